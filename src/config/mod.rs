@@ -1,0 +1,3 @@
+//! What people write: the estate file, themes, keymaps, and where they lie.
+
+pub mod reader;

@@ -1,0 +1,24 @@
+//! Plain values that every floor speaks in: no I/O, no clock, no randomness.
+
+pub mod clean;
+pub mod effect;
+pub mod error;
+pub mod ids;
+pub mod observation;
+pub mod preview;
+pub mod quantity;
+pub mod run;
+pub mod step;
+pub mod time;
+pub mod verdict;
+
+pub use clean::Clean;
+pub use effect::EffectClass;
+pub use error::{Error, Kind};
+pub use ids::{Digest, PromptId, RunId};
+pub use observation::{Fact, Observation, Row, TargetKind};
+pub use preview::{Item, Preview};
+pub use run::{Actor, RunStatus};
+pub use step::{StepState, Verb};
+pub use time::{Boot, Wall};
+pub use verdict::Verdict;

@@ -1,0 +1,133 @@
+//! What a probe saw, and the row a pane makes of it.
+
+use crate::domain::{Verdict, Wall};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What kind of thing a row stands for; the word that `acts_on` binds to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TargetKind {
+    /// This machine: CPU, memory, swap, pressure, load.
+    Host,
+    /// A mounted file system.
+    Mount,
+    /// An HTTP service.
+    Service,
+}
+
+impl TargetKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Host, Self::Mount, Self::Service];
+
+    /// The one word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Mount => "mount",
+            Self::Service => "service",
+        }
+    }
+
+    /// Reads the word back.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+}
+
+/// One measured value of an observation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Fact {
+    /// True or false.
+    Bool(bool),
+    /// A count, bytes or whole seconds; the fact's name says which.
+    Int(i64),
+    /// A ratio (0 to 1) or another real number; the fact's name says which.
+    Real(f64),
+    /// Anything else; outside bytes.
+    Text(String),
+}
+
+/// What one probe saw of one target at one moment: facts, time and source, with the verdict derived from them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observation {
+    /// The judgement.
+    pub verdict: Verdict,
+    /// The judgement's reason in a few words: `84 %`, `503`, `timed out after 2 s`.
+    pub detail: String,
+    /// Documented snake_case keys; a unit is part of the key (`age_s`, `size_bytes`, `used_ratio`).
+    pub facts: BTreeMap<&'static str, Fact>,
+    /// When it was seen.
+    pub observed_at: Wall,
+    /// The figure that the row's history graph shows, where a trend matters.
+    pub trend: Option<f64>,
+}
+
+/// One line of a pane: a target with its newest observation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// What kind of thing it is.
+    pub kind: TargetKind,
+    /// Its name, unique within its kind.
+    pub target: String,
+    /// Where the reading comes from: `/proc/stat`, `http://127.0.0.1:8080/health`.
+    pub source: String,
+    /// How often it is read; a reading older than three times this is stale.
+    pub every: Duration,
+    /// The newest completed reading; `None` until the first one.
+    pub observation: Option<Observation>,
+    /// Why the newest attempt gave no reading, with its time; cleared by the next good one.
+    pub lost: Option<(String, Wall)>,
+    /// The last trend figures, oldest first, at most [`Row::HISTORY`].
+    pub history: Vec<f64>,
+}
+
+impl Row {
+    /// How many trend figures a row keeps.
+    pub const HISTORY: usize = 60;
+
+    /// A row that has not been read yet.
+    #[must_use]
+    pub fn unread(kind: TargetKind, target: String, source: String, every: Duration) -> Self {
+        Self { kind, target, source, every, observation: None, lost: None, history: Vec::new() }
+    }
+
+    /// Whether the newest reading is too old to stand on: older than three of its periods.
+    #[must_use]
+    pub fn is_stale(&self, now: Wall) -> bool {
+        match &self.observation {
+            Some(seen) => now.since(seen.observed_at) > self.every * 3,
+            None => false,
+        }
+    }
+
+    /// The verdict to draw and to count: a missing, stale or just lost reading is unknown.
+    #[must_use]
+    pub fn verdict(&self, now: Wall) -> Verdict {
+        match &self.observation {
+            Some(seen) if self.lost.is_none() && !self.is_stale(now) => seen.verdict,
+            _ => Verdict::Unknown,
+        }
+    }
+
+    /// Takes a good reading.
+    pub fn saw(&mut self, observation: Observation) {
+        if let Some(figure) = observation.trend {
+            self.history.push(figure);
+            if self.history.len() > Self::HISTORY {
+                self.history.remove(0);
+            }
+        }
+        self.observation = Some(observation);
+        self.lost = None;
+    }
+
+    /// Notes that an attempt gave no reading; the last good one stays, and ages.
+    pub fn lost(&mut self, why: String, at: Wall) {
+        self.lost = Some((why, at));
+    }
+}

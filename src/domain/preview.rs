@@ -1,0 +1,60 @@
+//! The read-only twin of an act: what exactly it will touch.
+
+use crate::domain::Wall;
+use serde::{Deserialize, Serialize};
+
+/// One object of a frozen set, as a person sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// Its name: a path below the root, a key, a partition. Outside bytes; sanitise before drawing.
+    pub name: String,
+    /// Its size in bytes, where that means something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// When it last changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modified: Option<Wall>,
+    /// Where it will go, for a move.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+}
+
+/// What a prompt shows of a frozen set; the set itself is a file named by its digest.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Preview {
+    /// What will happen, in one line: `Delete 1,284 files under data/sessions`.
+    pub headline: String,
+    /// The place that everything below is relative to, with the host: `cell0-prod-1:/srv/cell0/data/sessions`.
+    pub place: String,
+    /// How many objects the act will touch.
+    pub count: u64,
+    /// How many objects of the kind were looked at, where that means something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<u64>,
+    /// The sum of their sizes in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// The object that changed longest ago.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oldest: Option<Item>,
+    /// The object that changed last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newest: Option<Item>,
+    /// The adapter's own facts as `(name, value)`: resolved path, argv, user, directory, request.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<(String, String)>,
+    /// What the operator should know before saying yes: open handles, names that cannot be shown, objects left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+    /// The ceiling the author set, in words, with what was found against it: `13 %, limit 40 %`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<String>,
+    /// The way back, in words.
+    pub way_back: String,
+    /// How long it should take, in seconds, as the author declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub takes_s: Option<u64>,
+    /// The phrase that confirms a destroy: plain ASCII, `delete 1284 sessions`. Empty below destroy.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub phrase: String,
+}

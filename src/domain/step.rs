@@ -1,0 +1,75 @@
+//! Verbs and states of steps.
+
+use serde::{Deserialize, Serialize};
+
+/// What a step is: exactly one verb each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verb {
+    /// Reads and judges.
+    Check,
+    /// Acts through one adapter.
+    Do,
+    /// A person acts and signs.
+    Manual,
+    /// Tells someone.
+    Notify,
+}
+
+impl Verb {
+    /// The one word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Check => "check",
+            Self::Do => "do",
+            Self::Manual => "manual",
+            Self::Notify => "notify",
+        }
+    }
+}
+
+/// Where a step stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StepState {
+    /// Its turn has not come.
+    Planned,
+    /// Its act is at work.
+    Running,
+    /// A person is asked.
+    Waiting,
+    /// It ended well.
+    Done,
+    /// It ended badly.
+    Failed,
+    /// A person passed over it.
+    Skipped,
+    /// It started and its outcome is not known; never called failed, never repeated by itself.
+    Unknown,
+    /// What it did was taken back.
+    Undone,
+}
+
+impl StepState {
+    /// The one word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+            Self::Unknown => "unknown",
+            Self::Undone => "undone",
+        }
+    }
+
+    /// Whether nothing more will happen to it.
+    #[must_use]
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Done | Self::Failed | Self::Skipped | Self::Undone)
+    }
+}
