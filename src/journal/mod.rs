@@ -1,1 +1,5 @@
-//! (to come)
+//! The append-only, hash-chained record of a run, and everything that reads it.
+
+pub mod chain;
+pub mod fold;
+pub mod record;

@@ -1,1 +1,3 @@
-//! (to come)
+//! From a TOML file to a checked plan.
+
+pub mod plan;

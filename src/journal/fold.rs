@@ -1,0 +1,552 @@
+//! From records to the state of a run.
+//!
+//! Attaching to a run and watching it live are the same function: each record moves the [`RunView`] one step. A record
+//! that cannot follow what came before is refused, here and therefore also by the appender, so that an impossible
+//! history cannot be written.
+
+use crate::domain::{Actor, Digest, EffectClass, PromptId, RunId, RunStatus, StepState, Wall};
+use crate::journal::record::{Answer, Ask, Choice, Ending, Event, Outcome, Record, StepHead};
+use std::collections::BTreeMap;
+
+/// A run as its journal tells it. Whether a runner lives is not in the journal; see [`RunView::status`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunView {
+    /// The run.
+    pub id: RunId,
+    /// The procedure's id.
+    pub procedure: String,
+    /// Its title.
+    pub title: String,
+    /// The plan's hash.
+    pub plan: Digest,
+    /// The estate's name.
+    pub estate: String,
+    /// Its environment.
+    pub environment: String,
+    /// The parameters, as shown.
+    pub params: BTreeMap<String, String>,
+    /// The phases, in order.
+    pub phases: Vec<String>,
+    /// The steps, in order.
+    pub steps: Vec<StepView>,
+    /// Who started it.
+    pub starter: Actor,
+    /// How the start was confirmed.
+    pub confirmed: String,
+    /// When it started.
+    pub started: Wall,
+    /// When it was sealed.
+    pub ended: Option<Wall>,
+    /// How it was sealed.
+    pub sealed: Option<RunStatus>,
+    /// The open prompt.
+    pub prompt: Option<OpenPrompt>,
+    /// The locks it holds: name and identity.
+    pub locks: Vec<(String, String)>,
+    /// What people wrote down.
+    pub notes: Vec<NoteView>,
+    /// Answers that did not count: when, who, why.
+    pub refused: Vec<(Wall, Actor, String)>,
+    /// Who asked to stop it, and whether to take back what was done.
+    pub abort: Option<(Actor, bool)>,
+    /// How often a new runner took over.
+    pub resumed: u32,
+    /// The last record's number.
+    pub seq: u64,
+    /// The last record's digest.
+    pub head: Digest,
+    /// The last record's time.
+    pub last: Wall,
+    permits: BTreeMap<u32, (PromptId, Digest)>,
+    open: Option<(u32, u32, Act)>,
+}
+
+/// Which way an open attempt goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// The step itself.
+    Forward,
+    /// Its undo.
+    Undo,
+}
+
+/// A step as the journal tells it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepView {
+    /// What it was created with.
+    pub head: StepHead,
+    /// Where it stands.
+    pub state: StepState,
+    /// How many attempts began.
+    pub attempts: u32,
+    /// The newest attempt's log below `logs/`.
+    pub log: Option<String>,
+    /// When the newest attempt began.
+    pub started: Option<Wall>,
+    /// When the step ended.
+    pub ended: Option<Wall>,
+    /// How the newest attempt ended.
+    pub outcome: Option<Outcome>,
+    /// The frozen set of the newest attempt.
+    pub set: Option<Digest>,
+    /// Who consented to the newest attempt, and what was typed.
+    pub confirmed: Option<(Actor, String)>,
+    /// The sign-off's note, the notice, the skip's reason or the resolution's evidence.
+    pub remark: Option<String>,
+    /// How its undo ended.
+    pub undo: Option<Outcome>,
+    /// How many undo attempts began.
+    pub undo_attempts: u32,
+}
+
+/// A prompt that waits for an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenPrompt {
+    /// The prompt.
+    pub id: PromptId,
+    /// The step, from 0.
+    pub step: u32,
+    /// What for.
+    pub ask: Ask,
+    /// The record that opened it: an answer must name it.
+    pub seq: u64,
+    /// When it was opened.
+    pub opened: Wall,
+    /// When its set was last read.
+    pub read: Wall,
+    /// When it lapses.
+    pub expires: Wall,
+}
+
+/// Something written down.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NoteView {
+    /// When.
+    pub at: Wall,
+    /// By whom.
+    pub by: Actor,
+    /// Beside which step.
+    pub step: Option<u32>,
+    /// What.
+    pub text: String,
+}
+
+/// A record that cannot follow what came before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Impossible(pub String);
+
+/// Refuses a record with a reason.
+fn refuse<T>(why: impl Into<String>) -> Result<T, Impossible> {
+    Err(Impossible(why.into()))
+}
+
+impl RunView {
+    /// The state after the first record.
+    ///
+    /// # Errors
+    /// When the record is not `run.created`.
+    pub fn begin(record: &Record) -> Result<Self, Impossible> {
+        let Event::RunCreated { procedure, title, plan, estate, environment, params, phases, steps, confirmed, .. } =
+            &record.event
+        else {
+            return refuse("the first record is not run.created");
+        };
+        Ok(Self {
+            id: record.run.clone(),
+            procedure: procedure.clone(),
+            title: title.clone(),
+            plan: plan.clone(),
+            estate: estate.clone(),
+            environment: environment.clone(),
+            params: params.clone(),
+            phases: phases.clone(),
+            steps: steps.iter().cloned().map(StepView::planned).collect(),
+            starter: record.actor.clone(),
+            confirmed: confirmed.clone(),
+            started: record.wall,
+            ended: None,
+            sealed: None,
+            prompt: None,
+            locks: Vec::new(),
+            notes: Vec::new(),
+            refused: Vec::new(),
+            abort: None,
+            resumed: 0,
+            seq: record.seq,
+            head: record.h.clone(),
+            last: record.wall,
+            permits: BTreeMap::new(),
+            open: None,
+        })
+    }
+
+    /// The state after a whole journal.
+    ///
+    /// # Errors
+    /// When there is no record, or one cannot follow the others.
+    pub fn of(records: &[Record]) -> Result<Self, Impossible> {
+        let Some((first, rest)) = records.split_first() else { return refuse("the journal is empty") };
+        let mut view = Self::begin(first)?;
+        for record in rest {
+            view.apply(record)?;
+        }
+        Ok(view)
+    }
+
+    /// Moves on by one record.
+    ///
+    /// # Errors
+    /// When the record cannot follow; the state is then unchanged in what matters and must not be used further.
+    pub fn apply(&mut self, record: &Record) -> Result<(), Impossible> {
+        if record.run != self.id {
+            return refuse(format!("record {} belongs to run {}", record.seq, record.run));
+        }
+        if self.sealed.is_some() {
+            return refuse(format!("record {} follows the seal", record.seq));
+        }
+        self.apply_event(record)?;
+        self.seq = record.seq;
+        self.head = record.h.clone();
+        self.last = record.wall;
+        Ok(())
+    }
+
+    fn apply_event(&mut self, record: &Record) -> Result<(), Impossible> {
+        match &record.event {
+            Event::RunCreated { .. } => refuse("a second run.created"),
+            Event::LockTaken { name, identity } => {
+                self.locks.push((name.clone(), identity.clone()));
+                Ok(())
+            }
+            Event::RunResumed { .. } => {
+                self.resumed += 1;
+                self.locks.clear();
+                self.permits.clear();
+                Ok(())
+            }
+            Event::PromptOpened { prompt, step, ask, expires } => {
+                self.open_prompt(record, prompt, *step, ask, *expires)
+            }
+            Event::PromptReread { prompt } => {
+                let open = self.prompt.as_mut().filter(|open| open.id == *prompt);
+                let Some(open) = open else { return refuse("prompt.reread of a prompt that is not open") };
+                open.read = record.wall;
+                Ok(())
+            }
+            Event::PromptClosed { prompt, .. } => self.close_prompt(prompt),
+            Event::AnswerAccepted { prompt, step, answer } => self.accept(record, prompt, *step, answer),
+            Event::AnswerRejected { why, .. } => {
+                self.refused.push((record.wall, record.actor.clone(), why.clone()));
+                Ok(())
+            }
+            Event::StepIntent { step, attempt, effect, set, permit, log } => {
+                self.intend(record, *step, *attempt, *effect, set.as_ref(), permit.as_ref(), log)
+            }
+            Event::StepOutcome { step, attempt, outcome } => self.end(record, *step, *attempt, outcome),
+            Event::StepResolved { step, choice, evidence } => self.resolve(record, *step, *choice, evidence),
+            Event::StepSkipped { step, reason } => self.close_step(record, *step, StepState::Skipped, reason),
+            Event::StepClosed { step, note } => self.close_step(record, *step, StepState::Done, note),
+            Event::UndoIntent { step, attempt, set, log } => self.intend_undo(*step, *attempt, set.as_ref(), log),
+            Event::UndoOutcome { step, attempt, outcome } => self.end_undo(record, *step, *attempt, outcome),
+            Event::Note { step, text } => {
+                let (at, by) = (record.wall, record.actor.clone());
+                self.notes.push(NoteView { at, by, step: *step, text: text.clone() });
+                Ok(())
+            }
+            Event::AbortRequested { undo } => {
+                self.abort = Some((record.actor.clone(), *undo));
+                Ok(())
+            }
+            Event::RunSealed { status, .. } => self.seal(record, *status),
+            Event::JournalRecovered { .. } | Event::Other { .. } => Ok(()),
+        }
+    }
+
+    fn step_mut(&mut self, step: u32) -> Result<&mut StepView, Impossible> {
+        let index = usize::try_from(step).unwrap_or(usize::MAX);
+        self.steps.get_mut(index).ok_or_else(|| Impossible(format!("there is no step {step}")))
+    }
+
+    /// A step by its number from 0.
+    #[must_use]
+    pub fn step(&self, step: u32) -> Option<&StepView> {
+        self.steps.get(usize::try_from(step).ok()?)
+    }
+
+    fn open_prompt(
+        &mut self,
+        record: &Record,
+        id: &PromptId,
+        step: u32,
+        ask: &Ask,
+        expires: Wall,
+    ) -> Result<(), Impossible> {
+        if self.prompt.is_some() {
+            return refuse("a second prompt");
+        }
+        if self.open.is_some() {
+            return refuse("a prompt while an attempt is open");
+        }
+        let view = self.step_mut(step)?;
+        if matches!(view.state, StepState::Skipped | StepState::Undone) {
+            return refuse(format!("a prompt for a step that is {}", view.state.word()));
+        }
+        if !matches!(ask, Ask::Decide { .. }) {
+            view.state = StepState::Waiting;
+        }
+        self.prompt = Some(OpenPrompt {
+            id: id.clone(),
+            step,
+            ask: ask.clone(),
+            seq: record.seq,
+            opened: record.wall,
+            read: record.wall,
+            expires,
+        });
+        Ok(())
+    }
+
+    fn close_prompt(&mut self, id: &PromptId) -> Result<(), Impossible> {
+        match self.prompt.take() {
+            Some(open) if open.id == *id => self.unwait(open.step),
+            _ => refuse("prompt.closed of a prompt that is not open"),
+        }
+    }
+
+    fn unwait(&mut self, step: u32) -> Result<(), Impossible> {
+        let view = self.step_mut(step)?;
+        if view.state == StepState::Waiting {
+            view.state = StepState::Planned;
+        }
+        Ok(())
+    }
+
+    fn accept(&mut self, record: &Record, id: &PromptId, step: u32, answer: &Answer) -> Result<(), Impossible> {
+        let Some(open) = self.prompt.take().filter(|open| open.id == *id && open.step == step) else {
+            return refuse("an accepted answer to a prompt that is not open");
+        };
+        match (&open.ask, answer) {
+            (_, Answer::Cancel)
+            | (Ask::Decide { .. }, Answer::Decide { .. })
+            | (Ask::Sign { .. }, Answer::Sign { .. }) => {}
+            (Ask::Confirm { set, also, .. }, Answer::Confirm { typed }) => {
+                self.permits.insert(step, (id.clone(), set.clone()));
+                for covered in also {
+                    self.permits.insert(covered.step, (id.clone(), covered.set.clone()));
+                    self.step_mut(covered.step)?.confirmed = Some((record.actor.clone(), typed.clone()));
+                }
+                self.step_mut(step)?.confirmed = Some((record.actor.clone(), typed.clone()));
+            }
+            _ => return refuse("an answer of another kind than the prompt"),
+        }
+        self.unwait(step)
+    }
+
+    /// The consent that a step has at hand: the prompt it was given to, and the set it was given for.
+    #[must_use]
+    pub fn permit(&self, step: u32) -> Option<&(PromptId, Digest)> {
+        self.permits.get(&step)
+    }
+
+    #[allow(clippy::too_many_arguments)] // The fields of one record.
+    fn intend(
+        &mut self,
+        record: &Record,
+        step: u32,
+        attempt: u32,
+        effect: EffectClass,
+        set: Option<&Digest>,
+        permit: Option<&PromptId>,
+        log: &str,
+    ) -> Result<(), Impossible> {
+        if self.open.is_some() || self.prompt.is_some() {
+            return refuse("an intent while an attempt or a prompt is open");
+        }
+        if effect > EffectClass::Read {
+            let held = self.permits.remove(&step);
+            let valid = held.is_some_and(|(prompt, shown)| Some(&prompt) == permit && Some(&shown) == set);
+            if !valid {
+                return refuse(format!("step {step} would act without a confirmation of this very set"));
+            }
+        }
+        let view = self.step_mut(step)?;
+        if attempt != view.attempts + 1 {
+            return refuse(format!("attempt {attempt} of step {step} follows attempt {}", view.attempts));
+        }
+        if !matches!(view.state, StepState::Planned | StepState::Failed) {
+            return refuse(format!("an intent of a step that is {}", view.state.word()));
+        }
+        view.attempts = attempt;
+        view.state = StepState::Running;
+        view.started = Some(record.wall);
+        view.ended = None;
+        view.outcome = None;
+        view.set = set.cloned();
+        view.log = Some(log.to_owned());
+        self.open = Some((step, attempt, Act::Forward));
+        Ok(())
+    }
+
+    fn end(&mut self, record: &Record, step: u32, attempt: u32, outcome: &Outcome) -> Result<(), Impossible> {
+        if self.open.take() != Some((step, attempt, Act::Forward)) {
+            return refuse(format!("an outcome of step {step} without its intent"));
+        }
+        let view = self.step_mut(step)?;
+        view.state = match outcome.ending {
+            Ending::Ok => StepState::Done,
+            Ending::Failed | Ending::TimedOut | Ending::Cancelled => StepState::Failed,
+            Ending::Unknown => StepState::Unknown,
+        };
+        view.ended = Some(record.wall);
+        view.outcome = Some(outcome.clone());
+        Ok(())
+    }
+
+    fn resolve(&mut self, record: &Record, step: u32, choice: Choice, evidence: &str) -> Result<(), Impossible> {
+        let view = self.step_mut(step)?;
+        if view.state != StepState::Unknown {
+            return refuse(format!("step {step} is {}, not unknown", view.state.word()));
+        }
+        view.state = match choice {
+            Choice::Done => StepState::Done,
+            Choice::NotDone => StepState::Planned,
+            _ => return refuse("an unknown outcome is settled as done or as not-done"),
+        };
+        view.ended = Some(record.wall);
+        view.remark = Some(evidence.to_owned());
+        Ok(())
+    }
+
+    fn close_step(&mut self, record: &Record, step: u32, state: StepState, remark: &str) -> Result<(), Impossible> {
+        if self.open.is_some_and(|(open, ..)| open == step) {
+            return refuse(format!("step {step} is closed while its attempt is open"));
+        }
+        let view = self.step_mut(step)?;
+        let passed_over = state == StepState::Skipped && matches!(view.state, StepState::Failed | StepState::Unknown);
+        if !passed_over && !matches!(view.state, StepState::Planned) {
+            return refuse(format!("step {step} is {} already", view.state.word()));
+        }
+        view.state = state;
+        view.started = view.started.or(Some(record.wall));
+        view.ended = Some(record.wall);
+        view.remark = Some(remark.to_owned());
+        Ok(())
+    }
+
+    fn intend_undo(&mut self, step: u32, attempt: u32, set: Option<&Digest>, log: &str) -> Result<(), Impossible> {
+        if self.open.is_some() || self.prompt.is_some() {
+            return refuse("an undo while an attempt or a prompt is open");
+        }
+        if !self.abort.as_ref().is_some_and(|(_, undo)| *undo) {
+            return refuse("an undo that nobody asked for");
+        }
+        let view = self.step_mut(step)?;
+        let ran = view.attempts > 0 && view.state != StepState::Undone;
+        if !view.head.can_undo || !ran || attempt != view.undo_attempts + 1 || view.set.as_ref() != set {
+            return refuse(format!("step {step} cannot be undone now"));
+        }
+        view.undo_attempts = attempt;
+        view.log = Some(log.to_owned());
+        self.open = Some((step, attempt, Act::Undo));
+        Ok(())
+    }
+
+    fn end_undo(&mut self, record: &Record, step: u32, attempt: u32, outcome: &Outcome) -> Result<(), Impossible> {
+        if self.open.take() != Some((step, attempt, Act::Undo)) {
+            return refuse(format!("an undo outcome of step {step} without its intent"));
+        }
+        let view = self.step_mut(step)?;
+        if outcome.ending == Ending::Ok {
+            view.state = StepState::Undone;
+        } else if outcome.ending == Ending::Unknown {
+            view.state = StepState::Unknown;
+        }
+        view.ended = Some(record.wall);
+        view.undo = Some(outcome.clone());
+        Ok(())
+    }
+
+    fn seal(&mut self, record: &Record, status: RunStatus) -> Result<(), Impossible> {
+        if self.open.is_some() || self.prompt.is_some() {
+            return refuse("a seal while an attempt or a prompt is open");
+        }
+        if !status.is_over() {
+            return refuse(format!("a run cannot be sealed as {}", status.word()));
+        }
+        self.sealed = Some(status);
+        self.ended = Some(record.wall);
+        Ok(())
+    }
+
+    /// Where the run stands, given whether its runner lives.
+    #[must_use]
+    pub fn status(&self, runner_lives: bool) -> RunStatus {
+        match (self.sealed, runner_lives, &self.prompt) {
+            (Some(status), ..) => status,
+            (None, false, _) => RunStatus::Interrupted,
+            (None, true, Some(_)) => RunStatus::Waiting,
+            (None, true, None) => RunStatus::Running,
+        }
+    }
+
+    /// The attempt that has an intent and no outcome: step, attempt, and which way.
+    #[must_use]
+    pub fn open_attempt(&self) -> Option<(u32, u32, Act)> {
+        self.open
+    }
+
+    /// The step at work or next in turn; `None` when all are over.
+    #[must_use]
+    pub fn current(&self) -> Option<u32> {
+        if let Some((step, ..)) = self.open {
+            return Some(step);
+        }
+        if let Some(prompt) = &self.prompt {
+            return Some(prompt.step);
+        }
+        let next = self.steps.iter().position(|step| !matches!(step.state, StepState::Done | StepState::Skipped))?;
+        u32::try_from(next).ok()
+    }
+
+    /// The steps whose undo is owed when the run is taken back: they ran, changed something, and can be undone; last first.
+    #[must_use]
+    pub fn undo_owed(&self) -> Vec<u32> {
+        let owed = |step: &StepView| {
+            step.head.can_undo
+                && step.attempts > 0
+                && matches!(step.state, StepState::Done | StepState::Failed | StepState::Running)
+        };
+        let numbered = (0_u32..).zip(&self.steps);
+        let mut steps: Vec<u32> = numbered.filter(|(_, step)| owed(step)).map(|(index, _)| index).collect();
+        steps.reverse();
+        steps
+    }
+
+    /// How many steps ended unknown and were never settled.
+    #[must_use]
+    pub fn unknown(&self) -> u32 {
+        let unknown = self.steps.iter().filter(|step| step.state == StepState::Unknown);
+        u32::try_from(unknown.count()).unwrap_or(u32::MAX)
+    }
+}
+
+impl StepView {
+    /// A step whose turn has not come.
+    #[must_use]
+    pub fn planned(head: StepHead) -> Self {
+        Self {
+            head,
+            state: StepState::Planned,
+            attempts: 0,
+            log: None,
+            started: None,
+            ended: None,
+            outcome: None,
+            set: None,
+            confirmed: None,
+            remark: None,
+            undo: None,
+            undo_attempts: 0,
+        }
+    }
+}

@@ -1,0 +1,478 @@
+//! One line of a journal.
+//!
+//! ```text
+//! {"v":1,"seq":7,"run":"01J…","kind":"step.intent","wall":"…","boot":…,"actor":{…},"body":{…},"prev":"…","h":"…"}
+//! ```
+//!
+//! `h` is the SHA-256 of the 64 digits of `prev` followed by the exact bytes of the line before `,"h":`, so that
+//! `printf '%s' "$prev$line_up_to_h" | sha256sum` proves a line without Midwatch.
+
+use crate::domain::{Actor, Boot, Digest, EffectClass, Preview, PromptId, RunId, RunStatus, Verb, Wall};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The version of the format that this program writes.
+pub const VERSION: u32 = 1;
+
+/// The largest line in bytes; big things are files named by their digest.
+pub const LARGEST_RECORD: usize = 64 << 10;
+
+/// One record as it was written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// Its place in the journal, from 1.
+    pub seq: u64,
+    /// The run it belongs to.
+    pub run: RunId,
+    /// When, for people.
+    pub wall: Wall,
+    /// When, for measuring within one boot.
+    pub boot: Boot,
+    /// Who caused it.
+    pub actor: Actor,
+    /// What happened.
+    pub event: Event,
+    /// The digest of the record before it.
+    pub prev: Digest,
+    /// Its own digest.
+    pub h: Digest,
+}
+
+/// A step as a run was created with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepHead {
+    /// Its phase.
+    pub phase: String,
+    /// What it says it does.
+    pub title: String,
+    /// Its verb.
+    pub verb: Verb,
+    /// Its effect class.
+    pub effect: EffectClass,
+    /// How long it should take, in seconds, where declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub takes_s: Option<u64>,
+    /// The way back, in words; empty where there is nothing to take back.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub way_back: String,
+    /// Whether `way_back` is an undo that the runner can run.
+    #[serde(default)]
+    pub can_undo: bool,
+}
+
+/// What a prompt asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+pub enum Ask {
+    /// Consent to an act on a frozen set.
+    Confirm {
+        /// The class of the act.
+        effect: EffectClass,
+        /// The digest of the frozen set.
+        set: Digest,
+        /// What the set is, for the screen.
+        preview: Box<Preview>,
+        /// Later change steps of the phase that one consent covers while their sets keep these digests.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        also: Vec<Covered>,
+    },
+    /// A person does something and signs.
+    Sign {
+        /// What to do.
+        text: String,
+        /// Whether a note is required.
+        note_required: bool,
+    },
+    /// A person decides what a step that went wrong, or whose outcome is unknown, means.
+    Decide {
+        /// What happened.
+        text: String,
+        /// What may be chosen, the safest first.
+        choices: Vec<Choice>,
+    },
+}
+
+/// A later change step that an open confirmation also covers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Covered {
+    /// The step, from 0.
+    pub step: u32,
+    /// The digest of its frozen set.
+    pub set: Digest,
+    /// Its headline.
+    pub headline: String,
+}
+
+/// What a person may decide about a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Choice {
+    /// The step's effect is there; go on.
+    Done,
+    /// The step's effect is not there; run the step again.
+    NotDone,
+    /// Run the failed step again.
+    Retry,
+    /// Pass over the step, with a reason.
+    Skip,
+    /// Stop the run and take back what it did.
+    Undo,
+    /// Stop the run as it is.
+    Abort,
+}
+
+impl Choice {
+    /// The one word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::NotDone => "not-done",
+            Self::Retry => "retry",
+            Self::Skip => "skip",
+            Self::Undo => "undo",
+            Self::Abort => "abort",
+        }
+    }
+
+    /// Reads the word back.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Done, Self::NotDone, Self::Retry, Self::Skip, Self::Undo, Self::Abort]
+            .into_iter()
+            .find(|choice| choice.word() == word)
+    }
+
+    /// What choosing it leads to, in a sentence.
+    #[must_use]
+    pub fn consequence(self) -> &'static str {
+        match self {
+            Self::Done => "the effect is there: record it and go on",
+            Self::NotDone => "the effect is not there: preview and ask again",
+            Self::Retry => "preview and ask again",
+            Self::Skip => "leave this step, with a reason, and go on",
+            Self::Undo => "stop, and take back what this run changed, last first",
+            Self::Abort => "stop, and leave everything as it is",
+        }
+    }
+}
+
+/// What a person answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+pub enum Answer {
+    /// Consent, with what was typed: `change`, or the phrase of a destroy.
+    Confirm {
+        /// What was typed.
+        typed: String,
+    },
+    /// A sign-off, with its note.
+    Sign {
+        /// The note; may be empty where none is required.
+        note: String,
+    },
+    /// A decision, with its reason.
+    Decide {
+        /// The choice.
+        choice: Choice,
+        /// The reason; required for skip and done.
+        reason: String,
+    },
+    /// No: the prompt is closed and the run stops before the step.
+    Cancel,
+}
+
+/// Why a prompt closed without an accepted answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Closed {
+    /// What it showed is no longer so.
+    Moved,
+    /// It lived its ten minutes.
+    Expired,
+    /// The run was stopped.
+    Aborted,
+    /// The runner that opened it is gone.
+    RunnerGone,
+}
+
+/// How an act ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    /// Well.
+    Ok,
+    /// Badly.
+    Failed,
+    /// It took longer than allowed and was killed.
+    TimedOut,
+    /// A person stopped it.
+    Cancelled,
+    /// Nobody knows.
+    Unknown,
+}
+
+impl Ending {
+    /// The one word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Failed => "failed",
+            Self::TimedOut => "timed-out",
+            Self::Cancelled => "cancelled",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// The log of one attempt, as it stood when the attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct LogEnd {
+    /// The file's name below `logs/`.
+    pub file: String,
+    /// How many bytes the act wrote.
+    pub bytes: u64,
+    /// How many of them were not kept.
+    pub dropped: u64,
+    /// The digest of the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+}
+
+/// How an attempt ended, as far as anybody knows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// How it ended.
+    pub ending: Ending,
+    /// The reason, in a sentence: `exit code 3`, `deleted 1,284, left 2 alone`.
+    pub detail: String,
+    /// Exit code of the act, where it exited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<i32>,
+    /// Signal that ended the act, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<i32>,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+    /// Counts the adapter reports: `deleted`, `moved`, `left_alone`, `bytes`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub counts: BTreeMap<String, u64>,
+    /// Its log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<LogEnd>,
+    /// Whether a resumed runner took it over from the shim.
+    #[serde(default)]
+    pub recovered: bool,
+}
+
+/// What happened, by kind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "body")]
+pub enum Event {
+    /// The run exists; the first record.
+    #[serde(rename = "run.created")]
+    RunCreated {
+        /// The procedure's id.
+        procedure: String,
+        /// Its title.
+        title: String,
+        /// The digest of `plan.json`, to which the start was confirmed.
+        plan: Digest,
+        /// The digest of `procedure.toml`.
+        source: Digest,
+        /// The estate's name.
+        estate: String,
+        /// Its environment.
+        environment: String,
+        /// The parameters, as shown.
+        params: BTreeMap<String, String>,
+        /// The phases, in order.
+        phases: Vec<String>,
+        /// The steps, in order.
+        steps: Vec<StepHead>,
+        /// The program's version.
+        version: String,
+        /// Who confirmed the start, and how: `console`, `invoked`.
+        confirmed: String,
+    },
+    /// A lock is held.
+    #[serde(rename = "lock.taken")]
+    LockTaken {
+        /// The name in the procedure.
+        name: String,
+        /// The identity of the thing: `machine-id:…`.
+        identity: String,
+    },
+    /// A new runner took the run over.
+    #[serde(rename = "run.resumed")]
+    RunResumed {
+        /// Why there was need: `runner gone`, `rebooted`.
+        why: String,
+    },
+    /// A torn last line was cut off and kept beside the journal.
+    #[serde(rename = "journal.recovered")]
+    JournalRecovered {
+        /// How many bytes were cut.
+        bytes: u64,
+        /// Their digest.
+        digest: Digest,
+        /// The file they were saved to.
+        saved: String,
+    },
+    /// Somebody is asked.
+    #[serde(rename = "prompt.opened")]
+    PromptOpened {
+        /// The prompt.
+        prompt: PromptId,
+        /// The step, from 0.
+        step: u32,
+        /// What for.
+        ask: Ask,
+        /// When it lapses.
+        expires: Wall,
+    },
+    /// The open prompt's set was read again and is the same.
+    #[serde(rename = "prompt.reread")]
+    PromptReread {
+        /// The prompt.
+        prompt: PromptId,
+    },
+    /// A prompt closed without an accepted answer.
+    #[serde(rename = "prompt.closed")]
+    PromptClosed {
+        /// The prompt.
+        prompt: PromptId,
+        /// Why.
+        why: Closed,
+        /// What moved, one line each.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        moved: Vec<String>,
+    },
+    /// An answer counts.
+    #[serde(rename = "answer.accepted")]
+    AnswerAccepted {
+        /// The prompt.
+        prompt: PromptId,
+        /// The step, from 0.
+        step: u32,
+        /// What was answered.
+        answer: Answer,
+    },
+    /// An answer does not count.
+    #[serde(rename = "answer.rejected")]
+    AnswerRejected {
+        /// The prompt it named; outside text.
+        prompt: String,
+        /// Why.
+        why: String,
+    },
+    /// An attempt is about to start; synced before its effect.
+    #[serde(rename = "step.intent")]
+    StepIntent {
+        /// The step, from 0.
+        step: u32,
+        /// The attempt, from 1.
+        attempt: u32,
+        /// The class of the act.
+        effect: EffectClass,
+        /// The digest of its frozen set, where it has one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        set: Option<Digest>,
+        /// The prompt whose accepted answer permits it; none below change.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        permit: Option<PromptId>,
+        /// Its log below `logs/`.
+        log: String,
+    },
+    /// An attempt ended, or nobody knows.
+    #[serde(rename = "step.outcome")]
+    StepOutcome {
+        /// The step, from 0.
+        step: u32,
+        /// The attempt, from 1.
+        attempt: u32,
+        /// How.
+        outcome: Outcome,
+    },
+    /// An unknown outcome was settled.
+    #[serde(rename = "step.resolved")]
+    StepResolved {
+        /// The step, from 0.
+        step: u32,
+        /// `done` or `not-done`.
+        choice: Choice,
+        /// By what: the step's own proof, or a person's reason.
+        evidence: String,
+    },
+    /// A step was passed over.
+    #[serde(rename = "step.skipped")]
+    StepSkipped {
+        /// The step, from 0.
+        step: u32,
+        /// Why.
+        reason: String,
+    },
+    /// A manual step was signed, or a notice was given.
+    #[serde(rename = "step.closed")]
+    StepClosed {
+        /// The step, from 0.
+        step: u32,
+        /// The note, or what was said to whom.
+        note: String,
+    },
+    /// The undo of a step is about to start; synced before its effect.
+    #[serde(rename = "undo.intent")]
+    UndoIntent {
+        /// The step, from 0.
+        step: u32,
+        /// The attempt, from 1.
+        attempt: u32,
+        /// The digest of the set it takes back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        set: Option<Digest>,
+        /// Its log below `logs/`.
+        log: String,
+    },
+    /// The undo of a step ended, or nobody knows.
+    #[serde(rename = "undo.outcome")]
+    UndoOutcome {
+        /// The step, from 0.
+        step: u32,
+        /// The attempt, from 1.
+        attempt: u32,
+        /// How.
+        outcome: Outcome,
+    },
+    /// Somebody wrote something down.
+    #[serde(rename = "note")]
+    Note {
+        /// Beside which step, from 0.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<u32>,
+        /// What.
+        text: String,
+    },
+    /// Somebody asked the run to stop.
+    #[serde(rename = "abort.requested")]
+    AbortRequested {
+        /// Whether to take back what was done.
+        undo: bool,
+    },
+    /// The run is over; the last record.
+    #[serde(rename = "run.sealed")]
+    RunSealed {
+        /// How it ended.
+        status: RunStatus,
+        /// How many steps ended unknown.
+        unknown: u32,
+    },
+    /// A kind that a newer program wrote; kept raw, never skipped in silence.
+    #[serde(skip)]
+    Other {
+        /// Its kind.
+        kind: String,
+        /// Its body.
+        body: serde_json::Value,
+    },
+}

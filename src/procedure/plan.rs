@@ -1,0 +1,158 @@
+//! A plan: a procedure with its parameters bound and every step checked, before anything is touched.
+//!
+//! A plan is self-contained: the runner executes it without the estate or the procedure's file. Its hash is the
+//! digest of its JSON, and the confirmed start of a run is bound to that hash. The only references left in it are
+//! `{{run.id}}` and `{{run.dir}}`, which a run fills in when it acts.
+
+use crate::domain::{Digest, EffectClass, Error, Verb};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A procedure, bound and checked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The procedure's id: `cell0/data-retention`.
+    pub id: String,
+    /// Its title, filled in.
+    pub title: String,
+    /// What it is for; may be empty.
+    pub purpose: String,
+    /// The digest of the file's bytes.
+    pub source: Digest,
+    /// The estate's name.
+    pub estate: String,
+    /// The estate's environment: `production`, `staging` or `other`.
+    pub environment: String,
+    /// The parameters as they will be shown and recorded.
+    pub params: BTreeMap<String, String>,
+    /// The directory that nothing leaves, absolute.
+    pub root: Option<String>,
+    /// The names of the targets it locks.
+    pub locks: Vec<String>,
+    /// The phases, in order.
+    pub phases: Vec<String>,
+    /// The steps, in order.
+    pub steps: Vec<Step>,
+}
+
+/// One step of a plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its phase.
+    pub phase: String,
+    /// Its id, where something refers to it.
+    pub id: Option<String>,
+    /// Its title, filled in.
+    pub title: String,
+    /// Its verb.
+    pub verb: Verb,
+    /// Its effect class: what the author declared, never below the adapter's floor.
+    pub effect: EffectClass,
+    /// What it does, for `check` and `do`.
+    pub act: Option<Action>,
+    /// The ceiling of its frozen set.
+    pub limit: Option<Limit>,
+    /// How long it should take, in seconds.
+    pub takes_s: Option<u64>,
+    /// When it is killed, in seconds.
+    pub timeout_s: u64,
+    /// Whether a failed check stops the run.
+    pub gate: Gate,
+    /// What asks, read-only, whether the step's effect is there.
+    pub prove: Option<Action>,
+    /// How it is taken back.
+    pub way_back: WayBack,
+    /// Whether the runner may repeat it by itself when its outcome is unknown.
+    pub rerun_safe: bool,
+    /// What a person shall do (`manual`), or what is said (`notify`).
+    pub text: String,
+    /// Whether a sign-off needs a note.
+    pub note_required: bool,
+    /// Whether the author asks for a second person.
+    pub four_eyes: bool,
+}
+
+/// What one adapter shall do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Action {
+    /// The adapter's key: `exec`, `files`, `http`.
+    pub adapter: String,
+    /// The least class of this very action.
+    pub floor: EffectClass,
+    /// It, in one line for people: `delete data/sessions/*.json older than 90 d`.
+    pub line: String,
+    /// It, as the adapter's own type in JSON.
+    pub spec: serde_json::Value,
+}
+
+/// The ceiling of a frozen set; a larger one is refused, not confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    /// A share of what was looked at, from 0 to 1.
+    Share(f64),
+    /// A number of objects.
+    Count(u64),
+    /// A sum of sizes, in bytes.
+    Bytes(u64),
+}
+
+/// What a failed check means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Gate {
+    /// The run stops and asks.
+    Hard,
+    /// The run goes on after a person wrote a note.
+    Soft,
+}
+
+/// How a step is taken back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WayBack {
+    /// Nothing was changed, so there is nothing to take back.
+    NotNeeded,
+    /// There is none, for this reason.
+    None(String),
+    /// This action, given the step's own frozen set.
+    Undo(Action),
+}
+
+impl WayBack {
+    /// In words, for the prompt; empty where nothing is changed.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::NotNeeded => String::new(),
+            Self::None(reason) => format!("none ({reason})"),
+            Self::Undo(action) => action.line.clone(),
+        }
+    }
+}
+
+impl Plan {
+    /// The bytes of `plan.json`: what is hashed, frozen and executed.
+    ///
+    /// # Errors
+    /// When a value cannot be written as JSON.
+    pub fn to_json(&self) -> Result<Vec<u8>, Error> {
+        serde_json::to_vec_pretty(self).map_err(|cause| Error::machine("write the plan as JSON", cause))
+    }
+
+    /// Reads `plan.json`.
+    ///
+    /// # Errors
+    /// When the bytes are not a plan.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, Error> {
+        serde_json::from_slice(bytes).map_err(|cause| Error::machine("read the plan", cause))
+    }
+
+    /// The digest that a confirmed start is bound to.
+    ///
+    /// # Errors
+    /// When a value cannot be written as JSON.
+    pub fn hash(&self) -> Result<Digest, Error> {
+        Ok(Digest::of(&self.to_json()?))
+    }
+}
