@@ -4,6 +4,7 @@ pub mod clean;
 pub mod effect;
 pub mod error;
 pub mod ids;
+pub mod key;
 pub mod observation;
 pub mod preview;
 pub mod quantity;

@@ -1,6 +1,6 @@
 //! The read-only twin of an act: what exactly it will touch.
 
-use crate::domain::Wall;
+use crate::domain::{EffectClass, Wall};
 use serde::{Deserialize, Serialize};
 
 /// One object of a frozen set, as a person sees it.
@@ -57,4 +57,18 @@ pub struct Preview {
     /// The phrase that confirms a destroy: plain ASCII, `delete 1284 sessions`. Empty below destroy.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub phrase: String,
+}
+
+/// Whether what was typed is consent to an act of this class: the word `change`, or the exact phrase of a destroy.
+///
+/// Commas between digits are optional: `delete 1,284 sessions` and `delete 1284 sessions` are the same phrase.
+/// An empty phrase is never consent to a destroy.
+#[must_use]
+pub fn is_consent(effect: EffectClass, phrase: &str, typed: &str) -> bool {
+    let ungrouped = |text: &str| text.replace(',', "");
+    match effect {
+        EffectClass::Read => true,
+        EffectClass::Change => typed == "change",
+        EffectClass::Destroy => !phrase.is_empty() && ungrouped(typed) == ungrouped(phrase),
+    }
 }

@@ -1,0 +1,103 @@
+//! The only maker of [`Confirmed`] commands.
+//!
+//! A command reaches the gate only inside a `Confirmed`, and a `Confirmed` is made only here, each time from evidence
+//! that a person saw what it does. All of it needs an [`Authority`], which the operating gate grants once and the watching
+//! gate never does: a console without one cannot build a command at all.
+
+use crate::app::effect::Command;
+use crate::domain::preview::is_consent;
+use crate::domain::{Digest, PromptId, RunId};
+use crate::journal::fold::OpenPrompt;
+use crate::journal::record::{Answer, Ask};
+use crate::procedure::plan::Plan;
+
+/// The right to act, granted by the operating gate.
+#[derive(Clone, Debug)]
+pub struct Authority(());
+
+impl Authority {
+    /// Grants the right to act. Called by `gate::operate` alone; `tests/arch` holds that.
+    #[must_use]
+    pub fn grant() -> Self {
+        Self(())
+    }
+}
+
+/// A command that a person consented to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Confirmed<T>(T);
+
+impl<T> Confirmed<T> {
+    /// What was consented to.
+    pub fn get(&self) -> &T {
+        &self.0
+    }
+
+    /// What was consented to, by value.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+/// A start: the person was shown this plan, or named it on the command line.
+#[must_use]
+pub fn start(_: &Authority, plan: Plan, hash: Digest, how: &'static str) -> Confirmed<Command> {
+    Confirmed(Command::StartRun { plan: Box::new(plan), hash, how })
+}
+
+/// An answer to an open prompt; `None` where it is not one that the prompt can take.
+///
+/// A change is confirmed by the word `change`, a destroy by its exact phrase; digit grouping in the phrase is optional.
+#[must_use]
+pub fn answer(_: &Authority, run: &RunId, prompt: &OpenPrompt, answer: Answer) -> Option<Confirmed<Command>> {
+    let fits = match (&prompt.ask, &answer) {
+        (_, Answer::Cancel) => true,
+        (Ask::Confirm { effect, preview, .. }, Answer::Confirm { typed }) => {
+            is_consent(*effect, &preview.phrase, typed)
+        }
+        (Ask::Sign { note_required, .. }, Answer::Sign { note }) => !*note_required || !note.trim().is_empty(),
+        (Ask::Decide { choices, .. }, Answer::Decide { choice, .. }) => choices.contains(choice),
+        _ => false,
+    };
+    let set = match &prompt.ask {
+        Ask::Confirm { set, .. } => Some(set.clone()),
+        _ => None,
+    };
+    fits.then(|| {
+        let (prompt, seq) = (prompt.id.clone(), prompt.seq);
+        Confirmed(Command::Answer(Reply { run: run.clone(), prompt, seq, set, answer }))
+    })
+}
+
+/// An answer bound to what was shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reply {
+    /// The run.
+    pub run: RunId,
+    /// The prompt.
+    pub prompt: PromptId,
+    /// The record that opened it.
+    pub seq: u64,
+    /// The digest of the set that was shown.
+    pub set: Option<Digest>,
+    /// The answer.
+    pub answer: Answer,
+}
+
+/// A note beside a step; writing one down changes nothing else.
+#[must_use]
+pub fn note(_: &Authority, run: RunId, step: Option<u32>, text: String) -> Confirmed<Command> {
+    Confirmed(Command::Note { run, step, text })
+}
+
+/// An abort: the person was shown what it leaves behind.
+#[must_use]
+pub fn abort(_: &Authority, run: RunId, undo: bool) -> Confirmed<Command> {
+    Confirmed(Command::Abort { run, undo })
+}
+
+/// A resume of an interrupted run; it asks before it acts.
+#[must_use]
+pub fn resume(_: &Authority, run: RunId) -> Confirmed<Command> {
+    Confirmed(Command::Resume { run })
+}

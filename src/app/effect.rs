@@ -1,0 +1,139 @@
+//! What the console wants done, as values.
+
+use crate::app::confirm::{Confirmed, Reply};
+use crate::domain::{Digest, Row, RunId};
+use crate::procedure::plan::Plan;
+use std::collections::BTreeMap;
+
+/// Everything that leaves `update`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Looks; any gate answers it.
+    Query(Query),
+    /// Acts; only the operating gate takes it.
+    Command(Confirmed<Command>),
+    /// Is for the terminal's owner.
+    Screen(Screen),
+}
+
+/// Something to look up; the answer comes back as a `Msg`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Query {
+    /// Read every target now; readings come as `RowRead`.
+    Refresh,
+    /// Which procedures act on this row? Answer: `Offered`.
+    Offer(Box<Row>),
+    /// Which procedures exist? Answer: `ProceduresListed`.
+    ListProcedures,
+    /// What would this procedure do with these parameters? Answer: `Planned` or `PlanRefused`.
+    Plan {
+        /// The procedure's id.
+        procedure: String,
+        /// The parameters as typed.
+        params: BTreeMap<String, String>,
+    },
+    /// Which runs exist? Answer: `RunsListed`.
+    ListRuns,
+    /// Follow a run's journal; every change comes as `RunFolded`. Replaces the run followed before.
+    FollowRun(RunId),
+    /// Stop following.
+    LeaveRun,
+    /// Show a log from some place on; pages come as `LogRead`, again whenever the log grows while `at` is the tail.
+    ReadLog {
+        /// The run.
+        run: RunId,
+        /// The file below `logs/`.
+        file: String,
+        /// Where to look.
+        at: LogAt,
+        /// How many lines are wanted.
+        rows: u16,
+    },
+    /// List part of a frozen set. Answer: `SetListed`.
+    ListSet {
+        /// The run.
+        run: RunId,
+        /// The set.
+        set: Digest,
+        /// The first item wanted, from 0.
+        from: u64,
+        /// How many.
+        rows: u16,
+    },
+}
+
+/// A place in a log; lines count from 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogAt {
+    /// The last lines, and whatever comes.
+    Tail,
+    /// From this line on.
+    Line(u64),
+    /// The next line after `from` that contains `needle`, ignoring ASCII case; wraps around.
+    Next {
+        /// The line to start after.
+        from: u64,
+        /// What to look for.
+        needle: String,
+    },
+    /// The line before `from` that contains `needle`; wraps around.
+    Back {
+        /// The line to start before.
+        from: u64,
+        /// What to look for.
+        needle: String,
+    },
+    /// The next line after `from` that looks like an error.
+    NextError {
+        /// The line to start after.
+        from: u64,
+    },
+}
+
+/// Something that changes the world; exists for the gate only inside a `Confirmed`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Launch a runner on this plan. Answer: `RunStarted` or `CommandFailed`.
+    StartRun {
+        /// The plan that was shown.
+        plan: Box<Plan>,
+        /// Its hash, as shown.
+        hash: Digest,
+        /// How the start was confirmed: `console` or `invoked`.
+        how: &'static str,
+    },
+    /// Answer a prompt. Answer: `Answered` or `CommandFailed`.
+    Answer(Reply),
+    /// Write something down beside a step.
+    Note {
+        /// The run.
+        run: RunId,
+        /// The step, from 0.
+        step: Option<u32>,
+        /// What.
+        text: String,
+    },
+    /// Stop a run.
+    Abort {
+        /// The run.
+        run: RunId,
+        /// Whether to take back what it did.
+        undo: bool,
+    },
+    /// Launch a new runner on an interrupted run.
+    Resume {
+        /// The run.
+        run: RunId,
+    },
+}
+
+/// Something for the owner of the terminal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Screen {
+    /// Leave.
+    Quit,
+    /// Stop until the shell continues us.
+    Suspend,
+    /// Draw everything anew.
+    Redraw,
+}

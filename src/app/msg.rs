@@ -1,0 +1,195 @@
+//! What happened, as values: everything that enters `update`.
+
+use crate::domain::key::Key;
+use crate::domain::time::Now;
+use crate::domain::{Digest, Error, Item, Row, RunId, RunStatus, Wall};
+use crate::journal::fold::RunView;
+use crate::procedure::plan::Plan;
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub enum Msg {
+    /// Time passed; the only way time comes in. At most once a second.
+    Tick(Now),
+    /// A key was pressed.
+    KeyPressed(Key, Now),
+    /// Text was pasted.
+    Pasted(String),
+    /// A mouse button was pressed, or the wheel turned, at a cell (column, row).
+    MouseMoved(Mouse, u16, u16),
+    /// The terminal has this many columns and rows now.
+    Resized(u16, u16),
+    /// A probe finished; the whole row, newest reading or loss included.
+    RowRead(Box<Row>),
+    /// These procedures act on a row.
+    Offered {
+        /// The row's target.
+        target: String,
+        /// The procedures, with their parameters already filled in from the row.
+        offers: Vec<Offer>,
+    },
+    /// These procedures exist.
+    ProceduresListed(Vec<Offer>),
+    /// A plan was made and previewed.
+    Planned(Box<PlanShown>),
+    /// A plan could not be made.
+    PlanRefused {
+        /// The procedure.
+        procedure: String,
+        /// Why, problem by problem.
+        error: Error,
+    },
+    /// These runs exist, newest first.
+    RunsListed(Vec<RunSummary>),
+    /// The followed run's journal grew, or its runner came or went.
+    RunFolded {
+        /// The run as its journal tells it now.
+        view: Box<RunView>,
+        /// Whether its runner lives.
+        runner_lives: bool,
+    },
+    /// The followed run's journal cannot be read on.
+    RunLost {
+        /// The run.
+        run: RunId,
+        /// Why.
+        error: Error,
+    },
+    /// A page of a log.
+    LogRead(Box<LogPage>),
+    /// Part of a frozen set.
+    SetListed {
+        /// The set.
+        set: Digest,
+        /// The number of its first item here, from 0.
+        from: u64,
+        /// How many items it has in all.
+        total: u64,
+        /// The items.
+        items: Vec<Item>,
+    },
+    /// A run was launched.
+    RunStarted(RunId),
+    /// A command was carried out; the sentence says what came of it.
+    CommandDone(String),
+    /// A command was refused or failed.
+    CommandFailed(Error),
+    /// A background task ended in a panic; the screen is untouched.
+    TaskDied(String),
+}
+
+/// What the mouse did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mouse {
+    /// The left button went down.
+    Click,
+    /// The wheel turned up.
+    ScrollUp,
+    /// The wheel turned down.
+    ScrollDown,
+}
+
+/// A procedure that can be launched.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Offer {
+    /// Its id.
+    pub procedure: String,
+    /// Its title, as the file has it.
+    pub title: String,
+    /// What it is for.
+    pub purpose: String,
+    /// The greatest class among its steps.
+    pub effect: crate::domain::EffectClass,
+    /// The sum of its steps' declared times, in seconds, where all are declared.
+    pub takes_s: Option<u64>,
+    /// Its parameters: what is asked for, and what the row or the defaults already say.
+    pub params: Vec<ParamShown>,
+}
+
+/// A parameter on the form.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ParamShown {
+    /// Its name.
+    pub name: String,
+    /// What is accepted, in words: `30 to 3650 days`, `one of production, staging`, `text`.
+    pub accepts: String,
+    /// Its value so far; empty when it must be asked for.
+    pub value: String,
+}
+
+/// A plan with its advisory previews.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlanShown {
+    /// The plan.
+    pub plan: Plan,
+    /// Its hash.
+    pub hash: Digest,
+    /// For each step, what it would do now; advisory, for the runner previews again. `None` for steps without an act.
+    pub previews: Vec<Option<Result<crate::domain::Preview, Error>>>,
+    /// Why it could not be started now, if so: a second person would be needed, a lock is held.
+    pub refused: Option<Error>,
+}
+
+/// A run in a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunSummary {
+    /// The run.
+    pub id: RunId,
+    /// The procedure's title.
+    pub title: String,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// When it started.
+    pub started: Wall,
+    /// When it was sealed.
+    pub ended: Option<Wall>,
+    /// Who started it.
+    pub starter: String,
+    /// How many steps are over, of how many.
+    pub progress: (u32, u32),
+    /// Why it cannot be read, when it cannot.
+    pub damage: Option<String>,
+}
+
+/// Some lines of a log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogPage {
+    /// The run.
+    pub run: RunId,
+    /// The file below `logs/`.
+    pub file: String,
+    /// The number of the first line here, from 0.
+    pub top: u64,
+    /// How many lines the log has now.
+    pub total_lines: u64,
+    /// How many bytes it has now.
+    pub total_bytes: u64,
+    /// How many bytes were not kept.
+    pub dropped: u64,
+    /// The lines.
+    pub lines: Vec<LogLine>,
+    /// Whether this page is the tail and follows what comes.
+    pub following: bool,
+    /// The line a search found; `None` when none matched or none was asked for.
+    pub found: Option<u64>,
+    /// Whether a search was asked for.
+    pub searched: bool,
+}
+
+/// One line of a log.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LogLine {
+    /// Its raw bytes, cut after [`LogLine::SHOWN`]; outside bytes, sanitised when drawn.
+    pub bytes: Vec<u8>,
+    /// How many bytes were cut off.
+    pub cut: u64,
+    /// Whether it came from standard error.
+    pub stderr: bool,
+    /// When it was written, as near as the log knows.
+    pub at: Option<Wall>,
+}
+
+impl LogLine {
+    /// How many bytes of a line are shown.
+    pub const SHOWN: usize = 4096;
+}
