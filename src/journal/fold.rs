@@ -395,6 +395,7 @@ impl RunView {
         view.state = match outcome.ending {
             Ending::Ok => StepState::Done,
             Ending::Failed | Ending::TimedOut | Ending::Cancelled => StepState::Failed,
+            Ending::NotStarted => StepState::Planned,
             Ending::Unknown => StepState::Unknown,
         };
         view.ended = Some(record.wall);

@@ -208,6 +208,8 @@ pub enum Ending {
     TimedOut,
     /// A person stopped it.
     Cancelled,
+    /// It provably never began, so the step stands as if planned.
+    NotStarted,
     /// Nobody knows.
     Unknown,
 }
@@ -221,6 +223,7 @@ impl Ending {
             Self::Failed => "failed",
             Self::TimedOut => "timed-out",
             Self::Cancelled => "cancelled",
+            Self::NotStarted => "not-started",
             Self::Unknown => "unknown",
         }
     }

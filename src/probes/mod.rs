@@ -1,1 +1,3 @@
-//! (to come)
+//! Sources of readings, one file each; a probe reads one target and changes nothing.
+
+pub mod clock;

@@ -1,1 +1,14 @@
-//! (to come)
+//! Executes a run: a detached process that is the only writer of its journal, and reads but never changes a target.
+
+pub mod act;
+pub mod adapters;
+pub mod control;
+pub mod engine;
+pub mod failpoint;
+pub mod identity;
+pub mod locks;
+pub mod ofd;
+pub mod policy;
+pub mod protocol;
+pub mod rundir;
+pub mod shim;

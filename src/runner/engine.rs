@@ -1,0 +1,408 @@
+//! Executes a plan, step by step, and is the only writer of its journal.
+//!
+//! ```text
+//! next step ─▶ check  ─────────────────────────────▶ attempt ─▶ outcome ─▶ next step
+//!           ─▶ do     ─▶ freeze ─▶ prompt ─▶ answer ─▶ attempt ─▶ proof ─▶ outcome
+//!           ─▶ manual ─▶ prompt ─▶ sign-off          failed or unknown ─▶ prompt: decide
+//! ```
+
+mod attempt;
+mod freeze;
+mod prompt;
+mod resume;
+
+use crate::domain::error::Result;
+use crate::domain::{Actor, EffectClass, Error, Kind, PromptId, RunStatus, StepState, Verb};
+use crate::journal::append::Appender;
+use crate::journal::fold::{RunView, StepView};
+use crate::journal::record::{Answer, Ask, Choice, Ending, Event, Outcome, Record, StepHead};
+use crate::probes::clock;
+use crate::procedure::plan::{Gate, Plan, Step, WayBack};
+use crate::runner::control::{self, Call};
+use crate::runner::failpoint;
+use crate::runner::locks::{self, Held};
+use crate::runner::protocol::{Demand, Reply};
+use crate::runner::rundir::{RunDir, Start};
+use crate::runner::{identity, policy};
+use prompt::Asked;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use tokio::sync::mpsc;
+
+/// A run at work.
+pub struct Engine {
+    dir: RunDir,
+    plan: Plan,
+    journal: Appender,
+    me: Actor,
+    calls: mpsc::Receiver<Call>,
+    answered: Vec<(PromptId, String)>,
+    exe: PathBuf,
+    // Kept, never read: dropping them frees the run and its locks.
+    _locks: Vec<Held>,
+    _taken: File,
+}
+
+/// Runs the run in a directory from its start, or on from where another runner left it; `ready` is called once, after the
+/// first record is durable.
+///
+/// # Errors
+/// When it cannot begin; when the journal cannot be written, which stops the run at once and is not retried.
+pub fn run(path: &Path, resume: bool, ready: impl FnOnce()) -> Result<RunStatus> {
+    let dir = RunDir::at(path)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|cause| Error::machine("start the runner", cause))?;
+    let ended = runtime.block_on(async {
+        ignore_hangup()?;
+        let mut engine = Engine::begin(dir, resume)?;
+        ready();
+        engine.work(resume).await
+    });
+    // A preview that hangs on a dead file system must not keep the runner.
+    runtime.shutdown_background();
+    ended
+}
+
+/// A runner outlives its terminal: HUP, INT and QUIT are taken and dropped.
+fn ignore_hangup() -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    for kind in [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::quit()] {
+        signal(kind).map_err(|cause| Error::machine("set up the runner's signals", cause))?;
+    }
+    Ok(())
+}
+
+impl Engine {
+    /// Takes the run, its locks and its journal.
+    fn begin(dir: RunDir, resume: bool) -> Result<Self> {
+        let busy = || Error::new(Kind::Locked, format!("run {} has a runner already", dir.id));
+        let taken = dir.take()?.ok_or_else(busy)?;
+        let (plan, start) = dir.load()?;
+        if let Some(refusal) = policy::refusal(&plan) {
+            return Err(refusal);
+        }
+        let me = identity::own("runner");
+        let held = locks::take_all(&start.locks, &plan.locks, &plan.estate, &dir, &me.name)?;
+        let now = clock::now();
+        let journal = if resume {
+            Appender::open(&dir.journal(), &me, now)?
+        } else {
+            let actor = identity::own(&start.how);
+            Appender::create(&dir.journal(), &dir.id, created(&plan, &start)?, &actor, now)?
+        };
+        failpoint::pass("run.created");
+        let exe = std::env::current_exe().map_err(|cause| Error::machine("find Midwatch's own program", cause))?;
+        let calls = control::listen(&dir)?;
+        let mut engine =
+            Self { dir, plan, journal, me, calls, answered: Vec::new(), exe, _locks: Vec::new(), _taken: taken };
+        if resume {
+            engine.write(Event::RunResumed { why: "its runner was gone".to_owned() })?;
+        }
+        for lock in &held {
+            engine.write(Event::LockTaken { name: lock.name.clone(), identity: lock.identity.clone() })?;
+        }
+        failpoint::pass("lock.taken");
+        engine._locks = held;
+        Ok(engine)
+    }
+
+    /// Works until the run is sealed.
+    async fn work(&mut self, resumed: bool) -> Result<RunStatus> {
+        if resumed {
+            self.recover().await?;
+        }
+        loop {
+            if let Some((_, undo)) = self.view().abort.clone() {
+                return self.stop(undo).await;
+            }
+            let Some(step) = self.next() else { return self.seal(RunStatus::Ok) };
+            self.step(step).await?;
+        }
+    }
+
+    fn view(&self) -> &RunView {
+        self.journal.view()
+    }
+
+    /// Writes a record in the runner's own name.
+    fn write(&mut self, event: Event) -> Result<Record> {
+        let me = self.me.clone();
+        self.write_as(&me, event)
+    }
+
+    /// Writes a record in the name of whoever caused it.
+    fn write_as(&mut self, actor: &Actor, event: Event) -> Result<Record> {
+        self.journal.append(event, actor, clock::now())
+    }
+
+    /// The first step that is not over.
+    fn next(&self) -> Option<u32> {
+        let open = |step: &StepView| !matches!(step.state, StepState::Done | StepState::Skipped);
+        let found = self.view().steps.iter().position(open)?;
+        u32::try_from(found).ok()
+    }
+
+    fn planned(&self, step: u32) -> Result<Step> {
+        let found = usize::try_from(step).ok().and_then(|index| self.plan.steps.get(index));
+        found.cloned().ok_or_else(|| Error::new(Kind::Damaged, format!("the plan has no step {}", step + 1)))
+    }
+
+    async fn step(&mut self, step: u32) -> Result<()> {
+        let state = self.view().step(step).map(|view| view.state);
+        match state {
+            Some(StepState::Unknown) => return self.settle(step).await,
+            Some(StepState::Failed) => return self.decide_failure(step).await,
+            _ => {}
+        }
+        let planned = self.planned(step)?;
+        match planned.verb {
+            Verb::Check => self.attempt_step(step, &planned, None, None).await,
+            Verb::Do => self.act(step, &planned).await,
+            Verb::Manual => self.sign(step, &planned).await,
+            Verb::Notify => {
+                let note = planned.text.clone();
+                self.write(Event::StepClosed { step, note }).map(drop)
+            }
+        }
+    }
+
+    /// A `do`: freezes its set, asks where its class demands it, and acts on exactly that set.
+    async fn act(&mut self, step: u32, planned: &Step) -> Result<()> {
+        let frozen = match self.freeze(step).await? {
+            Ok(frozen) => frozen,
+            Err(refusal) => return self.decide_refusal(step, &refusal).await,
+        };
+        if frozen.preview.count == 0 {
+            let note = format!("nothing to do: {}", frozen.preview.headline);
+            return self.write(Event::StepClosed { step, note }).map(drop);
+        }
+        if planned.effect == EffectClass::Read {
+            return self.attempt_step(step, planned, Some(frozen.digest), None).await;
+        }
+        let covered = self.view().permit(step).filter(|(_, set)| *set == frozen.digest).cloned();
+        if let Some((prompt, set)) = covered {
+            return self.attempt_step(step, planned, Some(set), Some(prompt)).await;
+        }
+        let also = if planned.effect == EffectClass::Change { self.foresee(step).await? } else { Vec::new() };
+        let set = frozen.digest.clone();
+        let ask = Ask::Confirm { effect: planned.effect, set: set.clone(), preview: Box::new(frozen.preview), also };
+        match self.ask(step, ask).await? {
+            Asked::Answered(prompt, Answer::Confirm { .. }) => {
+                self.attempt_step(step, planned, Some(set), Some(prompt)).await
+            }
+            // Moved, lapsed, cancelled or aborted: the loop looks at the run anew.
+            _ => Ok(()),
+        }
+    }
+
+    async fn sign(&mut self, step: u32, planned: &Step) -> Result<()> {
+        let ask = Ask::Sign { text: planned.text.clone(), note_required: planned.note_required };
+        match self.ask(step, ask).await? {
+            Asked::Answered(_, Answer::Sign { note }) => self.write(Event::StepClosed { step, note }).map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    /// Asks what to do about a step that failed.
+    async fn decide_failure(&mut self, step: u32) -> Result<()> {
+        let planned = self.planned(step)?;
+        let detail = self.view().step(step).and_then(|view| view.outcome.as_ref()).map(|outcome| outcome.detail.clone());
+        let text = format!("failed: {}", detail.unwrap_or_else(|| "no reason is known".to_owned()));
+        let may_skip = planned.verb != Verb::Check || planned.gate == Gate::Soft;
+        self.decide(step, text, Choice::Retry, may_skip).await
+    }
+
+    /// Asks what to do about a step whose preview was refused or could not be made.
+    async fn decide_refusal(&mut self, step: u32, refusal: &Error) -> Result<()> {
+        let word = if refusal.kind == Kind::Refused { "refused" } else { "no preview" };
+        self.decide(step, format!("{word}: {refusal}"), Choice::Retry, true).await
+    }
+
+    async fn decide(&mut self, step: u32, text: String, first: Choice, may_skip: bool) -> Result<()> {
+        let mut choices = vec![first];
+        if may_skip {
+            choices.push(Choice::Skip);
+        }
+        if !self.view().undo_owed().is_empty() {
+            choices.push(Choice::Undo);
+        }
+        choices.push(Choice::Abort);
+        let Asked::Answered(_, Answer::Decide { choice, reason }) = self.ask(step, Ask::Decide { text, choices }).await?
+        else {
+            return Ok(());
+        };
+        match choice {
+            Choice::Retry | Choice::NotDone | Choice::Done => self.retry(step).await,
+            Choice::Skip => self.write(Event::StepSkipped { step, reason }).map(drop),
+            Choice::Undo => self.write(Event::AbortRequested { undo: true }).map(drop),
+            Choice::Abort => self.write(Event::AbortRequested { undo: false }).map(drop),
+        }
+    }
+
+    /// Runs a failed step again; one that never ran is simply next in turn.
+    async fn retry(&mut self, step: u32) -> Result<()> {
+        let planned = self.planned(step)?;
+        match planned.verb {
+            Verb::Check => self.attempt_step(step, &planned, None, None).await,
+            _ => self.act(step, &planned).await,
+        }
+    }
+
+    /// Settles an unknown outcome: by the step's own proof, by its safety to repeat, or by a person.
+    async fn settle(&mut self, step: u32) -> Result<()> {
+        let planned = self.planned(step)?;
+        let safe = planned.effect == EffectClass::Read || planned.rerun_safe;
+        let proof = if planned.prove.is_some() { Some(self.prove(step, &planned).await?) } else { None };
+        let settled = match proof {
+            Some(end) if end.ending == Ending::Ok => Some((Choice::Done, format!("proved: {}", end.detail))),
+            Some(end) if end.ending == Ending::Failed => Some((Choice::NotDone, format!("proved: {}", end.detail))),
+            _ if safe => Some((Choice::NotDone, "safe to repeat".to_owned())),
+            _ => None,
+        };
+        if let Some((choice, evidence)) = settled {
+            return self.write(Event::StepResolved { step, choice, evidence }).map(drop);
+        }
+        let detail = self.view().step(step).and_then(|view| view.outcome.as_ref()).map(|outcome| outcome.detail.clone());
+        let text = format!("outcome unknown: {}", detail.unwrap_or_default());
+        let choices = vec![Choice::Done, Choice::NotDone, Choice::Skip, Choice::Abort];
+        let Asked::Answered(_, Answer::Decide { choice, reason }) = self.ask(step, Ask::Decide { text, choices }).await?
+        else {
+            return Ok(());
+        };
+        match choice {
+            Choice::Skip => self.write(Event::StepSkipped { step, reason }).map(drop),
+            Choice::Abort | Choice::Undo => self.write(Event::AbortRequested { undo: false }).map(drop),
+            Choice::Done => self.write(Event::StepResolved { step, choice, evidence: reason }).map(drop),
+            Choice::NotDone | Choice::Retry => {
+                self.write(Event::StepResolved { step, choice: Choice::NotDone, evidence: reason }).map(drop)
+            }
+        }
+    }
+
+    /// Takes back what ran, last first, if asked to, and seals.
+    async fn stop(&mut self, undo: bool) -> Result<RunStatus> {
+        if undo {
+            for step in self.view().undo_owed() {
+                let tried = self.view().step(step).and_then(|view| view.undo.as_ref().map(|end| end.ending));
+                if tried.is_some_and(|ending| ending != Ending::NotStarted) {
+                    continue;
+                }
+                let ended = self.undo(step).await?;
+                if ended.ending != Ending::Ok {
+                    break;
+                }
+            }
+        }
+        let failed = self.view().steps.iter().any(|step| step.state == StepState::Failed);
+        self.seal(if failed { RunStatus::Failed } else { RunStatus::Aborted })
+    }
+
+    async fn undo(&mut self, step: u32) -> Result<Outcome> {
+        let planned = self.planned(step)?;
+        let WayBack::Undo(action) = &planned.way_back else {
+            return Err(Error::new(Kind::Damaged, format!("step {} has no undo in the plan", step + 1)));
+        };
+        let (attempt, set) = match self.view().step(step) {
+            Some(view) => (view.undo_attempts + 1, view.set.clone()),
+            None => (1, None),
+        };
+        let name = attempt::undo_name(step, attempt);
+        let log = format!("{name}.log");
+        self.write(Event::UndoIntent { step, attempt, set: set.clone(), log })?;
+        failpoint::pass("undo.intent");
+        let found = self.launch(&name, action, false, set.as_ref(), planned.timeout_s).await?;
+        let outcome = self.conclude(&name, found, false);
+        self.write(Event::UndoOutcome { step, attempt, outcome: outcome.clone() })?;
+        Ok(outcome)
+    }
+
+    fn seal(&mut self, status: RunStatus) -> Result<RunStatus> {
+        failpoint::pass("seal.pre");
+        let unknown = self.view().unknown();
+        self.write(Event::RunSealed { status, unknown })?;
+        failpoint::pass("seal.post");
+        Ok(status)
+    }
+
+    /// Takes a call while no prompt is open: notes and aborts count, answers do not. Says whether to stop.
+    fn take_call(&mut self, call: Call) -> Result<bool> {
+        if let Err(why) = self.may_act(&call) {
+            self.reject(call, why)?;
+            return Ok(false);
+        }
+        match call.request.ask.clone() {
+            Demand::Answer { prompt, .. } => {
+                let earlier = self.answered.iter().find(|(id, _)| *id == prompt);
+                let why = earlier.map_or_else(|| "that prompt is not open".to_owned(), |(_, said)| said.clone());
+                self.reject(call, why)?;
+                Ok(false)
+            }
+            Demand::Note { step, text } => {
+                let known = step.is_none_or(|step| self.view().step(step).is_some());
+                if !known || text.trim().is_empty() {
+                    self.reject(call, "a note needs text, and a step that exists".to_owned())?;
+                    return Ok(false);
+                }
+                let record = self.write_as(&call.actor, Event::Note { step, text })?;
+                let _ = call.reply.send(Reply::Accepted { seq: record.seq });
+                Ok(false)
+            }
+            Demand::Abort { undo } => {
+                let record = self.write_as(&call.actor, Event::AbortRequested { undo })?;
+                let _ = call.reply.send(Reply::Accepted { seq: record.seq });
+                Ok(true)
+            }
+        }
+    }
+
+    /// Only the run's owner and root may act, and only on this run.
+    fn may_act(&self, call: &Call) -> std::result::Result<(), String> {
+        if call.request.run != self.dir.id {
+            return Err(format!("this is run {}, not run {}", self.dir.id, call.request.run));
+        }
+        if call.actor.uid != 0 && call.actor.uid != self.me.uid {
+            return Err(format!("{} may not act on a run of {}", call.actor.name, self.me.name));
+        }
+        Ok(())
+    }
+
+    /// Records an answer that does not count, and says so.
+    fn reject(&mut self, call: Call, why: String) -> Result<()> {
+        let prompt = match &call.request.ask {
+            Demand::Answer { prompt, .. } => prompt.0.chars().take(64).collect(),
+            Demand::Note { .. } => "note".to_owned(),
+            Demand::Abort { .. } => "abort".to_owned(),
+        };
+        self.write_as(&call.actor, Event::AnswerRejected { prompt, why: why.clone() })?;
+        let _ = call.reply.send(Reply::Rejected { why });
+        Ok(())
+    }
+}
+
+/// The first record of a run.
+fn created(plan: &Plan, start: &Start) -> Result<Event> {
+    let head = |step: &Step| StepHead {
+        phase: step.phase.clone(),
+        title: step.title.clone(),
+        verb: step.verb,
+        effect: step.effect,
+        takes_s: step.takes_s,
+        way_back: step.way_back.words(),
+        can_undo: matches!(step.way_back, WayBack::Undo(_)),
+    };
+    Ok(Event::RunCreated {
+        procedure: plan.id.clone(),
+        title: plan.title.clone(),
+        plan: plan.hash()?,
+        source: plan.source.clone(),
+        estate: plan.estate.clone(),
+        environment: plan.environment.clone(),
+        params: plan.params.clone(),
+        phases: plan.phases.clone(),
+        steps: plan.steps.iter().map(head).collect(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        confirmed: start.how.clone(),
+    })
+}

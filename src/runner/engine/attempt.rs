@@ -1,0 +1,289 @@
+//! One attempt: intent, shim, outcome.
+
+use crate::domain::error::Result;
+use crate::domain::{Digest, Error, PromptId, Verb};
+use crate::journal::record::{Ending, Event, Outcome};
+use crate::procedure::plan::{Action, Step};
+use crate::runner::adapters::{self, ActEnd};
+use crate::runner::engine::Engine;
+use crate::runner::failpoint;
+use crate::runner::identity::ProcessId;
+use crate::runner::ofd;
+use crate::runner::rundir::{open_private, read_bounded, sync_dir};
+use crate::runner::shim::{ChildSpec, Exit, GRACE, Spec, Stopped};
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::process::Command;
+
+/// How often a runner looks whether a shim that it did not start has ended.
+const ADOPTED_POLL: Duration = Duration::from_millis(50);
+
+/// What is known of an attempt from its directory alone.
+pub enum Found {
+    /// Provably never started.
+    NotStarted,
+    /// It ended so.
+    Ended(Box<Exit>),
+    /// It started, and nobody kept its outcome.
+    Lost(String),
+}
+
+/// The name of an attempt at a step, steps counted from 1 as people do.
+pub fn name(step: u32, attempt: u32) -> String {
+    format!("{}.{attempt}", step + 1)
+}
+
+/// The name of an attempt at a step's undo.
+pub fn undo_name(step: u32, attempt: u32) -> String {
+    format!("{}.{attempt}.undo", step + 1)
+}
+
+impl Engine {
+    /// Runs a step once: the intent is durable before anything starts, the outcome after it ended.
+    pub(super) async fn attempt_step(
+        &mut self,
+        step: u32,
+        planned: &Step,
+        set: Option<Digest>,
+        permit: Option<PromptId>,
+    ) -> Result<()> {
+        let Some(action) = &planned.act else {
+            return Err(Error::machine(format!("run step {}", step + 1), "it has no action"));
+        };
+        let attempt = self.view().step(step).map_or(0, |view| view.attempts) + 1;
+        let name = name(step, attempt);
+        let (effect, log) = (planned.effect, format!("{name}.log"));
+        failpoint::pass("intent.pre");
+        self.write(Event::StepIntent { step, attempt, effect, set: set.clone(), permit, log })?;
+        failpoint::pass("intent.post");
+        let found = self.launch(&name, action, false, set.as_ref(), planned.timeout_s).await?;
+        self.finish(step, attempt, planned, found, false).await
+    }
+
+    /// Proves where there is a proof, and records the outcome.
+    pub(super) async fn finish(
+        &mut self,
+        step: u32,
+        attempt: u32,
+        planned: &Step,
+        found: Found,
+        recovered: bool,
+    ) -> Result<()> {
+        let mut outcome = self.conclude(&name(step, attempt), found, recovered);
+        if outcome.ending == Ending::Ok && planned.verb == Verb::Do && planned.prove.is_some() {
+            let proof = self.prove(step, planned).await?;
+            outcome.detail = format!("{}; {}", outcome.detail, proof.detail);
+            outcome.ending = match proof.ending {
+                Ending::Ok => Ending::Ok,
+                Ending::Unknown => Ending::Unknown,
+                _ => Ending::Failed,
+            };
+        }
+        failpoint::pass("outcome.pre");
+        self.write(Event::StepOutcome { step, attempt, outcome })?;
+        failpoint::pass("outcome.post");
+        Ok(())
+    }
+
+    /// Asks, read-only, whether a step's effect is there.
+    pub(super) async fn prove(&mut self, step: u32, planned: &Step) -> Result<ActEnd> {
+        let Some(action) = &planned.prove else { return Ok(ActEnd::unknown("there is no proof")) };
+        let (attempt, set) = self.view().step(step).map_or((0, None), |view| (view.attempts, view.set.clone()));
+        let mut tries = 1;
+        let name = loop {
+            let name = format!("{}.proof{tries}", name(step, attempt));
+            if !self.dir.attempt(&name).exists() {
+                break name;
+            }
+            tries += 1;
+        };
+        let found = self.launch(&name, action, true, set.as_ref(), planned.timeout_s).await?;
+        let outcome = self.conclude(&name, found, false);
+        Ok(ActEnd { ending: outcome.ending, detail: outcome.detail, counts: outcome.counts })
+    }
+
+    /// Starts an act under a shim and stays with it to its end; calls are taken meanwhile, and an abort stops the act.
+    pub(super) async fn launch(
+        &mut self,
+        name: &str,
+        action: &Action,
+        prove: bool,
+        set: Option<&Digest>,
+        timeout_s: u64,
+    ) -> Result<Found> {
+        let spec = self.spec(name, action, prove, set, timeout_s);
+        let mut shim = match self.spawn(&spec) {
+            Ok(shim) => shim,
+            Err(cause) => return Ok(Found::Ended(Box::new(Exit::not_started(cause.to_string())))),
+        };
+        failpoint::pass("shim.spawned");
+        let mut running = false;
+        loop {
+            tokio::select! {
+                _ = shim.wait() => break,
+                call = self.calls.recv() => {
+                    if let Some(call) = call && self.take_call(call)? && let Some(pid) = shim.id() {
+                        terminate(pid);
+                    }
+                }
+                () = tokio::time::sleep(Duration::from_millis(5)), if cfg!(debug_assertions) && !running => {
+                    running = spec.dir.join("act.json").exists();
+                    if running {
+                        failpoint::pass("act.running");
+                    }
+                }
+            }
+        }
+        failpoint::pass("act.exited");
+        Ok(examine(&spec.dir))
+    }
+
+    fn spec(&self, name: &str, action: &Action, prove: bool, set: Option<&Digest>, timeout_s: u64) -> Spec {
+        let action = self.filled(Some(action)).unwrap_or_else(|| action.clone());
+        let child = match adapters::program(&action) {
+            Some(program) => {
+                let mut env = program.env;
+                env.insert("MIDWATCH_RUN".to_owned(), self.dir.id.to_string());
+                env.insert("MIDWATCH_ATTEMPT".to_owned(), name.to_owned());
+                ChildSpec::Program { argv: program.argv, cwd: program.cwd, env }
+            }
+            None => {
+                let set = set.map(|digest| self.dir.set(digest));
+                ChildSpec::Act { exe: self.exe.clone(), action: Box::new(action), prove, set }
+            }
+        };
+        Spec {
+            dir: self.dir.attempt(name),
+            child,
+            log: self.dir.log(&format!("{name}.log")),
+            timeout_ms: timeout_s.saturating_mul(1000),
+            grace_ms: u64::try_from(failpoint::span("GRACE", GRACE).as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// Starts a shim whose standard input is its locked specification.
+    fn spawn(&self, spec: &Spec) -> std::io::Result<tokio::process::Child> {
+        fs::create_dir(&spec.dir)?;
+        let mut file = open_private(&spec.dir.join("spec.json"))?;
+        if !ofd::try_lock(&file)? {
+            return Err(std::io::Error::other("the attempt is locked already"));
+        }
+        file.write_all(&serde_json::to_vec(spec)?)?;
+        file.sync_all()?;
+        sync_dir(&spec.dir)?;
+        let errors = File::options().append(true).create(true).open(self.dir.path.join("runner.err"))?;
+        let mut command = Command::new(&self.exe);
+        command.arg("__shim").current_dir("/").stdin(Stdio::from(file)).stdout(Stdio::null()).stderr(errors);
+        command.spawn()
+    }
+
+    /// Stays with a shim that another runner started, until it lets go of its lock.
+    pub(super) async fn adopt(&mut self, name: &str) -> Result<Found> {
+        let dir = self.dir.attempt(name);
+        while holds(&dir) {
+            tokio::select! {
+                call = self.calls.recv() => {
+                    if let Some(call) = call && self.take_call(call)? && let Some(shim) = shim_of(&dir) {
+                        terminate(shim.pid);
+                    }
+                }
+                () = tokio::time::sleep(ADOPTED_POLL) => {}
+            }
+        }
+        Ok(examine(&dir))
+    }
+
+    /// Makes an outcome of what is known.
+    pub(super) fn conclude(&self, name: &str, found: Found, recovered: bool) -> Outcome {
+        let mut outcome = Outcome {
+            ending: Ending::Unknown,
+            detail: String::new(),
+            code: None,
+            signal: None,
+            took_ms: 0,
+            counts: std::collections::BTreeMap::new(),
+            log: None,
+            recovered,
+        };
+        match found {
+            Found::NotStarted => {
+                outcome.ending = Ending::NotStarted;
+                "its runner was gone before it began".clone_into(&mut outcome.detail);
+            }
+            Found::Lost(why) => outcome.detail = why,
+            Found::Ended(exit) => {
+                let result = self.result(name);
+                let (ending, mut detail) = judge(&exit, result.as_ref());
+                if exit.left_running > 0 {
+                    detail = format!("{detail}; {} of its processes still run", exit.left_running);
+                }
+                outcome.ending = ending;
+                outcome.detail = detail;
+                outcome.counts = result.map(|result| result.counts).unwrap_or_default();
+                (outcome.code, outcome.signal) = (exit.code, exit.signal);
+                outcome.took_ms = exit.took_ms;
+                outcome.log = Some(exit.log);
+            }
+        }
+        outcome
+    }
+
+    /// What the act process itself reported.
+    fn result(&self, name: &str) -> Option<ActEnd> {
+        let bytes = read_bounded(&self.dir.attempt(name).join("result.json"), 1 << 20).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    }
+}
+
+/// How an act ended, from what the shim saw and what the act itself reported.
+fn judge(exit: &Exit, result: Option<&ActEnd>) -> (Ending, String) {
+    if let Some(why) = &exit.not_started {
+        return (Ending::Failed, format!("could not be started: {why}"));
+    }
+    let so_far = result.map(|result| format!(": {}", result.detail)).unwrap_or_default();
+    match (exit.stopped, result, exit.code, exit.signal) {
+        (Some(Stopped::TimedOut), ..) => (Ending::TimedOut, format!("stopped when its time was up{so_far}")),
+        (Some(Stopped::Cancelled), ..) => (Ending::Cancelled, format!("stopped on request{so_far}")),
+        (None, Some(result), ..) => (result.ending, result.detail.clone()),
+        (None, None, Some(0), _) => (Ending::Ok, "exit code 0".to_owned()),
+        (None, None, Some(code), _) => (Ending::Failed, format!("exit code {code}")),
+        (None, None, None, Some(signal)) => (Ending::Failed, format!("killed by signal {signal}")),
+        (None, None, None, None) => (Ending::Unknown, "it ended and left no status".to_owned()),
+    }
+}
+
+/// What is known of an attempt from its directory, once nobody holds its lock.
+pub fn examine(dir: &Path) -> Found {
+    let read = |name: &str| read_bounded(&dir.join(name), 1 << 20).ok();
+    if let Some(exit) = read("exit.json").and_then(|bytes| serde_json::from_slice::<Exit>(&bytes).ok()) {
+        return Found::Ended(Box::new(exit));
+    }
+    let process = |name: &str| read(name).and_then(|bytes| serde_json::from_slice::<ProcessId>(&bytes).ok());
+    if !dir.join("shim.json").exists() {
+        return Found::NotStarted;
+    }
+    match process("act.json").filter(ProcessId::lives) {
+        Some(orphan) => Found::Lost(format!("its shim is gone; process {} may still be at work", orphan.pid)),
+        None => Found::Lost("its shim is gone and kept no outcome".to_owned()),
+    }
+}
+
+/// Whether a shim holds the attempt.
+fn holds(dir: &Path) -> bool {
+    File::open(dir.join("spec.json")).is_ok_and(|file| ofd::is_locked(&file).unwrap_or(false))
+}
+
+/// The shim of an attempt, if that very process lives.
+fn shim_of(dir: &Path) -> Option<ProcessId> {
+    let bytes = read_bounded(&dir.join("shim.json"), 1 << 16).ok()?;
+    serde_json::from_slice::<ProcessId>(&bytes).ok().filter(ProcessId::lives)
+}
+
+fn terminate(pid: u32) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    }
+}

@@ -1,0 +1,190 @@
+//! Asks a person, and takes exactly one answer that is bound to what was shown.
+
+use crate::domain::error::Result;
+use crate::domain::preview::is_consent;
+use crate::domain::{Digest, Error, PromptId};
+use crate::journal::record::{Answer, Ask, Choice, Closed, Event};
+use crate::probes::clock;
+use crate::runner::control::Call;
+use crate::runner::engine::Engine;
+use crate::runner::failpoint;
+use crate::runner::protocol::{Demand, Reply};
+use std::time::Duration;
+
+/// How long a prompt lives before it asks anew.
+const LIFE: Duration = Duration::from_secs(600);
+
+/// From what age on the set of an open prompt is read again.
+const REREAD_FROM: Duration = Duration::from_secs(45);
+
+/// How often it is read again from then on.
+const REREAD_EVERY: Duration = Duration::from_secs(30);
+
+/// How a prompt ended.
+pub enum Asked {
+    /// An answer counts.
+    Answered(PromptId, Answer),
+    /// What it showed has moved, or it lapsed: ask anew.
+    Anew,
+    /// The run is to stop.
+    Stopped,
+}
+
+/// A prompt that is being answered.
+struct Open {
+    id: PromptId,
+    seq: u64,
+    step: u32,
+    ask: Ask,
+}
+
+impl Engine {
+    /// Opens a prompt and waits for the answer that counts.
+    pub(super) async fn ask(&mut self, step: u32, ask: Ask) -> Result<Asked> {
+        let id = PromptId::new(random()?);
+        let life = failpoint::span("PROMPT_LIFE", LIFE);
+        let began = clock::now();
+        let expires = began.wall.plus(life);
+        let opened =
+            self.write(Event::PromptOpened { prompt: id.clone(), step, ask: ask.clone(), expires })?;
+        failpoint::pass("prompt.opened");
+        let open = Open { id, seq: opened.seq, step, ask };
+        let mut reread = failpoint::span("PROMPT_REREAD", REREAD_FROM);
+        loop {
+            let age = clock::boot().since(began.boot);
+            if age >= life {
+                self.close(&open, Closed::Expired, Vec::new())?;
+                return Ok(Asked::Anew);
+            }
+            tokio::select! {
+                call = self.calls.recv() => {
+                    let Some(call) = call else { continue };
+                    if let Some(asked) = self.answer(&open, call).await? {
+                        return Ok(asked);
+                    }
+                }
+                () = tokio::time::sleep(reread.min(life).saturating_sub(age)) => {
+                    if age < reread.min(life) || age >= life {
+                        continue;
+                    }
+                    if let Some(asked) = self.reread(&open).await? {
+                        return Ok(asked);
+                    }
+                    reread = clock::boot().since(began.boot) + failpoint::span("PROMPT_REREAD", REREAD_EVERY);
+                }
+            }
+        }
+    }
+
+    fn close(&mut self, open: &Open, why: Closed, moved: Vec<String>) -> Result<()> {
+        self.write(Event::PromptClosed { prompt: open.id.clone(), why, moved }).map(drop)
+    }
+
+    /// Reads the prompt's set again; another one closes the prompt and says what moved.
+    async fn reread(&mut self, open: &Open) -> Result<Option<Asked>> {
+        let Ask::Confirm { set, .. } = &open.ask else { return Ok(None) };
+        match self.moved(open.step, set).await? {
+            None => {
+                self.write(Event::PromptReread { prompt: open.id.clone() })?;
+                Ok(None)
+            }
+            Some(moved) => {
+                self.close(open, Closed::Moved, moved)?;
+                Ok(Some(Asked::Anew))
+            }
+        }
+    }
+
+    /// Takes one call while the prompt is open.
+    async fn answer(&mut self, open: &Open, call: Call) -> Result<Option<Asked>> {
+        let Demand::Answer { prompt, seq, set, answer } = call.request.ask.clone() else {
+            if matches!(call.request.ask, Demand::Abort { .. }) && self.may_act(&call).is_ok() {
+                // The abort stands in the journal before the prompt closes, so that it reads in the order it happened.
+                self.take_call(call)?;
+                self.close(open, Closed::Aborted, Vec::new())?;
+                return Ok(Some(Asked::Stopped));
+            }
+            self.take_call(call)?;
+            return Ok(None);
+        };
+        let fits = self.may_act(&call).and_then(|()| self.fits(open, &prompt, seq, set.as_ref(), &answer));
+        if let Err(why) = fits {
+            self.reject(call, why)?;
+            return Ok(None);
+        }
+        if let (Ask::Confirm { set, .. }, Answer::Confirm { .. }) = (&open.ask, &answer)
+            && let Some(moved) = self.moved(open.step, set).await?
+        {
+            self.reject(call, "what the prompt showed has changed since; look at the new one".to_owned())?;
+            self.close(open, Closed::Moved, moved)?;
+            return Ok(Some(Asked::Anew));
+        }
+        let event = Event::AnswerAccepted { prompt: open.id.clone(), step: open.step, answer: answer.clone() };
+        let record = self.write_as(&call.actor, event)?;
+        failpoint::pass("answer.accepted");
+        let said = format!("{} answered it already (record {})", call.actor.name, record.seq);
+        self.answered.push((open.id.clone(), said));
+        let cancelled = answer == Answer::Cancel;
+        if cancelled {
+            self.write_as(&call.actor, Event::AbortRequested { undo: false })?;
+        }
+        let _ = call.reply.send(Reply::Accepted { seq: record.seq });
+        Ok(Some(if cancelled { Asked::Stopped } else { Asked::Answered(open.id.clone(), answer) }))
+    }
+
+    /// Whether an answer is one to this prompt, as it was shown.
+    fn fits(
+        &self,
+        open: &Open,
+        prompt: &PromptId,
+        seq: u64,
+        set: Option<&Digest>,
+        answer: &Answer,
+    ) -> std::result::Result<(), String> {
+        if *prompt != open.id {
+            let earlier = self.answered.iter().find(|(id, _)| id == prompt);
+            return Err(earlier.map_or_else(|| "that prompt is not open".to_owned(), |(_, said)| said.clone()));
+        }
+        if seq != open.seq {
+            return Err(format!("the prompt was opened by record {}, not {seq}", open.seq));
+        }
+        match (&open.ask, answer) {
+            (_, Answer::Cancel) => Ok(()),
+            (Ask::Confirm { set: shown, effect, preview, .. }, Answer::Confirm { typed }) => {
+                if set != Some(shown) {
+                    return Err("the answer is for another set than the prompt shows".to_owned());
+                }
+                if !is_consent(*effect, &preview.phrase, typed) {
+                    return Err("the phrase is not the one the prompt asks for".to_owned());
+                }
+                Ok(())
+            }
+            (Ask::Sign { note_required, .. }, Answer::Sign { note }) => {
+                if *note_required && note.trim().is_empty() {
+                    return Err("this sign-off needs a note".to_owned());
+                }
+                Ok(())
+            }
+            (Ask::Decide { choices, .. }, Answer::Decide { choice, reason }) => {
+                if !choices.contains(choice) {
+                    return Err(format!("{} is not among the choices", choice.word()));
+                }
+                if matches!(choice, Choice::Skip | Choice::Done) && reason.trim().is_empty() {
+                    return Err(format!("{} needs a reason", choice.word()));
+                }
+                Ok(())
+            }
+            _ => Err("the answer is of another kind than the prompt".to_owned()),
+        }
+    }
+}
+
+/// 128 bits from the kernel.
+fn random() -> Result<u128> {
+    let mut bytes = [0_u8; 16];
+    match rustix::rand::getrandom(bytes.as_mut_slice(), rustix::rand::GetRandomFlags::empty()) {
+        Ok(16) => Ok(u128::from_ne_bytes(bytes)),
+        Ok(_) => Err(Error::machine("make a prompt's id", "the kernel gave too few random bytes")),
+        Err(cause) => Err(Error::machine("make a prompt's id", cause)),
+    }
+}

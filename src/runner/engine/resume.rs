@@ -1,0 +1,32 @@
+//! Takes a run over from a runner that is gone.
+
+use crate::domain::error::Result;
+use crate::journal::fold::Act;
+use crate::journal::record::{Closed, Event};
+use crate::runner::engine::{Engine, attempt};
+
+impl Engine {
+    /// Closes what the gone runner left open: a prompt lapses; an attempt is adopted from its shim.
+    ///
+    /// A step that provably never began is as if planned. One that began and has no outcome is unknown, and is settled in
+    /// its turn; it is never repeated by itself unless its author called that safe.
+    pub(super) async fn recover(&mut self) -> Result<()> {
+        if let Some(prompt) = self.view().prompt.clone() {
+            self.write(Event::PromptClosed { prompt: prompt.id, why: Closed::RunnerGone, moved: Vec::new() })?;
+        }
+        match self.view().open_attempt() {
+            None => Ok(()),
+            Some((step, attempt, Act::Forward)) => {
+                let planned = self.planned(step)?;
+                let found = self.adopt(&attempt::name(step, attempt)).await?;
+                self.finish(step, attempt, &planned, found, true).await
+            }
+            Some((step, attempt, Act::Undo)) => {
+                let name = attempt::undo_name(step, attempt);
+                let found = self.adopt(&name).await?;
+                let outcome = self.conclude(&name, found, true);
+                self.write(Event::UndoOutcome { step, attempt, outcome }).map(drop)
+            }
+        }
+    }
+}

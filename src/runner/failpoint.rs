@@ -1,0 +1,58 @@
+//! Named places at which a test kills the runner.
+//!
+//! `MIDWATCH_FAILPOINT=outcome.pre@2` ends the process by SIGKILL at the second passing of that place. Compiled into debug
+//! builds only: a release build has no such switch.
+
+/// Every failpoint, in the order in which a run passes them.
+pub const ALL: [&str; 15] = [
+    "run.created",
+    "lock.taken",
+    "set.written",
+    "prompt.opened",
+    "answer.accepted",
+    "intent.pre",
+    "intent.post",
+    "shim.spawned",
+    "act.running",
+    "act.exited",
+    "outcome.pre",
+    "outcome.post",
+    "undo.intent",
+    "seal.pre",
+    "seal.post",
+];
+
+/// Passes a failpoint.
+#[cfg(debug_assertions)]
+pub fn pass(name: &str) {
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static PASSED: AtomicU32 = AtomicU32::new(0);
+    static LOCK: Mutex<()> = Mutex::new(());
+    debug_assert!(ALL.contains(&name), "{name} is not a listed failpoint");
+    let Ok(wanted) = std::env::var("MIDWATCH_FAILPOINT") else { return };
+    let (point, nth) = wanted.split_once('@').unwrap_or((&wanted, "1"));
+    if point != name {
+        return;
+    }
+    let _alone = LOCK.lock();
+    let passed = PASSED.fetch_add(1, Ordering::SeqCst) + 1;
+    if nth.parse() == Ok(passed) {
+        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+    }
+}
+
+/// Passes a failpoint.
+#[cfg(not(debug_assertions))]
+pub fn pass(_: &str) {}
+
+/// A span of the run's own timing, which a test may shorten by `MIDWATCH_SPAN_<NAME>` in milliseconds; debug builds only.
+#[must_use]
+pub fn span(name: &str, default: std::time::Duration) -> std::time::Duration {
+    #[cfg(debug_assertions)]
+    if let Some(ms) = std::env::var(format!("MIDWATCH_SPAN_{name}")).ok().and_then(|text| text.parse().ok()) {
+        return std::time::Duration::from_millis(ms);
+    }
+    let _ = name;
+    default
+}

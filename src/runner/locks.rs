@@ -1,0 +1,112 @@
+//! Locks on the identity of the thing, not on its name.
+//!
+//! A lock is held twice over: by the kernel, for as long as the runner lives; and by the journal, for as long as the run is
+//! not sealed. So a run whose runner died keeps its claim until somebody resumes or aborts it, while its shim may
+//! still be at work on the thing.
+
+use crate::domain::error::Result;
+use crate::domain::{Digest, Error, Kind, RunId};
+use crate::runner::ofd;
+use crate::runner::rundir::{RunDir, open_private, read_bounded};
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File};
+use std::io::{Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+/// What a lock file says of its holder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Holder {
+    run: RunId,
+    dir: PathBuf,
+    name: String,
+    by: String,
+}
+
+/// A lock that is held until this is dropped.
+#[derive(Debug)]
+pub struct Held {
+    /// The name in the procedure.
+    pub name: String,
+    /// The identity of the thing.
+    pub identity: String,
+    _file: File,
+}
+
+/// What a lock's name stands for: `host` is this machine's id; any other name is itself, within its estate.
+///
+/// # Errors
+/// When this machine has no id.
+pub fn identity(name: &str, estate: &str) -> Result<String> {
+    if name != "host" {
+        return Ok(format!("estate:{estate}:{name}"));
+    }
+    let id = fs::read_to_string("/etc/machine-id").ok().filter(|id| !id.trim().is_empty());
+    match id {
+        Some(id) => Ok(format!("machine-id:{}", id.trim())),
+        None => Ok(format!("host-name:{}", crate::runner::identity::host_name())),
+    }
+}
+
+/// Takes every lock that a plan names, all or nothing, in the order of their identities.
+///
+/// # Errors
+/// `Locked` with the holder when another run has one; a machine error when the lock directory cannot be used.
+pub fn take_all(dir: &Path, names: &[String], estate: &str, run: &RunDir, by: &str) -> Result<Vec<Held>> {
+    let mut wanted = Vec::new();
+    for name in names {
+        wanted.push((identity(name, estate)?, name.clone()));
+    }
+    wanted.sort();
+    wanted.dedup_by(|left, right| left.0 == right.0);
+    let mut builder = fs::DirBuilder::new();
+    let made = builder.mode(0o700).recursive(true).create(dir);
+    made.map_err(|cause| Error::machine(format!("make the lock directory {}", dir.display()), cause))?;
+    wanted.into_iter().map(|(identity, name)| take(dir, identity, name, run, by)).collect()
+}
+
+fn take(dir: &Path, identity: String, name: String, run: &RunDir, by: &str) -> Result<Held> {
+    let path = dir.join(format!("{}.lock", Digest::of(identity.as_bytes())));
+    let doing = format!("lock {name}");
+    let io = |cause: std::io::Error| Error::machine(&doing, cause);
+    let mut file = open_private(&path).map_err(io)?;
+    let mine = ofd::try_lock(&file).map_err(io)?;
+    let holder = read_bounded(&path, 64 << 10).ok().and_then(|bytes| serde_json::from_slice::<Holder>(&bytes).ok());
+    if !mine {
+        return Err(refusal(&name, holder.as_ref(), "is held by"));
+    }
+    let (open, on_disk) = (file.metadata().map_err(io)?, fs::metadata(&path).map_err(io)?);
+    if (open.dev(), open.ino()) != (on_disk.dev(), on_disk.ino()) {
+        return Err(Error::new(Kind::Locked, format!("the lock file of {name} was replaced while it was taken")));
+    }
+    if let Some(holder) = holder.filter(|holder| holder.run != run.id && claims(holder)) {
+        return Err(refusal(&name, Some(&holder), "is still claimed by the interrupted"));
+    }
+    let said = Holder { run: run.id.clone(), dir: run.path.clone(), name: name.clone(), by: by.to_owned() };
+    let bytes = serde_json::to_vec(&said).map_err(|cause| Error::machine(&doing, cause))?;
+    file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(&bytes)).map_err(io)?;
+    file.sync_all().map_err(io)?;
+    Ok(Held { name, identity, _file: file })
+}
+
+/// Whether the run that a free lock names is not sealed yet.
+fn claims(holder: &Holder) -> bool {
+    let Ok(dir) = RunDir::at(&holder.dir) else { return false };
+    match fs::read(dir.journal()) {
+        Ok(bytes) => {
+            use crate::journal::chain::{Verdict, read};
+            !bytes.is_empty() && !matches!(read(&bytes).verdict, Verdict::Whole { sealed: true })
+        }
+        Err(_) => false,
+    }
+}
+
+fn refusal(name: &str, holder: Option<&Holder>, verb: &str) -> Error {
+    let Some(holder) = holder else {
+        return Error::new(Kind::Locked, format!("{name} is locked by another run that has not said its name"));
+    };
+    let message = format!("{name} {verb} run {} of {}", holder.run, holder.by);
+    Error::new(Kind::Locked, message)
+        .hint(format!("see it: midwatch attach {}", holder.run))
+        .hint(format!("continue it: midwatch resume {}; or stop it: midwatch abort {}", holder.run, holder.run))
+}

@@ -1,0 +1,27 @@
+//! What is refused before anybody is asked.
+
+use crate::domain::{EffectClass, Error, Kind};
+use crate::procedure::plan::{Plan, Step, WayBack};
+
+/// Why a plan may not be started, if so.
+#[must_use]
+pub fn refusal(plan: &Plan) -> Option<Error> {
+    let (number, step) = plan.steps.iter().enumerate().find(|(_, step)| needs_second_person(plan, step))?;
+    let message = format!(
+        "step {} ({}) needs a second person to approve it, and this version of Midwatch cannot ask for one",
+        number + 1,
+        step.title
+    );
+    let hint = if step.four_eyes {
+        "its author asks for four eyes (confirm = \"four-eyes\")"
+    } else {
+        "a destroy without a way back, in production, takes four eyes"
+    };
+    Some(Error::new(Kind::Refused, message).hint(hint))
+}
+
+/// Four eyes: where the author asks for them, and for a destroy without undo in production.
+fn needs_second_person(plan: &Plan, step: &Step) -> bool {
+    let no_way_back = !matches!(step.way_back, WayBack::Undo(_));
+    step.four_eyes || (plan.environment == "production" && step.effect == EffectClass::Destroy && no_way_back)
+}

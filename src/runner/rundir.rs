@@ -1,0 +1,207 @@
+//! The directory of a run.
+//!
+//! ```text
+//! runs/<id>/  plan.json  procedure.toml  start.json  journal.jsonl  runner.lock  runner.err  control.sock
+//!             sets/<sha256>   logs/<step>.<attempt>.log   steps/<step>.<attempt>/{spec,shim,result,exit}.json
+//! ```
+
+use crate::domain::error::Result;
+use crate::domain::{Digest, Error, Kind, RunId};
+use crate::procedure::plan::Plan;
+use crate::runner::ofd;
+use rustix::fs::{Mode, OFlags};
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// The paths of one run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunDir {
+    /// The run.
+    pub id: RunId,
+    /// Its directory, absolute.
+    pub path: PathBuf,
+}
+
+/// What the confirmed start said, frozen before the runner is launched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Start {
+    /// The plan hash that was confirmed.
+    pub plan: Digest,
+    /// How: `console` or `invoked`.
+    pub how: String,
+    /// The directory of the locks.
+    pub locks: PathBuf,
+}
+
+impl RunDir {
+    /// The directory of a run below a state directory.
+    #[must_use]
+    pub fn of(state: &Path, id: RunId) -> Self {
+        let path = state.join("runs").join(id.as_str());
+        Self { id, path }
+    }
+
+    /// The run that lives in a directory.
+    ///
+    /// # Errors
+    /// When the directory's name is not a run id.
+    pub fn at(path: &Path) -> Result<Self> {
+        let id = path.file_name().and_then(|name| name.to_str()).and_then(RunId::parse);
+        let Some(id) = id else {
+            return Err(Error::new(Kind::Usage, format!("{} is not the directory of a run", path.display())));
+        };
+        Ok(Self { id, path: path.to_owned() })
+    }
+
+    /// Makes the directory of a new run with its frozen plan and procedure, all durable before it returns.
+    ///
+    /// # Errors
+    /// When the state directory cannot take it; nothing but the half-made directory is left, which is removed.
+    pub fn create(state: &Path, id: RunId, plan: &Plan, procedure: &[u8], start: &Start) -> Result<Self> {
+        let dir = Self::of(state, id);
+        let made = dir.fill(plan, procedure, start);
+        if made.is_err() {
+            let _ = fs::remove_dir_all(&dir.path);
+        }
+        made.map(|()| dir)
+    }
+
+    fn fill(&self, plan: &Plan, procedure: &[u8], start: &Start) -> Result<()> {
+        let doing = format!("make the run directory {}", self.path.display());
+        let io = |cause: io::Error| {
+            Error::machine(&doing, cause).of_kind(Kind::Journal).hint("look at the state directory: its space, its owner, its mode")
+        };
+        let mut builder = fs::DirBuilder::new();
+        builder.mode(0o700).recursive(true);
+        let runs = self.path.parent().unwrap_or(&self.path);
+        builder.create(runs).map_err(io)?;
+        builder.recursive(false).create(&self.path).map_err(io)?;
+        for sub in ["sets", "logs", "steps"] {
+            builder.create(self.path.join(sub)).map_err(io)?;
+        }
+        let json = |value: serde_json::Result<Vec<u8>>| value.map_err(|cause| Error::machine(&doing, cause));
+        write_durably(&self.path.join("plan.json"), &plan.to_json()?).map_err(io)?;
+        write_durably(&self.path.join("procedure.toml"), procedure).map_err(io)?;
+        write_durably(&self.path.join("start.json"), &json(serde_json::to_vec(start))?).map_err(io)?;
+        sync_dir(runs).map_err(io)
+    }
+
+    /// The frozen plan, checked against the hash that the start was confirmed to.
+    ///
+    /// # Errors
+    /// When a file is missing or unreadable, or the plan is not the confirmed one.
+    pub fn load(&self) -> Result<(Plan, Start)> {
+        let read = |name: &str| {
+            let path = self.path.join(name);
+            read_bounded(&path, 64 << 20).map_err(|cause| Error::machine(format!("read {}", path.display()), cause))
+        };
+        let start: Start = serde_json::from_slice(&read("start.json")?)
+            .map_err(|cause| Error::machine(format!("read the start of run {}", self.id), cause))?;
+        let bytes = read("plan.json")?;
+        if Digest::of(&bytes) != start.plan {
+            return Err(Error::new(Kind::Refused, "the frozen plan is not the one that was confirmed"));
+        }
+        Ok((Plan::from_json(&bytes)?, start))
+    }
+
+    /// The journal.
+    #[must_use]
+    pub fn journal(&self) -> PathBuf {
+        self.path.join("journal.jsonl")
+    }
+
+    /// A log by its name in the journal.
+    #[must_use]
+    pub fn log(&self, name: &str) -> PathBuf {
+        self.path.join("logs").join(name)
+    }
+
+    /// A frozen set.
+    #[must_use]
+    pub fn set(&self, digest: &Digest) -> PathBuf {
+        self.path.join("sets").join(digest.as_str())
+    }
+
+    /// The directory of one attempt: `3.1`, or `3.1.undo`.
+    #[must_use]
+    pub fn attempt(&self, name: &str) -> PathBuf {
+        self.path.join("steps").join(name)
+    }
+
+    /// Takes the run for a runner; `None` when another runner has it.
+    ///
+    /// # Errors
+    /// When the lock file cannot be opened.
+    pub fn take(&self) -> Result<Option<File>> {
+        let path = self.path.join("runner.lock");
+        let doing = format!("take run {}", self.id);
+        let file = open_private(&path).map_err(|cause| Error::machine(&doing, cause))?;
+        let mine = ofd::try_lock(&file).map_err(|cause| Error::machine(&doing, cause))?;
+        Ok(mine.then_some(file))
+    }
+
+    /// Whether a runner has the run.
+    #[must_use]
+    pub fn runner_lives(&self) -> bool {
+        File::open(self.path.join("runner.lock")).is_ok_and(|file| ofd::is_locked(&file).unwrap_or(false))
+    }
+
+    /// A short path to the control socket, with the descriptor that keeps it valid: a socket's path may have 107 bytes.
+    ///
+    /// # Errors
+    /// When the run directory cannot be opened.
+    pub fn socket(&self) -> Result<(OwnedFd, PathBuf)> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let dir = rustix::fs::open(&self.path, flags, Mode::empty())
+            .map_err(|cause| Error::machine(format!("open {}", self.path.display()), cause))?;
+        let path = PathBuf::from(format!("/proc/self/fd/{}/control.sock", dir.as_raw_fd()));
+        Ok((dir, path))
+    }
+}
+
+/// Opens a file for reading and writing that only its owner may touch.
+///
+/// # Errors
+/// As `open(2)`.
+pub fn open_private(path: &Path) -> io::Result<File> {
+    let nofollow = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0);
+    File::options().read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(nofollow).open(path)
+}
+
+/// Writes a new file whole or not at all: beside it, synced, renamed, its directory synced.
+///
+/// # Errors
+/// As `write(2)`, `fsync(2)` and `rename(2)`.
+pub fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let beside = path.with_extension("part");
+    let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&beside, path)?;
+    sync_dir(path.parent().unwrap_or(Path::new("/")))
+}
+
+/// Makes a directory's entries durable.
+///
+/// # Errors
+/// As `fsync(2)`.
+pub fn sync_dir(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// Reads a file of at most `limit` bytes.
+///
+/// # Errors
+/// As `read(2)`, or when it is larger.
+pub fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > limit {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {limit} bytes")));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,246 @@
+//! The shim: the small parent of one act, which keeps its outcome even if the runner dies.
+//!
+//! Its standard input is its own specification, `spec.json`, opened by the runner under an exclusive lock. The shim
+//! inherits that lock with the descriptor and holds it until it exits. So whoever finds the lock free and no `shim.json`
+//! knows that nothing was started; with `exit.json`, how it ended; with `shim.json` alone, that nobody knows.
+//!
+//! ```text
+//! runner ── spawn, stdin = spec.json (locked) ──▶ shim ── shim.json, synced ──▶ act ── ends ──▶ exit.json, synced
+//! ```
+
+mod descendants;
+mod pump;
+
+use crate::domain::Error;
+use crate::domain::error::Result;
+use crate::journal::record::LogEnd;
+use crate::probes::clock;
+use crate::procedure::plan::Action;
+use crate::runner::identity::ProcessId;
+use crate::runner::rundir::{sync_dir, write_durably};
+use pump::Pump;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// How long an act may take to end after TERM before it is killed.
+pub const GRACE: Duration = Duration::from_secs(10);
+
+/// How much of `exit.json` is reserved on disk before the act starts, so that a full disk cannot lose an outcome.
+const EXIT_RESERVE: usize = 4096;
+
+/// What a shim shall run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Spec {
+    /// The directory of the attempt.
+    pub dir: PathBuf,
+    /// The child.
+    pub child: ChildSpec,
+    /// The log file.
+    pub log: PathBuf,
+    /// When the act is stopped, in milliseconds after its start.
+    pub timeout_ms: u64,
+    /// How long after TERM it is killed, in milliseconds.
+    pub grace_ms: u64,
+}
+
+/// The program that an act is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChildSpec {
+    /// An external program.
+    Program {
+        /// Its path and arguments.
+        argv: Vec<String>,
+        /// Its working directory.
+        cwd: PathBuf,
+        /// Its whole environment.
+        env: BTreeMap<String, String>,
+    },
+    /// `midwatch __act`, given the action and then the frozen set on standard input.
+    Act {
+        /// Midwatch's own executable.
+        exe: PathBuf,
+        /// What to do.
+        action: Box<Action>,
+        /// Whether to prove instead of act.
+        prove: bool,
+        /// The frozen set.
+        set: Option<PathBuf>,
+    },
+}
+
+/// The first line on an act's standard input; the frozen set follows.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ActHead {
+    /// What to do.
+    pub action: Action,
+    /// Whether to prove instead of act.
+    pub prove: bool,
+    /// Where the result goes.
+    pub result: PathBuf,
+}
+
+/// Why a shim stopped its act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stopped {
+    /// Its time was up.
+    TimedOut,
+    /// The runner was told to stop.
+    Cancelled,
+}
+
+/// How an act ended, as its shim saw it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exit {
+    /// Exit code, where it exited.
+    pub code: Option<i32>,
+    /// Signal, where one ended it.
+    pub signal: Option<i32>,
+    /// Why the shim stopped it, if it did.
+    pub stopped: Option<Stopped>,
+    /// Why it could not be started, if it could not.
+    pub not_started: Option<String>,
+    /// How many descendants were still there at the end.
+    pub left_running: u32,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+    /// Its log.
+    pub log: LogEnd,
+}
+
+impl Exit {
+    /// The end of an act that could not be started.
+    #[must_use]
+    pub fn not_started(why: String) -> Self {
+        Self { not_started: Some(why), ..Self::default() }
+    }
+}
+
+/// Runs the shim to its end.
+///
+/// # Errors
+/// When its own specification cannot be read or its first record cannot be made durable: then nothing was started.
+pub fn main() -> Result<()> {
+    let doing = "run the shim";
+    let io = |cause: io::Error| Error::machine(doing, cause);
+    let spec = read_spec()?;
+    // Fails only when the shim leads a process group already; then it is cut off from the terminal all the same.
+    let _ = rustix::process::setsid();
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid())).map_err(|cause| io(cause.into()))?;
+    let stop = pump::stop_signals().map_err(io)?;
+    let own = ProcessId::own().ok_or_else(|| Error::machine(doing, "/proc does not tell who this process is"))?;
+    let mut reserve = reserve_exit(&spec.dir).map_err(io)?;
+    let identity = serde_json::to_vec(&own).map_err(|cause| Error::machine(doing, cause))?;
+    write_durably(&spec.dir.join("shim.json"), &identity).map_err(io)?;
+    let exit = attend(&spec, &stop);
+    keep(&spec.dir, &mut reserve, &exit)
+}
+
+fn read_spec() -> Result<Spec> {
+    let doing = "read the specification of the act";
+    let mut file = File::from(rustix::stdio::stdin().try_clone_to_owned().map_err(|cause| Error::machine(doing, cause))?);
+    let mut text = Vec::new();
+    file.rewind().and_then(|()| file.read_to_end(&mut text)).map_err(|cause| Error::machine(doing, cause))?;
+    serde_json::from_slice(&text).map_err(|cause| Error::machine(doing, cause))
+}
+
+/// Starts the act, pumps its output into the log, and stays until it and its output have ended.
+fn attend(spec: &Spec, stop: &std::os::unix::net::UnixStream) -> Exit {
+    let began = clock::boot();
+    let mut exit = Exit::default();
+    match start(spec) {
+        Err(cause) => exit.not_started = Some(cause.to_string()),
+        Ok(mut child) => {
+            if let Some(id) = ProcessId::of(child.id())
+                && let Ok(bytes) = serde_json::to_vec(&id)
+            {
+                let _ = fs::write(spec.dir.join("act.json"), bytes);
+            }
+            let mut pump = Pump::of(&mut child, &spec.log);
+            exit.stopped = pump.run(&child, stop, spec, began);
+            if let Ok(status) = child.wait() {
+                (exit.code, exit.signal) = (status.code(), status.signal());
+            }
+            exit.left_running = pump.drain(exit.stopped.is_some());
+            exit.log = pump.finish();
+        }
+    }
+    exit.took_ms = u64::try_from(clock::boot().since(began).as_millis()).unwrap_or(u64::MAX);
+    exit
+}
+
+fn start(spec: &Spec) -> io::Result<Child> {
+    let mut command = match &spec.child {
+        ChildSpec::Program { argv, cwd, env } => {
+            let (program, rest) =
+                argv.split_first().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "there is no program"))?;
+            let mut command = Command::new(program);
+            command.args(rest).current_dir(cwd).env_clear().envs(env).stdin(Stdio::null());
+            command
+        }
+        ChildSpec::Act { exe, .. } => {
+            let mut command = Command::new(exe);
+            command.arg("__act").current_dir("/").stdin(Stdio::piped());
+            command
+        }
+    };
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn()?;
+    if let ChildSpec::Act { action, prove, set, .. } = &spec.child
+        && let Some(mut pipe) = child.stdin.take()
+    {
+        let head = ActHead { action: action.as_ref().clone(), prove: *prove, result: spec.dir.join("result.json") };
+        let set = set.clone();
+        // On its own thread: an act that stops reading must not stop the pump.
+        std::thread::spawn(move || feed(&mut pipe, &head, set.as_deref()));
+    }
+    Ok(child)
+}
+
+/// Writes the action's line and the frozen set; an act that goes away early is noticed by its exit, not here.
+fn feed(pipe: &mut impl Write, head: &ActHead, set: Option<&Path>) -> io::Result<()> {
+    let mut line = serde_json::to_vec(head)?;
+    line.push(b'\n');
+    pipe.write_all(&line)?;
+    if let Some(set) = set {
+        io::copy(&mut File::open(set)?, pipe)?;
+    }
+    Ok(())
+}
+
+/// Reserves the space of `exit.json`.
+fn reserve_exit(dir: &Path) -> io::Result<File> {
+    let mut file = File::options().write(true).create(true).truncate(true).open(dir.join("exit.part"))?;
+    file.write_all(&[b' '; EXIT_RESERVE])?;
+    file.sync_all()?;
+    Ok(file)
+}
+
+/// Makes the outcome durable in the reserved space, trying for a minute where the disk refuses.
+fn keep(dir: &Path, file: &mut File, exit: &Exit) -> Result<()> {
+    let mut bytes = serde_json::to_vec(exit).map_err(|cause| Error::machine("keep the outcome", cause))?;
+    bytes.resize(bytes.len().max(EXIT_RESERVE), b' ');
+    let mut attempt = || {
+        file.rewind()?;
+        file.write_all(&bytes)?;
+        file.sync_all()?;
+        fs::rename(dir.join("exit.part"), dir.join("exit.json"))?;
+        sync_dir(dir)
+    };
+    let mut last = attempt();
+    for _ in 0..60 {
+        match &last {
+            Ok(()) => return Ok(()),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => break,
+            Err(_) => std::thread::sleep(Duration::from_secs(1)),
+        }
+        last = attempt();
+    }
+    last.map_err(|cause| Error::machine("keep the outcome of the act", cause))
+}

@@ -1,0 +1,197 @@
+//! Carries an act's output into its log and watches over its time.
+
+use crate::domain::Boot;
+use crate::journal::log::LogWriter;
+use crate::journal::record::LogEnd;
+use crate::probes::clock;
+use crate::runner::shim::{Spec, Stopped, descendants};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::Child;
+use std::time::Duration;
+
+/// How much is read from a pipe at once.
+const CHUNK: usize = 64 << 10;
+
+/// How long output is still read after the act ended while something holds its pipes open.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// How often ended orphans are collected while the act goes on.
+const REAP_EVERY: Duration = Duration::from_secs(5);
+
+/// The pipes of an act and the log they lead to.
+pub struct Pump {
+    streams: Vec<Stream>,
+    log: Option<LogWriter>,
+    lost: u64,
+    buffer: Vec<u8>,
+}
+
+struct Stream {
+    pipe: File,
+    stderr: bool,
+}
+
+/// A socket that becomes readable when this process is told to stop.
+///
+/// # Errors
+/// When the handler cannot be installed.
+pub fn stop_signals() -> io::Result<UnixStream> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    let (read, write) = UnixStream::pair()?;
+    read.set_nonblocking(true)?;
+    signal_hook::low_level::pipe::register(SIGTERM, write)?;
+    let ignored = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    for signal in [SIGHUP, SIGINT, SIGQUIT] {
+        signal_hook::flag::register(signal, std::sync::Arc::clone(&ignored))?;
+    }
+    Ok(read)
+}
+
+impl Pump {
+    /// Takes the child's pipes. A log that cannot be made loses the output, counted, and not the act.
+    pub fn of(child: &mut Child, log: &Path) -> Self {
+        let stdout = child.stdout.take().map(|pipe| Stream { pipe: File::from(OwnedFd::from(pipe)), stderr: false });
+        let stderr = child.stderr.take().map(|pipe| Stream { pipe: File::from(OwnedFd::from(pipe)), stderr: true });
+        let streams = stdout.into_iter().chain(stderr).collect();
+        Self { streams, log: LogWriter::create(log).ok(), lost: 0, buffer: vec![0; CHUNK] }
+    }
+
+    /// Pumps until the child ends; stops it when its time is up or a signal says so.
+    pub fn run(&mut self, child: &Child, stop: &UnixStream, spec: &Spec, began: Boot) -> Option<Stopped> {
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw)?;
+        let watch = pidfd_open(pid, PidfdFlags::empty()).ok()?;
+        let deadline = Duration::from_millis(spec.timeout_ms);
+        let mut reaped = began;
+        loop {
+            let now = clock::boot();
+            let spent = now.since(began);
+            let reason = if spent >= deadline {
+                Some(Stopped::TimedOut)
+            } else if self.turn(&watch, Some(stop), (deadline - spent).min(REAP_EVERY)).stop {
+                Some(Stopped::Cancelled)
+            } else {
+                None
+            };
+            if has_ended(&watch) {
+                // An act that ended before the signal reached it ended by itself.
+                return None;
+            }
+            if reason.is_some() {
+                self.stop(pid, &watch, Duration::from_millis(spec.grace_ms));
+                return reason;
+            }
+            if now.since(reaped) >= REAP_EVERY {
+                descendants::reap(Some(pid));
+                reaped = now;
+            }
+        }
+    }
+
+    /// TERM to the act and all it started; KILL after the grace.
+    fn stop(&mut self, pid: Pid, watch: &OwnedFd, grace: Duration) {
+        let _ = rustix::process::kill_process_group(pid, Signal::TERM);
+        descendants::signal(Signal::TERM);
+        let began = clock::boot();
+        while clock::boot().since(began) < grace {
+            if has_ended(watch) && descendants::all().is_empty() {
+                return;
+            }
+            self.turn(watch, None, Duration::from_millis(50));
+        }
+        descendants::signal(Signal::KILL);
+    }
+
+    /// Reads what is left; with `kill`, ends every descendant first. Returns how many descendants remain.
+    pub fn drain(&mut self, kill: bool) -> u32 {
+        let left = if kill { descendants::end() } else { descendants::all().len() };
+        let began = clock::boot();
+        while !self.streams.is_empty() && clock::boot().since(began) < DRAIN {
+            let mut fds: Vec<PollFd<'_>> =
+                self.streams.iter().map(|stream| PollFd::new(&stream.pipe, PollFlags::IN)).collect();
+            let wait = timespec(Duration::from_millis(100));
+            match poll(&mut fds, Some(&wait)) {
+                Ok(0) if left == 0 => break,
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(_) => break,
+            }
+            let ready: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
+            self.read_ready(&ready);
+        }
+        u32::try_from(left).unwrap_or(u32::MAX)
+    }
+
+    /// Ends the log.
+    pub fn finish(self) -> LogEnd {
+        match self.log {
+            Some(log) => log.finish(),
+            None => LogEnd { file: String::new(), bytes: self.lost, dropped: self.lost, digest: None },
+        }
+    }
+
+    /// Waits for output, the child's end or a signal, and reads what is there.
+    fn turn(&mut self, watch: &OwnedFd, stop: Option<&UnixStream>, wait: Duration) -> Turn {
+        let mut fds: Vec<PollFd<'_>> =
+            self.streams.iter().map(|stream| PollFd::new(&stream.pipe, PollFlags::IN)).collect();
+        fds.push(PollFd::new(watch, PollFlags::IN));
+        if let Some(stop) = stop {
+            fds.push(PollFd::new(stop, PollFlags::IN));
+        }
+        let polled = poll(&mut fds, Some(&timespec(wait)));
+        let ready: Vec<bool> = fds.iter().map(|fd| polled.is_ok() && !fd.revents().is_empty()).collect();
+        let stopped = stop.is_some() && ready.last() == Some(&true);
+        self.read_ready(&ready);
+        if let (true, Some(mut stop)) = (stopped, stop) {
+            let _ = stop.read(&mut [0; 16]);
+        }
+        Turn { stop: stopped }
+    }
+
+    /// Reads one chunk from each stream that is ready; a stream at its end is let go.
+    fn read_ready(&mut self, ready: &[bool]) {
+        let mut kept = Vec::with_capacity(self.streams.len());
+        for (mut stream, ready) in std::mem::take(&mut self.streams).into_iter().zip(ready) {
+            if !*ready {
+                kept.push(stream);
+                continue;
+            }
+            match stream.pipe.read(&mut self.buffer) {
+                Ok(0) => {}
+                Ok(count) => {
+                    let bytes = self.buffer.get(..count).unwrap_or_default();
+                    match &mut self.log {
+                        Some(log) => log.write(bytes, stream.stderr, clock::now().wall),
+                        None => self.lost += u64::try_from(count).unwrap_or(0),
+                    }
+                    kept.push(stream);
+                }
+                Err(cause) if cause.kind() == io::ErrorKind::Interrupted => kept.push(stream),
+                Err(_) => {}
+            }
+        }
+        self.streams = kept;
+    }
+}
+
+/// What a turn of the loop saw.
+struct Turn {
+    stop: bool,
+}
+
+/// Whether the process behind a pidfd has ended: then it reads as ready.
+fn has_ended(watch: &OwnedFd) -> bool {
+    let mut fds = [PollFd::from_borrowed_fd(watch.as_fd(), PollFlags::IN)];
+    poll(&mut fds, Some(&timespec(Duration::ZERO))).is_ok_and(|ready| ready > 0)
+}
+
+fn timespec(span: Duration) -> Timespec {
+    Timespec {
+        tv_sec: i64::try_from(span.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(span.subsec_nanos()),
+    }
+}
