@@ -41,6 +41,9 @@ struct Open {
 impl Engine {
     /// Opens a prompt and waits for the answer that counts.
     pub(super) async fn ask(&mut self, step: u32, ask: Ask) -> Result<Asked> {
+        if self.view().abort.is_some() {
+            return Ok(Asked::Stopped);
+        }
         let id = PromptId::new(random()?);
         let life = failpoint::span("PROMPT_LIFE", LIFE);
         let began = clock::now();

@@ -1,0 +1,240 @@
+//! The command line, as types; help, man page and completions are generated from them.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// A terminal console for maintenance windows.
+///
+/// Without a subcommand it opens the console on the estate file, or, where there is none, on this host as it is.
+#[derive(Debug, Parser)]
+#[command(name = "midwatch", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Examples:\n  midwatch                       the console\n  midwatch demo                  a real throwaway estate to try it on\n  midwatch check health --json   one reading, for a script\n  midwatch run cell0/archive-logs root=/srv/cell0")]
+pub struct Cli {
+    /// What everything shares.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Common {
+    /// The estate file.
+    ///
+    /// Otherwise $XDG_CONFIG_HOME/midwatch/midwatch.toml, then /etc/midwatch/midwatch.toml, then discovery.
+    #[arg(long, global = true, value_name = "FILE", env = "MIDWATCH_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// The directory that runs are kept in.
+    #[arg(long, global = true, value_name = "DIR", env = "MIDWATCH_STATE")]
+    pub state: Option<PathBuf>,
+    /// Open without the means to act.
+    #[arg(long, alias = "readonly", global = true, env = "MIDWATCH_READ_ONLY")]
+    pub read_only: bool,
+    /// The theme's name: one beside the estate file, or a built-in one (night, mono).
+    #[arg(long, global = true, value_name = "NAME", env = "MIDWATCH_THEME")]
+    pub theme: Option<String>,
+    /// The keymap's name: one beside the estate file, or a built-in one (default).
+    #[arg(long, global = true, value_name = "NAME", env = "MIDWATCH_KEYMAP")]
+    pub keymap: Option<String>,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Build a real throwaway estate and open the console on it.
+    Demo(Demo),
+    /// Print one reading; exit 0 ok, 1 warn, 2 critical, 3 unknown.
+    Check(Check),
+    /// Preview every step of a procedure; change nothing.
+    Plan(Plan),
+    /// Run a procedure as plain prompts.
+    Run(Run),
+    /// List the runs.
+    Runs(Runs),
+    /// Open the console on a run.
+    Attach(OneRun),
+    /// Continue an interrupted run.
+    Resume(OneRun),
+    /// Stop a run.
+    Abort(Abort),
+    /// Print the maintenance record of a run.
+    Report(Report),
+    /// Prove that a run's journal is whole: exit 0 whole, 3 torn tail, 4 damaged.
+    Verify(OneRun),
+    /// Check every file that Midwatch reads; all errors at once.
+    Lint(Lint),
+    /// Print the completions of a shell.
+    Completions(Completions),
+    /// Print the man page.
+    Man,
+    #[command(name = "__runner", hide = true)]
+    Runner(Runner),
+    #[command(name = "__shim", hide = true)]
+    Shim,
+    #[command(name = "__act", hide = true)]
+    Act,
+    #[command(name = "__keeper", hide = true)]
+    Keeper {
+        /// The demo's directory.
+        dir: PathBuf,
+    },
+    #[command(name = "__screenshots", hide = true)]
+    Screenshots {
+        /// Where they go.
+        dir: PathBuf,
+    },
+}
+
+/// `midwatch demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Remove the demo estate.
+    #[arg(long, env = "MIDWATCH_DEMO_STOP")]
+    pub stop: bool,
+}
+
+/// `midwatch check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The panes to read; all of them when none is named.
+    #[arg(value_name = "PANE")]
+    pub panes: Vec<Pane>,
+    /// Print JSON.
+    #[arg(long, env = "MIDWATCH_JSON")]
+    pub json: bool,
+}
+
+/// A pane that can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Pane {
+    /// Hosts, mounts and services.
+    Health,
+}
+
+/// A procedure with its parameters.
+#[derive(Clone, Debug, Args)]
+pub struct Procedure {
+    /// The procedure's id, such as cell0/archive-logs.
+    #[arg(value_name = "PROC")]
+    pub procedure: String,
+    /// Its parameters.
+    #[arg(value_name = "KEY=VALUE", value_parser = key_value)]
+    pub params: Vec<(String, String)>,
+}
+
+/// `midwatch plan`.
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// What to plan.
+    #[command(flatten)]
+    pub procedure: Procedure,
+    /// Print JSON.
+    #[arg(long, env = "MIDWATCH_JSON")]
+    pub json: bool,
+}
+
+/// `midwatch run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// What to run.
+    #[command(flatten)]
+    pub procedure: Procedure,
+    /// Answer every prompt of this class in advance; destroy cannot be.
+    #[arg(long, value_name = "CLASS")]
+    pub yes: Option<Yes>,
+    /// Answer a destroy prompt that asks for exactly this phrase; may be given several times.
+    #[arg(long, value_name = "PHRASE")]
+    pub confirm: Vec<String>,
+    /// Print the journal's records as they come, one JSON object a line.
+    #[arg(long, env = "MIDWATCH_JSON")]
+    pub json: bool,
+}
+
+/// A class that may be answered in advance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Yes {
+    /// Prompts of class change.
+    Change,
+}
+
+/// `midwatch runs`.
+#[derive(Debug, Args)]
+pub struct Runs {
+    /// Print JSON.
+    #[arg(long, env = "MIDWATCH_JSON")]
+    pub json: bool,
+}
+
+/// A command on one run.
+#[derive(Debug, Args)]
+pub struct OneRun {
+    /// The run's id, or the end of it if no other run ends so.
+    #[arg(value_name = "RUN")]
+    pub run: String,
+}
+
+/// `midwatch abort`.
+#[derive(Debug, Args)]
+pub struct Abort {
+    /// The run.
+    #[command(flatten)]
+    pub run: OneRun,
+    /// Take back what the run changed, last first.
+    #[arg(long, env = "MIDWATCH_ABORT_UNDO")]
+    pub undo: bool,
+}
+
+/// `midwatch report`.
+#[derive(Debug, Args)]
+pub struct Report {
+    /// The run.
+    #[command(flatten)]
+    pub run: OneRun,
+    /// The form.
+    #[arg(long, value_name = "FORM", default_value = "md", env = "MIDWATCH_REPORT_FORMAT")]
+    pub format: Form,
+}
+
+/// A form of report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// Markdown.
+    Md,
+    /// JSON.
+    Json,
+}
+
+/// `midwatch lint`.
+#[derive(Debug, Args)]
+pub struct Lint {
+    /// The files; every file of the estate when none is named.
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+}
+
+/// `midwatch completions`.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell.
+    pub shell: clap_complete::Shell,
+}
+
+/// `midwatch __runner`.
+#[derive(Debug, Args)]
+pub struct Runner {
+    /// The run's directory.
+    pub dir: PathBuf,
+    /// Whether to take over from a runner that is gone.
+    #[arg(long)]
+    pub resume: bool,
+}
+
+/// Splits `key=value` at the first equals sign.
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err(format!("\"{}\" is not KEY=VALUE", text.escape_debug())),
+    }
+}

@@ -1,0 +1,56 @@
+//! `midwatch __runner`, `__shim` and `__act`: the processes of a run.
+
+use crate::cli::args;
+use crate::domain::Error;
+use crate::domain::error::Result;
+use crate::runner::{act, engine, shim};
+use rustix::fs::{Mode, OFlags};
+use std::io::Write;
+
+/// Runs a run, cut off from the terminal; says `started` on standard output once its first record is durable, or why not.
+///
+/// # Errors
+/// As the engine.
+pub fn runner(args: &args::Runner) -> Result<u8> {
+    detach()?;
+    let ended = engine::run(&args.dir, args.resume, || {
+        println!("started");
+        let _ = std::io::stdout().flush();
+        // Whoever launched us has its answer; from here on standard output leads nowhere.
+        if let Ok(nowhere) = rustix::fs::open("/dev/null", OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty()) {
+            let _ = rustix::stdio::dup2_stdout(nowhere);
+        }
+    });
+    match ended {
+        Ok(_) => Ok(0),
+        Err(cause) => {
+            let said = serde_json::json!({ "message": cause.message, "hints": cause.hints, "exit": cause.kind.exit_code() });
+            println!("{said}");
+            Err(cause)
+        }
+    }
+}
+
+/// Own session, so that no terminal can hang it up; private files; a directory that can be unmounted.
+fn detach() -> Result<()> {
+    // Fails only for the leader of a process group, which has no terminal to lose then.
+    let _ = rustix::process::setsid();
+    let _ = rustix::process::umask(Mode::from_bits_truncate(0o077));
+    rustix::process::chdir("/").map_err(|cause| Error::machine("leave the working directory", cause))
+}
+
+/// Runs the shim of one act.
+///
+/// # Errors
+/// As the shim.
+pub fn shim_process() -> Result<u8> {
+    shim::main().map(|()| 0)
+}
+
+/// Does one step's work.
+///
+/// # Errors
+/// As the act.
+pub fn act_process() -> Result<u8> {
+    act::main()
+}
