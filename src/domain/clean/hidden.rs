@@ -14,10 +14,11 @@ pub(super) enum Fate {
 /// Characters that show nothing, change the order or the shape of others, or whose width terminals disagree on.
 ///
 /// From the Unicode properties `Default_Ignorable_Code_Point`, `Bidi_Control` and general category Cf, with the private
-/// use areas, the noncharacters, and the five skin tones, which merge with the picture before them on some terminals.
+/// use areas and the noncharacters; then the letters that merge with the next one into one cell (`Grapheme_Cluster_Break`
+/// Prepend and its like), and the five skin tones, which merge with the picture before them on some terminals.
 /// Beside this list stands what the standard library calls unprintable: controls, unassigned code points.
 const NAMED: &[(u32, u32)] = &[
-    (0x00, 0x1f),
+    (0x0, 0x1f),
     (0x7f, 0x9f),
     (0xad, 0xad),
     (0x34f, 0x34f),
@@ -27,6 +28,7 @@ const NAMED: &[(u32, u32)] = &[
     (0x70f, 0x70f),
     (0x890, 0x891),
     (0x8e2, 0x8e2),
+    (0xd4e, 0xd4e),
     (0x115f, 0x1160),
     (0x17b4, 0x17b5),
     (0x180b, 0x180f),
@@ -42,7 +44,15 @@ const NAMED: &[(u32, u32)] = &[
     (0xfff0, 0xfffc),
     (0x110bd, 0x110bd),
     (0x110cd, 0x110cd),
+    (0x111c2, 0x111c3),
+    (0x113d1, 0x113d1),
+    (0x1193f, 0x1193f),
+    (0x11941, 0x11941),
+    (0x11a84, 0x11a89),
+    (0x11d46, 0x11d46),
+    (0x11f02, 0x11f02),
     (0x13430, 0x1345f),
+    (0x16d67, 0x16d67),
     (0x1bca0, 0x1bca3),
     (0x1d173, 0x1d17a),
     (0x1f3fb, 0x1f3ff),
