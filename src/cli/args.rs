@@ -229,6 +229,18 @@ pub struct Runner {
     /// Whether to take over from a runner that is gone.
     #[arg(long)]
     pub resume: bool,
+    /// Whether to stop it at once, and how.
+    #[arg(long, requires = "resume")]
+    pub abort: Option<Leave>,
+}
+
+/// How a run is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Leave {
+    /// As it is.
+    Leave,
+    /// After taking back what it changed.
+    Undo,
 }
 
 /// Splits `key=value` at the first equals sign.

@@ -3,6 +3,7 @@
 use crate::cli::args;
 use crate::domain::Error;
 use crate::domain::error::Result;
+use crate::runner::engine::Mode;
 use crate::runner::{act, engine, shim};
 use rustix::fs::{Mode, OFlags};
 use std::io::Write;
@@ -13,7 +14,12 @@ use std::io::Write;
 /// As the engine.
 pub fn runner(args: &args::Runner) -> Result<u8> {
     detach()?;
-    let ended = engine::run(&args.dir, args.resume, || {
+    let mode = match (args.resume, args.abort) {
+        (_, Some(leave)) => Mode::Abort { undo: leave == args::Leave::Undo },
+        (true, None) => Mode::Resume,
+        (false, None) => Mode::Begin,
+    };
+    let ended = engine::run(&args.dir, mode, || {
         println!("started");
         let _ = std::io::stdout().flush();
         // Whoever launched us has its answer; from here on standard output leads nowhere.

@@ -1,1 +1,58 @@
-//! (to come)
+//! The one door to the world: every query and every command of a console passes here.
+//!
+//! Two gates exist. [`operate::Operate`] answers queries and carries out confirmed commands; [`watch::Watch`] answers the same
+//! queries and holds nothing to act with: it grants no authority, opens no control socket and launches no process.
+
+pub mod client;
+pub mod follow;
+pub mod logs;
+pub mod lookup;
+pub mod operate;
+pub mod plans;
+pub mod spawn;
+pub mod watch;
+
+use crate::app::confirm::{Authority, Confirmed};
+use crate::app::effect::{Command, Query};
+use crate::config::estate::Estate;
+use crate::config::state::State;
+use crate::procedure::catalog::Catalog;
+use crate::runner::adapters::BuiltIn;
+use std::path::PathBuf;
+
+/// What a gate works on.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// The estate.
+    pub estate: Estate,
+    /// Where runs and locks are.
+    pub state: State,
+    /// Midwatch's own program, which the runner is launched from.
+    pub exe: PathBuf,
+}
+
+impl World {
+    /// Every procedure there is, read anew: a file may change while the console is open.
+    #[must_use]
+    pub fn catalog(&self) -> Catalog {
+        Catalog::read(self.estate.source.as_deref(), &self.adapters())
+    }
+
+    /// The adapters, with the programs that this estate trusts to read only.
+    #[must_use]
+    pub fn adapters(&self) -> BuiltIn {
+        BuiltIn::trusting(self.estate.trusted_reads.clone())
+    }
+}
+
+/// A door: answers come back as messages.
+pub trait Gate {
+    /// Looks something up.
+    fn query(&mut self, query: Query);
+
+    /// Carries out what a person confirmed, or refuses.
+    fn command(&mut self, command: Confirmed<Command>);
+
+    /// The right to act, where this door gives it.
+    fn authority(&self) -> Option<Authority>;
+}

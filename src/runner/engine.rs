@@ -43,12 +43,26 @@ pub struct Engine {
     _taken: File,
 }
 
+/// What a runner is launched to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Begin a new run.
+    Begin,
+    /// Go on with an interrupted one.
+    Resume,
+    /// Take an interrupted one over and stop it.
+    Abort {
+        /// Whether to take back what it did.
+        undo: bool,
+    },
+}
+
 /// Runs the run in a directory from its start, or on from where another runner left it; `ready` is called once, after the
 /// first record is durable.
 ///
 /// # Errors
 /// When it cannot begin; when the journal cannot be written, which stops the run at once and is not retried.
-pub fn run(path: &Path, resume: bool, ready: impl FnOnce()) -> Result<RunStatus> {
+pub fn run(path: &Path, mode: Mode, ready: impl FnOnce()) -> Result<RunStatus> {
     let dir = RunDir::at(path)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -56,9 +70,9 @@ pub fn run(path: &Path, resume: bool, ready: impl FnOnce()) -> Result<RunStatus>
         .map_err(|cause| Error::machine("start the runner", cause))?;
     let ended = runtime.block_on(async {
         ignore_hangup()?;
-        let mut engine = Engine::begin(dir, resume)?;
+        let mut engine = Engine::begin(dir, mode)?;
         ready();
-        engine.work(resume).await
+        engine.work(mode).await
     });
     // A preview that hangs on a dead file system must not keep the runner.
     runtime.shutdown_background();
@@ -76,7 +90,8 @@ fn ignore_hangup() -> Result<()> {
 
 impl Engine {
     /// Takes the run, its locks and its journal.
-    fn begin(dir: RunDir, resume: bool) -> Result<Self> {
+    fn begin(dir: RunDir, mode: Mode) -> Result<Self> {
+        let resume = mode != Mode::Begin;
         let busy = || Error::new(Kind::Locked, format!("run {} has a runner already", dir.id));
         let taken = dir.take()?.ok_or_else(busy)?;
         let (plan, start) = dir.load()?;
@@ -100,6 +115,9 @@ impl Engine {
         if resume {
             engine.write(Event::RunResumed { why: "its runner was gone".to_owned() })?;
         }
+        if let Mode::Abort { undo } = mode {
+            engine.write_as(&identity::own("abort"), Event::AbortRequested { undo })?;
+        }
         for lock in &held {
             engine.write(Event::LockTaken { name: lock.name.clone(), identity: lock.identity.clone() })?;
         }
@@ -109,8 +127,8 @@ impl Engine {
     }
 
     /// Works until the run is sealed.
-    async fn work(&mut self, resumed: bool) -> Result<RunStatus> {
-        if resumed {
+    async fn work(&mut self, mode: Mode) -> Result<RunStatus> {
+        if mode != Mode::Begin {
             self.recover().await?;
         }
         loop {

@@ -1,0 +1,172 @@
+//! Answers queries; the part that both gates share. It looks, and can do nothing else.
+
+use crate::app::effect::Query;
+use crate::app::msg::{Msg, RunSummary};
+use crate::config::estate::{Estate, Limits, Service as Configured};
+use crate::domain::{Digest, Error, RunId, RunStatus};
+use crate::gate::follow::Follower;
+use crate::gate::logs::LogReader;
+use crate::gate::{World, plans};
+use crate::journal::list;
+use crate::probes::schedule::Prober;
+use crate::probes::target::{Every, Mount, Service, Target, Thresholds};
+use crate::runner::adapters;
+use crate::runner::rundir::RunDir;
+use std::fs::File;
+use std::io::BufReader;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// Answers queries with messages.
+pub struct Lookup {
+    world: Arc<World>,
+    out: mpsc::Sender<Msg>,
+    prober: Prober,
+    follower: Option<Follower>,
+    logs: LogReader,
+}
+
+impl Lookup {
+    /// Starts the probes; their readings and every answer go to `out`. Must be called within a runtime.
+    #[must_use]
+    pub fn start(world: World, out: mpsc::Sender<Msg>) -> Self {
+        let readings = out.clone();
+        let prober = Prober::start(targets(&world.estate), Every::default(), move |row| {
+            // A full channel means a console that cannot keep up: the next reading of the row will do.
+            let _ = readings.try_send(Msg::RowRead(Box::new(row)));
+        });
+        let logs = LogReader::start(out.clone());
+        Self { world: Arc::new(world), out, prober, follower: None, logs }
+    }
+
+    /// What this works on.
+    #[must_use]
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Where answers go.
+    #[must_use]
+    pub fn sender(&self) -> mpsc::Sender<Msg> {
+        self.out.clone()
+    }
+
+    /// Gives an answer that is ready.
+    pub fn say(&self, msg: Msg) {
+        let out = self.out.clone();
+        tokio::spawn(async move {
+            let _ = out.send(msg).await;
+        });
+    }
+
+    /// Looks something up; never blocks.
+    pub fn query(&mut self, query: Query) {
+        match query {
+            Query::Refresh => self.prober.refresh(),
+            Query::Offer(row) => self.answer(move |world| {
+                Msg::Offered { target: row.target.clone(), offers: plans::offers(world, &row) }
+            }),
+            Query::ListProcedures => self.answer(|world| Msg::ProceduresListed(plans::all(world))),
+            Query::Plan { procedure, params } => {
+                self.answer(move |world| match plans::shown(world, &procedure, &params) {
+                    Ok(shown) => Msg::Planned(Box::new(shown)),
+                    Err(error) => Msg::PlanRefused { procedure, error },
+                });
+            }
+            Query::ListRuns => self.answer(|world| match runs(world) {
+                Ok(runs) => Msg::RunsListed(runs),
+                Err(error) => Msg::CommandFailed(error),
+            }),
+            Query::FollowRun(run) => {
+                let dir = RunDir::of(&self.world.state.dir, run);
+                self.follower = Some(Follower::start(dir, self.out.clone()));
+            }
+            Query::LeaveRun => self.follower = None,
+            Query::ReadLog { run, file, at, rows } => {
+                let path = RunDir::of(&self.world.state.dir, run.clone()).log(&file);
+                self.logs.read(run, file, path, at, rows);
+            }
+            Query::ListSet { run, set, from, rows } => self.answer(move |world| list_set(world, run, set, from, rows)),
+        }
+    }
+
+    /// Computes an answer beside the console.
+    fn answer(&self, look: impl FnOnce(&World) -> Msg + Send + 'static) {
+        let (world, out) = (Arc::clone(&self.world), self.out.clone());
+        tokio::task::spawn_blocking(move || {
+            let _ = out.blocking_send(look(&world));
+        });
+    }
+}
+
+fn list_set(world: &World, run: RunId, set: Digest, from: u64, rows: u16) -> Msg {
+    let path = RunDir::of(&world.state.dir, run).set(&set);
+    match File::open(&path) {
+        Ok(file) => {
+            let (total, items) = adapters::items(&mut BufReader::new(file), from, rows);
+            Msg::SetListed { set, from, total, items }
+        }
+        Err(cause) => Msg::CommandFailed(Error::machine(format!("read the frozen set {}", set.short()), cause)),
+    }
+}
+
+/// Every run, newest first.
+///
+/// # Errors
+/// When the directory of the runs cannot be read; one that is not there holds no runs.
+pub fn runs(world: &World) -> crate::domain::error::Result<Vec<RunSummary>> {
+    list::runs(&world.state.dir, |dir| RunDir::at(dir).is_ok_and(|dir| dir.runner_lives()))
+}
+
+/// Finds a run by its id or by the end of it.
+///
+/// # Errors
+/// When none or several match.
+pub fn find_run(world: &World, wanted: &str) -> crate::domain::error::Result<RunDir> {
+    use crate::domain::Kind;
+    let upper = wanted.to_ascii_uppercase();
+    let found: Vec<RunId> =
+        runs(world)?.into_iter().map(|run| run.id).filter(|id| id.as_str().ends_with(&upper)).collect();
+    match found.as_slice() {
+        [only] if !upper.is_empty() => Ok(RunDir::of(&world.state.dir, only.clone())),
+        [] => Err(Error::new(Kind::Usage, format!("there is no run {}", wanted.escape_debug()))
+            .hint("midwatch runs lists them")),
+        _ => Err(Error::new(Kind::Usage, format!("several runs end in {}", wanted.escape_debug()))
+            .hint("give more of the id; midwatch runs lists them")),
+    }
+}
+
+/// The word for a run that no runner works on and that is not sealed.
+#[must_use]
+pub fn is_interrupted(run: &RunSummary) -> bool {
+    run.status == RunStatus::Interrupted
+}
+
+/// What an estate wants read: this host, its mounts, its own mounts and its services.
+#[must_use]
+pub fn targets(estate: &Estate) -> Vec<Target> {
+    let disk = thresholds(estate.thresholds.disk);
+    let mut targets = Target::host();
+    // Mount points that cannot be listed leave the host's other rows; the mounts of the estate say why themselves.
+    targets.extend(Target::mounts(disk).unwrap_or_default());
+    targets.extend(estate.mounts.iter().map(|mount| {
+        let thresholds = mount.disk.map_or(disk, thresholds);
+        Target::Mount(Mount { path: mount.path.clone(), thresholds, own: true })
+    }));
+    targets.extend(estate.services.iter().map(|service| Target::Service(watched(service))));
+    targets
+}
+
+fn thresholds(limits: Limits) -> Thresholds {
+    Thresholds { warn: limits.warn, critical: limits.critical }
+}
+
+fn watched(service: &Configured) -> Service {
+    Service {
+        timeout: service.timeout,
+        status: service.status.clone(),
+        critical: service.critical,
+        every: Some(service.every),
+        ..Service::new(service.name.clone(), service.url.clone())
+    }
+}

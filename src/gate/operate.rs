@@ -1,0 +1,108 @@
+//! The operating gate: carries out what a person confirmed.
+
+use crate::app::confirm::{Authority, Confirmed, Reply as Answered};
+use crate::app::effect::{Command, Query};
+use crate::app::msg::Msg;
+use crate::domain::error::Result;
+use crate::domain::{Error, Kind, RunId};
+use crate::gate::lookup::Lookup;
+use crate::gate::{Gate, World, client, spawn};
+use crate::runner::engine::Mode;
+use crate::runner::protocol::{Demand, Reply};
+use crate::runner::rundir::RunDir;
+
+/// What came of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Performed {
+    /// A run was launched.
+    Started(RunId),
+    /// Something else was done; the sentence says what.
+    Done(String),
+}
+
+/// A door that opens both ways.
+pub struct Operate {
+    lookup: Lookup,
+    through: &'static str,
+}
+
+impl Operate {
+    /// Makes the operating gate; `through` is what the journal will say that answers came through.
+    #[must_use]
+    pub fn new(lookup: Lookup, through: &'static str) -> Self {
+        Self { lookup, through }
+    }
+}
+
+impl Gate for Operate {
+    fn query(&mut self, query: Query) {
+        self.lookup.query(query);
+    }
+
+    fn command(&mut self, command: Confirmed<Command>) {
+        let (world, out, through) = (self.lookup.world().clone(), self.lookup.sender(), self.through);
+        tokio::spawn(async move {
+            let msg = match perform(&world, command, through).await {
+                Ok(Performed::Started(run)) => Msg::RunStarted(run),
+                Ok(Performed::Done(said)) => Msg::CommandDone(said),
+                Err(cause) => Msg::CommandFailed(cause),
+            };
+            let _ = out.send(msg).await;
+        });
+    }
+
+    fn authority(&self) -> Option<Authority> {
+        Some(authority())
+    }
+}
+
+/// The right to act, for those who are an operator by having invoked a command that acts.
+#[must_use]
+pub fn authority() -> Authority {
+    Authority::grant()
+}
+
+/// Carries out one confirmed command.
+///
+/// # Errors
+/// When the run, its runner or the machine refuses; the message says what and why.
+pub async fn perform(world: &World, command: Confirmed<Command>, through: &str) -> Result<Performed> {
+    match command.into_inner() {
+        Command::StartRun { plan, hash, how } => spawn::start(world, &plan, &hash, how).await.map(Performed::Started),
+        Command::Answer(Answered { run, prompt, seq, set, answer }) => {
+            let demand = Demand::Answer { prompt, seq, set, answer };
+            demanded(world, &run, demand, through).await.map(|seq| Performed::Done(format!("answered (record {seq})")))
+        }
+        Command::Note { run, step, text } => {
+            let demand = Demand::Note { step, text };
+            demanded(world, &run, demand, through).await.map(|seq| Performed::Done(format!("noted (record {seq})")))
+        }
+        Command::Abort { run, undo } => abort(world, run, undo, through).await,
+        Command::Resume { run } => {
+            let dir = RunDir::of(&world.state.dir, run);
+            spawn::launch(world, &dir, Mode::Resume).await?;
+            Ok(Performed::Done(format!("run {} goes on", dir.id.short())))
+        }
+    }
+}
+
+/// Asks a run's runner for something and gives back the record that says it counts.
+async fn demanded(world: &World, run: &RunId, demand: Demand, through: &str) -> Result<u64> {
+    let dir = RunDir::of(&world.state.dir, run.clone());
+    match client::send(&dir, demand, through).await? {
+        Reply::Accepted { seq } => Ok(seq),
+        Reply::Rejected { why } => Err(Error::new(Kind::Refused, why)),
+    }
+}
+
+/// Stops a run; one without a runner is taken over first, by a runner whose first deed is to stop.
+async fn abort(world: &World, run: RunId, undo: bool, through: &str) -> Result<Performed> {
+    let dir = RunDir::of(&world.state.dir, run);
+    if dir.runner_lives() {
+        demanded(world, &dir.id, Demand::Abort { undo }, through).await?;
+    } else {
+        spawn::launch(world, &dir, Mode::Abort { undo }).await?;
+    }
+    let and = if undo { ", and takes back what it changed" } else { "" };
+    Ok(Performed::Done(format!("run {} stops{and}", dir.id.short())))
+}

@@ -1,0 +1,114 @@
+//! Launches runners, detached: a run outlives whoever started it.
+
+use crate::config::state::prepare_state;
+use crate::domain::error::Result;
+use crate::domain::{Digest, Error, Kind, RunId};
+use crate::gate::World;
+use crate::probes::clock;
+use crate::procedure::plan::Plan;
+use crate::runner::engine::Mode;
+use crate::runner::policy;
+use crate::runner::rundir::{RunDir, Start};
+use serde::Deserialize;
+use std::fs::{self, File};
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Command;
+
+/// How long a runner may take to say that its first record is durable.
+const LAUNCH: Duration = Duration::from_secs(10);
+
+/// Starts a run of a plan that was confirmed by its hash.
+///
+/// # Errors
+/// When the plan or its procedure is not what was confirmed, when policy refuses it, when a lock is held, or when the
+/// state directory cannot take the run.
+pub async fn start(world: &World, plan: &Plan, hash: &Digest, how: &str) -> Result<RunId> {
+    if plan.hash()? != *hash {
+        return Err(Error::new(Kind::Refused, "the plan is not the one that was confirmed"));
+    }
+    if let Some(refusal) = policy::refusal(plan) {
+        return Err(refusal);
+    }
+    let catalog = world.catalog();
+    let procedure = catalog.find(&plan.id)?;
+    if procedure.source != plan.source {
+        let message = format!("the procedure {} has changed since it was planned", plan.id);
+        return Err(Error::new(Kind::Refused, message).hint("plan it again"));
+    }
+    prepare_state(&world.state)?;
+    let start = Start { plan: hash.clone(), how: how.to_owned(), locks: world.state.locks.clone() };
+    let dir = RunDir::create(&world.state.dir, new_id()?, plan, procedure.text.as_bytes(), &start)?;
+    let launched = launch(world, &dir, Mode::Begin).await;
+    if launched.is_err() && !dir.journal().exists() {
+        // It never began: nothing happened that the directory could tell of.
+        let _ = fs::remove_dir_all(&dir.path);
+    }
+    launched.map(|()| dir.id)
+}
+
+/// Launches a runner on a run and waits until it says that it is at work.
+///
+/// # Errors
+/// What the runner said, or that it said nothing in time.
+pub async fn launch(world: &World, dir: &RunDir, mode: Mode) -> Result<()> {
+    let doing = format!("launch the runner of run {}", dir.id);
+    if !dir.path.is_dir() {
+        return Err(Error::new(Kind::Usage, format!("there is no run {}", dir.id)).hint("midwatch runs lists them"));
+    }
+    let errors = File::options().append(true).create(true).open(dir.path.join("runner.err"));
+    let errors = errors.map_err(|cause| Error::machine(&doing, cause).of_kind(Kind::Journal))?;
+    let mut command = Command::new(&world.exe);
+    command.arg("__runner").arg(&dir.path).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors);
+    match mode {
+        Mode::Begin => {}
+        Mode::Resume => {
+            command.arg("--resume");
+        }
+        Mode::Abort { undo } => {
+            command.args(["--resume", if undo { "--abort=undo" } else { "--abort=leave" }]);
+        }
+    }
+    let mut runner = command.spawn().map_err(|cause| Error::machine(&doing, cause))?;
+    let Some(stdout) = runner.stdout.take() else { return Err(Error::machine(&doing, "it has no standard output")) };
+    let mut line = String::new();
+    let mut reader = BufReader::new(stdout);
+    match tokio::time::timeout(LAUNCH, reader.read_line(&mut line)).await {
+        Err(_) => Err(Error::machine(&doing, format!("it said nothing within {} s", LAUNCH.as_secs()))),
+        Ok(Err(cause)) => Err(Error::machine(&doing, cause)),
+        Ok(Ok(_)) if line.trim() == "started" => Ok(()),
+        Ok(Ok(_)) => Err(refusal(&line).unwrap_or_else(|| {
+            Error::machine(&doing, "it ended before it said that it is at work")
+                .hint(format!("see {}", dir.path.join("runner.err").display()))
+                .hint(format!("if the run exists, continue it: midwatch resume {}", dir.id))
+        })),
+    }
+}
+
+/// What a runner says when it cannot begin.
+#[derive(Deserialize)]
+struct Said {
+    message: String,
+    hints: Vec<String>,
+    exit: u8,
+}
+
+fn refusal(line: &str) -> Option<Error> {
+    let said: Said = serde_json::from_str(line).ok()?;
+    let kinds = [Kind::Usage, Kind::Damaged, Kind::Locked, Kind::Refused, Kind::Journal];
+    let kind = kinds.into_iter().find(|kind| kind.exit_code() == said.exit).unwrap_or(Kind::Machine);
+    Some(Error { kind, message: said.message, hints: said.hints })
+}
+
+/// A new run's id: the time, and 80 bits from the kernel.
+fn new_id() -> Result<RunId> {
+    let mut bytes = [0_u8; 16];
+    match rustix::rand::getrandom(bytes.as_mut_slice(), rustix::rand::GetRandomFlags::empty()) {
+        Ok(16) => {
+            let ms = u64::try_from(clock::now().wall.0.as_millisecond()).unwrap_or(0);
+            Ok(RunId::new(ms, u128::from_ne_bytes(bytes)))
+        }
+        _ => Err(Error::machine("name the run", "the kernel gave no random bytes")),
+    }
+}
