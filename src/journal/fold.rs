@@ -4,9 +4,10 @@
 //! that cannot follow what came before is refused, here and therefore also by the appender, so that an impossible
 //! history cannot be written.
 
-use crate::domain::{Actor, Digest, EffectClass, PromptId, RunId, RunStatus, StepState, Wall};
-use crate::journal::record::{Answer, Ask, Choice, Ending, Event, Outcome, Record, StepHead};
-use std::collections::BTreeMap;
+use crate::domain::preview::is_consent;
+use crate::domain::{Actor, Digest, EffectClass, PromptId, RunId, RunStatus, StepState, Verb, Wall};
+use crate::journal::record::{Answer, Ask, Choice, Covered, Ending, Event, Outcome, Record, StepHead};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A run as its journal tells it. Whether a runner lives is not in the journal; see [`RunView::status`].
 #[derive(Clone, Debug, PartialEq)]
@@ -57,7 +58,16 @@ pub struct RunView {
     pub head: Digest,
     /// The last record's time.
     pub last: Wall,
+    /// Consents at hand.
     permits: BTreeMap<u32, (PromptId, Digest)>,
+    /// Steps with an accepted sign-off that is not used up.
+    signed: BTreeSet<u32>,
+    /// Steps that a person decided to pass over.
+    waived: BTreeSet<u32>,
+    /// How many steps are unknown now.
+    unsettled: u32,
+    /// Where the step of the open prompt stood before it waited.
+    before: StepState,
     open: Option<(u32, u32, Act)>,
 }
 
@@ -140,6 +150,35 @@ fn refuse<T>(why: impl Into<String>) -> Result<T, Impossible> {
     Err(Impossible(why.into()))
 }
 
+/// Whether an answer is one that the question takes.
+fn fits(ask: &Ask, answer: &Answer) -> Result<(), Impossible> {
+    match (ask, answer) {
+        (_, Answer::Cancel) => Ok(()),
+        (Ask::Confirm { effect, preview, .. }, Answer::Confirm { typed }) => {
+            if is_consent(*effect, &preview.phrase, typed) {
+                return Ok(());
+            }
+            refuse("what was typed is not consent")
+        }
+        (Ask::Sign { note_required, .. }, Answer::Sign { note }) => {
+            if *note_required && note.trim().is_empty() {
+                return refuse("a sign-off without its note");
+            }
+            Ok(())
+        }
+        (Ask::Decide { choices, .. }, Answer::Decide { choice, reason }) => {
+            if !choices.contains(choice) {
+                return refuse(format!("{} was not among the choices", choice.word()));
+            }
+            if matches!(choice, Choice::Done | Choice::Skip) && reason.trim().is_empty() {
+                return refuse(format!("{} without a reason", choice.word()));
+            }
+            Ok(())
+        }
+        _ => refuse("an answer of another kind than the prompt"),
+    }
+}
+
 impl RunView {
     /// The state after the first record.
     ///
@@ -176,6 +215,10 @@ impl RunView {
             head: record.h.clone(),
             last: record.wall,
             permits: BTreeMap::new(),
+            signed: BTreeSet::new(),
+            waived: BTreeSet::new(),
+            unsettled: 0,
+            before: StepState::Planned,
             open: None,
         })
     }
@@ -196,7 +239,7 @@ impl RunView {
     /// Moves on by one record.
     ///
     /// # Errors
-    /// When the record cannot follow; the state is then unchanged in what matters and must not be used further.
+    /// When the record cannot follow; the state is then exactly what it was, so that another record can be tried.
     pub fn apply(&mut self, record: &Record) -> Result<(), Impossible> {
         if record.run != self.id {
             return refuse(format!("record {} belongs to run {}", record.seq, record.run));
@@ -244,11 +287,12 @@ impl RunView {
             }
             Event::StepOutcome { step, attempt, outcome } => self.end(record, *step, *attempt, outcome),
             Event::StepResolved { step, choice, evidence } => self.resolve(record, *step, *choice, evidence),
-            Event::StepSkipped { step, reason } => self.close_step(record, *step, StepState::Skipped, reason),
-            Event::StepClosed { step, note } => self.close_step(record, *step, StepState::Done, note),
+            Event::StepSkipped { step, reason } => self.skip_step(record, *step, reason),
+            Event::StepClosed { step, note } => self.close_step(record, *step, note),
             Event::UndoIntent { step, attempt, set, log } => self.intend_undo(*step, *attempt, set.as_ref(), log),
             Event::UndoOutcome { step, attempt, outcome } => self.end_undo(record, *step, *attempt, outcome),
             Event::Note { step, text } => {
+                step.map_or(Ok(()), |step| self.at(step).map(drop))?;
                 let (at, by) = (record.wall, record.actor.clone());
                 self.notes.push(NoteView { at, by, step: *step, text: text.clone() });
                 Ok(())
@@ -257,14 +301,23 @@ impl RunView {
                 self.abort = Some((record.actor.clone(), *undo));
                 Ok(())
             }
-            Event::RunSealed { status, .. } => self.seal(record, *status),
+            Event::RunSealed { status, unknown } => self.seal(record, *status, *unknown),
             Event::JournalRecovered { .. } | Event::Other { .. } => Ok(()),
         }
     }
 
-    fn step_mut(&mut self, step: u32) -> Result<&mut StepView, Impossible> {
+    fn at(&self, step: u32) -> Result<&StepView, Impossible> {
+        self.step(step).ok_or_else(|| Impossible(format!("there is no step {step}")))
+    }
+
+    /// Moves a step to a state, and keeps count of the unknown ones.
+    fn turn(&mut self, step: u32, state: StepState) -> Result<&mut StepView, Impossible> {
         let index = usize::try_from(step).unwrap_or(usize::MAX);
-        self.steps.get_mut(index).ok_or_else(|| Impossible(format!("there is no step {step}")))
+        let view = self.steps.get_mut(index).ok_or_else(|| Impossible(format!("there is no step {step}")))?;
+        self.unsettled = self.unsettled.saturating_sub(u32::from(view.state == StepState::Unknown));
+        self.unsettled += u32::from(state == StepState::Unknown);
+        view.state = state;
+        Ok(view)
     }
 
     /// A step by its number from 0.
@@ -287,13 +340,18 @@ impl RunView {
         if self.open.is_some() {
             return refuse("a prompt while an attempt is open");
         }
-        let view = self.step_mut(step)?;
-        if matches!(view.state, StepState::Skipped | StepState::Undone) {
-            return refuse(format!("a prompt for a step that is {}", view.state.word()));
+        self.may_ask(step, ask)?;
+        let before = self.at(step)?.state;
+        match ask {
+            Ask::Decide { .. } => {}
+            // A new question takes back the consent to the old one.
+            Ask::Confirm { .. } => drop(self.permits.remove(&step)),
+            Ask::Sign { .. } => drop(self.signed.remove(&step)),
         }
         if !matches!(ask, Ask::Decide { .. }) {
-            view.state = StepState::Waiting;
+            self.turn(step, StepState::Waiting)?;
         }
+        self.before = before;
         self.prompt = Some(OpenPrompt {
             id: id.clone(),
             step,
@@ -306,40 +364,88 @@ impl RunView {
         Ok(())
     }
 
-    fn close_prompt(&mut self, id: &PromptId) -> Result<(), Impossible> {
-        match self.prompt.take() {
-            Some(open) if open.id == *id => self.unwait(open.step),
-            _ => refuse("prompt.closed of a prompt that is not open"),
+    /// Whether this may be asked about a step now.
+    fn may_ask(&self, step: u32, ask: &Ask) -> Result<(), Impossible> {
+        let view = self.at(step)?;
+        let (verb, state) = (view.head.verb, view.state);
+        let fits = match ask {
+            Ask::Confirm { effect, .. } => {
+                if self.abort.is_some() {
+                    return refuse("a confirmation is asked for after the run was stopped");
+                }
+                if *effect != view.head.effect {
+                    return refuse(format!(
+                        "step {step} is of class {}, not {}",
+                        view.head.effect.word(),
+                        effect.word()
+                    ));
+                }
+                verb == Verb::Do && matches!(state, StepState::Planned | StepState::Failed)
+            }
+            Ask::Sign { .. } => {
+                let soft_gate = verb == Verb::Check && state == StepState::Failed;
+                (verb == Verb::Manual && state == StepState::Planned) || soft_gate
+            }
+            Ask::Decide { choices, .. } => {
+                let untouched = state == StepState::Skipped && view.attempts == 0;
+                !choices.is_empty() && !untouched && state != StepState::Undone
+            }
+        };
+        if !fits {
+            return refuse(format!("this cannot be asked about a {} step that is {}", verb.word(), state.word()));
         }
+        let Ask::Confirm { also, .. } = ask else { return Ok(()) };
+        for covered in also {
+            let later = self.at(covered.step)?;
+            let same_phase = later.head.phase == view.head.phase && covered.step > step;
+            let changes = later.head.verb == Verb::Do && later.head.effect == EffectClass::Change;
+            if !same_phase || !changes || later.state != StepState::Planned {
+                return refuse(format!("a confirmation of step {step} cannot cover step {}", covered.step));
+            }
+        }
+        Ok(())
     }
 
+    fn close_prompt(&mut self, id: &PromptId) -> Result<(), Impossible> {
+        let Some(open) = self.prompt.take_if(|open| open.id == *id) else {
+            return refuse("prompt.closed of a prompt that is not open");
+        };
+        self.unwait(open.step)
+    }
+
+    /// Puts a step that waited back to where it stood.
     fn unwait(&mut self, step: u32) -> Result<(), Impossible> {
-        let view = self.step_mut(step)?;
-        if view.state == StepState::Waiting {
-            view.state = StepState::Planned;
+        if self.at(step)?.state == StepState::Waiting {
+            self.turn(step, self.before)?;
         }
         Ok(())
     }
 
     fn accept(&mut self, record: &Record, id: &PromptId, step: u32, answer: &Answer) -> Result<(), Impossible> {
-        let Some(open) = self.prompt.take().filter(|open| open.id == *id && open.step == step) else {
-            return refuse("an accepted answer to a prompt that is not open");
-        };
-        match (&open.ask, answer) {
-            (_, Answer::Cancel)
-            | (Ask::Decide { .. }, Answer::Decide { .. })
-            | (Ask::Sign { .. }, Answer::Sign { .. }) => {}
+        let open = self.prompt.as_ref().filter(|open| open.id == *id && open.step == step);
+        let Some(open) = open else { return refuse("an accepted answer to a prompt that is not open") };
+        fits(&open.ask, answer)?;
+        let Some(open) = self.prompt.take() else { return refuse("no prompt is open") };
+        self.unwait(step)?;
+        match (open.ask, answer) {
             (Ask::Confirm { set, also, .. }, Answer::Confirm { typed }) => {
-                self.permits.insert(step, (id.clone(), set.clone()));
-                for covered in also {
-                    self.permits.insert(covered.step, (id.clone(), covered.set.clone()));
-                    self.step_mut(covered.step)?.confirmed = Some((record.actor.clone(), typed.clone()));
+                let own = Covered { step, set, headline: String::new() };
+                for covered in also.into_iter().chain([own]) {
+                    let state = self.at(covered.step)?.state;
+                    let by = Some((record.actor.clone(), typed.clone()));
+                    self.turn(covered.step, state)?.confirmed = by;
+                    self.permits.insert(covered.step, (id.clone(), covered.set));
                 }
-                self.step_mut(step)?.confirmed = Some((record.actor.clone(), typed.clone()));
             }
-            _ => return refuse("an answer of another kind than the prompt"),
+            (Ask::Sign { .. }, Answer::Sign { .. }) => {
+                self.signed.insert(step);
+            }
+            (Ask::Decide { .. }, Answer::Decide { choice: Choice::Skip, .. }) => {
+                self.waived.insert(step);
+            }
+            _ => {}
         }
-        self.unwait(step)
+        Ok(())
     }
 
     /// The consent that a step has at hand: the prompt it was given to, and the set it was given for.
@@ -362,22 +468,27 @@ impl RunView {
         if self.open.is_some() || self.prompt.is_some() {
             return refuse("an intent while an attempt or a prompt is open");
         }
-        if effect > EffectClass::Read {
-            let held = self.permits.remove(&step);
-            let valid = held.is_some_and(|(prompt, shown)| Some(&prompt) == permit && Some(&shown) == set);
-            if !valid {
-                return refuse(format!("step {step} would act without a confirmation of this very set"));
-            }
+        let view = self.at(step)?;
+        if !matches!(view.head.verb, Verb::Check | Verb::Do) {
+            return refuse(format!("an intent of a {} step", view.head.verb.word()));
         }
-        let view = self.step_mut(step)?;
-        if attempt != view.attempts + 1 {
+        if effect != view.head.effect {
+            return refuse(format!("step {step} is of class {}, not {}", view.head.effect.word(), effect.word()));
+        }
+        if attempt != view.attempts.saturating_add(1) {
             return refuse(format!("attempt {attempt} of step {step} follows attempt {}", view.attempts));
         }
         if !matches!(view.state, StepState::Planned | StepState::Failed) {
             return refuse(format!("an intent of a step that is {}", view.state.word()));
         }
+        if effect > EffectClass::Read {
+            self.may_change(step, set, permit)?;
+        }
+        self.permits.remove(&step);
+        self.signed.remove(&step);
+        self.waived.remove(&step);
+        let view = self.turn(step, StepState::Running)?;
         view.attempts = attempt;
-        view.state = StepState::Running;
         view.started = Some(record.wall);
         view.ended = None;
         view.outcome = None;
@@ -387,47 +498,102 @@ impl RunView {
         Ok(())
     }
 
+    /// Whether a step may change anything now: nobody stopped the run, nothing is unknown, this very set was consented to.
+    fn may_change(&self, step: u32, set: Option<&Digest>, permit: Option<&PromptId>) -> Result<(), Impossible> {
+        if self.abort.is_some() {
+            return refuse(format!("step {step} would act after the run was stopped"));
+        }
+        if self.unsettled > 0 {
+            return refuse(format!("step {step} would act while the outcome of another is unknown"));
+        }
+        let held = self.permits.get(&step);
+        if !held.is_some_and(|(prompt, shown)| Some(prompt) == permit && Some(shown) == set) {
+            return refuse(format!("step {step} would act without a confirmation of this very set"));
+        }
+        Ok(())
+    }
+
     fn end(&mut self, record: &Record, step: u32, attempt: u32, outcome: &Outcome) -> Result<(), Impossible> {
-        if self.open.take() != Some((step, attempt, Act::Forward)) {
+        if self.open != Some((step, attempt, Act::Forward)) {
             return refuse(format!("an outcome of step {step} without its intent"));
         }
-        let view = self.step_mut(step)?;
-        view.state = match outcome.ending {
-            Ending::Ok => StepState::Done,
-            Ending::Failed | Ending::TimedOut | Ending::Cancelled => StepState::Failed,
-            Ending::NotStarted => StepState::Planned,
-            Ending::Unknown => StepState::Unknown,
-        };
+        self.open = None;
+        let view = self.turn(
+            step,
+            match outcome.ending {
+                Ending::Ok => StepState::Done,
+                Ending::Failed | Ending::TimedOut | Ending::Cancelled => StepState::Failed,
+                Ending::NotStarted => StepState::Planned,
+                Ending::Unknown => StepState::Unknown,
+            },
+        )?;
         view.ended = Some(record.wall);
         view.outcome = Some(outcome.clone());
         Ok(())
     }
 
+    /// Refuses to settle a step beneath a question about it.
+    fn not_asked(&self, step: u32) -> Result<(), Impossible> {
+        if self.prompt.as_ref().is_some_and(|open| open.step == step) {
+            return refuse(format!("step {step} is settled while a prompt about it is open"));
+        }
+        Ok(())
+    }
+
     fn resolve(&mut self, record: &Record, step: u32, choice: Choice, evidence: &str) -> Result<(), Impossible> {
-        let view = self.step_mut(step)?;
+        self.not_asked(step)?;
+        let view = self.at(step)?;
         if view.state != StepState::Unknown {
             return refuse(format!("step {step} is {}, not unknown", view.state.word()));
         }
-        view.state = match choice {
+        let undoing = view.undo.as_ref().is_some_and(|undo| undo.ending == Ending::Unknown);
+        let state = match choice {
             Choice::Done => StepState::Done,
+            // Where it was the undo that nobody could vouch for, no effect means that it did its work.
+            Choice::NotDone if undoing => StepState::Undone,
             Choice::NotDone => StepState::Planned,
             _ => return refuse("an unknown outcome is settled as done or as not-done"),
         };
+        let view = self.turn(step, state)?;
         view.ended = Some(record.wall);
         view.remark = Some(evidence.to_owned());
         Ok(())
     }
 
-    fn close_step(&mut self, record: &Record, step: u32, state: StepState, remark: &str) -> Result<(), Impossible> {
-        if self.open.is_some_and(|(open, ..)| open == step) {
-            return refuse(format!("step {step} is closed while its attempt is open"));
+    fn skip_step(&mut self, record: &Record, step: u32, reason: &str) -> Result<(), Impossible> {
+        self.not_asked(step)?;
+        match self.at(step)?.state {
+            StepState::Planned => {}
+            StepState::Failed | StepState::Unknown => {
+                if !self.waived.contains(&step) && !self.signed.contains(&step) {
+                    return refuse(format!("step {step} went wrong, and nobody said to pass over it"));
+                }
+            }
+            other => return refuse(format!("step {step} is {} already", other.word())),
         }
-        let view = self.step_mut(step)?;
-        let passed_over = state == StepState::Skipped && matches!(view.state, StepState::Failed | StepState::Unknown);
-        if !passed_over && !matches!(view.state, StepState::Planned) {
+        self.finish_step(record, step, StepState::Skipped, reason)
+    }
+
+    fn close_step(&mut self, record: &Record, step: u32, note: &str) -> Result<(), Impossible> {
+        self.not_asked(step)?;
+        let view = self.at(step)?;
+        if view.state != StepState::Planned {
             return refuse(format!("step {step} is {} already", view.state.word()));
         }
-        view.state = state;
+        match view.head.verb {
+            Verb::Notify => {}
+            Verb::Manual if self.signed.contains(&step) => {}
+            Verb::Manual => return refuse(format!("nobody signed step {step}")),
+            verb => return refuse(format!("a {} step is closed by its outcome", verb.word())),
+        }
+        self.finish_step(record, step, StepState::Done, note)
+    }
+
+    fn finish_step(&mut self, record: &Record, step: u32, state: StepState, remark: &str) -> Result<(), Impossible> {
+        self.permits.remove(&step);
+        self.signed.remove(&step);
+        self.waived.remove(&step);
+        let view = self.turn(step, state)?;
         view.started = view.started.or(Some(record.wall));
         view.ended = Some(record.wall);
         view.remark = Some(remark.to_owned());
@@ -441,11 +607,12 @@ impl RunView {
         if !self.abort.as_ref().is_some_and(|(_, undo)| *undo) {
             return refuse("an undo that nobody asked for");
         }
-        let view = self.step_mut(step)?;
-        let ran = view.attempts > 0 && view.state != StepState::Undone;
-        if !view.head.can_undo || !ran || attempt != view.undo_attempts + 1 || view.set.as_ref() != set {
+        let view = self.at(step)?;
+        if !view.owes_undo() || attempt != view.undo_attempts.saturating_add(1) || view.set.as_ref() != set {
             return refuse(format!("step {step} cannot be undone now"));
         }
+        let state = view.state;
+        let view = self.turn(step, state)?;
         view.undo_attempts = attempt;
         view.log = Some(log.to_owned());
         self.open = Some((step, attempt, Act::Undo));
@@ -453,26 +620,34 @@ impl RunView {
     }
 
     fn end_undo(&mut self, record: &Record, step: u32, attempt: u32, outcome: &Outcome) -> Result<(), Impossible> {
-        if self.open.take() != Some((step, attempt, Act::Undo)) {
+        if self.open != Some((step, attempt, Act::Undo)) {
             return refuse(format!("an undo outcome of step {step} without its intent"));
         }
-        let view = self.step_mut(step)?;
-        if outcome.ending == Ending::Ok {
-            view.state = StepState::Undone;
-        } else if outcome.ending == Ending::Unknown {
-            view.state = StepState::Unknown;
-        }
+        self.open = None;
+        let state = match outcome.ending {
+            Ending::Ok => StepState::Undone,
+            Ending::Unknown => StepState::Unknown,
+            Ending::Failed | Ending::TimedOut | Ending::Cancelled => self.at(step)?.state,
+        };
+        let view = self.turn(step, state)?;
         view.ended = Some(record.wall);
         view.undo = Some(outcome.clone());
         Ok(())
     }
 
-    fn seal(&mut self, record: &Record, status: RunStatus) -> Result<(), Impossible> {
+    fn seal(&mut self, record: &Record, status: RunStatus, unknown: u32) -> Result<(), Impossible> {
         if self.open.is_some() || self.prompt.is_some() {
             return refuse("a seal while an attempt or a prompt is open");
         }
         if !status.is_over() {
             return refuse(format!("a run cannot be sealed as {}", status.word()));
+        }
+        if unknown != self.unsettled {
+            return refuse(format!("the seal says {unknown} unknown, the records say {}", self.unsettled));
+        }
+        let well = |step: &StepView| matches!(step.state, StepState::Done | StepState::Skipped);
+        if status == RunStatus::Ok && !self.steps.iter().all(well) {
+            return refuse("a run is sealed as ok while a step of it is not over");
         }
         self.sealed = Some(status);
         self.ended = Some(record.wall);
@@ -512,13 +687,8 @@ impl RunView {
     /// The steps whose undo is owed when the run is taken back: they ran, changed something, and can be undone; last first.
     #[must_use]
     pub fn undo_owed(&self) -> Vec<u32> {
-        let owed = |step: &StepView| {
-            step.head.can_undo
-                && step.attempts > 0
-                && matches!(step.state, StepState::Done | StepState::Failed | StepState::Running)
-        };
         let numbered = (0_u32..).zip(&self.steps);
-        let mut steps: Vec<u32> = numbered.filter(|(_, step)| owed(step)).map(|(index, _)| index).collect();
+        let mut steps: Vec<u32> = numbered.filter(|(_, step)| step.owes_undo()).map(|(index, _)| index).collect();
         steps.reverse();
         steps
     }
@@ -526,12 +696,18 @@ impl RunView {
     /// How many steps ended unknown and were never settled.
     #[must_use]
     pub fn unknown(&self) -> u32 {
-        let unknown = self.steps.iter().filter(|step| step.state == StepState::Unknown);
-        u32::try_from(unknown.count()).unwrap_or(u32::MAX)
+        self.unsettled
     }
 }
 
 impl StepView {
+    /// Whether an attempt of it may have left something that its undo takes back; passing over it leaves that there.
+    fn owes_undo(&self) -> bool {
+        let over = matches!(self.state, StepState::Done | StepState::Failed | StepState::Skipped);
+        let under_way = matches!(self.state, StepState::Running | StepState::Waiting);
+        self.head.can_undo && self.attempts > 0 && (over || under_way)
+    }
+
     /// A step whose turn has not come.
     #[must_use]
     pub fn planned(head: StepHead) -> Self {

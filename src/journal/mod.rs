@@ -2,4 +2,6 @@
 
 pub mod chain;
 pub mod fold;
+mod line;
 pub mod record;
+mod strict;

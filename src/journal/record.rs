@@ -479,3 +479,55 @@ pub enum Event {
         body: serde_json::Value,
     },
 }
+
+impl Event {
+    /// Every kind that this program knows.
+    pub const KINDS: [&str; 19] = [
+        "run.created",
+        "lock.taken",
+        "run.resumed",
+        "journal.recovered",
+        "prompt.opened",
+        "prompt.reread",
+        "prompt.closed",
+        "answer.accepted",
+        "answer.rejected",
+        "step.intent",
+        "step.outcome",
+        "step.resolved",
+        "step.skipped",
+        "step.closed",
+        "undo.intent",
+        "undo.outcome",
+        "note",
+        "abort.requested",
+        "run.sealed",
+    ];
+
+    /// The word for it in the journal.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        match self {
+            Self::RunCreated { .. } => "run.created",
+            Self::LockTaken { .. } => "lock.taken",
+            Self::RunResumed { .. } => "run.resumed",
+            Self::JournalRecovered { .. } => "journal.recovered",
+            Self::PromptOpened { .. } => "prompt.opened",
+            Self::PromptReread { .. } => "prompt.reread",
+            Self::PromptClosed { .. } => "prompt.closed",
+            Self::AnswerAccepted { .. } => "answer.accepted",
+            Self::AnswerRejected { .. } => "answer.rejected",
+            Self::StepIntent { .. } => "step.intent",
+            Self::StepOutcome { .. } => "step.outcome",
+            Self::StepResolved { .. } => "step.resolved",
+            Self::StepSkipped { .. } => "step.skipped",
+            Self::StepClosed { .. } => "step.closed",
+            Self::UndoIntent { .. } => "undo.intent",
+            Self::UndoOutcome { .. } => "undo.outcome",
+            Self::Note { .. } => "note",
+            Self::AbortRequested { .. } => "abort.requested",
+            Self::RunSealed { .. } => "run.sealed",
+            Self::Other { kind, .. } => kind,
+        }
+    }
+}
