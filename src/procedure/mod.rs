@@ -1,3 +1,15 @@
 //! From a TOML file to a checked plan.
 
+pub mod acts_on;
+pub mod adapters;
+pub mod catalog;
+pub mod header;
+mod make;
+pub mod params;
 pub mod plan;
+pub mod read;
+pub mod steps;
+pub mod template;
+
+pub use catalog::Catalog;
+pub use header::Procedure;

@@ -1,0 +1,51 @@
+//! What the procedure floor asks of the adapters, which live above it.
+
+use crate::config::reader::{Place, Problems, Table};
+use crate::procedure::plan::Action;
+
+/// What an action is for; an adapter may refuse some.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Acts, after a preview and a confirmation.
+    Do,
+    /// Reads and judges.
+    Check,
+    /// Asks, read-only, whether a step's effect is there.
+    Prove,
+    /// Takes a step back.
+    Undo,
+}
+
+impl Purpose {
+    /// The key it stands under.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Do => "do",
+            Self::Check => "check",
+            Self::Prove => "prove",
+            Self::Undo => "undo",
+        }
+    }
+}
+
+/// What surrounds an action.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// The procedure's root, absolute.
+    pub root: Option<String>,
+    /// Where the step's `limit` stands; an adapter without a countable set refuses it there.
+    pub limit: Option<Place>,
+    /// The step's `do`, for its `prove` and its `undo`.
+    pub of: Option<Action>,
+}
+
+/// The adapters of this program.
+pub trait Adapters {
+    /// Their keys.
+    fn names(&self) -> &'static [&'static str];
+
+    /// Reads one action: finds the one adapter key, reads the keys beside it, refuses all others, and computes floor
+    /// and line. Whatever is wrong joins `problems`. Touches no file, no network and no process.
+    fn parse(&self, purpose: Purpose, table: &mut Table, scope: &Scope, problems: &mut Problems) -> Option<Action>;
+}

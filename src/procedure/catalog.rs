@@ -1,0 +1,161 @@
+//! Finds procedures: those beside the estate file, then those that are built in.
+
+use crate::config::reader::{LARGEST_FILE, Place, Problem, nearest};
+use crate::domain::{Error, Kind, Row};
+use crate::procedure::adapters::Adapters;
+use crate::procedure::header::Procedure;
+use crate::procedure::read::read;
+use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// How deep below `procedures` files are looked for.
+const DEEPEST: usize = 16;
+
+/// How many files are read at most.
+const MOST_FILES: usize = 5000;
+
+/// The procedures of the program itself.
+const BUILT_IN: [(&str, &str); 3] = [
+    ("<built-in>/cell0/data-retention.toml", include_str!("../../procedures/cell0/data-retention.toml")),
+    ("<built-in>/cell0/health-check.toml", include_str!("../../procedures/cell0/health-check.toml")),
+    ("<built-in>/cell0/rotate-archive.toml", include_str!("../../procedures/cell0/rotate-archive.toml")),
+];
+
+/// Every procedure that can be launched, and everything wrong with the others.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    /// The sound ones, by id.
+    procedures: BTreeMap<String, Procedure>,
+    /// What is wrong with the files found.
+    problems: Vec<Problem>,
+}
+
+impl Catalog {
+    /// Reads `procedures/**/*.toml` beside the estate file, then what is built in; where an id is taken twice, the first
+    /// found wins and the other is reported.
+    #[must_use]
+    pub fn read(estate_file: Option<&Path>, adapters: &dyn Adapters) -> Self {
+        let mut catalog = Self::default();
+        if let Some(directory) = estate_file.and_then(Path::parent) {
+            let mut files = Vec::new();
+            collect(&directory.join("procedures"), 0, &mut files, &mut catalog.problems);
+            for file in files {
+                match text_of(&file) {
+                    Ok(text) => catalog.add(&text, &file, adapters),
+                    Err(why) => catalog.problems.push(at_start(&file, why)),
+                }
+            }
+        }
+        for (file, text) in BUILT_IN {
+            catalog.add(text, Path::new(file), adapters);
+        }
+        catalog
+    }
+
+    fn add(&mut self, text: &str, file: &Path, adapters: &dyn Adapters) {
+        match read(text, file, adapters) {
+            Ok(procedure) => match self.procedures.get(&procedure.id) {
+                Some(first) => {
+                    let why = format!("the id `{}` is taken by {}, which is used", procedure.id, first.file.display());
+                    self.problems.push(at_start(file, why));
+                }
+                None => {
+                    self.procedures.insert(procedure.id.clone(), procedure);
+                }
+            },
+            Err(problems) => self.problems.extend(problems),
+        }
+    }
+
+    /// The sound procedures, by id.
+    pub fn procedures(&self) -> impl Iterator<Item = &Procedure> {
+        self.procedures.values()
+    }
+
+    /// What is wrong with the files found.
+    #[must_use]
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// Finds a procedure by its id.
+    ///
+    /// # Errors
+    /// Of kind usage when there is none, with the nearest id and the files that could not be read.
+    pub fn find(&self, id: &str) -> Result<&Procedure, Error> {
+        if let Some(procedure) = self.procedures.get(id) {
+            return Ok(procedure);
+        }
+        let mut error =
+            Error::new(Kind::Usage, format!("cannot find the procedure \"{}\": there is none of that id", id.escape_debug()));
+        if let Some(near) = nearest(id, self.procedures.keys().map(String::as_str)) {
+            error = error.hint(format!("did you mean {near}?"));
+        }
+        for problem in self.problems.iter().take(5) {
+            error = error.hint(problem.to_string());
+        }
+        Err(error)
+    }
+
+    /// The procedures that act on a row, each with the parameters it takes from it.
+    #[must_use]
+    pub fn offers(&self, row: &Row) -> Vec<(&Procedure, BTreeMap<String, String>)> {
+        self.procedures.values().filter_map(|procedure| Some((procedure, procedure.offer(row)?))).collect()
+    }
+}
+
+fn at_start(file: &Path, message: String) -> Problem {
+    Problem { file: file.to_owned(), place: Place { line: 1, column: 1 }, message, hint: None }
+}
+
+/// Collects `*.toml` below a directory, sorted; a directory reached by a symbolic link is not entered.
+fn collect(directory: &Path, depth: usize, files: &mut Vec<PathBuf>, problems: &mut Vec<Problem>) {
+    let entries = match std::fs::read_dir(directory).and_then(Iterator::collect::<std::io::Result<Vec<_>>>) {
+        Ok(entries) => entries,
+        Err(cause) if depth == 0 && cause.kind() == std::io::ErrorKind::NotFound => return,
+        Err(cause) => return problems.push(at_start(directory, format!("cannot list the directory: {cause}"))),
+    };
+    let mut paths: Vec<_> = entries.into_iter().map(|entry| (entry.path(), entry.file_type())).collect();
+    paths.sort_by(|(a, _), (b, _)| a.cmp(b));
+    for (path, kind) in paths {
+        if path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")) {
+            continue;
+        }
+        let is_directory = kind.is_ok_and(|kind| kind.is_dir());
+        if is_directory && depth == DEEPEST {
+            problems.push(at_start(&path, format!("directories are nested more than {DEEPEST} deep")));
+        } else if is_directory {
+            collect(&path, depth + 1, files, problems);
+        } else if path.extension().is_some_and(|extension| extension == "toml") {
+            if files.len() == MOST_FILES {
+                problems.push(at_start(&path, format!("more than {MOST_FILES} procedures; this one is left out")));
+                return;
+            }
+            files.push(path);
+        }
+    }
+}
+
+/// Reads a procedure's file: a regular file of bounded size that is UTF-8. Anything else, a pipe or a device, is
+/// never waited for.
+///
+/// # Errors
+/// The reason, in a few words.
+pub fn text_of(file: &Path) -> Result<String, String> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    let open = openat(CWD, file, flags, Mode::empty()).map_err(|cause| format!("cannot open it: {cause}"))?;
+    let stat = fstat(&open).map_err(|cause| format!("cannot look at it: {cause}"))?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+        return Err("it is not a regular file".to_owned());
+    }
+    let mut bytes = Vec::new();
+    let mut bounded = File::from(open).take(LARGEST_FILE + 1);
+    bounded.read_to_end(&mut bytes).map_err(|cause| format!("cannot read it: {cause}"))?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(format!("it is larger than {}", crate::domain::quantity::bytes(LARGEST_FILE)));
+    }
+    String::from_utf8(bytes).map_err(|cause| format!("byte {} is not UTF-8", cause.utf8_error().valid_up_to()))
+}

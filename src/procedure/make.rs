@@ -1,0 +1,114 @@
+//! Binds parameters and makes the plan.
+
+use crate::config::reader::{Node, Place, Problem, Problems, Value, nearest};
+use crate::procedure::adapters::Adapters;
+use crate::procedure::header::Procedure;
+use crate::procedure::params::{Bound, absolute};
+use crate::procedure::plan::{Plan, Step};
+use crate::procedure::{steps, template};
+use std::collections::BTreeMap;
+
+impl Plan {
+    /// Makes a plan of a procedure: binds its parameters, and checks every step with them. Touches nothing.
+    ///
+    /// # Errors
+    /// Everything that is wrong: a parameter that is missing, unknown or out of its range, and whatever a step's
+    /// adapter refuses with these values.
+    pub fn make(
+        procedure: &Procedure,
+        given: &BTreeMap<String, String>,
+        estate: &str,
+        environment: &str,
+        adapters: &dyn Adapters,
+    ) -> Result<Self, Vec<Problem>> {
+        let mut problems = Problems::of(&procedure.file);
+        let values = bind(procedure, given, &mut problems);
+        if !problems.is_empty() {
+            return Err(problems.into_sorted());
+        }
+        let filled = filled(procedure, &values, adapters, &mut problems);
+        if !problems.is_empty() {
+            return Err(problems.into_sorted());
+        }
+        Ok(Self {
+            id: procedure.id.clone(),
+            title: filled.title,
+            purpose: filled.purpose,
+            source: procedure.source.clone(),
+            estate: estate.to_owned(),
+            environment: environment.to_owned(),
+            params: values.into_iter().map(|(name, bound)| (name, bound.text)).collect(),
+            root: filled.root,
+            locks: filled.locks,
+            phases: procedure.phases.clone(),
+            steps: filled.steps,
+        })
+    }
+}
+
+fn bind(procedure: &Procedure, given: &BTreeMap<String, String>, problems: &mut Problems) -> BTreeMap<String, Bound> {
+    let mut values = BTreeMap::new();
+    for param in &procedure.params {
+        let bound = match given.get(&param.name).or(param.default.as_ref()) {
+            Some(typed) => param.bind(typed),
+            None => Err(format!("`{}` needs a value: {}", param.name, param.accepts())),
+        };
+        match bound {
+            Ok(bound) => {
+                values.insert(param.name.clone(), bound);
+            }
+            Err(why) => problems.say(param.at, why),
+        }
+    }
+    for name in given.keys().filter(|name| !procedure.params.iter().any(|param| param.name == **name)) {
+        let message = format!("`{}` is not a parameter of {}", name.escape_debug(), procedure.id);
+        let start = Place { line: 1, column: 1 };
+        match nearest(name, procedure.params.iter().map(|param| param.name.as_str())) {
+            Some(near) => problems.say_with(start, message, format!("did you mean `{near}`?")),
+            None => problems.say(start, message),
+        }
+    }
+    values
+}
+
+/// A procedure with every parameter filled in.
+pub(super) struct Filled {
+    title: String,
+    purpose: String,
+    root: Option<String>,
+    locks: Vec<String>,
+    steps: Vec<Step>,
+}
+
+/// Fills the parameters in everywhere and checks what comes of it.
+pub(super) fn filled(
+    procedure: &Procedure,
+    values: &BTreeMap<String, Bound>,
+    adapters: &dyn Adapters,
+    problems: &mut Problems,
+) -> Filled {
+    let text = |node: &Node| match template::fill(node, values).value {
+        Value::Text(text) => text,
+        Value::Int(number) => number.to_string(),
+        _ => String::new(),
+    };
+    let mut locks: Vec<String> = Vec::new();
+    for node in &procedure.locks {
+        let name = text(node);
+        if name.trim().is_empty() || locks.contains(&name) {
+            problems.say(node.at, "a lock must be named, and only once");
+        }
+        locks.push(name);
+    }
+    let root = procedure.root.as_ref().map(|node| {
+        let given = text(node);
+        absolute(&given).unwrap_or_else(|| {
+            problems.say(node.at, format!("`root` must be an absolute path without `..`, not \"{}\"", given.escape_debug()));
+            "/".to_owned()
+        })
+    });
+    let raw = procedure.steps.iter();
+    let steps = raw.filter_map(|raw| steps::make(raw, values, root.as_deref(), adapters, problems)).collect();
+    let purpose = procedure.purpose.as_ref().map(text).unwrap_or_default();
+    Filled { title: text(&procedure.title), purpose, root, locks, steps }
+}

@@ -1,0 +1,150 @@
+//! Reads a procedure's file: everything wrong with it at once, each with its place.
+
+use crate::config::reader::{self, Node, Place, Problem, Problems, Table, Value, nearest};
+use crate::domain::Digest;
+use crate::procedure::adapters::Adapters;
+use crate::procedure::header::{self, Header, Procedure};
+use crate::procedure::make;
+use crate::procedure::steps::{self, RawStep};
+use crate::procedure::template::{self, Allowed};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// The most steps of one procedure.
+pub const MOST_STEPS: usize = 20_000;
+
+/// Reads a procedure and checks every step of it with a value of the right type in each parameter's place.
+///
+/// # Errors
+/// Everything that is wrong, in the order of the file.
+pub fn read(text: &str, file: &Path, adapters: &dyn Adapters) -> Result<Procedure, Vec<Problem>> {
+    let mut problems = Problems::of(file);
+    let procedure = whole(text, file, &mut problems);
+    if let Some(procedure) = &procedure {
+        let values = procedure.params.iter().map(|param| (param.name.clone(), param.sample())).collect();
+        make::filled(procedure, &values, adapters, &mut problems);
+    }
+    match procedure {
+        Some(procedure) if problems.is_empty() => Ok(procedure),
+        _ => Err(problems.into_sorted()),
+    }
+}
+
+/// Everything wrong with a procedure's file; nothing when it is sound.
+#[must_use]
+pub fn lint(text: &str, file: &Path, adapters: &dyn Adapters) -> Vec<Problem> {
+    read(text, file, adapters).err().unwrap_or_default()
+}
+
+/// Reads as much as is there, so that as much as possible can be checked.
+fn whole(text: &str, file: &Path, problems: &mut Problems) -> Option<Procedure> {
+    let mut table = reader::parse(text, problems);
+    let header = header::read(&mut table, problems);
+    let steps = sections(&mut table, &header, problems);
+    table.finish(problems);
+    unique_ids(&steps, problems);
+    references(&header, &steps, problems);
+    if steps.len() > MOST_STEPS {
+        problems.say(Place { line: 1, column: 1 }, format!("more than {MOST_STEPS} steps"));
+        return None;
+    }
+    let nowhere = Node { at: Place { line: 1, column: 1 }, value: Value::Text(String::new()) };
+    Some(Procedure {
+        file: file.to_owned(),
+        text: text.to_owned(),
+        source: Digest::of(text.as_bytes()),
+        id: header.id.unwrap_or_default(),
+        title: header.title.unwrap_or(nowhere),
+        purpose: header.purpose,
+        owner: header.owner,
+        reviewed: header.reviewed,
+        review_every_s: header.review_every_s,
+        phases: header.phases.into_iter().map(|(_, name)| name).collect(),
+        params: header.params,
+        acts_on: header.acts_on,
+        locks: header.locks,
+        root: header.root,
+        steps,
+    })
+}
+
+/// Takes the phases' sections out, in the order of `phases`.
+fn sections(table: &mut Table, header: &Header, problems: &mut Problems) -> Vec<RawStep> {
+    let mut steps = Vec::new();
+    let mut before: Option<(Place, &str)> = None;
+    for (at, phase) in &header.phases {
+        let Some(index) = table.entries.iter().position(|entry| entry.key == *phase) else {
+            problems.say(*at, format!("the phase `{phase}` has no step"));
+            continue;
+        };
+        let entry = table.entries.remove(index);
+        let Value::List(items) = entry.node.value else {
+            problems.say(entry.at, format!("a step of the phase `{phase}` begins with `[[{phase}]]`"));
+            continue;
+        };
+        if items.is_empty() {
+            problems.say(*at, format!("the phase `{phase}` has no step"));
+        }
+        for item in items {
+            let Value::Table(section) = item.value else {
+                problems.say(item.at, format!("a step of the phase `{phase}` begins with `[[{phase}]]`"));
+                continue;
+            };
+            if let Some((last, other)) = before
+                && item.at < last
+                && other != phase
+            {
+                problems.say(item.at, format!("this step stands before those of `{other}`, which come first"));
+            }
+            before = Some((before.map_or(item.at, |(last, _)| last.max(item.at)), phase));
+            steps.extend(steps::read(phase, section, problems));
+        }
+    }
+    undeclared(table, header, problems);
+    steps
+}
+
+/// Reports sections that are not among the phases.
+fn undeclared(table: &mut Table, header: &Header, problems: &mut Problems) {
+    let is_section = |value: &Value| matches!(value, Value::List(items) if items.iter().any(|item| matches!(item.value, Value::Table(_))));
+    let (sections, others) = std::mem::take(&mut table.entries).into_iter().partition(|entry| is_section(&entry.node.value));
+    table.entries = others;
+    let sections: Vec<reader::Entry> = sections;
+    for entry in sections {
+        let message = format!("`{}` is not in `phases`", entry.key.escape_debug());
+        let known = header.phases.iter().map(|(_, name)| name.as_str()).chain(header::KEYS);
+        match nearest(&entry.key, known) {
+            Some(near) => problems.say_with(entry.at, message, format!("did you mean `{near}`?")),
+            None => problems.say(entry.at, message),
+        }
+    }
+}
+
+fn unique_ids(steps: &[RawStep], problems: &mut Problems) {
+    let mut seen: BTreeMap<&str, Place> = BTreeMap::new();
+    for (at, id) in steps.iter().filter_map(|step| step.id.as_ref()) {
+        if let Some(first) = seen.insert(id, *at) {
+            problems.say(*at, format!("the id `{id}` is taken by the step at line {}", first.line));
+        }
+    }
+}
+
+/// Checks every reference, and reports parameters that nothing refers to.
+fn references(header: &Header, steps: &[RawStep], problems: &mut Problems) {
+    let known: BTreeSet<&str> = header.params.iter().map(|param| param.name.as_str()).collect();
+    let mut used = BTreeSet::new();
+    let heads = header.title.iter().chain(&header.purpose).chain(&header.root).chain(&header.locks);
+    for node in heads {
+        template::check(node, Allowed::Params, &known, &mut used, problems);
+    }
+    for entry in steps.iter().flat_map(|step| &step.rest.entries) {
+        let acts = matches!(entry.key.as_str(), "do" | "check" | "prove" | "undo");
+        let allowed = if acts { Allowed::ParamsAndRun } else { Allowed::Params };
+        template::check(&entry.node, allowed, &known, &mut used, problems);
+    }
+    for param in &header.params {
+        if !used.contains(&param.name) {
+            problems.say(param.at, format!("the parameter `{}` is never used", param.name));
+        }
+    }
+}

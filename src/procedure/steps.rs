@@ -1,0 +1,370 @@
+//! Steps: what a section of the file says, and the step of a plan that it becomes.
+//!
+//! What needs no parameter (verb, effect, times, gate) is read at once; title, actions and texts stay a table until
+//! the parameters are bound.
+
+use crate::config::reader::{Node, Place, Problems, Table, Value};
+use crate::domain::quantity::{parse_bytes, parse_share};
+use crate::domain::{EffectClass, Verb};
+use crate::procedure::adapters::{Adapters, Purpose, Scope};
+use crate::procedure::header::{is_word, place_of, span};
+use crate::procedure::params::Bound;
+use crate::procedure::plan::{Action, Gate, Limit, Step, WayBack};
+use crate::procedure::template;
+use std::collections::BTreeMap;
+
+/// When a check is killed that declares no `timeout`, in seconds.
+const CHECK_TIMEOUT_S: u64 = 60;
+
+/// When an act is killed that declares no `timeout`, in seconds; at least four times what it `takes`.
+const DO_TIMEOUT_S: u64 = 3600;
+
+const VERBS: [(&str, Verb); 4] =
+    [("check", Verb::Check), ("do", Verb::Do), ("manual", Verb::Manual), ("notify", Verb::Notify)];
+
+/// Verbs and keys of the format that this version refuses.
+const LATER: [&str; 12] =
+    ["read", "wait", "undo_of", "approve", "use", "on", "each", "when", "always", "save", "until", "on_fail"];
+
+/// Which verbs a key belongs to; `title` and `id` belong to all.
+const BELONGS: [(&str, &[Verb]); 10] = [
+    ("effect", &[Verb::Do]),
+    ("takes", &[Verb::Do, Verb::Check]),
+    ("timeout", &[Verb::Do, Verb::Check]),
+    ("gate", &[Verb::Check]),
+    ("limit", &[Verb::Do]),
+    ("prove", &[Verb::Do]),
+    ("undo", &[Verb::Do]),
+    ("rerun", &[Verb::Do]),
+    ("confirm", &[Verb::Do]),
+    ("sign", &[Verb::Manual]),
+];
+
+/// A step as the file has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RawStep {
+    /// Where it begins.
+    pub at: Place,
+    /// Its phase.
+    pub phase: String,
+    /// Its id, with its place.
+    pub id: Option<(Place, String)>,
+    /// Its verb.
+    pub verb: Verb,
+    /// Its effect class: declared for `do`, read for the rest.
+    pub effect: EffectClass,
+    /// How long it should take, in seconds.
+    pub takes_s: Option<u64>,
+    /// When it is killed, in seconds.
+    pub timeout_s: u64,
+    /// What a failed check means.
+    pub gate: Gate,
+    /// The ceiling of its frozen set.
+    pub limit: Option<(Place, Limit)>,
+    /// Whether it may be repeated by itself.
+    pub rerun_safe: bool,
+    /// Whether a sign-off needs a note.
+    pub note_required: bool,
+    /// Whether the author asks for a second person.
+    pub four_eyes: bool,
+    /// What is left: `title`, the verb, `prove` and `undo`, which may hold templates.
+    pub rest: Table,
+}
+
+/// Reads one section.
+pub fn read(phase: &str, mut table: Table, problems: &mut Problems) -> Option<RawStep> {
+    let at = table.at;
+    let later = LATER.iter().filter_map(|key| table.take(key).map(|node| (*key, node.at))).collect::<Vec<_>>();
+    for (key, at) in &later {
+        problems.say(*at, format!("`{key}` is not supported by this version"));
+    }
+    let found: Vec<_> = VERBS.into_iter().filter(|(word, _)| table.has(word)).collect();
+    let verb = match found.as_slice() {
+        [(_, verb)] => Some(*verb),
+        [] if later.is_empty() => {
+            problems.say(at, "a step needs one verb: `check`, `do`, `manual` or `notify`");
+            None
+        }
+        [] => None,
+        many => {
+            let words: Vec<_> = many.iter().map(|(word, _)| format!("`{word}`")).collect();
+            problems.say(at, format!("a step has exactly one verb, not {}", words.join(" and ")));
+            None
+        }
+    };
+    if let Some(verb) = verb {
+        belongs(&table, verb, problems);
+    }
+    let id_at = place_of(&table, "id");
+    let id = table.text("id", problems).filter(|id| {
+        if !is_word(id) {
+            problems.say(id_at, "a step's `id` is made of lower-case letters, digits and `-`");
+        }
+        is_word(id)
+    });
+    let effect = effect(&mut table, verb, problems);
+    let takes_s = span(&mut table, "takes", problems);
+    let timeout_s = timeout(&mut table, verb, takes_s, problems);
+    let gate = choice(&mut table, "gate", &[("hard", Gate::Hard), ("soft", Gate::Soft)], problems);
+    let rerun = choice(&mut table, "rerun", &[("safe", true)], problems);
+    let confirm = choice(&mut table, "confirm", &[("four-eyes", true)], problems);
+    let limit_at = place_of(&table, "limit");
+    let limit = table.table("limit", problems).and_then(|table| limit(table, problems));
+    let note_required = table.table("sign", problems).is_some_and(|mut sign| {
+        let note = choice(&mut sign, "note", &[("required", true), ("optional", false)], problems);
+        sign.finish(problems);
+        note.unwrap_or(false)
+    });
+    unknown_keys(&table, problems);
+    Some(RawStep {
+        at,
+        phase: phase.to_owned(),
+        id: id.map(|id| (id_at, id)),
+        verb: verb?,
+        effect,
+        takes_s,
+        timeout_s,
+        gate: gate.unwrap_or(Gate::Hard),
+        limit: limit.map(|limit| (limit_at, limit)),
+        rerun_safe: rerun.unwrap_or(false),
+        note_required,
+        four_eyes: confirm.unwrap_or(false),
+        rest: table,
+    })
+}
+
+fn belongs(table: &Table, verb: Verb, problems: &mut Problems) {
+    for entry in &table.entries {
+        let Some((key, verbs)) = BELONGS.iter().find(|(key, _)| *key == entry.key) else { continue };
+        if !verbs.contains(&verb) {
+            let words: Vec<_> = verbs.iter().map(|verb| format!("`{}`", verb.word())).collect();
+            problems.say(
+                entry.at,
+                format!("`{key}` belongs to {}, and this step is a `{}`", words.join(" or "), verb.word()),
+            );
+        }
+    }
+}
+
+fn effect(table: &mut Table, verb: Option<Verb>, problems: &mut Problems) -> EffectClass {
+    if verb == Some(Verb::Do) && !table.has("effect") {
+        problems.say(table.at, "`do` must declare its `effect`: \"read\", \"change\" or \"destroy\"");
+    }
+    let words = EffectClass::ALL.map(|class| (class.word(), class));
+    let declared = choice(table, "effect", &words, problems);
+    if verb == Some(Verb::Do) { declared.unwrap_or(EffectClass::Destroy) } else { EffectClass::Read }
+}
+
+fn timeout(table: &mut Table, verb: Option<Verb>, takes_s: Option<u64>, problems: &mut Problems) -> u64 {
+    let at = place_of(table, "timeout");
+    let takes = takes_s.unwrap_or(0);
+    match span(table, "timeout", problems) {
+        Some(timeout) if timeout < takes => {
+            problems.say(at, "`timeout` is shorter than what the step `takes`");
+            timeout
+        }
+        Some(timeout) => timeout,
+        None => match verb {
+            Some(Verb::Check) => CHECK_TIMEOUT_S.max(takes.saturating_mul(4)),
+            Some(Verb::Do) => DO_TIMEOUT_S.max(takes.saturating_mul(4)),
+            _ => 0,
+        },
+    }
+}
+
+fn choice<T: Copy>(
+    table: &mut Table,
+    key: &'static str,
+    words: &[(&'static str, T)],
+    problems: &mut Problems,
+) -> Option<T> {
+    let at = place_of(table, key);
+    let word = table.text(key, problems)?;
+    let found = words.iter().find(|(known, _)| *known == word).map(|(_, value)| *value);
+    if found.is_none() {
+        let known: Vec<_> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
+        problems.say(at, format!("`{key}` must be {}, not \"{}\"", known.join(" or "), word.escape_debug()));
+    }
+    found
+}
+
+fn limit(mut table: Table, problems: &mut Problems) -> Option<Limit> {
+    let at = table.at;
+    let given = table.entries.len();
+    let share = table.parsed("share", "a share such as \"40%\"", problems, parse_share).map(Limit::Share);
+    let bytes = table.parsed("bytes", "a size such as \"2GiB\"", problems, parse_bytes).map(Limit::Bytes);
+    let count_at = place_of(&table, "count");
+    let count = table.int("count", problems).and_then(|count| {
+        let count = u64::try_from(count).ok();
+        if count.is_none() {
+            problems.say(count_at, "`count` must not be negative");
+        }
+        count.map(Limit::Count)
+    });
+    table.finish(problems);
+    if given != 1 {
+        problems.say(at, "`limit` must have exactly one of `share`, `count`, `bytes`");
+    }
+    share.or(bytes).or(count)
+}
+
+/// Reports keys that no step has; those that wait for the parameters are known.
+fn unknown_keys(table: &Table, problems: &mut Problems) {
+    let mut left = table.clone();
+    for key in ["title", "prove", "undo", "check", "do", "manual", "notify"] {
+        left.take(key);
+    }
+    left.finish(problems);
+}
+
+/// Makes the step of a plan: fills the parameters in, and lets the adapters read the actions.
+pub fn make(
+    raw: &RawStep,
+    values: &BTreeMap<String, Bound>,
+    root: Option<&str>,
+    adapters: &dyn Adapters,
+    problems: &mut Problems,
+) -> Option<Step> {
+    let mut rest = raw.rest.clone();
+    for entry in &mut rest.entries {
+        entry.node = template::fill(&entry.node, values);
+    }
+    let title = title(raw, &mut rest, problems);
+    let mut scope =
+        Scope { root: root.map(str::to_owned), limit: raw.limit.as_ref().map(|(at, _)| *at), of: None };
+    let mut step = Step {
+        phase: raw.phase.clone(),
+        id: raw.id.as_ref().map(|(_, id)| id.clone()),
+        title,
+        verb: raw.verb,
+        effect: raw.effect,
+        act: None,
+        limit: raw.limit.as_ref().map(|(_, limit)| *limit),
+        takes_s: raw.takes_s,
+        timeout_s: raw.timeout_s,
+        gate: raw.gate,
+        prove: None,
+        way_back: WayBack::NotNeeded,
+        rerun_safe: raw.rerun_safe,
+        text: String::new(),
+        note_required: raw.note_required,
+        four_eyes: raw.four_eyes,
+    };
+    match raw.verb {
+        Verb::Check => step.act = Some(action(&mut rest, "check", Purpose::Check, &scope, adapters, problems)?),
+        Verb::Do => {
+            let at = place_of(&rest, "do");
+            let act = action(&mut rest, "do", Purpose::Do, &scope, adapters, problems)?;
+            if raw.effect < act.floor {
+                let (declared, floor) = (raw.effect.word(), act.floor.word());
+                problems.say(at, format!("this is at least `{floor}`, and the step declares `{declared}`"));
+            }
+            scope.of = Some(act);
+            if rest.has("prove") {
+                step.prove = action(&mut rest, "prove", Purpose::Prove, &scope, adapters, problems);
+            }
+            step.way_back = way_back(raw, &mut rest, &scope, adapters, problems)?;
+            step.act = scope.of;
+        }
+        Verb::Manual => step.text = spoken(&mut rest, "manual", problems)?,
+        Verb::Notify => step.text = spoken(&mut rest, "notify", problems)?,
+    }
+    Some(step)
+}
+
+fn title(raw: &RawStep, rest: &mut Table, problems: &mut Problems) -> String {
+    let at = place_of(rest, "title");
+    match rest.take("title") {
+        None if raw.verb == Verb::Notify => "Notify".to_owned(),
+        None => {
+            problems.say(raw.at, "`title` is missing");
+            String::new()
+        }
+        Some(Node { value: Value::Text(text), .. }) if !text.trim().is_empty() => text,
+        Some(Node { value: Value::Int(number), .. }) => number.to_string(),
+        Some(_) => {
+            problems.say(at, "`title` must be text that is not empty");
+            String::new()
+        }
+    }
+}
+
+fn spoken(rest: &mut Table, key: &'static str, problems: &mut Problems) -> Option<String> {
+    let node = rest.take(key)?;
+    match node.value {
+        Value::Text(text) if !text.trim().is_empty() => Some(text),
+        Value::Text(_) => {
+            problems.say(node.at, format!("`{key}` must not be empty"));
+            None
+        }
+        Value::List(_) if key == "notify" => {
+            let message = "receivers of `notify` are not supported by this version";
+            problems.say_with(node.at, message, "write the text; it goes to the screen and the journal");
+            None
+        }
+        other => {
+            problems.say(node.at, format!("`{key}` must be text, not {}", other.kind()));
+            None
+        }
+    }
+}
+
+fn action(
+    rest: &mut Table,
+    key: &'static str,
+    purpose: Purpose,
+    scope: &Scope,
+    adapters: &dyn Adapters,
+    problems: &mut Problems,
+) -> Option<Action> {
+    let at = place_of(rest, key);
+    let mut table = rest.table(key, problems)?;
+    let action = adapters.parse(purpose, &mut table, scope, problems)?;
+    if matches!(purpose, Purpose::Check | Purpose::Prove) && action.floor > EffectClass::Read {
+        let message = format!("`{key}` must only read, and `{}` is at least `{}`", action.line, action.floor.word());
+        problems.say_with(at, message, "a program that only reads can be named in the estate's `trusted_reads`");
+        return None;
+    }
+    Some(action)
+}
+
+fn way_back(
+    raw: &RawStep,
+    rest: &mut Table,
+    scope: &Scope,
+    adapters: &dyn Adapters,
+    problems: &mut Problems,
+) -> Option<WayBack> {
+    let at = place_of(rest, "undo");
+    match (rest.has("undo"), raw.effect) {
+        (false, EffectClass::Read) => return Some(WayBack::NotNeeded),
+        (true, EffectClass::Read) => {
+            problems.say(at, "a step that only reads has nothing to take back");
+            return None;
+        }
+        (false, class) => {
+            let hint = "an action of the same adapter, or `{ none = \"the reason\" }`";
+            problems.say_with(raw.at, format!("a `{}` must say how it is taken back: `undo` is missing", class.word()), hint);
+            return None;
+        }
+        (true, _) => {}
+    }
+    let mut table = rest.table("undo", problems)?;
+    if table.has("none") {
+        let reason_at = place_of(&table, "none");
+        let reason = table.text("none", problems);
+        table.finish(problems);
+        let reason = reason?;
+        if reason.trim().is_empty() {
+            problems.say(reason_at, "`none` must give the reason");
+        }
+        return Some(WayBack::None(reason));
+    }
+    let undo = adapters.parse(Purpose::Undo, &mut table, scope, problems)?;
+    let of = scope.of.as_ref().map(|act| act.adapter.as_str());
+    if of != Some(undo.adapter.as_str()) {
+        problems.say(at, format!("`undo` must use the adapter of `do`, not `{}`", undo.adapter));
+        return None;
+    }
+    Some(WayBack::Undo(undo))
+}
