@@ -5,7 +5,7 @@
 //! history cannot be written.
 
 use crate::domain::{Actor, Digest, EffectClass, PromptId, RunId, RunStatus, StepState, Wall};
-use crate::journal::record::{Answer, Ask, Choice, Ending, Event, Outcome, Record, StepHead};
+use crate::journal::record::{Answer, Ask, Choice, Closed, Ending, Event, Outcome, Record, StepHead};
 use std::collections::BTreeMap;
 
 /// A run as its journal tells it. Whether a runner lives is not in the journal; see [`RunView::status`].
@@ -41,6 +41,8 @@ pub struct RunView {
     pub sealed: Option<RunStatus>,
     /// The open prompt.
     pub prompt: Option<OpenPrompt>,
+    /// How the newest prompt that is no longer open came to its end.
+    pub prompt_end: Option<PromptEnd>,
     /// The locks it holds: name and identity.
     pub locks: Vec<(String, String)>,
     /// What people wrote down.
@@ -118,6 +120,30 @@ pub struct OpenPrompt {
     pub expires: Wall,
 }
 
+/// The end of a prompt: an answer, or a closing without one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PromptEnd {
+    /// The prompt.
+    pub id: PromptId,
+    /// The step, from 0.
+    pub step: u32,
+    /// When.
+    pub at: Wall,
+    /// Who answered, or the runner that closed it.
+    pub by: Actor,
+    /// How.
+    pub how: PromptEnding,
+}
+
+/// How a prompt ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PromptEnding {
+    /// Somebody answered.
+    Answered(Answer),
+    /// It closed for this reason; the lines say what moved.
+    Closed(Closed, Vec<String>),
+}
+
 /// Something written down.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NoteView {
@@ -167,6 +193,7 @@ impl RunView {
             ended: None,
             sealed: None,
             prompt: None,
+            prompt_end: None,
             locks: Vec::new(),
             notes: Vec::new(),
             refused: Vec::new(),
@@ -233,7 +260,11 @@ impl RunView {
                 open.read = record.wall;
                 Ok(())
             }
-            Event::PromptClosed { prompt, .. } => self.close_prompt(prompt),
+            Event::PromptClosed { prompt, why, moved } => {
+                let step = self.close_prompt(prompt)?;
+                self.end_prompt(record, prompt, step, PromptEnding::Closed(*why, moved.clone()));
+                Ok(())
+            }
             Event::AnswerAccepted { prompt, step, answer } => self.accept(record, prompt, *step, answer),
             Event::AnswerRejected { why, .. } => {
                 self.refused.push((record.wall, record.actor.clone(), why.clone()));
@@ -306,11 +337,16 @@ impl RunView {
         Ok(())
     }
 
-    fn close_prompt(&mut self, id: &PromptId) -> Result<(), Impossible> {
+    fn close_prompt(&mut self, id: &PromptId) -> Result<u32, Impossible> {
         match self.prompt.take() {
-            Some(open) if open.id == *id => self.unwait(open.step),
+            Some(open) if open.id == *id => self.unwait(open.step).map(|()| open.step),
             _ => refuse("prompt.closed of a prompt that is not open"),
         }
+    }
+
+    fn end_prompt(&mut self, record: &Record, id: &PromptId, step: u32, how: PromptEnding) {
+        let (at, by) = (record.wall, record.actor.clone());
+        self.prompt_end = Some(PromptEnd { id: id.clone(), step, at, by, how });
     }
 
     fn unwait(&mut self, step: u32) -> Result<(), Impossible> {
@@ -339,6 +375,7 @@ impl RunView {
             }
             _ => return refuse("an answer of another kind than the prompt"),
         }
+        self.end_prompt(record, id, step, PromptEnding::Answered(answer.clone()));
         self.unwait(step)
     }
 
