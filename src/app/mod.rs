@@ -2,4 +2,16 @@
 
 pub mod confirm;
 pub mod effect;
+pub mod field;
+pub mod keymap;
+pub mod keys;
+pub mod modal;
+pub mod model;
 pub mod msg;
+pub mod panes;
+pub mod snapshot;
+pub mod update;
+
+pub use model::{Model, Opening};
+pub use snapshot::Snapshot;
+pub use update::{begin, update};

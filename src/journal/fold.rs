@@ -4,10 +4,16 @@
 //! that cannot follow what came before is refused, here and therefore also by the appender, so that an impossible
 //! history cannot be written.
 
+<<<<<<< HEAD
 use crate::domain::preview::is_consent;
 use crate::domain::{Actor, Digest, EffectClass, PromptId, RunId, RunStatus, StepState, Verb, Wall};
 use crate::journal::record::{Answer, Ask, Choice, Covered, Ending, Event, Outcome, Record, StepHead};
 use std::collections::{BTreeMap, BTreeSet};
+=======
+use crate::domain::{Actor, Digest, EffectClass, PromptId, RunId, RunStatus, StepState, Wall};
+use crate::journal::record::{Answer, Ask, Choice, Closed, Ending, Event, Outcome, Record, StepHead};
+use std::collections::BTreeMap;
+>>>>>>> app
 
 /// A run as its journal tells it. Whether a runner lives is not in the journal; see [`RunView::status`].
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +48,8 @@ pub struct RunView {
     pub sealed: Option<RunStatus>,
     /// The open prompt.
     pub prompt: Option<OpenPrompt>,
+    /// How the newest prompt that is no longer open came to its end.
+    pub prompt_end: Option<PromptEnd>,
     /// The locks it holds: name and identity.
     pub locks: Vec<(String, String)>,
     /// What people wrote down.
@@ -128,6 +136,30 @@ pub struct OpenPrompt {
     pub expires: Wall,
 }
 
+/// The end of a prompt: an answer, or a closing without one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PromptEnd {
+    /// The prompt.
+    pub id: PromptId,
+    /// The step, from 0.
+    pub step: u32,
+    /// When.
+    pub at: Wall,
+    /// Who answered, or the runner that closed it.
+    pub by: Actor,
+    /// How.
+    pub how: PromptEnding,
+}
+
+/// How a prompt ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PromptEnding {
+    /// Somebody answered.
+    Answered(Answer),
+    /// It closed for this reason; the lines say what moved.
+    Closed(Closed, Vec<String>),
+}
+
 /// Something written down.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NoteView {
@@ -206,6 +238,7 @@ impl RunView {
             ended: None,
             sealed: None,
             prompt: None,
+            prompt_end: None,
             locks: Vec::new(),
             notes: Vec::new(),
             refused: Vec::new(),
@@ -276,7 +309,11 @@ impl RunView {
                 open.read = record.wall;
                 Ok(())
             }
-            Event::PromptClosed { prompt, .. } => self.close_prompt(prompt),
+            Event::PromptClosed { prompt, why, moved } => {
+                let step = self.close_prompt(prompt)?;
+                self.end_prompt(record, prompt, step, PromptEnding::Closed(*why, moved.clone()));
+                Ok(())
+            }
             Event::AnswerAccepted { prompt, step, answer } => self.accept(record, prompt, *step, answer),
             Event::AnswerRejected { why, .. } => {
                 self.refused.push((record.wall, record.actor.clone(), why.clone()));
@@ -406,11 +443,16 @@ impl RunView {
         Ok(())
     }
 
-    fn close_prompt(&mut self, id: &PromptId) -> Result<(), Impossible> {
+    fn close_prompt(&mut self, id: &PromptId) -> Result<u32, Impossible> {
         let Some(open) = self.prompt.take_if(|open| open.id == *id) else {
             return refuse("prompt.closed of a prompt that is not open");
         };
-        self.unwait(open.step)
+        self.unwait(open.step).map(|()| open.step)
+    }
+
+    fn end_prompt(&mut self, record: &Record, id: &PromptId, step: u32, how: PromptEnding) {
+        let (at, by) = (record.wall, record.actor.clone());
+        self.prompt_end = Some(PromptEnd { id: id.clone(), step, at, by, how });
     }
 
     /// Puts a step that waited back to where it stood.
@@ -445,6 +487,7 @@ impl RunView {
             }
             _ => {}
         }
+        self.end_prompt(record, id, step, PromptEnding::Answered(answer.clone()));
         Ok(())
     }
 

@@ -1,0 +1,275 @@
+//! From keys to actions, in the panes.
+
+use crate::app::effect::{Effect, Query, Screen};
+use crate::app::field::Field;
+use crate::app::keymap::{Action, Context, Danger, Entry, Resolved};
+use crate::app::modal::{Modal, Note, Palette, Purpose, ask};
+use crate::app::model::{Model, Pane, TargetId};
+use crate::app::panes::{log, run};
+use crate::domain::RunStatus;
+use crate::domain::key::{Key, KeyCode};
+
+/// Takes a key to where it belongs: the topmost dialog, else the focused pane.
+pub fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
+    if model.modal().is_some_and(Modal::commits) && !model.is_awake() {
+        model.pending.clear();
+        return Vec::new();
+    }
+    if model.modal().is_some_and(Modal::takes_text) {
+        return ask::typed(model, key);
+    }
+    let context = model.modal().map_or(model.focus.context(), Modal::context);
+    match resolve(model, context, key) {
+        Some(action) => perform(model, action),
+        None => Vec::new(),
+    }
+}
+
+fn resolve(model: &mut Model, context: Context, key: Key) -> Option<Action> {
+    model.pending.push(key);
+    let mut resolved = model.keymap.resolve(context, &model.pending);
+    if resolved == Resolved::Nothing && model.pending.len() > 1 {
+        // The sequence led nowhere; its last key may stand for itself.
+        model.pending = vec![key];
+        resolved = model.keymap.resolve(context, &model.pending);
+    }
+    match resolved {
+        Resolved::Pending => return None,
+        Resolved::Nothing => model.pending.clear(),
+        Resolved::Action(action) => {
+            model.pending.clear();
+            return Some(action);
+        }
+    }
+    None
+}
+
+/// Carries an action out where it is asked for; one that acts does nothing in a read-only console.
+pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
+    if action.acts() && model.is_read_only() {
+        model.say("read-only: this console holds nothing to act with");
+        return Vec::new();
+    }
+    match action {
+        Action::Redraw => return vec![Effect::Screen(Screen::Redraw)],
+        Action::Suspend => return vec![Effect::Screen(Screen::Suspend)],
+        _ => {}
+    }
+    if model.modal().is_some() { ask::perform(model, action) } else { perform_in_pane(model, action) }
+}
+
+fn perform_in_pane(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Help => model.open(Modal::Help { context: model.focus.context(), scroll: 0 }),
+        Action::Palette => return open_palette(model),
+        Action::Back => return back(model),
+        Action::Quit if is_top(model) => return vec![Effect::Screen(Screen::Quit)],
+        Action::Quit => return back(model),
+        Action::Interrupt => model.open(Modal::Leave),
+        Action::NextPane => model.focus = turned(model.focus, 1),
+        Action::PreviousPane => model.focus = turned(model.focus, 2),
+        Action::Pane1 => model.focus = Pane::Health,
+        Action::Pane2 => model.focus = Pane::Run,
+        Action::Pane3 | Action::Log => model.focus = Pane::Log,
+        Action::Zoom => model.zoomed = !model.zoomed,
+        Action::Filter => open_line(model),
+        Action::Search => open_search(model),
+        Action::Refresh => {
+            model.say("reading every target");
+            return vec![Effect::Query(Query::Refresh)];
+        }
+        Action::Runs => {
+            model.open(Modal::Runs { cursor: model.run.following.clone() });
+            return vec![Effect::Query(Query::ListRuns)];
+        }
+        Action::Note => open_note(model),
+        Action::Open | Action::Act => return open_or_act(model, action),
+        Action::Abort => ask::open_abort(model),
+        Action::Resume => ask::open_resume(model),
+        Action::Down => return move_in(model, model.focus, 1),
+        Action::Up => return move_in(model, model.focus, -1),
+        Action::PageDown => return move_in(model, model.focus, page(model)),
+        Action::PageUp => return move_in(model, model.focus, -page(model)),
+        Action::Top => return move_in(model, model.focus, isize::MIN + 1),
+        Action::Bottom => return move_in(model, model.focus, isize::MAX),
+        Action::NextMatch => return log::next(model),
+        Action::PreviousMatch => return log::back(model),
+        Action::NextError => return log::next_error(model),
+        Action::Wrap => model.log.wrap = !model.log.wrap,
+        Action::Timestamps => model.log.stamps = !model.log.stamps,
+        Action::Follow => return log::toggle_follow(model),
+        Action::Confirm | Action::Decline | Action::ListSet | Action::Leave | Action::Save => {}
+        Action::Redraw | Action::Suspend => {}
+    }
+    Vec::new()
+}
+
+fn page(model: &Model) -> isize {
+    let rows = if model.focus == Pane::Log { model.seen().log_rows.saturating_sub(1).max(1) } else { model.page() };
+    isize::try_from(rows).unwrap_or(1)
+}
+
+fn turned(pane: Pane, by: usize) -> Pane {
+    let at = Pane::ALL.iter().position(|other| *other == pane).unwrap_or(0);
+    Pane::ALL.iter().cycle().nth(at + by).copied().unwrap_or(pane)
+}
+
+/// Moves the cursor of a pane, or the lines of the log.
+pub fn move_in(model: &mut Model, pane: Pane, by: isize) -> Vec<Effect> {
+    match pane {
+        Pane::Health if by == isize::MAX => model.health.go(usize::MAX),
+        Pane::Health if by == isize::MIN + 1 => model.health.go(0),
+        Pane::Health => model.health.step(by),
+        Pane::Run => {
+            model.run.step_by(by);
+            return log::attend(model);
+        }
+        Pane::Log if by == isize::MAX => return log::follow(model),
+        Pane::Log => return log::scroll(model, i64::try_from(by).unwrap_or(0)),
+    }
+    Vec::new()
+}
+
+/// Scrolls the topmost dialog, where that moves nothing that a key could commit to.
+pub fn scroll_modal(model: &mut Model, by: isize) -> Vec<Effect> {
+    ask::scroll(model, by)
+}
+
+/// Whether going back has nowhere to go.
+#[must_use]
+pub fn is_top(model: &Model) -> bool {
+    model.modal().is_none()
+        && !model.zoomed
+        && model.focus == Pane::Health
+        && model.health.filter.is_empty()
+        && model.run.filter.is_empty()
+}
+
+/// Goes back one level: the filter, the zoom, the cursor, the pane; at the top it dismisses what was said.
+fn back(model: &mut Model) -> Vec<Effect> {
+    let now = model.now.wall;
+    match model.focus {
+        Pane::Health if !model.health.filter.is_empty() => model.health.set_filter(String::new(), now),
+        Pane::Run if !model.run.filter.is_empty() => model.run.filter.clear(),
+        Pane::Log if !model.log.needle.is_empty() => {
+            model.log.needle.clear();
+            (model.log.found, model.log.missed) = (None, false);
+        }
+        _ if model.zoomed => model.zoomed = false,
+        Pane::Run if model.run.cursor.take().is_some() => return log::attend(model),
+        Pane::Log => model.focus = Pane::Run,
+        Pane::Run => model.focus = Pane::Health,
+        Pane::Health => {
+            if !model.health.release(now) {
+                model.run.filter.clear();
+                model.banners.clear();
+                model.notice = None;
+            }
+        }
+    }
+    Vec::new()
+}
+
+fn open_palette(model: &mut Model) -> Vec<Effect> {
+    let (context, read_only) = (model.focus.context(), model.is_read_only());
+    let may = |entry: &Entry| {
+        context.stack().contains(&entry.context)
+            && !(read_only && entry.danger != Danger::None)
+            && !matches!(entry.action, Action::Palette | Action::Down | Action::Up)
+    };
+    let everywhere = |entry: &Entry| may(entry) || (entry.context == Context::Run && !read_only);
+    model.open(Modal::Palette(Palette::new(everywhere)));
+    if read_only { Vec::new() } else { vec![Effect::Query(Query::ListProcedures)] }
+}
+
+fn open_line(model: &mut Model) {
+    let filter = match model.focus {
+        Pane::Health => model.health.filter.clone(),
+        Pane::Run => model.run.filter.clone(),
+        Pane::Log => return open_search(model),
+    };
+    model.open(Modal::Line { purpose: Purpose::Filter(model.focus), field: Field::new(filter) });
+}
+
+fn open_search(model: &mut Model) {
+    model.focus = Pane::Log;
+    model.open(Modal::Line { purpose: Purpose::Search, field: Field::default() });
+}
+
+/// Opens a note beside the step that is looked at, with what was begun before.
+pub(crate) fn open_note(model: &mut Model) {
+    let Some(view) = &model.run.view else { return model.say("a note stands beside a run, and none is followed") };
+    if view.sealed.is_some() {
+        return model.say("this run is over; its report is closed to notes");
+    }
+    if !model.run.lives {
+        return model.say("no runner is there to write the note down: resume the run first");
+    }
+    let (run, step) = (view.id.clone(), model.run.step());
+    let lines = model.drafts.get(&(run.clone(), step)).cloned().unwrap_or_default();
+    model.open(Modal::Note(Box::new(Note::new(run, step, lines))));
+}
+
+fn open_or_act(model: &mut Model, action: Action) -> Vec<Effect> {
+    match (model.focus, action) {
+        (Pane::Health, Action::Act) => return offer(model),
+        (Pane::Health, _) => {
+            if let Some(row) = model.health.take_cursor() {
+                let target = TargetId::of(row);
+                model.open(Modal::Row { target, scroll: 0 });
+            }
+        }
+        (Pane::Run, Action::Act) => {
+            if !run::open_prompt(model) {
+                let said = match model.run.status() {
+                    Some(RunStatus::Interrupted) => "no runner is at work: resume the run first",
+                    Some(_) => "the run asks for nothing now",
+                    None => "no run is followed",
+                };
+                model.say(said);
+            }
+        }
+        (Pane::Run, _) => return run::open(model),
+        (Pane::Log, _) => {}
+    }
+    Vec::new()
+}
+
+/// Asks what can act on the row under the cursor.
+pub(crate) fn offer(model: &mut Model) -> Vec<Effect> {
+    let Some(row) = model.health.take_cursor().cloned() else { return Vec::new() };
+    model.open(Modal::Offers { target: TargetId::of(&row), offers: None, cursor: 0 });
+    vec![Effect::Query(Query::Offer(Box::new(row)))]
+}
+
+/// Takes pasted text: into what is being typed, but never into the consent to an act, and never as keys.
+pub fn pasted(model: &mut Model, text: &str) {
+    let awake = model.is_awake();
+    match model.modal_mut() {
+        Some(Modal::Note(note)) => note.paste(text),
+        Some(Modal::Line { purpose, field }) => {
+            field.paste(text);
+            if let (Purpose::Filter(_), text) = (*purpose, field.text().to_owned()) {
+                let purpose = *purpose;
+                crate::app::update::entered(model, purpose, text);
+            }
+        }
+        Some(Modal::Palette(palette)) => palette.field.paste(text),
+        Some(Modal::Params(form)) if !form.planning => {
+            let cursor = form.cursor;
+            if let Some(field) = form.fields.get_mut(cursor) {
+                field.paste(text);
+            }
+        }
+        Some(Modal::Prompt(dialog)) if dialog.is_consent() => {
+            dialog.hint = Some("nothing can be pasted here: read, then type".to_owned());
+        }
+        Some(Modal::Prompt(dialog)) if dialog.in_field && awake => dialog.field.paste(text),
+        _ => {}
+    }
+}
+
+/// Whether a key is a bare character, which a text field takes as text.
+pub(crate) fn is_letter(key: Key) -> bool {
+    matches!(key.code, KeyCode::Char(_)) && !key.ctrl && !key.alt
+}

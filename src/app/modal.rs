@@ -1,0 +1,247 @@
+//! The dialogs: one enum on one stack, so that two of them cannot both have the keys.
+
+pub mod ask;
+pub mod form;
+pub mod prompt;
+
+pub use form::{Form, Palette};
+pub use prompt::PromptDialog;
+
+use crate::app::field::Field;
+use crate::app::keymap::Context;
+use crate::app::model::{Pane, TargetId};
+use crate::app::msg::{Offer, PlanShown};
+use crate::domain::key::{Key, KeyCode};
+use crate::domain::{Digest, Error, Item, RunId};
+use tui_textarea::{Input, Key as Typed, TextArea, WrapMode};
+
+/// A dialog over the panes.
+#[derive(Clone, Debug)]
+pub enum Modal {
+    /// The keys that work, and what they do.
+    Help {
+        /// Where the help was asked for.
+        context: Context,
+        /// The first line on the screen.
+        scroll: u16,
+    },
+    /// Commands by name.
+    Palette(Palette),
+    /// One line at the foot of the screen: a filter or a search.
+    Line {
+        /// What it is for.
+        purpose: Purpose,
+        /// What was typed.
+        field: Field,
+    },
+    /// What is known of a target.
+    Row {
+        /// The target.
+        target: TargetId,
+        /// The first line on the screen.
+        scroll: u16,
+    },
+    /// What is known of a step.
+    Step {
+        /// The step, from 0.
+        step: u32,
+        /// The first line on the screen.
+        scroll: u16,
+    },
+    /// The procedures that can act on a row.
+    Offers {
+        /// The row's target.
+        target: TargetId,
+        /// The procedures; `None` until they are known.
+        offers: Option<Vec<Offer>>,
+        /// The one under the cursor.
+        cursor: usize,
+    },
+    /// A procedure's parameters.
+    Params(Box<Form>),
+    /// A plan, before its start is confirmed.
+    Plan {
+        /// The plan with its previews.
+        shown: Box<PlanShown>,
+        /// The first line on the screen.
+        scroll: u16,
+        /// Whether the start was sent and its answer is awaited.
+        sent: bool,
+    },
+    /// A prompt of the runner.
+    Prompt(Box<PromptDialog>),
+    /// Everything that a frozen set holds.
+    SetList(SetList),
+    /// Whether to stop the run, and how.
+    Abort {
+        /// The run.
+        run: RunId,
+        /// Whether to take back what it did; `None` while nothing is chosen.
+        undo: Option<bool>,
+    },
+    /// Whether to continue an interrupted run.
+    Resume(RunId),
+    /// A note beside a step.
+    Note(Box<Note>),
+    /// The runs.
+    Runs {
+        /// The one under the cursor.
+        cursor: Option<RunId>,
+    },
+    /// Something that went wrong, whole.
+    Notice {
+        /// What.
+        error: Error,
+        /// The first line on the screen.
+        scroll: u16,
+    },
+    /// Whether to leave the console.
+    Leave,
+}
+
+/// What a line at the foot of the screen is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To show only some rows of a pane.
+    Filter(Pane),
+    /// To find a text in the log.
+    Search,
+}
+
+/// A window on a frozen set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SetList {
+    /// The run.
+    pub run: RunId,
+    /// The set.
+    pub set: Digest,
+    /// The number of the first item here, from 0.
+    pub from: u64,
+    /// How many items there are in all; `None` until the first answer.
+    pub total: Option<u64>,
+    /// The items of the window.
+    pub items: Vec<Item>,
+    /// The number of the first item on the screen.
+    pub top: u64,
+}
+
+/// A note being written.
+#[derive(Clone, Debug)]
+pub struct Note {
+    /// The run.
+    pub run: RunId,
+    /// The step beside which it stands, from 0.
+    pub step: Option<u32>,
+    area: TextArea<'static>,
+}
+
+impl Note {
+    /// A note that goes on from these lines.
+    #[must_use]
+    pub fn new(run: RunId, step: Option<u32>, lines: Vec<String>) -> Self {
+        let mut area = TextArea::new(lines);
+        area.set_wrap_mode(WrapMode::WordOrGlyph);
+        area.move_cursor(tui_textarea::CursorMove::Bottom);
+        area.move_cursor(tui_textarea::CursorMove::End);
+        Self { run, step, area }
+    }
+
+    /// The text area, for drawing.
+    #[must_use]
+    pub fn area(&self) -> &TextArea<'static> {
+        &self.area
+    }
+
+    /// The lines so far.
+    #[must_use]
+    pub fn lines(&self) -> &[String] {
+        self.area.lines()
+    }
+
+    /// What was written, without the blanks around it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.area.lines().join("\n").trim().to_owned()
+    }
+
+    /// Takes a key.
+    pub fn take(&mut self, key: Key) {
+        let typed = match key.code {
+            KeyCode::Char(c) => Typed::Char(c),
+            KeyCode::Enter => Typed::Enter,
+            KeyCode::Backspace => Typed::Backspace,
+            KeyCode::Delete => Typed::Delete,
+            KeyCode::Home => Typed::Home,
+            KeyCode::End => Typed::End,
+            KeyCode::Up => Typed::Up,
+            KeyCode::Down => Typed::Down,
+            KeyCode::Left => Typed::Left,
+            KeyCode::Right => Typed::Right,
+            KeyCode::PageUp => Typed::PageUp,
+            KeyCode::PageDown => Typed::PageDown,
+            KeyCode::Tab => Typed::Tab,
+            _ => return,
+        };
+        let input = Input { key: typed, ctrl: key.ctrl, alt: key.alt, shift: key.shift };
+        match (key.code, key.ctrl || key.alt) {
+            (KeyCode::Char(_) | KeyCode::Enter | KeyCode::Backspace | KeyCode::Delete | KeyCode::Tab, false) => {
+                self.area.input_without_shortcuts(input);
+            }
+            _ => {
+                self.area.input(input);
+            }
+        }
+    }
+
+    /// Takes pasted text without its control characters.
+    pub fn paste(&mut self, text: &str) {
+        let plain: String = text.chars().filter(|c| *c == '\n' || *c == '\t' || !c.is_control()).collect();
+        self.area.insert_str(plain);
+    }
+}
+
+impl Modal {
+    /// Where its keys are looked up.
+    #[must_use]
+    pub fn context(&self) -> Context {
+        match self {
+            Self::Plan { .. } | Self::Prompt(_) | Self::Abort { .. } | Self::Resume(_) => Context::Prompt,
+            Self::Note(_) => Context::Note,
+            _ => Context::List,
+        }
+    }
+
+    /// Whether it can commit to something, so that keys typed ahead must not reach it.
+    #[must_use]
+    pub fn commits(&self) -> bool {
+        match self {
+            Self::Prompt(dialog) => dialog.ended.is_none(),
+            Self::Plan { .. } | Self::Abort { .. } | Self::Resume(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether letters are text in it now.
+    #[must_use]
+    pub fn takes_text(&self) -> bool {
+        match self {
+            Self::Palette(_) | Self::Line { .. } | Self::Note(_) => true,
+            Self::Params(form) => !form.planning,
+            Self::Prompt(dialog) => dialog.in_field,
+            _ => false,
+        }
+    }
+
+    /// How far it is scrolled, where it scrolls.
+    pub fn scroll_mut(&mut self) -> Option<&mut u16> {
+        match self {
+            Self::Help { scroll, .. }
+            | Self::Row { scroll, .. }
+            | Self::Step { scroll, .. }
+            | Self::Plan { scroll, .. }
+            | Self::Notice { scroll, .. } => Some(scroll),
+            Self::Prompt(dialog) => Some(&mut dialog.scroll),
+            _ => None,
+        }
+    }
+}

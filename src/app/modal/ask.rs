@@ -1,0 +1,388 @@
+//! Keys in dialogs: typing, moving, answering.
+//!
+//! Everything that leads to a command passes [`crate::app::confirm`], and only after the dialog stood whole on the screen.
+
+use crate::app::confirm;
+use crate::app::effect::{Effect, Query, Screen};
+use crate::app::keymap::{Action, Context, Resolved};
+use crate::app::keys;
+use crate::app::modal::form::Command;
+use crate::app::modal::{Form, Modal, PromptDialog, SetList};
+use crate::app::model::{Model, Pane};
+use crate::app::msg::Offer;
+use crate::app::panes::{log, run};
+use crate::app::update::{entered, save_note};
+use crate::domain::RunStatus;
+use crate::domain::key::{Key, KeyCode};
+use crate::journal::record::Answer;
+
+const NOT_WHOLE: &str = "the dialog does not fit on this screen, so nothing can be confirmed in it";
+
+/// Takes a key where letters are text.
+pub fn typed(model: &mut Model, key: Key) -> Vec<Effect> {
+    let Some(context) = model.modal().map(Modal::context) else { return Vec::new() };
+    if !keys::is_letter(key)
+        && let Resolved::Action(action) = model.keymap.resolve(context, &[key])
+        && matches!(
+            action,
+            Action::Redraw | Action::Suspend | Action::Interrupt | Action::Back | Action::Save | Action::Leave
+        )
+    {
+        return keys::perform(model, action);
+    }
+    if context == Context::Note
+        && let Resolved::Action(action @ (Action::Redraw | Action::Suspend | Action::Interrupt | Action::Back)) =
+            model.keymap.resolve(Context::Global, &[key])
+        && !keys::is_letter(key)
+    {
+        return keys::perform(model, action);
+    }
+    let moves = match key.code {
+        KeyCode::Up | KeyCode::BackTab => -1,
+        KeyCode::Down | KeyCode::Tab => 1,
+        _ => 0,
+    };
+    match model.modal_mut() {
+        Some(Modal::Note(note)) => note.take(key),
+        Some(Modal::Palette(palette)) if moves != 0 => palette.step(moves),
+        Some(Modal::Palette(_)) if key.code == KeyCode::Enter => return choose(model),
+        Some(Modal::Palette(palette)) => {
+            palette.field.take(key);
+            palette.cursor = 0;
+        }
+        Some(Modal::Params(form)) if moves != 0 => form.step(moves),
+        Some(Modal::Params(form)) if key.code == KeyCode::Enter && !form.is_last() => form.step(1),
+        Some(Modal::Params(_)) if key.code == KeyCode::Enter => return plan(model),
+        Some(Modal::Params(form)) => {
+            let cursor = form.cursor;
+            if let Some(field) = form.fields.get_mut(cursor) {
+                field.take(key);
+            }
+        }
+        Some(Modal::Line { .. }) => return typed_line(model, key),
+        Some(Modal::Prompt(_)) => return typed_in_prompt(model, key),
+        _ => {}
+    }
+    Vec::new()
+}
+
+fn typed_line(model: &mut Model, key: Key) -> Vec<Effect> {
+    let Some(Modal::Line { purpose, field }) = model.modal_mut() else { return Vec::new() };
+    let enter = key.code == KeyCode::Enter;
+    if !enter {
+        field.take(key);
+    }
+    let (purpose, text) = (*purpose, field.text().to_owned());
+    if enter {
+        model.close();
+        let effects = entered(model, purpose, text);
+        run::offer_prompt(model);
+        return effects;
+    }
+    if purpose == crate::app::modal::Purpose::Search { Vec::new() } else { entered(model, purpose, text) }
+}
+
+fn typed_in_prompt(model: &mut Model, key: Key) -> Vec<Effect> {
+    let Some(Modal::Prompt(dialog)) = model.modal_mut() else { return Vec::new() };
+    dialog.hint = None;
+    if key.code != KeyCode::Enter {
+        dialog.field.take(key);
+        return Vec::new();
+    }
+    if !dialog.is_consent() {
+        dialog.in_field = false;
+        return Vec::new();
+    }
+    let typed = dialog.field.text().to_owned();
+    answer(model, Answer::Confirm { typed }, "that is not the phrase yet; nothing happened")
+}
+
+/// Sends an answer, where the dialog stands whole on the screen and the answer is one the prompt can take.
+fn answer(model: &mut Model, answer: Answer, otherwise: &str) -> Vec<Effect> {
+    let (authority, whole) = (model.authority.clone(), model.is_whole());
+    let Some(Modal::Prompt(dialog)) = model.modal_mut() else { return Vec::new() };
+    let hint = match (&authority, dialog.sent, dialog.orphaned) {
+        (None, ..) => Some("read-only: this console holds nothing to act with"),
+        (_, true, _) => Some("the answer is on its way to the runner"),
+        (.., true) => Some("no runner is there to take an answer: leave with Esc and resume the run"),
+        _ if !whole && answer != Answer::Cancel => Some(NOT_WHOLE),
+        _ => None,
+    };
+    let (Some(authority), None) = (authority, hint) else {
+        dialog.hint = hint.map(str::to_owned);
+        return Vec::new();
+    };
+    match confirm::answer(&authority, &dialog.run, &dialog.prompt, answer) {
+        Some(command) => {
+            dialog.sent = true;
+            dialog.hint = None;
+            vec![Effect::Command(command)]
+        }
+        None => {
+            dialog.hint = Some(otherwise.to_owned());
+            Vec::new()
+        }
+    }
+}
+
+/// Carries an action out in the topmost dialog.
+pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
+    let page = isize::try_from(model.page()).unwrap_or(1);
+    match action {
+        Action::Back | Action::Quit | Action::Interrupt => return leave(model, action),
+        Action::Help if !matches!(model.modal(), Some(Modal::Help { .. })) => {
+            let context = model.modal().map_or(Context::Global, Modal::context);
+            model.open(Modal::Help { context, scroll: 0 });
+        }
+        Action::Down => return scroll(model, 1),
+        Action::Up => return scroll(model, -1),
+        Action::PageDown => return scroll(model, page),
+        Action::PageUp => return scroll(model, -page),
+        Action::Top => return scroll(model, isize::MIN + 1),
+        Action::Bottom => return scroll(model, isize::MAX),
+        Action::Open => return open(model),
+        Action::Act => {
+            if let Some(Modal::Row { target, .. }) = model.modal() {
+                let target = target.clone();
+                model.close();
+                model.health.point(&target);
+                return keys::offer(model);
+            }
+        }
+        Action::Log => {
+            if let Some(Modal::Step { step, .. }) = model.modal() {
+                model.run.cursor = Some(*step);
+                model.close();
+                model.focus = Pane::Log;
+                return log::attend(model);
+            }
+        }
+        Action::Note if matches!(model.modal(), Some(Modal::Step { .. })) => keys::open_note(model),
+        Action::Confirm => return confirm(model),
+        Action::Decline => return decline(model),
+        Action::ListSet => return list_set(model),
+        Action::Leave => {
+            let read_only = model.is_read_only();
+            if let Some(Modal::Prompt(dialog)) = model.modal_mut()
+                && dialog.has_field()
+                && dialog.ended.is_none()
+                && !read_only
+            {
+                dialog.in_field = !dialog.in_field;
+                dialog.declining = false;
+            }
+        }
+        Action::Save => return save_note(model),
+        _ => {}
+    }
+    Vec::new()
+}
+
+/// Leaves the topmost dialog; a prompt stays open in the journal, and a note's text is kept.
+fn leave(model: &mut Model, action: Action) -> Vec<Effect> {
+    match model.modal_mut() {
+        Some(Modal::Leave) if action != Action::Back => return vec![Effect::Screen(Screen::Quit)],
+        Some(Modal::Prompt(dialog)) if dialog.declining => {
+            dialog.declining = false;
+            return Vec::new();
+        }
+        _ => {}
+    }
+    match model.close() {
+        Some(Modal::Prompt(dialog)) if dialog.ended.is_none() => model.run.left = Some(dialog.prompt.id),
+        Some(Modal::Note(note)) => {
+            let key = (note.run.clone(), note.step);
+            if note.text().is_empty() {
+                model.drafts.remove(&key);
+            } else {
+                model.drafts.insert(key, note.lines().to_vec());
+                model.say("the note is kept, not written down: N goes on with it");
+            }
+        }
+        Some(Modal::Line { purpose: purpose @ crate::app::modal::Purpose::Filter(_), .. }) => {
+            entered(model, purpose, String::new());
+        }
+        _ => {}
+    }
+    run::offer_prompt(model);
+    Vec::new()
+}
+
+/// Moves the cursor or the lines of the topmost dialog.
+pub fn scroll(model: &mut Model, by: isize) -> Vec<Effect> {
+    let end = model.seen().scroll_end;
+    let ids: Vec<_> = model.runs.iter().flatten().map(|summary| summary.id.clone()).collect();
+    let undo_owed = owes_undo(model);
+    match model.modal_mut() {
+        Some(Modal::Offers { offers: Some(offers), cursor, .. }) => {
+            *cursor = cursor.saturating_add_signed(by).min(offers.len().saturating_sub(1));
+        }
+        Some(Modal::Runs { cursor }) => {
+            let at = cursor.as_ref().and_then(|id| ids.iter().position(|other| other == id));
+            let place = at.map_or(0, |at| at.saturating_add_signed(by)).min(ids.len().saturating_sub(1));
+            *cursor = ids.get(place).cloned();
+        }
+        Some(Modal::Abort { undo, .. }) => *undo = Some(by > 0 && undo_owed && undo.is_some()),
+        Some(Modal::Prompt(dialog)) if matches!(dialog.prompt.ask, crate::journal::record::Ask::Decide { .. }) => {
+            dialog.choose(by);
+        }
+        Some(Modal::SetList(_)) => return scroll_set(model, by),
+        Some(modal) => {
+            if let Some(scroll) = modal.scroll_mut() {
+                let moved = isize::try_from(*scroll).unwrap_or(0).saturating_add(by);
+                *scroll = u16::try_from(moved.max(0)).unwrap_or(u16::MAX).min(end);
+            }
+        }
+        None => {}
+    }
+    Vec::new()
+}
+
+fn scroll_set(model: &mut Model, by: isize) -> Vec<Effect> {
+    let rows = model.size.1.max(1);
+    let visible = u64::from(model.seen().page_rows.max(1));
+    let Some(Modal::SetList(list)) = model.modal_mut() else { return Vec::new() };
+    let last = list.total.unwrap_or(0).saturating_sub(visible);
+    list.top = list.top.saturating_add_signed(i64::try_from(by).unwrap_or(0)).min(last);
+    let end = list.from + list.items.len() as u64;
+    let wanted = (list.top + visible).min(list.total.unwrap_or(0));
+    if list.top >= list.from && wanted <= end {
+        return Vec::new();
+    }
+    let from = list.top.saturating_sub(u64::from(rows));
+    let (run, set) = (list.run.clone(), list.set.clone());
+    vec![Effect::Query(Query::ListSet { run, set, from, rows: rows.saturating_mul(3) })]
+}
+
+/// Opens what the cursor of the topmost dialog is on.
+fn open(model: &mut Model) -> Vec<Effect> {
+    match model.modal() {
+        Some(Modal::Offers { offers: Some(offers), cursor, .. }) => {
+            let Some(offer) = offers.get(*cursor).cloned() else { return Vec::new() };
+            launch(model, offer)
+        }
+        Some(Modal::Runs { cursor: Some(id) }) => {
+            let id = id.clone();
+            model.close();
+            run::show(model);
+            let effects = run::follow(model, id);
+            run::offer_prompt(model);
+            effects
+        }
+        Some(Modal::Notice { .. }) => leave(model, Action::Back),
+        Some(Modal::Prompt(dialog)) if dialog.ended.is_some() => leave(model, Action::Back),
+        _ => Vec::new(),
+    }
+}
+
+/// Goes from a procedure to its parameters, or straight to its plan where it has none.
+fn launch(model: &mut Model, offer: Offer) -> Vec<Effect> {
+    let ready = offer.params.is_empty();
+    model.open(Modal::Params(Box::new(Form::new(offer))));
+    if ready { plan(model) } else { Vec::new() }
+}
+
+fn plan(model: &mut Model) -> Vec<Effect> {
+    let Some(Modal::Params(form)) = model.modal_mut() else { return Vec::new() };
+    form.planning = true;
+    form.error = None;
+    vec![Effect::Query(Query::Plan { procedure: form.offer.procedure.clone(), params: form.params() })]
+}
+
+/// Does what the palette's cursor is on, as if its key had been pressed in the pane below.
+fn choose(model: &mut Model) -> Vec<Effect> {
+    let Some(Modal::Palette(palette)) = model.modal() else { return Vec::new() };
+    let Some(command) = palette.chosen() else { return Vec::new() };
+    model.close();
+    match command {
+        Command::Action(entry) => keys::perform(model, entry.action),
+        Command::Procedure(offer) => launch(model, *offer),
+    }
+}
+
+/// The key that confirms; never the one of a destroy.
+fn confirm(model: &mut Model) -> Vec<Effect> {
+    let (Some(authority), whole) = (model.authority.clone(), model.is_whole()) else { return Vec::new() };
+    match model.modal_mut() {
+        Some(Modal::Prompt(dialog)) if dialog.ended.is_none() => match dialog.confirmed() {
+            Ok(given) => answer(model, given, "the prompt cannot take this answer"),
+            Err(hint) => {
+                dialog.hint = Some(hint.to_owned());
+                Vec::new()
+            }
+        },
+        Some(_) if !whole => {
+            model.say(NOT_WHOLE);
+            Vec::new()
+        }
+        Some(Modal::Plan { shown, sent, .. }) if shown.refused.is_none() && !*sent => {
+            *sent = true;
+            vec![Effect::Command(confirm::start(&authority, shown.plan.clone(), shown.hash.clone(), "console"))]
+        }
+        Some(Modal::Abort { run, undo: Some(undo) }) => {
+            let command = confirm::abort(&authority, run.clone(), *undo);
+            sent(model, command)
+        }
+        Some(Modal::Resume(run)) => {
+            let command = confirm::resume(&authority, run.clone());
+            sent(model, command)
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn sent(model: &mut Model, command: confirm::Confirmed<crate::app::effect::Command>) -> Vec<Effect> {
+    model.close();
+    vec![Effect::Command(command)]
+}
+
+/// Answers no, at the second press.
+fn decline(model: &mut Model) -> Vec<Effect> {
+    let Some(Modal::Prompt(dialog)) = model.modal_mut() else { return Vec::new() };
+    if dialog.ended.is_some() || dialog.sent {
+        return Vec::new();
+    }
+    if !std::mem::replace(&mut dialog.declining, true) {
+        return Vec::new();
+    }
+    dialog.declining = false;
+    answer(model, Answer::Cancel, "the prompt cannot be declined")
+}
+
+fn list_set(model: &mut Model) -> Vec<Effect> {
+    let rows = model.size.1.max(1).saturating_mul(3);
+    let Some(Modal::Prompt(dialog)) = model.modal() else { return Vec::new() };
+    let PromptDialog { run, ended: None, .. } = dialog.as_ref() else { return Vec::new() };
+    let (Some(set), run) = (dialog.set().cloned(), run.clone()) else { return Vec::new() };
+    let list = SetList { run: run.clone(), set: set.clone(), from: 0, total: None, items: Vec::new(), top: 0 };
+    model.open(Modal::SetList(list));
+    vec![Effect::Query(Query::ListSet { run, set, from: 0, rows })]
+}
+
+fn owes_undo(model: &Model) -> bool {
+    model.run.view.as_ref().is_some_and(|view| !view.undo_owed().is_empty())
+}
+
+/// Asks whether to stop the followed run.
+pub fn open_abort(model: &mut Model) {
+    match (model.run.status(), &model.run.view) {
+        (Some(RunStatus::Running | RunStatus::Waiting | RunStatus::Interrupted), Some(view)) => {
+            let run = view.id.clone();
+            model.open(Modal::Abort { run, undo: None });
+        }
+        (Some(_), _) => model.say("this run is over"),
+        _ => model.say("no run is followed"),
+    }
+}
+
+/// Asks whether to continue the followed run.
+pub fn open_resume(model: &mut Model) {
+    match (model.run.status(), &model.run.view) {
+        (Some(RunStatus::Interrupted), Some(view)) => {
+            let run = view.id.clone();
+            model.open(Modal::Resume(run));
+        }
+        (Some(_), _) => model.say("only an interrupted run can be resumed"),
+        _ => model.say("no run is followed"),
+    }
+}

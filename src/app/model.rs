@@ -1,0 +1,333 @@
+//! What the console knows.
+
+use crate::app::confirm::Authority;
+use crate::app::keymap::{Context, Keymap};
+use crate::app::modal::Modal;
+use crate::app::msg::RunSummary;
+use crate::app::panes::health::Health;
+use crate::app::panes::log::Log;
+use crate::app::panes::run::RunPane;
+use crate::domain::key::Key;
+use crate::domain::time::Now;
+use crate::domain::{Boot, Row, RunId, TargetKind};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How long keys are ignored after a dialog that can commit came onto the screen.
+pub const TYPED_AHEAD: Duration = Duration::from_millis(400);
+
+/// How long a notice stays.
+pub const NOTICE: Duration = Duration::from_secs(12);
+
+/// A pane of the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Pane {
+    /// The targets and their verdicts.
+    Health,
+    /// The followed run.
+    Run,
+    /// The log of a step.
+    Log,
+}
+
+impl Pane {
+    /// Every pane, by its number.
+    pub const ALL: [Self; 3] = [Self::Health, Self::Run, Self::Log];
+
+    /// The number on its frame.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        match self {
+            Self::Health => 1,
+            Self::Run => 2,
+            Self::Log => 3,
+        }
+    }
+
+    /// The word on its frame.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Health => "Health",
+            Self::Run => "Run",
+            Self::Log => "Log",
+        }
+    }
+
+    /// Where its keys are looked up.
+    #[must_use]
+    pub fn context(self) -> Context {
+        match self {
+            Self::Health => Context::List,
+            Self::Run => Context::Run,
+            Self::Log => Context::Log,
+        }
+    }
+}
+
+/// A target's identity: cursors are kept by it, never by a place on the screen.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TargetId {
+    /// Its kind.
+    pub kind: TargetKind,
+    /// Its name, unique within the kind.
+    pub name: String,
+}
+
+impl TargetId {
+    /// The identity of a row.
+    #[must_use]
+    pub fn of(row: &Row) -> Self {
+        Self { kind: row.kind, name: row.target.clone() }
+    }
+}
+
+/// What the console is opened with.
+#[derive(Debug)]
+pub struct Opening {
+    /// The estate's name.
+    pub estate: String,
+    /// Its environment: `production`, `staging` or `other`.
+    pub environment: String,
+    /// Who looks, from where: `operator@bastion-1`.
+    pub operator: String,
+    /// The right to act; `None` makes the console read-only.
+    pub authority: Option<Authority>,
+    /// The keys.
+    pub keymap: Keymap,
+    /// What the operator should know first: a theme that fell back, a lock that only this user sees.
+    pub banners: Vec<String>,
+    /// The time.
+    pub now: Now,
+    /// The terminal's columns and rows.
+    pub size: (u16, u16),
+    /// Whether the terminal is at the other end of an SSH connection.
+    pub ssh: bool,
+}
+
+/// Everything the console knows; changed by `update` alone.
+#[derive(Debug)]
+pub struct Model {
+    /// The estate's name.
+    pub estate: String,
+    /// Its environment.
+    pub environment: String,
+    /// Who looks, from where.
+    pub operator: String,
+    /// The right to act; `None` makes the console read-only.
+    pub authority: Option<Authority>,
+    /// The keys.
+    pub keymap: Keymap,
+    /// The Health pane.
+    pub health: Health,
+    /// The Run pane.
+    pub run: RunPane,
+    /// The Log pane.
+    pub log: Log,
+    /// The known runs, newest first; `None` until they were listed once.
+    pub runs: Option<Vec<RunSummary>>,
+    /// The pane that keys go to.
+    pub focus: Pane,
+    /// Whether the focused pane has the whole screen.
+    pub zoomed: bool,
+    /// What the operator should know, until dismissed with Esc.
+    pub banners: Vec<String>,
+    /// What just came of something, and until when it is shown.
+    pub notice: Option<(String, Boot)>,
+    /// The time, as last told.
+    pub now: Now,
+    /// The terminal's columns and rows.
+    pub size: (u16, u16),
+    /// Whether the terminal is at the other end of an SSH connection.
+    pub ssh: bool,
+    /// Bytes a second written to the terminal; set by its owner, shown in a frame that is drawn for another reason.
+    pub bytes_per_second: Option<u64>,
+    /// The beginning of a sequence of keys.
+    pub pending: Vec<Key>,
+    /// Notes begun and not saved, by run and step, so that leaving loses nothing.
+    pub drafts: BTreeMap<(RunId, Option<u32>), Vec<String>>,
+    /// The note that was sent and not acknowledged.
+    pub saving: Option<(RunId, Option<u32>)>,
+    modals: Vec<Modal>,
+    seen: Seen,
+    shown_since: Option<Boot>,
+}
+
+/// What the last frame really showed; the terminal's owner hands it back after drawing.
+///
+/// Consent needs it: only what was drawn whole, at the terminal's size of now, can be confirmed.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Seen {
+    /// The size that was drawn for.
+    pub size: (u16, u16),
+    /// Whether the topmost dialog was drawn whole.
+    pub whole: bool,
+    /// The size at which it would be whole, where it is not.
+    pub needed: (u16, u16),
+    /// How many rows of log were visible.
+    pub log_rows: u16,
+    /// How many rows the focused list or the topmost dialog can show: a page.
+    pub page_rows: u16,
+    /// How far the topmost dialog can scroll.
+    pub scroll_end: u16,
+    /// What is where, for the mouse; later entries lie on top.
+    pub hits: Vec<(Area, Hit)>,
+}
+
+/// A rectangle of cells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Area {
+    /// The leftmost column.
+    pub x: u16,
+    /// The topmost row.
+    pub y: u16,
+    /// How many columns.
+    pub width: u16,
+    /// How many rows.
+    pub height: u16,
+}
+
+impl Area {
+    /// Whether a cell lies inside.
+    #[must_use]
+    pub fn holds(self, column: u16, row: u16) -> bool {
+        let within = |at: u16, start: u16, length: u16| at >= start && at - start < length;
+        within(column, self.x, self.width) && within(row, self.y, self.height)
+    }
+}
+
+/// What a cell of the screen belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hit {
+    /// A pane.
+    Pane(Pane),
+    /// A row of Health.
+    Target(TargetId),
+    /// A step of the run.
+    Step(u32),
+    /// A dialog.
+    Dialog,
+}
+
+impl Model {
+    /// A console that has read nothing yet.
+    #[must_use]
+    pub fn new(opening: Opening) -> Self {
+        Self {
+            estate: opening.estate,
+            environment: opening.environment,
+            operator: opening.operator,
+            authority: opening.authority,
+            keymap: opening.keymap,
+            health: Health::default(),
+            run: RunPane::default(),
+            log: Log::default(),
+            runs: None,
+            focus: Pane::Health,
+            zoomed: false,
+            banners: opening.banners,
+            notice: None,
+            now: opening.now,
+            size: opening.size,
+            ssh: opening.ssh,
+            bytes_per_second: None,
+            pending: Vec::new(),
+            drafts: BTreeMap::new(),
+            saving: None,
+            modals: Vec::new(),
+            seen: Seen::default(),
+            shown_since: None,
+        }
+    }
+
+    /// Whether the console holds nothing to act with.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.authority.is_none()
+    }
+
+    /// The dialogs, the topmost last.
+    #[must_use]
+    pub fn modals(&self) -> &[Modal] {
+        &self.modals
+    }
+
+    /// The topmost dialog.
+    #[must_use]
+    pub fn modal(&self) -> Option<&Modal> {
+        self.modals.last()
+    }
+
+    /// The topmost dialog, to change what is typed in it.
+    pub fn modal_mut(&mut self) -> Option<&mut Modal> {
+        self.modals.last_mut()
+    }
+
+    /// Opens a dialog; the keys typed before it was seen are forgotten.
+    pub fn open(&mut self, modal: Modal) {
+        self.modals.push(modal);
+        self.unseen();
+    }
+
+    /// Closes the topmost dialog.
+    pub fn close(&mut self) -> Option<Modal> {
+        let closed = self.modals.pop();
+        self.unseen();
+        closed
+    }
+
+    /// Closes every dialog.
+    pub fn close_all(&mut self) {
+        self.modals.clear();
+        self.unseen();
+    }
+
+    fn unseen(&mut self) {
+        self.pending.clear();
+        self.shown_since = None;
+        self.seen.whole = false;
+    }
+
+    /// Takes note of what a frame showed and when; called after each drawing, and asks for no new one.
+    pub fn drawn(&mut self, seen: Seen, at: Boot) {
+        if seen.whole && seen.size == self.size {
+            self.shown_since.get_or_insert(at);
+        }
+        self.seen = seen;
+    }
+
+    /// What the last frame showed.
+    #[must_use]
+    pub fn seen(&self) -> &Seen {
+        &self.seen
+    }
+
+    /// Takes the terminal's new size; nothing can be confirmed until it was drawn again.
+    pub fn resized(&mut self, columns: u16, rows: u16) {
+        self.size = (columns, rows);
+        self.seen.whole = false;
+    }
+
+    /// Whether the topmost dialog has been on the screen long enough for a key to be meant for it.
+    #[must_use]
+    pub fn is_awake(&self) -> bool {
+        self.shown_since.is_some_and(|since| self.now.boot.since(since) >= TYPED_AHEAD)
+    }
+
+    /// Whether the topmost dialog stood whole on the screen at its present size.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.seen.whole && self.seen.size == self.size
+    }
+
+    /// Says something for a while.
+    pub fn say(&mut self, text: impl Into<String>) {
+        self.notice = Some((text.into(), Boot(self.now.boot.0.saturating_add(NOTICE.as_nanos() as u64))));
+    }
+
+    /// How far up or down a page goes.
+    #[must_use]
+    pub fn page(&self) -> u16 {
+        self.seen.page_rows.saturating_sub(1).max(1)
+    }
+}

@@ -1,0 +1,199 @@
+//! The Run pane: the run that is followed, the cursor on its steps, and the prompts it opens.
+
+use crate::app::effect::{Effect, Query};
+use crate::app::modal::{Modal, PromptDialog};
+use crate::app::model::{Model, Pane};
+use crate::domain::{Error, PromptId, RunId, RunStatus};
+use crate::journal::fold::{PromptEnd, PromptEnding, RunView, StepView};
+use crate::journal::record::{Answer, Closed};
+
+/// The run that is followed.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct RunPane {
+    /// The run whose journal was asked for.
+    pub following: Option<RunId>,
+    /// It, as its journal tells it; `None` until the first answer.
+    pub view: Option<Box<RunView>>,
+    /// Whether its runner lives.
+    pub lives: bool,
+    /// Why its journal cannot be read on.
+    pub lost: Option<Error>,
+    /// The step under the cursor; `None` follows the step at work.
+    pub cursor: Option<u32>,
+    /// Only steps that contain this are shown.
+    pub filter: String,
+    /// The prompt that the operator left unanswered; it does not open by itself again.
+    pub left: Option<PromptId>,
+}
+
+impl RunPane {
+    /// Where the run stands.
+    #[must_use]
+    pub fn status(&self) -> Option<RunStatus> {
+        self.view.as_ref().map(|view| view.status(self.lives))
+    }
+
+    /// The step that is looked at: under the cursor, else at work, else the last.
+    #[must_use]
+    pub fn step(&self) -> Option<u32> {
+        let view = self.view.as_ref()?;
+        let last = u32::try_from(view.steps.len()).ok()?.checked_sub(1)?;
+        Some(self.cursor.or_else(|| view.current()).unwrap_or(last).min(last))
+    }
+
+    /// The steps that are shown, with their numbers from 0.
+    pub fn shown(&self) -> impl Iterator<Item = (u32, &StepView)> {
+        let needle = self.filter.to_lowercase();
+        let steps = self.view.iter().flat_map(|view| (0_u32..).zip(&view.steps));
+        steps.filter(move |(_, step)| {
+            let head = &step.head;
+            let texts = [&head.title, &head.phase];
+            let words = [head.verb.word(), head.effect.word(), step.state.word()];
+            texts.iter().any(|text| text.to_lowercase().contains(&needle)) || words.contains(&needle.as_str())
+        })
+    }
+
+    /// Moves the cursor among the shown steps.
+    pub fn step_by(&mut self, by: isize) {
+        let shown: Vec<u32> = self.shown().map(|(number, _)| number).collect();
+        let at = self.step().and_then(|step| shown.iter().position(|number| *number == step));
+        let place = match at {
+            Some(at) => at.saturating_add_signed(by).min(shown.len().saturating_sub(1)),
+            None if by < 0 => shown.len().saturating_sub(1),
+            None => 0,
+        };
+        self.cursor = shown.get(place).copied();
+    }
+}
+
+/// Asks for a run's journal, and forgets the run followed before.
+pub fn follow(model: &mut Model, run: RunId) -> Vec<Effect> {
+    if model.run.following.as_ref() == Some(&run) {
+        return Vec::new();
+    }
+    model.run = RunPane { following: Some(run.clone()), ..RunPane::default() };
+    model.log = model.log.renewed(None);
+    vec![Effect::Query(Query::FollowRun(run))]
+}
+
+/// Takes the run's newest state.
+pub fn folded(model: &mut Model, view: Box<RunView>, lives: bool) -> Vec<Effect> {
+    if model.run.following.as_ref() != Some(&view.id) {
+        return Vec::new();
+    }
+    model.run.view = Some(view);
+    model.run.lives = lives;
+    model.run.lost = None;
+    settle_prompt(model);
+    offer_prompt(model);
+    crate::app::panes::log::attend(model)
+}
+
+/// Closes, renews or ends the prompt dialog after the journal moved on.
+fn settle_prompt(model: &mut Model) {
+    let Some(view) = model.run.view.clone() else { return };
+    let lives = model.run.lives;
+    let top = model.modal_mut();
+    let Some(Modal::Prompt(dialog)) = top else { return settle_below(model, &view) };
+    if dialog.run != view.id || dialog.ended.is_some() {
+        return;
+    }
+    if let Some(open) = view.prompt.as_ref().filter(|open| open.id == dialog.prompt.id) {
+        dialog.prompt = open.clone();
+        dialog.orphaned = !lives;
+        return;
+    }
+    let end = view.prompt_end.as_ref().filter(|end| end.id == dialog.prompt.id);
+    match end {
+        Some(PromptEnd { how: PromptEnding::Closed(..), .. }) => {
+            dialog.ended = end.cloned();
+            dialog.in_field = false;
+            dialog.sent = false;
+        }
+        Some(end) if !dialog.sent => {
+            let said = told(end);
+            model.close();
+            model.say(said);
+        }
+        _ => {
+            model.close();
+        }
+    }
+}
+
+/// A prompt dialog under another one (the list of its set) ends with its prompt as well.
+fn settle_below(model: &mut Model, view: &RunView) {
+    let stale = |modal: &Modal| match modal {
+        Modal::Prompt(dialog) => {
+            dialog.run == view.id && view.prompt.as_ref().is_none_or(|open| open.id != dialog.prompt.id)
+        }
+        _ => false,
+    };
+    while model.modals().iter().any(stale) && !matches!(model.modal(), Some(Modal::Prompt(_))) {
+        model.close();
+    }
+    if model.modal().is_some_and(stale) {
+        settle_prompt(model);
+    }
+}
+
+/// How a prompt ended, in a sentence.
+#[must_use]
+pub fn told(end: &PromptEnd) -> String {
+    let (who, step) = (format!("{}@{}", end.by.name, end.by.host), end.step + 1);
+    match &end.how {
+        PromptEnding::Answered(Answer::Confirm { .. }) => format!("{who} confirmed step {step}"),
+        PromptEnding::Answered(Answer::Sign { .. }) => format!("{who} signed step {step}"),
+        PromptEnding::Answered(Answer::Decide { choice, .. }) => {
+            format!("{who} decided step {step}: {}", choice.word())
+        }
+        PromptEnding::Answered(Answer::Cancel) => format!("{who} declined step {step}"),
+        PromptEnding::Closed(Closed::Moved, _) => format!("the prompt of step {step} closed: its set moved"),
+        PromptEnding::Closed(Closed::Expired, _) => format!("the prompt of step {step} lapsed after ten minutes"),
+        PromptEnding::Closed(Closed::Aborted, _) => format!("the prompt of step {step} closed: the run was stopped"),
+        PromptEnding::Closed(Closed::RunnerGone, _) => {
+            format!("the prompt of step {step} closed: its runner is gone")
+        }
+    }
+}
+
+/// Opens the run's prompt by itself, unless a dialog is in the way, the operator left it, or nobody here may answer.
+pub fn offer_prompt(model: &mut Model) {
+    let Some(open) = model.run.view.as_ref().and_then(|view| view.prompt.as_ref()) else { return };
+    let left = model.run.left.as_ref() == Some(&open.id);
+    if model.modal().is_none() && !left && model.run.lives && !model.is_read_only() {
+        open_prompt(model);
+    }
+}
+
+/// Opens the run's prompt; `false` where there is none.
+pub fn open_prompt(model: &mut Model) -> bool {
+    let may_answer = !model.is_read_only();
+    let Some(view) = model.run.view.as_ref() else { return false };
+    let Some(open) = view.prompt.clone() else { return false };
+    let dialog = PromptDialog::new(view.id.clone(), open, may_answer, !model.run.lives);
+    model.open(Modal::Prompt(Box::new(dialog)));
+    true
+}
+
+/// Takes the news that the journal cannot be read on.
+pub fn lost(model: &mut Model, run: &RunId, error: Error) {
+    if model.run.following.as_ref() == Some(run) {
+        model.run.lost = Some(error);
+    }
+}
+
+/// Opens the step under the cursor: its prompt, where it asks for something; else what is known of it.
+pub fn open(model: &mut Model) -> Vec<Effect> {
+    let Some(step) = model.run.step() else { return Vec::new() };
+    let asks = model.run.view.as_ref().and_then(|view| view.prompt.as_ref()).is_some_and(|open| open.step == step);
+    if !(asks && open_prompt(model)) {
+        model.open(Modal::Step { step, scroll: 0 });
+    }
+    Vec::new()
+}
+
+/// Shows the Run pane, from wherever the operator was.
+pub fn show(model: &mut Model) {
+    model.focus = Pane::Run;
+}

@@ -1,0 +1,199 @@
+//! One function moves the console on.
+
+use crate::app::confirm;
+use crate::app::effect::{Effect, Query};
+use crate::app::keys;
+use crate::app::modal::form::Command;
+use crate::app::modal::{Modal, Purpose};
+use crate::app::model::{Hit, Model, Pane};
+use crate::app::msg::{Mouse, Msg, Offer, PlanShown, RunSummary};
+use crate::app::panes::{log, run};
+use crate::domain::{Error, RunId, RunStatus};
+
+/// What to ask for before the first frame; the frame does not wait for the answers.
+#[must_use]
+pub fn begin(_: &Model) -> Vec<Effect> {
+    vec![Effect::Query(Query::Refresh), Effect::Query(Query::ListRuns)]
+}
+
+/// Moves the console on by one thing that happened.
+pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    match msg {
+        Msg::Tick(now) => {
+            model.now = now;
+            model.notice.take_if(|(_, until)| *until <= now.boot);
+            model.health.sort(now.wall);
+        }
+        Msg::KeyPressed(key, now) => {
+            model.now = now;
+            return keys::pressed(model, key);
+        }
+        Msg::Pasted(text) => keys::pasted(model, &text),
+        Msg::MouseMoved(mouse, column, row) => return moused(model, mouse, column, row),
+        Msg::Resized(columns, rows) => model.resized(columns, rows),
+        Msg::RowRead(row) => model.health.read(*row, model.now.wall),
+        Msg::Offered { target, offers } => offered(model, &target, offers),
+        Msg::ProceduresListed(offers) => procedures(model, offers),
+        Msg::Planned(shown) => planned(model, shown),
+        Msg::PlanRefused { procedure, error } => plan_refused(model, &procedure, error),
+        Msg::RunsListed(runs) => return runs_listed(model, runs),
+        Msg::RunFolded { view, runner_lives } => return run::folded(model, view, runner_lives),
+        Msg::RunLost { run, error } => run::lost(model, &run, error),
+        Msg::LogRead(page) => return log::read(model, *page),
+        Msg::SetListed { set, from, total, items } => {
+            if let Some(Modal::SetList(list)) = model.modal_mut().filter(|modal| shows_set(modal, &set)) {
+                (list.from, list.total, list.items) = (from, Some(total), items);
+            }
+        }
+        Msg::RunStarted(run) => return started(model, run),
+        Msg::CommandDone(said) => {
+            model.drafts.retain(|draft, _| model.saving.as_ref() != Some(draft));
+            model.saving = None;
+            model.say(said);
+        }
+        Msg::CommandFailed(error) => command_failed(model, error),
+        Msg::TaskDied(name) => model.say(format!("{name} stopped working; Midwatch's own log says why")),
+    }
+    Vec::new()
+}
+
+fn shows_set(modal: &Modal, set: &crate::domain::Digest) -> bool {
+    matches!(modal, Modal::SetList(list) if list.set == *set)
+}
+
+fn offered(model: &mut Model, target: &str, found: Vec<Offer>) {
+    if let Some(Modal::Offers { target: asked, offers, cursor }) = model.modal_mut()
+        && asked.name == target
+        && offers.is_none()
+    {
+        *offers = Some(found);
+        *cursor = 0;
+    }
+}
+
+fn procedures(model: &mut Model, offers: Vec<Offer>) {
+    if let Some(Modal::Palette(palette)) = model.modal_mut() {
+        palette.choices.retain(|choice| matches!(choice, Command::Action(_)));
+        palette.choices.extend(offers.into_iter().map(|offer| Command::Procedure(Box::new(offer))));
+    }
+}
+
+fn planned(model: &mut Model, shown: Box<PlanShown>) {
+    if let Some(Modal::Params(form)) = model.modal_mut()
+        && form.planning
+        && form.offer.procedure == shown.plan.id
+    {
+        form.planning = false;
+        form.error = None;
+        model.open(Modal::Plan { shown, scroll: 0, sent: false });
+    }
+}
+
+fn plan_refused(model: &mut Model, procedure: &str, error: Error) {
+    if let Some(Modal::Params(form)) = model.modal_mut()
+        && form.offer.procedure == procedure
+    {
+        form.planning = false;
+        form.error = Some(error);
+    }
+}
+
+fn runs_listed(model: &mut Model, runs: Vec<RunSummary>) -> Vec<Effect> {
+    let live = |summary: &&RunSummary| {
+        summary.damage.is_none()
+            && matches!(summary.status, RunStatus::Running | RunStatus::Waiting | RunStatus::Interrupted)
+    };
+    let attach = runs.iter().find(live).map(|summary| summary.id.clone());
+    let first_time = model.runs.is_none();
+    model.runs = Some(runs);
+    match attach {
+        Some(id) if first_time && model.run.following.is_none() => run::follow(model, id),
+        _ => Vec::new(),
+    }
+}
+
+fn started(model: &mut Model, id: RunId) -> Vec<Effect> {
+    model.close_all();
+    model.focus = Pane::Run;
+    let mut effects = run::follow(model, id);
+    effects.push(Effect::Query(Query::ListRuns));
+    effects
+}
+
+fn command_failed(model: &mut Model, error: Error) {
+    model.saving = None;
+    match model.modal_mut() {
+        Some(Modal::Prompt(dialog)) => {
+            dialog.sent = false;
+            dialog.hint = Some(error.message);
+        }
+        Some(Modal::Plan { sent, .. }) => {
+            *sent = false;
+            model.open(Modal::Notice { error, scroll: 0 });
+        }
+        Some(_) => model.say(error.message),
+        None => model.open(Modal::Notice { error, scroll: 0 }),
+    }
+}
+
+/// Clicks put the cursor where the eye is; a click never opens, answers or closes anything.
+fn moused(model: &mut Model, mouse: Mouse, column: u16, row: u16) -> Vec<Effect> {
+    let hit = model.seen().hits.iter().rev().find(|(area, _)| area.holds(column, row)).map(|(_, hit)| hit.clone());
+    if model.modal().is_some() {
+        let by = match mouse {
+            Mouse::Click => return Vec::new(),
+            Mouse::ScrollUp => -3,
+            Mouse::ScrollDown => 3,
+        };
+        return keys::scroll_modal(model, by);
+    }
+    match (mouse, hit) {
+        (Mouse::Click, Some(Hit::Pane(pane))) => model.focus = pane,
+        (Mouse::Click, Some(Hit::Target(id))) => {
+            model.focus = Pane::Health;
+            model.health.point(&id);
+        }
+        (Mouse::Click, Some(Hit::Step(step))) => {
+            model.focus = Pane::Run;
+            model.run.cursor = Some(step);
+            return log::attend(model);
+        }
+        (Mouse::ScrollUp | Mouse::ScrollDown, Some(hit)) => {
+            let up = mouse == Mouse::ScrollUp;
+            return match hit {
+                Hit::Pane(Pane::Log) => log::scroll(model, if up { -3 } else { 3 }),
+                Hit::Pane(Pane::Health) | Hit::Target(_) => keys::move_in(model, Pane::Health, if up { -1 } else { 1 }),
+                Hit::Pane(Pane::Run) | Hit::Step(_) => keys::move_in(model, Pane::Run, if up { -1 } else { 1 }),
+                Hit::Dialog => Vec::new(),
+            };
+        }
+        _ => {}
+    }
+    Vec::new()
+}
+
+/// Writes a note down, and keeps its text until the runner has it.
+pub(crate) fn save_note(model: &mut Model) -> Vec<Effect> {
+    let (Some(authority), Some(Modal::Note(note))) = (model.authority.clone(), model.modal()) else {
+        return Vec::new();
+    };
+    let (key, text, lines) = ((note.run.clone(), note.step), note.text(), note.lines().to_vec());
+    model.close();
+    if text.is_empty() {
+        model.say("an empty note is not written down");
+        return Vec::new();
+    }
+    model.drafts.insert(key.clone(), lines);
+    model.saving = Some(key.clone());
+    vec![Effect::Command(confirm::note(&authority, key.0, key.1, text))]
+}
+
+/// Takes what was typed into the line at the foot of the screen.
+pub(crate) fn entered(model: &mut Model, purpose: Purpose, text: String) -> Vec<Effect> {
+    match purpose {
+        Purpose::Search => return log::search(model, text),
+        Purpose::Filter(Pane::Health) => model.health.set_filter(text, model.now.wall),
+        Purpose::Filter(_) => model.run.filter = text,
+    }
+    Vec::new()
+}
