@@ -4,16 +4,10 @@
 //! that cannot follow what came before is refused, here and therefore also by the appender, so that an impossible
 //! history cannot be written.
 
-<<<<<<< HEAD
 use crate::domain::preview::is_consent;
 use crate::domain::{Actor, Digest, EffectClass, PromptId, RunId, RunStatus, StepState, Verb, Wall};
-use crate::journal::record::{Answer, Ask, Choice, Covered, Ending, Event, Outcome, Record, StepHead};
+use crate::journal::record::{Answer, Ask, Choice, Closed, Covered, Ending, Event, Outcome, Record, StepHead};
 use std::collections::{BTreeMap, BTreeSet};
-=======
-use crate::domain::{Actor, Digest, EffectClass, PromptId, RunId, RunStatus, StepState, Wall};
-use crate::journal::record::{Answer, Ask, Choice, Closed, Ending, Event, Outcome, Record, StepHead};
-use std::collections::BTreeMap;
->>>>>>> app
 
 /// A run as its journal tells it. Whether a runner lives is not in the journal; see [`RunView::status`].
 #[derive(Clone, Debug, PartialEq)]
@@ -670,7 +664,7 @@ impl RunView {
         let state = match outcome.ending {
             Ending::Ok => StepState::Undone,
             Ending::Unknown => StepState::Unknown,
-            Ending::Failed | Ending::TimedOut | Ending::Cancelled => self.at(step)?.state,
+            Ending::Failed | Ending::TimedOut | Ending::Cancelled | Ending::NotStarted => self.at(step)?.state,
         };
         let view = self.turn(step, state)?;
         view.ended = Some(record.wall);

@@ -192,6 +192,10 @@ impl Engine {
             Ok(frozen) => frozen,
             Err(refusal) => return self.decide_refusal(step, &refusal).await,
         };
+        if self.view().abort.is_some() {
+            // Stopped while it was previewed.
+            return Ok(());
+        }
         if frozen.preview.count == 0 {
             let note = format!("nothing to do: {}", frozen.preview.headline);
             return self.write(Event::StepClosed { step, note }).map(drop);
