@@ -1,1 +1,86 @@
-//! (to come)
+//! The command line: one small file for each subcommand.
+
+pub mod args;
+mod check;
+mod console;
+mod demo;
+mod interactive;
+mod lint;
+mod ownlog;
+mod plan;
+mod report;
+mod run;
+mod runner;
+mod runs;
+mod setup;
+mod shell;
+mod stop;
+mod verify;
+
+use crate::domain::{Clean, Error};
+use args::{Cli, Command};
+use clap::Parser;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Runs the command that the process was given.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(cause) => return usage(&cause),
+    };
+    // One provider for every TLS connection, chosen before the first; a second choice is refused, which is fine.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match dispatch(cli) {
+        Ok(code) => ExitCode::from(code),
+        Err(cause) => {
+            complain(&cause);
+            ExitCode::from(cause.kind.exit_code())
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> crate::domain::error::Result<u8> {
+    let common = &cli.common;
+    match cli.command {
+        None => console::open(common, None),
+        Some(Command::Demo(args)) => demo::run(common, &args),
+        Some(Command::Check(args)) => Ok(check::run(common, &args)),
+        Some(Command::Plan(args)) => plan::run(common, &args),
+        Some(Command::Run(args)) => run::run(common, &args),
+        Some(Command::Runs(args)) => runs::run(common, &args),
+        Some(Command::Attach(args)) => console::open(common, Some(&args.run)),
+        Some(Command::Resume(args)) => stop::resume(common, &args),
+        Some(Command::Abort(args)) => stop::abort(common, &args),
+        Some(Command::Report(args)) => report::run(common, &args),
+        Some(Command::Verify(args)) => verify::run(common, &args),
+        Some(Command::Lint(args)) => lint::run(common, &args),
+        Some(Command::Completions(args)) => shell::completions(&args),
+        Some(Command::Man) => shell::man(),
+        Some(Command::Runner(args)) => runner::runner(&args),
+        Some(Command::Shim) => runner::shim_process(),
+        Some(Command::Act) => runner::act_process(),
+        Some(Command::Keeper { dir }) => demo::keep(&dir),
+        Some(Command::Screenshots { dir }) => crate::demo::screenshots::write(&dir).map(|()| 0),
+    }
+}
+
+/// Help and version go to standard output with code 0; a wrong command line is 2, and 3 for `check`, whose codes are verdicts.
+fn usage(cause: &clap::Error) -> ExitCode {
+    let _ = cause.print();
+    let is_check = std::env::args().nth(1).is_some_and(|word| word == "check");
+    match (cause.use_stderr(), is_check) {
+        (false, _) => ExitCode::SUCCESS,
+        (true, false) => ExitCode::from(2),
+        (true, true) => ExitCode::from(3),
+    }
+}
+
+/// Says on standard error what went wrong; outside text passes the sanitiser like everywhere.
+fn complain(cause: &Error) {
+    let mut out = std::io::stderr().lock();
+    for line in Clean::lines(&format!("midwatch: {cause}")) {
+        let _ = writeln!(out, "{}", line.plain());
+    }
+}

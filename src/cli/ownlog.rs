@@ -1,0 +1,25 @@
+//! Midwatch's own log: to a file in the state directory, never to the screen.
+
+use crate::config::state::State;
+use tracing_appender::non_blocking::WorkerGuard;
+use tracing_subscriber::EnvFilter;
+
+/// Starts the log, one file a day, seven kept; it is written as long as the guard lives.
+///
+/// `None` when the directory cannot be used: a console without a log of its own is better than none.
+#[must_use]
+pub fn start(state: &State) -> Option<WorkerGuard> {
+    let dir = state.dir.join("log");
+    std::fs::create_dir_all(&dir).ok()?;
+    let file = tracing_appender::rolling::Builder::new()
+        .rotation(tracing_appender::rolling::Rotation::DAILY)
+        .filename_prefix("midwatch")
+        .filename_suffix("log")
+        .max_log_files(7)
+        .build(&dir)
+        .ok()?;
+    let (writer, guard) = tracing_appender::non_blocking(file);
+    let filter = EnvFilter::try_from_env("MIDWATCH_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let logger = tracing_subscriber::fmt().with_writer(writer).with_ansi(false).with_env_filter(filter);
+    logger.try_init().ok().map(|()| guard)
+}

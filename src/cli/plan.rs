@@ -1,0 +1,127 @@
+//! `midwatch plan`: previews every step, changes nothing.
+
+use crate::app::msg::PlanShown;
+use crate::cli::args::{self, Common};
+use crate::cli::{setup, shell};
+use crate::domain::error::Result;
+use crate::domain::{Clean, Error, Preview, quantity};
+use crate::gate::plans;
+use crate::procedure::plan::Step;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::time::Duration;
+
+/// Prints the plan; the exit code is 7 when it would be refused as it stands.
+///
+/// # Errors
+/// When the plan cannot be made.
+pub fn run(common: &Common, args: &args::Plan) -> Result<u8> {
+    let world = setup::world(common)?;
+    let params: BTreeMap<String, String> = args.procedure.params.iter().cloned().collect();
+    let shown = plans::shown(&world, &args.procedure.procedure, &params)?;
+    let text = if args.json { as_json(&shown)? } else { as_text(&shown) };
+    shell::print(text.as_bytes())?;
+    let previews = shown.previews.iter().flatten().filter_map(|preview| preview.as_ref().err());
+    match shown.refused.as_ref().into_iter().chain(previews).next() {
+        Some(refusal) => Err(refusal.clone()),
+        None => Ok(0),
+    }
+}
+
+fn as_json(shown: &PlanShown) -> Result<String> {
+    let previews: Vec<serde_json::Value> = shown
+        .previews
+        .iter()
+        .map(|preview| match preview {
+            None => serde_json::Value::Null,
+            Some(Ok(preview)) => serde_json::json!({ "preview": preview }),
+            Some(Err(cause)) => serde_json::json!({ "error": cause.message, "hints": cause.hints }),
+        })
+        .collect();
+    let report = serde_json::json!({
+        "schema": 1,
+        "plan": shown.plan,
+        "hash": shown.hash,
+        "previews": previews,
+        "refused": shown.refused.as_ref().map(|refusal| &refusal.message),
+    });
+    serde_json::to_string_pretty(&report).map(|text| text + "\n").map_err(|cause| Error::machine("print the plan", cause))
+}
+
+/// The plan as a page of plain text.
+#[must_use]
+pub fn as_text(shown: &PlanShown) -> String {
+    let plan = &shown.plan;
+    let mut text = String::new();
+    let _ = writeln!(text, "{}  ({})", plan.title, plan.id);
+    let _ = writeln!(text, "estate {} · {}   plan {}", plan.estate, plan.environment.to_uppercase(), shown.hash.short());
+    for (name, value) in &plan.params {
+        let _ = writeln!(text, "  {name} = {value}");
+    }
+    let mut phase = "";
+    for (number, (step, preview)) in plan.steps.iter().zip(&shown.previews).enumerate() {
+        if step.phase != phase {
+            phase = &step.phase;
+            let _ = writeln!(text, "\n{}", phase.to_uppercase());
+        }
+        describe(&mut text, number + 1, step, preview.as_ref());
+    }
+    if let Some(refusal) = &shown.refused {
+        let _ = writeln!(text, "\nrefused: {refusal}");
+    }
+    clean(&text)
+}
+
+fn describe(text: &mut String, number: usize, step: &Step, preview: Option<&Result<Preview>>) {
+    let _ = writeln!(text, "{number:>3}  {:<7} {:<8} {}", step.verb.word(), step.effect.word(), step.title);
+    let line = step.act.as_ref().map_or(step.text.as_str(), |action| action.line.as_str());
+    if !line.is_empty() {
+        let _ = writeln!(text, "       {line}");
+    }
+    match preview {
+        None => {}
+        Some(Ok(preview)) => preview_lines(text, preview),
+        Some(Err(cause)) => {
+            let _ = writeln!(text, "       no preview: {cause}");
+        }
+    }
+}
+
+/// A preview as indented lines; the prompts of `midwatch run` print the same.
+pub fn preview_lines(text: &mut String, preview: &Preview) {
+    let _ = writeln!(text, "       now: {}", preview.headline);
+    let mut figures = Vec::new();
+    if let Some(of) = preview.of {
+        figures.push(format!("{} of {}", quantity::count(preview.count), quantity::count(of)));
+    }
+    figures.extend(preview.bytes.map(quantity::bytes));
+    figures.extend(preview.limit.clone());
+    figures.extend(preview.takes_s.map(|takes| format!("~{}", quantity::span(Duration::from_secs(takes)))));
+    if !figures.is_empty() {
+        let _ = writeln!(text, "       {}", figures.join(" · "));
+    }
+    if !preview.place.is_empty() {
+        let _ = writeln!(text, "       in {}", preview.place);
+    }
+    for (what, item) in [("oldest", &preview.oldest), ("newest", &preview.newest)] {
+        if let Some(item) = item {
+            let when = item.modified.map(|at| at.minute()).unwrap_or_default();
+            let _ = writeln!(text, "       {what}  {when}  {}", item.name.escape_default());
+        }
+    }
+    for (name, value) in &preview.facts {
+        let _ = writeln!(text, "       {name}: {value}");
+    }
+    for warning in &preview.warnings {
+        let _ = writeln!(text, "       note: {warning}");
+    }
+    if !preview.way_back.is_empty() {
+        let _ = writeln!(text, "       way back: {}", preview.way_back);
+    }
+}
+
+/// Outside text passes the sanitiser before it is printed.
+#[must_use]
+pub fn clean(text: &str) -> String {
+    Clean::lines(text).iter().map(|line| line.plain() + "\n").collect()
+}

@@ -1,0 +1,49 @@
+//! `midwatch runs`: the runs, newest first.
+
+use crate::app::msg::RunSummary;
+use crate::cli::args::{Common, Runs};
+use crate::cli::{plan, setup, shell};
+use crate::domain::error::Result;
+use crate::gate::lookup;
+use serde_json::json;
+use std::fmt::Write;
+
+/// Prints the runs.
+///
+/// # Errors
+/// When the state directory cannot be read.
+pub fn run(common: &Common, args: &Runs) -> Result<u8> {
+    let runs = lookup::runs(&setup::world(common)?)?;
+    let text = if args.json { as_json(&runs) } else { as_text(&runs) };
+    shell::print(text.as_bytes())
+}
+
+fn as_text(runs: &[RunSummary]) -> String {
+    if runs.is_empty() {
+        return "no runs yet\n".to_owned();
+    }
+    let mut text = String::new();
+    for run in runs {
+        let (over, of) = run.progress;
+        let status = if run.damage.is_some() { "damaged" } else { run.status.word() };
+        let started = run.started.minute();
+        let _ = writeln!(text, "{}  {status:<11}  {over:>3}/{of:<3}  {started}  {}  {}", run.id, run.starter, run.title);
+        if let Some(damage) = &run.damage {
+            let _ = writeln!(text, "{:28}{damage}", "");
+        }
+    }
+    plan::clean(&text)
+}
+
+fn as_json(runs: &[RunSummary]) -> String {
+    let rows: Vec<_> = runs
+        .iter()
+        .map(|run| {
+            json!({
+                "run": run.id, "title": run.title, "status": run.status, "started": run.started, "ended": run.ended,
+                "starter": run.starter, "steps_over": run.progress.0, "steps": run.progress.1, "damage": run.damage,
+            })
+        })
+        .collect();
+    format!("{:#}\n", json!({ "schema": 1, "runs": rows }))
+}
