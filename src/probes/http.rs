@@ -1,0 +1,189 @@
+//! HTTP services: one GET, no redirect followed, a deadline over the whole answer.
+//!
+//! Each reading is a whole new connection, so that a name that no longer resolves, a closed port or a broken certificate
+//! is seen at once, and latencies compare. No proxy is used: a proxy's answer says nothing about the service.
+
+use crate::domain::{Fact, Observation, Verdict, quantity};
+use crate::probes::clock;
+use crate::probes::target::Service;
+use reqwest::{Client, Url, redirect};
+use std::collections::BTreeMap;
+use std::error::Error as Cause;
+use std::io;
+use std::time::{Duration, Instant};
+use tokio::sync::{OnceCell, Semaphore};
+
+/// How many services are asked at the same time.
+const AT_ONCE: usize = 64;
+/// How much of a body is read; the rest is dropped with its connection.
+const BODY_LIMIT: usize = 64 * 1024;
+/// How long reading the certificate store may take, once.
+const START_LIMIT: Duration = Duration::from_secs(5);
+
+/// The one client of all services.
+pub struct Http {
+    client: OnceCell<Result<Client, String>>,
+    turns: Semaphore,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self { client: OnceCell::new(), turns: Semaphore::new(AT_ONCE) }
+    }
+}
+
+impl Http {
+    /// The client, made at its first use and off the runtime's own threads, because it reads the certificate store.
+    async fn client(&self) -> Result<&Client, String> {
+        let made = self.client.get_or_init(|| async {
+            match tokio::task::spawn_blocking(client).await {
+                Ok(made) => made,
+                Err(_) => Err("cannot start an HTTP client".to_owned()),
+            }
+        });
+        let made = tokio::time::timeout(START_LIMIT, made).await;
+        made.map_err(|_| "the certificate store cannot be read".to_owned())?.as_ref().map_err(Clone::clone)
+    }
+}
+
+fn client() -> Result<Client, String> {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        return Err("TLS: no cryptography is installed".to_owned());
+    }
+    let builder = || {
+        Client::builder()
+            .user_agent(concat!("midwatch/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            .pool_max_idle_per_host(0)
+            .no_proxy()
+    };
+    // Without any trusted certificate on this host plain HTTP still works, and HTTPS says what is wrong.
+    let made = builder().build().or_else(|_| builder().tls_certs_only([]).build());
+    made.map_err(|cause| format!("cannot start an HTTP client: {}", deepest(&cause)))
+}
+
+/// Asks a service once.
+///
+/// # Errors
+/// Why there is no answer. A wrong status is an answer.
+pub async fn read(http: &Http, service: &Service) -> Result<Observation, String> {
+    let url = Url::parse(&service.url).map_err(|cause| format!("not a URL: {cause}"))?;
+    let client = http.client().await?;
+    // Waiting for a turn is not the service's fault, so the deadline starts after it.
+    let _turn = http.turns.acquire().await.map_err(|cause| cause.to_string())?;
+    let started = Instant::now();
+    let answer = tokio::time::timeout(service.timeout, ask(client, url)).await;
+    let (status, bytes) = answer.map_err(|_| format!("timed out after {}", quantity::span(service.timeout)))??;
+    Ok(judge(service, status, bytes, started.elapsed()))
+}
+
+/// The status and the number of bytes read.
+async fn ask(client: &Client, url: Url) -> Result<(u16, usize), String> {
+    let mut response = client.get(url).send().await.map_err(|cause| why(&cause))?;
+    let mut bytes = 0;
+    while bytes < BODY_LIMIT {
+        match response.chunk().await.map_err(|cause| why(&cause))? {
+            Some(chunk) => bytes += chunk.len(),
+            None => break,
+        }
+    }
+    Ok((response.status().as_u16(), bytes.min(BODY_LIMIT)))
+}
+
+fn judge(service: &Service, status: u16, bytes: usize, latency: Duration) -> Observation {
+    let healthy = service.status.map_or((200..300).contains(&status), |wanted| status == wanted);
+    let verdict = match (healthy, service.critical) {
+        (true, _) => Verdict::Ok,
+        (false, true) => Verdict::Critical,
+        (false, false) => Verdict::Warn,
+    };
+    let detail = match service.status {
+        Some(wanted) if !healthy => format!("{status}, not {wanted}"),
+        _ => status.to_string(),
+    };
+    let latency_ms = u32::try_from(latency.as_millis()).unwrap_or(u32::MAX);
+    let facts = BTreeMap::from([
+        ("url", Fact::Text(without_credentials(&service.url))),
+        ("status", Fact::Int(status.into())),
+        ("latency_ms", Fact::Int(latency_ms.into())),
+        ("bytes", Fact::Int(i64::try_from(bytes).unwrap_or(i64::MAX))),
+    ]);
+    Observation { verdict, detail, facts, observed_at: clock::now().wall, trend: Some(latency_ms.into()) }
+}
+
+/// A URL as it may be shown: without user and password.
+#[must_use]
+pub fn without_credentials(url: &str) -> String {
+    let Ok(mut parsed) = Url::parse(url) else { return url.to_owned() };
+    if parsed.username().is_empty() && parsed.password().is_none() {
+        return url.to_owned();
+    }
+    // Only a URL without a host refuses, and such a one has no user either.
+    let _ = parsed.set_username("");
+    let _ = parsed.set_password(None);
+    parsed.to_string()
+}
+
+/// Why no answer came, in a few words.
+fn why(error: &reqwest::Error) -> String {
+    if error.is_builder() {
+        return format!("not a URL that can be asked: {}", deepest(error));
+    }
+    let mut cause: Option<&(dyn Cause + 'static)> = Some(error);
+    while let Some(this) = cause {
+        if let Some(hyper) = this.downcast_ref::<hyper::Error>() {
+            if hyper.is_parse() {
+                return "the answer is not HTTP".to_owned();
+            }
+            if hyper.is_incomplete_message() {
+                return "closed before the answer was whole".to_owned();
+            }
+        }
+        if let Some(io) = this.downcast_ref::<io::Error>() {
+            return why_io(io, error.is_dns());
+        }
+        cause = this.source();
+    }
+    deepest(error)
+}
+
+fn why_io(error: &io::Error, lookup: bool) -> String {
+    if let Some(inner) = error.get_ref() {
+        if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
+            return format!("TLS: {tls}");
+        }
+        // Connectors wrap one in another.
+        if let Some(inner) = inner.downcast_ref::<io::Error>() {
+            return why_io(inner, lookup);
+        }
+    }
+    let text = error.to_string();
+    // The resolver gives only its text (`gai_strerror(3)`).
+    if lookup && text.contains("Temporary failure") {
+        return "no name server answers".to_owned();
+    }
+    if lookup || text.contains("failed to lookup address") {
+        return "name not found".to_owned();
+    }
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+        io::ErrorKind::ConnectionReset => "connection reset".to_owned(),
+        io::ErrorKind::HostUnreachable => "no route to the host".to_owned(),
+        io::ErrorKind::NetworkUnreachable => "network unreachable".to_owned(),
+        io::ErrorKind::UnexpectedEof => "closed before the answer was whole".to_owned(),
+        io::ErrorKind::TimedOut => "connection timed out".to_owned(),
+        _ => text,
+    }
+}
+
+/// The innermost cause's own words.
+fn deepest(error: &(dyn Cause + 'static)) -> String {
+    let mut last = error;
+    while let Some(next) = last.source() {
+        last = next;
+    }
+    last.to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,157 @@
+use super::*;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+fn with_ring() {
+    // Another test may have been first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// A server for one test: every connection is handled by `serve` after its request head has been read.
+async fn server<S, F>(serve: S) -> String
+where
+    S: Fn(TcpStream) -> F + Send + 'static,
+    F: Future<Output = ()> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/health", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                match stream.read(&mut byte).await {
+                    Ok(1) => head.extend(byte),
+                    _ => break,
+                }
+            }
+            tokio::spawn(serve(stream));
+        }
+    });
+    url
+}
+
+/// A server that always writes these bytes and closes.
+async fn saying(bytes: &'static [u8]) -> String {
+    server(move |mut stream| async move {
+        let _ = stream.write_all(bytes).await;
+    })
+    .await
+}
+
+async fn asked(url: &str) -> Result<Observation, String> {
+    with_ring();
+    let service = Service { timeout: Duration::from_millis(400), ..Service::new("it", url) };
+    read(&Http::default(), &service).await
+}
+
+#[tokio::test]
+async fn any_2xx_is_healthy_and_the_facts_are_there() {
+    let url = saying(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+    let seen = asked(&url).await.unwrap();
+    assert_eq!((seen.verdict, seen.detail.as_str()), (Verdict::Ok, "200"));
+    assert_eq!(seen.facts["bytes"], Fact::Int(2));
+    assert_eq!(seen.facts["url"], Fact::Text(url));
+    assert!(matches!((&seen.facts["latency_ms"], seen.trend), (Fact::Int(_), Some(_))));
+    let url = saying(b"HTTP/1.1 204 No Content\r\n\r\n").await;
+    assert_eq!(asked(&url).await.unwrap().verdict, Verdict::Ok);
+}
+
+#[tokio::test]
+async fn a_wrong_status_is_an_answer_and_a_redirect_is_not_followed() {
+    let url = saying(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n").await;
+    let seen = asked(&url).await.unwrap();
+    assert_eq!((seen.verdict, seen.detail.as_str()), (Verdict::Critical, "503"));
+    let mut service = Service { critical: false, ..Service::new("it", &url) };
+    assert_eq!(read(&Http::default(), &service).await.unwrap().verdict, Verdict::Warn);
+    service.status = Some(503);
+    assert_eq!(read(&Http::default(), &service).await.unwrap().verdict, Verdict::Ok);
+    service.status = Some(200);
+    assert_eq!(read(&Http::default(), &service).await.unwrap().detail, "503, not 200");
+    let url = saying(b"HTTP/1.1 302 Found\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n").await;
+    assert_eq!(asked(&url).await.unwrap().detail, "302");
+}
+
+#[tokio::test]
+async fn a_huge_answer_is_read_to_its_limit_only() {
+    let url = server(|mut stream| async move {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 104857600\r\n\r\n").await;
+        let block = vec![b'x'; 1 << 20];
+        for _ in 0..100 {
+            if stream.write_all(&block).await.is_err() {
+                return;
+            }
+        }
+    })
+    .await;
+    let seen = asked(&url).await.unwrap();
+    assert_eq!((seen.verdict, &seen.facts["bytes"]), (Verdict::Ok, &Fact::Int(65536)));
+}
+
+#[tokio::test]
+async fn silence_stalls_and_trickles_run_into_the_deadline() {
+    let silent = server(|stream| async move {
+        std::future::pending::<()>().await;
+        drop(stream);
+    })
+    .await;
+    let stalls = server(|mut stream| async move {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhal").await;
+        std::future::pending::<()>().await;
+    })
+    .await;
+    let trickles = server(|mut stream| async move {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n").await;
+        while stream.write_all(b".").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    for url in [silent, stalls, trickles] {
+        let started = Instant::now();
+        assert_eq!(asked(&url).await.unwrap_err(), "timed out after 400 ms");
+        assert!(started.elapsed() < Duration::from_secs(3));
+    }
+}
+
+#[tokio::test]
+async fn every_way_of_not_answering_has_its_reason() {
+    let closes = saying(b"").await;
+    assert_eq!(asked(&closes).await.unwrap_err(), "closed before the answer was whole");
+    let cut = saying(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhal").await;
+    assert_eq!(asked(&cut).await.unwrap_err(), "closed before the answer was whole");
+    let garbage = saying(b"\x00\x1b[31mSSH-2.0-nothing\r\n\r\n").await;
+    assert_eq!(asked(&garbage).await.unwrap_err(), "the answer is not HTTP");
+    let resets = server(|stream| async move {
+        stream.set_zero_linger().unwrap();
+    })
+    .await;
+    assert_eq!(asked(&resets).await.unwrap_err(), "connection reset");
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    assert_eq!(asked(&format!("http://{free}/")).await.unwrap_err(), "connection refused");
+    let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/", plain.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut stream, _) = plain.accept().await.unwrap();
+        stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+        std::future::pending::<()>().await;
+    });
+    let refused = asked(&url).await.unwrap_err();
+    assert!(refused.starts_with("TLS: "), "{refused}");
+    for bad in ["not a url", "/health", "ftp://127.0.0.1/"] {
+        assert!(asked(bad).await.unwrap_err().starts_with("not a URL"), "{bad}");
+    }
+    // Without a name server the lookup may also run into the deadline.
+    let lookup = asked("http://nowhere.invalid/").await.unwrap_err();
+    assert!(
+        ["name not found", "no name server answers", "timed out after 400 ms"].contains(&lookup.as_str()),
+        "{lookup}"
+    );
+}
+
+#[test]
+fn credentials_are_not_shown() {
+    assert_eq!(without_credentials("https://a:b@host/x?q=1"), "https://host/x?q=1");
+    assert_eq!(without_credentials("https://host"), "https://host");
+    assert_eq!(without_credentials("not a url"), "not a url");
+}

@@ -1,0 +1,172 @@
+use super::*;
+use crate::domain::{TargetKind, Verdict};
+use crate::probes::target::{HostPart, Mount, Thresholds};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+const FAST: Every =
+    Every { host: Duration::from_millis(50), mount: Duration::from_millis(50), service: Duration::from_millis(50) };
+
+/// A server that answers 200 after a while, and counts: all connections, those open now, the most at once.
+struct Server {
+    url: String,
+    all: Arc<AtomicUsize>,
+    most: Arc<AtomicUsize>,
+}
+
+async fn server(after: Duration) -> Server {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let (all, open, most) = <(Arc<AtomicUsize>, Arc<AtomicUsize>, Arc<AtomicUsize>)>::default();
+    let counted = Server { url, all: Arc::clone(&all), most: Arc::clone(&most) };
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let (all, open, most) = (Arc::clone(&all), Arc::clone(&open), Arc::clone(&most));
+            tokio::spawn(async move {
+                all.fetch_add(1, Ordering::SeqCst);
+                most.fetch_max(open.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                let mut head = [0; 1024];
+                let _ = stream.read(&mut head).await;
+                tokio::time::sleep(after).await;
+                open.fetch_sub(1, Ordering::SeqCst);
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+            });
+        }
+    });
+    counted
+}
+
+fn service(name: &str, url: &str) -> Target {
+    Target::Service(Service::new(name, url))
+}
+
+fn started(targets: Vec<Target>, every: Every) -> (Prober, UnboundedReceiver<Row>) {
+    let (send, rows) = unbounded_channel();
+    let prober = Prober::start(targets, every, move |row| {
+        let _ = send.send(row);
+    });
+    (prober, rows)
+}
+
+fn observation() -> Observation {
+    Observation {
+        verdict: Verdict::Ok,
+        detail: "200".into(),
+        facts: BTreeMap::new(),
+        observed_at: clock::now().wall,
+        trend: None,
+    }
+}
+
+#[tokio::test]
+async fn every_target_is_read_again_and_again_and_a_dead_one_harms_no_other() {
+    let alive = server(Duration::ZERO).await;
+    let mount = Mount { path: "/no/such/mount".into(), thresholds: Thresholds::default(), own: false };
+    let targets = vec![
+        service("alive", &alive.url),
+        service("dead", "http://127.0.0.1:1/"),
+        Target::Host(HostPart::Memory),
+        Target::Mount(mount),
+    ];
+    let (prober, mut rows) = started(targets, FAST);
+    let mut newest: BTreeMap<String, Row> = BTreeMap::new();
+    let mut times: BTreeMap<String, u32> = BTreeMap::new();
+    while times.get("alive").is_none_or(|n| *n < 4) || times.get("memory").is_none_or(|n| *n < 4) || newest.len() < 4 {
+        let row = rows.recv().await.unwrap();
+        *times.entry(row.target.clone()).or_default() += 1;
+        newest.insert(row.target.clone(), row);
+    }
+    let now = clock::now().wall;
+    assert_eq!(newest["alive"].verdict(now), Verdict::Ok);
+    assert!(newest["alive"].history.len() >= 4);
+    let reason = |name: &str| newest[name].lost.as_ref().map(|(why, _)| why.as_str());
+    assert_eq!(reason("dead"), Some("connection refused"));
+    assert_eq!(reason("/no/such/mount"), Some("no longer mounted"));
+    assert_eq!(newest["dead"].verdict(now), Verdict::Unknown);
+    assert_eq!((times["dead"], times["/no/such/mount"]), (1, 1), "a known reason is not sent again");
+    drop(prober);
+    while rows.recv().await.is_some() {}
+}
+
+#[tokio::test]
+async fn refreshing_reads_now_but_never_twice_at_once() {
+    let slow = server(Duration::from_millis(100)).await;
+    let hour = Every { service: Duration::from_secs(3600), ..Every::default() };
+    let (prober, mut rows) = started(vec![service("slow", &slow.url)], hour);
+    rows.recv().await.unwrap();
+    for _ in 0..50 {
+        prober.refresh();
+        tokio::task::yield_now().await;
+    }
+    rows.recv().await.unwrap();
+    prober.refresh();
+    rows.recv().await.unwrap();
+    assert_eq!(slow.most.load(Ordering::SeqCst), 1);
+    let all = slow.all.load(Ordering::SeqCst);
+    assert!((3..=4).contains(&all), "{all} readings");
+}
+
+#[tokio::test]
+async fn many_services_are_read_in_parallel_up_to_the_cap() {
+    let busy = server(Duration::from_millis(30)).await;
+    let targets: Vec<Target> = (0..150).map(|n| service(&format!("s{n}"), &busy.url)).collect();
+    let rows = read_all(targets, Duration::from_secs(20)).await;
+    assert_eq!(rows.len(), 150);
+    assert!(rows.iter().enumerate().all(|(n, row)| row.target == format!("s{n}") && row.lost.is_none()));
+    let most = busy.most.load(Ordering::SeqCst);
+    assert!((16..=64).contains(&most), "{most} at once");
+}
+
+#[tokio::test]
+async fn one_reading_of_all_ends_at_its_deadline() {
+    let stalls = server(Duration::from_secs(3600)).await;
+    let service = Service { timeout: Duration::from_secs(3600), ..Service::new("stalls", &stalls.url) };
+    let targets = vec![Target::Service(service), Target::Host(HostPart::Swap)];
+    let rows = read_all(targets, Duration::from_millis(700)).await;
+    assert_eq!(rows[0].lost.as_ref().unwrap().0, "no answer within 700 ms");
+    assert_eq!((rows[1].kind, rows[1].lost.as_ref()), (TargetKind::Host, None));
+    assert!(rows[1].observation.is_some());
+}
+
+#[tokio::test]
+async fn a_panic_in_a_probe_is_a_loss_and_the_next_reading_is_whole() {
+    let http = Arc::new(Http::default());
+    let mut reader = Reader::new(&Target::Host(HostPart::Memory), &http);
+    reader.memory = Memory::Breaks;
+    assert!(guarded(&mut reader).await.unwrap_err().contains("broke off"));
+    assert!(guarded(&mut reader).await.is_ok());
+}
+
+#[test]
+fn pauses_double_up_to_a_minute_and_differ_by_name() {
+    let every = Duration::from_secs(5);
+    assert_eq!(pause(every, 0, "a"), every);
+    let expected = [5, 10, 20, 40, 60, 60];
+    for (losses, seconds) in (1..).zip(expected) {
+        let paused = pause(every, losses, "novacron-api");
+        let least = Duration::from_secs(seconds);
+        assert!(paused >= least && paused <= least + least / 10, "{losses}: {paused:?}");
+        assert_eq!(paused, pause(every, losses, "novacron-api"));
+    }
+    assert!(pause(every, u32::MAX, "a") <= Duration::from_secs(66));
+    assert!(pause(Duration::from_secs(300), 9, "a") >= Duration::from_secs(300));
+    assert_ne!(pause(every, 5, "novacron-api"), pause(every, 5, "novacron-worker"));
+}
+
+#[test]
+fn a_row_is_sent_for_each_good_reading_and_for_each_new_reason() {
+    let mut row = service("a", "http://127.0.0.1:1/").unread(Every::default());
+    let at = clock::now().wall;
+    let loss = |why: &str| Err(why.to_owned());
+    assert!(settle(&mut row, loss("refused"), at));
+    assert!(!settle(&mut row, loss("refused"), at));
+    assert!(settle(&mut row, loss("timed out"), at));
+    assert!(settle(&mut row, Ok(observation()), at));
+    assert!(settle(&mut row, Ok(observation()), at));
+    assert!(settle(&mut row, loss("timed out"), at));
+    assert!(row.observation.is_some(), "the last good reading stays");
+}

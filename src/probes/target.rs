@@ -1,0 +1,228 @@
+//! What is read, and how often.
+
+use crate::domain::{Row, TargetKind, Verdict};
+use crate::probes::{http, mounts};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// One thing to read; it becomes one row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Target {
+    /// A part of this machine.
+    Host(HostPart),
+    /// A mounted file system.
+    Mount(Mount),
+    /// An HTTP service.
+    Service(Service),
+}
+
+/// A part of this machine that has a row of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostPart {
+    /// The busy share of all processors over a stated interval.
+    Cpu,
+    /// Memory, by what is available to programs.
+    Memory,
+    /// Swap.
+    Swap,
+    /// Pressure: the share of time in which work waited for a resource.
+    Pressure,
+    /// The load averages against the number of cores.
+    Load,
+}
+
+/// A mounted file system to read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mount {
+    /// A mount point; of an own entry, any path in the mount that is meant.
+    pub path: PathBuf,
+    /// Its limits, for space and for inodes.
+    pub thresholds: Thresholds,
+    /// Whether it is an entry of the estate. Such an entry stands for the mount that holds its path; a discovered one is lost
+    /// as soon as nothing is mounted there, because its figures would be those of the mount above it.
+    pub own: bool,
+}
+
+/// An HTTP service to ask.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Service {
+    /// Its name.
+    pub name: String,
+    /// Where it answers: `http://` or `https://`.
+    pub url: String,
+    /// How long the whole answer may take, from the name lookup to the last byte that is read.
+    pub timeout: Duration,
+    /// The one status that is healthy; any 2xx when not set.
+    pub status: Option<u16>,
+    /// Whether a wrong status is critical; otherwise it is a warning.
+    pub critical: bool,
+    /// How often it is asked, where it differs from [`Every::service`].
+    pub every: Option<Duration>,
+}
+
+impl Service {
+    /// A service with a healthy 2xx, critical when wrong, and a timeout of 2 s.
+    #[must_use]
+    pub fn new(name: impl Into<String>, url: impl Into<String>) -> Self {
+        Self { name: name.into(), url: url.into(), timeout: Self::TIMEOUT, status: None, critical: true, every: None }
+    }
+
+    /// How long an answer may take unless the estate says otherwise.
+    pub const TIMEOUT: Duration = Duration::from_secs(2);
+}
+
+/// The shares, from 0 to 1, at which a reading warns and at which it is critical.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Thresholds {
+    /// At or past it: a warning.
+    pub warn: f64,
+    /// At or past it: critical.
+    pub critical: f64,
+}
+
+impl Default for Thresholds {
+    /// 80 % and 90 %.
+    fn default() -> Self {
+        Self { warn: 0.8, critical: 0.9 }
+    }
+}
+
+impl Thresholds {
+    /// The verdict of a share; a share that is no number is unknown.
+    #[must_use]
+    pub fn judge(self, share: f64) -> Verdict {
+        if share.is_nan() {
+            Verdict::Unknown
+        } else if share >= self.critical {
+            Verdict::Critical
+        } else if share >= self.warn {
+            Verdict::Warn
+        } else {
+            Verdict::Ok
+        }
+    }
+}
+
+/// How often each kind of target is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Every {
+    /// Parts of the host.
+    pub host: Duration,
+    /// Mounts.
+    pub mount: Duration,
+    /// Services that say nothing else themselves.
+    pub service: Duration,
+}
+
+impl Default for Every {
+    /// 5 s, 15 s and 5 s.
+    fn default() -> Self {
+        Self { host: Duration::from_secs(5), mount: Duration::from_secs(15), service: Duration::from_secs(5) }
+    }
+}
+
+impl HostPart {
+    /// Every part, in reading order.
+    pub const ALL: [Self; 5] = [Self::Cpu, Self::Memory, Self::Swap, Self::Pressure, Self::Load];
+
+    /// The one word for it; the row's target.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Memory => "memory",
+            Self::Swap => "swap",
+            Self::Pressure => "pressure",
+            Self::Load => "load",
+        }
+    }
+
+    /// The file it is read from.
+    #[must_use]
+    pub fn source(self) -> &'static str {
+        match self {
+            Self::Cpu => "/proc/stat",
+            Self::Memory | Self::Swap => "/proc/meminfo",
+            Self::Pressure => "/proc/pressure",
+            Self::Load => "/proc/loadavg",
+        }
+    }
+}
+
+impl Target {
+    /// Every part of this machine.
+    #[must_use]
+    pub fn host() -> Vec<Self> {
+        HostPart::ALL.into_iter().map(Self::Host).collect()
+    }
+
+    /// Every real mount of this machine, now, all with the same limits.
+    ///
+    /// # Errors
+    /// Why the mount table cannot be read.
+    pub fn mounts(thresholds: Thresholds) -> Result<Vec<Self>, String> {
+        let found = mounts::discover()?;
+        Ok(found.into_iter().map(|path| Self::Mount(Mount { path, thresholds, own: false })).collect())
+    }
+
+    /// How often it is read.
+    #[must_use]
+    pub fn every(&self, every: Every) -> Duration {
+        match self {
+            Self::Host(_) => every.host,
+            Self::Mount(_) => every.mount,
+            Self::Service(service) => service.every.unwrap_or(every.service),
+        }
+    }
+
+    /// Its row before the first reading.
+    #[must_use]
+    pub fn unread(&self, every: Every) -> Row {
+        let (kind, target, source) = match self {
+            Self::Host(part) => (TargetKind::Host, part.word().to_owned(), part.source().to_owned()),
+            Self::Mount(mount) => {
+                let path = mount.path.to_string_lossy().into_owned();
+                let source = format!("statvfs {path}");
+                (TargetKind::Mount, path, source)
+            }
+            Self::Service(service) => {
+                (TargetKind::Service, service.name.clone(), http::without_credentials(&service.url))
+            }
+        };
+        Row::unread(kind, target, source, self.every(every))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_reached_at_their_value_and_no_number_is_unknown() {
+        let limits = Thresholds::default();
+        let cases = [
+            (0.799, Verdict::Ok),
+            (0.8, Verdict::Warn),
+            (0.899, Verdict::Warn),
+            (0.9, Verdict::Critical),
+            (f64::NAN, Verdict::Unknown),
+        ];
+        for (share, expected) in cases {
+            assert_eq!(limits.judge(share), expected, "{share}");
+        }
+    }
+
+    #[test]
+    fn an_unread_row_names_its_target_and_hides_a_password() {
+        let every = Every::default();
+        let mut service = Service::new("api", "http://admin:hunter2@127.0.0.1:1/health");
+        service.every = Some(Duration::from_secs(30));
+        let row = Target::Service(service).unread(every);
+        assert_eq!((row.kind, row.target.as_str(), row.every), (TargetKind::Service, "api", Duration::from_secs(30)));
+        assert_eq!(row.source, "http://127.0.0.1:1/health");
+        let mount = Mount { path: "/srv/cell0".into(), thresholds: Thresholds::default(), own: true };
+        let row = Target::Mount(mount).unread(every);
+        assert_eq!((row.target.as_str(), row.every), ("/srv/cell0", every.mount));
+        assert!(row.observation.is_none() && row.lost.is_none());
+    }
+}
