@@ -233,3 +233,6 @@ impl Walk {
 fn written(bytes: &[u8]) -> u64 {
     bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last as u64 + 1)
 }
+
+#[cfg(test)]
+mod tests;

@@ -153,14 +153,10 @@ pub fn decode(line: &[u8]) -> Result<Line, Fault> {
     if line.len() >= LARGEST_RECORD {
         return fault(format!("it is larger than {LARGEST_RECORD} bytes"));
     }
+    let (prev, h) = links(line)?;
     let wire: Wire = serde_json::from_slice(line).map_err(|cause| Fault(format!("it is not a record: {cause}")))?;
-    let head = line
-        .strip_suffix(AFTER_H)
-        .and_then(|rest| rest.strip_suffix(wire.h.as_str().as_bytes()))
-        .and_then(|rest| rest.strip_suffix(BEFORE_H));
-    let Some(head) = head else { return fault("it does not end in its digest") };
-    if link(&wire.prev, head) != wire.h {
-        return fault("its bytes do not match its digest");
+    if wire.prev != prev || wire.h != h {
+        return fault("its links are not where they belong");
     }
     if wire.v == 0 {
         return fault("there is no version 0");
@@ -171,6 +167,24 @@ pub fn decode(line: &[u8]) -> Result<Line, Fault> {
     let event = event(wire.v, wire.kind, wire.body.0)?;
     let Wire { v, seq, run, wall, boot, actor, prev, h, .. } = wire;
     Ok(Line { v, record: Record { seq, run, wall, boot, actor, event, prev, h } })
+}
+
+/// The two digests at a line's end, when its bytes match the second; looked at before anything else of it is read.
+fn links(line: &[u8]) -> Result<(Digest, Digest), Fault> {
+    let cut = |text: &[u8], at_end: &[u8]| {
+        let (rest, digits) = text.strip_suffix(at_end)?.split_last_chunk::<64>()?;
+        Some((rest.len(), Digest::parse(std::str::from_utf8(digits).ok()?)?))
+    };
+    let found = cut(line, AFTER_H).and_then(|(end, h)| {
+        let head = line.get(..end)?.strip_suffix(BEFORE_H)?;
+        let (_, prev) = cut(head, b"\"")?;
+        Some((head, prev, h))
+    });
+    let Some((head, prev, h)) = found else { return fault("it does not end in its digest") };
+    if link(&prev, head) != h {
+        return fault("its bytes do not match its digest");
+    }
+    Ok((prev, h))
 }
 
 /// The event of a kind and a body.

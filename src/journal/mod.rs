@@ -1,7 +1,10 @@
 //! The append-only, hash-chained record of a run, and everything that reads it.
 
+pub mod append;
 pub mod chain;
 pub mod fold;
 mod line;
 pub mod record;
+#[cfg(test)]
+pub mod samples;
 mod strict;
