@@ -17,6 +17,7 @@ pub use clean::Clean;
 pub use effect::EffectClass;
 pub use error::{Error, Kind};
 pub use ids::{Digest, PromptId, RunId};
+pub use key::{Key, KeyCode};
 pub use observation::{Fact, Observation, Row, TargetKind};
 pub use preview::{Item, Preview};
 pub use run::{Actor, RunStatus};

@@ -1,1 +1,4 @@
-//! (to come)
+//! From the model to a frame: draws, and does nothing else.
+
+pub mod ink;
+pub mod text;
