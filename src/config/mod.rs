@@ -2,9 +2,12 @@
 
 pub mod estate;
 pub mod file;
+pub mod keymap;
 pub mod paths;
 pub mod reader;
+mod shelf;
 pub mod state;
+pub mod theme;
 
 #[cfg(test)]
 mod fixtures;
