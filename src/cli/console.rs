@@ -1,0 +1,128 @@
+//! `midwatch` and `midwatch attach`: the console.
+
+use crate::app::keymap::Keymap;
+use crate::app::model::{Model, Opening};
+use crate::app::msg::Msg;
+use crate::cli::args::Common;
+use crate::cli::{ownlog, setup};
+use crate::config::paths::{self, Surroundings};
+use crate::config::state::Scope;
+use crate::config::theme::{self, Theme};
+use crate::domain::error::Result;
+use crate::domain::{Clean, Error, Kind, RunId};
+use crate::gate::lookup::{self, Lookup};
+use crate::gate::operate::Operate;
+use crate::gate::watch::Watch;
+use crate::gate::{Gate, World};
+use crate::probes::clock;
+use crate::runner::identity;
+use crate::tui::event_loop::{self, Console, Left};
+use crate::tui::tty::Tty;
+use std::io::IsTerminal;
+use tokio::sync::mpsc;
+
+/// How many messages may wait for the console.
+const INBOX: usize = 1024;
+
+/// Opens the console, on a run where one is named.
+///
+/// # Errors
+/// When there is no terminal that can show it, or the estate file is wrong.
+pub fn open(common: &Common, run: Option<&str>) -> Result<u8> {
+    let around = setup::surroundings();
+    let tty = terminal(&around)?;
+    let world = setup::world(common)?;
+    let run = run.map(|run| lookup::find_run(&world, run)).transpose()?.map(|dir| dir.id);
+    show(common, &around, tty, world, run)
+}
+
+/// The terminal, if it can show a full screen.
+fn terminal(around: &Surroundings) -> Result<Tty> {
+    let hint = |error: Error| {
+        error.hint("midwatch check prints one reading").hint("midwatch run PROC runs a procedure as plain prompts")
+    };
+    let dumb = around.get("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
+    if dumb {
+        return Err(hint(Error::new(Kind::Usage, "this terminal cannot show a full screen (TERM is unset or dumb)")));
+    }
+    if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+        return Err(hint(Error::new(Kind::Usage, "the console needs a terminal, and this is none")));
+    }
+    Tty::open().map_err(|cause| hint(Error::machine("open the terminal", cause).of_kind(Kind::Usage)))
+}
+
+/// Shows the console until the operator leaves; the exit code is 128 and the signal's number where one ended it.
+fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, run: Option<RunId>) -> Result<u8> {
+    let _log = ownlog::start(&world.state);
+    let (theme, mut banners) = look(common, around, &world);
+    let (keymap, problems) = keys(common, around, &world);
+    banners.extend(problems);
+    if world.state.locks_scope == Scope::User {
+        banners.push("locks: this user only".to_owned());
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.map_err(|cause| Error::machine("start a runtime", cause))?;
+    let left = runtime.block_on(async {
+        let (outbox, inbox) = mpsc::channel(INBOX);
+        let opening = Opening {
+            estate: world.estate.name.clone(),
+            environment: world.estate.environment.word().to_owned(),
+            operator: format!(
+                "{}@{}",
+                identity::user_name(rustix::process::getuid().as_raw()),
+                identity::host_name()
+            ),
+            authority: None,
+            keymap,
+            banners,
+            now: clock::now(),
+            size: tty.size().unwrap_or_default(),
+            ssh: around.get("SSH_CONNECTION").is_some(),
+        };
+        let gate = door(common.read_only, world, outbox.clone());
+        let mut model = Model::new(Opening { authority: gate.authority(), ..opening });
+        if let Some(run) = run {
+            model.attach(run);
+        }
+        event_loop::run(Console { model, gate, inbox, outbox, theme: &theme, tty }).await
+    });
+    // Probes that hang on a dead target must not keep the console.
+    runtime.shutdown_background();
+    Ok(match left? {
+        Left::Quit => 0,
+        Left::Signal(number) => u8::try_from(128 + number).unwrap_or(1),
+        Left::Gone => 129,
+    })
+}
+
+fn door(read_only: bool, world: World, outbox: mpsc::Sender<Msg>) -> Box<dyn Gate> {
+    let lookup = Lookup::start(world, outbox);
+    if read_only { Box::new(Watch::new(lookup)) } else { Box::new(Operate::new(lookup, "console")) }
+}
+
+/// The theme, and a line about one that could not be used.
+fn look(common: &Common, around: &Surroundings, world: &World) -> (Theme, Vec<String>) {
+    let depth = theme::depth(around);
+    let mono = depth == crate::domain::clean::Depth::None;
+    let name = common.theme.as_deref().filter(|_| !mono).unwrap_or(if mono { theme::MONO } else { theme::DEFAULT });
+    let directories = paths::layer_directories("themes", world.estate.source.as_deref(), around);
+    let (theme, problems) = Theme::load(name, &directories, depth, theme::glyphs(around));
+    (theme, first(&problems))
+}
+
+/// The keys, and a line about a keymap that could not be used.
+fn keys(common: &Common, around: &Surroundings, world: &World) -> (Keymap, Vec<String>) {
+    let directories = paths::layer_directories("keymaps", world.estate.source.as_deref(), around);
+    let (keymap, problems) = Keymap::load(common.keymap.as_deref().unwrap_or("default"), &directories);
+    (keymap, first(&problems))
+}
+
+/// The first problem in one line, and how many more there are.
+fn first(problems: &[crate::config::reader::Problem]) -> Vec<String> {
+    let Some(problem) = problems.first() else { return Vec::new() };
+    let more = match problems.len() {
+        1 => String::new(),
+        count => format!(" (and {} more; see midwatch lint)", count - 1),
+    };
+    vec![Clean::text(&format!("{problem}{more}")).plain()]
+}

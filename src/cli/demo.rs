@@ -1,0 +1,56 @@
+//! `midwatch demo`: a real throwaway estate, and the console on it.
+
+use crate::cli::args::{Common, Demo};
+use crate::cli::{console, setup};
+use crate::config::state;
+use crate::demo;
+use crate::domain::Error;
+use crate::domain::error::Result;
+use crate::gate::lookup;
+use std::path::{Path, PathBuf};
+
+/// Builds the estate or comes back to it, opens the console, and removes it again when no run of it lives.
+///
+/// # Errors
+/// When the estate cannot be built, or the console not opened.
+pub fn run(common: &Common, args: &Demo) -> Result<u8> {
+    let dir = place(common)?;
+    if args.stop {
+        let gone = demo::stop(&dir)?;
+        println!("{}", if gone { "the demo estate is removed" } else { "there is no demo estate" });
+        return Ok(0);
+    }
+    let exe = std::env::current_exe().map_err(|cause| Error::machine("find Midwatch's own program", cause))?;
+    let estate = demo::ensure(&dir, &exe)?;
+    let word = if estate.already { "is still there" } else { "stands" };
+    println!("the demo estate {word}; from a second shell:");
+    println!("  midwatch --config {} --state {}", estate.config.display(), estate.state.display());
+    let own = Common { config: Some(estate.config.clone()), state: Some(estate.state), ..common.clone() };
+    let code = console::open(&own, None)?;
+    // Anything but leaving it in peace keeps it: the next `midwatch demo` comes back to it.
+    if code == 0 {
+        let live = lookup::runs(&setup::world(&own)?)?.into_iter().filter(|run| !run.status.is_over()).count();
+        if live == 0 {
+            demo::stop(&dir)?;
+        } else {
+            println!("the demo estate stays, for {live} run(s) of it are not over; midwatch demo comes back to it");
+        }
+    }
+    Ok(code)
+}
+
+/// Keeps the estate, as the small process behind the console.
+///
+/// # Errors
+/// When it cannot be built.
+pub fn keep(dir: &Path) -> Result<u8> {
+    demo::keeper::keep(dir).map(|()| 0)
+}
+
+/// Below the user's own state, never in a place that others can write to.
+fn place(common: &Common) -> Result<PathBuf> {
+    match &common.state {
+        Some(dir) => Ok(dir.join("demo")),
+        None => Ok(state::state(&setup::surroundings())?.dir.join("demo")),
+    }
+}

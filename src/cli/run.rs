@@ -1,0 +1,75 @@
+//! `midwatch run`: the same run as plain prompts, for a serial console, a screen reader or cron.
+//!
+//! Invoking it is the confirmed start. From then on this process is one reader of the run among others: it follows the journal,
+//! prints what happens, and answers prompts over the control socket. When it ends, the run goes on.
+
+mod answers;
+mod follow;
+mod say;
+
+use crate::app::confirm;
+use crate::cli::args::{Common, Run};
+use crate::cli::stop;
+use crate::cli::{interactive, setup};
+use crate::domain::error::Result;
+use crate::domain::{Error, Kind, RunStatus};
+use crate::gate::operate::{self, Performed};
+use crate::gate::plans;
+use crate::journal::fold::RunView;
+use crate::runner::policy;
+use crate::runner::rundir::RunDir;
+use answers::Answers;
+use follow::{End, Follow};
+use std::collections::BTreeMap;
+
+/// Runs a procedure to its end, or to the point where a person is needed and none is here.
+///
+/// # Errors
+/// When it cannot be planned, is refused, or cannot be started.
+pub fn run(common: &Common, args: &Run) -> Result<u8> {
+    let (world, authority) = stop::operator(common)?;
+    let params: BTreeMap<String, String> = args.procedure.params.iter().cloned().collect();
+    let plan = plans::plan(&world, &args.procedure.procedure, &params)?;
+    if let Some(refusal) = policy::refusal(&plan) {
+        return Err(refusal);
+    }
+    let hash = plan.hash()?;
+    setup::wait_for(async {
+        let command = confirm::start(&authority, plan, hash, "invoked");
+        let Performed::Started(run) = operate::perform(&world, command, "run").await? else {
+            return Err(Error::machine("start the run", "the gate did not say which run it started"));
+        };
+        let answers = Answers {
+            yes_change: args.yes.is_some(),
+            phrases: args.confirm.clone(),
+            person: interactive::is_here() && !args.json,
+        };
+        let dir = RunDir::of(&world.state.dir, run.clone());
+        let mut follow = Follow { world, authority, answers, json: args.json, dir };
+        let end = follow.to_the_end().await?;
+        Ok(code(&end, args.json, &run))
+    })
+}
+
+/// The exit code, with a last word for a person about the way on.
+fn code(end: &End, json: bool, run: &crate::domain::RunId) -> u8 {
+    let (code, word) = match end {
+        End::Sealed(view) => (sealed(view), format!("its record: midwatch report {run}")),
+        End::NeedsPerson(kind) => (kind.exit_code(), format!("it waits for a person: midwatch attach {run}")),
+        End::Interrupted(kind) => (kind.exit_code(), format!("its runner is gone: midwatch resume {run}")),
+    };
+    if !json {
+        println!("{word}");
+    }
+    code
+}
+
+/// 0 ok, 1 failed, 8 unknown outcomes remain, 9 aborted.
+fn sealed(view: &RunView) -> u8 {
+    match view.sealed {
+        _ if view.unknown() > 0 => Kind::UnknownOutcome.exit_code(),
+        Some(RunStatus::Ok) => 0,
+        Some(RunStatus::Aborted) => Kind::Aborted.exit_code(),
+        _ => Kind::StepFailed.exit_code(),
+    }
+}

@@ -1,0 +1,180 @@
+//! Follows a run, prints it, and answers what it asks.
+
+use crate::app::confirm::{self, Authority};
+use crate::cli::plan::clean;
+use crate::cli::run::answers::{Answers, ask_person};
+use crate::cli::run::say;
+use crate::cli::shell;
+use crate::domain::error::Result;
+use crate::domain::{Clean, Error, Kind, PromptId};
+use crate::gate::{World, operate};
+use crate::journal::fold::{OpenPrompt, RunView};
+use crate::journal::record::{Event, Record};
+use crate::journal::tail::Tail;
+use crate::runner::rundir::RunDir;
+use std::io::{BufRead, BufReader};
+use std::time::Duration;
+
+/// How often the journal is looked at.
+const LOOK: Duration = Duration::from_millis(40);
+
+/// How much of one line of a log is printed, in bytes.
+const LINE: usize = 4096;
+
+/// How following ended.
+pub enum End {
+    /// The run is over.
+    Sealed(Box<RunView>),
+    /// A person is needed and none is here; the exit code's kind.
+    NeedsPerson(Kind),
+    /// The runner is gone; the exit code's kind.
+    Interrupted(Kind),
+}
+
+/// One reader of one run.
+pub struct Follow {
+    /// What commands are carried out on.
+    pub world: World,
+    /// The right to answer.
+    pub authority: Authority,
+    /// What may be answered, and by whom.
+    pub answers: Answers,
+    /// Whether records are printed as they are.
+    pub json: bool,
+    /// The run.
+    pub dir: RunDir,
+}
+
+/// The log that is being printed.
+struct Log {
+    reader: BufReader<std::fs::File>,
+    held: Vec<u8>,
+}
+
+impl Follow {
+    /// Follows until the run is over, or until nobody here can help it on.
+    ///
+    /// # Errors
+    /// When the journal cannot be read on.
+    pub async fn to_the_end(&mut self) -> Result<End> {
+        let mut tail = Tail::open(self.dir.journal())?;
+        let mut log = None;
+        let mut answered: Option<PromptId> = None;
+        loop {
+            // Whether the runner lives is asked before the journal is read: what it wrote last is then never missed.
+            let lives = self.dir.runner_lives();
+            let records = tail.poll()?;
+            let Some(view) = tail.view().cloned() else {
+                tokio::time::sleep(LOOK).await;
+                continue;
+            };
+            for record in &records {
+                self.print(record, &view, &mut log)?;
+            }
+            self.print_log(&mut log, false)?;
+            if view.sealed.is_some() {
+                return Ok(End::Sealed(Box::new(view)));
+            }
+            if !lives && records.is_empty() {
+                return Ok(End::Interrupted(self.why_gone(&view)));
+            }
+            match view.prompt.clone().filter(|prompt| answered.as_ref() != Some(&prompt.id)) {
+                Some(prompt) => {
+                    if let Some(kind) = self.answer(&prompt).await? {
+                        return Ok(End::NeedsPerson(kind));
+                    }
+                    // Whatever came of it, the same prompt is not answered twice without a word of the journal between.
+                    answered = Some(prompt.id);
+                }
+                None => tokio::time::sleep(LOOK).await,
+            }
+        }
+    }
+
+    /// Answers one prompt; gives the exit code's kind when nobody can.
+    async fn answer(&mut self, prompt: &OpenPrompt) -> Result<Option<Kind>> {
+        loop {
+            let answer = match self.answers.in_advance(prompt) {
+                Some(answer) => Some(answer),
+                None if self.answers.person => {
+                    let prompt = prompt.clone();
+                    let asked = tokio::task::spawn_blocking(move || ask_person(&prompt)).await;
+                    asked.map_err(|cause| Error::machine("ask at the terminal", cause))?
+                }
+                None => None,
+            };
+            let Some(answer) = answer else { return Ok(Some(Answers::unanswered(prompt))) };
+            let Some(command) = confirm::answer(&self.authority, &self.dir.id, prompt, answer) else {
+                println!("that is not an answer to this prompt");
+                continue;
+            };
+            if let Err(cause) = operate::perform(&self.world, command, "run").await
+                && !self.json
+            {
+                print!("{}", clean(&cause.to_string()));
+            }
+            return Ok(None);
+        }
+    }
+
+    fn print(&self, record: &Record, view: &RunView, log: &mut Option<Log>) -> Result<()> {
+        if self.json {
+            return shell::print(&crate::journal::line::as_written(record)?).map(drop);
+        }
+        if matches!(record.event, Event::StepOutcome { .. } | Event::UndoOutcome { .. }) {
+            self.print_log(log, true)?;
+            *log = None;
+        }
+        if let Some(line) = say::line(record, view) {
+            shell::print(clean(&line).as_bytes())?;
+        }
+        if let Event::StepIntent { log: name, .. } | Event::UndoIntent { log: name, .. } = &record.event {
+            *log = self.open_log(name);
+        }
+        Ok(())
+    }
+
+    /// The log of an attempt that began; the shim may not have made it yet, so it is made here if it is not there.
+    fn open_log(&self, name: &str) -> Option<Log> {
+        let path = self.dir.log(name);
+        for _ in 0..50 {
+            if let Ok(file) = std::fs::File::open(&path) {
+                return Some(Log { reader: BufReader::new(file), held: Vec::new() });
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        None
+    }
+
+    /// Prints what came to the log; with `all`, an unfinished last line too.
+    fn print_log(&self, log: &mut Option<Log>, all: bool) -> Result<()> {
+        let Some(log) = log.as_mut().filter(|_| !self.json) else { return Ok(()) };
+        loop {
+            let read = log.reader.read_until(b'\n', &mut log.held).unwrap_or(0);
+            let whole = log.held.last() == Some(&b'\n');
+            if log.held.is_empty() || !(whole || all) {
+                return Ok(());
+            }
+            if whole {
+                log.held.pop();
+            }
+            let length = u64::try_from(log.held.len()).unwrap_or(u64::MAX);
+            let head = log.held.get(..LINE.min(log.held.len())).unwrap_or_default();
+            shell::print(format!("    | {}\n", Clean::line_capped(head, length).plain()).as_bytes())?;
+            log.held.clear();
+            if read == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Why a runner is gone: a journal that could not be written is 74, an act under way is unknown, else a failure.
+    fn why_gone(&self, view: &RunView) -> Kind {
+        let said = std::fs::read_to_string(self.dir.path.join("runner.err")).unwrap_or_default();
+        match view.open_attempt() {
+            _ if said.contains("journal") => Kind::Journal,
+            Some(_) => Kind::UnknownOutcome,
+            None => Kind::StepFailed,
+        }
+    }
+}

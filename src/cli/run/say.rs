@@ -1,0 +1,95 @@
+//! Records as plain lines.
+
+use crate::domain::{Actor, RunStatus};
+use crate::journal::fold::RunView;
+use crate::journal::record::{Answer, Ask, Closed, Event, Record};
+
+/// What a record says, in one line; `None` for what a person need not read here.
+#[must_use]
+pub fn line(record: &Record, view: &RunView) -> Option<String> {
+    let at = record.wall.clock();
+    let said = match &record.event {
+        Event::RunCreated { title, environment, .. } => {
+            format!("run {} · {title} · {}", record.run, environment.to_uppercase())
+        }
+        Event::LockTaken { name, .. } => format!("locked {name}"),
+        Event::RunResumed { why } => format!("a new runner took over: {why}"),
+        Event::PromptOpened { step, ask, .. } => format!("{} asks: {}", named(view, *step), asked(ask)),
+        Event::PromptClosed { why, moved, .. } => closed(*why, moved),
+        Event::AnswerAccepted { answer, .. } => format!("{} answered: {}", who(&record.actor), answered(answer)),
+        Event::AnswerRejected { why, .. } => format!("refused an answer of {}: {why}", who(&record.actor)),
+        Event::StepIntent { step, attempt, .. } => match attempt {
+            1 => format!("{} begins", named(view, *step)),
+            _ => format!("{} begins again, attempt {attempt}", named(view, *step)),
+        },
+        Event::StepOutcome { step, outcome, .. } => {
+            format!("{}: {} · {}", named(view, *step), outcome.ending.word(), outcome.detail)
+        }
+        Event::StepResolved { step, choice, evidence } => {
+            format!("{} is settled as {}: {evidence}", named(view, *step), choice.word())
+        }
+        Event::StepSkipped { step, reason } => format!("{} is skipped: {reason}", named(view, *step)),
+        Event::StepClosed { step, note } => format!("{} is done{}{note}", named(view, *step), dash(note)),
+        Event::UndoIntent { step, .. } => format!("undo of {} begins", named(view, *step)),
+        Event::UndoOutcome { step, outcome, .. } => {
+            format!("undo of {}: {} · {}", named(view, *step), outcome.ending.word(), outcome.detail)
+        }
+        Event::Note { text, .. } => format!("note of {}: {text}", who(&record.actor)),
+        Event::AbortRequested { undo } => {
+            let and = if *undo { ", and to take back what it changed" } else { "" };
+            format!("{} asked the run to stop{and}", who(&record.actor))
+        }
+        Event::RunSealed { status, unknown } => sealed(*status, *unknown),
+        Event::JournalRecovered { bytes, saved, .. } => format!("{bytes} torn bytes were cut off and kept in {saved}"),
+        Event::PromptReread { .. } => return None,
+        Event::Other { kind, .. } => format!("{kind} (of a newer version)"),
+    };
+    Some(format!("{at}  {said}"))
+}
+
+fn named(view: &RunView, step: u32) -> String {
+    let title = view.step(step).map_or("", |step| step.head.title.as_str());
+    format!("step {} of {} ({title})", step + 1, view.steps.len())
+}
+
+fn who(actor: &Actor) -> &str {
+    &actor.name
+}
+
+fn dash(note: &str) -> &'static str {
+    if note.is_empty() { "" } else { ": " }
+}
+
+fn asked(ask: &Ask) -> String {
+    match ask {
+        Ask::Confirm { effect, preview, .. } => format!("{} · {}", effect.word(), preview.headline),
+        Ask::Sign { text, .. } => text.clone(),
+        Ask::Decide { text, .. } => text.clone(),
+    }
+}
+
+fn answered(answer: &Answer) -> String {
+    match answer {
+        Answer::Confirm { typed } => typed.clone(),
+        Answer::Sign { note } if note.is_empty() => "signed".to_owned(),
+        Answer::Sign { note } => format!("signed: {note}"),
+        Answer::Decide { choice, reason } => format!("{}{}{reason}", choice.word(), dash(reason)),
+        Answer::Cancel => "cancel".to_owned(),
+    }
+}
+
+fn closed(why: Closed, moved: &[String]) -> String {
+    match why {
+        Closed::Moved => format!("the prompt closed, for what it showed has moved: {}", moved.join("; ")),
+        Closed::Expired => "the prompt lapsed and asks anew".to_owned(),
+        Closed::Aborted => "the prompt closed: the run stops".to_owned(),
+        Closed::RunnerGone => "the prompt closed: its runner is gone".to_owned(),
+    }
+}
+
+fn sealed(status: RunStatus, unknown: u32) -> String {
+    match unknown {
+        0 => format!("the run is over: {}", status.word()),
+        _ => format!("the run is over: {}; {unknown} outcomes remain unknown", status.word()),
+    }
+}

@@ -1,0 +1,257 @@
+//! The loop: waits for a key, a message, a signal or the clock; updates; draws at most once; hands effects on.
+//!
+//! It never waits for anything else. Everything slow happens behind the gate and comes back as a message.
+
+use crate::app::effect::{Effect, Screen as Wanted};
+use crate::app::model::Model;
+use crate::app::msg::Msg;
+use crate::app::update::{begin, update};
+use crate::config::theme::Theme;
+use crate::domain::Error;
+use crate::domain::error::Result;
+use crate::gate::Gate;
+use crate::probes::clock;
+use crate::tui::guard::{Death, TerminalGuard, catch_panics};
+use crate::tui::hangup::Hangup;
+use crate::tui::input::{self, Input};
+use crate::tui::pace::{Cause, Pace};
+use crate::tui::screen::Screen;
+use crate::tui::tty::Tty;
+use crate::ui;
+use crossterm::event::{Event, EventStream};
+use futures_util::{FutureExt, StreamExt};
+use std::io;
+use std::time::{Duration, Instant};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+
+/// How many waiting messages are taken into one frame.
+const DRAIN: usize = 256;
+
+/// What a console is opened with.
+pub struct Console<'a> {
+    /// What it knows at first.
+    pub model: Model,
+    /// Its door to the world.
+    pub gate: Box<dyn Gate>,
+    /// What comes through the door.
+    pub inbox: mpsc::Receiver<Msg>,
+    /// Whoever sends to the inbox.
+    pub outbox: mpsc::Sender<Msg>,
+    /// How it looks.
+    pub theme: &'a Theme,
+    /// The terminal.
+    pub tty: Tty,
+}
+
+/// Why the loop ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// The operator left.
+    Quit,
+    /// A signal said so; its number.
+    Signal(i32),
+    /// The terminal is gone.
+    Gone,
+}
+
+struct Loop<'a> {
+    model: Model,
+    gate: Box<dyn Gate>,
+    theme: &'a Theme,
+    view: ui::ViewState,
+    screen: Screen<Tty>,
+    guard: TerminalGuard,
+    tty: Tty,
+    pace: Pace,
+    epoch: Instant,
+    left: Option<Left>,
+}
+
+/// Signals that end the console.
+struct Endings {
+    hangup: Signal,
+    interrupt: Signal,
+    terminate: Signal,
+    stop: Signal,
+}
+
+/// Holds the terminal until the operator leaves, a signal says so, or the terminal is gone; it is then as it was.
+///
+/// # Errors
+/// When the terminal cannot be taken or drawn to.
+pub async fn run(console: Console<'_>) -> Result<Left> {
+    let Console { model, gate, mut inbox, outbox, theme, tty } = console;
+    let failed = |cause: io::Error| Error::machine("use the terminal", cause);
+    let (columns, rows) = tty.size().map_err(failed)?;
+    let guard = TerminalGuard::enter(tty.clone(), false).map_err(failed)?;
+    let deaths = outbox.clone();
+    catch_panics(guard.restore(), move |death: Death| {
+        let _ = deaths.try_send(Msg::TaskDied(death.thread.plain()));
+    });
+    let (gone, mut gone_notice) = mpsc::channel(1);
+    let _hangup = Hangup::watch(tty.clone(), move || drop(gone.try_send(()))).map_err(failed)?;
+    let mut endings = Endings::listen().map_err(failed)?;
+    let mut turn = Loop {
+        screen: Screen::new(tty.clone(), columns, rows, theme.depth).map_err(failed)?,
+        pace: Pace::new(model.ssh),
+        view: ui::ViewState::default(),
+        epoch: Instant::now(),
+        left: None,
+        model,
+        gate,
+        theme,
+        guard,
+        tty,
+    };
+    turn.model.resized(columns, rows);
+    // The first frame waits for nothing: not for the reader of events, not for a probe.
+    turn.pace.want(Cause::Key, turn.now());
+    turn.draw().map_err(failed)?;
+    for effect in begin(&turn.model) {
+        turn.carry_out(effect).map_err(failed)?;
+    }
+    let mut events = EventStream::new();
+    while turn.left.is_none() {
+        let due = turn.pace.due().map(|due| due.saturating_sub(turn.now()));
+        tokio::select! {
+            biased;
+            () = endings.next(&mut turn) => {}
+            _ = gone_notice.recv() => turn.left = Some(Left::Gone),
+            event = events.next() => turn.take(event).map_err(failed)?,
+            msg = inbox.recv() => if let Some(msg) = msg {
+                turn.update(msg, Cause::Data).map_err(failed)?;
+            },
+            () = tokio::time::sleep(due.unwrap_or(Duration::MAX)), if due.is_some() => {}
+            () = tokio::time::sleep(until_next_second()) => {
+                turn.update(Msg::Tick(clock::now()), Cause::Data).map_err(failed)?;
+            }
+        }
+        turn.drain(&mut events, &mut inbox).map_err(failed)?;
+        if turn.left.is_none() && turn.pace.is_due(turn.now()) {
+            turn.draw().map_err(failed)?;
+        }
+    }
+    drop(events);
+    // A terminal that is gone cannot be given back, and waiting for it would only keep us.
+    let _ = turn.guard.leave();
+    Ok(turn.left.unwrap_or(Left::Quit))
+}
+
+/// The time to the next full second of the wall clock: the only thing that ticks is drawn when it changes.
+fn until_next_second() -> Duration {
+    let past = clock::now().wall.0.subsec_nanosecond();
+    Duration::from_secs(1).saturating_sub(Duration::from_nanos(u64::try_from(past).unwrap_or(0)))
+}
+
+impl Endings {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            stop: signal(SignalKind::from_raw(signal_hook::consts::SIGTSTP))?,
+        })
+    }
+
+    async fn next(&mut self, turn: &mut Loop<'_>) {
+        let number = tokio::select! {
+            _ = self.hangup.recv() => SignalKind::hangup(),
+            _ = self.interrupt.recv() => SignalKind::interrupt(),
+            _ = self.terminate.recv() => SignalKind::terminate(),
+            _ = self.stop.recv() => {
+                turn.left = turn.suspend().err().map(|_| Left::Gone);
+                return;
+            }
+        };
+        turn.left = Some(Left::Signal(number.as_raw_value()));
+    }
+}
+
+impl Loop<'_> {
+    fn now(&self) -> Duration {
+        self.epoch.elapsed()
+    }
+
+    /// Takes one event of the terminal.
+    fn take(&mut self, event: Option<io::Result<Event>>) -> io::Result<()> {
+        let Some(Ok(event)) = event else {
+            self.left = Some(Left::Gone);
+            return Ok(());
+        };
+        let Some(event) = input::read(event) else { return Ok(()) };
+        let msg = match event {
+            Input::Key(key) => Msg::KeyPressed(key, clock::now()),
+            Input::Paste(text) => Msg::Pasted(text),
+            Input::Mouse(what, column, row) => Msg::MouseMoved(what, column, row),
+            Input::Resize(columns, rows) => {
+                self.screen.resize(columns, rows);
+                Msg::Resized(columns, rows)
+            }
+        };
+        self.update(msg, Cause::Key)
+    }
+
+    /// Takes whatever else is ready, so that it is drawn together.
+    fn drain(&mut self, events: &mut EventStream, inbox: &mut mpsc::Receiver<Msg>) -> io::Result<()> {
+        for _ in 0..DRAIN {
+            if self.left.is_some() {
+                return Ok(());
+            }
+            if let Some(event) = events.next().now_or_never() {
+                self.take(event)?;
+            } else if let Ok(msg) = inbox.try_recv() {
+                self.update(msg, Cause::Data)?;
+            } else {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn update(&mut self, msg: Msg, cause: Cause) -> io::Result<()> {
+        self.pace.want(cause, self.now());
+        for effect in update(&mut self.model, msg) {
+            self.carry_out(effect)?;
+        }
+        Ok(())
+    }
+
+    fn carry_out(&mut self, effect: Effect) -> io::Result<()> {
+        match effect {
+            Effect::Query(query) => self.gate.query(query),
+            Effect::Command(command) => self.gate.command(command),
+            Effect::Screen(Wanted::Quit) => self.left = Some(Left::Quit),
+            Effect::Screen(Wanted::Redraw) => {
+                self.screen.redraw()?;
+                self.pace.want(Cause::Key, self.now());
+            }
+            Effect::Screen(Wanted::Suspend) => self.suspend()?,
+        }
+        Ok(())
+    }
+
+    /// Gives the terminal back until the shell continues us.
+    fn suspend(&mut self) -> io::Result<()> {
+        if self.guard.suspend()? {
+            let (columns, rows) = self.tty.size()?;
+            self.screen.resize(columns, rows);
+            self.screen.redraw()?;
+            self.update(Msg::Resized(columns, rows), Cause::Key)?;
+        }
+        Ok(())
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        let now = self.now();
+        let rate = u64::try_from(self.pace.rate(now)).unwrap_or(u64::MAX);
+        self.model.bytes_per_second = Some(rate);
+        let (model, theme, view) = (&self.model, self.theme, &mut self.view);
+        let drawn = self.screen.draw(self.pace.allowance(now), |frame| ui::draw(frame, &model.snapshot(), theme, view))?;
+        self.pace.drawn(&drawn, self.now());
+        if drawn.fresh {
+            self.model.drawn(self.view.seen(), clock::boot());
+        }
+        Ok(())
+    }
+}
