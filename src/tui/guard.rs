@@ -6,7 +6,7 @@ use rustix::process::{Signal, getpgrp, getppid, getsid, kill_current_process_gro
 use rustix::termios::{OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr};
 use signal_hook::consts::SIGCONT;
 use signal_hook::iterator::Signals;
-use std::io;
+use std::io::{self, Write as _};
 use std::panic::PanicHookInfo;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -169,7 +169,8 @@ pub fn catch_panics(restore: Restore, died: impl Fn(Death) + Send + Sync + 'stat
         tracing::error!(thread = death.thread.plain(), place = death.place, "panic: {}", death.message.plain());
         if std::thread::current().id() == drawing {
             let _ = restore.leave();
-            eprintln!("midwatch: panic at {}: {}", death.place, death.message.plain());
+            // Not `eprintln!`, which panics when standard error is gone.
+            let _ = writeln!(io::stderr(), "midwatch: panic at {}: {}", death.place, death.message.plain());
         } else {
             died(death);
         }

@@ -194,6 +194,41 @@ fn fewer_colours_are_drawn_where_there_are_fewer() {
     }
 }
 
+/// Fails if the bytes hold any control sequence other than those that draw a frame.
+fn check_only_drawing(bytes: &[u8], what: &str) {
+    let text = std::str::from_utf8(bytes).unwrap();
+    let mut parts = text.split('\x1b');
+    assert_eq!(parts.next(), Some(""), "{what}");
+    for part in parts {
+        let sequence = part.strip_prefix('[').unwrap_or_else(|| panic!("{what}: {part:?}"));
+        let end = sequence.find(|c: char| !matches!(c, '0'..='9' | ';' | '?')).unwrap();
+        let (parameters, rest) = sequence.split_at(end);
+        let drawing = match rest.chars().next() {
+            Some('H' | 'C' | 'X' | 'm' | 'J') => !parameters.starts_with('?'),
+            Some('h' | 'l') => ["?2026", "?25"].contains(&parameters),
+            _ => false,
+        };
+        assert!(drawing && !rest.chars().any(crate::domain::clean::corpus::is_forbidden), "{what}: {part:?}");
+    }
+}
+
+#[test]
+fn no_sequence_of_the_corpus_reaches_the_terminal() {
+    let (mut screen, out) = screen(120, 2);
+    for (line, sequence) in crate::domain::clean::corpus::cases() {
+        let log = text::line(Style::new(), Clean::line(&sequence));
+        let name = text::line(Style::new(), Clean::name(&sequence));
+        screen.redraw().unwrap();
+        screen
+            .draw(usize::MAX, |frame| {
+                text::draw(&log, 0, 0, frame.area(), frame.buffer_mut());
+                text::draw(&name, 0, 1, frame.area(), frame.buffer_mut());
+            })
+            .unwrap();
+        check_only_drawing(&out.take().concat(), &format!("line {line} of the corpus"));
+    }
+}
+
 /// A cell of a random picture: what it shows, and how.
 fn cells() -> impl Strategy<Value = Vec<(u8, u8)>> {
     proptest::collection::vec((0_u8..12, 0_u8..8), 12 * 5)
