@@ -1,1 +1,6 @@
+//! The integration tests: one binary, because each would link the world again.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+#[allow(dead_code)] // Some of it serves the tests inside the library.
+mod support;
+mod terminal;
