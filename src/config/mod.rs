@@ -1,3 +1,13 @@
 //! What people write: the estate file, themes, keymaps, and where they lie.
 
+pub mod estate;
+pub mod file;
+pub mod keymap;
+pub mod paths;
 pub mod reader;
+mod shelf;
+pub mod state;
+pub mod theme;
+
+#[cfg(test)]
+mod fixtures;

@@ -156,6 +156,12 @@ impl Table {
         self.entries.iter().any(|entry| entry.key == key)
     }
 
+    /// Where a key's value stands, or the table when it has no such key.
+    #[must_use]
+    pub fn place_of(&self, key: &str) -> Place {
+        self.entries.iter().find(|entry| entry.key == key).map_or(self.at, |entry| entry.node.at)
+    }
+
     /// Takes a key's value out, of whatever kind.
     pub fn take(&mut self, key: &'static str) -> Option<Node> {
         self.asked.insert(key);
@@ -209,6 +215,23 @@ impl Table {
         }
     }
 
+    /// Takes `schema` out, and says whether the rest can be read by it: a newer file would only yield noise.
+    pub fn schema(&mut self, known: i64, problems: &mut Problems) -> bool {
+        let at = self.place_of("schema");
+        if !self.has("schema") {
+            self.asked.insert("schema");
+            problems.say_with(at, "`schema` is missing", format!("write `schema = {known}`"));
+            return true;
+        }
+        match self.int("schema", problems) {
+            Some(given) if given != known => {
+                problems.say(at, format!("schema {given} is not known to this version, which reads schema {known}"));
+                false
+            }
+            _ => true,
+        }
+    }
+
     /// Takes a list of tables out: the `[[key]]` sections.
     pub fn tables(&mut self, key: &'static str, problems: &mut Problems) -> Vec<Self> {
         let Some(node) = self.take(key) else { return Vec::new() };
@@ -254,7 +277,7 @@ impl Table {
         problems: &mut Problems,
         parse: impl FnOnce(&str) -> Option<T>,
     ) -> Option<T> {
-        let at = self.entries.iter().find(|entry| entry.key == key)?.node.at;
+        let at = self.place_of(key);
         let text = self.text(key, problems)?;
         let value = parse(&text);
         if value.is_none() {
@@ -276,7 +299,12 @@ impl Table {
 }
 
 /// Notes that a key holds the wrong kind of value.
+///
+/// No value stands first in a file: one that says so is the parser's filler for a value it has told of already.
 fn wrong<T>(problems: &mut Problems, at: Place, key: &str, expected: &str, found: &Value) -> Option<T> {
+    if at == (Place { line: 1, column: 1 }) {
+        return None;
+    }
     problems.say(at, format!("`{key}` must be {expected}, not {}", found.kind()));
     None
 }

@@ -1,0 +1,252 @@
+//! The estate file: everything one configuration looks after.
+//!
+//! The shape is told in `design.md`, section 5. Every problem of a file is found in one reading; sections that belong to
+//! later versions are refused by name, because a section that is passed over would look like a target that is well.
+
+use crate::config::file::{read_text, refused};
+use crate::config::reader::{Problem, Problems, parse};
+use crate::domain::Error;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+mod read;
+
+/// How much is at stake; drawn, and weighs on confirmations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Environment {
+    /// People depend on it.
+    Production,
+    /// A rehearsal of production.
+    Staging,
+    /// Anything else.
+    Other,
+}
+
+impl Environment {
+    /// Every environment.
+    pub const ALL: [Self; 3] = [Self::Production, Self::Staging, Self::Other];
+
+    /// The one word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Production => "production",
+            Self::Staging => "staging",
+            Self::Other => "other",
+        }
+    }
+
+    /// Reads the word back.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|environment| environment.word() == word)
+    }
+}
+
+impl fmt::Display for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// From where on a used share is worth a warning, and from where on it is critical; ratios from 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// From this share on: warn.
+    pub warn: f64,
+    /// From this share on: critical.
+    pub critical: f64,
+}
+
+/// Limits for whatever has none of its own.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Thresholds {
+    /// Used space and used inodes of a mount.
+    pub disk: Limits,
+    /// Used CPU time of the host; `None` means that it is shown and not judged.
+    pub cpu: Option<Limits>,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self { disk: Limits { warn: 0.8, critical: 0.9 }, cpu: None }
+    }
+}
+
+/// An HTTP service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Its name, unique among services.
+    pub name: String,
+    /// What is asked for: `http` or `https`, without user or password.
+    pub url: String,
+    /// How long an answer may take.
+    pub timeout: Duration,
+    /// The status codes that are healthy; empty means any 2xx.
+    pub status: Vec<u16>,
+    /// Whether a failure is critical; a warning otherwise.
+    pub critical: bool,
+    /// How often it is asked.
+    pub every: Duration,
+}
+
+impl Service {
+    /// How long an answer may take unless the file says otherwise.
+    pub const TIMEOUT: Duration = Duration::from_secs(5);
+    /// How often it is asked unless the file says otherwise.
+    pub const EVERY: Duration = Duration::from_secs(10);
+
+    /// Whether an answer with this status code is healthy.
+    #[must_use]
+    pub fn is_healthy(&self, status: u16) -> bool {
+        if self.status.is_empty() { (200..300).contains(&status) } else { self.status.contains(&status) }
+    }
+}
+
+/// A path that stands for the mount that holds it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mount {
+    /// The path, absolute and without `..`.
+    pub path: PathBuf,
+    /// Limits of its own.
+    pub disk: Option<Limits>,
+}
+
+/// Everything one configuration looks after.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Estate {
+    /// Its name.
+    pub name: String,
+    /// How much is at stake.
+    pub environment: Environment,
+    /// Programs that only read, by absolute path.
+    pub trusted_reads: Vec<PathBuf>,
+    /// Limits for whatever has none of its own.
+    pub thresholds: Thresholds,
+    /// Its HTTP services.
+    pub services: Vec<Service>,
+    /// Its mounts; every mount of this host is shown beside them.
+    pub mounts: Vec<Mount>,
+    /// The file it was read from; `None` when it was discovered.
+    pub source: Option<PathBuf>,
+    /// What discovery found, a phrase each.
+    pub discovered: Vec<String>,
+    /// What discovery did not find or did not look for, a phrase each.
+    pub not_found: Vec<String>,
+}
+
+impl Estate {
+    /// The estate of a host without a file: the host and its mounts, taken for production.
+    #[must_use]
+    pub fn discovered(hostname: &str) -> Self {
+        Self {
+            name: hostname.to_owned(),
+            environment: Environment::Production,
+            trusted_reads: Vec::new(),
+            thresholds: Thresholds::default(),
+            services: Vec::new(),
+            mounts: Vec::new(),
+            source: None,
+            discovered: vec![format!("host {hostname}"), "the mounts of this host".to_owned()],
+            not_found: vec![
+                "an estate file: none is there".to_owned(),
+                "services: known only from an estate file".to_owned(),
+                "units, databases, caches, clusters, certificates, backups: not looked for by this version".to_owned(),
+            ],
+        }
+    }
+
+    /// Reads an estate file.
+    ///
+    /// # Errors
+    /// Kind `Usage`: the file cannot be read, or anything in it is wrong, each thing told with its line and column.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        let text = read_text(path, "the estate file")?;
+        Self::parse(&text, path).map_err(|problems| refused("the estate file", path, &problems))
+    }
+
+    /// Reads an estate from text; `file` is named in problems and becomes the source.
+    ///
+    /// # Errors
+    /// Every problem of the text, in the order of their places.
+    pub fn parse(text: &str, file: &Path) -> Result<Self, Vec<Problem>> {
+        let mut problems = Problems::of(file);
+        let mut root = parse(text, &mut problems);
+        let estate = read::read(&mut root, file, &mut problems);
+        match estate {
+            Some(estate) if problems.is_empty() => Ok(estate),
+            _ => Err(problems.into_sorted()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn a_whole_file_is_read() {
+        let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/estates/valid/full.toml"));
+        let estate = Estate::parse(&text.unwrap(), Path::new("full.toml")).unwrap();
+        let expected = Estate {
+            name: "novacron".into(),
+            environment: Environment::Staging,
+            trusted_reads: vec!["/opt/cell0/cell0-doctor.py".into()],
+            thresholds: Thresholds {
+                disk: Limits { warn: 0.7, critical: 0.85 },
+                cpu: Some(Limits { warn: 0.9, critical: 0.99 }),
+            },
+            services: vec![
+                Service {
+                    name: "novacron-api".into(),
+                    url: "https://novacron.io/health/api".into(),
+                    timeout: Duration::from_secs(2),
+                    status: vec![],
+                    critical: true,
+                    every: Service::EVERY,
+                },
+                Service {
+                    name: "shop".into(),
+                    url: "http://127.0.0.1:8080/".into(),
+                    timeout: Service::TIMEOUT,
+                    status: vec![200, 401],
+                    critical: false,
+                    every: Duration::from_secs(60),
+                },
+            ],
+            mounts: vec![
+                Mount { path: "/srv/cell0".into(), disk: Some(Limits { warn: 0.8, critical: 0.95 }) },
+                Mount { path: "/var/log".into(), disk: None },
+            ],
+            source: Some("full.toml".into()),
+            discovered: vec![],
+            not_found: vec![],
+        };
+        assert_eq!(estate, expected);
+        assert!(expected.services[0].is_healthy(204) && !expected.services[0].is_healthy(401));
+        assert!(expected.services[1].is_healthy(401) && !expected.services[1].is_healthy(204));
+    }
+
+    #[test]
+    fn without_a_file_the_host_is_production() {
+        let estate = Estate::discovered("bastion-1");
+        assert_eq!((estate.environment, &estate.source), (Environment::Production, &None));
+        assert_eq!(estate.discovered, ["host bastion-1", "the mounts of this host"]);
+        assert!(estate.services.is_empty() && !estate.not_found.is_empty());
+    }
+
+    #[test]
+    fn a_refused_file_is_told_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("midwatch.toml");
+        fs::write(&path, "schema = 1\nname = 3\nenvironment = \"other\"\nmonut = 1\n").unwrap();
+        let error = Estate::load(&path).unwrap_err();
+        let told = error.to_string().replace(&path.display().to_string(), "FILE");
+        let expected = "cannot use the estate file FILE: 2 things are wrong\n  FILE:2:8: `name` must be text, not a \
+            whole number\n  FILE:4:1: unknown key `monut` (did you mean `mount`?)";
+        assert_eq!(told, expected);
+        assert_eq!(error.kind.exit_code(), 2);
+    }
+}

@@ -1,0 +1,206 @@
+//! Where runs, locks and our own log are kept, and whether that place is fit for it.
+//!
+//! ```text
+//! $MIDWATCH_STATE                      named: this user's, wherever it is
+//! /var/lib/midwatch                    the team's: exists, has the setgid bit, and we may write there
+//! $XDG_STATE_HOME/midwatch             this user's
+//! ~/.local/state/midwatch              this user's
+//! ```
+//! Locks are always the team's when there is a team directory: they guard targets, not files of ours. The place is never
+//! `/tmp` by our own choice, and never the directory of what people write.
+
+use crate::config::file::kind_word;
+use crate::config::paths::{Surroundings, homeless, user_config};
+use crate::domain::{Error, Kind};
+use rustix::fs::{Access, FileType, Mode, OFlags, Stat};
+use rustix::io::Errno;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// Whose the state directory is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// One user's; nobody else may enter.
+    User,
+    /// A group's, through its setgid bit.
+    Team,
+}
+
+/// Where state is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    /// The directory.
+    pub dir: PathBuf,
+    /// Whose it is.
+    pub scope: Scope,
+    /// Where locks lie.
+    pub locks: PathBuf,
+    /// Whose the locks are; `User` is worth saying on screen: *locks: this user only*.
+    pub locks_scope: Scope,
+}
+
+impl State {
+    /// Where runs lie, a directory each.
+    #[must_use]
+    pub fn runs(&self) -> PathBuf {
+        self.dir.join("runs")
+    }
+}
+
+/// Decides where state is kept; looks at the team directory, creates nothing.
+///
+/// # Errors
+/// Where there is no home directory, where `MIDWATCH_STATE` is relative, and where the place is that of the configuration.
+pub fn state(around: &Surroundings) -> Result<State, Error> {
+    let team = around.system("var/lib/midwatch");
+    let team = team_may_use(&team).then_some(team);
+    let named = around.get("MIDWATCH_STATE").map(PathBuf::from);
+    let (dir, scope) = match (named, &team) {
+        (Some(named), _) if named.is_relative() => {
+            let message = format!("cannot keep state in {}: MIDWATCH_STATE is not an absolute path", named.display());
+            return Err(Error::new(Kind::Usage, message).hint("a run outlives the directory it was started from"));
+        }
+        (Some(named), _) => (named, Scope::User),
+        (None, Some(team)) => (team.clone(), Scope::Team),
+        (None, None) => {
+            let base = around.user_base("XDG_STATE_HOME", ".local/state");
+            (base.ok_or_else(|| homeless("keep state", "MIDWATCH_STATE"))?.join("midwatch"), Scope::User)
+        }
+    };
+    for config in user_config(around).into_iter().chain([around.system("etc/midwatch")]) {
+        if dir.starts_with(&config) {
+            let message = format!("cannot keep state in {}: it is a place of the configuration", dir.display());
+            return Err(Error::new(Kind::Usage, message).hint("set MIDWATCH_STATE to another directory"));
+        }
+    }
+    let locks_scope = if team.is_some() { Scope::Team } else { scope };
+    let locks = team.unwrap_or_else(|| dir.clone()).join("locks");
+    Ok(State { dir, scope, locks, locks_scope })
+}
+
+/// Whether a team directory is there for us: a real directory with the setgid bit that we may write to.
+fn team_may_use(dir: &Path) -> bool {
+    let found = rustix::fs::lstat(dir);
+    let is_shared = found.is_ok_and(|stat| {
+        FileType::from_raw_mode(stat.st_mode) == FileType::Directory
+            && Mode::from_raw_mode(stat.st_mode).contains(Mode::SGID)
+    });
+    is_shared && rustix::fs::access(dir, Access::WRITE_OK | Access::EXEC_OK).is_ok()
+}
+
+/// Creates the state directory with its `runs` and `locks`, and proves that it can be written to durably.
+///
+/// # Errors
+/// A place that is someone else's, a symbolic link, open to others' writing, read-only, full, or no directory: each with
+/// its own sentence and a way on.
+pub fn prepare_state(state: &State) -> Result<(), Error> {
+    prepare(&state.dir, state.scope)?;
+    prepare(&state.runs(), state.scope)?;
+    if let Some(parent) = state.locks.parent().filter(|parent| *parent != state.dir) {
+        prepare(parent, state.locks_scope)?;
+    }
+    prepare(&state.locks, state.locks_scope)?;
+    prove_writable(&state.dir)
+}
+
+/// Creates one directory where it is missing, and refuses one that is not fit.
+fn prepare(dir: &Path, scope: Scope) -> Result<(), Error> {
+    let mode = if scope == Scope::Team { 0o2770 } else { 0o700 };
+    let found = match rustix::fs::lstat(dir) {
+        Err(Errno::NOENT) => {
+            create(dir, mode)?;
+            rustix::fs::lstat(dir)
+        }
+        found => found,
+    };
+    let found = found.map_err(|cause| unusable(dir, cause))?;
+    match unfit(&found, scope, rustix::process::geteuid().as_raw()) {
+        None => Ok(()),
+        Some((why, hint)) => {
+            let message = format!("cannot keep state in {}: {why}", dir.display());
+            Err(Error::new(Kind::Machine, message).hint(hint.replace("DIR", &dir.display().to_string())))
+        }
+    }
+}
+
+/// Makes a directory with exactly this mode; parents that are missing are ours alone.
+fn create(dir: &Path, mode: u32) -> Result<(), Error> {
+    let failed = |cause: std::io::Error| match Errno::from_io_error(&cause) {
+        Some(errno) => unusable(dir, errno),
+        None => Error::machine(format!("keep state in {}", dir.display()), cause),
+    };
+    if let Some(parent) = dir.parent() {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(failed)?;
+    }
+    match std::fs::DirBuilder::new().mode(0o700).create(dir) {
+        // The umask may have taken bits away, and mkdir never gives the setgid bit.
+        Ok(()) => std::fs::set_permissions(dir, std::fs::Permissions::from_mode(mode)).map_err(failed),
+        Err(cause) if cause.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(cause) => Err(failed(cause)),
+    }
+}
+
+/// Why a place is not fit to keep state in, and the way on (`DIR` stands for it); `None` when it is fit.
+fn unfit(found: &Stat, scope: Scope, us: u32) -> Option<(String, String)> {
+    let elsewhere = "set MIDWATCH_STATE to a directory of your own".to_owned();
+    let kind = FileType::from_raw_mode(found.st_mode);
+    let mode = Mode::from_raw_mode(found.st_mode);
+    if kind == FileType::Symlink {
+        return Some(("it is a symbolic link".to_owned(), "name the directory itself in MIDWATCH_STATE".to_owned()));
+    }
+    if kind != FileType::Directory {
+        return Some((format!("it is {}, not a directory", kind_word(kind)), elsewhere));
+    }
+    match scope {
+        Scope::User if found.st_uid != us => {
+            Some((format!("it belongs to uid {}, not to you", found.st_uid), elsewhere))
+        }
+        Scope::User if mode.intersects(Mode::WGRP | Mode::WOTH) => {
+            Some(("others may write to it".to_owned(), "chmod go-w DIR".to_owned()))
+        }
+        Scope::Team if mode.contains(Mode::WOTH) => {
+            Some(("everybody may write to it, not its group alone".to_owned(), "chmod o-w DIR".to_owned()))
+        }
+        _ => None,
+    }
+}
+
+/// Writes a file, has it synced, and removes it.
+fn prove_writable(dir: &Path) -> Result<(), Error> {
+    let failed = |cause: Errno| unusable(dir, cause);
+    let probe = dir.join(format!(".probe-{}", std::process::id()));
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let open = || rustix::fs::open(&probe, flags, Mode::RUSR | Mode::WUSR);
+    let opened = match open() {
+        // Left by a process of the same number that died in between.
+        Err(Errno::EXIST) => rustix::fs::unlink(&probe).and_then(|()| open()),
+        opened => opened,
+    };
+    let file = opened.map_err(failed)?;
+    // A page: a smaller file may be kept inside its inode and prove nothing about room.
+    let wrote = rustix::io::write(&file, &[b'.'; 4096]).and_then(|count| match count {
+        4096 => rustix::fs::fsync(&file),
+        _ => Err(Errno::NOSPC),
+    });
+    let removed = rustix::fs::unlink(&probe);
+    wrote.and(removed).map_err(failed)
+}
+
+/// What an error of the file system means for the state directory.
+fn unusable(dir: &Path, cause: Errno) -> Error {
+    let elsewhere = "set MIDWATCH_STATE to a directory on another file system";
+    let (why, hint) = match cause {
+        Errno::ROFS => ("its file system is read-only".to_owned(), elsewhere),
+        Errno::NOSPC => ("its file system is full".to_owned(), "make room there: `df -h` and `df -i` show both limits"),
+        Errno::DQUOT => ("your quota there is used up".to_owned(), "make room there, or ask for more"),
+        Errno::ACCESS | Errno::PERM => {
+            ("you may not write there".to_owned(), "set MIDWATCH_STATE to a directory of your own")
+        }
+        Errno::NOTDIR => ("a part of its path is not a directory".to_owned(), elsewhere),
+        other => (std::io::Error::from(other).to_string(), elsewhere),
+    };
+    Error::new(Kind::Machine, format!("cannot keep state in {}: {why}", dir.display())).hint(hint)
+}
+
+#[cfg(test)]
+mod tests;
