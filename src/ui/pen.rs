@@ -23,7 +23,7 @@ impl Pen<'_> {
     /// How a role looks.
     #[must_use]
     pub fn style(&self, role: Role) -> Style {
-        self.theme.style(role)
+        crate::ui::theme::style(self.theme, role)
     }
 
     /// The symbol of a role.
