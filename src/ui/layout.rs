@@ -1,0 +1,166 @@
+//! Where everything goes, by the size of the terminal.
+//!
+//! ```text
+//! 110x28 and up                    80x24                    below 60x15        below 40x10
+//! header                           header                   header             Midwatch needs 40x10;
+//! ┌ 1 Health ─┐┌ 2 Run ─────────┐  1 Health │ 2 Run │ 3 Log ┌ the pane ─────┐  this is 30x8
+//! │           ││                │  ┌ the focused pane ────┐ │               │
+//! └───────────┘└────────────────┘  │                      │ └───────────────┘
+//! ┌ 3 Log ──────────────────────┐  └──────────────────────┘ footer
+//! │                             │  the step at work
+//! └─────────────────────────────┘  footer
+//! footer
+//! ```
+
+use crate::app::model::Pane;
+use ratatui::layout::Rect;
+
+/// The least columns and rows in which anything is drawn.
+pub const LEAST: (u16, u16) = (40, 10);
+const STRIP: (u16, u16) = (60, 15);
+const WIDE: (u16, u16) = (110, 28);
+
+/// Where everything goes.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Layout {
+    /// Who, where, when.
+    pub header: Rect,
+    /// What the operator should know; empty where there is nothing.
+    pub banner: Rect,
+    /// The panes by name and count, where only one is shown.
+    pub strip: Option<Rect>,
+    /// The panes that are shown.
+    pub panes: Vec<(Pane, Rect)>,
+    /// The step at work, where the Run pane is not shown.
+    pub step: Option<Rect>,
+    /// The keys.
+    pub footer: Rect,
+    /// Where dialogs go: everything but the header.
+    pub dialogs: Rect,
+}
+
+/// What the layout depends on beside the size.
+#[derive(Clone, Copy, Debug)]
+pub struct Wants {
+    /// The pane that has the keys.
+    pub focus: Pane,
+    /// Whether it has the whole screen.
+    pub zoomed: bool,
+    /// Whether there is a banner.
+    pub banner: bool,
+    /// Whether a run is followed.
+    pub run: bool,
+}
+
+impl Layout {
+    /// The layout for a size; `None` where the terminal is too small for any.
+    #[must_use]
+    pub fn of(area: Rect, wants: Wants) -> Option<Self> {
+        if area.width < LEAST.0 || area.height < LEAST.1 {
+            return None;
+        }
+        let mut rest = area;
+        let mut layout = Self { header: take_top(&mut rest, 1), ..Self::default() };
+        layout.dialogs = rest;
+        layout.footer = take_bottom(&mut rest, 1);
+        if wants.banner {
+            layout.banner = take_top(&mut rest, 1);
+        }
+        let at_least = |size: (u16, u16)| area.width >= size.0 && area.height >= size.1;
+        if at_least(WIDE) && !wants.zoomed {
+            layout.panes = side_by_side(rest, wants.run);
+        } else {
+            if at_least(STRIP) {
+                layout.strip = Some(take_top(&mut rest, 1));
+                if wants.run && wants.focus != Pane::Run {
+                    layout.step = Some(take_bottom(&mut rest, 1));
+                }
+            }
+            layout.panes = vec![(wants.focus, rest)];
+        }
+        Some(layout)
+    }
+}
+
+fn side_by_side(mut rest: Rect, run: bool) -> Vec<(Pane, Rect)> {
+    // Without a run there is no log to show.
+    let log = take_bottom(&mut rest, if run { rest.height * 2 / 5 } else { 4 });
+    let mut right = rest;
+    let left = take_left(&mut right, rest.width * 12 / 25);
+    vec![(Pane::Health, left), (Pane::Run, right), (Pane::Log, log)]
+}
+
+/// Cuts rows off the top.
+pub fn take_top(rest: &mut Rect, rows: u16) -> Rect {
+    let rows = rows.min(rest.height);
+    let cut = Rect { height: rows, ..*rest };
+    *rest = Rect { y: rest.y.saturating_add(rows), height: rest.height - rows, ..*rest };
+    cut
+}
+
+/// Cuts rows off the bottom.
+pub fn take_bottom(rest: &mut Rect, rows: u16) -> Rect {
+    let rows = rows.min(rest.height);
+    rest.height -= rows;
+    Rect { y: rest.y.saturating_add(rest.height), height: rows, ..*rest }
+}
+
+fn take_left(rest: &mut Rect, columns: u16) -> Rect {
+    let columns = columns.min(rest.width);
+    let cut = Rect { width: columns, ..*rest };
+    *rest = Rect { x: rest.x.saturating_add(columns), width: rest.width - columns, ..*rest };
+    cut
+}
+
+/// What is inside a frame of one cell, with a blank column on each side.
+#[must_use]
+pub fn inside(area: Rect) -> Rect {
+    Rect {
+        x: area.x.saturating_add(1),
+        y: area.y.saturating_add(1),
+        width: area.width.saturating_sub(2),
+        height: area.height.saturating_sub(2),
+    }
+    .intersection(area)
+}
+
+/// The first row of a list on the screen, so that the cursor is among those that fit and the list fills its room.
+#[must_use]
+pub fn offset(before: usize, cursor: Option<usize>, rows: usize, length: usize) -> usize {
+    let at_most = length.saturating_sub(rows);
+    let Some(cursor) = cursor else { return 0 };
+    before.clamp(cursor.saturating_add(1).saturating_sub(rows), cursor).min(at_most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_keeps_its_cursor_on_the_screen() {
+        assert_eq!(offset(0, Some(9), 5, 20), 5);
+        assert_eq!(offset(5, Some(7), 5, 20), 5);
+        assert_eq!(offset(5, Some(2), 5, 20), 2);
+        assert_eq!(offset(18, Some(19), 5, 20), 15);
+        assert_eq!(offset(3, Some(1), 9, 4), 0);
+        assert_eq!(offset(3, None, 9, 40), 0);
+        assert_eq!(offset(3, Some(3), 0, 0), 0);
+    }
+
+    #[test]
+    fn no_size_overlaps_or_leaves_the_screen() {
+        for (width, height) in (0..200).step_by(7).flat_map(|w| (0..60).map(move |h| (w, h))) {
+            let area = Rect::new(0, 0, width, height);
+            for (zoomed, banner, run) in [(false, false, true), (true, true, true), (false, true, false)] {
+                let Some(layout) = Layout::of(area, Wants { focus: Pane::Log, zoomed, banner, run }) else { continue };
+                let mut all = vec![layout.header, layout.banner, layout.footer];
+                all.extend(layout.strip);
+                all.extend(layout.step);
+                all.extend(layout.panes.iter().map(|(_, area)| *area));
+                let cells: u32 = all.iter().map(|rect| rect.area()).sum();
+                assert_eq!(cells, area.area(), "{width}x{height}");
+                assert!(all.iter().all(|rect| area.union(*rect) == area));
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What every part of the screen draws with: the theme, and a few lines that look the same everywhere.
+
+use crate::app::keymap::{Action, Keymap};
+use crate::config::theme::{Glyphs, Role, Theme};
+use crate::domain::Clean;
+use crate::ui::text::{self, Piece, Strip};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Line;
+
+/// The column at which values start behind their names.
+pub const VALUES: usize = 10;
+
+/// A theme at hand.
+#[derive(Clone, Copy, Debug)]
+pub struct Pen<'a> {
+    /// The theme.
+    pub theme: &'a Theme,
+}
+
+impl Pen<'_> {
+    /// How a role looks.
+    #[must_use]
+    pub fn style(&self, role: Role) -> Style {
+        crate::ui::theme::style(self.theme, role)
+    }
+
+    /// The symbol of a role.
+    #[must_use]
+    pub fn symbol(&self, role: Role) -> Clean {
+        self.theme.symbol(role)
+    }
+
+    /// One of two ways to say the same, by what the terminal can show.
+    #[must_use]
+    pub fn glyph(&self, unicode: &'static str, ascii: &'static str) -> &'static str {
+        if self.theme.glyphs == Glyphs::Unicode { unicode } else { ascii }
+    }
+
+    /// Draws a line into the first row of an area.
+    pub fn line(&self, frame: &mut Frame<'_>, area: Rect, strip: Strip) {
+        text::draw(&strip.line(), area.x, area.y, area, frame.buffer_mut());
+    }
+
+    /// Draws lines from the top of an area down.
+    pub fn lines<'b>(&self, frame: &mut Frame<'_>, area: Rect, lines: impl IntoIterator<Item = &'b Line<'b>>) {
+        for (line, y) in lines.into_iter().zip(area.top()..area.bottom()) {
+            text::draw(line, area.x, y, area, frame.buffer_mut());
+        }
+    }
+
+    /// A name and its value, the value over as many rows as it needs.
+    #[must_use]
+    pub fn fact(&self, name: &'static str, role: Role, value: impl Into<Piece>, width: usize) -> Vec<Line<'static>> {
+        self.named(Piece::Words(name), role, value, width)
+    }
+
+    /// The same with a name that was not known when Midwatch was built.
+    #[must_use]
+    pub fn named(&self, name: Piece, role: Role, value: impl Into<Piece>, width: usize) -> Vec<Line<'static>> {
+        let value = match value.into() {
+            Piece::Words(words) => Clean::text(words),
+            Piece::Clean(clean) => clean,
+        };
+        let mut name = Some(name.cut(VALUES - 1));
+        let rows = words(&value, width.saturating_sub(VALUES + 1)).into_iter();
+        rows.map(|row| {
+            let strip = match name.take() {
+                Some(name) => Strip::new().gap(1).put(self.style(Role::UiMuted), name).to(VALUES + 1),
+                None => Strip::new().gap(VALUES + 1),
+            };
+            strip.put(self.style(role), row).line()
+        })
+        .collect()
+    }
+
+    /// A sentence over as many rows as it needs, one column in.
+    #[must_use]
+    pub fn sentence(&self, role: Role, sentence: impl Into<Piece>, width: usize) -> Vec<Line<'static>> {
+        let clean = match sentence.into() {
+            Piece::Words(words) => Clean::text(words),
+            Piece::Clean(clean) => clean,
+        };
+        let rows = words(&clean, width.saturating_sub(2)).into_iter();
+        rows.map(|row| Strip::new().gap(1).put(self.style(role), row).line()).collect()
+    }
+
+    /// Keys with what they do, as many as fit: `Enter open  x act`.
+    #[must_use]
+    pub fn keys(&self, keymap: &Keymap, keys: &[(Action, &'static str)], width: usize) -> Strip {
+        let mut strip = Strip::new().gap(1);
+        for (action, word) in keys {
+            let key = keymap.shown(*action);
+            if key.is_empty() || strip.width() + key.chars().count() + word.len() + 3 > width {
+                continue;
+            }
+            strip = strip.put(self.style(Role::UiKey), key).gap(1).put(self.style(Role::UiMuted), *word).gap(2);
+        }
+        strip
+    }
+
+    /// A line being typed, with its cursor.
+    #[must_use]
+    pub fn typed(&self, strip: Strip, field: &crate::app::field::Field, width: usize, focused: bool) -> Strip {
+        let (before, after) = field.halves();
+        let (before, after) = (Clean::text(before), Clean::text(after));
+        let room = width.saturating_sub(strip.width() + 1);
+        // The end next to the cursor stays in sight.
+        let (_, tail) = before.clone().split(before.width().saturating_sub(room.saturating_sub(1)));
+        let used = tail.width();
+        let strip = strip.put(self.style(Role::UiText), tail);
+        let strip = if focused { strip.put(self.style(Role::UiPrompt), self.glyph("▌", "_")) } else { strip };
+        strip.put_within(room.saturating_sub(used), self.style(Role::UiText), after)
+    }
+}
+
+/// Clean text over as many rows as it needs, broken between words where that leaves no row half empty.
+#[must_use]
+pub fn words(clean: &Clean, width: usize) -> Vec<Clean> {
+    let width = width.max(8);
+    let (mut rows, mut rest) = (Vec::new(), clean.clone());
+    while rest.width() > width {
+        let (row, _) = rest.clone().split(width + 1);
+        let plain = row.plain();
+        let blank = plain.rfind(' ').map(|at| Clean::text(plain.get(..at).unwrap_or("")).width());
+        let at = blank.filter(|at| *at >= width / 2 && *at <= width);
+        let (row, tail) = rest.split(at.unwrap_or(width));
+        rows.push(row);
+        rest = if at.is_some() { tail.split(1).1 } else { tail };
+    }
+    rows.push(rest);
+    rows
+}

@@ -1,0 +1,7 @@
+//! Parts that know no word of the domain.
+
+pub mod badge;
+pub mod frame;
+pub mod gauge;
+pub mod spark;
+pub mod table;
