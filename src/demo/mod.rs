@@ -24,8 +24,9 @@ use std::time::{Duration, Instant};
 
 /// How long a keeper may take until its estate stands.
 const START_LIMIT: Duration = Duration::from_secs(5);
-/// How long a keeper may take to answer, and to remove its estate.
-const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+/// How long a keeper may take to say that it is ready, and to remove its estate.
+const PING_LIMIT: Duration = Duration::from_secs(2);
+const STOP_LIMIT: Duration = Duration::from_secs(10);
 /// How long to wait between two looks at a keeper that is starting or ending.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -46,26 +47,31 @@ pub struct Demo {
 /// The directory is somebody else's or holds other things, or the keeper could not start.
 pub fn ensure(dir: &Path, exe: &Path) -> Result<Demo> {
     let (dir, exe) = (absolute(dir)?, absolute(exe)?);
-    let place = Place::create(&dir)?;
-    let demo = |already| Demo { config: dir.join(build::CONFIG), state: dir.join(build::STATE), already };
-    if answers(&place) {
-        return Ok(demo(true));
-    }
-    let already = place.is_kept()?;
-    let mut keeper = if already { None } else { Some(spawn(&dir, &exe)?) };
+    let mut place = Place::create(&dir)?;
+    let mut started: Option<Child> = None;
     let began = Instant::now();
     while !answers(&place) {
-        let ended = match &mut keeper {
-            Some(keeper) => keeper.try_wait().ok().flatten().is_some(),
-            None => !place.is_kept()?,
-        };
-        // A keeper that lost the race for the lock ends; the winner is then the one to wait for.
-        if (ended && !place.is_kept()?) || began.elapsed() > START_LIMIT {
+        if place.is_gone() {
+            // An ending keeper has just taken it away.
+            (place, started) = (Place::create(&dir)?, None);
+        }
+        // While somebody keeps it, that keeper is starting or ending; ours ends when it loses the race for the lock.
+        let ended = started.as_mut().map(|ours| ours.try_wait().is_ok_and(|status| status.is_some()));
+        match ended {
+            _ if place.is_kept()? || place.is_gone() => {}
+            None => {
+                place.forget(keeper::FAILED);
+                started = Some(spawn(&dir, &exe)?);
+            }
+            Some(true) => return Err(not_started(&dir)),
+            Some(false) => {}
+        }
+        if began.elapsed() > START_LIMIT {
             return Err(not_started(&dir));
         }
         std::thread::sleep(LOOK);
     }
-    Ok(demo(already))
+    Ok(Demo { config: dir.join(build::CONFIG), state: dir.join(build::STATE), already: started.is_none() })
 }
 
 /// Ends the demo in a directory and removes it; whether there was one.
@@ -79,7 +85,7 @@ pub fn stop(dir: &Path) -> Result<bool> {
     }
     let place = Place::open(&dir)?;
     let began = Instant::now();
-    while began.elapsed() < ANSWER_LIMIT {
+    while began.elapsed() < STOP_LIMIT {
         if place.is_gone() {
             return Ok(true);
         }
@@ -89,7 +95,7 @@ pub fn stop(dir: &Path) -> Result<bool> {
             return Ok(true);
         }
         // A keeper that is starting does not listen yet.
-        if ask(&place, "stop").is_err() {
+        if ask(&place, "stop", STOP_LIMIT).is_err() {
             std::thread::sleep(LOOK);
         }
     }
@@ -99,7 +105,7 @@ pub fn stop(dir: &Path) -> Result<bool> {
         .hint(format!("end it by hand: {keeper}")))
 }
 
-/// Starts the keeper; it leaves our session by itself.
+/// Starts the keeper; it leaves our session by itself, and is nobody's to wait for.
 fn spawn(dir: &Path, exe: &Path) -> Result<Child> {
     Command::new(exe)
         .arg("__keeper")
@@ -122,14 +128,14 @@ fn not_started(dir: &Path) -> Error {
 
 /// Whether a keeper lives and its estate stands; it listens only then.
 fn answers(place: &Place) -> bool {
-    ask(place, "ping").is_ok_and(|answer| answer == "ready")
+    ask(place, "ping", PING_LIMIT).is_ok_and(|answer| answer == "ready")
 }
 
 /// Sends one request to the keeper and reads its one line.
-fn ask(place: &Place, request: &str) -> std::io::Result<String> {
+fn ask(place: &Place, request: &str, limit: Duration) -> std::io::Result<String> {
     let mut stream = UnixStream::connect(place.socket())?;
-    stream.set_read_timeout(Some(ANSWER_LIMIT))?;
-    stream.set_write_timeout(Some(ANSWER_LIMIT))?;
+    stream.set_read_timeout(Some(limit))?;
+    stream.set_write_timeout(Some(limit))?;
     stream.write_all(format!("{request}\n").as_bytes())?;
     let mut line = String::new();
     BufReader::new(stream).take(keeper::LINE_LIMIT).read_line(&mut line)?;

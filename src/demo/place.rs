@@ -6,10 +6,12 @@ use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// The file that says "a demo's directory, it may be removed".
@@ -42,6 +44,7 @@ impl Place {
             Err(cause) => return Err(failed(&cause)),
         }
         let place = Self::hold(path)?;
+        place.sweep();
         if !place.is_marked() {
             if fs::read_dir(path).map_err(|cause| failed(&cause))?.next().is_some() {
                 return Err(place.refused("it holds other things"));
@@ -126,17 +129,19 @@ impl Place {
         }
     }
 
-    /// Whether a keeper holds the lock; takes nothing.
+    /// Whether a keeper holds the lock; takes nothing and makes nothing.
     ///
     /// # Errors
     /// When the lock file cannot be used.
     pub fn is_kept(&self) -> Result<bool> {
         let failed =
             |cause: &dyn Display| Error::machine(format_args!("look at {}", self.path.join(LOCK).display()), cause);
-        if self.is_gone() {
-            return Ok(false);
-        }
-        let file = self.file(LOCK).map_err(|cause| failed(&cause))?;
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = match rustix::fs::openat(&self.dir, LOCK, flags, Mode::empty()) {
+            Ok(file) => file,
+            Err(Errno::NOENT) => return Ok(false),
+            Err(cause) => return Err(failed(&cause)),
+        };
         let mut lock = whole_file();
         fcntl(&file, FcntlArg::F_OFD_GETLK(&mut lock)).map_err(|cause| failed(&cause))?;
         Ok(libc::c_int::from(lock.l_type) != libc::F_UNLCK)
@@ -164,45 +169,81 @@ impl Place {
         written.map_err(|cause| Error::machine(format_args!("write {}", self.path.join(name).display()), cause))
     }
 
+    /// Removes one of its files, if it is there.
+    pub fn forget(&self, name: &str) {
+        // What cannot be removed is replaced later, or says why not.
+        let _ = rustix::fs::unlinkat(&self.dir, name, AtFlags::empty());
+    }
+
     /// Removes what an earlier keeper left, but neither marker nor lock, nor what `kept` names; only under the lock.
     ///
     /// # Errors
     /// When something cannot be removed.
     pub fn clean(&self, kept: &[&str]) -> Result<()> {
-        let failed = |cause: &dyn Display| Error::machine(format_args!("clean {}", self.path.display()), cause);
-        for entry in fs::read_dir(&self.path).map_err(|cause| failed(&cause))? {
-            let entry = entry.map_err(|cause| failed(&cause))?;
-            let name = entry.file_name();
-            if [MARKER, LOCK].iter().chain(kept).any(|kept| name == *kept) {
-                continue;
-            }
-            // A link counts as a file here, so what it points to stays.
-            let is_dir = entry.file_type().map_err(|cause| failed(&cause))?.is_dir();
-            let removed = if is_dir { fs::remove_dir_all(entry.path()) } else { fs::remove_file(entry.path()) };
-            removed.map_err(|cause| failed(&cause))?;
-        }
-        Ok(())
+        let kept: Vec<&str> = [MARKER, LOCK].iter().chain(kept).copied().collect();
+        empty(&self.path, &kept).map_err(|cause| Error::machine(format_args!("clean {}", self.path.display()), cause))
     }
 
     /// Removes the directory with all it holds; does nothing when the path no longer leads to it.
     ///
+    /// It is renamed first, so that nobody meets it half removed; the marker goes last, so that what a broken removal leaves is
+    /// found by [`Place::create`].
+    ///
     /// # Errors
     /// When something cannot be removed.
     pub fn remove(&self) -> Result<()> {
-        // A run that is still writing may put a file into a directory that was just emptied.
-        for last in [false, false, true] {
-            if self.is_gone() {
-                break;
-            }
-            match fs::remove_dir_all(&self.path) {
-                Err(cause) if last && !self.is_gone() => {
-                    return Err(Error::machine(format_args!("remove {}", self.path.display()), cause));
-                }
-                _ => {}
+        if self.is_gone() {
+            return Ok(());
+        }
+        let mut aside = self.aside();
+        aside.push(std::process::id().to_string());
+        let doomed = match fs::rename(&self.path, &aside) {
+            Ok(()) => PathBuf::from(aside),
+            Err(_) => self.path.clone(),
+        };
+        remove_marked(&doomed).map_err(|cause| Error::machine(format_args!("remove {}", doomed.display()), cause))
+    }
+
+    /// How a directory is named while it is being removed, up to the pid of who does it.
+    fn aside(&self) -> OsString {
+        let mut name = self.path.clone().into_os_string();
+        name.push(".removed-");
+        name
+    }
+
+    /// Removes what removals that broke off have left beside it.
+    fn sweep(&self) {
+        let aside = self.aside();
+        let entries = self.path.parent().and_then(|above| fs::read_dir(above).ok());
+        for path in entries.into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())) {
+            let named = path.as_os_str().as_bytes().starts_with(aside.as_bytes());
+            if named && Self::hold(&path).is_ok_and(|left| left.is_marked()) {
+                // Whoever is at it still may be faster; what stays is tried again the next time.
+                let _ = remove_marked(&path);
             }
         }
-        Ok(())
     }
+}
+
+/// Removes what a directory holds, except for some names; what a link points to stays.
+fn empty(dir: &Path, kept: &[&str]) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if kept.iter().any(|kept| entry.file_name() == *kept) {
+            continue;
+        }
+        if entry.file_type()?.is_dir() { fs::remove_dir_all(entry.path())? } else { fs::remove_file(entry.path())? }
+    }
+    Ok(())
+}
+
+/// Removes a directory, its marker last.
+fn remove_marked(dir: &Path) -> io::Result<()> {
+    // A run that is still writing may put a file into a directory that was just emptied.
+    let emptied = (0..3).find_map(|_| empty(dir, &[MARKER]).ok());
+    emptied.map_or_else(|| empty(dir, &[MARKER]), Ok)?;
+    fs::remove_file(dir.join(MARKER))?;
+    fs::remove_dir(dir)
 }
 
 /// An exclusive lock of a whole file.
@@ -272,6 +313,22 @@ mod tests {
         fs::create_dir(place.path()).unwrap();
         place.remove().unwrap();
         assert!(place.path().exists(), "another directory of that name is not ours");
+    }
+
+    #[test]
+    fn what_a_broken_removal_left_is_swept_and_nothing_else() {
+        let above = tempfile::tempdir().unwrap();
+        let at = |name: &str| above.path().join(name);
+        let left = Place::create(&at("demo.removed-17")).unwrap();
+        fs::create_dir_all(left.path().join("srv/cell0")).unwrap();
+        for name in ["demo.removed-18", "demo.remover", "demo2"] {
+            fs::create_dir(at(name)).unwrap();
+        }
+        let place = Place::create(&at("demo")).unwrap();
+        assert!(left.is_gone());
+        assert!(["demo.removed-18", "demo.remover", "demo2"].iter().all(|name| at(name).exists()));
+        place.remove().unwrap();
+        assert_eq!(fs::read_dir(above.path()).unwrap().count(), 3);
     }
 
     #[test]
