@@ -1,0 +1,177 @@
+//! The keeper: the small process that serves the demo's services and removes its directory at the end.
+//!
+//! It lives in a session of its own, so that closing the terminal does not end it. One line in, one line out:
+//! `ping` → `ready`, `stop` → `stopped` once everything is gone; anything else → `unknown request`.
+
+use crate::demo::build;
+use crate::demo::place::Place;
+use crate::demo::services::Services;
+use crate::domain::Kind;
+use crate::domain::error::{Error, Result};
+use crate::probes::clock;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::path::Path;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+/// The file that appears when the estate stands; it names the keeper and the estate file.
+pub const READY: &str = "ready";
+/// The file that says why a keeper could not start.
+pub const FAILED: &str = "failed";
+/// The longest request or answer, in bytes.
+pub const LINE_LIMIT: u64 = 64;
+
+/// A demo that nobody ends ends by itself.
+const LIFETIME: Duration = Duration::from_secs(24 * 3600);
+/// How often the keeper looks whether its directory is still there.
+const LOOK: Duration = Duration::from_millis(500);
+/// How long a client may take for its line.
+const REQUEST_LIMIT: Duration = Duration::from_secs(2);
+/// How many clients are listened to at the same time.
+const CLIENTS: usize = 64;
+
+/// Keeps the demo in a directory until it is told to stop; removes the directory then.
+///
+/// Ends also with SIGTERM or SIGINT, when its directory is removed, and after 24 hours. SIGHUP is ignored.
+///
+/// # Errors
+/// The directory is not a demo's, another keeper lives, or the estate cannot be built; the reason is then in `failed`, too.
+pub fn keep(dir: &Path) -> Result<()> {
+    // Refused when this process leads a group already: then whoever started it has put it on its own.
+    let _ = rustix::process::setsid();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|cause| Error::machine("start the demo's keeper", cause))?;
+    runtime.block_on(async {
+        let failed = |cause| Error::machine("listen for signals", cause);
+        let mut hang_up = signal(SignalKind::hangup()).map_err(failed)?;
+        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+        let told = async move {
+            loop {
+                tokio::select! {
+                    _ = hang_up.recv() => {}
+                    _ = terminate.recv() => return,
+                    _ = interrupt.recv() => return,
+                    () = tokio::time::sleep(LIFETIME) => return,
+                }
+            }
+        };
+        keep_until(dir, told).await
+    })
+}
+
+/// Keeps the demo until `told` or until a client says stop.
+///
+/// # Errors
+/// As [`keep`].
+pub async fn keep_until(dir: &Path, told: impl Future<Output = ()>) -> Result<()> {
+    let place = Place::open(dir)?;
+    let Some(mut lock) = place.lock()? else {
+        return Err(Error::machine(format_args!("keep the demo in {}", dir.display()), "another keeper lives")
+            .of_kind(Kind::Locked));
+    };
+    let begun = begin(&place, &mut lock).await;
+    let (services, listener) = match begun {
+        Ok(begun) => begun,
+        Err(error) => {
+            // What went wrong is told even where this second write fails, too.
+            let _ = place.write_whole(FAILED, format!("{error}\n").as_bytes());
+            return Err(error);
+        }
+    };
+    let client = tokio::select! {
+        client = listen(&listener) => Some(client),
+        () = told => None,
+        () = removed(&place) => None,
+    };
+    drop(services);
+    drop(listener);
+    let end = place.remove();
+    if let Some(mut client) = client {
+        let answer = if end.is_ok() { "stopped\n" } else { "the directory could not be removed\n" };
+        // The client may have left; the demo has ended all the same.
+        let _ = client.write_all(answer.as_bytes()).await;
+    }
+    end
+}
+
+/// Cleans up after a dead keeper, starts the services, builds the estate, and listens only then.
+///
+/// The state directory is left as it is: it holds the records of runs, and they are removed by `stop` alone.
+async fn begin(place: &Place, lock: &mut File) -> Result<(Services, UnixListener)> {
+    let doing = |cause: io::Error| Error::machine(format_args!("keep the demo in {}", place.path().display()), cause);
+    sign(lock).map_err(doing)?;
+    place.clean(&[build::STATE])?;
+    let services = Services::start().await?;
+    let estate = build::build(place.path(), clock::now().wall, &services.served)?;
+    let listener = UnixListener::bind(place.socket()).map_err(doing)?;
+    let ready = format!("pid {}\n{}\n", std::process::id(), estate.config.display());
+    place.write_whole(READY, ready.as_bytes())?;
+    Ok((services, listener))
+}
+
+/// Writes into the lock who holds it: a pid alone may be another process by now.
+fn sign(lock: &mut File) -> io::Result<()> {
+    let stat = fs::read_to_string("/proc/self/stat")?;
+    // Field 22 of proc_pid_stat(5); the second field may hold anything, so it is skipped from the right.
+    let start = stat.rsplit_once(')').and_then(|(_, after)| after.split_whitespace().nth(19));
+    let start = start.ok_or_else(|| io::Error::new(ErrorKind::InvalidData, "/proc/self/stat has no start time"))?;
+    lock.set_len(0)?;
+    write!(lock, "pid {}\nstart {start}\nboot {}\n", std::process::id(), clock::boot_id())
+}
+
+/// Ends when the directory is no longer where it was.
+async fn removed(place: &Place) {
+    while !place.is_gone() {
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Serves clients until one says stop, and gives that one.
+async fn listen(listener: &UnixListener) -> UnixStream {
+    let (tell, mut told) = mpsc::channel(1);
+    let mut clients = JoinSet::new();
+    loop {
+        tokio::select! {
+            Some(client) = told.recv() => return client,
+            Some(_) = clients.join_next() => {}
+            accepted = listener.accept(), if clients.len() < CLIENTS => match accepted {
+                Ok((stream, _)) => {
+                    let tell = tell.clone();
+                    clients.spawn(async move {
+                        if let Ok(Some(stream)) = tokio::time::timeout(REQUEST_LIMIT, serve(stream)).await {
+                            // Only the first stop counts.
+                            let _ = tell.try_send(stream);
+                        }
+                    });
+                }
+                // Out of descriptors, most likely; it passes.
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            },
+        }
+    }
+}
+
+/// Answers one client; gives it back when it says stop.
+async fn serve(stream: UnixStream) -> Option<UnixStream> {
+    // The directory is ours alone; the kernel says once more who calls.
+    if stream.peer_cred().ok()?.uid() != rustix::process::geteuid().as_raw() {
+        return None;
+    }
+    let mut reader = BufReader::new(stream.take(LINE_LIMIT));
+    let mut line = Vec::new();
+    reader.read_until(b'\n', &mut line).await.ok()?;
+    let mut stream = reader.into_inner().into_inner();
+    let answer: &[u8] = match line.as_slice() {
+        b"stop\n" => return Some(stream),
+        b"ping\n" => b"ready\n",
+        _ => b"unknown request\n",
+    };
+    stream.write_all(answer).await.ok()?;
+    None
+}
