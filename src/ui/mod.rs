@@ -2,3 +2,4 @@
 
 pub mod ink;
 pub mod text;
+pub mod theme;
