@@ -1,1 +1,3 @@
-//! (to come)
+//! Executes a run.
+
+pub mod adapters;
