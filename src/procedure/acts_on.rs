@@ -343,7 +343,19 @@ mod tests {
 
     #[test]
     fn what_is_no_condition_is_said() {
-        for bad in ["", "a", "a >", "a > b", "a => 1", "a == 'x", "a == 1 b == 2", "a == 1 and", "1 == a", "(a == 1)", "a == nan"] {
+        for bad in [
+            "",
+            "a",
+            "a >",
+            "a > b",
+            "a => 1",
+            "a == 'x",
+            "a == 1 b == 2",
+            "a == 1 and",
+            "1 == a",
+            "(a == 1)",
+            "a == nan",
+        ] {
             assert!(Condition::parse(bad).is_err(), "{bad}");
         }
     }

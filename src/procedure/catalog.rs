@@ -89,8 +89,10 @@ impl Catalog {
         if let Some(procedure) = self.procedures.get(id) {
             return Ok(procedure);
         }
-        let mut error =
-            Error::new(Kind::Usage, format!("cannot find the procedure \"{}\": there is none of that id", id.escape_debug()));
+        let mut error = Error::new(
+            Kind::Usage,
+            format!("cannot find the procedure \"{}\": there is none of that id", id.escape_debug()),
+        );
         if let Some(near) = nearest(id, self.procedures.keys().map(String::as_str)) {
             error = error.hint(format!("did you mean {near}?"));
         }

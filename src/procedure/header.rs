@@ -10,7 +10,18 @@ use std::path::PathBuf;
 
 /// Every key of the header that this version reads; a phase cannot have such a name.
 pub const KEYS: [&str; 13] = [
-    "format", "id", "title", "purpose", "owner", "reviewed", "review_every", "phases", "order", "params", "lock", "root",
+    "format",
+    "id",
+    "title",
+    "purpose",
+    "owner",
+    "reviewed",
+    "review_every",
+    "phases",
+    "order",
+    "params",
+    "lock",
+    "root",
     "acts_on",
 ];
 
@@ -197,7 +208,10 @@ fn is_id(id: &str, at: Place, problems: &mut Problems) -> bool {
     if !fits {
         problems.say(
             at,
-            format!("`id` must be lower-case words joined by `-` and `/`, such as cell0/data-retention, not \"{}\"", id.escape_debug()),
+            format!(
+                "`id` must be lower-case words joined by `-` and `/`, such as cell0/data-retention, not \"{}\"",
+                id.escape_debug()
+            ),
         );
     }
     fits

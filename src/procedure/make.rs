@@ -103,7 +103,10 @@ pub(super) fn filled(
     let root = procedure.root.as_ref().map(|node| {
         let given = text(node);
         absolute(&given).unwrap_or_else(|| {
-            problems.say(node.at, format!("`root` must be an absolute path without `..`, not \"{}\"", given.escape_debug()));
+            problems.say(
+                node.at,
+                format!("`root` must be an absolute path without `..`, not \"{}\"", given.escape_debug()),
+            );
             "/".to_owned()
         })
     });

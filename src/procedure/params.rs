@@ -208,7 +208,8 @@ fn read_default(param: &Param, node: &Node, problems: &mut Problems) -> Option<S
 
 fn bounds(node: &Node, key: &str, problems: &mut Problems) -> Option<(i64, i64)> {
     let Value::List(items) = &node.value else {
-        problems.say(node.at, format!("`{key}` must be two whole numbers such as [30, 3650], not {}", node.value.kind()));
+        problems
+            .say(node.at, format!("`{key}` must be two whole numbers such as [30, 3650], not {}", node.value.kind()));
         return None;
     };
     match items.as_slice() {

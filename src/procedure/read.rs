@@ -107,7 +107,8 @@ fn sections(table: &mut Table, header: &Header, problems: &mut Problems) -> Vec<
 /// Reports sections that are not among the phases.
 fn undeclared(table: &mut Table, header: &Header, problems: &mut Problems) {
     let is_section = |value: &Value| matches!(value, Value::List(items) if items.iter().any(|item| matches!(item.value, Value::Table(_))));
-    let (sections, others) = std::mem::take(&mut table.entries).into_iter().partition(|entry| is_section(&entry.node.value));
+    let (sections, others) =
+        std::mem::take(&mut table.entries).into_iter().partition(|entry| is_section(&entry.node.value));
     table.entries = others;
     let sections: Vec<reader::Entry> = sections;
     for entry in sections {

@@ -102,7 +102,11 @@ pub fn read(phase: &str, mut table: Table, problems: &mut Problems) -> Option<Ra
         }
         is_word(id)
     });
+    let declared = table.has("effect");
     let effect = effect(&mut table, verb, problems);
+    if verb == Some(Verb::Do) && declared {
+        undo_fits(&table, effect, problems);
+    }
     let takes_s = span(&mut table, "takes", problems);
     let timeout_s = timeout(&mut table, verb, takes_s, problems);
     let gate = choice(&mut table, "gate", &[("hard", Gate::Hard), ("soft", Gate::Soft)], problems);
@@ -153,6 +157,19 @@ fn effect(table: &mut Table, verb: Option<Verb>, problems: &mut Problems) -> Eff
     let words = EffectClass::ALL.map(|class| (class.word(), class));
     let declared = choice(table, "effect", &words, problems);
     if verb == Some(Verb::Do) { declared.unwrap_or(EffectClass::Destroy) } else { EffectClass::Read }
+}
+
+fn undo_fits(table: &Table, effect: EffectClass, problems: &mut Problems) {
+    match (table.has("undo"), effect) {
+        (true, EffectClass::Read) => {
+            problems.say(place_of(table, "undo"), "a step that only reads has nothing to take back");
+        }
+        (false, EffectClass::Change | EffectClass::Destroy) => {
+            let message = format!("a `{}` must say how it is taken back: `undo` is missing", effect.word());
+            problems.say_with(table.at, message, "an action of the same adapter, or `{ none = \"the reason\" }`");
+        }
+        _ => {}
+    }
 }
 
 fn timeout(table: &mut Table, verb: Option<Verb>, takes_s: Option<u64>, problems: &mut Problems) -> u64 {
@@ -230,8 +247,7 @@ pub fn make(
         entry.node = template::fill(&entry.node, values);
     }
     let title = title(raw, &mut rest, problems);
-    let mut scope =
-        Scope { root: root.map(str::to_owned), limit: raw.limit.as_ref().map(|(at, _)| *at), of: None };
+    let mut scope = Scope { root: root.map(str::to_owned), limit: raw.limit.as_ref().map(|(at, _)| *at), of: None };
     let mut step = Step {
         phase: raw.phase.clone(),
         id: raw.id.as_ref().map(|(_, id)| id.clone()),
@@ -263,7 +279,9 @@ pub fn make(
             if rest.has("prove") {
                 step.prove = action(&mut rest, "prove", Purpose::Prove, &scope, adapters, problems);
             }
-            step.way_back = way_back(raw, &mut rest, &scope, adapters, problems)?;
+            if raw.effect > EffectClass::Read {
+                step.way_back = way_back(&mut rest, &scope, adapters, problems)?;
+            }
             step.act = scope.of;
         }
         Verb::Manual => step.text = spoken(&mut rest, "manual", problems)?,
@@ -328,27 +346,8 @@ fn action(
     Some(action)
 }
 
-fn way_back(
-    raw: &RawStep,
-    rest: &mut Table,
-    scope: &Scope,
-    adapters: &dyn Adapters,
-    problems: &mut Problems,
-) -> Option<WayBack> {
+fn way_back(rest: &mut Table, scope: &Scope, adapters: &dyn Adapters, problems: &mut Problems) -> Option<WayBack> {
     let at = place_of(rest, "undo");
-    match (rest.has("undo"), raw.effect) {
-        (false, EffectClass::Read) => return Some(WayBack::NotNeeded),
-        (true, EffectClass::Read) => {
-            problems.say(at, "a step that only reads has nothing to take back");
-            return None;
-        }
-        (false, class) => {
-            let hint = "an action of the same adapter, or `{ none = \"the reason\" }`";
-            problems.say_with(raw.at, format!("a `{}` must say how it is taken back: `undo` is missing", class.word()), hint);
-            return None;
-        }
-        (true, _) => {}
-    }
     let mut table = rest.table("undo", problems)?;
     if table.has("none") {
         let reason_at = place_of(&table, "none");

@@ -1,0 +1,428 @@
+//! `exec`: a program, its arguments, no shell, an environment of its own.
+//!
+//! ```toml
+//! do    = { exec = ["pg_dump", "-Fc", "-f", "{{run.dir}}/db.dump", "novacron"], cwd = "/", env = { PGUSER = "dump" } }
+//! check = { exec = ["df", "-h", "--", "/srv"] }
+//! ```
+//!
+//! A check and a proof may run only what is known to read: a short list of programs none of whose options writes, and
+//! the estate's `trusted_reads`; neither with an `env` of its own, for that could load other code.
+
+use crate::config::reader::{Node, Problems, Table, Value};
+use crate::domain::{EffectClass, Error, Item, Kind, Preview};
+use crate::journal::record::Ending;
+use crate::procedure::adapters::{Purpose, Scope};
+use crate::procedure::params::absolute;
+use crate::procedure::plan::Action;
+use crate::runner::adapters::{self as adapters, ActEnd, Look, Program, Proof};
+use rustix::fs::{Access, access};
+use rustix::process::{Pid, Signal, kill_process_group};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Where a bare name is looked for, and the `PATH` of every program.
+pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Programs of which no option writes, sets, deletes or runs anything. Left out for an option that does: `find`
+/// (`-delete`), `sort` (`-o`), `uniq` (second operand), `date` and `hostname` (set), `ss` (`-K`), `env` (runs).
+const PURE: [&str; 26] = [
+    "cat",
+    "cmp",
+    "df",
+    "du",
+    "echo",
+    "false",
+    "findmnt",
+    "free",
+    "getent",
+    "grep",
+    "head",
+    "id",
+    "ls",
+    "lsblk",
+    "nproc",
+    "ps",
+    "readlink",
+    "realpath",
+    "sha256sum",
+    "stat",
+    "tail",
+    "test",
+    "true",
+    "uname",
+    "uptime",
+    "wc",
+];
+
+/// How long a cancelled program has between TERM and KILL.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How long a wait for output lasts before the rest is looked at, in nanoseconds.
+const GLANCE_NS: i64 = 20_000_000;
+
+/// How much is read at most after a program ended, in bytes: more than a pipe holds.
+const LAST_WORDS: usize = 1 << 20;
+
+/// The action's own type.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Spec {
+    argv: Vec<String>,
+    cwd: String,
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+}
+
+/// The one line of its set.
+#[derive(Debug, Serialize, Deserialize)]
+struct Frozen {
+    set: String,
+    argv: Vec<String>,
+    cwd: String,
+    env: Vec<String>,
+    program: String,
+    dev: u64,
+    ino: u64,
+    size: u64,
+    mtime: (i64, i64),
+}
+
+/// Reads the action.
+pub(super) fn parse(
+    purpose: Purpose,
+    mut table: Table,
+    scope: &Scope,
+    trusted: &[String],
+    problems: &mut Problems,
+) -> Option<Action> {
+    if let Some(at) = scope.limit.filter(|_| purpose == Purpose::Do) {
+        problems.say(at, "`limit` needs a set that can be counted, and a program has none");
+    }
+    let argv = table.take("exec").and_then(|node| arguments(node, problems));
+    let cwd = directory(&mut table, scope, problems);
+    let env = environment(&mut table, problems);
+    table.finish(problems);
+    let (argv, cwd, env) = (argv?, cwd?, env?);
+    let reads = env.is_empty() && argv.first().is_some_and(|name| is_reader(name, trusted));
+    let floor = if reads { EffectClass::Read } else { EffectClass::Change };
+    let line = line(&argv);
+    adapters::action("exec", floor, line, &Spec { argv, cwd, env })
+}
+
+fn arguments(node: Node, problems: &mut Problems) -> Option<Vec<String>> {
+    let Value::List(items) = node.value else {
+        problems.say(node.at, format!("`exec` must be a list such as [\"df\", \"-h\"], not {}", node.value.kind()));
+        return None;
+    };
+    let mut argv = Vec::new();
+    let mut sound = true;
+    for item in items {
+        let why = match item.value {
+            Value::Int(number) => {
+                argv.push(number.to_string());
+                continue;
+            }
+            Value::Text(text) if text.contains('\0') => "an argument must not hold NUL".to_owned(),
+            Value::Text(text) if text.starts_with("secret:") => "a secret is never an argument".to_owned(),
+            Value::Text(text)
+                if argv.is_empty() && (text.is_empty() || text.contains('/') && absolute(&text).is_none()) =>
+            {
+                format!("the program must be a bare name or an absolute path, not \"{}\"", text.escape_debug())
+            }
+            Value::Text(text) => {
+                argv.push(text);
+                continue;
+            }
+            other => format!("an argument must be text or a whole number, not {}", other.kind()),
+        };
+        problems.say(item.at, why);
+        sound = false;
+    }
+    if argv.is_empty() && sound {
+        problems.say(node.at, "`exec` must name a program");
+    }
+    (sound && !argv.is_empty()).then_some(argv)
+}
+
+fn directory(table: &mut Table, scope: &Scope, problems: &mut Problems) -> Option<String> {
+    let at = table.entries.iter().find(|entry| entry.key == "cwd").map_or(table.at, |entry| entry.node.at);
+    if !table.has("cwd") {
+        table.take("cwd");
+        return Some(scope.root.clone().unwrap_or_else(|| "/".to_owned()));
+    }
+    let given = table.text("cwd", problems)?;
+    let of_run = given.strip_prefix("{{run.dir}}");
+    let sound = absolute(of_run.map_or(given.as_str(), |rest| if rest.is_empty() { "/" } else { rest })).is_some();
+    if !sound {
+        problems.say(at, format!("`cwd` must be an absolute path without `..`, not \"{}\"", given.escape_debug()));
+    }
+    sound.then_some(given)
+}
+
+fn environment(table: &mut Table, problems: &mut Problems) -> Option<BTreeMap<String, String>> {
+    let mut env = BTreeMap::new();
+    if !table.has("env") {
+        table.take("env");
+        return Some(env);
+    }
+    let mut sound = true;
+    for entry in table.table("env", problems)?.entries {
+        let is_name = !entry.key.starts_with(|c: char| c.is_ascii_digit())
+            && !entry.key.is_empty()
+            && entry.key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        let why = match entry.node.value {
+            _ if !is_name => "the name of a variable is made of letters, digits and `_`".to_owned(),
+            Value::Text(text) if text.starts_with("secret:") => "secrets are not supported by this version".to_owned(),
+            Value::Text(text) if text.contains('\0') => "a variable must not hold NUL".to_owned(),
+            Value::Text(text) => {
+                env.insert(entry.key, text);
+                continue;
+            }
+            Value::Int(number) => {
+                env.insert(entry.key, number.to_string());
+                continue;
+            }
+            other => format!("a variable must be text or a whole number, not {}", other.kind()),
+        };
+        problems.say(entry.at, why);
+        sound = false;
+    }
+    sound.then_some(env)
+}
+
+fn is_reader(name: &str, trusted: &[String]) -> bool {
+    let system = ["/bin/", "/usr/bin/"].iter().find_map(|directory| name.strip_prefix(directory));
+    let bare = system.unwrap_or(name);
+    PURE.contains(&bare) || (name.starts_with('/') && trusted.iter().any(|path| path == name))
+}
+
+/// The arguments as a shell would take them, for people.
+fn line(argv: &[String]) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./:=,+@%{}".contains(c);
+    let quoted = argv.iter().map(|word| {
+        if !word.is_empty() && word.chars().all(is_plain) {
+            word.clone()
+        } else {
+            format!("'{}'", word.replace('\'', "'\\''"))
+        }
+    });
+    quoted.collect::<Vec<_>>().join(" ")
+}
+
+/// Finds the file that a program's name stands for.
+fn resolve(name: &str) -> Result<PathBuf, Error> {
+    let runs = |path: &Path| path.is_file() && access(path, Access::EXEC_OK).is_ok();
+    let found = if name.contains('/') {
+        Some(PathBuf::from(name)).filter(|path| runs(path))
+    } else {
+        PATH.split(':').map(|directory| Path::new(directory).join(name)).find(|path| runs(path))
+    };
+    found.ok_or_else(|| {
+        let shown = name.escape_debug();
+        let why = if name.contains('/') {
+            "no such file, or it cannot be executed".to_owned()
+        } else {
+            format!("it is not in {PATH}")
+        };
+        Error::machine(format_args!("find the program \"{shown}\""), why)
+    })
+}
+
+/// The program as it is started.
+pub(super) fn program(action: &Action) -> Result<Program, Error> {
+    let spec: Spec = adapters::spec(action)?;
+    let name = spec.argv.first().ok_or_else(|| Error::new(Kind::Usage, "cannot run a program: none is named"))?;
+    let path = resolve(name).unwrap_or_else(|_| PathBuf::from(name));
+    let mut env = BTreeMap::from([("PATH".to_owned(), PATH.to_owned()), ("LANG".to_owned(), "C.UTF-8".to_owned())]);
+    if let Some(home) = std::env::home_dir().and_then(|home| home.into_os_string().into_string().ok()) {
+        env.insert("HOME".to_owned(), home);
+    }
+    env.extend(spec.env);
+    Ok(Program { path, argv: spec.argv, cwd: PathBuf::from(spec.cwd), env })
+}
+
+/// Says which file would be started, and freezes its identity.
+pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Result<Preview, Error> {
+    look.in_time("look at a program")?;
+    let spec: Spec = adapters::spec(action)?;
+    let name = spec.argv.first().map_or("", String::as_str);
+    let path = resolve(name)?;
+    let doing = |path: &Path| format!("look at {}", path.display());
+    let seen = std::fs::metadata(&path).map_err(|cause| Error::machine(doing(&path), cause))?;
+    let cwd = Path::new(&spec.cwd);
+    if !std::fs::metadata(cwd).map_err(|cause| Error::machine(doing(cwd), cause))?.is_dir() {
+        return Err(Error::machine(format_args!("work in {}", cwd.display()), "it is not a directory"));
+    }
+    let frozen = Frozen {
+        set: "exec".to_owned(),
+        argv: spec.argv.clone(),
+        cwd: spec.cwd.clone(),
+        env: spec.env.keys().cloned().collect(),
+        program: path.display().to_string(),
+        dev: seen.dev(),
+        ino: seen.ino(),
+        size: seen.size(),
+        mtime: (seen.mtime(), seen.mtime_nsec()),
+    };
+    adapters::write_line(set, &frozen)?;
+    let mut facts = vec![("program".to_owned(), frozen.program.clone()), ("user".to_owned(), user())];
+    let real = std::fs::canonicalize(&path).map(|real| real.display().to_string()).unwrap_or_default();
+    if real != frozen.program {
+        facts.push(("file".to_owned(), real));
+    }
+    if !frozen.env.is_empty() {
+        facts.push(("variables".to_owned(), frozen.env.join(" ")));
+    }
+    let base = Path::new(name).file_name().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
+    let destroys = look.effect == EffectClass::Destroy;
+    Ok(Preview {
+        headline: format!("Run {}", action.line),
+        place: format!("{}:{}", look.host, spec.cwd),
+        count: 1,
+        facts,
+        way_back: look.way_back.clone(),
+        takes_s: look.takes_s,
+        phrase: if destroys { format!("run {}", adapters::plain_word(base, "program")) } else { String::new() },
+        ..Preview::default()
+    })
+}
+
+/// Who it runs as.
+fn user() -> String {
+    let uid = rustix::process::geteuid().as_raw();
+    let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
+    });
+    name.unwrap_or_else(|| format!("uid {uid}"))
+}
+
+/// The set as one item.
+pub(super) fn items(head: &serde_json::Value) -> Vec<Item> {
+    let frozen = serde_json::from_value::<Frozen>(head.clone()).ok();
+    frozen.map(|frozen| Item { name: line(&frozen.argv), bytes: None, modified: None, to: None }).into_iter().collect()
+}
+
+/// Judges how a program ended: 0 is well, all else is not.
+#[must_use]
+pub fn end_of(status: ExitStatus) -> ActEnd {
+    match (status.code(), status.signal()) {
+        (Some(0), _) => ActEnd::new(Ending::Ok, "exit code 0"),
+        (Some(code), _) => ActEnd::new(Ending::Failed, format!("exit code {code}")),
+        (None, Some(signal)) => ActEnd::new(Ending::Failed, format!("killed by signal {signal}")),
+        (None, None) => ActEnd::new(Ending::Unknown, "it ended without an exit code"),
+    }
+}
+
+/// How a program came to its end.
+enum Ran {
+    Ended(ExitStatus),
+    Cancelled,
+    Lost(String),
+}
+
+/// Runs the program here, without a shim; checks, proofs and tests use it.
+pub(super) fn act(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd {
+    match run(action, out, cancel) {
+        Ok(Ran::Ended(status)) => end_of(status),
+        Ok(Ran::Cancelled) => ActEnd::new(Ending::Cancelled, "stopped"),
+        Ok(Ran::Lost(why)) => ActEnd::new(Ending::Unknown, why),
+        Err(error) if action.floor == EffectClass::Read => ActEnd::unknown(error.message),
+        Err(error) => ActEnd::new(Ending::Failed, error.message),
+    }
+}
+
+pub(super) fn prove(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> Proof {
+    match run(action, out, cancel) {
+        Ok(Ran::Ended(status)) => match status.code() {
+            Some(0) => Proof::Done("exit code 0".to_owned()),
+            Some(1) => Proof::NotDone("exit code 1".to_owned()),
+            _ => Proof::Unclear(end_of(status).detail),
+        },
+        Ok(Ran::Cancelled) => Proof::Unclear("stopped".to_owned()),
+        Ok(Ran::Lost(why)) => Proof::Unclear(why),
+        Err(error) => Proof::Unclear(error.message),
+    }
+}
+
+/// Starts the program in a process group of its own and passes its output on until it ends.
+fn run(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> Result<Ran, Error> {
+    let program = program(action)?;
+    let doing = format!("start {}", program.path.display());
+    let failed = |cause: std::io::Error| Error::machine(&doing, cause);
+    let (mut reader, writer) = std::io::pipe().map_err(failed)?;
+    let mut command = Command::new(&program.path);
+    command.arg0(program.argv.first().map_or("", String::as_str)).args(program.argv.iter().skip(1));
+    command.env_clear().envs(&program.env).current_dir(&program.cwd).stdin(Stdio::null()).process_group(0);
+    command.stdout(writer.try_clone().map_err(failed)?).stderr(writer);
+    let mut child = command.spawn().map_err(failed)?;
+    drop(command); // It holds the writing ends.
+    let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let kill = |signal| group.map(|group| kill_process_group(group, signal));
+    let mut killed_at: Option<Instant> = None;
+    let mut buffer = vec![0; 64 << 10];
+    let mut open = true;
+    loop {
+        let ready = open && readable(&reader, GLANCE_NS);
+        let took = if ready { reader.read(&mut buffer) } else { Ok(0) };
+        let bytes = took.as_ref().map_or(0, |count| *count);
+        open = open && !(ready && bytes == 0);
+        if let Some(bytes) = buffer.get(..bytes) {
+            let _ = out.write_all(bytes); // A log that cannot be written does not stop a program half-way.
+        }
+        match child.try_wait() {
+            Ok(Some(status)) => {
+                drain(&mut reader, out);
+                return Ok(if killed_at.is_none() { Ran::Ended(status) } else { Ran::Cancelled });
+            }
+            Ok(None) => {}
+            Err(cause) => return Ok(Ran::Lost(format!("cannot wait for the program: {cause}"))),
+        }
+        match killed_at {
+            None if cancel.load(Ordering::Relaxed) => {
+                kill(Signal::TERM);
+                killed_at = Some(Instant::now());
+            }
+            Some(at) if at.elapsed() > GRACE => {
+                kill(Signal::KILL);
+            }
+            _ => {}
+        }
+        if !open {
+            std::thread::sleep(Duration::from_nanos(GLANCE_NS.unsigned_abs()));
+        }
+    }
+}
+
+/// Passes on what the program wrote last; what its children go on writing is not waited for.
+fn drain(reader: &mut std::io::PipeReader, out: &mut dyn Write) {
+    let mut last = vec![0; LAST_WORDS];
+    while readable(reader, 0) {
+        let Some(bytes) = reader.read(&mut last).ok().filter(|count| *count > 0).and_then(|count| last.get(..count))
+        else {
+            return;
+        };
+        let _ = out.write_all(bytes);
+        let left = last.len().saturating_sub(bytes.len());
+        if left == 0 {
+            return;
+        }
+        last.truncate(left);
+    }
+}
+
+/// Waits for output or its end.
+fn readable(reader: &std::io::PipeReader, nanos: i64) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let timeout = Timespec { tv_sec: 0, tv_nsec: nanos };
+    let mut fds = [PollFd::new(reader, PollFlags::IN)];
+    matches!(poll(&mut fds, Some(&timeout)), Ok(count) if count > 0)
+}

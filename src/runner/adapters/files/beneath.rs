@@ -1,0 +1,85 @@
+//! A root that nothing leads out of.
+
+use crate::domain::Error;
+use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, Stat, fstat, mkdirat, open, openat2, statat};
+use rustix::io::Errno;
+use std::ffi::OsStr;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+
+/// How often a path is tried again that a rename elsewhere disturbed (`EAGAIN` of openat2).
+const TRIES: usize = 64;
+
+/// The root, held open, and the last directory that was reached below it.
+pub(super) struct Root {
+    fd: OwnedFd,
+    /// Its device.
+    pub(super) dev: u64,
+    /// Its inode.
+    pub(super) ino: u64,
+}
+
+impl Root {
+    /// Opens a root; its own path may hold symbolic links.
+    pub(super) fn open(path: &str) -> Result<Self, Error> {
+        let failed = |cause: Errno| Error::machine(format_args!("open {path}"), cause);
+        let fd = open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map_err(failed)?;
+        let stat = fstat(&fd).map_err(failed)?;
+        Ok(Self { fd, dev: stat.st_dev, ino: stat.st_ino })
+    }
+
+    /// Opens a directory below: no symbolic link, no other mount, nothing above.
+    pub(super) fn directory(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
+        let path = if path.is_empty() { OsStr::new(".") } else { OsStr::from_bytes(path) };
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOFOLLOW;
+        let resolve =
+            ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_XDEV;
+        let mut last = Errno::AGAIN;
+        for _ in 0..TRIES {
+            match openat2(&self.fd, path, flags, Mode::empty(), resolve) {
+                Err(Errno::AGAIN | Errno::INTR) => last = Errno::AGAIN,
+                other => return other,
+            }
+        }
+        Err(last)
+    }
+
+    /// Opens a directory below, making what is missing of it with the given mode; each new name is synced.
+    pub(super) fn make_directory(&self, path: &[u8], mode: Mode) -> Result<OwnedFd, Errno> {
+        match self.directory(path) {
+            Err(Errno::NOENT) => {}
+            other => return other,
+        }
+        let (parent, name) = split(path);
+        let parent = self.make_directory(parent, mode)?;
+        match mkdirat(&parent, OsStr::from_bytes(name), mode) {
+            Ok(()) => rustix::fs::fsync(&parent)?,
+            Err(Errno::EXIST) => {}
+            Err(cause) => return Err(cause),
+        }
+        self.directory(path)
+    }
+}
+
+/// Looks at a name in a directory, never through a link.
+pub(super) fn look_at(directory: &OwnedFd, name: &[u8]) -> Result<Stat, Errno> {
+    statat(directory, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW)
+}
+
+/// A path's directory (empty for the root) and its last name.
+pub(super) fn split(path: &[u8]) -> (&[u8], &[u8]) {
+    match path.iter().rposition(|byte| *byte == b'/') {
+        Some(at) => (path.get(..at).unwrap_or_default(), path.get(at + 1..).unwrap_or_default()),
+        None => (&[], path),
+    }
+}
+
+/// Why a directory could not be reached, in words for people.
+pub(super) fn why(cause: Errno) -> String {
+    match cause {
+        Errno::XDEV => "it lies on another file system than `root`".to_owned(),
+        Errno::LOOP => "a symbolic link is in the way".to_owned(),
+        Errno::NOSYS => "this needs Linux 5.6 or newer".to_owned(),
+        other => other.to_string(),
+    }
+}

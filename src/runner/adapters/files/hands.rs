@@ -1,0 +1,313 @@
+//! Deletes, moves and moves back, one frozen file at a time.
+
+use super::beneath::{self, Root, look_at, split};
+use super::frozen::{self, Frozen, Head, Name};
+use super::{Op, Spec};
+use crate::domain::Error;
+use crate::domain::quantity::{bytes, count};
+use crate::journal::record::Ending;
+use crate::procedure::plan::Action;
+use crate::runner::adapters::{self as common, ActEnd};
+use rustix::fs::{AtFlags, Mode, RenameFlags, fstat, fsync, renameat_with, unlinkat};
+use rustix::io::Errno;
+use std::ffi::OsStr;
+use std::io::{BufRead, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What came of one file.
+enum Came {
+    /// It was deleted, moved or moved back.
+    Done,
+    /// It was not there any more, or already back.
+    Already,
+    /// It is not the frozen file, or its way is not free.
+    LeftAlone(String),
+    /// It could not be done.
+    Failed(String),
+}
+
+/// The hands: the root, and the two directories that were reached last.
+struct Hands {
+    root: Root,
+    source: Option<Reached>,
+    target: Option<Reached>,
+}
+
+/// A directory held open, and whether a name in it changed.
+struct Reached {
+    path: Vec<u8>,
+    fd: OwnedFd,
+    touched: bool,
+}
+
+/// Carries the action out on its set.
+pub(in super::super) fn act(
+    action: &Action,
+    set: &mut dyn BufRead,
+    out: &mut dyn Write,
+    cancel: &AtomicBool,
+) -> ActEnd {
+    let ready = common::spec::<Spec>(action).and_then(|spec| {
+        let (head, files) = frozen::whole(set)?;
+        let root = fitting_root(&spec, &head)?;
+        Ok((spec, files, Hands { root, source: None, target: None }))
+    });
+    let (spec, files, hands) = match ready {
+        Ok(ready) => ready,
+        Err(error) => return ActEnd::new(Ending::Failed, format!("nothing was touched: {}", error.message)),
+    };
+    match spec.op {
+        Op::List => list(&files, out, cancel),
+        Op::Delete => each(hands, &files, "deleted", out, cancel, Hands::delete),
+        Op::Move => each(hands, &files, "moved", out, cancel, Hands::carry),
+        Op::Restore => each(hands, &files, "restored", out, cancel, Hands::carry_back),
+        Op::Gone | Op::Arrived => ActEnd::new(Ending::Failed, "nothing was touched: a proof does not act"),
+    }
+}
+
+/// Opens the root of a set, and refuses one that the action does not fit.
+///
+/// An undo may come after a restart, which may give the root's device another number; the files' own identity holds it.
+fn fitting_root(spec: &Spec, head: &Head) -> Result<Root, Error> {
+    let of = if spec.op == Op::Restore { Op::Move } else { spec.op };
+    if head.op != of || head.root != spec.root {
+        return Err(common::not_a_set("it belongs to another action"));
+    }
+    let root = Root::open(&spec.root)?;
+    if root.ino != head.ino || (spec.op != Op::Restore && root.dev != head.dev) {
+        return Err(Error::machine(
+            format_args!("work below {}", spec.root),
+            "it is another directory than the one shown",
+        ));
+    }
+    Ok(root)
+}
+
+fn list(files: &[Frozen], out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd {
+    for file in files {
+        if cancel.load(Ordering::Relaxed) {
+            return ActEnd::new(Ending::Cancelled, "stopped");
+        }
+        if let Err(cause) =
+            writeln!(out, "{:>9}  {}  {}", bytes(file.size), file.modified().minute(), file.name.shown())
+        {
+            return ActEnd::new(Ending::Failed, format!("cannot report: {cause}"));
+        }
+    }
+    let mut end = ActEnd::new(Ending::Ok, format!("listed {}", count(files.len() as u64)));
+    end.counts.insert("listed".to_owned(), files.len() as u64);
+    end
+}
+
+/// What was counted over a set.
+#[derive(Default)]
+struct Tally {
+    done: u64,
+    bytes: u64,
+    already: u64,
+    left_alone: u64,
+    failed: u64,
+}
+
+fn each(
+    mut hands: Hands,
+    files: &[Frozen],
+    done: &str,
+    out: &mut dyn Write,
+    cancel: &AtomicBool,
+    one: fn(&mut Hands, &Frozen) -> Came,
+) -> ActEnd {
+    let mut tally = Tally::default();
+    let mut stopped = None;
+    for file in files {
+        if cancel.load(Ordering::Relaxed) {
+            stopped = Some((Ending::Cancelled, "stopped".to_owned()));
+            break;
+        }
+        let shown = file.name.shown();
+        let told = match one(&mut hands, file) {
+            Came::Done => {
+                tally.done += 1;
+                tally.bytes = tally.bytes.saturating_add(file.size);
+                writeln!(out, "{done} {shown}")
+            }
+            Came::Already => {
+                tally.already += 1;
+                writeln!(out, "nothing to do for {shown}")
+            }
+            Came::LeftAlone(why) => {
+                tally.left_alone += 1;
+                writeln!(out, "left alone {shown}: {why}")
+            }
+            Came::Failed(why) => {
+                tally.failed += 1;
+                writeln!(out, "failed {shown}: {why}")
+            }
+        };
+        if let Err(cause) = told {
+            // What cannot be reported is not done unseen.
+            stopped = Some((Ending::Failed, format!("stopped: cannot report: {cause}")));
+            break;
+        }
+    }
+    let synced = hands.finish();
+    end(&tally, files.len() as u64, done, stopped, synced)
+}
+
+fn end(tally: &Tally, all: u64, done: &str, stopped: Option<(Ending, String)>, synced: Result<(), Errno>) -> ActEnd {
+    let mut detail = format!("{done} {} of {}", count(tally.done), count(all));
+    for (number, words) in [(tally.already, "already so"), (tally.left_alone, "left alone"), (tally.failed, "failed")] {
+        if number > 0 {
+            detail.push_str(&format!(", {} {words}", count(number)));
+        }
+    }
+    // A way back that leaves something behind is not one; an act that did nothing it meant to did not succeed.
+    let short = tally.left_alone > 0 && (done == "restored" || tally.done + tally.already == 0);
+    let mut ending = if tally.failed > 0 || short { Ending::Failed } else { Ending::Ok };
+    if let Some((how, why)) = stopped {
+        ending = how;
+        detail = format!("{why}: {detail}");
+    }
+    if let Err(cause) = synced {
+        ending = Ending::Failed;
+        detail.push_str(&format!("; the directory could not be synced: {cause}"));
+    }
+    let mut end = ActEnd::new(ending, detail);
+    let counts = [
+        (done, tally.done),
+        ("bytes", tally.bytes),
+        ("already", tally.already),
+        ("left_alone", tally.left_alone),
+        ("failed", tally.failed),
+    ];
+    for (name, number) in counts {
+        if number > 0 || name == done {
+            end.counts.insert(name.to_owned(), number);
+        }
+    }
+    end
+}
+
+/// Sorts an error of a directory into what it means for the file in it.
+fn unreached(cause: Errno) -> Came {
+    match cause {
+        Errno::NOENT => Came::Already,
+        Errno::LOOP | Errno::NOTDIR | Errno::XDEV | Errno::AGAIN => Came::LeftAlone(beneath::why(cause)),
+        other => Came::Failed(other.to_string()),
+    }
+}
+
+/// Reaches a directory, unless it is the one reached last; the one left behind is synced.
+fn reach<'a>(
+    slot: &'a mut Option<Reached>,
+    path: &[u8],
+    open: impl FnOnce() -> Result<OwnedFd, Errno>,
+) -> Result<&'a mut Reached, Errno> {
+    if slot.as_ref().is_none_or(|reached| reached.path != path) {
+        if let Some(left) = slot.take() {
+            left.sync()?;
+        }
+        *slot = Some(Reached { path: path.to_vec(), fd: open()?, touched: false });
+    }
+    slot.as_mut().ok_or(Errno::NOENT)
+}
+
+impl Reached {
+    fn sync(&self) -> Result<(), Errno> {
+        if self.touched { fsync(&self.fd) } else { Ok(()) }
+    }
+}
+
+impl Hands {
+    fn delete(&mut self, file: &Frozen) -> Came {
+        let (parent, name) = split(&file.name.0);
+        let Self { root, source, .. } = self;
+        let directory = match reach(source, parent, || root.directory(parent)) {
+            Ok(directory) => directory,
+            Err(cause) => return unreached(cause),
+        };
+        match look_at(&directory.fd, name) {
+            Err(Errno::NOENT) => return Came::Already,
+            Err(cause) => return Came::Failed(cause.to_string()),
+            Ok(stat) if !file.is(&stat) => return Came::LeftAlone("it changed since it was frozen".to_owned()),
+            Ok(_) => {}
+        }
+        match unlinkat(&directory.fd, OsStr::from_bytes(name), AtFlags::empty()) {
+            Ok(()) => directory.touched = true,
+            Err(Errno::NOENT) => return Came::Already,
+            Err(cause) => return Came::Failed(cause.to_string()),
+        }
+        Came::Done
+    }
+
+    fn carry(&mut self, file: &Frozen) -> Came {
+        let Some(to) = &file.to else { return Came::Failed("the set names no new place".to_owned()) };
+        match self.shift(&file.name, to, |stat| file.is(stat)) {
+            // Gone from its place and there at the new one: an earlier attempt moved it.
+            Came::Already if self.is_at(to, file) => Came::Already,
+            Came::Already => Came::LeftAlone("it is no longer there".to_owned()),
+            came => came,
+        }
+    }
+
+    fn carry_back(&mut self, file: &Frozen) -> Came {
+        let Some(to) = &file.to else { return Came::Failed("the set names no new place".to_owned()) };
+        if self.is_at(&file.name, file) {
+            return Came::Already;
+        }
+        match self.shift(to, &file.name, |stat| file.is_same_file(stat)) {
+            Came::Already => Came::LeftAlone("it is neither here nor there".to_owned()),
+            came => came,
+        }
+    }
+
+    /// Whether the frozen file is at a place.
+    fn is_at(&self, place: &Name, file: &Frozen) -> bool {
+        let (parent, name) = split(&place.0);
+        let seen = self.root.directory(parent).and_then(|directory| look_at(&directory, name));
+        seen.is_ok_and(|stat| file.is_same_file(&stat))
+    }
+
+    /// Renames a file that is the right one, never over another; what turns out not to be the right one goes back.
+    fn shift(&mut self, from: &Name, to: &Name, is: impl Fn(&rustix::fs::Stat) -> bool) -> Came {
+        let ((from_parent, from_name), (to_parent, to_name)) = (split(&from.0), split(&to.0));
+        let Self { root, source, target } = self;
+        let source = match reach(source, from_parent, || root.directory(from_parent)) {
+            Ok(source) => source,
+            Err(cause) => return unreached(cause),
+        };
+        match look_at(&source.fd, from_name) {
+            Err(Errno::NOENT) => return Came::Already,
+            Err(cause) => return Came::Failed(cause.to_string()),
+            Ok(stat) if !is(&stat) => return Came::LeftAlone("it changed since it was frozen".to_owned()),
+            Ok(_) => {}
+        }
+        let mode = fstat(&source.fd).map_or(Mode::RWXU, |stat| Mode::from_raw_mode(stat.st_mode & 0o7777));
+        let target = match reach(target, to_parent, || root.make_directory(to_parent, mode)) {
+            Ok(target) => target,
+            Err(Errno::NOENT) => return Came::Failed("the directory for it vanished".to_owned()),
+            Err(cause) => return unreached(cause),
+        };
+        let (old, new) = (OsStr::from_bytes(from_name), OsStr::from_bytes(to_name));
+        match renameat_with(&source.fd, old, &target.fd, new, RenameFlags::NOREPLACE) {
+            Ok(()) => (source.touched, target.touched) = (true, true),
+            Err(Errno::NOENT) => return Came::Already,
+            Err(Errno::EXIST) => return Came::LeftAlone(format!("{} exists already", to.shown())),
+            Err(cause) => return Came::Failed(cause.to_string()),
+        }
+        if look_at(&target.fd, to_name).is_ok_and(|stat| is(&stat)) {
+            return Came::Done;
+        }
+        match renameat_with(&target.fd, new, &source.fd, old, RenameFlags::NOREPLACE) {
+            Ok(()) => Came::LeftAlone("it changed while it was moved".to_owned()),
+            Err(cause) => Came::Failed(format!("it changed while it was moved, and cannot go back: {cause}")),
+        }
+    }
+
+    /// Syncs what is still open.
+    fn finish(self) -> Result<(), Errno> {
+        self.source.iter().chain(&self.target).try_for_each(Reached::sync)
+    }
+}

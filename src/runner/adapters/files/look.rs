@@ -1,0 +1,267 @@
+//! Looks at a tree, and freezes what an act would touch.
+
+use super::beneath::{self, Root, look_at, split};
+use super::frozen::{Frozen, Head, MOST, Name};
+use super::{Op, Select, Spec, glob, handles};
+use crate::domain::quantity::{bytes, count, counted, percent};
+use crate::domain::{EffectClass, Error, Kind, Preview};
+use crate::procedure::plan::{Action, Limit};
+use crate::runner::adapters::{self as common, Look};
+use rustix::fs::{Dir, FileType, Stat};
+use rustix::io::Errno;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::os::fd::OwnedFd;
+
+/// After how many names the deadline is looked at.
+const BREATH: u64 = 256;
+
+/// What a walk found.
+#[derive(Default)]
+struct Seen {
+    /// How many regular files the pattern fits.
+    of: u64,
+    /// Those that the act would touch, or that compete for being the newest.
+    files: Vec<Frozen>,
+    /// Symbolic links that the pattern fits; they are left out.
+    links: u64,
+    /// Other things that the pattern fits: sockets, pipes, devices.
+    others: u64,
+    names: u64,
+}
+
+/// Walks, freezes, judges the limit, and writes the set.
+pub(in super::super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Result<Preview, Error> {
+    let spec: Spec = common::spec(action)?;
+    let Some(select) = &spec.select else {
+        return Err(Error::new(Kind::Usage, format!("cannot preview \"{}\": it has its step's set", action.line)));
+    };
+    let root = Root::open(&spec.root)?;
+    let mut seen = walk(&root, &spec, select, look)?;
+    narrow(&mut seen.files, select, look);
+    seen.files.sort_by(|a, b| a.name.cmp(&b.name));
+    let taken = match &spec.to {
+        Some(to) => destine(&root, &mut seen.files, select, to, look)?,
+        None => 0,
+    };
+    let total: u64 = seen.files.iter().map(|file| file.size).fold(0, u64::saturating_add);
+    let limit = judge(look.limit, seen.files.len() as u64, seen.of, total)?;
+    let head = Head {
+        set: "files".to_owned(),
+        op: spec.op,
+        root: spec.root.clone(),
+        dev: root.dev,
+        ino: root.ino,
+        under: select.under.clone(),
+        count: seen.files.len() as u64,
+    };
+    common::write_line(set, &head)?;
+    for file in &seen.files {
+        common::write_line(set, file)?;
+    }
+    let mut preview = shown(&spec, select, look, &seen, total);
+    preview.limit = limit;
+    warn(&mut preview, &seen, taken, spec.to.as_deref());
+    if spec.op != Op::List {
+        handles::report(&seen.files, look, &mut preview);
+    }
+    Ok(preview)
+}
+
+fn walk(root: &Root, spec: &Spec, select: &Select, look: &Look) -> Result<Seen, Error> {
+    let mut seen = Seen::default();
+    let mut waiting = vec![select.under.clone().into_bytes()];
+    while let Some(path) = waiting.pop() {
+        let shown = Name(path.clone()).shown();
+        let failed = |cause: Errno| Error::machine(format_args!("read {}/{shown}", spec.root), beneath::why(cause));
+        let mut directory = Dir::new(root.directory(&path).map_err(failed)?).map_err(failed)?;
+        while let Some(entry) = directory.read() {
+            let entry = entry.map_err(failed)?;
+            let name = entry.file_name().to_bytes();
+            seen.names += 1;
+            if seen.names.is_multiple_of(BREATH) {
+                look.in_time(&format!("look through {}/{}", spec.root, select.under))?;
+            }
+            if matches!(name, b"." | b"..") {
+                continue;
+            }
+            let inner = join(&path, name);
+            let fd = directory.fd().map_err(failed)?;
+            let stat = match rustix::fs::statat(fd, entry.file_name(), rustix::fs::AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(stat) => stat,
+                Err(Errno::NOENT) => continue, // It went away meanwhile.
+                Err(cause) => {
+                    let shown = Name(inner).shown();
+                    return Err(Error::machine(format_args!("look at {}/{shown}", spec.root), cause));
+                }
+            };
+            if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+                // What was moved away once is not looked at again.
+                if select.recursive && spec.to.as_ref().is_none_or(|to| to.as_bytes() != inner) {
+                    waiting.push(inner);
+                }
+            } else {
+                note(&mut seen, inner, name, &stat, select, look)?;
+            }
+        }
+    }
+    Ok(seen)
+}
+
+/// Notes what is not a directory.
+fn note(seen: &mut Seen, path: Vec<u8>, name: &[u8], stat: &Stat, select: &Select, look: &Look) -> Result<(), Error> {
+    if !glob::selects(select.pattern.as_bytes(), name) {
+        return Ok(());
+    }
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => seen.of += 1,
+        FileType::Symlink => {
+            seen.links += 1;
+            return Ok(());
+        }
+        _ => {
+            seen.others += 1;
+            return Ok(());
+        }
+    }
+    let file = Frozen::of(path, stat);
+    let spared = select.except.iter().any(|pattern| glob::fits(pattern.as_bytes(), name));
+    let competes = select.keep_newest > 0 || is_older(&file, select, look);
+    if spared || !competes {
+        return Ok(());
+    }
+    if seen.files.len() == MOST {
+        let most = count(MOST as u64);
+        return Err(Error::new(Kind::Refused, format!("cannot freeze the set: more than {most} files"))
+            .hint("select fewer with `match`, `older` or `under`"));
+    }
+    seen.files.push(file);
+    Ok(())
+}
+
+fn is_older(file: &Frozen, select: &Select, look: &Look) -> bool {
+    select.older_s.is_none_or(|seconds| look.now.since(file.modified()) > std::time::Duration::from_secs(seconds))
+}
+
+/// Takes out the newest, which are kept, and what is not old enough.
+fn narrow(files: &mut Vec<Frozen>, select: &Select, look: &Look) {
+    if select.keep_newest > 0 {
+        files.sort_by(|a, b| b.mtime.cmp(&a.mtime).then_with(|| a.name.cmp(&b.name)));
+        let kept = usize::try_from(select.keep_newest).unwrap_or(usize::MAX).min(files.len());
+        files.drain(..kept);
+        files.retain(|file| is_older(file, select, look));
+    }
+}
+
+/// Gives each file its new name, the tree below `under` kept, and takes out those whose new name is taken.
+fn destine(root: &Root, files: &mut Vec<Frozen>, select: &Select, to: &str, look: &Look) -> Result<u64, Error> {
+    let strip = if select.under.is_empty() { 0 } else { select.under.len() + 1 };
+    let mut parents: BTreeMap<Vec<u8>, Option<OwnedFd>> = BTreeMap::new();
+    let mut taken = 0;
+    let mut kept = Vec::new();
+    for mut file in std::mem::take(files) {
+        look.in_time("look at the new names")?;
+        let new = join(to.as_bytes(), file.name.0.get(strip..).unwrap_or_default());
+        let (parent, name) = split(&new);
+        let failed = |cause: Errno| {
+            Error::machine(format_args!("look at {}", Name(parent.to_vec()).shown()), beneath::why(cause))
+        };
+        if !parents.contains_key(parent) {
+            let opened = match root.directory(parent) {
+                Ok(fd) => Some(fd),
+                Err(Errno::NOENT) => None,
+                Err(cause) => return Err(failed(cause)),
+            };
+            parents.clear(); // Files come sorted: one open directory is enough.
+            parents.insert(parent.to_vec(), opened);
+        }
+        let is_free = match parents.get(parent).and_then(Option::as_ref).map(|fd| look_at(fd, name)) {
+            None | Some(Err(Errno::NOENT)) => true,
+            Some(Ok(_)) => false,
+            Some(Err(cause)) => return Err(failed(cause)),
+        };
+        if is_free {
+            file.to = Some(Name(new));
+            kept.push(file);
+        } else {
+            taken += 1;
+        }
+    }
+    *files = kept;
+    Ok(taken)
+}
+
+/// Joins a directory (empty for the root) and a name.
+fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
+    if directory.is_empty() { name.to_vec() } else { [directory, b"/", name].concat() }
+}
+
+/// Refuses a set above its ceiling; otherwise says in words how near it is.
+fn judge(limit: Option<Limit>, found: u64, of: u64, total: u64) -> Result<Option<String>, Error> {
+    #[allow(clippy::cast_precision_loss)] // A share of at most a million.
+    let (over, words) = match limit {
+        None => return Ok(None),
+        Some(Limit::Share(share)) => {
+            let ratio = if of == 0 { 0.0 } else { found as f64 / of as f64 };
+            let words = format!("{}, limit {}", percent(ratio), percent(share));
+            (ratio > share, words)
+        }
+        Some(Limit::Count(most)) => (found > most, format!("{}, limit {}", count(found), count(most))),
+        Some(Limit::Bytes(most)) => (total > most, format!("{}, limit {}", bytes(total), bytes(most))),
+    };
+    if !over {
+        return Ok(Some(words));
+    }
+    let message = format!(
+        "cannot go on: the set is over its limit: {} of {}, {} ({words})",
+        count(found),
+        counted(of, "file", "files"),
+        bytes(total)
+    );
+    Err(Error::new(Kind::Refused, message)
+        .hint("a larger set than the author foresaw is a mistake until shown otherwise"))
+}
+
+fn shown(spec: &Spec, select: &Select, look: &Look, seen: &Seen, total: u64) -> Preview {
+    let found = seen.files.len() as u64;
+    let files = counted(found, "file", "files");
+    let under = if select.under.is_empty() { "." } else { &select.under };
+    let headline = match (spec.op, &spec.to) {
+        (Op::Move, Some(to)) => format!("Move {files} from {under} to {}", if to.is_empty() { "." } else { to }),
+        (Op::Delete, _) => format!("Delete {files} under {under}"),
+        _ => format!("List {files} under {under}"),
+    };
+    let slash = if spec.root == "/" || select.under.is_empty() { "" } else { "/" };
+    let last = select.under.rsplit('/').next().unwrap_or_default();
+    let destroys = look.effect == EffectClass::Destroy;
+    let phrase = format!("{} {found} {}", spec.op.word(), common::plain_word(last, "files"));
+    Preview {
+        headline,
+        place: format!("{}:{}{slash}{}", look.host, spec.root, select.under),
+        count: found,
+        of: Some(seen.of),
+        bytes: Some(total),
+        oldest: seen.files.iter().min_by_key(|file| file.mtime).map(Frozen::item),
+        newest: seen.files.iter().max_by_key(|file| file.mtime).map(Frozen::item),
+        way_back: look.way_back.clone(),
+        takes_s: look.takes_s,
+        phrase: if destroys { phrase } else { String::new() },
+        ..Preview::default()
+    }
+}
+
+fn warn(preview: &mut Preview, seen: &Seen, taken: u64, to: Option<&str>) {
+    let mut say = |number: u64, one: &str, many: &str, what: &str| {
+        if number > 0 {
+            preview.warnings.push(format!("{} {what}", counted(number, one, many)));
+        }
+    };
+    say(seen.links, "symbolic link", "symbolic links", "left out");
+    say(seen.others, "socket, pipe or device", "sockets, pipes or devices", "left out");
+    say(taken, "file", "files", &format!("left out: the name is taken in {}", to.unwrap_or_default()));
+    let odd = seen.files.iter().filter(|file| file.name.shown().contains('\\')).count() as u64;
+    say(odd, "name", "names", "cannot be shown as they are and are written with \\");
+    if preview.count == 0 {
+        preview.warnings.push("nothing fits: there is nothing to do".to_owned());
+    }
+}

@@ -1,0 +1,299 @@
+//! The adapters of this program: what an action may be, what it would touch, and how it is carried out.
+//!
+//! A frozen set is JSON Lines; the first line is its head, `{"set":"files",…}`, and the digest of all its bytes is the
+//! digest of the set. Nothing in it ages: the same things on disk give the same bytes.
+
+pub mod exec;
+pub mod files;
+pub mod http;
+
+use crate::config::reader::{Problems, Table, nearest};
+use crate::domain::{EffectClass, Error, Item, Kind, Preview, Wall};
+use crate::journal::record::Ending;
+use crate::procedure::adapters::{Adapters, Purpose, Scope};
+use crate::procedure::plan::{Action, Limit};
+use std::collections::BTreeMap;
+use std::io::{BufRead, Write};
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+/// The adapters' keys.
+const NAMES: [&str; 3] = ["exec", "files", "http"];
+
+/// Adapters of the format that this version refuses.
+const LATER: [&str; 7] = ["script", "sql", "redis", "kube", "systemd", "objects", "cert"];
+
+/// The most lines that say what moved between two sets.
+const MOST_MOVED: usize = 20;
+
+/// The adapters, with what the estate trusts.
+#[derive(Clone, Debug, Default)]
+pub struct BuiltIn {
+    trusted_reads: Vec<String>,
+}
+
+impl BuiltIn {
+    /// The adapters for an estate; `trusted_reads` are absolute paths of programs that only read.
+    #[must_use]
+    pub fn new(trusted_reads: Vec<String>) -> Self {
+        Self { trusted_reads }
+    }
+}
+
+impl Adapters for BuiltIn {
+    fn names(&self) -> &'static [&'static str] {
+        &NAMES
+    }
+
+    fn parse(&self, purpose: Purpose, table: &mut Table, scope: &Scope, problems: &mut Problems) -> Option<Action> {
+        let at = table.at;
+        let found: Vec<&str> = NAMES.into_iter().filter(|name| table.has(name)).collect();
+        match found.as_slice() {
+            ["exec"] => exec::parse(purpose, std::mem::take(table), scope, &self.trusted_reads, problems),
+            ["files"] => files::parse(purpose, std::mem::take(table), scope, problems),
+            ["http"] => http::parse(purpose, std::mem::take(table), problems),
+            [] => {
+                if let Some(later) = LATER.into_iter().find(|name| table.has(name)) {
+                    problems.say(at, format!("the adapter `{later}` is not supported by this version"));
+                } else {
+                    let given = table.entries.first().map_or("", |entry| entry.key.as_str());
+                    let hint = nearest(given, NAMES).map_or_else(
+                        || "one of exec, files, http".to_owned(),
+                        |near| format!("did you mean `{near}`?"),
+                    );
+                    problems.say_with(at, "an action names its adapter, and none is here", hint);
+                }
+                None
+            }
+            many => {
+                problems.say(at, format!("an action has exactly one adapter, not {}", many.join(" and ")));
+                None
+            }
+        }
+    }
+}
+
+/// What a preview needs to know beside the action.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// The ceiling of the set.
+    pub limit: Option<Limit>,
+    /// How long it should take, in seconds, as the author declared.
+    pub takes_s: Option<u64>,
+    /// The way back, in words.
+    pub way_back: String,
+    /// The name of this machine.
+    pub host: String,
+    /// The step's effect class; the phrase is asked for from destroy on.
+    pub effect: EffectClass,
+    /// The moment that ages are counted from; never written into the set.
+    pub now: Wall,
+    /// When the preview gives up.
+    pub deadline: Instant,
+}
+
+impl Look {
+    /// Refuses to go on past the deadline.
+    ///
+    /// # Errors
+    /// When the deadline has passed.
+    pub fn in_time(&self, doing: &str) -> Result<(), Error> {
+        if Instant::now() < self.deadline {
+            return Ok(());
+        }
+        Err(Error::machine(doing, "it took longer than a preview may"))
+    }
+}
+
+/// How an act ended.
+///
+/// A check ends [`Ending::Ok`] when it passed and [`Ending::Failed`] otherwise. Where nothing was learned (no answer, a
+/// program that cannot start) the detail begins with `unknown: ` and `counts` holds `unknown`: for a check the word
+/// says that the thing looked at is unknown, while [`Ending::Unknown`] stays with the journal's meaning, that the
+/// effect of an act is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActEnd {
+    /// How.
+    pub ending: Ending,
+    /// The reason, in a sentence.
+    pub detail: String,
+    /// What was counted.
+    pub counts: BTreeMap<String, u64>,
+}
+
+impl ActEnd {
+    fn new(ending: Ending, detail: impl Into<String>) -> Self {
+        Self { ending, detail: detail.into(), counts: BTreeMap::new() }
+    }
+
+    /// A check that learned nothing.
+    fn unknown(why: impl std::fmt::Display) -> Self {
+        let counts = BTreeMap::from([("unknown".to_owned(), 1)]);
+        Self { ending: Ending::Failed, detail: format!("unknown: {why}"), counts }
+    }
+
+    /// Whether this is a check that learned nothing.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        self.counts.get("unknown").is_some_and(|count| *count > 0)
+    }
+}
+
+/// Whether a step's effect is there, each with the reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// It is.
+    Done(String),
+    /// It is not, not even in part.
+    NotDone(String),
+    /// It is there in part, or nobody can tell.
+    Unclear(String),
+}
+
+/// A program that is the act itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// The file to execute; the first argument itself where none was found.
+    pub path: PathBuf,
+    /// The arguments, the program's name first.
+    pub argv: Vec<String>,
+    /// The working directory.
+    pub cwd: PathBuf,
+    /// The whole environment.
+    pub env: BTreeMap<String, String>,
+}
+
+/// An action that this program does not know; only a plan of another version holds one.
+fn no_such(action: &Action) -> Error {
+    Error::new(
+        Kind::Usage,
+        format!("cannot use the adapter \"{}\": this version has none", action.adapter.escape_debug()),
+    )
+}
+
+/// Looks at what an action would touch, and writes the frozen set. Changes nothing.
+///
+/// # Errors
+/// Of kind refused when the set is over its limit, with the numbers; otherwise whatever keeps it from being known
+/// whole: an unreadable directory, a missing program, the deadline.
+pub fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Result<Preview, Error> {
+    match action.adapter.as_str() {
+        "exec" => exec::preview(action, look, set),
+        "files" => files::preview(action, look, set),
+        "http" => http::preview(action, look, set),
+        _ => Err(no_such(action)),
+    }
+}
+
+/// Carries an action out on its frozen set and on nothing else; reports each object to `out` and looks at `cancel`
+/// between them. Runs in the act process; it blocks.
+pub fn act(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd {
+    match action.adapter.as_str() {
+        "exec" => exec::act(action, out, cancel),
+        "files" => files::act(action, set, out, cancel),
+        "http" => http::act(action, out, cancel),
+        _ => ActEnd::new(Ending::Failed, no_such(action).message),
+    }
+}
+
+/// Asks, read-only, whether the effect on this frozen set is there.
+///
+/// A program proves by its exit: 0 is done, 1 is not done (as `test`, `grep` and `cmp` have it), all else is unclear.
+pub fn prove(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel: &AtomicBool) -> Proof {
+    match action.adapter.as_str() {
+        "exec" => exec::prove(action, out, cancel),
+        "files" => files::prove(action, set, cancel),
+        "http" => http::prove(action, out, cancel),
+        _ => Proof::Unclear(no_such(action).message),
+    }
+}
+
+/// The program that is the act itself, for `exec`.
+#[must_use]
+pub fn program(action: &Action) -> Option<Program> {
+    if action.adapter == "exec" { exec::program(action).ok() } else { None }
+}
+
+/// Some objects of a frozen set for the screen, from the `from`-th (from 0), with the number of all.
+///
+/// # Errors
+/// When the bytes are not a set.
+pub fn items(set: &mut dyn BufRead, from: u64, rows: u64) -> Result<(u64, Vec<Item>), Error> {
+    let head = head(set)?;
+    match kind_of(&head) {
+        "files" => files::items(&head, set, from, rows),
+        "exec" => Ok((1, exec::items(&head).into_iter().skip(usize::from(from > 0)).collect())),
+        "http" => Ok((1, http::items(&head).into_iter().skip(usize::from(from > 0)).collect())),
+        _ => Err(not_a_set("its kind is not known")),
+    }
+}
+
+/// What moved between two sets of one action, one line each, at most twenty and the number of the rest.
+pub fn moved(before: &mut dyn BufRead, after: &mut dyn BufRead) -> Vec<String> {
+    let found = head(before).and_then(|old| {
+        let new = head(after)?;
+        match (kind_of(&old), kind_of(&new)) {
+            ("files", "files") => files::moved(&old, before, &new, after),
+            _ => Ok(head_moved(&old, &new)),
+        }
+    });
+    let mut lines = found.unwrap_or_else(|error| vec![format!("the sets cannot be compared: {}", error.message)]);
+    let more = lines.len().saturating_sub(MOST_MOVED);
+    if more > 0 {
+        lines.truncate(MOST_MOVED);
+        let count = crate::domain::quantity::count(more as u64);
+        lines.push(format!("and {count} more"));
+    }
+    lines
+}
+
+/// The keys in which two heads differ.
+fn head_moved(old: &serde_json::Value, new: &serde_json::Value) -> Vec<String> {
+    let (Some(old), Some(new)) = (old.as_object(), new.as_object()) else { return Vec::new() };
+    let keys: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let differ = keys.into_iter().filter(|key| old.get(*key) != new.get(*key));
+    differ.map(|key| format!("the {key} is another than the one shown")).collect()
+}
+
+/// Reads a set's first line.
+fn head(set: &mut dyn BufRead) -> Result<serde_json::Value, Error> {
+    let mut line = Vec::new();
+    set.read_until(b'\n', &mut line).map_err(|cause| Error::machine("read the frozen set", cause))?;
+    serde_json::from_slice(&line).map_err(|_| not_a_set("its first line is no head"))
+}
+
+fn kind_of(head: &serde_json::Value) -> &str {
+    head.get("set").and_then(serde_json::Value::as_str).unwrap_or_default()
+}
+
+fn not_a_set(why: &str) -> Error {
+    Error::machine("read the frozen set", why)
+}
+
+/// Writes one value as a line of a set.
+fn write_line(set: &mut dyn Write, value: &impl serde::Serialize) -> Result<(), Error> {
+    let failed = |cause: &dyn std::fmt::Display| Error::machine("write the frozen set", cause);
+    let mut line = serde_json::to_vec(value).map_err(|cause| failed(&cause))?;
+    line.push(b'\n');
+    set.write_all(&line).map_err(|cause| failed(&cause))
+}
+
+/// A word of plain ASCII for a phrase: what is not a letter, digit, `.`, `_` or `-` becomes `-`.
+fn plain_word(text: &str, otherwise: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' };
+    let word: String = text.chars().map(plain).collect();
+    if word.chars().any(|c| c.is_ascii_alphanumeric()) { word } else { otherwise.to_owned() }
+}
+
+/// Reads an action's own type back; only a plan of another version, or a damaged one, does not hold it.
+fn spec<T: serde::de::DeserializeOwned>(action: &Action) -> Result<T, Error> {
+    serde_json::from_value(action.spec.clone())
+        .map_err(|cause| Error::new(Kind::Usage, format!("cannot read the action \"{}\": {cause}", action.line)))
+}
+
+/// Makes an action of an adapter's own type.
+fn action(adapter: &str, floor: EffectClass, line: String, spec: &impl serde::Serialize) -> Option<Action> {
+    let spec = serde_json::to_value(spec).ok()?;
+    Some(Action { adapter: adapter.to_owned(), floor, line, spec })
+}
