@@ -1,8 +1,10 @@
 //! `midwatch` and `midwatch attach`: the console.
 
 use crate::app::keymap::Keymap;
-use crate::app::model::{Model, Opening};
+use crate::app::model::{Model, Opening, Pane};
 use crate::app::msg::Msg;
+use crate::app::panes::run::follow;
+use crate::app::update::begin;
 use crate::cli::args::Common;
 use crate::cli::{ownlog, setup};
 use crate::config::paths::{self, Surroundings};
@@ -54,6 +56,7 @@ fn terminal(around: &Surroundings) -> Result<Tty> {
 /// Shows the console until the operator leaves; the exit code is 128 and the signal's number where one ended it.
 fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, run: Option<RunId>) -> Result<u8> {
     let _log = ownlog::start(&world.state);
+    let depth = theme::depth(around);
     let (theme, mut banners) = look(common, around, &world);
     let (keymap, problems) = keys(common, around, &world);
     banners.extend(problems);
@@ -81,10 +84,12 @@ fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, run: Opt
         };
         let gate = door(common.read_only, world, outbox.clone());
         let mut model = Model::new(Opening { authority: gate.authority(), ..opening });
+        let mut first = begin(&model);
         if let Some(run) = run {
-            model.attach(run);
+            model.focus = Pane::Run;
+            first.extend(follow(&mut model, run));
         }
-        event_loop::run(Console { model, gate, inbox, outbox, theme: &theme, tty }).await
+        event_loop::run(Console { model, first, gate, inbox, outbox, theme: &theme, depth, tty }).await
     });
     // Probes that hang on a dead target must not keep the console.
     runtime.shutdown_background();

@@ -5,7 +5,7 @@ use crate::domain::Error;
 use crate::domain::error::Result;
 use crate::runner::engine::Mode;
 use crate::runner::{act, engine, shim};
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::OFlags;
 use std::io::Write;
 
 /// Runs a run, cut off from the terminal; says `started` on standard output once its first record is durable, or why not.
@@ -23,7 +23,7 @@ pub fn runner(args: &args::Runner) -> Result<u8> {
         println!("started");
         let _ = std::io::stdout().flush();
         // Whoever launched us has its answer; from here on standard output leads nowhere.
-        if let Ok(nowhere) = rustix::fs::open("/dev/null", OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty()) {
+        if let Ok(nowhere) = rustix::fs::open("/dev/null", OFlags::WRONLY | OFlags::CLOEXEC, rustix::fs::Mode::empty()) {
             let _ = rustix::stdio::dup2_stdout(nowhere);
         }
     });
@@ -41,7 +41,7 @@ pub fn runner(args: &args::Runner) -> Result<u8> {
 fn detach() -> Result<()> {
     // Fails only for the leader of a process group, which has no terminal to lose then.
     let _ = rustix::process::setsid();
-    let _ = rustix::process::umask(Mode::from_bits_truncate(0o077));
+    let _ = rustix::process::umask(rustix::fs::Mode::from_bits_truncate(0o077));
     rustix::process::chdir("/").map_err(|cause| Error::machine("leave the working directory", cause))
 }
 

@@ -37,7 +37,13 @@ impl Follower {
 }
 
 async fn follow(dir: RunDir, out: mpsc::Sender<Msg>) {
-    let mut tail = Tail::open(&dir.journal());
+    let mut tail = match Tail::open(dir.journal()) {
+        Ok(tail) => tail,
+        Err(error) => {
+            let _ = out.send(Msg::RunLost { run: dir.id.clone(), error }).await;
+            return;
+        }
+    };
     let mut told: Option<(u64, bool)> = None;
     let mut trouble: Option<Error> = None;
     let mut calm = 0;

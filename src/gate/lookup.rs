@@ -103,8 +103,10 @@ fn list_set(world: &World, run: RunId, set: Digest, from: u64, rows: u16) -> Msg
     let path = RunDir::of(&world.state.dir, run).set(&set);
     match File::open(&path) {
         Ok(file) => {
-            let (total, items) = adapters::items(&mut BufReader::new(file), from, rows);
-            Msg::SetListed { set, from, total, items }
+            match adapters::items(&mut BufReader::new(file), from, u64::from(rows)) {
+                Ok((total, items)) => Msg::SetListed { set, from, total, items },
+                Err(error) => Msg::CommandFailed(error),
+            }
         }
         Err(cause) => Msg::CommandFailed(Error::machine(format!("read the frozen set {}", set.short()), cause)),
     }

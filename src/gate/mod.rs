@@ -41,7 +41,7 @@ impl World {
     /// The adapters, with the programs that this estate trusts to read only.
     #[must_use]
     pub fn adapters(&self) -> BuiltIn {
-        BuiltIn::trusting(self.estate.trusted_reads.clone())
+        BuiltIn::new(self.estate.trusted_reads.iter().map(|path| path.display().to_string()).collect())
     }
 }
 

@@ -91,14 +91,17 @@ async fn ask(client: &Client, url: Url) -> Result<(u16, usize), String> {
 }
 
 fn judge(service: &Service, status: u16, bytes: usize, latency: Duration) -> Observation {
-    let healthy = service.status.map_or((200..300).contains(&status), |wanted| status == wanted);
+    let wanted = &service.status;
+    let healthy = if wanted.is_empty() { (200..300).contains(&status) } else { wanted.contains(&status) };
     let verdict = match (healthy, service.critical) {
         (true, _) => Verdict::Ok,
         (false, true) => Verdict::Critical,
         (false, false) => Verdict::Warn,
     };
-    let detail = match service.status {
-        Some(wanted) if !healthy => format!("{status}, not {wanted}"),
+    let detail = match wanted.as_slice() {
+        [first, rest @ ..] if !healthy => {
+            rest.iter().fold(format!("{status}, not {first}"), |said, other| format!("{said} or {other}"))
+        }
         _ => status.to_string(),
     };
     let latency_ms = u32::try_from(latency.as_millis()).unwrap_or(u32::MAX);

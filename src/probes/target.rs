@@ -52,8 +52,8 @@ pub struct Service {
     pub url: String,
     /// How long the whole answer may take, from the name lookup to the last byte that is read.
     pub timeout: Duration,
-    /// The one status that is healthy; any 2xx when not set.
-    pub status: Option<u16>,
+    /// The statuses that are healthy; any 2xx when there is none.
+    pub status: Vec<u16>,
     /// Whether a wrong status is critical; otherwise it is a warning.
     pub critical: bool,
     /// How often it is asked, where it differs from [`Every::service`].
@@ -64,7 +64,7 @@ impl Service {
     /// A service with a healthy 2xx, critical when wrong, and a timeout of 2 s.
     #[must_use]
     pub fn new(name: impl Into<String>, url: impl Into<String>) -> Self {
-        Self { name: name.into(), url: url.into(), timeout: Self::TIMEOUT, status: None, critical: true, every: None }
+        Self { name: name.into(), url: url.into(), timeout: Self::TIMEOUT, status: Vec::new(), critical: true, every: None }
     }
 
     /// How long an answer may take unless the estate says otherwise.

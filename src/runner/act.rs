@@ -6,7 +6,7 @@
 use crate::domain::Error;
 use crate::domain::error::Result;
 use crate::journal::record::Ending;
-use crate::runner::adapters;
+use crate::runner::adapters::{self, ActEnd};
 use crate::runner::rundir::write_durably;
 use crate::runner::shim::ActHead;
 use signal_hook::consts::SIGTERM;
@@ -29,7 +29,7 @@ pub fn main() -> Result<u8> {
     let head: ActHead = serde_json::from_slice(&line).map_err(|cause| Error::machine("read the action", cause))?;
     let mut out = io::stdout().lock();
     let end = if head.prove {
-        adapters::prove(&head.action, &mut input, &mut out, &cancel)
+        ActEnd::from(adapters::prove(&head.action, &mut input, &mut out, &cancel))
     } else {
         adapters::act(&head.action, &mut input, &mut out, &cancel)
     };

@@ -37,6 +37,8 @@ pub struct Engine {
     me: Actor,
     calls: mpsc::Receiver<Call>,
     answered: Vec<(PromptId, String)>,
+    /// The failed step that a person wants run again.
+    retrying: Option<u32>,
     exe: PathBuf,
     // Kept, never read: dropping them frees the run and its locks.
     _locks: Vec<Held>,
@@ -102,16 +104,16 @@ impl Engine {
         let held = locks::take_all(&start.locks, &plan.locks, &plan.estate, &dir, &me.name)?;
         let now = clock::now();
         let journal = if resume {
-            Appender::open(&dir.journal(), &me, now)?
+            Appender::open(&dir.path, true, me.clone(), now, None)?
         } else {
             let actor = identity::own(&start.how);
-            Appender::create(&dir.journal(), &dir.id, created(&plan, &start)?, &actor, now)?
+            Appender::create(&dir.path, &dir.id, created(&plan, &start)?, actor, now, None)?.0
         };
         failpoint::pass("run.created");
         let exe = std::env::current_exe().map_err(|cause| Error::machine("find Midwatch's own program", cause))?;
         let calls = control::listen(&dir)?;
         let mut engine =
-            Self { dir, plan, journal, me, calls, answered: Vec::new(), exe, _locks: Vec::new(), _taken: taken };
+            Self { dir, plan, journal, me, calls, answered: Vec::new(), retrying: None, exe, _locks: Vec::new(), _taken: taken };
         if resume {
             engine.write(Event::RunResumed { why: "its runner was gone".to_owned() })?;
         }
@@ -152,7 +154,7 @@ impl Engine {
 
     /// Writes a record in the name of whoever caused it.
     fn write_as(&mut self, actor: &Actor, event: Event) -> Result<Record> {
-        self.journal.append(event, actor, clock::now())
+        self.journal.append(event, actor.clone(), clock::now())
     }
 
     /// The first step that is not over.
@@ -171,9 +173,10 @@ impl Engine {
         let state = self.view().step(step).map(|view| view.state);
         match state {
             Some(StepState::Unknown) => return self.settle(step).await,
-            Some(StepState::Failed) => return self.decide_failure(step).await,
+            Some(StepState::Failed) if self.retrying != Some(step) => return self.decide_failure(step).await,
             _ => {}
         }
+        self.retrying = None;
         let planned = self.planned(step)?;
         match planned.verb {
             Verb::Check => self.attempt_step(step, &planned, None, None).await,
@@ -256,19 +259,13 @@ impl Engine {
             return Ok(());
         };
         match choice {
-            Choice::Retry | Choice::NotDone | Choice::Done => self.retry(step).await,
+            Choice::Retry | Choice::NotDone | Choice::Done => {
+                self.retrying = Some(step);
+                Ok(())
+            }
             Choice::Skip => self.write(Event::StepSkipped { step, reason }).map(drop),
             Choice::Undo => self.write(Event::AbortRequested { undo: true }).map(drop),
             Choice::Abort => self.write(Event::AbortRequested { undo: false }).map(drop),
-        }
-    }
-
-    /// Runs a failed step again; one that never ran is simply next in turn.
-    async fn retry(&mut self, step: u32) -> Result<()> {
-        let planned = self.planned(step)?;
-        match planned.verb {
-            Verb::Check => self.attempt_step(step, &planned, None, None).await,
-            _ => self.act(step, &planned).await,
         }
     }
 

@@ -55,7 +55,9 @@ pub struct Spec {
 pub enum ChildSpec {
     /// An external program.
     Program {
-        /// Its path and arguments.
+        /// The file to execute.
+        path: PathBuf,
+        /// Its arguments, the program's name first.
         argv: Vec<String>,
         /// Its working directory.
         cwd: PathBuf,
@@ -178,11 +180,9 @@ fn attend(spec: &Spec, stop: &std::os::unix::net::UnixStream) -> Exit {
 
 fn start(spec: &Spec) -> io::Result<Child> {
     let mut command = match &spec.child {
-        ChildSpec::Program { argv, cwd, env } => {
-            let (program, rest) =
-                argv.split_first().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "there is no program"))?;
-            let mut command = Command::new(program);
-            command.args(rest).current_dir(cwd).env_clear().envs(env).stdin(Stdio::null());
+        ChildSpec::Program { path, argv, cwd, env } => {
+            let mut command = Command::new(path);
+            command.arg0(argv.first().map_or("", String::as_str)).args(argv.iter().skip(1)).current_dir(cwd).env_clear().envs(env).stdin(Stdio::null());
             command
         }
         ChildSpec::Act { exe, .. } => {

@@ -5,9 +5,10 @@
 use crate::app::effect::{Effect, Screen as Wanted};
 use crate::app::model::Model;
 use crate::app::msg::Msg;
-use crate::app::update::{begin, update};
+use crate::app::update::update;
 use crate::config::theme::Theme;
 use crate::domain::Error;
+use crate::domain::clean::Depth;
 use crate::domain::error::Result;
 use crate::gate::Gate;
 use crate::probes::clock;
@@ -32,6 +33,8 @@ const DRAIN: usize = 256;
 pub struct Console<'a> {
     /// What it knows at first.
     pub model: Model,
+    /// What it asks for once the first frame is out.
+    pub first: Vec<Effect>,
     /// Its door to the world.
     pub gate: Box<dyn Gate>,
     /// What comes through the door.
@@ -40,6 +43,8 @@ pub struct Console<'a> {
     pub outbox: mpsc::Sender<Msg>,
     /// How it looks.
     pub theme: &'a Theme,
+    /// How many colours the terminal has.
+    pub depth: Depth,
     /// The terminal.
     pub tty: Tty,
 }
@@ -81,7 +86,7 @@ struct Endings {
 /// # Errors
 /// When the terminal cannot be taken or drawn to.
 pub async fn run(console: Console<'_>) -> Result<Left> {
-    let Console { model, gate, mut inbox, outbox, theme, tty } = console;
+    let Console { model, first, gate, mut inbox, outbox, theme, depth, tty } = console;
     let failed = |cause: io::Error| Error::machine("use the terminal", cause);
     let (columns, rows) = tty.size().map_err(failed)?;
     let guard = TerminalGuard::enter(tty.clone(), false).map_err(failed)?;
@@ -93,7 +98,7 @@ pub async fn run(console: Console<'_>) -> Result<Left> {
     let _hangup = Hangup::watch(tty.clone(), move || drop(gone.try_send(()))).map_err(failed)?;
     let mut endings = Endings::listen().map_err(failed)?;
     let mut turn = Loop {
-        screen: Screen::new(tty.clone(), columns, rows, theme.depth).map_err(failed)?,
+        screen: Screen::new(tty.clone(), columns, rows, depth).map_err(failed)?,
         pace: Pace::new(model.ssh),
         view: ui::ViewState::default(),
         epoch: Instant::now(),
@@ -108,7 +113,7 @@ pub async fn run(console: Console<'_>) -> Result<Left> {
     // The first frame waits for nothing: not for the reader of events, not for a probe.
     turn.pace.want(Cause::Key, turn.now());
     turn.draw().map_err(failed)?;
-    for effect in begin(&turn.model) {
+    for effect in first {
         turn.carry_out(effect).map_err(failed)?;
     }
     let mut events = EventStream::new();

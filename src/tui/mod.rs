@@ -20,6 +20,7 @@
 
 pub mod backend;
 pub mod encode;
+pub mod event_loop;
 pub mod guard;
 pub mod hangup;
 pub mod input;

@@ -9,6 +9,7 @@ use crate::domain::error::Result;
 use crate::domain::{Clean, Error, Kind, PromptId};
 use crate::gate::{World, operate};
 use crate::journal::fold::{OpenPrompt, RunView};
+use crate::journal::line::{Fault, as_written};
 use crate::journal::record::{Event, Record};
 use crate::journal::tail::Tail;
 use crate::runner::rundir::RunDir;
@@ -119,7 +120,8 @@ impl Follow {
 
     fn print(&self, record: &Record, view: &RunView, log: &mut Option<Log>) -> Result<()> {
         if self.json {
-            return shell::print(&crate::journal::line::as_written(record)?).map(drop);
+            let line = as_written(record).map_err(|Fault(why)| Error::machine("print a record", why))?;
+            return shell::print(&line).map(drop);
         }
         if matches!(record.event, Event::StepOutcome { .. } | Event::UndoOutcome { .. }) {
             self.print_log(log, true)?;

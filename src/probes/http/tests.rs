@@ -64,9 +64,9 @@ async fn a_wrong_status_is_an_answer_and_a_redirect_is_not_followed() {
     assert_eq!((seen.verdict, seen.detail.as_str()), (Verdict::Critical, "503"));
     let mut service = Service { critical: false, ..Service::new("it", &url) };
     assert_eq!(read(&Http::default(), &service).await.unwrap().verdict, Verdict::Warn);
-    service.status = Some(503);
+    service.status = vec![503];
     assert_eq!(read(&Http::default(), &service).await.unwrap().verdict, Verdict::Ok);
-    service.status = Some(200);
+    service.status = vec![200];
     assert_eq!(read(&Http::default(), &service).await.unwrap().detail, "503, not 200");
     let url = saying(b"HTTP/1.1 302 Found\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n").await;
     assert_eq!(asked(&url).await.unwrap().detail, "302");

@@ -11,12 +11,14 @@ use crate::config::reader::{Problems, Table, nearest};
 use crate::domain::{EffectClass, Error, Item, Kind, Preview, Wall};
 use crate::journal::record::Ending;
 use crate::procedure::adapters::{Adapters, Purpose, Scope};
-use crate::procedure::plan::{Action, Limit};
+use crate::procedure::plan::{Action, Limit, Step};
+use crate::probes::clock;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The adapters' keys.
 const NAMES: [&str; 3] = ["exec", "files", "http"];
@@ -74,6 +76,9 @@ impl Adapters for BuiltIn {
     }
 }
 
+/// How long a preview may take.
+const PREVIEW: Duration = Duration::from_secs(60);
+
 /// What a preview needs to know beside the action.
 #[derive(Clone, Debug)]
 pub struct Look {
@@ -94,6 +99,20 @@ pub struct Look {
 }
 
 impl Look {
+    /// What a step says about its own preview, on this machine and at this moment.
+    #[must_use]
+    pub fn of(step: &Step, host: String) -> Self {
+        Self {
+            limit: step.limit,
+            takes_s: step.takes_s,
+            way_back: step.way_back.words(),
+            host,
+            effect: step.effect,
+            now: clock::now().wall,
+            deadline: Instant::now() + PREVIEW,
+        }
+    }
+
     /// Refuses to go on past the deadline.
     ///
     /// # Errors
@@ -112,7 +131,7 @@ impl Look {
 /// program that cannot start) the detail begins with `unknown: ` and `counts` holds `unknown`: for a check the word
 /// says that the thing looked at is unknown, while [`Ending::Unknown`] stays with the journal's meaning, that the
 /// effect of an act is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActEnd {
     /// How.
     pub ending: Ending,
@@ -149,6 +168,17 @@ pub enum Proof {
     NotDone(String),
     /// It is there in part, or nobody can tell.
     Unclear(String),
+}
+
+impl From<Proof> for ActEnd {
+    /// A proof as the end of a proving act: not done is failed, unclear is unknown.
+    fn from(proof: Proof) -> Self {
+        match proof {
+            Proof::Done(why) => Self::new(Ending::Ok, why),
+            Proof::NotDone(why) => Self::new(Ending::Failed, why),
+            Proof::Unclear(why) => Self::new(Ending::Unknown, why),
+        }
+    }
 }
 
 /// A program that is the act itself.

@@ -4,7 +4,7 @@ use crate::domain::error::Result;
 use crate::domain::{Digest, Error, PromptId, Verb};
 use crate::journal::record::{Ending, Event, Outcome};
 use crate::procedure::plan::{Action, Step};
-use crate::runner::adapters::{self, ActEnd};
+use crate::runner::adapters::{self, ActEnd, Proof};
 use crate::runner::engine::Engine;
 use crate::runner::failpoint;
 use crate::runner::identity::ProcessId;
@@ -90,7 +90,9 @@ impl Engine {
 
     /// Asks, read-only, whether a step's effect is there.
     pub(super) async fn prove(&mut self, step: u32, planned: &Step) -> Result<ActEnd> {
-        let Some(action) = &planned.prove else { return Ok(ActEnd::unknown("there is no proof")) };
+        let Some(action) = &planned.prove else {
+            return Ok(ActEnd::from(Proof::Unclear("there is no proof".to_owned())));
+        };
         let (attempt, set) = self.view().step(step).map_or((0, None), |view| (view.attempts, view.set.clone()));
         let mut tries = 1;
         let name = loop {
@@ -148,7 +150,7 @@ impl Engine {
                 let mut env = program.env;
                 env.insert("MIDWATCH_RUN".to_owned(), self.dir.id.to_string());
                 env.insert("MIDWATCH_ATTEMPT".to_owned(), name.to_owned());
-                ChildSpec::Program { argv: program.argv, cwd: program.cwd, env }
+                ChildSpec::Program { path: program.path, argv: program.argv, cwd: program.cwd, env }
             }
             None => {
                 let set = set.map(|digest| self.dir.set(digest));
