@@ -350,3 +350,6 @@ pub fn free_space(path: &Path) -> Result<Free> {
     let bytes = stat.f_bavail.saturating_mul(stat.f_frsize);
     Ok(Free { bytes, files: (stat.f_files > 0).then_some(stat.f_favail) })
 }
+
+#[cfg(test)]
+mod tests;

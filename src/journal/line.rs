@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use std::fmt;
+use std::io::BufRead as _;
 
 /// What follows the digits of `h`, and what goes before them.
 const BEFORE_H: &[u8] = b",\"h\":\"";
@@ -199,4 +200,17 @@ fn event(v: u32, kind: String, body: Value) -> Result<Event, Fault> {
         (Err(_), Some(body)) => Ok(Event::Other { kind, body }),
         (Err(cause), None) => fault(format!("its {kind} is not one: {cause}")),
     }
+}
+
+/// The first line without its newline, and what follows it; `None` where there is no newline.
+pub(super) fn cut_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (line, rest) = bytes.split_at_checked(newline(bytes)?)?;
+    Some((line, rest.split_first()?.1))
+}
+
+/// Where the first newline is; found by the C library, not byte by byte.
+pub(super) fn newline(bytes: &[u8]) -> Option<usize> {
+    let mut rest = bytes;
+    let last = rest.skip_until(b'\n').ok()?.checked_sub(1)?;
+    (bytes.get(last) == Some(&b'\n')).then_some(last)
 }

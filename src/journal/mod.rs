@@ -8,3 +8,4 @@ pub mod record;
 #[cfg(test)]
 pub mod samples;
 mod strict;
+pub mod tail;
