@@ -92,6 +92,15 @@ pub fn encode(draft: &Draft<'_>) -> Result<(Vec<u8>, Digest), Fault> {
     Ok((line, h))
 }
 
+/// A record's line as it was written, newline included.
+///
+/// # Errors
+/// When it cannot be written as this version does.
+pub fn as_written(record: &Record) -> Result<Vec<u8>, Fault> {
+    let Record { seq, run, wall, boot, actor, event, prev, .. } = record;
+    encode(&Draft { seq: *seq, run, wall: *wall, boot: *boot, actor, event, prev }).map(|(line, _)| line)
+}
+
 /// Whether no number in a value has a fraction or an exponent.
 fn whole_numbers(value: &Value) -> bool {
     match value {

@@ -3,7 +3,7 @@
 pub mod append;
 pub mod chain;
 pub mod fold;
-mod line;
+pub mod line;
 pub mod record;
 #[cfg(test)]
 pub mod samples;

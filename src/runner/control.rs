@@ -35,11 +35,33 @@ pub struct Call {
     pub reply: oneshot::Sender<Reply>,
 }
 
-/// Opens the socket and hears peers until the receiver is dropped.
+/// The open socket.
+pub struct Control {
+    /// What peers ask.
+    pub calls: mpsc::Receiver<Call>,
+    places: Arc<Semaphore>,
+}
+
+impl Control {
+    /// Hears nobody any more, and waits until everybody who was heard has a reply.
+    pub async fn close(&mut self) {
+        self.calls.close();
+        while let Ok(call) = self.calls.try_recv() {
+            let _ = call.reply.send(Reply::Rejected { why: "the run has ended".to_owned() });
+        }
+        let all = u32::try_from(CONNECTIONS).unwrap_or(u32::MAX);
+        let _ = tokio::time::timeout(FAREWELL, self.places.acquire_many(all)).await;
+    }
+}
+
+/// How long the last replies may take.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// Opens the socket and hears peers until [`Control::close`].
 ///
 /// # Errors
 /// When the socket cannot be bound.
-pub fn listen(dir: &RunDir) -> Result<mpsc::Receiver<Call>> {
+pub fn listen(dir: &RunDir) -> Result<Control> {
     let doing = format!("open the control socket of run {}", dir.id);
     let (fd, path) = dir.socket()?;
     match fs::remove_file(&path) {
@@ -49,15 +71,16 @@ pub fn listen(dir: &RunDir) -> Result<mpsc::Receiver<Call>> {
     let listener = UnixListener::bind(&path).map_err(|cause| Error::machine(&doing, cause))?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(|cause| Error::machine(&doing, cause))?;
     let (calls, receiver) = mpsc::channel(CONNECTIONS);
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let taken = Arc::clone(&places);
     tokio::spawn(async move {
         let _keeps_the_path_valid = fd;
-        accept(listener, calls).await;
+        accept(listener, calls, taken).await;
     });
-    Ok(receiver)
+    Ok(Control { calls: receiver, places })
 }
 
-async fn accept(listener: UnixListener, calls: mpsc::Sender<Call>) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+async fn accept(listener: UnixListener, calls: mpsc::Sender<Call>, places: Arc<Semaphore>) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             // Out of descriptors: hear nobody for a moment, then go on.

@@ -18,7 +18,7 @@ use crate::journal::fold::{RunView, StepView};
 use crate::journal::record::{Answer, Ask, Choice, Ending, Event, Outcome, Record, StepHead};
 use crate::probes::clock;
 use crate::procedure::plan::{Gate, Plan, Step, WayBack};
-use crate::runner::control::{self, Call};
+use crate::runner::control::{self, Call, Control};
 use crate::runner::failpoint;
 use crate::runner::locks::{self, Held};
 use crate::runner::protocol::{Demand, Reply};
@@ -27,7 +27,6 @@ use crate::runner::{identity, policy};
 use prompt::Asked;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use tokio::sync::mpsc;
 
 /// A run at work.
 pub struct Engine {
@@ -35,7 +34,7 @@ pub struct Engine {
     plan: Plan,
     journal: Appender,
     me: Actor,
-    calls: mpsc::Receiver<Call>,
+    control: Control,
     answered: Vec<(PromptId, String)>,
     /// The failed step that a person wants run again.
     retrying: Option<u32>,
@@ -74,7 +73,9 @@ pub fn run(path: &Path, mode: Mode, ready: impl FnOnce()) -> Result<RunStatus> {
         ignore_hangup()?;
         let mut engine = Engine::begin(dir, mode)?;
         ready();
-        engine.work(mode).await
+        let ended = engine.work(mode).await;
+        engine.control.close().await;
+        ended
     });
     // A preview that hangs on a dead file system must not keep the runner.
     runtime.shutdown_background();
@@ -111,9 +112,9 @@ impl Engine {
         };
         failpoint::pass("run.created");
         let exe = std::env::current_exe().map_err(|cause| Error::machine("find Midwatch's own program", cause))?;
-        let calls = control::listen(&dir)?;
+        let control = control::listen(&dir)?;
         let mut engine =
-            Self { dir, plan, journal, me, calls, answered: Vec::new(), retrying: None, exe, _locks: Vec::new(), _taken: taken };
+            Self { dir, plan, journal, me, control, answered: Vec::new(), retrying: None, exe, _locks: Vec::new(), _taken: taken };
         if resume {
             engine.write(Event::RunResumed { why: "its runner was gone".to_owned() })?;
         }

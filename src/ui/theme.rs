@@ -17,8 +17,11 @@ const ASCII_BORDER: Set<'static> = Set {
     horizontal_bottom: "-",
 };
 
+/// Finds the switch of one modifier.
+type Switch = fn(&mut Mods) -> &mut bool;
+
 /// The modifiers, each with its switch.
-const MODIFIERS: [(Modifier, fn(&mut Mods) -> &mut bool); 5] = [
+const MODIFIERS: [(Modifier, Switch); 5] = [
     (Modifier::BOLD, |mods| &mut mods.bold),
     (Modifier::DIM, |mods| &mut mods.dim),
     (Modifier::ITALIC, |mods| &mut mods.italic),

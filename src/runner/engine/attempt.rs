@@ -126,7 +126,7 @@ impl Engine {
         loop {
             tokio::select! {
                 _ = shim.wait() => break,
-                call = self.calls.recv() => {
+                call = self.control.calls.recv() => {
                     if let Some(call) = call && self.take_call(call)? && let Some(pid) = shim.id() {
                         terminate(pid);
                     }
@@ -187,7 +187,7 @@ impl Engine {
         let dir = self.dir.attempt(name);
         while holds(&dir) {
             tokio::select! {
-                call = self.calls.recv() => {
+                call = self.control.calls.recv() => {
                     if let Some(call) = call && self.take_call(call)? && let Some(shim) = shim_of(&dir) {
                         terminate(shim.pid);
                     }

@@ -40,7 +40,7 @@ impl Engine {
                     let seen = done.map_err(|cause| Error::machine(format!("preview step {}", step + 1), cause));
                     return Ok(seen.and_then(|seen| seen).and_then(|(part, frozen)| self.store(&part, frozen)));
                 }
-                call = self.calls.recv() => {
+                call = self.control.calls.recv() => {
                     if let Some(call) = call && self.take_call(call)? {
                         return Ok(Err(Error::machine(format!("preview step {}", step + 1), "the run was stopped")));
                     }

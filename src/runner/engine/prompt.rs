@@ -60,7 +60,7 @@ impl Engine {
                 return Ok(Asked::Anew);
             }
             tokio::select! {
-                call = self.calls.recv() => {
+                call = self.control.calls.recv() => {
                     let Some(call) = call else { continue };
                     if let Some(asked) = self.answer(&open, call).await? {
                         return Ok(asked);
