@@ -1,13 +1,7 @@
-<<<<<<< HEAD
 //! The integration tests: one binary, because each would link the world again.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod arch;
 #[allow(dead_code)] // Some of it serves the tests inside the library.
 mod support;
 mod terminal;
-=======
-//! Everything that is tested from outside, in one binary.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-mod arch;
->>>>>>> config
