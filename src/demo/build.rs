@@ -8,6 +8,7 @@ use rustix::time::Timespec;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::Write as _;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -55,7 +56,11 @@ pub fn build(dir: &Path, now: Wall, services: &[Served]) -> Result<DemoEstate> {
     let (sessions, logs) = (root.join("data/sessions"), root.join("logs"));
     let (archive, state) = (logs.join("archive"), dir.join(STATE));
     for made in [&sessions, &archive, &state] {
-        fs::create_dir_all(made).map_err(|cause| Error::machine(format_args!("make {}", made.display()), cause))?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(made)
+            .map_err(|cause| Error::machine(format_args!("make {}", made.display()), cause))?;
     }
     for number in 0..SESSIONS {
         write_session(&sessions, number, now)?;
@@ -183,7 +188,7 @@ fn crc32(bytes: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::{Instant, SystemTime};
+    use std::time::SystemTime;
 
     fn ages(dir: &Path, suffix: &str) -> Vec<Duration> {
         let entries = fs::read_dir(dir).unwrap().map(Result::unwrap);
@@ -198,10 +203,7 @@ mod tests {
     fn the_estate_holds_what_the_procedures_look_for() {
         let dir = tempfile::tempdir().unwrap();
         let served = vec![Served { name: "api".into(), url: "http://127.0.0.1:9/health".into() }];
-        let began = Instant::now();
         let estate = build(dir.path(), crate::probes::clock::now().wall, &served).unwrap();
-        let took = began.elapsed();
-        assert!(took < Duration::from_secs(3), "{took:?}");
         let day = Duration::from_secs(DAY);
 
         let sessions = ages(&estate.root.join("data/sessions"), ".json");

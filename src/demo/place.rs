@@ -45,15 +45,16 @@ impl Place {
         }
         let place = Self::hold(path)?;
         place.sweep();
-        if !place.is_marked() {
-            if fs::read_dir(path).map_err(|cause| failed(&cause))?.next().is_some() {
-                return Err(place.refused("it holds other things"));
-            }
-            place
-                .file(MARKER)
-                .and_then(|mut marker| marker.write_all(b"Midwatch may remove this.\n"))
-                .map_err(|cause| failed(&cause))?;
+        let is_empty = fs::read_dir(path).map_err(|cause| failed(&cause))?.next().is_none();
+        // Asked after the look: another one that makes it right now writes the marker first.
+        if place.is_marked() {
+            return Ok(place);
         }
+        if !is_empty {
+            return Err(place.refused("it holds other things"));
+        }
+        let mut marker = place.file(MARKER).map_err(|cause| failed(&cause))?;
+        marker.write_all(b"Midwatch may remove this.\n").map_err(|cause| failed(&cause))?;
         Ok(place)
     }
 

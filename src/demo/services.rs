@@ -173,7 +173,7 @@ fn health(name: &str, character: Character, age: Duration) -> (StatusCode, serde
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Fact, Verdict};
+    use crate::domain::Verdict;
     use crate::probes::{Target, read_all};
 
     #[test]
@@ -186,6 +186,7 @@ mod tests {
     #[tokio::test]
     async fn every_service_answers_over_a_real_socket_as_it_is() {
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let began = Instant::now();
         let services = Services::start().await.unwrap();
         let served = services.served.iter();
         let targets = served.map(|s| Target::Service(crate::probes::Service::new(&s.name, &s.url))).collect();
@@ -199,8 +200,7 @@ mod tests {
             ("cell0-gateway", Verdict::Ok),
         ];
         assert_eq!(verdicts, expected, "{rows:?}");
-        let gateway = rows[3].observation.as_ref().unwrap();
-        assert!(matches!(gateway.facts["latency_ms"], Fact::Int(ms) if ms >= 1200), "{gateway:?}");
+        assert!(began.elapsed() >= GATEWAY_STARTS, "the gateway answered too early");
 
         let url = services.served[0].url.replace("/health/api", "/elsewhere");
         let missing = vec![Target::Service(crate::probes::Service::new("x", url.clone()))];

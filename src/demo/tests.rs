@@ -64,7 +64,7 @@ fn a_keeper_ends_when_its_directory_is_removed() {
     fs::create_dir(&dir).unwrap();
     fs::write(dir.join("precious"), "x").unwrap();
     keeper.join().unwrap().unwrap();
-    assert!(began.elapsed() < Duration::from_secs(2));
+    assert!(began.elapsed() < Duration::from_secs(5));
     assert!(dir.join("precious").exists() && aside.join(MARKER).exists(), "it removed what was not its own");
 }
 
@@ -138,9 +138,7 @@ fn a_keeper_is_a_process_of_its_own_that_survives_a_hang_up_and_cleans_up_when_t
         lock.lines().next().unwrap().strip_prefix("pid ").unwrap().parse::<i32>().unwrap()
     };
     let send = |signal| kill_process(Pid::from_raw(pid()).unwrap(), signal).unwrap();
-    let began = Instant::now();
     assert!(!ensure(&dir, &exe).unwrap().already);
-    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     let first = pid();
     let stat = fs::read_to_string(format!("/proc/{first}/stat")).unwrap();
     let session = stat.rsplit_once(')').unwrap().1.split_whitespace().nth(3).unwrap().to_owned();
