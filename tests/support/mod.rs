@@ -1,4 +1,6 @@
 //! What the tests share.
 
 pub mod corpus;
+pub mod estate;
 pub mod pty;
+pub mod run;

@@ -1,0 +1,3 @@
+//! The runner through the real binary: what is killed, what is answered, what is thrown at it.
+
+mod failpoints;
