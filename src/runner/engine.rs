@@ -275,8 +275,11 @@ impl Engine {
         let planned = self.planned(step)?;
         let safe = planned.effect == EffectClass::Read || planned.rerun_safe;
         let proof = if planned.prove.is_some() { Some(self.prove(step, &planned).await?) } else { None };
+        // What may still be at work may yet do what is not there, or do it beside a second one.
+        let at_work = self.is_at_work(step);
         let settled = match proof {
             Some(end) if end.ending == Ending::Ok => Some((Choice::Done, format!("proved: {}", end.detail))),
+            _ if at_work => None,
             Some(end) if end.ending == Ending::Failed => Some((Choice::NotDone, format!("proved: {}", end.detail))),
             _ if safe => Some((Choice::NotDone, "safe to repeat".to_owned())),
             _ => None,

@@ -198,6 +198,12 @@ impl Engine {
         Ok(examine(&dir))
     }
 
+    /// Whether the act of a step's newest attempt outlived its shim.
+    pub(super) fn is_at_work(&self, step: u32) -> bool {
+        let attempt = self.view().step(step).map_or(0, |view| view.attempts);
+        act_of(&self.dir.attempt(&name(step, attempt))).is_some()
+    }
+
     /// Makes an outcome of what is known.
     pub(super) fn conclude(&self, name: &str, found: Found, recovered: bool) -> Outcome {
         let mut outcome = Outcome {
@@ -263,11 +269,10 @@ pub fn examine(dir: &Path) -> Found {
     if let Some(exit) = read("exit.json").and_then(|bytes| serde_json::from_slice::<Exit>(&bytes).ok()) {
         return Found::Ended(Box::new(exit));
     }
-    let process = |name: &str| read(name).and_then(|bytes| serde_json::from_slice::<ProcessId>(&bytes).ok());
     if !dir.join("shim.json").exists() {
         return Found::NotStarted;
     }
-    match process("act.json").filter(ProcessId::lives) {
+    match act_of(dir) {
         Some(orphan) => Found::Lost(format!("its shim is gone; process {} may still be at work", orphan.pid)),
         None => Found::Lost("its shim is gone and kept no outcome".to_owned()),
     }
@@ -280,7 +285,17 @@ fn holds(dir: &Path) -> bool {
 
 /// The shim of an attempt, if that very process lives.
 fn shim_of(dir: &Path) -> Option<ProcessId> {
-    let bytes = read_bounded(&dir.join("shim.json"), 1 << 16).ok()?;
+    living(&dir.join("shim.json"))
+}
+
+/// The act of an attempt, if that very process lives.
+fn act_of(dir: &Path) -> Option<ProcessId> {
+    living(&dir.join("act.json"))
+}
+
+/// The process that a file names, if that very process lives.
+fn living(path: &Path) -> Option<ProcessId> {
+    let bytes = read_bounded(path, 1 << 16).ok()?;
     serde_json::from_slice::<ProcessId>(&bytes).ok().filter(ProcessId::lives)
 }
 
