@@ -1,3 +1,4 @@
 //! The runner through the real binary: what is killed, what is answered, what is thrown at it.
 
 mod failpoints;
+mod loss;
