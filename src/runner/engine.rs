@@ -318,7 +318,9 @@ impl Engine {
                 }
             }
         }
-        let failed = self.view().steps.iter().any(|step| step.state == StepState::Failed);
+        // A step that was stopped with the run did not fail.
+        let stopped = |step: &StepView| step.outcome.as_ref().is_some_and(|end| end.ending == Ending::Cancelled);
+        let failed = self.view().steps.iter().any(|step| step.state == StepState::Failed && !stopped(step));
         self.seal(if failed { RunStatus::Failed } else { RunStatus::Aborted })
     }
 

@@ -219,7 +219,7 @@ impl Engine {
         match found {
             Found::NotStarted => {
                 outcome.ending = Ending::NotStarted;
-                "its runner was gone before it began".clone_into(&mut outcome.detail);
+                "its shim was gone before it began".clone_into(&mut outcome.detail);
             }
             Found::Lost(why) => outcome.detail = why,
             Found::Ended(exit) => {
