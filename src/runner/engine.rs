@@ -25,6 +25,7 @@ use crate::runner::protocol::{Demand, Reply};
 use crate::runner::rundir::{RunDir, Start};
 use crate::runner::{identity, policy};
 use prompt::Asked;
+use std::collections::VecDeque;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -36,6 +37,8 @@ pub struct Engine {
     me: Actor,
     control: Control,
     answered: Vec<(PromptId, String)>,
+    /// Answers that came while the open prompt's set was being read again.
+    held: VecDeque<Call>,
     /// The failed step that a person wants run again.
     retrying: Option<u32>,
     exe: PathBuf,
@@ -114,7 +117,7 @@ impl Engine {
         let exe = std::env::current_exe().map_err(|cause| Error::machine("find Midwatch's own program", cause))?;
         let control = control::listen(&dir)?;
         let mut engine =
-            Self { dir, plan, journal, me, control, answered: Vec::new(), retrying: None, exe, _locks: Vec::new(), _taken: taken };
+            Self { dir, plan, journal, me, control, answered: Vec::new(), held: VecDeque::new(), retrying: None, exe, _locks: Vec::new(), _taken: taken };
         if resume {
             engine.write(Event::RunResumed { why: "its runner was gone".to_owned() })?;
         }
@@ -351,13 +354,18 @@ impl Engine {
         Ok(status)
     }
 
-    /// Takes a call while no prompt is open: notes and aborts count, answers do not. Says whether to stop.
+    /// Takes a call beside a prompt: notes and aborts count, answers wait for the prompt that is open, if one is. Says
+    /// whether to stop.
     fn take_call(&mut self, call: Call) -> Result<bool> {
         if let Err(why) = self.may_act(&call) {
             self.reject(call, why)?;
             return Ok(false);
         }
         match call.request.ask.clone() {
+            Demand::Answer { .. } if self.view().prompt.is_some() => {
+                self.held.push_back(call);
+                Ok(false)
+            }
             Demand::Answer { prompt, .. } => {
                 let earlier = self.answered.iter().find(|(id, _)| *id == prompt);
                 let why = earlier.map_or_else(|| "that prompt is not open".to_owned(), |(_, said)| said.clone());

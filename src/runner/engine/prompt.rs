@@ -39,8 +39,17 @@ struct Open {
 }
 
 impl Engine {
-    /// Opens a prompt and waits for the answer that counts.
+    /// Asks until an answer counts or the prompt closes; answers that came too late for it are refused.
     pub(super) async fn ask(&mut self, step: u32, ask: Ask) -> Result<Asked> {
+        let asked = self.open_and_wait(step, ask).await?;
+        while let Some(late) = self.held.pop_front() {
+            self.take_call(late)?;
+        }
+        Ok(asked)
+    }
+
+    /// Opens a prompt and waits for the answer that counts.
+    async fn open_and_wait(&mut self, step: u32, ask: Ask) -> Result<Asked> {
         if self.view().abort.is_some() {
             return Ok(Asked::Stopped);
         }
@@ -58,6 +67,12 @@ impl Engine {
             if age >= life {
                 self.close(&open, Closed::Expired, Vec::new())?;
                 return Ok(Asked::Anew);
+            }
+            if let Some(call) = self.held.pop_front() {
+                if let Some(asked) = self.answer(&open, call).await? {
+                    return Ok(asked);
+                }
+                continue;
             }
             tokio::select! {
                 call = self.control.calls.recv() => {
@@ -86,7 +101,12 @@ impl Engine {
     /// Reads the prompt's set again; another one closes the prompt and says what moved.
     async fn reread(&mut self, open: &Open) -> Result<Option<Asked>> {
         let Ask::Confirm { set, .. } = &open.ask else { return Ok(None) };
-        match self.moved(open.step, set).await? {
+        let moved = self.moved(open.step, set).await?;
+        if self.view().abort.is_some() {
+            self.close(open, Closed::Aborted, Vec::new())?;
+            return Ok(Some(Asked::Stopped));
+        }
+        match moved {
             None => {
                 self.write(Event::PromptReread { prompt: open.id.clone() })?;
                 Ok(None)
@@ -115,12 +135,18 @@ impl Engine {
             self.reject(call, why)?;
             return Ok(None);
         }
-        if let (Ask::Confirm { set, .. }, Answer::Confirm { .. }) = (&open.ask, &answer)
-            && let Some(moved) = self.moved(open.step, set).await?
-        {
-            self.reject(call, "what the prompt showed has changed since; look at the new one".to_owned())?;
-            self.close(open, Closed::Moved, moved)?;
-            return Ok(Some(Asked::Anew));
+        if let (Ask::Confirm { set, .. }, Answer::Confirm { .. }) = (&open.ask, &answer) {
+            let moved = self.moved(open.step, set).await?;
+            if self.view().abort.is_some() {
+                self.reject(call, "the run was stopped before the answer counted".to_owned())?;
+                self.close(open, Closed::Aborted, Vec::new())?;
+                return Ok(Some(Asked::Stopped));
+            }
+            if let Some(moved) = moved {
+                self.reject(call, "what the prompt showed has changed since; look at the new one".to_owned())?;
+                self.close(open, Closed::Moved, moved)?;
+                return Ok(Some(Asked::Anew));
+            }
         }
         let event = Event::AnswerAccepted { prompt: open.id.clone(), step: open.step, answer: answer.clone() };
         let record = self.write_as(&call.actor, event)?;
