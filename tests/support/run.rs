@@ -119,11 +119,22 @@ impl Run<'_> {
         Ok(stream)
     }
 
-    /// Sends one request as it is, and gives the reply.
+    /// Sends one request as it is, again while the runner is busy, and gives the reply.
     pub fn request(&self, request: &Request) -> Option<Reply> {
+        let deadline = Instant::now() + SOON;
+        loop {
+            match self.request_once(request) {
+                Some(Reply::Busy) if Instant::now() < deadline => std::thread::sleep(LOOK),
+                reply => return reply,
+            }
+        }
+    }
+
+    fn request_once(&self, request: &Request) -> Option<Reply> {
         let mut stream = self.connect().ok()?;
         let line = serde_json::to_string(request).unwrap() + "\n";
-        stream.write_all(line.as_bytes()).ok()?;
+        // A runner that is busy replies without reading.
+        let _ = stream.write_all(line.as_bytes());
         let mut reply = String::new();
         BufReader::new(stream).read_line(&mut reply).ok()?;
         serde_json::from_str(&reply).ok()
