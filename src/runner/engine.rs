@@ -42,8 +42,9 @@ pub struct Engine {
     /// The failed step that a person wants run again.
     retrying: Option<u32>,
     exe: PathBuf,
-    // Kept, never read: dropping them frees the run and its locks.
-    _locks: Vec<Held>,
+    /// Dropping them frees them.
+    locks: Vec<Held>,
+    // Kept, never read: dropping it frees the run.
     _taken: File,
 }
 
@@ -117,7 +118,7 @@ impl Engine {
         let exe = std::env::current_exe().map_err(|cause| Error::machine("find Midwatch's own program", cause))?;
         let control = control::listen(&dir)?;
         let mut engine =
-            Self { dir, plan, journal, me, control, answered: Vec::new(), held: VecDeque::new(), retrying: None, exe, _locks: Vec::new(), _taken: taken };
+            Self { dir, plan, journal, me, control, answered: Vec::new(), held: VecDeque::new(), retrying: None, exe, locks: Vec::new(), _taken: taken };
         if resume {
             engine.write(Event::RunResumed { why: "its runner was gone".to_owned() })?;
         }
@@ -128,7 +129,7 @@ impl Engine {
             engine.write(Event::LockTaken { name: lock.name.clone(), identity: lock.identity.clone() })?;
         }
         failpoint::pass("lock.taken");
-        engine._locks = held;
+        engine.locks = held;
         Ok(engine)
     }
 

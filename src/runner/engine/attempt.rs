@@ -53,6 +53,9 @@ impl Engine {
         let Some(action) = &planned.act else {
             return Err(Error::machine(format!("run step {}", step + 1), "it has no action"));
         };
+        for lock in &self.locks {
+            lock.confirm()?;
+        }
         let attempt = self.view().step(step).map_or(0, |view| view.attempts) + 1;
         let name = name(step, attempt);
         let (effect, log) = (planned.effect, format!("{name}.log"));
