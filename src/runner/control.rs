@@ -6,7 +6,7 @@
 
 use crate::domain::error::Result;
 use crate::domain::{Actor, Error};
-use crate::runner::identity;
+use crate::runner::{failpoint, identity};
 use crate::runner::protocol::{LARGEST_REQUEST, Reply, Request, VERSION};
 use crate::runner::rundir::RunDir;
 use std::fs;
@@ -109,7 +109,7 @@ async fn hear(stream: UnixStream, calls: mpsc::Sender<Call>) -> io::Result<()> {
     let limit = u64::try_from(LARGEST_REQUEST).unwrap_or(u64::MAX);
     let mut line = Vec::new();
     let mut reader = BufReader::new(reader.take(limit));
-    let heard = tokio::time::timeout(PATIENCE, reader.read_until(b'\n', &mut line)).await;
+    let heard = tokio::time::timeout(failpoint::span("PEER", PATIENCE), reader.read_until(b'\n', &mut line)).await;
     heard.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
     // The runner may look through a large set before it replies; whoever asked decides how long that is waited for.
     let reply = match parse(&line) {
