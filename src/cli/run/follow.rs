@@ -13,7 +13,8 @@ use crate::journal::line::{Fault, as_written};
 use crate::journal::record::{Event, Record};
 use crate::journal::tail::Tail;
 use crate::runner::rundir::RunDir;
-use std::io::{BufRead, BufReader};
+use serde::Deserialize;
+use std::io::{BufRead, BufReader, Read};
 use std::time::Duration;
 
 /// How often the journal is looked at.
@@ -28,9 +29,12 @@ pub enum End {
     Sealed(Box<RunView>),
     /// A person is needed and none is here; the exit code's kind.
     NeedsPerson(Kind),
-    /// The runner is gone; the exit code's kind.
-    Interrupted(Kind),
+    /// The runner is gone; why, as far as it said.
+    Interrupted(Error),
 }
+
+/// How much of what a runner said is read, in bytes.
+const LAST_WORDS: u64 = 1 << 20;
 
 /// One reader of one run.
 pub struct Follow {
@@ -58,13 +62,15 @@ impl Follow {
     /// # Errors
     /// When the journal cannot be read on.
     pub async fn to_the_end(&mut self) -> Result<End> {
+        // Opened before anything can remove it.
+        let mut last_words = std::fs::File::open(self.dir.path.join("runner.err")).ok();
         let mut tail = Tail::open(self.dir.journal())?;
         let mut log = None;
         let mut answered: Option<PromptId> = None;
         loop {
             // Whether the runner lives is asked before the journal is read: what it wrote last is then never missed.
             let lives = self.dir.runner_lives();
-            let records = tail.poll()?;
+            let records = tail.poll().map_err(|cause| self.lost(cause))?;
             let Some(view) = tail.view().cloned() else {
                 tokio::time::sleep(LOOK).await;
                 continue;
@@ -77,7 +83,7 @@ impl Follow {
                 return Ok(End::Sealed(Box::new(view)));
             }
             if !lives && records.is_empty() {
-                return Ok(End::Interrupted(self.why_gone(&view)));
+                return Ok(End::Interrupted(why_gone(&view, last_words.as_mut())));
             }
             match view.prompt.clone().filter(|prompt| answered.as_ref() != Some(&prompt.id)) {
                 Some(prompt) => {
@@ -170,13 +176,38 @@ impl Follow {
         }
     }
 
-    /// Why a runner is gone: a journal that could not be written is 74, an act under way is unknown, else a failure.
-    fn why_gone(&self, view: &RunView) -> Kind {
-        let said = std::fs::read_to_string(self.dir.path.join("runner.err")).unwrap_or_default();
-        match view.open_attempt() {
-            _ if said.contains("journal") => Kind::Journal,
-            Some(_) => Kind::UnknownOutcome,
-            None => Kind::StepFailed,
+    /// A journal that cannot be read because its run was removed.
+    fn lost(&self, cause: Error) -> Error {
+        if self.dir.path.exists() {
+            return cause;
         }
+        let message = format!("cannot follow run {}: its directory {} was removed", self.dir.id, self.dir.path.display());
+        Error::new(Kind::Journal, message).hint("its runner cannot record anything any more, and stops before its next step")
+    }
+}
+
+/// What a runner says last when it gives up.
+#[derive(Deserialize)]
+struct LastWords {
+    message: String,
+    hints: Vec<String>,
+    exit: u8,
+}
+
+/// Why a runner is gone: what it said last, else an act under way is unknown, else a failure.
+fn why_gone(view: &RunView, words: Option<&mut std::fs::File>) -> Error {
+    let mut said = String::new();
+    if let Some(file) = words {
+        let _ = file.take(LAST_WORDS).read_to_string(&mut said);
+    }
+    let last = said.lines().rev().find_map(|line| serde_json::from_str::<LastWords>(line).ok());
+    if let Some(LastWords { message, hints, exit }) = last {
+        let kinds = [Kind::Damaged, Kind::Locked, Kind::Refused, Kind::Journal];
+        let kind = kinds.into_iter().find(|kind| kind.exit_code() == exit).unwrap_or(Kind::Machine);
+        return Error { kind, message, hints };
+    }
+    match view.open_attempt() {
+        Some(_) => Error::new(Kind::UnknownOutcome, "its runner is gone while a step was under way"),
+        None => Error::new(Kind::StepFailed, "its runner is gone"),
     }
 }
