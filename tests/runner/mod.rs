@@ -1,7 +1,10 @@
 //! The runner through the real binary: what is killed, what is answered, what is thrown at it.
 
+mod acts;
 mod answers;
 mod chance;
 mod failpoints;
 mod loss;
 mod moving;
+mod socket;
+mod verify;
