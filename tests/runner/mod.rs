@@ -3,8 +3,10 @@
 mod acts;
 mod answers;
 mod chance;
+mod codes;
 mod failpoints;
 mod loss;
 mod moving;
 mod socket;
+mod state;
 mod verify;

@@ -169,6 +169,11 @@ impl Run<'_> {
         assert!(matches!(reply, Reply::Accepted { .. }), "{reply:?}");
     }
 
+    /// Answers, whatever comes of it: the runner may go away at once.
+    pub fn accept_or_not(&self, prompt: &OpenPrompt, answer: Answer) {
+        let _ = self.send(demand(prompt, answer));
+    }
+
     /// Answers, and asserts that it does not count, that it is told why, and that both are recorded.
     #[track_caller]
     pub fn refused(&self, request: &Request, why: &str) {
@@ -197,7 +202,7 @@ impl Run<'_> {
             }
             match view.prompt.filter(|open| lives && answered.as_ref() != Some(&open.id)) {
                 Some(open) => {
-                    let _ = self.send(demand(&open, consent(&open)));
+                    self.accept_or_not(&open, consent(&open));
                     answered = Some(open.id);
                 }
                 None => std::thread::sleep(LOOK),
