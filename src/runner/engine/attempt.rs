@@ -143,7 +143,14 @@ impl Engine {
             }
         }
         failpoint::pass("act.exited");
-        Ok(examine(&spec.dir))
+        Ok(match examine(&spec.dir) {
+            // It would be asked for again and again: that its shim cannot start it is a failure, and not an interruption.
+            Found::NotStarted if self.view().abort.is_none() => {
+                let why = "its shim gave up before it began; runner.err in the run's directory may say why";
+                Found::Ended(Box::new(Exit::not_started(why.to_owned())))
+            }
+            found => found,
+        })
     }
 
     fn spec(&self, name: &str, action: &Action, prove: bool, set: Option<&Digest>, timeout_s: u64) -> Spec {
