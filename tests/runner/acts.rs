@@ -1,10 +1,11 @@
 //! Commands that misbehave: whatever they do, the run goes on and nothing of them is left.
 
-use crate::support::estate::{Estate, kill_wholly, wait_for};
+use crate::support::estate::{BINARY, Estate, finish, kill_wholly, wait_for};
 use crate::support::run::{Run, consent, decide};
 use midwatch::domain::RunStatus;
-use midwatch::journal::record::{Choice, Ending, Outcome};
+use midwatch::journal::record::{Ask, Choice, Ending, Outcome};
 use midwatch::runner::protocol::{Demand, Reply};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// A procedure of one step that runs a shell script.
@@ -132,4 +133,27 @@ fn what_cannot_be_started_failed_and_changed_nothing() {
     let end = outcome(&run);
     assert_eq!((end.ending, end.code), (Ending::Failed, None));
     assert!(end.detail.contains("could not be started"), "{end:?}");
+}
+
+#[test]
+fn a_shim_that_cannot_begin_is_a_failure_and_not_a_loop() {
+    let estate = estate("echo done >>{tree}/done", "");
+    // A program of its own that is replaced in mid-run by one that only fails.
+    let program = estate.beside("midwatch");
+    std::fs::copy(BINARY, &program).unwrap();
+    let mut command = Command::new(&program);
+    command.args(["run", "test/act"]);
+    estate.surround(&mut command);
+    finish(command).exits(75);
+    let run = estate.run();
+    let broken = estate.beside("broken");
+    std::fs::write(&broken, "#!/bin/sh\nexit 1\n").unwrap();
+    std::fs::set_permissions(&broken, std::fs::metadata(&program).unwrap().permissions()).unwrap();
+    std::fs::rename(&broken, &program).unwrap();
+    let prompt = run.prompt();
+    run.accept(&prompt, consent(&prompt));
+    let end = outcome(&run);
+    assert!(end.ending == Ending::Failed && end.detail.contains("its shim gave up"), "{end:?}");
+    assert!(matches!(run.prompt_after(&prompt.id).ask, Ask::Decide { .. }));
+    assert_eq!((run.count("step.intent"), estate.lines("done")), (1, 0));
 }
