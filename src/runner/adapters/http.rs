@@ -52,8 +52,15 @@ pub(super) fn parse(purpose: Purpose, mut table: Table, problems: &mut Problems)
         problems.say(at, format!("`http` can check and prove; as `{word}` it is not supported by this version"));
         return None;
     }
-    let url = table.parsed("http", "an http or https URL without a password", problems, url);
     let place = |table: &Table, key: &str| table.entries.iter().find(|e| e.key == key).map_or(at, |e| e.node.at);
+    let url_at = place(&table, "http");
+    let url = table.text("http", problems).and_then(|text| {
+        if url(&text).is_none() {
+            // The text is not repeated: it may hold a password.
+            problems.say(url_at, "`http` must be an http or https URL without a user or password in it");
+        }
+        url(&text)
+    });
     let status_at = place(&table, "status");
     let status = table.int("status", problems).map(|status| {
         let fits = u16::try_from(status).ok().filter(|status| (100..600).contains(status));
