@@ -368,7 +368,7 @@ fn run(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> Result<Ran,
     let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let kill = |signal| group.map(|group| kill_process_group(group, signal));
     let mut killed_at: Option<Instant> = None;
-    let mut buffer = vec![0; 64 << 10];
+    let mut buffer = vec![0; 16 << 10];
     let mut open = true;
     loop {
         let ready = open && readable(&reader, GLANCE_NS);
