@@ -8,6 +8,9 @@
 //! A check and a proof may run only what is known to read: a short list of programs none of whose options writes, and
 //! the estate's `trusted_reads`; neither with an `env` of its own, for that could load other code.
 
+mod run;
+
+use self::run::{Ran, run};
 use crate::config::reader::{Node, Problems, Table, Value};
 use crate::domain::{EffectClass, Error, Item, Kind, Preview};
 use crate::journal::record::Ending;
@@ -16,16 +19,14 @@ use crate::procedure::params::absolute;
 use crate::procedure::plan::Action;
 use crate::runner::adapters::{self as adapters, ActEnd, Look, Program, Proof};
 use rustix::fs::{Access, access};
-use rustix::process::{Pid, Signal, kill_process_group};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::unix::fs::MetadataExt;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::process::ExitStatus;
+use std::sync::atomic::AtomicBool;
 
 /// Where a bare name is looked for, and the `PATH` of every program.
 pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -60,15 +61,6 @@ const PURE: [&str; 26] = [
     "uptime",
     "wc",
 ];
-
-/// How long a cancelled program has between TERM and KILL.
-const GRACE: Duration = Duration::from_secs(2);
-
-/// How long a wait for output lasts before the rest is looked at, in nanoseconds.
-const GLANCE_NS: i64 = 20_000_000;
-
-/// How much is read at most after a program ended, in bytes: more than a pipe holds.
-const LAST_WORDS: usize = 1 << 20;
 
 /// The action's own type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -322,13 +314,6 @@ pub fn end_of(status: ExitStatus) -> ActEnd {
     }
 }
 
-/// How a program came to its end.
-enum Ran {
-    Ended(ExitStatus),
-    Cancelled,
-    Lost(String),
-}
-
 /// Runs the program here, without a shim; checks, proofs and tests use it.
 pub(super) fn act(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd {
     match run(action, out, cancel) {
@@ -353,86 +338,14 @@ pub(super) fn prove(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -
     }
 }
 
-/// Starts the program in a process group of its own and passes its output on until it ends.
-fn run(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> Result<Ran, Error> {
-    let program = program(action)?;
-    let doing = format!("start {}", program.path.display());
-    let failed = |cause: std::io::Error| Error::machine(&doing, cause);
-    let (mut reader, writer) = std::io::pipe().map_err(failed)?;
-    let mut command = Command::new(&program.path);
-    command.arg0(program.argv.first().map_or("", String::as_str)).args(program.argv.iter().skip(1));
-    command.env_clear().envs(&program.env).current_dir(&program.cwd).stdin(Stdio::null()).process_group(0);
-    command.stdout(writer.try_clone().map_err(failed)?).stderr(writer);
-    let mut child = command.spawn().map_err(failed)?;
-    drop(command); // It holds the writing ends.
-    let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    let kill = |signal| group.map(|group| kill_process_group(group, signal));
-    let mut killed_at: Option<Instant> = None;
-    let mut buffer = vec![0; 16 << 10];
-    let mut open = true;
-    loop {
-        let ready = open && readable(&reader, GLANCE_NS);
-        let took = if ready { reader.read(&mut buffer) } else { Ok(0) };
-        let bytes = took.as_ref().map_or(0, |count| *count);
-        open = open && !(ready && bytes == 0);
-        if let Some(bytes) = buffer.get(..bytes) {
-            let _ = out.write_all(bytes); // A log that cannot be written does not stop a program half-way.
-        }
-        match child.try_wait() {
-            Ok(Some(status)) => {
-                drain(&mut reader, out);
-                return Ok(if killed_at.is_none() { Ran::Ended(status) } else { Ran::Cancelled });
-            }
-            Ok(None) => {}
-            Err(cause) => return Ok(Ran::Lost(format!("cannot wait for the program: {cause}"))),
-        }
-        match killed_at {
-            None if cancel.load(Ordering::Relaxed) => {
-                kill(Signal::TERM);
-                killed_at = Some(Instant::now());
-            }
-            Some(at) if at.elapsed() > GRACE => {
-                kill(Signal::KILL);
-            }
-            _ => {}
-        }
-        if !open {
-            std::thread::sleep(Duration::from_nanos(GLANCE_NS.unsigned_abs()));
-        }
-    }
-}
-
-/// Passes on what the program wrote last; what its children go on writing is not waited for.
-fn drain(reader: &mut std::io::PipeReader, out: &mut dyn Write) {
-    let mut last = vec![0; LAST_WORDS];
-    while readable(reader, 0) {
-        let Some(bytes) = reader.read(&mut last).ok().filter(|count| *count > 0).and_then(|count| last.get(..count))
-        else {
-            return;
-        };
-        let _ = out.write_all(bytes);
-        let left = last.len().saturating_sub(bytes.len());
-        if left == 0 {
-            return;
-        }
-        last.truncate(left);
-    }
-}
-
-/// Waits for output or its end.
-fn readable(reader: &std::io::PipeReader, nanos: i64) -> bool {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    let timeout = Timespec { tv_sec: 0, tv_nsec: nanos };
-    let mut fds = [PollFd::new(reader, PollFlags::IN)];
-    matches!(poll(&mut fds, Some(&timeout)), Ok(count) if count > 0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::reader::parse as parse_toml;
     use crate::domain::Wall;
+    use std::sync::atomic::Ordering;
     use std::sync::mpsc;
+    use std::time::{Duration, Instant};
 
     fn action(toml: &str) -> Action {
         let mut problems = Problems::of(Path::new("f"));
