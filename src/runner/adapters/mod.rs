@@ -6,6 +6,8 @@
 pub mod exec;
 pub mod files;
 pub mod http;
+#[cfg(test)]
+mod tests;
 
 use crate::config::reader::{Problems, Table, nearest};
 use crate::domain::{EffectClass, Error, Item, Kind, Preview, Wall};
