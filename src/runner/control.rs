@@ -160,7 +160,8 @@ mod tests {
         let line = [good.as_slice(), b"\n"].concat();
         assert!(parse(&line).is_ok());
         assert!(parse(good).unwrap_err().contains("one line"));
-        for (from, to) in [("\"v\":1", "\"v\":2"), ("abort\"}", "abort\",\"x\":1}"), ("01AR", "../x"), ("undo", "und0")] {
+        for (from, to) in [("\"v\":1", "\"v\":2"), ("abort\"}", "abort\",\"x\":1}"), ("01AR", "../x"), ("undo", "und0")]
+        {
             let bad = String::from_utf8(line.clone()).unwrap().replacen(from, to, 1);
             assert!(parse(bad.as_bytes()).is_err(), "{bad}");
         }

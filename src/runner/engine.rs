@@ -113,8 +113,18 @@ impl Engine {
         failpoint::pass("run.created");
         let exe = std::env::current_exe().map_err(|cause| Error::machine("find Midwatch's own program", cause))?;
         let control = control::listen(&dir)?;
-        let mut engine =
-            Self { dir, plan, journal, me, control, answered: Vec::new(), retrying: None, exe, _locks: Vec::new(), _taken: taken };
+        let mut engine = Self {
+            dir,
+            plan,
+            journal,
+            me,
+            control,
+            answered: Vec::new(),
+            retrying: None,
+            exe,
+            _locks: Vec::new(),
+            _taken: taken,
+        };
         if resume {
             engine.write(Event::RunResumed { why: "its runner was gone".to_owned() })?;
         }
@@ -234,7 +244,8 @@ impl Engine {
     /// Asks what to do about a step that failed.
     async fn decide_failure(&mut self, step: u32) -> Result<()> {
         let planned = self.planned(step)?;
-        let detail = self.view().step(step).and_then(|view| view.outcome.as_ref()).map(|outcome| outcome.detail.clone());
+        let detail =
+            self.view().step(step).and_then(|view| view.outcome.as_ref()).map(|outcome| outcome.detail.clone());
         let text = format!("failed: {}", detail.unwrap_or_else(|| "no reason is known".to_owned()));
         let may_skip = planned.verb != Verb::Check || planned.gate == Gate::Soft;
         self.decide(step, text, Choice::Retry, may_skip).await
@@ -255,7 +266,8 @@ impl Engine {
             choices.push(Choice::Undo);
         }
         choices.push(Choice::Abort);
-        let Asked::Answered(_, Answer::Decide { choice, reason }) = self.ask(step, Ask::Decide { text, choices }).await?
+        let Asked::Answered(_, Answer::Decide { choice, reason }) =
+            self.ask(step, Ask::Decide { text, choices }).await?
         else {
             return Ok(());
         };
@@ -284,10 +296,12 @@ impl Engine {
         if let Some((choice, evidence)) = settled {
             return self.write(Event::StepResolved { step, choice, evidence }).map(drop);
         }
-        let detail = self.view().step(step).and_then(|view| view.outcome.as_ref()).map(|outcome| outcome.detail.clone());
+        let detail =
+            self.view().step(step).and_then(|view| view.outcome.as_ref()).map(|outcome| outcome.detail.clone());
         let text = format!("outcome unknown: {}", detail.unwrap_or_default());
         let choices = vec![Choice::Done, Choice::NotDone, Choice::Skip, Choice::Abort];
-        let Asked::Answered(_, Answer::Decide { choice, reason }) = self.ask(step, Ask::Decide { text, choices }).await?
+        let Asked::Answered(_, Answer::Decide { choice, reason }) =
+            self.ask(step, Ask::Decide { text, choices }).await?
         else {
             return Ok(());
         };
