@@ -70,11 +70,7 @@ fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, run: Opt
         let opening = Opening {
             estate: world.estate.name.clone(),
             environment: world.estate.environment.word().to_owned(),
-            operator: format!(
-                "{}@{}",
-                identity::user_name(rustix::process::getuid().as_raw()),
-                identity::host_name()
-            ),
+            operator: format!("{}@{}", identity::user_name(rustix::process::getuid().as_raw()), identity::host_name()),
             authority: None,
             keymap,
             banners,

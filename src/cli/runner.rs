@@ -23,14 +23,16 @@ pub fn runner(args: &args::Runner) -> Result<u8> {
         println!("started");
         let _ = std::io::stdout().flush();
         // Whoever launched us has its answer; from here on standard output leads nowhere.
-        if let Ok(nowhere) = rustix::fs::open("/dev/null", OFlags::WRONLY | OFlags::CLOEXEC, rustix::fs::Mode::empty()) {
+        if let Ok(nowhere) = rustix::fs::open("/dev/null", OFlags::WRONLY | OFlags::CLOEXEC, rustix::fs::Mode::empty())
+        {
             let _ = rustix::stdio::dup2_stdout(nowhere);
         }
     });
     match ended {
         Ok(_) => Ok(0),
         Err(cause) => {
-            let said = serde_json::json!({ "message": cause.message, "hints": cause.hints, "exit": cause.kind.exit_code() });
+            let said =
+                serde_json::json!({ "message": cause.message, "hints": cause.hints, "exit": cause.kind.exit_code() });
             println!("{said}");
             Err(cause)
         }

@@ -252,7 +252,8 @@ impl Loop<'_> {
         let rate = u64::try_from(self.pace.rate(now)).unwrap_or(u64::MAX);
         self.model.bytes_per_second = Some(rate);
         let (model, theme, view) = (&self.model, self.theme, &mut self.view);
-        let drawn = self.screen.draw(self.pace.allowance(now), |frame| ui::draw(frame, &model.snapshot(), theme, view))?;
+        let drawn =
+            self.screen.draw(self.pace.allowance(now), |frame| ui::draw(frame, &model.snapshot(), theme, view))?;
         self.pace.drawn(&drawn, self.now());
         if drawn.fresh {
             self.model.drawn(self.view.seen(), clock::boot());
