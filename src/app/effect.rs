@@ -2,6 +2,7 @@
 
 use crate::app::confirm::{Confirmed, Reply};
 use crate::domain::{Digest, Row, RunId};
+pub use crate::journal::log::LogAt;
 use crate::procedure::plan::Plan;
 use std::collections::BTreeMap;
 
@@ -59,34 +60,6 @@ pub enum Query {
         from: u64,
         /// How many.
         rows: u16,
-    },
-}
-
-/// A place in a log; lines count from 0.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LogAt {
-    /// The last lines, and whatever comes.
-    Tail,
-    /// From this line on.
-    Line(u64),
-    /// The next line after `from` that contains `needle`, ignoring ASCII case; wraps around.
-    Next {
-        /// The line to start after.
-        from: u64,
-        /// What to look for.
-        needle: String,
-    },
-    /// The line before `from` that contains `needle`; wraps around.
-    Back {
-        /// The line to start before.
-        from: u64,
-        /// What to look for.
-        needle: String,
-    },
-    /// The next line after `from` that looks like an error.
-    NextError {
-        /// The line to start after.
-        from: u64,
     },
 }
 

@@ -4,6 +4,7 @@ use crate::domain::key::Key;
 use crate::domain::time::Now;
 use crate::domain::{Digest, Error, Item, Row, RunId, RunStatus, Wall};
 use crate::journal::fold::RunView;
+pub use crate::journal::log::LogLine;
 use crate::procedure::plan::Plan;
 
 /// One thing that happened.
@@ -174,22 +175,4 @@ pub struct LogPage {
     pub found: Option<u64>,
     /// Whether a search was asked for.
     pub searched: bool,
-}
-
-/// One line of a log.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LogLine {
-    /// Its raw bytes, cut after [`LogLine::SHOWN`]; outside bytes, sanitised when drawn.
-    pub bytes: Vec<u8>,
-    /// How many bytes were cut off.
-    pub cut: u64,
-    /// Whether it came from standard error.
-    pub stderr: bool,
-    /// When it was written, as near as the log knows.
-    pub at: Option<Wall>,
-}
-
-impl LogLine {
-    /// How many bytes of a line are shown.
-    pub const SHOWN: usize = 4096;
 }

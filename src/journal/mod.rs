@@ -4,6 +4,7 @@ pub mod append;
 pub mod chain;
 pub mod fold;
 pub mod line;
+pub mod log;
 pub mod record;
 #[cfg(test)]
 pub mod samples;
