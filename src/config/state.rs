@@ -14,6 +14,7 @@ use crate::config::paths::{Surroundings, homeless, user_config};
 use crate::domain::{Error, Kind};
 use rustix::fs::{Access, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -177,13 +178,17 @@ fn prove_writable(dir: &Path) -> Result<(), Error> {
         opened => opened,
     };
     let file = opened.map_err(failed)?;
-    // A page: a smaller file may be kept inside its inode and prove nothing about room.
-    let wrote = rustix::io::write(&file, &[b'.'; 4096]).and_then(|count| match count {
-        4096 => rustix::fs::fsync(&file),
-        _ => Err(Errno::NOSPC),
-    });
+    let wrote = write_durably(&file);
     let removed = rustix::fs::unlink(&probe);
     wrote.and(removed).map_err(failed)
+}
+
+/// Writes a page and has it synced; less may be kept inside an inode and prove nothing about room.
+fn write_durably(file: &OwnedFd) -> Result<(), Errno> {
+    match rustix::io::write(file, &[b'.'; 4096])? {
+        4096 => rustix::fs::fsync(file),
+        _ => Err(Errno::NOSPC),
+    }
 }
 
 /// What an error of the file system means for the state directory.

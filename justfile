@@ -1,0 +1,37 @@
+# The words of daily work; .ci/run uses the same commands.
+
+# Lists these words.
+default:
+    @just --list
+
+# Opens the console on a real throwaway estate.
+demo:
+    cargo run --release --locked -- demo
+
+# Runs every test.
+test:
+    tests/run
+
+# Formats the code.
+fmt:
+    cargo fmt
+
+# Fails on anything that format, clippy or the documentation complains about.
+lint:
+    .ci/run lint
+
+# Measures frames, bytes, the journal and the log pane.
+bench:
+    cargo bench --locked
+
+# Draws the real panes to text and SVG.
+screenshots:
+    cargo run --locked -- __screenshots screenshots
+
+# Checks licences, bans and sources.
+deny:
+    cargo deny --locked check
+
+# Does everything that CI does.
+check:
+    .ci/run

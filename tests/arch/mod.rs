@@ -1,0 +1,148 @@
+//! Holds the source to the rules of the house: which floor may use which, and who may touch what.
+//!
+//! Every rule is a function from one file to what it breaks, so that each is tried on bad snippets below before the whole tree
+//! is held to it.
+
+mod layout;
+mod rules;
+mod source;
+
+use source::Source;
+use std::path::{Path, PathBuf};
+
+/// Something that breaks a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The file, from the package's root.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong.
+    pub what: String,
+}
+
+/// Files of more than [`layout::LONGEST_FILE`] lines, each with its reason.
+const LONG_FILES: &[(&str, &str)] = &[
+    ("src/journal/fold.rs", "every kind of record is folded into the run in one place, and nothing else is in it"),
+    ("src/journal/record.rs", "the journal's vocabulary: one kind of record after the other, each with its fields"),
+];
+
+/// Functions of more than [`layout::LONGEST_FUNCTION`] lines, each with its reason.
+const LONG_FUNCTIONS: &[(&str, &str)] = &[];
+
+fn root() -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into()).into()
+}
+
+/// Every Rust file below a directory of the package, sorted.
+fn files(below: &str) -> Vec<Source> {
+    fn walk(directory: &Path, found: &mut Vec<PathBuf>) {
+        for entry in directory.read_dir().unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let root = root();
+    let mut found = Vec::new();
+    walk(&root.join(below), &mut found);
+    found.sort();
+    let name = |path: &Path| path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+    let mut sources: Vec<_> =
+        found.iter().map(|path| Source::new(&name(path), &std::fs::read_to_string(path).unwrap())).collect();
+    let of_tests: Vec<String> = sources.iter().flat_map(Source::test_modules).collect();
+    for source in &mut sources {
+        if of_tests.iter().any(|module| source.is_module(module)) {
+            source.become_test();
+        }
+    }
+    sources
+}
+
+/// Holds the tree to one rule.
+fn hold(rule: impl Fn(&Source) -> Vec<Finding>) {
+    let sources = files("src");
+    assert!(sources.len() > 20, "the tree was not found");
+    let found: Vec<String> = sources.iter().flat_map(rule).map(|finding| told(&finding)).collect();
+    assert!(found.is_empty(), "\n{}\n", found.join("\n"));
+}
+
+fn told(finding: &Finding) -> String {
+    format!("{}:{}: {}", finding.file, finding.line, finding.what)
+}
+
+#[test]
+fn arrows_point_downward() {
+    hold(rules::floors);
+}
+
+#[test]
+fn the_screen_is_touched_in_ui_and_tui_alone() {
+    hold(rules::screen);
+}
+
+#[test]
+fn colours_have_meaning_in_the_theme_alone() {
+    hold(rules::colours);
+}
+
+#[test]
+fn processes_are_started_where_they_may_be() {
+    hold(rules::processes);
+}
+
+#[test]
+fn the_right_to_act_is_granted_in_one_place() {
+    hold(rules::authority);
+}
+
+#[test]
+fn probes_show_no_client_librarys_types() {
+    hold(rules::probe_signatures);
+}
+
+#[test]
+fn files_and_functions_stay_short() {
+    let mut found = Vec::new();
+    let mut used = Vec::new();
+    let mut judge = |finding: &Finding, name: String, excused: &[(&'static str, &str)]| match excused
+        .iter()
+        .find(|(excused, _)| *excused == name)
+    {
+        Some((excused, _)) => used.push(*excused),
+        None => found.push(told(finding)),
+    };
+    for source in files("src").iter().chain(&files("tests")) {
+        if let Some(finding) = layout::long_file(source) {
+            judge(&finding, source.path.clone(), LONG_FILES);
+        }
+        for (function, finding) in layout::long_functions(source) {
+            judge(&finding, format!("{}::{function}", source.path), LONG_FUNCTIONS);
+        }
+    }
+    for (excused, _) in LONG_FILES.iter().chain(LONG_FUNCTIONS) {
+        if !used.contains(excused) {
+            found.push(format!("{excused} is not too long any more: take it off the table in tests/arch"));
+        }
+    }
+    assert!(found.is_empty(), "\n{}\n", found.join("\n"));
+}
+
+#[test]
+fn dependencies_are_those_that_deny_toml_allows() {
+    let read = |name: &str| std::fs::read_to_string(root().join(name)).unwrap().parse::<toml::Table>().unwrap();
+    let (deny, lock) = (read("deny.toml"), read("Cargo.lock"));
+    let text = |value: &toml::Value, key: &str| value.get(key).and_then(toml::Value::as_str).map(str::to_owned);
+    let banned: Vec<_> = deny["bans"]["deny"].as_array().unwrap().iter().filter_map(|ban| text(ban, "crate")).collect();
+    assert!(banned.contains(&"aws-lc-sys".to_owned()) && banned.contains(&"openssl-sys".to_owned()));
+    let registry = deny["sources"]["allow-registry"][0].as_str().unwrap();
+    for package in lock["package"].as_array().unwrap() {
+        let name = text(package, "name").unwrap();
+        assert!(!banned.contains(&name), "{name} is banned");
+        let source = text(package, "source").map(|source| source.replace("registry+", ""));
+        assert!(source.as_deref().is_none_or(|source| source == registry), "{name} comes from {source:?}");
+    }
+}
