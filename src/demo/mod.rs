@@ -1,1 +1,3 @@
-//! (to come)
+//! Builds estates and consoles that look like real ones.
+
+pub mod sample;
