@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod arch;
+mod console;
+mod render;
 #[allow(dead_code)] // Some of it serves the tests inside the library.
 mod support;
 mod terminal;

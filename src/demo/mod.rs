@@ -10,6 +10,7 @@
 pub mod build;
 pub mod keeper;
 pub mod place;
+pub mod sample;
 pub mod services;
 
 use crate::demo::place::Place;
