@@ -256,7 +256,7 @@ impl Loop<'_> {
             self.screen.draw(self.pace.allowance(now), |frame| ui::draw(frame, &model.snapshot(), theme, view))?;
         self.pace.drawn(&drawn, self.now());
         if drawn.fresh {
-            self.model.drawn(self.view.seen(), clock::boot());
+            self.model.drawn(std::mem::take(&mut self.view.seen), clock::boot());
         }
         Ok(())
     }

@@ -18,6 +18,7 @@ pub mod layout;
 pub mod modal;
 pub mod panes;
 pub mod pen;
+pub mod shot;
 pub mod text;
 pub mod theme;
 pub mod widgets;
