@@ -78,7 +78,7 @@ fn row(kind: TargetKind, target: &str, verdict: Verdict, detail: &str, history: 
 pub fn rows() -> Vec<Row> {
     use TargetKind::{Host, Mount, Service};
     use Verdict::{Critical, Ok, Unknown, Warn};
-    let calm = [2.0, 3.0, 2.0, 2.0, 2.0, 3.0, 2.0, 2.0, 3.0, 2.0];
+    let calm = [11.0, 12.0, 12.0, 13.0, 12.0, 11.0, 12.0, 12.0, 14.0, 12.0];
     let rising = [70.0, 72.0, 73.0, 75.0, 77.0, 78.0, 80.0, 81.0, 83.0, 84.0];
     let breaking = [9.0, 9.0, 10.0, 9.0, 9.0, 12.0, 9.0, 30.0, 44.0, 60.0];
     let mut stale = row(Mount, "/srv/archive", Ok, "41 % used · 1.2 TiB free", &calm);

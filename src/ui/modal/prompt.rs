@@ -230,7 +230,11 @@ fn keys(dialog: &PromptDialog) -> Vec<(Action, &'static str)> {
 
 /// A prompt that closed under the operator's eyes: why, and what moved.
 fn ended(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialog, end: &PromptEnd, width: usize) -> Dialog {
-    let mut body = pen.sentence(Role::VerdictWarn, told(end), width);
+    let mut told = told(end);
+    if let Some(first) = told.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    let mut body = pen.sentence(Role::VerdictWarn, told, width);
     if let PromptEnding::Closed(_, moved) = &end.how {
         for line in moved {
             body.extend(pen.fact("moved", Role::UiText, line, width));

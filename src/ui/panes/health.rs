@@ -71,13 +71,16 @@ fn strip(pen: Pen<'_>, row: &Row, now: Wall, name: usize, width: usize, on: bool
     let strip = badge(pen, strip, role, word, WORD);
     let start = strip.width();
     let strip = strip.put_within(name, pen.style(quiet), &row.target).to(start + name + 2);
-    let graph = width >= 56 && !row.history.is_empty() && role != Role::VerdictStale && row.lost.is_none();
-    let room = width.saturating_sub(strip.width() + if graph { SPARK + 2 } else { 1 });
+    let room = width.saturating_sub(strip.width() + 1);
+    let says = Clean::text(&says(row, now));
+    // What the row says comes first; the graph is there where it leaves room.
+    let fits = says.width() + SPARK + 2 <= room;
+    let graph = fits && !row.history.is_empty() && role != Role::VerdictStale && row.lost.is_none();
     let detail = match role {
         Role::VerdictOk => Role::UiText,
         other => other,
     };
-    let strip = strip.put_within(room, pen.style(detail), says(row, now));
+    let strip = strip.put_within(room, pen.style(detail), says);
     if !graph {
         return strip;
     }

@@ -152,7 +152,7 @@ fn step_line(pen: Pen<'_>, snapshot: &Snapshot<'_>, number: u32, step: &StepView
     let quiet = if step.state == StepState::Planned { Role::UiMuted } else { Role::UiText };
     let digits = if snapshot.run.view.as_ref().is_some_and(|run| run.steps.len() > 9) { 2 } else { 1 };
     let strip = strip.put(pen.style(Role::UiMuted), format!("{:>digits$} ", number + 1));
-    let time = time(step, snapshot.now.wall);
+    let time = if role == Role::StateUnknown { "–".to_owned() } else { time(step, snapshot.now.wall) };
     let tail = if width >= 50 { 8 + 12 } else { 12 };
     let room = width.saturating_sub(strip.width() + tail + 1);
     let start = strip.width();
@@ -166,13 +166,13 @@ fn step_line(pen: Pen<'_>, snapshot: &Snapshot<'_>, number: u32, step: &StepView
     strip.right(width.saturating_sub(1), pen.style(quiet), time)
 }
 
-/// A step's role and word; one whose act has no runner to tell of it is interrupted.
+/// A step's role and word; the outcome of one whose act has no runner to tell of it is unknown.
 #[must_use]
 pub fn state(snapshot: &Snapshot<'_>, number: u32, step: &StepView) -> (Role, &'static str) {
     let undoing = snapshot.run.view.as_ref().and_then(|run| run.open_attempt());
     match undoing {
         Some((open, _, way)) if open == number => match (snapshot.run.status(), way) {
-            (Some(RunStatus::Interrupted), _) => (Role::StateInterrupted, "stopped?"),
+            (Some(RunStatus::Interrupted), _) => (Role::StateUnknown, "unknown"),
             (_, crate::journal::fold::Act::Undo) => (Role::StateRunning, "undoing"),
             _ => (Role::StateRunning, "running"),
         },

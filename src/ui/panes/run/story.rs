@@ -32,6 +32,10 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
     }
     if status.is_over() {
         say("report", Role::UiKey, format!("midwatch report {}", run.id));
+    } else if status == RunStatus::Interrupted {
+        let key = snapshot.keymap.shown(Action::Resume);
+        let step = run.current().map_or_else(String::new, |step| format!(" at step {}", step + 1));
+        say("next", Role::UiText, format!("{key} resumes it{step}: a new runner takes over, and asks before it acts"));
     } else if let Some(next) = next(run) {
         say("next", Role::UiText, next);
     }
@@ -40,9 +44,9 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
         say("abort", Role::StateInterrupted, format!("{}@{} asked to stop the run {how}", who.name, who.host));
     }
     let owed = run.undo_owed();
-    if !owed.is_empty() {
+    if !owed.is_empty() && status != RunStatus::Ok {
         let steps: Vec<String> = owed.iter().map(|step| (step + 1).to_string()).collect();
-        let word = if status.is_over() { "was not taken back: step" } else { "can be taken back: step" };
+        let word = if status.is_over() { "not taken back: step" } else { "can be taken back: step" };
         say("undo", Role::UiText, format!("{word} {}", steps.join(", ")));
     }
     if run.unknown() > 0 {
@@ -74,8 +78,7 @@ pub fn now_line(snapshot: &Snapshot<'_>, run: &RunView) -> (Role, String) {
         return (Role::from(status), format!("{} at {}, after {took}", ended_word(status), clock(ended)));
     }
     if status == RunStatus::Interrupted {
-        let age = quantity::age(snapshot.now.wall.since(run.last));
-        let text = format!("interrupted: no runner is at work, the last record is {age} old");
+        let text = format!("no runner is at work; the last that is known is of {}", clock(run.last));
         return (Role::StateInterrupted, text);
     }
     if let Some(open) = &run.prompt {
@@ -140,10 +143,14 @@ pub fn one_line(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snap
     let (role, now) = now_line(snapshot, run);
     let room = usize::from(area.width).saturating_sub(5);
     let strip = Strip::new().gap(1).put(pen.style(role), pen.symbol(role)).gap(1);
-    let title = run.current().and_then(|step| run.step(step)).map(|step| short(&step.head.title).plain());
-    let text = match title.filter(|_| !run.status(snapshot.run.lives).is_over()) {
-        Some(title) => format!("{title} · {now}"),
-        None => format!("{} · {now}", run.title),
+    let status = run.status(snapshot.run.lives);
+    let current = run.current().and_then(|number| Some((number, run.step(number)?)));
+    let text = match (status, current) {
+        (RunStatus::Running, Some((number, step))) => {
+            let (count, time) = (run.steps.len(), time(step, snapshot.now.wall));
+            format!("running step {} of {count} · {time} · {}", number + 1, short(&step.head.title).plain())
+        }
+        _ => format!("{} · {now}", short(&run.title).plain()),
     };
     pen.line(frame, area, strip.put_within(room, pen.style(role), text));
 }
