@@ -4,8 +4,10 @@ pub mod append;
 pub mod chain;
 pub mod fold;
 mod line;
+pub mod list;
 pub mod log;
 pub mod record;
+pub mod report;
 #[cfg(test)]
 pub mod samples;
 mod strict;
