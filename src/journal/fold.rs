@@ -726,3 +726,6 @@ impl StepView {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
