@@ -4,6 +4,7 @@ use crate::domain::key::Key;
 use crate::domain::time::Now;
 use crate::domain::{Digest, Error, Item, Row, RunId, RunStatus, Wall};
 use crate::journal::fold::RunView;
+pub use crate::journal::list::RunSummary;
 pub use crate::journal::log::LogLine;
 use crate::procedure::plan::Plan;
 
@@ -129,27 +130,6 @@ pub struct PlanShown {
     pub previews: Vec<Option<Result<crate::domain::Preview, Error>>>,
     /// Why it could not be started now, if so: a second person would be needed, a lock is held.
     pub refused: Option<Error>,
-}
-
-/// A run in a list.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RunSummary {
-    /// The run.
-    pub id: RunId,
-    /// The procedure's title.
-    pub title: String,
-    /// Where it stands.
-    pub status: RunStatus,
-    /// When it started.
-    pub started: Wall,
-    /// When it was sealed.
-    pub ended: Option<Wall>,
-    /// Who started it.
-    pub starter: String,
-    /// How many steps are over, of how many.
-    pub progress: (u32, u32),
-    /// Why it cannot be read, when it cannot.
-    pub damage: Option<String>,
 }
 
 /// Some lines of a log.

@@ -114,7 +114,7 @@ fn list_set(world: &World, run: RunId, set: Digest, from: u64, rows: u16) -> Msg
 /// # Errors
 /// When the directory of the runs cannot be read; one that is not there holds no runs.
 pub fn runs(world: &World) -> crate::domain::error::Result<Vec<RunSummary>> {
-    list::runs(&world.state.dir, |dir| RunDir::at(dir).is_ok_and(|dir| dir.runner_lives()))
+    list::runs(&world.state.dir, |run| RunDir::of(&world.state.dir, run.clone()).runner_lives())
 }
 
 /// Finds a run by its id or by the end of it.

@@ -764,3 +764,6 @@ impl StepView {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -93,7 +93,7 @@ impl Story {
                 9,
                 "none (in the backup proven above)",
             ),
-            head("clean", "Delete old log archives", Verb::Do, EffectClass::Destroy, 10, "none (past retention)"),
+            head("clean", "Move old reports to the archive", Verb::Do, EffectClass::Change, 10, "move them back"),
             head("after", "Write the version page", Verb::Manual, EffectClass::Read, 60, ""),
         ];
         let created = Event::RunCreated {
@@ -102,7 +102,7 @@ impl Story {
             plan: Digest::of(b"plan"),
             source: Digest::of(b"source"),
             estate: "cell0".to_owned(),
-            environment: "production".to_owned(),
+            environment: "staging".to_owned(),
             params: BTreeMap::from([("root".to_owned(), "/srv/cell0".to_owned())]),
             phases: ["look", "clean", "after"].map(str::to_owned).to_vec(),
             steps,
@@ -207,7 +207,11 @@ pub fn running() -> Story {
 /// A run that asks for the consent to a change.
 #[must_use]
 pub fn change() -> Story {
-    let also = vec![Covered { step: 4, set: Digest::of(b"other"), headline: "Write the version page".to_owned() }];
+    let also = vec![Covered {
+        step: 3,
+        set: Digest::of(b"other"),
+        headline: "Move 7 files from reports to reports/archive".to_owned(),
+    }];
     looked().wait_until(440).ask(1, consent(EffectClass::Change, also))
 }
 
@@ -236,7 +240,7 @@ pub fn decide() -> Story {
 #[must_use]
 pub fn sign() -> Story {
     let skipped = |story: Story, step| {
-        story.tell("operator", Event::StepSkipped { step, reason: "nothing past retention".to_owned() })
+        story.tell("operator", Event::StepSkipped { step, reason: "nothing to do tonight".to_owned() })
     };
     let story = skipped(skipped(moved_logs(), 2), 3);
     let text = "Set the running digests in the version page; paste the link.".to_owned();
@@ -271,7 +275,7 @@ pub fn ended() -> Story {
 pub fn finished() -> Story {
     let story = destroy().agree("operator", 2, "delete 1284 sessions");
     let story = story.act(2, 1, EffectClass::Destroy, Some((Ending::Ok, "deleted 1,284, left 2 alone")));
-    let skip = |step| Event::StepSkipped { step, reason: "nothing past retention".to_owned() };
+    let skip = |step| Event::StepSkipped { step, reason: "nothing to do tonight".to_owned() };
     let story = story.tell("operator", skip(3)).tell("operator", skip(4));
     story.wait_until(640).tell("operator", Event::RunSealed { status: RunStatus::Ok, unknown: 0 })
 }

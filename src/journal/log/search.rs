@@ -100,7 +100,7 @@ fn next_word(hay: &[u8], from: usize) -> Option<usize> {
             let alone = |word: &&[u8]| {
                 here.strip_prefix(*word).is_some_and(|after| !after.first().copied().is_some_and(is_word))
             };
-            if WORDS.iter().any(|word| alone(word)) {
+            if WORDS.iter().any(alone) {
                 return Some(from + place);
             }
         }
