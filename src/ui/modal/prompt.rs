@@ -62,12 +62,14 @@ fn heading(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialog) -> Stri
         Ask::Decide { .. } => (Role::UiPrompt, "decide"),
     };
     let word = format!("{} {}", pen.symbol(role).plain(), word.to_uppercase());
-    let steps = snapshot.run.view.as_ref().map_or(0, |run| run.steps.len());
+    let run = snapshot.run.view.as_ref().filter(|run| run.id == dialog.run);
+    let steps = run.map_or(0, |run| run.steps.len());
     let step = format!("step {} of {steps}", dialog.prompt.step + 1);
-    let (env, env_word) = environment(snapshot.environment);
+    // The run's own, for a journal may belong to another estate than the one that is watched.
+    let (env, env_word) = environment(run.map_or(snapshot.environment, |run| &run.environment));
     let mut strip = title(pen, [(role, Piece::from(word.trim_start().to_owned()))]);
     let dash = pen.glyph("━━ ", "== ");
-    let estate = Clean::text(snapshot.estate).cut(24);
+    let estate = Clean::text(run.map_or(snapshot.estate, |run| &run.estate)).cut(24);
     strip = strip.put(pen.style(Role::UiMuted), dash).put(pen.style(Role::UiText), estate);
     strip = strip.put(pen.style(Role::UiMuted), " · ").put(pen.style(env), env_word).gap(1);
     strip.put(pen.style(Role::UiMuted), dash).put(pen.style(Role::UiText), step).gap(1)
