@@ -1,6 +1,9 @@
-//! Everything that is tested from outside, in one binary.
+//! Everything that is tested from outside, in one binary: each further one would link the world again.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod arch;
 mod console;
 mod render;
+#[allow(dead_code)] // Some of it serves the tests inside the library.
+mod support;
+mod terminal;

@@ -16,7 +16,7 @@ mod read;
 
 #[cfg(test)]
 #[path = "../../tests/support/corpus.rs"]
-mod corpus;
+pub(crate) mod corpus;
 
 pub use paint::{Depth, Ink, Paint};
 

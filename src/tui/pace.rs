@@ -1,0 +1,266 @@
+//! When the next frame may go, and how many bytes it may have.
+//!
+//! A frame for a key goes at once; one for data waits a moment, so that what arrives together is drawn together. No
+//! second ever sees more than [`BYTES_PER_SECOND`]; data alone stays below that, so that a key always finds room. Time
+//! comes in as the span since any fixed point.
+
+use crate::tui::backend::Drawn;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// The most that goes to the terminal in any one second, in bytes.
+pub const BYTES_PER_SECOND: usize = 32_000;
+/// The share of it that frames for data may use, spread evenly, in bytes a second.
+const DATA_PER_SECOND: usize = 24_000;
+/// The least that is sent of a frame too large for one second, in bytes.
+const PART: usize = 8_000;
+/// The least room worth drawing for, in bytes.
+const SMALLEST: usize = 64;
+/// The stretch of time that the cap is counted over.
+const WINDOW: Duration = Duration::from_secs(1);
+/// Above this a write was not merely a copy into a buffer: the terminal is behind.
+const SLOW: Duration = Duration::from_millis(5);
+/// How long to leave a terminal that takes nothing, doubled from the first to the second.
+const STALL: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(160));
+
+/// Why a frame is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// A key, a paste, a click, a resize: someone is waiting for it.
+    Key,
+    /// Anything else.
+    Data,
+}
+
+/// The rhythm of frames.
+#[derive(Clone, Debug)]
+pub struct Pace {
+    /// Between two frames for data.
+    interval: Duration,
+    /// Between two frames for keys.
+    key_gap: Duration,
+    key_wanted: Option<Duration>,
+    data_wanted: Option<Duration>,
+    /// What went out in the last second, oldest first.
+    sent: VecDeque<(Duration, usize)>,
+    last: Option<(Duration, usize)>,
+    /// Bytes of the last frame that still wait.
+    left: usize,
+    /// Nothing goes before this.
+    hold: Duration,
+    stall: Duration,
+}
+
+impl Pace {
+    /// At most 30 frames a second for data, or 10 over SSH.
+    #[must_use]
+    pub fn new(over_ssh: bool) -> Self {
+        let (interval, key_gap) = if over_ssh { (100, 33) } else { (33, 4) };
+        Self {
+            interval: Duration::from_millis(interval),
+            key_gap: Duration::from_millis(key_gap),
+            key_wanted: None,
+            data_wanted: None,
+            sent: VecDeque::new(),
+            last: None,
+            left: 0,
+            hold: Duration::ZERO,
+            stall: Duration::ZERO,
+        }
+    }
+
+    /// Takes note that the model changed.
+    pub fn want(&mut self, cause: Cause, now: Duration) {
+        let wanted = match cause {
+            Cause::Key => &mut self.key_wanted,
+            Cause::Data => &mut self.data_wanted,
+        };
+        wanted.get_or_insert(now);
+    }
+
+    /// When the screen should be drawn next; none while nothing changed.
+    #[must_use]
+    pub fn due(&self) -> Option<Duration> {
+        if self.left > 0 {
+            let room = if self.left <= BYTES_PER_SECOND { self.left } else { PART };
+            return Some(self.room_at(room).max(self.hold));
+        }
+        let after = |gap: Duration| self.last.map_or(Duration::ZERO, |(at, _)| at + gap);
+        let key = self.key_wanted.map(|since| since.max(after(self.key_gap)));
+        let data = self.data_wanted.map(|since| {
+            let spread = self.last.map_or(0.0, |(_, bytes)| bytes as f64 / DATA_PER_SECOND as f64);
+            (since + self.interval).max(after(Duration::from_secs_f64(spread)))
+        });
+        let start = [key, data].into_iter().flatten().min()?;
+        Some(start.max(self.hold).max(self.room_at(SMALLEST)))
+    }
+
+    /// Whether the screen should be drawn now.
+    #[must_use]
+    pub fn is_due(&self, now: Duration) -> bool {
+        self.due().is_some_and(|due| due <= now)
+    }
+
+    /// How many bytes may go out now.
+    #[must_use]
+    pub fn allowance(&self, now: Duration) -> usize {
+        BYTES_PER_SECOND.saturating_sub(self.rate(now))
+    }
+
+    /// How many bytes went out in the second before now: the figure in the footer.
+    #[must_use]
+    pub fn rate(&self, now: Duration) -> usize {
+        self.sent.iter().filter(|(at, _)| *at + WINDOW > now).map(|(_, bytes)| bytes).sum()
+    }
+
+    /// Takes note of what was drawn.
+    pub fn drawn(&mut self, drawn: &Drawn, now: Duration) {
+        while self.sent.front().is_some_and(|(at, _)| *at + WINDOW <= now) {
+            self.sent.pop_front();
+        }
+        if drawn.bytes > 0 {
+            self.sent.push_back((now, drawn.bytes));
+            self.last = Some((now, drawn.bytes));
+        }
+        if drawn.fresh {
+            (self.key_wanted, self.data_wanted) = (None, None);
+        }
+        self.left = drawn.left;
+        if drawn.blocked {
+            self.stall = (self.stall * 2).clamp(STALL.0, STALL.1);
+            self.hold = now + self.stall;
+        } else {
+            self.stall = Duration::ZERO;
+            self.hold = if drawn.took > SLOW { now + drawn.took.min(WINDOW) } else { now };
+        }
+    }
+
+    /// When this many bytes will have room.
+    fn room_at(&self, bytes: usize) -> Duration {
+        let mut used: usize = self.sent.iter().map(|(_, bytes)| bytes).sum();
+        let mut at = Duration::ZERO;
+        for (then, gone) in &self.sent {
+            if used + bytes <= BYTES_PER_SECOND {
+                break;
+            }
+            used -= gone;
+            at = *then + WINDOW;
+        }
+        at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const fn ms(count: u64) -> Duration {
+        Duration::from_millis(count)
+    }
+
+    fn sent(bytes: usize) -> Drawn {
+        Drawn { bytes, fresh: true, ..Drawn::default() }
+    }
+
+    #[test]
+    fn a_key_is_drawn_at_once_and_data_together() {
+        let mut pace = Pace::new(false);
+        assert_eq!(pace.due(), None);
+        pace.want(Cause::Data, ms(1000));
+        pace.want(Cause::Data, ms(1020));
+        assert_eq!(pace.due(), Some(ms(1033)));
+        pace.want(Cause::Key, ms(1025));
+        assert_eq!(pace.due(), Some(ms(1025)));
+        assert!(pace.is_due(ms(1025)) && !pace.is_due(ms(1024)));
+        pace.drawn(&sent(100), ms(1025));
+        assert_eq!(pace.due(), None);
+        pace.want(Cause::Key, ms(1026));
+        assert_eq!(pace.due(), Some(ms(1029)));
+    }
+
+    #[test]
+    fn over_ssh_frames_come_ten_a_second() {
+        let mut pace = Pace::new(true);
+        pace.want(Cause::Data, ms(500));
+        assert_eq!(pace.due(), Some(ms(600)));
+    }
+
+    #[test]
+    fn a_flood_of_data_is_spread_and_leaves_room_for_keys() {
+        let mut pace = Pace::new(false);
+        let (mut now, mut frames) = (ms(0), 0);
+        while now < ms(5000) {
+            pace.want(Cause::Data, now);
+            if pace.is_due(now) {
+                assert!(pace.allowance(now) >= 3300 + 3300);
+                pace.drawn(&sent(3300), now);
+                frames += 1;
+            }
+            now += ms(1);
+        }
+        assert!((30..=37).contains(&frames), "{frames}");
+        pace.want(Cause::Key, now);
+        assert_eq!(pace.due(), Some(now));
+    }
+
+    #[test]
+    fn a_frame_that_does_not_fit_waits_until_it_does() {
+        let mut pace = Pace::new(false);
+        pace.drawn(&sent(20_000), ms(100));
+        pace.drawn(&sent(5_000), ms(400));
+        assert_eq!(pace.allowance(ms(400)), 7_000);
+        let held = Drawn { left: 13_000, fresh: true, ..Drawn::default() };
+        pace.drawn(&held, ms(500));
+        assert_eq!(pace.due(), Some(ms(1100)));
+        assert_eq!(pace.allowance(ms(1100)), 27_000);
+        // One larger than a second allows goes in parts.
+        pace.drawn(&Drawn { left: 90_000, bytes: 27_000, ..Drawn::default() }, ms(1100));
+        assert_eq!(pace.due(), Some(ms(2100)));
+    }
+
+    #[test]
+    fn a_terminal_that_is_behind_is_left_alone() {
+        let mut pace = Pace::new(false);
+        pace.want(Cause::Key, ms(1000));
+        pace.drawn(&Drawn { took: ms(400), ..sent(100) }, ms(1400));
+        pace.want(Cause::Key, ms(1401));
+        assert_eq!(pace.due(), Some(ms(1800)));
+        let stuck = Drawn { blocked: true, left: 50, ..Drawn::default() };
+        for (at, next) in [(2000, 2010), (2010, 2030), (2030, 2070), (2070, 2150), (2150, 2310), (2310, 2470)] {
+            pace.drawn(&stuck, ms(at));
+            assert_eq!(pace.due(), Some(ms(next)));
+        }
+        // The key that came meanwhile is still owed.
+        pace.drawn(&Drawn { bytes: 50, ..Drawn::default() }, ms(2470));
+        assert_eq!(pace.due(), Some(ms(2474)));
+    }
+
+    proptest! {
+        #[test]
+        fn no_second_sees_more_than_the_cap(
+            frames in proptest::collection::vec((0_u64..400, 1_usize..60_000, any::<bool>()), 1..60)
+        ) {
+            let mut pace = Pace::new(false);
+            let (mut now, mut log) = (ms(0), Vec::new());
+            for (wait, size, key) in frames {
+                now += ms(wait);
+                pace.want(if key { Cause::Key } else { Cause::Data }, now);
+                let (mut left, mut fresh) = (size, true);
+                while left > 0 {
+                    now = now.max(pace.due().unwrap());
+                    let room = pace.allowance(now);
+                    let bytes = if left <= BYTES_PER_SECOND && left == size && left > room { 0 } else { left.min(room) };
+                    left -= bytes;
+                    log.push((now, bytes));
+                    pace.drawn(&Drawn { bytes, left, fresh, ..Drawn::default() }, now);
+                    fresh = false;
+                }
+            }
+            for (at, _) in &log {
+                let within: usize = log.iter().filter(|(t, _)| t >= at && *t < *at + WINDOW).map(|(_, b)| b).sum();
+                prop_assert!(within <= BYTES_PER_SECOND, "{within} from {at:?}");
+            }
+        }
+    }
+}
