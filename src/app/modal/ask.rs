@@ -194,7 +194,8 @@ fn leave(model: &mut Model, action: Action) -> Vec<Effect> {
                 model.drafts.remove(&key);
             } else {
                 model.drafts.insert(key, note.lines().to_vec());
-                model.say("the note is kept, not written down: N goes on with it");
+                let key_shown = model.keymap.shown(Action::Note);
+                model.say(format!("the note is kept, not written down: {key_shown} goes on with it"));
             }
         }
         Some(Modal::Line { purpose: purpose @ crate::app::modal::Purpose::Filter(_), .. }) => {

@@ -218,7 +218,8 @@ fn seek(model: &mut Model, at: impl FnOnce(u64) -> LogAt) -> Vec<Effect> {
     let at = at(origin(model));
     let for_text = !matches!(at, LogAt::NextError { .. });
     if for_text && model.log.needle.is_empty() {
-        model.say("nothing is searched for yet: / searches");
+        let key = model.keymap.shown(crate::app::keymap::Action::Search);
+        model.say(format!("nothing is searched for yet: {key} searches"));
         return Vec::new();
     }
     if model.log.follow {

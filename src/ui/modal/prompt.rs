@@ -174,17 +174,18 @@ fn foot(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialog, width: usi
         let words = "No runner is there to take an answer. Leave, and resume the run.";
         lines.extend(pen.sentence(Role::StateInterrupted, words, width));
     } else if dialog.declining {
-        let words = format!("{again} once more answers no: the run stops before this step. Esc takes it back.");
+        let back = snapshot.keymap.shown(Action::Back);
+        let words = format!("{again} once more answers no: the run stops before this step. {back} takes it back.");
         lines.extend(pen.sentence(Role::VerdictWarn, words, width));
     } else {
-        lines.extend(ask(pen, dialog, &key, width));
+        lines.extend(ask(pen, snapshot, dialog, &key, width));
     }
     let hint = dialog.hint.clone().unwrap_or_default();
     lines.push(Strip::new().gap(1).put_within(width.saturating_sub(2), pen.style(Role::VerdictWarn), hint).line());
     lines
 }
 
-fn ask(pen: Pen<'_>, dialog: &PromptDialog, key: &str, width: usize) -> Vec<Line<'static>> {
+fn ask(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialog, key: &str, width: usize) -> Vec<Line<'static>> {
     let (prompt, strong) = (pen.style(Role::UiPrompt), pen.style(Role::UiKey));
     let typed = |strip: Strip| pen.typed(strip, &dialog.field, width.saturating_sub(1), dialog.in_field).line();
     match &dialog.prompt.ask {
@@ -208,7 +209,9 @@ fn ask(pen: Pen<'_>, dialog: &PromptDialog, key: &str, width: usize) -> Vec<Line
             vec![typed(Strip::new().gap(1).put(prompt, what)), strip.put(prompt, "  to sign off.").line()]
         }
         Ask::Decide { .. } => {
-            let strip = Strip::new().gap(1).put(prompt, "Choose with j k, then press  ").put(strong, key.to_owned());
+            let (down, up) = (snapshot.keymap.shown(Action::Down), snapshot.keymap.shown(Action::Up));
+            let strip = Strip::new().gap(1).put(prompt, "Choose with  ").put(strong, format!("{down} {up}"));
+            let strip = strip.put(prompt, "  then press  ").put(strong, key.to_owned());
             vec![typed(Strip::new().gap(1).put(prompt, "Reason: ")), strip.put(prompt, "  to decide.").line()]
         }
     }
