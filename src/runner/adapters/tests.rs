@@ -100,7 +100,7 @@ fn parameters_that_do_not_fit_are_all_named() {
 }
 
 fn mount(path: &str, ratio: f64) -> Row {
-    let mut row = Row::unread(TargetKind::Mount, "data".to_owned(), String::new(), std::time::Duration::from_secs(5));
+    let mut row = Row::unread(TargetKind::Mount, "data".to_owned(), String::new(), Duration::from_secs(5));
     row.saw(Observation {
         verdict: Verdict::Ok,
         detail: String::new(),
@@ -118,7 +118,7 @@ fn rows_offer_what_acts_on_them() {
     for row in [mount("/srv", 0.5), mount("/", 0.9), mount("relative", 0.9), mount("/srv", f64::NAN)] {
         assert_eq!(all.offer(&row), None);
     }
-    let unread = Row::unread(TargetKind::Mount, "x".to_owned(), String::new(), std::time::Duration::from_secs(5));
+    let unread = Row::unread(TargetKind::Mount, "x".to_owned(), String::new(), Duration::from_secs(5));
     assert_eq!(all.offer(&unread), None);
 }
 
