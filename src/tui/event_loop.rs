@@ -95,7 +95,10 @@ pub async fn run(console: Console<'_>) -> Result<Left> {
         let _ = deaths.try_send(Msg::TaskDied(death.thread.plain()));
     });
     let (gone, mut gone_notice) = mpsc::channel(1);
-    let _hangup = Hangup::watch(tty.clone(), move || drop(gone.try_send(()))).map_err(failed)?;
+    let _hangup = Hangup::watch(tty.clone(), move || {
+        let _ = gone.try_send(());
+    })
+    .map_err(failed)?;
     let mut endings = Endings::listen().map_err(failed)?;
     let mut turn = Loop {
         screen: Screen::new(tty.clone(), columns, rows, depth).map_err(failed)?,
