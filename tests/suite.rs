@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod arch;
+mod console;
+mod render;
 mod runner;
+mod screenshots;
 #[allow(dead_code)] // Some of it serves the tests inside the library.
 mod support;
 mod terminal;

@@ -2,6 +2,7 @@
 
 use crate::app::confirm::{Confirmed, Reply};
 use crate::domain::{Digest, Row, RunId};
+pub use crate::journal::log::LogAt;
 use crate::procedure::plan::Plan;
 use std::collections::BTreeMap;
 
@@ -62,34 +63,6 @@ pub enum Query {
     },
 }
 
-/// A place in a log; lines count from 0.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LogAt {
-    /// The last lines, and whatever comes.
-    Tail,
-    /// From this line on.
-    Line(u64),
-    /// The next line after `from` that contains `needle`, ignoring ASCII case; wraps around.
-    Next {
-        /// The line to start after.
-        from: u64,
-        /// What to look for.
-        needle: String,
-    },
-    /// The line before `from` that contains `needle`; wraps around.
-    Back {
-        /// The line to start before.
-        from: u64,
-        /// What to look for.
-        needle: String,
-    },
-    /// The next line after `from` that looks like an error.
-    NextError {
-        /// The line to start after.
-        from: u64,
-    },
-}
-
 /// Something that changes the world; exists for the gate only inside a `Confirmed`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
@@ -125,6 +98,20 @@ pub enum Command {
         /// The run.
         run: RunId,
     },
+}
+
+impl Command {
+    /// The one word for it, for Midwatch's own log.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::StartRun { .. } => "start",
+            Self::Answer(_) => "answer",
+            Self::Note { .. } => "note",
+            Self::Abort { .. } => "abort",
+            Self::Resume { .. } => "resume",
+        }
+    }
 }
 
 /// Something for the owner of the terminal.

@@ -2,8 +2,10 @@
 
 use crate::domain::key::Key;
 use crate::domain::time::Now;
-use crate::domain::{Digest, Error, Item, Row, RunId, RunStatus, Wall};
+use crate::domain::{Digest, Error, Item, Row, RunId};
 use crate::journal::fold::RunView;
+pub use crate::journal::list::RunSummary;
+pub use crate::journal::log::LogLine;
 use crate::procedure::plan::Plan;
 
 /// One thing that happened.
@@ -130,27 +132,6 @@ pub struct PlanShown {
     pub refused: Option<Error>,
 }
 
-/// A run in a list.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RunSummary {
-    /// The run.
-    pub id: RunId,
-    /// The procedure's title.
-    pub title: String,
-    /// Where it stands.
-    pub status: RunStatus,
-    /// When it started.
-    pub started: Wall,
-    /// When it was sealed.
-    pub ended: Option<Wall>,
-    /// Who started it.
-    pub starter: String,
-    /// How many steps are over, of how many.
-    pub progress: (u32, u32),
-    /// Why it cannot be read, when it cannot.
-    pub damage: Option<String>,
-}
-
 /// Some lines of a log.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LogPage {
@@ -174,22 +155,4 @@ pub struct LogPage {
     pub found: Option<u64>,
     /// Whether a search was asked for.
     pub searched: bool,
-}
-
-/// One line of a log.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LogLine {
-    /// Its raw bytes, cut after [`LogLine::SHOWN`]; outside bytes, sanitised when drawn.
-    pub bytes: Vec<u8>,
-    /// How many bytes were cut off.
-    pub cut: u64,
-    /// Whether it came from standard error.
-    pub stderr: bool,
-    /// When it was written, as near as the log knows.
-    pub at: Option<Wall>,
-}
-
-impl LogLine {
-    /// How many bytes of a line are shown.
-    pub const SHOWN: usize = 4096;
 }

@@ -8,7 +8,9 @@ use std::path::PathBuf;
 /// Without a subcommand it opens the console on the estate file, or, where there is none, on this host as it is.
 #[derive(Debug, Parser)]
 #[command(name = "midwatch", version, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "Examples:\n  midwatch                       the console\n  midwatch demo                  a real throwaway estate to try it on\n  midwatch check health --json   one reading, for a script\n  midwatch run cell0/archive-logs root=/srv/cell0")]
+#[command(
+    after_help = "Examples:\n  midwatch                       the console\n  midwatch demo                  a real throwaway estate to try it on\n  midwatch check health --json   one reading, for a script\n  midwatch run cell0/archive-logs root=/srv/cell0"
+)]
 pub struct Cli {
     /// What everything shares.
     #[command(flatten)]
@@ -69,17 +71,22 @@ pub enum Command {
     Completions(Completions),
     /// Print the man page.
     Man,
+    /// Executes a run.
     #[command(name = "__runner", hide = true)]
     Runner(Runner),
+    /// Keeps the outcome of one act.
     #[command(name = "__shim", hide = true)]
     Shim,
+    /// Does the work of one step.
     #[command(name = "__act", hide = true)]
     Act,
+    /// Keeps the demo estate.
     #[command(name = "__keeper", hide = true)]
     Keeper {
         /// The demo's directory.
         dir: PathBuf,
     },
+    /// Renders the pictures of the README.
     #[command(name = "__screenshots", hide = true)]
     Screenshots {
         /// Where they go.

@@ -56,6 +56,8 @@ fn terminal(around: &Surroundings) -> Result<Tty> {
 /// Shows the console until the operator leaves; the exit code is 128 and the signal's number where one ended it.
 fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, run: Option<RunId>) -> Result<u8> {
     let _log = ownlog::start(&world.state);
+    let (version, estate) = (env!("CARGO_PKG_VERSION"), world.estate.name.as_str());
+    tracing::info!(version, estate, read_only = common.read_only, "console");
     let depth = theme::depth(around);
     let (theme, mut banners) = look(common, around, &world);
     let (keymap, problems) = keys(common, around, &world);
@@ -70,11 +72,7 @@ fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, run: Opt
         let opening = Opening {
             estate: world.estate.name.clone(),
             environment: world.estate.environment.word().to_owned(),
-            operator: format!(
-                "{}@{}",
-                identity::user_name(rustix::process::getuid().as_raw()),
-                identity::host_name()
-            ),
+            operator: format!("{}@{}", identity::user_name(rustix::process::getuid().as_raw()), identity::host_name()),
             authority: None,
             keymap,
             banners,

@@ -45,7 +45,9 @@ fn as_json(shown: &PlanShown) -> Result<String> {
         "previews": previews,
         "refused": shown.refused.as_ref().map(|refusal| &refusal.message),
     });
-    serde_json::to_string_pretty(&report).map(|text| text + "\n").map_err(|cause| Error::machine("print the plan", cause))
+    serde_json::to_string_pretty(&report)
+        .map(|text| text + "\n")
+        .map_err(|cause| Error::machine("print the plan", cause))
 }
 
 /// The plan as a page of plain text.
@@ -54,7 +56,8 @@ pub fn as_text(shown: &PlanShown) -> String {
     let plan = &shown.plan;
     let mut text = String::new();
     let _ = writeln!(text, "{}  ({})", plan.title, plan.id);
-    let _ = writeln!(text, "estate {} · {}   plan {}", plan.estate, plan.environment.to_uppercase(), shown.hash.short());
+    let _ =
+        writeln!(text, "estate {} · {}   plan {}", plan.estate, plan.environment.to_uppercase(), shown.hash.short());
     for (name, value) in &plan.params {
         let _ = writeln!(text, "  {name} = {value}");
     }

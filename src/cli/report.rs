@@ -27,7 +27,7 @@ pub fn run(common: &Common, args: &Report) -> Result<u8> {
     let view = RunView::of(&chain.records).map_err(impossible)?;
     let text = match args.format {
         Form::Md => report::markdown(&view, &chain.records),
-        Form::Json => report::json(&view, &chain.records),
+        Form::Json => format!("{:#}\n", report::json(&view, &chain.records)),
     };
     shell::print(text.as_bytes())
 }

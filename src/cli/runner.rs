@@ -23,7 +23,8 @@ pub fn runner(args: &args::Runner) -> Result<u8> {
         println!("started");
         let _ = std::io::stdout().flush();
         // Whoever launched us has its answer; from here on standard output leads nowhere.
-        if let Ok(nowhere) = rustix::fs::open("/dev/null", OFlags::WRONLY | OFlags::CLOEXEC, rustix::fs::Mode::empty()) {
+        if let Ok(nowhere) = rustix::fs::open("/dev/null", OFlags::WRONLY | OFlags::CLOEXEC, rustix::fs::Mode::empty())
+        {
             let _ = rustix::stdio::dup2_stdout(nowhere);
         }
     });
@@ -31,7 +32,8 @@ pub fn runner(args: &args::Runner) -> Result<u8> {
         Ok(_) => Ok(0),
         Err(cause) => {
             // To whoever launched it and still waits, and as its last words into `runner.err` for whoever follows.
-            let said = serde_json::json!({ "message": cause.message, "hints": cause.hints, "exit": cause.kind.exit_code() });
+            let said =
+                serde_json::json!({ "message": cause.message, "hints": cause.hints, "exit": cause.kind.exit_code() });
             println!("{said}");
             eprintln!("{said}");
             Err(cause)

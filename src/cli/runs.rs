@@ -27,7 +27,8 @@ fn as_text(runs: &[RunSummary]) -> String {
         let (over, of) = run.progress;
         let status = if run.damage.is_some() { "damaged" } else { run.status.word() };
         let started = run.started.minute();
-        let _ = writeln!(text, "{}  {status:<11}  {over:>3}/{of:<3}  {started}  {}  {}", run.id, run.starter, run.title);
+        let _ =
+            writeln!(text, "{}  {status:<11}  {over:>3}/{of:<3}  {started}  {}  {}", run.id, run.starter, run.title);
         if let Some(damage) = &run.damage {
             let _ = writeln!(text, "{:28}{damage}", "");
         }

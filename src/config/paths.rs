@@ -141,6 +141,11 @@ pub(crate) mod tests {
         std::os::unix::fs::symlink("/nowhere", own.join(ESTATE_FILE)).unwrap();
         let found = estate_file(None, &around(dir.path(), &[("HOME", &dir.path().join("home"))]));
         assert_eq!(found, Some(own.join(ESTATE_FILE)));
+        // Neither is one that cannot be looked at.
+        let circle = dir.path().join("circle");
+        std::os::unix::fs::symlink(&circle, &circle).unwrap();
+        let found = estate_file(None, &around(dir.path(), &[("XDG_CONFIG_HOME", &circle)]));
+        assert_eq!(found, Some(circle.join("midwatch/midwatch.toml")));
     }
 
     #[test]

@@ -10,6 +10,8 @@
 pub mod build;
 pub mod keeper;
 pub mod place;
+pub mod sample;
+pub mod screenshots;
 pub mod services;
 
 use crate::demo::place::Place;

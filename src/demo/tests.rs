@@ -145,12 +145,14 @@ fn a_keeper_is_a_process_of_its_own_that_survives_a_hang_up_and_cleans_up_when_t
     assert_eq!(session, first.to_string());
 
     send(Signal::HUP);
+    let place = Place::open(&dir).unwrap();
+    // Each answer is one turn of the keeper's loop, which has seen the signal after a few.
+    assert!((0..50).all(|_| answers(&place)));
     assert!(ensure(&dir, &exe).unwrap().already);
     assert_eq!(pid(), first);
 
     fs::create_dir(dir.join("state/kept")).unwrap();
     send(Signal::KILL);
-    let place = Place::open(&dir).unwrap();
     wait_for(|| !place.is_kept().unwrap());
     assert!(!ensure(&dir, &exe).unwrap().already);
     assert!(pid() != first && dir.join("state/kept").exists());

@@ -1,19 +1,19 @@
 //! Reads pages of logs on its own thread, and again whenever a followed log grows.
 
 use crate::app::effect::LogAt;
-use crate::app::msg::Msg;
+use crate::app::msg::{LogPage, Msg};
 use crate::domain::{Error, RunId};
-use crate::journal::log::LogFile;
+use crate::journal::log::{LogFile, Page};
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 use tokio::sync::mpsc::Sender as Out;
 
-/// How often a followed log is looked at.
+/// How often a log on the screen is looked at.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// How many bytes of a log are indexed between two looks at the requests: about 10 ms of work.
-const INDEX_AT_ONCE: u64 = 8 << 20;
+/// How many bytes of a log are counted between two looks at the wishes: a few milliseconds of work.
+const COUNT_AT_ONCE: u64 = 8 << 20;
 
 /// One page that is wanted.
 struct Wish {
@@ -44,74 +44,104 @@ impl LogReader {
     }
 }
 
-/// The log that is open, with the wish that is shown.
-struct Open {
-    log: LogFile,
+/// The wish that is on the screen, with its log once there is one.
+struct Shown {
     wish: Wish,
-    shown: Option<(u64, u64)>,
+    log: Option<LogFile>,
+    page: Option<Page>,
+    trouble: Option<Error>,
 }
 
 fn serve(wishes: &Receiver<Wish>, out: &Out<Msg>) {
-    let mut open: Option<Open> = None;
+    let mut shown: Option<Shown> = None;
     loop {
-        let busy = open.as_mut().is_some_and(|open| !open.log.index_some(INDEX_AT_ONCE).unwrap_or(true));
-        let wish = match (&open, busy) {
-            (None, _) => wishes.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            (Some(_), true) => wishes.recv_timeout(Duration::ZERO),
-            (Some(_), false) => wishes.recv_timeout(LOOK),
+        let wish = match shown.as_mut().map(Shown::is_counting) {
+            None => wishes.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(true) => wishes.recv_timeout(Duration::ZERO),
+            Some(false) => wishes.recv_timeout(LOOK),
         };
         match wish {
             Err(RecvTimeoutError::Disconnected) => return,
             Err(RecvTimeoutError::Timeout) => {}
-            Ok(wish) => {
-                let newest = wishes.try_iter().last().unwrap_or(wish);
-                open = match switch(open, newest) {
-                    Ok(open) => Some(open),
-                    Err(error) => {
-                        let _ = out.blocking_send(Msg::CommandFailed(error));
-                        None
-                    }
-                };
-            }
+            Ok(wish) => shown = Some(Shown::switch(shown.take(), wishes.try_iter().last().unwrap_or(wish))),
         }
-        if let Some(current) = &mut open
-            && !show(current, out)
-        {
+        let Some(current) = &mut shown else { continue };
+        let Some(msg) = current.look() else { continue };
+        if out.blocking_send(msg).is_err() {
             return;
         }
     }
 }
 
-/// Opens the wished log, or keeps it where it is open already.
-fn switch(open: Option<Open>, wish: Wish) -> Result<Open, Error> {
-    match open {
-        Some(open) if open.wish.path == wish.path => Ok(Open { wish, shown: None, ..open }),
-        _ => Ok(Open { log: LogFile::open(&wish.path)?, wish, shown: None }),
+impl Shown {
+    /// Turns to another wish, keeping the log where it is the same.
+    fn switch(before: Option<Self>, wish: Wish) -> Self {
+        let log = before.filter(|before| before.wish.path == wish.path).and_then(|before| before.log);
+        Self { wish, log, page: None, trouble: None }
+    }
+
+    /// Counts on; `true` while lines are left to count.
+    fn is_counting(&mut self) -> bool {
+        self.log.as_mut().is_some_and(|log| log.index_some(COUNT_AT_ONCE).is_ok_and(|done| !done))
+    }
+
+    /// Reads the wished page; `None` when it is what was said last.
+    fn look(&mut self) -> Option<Msg> {
+        match self.read() {
+            Ok(page) => {
+                self.trouble = None;
+                if let (true, Some(found)) = (page.searched, page.found) {
+                    // A search is answered once; from then on the page stands where it found something.
+                    self.wish.at = LogAt::Line(found);
+                }
+                let fresh = self.page.as_ref() != Some(&page);
+                self.page = Some(page.clone());
+                fresh.then(|| Msg::LogRead(Box::new(self.message(page))))
+            }
+            Err(error) if self.trouble.as_ref() == Some(&error) => None,
+            Err(error) => {
+                self.trouble = Some(error.clone());
+                Some(Msg::CommandFailed(error))
+            }
+        }
+    }
+
+    fn read(&mut self) -> Result<Page, Error> {
+        let log = match &mut self.log {
+            Some(log) => log,
+            // The act may not have begun: an attempt without a log yet is an empty page, not an error.
+            None if !self.wish.path.exists() => return Ok(empty(&self.wish.at)),
+            None => self.log.insert(LogFile::open(&self.wish.path)?),
+        };
+        log.page(&self.wish.at, self.wish.rows)
+    }
+
+    fn message(&self, page: Page) -> LogPage {
+        LogPage {
+            run: self.wish.run.clone(),
+            file: self.wish.file.clone(),
+            top: page.top,
+            total_lines: page.total_lines,
+            total_bytes: page.total_bytes,
+            dropped: page.dropped,
+            lines: page.lines,
+            following: self.wish.at == LogAt::Tail,
+            found: page.found,
+            searched: page.searched,
+        }
     }
 }
 
-/// Sends the wished page where it is new; `false` when nobody wants pages any more.
-fn show(open: &mut Open, out: &Out<Msg>) -> bool {
-    let following = open.wish.at == LogAt::Tail;
-    let size = match open.log.refresh() {
-        Ok(size) => size,
-        Err(error) => return out.blocking_send(Msg::CommandFailed(error)).is_ok(),
-    };
-    let state = (size, open.log.known_lines());
-    let fresh = open.shown.is_none();
-    if !fresh && (open.shown == Some(state) || !following && open.shown.map(|(_, lines)| lines) == Some(state.1)) {
-        return true;
-    }
-    open.shown = Some(state);
-    match open.log.page(&open.wish.at, open.wish.rows) {
-        Ok(page) => {
-            if let Some(found) = page.found {
-                // A search is answered once; from then on the page stands where it found something.
-                open.wish.at = LogAt::Line(found);
-            }
-            let msg = page.into_page(open.wish.run.clone(), open.wish.file.clone(), following);
-            out.blocking_send(Msg::LogRead(Box::new(msg))).is_ok()
-        }
-        Err(error) => out.blocking_send(Msg::CommandFailed(error)).is_ok(),
+fn empty(at: &LogAt) -> Page {
+    Page {
+        top: 0,
+        total_lines: 0,
+        counted: true,
+        total_bytes: 0,
+        dropped: 0,
+        lines: Vec::new(),
+        following: *at == LogAt::Tail,
+        found: None,
+        searched: !matches!(at, LogAt::Tail | LogAt::Line(_)),
     }
 }

@@ -63,9 +63,8 @@ impl Lookup {
     pub fn query(&mut self, query: Query) {
         match query {
             Query::Refresh => self.prober.refresh(),
-            Query::Offer(row) => self.answer(move |world| {
-                Msg::Offered { target: row.target.clone(), offers: plans::offers(world, &row) }
-            }),
+            Query::Offer(row) => self
+                .answer(move |world| Msg::Offered { target: row.target.clone(), offers: plans::offers(world, &row) }),
             Query::ListProcedures => self.answer(|world| Msg::ProceduresListed(plans::all(world))),
             Query::Plan { procedure, params } => {
                 self.answer(move |world| match plans::shown(world, &procedure, &params) {
@@ -102,12 +101,10 @@ impl Lookup {
 fn list_set(world: &World, run: RunId, set: Digest, from: u64, rows: u16) -> Msg {
     let path = RunDir::of(&world.state.dir, run).set(&set);
     match File::open(&path) {
-        Ok(file) => {
-            match adapters::items(&mut BufReader::new(file), from, u64::from(rows)) {
-                Ok((total, items)) => Msg::SetListed { set, from, total, items },
-                Err(error) => Msg::CommandFailed(error),
-            }
-        }
+        Ok(file) => match adapters::items(&mut BufReader::new(file), from, u64::from(rows)) {
+            Ok((total, items)) => Msg::SetListed { set, from, total, items },
+            Err(error) => Msg::CommandFailed(error),
+        },
         Err(cause) => Msg::CommandFailed(Error::machine(format!("read the frozen set {}", set.short()), cause)),
     }
 }
@@ -117,7 +114,7 @@ fn list_set(world: &World, run: RunId, set: Digest, from: u64, rows: u16) -> Msg
 /// # Errors
 /// When the directory of the runs cannot be read; one that is not there holds no runs.
 pub fn runs(world: &World) -> crate::domain::error::Result<Vec<RunSummary>> {
-    list::runs(&world.state.dir, |dir| RunDir::at(dir).is_ok_and(|dir| dir.runner_lives()))
+    list::runs(&world.state.dir, |run| RunDir::of(&world.state.dir, run.clone()).runner_lives())
 }
 
 /// Finds a run by its id or by the end of it.

@@ -223,3 +223,6 @@ pub(super) fn newline(bytes: &[u8]) -> Option<usize> {
     let last = rest.skip_until(b'\n').ok()?.checked_sub(1)?;
     (bytes.get(last) == Some(&b'\n')).then_some(last)
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,10 @@ pub mod append;
 pub mod chain;
 pub mod fold;
 pub mod line;
+pub mod list;
+pub mod log;
 pub mod record;
+pub mod report;
 #[cfg(test)]
 pub mod samples;
 mod strict;

@@ -13,6 +13,8 @@ use sysinfo::System;
 
 /// The busy share that warns; a busy processor alone is never critical.
 const CPU_LIMITS: Thresholds = Thresholds { warn: 0.9, critical: f64::INFINITY };
+/// A shorter interval than this is shown but not judged: a burst, perhaps of our own start, is no trouble.
+const JUDGED_INTERVAL: Duration = Duration::from_secs(4);
 /// The share of memory that is not available.
 const MEMORY_LIMITS: Thresholds = Thresholds { warn: 0.9, critical: 0.95 };
 /// The used share of swap; full swap alone is never critical.
@@ -116,7 +118,8 @@ fn busy(before: &CpuTimes, after: &CpuTimes, interval: Duration) -> Result<Obser
         ("cores", count(after.cores)),
     ]);
     let detail = format!("{} over {}", quantity::percent(used), stated(interval));
-    Ok(observation(CPU_LIMITS.judge(used), detail, facts, used))
+    let verdict = if interval < JUDGED_INTERVAL { Verdict::Ok } else { CPU_LIMITS.judge(used) };
+    Ok(observation(verdict, detail, facts, used))
 }
 
 /// An interval as it is said: whole seconds from one second on, because a timer is always a little late.
@@ -298,6 +301,9 @@ mod tests {
         assert!((real(&seen, "busy_ratio") - 0.4).abs() < 1e-9);
         assert!((real(&seen, "iowait_ratio") - 0.1).abs() < 1e-9);
         assert_eq!((seen.detail.as_str(), seen.verdict), ("40 % over 5 s", Verdict::Ok));
+        let after_busy = CpuTimes { total: 1100, ..before.clone() };
+        assert_eq!(busy(&before, &after_busy, Duration::from_secs(5)).unwrap().verdict, Verdict::Warn);
+        assert_eq!(busy(&before, &after_busy, Duration::from_millis(500)).unwrap().verdict, Verdict::Ok);
         assert!(busy(&after, &before, Duration::from_secs(5)).is_err());
         assert!(busy(&after, &after, Duration::from_secs(5)).is_err(), "no time passed");
     }

@@ -64,7 +64,14 @@ impl Service {
     /// A service with a healthy 2xx, critical when wrong, and a timeout of 2 s.
     #[must_use]
     pub fn new(name: impl Into<String>, url: impl Into<String>) -> Self {
-        Self { name: name.into(), url: url.into(), timeout: Self::TIMEOUT, status: Vec::new(), critical: true, every: None }
+        Self {
+            name: name.into(),
+            url: url.into(),
+            timeout: Self::TIMEOUT,
+            status: Vec::new(),
+            critical: true,
+            every: None,
+        }
     }
 
     /// How long an answer may take unless the estate says otherwise.

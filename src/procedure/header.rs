@@ -204,7 +204,7 @@ pub(super) fn is_word(text: &str) -> bool {
 }
 
 fn is_id(id: &str, at: Place, problems: &mut Problems) -> bool {
-    let fits = id.len() <= 100 && id.split('/').all(|part| is_word(part));
+    let fits = id.len() <= 100 && id.split('/').all(is_word);
     if !fits {
         problems.say(
             at,

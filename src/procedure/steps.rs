@@ -74,24 +74,7 @@ pub struct RawStep {
 /// Reads one section.
 pub fn read(phase: &str, mut table: Table, problems: &mut Problems) -> Option<RawStep> {
     let at = table.at;
-    let later = LATER.iter().filter_map(|key| table.take(key).map(|node| (*key, node.at))).collect::<Vec<_>>();
-    for (key, at) in &later {
-        problems.say(*at, format!("`{key}` is not supported by this version"));
-    }
-    let found: Vec<_> = VERBS.into_iter().filter(|(word, _)| table.has(word)).collect();
-    let verb = match found.as_slice() {
-        [(_, verb)] => Some(*verb),
-        [] if later.is_empty() => {
-            problems.say(at, "a step needs one verb: `check`, `do`, `manual` or `notify`");
-            None
-        }
-        [] => None,
-        many => {
-            let words: Vec<_> = many.iter().map(|(word, _)| format!("`{word}`")).collect();
-            problems.say(at, format!("a step has exactly one verb, not {}", words.join(" and ")));
-            None
-        }
-    };
+    let verb = verb(&mut table, problems);
     if let Some(verb) = verb {
         belongs(&table, verb, problems);
     }
@@ -135,6 +118,29 @@ pub fn read(phase: &str, mut table: Table, problems: &mut Problems) -> Option<Ra
         four_eyes: confirm.unwrap_or(false),
         rest: table,
     })
+}
+
+/// Finds the one verb; what this version refuses is taken out.
+fn verb(table: &mut Table, problems: &mut Problems) -> Option<Verb> {
+    let at = table.at;
+    let later = LATER.iter().filter_map(|key| table.take(key).map(|node| (*key, node.at))).collect::<Vec<_>>();
+    for (key, at) in &later {
+        problems.say(*at, format!("`{key}` is not supported by this version"));
+    }
+    let found: Vec<_> = VERBS.into_iter().filter(|(word, _)| table.has(word)).collect();
+    match found.as_slice() {
+        [(_, verb)] => Some(*verb),
+        [] if later.is_empty() => {
+            problems.say(at, "a step needs one verb: `check`, `do`, `manual` or `notify`");
+            None
+        }
+        [] => None,
+        many => {
+            let words: Vec<_> = many.iter().map(|(word, _)| format!("`{word}`")).collect();
+            problems.say(at, format!("a step has exactly one verb, not {}", words.join(" and ")));
+            None
+        }
+    }
 }
 
 fn belongs(table: &Table, verb: Verb, problems: &mut Problems) {

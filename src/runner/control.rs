@@ -6,9 +6,9 @@
 
 use crate::domain::error::Result;
 use crate::domain::{Actor, Error};
-use crate::runner::{failpoint, identity};
 use crate::runner::protocol::{LARGEST_REQUEST, Reply, Request, VERSION};
 use crate::runner::rundir::RunDir;
+use crate::runner::{failpoint, identity};
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -161,7 +161,8 @@ mod tests {
         let line = [good.as_slice(), b"\n"].concat();
         assert!(parse(&line).is_ok());
         assert!(parse(good).unwrap_err().contains("one line"));
-        for (from, to) in [("\"v\":1", "\"v\":2"), ("abort\"}", "abort\",\"x\":1}"), ("01AR", "../x"), ("undo", "und0")] {
+        for (from, to) in [("\"v\":1", "\"v\":2"), ("abort\"}", "abort\",\"x\":1}"), ("01AR", "../x"), ("undo", "und0")]
+        {
             let bad = String::from_utf8(line.clone()).unwrap().replacen(from, to, 1);
             assert!(parse(bad.as_bytes()).is_err(), "{bad}");
         }

@@ -90,7 +90,8 @@ pub fn run(path: &Path, mode: Mode, ready: impl FnOnce()) -> Result<RunStatus> {
 fn ignore_hangup() -> Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     for kind in [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::quit()] {
-        signal(kind).map_err(|cause| Error::machine("set up the runner's signals", cause))?;
+        // The handler stays when the stream of its signals is dropped.
+        drop(signal(kind).map_err(|cause| Error::machine("set up the runner's signals", cause))?);
     }
     Ok(())
 }
@@ -117,8 +118,19 @@ impl Engine {
         failpoint::pass("run.created");
         let exe = std::env::current_exe().map_err(|cause| Error::machine("find Midwatch's own program", cause))?;
         let control = control::listen(&dir)?;
-        let mut engine =
-            Self { dir, plan, journal, me, control, answered: Vec::new(), held: VecDeque::new(), retrying: None, exe, locks: Vec::new(), _taken: taken };
+        let mut engine = Self {
+            dir,
+            plan,
+            journal,
+            me,
+            control,
+            answered: Vec::new(),
+            held: VecDeque::new(),
+            retrying: None,
+            exe,
+            locks: Vec::new(),
+            _taken: taken,
+        };
         if resume {
             engine.write(Event::RunResumed { why: "its runner was gone".to_owned() })?;
         }
@@ -205,8 +217,8 @@ impl Engine {
             return Ok(());
         }
         if frozen.preview.count == 0 {
-            let note = format!("nothing to do: {}", frozen.preview.headline);
-            return self.write(Event::StepClosed { step, note }).map(drop);
+            let reason = format!("nothing to do: {}", frozen.preview.headline);
+            return self.write(Event::StepSkipped { step, reason }).map(drop);
         }
         if planned.effect == EffectClass::Read {
             return self.attempt_step(step, planned, Some(frozen.digest), None).await;
@@ -238,7 +250,8 @@ impl Engine {
     /// Asks what to do about a step that failed.
     async fn decide_failure(&mut self, step: u32) -> Result<()> {
         let planned = self.planned(step)?;
-        let detail = self.view().step(step).and_then(|view| view.outcome.as_ref()).map(|outcome| outcome.detail.clone());
+        let detail =
+            self.view().step(step).and_then(|view| view.outcome.as_ref()).map(|outcome| outcome.detail.clone());
         let text = format!("failed: {}", detail.unwrap_or_else(|| "no reason is known".to_owned()));
         let may_skip = planned.verb != Verb::Check || planned.gate == Gate::Soft;
         self.decide(step, text, Choice::Retry, may_skip).await
@@ -259,7 +272,8 @@ impl Engine {
             choices.push(Choice::Undo);
         }
         choices.push(Choice::Abort);
-        let Asked::Answered(_, Answer::Decide { choice, reason }) = self.ask(step, Ask::Decide { text, choices }).await?
+        let Asked::Answered(_, Answer::Decide { choice, reason }) =
+            self.ask(step, Ask::Decide { text, choices }).await?
         else {
             return Ok(());
         };
@@ -291,10 +305,12 @@ impl Engine {
         if let Some((choice, evidence)) = settled {
             return self.write(Event::StepResolved { step, choice, evidence }).map(drop);
         }
-        let detail = self.view().step(step).and_then(|view| view.outcome.as_ref()).map(|outcome| outcome.detail.clone());
+        let detail =
+            self.view().step(step).and_then(|view| view.outcome.as_ref()).map(|outcome| outcome.detail.clone());
         let text = format!("outcome unknown: {}", detail.unwrap_or_default());
         let choices = vec![Choice::Done, Choice::NotDone, Choice::Skip, Choice::Abort];
-        let Asked::Answered(_, Answer::Decide { choice, reason }) = self.ask(step, Ask::Decide { text, choices }).await?
+        let Asked::Answered(_, Answer::Decide { choice, reason }) =
+            self.ask(step, Ask::Decide { text, choices }).await?
         else {
             return Ok(());
         };

@@ -73,7 +73,9 @@ impl RunDir {
     fn fill(&self, plan: &Plan, procedure: &[u8], start: &Start) -> Result<()> {
         let doing = format!("make the run directory {}", self.path.display());
         let io = |cause: io::Error| {
-            Error::machine(&doing, cause).of_kind(Kind::Journal).hint("look at the state directory: its space, its owner, its mode")
+            Error::machine(&doing, cause)
+                .of_kind(Kind::Journal)
+                .hint("look at the state directory: its space, its owner, its mode")
         };
         let mut builder = fs::DirBuilder::new();
         builder.mode(0o700).recursive(true);

@@ -147,7 +147,8 @@ pub fn main() -> Result<()> {
 
 fn read_spec() -> Result<Spec> {
     let doing = "read the specification of the act";
-    let mut file = File::from(rustix::stdio::stdin().try_clone_to_owned().map_err(|cause| Error::machine(doing, cause))?);
+    let mut file =
+        File::from(rustix::stdio::stdin().try_clone_to_owned().map_err(|cause| Error::machine(doing, cause))?);
     let mut text = Vec::new();
     file.rewind().and_then(|()| file.read_to_end(&mut text)).map_err(|cause| Error::machine(doing, cause))?;
     serde_json::from_slice(&text).map_err(|cause| Error::machine(doing, cause))
@@ -182,7 +183,13 @@ fn start(spec: &Spec) -> io::Result<Child> {
     let mut command = match &spec.child {
         ChildSpec::Program { path, argv, cwd, env } => {
             let mut command = Command::new(path);
-            command.arg0(argv.first().map_or("", String::as_str)).args(argv.iter().skip(1)).current_dir(cwd).env_clear().envs(env).stdin(Stdio::null());
+            command
+                .arg0(argv.first().map_or("", String::as_str))
+                .args(argv.iter().skip(1))
+                .current_dir(cwd)
+                .env_clear()
+                .envs(env)
+                .stdin(Stdio::null());
             command
         }
         ChildSpec::Act { exe, .. } => {

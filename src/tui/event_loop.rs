@@ -95,7 +95,10 @@ pub async fn run(console: Console<'_>) -> Result<Left> {
         let _ = deaths.try_send(Msg::TaskDied(death.thread.plain()));
     });
     let (gone, mut gone_notice) = mpsc::channel(1);
-    let _hangup = Hangup::watch(tty.clone(), move || drop(gone.try_send(()))).map_err(failed)?;
+    let _hangup = Hangup::watch(tty.clone(), move || {
+        let _ = gone.try_send(());
+    })
+    .map_err(failed)?;
     let mut endings = Endings::listen().map_err(failed)?;
     let mut turn = Loop {
         screen: Screen::new(tty.clone(), columns, rows, depth).map_err(failed)?,
@@ -252,10 +255,11 @@ impl Loop<'_> {
         let rate = u64::try_from(self.pace.rate(now)).unwrap_or(u64::MAX);
         self.model.bytes_per_second = Some(rate);
         let (model, theme, view) = (&self.model, self.theme, &mut self.view);
-        let drawn = self.screen.draw(self.pace.allowance(now), |frame| ui::draw(frame, &model.snapshot(), theme, view))?;
+        let drawn =
+            self.screen.draw(self.pace.allowance(now), |frame| ui::draw(frame, &model.snapshot(), theme, view))?;
         self.pace.drawn(&drawn, self.now());
         if drawn.fresh {
-            self.model.drawn(self.view.seen(), clock::boot());
+            self.model.drawn(std::mem::take(&mut self.view.seen), clock::boot());
         }
         Ok(())
     }

@@ -84,7 +84,8 @@ impl Layout {
 
 fn side_by_side(mut rest: Rect, run: bool) -> Vec<(Pane, Rect)> {
     // Without a run there is no log to show.
-    let log = take_bottom(&mut rest, if run { rest.height * 2 / 5 } else { 4 });
+    let rows = if run { rest.height * 2 / 5 } else { 4 };
+    let log = take_bottom(&mut rest, rows);
     let mut right = rest;
     let left = take_left(&mut right, rest.width * 12 / 25);
     vec![(Pane::Health, left), (Pane::Run, right), (Pane::Log, log)]
@@ -129,7 +130,7 @@ pub fn inside(area: Rect) -> Rect {
 pub fn offset(before: usize, cursor: Option<usize>, rows: usize, length: usize) -> usize {
     let at_most = length.saturating_sub(rows);
     let Some(cursor) = cursor else { return 0 };
-    before.clamp(cursor.saturating_add(1).saturating_sub(rows), cursor).min(at_most)
+    before.max(cursor.saturating_add(1).saturating_sub(rows)).min(cursor).min(at_most)
 }
 
 #[cfg(test)]

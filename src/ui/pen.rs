@@ -23,7 +23,7 @@ impl Pen<'_> {
     /// How a role looks.
     #[must_use]
     pub fn style(&self, role: Role) -> Style {
-        crate::ui::theme::style(self.theme, role)
+        self.theme.style(role)
     }
 
     /// The symbol of a role.

@@ -55,7 +55,8 @@ pub fn ask_person(prompt: &OpenPrompt) -> Option<Answer> {
         }
         Ask::Sign { text, note_required } => {
             print!("{}", plan::clean(text));
-            let word = if *note_required { "note (required), or cancel: " } else { "note, or Enter for none, or cancel: " };
+            let word =
+                if *note_required { "note (required), or cancel: " } else { "note, or Enter for none, or cancel: " };
             let note = interactive::ask(word)?;
             Some(if note == "cancel" { Answer::Cancel } else { Answer::Sign { note } })
         }

@@ -61,7 +61,7 @@ impl Follow {
     ///
     /// # Errors
     /// When the journal cannot be read on.
-    pub async fn to_the_end(&mut self) -> Result<End> {
+    pub async fn until_it_ends(&mut self) -> Result<End> {
         // Opened before anything can remove it.
         let mut last_words = std::fs::File::open(self.dir.path.join("runner.err")).ok();
         let mut tail = Tail::open(self.dir.journal())?;
@@ -181,8 +181,10 @@ impl Follow {
         if self.dir.path.exists() {
             return cause;
         }
-        let message = format!("cannot follow run {}: its directory {} was removed", self.dir.id, self.dir.path.display());
-        Error::new(Kind::Journal, message).hint("its runner cannot record anything any more, and stops before its next step")
+        let message =
+            format!("cannot follow run {}: its directory {} was removed", self.dir.id, self.dir.path.display());
+        Error::new(Kind::Journal, message)
+            .hint("its runner cannot record anything any more, and stops before its next step")
     }
 }
 

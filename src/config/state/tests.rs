@@ -129,6 +129,9 @@ fn each_failure_of_the_file_system_has_its_own_sentence() {
 fn a_write_that_finds_no_room_is_not_taken_for_one() {
     let full = rustix::fs::open("/dev/full", OFlags::WRONLY, Mode::empty()).unwrap();
     assert_eq!(write_durably(&full), Err(Errno::NOSPC));
+    // A pipe takes the page and cannot be synced.
+    let (_reader, pipe) = std::io::pipe().unwrap();
+    assert_eq!(write_durably(&pipe.into()), Err(Errno::INVAL));
 }
 
 /// A process in a mount namespace of its own, whose files we reach through `/proc`.

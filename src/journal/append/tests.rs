@@ -204,16 +204,11 @@ fn write_until_it_is_short(dir: &Path) {
     fs::write(dir.join("was-short"), b"").unwrap();
 }
 
-/// The limit would refuse the reserve, and no journal is created without one; so this one was created before.
+/// The limit refuses the reserve too, and no journal is created without one; so its first record is put there.
 fn begun_without_reserve(dir: &Path) -> Appender {
-    let events = [created(steps())];
-    let line = {
-        let event = &events[0];
-        let (actor, now, prev, run) = (actor("console"), now(0), Digest::zero(), run_id(1));
-        let draft = Draft { seq: 1, run: &run, wall: now.wall, boot: now.boot, actor: &actor, event, prev: &prev };
-        encode(&draft).unwrap().0
-    };
-    fs::write(dir.join(JOURNAL), line).unwrap();
+    let (run, actor, now, prev, event) = (run_id(1), actor("console"), now(0), Digest::zero(), created(steps()));
+    let draft = Draft { seq: 1, run: &run, wall: now.wall, boot: now.boot, actor: &actor, event: &event, prev: &prev };
+    fs::write(dir.join(JOURNAL), encode(&draft).unwrap().0).unwrap();
     reopen(dir, true).unwrap()
 }
 

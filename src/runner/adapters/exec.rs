@@ -8,6 +8,9 @@
 //! A check and a proof may run only what is known to read: a short list of programs none of whose options writes, and
 //! the estate's `trusted_reads`; neither with an `env` of its own, for that could load other code.
 
+mod run;
+
+use self::run::{Ran, run};
 use crate::config::reader::{Node, Problems, Table, Value};
 use crate::domain::{EffectClass, Error, Item, Kind, Preview};
 use crate::journal::record::Ending;
@@ -16,16 +19,14 @@ use crate::procedure::params::absolute;
 use crate::procedure::plan::Action;
 use crate::runner::adapters::{self as adapters, ActEnd, Look, Program, Proof};
 use rustix::fs::{Access, access};
-use rustix::process::{Pid, Signal, kill_process_group};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::unix::fs::MetadataExt;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::process::ExitStatus;
+use std::sync::atomic::AtomicBool;
 
 /// Where a bare name is looked for, and the `PATH` of every program.
 pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -60,15 +61,6 @@ const PURE: [&str; 26] = [
     "uptime",
     "wc",
 ];
-
-/// How long a cancelled program has between TERM and KILL.
-const GRACE: Duration = Duration::from_secs(2);
-
-/// How long a wait for output lasts before the rest is looked at, in nanoseconds.
-const GLANCE_NS: i64 = 20_000_000;
-
-/// How much is read at most after a program ended, in bytes: more than a pipe holds.
-const LAST_WORDS: usize = 1 << 20;
 
 /// The action's own type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -322,13 +314,6 @@ pub fn end_of(status: ExitStatus) -> ActEnd {
     }
 }
 
-/// How a program came to its end.
-enum Ran {
-    Ended(ExitStatus),
-    Cancelled,
-    Lost(String),
-}
-
 /// Runs the program here, without a shim; checks, proofs and tests use it.
 pub(super) fn act(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd {
     match run(action, out, cancel) {
@@ -353,76 +338,174 @@ pub(super) fn prove(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -
     }
 }
 
-/// Starts the program in a process group of its own and passes its output on until it ends.
-fn run(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> Result<Ran, Error> {
-    let program = program(action)?;
-    let doing = format!("start {}", program.path.display());
-    let failed = |cause: std::io::Error| Error::machine(&doing, cause);
-    let (mut reader, writer) = std::io::pipe().map_err(failed)?;
-    let mut command = Command::new(&program.path);
-    command.arg0(program.argv.first().map_or("", String::as_str)).args(program.argv.iter().skip(1));
-    command.env_clear().envs(&program.env).current_dir(&program.cwd).stdin(Stdio::null()).process_group(0);
-    command.stdout(writer.try_clone().map_err(failed)?).stderr(writer);
-    let mut child = command.spawn().map_err(failed)?;
-    drop(command); // It holds the writing ends.
-    let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    let kill = |signal| group.map(|group| kill_process_group(group, signal));
-    let mut killed_at: Option<Instant> = None;
-    let mut buffer = vec![0; 64 << 10];
-    let mut open = true;
-    loop {
-        let ready = open && readable(&reader, GLANCE_NS);
-        let took = if ready { reader.read(&mut buffer) } else { Ok(0) };
-        let bytes = took.as_ref().map_or(0, |count| *count);
-        open = open && !(ready && bytes == 0);
-        if let Some(bytes) = buffer.get(..bytes) {
-            let _ = out.write_all(bytes); // A log that cannot be written does not stop a program half-way.
-        }
-        match child.try_wait() {
-            Ok(Some(status)) => {
-                drain(&mut reader, out);
-                return Ok(if killed_at.is_none() { Ran::Ended(status) } else { Ran::Cancelled });
-            }
-            Ok(None) => {}
-            Err(cause) => return Ok(Ran::Lost(format!("cannot wait for the program: {cause}"))),
-        }
-        match killed_at {
-            None if cancel.load(Ordering::Relaxed) => {
-                kill(Signal::TERM);
-                killed_at = Some(Instant::now());
-            }
-            Some(at) if at.elapsed() > GRACE => {
-                kill(Signal::KILL);
-            }
-            _ => {}
-        }
-        if !open {
-            std::thread::sleep(Duration::from_nanos(GLANCE_NS.unsigned_abs()));
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::reader::parse as parse_toml;
+    use crate::domain::Wall;
+    use std::sync::atomic::Ordering;
+    use std::sync::mpsc;
+    use std::time::{Duration, Instant};
+
+    fn action(toml: &str) -> Action {
+        let mut problems = Problems::of(Path::new("f"));
+        let table = parse_toml(toml, &mut problems);
+        let action = parse(Purpose::Do, table, &Scope::default(), &[], &mut problems);
+        assert_eq!(problems.into_sorted(), []);
+        action.unwrap()
+    }
+
+    fn ran(toml: &str) -> (ActEnd, String) {
+        let mut out = Vec::new();
+        let end = act(&action(toml), &mut out, &AtomicBool::new(false));
+        (end, String::from_utf8(out).unwrap())
+    }
+
+    fn look(effect: EffectClass) -> Look {
+        Look {
+            limit: None,
+            takes_s: None,
+            way_back: String::new(),
+            host: "h".to_owned(),
+            effect,
+            now: Wall::from_unix(0, 0),
+            deadline: Instant::now() + Duration::from_secs(60),
         }
     }
-}
 
-/// Passes on what the program wrote last; what its children go on writing is not waited for.
-fn drain(reader: &mut std::io::PipeReader, out: &mut dyn Write) {
-    let mut last = vec![0; LAST_WORDS];
-    while readable(reader, 0) {
-        let Some(bytes) = reader.read(&mut last).ok().filter(|count| *count > 0).and_then(|count| last.get(..count))
-        else {
-            return;
+    #[test]
+    fn only_programs_that_cannot_write_are_readers() {
+        let trusted = ["/opt/doctor.py".to_owned()];
+        for name in ["df", "/bin/ls", "/usr/bin/test", "/opt/doctor.py"] {
+            assert!(is_reader(name, &trusted), "{name}");
+        }
+        for name in [
+            "find",
+            "sort",
+            "date",
+            "hostname",
+            "sh",
+            "/tmp/df",
+            "/opt/df",
+            "doctor.py",
+            "/bin/sh",
+            "",
+            "/bin/../tmp/df",
+        ] {
+            assert!(!is_reader(name, &trusted), "{name}");
+        }
+        assert_eq!(action("exec = ['df']").floor, EffectClass::Read);
+        assert_eq!(action("exec = ['df']\nenv = { A = 'b' }").floor, EffectClass::Change);
+    }
+
+    #[test]
+    fn it_sees_its_own_environment_and_nothing_of_ours() {
+        let (end, out) = ran("exec = ['/usr/bin/env']\nenv = { N = 1, PATH = '/x' }\ncwd = '/'");
+        assert_eq!(end.ending, Ending::Ok);
+        let names: Vec<_> = out.lines().map(|line| line.split('=').next().unwrap()).collect();
+        assert!(names.iter().all(|name| ["PATH", "LANG", "HOME", "N"].contains(name)), "{names:?}");
+        assert!(out.contains("N=1\n") && out.contains("PATH=/x\n") && out.contains("LANG=C.UTF-8\n"));
+        assert_eq!(ran("exec = ['cat']").1, "", "standard input is empty");
+        assert_eq!(ran("exec = ['echo', '$HOME', '*', 'a b']").1, "$HOME * a b\n", "no shell reads the arguments");
+    }
+
+    #[test]
+    fn ends_are_told_apart() {
+        let cases = [
+            ("exec = ['true']", Ending::Ok, "exit code 0"),
+            ("exec = ['/bin/sh', '-c', 'exit 3']", Ending::Failed, "exit code 3"),
+            ("exec = ['/bin/sh', '-c', 'kill -9 $$']", Ending::Failed, "killed by signal 9"),
+        ];
+        for (toml, ending, detail) in cases {
+            let (end, _) = ran(toml);
+            assert_eq!((end.ending, end.detail.as_str(), end.is_unknown()), (ending, detail, false), "{toml}");
+        }
+        let (end, _) = ran("exec = ['df']\ncwd = '/no/such/place'");
+        assert!(end.is_unknown() && end.detail.starts_with("unknown: cannot start "), "{}", end.detail);
+        let (end, _) = ran("exec = ['/no/such/program']");
+        assert_eq!((end.ending, end.is_unknown()), (Ending::Failed, false), "an act that cannot start did not act");
+    }
+
+    #[test]
+    fn a_proof_is_read_from_the_exit() {
+        let proof = |toml: &str| prove(&action(toml), &mut Vec::new(), &AtomicBool::new(false));
+        assert!(matches!(proof("exec = ['test', '-d', '/']"), Proof::Done(_)));
+        assert!(matches!(proof("exec = ['test', '-f', '/']"), Proof::NotDone(_)));
+        assert!(matches!(proof("exec = ['grep', 'x', '/no/such/file']"), Proof::Unclear(_)));
+        assert!(matches!(proof("exec = ['/no/such/program']"), Proof::Unclear(_)));
+    }
+
+    #[test]
+    fn all_output_arrives_even_what_is_written_last() {
+        let (end, out) = ran("exec = ['/bin/sh', '-c', 'head -c 300000 /dev/zero; echo end >&2']");
+        assert_eq!((end.ending, out.len()), (Ending::Ok, 300_004));
+    }
+
+    #[test]
+    fn a_child_that_keeps_the_output_open_is_not_waited_for() {
+        let started = Instant::now();
+        let (end, out) = ran("exec = ['/bin/sh', '-c', 'sleep 30 & echo started']");
+        assert_eq!((end.ending, out.as_str()), (Ending::Ok, "started\n"));
+        assert!(started.elapsed() < Duration::from_secs(20));
+    }
+
+    #[test]
+    fn a_cancelled_flood_that_ignores_term_is_killed() {
+        struct Tell(mpsc::Sender<()>);
+        impl Write for Tell {
+            fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+                let _ = self.0.send(());
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let flood = action("exec = ['/bin/sh', '-c', 'trap \"\" TERM; while :; do echo x; done']");
+        let cancel = AtomicBool::new(false);
+        let (sender, receiver) = mpsc::channel();
+        std::thread::scope(|scope| {
+            let running = scope.spawn(|| act(&flood, &mut Tell(sender), &cancel));
+            receiver.recv().unwrap();
+            cancel.store(true, Ordering::Relaxed);
+            assert_eq!(running.join().unwrap().ending, Ending::Cancelled);
+        });
+    }
+
+    #[test]
+    fn the_preview_freezes_the_very_program() {
+        let home = tempfile::tempdir().unwrap();
+        let tool = home.path().join("my tool");
+        let toml = format!(
+            "exec = ['{}', 'a b']\ncwd = '{}'\nenv = {{ SECRETLY = 'hidden' }}",
+            tool.display(),
+            home.path().display()
+        );
+        let frozen = |effect| {
+            let mut set = Vec::new();
+            preview(&action(&toml), &look(effect), &mut set).map(|preview| (preview, set))
         };
-        let _ = out.write_all(bytes);
-        let left = last.len().saturating_sub(bytes.len());
-        if left == 0 {
-            return;
-        }
-        last.truncate(left);
+        assert!(frozen(EffectClass::Change).unwrap_err().message.contains("no such file, or it cannot be executed"));
+        std::fs::copy("/bin/true", &tool).unwrap();
+        let (preview, before) = frozen(EffectClass::Destroy).unwrap();
+        assert_eq!(preview.headline, format!("Run '{}' 'a b'", tool.display()));
+        assert_eq!((preview.phrase.as_str(), preview.count), ("run my-tool", 1));
+        assert_eq!(preview.facts[0], ("program".to_owned(), tool.display().to_string()));
+        assert!(!String::from_utf8(before.clone()).unwrap().contains("hidden"), "values of variables are not shown");
+        assert_eq!(before, frozen(EffectClass::Change).unwrap().1);
+        std::fs::remove_file(&tool).unwrap();
+        std::fs::copy("/bin/false", &tool).unwrap();
+        let after = frozen(EffectClass::Change).unwrap().1;
+        let said = adapters::moved(&mut &*before, &mut &*after);
+        assert!(said.contains(&"the mtime is another than the one shown".to_owned()), "{said:?}");
+        assert_eq!(adapters::items(&mut &*after, 0, 9).unwrap().1.len(), 1);
     }
-}
 
-/// Waits for output or its end.
-fn readable(reader: &std::io::PipeReader, nanos: i64) -> bool {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    let timeout = Timespec { tv_sec: 0, tv_nsec: nanos };
-    let mut fds = [PollFd::new(reader, PollFlags::IN)];
-    matches!(poll(&mut fds, Some(&timeout)), Ok(count) if count > 0)
+    #[test]
+    fn a_bare_name_is_found_in_the_fixed_path_only() {
+        assert!(resolve("true").is_ok());
+        let error = resolve("no-such-program-here").unwrap_err();
+        assert!(error.message.ends_with(&format!("it is not in {PATH}")), "{}", error.message);
+        assert!(resolve("/etc").is_err() && resolve("/etc/passwd").is_err());
+    }
 }

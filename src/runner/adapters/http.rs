@@ -52,8 +52,15 @@ pub(super) fn parse(purpose: Purpose, mut table: Table, problems: &mut Problems)
         problems.say(at, format!("`http` can check and prove; as `{word}` it is not supported by this version"));
         return None;
     }
-    let url = table.parsed("http", "an http or https URL without a password", problems, url);
     let place = |table: &Table, key: &str| table.entries.iter().find(|e| e.key == key).map_or(at, |e| e.node.at);
+    let url_at = place(&table, "http");
+    let url = table.text("http", problems).and_then(|text| {
+        if url(&text).is_none() {
+            // The text is not repeated: it may hold a password.
+            problems.say(url_at, "`http` must be an http or https URL without a user or password in it");
+        }
+        url(&text)
+    });
     let status_at = place(&table, "status");
     let status = table.int("status", problems).map(|status| {
         let fits = u16::try_from(status).ok().filter(|status| (100..600).contains(status));
@@ -231,4 +238,136 @@ fn whole_cause(error: &reqwest::Error) -> String {
         cause = inner.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::reader::parse as parse_toml;
+    use std::io::Read;
+    use std::net::{TcpListener, TcpStream};
+    use std::path::Path;
+    use std::sync::Once;
+
+    static PROVIDER: Once = Once::new();
+
+    fn action(toml: &str) -> Action {
+        PROVIDER.call_once(|| {
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        });
+        let mut problems = Problems::of(Path::new("f"));
+        let table = parse_toml(toml, &mut problems);
+        let action = parse(Purpose::Check, table, &mut problems);
+        assert_eq!(problems.into_sorted(), []);
+        action.unwrap()
+    }
+
+    /// Serves each connection with the next script, on a real socket; gives the address.
+    fn serve(scripts: Vec<fn(TcpStream)>) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            for script in scripts {
+                let (stream, _) = listener.accept().unwrap();
+                std::thread::spawn(move || script(stream));
+            }
+        });
+        format!("http://{address}/")
+    }
+
+    fn read_request(stream: &mut TcpStream) -> String {
+        let mut bytes = Vec::new();
+        let mut byte = [0];
+        while !bytes.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {
+            bytes.extend(byte);
+        }
+        String::from_utf8(bytes).unwrap()
+    }
+
+    fn well(mut stream: TcpStream) {
+        assert!(read_request(&mut stream).starts_with("GET / HTTP/1.1\r\n"));
+        stream.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").unwrap();
+    }
+
+    fn ill(mut stream: TcpStream) {
+        read_request(&mut stream);
+        stream.write_all(b"HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n").unwrap();
+    }
+
+    fn elsewhere(mut stream: TcpStream) {
+        read_request(&mut stream);
+        stream.write_all(b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n").unwrap();
+    }
+
+    fn breaks_off(mut stream: TcpStream) {
+        read_request(&mut stream);
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf").unwrap();
+    }
+
+    fn endless(mut stream: TcpStream) {
+        read_request(&mut stream);
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100000000\r\n\r\n").unwrap();
+        while stream.write_all(&[b'x'; 4096]).is_ok() {}
+    }
+
+    fn silent(mut stream: TcpStream) {
+        read_request(&mut stream);
+        let _ = stream.read(&mut [0]); // Until the other side gives up.
+    }
+
+    fn asked(url: &str, more: &str) -> ActEnd {
+        act(&action(&format!("http = '{url}'\n{more}")), &mut Vec::new(), &AtomicBool::new(false))
+    }
+
+    #[test]
+    fn answers_are_judged() {
+        let end = asked(&serve(vec![well, well, well]), "times = 3");
+        assert!(end.ending == Ending::Ok && end.detail.starts_with("answered right 3 of 3 times"), "{}", end.detail);
+        let end = asked(&serve(vec![well, ill]), "times = 3");
+        assert_eq!(
+            (end.ending, end.detail.as_str(), end.is_unknown()),
+            (Ending::Failed, "answered 503, not 2xx", false)
+        );
+        assert_eq!(asked(&serve(vec![ill]), "status = 503").ending, Ending::Ok);
+        assert_eq!(asked(&serve(vec![well]), "status = 200").detail, "answered 204, not 200");
+        assert_eq!(asked(&serve(vec![elsewhere]), "").detail, "answered 302, not 2xx", "a redirect is not followed");
+        assert_eq!(asked(&serve(vec![endless]), "").ending, Ending::Ok, "a large body is not read whole");
+    }
+
+    #[test]
+    fn no_whole_answer_is_unknown() {
+        let refused = {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            format!("http://{}/", listener.local_addr().unwrap())
+        };
+        for (url, more) in [
+            (refused.as_str(), ""),
+            (&serve(vec![breaks_off]), ""),
+            (&serve(vec![silent]), "within = '200ms'"),
+            ("http://no-such-host.invalid/", "within = '5s'"),
+        ] {
+            let end = asked(url, more);
+            assert!(end.ending == Ending::Failed && end.is_unknown(), "{url}: {}", end.detail);
+            assert!(end.detail.starts_with("unknown: "), "{}", end.detail);
+        }
+        let slow = asked(&serve(vec![silent]), "within = '200ms'");
+        assert_eq!(slow.detail, "unknown: no answer within 200 ms");
+    }
+
+    #[test]
+    fn a_proof_needs_an_answer() {
+        let proof = |url: &str| {
+            prove(&action(&format!("http = '{url}'\nwithin = '200ms'")), &mut Vec::new(), &AtomicBool::new(false))
+        };
+        assert!(matches!(proof(&serve(vec![well])), Proof::Done(_)));
+        assert!(matches!(proof(&serve(vec![ill])), Proof::NotDone(_)));
+        assert!(matches!(proof(&serve(vec![silent])), Proof::Unclear(_)));
+    }
+
+    #[test]
+    fn a_wait_can_be_cancelled() {
+        let cancel = AtomicBool::new(true);
+        let patient = action(&format!("http = '{}'\nwithin = '10m'", serve(vec![silent])));
+        assert_eq!(act(&patient, &mut Vec::new(), &cancel).ending, Ending::Cancelled);
+    }
 }

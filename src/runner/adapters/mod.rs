@@ -6,13 +6,15 @@
 pub mod exec;
 pub mod files;
 pub mod http;
+#[cfg(test)]
+mod tests;
 
 use crate::config::reader::{Problems, Table, nearest};
 use crate::domain::{EffectClass, Error, Item, Kind, Preview, Wall};
 use crate::journal::record::Ending;
+use crate::probes::clock;
 use crate::procedure::adapters::{Adapters, Purpose, Scope};
 use crate::procedure::plan::{Action, Limit, Step};
-use crate::probes::clock;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
@@ -302,7 +304,7 @@ fn not_a_set(why: &str) -> Error {
 }
 
 /// Writes one value as a line of a set.
-fn write_line(set: &mut dyn Write, value: &impl serde::Serialize) -> Result<(), Error> {
+fn write_line(set: &mut dyn Write, value: &impl Serialize) -> Result<(), Error> {
     let failed = |cause: &dyn std::fmt::Display| Error::machine("write the frozen set", cause);
     let mut line = serde_json::to_vec(value).map_err(|cause| failed(&cause))?;
     line.push(b'\n');
@@ -323,7 +325,7 @@ fn spec<T: serde::de::DeserializeOwned>(action: &Action) -> Result<T, Error> {
 }
 
 /// Makes an action of an adapter's own type.
-fn action(adapter: &str, floor: EffectClass, line: String, spec: &impl serde::Serialize) -> Option<Action> {
+fn action(adapter: &str, floor: EffectClass, line: String, spec: &impl Serialize) -> Option<Action> {
     let spec = serde_json::to_value(spec).ok()?;
     Some(Action { adapter: adapter.to_owned(), floor, line, spec })
 }

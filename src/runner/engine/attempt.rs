@@ -107,7 +107,13 @@ impl Engine {
         };
         let found = self.launch(&name, action, true, set.as_ref(), planned.timeout_s).await?;
         let outcome = self.conclude(&name, found, false);
-        Ok(ActEnd { ending: outcome.ending, detail: outcome.detail, counts: outcome.counts })
+        // A program proves by its exit: 0 is done, 1 is not done (as `test`, `grep` and `cmp` have it), all else is unclear.
+        let told = adapters::program(action).is_none() || matches!(outcome.code, Some(0 | 1));
+        let ending = match outcome.ending {
+            ending @ (Ending::Ok | Ending::Failed) if told => ending,
+            _ => Ending::Unknown,
+        };
+        Ok(ActEnd { ending, detail: outcome.detail, counts: outcome.counts })
     }
 
     /// Starts an act under a shim and stays with it to its end; calls are taken meanwhile, and an abort stops the act.
@@ -154,7 +160,7 @@ impl Engine {
     }
 
     fn spec(&self, name: &str, action: &Action, prove: bool, set: Option<&Digest>, timeout_s: u64) -> Spec {
-        let action = self.filled(Some(action)).unwrap_or_else(|| action.clone());
+        let action = self.filled(action);
         let child = match adapters::program(&action) {
             Some(program) => {
                 let mut env = program.env;

@@ -28,7 +28,7 @@ impl Engine {
     /// When the journal cannot be written meanwhile.
     pub(super) async fn freeze(&mut self, step: u32) -> Result<std::result::Result<Frozen, Error>> {
         let planned = self.planned(step)?;
-        let Some(action) = self.filled(planned.act.as_ref()) else {
+        let Some(action) = planned.act.as_ref().map(|action| self.filled(action)) else {
             return Ok(Err(Error::machine(format!("preview step {}", step + 1), "it has no action")));
         };
         let sets = self.dir.path.join("sets");
@@ -94,22 +94,8 @@ impl Engine {
     }
 
     /// An action with the run's own references filled in.
-    pub(super) fn filled(&self, action: Option<&Action>) -> Option<Action> {
-        let mut action = action?.clone();
-        fill(&mut action.spec, self.dir.id.as_str(), &self.dir.path.to_string_lossy());
-        Some(action)
-    }
-}
-
-/// Replaces `{{run.id}}` and `{{run.dir}}` in every text of a specification.
-fn fill(value: &mut serde_json::Value, id: &str, dir: &str) {
-    match value {
-        serde_json::Value::String(text) if text.contains("{{run.") => {
-            *text = text.replace("{{run.id}}", id).replace("{{run.dir}}", dir);
-        }
-        serde_json::Value::Array(items) => items.iter_mut().for_each(|item| fill(item, id, dir)),
-        serde_json::Value::Object(fields) => fields.values_mut().for_each(|field| fill(field, id, dir)),
-        _ => {}
+    pub(super) fn filled(&self, action: &Action) -> Action {
+        action.of_run(self.dir.id.as_str(), &self.dir.path.to_string_lossy())
     }
 }
 

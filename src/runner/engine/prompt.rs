@@ -57,8 +57,7 @@ impl Engine {
         let life = failpoint::span("PROMPT_LIFE", LIFE);
         let began = clock::now();
         let expires = began.wall.plus(life);
-        let opened =
-            self.write(Event::PromptOpened { prompt: id.clone(), step, ask: ask.clone(), expires })?;
+        let opened = self.write(Event::PromptOpened { prompt: id.clone(), step, ask: ask.clone(), expires })?;
         failpoint::pass("prompt.opened");
         let open = Open { id, seq: opened.seq, step, ask };
         let mut reread = failpoint::span("PROMPT_REREAD", REREAD_FROM);

@@ -1,7 +1,7 @@
 //! Carries an act's output into its log and watches over its time.
 
 use crate::domain::Boot;
-use crate::journal::log::LogWriter;
+use crate::journal::log::{CAP_FIRST, CAP_LAST, LogWriter, Stream as From};
 use crate::journal::record::LogEnd;
 use crate::probes::clock;
 use crate::runner::shim::{Spec, Stopped, descendants};
@@ -34,7 +34,7 @@ pub struct Pump {
 
 struct Stream {
     pipe: File,
-    stderr: bool,
+    from: From,
 }
 
 /// A socket that becomes readable when this process is told to stop.
@@ -56,10 +56,10 @@ pub fn stop_signals() -> io::Result<UnixStream> {
 impl Pump {
     /// Takes the child's pipes. A log that cannot be made loses the output, counted, and not the act.
     pub fn of(child: &mut Child, log: &Path) -> Self {
-        let stdout = child.stdout.take().map(|pipe| Stream { pipe: File::from(OwnedFd::from(pipe)), stderr: false });
-        let stderr = child.stderr.take().map(|pipe| Stream { pipe: File::from(OwnedFd::from(pipe)), stderr: true });
+        let stdout = child.stdout.take().map(|pipe| Stream { pipe: File::from(OwnedFd::from(pipe)), from: From::Out });
+        let stderr = child.stderr.take().map(|pipe| Stream { pipe: File::from(OwnedFd::from(pipe)), from: From::Err });
         let streams = stdout.into_iter().chain(stderr).collect();
-        Self { streams, log: LogWriter::create(log).ok(), lost: 0, buffer: vec![0; CHUNK] }
+        Self { streams, log: LogWriter::create(log, CAP_FIRST, CAP_LAST).ok(), lost: 0, buffer: vec![0; CHUNK] }
     }
 
     /// Pumps until the child ends; stops it when its time is up or a signal says so.
@@ -129,7 +129,7 @@ impl Pump {
     /// Ends the log.
     pub fn finish(self) -> LogEnd {
         match self.log {
-            Some(log) => log.finish(),
+            Some(log) => log.finish(clock::now().wall),
             None => LogEnd { file: String::new(), bytes: self.lost, dropped: self.lost, digest: None },
         }
     }
@@ -165,7 +165,7 @@ impl Pump {
                 Ok(count) => {
                     let bytes = self.buffer.get(..count).unwrap_or_default();
                     match &mut self.log {
-                        Some(log) => log.write(bytes, stream.stderr, clock::now().wall),
+                        Some(log) => log.write(bytes, stream.from, clock::now().wall),
                         None => self.lost += u64::try_from(count).unwrap_or(0),
                     }
                     kept.push(stream);
@@ -190,8 +190,5 @@ fn has_ended(watch: &OwnedFd) -> bool {
 }
 
 fn timespec(span: Duration) -> Timespec {
-    Timespec {
-        tv_sec: i64::try_from(span.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: i64::from(span.subsec_nanos()),
-    }
+    Timespec { tv_sec: i64::try_from(span.as_secs()).unwrap_or(i64::MAX), tv_nsec: i64::from(span.subsec_nanos()) }
 }

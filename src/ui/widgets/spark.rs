@@ -12,8 +12,8 @@ pub fn spark(figures: &[f64], columns: usize, unicode: bool) -> Clean {
     let shown = figures.get(figures.len().saturating_sub(columns)..).unwrap_or(figures);
     let finite = || shown.iter().copied().filter(|figure| figure.is_finite());
     let (least, greatest) = (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
-    // A change of less than a twentieth of the figure is no news; it must not look like a mountain.
-    let spread = (greatest - least).max(greatest.abs() / 20.0);
+    // A small change of a large figure is no news; it must not look like a mountain.
+    let spread = (greatest - least).max(greatest.abs() / 4.0);
     let bar = |figure: &f64| {
         if !figure.is_finite() {
             return ' ';

@@ -8,8 +8,8 @@
 //!
 //! Names are relative to the root, sorted by their bytes.
 
-use super::Op;
 use crate::domain::{Error, Item, Wall};
+use crate::runner::adapters::files::Op;
 use crate::runner::adapters::not_a_set;
 use rustix::fs::{FileType, Stat};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -1,9 +1,9 @@
 //! Who holds the files of a set open.
 
-use super::frozen::Frozen;
 use crate::domain::Preview;
 use crate::domain::quantity::counted;
 use crate::runner::adapters::Look;
+use crate::runner::adapters::files::frozen::Frozen;
 use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statx};
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;

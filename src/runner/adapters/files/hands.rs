@@ -1,12 +1,12 @@
 //! Deletes, moves and moves back, one frozen file at a time.
 
-use super::beneath::{self, Root, look_at, split};
-use super::frozen::{self, Frozen, Head, Name};
-use super::{Op, Spec};
 use crate::domain::Error;
 use crate::domain::quantity::{bytes, count};
 use crate::journal::record::Ending;
 use crate::procedure::plan::Action;
+use crate::runner::adapters::files::beneath::{self, Root, look_at, split};
+use crate::runner::adapters::files::frozen::{self, Frozen, Head, Name};
+use crate::runner::adapters::files::{Op, Spec};
 use crate::runner::adapters::{self as common, ActEnd};
 use rustix::fs::{AtFlags, Mode, RenameFlags, fstat, fsync, renameat_with, unlinkat};
 use rustix::io::Errno;

@@ -1,11 +1,11 @@
 //! Asks whether the effect on a frozen set is there.
 
-use super::beneath::{Root, look_at, split};
-use super::frozen::{self, Frozen, Name};
-use super::{Op, Spec};
 use crate::domain::Error;
 use crate::domain::quantity::count;
 use crate::procedure::plan::Action;
+use crate::runner::adapters::files::beneath::{Root, look_at, split};
+use crate::runner::adapters::files::frozen::{self, Frozen, Name};
+use crate::runner::adapters::files::{Op, Spec};
 use crate::runner::adapters::{self as common, Proof};
 use rustix::io::Errno;
 use std::io::BufRead;

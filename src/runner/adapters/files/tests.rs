@@ -1,1 +1,526 @@
+//! Real files in real directories.
 
+use super::frozen::Name;
+use super::*;
+use crate::config::reader::parse as parse_toml;
+use crate::domain::{Digest, Error, Item, Kind, Preview, Wall};
+use crate::journal::record::Ending;
+use crate::procedure::plan::Limit;
+use crate::runner::adapters::{ActEnd, Look, Proof, act, items, moved, preview, prove};
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+/// 2026-11-21, the day that ages are counted from.
+const NOW: i64 = 1_795_219_200;
+
+const DAY: u64 = 86_400;
+
+struct Tree {
+    home: tempfile::TempDir,
+}
+
+impl Tree {
+    fn new() -> Self {
+        Self { home: tempfile::tempdir().unwrap() }
+    }
+
+    fn root(&self) -> PathBuf {
+        self.home.path().join("root")
+    }
+
+    fn at(&self, name: impl AsRef<OsStr>) -> PathBuf {
+        self.root().join(Path::new(name.as_ref()))
+    }
+
+    /// Makes a file of some age in days; its content is its length.
+    fn file(&self, name: impl AsRef<OsStr>, size: usize, days: u64) -> PathBuf {
+        let path = self.at(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let mut file = File::create(&path).unwrap();
+        file.write_all(&vec![b'x'; size]).unwrap();
+        let seconds = u64::try_from(NOW).unwrap() - days * DAY;
+        file.set_modified(UNIX_EPOCH + Duration::new(seconds, 7)).unwrap();
+        path
+    }
+
+    /// Every file and link below the home directory.
+    fn all(&self) -> Vec<String> {
+        fn walk(directory: &Path, home: &Path, found: &mut Vec<String>) {
+            for entry in fs::read_dir(directory).unwrap().map(Result::unwrap) {
+                if entry.file_type().unwrap().is_dir() {
+                    walk(&entry.path(), home, found);
+                } else {
+                    found.push(entry.path().strip_prefix(home).unwrap().display().to_string());
+                }
+            }
+        }
+        let mut found = Vec::new();
+        walk(self.home.path(), self.home.path(), &mut found);
+        found.sort();
+        found
+    }
+
+    fn action(&self, purpose: Purpose, toml: &str, of: Option<&Action>) -> Action {
+        let mut problems = Problems::of(Path::new("f"));
+        let table = parse_toml(toml, &mut problems);
+        let scope = Scope { root: Some(self.root().display().to_string()), limit: None, of: of.cloned() };
+        let action = parse(purpose, table, &scope, &mut problems);
+        assert_eq!(problems.into_sorted(), []);
+        action.unwrap()
+    }
+
+    fn act_of(&self, toml: &str) -> Action {
+        self.action(Purpose::Do, toml, None)
+    }
+}
+
+fn look() -> Look {
+    Look {
+        limit: None,
+        takes_s: Some(9),
+        way_back: "none (past retention)".to_owned(),
+        host: "cell0-prod-1".to_owned(),
+        effect: EffectClass::Destroy,
+        now: Wall::from_unix(NOW, 0),
+        deadline: Instant::now() + Duration::from_secs(60),
+    }
+}
+
+fn froze(action: &Action, look: &Look) -> Result<(Preview, Vec<u8>), Error> {
+    let mut set = Vec::new();
+    preview(action, look, &mut set).map(|preview| (preview, set))
+}
+
+fn frozen(action: &Action) -> (Preview, Vec<u8>) {
+    froze(action, &look()).unwrap()
+}
+
+fn acted(action: &Action, set: &[u8]) -> (ActEnd, String) {
+    let mut out = Vec::new();
+    let end = act(action, &mut &*set, &mut out, &AtomicBool::new(false));
+    (end, String::from_utf8(out).unwrap())
+}
+
+fn proven(action: &Action, set: &[u8]) -> Proof {
+    prove(action, &mut &*set, &mut Vec::new(), &AtomicBool::new(false))
+}
+
+fn names(set: &[u8]) -> Vec<String> {
+    items(&mut &*set, 0, 1000).unwrap().1.into_iter().map(|item: Item| item.name).collect()
+}
+
+const DELETE: &str = "files = 'delete'\nunder = 'data/sessions'\nmatch = '*.json'\nolder = 90\n";
+const MOVE: &str = "files = 'move'\nunder = 'logs'\nmatch = '*.gz'\nolder = '1d'\nto = 'logs/archive'\n";
+
+#[test]
+fn a_delete_shows_and_touches_exactly_its_set() {
+    let tree = Tree::new();
+    tree.file("data/sessions/a.json", 10, 200);
+    tree.file("data/sessions/b.json", 20, 100);
+    tree.file("data/sessions/young.json", 1, 10);
+    tree.file("data/sessions/border.json", 1, 90);
+    tree.file("data/sessions/.hidden.json", 1, 200);
+    tree.file("data/sessions/deep/c.json", 1, 200);
+    tree.file("data/sessions/a.txt", 1, 200);
+    let action = tree.act_of(DELETE);
+    let (preview, set) = frozen(&action);
+    assert_eq!(preview.headline, "Delete 2 files under data/sessions");
+    assert_eq!(preview.place, format!("cell0-prod-1:{}/data/sessions", tree.root().display()));
+    assert_eq!((preview.count, preview.of, preview.bytes), (2, Some(4), Some(30)));
+    assert_eq!(preview.oldest.unwrap().name, "data/sessions/a.json");
+    assert_eq!(preview.newest.unwrap().modified.unwrap().date(), "2026-08-13");
+    assert_eq!(preview.phrase, "delete 2 sessions");
+    assert_eq!(preview.facts, [("open handles".to_owned(), "0 files".to_owned())]);
+    let gone = tree.action(Purpose::Prove, "files = 'gone'", Some(&action));
+    assert_eq!(proven(&gone, &set), Proof::NotDone("0 of 2 gone, 2 still at their place".to_owned()));
+    let (end, out) = acted(&action, &set);
+    assert_eq!((end.ending, end.detail.as_str()), (Ending::Ok, "deleted 2 of 2"));
+    assert_eq!((end.counts["deleted"], end.counts["bytes"]), (2, 30));
+    assert_eq!(out, "deleted data/sessions/a.json\ndeleted data/sessions/b.json\n");
+    assert_eq!(tree.all().len(), 5);
+    assert_eq!(proven(&gone, &set), Proof::Done("2 of 2 gone, 0 still at their place".to_owned()));
+    let (again, _) = acted(&action, &set);
+    assert_eq!((again.ending, again.detail.as_str()), (Ending::Ok, "deleted 0 of 2, 2 already so"));
+}
+
+#[test]
+fn the_same_files_give_the_same_digest_whatever_the_hour() {
+    let tree = Tree::new();
+    for number in 0..50 {
+        tree.file(format!("data/sessions/{}.json", (number * 37) % 50), number, 100 + number as u64);
+    }
+    let action = tree.act_of(DELETE);
+    let first = frozen(&action).1;
+    let later = Look { now: Wall::from_unix(NOW + 300, 0), ..look() };
+    assert_eq!(Digest::of(&froze(&action, &later).unwrap().1), Digest::of(&first));
+    let listed = names(&first);
+    assert!(listed.is_sorted());
+    assert_eq!(items(&mut &*first, 48, 10).unwrap(), (50, items(&mut &*first, 0, 50).unwrap().1.split_off(48)));
+    assert_eq!(items(&mut &*first, 50, 10).unwrap(), (50, vec![]));
+    tree.file("data/sessions/7.json", 1, 300);
+    assert_ne!(Digest::of(&frozen(&action).1), Digest::of(&first));
+}
+
+#[test]
+fn what_changed_after_the_freeze_is_left_alone_and_named() {
+    let tree = Tree::new();
+    for name in ["a", "b", "c", "d"] {
+        tree.file(format!("data/sessions/{name}.json"), 10, 100);
+    }
+    let action = tree.act_of(DELETE);
+    let set = frozen(&action).1;
+    File::options().append(true).open(tree.at("data/sessions/a.json")).unwrap().write_all(b"more").unwrap();
+    let twin = tree.file("twin", 10, 100); // The same but for its inode.
+    fs::rename(twin, tree.at("data/sessions/b.json")).unwrap();
+    fs::remove_file(tree.at("data/sessions/c.json")).unwrap();
+    symlink("d.json", tree.at("data/sessions/c.json")).unwrap();
+    let now = frozen(&action).1;
+    let said = moved(&mut &*set, &mut &*now);
+    assert!(said.contains(&"no longer among them: data/sessions/a.json".to_owned()), "{said:?}");
+    assert!(said.contains(&"no longer among them: data/sessions/c.json".to_owned()), "{said:?}");
+    let (end, out) = acted(&action, &set);
+    assert_eq!((end.counts["deleted"], end.counts["left_alone"]), (1, 3), "{out}");
+    assert_eq!(end.detail, "deleted 1 of 4, 3 left alone");
+    assert_eq!(tree.all(), ["root/data/sessions/a.json", "root/data/sessions/b.json", "root/data/sessions/c.json"]);
+}
+
+#[test]
+fn hostile_names_are_names_and_nothing_else() {
+    let tree = Tree::new();
+    let hostile: [&[u8]; 6] =
+        [b"new\nline.json", b"\x1b[2J.json", b"-rf.json", b"\xff\xfe.json", b"a\\b.json", b"$(id) ;.json"];
+    for name in hostile {
+        tree.file(OsStr::from_bytes(&[b"data/sessions/", name].concat()), 1, 100);
+    }
+    let action = tree.act_of(DELETE);
+    let (preview, set) = frozen(&action);
+    assert_eq!(preview.count, 6);
+    assert_eq!(set.iter().filter(|byte| **byte == b'\n').count(), 7);
+    let shown = names(&set);
+    assert!(shown.iter().all(|name| !name.chars().any(char::is_control)), "{shown:?}");
+    assert!(shown.contains(&"data/sessions/new\\nline.json".to_owned()));
+    assert!(shown.contains(&"data/sessions/\\xff\\xfe.json".to_owned()));
+    assert!(shown.contains(&"data/sessions/a\\\\b.json".to_owned()));
+    let (end, out) = acted(&action, &set);
+    assert_eq!((end.ending, end.counts["deleted"], out.lines().count()), (Ending::Ok, 6, 6));
+    assert_eq!(tree.all(), Vec::<String>::new());
+}
+
+#[test]
+fn a_move_keeps_the_tree_and_goes_back_whole() {
+    let tree = Tree::new();
+    tree.file("logs/app.log", 1, 3);
+    tree.file("logs/app.1.gz", 5, 3);
+    tree.file("logs/web/app.1.gz", 6, 3);
+    tree.file("logs/archive/app.0.gz", 7, 30);
+    tree.file("logs/new.gz", 1, 0);
+    let action = tree.act_of(&format!("{MOVE}recursive = true"));
+    let before = tree.all();
+    let (preview, set) = froze(&action, &Look { effect: EffectClass::Change, ..look() }).unwrap();
+    assert_eq!(preview.headline, "Move 2 files from logs to logs/archive");
+    assert_eq!((preview.count, preview.of, preview.phrase.as_str()), (2, Some(3), ""));
+    let arrived = tree.action(Purpose::Prove, "files = 'arrived'", Some(&action));
+    assert!(matches!(proven(&arrived, &set), Proof::NotDone(_)));
+    let (end, out) = acted(&action, &set);
+    assert_eq!((end.ending, end.detail.as_str()), (Ending::Ok, "moved 2 of 2"), "{out}");
+    assert!(tree.at("logs/archive/web/app.1.gz").exists() && tree.at("logs/archive/app.1.gz").exists());
+    assert!(matches!(proven(&arrived, &set), Proof::Done(_)));
+    assert_eq!(frozen(&action).0.count, 0, "the archive is not looked into");
+    assert_eq!(acted(&action, &set).0.detail, "moved 0 of 2, 2 already so");
+    let undo = tree.action(Purpose::Undo, "files = 'restore'", Some(&action));
+    let (back, _) = acted(&undo, &set);
+    assert_eq!((back.ending, back.detail.as_str()), (Ending::Ok, "restored 2 of 2"));
+    assert_eq!(tree.all(), before);
+    assert_eq!(acted(&undo, &set).0.detail, "restored 0 of 2, 2 already so");
+}
+
+#[test]
+fn nothing_is_ever_written_over() {
+    let tree = Tree::new();
+    tree.file("logs/a.gz", 1, 3);
+    tree.file("logs/b.gz", 2, 3);
+    tree.file("logs/archive/a.gz", 9, 9);
+    let action = tree.act_of(MOVE);
+    let (preview, set) = frozen(&action);
+    assert_eq!(names(&set), ["logs/b.gz"]);
+    assert_eq!(preview.warnings, ["1 file left out: the name is taken in logs/archive"]);
+    tree.file("logs/archive/b.gz", 8, 9);
+    let (end, out) = acted(&action, &set);
+    assert_eq!(end.detail, "moved 0 of 1, 1 left alone");
+    assert_eq!(
+        (end.ending, out.as_str()),
+        (Ending::Failed, "left alone logs/b.gz: logs/archive/b.gz exists already\n")
+    );
+    fs::remove_file(tree.at("logs/archive/b.gz")).unwrap();
+    assert_eq!(acted(&action, &set).0.detail, "moved 1 of 1");
+    tree.file("logs/b.gz", 3, 0);
+    let undo = tree.action(Purpose::Undo, "files = 'restore'", Some(&action));
+    let (back, _) = acted(&undo, &set);
+    assert_eq!((back.ending, back.detail.as_str()), (Ending::Failed, "restored 0 of 1, 1 left alone"));
+    assert_eq!(
+        (fs::read(tree.at("logs/b.gz")).unwrap().len(), fs::read(tree.at("logs/archive/b.gz")).unwrap().len()),
+        (3, 2)
+    );
+}
+
+#[test]
+fn a_directory_swapped_for_a_link_leads_nowhere() {
+    let tree = Tree::new();
+    let outside = tree.home.path().join("outside");
+    // One of them is the directory itself that is swapped, the other lies in it.
+    for way in ["", "deep/"] {
+        fs::create_dir_all(outside.join(way)).unwrap();
+        for number in 0..200 {
+            let path = tree.file(format!("data/sessions/sub/{way}{number}.json"), 4, 100);
+            // The same file outside, down to inode and times: only the way to it differs.
+            fs::hard_link(path, outside.join(format!("{way}{number}.json"))).unwrap();
+        }
+    }
+    let outside_count = || tree.all().iter().filter(|name| name.starts_with("outside/")).count();
+    let action = tree.act_of(&format!("{DELETE}recursive = true"));
+    let set = frozen(&action).1;
+    assert_eq!(names(&set).len(), 400);
+    let (sub, aside) = (tree.at("data/sessions/sub"), tree.home.path().join("aside"));
+    let stop = AtomicBool::new(false);
+    let swaps = std::thread::scope(|scope| {
+        let racer = scope.spawn(|| {
+            let mut swaps = 0_u64;
+            while !stop.load(Ordering::Relaxed) {
+                fs::rename(&sub, &aside).unwrap();
+                symlink(&outside, &sub).unwrap();
+                fs::remove_file(&sub).unwrap();
+                fs::rename(&aside, &sub).unwrap();
+                swaps += 1;
+            }
+            swaps
+        });
+        for _ in 0..30 {
+            acted(&action, &set);
+        }
+        stop.store(true, Ordering::Relaxed);
+        racer.join().unwrap()
+    });
+    assert!(swaps > 0);
+    assert_eq!(outside_count(), 400, "the files outside the root are untouched");
+    symlink(&outside, &aside).unwrap();
+    fs::rename(&sub, tree.at("data/sessions/was")).unwrap();
+    fs::rename(&aside, &sub).unwrap();
+    let (end, _) = acted(&action, &set);
+    assert_eq!((end.ending, end.counts["left_alone"]), (Ending::Failed, 400));
+    assert_eq!(outside_count(), 400);
+}
+
+#[test]
+fn links_are_left_out_and_a_link_in_the_way_is_an_error() {
+    let tree = Tree::new();
+    tree.file("data/sessions/a.json", 1, 100);
+    symlink("/etc/hostname", tree.at("data/sessions/link.json")).unwrap();
+    symlink("/etc", tree.at("data/sessions/etc")).unwrap();
+    let (preview, set) = frozen(&tree.act_of(&format!("{DELETE}recursive = true")));
+    assert_eq!(names(&set), ["data/sessions/a.json"]);
+    assert_eq!(preview.warnings, ["1 symbolic link left out"]);
+    symlink("data", tree.at("other")).unwrap();
+    let error = froze(&tree.act_of("files = 'delete'\nunder = 'other/sessions'\nmatch = '*'"), &look()).unwrap_err();
+    assert!(error.message.ends_with("other/sessions: a symbolic link is in the way"), "{}", error.message);
+    let error = froze(&tree.act_of("files = 'delete'\nunder = 'nowhere'\nmatch = '*'"), &look()).unwrap_err();
+    assert!(error.message.contains("No such file"), "{}", error.message);
+}
+
+#[test]
+fn a_mount_in_the_tree_is_an_error() {
+    let scope = Scope { root: Some("/".to_owned()), limit: None, of: None };
+    let mut problems = Problems::of(Path::new("f"));
+    let table = parse_toml("files = 'list'\nunder = 'proc'\nmatch = '*'", &mut problems);
+    let action = parse(Purpose::Do, table, &scope, &mut problems).unwrap();
+    let error = froze(&action, &look()).unwrap_err();
+    assert!(error.message.ends_with("it lies on another file system than `root`"), "{}", error.message);
+}
+
+#[test]
+fn a_directory_that_cannot_be_read_is_not_an_empty_one() {
+    use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
+    let tree = Tree::new();
+    tree.file("data/sessions/deep/a.json", 1, 100);
+    fs::set_permissions(tree.at("data/sessions/deep"), fs::Permissions::from_mode(0o000)).unwrap();
+    let action = tree.act_of(&format!("{DELETE}recursive = true"));
+    let error = std::thread::scope(|scope| {
+        let unprivileged = scope.spawn(|| {
+            // Root reads everything; this thread gives that up.
+            let mut sets = capabilities(None).unwrap();
+            sets.effective.remove(CapabilitySet::DAC_OVERRIDE | CapabilitySet::DAC_READ_SEARCH);
+            set_capabilities(None, sets).unwrap();
+            froze(&action, &look()).unwrap_err()
+        });
+        unprivileged.join().unwrap()
+    });
+    fs::set_permissions(tree.at("data/sessions/deep"), fs::Permissions::from_mode(0o700)).unwrap();
+    assert!(error.message.contains("data/sessions/deep: Permission denied"), "{}", error.message);
+}
+
+#[test]
+fn a_set_over_its_limit_is_refused_with_the_numbers() {
+    let tree = Tree::new();
+    for number in 0..10 {
+        tree.file(format!("data/sessions/{number}.json"), 1024, if number < 5 { 100 } else { 1 });
+    }
+    let action = tree.act_of(DELETE);
+    let with = |limit| froze(&action, &Look { limit: Some(limit), ..look() });
+    let refused = |limit| with(limit).map(|(preview, _)| preview.limit).map_err(|error| (error.kind, error.message));
+    assert_eq!(refused(Limit::Share(0.5)), Ok(Some("50 %, limit 50 %".to_owned())));
+    assert_eq!(refused(Limit::Count(5)), Ok(Some("5, limit 5".to_owned())));
+    assert_eq!(refused(Limit::Bytes(5120)), Ok(Some("5.0 KiB, limit 5.0 KiB".to_owned())));
+    let message = "cannot go on: the set is over its limit: 5 of 10 files, 5.0 KiB".to_owned();
+    for (limit, words) in [
+        (Limit::Share(0.4), "50 %, limit 40 %"),
+        (Limit::Count(4), "5, limit 4"),
+        (Limit::Bytes(5119), "5.0 KiB, limit 5.0 KiB"),
+    ] {
+        assert_eq!(refused(limit), Err((Kind::Refused, format!("{message} ({words})"))));
+    }
+}
+
+#[test]
+fn an_empty_set_is_a_preview_with_a_warning_and_nothing_to_do() {
+    let tree = Tree::new();
+    tree.file("data/sessions/young.json", 1, 1);
+    let action = tree.act_of(DELETE);
+    let (preview, set) = frozen(&action);
+    assert_eq!((preview.count, preview.warnings), (0, vec!["nothing fits: there is nothing to do".to_owned()]));
+    assert_eq!(acted(&action, &set).0.detail, "deleted 0 of 0");
+    assert_eq!(items(&mut &*set, 0, 5).unwrap(), (0, vec![]));
+}
+
+#[test]
+fn the_newest_are_kept_and_the_excepted_do_not_count_among_them() {
+    let tree = Tree::new();
+    for (name, days) in [("a.gz", 400), ("b.gz", 300), ("c.gz", 200), ("pre-1.gz", 100), ("d.gz", 195)] {
+        tree.file(format!("backups/{name}"), 1, days);
+    }
+    let action = tree
+        .act_of("files = 'delete'\nunder = 'backups'\nmatch = '*'\nolder = 180\nkeep_newest = 2\nexcept = ['pre-*']");
+    assert_eq!(names(&frozen(&action).1), ["backups/a.gz", "backups/b.gz"]);
+    let all = tree.act_of("files = 'delete'\nunder = 'backups'\nmatch = '*'\nkeep_newest = 9");
+    assert_eq!(frozen(&all).0.count, 0);
+}
+
+#[test]
+fn open_files_are_named() {
+    let tree = Tree::new();
+    let held = File::open(tree.file("data/sessions/a.json", 1, 100)).unwrap();
+    let (preview, _) = frozen(&tree.act_of(DELETE));
+    drop(held);
+    assert!(preview.facts[0].1.starts_with("1 file, by "), "{:?}", preview.facts);
+    assert!(preview.facts[0].1.contains(&format!("({})", std::process::id())), "{:?}", preview.facts);
+    assert!(preview.warnings.iter().any(|warning| warning.starts_with("open now: 1 file")), "{:?}", preview.warnings);
+}
+
+#[test]
+fn a_set_that_is_torn_or_of_another_action_touches_nothing() {
+    let tree = Tree::new();
+    tree.file("data/sessions/a.json", 1, 100);
+    tree.file("data/sessions/b.json", 1, 100);
+    let action = tree.act_of(DELETE);
+    let set = frozen(&action).1;
+    let text = String::from_utf8(set.clone()).unwrap();
+    let missing_line: String = text.split_inclusive('\n').take(2).collect();
+    let outside = text.replace("data/sessions/a.json", "../outside");
+    let other_root = text.replace(&tree.root().display().to_string(), "/");
+    for bad in [&text[..text.len() - 1], &missing_line, &outside, &other_root, "", "\n", "{}\n"] {
+        let (end, out) = acted(&action, bad.as_bytes());
+        assert_eq!((end.ending, out.as_str()), (Ending::Failed, ""), "{bad}");
+        assert!(end.detail.starts_with("nothing was touched: "), "{}", end.detail);
+    }
+    fs::rename(tree.root(), tree.home.path().join("was")).unwrap();
+    fs::create_dir(tree.root()).unwrap();
+    assert!(acted(&action, &set).0.detail.contains("another directory than the one shown"));
+    let gone = tree.action(Purpose::Prove, "files = 'gone'", Some(&action));
+    assert!(matches!(proven(&gone, &set), Proof::Unclear(_)), "an emptied mount point proves nothing");
+    fs::create_dir_all(tree.at("data/sessions")).unwrap();
+    assert!(matches!(proven(&gone, &set), Proof::Unclear(_)), "another directory proves nothing");
+    assert_eq!(tree.all().len(), 2);
+}
+
+#[test]
+fn a_cancelled_act_stops_between_files_and_its_proof_is_unclear() {
+    struct StopAfter<'a>(u32, &'a AtomicBool);
+    impl Write for StopAfter<'_> {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 -= u32::from(bytes.ends_with(b"\n"));
+            self.1.fetch_or(self.0 == 0, Ordering::Relaxed);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let tree = Tree::new();
+    for number in 0..10 {
+        tree.file(format!("data/sessions/{number}.json"), 1, 100);
+    }
+    let action = tree.act_of(DELETE);
+    let set = frozen(&action).1;
+    let cancel = AtomicBool::new(false);
+    let end = act(&action, &mut &*set, &mut StopAfter(3, &cancel), &cancel);
+    assert_eq!((end.ending, end.detail.as_str()), (Ending::Cancelled, "stopped: deleted 3 of 10"));
+    let gone = tree.action(Purpose::Prove, "files = 'gone'", Some(&action));
+    assert_eq!(proven(&gone, &set), Proof::Unclear("3 of 10 gone, 7 still at their place".to_owned()));
+}
+
+#[test]
+fn what_moved_is_told_in_twenty_lines() {
+    let tree = Tree::new();
+    tree.file("data/sessions/kept.json", 1, 100);
+    let action = tree.act_of(DELETE);
+    let before = frozen(&action).1;
+    for number in 0..30 {
+        tree.file(format!("data/sessions/n{number:02}.json"), 1, 100);
+    }
+    tree.file("data/sessions/kept.json", 2, 100);
+    let after = frozen(&action).1;
+    let said = moved(&mut &*before, &mut &*after);
+    assert_eq!((said.len(), said[0].as_str()), (21, "changed: data/sessions/kept.json"));
+    assert_eq!((said[1].as_str(), said[20].as_str()), ("new: data/sessions/n00.json", "and 11 more"));
+    assert_eq!(moved(&mut &*before, &mut &*before), Vec::<String>::new());
+}
+
+#[test]
+fn a_preview_past_its_deadline_is_an_error() {
+    let tree = Tree::new();
+    for number in 0..300 {
+        tree.file(format!("data/sessions/{number}.json"), 1, 100);
+    }
+    let late = Look { deadline: Instant::now(), ..look() };
+    let error = froze(&tree.act_of(DELETE), &late).unwrap_err();
+    assert!(error.message.ends_with("it took longer than a preview may"), "{}", error.message);
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_name_survives_the_set(name in proptest::collection::vec(1_u8..=255, 1..40)) {
+        let name = Name(name.into_iter().filter(|byte| *byte != b'/').collect());
+        if !matches!(name.0.as_slice(), b"" | b"." | b"..") {
+            let json = serde_json::to_string(&name).unwrap();
+            proptest::prop_assert_eq!(serde_json::from_str::<Name>(&json).unwrap(), name);
+        }
+    }
+}
+
+#[test]
+fn times_before_the_epoch_and_far_ahead_are_times() {
+    let tree = Tree::new();
+    let old = tree.file("data/sessions/old.json", 1, 0);
+    File::options().write(true).open(&old).unwrap().set_modified(UNIX_EPOCH - Duration::from_secs(5)).unwrap();
+    let ahead = tree.file("data/sessions/ahead.json", 1, 0);
+    let far = SystemTime::UNIX_EPOCH + Duration::from_secs(8_000_000_000);
+    File::options().write(true).open(&ahead).unwrap().set_modified(far).unwrap();
+    let action = tree.act_of(DELETE);
+    let (_, set) = frozen(&action);
+    assert_eq!(names(&set), ["data/sessions/old.json"]);
+    assert_eq!(acted(&action, &set).0.detail, "deleted 1 of 1");
+}

@@ -1,0 +1,309 @@
+//! Consoles as an operator would find them, built from messages alone: for screenshots and for tests of the screen.
+
+mod journal;
+
+use crate::app::confirm::Authority;
+use crate::app::keymap::Keymap;
+use crate::app::modal::Modal;
+use crate::app::model::Seen;
+use crate::app::msg::{LogLine, LogPage, Msg, Offer, ParamShown, PlanShown, RunSummary};
+use crate::app::{Model, Opening, update};
+use crate::domain::key::Key;
+use crate::domain::time::Now;
+use crate::domain::{
+    Boot, Digest, EffectClass, Error, Fact, Kind, Observation, Row, RunStatus, TargetKind, Verb, Verdict, Wall,
+};
+use crate::journal::fold::RunView;
+use crate::procedure::plan::{Action, Gate, Plan, Step, WayBack};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+pub use journal::{
+    Story, change, decide, destroy, ended, finished, finished_but_last, interrupted, moved, preview, running, sign,
+};
+
+/// 2026-11-22 02:40:00 UTC, when somebody is tired.
+const NIGHT: i64 = 1_795_315_200;
+
+/// A moment so many seconds after the beginning of the sample.
+#[must_use]
+pub fn at(seconds: i64) -> Wall {
+    Wall::from_unix(NIGHT.saturating_add(seconds), 0)
+}
+
+/// Both clocks at that moment.
+#[must_use]
+pub fn now(seconds: i64) -> Now {
+    let boot = Boot(u64::try_from(seconds).unwrap_or(0).saturating_add(7200).saturating_mul(1_000_000_000));
+    Now { wall: at(seconds), boot }
+}
+
+/// A console that has read nothing yet, at 02:47:31.
+#[must_use]
+pub fn console(size: (u16, u16), authority: Option<Authority>) -> Model {
+    Model::new(Opening {
+        estate: "cell0".to_owned(),
+        environment: "production".to_owned(),
+        operator: "operator@bastion-1".to_owned(),
+        authority,
+        keymap: Keymap::load("default", &[]).0,
+        banners: Vec::new(),
+        now: now(451),
+        size,
+        ssh: true,
+    })
+}
+
+fn row(kind: TargetKind, target: &str, verdict: Verdict, detail: &str, history: &[f64]) -> Row {
+    let source = match kind {
+        TargetKind::Host => "/proc".to_owned(),
+        TargetKind::Mount => "statvfs".to_owned(),
+        TargetKind::Service => format!("http://127.0.0.1:8080/health/{target}"),
+    };
+    let mut row = Row::unread(kind, target.to_owned(), source, Duration::from_secs(10));
+    let facts = BTreeMap::from([
+        ("latency_ms", Fact::Int(9)),
+        ("status", Fact::Int(503)),
+        ("used_ratio", Fact::Real(0.8412)),
+        ("url", Fact::Text("http://127.0.0.1:8080/health".to_owned())),
+    ]);
+    row.observation =
+        Some(Observation { verdict, detail: detail.to_owned(), facts, observed_at: at(446), trend: None });
+    row.history = history.to_vec();
+    row
+}
+
+/// A row of every kind of standing: ok, warn, critical, unknown, stale, lost, never read.
+#[must_use]
+pub fn rows() -> Vec<Row> {
+    use TargetKind::{Host, Mount, Service};
+    use Verdict::{Critical, Ok, Unknown, Warn};
+    let calm = [11.0, 12.0, 12.0, 13.0, 12.0, 11.0, 12.0, 12.0, 14.0, 12.0];
+    let rising = [70.0, 72.0, 73.0, 75.0, 77.0, 78.0, 80.0, 81.0, 83.0, 84.0];
+    let breaking = [9.0, 9.0, 10.0, 9.0, 9.0, 12.0, 9.0, 30.0, 44.0, 60.0];
+    let mut stale = row(Mount, "/srv/archive", Ok, "41 % used · 1.2 TiB free", &calm);
+    if let Some(seen) = &mut stale.observation {
+        seen.observed_at = at(451 - 190);
+    }
+    let mut lost = row(Service, "scheduler", Ok, "200 · 9 ms", &calm);
+    lost.lost = Some(("timed out after 2 s".to_owned(), at(449)));
+    if let Some(seen) = &mut lost.observation {
+        seen.observed_at = at(426);
+    }
+    let unread = Row::unread(Service, "worker".to_owned(), "http://127.0.0.1:8082".to_owned(), Duration::from_secs(5));
+    vec![
+        row(Host, "cpu", Ok, "12 % over 2 s · 8 cores", &calm),
+        row(Host, "memory", Ok, "61 % used · 12 GiB available", &calm),
+        row(Host, "pressure", Unknown, "no /proc/pressure on this kernel", &[]),
+        row(Host, "load", Ok, "1.84 · 0.23 a core", &calm),
+        row(Mount, "/", Ok, "38 % used · 61 GiB free", &calm),
+        row(Mount, "/srv/cell0", Warn, "84 % used · +1.1 %/h · 14 h left", &rising),
+        stale,
+        row(Service, "api", Critical, "503 · 12 ms", &breaking),
+        lost,
+        unread,
+    ]
+}
+
+/// A console whose rows were read.
+#[must_use]
+pub fn healthy(size: (u16, u16), authority: Option<Authority>) -> Model {
+    let mut model = console(size, authority);
+    for row in rows() {
+        update(&mut model, Msg::RowRead(Box::new(row)));
+    }
+    model.bytes_per_second = Some(412);
+    update(&mut model, Msg::RunsListed(Vec::new()));
+    model
+}
+
+/// A console that follows a run.
+#[must_use]
+pub fn following(size: (u16, u16), authority: Option<Authority>, view: RunView, lives: bool) -> Model {
+    let mut model = healthy(size, authority);
+    model.environment.clone_from(&view.environment);
+    update(&mut model, Msg::RunStarted(view.id.clone()));
+    let file = view.steps.iter().filter_map(|step| step.log.clone()).next_back();
+    let run = view.id.clone();
+    update(&mut model, Msg::RunFolded { view: Box::new(view), runner_lives: lives });
+    if let Some(file) = file {
+        let lines = log_lines();
+        let total_lines = lines.len() as u64;
+        let page = LogPage {
+            run,
+            file,
+            top: 0,
+            total_lines,
+            total_bytes: 4096,
+            dropped: 0,
+            lines,
+            following: true,
+            found: None,
+            searched: false,
+        };
+        update(&mut model, Msg::LogRead(Box::new(page)));
+    }
+    model
+}
+
+/// Some lines as a step writes them, with colours, an escape that must not get through, and standard error.
+#[must_use]
+pub fn log_lines() -> Vec<LogLine> {
+    let lines: [(&[u8], bool); 9] = [
+        (b"reading data/backups/newest.tar.gz", false),
+        (b"\x1b[32mok\x1b[0m  9,702 members, none damaged", false),
+        (b"sha256 9f3c12ab34de6b7a agrees with newest.tar.gz.sha256", false),
+        (b"warning: clock of the backup host is 3 s ahead", true),
+        ("name with an escape: evil\u{1b}]0;owned\u{7}.json, and 漢字".as_bytes(), false),
+        (b"comparing 1,284 session files against the archive, which takes a while on a cold disk; nothing is changed by this", false),
+        (b"error: s-77aa.json is newer than the archive", true),
+        (b"left out: s-77aa.json", false),
+        (b"1,284 of 1,285 files are in the archive", false),
+    ];
+    let line = |((bytes, stderr), second): ((&[u8], bool), i64)| LogLine {
+        bytes: bytes.to_vec(),
+        cut: 0,
+        stderr,
+        at: Some(at(400 + second)),
+    };
+    lines.into_iter().zip(0..).map(line).collect()
+}
+
+/// Runs as a list shows them.
+#[must_use]
+pub fn runs() -> Vec<RunSummary> {
+    let run = |number: u128, title: &str, status, progress, damage: Option<&str>| RunSummary {
+        id: journal::run_id(number),
+        title: title.to_owned(),
+        status,
+        started: at(-86_400 * i64::try_from(number).unwrap_or(0)),
+        ended: None,
+        starter: "lena".to_owned(),
+        progress,
+        damage: damage.map(str::to_owned),
+    };
+    vec![
+        run(0, "Data retention cleanup", RunStatus::Waiting, (1, 5), None),
+        run(1, "Move rotated logs to the archive", RunStatus::Ok, (3, 3), None),
+        run(2, "Data retention cleanup", RunStatus::Failed, (2, 5), None),
+        run(3, "Data retention cleanup", RunStatus::Aborted, (1, 5), Some("record 7 does not chain")),
+    ]
+}
+
+/// Procedures that act on a mount.
+#[must_use]
+pub fn offers() -> Vec<Offer> {
+    let param = |name: &str, accepts: &str, value: &str| ParamShown {
+        name: name.to_owned(),
+        accepts: accepts.to_owned(),
+        value: value.to_owned(),
+    };
+    vec![
+        Offer {
+            procedure: "cell0/rotate-logs".to_owned(),
+            title: "Move rotated logs to the archive".to_owned(),
+            purpose: "Frees the log directory; the undo moves them back".to_owned(),
+            effect: EffectClass::Change,
+            takes_s: Some(20),
+            params: vec![param("root", "an absolute path", "/srv/cell0"), param("older", "1 to 365 days", "")],
+        },
+        Offer {
+            procedure: "cell0/data-retention".to_owned(),
+            title: "Data retention cleanup".to_owned(),
+            purpose: "Deletes sessions, archives and backups past retention".to_owned(),
+            effect: EffectClass::Destroy,
+            takes_s: Some(95),
+            params: vec![param("root", "an absolute path", "/srv/cell0")],
+        },
+    ]
+}
+
+/// A plan with its previews.
+#[must_use]
+pub fn plan() -> PlanShown {
+    let step = |phase: &str, title: &str, verb, effect, takes_s: Option<u64>| Step {
+        phase: phase.to_owned(),
+        id: None,
+        title: title.to_owned(),
+        verb,
+        effect,
+        act: Some(Action {
+            adapter: "files".to_owned(),
+            floor: effect,
+            line: "delete data/sessions/*.json older than 90 d".to_owned(),
+            spec: serde_json::Value::Null,
+        }),
+        limit: None,
+        takes_s,
+        timeout_s: 60,
+        gate: Gate::Hard,
+        prove: None,
+        way_back: WayBack::None("in the backup proven above".to_owned()),
+        rerun_safe: false,
+        text: String::new(),
+        note_required: false,
+        four_eyes: false,
+    };
+    let plan = Plan {
+        id: "cell0/data-retention".to_owned(),
+        title: "Data retention cleanup".to_owned(),
+        purpose: "Deletes sessions, archives and backups past retention".to_owned(),
+        source: Digest::zero(),
+        estate: "cell0".to_owned(),
+        environment: "production".to_owned(),
+        params: BTreeMap::from([("root".to_owned(), "/srv/cell0".to_owned())]),
+        root: Some("/srv/cell0".to_owned()),
+        locks: vec!["host".to_owned()],
+        phases: vec!["look".to_owned(), "clean".to_owned()],
+        steps: vec![
+            step("look", "Verify the newest backup", Verb::Check, EffectClass::Read, Some(5)),
+            step("clean", "Move rotated logs to the archive", Verb::Do, EffectClass::Change, Some(20)),
+            step("clean", "Delete old sessions", Verb::Do, EffectClass::Destroy, Some(9)),
+            step("clean", "Delete old log archives", Verb::Do, EffectClass::Destroy, Some(10)),
+        ],
+    };
+    let away = Error::new(Kind::Machine, "cannot read logs/archive: permission denied");
+    PlanShown {
+        hash: Digest::of(b"plan"),
+        plan,
+        previews: vec![
+            None,
+            Some(Ok(preview(EffectClass::Change))),
+            Some(Ok(preview(EffectClass::Destroy))),
+            Some(Err(away)),
+        ],
+        refused: None,
+    }
+}
+
+/// Acts as if the frame had been drawn whole, long enough ago for keys to count.
+pub fn looked_at(model: &mut Model) {
+    let seen = Seen {
+        size: model.size,
+        whole: true,
+        needed: (40, 10),
+        log_rows: 9,
+        page_rows: 9,
+        scroll_end: 9,
+        hits: Vec::new(),
+    };
+    let now = model.now.boot;
+    model.drawn(seen, Boot(now.0.saturating_sub(1_000_000_000)));
+}
+
+/// Presses keys, written as in a keymap, each after the dialog before it was looked at.
+pub fn press(model: &mut Model, keys: &str) -> Vec<crate::app::effect::Effect> {
+    let pressed: Vec<Key> = keys.split_whitespace().filter_map(Key::parse).collect();
+    let mut effects = Vec::new();
+    for key in pressed {
+        looked_at(model);
+        effects.extend(update(model, Msg::KeyPressed(key, model.now)));
+    }
+    effects
+}
+
+/// The topmost dialog, for a test to look into.
+#[must_use]
+pub fn dialog(model: &Model) -> Option<&Modal> {
+    model.modal()
+}

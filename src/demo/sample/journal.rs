@@ -1,0 +1,287 @@
+//! Runs for the sample, each folded from records as a runner writes them.
+
+use super::at;
+use crate::domain::{Actor, Boot, Digest, EffectClass, Item, Preview, PromptId, RunId, RunStatus, Verb};
+use crate::journal::fold::{Impossible, RunView};
+use crate::journal::record::{Answer, Ask, Choice, Closed, Covered, Ending, Event, LogEnd, Outcome, Record, StepHead};
+use std::collections::BTreeMap;
+
+/// A run being told, record by record.
+#[derive(Clone, Debug)]
+pub struct Story {
+    records: Vec<Record>,
+    clock: i64,
+}
+
+/// The id of a sample run.
+#[must_use]
+pub fn run_id(number: u128) -> RunId {
+    RunId::new(1_795_315_200_000, number)
+}
+
+fn actor(name: &str, through: &str) -> Actor {
+    Actor {
+        uid: 1000,
+        login_uid: Some(1000),
+        pid: 4242,
+        name: name.to_owned(),
+        host: "bastion-1".to_owned(),
+        through: through.to_owned(),
+    }
+}
+
+fn head(phase: &str, title: &str, verb: Verb, effect: EffectClass, takes_s: u64, way_back: &str) -> StepHead {
+    StepHead {
+        phase: phase.to_owned(),
+        title: title.to_owned(),
+        verb,
+        effect,
+        takes_s: Some(takes_s),
+        way_back: way_back.to_owned(),
+        can_undo: effect == EffectClass::Change,
+    }
+}
+
+/// What a prompt shows of its set.
+#[must_use]
+pub fn preview(effect: EffectClass) -> Preview {
+    let item = |name: &str, days: i64| Item {
+        name: name.to_owned(),
+        bytes: Some(1_720_000),
+        modified: Some(at(-86_400 * days)),
+        to: None,
+    };
+    let (headline, count, of, phrase, back) = match effect {
+        EffectClass::Destroy => (
+            "Delete 1,284 files under data/sessions",
+            1284,
+            Some(9702),
+            "delete 1284 sessions",
+            "none (in the backup proven above, 01:12 UTC)",
+        ),
+        _ => ("Move 42 files from logs to logs/archive", 42, None, "", "move them back from logs/archive"),
+    };
+    Preview {
+        headline: headline.to_owned(),
+        place: "cell0-prod-1:/srv/cell0/data/sessions".to_owned(),
+        count,
+        of,
+        bytes: Some(2_254_857_830),
+        oldest: Some(item("s-0af1.json", 630)),
+        newest: Some(item("s-ffe9.json", 92)),
+        facts: Vec::new(),
+        warnings: vec!["2 files are open in other processes and will be left alone".to_owned()],
+        limit: of.map(|_| "13 %, limit 40 %".to_owned()),
+        way_back: back.to_owned(),
+        takes_s: Some(9),
+        phrase: phrase.to_owned(),
+    }
+}
+
+impl Story {
+    /// A run that was just created, at 02:41:40.
+    #[must_use]
+    pub fn begin() -> Self {
+        let steps = vec![
+            head("look", "Verify the newest backup", Verb::Check, EffectClass::Read, 5, ""),
+            head("clean", "Move rotated logs to the archive", Verb::Do, EffectClass::Change, 20, "move them back"),
+            head(
+                "clean",
+                "Delete old sessions",
+                Verb::Do,
+                EffectClass::Destroy,
+                9,
+                "none (in the backup proven above)",
+            ),
+            head("clean", "Move old reports to the archive", Verb::Do, EffectClass::Change, 10, "move them back"),
+            head("after", "Write the version page", Verb::Manual, EffectClass::Read, 60, ""),
+        ];
+        let created = Event::RunCreated {
+            procedure: "cell0/data-retention".to_owned(),
+            title: "Data retention cleanup".to_owned(),
+            plan: Digest::of(b"plan"),
+            source: Digest::of(b"source"),
+            estate: "cell0".to_owned(),
+            environment: "staging".to_owned(),
+            params: BTreeMap::from([("root".to_owned(), "/srv/cell0".to_owned())]),
+            phases: ["look", "clean", "after"].map(str::to_owned).to_vec(),
+            steps,
+            version: "0.1.0".to_owned(),
+            confirmed: "console".to_owned(),
+        };
+        Self { records: Vec::new(), clock: 100 }.tell("operator", created)
+    }
+
+    /// Goes on by one record.
+    #[must_use]
+    pub fn tell(mut self, who: &str, event: Event) -> Self {
+        self.clock += 20;
+        self.records.push(Record {
+            seq: self.records.len() as u64 + 1,
+            run: run_id(0),
+            wall: at(self.clock),
+            boot: Boot(0),
+            actor: actor(who, "console"),
+            event,
+            prev: Digest::zero(),
+            h: Digest::zero(),
+        });
+        self
+    }
+
+    /// Lets time pass before the next record.
+    #[must_use]
+    pub fn wait_until(mut self, seconds: i64) -> Self {
+        self.clock = seconds - 20;
+        self
+    }
+
+    /// A step starts and, if `detail` is given, ends.
+    #[must_use]
+    pub fn act(self, step: u32, attempt: u32, effect: EffectClass, ending: Option<(Ending, &str)>) -> Self {
+        let set = (effect > EffectClass::Read).then(|| Digest::of(b"set"));
+        let permit = set.is_some().then(|| prompt_id(step));
+        let log = format!("{}-{attempt}.log", step + 1);
+        let told = self.tell("operator", Event::StepIntent { step, attempt, effect, set, permit, log: log.clone() });
+        let Some((ending, detail)) = ending else { return told };
+        let outcome = Outcome {
+            ending,
+            detail: detail.to_owned(),
+            code: Some(i32::from(ending != Ending::Ok)),
+            signal: None,
+            took_ms: 4210,
+            counts: BTreeMap::from([("moved".to_owned(), 42), ("left_alone".to_owned(), 2)]),
+            log: Some(LogEnd { file: log, bytes: 4096, dropped: 0, digest: None }),
+            recovered: false,
+        };
+        told.tell("operator", Event::StepOutcome { step, attempt, outcome })
+    }
+
+    /// A prompt opens.
+    #[must_use]
+    pub fn ask(self, step: u32, ask: Ask) -> Self {
+        self.tell("operator", Event::PromptOpened { prompt: prompt_id(step), step, ask, expires: at(3600) })
+    }
+
+    /// Somebody consents.
+    #[must_use]
+    pub fn agree(self, who: &str, step: u32, typed: &str) -> Self {
+        let answer = Answer::Confirm { typed: typed.to_owned() };
+        self.tell(who, Event::AnswerAccepted { prompt: prompt_id(step), step, answer })
+    }
+
+    /// The run as told so far.
+    ///
+    /// # Errors
+    /// When the story could not have happened.
+    pub fn view(&self) -> Result<RunView, Impossible> {
+        RunView::of(&self.records)
+    }
+}
+
+fn prompt_id(step: u32) -> PromptId {
+    PromptId::new(0x1000 + u128::from(step))
+}
+
+fn consent(effect: EffectClass, also: Vec<Covered>) -> Ask {
+    Ask::Confirm { effect, set: Digest::of(b"set"), preview: Box::new(preview(effect)), also }
+}
+
+fn looked() -> Story {
+    Story::begin().act(0, 1, EffectClass::Read, Some((Ending::Ok, "9,702 members, none damaged")))
+}
+
+fn moved_logs() -> Story {
+    let asked = looked().ask(1, consent(EffectClass::Change, Vec::new())).agree("operator", 1, "change");
+    asked.act(1, 1, EffectClass::Change, Some((Ending::Ok, "moved 42, left 2 alone")))
+}
+
+/// A run whose change step is at work.
+#[must_use]
+pub fn running() -> Story {
+    let asked = looked().ask(1, consent(EffectClass::Change, Vec::new())).agree("operator", 1, "change");
+    let note = Event::Note { step: Some(1), text: "archive disk is slow tonight".to_owned() };
+    asked.tell("lena", note).wait_until(446).act(1, 1, EffectClass::Change, None)
+}
+
+/// A run that asks for the consent to a change.
+#[must_use]
+pub fn change() -> Story {
+    let also = vec![Covered {
+        step: 3,
+        set: Digest::of(b"other"),
+        headline: "Move 7 files from reports to reports/archive".to_owned(),
+    }];
+    looked().wait_until(440).ask(1, consent(EffectClass::Change, also))
+}
+
+/// A run that asks for the consent to a destroy.
+#[must_use]
+pub fn destroy() -> Story {
+    moved_logs().wait_until(440).ask(2, consent(EffectClass::Destroy, Vec::new()))
+}
+
+/// A run that asks what a failed step means, after a refused answer.
+#[must_use]
+pub fn decide() -> Story {
+    let asked = moved_logs().ask(2, consent(EffectClass::Destroy, Vec::new()));
+    let wrong = Event::AnswerRejected { prompt: "x".to_owned(), why: "the phrase is not the one shown".to_owned() };
+    let failed = asked.tell("lena", wrong).agree("operator", 2, "delete 1284 sessions").act(
+        2,
+        1,
+        EffectClass::Destroy,
+        Some((Ending::Failed, "deleted 800, then: permission denied")),
+    );
+    let text = "Step 3 failed: deleted 800, then: permission denied".to_owned();
+    failed.ask(2, Ask::Decide { text, choices: vec![Choice::Retry, Choice::Skip, Choice::Undo, Choice::Abort] })
+}
+
+/// A run that asks a person to do something and sign.
+#[must_use]
+pub fn sign() -> Story {
+    let skipped = |story: Story, step| {
+        story.tell("operator", Event::StepSkipped { step, reason: "nothing to do tonight".to_owned() })
+    };
+    let story = skipped(skipped(moved_logs(), 2), 3);
+    let text = "Set the running digests in the version page; paste the link.".to_owned();
+    story.ask(4, Ask::Sign { text, note_required: true })
+}
+
+/// A run whose prompt closed because its set moved.
+#[must_use]
+pub fn moved() -> Story {
+    let why = Event::PromptClosed {
+        prompt: prompt_id(2),
+        why: Closed::Moved,
+        moved: vec!["3 files are gone".to_owned(), "s-9c1d.json grew from 1.2 KiB to 4.0 KiB".to_owned()],
+    };
+    destroy().tell("operator", why)
+}
+
+/// A run whose runner died in mid-step.
+#[must_use]
+pub fn interrupted() -> Story {
+    running()
+}
+
+/// A prompt that another operator answered.
+#[must_use]
+pub fn ended() -> Story {
+    destroy().agree("lena", 2, "delete 1284 sessions")
+}
+
+/// A run that ended well.
+#[must_use]
+pub fn finished() -> Story {
+    let story = destroy().agree("operator", 2, "delete 1284 sessions");
+    let story = story.act(2, 1, EffectClass::Destroy, Some((Ending::Ok, "deleted 1,284, left 2 alone")));
+    let skip = |step| Event::StepSkipped { step, reason: "nothing to do tonight".to_owned() };
+    let story = story.tell("operator", skip(3)).tell("operator", skip(4));
+    story.wait_until(640).tell("operator", Event::RunSealed { status: RunStatus::Ok, unknown: 0 })
+}
+
+/// A run that changed something and can still take it back.
+#[must_use]
+pub fn finished_but_last() -> Story {
+    moved_logs()
+}

@@ -1,0 +1,395 @@
+use super::*;
+use crate::domain::{Digest, EffectClass, Preview, PromptId};
+use crate::journal::record::{Answer, Ask, Choice, Closed, Ending};
+use crate::journal::samples::*;
+use EffectClass::{Change, Destroy, Read};
+use proptest::prelude::*;
+
+fn record(seq: u64, event: Event) -> Record {
+    let (prev, h) = (Digest::zero(), Digest::of(&seq.to_le_bytes()));
+    Record { seq, run: run_id(1), wall: now(seq).wall, boot: now(seq).boot, actor: actor("runner"), event, prev, h }
+}
+
+fn after(events: &[Event]) -> RunView {
+    let mut view = RunView::begin(&record(1, created(steps()))).unwrap();
+    for (seq, event) in (2..).zip(events) {
+        view.apply(&record(seq, event.clone())).unwrap_or_else(|why| panic!("{}: {event:?}", why.0));
+    }
+    view
+}
+
+/// Applies an event that must be refused, and sees that nothing changed; returns the reason.
+fn refusal(events: &[Event], event: &Event) -> String {
+    let mut view = after(events);
+    let before = view.clone();
+    let why = view.apply(&record(before.seq + 1, event.clone())).expect_err(&format!("{event:?}"));
+    assert_eq!(view, before, "a refused record changes nothing: {event:?}");
+    why.0
+}
+
+/// A confirmed change of step 1 that is under way.
+fn running() -> Vec<Event> {
+    vec![opened(1, 1, confirm(Change, 1, &[])), accepted(1, 1, typed("change")), intent(1, 1, Change, Some(1))]
+}
+
+fn and(events: &[Event], more: &[Event]) -> Vec<Event> {
+    [events, more].concat()
+}
+
+/// A change of step 1 that ended so.
+fn over(ending: Ending) -> Vec<Event> {
+    and(&running(), &[ended(1, 1, ending)])
+}
+
+fn sign(note_required: bool) -> Ask {
+    Ask::Sign { text: "look".into(), note_required }
+}
+
+fn skipped(step: u32) -> Event {
+    Event::StepSkipped { step, reason: "known".into() }
+}
+
+fn closed(step: u32) -> Event {
+    Event::StepClosed { step, note: "seen".into() }
+}
+
+fn resolved(step: u32, choice: Choice) -> Event {
+    Event::StepResolved { step, choice, evidence: "looked".into() }
+}
+
+fn answer(note: &str) -> Answer {
+    Answer::Sign { note: note.into() }
+}
+
+fn prompt_closed(number: u128) -> Event {
+    Event::PromptClosed { prompt: prompt(number), why: Closed::Expired, moved: vec![] }
+}
+
+#[test]
+fn every_impossible_record_about_prompts_is_refused() {
+    let ask = [opened(1, 1, confirm(Change, 1, &[2]))];
+    let destroy = [opened(1, 3, confirm(Destroy, 3, &[]))];
+    let decide_open = and(&over(Ending::Failed), &[opened(2, 1, decision(&[Choice::Skip, Choice::Retry]))]);
+    let unknown_open = and(&over(Ending::Unknown), &[opened(2, 1, decision(&[Choice::Done, Choice::NotDone]))]);
+    let no_phrase = Ask::Confirm { effect: Destroy, set: set(3), preview: Box::new(Preview::default()), also: vec![] };
+    let no_choice = decision(&[]);
+    let no_reason = Answer::Decide { choice: Choice::Skip, reason: " ".into() };
+    let covers = "a confirmation of step 1 cannot cover step";
+    let cases: Vec<(Vec<Event>, Event, &str)> = vec![
+        (vec![], created(steps()), "a second run.created"),
+        (ask.to_vec(), opened(2, 1, confirm(Change, 1, &[])), "a second prompt"),
+        (running(), opened(2, 2, confirm(Change, 2, &[])), "a prompt while an attempt is open"),
+        (vec![], opened(1, 9, confirm(Change, 9, &[])), "there is no step 9"),
+        (vec![], opened(1, 3, confirm(Change, 3, &[])), "step 3 is of class destroy, not change"),
+        (vec![], opened(1, 4, confirm(Read, 4, &[])), "this cannot be asked about a manual step that is planned"),
+        (vec![], opened(1, 0, confirm(Read, 0, &[])), "this cannot be asked about a check step that is planned"),
+        (over(Ending::Ok), opened(2, 1, confirm(Change, 1, &[])), "about a do step that is done"),
+        (over(Ending::Unknown), opened(2, 1, confirm(Change, 1, &[])), "about a do step that is unknown"),
+        (vec![skipped(1)], opened(2, 1, confirm(Change, 1, &[])), "about a do step that is skipped"),
+        (vec![skipped(1)], opened(2, 1, decision(&[Choice::Retry])), "about a do step that is skipped"),
+        (vec![], opened(1, 0, no_choice), "about a check step that is planned"),
+        (vec![abort(false)], opened(1, 1, confirm(Change, 1, &[])), "after the run was stopped"),
+        (vec![], opened(1, 1, sign(false)), "this cannot be asked about a do step that is planned"),
+        (vec![], opened(1, 0, sign(false)), "this cannot be asked about a check step that is planned"),
+        (over(Ending::Failed), opened(2, 1, sign(true)), "this cannot be asked about a do step that is failed"),
+        (vec![], opened(1, 1, confirm(Change, 1, &[3])), covers),
+        (vec![], opened(1, 1, confirm(Change, 1, &[1])), covers),
+        (vec![], opened(1, 1, confirm(Change, 1, &[7])), "there is no step 7"),
+        (vec![skipped(2)], opened(1, 1, confirm(Change, 1, &[2])), covers),
+        (vec![], Event::PromptReread { prompt: prompt(1) }, "prompt.reread of a prompt that is not open"),
+        (ask.to_vec(), Event::PromptReread { prompt: prompt(2) }, "prompt.reread of a prompt that is not open"),
+        (vec![], prompt_closed(1), "prompt.closed of a prompt that is not open"),
+        (ask.to_vec(), prompt_closed(2), "prompt.closed of a prompt that is not open"),
+        (vec![], accepted(1, 1, typed("change")), "to a prompt that is not open"),
+        (ask.to_vec(), accepted(2, 1, typed("change")), "to a prompt that is not open"),
+        (ask.to_vec(), accepted(1, 2, typed("change")), "to a prompt that is not open"),
+        (and(&ask, &[prompt_closed(1)]), accepted(1, 1, typed("change")), "to a prompt that is not open"),
+        (and(&ask, &[accepted(1, 1, typed("change"))]), accepted(1, 1, Answer::Cancel), "to a prompt that is not open"),
+        (ask.to_vec(), accepted(1, 1, typed("chnage")), "what was typed is not consent"),
+        (ask.to_vec(), accepted(1, 1, typed("")), "what was typed is not consent"),
+        (destroy.to_vec(), accepted(1, 3, typed("change")), "what was typed is not consent"),
+        (destroy.to_vec(), accepted(1, 3, typed("delete 1285 sessions")), "what was typed is not consent"),
+        (vec![opened(1, 3, no_phrase)], accepted(1, 3, typed("")), "what was typed is not consent"),
+        (ask.to_vec(), accepted(1, 1, answer("x")), "another kind than the prompt"),
+        (ask.to_vec(), accepted(1, 1, decide(Choice::Done)), "another kind than the prompt"),
+        (vec![opened(1, 4, sign(true))], accepted(1, 4, answer(" ")), "a sign-off without its note"),
+        (vec![opened(1, 4, sign(true))], accepted(1, 4, typed("change")), "another kind than the prompt"),
+        (decide_open.clone(), accepted(2, 1, decide(Choice::Done)), "done was not among the choices"),
+        (decide_open.clone(), accepted(2, 1, no_reason), "skip without a reason"),
+        (unknown_open, accepted(2, 1, typed("change")), "another kind than the prompt"),
+        (decide_open, skipped(1), "step 1 is settled while a prompt about it is open"),
+    ];
+    for (before, event, expected) in cases {
+        let why = refusal(&before, &event);
+        assert!(why.contains(expected), "{why} / {expected}: {event:?}");
+    }
+}
+
+#[test]
+fn every_impossible_record_about_steps_is_refused() {
+    let ask = [opened(1, 1, confirm(Change, 1, &[2]))];
+    let consented = and(&ask, &[accepted(1, 1, typed("change"))]);
+    let other_set = Event::StepIntent {
+        step: 1,
+        attempt: 1,
+        effect: Change,
+        set: Some(set(2)),
+        permit: Some(prompt(1)),
+        log: "l".into(),
+    };
+    let no_consent = "step 1 would act without a confirmation of this very set";
+    let unknown_and_consent = vec![
+        opened(1, 1, confirm(Change, 1, &[2])),
+        accepted(1, 1, typed("change")),
+        intent(1, 1, Change, Some(1)),
+        ended(1, 1, Ending::Unknown),
+    ];
+    let signed = [opened(1, 4, sign(false)), accepted(1, 4, answer(""))];
+    let cases: Vec<(Vec<Event>, Event, &str)> = vec![
+        (running(), intent(2, 1, Change, None), "an intent while an attempt or a prompt is open"),
+        (ask.to_vec(), intent(0, 1, Read, None), "an intent while an attempt or a prompt is open"),
+        (vec![], intent(9, 1, Read, None), "there is no step 9"),
+        (vec![], intent(4, 1, Read, None), "an intent of a manual step"),
+        (vec![], intent(5, 1, Read, None), "an intent of a notify step"),
+        (consented.clone(), intent(1, 1, Read, None), "step 1 is of class change, not read"),
+        (vec![], intent(0, 2, Read, None), "attempt 2 of step 0 follows attempt 0"),
+        (vec![], intent(0, 0, Read, None), "attempt 0 of step 0 follows attempt 0"),
+        (vec![], intent(1, 1, Change, None), no_consent),
+        (vec![], intent(1, 1, Change, Some(1)), no_consent),
+        (consented.clone(), intent(1, 1, Change, None), no_consent),
+        (consented.clone(), intent(1, 1, Change, Some(2)), no_consent),
+        (consented.clone(), other_set, no_consent),
+        (and(&ask, &[accepted(1, 1, Answer::Cancel)]), intent(1, 1, Change, Some(1)), no_consent),
+        (and(&ask, &[prompt_closed(1)]), intent(1, 1, Change, Some(1)), no_consent),
+        (and(&consented, &[Event::RunResumed { why: "gone".into() }]), intent(1, 1, Change, Some(1)), no_consent),
+        (
+            and(&consented, &[opened(2, 1, confirm(Change, 1, &[])), prompt_closed(2)]),
+            intent(1, 1, Change, Some(1)),
+            no_consent,
+        ),
+        (over(Ending::Failed), intent(1, 2, Change, Some(1)), no_consent),
+        (and(&consented, &[abort(false)]), intent(1, 1, Change, Some(1)), "after the run was stopped"),
+        (unknown_and_consent, intent(2, 1, Change, Some(1)), "while the outcome of another is unknown"),
+        (over(Ending::Ok), intent(1, 2, Change, Some(1)), "an intent of a step that is done"),
+        (over(Ending::Unknown), intent(1, 2, Change, Some(1)), "an intent of a step that is unknown"),
+        (vec![skipped(0)], intent(0, 1, Read, None), "an intent of a step that is skipped"),
+        (vec![], ended(1, 1, Ending::Ok), "an outcome of step 1 without its intent"),
+        (running(), ended(2, 1, Ending::Ok), "an outcome of step 2 without its intent"),
+        (running(), ended(1, 2, Ending::Ok), "an outcome of step 1 without its intent"),
+        (running(), undone(1, 1, Ending::Ok), "an undo outcome of step 1 without its intent"),
+        (over(Ending::Ok), ended(1, 1, Ending::Ok), "an outcome of step 1 without its intent"),
+        (over(Ending::Failed), resolved(1, Choice::Done), "step 1 is failed, not unknown"),
+        (vec![], resolved(1, Choice::Done), "step 1 is planned, not unknown"),
+        (vec![], resolved(9, Choice::Done), "there is no step 9"),
+        (over(Ending::Unknown), resolved(1, Choice::Retry), "settled as done or as not-done"),
+        (over(Ending::Failed), skipped(1), "step 1 went wrong, and nobody said to pass over it"),
+        (over(Ending::Unknown), skipped(1), "step 1 went wrong, and nobody said to pass over it"),
+        (over(Ending::Ok), skipped(1), "step 1 is done already"),
+        (running(), skipped(1), "step 1 is running already"),
+        (ask.to_vec(), skipped(1), "step 1 is settled while a prompt about it is open"),
+        (vec![], skipped(9), "there is no step 9"),
+        (vec![], closed(1), "a do step is closed by its outcome"),
+        (vec![], closed(0), "a check step is closed by its outcome"),
+        (vec![], closed(4), "nobody signed step 4"),
+        (and(&signed, &[closed(4)]), closed(4), "step 4 is done already"),
+        (vec![closed(5)], closed(5), "step 5 is done already"),
+        (signed[..1].to_vec(), closed(4), "step 4 is settled while a prompt about it is open"),
+        (vec![], Event::Note { step: Some(9), text: "x".into() }, "there is no step 9"),
+    ];
+    for (before, event, expected) in cases {
+        let why = refusal(&before, &event);
+        assert!(why.contains(expected), "{why} / {expected}: {event:?}");
+    }
+}
+
+#[test]
+fn every_impossible_record_about_the_end_is_refused() {
+    let stopped = and(&over(Ending::Ok), &[abort(true)]);
+    let ask = [opened(1, 1, confirm(Change, 1, &[]))];
+    let none = "step 1 cannot be undone now";
+    let other_set = Event::UndoIntent { step: 1, attempt: 1, set: None, log: "l".into() };
+    let cases: Vec<(Vec<Event>, Event, &str)> = vec![
+        (over(Ending::Ok), undo(1, 1), "an undo that nobody asked for"),
+        (and(&over(Ending::Ok), &[abort(false)]), undo(1, 1), "an undo that nobody asked for"),
+        (and(&running(), &[abort(true)]), undo(1, 1), "an undo while an attempt or a prompt is open"),
+        (vec![abort(true)], undo(1, 1), none),
+        (stopped.clone(), undo(1, 2), none),
+        (stopped.clone(), other_set, none),
+        (stopped.clone(), undo(9, 1), "there is no step 9"),
+        (and(&stopped, &[undo(1, 1), undone(1, 1, Ending::Ok)]), undo(1, 2), none),
+        (and(&over(Ending::Unknown), &[abort(true)]), undo(1, 1), none),
+        (and(&over(Ending::Unknown), &[resolved(1, Choice::NotDone), abort(true)]), undo(1, 1), none),
+        (stopped.clone(), undone(1, 1, Ending::Ok), "an undo outcome of step 1 without its intent"),
+        (and(&stopped, &[undo(1, 1)]), undone(1, 2, Ending::Ok), "an undo outcome of step 1 without its intent"),
+        (and(&stopped, &[undo(1, 1)]), ended(1, 1, Ending::Ok), "an outcome of step 1 without its intent"),
+        (and(&stopped, &[undo(1, 1)]), undo(1, 2), "an undo while an attempt or a prompt is open"),
+        (running(), sealed(RunStatus::Failed, 0), "a seal while an attempt or a prompt is open"),
+        (ask.to_vec(), sealed(RunStatus::Aborted, 0), "a seal while an attempt or a prompt is open"),
+        (vec![], sealed(RunStatus::Running, 0), "a run cannot be sealed as running"),
+        (vec![], sealed(RunStatus::Interrupted, 0), "a run cannot be sealed as interrupted"),
+        (vec![], sealed(RunStatus::Waiting, 0), "a run cannot be sealed as waiting"),
+        (over(Ending::Unknown), sealed(RunStatus::Failed, 0), "the seal says 0 unknown, the records say 1"),
+        (vec![], sealed(RunStatus::Failed, 1), "the seal says 1 unknown, the records say 0"),
+        (vec![], sealed(RunStatus::Ok, 0), "sealed as ok while a step of it is not over"),
+        (over(Ending::Failed), sealed(RunStatus::Ok, 0), "sealed as ok while a step of it is not over"),
+        (vec![sealed(RunStatus::Failed, 0)], Event::Note { step: None, text: "x".into() }, "record 3 follows the seal"),
+        (vec![sealed(RunStatus::Failed, 0)], sealed(RunStatus::Failed, 0), "record 3 follows the seal"),
+    ];
+    for (before, event, expected) in cases {
+        let why = refusal(&before, &event);
+        assert!(why.contains(expected), "{why} / {expected}: {event:?}");
+    }
+}
+
+#[test]
+fn a_prompt_leaves_the_step_as_it_was() {
+    let question = opened(2, 1, confirm(Change, 1, &[]));
+    for end in [prompt_closed(2), accepted(2, 1, Answer::Cancel)] {
+        let failed = after(&and(&over(Ending::Failed), &[question.clone(), end.clone()]));
+        assert_eq!(failed.step(1).unwrap().state, StepState::Failed);
+        let planned = after(&[question.clone(), end]);
+        assert_eq!(planned.step(1).unwrap().state, StepState::Planned);
+    }
+}
+
+#[test]
+fn a_failed_step_is_tried_again_only_after_a_new_consent() {
+    let again = [
+        opened(2, 1, decision(&[Choice::Retry])),
+        accepted(2, 1, Answer::Decide { choice: Choice::Retry, reason: String::new() }),
+        opened(3, 1, confirm(Change, 1, &[])),
+        accepted(3, 1, typed("change")),
+        intent(1, 2, Change, Some(3)),
+        ended(1, 2, Ending::Ok),
+    ];
+    let view = after(&and(&over(Ending::Failed), &again));
+    assert_eq!((view.step(1).unwrap().state, view.step(1).unwrap().attempts), (StepState::Done, 2));
+}
+
+#[test]
+fn a_soft_gate_is_passed_over_by_a_note() {
+    let view = after(&[
+        intent(0, 1, Read, None),
+        ended(0, 1, Ending::Failed),
+        opened(1, 0, sign(true)),
+        accepted(1, 0, answer("the cache is cold, as planned")),
+        skipped(0),
+    ]);
+    assert_eq!(view.step(0).unwrap().state, StepState::Skipped);
+}
+
+#[test]
+fn a_sign_off_outlives_its_runner_and_a_consent_does_not() {
+    let gone = Event::RunResumed { why: "runner gone".into() };
+    after(&[opened(1, 4, sign(false)), accepted(1, 4, answer("")), gone.clone(), closed(4)]);
+    let view = after(&[opened(1, 1, confirm(Change, 1, &[])), accepted(1, 1, typed("change")), gone]);
+    assert_eq!(view.permit(1), None);
+}
+
+#[test]
+fn what_an_undo_left_unknown_is_settled_as_there_or_as_undone() {
+    let unknown = and(&over(Ending::Ok), &[abort(true), undo(1, 1), undone(1, 1, Ending::Unknown)]);
+    assert_eq!(after(&unknown).unknown(), 1);
+    for (choice, state) in [(Choice::Done, StepState::Done), (Choice::NotDone, StepState::Undone)] {
+        let view = after(&and(&unknown, &[resolved(1, choice)]));
+        assert_eq!((view.step(1).unwrap().state, view.unknown()), (state, 0));
+    }
+    let failed = and(&over(Ending::Ok), &[abort(true), undo(1, 1), undone(1, 1, Ending::Failed)]);
+    assert_eq!(after(&failed).undo_owed(), [1]);
+    after(&and(&failed, &[undo(1, 2), undone(1, 2, Ending::Ok), sealed(RunStatus::Aborted, 0)]));
+}
+
+#[test]
+fn the_undo_of_a_step_that_was_passed_over_after_it_failed_is_still_owed() {
+    let events = [opened(2, 1, decision(&[Choice::Skip])), accepted(2, 1, decide(Choice::Skip)), skipped(1)];
+    let view = after(&and(&over(Ending::Failed), &events));
+    assert_eq!(view.undo_owed(), [1]);
+    assert_eq!(after(&[skipped(1)]).undo_owed(), Vec::<u32>::new());
+}
+
+/// Any record about the steps of the sample, possible or not.
+fn any_event() -> impl Strategy<Value = Event> {
+    let step = 0..7_u32;
+    let number = 1..4_u128;
+    let effect = prop::sample::select(vec![Read, Change, Destroy]);
+    let ending = prop::sample::select(vec![Ending::Ok, Ending::Failed, Ending::Unknown]);
+    let choice = prop::sample::select(vec![Choice::Done, Choice::NotDone, Choice::Skip, Choice::Retry]);
+    let text = prop::sample::select(vec!["change", "delete 1284 sessions", "no"]);
+    prop_oneof![
+        (number.clone(), step.clone(), effect.clone()).prop_map(|(n, step, class)| opened(
+            n,
+            step,
+            confirm(class, step, &[])
+        )),
+        (number.clone(), step.clone()).prop_map(|(n, step)| opened(n, step, sign(false))),
+        (number.clone(), step.clone()).prop_map(|(n, step)| opened(n, step, decision(&[Choice::Skip, Choice::Done]))),
+        number.clone().prop_map(prompt_closed),
+        (number.clone(), step.clone(), text).prop_map(|(n, step, text)| accepted(n, step, typed(text))),
+        (number.clone(), step.clone()).prop_map(|(n, step)| accepted(n, step, answer("x"))),
+        (number.clone(), step.clone(), choice.clone()).prop_map(|(n, step, choice)| accepted(n, step, decide(choice))),
+        (step.clone(), 1..3_u32, effect, number).prop_map(|(step, attempt, class, n)| intent(
+            step,
+            attempt,
+            class,
+            Some(n)
+        )),
+        (step.clone(), 1..3_u32, ending.clone()).prop_map(|(step, attempt, ending)| ended(step, attempt, ending)),
+        (step.clone(), choice).prop_map(|(step, choice)| resolved(step, choice)),
+        step.clone().prop_map(skipped),
+        step.clone().prop_map(closed),
+        (step.clone(), 1..3_u32).prop_map(|(step, attempt)| undo(step, attempt)),
+        (step, 1..3_u32, ending).prop_map(|(step, attempt, ending)| undone(step, attempt, ending)),
+        any::<bool>().prop_map(abort),
+        Just(Event::RunResumed { why: "gone".into() }),
+        (0..2_u32).prop_map(|unknown| sealed(RunStatus::Failed, unknown)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever is offered: what is refused changes nothing, and what is taken keeps the promises.
+    #[test]
+    fn no_history_breaks_a_promise(events in prop::collection::vec(any_event(), 0..150)) {
+        let mut view = after(&[]);
+        let mut asked: Option<(PromptId, u32)> = None;
+        let mut consents: Vec<(PromptId, u32)> = Vec::new();
+        for event in events {
+            let before = view.clone();
+            if view.apply(&record(before.seq + 1, event.clone())).is_err() {
+                prop_assert_eq!(&view, &before);
+                continue;
+            }
+            match &event {
+                Event::PromptOpened { prompt, step, .. } => asked = Some((prompt.clone(), *step)),
+                Event::AnswerAccepted { prompt, step, answer } => {
+                    prop_assert_eq!(asked.take(), Some((prompt.clone(), *step)));
+                    if matches!(answer, Answer::Confirm { .. }) {
+                        consents.push((prompt.clone(), *step));
+                    }
+                }
+                Event::StepIntent { step, effect, permit, .. } if *effect > Read => {
+                    // One consent, one act; and never while anything is unknown, or after a stop.
+                    let used = consents.iter().position(|(id, of)| Some(id) == permit.as_ref() && of == step);
+                    prop_assert!(used.is_some());
+                    consents.swap_remove(used.unwrap());
+                    prop_assert!(before.abort.is_none() && before.unknown() == 0);
+                }
+                Event::RunSealed { .. } => prop_assert_eq!(view.open_attempt(), None),
+                _ => {}
+            }
+            let unknown = view.steps.iter().filter(|step| step.state == StepState::Unknown).count();
+            prop_assert_eq!(usize::try_from(view.unknown()).unwrap(), unknown);
+            let running = view.steps.iter().filter(|step| step.state == StepState::Running).count();
+            prop_assert!(running <= 1);
+            // A step is done by its outcome, by a decision about an unknown one, or, without an act, by a signature.
+            for (now, was) in view.steps.iter().zip(&before.steps) {
+                let over = |state: StepState| matches!(state, StepState::Done | StepState::Undone | StepState::Skipped);
+                if over(was.state) && now.state != was.state {
+                    let undo = matches!(event, Event::UndoOutcome { .. });
+                    prop_assert!(undo, "{:?} -> {:?} by {:?}", was.state, now.state, event);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,165 @@
+use super::*;
+use crate::domain::{EffectClass, Item, Preview, RunStatus, Verb};
+use crate::journal::record::{Answer, Ask, Choice, Closed, Covered, Ending, LogEnd, Outcome};
+use crate::journal::samples::{created, head, prompt, run_id, set, steps};
+use proptest::prelude::*;
+
+/// Text of any kind: quotes, controls, NUL, all planes.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![".{0,20}", any::<String>(), Just("\",\"h\":\"\u{0}\u{1b}[2J\u{202e}\\".to_owned())]
+}
+
+fn moment() -> impl Strategy<Value = Wall> {
+    (0..4_102_444_800_i64, 0..1_000_000_000_u32).prop_map(|(seconds, nanos)| Wall::from_unix(seconds, nanos))
+}
+
+fn outcomes() -> impl Strategy<Value = Outcome> {
+    let ending =
+        prop::sample::select(vec![Ending::Ok, Ending::Failed, Ending::TimedOut, Ending::Cancelled, Ending::Unknown]);
+    let counts = prop::collection::btree_map(text(), any::<u64>(), 0..4);
+    let log = prop::option::of((text(), any::<u64>(), any::<u64>()));
+    let numbers = (any::<Option<i32>>(), any::<Option<i32>>(), any::<u64>(), any::<bool>());
+    (ending, text(), numbers, counts, log).prop_map(|(ending, detail, numbers, counts, log)| {
+        let (code, signal, took_ms, recovered) = numbers;
+        let log = log.map(|(file, bytes, dropped)| LogEnd { file, bytes, dropped, digest: Some(set(1)) });
+        Outcome { ending, detail, code, signal, took_ms, counts, log, recovered }
+    })
+}
+
+fn previews() -> impl Strategy<Value = Preview> {
+    let item = (text(), any::<Option<u64>>(), prop::option::of(moment()), prop::option::of(text()));
+    let item = prop::option::of(item.prop_map(|(name, bytes, modified, to)| Item { name, bytes, modified, to }));
+    let facts = prop::collection::vec((text(), text()), 0..3);
+    (text(), any::<u64>(), item, facts, prop::collection::vec(text(), 0..3)).prop_map(
+        |(phrase, count, oldest, facts, warnings)| Preview {
+            phrase,
+            count,
+            oldest,
+            facts,
+            warnings,
+            ..Preview::default()
+        },
+    )
+}
+
+fn asks() -> impl Strategy<Value = Ask> {
+    let also = prop::collection::vec((any::<u32>(), text()), 0..3);
+    prop_oneof![
+        (previews(), also).prop_map(|(preview, also)| {
+            let also = also.into_iter().map(|(step, headline)| Covered { step, set: set(step), headline }).collect();
+            Ask::Confirm { effect: EffectClass::Destroy, set: set(1), preview: Box::new(preview), also }
+        }),
+        (text(), any::<bool>()).prop_map(|(text, note_required)| Ask::Sign { text, note_required }),
+        text().prop_map(|text| Ask::Decide { text, choices: vec![Choice::NotDone, Choice::Abort] }),
+    ]
+}
+
+fn answers() -> impl Strategy<Value = Answer> {
+    prop_oneof![
+        text().prop_map(|typed| Answer::Confirm { typed }),
+        text().prop_map(|note| Answer::Sign { note }),
+        text().prop_map(|reason| Answer::Decide { choice: Choice::NotDone, reason }),
+        Just(Answer::Cancel),
+    ]
+}
+
+/// One event of every kind, with any content.
+fn every_kind() -> impl Strategy<Value = Vec<Event>> {
+    let words = prop::collection::vec(text(), 8);
+    let numbers = (any::<u64>(), any::<u32>(), any::<u32>(), any::<u128>(), any::<bool>());
+    (words, numbers, moment(), outcomes(), asks(), answers()).prop_map(
+        |(words, (n, step, attempt, id, flag), expires, outcome, ask, answer)| {
+            let word = |n: usize| words[n].clone();
+            let mut first = created(steps());
+            if let Event::RunCreated { title, params, steps, .. } = &mut first {
+                *title = word(0);
+                params.insert(word(1), word(2));
+                steps.push(crate::journal::record::StepHead {
+                    way_back: word(3),
+                    ..head(Verb::Do, EffectClass::Change)
+                });
+            }
+            let (prompt, log) = (prompt(id), word(5));
+            vec![
+                first,
+                Event::LockTaken { name: word(0), identity: word(1) },
+                Event::RunResumed { why: word(2) },
+                Event::JournalRecovered { bytes: n, digest: set(step), saved: word(3) },
+                Event::PromptOpened { prompt: prompt.clone(), step, ask, expires },
+                Event::PromptReread { prompt: prompt.clone() },
+                Event::PromptClosed { prompt: prompt.clone(), why: Closed::RunnerGone, moved: words.clone() },
+                Event::AnswerAccepted { prompt: prompt.clone(), step, answer },
+                Event::AnswerRejected { prompt: word(4), why: word(5) },
+                Event::StepIntent {
+                    step,
+                    attempt,
+                    effect: EffectClass::Change,
+                    set: flag.then(|| set(step)),
+                    permit: flag.then_some(prompt),
+                    log: log.clone(),
+                },
+                Event::StepOutcome { step, attempt, outcome: outcome.clone() },
+                Event::StepResolved { step, choice: Choice::NotDone, evidence: word(6) },
+                Event::StepSkipped { step, reason: word(7) },
+                Event::StepClosed { step, note: word(0) },
+                Event::UndoIntent { step, attempt, set: flag.then(|| set(step)), log },
+                Event::UndoOutcome { step, attempt, outcome },
+                Event::Note { step: flag.then_some(step), text: word(1) },
+                Event::AbortRequested { undo: flag },
+                Event::RunSealed { status: RunStatus::Failed, unknown: step },
+                Event::Other {
+                    kind: format!("dream.{}", word(2)),
+                    body: serde_json::json!({ word(3): [n, null, flag, { word(4): i64::MIN }], word(5): word(6) }),
+                },
+            ]
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn every_record_survives_the_way_there_and_back(
+        events in every_kind(),
+        (seq, boot, wall) in (any::<u64>(), any::<u64>(), moment()),
+        (uid, pid, name) in (any::<u32>(), any::<u32>(), text()),
+    ) {
+        let kinds: Vec<&str> = events.iter().map(Event::kind).take(Event::KINDS.len()).collect();
+        prop_assert_eq!(kinds, Event::KINDS);
+        let actor = Actor { uid, login_uid: None, pid, name, host: "h".into(), through: "runner".into() };
+        let (run, prev, boot) = (run_id(seq % 1000), set(7), Boot(boot));
+        for event in events {
+            let draft = Draft { seq, run: &run, wall, boot, actor: &actor, event: &event, prev: &prev };
+            let (bytes, h) = encode(&draft).unwrap();
+            let line = bytes.strip_suffix(b"\n").unwrap();
+            prop_assert!(!line.contains(&b'\n'));
+            let read = decode(line).unwrap();
+            let record =
+                Record { seq, run: run.clone(), wall, boot, actor: actor.clone(), event, prev: prev.clone(), h };
+            prop_assert_eq!(&read, &Line { v: VERSION, record });
+            // What was read is written as the same bytes.
+            let record = &read.record;
+            let again = Draft { seq, run: &run, wall, boot, actor: &actor, event: &record.event, prev: &prev };
+            prop_assert_eq!(encode(&again).unwrap().0, bytes);
+        }
+    }
+}
+
+#[test]
+fn a_record_that_could_not_be_read_is_not_written() {
+    let (run, actor, prev) = (run_id(1), crate::journal::samples::actor("runner"), Digest::zero());
+    let draft = |event| Draft {
+        seq: 1,
+        run: &run,
+        wall: Wall::from_unix(0, 0),
+        boot: Boot(0),
+        actor: &actor,
+        event,
+        prev: &prev,
+    };
+    let fraction = Event::Other { kind: "odd".into(), body: serde_json::json!({"a": [1.5]}) };
+    assert_eq!(encode(&draft(&fraction)).unwrap_err().0, "it holds a number that is not whole");
+    let large = Event::Note { step: None, text: "x".repeat(LARGEST_RECORD) };
+    assert!(encode(&draft(&large)).unwrap_err().0.contains("more than 65536"));
+}

@@ -1,0 +1,192 @@
+//! Which runs there are.
+
+use crate::domain::error::Result;
+use crate::domain::{Error, RunId, RunStatus, Wall};
+use crate::journal::append::JOURNAL;
+use crate::journal::chain::{Verdict, Walk};
+use crate::journal::fold::RunView;
+use rustix::fs::{Mode, OFlags};
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+/// The directory of all runs below the state directory.
+pub const RUNS: &str = "runs";
+
+/// A run in a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunSummary {
+    /// The run.
+    pub id: RunId,
+    /// The procedure's title.
+    pub title: String,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// When it started.
+    pub started: Wall,
+    /// When it was sealed.
+    pub ended: Option<Wall>,
+    /// Who started it.
+    pub starter: String,
+    /// How many steps are over, of how many.
+    pub progress: (u32, u32),
+    /// Why it cannot be read, when it cannot.
+    pub damage: Option<String>,
+}
+
+/// The directory of a run below a state directory.
+#[must_use]
+pub fn run_dir(state: &Path, run: &RunId) -> PathBuf {
+    state.join(RUNS).join(run.as_str())
+}
+
+/// A journal that was walked without keeping its records.
+#[derive(Clone, Debug)]
+pub struct Walked {
+    /// The run as far as its records chain; `None` when there is none.
+    pub view: Option<RunView>,
+    /// How many bytes chain.
+    pub good_bytes: u64,
+    /// What the whole is worth.
+    pub verdict: Verdict,
+}
+
+/// Walks a journal from its beginning to its end, in constant memory beside the fold.
+///
+/// # Errors
+/// When it cannot be read; that it does not chain is its verdict, not an error.
+pub fn walk_file(path: &Path) -> Result<Walked> {
+    let failed = |cause: &dyn std::fmt::Display| Error::machine(format_args!("read {}", path.display()), cause);
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty()).map_err(|cause| failed(&cause))?);
+    if !file.metadata().map_err(|cause| failed(&cause))?.is_file() {
+        return Err(failed(&"it is not a plain file"));
+    }
+    let mut walk = Walk::default();
+    let input = BufReader::with_capacity(256 << 10, file);
+    let (good_bytes, verdict) = walk.all(input, drop).map_err(|cause| failed(&cause))?;
+    Ok(Walked { view: walk.into_view(), good_bytes, verdict })
+}
+
+/// Every run below a state directory, the newest first; `lives` says whether a run's runner does.
+///
+/// A run whose journal is damaged or missing is in the list, with the reason. What is not named like a run is passed over.
+///
+/// # Errors
+/// When the directory of runs is there and cannot be read.
+pub fn runs(state: &Path, lives: impl Fn(&RunId) -> bool) -> Result<Vec<RunSummary>> {
+    let dir = state.join(RUNS);
+    let failed = |cause: std::io::Error| Error::machine(format_args!("list the runs in {}", dir.display()), cause);
+    let entries = match std::fs::read_dir(&dir) {
+        Ok(entries) => entries,
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(cause) => return Err(failed(cause)),
+    };
+    let mut ids = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        let id = name.to_str().and_then(|name| RunId::parse(name).filter(|id| id.as_str() == name));
+        let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        ids.extend(id.filter(|_| is_dir));
+    }
+    ids.sort_unstable();
+    Ok(ids.into_iter().rev().map(|id| summary(&dir, id, &lives)).collect())
+}
+
+/// One run, whatever its journal is like.
+fn summary(dir: &Path, id: RunId, lives: impl Fn(&RunId) -> bool) -> RunSummary {
+    let path = dir.join(id.as_str()).join(JOURNAL);
+    let (view, damage) = match walk_file(&path) {
+        Ok(Walked { view, verdict: verdict @ Verdict::Damaged { .. }, .. }) => (view, Some(verdict.to_string())),
+        Ok(Walked { view: None, .. }) => (None, Some("its journal has no record".to_owned())),
+        Ok(Walked { view, .. }) => (view, None),
+        Err(error) => (None, Some(error.message)),
+    };
+    let view = view.filter(|view| view.id == id);
+    let Some(view) = view else {
+        let damage = damage.or_else(|| Some("its journal is another run's".to_owned()));
+        let started = started(&id);
+        let (status, progress) = (RunStatus::Interrupted, (0, 0));
+        return RunSummary {
+            id,
+            title: String::new(),
+            status,
+            started,
+            ended: None,
+            starter: String::new(),
+            progress,
+            damage,
+        };
+    };
+    let done = view.steps.iter().filter(|step| step.state.is_over()).count();
+    let of = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    RunSummary {
+        status: view.status(lives(&id)),
+        progress: (of(done), of(view.steps.len())),
+        id,
+        title: view.title,
+        started: view.started,
+        ended: view.ended,
+        starter: view.starter.name,
+        damage,
+    }
+}
+
+/// When a run started, as its id tells.
+fn started(id: &RunId) -> Wall {
+    let ms = ulid::Ulid::from_string(id.as_str()).map_or(0, |id| id.timestamp_ms());
+    Wall::from_unix(i64::try_from(ms / 1000).unwrap_or(i64::MAX), 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::samples::{bytes, night, now, recovered_night, run_id, write};
+    use std::fs;
+
+    #[test]
+    fn runs_are_listed_newest_first_and_damaged_ones_say_why() {
+        let state = tempfile::tempdir().unwrap();
+        assert_eq!(runs(state.path(), |_| true).unwrap(), []);
+        let dir = |n: u64| {
+            let dir = run_dir(state.path(), &run_id(n));
+            fs::create_dir_all(&dir).unwrap();
+            dir
+        };
+        write(&dir(1), &run_id(1), &night());
+        write(&dir(2), &run_id(2), &recovered_night()[..9]);
+        write(&dir(3), &run_id(3), &recovered_night()[..7]);
+        fs::write(dir(4).join(JOURNAL), bytes(1, &night())).unwrap();
+        let mut damaged = bytes(5, &night());
+        let end = damaged.len() - 40;
+        damaged[end] ^= 1;
+        fs::write(dir(5).join(JOURNAL), damaged).unwrap();
+        dir(6);
+        fs::write(dir(7).join(JOURNAL), b"").unwrap();
+        let mut torn = bytes(8, &night()[..2]);
+        torn.extend(b"{\"v\"");
+        fs::write(dir(8).join(JOURNAL), torn).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, dir(9).join(JOURNAL), Mode::RUSR | Mode::WUSR).unwrap();
+        fs::create_dir(state.path().join(RUNS).join("trash")).unwrap();
+        fs::create_dir(state.path().join(RUNS).join(run_id(10).as_str().to_lowercase())).unwrap();
+        fs::write(state.path().join(RUNS).join(run_id(11).as_str()), b"").unwrap();
+        let list = runs(state.path(), |id| *id == run_id(3)).unwrap();
+        let ids: Vec<RunId> = list.iter().map(|run| run.id.clone()).collect();
+        assert_eq!(ids, (1..=9).rev().map(run_id).collect::<Vec<_>>());
+        let of = |n: u64| list.iter().find(|run| run.id == run_id(n)).unwrap();
+        let whole = of(1);
+        assert_eq!((whole.status, whole.progress, &whole.damage), (RunStatus::Aborted, (2, 6), &None));
+        assert_eq!((whole.started, whole.ended, whole.starter.as_str()), (now(0).wall, Some(now(16).wall), "anna"));
+        assert_eq!((of(2).status, of(3).status), (RunStatus::Interrupted, RunStatus::Waiting));
+        let damage = |n: u64| of(n).damage.clone().unwrap_or_default();
+        assert_eq!(damage(4), "its journal is another run's");
+        assert!(damage(5).starts_with("damaged: record 17 at byte "), "{}", damage(5));
+        assert_eq!(of(5).title, "Delete data past retention");
+        assert!(damage(6).contains("journal.jsonl: No such file"), "{}", damage(6));
+        assert_eq!(of(6).started, Wall::from_unix(1_787_000_000, 0));
+        assert_eq!(damage(7), "its journal has no record");
+        assert_eq!((damage(8).as_str(), of(8).status), ("", RunStatus::Interrupted));
+        assert!(damage(9).contains("it is not a plain file"));
+    }
+}

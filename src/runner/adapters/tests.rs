@@ -1,0 +1,200 @@
+//! Procedures read with the real adapters: files that must pass, and files whose every problem is known.
+
+use super::*;
+use crate::config::reader::LARGEST_FILE;
+use crate::domain::{Fact, Observation, Row, TargetKind, Verdict};
+use crate::procedure::Catalog;
+use crate::procedure::plan::{Plan, WayBack};
+use crate::procedure::read::{lint, read};
+use std::path::Path;
+
+fn fixtures(kind: &str) -> Vec<PathBuf> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/procedures").join(kind);
+    let paths = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = paths.filter(|path| path.extension().is_some_and(|e| e == "toml")).collect();
+    files.sort();
+    files
+}
+
+fn said(file: &Path) -> String {
+    let text = std::fs::read_to_string(file).unwrap();
+    let name = file.file_name().unwrap();
+    lint(&text, Path::new(name), &BuiltIn::default()).iter().map(|problem| format!("{problem}\n")).collect()
+}
+
+#[test]
+fn valid_procedures_have_no_problem() {
+    let files = fixtures("valid");
+    assert!(!files.is_empty());
+    for file in files {
+        assert_eq!(said(&file), "");
+    }
+}
+
+#[test]
+fn invalid_procedures_have_exactly_the_known_problems() {
+    let files = fixtures("invalid");
+    assert!(files.len() > 20);
+    for file in files {
+        let expected = std::fs::read_to_string(file.with_extension("expected")).unwrap_or_default();
+        let said = said(&file);
+        assert_ne!(said, "", "{}", file.display());
+        if std::env::var_os("MIDWATCH_EXPECT").is_some() {
+            std::fs::write(file.with_extension("expected"), &said).unwrap();
+        } else {
+            assert_eq!(said, expected, "{}", file.display());
+        }
+    }
+}
+
+fn all() -> crate::procedure::Procedure {
+    let file = fixtures("valid").into_iter().find(|file| file.ends_with("all.toml")).unwrap();
+    read(&std::fs::read_to_string(&file).unwrap(), &file, &BuiltIn::default()).unwrap()
+}
+
+fn given(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+#[test]
+fn a_plan_is_filled_in_and_leaves_only_the_run_open() {
+    let params = given(&[("root", "/srv/cell0/"), ("env", "production"), ("jobs", "4")]);
+    let plan = Plan::make(&all(), &params, "e", "other", &BuiltIn::default()).unwrap();
+    assert_eq!((plan.title.as_str(), plan.root.as_deref()), ("All of production", Some("/srv/cell0")));
+    assert_eq!(plan.locks, ["host", "production"]);
+    assert_eq!(plan.params["days"], "7");
+    let lines: Vec<_> = plan.steps.iter().filter_map(|step| step.act.as_ref()).map(|act| act.line.as_str()).collect();
+    assert_eq!(
+        lines,
+        [
+            "df -h -- /srv/cell0",
+            "GET http://127.0.0.1:1/production answers 204 within 500 ms, 3 times",
+            "/opt/job 4 --dir={{run.dir}} hello",
+            "delete data/**/*.tmp except pre-* older than 7 d, keeping the newest 3",
+            "move *.gz older than 12 h to old/production",
+            "list data/*",
+        ]
+    );
+    assert_eq!(plan.steps[2].timeout_s, 4800);
+    assert!(matches!(&plan.steps[4].way_back, WayBack::Undo(undo) if undo.floor == EffectClass::Change));
+    let json = plan.to_json().unwrap();
+    assert_eq!(Plan::from_json(&json).unwrap(), plan);
+    assert!(!String::from_utf8(json).unwrap().replace("{{run.id}}", "").replace("{{run.dir}}", "").contains("{{"));
+}
+
+#[test]
+fn parameters_that_do_not_fit_are_all_named() {
+    let params = given(&[("root", "srv"), ("days", "31"), ("wrod", "x")]);
+    let problems = Plan::make(&all(), &params, "e", "other", &BuiltIn::default()).unwrap_err();
+    let said: Vec<_> = problems.iter().map(|problem| problem.message.as_str()).collect();
+    assert_eq!(
+        said,
+        [
+            "`wrod` is not a parameter of tests/all",
+            "`root` must be an absolute path, not \"srv\"",
+            "`days` must be 1 to 30 days, not \"31\"",
+            "`env` needs a value: one of staging, production",
+        ]
+    );
+    assert_eq!(problems[0].hint.as_deref(), Some("did you mean `word`?"));
+}
+
+fn mount(path: &str, ratio: f64) -> Row {
+    let mut row = Row::unread(TargetKind::Mount, "data".to_owned(), String::new(), Duration::from_secs(5));
+    row.saw(Observation {
+        verdict: Verdict::Ok,
+        detail: String::new(),
+        facts: BTreeMap::from([
+            ("path", Fact::Text(path.to_owned())),
+            ("used_ratio", Fact::Real(ratio)),
+            ("configured", Fact::Bool(true)),
+        ]),
+        observed_at: Wall::from_unix(0, 0),
+        trend: None,
+    });
+    row
+}
+
+#[test]
+fn rows_offer_what_acts_on_them() {
+    let all = all();
+    assert_eq!(all.offer(&mount("/srv", 0.84)), Some(given(&[("root", "/srv"), ("word", "on data")])));
+    for row in [mount("/srv", 0.5), mount("/", 0.9), mount("relative", 0.9), mount("/srv", f64::NAN)] {
+        assert_eq!(all.offer(&row), None);
+    }
+    let unread = Row::unread(TargetKind::Mount, "x".to_owned(), String::new(), Duration::from_secs(5));
+    assert_eq!(all.offer(&unread), None);
+}
+
+#[test]
+fn what_is_built_in_is_sound_and_offered_from_a_mount() {
+    let catalog = Catalog::read(None, &BuiltIn::default());
+    assert_eq!(catalog.problems(), []);
+    let mut found = mount("/", 0.1);
+    if let Some(seen) = &mut found.observation {
+        seen.facts.insert("configured", Fact::Bool(false));
+    }
+    assert_eq!(catalog.offers(&found), [], "a mount that the estate does not name is nobody's");
+    let offers = catalog.offers(&mount("/srv/cell0", 0.1));
+    let ids: Vec<_> = offers.iter().map(|(procedure, _)| procedure.id.as_str()).collect();
+    assert_eq!(ids, ["cell0/archive-logs", "cell0/data-retention", "cell0/health-check"]);
+    for (procedure, params) in offers {
+        Plan::make(procedure, &params, "e", "other", &BuiltIn::default()).unwrap();
+    }
+    assert_eq!(catalog.find("cell0/data-retention").unwrap().effect(), EffectClass::Destroy);
+    let missing = catalog.find("cell0/data-retentoin").unwrap_err();
+    assert_eq!((missing.kind, missing.hints[0].as_str()), (Kind::Usage, "did you mean cell0/data-retention?"));
+}
+
+#[test]
+fn the_catalog_survives_what_lies_beside_the_estate() {
+    let home = tempfile::tempdir().unwrap();
+    let at = |name: &str| home.path().join("procedures").join(name);
+    std::fs::create_dir_all(at("deep/er")).unwrap();
+    let own = "format = 1\nid = \"cell0/archive-logs\"\ntitle = \"Ours\"\nphases = [\"a\"]\n[[a]]\ntitle = \"M\"\nmanual = \"x\"\n";
+    std::fs::write(at("deep/er/own.toml"), own).unwrap();
+    std::fs::write(at("deep/er/twice.toml"), own).unwrap();
+    std::fs::write(at("bytes.toml"), b"title = \"\xff\"\n").unwrap();
+    std::fs::File::create(at("large.toml")).unwrap().set_len(LARGEST_FILE + 1).unwrap();
+    std::fs::write(at("notes.txt"), "not one").unwrap();
+    std::os::unix::fs::symlink(home.path(), at("loop")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", at("device.toml")).unwrap();
+    std::os::unix::fs::symlink("nowhere", at("dangling.toml")).unwrap();
+    let fifo = std::process::Command::new("mkfifo").arg(at("pipe.toml")).status().unwrap();
+    assert!(fifo.success());
+    let catalog = Catalog::read(Some(&home.path().join("midwatch.toml")), &BuiltIn::default());
+    assert_eq!(catalog.find("cell0/archive-logs").unwrap().title(), "Ours");
+    let said: Vec<_> = catalog
+        .problems()
+        .iter()
+        .map(|p| format!("{}: {}", p.file.file_name().unwrap().display(), p.message.split(" /").next().unwrap()))
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "bytes.toml: byte 9 is not UTF-8",
+            "dangling.toml: cannot open it: No such file or directory (os error 2)",
+            "twice.toml: the id `cell0/archive-logs` is taken by",
+            "device.toml: it is not a regular file",
+            "large.toml: it is larger than 4.0 MiB",
+            "pipe.toml: it is not a regular file",
+            "rotate-archive.toml: the id `cell0/archive-logs` is taken by",
+        ]
+    );
+}
+
+#[test]
+fn trusted_reads_may_check() {
+    let text = "format = 1\nid = \"t\"\ntitle = \"T\"\nphases = [\"a\"]\n[[a]]\ntitle = \"C\"\ncheck = { exec = [\"/opt/doctor.py\", \"--json\"] }\n";
+    assert_eq!(lint(text, Path::new("f"), &BuiltIn::default()).len(), 1);
+    assert_eq!(lint(text, Path::new("f"), &BuiltIn::new(vec!["/opt/doctor.py".to_owned()])), []);
+}
+
+#[test]
+fn twenty_thousand_steps_are_read_and_one_more_is_refused() {
+    let head = "format = 1\nid = \"t\"\ntitle = \"T\"\nphases = [\"a\"]\n";
+    let step = "[[a]]\ntitle = \"M\"\nmanual = \"x\"\n";
+    let many = format!("{head}{}", step.repeat(20_000));
+    assert_eq!(lint(&many, Path::new("f"), &BuiltIn::default()), []);
+    assert_eq!(lint(&format!("{many}{step}"), Path::new("f"), &BuiltIn::default())[0].message, "more than 20000 steps");
+}

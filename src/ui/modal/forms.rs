@@ -1,0 +1,95 @@
+//! Dialogs in which something is typed: a procedure's parameters, and a note.
+
+use super::{Dialog, keys, place, title};
+use crate::app::Snapshot;
+use crate::app::keymap::Action;
+use crate::app::modal::{Form, Note};
+use crate::app::model::Hit;
+use crate::config::theme::Role;
+use crate::domain::Clean;
+use crate::ui::ViewState;
+use crate::ui::layout;
+use crate::ui::pen::Pen;
+use crate::ui::text::{Piece, Strip};
+use crate::ui::widgets::frame::frame as draw_frame;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::widgets::Clear;
+
+pub(super) fn params(pen: Pen<'_>, form: &Form, width: usize) -> Dialog {
+    let mut body = Vec::new();
+    if !form.offer.purpose.is_empty() {
+        body.extend(pen.sentence(Role::UiMuted, &form.offer.purpose, width));
+        body.push(Strip::new().line());
+    }
+    let names = form.offer.params.iter().map(|param| Clean::text(&param.name).width());
+    let name = names.max().unwrap_or(0).clamp(6, (width / 3).max(6));
+    let mut at = 0;
+    for (place, (param, field)) in form.offer.params.iter().zip(&form.fields).enumerate() {
+        let on = place == form.cursor && !form.planning;
+        if on {
+            at = body.len() + 1;
+        }
+        let role = if on { Role::UiPrompt } else { Role::UiText };
+        let strip = Strip::new().put(pen.style(Role::UiFocus), if on { pen.glyph("▌", ">") } else { " " }).gap(1);
+        let strip = strip.put_within(name, pen.style(role), &param.name).to(name + 4);
+        body.push(pen.typed(strip, field, width.saturating_sub(1), on).line());
+        let hint = Strip::new().gap(name + 4);
+        body.push(hint.put_within(width.saturating_sub(name + 5), pen.style(Role::UiMuted), &param.accepts).line());
+    }
+    let mut foot = Vec::new();
+    if let Some(error) = &form.error {
+        foot.push(Strip::new().line());
+        foot.extend(pen.sentence(Role::VerdictWarn, &error.message, width));
+        for hint in &error.hints {
+            foot.extend(pen.fact("try", Role::UiText, hint, width));
+        }
+    }
+    if form.planning {
+        foot.push(Strip::new().line());
+        foot.extend(pen.sentence(Role::StateRunning, "Looking at what it would do. Nothing is changed.", width));
+    }
+    let enter = if form.is_last() { "shows what it would do" } else { "goes to the next" };
+    Dialog {
+        title: title(pen, [(Role::UiTitle, Piece::from(&form.offer.title))]),
+        body,
+        foot,
+        keys: vec![(Action::Open, enter), (Action::Back, "goes back")],
+        cursor: Some(at),
+        ..Dialog::default()
+    }
+}
+
+/// Draws the note with its text area.
+pub(super) fn note(
+    pen: Pen<'_>,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    note: &Note,
+    snapshot: &Snapshot<'_>,
+    view: &mut ViewState,
+) {
+    let place = place(area, note.lines().len().clamp(6, 14));
+    let inner = layout::inside(place);
+    let beside = match note.step {
+        Some(step) => format!("beside step {}", step + 1),
+        None => "beside the run".to_owned(),
+    };
+    view.hit(place, Hit::Dialog);
+    view.seen.whole = true;
+    frame.render_widget(Clear, place);
+    frame.buffer_mut().set_style(place, pen.style(Role::UiText));
+    let left = title(pen, [(Role::UiTitle, Piece::Words("Note")), (Role::UiText, Piece::from(beside))]);
+    let foot = keys(
+        pen,
+        snapshot,
+        &[(Action::Save, "writes it down"), (Action::Back, "keeps it for later")],
+        usize::from(inner.width),
+    );
+    draw_frame(pen, frame, place, (Role::UiFocus, true), left, Strip::new(), foot);
+    let mut area = note.area().clone();
+    area.set_style(pen.style(Role::UiText));
+    area.set_cursor_line_style(pen.style(Role::UiText));
+    area.set_cursor_style(pen.style(Role::UiSelection));
+    frame.render_widget(&area, inner);
+}

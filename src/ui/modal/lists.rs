@@ -1,0 +1,185 @@
+//! Dialogs that are lists: commands, procedures for a row, runs, and the items of a frozen set.
+
+use super::{Dialog, title};
+use crate::app::Snapshot;
+use crate::app::keymap::Action;
+use crate::app::modal::form::Command;
+use crate::app::modal::{Palette, SetList};
+use crate::app::msg::{Offer, RunSummary};
+use crate::config::theme::Role;
+use crate::domain::{Clean, RunId, RunStatus, quantity};
+use crate::ui::pen::Pen;
+use crate::ui::text::{Piece, Strip};
+use crate::ui::widgets::badge::badge;
+use crate::ui::widgets::table::{Column, row};
+use ratatui::text::Line;
+use std::time::Duration;
+
+fn mark(pen: Pen<'_>, on: bool) -> Strip {
+    let strip = Strip::new().put(pen.style(Role::UiFocus), if on { pen.glyph("▌", ">") } else { " " });
+    strip.gap(1)
+}
+
+fn selected(pen: Pen<'_>, on: bool, mut line: Line<'static>, width: usize) -> Line<'static> {
+    if on {
+        let blanks = Strip::new().gap(width.saturating_sub(line.width())).line();
+        line.spans.extend(blanks.spans);
+        for span in &mut line.spans {
+            span.style = span.style.patch(pen.style(Role::UiSelection));
+        }
+    }
+    line
+}
+
+pub(super) fn palette(pen: Pen<'_>, snapshot: &Snapshot<'_>, palette: &Palette, width: usize) -> Dialog {
+    let matches = palette.matches();
+    let name = matches.iter().map(|command| command.name().chars().count()).max().unwrap_or(0).clamp(10, width / 2);
+    let mut body: Vec<Line<'static>> = vec![pen.typed(mark(pen, false), &palette.field, width - 1, true).line()];
+    for (place, command) in matches.iter().enumerate() {
+        let on = place == palette.cursor;
+        let key = match command {
+            Command::Action(entry) => snapshot.keymap.shown(entry.action),
+            Command::Procedure(_) => String::new(),
+        };
+        let strip = mark(pen, on).put_within(name, pen.style(Role::UiText), command.name()).to(name + 3);
+        let strip = strip.put_within(9, pen.style(Role::UiKey), key).to(name + 13);
+        let room = width.saturating_sub(strip.width() + 1);
+        let doc = Clean::text(command.doc());
+        body.push(selected(pen, on, strip.put_within(room, pen.style(Role::UiMuted), doc).line(), width));
+    }
+    if matches.is_empty() {
+        body.extend(pen.sentence(Role::UiMuted, "no command matches", width));
+    }
+    Dialog {
+        title: title(pen, [(Role::UiTitle, Piece::Words("Commands"))]),
+        body,
+        keys: vec![(Action::Open, "does it"), (Action::Back, "goes back")],
+        cursor: Some(palette.cursor + 1),
+        ..Dialog::default()
+    }
+}
+
+pub(super) fn offers(
+    pen: Pen<'_>,
+    _: &Snapshot<'_>,
+    target: &str,
+    offers: Option<&[Offer]>,
+    cursor: usize,
+    width: usize,
+) -> Dialog {
+    let mut body = Vec::new();
+    let mut at = 0;
+    match offers {
+        None => body.extend(pen.sentence(Role::UiMuted, "looking for procedures", width)),
+        Some([]) => body.extend(pen.sentence(Role::UiMuted, "No procedure acts on this row as it is now.", width)),
+        Some(offers) => {
+            for (place, offer) in offers.iter().enumerate() {
+                let on = place == cursor;
+                if on {
+                    at = body.len() + 1;
+                }
+                body.push(selected(pen, on, offer_line(pen, offer, on, width), width));
+                let purpose = if offer.purpose.is_empty() { &offer.procedure } else { &offer.purpose };
+                let strip = Strip::new().gap(4).put_within(width.saturating_sub(5), pen.style(Role::UiMuted), purpose);
+                body.push(strip.line());
+            }
+        }
+    }
+    Dialog {
+        title: title(pen, [(Role::UiTitle, Piece::Words("Act on")), (Role::UiText, Piece::from(target.to_owned()))]),
+        body,
+        keys: vec![(Action::Open, "opens it; nothing starts yet"), (Action::Back, "goes back")],
+        cursor: Some(at),
+        ..Dialog::default()
+    }
+}
+
+fn offer_line(pen: Pen<'_>, offer: &Offer, on: bool, width: usize) -> Line<'static> {
+    let takes = offer.takes_s.map_or_else(String::new, |s| format!("~{}", quantity::span(Duration::from_secs(s))));
+    let room = width.saturating_sub(2 + 24);
+    let role = Role::from(offer.effect);
+    let strip = mark(pen, on).put_within(room, pen.style(Role::UiText), &offer.title).to(room + 3);
+    let strip = strip.put(pen.style(role), pen.symbol(role)).gap(1).put(pen.style(role), offer.effect.word());
+    strip.right(width.saturating_sub(1), pen.style(Role::UiMuted), takes).line()
+}
+
+pub(super) fn runs(pen: Pen<'_>, snapshot: &Snapshot<'_>, cursor: Option<&RunId>, width: usize) -> Dialog {
+    let runs = snapshot.runs.unwrap_or_default();
+    let at = cursor.and_then(|id| runs.iter().position(|run| run.id == *id)).unwrap_or(0);
+    let mut body: Vec<Line<'static>> = runs
+        .iter()
+        .enumerate()
+        .map(|(place, run)| {
+            let on = cursor.is_some() && place == at;
+            selected(pen, on, run_line(pen, run, on, width), width)
+        })
+        .collect();
+    if body.is_empty() {
+        let words = if snapshot.runs.is_some() { "No run has been started yet." } else { "reading the runs" };
+        body = pen.sentence(Role::UiMuted, words, width);
+    }
+    Dialog {
+        title: title(pen, [(Role::UiTitle, Piece::Words("Runs")), (Role::UiMuted, Piece::Words("newest first"))]),
+        body,
+        keys: vec![(Action::Down, "chooses"), (Action::Open, "attaches"), (Action::Back, "goes back")],
+        cursor: Some(at),
+        ..Dialog::default()
+    }
+}
+
+fn run_line(pen: Pen<'_>, run: &RunSummary, on: bool, width: usize) -> Line<'static> {
+    let (role, word) = match run.damage {
+        Some(_) => (Role::VerdictCritical, "damaged"),
+        None => (Role::from(run.status), RunStatus::word(run.status)),
+    };
+    let strip = badge(pen, mark(pen, on), role, word, 11);
+    let start = strip.width();
+    let muted = pen.style(Role::UiMuted);
+    let progress = format!("{}/{}", run.progress.0, run.progress.1);
+    let room = width.saturating_sub(start + 17 + 8 + 10 + 1);
+    let title = run.damage.as_ref().map_or_else(|| run.title.clone(), |why| format!("{} · {why}", run.title));
+    let cells = [
+        (Column::Left(0, room), pen.style(Role::UiText), Piece::from(title)),
+        (Column::Right(room + 1, 5), muted, Piece::from(progress)),
+        (Column::Left(room + 8, 16), muted, Piece::from(run.started.minute())),
+        (Column::Left(room + 26, 9), muted, Piece::from(&run.starter)),
+    ];
+    let mut line = strip.line();
+    line.spans.extend(row(cells).line().spans);
+    line
+}
+
+pub(super) fn set(pen: Pen<'_>, list: &SetList, rows: usize, width: usize) -> Dialog {
+    let total = list.total.unwrap_or(0);
+    let skipped = usize::try_from(list.top.saturating_sub(list.from)).unwrap_or(usize::MAX);
+    let digits = quantity::count(total).len();
+    let shown = list.items.iter().zip(list.from + 1..).skip(skipped).take(rows);
+    let mut body: Vec<Line<'static>> = shown
+        .map(|(item, number)| {
+            let muted = pen.style(Role::UiMuted);
+            let strip = Strip::new().gap(1).right(digits + 1, muted, number).gap(2);
+            let date = item.modified.map_or_else(|| " ".repeat(10), |at| at.date());
+            let strip = strip.put(muted, date).gap(2);
+            let size = item.bytes.map_or_else(String::new, quantity::bytes);
+            let name = match &item.to {
+                Some(to) => format!("{} {} {to}", item.name, pen.glyph("→", "->")),
+                None => item.name.clone(),
+            };
+            let room = width.saturating_sub(strip.width() + 11);
+            strip.put_within(room, pen.style(Role::UiText), name).right(width - 1, muted, size).line()
+        })
+        .collect();
+    if list.total.is_none() {
+        body = pen.sentence(Role::UiMuted, "reading the set", width);
+    }
+    // The window keeps its height while it is scrolled.
+    let full = usize::try_from(total).unwrap_or(usize::MAX).min(rows);
+    body.resize_with(body.len().max(full), || Strip::new().line());
+    let of = format!("{} in all · sha256 {}…", quantity::counted(total, "object", "objects"), list.set.short());
+    Dialog {
+        title: title(pen, [(Role::UiTitle, Piece::Words("Frozen set")), (Role::UiText, Piece::from(of))]),
+        body,
+        keys: vec![(Action::Down, "scrolls"), (Action::PageDown, "a page"), (Action::Back, "goes back to the prompt")],
+        ..Dialog::default()
+    }
+}

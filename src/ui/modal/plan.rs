@@ -1,0 +1,125 @@
+//! A plan before its start: every step with its advisory preview.
+//!
+//! ```text
+//! ┏ PLAN ━━ Data retention cleanup ━━ cell0 · PRODUCTION ━━━━━━━━━━━━┓
+//! ┃ root      /srv/cell0                                             ┃
+//! ┃ look                                                             ┃
+//! ┃  1 Verify the newest backup        read       ~5 s               ┃
+//! ┃ clean                                                            ┃
+//! ┃  2 Delete old sessions             destroy    ~10 s              ┃
+//! ┃           Delete 1,284 files under data/sessions                 ┃
+//! ┃           1,284 of 9,702 · 2.1 GiB · way back: none (…)          ┃
+//! ┃                                                                  ┃
+//! ┃ Press  c  to start it. Each step that acts still asks for itself.┃
+//! ┗ Esc goes back  j scrolls ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
+//! ```
+
+use super::prompt::amount;
+use super::{Dialog, title};
+use crate::app::Snapshot;
+use crate::app::keymap::Action;
+use crate::app::msg::PlanShown;
+use crate::config::theme::Role;
+use crate::domain::{Clean, quantity};
+use crate::procedure::plan::Step;
+use crate::ui::header::environment;
+use crate::ui::pen::Pen;
+use crate::ui::text::{Piece, Strip};
+use ratatui::text::Line;
+use std::time::Duration;
+
+pub(super) fn plan(
+    pen: Pen<'_>,
+    snapshot: &Snapshot<'_>,
+    shown: &PlanShown,
+    scroll: u16,
+    sent: bool,
+    width: usize,
+) -> Dialog {
+    let plan = &shown.plan;
+    let mut body = Vec::new();
+    if !plan.purpose.is_empty() {
+        body.extend(pen.sentence(Role::UiMuted, &plan.purpose, width));
+    }
+    for (name, value) in &plan.params {
+        body.extend(pen.named(Piece::from(name), Role::UiText, value, width));
+    }
+    if !plan.locks.is_empty() {
+        body.extend(pen.fact("locks", Role::UiText, plan.locks.join(", "), width));
+    }
+    let mut phase = None;
+    let mut previews = shown.previews.iter();
+    for (number, step) in (1_u64..).zip(&plan.steps) {
+        if phase != Some(&step.phase) {
+            phase = Some(&step.phase);
+            body.push(Strip::new().gap(1).put(pen.style(Role::UiTitle), &step.phase).line());
+        }
+        body.push(step_line(pen, number, step, width));
+        let indent = width.saturating_sub(6);
+        let mut under = |lines: Vec<Line<'static>>| {
+            body.extend(lines.into_iter().map(|mut line| {
+                line.spans.splice(0..0, Strip::new().gap(5).line().spans);
+                line
+            }));
+        };
+        match previews.next() {
+            Some(Some(Ok(preview))) => {
+                under(pen.sentence(Role::UiText, &preview.headline, indent));
+                let back = if preview.way_back.is_empty() { "nothing to take back" } else { &preview.way_back };
+                under(pen.sentence(Role::UiMuted, format!("{} · way back: {back}", amount(preview)), indent));
+                for warning in &preview.warnings {
+                    let text = format!("{} {warning}", pen.symbol(Role::VerdictWarn).plain());
+                    under(pen.sentence(Role::VerdictWarn, text, indent));
+                }
+            }
+            Some(Some(Err(error))) => under(pen.sentence(Role::VerdictUnknown, &error.message, indent)),
+            _ => {}
+        }
+    }
+    Dialog {
+        title: heading(pen, shown),
+        role: Some(Role::UiPrompt),
+        foot: foot(pen, snapshot, shown, sent, width),
+        keys: vec![(Action::Back, "goes back"), (Action::Down, "scrolls"), (Action::PageDown, "a page")],
+        body,
+        scroll,
+        ..Dialog::default()
+    }
+}
+
+fn heading(pen: Pen<'_>, shown: &PlanShown) -> Strip {
+    let (env, word) = environment(&shown.plan.environment);
+    let strip = title(pen, [(Role::UiTitle, Piece::Words("PLAN")), (Role::UiText, Piece::from(&shown.plan.title))]);
+    let dash = pen.glyph("━━ ", "== ");
+    let strip =
+        strip.put(pen.style(Role::UiMuted), dash).put(pen.style(Role::UiText), Clean::text(&shown.plan.estate).cut(24));
+    strip.put(pen.style(Role::UiMuted), " · ").put(pen.style(env), word).gap(1)
+}
+
+fn step_line(pen: Pen<'_>, number: u64, step: &Step, width: usize) -> Line<'static> {
+    let takes = step.takes_s.map_or_else(String::new, |s| format!("~{}", quantity::span(Duration::from_secs(s))));
+    let room = width.saturating_sub(5 + 20);
+    let strip = Strip::new().right(4, pen.style(Role::UiMuted), number).gap(2);
+    let strip = strip.put_within(room, pen.style(Role::UiText), &step.title).to(6 + room);
+    let strip = strip.put(pen.style(Role::from(step.effect)), step.effect.word());
+    strip.right(width.saturating_sub(1), pen.style(Role::UiMuted), takes).line()
+}
+
+fn foot(pen: Pen<'_>, snapshot: &Snapshot<'_>, shown: &PlanShown, sent: bool, width: usize) -> Vec<Line<'static>> {
+    let mut lines = vec![Strip::new().line()];
+    if let Some(error) = &shown.refused {
+        lines.extend(pen.sentence(Role::VerdictCritical, format!("This cannot start: {}", error.message), width));
+        for hint in &error.hints {
+            lines.extend(pen.sentence(Role::UiMuted, hint, width));
+        }
+    } else if sent {
+        lines.extend(pen.sentence(Role::StateRunning, "The runner is being started.", width));
+    } else if snapshot.read_only {
+        lines.extend(pen.sentence(Role::UiMuted, "Read-only: this console cannot start a run.", width));
+    } else {
+        let (prompt, key) = (pen.style(Role::UiPrompt), pen.style(Role::UiKey));
+        let strip = Strip::new().gap(1).put(prompt, "Press  ").put(key, snapshot.keymap.shown(Action::Confirm));
+        lines.push(strip.put(prompt, "  to start. Each step that acts still asks.").line());
+    }
+    lines
+}

@@ -1,0 +1,257 @@
+//! A prompt of the runner: what exactly will be touched, and how to say yes.
+//!
+//! ```text
+//! ┏ ■ DESTROY ━━ cell0 · PRODUCTION ━━ step 3 of 5 ━━━━━━━━━━━━━━━━━━━━━━━┓
+//! ┃ Delete 1,284 files under data/sessions                                ┃
+//! ┃ where     cell0-prod-1:/srv/cell0/data/sessions                       ┃
+//! ┃ what      1,284 of 9,702 · 2.1 GiB · 13 %, limit 40 %                 ┃
+//! ┃ oldest    2024-03-02  s-0af1.json                                     ┃
+//! ┃ newest    2026-08-22  s-ffe9.json                                     ┃
+//! ┃ takes     ~9 s                                                        ┃
+//! ┃ way back  none (in the backup proven above)                           ┃
+//! ┃ set       frozen 02:14:07 · read now · sha256 9f3c12ab34de            ┃
+//! ┃                                                                       ┃
+//! ┃ Type  delete 1284 sessions  to confirm: ▌                             ┃
+//! ┗ Esc leaves it open  Tab leaves the field ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
+//! ```
+
+use super::{Dialog, title};
+use crate::app::Snapshot;
+use crate::app::keymap::Action;
+use crate::app::modal::PromptDialog;
+use crate::app::panes::run::told;
+use crate::config::theme::Role;
+use crate::domain::{Clean, EffectClass, Item, Preview, quantity};
+use crate::journal::fold::{PromptEnd, PromptEnding};
+use crate::journal::record::{Ask, Choice};
+use crate::ui::header::environment;
+use crate::ui::pen::Pen;
+use crate::ui::text::{Piece, Strip};
+use ratatui::text::Line;
+use std::time::Duration;
+
+pub(super) fn prompt(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialog, width: usize) -> Dialog {
+    if let Some(end) = &dialog.ended {
+        return ended(pen, snapshot, dialog, end, width);
+    }
+    let open = &dialog.prompt;
+    let mut body = match &open.ask {
+        Ask::Confirm { preview, .. } => consent(pen, snapshot, dialog, preview, width),
+        Ask::Sign { text, .. } => pen.sentence(Role::UiText, text, width),
+        Ask::Decide { text, choices } => decision(pen, dialog, text, choices, width),
+    };
+    if open.expires <= snapshot.now.wall.plus(Duration::from_secs(120)) {
+        let text = format!("lapses at {}, then the step asks anew", open.expires.clock());
+        body.extend(pen.fact("hurry", Role::VerdictWarn, text, width));
+    }
+    Dialog {
+        title: heading(pen, snapshot, dialog),
+        role: Some(Role::UiPrompt),
+        foot: foot(pen, snapshot, dialog, width),
+        keys: keys(dialog),
+        body,
+        must_fit: true,
+        ..Dialog::default()
+    }
+}
+
+fn heading(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialog) -> Strip {
+    let (role, word) = match &dialog.prompt.ask {
+        Ask::Confirm { effect, .. } => (Role::from(*effect), effect.word()),
+        Ask::Sign { .. } => (Role::UiPrompt, "sign off"),
+        Ask::Decide { .. } => (Role::UiPrompt, "decide"),
+    };
+    let word = format!("{} {}", pen.symbol(role).plain(), word.to_uppercase());
+    let run = snapshot.run.view.as_ref().filter(|run| run.id == dialog.run);
+    let steps = run.map_or(0, |run| run.steps.len());
+    let step = format!("step {} of {steps}", dialog.prompt.step + 1);
+    // The run's own, for a journal may belong to another estate than the one that is watched.
+    let (env, env_word) = environment(run.map_or(snapshot.environment, |run| &run.environment));
+    let mut strip = title(pen, [(role, Piece::from(word.trim_start().to_owned()))]);
+    let dash = pen.glyph("━━ ", "== ");
+    let estate = Clean::text(run.map_or(snapshot.estate, |run| &run.estate)).cut(24);
+    strip = strip.put(pen.style(Role::UiMuted), dash).put(pen.style(Role::UiText), estate);
+    strip = strip.put(pen.style(Role::UiMuted), " · ").put(pen.style(env), env_word).gap(1);
+    strip.put(pen.style(Role::UiMuted), dash).put(pen.style(Role::UiText), step).gap(1)
+}
+
+/// Everything a frozen set is known by.
+fn consent(
+    pen: Pen<'_>,
+    snapshot: &Snapshot<'_>,
+    dialog: &PromptDialog,
+    preview: &Preview,
+    width: usize,
+) -> Vec<Line<'static>> {
+    let mut lines = pen.sentence(Role::UiTitle, &preview.headline, width);
+    let mut say = |name, role, text: String| lines.extend(pen.fact(name, role, text, width));
+    say("where", Role::UiText, preview.place.clone());
+    say("what", Role::UiText, amount(preview));
+    if let Some(item) = &preview.oldest {
+        say("oldest", Role::UiText, named(item));
+    }
+    if let Some(item) = preview.newest.as_ref().filter(|item| preview.oldest.as_ref() != Some(*item)) {
+        say("newest", Role::UiText, named(item));
+    }
+    if let Some(seconds) = preview.takes_s {
+        say("takes", Role::UiText, format!("~{}", quantity::span(Duration::from_secs(seconds))));
+    }
+    let back = if preview.way_back.is_empty() { "nothing to take back" } else { &preview.way_back };
+    let none = back.starts_with("none");
+    say("way back", if none { Role::VerdictWarn } else { Role::UiText }, back.to_owned());
+    for (name, value) in &preview.facts {
+        lines.extend(pen.named(Piece::from(name), Role::UiText, value, width));
+    }
+    let open = &dialog.prompt;
+    let age = match quantity::age(snapshot.now.wall.since(open.read)).as_str() {
+        "now" => "just now".to_owned(),
+        age => format!("{age} ago"),
+    };
+    let digest = dialog.set().map_or("", |set| set.short());
+    let frozen = format!("frozen {} · last read {age} · sha256 {digest}…", open.opened.clock());
+    lines.extend(pen.fact("set", Role::UiMuted, frozen, width));
+    for warning in &preview.warnings {
+        let text = format!("{} {warning}", pen.symbol(Role::VerdictWarn).plain());
+        lines.extend(pen.sentence(Role::VerdictWarn, text, width));
+    }
+    if let Ask::Confirm { also, .. } = &open.ask {
+        for covered in also {
+            let text = format!("step {}: {}, while its set stays as it is", covered.step + 1, covered.headline);
+            lines.extend(pen.fact("also", Role::EffectChange, text, width));
+        }
+    }
+    lines.push(Strip::new().line());
+    lines
+}
+
+/// `1,284 of 9,702 · 2.1 GiB · 13 %, limit 40 %`.
+pub(super) fn amount(preview: &Preview) -> String {
+    let mut parts = vec![match preview.of {
+        Some(of) => format!("{} of {}", quantity::count(preview.count), quantity::count(of)),
+        None => quantity::counted(preview.count, "object", "objects"),
+    }];
+    parts.extend(preview.bytes.map(quantity::bytes));
+    parts.extend(preview.limit.clone());
+    parts.join(" · ")
+}
+
+fn named(item: &Item) -> String {
+    let mut parts: Vec<String> = item.modified.map(|at| at.date()).into_iter().collect();
+    parts.push(item.name.clone());
+    parts.extend(item.bytes.map(quantity::bytes));
+    parts.join("  ")
+}
+
+fn decision(pen: Pen<'_>, dialog: &PromptDialog, text: &str, choices: &[Choice], width: usize) -> Vec<Line<'static>> {
+    let mut lines = pen.sentence(Role::UiText, text.to_owned(), width);
+    lines.push(Strip::new().line());
+    for (place, choice) in choices.iter().enumerate() {
+        let on = dialog.choice == Some(place);
+        let (mark, role) = if on { (pen.glyph(" ▌", " >"), Role::UiPrompt) } else { ("  ", Role::UiText) };
+        let strip = Strip::new().put(pen.style(Role::UiFocus), mark).put(pen.style(role), choice.word()).to(12);
+        let muted = pen.style(if on { Role::UiText } else { Role::UiMuted });
+        lines.push(strip.put_within(width.saturating_sub(13), muted, choice.consequence()).line());
+    }
+    lines.push(Strip::new().line());
+    lines
+}
+
+/// How to say yes, and what came of the last key.
+fn foot(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialog, width: usize) -> Vec<Line<'static>> {
+    if snapshot.read_only {
+        return pen.sentence(
+            Role::UiMuted,
+            "Read-only: this console can look at a prompt and cannot answer it.",
+            width,
+        );
+    }
+    let key = snapshot.keymap.shown(Action::Confirm);
+    let again = snapshot.keymap.shown(Action::Decline);
+    let mut lines = Vec::new();
+    if dialog.sent {
+        lines.extend(pen.sentence(Role::StateRunning, "The answer is on its way to the runner.", width));
+    } else if dialog.orphaned {
+        let words = "No runner is there to take an answer. Leave, and resume the run.";
+        lines.extend(pen.sentence(Role::StateInterrupted, words, width));
+    } else if dialog.declining {
+        let back = snapshot.keymap.shown(Action::Back);
+        let words = format!("{again} once more answers no: the run stops before this step. {back} takes it back.");
+        lines.extend(pen.sentence(Role::VerdictWarn, words, width));
+    } else {
+        lines.extend(ask(pen, snapshot, dialog, &key, width));
+    }
+    let hint = dialog.hint.clone().unwrap_or_default();
+    lines.push(Strip::new().gap(1).put_within(width.saturating_sub(2), pen.style(Role::VerdictWarn), hint).line());
+    lines
+}
+
+fn ask(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialog, key: &str, width: usize) -> Vec<Line<'static>> {
+    let (prompt, strong) = (pen.style(Role::UiPrompt), pen.style(Role::UiKey));
+    let typed = |strip: Strip| pen.typed(strip, &dialog.field, width.saturating_sub(1), dialog.in_field).line();
+    match &dialog.prompt.ask {
+        Ask::Confirm { effect: EffectClass::Destroy, preview, .. } => {
+            let strip =
+                Strip::new().gap(1).put(prompt, "Type  ").put(strong, &preview.phrase).put(prompt, "  to confirm:");
+            // A phrase and what is typed of it fit side by side, or stand one above the other.
+            if strip.width() + preview.phrase.len() + 4 <= width {
+                vec![typed(strip.gap(2))]
+            } else {
+                vec![strip.line(), typed(Strip::new().gap(1))]
+            }
+        }
+        Ask::Confirm { .. } => {
+            let strip = Strip::new().gap(1).put(prompt, "Press  ").put(strong, key.to_owned());
+            vec![strip.put(prompt, "  to confirm this change. Enter does nothing.").line()]
+        }
+        Ask::Sign { note_required, .. } => {
+            let what = if *note_required { "Note (needed): " } else { "Note: " };
+            let strip = Strip::new().gap(1).put(prompt, "When it is done, press  ").put(strong, key.to_owned());
+            vec![typed(Strip::new().gap(1).put(prompt, what)), strip.put(prompt, "  to sign off.").line()]
+        }
+        Ask::Decide { .. } => {
+            let (down, up) = (snapshot.keymap.shown(Action::Down), snapshot.keymap.shown(Action::Up));
+            let strip = Strip::new().gap(1).put(prompt, "Choose with  ").put(strong, format!("{down} {up}"));
+            let strip = strip.put(prompt, "  then press  ").put(strong, key.to_owned());
+            vec![typed(Strip::new().gap(1).put(prompt, "Reason: ")), strip.put(prompt, "  to decide.").line()]
+        }
+    }
+}
+
+fn keys(dialog: &PromptDialog) -> Vec<(Action, &'static str)> {
+    let mut keys = vec![(Action::Back, "leaves it open")];
+    if dialog.in_field {
+        keys.push((Action::Leave, "leaves the field"));
+        return keys;
+    }
+    if dialog.has_field() {
+        keys.push((Action::Leave, "goes to the field"));
+    }
+    if dialog.set().is_some() {
+        keys.push((Action::ListSet, "full list"));
+    }
+    keys.push((Action::Decline, "answers no"));
+    keys
+}
+
+/// A prompt that closed under the operator's eyes: why, and what moved.
+fn ended(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialog, end: &PromptEnd, width: usize) -> Dialog {
+    let mut told = told(end);
+    if let Some(first) = told.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    let mut body = pen.sentence(Role::VerdictWarn, told, width);
+    if let PromptEnding::Closed(_, moved) = &end.how {
+        for line in moved {
+            body.extend(pen.fact("moved", Role::UiText, line, width));
+        }
+    }
+    body.push(Strip::new().line());
+    body.extend(pen.sentence(Role::UiText, "Nothing was confirmed. If the step still asks, it asks anew.", width));
+    Dialog {
+        title: heading(pen, snapshot, dialog),
+        role: Some(Role::UiPrompt),
+        body,
+        keys: vec![(Action::Back, "back to the run")],
+        ..Dialog::default()
+    }
+}

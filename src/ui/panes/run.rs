@@ -1,0 +1,215 @@
+//! The Run pane.
+//!
+//! ```text
+//! ┏ 2 Run  Data retention cleanup ━━━━━━━━━━━━━━━━━━━ ◆ waiting  3/5 ┓
+//! ┃ look                                                             ┃
+//! ┃  ✓  done     1 Verify the newest backup        read       0.4 s  ┃
+//! ┃ clean                                                            ┃
+//! ┃ ── no way back beyond this line ──────────────────────────────── ┃
+//! ┃▌ ◆  waiting  3 Delete old sessions             destroy     ~10 s ┃
+//! ┃  ○  planned  4 Delete old log archives         destroy     ~10 s ┃
+//! ┃                                                                  ┃
+//! ┃ now       asks: delete 1284 sessions                             ┃
+//! ┃ next      step 4: Delete old log archives (destroy)              ┃
+//! ┃ undo      nothing to take back                                   ┃
+//! ┃ you may   x answer · l log · N note · g x abort                  ┃
+//! ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
+//! ```
+
+mod story;
+
+use crate::app::Snapshot;
+use crate::app::model::{Hit, Pane};
+use crate::config::theme::Role;
+use crate::domain::{Clean, EffectClass, RunStatus, StepState, Wall, quantity};
+use crate::journal::fold::{RunView, StepView};
+use crate::ui::ViewState;
+use crate::ui::layout::{self, take_bottom};
+use crate::ui::panes::{filtered, framed, title};
+use crate::ui::pen::Pen;
+use crate::ui::text::Strip;
+use crate::ui::widgets::badge::badge;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use std::time::Duration;
+
+pub use story::{now_line, one_line};
+
+/// Draws the pane.
+pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot<'_>, view: &mut ViewState) {
+    let right = standing(pen, Strip::new().gap(1), snapshot);
+    let mut left = title(pen, snapshot, Pane::Run);
+    if let Some(run) = &snapshot.run.view {
+        let room = usize::from(area.width).saturating_sub(left.width() + right.width() + 5);
+        left = left.put_within(room, pen.style(Role::UiText), &run.title).gap(1);
+    }
+    let left = filtered(pen, left, &snapshot.run.filter);
+    let mut inner = framed(pen, frame, area, snapshot, Pane::Run, (left, right));
+    let Some(run) = &snapshot.run.view else { return nothing(pen, frame, inner, snapshot) };
+    let story = story::lines(pen, snapshot, run, usize::from(inner.width));
+    let below = u16::try_from(story.len()).unwrap_or(u16::MAX).min(inner.height.saturating_sub(3));
+    let foot = take_bottom(&mut inner, below);
+    pen.lines(frame, foot, &story);
+    steps(pen, frame, inner, snapshot, run, view);
+}
+
+fn nothing(pen: Pen<'_>, frame: &mut Frame<'_>, inner: Rect, snapshot: &Snapshot<'_>) {
+    let keymap = snapshot.keymap;
+    let shown = |action| keymap.shown(action);
+    use crate::app::keymap::Action::{Act, Pane1, Runs};
+    let lines = match (&snapshot.run.following, &snapshot.run.lost) {
+        (_, Some(error)) => pen.sentence(Role::VerdictUnknown, &error.message, usize::from(inner.width)),
+        (Some(_), None) => pen.sentence(Role::UiMuted, "reading the journal", usize::from(inner.width)),
+        (None, None) => {
+            let mut lines = pen.sentence(Role::UiText, "No run is followed.", usize::from(inner.width));
+            if !snapshot.read_only {
+                let act = format!("{} {} on a row offers what can act on it", shown(Pane1), shown(Act));
+                lines.append(&mut pen.sentence(Role::UiMuted, act, usize::from(inner.width)));
+            }
+            let runs = format!("{} lists the runs there are", shown(Runs));
+            lines.append(&mut pen.sentence(Role::UiMuted, runs, usize::from(inner.width)));
+            lines
+        }
+    };
+    pen.lines(frame, inner, &lines);
+}
+
+/// Where the run stands and how many steps are over: ` ◆ waiting  3/5 `; nothing without a run.
+#[must_use]
+pub fn standing(pen: Pen<'_>, strip: Strip, snapshot: &Snapshot<'_>) -> Strip {
+    let (Some(run), Some(status)) = (&snapshot.run.view, snapshot.run.status()) else { return strip };
+    let style = pen.style(Role::from(status));
+    let over = run.steps.iter().filter(|step| step.state.is_over()).count();
+    let strip = strip.put(style, pen.symbol(Role::from(status))).gap(1).put(style, status.word()).gap(2);
+    strip.put(pen.style(Role::UiText), format!("{over}/{} ", run.steps.len()))
+}
+
+/// Draws the steps under their phases, the step that is looked at among them.
+fn steps(
+    pen: Pen<'_>,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    snapshot: &Snapshot<'_>,
+    run: &RunView,
+    view: &mut ViewState,
+) {
+    let width = usize::from(area.width);
+    let (mut lines, mut phase): (Vec<(Strip, Option<u32>)>, _) = (Vec::new(), None);
+    let no_return = no_return(run);
+    let looked_at = snapshot.run.step();
+    for (number, step) in snapshot.run.shown() {
+        if phase != Some(&step.head.phase) {
+            phase = Some(&step.head.phase);
+            lines.push((Strip::new().gap(1).put(pen.style(Role::UiMuted), &step.head.phase), None));
+        }
+        if no_return == Some(number) {
+            lines.push((rule(pen, width), None));
+        }
+        let on = snapshot.run.cursor == Some(number);
+        lines.push((step_line(pen, snapshot, number, step, (width, on)), Some(number)));
+    }
+    if lines.is_empty() {
+        let none = Strip::new().gap(1).put(pen.style(Role::UiMuted), "no step matches the filter");
+        return pen.line(frame, area, none);
+    }
+    let height = usize::from(area.height);
+    let cursor = lines.iter().position(|(_, step)| step.is_some() && *step == looked_at);
+    view.run = layout::offset(view.run, cursor.or(Some(0)), height, lines.len());
+    if snapshot.focus == Pane::Run {
+        view.seen.page_rows = area.height;
+    }
+    for ((strip, step), y) in lines.into_iter().skip(view.run).zip(area.top()..area.bottom()) {
+        let line = Rect { y, height: 1, ..area };
+        pen.line(frame, line, strip);
+        if let Some(step) = step {
+            if snapshot.run.cursor == Some(step) && snapshot.focus == Pane::Run {
+                frame.buffer_mut().set_style(line, pen.style(Role::UiSelection));
+            }
+            view.hit(line, Hit::Step(step));
+        }
+    }
+}
+
+/// The first step that destroys and cannot be taken back.
+fn no_return(run: &RunView) -> Option<u32> {
+    let destroys = |step: &StepView| step.head.effect == EffectClass::Destroy && !step.head.can_undo;
+    (0_u32..).zip(&run.steps).find(|(_, step)| destroys(step)).map(|(number, _)| number)
+}
+
+fn rule(pen: Pen<'_>, width: usize) -> Strip {
+    let dash = pen.glyph("─", "-");
+    let words = " no way back beyond this line ";
+    let tail = dash.repeat(width.saturating_sub(words.len() + 5));
+    let style = pen.style(Role::EffectDestroy);
+    let muted = pen.style(Role::UiMuted);
+    Strip::new().gap(1).put(muted, dash).put(muted, dash).put(style, words).put(muted, tail)
+}
+
+fn step_line(pen: Pen<'_>, snapshot: &Snapshot<'_>, number: u32, step: &StepView, (width, on): (usize, bool)) -> Strip {
+    let (role, word) = state(snapshot, number, step);
+    let strip = Strip::new().put(pen.style(Role::UiFocus), if on { pen.glyph("▌", ">") } else { " " });
+    let strip = badge(pen, strip, role, word, 8);
+    let quiet = if step.state == StepState::Planned { Role::UiMuted } else { Role::UiText };
+    let digits = if snapshot.run.view.as_ref().is_some_and(|run| run.steps.len() > 9) { 2 } else { 1 };
+    let strip = strip.put(pen.style(Role::UiMuted), format!("{:>digits$} ", number + 1));
+    let time = if role == Role::StateUnknown { "–".to_owned() } else { time(step, snapshot.now.wall) };
+    let tail = if width >= 50 { 8 + 12 } else { 12 };
+    let room = width.saturating_sub(strip.width() + tail + 1);
+    let start = strip.width();
+    let strip = strip.put_within(room, pen.style(quiet), &step.head.title).to(start + room + 1);
+    let strip = if width >= 50 {
+        let start = strip.width();
+        strip.put(pen.style(Role::from(step.head.effect)), step.head.effect.word()).to(start + 8)
+    } else {
+        strip
+    };
+    strip.right(width.saturating_sub(1), pen.style(quiet), time)
+}
+
+/// A step's role and word; the outcome of one whose act has no runner to tell of it is unknown.
+#[must_use]
+pub fn state(snapshot: &Snapshot<'_>, number: u32, step: &StepView) -> (Role, &'static str) {
+    let undoing = snapshot.run.view.as_ref().and_then(|run| run.open_attempt());
+    match undoing {
+        Some((open, _, way)) if open == number => match (snapshot.run.status(), way) {
+            (Some(RunStatus::Interrupted), _) => (Role::StateUnknown, "unknown"),
+            (_, crate::journal::fold::Act::Undo) => (Role::StateRunning, "undoing"),
+            _ => (Role::StateRunning, "running"),
+        },
+        _ => (Role::from(step.state), step.state.word()),
+    }
+}
+
+/// The time a step took, or is expected to take: `0.4 s`, `~10 s`, `~30 s left`, `over by 2 m`.
+#[must_use]
+pub fn time(step: &StepView, now: Wall) -> String {
+    let expected = step.head.takes_s.map(Duration::from_secs);
+    match (step.state, &step.outcome, step.started) {
+        (StepState::Running, _, Some(started)) => {
+            let elapsed = now.since(started);
+            match expected {
+                Some(expected) if elapsed <= expected => format!("~{} left", rounded(expected.saturating_sub(elapsed))),
+                Some(expected) => format!("{} over", rounded(elapsed.saturating_sub(expected))),
+                None => format!("for {}", rounded(elapsed)),
+            }
+        }
+        (StepState::Planned | StepState::Waiting, ..) => {
+            expected.map_or_else(|| "–".to_owned(), |expected| format!("~{}", quantity::span(expected)))
+        }
+        (_, Some(outcome), _) => quantity::latency(Duration::from_millis(outcome.took_ms)),
+        _ => "–".to_owned(),
+    }
+}
+
+/// A time in buckets of ten seconds, then of minutes, so that a row does not change every second.
+fn rounded(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..60 => format!("{} s", seconds.div_ceil(10) * 10),
+        seconds => quantity::span(Duration::from_secs(seconds / 60 * 60)),
+    }
+}
+
+/// Cut so that a sentence of the journal cannot fill the pane.
+fn short(text: &str) -> Clean {
+    Clean::text(text).cut(400)
+}

@@ -1,0 +1,156 @@
+//! What happens now, what comes next, and what the operator may do about it.
+
+use super::{short, state, time};
+use crate::app::Snapshot;
+use crate::app::keymap::Action;
+use crate::config::theme::Role;
+use crate::domain::{EffectClass, RunStatus, StepState, quantity};
+use crate::journal::fold::RunView;
+use crate::journal::record::Ask;
+use crate::ui::pen::{Pen, VALUES};
+use crate::ui::text::Strip;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+/// The lines below the steps.
+pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width: usize) -> Vec<Line<'static>> {
+    let status = run.status(snapshot.run.lives);
+    let mut lines = vec![Strip::new().line()];
+    let mut say = |name, role, text: String| lines.extend(pen.fact(name, role, text, width));
+    if let Some(error) = &snapshot.run.lost {
+        say("lost", Role::VerdictUnknown, format!("{} · what stands here may be old", error.message));
+    }
+    let (role, now) = now_line(snapshot, run);
+    say("now", role, now);
+    let ended = (0_u32..).zip(&run.steps).filter(|(_, step)| step.outcome.is_some()).max_by_key(|(_, step)| step.ended);
+    if let Some((number, step)) = ended
+        && let Some(outcome) = &step.outcome
+    {
+        let text = format!("step {} {}: {}", number + 1, step.state.word(), short(&outcome.detail).plain());
+        say("last", Role::from(step.state), text);
+    }
+    if status.is_over() {
+        say("report", Role::UiKey, format!("midwatch report {}", run.id));
+    } else if status == RunStatus::Interrupted {
+        let key = snapshot.keymap.shown(Action::Resume);
+        let step = run.current().map_or_else(String::new, |step| format!(" at step {}", step + 1));
+        say("next", Role::UiText, format!("{key} resumes it{step}: a new runner takes over, and asks before it acts"));
+    } else if let Some(next) = next(run) {
+        say("next", Role::UiText, next);
+    }
+    if let Some((who, undo)) = &run.abort {
+        let how = if *undo { "and take back what it did" } else { "as it is" };
+        say("abort", Role::StateInterrupted, format!("{}@{} asked to stop the run {how}", who.name, who.host));
+    }
+    let owed = run.undo_owed();
+    if !owed.is_empty() && status != RunStatus::Ok {
+        let steps: Vec<String> = owed.iter().map(|step| (step + 1).to_string()).collect();
+        let word = if status.is_over() { "not taken back: step" } else { "can be taken back: step" };
+        say("undo", Role::UiText, format!("{word} {}", steps.join(", ")));
+    }
+    if run.unknown() > 0 {
+        say("unknown", Role::StateUnknown, quantity::counted(u64::from(run.unknown()), "outcome", "outcomes"));
+    }
+    if let Some((at, who, why)) = run.refused.last() {
+        let (count, at) = (quantity::counted(run.refused.len() as u64, "answer", "answers"), at.clock());
+        say("refused", Role::VerdictWarn, format!("{count} · last {at} by {}: {}", who.name, short(why).plain()));
+    }
+    if let Some(note) = run.notes.last() {
+        let count = quantity::counted(run.notes.len() as u64, "note", "notes");
+        let text = short(&note.text.replace('\n', " ")).plain();
+        say("notes", Role::UiText, format!("{count} · {} {}: {text}", note.at.clock(), note.by.name));
+    }
+    let may = may(pen, snapshot, status, width);
+    if may.width() > VALUES + 1 {
+        lines.push(may.line());
+    }
+    lines
+}
+
+/// What the run is doing, in a sentence with its role.
+#[must_use]
+pub fn now_line(snapshot: &Snapshot<'_>, run: &RunView) -> (Role, String) {
+    let status = run.status(snapshot.run.lives);
+    let clock = |at: crate::domain::Wall| at.clock();
+    if let (Some(ended), true) = (run.ended, status.is_over()) {
+        let took = quantity::span(ended.since(run.started));
+        return (Role::from(status), format!("{} at {}, after {took}", ended_word(status), clock(ended)));
+    }
+    if status == RunStatus::Interrupted {
+        let text = format!("no runner is at work; the last that is known is of {}", clock(run.last));
+        return (Role::StateInterrupted, text);
+    }
+    if let Some(open) = &run.prompt {
+        let asks = match &open.ask {
+            Ask::Confirm { effect: EffectClass::Destroy, preview, .. } => format!("asks to type: {}", preview.phrase),
+            Ask::Confirm { preview, .. } => format!("asks to confirm: {}", preview.headline),
+            Ask::Sign { text, .. } => format!("asks for a sign-off: {text}"),
+            Ask::Decide { text, .. } => format!("asks for a decision: {text}"),
+        };
+        return (Role::UiPrompt, short(&asks).plain());
+    }
+    match run.open_attempt().and_then(|(step, ..)| run.step(step).map(|view| (step, view))) {
+        Some((number, step)) => {
+            let (role, word) = state(snapshot, number, step);
+            let since = step.started.map_or_else(String::new, |at| format!(" since {}", clock(at)));
+            (role, format!("{word} step {}{since}, {}", number + 1, time(step, snapshot.now.wall)))
+        }
+        None => (Role::StateRunning, "the runner is between two steps".to_owned()),
+    }
+}
+
+fn ended_word(status: RunStatus) -> &'static str {
+    match status {
+        RunStatus::Ok => "ended well",
+        RunStatus::Failed => "failed",
+        _ => "was stopped",
+    }
+}
+
+fn next(run: &RunView) -> Option<String> {
+    let current = run.current()?;
+    let planned = (0_u32..).zip(&run.steps).find(|(number, step)| {
+        step.state == StepState::Planned && (*number > current || (*number == current && run.open_attempt().is_none()))
+    });
+    let (number, step) = planned?;
+    Some(format!("step {}: {} ({})", number + 1, short(&step.head.title).plain(), step.head.effect.word()))
+}
+
+/// The keys that mean something to this run now.
+fn may(pen: Pen<'_>, snapshot: &Snapshot<'_>, status: RunStatus, width: usize) -> Strip {
+    let keys: &[(Action, &str)] = match status {
+        RunStatus::Waiting => {
+            &[(Action::Act, "answer"), (Action::Log, "log"), (Action::Note, "note"), (Action::Abort, "abort")]
+        }
+        RunStatus::Interrupted => &[(Action::Resume, "resume"), (Action::Abort, "abort"), (Action::Log, "log")],
+        RunStatus::Running => &[(Action::Log, "log"), (Action::Note, "note"), (Action::Abort, "abort")],
+        _ => &[(Action::Log, "log"), (Action::Runs, "other runs")],
+    };
+    let strip = Strip::new().gap(1).put(pen.style(Role::UiMuted), "you may").to(VALUES);
+    keys.iter().filter(|(action, _)| !(snapshot.read_only && action.acts())).fold(strip, |strip, (action, word)| {
+        let key = snapshot.keymap.shown(*action);
+        if strip.width() + key.len() + word.len() + 4 > width {
+            return strip;
+        }
+        strip.gap(1).put(pen.style(Role::UiKey), key).gap(1).put(pen.style(Role::UiText), *word).gap(1)
+    })
+}
+
+/// The run in one line, for a screen that does not show its pane.
+pub fn one_line(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot<'_>) {
+    let Some(run) = &snapshot.run.view else { return };
+    let (role, now) = now_line(snapshot, run);
+    let room = usize::from(area.width).saturating_sub(5);
+    let strip = Strip::new().gap(1).put(pen.style(role), pen.symbol(role)).gap(1);
+    let status = run.status(snapshot.run.lives);
+    let current = run.current().and_then(|number| Some((number, run.step(number)?)));
+    let text = match (status, current) {
+        (RunStatus::Running, Some((number, step))) => {
+            let (count, time) = (run.steps.len(), time(step, snapshot.now.wall));
+            format!("running step {} of {count} · {time} · {}", number + 1, short(&step.head.title).plain())
+        }
+        _ => format!("{} · {now}", short(&run.title).plain()),
+    };
+    pen.line(frame, area, strip.put_within(room, pen.style(role), text));
+}

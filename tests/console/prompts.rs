@@ -1,0 +1,346 @@
+//! Consent: every rule of a prompt, one table or one story each.
+
+use super::{following, model, press};
+use midwatch::app::confirm::Reply;
+use midwatch::app::effect::{Command, Effect};
+use midwatch::app::modal::{Modal, PromptDialog};
+use midwatch::app::model::{Pane, Seen};
+use midwatch::app::msg::{Msg, Offer, PlanShown};
+use midwatch::app::{Model, update};
+use midwatch::demo::sample::{self, Story};
+use midwatch::domain::key::{Key, KeyCode};
+use midwatch::domain::time::Now;
+use midwatch::domain::{Boot, Error, Kind, RunId};
+use midwatch::journal::record::{Answer, Choice, Event};
+
+fn dialog(model: &Model) -> &PromptDialog {
+    match model.modal() {
+        Some(Modal::Prompt(dialog)) => dialog,
+        other => panic!("no prompt but {other:?}"),
+    }
+}
+
+/// The command in the one effect there is.
+fn command(effects: &[Effect]) -> Command {
+    match effects {
+        [Effect::Command(confirmed)] => confirmed.get().clone(),
+        other => panic!("no command but {other:?}"),
+    }
+}
+
+fn answer(effects: &[Effect]) -> Answer {
+    match command(effects) {
+        Command::Answer(Reply { answer, .. }) => answer,
+        other => panic!("no answer but {other:?}"),
+    }
+}
+
+fn fold(model: &mut Model, story: &Story) -> Vec<Effect> {
+    update(model, Msg::RunFolded { view: Box::new(story.view().unwrap()), runner_lives: true })
+}
+
+fn typed(text: &str) -> String {
+    text.chars().map(|c| if c == ' ' { "Space ".to_owned() } else { format!("{c} ") }).collect()
+}
+
+#[test]
+fn only_c_confirms_a_change() {
+    for key in ["Enter", "Space", "y", "Y", "C", "j", "Tab", "x", "Down", "Ctrl-C", "q", "v", "Ctrl-A"] {
+        let effects = press(&mut following(&sample::change()), key);
+        assert!(!effects.iter().any(|effect| matches!(effect, Effect::Command(_))), "{key}");
+    }
+    let mut model = following(&sample::change());
+    assert!(!dialog(&model).in_field);
+    let effects = press(&mut model, "c");
+    assert_eq!(answer(&effects), Answer::Confirm { typed: "change".to_owned() });
+    let Command::Answer(reply) = command(&effects) else { panic!() };
+    let open = sample::change().view().unwrap().prompt.unwrap();
+    assert_eq!((reply.prompt, reply.seq), (open.id, open.seq), "bound to what was shown");
+    assert!(reply.set.is_some());
+    assert_eq!(press(&mut model, "c c"), [], "one answer is on its way");
+}
+
+#[test]
+fn only_the_exact_phrase_and_enter_destroy() {
+    for wrong in
+        ["", "delete", "delete 1284 session", "Delete 1284 sessions", "delete 1285 sessions", "c", "change", "y"]
+    {
+        let mut model = following(&sample::destroy());
+        assert!(dialog(&model).in_field && dialog(&model).field.text().is_empty());
+        let effects = press(&mut model, &format!("{} Enter", typed(wrong)));
+        assert_eq!(effects, [], "{wrong:?}");
+        assert!(dialog(&model).hint.is_some(), "a gentle hint, and the text stays: {wrong:?}");
+        assert_eq!(dialog(&model).field.text(), wrong);
+    }
+    for right in ["delete 1284 sessions", "delete 1,284 sessions"] {
+        let mut model = following(&sample::destroy());
+        assert_eq!(press(&mut model, &typed(right)), [], "not before Enter");
+        assert_eq!(answer(&press(&mut model, "Enter")), Answer::Confirm { typed: right.to_owned() });
+    }
+}
+
+#[test]
+fn in_the_phrase_field_every_letter_is_text_and_outside_of_it_c_does_not_destroy() {
+    let mut model = following(&sample::destroy());
+    assert_eq!(press(&mut model, "q v c x ? : / g n j R N 1"), []);
+    assert_eq!(dialog(&model).field.text(), "qvcx?:/gnjRN1");
+    assert_eq!(press(&mut model, "Tab c Enter"), []);
+    assert!(dialog(&model).hint.is_some());
+    assert_eq!(press(&mut model, "v").len(), 1);
+    assert!(matches!(model.modal(), Some(Modal::SetList(_))));
+    press(&mut model, "q Tab");
+    assert!(dialog(&model).in_field);
+    assert_eq!(dialog(&model).field.text(), "qvcx?:/gnjRN1", "leaving the field loses nothing");
+}
+
+/// Draws at `drawn` milliseconds after the prompt opened and presses `c` at `pressed`.
+fn pressed_after(drawn: Option<u64>, pressed: u64, whole: bool) -> Vec<Effect> {
+    let mut model = following(&sample::change());
+    let start = model.now;
+    let at = |ms: u64| Boot(start.boot.0 + ms * 1_000_000);
+    if let Some(ms) = drawn {
+        model.drawn(Seen { size: model.size, whole, ..Seen::default() }, at(ms));
+    }
+    update(&mut model, Msg::KeyPressed(Key::char('c'), Now { boot: at(pressed), ..start }))
+}
+
+#[test]
+fn keys_count_400_ms_after_the_prompt_stood_on_the_screen() {
+    for (drawn, pressed, whole, counts) in [
+        (None, 5000, true, false),
+        (Some(0), 0, true, false),
+        (Some(0), 399, true, false),
+        (Some(0), 400, true, true),
+        (Some(900), 1000, true, false),
+        (Some(900), 1300, true, true),
+        (Some(0), 5000, false, false),
+    ] {
+        let effects = pressed_after(drawn, pressed, whole);
+        assert_eq!(effects.len(), usize::from(counts), "drawn {drawn:?}, pressed {pressed}, whole {whole}");
+    }
+}
+
+#[test]
+fn the_beginning_of_a_sequence_typed_before_is_forgotten() {
+    let mut model = following(&sample::running());
+    press(&mut model, "g");
+    assert!(!model.pending.is_empty());
+    fold(&mut model, &sample::change());
+    assert!(model.pending.is_empty() && matches!(model.modal(), Some(Modal::Prompt(_))));
+}
+
+#[test]
+fn what_does_not_fit_cannot_be_confirmed_and_resizing_loses_nothing() {
+    let mut model = following(&sample::destroy());
+    press(&mut model, &typed("delete 1284 sessions"));
+    update(&mut model, Msg::Resized(60, 12));
+    let seen = Seen { size: (60, 12), whole: false, needed: (60, 18), ..Seen::default() };
+    model.drawn(seen, model.now.boot);
+    let now = model.now;
+    assert_eq!(update(&mut model, Msg::KeyPressed(Key::plain(KeyCode::Enter), now)), []);
+    assert!(dialog(&model).hint.as_ref().unwrap().contains("does not fit"));
+    assert_eq!(dialog(&model).field.text(), "delete 1284 sessions");
+    update(&mut model, Msg::Resized(80, 24));
+    let now = model.now;
+    assert_eq!(update(&mut model, Msg::KeyPressed(Key::plain(KeyCode::Enter), now)), [], "not drawn yet");
+    answer(&press(&mut model, "Enter"));
+}
+
+#[test]
+fn nothing_is_pasted_into_consent_but_a_link_is_into_a_sign_off() {
+    let mut model = following(&sample::destroy());
+    sample::looked_at(&mut model);
+    update(&mut model, Msg::Pasted("delete 1284 sessions\n".to_owned()));
+    assert_eq!(dialog(&model).field.text(), "");
+    assert!(dialog(&model).hint.is_some());
+    let mut model = following(&sample::change());
+    assert_eq!(update(&mut model, Msg::Pasted("c".to_owned())), []);
+    let mut model = following(&sample::sign());
+    sample::looked_at(&mut model);
+    update(&mut model, Msg::Pasted("https://wiki/\u{1b}[2Jpage\n".to_owned()));
+    assert_eq!(press(&mut model, "Enter"), [], "Enter leaves the field");
+    assert_eq!(answer(&press(&mut model, "c")), Answer::Sign { note: "https://wiki/[2Jpage".to_owned() });
+}
+
+#[test]
+fn esc_leaves_the_prompt_open_and_x_opens_it_again() {
+    for leave in ["Esc", "Ctrl-C", "Tab q"] {
+        let mut model = following(&sample::destroy());
+        assert_eq!(press(&mut model, leave), [], "{leave}");
+        assert!(model.modal().is_none());
+        fold(&mut model, &sample::destroy());
+        assert!(model.modal().is_none(), "it was left; it does not come back by itself");
+        assert!(model.snapshot().banner.is_some_and(|banner| banner.contains("step 3 waits")));
+        press(&mut model, "2 x");
+        assert!(dialog(&model).in_field);
+    }
+}
+
+#[test]
+fn answering_no_takes_the_same_keys_twice() {
+    let mut model = following(&sample::change());
+    assert_eq!(press(&mut model, "g n"), []);
+    assert!(dialog(&model).declining);
+    assert_eq!(press(&mut model, "Esc g n"), [], "Esc took the first back");
+    assert_eq!(answer(&press(&mut model, "g n")), Answer::Cancel);
+}
+
+#[test]
+fn a_decision_starts_with_nothing_chosen_and_some_need_a_reason() {
+    let mut model = following(&sample::decide());
+    assert_eq!(press(&mut model, "c Enter"), []);
+    assert_eq!(press(&mut model, "j j c"), [], "skip needs a reason");
+    assert!(dialog(&model).hint.as_ref().unwrap().contains("reason"));
+    let effects = press(&mut model, "Tab o k Enter c");
+    assert_eq!(answer(&effects), Answer::Decide { choice: Choice::Skip, reason: "ok".to_owned() });
+    let mut model = following(&sample::decide());
+    assert_eq!(answer(&press(&mut model, "j c")), Answer::Decide { choice: Choice::Retry, reason: String::new() });
+}
+
+#[test]
+fn a_required_note_is_required() {
+    let mut model = following(&sample::sign());
+    assert_eq!(press(&mut model, "Enter c"), []);
+    assert!(dialog(&model).hint.as_ref().unwrap().contains("note"));
+}
+
+#[test]
+fn a_set_that_moved_closes_the_prompt_and_says_what_moved() {
+    let mut model = following(&sample::destroy());
+    press(&mut model, &typed("delete 1284 sessions"));
+    fold(&mut model, &sample::moved());
+    assert!(dialog(&model).ended.is_some());
+    assert_eq!(press(&mut model, "Enter"), [], "Enter goes back to the run");
+    assert!(model.modal().is_none());
+}
+
+#[test]
+fn a_set_read_again_keeps_what_was_typed() {
+    let mut model = following(&sample::destroy());
+    press(&mut model, "d e l");
+    let prompt = dialog(&model).prompt.id.clone();
+    fold(&mut model, &sample::destroy().tell("operator", Event::PromptReread { prompt }));
+    assert_eq!(dialog(&model).field.text(), "del");
+    assert!(dialog(&model).prompt.read > dialog(&model).prompt.opened);
+    assert!(model.is_awake(), "it is the same prompt");
+}
+
+#[test]
+fn another_operators_answer_closes_the_prompt_and_says_whose_it_was() {
+    for keys in ["d e l", "Tab v"] {
+        let mut model = following(&sample::destroy());
+        press(&mut model, keys);
+        fold(&mut model, &sample::ended());
+        assert!(model.modal().is_none(), "{keys}");
+        assert_eq!(model.snapshot().notice, Some("lena@bastion-1 confirmed step 3"));
+    }
+}
+
+#[test]
+fn a_refused_answer_gives_the_prompt_back() {
+    let mut model = following(&sample::change());
+    press(&mut model, "c");
+    update(&mut model, Msg::CommandFailed(Error::new(Kind::Refused, "the prompt is another one now")));
+    assert_eq!(dialog(&model).hint.as_deref(), Some("the prompt is another one now"));
+    answer(&press(&mut model, "c"));
+}
+
+#[test]
+fn a_prompt_does_not_jump_in_front_of_another_dialog() {
+    let mut model = following(&sample::running());
+    press(&mut model, "N a");
+    fold(&mut model, &sample::destroy());
+    assert!(matches!(model.modal(), Some(Modal::Note(_))));
+    assert!(model.snapshot().banner.is_some_and(|banner| banner.contains("step 3 waits")));
+    press(&mut model, "Esc");
+    assert!(dialog(&model).field.text().is_empty(), "it comes when the other is gone");
+}
+
+#[test]
+fn no_answer_is_sent_where_no_runner_is() {
+    let mut model = following(&sample::destroy());
+    update(&mut model, Msg::RunFolded { view: Box::new(sample::destroy().view().unwrap()), runner_lives: false });
+    assert_eq!(press(&mut model, &format!("{} Enter", typed("delete 1284 sessions"))), []);
+    assert!(dialog(&model).hint.as_ref().unwrap().contains("no runner"));
+}
+
+fn planned(shown: PlanShown) -> Model {
+    let mut model = model();
+    press(&mut model, "j x");
+    update(&mut model, Msg::Offered { target: "api".to_owned(), offers: sample::offers() });
+    press(&mut model, "j Enter Enter");
+    update(&mut model, Msg::Planned(Box::new(shown)));
+    model
+}
+
+#[test]
+fn a_start_is_confirmed_on_the_plan_that_was_shown() {
+    let mut model = planned(sample::plan());
+    assert_eq!(press(&mut model, "Enter Space y j k"), []);
+    let Command::StartRun { plan, hash, how } = command(&press(&mut model, "c")) else { panic!() };
+    assert_eq!((*plan, hash, how), (sample::plan().plan, sample::plan().hash, "console"));
+    assert_eq!(press(&mut model, "c"), []);
+    let id = RunId::new(1, 1);
+    let effects = update(&mut model, Msg::RunStarted(id.clone()));
+    assert_eq!(effects.len(), 2);
+    assert_eq!((model.focus, model.run.following.as_ref(), model.modal().is_none()), (Pane::Run, Some(&id), true));
+    let refused = PlanShown { refused: Some(Error::new(Kind::Refused, "four eyes")), ..sample::plan() };
+    assert_eq!(press(&mut planned(refused), "c"), []);
+}
+
+#[test]
+fn a_plan_that_nobody_waits_for_is_not_shown() {
+    let mut model = model();
+    update(&mut model, Msg::Planned(Box::new(sample::plan())));
+    assert!(model.modal().is_none());
+    press(&mut model, "j x");
+    update(
+        &mut model,
+        Msg::Offered {
+            target: "api".to_owned(),
+            offers: vec![Offer { params: Vec::new(), ..sample::offers()[0].clone() }],
+        },
+    );
+    press(&mut model, "Enter Esc");
+    update(&mut model, Msg::Planned(Box::new(sample::plan())));
+    assert!(!matches!(model.modal(), Some(Modal::Plan { .. })));
+}
+
+#[test]
+fn stopping_a_run_is_asked_with_nothing_chosen() {
+    let mut model = following(&sample::finished_but_last());
+    assert_eq!(press(&mut model, "g x c Enter"), []);
+    let Command::Abort { undo, .. } = command(&press(&mut model, "j j c")) else { panic!() };
+    assert!(undo, "the second choice takes back");
+    let mut model = following(&sample::finished_but_last());
+    let Command::Abort { undo, .. } = command(&press(&mut model, "g x j c")) else { panic!() };
+    assert!(!undo);
+    assert_eq!(press(&mut following(&sample::finished()), "g x j c"), [], "it is over");
+    let mut model = following(&sample::running());
+    press(&mut model, ": a b o r t Enter");
+    assert!(matches!(model.modal(), Some(Modal::Abort { .. })), "the palette asks as well");
+}
+
+#[test]
+fn only_an_interrupted_run_is_resumed() {
+    let view = || sample::interrupted().view().unwrap();
+    let authority = || Some(midwatch::app::confirm::Authority::grant());
+    let mut model = sample::following((80, 24), authority(), view(), false);
+    assert!(matches!(command(&press(&mut model, "g r c")), Command::Resume { .. }));
+    let mut model = sample::following((80, 24), authority(), view(), true);
+    assert_eq!(press(&mut model, "g r c"), []);
+}
+
+#[test]
+fn a_note_is_kept_until_it_is_written_down() {
+    let mut model = following(&sample::running());
+    press(&mut model, "N h i Esc");
+    assert!(model.modal().is_none());
+    let Command::Note { step, text, .. } = command(&press(&mut model, "N ! Ctrl-D")) else { panic!() };
+    assert_eq!((step, text.as_str()), (Some(1), "hi!"));
+    update(&mut model, Msg::CommandFailed(Error::new(Kind::Machine, "the runner is gone")));
+    assert_eq!(model.drafts.len(), 1);
+    press(&mut model, "Esc N Ctrl-D");
+    update(&mut model, Msg::CommandDone("the note is written down".to_owned()));
+    assert!(model.drafts.is_empty());
+}

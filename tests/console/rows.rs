@@ -1,0 +1,148 @@
+//! Rows, cursors, filters and the way back.
+
+use super::{console, model, press};
+use midwatch::app::effect::{Effect, Query, Screen};
+use midwatch::app::model::{Area, Hit, Pane, Seen, TargetId};
+use midwatch::app::msg::{Mouse, Msg};
+use midwatch::app::{begin, update};
+use midwatch::demo::sample;
+use midwatch::domain::{Boot, TargetKind, Verdict};
+
+fn order(model: &midwatch::app::Model) -> Vec<String> {
+    model.health.shown().map(|row| row.target.clone()).collect()
+}
+
+#[test]
+fn the_worst_come_first_and_unknown_is_worse_than_a_warning() {
+    let model = sample::healthy((80, 24), None);
+    let verdicts: Vec<Verdict> = model.health.shown().map(|row| row.verdict(model.now.wall)).collect();
+    assert_eq!(verdicts[0], Verdict::Critical);
+    assert!(verdicts.is_sorted_by_key(|verdict| std::cmp::Reverse(verdict.rank())), "{verdicts:?}");
+    assert_eq!(model.health.cursor_place(), None, "nobody put a cursor anywhere");
+}
+
+#[test]
+fn the_row_under_the_cursor_never_moves() {
+    let mut model = model();
+    press(&mut model, "j j j j j j j j");
+    let (place, name) = (model.health.cursor_place().unwrap(), model.health.under_cursor().unwrap().target.clone());
+    for (verdict, target) in [(Verdict::Critical, "cpu"), (Verdict::Critical, "load"), (Verdict::Ok, "api")] {
+        let mut row = sample::rows().into_iter().find(|row| row.target == target).unwrap();
+        row.observation.as_mut().unwrap().verdict = verdict;
+        update(&mut model, Msg::RowRead(Box::new(row)));
+        assert_eq!(order(&model)[place], name, "after {target} became {}", verdict.word());
+    }
+    assert!(
+        place > 2 && order(&model)[..2].contains(&"cpu".to_owned()) && order(&model)[..2].contains(&"load".to_owned())
+    );
+    press(&mut model, "Esc");
+    let ranks: Vec<u8> = model.health.shown().map(|row| row.verdict(model.now.wall).rank()).collect();
+    assert!(ranks.is_sorted_by(|a, b| a >= b), "released, the worst come first again");
+}
+
+#[test]
+fn a_row_that_ages_becomes_unknown_by_itself() {
+    let mut model = model();
+    update(&mut model, Msg::Tick(sample::now(451 + 3600)));
+    assert!(model.health.shown().all(|row| row.verdict(model.now.wall) == Verdict::Unknown));
+}
+
+#[test]
+fn x_asks_what_acts_on_the_row_under_the_cursor_and_an_answer_for_another_row_is_left() {
+    let mut model = model();
+    let effects = press(&mut model, "j x");
+    let [Effect::Query(Query::Offer(row))] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(row.target, "api");
+    update(&mut model, Msg::Offered { target: "cpu".to_owned(), offers: sample::offers() });
+    assert_eq!(press(&mut model, "Enter"), []);
+    update(&mut model, Msg::Offered { target: "api".to_owned(), offers: sample::offers() });
+    press(&mut model, "j Enter");
+    let effects = press(&mut model, "Enter");
+    let [Effect::Query(Query::Plan { procedure, params })] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((procedure.as_str(), params["root"].as_str()), ("cell0/data-retention", "/srv/cell0"));
+}
+
+#[test]
+fn esc_never_quits_and_q_quits_only_at_the_top() {
+    for start in ["", "?", ":", "R", "j Enter", "2", "3", "z", "/ a p i Enter", "j x", "2 /", "3 / a Enter"] {
+        let mut model = model();
+        press(&mut model, start);
+        let before = model.snapshot().modals.len();
+        let effects = press(&mut model, "Esc Esc Esc Esc Esc");
+        assert!(!effects.contains(&Effect::Screen(Screen::Quit)), "after {start:?}");
+        assert_eq!(press(&mut model, "q"), [Effect::Screen(Screen::Quit)], "after {start:?} with {before} dialogs");
+    }
+    let mut model = model();
+    assert_eq!(press(&mut model, "2 q"), []);
+    assert_eq!(model.focus, Pane::Health);
+}
+
+#[test]
+fn ctrl_c_asks_before_leaving() {
+    let mut model = model();
+    assert_eq!(press(&mut model, "Ctrl-C"), []);
+    assert_eq!(press(&mut model, "Esc"), []);
+    assert_eq!(press(&mut model, "Ctrl-C Ctrl-C"), [Effect::Screen(Screen::Quit)]);
+    assert_eq!(
+        press(&mut console(), "Ctrl-Z Ctrl-L"),
+        [Effect::Screen(Screen::Suspend), Effect::Screen(Screen::Redraw)]
+    );
+}
+
+#[test]
+fn a_filter_shows_what_contains_it_and_esc_takes_it_back() {
+    let mut model = model();
+    press(&mut model, "/ S R V");
+    assert_eq!(order(&model), ["/srv/archive", "/srv/cell0"]);
+    press(&mut model, "Enter j");
+    assert_eq!(model.health.under_cursor().unwrap().target, "/srv/archive");
+    press(&mut model, "Esc");
+    assert_eq!(order(&model).len(), sample::rows().len());
+    press(&mut model, "/ z z z Esc");
+    assert_eq!(order(&model).len(), sample::rows().len());
+}
+
+#[test]
+fn a_click_moves_the_cursor_and_does_nothing_else() {
+    let mut model = model();
+    let area = Area { x: 1, y: 4, width: 20, height: 1 };
+    let id = TargetId { kind: TargetKind::Host, name: "cpu".to_owned() };
+    let pane = Area { x: 0, y: 2, width: 80, height: 20 };
+    let hits = vec![(pane, Hit::Pane(Pane::Health)), (area, Hit::Target(id))];
+    model.drawn(Seen { size: (80, 24), hits, ..Seen::default() }, Boot(0));
+    model.focus = Pane::Run;
+    assert_eq!(update(&mut model, Msg::MouseMoved(Mouse::Click, 5, 4)), []);
+    assert_eq!((model.focus, model.health.under_cursor().unwrap().target.as_str()), (Pane::Health, "cpu"));
+    assert!(model.modal().is_none());
+}
+
+#[test]
+fn the_console_opens_by_looking_and_attaches_to_what_runs() {
+    let mut model = console();
+    assert_eq!(begin(&model), [Effect::Query(Query::Refresh), Effect::Query(Query::ListRuns)]);
+    let runs = sample::runs();
+    let effects = update(&mut model, Msg::RunsListed(runs.clone()));
+    assert_eq!(effects, [Effect::Query(Query::FollowRun(runs[0].id.clone()))]);
+    assert_eq!(update(&mut model, Msg::RunsListed(runs)), [], "once");
+}
+
+#[test]
+fn the_log_of_the_step_at_work_is_read_and_moving_up_holds_it() {
+    let mut model = sample::following((80, 24), None, sample::running().view().unwrap(), true);
+    assert_eq!(model.log.source, Some((1, "2-1.log".to_owned())));
+    press(&mut model, "l");
+    let mut page = model.log.page.clone().unwrap();
+    page.total_lines = 1000;
+    page.top = 991;
+    update(&mut model, Msg::LogRead(Box::new(page)));
+    let effects = press(&mut model, "k");
+    assert!(!model.log.follow);
+    assert_eq!(model.log.top, 990);
+    assert!(matches!(&effects[..], [Effect::Query(Query::ReadLog { .. })]), "{effects:?}");
+    let effects = press(&mut model, "G");
+    assert!(model.log.follow && effects.len() == 1);
+    let effects = press(&mut model, "/ o k Enter n");
+    assert_eq!(effects.len(), 2, "{effects:?}");
+    press(&mut model, "2 k");
+    assert_eq!(model.log.source, Some((0, "1-1.log".to_owned())), "the cursor chooses the log");
+}

@@ -1,0 +1,232 @@
+//! The screen by value: what is written, and which role each stretch has.
+
+use midwatch::app::confirm::Authority;
+use midwatch::app::msg::Msg;
+use midwatch::app::{Model, update};
+use midwatch::config::theme::{Glyphs, Role, Theme};
+use midwatch::demo::sample::{self, Story};
+use midwatch::domain::clean::Depth;
+use midwatch::domain::{Boot, Digest, Item};
+use midwatch::ui::{ViewState, draw};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+use std::fmt::Write as _;
+
+fn operator() -> Option<Authority> {
+    Some(Authority::grant())
+}
+
+fn run(size: (u16, u16), story: &Story) -> Model {
+    sample::following(size, operator(), story.view().unwrap(), true)
+}
+
+/// Draws one frame and hands what was seen back, as the terminal's owner does.
+fn drawn(model: &mut Model, theme: &Theme) -> Buffer {
+    let mut terminal = Terminal::new(TestBackend::new(model.size.0, model.size.1)).unwrap();
+    let mut view = ViewState::default();
+    terminal.draw(|frame| draw(frame, &model.snapshot(), theme, &mut view)).unwrap();
+    model.drawn(view.seen, Boot(model.now.boot.0 - 1_000_000_000));
+    terminal.backend().buffer().clone()
+}
+
+/// The grid, and below it the stretches of each row with their roles; plain text is left out.
+fn shown(model: &mut Model) -> String {
+    let theme = Theme::labelled(Glyphs::Unicode);
+    let buffer = drawn(model, &theme);
+    let area = buffer.area;
+    let (mut grid, mut roles) = (String::new(), String::new());
+    for y in 0..area.height {
+        let mut line = String::new();
+        let mut runs: Vec<(u16, u16, String)> = Vec::new();
+        let mut skip = 0;
+        for x in 0..area.width {
+            let cell = &buffer[(x, y)];
+            if skip > 0 {
+                skip -= 1;
+            } else {
+                line.push_str(cell.symbol());
+                skip = unicode_width::UnicodeWidthStr::width(cell.symbol()).saturating_sub(1);
+            }
+            let role = theme.role_of(cell.style()).filter(|role| *role != Role::UiText);
+            let ground = theme.ground_of(cell.style());
+            let name = match (role, ground) {
+                (None, None) => continue,
+                (role, ground) => {
+                    [role, ground].into_iter().flatten().map(|role| role.to_string()).collect::<Vec<_>>().join(" on ")
+                }
+            };
+            match runs.last_mut() {
+                Some((_, end, last)) if *end + 1 == x && *last == name => *end = x,
+                _ => runs.push((x, x, name)),
+            }
+        }
+        writeln!(grid, "{}", line.trim_end()).unwrap();
+        let border = |name: &str| name == "ui.border" || name == "ui.focus" || name == "ui.prompt";
+        for (start, end, name) in runs.into_iter().filter(|(start, end, name)| !(border(name) && start == end)) {
+            writeln!(roles, "{y}:{start}-{end} {name}").unwrap();
+        }
+    }
+    format!("{grid}\n{roles}")
+}
+
+macro_rules! screen {
+    ($name:ident, $model:expr) => {
+        #[test]
+        fn $name() {
+            let mut model = $model;
+            insta::assert_snapshot!(stringify!($name), shown(&mut model));
+        }
+    };
+}
+
+const SMALL: (u16, u16) = (80, 24);
+const WIDE: (u16, u16) = (120, 36);
+const HUGE: (u16, u16) = (200, 50);
+
+fn pressed(mut model: Model, keys: &str) -> Model {
+    sample::press(&mut model, keys);
+    model
+}
+
+screen!(health_80x24, sample::healthy(SMALL, operator()));
+screen!(health_120x36, pressed(sample::healthy(WIDE, operator()), "j j j"));
+screen!(health_read_only_40x10, sample::healthy((40, 10), None));
+screen!(too_small_30x8, sample::healthy((30, 8), operator()));
+screen!(running_120x36, run(WIDE, &sample::running()));
+screen!(running_80x24, run(SMALL, &sample::running()));
+screen!(running_from_health_80x24, pressed(run(SMALL, &sample::running()), "1"));
+screen!(change_80x24, run(SMALL, &sample::change()));
+screen!(change_120x36, run(WIDE, &sample::change()));
+screen!(destroy_80x24, run(SMALL, &sample::destroy()));
+screen!(destroy_200x50, pressed(run(HUGE, &sample::destroy()), "d e l e t e"));
+screen!(destroy_wrong_phrase_100x30, pressed(run((100, 30), &sample::destroy()), "d e l Enter"));
+screen!(destroy_does_not_fit_60x15, run((60, 15), &sample::destroy()));
+screen!(decide_100x30, pressed(run((100, 30), &sample::decide()), "j j"));
+screen!(waiting_120x36, pressed(run(WIDE, &sample::decide()), "Esc"));
+screen!(sign_80x24, run(SMALL, &sample::sign()));
+screen!(interrupted_80x24, sample::following(SMALL, operator(), sample::interrupted().view().unwrap(), false));
+screen!(finished_120x36, run(WIDE, &sample::finished()));
+screen!(step_80x24, pressed(run(SMALL, &sample::finished()), "G k k Enter"));
+screen!(row_80x24, pressed(sample::healthy(SMALL, operator()), "j Enter"));
+screen!(help_80x24, pressed(sample::healthy(SMALL, operator()), "?"));
+screen!(help_read_only_80x24, pressed(sample::healthy(SMALL, None), "? G"));
+screen!(palette_80x24, pressed(run(SMALL, &sample::running()), ": r e"));
+screen!(log_80x24, pressed(run(SMALL, &sample::running()), "l t"));
+screen!(abort_80x24, pressed(run(SMALL, &sample::finished_but_last()), "g x"));
+screen!(note_80x24, pressed(run(SMALL, &sample::running()), "N h e l l o Enter t h e r e"));
+
+#[test]
+fn moved_80x24() {
+    let mut model = run(SMALL, &sample::destroy());
+    let view = Box::new(sample::moved().view().unwrap());
+    update(&mut model, Msg::RunFolded { view, runner_lives: true });
+    insta::assert_snapshot!("moved_80x24", shown(&mut model));
+}
+
+#[test]
+fn log_search_120x36() {
+    let mut model = pressed(run(WIDE, &sample::running()), "l / f i l e s Enter");
+    let mut page = model.log.page.clone().unwrap();
+    (page.following, page.searched, page.found, page.dropped) = (false, true, Some(5), 12_004_000);
+    update(&mut model, Msg::LogRead(Box::new(page)));
+    insta::assert_snapshot!("log_search_120x36", shown(&mut model));
+}
+
+#[test]
+fn offers_params_and_plan_100x30() {
+    let mut model = pressed(sample::healthy((100, 30), operator()), "/ s r v / c e l l Enter j x");
+    update(&mut model, Msg::Offered { target: "/srv/cell0".to_owned(), offers: sample::offers() });
+    insta::assert_snapshot!("offers_100x30", shown(&mut model));
+    sample::press(&mut model, "Enter 3 0");
+    insta::assert_snapshot!("params_100x30", shown(&mut model));
+    sample::press(&mut model, "Esc j Enter Enter");
+    update(&mut model, Msg::Planned(Box::new(sample::plan())));
+    insta::assert_snapshot!("plan_100x30", shown(&mut model));
+}
+
+#[test]
+fn runs_80x24() {
+    let mut model = sample::healthy(SMALL, operator());
+    update(&mut model, Msg::RunsListed(sample::runs()));
+    sample::press(&mut model, "R j");
+    insta::assert_snapshot!("runs_80x24", shown(&mut model));
+}
+
+#[test]
+fn set_list_80x24() {
+    let mut model = pressed(run(SMALL, &sample::destroy()), "Tab v");
+    let item = |n: u64| Item {
+        name: format!("s-{n:04x}\n\u{1b}[2J.json"),
+        bytes: Some(n * 1000),
+        modified: Some(sample::at(-86_400 * 100)),
+        to: None,
+    };
+    let items = (0..60).map(item).collect();
+    update(&mut model, Msg::SetListed { set: Digest::of(b"set"), from: 0, total: 1284, items });
+    insta::assert_snapshot!("set_list_80x24", shown(&mut model));
+}
+
+/// Every scene, for the tests that look at all of them.
+fn scenes(size: (u16, u16)) -> Vec<Model> {
+    let stories = [
+        sample::running(),
+        sample::change(),
+        sample::destroy(),
+        sample::decide(),
+        sample::sign(),
+        sample::moved(),
+        sample::finished(),
+    ];
+    let mut models: Vec<Model> = stories.iter().map(|story| run(size, story)).collect();
+    for keys in ["", "j", "?", ":", "R", "j Enter", "j x", "2", "3", "z", "3 w t", "Ctrl-C", "/ a"] {
+        models.push(pressed(sample::healthy(size, operator()), keys));
+    }
+    for keys in ["N", "g x", "Enter", "l w t", "1 j"] {
+        models.push(pressed(run(size, &sample::running()), keys));
+    }
+    models
+}
+
+#[test]
+fn no_size_makes_it_panic() {
+    let (theme, _) = Theme::load("night", &[], Depth::True, Glyphs::Unicode);
+    let ascii = Theme::labelled(Glyphs::Ascii);
+    let edges = [0, 1, 9, 10, 14, 15, 27, 28, 39, 40, 59, 60, 110, 500];
+    let sizes = edges.iter().flat_map(|width| edges.iter().map(move |height| (*width, *height)));
+    for size in sizes.filter(|(width, height)| (*width < 500 && *height < 500) || width == height) {
+        // Where nothing is drawn, one scene is as good as all.
+        let enough = if size.0 < 40 || size.1 < 10 || size.0 == 500 { 3 } else { usize::MAX };
+        for mut model in scenes(size).into_iter().take(enough) {
+            drawn(&mut model, &theme);
+        }
+    }
+    for mut model in [(0, 0), (40, 10), (60, 15)].into_iter().flat_map(scenes) {
+        drawn(&mut model, &ascii);
+    }
+}
+
+#[test]
+fn in_ascii_only_ascii_is_drawn_of_our_own() {
+    let theme = Theme::labelled(Glyphs::Ascii);
+    let own = ["…", "·", "–", "—"];
+    for mut model in scenes(WIDE) {
+        let log = model.log.page.as_mut();
+        if let Some(page) = log {
+            page.lines.retain(|line| line.bytes.is_ascii());
+        }
+        let buffer = drawn(&mut model, &theme);
+        let strange = |symbol: &&str| !symbol.is_ascii() && !own.contains(symbol);
+        let found: Vec<&str> = buffer.content.iter().map(|cell| cell.symbol()).filter(strange).collect();
+        assert!(found.is_empty(), "{found:?}");
+    }
+}
+
+#[test]
+fn nothing_drawn_holds_a_control_character() {
+    let theme = Theme::labelled(Glyphs::Unicode);
+    for mut model in scenes(WIDE).into_iter().chain(scenes(SMALL)) {
+        let buffer = drawn(&mut model, &theme);
+        assert!(buffer.content.iter().all(|cell| cell.symbol().chars().all(|c| !c.is_control())));
+    }
+}
