@@ -1,6 +1,6 @@
 //! The runner is killed at every named place; the run goes on from there, and every effect is there exactly once.
 
-use crate::support::estate::Estate;
+use crate::support::estate::{Estate, wait_for};
 use crate::support::run::Run;
 use midwatch::domain::RunStatus;
 use midwatch::runner::failpoint;
@@ -87,8 +87,10 @@ fn each(cases: &[(&str, &[u32])], judge: impl Fn(&str, &str) + Sync) {
 /// Asserts that the runner was killed there and nowhere else, and lets a new one go on unharmed.
 fn killed(estate: &mut Estate, point: &str, case: &str) {
     let run = estate.run();
-    crate::support::estate::wait_for(case, || (!run.dir.runner_lives()).then_some(()));
-    assert_eq!(run.status(), if point == "seal.post" { "ok" } else { "interrupted" }, "{case} was not hit");
+    wait_for(case, || (!run.dir.runner_lives()).then_some(()));
+    let said = std::fs::read_to_string(run.dir.path.join("runner.err")).unwrap();
+    assert!(said.contains(&format!("killed at {case}\n")), "{case} was not hit: {said}");
+    assert_eq!(run.status(), if point == "seal.post" { "ok" } else { "interrupted" }, "{case}");
     estate.without("MIDWATCH_FAILPOINT");
 }
 
