@@ -1,4 +1,5 @@
 use super::*;
+use crate::journal::record::LARGEST_RECORD;
 use crate::domain::RunStatus;
 use crate::journal::chain::read;
 use crate::journal::samples::{actor, created, night, now, recovered_night, run_id, sealed, steps, write};
@@ -54,8 +55,8 @@ fn an_impossible_event_is_refused_and_the_next_one_taken() {
     let error = appender.append(sealed(RunStatus::Ok, 0), actor("runner"), now(1)).unwrap_err();
     assert_eq!(error.kind, Kind::Machine);
     assert!(error.message.contains("append run.sealed to"), "{error}");
-    let error = appender.append(note(&"x".repeat(70_000)), actor("runner"), now(1)).unwrap_err();
-    assert!(error.kind == Kind::Machine && error.message.contains("more than 65536"), "{error}");
+    let error = appender.append(note(&"x".repeat(LARGEST_RECORD)), actor("runner"), now(1)).unwrap_err();
+    assert!(error.kind == Kind::Machine && error.message.contains("more than 1048576"));
     assert_eq!(fs::read(appender.path()).unwrap(), before);
     assert_eq!(appender.append(note("x"), actor("runner"), now(2)).unwrap().seq, 2);
 }
