@@ -9,7 +9,8 @@ mod say;
 
 use crate::app::confirm;
 use crate::cli::args::{Common, Run};
-use crate::cli::{complain, interactive, setup, stop};
+use crate::cli::interactive::{self, Person};
+use crate::cli::{complain, setup, stop};
 use crate::domain::error::Result;
 use crate::domain::{Error, Kind, RunStatus};
 use crate::gate::operate::{self, Performed};
@@ -44,7 +45,7 @@ pub fn run(common: &Common, args: &Run) -> Result<u8> {
             person: interactive::is_here() && !args.json,
         };
         let dir = RunDir::of(&world.state.dir, run.clone());
-        let mut follow = Follow { world, authority, answers, json: args.json, dir };
+        let mut follow = Follow { world, authority, answers, json: args.json, dir, person: Person::default() };
         let end = follow.until_it_ends().await?;
         Ok(code(&end, args.json, &run))
     })

@@ -1,6 +1,7 @@
 //! Follows a run, prints it, and answers what it asks.
 
 use crate::app::confirm::{self, Authority};
+use crate::cli::interactive::Person;
 use crate::cli::plan::clean;
 use crate::cli::run::answers::{Answers, ask_person};
 use crate::cli::run::say;
@@ -19,6 +20,9 @@ use std::time::Duration;
 
 /// How often the journal is looked at.
 const LOOK: Duration = Duration::from_millis(40);
+
+/// How often it is looked at while a person is asked.
+const WATCH: Duration = Duration::from_millis(250);
 
 /// How much of one line of a log is printed, in bytes.
 const LINE: usize = 4096;
@@ -48,6 +52,21 @@ pub struct Follow {
     pub json: bool,
     /// The run.
     pub dir: RunDir,
+    /// Whoever is at the terminal.
+    pub person: Person,
+}
+
+/// Waits until a prompt is closed, whoever closed it, or its runner is gone.
+async fn closes(dir: &RunDir, prompt: &OpenPrompt) {
+    let Ok(mut tail) = Tail::open(dir.journal()) else { return };
+    loop {
+        tokio::time::sleep(WATCH).await;
+        let read = tail.poll();
+        let open = tail.view().and_then(|view| view.prompt.as_ref()).is_some_and(|open| open.id == prompt.id);
+        if read.is_err() || !(open || tail.behind()) || !dir.runner_lives() {
+            return;
+        }
+    }
 }
 
 /// The log that is being printed.
@@ -103,11 +122,13 @@ impl Follow {
         loop {
             let answer = match self.answers.in_advance(prompt) {
                 Some(answer) => Some(answer),
-                None if self.answers.person => {
-                    let prompt = prompt.clone();
-                    let asked = tokio::task::spawn_blocking(move || ask_person(&prompt)).await;
-                    asked.map_err(|cause| Error::machine("ask at the terminal", cause))?
-                }
+                None if self.answers.person => tokio::select! {
+                    answer = ask_person(&mut self.person, prompt) => answer,
+                    () = closes(&self.dir, prompt) => {
+                        println!();
+                        return Ok(None);
+                    }
+                },
                 None => None,
             };
             let Some(answer) = answer else { return Ok(Some(Answers::unanswered(prompt))) };

@@ -1,7 +1,7 @@
 use super::*;
-use crate::journal::record::LARGEST_RECORD;
 use crate::domain::RunStatus;
 use crate::journal::chain::read;
+use crate::journal::record::LARGEST_RECORD;
 use crate::journal::samples::{actor, created, night, now, recovered_night, run_id, sealed, steps, write};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,9 +1,9 @@
 //! Asks a person, and takes exactly one answer that is bound to what was shown.
 
 use crate::domain::error::Result;
-use crate::domain::preview::is_consent;
 use crate::domain::{Digest, Error, PromptId};
-use crate::journal::record::{Answer, Ask, Choice, Closed, Event};
+use crate::journal::answer::fits;
+use crate::journal::record::{Answer, Ask, Closed, Event};
 use crate::probes::clock;
 use crate::runner::control::Call;
 use crate::runner::engine::Engine;
@@ -177,32 +177,10 @@ impl Engine {
             return Err(format!("the prompt was opened by record {}, not {seq}", open.seq));
         }
         match (&open.ask, answer) {
-            (_, Answer::Cancel) => Ok(()),
-            (Ask::Confirm { set: shown, effect, preview, .. }, Answer::Confirm { typed }) => {
-                if set != Some(shown) {
-                    return Err("the answer is for another set than the prompt shows".to_owned());
-                }
-                if !is_consent(*effect, &preview.phrase, typed) {
-                    return Err("the phrase is not the one the prompt asks for".to_owned());
-                }
-                Ok(())
+            (Ask::Confirm { set: shown, .. }, Answer::Confirm { .. }) if set != Some(shown) => {
+                Err("the answer is for another set than the prompt shows".to_owned())
             }
-            (Ask::Sign { note_required, .. }, Answer::Sign { note }) => {
-                if *note_required && note.trim().is_empty() {
-                    return Err("this sign-off needs a note".to_owned());
-                }
-                Ok(())
-            }
-            (Ask::Decide { choices, .. }, Answer::Decide { choice, reason }) => {
-                if !choices.contains(choice) {
-                    return Err(format!("{} is not among the choices", choice.word()));
-                }
-                if matches!(choice, Choice::Skip | Choice::Done) && reason.trim().is_empty() {
-                    return Err(format!("{} needs a reason", choice.word()));
-                }
-                Ok(())
-            }
-            _ => Err("the answer is of another kind than the prompt".to_owned()),
+            _ => fits(&open.ask, answer),
         }
     }
 }
