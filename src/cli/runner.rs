@@ -31,11 +31,9 @@ pub fn runner(args: &args::Runner) -> Result<u8> {
     match ended {
         Ok(_) => Ok(0),
         Err(cause) => {
-            // To whoever launched it and still waits, and as its last words into `runner.err` for whoever follows.
             let said =
                 serde_json::json!({ "message": cause.message, "hints": cause.hints, "exit": cause.kind.exit_code() });
             println!("{said}");
-            eprintln!("{said}");
             Err(cause)
         }
     }

@@ -80,11 +80,21 @@ pub fn run(path: &Path, mode: Mode, ready: impl FnOnce()) -> Result<RunStatus> {
         ready();
         let ended = engine.work(mode).await;
         engine.control.close().await;
+        if let Err(cause) = &ended {
+            last_words(cause);
+        }
         ended
     });
     // A preview that hangs on a dead file system must not keep the runner.
     runtime.shutdown_background();
     ended
+}
+
+/// Says why the runner gives up, on standard error, which leads to `runner.err`; while the run is still its own, so that
+/// whoever sees it free can read why.
+fn last_words(cause: &Error) {
+    let exit = cause.kind.exit_code();
+    eprintln!("{}", serde_json::json!({ "message": cause.message, "hints": cause.hints, "exit": exit }));
 }
 
 /// A runner outlives its terminal: HUP, INT and QUIT are taken and dropped.
