@@ -70,11 +70,11 @@ impl Bench {
         update(&mut self.model, Msg::Tick(sample::now(second)));
     }
 
-    /// A console whose log is held, some lines above its end.
+    /// A console whose log has the whole screen and is held, some lines above its end.
     fn held(size: Size) -> Self {
         let mut bench = Self::new(size);
         bench.draw();
-        bench.press("3");
+        bench.press("3 z");
         bench.draw();
         bench.press("PageUp PageUp PageUp");
         bench.draw();

@@ -3,6 +3,7 @@
 
 mod arch;
 mod console;
+mod keys;
 mod render;
 mod runner;
 mod screenshots;

@@ -20,8 +20,10 @@ use crate::tui::screen::Screen;
 use crate::tui::tty::Tty;
 use crate::ui;
 use crossterm::event::{Event, EventStream};
-use futures_util::{FutureExt, StreamExt};
+use futures_util::StreamExt;
+use std::future::poll_fn;
 use std::io;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
@@ -70,6 +72,8 @@ struct Loop<'a> {
     tty: Tty,
     pace: Pace,
     epoch: Instant,
+    /// The second of the clock on the screen in which the footer's figure was last worked out.
+    rated: Option<i64>,
     left: Option<Left>,
 }
 
@@ -105,6 +109,7 @@ pub async fn run(console: Console<'_>) -> Result<Left> {
         pace: Pace::new(model.ssh),
         view: ui::ViewState::default(),
         epoch: Instant::now(),
+        rated: None,
         left: None,
         model,
         gate,
@@ -135,7 +140,7 @@ pub async fn run(console: Console<'_>) -> Result<Left> {
                 turn.update(Msg::Tick(clock::now()), Cause::Data).map_err(failed)?;
             }
         }
-        turn.drain(&mut events, &mut inbox).map_err(failed)?;
+        turn.drain(&mut events, &mut inbox).await.map_err(failed)?;
         if turn.left.is_none() && turn.pace.is_due(turn.now()) {
             turn.draw().map_err(failed)?;
         }
@@ -200,13 +205,14 @@ impl Loop<'_> {
         self.update(msg, Cause::Key)
     }
 
-    /// Takes whatever else is ready, so that it is drawn together.
-    fn drain(&mut self, events: &mut EventStream, inbox: &mut mpsc::Receiver<Msg>) -> io::Result<()> {
+    /// Takes whatever else is ready, so that it is drawn together; waits for nothing.
+    async fn drain(&mut self, events: &mut EventStream, inbox: &mut mpsc::Receiver<Msg>) -> io::Result<()> {
         for _ in 0..DRAIN {
             if self.left.is_some() {
                 return Ok(());
             }
-            if let Some(event) = events.next().now_or_never() {
+            // Asked on the loop's own behalf: the stream keeps the waker of whoever first asked in vain, and wakes no other.
+            if let Poll::Ready(event) = poll_fn(|context| Poll::Ready(events.poll_next_unpin(context))).await {
                 self.take(event)?;
             } else if let Ok(msg) = inbox.try_recv() {
                 self.update(msg, Cause::Data)?;
@@ -252,8 +258,11 @@ impl Loop<'_> {
 
     fn draw(&mut self) -> io::Result<()> {
         let now = self.now();
-        let rate = u64::try_from(self.pace.rate(now)).unwrap_or(u64::MAX);
-        self.model.bytes_per_second = Some(rate);
+        // Only with the clock: a figure that moved with every frame would itself be a reason to write one.
+        let second = self.model.now.wall.0.as_second();
+        if self.rated.replace(second) != Some(second) {
+            self.model.bytes_per_second = Some(u64::try_from(self.pace.rate(now)).unwrap_or(u64::MAX));
+        }
         let (model, theme, view) = (&self.model, self.theme, &mut self.view);
         let drawn =
             self.screen.draw(self.pace.allowance(now), |frame| ui::draw(frame, &model.snapshot(), theme, view))?;
