@@ -3,6 +3,7 @@
 
 mod arch;
 mod console;
+mod pty;
 mod render;
 #[allow(dead_code)] // Some of it serves the tests inside the library.
 mod support;

@@ -70,6 +70,8 @@ struct Loop<'a> {
     tty: Tty,
     pace: Pace,
     epoch: Instant,
+    /// The second of the clock on the screen in which the footer's figure was last worked out.
+    rated: Option<i64>,
     left: Option<Left>,
 }
 
@@ -102,6 +104,7 @@ pub async fn run(console: Console<'_>) -> Result<Left> {
         pace: Pace::new(model.ssh),
         view: ui::ViewState::default(),
         epoch: Instant::now(),
+        rated: None,
         left: None,
         model,
         gate,
@@ -249,8 +252,11 @@ impl Loop<'_> {
 
     fn draw(&mut self) -> io::Result<()> {
         let now = self.now();
-        let rate = u64::try_from(self.pace.rate(now)).unwrap_or(u64::MAX);
-        self.model.bytes_per_second = Some(rate);
+        // Only with the clock: a figure that moved with every frame would itself be a reason to write one.
+        let second = self.model.now.wall.0.as_second();
+        if self.rated.replace(second) != Some(second) {
+            self.model.bytes_per_second = Some(u64::try_from(self.pace.rate(now)).unwrap_or(u64::MAX));
+        }
         let (model, theme, view) = (&self.model, self.theme, &mut self.view);
         let drawn =
             self.screen.draw(self.pace.allowance(now), |frame| ui::draw(frame, &model.snapshot(), theme, view))?;

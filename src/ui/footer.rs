@@ -44,6 +44,9 @@ const LOG: &[(Action, &str)] = &[
     (Action::Quit, "back"),
 ];
 
+/// More than the clock's own frames take, in bytes a second.
+const CLOCK: u64 = 100;
+
 /// Draws the footer.
 pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot<'_>) {
     let width = usize::from(area.width);
@@ -86,11 +89,16 @@ fn left(pen: Pen<'_>, snapshot: &Snapshot<'_>, room: usize) -> Strip {
     pen.keys(snapshot.keymap, &keys, room)
 }
 
+/// Bytes a second; what the clock alone costs is one figure, or the figure would move with itself.
+fn rate(bytes: u64) -> String {
+    if bytes < CLOCK { format!("<{CLOCK} B/s") } else { format!("{}/s", quantity::bytes(bytes)) }
+}
+
 /// How much was written to the terminal, and how old the oldest reading is.
 fn source(pen: Pen<'_>, snapshot: &Snapshot<'_>) -> Strip {
     let mut strip = Strip::new();
     if let Some(bytes) = snapshot.bytes_per_second {
-        strip = strip.put(pen.style(Role::UiMuted), format!("{}/s", quantity::bytes(bytes))).gap(2);
+        strip = strip.put(pen.style(Role::UiMuted), rate(bytes)).gap(2);
     }
     let now = snapshot.now.wall;
     let rows = snapshot.health.rows();
