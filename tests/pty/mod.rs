@@ -5,7 +5,10 @@
 
 mod cut;
 mod demo;
+mod outside;
 mod prompts;
+mod terminal;
+mod wire;
 
 use crate::support::pty::{Pty, SOON};
 use rustix::process::{Pid, Signal, kill_process};
