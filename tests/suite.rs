@@ -5,6 +5,7 @@ mod arch;
 mod console;
 mod pty;
 mod render;
+mod screenshots;
 #[allow(dead_code)] // Some of it serves the tests inside the library.
 mod support;
 mod terminal;

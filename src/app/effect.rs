@@ -100,6 +100,20 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// The one word for it, for Midwatch's own log.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::StartRun { .. } => "start",
+            Self::Answer(_) => "answer",
+            Self::Note { .. } => "note",
+            Self::Abort { .. } => "abort",
+            Self::Resume { .. } => "resume",
+        }
+    }
+}
+
 /// Something for the owner of the terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Screen {

@@ -11,6 +11,13 @@ use crate::domain::key::{Key, KeyCode};
 
 /// Takes a key to where it belongs: the topmost dialog, else the focused pane.
 pub fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
+    let effects = taken(model, key);
+    // A prompt that waited behind a dialog comes when the dialog is gone.
+    run::offer_prompt(model);
+    effects
+}
+
+fn taken(model: &mut Model, key: Key) -> Vec<Effect> {
     if model.modal().is_some_and(Modal::commits) && !model.is_awake() {
         model.pending.clear();
         return Vec::new();

@@ -2,7 +2,7 @@
 
 use crate::domain::key::Key;
 use crate::domain::time::Now;
-use crate::domain::{Digest, Error, Item, Row, RunId, RunStatus, Wall};
+use crate::domain::{Digest, Error, Item, Row, RunId};
 use crate::journal::fold::RunView;
 pub use crate::journal::list::RunSummary;
 pub use crate::journal::log::LogLine;

@@ -71,17 +71,22 @@ pub enum Command {
     Completions(Completions),
     /// Print the man page.
     Man,
+    /// Executes a run.
     #[command(name = "__runner", hide = true)]
     Runner(Runner),
+    /// Keeps the outcome of one act.
     #[command(name = "__shim", hide = true)]
     Shim,
+    /// Does the work of one step.
     #[command(name = "__act", hide = true)]
     Act,
+    /// Keeps the demo estate.
     #[command(name = "__keeper", hide = true)]
     Keeper {
         /// The demo's directory.
         dir: PathBuf,
     },
+    /// Renders the pictures of the README.
     #[command(name = "__screenshots", hide = true)]
     Screenshots {
         /// Where they go.

@@ -1,16 +1,20 @@
 //! `midwatch lint`: every file that Midwatch reads, all errors at once.
 
+use crate::app::keymap::Keymap;
 use crate::cli::args::{Common, Lint};
 use crate::cli::{plan, setup, shell};
 use crate::config::estate::Estate;
 use crate::config::file::problem_of;
+use crate::config::keymap;
 use crate::config::paths;
 use crate::config::reader::Problem;
+use crate::config::theme::{Glyphs, Theme};
+use crate::domain::clean::Depth;
 use crate::domain::error::Result;
 use crate::procedure::catalog::{self, Catalog};
 use crate::procedure::read;
 use crate::runner::adapters::BuiltIn;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Prints every problem; the exit code is 2 when there is one.
 ///
@@ -25,14 +29,34 @@ pub fn run(common: &Common, args: &Lint) -> Result<u8> {
             problems.extend(of_estate(file));
         }
         problems.extend(Catalog::read(file.as_deref(), &BuiltIn::default()).problems().to_vec());
+        let themes = paths::layer_directories("themes", file.as_deref(), &around);
+        problems.extend(Theme::names(&themes).iter().flat_map(|name| of_theme(name, &themes)));
+        let keymaps = paths::layer_directories("keymaps", file.as_deref(), &around);
+        problems.extend(keymap::names(&keymaps).iter().flat_map(|name| Keymap::load(name, &keymaps).1));
     }
-    for path in &args.paths {
-        let is_estate = path.file_name().is_some_and(|name| name == "midwatch.toml");
-        problems.extend(if is_estate { of_estate(path) } else { of_procedure(path) });
-    }
+    problems.extend(args.paths.iter().flat_map(|path| of_file(path)));
+    problems.dedup();
     let said: String = problems.iter().map(|problem| format!("{problem}\n")).collect();
     shell::print(plan::clean(&said).as_bytes())?;
     Ok(if problems.is_empty() { 0 } else { 2 })
+}
+
+/// A file is what its name and its directory say: `midwatch.toml`, `themes/*`, `keymaps/*`, else a procedure.
+fn of_file(path: &Path) -> Vec<Problem> {
+    let own = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let directories = [directory.to_owned()];
+    match (own(path).as_str(), own(directory).as_str()) {
+        ("midwatch.toml", _) => of_estate(path),
+        (_, "themes") => of_theme(&stem, &directories),
+        (_, "keymaps") => Keymap::load(&stem, &directories).1,
+        _ => of_procedure(path),
+    }
+}
+
+fn of_theme(name: &str, directories: &[PathBuf]) -> Vec<Problem> {
+    Theme::load(name, directories, Depth::True, Glyphs::Unicode).1
 }
 
 fn of_estate(path: &Path) -> Vec<Problem> {

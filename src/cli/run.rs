@@ -46,7 +46,7 @@ pub fn run(common: &Common, args: &Run) -> Result<u8> {
         };
         let dir = RunDir::of(&world.state.dir, run.clone());
         let mut follow = Follow { world, authority, answers, json: args.json, dir };
-        let end = follow.to_the_end().await?;
+        let end = follow.until_it_ends().await?;
         Ok(code(&end, args.json, &run))
     })
 }

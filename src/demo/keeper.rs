@@ -9,8 +9,9 @@ use crate::demo::services::Services;
 use crate::domain::Kind;
 use crate::domain::error::{Error, Result};
 use crate::probes::clock;
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use crate::runner::identity::ProcessId;
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -117,12 +118,9 @@ async fn begin(place: &Place, lock: &mut File) -> Result<(Services, UnixListener
 
 /// Writes into the lock who holds it: a pid alone may be another process by now.
 fn sign(lock: &mut File) -> io::Result<()> {
-    let stat = fs::read_to_string("/proc/self/stat")?;
-    // Field 22 of proc_pid_stat(5); the second field may hold anything, so it is skipped from the right.
-    let start = stat.rsplit_once(')').and_then(|(_, after)| after.split_whitespace().nth(19));
-    let start = start.ok_or_else(|| io::Error::new(ErrorKind::InvalidData, "/proc/self/stat has no start time"))?;
+    let own = ProcessId::own().ok_or_else(|| io::Error::other("/proc does not tell who this process is"))?;
     lock.set_len(0)?;
-    write!(lock, "pid {}\nstart {start}\nboot {}\n", std::process::id(), clock::boot_id())
+    write!(lock, "pid {}\nstart {}\nboot {}\n", own.pid, own.start, own.boot_id)
 }
 
 /// Ends when the directory is no longer where it was.

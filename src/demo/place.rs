@@ -2,8 +2,7 @@
 
 use crate::domain::Kind;
 use crate::domain::error::{Error, Result};
-use nix::fcntl::{FcntlArg, fcntl};
-use nix::libc;
+use crate::runner::ofd;
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 use std::ffi::OsString;
@@ -123,11 +122,8 @@ impl Place {
         let failed =
             |cause: &dyn Display| Error::machine(format_args!("lock {}", self.path.join(LOCK).display()), cause);
         let file = self.file(LOCK).map_err(|cause| failed(&cause))?;
-        match fcntl(&file, FcntlArg::F_OFD_SETLK(&whole_file())) {
-            Ok(_) => Ok(Some(file)),
-            Err(nix::errno::Errno::EAGAIN | nix::errno::Errno::EACCES) => Ok(None),
-            Err(cause) => Err(failed(&cause)),
-        }
+        let mine = ofd::try_lock(&file).map_err(|cause| failed(&cause))?;
+        Ok(mine.then_some(file))
     }
 
     /// Whether a keeper holds the lock; takes nothing and makes nothing.
@@ -139,13 +135,11 @@ impl Place {
             |cause: &dyn Display| Error::machine(format_args!("look at {}", self.path.join(LOCK).display()), cause);
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = match rustix::fs::openat(&self.dir, LOCK, flags, Mode::empty()) {
-            Ok(file) => file,
+            Ok(file) => File::from(file),
             Err(Errno::NOENT) => return Ok(false),
             Err(cause) => return Err(failed(&cause)),
         };
-        let mut lock = whole_file();
-        fcntl(&file, FcntlArg::F_OFD_GETLK(&mut lock)).map_err(|cause| failed(&cause))?;
-        Ok(libc::c_int::from(lock.l_type) != libc::F_UNLCK)
+        ofd::is_locked(&file).map_err(|cause| failed(&cause))
     }
 
     /// Whether the path no longer leads to this directory.
@@ -245,17 +239,6 @@ fn remove_marked(dir: &Path) -> io::Result<()> {
     emptied.map_or_else(|| empty(dir, &[MARKER]), Ok)?;
     fs::remove_file(dir.join(MARKER))?;
     fs::remove_dir(dir)
-}
-
-/// An exclusive lock of a whole file.
-fn whole_file() -> libc::flock {
-    libc::flock {
-        l_type: libc::c_short::try_from(libc::F_WRLCK).unwrap_or_default(),
-        l_whence: 0,
-        l_start: 0,
-        l_len: 0,
-        l_pid: 0,
-    }
 }
 
 #[cfg(test)]

@@ -121,6 +121,7 @@ pub fn healthy(size: (u16, u16), authority: Option<Authority>) -> Model {
 #[must_use]
 pub fn following(size: (u16, u16), authority: Option<Authority>, view: RunView, lives: bool) -> Model {
     let mut model = healthy(size, authority);
+    model.environment.clone_from(&view.environment);
     update(&mut model, Msg::RunStarted(view.id.clone()));
     let file = view.steps.iter().filter_map(|step| step.log.clone()).next_back();
     let run = view.id.clone();

@@ -42,7 +42,13 @@ impl Gate for Operate {
     fn command(&mut self, command: Confirmed<Command>) {
         let (world, out, through) = (self.lookup.world().clone(), self.lookup.sender(), self.through);
         tokio::spawn(async move {
-            let msg = match perform(&world, command, through).await {
+            let what = command.get().word();
+            let performed = perform(&world, command, through).await;
+            match &performed {
+                Ok(done) => tracing::info!(what, ?done, "command"),
+                Err(cause) => tracing::warn!(what, cause = cause.message, "command refused"),
+            }
+            let msg = match performed {
                 Ok(Performed::Started(run)) => Msg::RunStarted(run),
                 Ok(Performed::Done(said)) => Msg::CommandDone(said),
                 Err(cause) => Msg::CommandFailed(cause),

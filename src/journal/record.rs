@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 /// The version of the format that this program writes.
 pub const VERSION: u32 = 1;
 
-/// The largest line in bytes; big things are files named by their digest.
-pub const LARGEST_RECORD: usize = 64 << 10;
+/// The largest line in bytes: room for a run of some thousand steps. Big things are files named by their digest.
+pub const LARGEST_RECORD: usize = 1 << 20;
 
 /// One record as it was written.
 #[derive(Clone, Debug, PartialEq)]

@@ -148,6 +148,7 @@ fn judge(mount: &Mount, usage: &Usage, growth: Option<f64>) -> Result<Observatio
     let inodes = usage.inodes.map(|(all, free)| ratio(all.saturating_sub(free), all));
     let mut facts = BTreeMap::from([
         ("path", Fact::Text(mount.path.to_string_lossy().into_owned())),
+        ("configured", Fact::Bool(mount.own)),
         ("source", Fact::Text(usage.source.clone())),
         ("fs", Fact::Text(usage.fs.clone())),
         ("used_ratio", Fact::Real(used)),

@@ -86,7 +86,8 @@ pub fn run(path: &Path, mode: Mode, ready: impl FnOnce()) -> Result<RunStatus> {
 fn ignore_hangup() -> Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     for kind in [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::quit()] {
-        signal(kind).map_err(|cause| Error::machine("set up the runner's signals", cause))?;
+        // The handler stays when the stream of its signals is dropped.
+        drop(signal(kind).map_err(|cause| Error::machine("set up the runner's signals", cause))?);
     }
     Ok(())
 }
@@ -211,8 +212,8 @@ impl Engine {
             return Ok(());
         }
         if frozen.preview.count == 0 {
-            let note = format!("nothing to do: {}", frozen.preview.headline);
-            return self.write(Event::StepClosed { step, note }).map(drop);
+            let reason = format!("nothing to do: {}", frozen.preview.headline);
+            return self.write(Event::StepSkipped { step, reason }).map(drop);
         }
         if planned.effect == EffectClass::Read {
             return self.attempt_step(step, planned, Some(frozen.digest), None).await;

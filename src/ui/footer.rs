@@ -82,8 +82,9 @@ fn left(pen: Pen<'_>, snapshot: &Snapshot<'_>, room: usize) -> Strip {
     let interrupted = snapshot.run.status() == Some(RunStatus::Interrupted) && snapshot.focus == Pane::Run;
     let first: &[(Action, &str)] = if interrupted { &[(Action::Resume, "resume")] } else { &[] };
     let over = snapshot.run.status().is_none_or(RunStatus::is_over);
-    let may = |(action, _): &&(Action, &'static str)| {
-        !(snapshot.read_only && action.acts()) && !(over && matches!(action, Action::Note | Action::Abort))
+    let may = |(action, _): &&(Action, &'static str)| match action {
+        Action::Note | Action::Abort if over => false,
+        action => !(snapshot.read_only && action.acts()),
     };
     let keys: Vec<_> = first.iter().chain(keys).filter(may).copied().collect();
     pen.keys(snapshot.keymap, &keys, room)

@@ -132,7 +132,7 @@ pub fn inside(area: Rect) -> Rect {
 pub fn offset(before: usize, cursor: Option<usize>, rows: usize, length: usize) -> usize {
     let at_most = length.saturating_sub(rows);
     let Some(cursor) = cursor else { return 0 };
-    before.clamp(cursor.saturating_add(1).saturating_sub(rows), cursor).min(at_most)
+    before.max(cursor.saturating_add(1).saturating_sub(rows)).min(cursor).min(at_most)
 }
 
 #[cfg(test)]

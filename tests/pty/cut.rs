@@ -1,6 +1,6 @@
 //! Cut terminals, killed consoles and killed runners: the run goes on, and the next console finds it.
 
-use super::{Home, SLOW, WIDE, is_restored, settings, until};
+use super::{Home, SLOW, WIDE, choose, is_restored, settings, until};
 use crate::support::pty::{Exit, Pty, SOON};
 use rustix::process::Signal;
 use std::fs;
@@ -166,7 +166,7 @@ fn an_interrupted_run_is_aborted_as_it_is() {
     until("the step is over", || home.effects() == ["mark", "begun", "over"]);
     pty.send("gx");
     pty.wait_for(SOON, |screen| screen.contains("ABORT") || screen.contains("Abort"));
-    pty.press_until("k", |screen| screen.contains("▌leave it"));
+    choose(&pty, "leave it");
     pty.press_until("c", |screen| screen.contains("was stopped"));
     assert_eq!(home.effects(), ["mark", "begun", "over"]);
     assert!(super::said(&home.command(&["runs"])).contains("aborted"), "{}", home.journal(&run));
@@ -177,7 +177,7 @@ fn a_live_run_is_aborted_with_its_undo() {
     let (home, run, pty) = midway();
     pty.send("gx");
     pty.wait_for(SOON, |screen| screen.contains("ABORT") || screen.contains("Abort"));
-    pty.press_until("j", |screen| screen.contains("▌undo"));
+    choose(&pty, "undo");
     // The step that the abort ended counts as failed, and is what the run is remembered by.
     pty.press_until("c", |screen| screen.contains("midwatch report"));
     assert_eq!(home.effects(), ["mark", "begun", "unmark"], "{}", home.journal(&run));

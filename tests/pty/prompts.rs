@@ -2,6 +2,7 @@
 
 use super::{Home, SLOW, line_with, until};
 use crate::support::pty::{Pty, SOON};
+use rustix::process::Signal;
 use std::fs;
 use std::time::{Duration, SystemTime};
 
@@ -108,6 +109,23 @@ fn what_was_typed_before_the_prompt_opened_is_not_taken() {
     wake(&pty, "z");
     assert_eq!(left(&home), 4);
     assert!(!home.journal(&run).contains("prompt.answered"), "{}", home.journal(&run));
+}
+
+#[test]
+fn what_was_typed_while_the_console_was_held_up_is_not_taken() {
+    let home = Home::with("", &[("slow", SLOW)]);
+    let run = home.run("test/slow");
+    for _ in 0..3 {
+        let pty = home.open(&["attach", &run], &[], (100, 30));
+        pty.wait_for(SOON, |screen| screen.contains("□ CHANGE"));
+        // Stopped as soon as the prompt is there, for much longer than keys are ignored.
+        pty.kill(Signal::STOP);
+        pty.send("cc");
+        std::thread::sleep(Duration::from_millis(900));
+        pty.kill(Signal::CONT);
+        pty.press_until("g", |screen| screen.contains(" g …"));
+        assert!(!home.journal(&run).contains("prompt.answered"), "{}", home.journal(&run));
+    }
 }
 
 #[test]

@@ -10,10 +10,10 @@ fn no_size_is_too_odd_to_start_at() {
         let mut pty = home.open(&[], &[], size);
         pty.wait_until(SOON, vt100::Screen::alternate_screen);
         if size == (500, 500) {
-            pty.wait_for(SOON, |screen| screen.contains("1 Health") && screen.contains("q quit"));
+            pty.wait_for(SOON, |screen| screen.contains("1 Health") && screen.contains("commands"));
         }
         pty.resize(80, 24);
-        let screen = pty.wait_for(SOON, |screen| screen.contains("1 Health") && screen.contains("q quit"));
+        let screen = pty.wait_for(SOON, |screen| screen.contains("1 Health") && screen.contains("commands"));
         assert!(screen.lines().count() <= 24 && screen.contains("test · OTHER"), "{size:?}: {screen}");
         pty.send("q");
         assert_eq!(pty.exit(SOON), Exit::Code(0), "{size:?}");

@@ -1,6 +1,6 @@
 //! What goes over the wire: nothing that others wrote, nothing that did not change, and never too much.
 
-use super::{Home, WIDE, until};
+use super::{Home, WIDE, choose, until};
 use crate::support::corpus;
 use crate::support::pty::{Pty, SOON};
 use std::ffi::OsStr;
@@ -89,7 +89,7 @@ fn is_ours(sequence: &str) -> bool {
 
 #[test]
 fn nothing_that_others_wrote_is_obeyed() {
-    let service = "[[service]]\nname = \"api \\u001b]2;owned\\u0007\\u202e\"\nurl = \"http://127.0.0.1:9/\"\n";
+    let service = "[[service]]\nname = \"api \\u202e\\u2066x\"\nurl = \"http://127.0.0.1:9/\"\n";
     let home = Home::with(service, &[("ugly", UGLY)]);
     let cases: Vec<Vec<u8>> = corpus::cases().into_iter().map(|(_, case)| case).collect();
     let lines: Vec<u8> = cases.iter().flat_map(|case| [b"before", case.as_slice(), b"after\n"].concat()).collect();
@@ -105,7 +105,7 @@ fn nothing_that_others_wrote_is_obeyed() {
     // The soft gate asks first, or the destroy does.
     pty.wait_for(SOON, |screen| screen.contains("step 3 of 3") || screen.contains("step 2 of 3"));
     if pty.screen().contains("step 2 of 3") {
-        pty.press_until("j", |screen| screen.contains("▌skip"));
+        choose(&pty, "skip");
         pty.send("\tnever mind\t");
         pty.wait_for(SOON, |screen| screen.contains("never mind"));
         pty.press_until("c", |screen| screen.contains("DESTROY"));
@@ -201,7 +201,7 @@ fn a_flood_is_followed_within_the_cap_and_keys_stay_alive() {
     let pty = home.open(&["attach", &run], &[], WIDE);
     pty.wait_for(SOON, |screen| screen.contains("□ CHANGE"));
     let (began, before) = (Instant::now(), pty.raw().len());
-    pty.press_until("c", |screen| screen.contains("of a hundred thousand"));
+    pty.press_until("c", |screen| screen.contains("following"));
     // In the middle of it, keys are answered.
     pty.send("?");
     pty.wait_for(SOON, |screen| screen.contains("leaves the console"));

@@ -75,9 +75,7 @@ fn typed_line(model: &mut Model, key: Key) -> Vec<Effect> {
     let (purpose, text) = (*purpose, field.text().to_owned());
     if enter {
         model.close();
-        let effects = entered(model, purpose, text);
-        run::offer_prompt(model);
-        return effects;
+        return entered(model, purpose, text);
     }
     if purpose == crate::app::modal::Purpose::Search { Vec::new() } else { entered(model, purpose, text) }
 }
@@ -196,7 +194,8 @@ fn leave(model: &mut Model, action: Action) -> Vec<Effect> {
                 model.drafts.remove(&key);
             } else {
                 model.drafts.insert(key, note.lines().to_vec());
-                model.say("the note is kept, not written down: N goes on with it");
+                let key_shown = model.keymap.shown(Action::Note);
+                model.say(format!("the note is kept, not written down: {key_shown} goes on with it"));
             }
         }
         Some(Modal::Line { purpose: purpose @ crate::app::modal::Purpose::Filter(_), .. }) => {
@@ -204,7 +203,6 @@ fn leave(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         _ => {}
     }
-    run::offer_prompt(model);
     Vec::new()
 }
 
@@ -265,9 +263,7 @@ fn open(model: &mut Model) -> Vec<Effect> {
             let id = id.clone();
             model.close();
             run::show(model);
-            let effects = run::follow(model, id);
-            run::offer_prompt(model);
-            effects
+            run::follow(model, id)
         }
         Some(Modal::Notice { .. }) => leave(model, Action::Back),
         Some(Modal::Prompt(dialog)) if dialog.ended.is_some() => leave(model, Action::Back),

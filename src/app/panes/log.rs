@@ -147,7 +147,12 @@ pub fn scroll(model: &mut Model, by: i64) -> Vec<Effect> {
         model.log.follow = false;
         model.log.top = last;
     }
+    let at_end = model.log.top >= last;
     model.log.top = model.log.top.saturating_add_signed(by).min(last);
+    if by > 0 && at_end {
+        // The log may have grown since this window was read.
+        return ask(model, LogAt::Line(last.saturating_sub(rows))).into_iter().collect();
+    }
     look(model)
 }
 
@@ -159,6 +164,7 @@ pub fn top(model: &mut Model) -> Vec<Effect> {
 /// Goes to the end and stays there.
 pub fn follow(model: &mut Model) -> Vec<Effect> {
     model.log.follow = true;
+    model.log.searching = false;
     model.log.found = None;
     ask(model, LogAt::Tail).into_iter().collect()
 }
@@ -212,7 +218,8 @@ fn seek(model: &mut Model, at: impl FnOnce(u64) -> LogAt) -> Vec<Effect> {
     let at = at(origin(model));
     let for_text = !matches!(at, LogAt::NextError { .. });
     if for_text && model.log.needle.is_empty() {
-        model.say("nothing is searched for yet: / searches");
+        let key = model.keymap.shown(crate::app::keymap::Action::Search);
+        model.say(format!("nothing is searched for yet: {key} searches"));
         return Vec::new();
     }
     if model.log.follow {

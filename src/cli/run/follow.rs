@@ -57,7 +57,7 @@ impl Follow {
     ///
     /// # Errors
     /// When the journal cannot be read on.
-    pub async fn to_the_end(&mut self) -> Result<End> {
+    pub async fn until_it_ends(&mut self) -> Result<End> {
         let mut tail = Tail::open(self.dir.journal())?;
         let mut log = None;
         let mut answered: Option<PromptId> = None;

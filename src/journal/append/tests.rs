@@ -1,6 +1,7 @@
 use super::*;
 use crate::domain::RunStatus;
 use crate::journal::chain::read;
+use crate::journal::record::LARGEST_RECORD;
 use crate::journal::samples::{actor, created, night, now, recovered_night, run_id, sealed, steps, write};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -54,8 +55,8 @@ fn an_impossible_event_is_refused_and_the_next_one_taken() {
     let error = appender.append(sealed(RunStatus::Ok, 0), actor("runner"), now(1)).unwrap_err();
     assert_eq!(error.kind, Kind::Machine);
     assert!(error.message.contains("append run.sealed to"), "{error}");
-    let error = appender.append(note(&"x".repeat(70_000)), actor("runner"), now(1)).unwrap_err();
-    assert!(error.kind == Kind::Machine && error.message.contains("more than 65536"), "{error}");
+    let error = appender.append(note(&"x".repeat(LARGEST_RECORD)), actor("runner"), now(1)).unwrap_err();
+    assert!(error.kind == Kind::Machine && error.message.contains("more than 1048576"));
     assert_eq!(fs::read(appender.path()).unwrap(), before);
     assert_eq!(appender.append(note("x"), actor("runner"), now(2)).unwrap().seq, 2);
 }
@@ -204,16 +205,11 @@ fn write_until_it_is_short(dir: &Path) {
     fs::write(dir.join("was-short"), b"").unwrap();
 }
 
-/// The limit would refuse the reserve, and no journal is created without one; so this one was created before.
+/// The limit refuses the reserve too, and no journal is created without one; so its first record is put there.
 fn begun_without_reserve(dir: &Path) -> Appender {
-    let events = [created(steps())];
-    let line = {
-        let event = &events[0];
-        let (actor, now, prev, run) = (actor("console"), now(0), Digest::zero(), run_id(1));
-        let draft = Draft { seq: 1, run: &run, wall: now.wall, boot: now.boot, actor: &actor, event, prev: &prev };
-        encode(&draft).unwrap().0
-    };
-    fs::write(dir.join(JOURNAL), line).unwrap();
+    let (run, actor, now, prev, event) = (run_id(1), actor("console"), now(0), Digest::zero(), created(steps()));
+    let draft = Draft { seq: 1, run: &run, wall: now.wall, boot: now.boot, actor: &actor, event: &event, prev: &prev };
+    fs::write(dir.join(JOURNAL), encode(&draft).unwrap().0).unwrap();
     reopen(dir, true).unwrap()
 }
 

@@ -212,16 +212,16 @@ fn a_nul_tail_is_torn_however_long() {
 }
 
 #[test]
-fn a_record_is_at_most_64_kib() {
+fn a_record_is_at_most_one_mebibyte() {
     let body = |extra: usize| format!(r#"{{"text":"{}"}}"#, "x".repeat(extra));
     let prev = read(&bytes(1, &[created(steps())])).records[0].h.clone();
     let room = LARGEST_RECORD - forged(1, 2, 1, &prev, "note", &body(0)).len();
     let largest = begun(|prev| forged(1, 2, 1, prev, "note", &body(room)));
     assert_eq!(read(&largest).verdict, Verdict::Whole { sealed: false });
     let larger = begun(|prev| forged(1, 2, 1, prev, "note", &body(room + 1)));
-    assert_eq!(damage(&larger).2, "it is larger than 65536 bytes");
+    assert_eq!(damage(&larger).2, "it is larger than 1048576 bytes");
     let endless = begun(|_| vec![b'x'; LARGEST_RECORD + 1]);
-    assert_eq!(damage(&endless).2, "65537 bytes without a newline, more than a record can have");
+    assert_eq!(damage(&endless).2, "1048577 bytes without a newline, more than a record can have");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use super::*;
-use crate::domain::Preview;
-use crate::journal::record::Closed;
+use crate::domain::{Digest, EffectClass, Preview, PromptId};
+use crate::journal::record::{Answer, Ask, Choice, Closed, Ending};
 use crate::journal::samples::*;
 use EffectClass::{Change, Destroy, Read};
 use proptest::prelude::*;

@@ -161,5 +161,5 @@ fn a_record_that_could_not_be_read_is_not_written() {
     let fraction = Event::Other { kind: "odd".into(), body: serde_json::json!({"a": [1.5]}) };
     assert_eq!(encode(&draft(&fraction)).unwrap_err().0, "it holds a number that is not whole");
     let large = Event::Note { step: None, text: "x".repeat(LARGEST_RECORD) };
-    assert!(encode(&draft(&large)).unwrap_err().0.contains("more than 65536"));
+    assert!(encode(&draft(&large)).unwrap_err().0.contains("more than 1048576"));
 }

@@ -408,3 +408,18 @@ fn bytes_that_the_disk_does_not_take_are_counted_and_told() {
     assert_eq!(LogFile::open(&path).unwrap().page(&LogAt::Tail, 1).unwrap().dropped, 14);
     assert!(LogWriter::create(&path, 1, 1).is_err());
 }
+
+#[test]
+fn a_word_that_begins_before_the_chunk_does_not_begin_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let chunk = 256 << 10;
+    // The search begins at line 1, two bytes in; the `error` of `terror` begins where its second chunk does.
+    let mut content = vec![b'.'; chunk + 100];
+    content[1] = b'\n';
+    content[chunk + 1..chunk + 7].copy_from_slice(b"terror");
+    let mut log = opened(&dir.path().join("l"), &content);
+    assert_eq!(log.page(&LogAt::NextError { from: 0 }, 1).unwrap().found, None);
+    content[chunk + 1] = b' ';
+    let mut log = opened(&dir.path().join("l"), &content);
+    assert_eq!(log.page(&LogAt::NextError { from: 0 }, 1).unwrap().found, Some(1));
+}

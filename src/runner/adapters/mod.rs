@@ -304,7 +304,7 @@ fn not_a_set(why: &str) -> Error {
 }
 
 /// Writes one value as a line of a set.
-fn write_line(set: &mut dyn Write, value: &impl serde::Serialize) -> Result<(), Error> {
+fn write_line(set: &mut dyn Write, value: &impl Serialize) -> Result<(), Error> {
     let failed = |cause: &dyn std::fmt::Display| Error::machine("write the frozen set", cause);
     let mut line = serde_json::to_vec(value).map_err(|cause| failed(&cause))?;
     line.push(b'\n');
@@ -325,7 +325,7 @@ fn spec<T: serde::de::DeserializeOwned>(action: &Action) -> Result<T, Error> {
 }
 
 /// Makes an action of an adapter's own type.
-fn action(adapter: &str, floor: EffectClass, line: String, spec: &impl serde::Serialize) -> Option<Action> {
+fn action(adapter: &str, floor: EffectClass, line: String, spec: &impl Serialize) -> Option<Action> {
     let spec = serde_json::to_value(spec).ok()?;
     Some(Action { adapter: adapter.to_owned(), floor, line, spec })
 }

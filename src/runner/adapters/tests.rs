@@ -100,11 +100,15 @@ fn parameters_that_do_not_fit_are_all_named() {
 }
 
 fn mount(path: &str, ratio: f64) -> Row {
-    let mut row = Row::unread(TargetKind::Mount, "data".to_owned(), String::new(), std::time::Duration::from_secs(5));
+    let mut row = Row::unread(TargetKind::Mount, "data".to_owned(), String::new(), Duration::from_secs(5));
     row.saw(Observation {
         verdict: Verdict::Ok,
         detail: String::new(),
-        facts: BTreeMap::from([("path", Fact::Text(path.to_owned())), ("used_ratio", Fact::Real(ratio))]),
+        facts: BTreeMap::from([
+            ("path", Fact::Text(path.to_owned())),
+            ("used_ratio", Fact::Real(ratio)),
+            ("configured", Fact::Bool(true)),
+        ]),
         observed_at: Wall::from_unix(0, 0),
         trend: None,
     });
@@ -118,7 +122,7 @@ fn rows_offer_what_acts_on_them() {
     for row in [mount("/srv", 0.5), mount("/", 0.9), mount("relative", 0.9), mount("/srv", f64::NAN)] {
         assert_eq!(all.offer(&row), None);
     }
-    let unread = Row::unread(TargetKind::Mount, "x".to_owned(), String::new(), std::time::Duration::from_secs(5));
+    let unread = Row::unread(TargetKind::Mount, "x".to_owned(), String::new(), Duration::from_secs(5));
     assert_eq!(all.offer(&unread), None);
 }
 
@@ -126,6 +130,11 @@ fn rows_offer_what_acts_on_them() {
 fn what_is_built_in_is_sound_and_offered_from_a_mount() {
     let catalog = Catalog::read(None, &BuiltIn::default());
     assert_eq!(catalog.problems(), []);
+    let mut found = mount("/", 0.1);
+    if let Some(seen) = &mut found.observation {
+        seen.facts.insert("configured", Fact::Bool(false));
+    }
+    assert_eq!(catalog.offers(&found), [], "a mount that the estate does not name is nobody's");
     let offers = catalog.offers(&mount("/srv/cell0", 0.1));
     let ids: Vec<_> = offers.iter().map(|(procedure, _)| procedure.id.as_str()).collect();
     assert_eq!(ids, ["cell0/archive-logs", "cell0/data-retention", "cell0/health-check"]);

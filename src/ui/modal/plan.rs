@@ -77,7 +77,7 @@ pub(super) fn plan(
         }
     }
     Dialog {
-        title: heading(pen, snapshot, shown),
+        title: heading(pen, shown),
         role: Some(Role::UiPrompt),
         foot: foot(pen, snapshot, shown, sent, width),
         keys: vec![(Action::Back, "goes back"), (Action::Down, "scrolls"), (Action::PageDown, "a page")],
@@ -87,12 +87,12 @@ pub(super) fn plan(
     }
 }
 
-fn heading(pen: Pen<'_>, snapshot: &Snapshot<'_>, shown: &PlanShown) -> Strip {
+fn heading(pen: Pen<'_>, shown: &PlanShown) -> Strip {
     let (env, word) = environment(&shown.plan.environment);
     let strip = title(pen, [(Role::UiTitle, Piece::Words("PLAN")), (Role::UiText, Piece::from(&shown.plan.title))]);
     let dash = pen.glyph("━━ ", "== ");
     let strip =
-        strip.put(pen.style(Role::UiMuted), dash).put(pen.style(Role::UiText), Clean::text(snapshot.estate).cut(24));
+        strip.put(pen.style(Role::UiMuted), dash).put(pen.style(Role::UiText), Clean::text(&shown.plan.estate).cut(24));
     strip.put(pen.style(Role::UiMuted), " · ").put(pen.style(env), word).gap(1)
 }
 

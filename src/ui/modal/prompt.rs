@@ -66,12 +66,14 @@ fn heading(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialog) -> Stri
         Ask::Decide { .. } => (Role::UiPrompt, "decide"),
     };
     let word = format!("{} {}", pen.symbol(role).plain(), word.to_uppercase());
-    let steps = snapshot.run.view.as_ref().map_or(0, |run| run.steps.len());
+    let run = snapshot.run.view.as_ref().filter(|run| run.id == dialog.run);
+    let steps = run.map_or(0, |run| run.steps.len());
     let step = format!("step {} of {steps}", dialog.prompt.step + 1);
-    let (env, env_word) = environment(snapshot.environment);
+    // The run's own, for a journal may belong to another estate than the one that is watched.
+    let (env, env_word) = environment(run.map_or(snapshot.environment, |run| &run.environment));
     let mut strip = title(pen, [(role, Piece::from(word.trim_start().to_owned()))]);
     let dash = pen.glyph("━━ ", "== ");
-    let estate = Clean::text(snapshot.estate).cut(24);
+    let estate = Clean::text(run.map_or(snapshot.estate, |run| &run.estate)).cut(24);
     strip = strip.put(pen.style(Role::UiMuted), dash).put(pen.style(Role::UiText), estate);
     strip = strip.put(pen.style(Role::UiMuted), " · ").put(pen.style(env), env_word).gap(1);
     strip.put(pen.style(Role::UiMuted), dash).put(pen.style(Role::UiText), step).gap(1)
@@ -185,17 +187,18 @@ fn foot(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialog, width: usi
         let words = "No runner is there to take an answer. Leave, and resume the run.";
         lines.extend(pen.sentence(Role::StateInterrupted, words, width));
     } else if dialog.declining {
-        let words = format!("{again} once more answers no: the run stops before this step. Esc takes it back.");
+        let back = snapshot.keymap.shown(Action::Back);
+        let words = format!("{again} once more answers no: the run stops before this step. {back} takes it back.");
         lines.extend(pen.sentence(Role::VerdictWarn, words, width));
     } else {
-        lines.extend(ask(pen, dialog, &key, width));
+        lines.extend(ask(pen, snapshot, dialog, &key, width));
     }
     let hint = dialog.hint.clone().unwrap_or_default();
     lines.push(Strip::new().gap(1).put_within(width.saturating_sub(2), pen.style(Role::VerdictWarn), hint).line());
     lines
 }
 
-fn ask(pen: Pen<'_>, dialog: &PromptDialog, key: &str, width: usize) -> Vec<Line<'static>> {
+fn ask(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialog, key: &str, width: usize) -> Vec<Line<'static>> {
     let (prompt, strong) = (pen.style(Role::UiPrompt), pen.style(Role::UiKey));
     let typed = |strip: Strip| pen.typed(strip, &dialog.field, width.saturating_sub(1), dialog.in_field).line();
     match &dialog.prompt.ask {
@@ -219,7 +222,9 @@ fn ask(pen: Pen<'_>, dialog: &PromptDialog, key: &str, width: usize) -> Vec<Line
             vec![typed(Strip::new().gap(1).put(prompt, what)), strip.put(prompt, "  to sign off.").line()]
         }
         Ask::Decide { .. } => {
-            let strip = Strip::new().gap(1).put(prompt, "Choose with j k, then press  ").put(strong, key.to_owned());
+            let (down, up) = (snapshot.keymap.shown(Action::Down), snapshot.keymap.shown(Action::Up));
+            let strip = Strip::new().gap(1).put(prompt, "Choose with  ").put(strong, format!("{down} {up}"));
+            let strip = strip.put(prompt, "  then press  ").put(strong, key.to_owned());
             vec![typed(Strip::new().gap(1).put(prompt, "Reason: ")), strip.put(prompt, "  to decide.").line()]
         }
     }

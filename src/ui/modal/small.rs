@@ -40,8 +40,8 @@ pub(super) fn abort(pen: Pen<'_>, snapshot: &Snapshot<'_>, undo: Option<bool>, w
     Dialog {
         title: title(pen, [(Role::UiTitle, Piece::Words("Abort"))]),
         role: Some(Role::UiPrompt),
-        foot: vec![Strip::new().line(), press(pen, snapshot, "Choose with j k, then press  ", "  to stop the run.")],
-        keys: vec![(Action::Down, "chooses"), (Action::Back, "goes back, and the run goes on")],
+        foot: vec![Strip::new().line(), press(pen, snapshot, "Choose, then press  ", "  to stop the run.")],
+        keys: vec![(Action::Down, "down"), (Action::Up, "up"), (Action::Back, "goes back, and the run goes on")],
         body,
         must_fit: true,
         ..Dialog::default()

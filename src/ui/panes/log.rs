@@ -119,8 +119,10 @@ fn rows_of(pen: Pen<'_>, snapshot: &Snapshot<'_>, line: &LogLine, number: u64, w
     let style = pen.style(if line.stderr { Role::LogStderr } else { Role::UiText });
     let found = log.found == Some(number);
     let gutter = |first: bool| {
-        let mark = if found && first { pen.glyph("▌", ">") } else { " " };
-        let mut strip = Strip::new().put(pen.style(Role::UiMatch), mark);
+        let mut strip = match found && first {
+            true => Strip::new().put(pen.style(Role::UiMatch), pen.glyph("▌", ">")),
+            false => Strip::new().gap(1),
+        };
         if log.stamps {
             let at = line.at.filter(|_| first).map_or_else(|| " ".repeat(8), crate::domain::Wall::clock);
             strip = strip.put(pen.style(Role::UiMuted), at);

@@ -1,0 +1,177 @@
+//! Which attempt may begin, and how a step ends.
+
+use crate::domain::{Digest, EffectClass, PromptId, StepState, Verb};
+use crate::journal::fold::{Act, Impossible, RunView, refuse};
+use crate::journal::record::{Choice, Ending, Outcome, Record};
+
+impl RunView {
+    #[allow(clippy::too_many_arguments)] // The fields of one record.
+    pub(super) fn intend(
+        &mut self,
+        record: &Record,
+        step: u32,
+        attempt: u32,
+        effect: EffectClass,
+        set: Option<&Digest>,
+        permit: Option<&PromptId>,
+        log: &str,
+    ) -> Result<(), Impossible> {
+        if self.open.is_some() || self.prompt.is_some() {
+            return refuse("an intent while an attempt or a prompt is open");
+        }
+        let view = self.at(step)?;
+        if !matches!(view.head.verb, Verb::Check | Verb::Do) {
+            return refuse(format!("an intent of a {} step", view.head.verb.word()));
+        }
+        if effect != view.head.effect {
+            return refuse(format!("step {step} is of class {}, not {}", view.head.effect.word(), effect.word()));
+        }
+        if attempt != view.attempts.saturating_add(1) {
+            return refuse(format!("attempt {attempt} of step {step} follows attempt {}", view.attempts));
+        }
+        if !matches!(view.state, StepState::Planned | StepState::Failed) {
+            return refuse(format!("an intent of a step that is {}", view.state.word()));
+        }
+        if effect > EffectClass::Read {
+            self.may_change(step, set, permit)?;
+        }
+        self.permits.remove(&step);
+        self.signed.remove(&step);
+        self.waived.remove(&step);
+        let view = self.turn(step, StepState::Running)?;
+        view.attempts = attempt;
+        view.started = Some(record.wall);
+        view.ended = None;
+        view.outcome = None;
+        view.set = set.cloned();
+        view.log = Some(log.to_owned());
+        self.open = Some((step, attempt, Act::Forward));
+        Ok(())
+    }
+
+    /// Whether a step may change anything now: nobody stopped the run, nothing is unknown, this very set was consented to.
+    pub(super) fn may_change(
+        &self,
+        step: u32,
+        set: Option<&Digest>,
+        permit: Option<&PromptId>,
+    ) -> Result<(), Impossible> {
+        if self.abort.is_some() {
+            return refuse(format!("step {step} would act after the run was stopped"));
+        }
+        if self.unsettled > 0 {
+            return refuse(format!("step {step} would act while the outcome of another is unknown"));
+        }
+        let held = self.permits.get(&step);
+        if !held.is_some_and(|(prompt, shown)| Some(prompt) == permit && Some(shown) == set) {
+            return refuse(format!("step {step} would act without a confirmation of this very set"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn end(
+        &mut self,
+        record: &Record,
+        step: u32,
+        attempt: u32,
+        outcome: &Outcome,
+    ) -> Result<(), Impossible> {
+        if self.open != Some((step, attempt, Act::Forward)) {
+            return refuse(format!("an outcome of step {step} without its intent"));
+        }
+        self.open = None;
+        let view = self.turn(
+            step,
+            match outcome.ending {
+                Ending::Ok => StepState::Done,
+                Ending::Failed | Ending::TimedOut | Ending::Cancelled => StepState::Failed,
+                Ending::NotStarted => StepState::Planned,
+                Ending::Unknown => StepState::Unknown,
+            },
+        )?;
+        view.ended = Some(record.wall);
+        view.ran |= outcome.ending != Ending::NotStarted;
+        view.outcome = Some(outcome.clone());
+        Ok(())
+    }
+
+    /// Refuses to settle a step beneath a question about it.
+    pub(super) fn not_asked(&self, step: u32) -> Result<(), Impossible> {
+        if self.prompt.as_ref().is_some_and(|open| open.step == step) {
+            return refuse(format!("step {step} is settled while a prompt about it is open"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn resolve(
+        &mut self,
+        record: &Record,
+        step: u32,
+        choice: Choice,
+        evidence: &str,
+    ) -> Result<(), Impossible> {
+        self.not_asked(step)?;
+        let view = self.at(step)?;
+        if view.state != StepState::Unknown {
+            return refuse(format!("step {step} is {}, not unknown", view.state.word()));
+        }
+        let undoing = view.undo.as_ref().is_some_and(|undo| undo.ending == Ending::Unknown);
+        let state = match choice {
+            Choice::Done => StepState::Done,
+            // Where it was the undo that nobody could vouch for, no effect means that it did its work.
+            Choice::NotDone if undoing => StepState::Undone,
+            Choice::NotDone => StepState::Planned,
+            _ => return refuse("an unknown outcome is settled as done or as not-done"),
+        };
+        let view = self.turn(step, state)?;
+        view.ended = Some(record.wall);
+        view.remark = Some(evidence.to_owned());
+        Ok(())
+    }
+
+    pub(super) fn skip_step(&mut self, record: &Record, step: u32, reason: &str) -> Result<(), Impossible> {
+        self.not_asked(step)?;
+        match self.at(step)?.state {
+            StepState::Planned => {}
+            StepState::Failed | StepState::Unknown => {
+                if !self.waived.contains(&step) && !self.signed.contains(&step) {
+                    return refuse(format!("step {step} went wrong, and nobody said to pass over it"));
+                }
+            }
+            other => return refuse(format!("step {step} is {} already", other.word())),
+        }
+        self.finish_step(record, step, StepState::Skipped, reason)
+    }
+
+    pub(super) fn close_step(&mut self, record: &Record, step: u32, note: &str) -> Result<(), Impossible> {
+        self.not_asked(step)?;
+        let view = self.at(step)?;
+        if view.state != StepState::Planned {
+            return refuse(format!("step {step} is {} already", view.state.word()));
+        }
+        match view.head.verb {
+            Verb::Notify => {}
+            Verb::Manual if self.signed.contains(&step) => {}
+            Verb::Manual => return refuse(format!("nobody signed step {step}")),
+            verb => return refuse(format!("a {} step is closed by its outcome", verb.word())),
+        }
+        self.finish_step(record, step, StepState::Done, note)
+    }
+
+    pub(super) fn finish_step(
+        &mut self,
+        record: &Record,
+        step: u32,
+        state: StepState,
+        remark: &str,
+    ) -> Result<(), Impossible> {
+        self.permits.remove(&step);
+        self.signed.remove(&step);
+        self.waived.remove(&step);
+        let view = self.turn(step, state)?;
+        view.started = view.started.or(Some(record.wall));
+        view.ended = Some(record.wall);
+        view.remark = Some(remark.to_owned());
+        Ok(())
+    }
+}

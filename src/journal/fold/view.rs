@@ -1,0 +1,247 @@
+//! A run and its steps as their journal tells them.
+
+use crate::domain::{Actor, Digest, PromptId, RunId, RunStatus, StepState, Wall};
+use crate::journal::record::{Answer, Ask, Closed, Outcome, StepHead};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A run as its journal tells it. Whether a runner lives is not in the journal; see [`RunView::status`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunView {
+    /// The run.
+    pub id: RunId,
+    /// The procedure's id.
+    pub procedure: String,
+    /// Its title.
+    pub title: String,
+    /// The plan's hash.
+    pub plan: Digest,
+    /// The estate's name.
+    pub estate: String,
+    /// Its environment.
+    pub environment: String,
+    /// The parameters, as shown.
+    pub params: BTreeMap<String, String>,
+    /// The phases, in order.
+    pub phases: Vec<String>,
+    /// The steps, in order.
+    pub steps: Vec<StepView>,
+    /// Who started it.
+    pub starter: Actor,
+    /// How the start was confirmed.
+    pub confirmed: String,
+    /// When it started.
+    pub started: Wall,
+    /// When it was sealed.
+    pub ended: Option<Wall>,
+    /// How it was sealed.
+    pub sealed: Option<RunStatus>,
+    /// The open prompt.
+    pub prompt: Option<OpenPrompt>,
+    /// How the newest prompt that is no longer open came to its end.
+    pub prompt_end: Option<PromptEnd>,
+    /// The locks it holds: name and identity.
+    pub locks: Vec<(String, String)>,
+    /// What people wrote down.
+    pub notes: Vec<NoteView>,
+    /// Answers that did not count: when, who, why.
+    pub refused: Vec<(Wall, Actor, String)>,
+    /// Who asked to stop it, and whether to take back what was done.
+    pub abort: Option<(Actor, bool)>,
+    /// How often a new runner took over.
+    pub resumed: u32,
+    /// The last record's number.
+    pub seq: u64,
+    /// The last record's digest.
+    pub head: Digest,
+    /// The last record's time.
+    pub last: Wall,
+    /// Consents at hand.
+    pub(super) permits: BTreeMap<u32, (PromptId, Digest)>,
+    /// Steps with an accepted sign-off that is not used up.
+    pub(super) signed: BTreeSet<u32>,
+    /// Steps that a person decided to pass over.
+    pub(super) waived: BTreeSet<u32>,
+    /// How many steps are unknown now.
+    pub(super) unsettled: u32,
+    /// Where the step of the open prompt stood before it waited.
+    pub(super) before: StepState,
+    pub(super) open: Option<(u32, u32, Act)>,
+}
+
+/// Which way an open attempt goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// The step itself.
+    Forward,
+    /// Its undo.
+    Undo,
+}
+
+/// A step as the journal tells it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepView {
+    /// What it was created with.
+    pub head: StepHead,
+    /// Where it stands.
+    pub state: StepState,
+    /// How many attempts began.
+    pub attempts: u32,
+    /// Whether an attempt may have had an effect: one that provably never started has none.
+    pub ran: bool,
+    /// The newest attempt's log below `logs/`.
+    pub log: Option<String>,
+    /// When the newest attempt began.
+    pub started: Option<Wall>,
+    /// When the step ended.
+    pub ended: Option<Wall>,
+    /// How the newest attempt ended.
+    pub outcome: Option<Outcome>,
+    /// The frozen set of the newest attempt.
+    pub set: Option<Digest>,
+    /// Who consented to the newest attempt, and what was typed.
+    pub confirmed: Option<(Actor, String)>,
+    /// The sign-off's note, the notice, the skip's reason or the resolution's evidence.
+    pub remark: Option<String>,
+    /// How its undo ended.
+    pub undo: Option<Outcome>,
+    /// How many undo attempts began.
+    pub undo_attempts: u32,
+}
+
+/// A prompt that waits for an answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenPrompt {
+    /// The prompt.
+    pub id: PromptId,
+    /// The step, from 0.
+    pub step: u32,
+    /// What for.
+    pub ask: Ask,
+    /// The record that opened it: an answer must name it.
+    pub seq: u64,
+    /// When it was opened.
+    pub opened: Wall,
+    /// When its set was last read.
+    pub read: Wall,
+    /// When it lapses.
+    pub expires: Wall,
+}
+
+/// The end of a prompt: an answer, or a closing without one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PromptEnd {
+    /// The prompt.
+    pub id: PromptId,
+    /// The step, from 0.
+    pub step: u32,
+    /// When.
+    pub at: Wall,
+    /// Who answered, or the runner that closed it.
+    pub by: Actor,
+    /// How.
+    pub how: PromptEnding,
+}
+
+/// How a prompt ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PromptEnding {
+    /// Somebody answered.
+    Answered(Answer),
+    /// It closed for this reason; the lines say what moved.
+    Closed(Closed, Vec<String>),
+}
+
+/// Something written down.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NoteView {
+    /// When.
+    pub at: Wall,
+    /// By whom.
+    pub by: Actor,
+    /// Beside which step.
+    pub step: Option<u32>,
+    /// What.
+    pub text: String,
+}
+
+impl RunView {
+    /// The consent that a step has at hand: the prompt it was given to, and the set it was given for.
+    #[must_use]
+    pub fn permit(&self, step: u32) -> Option<&(PromptId, Digest)> {
+        self.permits.get(&step)
+    }
+
+    /// Where the run stands, given whether its runner lives.
+    #[must_use]
+    pub fn status(&self, runner_lives: bool) -> RunStatus {
+        match (self.sealed, runner_lives, &self.prompt) {
+            (Some(status), ..) => status,
+            (None, false, _) => RunStatus::Interrupted,
+            (None, true, Some(_)) => RunStatus::Waiting,
+            (None, true, None) => RunStatus::Running,
+        }
+    }
+
+    /// The attempt that has an intent and no outcome: step, attempt, and which way.
+    #[must_use]
+    pub fn open_attempt(&self) -> Option<(u32, u32, Act)> {
+        self.open
+    }
+
+    /// The step at work or next in turn; `None` when all are over.
+    #[must_use]
+    pub fn current(&self) -> Option<u32> {
+        if let Some((step, ..)) = self.open {
+            return Some(step);
+        }
+        if let Some(prompt) = &self.prompt {
+            return Some(prompt.step);
+        }
+        let next = self.steps.iter().position(|step| !matches!(step.state, StepState::Done | StepState::Skipped))?;
+        u32::try_from(next).ok()
+    }
+
+    /// The steps whose undo is owed when the run is taken back: they ran, changed something, and can be undone; last first.
+    #[must_use]
+    pub fn undo_owed(&self) -> Vec<u32> {
+        let numbered = (0_u32..).zip(&self.steps);
+        let mut steps: Vec<u32> = numbered.filter(|(_, step)| step.owes_undo()).map(|(index, _)| index).collect();
+        steps.reverse();
+        steps
+    }
+
+    /// How many steps ended unknown and were never settled.
+    #[must_use]
+    pub fn unknown(&self) -> u32 {
+        self.unsettled
+    }
+}
+
+impl StepView {
+    /// Whether an attempt of it may have left something that its undo takes back; passing over it leaves that there.
+    pub(super) fn owes_undo(&self) -> bool {
+        let over = matches!(self.state, StepState::Done | StepState::Failed | StepState::Skipped);
+        let under_way = matches!(self.state, StepState::Running | StepState::Waiting);
+        self.head.can_undo && self.attempts > 0 && ((over && self.ran) || under_way)
+    }
+
+    /// A step whose turn has not come.
+    #[must_use]
+    pub fn planned(head: StepHead) -> Self {
+        Self {
+            head,
+            state: StepState::Planned,
+            attempts: 0,
+            ran: false,
+            log: None,
+            started: None,
+            ended: None,
+            outcome: None,
+            set: None,
+            confirmed: None,
+            remark: None,
+            undo: None,
+            undo_attempts: 0,
+        }
+    }
+}
