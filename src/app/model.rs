@@ -151,6 +151,7 @@ pub struct Model {
     modals: Vec<Modal>,
     seen: Seen,
     shown_since: Option<Boot>,
+    heard: Option<Boot>,
 }
 
 /// What the last frame really showed; the terminal's owner hands it back after drawing.
@@ -237,6 +238,7 @@ impl Model {
             modals: Vec::new(),
             seen: Seen::default(),
             shown_since: None,
+            heard: None,
         }
     }
 
@@ -296,6 +298,21 @@ impl Model {
         self.seen = seen;
     }
 
+    /// Takes note that no key was waiting at a moment: what comes later was typed later.
+    ///
+    /// A key that waited while the console was held up is as old as that, however late it is read.
+    pub fn heard_nothing(&mut self, at: Boot) {
+        self.heard = Some(at);
+    }
+
+    /// When it must next be seen that no key is waiting, for the topmost dialog to take keys from then on.
+    #[must_use]
+    pub fn wakes_at(&self) -> Option<Boot> {
+        let since = self.shown_since.filter(|_| self.modal().is_some_and(Modal::commits))?;
+        let wakes = Boot(since.0.saturating_add(TYPED_AHEAD.as_nanos() as u64));
+        (self.heard < Some(wakes)).then_some(wakes)
+    }
+
     /// What the last frame showed.
     #[must_use]
     pub fn seen(&self) -> &Seen {
@@ -309,9 +326,12 @@ impl Model {
     }
 
     /// Whether the topmost dialog has been on the screen long enough for a key to be meant for it.
+    ///
+    /// Counted to the last moment at which no key was waiting; to the present where nobody tells of such moments.
     #[must_use]
     pub fn is_awake(&self) -> bool {
-        self.shown_since.is_some_and(|since| self.now.boot.since(since) >= TYPED_AHEAD)
+        let heard = self.heard.unwrap_or(self.now.boot);
+        self.shown_since.is_some_and(|since| heard.since(since) >= TYPED_AHEAD)
     }
 
     /// Whether the topmost dialog stood whole on the screen at its present size.

@@ -196,8 +196,31 @@ impl Clean {
         }
         let Some(room) = width.checked_sub(1) else { return Self::default() };
         let (mut kept, _) = self.clone().split(room);
-        let paint = Paint { mark: true, ..Paint::default() };
-        kept.spans.push(Span { text: String::from("…"), paint });
+        kept.spans.push(Span { text: String::from("…"), paint: Paint::default() });
+        kept
+    }
+
+    /// The line within `width` columns, beginning with `…` if something was cut off.
+    ///
+    /// A path is cut in front of a `/` where that keeps half of the columns: its end tells more than its beginning.
+    #[must_use]
+    pub fn cut_front(&self, width: usize) -> Self {
+        if self.width() <= width {
+            return self.clone();
+        }
+        let Some(room) = width.checked_sub(1) else { return Self::default() };
+        let mut over = self.width() - room;
+        let (_, mut kept) = self.clone().split(over);
+        while kept.width() > room {
+            // A character of two columns stood on the edge.
+            over += 1;
+            kept = self.clone().split(over).1;
+        }
+        let slash = kept.plain().find('/').map(|at| Self::text(kept.plain().get(..at).unwrap_or("")).width());
+        if let Some(before) = slash.filter(|before| kept.width() - before >= width.div_ceil(2)) {
+            kept = kept.split(before).1;
+        }
+        kept.spans.insert(0, Span { text: String::from("…"), paint: Paint::default() });
         kept
     }
 }

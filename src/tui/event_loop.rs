@@ -92,6 +92,8 @@ struct Endings {
 pub async fn run(console: Console<'_>) -> Result<Left> {
     let Console { model, first, gate, mut inbox, outbox, theme, depth, tty } = console;
     let failed = |cause: io::Error| Error::machine("use the terminal", cause);
+    // Listened to before the size is read, so that no change of it is missed.
+    let mut resizes = signal(SignalKind::window_change()).map_err(failed)?;
     let (columns, rows) = tty.size().map_err(failed)?;
     let guard = TerminalGuard::enter(tty.clone(), false).map_err(failed)?;
     let deaths = outbox.clone();
@@ -127,15 +129,18 @@ pub async fn run(console: Console<'_>) -> Result<Left> {
     let mut events = EventStream::new();
     while turn.left.is_none() {
         let due = turn.pace.due().map(|due| due.saturating_sub(turn.now()));
+        let wake = turn.to_wake();
         tokio::select! {
             biased;
             () = endings.next(&mut turn) => {}
             _ = gone_notice.recv() => turn.left = Some(Left::Gone),
+            _ = resizes.recv() => turn.measure().map_err(failed)?,
             event = events.next() => turn.take(event).map_err(failed)?,
             msg = inbox.recv() => if let Some(msg) = msg {
                 turn.update(msg, Cause::Data).map_err(failed)?;
             },
             () = tokio::time::sleep(due.unwrap_or(Duration::MAX)), if due.is_some() => {}
+            () = tokio::time::sleep(wake.unwrap_or(Duration::MAX)), if wake.is_some() => {}
             () = tokio::time::sleep(until_next_second()) => {
                 turn.update(Msg::Tick(clock::now()), Cause::Data).map_err(failed)?;
             }
@@ -197,12 +202,20 @@ impl Loop<'_> {
             Input::Key(key) => Msg::KeyPressed(key, clock::now()),
             Input::Paste(text) => Msg::Pasted(text),
             Input::Mouse(what, column, row) => Msg::MouseMoved(what, column, row),
-            Input::Resize(columns, rows) => {
-                self.screen.resize(columns, rows);
-                Msg::Resized(columns, rows)
-            }
+            // Told by the signal already, or told late: what counts is what the terminal says now.
+            Input::Resize(..) => return self.measure(),
         };
         self.update(msg, Cause::Key)
+    }
+
+    /// Takes the terminal's size, if it is another one.
+    fn measure(&mut self) -> io::Result<()> {
+        let (columns, rows) = self.tty.size()?;
+        if self.model.size == (columns, rows) {
+            return Ok(());
+        }
+        self.screen.resize(columns, rows);
+        self.update(Msg::Resized(columns, rows), Cause::Key)
     }
 
     /// Takes whatever else is ready, so that it is drawn together; waits for nothing.
@@ -214,13 +227,22 @@ impl Loop<'_> {
             // Asked on the loop's own behalf: the stream keeps the waker of whoever first asked in vain, and wakes no other.
             if let Poll::Ready(event) = poll_fn(|context| Poll::Ready(events.poll_next_unpin(context))).await {
                 self.take(event)?;
-            } else if let Ok(msg) = inbox.try_recv() {
-                self.update(msg, Cause::Data)?;
-            } else {
-                return Ok(());
+                continue;
             }
+            // The stream says nothing, too, while its own thread is about to read what is there.
+            let before = clock::boot();
+            if !self.tty.has_input() {
+                self.model.heard_nothing(before);
+            }
+            let Ok(msg) = inbox.try_recv() else { return Ok(()) };
+            self.update(msg, Cause::Data)?;
         }
         Ok(())
+    }
+
+    /// How long until the dialog on the screen takes keys, if none is waiting then.
+    fn to_wake(&self) -> Option<Duration> {
+        self.model.wakes_at().map(|at| at.since(clock::boot()))
     }
 
     fn update(&mut self, msg: Msg, cause: Cause) -> io::Result<()> {

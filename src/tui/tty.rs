@@ -45,6 +45,13 @@ impl Tty {
         Ok((size.ws_col, size.ws_row))
     }
 
+    /// Whether something was typed that nobody has read yet.
+    #[must_use]
+    pub fn has_input(&self) -> bool {
+        let mut fds = [PollFd::new(&*self.0, PollFlags::IN)];
+        poll(&mut fds, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+    }
+
     /// Writes everything, waiting for the terminal, but not longer than `patience`.
     ///
     /// # Errors

@@ -87,7 +87,9 @@ fn side_by_side(mut rest: Rect, run: bool) -> Vec<(Pane, Rect)> {
     let rows = if run { rest.height * 2 / 5 } else { 4 };
     let log = take_bottom(&mut rest, rows);
     let mut right = rest;
-    let left = take_left(&mut right, rest.width * 12 / 25);
+    // Nor is there much to say in the Run pane, and details are what a tired eye looks for.
+    let share = if run { 12 } else { 17 };
+    let left = take_left(&mut right, rest.width * share / 25);
     vec![(Pane::Health, left), (Pane::Run, right), (Pane::Log, log)]
 }
 

@@ -25,7 +25,7 @@ pub mod widgets;
 
 use crate::app::Snapshot;
 use crate::app::model::{Area, Hit, Pane, Seen};
-use crate::config::theme::{Role, Theme};
+use crate::config::theme::{Glyphs, Role, Theme};
 use crate::ui::layout::{LEAST, Layout, Wants};
 use crate::ui::pen::Pen;
 use crate::ui::text::Strip;
@@ -55,6 +55,13 @@ impl ViewState {
 
 /// Draws one frame; afterwards `view.seen` belongs to `Model::drawn`.
 pub fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>, theme: &Theme, view: &mut ViewState) {
+    draw_all(frame, snapshot, theme, view);
+    if theme.glyphs == Glyphs::Ascii {
+        text::to_ascii(frame.buffer_mut());
+    }
+}
+
+fn draw_all(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>, theme: &Theme, view: &mut ViewState) {
     let (area, pen) = (frame.area(), Pen { theme });
     view.seen = Seen { size: (area.width, area.height), ..Seen::default() };
     let wants = Wants {

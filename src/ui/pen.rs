@@ -59,16 +59,29 @@ impl Pen<'_> {
     /// The same with a name that was not known when Midwatch was built.
     #[must_use]
     pub fn named(&self, name: Piece, role: Role, value: impl Into<Piece>, width: usize) -> Vec<Line<'static>> {
+        self.named_to(VALUES, name, role, value, width)
+    }
+
+    /// The same with values that start at another column.
+    #[must_use]
+    pub fn named_to(
+        &self,
+        column: usize,
+        name: Piece,
+        role: Role,
+        value: impl Into<Piece>,
+        width: usize,
+    ) -> Vec<Line<'static>> {
         let value = match value.into() {
             Piece::Words(words) => Clean::text(words),
             Piece::Clean(clean) => clean,
         };
-        let mut name = Some(name.cut(VALUES - 1));
-        let rows = words(&value, width.saturating_sub(VALUES + 1)).into_iter();
+        let mut name = Some(name.cut(column - 1));
+        let rows = words(&value, width.saturating_sub(column + 1)).into_iter();
         rows.map(|row| {
             let strip = match name.take() {
-                Some(name) => Strip::new().gap(1).put(self.style(Role::UiMuted), name).to(VALUES + 1),
-                None => Strip::new().gap(VALUES + 1),
+                Some(name) => Strip::new().gap(1).put(self.style(Role::UiMuted), name).to(column + 1),
+                None => Strip::new().gap(column + 1),
             };
             strip.put(self.style(role), row).line()
         })

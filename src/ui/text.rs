@@ -211,6 +211,23 @@ pub fn symbol(x: u16, y: u16, role: Style, symbol: &'static str, buffer: &mut Bu
     }
 }
 
+/// Makes what was drawn fit a terminal that shows ASCII alone: our own signs by their likeness, all else as `?`.
+pub fn to_ascii(buffer: &mut Buffer) {
+    for cell in &mut buffer.content {
+        let plain = match cell.symbol() {
+            symbol if symbol.is_ascii() => continue,
+            "·" | "–" | "─" => "-",
+            "…" => "~",
+            "│" => "|",
+            "▌" => ">",
+            "×" => "x",
+            "→" => ">",
+            _ => "?",
+        };
+        cell.set_symbol(plain);
+    }
+}
+
 /// The text of a drawn line, for tests and for copying.
 #[must_use]
 pub fn plain(line: &Line<'_>) -> String {
@@ -252,6 +269,14 @@ mod tests {
         symbol(6, 2, Style::new(), "●", &mut buffer);
         assert_eq!(buffer, Buffer::with_lines([" abc  ", "     ●"]));
         draw(&line(Style::new(), "x"), 0, 0, Rect::new(0, 0, 99, 99), &mut Buffer::empty(Rect::ZERO));
+    }
+
+    #[test]
+    fn a_terminal_without_unicode_gets_what_comes_near() {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 12, 1));
+        draw(&line(Style::new(), "a · é漢b…"), 0, 0, buffer.area, &mut buffer);
+        to_ascii(&mut buffer);
+        assert_eq!(buffer, Buffer::with_lines(["a - ?? b~   "]));
     }
 
     /// Where the sentinel at its end would land, and where it did.

@@ -31,11 +31,28 @@ pub enum Exit {
 /// What is known of a running program.
 struct Seen {
     raw: Vec<u8>,
+    /// When each stretch of the bytes was read, and where it ends.
+    times: Vec<(Instant, usize)>,
     terminal: vt100::Parser,
+    /// Bytes of a synchronised update that is not over: a terminal shows nothing of it yet.
+    held: Vec<u8>,
     /// How the program ended.
     exit: Option<Exit>,
     /// Whether no more output can come.
     silent: bool,
+}
+
+impl Seen {
+    /// Shows what came, up to a synchronised update that is not over.
+    fn show(&mut self, all: bool) {
+        let last = |mark: &[u8]| self.held.windows(mark.len()).rposition(|window| window == mark);
+        let end = match (last(b"\x1b[?2026h"), last(b"\x1b[?2026l")) {
+            (Some(begin), over) if !all && over.is_none_or(|over| over < begin) => begin,
+            _ => self.held.len(),
+        };
+        let shown: Vec<u8> = self.held.drain(..end).collect();
+        self.terminal.process(&shown);
+    }
 }
 
 #[derive(Clone)]
@@ -109,6 +126,8 @@ impl Pty {
         let seen = Shared(Arc::new((
             Mutex::new(Seen {
                 raw: Vec::new(),
+                times: Vec::new(),
+                held: Vec::new(),
                 terminal: vt100::Parser::new(at_least_one(rows), at_least_one(columns), 0),
                 exit: None,
                 silent: false,
@@ -149,6 +168,34 @@ impl Pty {
     /// Every byte the program has written.
     pub fn raw(&self) -> Vec<u8> {
         self.seen.lock().raw.clone()
+    }
+
+    /// When each stretch of those bytes was read, and how many there were with it.
+    pub fn times(&self) -> Vec<(Instant, usize)> {
+        self.seen.lock().times.clone()
+    }
+
+    /// Waits until what the program wrote is as wanted: the bytes, and when each stretch of them was read.
+    #[track_caller]
+    pub fn wait_for_bytes(&self, timeout: Duration, mut wanted: impl FnMut(&[u8], &[(Instant, usize)]) -> bool) {
+        let found = self.seen.wait(timeout, |seen| wanted(&seen.raw, &seen.times).then_some(()));
+        assert!(found.is_some(), "not within {timeout:?}; the screen was:\n{}", self.screen());
+    }
+
+    /// Presses a key again and again, a moment apart, until the screen is as wanted.
+    ///
+    /// For dialogs that discard what was typed ahead: how long they do is theirs to say.
+    #[track_caller]
+    pub fn press_until(&self, key: &str, mut wanted: impl FnMut(&str) -> bool) -> String {
+        let until = Instant::now() + SOON;
+        loop {
+            self.send(key);
+            let text = |seen: &Seen| Some(seen.terminal.screen().contents()).filter(|text| wanted(text));
+            if let Some(text) = self.seen.wait(Duration::from_millis(150), text) {
+                return text;
+            }
+            assert!(Instant::now() < until, "pressing {key:?} led nowhere; the screen was:\n{}", self.screen());
+        }
     }
 
     /// Waits until the screen's text is as wanted, and gives it.
@@ -259,13 +306,18 @@ fn read(fd: &OwnedFd, stop: &OwnedFd, seen: &Shared) {
             Ok(0) => break,
             Ok(count) => seen.change(|seen| {
                 seen.raw.extend_from_slice(&buffer[..count]);
-                seen.terminal.process(&buffer[..count]);
+                seen.times.push((Instant::now(), seen.raw.len()));
+                seen.held.extend_from_slice(&buffer[..count]);
+                seen.show(false);
             }),
             Err(rustix::io::Errno::INTR) => {}
             Err(_) => break, // EIO: nobody has the terminal open any more.
         }
     }
-    seen.change(|seen| seen.silent = true);
+    seen.change(|seen| {
+        seen.show(true);
+        seen.silent = true;
+    });
 }
 
 /// Waits for the program's end.

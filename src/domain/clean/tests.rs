@@ -122,6 +122,7 @@ fn rows_are_filled_and_nothing_is_halved() {
     assert_eq!(line.cut(7).plain(), "abcd漢…");
     assert_eq!(line.cut(1).plain(), "…");
     assert_eq!(line.cut(0), Clean::default());
+    assert!(line.cut(6).spans().iter().all(|span| !span.paint().mark), "our own sign is no outside byte");
     let (left, right) = line.clone().split(2);
     assert_eq!((left.plain(), right.plain()), ("ab".into(), "cd漢字e\u{301}f".into()));
     assert_eq!(line.clone().split(0), (Clean::default(), line));
@@ -152,4 +153,26 @@ proptest! {
         prop_assert!(left.width() <= width);
         prop_assert_eq!(left.plain() + &right.plain(), clean.plain());
     }
+}
+
+#[test]
+fn a_path_is_cut_in_front_because_its_end_tells_more() {
+    let path = Clean::text("/tmp/a漢/demo/srv/cell0");
+    let cases = [
+        (23, "/tmp/a漢/demo/srv/cell0"),
+        (22, "…/a漢/demo/srv/cell0"),
+        (20, "…/a漢/demo/srv/cell0"),
+        (17, "…/demo/srv/cell0"),
+        (15, "…/srv/cell0"),
+        (12, "…/srv/cell0"),
+        (8, "…/cell0"),
+        (5, "…ell0"),
+        (1, "…"),
+        (0, ""),
+    ];
+    for (width, expected) in cases {
+        assert_eq!(path.cut_front(width).plain(), expected, "{width}");
+    }
+    assert_eq!(Clean::text("ab漢").cut_front(2).plain(), "…");
+    assert_eq!(Clean::text("ab漢").cut_front(3).plain(), "…漢");
 }

@@ -25,10 +25,13 @@ use crate::domain::{Clean, EffectClass, Item, Preview, quantity};
 use crate::journal::fold::{PromptEnd, PromptEnding};
 use crate::journal::record::{Ask, Choice};
 use crate::ui::header::environment;
-use crate::ui::pen::Pen;
+use crate::ui::pen::{Pen, VALUES};
 use crate::ui::text::{Piece, Strip};
 use ratatui::text::Line;
 use std::time::Duration;
+
+/// The longest name of a fact that is shown whole, in columns.
+const LONGEST_NAME: usize = 14;
 
 pub(super) fn prompt(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialog, width: usize) -> Dialog {
     if let Some(end) = &dialog.ended {
@@ -42,7 +45,8 @@ pub(super) fn prompt(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialo
     };
     if open.expires <= snapshot.now.wall.plus(Duration::from_secs(120)) {
         let text = format!("lapses at {}, then the step asks anew", open.expires.clock());
-        body.extend(pen.fact("hurry", Role::VerdictWarn, text, width));
+        let column = if let Ask::Confirm { preview, .. } = &open.ask { values(preview) } else { VALUES };
+        body.extend(pen.named_to(column, Piece::Words("hurry"), Role::VerdictWarn, text, width));
     }
     Dialog {
         title: heading(pen, snapshot, dialog),
@@ -84,7 +88,10 @@ fn consent(
     width: usize,
 ) -> Vec<Line<'static>> {
     let mut lines = pen.sentence(Role::UiTitle, &preview.headline, width);
-    let mut say = |name, role, text: String| lines.extend(pen.fact(name, role, text, width));
+    let column = values(preview);
+    let mut say = |name: &'static str, role, text: String| {
+        lines.extend(pen.named_to(column, Piece::Words(name), role, text, width));
+    };
     say("where", Role::UiText, preview.place.clone());
     say("what", Role::UiText, amount(preview));
     if let Some(item) = &preview.oldest {
@@ -100,7 +107,7 @@ fn consent(
     let none = back.starts_with("none");
     say("way back", if none { Role::VerdictWarn } else { Role::UiText }, back.to_owned());
     for (name, value) in &preview.facts {
-        lines.extend(pen.named(Piece::from(name), Role::UiText, value, width));
+        lines.extend(pen.named_to(column, Piece::from(name), Role::UiText, value, width));
     }
     let open = &dialog.prompt;
     let age = match quantity::age(snapshot.now.wall.since(open.read)).as_str() {
@@ -109,7 +116,7 @@ fn consent(
     };
     let digest = dialog.set().map_or("", |set| set.short());
     let frozen = format!("frozen {} · last read {age} · sha256 {digest}…", open.opened.clock());
-    lines.extend(pen.fact("set", Role::UiMuted, frozen, width));
+    lines.extend(pen.named_to(column, Piece::Words("set"), Role::UiMuted, frozen, width));
     for warning in &preview.warnings {
         let text = format!("{} {warning}", pen.symbol(Role::VerdictWarn).plain());
         lines.extend(pen.sentence(Role::VerdictWarn, text, width));
@@ -117,11 +124,17 @@ fn consent(
     if let Ask::Confirm { also, .. } = &open.ask {
         for covered in also {
             let text = format!("step {}: {}, while its set stays as it is", covered.step + 1, covered.headline);
-            lines.extend(pen.fact("also", Role::EffectChange, text, width));
+            lines.extend(pen.named_to(column, Piece::Words("also"), Role::EffectChange, text, width));
         }
     }
     lines.push(Strip::new().line());
     lines
+}
+
+/// The column of the values: behind the longest name, within reason.
+fn values(preview: &Preview) -> usize {
+    let names = preview.facts.iter().map(|(name, _)| Clean::text(name).width() + 1);
+    names.max().unwrap_or(0).clamp(VALUES, LONGEST_NAME + 1)
 }
 
 /// `1,284 of 9,702 · 2.1 GiB · 13 %, limit 40 %`.

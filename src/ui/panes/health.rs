@@ -70,7 +70,9 @@ fn strip(pen: Pen<'_>, row: &Row, now: Wall, name: usize, width: usize, on: bool
     let strip = Strip::new().put(pen.style(Role::UiFocus), mark);
     let strip = badge(pen, strip, role, word, WORD);
     let start = strip.width();
-    let strip = strip.put_within(name, pen.style(quiet), &row.target).to(start + name + 2);
+    let target = Clean::text(&row.target);
+    let target = if row.target.starts_with('/') { target.cut_front(name) } else { target.cut(name) };
+    let strip = strip.put(pen.style(quiet), target).to(start + name + 2);
     let room = width.saturating_sub(strip.width() + 1);
     let says = Clean::text(&says(row, now));
     // What the row says comes first; the graph is there where it leaves room.

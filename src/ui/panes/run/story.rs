@@ -4,7 +4,7 @@ use super::{short, state, time};
 use crate::app::Snapshot;
 use crate::app::keymap::Action;
 use crate::config::theme::Role;
-use crate::domain::{EffectClass, RunStatus, StepState, quantity};
+use crate::domain::{EffectClass, RunStatus, StepState, Verb, quantity};
 use crate::journal::fold::RunView;
 use crate::journal::record::Ask;
 use crate::ui::pen::{Pen, VALUES};
@@ -29,6 +29,9 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
     {
         let text = format!("step {} {}: {}", number + 1, step.state.word(), short(&outcome.detail).plain());
         say("last", Role::from(step.state), text);
+    }
+    if let Some(notice) = notice(run) {
+        say("notice", Role::UiText, notice);
     }
     if status.is_over() {
         say("report", Role::UiKey, format!("midwatch report {}", run.id));
@@ -66,6 +69,12 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
         lines.push(may.line());
     }
     lines
+}
+
+/// What the last `notify` that was reached says.
+fn notice(run: &RunView) -> Option<String> {
+    let told = run.steps.iter().filter(|step| step.head.verb == Verb::Notify && step.state == StepState::Done);
+    told.filter_map(|step| step.remark.as_deref()).last().map(|text| short(&text.replace('\n', " ")).plain())
 }
 
 /// What the run is doing, in a sentence with its role.

@@ -1,0 +1,112 @@
+//! Read-only consoles, and places where no console can be.
+
+use super::{Home, SLOW, WIDE, told};
+use crate::support::pty::{Exit, Pty, SOON};
+use std::fs;
+
+#[test]
+fn a_read_only_console_looks_and_builds_nothing() {
+    let home = Home::with("[[mount]]\npath = \"/\"\n", &[("slow", SLOW)]);
+    let run = home.run("test/slow");
+    let before = home.journal(&run);
+    let pty = home.open(&["--read-only"], &[], WIDE);
+    // It finds the run and shows what it asks, but does not open the prompt by itself.
+    let screen = pty.wait_for(SOON, |screen| screen.contains("asks to confirm") && screen.contains("live"));
+    assert!(screen.lines().next().unwrap().contains("READ-ONLY"), "{screen}");
+    assert!(!screen.contains("CHANGE ━"), "{screen}");
+    for keys in ["x", "gx", "gr", "N"] {
+        pty.send("2");
+        pty.send(keys);
+        pty.wait_for(SOON, |screen| screen.contains("read-only: this console holds nothing to act with"));
+        pty.send("1");
+        pty.send("\x1b");
+        pty.wait_for(SOON, |screen| !screen.contains("holds nothing to act with"));
+    }
+    // Enter on the step that asks shows the prompt, which nothing answers.
+    pty.send("2\r");
+    let prompt = pty.wait_for(SOON, |screen| screen.contains("□ CHANGE"));
+    assert!(prompt.contains("this console can look at a prompt and cannot answer it"), "{prompt}");
+    pty.press_until("c", |screen| screen.contains("holds nothing to act with"));
+    pty.send("gn");
+    pty.send("gn");
+    pty.send("\x1b");
+    pty.wait_for(SOON, |screen| !screen.contains("□ CHANGE"));
+    pty.send("qqq");
+    assert_eq!(pty.exit(SOON), Exit::Code(0));
+    // Whoever knocks at the runner's socket with anything but silence leaves a record.
+    assert_eq!(home.journal(&run), before);
+    assert!(home.effects().is_empty());
+    assert_eq!(fs::read_dir(home.path("state/runs")).unwrap().count(), 1);
+}
+
+#[test]
+fn without_a_terminal_it_says_what_works_there() {
+    let home = Home::with("", &[]);
+    for (arguments, more) in [(&[][..], &[][..]), (&[], &[("TERM", "xterm")]), (&["--read-only"], &[("TERM", "dumb")])]
+    {
+        let out = home.command_with(arguments, more);
+        let text = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert_eq!(out.status.code(), Some(2), "{}", told(&out));
+        assert!(text.contains("midwatch check") && text.contains("midwatch run"), "{text}");
+        assert!(out.stdout.is_empty() && !out.stderr.contains(&0x1b), "{}", told(&out));
+    }
+    // Half a terminal is none.
+    let script = format!("{} | cat; true", super::MIDWATCH);
+    let own = home.environment();
+    let environment: Vec<_> = own.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let pty = Pty::spawn("sh", &["-c", &script], &environment, (80, 24));
+    assert_eq!(pty.exit(SOON), Exit::Code(0));
+    assert!(pty.screen().contains("the console needs a terminal") && !pty.raw().contains(&0x1b), "{}", pty.screen());
+    for term in ["dumb", ""] {
+        let pty = home.open(&[], &[("TERM", term)], (100, 24));
+        assert_eq!(pty.exit(SOON), Exit::Code(2));
+        let text = pty.screen();
+        assert!(
+            text.contains("midwatch check") && text.contains("midwatch run") && !pty.raw().contains(&0x1b),
+            "{text}"
+        );
+    }
+}
+
+/// Every parameter of every SGR sequence.
+fn sgr(raw: &[u8]) -> Vec<u16> {
+    let text = String::from_utf8_lossy(raw);
+    let sequences = text.split("\x1b[").skip(1).filter_map(|rest| {
+        let end = rest.find(|c: char| !(c.is_ascii_digit() || c == ';' || c == ':'))?;
+        rest[end..].starts_with('m').then(|| rest[..end].to_owned())
+    });
+    sequences
+        .flat_map(|sequence| sequence.split([';', ':']).filter_map(|code| code.parse().ok()).collect::<Vec<_>>())
+        .collect()
+}
+
+#[test]
+fn without_colours_the_selection_is_still_seen() {
+    let home = Home::with("", &[("slow", SLOW)]);
+    home.run("test/slow");
+    let pty = home.open(&[], &[("NO_COLOR", "1"), ("COLORTERM", "truecolor")], WIDE);
+    pty.wait_for(SOON, |screen| screen.contains("□ CHANGE"));
+    pty.press_until("\x1b", |screen| !screen.contains("□ CHANGE"));
+    pty.send("1j");
+    pty.wait_until(SOON, |screen| {
+        (0..120).any(|x| (0..36).any(|y| screen.cell(y, x).is_some_and(|cell| cell.inverse())))
+    });
+    let codes = sgr(&pty.raw());
+    assert!(codes.contains(&7) && codes.contains(&1), "{codes:?}");
+    let colour = |code: &&u16| matches!(code, 30..=38 | 40..=48 | 90..=97 | 100..=107);
+    assert_eq!(codes.iter().find(colour), None);
+}
+
+#[test]
+fn a_terminal_without_unicode_gets_ascii() {
+    let home = Home::with("", &[("slow", SLOW)]);
+    home.run("test/slow");
+    let pty = home.open(&[], &[("LANG", "C")], WIDE);
+    pty.wait_for(SOON, |screen| screen.contains("CHANGE") && screen.contains("to confirm this change"));
+    pty.press_until("\x1b", |screen| !screen.contains("to confirm this change"));
+    pty.send("?");
+    pty.wait_for(SOON, |screen| screen.contains("leaves the console"));
+    let raw = pty.raw();
+    let odd: Vec<char> = String::from_utf8_lossy(&raw).chars().filter(|c| !c.is_ascii()).collect();
+    assert!(odd.is_empty(), "{odd:?}\n{}", pty.screen());
+}

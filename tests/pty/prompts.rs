@@ -1,0 +1,174 @@
+//! Prompts, and everything that must not answer them.
+
+use super::{Home, SLOW, line_with, until};
+use crate::support::pty::{Pty, SOON};
+use rustix::process::Signal;
+use std::fs;
+use std::time::{Duration, SystemTime};
+
+/// Deletes what is old below `old`; its phrase is `delete 3 old`.
+const CLEAN: &str = r#"
+format = 1
+id = "test/clean"
+title = "Clean up"
+purpose = "Delete what is old"
+owner = "tests"
+reviewed = 2026-11-21
+review_every = "90d"
+lock = ["host"]
+root = "{{root}}"
+phases = ["clean"]
+
+[params]
+root = { path = true }
+
+[[clean]]
+title = "Delete old files"
+effect = "destroy"
+do = { files = "delete", under = "old", match = "*.txt", older = "30d" }
+prove = { files = "gone" }
+undo = { none = "they are old" }
+"#;
+
+/// A home with three old files, one new one, and a run that asks to delete the old ones.
+fn destroying() -> (Home, String) {
+    let home = Home::with("", &[("clean", CLEAN)]);
+    fs::create_dir(home.path("work/old")).unwrap();
+    for name in ["a", "b", "c", "new"] {
+        let file = fs::File::create(home.path(&format!("work/old/{name}.txt"))).unwrap();
+        if name != "new" {
+            file.set_modified(SystemTime::now() - Duration::from_secs(100 * 86_400)).unwrap();
+        }
+    }
+    let run = home.run("test/clean");
+    (home, run)
+}
+
+fn left(home: &Home) -> usize {
+    super::files(&home.path("work/old"), ".txt")
+}
+
+/// What stands behind the phrase.
+fn typed(screen: &str) -> String {
+    line_with(screen, "to confirm:")
+        .split("to confirm:")
+        .nth(1)
+        .unwrap_or_default()
+        .trim_matches([' ', '┃', '│'])
+        .to_owned()
+}
+
+/// Types one character and waits until it stands in the field; before the dialog is awake, none does.
+fn wake(pty: &Pty, character: &str) {
+    pty.press_until(character, |screen| typed(screen).starts_with(character));
+    pty.press_until("\x7f", |screen| typed(screen) == "▌");
+}
+
+#[test]
+fn only_the_exact_phrase_destroys() {
+    let (home, run) = destroying();
+    let pty = home.open(&["attach", &run], &[], (100, 30));
+    let shown = pty.wait_for(SOON, |screen| screen.contains("■ DESTROY"));
+    assert!(shown.contains("Type  delete 3 old  to confirm:"), "{shown}");
+    assert!(shown.contains("3 of 4"), "{shown}");
+    wake(&pty, "d");
+    // A paste is refused, and so are the keys that a tired hand presses.
+    pty.send("\x1b[200~delete 3 old\x1b[201~");
+    let refused = pty.wait_for(SOON, |screen| screen.contains("nothing can be pasted here"));
+    assert_eq!(typed(&refused), "▌");
+    pty.send("\r");
+    pty.wait_for(SOON, |screen| screen.contains("not the phrase yet"));
+    pty.send("yc ");
+    pty.wait_for(SOON, |screen| typed(screen).starts_with("yc"));
+    pty.send("\r");
+    pty.wait_for(SOON, |screen| screen.contains("not the phrase yet"));
+    for _ in 0..3 {
+        pty.send("\x7f");
+    }
+    pty.wait_for(SOON, |screen| typed(screen) == "▌");
+    pty.send("delete 3 olds\r");
+    pty.wait_for(SOON, |screen| typed(screen) == "delete 3 olds▌" && screen.contains("not the phrase yet"));
+    assert_eq!(left(&home), 4);
+    assert!(!home.journal(&run).contains("prompt.answered"), "{}", home.journal(&run));
+    pty.send("\x7f");
+    pty.wait_for(SOON, |screen| typed(screen) == "delete 3 old▌");
+    pty.send("\r");
+    pty.wait_for(SOON, |screen| screen.contains("ended well"));
+    assert_eq!(left(&home), 1);
+    assert!(home.path("work/old/new.txt").exists());
+}
+
+#[test]
+fn what_was_typed_before_the_prompt_opened_is_not_taken() {
+    let (home, run) = destroying();
+    // The keys are there before the console is, and again with its first frame.
+    let pty = home.open(&["attach", &run], &[], (100, 30));
+    pty.send("delete 3 old\r");
+    pty.wait_for(SOON, |screen| screen.contains("■ DESTROY"));
+    pty.send("delete 3 old\r");
+    wake(&pty, "z");
+    assert_eq!(left(&home), 4);
+    assert!(!home.journal(&run).contains("prompt.answered"), "{}", home.journal(&run));
+}
+
+#[test]
+fn what_was_typed_while_the_console_was_held_up_is_not_taken() {
+    let home = Home::with("", &[("slow", SLOW)]);
+    let run = home.run("test/slow");
+    for _ in 0..3 {
+        let pty = home.open(&["attach", &run], &[], (100, 30));
+        pty.wait_for(SOON, |screen| screen.contains("□ CHANGE"));
+        // Stopped as soon as the prompt is there, for much longer than keys are ignored.
+        pty.kill(Signal::STOP);
+        pty.send("cc");
+        std::thread::sleep(Duration::from_millis(900));
+        pty.kill(Signal::CONT);
+        pty.press_until("g", |screen| screen.contains(" g …"));
+        assert!(!home.journal(&run).contains("prompt.answered"), "{}", home.journal(&run));
+    }
+}
+
+#[test]
+fn a_change_is_confirmed_by_its_key_alone() {
+    let home = Home::with("", &[("slow", SLOW)]);
+    let run = home.run("test/slow");
+    let pty = home.open(&["attach", &run], &[], (100, 30));
+    pty.wait_for(SOON, |screen| screen.contains("□ CHANGE"));
+    // Once a key says something, the dialog is awake; from then on each of these would act if it could.
+    pty.press_until("g", |screen| screen.contains(" g …"));
+    pty.send("\r y\r\nY");
+    pty.send("\x1b[200~c\x1b[201~");
+    pty.wait_for(SOON, |screen| screen.contains("nothing can be pasted here"));
+    assert!(pty.screen().contains("□ CHANGE"));
+    assert!(home.effects().is_empty());
+    assert!(!home.journal(&run).contains("prompt.answered"), "{}", home.journal(&run));
+    pty.send("c");
+    pty.wait_for(SOON, |screen| screen.contains("running"));
+    until("both steps began, covered by one answer", || home.effects() == ["mark", "begun"]);
+}
+
+#[test]
+fn a_prompt_that_does_not_fit_cannot_be_confirmed_and_survives() {
+    let (home, run) = destroying();
+    let mut pty = home.open(&["attach", &run], &[], (100, 30));
+    pty.wait_for(SOON, |screen| screen.contains("■ DESTROY"));
+    wake(&pty, "d");
+    pty.send("delete 3 ol");
+    pty.wait_for(SOON, |screen| typed(screen) == "delete 3 ol▌");
+    pty.resize(30, 8);
+    pty.wait_for(SOON, |screen| screen.contains("40") && screen.contains("30x8"));
+    pty.send("d\r");
+    // Large enough to be drawn, too small for the dialog.
+    pty.resize(44, 11);
+    let small = pty.wait_for(SOON, |screen| screen.contains("DESTROY"));
+    assert!(small.contains("does not fit") || small.contains("needs"), "{small}");
+    pty.send("\r");
+    pty.resize(100, 30);
+    let grown = pty.wait_for(SOON, |screen| typed(screen).starts_with("delete"));
+    assert_eq!(typed(&grown), "delete 3 old▌");
+    assert_eq!(left(&home), 4);
+    assert!(!home.journal(&run).contains("prompt.answered"), "{}", home.journal(&run));
+    pty.send("\r");
+    pty.wait_for(SOON, |screen| screen.contains("ended well"));
+    assert_eq!(left(&home), 1);
+}
