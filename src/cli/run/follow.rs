@@ -178,7 +178,8 @@ impl Follow {
 
     /// A journal that cannot be read because its run was removed.
     fn lost(&self, cause: Error) -> Error {
-        if self.dir.path.exists() {
+        // Looked for by the journal: a directory does not go all at once.
+        if self.dir.journal().exists() {
             return cause;
         }
         let message =
