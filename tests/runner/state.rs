@@ -133,7 +133,7 @@ fn a_run_whose_directory_is_removed_in_mid_step_changes_nothing_more() {
     let said = meanwhile(&estate, || {
         let run = estate.run();
         // The runner and the shim hold their files; only the names are gone.
-        fs::remove_dir_all(&run.dir.path).unwrap();
+        wait_for("the removal", || fs::remove_dir_all(&run.dir.path).ok());
         fs::write(estate.tree("go"), "").unwrap();
     });
     said.exits(74).says("was removed");
@@ -147,7 +147,8 @@ fn a_run_whose_directory_is_removed_while_it_asks_stops() {
     give(&estate);
     let run = estate.start_waiting("two");
     run.prompt();
-    fs::remove_dir_all(&run.dir.path).unwrap();
+    // The runner may be writing a set there meanwhile.
+    wait_for("the removal", || fs::remove_dir_all(&run.dir.path).ok());
     estate.nothing_runs();
     assert_eq!(effects(&estate), (0, 0));
 }

@@ -89,7 +89,7 @@ impl Follow {
         loop {
             // Whether the runner lives is asked before the journal is read: what it wrote last is then never missed.
             let lives = self.dir.runner_lives();
-            let records = tail.poll().map_err(|cause| self.lost(cause))?;
+            let records = tail.poll().map_err(|cause| self.removed().unwrap_or(cause))?;
             let Some(view) = tail.view().cloned() else {
                 tokio::time::sleep(LOOK).await;
                 continue;
@@ -102,6 +102,9 @@ impl Follow {
                 return Ok(End::Sealed(Box::new(view)));
             }
             if !lives && records.is_empty() {
+                if let Some(removed) = self.removed() {
+                    return Err(removed);
+                }
                 return Ok(End::Interrupted(why_gone(&view, last_words.as_mut())));
             }
             match view.prompt.clone().filter(|prompt| answered.as_ref() != Some(&prompt.id)) {
@@ -197,15 +200,15 @@ impl Follow {
         }
     }
 
-    /// A journal that cannot be read because its run was removed.
-    fn lost(&self, cause: Error) -> Error {
-        if self.dir.path.exists() {
-            return cause;
-        }
-        let message =
-            format!("cannot follow run {}: its directory {} was removed", self.dir.id, self.dir.path.display());
-        Error::new(Kind::Journal, message)
-            .hint("its runner cannot record anything any more, and stops before its next step")
+    /// Whether the run's directory was removed; it does not go all at once.
+    fn removed(&self) -> Option<Error> {
+        let kept = self.dir.journal().exists() && self.dir.path.join("runner.lock").exists();
+        let path = self.dir.path.display();
+        let gone = || {
+            Error::new(Kind::Journal, format!("cannot follow run {}: its directory {path} was removed", self.dir.id))
+        };
+        let hint = "its runner cannot record anything any more, and stops before its next step";
+        (!kept).then(|| gone().hint(hint))
     }
 }
 

@@ -97,9 +97,10 @@ impl Engine {
         self.write(Event::PromptClosed { prompt: open.id.clone(), why, moved }).map(drop)
     }
 
-    /// Reads the prompt's set again; another one closes the prompt and says what moved.
+    /// Reads the prompt's set again; another one closes the prompt and says what moved. Without a set, sees that the run is
+    /// still there.
     async fn reread(&mut self, open: &Open) -> Result<Option<Asked>> {
-        let Ask::Confirm { set, .. } = &open.ask else { return Ok(None) };
+        let Ask::Confirm { set, .. } = &open.ask else { return self.journal.confirm().map(|()| None) };
         let moved = self.moved(open.step, set).await?;
         if self.view().abort.is_some() {
             self.close(open, Closed::Aborted, Vec::new())?;
