@@ -12,6 +12,8 @@ use std::time::Duration;
 pub const BYTES_PER_SECOND: usize = 32_000;
 /// The share of it that frames for data may use, spread evenly, in bytes a second; the rest is for keys.
 const DATA_PER_SECOND: usize = 24_000;
+/// What data leaves it at while somebody types, in bytes a second: frames for keys show new data anyway.
+const DATA_BESIDE_KEYS: usize = 12_000;
 /// The least that is sent of a frame too large for one second, in bytes.
 const PART: usize = 8_000;
 /// The least room worth drawing for, in bytes.
@@ -47,6 +49,8 @@ pub struct Pace {
     sent: VecDeque<(Duration, usize)>,
     /// When the last frame went out.
     last: Option<Duration>,
+    /// When the last frame for a key was drawn.
+    key: Option<Duration>,
     /// When the last frame that showed new data was drawn, and how many bytes it had.
     data: Option<(Duration, usize)>,
     /// Bytes of the last frame that still wait.
@@ -69,6 +73,7 @@ impl Pace {
             data_wanted: None,
             sent: VecDeque::new(),
             last: None,
+            key: None,
             data: None,
             left: 0,
             hold: Duration::ZERO,
@@ -102,7 +107,9 @@ impl Pace {
     fn data_at(&self) -> Duration {
         let Some((last, bytes)) = self.data else { return Duration::ZERO };
         let spread = Duration::from_secs_f64(bytes as f64 / DATA_PER_SECOND as f64);
-        (last + self.interval.max(spread)).max(self.room_at(bytes.min(DATA_PER_SECOND), DATA_PER_SECOND))
+        let room = |cap: usize| self.room_at(bytes.min(cap), cap);
+        let typed = self.key.map_or(Duration::ZERO, |key| room(DATA_BESIDE_KEYS).min(key + WINDOW));
+        (last + self.interval.max(spread)).max(room(DATA_PER_SECOND)).max(typed)
     }
 
     /// Whether the screen should be drawn now.
@@ -133,6 +140,9 @@ impl Pace {
             self.last = Some(now);
         }
         if drawn.fresh {
+            if self.key_wanted.is_some() {
+                self.key = Some(now);
+            }
             if self.data_wanted.is_some() {
                 self.data = Some((now, drawn.bytes + drawn.left));
             }
@@ -232,17 +242,28 @@ mod tests {
     }
 
     #[test]
-    fn large_frames_for_keys_keep_data_from_taking_their_room() {
+    fn data_makes_room_while_somebody_types() {
         let mut pace = Pace::new(false);
-        pace.want(Cause::Data, ms(0));
-        pace.drawn(&sent(3300), ms(4));
         for at in [200, 400, 600, 800, 1000] {
-            pace.want(Cause::Key, ms(at));
-            pace.drawn(&sent(4500), ms(at));
+            pace.want(Cause::Data, ms(at));
+            pace.drawn(&sent(3000), ms(at));
         }
-        // 22,500 bytes went for keys; with one of them a second old, 3,300 more stay below 24,000.
         pace.want(Cause::Data, ms(1001));
-        assert_eq!(pace.due(), Some(ms(1200)));
+        assert_eq!(pace.due(), Some(ms(1125)), "18,000 bytes in a second are fine");
+        pace.want(Cause::Key, ms(1002));
+        pace.drawn(&sent(3000), ms(1002));
+        pace.want(Cause::Data, ms(1003));
+        assert_eq!(pace.due(), Some(ms(1600)), "three of the six are a second old");
+        for at in [1300, 1400, 1500] {
+            pace.want(Cause::Key, ms(at));
+            pace.drawn(&sent(4000), ms(at));
+        }
+        pace.want(Cause::Data, ms(1501));
+        assert_eq!(pace.due(), Some(ms(2300)));
+        // Nobody types any more: what was held back goes after a second at the latest.
+        pace.drawn(&sent(9000), ms(2300));
+        pace.want(Cause::Data, ms(2301));
+        assert_eq!(pace.due(), Some(ms(2675)));
     }
 
     #[test]
