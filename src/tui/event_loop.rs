@@ -20,8 +20,10 @@ use crate::tui::screen::Screen;
 use crate::tui::tty::Tty;
 use crate::ui;
 use crossterm::event::{Event, EventStream};
-use futures_util::{FutureExt, StreamExt};
+use futures_util::StreamExt;
+use std::future::poll_fn;
 use std::io;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
@@ -143,7 +145,7 @@ pub async fn run(console: Console<'_>) -> Result<Left> {
                 turn.update(Msg::Tick(clock::now()), Cause::Data).map_err(failed)?;
             }
         }
-        turn.drain(&mut events, &mut inbox).map_err(failed)?;
+        turn.drain(&mut events, &mut inbox).await.map_err(failed)?;
         if turn.left.is_none() && turn.pace.is_due(turn.now()) {
             turn.draw().map_err(failed)?;
         }
@@ -217,12 +219,13 @@ impl Loop<'_> {
     }
 
     /// Takes whatever else is ready, so that it is drawn together.
-    fn drain(&mut self, events: &mut EventStream, inbox: &mut mpsc::Receiver<Msg>) -> io::Result<()> {
+    async fn drain(&mut self, events: &mut EventStream, inbox: &mut mpsc::Receiver<Msg>) -> io::Result<()> {
         for _ in 0..DRAIN {
             if self.left.is_some() {
                 return Ok(());
             }
-            if let Some(event) = events.next().now_or_never() {
+            // Asked in the name of this task: the stream wakes whoever asked first, and nobody else.
+            if let Poll::Ready(event) = poll_fn(|task| Poll::Ready(events.poll_next_unpin(task))).await {
                 self.take(event)?;
                 continue;
             }
