@@ -90,12 +90,15 @@ struct Endings {
 /// # Errors
 /// When the terminal cannot be taken or drawn to.
 pub async fn run(console: Console<'_>) -> Result<Left> {
+    held(console).await.map_err(|cause| Error::machine("use the terminal", cause))
+}
+
+async fn held(console: Console<'_>) -> io::Result<Left> {
     let Console { model, first, gate, mut inbox, outbox, theme, depth, tty } = console;
-    let failed = |cause: io::Error| Error::machine("use the terminal", cause);
     // Listened to before the size is read, so that no change of it is missed.
-    let mut resizes = signal(SignalKind::window_change()).map_err(failed)?;
-    let (columns, rows) = tty.size().map_err(failed)?;
-    let guard = TerminalGuard::enter(tty.clone(), false).map_err(failed)?;
+    let mut resizes = signal(SignalKind::window_change())?;
+    let (columns, rows) = tty.size()?;
+    let guard = TerminalGuard::enter(tty.clone(), false)?;
     let deaths = outbox.clone();
     catch_panics(guard.restore(), move |death: Death| {
         let _ = deaths.try_send(Msg::TaskDied(death.thread.plain()));
@@ -103,11 +106,10 @@ pub async fn run(console: Console<'_>) -> Result<Left> {
     let (gone, mut gone_notice) = mpsc::channel(1);
     let _hangup = Hangup::watch(tty.clone(), move || {
         let _ = gone.try_send(());
-    })
-    .map_err(failed)?;
-    let mut endings = Endings::listen().map_err(failed)?;
+    })?;
+    let mut endings = Endings::listen()?;
     let mut turn = Loop {
-        screen: Screen::new(tty.clone(), columns, rows, depth).map_err(failed)?,
+        screen: Screen::new(tty.clone(), columns, rows, depth)?,
         pace: Pace::new(model.ssh),
         view: ui::ViewState::default(),
         epoch: Instant::now(),
@@ -122,9 +124,9 @@ pub async fn run(console: Console<'_>) -> Result<Left> {
     turn.model.resized(columns, rows);
     // The first frame waits for nothing: not for the reader of events, not for a probe.
     turn.pace.want(Cause::Key, turn.now());
-    turn.draw().map_err(failed)?;
+    turn.draw()?;
     for effect in first {
-        turn.carry_out(effect).map_err(failed)?;
+        turn.carry_out(effect)?;
     }
     let mut events = EventStream::new();
     while turn.left.is_none() {
@@ -134,20 +136,20 @@ pub async fn run(console: Console<'_>) -> Result<Left> {
             biased;
             () = endings.next(&mut turn) => {}
             _ = gone_notice.recv() => turn.left = Some(Left::Gone),
-            _ = resizes.recv() => turn.measure().map_err(failed)?,
-            event = events.next() => turn.take(event).map_err(failed)?,
+            _ = resizes.recv() => turn.measure()?,
+            event = events.next() => turn.take(event)?,
             msg = inbox.recv() => if let Some(msg) = msg {
-                turn.update(msg, Cause::Data).map_err(failed)?;
+                turn.update(msg, Cause::Data)?;
             },
             () = tokio::time::sleep(due.unwrap_or(Duration::MAX)), if due.is_some() => {}
             () = tokio::time::sleep(wake.unwrap_or(Duration::MAX)), if wake.is_some() => {}
             () = tokio::time::sleep(until_next_second()) => {
-                turn.update(Msg::Tick(clock::now()), Cause::Data).map_err(failed)?;
+                turn.update(Msg::Tick(clock::now()), Cause::Data)?;
             }
         }
-        turn.drain(&mut events, &mut inbox).await.map_err(failed)?;
+        turn.drain(&mut events, &mut inbox).await?;
         if turn.left.is_none() && turn.pace.is_due(turn.now()) {
-            turn.draw().map_err(failed)?;
+            turn.draw()?;
         }
     }
     drop(events);
@@ -218,14 +220,14 @@ impl Loop<'_> {
         self.update(Msg::Resized(columns, rows), Cause::Key)
     }
 
-    /// Takes whatever else is ready, so that it is drawn together; waits for nothing.
+    /// Takes whatever else is ready, so that it is drawn together.
     async fn drain(&mut self, events: &mut EventStream, inbox: &mut mpsc::Receiver<Msg>) -> io::Result<()> {
         for _ in 0..DRAIN {
             if self.left.is_some() {
                 return Ok(());
             }
-            // Asked on the loop's own behalf: the stream keeps the waker of whoever first asked in vain, and wakes no other.
-            if let Poll::Ready(event) = poll_fn(|context| Poll::Ready(events.poll_next_unpin(context))).await {
+            // Asked in the name of this task: the stream wakes whoever asked first, and nobody else.
+            if let Poll::Ready(event) = poll_fn(|task| Poll::Ready(events.poll_next_unpin(task))).await {
                 self.take(event)?;
                 continue;
             }
