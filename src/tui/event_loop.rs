@@ -97,7 +97,6 @@ async fn held(console: Console<'_>) -> io::Result<Left> {
     let Console { model, first, gate, mut inbox, outbox, theme, depth, tty } = console;
     // Listened to before the size is read, so that no change of it is missed.
     let mut resizes = signal(SignalKind::window_change())?;
-    let (columns, rows) = tty.size()?;
     let guard = TerminalGuard::enter(tty.clone(), false)?;
     let deaths = outbox.clone();
     catch_panics(guard.restore(), move |death: Death| {
@@ -108,20 +107,7 @@ async fn held(console: Console<'_>) -> io::Result<Left> {
         let _ = gone.try_send(());
     })?;
     let mut endings = Endings::listen()?;
-    let mut turn = Loop {
-        screen: Screen::new(tty.clone(), columns, rows, depth)?,
-        pace: Pace::new(model.ssh),
-        view: ui::ViewState::default(),
-        epoch: Instant::now(),
-        rated: None,
-        left: None,
-        model,
-        gate,
-        theme,
-        guard,
-        tty,
-    };
-    turn.model.resized(columns, rows);
+    let mut turn = Loop::open(model, gate, theme, guard, tty, depth)?;
     // The first frame waits for nothing: not for the reader of events, not for a probe.
     turn.pace.want(Cause::Key, turn.now());
     turn.draw()?;
@@ -188,7 +174,33 @@ impl Endings {
     }
 }
 
-impl Loop<'_> {
+impl<'a> Loop<'a> {
+    /// Takes the terminal as it is now; nothing is drawn yet.
+    fn open(
+        mut model: Model,
+        gate: Box<dyn Gate>,
+        theme: &'a Theme,
+        guard: TerminalGuard,
+        tty: Tty,
+        depth: Depth,
+    ) -> io::Result<Self> {
+        let (columns, rows) = tty.size()?;
+        model.resized(columns, rows);
+        Ok(Self {
+            screen: Screen::new(tty.clone(), columns, rows, depth)?,
+            pace: Pace::new(model.ssh),
+            view: ui::ViewState::default(),
+            epoch: Instant::now(),
+            rated: None,
+            left: None,
+            model,
+            gate,
+            theme,
+            guard,
+            tty,
+        })
+    }
+
     fn now(&self) -> Duration {
         self.epoch.elapsed()
     }
