@@ -77,12 +77,13 @@ struct Loop<'a> {
     left: Option<Left>,
 }
 
-/// Signals that end the console.
-struct Endings {
+/// Signals that end, stop or resize the console.
+struct Signals {
     hangup: Signal,
     interrupt: Signal,
     terminate: Signal,
     stop: Signal,
+    resize: Signal,
 }
 
 /// Holds the terminal until the operator leaves, a signal says so, or the terminal is gone; it is then as it was.
@@ -96,17 +97,13 @@ pub async fn run(console: Console<'_>) -> Result<Left> {
 async fn held(console: Console<'_>) -> io::Result<Left> {
     let Console { model, first, gate, mut inbox, outbox, theme, depth, tty } = console;
     // Listened to before the size is read, so that no change of it is missed.
-    let mut resizes = signal(SignalKind::window_change())?;
+    let mut signals = Signals::listen()?;
     let guard = TerminalGuard::enter(tty.clone(), false)?;
-    let deaths = outbox.clone();
-    catch_panics(guard.restore(), move |death: Death| {
-        let _ = deaths.try_send(Msg::TaskDied(death.thread.plain()));
-    });
+    tell_of_panics(&guard, outbox.clone());
     let (gone, mut gone_notice) = mpsc::channel(1);
     let _hangup = Hangup::watch(tty.clone(), move || {
         let _ = gone.try_send(());
     })?;
-    let mut endings = Endings::listen()?;
     let mut turn = Loop::open(model, gate, theme, guard, tty, depth)?;
     // The first frame waits for nothing: not for the reader of events, not for a probe.
     turn.pace.want(Cause::Key, turn.now());
@@ -116,19 +113,16 @@ async fn held(console: Console<'_>) -> io::Result<Left> {
     }
     let mut events = EventStream::new();
     while turn.left.is_none() {
-        let due = turn.pace.due().map(|due| due.saturating_sub(turn.now()));
-        let wake = turn.to_wake();
+        let pause = turn.pause();
         tokio::select! {
             biased;
-            () = endings.next(&mut turn) => {}
+            () = signals.next(&mut turn) => {}
             _ = gone_notice.recv() => turn.left = Some(Left::Gone),
-            _ = resizes.recv() => turn.measure()?,
             event = events.next() => turn.take(event)?,
             msg = inbox.recv() => if let Some(msg) = msg {
                 turn.update(msg, Cause::Data)?;
             },
-            () = tokio::time::sleep(due.unwrap_or(Duration::MAX)), if due.is_some() => {}
-            () = tokio::time::sleep(wake.unwrap_or(Duration::MAX)), if wake.is_some() => {}
+            () = tokio::time::sleep(pause.unwrap_or(Duration::MAX)), if pause.is_some() => {}
             () = tokio::time::sleep(until_next_second()) => {
                 turn.update(Msg::Tick(clock::now()), Cause::Data)?;
             }
@@ -144,19 +138,27 @@ async fn held(console: Console<'_>) -> io::Result<Left> {
     Ok(turn.left.unwrap_or(Left::Quit))
 }
 
+/// Has the loop hear of a task that broke off.
+fn tell_of_panics(guard: &TerminalGuard, outbox: mpsc::Sender<Msg>) {
+    catch_panics(guard.restore(), move |death: Death| {
+        let _ = outbox.try_send(Msg::TaskDied(death.thread.plain()));
+    });
+}
+
 /// The time to the next full second of the wall clock: the only thing that ticks is drawn when it changes.
 fn until_next_second() -> Duration {
     let past = clock::now().wall.0.subsec_nanosecond();
     Duration::from_secs(1).saturating_sub(Duration::from_nanos(u64::try_from(past).unwrap_or(0)))
 }
 
-impl Endings {
+impl Signals {
     fn listen() -> io::Result<Self> {
         Ok(Self {
             hangup: signal(SignalKind::hangup())?,
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             stop: signal(SignalKind::from_raw(signal_hook::consts::SIGTSTP))?,
+            resize: signal(SignalKind::window_change())?,
         })
     }
 
@@ -165,6 +167,10 @@ impl Endings {
             _ = self.hangup.recv() => SignalKind::hangup(),
             _ = self.interrupt.recv() => SignalKind::interrupt(),
             _ = self.terminate.recv() => SignalKind::terminate(),
+            _ = self.resize.recv() => {
+                turn.left = turn.measure().err().map(|_| Left::Gone);
+                return;
+            }
             _ = self.stop.recv() => {
                 turn.left = turn.suspend().err().map(|_| Left::Gone);
                 return;
@@ -254,9 +260,11 @@ impl<'a> Loop<'a> {
         Ok(())
     }
 
-    /// How long until the dialog on the screen takes keys, if none is waiting then.
-    fn to_wake(&self) -> Option<Duration> {
-        self.model.wakes_at().map(|at| at.since(clock::boot()))
+    /// How long until something is due: a frame, or the dialog on the screen taking keys if none is waiting then.
+    fn pause(&self) -> Option<Duration> {
+        let frame = self.pace.due().map(|due| due.saturating_sub(self.now()));
+        let wake = self.model.wakes_at().map(|at| at.since(clock::boot()));
+        [frame, wake].into_iter().flatten().min()
     }
 
     fn update(&mut self, msg: Msg, cause: Cause) -> io::Result<()> {

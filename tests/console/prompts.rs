@@ -121,6 +121,21 @@ fn keys_count_400_ms_after_the_prompt_stood_on_the_screen() {
 }
 
 #[test]
+fn a_key_that_waited_while_the_console_was_held_up_does_not_count() {
+    for (heard, counts) in [(0, false), (399, false), (400, true), (900, true)] {
+        let mut model = following(&sample::change());
+        let start = model.now;
+        let at = |ms: u64| Boot(start.boot.0 + ms * 1_000_000);
+        model.drawn(Seen { size: model.size, whole: true, ..Seen::default() }, at(0));
+        assert_eq!(model.wakes_at(), Some(at(400)));
+        model.heard_nothing(at(heard));
+        assert_eq!(model.wakes_at(), (!counts).then_some(at(400)));
+        let effects = update(&mut model, Msg::KeyPressed(Key::char('c'), Now { boot: at(1000), ..start }));
+        assert_eq!(effects.len(), usize::from(counts), "no key was waiting at {heard} ms, one was read at 1000 ms");
+    }
+}
+
+#[test]
 fn the_beginning_of_a_sequence_typed_before_is_forgotten() {
     let mut model = following(&sample::running());
     press(&mut model, "g");

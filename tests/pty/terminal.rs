@@ -55,6 +55,7 @@ fn a_storm_of_sizes_ends_with_a_whole_screen() {
     };
     pty.wait_for(SOON, |screen| screen.lines().count() == 30);
     let stormed = pty.screen();
+    pty.press_until("g", |screen| screen.contains(" g …"));
     let drawn = pty.raw().len();
     pty.send("\x0c");
     pty.wait_for_bytes(SOON, |raw, _| {

@@ -85,10 +85,14 @@ pub(super) fn offers(
             }
         }
     }
+    let mut keys = vec![(Action::Back, "goes back")];
+    if offers.is_some_and(|offers| !offers.is_empty()) {
+        keys.insert(0, (Action::Open, "opens it; nothing starts yet"));
+    }
     Dialog {
         title: title(pen, [(Role::UiTitle, Piece::Words("Act on")), (Role::UiText, Piece::from(target.to_owned()))]),
         body,
-        keys: vec![(Action::Open, "opens it; nothing starts yet"), (Action::Back, "goes back")],
+        keys,
         cursor: Some(at),
         ..Dialog::default()
     }

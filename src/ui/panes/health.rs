@@ -45,7 +45,7 @@ pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot
     let height = usize::from(inner.height);
     view.health = layout::offset(view.health, cursor, height, rows.len());
     let longest = rows.iter().map(|row| Clean::text(&row.target).width()).max().unwrap_or(0);
-    let name = longest.clamp(8, (usize::from(inner.width) * 2 / 5).max(8));
+    let name = longest.clamp(8, (usize::from(inner.width) / 3).max(8));
     for ((place, row), y) in rows.iter().enumerate().skip(view.health).zip(inner.top()..inner.bottom()) {
         let line = Rect { y, height: 1, ..inner };
         let on = cursor == Some(place);

@@ -63,7 +63,8 @@ fn nothing(pen: Pen<'_>, frame: &mut Frame<'_>, inner: Rect, snapshot: &Snapshot
         (None, None) => {
             let mut lines = pen.sentence(Role::UiText, "No run is followed.", usize::from(inner.width));
             if !snapshot.read_only {
-                let act = format!("{} {} on a row offers what acts on it", shown(Pane1), shown(Act));
+                let act =
+                    format!("{} goes to Health; {} on a row there offers what can act on it", shown(Pane1), shown(Act));
                 lines.append(&mut pen.sentence(Role::UiMuted, act, usize::from(inner.width)));
             }
             let runs = format!("{} lists the runs there are", shown(Runs));

@@ -53,7 +53,8 @@ pub fn frame(
     let wide = |strip: &Strip| u16::try_from(strip.width()).unwrap_or(u16::MAX);
     let (left_width, right_width, foot_width) = (wide(&left), wide(&right), wide(&foot));
     text::draw(&left.line(), inner.x, area.y, inner, buffer);
-    if right_width > 0 && left_width.saturating_add(right_width) < inner.width {
+    // One column is the gap before nothing.
+    if right_width > 1 && left_width.saturating_add(right_width) < inner.width {
         text::draw(&right.line(), inner.right() - right_width, area.y, inner, buffer);
     }
     if foot_width > 0 {

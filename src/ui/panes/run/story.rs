@@ -73,8 +73,8 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
 
 /// What the last `notify` that was reached says.
 fn notice(run: &RunView) -> Option<String> {
-    let told = run.steps.iter().filter(|step| step.head.verb == Verb::Notify && step.state == StepState::Done);
-    told.filter_map(|step| step.remark.as_deref()).next_back().map(|text| short(&text.replace('\n', " ")).plain())
+    let told = run.steps.iter().rev().filter(|step| step.head.verb == Verb::Notify && step.state == StepState::Done);
+    told.filter_map(|step| step.remark.as_deref()).next().map(|text| short(&text.replace('\n', " ")).plain())
 }
 
 /// What the run is doing, in a sentence with its role.
