@@ -45,11 +45,18 @@ async fn asked(url: &str) -> Result<Observation, String> {
     read(&Http::default(), &service).await
 }
 
+/// What a reading says before its latency.
+fn status(seen: &Observation) -> &str {
+    seen.detail.split(" · ").next().unwrap()
+}
+
 #[tokio::test]
 async fn any_2xx_is_healthy_and_the_facts_are_there() {
     let url = saying(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
     let seen = asked(&url).await.unwrap();
-    assert_eq!((seen.verdict, seen.detail.as_str()), (Verdict::Ok, "200"));
+    assert_eq!((seen.verdict, status(&seen)), (Verdict::Ok, "200"));
+    let Fact::Int(took) = seen.facts["latency_ms"] else { panic!("{seen:?}") };
+    assert_eq!(seen.detail, format!("200 · {took} ms"), "the figure that is read is the one that is kept");
     assert_eq!(seen.facts["bytes"], Fact::Int(2));
     assert_eq!(seen.facts["url"], Fact::Text(url));
     assert!(matches!((&seen.facts["latency_ms"], seen.trend), (Fact::Int(_), Some(_))));
@@ -61,15 +68,15 @@ async fn any_2xx_is_healthy_and_the_facts_are_there() {
 async fn a_wrong_status_is_an_answer_and_a_redirect_is_not_followed() {
     let url = saying(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n").await;
     let seen = asked(&url).await.unwrap();
-    assert_eq!((seen.verdict, seen.detail.as_str()), (Verdict::Critical, "503"));
+    assert_eq!((seen.verdict, status(&seen)), (Verdict::Critical, "503"));
     let mut service = Service { critical: false, ..Service::new("it", &url) };
     assert_eq!(read(&Http::default(), &service).await.unwrap().verdict, Verdict::Warn);
     service.status = vec![503];
     assert_eq!(read(&Http::default(), &service).await.unwrap().verdict, Verdict::Ok);
     service.status = vec![200];
-    assert_eq!(read(&Http::default(), &service).await.unwrap().detail, "503, not 200");
+    assert_eq!(status(&read(&Http::default(), &service).await.unwrap()), "503, not 200");
     let url = saying(b"HTTP/1.1 302 Found\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n").await;
-    assert_eq!(asked(&url).await.unwrap().detail, "302");
+    assert_eq!(status(&asked(&url).await.unwrap()), "302");
 }
 
 #[tokio::test]
