@@ -3,8 +3,10 @@
 
 mod arch;
 mod console;
+mod keys;
 mod pty;
 mod render;
+mod runner;
 mod screenshots;
 #[allow(dead_code)] // Some of it serves the tests inside the library.
 mod support;

@@ -5,8 +5,8 @@
 //! gate never does: a console without one cannot build a command at all.
 
 use crate::app::effect::Command;
-use crate::domain::preview::is_consent;
 use crate::domain::{Digest, PromptId, RunId};
+use crate::journal::answer::fits;
 use crate::journal::fold::OpenPrompt;
 use crate::journal::record::{Answer, Ask};
 use crate::procedure::plan::Plan;
@@ -50,20 +50,11 @@ pub fn start(_: &Authority, plan: Plan, hash: Digest, how: &'static str) -> Conf
 /// A change is confirmed by the word `change`, a destroy by its exact phrase; digit grouping in the phrase is optional.
 #[must_use]
 pub fn answer(_: &Authority, run: &RunId, prompt: &OpenPrompt, answer: Answer) -> Option<Confirmed<Command>> {
-    let fits = match (&prompt.ask, &answer) {
-        (_, Answer::Cancel) => true,
-        (Ask::Confirm { effect, preview, .. }, Answer::Confirm { typed }) => {
-            is_consent(*effect, &preview.phrase, typed)
-        }
-        (Ask::Sign { note_required, .. }, Answer::Sign { note }) => !*note_required || !note.trim().is_empty(),
-        (Ask::Decide { choices, .. }, Answer::Decide { choice, .. }) => choices.contains(choice),
-        _ => false,
-    };
     let set = match &prompt.ask {
         Ask::Confirm { set, .. } => Some(set.clone()),
         _ => None,
     };
-    fits.then(|| {
+    fits(&prompt.ask, &answer).is_ok().then(|| {
         let (prompt, seq) = (prompt.id.clone(), prompt.seq);
         Confirmed(Command::Answer(Reply { run: run.clone(), prompt, seq, set, answer }))
     })

@@ -18,6 +18,9 @@ pub fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
 }
 
 fn taken(model: &mut Model, key: Key) -> Vec<Effect> {
+    if let Some(action) = about_the_screen(model, key) {
+        return perform(model, action);
+    }
     if model.modal().is_some_and(Modal::commits) && !model.is_awake() {
         model.pending.clear();
         return Vec::new();
@@ -29,6 +32,14 @@ fn taken(model: &mut Model, key: Key) -> Vec<Effect> {
     match resolve(model, context, key) {
         Some(action) => perform(model, action),
         None => Vec::new(),
+    }
+}
+
+/// Drawing anew and stopping are for the terminal, not for a dialog: they work everywhere, but take no letter from a text.
+fn about_the_screen(model: &Model, key: Key) -> Option<Action> {
+    match model.keymap.resolve(Context::Global, &[key]) {
+        Resolved::Action(action @ (Action::Redraw | Action::Suspend)) if key.ctrl || key.alt => Some(action),
+        _ => None,
     }
 }
 

@@ -10,10 +10,10 @@ use crate::app::msg::{Mouse, Msg, Offer, PlanShown, RunSummary};
 use crate::app::panes::{log, run};
 use crate::domain::{Error, RunId, RunStatus};
 
-/// What to ask for before the first frame; the frame does not wait for the answers.
+/// What to ask for after the first frame. The gate reads every target as soon as it is there, unasked.
 #[must_use]
 pub fn begin(_: &Model) -> Vec<Effect> {
-    vec![Effect::Query(Query::Refresh), Effect::Query(Query::ListRuns)]
+    vec![Effect::Query(Query::ListRuns)]
 }
 
 /// Moves the console on by one thing that happened.

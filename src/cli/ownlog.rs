@@ -1,8 +1,11 @@
 //! Midwatch's own log: to a file in the state directory, never to the screen.
 
 use crate::config::state::State;
-use tracing_appender::non_blocking::WorkerGuard;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
+
+/// How many lines may wait to be written; their places are set aside at the start, before the first frame.
+const LINES: usize = 1024;
 
 /// Starts the log, one file a day, seven kept; it is written as long as the guard lives.
 ///
@@ -18,7 +21,7 @@ pub fn start(state: &State) -> Option<WorkerGuard> {
         .max_log_files(7)
         .build(&dir)
         .ok()?;
-    let (writer, guard) = tracing_appender::non_blocking(file);
+    let (writer, guard) = NonBlockingBuilder::default().buffered_lines_limit(LINES).finish(file);
     let filter = EnvFilter::try_from_env("MIDWATCH_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let logger = tracing_subscriber::fmt().with_writer(writer).with_ansi(false).with_env_filter(filter);
     logger.try_init().ok().map(|()| guard)

@@ -9,8 +9,8 @@ mod say;
 
 use crate::app::confirm;
 use crate::cli::args::{Common, Run};
-use crate::cli::stop;
-use crate::cli::{interactive, setup};
+use crate::cli::interactive::{self, Person};
+use crate::cli::{complain, setup, stop};
 use crate::domain::error::Result;
 use crate::domain::{Error, Kind, RunStatus};
 use crate::gate::operate::{self, Performed};
@@ -45,7 +45,7 @@ pub fn run(common: &Common, args: &Run) -> Result<u8> {
             person: interactive::is_here() && !args.json,
         };
         let dir = RunDir::of(&world.state.dir, run.clone());
-        let mut follow = Follow { world, authority, answers, json: args.json, dir };
+        let mut follow = Follow { world, authority, answers, json: args.json, dir, person: Person::default() };
         let end = follow.until_it_ends().await?;
         Ok(code(&end, args.json, &run))
     })
@@ -56,7 +56,10 @@ fn code(end: &End, json: bool, run: &crate::domain::RunId) -> u8 {
     let (code, word) = match end {
         End::Sealed(view) => (sealed(view), format!("its record: midwatch report {run}")),
         End::NeedsPerson(kind) => (kind.exit_code(), format!("it waits for a person: midwatch attach {run}")),
-        End::Interrupted(kind) => (kind.exit_code(), format!("its runner is gone: midwatch resume {run}")),
+        End::Interrupted(cause) => {
+            complain(cause);
+            (cause.kind.exit_code(), format!("it is interrupted: midwatch resume {run}"))
+        }
     };
     if !json {
         println!("{word}");

@@ -42,7 +42,7 @@ fn files(dir: &std::path::Path, records: &[crate::journal::record::Record]) -> u
                 named.push((dir.join("plan.json"), plan.clone()));
                 named.push((dir.join("procedure.toml"), source.clone()));
             }
-            Event::PromptOpened { ask: Ask::Confirm { set, .. }, .. } => {
+            Event::PromptOpened { ask: Ask::Confirm { set, .. }, .. } | Event::StepIntent { set: Some(set), .. } => {
                 named.push((dir.join("sets").join(set.as_str()), set.clone()));
             }
             Event::StepOutcome { outcome: Outcome { log: Some(log), .. }, .. }
@@ -54,6 +54,8 @@ fn files(dir: &std::path::Path, records: &[crate::journal::record::Record]) -> u
             _ => {}
         }
     }
+    named.sort();
+    named.dedup();
     let mut wrong = 0;
     for (path, expected) in named {
         let name = path.strip_prefix(dir).unwrap_or(&path).display().to_string();

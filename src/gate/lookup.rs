@@ -124,6 +124,10 @@ pub fn runs(world: &World) -> crate::domain::error::Result<Vec<RunSummary>> {
 pub fn find_run(world: &World, wanted: &str) -> crate::domain::error::Result<RunDir> {
     use crate::domain::Kind;
     let upper = wanted.to_ascii_uppercase();
+    // A whole id is looked up, not searched for: a journal that is damaged from its first record on must be found, too.
+    if let Some(dir) = RunId::parse(&upper).map(|id| RunDir::of(&world.state.dir, id)).filter(|dir| dir.path.is_dir()) {
+        return Ok(dir);
+    }
     let found: Vec<RunId> =
         runs(world)?.into_iter().map(|run| run.id).filter(|id| id.as_str().ends_with(&upper)).collect();
     match found.as_slice() {

@@ -98,6 +98,7 @@ async fn demanded(world: &World, run: &RunId, demand: Demand, through: &str) -> 
     match client::send(&dir, demand, through).await? {
         Reply::Accepted { seq } => Ok(seq),
         Reply::Rejected { why } => Err(Error::new(Kind::Refused, why)),
+        Reply::Busy => Err(Error::machine(format!("reach the runner of run {run}"), "it is busy; try again")),
     }
 }
 

@@ -37,7 +37,8 @@ pub async fn start(world: &World, plan: &Plan, hash: &Digest, how: &str) -> Resu
         let message = format!("the procedure {} has changed since it was planned", plan.id);
         return Err(Error::new(Kind::Refused, message).hint("plan it again"));
     }
-    prepare_state(&world.state)?;
+    // Where no state can be kept, no journal can be written.
+    prepare_state(&world.state).map_err(|cause| cause.of_kind(Kind::Journal))?;
     let start = Start { plan: hash.clone(), how: how.to_owned(), locks: world.state.locks.clone() };
     let dir = RunDir::create(&world.state.dir, new_id()?, plan, procedure.text.as_bytes(), &start)?;
     let launched = launch(world, &dir, Mode::Begin).await;

@@ -213,6 +213,14 @@ impl Appender {
         Ok(())
     }
 
+    /// Looks whether the journal can still be added to, for a run that waits and writes nothing.
+    ///
+    /// # Errors
+    /// [`Kind::Journal`] when its directory was removed or another program changed it: nothing will be written any more.
+    pub fn confirm(&mut self) -> Result<()> {
+        self.check_file().map_err(|why| self.give_up("append to", &why, b""))
+    }
+
     /// Whether the file is still ours: linked, and as long as we left it.
     fn check_file(&self) -> std::result::Result<(), String> {
         let stat = rustix::fs::fstat(&self.file).map_err(|cause| cause.to_string())?;

@@ -1,5 +1,6 @@
 //! The append-only, hash-chained record of a run, and everything that reads it.
 
+pub mod answer;
 pub mod append;
 pub mod chain;
 pub mod fold;

@@ -1,14 +1,14 @@
 //! The control socket: who may act on a run, kernel-checked, bounded in every way.
 //!
 //! A stream socket in the run directory (mode 0700) takes JSON lines. The peer's uid and pid come from the kernel
-//! (`SO_PEERCRED`), never from the message. At most [`CONNECTIONS`] peers are heard at once, each for [`PATIENCE`] and
-//! one request of [`LARGEST_REQUEST`] bytes; a peer beyond that is turned away and tries again.
+//! (`SO_PEERCRED`), never from the message. At most [`CONNECTIONS`] peers are heard at once; each has [`PATIENCE`] for
+//! one request of [`LARGEST_REQUEST`] bytes. A peer beyond that is told that the runner is busy and tries again.
 
 use crate::domain::error::Result;
 use crate::domain::{Actor, Error};
-use crate::runner::identity;
 use crate::runner::protocol::{LARGEST_REQUEST, Reply, Request, VERSION};
 use crate::runner::rundir::RunDir;
+use crate::runner::{failpoint, identity};
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -94,14 +94,13 @@ async fn accept(listener: UnixListener, calls: mpsc::Sender<Call>, places: Arc<S
         let calls = calls.clone();
         tokio::spawn(async move {
             let _place = place;
-            let _ = tokio::time::timeout(PATIENCE, hear(stream, calls)).await;
+            let _ = hear(stream, calls).await;
         });
     }
 }
 
 async fn turn_away(mut stream: UnixStream) {
-    let reply = Reply::Rejected { why: "too many connections; try again".to_owned() };
-    let _ = tokio::time::timeout(Duration::from_millis(100), say(&mut stream, &reply)).await;
+    let _ = tokio::time::timeout(Duration::from_millis(100), say(&mut stream, &Reply::Busy)).await;
 }
 
 async fn hear(stream: UnixStream, calls: mpsc::Sender<Call>) -> io::Result<()> {
@@ -109,7 +108,10 @@ async fn hear(stream: UnixStream, calls: mpsc::Sender<Call>) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     let limit = u64::try_from(LARGEST_REQUEST).unwrap_or(u64::MAX);
     let mut line = Vec::new();
-    BufReader::new(reader.take(limit)).read_until(b'\n', &mut line).await?;
+    let mut reader = BufReader::new(reader.take(limit));
+    let heard = tokio::time::timeout(failpoint::span("PEER", PATIENCE), reader.read_until(b'\n', &mut line)).await;
+    heard.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+    // The runner may look through a large set before it replies; whoever asked decides how long that is waited for.
     let reply = match parse(&line) {
         Err(why) => Reply::Rejected { why },
         Ok(request) => {
@@ -122,12 +124,11 @@ async fn hear(stream: UnixStream, calls: mpsc::Sender<Call>) -> io::Result<()> {
             }
         }
     };
-    let mut bytes = serde_json::to_vec(&reply)?;
-    bytes.push(b'\n');
-    writer.write_all(&bytes).await
+    let said = tokio::time::timeout(PATIENCE, say(&mut writer, &reply)).await;
+    said.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
 }
 
-async fn say(stream: &mut UnixStream, reply: &Reply) -> io::Result<()> {
+async fn say(stream: &mut (impl AsyncWriteExt + Unpin), reply: &Reply) -> io::Result<()> {
     let mut bytes = serde_json::to_vec(reply)?;
     bytes.push(b'\n');
     stream.write_all(&bytes).await

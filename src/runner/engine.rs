@@ -7,6 +7,7 @@
 //! ```
 
 mod attempt;
+mod decide;
 mod freeze;
 mod prompt;
 mod resume;
@@ -15,9 +16,9 @@ use crate::domain::error::Result;
 use crate::domain::{Actor, EffectClass, Error, Kind, PromptId, RunStatus, StepState, Verb};
 use crate::journal::append::Appender;
 use crate::journal::fold::{RunView, StepView};
-use crate::journal::record::{Answer, Ask, Choice, Ending, Event, Outcome, Record, StepHead};
+use crate::journal::record::{Answer, Ask, Ending, Event, Outcome, Record, StepHead};
 use crate::probes::clock;
-use crate::procedure::plan::{Gate, Plan, Step, WayBack};
+use crate::procedure::plan::{Plan, Step, WayBack};
 use crate::runner::control::{self, Call, Control};
 use crate::runner::failpoint;
 use crate::runner::locks::{self, Held};
@@ -25,6 +26,7 @@ use crate::runner::protocol::{Demand, Reply};
 use crate::runner::rundir::{RunDir, Start};
 use crate::runner::{identity, policy};
 use prompt::Asked;
+use std::collections::VecDeque;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -36,11 +38,14 @@ pub struct Engine {
     me: Actor,
     control: Control,
     answered: Vec<(PromptId, String)>,
+    /// Answers that came while the open prompt's set was being read again.
+    held: VecDeque<Call>,
     /// The failed step that a person wants run again.
     retrying: Option<u32>,
     exe: PathBuf,
-    // Kept, never read: dropping them frees the run and its locks.
-    _locks: Vec<Held>,
+    /// Dropping them frees them.
+    locks: Vec<Held>,
+    // Kept, never read: dropping it frees the run.
     _taken: File,
 }
 
@@ -75,11 +80,21 @@ pub fn run(path: &Path, mode: Mode, ready: impl FnOnce()) -> Result<RunStatus> {
         ready();
         let ended = engine.work(mode).await;
         engine.control.close().await;
+        if let Err(cause) = &ended {
+            last_words(cause);
+        }
         ended
     });
     // A preview that hangs on a dead file system must not keep the runner.
     runtime.shutdown_background();
     ended
+}
+
+/// Says why the runner gives up, on standard error, which leads to `runner.err`; while the run is still its own, so that
+/// whoever sees it free can read why.
+fn last_words(cause: &Error) {
+    let exit = cause.kind.exit_code();
+    eprintln!("{}", serde_json::json!({ "message": cause.message, "hints": cause.hints, "exit": exit }));
 }
 
 /// A runner outlives its terminal: HUP, INT and QUIT are taken and dropped.
@@ -121,9 +136,10 @@ impl Engine {
             me,
             control,
             answered: Vec::new(),
+            held: VecDeque::new(),
             retrying: None,
             exe,
-            _locks: Vec::new(),
+            locks: Vec::new(),
             _taken: taken,
         };
         if resume {
@@ -136,7 +152,7 @@ impl Engine {
             engine.write(Event::LockTaken { name: lock.name.clone(), identity: lock.identity.clone() })?;
         }
         failpoint::pass("lock.taken");
-        engine._locks = held;
+        engine.locks = held;
         Ok(engine)
     }
 
@@ -242,80 +258,6 @@ impl Engine {
         }
     }
 
-    /// Asks what to do about a step that failed.
-    async fn decide_failure(&mut self, step: u32) -> Result<()> {
-        let planned = self.planned(step)?;
-        let detail =
-            self.view().step(step).and_then(|view| view.outcome.as_ref()).map(|outcome| outcome.detail.clone());
-        let text = format!("failed: {}", detail.unwrap_or_else(|| "no reason is known".to_owned()));
-        let may_skip = planned.verb != Verb::Check || planned.gate == Gate::Soft;
-        self.decide(step, text, Choice::Retry, may_skip).await
-    }
-
-    /// Asks what to do about a step whose preview was refused or could not be made.
-    async fn decide_refusal(&mut self, step: u32, refusal: &Error) -> Result<()> {
-        let word = if refusal.kind == Kind::Refused { "refused" } else { "no preview" };
-        self.decide(step, format!("{word}: {refusal}"), Choice::Retry, true).await
-    }
-
-    async fn decide(&mut self, step: u32, text: String, first: Choice, may_skip: bool) -> Result<()> {
-        let mut choices = vec![first];
-        if may_skip {
-            choices.push(Choice::Skip);
-        }
-        if !self.view().undo_owed().is_empty() {
-            choices.push(Choice::Undo);
-        }
-        choices.push(Choice::Abort);
-        let Asked::Answered(_, Answer::Decide { choice, reason }) =
-            self.ask(step, Ask::Decide { text, choices }).await?
-        else {
-            return Ok(());
-        };
-        match choice {
-            Choice::Retry | Choice::NotDone | Choice::Done => {
-                self.retrying = Some(step);
-                Ok(())
-            }
-            Choice::Skip => self.write(Event::StepSkipped { step, reason }).map(drop),
-            Choice::Undo => self.write(Event::AbortRequested { undo: true }).map(drop),
-            Choice::Abort => self.write(Event::AbortRequested { undo: false }).map(drop),
-        }
-    }
-
-    /// Settles an unknown outcome: by the step's own proof, by its safety to repeat, or by a person.
-    async fn settle(&mut self, step: u32) -> Result<()> {
-        let planned = self.planned(step)?;
-        let safe = planned.effect == EffectClass::Read || planned.rerun_safe;
-        let proof = if planned.prove.is_some() { Some(self.prove(step, &planned).await?) } else { None };
-        let settled = match proof {
-            Some(end) if end.ending == Ending::Ok => Some((Choice::Done, format!("proved: {}", end.detail))),
-            Some(end) if end.ending == Ending::Failed => Some((Choice::NotDone, format!("proved: {}", end.detail))),
-            _ if safe => Some((Choice::NotDone, "safe to repeat".to_owned())),
-            _ => None,
-        };
-        if let Some((choice, evidence)) = settled {
-            return self.write(Event::StepResolved { step, choice, evidence }).map(drop);
-        }
-        let detail =
-            self.view().step(step).and_then(|view| view.outcome.as_ref()).map(|outcome| outcome.detail.clone());
-        let text = format!("outcome unknown: {}", detail.unwrap_or_default());
-        let choices = vec![Choice::Done, Choice::NotDone, Choice::Skip, Choice::Abort];
-        let Asked::Answered(_, Answer::Decide { choice, reason }) =
-            self.ask(step, Ask::Decide { text, choices }).await?
-        else {
-            return Ok(());
-        };
-        match choice {
-            Choice::Skip => self.write(Event::StepSkipped { step, reason }).map(drop),
-            Choice::Abort | Choice::Undo => self.write(Event::AbortRequested { undo: false }).map(drop),
-            Choice::Done => self.write(Event::StepResolved { step, choice, evidence: reason }).map(drop),
-            Choice::NotDone | Choice::Retry => {
-                self.write(Event::StepResolved { step, choice: Choice::NotDone, evidence: reason }).map(drop)
-            }
-        }
-    }
-
     /// Takes back what ran, last first, if asked to, and seals.
     async fn stop(&mut self, undo: bool) -> Result<RunStatus> {
         if undo {
@@ -330,7 +272,9 @@ impl Engine {
                 }
             }
         }
-        let failed = self.view().steps.iter().any(|step| step.state == StepState::Failed);
+        // A step that was stopped with the run did not fail.
+        let stopped = |step: &StepView| step.outcome.as_ref().is_some_and(|end| end.ending == Ending::Cancelled);
+        let failed = self.view().steps.iter().any(|step| step.state == StepState::Failed && !stopped(step));
         self.seal(if failed { RunStatus::Failed } else { RunStatus::Aborted })
     }
 
@@ -361,13 +305,18 @@ impl Engine {
         Ok(status)
     }
 
-    /// Takes a call while no prompt is open: notes and aborts count, answers do not. Says whether to stop.
+    /// Takes a call beside a prompt: notes and aborts count, answers wait for the prompt that is open, if one is. Says
+    /// whether to stop.
     fn take_call(&mut self, call: Call) -> Result<bool> {
         if let Err(why) = self.may_act(&call) {
             self.reject(call, why)?;
             return Ok(false);
         }
         match call.request.ask.clone() {
+            Demand::Answer { .. } if self.view().prompt.is_some() => {
+                self.held.push_back(call);
+                Ok(false)
+            }
             Demand::Answer { prompt, .. } => {
                 let earlier = self.answered.iter().find(|(id, _)| *id == prompt);
                 let why = earlier.map_or_else(|| "that prompt is not open".to_owned(), |(_, said)| said.clone());

@@ -29,11 +29,17 @@ impl ProcessId {
         Some(Self { pid, start, boot_id: crate::probes::clock::boot_id() })
     }
 
-    /// Whether this very process still lives.
+    /// Whether this very process still lives; one that has ended and was not collected yet does not.
     #[must_use]
     pub fn lives(&self) -> bool {
-        !self.boot_id.is_empty() && Self::of(self.pid).as_ref() == Some(self)
+        !self.boot_id.is_empty() && Self::of(self.pid).as_ref() == Some(self) && !has_ended(self.pid)
     }
+}
+
+/// Whether a process is a zombie: field 3 of `/proc/PID/stat`.
+fn has_ended(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(')').is_none_or(|(_, after)| after.trim_start().starts_with(['Z', 'X']))
 }
 
 /// Field 22 of `/proc/PID/stat`; the second field is in parentheses and may hold anything, so it is skipped from the right.
@@ -89,6 +95,20 @@ mod tests {
         assert!(own.lives());
         assert!(!ProcessId { start: own.start + 1, ..own.clone() }.lives());
         assert!(!ProcessId { boot_id: String::new(), ..own }.lives());
+    }
+
+    #[test]
+    fn a_process_that_has_ended_does_not_live_although_nobody_collected_it() {
+        let mut child = std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
+        let id = ProcessId::of(child.id()).unwrap();
+        assert!(id.lives());
+        drop(child.stdin.take());
+        while !has_ended(id.pid) {
+            std::thread::yield_now();
+        }
+        assert_eq!(ProcessId::of(id.pid).as_ref(), Some(&id));
+        assert!(!id.lives());
+        child.wait().unwrap();
     }
 
     #[test]

@@ -30,7 +30,24 @@ pub struct Held {
     pub name: String,
     /// The identity of the thing.
     pub identity: String,
-    _file: File,
+    path: PathBuf,
+    file: File,
+}
+
+impl Held {
+    /// Whether the lock file is still the one that is held: where another file has its name, somebody else may hold that.
+    ///
+    /// # Errors
+    /// `Locked` when it was removed or replaced.
+    pub fn confirm(&self) -> Result<()> {
+        let doing = format!("keep the lock {}", self.name);
+        let open = self.file.metadata().map_err(|cause| Error::machine(&doing, cause))?;
+        match fs::metadata(&self.path) {
+            Ok(found) if (found.dev(), found.ino()) == (open.dev(), open.ino()) => Ok(()),
+            _ => Err(Error::new(Kind::Locked, format!("{} was removed or replaced", self.path.display()))
+                .hint("another run may hold it by now; see that none does before this one is resumed")),
+        }
+    }
 }
 
 /// What a lock's name stands for: `host` is this machine's id; any other name is itself, within its estate.
@@ -86,7 +103,7 @@ fn take(dir: &Path, identity: String, name: String, run: &RunDir, by: &str) -> R
     let bytes = serde_json::to_vec(&said).map_err(|cause| Error::machine(&doing, cause))?;
     file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(&bytes)).map_err(io)?;
     file.sync_all().map_err(io)?;
-    Ok(Held { name, identity, _file: file })
+    Ok(Held { name, identity, path, file })
 }
 
 /// Whether the run that a free lock names is not sealed yet.

@@ -69,4 +69,6 @@ pub enum Reply {
         /// Why, in a sentence.
         why: String,
     },
+    /// Nobody listened: too many peers were heard at that moment. It can be sent again.
+    Busy,
 }

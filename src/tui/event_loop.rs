@@ -91,37 +91,25 @@ struct Signals {
 /// # Errors
 /// When the terminal cannot be taken or drawn to.
 pub async fn run(console: Console<'_>) -> Result<Left> {
+    held(console).await.map_err(|cause| Error::machine("use the terminal", cause))
+}
+
+async fn held(console: Console<'_>) -> io::Result<Left> {
     let Console { model, first, gate, mut inbox, outbox, theme, depth, tty } = console;
-    let failed = |cause: io::Error| Error::machine("use the terminal", cause);
     // Listened to before the size is read, so that no change of it is missed.
-    let mut signals = Signals::listen().map_err(failed)?;
-    let (columns, rows) = tty.size().map_err(failed)?;
-    let guard = TerminalGuard::enter(tty.clone(), false).map_err(failed)?;
+    let mut signals = Signals::listen()?;
+    let guard = TerminalGuard::enter(tty.clone(), false)?;
     tell_of_panics(&guard, outbox.clone());
     let (gone, mut gone_notice) = mpsc::channel(1);
     let _hangup = Hangup::watch(tty.clone(), move || {
         let _ = gone.try_send(());
-    })
-    .map_err(failed)?;
-    let mut turn = Loop {
-        screen: Screen::new(tty.clone(), columns, rows, depth).map_err(failed)?,
-        pace: Pace::new(model.ssh),
-        view: ui::ViewState::default(),
-        epoch: Instant::now(),
-        rated: None,
-        left: None,
-        model,
-        gate,
-        theme,
-        guard,
-        tty,
-    };
-    turn.model.resized(columns, rows);
+    })?;
+    let mut turn = Loop::open(model, gate, theme, guard, tty, depth)?;
     // The first frame waits for nothing: not for the reader of events, not for a probe.
     turn.pace.want(Cause::Key, turn.now());
-    turn.draw().map_err(failed)?;
+    turn.draw()?;
     for effect in first {
-        turn.carry_out(effect).map_err(failed)?;
+        turn.carry_out(effect)?;
     }
     let mut events = EventStream::new();
     while turn.left.is_none() {
@@ -130,18 +118,18 @@ pub async fn run(console: Console<'_>) -> Result<Left> {
             biased;
             () = signals.next(&mut turn) => {}
             _ = gone_notice.recv() => turn.left = Some(Left::Gone),
-            event = events.next() => turn.take(event).map_err(failed)?,
+            event = events.next() => turn.take(event)?,
             msg = inbox.recv() => if let Some(msg) = msg {
-                turn.update(msg, Cause::Data).map_err(failed)?;
+                turn.update(msg, Cause::Data)?;
             },
             () = tokio::time::sleep(pause.unwrap_or(Duration::MAX)), if pause.is_some() => {}
             () = tokio::time::sleep(until_next_second()) => {
-                turn.update(Msg::Tick(clock::now()), Cause::Data).map_err(failed)?;
+                turn.update(Msg::Tick(clock::now()), Cause::Data)?;
             }
         }
-        turn.drain(&mut events, &mut inbox).await.map_err(failed)?;
+        turn.drain(&mut events, &mut inbox).await?;
         if turn.left.is_none() && turn.pace.is_due(turn.now()) {
-            turn.draw().map_err(failed)?;
+            turn.draw()?;
         }
     }
     drop(events);
@@ -192,7 +180,33 @@ impl Signals {
     }
 }
 
-impl Loop<'_> {
+impl<'a> Loop<'a> {
+    /// Takes the terminal as it is now; nothing is drawn yet.
+    fn open(
+        mut model: Model,
+        gate: Box<dyn Gate>,
+        theme: &'a Theme,
+        guard: TerminalGuard,
+        tty: Tty,
+        depth: Depth,
+    ) -> io::Result<Self> {
+        let (columns, rows) = tty.size()?;
+        model.resized(columns, rows);
+        Ok(Self {
+            screen: Screen::new(tty.clone(), columns, rows, depth)?,
+            pace: Pace::new(model.ssh),
+            view: ui::ViewState::default(),
+            epoch: Instant::now(),
+            rated: None,
+            left: None,
+            model,
+            gate,
+            theme,
+            guard,
+            tty,
+        })
+    }
+
     fn now(&self) -> Duration {
         self.epoch.elapsed()
     }

@@ -1,8 +1,8 @@
 //! When the next frame may go, and how many bytes it may have.
 //!
-//! A frame for a key goes at once; one for data waits a moment, so that what arrives together is drawn together. No
-//! second ever sees more than [`BYTES_PER_SECOND`]; data alone stays below that, so that a key always finds room. Time
-//! comes in as the span since any fixed point.
+//! A frame for a key goes at once; one for data waits a moment, so that what arrives together is drawn together, and keeps
+//! a distance from the one before. No second ever sees more than [`BYTES_PER_SECOND`]; data starts below that, so that a key
+//! always finds room. Time comes in as the span since any fixed point.
 
 use crate::tui::backend::Drawn;
 use std::collections::VecDeque;
@@ -10,8 +10,10 @@ use std::time::Duration;
 
 /// The most that goes to the terminal in any one second, in bytes.
 pub const BYTES_PER_SECOND: usize = 32_000;
-/// The share of it that frames for data may use, spread evenly, in bytes a second.
+/// The share of it that frames for data may use, spread evenly, in bytes a second; the rest is for keys.
 const DATA_PER_SECOND: usize = 24_000;
+/// What data leaves it at while somebody types, in bytes a second: frames for keys show new data anyway.
+const DATA_BESIDE_KEYS: usize = 12_000;
 /// The least that is sent of a frame too large for one second, in bytes.
 const PART: usize = 8_000;
 /// The least room worth drawing for, in bytes.
@@ -35,6 +37,8 @@ pub enum Cause {
 /// The rhythm of frames.
 #[derive(Clone, Debug)]
 pub struct Pace {
+    /// Between the arrival of data and its frame.
+    gather: Duration,
     /// Between two frames for data.
     interval: Duration,
     /// Between two frames for keys.
@@ -43,7 +47,12 @@ pub struct Pace {
     data_wanted: Option<Duration>,
     /// What went out in the last second, oldest first.
     sent: VecDeque<(Duration, usize)>,
-    last: Option<(Duration, usize)>,
+    /// When the last frame went out.
+    last: Option<Duration>,
+    /// When the last frame for a key was drawn.
+    key: Option<Duration>,
+    /// When the last frame that showed new data was drawn, and how many bytes it had.
+    data: Option<(Duration, usize)>,
     /// Bytes of the last frame that still wait.
     left: usize,
     /// Nothing goes before this.
@@ -55,14 +64,17 @@ impl Pace {
     /// At most 30 frames a second for data, or 10 over SSH.
     #[must_use]
     pub fn new(over_ssh: bool) -> Self {
-        let (interval, key_gap) = if over_ssh { (100, 33) } else { (33, 4) };
+        let (gather, interval, key_gap) = if over_ssh { (20, 100, 33) } else { (4, 33, 4) };
         Self {
+            gather: Duration::from_millis(gather),
             interval: Duration::from_millis(interval),
             key_gap: Duration::from_millis(key_gap),
             key_wanted: None,
             data_wanted: None,
             sent: VecDeque::new(),
             last: None,
+            key: None,
+            data: None,
             left: 0,
             hold: Duration::ZERO,
             stall: Duration::ZERO,
@@ -83,16 +95,21 @@ impl Pace {
     pub fn due(&self) -> Option<Duration> {
         if self.left > 0 {
             let room = if self.left <= BYTES_PER_SECOND { self.left } else { PART };
-            return Some(self.room_at(room).max(self.hold));
+            return Some(self.room_at(room, BYTES_PER_SECOND).max(self.hold));
         }
-        let after = |gap: Duration| self.last.map_or(Duration::ZERO, |(at, _)| at + gap);
-        let key = self.key_wanted.map(|since| since.max(after(self.key_gap)));
-        let data = self.data_wanted.map(|since| {
-            let spread = self.last.map_or(0.0, |(_, bytes)| bytes as f64 / DATA_PER_SECOND as f64);
-            (since + self.interval).max(after(Duration::from_secs_f64(spread)))
-        });
+        let key = self.key_wanted.map(|since| since.max(self.last.map_or(Duration::ZERO, |last| last + self.key_gap)));
+        let data = self.data_wanted.map(|since| (since + self.gather).max(self.data_at()));
         let start = [key, data].into_iter().flatten().min()?;
-        Some(start.max(self.hold).max(self.room_at(SMALLEST)))
+        Some(start.max(self.hold).max(self.room_at(SMALLEST, BYTES_PER_SECOND)))
+    }
+
+    /// When the next frame for data may go, if it is as large as the last: evenly spread, and out of the way of keys.
+    fn data_at(&self) -> Duration {
+        let Some((last, bytes)) = self.data else { return Duration::ZERO };
+        let spread = Duration::from_secs_f64(bytes as f64 / DATA_PER_SECOND as f64);
+        let room = |cap: usize| self.room_at(bytes.min(cap), cap);
+        let typed = self.key.map_or(Duration::ZERO, |key| room(DATA_BESIDE_KEYS).min(key + WINDOW));
+        (last + self.interval.max(spread)).max(room(DATA_PER_SECOND)).max(typed)
     }
 
     /// Whether the screen should be drawn now.
@@ -120,9 +137,15 @@ impl Pace {
         }
         if drawn.bytes > 0 {
             self.sent.push_back((now, drawn.bytes));
-            self.last = Some((now, drawn.bytes));
+            self.last = Some(now);
         }
         if drawn.fresh {
+            if self.key_wanted.is_some() {
+                self.key = Some(now);
+            }
+            if self.data_wanted.is_some() {
+                self.data = Some((now, drawn.bytes + drawn.left));
+            }
             (self.key_wanted, self.data_wanted) = (None, None);
         }
         self.left = drawn.left;
@@ -135,12 +158,12 @@ impl Pace {
         }
     }
 
-    /// When this many bytes will have room.
-    fn room_at(&self, bytes: usize) -> Duration {
+    /// When this many bytes will have room below a cap on the second before.
+    fn room_at(&self, bytes: usize, cap: usize) -> Duration {
         let mut used: usize = self.sent.iter().map(|(_, bytes)| bytes).sum();
         let mut at = Duration::ZERO;
         for (then, gone) in &self.sent {
-            if used + bytes <= BYTES_PER_SECOND {
+            if used + bytes <= cap {
                 break;
             }
             used -= gone;
@@ -169,21 +192,35 @@ mod tests {
         assert_eq!(pace.due(), None);
         pace.want(Cause::Data, ms(1000));
         pace.want(Cause::Data, ms(1020));
-        assert_eq!(pace.due(), Some(ms(1033)));
-        pace.want(Cause::Key, ms(1025));
-        assert_eq!(pace.due(), Some(ms(1025)));
-        assert!(pace.is_due(ms(1025)) && !pace.is_due(ms(1024)));
-        pace.drawn(&sent(100), ms(1025));
+        assert_eq!(pace.due(), Some(ms(1004)));
+        pace.want(Cause::Key, ms(1002));
+        assert_eq!(pace.due(), Some(ms(1002)));
+        assert!(pace.is_due(ms(1002)) && !pace.is_due(ms(1001)));
+        pace.drawn(&sent(100), ms(1002));
         assert_eq!(pace.due(), None);
-        pace.want(Cause::Key, ms(1026));
-        assert_eq!(pace.due(), Some(ms(1029)));
+        pace.want(Cause::Data, ms(1003));
+        assert_eq!(pace.due(), Some(ms(1035)), "the frame for the key showed data too");
+        pace.want(Cause::Key, ms(1003));
+        assert_eq!(pace.due(), Some(ms(1006)));
+    }
+
+    #[test]
+    fn the_first_readings_are_not_kept_back_by_the_first_frame() {
+        let mut pace = Pace::new(false);
+        pace.want(Cause::Key, ms(0));
+        pace.drawn(&sent(5000), ms(1));
+        pace.want(Cause::Data, ms(2));
+        assert_eq!(pace.due(), Some(ms(6)));
     }
 
     #[test]
     fn over_ssh_frames_come_ten_a_second() {
         let mut pace = Pace::new(true);
         pace.want(Cause::Data, ms(500));
-        assert_eq!(pace.due(), Some(ms(600)));
+        assert_eq!(pace.due(), Some(ms(520)));
+        pace.drawn(&sent(100), ms(520));
+        pace.want(Cause::Data, ms(521));
+        assert_eq!(pace.due(), Some(ms(620)));
     }
 
     #[test]
@@ -202,6 +239,31 @@ mod tests {
         assert!((30..=37).contains(&frames), "{frames}");
         pace.want(Cause::Key, now);
         assert_eq!(pace.due(), Some(now));
+    }
+
+    #[test]
+    fn data_makes_room_while_somebody_types() {
+        let mut pace = Pace::new(false);
+        for at in [200, 400, 600, 800, 1000] {
+            pace.want(Cause::Data, ms(at));
+            pace.drawn(&sent(3000), ms(at));
+        }
+        pace.want(Cause::Data, ms(1001));
+        assert_eq!(pace.due(), Some(ms(1125)), "18,000 bytes in a second are fine");
+        pace.want(Cause::Key, ms(1002));
+        pace.drawn(&sent(3000), ms(1002));
+        pace.want(Cause::Data, ms(1003));
+        assert_eq!(pace.due(), Some(ms(1600)), "three of the six are a second old");
+        for at in [1300, 1400, 1500] {
+            pace.want(Cause::Key, ms(at));
+            pace.drawn(&sent(4000), ms(at));
+        }
+        pace.want(Cause::Data, ms(1501));
+        assert_eq!(pace.due(), Some(ms(2300)));
+        // Nobody types any more: what was held back goes after a second at the latest.
+        pace.drawn(&sent(9000), ms(2300));
+        pace.want(Cause::Data, ms(2301));
+        assert_eq!(pace.due(), Some(ms(2675)));
     }
 
     #[test]

@@ -119,7 +119,7 @@ fn a_click_moves_the_cursor_and_does_nothing_else() {
 #[test]
 fn the_console_opens_by_looking_and_attaches_to_what_runs() {
     let mut model = console();
-    assert_eq!(begin(&model), [Effect::Query(Query::Refresh), Effect::Query(Query::ListRuns)]);
+    assert_eq!(begin(&model), [Effect::Query(Query::ListRuns)]);
     let runs = sample::runs();
     let effects = update(&mut model, Msg::RunsListed(runs.clone()));
     assert_eq!(effects, [Effect::Query(Query::FollowRun(runs[0].id.clone()))]);

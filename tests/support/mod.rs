@@ -1,4 +1,7 @@
 //! What the tests share.
 
 pub mod corpus;
+pub mod disk;
+pub mod estate;
 pub mod pty;
+pub mod run;

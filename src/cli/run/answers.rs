@@ -1,6 +1,7 @@
 //! What answers a prompt: what the command line allows, else a person, else nobody.
 
-use crate::cli::{interactive, plan};
+use crate::cli::interactive::Person;
+use crate::cli::plan;
 use crate::domain::preview::is_consent;
 use crate::domain::{EffectClass, Kind, Preview};
 use crate::journal::fold::OpenPrompt;
@@ -45,19 +46,19 @@ impl Answers {
 
 /// Asks the person at the terminal; `None` when they left without an answer.
 #[must_use]
-pub fn ask_person(prompt: &OpenPrompt) -> Option<Answer> {
+pub async fn ask_person(person: &mut Person, prompt: &OpenPrompt) -> Option<Answer> {
     match &prompt.ask {
         Ask::Confirm { effect, preview, also, .. } => {
             print!("{}", plan::clean(&shown(*effect, preview, also.iter().map(|covered| covered.headline.as_str()))));
             let phrase = if *effect == EffectClass::Destroy { preview.phrase.as_str() } else { "change" };
-            let typed = interactive::ask(&format!("type  {phrase}  to confirm, or cancel: "))?;
+            let typed = person.ask(&format!("type  {phrase}  to confirm, or cancel: ")).await?;
             Some(if typed == "cancel" { Answer::Cancel } else { Answer::Confirm { typed } })
         }
         Ask::Sign { text, note_required } => {
             print!("{}", plan::clean(text));
             let word =
                 if *note_required { "note (required), or cancel: " } else { "note, or Enter for none, or cancel: " };
-            let note = interactive::ask(word)?;
+            let note = person.ask(word).await?;
             Some(if note == "cancel" { Answer::Cancel } else { Answer::Sign { note } })
         }
         Ask::Decide { text, choices } => {
@@ -66,20 +67,20 @@ pub fn ask_person(prompt: &OpenPrompt) -> Option<Answer> {
                 let _ = writeln!(page, "  {:<9} {}", choice.word(), choice.consequence());
             }
             print!("{}", plan::clean(&page));
-            decide(choices)
+            decide(person, choices).await
         }
     }
 }
 
-fn decide(choices: &[Choice]) -> Option<Answer> {
+async fn decide(person: &mut Person, choices: &[Choice]) -> Option<Answer> {
     loop {
-        let typed = interactive::ask("decide: ")?;
+        let typed = person.ask("decide: ").await?;
         let Some(choice) = Choice::from_word(typed.trim()).filter(|choice| choices.contains(choice)) else {
             println!("type one of the words above");
             continue;
         };
         let needs_reason = matches!(choice, Choice::Skip | Choice::Done);
-        let reason = if needs_reason { interactive::ask("reason: ")? } else { String::new() };
+        let reason = if needs_reason { person.ask("reason: ").await? } else { String::new() };
         return Some(Answer::Decide { choice, reason });
     }
 }

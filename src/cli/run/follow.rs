@@ -1,6 +1,7 @@
 //! Follows a run, prints it, and answers what it asks.
 
 use crate::app::confirm::{self, Authority};
+use crate::cli::interactive::Person;
 use crate::cli::plan::clean;
 use crate::cli::run::answers::{Answers, ask_person};
 use crate::cli::run::say;
@@ -13,11 +14,15 @@ use crate::journal::line::{Fault, as_written};
 use crate::journal::record::{Event, Record};
 use crate::journal::tail::Tail;
 use crate::runner::rundir::RunDir;
-use std::io::{BufRead, BufReader};
+use serde::Deserialize;
+use std::io::{BufRead, BufReader, Read};
 use std::time::Duration;
 
 /// How often the journal is looked at.
 const LOOK: Duration = Duration::from_millis(40);
+
+/// How often it is looked at while a person is asked.
+const WATCH: Duration = Duration::from_millis(250);
 
 /// How much of one line of a log is printed, in bytes.
 const LINE: usize = 4096;
@@ -28,9 +33,12 @@ pub enum End {
     Sealed(Box<RunView>),
     /// A person is needed and none is here; the exit code's kind.
     NeedsPerson(Kind),
-    /// The runner is gone; the exit code's kind.
-    Interrupted(Kind),
+    /// The runner is gone; why, as far as it said.
+    Interrupted(Error),
 }
+
+/// How much of what a runner said is read, in bytes.
+const LAST_WORDS: u64 = 1 << 20;
 
 /// One reader of one run.
 pub struct Follow {
@@ -44,6 +52,21 @@ pub struct Follow {
     pub json: bool,
     /// The run.
     pub dir: RunDir,
+    /// Whoever is at the terminal.
+    pub person: Person,
+}
+
+/// Waits until a prompt is closed, whoever closed it, or its runner is gone.
+async fn closes(dir: &RunDir, prompt: &OpenPrompt) {
+    let Ok(mut tail) = Tail::open(dir.journal()) else { return };
+    loop {
+        tokio::time::sleep(WATCH).await;
+        let read = tail.poll();
+        let open = tail.view().and_then(|view| view.prompt.as_ref()).is_some_and(|open| open.id == prompt.id);
+        if read.is_err() || !(open || tail.behind()) || !dir.runner_lives() {
+            return;
+        }
+    }
 }
 
 /// The log that is being printed.
@@ -58,13 +81,15 @@ impl Follow {
     /// # Errors
     /// When the journal cannot be read on.
     pub async fn until_it_ends(&mut self) -> Result<End> {
+        // Opened before anything can remove it.
+        let mut last_words = std::fs::File::open(self.dir.path.join("runner.err")).ok();
         let mut tail = Tail::open(self.dir.journal())?;
         let mut log = None;
         let mut answered: Option<PromptId> = None;
         loop {
             // Whether the runner lives is asked before the journal is read: what it wrote last is then never missed.
             let lives = self.dir.runner_lives();
-            let records = tail.poll()?;
+            let records = tail.poll().map_err(|cause| self.removed().unwrap_or(cause))?;
             let Some(view) = tail.view().cloned() else {
                 tokio::time::sleep(LOOK).await;
                 continue;
@@ -77,7 +102,10 @@ impl Follow {
                 return Ok(End::Sealed(Box::new(view)));
             }
             if !lives && records.is_empty() {
-                return Ok(End::Interrupted(self.why_gone(&view)));
+                if let Some(removed) = self.removed() {
+                    return Err(removed);
+                }
+                return Ok(End::Interrupted(why_gone(&view, last_words.as_mut())));
             }
             match view.prompt.clone().filter(|prompt| answered.as_ref() != Some(&prompt.id)) {
                 Some(prompt) => {
@@ -97,11 +125,13 @@ impl Follow {
         loop {
             let answer = match self.answers.in_advance(prompt) {
                 Some(answer) => Some(answer),
-                None if self.answers.person => {
-                    let prompt = prompt.clone();
-                    let asked = tokio::task::spawn_blocking(move || ask_person(&prompt)).await;
-                    asked.map_err(|cause| Error::machine("ask at the terminal", cause))?
-                }
+                None if self.answers.person => tokio::select! {
+                    answer = ask_person(&mut self.person, prompt) => answer,
+                    () = closes(&self.dir, prompt) => {
+                        println!();
+                        return Ok(None);
+                    }
+                },
                 None => None,
             };
             let Some(answer) = answer else { return Ok(Some(Answers::unanswered(prompt))) };
@@ -170,13 +200,40 @@ impl Follow {
         }
     }
 
-    /// Why a runner is gone: a journal that could not be written is 74, an act under way is unknown, else a failure.
-    fn why_gone(&self, view: &RunView) -> Kind {
-        let said = std::fs::read_to_string(self.dir.path.join("runner.err")).unwrap_or_default();
-        match view.open_attempt() {
-            _ if said.contains("journal") => Kind::Journal,
-            Some(_) => Kind::UnknownOutcome,
-            None => Kind::StepFailed,
-        }
+    /// Whether the run's directory was removed; it does not go all at once.
+    fn removed(&self) -> Option<Error> {
+        let kept = self.dir.journal().exists() && self.dir.path.join("runner.lock").exists();
+        let path = self.dir.path.display();
+        let gone = || {
+            Error::new(Kind::Journal, format!("cannot follow run {}: its directory {path} was removed", self.dir.id))
+        };
+        let hint = "its runner cannot record anything any more, and stops before its next step";
+        (!kept).then(|| gone().hint(hint))
+    }
+}
+
+/// What a runner says last when it gives up.
+#[derive(Deserialize)]
+struct LastWords {
+    message: String,
+    hints: Vec<String>,
+    exit: u8,
+}
+
+/// Why a runner is gone: what it said last, else an act under way is unknown, else a failure.
+fn why_gone(view: &RunView, words: Option<&mut std::fs::File>) -> Error {
+    let mut said = String::new();
+    if let Some(file) = words {
+        let _ = file.take(LAST_WORDS).read_to_string(&mut said);
+    }
+    let last = said.lines().rev().find_map(|line| serde_json::from_str::<LastWords>(line).ok());
+    if let Some(LastWords { message, hints, exit }) = last {
+        let kinds = [Kind::Damaged, Kind::Locked, Kind::Refused, Kind::Journal];
+        let kind = kinds.into_iter().find(|kind| kind.exit_code() == exit).unwrap_or(Kind::Machine);
+        return Error { kind, message, hints };
+    }
+    match view.open_attempt() {
+        Some(_) => Error::new(Kind::UnknownOutcome, "its runner is gone while a step was under way"),
+        None => Error::new(Kind::StepFailed, "its runner is gone"),
     }
 }

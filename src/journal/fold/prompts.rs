@@ -1,38 +1,9 @@
 //! Which prompt may be opened, and which answer counts.
 
-use crate::domain::preview::is_consent;
 use crate::domain::{EffectClass, PromptId, StepState, Verb, Wall};
+use crate::journal::answer::fits;
 use crate::journal::fold::{Impossible, OpenPrompt, PromptEnd, PromptEnding, RunView, refuse};
 use crate::journal::record::{Answer, Ask, Choice, Covered, Record};
-
-/// Whether an answer is one that the question takes.
-fn fits(ask: &Ask, answer: &Answer) -> Result<(), Impossible> {
-    match (ask, answer) {
-        (_, Answer::Cancel) => Ok(()),
-        (Ask::Confirm { effect, preview, .. }, Answer::Confirm { typed }) => {
-            if is_consent(*effect, &preview.phrase, typed) {
-                return Ok(());
-            }
-            refuse("what was typed is not consent")
-        }
-        (Ask::Sign { note_required, .. }, Answer::Sign { note }) => {
-            if *note_required && note.trim().is_empty() {
-                return refuse("a sign-off without its note");
-            }
-            Ok(())
-        }
-        (Ask::Decide { choices, .. }, Answer::Decide { choice, reason }) => {
-            if !choices.contains(choice) {
-                return refuse(format!("{} was not among the choices", choice.word()));
-            }
-            if matches!(choice, Choice::Done | Choice::Skip) && reason.trim().is_empty() {
-                return refuse(format!("{} without a reason", choice.word()));
-            }
-            Ok(())
-        }
-        _ => refuse("an answer of another kind than the prompt"),
-    }
-}
 
 impl RunView {
     pub(super) fn open_prompt(
@@ -144,7 +115,7 @@ impl RunView {
     ) -> Result<(), Impossible> {
         let open = self.prompt.as_ref().filter(|open| open.id == *id && open.step == step);
         let Some(open) = open else { return refuse("an accepted answer to a prompt that is not open") };
-        fits(&open.ask, answer)?;
+        fits(&open.ask, answer).map_err(Impossible)?;
         let Some(open) = self.prompt.take() else { return refuse("no prompt is open") };
         self.unwait(step)?;
         match (open.ask, answer) {

@@ -53,6 +53,9 @@ impl Engine {
         let Some(action) = &planned.act else {
             return Err(Error::machine(format!("run step {}", step + 1), "it has no action"));
         };
+        for lock in &self.locks {
+            lock.confirm()?;
+        }
         let attempt = self.view().step(step).map_or(0, |view| view.attempts) + 1;
         let name = name(step, attempt);
         let (effect, log) = (planned.effect, format!("{name}.log"));
@@ -146,7 +149,14 @@ impl Engine {
             }
         }
         failpoint::pass("act.exited");
-        Ok(examine(&spec.dir))
+        Ok(match examine(&spec.dir) {
+            // It would be asked for again and again: that its shim cannot start it is a failure, and not an interruption.
+            Found::NotStarted if self.view().abort.is_none() => {
+                let why = "its shim gave up before it began; runner.err in the run's directory may say why";
+                Found::Ended(Box::new(Exit::not_started(why.to_owned())))
+            }
+            found => found,
+        })
     }
 
     fn spec(&self, name: &str, action: &Action, prove: bool, set: Option<&Digest>, timeout_s: u64) -> Spec {
@@ -204,6 +214,12 @@ impl Engine {
         Ok(examine(&dir))
     }
 
+    /// Whether the act of a step's newest attempt outlived its shim.
+    pub(super) fn is_at_work(&self, step: u32) -> bool {
+        let attempt = self.view().step(step).map_or(0, |view| view.attempts);
+        act_of(&self.dir.attempt(&name(step, attempt))).is_some()
+    }
+
     /// Makes an outcome of what is known.
     pub(super) fn conclude(&self, name: &str, found: Found, recovered: bool) -> Outcome {
         let mut outcome = Outcome {
@@ -219,7 +235,7 @@ impl Engine {
         match found {
             Found::NotStarted => {
                 outcome.ending = Ending::NotStarted;
-                "its runner was gone before it began".clone_into(&mut outcome.detail);
+                "its shim was gone before it began".clone_into(&mut outcome.detail);
             }
             Found::Lost(why) => outcome.detail = why,
             Found::Ended(exit) => {
@@ -269,11 +285,10 @@ pub fn examine(dir: &Path) -> Found {
     if let Some(exit) = read("exit.json").and_then(|bytes| serde_json::from_slice::<Exit>(&bytes).ok()) {
         return Found::Ended(Box::new(exit));
     }
-    let process = |name: &str| read(name).and_then(|bytes| serde_json::from_slice::<ProcessId>(&bytes).ok());
     if !dir.join("shim.json").exists() {
         return Found::NotStarted;
     }
-    match process("act.json").filter(ProcessId::lives) {
+    match act_of(dir) {
         Some(orphan) => Found::Lost(format!("its shim is gone; process {} may still be at work", orphan.pid)),
         None => Found::Lost("its shim is gone and kept no outcome".to_owned()),
     }
@@ -286,7 +301,17 @@ fn holds(dir: &Path) -> bool {
 
 /// The shim of an attempt, if that very process lives.
 fn shim_of(dir: &Path) -> Option<ProcessId> {
-    let bytes = read_bounded(&dir.join("shim.json"), 1 << 16).ok()?;
+    living(&dir.join("shim.json"))
+}
+
+/// The act of an attempt, if that very process lives.
+fn act_of(dir: &Path) -> Option<ProcessId> {
+    living(&dir.join("act.json"))
+}
+
+/// The process that a file names, if that very process lives.
+fn living(path: &Path) -> Option<ProcessId> {
+    let bytes = read_bounded(path, 1 << 16).ok()?;
     serde_json::from_slice::<ProcessId>(&bytes).ok().filter(ProcessId::lives)
 }
 

@@ -99,7 +99,7 @@ impl Engine {
     }
 }
 
-/// Previews into a file beside the sets; the name holds the step's, so that previews never share one.
+/// Previews into a file beside the sets; one preview of a run is made at a time, so one name serves.
 fn look(action: &Action, planned: &Step, sets: &Path) -> Result<(PathBuf, Frozen)> {
     let doing = format!("preview {}", planned.title);
     let part = sets.join(format!("part-{}", std::process::id()));

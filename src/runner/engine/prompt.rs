@@ -1,9 +1,9 @@
 //! Asks a person, and takes exactly one answer that is bound to what was shown.
 
 use crate::domain::error::Result;
-use crate::domain::preview::is_consent;
 use crate::domain::{Digest, Error, PromptId};
-use crate::journal::record::{Answer, Ask, Choice, Closed, Event};
+use crate::journal::answer::fits;
+use crate::journal::record::{Answer, Ask, Closed, Event};
 use crate::probes::clock;
 use crate::runner::control::Call;
 use crate::runner::engine::Engine;
@@ -39,8 +39,17 @@ struct Open {
 }
 
 impl Engine {
-    /// Opens a prompt and waits for the answer that counts.
+    /// Asks until an answer counts or the prompt closes; answers that came too late for it are refused.
     pub(super) async fn ask(&mut self, step: u32, ask: Ask) -> Result<Asked> {
+        let asked = self.open_and_wait(step, ask).await?;
+        while let Some(late) = self.held.pop_front() {
+            self.take_call(late)?;
+        }
+        Ok(asked)
+    }
+
+    /// Opens a prompt and waits for the answer that counts.
+    async fn open_and_wait(&mut self, step: u32, ask: Ask) -> Result<Asked> {
         if self.view().abort.is_some() {
             return Ok(Asked::Stopped);
         }
@@ -57,6 +66,12 @@ impl Engine {
             if age >= life {
                 self.close(&open, Closed::Expired, Vec::new())?;
                 return Ok(Asked::Anew);
+            }
+            if let Some(call) = self.held.pop_front() {
+                if let Some(asked) = self.answer(&open, call).await? {
+                    return Ok(asked);
+                }
+                continue;
             }
             tokio::select! {
                 call = self.control.calls.recv() => {
@@ -82,10 +97,16 @@ impl Engine {
         self.write(Event::PromptClosed { prompt: open.id.clone(), why, moved }).map(drop)
     }
 
-    /// Reads the prompt's set again; another one closes the prompt and says what moved.
+    /// Reads the prompt's set again; another one closes the prompt and says what moved. Without a set, sees that the run is
+    /// still there.
     async fn reread(&mut self, open: &Open) -> Result<Option<Asked>> {
-        let Ask::Confirm { set, .. } = &open.ask else { return Ok(None) };
-        match self.moved(open.step, set).await? {
+        let Ask::Confirm { set, .. } = &open.ask else { return self.journal.confirm().map(|()| None) };
+        let moved = self.moved(open.step, set).await?;
+        if self.view().abort.is_some() {
+            self.close(open, Closed::Aborted, Vec::new())?;
+            return Ok(Some(Asked::Stopped));
+        }
+        match moved {
             None => {
                 self.write(Event::PromptReread { prompt: open.id.clone() })?;
                 Ok(None)
@@ -114,12 +135,18 @@ impl Engine {
             self.reject(call, why)?;
             return Ok(None);
         }
-        if let (Ask::Confirm { set, .. }, Answer::Confirm { .. }) = (&open.ask, &answer)
-            && let Some(moved) = self.moved(open.step, set).await?
-        {
-            self.reject(call, "what the prompt showed has changed since; look at the new one".to_owned())?;
-            self.close(open, Closed::Moved, moved)?;
-            return Ok(Some(Asked::Anew));
+        if let (Ask::Confirm { set, .. }, Answer::Confirm { .. }) = (&open.ask, &answer) {
+            let moved = self.moved(open.step, set).await?;
+            if self.view().abort.is_some() {
+                self.reject(call, "the run was stopped before the answer counted".to_owned())?;
+                self.close(open, Closed::Aborted, Vec::new())?;
+                return Ok(Some(Asked::Stopped));
+            }
+            if let Some(moved) = moved {
+                self.reject(call, "what the prompt showed has changed since; look at the new one".to_owned())?;
+                self.close(open, Closed::Moved, moved)?;
+                return Ok(Some(Asked::Anew));
+            }
         }
         let event = Event::AnswerAccepted { prompt: open.id.clone(), step: open.step, answer: answer.clone() };
         let record = self.write_as(&call.actor, event)?;
@@ -151,32 +178,10 @@ impl Engine {
             return Err(format!("the prompt was opened by record {}, not {seq}", open.seq));
         }
         match (&open.ask, answer) {
-            (_, Answer::Cancel) => Ok(()),
-            (Ask::Confirm { set: shown, effect, preview, .. }, Answer::Confirm { typed }) => {
-                if set != Some(shown) {
-                    return Err("the answer is for another set than the prompt shows".to_owned());
-                }
-                if !is_consent(*effect, &preview.phrase, typed) {
-                    return Err("the phrase is not the one the prompt asks for".to_owned());
-                }
-                Ok(())
+            (Ask::Confirm { set: shown, .. }, Answer::Confirm { .. }) if set != Some(shown) => {
+                Err("the answer is for another set than the prompt shows".to_owned())
             }
-            (Ask::Sign { note_required, .. }, Answer::Sign { note }) => {
-                if *note_required && note.trim().is_empty() {
-                    return Err("this sign-off needs a note".to_owned());
-                }
-                Ok(())
-            }
-            (Ask::Decide { choices, .. }, Answer::Decide { choice, reason }) => {
-                if !choices.contains(choice) {
-                    return Err(format!("{} is not among the choices", choice.word()));
-                }
-                if matches!(choice, Choice::Skip | Choice::Done) && reason.trim().is_empty() {
-                    return Err(format!("{} needs a reason", choice.word()));
-                }
-                Ok(())
-            }
-            _ => Err("the answer is of another kind than the prompt".to_owned()),
+            _ => fits(&open.ask, answer),
         }
     }
 }

@@ -1,0 +1,143 @@
+//! The runner is killed at every named place; the run goes on from there, and every effect is there exactly once.
+
+use crate::support::estate::{Estate, wait_for};
+use crate::support::run::Run;
+use midwatch::domain::RunStatus;
+use midwatch::runner::failpoint;
+use midwatch::runner::protocol::Demand;
+use std::sync::Mutex;
+
+/// Where a run of [`forward`] is killed: each place, and which passing of it.
+///
+/// The acts are, in order: the program, the move, its proof, the deletion, its proof.
+const FORWARD: [(&str, &[u32]); 14] = [
+    ("run.created", &[1]),
+    ("lock.taken", &[1]),
+    ("set.written", &[1, 2, 3, 5]),
+    ("prompt.opened", &[1, 2]),
+    ("answer.accepted", &[1, 2]),
+    ("intent.pre", &[1, 2, 3]),
+    ("intent.post", &[1, 2, 3]),
+    ("shim.spawned", &[1, 2, 3, 4, 5]),
+    ("act.running", &[1]),
+    ("act.exited", &[1, 2, 3, 4, 5]),
+    ("outcome.pre", &[1, 2, 3]),
+    ("outcome.post", &[1, 2, 3]),
+    ("seal.pre", &[1]),
+    ("seal.post", &[1]),
+];
+
+/// Where a run of [`backward`] is killed; its acts go on with the undo of the move and then of the program.
+const BACKWARD: [(&str, &[u32]); 4] =
+    [("undo.intent", &[1, 2]), ("shim.spawned", &[4, 5]), ("act.exited", &[4, 5]), ("seal.pre", &[1])];
+
+/// How long the program works, so that it can be seen at work.
+const WORK: &str = "0.1";
+
+fn estate(failpoint: &str) -> Estate {
+    let estate = Estate::default().with("MIDWATCH_FAILPOINT", failpoint);
+    for number in 0..3 {
+        estate.file(&format!("logs/{number}.gz"), "log");
+        estate.file(&format!("data/{number}.json"), "data");
+    }
+    let program = format!("echo done >>{}; sleep {WORK}", estate.tree("done").display());
+    let undo = format!("echo undone >>{}; sleep {WORK}", estate.tree("undone").display());
+    let steps = format!(
+        r#"
+[[work]]
+title  = "Append a line"
+effect = "change"
+do     = {{ exec = ["sh", "-c", "{program}"] }}
+undo   = {{ exec = ["sh", "-c", "{undo}"] }}
+[[work]]
+title  = "Move"
+effect = "change"
+do     = {{ files = "move", under = "logs", match = "*.gz", to = "archive" }}
+prove  = {{ files = "arrived" }}
+undo   = {{ files = "restore" }}
+[[work]]
+title  = "Delete"
+effect = "destroy"
+do     = {{ files = "delete", under = "data", match = "*.json" }}
+prove  = {{ files = "gone" }}
+undo   = {{ none = "a test" }}
+"#
+    );
+    estate.file("archive/kept", "");
+    estate.procedure("all", "lock = [\"host\"]", &steps);
+    estate
+}
+
+/// Runs `judge` on every case, two at a time; says which case it was when one fails.
+fn each(cases: &[(&str, &[u32])], judge: impl Fn(&str, &str) + Sync) {
+    let all: Vec<_> = cases.iter().flat_map(|(name, times)| times.iter().map(move |nth| (*name, *nth))).collect();
+    let next = Mutex::new(all.into_iter());
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while let Some((name, nth)) = { next.lock().unwrap().next() } {
+                    eprintln!("{name}@{nth}");
+                    judge(name, &format!("{name}@{nth}"));
+                }
+            });
+        }
+    });
+}
+
+/// Asserts that the runner was killed there and nowhere else, and lets a new one go on unharmed.
+fn killed(estate: &mut Estate, point: &str, case: &str) {
+    let run = estate.run();
+    wait_for(case, || (!run.dir.runner_lives()).then_some(()));
+    let said = std::fs::read_to_string(run.dir.path.join("runner.err")).unwrap();
+    assert!(said.contains(&format!("killed at {case}\n")), "{case} was not hit: {said}");
+    assert_eq!(run.status(), if point == "seal.post" { "ok" } else { "interrupted" }, "{case}");
+    estate.without("MIDWATCH_FAILPOINT");
+}
+
+#[test]
+fn killed_anywhere_a_run_goes_on_and_every_effect_is_there_once() {
+    each(&FORWARD, |point, case| {
+        let mut estate = estate(case);
+        let phrases = ["--yes", "change", "--confirm", "delete 3 data"];
+        estate.start("all", &phrases);
+        killed(&mut estate, point, case);
+        let view = estate.run().drive();
+        assert_eq!(view.sealed, Some(RunStatus::Ok), "{case}");
+        effects(&estate.run(), case, 0);
+        assert_eq!((estate.names("archive").len(), estate.names("logs").len()), (4, 0), "{case}");
+        assert_eq!(estate.names("data").len(), 0, "{case}");
+    });
+}
+
+#[test]
+fn killed_anywhere_on_the_way_back_every_undo_is_there_once() {
+    each(&BACKWARD, |point, case| {
+        let mut estate = estate(case);
+        estate.start("all", &["--yes", "change"]).exits(75);
+        // The runner may be killed before its reply is out; the record counts.
+        estate.run().send(Demand::Abort { undo: true });
+        estate.run().wait(case, |view| view.abort.is_some());
+        killed(&mut estate, point, case);
+        let view = estate.run().drive();
+        assert_eq!(view.sealed, Some(RunStatus::Aborted), "{case}");
+        effects(&estate.run(), case, 1);
+        assert_eq!((estate.names("archive").len(), estate.names("logs").len()), (1, 3), "{case}");
+        assert_eq!(estate.names("data").len(), 3, "{case}");
+    });
+}
+
+/// Counts the program's effects at the target; the journal must be whole, and nothing in it ever unknown.
+fn effects(run: &Run<'_>, case: &str, undone: usize) {
+    assert_eq!((run.estate.lines("done"), run.estate.lines("undone")), (1, undone), "{case}");
+    run.is_whole_and_known();
+    run.estate.nothing_runs();
+}
+
+#[test]
+fn every_failpoint_has_its_case() {
+    let tried: Vec<&str> = FORWARD.iter().chain(&BACKWARD).map(|(name, _)| *name).collect();
+    for point in failpoint::ALL {
+        assert!(tried.contains(&point), "no test kills at {point}");
+    }
+    assert!(tried.iter().all(|name| failpoint::ALL.contains(name)));
+}

@@ -1,0 +1,182 @@
+//! Processes are lost: what the shim kept is adopted; what nobody kept is unknown, and is never repeated by itself.
+
+use crate::support::estate::{Estate, kill, kill_wholly, wait_for};
+use crate::support::run::{Run, consent, decide};
+use midwatch::domain::{RunStatus, StepState};
+use midwatch::journal::record::{Ask, Choice, Ending, Event, Outcome};
+use std::fs;
+
+/// One program that appends a line and then waits for the file `go`, with further keys of its step.
+fn estate(more: &str, end: &str) -> Estate {
+    let estate = Estate::default();
+    let tree = estate.tree("");
+    let wait = format!("echo done >>{0}done; while ! test -e {0}go; do sleep 0.02; done; {end}", tree.display());
+    let steps = format!(
+        r#"
+[[work]]
+title  = "Append a line"
+effect = "change"
+do     = {{ exec = ["sh", "-c", "{wait}"] }}
+undo   = {{ none = "a test" }}
+{more}
+[[work]]
+title  = "Append another"
+effect = "change"
+do     = {{ exec = ["sh", "-c", "echo done >>{}after"] }}
+undo   = {{ none = "a test" }}
+"#,
+        tree.display()
+    );
+    estate.procedure("one", "", &steps);
+    estate
+}
+
+/// Starts the run, consents, and waits until the program has done its work and waits.
+fn at_work(estate: &Estate) -> Run<'_> {
+    let run = estate.start_waiting("one");
+    let prompt = run.prompt();
+    run.accept(&prompt, consent(&prompt));
+    run.pid_of("1.1", "act.json");
+    wait_for("the effect", || (estate.lines("done") == 1).then_some(()));
+    run
+}
+
+fn outcomes(run: &Run<'_>, of: u32) -> Vec<Outcome> {
+    let outcome = |event| match event {
+        Event::StepOutcome { step, outcome, .. } if step == of => Some(outcome),
+        _ => None,
+    };
+    run.events().into_iter().filter_map(outcome).collect()
+}
+
+#[test]
+fn a_runner_killed_in_mid_step_loses_nothing() {
+    for (end, code, ending) in [("exit 0", 0, Ending::Ok), ("exit 3", 3, Ending::Failed)] {
+        let estate = estate("", end);
+        let run = at_work(&estate);
+        run.kill_runner();
+        assert_eq!(run.status(), "interrupted");
+        // The act ends while no runner is there, or only after the new one came.
+        if code == 0 {
+            fs::write(estate.tree("go"), "").unwrap();
+            let exit = run.dir.attempt("1.1").join("exit.json");
+            wait_for("what the shim keeps", || exit.exists().then_some(()));
+        }
+        run.midwatch("resume", &[]).exits(0);
+        fs::write(estate.tree("go"), "").unwrap();
+        let view = run.wait("the adopted outcome", |view| view.steps[0].outcome.is_some());
+        let outcome = view.steps[0].outcome.clone().unwrap();
+        assert_eq!((outcome.ending, outcome.code, outcome.recovered), (ending, Some(code), true));
+        if code == 0 {
+            run.drive();
+        } else {
+            let prompt = run.prompt();
+            assert!(matches!(&prompt.ask, Ask::Decide { text, .. } if text.contains("exit code 3")), "{prompt:?}");
+            run.accept(&prompt, decide(Choice::Skip));
+            run.drive();
+        }
+        assert_eq!((estate.lines("done"), estate.lines("after")), (1, 1));
+        assert_eq!(outcomes(&run, 0).len(), 1);
+        run.is_whole_and_known();
+        estate.nothing_runs();
+    }
+}
+
+#[test]
+fn a_lost_shim_with_its_child_at_work_is_unknown_until_a_person_says() {
+    let estate = estate("", "exit 0");
+    let run = at_work(&estate);
+    kill_wholly(run.pid_of("1.1", "shim.json"));
+    let prompt = run.prompt();
+    let text = match &prompt.ask {
+        Ask::Decide { text, choices } => {
+            assert_eq!(*choices, [Choice::Done, Choice::NotDone, Choice::Skip, Choice::Abort]);
+            text.clone()
+        }
+        other => panic!("{other:?}"),
+    };
+    assert!(text.contains("unknown") && text.contains("may still be at work"), "{text}");
+    assert_eq!(run.view().steps[0].state, StepState::Unknown);
+    assert_eq!(run.view().unknown(), 1);
+    // Another runner comes to the same, and repeats nothing.
+    run.kill_runner();
+    run.midwatch("resume", &[]).exits(0);
+    let prompt = run.prompt_after(&prompt.id);
+    assert!(matches!(prompt.ask, Ask::Decide { .. }));
+    assert_eq!((estate.lines("done"), run.count("step.intent")), (1, 1));
+    kill(run.pid_of("1.1", "act.json"));
+    run.accept(&prompt, decide(Choice::Done));
+    let view = run.drive();
+    assert_eq!((view.sealed, view.unknown()), (Some(RunStatus::Ok), 0));
+    assert_eq!((estate.lines("done"), estate.lines("after")), (1, 1));
+    estate.nothing_runs();
+}
+
+#[test]
+fn runner_shim_and_child_lost_together_are_unknown() {
+    let estate = estate("", "exit 0");
+    let run = at_work(&estate);
+    run.kill_runner();
+    kill_wholly(run.pid_of("1.1", "shim.json"));
+    kill_wholly(run.pid_of("1.1", "act.json"));
+    run.midwatch("resume", &[]).exits(0);
+    let prompt = run.prompt();
+    assert!(matches!(&prompt.ask, Ask::Decide { text, .. } if text.contains("kept no outcome")), "{prompt:?}");
+    assert_eq!(outcomes(&run, 0).iter().map(|outcome| outcome.ending).collect::<Vec<_>>(), [Ending::Unknown]);
+    // A person who says that it was not done is asked again before it is done.
+    run.accept(&prompt, decide(Choice::NotDone));
+    let again = run.prompt_after(&prompt.id);
+    assert!(matches!(again.ask, Ask::Confirm { .. }));
+    assert_eq!((estate.lines("done"), run.count("step.intent")), (1, 1));
+    fs::write(estate.tree("go"), "").unwrap();
+    run.drive();
+    assert_eq!((estate.lines("done"), estate.lines("after")), (2, 1));
+    estate.nothing_runs();
+}
+
+#[test]
+fn an_abort_leaves_what_is_unknown_unknown() {
+    let estate = estate("", "exit 0");
+    let run = at_work(&estate);
+    kill_wholly(run.pid_of("1.1", "shim.json"));
+    let prompt = run.prompt();
+    kill_wholly(run.pid_of("1.1", "act.json"));
+    run.accept(&prompt, decide(Choice::Abort));
+    let view = run.sealed();
+    assert_eq!((view.sealed, view.unknown()), (Some(RunStatus::Aborted), 1));
+    assert_eq!(estate.lines("after"), 0);
+    run.midwatch("verify", &[]).exits(0);
+}
+
+#[test]
+fn a_proof_settles_what_is_unknown() {
+    let estate = estate(r#"prove = { exec = ["grep", "-q", "done", "{tree}/done"] }"#, "exit 0");
+    let run = at_work(&estate);
+    run.kill_runner();
+    kill_wholly(run.pid_of("1.1", "shim.json"));
+    kill_wholly(run.pid_of("1.1", "act.json"));
+    run.midwatch("resume", &[]).exits(0);
+    let view = run.wait("the proof", |view| view.steps[0].state == StepState::Done);
+    assert!(view.steps[0].remark.as_ref().unwrap().starts_with("proved:"), "{view:?}");
+    run.drive();
+    assert_eq!((estate.lines("done"), estate.lines("after"), run.count("step.resolved")), (1, 1, 1));
+}
+
+#[test]
+fn a_proof_that_nothing_is_there_counts_only_once_nothing_is_at_work() {
+    for more in [r#"prove = { exec = ["test", "-e", "{tree}/never"] }"#, r#"rerun = "safe""#] {
+        let estate = estate(more, "exit 0");
+        let run = at_work(&estate);
+        kill_wholly(run.pid_of("1.1", "shim.json"));
+        // The program may yet do what is not there: a person decides.
+        let prompt = run.prompt();
+        assert!(matches!(&prompt.ask, Ask::Decide { text, .. } if text.contains("still be at work")), "{prompt:?}");
+        assert_eq!((estate.lines("done"), run.count("step.intent")), (1, 1));
+        kill_wholly(run.pid_of("1.1", "act.json"));
+        run.kill_runner();
+        run.midwatch("resume", &[]).exits(0);
+        let prompt = run.prompt_after(&prompt.id);
+        assert!(matches!(prompt.ask, Ask::Confirm { .. }), "{prompt:?}");
+        assert_eq!(run.count("step.resolved"), 1);
+    }
+}

@@ -1,0 +1,12 @@
+//! The runner through the real binary: what is killed, what is answered, what is thrown at it.
+
+mod acts;
+mod answers;
+mod chance;
+mod codes;
+mod failpoints;
+mod loss;
+mod moving;
+mod socket;
+mod state;
+mod verify;

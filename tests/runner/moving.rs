@@ -1,0 +1,167 @@
+//! What a prompt showed changes before it is answered, or the prompt grows old.
+
+use crate::support::estate::Estate;
+use crate::support::run::{Run, consent, demand, set_of};
+use midwatch::domain::{PromptId, RunStatus};
+use midwatch::journal::fold::OpenPrompt;
+use midwatch::journal::record::{Answer, Ask, Closed, Event};
+use std::fs;
+
+fn estate() -> Estate {
+    let estate = Estate::default();
+    for number in 0..3 {
+        estate.file(&format!("data/{number}.json"), "data");
+    }
+    let steps = r#"
+[[clean]]
+title  = "Delete"
+effect = "destroy"
+do     = { files = "delete", under = "data", match = "*.json" }
+undo   = { none = "a test" }
+"#;
+    estate.procedure("clean", "", steps);
+    estate
+}
+
+/// How a prompt was closed: why, and what moved.
+fn closing(run: &Run<'_>, id: &PromptId) -> (Closed, Vec<String>) {
+    let closed = |event| match event {
+        Event::PromptClosed { prompt, why, moved } if prompt == *id => Some((why, moved)),
+        _ => None,
+    };
+    run.events().into_iter().find_map(closed).expect("the prompt was not closed")
+}
+
+fn phrase(prompt: &OpenPrompt) -> String {
+    let Ask::Confirm { preview, .. } = &prompt.ask else { panic!("{prompt:?}") };
+    preview.phrase.clone()
+}
+
+#[test]
+fn an_answer_to_what_has_moved_is_refused_and_the_new_set_is_asked_for() {
+    let estate = estate();
+    let run = estate.start_waiting("clean");
+    let mut prompt = run.prompt();
+    let changes: [(&str, &dyn Fn()); 3] = [
+        ("new: data/new.json", &|| estate.file("data/new.json", "data")),
+        ("changed: data/1.json", &|| estate.file("data/1.json", "other data")),
+        ("no longer among them: data/2.json", &|| fs::remove_file(estate.tree("data/2.json")).unwrap()),
+    ];
+    for (moved, change) in changes {
+        change();
+        run.refused(&run.to_it(demand(&prompt, consent(&prompt))), "has changed since");
+        let next = run.prompt_after(&prompt.id);
+        assert_eq!(closing(&run, &prompt.id), (Closed::Moved, vec![moved.to_owned()]));
+        assert_ne!(set_of(&next), set_of(&prompt));
+        run.refused(&run.to_it(demand(&prompt, consent(&prompt))), "not open");
+        prompt = next;
+    }
+    assert_eq!((estate.names("data").len(), phrase(&prompt).as_str()), (3, "delete 3 data"));
+    assert_eq!(run.count("step.intent"), 0);
+    run.accept(&prompt, consent(&prompt));
+    assert_eq!(run.sealed().sealed, Some(RunStatus::Ok));
+    assert_eq!(estate.names("data").len(), 0);
+    run.is_whole_and_known();
+}
+
+#[test]
+fn an_open_prompt_is_read_again_and_closes_only_when_its_set_moved() {
+    let estate = estate().with("MIDWATCH_SPAN_PROMPT_REREAD", "60");
+    let run = estate.start_waiting("clean");
+    let prompt = run.prompt();
+    let reread = |event: &Event| matches!(event, Event::PromptReread { prompt: id } if *id == prompt.id);
+    let read_twice = || run.events().iter().filter(|event| reread(event)).count() >= 2;
+    crate::support::estate::wait_for("two readings", || read_twice().then_some(()));
+    let open = run.view().prompt.unwrap();
+    assert_eq!((&open.id, &open.ask), (&prompt.id, &prompt.ask));
+    assert!(open.read > open.opened);
+    estate.file("data/new.json", "data");
+    let next = run.prompt_after(&prompt.id);
+    assert_eq!(closing(&run, &prompt.id), (Closed::Moved, vec!["new: data/new.json".to_owned()]));
+    assert_eq!((run.count("answer.rejected"), phrase(&next).as_str()), (0, "delete 4 data"));
+    run.drive();
+    assert_eq!(estate.names("data").len(), 0);
+}
+
+#[test]
+fn a_prompt_that_lapsed_is_asked_anew() {
+    let estate = estate().with("MIDWATCH_SPAN_PROMPT_LIFE", "400");
+    let run = estate.start_waiting("clean");
+    let prompt = run.prompt();
+    let next = run.prompt_after(&prompt.id);
+    assert_eq!(closing(&run, &prompt.id), (Closed::Expired, Vec::new()));
+    assert_eq!(set_of(&next), set_of(&prompt));
+    run.refused(&run.to_it(demand(&prompt, consent(&prompt))), "not open");
+    assert_eq!(estate.names("data").len(), 3);
+    run.drive();
+    assert_eq!(estate.names("data").len(), 0);
+    run.is_whole_and_known();
+}
+
+#[test]
+fn one_consent_covers_the_phase_but_not_what_moved_meanwhile() {
+    let estate = Estate::default();
+    for below in ["one/a.gz", "two/b.gz", "three/c.gz", "to/kept"] {
+        estate.file(below, "log");
+    }
+    let steps = r#"
+[[work]]
+title  = "Add a file to two"
+effect = "change"
+do     = { exec = ["sh", "-c", "echo new >>{tree}/two/new.gz"] }
+undo   = { none = "a test" }
+[[work]]
+title  = "Move one"
+effect = "change"
+do     = { files = "move", under = "one", match = "*.gz", to = "to" }
+undo   = { files = "restore" }
+[[work]]
+title  = "Move two"
+effect = "change"
+do     = { files = "move", under = "two", match = "*.gz", to = "to" }
+undo   = { files = "restore" }
+[[later]]
+title  = "Move three"
+effect = "change"
+do     = { files = "move", under = "three", match = "*.gz", to = "to" }
+undo   = { files = "restore" }
+"#;
+    estate.procedure("cover", "", steps);
+    let run = estate.start_waiting("cover");
+    let first = run.prompt();
+    let Ask::Confirm { also, .. } = &first.ask else { panic!("{first:?}") };
+    assert_eq!(also.iter().map(|covered| covered.step).collect::<Vec<_>>(), [1, 2]);
+    run.accept(&first, Answer::Confirm { typed: "change".to_owned() });
+    let second = run.prompt_after(&first.id);
+    assert_eq!((second.step, estate.names("one").len(), estate.names("two").len()), (2, 0, 2));
+    run.accept(&second, Answer::Confirm { typed: "change".to_owned() });
+    let third = run.prompt_after(&second.id);
+    assert_eq!((third.step, estate.names("three").len()), (3, 1));
+    run.accept(&third, Answer::Confirm { typed: "change".to_owned() });
+    run.sealed();
+    let permit = |event| match event {
+        Event::StepIntent { permit, .. } => permit,
+        _ => None,
+    };
+    let permits: Vec<_> = run.events().into_iter().filter_map(permit).collect();
+    assert_eq!(permits, [first.id.clone(), first.id, second.id, third.id]);
+    assert_eq!(estate.names("to").len(), 5);
+}
+
+#[test]
+fn a_new_runner_asks_again_for_what_was_consented_to_and_not_begun() {
+    let estate = estate().with("MIDWATCH_FAILPOINT", "intent.pre");
+    let run = estate.start_waiting("clean");
+    let prompt = run.prompt();
+    run.send(demand(&prompt, consent(&prompt)));
+    crate::support::estate::wait_for("the kill", || (!run.dir.runner_lives()).then_some(()));
+    let mut estate = estate;
+    estate.without("MIDWATCH_FAILPOINT");
+    let run = estate.run();
+    run.midwatch("resume", &[]).exits(0);
+    let next = run.prompt_after(&prompt.id);
+    assert_eq!(estate.names("data").len(), 3);
+    run.accept(&next, consent(&next));
+    run.sealed();
+    assert_eq!(estate.names("data").len(), 0);
+}

@@ -1,0 +1,92 @@
+//! `midwatch verify` on the directory of a real run, whole and then spoilt.
+
+use crate::support::estate::Estate;
+use crate::support::run::Run;
+use std::fs;
+use std::path::Path;
+
+fn finished(estate: &Estate) -> Run<'_> {
+    for below in ["data/a.json", "data/b.json", "logs/a.gz", "to/kept"] {
+        estate.file(below, "some bytes");
+    }
+    let steps = r#"
+[[work]]
+title  = "Speak"
+effect = "change"
+do     = { exec = ["sh", "-c", "echo some words"] }
+undo   = { none = "a test" }
+[[work]]
+title  = "Move"
+effect = "change"
+do     = { files = "move", under = "logs", match = "*.gz", to = "to" }
+undo   = { files = "restore" }
+[[work]]
+title  = "Delete"
+effect = "destroy"
+do     = { files = "delete", under = "data", match = "*.json" }
+undo   = { none = "a test" }
+"#;
+    estate.procedure("all", "", steps);
+    estate.start("all", &["--yes", "change", "--confirm", "delete 2 data"]).exits(0);
+    estate.run()
+}
+
+/// Spoils a file, looks, and puts it back.
+fn spoilt(run: &Run<'_>, path: &Path, spoil: impl Fn(&mut Vec<u8>), code: i32, says: &str) {
+    let good = fs::read(path).unwrap();
+    let mut bad = good.clone();
+    spoil(&mut bad);
+    fs::write(path, bad).unwrap();
+    run.midwatch("verify", &[]).exits(code).says(says);
+    fs::write(path, good).unwrap();
+}
+
+#[test]
+fn a_whole_run_is_whole_and_whatever_is_spoilt_is_seen() {
+    let estate = Estate::default();
+    let run = finished(&estate);
+    run.midwatch("verify", &[]).exits(0).says("whole and sealed");
+    let journal = run.dir.journal();
+    spoilt(&run, &journal, |bytes| bytes.extend_from_slice(b"{\"v\":1,\"seq\""), 3, "torn");
+    spoilt(&run, &journal, |bytes| bytes.extend_from_slice(&[0; 300]), 3, "torn");
+    spoilt(&run, &journal, |bytes| bytes.truncate(bytes.len() - 1), 3, "torn");
+    spoilt(&run, &journal, |bytes| bytes.extend_from_slice(b"{}\n"), 4, "damaged");
+    let length = fs::metadata(&journal).unwrap().len() as usize;
+    for place in (0..12).map(|part| part * (length - 2) / 12) {
+        spoilt(&run, &journal, |bytes| bytes[place] ^= 1, 4, "damaged at record");
+    }
+    for file in ["plan.json", "procedure.toml", "logs/1.1.log"] {
+        spoilt(&run, &run.dir.path.join(file), |bytes| bytes[0] ^= 1, 4, file);
+    }
+    // The sets: of the prompts, and of the step that another step's prompt covered.
+    let sets: Vec<_> = run.view().steps.iter().filter_map(|step| step.set.clone()).collect();
+    assert_eq!(sets.len(), 3);
+    for set in sets {
+        spoilt(&run, &run.dir.set(&set), |bytes| bytes.push(b'\n'), 4, set.as_str());
+        let path = run.dir.set(&set);
+        let kept = fs::read(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        run.midwatch("verify", &[]).exits(4).says("cannot be read");
+        fs::write(&path, kept).unwrap();
+    }
+    run.midwatch("verify", &[]).exits(0).says("whole and sealed");
+}
+
+#[test]
+fn a_torn_end_is_cut_off_by_the_next_runner_and_a_damaged_journal_is_not_gone_on_with() {
+    let estate = Estate::default();
+    estate.procedure("sign", "", "[[work]]\ntitle = \"Look\"\nmanual = \"Look.\"\n");
+    let run = estate.start_waiting("sign");
+    run.midwatch("verify", &[]).exits(0).says("not sealed");
+    run.kill_runner();
+    let good = fs::read(run.dir.journal()).unwrap();
+    let damaged: Vec<u8> = good.iter().enumerate().map(|(at, byte)| if at == 40 { byte ^ 1 } else { *byte }).collect();
+    fs::write(run.dir.journal(), damaged).unwrap();
+    run.midwatch("resume", &[]).exits(4).says("record 1 at byte 0");
+    fs::write(run.dir.journal(), [&good[..], b"{\"v\":1,\"seq\":4"].concat()).unwrap();
+    run.midwatch("verify", &[]).exits(3).says("torn");
+    run.midwatch("resume", &[]).exits(0);
+    run.drive();
+    assert_eq!(run.count("journal.recovered"), 1);
+    run.is_whole_and_known();
+}
