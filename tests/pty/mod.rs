@@ -126,10 +126,18 @@ impl Home {
 }
 
 impl Drop for Home {
+    /// Ends what still runs here: what names the directory, works in it, or holds a file of it open, as a shim does.
     fn drop(&mut self) {
         let here = self.word("");
         let here = here.trim_end_matches('/');
-        for pid in processes(|line| line.contains(here)) {
+        let leads_here = |link: PathBuf| fs::read_link(link).is_ok_and(|path| path.starts_with(here));
+        let holds = |pid: &Pid| {
+            let proc = PathBuf::from(format!("/proc/{}", pid.as_raw_nonzero()));
+            let open = fs::read_dir(proc.join("fd")).into_iter().flatten().filter_map(Result::ok);
+            leads_here(proc.join("cwd")) || open.map(|entry| entry.path()).any(leads_here)
+        };
+        let named = processes(|line| line.contains(here));
+        for pid in named.into_iter().chain(processes(|_| true).into_iter().filter(holds)) {
             let _ = kill_process(pid, Signal::KILL);
         }
     }
