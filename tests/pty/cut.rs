@@ -178,9 +178,9 @@ fn a_live_run_is_aborted_with_its_undo() {
     pty.send("gx");
     pty.wait_for(SOON, |screen| screen.contains("ABORT") || screen.contains("Abort"));
     choose(&pty, "undo");
-    // The step that the abort ended counts as failed, and is what the run is remembered by.
     pty.press_until("c", |screen| screen.contains("midwatch report"));
     assert_eq!(home.effects(), ["mark", "begun", "unmark"], "{}", home.journal(&run));
+    assert!(super::said(&home.command(&["runs"])).contains("aborted"), "{}", home.journal(&run));
 }
 
 #[test]
