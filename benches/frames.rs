@@ -2,7 +2,7 @@
 
 use divan::{Bencher, black_box};
 use midwatch::app::Model;
-use midwatch::app::msg::{LogLine, LogPage, Msg};
+use midwatch::app::msg::{LogLine, Msg, Page};
 use midwatch::app::update::update;
 use midwatch::config::theme::{Glyphs, Theme};
 use midwatch::demo::sample;
@@ -44,8 +44,8 @@ impl Bench {
         let mut model = sample::following((size.0, size.1), Some(operate::authority()), view, true);
         let known = model.log.page.clone().expect("the sample has a log");
         let lines = (0..LOG_LINES).map(line).collect();
-        let page = LogPage { total_lines: u64::from(LOG_LINES), lines, ..known };
-        update(&mut model, Msg::LogRead(Box::new(page)));
+        let page = Page { total_lines: u64::from(LOG_LINES), lines, ..known };
+        sample::read_log(&mut model, page);
         let screen = Screen::new(sink(), size.0, size.1, Depth::True).expect("a screen in memory");
         let theme = Theme::load("night", &[], Depth::True, Glyphs::Unicode).0;
         Self { model, screen, theme, view: ViewState::default() }

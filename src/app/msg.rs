@@ -5,7 +5,7 @@ use crate::domain::time::Now;
 use crate::domain::{Digest, Error, Item, Row, RunId};
 use crate::journal::fold::RunView;
 pub use crate::journal::list::RunSummary;
-pub use crate::journal::log::LogLine;
+pub use crate::journal::log::{LogLine, Page};
 use crate::procedure::plan::Plan;
 
 /// One thing that happened.
@@ -132,27 +132,13 @@ pub struct PlanShown {
     pub refused: Option<Error>,
 }
 
-/// Some lines of a log.
+/// Some lines of a log, and whose log it is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LogPage {
     /// The run.
     pub run: RunId,
     /// The file below `logs/`.
     pub file: String,
-    /// The number of the first line here, from 0.
-    pub top: u64,
-    /// How many lines the log has now.
-    pub total_lines: u64,
-    /// How many bytes it has now.
-    pub total_bytes: u64,
-    /// How many bytes were not kept.
-    pub dropped: u64,
-    /// The lines.
-    pub lines: Vec<LogLine>,
-    /// Whether this page is the tail and follows what comes.
-    pub following: bool,
-    /// The line a search found; `None` when none matched or none was asked for.
-    pub found: Option<u64>,
-    /// Whether a search was asked for.
-    pub searched: bool,
+    /// The lines, and where they stand; it follows what comes when it was the tail that was asked for.
+    pub page: Page,
 }

@@ -6,7 +6,7 @@ use crate::app::confirm::Authority;
 use crate::app::keymap::Keymap;
 use crate::app::modal::Modal;
 use crate::app::model::Seen;
-use crate::app::msg::{LogLine, LogPage, Msg, Offer, ParamShown, PlanShown, RunSummary};
+use crate::app::msg::{LogLine, LogPage, Msg, Offer, Page, ParamShown, PlanShown, RunSummary};
 use crate::app::{Model, Opening, update};
 use crate::domain::key::Key;
 use crate::domain::time::Now;
@@ -129,11 +129,10 @@ pub fn following(size: (u16, u16), authority: Option<Authority>, view: RunView, 
     if let Some(file) = file {
         let lines = log_lines();
         let total_lines = lines.len() as u64;
-        let page = LogPage {
-            run,
-            file,
+        let page = Page {
             top: 0,
             total_lines,
+            counted: true,
             total_bytes: 4096,
             dropped: 0,
             lines,
@@ -141,9 +140,16 @@ pub fn following(size: (u16, u16), authority: Option<Authority>, view: RunView, 
             found: None,
             searched: false,
         };
-        update(&mut model, Msg::LogRead(Box::new(page)));
+        update(&mut model, Msg::LogRead(Box::new(LogPage { run, file, page })));
     }
     model
+}
+
+/// Lets lines of the log on the screen arrive.
+pub fn read_log(model: &mut Model, page: Page) {
+    if let (Some(run), Some((_, file))) = (model.run.following.clone(), model.log.source.clone()) {
+        update(model, Msg::LogRead(Box::new(LogPage { run, file, page })));
+    }
 }
 
 /// Some lines as a step writes them, with colours, an escape that must not get through, and standard error.

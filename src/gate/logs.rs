@@ -117,18 +117,8 @@ impl Shown {
     }
 
     fn message(&self, page: Page) -> LogPage {
-        LogPage {
-            run: self.wish.run.clone(),
-            file: self.wish.file.clone(),
-            top: page.top,
-            total_lines: page.total_lines,
-            total_bytes: page.total_bytes,
-            dropped: page.dropped,
-            lines: page.lines,
-            following: self.wish.at == LogAt::Tail,
-            found: page.found,
-            searched: page.searched,
-        }
+        let (run, file) = (self.wish.run.clone(), self.wish.file.clone());
+        LogPage { run, file, page: Page { following: self.wish.at == LogAt::Tail, ..page } }
     }
 }
 

@@ -134,7 +134,7 @@ fn the_log_of_the_step_at_work_is_read_and_moving_up_holds_it() {
     let mut page = model.log.page.clone().unwrap();
     page.total_lines = 1000;
     page.top = 991;
-    update(&mut model, Msg::LogRead(Box::new(page)));
+    sample::read_log(&mut model, page);
     let effects = press(&mut model, "k");
     assert!(!model.log.follow);
     assert_eq!(model.log.top, 990);

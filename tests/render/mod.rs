@@ -129,7 +129,7 @@ fn log_search_120x36() {
     let mut model = pressed(run(WIDE, &sample::running()), "l / f i l e s Enter");
     let mut page = model.log.page.clone().unwrap();
     (page.following, page.searched, page.found, page.dropped) = (false, true, Some(5), 12_004_000);
-    update(&mut model, Msg::LogRead(Box::new(page)));
+    sample::read_log(&mut model, page);
     insta::assert_snapshot!("log_search_120x36", shown(&mut model));
 }
 

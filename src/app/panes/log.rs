@@ -4,7 +4,7 @@
 
 use crate::app::effect::{Effect, LogAt, Query};
 use crate::app::model::Model;
-use crate::app::msg::LogPage;
+use crate::app::msg::{LogPage, Page};
 use crate::journal::fold::RunView;
 
 /// What the Log pane shows.
@@ -13,7 +13,7 @@ pub struct Log {
     /// The step and its file below `logs/`; `None` while there is no log.
     pub source: Option<(u32, String)>,
     /// The newest window of lines.
-    pub page: Option<LogPage>,
+    pub page: Option<Page>,
     /// Whether the end is followed.
     pub follow: bool,
     /// The first line on the screen, from 0, where the end is not followed.
@@ -93,9 +93,9 @@ fn ask(model: &Model, at: LogAt) -> Option<Effect> {
 }
 
 /// Takes a window of lines.
-pub fn read(model: &mut Model, page: LogPage) -> Vec<Effect> {
-    let here = model.log.source.as_ref().is_some_and(|(_, file)| *file == page.file);
-    if !here || model.run.following.as_ref() != Some(&page.run) || (model.log.follow && !page.following) {
+pub fn read(model: &mut Model, LogPage { run, file, page }: LogPage) -> Vec<Effect> {
+    let here = model.log.source.as_ref().is_some_and(|(_, shown)| *shown == file);
+    if !here || model.run.following != Some(run) || (model.log.follow && !page.following) {
         return Vec::new();
     }
     let log = &mut model.log;

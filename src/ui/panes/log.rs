@@ -11,7 +11,7 @@
 
 use crate::app::Snapshot;
 use crate::app::model::Pane;
-use crate::app::msg::{LogLine, LogPage};
+use crate::app::msg::{LogLine, Page};
 use crate::config::theme::Role;
 use crate::domain::{Clean, quantity};
 use crate::ui::ViewState;
@@ -74,7 +74,7 @@ fn position(pen: Pen<'_>, snapshot: &Snapshot<'_>) -> Strip {
 }
 
 /// The last lines that fit, drawn from the bottom up, and how many whole lines that are.
-fn tail(pen: Pen<'_>, snapshot: &Snapshot<'_>, page: &LogPage, room: (usize, usize)) -> (Vec<Strip>, Option<usize>) {
+fn tail(pen: Pen<'_>, snapshot: &Snapshot<'_>, page: &Page, room: (usize, usize)) -> (Vec<Strip>, Option<usize>) {
     let mut rows: Vec<Strip> = Vec::new();
     let mut lines = 0;
     for (line, number) in page.lines.iter().zip(page.top..).collect::<Vec<_>>().into_iter().rev() {
@@ -98,7 +98,7 @@ fn tail(pen: Pen<'_>, snapshot: &Snapshot<'_>, page: &LogPage, room: (usize, usi
 }
 
 /// The lines from the top of the window on.
-fn window(pen: Pen<'_>, snapshot: &Snapshot<'_>, page: &LogPage, room: (usize, usize)) -> (Vec<Strip>, Option<usize>) {
+fn window(pen: Pen<'_>, snapshot: &Snapshot<'_>, page: &Page, room: (usize, usize)) -> (Vec<Strip>, Option<usize>) {
     let skipped = usize::try_from(snapshot.log.top.saturating_sub(page.top)).unwrap_or(usize::MAX);
     let mut rows = Vec::new();
     for (line, number) in page.lines.iter().zip(page.top..).skip(skipped) {
