@@ -22,9 +22,8 @@ const SMALLEST: usize = 64;
 const WINDOW: Duration = Duration::from_secs(1);
 /// Above this a write was not merely a copy into a buffer: the terminal is behind.
 const SLOW: Duration = Duration::from_millis(5);
-/// How long to leave a terminal that takes nothing, doubled from the first to the second. A frame larger than the 4 KiB that
-/// the kernel holds for a terminal waits that first time even where the terminal reads at once.
-const STALL: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(160));
+/// How long to leave a terminal that takes nothing, doubled from the first to the second.
+const STALL: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(160));
 
 /// Why a frame is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -290,23 +289,13 @@ mod tests {
         pace.want(Cause::Key, ms(1401));
         assert_eq!(pace.due(), Some(ms(1800)));
         let stuck = Drawn { blocked: true, left: 50, ..Drawn::default() };
-        for (at, next) in [
-            (2000, 2002),
-            (2002, 2006),
-            (2006, 2014),
-            (2100, 2116),
-            (2116, 2148),
-            (2148, 2212),
-            (2212, 2340),
-            (2340, 2500),
-            (2500, 2660),
-        ] {
+        for (at, next) in [(2000, 2010), (2010, 2030), (2030, 2070), (2070, 2150), (2150, 2310), (2310, 2470)] {
             pace.drawn(&stuck, ms(at));
             assert_eq!(pace.due(), Some(ms(next)));
         }
         // The key that came meanwhile is still owed.
-        pace.drawn(&Drawn { bytes: 50, ..Drawn::default() }, ms(2660));
-        assert_eq!(pace.due(), Some(ms(2664)));
+        pace.drawn(&Drawn { bytes: 50, ..Drawn::default() }, ms(2470));
+        assert_eq!(pace.due(), Some(ms(2474)));
     }
 
     proptest! {
