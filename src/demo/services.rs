@@ -173,7 +173,7 @@ fn health(name: &str, character: Character, age: Duration) -> (StatusCode, serde
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Verdict;
+    use crate::domain::{Fact, Verdict};
     use crate::probes::{Target, read_all};
 
     #[test]
@@ -204,10 +204,8 @@ mod tests {
 
         let url = services.served[0].url.replace("/health/api", "/elsewhere");
         let missing = vec![Target::Service(crate::probes::Service::new("x", url.clone()))];
-        assert_eq!(
-            read_all(missing.clone(), Duration::from_secs(5)).await[0].observation.as_ref().unwrap().detail,
-            "404"
-        );
+        let missed = read_all(missing.clone(), Duration::from_secs(5)).await;
+        assert_eq!(missed[0].observation.as_ref().unwrap().facts["status"], Fact::Int(404));
         drop(services);
         let mut lost = false;
         while !lost {

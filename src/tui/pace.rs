@@ -22,6 +22,8 @@ const SMALLEST: usize = 64;
 const WINDOW: Duration = Duration::from_secs(1);
 /// Above this a write was not merely a copy into a buffer: the terminal is behind.
 const SLOW: Duration = Duration::from_millis(5);
+/// Above this it is so far behind that keys wait, too.
+const BEHIND: Duration = Duration::from_millis(100);
 /// How long to leave a terminal that takes nothing, doubled from the first to the second.
 const STALL: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(160));
 
@@ -58,6 +60,8 @@ pub struct Pace {
     /// Nothing goes before this.
     hold: Duration,
     stall: Duration,
+    /// No frame for data goes before this.
+    rest: Duration,
 }
 
 impl Pace {
@@ -78,6 +82,7 @@ impl Pace {
             left: 0,
             hold: Duration::ZERO,
             stall: Duration::ZERO,
+            rest: Duration::ZERO,
         }
     }
 
@@ -98,7 +103,7 @@ impl Pace {
             return Some(self.room_at(room, BYTES_PER_SECOND).max(self.hold));
         }
         let key = self.key_wanted.map(|since| since.max(self.last.map_or(Duration::ZERO, |last| last + self.key_gap)));
-        let data = self.data_wanted.map(|since| (since + self.gather).max(self.data_at()));
+        let data = self.data_wanted.map(|since| (since + self.gather).max(self.data_at()).max(self.rest));
         let start = [key, data].into_iter().flatten().min()?;
         Some(start.max(self.hold).max(self.room_at(SMALLEST, BYTES_PER_SECOND)))
     }
@@ -154,7 +159,10 @@ impl Pace {
             self.hold = now + self.stall;
         } else {
             self.stall = Duration::ZERO;
-            self.hold = if drawn.took > SLOW { now + drawn.took.min(WINDOW) } else { now };
+            let as_long_again = |above: Duration| if drawn.took > above { now + drawn.took.min(WINDOW) } else { now };
+            // A moment late may be the machine's doing as well: data can wait, somebody who typed should not.
+            self.rest = as_long_again(SLOW);
+            self.hold = as_long_again(BEHIND);
         }
     }
 
@@ -279,6 +287,17 @@ mod tests {
         // One larger than a second allows goes in parts.
         pace.drawn(&Drawn { left: 90_000, bytes: 27_000, ..Drawn::default() }, ms(1100));
         assert_eq!(pace.due(), Some(ms(2100)));
+    }
+
+    #[test]
+    fn a_write_that_was_a_little_late_holds_data_back_and_no_key() {
+        let mut pace = Pace::new(false);
+        pace.want(Cause::Key, ms(1000));
+        pace.drawn(&Drawn { took: ms(60), fresh: true, ..sent(100) }, ms(1060));
+        pace.want(Cause::Data, ms(1061));
+        assert_eq!(pace.due(), Some(ms(1120)));
+        pace.want(Cause::Key, ms(1070));
+        assert_eq!(pace.due(), Some(ms(1070)));
     }
 
     #[test]
