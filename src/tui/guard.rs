@@ -2,7 +2,8 @@
 
 use crate::domain::Clean;
 use crate::tui::tty::Tty;
-use rustix::process::{Signal, getpgrp, getppid, getsid, kill_current_process_group};
+use nix::unistd::{Pid, getpgrp, getppid, getsid};
+use rustix::process::{Signal, kill_current_process_group};
 use rustix::termios::{OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr};
 use signal_hook::consts::SIGCONT;
 use signal_hook::iterator::Signals;
@@ -140,10 +141,17 @@ impl Drop for TerminalGuard {
 }
 
 /// Whether a shell that does job control stands above: a parent in our session, whose leader is in another group.
+///
+/// In a pid namespace a parent or a session leader outside of it has no id and reads as 0 (pid_namespaces(7)): such a
+/// shell cannot be told from none.
 fn can_be_continued() -> bool {
-    let session = getsid(None).ok();
-    let parent = getppid().and_then(|parent| getsid(Some(parent)).ok());
-    session.is_some() && session == parent && session != Some(getpgrp())
+    let outside = Pid::from_raw(0);
+    let parent = getppid();
+    if parent == outside {
+        return false;
+    }
+    let (Ok(session), Ok(above)) = (getsid(None), getsid(Some(parent))) else { return false };
+    session != outside && session == above && session != getpgrp()
 }
 
 /// One thread that ended in a panic.
