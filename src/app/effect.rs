@@ -20,7 +20,7 @@ pub enum Effect {
 /// Something to look up; the answer comes back as a `Msg`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Query {
-    /// Read every target now; readings come as `RowRead`.
+    /// Read every target now; readings come as `RowsRead`.
     Refresh,
     /// Which procedures act on this row? Answer: `Offered`.
     Offer(Box<Row>),

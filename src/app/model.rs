@@ -72,13 +72,21 @@ pub struct TargetId {
     pub kind: TargetKind,
     /// Its name, unique within the kind.
     pub name: String,
+    /// Which of several things in it.
+    pub object: Option<String>,
 }
 
 impl TargetId {
     /// The identity of a row.
     #[must_use]
     pub fn of(row: &Row) -> Self {
-        Self { kind: row.kind, name: row.target.clone() }
+        Self { kind: row.kind, name: row.target.clone(), object: row.object.clone() }
+    }
+
+    /// Whether a row has it.
+    #[must_use]
+    pub fn is_of(&self, row: &Row) -> bool {
+        row.kind == self.kind && row.target == self.name && row.object == self.object
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::domain::key::Key;
 use crate::domain::time::Now;
-use crate::domain::{Digest, Error, Item, Row, RunId};
+use crate::domain::{Digest, Error, Item, Rows, RunId};
 use crate::journal::fold::RunView;
 pub use crate::journal::list::RunSummary;
 pub use crate::journal::log::{LogLine, Page};
@@ -21,8 +21,8 @@ pub enum Msg {
     MouseMoved(Mouse, u16, u16),
     /// The terminal has this many columns and rows now.
     Resized(u16, u16),
-    /// A probe finished; the whole row, newest reading or loss included.
-    RowRead(Box<Row>),
+    /// A target was read; all its rows, newest reading or loss included.
+    RowsRead(Rows),
     /// These procedures act on a row.
     Offered {
         /// The row's target.

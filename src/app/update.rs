@@ -31,7 +31,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Pasted(text) => keys::pasted(model, &text),
         Msg::MouseMoved(mouse, column, row) => return moused(model, mouse, column, row),
         Msg::Resized(columns, rows) => model.resized(columns, rows),
-        Msg::RowRead(row) => model.health.read(*row, model.now.wall),
+        Msg::RowsRead(rows) => model.health.read(rows, model.now.wall),
         Msg::Offered { target, offers } => offered(model, &target, offers),
         Msg::ProceduresListed(offers) => procedures(model, offers),
         Msg::Planned(shown) => planned(model, shown),

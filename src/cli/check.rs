@@ -36,9 +36,11 @@ pub fn run(common: &Common, args: &Check) -> u8 {
 }
 
 fn read(common: &Common) -> Result<(Estate, Vec<Row>), Error> {
-    let estate = setup::estate(common, &setup::surroundings())?;
-    let targets = lookup::targets(&estate);
-    let mut rows = setup::wait_for(async { Ok(read_all(targets, DEADLINE).await) })?;
+    let around = setup::surroundings();
+    let estate = setup::estate(common, &around)?;
+    let targets = lookup::targets(&estate, &around);
+    let read = setup::wait_for(async { Ok(read_all(targets, DEADLINE).await) })?;
+    let mut rows: Vec<Row> = read.into_iter().flat_map(|all| all.rows).collect();
     let now = clock::now().wall;
     rows.sort_by_key(|row| (std::cmp::Reverse(row.verdict(now).rank()), row.kind, row.target.clone()));
     Ok((estate, rows))

@@ -23,7 +23,7 @@ pub fn surroundings() -> Surroundings {
 pub fn world(common: &Common) -> Result<World> {
     let around = surroundings();
     let exe = std::env::current_exe().map_err(|cause| Error::machine("find Midwatch's own program", cause))?;
-    Ok(World { estate: estate(common, &around)?, state: state(common, &around)?, exe })
+    Ok(World { estate: estate(common, &around)?, state: state(common, &around)?, around, exe })
 }
 
 /// The estate file, or this host as it is.

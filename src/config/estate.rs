@@ -5,12 +5,16 @@
 
 use crate::config::file::{read_text, refused};
 use crate::config::reader::{Problem, Problems, parse};
+use crate::config::secrets::Secrets;
 use crate::domain::Error;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 mod read;
+mod sources;
+
+pub use sources::{Backup, BackupPlace, Certificate, Kubernetes, Postgres, Redis, Unit};
 
 /// How much is at stake; drawn, and weighs on confirmations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -128,6 +132,22 @@ pub struct Estate {
     pub services: Vec<Service>,
     /// Its mounts; every mount of this host is shown beside them.
     pub mounts: Vec<Mount>,
+    /// Where its secrets lie.
+    pub secrets: Secrets,
+    /// Its units.
+    pub units: Vec<Unit>,
+    /// Whether every failed unit of this host is shown: so in a discovered estate.
+    pub failed_units: bool,
+    /// Its databases.
+    pub postgres: Vec<Postgres>,
+    /// Its Redis servers.
+    pub redis: Vec<Redis>,
+    /// Its clusters.
+    pub kubernetes: Vec<Kubernetes>,
+    /// Its certificates.
+    pub certificates: Vec<Certificate>,
+    /// Its backups.
+    pub backups: Vec<Backup>,
     /// The file it was read from; `None` when it was discovered.
     pub source: Option<PathBuf>,
     /// What discovery found, a phrase each.
@@ -147,6 +167,14 @@ impl Estate {
             thresholds: Thresholds::default(),
             services: Vec::new(),
             mounts: Vec::new(),
+            secrets: Secrets::default(),
+            units: Vec::new(),
+            failed_units: false,
+            postgres: Vec::new(),
+            redis: Vec::new(),
+            kubernetes: Vec::new(),
+            certificates: Vec::new(),
+            backups: Vec::new(),
             source: None,
             discovered: vec![format!("host {hostname}"), "the mounts of this host".to_owned()],
             not_found: vec![
@@ -220,6 +248,14 @@ mod tests {
                 Mount { path: "/srv/cell0".into(), disk: Some(Limits { warn: 0.8, critical: 0.95 }) },
                 Mount { path: "/var/log".into(), disk: None },
             ],
+            secrets: Secrets::default(),
+            units: vec![],
+            failed_units: false,
+            postgres: vec![],
+            redis: vec![],
+            kubernetes: vec![],
+            certificates: vec![],
+            backups: vec![],
             source: Some("full.toml".into()),
             discovered: vec![],
             not_found: vec![],

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 pub const ESTATE_FILE: &str = "midwatch.toml";
 
 /// What a process was started in: its variables, and the root of the system's own directories.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Surroundings {
     variables: BTreeMap<OsString, OsString>,
     root: PathBuf,

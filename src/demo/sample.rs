@@ -11,7 +11,7 @@ use crate::app::{Model, Opening, update};
 use crate::domain::key::Key;
 use crate::domain::time::Now;
 use crate::domain::{
-    Boot, Digest, EffectClass, Error, Fact, Kind, Observation, Row, RunStatus, TargetKind, Verb, Verdict, Wall,
+    Boot, Digest, EffectClass, Error, Fact, Kind, Observation, Row, Rows, RunStatus, TargetKind, Verb, Verdict, Wall,
 };
 use crate::journal::fold::RunView;
 use crate::procedure::plan::{Action, Gate, Plan, Step, WayBack};
@@ -58,7 +58,7 @@ fn row(kind: TargetKind, target: &str, verdict: Verdict, detail: &str, history: 
     let source = match kind {
         TargetKind::Host => "/proc".to_owned(),
         TargetKind::Mount => "statvfs".to_owned(),
-        TargetKind::Service => format!("http://127.0.0.1:8080/health/{target}"),
+        _ => format!("http://127.0.0.1:8080/health/{target}"),
     };
     let mut row = Row::unread(kind, target.to_owned(), source, Duration::from_secs(10));
     let facts = BTreeMap::from([
@@ -110,7 +110,7 @@ pub fn rows() -> Vec<Row> {
 pub fn healthy(size: (u16, u16), authority: Option<Authority>) -> Model {
     let mut model = console(size, authority);
     for row in rows() {
-        update(&mut model, Msg::RowRead(Box::new(row)));
+        update(&mut model, Msg::RowsRead(Rows { kind: row.kind, target: row.target.clone(), rows: vec![row] }));
     }
     model.bytes_per_second = Some(412);
     update(&mut model, Msg::RunsListed(Vec::new()));

@@ -192,6 +192,7 @@ mod tests {
         let targets = served.map(|s| Target::Service(crate::probes::Service::new(&s.name, &s.url))).collect();
         let rows = read_all(targets, Duration::from_secs(20)).await;
         let now = crate::probes::clock::now().wall;
+        let rows: Vec<_> = rows.into_iter().flat_map(|all| all.rows).collect();
         let verdicts: Vec<_> = rows.iter().map(|row| (row.target.as_str(), row.verdict(now))).collect();
         let expected = [
             ("novacron-api", Verdict::Ok),
@@ -205,11 +206,11 @@ mod tests {
         let url = services.served[0].url.replace("/health/api", "/elsewhere");
         let missing = vec![Target::Service(crate::probes::Service::new("x", url.clone()))];
         let missed = read_all(missing.clone(), Duration::from_secs(5)).await;
-        assert_eq!(missed[0].observation.as_ref().unwrap().facts["status"], Fact::Int(404));
+        assert_eq!(missed[0].rows[0].observation.as_ref().unwrap().facts["status"], Fact::Int(404));
         drop(services);
         let mut lost = false;
         while !lost {
-            lost = read_all(missing.clone(), Duration::from_secs(5)).await[0].lost.is_some();
+            lost = read_all(missing.clone(), Duration::from_secs(5)).await[0].rows[0].lost.is_some();
         }
     }
 }

@@ -18,7 +18,7 @@ pub use effect::EffectClass;
 pub use error::{Error, Kind};
 pub use ids::{Digest, PromptId, RunId};
 pub use key::{Key, KeyCode};
-pub use observation::{Fact, Observation, Row, TargetKind};
+pub use observation::{Fact, Finding, Observation, Row, Rows, Section, TargetKind};
 pub use preview::{Item, Preview};
 pub use run::{Actor, RunStatus};
 pub use step::{StepState, Verb};

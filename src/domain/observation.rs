@@ -15,11 +15,77 @@ pub enum TargetKind {
     Mount,
     /// An HTTP service.
     Service,
+    /// A systemd unit.
+    Unit,
+    /// A PostgreSQL database.
+    Postgres,
+    /// A Redis.
+    Redis,
+    /// A Kubernetes cluster, and what runs in it.
+    Kubernetes,
+    /// A set of backups.
+    Backup,
+    /// A certificate.
+    Certificate,
+    /// A table or an index of a PostgreSQL database, with what a rewrite would give back.
+    Bloat,
+}
+
+/// A pane of rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Section {
+    /// Whether everything works.
+    Health,
+    /// Whether it could be had back.
+    Backups,
+    /// Whether it will be believed tomorrow.
+    Certificates,
+    /// What a rewrite would give back.
+    Bloat,
+}
+
+impl Section {
+    /// Every section, in the order of the screen.
+    pub const ALL: [Self; 4] = [Self::Health, Self::Backups, Self::Certificates, Self::Bloat];
+
+    /// The one word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Health => "health",
+            Self::Backups => "backups",
+            Self::Certificates => "certificates",
+            Self::Bloat => "bloat",
+        }
+    }
 }
 
 impl TargetKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Host, Self::Mount, Self::Service];
+    pub const ALL: [Self; 10] = [
+        Self::Host,
+        Self::Mount,
+        Self::Service,
+        Self::Unit,
+        Self::Postgres,
+        Self::Redis,
+        Self::Kubernetes,
+        Self::Backup,
+        Self::Certificate,
+        Self::Bloat,
+    ];
+
+    /// The pane that shows its rows.
+    #[must_use]
+    pub fn section(self) -> Section {
+        match self {
+            Self::Backup => Section::Backups,
+            Self::Certificate => Section::Certificates,
+            Self::Bloat => Section::Bloat,
+            _ => Section::Health,
+        }
+    }
 
     /// The one word for it.
     #[must_use]
@@ -28,6 +94,13 @@ impl TargetKind {
             Self::Host => "host",
             Self::Mount => "mount",
             Self::Service => "service",
+            Self::Unit => "unit",
+            Self::Postgres => "postgres",
+            Self::Redis => "redis",
+            Self::Kubernetes => "kubernetes",
+            Self::Backup => "backup",
+            Self::Certificate => "certificate",
+            Self::Bloat => "bloat",
         }
     }
 
@@ -67,6 +140,42 @@ pub struct Observation {
     pub trend: Option<f64>,
 }
 
+/// One thing that a reading of a target found; it becomes one row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// As [`Row::object`]; `None` where the row is of the target itself.
+    pub object: Option<String>,
+    /// Where it comes from, where that differs from the target's own source.
+    pub source: Option<String>,
+    /// What was seen; or why this one thing could not be read although the target answered.
+    pub seen: Result<Observation, String>,
+}
+
+impl Finding {
+    /// What was seen of the target itself.
+    #[must_use]
+    pub fn of_target(observation: Observation) -> Self {
+        Self { object: None, source: None, seen: Ok(observation) }
+    }
+
+    /// What was seen of one thing in the target.
+    #[must_use]
+    pub fn of(object: impl Into<String>, seen: Result<Observation, String>) -> Self {
+        Self { object: Some(object.into()), source: None, seen }
+    }
+}
+
+/// Every row of one target, as they stand after a reading; what a target had before and is not among them is gone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rows {
+    /// The target's kind.
+    pub kind: TargetKind,
+    /// Its name.
+    pub target: String,
+    /// Its rows.
+    pub rows: Vec<Row>,
+}
+
 /// One line of a pane: a target with its newest observation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
@@ -74,6 +183,8 @@ pub struct Row {
     pub kind: TargetKind,
     /// Its name, unique within its kind.
     pub target: String,
+    /// Which of several things in the target the row is of: `public.audit_logs`, `replication`; unique within the target.
+    pub object: Option<String>,
     /// Where the reading comes from: `/proc/stat`, `http://127.0.0.1:8080/health`.
     pub source: String,
     /// How often it is read; a reading older than three times this is stale.
@@ -93,7 +204,16 @@ impl Row {
     /// A row that has not been read yet.
     #[must_use]
     pub fn unread(kind: TargetKind, target: String, source: String, every: Duration) -> Self {
-        Self { kind, target, source, every, observation: None, lost: None, history: Vec::new() }
+        Self { kind, target, object: None, source, every, observation: None, lost: None, history: Vec::new() }
+    }
+
+    /// What it is called on the screen: the object where the row is of one, with its target.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match &self.object {
+            Some(object) => format!("{} {object}", self.target),
+            None => self.target.clone(),
+        }
     }
 
     /// Whether the newest reading is too old to stand on: older than three of its periods.

@@ -3,13 +3,15 @@
 use crate::app::effect::Query;
 use crate::app::msg::{Msg, RunSummary};
 use crate::config::estate::{Estate, Limits, Service as Configured};
+use crate::config::libpq::Access;
+use crate::config::paths::Surroundings;
 use crate::domain::{Digest, Error, RunId, RunStatus};
 use crate::gate::follow::Follower;
 use crate::gate::logs::LogReader;
 use crate::gate::{World, plans};
 use crate::journal::list;
 use crate::probes::schedule::Prober;
-use crate::probes::target::{Every, Mount, Service, Target, Thresholds};
+use crate::probes::target::{Cluster, Database, Every, Mount, RedisServer, Service, Target, Thresholds};
 use crate::runner::adapters;
 use crate::runner::rundir::RunDir;
 use std::fs::File;
@@ -31,9 +33,9 @@ impl Lookup {
     #[must_use]
     pub fn start(world: World, out: mpsc::Sender<Msg>) -> Self {
         let readings = out.clone();
-        let prober = Prober::start(targets(&world.estate), Every::default(), move |row| {
-            // A full channel means a console that cannot keep up: the next reading of the row will do.
-            let _ = readings.try_send(Msg::RowRead(Box::new(row)));
+        let prober = Prober::start(targets(&world.estate, &world.around), Every::default(), move |rows| {
+            // A full channel means a console that cannot keep up: the next reading will do.
+            let _ = readings.try_send(Msg::RowsRead(rows));
         });
         let logs = LogReader::start(out.clone());
         Self { world: Arc::new(world), out, prober, follower: None, logs }
@@ -145,9 +147,9 @@ pub fn is_interrupted(run: &RunSummary) -> bool {
     run.status == RunStatus::Interrupted
 }
 
-/// What an estate wants read: this host, its mounts, its own mounts and its services.
+/// What an estate wants read: this host, its mounts, and everything that it names.
 #[must_use]
-pub fn targets(estate: &Estate) -> Vec<Target> {
+pub fn targets(estate: &Estate, around: &Surroundings) -> Vec<Target> {
     let disk = thresholds(estate.thresholds.disk);
     let mut targets = Target::host();
     // Mount points that cannot be listed leave the host's other rows; the mounts of the estate say why themselves.
@@ -157,6 +159,24 @@ pub fn targets(estate: &Estate) -> Vec<Target> {
         Target::Mount(Mount { path: mount.path.clone(), thresholds, own: true })
     }));
     targets.extend(estate.services.iter().map(|service| Target::Service(watched(service))));
+    targets.extend(estate.units.iter().cloned().map(Target::Unit));
+    if estate.failed_units {
+        targets.push(Target::FailedUnits);
+    }
+    for entry in &estate.postgres {
+        let (secrets, around) = (estate.secrets.clone(), around.clone());
+        let watch = Access { written: entry.watch.clone(), secrets, around };
+        let database = Database { name: entry.name.clone(), watch, can_act: entry.act.is_some() };
+        targets.extend([Target::Postgres(database.clone()), Target::Bloat(database)]);
+    }
+    targets.extend(estate.redis.iter().cloned().map(|entry| {
+        let (secrets, around) = (estate.secrets.clone(), around.clone());
+        Target::Redis(RedisServer { entry, secrets, around })
+    }));
+    let cluster = |entry| Target::Kubernetes(Cluster { entry, around: around.clone() });
+    targets.extend(estate.kubernetes.iter().cloned().map(cluster));
+    targets.extend(estate.certificates.iter().cloned().map(Target::Certificate));
+    targets.extend(estate.backups.iter().cloned().map(Target::Backup));
     targets
 }
 

@@ -15,6 +15,7 @@ pub mod watch;
 use crate::app::confirm::{Authority, Confirmed};
 use crate::app::effect::{Command, Query};
 use crate::config::estate::Estate;
+use crate::config::paths::Surroundings;
 use crate::config::state::State;
 use crate::procedure::catalog::Catalog;
 use crate::runner::adapters::BuiltIn;
@@ -25,6 +26,8 @@ use std::path::PathBuf;
 pub struct World {
     /// The estate.
     pub estate: Estate,
+    /// The variables that it was found with.
+    pub around: Surroundings,
     /// Where runs and locks are.
     pub state: State,
     /// Midwatch's own program, which the runner is launched from.

@@ -1,12 +1,19 @@
 //! Sources of readings, one file each; a probe reads one target and changes nothing.
 
+pub mod backups;
+pub mod bloat;
+pub mod certs;
 pub mod clock;
 pub mod host;
 pub mod http;
+pub mod kube;
 pub mod mountinfo;
 pub mod mounts;
+pub mod postgres;
+pub mod redis;
 pub mod schedule;
 pub mod target;
+pub mod units;
 
 pub use schedule::{Prober, read_all};
 pub use target::{Every, HostPart, Mount, Service, Target, Thresholds};

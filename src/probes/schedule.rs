@@ -1,19 +1,28 @@
 //! Reads targets again and again: one task each, single-flight, with a deadline and a back-off.
 //!
 //! ```text
-//!  target -> reader -> observation or reason -> row -> send
-//!              ^                                  |
-//!              +-- its period, or the back-off ---+      refresh() ends the pause
+//!  target -> reader -> findings or reason -> rows -> send
+//!              ^                                |
+//!              +-- its period, or the back-off -+        refresh() ends the pause
 //! ```
-//! Losing a source is a state: the row stays, with its last reading and the reason, and no task ends for it.
+//! Losing a source is a state: its rows stay, with their last readings and the reason, and no task ends for it. A row goes only
+//! when a good reading of its target no longer finds it.
 
-use crate::domain::{Observation, Row, Wall};
+use crate::domain::{Finding, Row, Rows, Wall, quantity};
+use crate::probes::backups::BackupReader;
+use crate::probes::bloat::BloatReader;
+use crate::probes::certs::CertReader;
 use crate::probes::clock;
 use crate::probes::host::HostReader;
 use crate::probes::http::{self, Http};
+use crate::probes::kube::KubeReader;
 use crate::probes::mounts::MountReader;
+use crate::probes::postgres::PostgresReader;
+use crate::probes::redis::RedisReader;
 use crate::probes::target::{Every, Service, Target};
+use crate::probes::units::UnitReader;
 use futures_util::FutureExt;
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,12 +44,13 @@ pub struct Prober {
 impl Prober {
     /// Starts one task for each target on the current runtime, and reads each at once.
     ///
-    /// `send` gets the whole row after each good reading, because its age starts anew even when its figures are the same, and
-    /// after a loss only when the reason is another than the row already has. It is called from the tasks and must not block.
+    /// `send` gets every row of the target after each good reading, because their age starts anew even when their figures are the
+    /// same, and after a loss only when the reason is another than they already have. It is called from the tasks and must not
+    /// block.
     ///
     /// # Panics
     /// Outside a tokio runtime.
-    pub fn start(targets: Vec<Target>, every: Every, send: impl Fn(Row) + Send + Sync + 'static) -> Self {
+    pub fn start(targets: Vec<Target>, every: Every, send: impl Fn(Rows) + Send + Sync + 'static) -> Self {
         let (refresh, _) = watch::channel(());
         let (send, http) = (Arc::new(send), Arc::new(Http::default()));
         let begin = |target: Target| {
@@ -65,20 +75,19 @@ impl Drop for Prober {
     }
 }
 
-/// Reads each target once, all at the same time, and gives their rows in the same order.
+/// Reads each target once, all at the same time, and gives the rows of each in the same order.
 ///
-/// A target that has not answered by the deadline has a lost row.
-pub async fn read_all(targets: Vec<Target>, deadline: Duration) -> Vec<Row> {
+/// A target that has not answered by the deadline has one lost row.
+pub async fn read_all(targets: Vec<Target>, deadline: Duration) -> Vec<Rows> {
     let http = Arc::new(Http::default());
     let read = targets.into_iter().map(|target| {
         let http = Arc::clone(&http);
         async move {
-            let mut row = target.unread(Every::default());
+            let mut known = Known::new(&target, Every::default());
             let mut reader = Reader::new(&target, &http);
-            let late = || Err(format!("no answer within {}", crate::domain::quantity::span(deadline)));
-            let reading = tokio::time::timeout(deadline, guarded(&mut reader)).await;
-            settle(&mut row, reading.unwrap_or_else(|_| late()), clock::now().wall);
-            row
+            let reading = within(deadline, &mut reader).await;
+            known.settle(reading, clock::now().wall);
+            known.rows()
         }
     });
     futures_util::future::join_all(read).await
@@ -88,20 +97,21 @@ async fn keep_reading(
     target: Target,
     every: Every,
     http: Arc<Http>,
-    send: Arc<impl Fn(Row)>,
+    send: Arc<impl Fn(Rows)>,
     mut refresh: watch::Receiver<()>,
 ) {
-    let mut row = target.unread(every);
+    let mut known = Known::new(&target, every);
     let mut reader = Reader::new(&target, &http);
     let mut losses = 0_u32;
     loop {
         let started = Instant::now();
-        let reading = guarded(&mut reader).await;
+        let reading = within(target.deadline(), &mut reader).await;
         losses = if reading.is_ok() { 0 } else { losses.saturating_add(1) };
-        if settle(&mut row, reading, clock::now().wall) {
-            send(row.clone());
+        if known.settle(reading, clock::now().wall) {
+            send(known.rows());
         }
-        let next = (started + pause(row.every, losses, &row.target)).max(Instant::now() + SHORTEST_PAUSE);
+        let own = &known.unread;
+        let next = (started + pause(own.every, losses, &own.target)).max(Instant::now() + SHORTEST_PAUSE);
         tokio::select! {
             () = tokio::time::sleep_until(next) => {}
             asked = refresh.changed() => if asked.is_err() { return },
@@ -123,23 +133,69 @@ fn pause(every: Duration, losses: u32, name: &str) -> Duration {
     paused + paused / 1000 * (hash % 100)
 }
 
-/// Puts a reading into its row; whether the row is worth sending.
-fn settle(row: &mut Row, reading: Result<Observation, String>, at: Wall) -> bool {
-    match reading {
-        Ok(observation) => {
-            row.saw(observation);
-            true
-        }
-        Err(why) => {
-            let known = row.lost.as_ref().is_some_and(|(before, _)| *before == why);
-            row.lost(why, at);
-            !known
+/// A target's rows as they are known.
+struct Known {
+    unread: Row,
+    rows: Vec<Row>,
+}
+
+impl Known {
+    fn new(target: &Target, every: Every) -> Self {
+        Self { unread: target.unread(every), rows: Vec::new() }
+    }
+
+    fn rows(&self) -> Rows {
+        Rows { kind: self.unread.kind, target: self.unread.target.clone(), rows: self.rows.clone() }
+    }
+
+    /// Puts a reading into the rows; whether they are worth sending.
+    fn settle(&mut self, reading: Result<Vec<Finding>, String>, at: Wall) -> bool {
+        match reading {
+            Ok(findings) => {
+                let mut before: BTreeMap<Option<String>, Row> =
+                    self.rows.drain(..).map(|row| (row.object.clone(), row)).collect();
+                for finding in findings {
+                    let mut row = before.remove(&finding.object).unwrap_or_else(|| self.unread.clone());
+                    row.object = finding.object;
+                    if let Some(source) = finding.source {
+                        row.source = source;
+                    }
+                    match finding.seen {
+                        Ok(observation) => row.saw(observation),
+                        Err(why) => row.lost(why, at),
+                    }
+                    self.rows.push(row);
+                }
+                true
+            }
+            Err(why) => {
+                if self.rows.is_empty() {
+                    self.rows.push(self.unread.clone());
+                }
+                let mut news = false;
+                for row in &mut self.rows {
+                    news |= row.lost.as_ref().is_none_or(|(before, _)| *before != why);
+                    row.lost(why.clone(), at);
+                }
+                news
+            }
         }
     }
 }
 
-/// One reading; a panic in it is a loss of this row and of nothing else.
-async fn guarded(reader: &mut Reader) -> Result<Observation, String> {
+/// One reading that ends by its deadline; what hangs beyond it is dropped, with everything it had open.
+async fn within(deadline: Duration, reader: &mut Reader) -> Result<Vec<Finding>, String> {
+    match tokio::time::timeout(deadline, guarded(reader)).await {
+        Ok(reading) => reading,
+        Err(_) => {
+            reader.anew();
+            Err(format!("no answer within {}", quantity::span(deadline)))
+        }
+    }
+}
+
+/// One reading; a panic in it is a loss of this target and of nothing else.
+async fn guarded(reader: &mut Reader) -> Result<Vec<Finding>, String> {
     match AssertUnwindSafe(reader.read()).catch_unwind().await {
         Ok(reading) => reading,
         Err(_) => {
@@ -160,6 +216,13 @@ enum Memory {
     Host(HostReader),
     Mount(MountReader),
     Service(Service),
+    Units(UnitReader),
+    Postgres(Box<PostgresReader>),
+    Bloat(Box<BloatReader>),
+    Redis(Box<RedisReader>),
+    Kubernetes(Box<KubeReader>),
+    Certificate(Box<CertReader>),
+    Backup(Box<BackupReader>),
     #[cfg(test)]
     Breaks,
 }
@@ -170,6 +233,14 @@ impl Reader {
             Target::Host(part) => Memory::Host(HostReader::new(*part)),
             Target::Mount(mount) => Memory::Mount(MountReader::new(mount.clone())),
             Target::Service(service) => Memory::Service(service.clone()),
+            Target::Unit(unit) => Memory::Units(UnitReader::new(Some(unit.clone()))),
+            Target::FailedUnits => Memory::Units(UnitReader::new(None)),
+            Target::Postgres(database) => Memory::Postgres(Box::new(PostgresReader::new(database.clone()))),
+            Target::Bloat(database) => Memory::Bloat(Box::new(BloatReader::new(database.clone()))),
+            Target::Redis(server) => Memory::Redis(Box::new(RedisReader::new(server.clone()))),
+            Target::Kubernetes(cluster) => Memory::Kubernetes(Box::new(KubeReader::new(cluster.clone()))),
+            Target::Certificate(entry) => Memory::Certificate(Box::new(CertReader::new(entry.clone()))),
+            Target::Backup(entry) => Memory::Backup(Box::new(BackupReader::new(entry.clone()))),
         };
         Self { target: target.clone(), http: Arc::clone(http), memory }
     }
@@ -179,14 +250,22 @@ impl Reader {
         *self = Self::new(&self.target, &self.http);
     }
 
-    async fn read(&mut self) -> Result<Observation, String> {
-        match &mut self.memory {
+    async fn read(&mut self) -> Result<Vec<Finding>, String> {
+        let one = match &mut self.memory {
             Memory::Host(reader) => reader.read().await,
             Memory::Mount(reader) => reader.read().await,
             Memory::Service(service) => http::read(&self.http, service).await,
+            Memory::Units(reader) => return reader.read().await,
+            Memory::Postgres(reader) => return reader.read().await,
+            Memory::Bloat(reader) => return reader.read().await,
+            Memory::Redis(reader) => return reader.read().await,
+            Memory::Kubernetes(reader) => return reader.read().await,
+            Memory::Certificate(reader) => return reader.read().await,
+            Memory::Backup(reader) => return reader.read().await,
             #[cfg(test)]
             Memory::Breaks => panic!("broken"),
-        }
+        };
+        one.map(|observation| vec![Finding::of_target(observation)])
     }
 }
 

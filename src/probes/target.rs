@@ -1,7 +1,11 @@
 //! What is read, and how often.
 
+use crate::config::estate;
+use crate::config::libpq::Access;
+use crate::config::paths::Surroundings;
+use crate::config::secrets::Secrets;
 use crate::domain::{Row, TargetKind, Verdict};
-use crate::probes::{http, mounts};
+use crate::probes::{backups, certs, http, kube, mounts, postgres, redis, units};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,6 +18,53 @@ pub enum Target {
     Mount(Mount),
     /// An HTTP service.
     Service(Service),
+    /// A systemd unit.
+    Unit(estate::Unit),
+    /// Every failed systemd unit of this host.
+    FailedUnits,
+    /// A PostgreSQL database: whether it answers, its replication, its connections.
+    Postgres(Database),
+    /// The tables and indexes of a PostgreSQL database.
+    Bloat(Database),
+    /// A Redis.
+    Redis(RedisServer),
+    /// A Kubernetes cluster.
+    Kubernetes(Cluster),
+    /// Certificates.
+    Certificate(estate::Certificate),
+    /// A series of backups.
+    Backup(estate::Backup),
+}
+
+/// A database to read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Database {
+    /// Its name.
+    pub name: String,
+    /// How to reach it as a role that only looks.
+    pub watch: Access,
+    /// Whether the estate also says how to act on it.
+    pub can_act: bool,
+}
+
+/// A Redis to read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RedisServer {
+    /// What the estate says of it.
+    pub entry: estate::Redis,
+    /// The secrets that it may name.
+    pub secrets: Secrets,
+    /// The variables.
+    pub around: Surroundings,
+}
+
+/// A cluster to read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cluster {
+    /// What the estate says of it.
+    pub entry: estate::Kubernetes,
+    /// The variables: `KUBECONFIG`, `HOME`, and those of a pod.
+    pub around: Surroundings,
 }
 
 /// A part of this machine that has a row of its own.
@@ -119,12 +170,25 @@ pub struct Every {
     pub mount: Duration,
     /// Services that say nothing else themselves.
     pub service: Duration,
+    /// Units, databases, Redis servers and clusters.
+    pub source: Duration,
+    /// The tables and indexes of a database.
+    pub bloat: Duration,
+    /// Certificates and backups.
+    pub store: Duration,
 }
 
 impl Default for Every {
-    /// 5 s, 15 s and 5 s.
+    /// 5 s for what changes by the second, 10 s for servers, 15 s for mounts, a minute for bloat and what lies in files.
     fn default() -> Self {
-        Self { host: Duration::from_secs(5), mount: Duration::from_secs(15), service: Duration::from_secs(5) }
+        Self {
+            host: Duration::from_secs(5),
+            mount: Duration::from_secs(15),
+            service: Duration::from_secs(5),
+            source: Duration::from_secs(10),
+            bloat: Duration::from_secs(60),
+            store: Duration::from_secs(60),
+        }
     }
 }
 
@@ -179,6 +243,23 @@ impl Target {
             Self::Host(_) => every.host,
             Self::Mount(_) => every.mount,
             Self::Service(service) => service.every.unwrap_or(every.service),
+            Self::Unit(_) | Self::FailedUnits | Self::Postgres(_) | Self::Redis(_) | Self::Kubernetes(_) => {
+                every.source
+            }
+            Self::Bloat(_) => every.bloat,
+            Self::Certificate(_) | Self::Backup(_) => every.store,
+        }
+    }
+
+    /// How long one reading may take before it counts as lost.
+    ///
+    /// Sources that know better end earlier by themselves.
+    #[must_use]
+    pub fn deadline(&self) -> Duration {
+        match self {
+            Self::Service(service) => service.timeout.saturating_add(Duration::from_secs(60)),
+            Self::Bloat(_) | Self::Backup(_) => Duration::from_secs(30),
+            _ => Duration::from_secs(10),
         }
     }
 
@@ -195,6 +276,14 @@ impl Target {
             Self::Service(service) => {
                 (TargetKind::Service, service.name.clone(), http::without_credentials(&service.url))
             }
+            Self::Unit(unit) => (TargetKind::Unit, unit.name.clone(), units::SOURCE.to_owned()),
+            Self::FailedUnits => (TargetKind::Unit, "failed units".to_owned(), units::SOURCE.to_owned()),
+            Self::Postgres(database) => (TargetKind::Postgres, database.name.clone(), postgres::source(database)),
+            Self::Bloat(database) => (TargetKind::Bloat, database.name.clone(), postgres::source(database)),
+            Self::Redis(server) => (TargetKind::Redis, server.entry.name.clone(), redis::source(server)),
+            Self::Kubernetes(cluster) => (TargetKind::Kubernetes, cluster.entry.name.clone(), kube::source(cluster)),
+            Self::Certificate(entry) => (TargetKind::Certificate, entry.name.clone(), certs::source(entry)),
+            Self::Backup(entry) => (TargetKind::Backup, entry.name.clone(), backups::source(entry)),
         };
         Row::unread(kind, target, source, self.every(every))
     }

@@ -6,7 +6,7 @@ use midwatch::app::model::{Area, Hit, Pane, Seen, TargetId};
 use midwatch::app::msg::{Mouse, Msg};
 use midwatch::app::{begin, update};
 use midwatch::demo::sample;
-use midwatch::domain::{Boot, TargetKind, Verdict};
+use midwatch::domain::{Boot, Rows, TargetKind, Verdict};
 
 fn order(model: &midwatch::app::Model) -> Vec<String> {
     model.health.shown().map(|row| row.target.clone()).collect()
@@ -29,7 +29,7 @@ fn the_row_under_the_cursor_never_moves() {
     for (verdict, target) in [(Verdict::Critical, "cpu"), (Verdict::Critical, "load"), (Verdict::Ok, "api")] {
         let mut row = sample::rows().into_iter().find(|row| row.target == target).unwrap();
         row.observation.as_mut().unwrap().verdict = verdict;
-        update(&mut model, Msg::RowRead(Box::new(row)));
+        update(&mut model, Msg::RowsRead(Rows { kind: row.kind, target: row.target.clone(), rows: vec![row] }));
         assert_eq!(order(&model)[place], name, "after {target} became {}", verdict.word());
     }
     assert!(
@@ -106,7 +106,7 @@ fn a_filter_shows_what_contains_it_and_esc_takes_it_back() {
 fn a_click_moves_the_cursor_and_does_nothing_else() {
     let mut model = model();
     let area = Area { x: 1, y: 4, width: 20, height: 1 };
-    let id = TargetId { kind: TargetKind::Host, name: "cpu".to_owned() };
+    let id = TargetId { kind: TargetKind::Host, name: "cpu".to_owned(), object: None };
     let pane = Area { x: 0, y: 2, width: 80, height: 20 };
     let hits = vec![(pane, Hit::Pane(Pane::Health)), (area, Hit::Target(id))];
     model.drawn(Seen { size: (80, 24), hits, ..Seen::default() }, Boot(0));

@@ -1,7 +1,7 @@
 //! The Health pane: rows worst first, except that the row under the cursor stays where it is.
 
 use crate::app::model::TargetId;
-use crate::domain::{Row, Verdict, Wall};
+use crate::domain::{Row, Rows, Verdict, Wall};
 use std::cmp::Reverse;
 
 /// The rows and the cursor on them.
@@ -15,12 +15,20 @@ pub struct Health {
 }
 
 impl Health {
-    /// Takes a row's newest state.
-    pub fn read(&mut self, row: Row, now: Wall) {
-        match self.rows.iter_mut().find(|known| known.kind == row.kind && known.target == row.target) {
-            Some(known) => *known = row,
-            None => self.rows.push(row),
-        }
+    /// Takes a target's newest rows in the place of those it had.
+    pub fn read(&mut self, read: Rows, now: Wall) {
+        let mut news = read.rows;
+        self.rows.retain_mut(|row| {
+            if row.kind != read.kind || row.target != read.target {
+                return true;
+            }
+            match news.iter().position(|new| new.object == row.object) {
+                Some(place) => *row = news.remove(place),
+                None => return false,
+            }
+            true
+        });
+        self.rows.extend(news);
         self.sort(now);
     }
 
@@ -71,14 +79,14 @@ impl Health {
     /// A row by its identity.
     #[must_use]
     pub fn row(&self, id: &TargetId) -> Option<&Row> {
-        self.rows.iter().find(|row| row.kind == id.kind && row.target == id.name)
+        self.rows.iter().find(|row| id.is_of(row))
     }
 
     /// Where on the screen the cursor is; `None` while it is on no row.
     #[must_use]
     pub fn cursor_place(&self) -> Option<usize> {
         let id = self.cursor.as_ref()?;
-        self.shown().position(|row| row.kind == id.kind && row.target == id.name)
+        self.shown().position(|row| id.is_of(row))
     }
 
     /// The row under the cursor.

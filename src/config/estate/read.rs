@@ -2,6 +2,7 @@
 
 use crate::config::estate::{Environment, Estate, Limits, Mount, Service, Thresholds};
 use crate::config::reader::{Place, Problems, Table, Value};
+use crate::config::secrets::Secrets;
 use crate::domain::quantity;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
@@ -51,6 +52,14 @@ pub(super) fn read(root: &mut Table, file: &Path, problems: &mut Problems) -> Op
         thresholds,
         services,
         mounts,
+        secrets: Secrets::default(),
+        units: Vec::new(),
+        failed_units: false,
+        postgres: Vec::new(),
+        redis: Vec::new(),
+        kubernetes: Vec::new(),
+        certificates: Vec::new(),
+        backups: Vec::new(),
         source: Some(file.to_owned()),
         discovered: Vec::new(),
         not_found: Vec::new(),

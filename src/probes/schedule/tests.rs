@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::{TargetKind, Verdict};
+use crate::domain::{Observation, TargetKind, Verdict};
 use crate::probes::target::{HostPart, Mount, Thresholds};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,8 +7,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-const FAST: Every =
-    Every { host: Duration::from_millis(50), mount: Duration::from_millis(50), service: Duration::from_millis(50) };
+const SOON: Duration = Duration::from_millis(50);
+const FAST: Every = Every { host: SOON, mount: SOON, service: SOON, source: SOON, bloat: SOON, store: SOON };
 
 /// A server that answers 200 after a while, and counts: all connections, those open now, the most at once.
 struct Server {
@@ -46,8 +46,8 @@ fn service(name: &str, url: &str) -> Target {
 
 fn started(targets: Vec<Target>, every: Every) -> (Prober, UnboundedReceiver<Row>) {
     let (send, rows) = unbounded_channel();
-    let prober = Prober::start(targets, every, move |row| {
-        let _ = send.send(row);
+    let prober = Prober::start(targets, every, move |mut rows| {
+        let _ = send.send(rows.rows.remove(0));
     });
     (prober, rows)
 }
@@ -114,7 +114,8 @@ async fn refreshing_reads_now_but_never_twice_at_once() {
 async fn many_services_are_read_in_parallel_up_to_the_cap() {
     let busy = server(Duration::from_millis(30)).await;
     let targets: Vec<Target> = (0..150).map(|n| service(&format!("s{n}"), &busy.url)).collect();
-    let rows = read_all(targets, Duration::from_secs(20)).await;
+    let rows: Vec<Row> =
+        read_all(targets, Duration::from_secs(20)).await.into_iter().flat_map(|all| all.rows).collect();
     assert_eq!(rows.len(), 150);
     assert!(rows.iter().enumerate().all(|(n, row)| row.target == format!("s{n}") && row.lost.is_none()));
     let most = busy.most.load(Ordering::SeqCst);
@@ -127,6 +128,7 @@ async fn one_reading_of_all_ends_at_its_deadline() {
     let service = Service { timeout: Duration::from_secs(3600), ..Service::new("stalls", &stalls.url) };
     let targets = vec![Target::Service(service), Target::Host(HostPart::Swap)];
     let rows = read_all(targets, Duration::from_millis(700)).await;
+    let rows: Vec<Row> = rows.into_iter().flat_map(|all| all.rows).collect();
     assert_eq!(rows[0].lost.as_ref().unwrap().0, "no answer within 700 ms");
     assert_eq!((rows[1].kind, rows[1].lost.as_ref()), (TargetKind::Host, None));
     assert!(rows[1].observation.is_some());
@@ -159,14 +161,39 @@ fn pauses_double_up_to_a_minute_and_differ_by_name() {
 
 #[test]
 fn a_row_is_sent_for_each_good_reading_and_for_each_new_reason() {
-    let mut row = service("a", "http://127.0.0.1:1/").unread(Every::default());
+    let mut known = Known::new(&service("a", "http://127.0.0.1:1/"), Every::default());
     let at = clock::now().wall;
     let loss = |why: &str| Err(why.to_owned());
-    assert!(settle(&mut row, loss("refused"), at));
-    assert!(!settle(&mut row, loss("refused"), at));
-    assert!(settle(&mut row, loss("timed out"), at));
-    assert!(settle(&mut row, Ok(observation()), at));
-    assert!(settle(&mut row, Ok(observation()), at));
-    assert!(settle(&mut row, loss("timed out"), at));
-    assert!(row.observation.is_some(), "the last good reading stays");
+    let good = || Ok(vec![Finding::of_target(observation())]);
+    assert!(known.settle(loss("refused"), at));
+    assert!(!known.settle(loss("refused"), at));
+    assert!(known.settle(loss("timed out"), at));
+    assert!(known.settle(good(), at));
+    assert!(known.settle(good(), at));
+    assert!(known.settle(loss("timed out"), at));
+    assert!(known.rows[0].observation.is_some(), "the last good reading stays");
+}
+
+#[test]
+fn rows_come_and_go_with_what_a_target_holds() {
+    let mut known = Known::new(&service("cluster", "http://127.0.0.1:1/"), Every::default());
+    let at = clock::now().wall;
+    let good = |name: &str| {
+        let seen = Observation { trend: Some(1.0), ..observation() };
+        Finding::of(name, Ok(seen))
+    };
+    let named = |known: &Known| known.rows.iter().filter_map(|row| row.object.clone()).collect::<Vec<_>>();
+    known.settle(Err("refused".to_owned()), at);
+    assert_eq!((known.rows.len(), &known.rows[0].object), (1, &None), "a target that never answered has one row");
+    known.settle(Ok(vec![good("a"), good("b")]), at);
+    assert_eq!(named(&known), ["a", "b"]);
+    known.settle(Err("refused".to_owned()), at);
+    assert_eq!(named(&known), ["a", "b"], "a loss removes nothing");
+    assert!(known.rows.iter().all(|row| row.lost.is_some()));
+    known.settle(Ok(vec![good("b"), Finding::of("c", Err("no permission".to_owned()))]), at);
+    assert_eq!(named(&known), ["b", "c"]);
+    assert_eq!((known.rows[0].history.len(), known.rows[0].lost.as_ref()), (2, None), "a row keeps its history");
+    assert_eq!(known.rows[1].lost.as_ref().unwrap().0, "no permission");
+    known.settle(Ok(vec![]), at);
+    assert!(known.rows.is_empty());
 }

@@ -1,0 +1,103 @@
+//! What an estate looks after beside its services and mounts.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// One `[[unit]]`: a systemd unit of this host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unit {
+    /// Its name with its suffix: `nginx.service`.
+    pub name: String,
+    /// Whether a unit that is not active is critical; a warning otherwise.
+    pub critical: bool,
+}
+
+/// One `[[postgres]]`: one database of one server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Postgres {
+    /// Its name, unique among databases.
+    pub name: String,
+    /// How to reach it as a role that cannot act: a libpq string, a URL, or a service. A password is in it only as
+    /// `password=secret:NAME`.
+    pub watch: String,
+    /// How acts reach it; without it, nothing that acts on it is offered.
+    pub act: Option<String>,
+}
+
+/// One `[[redis]]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Redis {
+    /// Its name, unique among these.
+    pub name: String,
+    /// `redis://`, `rediss://` (TLS), `unix://` or `redis+unix://`; a user name may be in it, a password never.
+    pub url: String,
+    /// The secret that is the password.
+    pub password: Option<String>,
+    /// The share of `maxmemory` from which on to warn and to be critical.
+    pub memory: Option<super::Limits>,
+    /// A file of certificates that the server's must lead to; the machine's own trust otherwise.
+    pub ca: Option<PathBuf>,
+}
+
+/// One `[[kubernetes]]`: one cluster, or some of its namespaces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kubernetes {
+    /// Its name, unique among clusters.
+    pub name: String,
+    /// The kubeconfig; `$KUBECONFIG`, `~/.kube/config` or the cluster we run in otherwise.
+    pub kubeconfig: Option<PathBuf>,
+    /// The context of the kubeconfig; its current one otherwise.
+    pub context: Option<String>,
+    /// The namespaces that are watched; the context's own where none is named.
+    pub namespaces: Vec<String>,
+}
+
+/// One `[[certificate]]`: what a file holds, what an endpoint serves, or both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    /// Its name, unique among certificates.
+    pub name: String,
+    /// `host:port` of the endpoint.
+    pub connect: Option<String>,
+    /// The name that is asked for (SNI) and must be in the certificate; the host of `connect` otherwise.
+    pub server_name: Option<String>,
+    /// A PEM or DER file, a bundle, or a directory of these.
+    pub file: Option<PathBuf>,
+    /// Fewer whole days left than this: a warning.
+    pub warn_days: u32,
+    /// Fewer whole days left than this: critical.
+    pub critical_days: u32,
+}
+
+impl Certificate {
+    /// Days left below which a certificate warns unless the file says otherwise: certbot renews at 30.
+    pub const WARN_DAYS: u32 = 30;
+    /// Days left below which it is critical unless the file says otherwise.
+    pub const CRITICAL_DAYS: u32 = 7;
+    /// How long an endpoint may take to serve its certificate.
+    pub const TIMEOUT: Duration = Duration::from_secs(5);
+}
+
+/// One `[[backup]]`: a series of backups.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backup {
+    /// Its name, unique among backups.
+    pub name: String,
+    /// Where its members lie.
+    pub place: BackupPlace,
+    /// A newest backup older than this is critical.
+    pub max_age: Duration,
+    /// How far apart its members are meant to be; taken from the series itself otherwise.
+    pub every: Option<Duration>,
+    /// A newest member smaller than this is critical.
+    pub min_size: Option<u64>,
+}
+
+/// Where the members of a series of backups lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BackupPlace {
+    /// Files or directories by a pattern whose last part may hold `*` and `?`: `/backups/*.dump`.
+    Files(String),
+    /// A prefix of an object store: `s3://bucket/prefix/`.
+    Objects(String),
+}
