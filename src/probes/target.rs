@@ -5,7 +5,7 @@ use crate::config::libpq::Access;
 use crate::config::paths::Surroundings;
 use crate::config::secrets::Secrets;
 use crate::domain::{Row, TargetKind, Verdict};
-use crate::probes::{backups, certs, http, kube, mounts, postgres, redis, units};
+use crate::probes::{self, backups, certs, http, mounts, postgres, units};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -280,8 +280,10 @@ impl Target {
             Self::FailedUnits => (TargetKind::Unit, "failed units".to_owned(), units::SOURCE.to_owned()),
             Self::Postgres(database) => (TargetKind::Postgres, database.name.clone(), postgres::source(database)),
             Self::Bloat(database) => (TargetKind::Bloat, database.name.clone(), postgres::source(database)),
-            Self::Redis(server) => (TargetKind::Redis, server.entry.name.clone(), redis::source(server)),
-            Self::Kubernetes(cluster) => (TargetKind::Kubernetes, cluster.entry.name.clone(), kube::source(cluster)),
+            Self::Redis(server) => (TargetKind::Redis, server.entry.name.clone(), probes::redis::source(server)),
+            Self::Kubernetes(cluster) => {
+                (TargetKind::Kubernetes, cluster.entry.name.clone(), probes::kube::source(cluster))
+            }
             Self::Certificate(entry) => (TargetKind::Certificate, entry.name.clone(), certs::source(entry)),
             Self::Backup(entry) => (TargetKind::Backup, entry.name.clone(), backups::source(entry)),
         };

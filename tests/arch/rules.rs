@@ -184,7 +184,11 @@ fn signature<'a>(tokens: &[&'a Token]) -> Vec<&'a Token> {
     }
     let keyword = rest.peek().map(|token| token.text.as_str()).unwrap_or_default();
     let whole = matches!(keyword, "enum" | "trait" | "use");
-    let item = whole || matches!(keyword, "fn" | "async" | "const" | "static" | "type" | "struct" | "mod" | "unsafe");
+    // A module may be called after the library that it speaks with.
+    if keyword == "mod" {
+        return Vec::new();
+    }
+    let item = whole || matches!(keyword, "fn" | "async" | "const" | "static" | "type" | "struct" | "unsafe");
     let is_struct = keyword == "struct";
     let (mut depth, mut braces) = (0_usize, 0_usize);
     let mut taken = Vec::new();
