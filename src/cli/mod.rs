@@ -12,6 +12,7 @@ mod report;
 mod run;
 mod runner;
 mod runs;
+mod schema;
 mod setup;
 mod shell;
 mod stop;
@@ -56,6 +57,7 @@ fn dispatch(cli: Cli) -> crate::domain::error::Result<u8> {
         Some(Command::Report(args)) => report::run(common, &args),
         Some(Command::Verify(args)) => verify::run(common, &args),
         Some(Command::Lint(args)) => lint::run(common, &args),
+        Some(Command::Schema(args)) => schema::run(&args),
         Some(Command::Completions(args)) => shell::completions(&args),
         Some(Command::Man) => shell::man(),
         Some(Command::Runner(args)) => runner::runner(&args),
