@@ -65,6 +65,8 @@ pub enum Command {
     Report(Report),
     /// Prove that a run's journal is whole: exit 0 whole, 3 torn tail, 4 damaged.
     Verify(OneRun),
+    /// Print the calendar: the next windows, and what collides.
+    Windows(Windows),
     /// Check every file that Midwatch reads; all errors at once.
     Lint(Lint),
     /// Print the completions of a shell.
@@ -211,6 +213,17 @@ pub enum Form {
     Md,
     /// JSON.
     Json,
+}
+
+/// `midwatch windows`.
+#[derive(Debug, Args)]
+pub struct Windows {
+    /// How many days ahead.
+    #[arg(long, value_name = "DAYS", default_value_t = 35, env = "MIDWATCH_WINDOWS_DAYS", value_parser = clap::value_parser!(u16).range(1..=731))]
+    pub days: u16,
+    /// Print JSON.
+    #[arg(long, env = "MIDWATCH_JSON")]
+    pub json: bool,
 }
 
 /// `midwatch lint`.
