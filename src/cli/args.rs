@@ -1,5 +1,6 @@
 //! The command line, as types; help, man page and completions are generated from them.
 
+use crate::domain::Section;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -118,8 +119,27 @@ pub struct Check {
 /// A pane that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Pane {
-    /// Hosts, mounts and services.
+    /// The host, mounts, services, units, databases, Redis servers and clusters.
     Health,
+    /// Series of backups.
+    Backups,
+    /// Certificates.
+    Certificates,
+    /// Tables and indexes.
+    Bloat,
+}
+
+impl Pane {
+    /// The rows it shows.
+    #[must_use]
+    pub fn section(self) -> Section {
+        match self {
+            Self::Health => Section::Health,
+            Self::Backups => Section::Backups,
+            Self::Certificates => Section::Certificates,
+            Self::Bloat => Section::Bloat,
+        }
+    }
 }
 
 /// A procedure with its parameters.
