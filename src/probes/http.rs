@@ -151,7 +151,8 @@ fn why(error: &reqwest::Error) -> String {
     deepest(error)
 }
 
-fn why_io(error: &io::Error, lookup: bool) -> String {
+/// What the system said of a connection, in a few words; `lookup` where it was about a name.
+pub(in crate::probes) fn why_io(error: &io::Error, lookup: bool) -> String {
     if let Some(inner) = error.get_ref() {
         if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
             return format!("TLS: {tls}");
