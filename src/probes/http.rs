@@ -151,7 +151,7 @@ fn why(error: &reqwest::Error) -> String {
     deepest(error)
 }
 
-/// Why a connection broke, in a few words; `lookup` where it was about a name.
+/// What the system said of a connection, in a few words; `lookup` where it was about a name.
 pub(crate) fn why_io(error: &io::Error, lookup: bool) -> String {
     if let Some(inner) = error.get_ref() {
         if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
