@@ -17,6 +17,7 @@ mod setup;
 mod shell;
 mod stop;
 mod verify;
+mod windows;
 
 use crate::domain::{Clean, Error};
 use args::{Cli, Command};
@@ -56,6 +57,7 @@ fn dispatch(cli: Cli) -> crate::domain::error::Result<u8> {
         Some(Command::Abort(args)) => stop::abort(common, &args),
         Some(Command::Report(args)) => report::run(common, &args),
         Some(Command::Verify(args)) => verify::run(common, &args),
+        Some(Command::Windows(args)) => windows::run(common, &args),
         Some(Command::Lint(args)) => lint::run(common, &args),
         Some(Command::Schema(args)) => schema::run(&args),
         Some(Command::Completions(args)) => shell::completions(&args),

@@ -151,7 +151,8 @@ fn why(error: &reqwest::Error) -> String {
     deepest(error)
 }
 
-fn why_io(error: &io::Error, lookup: bool) -> String {
+/// What the system said of a connection, in a few words; `lookup` where it was about a name.
+pub(crate) fn why_io(error: &io::Error, lookup: bool) -> String {
     if let Some(inner) = error.get_ref() {
         if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
             return format!("TLS: {tls}");
@@ -181,7 +182,7 @@ fn why_io(error: &io::Error, lookup: bool) -> String {
 }
 
 /// The innermost cause's own words.
-fn deepest(error: &(dyn Cause + 'static)) -> String {
+pub(crate) fn deepest(error: &(dyn Cause + 'static)) -> String {
     let mut last = error;
     while let Some(next) = last.source() {
         last = next;
