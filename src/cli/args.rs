@@ -1,5 +1,6 @@
 //! The command line, as types; help, man page and completions are generated from them.
 
+use crate::domain::Section;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -65,6 +66,8 @@ pub enum Command {
     Report(Report),
     /// Prove that a run's journal is whole: exit 0 whole, 3 torn tail, 4 damaged.
     Verify(OneRun),
+    /// Print the calendar: the next windows, and what collides.
+    Windows(Windows),
     /// Check every file that Midwatch reads; all errors at once.
     Lint(Lint),
     /// Print the completions of a shell.
@@ -116,8 +119,27 @@ pub struct Check {
 /// A pane that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Pane {
-    /// Hosts, mounts and services.
+    /// The host, mounts, services, units, databases, Redis servers and clusters.
     Health,
+    /// Series of backups.
+    Backups,
+    /// Certificates.
+    Certificates,
+    /// Tables and indexes.
+    Bloat,
+}
+
+impl Pane {
+    /// The rows it shows.
+    #[must_use]
+    pub fn section(self) -> Section {
+        match self {
+            Self::Health => Section::Health,
+            Self::Backups => Section::Backups,
+            Self::Certificates => Section::Certificates,
+            Self::Bloat => Section::Bloat,
+        }
+    }
 }
 
 /// A procedure with its parameters.
@@ -211,6 +233,17 @@ pub enum Form {
     Md,
     /// JSON.
     Json,
+}
+
+/// `midwatch windows`.
+#[derive(Debug, Args)]
+pub struct Windows {
+    /// How many days ahead.
+    #[arg(long, value_name = "DAYS", default_value_t = 35, env = "MIDWATCH_WINDOWS_DAYS", value_parser = clap::value_parser!(u16).range(1..=731))]
+    pub days: u16,
+    /// Print JSON.
+    #[arg(long, env = "MIDWATCH_JSON")]
+    pub json: bool,
 }
 
 /// `midwatch lint`.

@@ -16,6 +16,7 @@ mod setup;
 mod shell;
 mod stop;
 mod verify;
+mod windows;
 
 use crate::domain::{Clean, Error};
 use args::{Cli, Command};
@@ -55,6 +56,7 @@ fn dispatch(cli: Cli) -> crate::domain::error::Result<u8> {
         Some(Command::Abort(args)) => stop::abort(common, &args),
         Some(Command::Report(args)) => report::run(common, &args),
         Some(Command::Verify(args)) => verify::run(common, &args),
+        Some(Command::Windows(args)) => windows::run(common, &args),
         Some(Command::Lint(args)) => lint::run(common, &args),
         Some(Command::Completions(args)) => shell::completions(&args),
         Some(Command::Man) => shell::man(),

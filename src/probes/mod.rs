@@ -1,5 +1,6 @@
 //! Sources of readings, one file each; a probe reads one target and changes nothing.
 
+pub mod aside;
 pub mod backups;
 pub mod bloat;
 pub mod certs;

@@ -4,7 +4,7 @@ use crate::config::estate;
 use crate::config::libpq::Access;
 use crate::config::paths::Surroundings;
 use crate::config::secrets::Secrets;
-use crate::domain::{Row, TargetKind, Verdict};
+use crate::domain::{Row, Section, TargetKind, Verdict};
 use crate::probes::{self, backups, certs, http, mounts, postgres, units};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -234,6 +234,12 @@ impl Target {
     pub fn mounts(thresholds: Thresholds) -> Result<Vec<Self>, String> {
         let found = mounts::discover()?;
         Ok(found.into_iter().map(|path| Self::Mount(Mount { path, thresholds, own: false })).collect())
+    }
+
+    /// The pane that shows its rows.
+    #[must_use]
+    pub fn section(&self) -> Section {
+        self.unread(Every::default()).kind.section()
     }
 
     /// How often it is read.
