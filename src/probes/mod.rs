@@ -15,6 +15,7 @@ pub mod redis;
 pub mod schedule;
 pub mod target;
 pub mod units;
+mod why;
 
 pub use schedule::{Prober, read_all};
 pub use target::{Every, HostPart, Mount, Service, Target, Thresholds};
