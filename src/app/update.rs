@@ -21,6 +21,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Tick(now) => {
             model.now = now;
+            model.window.tick(now.wall);
             model.notice.take_if(|(_, until)| *until <= now.boot);
             model.lists.tick(now.wall);
         }

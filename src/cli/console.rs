@@ -77,6 +77,7 @@ fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, run: Opt
             keymap,
             estate_file: world.estate.source.as_deref().map(|file| file.display().to_string()),
             targets: targets(&world),
+            calendar: world.calendar.clone(),
             banners,
             remark,
             now: clock::now(),
