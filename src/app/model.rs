@@ -7,6 +7,7 @@ use crate::app::msg::RunSummary;
 use crate::app::panes::log::Log;
 use crate::app::panes::rows::Lists;
 use crate::app::panes::run::RunPane;
+use crate::app::wall::Wall;
 use crate::app::window::WindowWatch;
 use crate::calendar::Calendar;
 use crate::config::estate::Environment;
@@ -147,6 +148,8 @@ pub struct Opening {
     pub targets: BTreeMap<Section, usize>,
     /// The windows.
     pub calendar: Calendar,
+    /// Whether this is a wall: it turns by itself, and takes hardly a key.
+    pub wall: bool,
     /// What the operator should know first: a theme that fell back.
     pub banners: Vec<String>,
     /// What holds all the time and is said quietly: locks that only this user sees.
@@ -192,6 +195,8 @@ pub struct Model {
     pub mouse: bool,
     /// The open or the next window.
     pub window: WindowWatch,
+    /// Whether this is a wall, and where it stands.
+    pub wall: Option<Wall>,
     /// What holds all the time and is said quietly.
     pub remark: Option<String>,
     /// What the operator should know, until dismissed with Esc.
@@ -294,6 +299,7 @@ impl Model {
             focus: Pane::Health,
             zoomed: false,
             mouse: true,
+            wall: opening.wall.then(|| Wall::new(opening.now.boot)),
             window: WindowWatch::new(opening.calendar, environment, opening.now.wall),
             remark: opening.remark,
             banners: opening.banners,

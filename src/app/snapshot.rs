@@ -49,6 +49,8 @@ pub struct Snapshot<'a> {
     pub pending: String,
     /// Whether the mouse is ours.
     pub mouse: bool,
+    /// Whether this is a wall.
+    pub wall: bool,
     /// The open or the next window, and the time left.
     pub window: Option<WindowShown>,
     /// What holds all the time and is said quietly.
@@ -83,6 +85,7 @@ impl Model {
             keymap: &self.keymap,
             pending: self.pending.iter().map(|key| format!("{key} ")).collect(),
             mouse: self.mouse,
+            wall: self.wall.is_some(),
             window: self.window.shown(self.now.wall),
             remark: self.remark.as_deref(),
             banner: self.banner(),

@@ -52,6 +52,7 @@ pub fn console(size: (u16, u16), authority: Option<Authority>) -> Model {
         estate_file: Some("/etc/midwatch/midwatch.toml".to_owned()),
         targets: BTreeMap::new(),
         calendar: calendar(),
+        wall: false,
         banners: Vec::new(),
         remark: None,
         now: now(451),
