@@ -173,21 +173,6 @@ impl Access {
     }
 }
 
-/// Says what is wrong with a libpq string or a URL as such, whatever it refers to; for a look at a file that uses none of it.
-///
-/// # Errors
-/// A sentence without any secret.
-pub fn check(written: &str) -> Result<(), String> {
-    let given = words::read(written)?;
-    settle::password_by_reference(&given).map(drop)
-}
-
-/// The name of the secret that a libpq string or a URL refers to.
-#[must_use]
-pub fn secret_named(written: &str) -> Option<String> {
-    settle::password_by_reference(&words::read(written).ok()?).ok()?
-}
-
 impl fmt::Display for Parameters {
     /// `db1:5432,db2:5432/app`, `/run/postgresql:5432/app`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -91,7 +91,8 @@ fn name(target: &Certificate) -> Result<&str, String> {
 
 /// Reads the files and judges everything.
 fn look(target: &Certificate, served: Option<&Served>, now: Wall) -> Result<Vec<Finding>, String> {
-    let eye = Eye { target, trust: trust(target), now };
+    let (trust, untrusted) = trust(target);
+    let eye = Eye { target, trust, untrusted, now };
     if let Some(served) = served {
         return Ok(vec![Finding::of_target(eye.served(served)?)]);
     }
@@ -102,9 +103,12 @@ fn look(target: &Certificate, served: Option<&Served>, now: Wall) -> Result<Vec<
     Ok(vec![Finding::of_target(eye.file(path)?)])
 }
 
-fn trust(target: &Certificate) -> Arc<Trust> {
-    let _ = target;
-    Trust::machine()
+/// What chains must lead to, and what one that leads elsewhere is worth.
+fn trust(target: &Certificate) -> (Arc<Trust>, Verdict) {
+    match &target.ca {
+        Some(path) => (Arc::new(Trust::of_file(path)), Verdict::Critical),
+        None => (Trust::machine(), Verdict::Warn),
+    }
 }
 
 /// The certificates of a file, or of the lineage that a directory is.
@@ -116,6 +120,7 @@ fn held(path: &Path) -> Result<Held, String> {
 struct Eye<'a> {
     target: &'a Certificate,
     trust: Arc<Trust>,
+    untrusted: Verdict,
     now: Wall,
 }
 
@@ -134,7 +139,7 @@ impl Eye<'_> {
             bundle: &bundle,
             limits: self.limits(),
             chain: &chain,
-            untrusted: Some(Verdict::Warn),
+            untrusted: Some(self.untrusted),
             name: Some((name, chain::is_for(&bundle.leaf, name))),
             same,
             forged: served.forged,

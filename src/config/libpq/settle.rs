@@ -88,7 +88,7 @@ pub(super) fn parameters(access: &Access) -> Result<Parameters, String> {
 }
 
 /// The secret that is named as the password; a password itself is refused, because files with connections are shown and shared.
-pub(super) fn password_by_reference(given: &Given) -> Result<Option<String>, String> {
+fn password_by_reference(given: &Given) -> Result<Option<String>, String> {
     match said(given, "password").map(|password| password.strip_prefix(SECRET)) {
         None => Ok(None),
         Some(Some(name)) if !name.is_empty() => Ok(Some(name.to_owned())),

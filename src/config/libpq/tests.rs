@@ -91,7 +91,6 @@ fn strings_and_urls_say_the_same_things() {
     ];
     for (written, expected) in cases {
         assert_eq!(line(&world.resolve(written)), expected, "{written}");
-        assert_eq!(check(written), Ok(()), "{written}");
     }
 }
 
@@ -109,9 +108,9 @@ fn what_is_wrong_is_said_and_no_password_with_it() {
         ("password=secret:pg", "there is no secret pg"),
         ("dbname='app", "a quote in a connection string does not end"),
         ("host=db1 app", "a connection string has a word without ="),
-        ("postgresql://%zz/", "a URL has a % without two digits of a byte"),
-        ("postgresql://a%00b/", "a URL has a % without two digits of a byte"),
-        ("postgresql://a%ff/", "a URL has bytes that are not UTF-8"),
+        ("postgresql://%zz/", "a URL has a broken %, or bytes that are not UTF-8"),
+        ("postgresql://a%00b/", "a URL has a broken %, or bytes that are not UTF-8"),
+        ("postgresql://a%ff/", "a URL has a broken %, or bytes that are not UTF-8"),
         ("postgresql://[::1/a", "an address in a URL lacks its ]"),
         ("postgresql://[::1]5/a", "a URL has something between ] and the port"),
         ("postgresql://db1/a?sslmode", "a URL has a parameter without ="),
@@ -138,10 +137,6 @@ fn what_is_wrong_is_said_and_no_password_with_it() {
     for (written, expected) in cases {
         assert_eq!(world.refuse(written), expected, "{written}");
     }
-    assert_eq!(check("hots=1"), Err("there is no connection parameter hots; host is meant?".to_owned()));
-    assert!(check("password=hunter2").is_err() && check("password=secret:pg service=x").is_ok());
-    assert_eq!(secret_named("host=a password=secret:pg"), Some("pg".to_owned()));
-    assert_eq!(secret_named("host=a"), None);
     world.resolve("gssencmode=disable replication=off sslcertmode=disable keepalives_idle=5 sslcompression=0");
 }
 

@@ -1,5 +1,6 @@
 //! The two ways to write a connection: `host=db dbname=app`, and `postgresql://db/app`.
 
+use crate::config::percent;
 use crate::config::reader::nearest;
 use std::collections::BTreeMap;
 
@@ -177,20 +178,8 @@ fn put(given: &mut Given, name: &str, value: String) {
     }
 }
 
-/// Undoes percent-encoding.
+/// Undoes percent-encoding; a NUL is in no value.
 fn decoded(text: &str) -> Result<String, String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let mut digit = || rest.next().and_then(|digit| char::from(digit).to_digit(16));
-        match (digit(), digit()) {
-            (Some(high), Some(low)) if high + low > 0 => bytes.extend(u8::try_from(high * 16 + low)),
-            _ => return Err("a URL has a % without two digits of a byte".to_owned()),
-        }
-    }
-    String::from_utf8(bytes).map_err(|_| "a URL has bytes that are not UTF-8".to_owned())
+    let plain = percent::decode(text).filter(|plain| !plain.contains('\0'));
+    plain.ok_or_else(|| "a URL has a broken %, or bytes that are not UTF-8".to_owned())
 }

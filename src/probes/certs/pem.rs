@@ -41,7 +41,8 @@ impl Held {
 #[must_use]
 pub fn certificates(bytes: &[u8], most: usize) -> Held {
     let mut held = Held::default();
-    if bytes.first() == Some(&0x30) && bytes.get(1).is_some_and(|byte| !byte.is_ascii_graphic()) {
+    // A text that begins with `0` goes on with a character.
+    if bytes.first() == Some(&0x30) && bytes.get(1).is_some_and(|byte| !(0x20..0x80).contains(byte)) {
         in_der(bytes, most, &mut held);
     } else {
         in_pem(bytes, most, &mut held);

@@ -252,3 +252,30 @@ fn restarts(pods: &Known) -> Option<Restarts<'_>> {
     }
     Some((all, at))
 }
+
+#[cfg(test)]
+impl Link {
+    /// Ends, each of them, when something that is known changes.
+    pub(crate) fn changes(&self) -> Vec<futures_util::future::BoxFuture<'static, ()>> {
+        let mut all: Vec<futures_util::future::BoxFuture<'static, ()>> = Vec::new();
+        let mut pulse = self.pulse.clone();
+        pulse.mark_unchanged();
+        all.push(Box::pin(async move { drop(pulse.changed().await) }));
+        for part in &self.parts {
+            let mut known = part.known.clone();
+            known.mark_unchanged();
+            all.push(Box::pin(async move { drop(known.changed().await) }));
+        }
+        all
+    }
+
+    /// The newest sign of life of any watch.
+    pub(crate) fn last_sign(&self) -> Wall {
+        self.parts.iter().filter_map(|part| part.known.borrow().alive).max().unwrap()
+    }
+
+    /// Its tasks.
+    pub(crate) fn tasks(&self) -> Vec<AbortHandle> {
+        self.tasks.clone()
+    }
+}

@@ -1,14 +1,15 @@
 //! Speaks with the API server: every answer has a time limit and a size limit, and every failure its few words.
 
 use crate::domain::quantity;
-use crate::probes::http;
 use crate::probes::kube::pace::Pace;
 use crate::probes::kube::settings::Settings;
+use crate::probes::why;
 use http_body_util::BodyExt;
 use hyper::{Request, Response, StatusCode};
 use k8s_openapi::apimachinery::pkg::version::Info;
 use kube::api::{ListParams, WatchParams};
 use kube::client::{Body, Client, ClientBuilder};
+use kube::core::{Request as Collection, Status};
 use std::error::Error as Cause;
 use std::io;
 use std::time::{Duration, Instant};
@@ -81,7 +82,7 @@ impl Wire {
             return Err("TLS: no cryptography is installed".to_owned());
         }
         let builder = ClientBuilder::try_from(kube::Config::from(settings));
-        let client = builder.map_err(|cause| format!("cannot prepare a client: {}", http::deepest(&cause)))?.build();
+        let client = builder.map_err(|cause| format!("cannot prepare a client: {}", why::deepest(&cause)))?.build();
         Ok(Self { client, pace })
     }
 
@@ -108,7 +109,7 @@ impl Wire {
     pub(crate) async fn page(&self, path: &str, token: Option<&str>) -> Result<Vec<u8>, Loss> {
         let params =
             ListParams { limit: Some(PAGE), continue_token: token.map(str::to_owned), ..ListParams::default() };
-        let request = kube::core::Request::new(path).list(&params).map_err(|cause| odd(&cause))?;
+        let request = Collection::new(path).list(&params).map_err(|cause| odd(&cause))?;
         let answer = self.open(request).await.map_err(|(_, loss)| loss)?;
         whole(answer, PAGE_BYTES, self.pace.page).await
     }
@@ -117,7 +118,7 @@ impl Wire {
     pub(crate) async fn watch(&self, path: &str, version: &str) -> Result<Lines, Loss> {
         let seconds = u32::try_from(self.pace.watch.as_secs()).unwrap_or(u32::MAX).max(1);
         let params = WatchParams { timeout: Some(seconds), ..WatchParams::default() };
-        let request = kube::core::Request::new(path).watch(&params, version).map_err(|cause| odd(&cause))?;
+        let request = Collection::new(path).watch(&params, version).map_err(|cause| odd(&cause))?;
         let answer = self.open(request).await.map_err(|(_, loss)| loss)?;
         Ok(Lines { body: answer.into_body(), buffer: Vec::new(), looked: 0, silence: self.pace.silence })
     }
@@ -128,7 +129,7 @@ impl Wire {
         let sent = timeout(limit, self.client.send(request.map(Body::from))).await;
         let answer = match sent {
             Ok(Ok(answer)) => answer,
-            Ok(Err(cause)) => return Err((None, Loss::new(Fault::Refused, why(&cause)))),
+            Ok(Err(cause)) => return Err((None, Loss::new(Fault::Refused, said(&cause)))),
             Err(_) => return Err((None, Loss::new(Fault::Refused, late(limit)))),
         };
         let is_json = header(&answer, "content-type").is_some_and(|kind| kind.starts_with("application/json"));
@@ -139,7 +140,7 @@ impl Wire {
                 let wait = header(&answer, "retry-after").and_then(|wait| wait.parse().ok()).map(Duration::from_secs);
                 let said = whole(answer, SMALL_BYTES, limit).await.unwrap_or_default();
                 // A proxy in between refuses too, but does not speak for the API.
-                let own = is_json && serde_json::from_slice(&said).is_ok_and(|said: kube::core::Status| said.code != 0);
+                let own = is_json && serde_json::from_slice(&said).is_ok_and(|said: Status| said.code != 0);
                 let status_of_api = own.then_some(status);
                 Err((status_of_api, refusal(status, own, wait)))
             }
@@ -179,7 +180,7 @@ impl Lines {
             match timeout(self.silence, self.body.frame()).await.map_err(|_| silent())? {
                 None if self.buffer.is_empty() => return Ok(None),
                 None => return Err(Loss::new(Fault::Cut, "closed before the answer was whole")),
-                Some(Err(cause)) => return Err(Loss::new(Fault::Cut, why(&cause))),
+                Some(Err(cause)) => return Err(Loss::new(Fault::Cut, said(&cause))),
                 Some(Ok(frame)) => {
                     if let Ok(bytes) = frame.into_data() {
                         self.buffer.extend_from_slice(&bytes);
@@ -196,7 +197,7 @@ async fn whole(answer: Response<Body>, most: usize, limit: Duration) -> Result<V
     let mut bytes = Vec::new();
     let read = async {
         while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|cause| Loss::new(Fault::Cut, why(&cause)))?;
+            let frame = frame.map_err(|cause| Loss::new(Fault::Cut, said(&cause)))?;
             if let Ok(more) = frame.into_data() {
                 bytes.extend_from_slice(&more);
             }
@@ -237,7 +238,7 @@ fn no_api() -> Loss {
 }
 
 fn odd(cause: &(dyn Cause + 'static)) -> Loss {
-    Loss::new(Fault::Odd, format!("cannot ask: {}", http::deepest(cause)))
+    Loss::new(Fault::Odd, format!("cannot ask: {}", why::deepest(cause)))
 }
 
 fn late(limit: Duration) -> String {
@@ -249,7 +250,7 @@ fn size(bytes: usize) -> String {
 }
 
 /// Why there is no answer, in a few words.
-fn why(error: &(dyn Cause + 'static)) -> String {
+fn said(error: &(dyn Cause + 'static)) -> String {
     let mut cause = Some(error);
     while let Some(this) = cause {
         if let Some(tls) = this.downcast_ref::<rustls::Error>() {
@@ -264,9 +265,9 @@ fn why(error: &(dyn Cause + 'static)) -> String {
             }
         }
         if let Some(io) = this.downcast_ref::<io::Error>() {
-            return http::why_io(io, false);
+            return why::io(io, false);
         }
         cause = this.source();
     }
-    http::deepest(error)
+    why::deepest(error)
 }
