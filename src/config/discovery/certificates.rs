@@ -38,7 +38,7 @@ pub(super) fn look(around: &Surroundings, estate: &mut Estate) {
 
 fn certificate(name: String, file: PathBuf) -> Certificate {
     let (warn_days, critical_days) = (Certificate::WARN_DAYS, Certificate::CRITICAL_DAYS);
-    Certificate { name, connect: None, server_name: None, file: Some(file), warn_days, critical_days }
+    Certificate { name, connect: None, server_name: None, file: Some(file), ca: None, warn_days, critical_days }
 }
 
 /// Each lineage of certbot, by its name.
