@@ -4,6 +4,7 @@
 mod arch;
 mod console;
 mod keys;
+mod lint;
 mod pty;
 mod render;
 mod runner;
