@@ -4,6 +4,7 @@
 mod arch;
 mod console;
 mod keys;
+mod postgres;
 mod pty;
 mod render;
 mod runner;
