@@ -105,7 +105,7 @@ async fn a_server_that_dies_between_two_questions_is_lost_and_found_again() {
     assert!(kept.read().await.is_ok());
 
     server.stop();
-    assert_eq!(kept.read().await.map_err(|why| why.contains(".s.PGSQL.")).unwrap_err(), true);
+    assert!(kept.read().await.is_err_and(|why| why.contains(".s.PGSQL.")));
     server.run().unwrap();
     assert!(kept.read().await.is_ok());
 }
