@@ -11,6 +11,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub mod keys;
 mod read;
 mod sources;
 
@@ -304,6 +305,7 @@ mod tests {
                     connect: Some("api.novacron.io:443".into()),
                     server_name: None,
                     file: Some("/etc/letsencrypt/live/api/fullchain.pem".into()),
+                    ca: None,
                     warn_days: 30,
                     critical_days: 7,
                 },
@@ -312,6 +314,7 @@ mod tests {
                     connect: Some("[fd00::1]:8443".into()),
                     server_name: Some("inner.novacron.io".into()),
                     file: None,
+                    ca: Some("/etc/midwatch/ca.pem".into()),
                     warn_days: 14,
                     critical_days: 3,
                 },
