@@ -5,6 +5,7 @@ mod arch;
 mod console;
 mod keys;
 mod lint;
+mod postgres;
 mod pty;
 mod render;
 mod runner;

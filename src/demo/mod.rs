@@ -8,6 +8,7 @@
 //! `midwatch.toml`, `state/`, and the estate itself in `srv/cell0/`.
 
 pub mod build;
+pub mod database;
 pub mod keeper;
 pub mod place;
 pub mod postgres;
@@ -42,6 +43,8 @@ pub struct Demo {
     pub state: PathBuf,
     /// Whether it stood already.
     pub already: bool,
+    /// The parts that it lacks because their programs are not installed, each with the command that installs them.
+    pub missing: Vec<String>,
 }
 
 /// Makes the demo stand in a directory: re-attaches to a living keeper, else starts `exe __keeper dir` and waits for it.
@@ -74,7 +77,12 @@ pub fn ensure(dir: &Path, exe: &Path) -> Result<Demo> {
         }
         std::thread::sleep(LOOK);
     }
-    Ok(Demo { config: dir.join(build::CONFIG), state: dir.join(build::STATE), already: started.is_none() })
+    Ok(Demo {
+        config: dir.join(build::CONFIG),
+        state: dir.join(build::STATE),
+        already: started.is_none(),
+        missing: postgres::programs::unavailable().into_iter().collect(),
+    })
 }
 
 /// Ends the demo in a directory and removes it; whether there was one.
@@ -93,6 +101,7 @@ pub fn stop(dir: &Path) -> Result<bool> {
             return Ok(true);
         }
         if let Some(lock) = place.lock()? {
+            database::clear(&dir)?;
             place.remove()?;
             drop(lock);
             return Ok(true);
