@@ -1,6 +1,7 @@
 //! Estates of other shapes: thousands of tables, locks, relations that vanish, standbys.
 
-use crate::bloat::{Seen, Server, int, real, text};
+use crate::bloat::{SETTINGS, Seen, Server, int, real, text};
+use crate::support::estate::wait_for;
 use midwatch::demo::postgres::{PrivatePostgres, Setup};
 use midwatch::domain::{Fact, Verdict};
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ const TABLES: &str = "CREATE TABLE bloated (id int PRIMARY KEY, body text);
     CREATE TABLE calm (id int, body text);
     INSERT INTO calm SELECT i, md5(i::text) FROM generate_series(1, 60000) i;
     DELETE FROM bloated WHERE id % 4 <> 0;
-    VACUUM (ANALYZE) bloated, calm;";
+    SELECT pg_stat_force_next_flush(); VACUUM (ANALYZE) bloated, calm;";
 
 #[test]
 fn five_thousand_small_tables_are_one_row() {
@@ -58,17 +59,16 @@ fn an_exclusive_lock_costs_its_own_row_only() {
     // One that only waits would hold up every reader behind it.
     let reader = server.session("reader");
     server.run(&reader, "BEGIN; SELECT 1 FROM calm LIMIT 1");
-    let waits = locker.batch_execute("LOCK TABLE calm IN ACCESS EXCLUSIVE MODE");
-    let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
-    server.runtime.block_on(async {
-        tokio::select! {
-            _ = waits => panic!("it has to wait"),
-            () = async { while server.sql(waiting) != "1" {} } => {}
-        }
+    let waits = server
+        .runtime
+        .spawn(async move { locker.batch_execute("BEGIN; LOCK TABLE calm IN ACCESS EXCLUSIVE MODE").await });
+    wait_for("the lock is waited for", || {
+        (server.sql("SELECT count(*) FROM pg_locks WHERE NOT granted") == "1").then_some(())
     });
     let began = Instant::now();
     assert!(server.seen().0[&Some("public.calm".to_owned())].is_err());
     assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    waits.abort();
 }
 
 #[test]
@@ -104,7 +104,12 @@ fn a_standby_counts_by_the_catalog_and_cannot_be_acted_on() {
     let server = Server::start("");
     server.sql(TABLES);
     let place = tempfile::tempdir().unwrap();
-    let standby = PrivatePostgres::standby(&place.path().join("standby"), &server.postgres, &Setup::default()).unwrap();
+    let standby = PrivatePostgres::standby(
+        &place.path().join("standby"),
+        &server.postgres,
+        &Setup { settings: SETTINGS.into(), ..Setup::default() },
+    )
+    .unwrap();
     let watch = midwatch::config::libpq::Access { written: standby.conninfo("postgres"), ..Default::default() };
     let target = midwatch::probes::target::Database { name: "standby".into(), watch, can_act: true };
     let mut reader = midwatch::probes::bloat::BloatReader::new(target);
@@ -139,7 +144,7 @@ fn much_that_would_surely_come_back_is_a_warning() {
     server.sql(
         "CREATE TABLE large (id int, body text); ALTER TABLE large ALTER body SET STORAGE PLAIN;
          INSERT INTO large SELECT i, repeat('x', 3900) FROM generate_series(1, 44000) i;
-         DELETE FROM large WHERE id % 44 <> 0; VACUUM (ANALYZE) large;",
+         DELETE FROM large WHERE id % 44 <> 0; SELECT pg_stat_force_next_flush(); VACUUM (ANALYZE) large;",
     );
     let seen = server.seen();
     let row = seen.row("public.large");

@@ -7,7 +7,7 @@
 use crate::probes::postgres::connect::{Failure, Session};
 
 /// A holder counts from this age in seconds on; every busy server has younger ones.
-pub(super) const OLD: i64 = 30;
+pub(super) const OLD: i64 = 10;
 
 /// The oldest holder. A session that is at work has a snapshot since its statement began, at the earliest; one that waits in a
 /// transaction, since that began.

@@ -313,8 +313,12 @@ impl Reading<'_> {
             None if relation.method == "heap" => self.of_table(sized, relation, columns, rows)?,
             _ => return Err(Unknown::new(format!("{}: not estimable", relation.method), "none")),
         };
+        let toast_rules = sized.toast > sized.main;
         if known.estimate.bytes.is_none() {
             return Err(Unknown::new("TOAST never counted, VACUUM needed", "vacuum"));
+        }
+        if known.estimate.is_useless() && toast_rules {
+            return Err(Unknown::new("TOAST of short pieces: not estimable", "none"));
         }
         if known.estimate.is_useless() {
             return Err(Unknown::new("its statistics do not fit its size, ANALYZE needed", "analyze"));
@@ -372,8 +376,11 @@ impl Reading<'_> {
         let shares = !index.unique && !index.includes && index.equal_is_same && index.deduplicates;
         let tree = Btree { size: sized.main, columns, rows, fillfactor, shares, partial: index.partial };
         let estimate = index::estimate(&tree, self.block())?;
-        let first = columns.first().and_then(|column| column.stats.ok()).and_then(|stats| stats.correlation);
-        let random = first.is_some_and(|correlation| correlation.abs() < IN_ORDER);
+        let first = columns.first().and_then(|column| column.stats.ok());
+        let random = first.is_some_and(|stats| {
+            let mostly_different = stats.distinct < -0.5 || stats.distinct > tree.rows.live / 2.0;
+            mostly_different && stats.correlation.is_some_and(|correlation| correlation.abs() < IN_ORDER)
+        });
         let natural = estimate.ratio().is_some_and(|ratio| (WORTH_RATIO..WARN_RATIO).contains(&ratio));
         Ok(Known { estimate, method: self.method(relation), fillfactor, grows_back: random && natural })
     }
