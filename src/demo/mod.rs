@@ -10,6 +10,7 @@
 pub mod build;
 pub mod keeper;
 pub mod place;
+pub mod postgres;
 pub mod sample;
 pub mod screenshots;
 pub mod services;

@@ -3,6 +3,7 @@
 pub mod clean;
 pub mod effect;
 pub mod error;
+pub mod glob;
 pub mod ids;
 pub mod key;
 pub mod observation;

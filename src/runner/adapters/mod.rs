@@ -6,6 +6,7 @@
 pub mod exec;
 pub mod files;
 pub mod http;
+pub mod sql;
 #[cfg(test)]
 mod tests;
 

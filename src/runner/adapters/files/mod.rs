@@ -15,7 +15,6 @@
 
 mod beneath;
 mod frozen;
-mod glob;
 mod handles;
 mod hands;
 mod look;
