@@ -1,5 +1,6 @@
 //! One connection to a Redis: where it is, how it begins, and what is asked over it.
 
+use crate::probes::aside::Aside;
 use crate::probes::redis::{tls, words};
 use crate::probes::target::RedisServer;
 use redis::aio::MultiplexedConnection;
@@ -114,8 +115,8 @@ impl Link {
         let mut address = Address::of(&server.entry.url)?;
         if let Some(name) = server.entry.password.clone() {
             let (secrets, around) = (server.secrets.clone(), server.around.clone());
-            let read = tokio::task::spawn_blocking(move || secrets.read(&name, &around)).await;
-            let secret = read.map_err(|_| "the password cannot be read".to_owned())??;
+            let read = move || secrets.read(&name, &around);
+            let secret = Aside::new("redis secret").within(CONNECT, read).await?;
             address.password = Some(secret.expose().to_owned());
         }
         let mut stream = connect(&address.place, server.entry.ca.clone()).await?;

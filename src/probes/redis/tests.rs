@@ -216,7 +216,7 @@ async fn each_loss_of_rights_has_its_words_and_no_password_in_them() {
     assert_eq!(needless, "it has no password, but the estate names one");
     let mut missing = with_password(&server.url(), "hunter2");
     missing.around = Surroundings::default();
-    assert_eq!(why(missing).await, "secret redis: the variable PASSWORD is not set");
+    assert_eq!(why(missing).await, "secret redis: variable PASSWORD: it is not set");
 
     let locked = Server::start(&["--requirepass", "hunter2"]);
     assert_eq!(why(target(&locked.url())).await, "a password is required (NOAUTH)");

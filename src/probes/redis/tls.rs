@@ -1,13 +1,18 @@
 //! Encrypted connections: rustls with ring, and either the machine's own trust or that of one file.
 
+use crate::probes::aside::Aside;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+
+/// How long reading the trusted certificates may take.
+const READ: Duration = Duration::from_secs(2);
 
 /// Speaks TLS over a connection as the client of a host.
 ///
@@ -19,8 +24,8 @@ where
 {
     let name = ServerName::try_from(host.to_owned()).map_err(|_| format!("TLS: {host} is no host name"))?;
     // The store is in files.
-    let roots = tokio::task::spawn_blocking(move || roots(ca.as_deref())).await;
-    let roots = roots.map_err(|_| "TLS: the trusted certificates cannot be read".to_owned())??;
+    let read = move || roots(ca.as_deref());
+    let roots = Aside::new("redis trust").within(READ, read).await?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let config = config.map_err(|cause| format!("TLS: {cause}"))?.with_root_certificates(roots).with_no_client_auth();

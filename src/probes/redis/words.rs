@@ -1,6 +1,7 @@
 //! Why something could not be had from a Redis, in a few words.
 
 use crate::probes::redis::link::Trouble;
+use crate::probes::why;
 use std::io;
 
 /// Why a reading was lost.
@@ -39,22 +40,11 @@ fn wrong_password(user: Option<&str>) -> String {
 
 /// Why a connection could not be made or broke.
 pub(super) fn io(error: &io::Error) -> String {
-    let text = error.to_string();
-    if text.contains("failed to lookup address") {
-        // The resolver gives only its text (`gai_strerror(3)`).
-        let no_server = text.contains("Temporary failure");
-        return if no_server { "no name server answers" } else { "name not found" }.to_owned();
-    }
     match error.kind() {
-        io::ErrorKind::NotFound => "its socket does not exist",
-        io::ErrorKind::PermissionDenied => "permission denied",
-        io::ErrorKind::ConnectionRefused => "connection refused",
-        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => "connection reset",
-        io::ErrorKind::UnexpectedEof => "closed before an answer",
-        io::ErrorKind::HostUnreachable => "no route to the host",
-        io::ErrorKind::NetworkUnreachable => "network unreachable",
-        io::ErrorKind::TimedOut => "connection timed out",
-        _ => return text,
+        io::ErrorKind::NotFound => "its socket does not exist".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::BrokenPipe => "connection reset".to_owned(),
+        io::ErrorKind::UnexpectedEof => "closed before an answer".to_owned(),
+        _ => why::io(error, false),
     }
-    .to_owned()
 }
