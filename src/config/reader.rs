@@ -79,6 +79,12 @@ impl Problems {
         self.found.is_empty()
     }
 
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.found.len()
+    }
+
     /// All of them, in the order of their places.
     #[must_use]
     pub fn into_sorted(mut self) -> Vec<Problem> {
