@@ -47,13 +47,19 @@ pub struct DemoEstate {
     pub rotated: u32,
 }
 
-/// Builds everything below an empty directory, as of `now`; the estate file comes last.
+/// Builds everything below an empty directory, as of `now`; the estate file comes last, with `more` entries at its end.
 ///
 /// # Errors
 /// A file cannot be written, or the path is not UTF-8, which an estate file cannot say.
-pub fn build(dir: &Path, now: Wall, services: &[Served], database: Option<&Database>) -> Result<DemoEstate> {
+pub fn build(
+    dir: &Path,
+    now: Wall,
+    services: &[Served],
+    database: Option<&Database>,
+    more: &str,
+) -> Result<DemoEstate> {
     let root = dir.join("srv/cell0");
-    let estate = estate_file(&root, services, database)?;
+    let estate = estate_file(&root, services, database)? + more;
     let (sessions, logs) = (root.join("data/sessions"), root.join("logs"));
     let (archive, state) = (logs.join("archive"), dir.join(STATE));
     for made in [&sessions, &archive, &state] {
@@ -208,7 +214,8 @@ mod tests {
     fn the_estate_holds_what_the_procedures_look_for() {
         let dir = tempfile::tempdir().unwrap();
         let served = vec![Served { name: "api".into(), url: "http://127.0.0.1:9/health".into() }];
-        let estate = build(dir.path(), crate::probes::clock::now().wall, &served, None).unwrap();
+        let now = crate::probes::clock::now().wall;
+        let estate = build(dir.path(), now, &served, None, "\n[more]\n").unwrap();
         let day = Duration::from_secs(DAY);
 
         let sessions = ages(&estate.root.join("data/sessions"), ".json");
@@ -227,6 +234,7 @@ mod tests {
         let text = fs::read_to_string(&estate.config).unwrap();
         let table: toml::Table = text.parse().unwrap();
         assert_eq!(table["environment"].as_str(), Some("other"));
+        assert!(table["more"].is_table());
         assert_eq!(table["service"][0]["url"].as_str(), Some("http://127.0.0.1:9/health"));
         assert_eq!(table["mount"][0]["path"].as_str(), estate.root.to_str());
     }

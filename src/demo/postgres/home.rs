@@ -18,7 +18,7 @@ const SOCKET: &str = "/.s.PGSQL.65535.lock";
 /// Where the wanted path is too long, or leads through directories that the account may not enter, the home lies in the
 /// directory for temporary files and the wanted path is a link to it.
 #[derive(Debug)]
-pub(super) struct Home {
+pub(in crate::demo) struct Home {
     /// Where it really lies.
     pub path: PathBuf,
     /// The link that leads there, if there is one.
