@@ -74,10 +74,10 @@ fn what_is_no_estate_file_is_refused_with_its_reason_and_never_waited_for() {
 fn a_file_that_may_not_be_read_is_refused() {
     let estate = Estate::default();
     let file = estate.beside("midwatch.toml");
-    fs::set_permissions(&file, Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&file, Permissions::from_mode(0o000)).unwrap();
     fs::set_permissions(estate.beside(""), Permissions::from_mode(0o755)).unwrap();
-    for (args, code) in [("lint", 2), ("check", 3)] {
-        let mut command: Command = estate.command(&[args]);
+    for (word, code) in [("lint", 2_i32), ("check", 3)] {
+        let mut command: Command = estate.command(&[word]);
         command.arg("--config").arg(&file);
         if rustix::process::geteuid().is_root() {
             // Root may read everything.
