@@ -151,7 +151,7 @@ pub fn list(pattern: &str, before: &HashMap<OsString, Identity>, now: i64) -> Re
 fn belongs(pattern: &[u8], name: &[u8]) -> bool {
     let finished =
         |ending: &&str| name.strip_suffix(ending.as_bytes()).is_some_and(|bare| glob::selects(pattern, bare));
-    glob::selects(pattern, name) || UNFINISHED.iter().any(|ending| finished(ending))
+    glob::selects(pattern, name) || UNFINISHED.iter().any(finished)
 }
 
 /// What the system said, in a few words.
