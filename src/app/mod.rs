@@ -1,6 +1,7 @@
 //! What the console knows and decides: `update(&mut Model, Msg) -> Vec<Effect>`, with no I/O and no clock.
 
 pub mod confirm;
+pub mod copy;
 pub mod effect;
 pub mod field;
 pub mod keymap;

@@ -3,6 +3,7 @@
 pub mod estate;
 pub mod file;
 pub mod keymap;
+pub mod keys;
 pub mod libpq;
 pub mod paths;
 mod percent;

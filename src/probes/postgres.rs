@@ -1,5 +1,10 @@
 //! PostgreSQL databases: whether one answers, its replication, its connections.
 
+pub mod connect;
+mod reasons;
+mod stream;
+mod tls;
+
 use crate::domain::Finding;
 use crate::probes::target::Database;
 

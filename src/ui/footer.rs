@@ -4,6 +4,7 @@ use crate::app::Snapshot;
 use crate::app::keymap::Action;
 use crate::app::modal::{Modal, Purpose};
 use crate::app::model::Pane;
+use crate::app::panes::rows::RowList;
 use crate::config::theme::Role;
 use crate::domain::{RunStatus, quantity};
 use crate::ui::pen::Pen;
@@ -11,37 +12,50 @@ use crate::ui::text::Strip;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-const HEALTH: &[(Action, &str)] = &[
+const ROWS: &[(Action, &str)] = &[
     (Action::Open, "open"),
     (Action::Act, "act"),
-    (Action::Help, "help"),
-    (Action::NextPane, "pane"),
     (Action::Filter, "filter"),
+    (Action::NextPane, "pane"),
+    (Action::Help, "help"),
     (Action::Palette, "commands"),
     (Action::Runs, "runs"),
-    (Action::Quit, "quit"),
+    (Action::Sort, "sort"),
+    (Action::Zoom, "zoom"),
+    (Action::Refresh, "read now"),
+    (Action::Copy, "copy"),
+];
+const CHECKLIST: &[(Action, &str)] = &[
+    (Action::Open, "open"),
+    (Action::Note, "note"),
+    (Action::NextPane, "pane"),
+    (Action::Palette, "commands"),
+    (Action::Help, "help"),
+    (Action::Runs, "runs"),
+    (Action::Zoom, "zoom"),
 ];
 const RUN: &[(Action, &str)] = &[
     (Action::Open, "open"),
     (Action::Log, "log"),
-    (Action::Help, "help"),
-    (Action::NextPane, "pane"),
     (Action::Note, "note"),
-    (Action::Runs, "runs"),
+    (Action::NextPane, "pane"),
+    (Action::Help, "help"),
     (Action::Abort, "abort"),
+    (Action::Runs, "runs"),
     (Action::Palette, "commands"),
-    (Action::Quit, "back"),
+    (Action::Zoom, "zoom"),
+    (Action::Copy, "copy id"),
 ];
 const LOG: &[(Action, &str)] = &[
     (Action::Search, "search"),
     (Action::Follow, "follow"),
-    (Action::Help, "help"),
     (Action::NextError, "error"),
+    (Action::NextPane, "pane"),
+    (Action::Help, "help"),
     (Action::Wrap, "wrap"),
     (Action::Timestamps, "times"),
     (Action::Zoom, "zoom"),
-    (Action::NextPane, "pane"),
-    (Action::Quit, "back"),
+    (Action::Copy, "copy"),
 ];
 
 /// More than the clock's own frames take, in bytes a second.
@@ -75,9 +89,10 @@ fn left(pen: Pen<'_>, snapshot: &Snapshot<'_>, room: usize) -> Strip {
         return pen.keys(snapshot.keymap, &[(Action::Back, "leaves the dialog"), (Action::Help, "help")], room);
     }
     let keys = match snapshot.focus {
-        Pane::Health => HEALTH,
+        Pane::Checklist => CHECKLIST,
         Pane::Run => RUN,
         Pane::Log => LOG,
+        _ => ROWS,
     };
     let interrupted = snapshot.run.status() == Some(RunStatus::Interrupted) && snapshot.focus == Pane::Run;
     let first: &[(Action, &str)] = if interrupted { &[(Action::Resume, "resume")] } else { &[] };
@@ -87,7 +102,15 @@ fn left(pen: Pen<'_>, snapshot: &Snapshot<'_>, room: usize) -> Strip {
         action => !(snapshot.read_only && action.acts()),
     };
     let keys: Vec<_> = first.iter().chain(keys).filter(may).copied().collect();
-    pen.keys(snapshot.keymap, &keys, room)
+    // The way out is always there.
+    let word = if snapshot.focus == Pane::Health && !snapshot.zoomed { "quit" } else { "back" };
+    let quit = pen.keys(snapshot.keymap, &[(Action::Quit, word)], room);
+    let strip = pen.keys(snapshot.keymap, &keys, (room + 2).saturating_sub(quit.width()));
+    let left = strip.width();
+    strip
+        .put(pen.style(Role::UiKey), snapshot.keymap.shown(Action::Quit))
+        .gap(usize::from(left > 0))
+        .put(pen.style(Role::UiMuted), word)
 }
 
 /// Bytes a second; what the clock alone costs is one figure, or the figure would move with itself.
@@ -102,12 +125,14 @@ fn source(pen: Pen<'_>, snapshot: &Snapshot<'_>) -> Strip {
         strip = strip.put(pen.style(Role::UiMuted), rate(bytes)).gap(2);
     }
     let now = snapshot.now.wall;
-    let rows = snapshot.health.rows();
-    let late = rows.iter().any(|row| row.is_stale(now) || row.lost.is_some());
-    match snapshot.health.oldest_reading() {
-        None => strip
-            .put(pen.style(Role::VerdictUnknown), pen.symbol(Role::VerdictUnknown))
-            .put(pen.style(Role::VerdictUnknown), if rows.is_empty() { " no reading yet" } else { " some never read" }),
+    let read = || snapshot.lists.all().filter(|list| list.rows().next().is_some());
+    let late = read().any(RowList::is_late);
+    let oldest: Option<Vec<_>> = read().map(RowList::oldest_reading).collect();
+    match oldest.filter(|all| !all.is_empty()).and_then(|all| all.into_iter().min()) {
+        None => strip.put(pen.style(Role::VerdictUnknown), pen.symbol(Role::VerdictUnknown)).put(
+            pen.style(Role::VerdictUnknown),
+            if read().next().is_none() { " no reading yet" } else { " some never read" },
+        ),
         Some(oldest) if late => {
             let role = Role::VerdictStale;
             let age = format!(" oldest {}", quantity::age(now.since(oldest)));

@@ -1,7 +1,7 @@
 //! What an endpoint serves: one TLS handshake that takes any certificate, because what is read is judged afterwards.
 
 use crate::probes::certs::pem::{Held, LARGEST, LONGEST};
-use crate::probes::http;
+use crate::probes::why;
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
@@ -53,7 +53,7 @@ pub async fn ask(connect: &str, name: &str, deadline: Duration) -> Result<Served
     let until = tokio::time::Instant::now() + deadline;
     let late = |what: &str| format!("{what} within {}", crate::domain::quantity::span(deadline));
     let connected = tokio::time::timeout_at(until, TcpStream::connect((host, port))).await;
-    let stream = connected.map_err(|_| late("no connection"))?.map_err(|cause| http::why_io(&cause, false))?;
+    let stream = connected.map_err(|_| late("no connection"))?.map_err(|cause| why::io(&cause, false))?;
     let seen = Arc::new(Recorder::default());
     let connector = TlsConnector::from(Arc::new(config(Arc::clone(&seen))?));
     let ended = tokio::time::timeout_at(until, connector.connect(server, stream)).await;
@@ -93,7 +93,7 @@ fn why(cause: &io::Error) -> String {
         Some(Error::AlertReceived(alert)) => format!("TLS refused: {alert:?}"),
         Some(other) => format!("TLS: {other}"),
         None if cause.kind() == io::ErrorKind::UnexpectedEof => "closed before it served a certificate".to_owned(),
-        None => http::why_io(cause, false),
+        None => why::io(cause, false),
     }
 }
 
