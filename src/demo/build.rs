@@ -1,5 +1,6 @@
 //! Builds the estate's files: what the shipped procedures find work in.
 
+use crate::demo::backups;
 use crate::demo::services::Served;
 use crate::domain::Wall;
 use crate::domain::error::{Error, Result};
@@ -46,13 +47,13 @@ pub struct DemoEstate {
     pub rotated: u32,
 }
 
-/// Builds everything below an empty directory, as of `now`; the estate file comes last.
+/// Builds everything below an empty directory, as of `now`; the estate file comes last, with further `entries` at its end.
 ///
 /// # Errors
 /// A file cannot be written, or the path is not UTF-8, which an estate file cannot say.
-pub fn build(dir: &Path, now: Wall, services: &[Served]) -> Result<DemoEstate> {
+pub fn build(dir: &Path, now: Wall, services: &[Served], entries: &str) -> Result<DemoEstate> {
     let root = dir.join("srv/cell0");
-    let estate = estate_file(&root, services)?;
+    let estate = estate_file(&root, services)? + &backups::build(dir, now)? + entries;
     let (sessions, logs) = (root.join("data/sessions"), root.join("logs"));
     let (archive, state) = (logs.join("archive"), dir.join(STATE));
     for made in [&sessions, &archive, &state] {
@@ -124,7 +125,7 @@ fn write_packed(path: &Path, log: &str, now: Wall, age: Duration) -> Result<()> 
 }
 
 /// Writes a file that was last changed at a moment.
-fn write(path: &Path, bytes: &[u8], changed: Wall) -> Result<()> {
+pub(super) fn write(path: &Path, bytes: &[u8], changed: Wall) -> Result<()> {
     let moment = Timespec { tv_sec: changed.0.as_second(), tv_nsec: changed.0.subsec_nanosecond().max(0).into() };
     let times = Timestamps { last_access: moment, last_modification: moment };
     let written = File::create(path).and_then(|mut file| {
@@ -135,7 +136,7 @@ fn write(path: &Path, bytes: &[u8], changed: Wall) -> Result<()> {
 }
 
 /// Log lines up to a moment, one for each minute.
-fn lines(log: &str, now: Wall, age: Duration, count: u32) -> String {
+pub(super) fn lines(log: &str, now: Wall, age: Duration, count: u32) -> String {
     let source = log.trim_end_matches(".log");
     let mut text = String::new();
     for minute in (0..count).rev() {
@@ -155,7 +156,8 @@ fn lines(log: &str, now: Wall, age: Duration, count: u32) -> String {
     text
 }
 
-fn before(now: Wall, age: Duration) -> Wall {
+/// A moment before another.
+pub(super) fn before(now: Wall, age: Duration) -> Wall {
     Wall(now.0.checked_sub(age).unwrap_or(now.0))
 }
 
@@ -203,7 +205,7 @@ mod tests {
     fn the_estate_holds_what_the_procedures_look_for() {
         let dir = tempfile::tempdir().unwrap();
         let served = vec![Served { name: "api".into(), url: "http://127.0.0.1:9/health".into() }];
-        let estate = build(dir.path(), crate::probes::clock::now().wall, &served).unwrap();
+        let estate = build(dir.path(), crate::probes::clock::now().wall, &served, "").unwrap();
         let day = Duration::from_secs(DAY);
 
         let sessions = ages(&estate.root.join("data/sessions"), ".json");

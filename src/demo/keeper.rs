@@ -4,6 +4,7 @@
 //! `ping` → `ready`, `stop` → `stopped` once everything is gone; anything else → `unknown request`.
 
 use crate::demo::build;
+use crate::demo::ca::Certificates;
 use crate::demo::place::Place;
 use crate::demo::services::Services;
 use crate::domain::Kind;
@@ -77,7 +78,7 @@ pub async fn keep_until(dir: &Path, told: impl Future<Output = ()>) -> Result<()
             .of_kind(Kind::Locked));
     };
     let begun = begin(&place, &mut lock).await;
-    let (services, listener) = match begun {
+    let (services, certificates, listener) = match begun {
         Ok(begun) => begun,
         Err(error) => {
             // What went wrong is told even where this second write fails, too.
@@ -90,7 +91,7 @@ pub async fn keep_until(dir: &Path, told: impl Future<Output = ()>) -> Result<()
         () = told => None,
         () = removed(&place) => None,
     };
-    drop(services);
+    drop((services, certificates));
     drop(listener);
     let end = place.remove();
     if let Some(mut client) = client {
@@ -104,16 +105,18 @@ pub async fn keep_until(dir: &Path, told: impl Future<Output = ()>) -> Result<()
 /// Cleans up after a dead keeper, starts the services, builds the estate, and listens only then.
 ///
 /// The state directory is left as it is: it holds the records of runs, and they are removed by `stop` alone.
-async fn begin(place: &Place, lock: &mut File) -> Result<(Services, UnixListener)> {
+async fn begin(place: &Place, lock: &mut File) -> Result<(Services, Certificates, UnixListener)> {
     let doing = |cause: io::Error| Error::machine(format_args!("keep the demo in {}", place.path().display()), cause);
     sign(lock).map_err(doing)?;
     place.clean(&[build::STATE])?;
+    let now = clock::now().wall;
     let services = Services::start().await?;
-    let estate = build::build(place.path(), clock::now().wall, &services.served)?;
+    let certificates = Certificates::start(place.path(), now).await?;
+    let estate = build::build(place.path(), now, &services.served, &certificates.entries)?;
     let listener = UnixListener::bind(place.socket()).map_err(doing)?;
     let ready = format!("pid {}\n{}\n", std::process::id(), estate.config.display());
     place.write_whole(READY, ready.as_bytes())?;
-    Ok((services, listener))
+    Ok((services, certificates, listener))
 }
 
 /// Writes into the lock who holds it: a pid alone may be another process by now.

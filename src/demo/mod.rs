@@ -5,9 +5,11 @@
 //!     └────── ping, stop ──> keeper.sock
 //! ```
 //! The directory: `.midwatch-demo` (the marker; without it nothing is ever removed), `keeper.lock`, `keeper.sock`, `ready`,
-//! `midwatch.toml`, `state/`, and the estate itself in `srv/cell0/`.
+//! `midwatch.toml`, `state/`, and the estate itself in `srv/cell0/`, `srv/backups/` and `tls/`.
 
+pub mod backups;
 pub mod build;
+pub mod ca;
 pub mod keeper;
 pub mod place;
 pub mod postgres;
