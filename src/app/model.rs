@@ -125,6 +125,17 @@ impl TargetId {
     }
 }
 
+/// The open or the next window, in words.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WindowShown {
+    /// Which one, and when: `weekly window 02:00–04:00 UTC`.
+    pub name: String,
+    /// The time left of it, or until it opens, in buckets: `1 h 12 m left`, `opens in 3 d`.
+    pub left: String,
+    /// How much of the open window is over, from 0 to 1; `None` while it is closed.
+    pub gone: Option<f64>,
+}
+
 /// What the console is opened with.
 #[derive(Debug)]
 pub struct Opening {
@@ -138,8 +149,8 @@ pub struct Opening {
     pub authority: Option<Authority>,
     /// The keys.
     pub keymap: Keymap,
-    /// The estate file; `None` where this host was looked over instead.
-    pub estate_file: Option<String>,
+    /// The estate file, or where one would be looked for first.
+    pub estate_file: String,
     /// How many targets each section has to read.
     pub targets: BTreeMap<Section, usize>,
     /// What the operator should know first: a theme that fell back.
@@ -167,8 +178,8 @@ pub struct Model {
     pub authority: Option<Authority>,
     /// The keys.
     pub keymap: Keymap,
-    /// The estate file; `None` where this host was looked over instead.
-    pub estate_file: Option<String>,
+    /// The estate file, or where one would be looked for first.
+    pub estate_file: String,
     /// How many targets each section has to read.
     pub targets: BTreeMap<Section, usize>,
     /// The panes of rows.
@@ -185,8 +196,8 @@ pub struct Model {
     pub zoomed: bool,
     /// Whether the mouse is ours; the terminal's own selection works while it is not.
     pub mouse: bool,
-    /// The open or the next window and the time left, in a few words.
-    pub window: Option<String>,
+    /// The open or the next window.
+    pub window: Option<WindowShown>,
     /// What holds all the time and is said quietly.
     pub remark: Option<String>,
     /// What the operator should know, until dismissed with Esc.

@@ -2,7 +2,7 @@
 
 use crate::app::keymap::{Action, Keymap};
 use crate::app::modal::Modal;
-use crate::app::model::{Model, Pane};
+use crate::app::model::{Model, Pane, WindowShown};
 use crate::app::msg::RunSummary;
 use crate::app::panes::log::Log;
 use crate::app::panes::rows::Lists;
@@ -24,8 +24,8 @@ pub struct Snapshot<'a> {
     pub read_only: bool,
     /// The time.
     pub now: Now,
-    /// The estate file; `None` where this host was looked over instead.
-    pub estate_file: Option<&'a str>,
+    /// The estate file, or where one would be looked for first.
+    pub estate_file: &'a str,
     /// How many targets each section has to read.
     pub targets: &'a BTreeMap<Section, usize>,
     /// The panes of rows.
@@ -48,8 +48,8 @@ pub struct Snapshot<'a> {
     pub pending: String,
     /// Whether the mouse is ours.
     pub mouse: bool,
-    /// The open or the next window and the time left, in a few words.
-    pub window: Option<&'a str>,
+    /// The open or the next window.
+    pub window: Option<&'a WindowShown>,
     /// What holds all the time and is said quietly.
     pub remark: Option<&'a str>,
     /// What the operator should know.
@@ -70,7 +70,7 @@ impl Model {
             operator: &self.operator,
             read_only: self.is_read_only(),
             now: self.now,
-            estate_file: self.estate_file.as_deref(),
+            estate_file: &self.estate_file,
             targets: &self.targets,
             lists: &self.lists,
             run: &self.run,
@@ -82,7 +82,7 @@ impl Model {
             keymap: &self.keymap,
             pending: self.pending.iter().map(|key| format!("{key} ")).collect(),
             mouse: self.mouse,
-            window: self.window.as_deref(),
+            window: self.window.as_ref(),
             remark: self.remark.as_deref(),
             banner: self.banner(),
             notice: self.notice.as_ref().map(|(text, _)| text.as_str()),

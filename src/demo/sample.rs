@@ -1,11 +1,12 @@
 //! Consoles as an operator would find them, built from messages alone: for screenshots and for tests of the screen.
 
 mod journal;
+mod sections;
 
 use crate::app::confirm::Authority;
 use crate::app::keymap::Keymap;
 use crate::app::modal::Modal;
-use crate::app::model::Seen;
+use crate::app::model::{Seen, WindowShown};
 use crate::app::msg::{LogLine, LogPage, Msg, Offer, Page, ParamShown, PlanShown, RunSummary};
 use crate::app::{Model, Opening, update};
 use crate::domain::key::Key;
@@ -19,7 +20,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use journal::{
-    Story, change, decide, destroy, ended, finished, finished_but_last, interrupted, moved, preview, running, sign,
+    Story, change, checklist, decide, destroy, ended, finished, finished_but_last, interrupted, moved, preview,
+    running, sign,
 };
 
 /// 2026-11-22 02:40:00 UTC, when somebody is tired.
@@ -42,12 +44,12 @@ pub fn now(seconds: i64) -> Now {
 #[must_use]
 pub fn console(size: (u16, u16), authority: Option<Authority>) -> Model {
     Model::new(Opening {
-        estate: "cell0".to_owned(),
+        estate: "novacron".to_owned(),
         environment: "production".to_owned(),
         operator: "operator@bastion-1".to_owned(),
         authority,
         keymap: Keymap::load("default", &[]).0,
-        estate_file: Some("/etc/midwatch/midwatch.toml".to_owned()),
+        estate_file: "/etc/midwatch/midwatch.toml".to_owned(),
         targets: BTreeMap::new(),
         banners: Vec::new(),
         remark: None,
@@ -115,7 +117,26 @@ pub fn healthy(size: (u16, u16), authority: Option<Authority>) -> Model {
     for row in rows() {
         update(&mut model, Msg::RowsRead(Rows { kind: row.kind, target: row.target.clone(), rows: vec![row] }));
     }
+    for read in sections::all() {
+        update(&mut model, Msg::RowsRead(read));
+    }
     model.bytes_per_second = Some(412);
+    let (name, left) = ("weekly window 02:00–04:00 UTC".to_owned(), "1 h 12 m left".to_owned());
+    model.window = Some(WindowShown { name, left, gone: Some(0.4) });
+    model.remark = Some("locks: this user only".to_owned());
+    update(&mut model, Msg::RunsListed(Vec::new()));
+    model
+}
+
+/// A console of an estate in which nothing but this host is configured.
+#[must_use]
+pub fn bare(size: (u16, u16), authority: Option<Authority>) -> Model {
+    let mut model = console(size, authority);
+    "~/.config/midwatch/midwatch.toml".clone_into(&mut model.estate_file);
+    let host = rows().into_iter().filter(|row| row.kind == TargetKind::Host);
+    for row in host {
+        update(&mut model, Msg::RowsRead(Rows { kind: row.kind, target: row.target.clone(), rows: vec![row] }));
+    }
     update(&mut model, Msg::RunsListed(Vec::new()));
     model
 }
@@ -258,7 +279,7 @@ pub fn plan() -> PlanShown {
         title: "Data retention cleanup".to_owned(),
         purpose: "Deletes sessions, archives and backups past retention".to_owned(),
         source: Digest::zero(),
-        estate: "cell0".to_owned(),
+        estate: "novacron".to_owned(),
         environment: "production".to_owned(),
         params: BTreeMap::from([("root".to_owned(), "/srv/cell0".to_owned())]),
         root: Some("/srv/cell0".to_owned()),

@@ -6,7 +6,7 @@
 //! ```
 
 use crate::app::Snapshot;
-use crate::app::model::{Hit, Pane};
+use crate::app::model::{Hit, Pane, WindowShown};
 use crate::app::panes::checklist;
 use crate::app::panes::rows::RowList;
 use crate::config::theme::Role;
@@ -14,6 +14,7 @@ use crate::domain::{Clean, Verdict};
 use crate::ui::ViewState;
 use crate::ui::pen::Pen;
 use crate::ui::text::Strip;
+use crate::ui::widgets::gauge::gauge;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -38,14 +39,14 @@ pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot
         strip = strip.gap(2).put(pen.style(Role::UiPrompt), "READ-ONLY");
     }
     let start = width.saturating_sub(clock.len() + 1);
-    let window = snapshot.window.map(Clean::text);
     let mut left = start.saturating_sub(strip.width() + 4);
+    let window = snapshot.window.map(|window| window_in(pen, window, left));
     let mut takes = |text: &Clean| {
         let fits = text.width() <= left;
         left = left.saturating_sub(if fits { text.width() + 3 } else { 0 });
         fits
     };
-    let window = window.filter(|text| takes(text));
+    let window = window.filter(|text| !text.is_empty() && takes(text));
     let operator = Some(Clean::text(snapshot.operator)).filter(|text| takes(text));
     let remark = snapshot.remark.map(Clean::text).filter(|text| takes(text));
     if let Some(window) = window {
@@ -57,6 +58,18 @@ pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot
         strip = strip.right(start.saturating_sub(2), muted, text);
     }
     pen.line(frame, area, strip.to(start).put(pen.style(Role::UiText), clock));
+}
+
+/// As much of the window as fits: all of it, all but its bar, or the time that is left alone.
+fn window_in(pen: Pen<'_>, window: &WindowShown, room: usize) -> Clean {
+    let bar = window.gone.map(|gone| format!(" {} ", gauge(gone, 10, pen.glyph("u", "a") == "u").plain()));
+    let ways = [
+        bar.map(|bar| format!("{} {bar} {}", window.name, window.left)),
+        Some(format!("{} · {}", window.name, window.left)),
+        Some(window.left.clone()),
+    ];
+    let mut ways = ways.into_iter().flatten().map(|text| Clean::text(&text));
+    ways.find(|text| text.width() <= room).unwrap_or_default()
 }
 
 /// The environment's role and its word in capitals, which no theme can change.
@@ -87,15 +100,18 @@ enum Says {
 pub fn strip(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot<'_>, view: &mut ViewState) {
     let ways = [Says::All, Says::Worst, Says::Short, Says::Numbers];
     let parts = |says| Pane::ALL.map(|pane| (pane, part(pen, snapshot, pane, says)));
-    let fits =
-        |says: &Says| parts(*says).iter().map(|(_, part)| part.width()).sum::<usize>() <= usize::from(area.width);
+    let width = |says| parts(says).iter().map(|(_, part)| part.width()).sum::<usize>();
+    let fits = |says: &Says| width(*says) <= usize::from(area.width);
+    let says = ways.into_iter().find(fits).unwrap_or(Says::Numbers);
+    // A blank more between them, where there is room for it.
+    let apart = u16::from(width(says) + Pane::ALL.len() <= usize::from(area.width));
     let mut x = area.x;
-    for (pane, part) in parts(ways.into_iter().find(fits).unwrap_or(Says::Numbers)) {
+    for (pane, part) in parts(says) {
         let width = u16::try_from(part.width()).unwrap_or(u16::MAX).min(area.right() - x);
         let place = Rect { x, width, ..area };
         pen.line(frame, place, part);
         view.hit(place, Hit::Pane(pane));
-        x += width;
+        x = x.saturating_add(width + apart).min(area.right());
     }
 }
 
@@ -103,7 +119,7 @@ fn part(pen: Pen<'_>, snapshot: &Snapshot<'_>, pane: Pane, says: Says) -> Strip 
     let focused = snapshot.focus == pane;
     let (role, mark) = if focused { (Role::UiFocus, pen.glyph("▌", ">")) } else { (Role::UiMuted, " ") };
     let style = pen.style(role);
-    let mut strip = Strip::new().put(style, mark).put(style, u64::from(pane.number())).gap(1);
+    let mut strip = Strip::new().put(style, mark).put(style, u64::from(pane.number()));
     let name = match (pane, says) {
         _ if focused => pane.word(),
         (_, Says::Numbers) => "",
@@ -111,9 +127,8 @@ fn part(pen: Pen<'_>, snapshot: &Snapshot<'_>, pane: Pane, says: Says) -> Strip 
         (Pane::Checklist, Says::Short) => "Check",
         _ => pane.word(),
     };
-    if !name.is_empty() {
-        strip = strip.put(style, name).gap(1);
-    }
+    strip = strip.gap(usize::from(!name.is_empty()));
+    strip = strip.put(style, name);
     let worst = says != Says::All;
     // The counts of the pane that has the keys stand in its own title.
     match (pane.section(), focused) {
@@ -123,7 +138,7 @@ fn part(pen: Pen<'_>, snapshot: &Snapshot<'_>, pane: Pane, says: Says) -> Strip 
         (None, false) if pane == Pane::Checklist => match checklist::of(snapshot.run) {
             Some(list) => {
                 let over = list.steps.iter().filter(|step| step.state.is_over()).count();
-                strip.put(pen.style(Role::UiText), format!("{over}/{} ", list.steps.len()))
+                strip.gap(1).put(pen.style(Role::UiText), format!("{over}/{}", list.steps.len()))
             }
             None => strip,
         },
@@ -132,13 +147,13 @@ fn part(pen: Pen<'_>, snapshot: &Snapshot<'_>, pane: Pane, says: Says) -> Strip 
 }
 
 fn run_part(pen: Pen<'_>, strip: Strip, snapshot: &Snapshot<'_>, short: bool) -> Strip {
-    if !short {
-        return super::panes::run::standing(pen, strip, snapshot);
+    if !short && snapshot.run.view.is_some() {
+        return super::panes::run::standing(pen, strip.gap(1), snapshot);
     }
     let (Some(run), Some(status)) = (&snapshot.run.view, snapshot.run.status()) else { return strip };
     let over = run.steps.iter().filter(|step| step.state.is_over()).count();
     let style = pen.style(Role::from(status));
-    strip.put(style, pen.symbol(Role::from(status))).gap(1).put(style, format!("{over}/{} ", run.steps.len()))
+    strip.gap(1).put(style, pen.symbol(Role::from(status))).put(style, format!("{over}/{}", run.steps.len()))
 }
 
 /// The counts of a pane as symbols and figures; only the worst that is not well, where that is asked for.
@@ -148,23 +163,19 @@ fn tally(pen: Pen<'_>, mut strip: Strip, list: &RowList, worst: bool) -> Strip {
         if worst { counts.filter(|(verdict, _)| *verdict != Verdict::Ok).take(1).collect() } else { counts.collect() };
     for (verdict, count) in some {
         let style = pen.style(Role::from(verdict));
-        strip = strip.put(style, pen.symbol(Role::from(verdict))).gap(1).put(style, count as u64).gap(1);
+        strip = strip.gap(1).put(style, pen.symbol(Role::from(verdict))).put(style, count as u64);
     }
     strip
 }
 
-/// How many rows have which verdict, the worst first, those of none left out.
+/// How many rows have which verdict, the worst first, those of none left out; ends in one blank.
 #[must_use]
-pub fn verdicts(pen: Pen<'_>, mut strip: Strip, list: &RowList, words: bool) -> Strip {
-    for (verdict, count) in list.counts() {
-        if count > 0 {
-            let style = pen.style(Role::from(verdict));
-            strip = strip.put(style, pen.symbol(Role::from(verdict))).gap(1).put(style, count as u64);
-            if words {
-                strip = strip.gap(1).put(style, verdict.word());
-            }
-            strip = strip.gap(if words { 2 } else { 1 });
-        }
-    }
-    strip
+pub fn verdicts(pen: Pen<'_>, strip: Strip, list: &RowList, words: bool) -> Strip {
+    let counts = list.counts().into_iter().filter(|(_, count)| *count > 0);
+    counts.enumerate().fold(strip, |strip, (place, (verdict, count))| {
+        let style = pen.style(Role::from(verdict));
+        let strip = strip.gap(usize::from(words && place > 0));
+        let strip = strip.put(style, pen.symbol(Role::from(verdict))).gap(1).put(style, count as u64).gap(1);
+        if words { strip.put(style, verdict.word()).gap(1) } else { strip }
+    })
 }

@@ -52,6 +52,8 @@ pub struct Wants {
     pub banner: bool,
     /// Whether a run is followed.
     pub run: bool,
+    /// How many rows its pane fills, where that is known.
+    pub run_rows: Option<u16>,
 }
 
 impl Layout {
@@ -72,10 +74,10 @@ impl Layout {
         // The log has no place among the others.
         let of_run = wants.focus == Pane::Log || (wants.run && wants.focus == Pane::Run);
         if at_least(HUGE) && wants.run && !wants.zoomed {
-            layout.panes = with_run_beside(rest);
+            layout.panes = with_run_beside(rest, wants);
         } else if at_least(WIDE) && of_run && !wants.zoomed {
             layout.strip = Some(take_top(&mut rest, 1));
-            layout.panes = run_and_log(rest);
+            layout.panes = run_and_log(rest, wants);
         } else if at_least(WIDE) && !wants.zoomed {
             layout.panes = grid(rest, wants.run);
         } else {
@@ -101,7 +103,7 @@ fn pair(mut row: Rect, left: Pane, right: Pane) -> [(Pane, Rect); 2] {
 /// Everything, two by two; a run that is followed gets more rows.
 fn grid(mut rest: Rect, run: bool) -> Vec<(Pane, Rect)> {
     let rows = rest.height;
-    let (first, second) = if run { (rows * 6 / 20, rows * 5 / 20) } else { (rows * 8 / 20, rows * 6 / 20) };
+    let (first, second) = if run { (rows * 6 / 20, rows * 5 / 20) } else { (rows * 9 / 20, rows * 7 / 20) };
     let first = take_top(&mut rest, first);
     let second = take_top(&mut rest, second);
     let pairs = [
@@ -113,14 +115,14 @@ fn grid(mut rest: Rect, run: bool) -> Vec<(Pane, Rect)> {
 }
 
 /// The steps of a run above its log.
-fn run_and_log(mut rest: Rect) -> Vec<(Pane, Rect)> {
-    let rows = rest.height * 3 / 5;
+fn run_and_log(mut rest: Rect, wants: Wants) -> Vec<(Pane, Rect)> {
+    let rows = (rest.height * 3 / 5).min(wants.run_rows.unwrap_or(u16::MAX).max(rest.height / 4));
     let steps = take_top(&mut rest, rows);
     vec![(Pane::Run, steps), (Pane::Log, rest)]
 }
 
 /// Everything on the left, and the run with its log on the right.
-fn with_run_beside(mut rest: Rect) -> Vec<(Pane, Rect)> {
+fn with_run_beside(mut rest: Rect, wants: Wants) -> Vec<(Pane, Rect)> {
     let columns = rest.width * 11 / 20;
     let mut left = take_left(&mut rest, columns);
     let rows = left.height;
@@ -129,7 +131,7 @@ fn with_run_beside(mut rest: Rect) -> Vec<(Pane, Rect)> {
     let mut panes: Vec<_> = pair(first, Pane::Health, Pane::Backups).into();
     panes.extend(pair(left, Pane::Certificates, Pane::Bloat));
     panes.push((Pane::Checklist, checklist));
-    panes.extend(run_and_log(rest));
+    panes.extend(run_and_log(rest, wants));
     panes
 }
 
@@ -196,7 +198,10 @@ mod tests {
             let area = Rect::new(0, 0, width, height);
             let ways = [(false, false, true), (true, true, true), (false, true, false)];
             for (focus, (zoomed, banner, run)) in Pane::ALL.into_iter().flat_map(|pane| ways.map(|way| (pane, way))) {
-                let Some(layout) = Layout::of(area, Wants { focus, zoomed, banner, run }) else { continue };
+                let Some(layout) = Layout::of(area, Wants { focus, zoomed, banner, run, run_rows: Some(height / 2) })
+                else {
+                    continue;
+                };
                 assert!(layout.panes.iter().any(|(pane, _)| *pane == focus), "{focus:?} has the keys");
                 let mut all = vec![layout.header, layout.banner, layout.footer];
                 all.extend(layout.strip);

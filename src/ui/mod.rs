@@ -85,6 +85,7 @@ fn draw_all(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>, theme: &Theme, view:
         zoomed: snapshot.zoomed,
         banner: snapshot.banner.is_some(),
         run: snapshot.run.following.is_some(),
+        run_rows: snapshot.run.view.as_deref().map(panes::run::rows),
     };
     let Some(layout) = Layout::of(area, wants) else { return too_small(pen, frame, area, view) };
     frame.buffer_mut().set_style(area, pen.style(Role::UiText));
@@ -97,6 +98,7 @@ fn draw_all(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>, theme: &Theme, view:
         let room = usize::from(layout.banner.width).saturating_sub(4);
         pen.line(frame, layout.banner, strip.put_within(room, pen.style(Role::UiPrompt), banner));
     }
+    let brief = layout.panes.len() > 1 && layout.panes.iter().all(|(pane, _)| *pane != Pane::Log);
     for (pane, area) in &layout.panes {
         view.hit(*area, Hit::Pane(*pane));
         if let Some(section) = pane.section() {
@@ -105,7 +107,7 @@ fn draw_all(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>, theme: &Theme, view:
         }
         match pane {
             Pane::Checklist => panes::checklist::draw(pen, frame, *area, snapshot, view),
-            Pane::Run => panes::run::draw(pen, frame, *area, snapshot, view),
+            Pane::Run => panes::run::draw(pen, frame, *area, snapshot, brief, view),
             _ => panes::log::draw(pen, frame, *area, snapshot, view),
         }
     }
