@@ -40,14 +40,15 @@ pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot
     }
     let start = width.saturating_sub(clock.len() + 1);
     let mut left = start.saturating_sub(strip.width() + 4);
-    let window = snapshot.window.map(|window| window_in(pen, window, left));
+    let operator = Clean::text(snapshot.operator);
+    let window = snapshot.window.map(|window| window_in(pen, window, left, left.saturating_sub(operator.width() + 3)));
     let mut takes = |text: &Clean| {
         let fits = text.width() <= left;
         left = left.saturating_sub(if fits { text.width() + 3 } else { 0 });
         fits
     };
     let window = window.filter(|text| !text.is_empty() && takes(text));
-    let operator = Some(Clean::text(snapshot.operator)).filter(|text| takes(text));
+    let operator = Some(operator).filter(|text| takes(text));
     let remark = snapshot.remark.map(Clean::text).filter(|text| takes(text));
     if let Some(window) = window {
         strip = strip.gap(3).put(pen.style(Role::UiText), window);
@@ -60,16 +61,16 @@ pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot
     pen.line(frame, area, strip.to(start).put(pen.style(Role::UiText), clock));
 }
 
-/// As much of the window as fits: all of it, all but its bar, or the time that is left alone.
-fn window_in(pen: Pen<'_>, window: &WindowShown, room: usize) -> Clean {
+/// As much of the window as fits: with its bar where that leaves room for who looks, without it, or the time that is left alone.
+fn window_in(pen: Pen<'_>, window: &WindowShown, room: usize, with_bar: usize) -> Clean {
     let bar = window.gone.map(|gone| format!(" {} ", gauge(gone, 10, pen.glyph("u", "a") == "u").plain()));
     let ways = [
-        bar.map(|bar| format!("{} {bar} {}", window.name, window.left)),
-        Some(format!("{} · {}", window.name, window.left)),
-        Some(window.left.clone()),
+        bar.map(|bar| (format!("{} {bar} {}", window.name, window.left), with_bar)),
+        Some((format!("{} · {}", window.name, window.left), room)),
+        Some((window.left.clone(), room)),
     ];
-    let mut ways = ways.into_iter().flatten().map(|text| Clean::text(&text));
-    ways.find(|text| text.width() <= room).unwrap_or_default()
+    let ways = ways.into_iter().flatten().map(|(text, room)| (Clean::text(&text), room));
+    ways.filter(|(text, room)| text.width() <= *room).map(|(text, _)| text).next().unwrap_or_default()
 }
 
 /// The environment's role and its word in capitals, which no theme can change.

@@ -86,7 +86,7 @@ fn told(pen: Pen<'_>, row: &Row, now: Wall, width: usize) -> Vec<Line<'static>> 
     if let Some((why, at)) = &row.lost {
         body.extend(pen.fact("lost", Role::VerdictUnknown, format!("{} UTC · {why}", at.clock()), width));
     }
-    body.extend(history(pen, &row.history, width));
+    body.extend(history(pen, row, width));
     let Some(seen) = row.observation.as_ref().filter(|seen| !seen.facts.is_empty()) else { return body };
     body.push(Strip::new().line());
     let longest = seen.facts.keys().map(|name| name.len()).max().unwrap_or(0).clamp(8, 24);
@@ -102,7 +102,10 @@ fn ago(age: String) -> String {
 }
 
 /// The last figures as a graph, with the least and the greatest of them.
-fn history(pen: Pen<'_>, figures: &[f64], width: usize) -> Vec<Line<'static>> {
+fn history(pen: Pen<'_>, row: &Row, width: usize) -> Vec<Line<'static>> {
+    let figures = row.history.as_slice();
+    let unit = unit_of(row);
+    let plain = |number: f64| unit.map_or_else(|| plain(number), |name| figure(name, &Fact::Real(number)));
     let finite = || figures.iter().copied().filter(|figure| figure.is_finite());
     let (least, greatest) = (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
     if least > greatest {
@@ -114,6 +117,18 @@ fn history(pen: Pen<'_>, figures: &[f64], width: usize) -> Vec<Line<'static>> {
     let range = format!("{} to {} over {count}", plain(least), plain(greatest));
     lines.extend(pen.fact("", Role::UiMuted, range, width));
     lines
+}
+
+/// The fact that the history is of: the one that has its last figure.
+fn unit_of(row: &Row) -> Option<&'static str> {
+    let last = row.history.last()?;
+    #[allow(clippy::cast_precision_loss)] // A figure for the screen.
+    let is_it = |fact: &Fact| match fact {
+        Fact::Int(number) => (*number as f64 - last).abs() < 0.5,
+        Fact::Real(figure) => (figure - last).abs() < f64::EPSILON,
+        _ => false,
+    };
+    row.observation.iter().flat_map(|seen| &seen.facts).find(|(_, fact)| is_it(fact)).map(|(name, _)| *name)
 }
 
 /// A figure whose unit is not known: whole where it is large, with two decimals where it is small.
@@ -137,6 +152,8 @@ fn figure(name: &str, fact: &Fact) -> String {
             Ok(number) => quantity::count(number),
             Err(_) => number.to_string(),
         },
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Not below zero, and bytes.
+        Fact::Real(figure) if name.ends_with("_bytes") && *figure >= 0.0 => quantity::bytes(*figure as u64),
         Fact::Real(figure) if name.ends_with("_ratio") => format!("{:.1} %", figure * 100.0),
         Fact::Real(figure) if name.ends_with("_s") || name.ends_with("_ms") => {
             let scale = if name.ends_with("_ms") { 1000.0 } else { 1.0 };

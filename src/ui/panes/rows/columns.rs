@@ -24,7 +24,8 @@ const INDEX: &str = " (index)";
 /// The figures of a row in its columns, and what is left of what it says.
 #[derive(Debug, Default)]
 pub(super) struct Parts {
-    figures: Vec<(Width, String)>,
+    /// Each in its column; the one that the verdict is about has its colour.
+    figures: Vec<(Width, String, bool)>,
     rest: String,
 }
 
@@ -51,22 +52,22 @@ pub(super) fn of(row: &Row, now: Wall) -> Option<Parts> {
     };
     let figures = match row.kind.section() {
         Section::Health => return None,
-        Section::Backups => vec![(Width::Last(8), bytes("size_bytes")?)],
+        Section::Backups => vec![(Width::Last(8), bytes("size_bytes")?, false)],
         Section::Certificates => {
             let days = real("days_left").filter(|days| *days >= 0.0)?;
             vec![
-                (Width::Right(6), format!("{} d", days.floor())),
-                (Width::Left(8), word("issuer").map(|issuer| common_name(&issuer)).unwrap_or_default()),
+                (Width::Right(6), format!("{} d", days.floor()), true),
+                (Width::Left(8), word("issuer").map(|issuer| common_name(&issuer)).unwrap_or_default(), false),
             ]
         }
         Section::Bloat => vec![
-            (Width::Right(7), bytes("size_bytes")?),
-            (Width::Right(5), real("bloat_ratio").map(quantity::percent).unwrap_or_default()),
-            (Width::Right(5), error_bar(real("error_ratio"))),
-            (Width::Left(7), word("remedy").unwrap_or_default()),
+            (Width::Right(7), bytes("size_bytes")?, false),
+            (Width::Right(5), real("bloat_ratio").map(quantity::percent).unwrap_or_default(), true),
+            (Width::Right(5), error_bar(real("error_ratio")), false),
+            (Width::Left(7), word("remedy").unwrap_or_default(), false),
         ],
     };
-    let told = |part: &&str| !figures.iter().any(|(_, figure)| same(part, figure));
+    let told = |part: &&str| !figures.iter().any(|(_, figure, _)| same(part, figure));
     let rest: Vec<&str> = seen.detail.split(APART).filter(told).collect();
     Some(Parts { rest: rest.join(APART), figures })
 }
@@ -121,7 +122,8 @@ pub(super) fn put(pen: Pen<'_>, mut strip: Strip, parts: Parts, role: Role, end:
     // Where it is narrow, a blank less apart.
     let apart = if end < NARROW { 1 } else { 2 };
     let mut last = None;
-    for (width, figure) in parts.figures {
+    for (width, figure, own) in parts.figures {
+        let style = if own { style } else { pen.style(Role::UiText) };
         let (columns, right) = match width {
             Width::Left(columns) => (columns, false),
             Width::Right(columns) => (columns, true),
@@ -144,7 +146,7 @@ pub(super) fn put(pen: Pen<'_>, mut strip: Strip, parts: Parts, role: Role, end:
     // A few letters of a sentence say nothing.
     let strip = if room < LEAST { strip } else { strip.put_within(room, style, parts.rest) };
     match last {
-        Some((columns, figure)) => strip.right(end, style, Piece::from(figure).cut(columns)),
+        Some((columns, figure)) => strip.right(end, pen.style(Role::UiText), Piece::from(figure).cut(columns)),
         None => strip,
     }
 }
