@@ -6,7 +6,7 @@ mod sections;
 use crate::app::confirm::Authority;
 use crate::app::keymap::Keymap;
 use crate::app::modal::Modal;
-use crate::app::model::{Seen, WindowShown};
+use crate::app::model::{Seen, TargetId, WindowShown};
 use crate::app::msg::{LogLine, LogPage, Msg, Offer, Page, ParamShown, PlanShown, RunSummary};
 use crate::app::{Model, Opening, update};
 use crate::domain::key::Key;
@@ -76,6 +76,12 @@ fn row(kind: TargetKind, target: &str, verdict: Verdict, detail: &str, history: 
         Some(Observation { verdict, detail: detail.to_owned(), facts, observed_at: at(446), trend: None });
     row.history = history.to_vec();
     row
+}
+
+/// The identity of a row of a target itself.
+#[must_use]
+pub fn id(kind: TargetKind, name: &str) -> TargetId {
+    TargetId { kind, name: name.to_owned(), object: None }
 }
 
 /// A row of every kind of standing: ok, warn, critical, unknown, stale, lost, never read.
