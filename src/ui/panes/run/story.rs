@@ -117,7 +117,7 @@ fn ended_word(status: RunStatus) -> &'static str {
     }
 }
 
-fn next(run: &RunView) -> Option<String> {
+pub(super) fn next(run: &RunView) -> Option<String> {
     let current = run.current()?;
     let planned = (0_u32..).zip(&run.steps).find(|(number, step)| {
         step.state == StepState::Planned && (*number > current || (*number == current && run.open_attempt().is_none()))
@@ -127,7 +127,7 @@ fn next(run: &RunView) -> Option<String> {
 }
 
 /// The keys that mean something to this run now.
-fn may(pen: Pen<'_>, snapshot: &Snapshot<'_>, status: RunStatus, width: usize) -> Strip {
+pub(super) fn may(pen: Pen<'_>, snapshot: &Snapshot<'_>, status: RunStatus, width: usize) -> Strip {
     let keys: &[(Action, &str)] = match status {
         RunStatus::Waiting => {
             &[(Action::Act, "answer"), (Action::Log, "log"), (Action::Note, "note"), (Action::Abort, "abort")]
