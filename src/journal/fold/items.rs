@@ -234,3 +234,6 @@ impl RunView {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
