@@ -4,6 +4,7 @@
 //! has the picture, `tests/arch` holds the rule).
 
 pub mod app;
+pub mod calendar;
 pub mod cli;
 pub mod config;
 pub mod demo;

@@ -136,4 +136,8 @@ pub enum Screen {
     Suspend,
     /// Draw everything anew.
     Redraw,
+    /// Put a text onto the clipboard.
+    Copy(String),
+    /// Have the mouse reported, or leave it to the terminal.
+    Mouse(bool),
 }

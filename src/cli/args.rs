@@ -1,5 +1,6 @@
 //! The command line, as types; help, man page and completions are generated from them.
 
+use crate::domain::Section;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -45,6 +46,8 @@ pub struct Common {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Open the wall: read-only, full screen, turning from pane to pane by itself.
+    Watch,
     /// Build a real throwaway estate and open the console on it.
     Demo(Demo),
     /// Print one reading; exit 0 ok, 1 warn, 2 critical, 3 unknown.
@@ -65,8 +68,12 @@ pub enum Command {
     Report(Report),
     /// Prove that a run's journal is whole: exit 0 whole, 3 torn tail, 4 damaged.
     Verify(OneRun),
+    /// Print the calendar: the next windows, and what collides.
+    Windows(Windows),
     /// Check every file that Midwatch reads; all errors at once.
     Lint(Lint),
+    /// Print the JSON Schema of a file that Midwatch reads.
+    Schema(Schema),
     /// Print the completions of a shell.
     Completions(Completions),
     /// Print the man page.
@@ -116,8 +123,27 @@ pub struct Check {
 /// A pane that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Pane {
-    /// Hosts, mounts and services.
+    /// The host, mounts, services, units, databases, Redis servers and clusters.
     Health,
+    /// Series of backups.
+    Backups,
+    /// Certificates.
+    Certificates,
+    /// Tables and indexes.
+    Bloat,
+}
+
+impl Pane {
+    /// The rows it shows.
+    #[must_use]
+    pub fn section(self) -> Section {
+        match self {
+            Self::Health => Section::Health,
+            Self::Backups => Section::Backups,
+            Self::Certificates => Section::Certificates,
+            Self::Bloat => Section::Bloat,
+        }
+    }
 }
 
 /// A procedure with its parameters.
@@ -213,12 +239,41 @@ pub enum Form {
     Json,
 }
 
+/// `midwatch windows`.
+#[derive(Debug, Args)]
+pub struct Windows {
+    /// How many days ahead.
+    #[arg(long, value_name = "DAYS", default_value_t = 35, env = "MIDWATCH_WINDOWS_DAYS", value_parser = clap::value_parser!(u16).range(1..=731))]
+    pub days: u16,
+    /// Print JSON.
+    #[arg(long, env = "MIDWATCH_JSON")]
+    pub json: bool,
+}
+
 /// `midwatch lint`.
 #[derive(Debug, Args)]
 pub struct Lint {
     /// The files; every file of the estate when none is named.
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+}
+
+/// `midwatch schema`.
+#[derive(Debug, Args)]
+pub struct Schema {
+    /// The file.
+    #[arg(value_name = "FILE", default_value = "estate")]
+    pub of: SchemaOf,
+    /// Renew the reference of the keys in a README instead.
+    #[arg(long, value_name = "README", hide = true)]
+    pub readme: Option<PathBuf>,
+}
+
+/// A file that has a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// The estate file, midwatch.toml.
+    Estate,
 }
 
 /// `midwatch completions`.

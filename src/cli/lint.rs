@@ -1,6 +1,7 @@
 //! `midwatch lint`: every file that Midwatch reads, all errors at once.
 
 use crate::app::keymap::Keymap;
+use crate::calendar;
 use crate::cli::args::{Common, Lint};
 use crate::cli::{plan, setup, shell};
 use crate::config::estate::Estate;
@@ -26,6 +27,7 @@ pub fn run(common: &Common, args: &Lint) -> Result<u8> {
         let file = paths::estate_file(common.config.as_deref(), &around);
         if let Some(file) = &file {
             problems.extend(of_estate(file));
+            problems.extend(of_windows_beside(file));
         }
         problems.extend(Catalog::read(file.as_deref(), &BuiltIn::default()).problems().to_vec());
         let themes = paths::layer_directories("themes", file.as_deref(), &around);
@@ -41,7 +43,7 @@ pub fn run(common: &Common, args: &Lint) -> Result<u8> {
     Ok(if problems.is_empty() { 0 } else { 2 })
 }
 
-/// A file is what its name and its directory say: `midwatch.toml`, `themes/*`, `keymaps/*`, else a procedure.
+/// A file is what its name and its directory say: `midwatch.toml`, `windows.toml`, `themes/*`, `keymaps/*`, else a procedure.
 fn of_file(path: &Path, beside: &[PathBuf], estate: Option<&Path>) -> Vec<Problem> {
     let own = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let directory = path.parent().unwrap_or(Path::new("."));
@@ -49,6 +51,7 @@ fn of_file(path: &Path, beside: &[PathBuf], estate: Option<&Path>) -> Vec<Proble
     let directories = [directory.to_owned()];
     match (own(path).as_str(), own(directory).as_str()) {
         ("midwatch.toml", _) => of_estate(path),
+        (calendar::WINDOWS_FILE, _) => of_windows(path),
         (_, "themes") => of_theme(&stem, &directories),
         (_, "keymaps") => Keymap::load(&stem, &directories).1,
         _ => of_procedure(path, beside, estate),
@@ -60,8 +63,20 @@ fn of_theme(name: &str, directories: &[PathBuf]) -> Vec<Problem> {
 }
 
 fn of_estate(path: &Path) -> Vec<Problem> {
-    match crate::config::file::read_text(path, "estate file") {
+    match crate::config::file::read_text(path, "the estate file") {
         Ok(text) => Estate::parse(&text, path).err().unwrap_or_default(),
+        Err(cause) => vec![problem_of(path, cause)],
+    }
+}
+
+fn of_windows_beside(estate: &Path) -> Vec<Problem> {
+    let path = calendar::beside(Some(estate)).filter(|path| path.symlink_metadata().is_ok());
+    path.map(|path| of_windows(&path)).unwrap_or_default()
+}
+
+fn of_windows(path: &Path) -> Vec<Problem> {
+    match crate::config::file::read_text(path, "the windows") {
+        Ok(text) => calendar::parse(&text, path).err().unwrap_or_default(),
         Err(cause) => vec![problem_of(path, cause)],
     }
 }

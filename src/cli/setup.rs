@@ -1,5 +1,6 @@
 //! From the options and the environment to the world that a command works on.
 
+use crate::calendar;
 use crate::cli::args::Common;
 use crate::config::estate::Estate;
 use crate::config::paths::{self, Surroundings};
@@ -23,7 +24,9 @@ pub fn surroundings() -> Surroundings {
 pub fn world(common: &Common) -> Result<World> {
     let around = surroundings();
     let exe = std::env::current_exe().map_err(|cause| Error::machine("find Midwatch's own program", cause))?;
-    Ok(World { estate: estate(common, &around)?, state: state(common, &around)?, around, exe })
+    let estate = estate(common, &around)?;
+    let calendar = calendar::load(estate.source.as_deref())?;
+    Ok(World { estate, calendar, state: state(common, &around)?, around, exe })
 }
 
 /// The estate file, or this host as it is.
@@ -33,7 +36,7 @@ pub fn world(common: &Common) -> Result<World> {
 pub fn estate(common: &Common, around: &Surroundings) -> Result<Estate> {
     match paths::estate_file(common.config.as_deref(), around) {
         Some(file) => Estate::load(&file),
-        None => Ok(Estate::discovered(&identity::host_name())),
+        None => Ok(Estate::discovered(&identity::host_name(), around)),
     }
 }
 

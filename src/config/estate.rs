@@ -1,9 +1,11 @@
 //! The estate file: everything one configuration looks after.
 //!
-//! The shape is told in `design.md`, section 5. Every problem of a file is found in one reading; sections that belong to
-//! later versions are refused by name, because a section that is passed over would look like a target that is well.
+//! The shape is told in `design.md`, section 5. Every problem of a file is found in one reading, and no
+//! section is passed over, because one that is would look like a target that is well.
 
+use crate::config::discovery::discover;
 use crate::config::file::{read_text, refused};
+use crate::config::paths::Surroundings;
 use crate::config::reader::{Problem, Problems, parse};
 use crate::config::secrets::Secrets;
 use crate::domain::Error;
@@ -11,6 +13,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub mod keys;
 mod read;
 mod sources;
 
@@ -157,32 +160,10 @@ pub struct Estate {
 }
 
 impl Estate {
-    /// The estate of a host without a file: the host and its mounts, taken for production.
+    /// The estate of a host without a file, taken for production: what [`discover`] finds.
     #[must_use]
-    pub fn discovered(hostname: &str) -> Self {
-        Self {
-            name: hostname.to_owned(),
-            environment: Environment::Production,
-            trusted_reads: Vec::new(),
-            thresholds: Thresholds::default(),
-            services: Vec::new(),
-            mounts: Vec::new(),
-            secrets: Secrets::default(),
-            units: Vec::new(),
-            failed_units: false,
-            postgres: Vec::new(),
-            redis: Vec::new(),
-            kubernetes: Vec::new(),
-            certificates: Vec::new(),
-            backups: Vec::new(),
-            source: None,
-            discovered: vec![format!("host {hostname}"), "the mounts of this host".to_owned()],
-            not_found: vec![
-                "an estate file: none is there".to_owned(),
-                "services: known only from an estate file".to_owned(),
-                "units, databases, caches, clusters, certificates, backups: not looked for by this version".to_owned(),
-            ],
-        }
+    pub fn discovered(hostname: &str, around: &Surroundings) -> Self {
+        discover(hostname, around)
     }
 
     /// Reads an estate file.
@@ -212,6 +193,8 @@ impl Estate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::secrets::SecretPlace;
+    use std::collections::BTreeMap;
     use std::fs;
 
     #[test]
@@ -248,14 +231,90 @@ mod tests {
                 Mount { path: "/srv/cell0".into(), disk: Some(Limits { warn: 0.8, critical: 0.95 }) },
                 Mount { path: "/var/log".into(), disk: None },
             ],
-            secrets: Secrets::default(),
-            units: vec![],
+            secrets: Secrets {
+                places: BTreeMap::from([
+                    ("pg".to_owned(), SecretPlace::File("/etc/midwatch/pg.secret".into())),
+                    ("cache-password".to_owned(), SecretPlace::Env("CACHE_PASSWORD".to_owned())),
+                ]),
+            },
+            units: vec![
+                Unit { name: "nginx.service".into(), critical: true },
+                Unit { name: r"getty@tty1\x2dextra.service".into(), critical: false },
+            ],
             failed_units: false,
-            postgres: vec![],
-            redis: vec![],
-            kubernetes: vec![],
-            certificates: vec![],
-            backups: vec![],
+            postgres: vec![
+                Postgres {
+                    name: "main".into(),
+                    watch: "service=novacron_watch".into(),
+                    act: Some("host=db1 user='midwatch admin' password=secret:pg".into()),
+                },
+                Postgres {
+                    name: "audit".into(),
+                    watch: "postgresql://watch@db1:5433,db2/audit?sslmode=verify-full&password=secret:pg".into(),
+                    act: None,
+                },
+            ],
+            redis: vec![
+                Redis {
+                    name: "cache".into(),
+                    url: "rediss://watch@cache1:6380/0".into(),
+                    password: Some("cache-password".into()),
+                    memory: Some(Limits { warn: 0.7, critical: 0.9 }),
+                    ca: Some("/etc/midwatch/ca.pem".into()),
+                },
+                Redis {
+                    name: "queue".into(),
+                    url: "unix:///run/redis/queue.sock?db=1".into(),
+                    password: None,
+                    memory: None,
+                    ca: None,
+                },
+            ],
+            kubernetes: vec![
+                Kubernetes {
+                    name: "main".into(),
+                    kubeconfig: Some("/etc/midwatch/kubeconfig".into()),
+                    context: Some("novacron".into()),
+                    namespaces: vec!["novacron".into(), "ingress-nginx".into()],
+                },
+                Kubernetes { name: "here".into(), kubeconfig: None, context: None, namespaces: vec![] },
+            ],
+            certificates: vec![
+                Certificate {
+                    name: "api".into(),
+                    connect: Some("api.novacron.io:443".into()),
+                    server_name: None,
+                    file: Some("/etc/letsencrypt/live/api/fullchain.pem".into()),
+                    ca: None,
+                    warn_days: 30,
+                    critical_days: 7,
+                },
+                Certificate {
+                    name: "inner".into(),
+                    connect: Some("[fd00::1]:8443".into()),
+                    server_name: Some("inner.novacron.io".into()),
+                    file: None,
+                    ca: Some("/etc/midwatch/ca.pem".into()),
+                    warn_days: 14,
+                    critical_days: 3,
+                },
+            ],
+            backups: vec![
+                Backup {
+                    name: "database".into(),
+                    place: BackupPlace::Files("/backups/*.dump".into()),
+                    max_age: Duration::from_secs(86_400),
+                    every: None,
+                    min_size: None,
+                },
+                Backup {
+                    name: "objects".into(),
+                    place: BackupPlace::Objects("s3://novacron-backups/database/".into()),
+                    max_age: Duration::from_secs(8 * 86_400),
+                    every: Some(Duration::from_secs(7 * 86_400)),
+                    min_size: Some(1 << 20),
+                },
+            ],
             source: Some("full.toml".into()),
             discovered: vec![],
             not_found: vec![],
@@ -263,14 +322,6 @@ mod tests {
         assert_eq!(estate, expected);
         assert!(expected.services[0].is_healthy(204) && !expected.services[0].is_healthy(401));
         assert!(expected.services[1].is_healthy(401) && !expected.services[1].is_healthy(204));
-    }
-
-    #[test]
-    fn without_a_file_the_host_is_production() {
-        let estate = Estate::discovered("bastion-1");
-        assert_eq!((estate.environment, &estate.source), (Environment::Production, &None));
-        assert_eq!(estate.discovered, ["host bastion-1", "the mounts of this host"]);
-        assert!(estate.services.is_empty() && !estate.not_found.is_empty());
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod watch;
 
 use crate::app::confirm::{Authority, Confirmed};
 use crate::app::effect::{Command, Query};
+use crate::calendar::Calendar;
 use crate::config::estate::Estate;
 use crate::config::paths::Surroundings;
 use crate::config::state::State;
@@ -28,6 +29,8 @@ pub struct World {
     pub estate: Estate,
     /// The variables that it was found with.
     pub around: Surroundings,
+    /// Its windows.
+    pub calendar: Calendar,
     /// Where runs and locks are.
     pub state: State,
     /// Midwatch's own program, which the runner is launched from.

@@ -1,5 +1,6 @@
 //! Sources of readings, one file each; a probe reads one target and changes nothing.
 
+pub mod aside;
 pub mod backups;
 pub mod bloat;
 pub mod certs;
@@ -15,6 +16,7 @@ pub mod redis;
 pub mod schedule;
 pub mod target;
 pub mod units;
+mod why;
 
 pub use schedule::{Prober, read_all};
 pub use target::{Every, HostPart, Mount, Service, Target, Thresholds};

@@ -1,6 +1,7 @@
 //! Mounted file systems: space, inodes, growth (`statvfs(3)`).
 
 use crate::domain::{Fact, Observation, Verdict, quantity};
+use crate::probes::aside::Aside;
 use crate::probes::clock;
 use crate::probes::mountinfo::{self, Mounted};
 use crate::probes::target::{Mount, Thresholds};
@@ -8,7 +9,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
-use tokio::sync::oneshot;
 
 /// How long a file system may take to answer; a hung NFS server never does.
 const DEADLINE: Duration = Duration::from_secs(3);
@@ -31,8 +31,7 @@ pub fn discover() -> Result<Vec<PathBuf>, String> {
 /// Reads one mount again and again.
 pub struct MountReader {
     mount: Mount,
-    /// The reading under way: in a thread of its own, because nothing can interrupt it, and never two of them.
-    pending: Option<oneshot::Receiver<Result<Usage, String>>>,
+    aside: Aside<Usage>,
     growth: Growth,
 }
 
@@ -40,7 +39,7 @@ impl MountReader {
     /// A reader that has not read anything yet.
     #[must_use]
     pub fn new(mount: Mount) -> Self {
-        Self { mount, pending: None, growth: Growth::default() }
+        Self { mount, aside: Aside::new("statvfs"), growth: Growth::default() }
     }
 
     /// Reads it now, or goes on waiting for the reading that has not answered yet; at most 3 s.
@@ -49,43 +48,10 @@ impl MountReader {
     /// Why there is no reading.
     pub async fn read(&mut self) -> Result<Observation, String> {
         let mount = self.mount.clone();
-        let usage = self.within(DEADLINE, move || usage(&mount.path, mount.own)).await?;
+        let usage = self.aside.within(DEADLINE, move || usage(&mount.path, mount.own)).await?;
         let growth = self.growth.take(Instant::now(), usage.used);
         judge(&self.mount, &usage, growth)
     }
-
-    async fn within<F>(&mut self, deadline: Duration, take: F) -> Result<Usage, String>
-    where
-        F: FnOnce() -> Result<Usage, String> + Send + 'static,
-    {
-        let mut answer = match self.pending.take() {
-            Some(pending) => pending,
-            None => in_thread(take)?,
-        };
-        match tokio::time::timeout(deadline, &mut answer).await {
-            Ok(Ok(usage)) => usage,
-            Ok(Err(_)) => Err("the reading broke off".to_owned()),
-            Err(_) => {
-                self.pending = Some(answer);
-                Err(format!("no answer within {}", quantity::span(deadline)))
-            }
-        }
-    }
-}
-
-/// Starts a reading in its own thread; a thread of the runtime would hold up its end.
-fn in_thread<F>(take: F) -> Result<oneshot::Receiver<Result<Usage, String>>, String>
-where
-    F: FnOnce() -> Result<Usage, String> + Send + 'static,
-{
-    let (tell, answer) = oneshot::channel();
-    let run = move || {
-        // Nobody listens any more when the console has gone.
-        let _ = tell.send(take());
-    };
-    let thread = std::thread::Builder::new().name("statvfs".to_owned()).spawn(run);
-    thread.map_err(|cause| format!("cannot start a thread: {cause}"))?;
-    Ok(answer)
 }
 
 /// What a file system holds, in bytes and inodes.
@@ -214,7 +180,6 @@ fn bytes(number: u64) -> Fact {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::mpsc;
 
     fn some(path: &str, own: bool) -> Mount {
         Mount { path: path.into(), thresholds: Thresholds::default(), own }
@@ -285,22 +250,5 @@ mod tests {
         let mounts = mountinfo::parse(table).unwrap();
         assert!(held(&mounts, Path::new("/net/host")).unwrap_err().contains("automount"));
         assert!(mounted(&mounts, Path::new("/net")).is_err());
-    }
-
-    #[tokio::test]
-    async fn a_hung_file_system_is_asked_once_and_waited_for() {
-        let mut reader = MountReader::new(some("/", false));
-        let (release, hold) = mpsc::channel::<()>();
-        let hung = move || {
-            hold.recv().map_err(|cause| cause.to_string())?;
-            Ok(full_to(1, 1, None))
-        };
-        let short = Duration::from_millis(20);
-        assert_eq!(reader.within(short, hung).await.unwrap_err(), "no answer within 20 ms");
-        let never = || -> Result<Usage, String> { panic!("a second reading began") };
-        assert_eq!(reader.within(short, never).await.unwrap_err(), "no answer within 20 ms");
-        release.send(()).unwrap();
-        assert_eq!(reader.within(DEADLINE, never).await.unwrap(), full_to(1, 1, None));
-        assert_eq!(reader.within(DEADLINE, never).await.unwrap_err(), "the reading broke off");
     }
 }

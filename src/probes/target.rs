@@ -4,7 +4,7 @@ use crate::config::estate;
 use crate::config::libpq::Access;
 use crate::config::paths::Surroundings;
 use crate::config::secrets::Secrets;
-use crate::domain::{Row, TargetKind, Verdict};
+use crate::domain::{Row, Section, TargetKind, Verdict};
 use crate::probes::{self, backups, certs, http, mounts, postgres, units};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -236,6 +236,12 @@ impl Target {
         Ok(found.into_iter().map(|path| Self::Mount(Mount { path, thresholds, own: false })).collect())
     }
 
+    /// The pane that shows its rows.
+    #[must_use]
+    pub fn section(&self) -> Section {
+        self.unread(Every::default()).kind.section()
+    }
+
     /// How often it is read.
     #[must_use]
     pub fn every(&self, every: Every) -> Duration {
@@ -258,6 +264,8 @@ impl Target {
     pub fn deadline(&self) -> Duration {
         match self {
             Self::Service(service) => service.timeout.saturating_add(Duration::from_secs(60)),
+            // 64 are read at a time; waiting for a turn is not the endpoint's fault.
+            Self::Certificate(_) => estate::Certificate::TIMEOUT + Duration::from_secs(60),
             Self::Bloat(_) | Self::Backup(_) => Duration::from_secs(30),
             _ => Duration::from_secs(10),
         }

@@ -8,6 +8,7 @@ pub mod files;
 pub mod http;
 pub mod probe;
 pub mod run;
+pub mod sql;
 #[cfg(test)]
 mod tests;
 

@@ -1,11 +1,12 @@
 //! Looks at a tree, and freezes what an act would touch.
 
+use crate::domain::glob;
 use crate::domain::quantity::{bytes, count, counted, percent};
 use crate::domain::{EffectClass, Error, Kind, Preview};
 use crate::procedure::plan::{Action, Limit};
 use crate::runner::adapters::files::beneath::{self, Root, look_at, split};
 use crate::runner::adapters::files::frozen::{Frozen, Head, MOST, Name};
-use crate::runner::adapters::files::{Op, Select, Spec, glob, handles};
+use crate::runner::adapters::files::{Op, Select, Spec, handles};
 use crate::runner::adapters::{self as common, Look};
 use rustix::fs::{Dir, FileType, Stat};
 use rustix::io::Errno;

@@ -16,7 +16,6 @@
 
 mod beneath;
 mod frozen;
-mod glob;
 mod handles;
 mod hands;
 mod look;

@@ -1,7 +1,8 @@
 //! Patterns of a file's name, on bytes.
 
 /// Whether a pattern fits a whole name: `*` stands for any bytes, also none, `?` for exactly one byte.
-pub(super) fn fits(pattern: &[u8], name: &[u8]) -> bool {
+#[must_use]
+pub fn fits(pattern: &[u8], name: &[u8]) -> bool {
     let (mut p, mut n) = (0, 0);
     let mut back: Option<(usize, usize)> = None;
     while n < name.len() {
@@ -26,7 +27,8 @@ pub(super) fn fits(pattern: &[u8], name: &[u8]) -> bool {
 }
 
 /// Whether a pattern selects a name: as [`fits`], but a leading dot is selected only by a pattern that has it.
-pub(super) fn selects(pattern: &[u8], name: &[u8]) -> bool {
+#[must_use]
+pub fn selects(pattern: &[u8], name: &[u8]) -> bool {
     (!name.starts_with(b".") || pattern.starts_with(b".")) && fits(pattern, name)
 }
 

@@ -1,0 +1,142 @@
+//! From `windows.toml` to windows; every problem at once, each with its place.
+
+use crate::calendar::{Calendar, HORIZON_DAYS, Window};
+use crate::config::estate::Environment;
+use crate::config::file::{read_text, refused};
+use crate::config::reader::{self, Place, Problem, Problems, Table};
+use crate::domain::{Error, quantity};
+use croner::parser::{CronParser, Seconds, Year};
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The file's name, beside the estate file.
+pub const WINDOWS_FILE: &str = "windows.toml";
+
+/// The shortest and the longest that a window may last.
+const LASTS: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(30 * 86_400));
+/// How far ahead each opening is tried, in days: until every rule of a zone's clock has come by.
+const TRIED_DAYS: i64 = 731;
+
+/// Where the windows of an estate lie; `None` where the estate has no file.
+#[must_use]
+pub fn beside(estate: Option<&Path>) -> Option<PathBuf> {
+    Some(estate?.parent()?.join(WINDOWS_FILE))
+}
+
+/// Reads the windows of an estate; a file that is not there holds none.
+///
+/// # Errors
+/// Kind `Usage`: the file cannot be read, or anything in it is wrong, each thing told with its line and column.
+pub fn load(estate: Option<&Path>) -> Result<Calendar, Error> {
+    let Some(path) = beside(estate) else { return Ok(Calendar::default()) };
+    if std::fs::symlink_metadata(&path).is_err_and(|cause| cause.kind() == std::io::ErrorKind::NotFound) {
+        return Ok(Calendar::default());
+    }
+    let text = read_text(&path, "the windows")?;
+    parse(&text, &path).map_err(|problems| refused("the windows", &path, &problems))
+}
+
+/// Reads windows from text; `file` is named in problems.
+///
+/// # Errors
+/// Every problem of the text, in the order of their places.
+pub fn parse(text: &str, file: &Path) -> Result<Calendar, Vec<Problem>> {
+    let mut problems = Problems::of(file);
+    let mut root = reader::parse(text, &mut problems);
+    let mut windows: Vec<Window> = Vec::new();
+    if root.schema(1, &mut problems) {
+        let mut names: Vec<(String, Place)> = Vec::new();
+        for table in root.tables("window", &mut problems) {
+            let at = table.place_of("name");
+            let Some(window) = window(table, &mut problems) else { continue };
+            if let Some((_, first)) = names.iter().find(|(name, _)| *name == window.name) {
+                let line = first.line;
+                problems.say(at, format!("a window of this name is on line {line} already: `{}`", window.name));
+            }
+            names.push((window.name.clone(), at));
+            windows.push(window);
+        }
+        root.finish(&mut problems);
+    }
+    if problems.is_empty() { Ok(Calendar { windows }) } else { Err(problems.into_sorted()) }
+}
+
+fn window(mut table: Table, problems: &mut Problems) -> Option<Window> {
+    let name_at = table.place_of("name");
+    let name = table.required_text("name", problems);
+    if name.as_ref().is_some_and(|name| name.trim().is_empty() || name.chars().any(char::is_control)) {
+        problems.say(name_at, "`name` must be text without control characters");
+    }
+    let environment = table.parsed("environment", "production, staging or other", problems, Environment::from_word);
+    let starts_at = table.place_of("starts");
+    let starts = table.required_text("starts", problems);
+    let lasts = if table.has("lasts") {
+        let read = |text: &str| quantity::parse_span(text).filter(|span| (LASTS.0..=LASTS.1).contains(span));
+        table.parsed("lasts", "a span from 1 min to 30 d such as \"2h\"", problems, read)
+    } else {
+        table.required_text("lasts", problems);
+        None
+    };
+    let zone_at = table.place_of("zone");
+    let zone = table.text("zone", problems).unwrap_or_else(|| "UTC".to_owned());
+    let operations = table.texts("operations", problems).unwrap_or_default();
+    let notice = table.parsed("notice", "a span such as \"24h\"", problems, quantity::parse_span);
+    table.finish(problems);
+    let (starts, lasts) = (starts?, lasts?);
+    let cron = match CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build().parse(&starts) {
+        Ok(cron) => cron,
+        Err(cause) => {
+            let message = format!("`starts` is not a cron pattern: {cause}");
+            problems.say_with(
+                starts_at,
+                message,
+                "minute hour day month weekday, such as \"0 2 * * SUN\" or \"SUN#1\"",
+            );
+            return None;
+        }
+    };
+    let Ok(tz) = TimeZone::get(&zone) else {
+        let message = format!("`zone` is not a time zone of this machine: \"{}\"", zone.escape_debug());
+        problems.say_with(
+            zone_at,
+            message,
+            "such as \"UTC\" or \"Europe/Berlin\"; the zones are in the package tzdata",
+        );
+        return None;
+    };
+    let operations = operations.into_iter().map(|(_, word)| word).collect();
+    let window = Window { name: name?, environment, starts, lasts, zone, operations, notice, cron, tz };
+    try_openings(&window, starts_at, problems);
+    Some(window)
+}
+
+/// Says where the times of a window are none, doubtful, or reach into each other.
+fn try_openings(window: &Window, at: Place, problems: &mut Problems) {
+    // A fixed beginning: whether a file is right must not depend on the day it is read. These years have every rule.
+    let begin = DateTime::constant(2026, 1, 1, 0, 0, 0, 0);
+    let end = begin.saturating_add(jiff::Span::new().days(TRIED_DAYS));
+    let far = begin.saturating_add(jiff::Span::new().days(HORIZON_DAYS));
+    let Some(first) = window.next(begin, true).filter(|first| *first <= far) else {
+        problems.say(at, format!("`starts` names no time that ever comes: \"{}\"", window.starts.escape_debug()));
+        return;
+    };
+    let mut before = first;
+    let mut next = Some(first);
+    while let Some(time) = next.filter(|time| *time < end) {
+        if window.is_doubtful(time) {
+            let shown = time.strftime("%H:%M on %Y-%m-%d");
+            let message = format!("`starts` names {shown}, which the clocks of {} show never or twice", window.zone);
+            problems.say_with(at, message, "take another hour, or zone = \"UTC\"");
+            return;
+        }
+        if time > before && Duration::try_from(before.duration_until(time)).is_ok_and(|apart| apart < window.lasts) {
+            let message = format!("the window opens again before it has ended ({})", quantity::span(window.lasts));
+            problems.say_with(at, message, "a window that never closes may last exactly as long as it is apart");
+            return;
+        }
+        before = time;
+        next = window.next(time, false);
+    }
+}

@@ -1,0 +1,91 @@
+//! `midwatch windows`: what is open, what comes next, what collides.
+
+use crate::calendar::{Opening, Standing, Window, collisions};
+use crate::cli::args::{Common, Windows};
+use crate::cli::{plan, setup, shell};
+use crate::domain::error::Result;
+use crate::domain::{Wall, quantity};
+use crate::gate::World;
+use crate::probes::clock;
+use serde_json::{Value, json};
+use std::fmt::Write;
+use std::time::Duration;
+
+/// Prints the calendar.
+///
+/// # Errors
+/// When the estate file or the windows are wrong.
+pub fn run(common: &Common, args: &Windows) -> Result<u8> {
+    let world = setup::world(common)?;
+    let now = clock::now().wall;
+    let until = now.plus(Duration::from_secs(u64::from(args.days) * 86_400));
+    let openings = world.calendar.agenda(now, until, world.estate.environment);
+    let text = if args.json { as_json(&world, &openings, now) } else { as_text(&world, &openings, now, args.days) };
+    shell::print(text.as_bytes())
+}
+
+fn as_text(world: &World, openings: &[Opening], now: Wall, days: u16) -> String {
+    let mut text = match world.calendar.standing(now, world.estate.environment) {
+        None => {
+            let place = match crate::calendar::beside(world.estate.source.as_deref()) {
+                Some(path) => format!("write [[window]] in {}", path.display()),
+                None => "they stand in windows.toml beside the estate file".to_owned(),
+            };
+            return plan::clean(&format!("no windows for {}: {place}\n", world.estate.environment));
+        }
+        Some(Standing::Open(open, others)) => {
+            let more = if others == 0 { String::new() } else { format!(", and {others} more") };
+            let left = quantity::span(open.until.since(now));
+            format!("open: {}{more} · {left} left, until {} UTC\n", open.window, open.until.minute())
+        }
+        Some(Standing::Next(next)) => {
+            let to = quantity::span(next.from.since(now));
+            format!("closed · next: {} in {to}, at {} UTC\n", next.window, next.from.minute())
+        }
+    };
+    if openings.is_empty() {
+        let _ = writeln!(text, "nothing opens within {}", quantity::counted(days.into(), "day", "days"));
+    }
+    let wide = openings.iter().map(|opening| opening.window.chars().count()).max().unwrap_or(0);
+    for opening in openings {
+        let window = window_of(world, opening);
+        let lasts = quantity::span(opening.until.since(opening.from));
+        let name = &opening.window;
+        let _ = write!(text, "{}  {lasts:>7}  {name:wide$}", opening.from.minute());
+        if let Some(window) = window.filter(|window| !window.operations.is_empty()) {
+            let _ = write!(text, "  {}", window.operations.join(" "));
+        }
+        let met = collisions(opening, openings);
+        if !met.is_empty() {
+            let names: Vec<&str> = met.iter().map(|other| other.window.as_str()).collect();
+            let _ = write!(text, "  collides with {}", names.join(", "));
+        }
+        text.push('\n');
+    }
+    plan::clean(&text)
+}
+
+fn window_of<'a>(world: &'a World, opening: &Opening) -> Option<&'a Window> {
+    world.calendar.windows.iter().find(|window| window.name == opening.window)
+}
+
+fn as_json(world: &World, openings: &[Opening], now: Wall) -> String {
+    let rows: Vec<Value> = openings
+        .iter()
+        .map(|opening| {
+            let window = window_of(world, opening);
+            let met: Vec<&str> = collisions(opening, openings).iter().map(|other| other.window.as_str()).collect();
+            json!({
+                "window": opening.window, "from": opening.from, "until": opening.until, "open": opening.holds(now),
+                "operations": window.map(|window| &window.operations),
+                "notice_s": window.and_then(|window| window.notice).map(|notice| notice.as_secs()),
+                "collides_with": met,
+            })
+        })
+        .collect();
+    let report = json!({
+        "schema": 1, "estate": world.estate.name, "environment": world.estate.environment.word(), "at": now,
+        "openings": rows,
+    });
+    format!("{report:#}\n")
+}

@@ -1,0 +1,136 @@
+//! `[[postgres]]`, `[[redis]]` and `[[kubernetes]]`.
+
+use crate::config::estate::read::conninfo;
+use crate::config::estate::read::parts::{limits, path, unique};
+use crate::config::estate::read::secrets::reference;
+use crate::config::estate::{Kubernetes, Postgres, Redis};
+use crate::config::reader::{Problems, Table};
+use crate::config::redis_url;
+
+pub(super) fn postgres(root: &mut Table, known: &[String], problems: &mut Problems) -> Vec<Postgres> {
+    let mut seen = Vec::new();
+    let mut all = Vec::new();
+    for mut table in root.tables("postgres", problems) {
+        let at = table.place_of("name");
+        let name = table.named("name", problems);
+        unique(&mut seen, name.clone(), at, "a database of this name", problems);
+        if !table.has("watch") {
+            table.required_text("watch", problems);
+        }
+        let watch = connection(&mut table, "watch", known, problems);
+        let act = connection(&mut table, "act", known, problems);
+        table.finish(problems);
+        if let (Some(name), Some(watch)) = (name, watch) {
+            all.push(Postgres { name, watch, act });
+        }
+    }
+    all
+}
+
+/// Takes a connection string out; it is not repeated in messages, where it could hold a password.
+fn connection(table: &mut Table, key: &'static str, known: &[String], problems: &mut Problems) -> Option<String> {
+    let at = table.place_of(key);
+    let written = table.text(key, problems)?;
+    let wrong = conninfo::wrong_with(&written, known);
+    let sound = wrong.is_empty();
+    for (why, hint) in wrong {
+        let message = format!("`{key}` {why}");
+        match hint {
+            Some(hint) => problems.say_with(at, message, hint),
+            None => problems.say(at, message),
+        }
+    }
+    sound.then_some(written)
+}
+
+pub(super) fn redis(root: &mut Table, known: &[String], problems: &mut Problems) -> Vec<Redis> {
+    let mut seen = Vec::new();
+    let mut all = Vec::new();
+    for mut table in root.tables("redis", problems) {
+        let at = table.place_of("name");
+        let name = table.named("name", problems);
+        unique(&mut seen, name.clone(), at, "a Redis of this name", problems);
+        let url = url(&mut table, problems);
+        let at = table.place_of("password");
+        let password = table.text("password", problems).and_then(|written| {
+            let told = reference(&written, known);
+            told.map_err(|(why, hint)| problems.say_with(at, format!("`password`: {why}"), hint.unwrap_or_default()))
+                .ok()
+        });
+        let memory = limits(&mut table, "memory", problems);
+        let ca_at = table.place_of("ca");
+        let ca = path(&mut table, "ca", problems);
+        table.finish(problems);
+        let Some(url) = url else { continue };
+        if ca.is_some() && !url.starts_with("rediss:") {
+            problems.say_with(ca_at, "`ca` is of use with TLS alone", "let `url` begin with rediss://");
+        }
+        all.extend(name.map(|name| Redis { name, url, password, memory, ca }));
+    }
+    all
+}
+
+fn url(table: &mut Table, problems: &mut Problems) -> Option<String> {
+    let at = table.place_of("url");
+    let written = table.required_text("url", problems)?;
+    match redis_url::part(&written) {
+        Ok(parted) if parted.password.is_some() => {
+            let hint = "leave it out, and write `password = \"secret:NAME\"`";
+            problems.say_with(at, "`url` holds a password: passwords are never in an estate file", hint);
+        }
+        Ok(_) => return Some(written),
+        Err(why) => problems.say_with(at, format!("`url` {why}"), "such as \"redis://127.0.0.1:6379/0\""),
+    }
+    None
+}
+
+pub(super) fn kubernetes(root: &mut Table, problems: &mut Problems) -> Vec<Kubernetes> {
+    let mut seen = Vec::new();
+    let mut all = Vec::new();
+    for mut table in root.tables("kubernetes", problems) {
+        let at = table.place_of("name");
+        let name = table.named("name", problems);
+        unique(&mut seen, name.clone(), at, "a cluster of this name", problems);
+        let kubeconfig = path(&mut table, "kubeconfig", problems);
+        let context_at = table.place_of("context");
+        let context = table.text("context", problems);
+        if context.as_ref().is_some_and(|context| context.trim().is_empty()) {
+            problems.say_with(
+                context_at,
+                "`context` is empty",
+                "without `context`, the kubeconfig's current one is meant",
+            );
+        }
+        let namespaces = namespaces(&mut table, problems);
+        table.finish(problems);
+        all.extend(name.map(|name| Kubernetes { name, kubeconfig, context, namespaces }));
+    }
+    all
+}
+
+/// Takes the namespaces out: labels of RFC 1123, each once.
+fn namespaces(table: &mut Table, problems: &mut Problems) -> Vec<String> {
+    let at = table.place_of("namespaces");
+    let Some(given) = table.texts("namespaces", problems) else { return Vec::new() };
+    if given.is_empty() {
+        problems.say_with(at, "`namespaces` is an empty list", "without `namespaces`, the context's own is meant");
+    }
+    let mut names: Vec<String> = Vec::new();
+    for (at, name) in given {
+        if !is_label(&name) {
+            let message = "a namespace is lower-case letters, digits and `-`, at most 63 of them";
+            problems.say(at, message);
+        } else if names.contains(&name) {
+            problems.say(at, "this namespace is in the list already");
+        } else {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// Whether this is a label of RFC 1123, as Kubernetes names namespaces.
+fn is_label(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=63).contains(&name.len()) && name.bytes().all(plain) && !name.starts_with('-') && !name.ends_with('-')
+}

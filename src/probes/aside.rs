@@ -1,0 +1,81 @@
+//! Work that nothing can interrupt, such as a look into a file system whose server has gone: in a thread of its own.
+
+use crate::domain::quantity;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// Does one piece of work after the other, never two at once; what has not answered in time is waited for the next time.
+pub struct Aside<T> {
+    name: &'static str,
+    /// The work under way.
+    pending: Option<oneshot::Receiver<Result<T, String>>>,
+}
+
+impl<T: Send + 'static> Aside<T> {
+    /// Nothing under way; the name is that of its threads.
+    #[must_use]
+    pub fn new(name: &'static str) -> Self {
+        Self { name, pending: None }
+    }
+
+    /// Does the work, or goes on waiting for the work before it that has not answered yet.
+    ///
+    /// # Errors
+    /// What the work says, or that it has not answered by the deadline.
+    pub async fn within<F>(&mut self, deadline: Duration, work: F) -> Result<T, String>
+    where
+        F: FnOnce() -> Result<T, String> + Send + 'static,
+    {
+        let mut answer = match self.pending.take() {
+            Some(pending) => pending,
+            None => start(self.name, work)?,
+        };
+        match tokio::time::timeout(deadline, &mut answer).await {
+            Ok(Ok(told)) => told,
+            Ok(Err(_)) => Err("the reading broke off".to_owned()),
+            Err(_) => {
+                self.pending = Some(answer);
+                Err(format!("no answer within {}", quantity::span(deadline)))
+            }
+        }
+    }
+}
+
+/// Starts the work in its own thread; a thread of the runtime would hold up its end.
+fn start<T, F>(name: &'static str, work: F) -> Result<oneshot::Receiver<Result<T, String>>, String>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T, String> + Send + 'static,
+{
+    let (tell, answer) = oneshot::channel();
+    let run = move || {
+        // Nobody listens any more when the console has gone.
+        let _ = tell.send(work());
+    };
+    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
+    thread.map_err(|cause| format!("cannot start a thread: {cause}"))?;
+    Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    #[tokio::test]
+    async fn work_that_hangs_is_begun_once_and_waited_for() {
+        let mut aside = Aside::new("test");
+        let (release, hold) = mpsc::channel::<()>();
+        let hung = move || {
+            hold.recv().map_err(|cause| cause.to_string())?;
+            Ok(7)
+        };
+        let (short, long) = (Duration::from_millis(20), Duration::from_secs(20));
+        assert_eq!(aside.within(short, hung).await.unwrap_err(), "no answer within 20 ms");
+        let never = || -> Result<u8, String> { panic!("a second one began") };
+        assert_eq!(aside.within(short, never).await.unwrap_err(), "no answer within 20 ms");
+        release.send(()).unwrap();
+        assert_eq!(aside.within(long, never).await.unwrap(), 7);
+        assert_eq!(aside.within(long, never).await.unwrap_err(), "the reading broke off");
+    }
+}

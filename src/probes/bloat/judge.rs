@@ -1,0 +1,407 @@
+//! What is said of each relation: its estimate, its dead rows, its age, and what would give the space back.
+//!
+//! ```text
+//!   12 GiB    48 %  ±2    repack
+//!  1.2 GiB    64 %  ±2    reindex
+//!  3.1 GiB     ?          no statistics, ANALYZE needed
+//! ```
+
+use crate::domain::{Fact, Finding, Observation, Verdict, Wall, quantity};
+use crate::probes::bloat::catalog::{OfIndex, Relation, Server, Sized};
+use crate::probes::bloat::estimate::{Estimate, Rows};
+use crate::probes::bloat::horizon::{self, Holder};
+use crate::probes::bloat::index::{self, Btree};
+use crate::probes::bloat::table::{self, Heap, Toast};
+use crate::probes::bloat::widths::{Column, Missing};
+use std::collections::BTreeMap;
+
+/// A warning needs this share of the relation beyond the error bar. Half of a table in steady use may be free without harm, and a
+/// B-tree of random keys settles near a third.
+const WARN_RATIO: f64 = 0.40;
+/// And this many bytes beyond the error bar: less is not worth a lock on anything.
+const WARN_BYTES: f64 = 100.0 * 1024.0 * 1024.0;
+/// Below this share beyond the error bar, nothing is proposed.
+const WORTH_RATIO: f64 = 0.10;
+/// A relation older than this many times the age at which autovacuum is forced warns: autovacuum does not get it done.
+const OVERDUE: f64 = 1.1;
+/// The first column of a B-tree whose order follows the rows' less than this is inserted into at random.
+const IN_ORDER: f64 = 0.5;
+/// A fifth of the rows changed since they were analyzed: the statistics are old.
+const CHANGED: f64 = 0.20;
+
+/// The ages of a relation or a database against the server's limits.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Age {
+    /// In transactions.
+    pub(super) xids: i64,
+    /// The larger share of the ages at which autovacuum is forced: of transactions, or of multixacts.
+    pub(super) ratio: f64,
+    /// Critical where autovacuum drops all restraint, a warning where it should have been done.
+    pub(super) verdict: Verdict,
+}
+
+#[allow(clippy::cast_precision_loss)] // Ages below 2^31.
+fn share(part: i64, whole: i64) -> f64 {
+    part as f64 / whole.max(1) as f64
+}
+
+impl Age {
+    /// Judges the ages of transactions and of multixacts.
+    pub(super) fn of(ages: (i64, i64), server: &Server) -> Self {
+        let (xids, multis) = ages;
+        let ratio = share(xids, server.freeze_at.0).max(share(multis, server.freeze_at.1));
+        // The server never takes the failsafe to be nearer than this (manual, `vacuum_failsafe_age`).
+        let failsafe = |of: i64, freeze: i64| of.max(freeze + freeze / 20);
+        let verdict = if xids >= failsafe(server.failsafe_at.0, server.freeze_at.0)
+            || multis >= failsafe(server.failsafe_at.1, server.freeze_at.1)
+        {
+            Verdict::Critical
+        } else if ratio >= OVERDUE {
+            Verdict::Warn
+        } else {
+            Verdict::Ok
+        };
+        Self { xids, ratio, verdict }
+    }
+
+    pub(super) fn tell(self, facts: &mut BTreeMap<&'static str, Fact>) {
+        facts.insert("wraparound_age", Fact::Int(self.xids));
+        facts.insert("wraparound_ratio", Fact::Real(self.ratio));
+    }
+
+    /// `wraparound 120 % of the age at which autovacuum is forced`, where it is worth a word.
+    pub(super) fn note(self) -> Option<String> {
+        (self.verdict != Verdict::Ok).then(|| format!("wraparound age {} of its limit", quantity::percent(self.ratio)))
+    }
+}
+
+/// What is known about all relations of one reading.
+pub(super) struct Reading<'a> {
+    /// The server and the database.
+    pub(super) server: &'a Server,
+    /// Who holds the oldest snapshot.
+    pub(super) holder: Option<&'a Holder>,
+    /// Whether something may be done about it.
+    pub(super) can_act: bool,
+    /// When this is seen.
+    pub(super) at: Wall,
+}
+
+/// What a row adds to the database's own.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Tally {
+    /// Bytes of all that were looked at.
+    pub(super) size: u64,
+    /// Bytes of those with an estimate.
+    pub(super) known_size: u64,
+    /// Bytes that would come back.
+    pub(super) bytes: u64,
+    /// By how many that may be wrong.
+    pub(super) error: f64,
+    /// How many have no estimate.
+    pub(super) unknown: u64,
+    /// How many of these because the role may not see their statistics.
+    pub(super) hidden: u64,
+}
+
+/// Why a relation has no estimate, and what would help.
+struct Unknown {
+    why: String,
+    remedy: &'static str,
+    hidden: bool,
+}
+
+impl Unknown {
+    fn new(why: impl Into<String>, remedy: &'static str) -> Self {
+        Self { why: why.into(), remedy, hidden: false }
+    }
+}
+
+impl From<Missing> for Unknown {
+    fn from(missing: Missing) -> Self {
+        match missing {
+            Missing::NeverAnalyzed => Self::new("no statistics, ANALYZE needed", "analyze"),
+            Missing::Denied => Self { why: "no right to its statistics".to_owned(), remedy: "grant", hidden: true },
+            Missing::RowSecurity => {
+                Self { why: "row security hides its statistics".to_owned(), remedy: "grant", hidden: true }
+            }
+        }
+    }
+}
+
+/// An estimate with what was assumed.
+struct Known {
+    estimate: Estimate,
+    method: &'static str,
+    fillfactor: f64,
+    /// Whether the server's inserts make it as empty again as it is.
+    grows_back: bool,
+}
+
+#[allow(clippy::cast_precision_loss)] // Counts of rows.
+fn real(count: i64) -> f64 {
+    count as f64
+}
+
+fn int(count: u64) -> Fact {
+    Fact::Int(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+impl Reading<'_> {
+    #[allow(clippy::cast_precision_loss)] // Sizes of pages.
+    fn block(&self) -> f64 {
+        self.server.block as f64
+    }
+
+    /// The row of one relation; `columns` is empty only where it has none.
+    pub(super) fn relation(
+        &self,
+        sized: &Sized,
+        relation: &Relation,
+        columns: &[Column],
+        tally: &mut Tally,
+    ) -> Finding {
+        tally.size += sized.size();
+        if sized.locked {
+            tally.unknown += 1;
+            return Finding::of(&relation.quoted, Err("locked: ACCESS EXCLUSIVE is held or waited for".to_owned()));
+        }
+        let pinned = horizon::pinned(relation.dead, relation.vacuumed, self.holder, self.server.now);
+        let known = self.estimate(sized, relation, columns, pinned);
+        let mut facts = self.facts(sized, relation, pinned);
+        let (mut verdict, detail) = match &known {
+            Ok(known) => self.told(known, relation, pinned, &mut facts, tally),
+            Err(unknown) => self.untold(unknown, sized, &mut facts, tally),
+        };
+        let mut notes = vec![detail];
+        if let Some(age) = sized.ages.map(|ages| Age::of(ages, self.server)) {
+            age.tell(&mut facts);
+            verdict = verdict.worse(age.verdict);
+            notes.extend(age.note());
+        }
+        if let Some(index) = relation.index.as_ref().filter(|index| !index.valid && !index.building) {
+            verdict = verdict.worse(Verdict::Warn);
+            facts.insert("remedy", Fact::Text("drop".to_owned()));
+            notes.push(if index.unique { "invalid, not enforced" } else { "invalid, not used" }.to_owned());
+        }
+        #[allow(clippy::cast_precision_loss)] // A figure for a graph.
+        let trend = known.ok().and_then(|known| known.estimate.bytes).map(|bytes| bytes as f64);
+        let detail = notes.join(" · ");
+        Finding::of(&relation.quoted, Ok(Observation { verdict, detail, facts, observed_at: self.at, trend }))
+    }
+
+    /// What can be said with an estimate.
+    #[allow(clippy::cast_precision_loss)] // Sizes of files.
+    fn told(
+        &self,
+        known: &Known,
+        relation: &Relation,
+        pinned: (i64, i64),
+        facts: &mut BTreeMap<&'static str, Fact>,
+        tally: &mut Tally,
+    ) -> (Verdict, String) {
+        let estimate = &known.estimate;
+        let (bytes, ratio) = (estimate.bytes.unwrap_or(0), estimate.ratio().unwrap_or(0.0));
+        let error = estimate.error_ratio().unwrap_or(1.0);
+        tally.known_size += estimate.size;
+        tally.bytes += bytes;
+        tally.error += estimate.error_bytes();
+        let sure = ratio - error;
+        let warns = sure >= WARN_RATIO && bytes as f64 - estimate.error_bytes() >= WARN_BYTES;
+        let remedy = remedy(relation, known, sure, pinned);
+        facts.insert("bloat_bytes", int(bytes));
+        facts.insert("bloat_ratio", Fact::Real(ratio));
+        facts.insert("error_ratio", Fact::Real(error));
+        facts.insert("method", Fact::Text(known.method.to_owned()));
+        facts.insert("fillfactor", Fact::Real(known.fillfactor));
+        facts.insert("remedy", Fact::Text(remedy.to_owned()));
+        let percent = format!("{:.0} %", ratio * 100.0);
+        let bar = format!("±{:.0}", (error * 100.0).ceil());
+        let shown = if remedy == "none" { "" } else { remedy };
+        let line = format!("{:>8}  {percent:>5}  {bar:<4}  {shown}", quantity::bytes(estimate.size));
+        let mut notes = vec![line.trim_end().to_owned()];
+        if known.grows_back {
+            facts.insert("grows_back", Fact::Bool(true));
+            notes.push("grows back".to_owned());
+        }
+        if let Some(holder) = self.holder.filter(|_| pinned.1 > 0) {
+            let all = if pinned.0 == pinned.1 { "" } else { "perhaps " };
+            notes.push(format!("{all}pinned by {}", holder.called()));
+        }
+        (if warns { Verdict::Warn } else { Verdict::Ok }, notes.join(" · "))
+    }
+
+    /// What can be said without one.
+    fn untold(
+        &self,
+        unknown: &Unknown,
+        sized: &Sized,
+        facts: &mut BTreeMap<&'static str, Fact>,
+        tally: &mut Tally,
+    ) -> (Verdict, String) {
+        tally.unknown += 1;
+        tally.hidden += u64::from(unknown.hidden);
+        facts.insert("method", Fact::Text("none".to_owned()));
+        facts.insert("remedy", Fact::Text(unknown.remedy.to_owned()));
+        facts.insert("reason", Fact::Text(unknown.why.clone()));
+        let size = quantity::bytes(sized.size());
+        (Verdict::Unknown, format!("{size:>8}  {:>5}  {:<4}  {}", "?", "", unknown.why))
+    }
+
+    /// What is known of every relation.
+    fn facts(&self, sized: &Sized, relation: &Relation, pinned: (i64, i64)) -> BTreeMap<&'static str, Fact> {
+        let kind = match relation.kind {
+            b'i' => "index",
+            b'm' => "matview",
+            _ => "table",
+        };
+        let mut facts = BTreeMap::from([
+            ("database", Fact::Text(self.server.database.clone())),
+            ("schema", Fact::Text(relation.schema.clone())),
+            ("name", Fact::Text(relation.name.clone())),
+            ("kind", Fact::Text(kind.to_owned())),
+            ("oid", Fact::Int(sized.oid.into())),
+            ("size_bytes", int(sized.size())),
+            ("access_method", Fact::Text(relation.method.clone())),
+            ("can_act", Fact::Bool(self.can_act && !self.server.standby)),
+        ]);
+        if let Some(vacuumed) = relation.vacuumed {
+            facts.insert("last_vacuum", Fact::Text(Wall::from_unix(vacuumed, 0).0.to_string()));
+        }
+        if let Some(index) = &relation.index {
+            facts.insert("table", Fact::Text(index.table.clone()));
+            facts.insert("valid", Fact::Bool(index.valid));
+            return facts;
+        }
+        facts.insert("partition", Fact::Bool(relation.partition));
+        facts.insert("toast_bytes", int(sized.toast));
+        // On a standby nobody counts them.
+        if !self.server.standby {
+            facts.insert("dead_rows", Fact::Int(relation.dead));
+            if pinned.0 == pinned.1 {
+                facts.insert("dead_rows_pinned", Fact::Int(pinned.0));
+                facts.insert("dead_rows_removable", Fact::Int(relation.dead.max(0) - pinned.0));
+            }
+            if let Some(holder) = self.holder.filter(|_| pinned.1 > 0) {
+                self.holder_facts(holder, &mut facts);
+            }
+        }
+        facts
+    }
+
+    /// Who holds the oldest snapshot, never what it runs.
+    pub(super) fn holder_facts(&self, holder: &Holder, facts: &mut BTreeMap<&'static str, Fact>) {
+        facts.insert("holder_kind", Fact::Text(holder.kind.clone()));
+        facts.insert("holder", Fact::Text(holder.id.clone()));
+        facts.insert("holder_age_xids", Fact::Int(holder.xids));
+        facts.extend(holder.age(self.server.now).map(|age| ("holder_age_s", Fact::Int(age))));
+        facts.extend(holder.application.clone().map(|name| ("holder_application", Fact::Text(name))));
+    }
+
+    fn estimate(
+        &self,
+        sized: &Sized,
+        relation: &Relation,
+        columns: &[Column],
+        pinned: (i64, i64),
+    ) -> Result<Known, Unknown> {
+        let uncounted = || Unknown::from(Missing::NeverAnalyzed);
+        let (live, stale) = self.rows(relation).ok_or_else(uncounted)?;
+        let rows = Rows { live, pinned: (real(pinned.0), real(pinned.1)), stale };
+        let known = match &relation.index {
+            Some(index) if relation.method == "btree" => self.of_index(sized, relation, index, columns, rows)?,
+            None if relation.method == "heap" => self.of_table(sized, relation, columns, rows)?,
+            _ => return Err(Unknown::new(format!("{}: not estimable", relation.method), "none")),
+        };
+        let toast_rules = sized.toast > sized.main;
+        if known.estimate.bytes.is_none() {
+            return Err(Unknown::new("TOAST never counted, VACUUM needed", "vacuum"));
+        }
+        if known.estimate.is_useless() && toast_rules {
+            return Err(Unknown::new("TOAST of short pieces: not estimable", "none"));
+        }
+        if known.estimate.is_useless() {
+            return Err(Unknown::new("its statistics do not fit its size, ANALYZE needed", "analyze"));
+        }
+        Ok(known)
+    }
+
+    /// The live rows of a relation's table, and whether the number or the statistics may be old.
+    ///
+    /// A standby, and a server that lost its cumulative statistics in a crash, know only the count of the catalog.
+    fn rows(&self, relation: &Relation) -> Option<(f64, bool)> {
+        if relation.counted && !self.server.standby {
+            let live = real(relation.live);
+            return Some((live, real(relation.modified) > CHANGED * live));
+        }
+        (relation.table_tuples >= 0.0).then_some((relation.table_tuples, true))
+    }
+
+    fn method(&self, relation: &Relation) -> &'static str {
+        if relation.counted && !self.server.standby { "width statistics" } else { "width statistics, reltuples" }
+    }
+
+    fn of_table(&self, sized: &Sized, relation: &Relation, columns: &[Column], rows: Rows) -> Result<Known, Missing> {
+        let pieces = |(tuples, live, counted): (f64, i64, bool)| match (counted && !self.server.standby, live) {
+            (true, live) => Some(real(live)),
+            (false, live) if !self.server.standby && (live > 0 || tuples > 0.0) => Some(tuples.max(real(live))),
+            _ => (tuples > 0.0).then_some(tuples),
+        };
+        let toast = relation.toast.map(|toast| Toast { size: sized.toast, pieces: pieces(toast) });
+        let fillfactor = relation.fillfactor.unwrap_or(100.0);
+        let heap = Heap { size: sized.main, columns, rows, fillfactor, toast };
+        let estimate = table::estimate(&heap, self.block())?;
+        Ok(Known { estimate, method: self.method(relation), fillfactor, grows_back: false })
+    }
+
+    fn of_index(
+        &self,
+        sized: &Sized,
+        relation: &Relation,
+        index: &OfIndex,
+        columns: &[Column],
+        mut rows: Rows,
+    ) -> Result<Known, Missing> {
+        if index.partial {
+            if relation.tuples < 0.0 {
+                return Err(Missing::NeverAnalyzed);
+            }
+            // Both counts are of the same moment.
+            let covered = if relation.table_tuples > 0.0 { relation.tuples / relation.table_tuples } else { 1.0 };
+            let covered = covered.clamp(0.0, 1.0);
+            rows.live *= covered;
+            rows.pinned = (0.0, rows.pinned.1);
+        }
+        let fillfactor = relation.fillfactor.unwrap_or(90.0);
+        let shares = !index.unique && !index.includes && index.equal_is_same && index.deduplicates;
+        let tree = Btree { size: sized.main, columns, rows, fillfactor, shares, partial: index.partial };
+        let estimate = index::estimate(&tree, self.block())?;
+        let first = columns.first().and_then(|column| column.stats.ok());
+        let random = first.is_some_and(|stats| {
+            let mostly_different = stats.distinct < -0.5 || stats.distinct > tree.rows.live / 2.0;
+            mostly_different && stats.correlation.is_some_and(|correlation| correlation.abs() < IN_ORDER)
+        });
+        let natural = estimate.ratio().is_some_and(|ratio| (WORTH_RATIO..WARN_RATIO).contains(&ratio));
+        Ok(Known { estimate, method: self.method(relation), fillfactor, grows_back: random && natural })
+    }
+}
+
+/// What gives the space back: `repack` (a rewrite: REPACK from version 19 on, VACUUM FULL or pg_repack before) and `reindex` return
+/// it to the disk; `vacuum` makes dead rows reusable, which is enough where they are most of it; `release` is for the holder of the
+/// oldest snapshot first, because until then nothing helps.
+fn remedy(relation: &Relation, known: &Known, sure: f64, pinned: (i64, i64)) -> &'static str {
+    let dead = relation.dead.max(0);
+    let ratio = known.estimate.ratio().unwrap_or(0.0);
+    let share = share(dead, relation.live.max(0) + dead);
+    if relation.index.is_none() && pinned.1 > 0 && share >= WORTH_RATIO {
+        "release"
+    } else if sure < WORTH_RATIO || known.grows_back {
+        "none"
+    } else if relation.index.is_some() {
+        "reindex"
+    } else if share >= ratio / 2.0 {
+        "vacuum"
+    } else {
+        "repack"
+    }
+}

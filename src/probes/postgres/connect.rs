@@ -1,0 +1,389 @@
+//! A session with a PostgreSQL server, kept between readings.
+//!
+//! What a session is allowed is part of its start, not set afterwards: behind a pooler, what is set would stay with others.
+
+use crate::config::libpq::{Access, ChannelBinding, Parameters, Server, ServerPlace, SessionKind, TlsMode};
+use crate::domain::quantity;
+use crate::probes::postgres::reasons::{self, Attempt};
+use crate::probes::postgres::stream::{self, Meter, Stream};
+use crate::probes::postgres::tls;
+use rustls::ClientConfig;
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::oneshot;
+use tokio_postgres::tls::{MakeTlsConnect, NoTls};
+use tokio_postgres::{Client, Config, Connection, SimpleQueryMessage, SimpleQueryRow, config};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// How long all servers of an access may take together, and one where nobody says.
+const CONNECT_LIMIT: Duration = Duration::from_secs(8);
+const SERVER_LIMIT: Duration = Duration::from_secs(5);
+/// How long the service file, the password file and the certificates may take.
+const FILES_LIMIT: Duration = Duration::from_secs(3);
+/// How long an answer may take; the server itself gives up a second earlier.
+const ANSWER_LIMIT: Duration = Duration::from_secs(6);
+/// How many bytes the start of a session may be, and an answer.
+const START_BYTES: u64 = 1 << 20;
+const ANSWER_BYTES: u64 = 256 << 20;
+/// How long a session that is not needed any more may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(2);
+/// The name under which the server knows us.
+const NAME: &str = "midwatch";
+/// What a session that only looks is allowed; it holds no snapshot and waits behind no lock.
+///
+/// Source: PostgreSQL 18 manual, 19.11. Read-only mode does not stop VACUUM or REINDEX: the role must not be able to.
+const WATCH: &str = "-c default_transaction_read_only=on -c statement_timeout=5000 -c lock_timeout=500 \
+    -c idle_in_transaction_session_timeout=10000 -c search_path=pg_catalog -c DateStyle=ISO -c IntervalStyle=postgres \
+    -c TimeZone=UTC -c extra_float_digits=1 -c bytea_output=hex";
+
+/// A session with one server.
+pub struct Session {
+    client: Client,
+    meter: Arc<Meter>,
+    ended: Arc<Mutex<Option<String>>>,
+    server: String,
+    /// Dropped with the session; the connection then has [`GOODBYE`] to end.
+    _needed: oneshot::Sender<()>,
+}
+
+/// One row of an answer; every value is text, as the server writes it.
+pub struct Line(SimpleQueryRow);
+
+/// Why a question was not answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The SQLSTATE, where the server answered with an error.
+    pub code: Option<String>,
+    /// The reason in a few words.
+    pub reason: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl From<Failure> for String {
+    fn from(failure: Failure) -> Self {
+        failure.reason
+    }
+}
+
+impl Failure {
+    fn ours(reason: String) -> Self {
+        Self { code: None, reason }
+    }
+
+    /// Whether the role may not do this (SQLSTATE 42501).
+    #[must_use]
+    pub fn is_denied(&self) -> bool {
+        self.code.as_deref() == Some("42501")
+    }
+}
+
+/// Opens a session that only looks.
+///
+/// # Errors
+/// Why there is none, in a few words and without any secret.
+pub async fn connect(access: &Access) -> Result<Session, String> {
+    Ok(begin(access).await?)
+}
+
+/// As [`connect`], with the SQLSTATE where the only server refused.
+pub(super) async fn begin(access: &Access) -> Result<Session, Failure> {
+    let (parameters, tls) = prepared(access).await.map_err(Failure::ours)?;
+    let all = tokio::time::timeout(CONNECT_LIMIT, to_any(&parameters, tls));
+    all.await.unwrap_or_else(|_| Err(Failure::ours(late(CONNECT_LIMIT))))
+}
+
+/// Reads the files in a thread of their own: a home may lie on a file server that has gone.
+async fn prepared(access: &Access) -> Result<(Parameters, Option<Arc<ClientConfig>>), String> {
+    let access = access.clone();
+    let work = move || {
+        let parameters = access.resolve()?;
+        let remote = parameters.servers.iter().any(|server| matches!(server.place, ServerPlace::Tcp { .. }));
+        let wanted = remote && parameters.tls.mode > TlsMode::Disable;
+        let tls = wanted.then(|| tls::config(&parameters.tls)).transpose()?;
+        Ok((parameters, tls.map(Arc::new)))
+    };
+    crate::probes::aside::Aside::new("postgres").within(FILES_LIMIT, work).await
+}
+
+/// Tries each server, and for a standby that is only preferred each once more.
+async fn to_any(parameters: &Parameters, tls: Option<Arc<ClientConfig>>) -> Result<Session, Failure> {
+    let kinds: &[SessionKind] = match parameters.session {
+        SessionKind::PreferStandby => &[SessionKind::Standby, SessionKind::Any],
+        ref only => std::slice::from_ref(only),
+    };
+    let mut failures: Vec<(&Server, Failure)> = Vec::new();
+    for kind in kinds {
+        failures.clear();
+        for server in &parameters.servers {
+            let limit = parameters.connect_timeout.unwrap_or(SERVER_LIMIT);
+            let tried = tokio::time::timeout(limit, to_one(parameters, server, *kind, tls.as_ref())).await;
+            match tried.unwrap_or_else(|_| Err(Failure::ours(late(limit)))) {
+                Ok(session) => return Ok(session),
+                Err(failure) => failures.push((server, failure)),
+            }
+        }
+    }
+    match failures.as_slice() {
+        [(_, only)] => Err(only.clone()),
+        many => {
+            let told: Vec<String> = many.iter().map(|(server, failure)| format!("{server}: {failure}")).collect();
+            Err(Failure::ours(told.join("; ")))
+        }
+    }
+}
+
+fn late(limit: Duration) -> String {
+    format!("no answer within {}", quantity::span(limit))
+}
+
+/// Tries one server, with and without TLS as the mode has it.
+async fn to_one(
+    parameters: &Parameters,
+    server: &Server,
+    kind: SessionKind,
+    tls: Option<&Arc<ClientConfig>>,
+) -> Result<Session, Failure> {
+    use config::SslMode::{Disable, Prefer, Require};
+    let local = matches!(server.place, ServerPlace::Socket(_));
+    let modes: &[config::SslMode] = match parameters.tls.mode {
+        _ if local => &[Disable],
+        TlsMode::Disable => &[Disable],
+        TlsMode::Allow => &[Disable, Require],
+        TlsMode::Prefer => &[Prefer, Disable],
+        TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull => &[Require],
+    };
+    let mut first = None;
+    for mode in modes {
+        let meter = Arc::new(Meter::default());
+        meter.allow(START_BYTES);
+        let tried = open(parameters, server, *mode, tls, &meter).await;
+        let attempt = Attempt { parameters, server, first: meter.first() };
+        match tried {
+            Ok(session) => return fitting(session, kind).await,
+            Err(error) => {
+                let (code, reason) = reasons::of_connecting(&*error, &attempt);
+                let failure = Failure { code, reason };
+                if !reasons::is_of_transport(&*error) {
+                    return Err(failure);
+                }
+                // What the wanted way says weighs more than what the other one does.
+                first.get_or_insert(failure);
+            }
+        }
+    }
+    Err(first.unwrap_or_else(|| Failure::ours("there is no way to it".to_owned())))
+}
+
+/// Opens the connection, and starts what keeps it going.
+async fn open(
+    parameters: &Parameters,
+    server: &Server,
+    mode: config::SslMode,
+    tls: Option<&Arc<ClientConfig>>,
+    meter: &Arc<Meter>,
+) -> Result<Session, Box<dyn std::error::Error + Send + Sync>> {
+    let stream = stream::dial(server, Arc::clone(meter)).await?;
+    let settings = settings(parameters, server, mode);
+    let ended = Arc::new(Mutex::new(None));
+    let (needed, gone) = oneshot::channel();
+    let client = match (tls, &server.place) {
+        (Some(tls), ServerPlace::Tcp { name, address }) if mode != config::SslMode::Disable => {
+            let host = name.clone().or(address.map(|address| address.to_string())).unwrap_or_default();
+            if name.is_none() && parameters.tls.mode == TlsMode::VerifyFull {
+                return Err("a host name is needed to verify the certificate".into());
+            }
+            let mut maker = MakeRustlsConnect::new(ClientConfig::clone(tls));
+            let connector = MakeTlsConnect::<Stream>::make_tls_connect(&mut maker, &host)?;
+            let (client, connection) = settings.connect_raw(stream, connector).await?;
+            tokio::spawn(keep(connection, Arc::clone(&ended), gone));
+            client
+        }
+        _ => {
+            let (client, connection) = settings.connect_raw(stream, NoTls).await?;
+            tokio::spawn(keep(connection, Arc::clone(&ended), gone));
+            client
+        }
+    };
+    let server = format!("{server}/{}", parameters.database);
+    Ok(Session { client, meter: Arc::clone(meter), ended, server, _needed: needed })
+}
+
+fn settings(parameters: &Parameters, server: &Server, mode: config::SslMode) -> Config {
+    let mut settings = Config::new();
+    settings.user(&parameters.user).dbname(&parameters.database).ssl_mode(mode);
+    settings.application_name(parameters.application_name.as_deref().unwrap_or(NAME));
+    // The last one counts: nobody's options widen what a session is allowed.
+    let options = match &parameters.options {
+        Some(theirs) => format!("{theirs} {WATCH}"),
+        None => WATCH.to_owned(),
+    };
+    settings.options(options);
+    if parameters.tls.direct && mode != config::SslMode::Disable {
+        settings.ssl_negotiation(config::SslNegotiation::Direct);
+    }
+    settings.channel_binding(match parameters.channel_binding {
+        ChannelBinding::Disable => config::ChannelBinding::Disable,
+        ChannelBinding::Prefer => config::ChannelBinding::Prefer,
+        ChannelBinding::Require => config::ChannelBinding::Require,
+    });
+    if let Some(password) = &server.password {
+        settings.password(password.expose());
+    }
+    // Only its presence counts here: the connector has the name.
+    settings.host("tls");
+    settings
+}
+
+/// Keeps a connection going until it ends, or until nobody needs it and it has had time to say goodbye.
+async fn keep<S, T>(mut connection: Connection<S, T>, ended: Arc<Mutex<Option<String>>>, gone: oneshot::Receiver<()>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let note = |why: String| {
+        if let Ok(mut ended) = ended.lock() {
+            ended.get_or_insert(why);
+        }
+    };
+    let serve = async {
+        loop {
+            match poll_fn(|cx| connection.poll_message(cx)).await {
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return note(reasons::of_asking(&error).1),
+                None => return note("the server closed the connection".to_owned()),
+            }
+        }
+    };
+    let leave = async {
+        let _ = gone.await;
+        tokio::time::sleep(GOODBYE).await;
+    };
+    // The reason is noted before the connection goes, and with it whoever waits for an answer.
+    tokio::select! {
+        () = serve => {}
+        () = leave => {}
+    }
+}
+
+/// The session, where its server is of the wanted kind. Our own sessions never write: a primary stands for one that can.
+async fn fitting(session: Session, kind: SessionKind) -> Result<Session, Failure> {
+    let standby = match kind {
+        SessionKind::Any | SessionKind::PreferStandby => return Ok(session),
+        SessionKind::Primary | SessionKind::ReadWrite => false,
+        SessionKind::Standby | SessionKind::ReadOnly => true,
+    };
+    let answer = session.row("SELECT pg_is_in_recovery() AS standby").await?;
+    match answer.flag("standby") {
+        Some(found) if found == standby => Ok(session),
+        Some(true) => Err(Failure::ours("the server is a standby".to_owned())),
+        Some(false) => Err(Failure::ours("the server is a primary".to_owned())),
+        None => Err(Failure::ours("the server does not say whether it is a standby".to_owned())),
+    }
+}
+
+impl Session {
+    /// The server and the database, without the role: `db1:5432/app`.
+    #[must_use]
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// Whether it has ended; another one must be opened.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.client.is_closed() || self.ended.lock().is_ok_and(|ended| ended.is_some())
+    }
+
+    /// Asks; one statement, whose rows are given.
+    ///
+    /// # Errors
+    /// What the server says, or how the connection ended. A session whose answer did not come is over.
+    pub async fn rows(&self, sql: &str) -> Result<Vec<Line>, Failure> {
+        self.rows_within(sql, ANSWER_LIMIT).await
+    }
+
+    /// As [`Self::rows`], with another limit than 6 s; `statement_timeout` is 5 s unless a statement before sets it.
+    ///
+    /// # Errors
+    /// As [`Self::rows`].
+    pub async fn rows_within(&self, sql: &str, limit: Duration) -> Result<Vec<Line>, Failure> {
+        self.meter.allow(ANSWER_BYTES);
+        let answer = match tokio::time::timeout(limit, self.client.simple_query(sql)).await {
+            Ok(answer) => answer.map_err(|error| self.told(&error))?,
+            Err(_) => {
+                let reason = late(limit);
+                self.end(&reason);
+                return Err(Failure::ours(reason));
+            }
+        };
+        let row = |message| match message {
+            SimpleQueryMessage::Row(row) => Some(Line(row)),
+            _ => None,
+        };
+        Ok(answer.into_iter().filter_map(row).collect())
+    }
+
+    /// As [`Self::rows`], of a question that has one row for an answer.
+    ///
+    /// # Errors
+    /// As [`Self::rows`], or there is none.
+    pub async fn row(&self, sql: &str) -> Result<Line, Failure> {
+        let none = || Failure::ours("the server's answer is empty".to_owned());
+        self.rows(sql).await?.into_iter().next().ok_or_else(none)
+    }
+
+    /// Notes that it is over.
+    fn end(&self, reason: &str) {
+        if let Ok(mut ended) = self.ended.lock() {
+            ended.get_or_insert_with(|| reason.to_owned());
+        }
+    }
+
+    /// What went wrong: how the connection ended tells more than that it did.
+    fn told(&self, error: &tokio_postgres::Error) -> Failure {
+        let (code, reason) = reasons::of_asking(error);
+        let ended = self.ended.lock().ok().and_then(|ended| ended.clone());
+        match ended {
+            Some(why) if code.is_none() => Failure { code, reason: why },
+            _ => Failure { code, reason },
+        }
+    }
+}
+
+impl Line {
+    /// A value as text; `None` where it is null, or there is no such column.
+    #[must_use]
+    pub fn text(&self, column: &str) -> Option<&str> {
+        self.0.try_get(column).ok().flatten()
+    }
+
+    /// A whole number.
+    #[must_use]
+    pub fn int(&self, column: &str) -> Option<i64> {
+        self.text(column)?.parse().ok()
+    }
+
+    /// A real number; `NaN` and infinities are none.
+    #[must_use]
+    pub fn real(&self, column: &str) -> Option<f64> {
+        self.text(column)?.parse().ok().filter(|figure: &f64| figure.is_finite())
+    }
+
+    /// A truth: `t` or `f`.
+    #[must_use]
+    pub fn flag(&self, column: &str) -> Option<bool> {
+        match self.text(column)? {
+            "t" => Some(true),
+            "f" => Some(false),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Why a connection or a question failed, in a few words.
+
+use crate::config::libpq::{Parameters, Server, ServerPlace};
+use rustls::CertificateError;
+use std::error::Error as Cause;
+use std::io;
+use tokio_postgres::error::{DbError, SqlState};
+
+/// What was tried when it failed.
+pub(super) struct Attempt<'a> {
+    pub parameters: &'a Parameters,
+    pub server: &'a Server,
+    /// The first byte that came back.
+    pub first: Option<u8>,
+}
+
+/// How a PostgreSQL server's first byte may be: `S` or `N` to the wish for TLS, or a message of the start of a session.
+const OPENINGS: &[u8] = b"SNREvK";
+
+/// Why no connection came about, and the SQLSTATE where the server itself says so.
+pub(super) fn of_connecting(error: &(dyn Cause + 'static), attempt: &Attempt) -> (Option<String>, String) {
+    match find::<DbError>(error) {
+        Some(told) => (Some(told.code().code().to_owned()), of_server(told, Some(attempt.parameters))),
+        None => (None, of_the_way(error, attempt)),
+    }
+}
+
+/// Why no connection came about, when the server had no say in it.
+fn of_the_way(error: &(dyn Cause + 'static), attempt: &Attempt) -> String {
+    let role = &attempt.parameters.user;
+    if let Some(tls) = find::<rustls::Error>(error) {
+        return of_tls(tls, attempt.server);
+    }
+    if attempt.first.is_some_and(|first| !OPENINGS.contains(&first)) {
+        return "the answer is not PostgreSQL's".to_owned();
+    }
+    let (own, deep) = (error.to_string(), deepest(error).to_string());
+    match deep.as_str() {
+        "password missing" => {
+            let why = attempt.parameters.passfile_refused.as_ref();
+            let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+            return format!("a password is needed for role {role}, and none is given{why}");
+        }
+        "server does not support TLS" => return "TLS: the server does not offer it".to_owned(),
+        "server did not use channel binding" => return "the server does not bind the password to TLS".to_owned(),
+        "unsupported authentication method" => return "the server asks for a proof that is not supported".to_owned(),
+        "failed to lookup address" => return "name not found".to_owned(),
+        _ => {}
+    }
+    match own.as_str() {
+        "authentication error" => format!("the server failed to prove that it knows the password: {deep}"),
+        "unexpected message from server" | "error parsing response from server" => {
+            "the answer is not PostgreSQL's".to_owned()
+        }
+        "connection closed" => "closed before the session began".to_owned(),
+        _ => find::<io::Error>(error).map_or(deep, |cause| of_io(cause, Some(attempt.server))),
+    }
+}
+
+/// Why a question was not answered, and its SQLSTATE where the server itself says so.
+pub(super) fn of_asking(error: &(dyn Cause + 'static)) -> (Option<String>, String) {
+    if let Some(told) = find::<DbError>(error) {
+        return (Some(told.code().code().to_owned()), of_server(told, None));
+    }
+    let io = find::<io::Error>(error).map(|cause| of_io(cause, None));
+    let closed = matches!(error.to_string().as_str(), "connection closed");
+    let closed = closed.then(|| "the server closed the connection".to_owned());
+    (None, io.or(closed).unwrap_or_else(|| deepest(error).to_string()))
+}
+
+/// Whether another try with or without TLS may do better: the handshake failed, or `pg_hba.conf` wants it otherwise.
+pub(super) fn is_of_transport(error: &(dyn Cause + 'static)) -> bool {
+    let refused =
+        find::<DbError>(error).is_some_and(|told| *told.code() == SqlState::INVALID_AUTHORIZATION_SPECIFICATION);
+    refused || error.to_string() == "error performing TLS handshake"
+}
+
+fn of_server(told: &DbError, parameters: Option<&Parameters>) -> String {
+    let text = told.message();
+    let role = parameters.map_or("", |parameters| parameters.user.as_str());
+    let database = parameters.map_or("", |parameters| parameters.database.as_str());
+    match told.code().code() {
+        "28P01" => format!("password rejected for role {role}"),
+        "28000" if text.starts_with("no pg_hba.conf entry") || text.contains("rejects connection") => {
+            let bare = if text.ends_with("no encryption") { ", without TLS" } else { "" };
+            format!("no pg_hba.conf entry for role {role}{bare}")
+        }
+        "3D000" if parameters.is_some() => format!("database {database} does not exist"),
+        "53300" => "too many connections".to_owned(),
+        "57P01" if text.contains("postmaster exit") => "the server died".to_owned(),
+        "57P01" => "the connection was ended by the server's administrator".to_owned(),
+        "57P02" => "the server crashed and starts again".to_owned(),
+        "57P03" => text.replace("the database system", "the server"),
+        "57014" if text.contains("statement timeout") => "the answer took longer than statement_timeout".to_owned(),
+        "55P03" | "57014" if text.contains("lock timeout") => "a lock was in the way".to_owned(),
+        _ => text.to_owned(),
+    }
+}
+
+fn of_tls(error: &rustls::Error, server: &Server) -> String {
+    use CertificateError as Bad;
+    let host = match &server.place {
+        ServerPlace::Tcp { name: Some(name), .. } => name.as_str(),
+        _ => "this host",
+    };
+    match error {
+        rustls::Error::InvalidCertificate(bad) => match bad {
+            Bad::Expired | Bad::ExpiredContext { .. } => "TLS: certificate expired".to_owned(),
+            Bad::NotValidYet | Bad::NotValidYetContext { .. } => "TLS: certificate not valid yet".to_owned(),
+            Bad::UnknownIssuer => "TLS: certificate not trusted".to_owned(),
+            Bad::NotValidForName | Bad::NotValidForNameContext { .. } => format!("TLS: certificate is not for {host}"),
+            Bad::Other(_) => format!("TLS: certificate not trusted: {bad}"),
+            _ => format!("TLS: certificate refused: {bad}"),
+        },
+        rustls::Error::InvalidMessage(_) => "the answer is not TLS".to_owned(),
+        _ => format!("TLS: {error}"),
+    }
+}
+
+fn of_io(error: &io::Error, server: Option<&Server>) -> String {
+    let socket = server.and_then(|server| match &server.place {
+        ServerPlace::Socket(directory) => Some(directory.join(format!(".s.PGSQL.{}", server.port))),
+        ServerPlace::Tcp { .. } => None,
+    });
+    match (error.kind(), socket) {
+        (io::ErrorKind::NotFound, Some(socket)) => format!("no socket {}", socket.display()),
+        (io::ErrorKind::PermissionDenied, Some(socket)) => format!("not allowed to use {}", socket.display()),
+        (io::ErrorKind::ConnectionRefused, Some(socket)) => format!("nobody listens on {}", socket.display()),
+        (io::ErrorKind::WouldBlock, Some(_)) => "too many wait at the socket".to_owned(),
+        (io::ErrorKind::ConnectionRefused, _) => "connection refused".to_owned(),
+        (io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe, _) => "connection reset".to_owned(),
+        (io::ErrorKind::HostUnreachable, _) => "no route to the host".to_owned(),
+        (io::ErrorKind::NetworkUnreachable, _) => "network unreachable".to_owned(),
+        (io::ErrorKind::UnexpectedEof, _) => "closed before the session began".to_owned(),
+        (io::ErrorKind::TimedOut, _) => "connection timed out".to_owned(),
+        (io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData, _) => "the answer is not PostgreSQL's".to_owned(),
+        // The resolver gives only its text (`gai_strerror(3)`).
+        _ if error.to_string().contains("Temporary failure") => "no name server answers".to_owned(),
+        _ if error.to_string().contains("failed to lookup address") => "name not found".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// The first cause of a kind, through the wrappings that hide one from `source`.
+fn find<'a, T: Cause + 'static>(error: &'a (dyn Cause + 'static)) -> Option<&'a T> {
+    let mut cause = Some(error);
+    while let Some(this) = cause {
+        if let Some(found) = this.downcast_ref::<T>() {
+            return Some(found);
+        }
+        cause = match this.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner as &(dyn Cause + 'static)),
+            None => this.source(),
+        };
+    }
+    None
+}
+
+/// The innermost cause.
+fn deepest<'a>(error: &'a (dyn Cause + 'static)) -> &'a (dyn Cause + 'static) {
+    let mut last = error;
+    while let Some(next) = last.source() {
+        last = next;
+    }
+    last
+}

@@ -1,0 +1,165 @@
+//! TLS as libpq has it: whom each `sslmode` believes.
+//!
+//! Source: PostgreSQL 18 manual, 32.19.1 "Client Verification of Server Certificates".
+
+use crate::config::libpq::{Tls, TlsMode, TlsRoot};
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::Arc;
+
+/// What a client shows and believes; reads the files that are named.
+///
+/// # Errors
+/// Which file cannot be used, and why.
+pub(super) fn config(tls: &Tls) -> Result<ClientConfig, String> {
+    let provider = Arc::new(ring::default_provider());
+    let verifier = verifier(tls, &provider)?;
+    let versions: &[_] = if tls.only_1_3 { &[&rustls::version::TLS13] } else { rustls::ALL_VERSIONS };
+    let builder = ClientConfig::builder_with_provider(provider).with_protocol_versions(versions);
+    let builder = builder.map_err(|cause| format!("TLS: {cause}"))?;
+    let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
+    let mut config = match &tls.own {
+        Some((certificate, key)) => {
+            let unusable = |cause| format!("TLS: {}: {cause}", certificate.display());
+            builder.with_client_auth_cert(certificates(certificate)?, private_key(key)?).map_err(unusable)?
+        }
+        None => builder.with_no_client_auth(),
+    };
+    config.enable_sni = tls.sni;
+    if tls.direct {
+        config.alpn_protocols = vec![b"postgresql".to_vec()];
+    }
+    Ok(config)
+}
+
+fn verifier(tls: &Tls, provider: &Arc<CryptoProvider>) -> Result<Verifier, String> {
+    let (roots, told) = match &tls.root {
+        TlsRoot::None => (Vec::new(), None),
+        TlsRoot::File(path) => (certificates(path)?, Some(path.display().to_string())),
+        TlsRoot::System => (rustls_native_certs::load_native_certs().certs, Some("the machine's own trust".to_owned())),
+    };
+    let mut store = RootCertStore::empty();
+    store.add_parsable_certificates(roots.iter().cloned());
+    let chain = match told {
+        None => None,
+        Some(told) => {
+            let built = WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider)).build();
+            Some(built.map_err(|_| format!("TLS: no certificate is in {told}"))?)
+        }
+    };
+    // A root that is the server's own certificate stands for that server alone; the machine's trust names no servers.
+    let known = if matches!(tls.root, TlsRoot::File(_)) { roots } else { Vec::new() };
+    Ok(Verifier { chain, known, names: tls.mode == TlsMode::VerifyFull, provider: Arc::clone(provider) })
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    match read {
+        Ok(read) if read.is_empty() => Err(format!("TLS: no certificate is in {}", path.display())),
+        Ok(read) => Ok(read),
+        Err(cause) => Err(format!("TLS: {}: {}", path.display(), unreadable(&cause))),
+    }
+}
+
+/// A private key that nobody else reads: of mode 0600, or 0640 where root owns it.
+fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
+    let told = |why: &str| format!("TLS: {}: {why}", path.display());
+    let found = std::fs::metadata(path).map_err(|cause| told(&cause.to_string()))?;
+    let theirs = if found.uid() == 0 { 0o037 } else { 0o077 };
+    if found.mode() & theirs != 0 {
+        return Err(told("the key is open to others"));
+    }
+    PrivateKeyDer::from_pem_file(path).map_err(|cause| told(&unreadable(&cause)))
+}
+
+fn unreadable(cause: &rustls::pki_types::pem::Error) -> String {
+    match cause {
+        rustls::pki_types::pem::Error::Io(cause) => cause.to_string(),
+        _ => "it is not PEM".to_owned(),
+    }
+}
+
+/// Verifies as far as the mode asks.
+#[derive(Debug)]
+struct Verifier {
+    /// Follows a chain to a root; `None` where any certificate is taken.
+    chain: Option<Arc<WebPkiServerVerifier>>,
+    /// The roots themselves.
+    known: Vec<CertificateDer<'static>>,
+    /// Whether the name counts.
+    names: bool,
+    provider: Arc<CryptoProvider>,
+}
+
+impl Verifier {
+    /// A certificate that stands among the roots: only its dates and its name are left to be judged.
+    fn known(&self, certificate: &CertificateDer<'_>, name: &ServerName<'_>, now: UnixTime) -> Result<(), Error> {
+        let bad = |_| Error::from(CertificateError::BadEncoding);
+        let (_, parsed) = x509_parser::parse_x509_certificate(certificate).map_err(|_| bad(()))?;
+        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        let validity = parsed.validity();
+        if now < validity.not_before.timestamp() {
+            return Err(CertificateError::NotValidYet.into());
+        }
+        if now > validity.not_after.timestamp() {
+            return Err(CertificateError::Expired.into());
+        }
+        if self.names {
+            let entity = webpki::EndEntityCert::try_from(certificate).map_err(|_| bad(()))?;
+            let other = |_| Error::from(CertificateError::NotValidForName);
+            entity.verify_is_valid_for_subject_name(name).map_err(other)?;
+        }
+        Ok(())
+    }
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let Some(chain) = &self.chain else { return Ok(ServerCertVerified::assertion()) };
+        if self.known.iter().any(|known| known == certificate) {
+            return self.known(certificate, name, now).map(|()| ServerCertVerified::assertion());
+        }
+        match chain.verify_server_cert(certificate, others, name, ocsp, now) {
+            // The name is looked at last: all else is well.
+            Err(Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) if !self.names => Ok(ServerCertVerified::assertion()),
+            judged => judged,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
