@@ -105,6 +105,11 @@ pub fn now_line(snapshot: &Snapshot<'_>, run: &RunView) -> (Role, String) {
             let since = step.started.map_or_else(String::new, |at| format!(" since {}", clock(at)));
             (role, format!("{word} step {}{since}, {}", number + 1, time(step, snapshot.now.wall)))
         }
+        None if run.waits_for_people() => {
+            let count = run.phase_counts().into_iter().find(|count| count.current);
+            let told = count.map(|count| format!("{}: {} of {} items closed", count.phase, count.closed, count.of));
+            (Role::StateWaiting, format!("waits for people · {}", told.unwrap_or_default()))
+        }
         None => (Role::StateRunning, "the runner is between two steps".to_owned()),
     }
 }
