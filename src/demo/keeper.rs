@@ -4,7 +4,9 @@
 //! `ping` → `ready`, `stop` → `stopped` once everything is gone; anything else → `unknown request`.
 
 use crate::demo::build;
+use crate::demo::database::{self, Database};
 use crate::demo::place::Place;
+use crate::demo::postgres;
 use crate::demo::servers::Servers;
 use crate::demo::services::Services;
 use crate::domain::Kind;
@@ -80,7 +82,7 @@ pub async fn keep_until(dir: &Path, told: impl Future<Output = ()>) -> Result<()
             .of_kind(Kind::Locked));
     };
     let begun = begin(&place, &mut lock).await;
-    let (services, servers, listener) = match begun {
+    let (services, database, servers, listener) = match begun {
         Ok(begun) => begun,
         Err(error) => {
             // What went wrong is told even where this second write fails, too.
@@ -94,6 +96,7 @@ pub async fn keep_until(dir: &Path, told: impl Future<Output = ()>) -> Result<()
         () = removed(&place) => None,
     };
     drop(services);
+    drop(database);
     drop(listener);
     drop(servers);
     let end = place.remove();
@@ -108,19 +111,24 @@ pub async fn keep_until(dir: &Path, told: impl Future<Output = ()>) -> Result<()
 /// Cleans up after a dead keeper, starts the services, builds the estate, and listens only then.
 ///
 /// The state directory is left as it is: it holds the records of runs, and they are removed by `stop` alone.
-async fn begin(place: &Place, lock: &mut File) -> Result<(Services, Servers, UnixListener)> {
+async fn begin(place: &Place, lock: &mut File) -> Result<(Services, Option<Database>, Servers, UnixListener)> {
     let doing = |cause: io::Error| Error::machine(format_args!("keep the demo in {}", place.path().display()), cause);
     sign(lock).map_err(doing)?;
+    database::clear(place.path())?;
     place.clean(&[build::STATE])?;
     let services = Services::start().await?;
+    let database = Database::start(place.path())?;
     let dir = place.path().to_owned();
     let servers = tokio::task::spawn_blocking(move || Servers::start(&dir)).await.unwrap_or_default();
-    let estate = build::build(place.path(), clock::now().wall, &services.served, &servers.entries())?;
-    place.write_whole(ABSENT, servers.absent.join("\n").as_bytes())?;
+    let now = clock::now().wall;
+    let estate = build::build(place.path(), now, &services.served, database.as_ref(), &servers.entries())?;
+    let missing = postgres::programs::unavailable();
+    let absent: Vec<String> = missing.into_iter().chain(servers.absent.iter().cloned()).collect();
+    place.write_whole(ABSENT, absent.join("\n").as_bytes())?;
     let listener = UnixListener::bind(place.socket()).map_err(doing)?;
     let ready = format!("pid {}\n{}\n", std::process::id(), estate.config.display());
     place.write_whole(READY, ready.as_bytes())?;
-    Ok((services, servers, listener))
+    Ok((services, database, servers, listener))
 }
 
 /// Writes into the lock who holds it: a pid alone may be another process by now.

@@ -8,6 +8,7 @@
 //! `absent`, `midwatch.toml`, `state/`, the servers' own directories (`redis/`), and the estate itself in `srv/cell0/`.
 
 pub mod build;
+pub mod database;
 pub mod keeper;
 pub mod place;
 pub mod postgres;
@@ -100,6 +101,7 @@ pub fn stop(dir: &Path) -> Result<bool> {
             return Ok(true);
         }
         if let Some(lock) = place.lock()? {
+            database::clear(&dir)?;
             place.remove()?;
             drop(lock);
             return Ok(true);

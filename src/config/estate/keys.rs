@@ -244,6 +244,13 @@ pub const SECTIONS: &[Section] = &[
                 "\"/etc/letsencrypt/live/api/fullchain.pem\"",
                 "A PEM or DER file, a bundle, or a directory of these.",
             ),
+            Key::optional(
+                "ca",
+                Kind::Path,
+                "the machine's own trust",
+                "\"/etc/midwatch/ca.pem\"",
+                "The roots that what is served must lead to; with `connect` alone.",
+            ),
             Key::optional("warn", Kind::Days, "30d", "\"60d\"", "Fewer days left than this: a warning."),
             Key::optional("critical", Kind::Days, "7d", "\"14d\"", "Fewer days left than this: critical."),
         ],
