@@ -28,6 +28,10 @@ bench:
 screenshots:
     cargo run --locked -- __screenshots screenshots
 
+# Writes the keys of the estate file into the README.
+reference:
+    cargo run --locked -- schema estate --readme README.md
+
 # Checks licences, bans and sources.
 deny:
     cargo deny --locked check

@@ -74,7 +74,7 @@ impl Bench {
     fn held(size: Size) -> Self {
         let mut bench = Self::new(size);
         bench.draw();
-        bench.press("3 z");
+        bench.press("7 z");
         bench.draw();
         bench.press("PageUp PageUp PageUp");
         bench.draw();

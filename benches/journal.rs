@@ -73,6 +73,12 @@ fn created() -> Event {
         takes_s: Some(5),
         way_back: String::new(),
         can_undo: false,
+        what: String::new(),
+        why: String::new(),
+        hard: false,
+        note_required: false,
+        save: None,
+        part: None,
     };
     Event::RunCreated {
         procedure: "cell0/data-retention".to_owned(),
@@ -84,6 +90,7 @@ fn created() -> Event {
         params: BTreeMap::from([("root".to_owned(), "/srv/cell0".to_owned())]),
         phases: vec!["look".to_owned()],
         steps: vec![step],
+        order: midwatch::domain::Order::Listed,
         version: "0.1.0".to_owned(),
         confirmed: "console".to_owned(),
     }

@@ -11,8 +11,8 @@ fn every_key_is_answered_at_once_and_not_with_the_next_reading() {
     pty.wait_for(SOON, |screen| screen.contains("┏ 1 Health"));
     let began = Instant::now();
     for _ in 0..10 {
-        pty.send("2");
-        pty.wait_for(SOON, |screen| screen.contains("┏ 2 Run"));
+        pty.send("6");
+        pty.wait_for(SOON, |screen| screen.contains("┏ 6 Run"));
         pty.send("1");
         pty.wait_for(SOON, |screen| screen.contains("┏ 1 Health"));
     }

@@ -5,6 +5,8 @@ mod arch;
 mod bloat;
 mod console;
 mod keys;
+mod lint;
+mod postgres;
 mod pty;
 mod render;
 mod runner;

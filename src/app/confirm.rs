@@ -7,7 +7,8 @@
 use crate::app::effect::Command;
 use crate::domain::{Digest, PromptId, RunId};
 use crate::journal::answer::fits;
-use crate::journal::fold::OpenPrompt;
+use crate::journal::fold::{ItemView, OpenPrompt};
+use crate::journal::item::{self, Deed};
 use crate::journal::record::{Answer, Ask};
 use crate::procedure::plan::Plan;
 
@@ -79,6 +80,14 @@ pub struct Reply {
 #[must_use]
 pub fn note(_: &Authority, run: RunId, step: Option<u32>, text: String) -> Confirmed<Command> {
     Confirmed(Command::Note { run, step, text })
+}
+
+/// What a person wants with an item of a checklist, as it was shown to them; `None` where the item cannot take it now. An act
+/// asks for its own confirmation when it is reached.
+#[must_use]
+pub fn item(_: &Authority, run: &RunId, shown: &ItemView, deed: Deed) -> Option<Confirmed<Command>> {
+    let (run, step, seq) = (run.clone(), shown.step, shown.seq);
+    item::fits(shown, &deed).is_ok().then(|| Confirmed(Command::Item { run, step, seq, deed }))
 }
 
 /// An abort: the person was shown what it leaves behind.

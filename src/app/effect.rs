@@ -2,6 +2,7 @@
 
 use crate::app::confirm::{Confirmed, Reply};
 use crate::domain::{Digest, Row, RunId};
+pub use crate::journal::item::Deed;
 pub use crate::journal::log::LogAt;
 use crate::procedure::plan::Plan;
 use std::collections::BTreeMap;
@@ -86,6 +87,17 @@ pub enum Command {
         /// What.
         text: String,
     },
+    /// Do something with an item of a checklist. Answer: `CommandDone` or `CommandFailed`.
+    Item {
+        /// The run.
+        run: RunId,
+        /// The item's step, from 0.
+        step: u32,
+        /// The record that opened the item, as it was shown.
+        seq: u64,
+        /// What is wanted with it.
+        deed: Deed,
+    },
     /// Stop a run.
     Abort {
         /// The run.
@@ -108,6 +120,7 @@ impl Command {
             Self::StartRun { .. } => "start",
             Self::Answer(_) => "answer",
             Self::Note { .. } => "note",
+            Self::Item { .. } => "item",
             Self::Abort { .. } => "abort",
             Self::Resume { .. } => "resume",
         }
@@ -123,4 +136,8 @@ pub enum Screen {
     Suspend,
     /// Draw everything anew.
     Redraw,
+    /// Put a text onto the clipboard.
+    Copy(String),
+    /// Have the mouse reported, or leave it to the terminal.
+    Mouse(bool),
 }

@@ -13,6 +13,8 @@ pub enum Context {
     Global,
     /// In anything with a cursor or more lines than fit.
     List,
+    /// In the Checklist pane.
+    Checklist,
     /// In the Run pane.
     Run,
     /// In the Log pane.
@@ -25,7 +27,8 @@ pub enum Context {
 
 impl Context {
     /// Every context, in the order of the help.
-    pub const ALL: [Self; 6] = [Self::Global, Self::List, Self::Run, Self::Log, Self::Prompt, Self::Note];
+    pub const ALL: [Self; 7] =
+        [Self::Global, Self::List, Self::Checklist, Self::Run, Self::Log, Self::Prompt, Self::Note];
 
     /// The one word for it.
     #[must_use]
@@ -33,6 +36,7 @@ impl Context {
         match self {
             Self::Global => "global",
             Self::List => "list",
+            Self::Checklist => "checklist",
             Self::Run => "run",
             Self::Log => "log",
             Self::Prompt => "prompt",
@@ -46,6 +50,7 @@ impl Context {
         match self {
             Self::Global => &[Self::Global],
             Self::List => &[Self::List, Self::Global],
+            Self::Checklist => &[Self::Checklist, Self::List, Self::Global],
             Self::Run => &[Self::Run, Self::List, Self::Global],
             Self::Log => &[Self::Log, Self::List, Self::Global],
             Self::Prompt => &[Self::Prompt, Self::List, Self::Global],
@@ -95,14 +100,20 @@ actions! {
     NextPane, "next-pane", Global, None, "Moves to the next pane.";
     PreviousPane, "previous-pane", Global, None, "Moves to the pane before.";
     Pane1, "pane-1", Global, None, "Moves to Health.";
-    Pane2, "pane-2", Global, None, "Moves to Run.";
-    Pane3, "pane-3", Global, None, "Moves to Log.";
+    Pane2, "pane-2", Global, None, "Moves to Backups.";
+    Pane3, "pane-3", Global, None, "Moves to Certificates.";
+    Pane4, "pane-4", Global, None, "Moves to Bloat.";
+    Pane5, "pane-5", Global, None, "Moves to Checklist.";
+    Pane6, "pane-6", Global, None, "Moves to Run.";
+    Pane7, "pane-7", Global, None, "Moves to Log.";
     Zoom, "zoom", Global, None, "Gives the pane the whole screen, or takes it back.";
     Filter, "filter", Global, None, "Shows only what contains a text.";
     Refresh, "refresh", Global, None, "Reads every target now.";
     Runs, "runs", Global, None, "Lists the runs, to attach to one.";
     Log, "log", Global, None, "Opens the log of the step.";
     Note, "note", Global, Acts, "Writes a note beside the step.";
+    Copy, "copy", Global, None, "Copies the row, the lines of the log or the run's id to the clipboard.";
+    Mouse, "mouse", Global, None, "Gives the mouse to the terminal, for its own selection, or takes it back.";
     Redraw, "redraw", Global, None, "Draws the whole screen anew.";
     Suspend, "suspend", Global, None, "Stops the console until the shell continues it. Runs go on.";
     Down, "down", List, None, "Moves down.";
@@ -112,6 +123,7 @@ actions! {
     Top, "top", List, None, "Moves to the first.";
     Bottom, "bottom", List, None, "Moves to the last.";
     Open, "open", List, None, "Opens what the cursor is on.";
+    Sort, "sort", List, None, "Sorts the rows in another manner.";
     Act, "act", List, Acts, "Offers what can act on the row; in a run, opens its prompt.";
     Abort, "abort", Run, Commits, "Asks whether to stop the run, and whether to take back what it did.";
     Resume, "resume", Run, Commits, "Asks whether to continue an interrupted run.";

@@ -1,13 +1,14 @@
 //! From keys to actions, in the panes.
 
+use crate::app::copy;
 use crate::app::effect::{Effect, Query, Screen};
 use crate::app::field::Field;
 use crate::app::keymap::{Action, Context, Danger, Entry, Resolved};
 use crate::app::modal::{Modal, Note, Palette, Purpose, ask};
 use crate::app::model::{Model, Pane, TargetId};
-use crate::app::panes::{log, run};
-use crate::domain::RunStatus;
+use crate::app::panes::{checklist, log, run};
 use crate::domain::key::{Key, KeyCode};
+use crate::domain::{RunStatus, Section};
 
 /// Takes a key to where it belongs: the topmost dialog, else the focused pane.
 pub fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
@@ -85,10 +86,14 @@ fn perform_in_pane(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Quit => return back(model),
         Action::Interrupt => model.open(Modal::Leave),
         Action::NextPane => model.focus = turned(model.focus, 1),
-        Action::PreviousPane => model.focus = turned(model.focus, 2),
+        Action::PreviousPane => model.focus = turned(model.focus, Pane::ALL.len() - 1),
         Action::Pane1 => model.focus = Pane::Health,
-        Action::Pane2 => model.focus = Pane::Run,
-        Action::Pane3 | Action::Log => model.focus = Pane::Log,
+        Action::Pane2 => model.focus = Pane::Backups,
+        Action::Pane3 => model.focus = Pane::Certificates,
+        Action::Pane4 => model.focus = Pane::Bloat,
+        Action::Pane5 => model.focus = Pane::Checklist,
+        Action::Pane6 => model.focus = Pane::Run,
+        Action::Pane7 | Action::Log => model.focus = Pane::Log,
         Action::Zoom => model.zoomed = !model.zoomed,
         Action::Filter => open_line(model),
         Action::Search => open_search(model),
@@ -101,6 +106,13 @@ fn perform_in_pane(model: &mut Model, action: Action) -> Vec<Effect> {
             return vec![Effect::Query(Query::ListRuns)];
         }
         Action::Note => open_note(model),
+        Action::Sort => sort(model),
+        Action::Copy => return copy::copy(model),
+        Action::Mouse => {
+            model.mouse = !model.mouse;
+            model.say(if model.mouse { "the mouse is ours" } else { "the mouse is the terminal's: select as usual" });
+            return vec![Effect::Screen(Screen::Mouse(model.mouse))];
+        }
         Action::Open | Action::Act => return open_or_act(model, action),
         Action::Abort => ask::open_abort(model),
         Action::Resume => ask::open_resume(model),
@@ -134,18 +146,29 @@ fn turned(pane: Pane, by: usize) -> Pane {
 
 /// Moves the cursor of a pane, or the lines of the log.
 pub fn move_in(model: &mut Model, pane: Pane, by: isize) -> Vec<Effect> {
-    match pane {
-        Pane::Health if by == isize::MAX => model.health.go(usize::MAX),
-        Pane::Health if by == isize::MIN + 1 => model.health.go(0),
-        Pane::Health => model.health.step(by),
-        Pane::Run => {
+    let list = pane.section().map(|section| model.lists.of_mut(section));
+    match (pane, list) {
+        (_, Some(list)) if by == isize::MAX => list.go(usize::MAX),
+        (_, Some(list)) if by == isize::MIN + 1 => list.go(0),
+        (_, Some(list)) => list.step(by),
+        (Pane::Log, None) if by == isize::MAX => return log::follow(model),
+        (Pane::Log, None) => return log::scroll(model, i64::try_from(by).unwrap_or(0)),
+        (_, None) => {
             model.run.step_by(by);
             return log::attend(model);
         }
-        Pane::Log if by == isize::MAX => return log::follow(model),
-        Pane::Log => return log::scroll(model, i64::try_from(by).unwrap_or(0)),
     }
     Vec::new()
+}
+
+/// Sorts the focused pane in the next manner.
+fn sort(model: &mut Model) {
+    let Some(section) = model.focus.section() else { return model.say("steps stand in the order in which they run") };
+    let now = model.now.wall;
+    let list = model.lists.of_mut(section);
+    list.sort_by(list.sort().next(), now);
+    let said = format!("{}: {}", section.word(), list.sort().word(section));
+    model.say(said);
 }
 
 /// Scrolls the topmost dialog, where that moves nothing that a key could commit to.
@@ -159,31 +182,33 @@ pub fn is_top(model: &Model) -> bool {
     model.modal().is_none()
         && !model.zoomed
         && model.focus == Pane::Health
-        && model.health.filter.is_empty()
+        && model.lists.of(Section::Health).filter().is_empty()
         && model.run.filter.is_empty()
 }
 
 /// Goes back one level: the filter, the zoom, the cursor, the pane; at the top it dismisses what was said.
 fn back(model: &mut Model) -> Vec<Effect> {
     let now = model.now.wall;
-    match model.focus {
-        Pane::Health if !model.health.filter.is_empty() => model.health.set_filter(String::new(), now),
-        Pane::Run if !model.run.filter.is_empty() => model.run.filter.clear(),
-        Pane::Log if !model.log.needle.is_empty() => {
+    let list = model.focus.section().map(|section| model.lists.of_mut(section));
+    match (model.focus, list) {
+        (_, Some(list)) if !list.filter().is_empty() => list.set_filter(String::new(), now),
+        (Pane::Run | Pane::Checklist, _) if !model.run.filter.is_empty() => model.run.filter.clear(),
+        (Pane::Log, _) if !model.log.needle.is_empty() => {
             model.log.needle.clear();
             (model.log.found, model.log.missed) = (None, false);
         }
         _ if model.zoomed => model.zoomed = false,
-        Pane::Run if model.run.cursor.take().is_some() => return log::attend(model),
-        Pane::Log => model.focus = Pane::Run,
-        Pane::Run => model.focus = Pane::Health,
-        Pane::Health => {
-            if !model.health.release(now) {
-                model.run.filter.clear();
-                model.banners.clear();
-                model.notice = None;
-            }
+        (_, Some(list)) if list.cursor_place().is_some() => {
+            list.release();
         }
+        (Pane::Run | Pane::Checklist, _) if model.run.cursor.take().is_some() => return log::attend(model),
+        (Pane::Log, _) => model.focus = Pane::Run,
+        (Pane::Health, _) => {
+            model.run.filter.clear();
+            model.banners.clear();
+            model.notice = None;
+        }
+        _ => model.focus = Pane::Health,
     }
     Vec::new()
 }
@@ -201,10 +226,10 @@ fn open_palette(model: &mut Model) -> Vec<Effect> {
 }
 
 fn open_line(model: &mut Model) {
-    let filter = match model.focus {
-        Pane::Health => model.health.filter.clone(),
-        Pane::Run => model.run.filter.clone(),
-        Pane::Log => return open_search(model),
+    let filter = match (model.focus, model.focus.section()) {
+        (_, Some(section)) => model.lists.of(section).filter().to_owned(),
+        (Pane::Log, _) => return open_search(model),
+        _ => model.run.filter.clone(),
     };
     model.open(Modal::Line { purpose: Purpose::Filter(model.focus), field: Field::new(filter) });
 }
@@ -229,15 +254,19 @@ pub(crate) fn open_note(model: &mut Model) {
 }
 
 fn open_or_act(model: &mut Model, action: Action) -> Vec<Effect> {
-    match (model.focus, action) {
-        (Pane::Health, Action::Act) => return offer(model),
-        (Pane::Health, _) => {
-            if let Some(row) = model.health.take_cursor() {
-                let target = TargetId::of(row);
-                model.open(Modal::Row { target, scroll: 0 });
-            }
+    if let Some(section) = model.focus.section() {
+        if action == Action::Act {
+            return offer(model);
         }
-        (Pane::Run, Action::Act) => {
+        if let Some(target) = model.lists.of_mut(section).take_cursor().map(TargetId::of) {
+            model.open(Modal::Row { target, scroll: 0 });
+        }
+        return Vec::new();
+    }
+    match (model.focus, action) {
+        (Pane::Checklist, _) if checklist::of(&model.run).is_none() => return checklist::open(model),
+        (Pane::Checklist, Action::Open) => return checklist::open(model),
+        (Pane::Run | Pane::Checklist, Action::Act) => {
             if !run::open_prompt(model) {
                 let said = match model.run.status() {
                     Some(RunStatus::Interrupted) => "no runner is at work: resume the run first",
@@ -248,14 +277,15 @@ fn open_or_act(model: &mut Model, action: Action) -> Vec<Effect> {
             }
         }
         (Pane::Run, _) => return run::open(model),
-        (Pane::Log, _) => {}
+        _ => {}
     }
     Vec::new()
 }
 
 /// Asks what can act on the row under the cursor.
 pub(crate) fn offer(model: &mut Model) -> Vec<Effect> {
-    let Some(row) = model.health.take_cursor().cloned() else { return Vec::new() };
+    let Some(section) = model.focus.section() else { return Vec::new() };
+    let Some(row) = model.lists.of_mut(section).take_cursor().cloned() else { return Vec::new() };
     model.open(Modal::Offers { target: TargetId::of(&row), offers: None, cursor: 0 });
     vec![Effect::Query(Query::Offer(Box::new(row)))]
 }

@@ -1,6 +1,7 @@
 //! What the console knows and decides: `update(&mut Model, Msg) -> Vec<Effect>`, with no I/O and no clock.
 
 pub mod confirm;
+pub mod copy;
 pub mod effect;
 pub mod field;
 pub mod keymap;
@@ -11,6 +12,8 @@ pub mod msg;
 pub mod panes;
 pub mod snapshot;
 pub mod update;
+pub mod wall;
+pub mod window;
 
 pub use model::{Model, Opening};
 pub use snapshot::Snapshot;

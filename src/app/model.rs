@@ -4,12 +4,16 @@ use crate::app::confirm::Authority;
 use crate::app::keymap::{Context, Keymap};
 use crate::app::modal::Modal;
 use crate::app::msg::RunSummary;
-use crate::app::panes::health::Health;
 use crate::app::panes::log::Log;
+use crate::app::panes::rows::Lists;
 use crate::app::panes::run::RunPane;
+use crate::app::wall::Wall;
+use crate::app::window::WindowWatch;
+use crate::calendar::Calendar;
+use crate::config::estate::Environment;
 use crate::domain::key::Key;
 use crate::domain::time::Now;
-use crate::domain::{Boot, Row, RunId, TargetKind};
+use crate::domain::{Boot, Row, RunId, Section, TargetKind};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -20,10 +24,18 @@ pub const TYPED_AHEAD: Duration = Duration::from_millis(400);
 pub const NOTICE: Duration = Duration::from_secs(12);
 
 /// A pane of the screen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Pane {
-    /// The targets and their verdicts.
+    /// Whether everything works.
     Health,
+    /// Whether it could be had back.
+    Backups,
+    /// Whether it will be believed tomorrow.
+    Certificates,
+    /// What a rewrite would give back.
+    Bloat,
+    /// The items of the followed checklist.
+    Checklist,
     /// The followed run.
     Run,
     /// The log of a step.
@@ -32,15 +44,37 @@ pub enum Pane {
 
 impl Pane {
     /// Every pane, by its number.
-    pub const ALL: [Self; 3] = [Self::Health, Self::Run, Self::Log];
+    pub const ALL: [Self; 7] =
+        [Self::Health, Self::Backups, Self::Certificates, Self::Bloat, Self::Checklist, Self::Run, Self::Log];
+
+    /// The pane of a section.
+    #[must_use]
+    pub fn of(section: Section) -> Self {
+        match section {
+            Section::Health => Self::Health,
+            Section::Backups => Self::Backups,
+            Section::Certificates => Self::Certificates,
+            Section::Bloat => Self::Bloat,
+        }
+    }
+
+    /// The section whose rows it shows; `None` for the panes of the run.
+    #[must_use]
+    pub fn section(self) -> Option<Section> {
+        Section::ALL.into_iter().find(|section| Self::of(*section) == self)
+    }
 
     /// The number on its frame.
     #[must_use]
     pub fn number(self) -> u8 {
         match self {
             Self::Health => 1,
-            Self::Run => 2,
-            Self::Log => 3,
+            Self::Backups => 2,
+            Self::Certificates => 3,
+            Self::Bloat => 4,
+            Self::Checklist => 5,
+            Self::Run => 6,
+            Self::Log => 7,
         }
     }
 
@@ -49,6 +83,10 @@ impl Pane {
     pub fn word(self) -> &'static str {
         match self {
             Self::Health => "Health",
+            Self::Backups => "Backups",
+            Self::Certificates => "Certificates",
+            Self::Bloat => "Bloat",
+            Self::Checklist => "Checklist",
             Self::Run => "Run",
             Self::Log => "Log",
         }
@@ -58,7 +96,8 @@ impl Pane {
     #[must_use]
     pub fn context(self) -> Context {
         match self {
-            Self::Health => Context::List,
+            Self::Health | Self::Backups | Self::Certificates | Self::Bloat => Context::List,
+            Self::Checklist => Context::Checklist,
             Self::Run => Context::Run,
             Self::Log => Context::Log,
         }
@@ -103,8 +142,18 @@ pub struct Opening {
     pub authority: Option<Authority>,
     /// The keys.
     pub keymap: Keymap,
-    /// What the operator should know first: a theme that fell back, a lock that only this user sees.
+    /// The estate file; `None` where this host was looked over instead.
+    pub estate_file: Option<String>,
+    /// How many targets each section has to read.
+    pub targets: BTreeMap<Section, usize>,
+    /// The windows.
+    pub calendar: Calendar,
+    /// Whether this is a wall: it turns by itself, and takes hardly a key.
+    pub wall: bool,
+    /// What the operator should know first: a theme that fell back.
     pub banners: Vec<String>,
+    /// What holds all the time and is said quietly: locks that only this user sees.
+    pub remark: Option<String>,
     /// The time.
     pub now: Now,
     /// The terminal's columns and rows.
@@ -126,8 +175,12 @@ pub struct Model {
     pub authority: Option<Authority>,
     /// The keys.
     pub keymap: Keymap,
-    /// The Health pane.
-    pub health: Health,
+    /// The estate file; `None` where this host was looked over instead.
+    pub estate_file: Option<String>,
+    /// How many targets each section has to read.
+    pub targets: BTreeMap<Section, usize>,
+    /// The panes of rows.
+    pub lists: Lists,
     /// The Run pane.
     pub run: RunPane,
     /// The Log pane.
@@ -138,6 +191,14 @@ pub struct Model {
     pub focus: Pane,
     /// Whether the focused pane has the whole screen.
     pub zoomed: bool,
+    /// Whether the mouse is ours; the terminal's own selection works while it is not.
+    pub mouse: bool,
+    /// The open or the next window.
+    pub window: WindowWatch,
+    /// Whether this is a wall, and where it stands.
+    pub wall: Option<Wall>,
+    /// What holds all the time and is said quietly.
+    pub remark: Option<String>,
     /// What the operator should know, until dismissed with Esc.
     pub banners: Vec<String>,
     /// What just came of something, and until when it is shown.
@@ -210,7 +271,7 @@ impl Area {
 pub enum Hit {
     /// A pane.
     Pane(Pane),
-    /// A row of Health.
+    /// A row of a section.
     Target(TargetId),
     /// A step of the run.
     Step(u32),
@@ -222,18 +283,25 @@ impl Model {
     /// A console that has read nothing yet.
     #[must_use]
     pub fn new(opening: Opening) -> Self {
+        let environment = Environment::from_word(&opening.environment);
         Self {
             estate: opening.estate,
             environment: opening.environment,
             operator: opening.operator,
             authority: opening.authority,
             keymap: opening.keymap,
-            health: Health::default(),
+            estate_file: opening.estate_file,
+            targets: opening.targets,
+            lists: Lists::default(),
             run: RunPane::default(),
             log: Log::default(),
             runs: None,
             focus: Pane::Health,
             zoomed: false,
+            mouse: true,
+            wall: opening.wall.then(|| Wall::new(opening.now.boot)),
+            window: WindowWatch::new(opening.calendar, environment, opening.now.wall),
+            remark: opening.remark,
             banners: opening.banners,
             notice: None,
             now: opening.now,

@@ -4,10 +4,13 @@ use crate::app::keymap::{Action, Keymap};
 use crate::app::modal::Modal;
 use crate::app::model::{Model, Pane};
 use crate::app::msg::RunSummary;
-use crate::app::panes::health::Health;
 use crate::app::panes::log::Log;
+use crate::app::panes::rows::Lists;
 use crate::app::panes::run::RunPane;
+use crate::app::window::WindowShown;
+use crate::domain::Section;
 use crate::domain::time::Now;
+use std::collections::BTreeMap;
 
 /// A borrowed projection of the model.
 #[derive(Clone, Debug)]
@@ -22,8 +25,12 @@ pub struct Snapshot<'a> {
     pub read_only: bool,
     /// The time.
     pub now: Now,
-    /// The Health pane.
-    pub health: &'a Health,
+    /// The estate file; `None` where this host was looked over instead.
+    pub estate_file: Option<&'a str>,
+    /// How many targets each section has to read.
+    pub targets: &'a BTreeMap<Section, usize>,
+    /// The panes of rows.
+    pub lists: &'a Lists,
     /// The Run pane.
     pub run: &'a RunPane,
     /// The Log pane.
@@ -40,6 +47,14 @@ pub struct Snapshot<'a> {
     pub keymap: &'a Keymap,
     /// The beginning of a sequence of keys, as it is shown.
     pub pending: String,
+    /// Whether the mouse is ours.
+    pub mouse: bool,
+    /// Whether this is a wall.
+    pub wall: bool,
+    /// The open or the next window, and the time left.
+    pub window: Option<WindowShown>,
+    /// What holds all the time and is said quietly.
+    pub remark: Option<&'a str>,
     /// What the operator should know.
     pub banner: Option<String>,
     /// What just came of something.
@@ -58,7 +73,9 @@ impl Model {
             operator: &self.operator,
             read_only: self.is_read_only(),
             now: self.now,
-            health: &self.health,
+            estate_file: self.estate_file.as_deref(),
+            targets: &self.targets,
+            lists: &self.lists,
             run: &self.run,
             log: &self.log,
             runs: self.runs.as_deref(),
@@ -67,6 +84,10 @@ impl Model {
             modals: self.modals(),
             keymap: &self.keymap,
             pending: self.pending.iter().map(|key| format!("{key} ")).collect(),
+            mouse: self.mouse,
+            wall: self.wall.is_some(),
+            window: self.window.shown(self.now.wall),
+            remark: self.remark.as_deref(),
             banner: self.banner(),
             notice: self.notice.as_ref().map(|(text, _)| text.as_str()),
             bytes_per_second: self.bytes_per_second,
@@ -83,7 +104,7 @@ impl Model {
                 let who = if self.is_read_only() { "for an operator" } else { "for an answer" };
                 let key = self.keymap.shown(if self.is_read_only() { Action::Open } else { Action::Act });
                 let way =
-                    if self.focus == Pane::Run { key } else { format!("{} {key}", self.keymap.shown(Action::Pane2)) };
+                    if self.focus == Pane::Run { key } else { format!("{} {key}", self.keymap.shown(Action::Pane6)) };
                 Some(format!("step {step} waits {who} · {way} opens its prompt"))
             }
             _ => self.banners.first().cloned(),

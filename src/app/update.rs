@@ -8,6 +8,7 @@ use crate::app::modal::{Modal, Purpose};
 use crate::app::model::{Hit, Model, Pane};
 use crate::app::msg::{Mouse, Msg, Offer, PlanShown, RunSummary};
 use crate::app::panes::{log, run};
+use crate::app::wall;
 use crate::domain::{Error, RunId, RunStatus};
 
 /// What to ask for after the first frame. The gate reads every target as soon as it is there, unasked.
@@ -21,8 +22,14 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Tick(now) => {
             model.now = now;
+            model.window.tick(now.wall);
             model.notice.take_if(|(_, until)| *until <= now.boot);
-            model.health.sort(now.wall);
+            model.lists.tick(now.wall);
+            return wall::tick(model);
+        }
+        Msg::KeyPressed(key, now) if model.wall.is_some() => {
+            model.now = now;
+            return wall::pressed(model, key);
         }
         Msg::KeyPressed(key, now) => {
             model.now = now;
@@ -31,7 +38,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Pasted(text) => keys::pasted(model, &text),
         Msg::MouseMoved(mouse, column, row) => return moused(model, mouse, column, row),
         Msg::Resized(columns, rows) => model.resized(columns, rows),
-        Msg::RowsRead(rows) => model.health.read(rows, model.now.wall),
+        Msg::RowsRead(rows) => model.lists.read(rows, model.now.wall),
         Msg::Offered { target, offers } => offered(model, &target, offers),
         Msg::ProceduresListed(offers) => procedures(model, offers),
         Msg::Planned(shown) => planned(model, shown),
@@ -108,6 +115,7 @@ fn runs_listed(model: &mut Model, runs: Vec<RunSummary>) -> Vec<Effect> {
     model.runs = Some(runs);
     match attach {
         Some(id) if first_time && model.run.following.is_none() => run::follow(model, id),
+        _ if model.wall.is_some() => wall::runs_listed(model),
         _ => Vec::new(),
     }
 }
@@ -150,20 +158,24 @@ fn moused(model: &mut Model, mouse: Mouse, column: u16, row: u16) -> Vec<Effect>
     match (mouse, hit) {
         (Mouse::Click, Some(Hit::Pane(pane))) => model.focus = pane,
         (Mouse::Click, Some(Hit::Target(id))) => {
-            model.focus = Pane::Health;
-            model.health.point(&id);
+            model.focus = Pane::of(id.kind.section());
+            model.lists.of_mut(id.kind.section()).point(&id);
         }
         (Mouse::Click, Some(Hit::Step(step))) => {
-            model.focus = Pane::Run;
+            if model.focus != Pane::Checklist {
+                model.focus = Pane::Run;
+            }
             model.run.cursor = Some(step);
             return log::attend(model);
         }
         (Mouse::ScrollUp | Mouse::ScrollDown, Some(hit)) => {
             let up = mouse == Mouse::ScrollUp;
+            let by = if up { -1 } else { 1 };
             return match hit {
                 Hit::Pane(Pane::Log) => log::scroll(model, if up { -3 } else { 3 }),
-                Hit::Pane(Pane::Health) | Hit::Target(_) => keys::move_in(model, Pane::Health, if up { -1 } else { 1 }),
-                Hit::Pane(Pane::Run) | Hit::Step(_) => keys::move_in(model, Pane::Run, if up { -1 } else { 1 }),
+                Hit::Pane(pane) => keys::move_in(model, pane, by),
+                Hit::Target(id) => keys::move_in(model, Pane::of(id.kind.section()), by),
+                Hit::Step(_) => keys::move_in(model, Pane::Run, by),
                 Hit::Dialog => Vec::new(),
             };
         }
@@ -192,8 +204,10 @@ pub(crate) fn save_note(model: &mut Model) -> Vec<Effect> {
 pub(crate) fn entered(model: &mut Model, purpose: Purpose, text: String) -> Vec<Effect> {
     match purpose {
         Purpose::Search => return log::search(model, text),
-        Purpose::Filter(Pane::Health) => model.health.set_filter(text, model.now.wall),
-        Purpose::Filter(_) => model.run.filter = text,
+        Purpose::Filter(pane) => match pane.section() {
+            Some(section) => model.lists.of_mut(section).set_filter(text, model.now.wall),
+            None => model.run.filter = text,
+        },
     }
     Vec::new()
 }

@@ -46,6 +46,8 @@ pub struct Common {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Open the wall: read-only, full screen, turning from pane to pane by itself.
+    Watch,
     /// Build a real throwaway estate and open the console on it.
     Demo(Demo),
     /// Print one reading; exit 0 ok, 1 warn, 2 critical, 3 unknown.
@@ -70,6 +72,8 @@ pub enum Command {
     Windows(Windows),
     /// Check every file that Midwatch reads; all errors at once.
     Lint(Lint),
+    /// Print the JSON Schema of a file that Midwatch reads.
+    Schema(Schema),
     /// Print the completions of a shell.
     Completions(Completions),
     /// Print the man page.
@@ -252,6 +256,24 @@ pub struct Lint {
     /// The files; every file of the estate when none is named.
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+}
+
+/// `midwatch schema`.
+#[derive(Debug, Args)]
+pub struct Schema {
+    /// The file.
+    #[arg(value_name = "FILE", default_value = "estate")]
+    pub of: SchemaOf,
+    /// Renew the reference of the keys in a README instead.
+    #[arg(long, value_name = "README", hide = true)]
+    pub readme: Option<PathBuf>,
+}
+
+/// A file that has a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// The estate file, midwatch.toml.
+    Estate,
 }
 
 /// `midwatch completions`.

@@ -11,15 +11,17 @@ use crate::config::paths::{self, Surroundings};
 use crate::config::state::Scope;
 use crate::config::theme::{self, Theme};
 use crate::domain::error::Result;
-use crate::domain::{Clean, Error, Kind, RunId};
+use crate::domain::{Clean, Error, Kind, RunId, Section};
 use crate::gate::lookup::{self, Lookup};
 use crate::gate::operate::Operate;
 use crate::gate::watch::Watch;
 use crate::gate::{Gate, World};
 use crate::probes::clock;
+use crate::probes::target::Every;
 use crate::runner::identity;
 use crate::tui::event_loop::{self, Console, Left};
 use crate::tui::tty::Tty;
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use tokio::sync::mpsc;
 
@@ -35,7 +37,26 @@ pub fn open(common: &Common, run: Option<&str>) -> Result<u8> {
     let tty = terminal(&around)?;
     let world = setup::world(common)?;
     let run = run.map(|run| lookup::find_run(&world, run)).transpose()?.map(|dir| dir.id);
-    show(common, &around, tty, world, run)
+    show(common, &around, tty, world, Shown::Console(run))
+}
+
+/// Opens the wall: read-only, turning by itself.
+///
+/// # Errors
+/// As [`open`].
+pub fn wall(common: &Common) -> Result<u8> {
+    let around = setup::surroundings();
+    let tty = terminal(&around)?;
+    let common = Common { read_only: true, ..common.clone() };
+    show(&common, &around, tty, setup::world(&common)?, Shown::Wall)
+}
+
+/// What is shown.
+enum Shown {
+    /// The console, on a run where one is named.
+    Console(Option<RunId>),
+    /// The wall.
+    Wall,
 }
 
 /// The terminal, if it can show a full screen.
@@ -54,7 +75,7 @@ fn terminal(around: &Surroundings) -> Result<Tty> {
 }
 
 /// Shows the console until the operator leaves; the exit code is 128 and the signal's number where one ended it.
-fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, run: Option<RunId>) -> Result<u8> {
+fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, shown: Shown) -> Result<u8> {
     let _log = ownlog::start(&world.state);
     let (version, estate) = (env!("CARGO_PKG_VERSION"), world.estate.name.as_str());
     tracing::info!(version, estate, read_only = common.read_only, "console");
@@ -62,9 +83,7 @@ fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, run: Opt
     let (theme, mut banners) = look(common, around, &world);
     let (keymap, problems) = keys(common, around, &world);
     banners.extend(problems);
-    if world.state.locks_scope == Scope::User {
-        banners.push("locks: this user only".to_owned());
-    }
+    let remark = (world.state.locks_scope == Scope::User).then(|| "locks: this user only".to_owned());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|cause| Error::machine("start a runtime", cause))?;
     let left = runtime.block_on(async {
@@ -75,7 +94,12 @@ fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, run: Opt
             operator: format!("{}@{}", identity::user_name(rustix::process::getuid().as_raw()), identity::host_name()),
             authority: None,
             keymap,
+            estate_file: world.estate.source.as_deref().map(|file| file.display().to_string()),
+            targets: targets(&world),
+            calendar: world.calendar.clone(),
+            wall: matches!(shown, Shown::Wall),
             banners,
+            remark,
             now: clock::now(),
             size: tty.size().unwrap_or_default(),
             ssh: around.get("SSH_CONNECTION").is_some(),
@@ -83,7 +107,7 @@ fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, run: Opt
         let gate = door(common.read_only, world, outbox.clone());
         let mut model = Model::new(Opening { authority: gate.authority(), ..opening });
         let mut first = begin(&model);
-        if let Some(run) = run {
+        if let Shown::Console(Some(run)) = shown {
             model.focus = Pane::Run;
             first.extend(follow(&mut model, run));
         }
@@ -96,6 +120,15 @@ fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, run: Opt
         Left::Signal(number) => u8::try_from(128 + number).unwrap_or(1),
         Left::Gone => 129,
     })
+}
+
+/// How many targets each section has to read.
+fn targets(world: &World) -> BTreeMap<Section, usize> {
+    let mut count = BTreeMap::new();
+    for target in lookup::targets(&world.estate, &world.around) {
+        *count.entry(target.unread(Every::default()).kind.section()).or_insert(0) += 1;
+    }
+    count
 }
 
 fn door(read_only: bool, world: World, outbox: mpsc::Sender<Msg>) -> Box<dyn Gate> {

@@ -13,7 +13,6 @@ use crate::config::theme::{Glyphs, Theme};
 use crate::domain::clean::Depth;
 use crate::domain::error::Result;
 use crate::procedure::catalog::{self, Catalog};
-use crate::procedure::read;
 use crate::runner::adapters::BuiltIn;
 use std::path::{Path, PathBuf};
 
@@ -36,7 +35,8 @@ pub fn run(common: &Common, args: &Lint) -> Result<u8> {
         let keymaps = paths::layer_directories("keymaps", file.as_deref(), &around);
         problems.extend(keymap::names(&keymaps).iter().flat_map(|name| Keymap::load(name, &keymaps).1));
     }
-    problems.extend(args.paths.iter().flat_map(|path| of_file(path)));
+    let estate = paths::estate_file(common.config.as_deref(), &around);
+    problems.extend(args.paths.iter().flat_map(|path| of_file(path, &args.paths, estate.as_deref())));
     problems.dedup();
     let said: String = problems.iter().map(|problem| format!("{problem}\n")).collect();
     shell::print(plan::clean(&said).as_bytes())?;
@@ -44,7 +44,7 @@ pub fn run(common: &Common, args: &Lint) -> Result<u8> {
 }
 
 /// A file is what its name and its directory say: `midwatch.toml`, `windows.toml`, `themes/*`, `keymaps/*`, else a procedure.
-fn of_file(path: &Path) -> Vec<Problem> {
+fn of_file(path: &Path, beside: &[PathBuf], estate: Option<&Path>) -> Vec<Problem> {
     let own = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let directory = path.parent().unwrap_or(Path::new("."));
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
@@ -54,7 +54,7 @@ fn of_file(path: &Path) -> Vec<Problem> {
         (calendar::WINDOWS_FILE, _) => of_windows(path),
         (_, "themes") => of_theme(&stem, &directories),
         (_, "keymaps") => Keymap::load(&stem, &directories).1,
-        _ => of_procedure(path),
+        _ => of_procedure(path, beside, estate),
     }
 }
 
@@ -63,7 +63,7 @@ fn of_theme(name: &str, directories: &[PathBuf]) -> Vec<Problem> {
 }
 
 fn of_estate(path: &Path) -> Vec<Problem> {
-    match crate::config::file::read_text(path, "estate file") {
+    match crate::config::file::read_text(path, "the estate file") {
         Ok(text) => Estate::parse(&text, path).err().unwrap_or_default(),
         Err(cause) => vec![problem_of(path, cause)],
     }
@@ -81,9 +81,9 @@ fn of_windows(path: &Path) -> Vec<Problem> {
     }
 }
 
-fn of_procedure(path: &Path) -> Vec<Problem> {
+fn of_procedure(path: &Path, beside: &[PathBuf], estate: Option<&Path>) -> Vec<Problem> {
     match catalog::text_of(path) {
-        Ok(text) => read::lint(&text, path, &BuiltIn::default()),
+        Ok(text) => Catalog::lint(&text, path, beside, estate, &BuiltIn::default()),
         Err(why) => {
             let place = crate::config::reader::Place { line: 1, column: 1 };
             vec![Problem { file: path.to_owned(), place, message: why, hint: None }]

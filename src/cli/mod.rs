@@ -12,6 +12,7 @@ mod report;
 mod run;
 mod runner;
 mod runs;
+mod schema;
 mod setup;
 mod shell;
 mod stop;
@@ -46,6 +47,7 @@ fn dispatch(cli: Cli) -> crate::domain::error::Result<u8> {
     let common = &cli.common;
     match cli.command {
         None => console::open(common, None),
+        Some(Command::Watch) => console::wall(common),
         Some(Command::Demo(args)) => demo::run(common, &args),
         Some(Command::Check(args)) => Ok(check::run(common, &args)),
         Some(Command::Plan(args)) => plan::run(common, &args),
@@ -58,6 +60,7 @@ fn dispatch(cli: Cli) -> crate::domain::error::Result<u8> {
         Some(Command::Verify(args)) => verify::run(common, &args),
         Some(Command::Windows(args)) => windows::run(common, &args),
         Some(Command::Lint(args)) => lint::run(common, &args),
+        Some(Command::Schema(args)) => schema::run(&args),
         Some(Command::Completions(args)) => shell::completions(&args),
         Some(Command::Man) => shell::man(),
         Some(Command::Runner(args)) => runner::runner(&args),

@@ -5,6 +5,7 @@
 
 mod answers;
 mod follow;
+mod items;
 mod say;
 
 use crate::app::confirm;
@@ -20,6 +21,7 @@ use crate::runner::policy;
 use crate::runner::rundir::RunDir;
 use answers::Answers;
 use follow::{End, Follow};
+use items::Walk;
 use std::collections::BTreeMap;
 
 /// Runs a procedure to its end, or to the point where a person is needed and none is here.
@@ -45,7 +47,8 @@ pub fn run(common: &Common, args: &Run) -> Result<u8> {
             person: interactive::is_here() && !args.json,
         };
         let dir = RunDir::of(&world.state.dir, run.clone());
-        let mut follow = Follow { world, authority, answers, json: args.json, dir, person: Person::default() };
+        let (person, walk) = (Person::default(), Walk::default());
+        let mut follow = Follow { world, authority, answers, json: args.json, dir, person, walk };
         let end = follow.until_it_ends().await?;
         Ok(code(&end, args.json, &run))
     })

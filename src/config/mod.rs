@@ -1,8 +1,10 @@
 //! What people write: the estate file, themes, keymaps, and where they lie.
 
+pub mod discovery;
 pub mod estate;
 pub mod file;
 pub mod keymap;
+pub mod keys;
 pub mod libpq;
 pub mod paths;
 mod percent;

@@ -3,16 +3,25 @@
 use crate::domain::{Error, Kind};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// The name of the estate file wherever it is looked for.
 pub const ESTATE_FILE: &str = "midwatch.toml";
 
 /// What a process was started in: its variables, and the root of the system's own directories.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Surroundings {
     variables: BTreeMap<OsString, OsString>,
     root: PathBuf,
+}
+
+impl fmt::Debug for Surroundings {
+    /// The names of the variables alone: any of their values may be a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.variables.keys().collect();
+        f.debug_struct("Surroundings").field("variables", &names).field("root", &self.root).finish()
+    }
 }
 
 impl Surroundings {

@@ -79,6 +79,12 @@ impl Problems {
         self.found.is_empty()
     }
 
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.found.len()
+    }
+
     /// All of them, in the order of their places.
     #[must_use]
     pub fn into_sorted(mut self) -> Vec<Problem> {
@@ -291,6 +297,8 @@ impl Table {
 
     /// Reports every key that nobody asked for, with the nearest name that somebody did.
     pub fn finish(self, problems: &mut Problems) {
+        #[cfg(test)]
+        tests::note(&self);
         for entry in self.entries {
             let message = format!("unknown key `{}`", entry.key.escape_debug());
             match nearest(&entry.key, self.asked.iter().copied()) {
@@ -341,8 +349,26 @@ fn distance(left: &str, right: &str) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use std::cell::RefCell;
+
+    /// What stood unread in a finished table, and what was asked of it.
+    pub(crate) type Finished = (Vec<String>, BTreeSet<&'static str>);
+
+    thread_local! {
+        static FINISHED: RefCell<Vec<Finished>> = const { RefCell::new(Vec::new()) };
+    }
+
+    pub(super) fn note(table: &Table) {
+        let unread = table.entries.iter().map(|entry| entry.key.clone()).collect();
+        FINISHED.with_borrow_mut(|all| all.push((unread, table.asked.clone())));
+    }
+
+    /// The tables that this thread has finished since it was last asked.
+    pub(crate) fn finished() -> Vec<Finished> {
+        FINISHED.take()
+    }
 
     fn read(text: &str) -> (Table, Vec<String>) {
         let mut problems = Problems::of(Path::new("f"));

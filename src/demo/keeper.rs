@@ -4,7 +4,10 @@
 //! `ping` → `ready`, `stop` → `stopped` once everything is gone; anything else → `unknown request`.
 
 use crate::demo::build;
+use crate::demo::database::{self, Database};
 use crate::demo::place::Place;
+use crate::demo::postgres;
+use crate::demo::servers::Servers;
 use crate::demo::services::Services;
 use crate::domain::Kind;
 use crate::domain::error::{Error, Result};
@@ -24,6 +27,8 @@ use tokio::task::JoinSet;
 pub const READY: &str = "ready";
 /// The file that says why a keeper could not start.
 pub const FAILED: &str = "failed";
+/// The file that says, in a line each, which servers the estate lacks here and what installs them.
+pub const ABSENT: &str = "absent";
 /// The longest request or answer, in bytes.
 pub const LINE_LIMIT: u64 = 64;
 
@@ -77,7 +82,7 @@ pub async fn keep_until(dir: &Path, told: impl Future<Output = ()>) -> Result<()
             .of_kind(Kind::Locked));
     };
     let begun = begin(&place, &mut lock).await;
-    let (services, listener) = match begun {
+    let (services, database, servers, listener) = match begun {
         Ok(begun) => begun,
         Err(error) => {
             // What went wrong is told even where this second write fails, too.
@@ -91,7 +96,9 @@ pub async fn keep_until(dir: &Path, told: impl Future<Output = ()>) -> Result<()
         () = removed(&place) => None,
     };
     drop(services);
+    drop(database);
     drop(listener);
+    drop(servers);
     let end = place.remove();
     if let Some(mut client) = client {
         let answer = if end.is_ok() { "stopped\n" } else { "the directory could not be removed\n" };
@@ -104,16 +111,24 @@ pub async fn keep_until(dir: &Path, told: impl Future<Output = ()>) -> Result<()
 /// Cleans up after a dead keeper, starts the services, builds the estate, and listens only then.
 ///
 /// The state directory is left as it is: it holds the records of runs, and they are removed by `stop` alone.
-async fn begin(place: &Place, lock: &mut File) -> Result<(Services, UnixListener)> {
+async fn begin(place: &Place, lock: &mut File) -> Result<(Services, Option<Database>, Servers, UnixListener)> {
     let doing = |cause: io::Error| Error::machine(format_args!("keep the demo in {}", place.path().display()), cause);
     sign(lock).map_err(doing)?;
+    database::clear(place.path())?;
     place.clean(&[build::STATE])?;
     let services = Services::start().await?;
-    let estate = build::build(place.path(), clock::now().wall, &services.served)?;
+    let database = Database::start(place.path())?;
+    let dir = place.path().to_owned();
+    let servers = tokio::task::spawn_blocking(move || Servers::start(&dir)).await.unwrap_or_default();
+    let now = clock::now().wall;
+    let estate = build::build(place.path(), now, &services.served, database.as_ref(), &servers.entries())?;
+    let missing = postgres::programs::unavailable();
+    let absent: Vec<String> = missing.into_iter().chain(servers.absent.iter().cloned()).collect();
+    place.write_whole(ABSENT, absent.join("\n").as_bytes())?;
     let listener = UnixListener::bind(place.socket()).map_err(doing)?;
     let ready = format!("pid {}\n{}\n", std::process::id(), estate.config.display());
     place.write_whole(READY, ready.as_bytes())?;
-    Ok((services, listener))
+    Ok((services, database, servers, listener))
 }
 
 /// Writes into the lock who holds it: a pid alone may be another process by now.

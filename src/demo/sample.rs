@@ -8,10 +8,12 @@ use crate::app::modal::Modal;
 use crate::app::model::Seen;
 use crate::app::msg::{LogLine, LogPage, Msg, Offer, Page, ParamShown, PlanShown, RunSummary};
 use crate::app::{Model, Opening, update};
+use crate::calendar::Calendar;
 use crate::domain::key::Key;
 use crate::domain::time::Now;
 use crate::domain::{
-    Boot, Digest, EffectClass, Error, Fact, Kind, Observation, Row, Rows, RunStatus, TargetKind, Verb, Verdict, Wall,
+    Boot, Digest, EffectClass, Error, Fact, Kind, Observation, Order, Row, Rows, RunStatus, TargetKind, Verb, Verdict,
+    Wall,
 };
 use crate::journal::fold::RunView;
 use crate::procedure::plan::{Action, Gate, Plan, Step, WayBack};
@@ -47,11 +49,22 @@ pub fn console(size: (u16, u16), authority: Option<Authority>) -> Model {
         operator: "operator@bastion-1".to_owned(),
         authority,
         keymap: Keymap::load("default", &[]).0,
+        estate_file: Some("/etc/midwatch/midwatch.toml".to_owned()),
+        targets: BTreeMap::new(),
+        calendar: calendar(),
+        wall: false,
         banners: Vec::new(),
+        remark: None,
         now: now(451),
         size,
         ssh: true,
     })
+}
+
+/// A weekly window, open on Sundays from two to four.
+fn calendar() -> Calendar {
+    let text = "schema = 1\n[[window]]\nname = \"weekly\"\nstarts = \"0 2 * * SUN\"\nlasts = \"2h\"\n";
+    crate::calendar::parse(text, std::path::Path::new("windows.toml")).unwrap_or_default()
 }
 
 fn row(kind: TargetKind, target: &str, verdict: Verdict, detail: &str, history: &[f64]) -> Row {
@@ -249,6 +262,9 @@ pub fn plan() -> PlanShown {
         text: String::new(),
         note_required: false,
         four_eyes: false,
+        why: String::new(),
+        save: None,
+        part: None,
     };
     let plan = Plan {
         id: "cell0/data-retention".to_owned(),
@@ -261,6 +277,8 @@ pub fn plan() -> PlanShown {
         root: Some("/srv/cell0".to_owned()),
         locks: vec!["host".to_owned()],
         phases: vec!["look".to_owned(), "clean".to_owned()],
+        order: Order::Listed,
+        uses: BTreeMap::new(),
         steps: vec![
             step("look", "Verify the newest backup", Verb::Check, EffectClass::Read, Some(5)),
             step("clean", "Move rotated logs to the archive", Verb::Do, EffectClass::Change, Some(20)),

@@ -6,14 +6,20 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verb {
+    /// Fetches facts.
+    Read,
     /// Reads and judges.
     Check,
     /// Acts through one adapter.
     Do,
     /// A person acts and signs.
     Manual,
+    /// Another person agrees.
+    Approve,
     /// Tells someone.
     Notify,
+    /// Includes a procedure; a plan has that procedure's steps in its place.
+    Use,
 }
 
 impl Verb {
@@ -21,11 +27,42 @@ impl Verb {
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
+            Self::Read => "read",
             Self::Check => "check",
             Self::Do => "do",
             Self::Manual => "manual",
+            Self::Approve => "approve",
             Self::Notify => "notify",
+            Self::Use => "use",
         }
+    }
+}
+
+/// In which order the steps of a phase are taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Order {
+    /// One after another, as listed.
+    #[default]
+    Listed,
+    /// Each whenever somebody turns to it: a checklist, whose steps are its items.
+    Any,
+}
+
+impl Order {
+    /// The one word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Listed => "listed",
+            Self::Any => "any",
+        }
+    }
+
+    /// Whether steps are taken one after another.
+    #[must_use]
+    pub fn is_listed(&self) -> bool {
+        *self == Self::Listed
     }
 }
 

@@ -7,6 +7,7 @@ use crate::domain::error::Result;
 use crate::domain::{Error, Kind, RunId};
 use crate::gate::lookup::Lookup;
 use crate::gate::{Gate, World, client, spawn};
+use crate::journal::item::Deed;
 use crate::runner::engine::Mode;
 use crate::runner::protocol::{Demand, Reply};
 use crate::runner::rundir::RunDir;
@@ -82,6 +83,17 @@ pub async fn perform(world: &World, command: Confirmed<Command>, through: &str) 
         Command::Note { run, step, text } => {
             let demand = Demand::Note { step, text };
             demanded(world, &run, demand, through).await.map(|seq| Performed::Done(format!("noted (record {seq})")))
+        }
+        Command::Item { run, step, seq, deed } => {
+            let said = match &deed {
+                Deed::Close => "seen to",
+                Deed::Hand { .. } => "closed by hand",
+                Deed::Skip { .. } => "skipped",
+                Deed::Reopen { .. } => "open again",
+            };
+            let demand = Demand::Item { step, seq, deed };
+            let seq = demanded(world, &run, demand, through).await?;
+            Ok(Performed::Done(format!("item {}: {said} (record {seq})", u64::from(step) + 1)))
         }
         Command::Abort { run, undo } => abort(world, run, undo, through).await,
         Command::Resume { run } => {

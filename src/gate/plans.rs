@@ -48,7 +48,8 @@ pub fn plan(world: &World, procedure: &str, params: &BTreeMap<String, String>) -
     let catalog = world.catalog();
     let found = catalog.find(procedure)?;
     let (estate, environment) = (&world.estate.name, world.estate.environment.word());
-    Plan::make(found, params, estate, environment, &world.adapters()).map_err(|problems| refused(procedure, &problems))
+    Plan::make(found, params, estate, environment, &world.adapters(), catalog.library())
+        .map_err(|problems| refused(procedure, &problems))
 }
 
 fn refused(procedure: &str, problems: &[Problem]) -> Error {

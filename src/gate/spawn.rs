@@ -33,13 +33,20 @@ pub async fn start(world: &World, plan: &Plan, hash: &Digest, how: &str) -> Resu
     }
     let catalog = world.catalog();
     let procedure = catalog.find(&plan.id)?;
+    let same = |id: &String, source: &Digest| catalog.library().get(id).is_some_and(|used| used.source == *source);
+    if let Some((id, _)) = plan.uses.iter().find(|(id, source)| !same(id, source)) {
+        let message = format!("the procedure {id}, which {} includes, has changed since it was planned", plan.id);
+        return Err(Error::new(Kind::Refused, message).hint("plan it again"));
+    }
     if procedure.source != plan.source {
         let message = format!("the procedure {} has changed since it was planned", plan.id);
         return Err(Error::new(Kind::Refused, message).hint("plan it again"));
     }
     // Where no state can be kept, no journal can be written.
     prepare_state(&world.state).map_err(|cause| cause.of_kind(Kind::Journal))?;
-    let start = Start { plan: hash.clone(), how: how.to_owned(), locks: world.state.locks.clone() };
+    let estate =
+        world.estate.source.as_deref().map(|file| std::path::absolute(file).unwrap_or_else(|_| file.to_owned()));
+    let start = Start { plan: hash.clone(), how: how.to_owned(), locks: world.state.locks.clone(), estate };
     let dir = RunDir::create(&world.state.dir, new_id()?, plan, procedure.text.as_bytes(), &start)?;
     let launched = launch(world, &dir, Mode::Begin).await;
     if launched.is_err() && !dir.journal().exists() {

@@ -4,13 +4,16 @@
 //! that cannot follow what came before is refused, here and therefore also by the appender, so that an impossible
 //! history cannot be written.
 //!
-//! `view` holds the state and answers questions about it; `prompts`, `steps` and `undo` hold which record may follow.
+//! `view` holds the state and answers questions about it, `items` those about a checklist; `prompts`, `steps` and `undo` hold
+//! which record may follow.
 
+mod items;
 mod prompts;
 mod steps;
 mod undo;
 mod view;
 
+pub use items::{ItemState, ItemView, PhaseCount};
 pub use view::{Act, NoteView, OpenPrompt, PromptEnd, PromptEnding, RunView, StepView};
 
 use crate::domain::{RunStatus, StepState};
@@ -32,12 +35,23 @@ impl RunView {
     /// # Errors
     /// When the record is not `run.created`.
     pub fn begin(record: &Record) -> Result<Self, Impossible> {
-        let Event::RunCreated { procedure, title, plan, estate, environment, params, phases, steps, confirmed, .. } =
-            &record.event
+        let Event::RunCreated {
+            procedure,
+            title,
+            plan,
+            estate,
+            environment,
+            params,
+            phases,
+            steps,
+            order,
+            confirmed,
+            ..
+        } = &record.event
         else {
             return refuse("the first record is not run.created");
         };
-        Ok(Self {
+        let mut view = Self {
             id: record.run.clone(),
             procedure: procedure.clone(),
             title: title.clone(),
@@ -47,6 +61,8 @@ impl RunView {
             params: params.clone(),
             phases: phases.clone(),
             steps: steps.iter().cloned().map(StepView::planned).collect(),
+            order: *order,
+            saved: BTreeMap::new(),
             starter: record.actor.clone(),
             confirmed: confirmed.clone(),
             started: record.wall,
@@ -68,7 +84,10 @@ impl RunView {
             unsettled: 0,
             before: StepState::Planned,
             open: None,
-        })
+            phase: None,
+        };
+        view.advance(record.seq);
+        Ok(view)
     }
 
     /// The state after a whole journal.
@@ -96,6 +115,7 @@ impl RunView {
             return refuse(format!("record {} follows the seal", record.seq));
         }
         self.apply_event(record)?;
+        self.advance(record.seq);
         self.seq = record.seq;
         self.head = record.h.clone();
         self.last = record.wall;
@@ -141,6 +161,7 @@ impl RunView {
             Event::StepResolved { step, choice, evidence } => self.resolve(record, *step, *choice, evidence),
             Event::StepSkipped { step, reason } => self.skip_step(record, *step, reason),
             Event::StepClosed { step, note } => self.close_step(record, *step, note),
+            Event::StepReopened { step, reason } => self.reopen_step(record, *step, reason),
             Event::UndoIntent { step, attempt, set, log } => self.intend_undo(*step, *attempt, set.as_ref(), log),
             Event::UndoOutcome { step, attempt, outcome } => self.end_undo(record, *step, *attempt, outcome),
             Event::Note { step, text } => {

@@ -4,6 +4,7 @@ pub mod answer;
 pub mod append;
 pub mod chain;
 pub mod fold;
+pub mod item;
 pub mod line;
 pub mod list;
 pub mod log;

@@ -7,7 +7,9 @@
 //! `h` is the SHA-256 of the 64 digits of `prev` followed by the exact bytes of the line before `,"h":`, so that
 //! `printf '%s' "$prev$line_up_to_h" | sha256sum` proves a line without Midwatch.
 
-use crate::domain::{Actor, Boot, Digest, EffectClass, Preview, PromptId, RunId, RunStatus, Verb, Wall};
+use crate::domain::{
+    Actor, Boot, Digest, EffectClass, Evidence, Order, Preview, PromptId, RunId, RunStatus, Verb, Wall,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -58,6 +60,28 @@ pub struct StepHead {
     /// Whether `way_back` is an undo that the runner can run.
     #[serde(default)]
     pub can_undo: bool,
+    /// What shall be done or looked at, in a line or more; told of a checklist's items.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub what: String,
+    /// Why, as its author says.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
+    /// Whether only evidence lets a checklist go on past it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub hard: bool,
+    /// Whether a sign-off needs a note.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub note_required: bool,
+    /// The name under which the facts that it reads are saved in the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub save: Option<String>,
+    /// The included procedure that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// What a prompt asks for.
@@ -267,6 +291,9 @@ pub struct Outcome {
     /// Whether a resumed runner took it over from the shim.
     #[serde(default)]
     pub recovered: bool,
+    /// What was seen, where something was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
 }
 
 /// What happened, by kind.
@@ -294,6 +321,9 @@ pub enum Event {
         phases: Vec<String>,
         /// The steps, in order.
         steps: Vec<StepHead>,
+        /// In which order they are taken.
+        #[serde(default, skip_serializing_if = "Order::is_listed")]
+        order: Order,
         /// The program's version.
         version: String,
         /// Who confirmed the start, and how: `console`, `invoked`.
@@ -416,13 +446,21 @@ pub enum Event {
         /// Why.
         reason: String,
     },
-    /// A manual step was signed, or a notice was given.
+    /// A manual step was signed, or a notice was given; of a checklist, an item was closed by hand.
     #[serde(rename = "step.closed")]
     StepClosed {
         /// The step, from 0.
         step: u32,
         /// The note, or what was said to whom.
         note: String,
+    },
+    /// An item of a checklist that was closed by hand or passed over is open again.
+    #[serde(rename = "step.reopened")]
+    StepReopened {
+        /// The step, from 0.
+        step: u32,
+        /// Why.
+        reason: String,
     },
     /// The undo of a step is about to start; synced before its effect.
     #[serde(rename = "undo.intent")]
@@ -482,7 +520,7 @@ pub enum Event {
 
 impl Event {
     /// Every kind that this program knows.
-    pub const KINDS: [&str; 19] = [
+    pub const KINDS: [&str; 20] = [
         "run.created",
         "lock.taken",
         "run.resumed",
@@ -497,6 +535,7 @@ impl Event {
         "step.resolved",
         "step.skipped",
         "step.closed",
+        "step.reopened",
         "undo.intent",
         "undo.outcome",
         "note",
@@ -522,6 +561,7 @@ impl Event {
             Self::StepResolved { .. } => "step.resolved",
             Self::StepSkipped { .. } => "step.skipped",
             Self::StepClosed { .. } => "step.closed",
+            Self::StepReopened { .. } => "step.reopened",
             Self::UndoIntent { .. } => "undo.intent",
             Self::UndoOutcome { .. } => "undo.outcome",
             Self::Note { .. } => "note",

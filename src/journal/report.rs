@@ -3,6 +3,8 @@
 //! All of it is told from the journal. Text from outside is escaped, so that a title, a note or a file's name can neither
 //! break the page nor hide in it.
 
+mod checklist;
+
 use crate::domain::quantity::{bytes, count, span};
 use crate::domain::{Actor, StepState, Wall};
 use crate::journal::fold::{RunView, StepView};
@@ -17,7 +19,9 @@ pub fn markdown(view: &RunView, records: &[Record]) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "# {}\n", safe(&view.title));
     head(&mut out, view, records);
+    checklist::section(&mut out, view);
     steps(&mut out, view);
+    saved(&mut out, view);
     attempts(&mut out, view, records);
     answers(&mut out, view, records);
     deviations(&mut out, view, records);
@@ -65,6 +69,20 @@ fn head(out: &mut String, view: &RunView, records: &[Record]) {
     }
     for (name, identity) in &view.locks {
         row(out, &[&format!("Lock {}", safe(name)), &safe(identity)]);
+    }
+}
+
+/// What was read and saved by name.
+fn saved(out: &mut String, view: &RunView) {
+    if view.saved.is_empty() {
+        return;
+    }
+    out.push_str("\n## Read and saved\n\n| name | step | fact | value |\n|---|---|---|---|\n");
+    for (name, saved) in &view.saved {
+        row(out, &[&safe(name), &title(view, saved.step), "", &safe(&saved.says)]);
+        for (fact, value) in &saved.facts {
+            row(out, &["", "", &safe(fact), &safe(value)]);
+        }
     }
 }
 
@@ -215,6 +233,9 @@ fn deviations(out: &mut String, view: &RunView, records: &[Record]) {
             Event::StepResolved { step, choice, evidence } => {
                 format!("step {} was unknown and settled as {}: {}", title(view, *step), choice.word(), safe(evidence))
             }
+            Event::StepReopened { step, reason } => {
+                format!("step {} was opened again: {}", title(view, *step), safe(reason))
+            }
             Event::RunResumed { why } => format!("a new runner took over: {}", safe(why)),
             Event::JournalRecovered { bytes, saved, .. } => {
                 format!("{bytes} torn bytes were cut off the journal and saved as {}", safe(saved))
@@ -308,6 +329,12 @@ pub fn json(view: &RunView, records: &[Record]) -> Value {
         .collect();
     let refused: Vec<Value> =
         view.refused.iter().map(|(at, by, why)| json!({ "at": at, "by": by, "why": why })).collect();
+    let items: Vec<Value> = view.items().iter().map(checklist::item_json).collect();
+    let saved: serde_json::Map<String, Value> = view
+        .saved
+        .iter()
+        .map(|(name, saved)| (name.clone(), json!({ "step": saved.step, "says": saved.says, "facts": saved.facts })))
+        .collect();
     let locks: Vec<Value> =
         view.locks.iter().map(|(name, identity)| json!({ "name": name, "identity": identity })).collect();
     json!({
@@ -327,7 +354,10 @@ pub fn json(view: &RunView, records: &[Record]) -> Value {
         "abort": view.abort.as_ref().map(|(by, undo)| json!({ "by": by, "undo": undo })),
         "unknown": view.unknown(),
         "locks": locks,
+        "order": view.order,
         "steps": steps,
+        "items": items,
+        "saved": saved,
         "notes": notes,
         "refused": refused,
         "records": records.iter().map(record_json).collect::<Vec<_>>(),
@@ -352,6 +382,8 @@ fn step_json(step: &StepView) -> Value {
         "confirmed": step.confirmed.as_ref().map(|(by, typed)| json!({ "by": by, "typed": typed })),
         "outcome": step.outcome,
         "remark": step.remark,
+        "by": step.by,
+        "claimed": step.claimed,
         "undo": step.undo,
         "log": step.log,
     })

@@ -1,7 +1,7 @@
 //! Histories for the tests, written by the real appender.
 
 use crate::domain::time::Now;
-use crate::domain::{Actor, Boot, Digest, EffectClass, Preview, PromptId, RunId, RunStatus, Verb, Wall};
+use crate::domain::{Actor, Boot, Digest, EffectClass, Order, Preview, PromptId, RunId, RunStatus, Verb, Wall};
 use crate::journal::append::{Appender, JOURNAL};
 use crate::journal::record::{Answer, Ask, Choice, Closed, Covered, Ending, Event, LogEnd, Outcome, StepHead};
 use std::collections::BTreeMap;
@@ -40,6 +40,12 @@ pub fn head(verb: Verb, effect: EffectClass) -> StepHead {
         takes_s: Some(60),
         way_back: "move them back".into(),
         can_undo: effect == EffectClass::Change,
+        what: String::new(),
+        why: String::new(),
+        hard: false,
+        note_required: false,
+        save: None,
+        part: None,
     }
 }
 
@@ -68,6 +74,7 @@ pub fn created(steps: Vec<StepHead>) -> Event {
         params: BTreeMap::from([("root".into(), "/srv/cell0".into()), ("days".into(), "90".into())]),
         phases: vec!["during".into()],
         steps,
+        order: Order::Listed,
         version: "0.1.0".into(),
         confirmed: "console".into(),
     }
@@ -134,6 +141,7 @@ pub fn outcome(ending: Ending) -> Outcome {
         counts: BTreeMap::from([("deleted".into(), 1284), ("left_alone".into(), 2)]),
         log: Some(LogEnd { file: "1-1.log".into(), bytes: 100, dropped: 0, digest: Some(Digest::of(b"log")) }),
         recovered: false,
+        evidence: None,
     }
 }
 

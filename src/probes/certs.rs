@@ -1,25 +1,66 @@
 //! Certificates in files and as endpoints serve them.
+//!
+//! ```text
+//!  endpoint ── serve ──> held ─┐
+//!                              ├─ judge: parse, chain, is_for ──> finding
+//!  file, directory ── files ───┘
+//! ```
+//! An endpoint is one row; a file too, and each file of a directory that holds certificates. Where both are named, the row is of what
+//! is served, and says whether the file holds the same. [`judge`] says what is critical and what warns.
+//!
+//! Facts: `not_before` `not_after` (RFC 3339, UTC) `days_left` (whole days, rounded down; negative when it is over) `serial` `subject`
+//! `issuer` `names` `fingerprint_sha256` `key` `self_signed` `is_ca` `chain_length` `chain` (`trusted`, or why not) `chain_days_left`
+//! (of the issuer that ends first) `name` `name_matches` `served_matches_file` `file_lost` `not_read` (what a limit left out) `endpoint`
+//! `path` `lineage` (of certbot).
+
+mod chain;
+mod files;
+mod judge;
+mod parse;
+mod pem;
+mod serve;
 
 use crate::config::estate::Certificate;
-use crate::domain::Finding;
+use crate::domain::{Finding, Observation, Verdict, Wall};
+use crate::probes::aside::Aside;
+use crate::probes::certs::chain::{Chain, Trust};
+use crate::probes::certs::judge::{Bundle, Known};
+use crate::probes::certs::pem::Held;
+use crate::probes::certs::serve::Served;
+use crate::probes::clock;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// How many certificates are read at the same time.
+static TURNS: Semaphore = Semaphore::const_new(64);
+/// How long files may take to be read; a hung NFS server never answers.
+const FILES_DEADLINE: Duration = Duration::from_secs(4);
 
 /// Where its readings come from, without any secret.
 #[must_use]
 pub fn source(target: &Certificate) -> String {
-    let _ = target;
-    String::new()
+    let endpoint = target.connect.as_ref().map(|connect| match &target.server_name {
+        Some(name) => format!("{connect} as {name}"),
+        None => connect.clone(),
+    });
+    let file = target.file.as_ref().map(|file| file.display().to_string());
+    let all: Vec<String> = endpoint.into_iter().chain(file).collect();
+    all.join(" and ")
 }
 
 /// Reads one target again and again.
 pub struct CertReader {
     target: Certificate,
+    aside: Aside<Vec<Finding>>,
 }
 
 impl CertReader {
     /// A reader that has read nothing yet.
     #[must_use]
     pub fn new(target: Certificate) -> Self {
-        Self { target }
+        Self { target, aside: Aside::new("certificates") }
     }
 
     /// Reads once.
@@ -27,7 +68,138 @@ impl CertReader {
     /// # Errors
     /// Why nothing was learnt.
     pub async fn read(&mut self) -> Result<Vec<Finding>, String> {
-        let _ = &self.target;
-        Err("not read by this version".to_owned())
+        // Waiting for a turn is nobody's fault: the deadlines start after it.
+        let _turn = TURNS.acquire().await.map_err(|cause| cause.to_string())?;
+        let served = match &self.target.connect {
+            Some(connect) => Some(serve::ask(connect, name(&self.target)?, Certificate::TIMEOUT).await?),
+            None => None,
+        };
+        let target = self.target.clone();
+        let work = move || look(&target, served.as_ref(), clock::now().wall);
+        self.aside.within(FILES_DEADLINE, work).await
     }
 }
+
+/// The name that an endpoint is asked for.
+fn name(target: &Certificate) -> Result<&str, String> {
+    match (&target.server_name, &target.connect) {
+        (Some(name), _) => Ok(name),
+        (None, Some(connect)) => Ok(serve::parts(connect)?.0),
+        (None, None) => Err("no name".to_owned()),
+    }
+}
+
+/// Reads the files and judges everything.
+fn look(target: &Certificate, served: Option<&Served>, now: Wall) -> Result<Vec<Finding>, String> {
+    let (trust, untrusted) = trust(target);
+    let eye = Eye { target, trust, untrusted, now };
+    if let Some(served) = served {
+        return Ok(vec![Finding::of_target(eye.served(served)?)]);
+    }
+    let path = target.file.as_deref().ok_or("neither an endpoint nor a file is named")?;
+    if path.is_dir() && files::lineage_file(path).is_none() {
+        return eye.directory(path);
+    }
+    Ok(vec![Finding::of_target(eye.file(path)?)])
+}
+
+/// What chains must lead to, and what one that leads elsewhere is worth.
+fn trust(target: &Certificate) -> (Arc<Trust>, Verdict) {
+    match &target.ca {
+        Some(path) => (Arc::new(Trust::of_file(path)), Verdict::Critical),
+        None => (Trust::machine(), Verdict::Warn),
+    }
+}
+
+/// The certificates of a file, or of the lineage that a directory is.
+fn held(path: &Path) -> Result<Held, String> {
+    let inner = files::lineage_file(path);
+    files::read(inner.as_deref().unwrap_or(path), pem::LONGEST)
+}
+
+struct Eye<'a> {
+    target: &'a Certificate,
+    trust: Arc<Trust>,
+    untrusted: Verdict,
+    now: Wall,
+}
+
+impl Eye<'_> {
+    fn served(&self, served: &Served) -> Result<Observation, String> {
+        let bundle = Bundle::new(&served.held, true)?;
+        let name = name(self.target)?;
+        let chain = self.follow(&bundle);
+        let same = self.target.file.as_deref().map(|path| {
+            let own = Bundle::new(&held(path)?, false)?;
+            Ok(own.leaf.der == bundle.leaf.der)
+        });
+        let mut places = self.target.file.as_deref().map(places).unwrap_or_default();
+        places.extend(self.target.connect.clone().map(|connect| ("endpoint", connect)));
+        let known = Known {
+            bundle: &bundle,
+            limits: self.limits(),
+            chain: &chain,
+            untrusted: Some(self.untrusted),
+            name: Some((name, chain::is_for(&bundle.leaf, name))),
+            same,
+            forged: served.forged,
+            places,
+        };
+        Ok(judge::judge(&known, self.now))
+    }
+
+    fn file(&self, path: &Path) -> Result<Observation, String> {
+        self.judged(&held(path)?, path, self.target.server_name.as_deref())
+    }
+
+    fn directory(&self, path: &Path) -> Result<Vec<Finding>, String> {
+        let listing = files::list(path, pem::LONGEST)?;
+        if listing.entries.is_empty() {
+            return Err("no certificate in this directory".to_owned());
+        }
+        let found = |entry: files::Entry| {
+            let seen = entry.held.and_then(|held| self.judged(&held, &entry.path, None));
+            Finding { source: Some(entry.path.display().to_string()), ..Finding::of(entry.name, seen) }
+        };
+        let mut rows: Vec<Finding> = listing.entries.into_iter().map(found).collect();
+        if listing.unread > 0 {
+            let why = format!("{} more files are not read", listing.unread);
+            rows.push(Finding { object: None, source: None, seen: Err(why) });
+        }
+        Ok(rows)
+    }
+
+    fn judged(&self, held: &Held, path: &Path, name: Option<&str>) -> Result<Observation, String> {
+        let bundle = Bundle::new(held, false)?;
+        let chain = self.follow(&bundle);
+        let known = Known {
+            bundle: &bundle,
+            limits: self.limits(),
+            chain: &chain,
+            untrusted: None,
+            name: name.map(|name| (name, chain::is_for(&bundle.leaf, name))),
+            same: None,
+            forged: false,
+            places: places(path),
+        };
+        Ok(judge::judge(&known, self.now))
+    }
+
+    fn follow(&self, bundle: &Bundle) -> Chain {
+        chain::follow(&bundle.leaf, &bundle.others, &self.trust, self.now.0.as_second())
+    }
+
+    fn limits(&self) -> (u32, u32) {
+        (self.target.warn_days, self.target.critical_days)
+    }
+}
+
+/// Where a file is, with the lineage it belongs to.
+fn places(path: &Path) -> Vec<(&'static str, String)> {
+    let inner = files::lineage_file(path).unwrap_or_else(|| path.to_owned());
+    let lineage = files::lineage(&inner).map(|name| ("lineage", name));
+    lineage.into_iter().chain([("path", inner.display().to_string())]).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@
 use crate::domain::{Fact, Observation, Verdict, quantity};
 use crate::probes::clock;
 use crate::probes::target::Service;
+use crate::probes::why;
 use reqwest::{Client, Url, redirect};
 use std::collections::BTreeMap;
 use std::error::Error as Cause;
@@ -59,7 +60,7 @@ fn client() -> Result<Client, String> {
     };
     // Without any trusted certificate on this host plain HTTP still works, and HTTPS says what is wrong.
     let made = builder().build().or_else(|_| builder().tls_certs_only([]).build());
-    made.map_err(|cause| format!("cannot start an HTTP client: {}", deepest(&cause)))
+    made.map_err(|cause| format!("cannot start an HTTP client: {}", why::deepest(&cause)))
 }
 
 /// Asks a service once.
@@ -79,10 +80,10 @@ pub async fn read(http: &Http, service: &Service) -> Result<Observation, String>
 
 /// The status and the number of bytes read.
 async fn ask(client: &Client, url: Url) -> Result<(u16, usize), String> {
-    let mut response = client.get(url).send().await.map_err(|cause| why(&cause))?;
+    let mut response = client.get(url).send().await.map_err(|cause| said(&cause))?;
     let mut bytes = 0;
     while bytes < BODY_LIMIT {
-        match response.chunk().await.map_err(|cause| why(&cause))? {
+        match response.chunk().await.map_err(|cause| said(&cause))? {
             Some(chunk) => bytes += chunk.len(),
             None => break,
         }
@@ -129,9 +130,9 @@ pub fn without_credentials(url: &str) -> String {
 }
 
 /// Why no answer came, in a few words.
-fn why(error: &reqwest::Error) -> String {
+fn said(error: &reqwest::Error) -> String {
     if error.is_builder() {
-        return format!("not a URL that can be asked: {}", deepest(error));
+        return format!("not a URL that can be asked: {}", why::deepest(error));
     }
     let mut cause: Option<&(dyn Cause + 'static)> = Some(error);
     while let Some(this) = cause {
@@ -144,49 +145,11 @@ fn why(error: &reqwest::Error) -> String {
             }
         }
         if let Some(io) = this.downcast_ref::<io::Error>() {
-            return why_io(io, error.is_dns());
+            return why::io(io, error.is_dns());
         }
         cause = this.source();
     }
-    deepest(error)
-}
-
-fn why_io(error: &io::Error, lookup: bool) -> String {
-    if let Some(inner) = error.get_ref() {
-        if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
-            return format!("TLS: {tls}");
-        }
-        // Connectors wrap one in another.
-        if let Some(inner) = inner.downcast_ref::<io::Error>() {
-            return why_io(inner, lookup);
-        }
-    }
-    let text = error.to_string();
-    // The resolver gives only its text (`gai_strerror(3)`).
-    if lookup && text.contains("Temporary failure") {
-        return "no name server answers".to_owned();
-    }
-    if lookup || text.contains("failed to lookup address") {
-        return "name not found".to_owned();
-    }
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-        io::ErrorKind::ConnectionReset => "connection reset".to_owned(),
-        io::ErrorKind::HostUnreachable => "no route to the host".to_owned(),
-        io::ErrorKind::NetworkUnreachable => "network unreachable".to_owned(),
-        io::ErrorKind::UnexpectedEof => "closed before the answer was whole".to_owned(),
-        io::ErrorKind::TimedOut => "connection timed out".to_owned(),
-        _ => text,
-    }
-}
-
-/// The innermost cause's own words.
-fn deepest(error: &(dyn Cause + 'static)) -> String {
-    let mut last = error;
-    while let Some(next) = last.source() {
-        last = next;
-    }
-    last.to_string()
+    why::deepest(error)
 }
 
 #[cfg(test)]

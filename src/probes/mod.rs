@@ -5,6 +5,7 @@ pub mod backups;
 pub mod bloat;
 pub mod certs;
 pub mod clock;
+pub mod estate;
 pub mod host;
 pub mod http;
 pub mod kube;
@@ -15,6 +16,7 @@ pub mod redis;
 pub mod schedule;
 pub mod target;
 pub mod units;
+mod why;
 
 pub use schedule::{Prober, read_all};
 pub use target::{Every, HostPart, Mount, Service, Target, Thresholds};

@@ -11,7 +11,7 @@
 use crate::config::reader::{Node, Place, Problems, Table, Value, nearest};
 use crate::domain::{Fact, Row, TargetKind};
 use crate::procedure::params::Param;
-use crate::procedure::template::{self, Allowed, Piece, Reference};
+use crate::procedure::template::{self, Allowed, Known, Piece, Reference};
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -263,7 +263,7 @@ fn read_one(mut table: Table, params: &[Param], problems: &mut Problems) -> Opti
             }
             continue;
         }
-        template::check(&entry.node, Allowed::Row, &BTreeSet::new(), &mut BTreeSet::new(), problems);
+        template::check(&entry.node, Allowed::Row, &Known::default(), &mut BTreeSet::new(), problems);
         match entry.node {
             Node { value: Value::Text(text), .. } => {
                 taken.insert(entry.key, text);

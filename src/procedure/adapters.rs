@@ -8,6 +8,8 @@ use crate::procedure::plan::Action;
 pub enum Purpose {
     /// Acts, after a preview and a confirmation.
     Do,
+    /// Fetches facts.
+    Read,
     /// Reads and judges.
     Check,
     /// Asks, read-only, whether a step's effect is there.
@@ -22,6 +24,7 @@ impl Purpose {
     pub fn word(self) -> &'static str {
         match self {
             Self::Do => "do",
+            Self::Read => "read",
             Self::Check => "check",
             Self::Prove => "prove",
             Self::Undo => "undo",

@@ -5,6 +5,7 @@ use crate::domain::{Error, Kind, Row};
 use crate::procedure::adapters::Adapters;
 use crate::procedure::header::Procedure;
 use crate::procedure::read::read;
+use crate::procedure::uses;
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -24,11 +25,14 @@ const BUILT_IN: [(&str, &str); 3] = [
     ("<built-in>/cell0/rotate-archive.toml", include_str!("../../procedures/cell0/rotate-archive.toml")),
 ];
 
+/// Sound procedures, by id.
+pub type Library = BTreeMap<String, Procedure>;
+
 /// Every procedure that can be launched, and everything wrong with the others.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
     /// The sound ones, by id.
-    procedures: BTreeMap<String, Procedure>,
+    procedures: Library,
     /// What is wrong with the files found.
     problems: Vec<Problem>,
 }
@@ -52,7 +56,58 @@ impl Catalog {
         for (file, text) in BUILT_IN {
             catalog.add(text, Path::new(file), adapters);
         }
+        catalog.link(adapters);
         catalog
+    }
+
+    /// Everything wrong with one file, also with what it includes; the procedures of the estate, the built-in ones and the
+    /// other files `beside` it can be included.
+    #[must_use]
+    pub fn lint(
+        text: &str,
+        file: &Path,
+        beside: &[PathBuf],
+        estate_file: Option<&Path>,
+        adapters: &dyn Adapters,
+    ) -> Vec<Problem> {
+        let procedure = match read(text, file, adapters) {
+            Ok(procedure) => procedure,
+            Err(problems) => return problems,
+        };
+        let mut catalog = Self::default();
+        let others = beside.iter().filter(|other| *other != file);
+        for (other, text) in others.filter_map(|other| Some((other, text_of(other).ok()?))) {
+            catalog.add(&text, other, adapters);
+        }
+        let mut library = Self::read(estate_file, adapters).procedures;
+        library.append(&mut catalog.procedures);
+        library.insert(procedure.id.clone(), procedure.clone());
+        uses::check(&procedure, adapters, &library)
+    }
+
+    /// Takes out what includes something that is not there, or itself; and then what includes that.
+    fn link(&mut self, adapters: &dyn Adapters) {
+        loop {
+            let includes = |procedure: &&Procedure| procedure.steps.iter().any(|step| step.refers_to_others());
+            let checked = self.procedures.values().filter(includes);
+            let wrong: Vec<(String, Vec<Problem>)> = checked
+                .map(|procedure| (procedure.id.clone(), uses::check(procedure, adapters, &self.procedures)))
+                .filter(|(_, problems)| !problems.is_empty())
+                .collect();
+            if wrong.is_empty() {
+                return;
+            }
+            for (id, problems) in wrong {
+                self.procedures.remove(&id);
+                self.problems.extend(problems);
+            }
+        }
+    }
+
+    /// The sound procedures, by id.
+    #[must_use]
+    pub fn library(&self) -> &Library {
+        &self.procedures
     }
 
     fn add(&mut self, text: &str, file: &Path, adapters: &dyn Adapters) {

@@ -1,7 +1,7 @@
 //! A procedure's header, and the procedure that it heads.
 
 use crate::config::reader::{Node, Place, Problems, Table, Value};
-use crate::domain::{Digest, EffectClass, Row};
+use crate::domain::{Digest, EffectClass, Order, Row};
 use crate::procedure::acts_on::{self, ActsOn};
 use crate::procedure::params::{self, Param};
 use crate::procedure::steps::RawStep;
@@ -51,6 +51,8 @@ pub struct Procedure {
     pub review_every_s: Option<u64>,
     /// Its phases, in order.
     pub phases: Vec<String>,
+    /// In which order the steps of a phase are taken.
+    pub order: Order,
     /// Its parameters, in the order of the file.
     pub params: Vec<Param>,
     /// The rows it is offered from.
@@ -112,6 +114,7 @@ pub(super) struct Header {
     pub(super) reviewed: Option<jiff::civil::Date>,
     pub(super) review_every_s: Option<u64>,
     pub(super) phases: Vec<(Place, String)>,
+    pub(super) order: Order,
     pub(super) params: Vec<Param>,
     pub(super) acts_on: Vec<ActsOn>,
     pub(super) locks: Vec<Node>,
@@ -143,18 +146,22 @@ pub(super) fn read(table: &mut Table, problems: &mut Problems) -> Header {
     });
     let review_every_s = span(table, "review_every", problems);
     let order_at = place_of(table, "order");
-    match table.text("order", problems).as_deref() {
-        None | Some("listed") => {}
-        Some("any") => problems.say(order_at, "`order = \"any\"` is not supported by this version"),
-        Some(other) => problems.say(order_at, format!("`order` must be \"listed\", not \"{}\"", other.escape_debug())),
-    }
+    let order = match table.text("order", problems).as_deref() {
+        None | Some("listed") => Order::Listed,
+        Some("any") => Order::Any,
+        Some(other) => {
+            let message = format!("`order` must be \"listed\" or \"any\", not \"{}\"", other.escape_debug());
+            problems.say(order_at, message);
+            Order::Listed
+        }
+    };
     let phases = read_phases(table, problems);
     let params = table.table("params", problems).map(|table| params::read(table, problems)).unwrap_or_default();
     let acts_on = acts_on::read(table.tables("acts_on", problems), &params, problems);
     let locks = table.texts("lock", problems).unwrap_or_default();
     let locks = locks.into_iter().map(|(at, text)| Node { at, value: Value::Text(text) }).collect();
     let root = text_node(table, "root", problems);
-    Header { id, title, purpose, owner, reviewed, review_every_s, phases, params, acts_on, locks, root }
+    Header { id, title, purpose, owner, reviewed, review_every_s, phases, order, params, acts_on, locks, root }
 }
 
 fn read_format(table: &mut Table, problems: &mut Problems) {

@@ -2,33 +2,43 @@
 
 use crate::config::reader::{Node, Place, Problem, Problems, Value, nearest};
 use crate::procedure::adapters::Adapters;
+use crate::procedure::catalog::Library;
 use crate::procedure::header::Procedure;
 use crate::procedure::params::{Bound, absolute};
 use crate::procedure::plan::{Plan, Step};
+use crate::procedure::uses::Expansion;
 use crate::procedure::{steps, template};
 use std::collections::BTreeMap;
 
 impl Plan {
-    /// Makes a plan of a procedure: binds its parameters, and checks every step with them. Touches nothing.
+    /// Makes a plan of a procedure: binds its parameters, puts the steps of what it includes in their places, and checks
+    /// every step with its values. Touches nothing.
     ///
     /// # Errors
-    /// Everything that is wrong: a parameter that is missing, unknown or out of its range, and whatever a step's
-    /// adapter refuses with these values.
+    /// Everything that is wrong: a parameter that is missing, unknown or out of its range, whatever a step's adapter
+    /// refuses with these values, and what keeps a procedure from being included.
     pub fn make(
         procedure: &Procedure,
         given: &BTreeMap<String, String>,
         estate: &str,
         environment: &str,
         adapters: &dyn Adapters,
+        library: &Library,
     ) -> Result<Self, Vec<Problem>> {
         let mut problems = Problems::of(&procedure.file);
-        let values = bind(procedure, given, &mut problems);
+        let mut values = bind(procedure, given, &mut problems);
         if !problems.is_empty() {
             return Err(problems.into_sorted());
         }
+        let params = values.iter().map(|(name, bound)| (name.clone(), bound.text.clone())).collect();
+        name_saved(procedure, "", &mut values);
         let filled = filled(procedure, &values, adapters, &mut problems);
-        if !problems.is_empty() {
-            return Err(problems.into_sorted());
+        let mut expansion = Expansion::of(procedure, adapters, library);
+        expansion.include(procedure, &values, &filled, &mut problems);
+        let mut found = problems.into_sorted();
+        found.append(&mut expansion.problems);
+        if !found.is_empty() {
+            return Err(found);
         }
         Ok(Self {
             id: procedure.id.clone(),
@@ -37,12 +47,21 @@ impl Plan {
             source: procedure.source.clone(),
             estate: estate.to_owned(),
             environment: environment.to_owned(),
-            params: values.into_iter().map(|(name, bound)| (name, bound.text)).collect(),
+            params,
             root: filled.root,
-            locks: filled.locks,
+            locks: expansion.locks,
             phases: procedure.phases.clone(),
-            steps: filled.steps,
+            order: procedure.order,
+            uses: expansion.uses,
+            steps: expansion.steps,
         })
+    }
+}
+
+/// Lets the names under which a procedure saves stand for what will be saved; `scope` keeps those of one apart from others'.
+pub(super) fn name_saved(procedure: &Procedure, scope: &str, values: &mut BTreeMap<String, Bound>) {
+    for (_, name) in procedure.steps.iter().filter_map(|step| step.save.as_ref()) {
+        values.insert(name.clone(), template::saved_as(&format!("{scope}{name}")));
     }
 }
 
@@ -73,11 +92,12 @@ fn bind(procedure: &Procedure, given: &BTreeMap<String, String>, problems: &mut 
 
 /// A procedure with every parameter filled in.
 pub(super) struct Filled {
-    title: String,
+    pub(super) title: String,
     purpose: String,
     root: Option<String>,
-    locks: Vec<String>,
-    steps: Vec<Step>,
+    pub(super) locks: Vec<String>,
+    /// One for each step of the file; none in the place of a `use`, and of what is wrong.
+    pub(super) steps: Vec<Option<Step>>,
 }
 
 /// Fills the parameters in everywhere and checks what comes of it.
@@ -111,7 +131,7 @@ pub(super) fn filled(
         })
     });
     let raw = procedure.steps.iter();
-    let steps = raw.filter_map(|raw| steps::make(raw, values, root.as_deref(), adapters, problems)).collect();
+    let steps = raw.map(|raw| steps::make(raw, values, root.as_deref(), adapters, problems)).collect();
     let purpose = procedure.purpose.as_ref().map(text).unwrap_or_default();
     Filled { title: text(&procedure.title), purpose, root, locks, steps }
 }

@@ -10,6 +10,7 @@ pub mod plan;
 pub mod read;
 pub mod steps;
 pub mod template;
+mod uses;
 
 pub use catalog::Catalog;
 pub use header::Procedure;

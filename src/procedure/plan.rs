@@ -2,9 +2,9 @@
 //!
 //! A plan is self-contained: the runner executes it without the estate or the procedure's file. Its hash is the
 //! digest of its JSON, and the confirmed start of a run is bound to that hash. The only references left in it are
-//! `{{run.id}}` and `{{run.dir}}`, which a run fills in when it acts.
+//! `{{run.id}}` and `{{run.dir}}`, and `{{saved:…}}` for what a `read` saves; a run fills them in when it reaches a step.
 
-use crate::domain::{Digest, EffectClass, Error, Verb};
+use crate::domain::{Digest, EffectClass, Error, Order, Verb};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -31,6 +31,12 @@ pub struct Plan {
     pub locks: Vec<String>,
     /// The phases, in order.
     pub phases: Vec<String>,
+    /// In which order the steps of a phase are taken.
+    #[serde(default, skip_serializing_if = "Order::is_listed")]
+    pub order: Order,
+    /// The procedures it includes: each id with the digest of its file's bytes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub uses: BTreeMap<String, Digest>,
     /// The steps, in order.
     pub steps: Vec<Step>,
 }
@@ -48,7 +54,7 @@ pub struct Step {
     pub verb: Verb,
     /// Its effect class: what the author declared, never below the adapter's floor.
     pub effect: EffectClass,
-    /// What it does, for `check` and `do`.
+    /// What it does, for `read`, `check` and `do`.
     pub act: Option<Action>,
     /// The ceiling of its frozen set.
     pub limit: Option<Limit>,
@@ -64,12 +70,22 @@ pub struct Step {
     pub way_back: WayBack,
     /// Whether the runner may repeat it by itself when its outcome is unknown.
     pub rerun_safe: bool,
-    /// What a person shall do (`manual`), or what is said (`notify`).
+    /// What a person shall do (`manual`) or agree to (`approve`), or what is said (`notify`).
     pub text: String,
     /// Whether a sign-off needs a note.
     pub note_required: bool,
     /// Whether the author asks for a second person.
     pub four_eyes: bool,
+    /// Why it is there, as its author says; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
+    /// The name under which the facts that it reads are saved in the run; those of an included procedure have its number
+    /// before them: `2/before`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub save: Option<String>,
+    /// The included procedure that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
 }
 
 /// What one adapter shall do.

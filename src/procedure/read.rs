@@ -6,7 +6,7 @@ use crate::procedure::adapters::Adapters;
 use crate::procedure::header::{self, Header, Procedure};
 use crate::procedure::make;
 use crate::procedure::steps::{self, RawStep};
-use crate::procedure::template::{self, Allowed};
+use crate::procedure::template::{self, Allowed, Known};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -21,7 +21,8 @@ pub fn read(text: &str, file: &Path, adapters: &dyn Adapters) -> Result<Procedur
     let mut problems = Problems::of(file);
     let procedure = whole(text, file, &mut problems);
     if let Some(procedure) = &procedure {
-        let values = procedure.params.iter().map(|param| (param.name.clone(), param.sample())).collect();
+        let mut values = procedure.params.iter().map(|param| (param.name.clone(), param.sample())).collect();
+        make::name_saved(procedure, "", &mut values);
         make::filled(procedure, &values, adapters, &mut problems);
     }
     match procedure {
@@ -60,6 +61,7 @@ fn whole(text: &str, file: &Path, problems: &mut Problems) -> Option<Procedure> 
         reviewed: header.reviewed,
         review_every_s: header.review_every_s,
         phases: header.phases.into_iter().map(|(_, name)| name).collect(),
+        order: header.order,
         params: header.params,
         acts_on: header.acts_on,
         locks: header.locks,
@@ -97,7 +99,7 @@ fn sections(table: &mut Table, header: &Header, problems: &mut Problems) -> Vec<
                 problems.say(item.at, format!("this step stands before those of `{other}`, which come first"));
             }
             before = Some((before.map_or(item.at, |(last, _)| last.max(item.at)), phase));
-            steps.extend(steps::read(phase, section, problems));
+            steps.extend(steps::read(phase, section, header.order, problems));
         }
     }
     undeclared(table, header, problems);
@@ -130,18 +132,29 @@ fn unique_ids(steps: &[RawStep], problems: &mut Problems) {
     }
 }
 
-/// Checks every reference, and reports parameters that nothing refers to.
+/// Checks every reference, and reports parameters that nothing refers to, and names under which things are saved twice.
 fn references(header: &Header, steps: &[RawStep], problems: &mut Problems) {
-    let known: BTreeSet<&str> = header.params.iter().map(|param| param.name.as_str()).collect();
+    let mut known =
+        Known { params: header.params.iter().map(|param| param.name.as_str()).collect(), ..Known::default() };
     let mut used = BTreeSet::new();
     let heads = header.title.iter().chain(&header.purpose).chain(&header.root).chain(&header.locks);
     for node in heads {
         template::check(node, Allowed::Params, &known, &mut used, problems);
     }
-    for entry in steps.iter().flat_map(|step| &step.rest.entries) {
-        let acts = matches!(entry.key.as_str(), "do" | "check" | "prove" | "undo");
-        let allowed = if acts { Allowed::ParamsAndRun } else { Allowed::Params };
-        template::check(&entry.node, allowed, &known, &mut used, problems);
+    for step in steps {
+        for entry in &step.rest.entries {
+            let allowed = match entry.key.as_str() {
+                "do" | "check" | "read" | "prove" | "undo" => Allowed::ParamsAndRun,
+                "manual" | "notify" => Allowed::ParamsAndSaved,
+                _ => Allowed::Params,
+            };
+            template::check(&entry.node, allowed, &known, &mut used, problems);
+        }
+        if let Some((at, name)) = &step.save
+            && (known.params.contains(name.as_str()) || !known.saved.insert(name))
+        {
+            problems.say(*at, format!("`{name}` is taken: what is saved needs a name of its own"));
+        }
     }
     for param in &header.params {
         if !used.contains(&param.name) {

@@ -5,7 +5,7 @@
 
 use crate::config::reader::{Node, Place, Problems, Table, Value};
 use crate::domain::quantity::{parse_bytes, parse_share};
-use crate::domain::{EffectClass, Verb};
+use crate::domain::{EffectClass, Order, Verb};
 use crate::procedure::adapters::{Adapters, Purpose, Scope};
 use crate::procedure::header::{is_word, place_of, span};
 use crate::procedure::params::Bound;
@@ -19,18 +19,19 @@ const CHECK_TIMEOUT_S: u64 = 60;
 /// When an act is killed that declares no `timeout`, in seconds; at least four times what it `takes`.
 const DO_TIMEOUT_S: u64 = 3600;
 
-const VERBS: [(&str, Verb); 4] =
-    [("check", Verb::Check), ("do", Verb::Do), ("manual", Verb::Manual), ("notify", Verb::Notify)];
+const VERBS: [Verb; 7] = [Verb::Read, Verb::Check, Verb::Do, Verb::Manual, Verb::Approve, Verb::Notify, Verb::Use];
 
 /// Verbs and keys of the format that this version refuses.
-const LATER: [&str; 12] =
-    ["read", "wait", "undo_of", "approve", "use", "on", "each", "when", "always", "save", "until", "on_fail"];
+const LATER: [&str; 8] = ["wait", "undo_of", "on", "each", "when", "always", "until", "on_fail"];
 
 /// Which verbs a key belongs to; `title` and `id` belong to all.
-const BELONGS: [(&str, &[Verb]); 10] = [
+const BELONGS: [(&str, &[Verb]); 13] = [
     ("effect", &[Verb::Do]),
-    ("takes", &[Verb::Do, Verb::Check]),
-    ("timeout", &[Verb::Do, Verb::Check]),
+    ("save", &[Verb::Read]),
+    ("params", &[Verb::Use]),
+    ("why", &[Verb::Read, Verb::Check, Verb::Do, Verb::Manual, Verb::Approve, Verb::Notify]),
+    ("takes", &[Verb::Do, Verb::Check, Verb::Read]),
+    ("timeout", &[Verb::Do, Verb::Check, Verb::Read]),
     ("gate", &[Verb::Check]),
     ("limit", &[Verb::Do]),
     ("prove", &[Verb::Do]),
@@ -67,12 +68,26 @@ pub struct RawStep {
     pub note_required: bool,
     /// Whether the author asks for a second person.
     pub four_eyes: bool,
-    /// What is left: `title`, the verb, `prove` and `undo`, which may hold templates.
+    /// The name under which what it reads is saved, with its place.
+    pub save: Option<(Place, String)>,
+    /// The procedure that it includes, with its place.
+    pub includes: Option<(Place, String)>,
+    /// What is left: `title`, `why`, the verb, `prove`, `undo` and `params`, which may hold templates.
     pub rest: Table,
 }
 
-/// Reads one section.
-pub fn read(phase: &str, mut table: Table, problems: &mut Problems) -> Option<RawStep> {
+impl RawStep {
+    /// Whether other procedures must be there for it: it includes one, or looks for a run of one.
+    #[must_use]
+    pub fn refers_to_others(&self) -> bool {
+        let looks = |node: &Node| matches!(&node.value, Value::Table(table) if table.has("run"));
+        self.includes.is_some() || self.rest.entries.iter().any(|entry| looks(&entry.node))
+    }
+}
+
+/// Reads one section. In a checklist a check is a soft gate unless its author says that it is hard; otherwise it is hard
+/// unless its author says that it is soft.
+pub fn read(phase: &str, mut table: Table, order: Order, problems: &mut Problems) -> Option<RawStep> {
     let at = table.at;
     let verb = verb(&mut table, problems);
     if let Some(verb) = verb {
@@ -102,6 +117,8 @@ pub fn read(phase: &str, mut table: Table, problems: &mut Problems) -> Option<Ra
         sign.finish(problems);
         note.unwrap_or(false)
     });
+    let save = save(&mut table, problems);
+    let includes = if verb == Some(Verb::Use) { includes(&mut table, problems) } else { None };
     unknown_keys(&table, problems);
     Some(RawStep {
         at,
@@ -111,13 +128,43 @@ pub fn read(phase: &str, mut table: Table, problems: &mut Problems) -> Option<Ra
         effect,
         takes_s,
         timeout_s,
-        gate: gate.unwrap_or(Gate::Hard),
+        gate: gate.unwrap_or(if order == Order::Any { Gate::Soft } else { Gate::Hard }),
         limit: limit.map(|limit| (limit_at, limit)),
         rerun_safe: rerun.unwrap_or(false),
         note_required,
         four_eyes: confirm.unwrap_or(false),
+        save,
+        includes,
         rest: table,
     })
+}
+
+/// The name under which what is read is saved.
+fn save(table: &mut Table, problems: &mut Problems) -> Option<(Place, String)> {
+    let at = place_of(table, "save");
+    let name = table.text("save", problems)?;
+    if !template::is_name(&name) || matches!(name.as_str(), "run" | "row") {
+        let shown = name.escape_debug();
+        problems.say(at, format!("`{shown}` cannot name what is saved: use lower-case letters, digits and `_`"));
+        return None;
+    }
+    Some((at, name))
+}
+
+/// The id of the procedure that a `use` includes; its steps have titles of their own.
+fn includes(table: &mut Table, problems: &mut Problems) -> Option<(Place, String)> {
+    for key in ["title", "id"] {
+        if let Some(entry) = table.entries.iter().find(|entry| entry.key == key) {
+            problems.say(entry.at, format!("`{key}` belongs to the steps of what is included, not to `use`"));
+        }
+    }
+    let at = place_of(table, "use");
+    let id = table.text("use", problems)?;
+    if id.contains("{{") {
+        problems.say(at, "`use` names a procedure as it is: no reference can stand in it");
+        return None;
+    }
+    Some((at, id))
 }
 
 /// Finds the one verb; what this version refuses is taken out.
@@ -127,16 +174,17 @@ fn verb(table: &mut Table, problems: &mut Problems) -> Option<Verb> {
     for (key, at) in &later {
         problems.say(*at, format!("`{key}` is not supported by this version"));
     }
-    let found: Vec<_> = VERBS.into_iter().filter(|(word, _)| table.has(word)).collect();
+    let found: Vec<Verb> = VERBS.into_iter().filter(|verb| table.has(verb.word())).collect();
     match found.as_slice() {
-        [(_, verb)] => Some(*verb),
+        [verb] => Some(*verb),
         [] if later.is_empty() => {
-            problems.say(at, "a step needs one verb: `check`, `do`, `manual` or `notify`");
+            let words = VERBS.map(|verb| format!("`{}`", verb.word()));
+            problems.say(at, format!("a step needs one verb of {}", words.join(", ")));
             None
         }
         [] => None,
         many => {
-            let words: Vec<_> = many.iter().map(|(word, _)| format!("`{word}`")).collect();
+            let words: Vec<_> = many.iter().map(|verb| format!("`{}`", verb.word())).collect();
             problems.say(at, format!("a step has exactly one verb, not {}", words.join(" and ")));
             None
         }
@@ -188,7 +236,7 @@ fn timeout(table: &mut Table, verb: Option<Verb>, takes_s: Option<u64>, problems
         }
         Some(timeout) => timeout,
         None => match verb {
-            Some(Verb::Check) => CHECK_TIMEOUT_S.max(takes.saturating_mul(4)),
+            Some(Verb::Check | Verb::Read) => CHECK_TIMEOUT_S.max(takes.saturating_mul(4)),
             Some(Verb::Do) => DO_TIMEOUT_S.max(takes.saturating_mul(4)),
             _ => 0,
         },
@@ -234,13 +282,16 @@ fn limit(mut table: Table, problems: &mut Problems) -> Option<Limit> {
 /// Reports keys that no step has; those that wait for the parameters are known.
 fn unknown_keys(table: &Table, problems: &mut Problems) {
     let mut left = table.clone();
-    for key in ["title", "prove", "undo", "check", "do", "manual", "notify"] {
+    for key in ["title", "why", "prove", "undo", "params"] {
         left.take(key);
+    }
+    for verb in VERBS {
+        left.take(verb.word());
     }
     left.finish(problems);
 }
 
-/// Makes the step of a plan: fills the parameters in, and lets the adapters read the actions.
+/// Makes the step of a plan: fills the parameters in, and lets the adapters read the actions. A `use` makes none.
 pub fn make(
     raw: &RawStep,
     values: &BTreeMap<String, Bound>,
@@ -271,8 +322,12 @@ pub fn make(
         text: String::new(),
         note_required: raw.note_required,
         four_eyes: raw.four_eyes,
+        why: why(&mut rest, problems),
+        save: raw.save.as_ref().map(|(_, name)| name.clone()),
+        part: None,
     };
     match raw.verb {
+        Verb::Read => step.act = Some(action(&mut rest, "read", Purpose::Read, &scope, adapters, problems)?),
         Verb::Check => step.act = Some(action(&mut rest, "check", Purpose::Check, &scope, adapters, problems)?),
         Verb::Do => {
             let at = place_of(&rest, "do");
@@ -291,15 +346,27 @@ pub fn make(
             step.act = scope.of;
         }
         Verb::Manual => step.text = spoken(&mut rest, "manual", problems)?,
+        Verb::Approve => step.text = spoken(&mut rest, "approve", problems)?,
         Verb::Notify => step.text = spoken(&mut rest, "notify", problems)?,
+        Verb::Use => return None,
     }
     Some(step)
+}
+
+fn why(rest: &mut Table, problems: &mut Problems) -> String {
+    let at = place_of(rest, "why");
+    let text = rest.has("why").then(|| rest.text("why", problems)).flatten();
+    if text.as_ref().is_some_and(|text| text.trim().is_empty()) {
+        problems.say(at, "`why` must not be empty");
+    }
+    text.unwrap_or_default()
 }
 
 fn title(raw: &RawStep, rest: &mut Table, problems: &mut Problems) -> String {
     let at = place_of(rest, "title");
     match rest.take("title") {
         None if raw.verb == Verb::Notify => "Notify".to_owned(),
+        None if raw.verb == Verb::Use => String::new(),
         None => {
             problems.say(raw.at, "`title` is missing");
             String::new()
@@ -344,7 +411,7 @@ fn action(
     let at = place_of(rest, key);
     let mut table = rest.table(key, problems)?;
     let action = adapters.parse(purpose, &mut table, scope, problems)?;
-    if matches!(purpose, Purpose::Check | Purpose::Prove) && action.floor > EffectClass::Read {
+    if matches!(purpose, Purpose::Read | Purpose::Check | Purpose::Prove) && action.floor > EffectClass::Read {
         let message = format!("`{key}` must only read, and `{}` is at least `{}`", action.line, action.floor.word());
         problems.say_with(at, message, "a program that only reads can be named in the estate's `trusted_reads`");
         return None;

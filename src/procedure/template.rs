@@ -5,6 +5,7 @@
 //! so that filling in cannot fail.
 
 use crate::config::reader::{Node, Problems, Value, nearest};
+use crate::domain::Saved;
 use crate::procedure::params::Bound;
 use crate::procedure::plan::Action;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +23,8 @@ pub enum Reference {
     RowTarget,
     /// A fact of the row's newest observation.
     RowFact(String),
+    /// A fact of what a `read` saved: its name and the fact's. The whole of it is told like a parameter.
+    SavedFact(String, String),
 }
 
 /// A stretch of a template.
@@ -63,6 +66,12 @@ fn reference(name: &str) -> Result<Reference, String> {
         _ => match name.strip_prefix("row.facts.") {
             Some(fact) if is_name(fact) => Ok(Reference::RowFact(fact.to_owned())),
             None if is_name(name) => Ok(Reference::Param(name.to_owned())),
+            None => match name.split_once('.') {
+                Some((saved, fact)) if is_name(saved) && is_fact(fact) && !matches!(saved, "run" | "row") => {
+                    Ok(Reference::SavedFact(saved.to_owned(), fact.to_owned()))
+                }
+                _ => Err(format!("`{{{{{shown}}}}}` names nothing that is known here")),
+            },
             _ => Err(format!("`{{{{{shown}}}}}` names nothing that is known here")),
         },
     }
@@ -75,25 +84,35 @@ pub fn is_name(word: &str) -> bool {
         && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
+/// Whether a word can name a saved fact: as [`is_name`], and with dots between such words.
+fn is_fact(word: &str) -> bool {
+    word.split('.').all(is_name)
+}
+
 /// Which references a place of the file can take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Allowed {
     /// Parameters.
     Params,
-    /// Parameters, `run.id` and `run.dir`.
+    /// Parameters, `run.id` and `run.dir`, and what a `read` saved before.
     ParamsAndRun,
+    /// Parameters, and what a `read` saved before.
+    ParamsAndSaved,
     /// `row.target` and `row.facts.…`.
     Row,
 }
 
+/// What can be referred to.
+#[derive(Clone, Debug, Default)]
+pub struct Known<'a> {
+    /// The parameters.
+    pub params: BTreeSet<&'a str>,
+    /// What is saved in the run by then.
+    pub saved: BTreeSet<&'a str>,
+}
+
 /// Checks every reference below a node, and notes the parameters it uses.
-pub fn check(
-    node: &Node,
-    allowed: Allowed,
-    known: &BTreeSet<&str>,
-    used: &mut BTreeSet<String>,
-    problems: &mut Problems,
-) {
+pub fn check(node: &Node, allowed: Allowed, known: &Known<'_>, used: &mut BTreeSet<String>, problems: &mut Problems) {
     match &node.value {
         Value::Text(text) => match pieces(text) {
             Ok(found) => {
@@ -117,18 +136,33 @@ fn check_one(
     node: &Node,
     to: &Reference,
     allowed: Allowed,
-    known: &BTreeSet<&str>,
+    known: &Known<'_>,
     used: &mut BTreeSet<String>,
     problems: &mut Problems,
 ) {
+    let takes_saved = matches!(allowed, Allowed::ParamsAndRun | Allowed::ParamsAndSaved);
     match (to, allowed) {
-        (Reference::Param(name), Allowed::Params | Allowed::ParamsAndRun) => {
-            if known.contains(name.as_str()) {
+        (Reference::Param(name) | Reference::SavedFact(name, _), _)
+            if allowed != Allowed::Row && known.saved.contains(name.as_str()) =>
+        {
+            if !takes_saved {
+                problems.say(node.at, format!("`{{{{{name}}}}}` is read by the run, and not known here yet"));
+            }
+        }
+        (Reference::SavedFact(name, _), _) if allowed != Allowed::Row => {
+            let message = format!("nothing is saved as `{name}` before this");
+            match nearest(name, known.saved.iter().copied()) {
+                Some(near) => problems.say_with(node.at, message, format!("did you mean `{near}`?")),
+                None => problems.say(node.at, message),
+            }
+        }
+        (Reference::Param(name), Allowed::Params | Allowed::ParamsAndRun | Allowed::ParamsAndSaved) => {
+            if known.params.contains(name.as_str()) {
                 used.insert(name.clone());
                 return;
             }
             let message = format!("`{{{{{name}}}}}` is not a parameter");
-            match nearest(name, known.iter().copied()) {
+            match nearest(name, known.params.iter().chain(&known.saved).copied()) {
                 Some(near) => problems.say_with(node.at, message, format!("did you mean `{near}`?")),
                 None => problems.say(node.at, message),
             }
@@ -141,7 +175,7 @@ fn check_one(
         (Reference::RowTarget | Reference::RowFact(_), _) => {
             problems.say(node.at, "`{{row.…}}` is known only in the `params` of `acts_on`");
         }
-        (Reference::Param(_), Allowed::Row) => {
+        (Reference::Param(_) | Reference::SavedFact(..), _) => {
             problems.say(node.at, "only `{{row.target}}` and `{{row.facts.…}}` are known here");
         }
     }
@@ -182,52 +216,107 @@ fn fill_text(text: &str, values: &BTreeMap<String, Bound>) -> Value {
                 Some(bound) => out.push_str(&bound.text),
                 None => out.push_str(&format!("{{{{{name}}}}}")),
             },
+            Piece::Reference(Reference::SavedFact(name, fact)) => match values.get(&name) {
+                // What stands for the saved whole: `{{saved:name}}`.
+                Some(bound) => out.push_str(&format!("{}.{fact}}}}}", bound.text.trim_end_matches("}}"))),
+                None => out.push_str(&format!("{{{{{name}.{fact}}}}}")),
+            },
             Piece::Reference(Reference::RowTarget | Reference::RowFact(_)) => {}
         }
     }
     Value::Text(out)
 }
 
+/// What stands in a plan for something that a `read` will save.
+#[must_use]
+pub fn saved_as(name: &str) -> Bound {
+    let text = format!("{{{{saved:{name}}}}}");
+    Bound { value: Value::Text(text.clone()), text }
+}
+
+/// What a run knows when it reaches a step.
+#[derive(Clone, Copy, Debug)]
+pub struct OfRun<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// Its directory.
+    pub dir: &'a str,
+    /// What its reads saved.
+    pub saved: &'a BTreeMap<String, Saved>,
+}
+
 impl Action {
-    /// The action of one run: `{{run.id}}` and `{{run.dir}}` filled in, in one pass.
-    #[must_use]
-    pub fn of_run(&self, id: &str, dir: &str) -> Self {
+    /// The action of one run: `{{run.id}}`, `{{run.dir}}` and `{{saved:…}}` filled in, in one pass.
+    ///
+    /// # Errors
+    /// What was not read yet, or has no such fact.
+    pub fn of_run(&self, run: OfRun<'_>) -> Result<Self, String> {
         let mut action = self.clone();
-        action.line = of_run(&action.line, id, dir);
-        fill_json(&mut action.spec, id, dir);
-        action
+        action.line = run.fill(&action.line)?;
+        run.fill_json(&mut action.spec)?;
+        Ok(action)
     }
 }
 
-fn fill_json(value: &mut serde_json::Value, id: &str, dir: &str) {
-    match value {
-        serde_json::Value::String(text) => *text = of_run(text, id, dir),
-        serde_json::Value::Array(items) => items.iter_mut().for_each(|item| fill_json(item, id, dir)),
-        serde_json::Value::Object(map) => map.values_mut().for_each(|item| fill_json(item, id, dir)),
-        _ => {}
+impl OfRun<'_> {
+    fn fill_json(self, value: &mut serde_json::Value) -> Result<(), String> {
+        match value {
+            serde_json::Value::String(text) => *text = self.fill(text)?,
+            serde_json::Value::Array(items) => {
+                for item in items {
+                    self.fill_json(item)?;
+                }
+            }
+            serde_json::Value::Object(map) => {
+                for item in map.values_mut() {
+                    self.fill_json(item)?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
     }
-}
 
-fn of_run(text: &str, id: &str, dir: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("{{run.") {
-        let (before, from) = rest.split_at_checked(at).unwrap_or((rest, ""));
-        out.push_str(before);
-        if let Some(behind) = from.strip_prefix("{{run.id}}") {
-            out.push_str(id);
-            rest = behind;
-        } else if let Some(behind) = from.strip_prefix("{{run.dir}}") {
-            out.push_str(dir);
-            rest = behind;
-        } else {
-            let (open, behind) = from.split_at_checked(2).unwrap_or((from, ""));
-            out.push_str(open);
-            rest = behind;
+    /// Fills text in; what takes a reference's place is not looked at again.
+    ///
+    /// # Errors
+    /// What was not read yet, or has no such fact.
+    pub fn fill(self, text: &str) -> Result<String, String> {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((before, from)) = rest.split_once("{{") {
+            out.push_str(before);
+            if let Some(behind) = from.strip_prefix("run.id}}") {
+                out.push_str(self.id);
+                rest = behind;
+            } else if let Some(behind) = from.strip_prefix("run.dir}}") {
+                out.push_str(self.dir);
+                rest = behind;
+            } else if let Some((name, behind)) = from.strip_prefix("saved:").and_then(|from| from.split_once("}}")) {
+                out.push_str(self.look_up(name)?);
+                rest = behind;
+            } else {
+                out.push_str("{{");
+                rest = from;
+            }
+        }
+        out.push_str(rest);
+        Ok(out)
+    }
+
+    /// What is saved under `name`, or the fact of it under `name.fact`.
+    fn look_up(&self, path: &str) -> Result<&str, String> {
+        let (name, fact) = path.split_once('.').map_or((path, None), |(name, fact)| (name, Some(fact)));
+        let shown = name.rsplit('/').next().unwrap_or(name);
+        let saved = self.saved.get(name).ok_or_else(|| format!("`{shown}` was not read yet"))?;
+        match fact {
+            None => Ok(&saved.says),
+            Some(fact) => saved.facts.get(fact).map(String::as_str).ok_or_else(|| {
+                let known: Vec<&str> = saved.facts.keys().map(String::as_str).collect();
+                format!("what was read as `{shown}` has no `{fact}`; it has {}", known.join(", "))
+            }),
         }
     }
-    out.push_str(rest);
-    out
 }
 
 #[cfg(test)]
@@ -264,8 +353,43 @@ mod tests {
     fn a_run_fills_its_own_references_once() {
         let spec = serde_json::json!({"argv": ["a", "{{run.dir}}/{{run.id}}", "{{run.x}}"], "n": 1});
         let action = Action { adapter: "exec".into(), floor: EffectClass::Read, line: "{{run.id}}".into(), spec };
-        let filled = action.of_run("{{run.dir}}", "/r");
+        let run = OfRun { id: "{{run.dir}}", dir: "/r", saved: &BTreeMap::new() };
+        let filled = action.of_run(run).unwrap();
         assert_eq!(filled.spec, serde_json::json!({"argv": ["a", "/r/{{run.dir}}", "{{run.x}}"], "n": 1}));
         assert_eq!(filled.line, "{{run.dir}}");
+    }
+
+    #[test]
+    fn what_was_saved_is_filled_in_once_and_never_as_nothing() {
+        let facts = BTreeMap::from([("image".to_owned(), "{{saved:before}}".to_owned())]);
+        let before = Saved { step: 0, says: "two images".to_owned(), facts };
+        let saved = BTreeMap::from([("before".to_owned(), before)]);
+        let run = OfRun { id: "i", dir: "/d", saved: &saved };
+        let values = BTreeMap::from([("before".to_owned(), saved_as("before"))]);
+        let planned = |text: &str| match fill_text(text, &values) {
+            Value::Text(text) => text,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(planned("{{before}}"), "{{saved:before}}");
+        assert_eq!(
+            run.fill(&planned("was {{ before }}: {{before.image}}")).unwrap(),
+            "was two images: {{saved:before}}"
+        );
+        assert_eq!(
+            run.fill(&planned("{{before.size}}")).unwrap_err(),
+            "what was read as `before` has no `size`; it has image"
+        );
+        assert_eq!(run.fill("{{saved:2/after.x}}").unwrap_err(), "`after` was not read yet");
+        assert_eq!(run.fill("{{saved:open").unwrap(), "{{saved:open");
+    }
+
+    #[test]
+    fn saved_facts_are_referred_to_by_name_and_fact() {
+        for good in ["{{before.image}}", "{{before.a.b}}"] {
+            assert!(pieces(good).is_ok(), "{good}");
+        }
+        for bad in ["{{before.}}", "{{.x}}", "{{before.X}}", "{{row.x}}", "{{run.id.x}}", "{{saved:x}}"] {
+            assert!(pieces(bad).is_err(), "{bad}");
+        }
     }
 }

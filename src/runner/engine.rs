@@ -5,30 +5,35 @@
 //!           ─▶ do     ─▶ freeze ─▶ prompt ─▶ answer ─▶ attempt ─▶ proof ─▶ outcome
 //!           ─▶ manual ─▶ prompt ─▶ sign-off          failed or unknown ─▶ prompt: decide
 //! ```
+//! A checklist is walked instead (`walk`): its items are open at once, and people turn to them over the control socket.
 
 mod attempt;
+mod created;
 mod decide;
 mod freeze;
+mod look;
 mod prompt;
 mod resume;
+mod walk;
 
 use crate::domain::error::Result;
-use crate::domain::{Actor, EffectClass, Error, Kind, PromptId, RunStatus, StepState, Verb};
+use crate::domain::{Actor, EffectClass, Error, Kind, Order, PromptId, RunStatus, StepState, Verb};
 use crate::journal::append::Appender;
 use crate::journal::fold::{RunView, StepView};
-use crate::journal::record::{Answer, Ask, Ending, Event, Outcome, Record, StepHead};
+use crate::journal::record::{Answer, Ask, Ending, Event, Outcome, Record};
 use crate::probes::clock;
 use crate::procedure::plan::{Plan, Step, WayBack};
 use crate::runner::control::{self, Call, Control};
 use crate::runner::failpoint;
 use crate::runner::locks::{self, Held};
 use crate::runner::protocol::{Demand, Reply};
-use crate::runner::rundir::{RunDir, Start};
+use crate::runner::rundir::RunDir;
 use crate::runner::{identity, policy};
 use prompt::Asked;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use walk::Wanted;
 
 /// A run at work.
 pub struct Engine {
@@ -42,6 +47,10 @@ pub struct Engine {
     held: VecDeque<Call>,
     /// The failed step that a person wants run again.
     retrying: Option<u32>,
+    /// What people want with items of a checklist, and what takes its time.
+    wanted: VecDeque<Wanted>,
+    /// The estate file, for what is probed.
+    estate: Option<PathBuf>,
     exe: PathBuf,
     /// Dropping them frees them.
     locks: Vec<Held>,
@@ -124,7 +133,7 @@ impl Engine {
             Appender::open(&dir.path, true, me.clone(), now, None)?
         } else {
             let actor = identity::own(&start.how);
-            Appender::create(&dir.path, &dir.id, created(&plan, &start)?, actor, now, None)?.0
+            Appender::create(&dir.path, &dir.id, created::created(&plan, &start)?, actor, now, None)?.0
         };
         failpoint::pass("run.created");
         let exe = std::env::current_exe().map_err(|cause| Error::machine("find Midwatch's own program", cause))?;
@@ -138,6 +147,8 @@ impl Engine {
             answered: Vec::new(),
             held: VecDeque::new(),
             retrying: None,
+            wanted: VecDeque::new(),
+            estate: start.estate.clone(),
             exe,
             locks: Vec::new(),
             _taken: taken,
@@ -160,6 +171,9 @@ impl Engine {
     async fn work(&mut self, mode: Mode) -> Result<RunStatus> {
         if mode != Mode::Begin {
             self.recover().await?;
+        }
+        if self.plan.order == Order::Any {
+            return self.walk().await;
         }
         loop {
             if let Some((_, undo)) = self.view().abort.clone() {
@@ -207,12 +221,17 @@ impl Engine {
         self.retrying = None;
         let planned = self.planned(step)?;
         match planned.verb {
-            Verb::Check => self.attempt_step(step, &planned, None, None).await,
+            Verb::Read | Verb::Check => self.attempt_step(step, &planned, None, None).await,
             Verb::Do => self.act(step, &planned).await,
             Verb::Manual => self.sign(step, &planned).await,
             Verb::Notify => {
-                let note = planned.text.clone();
+                let note = self.told(&planned.text);
                 self.write(Event::StepClosed { step, note }).map(drop)
+            }
+            // Refused before the start.
+            Verb::Approve | Verb::Use => {
+                let message = format!("step {} needs a second person, and cannot be reached", step + 1);
+                Err(Error::new(Kind::Refused, message))
             }
         }
     }
@@ -238,7 +257,8 @@ impl Engine {
         if let Some((prompt, set)) = covered {
             return self.attempt_step(step, planned, Some(set), Some(prompt)).await;
         }
-        let also = if planned.effect == EffectClass::Change { self.foresee(step).await? } else { Vec::new() };
+        let foreseen = planned.effect == EffectClass::Change && self.plan.order == Order::Listed;
+        let also = if foreseen { self.foresee(step).await? } else { Vec::new() };
         let set = frozen.digest.clone();
         let ask = Ask::Confirm { effect: planned.effect, set: set.clone(), preview: Box::new(frozen.preview), also };
         match self.ask(step, ask).await? {
@@ -251,7 +271,7 @@ impl Engine {
     }
 
     async fn sign(&mut self, step: u32, planned: &Step) -> Result<()> {
-        let ask = Ask::Sign { text: planned.text.clone(), note_required: planned.note_required };
+        let ask = Ask::Sign { text: self.told(&planned.text), note_required: planned.note_required };
         match self.ask(step, ask).await? {
             Asked::Answered(_, Answer::Sign { note }) => self.write(Event::StepClosed { step, note }).map(drop),
             _ => Ok(()),
@@ -333,6 +353,7 @@ impl Engine {
                 let _ = call.reply.send(Reply::Accepted { seq: record.seq });
                 Ok(false)
             }
+            Demand::Item { step, seq, deed } => self.take_item(call, step, seq, deed).map(|()| false),
             Demand::Abort { undo } => {
                 let record = self.write_as(&call.actor, Event::AbortRequested { undo })?;
                 let _ = call.reply.send(Reply::Accepted { seq: record.seq });
@@ -357,36 +378,11 @@ impl Engine {
         let prompt = match &call.request.ask {
             Demand::Answer { prompt, .. } => prompt.0.chars().take(64).collect(),
             Demand::Note { .. } => "note".to_owned(),
+            Demand::Item { step, deed, .. } => format!("{} item {}", deed.word(), u64::from(*step) + 1),
             Demand::Abort { .. } => "abort".to_owned(),
         };
         self.write_as(&call.actor, Event::AnswerRejected { prompt, why: why.clone() })?;
         let _ = call.reply.send(Reply::Rejected { why });
         Ok(())
     }
-}
-
-/// The first record of a run.
-fn created(plan: &Plan, start: &Start) -> Result<Event> {
-    let head = |step: &Step| StepHead {
-        phase: step.phase.clone(),
-        title: step.title.clone(),
-        verb: step.verb,
-        effect: step.effect,
-        takes_s: step.takes_s,
-        way_back: step.way_back.words(),
-        can_undo: matches!(step.way_back, WayBack::Undo(_)),
-    };
-    Ok(Event::RunCreated {
-        procedure: plan.id.clone(),
-        title: plan.title.clone(),
-        plan: plan.hash()?,
-        source: plan.source.clone(),
-        estate: plan.estate.clone(),
-        environment: plan.environment.clone(),
-        params: plan.params.clone(),
-        phases: plan.phases.clone(),
-        steps: plan.steps.iter().map(head).collect(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        confirmed: start.how.clone(),
-    })
 }

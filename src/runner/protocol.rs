@@ -1,6 +1,7 @@
 //! What goes over a run's control socket: one JSON object a line, one request a connection.
 
 use crate::domain::{Digest, PromptId, RunId};
+use crate::journal::item::Deed;
 use crate::journal::record::Answer;
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +48,15 @@ pub enum Demand {
         step: Option<u32>,
         /// What.
         text: String,
+    },
+    /// Do this with one item of a checklist.
+    Item {
+        /// The item's step, from 0.
+        step: u32,
+        /// The record that opened the item, as it was shown.
+        seq: u64,
+        /// What is wanted.
+        deed: Deed,
     },
     /// Stop.
     Abort {

@@ -35,6 +35,9 @@ pub struct Start {
     pub how: String,
     /// The directory of the locks.
     pub locks: PathBuf,
+    /// The estate file, absolute; none where the estate was discovered. What is probed is looked up in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estate: Option<PathBuf>,
 }
 
 impl RunDir {

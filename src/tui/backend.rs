@@ -47,6 +47,8 @@ pub struct Backend<W> {
     sent: usize,
     /// Whether the frame is whole; before that nothing of it goes out.
     whole: bool,
+    /// What goes out behind the next frame.
+    behind: Vec<u8>,
     depth: Depth,
     size: Size,
     allowance: usize,
@@ -64,6 +66,7 @@ impl<W: Write> Backend<W> {
             out: Vec::with_capacity(16 << 10),
             sent: 0,
             whole: false,
+            behind: Vec::new(),
             depth,
             size: Size::ZERO,
             allowance: usize::MAX,
@@ -84,6 +87,11 @@ impl<W: Write> Backend<W> {
     /// Changes how many colours are used, from the next frame on.
     pub fn set_depth(&mut self, depth: Depth) {
         self.depth = depth;
+    }
+
+    /// Has a sequence that draws nothing go out with the next frame, behind it.
+    pub fn append(&mut self, sequence: &[u8]) {
+        self.behind.extend_from_slice(sequence);
     }
 
     /// Says how many bytes may go out until this is called again.
@@ -247,8 +255,9 @@ impl<W: Write> RatatuiBackend for Backend<W> {
         self.settle_cursor();
         if !self.out.is_empty() {
             self.out.extend_from_slice(END);
-            self.whole = true;
         }
+        self.out.append(&mut self.behind);
+        self.whole = !self.out.is_empty();
         self.send()
     }
 }

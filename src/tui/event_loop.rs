@@ -12,6 +12,7 @@ use crate::domain::clean::Depth;
 use crate::domain::error::Result;
 use crate::gate::Gate;
 use crate::probes::clock;
+use crate::tui::clipboard;
 use crate::tui::guard::{Death, TerminalGuard, catch_panics};
 use crate::tui::hangup::Hangup;
 use crate::tui::input::{self, Input};
@@ -98,7 +99,7 @@ async fn held(console: Console<'_>) -> io::Result<Left> {
     let Console { model, first, gate, mut inbox, outbox, theme, depth, tty } = console;
     // Listened to before the size is read, so that no change of it is missed.
     let mut signals = Signals::listen()?;
-    let guard = TerminalGuard::enter(tty.clone(), false)?;
+    let guard = TerminalGuard::enter(tty.clone(), model.mouse)?;
     tell_of_panics(&guard, outbox.clone());
     let (gone, mut gone_notice) = mpsc::channel(1);
     let _hangup = Hangup::watch(tty.clone(), move || {
@@ -285,6 +286,8 @@ impl<'a> Loop<'a> {
                 self.pace.want(Cause::Key, self.now());
             }
             Effect::Screen(Wanted::Suspend) => self.suspend()?,
+            Effect::Screen(Wanted::Copy(text)) => self.screen.append(&clipboard::sequence(&text)),
+            Effect::Screen(Wanted::Mouse(on)) => self.screen.append(self.guard.mouse(on)),
         }
         Ok(())
     }

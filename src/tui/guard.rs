@@ -104,13 +104,11 @@ impl TerminalGuard {
         self.restore.enter(self.mouse)
     }
 
-    /// Has the mouse reported, or leaves it to the terminal's own selection.
-    ///
-    /// # Errors
-    /// The terminal is gone or stuck.
-    pub fn set_mouse(&mut self, on: bool) -> io::Result<()> {
+    /// What to write to have the mouse reported, or to leave it to the terminal's own selection; it stays so when the terminal is
+    /// taken again.
+    pub fn mouse(&mut self, on: bool) -> &'static [u8] {
         self.mouse = on;
-        self.restore.tty.write_within(if on { MOUSE_ON } else { MOUSE_OFF }, PATIENCE)
+        if on { MOUSE_ON } else { MOUSE_OFF }
     }
 
     /// Gives the terminal back, stops the whole job as Ctrl-Z does, and takes the terminal again when continued.

@@ -19,6 +19,7 @@
 //! ```
 
 pub mod backend;
+pub mod clipboard;
 pub mod encode;
 pub mod event_loop;
 pub mod guard;

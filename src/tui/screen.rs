@@ -53,6 +53,11 @@ impl<W: Write> Screen<W> {
         self.terminal.resize(area)
     }
 
+    /// Has a sequence that draws nothing go out with the next frame.
+    pub fn append(&mut self, sequence: &[u8]) {
+        self.terminal.backend_mut().append(sequence);
+    }
+
     /// Changes how many colours are used, and has the next frame drawn whole.
     ///
     /// # Errors

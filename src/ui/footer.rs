@@ -4,6 +4,7 @@ use crate::app::Snapshot;
 use crate::app::keymap::Action;
 use crate::app::modal::{Modal, Purpose};
 use crate::app::model::Pane;
+use crate::app::panes::rows::RowList;
 use crate::config::theme::Role;
 use crate::domain::{RunStatus, quantity};
 use crate::ui::pen::Pen;
@@ -11,37 +12,50 @@ use crate::ui::text::Strip;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-const HEALTH: &[(Action, &str)] = &[
+const ROWS: &[(Action, &str)] = &[
     (Action::Open, "open"),
     (Action::Act, "act"),
-    (Action::Help, "help"),
-    (Action::NextPane, "pane"),
     (Action::Filter, "filter"),
+    (Action::NextPane, "pane"),
+    (Action::Help, "help"),
     (Action::Palette, "commands"),
     (Action::Runs, "runs"),
-    (Action::Quit, "quit"),
+    (Action::Sort, "sort"),
+    (Action::Zoom, "zoom"),
+    (Action::Refresh, "read now"),
+    (Action::Copy, "copy"),
+];
+const CHECKLIST: &[(Action, &str)] = &[
+    (Action::Open, "open"),
+    (Action::Note, "note"),
+    (Action::NextPane, "pane"),
+    (Action::Palette, "commands"),
+    (Action::Help, "help"),
+    (Action::Runs, "runs"),
+    (Action::Zoom, "zoom"),
 ];
 const RUN: &[(Action, &str)] = &[
     (Action::Open, "open"),
     (Action::Log, "log"),
-    (Action::Help, "help"),
-    (Action::NextPane, "pane"),
     (Action::Note, "note"),
-    (Action::Runs, "runs"),
+    (Action::NextPane, "pane"),
+    (Action::Help, "help"),
     (Action::Abort, "abort"),
+    (Action::Runs, "runs"),
     (Action::Palette, "commands"),
-    (Action::Quit, "back"),
+    (Action::Zoom, "zoom"),
+    (Action::Copy, "copy id"),
 ];
 const LOG: &[(Action, &str)] = &[
     (Action::Search, "search"),
     (Action::Follow, "follow"),
-    (Action::Help, "help"),
     (Action::NextError, "error"),
+    (Action::NextPane, "pane"),
+    (Action::Help, "help"),
     (Action::Wrap, "wrap"),
     (Action::Timestamps, "times"),
     (Action::Zoom, "zoom"),
-    (Action::NextPane, "pane"),
-    (Action::Quit, "back"),
+    (Action::Copy, "copy"),
 ];
 
 /// More than the clock's own frames take, in bytes a second.
@@ -50,11 +64,28 @@ const CLOCK: u64 = 100;
 /// Draws the footer.
 pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot<'_>) {
     let width = usize::from(area.width);
-    let right = source(pen, snapshot);
+    let right = source(pen, Strip::new(), snapshot);
     let room = width.saturating_sub(right.width() + 2);
     let strip = left(pen, snapshot, room);
     pen.line(frame, Rect { width: u16::try_from(room).unwrap_or(area.width), ..area }, strip);
     let start = u16::try_from(width.saturating_sub(right.width() + 1)).unwrap_or(0);
+    let x = area.x.saturating_add(start);
+    pen.line(frame, Rect { x, width: area.width.saturating_sub(start), ..area }, right);
+}
+
+/// Draws the footer of a wall: the way out, and how old the oldest reading is, whether that is much or little.
+pub fn draw_wall(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot<'_>) {
+    let width = usize::from(area.width);
+    let mut right = Strip::new();
+    if let Some(oldest) = snapshot.lists.all().filter_map(RowList::oldest_reading).min() {
+        let age = quantity::age(snapshot.now.wall.since(oldest));
+        right = right.put(pen.style(Role::UiMuted), format!("oldest reading {age}")).gap(2);
+    }
+    let right = source(pen, right, snapshot);
+    let strip = Strip::new().gap(1).put(pen.style(Role::UiKey), snapshot.keymap.shown(Action::Quit));
+    let strip = strip.put(pen.style(Role::UiMuted), " leaves");
+    let start = u16::try_from(width.saturating_sub(right.width() + 1).max(strip.width() + 2)).unwrap_or(0);
+    pen.line(frame, area, strip);
     let x = area.x.saturating_add(start);
     pen.line(frame, Rect { x, width: area.width.saturating_sub(start), ..area }, right);
 }
@@ -75,9 +106,10 @@ fn left(pen: Pen<'_>, snapshot: &Snapshot<'_>, room: usize) -> Strip {
         return pen.keys(snapshot.keymap, &[(Action::Back, "leaves the dialog"), (Action::Help, "help")], room);
     }
     let keys = match snapshot.focus {
-        Pane::Health => HEALTH,
+        Pane::Checklist => CHECKLIST,
         Pane::Run => RUN,
         Pane::Log => LOG,
+        _ => ROWS,
     };
     let interrupted = snapshot.run.status() == Some(RunStatus::Interrupted) && snapshot.focus == Pane::Run;
     let first: &[(Action, &str)] = if interrupted { &[(Action::Resume, "resume")] } else { &[] };
@@ -87,7 +119,15 @@ fn left(pen: Pen<'_>, snapshot: &Snapshot<'_>, room: usize) -> Strip {
         action => !(snapshot.read_only && action.acts()),
     };
     let keys: Vec<_> = first.iter().chain(keys).filter(may).copied().collect();
-    pen.keys(snapshot.keymap, &keys, room)
+    // The way out is always there.
+    let word = if snapshot.focus == Pane::Health && !snapshot.zoomed { "quit" } else { "back" };
+    let quit = pen.keys(snapshot.keymap, &[(Action::Quit, word)], room);
+    let strip = pen.keys(snapshot.keymap, &keys, (room + 2).saturating_sub(quit.width()));
+    let left = strip.width();
+    strip
+        .put(pen.style(Role::UiKey), snapshot.keymap.shown(Action::Quit))
+        .gap(usize::from(left > 0))
+        .put(pen.style(Role::UiMuted), word)
 }
 
 /// Bytes a second; what the clock alone costs is one figure, or the figure would move with itself.
@@ -96,18 +136,19 @@ fn rate(bytes: u64) -> String {
 }
 
 /// How much was written to the terminal, and how old the oldest reading is.
-fn source(pen: Pen<'_>, snapshot: &Snapshot<'_>) -> Strip {
-    let mut strip = Strip::new();
+fn source(pen: Pen<'_>, mut strip: Strip, snapshot: &Snapshot<'_>) -> Strip {
     if let Some(bytes) = snapshot.bytes_per_second {
         strip = strip.put(pen.style(Role::UiMuted), rate(bytes)).gap(2);
     }
     let now = snapshot.now.wall;
-    let rows = snapshot.health.rows();
-    let late = rows.iter().any(|row| row.is_stale(now) || row.lost.is_some());
-    match snapshot.health.oldest_reading() {
-        None => strip
-            .put(pen.style(Role::VerdictUnknown), pen.symbol(Role::VerdictUnknown))
-            .put(pen.style(Role::VerdictUnknown), if rows.is_empty() { " no reading yet" } else { " some never read" }),
+    let read = || snapshot.lists.all().filter(|list| list.rows().next().is_some());
+    let late = read().any(RowList::is_late);
+    let oldest: Option<Vec<_>> = read().map(RowList::oldest_reading).collect();
+    match oldest.filter(|all| !all.is_empty()).and_then(|all| all.into_iter().min()) {
+        None => strip.put(pen.style(Role::VerdictUnknown), pen.symbol(Role::VerdictUnknown)).put(
+            pen.style(Role::VerdictUnknown),
+            if read().next().is_none() { " no reading yet" } else { " some never read" },
+        ),
         Some(oldest) if late => {
             let role = Role::VerdictStale;
             let age = format!(" oldest {}", quantity::age(now.since(oldest)));

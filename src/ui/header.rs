@@ -1,26 +1,30 @@
 //! The first row: what is looked at, whether it can be touched, by whom, and when; and the strip of panes below it.
 //!
 //! ```text
-//!  MIDWATCH  cell0 · PRODUCTION  READ-ONLY                     operator@bastion-1  02:47:31 UTC
-//!  1 Health ✖ 1 ▲ 1 ● 4   2 Run ◆ 3/5   3 Log
+//!  MIDWATCH  cell0 · PRODUCTION   weekly 02:00–04:00 UTC · 1 h 12 m left     operator@bastion-1  02:47:31 UTC
+//!  1 Health ▌2 Backups  3 Certs ▲ 1  4 Bloat ▲ 2  5 Check  6 Run ◆ 3/5  7 Log
 //! ```
 
 use crate::app::Snapshot;
 use crate::app::model::{Hit, Pane};
+use crate::app::panes::checklist;
+use crate::app::panes::rows::RowList;
+use crate::app::window::WindowShown;
 use crate::config::theme::Role;
-use crate::domain::Clean;
+use crate::domain::{Clean, Verdict};
 use crate::ui::ViewState;
 use crate::ui::pen::Pen;
 use crate::ui::text::Strip;
+use crate::ui::widgets::gauge::gauge;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-/// Draws the header. The environment and READ-ONLY stay when room is short; the operator goes first, then the name.
+/// Draws the header. The environment and READ-ONLY stay when room is short, then the window; the remark goes first, then
+/// the operator, then the name.
 pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot<'_>) {
     let width = usize::from(area.width);
     let (role, word) = environment(snapshot.environment);
     let clock = format!("{} UTC", snapshot.now.wall.clock());
-    let operator = Clean::text(snapshot.operator);
     let badge = word.width() + 2 + if snapshot.read_only { 12 } else { 0 };
     let fixed = badge + clock.len() + 5;
     let brand = if width >= fixed + 22 { " MIDWATCH  " } else { " " };
@@ -35,12 +39,45 @@ pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot
     if snapshot.read_only {
         strip = strip.gap(2).put(pen.style(Role::UiPrompt), "READ-ONLY");
     }
-    let left = width.saturating_sub(strip.width() + clock.len() + 4);
     let start = width.saturating_sub(clock.len() + 1);
-    if operator.width() <= left {
-        strip = strip.right(start.saturating_sub(2), muted, operator);
+    let mut left = start.saturating_sub(strip.width() + 4);
+    let mut takes = |text: &Clean| {
+        let fits = text.width() <= left;
+        left = left.saturating_sub(if fits { text.width() + 3 } else { 0 });
+        fits
+    };
+    let window = snapshot.window.as_ref().map_or_else(Vec::new, |shown| windows(pen, shown));
+    let window = window.into_iter().find(|way| takes(&Clean::text(&way.0)));
+    let operator = Some(Clean::text(snapshot.operator)).filter(|text| takes(text));
+    let remark = snapshot.remark.map(Clean::text).filter(|text| takes(text));
+    if let Some((text, role)) = window {
+        strip = strip.gap(3).put(pen.style(role), text);
+    }
+    let right = [remark, operator].into_iter().flatten();
+    let text = right.map(|text| text.plain()).collect::<Vec<_>>().join(" · ");
+    if !text.is_empty() {
+        strip = strip.right(start.saturating_sub(2), muted, text);
     }
     pen.line(frame, area, strip.to(start).put(pen.style(Role::UiText), clock));
+}
+
+/// A window in words, the most telling first; its end is a warning when it comes near.
+fn windows(pen: Pen<'_>, shown: &WindowShown) -> Vec<(String, Role)> {
+    let WindowShown { name, span, left, .. } = shown;
+    let role = match (shown.gone, shown.short) {
+        (Some(_), true) => Role::VerdictWarn,
+        (Some(_), false) => Role::UiText,
+        (None, _) => Role::UiMuted,
+    };
+    let bar = shown.gone.map(|gone| format!(" {}", gauge(gone, 10, pen.glyph("u", "a") == "u").plain()));
+    let bar = bar.unwrap_or_default();
+    let ways = [
+        format!("{name} {span} UTC {bar} {left}").replace("  ", " "),
+        format!("{name} {span} UTC · {left}"),
+        format!("{name} · {left}"),
+        left.clone(),
+    ];
+    ways.into_iter().map(|way| (way, role)).collect()
 }
 
 /// The environment's role and its word in capitals, which no theme can change.
@@ -54,32 +91,93 @@ pub fn environment(environment: &str) -> (Role, Clean) {
     (role, Clean::text(&environment.to_uppercase()))
 }
 
-/// Draws the names of all panes with what they count; the one that has the keys is marked.
+/// How much the strip says of the panes that do not have the keys.
+#[derive(Clone, Copy, PartialEq)]
+enum Says {
+    /// Names and all counts.
+    All,
+    /// Names and the worst count.
+    Worst,
+    /// Short names and the worst count.
+    Short,
+    /// Numbers and the worst count.
+    Numbers,
+}
+
+/// Draws the names of all panes with what they count, as much as fits; the one that has the keys is marked.
 pub fn strip(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot<'_>, view: &mut ViewState) {
-    let mut strip = Strip::new();
-    for pane in Pane::ALL {
-        let start = strip.width();
-        let focused = snapshot.focus == pane;
-        let (role, mark) = if focused { (Role::UiFocus, pen.glyph("▌", ">")) } else { (Role::UiMuted, " ") };
-        strip = strip.put(pen.style(role), mark).put(pen.style(role), u64::from(pane.number()));
-        strip = strip.gap(1).put(pen.style(role), pane.word()).gap(1);
-        strip = match pane {
-            Pane::Health => verdicts(pen, strip, snapshot, false),
-            Pane::Run => super::panes::run::standing(pen, strip, snapshot),
-            Pane::Log => strip,
-        };
-        strip = strip.gap(2);
-        let x = area.x.saturating_add(u16::try_from(start).unwrap_or(u16::MAX)).min(area.right());
-        let width = u16::try_from(strip.width() - start).unwrap_or(u16::MAX).min(area.right() - x);
-        view.hit(Rect { x, width, ..area }, Hit::Pane(pane));
+    let ways = [Says::All, Says::Worst, Says::Short, Says::Numbers];
+    let parts = |says| Pane::ALL.map(|pane| (pane, part(pen, snapshot, pane, says)));
+    let fits =
+        |says: &Says| parts(*says).iter().map(|(_, part)| part.width()).sum::<usize>() <= usize::from(area.width);
+    let mut x = area.x;
+    for (pane, part) in parts(ways.into_iter().find(fits).unwrap_or(Says::Numbers)) {
+        let width = u16::try_from(part.width()).unwrap_or(u16::MAX).min(area.right() - x);
+        let place = Rect { x, width, ..area };
+        pen.line(frame, place, part);
+        view.hit(place, Hit::Pane(pane));
+        x += width;
     }
-    pen.line(frame, area, strip);
+}
+
+fn part(pen: Pen<'_>, snapshot: &Snapshot<'_>, pane: Pane, says: Says) -> Strip {
+    let focused = snapshot.focus == pane;
+    let (role, mark) = if focused { (Role::UiFocus, pen.glyph("▌", ">")) } else { (Role::UiMuted, " ") };
+    let style = pen.style(role);
+    let mut strip = Strip::new().put(style, mark).put(style, u64::from(pane.number())).gap(1);
+    let name = match (pane, says) {
+        _ if focused => pane.word(),
+        (_, Says::Numbers) => "",
+        (Pane::Certificates, Says::Short) => "Certs",
+        (Pane::Checklist, Says::Short) => "Check",
+        _ => pane.word(),
+    };
+    if !name.is_empty() {
+        strip = strip.put(style, name).gap(1);
+    }
+    let worst = says != Says::All;
+    // The counts of the pane that has the keys stand in its own title.
+    match (pane.section(), focused) {
+        (Some(_), true) => strip,
+        (Some(section), false) => tally(pen, strip, snapshot.lists.of(section), worst),
+        (None, _) if pane == Pane::Run => run_part(pen, strip, snapshot, worst),
+        (None, false) if pane == Pane::Checklist => match checklist::of(snapshot.run) {
+            Some(list) => {
+                let over = list.steps.iter().filter(|step| step.state.is_over()).count();
+                strip.put(pen.style(Role::UiText), format!("{over}/{} ", list.steps.len()))
+            }
+            None => strip,
+        },
+        _ => strip,
+    }
+}
+
+fn run_part(pen: Pen<'_>, strip: Strip, snapshot: &Snapshot<'_>, short: bool) -> Strip {
+    if !short {
+        return super::panes::run::standing(pen, strip, snapshot);
+    }
+    let (Some(run), Some(status)) = (&snapshot.run.view, snapshot.run.status()) else { return strip };
+    let over = run.steps.iter().filter(|step| step.state.is_over()).count();
+    let style = pen.style(Role::from(status));
+    strip.put(style, pen.symbol(Role::from(status))).gap(1).put(style, format!("{over}/{} ", run.steps.len()))
+}
+
+/// The counts of a pane as symbols and figures; only the worst that is not well, where that is asked for.
+fn tally(pen: Pen<'_>, mut strip: Strip, list: &RowList, worst: bool) -> Strip {
+    let counts = list.counts().into_iter().filter(|(_, count)| *count > 0);
+    let some: Vec<_> =
+        if worst { counts.filter(|(verdict, _)| *verdict != Verdict::Ok).take(1).collect() } else { counts.collect() };
+    for (verdict, count) in some {
+        let style = pen.style(Role::from(verdict));
+        strip = strip.put(style, pen.symbol(Role::from(verdict))).gap(1).put(style, count as u64).gap(1);
+    }
+    strip
 }
 
 /// How many rows have which verdict, the worst first, those of none left out.
 #[must_use]
-pub fn verdicts(pen: Pen<'_>, mut strip: Strip, snapshot: &Snapshot<'_>, words: bool) -> Strip {
-    for (verdict, count) in snapshot.health.counts(snapshot.now.wall) {
+pub fn verdicts(pen: Pen<'_>, mut strip: Strip, list: &RowList, words: bool) -> Strip {
+    for (verdict, count) in list.counts() {
         if count > 0 {
             let style = pen.style(Role::from(verdict));
             strip = strip.put(style, pen.symbol(Role::from(verdict))).gap(1).put(style, count as u64);

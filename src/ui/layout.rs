@@ -1,16 +1,17 @@
 //! Where everything goes, by the size of the terminal.
 //!
 //! ```text
-//! 110x28 and up                    80x24                    below 60x15        below 40x10
-//! header                           header                   header             Midwatch needs 40x10;
-//! ┌ 1 Health ─┐┌ 2 Run ─────────┐  1 Health │ 2 Run │ 3 Log ┌ the pane ─────┐  this is 30x8
-//! │           ││                │  ┌ the focused pane ────┐ │               │
-//! └───────────┘└────────────────┘  │                      │ └───────────────┘
-//! ┌ 3 Log ──────────────────────┐  └──────────────────────┘ footer
-//! │                             │  the step at work
-//! └─────────────────────────────┘  footer
-//! footer
+//! 110x28 and up                       170x40 and up, with a run            80x24                     below 60x15
+//! header                              header                               header                    header
+//! ┌ 1 Health ────┐┌ 2 Backups ─────┐  ┌ 1 Health ┐┌ 2 Backups ┐┌ 6 Run ──┐  1 Health  2 Backups …    ┌ the pane ─────┐
+//! └──────────────┘└────────────────┘  └──────────┘└───────────┘│         │  ┌ the focused pane ────┐  │               │
+//! ┌ 3 Certificat ┐┌ 4 Bloat ───────┐  ┌ 3 Certif ┐┌ 4 Bloat ──┐└─────────┘  │                      │  └───────────────┘
+//! └──────────────┘└────────────────┘  └──────────┘└───────────┘┌ 7 Log ──┐  └──────────────────────┘  footer
+//! ┌ 5 Checklist ─┐┌ 6 Run ─────────┐  ┌ 5 Checklist ──────────┐│         │  the step at work
+//! └──────────────┘└────────────────┘  └───────────────────────┘└─────────┘  footer
+//! footer                              footer
 //! ```
+//! A followed run that has the keys has the whole screen from 110x28 on: its steps and its log, and one row for the rest.
 
 use crate::app::model::Pane;
 use ratatui::layout::Rect;
@@ -19,6 +20,7 @@ use ratatui::layout::Rect;
 pub const LEAST: (u16, u16) = (40, 10);
 const STRIP: (u16, u16) = (60, 15);
 const WIDE: (u16, u16) = (110, 28);
+const HUGE: (u16, u16) = (170, 40);
 
 /// Where everything goes.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -67,8 +69,15 @@ impl Layout {
             layout.banner = take_top(&mut rest, 1);
         }
         let at_least = |size: (u16, u16)| area.width >= size.0 && area.height >= size.1;
-        if at_least(WIDE) && !wants.zoomed {
-            layout.panes = side_by_side(rest, wants.run);
+        // The log has no place among the others.
+        let of_run = wants.focus == Pane::Log || (wants.run && wants.focus == Pane::Run);
+        if at_least(HUGE) && wants.run && !wants.zoomed {
+            layout.panes = with_run_beside(rest);
+        } else if at_least(WIDE) && of_run && !wants.zoomed {
+            layout.strip = Some(take_top(&mut rest, 1));
+            layout.panes = run_and_log(rest);
+        } else if at_least(WIDE) && !wants.zoomed {
+            layout.panes = grid(rest, wants.run);
         } else {
             if at_least(STRIP) {
                 layout.strip = Some(take_top(&mut rest, 1));
@@ -82,15 +91,46 @@ impl Layout {
     }
 }
 
-fn side_by_side(mut rest: Rect, run: bool) -> Vec<(Pane, Rect)> {
-    // Without a run there is no log to show.
-    let rows = if run { rest.height * 2 / 5 } else { 4 };
-    let log = take_bottom(&mut rest, rows);
-    let mut right = rest;
-    // Nor is there much to say in the Run pane, and details are what a tired eye looks for.
-    let share = if run { 12 } else { 17 };
-    let left = take_left(&mut right, rest.width * share / 25);
-    vec![(Pane::Health, left), (Pane::Run, right), (Pane::Log, log)]
+/// Two panes beside each other, the first a little wider where it does not come out even.
+fn pair(mut row: Rect, left: Pane, right: Pane) -> [(Pane, Rect); 2] {
+    let width = row.width.div_ceil(2);
+    let first = take_left(&mut row, width);
+    [(left, first), (right, row)]
+}
+
+/// Everything, two by two; a run that is followed gets more rows.
+fn grid(mut rest: Rect, run: bool) -> Vec<(Pane, Rect)> {
+    let rows = rest.height;
+    let (first, second) = if run { (rows * 6 / 20, rows * 5 / 20) } else { (rows * 8 / 20, rows * 6 / 20) };
+    let first = take_top(&mut rest, first);
+    let second = take_top(&mut rest, second);
+    let pairs = [
+        pair(first, Pane::Health, Pane::Backups),
+        pair(second, Pane::Certificates, Pane::Bloat),
+        pair(rest, Pane::Checklist, Pane::Run),
+    ];
+    pairs.into_iter().flatten().collect()
+}
+
+/// The steps of a run above its log.
+fn run_and_log(mut rest: Rect) -> Vec<(Pane, Rect)> {
+    let rows = rest.height * 3 / 5;
+    let steps = take_top(&mut rest, rows);
+    vec![(Pane::Run, steps), (Pane::Log, rest)]
+}
+
+/// Everything on the left, and the run with its log on the right.
+fn with_run_beside(mut rest: Rect) -> Vec<(Pane, Rect)> {
+    let columns = rest.width * 11 / 20;
+    let mut left = take_left(&mut rest, columns);
+    let rows = left.height;
+    let checklist = take_bottom(&mut left, rows / 4);
+    let first = take_top(&mut left, rows * 9 / 20);
+    let mut panes: Vec<_> = pair(first, Pane::Health, Pane::Backups).into();
+    panes.extend(pair(left, Pane::Certificates, Pane::Bloat));
+    panes.push((Pane::Checklist, checklist));
+    panes.extend(run_and_log(rest));
+    panes
 }
 
 /// Cuts rows off the top.
@@ -152,10 +192,12 @@ mod tests {
 
     #[test]
     fn no_size_overlaps_or_leaves_the_screen() {
-        for (width, height) in (0..200).step_by(7).flat_map(|w| (0..60).map(move |h| (w, h))) {
+        for (width, height) in (0..220).step_by(7).flat_map(|w| (0..60).map(move |h| (w, h))) {
             let area = Rect::new(0, 0, width, height);
-            for (zoomed, banner, run) in [(false, false, true), (true, true, true), (false, true, false)] {
-                let Some(layout) = Layout::of(area, Wants { focus: Pane::Log, zoomed, banner, run }) else { continue };
+            let ways = [(false, false, true), (true, true, true), (false, true, false)];
+            for (focus, (zoomed, banner, run)) in Pane::ALL.into_iter().flat_map(|pane| ways.map(|way| (pane, way))) {
+                let Some(layout) = Layout::of(area, Wants { focus, zoomed, banner, run }) else { continue };
+                assert!(layout.panes.iter().any(|(pane, _)| *pane == focus), "{focus:?} has the keys");
                 let mut all = vec![layout.header, layout.banner, layout.footer];
                 all.extend(layout.strip);
                 all.extend(layout.step);

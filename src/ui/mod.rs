@@ -1,14 +1,15 @@
 //! From a [`Snapshot`] to a frame: draws, and does nothing else.
 //!
 //! ```text
-//!  MIDWATCH  cell0 · PRODUCTION                                  operator@bastion-1  02:47:31 UTC
-//! ┏ 1 Health ━━━━━━ ✖ 1 critical  ● 4 ok ┓┌ 2 Run  Data retention cleanup ───── ◆ waiting  3/5 ┐
-//! ┃  ✖  critical novacron-api   503      ┃│ clean                                              │
-//! ┃  ●  ok       /srv/cell0     41 %  ▁▂ ┃│  ◆  waiting  Delete old sessions   destroy  ~10 s  │
-//! ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛└────────────────────────────────────────────────────┘
-//! ┌ 3 Log  step 2 · Verify the newest backup ──────────────────────── line 12/12 · following ─┐
-//! └────────────────────────────────────────────────────────────────────────────────────────────┘
-//!  Enter open  x act  / filter  : commands  ? help                              412 B/s  ● live
+//!  MIDWATCH  cell0 · PRODUCTION          weekly 02:00–04:00 UTC · 1 h 12 m left    operator@bastion-1  02:47:31 UTC
+//! ┏ 1 Health ━━━━━━━━━━ ✖ 1 critical  ● 4 ok ┓┌ 2 Backups ──────────────────────── ✖ 1 critical  ● 3 ok ┐
+//! ┃  ✖  novacron-api   503                   ┃│  ✖  database   4.2 GiB  31 h old · limit 24 h         │
+//! ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛└────────────────────────────────────────────────────────┘
+//! ┌ 3 Certificates ─────────────── next: 9 d ┐┌ 4 Bloat ─────────────────────── 6.1 GiB reclaimable, est. ┐
+//! └──────────────────────────────────────────┘└────────────────────────────────────────────────────────┘
+//! ┌ 5 Checklist ─────────────────────────────┐┌ 6 Run  Data retention cleanup ─────────── ◆ waiting  3/5 ┐
+//! └──────────────────────────────────────────┘└────────────────────────────────────────────────────────┘
+//!  Enter open  x act  / filter  : commands  ? help  q quit                              412 B/s  ● live
 //! ```
 
 pub mod footer;
@@ -21,22 +22,27 @@ pub mod pen;
 pub mod shot;
 pub mod text;
 pub mod theme;
+pub mod wall;
 pub mod widgets;
 
 use crate::app::Snapshot;
 use crate::app::model::{Area, Hit, Pane, Seen};
 use crate::config::theme::{Glyphs, Role, Theme};
+use crate::domain::Section;
 use crate::ui::layout::{LEAST, Layout, Wants};
 use crate::ui::pen::Pen;
 use crate::ui::text::Strip;
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use std::collections::BTreeMap;
 
 /// What depends on the drawn height and outlives a frame, and what the last frame showed.
 #[derive(Clone, Debug, Default)]
 pub struct ViewState {
-    /// The first row of Health on the screen.
-    pub health: usize,
+    /// The first row of each section on the screen.
+    pub lists: BTreeMap<Section, usize>,
+    /// The first line of Checklist on the screen.
+    pub checklist: usize,
     /// The first line of Run on the screen.
     pub run: usize,
     /// The first row of the topmost dialog's list on the screen.
@@ -46,6 +52,17 @@ pub struct ViewState {
 }
 
 impl ViewState {
+    /// The first row of a section on the screen.
+    #[must_use]
+    pub fn top(&self, section: Section) -> usize {
+        self.lists.get(&section).copied().unwrap_or(0)
+    }
+
+    /// Remembers it.
+    pub fn set_top(&mut self, section: Section, top: usize) {
+        self.lists.insert(section, top);
+    }
+
     /// Remembers what is where.
     pub fn hit(&mut self, area: Rect, hit: Hit) {
         let Rect { x, y, width, height } = area;
@@ -64,6 +81,12 @@ pub fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>, theme: &Theme, view:
 fn draw_all(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>, theme: &Theme, view: &mut ViewState) {
     let (area, pen) = (frame.area(), Pen { theme });
     view.seen = Seen { size: (area.width, area.height), ..Seen::default() };
+    if snapshot.wall {
+        if !wall::draw(pen, frame, snapshot, view) {
+            too_small(pen, frame, area, view);
+        }
+        return;
+    }
     let wants = Wants {
         focus: snapshot.focus,
         zoomed: snapshot.zoomed,
@@ -83,10 +106,14 @@ fn draw_all(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>, theme: &Theme, view:
     }
     for (pane, area) in &layout.panes {
         view.hit(*area, Hit::Pane(*pane));
+        if let Some(section) = pane.section() {
+            panes::rows::draw(pen, frame, *area, section, snapshot, view);
+            continue;
+        }
         match pane {
-            Pane::Health => panes::health::draw(pen, frame, *area, snapshot, view),
+            Pane::Checklist => panes::checklist::draw(pen, frame, *area, snapshot, view),
             Pane::Run => panes::run::draw(pen, frame, *area, snapshot, view),
-            Pane::Log => panes::log::draw(pen, frame, *area, snapshot, view),
+            _ => panes::log::draw(pen, frame, *area, snapshot, view),
         }
     }
     if let Some(step) = layout.step {

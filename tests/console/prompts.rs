@@ -186,7 +186,7 @@ fn esc_leaves_the_prompt_open_and_x_opens_it_again() {
         fold(&mut model, &sample::destroy());
         assert!(model.modal().is_none(), "it was left; it does not come back by itself");
         assert!(model.snapshot().banner.is_some_and(|banner| banner.contains("step 3 waits")));
-        press(&mut model, "2 x");
+        press(&mut model, "6 x");
         assert!(dialog(&model).in_field);
     }
 }

@@ -31,7 +31,7 @@ fn every_key() -> Vec<Key> {
 fn places() -> Vec<(&'static str, Model)> {
     let size = (120, 36);
     let mut places: Vec<(&'static str, Model)> = Vec::new();
-    for keys in ["", "j", "2", "3", "?", ":", "R", "j Enter", "Ctrl-C", "/", "z"] {
+    for keys in ["", "j", "2", "4", "5", "6", "7", "?", ":", "R", "j Enter", "Ctrl-C", "/", "z"] {
         let mut model = sample::healthy(size, None);
         update(&mut model, Msg::RunsListed(sample::runs()));
         sample::press(&mut model, keys);

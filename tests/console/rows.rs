@@ -4,28 +4,33 @@ use super::{console, model, press};
 use midwatch::app::effect::{Effect, Query, Screen};
 use midwatch::app::model::{Area, Hit, Pane, Seen, TargetId};
 use midwatch::app::msg::{Mouse, Msg};
+use midwatch::app::panes::rows::RowList;
 use midwatch::app::{begin, update};
 use midwatch::demo::sample;
-use midwatch::domain::{Boot, Rows, TargetKind, Verdict};
+use midwatch::domain::{Boot, Rows, Section, TargetKind, Verdict};
+
+fn health(model: &midwatch::app::Model) -> &RowList {
+    model.lists.of(Section::Health)
+}
 
 fn order(model: &midwatch::app::Model) -> Vec<String> {
-    model.health.shown().map(|row| row.target.clone()).collect()
+    health(model).shown().map(|row| row.target.clone()).collect()
 }
 
 #[test]
 fn the_worst_come_first_and_unknown_is_worse_than_a_warning() {
     let model = sample::healthy((80, 24), None);
-    let verdicts: Vec<Verdict> = model.health.shown().map(|row| row.verdict(model.now.wall)).collect();
+    let verdicts: Vec<Verdict> = health(&model).shown().map(|row| row.verdict(model.now.wall)).collect();
     assert_eq!(verdicts[0], Verdict::Critical);
     assert!(verdicts.is_sorted_by_key(|verdict| std::cmp::Reverse(verdict.rank())), "{verdicts:?}");
-    assert_eq!(model.health.cursor_place(), None, "nobody put a cursor anywhere");
+    assert_eq!(health(&model).cursor_place(), None, "nobody put a cursor anywhere");
 }
 
 #[test]
 fn the_row_under_the_cursor_never_moves() {
     let mut model = model();
-    press(&mut model, "j j j j j j j j");
-    let (place, name) = (model.health.cursor_place().unwrap(), model.health.under_cursor().unwrap().target.clone());
+    press(&mut model, "j j j j j j j");
+    let (place, name) = (health(&model).cursor_place().unwrap(), health(&model).under_cursor().unwrap().target.clone());
     for (verdict, target) in [(Verdict::Critical, "cpu"), (Verdict::Critical, "load"), (Verdict::Ok, "api")] {
         let mut row = sample::rows().into_iter().find(|row| row.target == target).unwrap();
         row.observation.as_mut().unwrap().verdict = verdict;
@@ -36,7 +41,7 @@ fn the_row_under_the_cursor_never_moves() {
         place > 2 && order(&model)[..2].contains(&"cpu".to_owned()) && order(&model)[..2].contains(&"load".to_owned())
     );
     press(&mut model, "Esc");
-    let ranks: Vec<u8> = model.health.shown().map(|row| row.verdict(model.now.wall).rank()).collect();
+    let ranks: Vec<u8> = health(&model).shown().map(|row| row.verdict(model.now.wall).rank()).collect();
     assert!(ranks.is_sorted_by(|a, b| a >= b), "released, the worst come first again");
 }
 
@@ -44,7 +49,7 @@ fn the_row_under_the_cursor_never_moves() {
 fn a_row_that_ages_becomes_unknown_by_itself() {
     let mut model = model();
     update(&mut model, Msg::Tick(sample::now(451 + 3600)));
-    assert!(model.health.shown().all(|row| row.verdict(model.now.wall) == Verdict::Unknown));
+    assert!(health(&model).shown().all(|row| row.verdict(model.now.wall) == Verdict::Unknown));
 }
 
 #[test]
@@ -64,7 +69,9 @@ fn x_asks_what_acts_on_the_row_under_the_cursor_and_an_answer_for_another_row_is
 
 #[test]
 fn esc_never_quits_and_q_quits_only_at_the_top() {
-    for start in ["", "?", ":", "R", "j Enter", "2", "3", "z", "/ a p i Enter", "j x", "2 /", "3 / a Enter"] {
+    for start in
+        ["", "?", ":", "R", "j Enter", "2", "5", "6", "7", "z", "/ a p i Enter", "j x", "2 / x", "6 /", "7 / a Enter"]
+    {
         let mut model = model();
         press(&mut model, start);
         let before = model.snapshot().modals.len();
@@ -95,7 +102,7 @@ fn a_filter_shows_what_contains_it_and_esc_takes_it_back() {
     press(&mut model, "/ S R V");
     assert_eq!(order(&model), ["/srv/archive", "/srv/cell0"]);
     press(&mut model, "Enter j");
-    assert_eq!(model.health.under_cursor().unwrap().target, "/srv/archive");
+    assert_eq!(health(&model).under_cursor().unwrap().target, "/srv/archive");
     press(&mut model, "Esc");
     assert_eq!(order(&model).len(), sample::rows().len());
     press(&mut model, "/ z z z Esc");
@@ -112,7 +119,7 @@ fn a_click_moves_the_cursor_and_does_nothing_else() {
     model.drawn(Seen { size: (80, 24), hits, ..Seen::default() }, Boot(0));
     model.focus = Pane::Run;
     assert_eq!(update(&mut model, Msg::MouseMoved(Mouse::Click, 5, 4)), []);
-    assert_eq!((model.focus, model.health.under_cursor().unwrap().target.as_str()), (Pane::Health, "cpu"));
+    assert_eq!((model.focus, health(&model).under_cursor().unwrap().target.as_str()), (Pane::Health, "cpu"));
     assert!(model.modal().is_none());
 }
 
@@ -143,6 +150,6 @@ fn the_log_of_the_step_at_work_is_read_and_moving_up_holds_it() {
     assert!(model.log.follow && effects.len() == 1);
     let effects = press(&mut model, "/ o k Enter n");
     assert_eq!(effects.len(), 2, "{effects:?}");
-    press(&mut model, "2 k");
+    press(&mut model, "6 k");
     assert_eq!(model.log.source, Some((0, "1-1.log".to_owned())), "the cursor chooses the log");
 }

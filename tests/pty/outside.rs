@@ -15,7 +15,7 @@ fn a_read_only_console_looks_and_builds_nothing() {
     assert!(screen.lines().next().unwrap().contains("READ-ONLY"), "{screen}");
     assert!(!screen.contains("CHANGE ━"), "{screen}");
     for keys in ["x", "gx", "gr", "N"] {
-        pty.send("2");
+        pty.send("6");
         pty.send(keys);
         pty.wait_for(SOON, |screen| screen.contains("read-only: this console holds nothing to act with"));
         pty.send("1");
@@ -23,7 +23,7 @@ fn a_read_only_console_looks_and_builds_nothing() {
         pty.wait_for(SOON, |screen| !screen.contains("holds nothing to act with"));
     }
     // Enter on the step that asks shows the prompt, which nothing answers.
-    pty.send("2\r");
+    pty.send("6\r");
     let prompt = pty.wait_for(SOON, |screen| screen.contains("□ CHANGE"));
     assert!(prompt.contains("this console can look at a prompt and cannot answer it"), "{prompt}");
     pty.press_until("c", |screen| screen.contains("holds nothing to act with"));

@@ -179,10 +179,13 @@ fn scenes(size: (u16, u16)) -> Vec<Model> {
         sample::finished(),
     ];
     let mut models: Vec<Model> = stories.iter().map(|story| run(size, story)).collect();
-    for keys in ["", "j", "?", ":", "R", "j Enter", "j x", "2", "3", "z", "3 w t", "Ctrl-C", "/ a"] {
+    for keys in [
+        "", "j", "?", ":", "R", "j Enter", "j x", "2", "3", "4", "5", "6", "7", "z", "7 w t", "2 z", "o", "Ctrl-C",
+        "/ a",
+    ] {
         models.push(pressed(sample::healthy(size, operator()), keys));
     }
-    for keys in ["N", "g x", "Enter", "l w t", "1 j"] {
+    for keys in ["N", "g x", "Enter", "l w t", "1 j", "5", "6 z", "7 z"] {
         models.push(pressed(run(size, &sample::running()), keys));
     }
     models

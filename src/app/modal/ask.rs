@@ -143,7 +143,8 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             if let Some(Modal::Row { target, .. }) = model.modal() {
                 let target = target.clone();
                 model.close();
-                model.health.point(&target);
+                model.focus = Pane::of(target.kind.section());
+                model.lists.of_mut(target.kind.section()).point(&target);
                 return keys::offer(model);
             }
         }

@@ -1,5 +1,6 @@
 //! The state and the behaviour of each pane.
 
-pub mod health;
+pub mod checklist;
 pub mod log;
+pub mod rows;
 pub mod run;

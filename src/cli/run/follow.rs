@@ -4,6 +4,7 @@ use crate::app::confirm::{self, Authority};
 use crate::cli::interactive::Person;
 use crate::cli::plan::clean;
 use crate::cli::run::answers::{Answers, ask_person};
+use crate::cli::run::items::Walk;
 use crate::cli::run::say;
 use crate::cli::shell;
 use crate::domain::error::Result;
@@ -19,10 +20,10 @@ use std::io::{BufRead, BufReader, Read};
 use std::time::Duration;
 
 /// How often the journal is looked at.
-const LOOK: Duration = Duration::from_millis(40);
+pub(super) const LOOK: Duration = Duration::from_millis(40);
 
 /// How often it is looked at while a person is asked.
-const WATCH: Duration = Duration::from_millis(250);
+pub(super) const WATCH: Duration = Duration::from_millis(250);
 
 /// How much of one line of a log is printed, in bytes.
 const LINE: usize = 4096;
@@ -54,6 +55,8 @@ pub struct Follow {
     pub dir: RunDir,
     /// Whoever is at the terminal.
     pub person: Person,
+    /// How far whoever is at the terminal is with a checklist.
+    pub walk: Walk,
 }
 
 /// Waits until a prompt is closed, whoever closed it, or its runner is gone.
@@ -114,6 +117,11 @@ impl Follow {
                     }
                     // Whatever came of it, the same prompt is not answered twice without a word of the journal between.
                     answered = Some(prompt.id);
+                }
+                None if view.waits_for_people() && view.prompt.is_none() => {
+                    if let Some(kind) = self.turn(&view).await? {
+                        return Ok(End::NeedsPerson(kind));
+                    }
                 }
                 None => tokio::time::sleep(LOOK).await,
             }

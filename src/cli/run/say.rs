@@ -30,6 +30,9 @@ pub fn line(record: &Record, view: &RunView) -> Option<String> {
         }
         Event::StepSkipped { step, reason } => format!("{} is skipped: {reason}", named(view, *step)),
         Event::StepClosed { step, note } => format!("{} is done{}{note}", named(view, *step), dash(note)),
+        Event::StepReopened { step, reason } => {
+            format!("{} opened {} again: {reason}", who(&record.actor), named(view, *step))
+        }
         Event::UndoIntent { step, .. } => format!("undo of {} begins", named(view, *step)),
         Event::UndoOutcome { step, outcome, .. } => {
             format!("undo of {}: {} · {}", named(view, *step), outcome.ending.word(), outcome.detail)

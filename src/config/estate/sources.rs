@@ -63,6 +63,8 @@ pub struct Certificate {
     pub server_name: Option<String>,
     /// A PEM or DER file, a bundle, or a directory of these.
     pub file: Option<PathBuf>,
+    /// A file of the roots that what is served must lead to; the machine's own trust otherwise.
+    pub ca: Option<PathBuf>,
     /// Fewer whole days left than this: a warning.
     pub warn_days: u32,
     /// Fewer whole days left than this: critical.

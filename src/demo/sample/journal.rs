@@ -1,7 +1,7 @@
 //! Runs for the sample, each folded from records as a runner writes them.
 
 use super::at;
-use crate::domain::{Actor, Boot, Digest, EffectClass, Item, Preview, PromptId, RunId, RunStatus, Verb};
+use crate::domain::{Actor, Boot, Digest, EffectClass, Item, Order, Preview, PromptId, RunId, RunStatus, Verb};
 use crate::journal::fold::{Impossible, RunView};
 use crate::journal::record::{Answer, Ask, Choice, Closed, Covered, Ending, Event, LogEnd, Outcome, Record, StepHead};
 use std::collections::BTreeMap;
@@ -39,6 +39,12 @@ fn head(phase: &str, title: &str, verb: Verb, effect: EffectClass, takes_s: u64,
         takes_s: Some(takes_s),
         way_back: way_back.to_owned(),
         can_undo: effect == EffectClass::Change,
+        what: String::new(),
+        why: String::new(),
+        hard: false,
+        note_required: false,
+        save: None,
+        part: None,
     }
 }
 
@@ -106,6 +112,7 @@ impl Story {
             params: BTreeMap::from([("root".to_owned(), "/srv/cell0".to_owned())]),
             phases: ["look", "clean", "after"].map(str::to_owned).to_vec(),
             steps,
+            order: Order::Listed,
             version: "0.1.0".to_owned(),
             confirmed: "console".to_owned(),
         };
@@ -153,6 +160,7 @@ impl Story {
             counts: BTreeMap::from([("moved".to_owned(), 42), ("left_alone".to_owned(), 2)]),
             log: Some(LogEnd { file: log, bytes: 4096, dropped: 0, digest: None }),
             recovered: false,
+            evidence: None,
         };
         told.tell("operator", Event::StepOutcome { step, attempt, outcome })
     }

@@ -20,6 +20,7 @@ impl RunView {
         if self.open.is_some() {
             return refuse("a prompt while an attempt is open");
         }
+        self.in_its_phase(step)?;
         self.may_ask(step, ask)?;
         let before = self.at(step)?.state;
         match ask {

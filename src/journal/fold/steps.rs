@@ -1,8 +1,8 @@
 //! Which attempt may begin, and how a step ends.
 
-use crate::domain::{Digest, EffectClass, PromptId, StepState, Verb};
+use crate::domain::{Digest, EffectClass, Order, PromptId, Saved, StepState, Verb};
 use crate::journal::fold::{Act, Impossible, RunView, refuse};
-use crate::journal::record::{Choice, Ending, Outcome, Record};
+use crate::journal::record::{Choice, Ending, Outcome, Record, StepHead};
 
 impl RunView {
     #[allow(clippy::too_many_arguments)] // The fields of one record.
@@ -16,11 +16,14 @@ impl RunView {
         permit: Option<&PromptId>,
         log: &str,
     ) -> Result<(), Impossible> {
-        if self.open.is_some() || self.prompt.is_some() {
+        // Looking at one item of a checklist disturbs no question about another.
+        let beside = |asked: u32| self.order == Order::Any && effect == EffectClass::Read && asked != step;
+        if self.open.is_some() || self.prompt.as_ref().is_some_and(|prompt| !beside(prompt.step)) {
             return refuse("an intent while an attempt or a prompt is open");
         }
+        self.in_its_phase(step)?;
         let view = self.at(step)?;
-        if !matches!(view.head.verb, Verb::Check | Verb::Do) {
+        if !matches!(view.head.verb, Verb::Read | Verb::Check | Verb::Do) {
             return refuse(format!("an intent of a {} step", view.head.verb.word()));
         }
         if effect != view.head.effect {
@@ -40,6 +43,8 @@ impl RunView {
         self.waived.remove(&step);
         let view = self.turn(step, StepState::Running)?;
         view.attempts = attempt;
+        view.by = Some(record.actor.clone());
+        view.claimed = false;
         view.started = Some(record.wall);
         view.ended = None;
         view.outcome = None;
@@ -92,6 +97,11 @@ impl RunView {
         view.ended = Some(record.wall);
         view.ran |= outcome.ending != Ending::NotStarted;
         view.outcome = Some(outcome.clone());
+        let saved = view.head.save.clone().filter(|_| outcome.ending == Ending::Ok);
+        if let Some(name) = saved {
+            let facts = outcome.evidence.as_ref().map(|evidence| evidence.facts.clone()).unwrap_or_default();
+            self.saved.insert(name, Saved { step, says: outcome.detail.clone(), facts });
+        }
         Ok(())
     }
 
@@ -131,7 +141,17 @@ impl RunView {
 
     pub(super) fn skip_step(&mut self, record: &Record, step: u32, reason: &str) -> Result<(), Impossible> {
         self.not_asked(step)?;
+        self.in_its_phase(step)?;
         match self.at(step)?.state {
+            _ if self.at(step)?.head.verb == Verb::Approve => {
+                return refuse(format!("step {step} waits for a second person, and cannot be passed over"));
+            }
+            StepState::Planned | StepState::Failed if self.order == Order::Any => {
+                passable(&self.at(step)?.head, step)?;
+                if reason.trim().is_empty() {
+                    return refuse(format!("step {step} is passed over without a reason"));
+                }
+            }
             StepState::Planned => {}
             StepState::Failed | StepState::Unknown => {
                 if !self.waived.contains(&step) && !self.signed.contains(&step) {
@@ -145,17 +165,48 @@ impl RunView {
 
     pub(super) fn close_step(&mut self, record: &Record, step: u32, note: &str) -> Result<(), Impossible> {
         self.not_asked(step)?;
+        self.in_its_phase(step)?;
+        let by_hand = self.order == Order::Any;
         let view = self.at(step)?;
-        if view.state != StepState::Planned {
+        if view.state != StepState::Planned && !(by_hand && view.state == StepState::Failed) {
             return refuse(format!("step {step} is {} already", view.state.word()));
         }
+        let bare = note.trim().is_empty();
         match view.head.verb {
             Verb::Notify => {}
-            Verb::Manual if self.signed.contains(&step) => {}
+            Verb::Manual if by_hand && bare && view.head.note_required => {
+                return refuse(format!("step {step} is signed without the note that it needs"));
+            }
+            Verb::Manual if by_hand || self.signed.contains(&step) => {}
             Verb::Manual => return refuse(format!("nobody signed step {step}")),
+            Verb::Read | Verb::Check | Verb::Do if by_hand && !bare => passable(&view.head, step)?,
+            Verb::Read | Verb::Check | Verb::Do if by_hand => {
+                return refuse(format!("step {step} is closed by hand without a note"));
+            }
             verb => return refuse(format!("a {} step is closed by its outcome", verb.word())),
         }
-        self.finish_step(record, step, StepState::Done, note)
+        let claimed = by_hand && view.head.verb != Verb::Notify;
+        self.finish_step(record, step, StepState::Done, note)?;
+        self.turn(step, StepState::Done)?.claimed = claimed;
+        Ok(())
+    }
+
+    pub(super) fn reopen_step(&mut self, record: &Record, step: u32, reason: &str) -> Result<(), Impossible> {
+        self.in_its_phase(step)?;
+        let view = self.at(step)?;
+        let by_hand = view.state == StepState::Skipped || (view.state == StepState::Done && view.claimed);
+        if self.order != Order::Any || !by_hand {
+            return refuse(format!("step {step} was not closed by hand, and cannot be opened again"));
+        }
+        if reason.trim().is_empty() {
+            return refuse(format!("step {step} is opened again without a reason"));
+        }
+        // An act that went wrong before somebody closed it by hand went wrong all the same.
+        let failed = view.outcome.as_ref().is_some_and(|end| !matches!(end.ending, Ending::Ok | Ending::NotStarted));
+        let view = self.turn(step, if failed { StepState::Failed } else { StepState::Planned })?;
+        (view.claimed, view.ended, view.remark, view.by) = (false, None, None, None);
+        view.opened = record.seq;
+        Ok(())
     }
 
     pub(super) fn finish_step(
@@ -172,6 +223,12 @@ impl RunView {
         view.started = view.started.or(Some(record.wall));
         view.ended = Some(record.wall);
         view.remark = Some(remark.to_owned());
+        view.by = Some(record.actor.clone());
         Ok(())
     }
+}
+
+/// Whether a person's word can stand for a step: past a hard gate leads only evidence.
+fn passable(head: &StepHead, step: u32) -> Result<(), Impossible> {
+    if head.hard { refuse(format!("step {step} is a hard gate: only evidence leads past it")) } else { Ok(()) }
 }

@@ -1,6 +1,6 @@
 //! A run and its steps as their journal tells them.
 
-use crate::domain::{Actor, Digest, PromptId, RunId, RunStatus, StepState, Wall};
+use crate::domain::{Actor, Digest, Order, PromptId, RunId, RunStatus, Saved, StepState, Wall};
 use crate::journal::record::{Answer, Ask, Closed, Outcome, StepHead};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,6 +25,10 @@ pub struct RunView {
     pub phases: Vec<String>,
     /// The steps, in order.
     pub steps: Vec<StepView>,
+    /// In which order they are taken; of a checklist, see [`RunView::items`].
+    pub order: Order,
+    /// What its reads saved, by name.
+    pub saved: BTreeMap<String, Saved>,
     /// Who started it.
     pub starter: Actor,
     /// How the start was confirmed.
@@ -66,6 +70,8 @@ pub struct RunView {
     /// Where the step of the open prompt stood before it waited.
     pub(super) before: StepState,
     pub(super) open: Option<(u32, u32, Act)>,
+    /// Of a checklist, the number of the phase whose items are open.
+    pub(super) phase: Option<usize>,
 }
 
 /// Which way an open attempt goes.
@@ -106,6 +112,12 @@ pub struct StepView {
     pub undo: Option<Outcome>,
     /// How many undo attempts began.
     pub undo_attempts: u32,
+    /// Who caused its newest attempt, closed it or passed over it.
+    pub by: Option<Actor>,
+    /// Of a checklist's item, the record that opened it; what a person wants with it must name that record. 0 until then.
+    pub opened: u64,
+    /// Whether a person closed it by hand, on nothing but their word.
+    pub claimed: bool,
 }
 
 /// A prompt that waits for an answer.
@@ -178,6 +190,7 @@ impl RunView {
             (Some(status), ..) => status,
             (None, false, _) => RunStatus::Interrupted,
             (None, true, Some(_)) => RunStatus::Waiting,
+            (None, true, None) if self.waits_for_people() => RunStatus::Waiting,
             (None, true, None) => RunStatus::Running,
         }
     }
@@ -242,6 +255,9 @@ impl StepView {
             remark: None,
             undo: None,
             undo_attempts: 0,
+            by: None,
+            opened: 0,
+            claimed: false,
         }
     }
 }

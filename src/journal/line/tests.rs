@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::{EffectClass, Item, Preview, RunStatus, Verb};
+use crate::domain::{EffectClass, Evidence, Item, Order, Preview, RunStatus, Verb};
 use crate::journal::record::{Answer, Ask, Choice, Closed, Covered, Ending, LogEnd, Outcome};
 use crate::journal::samples::{created, head, prompt, run_id, set, steps};
 use proptest::prelude::*;
@@ -19,10 +19,13 @@ fn outcomes() -> impl Strategy<Value = Outcome> {
     let counts = prop::collection::btree_map(text(), any::<u64>(), 0..4);
     let log = prop::option::of((text(), any::<u64>(), any::<u64>()));
     let numbers = (any::<Option<i32>>(), any::<Option<i32>>(), any::<u64>(), any::<bool>());
-    (ending, text(), numbers, counts, log).prop_map(|(ending, detail, numbers, counts, log)| {
+    let facts = prop::collection::btree_map(text(), text(), 0..4);
+    let evidence = (text(), moment(), facts).prop_map(|(source, seen, facts)| Evidence { source, seen, facts });
+    let evidence = prop::option::of(evidence);
+    (ending, text(), numbers, counts, log, evidence).prop_map(|(ending, detail, numbers, counts, log, evidence)| {
         let (code, signal, took_ms, recovered) = numbers;
         let log = log.map(|(file, bytes, dropped)| LogEnd { file, bytes, dropped, digest: Some(set(1)) });
-        Outcome { ending, detail, code, signal, took_ms, counts, log, recovered }
+        Outcome { ending, detail, code, signal, took_ms, counts, log, recovered, evidence }
     })
 }
 
@@ -71,11 +74,18 @@ fn every_kind() -> impl Strategy<Value = Vec<Event>> {
         |(words, (n, step, attempt, id, flag), expires, outcome, ask, answer)| {
             let word = |n: usize| words[n].clone();
             let mut first = created(steps());
-            if let Event::RunCreated { title, params, steps, .. } = &mut first {
+            if let Event::RunCreated { title, params, steps, order, .. } = &mut first {
                 *title = word(0);
+                *order = if flag { Order::Any } else { Order::Listed };
                 params.insert(word(1), word(2));
                 steps.push(crate::journal::record::StepHead {
                     way_back: word(3),
+                    what: word(4),
+                    why: word(5),
+                    hard: flag,
+                    note_required: !flag,
+                    save: flag.then(|| word(6)),
+                    part: flag.then(|| word(7)),
                     ..head(Verb::Do, EffectClass::Change)
                 });
             }
@@ -102,6 +112,7 @@ fn every_kind() -> impl Strategy<Value = Vec<Event>> {
                 Event::StepResolved { step, choice: Choice::NotDone, evidence: word(6) },
                 Event::StepSkipped { step, reason: word(7) },
                 Event::StepClosed { step, note: word(0) },
+                Event::StepReopened { step, reason: word(1) },
                 Event::UndoIntent { step, attempt, set: flag.then(|| set(step)), log },
                 Event::UndoOutcome { step, attempt, outcome },
                 Event::Note { step: flag.then_some(step), text: word(1) },

@@ -6,12 +6,14 @@
 pub mod exec;
 pub mod files;
 pub mod http;
+pub mod probe;
+pub mod run;
 pub mod sql;
 #[cfg(test)]
 mod tests;
 
 use crate::config::reader::{Problems, Table, nearest};
-use crate::domain::{EffectClass, Error, Item, Kind, Preview, Wall};
+use crate::domain::{EffectClass, Error, Evidence, Item, Kind, Preview, Wall};
 use crate::journal::record::Ending;
 use crate::probes::clock;
 use crate::procedure::adapters::{Adapters, Purpose, Scope};
@@ -24,7 +26,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// The adapters' keys.
-const NAMES: [&str; 3] = ["exec", "files", "http"];
+const NAMES: [&str; 5] = ["exec", "files", "http", probe::KEY, run::KEY];
 
 /// Adapters of the format that this version refuses.
 const LATER: [&str; 7] = ["script", "sql", "redis", "kube", "systemd", "objects", "cert"];
@@ -58,13 +60,15 @@ impl Adapters for BuiltIn {
             ["exec"] => exec::parse(purpose, std::mem::take(table), scope, &self.trusted_reads, problems),
             ["files"] => files::parse(purpose, std::mem::take(table), scope, problems),
             ["http"] => http::parse(purpose, std::mem::take(table), problems),
+            [probe::KEY] => probe::parse(purpose, std::mem::take(table), problems),
+            [run::KEY] => run::parse(purpose, std::mem::take(table), problems),
             [] => {
                 if let Some(later) = LATER.into_iter().find(|name| table.has(name)) {
                     problems.say(at, format!("the adapter `{later}` is not supported by this version"));
                 } else {
                     let given = table.entries.first().map_or("", |entry| entry.key.as_str());
                     let hint = nearest(given, NAMES).map_or_else(
-                        || "one of exec, files, http".to_owned(),
+                        || format!("one of {}", NAMES.join(", ")),
                         |near| format!("did you mean `{near}`?"),
                     );
                     problems.say_with(at, "an action names its adapter, and none is here", hint);
@@ -142,17 +146,28 @@ pub struct ActEnd {
     pub detail: String,
     /// What was counted.
     pub counts: BTreeMap<String, u64>,
+    /// What was seen, where something was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
 }
 
 impl ActEnd {
-    fn new(ending: Ending, detail: impl Into<String>) -> Self {
-        Self { ending, detail: detail.into(), counts: BTreeMap::new() }
+    /// An end without counts.
+    pub fn new(ending: Ending, detail: impl Into<String>) -> Self {
+        Self { ending, detail: detail.into(), counts: BTreeMap::new(), evidence: None }
     }
 
     /// A check that learned nothing.
-    fn unknown(why: impl std::fmt::Display) -> Self {
+    pub fn unknown(why: impl std::fmt::Display) -> Self {
         let counts = BTreeMap::from([("unknown".to_owned(), 1)]);
-        Self { ending: Ending::Failed, detail: format!("unknown: {why}"), counts }
+        Self { ending: Ending::Failed, detail: format!("unknown: {why}"), counts, evidence: None }
+    }
+
+    /// The same with what was seen.
+    #[must_use]
+    pub fn seen(mut self, evidence: Evidence) -> Self {
+        self.evidence = Some(evidence);
+        self
     }
 
     /// Whether this is a check that learned nothing.
@@ -240,6 +255,12 @@ pub fn prove(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel
         "http" => http::prove(action, out, cancel),
         _ => Proof::Unclear(no_such(action).message),
     }
+}
+
+/// Whether the runner itself looks, because what is asked lies in its own state or its own probes.
+#[must_use]
+pub fn is_look(action: &Action) -> bool {
+    matches!(action.adapter.as_str(), probe::KEY | run::KEY)
 }
 
 /// The program that is the act itself, for `exec`.

@@ -4,6 +4,7 @@ use super::*;
 use crate::config::reader::LARGEST_FILE;
 use crate::domain::{Fact, Observation, Row, TargetKind, Verdict};
 use crate::procedure::Catalog;
+use crate::procedure::catalog::Library;
 use crate::procedure::plan::{Plan, WayBack};
 use crate::procedure::read::{lint, read};
 use std::path::Path;
@@ -59,7 +60,7 @@ fn given(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 #[test]
 fn a_plan_is_filled_in_and_leaves_only_the_run_open() {
     let params = given(&[("root", "/srv/cell0/"), ("env", "production"), ("jobs", "4")]);
-    let plan = Plan::make(&all(), &params, "e", "other", &BuiltIn::default()).unwrap();
+    let plan = Plan::make(&all(), &params, "e", "other", &BuiltIn::default(), &Library::default()).unwrap();
     assert_eq!((plan.title.as_str(), plan.root.as_deref()), ("All of production", Some("/srv/cell0")));
     assert_eq!(plan.locks, ["host", "production"]);
     assert_eq!(plan.params["days"], "7");
@@ -85,7 +86,7 @@ fn a_plan_is_filled_in_and_leaves_only_the_run_open() {
 #[test]
 fn parameters_that_do_not_fit_are_all_named() {
     let params = given(&[("root", "srv"), ("days", "31"), ("wrod", "x")]);
-    let problems = Plan::make(&all(), &params, "e", "other", &BuiltIn::default()).unwrap_err();
+    let problems = Plan::make(&all(), &params, "e", "other", &BuiltIn::default(), &Library::default()).unwrap_err();
     let said: Vec<_> = problems.iter().map(|problem| problem.message.as_str()).collect();
     assert_eq!(
         said,
@@ -139,7 +140,7 @@ fn what_is_built_in_is_sound_and_offered_from_a_mount() {
     let ids: Vec<_> = offers.iter().map(|(procedure, _)| procedure.id.as_str()).collect();
     assert_eq!(ids, ["cell0/archive-logs", "cell0/data-retention", "cell0/health-check"]);
     for (procedure, params) in offers {
-        Plan::make(procedure, &params, "e", "other", &BuiltIn::default()).unwrap();
+        Plan::make(procedure, &params, "e", "other", &BuiltIn::default(), catalog.library()).unwrap();
     }
     assert_eq!(catalog.find("cell0/data-retention").unwrap().effect(), EffectClass::Destroy);
     let missing = catalog.find("cell0/data-retentoin").unwrap_err();

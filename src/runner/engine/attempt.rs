@@ -1,7 +1,7 @@
 //! One attempt: intent, shim, outcome.
 
 use crate::domain::error::Result;
-use crate::domain::{Digest, Error, PromptId, Verb};
+use crate::domain::{Actor, Digest, Error, PromptId, Verb};
 use crate::journal::record::{Ending, Event, Outcome};
 use crate::procedure::plan::{Action, Step};
 use crate::runner::adapters::{self, ActEnd, Proof};
@@ -50,6 +50,19 @@ impl Engine {
         set: Option<Digest>,
         permit: Option<PromptId>,
     ) -> Result<()> {
+        let me = self.me.clone();
+        self.attempt_for(&me, step, planned, set, permit).await
+    }
+
+    /// The same, in the name of whoever wants it.
+    pub(super) async fn attempt_for(
+        &mut self,
+        actor: &Actor,
+        step: u32,
+        planned: &Step,
+        set: Option<Digest>,
+        permit: Option<PromptId>,
+    ) -> Result<()> {
         let Some(action) = &planned.act else {
             return Err(Error::machine(format!("run step {}", step + 1), "it has no action"));
         };
@@ -60,8 +73,11 @@ impl Engine {
         let name = name(step, attempt);
         let (effect, log) = (planned.effect, format!("{name}.log"));
         failpoint::pass("intent.pre");
-        self.write(Event::StepIntent { step, attempt, effect, set: set.clone(), permit, log })?;
+        self.write_as(actor, Event::StepIntent { step, attempt, effect, set: set.clone(), permit, log })?;
         failpoint::pass("intent.post");
+        if adapters::is_look(action) {
+            return self.see(step, attempt, planned, action).await;
+        }
         let found = self.launch(&name, action, false, set.as_ref(), planned.timeout_s).await?;
         self.finish(step, attempt, planned, found, false).await
     }
@@ -85,6 +101,14 @@ impl Engine {
                 _ => Ending::Failed,
             };
         }
+        if matches!(planned.verb, Verb::Read | Verb::Check) {
+            self.vouch(&mut outcome, planned);
+        }
+        self.end_attempt(step, attempt, outcome)
+    }
+
+    /// Records how an attempt ended.
+    pub(super) fn end_attempt(&mut self, step: u32, attempt: u32, outcome: Outcome) -> Result<()> {
         failpoint::pass("outcome.pre");
         self.write(Event::StepOutcome { step, attempt, outcome })?;
         failpoint::pass("outcome.post");
@@ -113,7 +137,7 @@ impl Engine {
             ending @ (Ending::Ok | Ending::Failed) if told => ending,
             _ => Ending::Unknown,
         };
-        Ok(ActEnd { ending, detail: outcome.detail, counts: outcome.counts })
+        Ok(ActEnd { ending, detail: outcome.detail, counts: outcome.counts, evidence: None })
     }
 
     /// Starts an act under a shim and stays with it to its end; calls are taken meanwhile, and an abort stops the act.
@@ -125,6 +149,10 @@ impl Engine {
         set: Option<&Digest>,
         timeout_s: u64,
     ) -> Result<Found> {
+        let action = match self.filled(action) {
+            Ok(action) => action,
+            Err(why) => return Ok(Found::Ended(Box::new(Exit::not_started(why)))),
+        };
         let spec = self.spec(name, action, prove, set, timeout_s);
         let mut shim = match self.spawn(&spec) {
             Ok(shim) => shim,
@@ -159,8 +187,7 @@ impl Engine {
         })
     }
 
-    fn spec(&self, name: &str, action: &Action, prove: bool, set: Option<&Digest>, timeout_s: u64) -> Spec {
-        let action = self.filled(action);
+    fn spec(&self, name: &str, action: Action, prove: bool, set: Option<&Digest>, timeout_s: u64) -> Spec {
         let child = match adapters::program(&action) {
             Some(program) => {
                 let mut env = program.env;
@@ -231,6 +258,7 @@ impl Engine {
             counts: std::collections::BTreeMap::new(),
             log: None,
             recovered,
+            evidence: None,
         };
         match found {
             Found::NotStarted => {
@@ -246,7 +274,8 @@ impl Engine {
                 }
                 outcome.ending = ending;
                 outcome.detail = detail;
-                outcome.counts = result.map(|result| result.counts).unwrap_or_default();
+                let (counts, evidence) = result.map(|end| (end.counts, end.evidence)).unwrap_or_default();
+                (outcome.counts, outcome.evidence) = (counts, evidence);
                 (outcome.code, outcome.signal) = (exit.code, exit.signal);
                 outcome.took_ms = exit.took_ms;
                 outcome.log = Some(exit.log);

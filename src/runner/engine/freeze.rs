@@ -5,6 +5,7 @@ use crate::domain::ids::Hasher;
 use crate::domain::{Digest, EffectClass, Error, Preview, Verb};
 use crate::journal::record::Covered;
 use crate::procedure::plan::{Action, Step};
+use crate::procedure::template::OfRun;
 use crate::runner::adapters::{self, Look};
 use crate::runner::engine::Engine;
 use crate::runner::rundir::sync_dir;
@@ -28,8 +29,10 @@ impl Engine {
     /// When the journal cannot be written meanwhile.
     pub(super) async fn freeze(&mut self, step: u32) -> Result<std::result::Result<Frozen, Error>> {
         let planned = self.planned(step)?;
-        let Some(action) = planned.act.as_ref().map(|action| self.filled(action)) else {
-            return Ok(Err(Error::machine(format!("preview step {}", step + 1), "it has no action")));
+        let action = match planned.act.as_ref().map(|action| self.filled(action)) {
+            Some(Ok(action)) => action,
+            Some(Err(why)) => return Ok(Err(Error::machine(format!("preview step {}", step + 1), why))),
+            None => return Ok(Err(Error::machine(format!("preview step {}", step + 1), "it has no action"))),
         };
         let sets = self.dir.path.join("sets");
         let work = tokio::task::spawn_blocking(move || look(&action, &planned, &sets));
@@ -93,9 +96,17 @@ impl Engine {
         Ok(covered)
     }
 
-    /// An action with the run's own references filled in.
-    pub(super) fn filled(&self, action: &Action) -> Action {
-        action.of_run(self.dir.id.as_str(), &self.dir.path.to_string_lossy())
+    /// An action with the run's own references filled in; the error says what is not known.
+    pub(super) fn filled(&self, action: &Action) -> std::result::Result<Action, String> {
+        let dir = self.dir.path.to_string_lossy();
+        action.of_run(OfRun { id: self.dir.id.as_str(), dir: &dir, saved: &self.view().saved })
+    }
+
+    /// Text for people with the run's own references filled in; what is not known is said in its place.
+    pub(super) fn told(&self, text: &str) -> String {
+        let dir = self.dir.path.to_string_lossy();
+        let run = OfRun { id: self.dir.id.as_str(), dir: &dir, saved: &self.view().saved };
+        run.fill(text).unwrap_or_else(|why| format!("{text} ({why})"))
     }
 }
 

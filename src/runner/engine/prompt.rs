@@ -1,7 +1,7 @@
 //! Asks a person, and takes exactly one answer that is bound to what was shown.
 
 use crate::domain::error::Result;
-use crate::domain::{Digest, Error, PromptId};
+use crate::domain::{Digest, Error, Order, PromptId};
 use crate::journal::answer::fits;
 use crate::journal::record::{Answer, Ask, Closed, Event};
 use crate::probes::clock;
@@ -66,6 +66,14 @@ impl Engine {
             if age >= life {
                 self.close(&open, Closed::Expired, Vec::new())?;
                 return Ok(Asked::Anew);
+            }
+            if let Some(wanted) = self.wanted.pop_front() {
+                self.look_for(wanted).await?;
+                if self.view().abort.is_some() {
+                    self.close(&open, Closed::Aborted, Vec::new())?;
+                    return Ok(Asked::Stopped);
+                }
+                continue;
             }
             if let Some(call) = self.held.pop_front() {
                 if let Some(asked) = self.answer(&open, call).await? {
@@ -153,7 +161,9 @@ impl Engine {
         failpoint::pass("answer.accepted");
         let said = format!("{} answered it already (record {})", call.actor.name, record.seq);
         self.answered.push((open.id.clone(), said));
-        let cancelled = answer == Answer::Cancel;
+        // An item of a checklist that is cancelled is open as before; nothing else waits for it.
+        let goes_on = self.plan.order == Order::Any && matches!(open.ask, Ask::Confirm { .. });
+        let cancelled = answer == Answer::Cancel && !goes_on;
         if cancelled {
             self.write_as(&call.actor, Event::AbortRequested { undo: false })?;
         }

@@ -7,7 +7,7 @@ use crate::app::model::TargetId;
 use crate::config::theme::Role;
 use crate::domain::{Clean, Error, Fact, quantity};
 use crate::journal::record::Outcome;
-use crate::ui::panes::{health, run};
+use crate::ui::panes::{rows, run};
 use crate::ui::pen::Pen;
 use crate::ui::text::{Piece, Strip};
 use crate::ui::widgets::spark::spark;
@@ -19,10 +19,12 @@ pub(super) fn help(pen: Pen<'_>, snapshot: &Snapshot<'_>, context: Context, scro
     let near = context.stack();
     let far = Context::ALL.into_iter().filter(|other| !near.contains(other));
     let mut body = Vec::new();
-    for context in near.iter().copied().chain(far) {
+    let any = |context: &Context| ACTIONS.iter().any(|entry| entry.context == *context);
+    for context in near.iter().copied().chain(far).filter(any) {
         let place = match context {
             Context::Global => "everywhere",
             Context::List => "in lists",
+            Context::Checklist => "in the checklist",
             Context::Run => "in the run",
             Context::Log => "in the log",
             Context::Prompt => "in a question, outside its text field",
@@ -52,9 +54,9 @@ pub(super) fn help(pen: Pen<'_>, snapshot: &Snapshot<'_>, context: Context, scro
 pub(super) fn row(pen: Pen<'_>, snapshot: &Snapshot<'_>, target: &TargetId, scroll: u16, width: usize) -> Dialog {
     let now = snapshot.now.wall;
     let mut body: Vec<Line<'static>> = Vec::new();
-    if let Some(row) = snapshot.health.row(target) {
-        let (role, word) = health::standing(row, now);
-        let says = format!("{} {word}: {}", pen.symbol(role).plain(), health::says(row, now));
+    if let Some(row) = snapshot.lists.row(target) {
+        let (role, word) = rows::standing(row, now);
+        let says = format!("{} {word}: {}", pen.symbol(role).plain(), rows::says(row, now));
         body.extend(pen.sentence(role, says, width));
         body.extend(pen.fact("kind", Role::UiText, row.kind.word(), width));
         body.extend(pen.fact("source", Role::UiText, &row.source, width));

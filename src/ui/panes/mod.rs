@@ -1,7 +1,8 @@
 //! The panes.
 
-pub mod health;
+pub mod checklist;
 pub mod log;
+pub mod rows;
 pub mod run;
 
 use crate::app::Snapshot;

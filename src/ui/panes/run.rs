@@ -46,7 +46,8 @@ pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot
     let left = filtered(pen, left, &snapshot.run.filter);
     let mut inner = framed(pen, frame, area, snapshot, Pane::Run, (left, right));
     let Some(run) = &snapshot.run.view else { return nothing(pen, frame, inner, snapshot) };
-    let story = story::lines(pen, snapshot, run, usize::from(inner.width));
+    // A wall says it in its sentence, and shows nobody what to type.
+    let story = if snapshot.wall { Vec::new() } else { story::lines(pen, snapshot, run, usize::from(inner.width)) };
     let below = u16::try_from(story.len()).unwrap_or(u16::MAX).min(inner.height.saturating_sub(3));
     let foot = take_bottom(&mut inner, below);
     pen.lines(frame, foot, &story);
@@ -56,15 +57,14 @@ pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot
 fn nothing(pen: Pen<'_>, frame: &mut Frame<'_>, inner: Rect, snapshot: &Snapshot<'_>) {
     let keymap = snapshot.keymap;
     let shown = |action| keymap.shown(action);
-    use crate::app::keymap::Action::{Act, Pane1, Runs};
+    use crate::app::keymap::Action::{Act, Runs};
     let lines = match (&snapshot.run.following, &snapshot.run.lost) {
         (_, Some(error)) => pen.sentence(Role::VerdictUnknown, &error.message, usize::from(inner.width)),
         (Some(_), None) => pen.sentence(Role::UiMuted, "reading the journal", usize::from(inner.width)),
         (None, None) => {
             let mut lines = pen.sentence(Role::UiText, "No run is followed.", usize::from(inner.width));
             if !snapshot.read_only {
-                let act =
-                    format!("{} goes to Health; {} on a row there offers what can act on it", shown(Pane1), shown(Act));
+                let act = format!("{} on a row offers what can act on it", shown(Act));
                 lines.append(&mut pen.sentence(Role::UiMuted, act, usize::from(inner.width)));
             }
             let runs = format!("{} lists the runs there are", shown(Runs));
@@ -211,6 +211,7 @@ fn rounded(time: Duration) -> String {
 }
 
 /// Cut so that a sentence of the journal cannot fill the pane.
-fn short(text: &str) -> Clean {
+#[must_use]
+pub fn short(text: &str) -> Clean {
     Clean::text(text).cut(400)
 }

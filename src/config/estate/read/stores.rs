@@ -36,6 +36,11 @@ pub(super) fn certificates(root: &mut Table, problems: &mut Problems) -> Vec<Cer
             problems.say(named_at, "`server_name` is of use with `connect` alone");
         }
         let file = path(&mut table, "file", problems);
+        let ca_at = table.place_of("ca");
+        let ca = path(&mut table, "ca", problems);
+        if ca.is_some() && !has_endpoint {
+            problems.say(ca_at, "`ca` is of use with `connect` alone");
+        }
         let warn_at = table.place_of(if table.has("warn") { "warn" } else { "critical" });
         let warn_days = days(&mut table, "warn", Certificate::WARN_DAYS, problems);
         let critical_days = days(&mut table, "critical", Certificate::CRITICAL_DAYS, problems);
@@ -46,7 +51,7 @@ pub(super) fn certificates(root: &mut Table, problems: &mut Problems) -> Vec<Cer
         }
         table.finish(problems);
         if let (Some(name), Some(warn_days), Some(critical_days)) = (name, warn_days, critical_days) {
-            all.push(Certificate { name, connect, server_name, file, warn_days, critical_days });
+            all.push(Certificate { name, connect, server_name, file, ca, warn_days, critical_days });
         }
     }
     all

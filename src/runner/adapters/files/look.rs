@@ -69,6 +69,11 @@ pub(in super::super) fn preview(action: &Action, look: &Look, set: &mut dyn Writ
     Ok(preview)
 }
 
+/// Every file that the pattern fits, whatever its age.
+pub(super) fn all(root: &Root, spec: &Spec, select: &Select, look: &Look) -> Result<Vec<Frozen>, Error> {
+    walk(root, spec, select, look).map(|seen| seen.files)
+}
+
 fn walk(root: &Root, spec: &Spec, select: &Select, look: &Look) -> Result<Seen, Error> {
     let mut seen = Seen::default();
     let mut waiting = vec![select.under.clone().into_bytes()];

@@ -5,6 +5,7 @@
 //! do    = { files = "move", under = "logs", match = "*.gz", older = 1, to = "logs/archive" }
 //! prove = { files = "arrived" }         # after a move; `gone` after a delete
 //! undo  = { files = "restore" }         # of a move
+//! check = { files = "newest", under = "backups", match = "*.tar.gz", younger = "24h", larger = "1MiB" }
 //! ```
 //!
 //! `match` and `except` are patterns of a file's name, in which `*` stands for any bytes and `?` for one; a name that
@@ -18,6 +19,7 @@ mod frozen;
 mod handles;
 mod hands;
 mod look;
+mod newest;
 mod proof;
 #[cfg(test)]
 mod tests;
@@ -46,10 +48,12 @@ enum Op {
     Restore,
     Gone,
     Arrived,
+    Newest,
 }
 
 impl Op {
-    const ALL: [Self; 6] = [Self::List, Self::Move, Self::Delete, Self::Restore, Self::Gone, Self::Arrived];
+    const ALL: [Self; 7] =
+        [Self::List, Self::Move, Self::Delete, Self::Restore, Self::Gone, Self::Arrived, Self::Newest];
 
     fn word(self) -> &'static str {
         match self {
@@ -59,6 +63,7 @@ impl Op {
             Self::Restore => "restore",
             Self::Gone => "gone",
             Self::Arrived => "arrived",
+            Self::Newest => "newest",
         }
     }
 
@@ -69,12 +74,13 @@ impl Op {
             Self::Restore => (Purpose::Undo, &[Self::Move]),
             Self::Gone => (Purpose::Prove, &[Self::Delete, Self::Move]),
             Self::Arrived => (Purpose::Prove, &[Self::Move]),
+            Self::Newest => (Purpose::Check, &[]),
         }
     }
 
     fn floor(self) -> EffectClass {
         match self {
-            Self::List | Self::Gone | Self::Arrived => EffectClass::Read,
+            Self::List | Self::Gone | Self::Arrived | Self::Newest => EffectClass::Read,
             Self::Move | Self::Restore => EffectClass::Change,
             Self::Delete => EffectClass::Destroy,
         }
@@ -92,6 +98,9 @@ struct Spec {
     /// Where files are moved to, relative to the root.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     to: Option<String>,
+    /// What the newest must be; a read takes it as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    newest: Option<newest::Wanted>,
 }
 
 /// Which files.
@@ -109,7 +118,7 @@ struct Select {
 /// Reads the action.
 pub(super) fn parse(purpose: Purpose, mut table: Table, scope: &Scope, problems: &mut Problems) -> Option<Action> {
     let at = table.at;
-    let op = table.parsed("files", "one of list, move, delete, restore, gone, arrived", problems, |word| {
+    let op = table.parsed("files", "one of list, move, delete, restore, gone, arrived, newest", problems, |word| {
         Op::ALL.into_iter().find(|op| op.word() == word)
     })?;
     let root = scope.root.clone();
@@ -117,6 +126,9 @@ pub(super) fn parse(purpose: Purpose, mut table: Table, scope: &Scope, problems:
         problems.say(at, "`files` needs the procedure's `root`");
     }
     let (fits, of) = op.purpose();
+    if op == Op::Newest && matches!(purpose, Purpose::Check | Purpose::Read) {
+        return newest::parse(purpose, table, root?, problems);
+    }
     if fits != purpose {
         problems
             .say(at, format!("`files = \"{}\"` belongs under `{}`, not `{}`", op.word(), fits.word(), purpose.word()));
@@ -137,7 +149,12 @@ pub(super) fn parse(purpose: Purpose, mut table: Table, scope: &Scope, problems:
         Op::Arrived => "every file is at its new place",
         _ => "every file is gone from its place",
     };
-    common::action("files", op.floor(), line.to_owned(), &Spec { op, root: root?, select: None, to: None })
+    common::action(
+        "files",
+        op.floor(),
+        line.to_owned(),
+        &Spec { op, root: root?, select: None, to: None, newest: None },
+    )
 }
 
 fn parse_do(op: Op, mut table: Table, root: String, problems: &mut Problems) -> Option<Action> {
@@ -169,7 +186,7 @@ fn parse_do(op: Op, mut table: Table, root: String, problems: &mut Problems) -> 
     }
     let select = Select { under, pattern, except, older_s, keep_newest, recursive };
     let line = line(op, &select, to.as_deref());
-    common::action("files", op.floor(), line, &Spec { op, root, select: Some(select), to })
+    common::action("files", op.floor(), line, &Spec { op, root, select: Some(select), to, newest: None })
 }
 
 /// Whether a directory is another one or lies in it; both relative.

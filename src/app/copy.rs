@@ -1,0 +1,68 @@
+//! What is copied to the clipboard, by pane: a row, the lines of a log, the run's id.
+
+use crate::app::effect::{Effect, Screen};
+use crate::app::model::{Model, Pane};
+use crate::domain::{Clean, quantity};
+
+/// The most that is copied, in bytes: a terminal may drop a longer sequence, and a slow line would be busy with it.
+pub const LARGEST: usize = 32 << 10;
+
+/// Copies what the focused pane is about, and says what that was.
+pub fn copy(model: &mut Model) -> Vec<Effect> {
+    let (what, text) = match of(model) {
+        Ok(found) => found,
+        Err(why) => {
+            model.say(why);
+            return Vec::new();
+        }
+    };
+    let text = cut(text);
+    model.say(format!("copied {what}: {}", quantity::bytes(text.len() as u64)));
+    vec![Effect::Screen(Screen::Copy(text))]
+}
+
+/// What it is, and its text without anything that could steer a terminal.
+fn of(model: &mut Model) -> Result<(String, String), &'static str> {
+    if let Some(section) = model.focus.section() {
+        let row = model.lists.of(section).under_cursor().ok_or("the cursor is on no row, so nothing is copied")?;
+        let name = Clean::text(&row.name()).plain();
+        let detail = row.observation.as_ref().map_or("not read yet", |seen| &seen.detail);
+        let lost = row.lost.as_ref().map_or_else(String::new, |(why, _)| format!("{why} · was "));
+        return Ok((name.clone(), format!("{name}  {}", Clean::text(&format!("{lost}{detail}")).plain())));
+    }
+    if model.focus == Pane::Log {
+        return lines(model).ok_or("there is no line to copy");
+    }
+    let run = model.run.following.as_ref().ok_or("no run is followed, so nothing is copied")?;
+    Ok(("the run's id".to_owned(), run.to_string()))
+}
+
+/// The line that the search found, else the lines on the screen.
+fn lines(model: &Model) -> Option<(String, String)> {
+    let (log, rows) = (&model.log, u64::from(model.seen().log_rows.max(1)));
+    let page = log.page.as_ref()?;
+    let end = page.top + page.lines.len() as u64;
+    let (from, to) = match (log.found, log.follow) {
+        (Some(found), _) => (found, found + 1),
+        (None, true) => (end.saturating_sub(rows), end),
+        (None, false) => (log.top, log.top + rows),
+    };
+    let shown = (page.top..).zip(&page.lines).filter(|(number, _)| (from..to).contains(number));
+    let lines: Vec<String> = shown.map(|(_, line)| Clean::line(&line.bytes).plain()).collect();
+    let what = match (lines.len() as u64, log.found) {
+        (0, _) => return None,
+        (1, _) => format!("line {}", quantity::count(from + 1)),
+        (count, _) => quantity::counted(count, "line", "lines"),
+    };
+    Some((what, lines.join("\n")))
+}
+
+/// The text within [`LARGEST`], cut between two characters.
+fn cut(mut text: String) -> String {
+    let mut end = text.len().min(LARGEST);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+    text
+}

@@ -1,0 +1,185 @@
+//! Walks a checklist at the terminal: one item at a time, what it is, why, and what is known of it.
+//!
+//! ```text
+//! before 1/4  Backup verified
+//!   every backup is ok
+//!   why: without it nothing below can be taken back
+//!   seen 02:31:07: critical: 31 h old · limit 24 h · backup database (files /backups/*.dump)
+//! done (look again), hand, skip, later, note, leave:
+//! ```
+
+use crate::app::confirm;
+use crate::cli::interactive::Person;
+use crate::cli::plan::clean;
+use crate::cli::run::follow::{Follow, LOOK, WATCH};
+use crate::domain::error::Result;
+use crate::domain::{EffectClass, Kind, Verb};
+use crate::gate::operate;
+use crate::journal::fold::{ItemState, ItemView, RunView};
+use crate::journal::item::Deed;
+use crate::journal::tail::Tail;
+use crate::runner::rundir::RunDir;
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+/// How far the person at the terminal is.
+#[derive(Clone, Debug, Default)]
+pub struct Walk {
+    /// The items that they come back to later.
+    later: BTreeSet<u32>,
+    /// The newest record when their last command was carried out: what comes of it is waited for.
+    acted: Option<u64>,
+}
+
+/// What a person answers about an item.
+enum Turn {
+    Deed(Deed),
+    Note(String),
+    Later,
+    Leave,
+}
+
+impl Follow {
+    /// Turns to the next open item; gives the exit code's kind when nobody here can help the checklist on.
+    pub(super) async fn turn(&mut self, view: &RunView) -> Result<Option<Kind>> {
+        let items = view.items();
+        let unseen = |item: &ItemView| {
+            item.state == ItemState::Open && matches!(item.verb, Verb::Read | Verb::Check) && item.passed.is_none()
+        };
+        if self.walk.acted.is_some_and(|seq| view.seq <= seq) || items.iter().any(unseen) {
+            tokio::time::sleep(LOOK).await;
+            return Ok(None);
+        }
+        let open: Vec<&ItemView> = items.iter().filter(|item| item.state == ItemState::Open).collect();
+        if !self.answers.person || open.is_empty() {
+            let second = items.iter().find(|item| item.state == ItemState::SecondPerson);
+            if let Some(item) = second.filter(|_| !self.json) {
+                print!("{}", clean(&format!("{} waits for a second person", item.title)));
+            }
+            return Ok(Some(Kind::Waiting));
+        }
+        if open.iter().all(|item| self.walk.later.contains(&item.step)) {
+            self.walk.later.clear();
+        }
+        let Some(item) = open.into_iter().find(|item| !self.walk.later.contains(&item.step)) else { return Ok(None) };
+        print!("{}", clean(&shown(view, item)));
+        let turn = tokio::select! {
+            turn = ask(&mut self.person, item) => turn,
+            () = changes(&self.dir, item) => {
+                println!();
+                return Ok(None);
+            }
+        };
+        self.take(view, item, turn).await
+    }
+
+    async fn take(&mut self, view: &RunView, item: &ItemView, turn: Turn) -> Result<Option<Kind>> {
+        let command = match turn {
+            Turn::Leave => return Ok(Some(Kind::Waiting)),
+            Turn::Later => {
+                self.walk.later.insert(item.step);
+                return Ok(None);
+            }
+            Turn::Note(text) => Some(confirm::note(&self.authority, self.dir.id.clone(), Some(item.step), text)),
+            Turn::Deed(deed) => confirm::item(&self.authority, &self.dir.id, item, deed),
+        };
+        let Some(command) = command else {
+            println!("this item cannot be answered so");
+            return Ok(None);
+        };
+        match operate::perform(&self.world, command, "run").await {
+            // An act asks its prompt next; what else was wanted is in the journal already.
+            Ok(_) => self.walk.acted = Some(view.seq),
+            Err(cause) => {
+                print!("{}", clean(&cause.to_string()));
+                self.walk.later.insert(item.step);
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn shown(view: &RunView, item: &ItemView) -> String {
+    let mut page = String::new();
+    let count = view.phase_counts().into_iter().find(|count| count.current);
+    let (closed, of) = count.map_or((0, 0), |count| (count.closed, count.of));
+    let hard = if item.hard { "  hard gate" } else { "" };
+    let effect = if item.effect > EffectClass::Read { format!("  {}", item.effect.word()) } else { String::new() };
+    let _ = writeln!(page, "\n{} {closed}/{of}  {}{effect}{hard}", item.phase, item.title);
+    if !item.what.is_empty() {
+        let _ = writeln!(page, "  {}", item.what);
+    }
+    if !item.why.is_empty() {
+        let _ = writeln!(page, "  why: {}", item.why);
+    }
+    let seen = item.evidence.as_ref().map(|evidence| evidence.seen).or(item.at);
+    if let Some(seen) = seen.filter(|_| item.passed.is_some()) {
+        let _ = writeln!(page, "  seen {}: {}", seen.clock(), item.evidence_line());
+    }
+    for note in view.notes.iter().filter(|note| note.step == Some(item.step)) {
+        let _ = writeln!(page, "  note of {}: {}", note.by.name, note.text);
+    }
+    page
+}
+
+/// What `done` means for an item.
+fn done(item: &ItemView) -> &'static str {
+    match item.verb {
+        Verb::Read | Verb::Check => "look again",
+        Verb::Do => "preview and ask",
+        Verb::Notify => "give notice",
+        _ => "sign",
+    }
+}
+
+async fn ask(person: &mut Person, item: &ItemView) -> Turn {
+    let by_hand = !item.hard && item.verb != Verb::Notify;
+    let mut words = format!("done ({})", done(item));
+    if by_hand && item.verb != Verb::Manual {
+        words.push_str(", hand");
+    }
+    if !item.hard {
+        words.push_str(", skip");
+    }
+    loop {
+        let Some(typed) = person.ask(&format!("{words}, later, note, leave: ")).await else { return Turn::Leave };
+        let turn = match typed.trim() {
+            "done" if item.verb == Verb::Manual => sign(person, item).await,
+            "done" => Some(Turn::Deed(Deed::Close)),
+            "hand" if by_hand => said(person, "note (required): ", |note| Turn::Deed(Deed::Hand { note })).await,
+            "skip" if !item.hard => said(person, "reason: ", |reason| Turn::Deed(Deed::Skip { reason })).await,
+            "note" => said(person, "note: ", Turn::Note).await,
+            "later" => Some(Turn::Later),
+            "leave" => Some(Turn::Leave),
+            _ => None,
+        };
+        match turn {
+            Some(turn) => return turn,
+            None => println!("type one of the words above; a note or a reason must say something"),
+        }
+    }
+}
+
+async fn sign(person: &mut Person, item: &ItemView) -> Option<Turn> {
+    let word = if item.note_required { "note (required): " } else { "note, or Enter for none: " };
+    let note = person.ask(word).await?;
+    (!item.note_required || !note.trim().is_empty()).then_some(Turn::Deed(Deed::Hand { note }))
+}
+
+async fn said(person: &mut Person, word: &str, make: impl FnOnce(String) -> Turn) -> Option<Turn> {
+    person.ask(word).await.filter(|text| !text.trim().is_empty()).map(make)
+}
+
+/// Waits until an item is another than was shown, or its runner is gone.
+async fn changes(dir: &RunDir, item: &ItemView) {
+    let Ok(mut tail) = Tail::open(dir.journal()) else { return };
+    loop {
+        tokio::time::sleep(WATCH).await;
+        let read = tail.poll();
+        let now = tail.view().and_then(|view| view.item(item.step));
+        let same = now.is_some_and(|now| now.state == item.state && now.seq == item.seq);
+        if read.is_err() || !(same || tail.behind()) || !dir.runner_lives() {
+            return;
+        }
+    }
+}

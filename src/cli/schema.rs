@@ -1,0 +1,34 @@
+//! `midwatch schema`: what a file may hold, made from the same table of keys as the README's reference.
+
+use crate::cli::args::{Schema, SchemaOf};
+use crate::cli::shell;
+use crate::config::estate::keys::{MARKS, SECTIONS, TITLE};
+use crate::config::file::read_text;
+use crate::config::keys::{between_marks, reference, schema};
+use crate::domain::error::Result;
+use crate::domain::{Error, Kind};
+use std::path::Path;
+
+/// Prints a JSON Schema, or renews the reference in a README.
+///
+/// # Errors
+/// When standard output is closed, or the README cannot be renewed.
+pub fn run(args: &Schema) -> Result<u8> {
+    if let Some(readme) = &args.readme {
+        return renew(readme).map(|()| 0);
+    }
+    let schema = match args.of {
+        SchemaOf::Estate => schema(TITLE, SECTIONS),
+    };
+    shell::print(format!("{schema:#}\n").as_bytes())?;
+    Ok(0)
+}
+
+/// Writes the keys of the estate file between their marks.
+fn renew(readme: &Path) -> Result<()> {
+    let text = read_text(readme, "the README")?;
+    let renewed = between_marks(&text, MARKS, &reference(SECTIONS)).ok_or_else(|| {
+        Error::new(Kind::Usage, format!("cannot renew {}: the marks of the reference are not in it", readme.display()))
+    })?;
+    std::fs::write(readme, renewed).map_err(|cause| Error::machine(format!("write {}", readme.display()), cause))
+}

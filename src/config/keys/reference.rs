@@ -1,0 +1,63 @@
+//! A table of keys as a part of the README.
+
+use crate::config::keys::{Form, Key, Kind, Needs, Section};
+use std::fmt::Write;
+
+/// The reference of a file, in Markdown: one table of keys for each section.
+#[must_use]
+pub fn reference(sections: &[Section]) -> String {
+    let mut text = String::new();
+    for section in sections {
+        let heading = match section.form {
+            Form::Top => "**At the top.**".to_owned(),
+            _ => format!("**`{}`**", section.written()),
+        };
+        let _ = writeln!(text, "{heading} {}{}\n", section.doc, needs(section.needs));
+        text.push_str("| key | takes | default | |\n|---|---|---|---|\n");
+        for key in section.keys {
+            let default = key.default.unwrap_or("*required*");
+            let name = if section.form == Form::Names { "*name*".to_owned() } else { format!("`{}`", key.name) };
+            let cells = [name, takes(key), default.to_owned(), key.doc.to_owned()].map(|cell| cell.replace('|', "\\|"));
+            let _ = writeln!(text, "| {} |", cells.join(" | "));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// Replaces what stands between two lines of a text; `None` when it has not both.
+#[must_use]
+pub fn between_marks(text: &str, (begin, end): (&str, &str), new: &str) -> Option<String> {
+    let (before, rest) = text.split_once(begin)?;
+    let (_, after) = rest.split_once(end)?;
+    Some(format!("{before}{begin}\n\n{new}{end}{after}"))
+}
+
+fn needs(needs: Needs) -> String {
+    let list = |keys: &[&str]| keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" and ");
+    match needs {
+        Needs::Nothing => String::new(),
+        Needs::Any(keys) => format!(" At least one of {} is there.", list(keys)),
+        Needs::One(keys) => format!(" Exactly one of {} is there.", list(keys)),
+    }
+}
+
+/// What a key takes, with an example.
+fn takes(key: &Key) -> String {
+    let what = match key.kind {
+        Kind::Version => return format!("`{}`", key.example),
+        Kind::Word(words) => return words.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(", "),
+        Kind::Flag => return "`true` or `false`".to_owned(),
+        Kind::Name => "a name, 1 to 64 characters",
+        Kind::Text(what, _) | Kind::Texts(what, _) => what,
+        Kind::Path => "an absolute path",
+        Kind::Paths => "a list of absolute paths",
+        Kind::Span => "a span",
+        Kind::Days => "a span of whole days",
+        Kind::Size => "a size",
+        Kind::Status => "a status code or a list of them",
+        Kind::Limits => "two shares, `warn` below `critical`",
+        Kind::Secret => "a secret's name",
+    };
+    format!("{what}: `{}`", key.example)
+}

@@ -1,0 +1,28 @@
+//! What an item of a checklist, a check or a read stands on.
+
+use crate::domain::Wall;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What was seen, where, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Where it was seen: `backup database (files /backups/*.dump)`, `run 01J…`, a command.
+    pub source: String,
+    /// When it was seen; of a probe, when the reading was made.
+    pub seen: Wall,
+    /// The facts by name, as text; a unit is part of the name. Outside bytes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub facts: BTreeMap<String, String>,
+}
+
+/// What a `read` saved in the run under a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saved {
+    /// The step that read it, from 0.
+    pub step: u32,
+    /// What it says in a line: what stands for `{{name}}`.
+    pub says: String,
+    /// Its facts: what stands for `{{name.fact}}`.
+    pub facts: BTreeMap<String, String>,
+}

@@ -1,0 +1,86 @@
+//! What a person may do with one item of a checklist; asked by the console, by the runner and by the tests alike.
+
+use crate::domain::Verb;
+use crate::journal::fold::{ItemState, ItemView};
+use serde::{Deserialize, Serialize};
+
+/// What a person wants with one item.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "deed", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Deed {
+    /// Close it with evidence: its check or read is made now, its act begins and asks, its notice is given.
+    Close,
+    /// Close it by hand, with a note; it is a claim.
+    Hand {
+        /// The note; may be empty only where a sign-off needs none.
+        note: String,
+    },
+    /// Pass over it.
+    Skip {
+        /// Why.
+        reason: String,
+    },
+    /// Open again what was closed by hand or passed over.
+    Reopen {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Deed {
+    /// The one word for it.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Close => "close",
+            Self::Hand { .. } => "hand",
+            Self::Skip { .. } => "skip",
+            Self::Reopen { .. } => "reopen",
+        }
+    }
+}
+
+/// Whether an item can take this now.
+///
+/// # Errors
+/// Why it cannot, in a sentence.
+pub fn fits(item: &ItemView, deed: &Deed) -> Result<(), String> {
+    if let Deed::Reopen { reason } = deed {
+        return match item.state {
+            ItemState::Claim | ItemState::Skipped => {
+                require(!reason.trim().is_empty(), "to open it again needs a reason")
+            }
+            state => Err(format!("it is {}: only a claim or a skipped item is opened again", state.word())),
+        };
+    }
+    match item.state {
+        ItemState::Open => {}
+        ItemState::Later => return Err(format!("the phase {} is not open yet", item.phase)),
+        ItemState::SecondPerson => {
+            return Err("it waits for a second person, and this version of Midwatch cannot ask for one".to_owned());
+        }
+        ItemState::AtWork => return Err("it is at work, or asks already".to_owned()),
+        ItemState::Unknown => return Err("its outcome is unknown and must be settled first".to_owned()),
+        state => {
+            let by = item.by.as_ref().map_or_else(String::new, |by| format!(", by {}", by.name));
+            return Err(format!("it is closed already: {}{by}", state.word()));
+        }
+    }
+    match deed {
+        Deed::Close => require(item.verb != Verb::Manual, "nothing but a person can vouch for it: close it by hand"),
+        Deed::Hand { .. } if item.verb == Verb::Notify => {
+            Err("a notice is given, not claimed: close it, or skip it with a reason".to_owned())
+        }
+        _ if item.hard => Err("it is a hard gate: only evidence closes it".to_owned()),
+        Deed::Hand { note } => {
+            let may_be_bare = item.verb == Verb::Manual && !item.note_required;
+            require(may_be_bare || !note.trim().is_empty(), "to close it by hand needs a note")
+        }
+        Deed::Skip { reason } => require(!reason.trim().is_empty(), "to skip it needs a reason"),
+        Deed::Reopen { .. } => Ok(()),
+    }
+}
+
+fn require(holds: bool, otherwise: &str) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(otherwise.to_owned()) }
+}

@@ -1,0 +1,77 @@
+//! The items of a checklist: what closed each, on whose word, and on what evidence.
+
+use crate::journal::fold::{ItemState, ItemView, RunView};
+use crate::journal::report::{row, safe, when, who};
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+/// The section of a checklist; nothing where the run is not one.
+pub(super) fn section(out: &mut String, view: &RunView) {
+    let items = view.items();
+    if items.is_empty() {
+        return;
+    }
+    let counts = view.phase_counts();
+    let counts: Vec<String> =
+        counts.iter().map(|count| format!("{} {}/{}", safe(&count.phase), count.closed, count.of)).collect();
+    let _ = writeln!(out, "\n## Checklist\n\n{}\n", counts.join(" · "));
+    out.push_str("| | phase | item | closed by | who | when | on what | notes |\n|---|---|---|---|---|---|---|---|\n");
+    for item in &items {
+        let by = item.by.as_ref().filter(|_| item.state.is_closed()).map_or_else(String::new, who);
+        let at = item.at.filter(|_| item.state.is_closed()).map_or_else(String::new, when);
+        let notes = view.notes.iter().filter(|note| note.step == Some(item.step));
+        let notes: Vec<String> = notes.map(|note| format!("{}: {}", safe(&note.by.name), safe(&note.text))).collect();
+        let number = (u64::from(item.step) + 1).to_string();
+        let (phase, title) = (safe(&item.phase), titled(item));
+        row(out, &[&number, &phase, &title, item.state.word(), &by, &at, &ground(item), &notes.join("; ")]);
+    }
+}
+
+fn titled(item: &ItemView) -> String {
+    let title = safe(&item.title);
+    item.part.as_ref().map_or_else(|| title.clone(), |part| format!("{title} (of {})", safe(part)))
+}
+
+/// What an item stands on: evidence with its source, time and facts, or what somebody said.
+fn ground(item: &ItemView) -> String {
+    let mut told = Vec::new();
+    match item.state {
+        ItemState::Claim if item.note.is_empty() => told.push("signed without a note".to_owned()),
+        ItemState::Claim => told.push(format!("says: {}", safe(&item.note))),
+        ItemState::Skipped => told.push(format!("reason: {}", safe(&item.note))),
+        ItemState::Evidence if !item.note.is_empty() => told.push(safe(&item.note)),
+        _ => {}
+    }
+    if !item.found.is_empty() {
+        let word = if item.passed == Some(true) { "" } else { "did not pass: " };
+        told.push(format!("{word}{}", safe(&item.found)));
+    }
+    if let Some(evidence) = &item.evidence {
+        told.push(format!("{}, {}", safe(&evidence.source), when(evidence.seen)));
+        let facts: Vec<String> =
+            evidence.facts.iter().map(|(name, value)| format!("{} {}", safe(name), safe(value))).collect();
+        told.extend((!facts.is_empty()).then(|| facts.join(", ")));
+    }
+    told.join("; ")
+}
+
+/// An item as JSON.
+pub(super) fn item_json(item: &ItemView) -> Value {
+    json!({
+        "step": item.step,
+        "phase": item.phase,
+        "title": item.title,
+        "what": item.what,
+        "why": item.why,
+        "part": item.part,
+        "verb": item.verb,
+        "state": item.state.word(),
+        "hard": item.hard,
+        "by": item.by,
+        "at": item.at,
+        "note": item.note,
+        "found": item.found,
+        "passed": item.passed,
+        "evidence": item.evidence,
+    })
+}

@@ -1,0 +1,183 @@
+//! What an endpoint serves: one TLS handshake that takes any certificate, because what is read is judged afterwards.
+
+use crate::probes::certs::pem::{Held, LARGEST, LONGEST};
+use crate::probes::why;
+use rustls::client::Resumption;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{
+    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, InvalidMessage, SignatureScheme,
+};
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+/// How long the farewell may take; nothing depends on it.
+const FAREWELL: Duration = Duration::from_millis(200);
+
+/// What was served.
+#[derive(Clone, Debug, Default)]
+pub struct Served {
+    /// The certificates, the endpoint's own first.
+    pub held: Held,
+    /// Whether the endpoint signed with another key than its certificate's.
+    pub forged: bool,
+}
+
+/// `host:port`, with an IPv6 address in brackets, as its two parts.
+///
+/// # Errors
+/// It is not of that form.
+pub fn parts(connect: &str) -> Result<(&str, u16), String> {
+    let wrong = || format!("{connect} is not HOST:PORT");
+    let (host, port) = connect.rsplit_once(':').ok_or_else(wrong)?;
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let host = bare.unwrap_or(host);
+    if host.is_empty() || (bare.is_none() && host.contains(':')) {
+        return Err(wrong());
+    }
+    Ok((host, port.parse().map_err(|_| wrong())?))
+}
+
+/// Asks an endpoint for its certificate, by a name.
+///
+/// # Errors
+/// Why none came, in a few words.
+pub async fn ask(connect: &str, name: &str, deadline: Duration) -> Result<Served, String> {
+    let (host, port) = parts(connect)?;
+    let server = ServerName::try_from(name.to_owned()).map_err(|_| format!("{name} is not a host name"))?;
+    let until = tokio::time::Instant::now() + deadline;
+    let late = |what: &str| format!("{what} within {}", crate::domain::quantity::span(deadline));
+    let connected = tokio::time::timeout_at(until, TcpStream::connect((host, port))).await;
+    let stream = connected.map_err(|_| late("no connection"))?.map_err(|cause| why::io(&cause, false))?;
+    let seen = Arc::new(Recorder::default());
+    let connector = TlsConnector::from(Arc::new(config(Arc::clone(&seen))?));
+    let ended = tokio::time::timeout_at(until, connector.connect(server, stream)).await;
+    // Who asks for a certificate of ours breaks the handshake off after it has shown its own.
+    if let Some(served) = seen.taken() {
+        if let Ok(Ok(mut stream)) = ended {
+            let _ = tokio::time::timeout(FAREWELL, stream.shutdown()).await;
+        }
+        return Ok(served);
+    }
+    match ended {
+        Err(_) => Err(late("connected, but no TLS answer")),
+        Ok(Err(cause)) => Err(why(&cause)),
+        Ok(Ok(_)) => Err("it served no certificate".to_owned()),
+    }
+}
+
+fn config(seen: Arc<Recorder>) -> Result<ClientConfig, String> {
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&seen.provider));
+    let builder = builder.with_safe_default_protocol_versions().map_err(|cause| format!("TLS: {cause}"))?;
+    let mut config = builder.dangerous().with_custom_certificate_verifier(seen).with_no_client_auth();
+    // A resumed session shows no certificate.
+    config.resumption = Resumption::disabled();
+    Ok(config)
+}
+
+fn why(cause: &io::Error) -> String {
+    let tls = cause.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+    match tls {
+        Some(Error::InvalidMessage(InvalidMessage::InvalidContentType)) => "answers, but not TLS".to_owned(),
+        Some(Error::InvalidMessage(
+            InvalidMessage::CertificatePayloadTooLarge | InvalidMessage::HandshakePayloadTooLarge,
+        )) => format!("served more than {} KiB of certificates", LARGEST / 1024),
+        Some(Error::AlertReceived(AlertDescription::UnrecognisedName)) => {
+            "it has no certificate for the name".to_owned()
+        }
+        Some(Error::AlertReceived(alert)) => format!("TLS refused: {alert:?}"),
+        Some(other) => format!("TLS: {other}"),
+        None if cause.kind() == io::ErrorKind::UnexpectedEof => "closed before it served a certificate".to_owned(),
+        None => why::io(cause, false),
+    }
+}
+
+/// Takes down what is served, and objects to nothing.
+#[derive(Debug)]
+struct Recorder {
+    provider: Arc<CryptoProvider>,
+    served: Mutex<Option<Served>>,
+}
+
+impl Default for Recorder {
+    fn default() -> Self {
+        Self { provider: Arc::new(ring::default_provider()), served: Mutex::new(None) }
+    }
+}
+
+impl Recorder {
+    fn taken(&self) -> Option<Served> {
+        self.served.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Whether the signature is by the certificate's key; one that cannot be checked is not held against it.
+    fn note(&self, proof: Result<HandshakeSignatureValid, Error>) -> HandshakeSignatureValid {
+        if let Err(Error::InvalidCertificate(CertificateError::BadSignature)) = proof
+            && let Some(served) = self.served.lock().unwrap_or_else(PoisonError::into_inner).as_mut()
+        {
+            served.forged = true;
+        }
+        HandshakeSignatureValid::assertion()
+    }
+}
+
+impl ServerCertVerifier for Recorder {
+    fn verify_server_cert(
+        &self,
+        own: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let mut served = Served::default();
+        for der in std::iter::once(own).chain(others) {
+            served.held.take(LONGEST, || Ok(der.as_ref().to_vec()));
+        }
+        *self.served.lock().unwrap_or_else(PoisonError::into_inner) = Some(served);
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        own: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let known = &self.provider.signature_verification_algorithms;
+        Ok(self.note(verify_tls12_signature(message, own, signed, known)))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        own: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let known = &self.provider.signature_verification_algorithms;
+        Ok(self.note(verify_tls13_signature(message, own, signed, known)))
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_a_host_and_a_port() {
+        assert_eq!(parts("api.novacron.io:443"), Ok(("api.novacron.io", 443)));
+        assert_eq!(parts("[::1]:8443"), Ok(("::1", 8443)));
+        for wrong in ["api.novacron.io", ":443", "api:", "api:70000", "::1:443", "[::1]"] {
+            assert!(parts(wrong).unwrap_err().contains("HOST:PORT"), "{wrong}");
+        }
+    }
+}

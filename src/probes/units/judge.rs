@@ -1,0 +1,150 @@
+//! From what systemd says of a unit to a verdict with its reason.
+
+use crate::domain::{Fact, Observation, Verdict, Wall, quantity};
+use crate::probes::units::seen::{Exit, Seen};
+use std::collections::BTreeMap;
+
+/// The observation of a unit.
+///
+/// `critical` says whether a unit that does not run is critical or a warning; `before` is how often it had been started again
+/// at the reading before.
+pub(super) fn observation(seen: &Seen, critical: bool, before: Option<u64>, now: Wall) -> Observation {
+    let bad = if critical { Verdict::Critical } else { Verdict::Warn };
+    let (verdict, detail) = judge(seen, bad, before, now);
+    #[allow(clippy::cast_precision_loss)] // A figure for a graph.
+    let trend = seen.memory.map(|bytes| bytes as f64);
+    Observation { verdict, detail, facts: facts(seen, now), observed_at: now, trend }
+}
+
+fn judge(seen: &Seen, bad: Verdict, before: Option<u64>, now: Wall) -> (Verdict, String) {
+    let age = seen.since.map(|since| quantity::age(now.since(since)));
+    let state = format!("{} ({})", seen.active, seen.sub);
+    match seen.active.as_str() {
+        "active" => active(seen, before, &state, age.as_deref()),
+        "failed" => (bad, joined(&["failed".to_owned(), ending(seen), ago(age.as_deref())])),
+        "inactive" => inactive(seen, bad, now, age.as_deref()),
+        "activating" if seen.sub.starts_with("auto-restart") => {
+            let restarts = seen.restarts.map(|count| quantity::counted(count, "restart", "restarts"));
+            (bad, joined(&["waiting to be started again".to_owned(), ending(seen), restarts.unwrap_or_default()]))
+        }
+        // For what runs once, starting is running.
+        "activating" if seen.service.as_ref().is_some_and(|service| service.oneshot) => {
+            (Verdict::Ok, joined(&["running".to_owned(), lasting(age.as_deref())]))
+        }
+        "activating" | "deactivating" | "reloading" | "refreshing" | "maintenance" => {
+            (Verdict::Warn, joined(&[state, lasting(age.as_deref())]))
+        }
+        _ => (Verdict::Unknown, format!("a state that is not known here: {state}")),
+    }
+}
+
+fn active(seen: &Seen, before: Option<u64>, state: &str, age: Option<&str>) -> (Verdict, String) {
+    let memory = seen.memory.map(quantity::bytes).unwrap_or_default();
+    let plain = |word: String| joined(&[word, state.to_owned(), lasting(age)]);
+    match seen.load.as_str() {
+        "not-found" => return (Verdict::Warn, plain("its file is gone".to_owned())),
+        "loaded" => {}
+        other => return (Verdict::Warn, plain(other.to_owned())),
+    }
+    if let (Some(count), Some(before)) = (seen.restarts, before)
+        && count > before
+    {
+        let times = quantity::counted(count, "restart", "restarts");
+        return (Verdict::Warn, joined(&[format!("started again, {times}"), state.to_owned(), lasting(age)]));
+    }
+    if seen.timer.is_some() && seen.sub == "elapsed" {
+        return (Verdict::Warn, plain("will not fire again".to_owned()));
+    }
+    let reload = if seen.need_reload == Some(true) { "its file has changed" } else { "" };
+    (Verdict::Ok, joined(&[state.to_owned(), lasting(age), memory, reload.to_owned()]))
+}
+
+fn inactive(seen: &Seen, bad: Verdict, now: Wall, age: Option<&str>) -> (Verdict, String) {
+    let word = match seen.load.as_str() {
+        "not-found" => return (bad, "no such unit".to_owned()),
+        "masked" => "masked",
+        "loaded" => "inactive",
+        _ => {
+            let why = seen.load_error.clone().unwrap_or_else(|| seen.load.clone());
+            return (bad, format!("cannot be loaded: {why}"));
+        }
+    };
+    // What runs once and does not remain is at rest when it is inactive.
+    if let Some(service) = seen.service.as_ref().filter(|service| service.oneshot && !service.remains)
+        && word == "inactive"
+    {
+        return match (service.ended, seen.result.as_deref()) {
+            (Some(ended), Some("success")) => {
+                (Verdict::Ok, joined(&["done".to_owned(), ago(Some(&quantity::age(now.since(ended))))]))
+            }
+            (None, _) => (Verdict::Warn, "has not run since the system started".to_owned()),
+            _ => (bad, joined(&["inactive".to_owned(), ending(seen), ago(age)])),
+        };
+    }
+    (bad, joined(&[word.to_owned(), ending(seen), lasting(age)]))
+}
+
+/// How it ended, where it did not end well.
+fn ending(seen: &Seen) -> String {
+    let exit = seen.service.as_ref().and_then(|service| service.exit);
+    match (seen.result.as_deref(), exit) {
+        (None | Some("success" | ""), _) => String::new(),
+        (Some("exit-code"), Some(Exit::Status(status))) => format!("exit status {status}"),
+        (Some("signal"), Some(Exit::Signal(signal))) => format!("signal {signal}"),
+        (Some("core-dump"), Some(Exit::Signal(signal))) => format!("core dump, signal {signal}"),
+        (Some(other), _) => other.to_owned(),
+    }
+}
+
+/// How long a state lasts.
+fn lasting(age: Option<&str>) -> String {
+    match age {
+        None => String::new(),
+        Some("now") => "just now".to_owned(),
+        Some(age) => age.to_owned(),
+    }
+}
+
+/// How long ago it was.
+fn ago(age: Option<&str>) -> String {
+    match age {
+        Some(age) if age != "now" => format!("{age} ago"),
+        other => lasting(other),
+    }
+}
+
+fn joined(parts: &[String]) -> String {
+    let said: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+    said.join(" · ")
+}
+
+/// The facts of a unit: states as systemd words them, `since` in UTC, `since_s` in seconds, `memory_bytes` in bytes.
+fn facts(seen: &Seen, now: Wall) -> BTreeMap<&'static str, Fact> {
+    let text = |text: &String| Fact::Text(text.clone());
+    let whole = |number: u64| Fact::Int(i64::try_from(number).unwrap_or(i64::MAX));
+    let moment = |at: Wall| Fact::Text(at.0.to_string());
+    let service = seen.service.as_ref();
+    let timer = seen.timer.unwrap_or_default();
+    let exit = service.and_then(|service| service.exit).map(|exit| match exit {
+        Exit::Status(status) => ("exit_status", Fact::Int(status)),
+        Exit::Signal(signal) => ("exit_signal", Fact::Int(signal)),
+    });
+    let all = [
+        ("load_state", Some(text(&seen.load))),
+        ("active_state", Some(text(&seen.active))),
+        ("sub_state", Some(text(&seen.sub)).filter(|_| !seen.sub.is_empty())),
+        ("result", seen.result.as_ref().map(text)),
+        ("since", seen.since.map(moment)),
+        ("since_s", seen.since.map(|since| whole(now.since(since).as_secs()))),
+        ("main_pid", service.and_then(|service| service.main_pid).map(whole)),
+        ("restarts", seen.restarts.map(whole)),
+        ("memory_bytes", seen.memory.map(whole)),
+        ("unit_file_state", seen.file_state.as_ref().map(text)),
+        ("need_daemon_reload", seen.need_reload.map(Fact::Bool)),
+        ("load_error", seen.load_error.as_ref().map(text)),
+        ("next_at", timer.next.map(moment)),
+        ("last_at", timer.last.map(moment)),
+        ("connections", seen.connections.map(whole)),
+    ];
+    all.into_iter().filter_map(|(name, fact)| Some((name, fact?))).chain(exit).collect()
+}

@@ -1,0 +1,553 @@
+//! Against a real `dbus-daemon` of our own, with a double of systemd on it that speaks the real protocol.
+
+use super::*;
+use crate::domain::{Fact, Verdict, Wall};
+use crate::probes::units::seen::{Exit, Service, Timer};
+use futures_util::StreamExt;
+use std::collections::{BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use zbus::connection::Builder;
+use zbus::message::Type;
+use zbus::{Connection, MessageStream, ObjectPath, Variant};
+
+/// A private message bus; killed when dropped.
+struct Daemon {
+    dir: tempfile::TempDir,
+    child: Child,
+}
+
+const CONFIG: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <listen>unix:path=SOCKET</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow own="*"/><allow send_destination="*"/><allow receive_sender="*"/>
+    <deny send_interface="org.freedesktop.systemd1.Manager" send_member="Reexecute"/>
+  </policy>
+</busconfig>
+"#;
+
+impl Daemon {
+    async fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let child = Self::spawn(dir.path().join("bus"), dir.path().join("bus.conf"));
+        let mut daemon = Self { dir, child };
+        daemon.listens().await;
+        daemon
+    }
+
+    fn spawn(socket: PathBuf, config: PathBuf) -> Child {
+        std::fs::write(&config, CONFIG.replace("SOCKET", socket.to_str().unwrap())).unwrap();
+        Command::new("dbus-daemon")
+            .arg(format!("--config-file={}", config.display()))
+            .args(["--nofork", "--nopidfile"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("dbus-daemon is needed: apt-get install dbus-daemon")
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.dir.path().join("bus")
+    }
+
+    fn address(&self) -> String {
+        format!("unix:path={}", self.socket().display())
+    }
+
+    async fn listens(&mut self) {
+        let began = Instant::now();
+        while std::os::unix::net::UnixStream::connect(self.socket()).is_err() {
+            assert!(began.elapsed() < Duration::from_secs(20), "the bus does not start");
+            assert!(self.child.try_wait().unwrap().is_none(), "the bus has ended");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    fn die(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    async fn come_back(&mut self) {
+        std::fs::remove_file(self.socket()).unwrap();
+        self.child = Self::spawn(self.socket(), self.dir.path().join("bus.conf"));
+        self.listens().await;
+    }
+
+    fn bus(&self) -> Bus {
+        Bus::at(&self.address()).within(Duration::from_millis(1500))
+    }
+
+    fn reader(&self, name: &str) -> UnitReader {
+        UnitReader::on(self.bus(), Some(estate::Unit { name: name.to_owned(), critical: true }))
+    }
+
+    fn lists(&self) -> UnitReader {
+        UnitReader::on(self.bus(), None)
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+type Values = HashMap<&'static str, Variant<'static>>;
+
+/// What the double of systemd is asked, and what it plays.
+#[derive(Default)]
+struct Play {
+    /// Each unit's properties: those of every unit, and those of its kind.
+    units: HashMap<&'static str, (Values, Values)>,
+    /// A member that is never answered.
+    silent: Option<&'static str>,
+    /// A member that is answered with a text instead.
+    nonsense: Option<&'static str>,
+    /// A member that is refused for want of a right.
+    denied: Option<&'static str>,
+    callers: BTreeSet<String>,
+    asked: Vec<String>,
+}
+
+/// A double of systemd.
+#[derive(Clone)]
+struct Systemd {
+    play: Arc<Mutex<Play>>,
+    connection: Connection,
+}
+
+fn path_of(name: &str) -> String {
+    let escaped: String = name
+        .bytes()
+        .map(|byte| if byte.is_ascii_alphanumeric() { (byte as char).to_string() } else { format!("_{byte:02x}") })
+        .collect();
+    format!("/org/freedesktop/systemd1/unit/{escaped}")
+}
+
+impl Systemd {
+    async fn on(daemon: &Daemon) -> Self {
+        Self::with(daemon, Arc::default()).await
+    }
+
+    async fn with(daemon: &Daemon, play: Arc<Mutex<Play>>) -> Self {
+        let connection = Builder::address(daemon.address().as_str()).build().await.unwrap();
+        let calls = MessageStream::from(&connection);
+        connection.request_name("org.freedesktop.systemd1").await.unwrap();
+        let systemd = Self { play, connection };
+        tokio::spawn(systemd.clone().serve(calls));
+        systemd
+    }
+
+    fn has(&self, name: &'static str, unit: Values, own: Values) {
+        self.play.lock().unwrap().units.insert(name, (unit, own));
+    }
+
+    fn set(&self, name: &'static str, unit: Values, own: Values) {
+        let mut play = self.play.lock().unwrap();
+        let (known, known_own) = play.units.get_mut(name).unwrap();
+        known.extend(unit);
+        known_own.extend(own);
+    }
+
+    async fn serve(self, mut calls: MessageStream) {
+        while let Some(Ok(call)) = calls.next().await {
+            if call.message_type() != Type::MethodCall {
+                continue;
+            }
+            let header = call.header();
+            let member = header.member().unwrap().as_str().to_owned();
+            {
+                let mut play = self.play.lock().unwrap();
+                play.callers.insert(header.sender().unwrap().to_string());
+                play.asked.push(member.clone());
+            }
+            let (silent, nonsense, denied) = {
+                let play = self.play.lock().unwrap();
+                (play.silent, play.nonsense, play.denied)
+            };
+            if silent == Some(&member) {
+                continue;
+            }
+            let replied = if nonsense == Some(&member) {
+                self.connection.reply(&header, &"forty-two").await
+            } else if denied == Some(&member) {
+                let name = "org.freedesktop.DBus.Error.AccessDenied";
+                self.connection.reply_error(&header, name, &"not for you").await
+            } else {
+                self.answer(&call, &member).await
+            };
+            // Whoever asked may be gone.
+            let _ = replied;
+        }
+    }
+
+    async fn answer(&self, call: &zbus::Message, member: &str) -> zbus::Result<()> {
+        let header = call.header();
+        match member {
+            "LoadUnit" => {
+                let name: String = call.body().deserialize().unwrap();
+                if !name.contains('.') {
+                    let why = format!("Unit name {name} is not valid.");
+                    return self
+                        .connection
+                        .reply_error(&header, "org.freedesktop.DBus.Error.InvalidArgs", &why.as_str())
+                        .await;
+                }
+                self.connection.reply(&header, &ObjectPath::try_from(path_of(&name)).unwrap()).await
+            }
+            "ListUnitsFiltered" => {
+                let states: Vec<String> = call.body().deserialize().unwrap();
+                assert_eq!(states, ["failed"]);
+                let listed: Vec<_> = {
+                    let play = self.play.lock().unwrap();
+                    let failed = play.units.iter().filter(|(_, (unit, _))| unit["ActiveState"] == "failed".into());
+                    let path = |name: &str| ObjectPath::try_from(path_of(name)).unwrap().into_owned();
+                    let none = || ObjectPath::try_from("/").unwrap();
+                    failed
+                        .map(|(name, _)| (*name, "", "loaded", "failed", "failed", "", path(name), 0_u32, "", none()))
+                        .collect()
+                };
+                self.connection.reply(&header, &listed).await
+            }
+            "GetAll" => {
+                let interface: String = call.body().deserialize().unwrap();
+                let path = header.path().unwrap().as_str().to_owned();
+                let values: HashMap<String, Variant<'static>> = {
+                    let play = self.play.lock().unwrap();
+                    let known = play.units.iter().find(|(name, _)| path_of(name) == path);
+                    let gone = (
+                        values(&[
+                            ("LoadState", "not-found".into()),
+                            ("ActiveState", "inactive".into()),
+                            ("SubState", "dead".into()),
+                        ]),
+                        Values::new(),
+                    );
+                    let (unit, own) = known.map_or(&gone, |(_, known)| known);
+                    let asked = if interface.ends_with(".Unit") { unit } else { own };
+                    asked.iter().map(|(name, value)| ((*name).to_owned(), value.try_clone().unwrap())).collect()
+                };
+                self.connection.reply(&header, &values).await
+            }
+            "RestartUnit" => {
+                let job = ObjectPath::try_from("/org/freedesktop/systemd1/job/7").unwrap();
+                self.connection.reply(&header, &job).await
+            }
+            other => panic!("systemd was asked for {other}"),
+        }
+    }
+}
+
+fn values(given: &[(&'static str, Variant<'static>)]) -> Values {
+    given.iter().map(|(name, value)| (*name, value.try_clone().unwrap())).collect()
+}
+
+/// Microseconds since the epoch, some seconds ago.
+fn ago(seconds: u64) -> Variant<'static> {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    u64::try_from((now - Duration::from_secs(seconds)).as_micros()).unwrap().into()
+}
+
+fn unit(active: &'static str, sub: &'static str, since: u64) -> Values {
+    values(&[
+        ("LoadState", "loaded".into()),
+        ("ActiveState", active.into()),
+        ("SubState", sub.into()),
+        ("UnitFileState", "enabled".into()),
+        ("NeedDaemonReload", false.into()),
+        ("StateChangeTimestamp", ago(since)),
+    ])
+}
+
+fn service(result: &'static str, restarts: u32) -> Values {
+    values(&[
+        ("Type", "notify".into()),
+        ("RemainAfterExit", false.into()),
+        ("Result", result.into()),
+        ("NRestarts", restarts.into()),
+        ("MainPID", 4711_u32.into()),
+        ("MemoryCurrent", (12_u64 << 20).into()),
+    ])
+}
+
+async fn one(reader: &mut UnitReader) -> Observation {
+    let mut findings = reader.read().await.unwrap();
+    assert_eq!(findings.len(), 1);
+    let finding = findings.remove(0);
+    assert_eq!(finding.object, None);
+    finding.seen.unwrap()
+}
+
+#[tokio::test]
+async fn an_active_unit_is_ok_with_its_facts_over_one_kept_connection() {
+    let daemon = Daemon::start().await;
+    let systemd = Systemd::on(&daemon).await;
+    systemd.has("nginx.service", unit("active", "running", 200), service("success", 0));
+    let mut reader = daemon.reader("nginx.service");
+    let seen = one(&mut reader).await;
+    assert_eq!((seen.verdict, seen.detail.as_str()), (Verdict::Ok, "active (running) · 3 m · 12 MiB"));
+    let facts = &seen.facts;
+    for (name, expected) in [
+        ("load_state", "loaded"),
+        ("active_state", "active"),
+        ("sub_state", "running"),
+        ("result", "success"),
+        ("unit_file_state", "enabled"),
+    ] {
+        assert_eq!(facts[name], Fact::Text(expected.to_owned()), "{name}");
+    }
+    assert_eq!((&facts["main_pid"], &facts["restarts"]), (&Fact::Int(4711), &Fact::Int(0)));
+    assert_eq!((&facts["memory_bytes"], seen.trend), (&Fact::Int(12 << 20), Some(f64::from(12 << 20))));
+    assert_eq!(facts["need_daemon_reload"], Fact::Bool(false));
+    assert!(matches!(facts["since_s"], Fact::Int(200..230)), "{facts:?}");
+    assert!(matches!(&facts["since"], Fact::Text(at) if at.ends_with('Z')), "{facts:?}");
+
+    // Memory accounting that is off is told as all bits set: it is not known, and not 16 EiB.
+    systemd.set("nginx.service", Values::new(), values(&[("MemoryCurrent", u64::MAX.into())]));
+    let seen = one(&mut reader).await;
+    assert!(!seen.facts.contains_key("memory_bytes") && seen.trend.is_none(), "{seen:?}");
+    assert_eq!(systemd.play.lock().unwrap().callers.len(), 1, "the connection is kept");
+
+    // A service that crashes between two readings is active at both.
+    systemd.set("nginx.service", Values::new(), values(&[("NRestarts", 3_u32.into())]));
+    let seen = one(&mut reader).await;
+    assert_eq!(
+        (seen.verdict, seen.detail.as_str()),
+        (Verdict::Warn, "started again, 3 restarts · active (running) · 3 m")
+    );
+    assert_eq!(one(&mut reader).await.verdict, Verdict::Ok, "and is well when it stays up");
+}
+
+#[tokio::test]
+async fn a_failed_unit_is_critical_and_listed() {
+    let daemon = Daemon::start().await;
+    let systemd = Systemd::on(&daemon).await;
+    assert_eq!(daemon.lists().read().await, Ok(Vec::new()), "no row where nothing has failed");
+    let mut own = service("exit-code", 0);
+    own.extend(values(&[("ExecMainStatus", 3_i32.into()), ("ExecMainCode", 1_i32.into())]));
+    systemd.has("worker@3.service", unit("failed", "failed", 130), own);
+    systemd.has("nginx.service", unit("active", "running", 200), service("success", 0));
+    let seen = one(&mut daemon.reader("worker@3.service")).await;
+    assert_eq!((seen.verdict, seen.detail.as_str()), (Verdict::Critical, "failed · exit status 3 · 2 m ago"));
+    assert_eq!(seen.facts["exit_status"], Fact::Int(3));
+
+    let mut all = daemon.lists();
+    let found = all.read().await.unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].object.as_deref(), Some("worker@3.service"));
+    assert_eq!(found[0].seen.as_ref().unwrap().detail, "failed · exit status 3 · 2 m ago");
+    systemd.set("worker@3.service", values(&[("ActiveState", "active".into())]), Values::new());
+    assert_eq!(all.read().await, Ok(Vec::new()));
+
+    // A unit that the estate does not count as critical warns.
+    systemd.set("worker@3.service", values(&[("ActiveState", "failed".into())]), Values::new());
+    let entry = estate::Unit { name: "worker@3.service".to_owned(), critical: false };
+    assert_eq!(one(&mut UnitReader::on(daemon.bus(), Some(entry))).await.verdict, Verdict::Warn);
+}
+
+#[tokio::test]
+async fn a_unit_that_is_waiting_to_be_started_again_does_not_run() {
+    let daemon = Daemon::start().await;
+    let systemd = Systemd::on(&daemon).await;
+    let mut own = service("signal", 7);
+    own.extend(values(&[("ExecMainStatus", 9_i32.into()), ("ExecMainCode", 2_i32.into()), ("MainPID", 0_u32.into())]));
+    systemd.has("api.service", unit("activating", "auto-restart", 2), own);
+    let seen = one(&mut daemon.reader("api.service")).await;
+    assert_eq!(seen.verdict, Verdict::Critical);
+    assert_eq!(seen.detail, "waiting to be started again · signal 9 · 7 restarts");
+    assert_eq!(seen.facts["exit_signal"], Fact::Int(9));
+    assert!(!seen.facts.contains_key("main_pid"), "no process is not process 0");
+    systemd.has("slow.service", unit("activating", "start-pre", 90), service("success", 0));
+    let seen = one(&mut daemon.reader("slow.service")).await;
+    assert_eq!((seen.verdict, seen.detail.as_str()), (Verdict::Warn, "activating (start-pre) · 1 m"));
+}
+
+#[tokio::test]
+async fn a_unit_that_does_not_exist_is_critical_and_a_wrong_name_is_a_loss() {
+    let daemon = Daemon::start().await;
+    let systemd = Systemd::on(&daemon).await;
+    let seen = one(&mut daemon.reader("ngnix.service")).await;
+    assert_eq!((seen.verdict, seen.detail.as_str()), (Verdict::Critical, "no such unit"));
+    assert_eq!(seen.facts["load_state"], Fact::Text("not-found".to_owned()));
+    let why = daemon.reader("nginx").read().await.unwrap_err();
+    assert_eq!(why, "not the name of a unit: Unit name nginx is not valid.");
+    assert!(systemd.play.lock().unwrap().asked.iter().all(|member| member == "LoadUnit" || member == "GetAll"));
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_come_ends_by_itself_and_one_that_is_none_is_a_loss() {
+    let daemon = Daemon::start().await;
+    let systemd = Systemd::on(&daemon).await;
+    systemd.has("nginx.service", unit("active", "running", 200), service("success", 0));
+    let mut reader = daemon.reader("nginx.service");
+    assert_eq!(one(&mut reader).await.verdict, Verdict::Ok);
+    systemd.play.lock().unwrap().silent = Some("GetAll");
+    let began = Instant::now();
+    assert_eq!(reader.read().await.unwrap_err(), "systemd gives no answer within 1 s");
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    systemd.play.lock().unwrap().silent = None;
+    assert_eq!(one(&mut reader).await.verdict, Verdict::Ok);
+
+    for (member, said) in [
+        ("GetAll", "systemd's answer to GetAll is of another form"),
+        ("LoadUnit", "systemd's answer to LoadUnit is of another form"),
+    ] {
+        systemd.play.lock().unwrap().nonsense = Some(member);
+        assert_eq!(reader.read().await.unwrap_err(), said);
+    }
+    systemd.play.lock().unwrap().nonsense = Some("ListUnitsFiltered");
+    assert!(daemon.lists().read().await.unwrap_err().contains("ListUnitsFiltered"));
+    systemd.play.lock().unwrap().nonsense = None;
+    // The right form with the wrong type, and with nothing in it.
+    for wrong in [values(&[("ActiveState", 1_u32.into())]), values(&[("ActiveState", "".into())])] {
+        systemd.has("nginx.service", unit("active", "running", 200), service("success", 0));
+        systemd.set("nginx.service", wrong, Values::new());
+        assert_eq!(reader.read().await.unwrap_err(), "systemd does not tell its ActiveState");
+    }
+    systemd.play.lock().unwrap().units.get_mut("nginx.service").unwrap().0.clear();
+    assert_eq!(reader.read().await.unwrap_err(), "systemd does not tell its LoadState");
+    systemd.has("nginx.service", unit("active", "running", 200), service("success", 0));
+    assert_eq!(one(&mut reader).await.verdict, Verdict::Ok);
+}
+
+#[tokio::test]
+async fn a_bus_that_dies_is_a_loss_until_it_is_back() {
+    let mut daemon = Daemon::start().await;
+    let systemd = Systemd::on(&daemon).await;
+    systemd.has("nginx.service", unit("active", "running", 200), service("success", 0));
+    let mut reader = daemon.reader("nginx.service");
+    assert_eq!(one(&mut reader).await.verdict, Verdict::Ok);
+    daemon.die();
+    for _ in 0..2 {
+        let why = reader.read().await.unwrap_err();
+        assert!(why.contains("bus"), "{why}");
+    }
+    assert_eq!(reader.read().await.unwrap_err(), "no connection to the bus: nobody listens on its socket");
+    daemon.come_back().await;
+    assert_eq!(reader.read().await.unwrap_err(), "no systemd behind the bus");
+    let _systemd = Systemd::with(&daemon, Arc::clone(&systemd.play)).await;
+    assert_eq!(one(&mut reader).await.verdict, Verdict::Ok);
+}
+
+#[tokio::test]
+async fn every_way_to_have_no_systemd_has_its_words() {
+    let absent = Bus::at("unix:path=/nonexistent/bus");
+    let entry = estate::Unit { name: "nginx.service".to_owned(), critical: true };
+    let why = UnitReader::on(absent, Some(entry.clone())).read().await.unwrap_err();
+    assert_eq!(why, "no connection to the bus: its socket does not exist");
+    let why = UnitReader::on(Bus::at("nonsense"), None).read().await.unwrap_err();
+    assert!(why.starts_with("no connection to the bus: "), "{why}");
+    // A listener that never speaks.
+    let dir = tempfile::tempdir().unwrap();
+    let _deaf = std::os::unix::net::UnixListener::bind(dir.path().join("bus")).unwrap();
+    let address = format!("unix:path={}", dir.path().join("bus").display());
+    let deaf = Bus::at(&address).within(Duration::from_millis(200));
+    assert_eq!(UnitReader::on(deaf, None).read().await.unwrap_err(), "the bus gives no answer within 200 ms");
+
+    let daemon = Daemon::start().await;
+    assert_eq!(daemon.lists().read().await.unwrap_err(), "no systemd behind the bus");
+    // The first address of several that answers is taken.
+    let several = Bus::at(&format!("unix:path=/nonexistent/bus;{}", daemon.address()));
+    assert_eq!(UnitReader::on(several, Some(entry)).read().await.unwrap_err(), "no systemd behind the bus");
+    let systemd = Systemd::on(&daemon).await;
+    systemd.play.lock().unwrap().denied = Some("ListUnitsFiltered");
+    assert_eq!(daemon.lists().read().await.unwrap_err(), "permission denied: not for you");
+}
+
+#[tokio::test]
+async fn an_act_goes_through_the_same_connection_and_is_told_when_it_is_refused() {
+    let daemon = Daemon::start().await;
+    let systemd = Systemd::on(&daemon).await;
+    let mut bus = daemon.bus();
+    let job: zbus::OwnedObjectPath = bus.manager("RestartUnit", &("nginx.service", "replace")).await.unwrap();
+    assert_eq!(job.as_str(), "/org/freedesktop/systemd1/job/7");
+    // What the bus itself forbids never reaches systemd.
+    let refused = bus.manager::<_, ()>("Reexecute", &()).await.unwrap_err();
+    assert!(matches!(&refused, Trouble::Refused { name, .. } if name.ends_with("AccessDenied")), "{refused:?}");
+    assert!(refused.words().starts_with("permission denied: "), "{}", refused.words());
+    assert!(bus.lives(), "a refusal is no loss");
+    // What has no answer is sent once.
+    systemd.play.lock().unwrap().silent = Some("RestartUnit");
+    let lost = bus.manager::<_, zbus::OwnedObjectPath>("RestartUnit", &("a.service", "replace")).await.unwrap_err();
+    assert!(matches!(lost, Trouble::Lost(_)), "{lost:?}");
+    assert_eq!(systemd.play.lock().unwrap().asked, ["RestartUnit", "RestartUnit"]);
+}
+
+fn judged(seen: &Seen) -> (Verdict, String) {
+    let seen = judge::observation(seen, true, None, Wall::from_unix(1_000_000, 0));
+    (seen.verdict, seen.detail)
+}
+
+fn state(load: &str, active: &str, sub: &str) -> Seen {
+    Seen {
+        load: load.to_owned(),
+        active: active.to_owned(),
+        sub: sub.to_owned(),
+        since: Some(Wall::from_unix(1_000_000 - 7200, 0)),
+        ..Seen::default()
+    }
+}
+
+#[test]
+fn every_state_has_its_verdict() {
+    let cases = [
+        (state("loaded", "active", "mounted"), Verdict::Ok, "active (mounted) · 2 h"),
+        (state("loaded", "inactive", "dead"), Verdict::Critical, "inactive · 2 h"),
+        (state("masked", "inactive", "dead"), Verdict::Critical, "masked · 2 h"),
+        (state("masked", "active", "running"), Verdict::Warn, "masked · active (running) · 2 h"),
+        (state("not-found", "active", "running"), Verdict::Warn, "its file is gone · active (running) · 2 h"),
+        (state("bad-setting", "inactive", "dead"), Verdict::Critical, "cannot be loaded: bad-setting"),
+        (state("loaded", "deactivating", "stop-sigterm"), Verdict::Warn, "deactivating (stop-sigterm) · 2 h"),
+        (state("loaded", "reloading", "reload"), Verdict::Warn, "reloading (reload) · 2 h"),
+        (state("loaded", "thriving", "well"), Verdict::Unknown, "a state that is not known here: thriving (well)"),
+    ];
+    for (seen, verdict, detail) in cases {
+        assert_eq!(judged(&seen), (verdict, detail.to_owned()));
+    }
+    let changed = Seen { need_reload: Some(true), ..state("loaded", "active", "running") };
+    assert_eq!(judged(&changed), (Verdict::Ok, "active (running) · 2 h · its file has changed".to_owned()));
+}
+
+#[test]
+fn what_runs_once_is_at_rest_when_it_is_done() {
+    let once = |service: Service, active: &str, sub: &str, result: &str| Seen {
+        service: Some(Service { oneshot: true, ..service }),
+        result: Some(result.to_owned()),
+        ..state("loaded", active, sub)
+    };
+    let ended = Service { ended: Some(Wall::from_unix(1_000_000 - 600, 0)), ..Service::default() };
+    let done = once(ended.clone(), "inactive", "dead", "success");
+    assert_eq!(judged(&done), (Verdict::Ok, "done · 10 m ago".to_owned()));
+    let never = once(Service::default(), "inactive", "dead", "success");
+    assert_eq!(judged(&never), (Verdict::Warn, "has not run since the system started".to_owned()));
+    let running = once(Service::default(), "activating", "start", "success");
+    assert_eq!(judged(&running), (Verdict::Ok, "running · 2 h".to_owned()));
+    let remains = once(Service { remains: true, ..ended.clone() }, "active", "exited", "success");
+    assert_eq!(judged(&remains), (Verdict::Ok, "active (exited) · 2 h".to_owned()));
+    // One that remains has been stopped when it is inactive.
+    let stopped = once(Service { remains: true, ..ended.clone() }, "inactive", "dead", "success");
+    assert_eq!(judged(&stopped), (Verdict::Critical, "inactive · 2 h".to_owned()));
+    let broken = Service { exit: Some(Exit::Status(1)), ..ended };
+    let failed = once(broken, "failed", "failed", "exit-code");
+    assert_eq!(judged(&failed), (Verdict::Critical, "failed · exit status 1 · 2 h ago".to_owned()));
+}
+
+#[test]
+fn a_timer_that_will_not_fire_again_warns() {
+    let timer = Timer { next: Some(Wall::from_unix(1_003_600, 0)), last: Some(Wall::from_unix(990_000, 0)) };
+    let waiting = Seen { timer: Some(timer), ..state("loaded", "active", "waiting") };
+    assert_eq!(judged(&waiting), (Verdict::Ok, "active (waiting) · 2 h".to_owned()));
+    let seen = judge::observation(&waiting, true, None, Wall::from_unix(1_000_000, 0));
+    assert_eq!(seen.facts["next_at"], Fact::Text("1970-01-12T14:46:40Z".to_owned()));
+    assert_eq!(seen.facts["last_at"], Fact::Text("1970-01-12T11:00:00Z".to_owned()));
+    let elapsed = Seen { timer: Some(Timer::default()), ..state("loaded", "active", "elapsed") };
+    assert_eq!(judged(&elapsed), (Verdict::Warn, "will not fire again · active (elapsed) · 2 h".to_owned()));
+}

@@ -1,0 +1,118 @@
+//! `newest`: the newest file of a pattern, how old and how large it is.
+//!
+//! No file at all is not a fresh one: it fails. A directory that cannot be read is unknown.
+
+use crate::config::reader::{Problems, Table};
+use crate::domain::quantity::{age, bytes, parse_bytes, parse_span, span};
+use crate::domain::{EffectClass, Error, Evidence};
+use crate::journal::record::Ending;
+use crate::probes::clock;
+use crate::procedure::adapters::Purpose;
+use crate::procedure::plan::Action;
+use crate::runner::adapters::files::beneath::Root;
+use crate::runner::adapters::files::frozen::Frozen;
+use crate::runner::adapters::files::look::all;
+use crate::runner::adapters::files::{Op, Select, Spec, pattern, relative};
+use crate::runner::adapters::{self as common, ActEnd, Look};
+use crate::runner::identity;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+/// How long the look may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the newest must be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Wanted {
+    /// Not older than this, in seconds.
+    younger_s: Option<u64>,
+    /// Not smaller than this, in bytes.
+    larger: u64,
+}
+
+/// Reads the action.
+pub(super) fn parse(purpose: Purpose, mut table: Table, root: String, problems: &mut Problems) -> Option<Action> {
+    let at = table.at;
+    let under_at = table.place_of("under");
+    let under = table.required_text("under", problems).and_then(|text| relative(&text, "under", under_at, problems));
+    let match_at = table.place_of("match");
+    let pattern = table.required_text("match", problems).and_then(|text| pattern(text, match_at, problems));
+    let has_limit = table.has("younger");
+    let younger = table.parsed("younger", "a span such as \"24h\" or \"7d\"", problems, |text| {
+        parse_span(text).map(|span| span.as_secs()).filter(|seconds| *seconds > 0)
+    });
+    if !has_limit && purpose == Purpose::Check {
+        problems.say(at, "`younger` is missing: how old may the newest be?");
+    }
+    // A file of no bytes is nobody's backup.
+    let larger = table.parsed("larger", "a size such as \"1MiB\"", problems, parse_bytes).unwrap_or(1);
+    let recursive = table.bool("recursive", problems).unwrap_or(false);
+    table.finish(problems);
+    let (under, pattern) = (under?, pattern?);
+    let slash = if under.is_empty() { "" } else { "/" };
+    let mut line = format!("the newest {under}{slash}{pattern}");
+    if let Some(seconds) = younger {
+        line.push_str(&format!(" is younger than {}", span(Duration::from_secs(seconds))));
+    }
+    let select = Select { under, pattern, except: Vec::new(), older_s: None, keep_newest: 0, recursive };
+    let newest = Some(Wanted { younger_s: younger, larger });
+    let spec = Spec { op: Op::Newest, root, select: Some(select), to: None, newest };
+    common::action("files", EffectClass::Read, line, &spec)
+}
+
+/// Looks, and judges what was found.
+pub(super) fn act(action: &Action, spec: &Spec, out: &mut dyn Write) -> ActEnd {
+    let (Some(select), Some(wanted)) = (&spec.select, &spec.newest) else {
+        return ActEnd::unknown("the action names no files");
+    };
+    match find(spec, select) {
+        Err(cause) => ActEnd::unknown(cause.message),
+        Ok(None) => ActEnd::new(Ending::Failed, format!("no file fits {} under {}", select.pattern, spec.root)),
+        Ok(Some(file)) => {
+            let end = judge(&file, wanted, action);
+            let _ = writeln!(out, "{}", end.detail.escape_default());
+            end
+        }
+    }
+}
+
+fn find(spec: &Spec, select: &Select) -> Result<Option<Frozen>, Error> {
+    let look = Look {
+        limit: None,
+        takes_s: None,
+        way_back: String::new(),
+        host: identity::host_name(),
+        effect: EffectClass::Read,
+        now: clock::now().wall,
+        deadline: Instant::now() + PATIENCE,
+    };
+    let files = all(&Root::open(&spec.root)?, spec, select, &look)?;
+    Ok(files.into_iter().max_by(|a, b| a.mtime.cmp(&b.mtime).then_with(|| a.name.cmp(&b.name))))
+}
+
+fn judge(file: &Frozen, wanted: &Wanted, action: &Action) -> ActEnd {
+    let now = clock::now().wall;
+    let item = file.item();
+    let old = now.since(file.modified());
+    let detail = format!("{} · {} old · {}", item.name, age(old), bytes(file.size));
+    let facts = BTreeMap::from([
+        ("name".to_owned(), item.name),
+        ("size_bytes".to_owned(), file.size.to_string()),
+        ("age_s".to_owned(), old.as_secs().to_string()),
+        ("modified".to_owned(), file.modified().0.to_string()),
+    ]);
+    let evidence = Evidence { source: action.line.clone(), seen: now, facts };
+    let limit = wanted.younger_s.map(Duration::from_secs);
+    let end = match limit {
+        // A time that has not come says nothing of age.
+        _ if file.modified() > now => ActEnd::unknown(format!("{detail}; its time lies in the future")),
+        Some(limit) if old > limit => ActEnd::new(Ending::Failed, format!("{detail}; limit {}", span(limit))),
+        _ if file.size < wanted.larger => {
+            ActEnd::new(Ending::Failed, format!("{detail}; less than {}", bytes(wanted.larger)))
+        }
+        _ => ActEnd::new(Ending::Ok, detail),
+    };
+    end.seen(evidence)
+}

@@ -1,0 +1,208 @@
+//! `probe`: reads a target of the estate, and goes by its verdict.
+//!
+//! ```toml
+//! check = { probe = "backup", target = "database" }
+//! check = { probe = "mount", at_least = "warn" }        # every mount; a warning is good enough
+//! read  = { probe = "postgres", target = "main", object = "replication" }
+//! ```
+//!
+//! The target is read anew, as the console reads it. Without `target` every one of the kind is meant, and the worst verdict
+//! counts. A warning fails unless `at_least = "warn"`; unknown is unknown, and so is a target that the estate does not name.
+
+use crate::config::estate::Estate;
+use crate::config::paths::Surroundings;
+use crate::config::reader::{Problems, Table, nearest};
+use crate::domain::{EffectClass, Evidence, Fact, Row, TargetKind, Verdict};
+use crate::journal::record::Ending;
+use crate::probes::clock;
+use crate::probes::estate::targets;
+use crate::probes::schedule::read_all;
+use crate::probes::target::{Every, Target};
+use crate::procedure::adapters::Purpose;
+use crate::procedure::plan::Action;
+use crate::runner::adapters::{self as common, ActEnd};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// Its key.
+pub const KEY: &str = "probe";
+
+/// How many facts are kept as evidence.
+const MOST_FACTS: usize = 100;
+
+/// How many rows are named in the reason.
+const MOST_NAMED: usize = 5;
+
+/// The action's own type.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Spec {
+    kind: TargetKind,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    target: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    object: Option<String>,
+    /// Whether a warning is good enough.
+    warn: bool,
+    /// Whether only facts are wanted, whatever the verdict.
+    facts_only: bool,
+}
+
+/// Reads the action.
+pub(super) fn parse(purpose: Purpose, mut table: Table, problems: &mut Problems) -> Option<Action> {
+    let at = table.at;
+    if !matches!(purpose, Purpose::Read | Purpose::Check) {
+        problems.say(at, format!("`probe` can be read and checked, and not stand under `{}`", purpose.word()));
+        return None;
+    }
+    let kind_at = table.place_of(KEY);
+    let word = table.text(KEY, problems);
+    let kind = word.and_then(|word| {
+        let kind = TargetKind::from_word(&word);
+        if kind.is_none() {
+            let words = TargetKind::ALL.map(TargetKind::word);
+            let hint = nearest(&word, words)
+                .map_or_else(|| format!("one of {}", words.join(", ")), |near| format!("did you mean `{near}`?"));
+            problems.say_with(kind_at, format!("there is no kind of target `{}`", word.escape_debug()), hint);
+        }
+        kind
+    });
+    let target = table.text("target", problems);
+    let object = table.text("object", problems);
+    let least_at = table.place_of("at_least");
+    let least = table.parsed("at_least", "\"ok\" or \"warn\"", problems, |word| match word {
+        "ok" => Some(false),
+        "warn" => Some(true),
+        _ => None,
+    });
+    if least.is_some() && purpose == Purpose::Read {
+        problems.say(least_at, "`at_least` belongs to `check`: a `read` takes the facts whatever the verdict");
+    }
+    table.finish(problems);
+    let (kind, warn) = (kind?, least.unwrap_or(false));
+    let whose =
+        target.as_ref().map_or_else(|| format!("every {}", kind.word()), |name| format!("{} {name}", kind.word()));
+    let of = object.as_ref().map(|object| format!(", {object}")).unwrap_or_default();
+    let facts_only = purpose == Purpose::Read;
+    let wanted = match (facts_only, warn) {
+        (true, _) => "",
+        (false, true) => " is ok or warns",
+        (false, false) => " is ok",
+    };
+    let line = format!("{whose}{of}{wanted}");
+    common::action(KEY, EffectClass::Read, line, &Spec { kind, target, object, warn, facts_only })
+}
+
+/// Reads the targets and judges them; also gives what is written to the log.
+pub async fn look(action: &Action, estate: &Estate, around: &Surroundings, patience: Duration) -> (ActEnd, Vec<u8>) {
+    let spec: Spec = match common::spec(action) {
+        Ok(spec) => spec,
+        Err(cause) => return (ActEnd::unknown(cause.message), Vec::new()),
+    };
+    let meant = |target: &Target| {
+        let row = target.unread(Every::default());
+        row.kind == spec.kind && spec.target.as_ref().is_none_or(|name| row.target == *name)
+    };
+    let found: Vec<Target> = targets(estate, around).into_iter().filter(meant).collect();
+    if found.is_empty() {
+        let name = spec.target.as_deref().unwrap_or_default();
+        let why = format!("the estate names no {} {name}", spec.kind.word());
+        return (ActEnd::unknown(why.trim_end()), Vec::new());
+    }
+    let deadline = found.iter().map(Target::deadline).max().unwrap_or(patience).min(patience);
+    let rows = read_all(found, deadline).await.into_iter().flat_map(|rows| rows.rows);
+    let rows: Vec<Row> = rows.filter(|row| spec.object.is_none() || row.object == spec.object).collect();
+    (judge(&spec, &rows), log(&rows))
+}
+
+/// The worst verdict of the rows, in words, with their facts.
+fn judge(spec: &Spec, rows: &[Row]) -> ActEnd {
+    let now = clock::now().wall;
+    let Some(first) = rows.first() else {
+        let what = spec.object.as_deref().unwrap_or("anything");
+        return ActEnd::unknown(format!("the reading does not tell of {what}"));
+    };
+    let worst = rows.iter().map(|row| row.verdict(now)).fold(Verdict::Ok, Verdict::worse);
+    let evidence = Evidence {
+        source: source(first, rows.len()),
+        seen: rows.iter().filter_map(|row| row.observation.as_ref()).map(|seen| seen.observed_at).min().unwrap_or(now),
+        facts: facts(rows),
+    };
+    let told = if worst == Verdict::Ok { rows.iter().collect() } else { of_verdict(rows, worst) };
+    let detail = told_of(&told, rows.len());
+    let ends_well = worst == Verdict::Ok || (worst == Verdict::Warn && spec.warn) || spec.facts_only;
+    match worst {
+        Verdict::Unknown => ActEnd::unknown(detail).seen(evidence),
+        _ if ends_well => ActEnd::new(Ending::Ok, detail).seen(evidence),
+        _ => ActEnd::new(Ending::Failed, format!("{}: {detail}", worst.word())).seen(evidence),
+    }
+}
+
+fn of_verdict(rows: &[Row], verdict: Verdict) -> Vec<&Row> {
+    let now = clock::now().wall;
+    rows.iter().filter(|row| row.verdict(now) == verdict).collect()
+}
+
+/// What the rows say: of one its own words, of several each with its name.
+fn told_of(rows: &[&Row], all: usize) -> String {
+    let words = |row: &Row| match (&row.lost, &row.observation) {
+        (Some((why, _)), _) => why.clone(),
+        (None, Some(seen)) => seen.detail.clone(),
+        (None, None) => "not read".to_owned(),
+    };
+    if let ([only], 1) = (rows, all) {
+        return words(only);
+    }
+    let mut told: Vec<String> = rows
+        .iter()
+        .take(MOST_NAMED)
+        .map(|row| format!("{} {}", row.name(), words(row)).trim_end().to_owned())
+        .collect();
+    if rows.len() > MOST_NAMED {
+        told.push(format!("and {} more", rows.len() - MOST_NAMED));
+    }
+    told.join(" · ")
+}
+
+fn source(first: &Row, count: usize) -> String {
+    match count {
+        1 => format!("{} {} ({})", first.kind.word(), first.name(), first.source),
+        _ => format!("{count} rows of {}", first.kind.word()),
+    }
+}
+
+/// The facts of the rows: of one as they are, of several each after its row's name.
+fn facts(rows: &[Row]) -> BTreeMap<String, String> {
+    let several = rows.len() > 1;
+    let now = clock::now().wall;
+    let mut facts = BTreeMap::new();
+    for row in rows {
+        let prefix = if several { format!("{}: ", row.name()) } else { String::new() };
+        facts.insert(format!("{prefix}verdict"), row.verdict(now).word().to_owned());
+        let seen = row.observation.iter().flat_map(|seen| &seen.facts);
+        facts.extend(seen.map(|(name, fact)| (format!("{prefix}{name}"), text(fact))));
+    }
+    while facts.len() > MOST_FACTS {
+        facts.pop_last();
+    }
+    facts
+}
+
+fn text(fact: &Fact) -> String {
+    match fact {
+        Fact::Bool(flag) => flag.to_string(),
+        Fact::Int(number) => number.to_string(),
+        Fact::Real(number) => number.to_string(),
+        Fact::Text(text) => text.clone(),
+    }
+}
+
+fn log(rows: &[Row]) -> Vec<u8> {
+    let now = clock::now().wall;
+    let mut told = String::new();
+    for row in rows {
+        let _ = writeln!(told, "{} {} · {}", row.verdict(now).word(), told_of(&[row], 2), row.source);
+    }
+    told.into_bytes()
+}

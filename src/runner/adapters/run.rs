@@ -1,0 +1,138 @@
+//! `run`: looks for a run of a procedure that ended well.
+//!
+//! ```toml
+//! check = { run = "cell0/health-check", since = "24h" }
+//! ```
+//!
+//! Looks through the journals of this state directory, the newest run first. A run counts when it is of this estate, its journal
+//! is whole and sealed as ok, and it ended within the span. The run is named by its id and by the digest of its last record.
+
+use crate::config::reader::{Problems, Table};
+use crate::domain::quantity::{age, parse_span, span};
+use crate::domain::{EffectClass, Evidence, RunId, RunStatus, Wall};
+use crate::journal::append::JOURNAL;
+use crate::journal::chain::Verdict;
+use crate::journal::fold::RunView;
+use crate::journal::list::walk_file;
+use crate::journal::record::Ending;
+use crate::probes::clock;
+use crate::procedure::adapters::Purpose;
+use crate::procedure::plan::Action;
+use crate::runner::adapters::{self as common, ActEnd};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Its key.
+pub const KEY: &str = "run";
+
+/// How many journals are read at most.
+const MOST_RUNS: usize = 500;
+
+/// The action's own type.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Spec {
+    procedure: String,
+    since_s: u64,
+}
+
+/// Reads the action.
+pub(super) fn parse(purpose: Purpose, mut table: Table, problems: &mut Problems) -> Option<Action> {
+    let at = table.at;
+    if !matches!(purpose, Purpose::Read | Purpose::Check) {
+        problems.say(at, format!("`run` can be read and checked, and not stand under `{}`", purpose.word()));
+        return None;
+    }
+    let procedure = table.text(KEY, problems);
+    let missing = !table.has("since");
+    let since = table.parsed("since", "a span such as \"24h\" or \"7d\"", problems, |text| {
+        parse_span(text).map(|span| span.as_secs()).filter(|seconds| *seconds > 0)
+    });
+    if missing {
+        problems.say(at, "`since` is missing: how old may the run be?");
+    }
+    table.finish(problems);
+    let spec = Spec { procedure: procedure?, since_s: since? };
+    let within = span(std::time::Duration::from_secs(spec.since_s));
+    let line = format!("a run of {} ended well within {within}", spec.procedure);
+    common::action(KEY, EffectClass::Read, line, &spec)
+}
+
+/// Looks through the runs below `runs`, leaving out the run that asks.
+pub fn look(action: &Action, runs: &Path, estate: &str, own: &RunId) -> ActEnd {
+    let spec: Spec = match common::spec(action) {
+        Ok(spec) => spec,
+        Err(cause) => return ActEnd::unknown(cause.message),
+    };
+    let ids = match ids(runs, own) {
+        Ok(ids) => ids,
+        Err(cause) => return ActEnd::unknown(format!("the runs cannot be listed: {cause}")),
+    };
+    let now = clock::now().wall;
+    let within = std::time::Duration::from_secs(spec.since_s);
+    let mut newest: Option<String> = None;
+    let mut unread = 0_u64;
+    for id in ids.iter().take(MOST_RUNS) {
+        let Some(view) = whole(&runs.join(id.as_str()).join(JOURNAL)) else {
+            unread += 1;
+            continue;
+        };
+        if view.procedure != spec.procedure || view.estate != estate {
+            continue;
+        }
+        let well = view.sealed == Some(RunStatus::Ok);
+        match view.ended.filter(|ended| well && now.since(*ended) <= within) {
+            Some(ended) => return found(&view, ended, now),
+            None => drop(newest.get_or_insert_with(|| told(&view, now))),
+        }
+    }
+    let limit = span(within);
+    let none = match newest {
+        Some(newest) => format!("no run of {} ended well within {limit}; the newest {newest}", spec.procedure),
+        None => format!("no run of {} is here", spec.procedure),
+    };
+    match unread {
+        0 => ActEnd::new(Ending::Failed, none),
+        _ => ActEnd::unknown(format!("{none}; {unread} journals cannot be read or are damaged")),
+    }
+}
+
+/// The run that counts.
+fn found(view: &RunView, ended: Wall, now: Wall) -> ActEnd {
+    let facts = BTreeMap::from([
+        ("run".to_owned(), view.id.to_string()),
+        ("head".to_owned(), view.head.to_string()),
+        ("ended".to_owned(), ended.0.to_string()),
+        ("starter".to_owned(), view.starter.name.clone()),
+        ("procedure".to_owned(), view.procedure.clone()),
+    ]);
+    let detail = format!("run {} ended well {} ago", view.id, age(now.since(ended)));
+    ActEnd::new(Ending::Ok, detail).seen(Evidence { source: format!("run {}", view.id), seen: ended, facts })
+}
+
+fn told(view: &RunView, now: Wall) -> String {
+    match (view.sealed, view.ended) {
+        (Some(status), Some(ended)) => {
+            format!("({}) ended {} {} ago", view.id.short(), status.word(), age(now.since(ended)))
+        }
+        _ => format!("({}) is not over", view.id.short()),
+    }
+}
+
+/// A run whose journal is whole.
+fn whole(journal: &Path) -> Option<RunView> {
+    let walked = walk_file(journal).ok()?;
+    if matches!(walked.verdict, Verdict::Damaged { .. }) { None } else { walked.view }
+}
+
+/// Every run's id but one, the newest first.
+fn ids(runs: &Path, own: &RunId) -> std::io::Result<Vec<RunId>> {
+    let mut ids = Vec::new();
+    for entry in std::fs::read_dir(runs)? {
+        let id = entry?.file_name().to_str().and_then(RunId::parse);
+        ids.extend(id.filter(|id| id != own));
+    }
+    ids.sort_unstable();
+    ids.reverse();
+    Ok(ids)
+}

@@ -1,0 +1,145 @@
+//! Looks at what needs no program: in the runner itself, which reads and never changes a target.
+
+use crate::config::estate::Estate;
+use crate::config::paths::Surroundings;
+use crate::domain::error::Result;
+use crate::domain::{Evidence, Verb};
+use crate::journal::log::{LogAt, LogFile};
+use crate::journal::record::{Ending, Outcome};
+use crate::probes::clock;
+use crate::procedure::plan::{Action, Step};
+use crate::runner::adapters::{self, ActEnd, probe, run};
+use crate::runner::engine::Engine;
+use crate::runner::identity;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// How much of what a program printed is kept as a fact, in bytes.
+const MOST_OUTPUT: usize = 4096;
+
+/// How many lines of it are looked at.
+const MOST_LINES: u16 = 100;
+
+impl Engine {
+    /// Looks once; gives how it ended with its evidence, and what it said on the way. Calls are taken meanwhile, and an abort
+    /// gives the look up.
+    pub(super) async fn look(&mut self, planned: &Step, action: &Action) -> Result<(Outcome, Vec<u8>)> {
+        let began = clock::boot();
+        let cancel = Arc::new(AtomicBool::new(false));
+        let (end, told) = match self.filled(action) {
+            Err(why) => (ActEnd::unknown(why), Vec::new()),
+            Ok(action) => {
+                let work = self.looking(action, planned.timeout_s, Arc::clone(&cancel));
+                tokio::pin!(work);
+                let late = tokio::time::sleep(Duration::from_secs(planned.timeout_s));
+                tokio::pin!(late);
+                loop {
+                    tokio::select! {
+                        done = &mut work => break done,
+                        () = &mut late => break (ActEnd::unknown("it took longer than it may"), Vec::new()),
+                        call = self.control.calls.recv() => {
+                            if let Some(call) = call && self.take_call(call)? {
+                                break (ActEnd::new(Ending::Cancelled, "stopped on request"), Vec::new());
+                            }
+                        }
+                    }
+                }
+            }
+        };
+        cancel.store(true, Ordering::SeqCst);
+        let took = clock::boot().since(began);
+        let mut outcome = Outcome {
+            ending: end.ending,
+            detail: end.detail,
+            code: None,
+            signal: None,
+            took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            counts: end.counts,
+            log: None,
+            recovered: false,
+            evidence: end.evidence,
+        };
+        self.vouch(&mut outcome, planned);
+        Ok((outcome, told))
+    }
+
+    /// The look itself, which owns all that it needs.
+    fn looking(
+        &self,
+        action: Action,
+        timeout_s: u64,
+        cancel: Arc<AtomicBool>,
+    ) -> impl Future<Output = (ActEnd, Vec<u8>)> + 'static {
+        let estate = self.estate.clone();
+        let (name, own) = (self.plan.estate.clone(), self.dir.id.clone());
+        let runs = self.dir.path.parent().unwrap_or(Path::new("/")).to_owned();
+        async move {
+            if action.adapter == probe::KEY {
+                let around = Surroundings::of(std::env::vars_os());
+                let estate = match &estate {
+                    Some(file) => Estate::load(file),
+                    None => Ok(Estate::discovered(&identity::host_name(), &around)),
+                };
+                return match estate {
+                    Ok(estate) => probe::look(&action, &estate, &around, Duration::from_secs(timeout_s)).await,
+                    Err(cause) => (ActEnd::unknown(cause.message), Vec::new()),
+                };
+            }
+            let work = tokio::task::spawn_blocking(move || {
+                let mut told = Vec::new();
+                let end = if action.adapter == run::KEY {
+                    run::look(&action, &runs, &name, &own)
+                } else {
+                    adapters::act(&action, &mut std::io::empty(), &mut told, &cancel)
+                };
+                (end, told)
+            });
+            work.await.unwrap_or_else(|cause| (ActEnd::unknown(format!("the look broke off: {cause}")), Vec::new()))
+        }
+    }
+
+    /// Gives a check or a read that was judged the evidence that it has not brought itself: what was asked, when, what came.
+    pub(super) fn vouch(&self, outcome: &mut Outcome, planned: &Step) {
+        let Some(action) = planned.act.as_ref().filter(|_| Self::is_judged(outcome.ending)) else { return };
+        if outcome.evidence.is_none() {
+            let mut facts: std::collections::BTreeMap<String, String> =
+                outcome.counts.iter().map(|(name, count)| (name.clone(), count.to_string())).collect();
+            facts.extend(outcome.code.map(|code| ("code".to_owned(), code.to_string())));
+            let source = self.filled(action).map_or_else(|_| action.line.clone(), |action| action.line);
+            outcome.evidence = Some(Evidence { source, seen: clock::now().wall, facts });
+        }
+        if planned.verb == Verb::Read && outcome.ending == Ending::Ok && adapters::program(action).is_some() {
+            self.take_output(outcome);
+        }
+    }
+
+    /// Makes what a program printed the fact that was read. Nothing printed is nothing learned.
+    fn take_output(&self, outcome: &mut Outcome) {
+        let page = outcome.log.as_ref().and_then(|log| {
+            let mut file = LogFile::open(&self.dir.log(&log.file)).ok()?;
+            file.page(&LogAt::Line(0), MOST_LINES).ok()
+        });
+        let mut output = String::new();
+        for line in page.iter().flat_map(|page| &page.lines).filter(|line| !line.stderr) {
+            let text = String::from_utf8_lossy(&line.bytes);
+            if output.len() + text.len() > MOST_OUTPUT {
+                break;
+            }
+            output.push_str(text.trim_end_matches(['\r', '\n']));
+            output.push('\n');
+        }
+        let output = output.trim();
+        if output.is_empty() {
+            outcome.ending = Ending::Failed;
+            outcome.detail = "unknown: it printed nothing".to_owned();
+            outcome.counts.insert("unknown".to_owned(), 1);
+            return;
+        }
+        output.lines().next().unwrap_or_default().clone_into(&mut outcome.detail);
+        if let Some(evidence) = &mut outcome.evidence {
+            evidence.facts.insert("output".to_owned(), output.to_owned());
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Walks a checklist: the items of a phase are open at once, and close by evidence or by people.
+//!
+//! ```text
+//! phase opens ─▶ every check and read is made ─▶ passed: closed with evidence
+//!                      ▲ each minute, or wanted     failed: stays open, and says why
+//! control socket ─▶ close (look now, act, give notice) · hand (a claim) · skip · reopen
+//! ```
+//! What a person wants with an item names the record that opened it; the first that counts wins, every other is refused, told
+//! why, and recorded. An act asks its prompts as everywhere, one at a time; all other items can be turned to meanwhile.
+
+use crate::domain::error::Result;
+use crate::domain::{Actor, RunStatus, StepState, Verb};
+use crate::journal::fold::ItemState;
+use crate::journal::item::{Deed, fits};
+use crate::journal::record::{Ending, Event, Outcome};
+use crate::procedure::plan::{Action, Step};
+use crate::runner::adapters;
+use crate::runner::control::Call;
+use crate::runner::engine::{Engine, attempt};
+use crate::runner::failpoint;
+use crate::runner::protocol::Reply;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How often what can be looked at without a program is looked at while its item is open.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
+
+/// How long the reason that an open item was last recorded with may grow old before another one is recorded.
+const REASON_HOLDS: Duration = Duration::from_secs(600);
+
+/// What somebody wants with an item, and takes its time: to look, or to act.
+pub(super) struct Wanted {
+    call: Call,
+    step: u32,
+}
+
+impl Engine {
+    /// Walks until the last phase is over.
+    pub(super) async fn walk(&mut self) -> Result<RunStatus> {
+        let mut looked_at: Option<String> = None;
+        let mut due = Instant::now();
+        loop {
+            if let Some((_, undo)) = self.view().abort.clone() {
+                self.send_away();
+                return self.stop(undo).await;
+            }
+            if let Some(step) = self.unsettled() {
+                self.settle(step).await?;
+                continue;
+            }
+            let Some(phase) = self.view().phase().map(str::to_owned) else {
+                self.send_away();
+                return self.seal(RunStatus::Ok);
+            };
+            if let Some(step) = self.retrying.take() {
+                self.begin_item(step).await?;
+            } else if looked_at.as_ref() != Some(&phase) {
+                looked_at = Some(phase);
+                self.look_around(true).await?;
+                due = Instant::now() + failpoint::span("LOOK_AGAIN", LOOK_AGAIN);
+            } else if let Some(wanted) = self.wanted.pop_front() {
+                self.grant(wanted).await?;
+            } else if Instant::now() >= due {
+                self.journal.confirm()?;
+                self.look_around(false).await?;
+                due = Instant::now() + failpoint::span("LOOK_AGAIN", LOOK_AGAIN);
+            } else {
+                tokio::select! {
+                    call = self.control.calls.recv() => {
+                        if let Some(call) = call {
+                            self.take_call(call)?;
+                        }
+                    }
+                    () = tokio::time::sleep_until(due) => {}
+                }
+            }
+        }
+    }
+
+    /// The first step whose outcome is not known.
+    fn unsettled(&self) -> Option<u32> {
+        let found = self.view().steps.iter().position(|step| step.state == StepState::Unknown)?;
+        u32::try_from(found).ok()
+    }
+
+    /// Makes the checks and reads of the open items; of programs only when the phase opens.
+    async fn look_around(&mut self, programs_too: bool) -> Result<()> {
+        let items = self.view().items();
+        for item in items.iter().filter(|item| matches!(item.verb, Verb::Read | Verb::Check)) {
+            let planned = self.planned(item.step)?;
+            let is_program = planned.act.as_ref().is_some_and(|action| adapters::program(action).is_some());
+            if self.is_open(item.step) && (programs_too || !is_program) {
+                self.look_at(item.step, None).await?;
+            }
+            if self.view().abort.is_some() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_open(&self, step: u32) -> bool {
+        self.view().item(step).is_some_and(|item| item.state == ItemState::Open)
+    }
+
+    /// Makes the check or the read of an open item. What nobody asked for and says nothing new is not recorded.
+    async fn look_at(&mut self, step: u32, by: Option<&Actor>) -> Result<()> {
+        let planned = self.planned(step)?;
+        let Some(action) = planned.act.clone() else { return Ok(()) };
+        let actor = by.cloned().unwrap_or_else(|| self.me.clone());
+        if adapters::program(&action).is_some() {
+            return self.attempt_for(&actor, step, &planned, None, None).await;
+        }
+        let (end, told) = self.look(&planned, &action).await?;
+        // Somebody may have closed it meanwhile.
+        if !self.is_open(step) || self.view().abort.is_some() || (by.is_none() && !self.is_news(step, &end)) {
+            return Ok(());
+        }
+        self.record_look(&actor, step, &planned, end, &told)
+    }
+
+    /// Whether a look says something that the journal does not say of the item yet.
+    fn is_news(&self, step: u32, end: &Outcome) -> bool {
+        let Some(view) = self.view().step(step) else { return false };
+        let Some(before) = &view.outcome else { return true };
+        let is_unknown = |outcome: &Outcome| outcome.counts.get("unknown").is_some_and(|count| *count > 0);
+        let old = view.ended.is_none_or(|ended| crate::probes::clock::now().wall.since(ended) > REASON_HOLDS);
+        end.ending != before.ending || is_unknown(end) != is_unknown(before) || (old && end.detail != before.detail)
+    }
+
+    /// Records a look that is over.
+    fn record_look(&mut self, actor: &Actor, step: u32, planned: &Step, end: Outcome, told: &[u8]) -> Result<()> {
+        let attempt = self.view().step(step).map_or(0, |view| view.attempts) + 1;
+        let log = format!("{}.log", attempt::name(step, attempt));
+        self.keep_log(&log, told);
+        let (effect, set, permit) = (planned.effect, None, None);
+        self.write_as(actor, Event::StepIntent { step, attempt, effect, set, permit, log })?;
+        failpoint::pass("intent.post");
+        self.end_attempt(step, attempt, end)
+    }
+
+    /// Takes what somebody wants with an item: at once where only a record is needed, in its turn where it takes its time.
+    pub(super) fn take_item(&mut self, call: Call, step: u32, seq: u64, deed: Deed) -> Result<()> {
+        let Some(item) = self.view().item(step) else {
+            return self.reject(call, "there is no such item: the run is no checklist, or a shorter one".to_owned());
+        };
+        if let Err(why) = fits(&item, &deed) {
+            return self.reject(call, why);
+        }
+        if seq != item.seq {
+            let why = format!("the item was opened by record {}, not {seq}: look at it again", item.seq);
+            return self.reject(call, why);
+        }
+        let event = match deed {
+            Deed::Hand { note } => Event::StepClosed { step, note },
+            Deed::Skip { reason } => Event::StepSkipped { step, reason },
+            Deed::Reopen { reason } => Event::StepReopened { step, reason },
+            Deed::Close if item.verb == Verb::Notify => {
+                let note = self.told(&self.planned(step)?.text);
+                Event::StepClosed { step, note }
+            }
+            Deed::Close => return self.want(call, step, item.verb),
+        };
+        let record = self.write_as(&call.actor, event)?;
+        failpoint::pass("answer.accepted");
+        let _ = call.reply.send(Reply::Accepted { seq: record.seq });
+        Ok(())
+    }
+
+    /// Keeps what takes its time for its turn, or says what stands in its way.
+    fn want(&mut self, call: Call, step: u32, verb: Verb) -> Result<()> {
+        let busy = self.view().open_attempt().map(|(step, ..)| (step, "is at work"));
+        let asks = self.view().prompt.as_ref().filter(|_| verb == Verb::Do).map(|open| (open.step, "asks"));
+        if let Some((other, what)) = busy.or(asks) {
+            return self.reject(call, format!("step {} {what}: turn to this one when that is over", other + 1));
+        }
+        self.wanted.push_back(Wanted { call, step });
+        Ok(())
+    }
+
+    /// Does what somebody wanted, in its turn.
+    async fn grant(&mut self, wanted: Wanted) -> Result<()> {
+        if self.planned(wanted.step)?.verb != Verb::Do {
+            return self.look_for(wanted).await;
+        }
+        if !self.is_open(wanted.step) {
+            return self.reject(wanted.call, "it is not open any more".to_owned());
+        }
+        let seq = self.view().seq;
+        let _ = wanted.call.reply.send(Reply::Accepted { seq });
+        self.begin_item(wanted.step).await
+    }
+
+    async fn begin_item(&mut self, step: u32) -> Result<()> {
+        let planned = self.planned(step)?;
+        if self.is_open(step) { self.act(step, &planned).await } else { Ok(()) }
+    }
+
+    /// Looks because somebody asked, and says what came of it; also beside the prompt of another item.
+    pub(super) async fn look_for(&mut self, wanted: Wanted) -> Result<()> {
+        let Wanted { call, step } = wanted;
+        if !self.is_open(step) || self.planned(step)?.verb == Verb::Do {
+            return self.reject(call, "it cannot be turned to now".to_owned());
+        }
+        self.look_at(step, Some(&call.actor)).await?;
+        let reply = match self.view().item(step) {
+            Some(item) if item.state == ItemState::Evidence => Reply::Accepted { seq: self.view().seq },
+            Some(item) if item.state == ItemState::Open => {
+                Reply::Rejected { why: format!("it stays open: {}", item.found) }
+            }
+            _ => Reply::Rejected { why: "it was closed by somebody meanwhile".to_owned() },
+        };
+        let _ = call.reply.send(reply);
+        Ok(())
+    }
+
+    /// Tells those who still wait that nothing more comes of it.
+    fn send_away(&mut self) {
+        for wanted in self.wanted.drain(..) {
+            let _ = wanted.call.reply.send(Reply::Rejected { why: "the run has ended".to_owned() });
+        }
+    }
+
+    /// Whether an attempt's ending is one that a look can have.
+    pub(super) fn is_judged(ending: Ending) -> bool {
+        matches!(ending, Ending::Ok | Ending::Failed)
+    }
+
+    /// An action that is only looked at keeps what it says in a log, as every attempt does.
+    fn keep_log(&self, name: &str, told: &[u8]) {
+        use std::io::Write;
+        // A log that cannot be kept loses nothing that the outcome does not say.
+        let _ = crate::runner::rundir::open_private(&self.dir.log(name)).and_then(|mut file| file.write_all(told));
+    }
+
+    /// Looks for a step of a procedure that is not a checklist: its intent stands already.
+    pub(super) async fn see(&mut self, step: u32, attempt: u32, planned: &Step, action: &Action) -> Result<()> {
+        let (end, told) = self.look(planned, action).await?;
+        self.keep_log(&format!("{}.log", attempt::name(step, attempt)), &told);
+        self.end_attempt(step, attempt, end)
+    }
+}

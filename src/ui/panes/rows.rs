@@ -1,0 +1,217 @@
+//! The panes of rows: Health, Backups, Certificates, Bloat.
+//!
+//! ```text
+//! ┏ 1 Health ━━━━━━━━━━ ✖ 1 critical  ? 1 unknown  ● 2 ok ┓┌ 4 Bloat ──────────────── 6.1 GiB reclaimable, est. ┐
+//! ┃  ✖  novacron-api  503 · 12 ms              ▁▁▂▁▁▇█   ┃│  ▲  public.audit_logs    12 GiB   48 %   ±3 vacuum │
+//! ┃▌ ?  redis         timed out · was 9 ms, 3 m ago      ┃│  ●  tasks_pkey (index)  1.2 GiB   64 % exact reindex │
+//! ┃  ◌  /srv/cell0    41 s old · was 84 %                ┃│                                                     │
+//! ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛└─────────────────────────────────────────────────────┘
+//! ```
+//!
+//! What a pane says to each symbol stands in its title; where there is room, the word stands on the row as well.
+
+mod columns;
+mod empty;
+
+use crate::app::Snapshot;
+use crate::app::model::{Hit, Pane, TargetId};
+use crate::app::panes::rows::RowList;
+use crate::config::theme::Role;
+use crate::domain::{Clean, Row, Section, Wall, quantity};
+use crate::ui::ViewState;
+use crate::ui::header::verdicts;
+use crate::ui::layout;
+use crate::ui::panes::{filtered, framed, title};
+use crate::ui::pen::Pen;
+use crate::ui::text::{self, Strip};
+use crate::ui::widgets::spark::spark;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+/// How wide the graph of a row is.
+const SPARK: usize = 10;
+/// How wide the word of a verdict is.
+const WORD: usize = 8;
+/// From which width on a row has the verdict's word, the reading's age, and its source.
+const ROOM: [usize; 3] = [76, 96, 150];
+
+/// Draws the pane of a section.
+pub fn draw(
+    pen: Pen<'_>,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    section: Section,
+    snapshot: &Snapshot<'_>,
+    view: &mut ViewState,
+) {
+    let (list, pane) = (snapshot.lists.of(section), Pane::of(section));
+    let mut left = filtered(pen, title(pen, snapshot, pane), list.filter());
+    if !list.sort().mark(section).is_empty() {
+        left = left.put(pen.style(Role::UiMuted), list.sort().mark(section)).gap(1);
+    }
+    let room = usize::from(area.width).saturating_sub(left.width() + 4);
+    let inner = framed(pen, frame, area, snapshot, pane, (left, summary(pen, list, room)));
+    if snapshot.focus == pane {
+        view.seen.page_rows = inner.height;
+    }
+    let length = list.len();
+    if length == 0 {
+        let lines = empty::lines(pen, snapshot, section, usize::from(inner.width));
+        return pen.lines(frame, inner, &lines);
+    }
+    let (cursor, height) = (list.cursor_place(), usize::from(inner.height));
+    let top = layout::offset(view.top(section), cursor, height, length);
+    view.set_top(section, top);
+    let shape = Shape::of(list, usize::from(inner.width));
+    for (place, (row, y)) in list.window(top, height).zip(inner.top()..inner.bottom()).enumerate() {
+        let line = Rect { y, height: 1, ..inner };
+        let on = cursor == Some(top + place);
+        pen.line(frame, line, strip(pen, list, row, snapshot.now.wall, shape, on));
+        if on && snapshot.focus == pane {
+            frame.buffer_mut().set_style(line, pen.style(Role::UiSelection));
+        }
+        view.hit(line, Hit::Target(TargetId::of(row)));
+    }
+    let below = length.saturating_sub(top + height);
+    if below > 0 && area.height > 1 {
+        let more =
+            Strip::new().put(pen.style(Role::UiMuted), format!(" {} more below ", quantity::count(below as u64)));
+        text::draw(&more.line(), area.x.saturating_add(2), area.bottom().saturating_sub(1), area, frame.buffer_mut());
+    }
+}
+
+/// What the title says on the right: the counts, and the figure that the section is about; as much as there is room for.
+fn summary(pen: Pen<'_>, list: &RowList, room: usize) -> Strip {
+    let own = match list.section() {
+        Section::Certificates => list.next().map(|days| format!("next: {days:.0} d")),
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Bytes of a disk.
+        Section::Bloat => list
+            .sum()
+            .filter(|sum| *sum >= 1.0)
+            .map(|sum| format!("{} reclaimable, est.", quantity::bytes(sum.max(0.0) as u64))),
+        _ => None,
+    };
+    let wanted = |words: bool, own: Option<&String>| {
+        let strip = verdicts(pen, Strip::new().gap(1), list, words);
+        let Some(own) = own else { return strip };
+        let gap = usize::from(!words && strip.width() > 1);
+        strip.gap(gap).put(pen.style(Role::UiText), own).gap(1)
+    };
+    let ways = [wanted(true, own.as_ref()), wanted(false, own.as_ref()), wanted(false, None)];
+    ways.into_iter().find(|strip| strip.width() <= room).unwrap_or_default()
+}
+
+/// How the rows of a pane are laid out; the same for all of them.
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    width: usize,
+    /// The columns of the names.
+    name: usize,
+    /// Whether the verdict's word stands beside its symbol.
+    word: bool,
+    /// Whether the reading's age stands at the end.
+    age: bool,
+    /// How many columns its source has, after that.
+    source: usize,
+}
+
+impl Shape {
+    fn of(list: &RowList, width: usize) -> Self {
+        let [word, age, source] = ROOM.map(|least| width >= least);
+        let share = if list.section() == Section::Bloat { width * 2 / 5 } else { width / 3 };
+        Self {
+            width,
+            name: (list.widest() + columns::tag(list.section())).clamp(8, share.max(8)),
+            word,
+            age,
+            source: if source { width / 4 } else { 0 },
+        }
+    }
+
+    /// Where what the row says has to end.
+    fn end(self) -> usize {
+        let source = if self.source > 0 { self.source + 2 } else { 0 };
+        self.width.saturating_sub(1 + source + if self.age { 6 } else { 0 })
+    }
+}
+
+/// One row: where the cursor is, how it stands, what it is, what it says, and how it went.
+fn strip(pen: Pen<'_>, list: &RowList, row: &Row, now: Wall, shape: Shape, on: bool) -> Strip {
+    let (role, word) = standing(row, now);
+    let quiet = if role == Role::VerdictStale { Role::VerdictStale } else { Role::UiText };
+    let strip = Strip::new().put(pen.style(Role::UiFocus), if on { pen.glyph("▌", ">") } else { " " });
+    let mut strip = strip.put(pen.style(role), pen.symbol(role)).to(4);
+    if shape.word {
+        strip = strip.put_within(WORD, pen.style(role), word).to(4 + WORD + 1);
+    }
+    let start = strip.width();
+    strip = strip.put(pen.style(quiet), name(list, row, shape.name)).to(start + shape.name + 2);
+    let end = shape.end();
+    strip = match columns::of(row, now).filter(|_| role != Role::VerdictStale) {
+        Some(parts) => columns::put(pen, strip, parts, role, end),
+        None => said(pen, strip, row, now, role, end),
+    };
+    if shape.age {
+        let age =
+            row.observation.as_ref().map_or_else(|| "–".to_owned(), |seen| quantity::age(now.since(seen.observed_at)));
+        strip = strip.right(end + 6, pen.style(if quiet == Role::UiText { Role::UiMuted } else { quiet }), age);
+    }
+    if shape.source > 0 {
+        let source = Clean::text(&row.source).cut(shape.source);
+        strip = strip.to(end + 8).put(pen.style(Role::UiMuted), source);
+    }
+    strip
+}
+
+/// A row's name in so many columns; of a path the end tells more.
+fn name(list: &RowList, row: &Row, columns: usize) -> Clean {
+    let name = list.name(row);
+    let (tag, clean) = (columns::suffix(row), Clean::text(&name));
+    let room = columns.saturating_sub(tag.len());
+    let clean = if name.starts_with('/') { clean.cut_front(room) } else { clean.cut(room) };
+    if tag.is_empty() { clean } else { Clean::text(&format!("{}{tag}", clean.plain())) }
+}
+
+/// What the row says in a sentence, and the graph where that leaves room.
+fn said(pen: Pen<'_>, strip: Strip, row: &Row, now: Wall, role: Role, end: usize) -> Strip {
+    let says = Clean::text(&says(row, now));
+    let room = end.saturating_sub(strip.width());
+    let graph = says.width() + SPARK + 2 <= room
+        && !row.history.is_empty()
+        && row.kind.section() == Section::Health
+        && role != Role::VerdictStale
+        && row.lost.is_none();
+    let strip = strip.put_within(room, pen.style(spoken(role)), says);
+    if !graph {
+        return strip;
+    }
+    strip.right(end, pen.style(Role::Graph1), spark(&row.history, SPARK, pen.glyph("u", "a") == "u"))
+}
+
+/// The role of what a row says: well is no news, and needs no colour.
+fn spoken(role: Role) -> Role {
+    if role == Role::VerdictOk { Role::UiText } else { role }
+}
+
+/// A row's role and word: a reading too old to stand on is stale, and a lost or missing one unknown.
+#[must_use]
+pub fn standing(row: &Row, now: Wall) -> (Role, &'static str) {
+    if row.is_stale(now) {
+        return (Role::VerdictStale, "stale");
+    }
+    let verdict = row.verdict(now);
+    (Role::from(verdict), verdict.word())
+}
+
+/// What the row says: its reading; or why there is none, and how old the last one is.
+#[must_use]
+pub fn says(row: &Row, now: Wall) -> String {
+    let age = |at: Wall| quantity::age(now.since(at));
+    match (&row.lost, &row.observation) {
+        (Some((why, _)), Some(seen)) => format!("{why} · was {}, {} ago", seen.detail, age(seen.observed_at)),
+        (Some((why, _)), None) => format!("{why} · never read"),
+        (None, Some(seen)) if row.is_stale(now) => format!("{} old · was {}", age(seen.observed_at), seen.detail),
+        (None, Some(seen)) => seen.detail.clone(),
+        (None, None) => "not read yet".to_owned(),
+    }
+}

@@ -1,0 +1,151 @@
+//! The figures of a row that stand in columns; what the row says beside them follows.
+//!
+//! ```text
+//! Backups       database             4.2 GiB  31 h old · limit 24 h
+//! Certificates  api.novacron.io   9 d  R11      served ≠ file
+//! Bloat         public.audit_logs  12 GiB   48 %    ±3  vacuum
+//! ```
+
+use super::spoken;
+use crate::config::theme::Role;
+use crate::domain::{Fact, Row, Section, Wall, quantity};
+use crate::ui::pen::Pen;
+use crate::ui::text::{Piece, Strip};
+
+/// What the parts of a detail stand apart by.
+const APART: &str = " · ";
+/// What an index is called behind its name.
+const INDEX: &str = " (index)";
+
+/// The figures of a row in its columns, and what is left of what it says.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    figures: Vec<(Width, String)>,
+    rest: String,
+}
+
+/// How wide a column is, and on which side its text stands.
+#[derive(Clone, Copy, Debug)]
+enum Width {
+    Left(usize),
+    Right(usize),
+}
+
+/// The figures of a row with a good reading; `None` where it has none.
+pub(super) fn of(row: &Row, now: Wall) -> Option<Parts> {
+    let seen = row.observation.as_ref().filter(|_| row.lost.is_none() && !row.is_stale(now))?;
+    let real = |name: &str| number(seen.facts.get(name)?);
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Bytes, and not below zero.
+    let bytes = |name: &str| real(name).filter(|bytes| *bytes >= 0.0).map(|bytes| quantity::bytes(bytes as u64));
+    let word = |name: &str| match seen.facts.get(name)? {
+        Fact::Text(text) if !text.is_empty() => Some(text.clone()),
+        _ => None,
+    };
+    let figures = match row.kind.section() {
+        Section::Health => return None,
+        Section::Backups => vec![(Width::Right(8), bytes("size_bytes")?)],
+        Section::Certificates => {
+            let days = real("days_left").filter(|days| *days >= 0.0)?;
+            vec![
+                (Width::Right(6), format!("{} d", days.floor())),
+                (Width::Left(8), word("issuer").map(|issuer| common_name(&issuer)).unwrap_or_default()),
+            ]
+        }
+        Section::Bloat => vec![
+            (Width::Right(8), bytes("size_bytes")?),
+            (Width::Right(5), real("bloat_ratio").map(quantity::percent).unwrap_or_default()),
+            (Width::Right(5), error_bar(real("error_ratio"))),
+            (Width::Left(7), word("remedy").unwrap_or_default()),
+        ],
+    };
+    let told = |part: &&str| !figures.iter().any(|(_, figure)| same(part, figure));
+    let rest: Vec<&str> = seen.detail.split(APART).filter(told).collect();
+    Some(Parts { rest: rest.join(APART), figures })
+}
+
+/// Whether a part of the detail says no more than a column: `9 d left` beside `9 d`.
+fn same(part: &str, figure: &str) -> bool {
+    let more = part.trim().strip_prefix(figure);
+    !figure.is_empty() && more.is_some_and(|more| matches!(more, "" | " left" | " bloat" | " bloated"))
+}
+
+fn number(fact: &Fact) -> Option<f64> {
+    match fact {
+        #[allow(clippy::cast_precision_loss)] // A figure for the screen.
+        Fact::Int(number) => Some(*number as f64),
+        Fact::Real(figure) if figure.is_finite() => Some(*figure),
+        _ => None,
+    }
+}
+
+/// `±3`, in points of the share before it; `exact` where nothing is estimated.
+fn error_bar(ratio: Option<f64>) -> String {
+    match ratio {
+        None => String::new(),
+        Some(ratio) if ratio <= 0.0 => "exact".to_owned(),
+        Some(ratio) => format!("±{}", (ratio * 100.0).ceil()),
+    }
+}
+
+/// The common name of a distinguished name (RFC 4514), else all of it: `R11` of `CN=R11,O=Let's Encrypt,C=US`.
+fn common_name(name: &str) -> String {
+    let found = name.split([',', '/']).find_map(|part| part.trim().strip_prefix("CN="));
+    found.unwrap_or(name).to_owned()
+}
+
+/// The columns that [`suffix`] may take.
+pub(super) fn tag(section: Section) -> usize {
+    if section == Section::Bloat { INDEX.len() } else { 0 }
+}
+
+/// What stands behind the name: that it is an index, where tables stand beside it.
+pub(super) fn suffix(row: &Row) -> &'static str {
+    let kind = row.observation.as_ref().and_then(|seen| seen.facts.get("kind"));
+    match kind {
+        Some(Fact::Text(kind)) if kind == "index" && row.kind.section() == Section::Bloat => INDEX,
+        _ => "",
+    }
+}
+
+/// Puts the figures and the rest, all of it before a column.
+pub(super) fn put(pen: Pen<'_>, mut strip: Strip, parts: Parts, role: Role, end: usize) -> Strip {
+    let style = pen.style(spoken(role));
+    for (width, figure) in parts.figures {
+        let (columns, right) = match width {
+            Width::Left(columns) => (columns, false),
+            Width::Right(columns) => (columns, true),
+        };
+        if strip.width() + columns > end {
+            break;
+        }
+        let figure = Piece::from(figure).cut(columns);
+        let blanks = columns - figure.width();
+        strip = strip.gap(if right { blanks } else { 0 }).put(style, figure).gap(if right { 0 } else { blanks } + 2);
+    }
+    let room = end.saturating_sub(strip.width());
+    strip.put_within(room, style, parts.rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_in_a_column_is_not_said_twice() {
+        assert!(same("9 d left", "9 d") && same("4.2 GiB", "4.2 GiB"));
+        assert!(!same("9 days", "9 d") && !same("served", "") && !same("expired 9 d ago", "9 d"));
+    }
+
+    #[test]
+    fn an_issuer_is_called_by_its_common_name() {
+        assert_eq!(common_name("CN=R11, O=Let's Encrypt, C=US"), "R11");
+        assert_eq!(common_name("O=Novacron"), "O=Novacron");
+    }
+
+    #[test]
+    fn an_error_bar_never_promises_more_than_was_estimated() {
+        assert_eq!(error_bar(Some(0.031)), "±4");
+        assert_eq!(error_bar(Some(0.0)), "exact");
+        assert_eq!(error_bar(None), "");
+    }
+}
