@@ -19,7 +19,7 @@ SELECT d.oid AS oid, d.datname AS database, current_setting('server_version_num'
        current_setting('block_size') AS block, pg_is_in_recovery() AS standby,
        extract(epoch FROM clock_timestamp())::int8 AS now,
        current_setting('autovacuum_freeze_max_age') AS freeze_at,
-       current_setting('autovacuum_multixact_freeze_max_age') AS multi_freeze_at,
+       coalesce(current_setting('autovacuum_multixact_freeze_max_age', true), '400000000') AS multi_freeze_at,
        coalesce(current_setting('vacuum_failsafe_age', true), '1600000000') AS failsafe_at,
        coalesce(current_setting('vacuum_multixact_failsafe_age', true), '1600000000') AS multi_failsafe_at,
        age(d.datfrozenxid) AS xids, mxid_age(d.datminmxid) AS multis,
