@@ -2,8 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod arch;
+mod bloat;
 mod console;
 mod keys;
+mod lint;
+mod postgres;
 mod pty;
 mod render;
 mod runner;

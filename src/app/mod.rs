@@ -12,6 +12,8 @@ pub mod msg;
 pub mod panes;
 pub mod snapshot;
 pub mod update;
+pub mod wall;
+pub mod window;
 
 pub use model::{Model, Opening};
 pub use snapshot::Snapshot;

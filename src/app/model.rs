@@ -7,6 +7,10 @@ use crate::app::msg::RunSummary;
 use crate::app::panes::log::Log;
 use crate::app::panes::rows::Lists;
 use crate::app::panes::run::RunPane;
+use crate::app::wall::Wall;
+use crate::app::window::WindowWatch;
+use crate::calendar::Calendar;
+use crate::config::estate::Environment;
 use crate::domain::key::Key;
 use crate::domain::time::Now;
 use crate::domain::{Boot, Row, RunId, Section, TargetKind};
@@ -142,6 +146,10 @@ pub struct Opening {
     pub estate_file: Option<String>,
     /// How many targets each section has to read.
     pub targets: BTreeMap<Section, usize>,
+    /// The windows.
+    pub calendar: Calendar,
+    /// Whether this is a wall: it turns by itself, and takes hardly a key.
+    pub wall: bool,
     /// What the operator should know first: a theme that fell back.
     pub banners: Vec<String>,
     /// What holds all the time and is said quietly: locks that only this user sees.
@@ -185,8 +193,10 @@ pub struct Model {
     pub zoomed: bool,
     /// Whether the mouse is ours; the terminal's own selection works while it is not.
     pub mouse: bool,
-    /// The open or the next window and the time left, in a few words.
-    pub window: Option<String>,
+    /// The open or the next window.
+    pub window: WindowWatch,
+    /// Whether this is a wall, and where it stands.
+    pub wall: Option<Wall>,
     /// What holds all the time and is said quietly.
     pub remark: Option<String>,
     /// What the operator should know, until dismissed with Esc.
@@ -273,6 +283,7 @@ impl Model {
     /// A console that has read nothing yet.
     #[must_use]
     pub fn new(opening: Opening) -> Self {
+        let environment = Environment::from_word(&opening.environment);
         Self {
             estate: opening.estate,
             environment: opening.environment,
@@ -288,7 +299,8 @@ impl Model {
             focus: Pane::Health,
             zoomed: false,
             mouse: true,
-            window: None,
+            wall: opening.wall.then(|| Wall::new(opening.now.boot)),
+            window: WindowWatch::new(opening.calendar, environment, opening.now.wall),
             remark: opening.remark,
             banners: opening.banners,
             notice: None,

@@ -7,6 +7,7 @@ use crate::app::msg::RunSummary;
 use crate::app::panes::log::Log;
 use crate::app::panes::rows::Lists;
 use crate::app::panes::run::RunPane;
+use crate::app::window::WindowShown;
 use crate::domain::Section;
 use crate::domain::time::Now;
 use std::collections::BTreeMap;
@@ -48,8 +49,10 @@ pub struct Snapshot<'a> {
     pub pending: String,
     /// Whether the mouse is ours.
     pub mouse: bool,
-    /// The open or the next window and the time left, in a few words.
-    pub window: Option<&'a str>,
+    /// Whether this is a wall.
+    pub wall: bool,
+    /// The open or the next window, and the time left.
+    pub window: Option<WindowShown>,
     /// What holds all the time and is said quietly.
     pub remark: Option<&'a str>,
     /// What the operator should know.
@@ -82,7 +85,8 @@ impl Model {
             keymap: &self.keymap,
             pending: self.pending.iter().map(|key| format!("{key} ")).collect(),
             mouse: self.mouse,
-            window: self.window.as_deref(),
+            wall: self.wall.is_some(),
+            window: self.window.shown(self.now.wall),
             remark: self.remark.as_deref(),
             banner: self.banner(),
             notice: self.notice.as_ref().map(|(text, _)| text.as_str()),

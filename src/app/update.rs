@@ -8,6 +8,7 @@ use crate::app::modal::{Modal, Purpose};
 use crate::app::model::{Hit, Model, Pane};
 use crate::app::msg::{Mouse, Msg, Offer, PlanShown, RunSummary};
 use crate::app::panes::{log, run};
+use crate::app::wall;
 use crate::domain::{Error, RunId, RunStatus};
 
 /// What to ask for after the first frame. The gate reads every target as soon as it is there, unasked.
@@ -21,8 +22,14 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Tick(now) => {
             model.now = now;
+            model.window.tick(now.wall);
             model.notice.take_if(|(_, until)| *until <= now.boot);
             model.lists.tick(now.wall);
+            return wall::tick(model);
+        }
+        Msg::KeyPressed(key, now) if model.wall.is_some() => {
+            model.now = now;
+            return wall::pressed(model, key);
         }
         Msg::KeyPressed(key, now) => {
             model.now = now;
@@ -108,6 +115,7 @@ fn runs_listed(model: &mut Model, runs: Vec<RunSummary>) -> Vec<Effect> {
     model.runs = Some(runs);
     match attach {
         Some(id) if first_time && model.run.following.is_none() => run::follow(model, id),
+        _ if model.wall.is_some() => wall::runs_listed(model),
         _ => Vec::new(),
     }
 }

@@ -46,6 +46,8 @@ pub struct Common {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Open the wall: read-only, full screen, turning from pane to pane by itself.
+    Watch,
     /// Build a real throwaway estate and open the console on it.
     Demo(Demo),
     /// Print one reading; exit 0 ok, 1 warn, 2 critical, 3 unknown.

@@ -37,7 +37,26 @@ pub fn open(common: &Common, run: Option<&str>) -> Result<u8> {
     let tty = terminal(&around)?;
     let world = setup::world(common)?;
     let run = run.map(|run| lookup::find_run(&world, run)).transpose()?.map(|dir| dir.id);
-    show(common, &around, tty, world, run)
+    show(common, &around, tty, world, Shown::Console(run))
+}
+
+/// Opens the wall: read-only, turning by itself.
+///
+/// # Errors
+/// As [`open`].
+pub fn wall(common: &Common) -> Result<u8> {
+    let around = setup::surroundings();
+    let tty = terminal(&around)?;
+    let common = Common { read_only: true, ..common.clone() };
+    show(&common, &around, tty, setup::world(&common)?, Shown::Wall)
+}
+
+/// What is shown.
+enum Shown {
+    /// The console, on a run where one is named.
+    Console(Option<RunId>),
+    /// The wall.
+    Wall,
 }
 
 /// The terminal, if it can show a full screen.
@@ -56,7 +75,7 @@ fn terminal(around: &Surroundings) -> Result<Tty> {
 }
 
 /// Shows the console until the operator leaves; the exit code is 128 and the signal's number where one ended it.
-fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, run: Option<RunId>) -> Result<u8> {
+fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, shown: Shown) -> Result<u8> {
     let _log = ownlog::start(&world.state);
     let (version, estate) = (env!("CARGO_PKG_VERSION"), world.estate.name.as_str());
     tracing::info!(version, estate, read_only = common.read_only, "console");
@@ -77,6 +96,8 @@ fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, run: Opt
             keymap,
             estate_file: world.estate.source.as_deref().map(|file| file.display().to_string()),
             targets: targets(&world),
+            calendar: world.calendar.clone(),
+            wall: matches!(shown, Shown::Wall),
             banners,
             remark,
             now: clock::now(),
@@ -86,7 +107,7 @@ fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, run: Opt
         let gate = door(common.read_only, world, outbox.clone());
         let mut model = Model::new(Opening { authority: gate.authority(), ..opening });
         let mut first = begin(&model);
-        if let Some(run) = run {
+        if let Shown::Console(Some(run)) = shown {
             model.focus = Pane::Run;
             first.extend(follow(&mut model, run));
         }

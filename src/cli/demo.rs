@@ -4,8 +4,8 @@ use crate::cli::args::{Common, Demo};
 use crate::cli::{console, setup};
 use crate::config::state;
 use crate::demo;
-use crate::domain::Error;
 use crate::domain::error::Result;
+use crate::domain::{Clean, Error};
 use crate::gate::lookup;
 use std::path::{Path, PathBuf};
 
@@ -25,6 +25,9 @@ pub fn run(common: &Common, args: &Demo) -> Result<u8> {
     let word = if estate.already { "is still there" } else { "stands" };
     println!("the demo estate {word}; from a second shell:");
     println!("  midwatch --config {} --state {}", estate.config.display(), estate.state.display());
+    for why in &estate.absent {
+        println!("{}", Clean::text(why).plain());
+    }
     let own = Common { config: Some(estate.config.clone()), state: Some(estate.state), ..common.clone() };
     let code = console::open(&own, None)?;
     // Anything but leaving it in peace keeps it: the next `midwatch demo` comes back to it.

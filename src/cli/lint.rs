@@ -63,7 +63,7 @@ fn of_theme(name: &str, directories: &[PathBuf]) -> Vec<Problem> {
 }
 
 fn of_estate(path: &Path) -> Vec<Problem> {
-    match crate::config::file::read_text(path, "estate file") {
+    match crate::config::file::read_text(path, "the estate file") {
         Ok(text) => Estate::parse(&text, path).err().unwrap_or_default(),
         Err(cause) => vec![problem_of(path, cause)],
     }

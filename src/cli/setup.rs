@@ -36,7 +36,7 @@ pub fn world(common: &Common) -> Result<World> {
 pub fn estate(common: &Common, around: &Surroundings) -> Result<Estate> {
     match paths::estate_file(common.config.as_deref(), around) {
         Some(file) => Estate::load(&file),
-        None => Ok(Estate::discovered(&identity::host_name())),
+        None => Ok(Estate::discovered(&identity::host_name(), around)),
     }
 }
 

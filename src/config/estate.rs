@@ -3,7 +3,9 @@
 //! The shape is told in `design.md`, section 5. Every problem of a file is found in one reading, and no
 //! section is passed over, because one that is would look like a target that is well.
 
+use crate::config::discovery::discover;
 use crate::config::file::{read_text, refused};
+use crate::config::paths::Surroundings;
 use crate::config::reader::{Problem, Problems, parse};
 use crate::config::secrets::Secrets;
 use crate::domain::Error;
@@ -158,32 +160,10 @@ pub struct Estate {
 }
 
 impl Estate {
-    /// The estate of a host without a file: the host and its mounts, taken for production.
+    /// The estate of a host without a file, taken for production: what [`discover`] finds.
     #[must_use]
-    pub fn discovered(hostname: &str) -> Self {
-        Self {
-            name: hostname.to_owned(),
-            environment: Environment::Production,
-            trusted_reads: Vec::new(),
-            thresholds: Thresholds::default(),
-            services: Vec::new(),
-            mounts: Vec::new(),
-            secrets: Secrets::default(),
-            units: Vec::new(),
-            failed_units: false,
-            postgres: Vec::new(),
-            redis: Vec::new(),
-            kubernetes: Vec::new(),
-            certificates: Vec::new(),
-            backups: Vec::new(),
-            source: None,
-            discovered: vec![format!("host {hostname}"), "the mounts of this host".to_owned()],
-            not_found: vec![
-                "an estate file: none is there".to_owned(),
-                "services: known only from an estate file".to_owned(),
-                "units, databases, caches, clusters, certificates, backups: not looked for by this version".to_owned(),
-            ],
-        }
+    pub fn discovered(hostname: &str, around: &Surroundings) -> Self {
+        discover(hostname, around)
     }
 
     /// Reads an estate file.
@@ -342,14 +322,6 @@ mod tests {
         assert_eq!(estate, expected);
         assert!(expected.services[0].is_healthy(204) && !expected.services[0].is_healthy(401));
         assert!(expected.services[1].is_healthy(401) && !expected.services[1].is_healthy(204));
-    }
-
-    #[test]
-    fn without_a_file_the_host_is_production() {
-        let estate = Estate::discovered("bastion-1");
-        assert_eq!((estate.environment, &estate.source), (Environment::Production, &None));
-        assert_eq!(estate.discovered, ["host bastion-1", "the mounts of this host"]);
-        assert!(estate.services.is_empty() && !estate.not_found.is_empty());
     }
 
     #[test]

@@ -173,6 +173,11 @@ impl Access {
     }
 }
 
+/// Every parameter that a connection string may have, secrets included.
+pub(crate) fn parameters() -> impl Iterator<Item = &'static str> {
+    words::KNOWN.iter().map(|(name, _)| *name)
+}
+
 impl fmt::Display for Parameters {
     /// `db1:5432,db2:5432/app`, `/run/postgresql:5432/app`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,5 +1,6 @@
 //! What people write: the estate file, themes, keymaps, and where they lie.
 
+pub mod discovery;
 pub mod estate;
 pub mod file;
 pub mod keymap;

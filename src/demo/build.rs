@@ -1,6 +1,7 @@
 //! Builds the estate's files: what the shipped procedures find work in.
 
 use crate::demo::backups;
+use crate::demo::database::{self, Database};
 use crate::demo::services::Served;
 use crate::domain::Wall;
 use crate::domain::error::{Error, Result};
@@ -47,13 +48,19 @@ pub struct DemoEstate {
     pub rotated: u32,
 }
 
-/// Builds everything below an empty directory, as of `now`; the estate file comes last, with further `entries` at its end.
+/// Builds everything below an empty directory, as of `now`; the estate file comes last, with `more` entries at its end.
 ///
 /// # Errors
 /// A file cannot be written, or the path is not UTF-8, which an estate file cannot say.
-pub fn build(dir: &Path, now: Wall, services: &[Served], entries: &str) -> Result<DemoEstate> {
+pub fn build(
+    dir: &Path,
+    now: Wall,
+    services: &[Served],
+    database: Option<&Database>,
+    more: &str,
+) -> Result<DemoEstate> {
     let root = dir.join("srv/cell0");
-    let estate = estate_file(&root, services)? + &backups::build(dir, now)? + entries;
+    let estate = estate_file(&root, services, database)? + &backups::build(dir, now)? + more;
     let (sessions, logs) = (root.join("data/sessions"), root.join("logs"));
     let (archive, state) = (logs.join("archive"), dir.join(STATE));
     for made in [&sessions, &archive, &state] {
@@ -84,7 +91,7 @@ pub fn build(dir: &Path, now: Wall, services: &[Served], entries: &str) -> Resul
 }
 
 /// The estate file's text.
-fn estate_file(root: &Path, services: &[Served]) -> Result<String> {
+fn estate_file(root: &Path, services: &[Served], database: Option<&Database>) -> Result<String> {
     let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
     let root = root
         .to_str()
@@ -99,6 +106,10 @@ fn estate_file(root: &Path, services: &[Served]) -> Result<String> {
         "\n# Nothing is mounted there: the row stands for the mount that holds it.\n[[mount]]\npath = {}\n",
         quoted(root)
     );
+    if let Some(Database { watch, act, .. }) = database {
+        let (name, watch, act) = (quoted(database::NAME), quoted(watch), quoted(act));
+        let _ = write!(text, "\n[[postgres]]\nname = {name}\nwatch = {watch}\nact = {act}\n");
+    }
     Ok(text)
 }
 
@@ -205,7 +216,8 @@ mod tests {
     fn the_estate_holds_what_the_procedures_look_for() {
         let dir = tempfile::tempdir().unwrap();
         let served = vec![Served { name: "api".into(), url: "http://127.0.0.1:9/health".into() }];
-        let estate = build(dir.path(), crate::probes::clock::now().wall, &served, "").unwrap();
+        let now = crate::probes::clock::now().wall;
+        let estate = build(dir.path(), now, &served, None, "\n[more]\n").unwrap();
         let day = Duration::from_secs(DAY);
 
         let sessions = ages(&estate.root.join("data/sessions"), ".json");
@@ -224,6 +236,7 @@ mod tests {
         let text = fs::read_to_string(&estate.config).unwrap();
         let table: toml::Table = text.parse().unwrap();
         assert_eq!(table["environment"].as_str(), Some("other"));
+        assert!(table["more"].is_table());
         assert_eq!(table["service"][0]["url"].as_str(), Some("http://127.0.0.1:9/health"));
         assert_eq!(table["mount"][0]["path"].as_str(), estate.root.to_str());
     }
@@ -239,7 +252,7 @@ mod tests {
 
     #[test]
     fn any_utf8_path_is_said_rightly_in_the_estate_file() {
-        let text = estate_file(Path::new("/tmp/a \"b\" \\c\n'd'"), &[]).unwrap();
+        let text = estate_file(Path::new("/tmp/a \"b\" \\c\n'd'"), &[], None).unwrap();
         let table: toml::Table = text.parse().unwrap();
         assert_eq!(table["mount"][0]["path"].as_str(), Some("/tmp/a \"b\" \\c\n'd'"));
     }

@@ -5,7 +5,10 @@
 
 use crate::demo::build;
 use crate::demo::ca::Certificates;
+use crate::demo::database::{self, Database};
 use crate::demo::place::Place;
+use crate::demo::postgres;
+use crate::demo::servers::Servers;
 use crate::demo::services::Services;
 use crate::domain::Kind;
 use crate::domain::error::{Error, Result};
@@ -25,6 +28,8 @@ use tokio::task::JoinSet;
 pub const READY: &str = "ready";
 /// The file that says why a keeper could not start.
 pub const FAILED: &str = "failed";
+/// The file that says, in a line each, which servers the estate lacks here and what installs them.
+pub const ABSENT: &str = "absent";
 /// The longest request or answer, in bytes.
 pub const LINE_LIMIT: u64 = 64;
 
@@ -78,7 +83,7 @@ pub async fn keep_until(dir: &Path, told: impl Future<Output = ()>) -> Result<()
             .of_kind(Kind::Locked));
     };
     let begun = begin(&place, &mut lock).await;
-    let (services, certificates, listener) = match begun {
+    let (services, certificates, database, servers, listener) = match begun {
         Ok(begun) => begun,
         Err(error) => {
             // What went wrong is told even where this second write fails, too.
@@ -92,7 +97,9 @@ pub async fn keep_until(dir: &Path, told: impl Future<Output = ()>) -> Result<()
         () = removed(&place) => None,
     };
     drop((services, certificates));
+    drop(database);
     drop(listener);
+    drop(servers);
     let end = place.remove();
     if let Some(mut client) = client {
         let answer = if end.is_ok() { "stopped\n" } else { "the directory could not be removed\n" };
@@ -105,18 +112,29 @@ pub async fn keep_until(dir: &Path, told: impl Future<Output = ()>) -> Result<()
 /// Cleans up after a dead keeper, starts the services, builds the estate, and listens only then.
 ///
 /// The state directory is left as it is: it holds the records of runs, and they are removed by `stop` alone.
-async fn begin(place: &Place, lock: &mut File) -> Result<(Services, Certificates, UnixListener)> {
+async fn begin(
+    place: &Place,
+    lock: &mut File,
+) -> Result<(Services, Certificates, Option<Database>, Servers, UnixListener)> {
     let doing = |cause: io::Error| Error::machine(format_args!("keep the demo in {}", place.path().display()), cause);
     sign(lock).map_err(doing)?;
+    database::clear(place.path())?;
     place.clean(&[build::STATE])?;
-    let now = clock::now().wall;
     let services = Services::start().await?;
+    let database = Database::start(place.path())?;
+    let dir = place.path().to_owned();
+    let servers = tokio::task::spawn_blocking(move || Servers::start(&dir)).await.unwrap_or_default();
+    let now = clock::now().wall;
     let certificates = Certificates::start(place.path(), now).await?;
-    let estate = build::build(place.path(), now, &services.served, &certificates.entries)?;
+    let more = certificates.entries.clone() + &servers.entries();
+    let estate = build::build(place.path(), now, &services.served, database.as_ref(), &more)?;
+    let missing = postgres::programs::unavailable();
+    let absent: Vec<String> = missing.into_iter().chain(servers.absent.iter().cloned()).collect();
+    place.write_whole(ABSENT, absent.join("\n").as_bytes())?;
     let listener = UnixListener::bind(place.socket()).map_err(doing)?;
     let ready = format!("pid {}\n{}\n", std::process::id(), estate.config.display());
     place.write_whole(READY, ready.as_bytes())?;
-    Ok((services, certificates, listener))
+    Ok((services, certificates, database, servers, listener))
 }
 
 /// Writes into the lock who holds it: a pid alone may be another process by now.

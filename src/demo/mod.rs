@@ -5,16 +5,20 @@
 //!     └────── ping, stop ──> keeper.sock
 //! ```
 //! The directory: `.midwatch-demo` (the marker; without it nothing is ever removed), `keeper.lock`, `keeper.sock`, `ready`,
-//! `midwatch.toml`, `state/`, and the estate itself in `srv/cell0/`, `srv/backups/` and `tls/`.
+//! `absent`, `midwatch.toml`, `state/`, the servers' own directories (`redis/`), and the estate itself in `srv/cell0/`,
+//! `srv/backups/` and `tls/`.
 
 pub mod backups;
 pub mod build;
 pub mod ca;
+pub mod database;
 pub mod keeper;
 pub mod place;
 pub mod postgres;
+pub mod redis;
 pub mod sample;
 pub mod screenshots;
+pub mod servers;
 pub mod services;
 
 use crate::demo::place::Place;
@@ -44,6 +48,8 @@ pub struct Demo {
     pub state: PathBuf,
     /// Whether it stood already.
     pub already: bool,
+    /// Which servers it lacks on this host, with the command that installs each; a sentence each.
+    pub absent: Vec<String>,
 }
 
 /// Makes the demo stand in a directory: re-attaches to a living keeper, else starts `exe __keeper dir` and waits for it.
@@ -76,7 +82,10 @@ pub fn ensure(dir: &Path, exe: &Path) -> Result<Demo> {
         }
         std::thread::sleep(LOOK);
     }
-    Ok(Demo { config: dir.join(build::CONFIG), state: dir.join(build::STATE), already: started.is_none() })
+    // Written before the keeper answers.
+    let absent = fs::read_to_string(dir.join(keeper::ABSENT)).unwrap_or_default();
+    let absent = absent.lines().map(str::to_owned).collect();
+    Ok(Demo { config: dir.join(build::CONFIG), state: dir.join(build::STATE), already: started.is_none(), absent })
 }
 
 /// Ends the demo in a directory and removes it; whether there was one.
@@ -95,6 +104,7 @@ pub fn stop(dir: &Path) -> Result<bool> {
             return Ok(true);
         }
         if let Some(lock) = place.lock()? {
+            database::clear(&dir)?;
             place.remove()?;
             drop(lock);
             return Ok(true);

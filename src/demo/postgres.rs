@@ -6,10 +6,14 @@
 //! ```
 //! It listens on a unix socket in its home, and on loopback only when asked. It ends with its owner, however that ends.
 
-mod home;
+pub(in crate::demo) mod home;
+mod process;
 pub mod programs;
 
+pub use process::Cancel;
+
 use crate::demo::postgres::home::Home;
+use crate::demo::postgres::process::{LOOK, finish};
 use crate::demo::postgres::programs::{Account, Programs};
 use crate::domain::error::{Error, Result};
 use rustix::process::{Pid, Signal, kill_process};
@@ -21,6 +25,7 @@ use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// The superuser.
@@ -29,13 +34,13 @@ pub const SUPERUSER: &str = "postgres";
 /// How long a server may take until it accepts connections, and until it has ended.
 const START_LIMIT: Duration = Duration::from_secs(30);
 const STOP_LIMIT: Duration = Duration::from_secs(10);
-/// How long to wait between two looks.
-const LOOK: Duration = Duration::from_millis(5);
 /// Runs the server in its own place, with a guard that reads the pipe: a line means that all is well, its end that the owner is gone.
-const GUARDED: &str = r#"exec 3<&0
+pub(in crate::demo) const GUARDED: &str = r#"exec 3<&0
 { read -r _ || { kill -QUIT $$; i=0; while kill -0 $$ && [ $i -lt 200 ]; do i=$((i + 1)); sleep 0.05; done; rm -rf "$0"; }; } \
     <&3 >/dev/null 2>&1 &
 exec "$@" 3<&- </dev/null"#;
+/// How many scripts were run.
+static SCRIPTS: AtomicU64 = AtomicU64::new(0);
 /// What keeps a private server small and quiet.
 const SMALL: &str = "shared_buffers = 16MB\nmax_wal_size = 64MB\nmin_wal_size = 4MB\njit = off\nlog_line_prefix = '%m [%p] '\n\
     log_timezone = UTC\ntimezone = UTC\nunix_socket_permissions = 0700\n";
@@ -60,6 +65,7 @@ pub struct Setup {
 /// A server that lives as long as this value.
 #[derive(Debug)]
 pub struct PrivatePostgres {
+    cancel: Cancel,
     programs: Programs,
     account: Option<Account>,
     port: u16,
@@ -74,14 +80,22 @@ impl PrivatePostgres {
     /// # Errors
     /// PostgreSQL is missing, or does not start.
     pub fn start(at: &Path, setup: &Setup) -> Result<Self> {
-        let mut server = Self::at(at, setup)?;
-        match &setup.copy_of {
-            Some(from) => server.copy(from)?,
-            None => server.initialise()?,
-        }
-        server.configure(setup)?;
-        server.run()?;
+        let mut server = Self::settle(at, setup)?;
+        server.make(setup)?;
         Ok(server)
+    }
+
+    /// Makes what [`Self::settle`] has prepared, and waits until it answers.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn make(&mut self, setup: &Setup) -> Result<()> {
+        match &setup.copy_of {
+            Some(from) => self.copy(from)?,
+            None => self.initialise()?,
+        }
+        self.configure(setup)?;
+        self.run()
     }
 
     /// Makes a streaming standby of a running server, and waits until it answers.
@@ -89,23 +103,33 @@ impl PrivatePostgres {
     /// # Errors
     /// As [`Self::start`]; or the primary cannot be copied.
     pub fn standby(at: &Path, primary: &Self, setup: &Setup) -> Result<Self> {
-        let mut server = Self::at(at, setup)?;
+        let mut server = Self::settle(at, setup)?;
         let mut copy = server.programs.command("pg_basebackup", server.account);
         copy.args(["--checkpoint=fast", "--no-sync", "--write-recovery-conf", "--wal-method=stream"]);
         copy.arg("--pgdata").arg(server.data()).arg("--dbname").arg(primary.conninfo(SUPERUSER));
-        finish(copy, "copy the primary")?;
+        finish(copy, "copy the primary", &server.cancel)?;
         server.configure(setup)?;
         server.run()?;
         Ok(server)
     }
 
-    fn at(at: &Path, setup: &Setup) -> Result<Self> {
+    /// Finds the programs and a place for a server that is yet to be made; its address is known from then on.
+    ///
+    /// # Errors
+    /// PostgreSQL is missing, or the place cannot be made.
+    pub fn settle(at: &Path, setup: &Setup) -> Result<Self> {
         let missing = || programs::unavailable().unwrap_or_else(|| "it is not installed".to_owned());
         let programs = Programs::find().ok_or_else(|| Error::machine("start PostgreSQL", missing()))?;
         let account = programs::account()?;
         let home = Home::make(at, account)?;
         let port = if setup.tcp { free_port()? } else { 5432 };
-        Ok(Self { programs, account, port, running: None, home })
+        Ok(Self { cancel: Cancel::default(), programs, account, port, running: None, home })
+    }
+
+    /// What ends its making early.
+    #[must_use]
+    pub fn cancel(&self) -> Cancel {
+        self.cancel.clone()
     }
 
     fn initialise(&self) -> Result<()> {
@@ -113,14 +137,14 @@ impl PrivatePostgres {
         make.args(["--auth=trust", "--no-sync", "--no-instructions", "--encoding=UTF8", "--locale=C"]);
         // Small segments: a new server is half as large.
         make.args(["--wal-segsize=1", "--username", SUPERUSER, "--pgdata"]).arg(self.data());
-        finish(make, "make a database cluster").map(drop)
+        finish(make, "make a database cluster", &self.cancel).map(drop)
     }
 
     fn copy(&self, from: &Path) -> Result<()> {
         let mut copy = Command::new("cp");
         programs::prepare(&mut copy, self.account);
         copy.arg("-a").arg(from).arg(self.data());
-        finish(copy, "copy a database cluster").map(drop)
+        finish(copy, "copy a database cluster", &self.cancel).map(drop)
     }
 
     fn configure(&self, setup: &Setup) -> Result<()> {
@@ -191,7 +215,7 @@ impl PrivatePostgres {
     fn settled(&mut self, began: Instant) -> Result<()> {
         loop {
             let ended = self.running.as_mut().is_none_or(|server| !matches!(server.try_wait(), Ok(None)));
-            if ended || began.elapsed() > START_LIMIT {
+            if ended || began.elapsed() > START_LIMIT || self.cancel.is_wanted() {
                 self.kill();
                 return Err(Error::machine("start PostgreSQL", self.last_words()));
             }
@@ -267,19 +291,11 @@ impl PrivatePostgres {
     pub fn sql(&self, database: &str, script: &str) -> Result<String> {
         let mut run = self.programs.command("psql", self.account);
         run.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-f", "-", "-d"]).arg(self.conninfo(database));
-        run.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let failed = |cause: io::Error| Error::machine("run psql", cause);
-        let mut child = run.spawn().map_err(failed)?;
-        let (input, text) = (child.stdin.take(), script.to_owned());
-        // Beside the reading of its answers: neither pipe may fill.
-        let writer = std::thread::spawn(move || input.map(|mut input| input.write_all(text.as_bytes())));
-        let output = child.wait_with_output().map_err(failed)?;
-        // A script that stops early is not read to its end.
-        let _ = writer.join();
-        if !output.status.success() {
-            return Err(Error::machine("run SQL", String::from_utf8_lossy(&output.stderr).trim()));
-        }
-        Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
+        let input = self.home.path.join(format!("script-{}", SCRIPTS.fetch_add(1, Ordering::Relaxed)));
+        let written = fs::write(&input, script).and_then(|()| File::open(&input));
+        let _ = fs::remove_file(&input);
+        run.stdin(written.map_err(|cause| Error::machine("write a script of SQL", cause))?);
+        finish(run, "run SQL", &self.cancel).map(|answer| answer.trim_end().to_owned())
     }
 
     /// Ends it as an administrator would: sessions are closed, everything is written.
@@ -321,13 +337,12 @@ impl Drop for PrivatePostgres {
     }
 }
 
-/// Runs a program to its end.
-fn finish(mut command: Command, doing: &str) -> Result<String> {
-    let output = command.output().map_err(|cause| Error::machine(doing, cause))?;
-    if !output.status.success() {
-        return Err(Error::machine(doing, String::from_utf8_lossy(&output.stderr).trim()));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+/// Removes what a server left at a path whose owner was killed.
+///
+/// # Errors
+/// When it cannot be removed.
+pub fn clear(at: &Path) -> Result<()> {
+    home::clear(at).map_err(|cause| Error::machine(format_args!("remove {}", at.display()), cause))
 }
 
 /// A port of loopback that nobody listens on at this moment.

@@ -8,6 +8,7 @@ use crate::app::modal::Modal;
 use crate::app::model::Seen;
 use crate::app::msg::{LogLine, LogPage, Msg, Offer, Page, ParamShown, PlanShown, RunSummary};
 use crate::app::{Model, Opening, update};
+use crate::calendar::Calendar;
 use crate::domain::key::Key;
 use crate::domain::time::Now;
 use crate::domain::{
@@ -50,12 +51,20 @@ pub fn console(size: (u16, u16), authority: Option<Authority>) -> Model {
         keymap: Keymap::load("default", &[]).0,
         estate_file: Some("/etc/midwatch/midwatch.toml".to_owned()),
         targets: BTreeMap::new(),
+        calendar: calendar(),
+        wall: false,
         banners: Vec::new(),
         remark: None,
         now: now(451),
         size,
         ssh: true,
     })
+}
+
+/// A weekly window, open on Sundays from two to four.
+fn calendar() -> Calendar {
+    let text = "schema = 1\n[[window]]\nname = \"weekly\"\nstarts = \"0 2 * * SUN\"\nlasts = \"2h\"\n";
+    crate::calendar::parse(text, std::path::Path::new("windows.toml")).unwrap_or_default()
 }
 
 fn row(kind: TargetKind, target: &str, verdict: Verdict, detail: &str, history: &[f64]) -> Row {

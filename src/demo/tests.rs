@@ -53,6 +53,37 @@ fn a_living_keeper_is_found_again_and_stop_removes_everything() {
 }
 
 #[test]
+fn the_demos_redis_is_read_and_ends_with_it() {
+    use crate::config::estate::Estate;
+    use crate::config::paths::Surroundings;
+    use crate::domain::{TargetKind, Verdict};
+    use crate::probes::{self, Target};
+    let (_above, dir) = deep();
+    let place = Place::create(&dir).unwrap();
+    let keeper = keeper(&dir);
+    wait_for(|| place.is_kept().unwrap());
+    let demo = ensure(&dir, Path::new("/bin/false")).unwrap();
+    assert_eq!(demo.absent, Vec::<String>::new());
+    let estate = Estate::load(&demo.config).unwrap();
+    let targets = probes::estate::targets(&estate, &Surroundings::default());
+    let queue: Vec<Target> = targets.into_iter().filter(|target| matches!(target, Target::Redis(_))).collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let read = runtime.block_on(probes::read_all(queue, Duration::from_secs(10)));
+    let [rows] = read.as_slice() else { panic!("{read:?}") };
+    assert_eq!((rows.kind, rows.target.as_str(), rows.rows.len()), (TargetKind::Redis, "queue", 4));
+    for row in &rows.rows {
+        let seen = row.observation.as_ref().unwrap();
+        assert_eq!((seen.verdict, &row.lost), (Verdict::Ok, &None), "{row:?}");
+        assert!(row.source.starts_with("unix:///") && row.source.ends_with("/redis.sock"), "{}", row.source);
+    }
+    let socket = PathBuf::from(rows.rows[0].source.trim_start_matches("unix://"));
+    assert!(socket.exists());
+    assert!(stop(&dir).unwrap());
+    keeper.join().unwrap().unwrap();
+    assert!(!socket.exists() && !dir.exists() && UnixStream::connect(&socket).is_err());
+}
+
+#[test]
 fn a_keeper_ends_when_its_directory_is_removed() {
     let (_above, dir) = deep();
     let place = Place::create(&dir).unwrap();

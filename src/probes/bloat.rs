@@ -27,8 +27,8 @@ use crate::probes::bloat::horizon::Memory;
 use crate::probes::bloat::judge::{Reading, Tally};
 use crate::probes::bloat::overall::{Smaller, database};
 use crate::probes::clock;
+use crate::probes::postgres::connect::{Failure, Session, connect};
 use crate::probes::target::Database;
-use tokio_postgres::{Client, Error};
 
 /// Relations smaller than this, TOAST included, are summed.
 const SMALLEST: u64 = 1 << 20;
@@ -36,6 +36,7 @@ const SMALLEST: u64 = 1 << 20;
 /// Reads one target again and again.
 pub struct BloatReader {
     target: Database,
+    session: Option<Session>,
     memory: Memory,
 }
 
@@ -43,7 +44,7 @@ impl BloatReader {
     /// A reader that has read nothing yet.
     #[must_use]
     pub fn new(target: Database) -> Self {
-        Self { target, memory: Memory::default() }
+        Self { target, session: None, memory: Memory::default() }
     }
 
     /// Reads once: the database's own row, one for each table and index of 1 MiB and more, and one for all others together.
@@ -51,18 +52,24 @@ impl BloatReader {
     /// # Errors
     /// Why nothing was learnt.
     pub async fn read(&mut self) -> Result<Vec<Finding>, String> {
-        Err("not read by this version".to_owned())
+        let session = match self.session.take().filter(|session| !session.is_over()) {
+            Some(session) => session,
+            None => connect(&self.target.watch).await?,
+        };
+        let findings = self.findings(&session).await;
+        self.session = (!session.is_over()).then_some(session);
+        Ok(findings?)
     }
 
-    async fn findings(&mut self, client: &Client) -> Result<Vec<Finding>, Error> {
-        let server = catalog::server(client).await?;
-        let sizes = catalog::sizes(client, &server).await?;
+    async fn findings(&mut self, session: &Session) -> Result<Vec<Finding>, Failure> {
+        let server = catalog::server(session).await?;
+        let sizes = catalog::sizes(session, &server).await?;
         let (large, smaller) = Smaller::split(sizes, SMALLEST);
         let mut oids: Vec<u32> = large.iter().map(|sized| sized.oid).collect();
-        let relations = catalog::details(client, &server, &asked(&oids, &smaller)).await?;
+        let relations = catalog::details(session, &server, &asked(&oids, &smaller)).await?;
         oids.retain(|oid| relations.contains_key(oid));
-        let mut columns = catalog::columns(client, &oids).await?;
-        let holder = if server.standby { None } else { horizon::oldest(client, server.oid).await? };
+        let mut columns = catalog::columns(session, &server, &oids).await?;
+        let holder = if server.standby { None } else { horizon::oldest(session).await? };
         let holder = self.memory.settle(holder, server.now);
         let reading =
             Reading { server: &server, holder: holder.as_ref(), can_act: self.target.can_act, at: clock::now().wall };

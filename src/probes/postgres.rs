@@ -1,30 +1,69 @@
 //! PostgreSQL databases: whether one answers, its replication, its connections.
+//!
+//! One database gives three rows: itself, `connections`, and `replication`. What a role without `pg_monitor` cannot see is named
+//! on the row that lacks it.
 
 pub mod connect;
+mod connections;
 mod reasons;
+mod replication;
 mod stream;
 mod tls;
 
-use crate::domain::Finding;
+use crate::domain::{Fact, Finding, Observation, Verdict, quantity};
+use crate::probes::clock;
+use crate::probes::postgres::connect::{Failure, Line, Session};
+use crate::probes::postgres::replication::Standbys;
 use crate::probes::target::Database;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// What the server says of itself; every role may ask.
+///
+/// Source: PostgreSQL 18 manual, 9.27.1 and 9.27.11.
+const SERVER: &str = "SELECT current_setting('server_version') AS version, \
+    current_setting('server_version_num') AS version_num, \
+    pg_is_in_recovery() AS standby, \
+    extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())::bigint AS uptime_s, \
+    current_user AS role, current_database() AS database, \
+    pg_has_role(current_user, 'pg_monitor', 'USAGE') AS monitor, \
+    (SELECT system_identifier FROM pg_control_system()) AS identifier, \
+    (SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()) AS tls";
+/// The SQLSTATE of a server that has no connection left (`too_many_connections`).
+const NONE_LEFT: &str = "53300";
+
+/// The objects that have a row of their own.
+const CONNECTIONS: &str = "connections";
+const REPLICATION: &str = "replication";
 
 /// Where its readings come from, without any secret.
 #[must_use]
 pub fn source(target: &Database) -> String {
-    let _ = target;
-    String::new()
+    target.watch.shown()
 }
 
 /// Reads one target again and again.
 pub struct PostgresReader {
     target: Database,
+    session: Option<Session>,
+    standbys: Standbys,
+}
+
+/// What a server said of itself.
+struct About {
+    version: String,
+    /// `150020` for 15.20.
+    version_num: i64,
+    standby: bool,
+    /// Whether the role sees what `pg_monitor` does.
+    monitor: bool,
 }
 
 impl PostgresReader {
     /// A reader that has read nothing yet.
     #[must_use]
     pub fn new(target: Database) -> Self {
-        Self { target }
+        Self { target, session: None, standbys: Standbys::default() }
     }
 
     /// Reads once.
@@ -32,7 +71,101 @@ impl PostgresReader {
     /// # Errors
     /// Why nothing was learnt.
     pub async fn read(&mut self) -> Result<Vec<Finding>, String> {
-        let _ = &self.target;
-        Err("not read by this version".to_owned())
+        let session = match self.session.take().filter(|session| !session.is_over()) {
+            Some(session) => session,
+            None => match connect::begin(&self.target.watch).await {
+                Ok(session) => session,
+                Err(failure) => return refused(failure),
+            },
+        };
+        let findings = self.ask(&session).await?;
+        // A session that ended under way is not kept, and neither is what was read of it in part.
+        if session.is_over() {
+            return Err("the connection ended during the reading".to_owned());
+        }
+        self.session = Some(session);
+        Ok(findings)
     }
+
+    async fn ask(&mut self, session: &Session) -> Result<Vec<Finding>, String> {
+        let began = Instant::now();
+        session.rows("SELECT 1").await?;
+        let latency = began.elapsed();
+        let line = session.row(SERVER).await?;
+        let about = About::of(&line).ok_or("the server does not say what it is")?;
+        let connections = connections::read(session, &about).await;
+        let replication = self.standbys.read(session, &about).await;
+        Ok(vec![
+            Finding::of_target(self.itself(session, &line, &about, latency)),
+            Finding::of(CONNECTIONS, connections.map_err(String::from)),
+            Finding::of(REPLICATION, replication.map_err(String::from)),
+        ])
+    }
+
+    fn itself(&self, session: &Session, line: &Line, about: &About, latency: Duration) -> Observation {
+        let latency_ms = i64::try_from(latency.as_millis()).unwrap_or(i64::MAX);
+        let mut facts = BTreeMap::from([
+            ("server", Fact::Text(session.server().to_owned())),
+            ("latency_ms", Fact::Int(latency_ms)),
+            ("version", Fact::Text(about.version.clone())),
+            ("version_num", Fact::Int(about.version_num)),
+            ("is_standby", Fact::Bool(about.standby)),
+            ("has_pg_monitor", Fact::Bool(about.monitor)),
+            ("can_act", Fact::Bool(self.target.can_act)),
+            ("tls", Fact::Text(line.text("tls").unwrap_or("none").to_owned())),
+        ]);
+        facts.extend(line.int("uptime_s").map(|uptime| ("uptime_s", Fact::Int(uptime))));
+        let texts = [("role", "role"), ("database", "database"), ("system_identifier", "identifier")];
+        facts.extend(texts.into_iter().filter_map(|(fact, column)| Some((fact, text(line, column)?))));
+        let role = if about.standby { "standby" } else { "primary" };
+        // Debian's packages add their own words behind the version.
+        let version = about.version.split_whitespace().next().unwrap_or_default();
+        let mut detail = format!("{role} {version} · {}", quantity::latency(latency));
+        if let Some(up) = line.int("uptime_s").and_then(|up| u64::try_from(up).ok()) {
+            detail.push_str(&format!(" · up {}", quantity::span(Duration::from_secs(up))));
+        }
+        if !about.monitor {
+            detail.push_str(" · role without pg_monitor");
+        }
+        #[allow(clippy::cast_precision_loss)] // A figure for the graph.
+        let trend = Some(latency_ms as f64);
+        Observation { verdict: Verdict::Ok, detail, facts, observed_at: clock::now().wall, trend }
+    }
+}
+
+impl About {
+    fn of(line: &Line) -> Option<Self> {
+        Some(Self {
+            version: line.text("version")?.to_owned(),
+            version_num: line.int("version_num")?,
+            standby: line.flag("standby")?,
+            monitor: line.flag("monitor")?,
+        })
+    }
+}
+
+/// A server that says it has no connection left has said how its connections are.
+fn refused(failure: Failure) -> Result<Vec<Finding>, String> {
+    if failure.code.as_deref() != Some(NONE_LEFT) {
+        return Err(failure.reason);
+    }
+    let seen = Observation {
+        verdict: Verdict::Critical,
+        detail: "none left: the server refuses more".to_owned(),
+        facts: BTreeMap::from([("connections_refused", Fact::Bool(true))]),
+        observed_at: clock::now().wall,
+        trend: None,
+    };
+    let mut itself = Finding::of(CONNECTIONS, Err(failure.reason.clone()));
+    itself.object = None;
+    Ok(vec![itself, Finding::of(CONNECTIONS, Ok(seen)), Finding::of(REPLICATION, Err(failure.reason))])
+}
+
+fn text(line: &Line, column: &str) -> Option<Fact> {
+    line.text(column).map(|text| Fact::Text(text.to_owned()))
+}
+
+/// A count for the screen; what is negative is drawn as 0.
+fn plain(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
 }

@@ -1,33 +1,114 @@
-//! Redis servers.
+//! Redis and Valkey servers: whether one answers, its memory, its persistence, its replication.
+//!
+//! ```text
+//!  PING (latency, -LOADING, -MASTERDOWN) ─┐
+//!  INFO ──────────────────────────────────┼─> server · memory · persistence · replication
+//!  CONFIG GET, where it is allowed ───────┘
+//! ```
+//! An answer to PING is not health: everything is judged by INFO. Where INFO is denied, nothing is known and the reason is said.
+
+mod info;
+mod keeping;
+mod link;
+mod server;
+mod tls;
+mod words;
 
 use crate::domain::Finding;
-use crate::probes::target::RedisServer;
+use crate::probes::clock;
+use crate::probes::redis::info::Info;
+use crate::probes::redis::link::{Address, Link, Trouble};
+use crate::probes::redis::server::{Before, Greeting};
+use crate::probes::target::{RedisServer, Thresholds};
+use std::time::Instant;
+
+/// The share of `maxmemory` at which to warn and to be critical, where the estate has no own.
+const MEMORY: Thresholds = Thresholds { warn: 0.8, critical: 0.9 };
+
+/// The errors to PING behind which INFO may answer: the data is being loaded, the primary is away, writes are refused after a
+/// failed save, the right to PING is missing, or the command is.
+const OTHER_THAN_PONG: [&str; 5] = ["LOADING", "MASTERDOWN", "MISCONF", "NOPERM", "ERR"];
 
 /// Where its readings come from, without any secret.
 #[must_use]
 pub fn source(target: &RedisServer) -> String {
-    let _ = target;
-    String::new()
+    Address::of(&target.entry.url).map_or_else(|_| "redis".to_owned(), |address| address.shown())
 }
 
-/// Reads one target again and again.
+/// Reads one server again and again over one connection.
 pub struct RedisReader {
     target: RedisServer,
+    link: Option<Link>,
+    before: Option<Before>,
 }
 
 impl RedisReader {
     /// A reader that has read nothing yet.
     #[must_use]
     pub fn new(target: RedisServer) -> Self {
-        Self { target }
+        Self { target, link: None, before: None }
     }
 
-    /// Reads once.
+    /// Reads once: the row of the server itself, then `memory`, `persistence` and `replication`.
     ///
     /// # Errors
-    /// Why nothing was learnt.
+    /// Why nothing was learnt: no connection, no right, no answer within a second, or one that is not Redis's.
     pub async fn read(&mut self) -> Result<Vec<Finding>, String> {
-        let _ = &self.target;
-        Err("not read by this version".to_owned())
+        if let Some(mut link) = self.link.take() {
+            match self.read_over(&mut link).await {
+                Ok(findings) => {
+                    self.link = Some(link);
+                    return Ok(findings);
+                }
+                // A connection that was kept may have ended with a server that is back by now.
+                Err(Trouble::Gone(_)) => {}
+                Err(trouble) => return Err(self.why(&trouble)),
+            }
+        }
+        let mut link = Link::open(&self.target).await?;
+        match self.read_over(&mut link).await {
+            Ok(findings) => {
+                self.link = Some(link);
+                Ok(findings)
+            }
+            Err(trouble) => Err(self.why(&trouble)),
+        }
+    }
+
+    async fn read_over(&mut self, link: &mut Link) -> Result<Vec<Finding>, Trouble> {
+        let began = Instant::now();
+        let greeting = match link.ask(&["PING"]).await {
+            Ok(_) => Greeting { latency: Some(began.elapsed()), said: None },
+            // INFO tells more of these, and may be had all the same.
+            Err(Trouble::Said { code, .. }) if OTHER_THAN_PONG.contains(&code.as_str()) => {
+                Greeting { latency: None, said: Some(code) }
+            }
+            Err(trouble) => return Err(trouble),
+        };
+        let info = Info::of(&link.ask(&["INFO"]).await?);
+        let schedule = link.config("save").await?;
+        let strict = link.config("stop-writes-on-bgsave-error").await?.map(|value| value == "yes");
+        let now = clock::now().wall;
+        let main = server::observation(&info, &greeting, self.before.as_ref(), now);
+        let mut findings = vec![Finding::of_target(main)];
+        // A sentinel keeps no data.
+        if info.text("redis_mode") != Some("sentinel") {
+            let own = self.target.entry.memory.map(|own| Thresholds { warn: own.warn, critical: own.critical });
+            let memory = server::memory(&info, own, self.before.as_ref(), now);
+            let kept = keeping::persistence(&info, schedule.as_deref(), strict, now);
+            findings.push(Finding::of("memory", memory));
+            findings.push(Finding::of("persistence", kept));
+            findings.push(Finding::of("replication", keeping::replication(&info, now)));
+        }
+        self.before = Before::of(&info, now);
+        Ok(findings)
+    }
+
+    fn why(&self, trouble: &Trouble) -> String {
+        let user = Address::of(&self.target.entry.url).ok().and_then(|address| address.user);
+        words::of(trouble, user.as_deref())
     }
 }
+
+#[cfg(test)]
+mod tests;

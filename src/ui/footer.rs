@@ -64,11 +64,28 @@ const CLOCK: u64 = 100;
 /// Draws the footer.
 pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot<'_>) {
     let width = usize::from(area.width);
-    let right = source(pen, snapshot);
+    let right = source(pen, Strip::new(), snapshot);
     let room = width.saturating_sub(right.width() + 2);
     let strip = left(pen, snapshot, room);
     pen.line(frame, Rect { width: u16::try_from(room).unwrap_or(area.width), ..area }, strip);
     let start = u16::try_from(width.saturating_sub(right.width() + 1)).unwrap_or(0);
+    let x = area.x.saturating_add(start);
+    pen.line(frame, Rect { x, width: area.width.saturating_sub(start), ..area }, right);
+}
+
+/// Draws the footer of a wall: the way out, and how old the oldest reading is, whether that is much or little.
+pub fn draw_wall(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot<'_>) {
+    let width = usize::from(area.width);
+    let mut right = Strip::new();
+    if let Some(oldest) = snapshot.lists.all().filter_map(RowList::oldest_reading).min() {
+        let age = quantity::age(snapshot.now.wall.since(oldest));
+        right = right.put(pen.style(Role::UiMuted), format!("oldest reading {age}")).gap(2);
+    }
+    let right = source(pen, right, snapshot);
+    let strip = Strip::new().gap(1).put(pen.style(Role::UiKey), snapshot.keymap.shown(Action::Quit));
+    let strip = strip.put(pen.style(Role::UiMuted), " leaves");
+    let start = u16::try_from(width.saturating_sub(right.width() + 1).max(strip.width() + 2)).unwrap_or(0);
+    pen.line(frame, area, strip);
     let x = area.x.saturating_add(start);
     pen.line(frame, Rect { x, width: area.width.saturating_sub(start), ..area }, right);
 }
@@ -119,8 +136,7 @@ fn rate(bytes: u64) -> String {
 }
 
 /// How much was written to the terminal, and how old the oldest reading is.
-fn source(pen: Pen<'_>, snapshot: &Snapshot<'_>) -> Strip {
-    let mut strip = Strip::new();
+fn source(pen: Pen<'_>, mut strip: Strip, snapshot: &Snapshot<'_>) -> Strip {
     if let Some(bytes) = snapshot.bytes_per_second {
         strip = strip.put(pen.style(Role::UiMuted), rate(bytes)).gap(2);
     }

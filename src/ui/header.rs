@@ -9,11 +9,13 @@ use crate::app::Snapshot;
 use crate::app::model::{Hit, Pane};
 use crate::app::panes::checklist;
 use crate::app::panes::rows::RowList;
+use crate::app::window::WindowShown;
 use crate::config::theme::Role;
 use crate::domain::{Clean, Verdict};
 use crate::ui::ViewState;
 use crate::ui::pen::Pen;
 use crate::ui::text::Strip;
+use crate::ui::widgets::gauge::gauge;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -38,18 +40,18 @@ pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot
         strip = strip.gap(2).put(pen.style(Role::UiPrompt), "READ-ONLY");
     }
     let start = width.saturating_sub(clock.len() + 1);
-    let window = snapshot.window.map(Clean::text);
     let mut left = start.saturating_sub(strip.width() + 4);
     let mut takes = |text: &Clean| {
         let fits = text.width() <= left;
         left = left.saturating_sub(if fits { text.width() + 3 } else { 0 });
         fits
     };
-    let window = window.filter(|text| takes(text));
+    let window = snapshot.window.as_ref().map_or_else(Vec::new, |shown| windows(pen, shown));
+    let window = window.into_iter().find(|way| takes(&Clean::text(&way.0)));
     let operator = Some(Clean::text(snapshot.operator)).filter(|text| takes(text));
     let remark = snapshot.remark.map(Clean::text).filter(|text| takes(text));
-    if let Some(window) = window {
-        strip = strip.gap(3).put(pen.style(Role::UiText), window);
+    if let Some((text, role)) = window {
+        strip = strip.gap(3).put(pen.style(role), text);
     }
     let right = [remark, operator].into_iter().flatten();
     let text = right.map(|text| text.plain()).collect::<Vec<_>>().join(" · ");
@@ -57,6 +59,25 @@ pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot
         strip = strip.right(start.saturating_sub(2), muted, text);
     }
     pen.line(frame, area, strip.to(start).put(pen.style(Role::UiText), clock));
+}
+
+/// A window in words, the most telling first; its end is a warning when it comes near.
+fn windows(pen: Pen<'_>, shown: &WindowShown) -> Vec<(String, Role)> {
+    let WindowShown { name, span, left, .. } = shown;
+    let role = match (shown.gone, shown.short) {
+        (Some(_), true) => Role::VerdictWarn,
+        (Some(_), false) => Role::UiText,
+        (None, _) => Role::UiMuted,
+    };
+    let bar = shown.gone.map(|gone| format!(" {}", gauge(gone, 10, pen.glyph("u", "a") == "u").plain()));
+    let bar = bar.unwrap_or_default();
+    let ways = [
+        format!("{name} {span} UTC {bar} {left}").replace("  ", " "),
+        format!("{name} {span} UTC · {left}"),
+        format!("{name} · {left}"),
+        left.clone(),
+    ];
+    ways.into_iter().map(|way| (way, role)).collect()
 }
 
 /// The environment's role and its word in capitals, which no theme can change.

@@ -22,6 +22,7 @@ pub mod pen;
 pub mod shot;
 pub mod text;
 pub mod theme;
+pub mod wall;
 pub mod widgets;
 
 use crate::app::Snapshot;
@@ -80,6 +81,12 @@ pub fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>, theme: &Theme, view:
 fn draw_all(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>, theme: &Theme, view: &mut ViewState) {
     let (area, pen) = (frame.area(), Pen { theme });
     view.seen = Seen { size: (area.width, area.height), ..Seen::default() };
+    if snapshot.wall {
+        if !wall::draw(pen, frame, snapshot, view) {
+            too_small(pen, frame, area, view);
+        }
+        return;
+    }
     let wants = Wants {
         focus: snapshot.focus,
         zoomed: snapshot.zoomed,

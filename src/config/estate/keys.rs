@@ -249,7 +249,7 @@ pub const SECTIONS: &[Section] = &[
                 Kind::Path,
                 "the machine's own trust",
                 "\"/etc/midwatch/ca.pem\"",
-                "Roots that what is served must lead to; with `connect` alone.",
+                "The roots that what is served must lead to; with `connect` alone.",
             ),
             Key::optional("warn", Kind::Days, "30d", "\"60d\"", "Fewer days left than this: a warning."),
             Key::optional("critical", Kind::Days, "7d", "\"14d\"", "Fewer days left than this: critical."),

@@ -18,11 +18,13 @@ const SOCKET: &str = "/.s.PGSQL.65535.lock";
 /// Where the wanted path is too long, or leads through directories that the account may not enter, the home lies in the
 /// directory for temporary files and the wanted path is a link to it.
 #[derive(Debug)]
-pub(super) struct Home {
+pub(in crate::demo) struct Home {
     /// Where it really lies.
     pub path: PathBuf,
     /// The link that leads there, if there is one.
     link: Option<PathBuf>,
+    /// The directory's device and number: another one in its place is not ours.
+    own: (u64, u64),
 }
 
 impl Home {
@@ -31,13 +33,14 @@ impl Home {
         let failed = |cause: io::Error| Error::machine(format_args!("make {}", wanted.display()), cause);
         clear(wanted).map_err(failed)?;
         let fits = wanted.as_os_str().len() + SOCKET.len() < SOCKET_LIMIT;
-        let home = if fits && wanted.is_absolute() && (account.is_none() || is_open(wanted)) {
-            Self { path: wanted.to_owned(), link: None }
+        let mut home = if fits && wanted.is_absolute() && (account.is_none() || is_open(wanted)) {
+            Self { path: wanted.to_owned(), link: None, own: (0, 0) }
         } else {
             let aside = std::env::temp_dir().join(format!("midwatch-{:016x}", random().map_err(failed)?));
-            Self { path: aside, link: Some(wanted.to_owned()) }
+            Self { path: aside, link: Some(wanted.to_owned()), own: (0, 0) }
         };
         fs::DirBuilder::new().mode(0o700).create(&home.path).map_err(failed)?;
+        home.own = identity(&home.path).map_err(failed)?;
         if let Some(account) = account {
             chown(&home.path, Some(account.user), Some(account.group)).map_err(failed)?;
         }
@@ -51,11 +54,17 @@ impl Home {
 impl Drop for Home {
     fn drop(&mut self) {
         // What cannot be removed now is removed by whoever makes a home there again.
-        let _ = fs::remove_dir_all(&self.path);
-        if let Some(link) = &self.link {
+        if identity(&self.path).is_ok_and(|found| found == self.own) {
+            let _ = fs::remove_dir_all(&self.path);
+        }
+        if let Some(link) = self.link.as_ref().filter(|link| fs::read_link(link).is_ok_and(|to| to == self.path)) {
             let _ = fs::remove_file(link);
         }
     }
+}
+
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    fs::symlink_metadata(path).map(|found| (found.dev(), found.ino()))
 }
 
 /// Removes what an earlier server left at a path: a home, or the link to one.
@@ -120,6 +129,21 @@ mod tests {
         let path = home.path.clone();
         drop(home);
         assert!(!path.exists() && fs::symlink_metadata(&wanted).is_err());
+    }
+
+    #[test]
+    fn what_has_taken_the_place_of_a_home_is_left_alone() {
+        let above = tempfile::tempdir().unwrap();
+        for name in ["short", &"d".repeat(120)] {
+            let wanted = above.path().join(name);
+            let home = Home::make(&wanted, None).unwrap();
+            let path = home.path.clone();
+            fs::rename(&wanted, above.path().join(format!("{}.aside", &name[..5]))).unwrap();
+            fs::create_dir(&wanted).unwrap();
+            fs::write(wanted.join("precious"), "x").unwrap();
+            drop(home);
+            assert!(wanted.join("precious").exists() && (path == wanted || !path.exists()));
+        }
     }
 
     #[test]

@@ -66,7 +66,7 @@ impl Programs {
 }
 
 /// Clears what would lead a program to another server, and makes it run as an account.
-pub(super) fn prepare(command: &mut Command, account: Option<Account>) {
+pub(in crate::demo) fn prepare(command: &mut Command, account: Option<Account>) {
     let theirs = std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("PG"));
     for name in theirs {
         command.env_remove(name);
@@ -88,24 +88,26 @@ pub fn unavailable() -> Option<String> {
     account().err().map(|error| error.message)
 }
 
-fn on_path() -> impl Iterator<Item = PathBuf> {
+/// The directories of the path.
+pub(in crate::demo) fn on_path() -> impl Iterator<Item = PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).collect::<Vec<_>>().into_iter()
 }
 
-fn is_program(path: &Path) -> bool {
+/// Whether a file is there that may be run.
+pub(in crate::demo) fn is_program(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }
 
 /// A user without privileges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Account {
+pub(in crate::demo) struct Account {
     pub user: u32,
     pub group: u32,
 }
 
 /// Who runs the server: PostgreSQL refuses root, so root lends it an account; `None` means ourselves.
-pub(super) fn account() -> Result<Option<Account>> {
+pub(in crate::demo) fn account() -> Result<Option<Account>> {
     if !rustix::process::geteuid().is_root() {
         return Ok(None);
     }

@@ -4,44 +4,45 @@
 //! somebody locks exclusively, or waits to, are left out and reported as locked.
 
 use crate::probes::bloat::widths::{Align, Column, Missing, Stats};
-use futures_util::TryStreamExt;
+use crate::probes::postgres::connect::{Failure, Line, Session};
 use std::collections::BTreeMap;
-use std::pin::pin;
-use tokio_postgres::error::SqlState;
-use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Error, Row, RowStream};
+use std::fmt::Write as _;
 
+/// `lock_not_available`
+const LOCKED: &str = "55P03";
 /// How often the sizes are asked for again when a lock came in between; each time it is seen first.
 const TRIES: usize = 3;
 
 /// The server and the database. Multixact ages count like those of transactions.
 const SERVER: &str = "
-SELECT d.oid, d.datname::text, current_setting('server_version_num')::int4,
-       current_setting('block_size')::int8, pg_is_in_recovery(),
-       extract(epoch FROM clock_timestamp())::int8,
-       current_setting('autovacuum_freeze_max_age')::int8,
-       current_setting('autovacuum_multixact_freeze_max_age')::int8,
-       coalesce(current_setting('vacuum_failsafe_age', true), '1600000000')::int8,
-       coalesce(current_setting('vacuum_multixact_failsafe_age', true), '1600000000')::int8,
-       age(d.datfrozenxid)::int8, mxid_age(d.datminmxid)::int8,
-       ARRAY(SELECT quote_ident(o.datname) FROM pg_database o
-             WHERE o.oid <> d.oid AND o.datallowconn AND NOT o.datistemplate ORDER BY o.datname)
+SELECT d.oid AS oid, d.datname AS database, current_setting('server_version_num') AS version,
+       current_setting('block_size') AS block, pg_is_in_recovery() AS standby,
+       extract(epoch FROM clock_timestamp())::int8 AS now,
+       current_setting('autovacuum_freeze_max_age') AS freeze_at,
+       current_setting('autovacuum_multixact_freeze_max_age') AS multi_freeze_at,
+       coalesce(current_setting('vacuum_failsafe_age', true), '1600000000') AS failsafe_at,
+       coalesce(current_setting('vacuum_multixact_failsafe_age', true), '1600000000') AS multi_failsafe_at,
+       age(d.datfrozenxid) AS xids, mxid_age(d.datminmxid) AS multis,
+       (SELECT string_agg(quote_ident(o.datname), ', ' ORDER BY o.datname) FROM pg_database o
+        WHERE o.oid <> d.oid AND o.datallowconn AND NOT o.datistemplate) AS others,
+       (SELECT count(*) FROM pg_database o
+        WHERE o.oid <> d.oid AND o.datallowconn AND NOT o.datistemplate) AS other_count
 FROM pg_database d WHERE d.datname = current_database()";
 
 /// Every relation with storage of its own: its size, that of its TOAST table, its ages.
 const SIZES: &str = "
 WITH locked AS MATERIALIZED (
     SELECT DISTINCT l.relation FROM pg_locks l
-    WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.database = $1
+    WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.database = :database
 )
-SELECT c.oid, c.relkind = 'i', l.relation IS NOT NULL OR tl.relation IS NOT NULL,
+SELECT c.oid AS oid, c.relkind = 'i' AS index, l.relation IS NOT NULL OR tl.relation IS NOT NULL AS locked,
        CASE WHEN l.relation IS NULL AND tl.relation IS NULL THEN pg_relation_size(c.oid)
-            ELSE c.relpages::int8 * $2 END,
+            ELSE c.relpages::int8 * :block END AS main,
        CASE WHEN t.oid IS NULL THEN 0
             WHEN l.relation IS NULL AND tl.relation IS NULL THEN pg_relation_size(t.oid)
-            ELSE t.relpages::int8 * $2 END,
-       CASE WHEN c.relkind <> 'i' THEN greatest(age(c.relfrozenxid), age(t.relfrozenxid))::int8 END,
-       CASE WHEN c.relkind <> 'i' THEN greatest(mxid_age(c.relminmxid), mxid_age(t.relminmxid))::int8 END
+            ELSE t.relpages::int8 * :block END AS toast,
+       CASE WHEN c.relkind <> 'i' THEN greatest(age(c.relfrozenxid), age(t.relfrozenxid)) END AS xids,
+       CASE WHEN c.relkind <> 'i' THEN greatest(mxid_age(c.relminmxid), mxid_age(t.relminmxid)) END AS multis
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
@@ -54,28 +55,32 @@ WHERE c.relkind IN ('r', 'm', 'i') AND c.relpersistence <> 't'
 /// Equal values of a B-tree are the same bytes where every operator class has its support function 4 and every collation is
 /// deterministic (manual, "B-Tree Implementation").
 const DETAILS: &str = "
-SELECT c.oid, n.nspname::text, c.relname::text, format('%I.%I', n.nspname, c.relname),
-       c.relkind, am.amname::text, c.relispartition, c.relnatts,
-       coalesce(c.reloptions, '{}'), c.reltuples::float8, t.reltuples::float8,
-       pg_stat_get_live_tuples(t.oid), pg_stat_get_dead_tuples(t.oid), pg_stat_get_mod_since_analyze(t.oid),
+SELECT c.oid AS oid, n.nspname AS schema, c.relname AS name, format('%I.%I', n.nspname, c.relname) AS quoted,
+       c.relkind AS kind, am.amname AS method, c.relispartition AS partition, c.relnatts AS columns,
+       (SELECT o.option_value FROM pg_options_to_table(c.reloptions) o WHERE o.option_name = 'fillfactor') AS fillfactor,
+       (SELECT o.option_value FROM pg_options_to_table(c.reloptions) o
+        WHERE o.option_name = 'deduplicate_items') AS deduplicates,
+       c.reltuples AS tuples, t.reltuples AS table_tuples,
+       pg_stat_get_live_tuples(t.oid) AS live, pg_stat_get_dead_tuples(t.oid) AS dead,
+       pg_stat_get_mod_since_analyze(t.oid) AS modified,
        extract(epoch FROM greatest(pg_stat_get_last_vacuum_time(t.oid),
-                                   pg_stat_get_last_autovacuum_time(t.oid)))::int8,
+                                   pg_stat_get_last_autovacuum_time(t.oid)))::int8 AS vacuumed,
        coalesce(pg_stat_get_last_vacuum_time(t.oid), pg_stat_get_last_autovacuum_time(t.oid),
-                pg_stat_get_last_analyze_time(t.oid), pg_stat_get_last_autoanalyze_time(t.oid)) IS NOT NULL,
-       toast.reltuples::float8, pg_stat_get_live_tuples(t.reltoastrelid),
+                pg_stat_get_last_analyze_time(t.oid), pg_stat_get_last_autoanalyze_time(t.oid)) IS NOT NULL AS counted,
+       toast.reltuples AS toast_tuples, pg_stat_get_live_tuples(t.reltoastrelid) AS toast_live,
        coalesce(pg_stat_get_last_vacuum_time(t.reltoastrelid),
-                pg_stat_get_last_autovacuum_time(t.reltoastrelid)) IS NOT NULL,
-       format('%I.%I', tn.nspname, t.relname), i.indisunique, i.indisvalid, i.indpred IS NOT NULL,
-       i.indnatts > i.indnkeyatts,
+                pg_stat_get_last_autovacuum_time(t.reltoastrelid)) IS NOT NULL AS toast_counted,
+       format('%I.%I', tn.nspname, t.relname) AS of_table, i.indisunique AS uniq, i.indisvalid AS valid,
+       i.indpred IS NOT NULL AS partial, i.indnatts > i.indnkeyatts AS includes,
        NOT EXISTS (SELECT FROM unnest(i.indclass::oid[]) AS k (class)
                    JOIN pg_opclass o ON o.oid = k.class
                    LEFT JOIN pg_amproc p ON p.amprocfamily = o.opcfamily AND p.amprocnum = 4
                        AND p.amproclefttype = o.opcintype AND p.amprocrighttype = o.opcintype
                    WHERE p.oid IS NULL)
-       AND NOT EXISTS (SELECT FROM unnest(i.indcollation::oid[]) AS k (collation_)
-                       JOIN pg_collation o ON o.oid = k.collation_ WHERE NOT o.collisdeterministic),
+       AND NOT EXISTS (SELECT FROM unnest(i.indcollation::oid[]) AS k (coll)
+                       JOIN pg_collation o ON o.oid = k.coll WHERE NOT o.collisdeterministic) AS equal_is_same,
        EXISTS (SELECT FROM pg_stat_progress_create_index b
-               WHERE b.datid = $2 AND (b.index_relid = c.oid OR b.index_relid IS NULL))
+               WHERE b.datid = :database AND (b.index_relid = c.oid OR b.index_relid IS NULL)) AS building
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_am am ON am.oid = c.relam
@@ -83,28 +88,29 @@ LEFT JOIN pg_index i ON i.indexrelid = c.oid
 JOIN pg_class t ON t.oid = coalesce(i.indrelid, c.oid)
 JOIN pg_namespace tn ON tn.oid = t.relnamespace
 LEFT JOIN pg_class toast ON toast.oid = t.reltoastrelid
-WHERE c.oid = ANY ($1)";
+WHERE c.oid = ANY (:oids)";
 
-/// Every column of the asked relations in order, with its raw statistics. A column of an index has those of its table's column, and
-/// an expression has its own.
+/// Every column of the asked relations with its raw statistics: one row for each relation, its columns in order, nine words each,
+/// `?` where there is none. A column of an index has the statistics of its table's column, and an expression has its own.
 const COLUMNS: &str = "
 WITH asked AS MATERIALIZED (
     SELECT a.attrelid, a.attnum, a.attlen, a.attalign, a.attisdropped,
            CASE WHEN i.indkey[a.attnum - 1] <> 0 THEN i.indrelid ELSE a.attrelid END AS rel,
            CASE WHEN i.indkey[a.attnum - 1] <> 0 THEN i.indkey[a.attnum - 1] ELSE a.attnum END AS num
     FROM pg_attribute a LEFT JOIN pg_index i ON i.indexrelid = a.attrelid
-    WHERE a.attnum > 0 AND a.attrelid = ANY ($1)
+    WHERE a.attnum > 0 AND a.attrelid = ANY (:oids)
 )
-SELECT k.attrelid, k.attlen, k.attalign, k.attisdropped,
-       s.avg_width, s.null_frac, s.n_distinct, s.correlation,
-       has_column_privilege(k.rel, k.num, 'SELECT'), row_security_active(k.rel)
+SELECT k.attrelid AS oid, string_agg(concat_ws(',', k.attlen, k.attalign, k.attisdropped,
+           coalesce(s.avg_width::text, '?'), coalesce(s.null_frac::text, '?'), coalesce(s.n_distinct::text, '?'),
+           coalesce(s.correlation::text, '?'), coalesce(has_column_privilege(k.rel, k.num, 'SELECT')::text, '?'),
+           row_security_active(k.rel)), ' ' ORDER BY k.attnum) AS columns
 FROM asked k
 JOIN pg_class c ON c.oid = k.rel
 JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = k.rel AND a.attnum = k.num
 LEFT JOIN pg_stats s ON s.schemaname = n.nspname AND s.tablename = c.relname AND s.attname = a.attname
                     AND NOT s.inherited
-ORDER BY k.attrelid, k.attnum";
+GROUP BY k.attrelid";
 
 /// The server and the database that is read.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,7 +120,7 @@ pub(super) struct Server {
     /// Its name.
     pub(super) database: String,
     /// 150018 for 15.18.
-    pub(super) version: i32,
+    pub(super) version: i64,
     /// Bytes of a page.
     pub(super) block: i64,
     /// Whether it is a standby.
@@ -127,8 +133,10 @@ pub(super) struct Server {
     pub(super) failsafe_at: (i64, i64),
     /// The ages of the database.
     pub(super) ages: (i64, i64),
-    /// The other databases of the server.
-    pub(super) others: Vec<String>,
+    /// The other databases of the server, `, ` between them.
+    pub(super) others: String,
+    /// How many these are.
+    pub(super) other_count: i64,
 }
 
 /// The size of a relation.
@@ -172,6 +180,8 @@ pub(super) struct OfIndex {
     pub(super) includes: bool,
     /// Whether equal keys are the same bytes.
     pub(super) equal_is_same: bool,
+    /// Whether equal keys may share an entry, as far as its parameters say.
+    pub(super) deduplicates: bool,
 }
 
 /// A relation beside its size and columns.
@@ -190,9 +200,9 @@ pub(super) struct Relation {
     /// Whether it is a partition.
     pub(super) partition: bool,
     /// How many columns it ever had.
-    pub(super) columns: i16,
-    /// `fillfactor=70`
-    pub(super) options: Vec<String>,
+    pub(super) columns: i64,
+    /// In percent, where it is set.
+    pub(super) fillfactor: Option<f64>,
     /// Its rows at the last `VACUUM`, `ANALYZE` or rewrite; negative: never counted.
     pub(super) tuples: f64,
     /// Those of its table.
@@ -213,141 +223,194 @@ pub(super) struct Relation {
     pub(super) index: Option<OfIndex>,
 }
 
+/// Puts the numbers of a statement into it. Numbers are all that ever go in.
+fn filled(sql: &str, server: &Server, oids: &[u32]) -> String {
+    let mut list = String::from("'{");
+    for (place, oid) in oids.iter().enumerate() {
+        let _ = write!(list, "{}{oid}", if place > 0 { "," } else { "" });
+    }
+    list.push_str("}'::oid[]");
+    let sql = sql.replace(":database", &server.oid.to_string()).replace(":block", &server.block.to_string());
+    sql.replace(":oids", &list)
+}
+
+/// What an answer must hold.
+fn lacks(column: &str) -> Failure {
+    Failure { code: None, reason: format!("the server's answer lacks {column}") }
+}
+
+fn text(line: &Line, column: &str) -> Result<String, Failure> {
+    line.text(column).map(str::to_owned).ok_or_else(|| lacks(column))
+}
+
+fn int(line: &Line, column: &str) -> Result<i64, Failure> {
+    line.int(column).ok_or_else(|| lacks(column))
+}
+
+fn real(line: &Line, column: &str) -> Result<f64, Failure> {
+    line.real(column).ok_or_else(|| lacks(column))
+}
+
+fn flag(line: &Line, column: &str) -> Result<bool, Failure> {
+    line.flag(column).ok_or_else(|| lacks(column))
+}
+
+fn oid(line: &Line) -> Result<u32, Failure> {
+    line.int("oid").and_then(|oid| u32::try_from(oid).ok()).ok_or_else(|| lacks("oid"))
+}
+
 /// Asks about the server.
-pub(super) async fn server(client: &Client) -> Result<Server, Error> {
-    let row = client.query_typed_one(SERVER, &[]).await?;
-    let pair = |at: usize| Ok::<_, Error>((row.try_get(at)?, row.try_get(at + 1)?));
+pub(super) async fn server(session: &Session) -> Result<Server, Failure> {
+    let line = session.row(SERVER).await?;
     Ok(Server {
-        oid: row.try_get(0)?,
-        database: row.try_get(1)?,
-        version: row.try_get(2)?,
-        block: row.try_get(3)?,
-        standby: row.try_get(4)?,
-        now: row.try_get(5)?,
-        freeze_at: pair(6)?,
-        failsafe_at: pair(8)?,
-        ages: pair(10)?,
-        others: row.try_get(12)?,
+        oid: oid(&line)?,
+        database: text(&line, "database")?,
+        version: int(&line, "version")?,
+        block: int(&line, "block")?,
+        standby: flag(&line, "standby")?,
+        now: int(&line, "now")?,
+        freeze_at: (int(&line, "freeze_at")?, int(&line, "multi_freeze_at")?),
+        failsafe_at: (int(&line, "failsafe_at")?, int(&line, "multi_failsafe_at")?),
+        ages: (int(&line, "xids")?, int(&line, "multis")?),
+        others: line.text("others").unwrap_or_default().to_owned(),
+        other_count: int(&line, "other_count")?,
     })
 }
 
 /// Asks for the size of every relation, and anew when a lock came in between.
-pub(super) async fn sizes(client: &Client, server: &Server) -> Result<Vec<Sized>, Error> {
+pub(super) async fn sizes(session: &Session, server: &Server) -> Result<Vec<Sized>, Failure> {
+    let sql = filled(SIZES, server, &[]);
     let mut tries = 1;
-    loop {
-        match sizes_once(client, server).await {
-            Err(cause) if tries < TRIES && cause.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => tries += 1,
-            done => return done,
+    let lines = loop {
+        match session.rows(&sql).await {
+            Err(failure) if tries < TRIES && failure.code.as_deref() == Some(LOCKED) => tries += 1,
+            done => break done?,
         }
-    }
-}
-
-async fn sizes_once(client: &Client, server: &Server) -> Result<Vec<Sized>, Error> {
-    let rows = stream(client, SIZES, &[(&server.oid, Type::OID), (&server.block, Type::INT8)]).await?;
-    let mut rows = pin!(rows);
-    let mut all = Vec::new();
-    while let Some(row) = rows.try_next().await? {
-        all.extend(sized(&row)?);
-    }
-    Ok(all)
-}
-
-/// One row of [`SIZES`]; `None` for a relation that was dropped meanwhile.
-fn sized(row: &Row) -> Result<Option<Sized>, Error> {
-    let bytes =
-        |at: usize| Ok::<_, Error>(row.try_get::<_, Option<i64>>(at)?.map(|bytes| u64::try_from(bytes).unwrap_or(0)));
-    let (Some(main), Some(toast)) = (bytes(3)?, bytes(4)?) else { return Ok(None) };
-    let ages: (Option<i64>, Option<i64>) = (row.try_get(5)?, row.try_get(6)?);
-    let (oid, index, locked) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
-    Ok(Some(Sized { oid, index, locked, main, toast, ages: ages.0.zip(ages.1) }))
-}
-
-/// Asks about relations; one that is gone is missing in the answer.
-pub(super) async fn details(client: &Client, server: &Server, oids: &[u32]) -> Result<BTreeMap<u32, Relation>, Error> {
-    let rows = stream(client, DETAILS, &[(&oids, Type::OID_ARRAY), (&server.oid, Type::OID)]).await?;
-    let mut rows = pin!(rows);
-    let mut all = BTreeMap::new();
-    while let Some(row) = rows.try_next().await? {
-        all.insert(row.try_get(0)?, relation(&row)?);
-    }
-    Ok(all)
-}
-
-fn relation(row: &Row) -> Result<Relation, Error> {
-    let index = match row.try_get(20)? {
-        Some(unique) => Some(OfIndex {
-            table: row.try_get(19)?,
-            unique,
-            valid: row.try_get(21)?,
-            partial: row.try_get(22)?,
-            includes: row.try_get(23)?,
-            equal_is_same: row.try_get(24)?,
-            building: row.try_get(25)?,
-        }),
-        None => None,
     };
-    let toast = match row.try_get(16)? {
-        Some(tuples) => Some((tuples, row.try_get(17)?, row.try_get(18)?)),
-        None => None,
-    };
-    Ok(Relation {
-        schema: row.try_get(1)?,
-        name: row.try_get(2)?,
-        quoted: row.try_get(3)?,
-        kind: letter(row, 4)?,
-        method: row.try_get::<_, Option<String>>(5)?.unwrap_or_default(),
-        partition: row.try_get(6)?,
-        columns: row.try_get(7)?,
-        options: row.try_get(8)?,
-        tuples: row.try_get(9)?,
-        table_tuples: row.try_get(10)?,
-        live: row.try_get(11)?,
-        dead: row.try_get(12)?,
-        modified: row.try_get(13)?,
-        vacuumed: row.try_get(14)?,
-        counted: row.try_get(15)?,
-        toast,
-        index,
+    // A relation that was dropped meanwhile has no size.
+    lines.iter().filter(|line| line.text("main").is_some() && line.text("toast").is_some()).map(sized).collect()
+}
+
+fn sized(line: &Line) -> Result<Sized, Failure> {
+    let bytes = |column: &str| int(line, column).map(|bytes| u64::try_from(bytes).unwrap_or(0));
+    Ok(Sized {
+        oid: oid(line)?,
+        index: flag(line, "index")?,
+        locked: flag(line, "locked")?,
+        main: bytes("main")?,
+        toast: bytes("toast")?,
+        ages: line.int("xids").zip(line.int("multis")),
     })
 }
 
-/// Asks for the columns of relations in one statement; the order is that of the row.
-pub(super) async fn columns(client: &Client, oids: &[u32]) -> Result<BTreeMap<u32, Vec<Column>>, Error> {
-    let rows = stream(client, COLUMNS, &[(&oids, Type::OID_ARRAY)]).await?;
-    let mut rows = pin!(rows);
-    let mut all: BTreeMap<u32, Vec<Column>> = BTreeMap::new();
-    while let Some(row) = rows.try_next().await? {
-        all.entry(row.try_get(0)?).or_default().push(column(&row)?);
-    }
-    Ok(all)
+/// Asks about relations; one that is gone is missing in the answer.
+pub(super) async fn details(
+    session: &Session,
+    server: &Server,
+    oids: &[u32],
+) -> Result<BTreeMap<u32, Relation>, Failure> {
+    let lines = session.rows(&filled(DETAILS, server, oids)).await?;
+    lines.iter().map(|line| Ok((oid(line)?, relation(line)?))).collect()
 }
 
-fn column(row: &Row) -> Result<Column, Error> {
-    let stats = match row.try_get::<_, Option<i32>>(4)? {
-        Some(width) => Ok(Stats {
-            width: f64::from(width),
-            nulls: f64::from(row.try_get::<_, f32>(5)?),
-            distinct: f64::from(row.try_get::<_, f32>(6)?),
-            correlation: row.try_get::<_, Option<f32>>(7)?.map(f64::from),
-        }),
-        None if row.try_get::<_, Option<bool>>(8)? == Some(false) => Err(Missing::Denied),
-        None if row.try_get::<_, Option<bool>>(9)? == Some(true) => Err(Missing::RowSecurity),
-        None => Err(Missing::NeverAnalyzed),
+fn relation(line: &Line) -> Result<Relation, Failure> {
+    let of_index = |unique: bool| {
+        Ok::<_, Failure>(OfIndex {
+            table: text(line, "of_table")?,
+            unique,
+            valid: flag(line, "valid")?,
+            building: flag(line, "building")?,
+            partial: flag(line, "partial")?,
+            includes: flag(line, "includes")?,
+            equal_is_same: flag(line, "equal_is_same")?,
+            deduplicates: line.text("deduplicates").is_none_or(|written| !is_no(written)),
+        })
     };
-    let align = Align::from_letter(letter(row, 2)?);
-    Ok(Column { len: row.try_get(1)?, align, dropped: row.try_get(3)?, stats })
+    let toast = |tuples: f64| Ok::<_, Failure>((tuples, int(line, "toast_live")?, flag(line, "toast_counted")?));
+    Ok(Relation {
+        schema: text(line, "schema")?,
+        name: text(line, "name")?,
+        quoted: text(line, "quoted")?,
+        kind: text(line, "kind")?.bytes().next().unwrap_or(0),
+        method: line.text("method").unwrap_or_default().to_owned(),
+        partition: flag(line, "partition")?,
+        columns: int(line, "columns")?,
+        fillfactor: line.real("fillfactor"),
+        tuples: real(line, "tuples")?,
+        table_tuples: real(line, "table_tuples")?,
+        live: int(line, "live")?,
+        dead: int(line, "dead")?,
+        modified: int(line, "modified")?,
+        vacuumed: line.int("vacuumed"),
+        counted: flag(line, "counted")?,
+        toast: line.real("toast_tuples").map(toast).transpose()?,
+        index: line.flag("uniq").map(of_index).transpose()?,
+    })
 }
 
-/// A value of the type `"char"`.
-fn letter(row: &Row, at: usize) -> Result<u8, Error> {
-    Ok(row.try_get::<_, i8>(at)?.to_ne_bytes().first().copied().unwrap_or(0))
+/// Whether a storage parameter was written as some form of no: every beginning of `false` and `no`, `of`, `off`, `0`.
+fn is_no(written: &str) -> bool {
+    let written = written.to_ascii_lowercase();
+    matches!(written.as_str(), "0" | "of" | "off")
+        || (!written.is_empty() && ("false".starts_with(&written) || "no".starts_with(&written)))
 }
 
-/// Runs one statement; its rows come one after the other.
-pub(super) async fn stream(
-    client: &Client,
-    sql: &str,
-    values: &[(&(dyn ToSql + Sync), Type)],
-) -> Result<RowStream, Error> {
-    client.query_typed_raw(sql, values.iter().map(|(value, kind)| (*value, kind.clone()))).await
+/// Asks for the columns of relations in one statement; the order is that of the row.
+pub(super) async fn columns(
+    session: &Session,
+    server: &Server,
+    oids: &[u32],
+) -> Result<BTreeMap<u32, Vec<Column>>, Failure> {
+    let lines = session.rows(&filled(COLUMNS, server, oids)).await?;
+    let columns = |line: &Line| {
+        let written = line.text("columns").ok_or_else(|| lacks("columns"))?;
+        let read: Option<Vec<Column>> = written.split(' ').map(column).collect();
+        Ok((oid(line)?, read.ok_or_else(|| lacks("columns"))?))
+    };
+    lines.iter().map(columns).collect()
+}
+
+/// Reads one column of [`COLUMNS`].
+fn column(written: &str) -> Option<Column> {
+    let mut words = written.split(',');
+    let mut word = || words.next();
+    let (len, align, dropped) = (word()?.parse().ok()?, word()?.bytes().next()?, word()? == "t");
+    let mut figure = || word().and_then(|word| word.parse::<f64>().ok());
+    let (width, nulls, distinct, correlation) = (figure(), figure(), figure(), figure());
+    let (readable, hidden) = (word()?, word()?);
+    let stats = match (width, nulls, distinct) {
+        (Some(width), Some(nulls), Some(distinct)) => Ok(Stats { width, nulls, distinct, correlation }),
+        _ if readable == "false" => Err(Missing::Denied),
+        _ if hidden == "t" => Err(Missing::RowSecurity),
+        _ => Err(Missing::NeverAnalyzed),
+    };
+    Some(Column { len, align: Align::from_letter(align), dropped, stats })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_read_with_their_statistics_or_the_reason_for_none() {
+        let seen = column("-1,i,f,33,0.25,-0.5,0.125,true,f").unwrap();
+        let stats = Stats { width: 33.0, nulls: 0.25, distinct: -0.5, correlation: Some(0.125) };
+        assert_eq!(seen, Column { len: -1, align: Align::Int, dropped: false, stats: Ok(stats) });
+        assert_eq!(column("8,d,f,8,0,-1,?,true,f").unwrap().stats.unwrap().correlation, None);
+        assert!(column("8,d,t,?,?,?,?,?,f").unwrap().dropped);
+        assert_eq!(column("8,d,f,?,?,?,?,true,f").unwrap().stats, Err(Missing::NeverAnalyzed));
+        assert_eq!(column("8,d,f,?,?,?,?,false,t").unwrap().stats, Err(Missing::Denied));
+        assert_eq!(column("8,d,f,?,?,?,?,true,t").unwrap().stats, Err(Missing::RowSecurity));
+        assert_eq!(column("8,d,f,8"), None);
+    }
+
+    #[test]
+    fn a_parameter_is_off_in_every_way_the_server_takes() {
+        for no in ["off", "OFF", "of", "false", "F", "no", "n", "0"] {
+            assert!(is_no(no), "{no}");
+        }
+        for yes in ["on", "true", "t", "yes", "1", ""] {
+            assert!(!is_no(yes), "{yes}");
+        }
+    }
 }

@@ -4,16 +4,15 @@
 //! Without `pg_read_all_stats` the server hides since when a session of another role has its snapshot; then the age runs
 //! from when it was first seen here.
 
-use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Error};
+use crate::probes::postgres::connect::{Failure, Session};
 
 /// A holder counts from this age in seconds on; every busy server has younger ones.
-pub(super) const OLD: i64 = 30;
+pub(super) const OLD: i64 = 10;
 
 /// The oldest holder. A session that is at work has a snapshot since its statement began, at the earliest; one that waits in a
 /// transaction, since that began.
 const OLDEST: &str = "
-SELECT h.kind, h.id, h.application, extract(epoch FROM h.since)::int8, h.xmin, h.xids::int8 FROM (
+SELECT h.kind, h.id, h.application, extract(epoch FROM h.since)::int8 AS since, h.xmin, h.xids FROM (
     SELECT CASE WHEN a.datid IS NULL THEN 'standby' ELSE 'session' END AS kind, a.pid::text AS id,
            nullif(a.application_name, '') AS application,
            CASE WHEN a.state = 'active' THEN a.query_start ELSE a.xact_start END AS since,
@@ -22,7 +21,7 @@ SELECT h.kind, h.id, h.application, extract(epoch FROM h.since)::int8, h.xmin, h
     FROM pg_stat_activity a
     WHERE a.pid <> pg_backend_pid() AND a.leader_pid IS NULL
       AND (a.backend_xmin IS NOT NULL OR a.backend_xid IS NOT NULL)
-      AND (a.datid = $1 OR a.datid IS NULL AND coalesce(a.backend_type, 'walsender') = 'walsender')
+      AND (a.datid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) OR a.datid IS NULL AND coalesce(a.backend_type, 'walsender') = 'walsender')
       AND NOT EXISTS (SELECT FROM pg_stat_progress_vacuum v WHERE v.pid = a.pid)
     UNION ALL
     SELECT 'prepared', p.gid, NULL, p.prepared, p.transaction::text, age(p.transaction)
@@ -106,15 +105,18 @@ impl Memory {
 }
 
 /// Asks who holds the oldest snapshot; a standby holds none of its own.
-pub(super) async fn oldest(client: &Client, database: u32) -> Result<Option<Holder>, Error> {
-    let Some(row) = client.query_typed_opt(OLDEST, &[(&database, Type::OID)]).await? else { return Ok(None) };
-    Ok(Some(Holder {
-        kind: row.try_get(0)?,
-        id: row.try_get(1)?,
-        application: row.try_get(2)?,
-        since: row.try_get(3)?,
-        xmin: row.try_get(4)?,
-        xids: row.try_get(5)?,
+pub(super) async fn oldest(session: &Session) -> Result<Option<Holder>, Failure> {
+    let lines = session.rows(OLDEST).await?;
+    Ok(lines.first().and_then(|line| {
+        let text = |column: &str| line.text(column).map(str::to_owned);
+        Some(Holder {
+            kind: text("kind")?,
+            id: text("id")?,
+            application: text("application"),
+            since: line.int("since"),
+            xmin: text("xmin")?,
+            xids: line.int("xids")?,
+        })
     }))
 }
 

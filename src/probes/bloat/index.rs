@@ -153,7 +153,7 @@ mod tests {
         let seen = estimate(&tree(&columns, 2471 * 2, true), BLOCK).unwrap();
         #[allow(clippy::cast_precision_loss)]
         let off = seen.bytes.unwrap() as f64 / 8192.0 - 2471.0;
-        assert!(off.abs() <= 15.0, "off by {off}");
+        assert!(off.abs() <= 20.0, "off by {off}");
     }
 
     #[test]

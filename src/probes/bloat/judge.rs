@@ -313,8 +313,12 @@ impl Reading<'_> {
             None if relation.method == "heap" => self.of_table(sized, relation, columns, rows)?,
             _ => return Err(Unknown::new(format!("{}: not estimable", relation.method), "none")),
         };
+        let toast_rules = sized.toast > sized.main;
         if known.estimate.bytes.is_none() {
             return Err(Unknown::new("TOAST never counted, VACUUM needed", "vacuum"));
+        }
+        if known.estimate.is_useless() && toast_rules {
+            return Err(Unknown::new("TOAST of short pieces: not estimable", "none"));
         }
         if known.estimate.is_useless() {
             return Err(Unknown::new("its statistics do not fit its size, ANALYZE needed", "analyze"));
@@ -344,7 +348,7 @@ impl Reading<'_> {
             _ => (tuples > 0.0).then_some(tuples),
         };
         let toast = relation.toast.map(|toast| Toast { size: sized.toast, pieces: pieces(toast) });
-        let fillfactor = fillfactor(&relation.options, 100.0);
+        let fillfactor = relation.fillfactor.unwrap_or(100.0);
         let heap = Heap { size: sized.main, columns, rows, fillfactor, toast };
         let estimate = table::estimate(&heap, self.block())?;
         Ok(Known { estimate, method: self.method(relation), fillfactor, grows_back: false })
@@ -368,12 +372,15 @@ impl Reading<'_> {
             rows.live *= covered;
             rows.pinned = (0.0, rows.pinned.1);
         }
-        let fillfactor = fillfactor(&relation.options, 90.0);
-        let shares = !index.unique && !index.includes && index.equal_is_same && deduplicates(&relation.options);
+        let fillfactor = relation.fillfactor.unwrap_or(90.0);
+        let shares = !index.unique && !index.includes && index.equal_is_same && index.deduplicates;
         let tree = Btree { size: sized.main, columns, rows, fillfactor, shares, partial: index.partial };
         let estimate = index::estimate(&tree, self.block())?;
-        let first = columns.first().and_then(|column| column.stats.ok()).and_then(|stats| stats.correlation);
-        let random = first.is_some_and(|correlation| correlation.abs() < IN_ORDER);
+        let first = columns.first().and_then(|column| column.stats.ok());
+        let random = first.is_some_and(|stats| {
+            let mostly_different = stats.distinct < -0.5 || stats.distinct > tree.rows.live / 2.0;
+            mostly_different && stats.correlation.is_some_and(|correlation| correlation.abs() < IN_ORDER)
+        });
         let natural = estimate.ratio().is_some_and(|ratio| (WORTH_RATIO..WARN_RATIO).contains(&ratio));
         Ok(Known { estimate, method: self.method(relation), fillfactor, grows_back: random && natural })
     }
@@ -397,20 +404,4 @@ fn remedy(relation: &Relation, known: &Known, sure: f64, pinned: (i64, i64)) -> 
     } else {
         "repack"
     }
-}
-
-fn option<'a>(options: &'a [String], name: &str) -> Option<&'a str> {
-    options.iter().filter_map(|option| option.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
-}
-
-/// The fill factor in percent.
-fn fillfactor(options: &[String], default: f64) -> f64 {
-    option(options, "fillfactor").and_then(|value| value.parse().ok()).unwrap_or(default)
-}
-
-/// Whether a B-tree may share entries: the server takes every beginning of `false` and `no`, `off` and `0` for no.
-fn deduplicates(options: &[String]) -> bool {
-    let value = option(options, "deduplicate_items").unwrap_or("on").to_ascii_lowercase();
-    let no = value == "0" || value == "of" || value == "off";
-    !(no || (!value.is_empty() && ("false".starts_with(&value) || "no".starts_with(&value))))
 }

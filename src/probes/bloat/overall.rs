@@ -10,8 +10,6 @@ use std::time::Duration;
 const HELD: i64 = 3600;
 /// So is one of this many transactions ago, where nobody knows since when it is held.
 const HELD_XIDS: i64 = 10_000_000;
-/// How many other databases a row names; the fact names all.
-const NAMED: usize = 3;
 /// The object of the row of all small relations. No relation is called so: those have a dot.
 pub(super) const SMALLER: &str = "smaller relations";
 
@@ -83,10 +81,10 @@ pub(super) fn database(reading: &Reading<'_>, tally: &Tally, smaller: &Smaller) 
         ("size_bytes", int(tally.size.saturating_add(smaller.size))),
         ("unknown_relations", int(tally.unknown)),
         ("hidden_relations", int(tally.hidden)),
-        ("server_version", Fact::Int(server.version.into())),
+        ("server_version", Fact::Int(server.version)),
         ("standby", Fact::Bool(server.standby)),
         ("can_act", Fact::Bool(reading.can_act && !server.standby)),
-        ("other_databases", Fact::Text(server.others.join(", "))),
+        ("other_databases", Fact::Text(server.others.clone())),
     ]);
     let age = Age::of(server.ages, server);
     age.tell(&mut facts);
@@ -112,7 +110,7 @@ pub(super) fn database(reading: &Reading<'_>, tally: &Tally, smaller: &Smaller) 
         notes.push(format!("{} unknown{hidden}", quantity::count(tally.unknown)));
     }
     notes.extend(server.standby.then(|| "standby: act on the primary".to_owned()));
-    notes.extend(others(&server.others));
+    notes.extend(others(server.other_count));
     #[allow(clippy::cast_precision_loss)] // A figure for a graph.
     let trend = facts.contains_key("bloat_bytes").then_some(tally.bytes as f64);
     let detail = notes.join(" · ");
@@ -140,10 +138,8 @@ fn sum(tally: &Tally, facts: &mut BTreeMap<&'static str, Fact>) -> (Verdict, Str
     (Verdict::Ok, format!("{bytes} ±{error} of {} would come back", quantity::bytes(tally.known_size)))
 }
 
-/// `not read: shop, "Old Shop" and 4 more`
-fn others(names: &[String]) -> Option<String> {
-    let named: Vec<&str> = names.iter().take(NAMED).map(String::as_str).collect();
-    let more = names.len().saturating_sub(named.len());
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    (!named.is_empty()).then(|| format!("not read: {}{more}", named.join(", ")))
+/// `not read: 5 other databases`
+fn others(count: i64) -> Option<String> {
+    let count = u64::try_from(count).ok().filter(|count| *count > 0)?;
+    Some(format!("not read: {}", quantity::counted(count, "other database", "other databases")))
 }

@@ -74,6 +74,10 @@ impl From<Failure> for String {
 }
 
 impl Failure {
+    fn ours(reason: String) -> Self {
+        Self { code: None, reason }
+    }
+
     /// Whether the role may not do this (SQLSTATE 42501).
     #[must_use]
     pub fn is_denied(&self) -> bool {
@@ -86,9 +90,14 @@ impl Failure {
 /// # Errors
 /// Why there is none, in a few words and without any secret.
 pub async fn connect(access: &Access) -> Result<Session, String> {
-    let (parameters, tls) = prepared(access).await?;
+    Ok(begin(access).await?)
+}
+
+/// As [`connect`], with the SQLSTATE where the only server refused.
+pub(super) async fn begin(access: &Access) -> Result<Session, Failure> {
+    let (parameters, tls) = prepared(access).await.map_err(Failure::ours)?;
     let all = tokio::time::timeout(CONNECT_LIMIT, to_any(&parameters, tls));
-    all.await.unwrap_or_else(|_| Err(late(CONNECT_LIMIT)))
+    all.await.unwrap_or_else(|_| Err(Failure::ours(late(CONNECT_LIMIT))))
 }
 
 /// Reads the files in a thread of their own: a home may lie on a file server that has gone.
@@ -105,25 +114,30 @@ async fn prepared(access: &Access) -> Result<(Parameters, Option<Arc<ClientConfi
 }
 
 /// Tries each server, and for a standby that is only preferred each once more.
-async fn to_any(parameters: &Parameters, tls: Option<Arc<ClientConfig>>) -> Result<Session, String> {
+async fn to_any(parameters: &Parameters, tls: Option<Arc<ClientConfig>>) -> Result<Session, Failure> {
     let kinds: &[SessionKind] = match parameters.session {
         SessionKind::PreferStandby => &[SessionKind::Standby, SessionKind::Any],
         ref only => std::slice::from_ref(only),
     };
-    let mut reasons: Vec<String> = Vec::new();
+    let mut failures: Vec<(&Server, Failure)> = Vec::new();
     for kind in kinds {
-        reasons.clear();
+        failures.clear();
         for server in &parameters.servers {
             let limit = parameters.connect_timeout.unwrap_or(SERVER_LIMIT);
             let tried = tokio::time::timeout(limit, to_one(parameters, server, *kind, tls.as_ref())).await;
-            match tried.unwrap_or_else(|_| Err(late(limit))) {
+            match tried.unwrap_or_else(|_| Err(Failure::ours(late(limit)))) {
                 Ok(session) => return Ok(session),
-                Err(why) if parameters.servers.len() > 1 => reasons.push(format!("{server}: {why}")),
-                Err(why) => reasons.push(why),
+                Err(failure) => failures.push((server, failure)),
             }
         }
     }
-    Err(reasons.join("; "))
+    match failures.as_slice() {
+        [(_, only)] => Err(only.clone()),
+        many => {
+            let told: Vec<String> = many.iter().map(|(server, failure)| format!("{server}: {failure}")).collect();
+            Err(Failure::ours(told.join("; ")))
+        }
+    }
 }
 
 fn late(limit: Duration) -> String {
@@ -136,7 +150,7 @@ async fn to_one(
     server: &Server,
     kind: SessionKind,
     tls: Option<&Arc<ClientConfig>>,
-) -> Result<Session, String> {
+) -> Result<Session, Failure> {
     use config::SslMode::{Disable, Prefer, Require};
     let local = matches!(server.place, ServerPlace::Socket(_));
     let modes: &[config::SslMode] = match parameters.tls.mode {
@@ -146,7 +160,7 @@ async fn to_one(
         TlsMode::Prefer => &[Prefer, Disable],
         TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull => &[Require],
     };
-    let mut first_reason = None;
+    let mut first = None;
     for mode in modes {
         let meter = Arc::new(Meter::default());
         meter.allow(START_BYTES);
@@ -155,16 +169,17 @@ async fn to_one(
         match tried {
             Ok(session) => return fitting(session, kind).await,
             Err(error) => {
-                let reason = reasons::of_connecting(&*error, &attempt);
+                let (code, reason) = reasons::of_connecting(&*error, &attempt);
+                let failure = Failure { code, reason };
                 if !reasons::is_of_transport(&*error) {
-                    return Err(reason);
+                    return Err(failure);
                 }
                 // What the wanted way says weighs more than what the other one does.
-                first_reason.get_or_insert(reason);
+                first.get_or_insert(failure);
             }
         }
     }
-    Err(first_reason.unwrap_or_else(|| "there is no way to it".to_owned()))
+    Err(first.unwrap_or_else(|| Failure::ours("there is no way to it".to_owned())))
 }
 
 /// Opens the connection, and starts what keeps it going.
@@ -259,7 +274,7 @@ where
 }
 
 /// The session, where its server is of the wanted kind. Our own sessions never write: a primary stands for one that can.
-async fn fitting(session: Session, kind: SessionKind) -> Result<Session, String> {
+async fn fitting(session: Session, kind: SessionKind) -> Result<Session, Failure> {
     let standby = match kind {
         SessionKind::Any | SessionKind::PreferStandby => return Ok(session),
         SessionKind::Primary | SessionKind::ReadWrite => false,
@@ -268,9 +283,9 @@ async fn fitting(session: Session, kind: SessionKind) -> Result<Session, String>
     let answer = session.row("SELECT pg_is_in_recovery() AS standby").await?;
     match answer.flag("standby") {
         Some(found) if found == standby => Ok(session),
-        Some(true) => Err("the server is a standby".to_owned()),
-        Some(false) => Err("the server is a primary".to_owned()),
-        None => Err("the server does not say whether it is a standby".to_owned()),
+        Some(true) => Err(Failure::ours("the server is a standby".to_owned())),
+        Some(false) => Err(Failure::ours("the server is a primary".to_owned())),
+        None => Err(Failure::ours("the server does not say whether it is a standby".to_owned())),
     }
 }
 
@@ -306,7 +321,7 @@ impl Session {
             Err(_) => {
                 let reason = late(limit);
                 self.end(&reason);
-                return Err(Failure { code: None, reason });
+                return Err(Failure::ours(reason));
             }
         };
         let row = |message| match message {
@@ -321,7 +336,7 @@ impl Session {
     /// # Errors
     /// As [`Self::rows`], or there is none.
     pub async fn row(&self, sql: &str) -> Result<Line, Failure> {
-        let none = || Failure { code: None, reason: "the server's answer is empty".to_owned() };
+        let none = || Failure::ours("the server's answer is empty".to_owned());
         self.rows(sql).await?.into_iter().next().ok_or_else(none)
     }
 

@@ -17,12 +17,17 @@ pub(super) struct Attempt<'a> {
 /// How a PostgreSQL server's first byte may be: `S` or `N` to the wish for TLS, or a message of the start of a session.
 const OPENINGS: &[u8] = b"SNREvK";
 
-/// Why no connection came about.
-pub(super) fn of_connecting(error: &(dyn Cause + 'static), attempt: &Attempt) -> String {
-    let role = &attempt.parameters.user;
-    if let Some(told) = find::<DbError>(error) {
-        return of_server(told, Some(attempt.parameters));
+/// Why no connection came about, and the SQLSTATE where the server itself says so.
+pub(super) fn of_connecting(error: &(dyn Cause + 'static), attempt: &Attempt) -> (Option<String>, String) {
+    match find::<DbError>(error) {
+        Some(told) => (Some(told.code().code().to_owned()), of_server(told, Some(attempt.parameters))),
+        None => (None, of_the_way(error, attempt)),
     }
+}
+
+/// Why no connection came about, when the server had no say in it.
+fn of_the_way(error: &(dyn Cause + 'static), attempt: &Attempt) -> String {
+    let role = &attempt.parameters.user;
     if let Some(tls) = find::<rustls::Error>(error) {
         return of_tls(tls, attempt.server);
     }
@@ -82,6 +87,7 @@ fn of_server(told: &DbError, parameters: Option<&Parameters>) -> String {
         }
         "3D000" if parameters.is_some() => format!("database {database} does not exist"),
         "53300" => "too many connections".to_owned(),
+        "57P01" if text.contains("postmaster exit") => "the server died".to_owned(),
         "57P01" => "the connection was ended by the server's administrator".to_owned(),
         "57P02" => "the server crashed and starts again".to_owned(),
         "57P03" => text.replace("the database system", "the server"),

@@ -3,10 +3,11 @@
 //! It is made when it is first needed, kept, and made anew when it has died or has not answered. No call is ever sent twice: what
 //! has no answer may have been carried out.
 
+use crate::domain::quantity;
+use crate::probes::why;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
-use std::error::Error as Cause;
 use std::io;
 use std::time::Duration;
 use zbus::connection::Builder;
@@ -168,7 +169,7 @@ impl Bus {
         let answer = match tokio::time::timeout(self.limit, asked).await {
             Ok(Ok(reply)) => read(&reply, member),
             Ok(Err(error)) => Err(trouble(&error)),
-            Err(_) => Err(Trouble::Lost(format!("systemd gives no answer within {}", seconds(self.limit)))),
+            Err(_) => Err(Trouble::Lost(format!("systemd gives no answer within {}", quantity::span(self.limit)))),
         };
         if matches!(answer, Err(Trouble::Lost(_))) {
             self.live = None;
@@ -184,7 +185,7 @@ impl Bus {
             match tokio::time::timeout(self.limit, building).await {
                 Ok(Ok(connection)) => return Ok(connection),
                 Ok(Err(error)) => why = format!("no connection to the bus: {}", unreached(&error)),
-                Err(_) => why = format!("the bus gives no answer within {}", seconds(self.limit)),
+                Err(_) => why = format!("the bus gives no answer within {}", quantity::span(self.limit)),
             }
         }
         Err(Trouble::Lost(why))
@@ -227,22 +228,9 @@ fn unreached(error: &zbus::Error) -> String {
         Some(io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof) => {
             "the connection broke".to_owned()
         }
-        Some(_) => known.map(|cause| innermost(cause.as_ref())).unwrap_or_default(),
+        Some(_) => known.map(|cause| why::deepest(cause.as_ref())).unwrap_or_default(),
         None => error.to_string(),
     }
-}
-
-/// The innermost cause's own words.
-fn innermost(error: &(dyn Cause + 'static)) -> String {
-    let mut last = error;
-    while let Some(next) = last.source() {
-        last = next;
-    }
-    last.to_string()
-}
-
-fn seconds(limit: Duration) -> String {
-    crate::domain::quantity::span(limit)
 }
 
 #[cfg(test)]

@@ -77,11 +77,11 @@ impl Engine {
         let runs = self.dir.path.parent().unwrap_or(Path::new("/")).to_owned();
         async move {
             if action.adapter == probe::KEY {
+                let around = Surroundings::of(std::env::vars_os());
                 let estate = match &estate {
                     Some(file) => Estate::load(file),
-                    None => Ok(Estate::discovered(&identity::host_name())),
+                    None => Ok(Estate::discovered(&identity::host_name(), &around)),
                 };
-                let around = Surroundings::of(std::env::vars_os());
                 return match estate {
                     Ok(estate) => probe::look(&action, &estate, &around, Duration::from_secs(timeout_s)).await,
                     Err(cause) => (ActEnd::unknown(cause.message), Vec::new()),

@@ -46,7 +46,8 @@ pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot
     let left = filtered(pen, left, &snapshot.run.filter);
     let mut inner = framed(pen, frame, area, snapshot, Pane::Run, (left, right));
     let Some(run) = &snapshot.run.view else { return nothing(pen, frame, inner, snapshot) };
-    let story = story::lines(pen, snapshot, run, usize::from(inner.width));
+    // A wall says it in its sentence, and shows nobody what to type.
+    let story = if snapshot.wall { Vec::new() } else { story::lines(pen, snapshot, run, usize::from(inner.width)) };
     let below = u16::try_from(story.len()).unwrap_or(u16::MAX).min(inner.height.saturating_sub(3));
     let foot = take_bottom(&mut inner, below);
     pen.lines(frame, foot, &story);

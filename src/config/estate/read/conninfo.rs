@@ -5,6 +5,7 @@
 //! Source: PostgreSQL 18, "Connection Strings" and "Parameter Key Words" (libpq-connect).
 
 use crate::config::estate::read::secrets::reference;
+use crate::config::libpq::parameters;
 use crate::config::percent;
 use crate::config::reader::nearest;
 
@@ -20,18 +21,6 @@ struct Pair {
 
 /// The parameters that are secrets; a reference may stand for the first alone.
 const SECRET: [&str; 5] = ["password", "sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret"];
-
-/// Every other parameter.
-#[rustfmt::skip]
-const OPEN: [&str; 50] = [
-    "service", "servicefile", "host", "hostaddr", "port", "dbname", "user", "passfile", "require_auth", "channel_binding",
-    "connect_timeout", "client_encoding", "options", "application_name", "fallback_application_name", "keepalives",
-    "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout", "replication", "gssencmode",
-    "sslmode", "ssl", "requiressl", "sslnegotiation", "sslcompression", "sslcert", "sslkey", "sslkeylogfile",
-    "sslcertmode", "sslrootcert", "sslcrl", "sslcrldir", "sslsni", "requirepeer", "ssl_min_protocol_version",
-    "ssl_max_protocol_version", "min_protocol_version", "max_protocol_version", "krbsrvname", "gsslib", "gssdelegation",
-    "target_session_attrs", "load_balance_hosts", "oauth_issuer", "oauth_client_id", "oauth_scope", "authtype", "tty",
-];
 
 /// Everything wrong with a string; `known` are the names of the estate's secrets.
 pub(super) fn wrong_with(written: &str, known: &[String]) -> Vec<Wrong> {
@@ -60,9 +49,9 @@ fn judge(place: usize, pair: &Pair, known: &[String]) -> Option<Wrong> {
         "dbname" if pair.value.contains("://") || pair.value.contains('=') => {
             Some(("holds another connection string as its `dbname`".to_owned(), None))
         }
-        key if OPEN.contains(&key) => None,
+        key if parameters().any(|known| known == key) => None,
         key => {
-            let hint = nearest(key, SECRET.into_iter().chain(OPEN)).map(|near| format!("did you mean `{near}`?"));
+            let hint = nearest(key, parameters()).map(|near| format!("did you mean `{near}`?"));
             Some((format!("has a parameter that libpq does not know, number {place}"), hint))
         }
     }
@@ -119,7 +108,10 @@ fn of_uri(rest: &str) -> Result<Vec<Pair>, Wrong> {
         let Some((key, value)) = part.split_once('=') else {
             return Err((format!("has no `=` in its parameter number {}", pairs.len() + 1), None));
         };
-        pairs.push(Pair { key: decode(key)?, value: decode(value)? });
+        // As the manual has it, for URLs of JDBC.
+        if (key, value) != ("ssl", "true") {
+            pairs.push(Pair { key: decode(key)?, value: decode(value)? });
+        }
     }
     decode(path)?;
     Ok(pairs)
@@ -143,7 +135,7 @@ mod tests {
             "postgresql://",
             "postgres://watch@db1:5432,db2/app?sslmode=verify-full&target_session_attrs=any",
             "postgresql:///app?host=/run/postgresql&password=secret%3Apg",
-            "postgresql://[::1]:5432/app",
+            "postgresql://[::1]:5432/app?ssl=true",
         ];
         for written in sound {
             assert_eq!(said(written), Vec::<String>::new(), "{written}");

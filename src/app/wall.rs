@@ -1,0 +1,186 @@
+//! The wall: a console that nobody touches. It turns from pane to pane, follows what runs, and says the most important thing in
+//! one sentence.
+
+use crate::app::Snapshot;
+use crate::app::effect::{Effect, Query, Screen};
+use crate::app::keymap::{Action, Context, Resolved};
+use crate::app::model::{Model, Pane};
+use crate::app::panes::rows::RowList;
+use crate::app::panes::{checklist, run};
+use crate::domain::key::Key;
+use crate::domain::{Boot, RunStatus, Verdict, quantity};
+use crate::journal::fold::RunView;
+use std::time::Duration;
+
+/// How long a pane stays.
+const TURN: Duration = Duration::from_secs(12);
+/// How often the runs are listed, so that one that somebody starts is followed.
+const LIST: Duration = Duration::from_secs(5);
+/// The most names in the sentence.
+const NAMED: usize = 3;
+
+/// What the wall remembers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wall {
+    /// Since when the present pane stands.
+    since: Boot,
+    /// When the runs were listed.
+    listed: Boot,
+}
+
+impl Wall {
+    /// A wall that has just been opened.
+    #[must_use]
+    pub fn new(now: Boot) -> Self {
+        Self { since: now, listed: now }
+    }
+}
+
+/// The sentence at the top of the wall.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sentence {
+    /// What is happening.
+    pub happening: String,
+    /// How bad that is.
+    pub verdict: Verdict,
+    /// Whether nothing on the wall can be believed: louder than any verdict.
+    pub blind: bool,
+    /// What comes next.
+    pub next: Option<String>,
+    /// When the window ends.
+    pub ends: Option<String>,
+}
+
+/// Turns on where it is time, and looks for runs.
+pub fn tick(model: &mut Model) -> Vec<Effect> {
+    let (Some(mut wall), now) = (model.wall, model.now.boot) else { return Vec::new() };
+    let mut effects = Vec::new();
+    if now.since(wall.since) >= TURN || !has_something(model, model.focus) {
+        model.focus = next(model, model.focus);
+        wall.since = now;
+    }
+    if now.since(wall.listed) >= LIST {
+        wall.listed = now;
+        effects.push(Effect::Query(Query::ListRuns));
+    }
+    model.wall = Some(wall);
+    effects
+}
+
+/// The few keys that a wall takes: leaving, turning on, drawing anew.
+pub fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
+    let Resolved::Action(action) = model.keymap.resolve(Context::Global, &[key]) else { return Vec::new() };
+    match action {
+        Action::Quit | Action::Interrupt => vec![Effect::Screen(Screen::Quit)],
+        Action::Redraw => vec![Effect::Screen(Screen::Redraw)],
+        Action::Suspend => vec![Effect::Screen(Screen::Suspend)],
+        Action::NextPane => {
+            model.focus = next(model, model.focus);
+            model.wall = Some(Wall { since: model.now.boot, ..model.wall.unwrap_or(Wall::new(model.now.boot)) });
+            Vec::new()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Follows the newest live run, where the one that is followed is over.
+pub fn runs_listed(model: &mut Model) -> Vec<Effect> {
+    let over = model.run.status().is_none_or(RunStatus::is_over);
+    let live = model.runs.iter().flatten().find(|run| run.damage.is_none() && !run.status.is_over());
+    match live.map(|run| run.id.clone()) {
+        Some(id) if over && model.run.following.as_ref() != Some(&id) => run::follow(model, id),
+        _ => Vec::new(),
+    }
+}
+
+/// The panes of a wall; the log may hold anything, and is none.
+fn panes() -> impl DoubleEndedIterator<Item = Pane> + Clone {
+    Pane::ALL.into_iter().filter(|pane| *pane != Pane::Log)
+}
+
+fn has_something(model: &Model, pane: Pane) -> bool {
+    match pane.section() {
+        Some(section) => !model.lists.of(section).is_empty(),
+        None if pane == Pane::Checklist => checklist::of(&model.run).is_some(),
+        None => pane == Pane::Run && model.run.view.is_some() && checklist::of(&model.run).is_none(),
+    }
+}
+
+/// The next pane that has something to show; Health where none has.
+fn next(model: &Model, from: Pane) -> Pane {
+    let after = panes().skip_while(|pane| *pane != from).skip(1);
+    let round = panes().take_while(|pane| *pane != from);
+    let mut all = after.chain(round).chain([from]);
+    all.find(|pane| has_something(model, *pane)).unwrap_or(Pane::Health)
+}
+
+/// What the wall says first.
+#[must_use]
+pub fn sentence(snapshot: &Snapshot<'_>) -> Sentence {
+    let ends = snapshot.window.as_ref().filter(|window| window.gone.is_some());
+    let ends = ends.map(|window| format!("{} {} UTC · {}", window.name, window.span, window.left));
+    let later = snapshot.window.as_ref().filter(|window| window.gone.is_none());
+    let later = later.map(|window| format!("window {} {} UTC · {}", window.name, window.span, window.left));
+    let read = || snapshot.lists.all().filter(|list| list.rows().next().is_some());
+    let blind = read().all(|list| list.is_late() || !list.has_read());
+    let (worst, rows) = standing(snapshot);
+    let live = snapshot.run.view.as_deref().filter(|_| snapshot.run.status().is_some_and(|status| !status.is_over()));
+    let (happening, next) = match live {
+        _ if blind => (blindness(snapshot), later),
+        Some(view) => {
+            let (now, next) = running(view, snapshot);
+            (format!("{now} · {rows}"), next.or(later))
+        }
+        None => (rows, later),
+    };
+    Sentence { happening, verdict: worst, blind, next, ends }
+}
+
+fn blindness(snapshot: &Snapshot<'_>) -> String {
+    let oldest = snapshot.lists.all().filter_map(RowList::oldest_reading).max();
+    match oldest {
+        Some(at) => format!("NO READINGS for {}", quantity::age(snapshot.now.wall.since(at))),
+        None => "NO READINGS yet".to_owned(),
+    }
+}
+
+/// How the rows stand: the worst verdict, and the names of the first few that have it.
+fn standing(snapshot: &Snapshot<'_>) -> (Verdict, String) {
+    let all: usize = snapshot.lists.all().map(|list| list.rows().count()).sum();
+    for verdict in Verdict::WORST_FIRST.into_iter().filter(|verdict| *verdict != Verdict::Ok) {
+        let now = snapshot.now.wall;
+        let mut names = snapshot
+            .lists
+            .all()
+            .flat_map(|list| list.rows().map(move |row| (list, row)))
+            .filter(|(_, row)| row.verdict(now) == verdict)
+            .map(|(list, row)| list.name(row));
+        let first: Vec<String> = names.by_ref().take(NAMED).collect();
+        if !first.is_empty() {
+            let more = names.count();
+            let count = first.len() + more;
+            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            return (verdict, format!("{count} {}: {}{more}", verdict.word(), first.join(", ")));
+        }
+    }
+    (
+        Verdict::Ok,
+        format!("{} ok", quantity::counted(all as u64, "thing looked at, and it is", "things looked at, all")),
+    )
+}
+
+/// What the run is at, and what comes after it.
+fn running(view: &RunView, snapshot: &Snapshot<'_>) -> (String, Option<String>) {
+    let title =
+        |step: u32| usize::try_from(step).ok().and_then(|step| view.steps.get(step)).map(|step| &step.head.title);
+    let of = view.steps.len();
+    let Some(step) = snapshot.run.step() else { return (view.title.clone(), None) };
+    let at = format!("step {} of {of}", step + 1);
+    let name = title(step).map_or("", String::as_str);
+    let now = match snapshot.run.status() {
+        Some(RunStatus::Waiting) => format!("{} waits for an operator at {at}: {name}", view.title),
+        Some(RunStatus::Interrupted) => format!("{} is interrupted at {at}: {name}", view.title),
+        _ => format!("{} · {at}: {name}", view.title),
+    };
+    (now, title(step + 1).map(|title| format!("step {}: {title}", step + 2)))
+}

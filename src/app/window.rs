@@ -1,0 +1,137 @@
+//! The open or the next window, and the time left.
+
+use crate::calendar::{Calendar, Opening, Standing};
+use crate::config::estate::Environment;
+use crate::domain::{Wall, quantity};
+use std::time::Duration;
+
+/// From so little time left on, the end of a window is a warning.
+const SHORT: Duration = Duration::from_secs(15 * 60);
+
+/// Keeps how the calendar stands; it is asked anew only when an opening begins or ends.
+#[derive(Clone, Debug, Default)]
+pub struct WindowWatch {
+    calendar: Calendar,
+    environment: Option<Environment>,
+    standing: Option<Standing>,
+    looked: Option<Wall>,
+}
+
+/// What is shown of a window.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WindowShown {
+    /// Its name.
+    pub name: String,
+    /// From when to when, UTC: `02:00–04:00`; with the day where it does not open today.
+    pub span: String,
+    /// The time left until it ends, or until it opens: `1 h 12 m left`, `opens in 3 d`.
+    pub left: String,
+    /// How much of it is gone, from 0 to 1; `None` while it is not open.
+    pub gone: Option<f64>,
+    /// Whether it ends soon.
+    pub short: bool,
+}
+
+impl WindowWatch {
+    /// A watch on the windows of an environment.
+    #[must_use]
+    pub fn new(calendar: Calendar, environment: Option<Environment>, now: Wall) -> Self {
+        let mut watch = Self { calendar, environment, ..Self::default() };
+        watch.tick(now);
+        watch
+    }
+
+    /// Takes note of the time.
+    pub fn tick(&mut self, now: Wall) {
+        let Some(environment) = self.environment else { return };
+        let holds = match &self.standing {
+            Some(Standing::Open(open, _)) => open.holds(now),
+            Some(Standing::Next(next)) => now < next.from,
+            None => self.looked.is_some(),
+        };
+        if !holds || self.looked.is_some_and(|looked| now < looked) {
+            self.standing = self.calendar.standing(now, environment);
+        }
+        self.looked = Some(now);
+    }
+
+    /// The open window, or else the next.
+    #[must_use]
+    pub fn opening(&self) -> Option<&Opening> {
+        match self.standing.as_ref()? {
+            Standing::Open(opening, _) | Standing::Next(opening) => Some(opening),
+        }
+    }
+
+    /// What to show at a moment; `None` where no window is known.
+    #[must_use]
+    pub fn shown(&self, now: Wall) -> Option<WindowShown> {
+        let opening = self.opening()?;
+        let open = opening.holds(now);
+        let left = opening.until.since(now);
+        let (from, until) = (opening.from.minute(), opening.until.minute());
+        let day = |minute: &str| minute.get(..10).unwrap_or_default().to_owned();
+        let time = |minute: &str| minute.get(11..).unwrap_or_default().to_owned();
+        let today = day(&from) == now.date();
+        let begins = if today { time(&from) } else { from.clone() };
+        let ends = if day(&from) == day(&until) { time(&until) } else { until.clone() };
+        Some(WindowShown {
+            name: opening.window.clone(),
+            span: format!("{begins}–{ends}"),
+            left: if open {
+                format!("{} left", minutes(left))
+            } else {
+                format!("opens in {}", minutes(opening.from.since(now)))
+            },
+            gone: open.then(|| opening.gone(now)),
+            short: open && left < SHORT,
+        })
+    }
+}
+
+/// A span in whole minutes, rounded up, so that it changes once a minute and is 0 only when the time is up.
+fn minutes(span: Duration) -> String {
+    let whole = span.as_secs().div_ceil(60);
+    quantity::span(Duration::from_secs(whole * 60))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn at(text: &str) -> Wall {
+        Wall(text.parse().unwrap())
+    }
+
+    #[test]
+    fn the_header_counts_down_and_goes_on_to_the_next() {
+        let text = "schema = 1\n[[window]]\nname = \"weekly\"\nstarts = \"0 2 * * SUN\"\nlasts = \"2h\"\n";
+        let calendar = crate::calendar::parse(text, Path::new("windows.toml")).unwrap();
+        let mut watch = WindowWatch::new(calendar, Some(Environment::Production), at("2026-11-22T02:47:31Z"));
+        let mut told = |now: &str| {
+            watch.tick(at(now));
+            let shown = watch.shown(at(now)).unwrap();
+            (shown.span.clone(), shown.left.clone(), shown.gone.is_some(), shown.short)
+        };
+        let cases = [
+            ("2026-11-22T02:47:31Z", "02:00–04:00", "1 h 13 m left", true, false),
+            ("2026-11-22T03:45:01Z", "02:00–04:00", "15 m left", true, true),
+            ("2026-11-22T03:59:59Z", "02:00–04:00", "1 m left", true, true),
+            ("2026-11-22T04:00:00Z", "2026-11-29 02:00–04:00", "opens in 6 d 22 h", false, false),
+            ("2026-11-29T01:59:00Z", "02:00–04:00", "opens in 1 m", false, false),
+            ("2026-11-29T02:00:00Z", "02:00–04:00", "2 h left", true, false),
+            // The clock was set back.
+            ("2026-11-22T02:00:00Z", "02:00–04:00", "2 h left", true, false),
+        ];
+        for (now, span, left, open, short) in cases {
+            assert_eq!(told(now), (span.to_owned(), left.to_owned(), open, short), "{now}");
+        }
+    }
+
+    #[test]
+    fn without_windows_nothing_is_shown() {
+        let watch = WindowWatch::new(Calendar::default(), Some(Environment::Other), at("2026-11-22T02:47:31Z"));
+        assert_eq!(watch.shown(at("2026-11-22T02:47:31Z")), None);
+    }
+}

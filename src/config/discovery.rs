@@ -1,0 +1,113 @@
+//! The estate of a host without an estate file: what its files, variables and sockets tell.
+//!
+//! It looks and connects to nothing: whether a server that is found also answers is for its row to say. What was looked for
+//! and is not there is listed, and has no row.
+
+use crate::config::estate::{Environment, Estate, Thresholds};
+use crate::config::file::read_text;
+use crate::config::paths::Surroundings;
+use crate::config::secrets::Secrets;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+mod certificates;
+mod kubernetes;
+mod postgres;
+mod redis;
+
+/// Looks around a host; the estate is taken for production.
+#[must_use]
+pub fn discover(hostname: &str, around: &Surroundings) -> Estate {
+    let mut estate = nothing(hostname);
+    estate.discovered = vec![format!("host {hostname}"), "the mounts of this host".to_owned()];
+    estate.not_found = vec![
+        "an estate file: none is there".to_owned(),
+        "services and backups: known only from an estate file".to_owned(),
+    ];
+    units(around, &mut estate);
+    postgres::look(around, &mut estate);
+    redis::look(around, &mut estate);
+    kubernetes::look(around, &mut estate);
+    certificates::look(around, &mut estate);
+    estate
+}
+
+fn nothing(hostname: &str) -> Estate {
+    Estate {
+        name: hostname.to_owned(),
+        environment: Environment::Production,
+        trusted_reads: Vec::new(),
+        thresholds: Thresholds::default(),
+        services: Vec::new(),
+        mounts: Vec::new(),
+        secrets: Secrets::default(),
+        units: Vec::new(),
+        failed_units: false,
+        postgres: Vec::new(),
+        redis: Vec::new(),
+        kubernetes: Vec::new(),
+        certificates: Vec::new(),
+        backups: Vec::new(),
+        source: None,
+        discovered: Vec::new(),
+        not_found: Vec::new(),
+    }
+}
+
+/// systemd is there when its directory is (sd_booted(3)), or a system bus to ask.
+fn units(around: &Surroundings, estate: &mut Estate) {
+    estate.failed_units =
+        ["run/systemd/system", "run/dbus/system_bus_socket"].iter().any(|place| around.system(place).exists());
+    if estate.failed_units {
+        estate.discovered.push("failed systemd units".to_owned());
+    } else {
+        estate.not_found.push("systemd units: systemd does not run here".to_owned());
+    }
+}
+
+/// The user's home directory.
+fn home(around: &Surroundings) -> Option<PathBuf> {
+    around.get("HOME").map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+/// The text of a file that may be missing; that it is there and cannot be read is noted.
+fn text_of(path: &Path, what: &str, estate: &mut Estate) -> Option<String> {
+    let absent = |cause: std::io::Error| matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory);
+    if fs::metadata(path).is_err_and(absent) {
+        return None;
+    }
+    match read_text(path, what) {
+        Ok(text) => Some(text),
+        Err(cause) => {
+            estate.not_found.push(cause.message);
+            None
+        }
+    }
+}
+
+/// What a directory holds, sorted; that it is there and cannot be listed is noted.
+fn list(directory: &Path, estate: &mut Estate) -> Vec<PathBuf> {
+    let entries =
+        fs::read_dir(directory).and_then(|all| all.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>());
+    match entries {
+        Ok(mut paths) => {
+            paths.sort();
+            paths
+        }
+        Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Vec::new(),
+        Err(cause) => {
+            estate.not_found.push(format!("{}: {cause}", directory.display()));
+            Vec::new()
+        }
+    }
+}
+
+/// Whether a socket stands here.
+fn is_socket(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    fs::metadata(path).is_ok_and(|found| found.file_type().is_socket())
+}
+
+#[cfg(test)]
+mod tests;

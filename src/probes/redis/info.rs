@@ -1,0 +1,99 @@
+//! What INFO says, by its keys: <https://redis.io/docs/latest/commands/info/>.
+
+use crate::domain::{Fact, Wall};
+use std::collections::BTreeMap;
+
+/// The lines of an answer to INFO.
+pub(super) struct Info(BTreeMap<String, String>);
+
+impl Info {
+    /// Takes `key:value` lines; headings and everything else are left out.
+    pub(super) fn of(text: &str) -> Self {
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        let pairs = lines.filter_map(|line| line.split_once(':'));
+        Self(pairs.map(|(key, value)| (key.to_owned(), value.trim_end().to_owned())).collect())
+    }
+
+    pub(super) fn text(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str).filter(|text| !text.is_empty())
+    }
+
+    /// A number without a sign: bytes, counts, seconds. `-1`, which stands for "never", counts as missing.
+    pub(super) fn number(&self, key: &str) -> Option<u64> {
+        self.text(key)?.parse().ok()
+    }
+
+    pub(super) fn real(&self, key: &str) -> Option<f64> {
+        self.text(key)?.parse().ok().filter(|figure: &f64| figure.is_finite())
+    }
+
+    /// `1` or `0`.
+    pub(super) fn flag(&self, key: &str) -> Option<bool> {
+        match self.text(key)? {
+            "1" => Some(true),
+            "0" => Some(false),
+            _ => None,
+        }
+    }
+
+    /// `ok` or `err`.
+    pub(super) fn went_well(&self, key: &str) -> Option<bool> {
+        match self.text(key)? {
+            "ok" => Some(true),
+            "err" => Some(false),
+            _ => None,
+        }
+    }
+
+    /// The server's own clock, where it tells it (7.0 and later).
+    pub(super) fn clock(&self) -> Option<Wall> {
+        let micros = self.number("server_time_usec")?;
+        let nanos = u32::try_from(micros % 1_000_000 * 1000).ok()?;
+        Some(Wall::from_unix(i64::try_from(micros / 1_000_000).ok()?, nanos))
+    }
+
+    /// The values of `slave0`, `slave1` and so on: one text for each replica of a primary.
+    pub(super) fn replicas(&self) -> impl Iterator<Item = Replica> {
+        (0_u32..).map_while(|number| self.text(&format!("slave{number}"))).map(Replica::of)
+    }
+}
+
+/// One replica as its primary sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Replica {
+    /// `ip:port`.
+    pub(super) place: String,
+    /// `online`, or a step of its synchronisation.
+    pub(super) state: String,
+    /// How far it has confirmed, in bytes.
+    pub(super) offset: Option<u64>,
+}
+
+impl Replica {
+    /// Reads `ip=10.0.0.2,port=6379,state=online,offset=14,lag=0`.
+    fn of(text: &str) -> Self {
+        let parts: BTreeMap<&str, &str> = text.split(',').filter_map(|part| part.split_once('=')).collect();
+        let part = |name: &str| parts.get(name).copied().unwrap_or("?");
+        Self {
+            place: format!("{}:{}", part("ip"), part("port")),
+            state: part("state").to_owned(),
+            offset: parts.get("offset").and_then(|offset| offset.parse().ok()),
+        }
+    }
+}
+
+/// A count as a fact.
+pub(super) fn whole(number: u64) -> Fact {
+    Fact::Int(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+/// The facts that are known of those that there may be.
+pub(super) fn known<const N: usize>(all: [(&'static str, Option<Fact>); N]) -> BTreeMap<&'static str, Fact> {
+    all.into_iter().filter_map(|(name, fact)| Some((name, fact?))).collect()
+}
+
+/// What is to be said, without what is empty.
+pub(super) fn joined(parts: &[String]) -> String {
+    let said: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+    said.join(" · ")
+}

@@ -1,0 +1,288 @@
+//! One connection to a Redis: where it is, how it begins, and what is asked over it.
+
+use crate::probes::aside::Aside;
+use crate::probes::redis::{tls, words};
+use crate::probes::target::RedisServer;
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Cmd, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo, RedisError, Value};
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::task::AbortHandle;
+
+/// How long connecting may take, how long the begin of TLS after that, and how long one answer.
+const CONNECT: Duration = Duration::from_secs(2);
+const ANSWER: Duration = Duration::from_secs(1);
+/// How we call ourselves, for CLIENT LIST.
+const NAME: &str = "midwatch";
+/// The longest first line of a server that is listened to.
+const FIRST_LINE: usize = 512;
+
+/// Where a server is and as whom it is asked.
+pub(super) struct Address {
+    place: Place,
+    /// The user; the default one where there is none.
+    pub(super) user: Option<String>,
+    password: Option<String>,
+    database: i64,
+}
+
+#[derive(Clone)]
+enum Place {
+    Tcp { host: String, port: u16, tls: bool },
+    Unix(PathBuf),
+}
+
+impl Address {
+    /// Reads a URL; what is wrong with it is said without it, because a password may be in it.
+    pub(super) fn of(url: &str) -> Result<Self, String> {
+        let known = url.into_connection_info().map_err(|_| "not the URL of a Redis".to_owned())?;
+        let place = match known.addr().clone() {
+            ConnectionAddr::Tcp(host, port) => Place::Tcp { host, port, tls: false },
+            ConnectionAddr::TcpTls { host, port, insecure: false, .. } => Place::Tcp { host, port, tls: true },
+            ConnectionAddr::Unix(path) => Place::Unix(path),
+            _ => return Err("an unverified TLS connection is not made: name a `ca` instead".to_owned()),
+        };
+        let settings = known.redis_settings();
+        Ok(Self {
+            place,
+            user: settings.username().map(str::to_owned),
+            password: settings.password().map(str::to_owned),
+            database: settings.db(),
+        })
+    }
+
+    /// The URL as it may be shown: with the user, without a password.
+    pub(super) fn shown(&self) -> String {
+        let user = self.user.as_deref().unwrap_or_default();
+        match &self.place {
+            Place::Tcp { host, port, tls } => {
+                let scheme = if *tls { "rediss" } else { "redis" };
+                let at = if user.is_empty() { "" } else { "@" };
+                let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+                format!("{scheme}://{user}{at}{host}:{port}/{}", self.database)
+            }
+            Place::Unix(path) => {
+                let mut query = Vec::new();
+                if self.database != 0 {
+                    query.push(format!("db={}", self.database));
+                }
+                if !user.is_empty() {
+                    query.push(format!("user={user}"));
+                }
+                let mark = if query.is_empty() { "" } else { "?" };
+                format!("unix://{}{mark}{}", path.display(), query.join("&"))
+            }
+        }
+    }
+}
+
+/// Why an answer was not had.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// The connection ended.
+    Gone(String),
+    /// No answer in time, or one that is not Redis's.
+    Lost(String),
+    /// An error that the server answered: its code and the words behind it.
+    Said { asked: String, code: String, words: String },
+}
+
+/// A connection that is signed in.
+pub(super) struct Link {
+    connection: MultiplexedConnection,
+    driver: AbortHandle,
+    /// Whether CONFIG was refused: it is not asked for again, because every refusal stands in the server's ACL log.
+    no_config: bool,
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Wire for S {}
+
+impl Link {
+    /// Connects and signs in.
+    ///
+    /// # Errors
+    /// Why not, without any secret.
+    pub(super) async fn open(server: &RedisServer) -> Result<Self, String> {
+        let mut address = Address::of(&server.entry.url)?;
+        if let Some(name) = server.entry.password.clone() {
+            let (secrets, around) = (server.secrets.clone(), server.around.clone());
+            let read = move || secrets.read(&name, &around);
+            let secret = Aside::new("redis secret").within(CONNECT, read).await?;
+            address.password = Some(secret.expose().to_owned());
+        }
+        let mut stream = connect(&address.place, server.entry.ca.clone()).await?;
+        let said = |trouble: Trouble| words::of(&trouble, address.user.as_deref());
+        greet(&mut stream).await.map_err(said)?;
+        let quiet = RedisConnectionInfo::default().set_skip_set_lib_name();
+        let config = AsyncConnectionConfig::new().set_response_timeout(Some(ANSWER));
+        let made = MultiplexedConnection::new_with_config(&quiet, stream, config).await;
+        let (connection, driving) = made.map_err(|error| said(trouble("connecting", &error)))?;
+        let driver = tokio::spawn(driving).abort_handle();
+        let mut link = Self { connection, driver, no_config: false };
+        link.sign_in(&address).await.map_err(said)?;
+        Ok(link)
+    }
+
+    async fn sign_in(&mut self, address: &Address) -> Result<(), Trouble> {
+        let password = address.password.as_deref();
+        let signed = match (address.user.as_deref(), password) {
+            (Some(user), password) => self.ask(&["AUTH", user, password.unwrap_or_default()]).await,
+            (None, Some(password)) => self.ask(&["AUTH", password]).await,
+            (None, None) => Ok(String::new()),
+        };
+        match signed {
+            // A server without the command repeats what followed it.
+            Err(Trouble::Said { asked, code, words }) if words.contains("unknown command") => {
+                return Err(Trouble::Said { asked, code, words: "unknown command".to_owned() });
+            }
+            Err(trouble) => return Err(trouble),
+            Ok(_) => {}
+        }
+        for asked in [&["CLIENT", "SETNAME", NAME][..], &["SELECT", &address.database.to_string()]] {
+            if asked.first() == Some(&"SELECT") && address.database == 0 {
+                continue;
+            }
+            match self.ask(asked).await {
+                // Neither a name nor a chosen database is needed for what is read.
+                Err(Trouble::Said { code, .. }) if code == "NOPERM" => {}
+                Err(Trouble::Said { words, .. }) if words.contains("unknown") => {}
+                // It is told by the first question that matters, with its own words.
+                Err(Trouble::Said { code, .. }) if code == "NOAUTH" || code == "LOADING" => {}
+                Err(trouble) => return Err(trouble),
+                Ok(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for a text.
+    pub(super) async fn ask(&mut self, asked: &[&str]) -> Result<String, Trouble> {
+        match self.send(asked).await? {
+            Value::BulkString(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+            Value::SimpleString(text) | Value::VerbatimString { text, .. } => Ok(text),
+            Value::Okay => Ok("OK".to_owned()),
+            _ => Err(no_answer(asked)),
+        }
+    }
+
+    /// One setting; none where CONFIG is not to be had.
+    pub(super) async fn config(&mut self, name: &str) -> Result<Option<String>, Trouble> {
+        if self.no_config {
+            return Ok(None);
+        }
+        match self.send(&["CONFIG", "GET", name]).await {
+            Ok(Value::Array(pair)) => match pair.as_slice() {
+                [_, Value::BulkString(value)] => Ok(Some(String::from_utf8_lossy(value).into_owned())),
+                _ => Ok(None),
+            },
+            Ok(_) => Ok(None),
+            Err(Trouble::Said { .. }) => {
+                self.no_config = true;
+                Ok(None)
+            }
+            Err(trouble) => Err(trouble),
+        }
+    }
+
+    async fn send(&mut self, asked: &[&str]) -> Result<Value, Trouble> {
+        let mut command = Cmd::new();
+        for word in asked {
+            command.arg(*word);
+        }
+        let answer = self.connection.send_packed_command(&command).await.and_then(Value::extract_error);
+        answer.map_err(|error| trouble(named(asked), &error))
+    }
+}
+
+/// A command as it may be named: never with what follows it.
+fn named<'a>(asked: &[&'a str]) -> &'a str {
+    asked.first().copied().unwrap_or_default()
+}
+
+fn no_answer(asked: &[&str]) -> Trouble {
+    Trouble::Lost(format!("the answer to {} is not Redis's", named(asked)))
+}
+
+fn trouble(asked: &str, error: &RedisError) -> Trouble {
+    if let Some(code) = error.code() {
+        let words = error.detail().unwrap_or_default().to_owned();
+        return Trouble::Said { asked: asked.to_owned(), code: code.to_owned(), words };
+    }
+    if error.is_timeout() {
+        return Trouble::Lost(format!("no answer within {} s", ANSWER.as_secs()));
+    }
+    if error.is_connection_dropped() || error.is_io_error() {
+        return Trouble::Gone("the connection ended".to_owned());
+    }
+    Trouble::Lost(format!("the answer to {asked} is not Redis's"))
+}
+
+async fn connect(place: &Place, ca: Option<PathBuf>) -> Result<Box<dyn Wire>, String> {
+    let late = |what: &'static str| move |_| format!("no {what} within {} s", CONNECT.as_secs());
+    let (host, port, tls) = match place {
+        Place::Unix(path) => {
+            let connecting = tokio::time::timeout(CONNECT, UnixStream::connect(path));
+            let stream = connecting.await.map_err(late("connection"))?.map_err(|cause| words::io(&cause))?;
+            return Ok(Box::new(stream));
+        }
+        Place::Tcp { host, port, tls } => (host.as_str(), *port, *tls),
+    };
+    let connecting = tokio::time::timeout(CONNECT, TcpStream::connect((host, port)));
+    let stream = connecting.await.map_err(late("connection"))?.map_err(|cause| words::io(&cause))?;
+    // Questions are small and wait for their answers.
+    let _ = stream.set_nodelay(true);
+    if !tls {
+        return Ok(Box::new(stream));
+    }
+    let begun = tokio::time::timeout(CONNECT, tls::over(stream, host, ca)).await;
+    Ok(Box::new(begun.map_err(|_| format!("no TLS within {} s: it may not speak it", CONNECT.as_secs()))??))
+}
+
+/// Asks the first PING by hand.
+///
+/// A server that turns a client away says so at once and closes, before anything was asked; that would be lost as an answer to
+/// nothing. What is no Redis at all is told here, too.
+async fn greet(stream: &mut Box<dyn Wire>) -> Result<(), Trouble> {
+    let broke = |cause: std::io::Error| Trouble::Gone(words::io(&cause));
+    let talk = async {
+        // What was said before the connection closed is still to be read.
+        let sent = stream.write_all(b"*1\r\n$4\r\nPING\r\n").await;
+        let mut line = Vec::new();
+        while !line.ends_with(b"\r\n") && line.len() < FIRST_LINE {
+            match (stream.read_u8().await, &sent) {
+                (Ok(byte), _) => line.push(byte),
+                (Err(_), Err(_)) => return Err(Trouble::Gone("connection reset".to_owned())),
+                (Err(cause), Ok(())) => return Err(broke(cause)),
+            }
+        }
+        Ok(line)
+    };
+    let late = |_| Trouble::Lost(format!("no answer within {} s", ANSWER.as_secs()));
+    let line = tokio::time::timeout(ANSWER, talk).await.map_err(late)??;
+    let text = String::from_utf8_lossy(&line);
+    let text = text.trim_end();
+    // A record of TLS: an alert, version 3 (RFC 8446, 5.1).
+    if line.starts_with(&[0x15, 3]) {
+        return Err(Trouble::Lost("it speaks TLS: its URL begins with rediss://".to_owned()));
+    }
+    let Some(error) = text.strip_prefix('-') else {
+        let is_answer = text == "+PONG";
+        return if is_answer { Ok(()) } else { Err(Trouble::Lost("what answers is not a Redis".to_owned())) };
+    };
+    let (code, words) = error.split_once(' ').unwrap_or((error, ""));
+    let passes = ["NOAUTH", "LOADING", "MASTERDOWN", "NOPERM", "BUSY", "MISCONF"].contains(&code);
+    let renamed = code == "ERR" && words.contains("unknown command");
+    if passes || renamed {
+        return Ok(());
+    }
+    Err(Trouble::Said { asked: "PING".to_owned(), code: code.to_owned(), words: words.to_owned() })
+}

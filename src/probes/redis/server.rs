@@ -1,0 +1,211 @@
+//! The rows of a server itself and of its memory.
+
+use crate::domain::{Fact, Observation, Verdict, Wall, quantity};
+use crate::probes::redis::MEMORY;
+use crate::probes::redis::info::{Info, joined, known, whole};
+use crate::probes::target::Thresholds;
+use std::time::Duration;
+
+/// The share of the allowed clients at which to warn.
+const CLIENTS: f64 = 0.9;
+
+/// How the server answered PING.
+pub(super) struct Greeting {
+    pub(super) latency: Option<Duration>,
+    /// The code of the error that it answered instead.
+    pub(super) said: Option<String>,
+}
+
+/// What is compared with the reading before, as long as it is of the same run of the server.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Before {
+    run: String,
+    rejected: u64,
+    evicted: u64,
+    at: Wall,
+}
+
+impl Before {
+    pub(super) fn of(info: &Info, at: Wall) -> Option<Self> {
+        let run = info.text("run_id")?.to_owned();
+        Some(Self { run, rejected: info.number("rejected_connections")?, evicted: info.number("evicted_keys")?, at })
+    }
+
+    /// This reading's figures, where it is of the same run.
+    fn same<'a>(before: Option<&'a Self>, info: &Info) -> Option<&'a Self> {
+        before.filter(|before| info.text("run_id") == Some(&before.run))
+    }
+}
+
+/// `primary`, `replica` or `sentinel`; none where INFO does not tell.
+pub(super) fn role(info: &Info) -> Option<&'static str> {
+    if info.text("redis_mode") == Some("sentinel") {
+        return Some("sentinel");
+    }
+    match info.text("role")? {
+        "master" => Some("primary"),
+        "slave" => Some("replica"),
+        _ => None,
+    }
+}
+
+/// The row of the server: whether it serves, and whom.
+pub(super) fn observation(info: &Info, greeting: &Greeting, before: Option<&Before>, now: Wall) -> Observation {
+    let rejected = info.number("rejected_connections");
+    let turned_away =
+        Before::same(before, info).and_then(|before| rejected?.checked_sub(before.rejected)).filter(|count| *count > 0);
+    let (verdict, first) = judge(info, greeting, turned_away);
+    let (clients, most) = (info.number("connected_clients"), info.number("maxclients"));
+    let read_only = role(info) == Some("replica") && info.flag("slave_read_only") == Some(true);
+    let detail = joined(&[
+        first,
+        match role(info) {
+            Some(_) if read_only => "read-only replica".to_owned(),
+            Some(role) => role.to_owned(),
+            None => String::new(),
+        },
+        greeting.latency.map(quantity::latency).unwrap_or_default(),
+        clients.map(|clients| quantity::counted(clients, "client", "clients")).unwrap_or_default(),
+        info.number("instantaneous_ops_per_sec").map(|ops| format!("{}/s", quantity::count(ops))).unwrap_or_default(),
+    ]);
+    let text = |key: &str| info.text(key).map(|text| Fact::Text(text.to_owned()));
+    let number = |key: &str| info.number(key).map(whole);
+    let valkey = info.text("valkey_version").is_some();
+    let latency = greeting.latency.map(|latency| whole(u64::try_from(latency.as_millis()).unwrap_or(u64::MAX)));
+    let facts = known([
+        ("role", role(info).map(|role| Fact::Text(role.to_owned()))),
+        ("product", Some(Fact::Text(if valkey { "valkey" } else { "redis" }.to_owned()))),
+        ("version", if valkey { text("valkey_version") } else { text("redis_version") }),
+        ("mode", text("redis_mode")),
+        ("uptime_s", number("uptime_in_seconds")),
+        ("latency_ms", latency),
+        ("ops_per_s", number("instantaneous_ops_per_sec")),
+        ("clients", number("connected_clients")),
+        ("max_clients", number("maxclients")),
+        ("clients_ratio", share(clients, most).map(Fact::Real)),
+        ("blocked_clients", number("blocked_clients")),
+        ("rejected_connections", rejected.map(whole)),
+        ("hit_ratio", hits(info).map(Fact::Real)),
+        ("loading", info.flag("loading").map(Fact::Bool)),
+        ("read_only", info.flag("slave_read_only").filter(|_| role(info) == Some("replica")).map(Fact::Bool)),
+        ("ping_error", greeting.said.clone().map(Fact::Text)),
+    ]);
+    let trend = info.real("instantaneous_ops_per_sec");
+    Observation { verdict, detail, facts, observed_at: now, trend }
+}
+
+fn judge(info: &Info, greeting: &Greeting, turned_away: Option<u64>) -> (Verdict, String) {
+    if info.flag("loading") == Some(true) || greeting.said.as_deref() == Some("LOADING") {
+        return (Verdict::Critical, loading(info));
+    }
+    if role(info).is_none() {
+        return (Verdict::Unknown, "INFO does not tell its role".to_owned());
+    }
+    if greeting.said.as_deref() == Some("MASTERDOWN") {
+        return (Verdict::Critical, "serves nothing while its primary is down (MASTERDOWN)".to_owned());
+    }
+    let used = share(info.number("connected_clients"), info.number("maxclients"));
+    match (used, turned_away) {
+        (Some(used), _) if used >= 1.0 => (Verdict::Critical, "no connection left".to_owned()),
+        (_, Some(count)) => {
+            (Verdict::Warn, format!("turned {} away", quantity::counted(count, "connection", "connections")))
+        }
+        (Some(used), _) if used >= CLIENTS => (Verdict::Warn, format!("{} of its clients", quantity::percent(used))),
+        _ if info.flag("async_loading") == Some(true) => (Verdict::Warn, "loading beside its old data".to_owned()),
+        _ => (Verdict::Ok, String::new()),
+    }
+}
+
+fn loading(info: &Info) -> String {
+    let done = info.real("loading_loaded_perc").map(|percent| quantity::percent(percent / 100.0));
+    let left = info.number("loading_eta_seconds").map(|left| format!("~{} left", span(left)));
+    joined(&["loading".to_owned(), done.unwrap_or_default(), left.unwrap_or_default()])
+}
+
+pub(super) fn span(seconds: u64) -> String {
+    quantity::span(Duration::from_secs(seconds))
+}
+
+#[allow(clippy::cast_precision_loss)] // A share.
+fn share(part: Option<u64>, whole: Option<u64>) -> Option<f64> {
+    let whole = whole.filter(|whole| *whole > 0)?;
+    Some(part? as f64 / whole as f64)
+}
+
+fn hits(info: &Info) -> Option<f64> {
+    let (hits, misses) = (info.number("keyspace_hits")?, info.number("keyspace_misses")?);
+    share(Some(hits), hits.checked_add(misses))
+}
+
+/// The row of the memory: what counts against `maxmemory`, and what happens when it is reached.
+///
+/// A cache that evicts any key (`allkeys-*`) is full as a rule: it warns at most, unless the estate has own limits.
+///
+/// # Errors
+/// What INFO does not tell.
+pub(super) fn memory(
+    info: &Info,
+    own: Option<Thresholds>,
+    before: Option<&Before>,
+    now: Wall,
+) -> Result<Observation, String> {
+    let used = info.number("used_memory").ok_or("INFO does not tell the memory in use")?;
+    let limit = info.number("maxmemory").ok_or("INFO does not tell maxmemory")?;
+    let policy = info.text("maxmemory_policy").unwrap_or("noeviction");
+    // Buffers of replicas and of the AOF are not counted: `freeMemoryGetNotCountedMemory` in evict.c.
+    let counted = used.saturating_sub(info.number("mem_not_counted_for_evict").unwrap_or(0));
+    let ratio = share(Some(counted), Some(limit));
+    let evicts_any = policy.starts_with("allkeys");
+    let evicted = info.number("evicted_keys");
+    let rate = evictions(evicted, Before::same(before, info), now);
+    let fragmented = info.real("mem_fragmentation_ratio").filter(|ratio| used >= SMALL && *ratio >= FRAGMENTED);
+    let (mut verdict, mut first) = match ratio {
+        None => (Verdict::Ok, String::new()),
+        Some(ratio) => (own.unwrap_or(MEMORY).judge(ratio), quantity::percent(ratio)),
+    };
+    if evicts_any && own.is_none() && verdict == Verdict::Critical {
+        verdict = Verdict::Warn;
+    } else if !evicts_any && ratio.is_some_and(|ratio| ratio > 1.0) {
+        (verdict, first) = (Verdict::Critical, "full, writes are refused (OOM)".to_owned());
+    }
+    let detail = joined(&[
+        first,
+        match limit {
+            0 => format!("{}, no limit", quantity::bytes(used)),
+            limit => format!("{} of {}", quantity::bytes(counted), quantity::bytes(limit)),
+        },
+        if limit == 0 { String::new() } else { policy.to_owned() },
+        rate.filter(|rate| *rate > 0.0).map(|rate| format!("evicts {rate:.0}/s")).unwrap_or_default(),
+        fragmented.map(|ratio| format!("fragmented {ratio:.1}")).unwrap_or_default(),
+    ]);
+    let number = |key: &str| info.number(key).map(whole);
+    let facts = known([
+        ("used_memory_bytes", Some(whole(used))),
+        ("maxmemory_bytes", (limit > 0).then(|| whole(limit))),
+        ("memory_ratio", ratio.map(Fact::Real)),
+        ("maxmemory_policy", Some(Fact::Text(policy.to_owned()))),
+        ("rss_bytes", number("used_memory_rss")),
+        ("peak_bytes", number("used_memory_peak")),
+        ("system_memory_bytes", number("total_system_memory")),
+        ("fragmentation_ratio", info.real("mem_fragmentation_ratio").map(Fact::Real)),
+        ("evicted_keys", evicted.map(whole)),
+        ("evicted_per_s", rate.map(Fact::Real)),
+        ("writes_refused", Some(Fact::Bool(!evicts_any && ratio.is_some_and(|ratio| ratio > 1.0)))),
+    ]);
+    #[allow(clippy::cast_precision_loss)] // A figure for a graph.
+    let trend = Some(ratio.unwrap_or(used as f64));
+    Ok(Observation { verdict, detail, facts, observed_at: now, trend })
+}
+
+/// Below this much memory in use the fragmentation says nothing.
+const SMALL: u64 = 100 << 20;
+/// From this ratio on it is mentioned.
+const FRAGMENTED: f64 = 1.5;
+
+/// Evicted keys in a second since the reading before.
+fn evictions(evicted: Option<u64>, before: Option<&Before>, now: Wall) -> Option<f64> {
+    let before = before?;
+    let passed = now.since(before.at).as_secs_f64();
+    let count = u32::try_from(evicted?.checked_sub(before.evicted)?).unwrap_or(u32::MAX);
+    (passed > 0.0).then(|| f64::from(count) / passed)
+}

@@ -1,0 +1,50 @@
+//! Why something could not be had from a Redis, in a few words.
+
+use crate::probes::redis::link::Trouble;
+use crate::probes::why;
+use std::io;
+
+/// Why a reading was lost.
+pub(super) fn of(trouble: &Trouble, user: Option<&str>) -> String {
+    let who = user.map(|user| format!(" to user {user}")).unwrap_or_default();
+    match trouble {
+        Trouble::Gone(why) | Trouble::Lost(why) => why.clone(),
+        Trouble::Said { asked, code, words } => match code.as_str() {
+            "NOAUTH" => "a password is required (NOAUTH)".to_owned(),
+            "WRONGPASS" => wrong_password(user),
+            "NOPERM" => format!("{asked} is denied{who} (NOPERM)"),
+            "LOADING" => "it is loading its data (LOADING)".to_owned(),
+            "BUSY" => "it is busy with a script (BUSY)".to_owned(),
+            "MASTERDOWN" => "its primary is down and it serves nothing (MASTERDOWN)".to_owned(),
+            "DENIED" => "its protected mode refuses this host (DENIED)".to_owned(),
+            "ERR" if words.contains("max number of clients") => {
+                "it has no connection left for another client".to_owned()
+            }
+            "ERR" if words.contains("without any password configured") => {
+                "it has no password, but the estate names one".to_owned()
+            }
+            "ERR" if words.contains("invalid password") => wrong_password(user),
+            "ERR" if words.contains("unknown command") => format!("it has no {asked}: renamed or taken away"),
+            "ERR" if words.contains("DB index is out of range") => "it has no database of that number".to_owned(),
+            _ => format!("{asked} is refused: {code} {words}"),
+        },
+    }
+}
+
+fn wrong_password(user: Option<&str>) -> String {
+    match user {
+        Some(user) => format!("password rejected for user {user}"),
+        None => "password rejected".to_owned(),
+    }
+}
+
+/// Why a connection could not be made or broke.
+pub(super) fn io(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "its socket does not exist".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::BrokenPipe => "connection reset".to_owned(),
+        io::ErrorKind::UnexpectedEof => "closed before an answer".to_owned(),
+        _ => why::io(error, false),
+    }
+}

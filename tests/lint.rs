@@ -1,0 +1,121 @@
+//! What stands where an estate file should, told by `lint`, by `check`, and by every other command.
+
+use crate::support::estate::{Estate, Said, finish};
+use rustix::fs::{CWD, Mode, mkfifoat};
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+
+/// Runs the program on a file as its estate.
+fn on(estate: &Estate, file: &Path, args: &[&str]) -> Said {
+    let mut command = estate.command(args);
+    command.arg("--config").arg(file);
+    finish(command)
+}
+
+/// Asserts that each command refuses a file with this reason and its own code, and shows no secret.
+fn refused(estate: &Estate, file: &Path, why: &str) {
+    let named = file.to_str().unwrap();
+    for (args, code) in [
+        (&["lint"][..], 2),
+        (&["lint", named], 2),
+        (&["check"], 3),
+        (&["check", "--json"], 3),
+        (&["plan", "cell0/health-check"], 2),
+        (&["run", "cell0/health-check"], 2),
+    ] {
+        let said = on(estate, file, args).exits(code).says(why);
+        assert!(!said.out.contains("hunter2") && !said.err.contains("hunter2"), "{args:?}: {said:?}");
+    }
+}
+
+#[test]
+fn twelve_mistakes_are_told_at_once_and_no_password_with_them() {
+    let estate = Estate::default();
+    let file = estate.beside("midwatch.toml");
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/estates/invalid");
+    fs::copy(fixtures.join("twelve.toml"), &file).unwrap();
+    let expected = fs::read_to_string(fixtures.join("twelve.expected")).unwrap();
+    assert!(expected.lines().count() >= 12);
+    for line in expected.lines() {
+        refused(&estate, &file, &line.replace("twelve.toml", file.to_str().unwrap()));
+    }
+    let said = on(&estate, &file, &["lint"]);
+    assert_eq!(said.out, expected.replace("twelve.toml", file.to_str().unwrap()));
+}
+
+#[test]
+fn what_is_no_estate_file_is_refused_with_its_reason_and_never_waited_for() {
+    let estate = Estate::default();
+    let at = |name: &str| estate.beside(name).join("midwatch.toml");
+    let place = |name: &str| {
+        fs::create_dir(estate.beside(name)).unwrap();
+        at(name)
+    };
+    refused(&estate, &at("missing"), "No such file or directory");
+    fs::write(place("empty"), "\n \n").unwrap();
+    refused(&estate, &at("empty"), "it is empty");
+    fs::write(place("binary"), b"schema = 1\n\x7fELF\x00\xff\xfe").unwrap();
+    refused(&estate, &at("binary"), "line 2 is not UTF-8 text");
+    File::create(place("large")).unwrap().set_len(100 << 20).unwrap();
+    refused(&estate, &at("large"), "it has 100 MiB, and 4.0 MiB is the most that is read");
+    // One that could not be read within the test's time: only its size is looked at.
+    File::create(place("endless")).unwrap().set_len(1 << 40).unwrap();
+    refused(&estate, &at("endless"), "it has 1.0 TiB");
+    fs::create_dir(place("directory")).unwrap();
+    refused(&estate, &at("directory"), "it is a directory, not a file");
+    mkfifoat(CWD, place("fifo"), Mode::RUSR | Mode::WUSR).unwrap();
+    refused(&estate, &at("fifo"), "it is a FIFO, not a file");
+}
+
+#[test]
+fn a_file_that_may_not_be_read_is_refused() {
+    let estate = Estate::default();
+    let file = estate.beside("midwatch.toml");
+    fs::set_permissions(&file, Permissions::from_mode(0o000)).unwrap();
+    fs::set_permissions(estate.beside(""), Permissions::from_mode(0o755)).unwrap();
+    for (word, code) in [("lint", 2_i32), ("check", 3)] {
+        let mut command: Command = estate.command(&[word]);
+        command.arg("--config").arg(&file);
+        if rustix::process::geteuid().is_root() {
+            // Root may read everything.
+            command.uid(65_534).gid(65_534);
+        }
+        finish(command).exits(code).says("Permission denied");
+    }
+}
+
+#[test]
+fn every_file_beside_the_estate_is_told_of_together() {
+    let estate = Estate::default();
+    for (name, text) in [
+        ("midwatch.toml", "schema = 1\nname = \"n\"\nenvironment = \"prod\"\n"),
+        ("themes/own.toml", "schema = 1\nname = \"own\"\ninherits = \"nihgt\"\n"),
+        ("keymaps/own.toml", "schema = 1\nname = \"own\"\nzzz = 1\n"),
+        ("procedures/own.toml", "format = 1\nid = \"a/b\"\nzzz = 1\n"),
+    ] {
+        fs::create_dir_all(estate.beside(name).parent().unwrap()).unwrap();
+        fs::write(estate.beside(name), text).unwrap();
+    }
+    let said = on(&estate, &estate.beside("midwatch.toml"), &["lint"]).exits(2);
+    for (file, place) in [
+        ("midwatch.toml", "3:15: `environment` must be"),
+        ("themes/own.toml", "3:12: there is no theme `nihgt` (did you mean `night`?)"),
+        ("keymaps/own.toml", "3:1: unknown "),
+        ("procedures/own.toml", "3:1: unknown key `zzz`"),
+    ] {
+        let expected = format!("{}:{place}", estate.beside(file).display());
+        assert!(said.out.contains(&expected), "{expected}\n{}", said.out);
+    }
+}
+
+#[test]
+fn the_schema_is_printed() {
+    let said = finish(Estate::default().command(&["schema"])).exits(0);
+    let schema: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(schema["properties"]["backup"]["items"]["required"], serde_json::json!(["name", "max_age"]));
+    let other = finish(Estate::default().command(&["schema", "nothing"]));
+    other.exits(2).says("estate");
+}

@@ -1,0 +1,183 @@
+//! Servers that are lost, and come back.
+
+use super::*;
+use midwatch::probes::postgres::connect::connect;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+
+/// A server for one test that does not speak as PostgreSQL does; gives its port.
+async fn double<S, F>(serve: S) -> u16
+where
+    S: Fn(TcpStream) -> F + Send + 'static,
+    F: Future<Output = ()> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(serve(stream));
+        }
+    });
+    port
+}
+
+async fn refused_by(port: u16, rest: &str) -> String {
+    let began = Instant::now();
+    let why = refused(&format!("host=127.0.0.1 port={port} user=watch connect_timeout=2 {rest}"), &[]).await;
+    assert!(began.elapsed() < Duration::from_secs(6), "{why}");
+    why
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_postgresql_is_told_apart_from_silence() {
+    let silent = double(|stream| async move {
+        std::future::pending::<()>().await;
+        drop(stream);
+    })
+    .await;
+    assert_eq!(refused_by(silent, "").await, "no answer within 2 s");
+    let closes = double(|stream| async move { drop(stream) }).await;
+    let why = refused_by(closes, "").await;
+    assert!(["closed before the session began", "connection reset"].contains(&why.as_str()), "{why}");
+    let speaks = |bytes: &'static [u8]| {
+        double(move |mut stream| async move {
+            let mut some = [0; 8];
+            let _ = stream.read(&mut some).await;
+            let _ = stream.write_all(bytes).await;
+            std::future::pending::<()>().await;
+        })
+    };
+    for bytes in [b"HTTP/1.1 400 Bad Request\r\n\r\n".as_slice(), b"\0\0\0\0\0\0\0\0\0\0", b"220 mail ESMTP\r\n"] {
+        let port = speaks(bytes).await;
+        for mode in ["disable", "require"] {
+            let why = refused_by(port, &format!("sslmode={mode}")).await;
+            let known = ["the answer is not PostgreSQL's", "no answer within 2 s", "TLS: the server does not offer it"];
+            assert!(known.contains(&why.as_str()), "{mode}: {why}");
+        }
+    }
+    let ssh = speaks(b"SSH-2.0-OpenSSH_9.2p1\r\n").await;
+    assert_eq!(refused_by(ssh, "sslmode=require").await, "the answer is not TLS");
+    // Without an end, but not without a limit.
+    let flood = double(|mut stream| async move {
+        let block = [b'R', 0x7f, 0xff, 0xff, 0xff].repeat(20_000);
+        while stream.write_all(&block).await.is_ok() {}
+    })
+    .await;
+    let why = refused_by(flood, "sslmode=disable").await;
+    assert!(why.contains("too long"), "{why}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_dies_between_two_questions_is_lost_and_found_again() {
+    let mut server = start(&Setup::default());
+    server.sql("postgres", "CREATE ROLE watch LOGIN IN ROLE pg_monitor").unwrap();
+    let written = server.conninfo_as("watch", "postgres");
+    let mut kept = reader(&written, &[]);
+    let session = connect(&access(&written, &[])).await.unwrap();
+    kept.read().await.unwrap();
+    server.kill();
+    // Its processes end when they notice that the first one has gone.
+    until(&mut kept, Result::is_err).await;
+    let why = kept.read().await.unwrap_err();
+    let socket = server.socket_directory().join(format!(".s.PGSQL.{}", server.port()));
+    let gone = [
+        format!("nobody listens on {}", socket.display()),
+        "the server closed the connection".to_owned(),
+        "connection reset".to_owned(),
+        "the server died".to_owned(),
+    ];
+    assert!(gone.contains(&why), "{why}");
+    let failure = loop {
+        if let Err(failure) = session.rows("SELECT 1").await {
+            break failure;
+        }
+    };
+    assert!(session.is_over() && gone.contains(&failure.reason), "{failure}");
+    server.run().unwrap();
+    assert!(kept.read().await.is_ok(), "the next reading opens a new session");
+
+    // The session alone ends.
+    server
+        .sql("postgres", "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename = 'watch'")
+        .unwrap();
+    let ended = kept.read().await;
+    assert!(ended.is_ok() || ended.is_err_and(|why| why == "the connection was ended by the server's administrator"));
+    assert!(kept.read().await.is_ok());
+
+    server.stop();
+    assert!(kept.read().await.is_err_and(|why| why.contains(".s.PGSQL.")));
+    server.run().unwrap();
+    assert!(kept.read().await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_is_under_way_when_the_server_dies_ends_with_it() {
+    let mut server = start(&Setup::default());
+    let session = connect(&access(&server.conninfo("postgres"), &[])).await.unwrap();
+    session.rows("SET statement_timeout = 0").await.unwrap();
+    let asked =
+        tokio::spawn(async move { session.rows_within("SELECT pg_sleep(60)", Duration::from_secs(60)).await.err() });
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'";
+    while server.sql("postgres", waiting).unwrap() != "1" {}
+    let began = Instant::now();
+    server.kill();
+    let failure = asked.await.unwrap().unwrap();
+    assert!(
+        began.elapsed() < Duration::from_secs(20) && failure.code.is_none_or(|code| code.starts_with("57P")),
+        "{}",
+        failure.reason
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_answer_is_cut_off_by_the_server_itself() {
+    let session = connect(&access(&shared().conninfo("postgres"), &[])).await.unwrap();
+    session.rows("SET statement_timeout = 50").await.unwrap();
+    let failure = session.rows("SELECT pg_sleep(60)").await.err().unwrap();
+    assert_eq!(
+        (failure.code.as_deref(), failure.reason.as_str()),
+        (Some("57014"), "the answer took longer than statement_timeout")
+    );
+    assert!(!session.is_over());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_stops_in_the_middle_is_lost_after_a_while() {
+    let server = shared();
+    let socket = server.socket_directory().join(format!(".s.PGSQL.{}", server.port()));
+    let (stall, stalled) = tokio::sync::watch::channel(false);
+    // Passes on what both say, until it passes on nothing more.
+    let port = double(move |near| {
+        let (socket, stalled) = (socket.clone(), stalled.clone());
+        async move {
+            let far = UnixStream::connect(socket).await.unwrap();
+            let (mut near_in, mut near_out) = near.into_split();
+            let (mut far_in, mut far_out) = far.into_split();
+            tokio::spawn(async move { tokio::io::copy(&mut near_in, &mut far_out).await });
+            let mut some = [0; 4096];
+            while let Ok(count @ 1..) = far_in.read(&mut some).await {
+                if *stalled.borrow() {
+                    std::future::pending::<()>().await;
+                }
+                let _ = near_out.write_all(&some[..count]).await;
+            }
+        }
+    })
+    .await;
+    let mut kept = reader(
+        &format!("host=127.0.0.1 port={port} user=watch dbname=postgres sslmode=disable connect_timeout=2"),
+        &[],
+    );
+    kept.read().await.unwrap();
+    stall.send(true).unwrap();
+    let began = Instant::now();
+    assert_eq!(kept.read().await.unwrap_err(), "no answer within 6 s");
+    assert_eq!(
+        kept.read().await.unwrap_err(),
+        "no answer within 2 s",
+        "it is not waited for on the same session again"
+    );
+    assert!(began.elapsed() < Duration::from_secs(15));
+    stall.send(false).unwrap();
+    assert!(kept.read().await.is_ok());
+}
