@@ -49,7 +49,7 @@ pub fn draw(
     if !list.sort().mark(section).is_empty() {
         left = left.put(pen.style(Role::UiMuted), list.sort().mark(section)).gap(1);
     }
-    let room = usize::from(area.width).saturating_sub(left.width() + 4);
+    let room = usize::from(area.width).saturating_sub(left.width() + 3);
     let inner = framed(pen, frame, area, snapshot, pane, (left, summary(pen, list, room)));
     if snapshot.focus == pane {
         view.seen.page_rows = inner.height;
@@ -94,8 +94,7 @@ fn summary(pen: Pen<'_>, list: &RowList, room: usize) -> Strip {
     let wanted = |words: bool, own: Option<&String>| {
         let strip = verdicts(pen, Strip::new().gap(1), list, words);
         let Some(own) = own else { return strip };
-        let gap = usize::from(!words && strip.width() > 1);
-        strip.gap(gap).put(pen.style(Role::UiText), own).gap(1)
+        strip.gap(1).put(pen.style(Role::UiText), own).gap(1)
     };
     let ways = [wanted(true, own.as_ref()), wanted(false, own.as_ref()), wanted(false, None)];
     ways.into_iter().find(|strip| strip.width() <= room).unwrap_or_default()
@@ -118,7 +117,7 @@ struct Shape {
 impl Shape {
     fn of(list: &RowList, width: usize) -> Self {
         let [word, age, source] = ROOM.map(|least| width >= least);
-        let share = if list.section() == Section::Bloat { width * 2 / 5 } else { width / 3 };
+        let share = if list.section() == Section::Bloat { width * 19 / 50 } else { width / 3 };
         Self {
             width,
             name: (list.widest() + columns::tag(list.section())).clamp(8, share.max(8)),
@@ -168,6 +167,9 @@ fn name(list: &RowList, row: &Row, columns: usize) -> Clean {
     let name = list.name(row);
     let (tag, clean) = (columns::suffix(row), Clean::text(&name));
     let room = columns.saturating_sub(tag.len());
+    // Of a name that is too long, the usual schema says least.
+    let plain = name.strip_prefix("public.").filter(|_| clean.width() > room);
+    let clean = plain.map_or(clean, Clean::text);
     let clean = if name.starts_with('/') { clean.cut_front(room) } else { clean.cut(room) };
     if tag.is_empty() { clean } else { Clean::text(&format!("{}{tag}", clean.plain())) }
 }
