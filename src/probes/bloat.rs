@@ -13,6 +13,7 @@
 //! grows_back access_method can_act`, and `holder holder_kind holder_age_s holder_age_xids holder_application` where the holder of
 //! the oldest snapshot keeps dead rows of it alive. What is not known is absent.
 
+mod age;
 mod catalog;
 mod estimate;
 mod horizon;

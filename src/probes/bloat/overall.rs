@@ -1,8 +1,9 @@
 //! What is said of the database as a whole, and of all its small relations together.
 
 use crate::domain::{Fact, Finding, Observation, Verdict, quantity};
+use crate::probes::bloat::age::Age;
 use crate::probes::bloat::catalog::{Relation, Sized};
-use crate::probes::bloat::judge::{Age, Reading, Tally};
+use crate::probes::bloat::judge::{Reading, Tally};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
