@@ -36,7 +36,7 @@ fn statistics_that_a_role_may_not_see_are_unknown_and_never_nothing() {
         assert_eq!((int(database, "unknown_relations"), int(database, "hidden_relations")), (4, 4));
         assert!(database.detail.contains("no statistics visible to this role"), "{}", database.detail);
         assert!(database.detail.contains("4 unknown, 4 hidden from this role"), "{}", database.detail);
-        assert!(!database.facts.contains_key("bloat_bytes") && database.trend.is_none());
+        assert!(!database.facts.contains_key("total_bloat_bytes") && database.trend.is_none());
     }
     let several = server.read(&mut server.reader("several", "postgres"));
     assert_eq!(several.row("public.open").verdict, Verdict::Ok);
