@@ -21,7 +21,7 @@ use rustls::sign::CertifiedKey;
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
@@ -206,7 +206,7 @@ fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
-fn path(path: &PathBuf) -> Result<String> {
+fn path(path: &Path) -> Result<String> {
     let text = path.to_str().ok_or_else(|| failed(format_args!("{}: the path is not UTF-8", path.display())))?;
     Ok(quoted(text))
 }

@@ -193,7 +193,7 @@ async fn a_chain_that_lacks_its_middle_or_its_root_says_so() {
     let seen = one(Certificate { ca: None, ..site.at(connect.clone()) }).await.unwrap();
     assert_eq!(said(&seen), (Verdict::Warn, "61 d · R11 · issuer Site Root is neither served nor trusted"));
     let seen = one(Certificate { ca: Some("/nothing".into()), ..site.at(connect) }).await.unwrap();
-    assert_eq!(said(&seen), (Verdict::Unknown, "61 d · R11   /nothing: no such file"));
+    assert_eq!(said(&seen), (Verdict::Unknown, "61 d · R11 · /nothing: no such file"));
 
     let own = KeyPair::generate().unwrap();
     let alone = host(&["api.novacron.io"], -1, 61).self_signed(&own).unwrap();
