@@ -48,7 +48,7 @@ pub struct DemoEstate {
     pub rotated: u32,
 }
 
-/// Builds everything below an empty directory, as of `now`; the estate file comes last, with `more` entries at its end.
+/// Builds everything below an empty directory, as of `now`; the estate file comes last, with further `entries` at its end.
 ///
 /// # Errors
 /// A file cannot be written, or the path is not UTF-8, which an estate file cannot say.
@@ -57,10 +57,10 @@ pub fn build(
     now: Wall,
     services: &[Served],
     database: Option<&Database>,
-    more: &str,
+    entries: &str,
 ) -> Result<DemoEstate> {
     let root = dir.join("srv/cell0");
-    let estate = estate_file(&root, services, database)? + &backups::build(dir, now)? + more;
+    let estate = estate_file(&root, services, database)? + &backups::build(dir, now)? + entries;
     let (sessions, logs) = (root.join("data/sessions"), root.join("logs"));
     let (archive, state) = (logs.join("archive"), dir.join(STATE));
     for made in [&sessions, &archive, &state] {

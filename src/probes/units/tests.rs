@@ -5,7 +5,7 @@ use crate::domain::{Fact, Verdict, Wall};
 use crate::probes::units::seen::{Exit, Service, Timer};
 use futures_util::StreamExt;
 use std::collections::{BTreeSet, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -34,14 +34,14 @@ const CONFIG: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bu
 impl Daemon {
     async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let child = Self::spawn(dir.path().join("bus"), dir.path().join("bus.conf"));
+        let child = Self::spawn(&dir.path().join("bus"), &dir.path().join("bus.conf"));
         let mut daemon = Self { dir, child };
         daemon.listens().await;
         daemon
     }
 
-    fn spawn(socket: PathBuf, config: PathBuf) -> Child {
-        std::fs::write(&config, CONFIG.replace("SOCKET", socket.to_str().unwrap())).unwrap();
+    fn spawn(socket: &Path, config: &Path) -> Child {
+        std::fs::write(config, CONFIG.replace("SOCKET", socket.to_str().unwrap())).unwrap();
         Command::new("dbus-daemon")
             .arg(format!("--config-file={}", config.display()))
             .args(["--nofork", "--nopidfile"])
@@ -76,7 +76,7 @@ impl Daemon {
 
     async fn come_back(&mut self) {
         std::fs::remove_file(self.socket()).unwrap();
-        self.child = Self::spawn(self.socket(), self.dir.path().join("bus.conf"));
+        self.child = Self::spawn(&self.socket(), &self.dir.path().join("bus.conf"));
         self.listens().await;
     }
 
@@ -377,6 +377,12 @@ async fn a_unit_that_does_not_exist_is_critical_and_a_wrong_name_is_a_loss() {
     let seen = one(&mut daemon.reader("ngnix.service")).await;
     assert_eq!((seen.verdict, seen.detail.as_str()), (Verdict::Critical, "no such unit"));
     assert_eq!(seen.facts["load_state"], Fact::Text("not-found".to_owned()));
+    let error = Variant::new(("org.freedesktop.systemd1.BadUnitSetting", "Exec line is missing"));
+    systemd.has("odd.service", unit("inactive", "dead", 5), Values::new());
+    systemd.set("odd.service", values(&[("LoadState", "bad-setting".into()), ("LoadError", error)]), Values::new());
+    let seen = one(&mut daemon.reader("odd.service")).await;
+    let said = "cannot be loaded: Exec line is missing";
+    assert_eq!((seen.verdict, seen.detail.as_str()), (Verdict::Critical, said));
     let why = daemon.reader("nginx").read().await.unwrap_err();
     assert_eq!(why, "not the name of a unit: Unit name nginx is not valid.");
     assert!(systemd.play.lock().unwrap().asked.iter().all(|member| member == "LoadUnit" || member == "GetAll"));
