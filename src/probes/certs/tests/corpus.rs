@@ -151,12 +151,12 @@ fn openssl_reads_the_same_from_every_one() {
 #[test]
 fn each_is_a_row_that_says_what_it_is_and_takes_no_time() {
     let expected = [
-        ("NUL and ESC", Verdict::Ok, "755,726 d · a\0b\x1b[31mred"),
-        ("no CN, no SAN", Verdict::Ok, "755,726 d · "),
+        ("NUL and ESC", Verdict::Ok, "755726 d · a\0b\x1b[31mred"),
+        ("no CN, no SAN", Verdict::Ok, "755726 d · "),
         ("not yet valid", Verdict::Critical, "not valid before 2050-01-01"),
         ("9999", Verdict::Ok, "never expires · years"),
-        ("1950", Verdict::Critical, "expired 27,354 d ago"),
-        ("negative serial", Verdict::Ok, "755,726 d · serial"),
+        ("1950", Verdict::Critical, "expired 27354 d ago"),
+        ("negative serial", Verdict::Ok, "755726 d · serial"),
     ];
     let corpus = corpus();
     for (name, verdict, detail) in expected {
