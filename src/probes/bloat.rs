@@ -15,7 +15,7 @@
 
 mod catalog;
 mod estimate;
-mod horizon;
+pub(crate) mod horizon;
 mod index;
 mod judge;
 mod overall;
