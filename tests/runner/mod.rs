@@ -8,5 +8,6 @@ mod failpoints;
 mod loss;
 mod moving;
 mod socket;
+mod sql;
 mod state;
 mod verify;

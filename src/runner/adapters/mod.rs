@@ -9,6 +9,7 @@ pub mod http;
 pub mod probe;
 pub mod run;
 pub mod sql;
+pub mod systemd;
 #[cfg(test)]
 mod tests;
 
@@ -27,10 +28,10 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// The adapters' keys.
-const NAMES: [&str; 6] = ["exec", "files", "http", probe::KEY, run::KEY, sql::KEY];
+const NAMES: [&str; 7] = ["exec", "files", "http", probe::KEY, run::KEY, sql::KEY, systemd::KEY];
 
 /// Adapters of the format that this version refuses.
-const LATER: [&str; 6] = ["script", "redis", "kube", "systemd", "objects", "cert"];
+const LATER: [&str; 5] = ["script", "redis", "kube", "objects", "cert"];
 
 /// The most lines that say what moved between two sets.
 const MOST_MOVED: usize = 20;
@@ -87,6 +88,7 @@ impl Adapters for BuiltIn {
             [probe::KEY] => probe::parse(purpose, std::mem::take(table), problems),
             [run::KEY] => run::parse(purpose, std::mem::take(table), problems),
             [sql::KEY] => sql::parse(purpose, std::mem::take(table), scope, self.databases.as_deref(), problems),
+            [systemd::KEY] => systemd::parse(purpose, std::mem::take(table), scope, problems),
             [] => {
                 if let Some(later) = LATER.into_iter().find(|name| table.has(name)) {
                     problems.say(at, format!("the adapter `{later}` is not supported by this version"));
@@ -256,6 +258,7 @@ pub fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Result<Prev
         "files" => files::preview(action, look, set),
         "http" => http::preview(action, look, set),
         sql::KEY => sql::preview(action, look, set),
+        systemd::KEY => systemd::preview(action, look, set),
         _ => Err(no_such(action)),
     }
 }
@@ -268,6 +271,7 @@ pub fn act(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel: 
         "files" => files::act(action, set, out, cancel),
         "http" => http::act(action, out, cancel),
         sql::KEY => sql::act(action, set, out, cancel),
+        systemd::KEY => systemd::act(action, set, out, cancel),
         _ => ActEnd::new(Ending::Failed, no_such(action).message),
     }
 }
@@ -281,6 +285,7 @@ pub fn prove(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel
         "files" => files::prove(action, set, cancel),
         "http" => http::prove(action, out, cancel),
         sql::KEY => sql::prove(action, set, out, cancel),
+        systemd::KEY => systemd::prove(action, set, out),
         _ => Proof::Unclear(no_such(action).message),
     }
 }
@@ -308,6 +313,7 @@ pub fn items(set: &mut dyn BufRead, from: u64, rows: u64) -> Result<(u64, Vec<It
         sql::KEY => sql::items(&head, set, from, rows),
         "exec" => Ok((1, exec::items(&head).into_iter().skip(usize::from(from > 0)).collect())),
         "http" => Ok((1, http::items(&head).into_iter().skip(usize::from(from > 0)).collect())),
+        systemd::KEY => Ok((1, systemd::items(&head).into_iter().skip(usize::from(from > 0)).collect())),
         _ => Err(not_a_set("its kind is not known")),
     }
 }
