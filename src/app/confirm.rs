@@ -86,8 +86,8 @@ pub fn note(_: &Authority, run: RunId, step: Option<u32>, text: String) -> Confi
 /// asks for its own confirmation when it is reached.
 #[must_use]
 pub fn item(_: &Authority, run: &RunId, shown: &ItemView, deed: Deed) -> Option<Confirmed<Command>> {
-    let (run, step, seq) = (run.clone(), shown.step, shown.seq);
-    item::fits(shown, &deed).is_ok().then(|| Confirmed(Command::Item { run, step, seq, deed }))
+    item::fits(shown, &deed).ok()?;
+    Some(Confirmed(Command::Item { run: run.clone(), step: shown.step, seq: shown.seq, deed }))
 }
 
 /// An abort: the person was shown what it leaves behind.

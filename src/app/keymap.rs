@@ -402,6 +402,20 @@ mod tests {
     }
 
     #[test]
+    fn every_built_in_keymap_is_sound_and_vim_moves_between_panes() {
+        for name in keymap::names(&[]) {
+            let (keymap, problems) = Keymap::load(&name, &[]);
+            assert!(problems.is_empty(), "{name}: {problems:?}");
+            assert!(ACTIONS.iter().all(|entry| !keymap.shown(entry.action).is_empty()), "{name}");
+        }
+        let vim = Keymap::load("vim", &[]).0;
+        let keys = [('h', Action::PreviousPane), ('l', Action::NextPane), ('L', Action::Log)];
+        for (key, action) in keys {
+            assert_eq!(vim.resolve(Context::Log, &[Key::char(key)]), Resolved::Action(action));
+        }
+    }
+
+    #[test]
     fn a_layer_replaces_all_keys_of_an_action() {
         let keymap = Keymap::build(&layer(&[("global", "log", &["L"])])).expect("a good layer");
         assert_eq!(keymap.resolve(Context::List, &[Key::char('l')]), Resolved::Nothing);

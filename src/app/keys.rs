@@ -266,20 +266,22 @@ fn open_or_act(model: &mut Model, action: Action) -> Vec<Effect> {
     match (model.focus, action) {
         (Pane::Checklist, _) if checklist::of(&model.run).is_none() => return checklist::open(model),
         (Pane::Checklist, Action::Open) => return checklist::open(model),
-        (Pane::Run | Pane::Checklist, Action::Act) => {
-            if !run::open_prompt(model) {
-                let said = match model.run.status() {
-                    Some(RunStatus::Interrupted) => "no runner is at work: resume the run first",
-                    Some(_) => "the run asks for nothing now",
-                    None => "no run is followed",
-                };
-                model.say(said);
-            }
-        }
+        (Pane::Run | Pane::Checklist, Action::Act) => answer_or_say(model),
         (Pane::Run, _) => return run::open(model),
         _ => {}
     }
     Vec::new()
+}
+
+/// Opens the prompt of the run, or says why there is none.
+fn answer_or_say(model: &mut Model) {
+    let said = match model.run.status() {
+        _ if run::open_prompt(model) => return,
+        Some(RunStatus::Interrupted) => "no runner is at work: resume the run first",
+        Some(_) => "the run asks for nothing now",
+        None => "no run is followed",
+    };
+    model.say(said);
 }
 
 /// Asks what can act on the row under the cursor.

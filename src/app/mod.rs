@@ -9,6 +9,7 @@ pub mod keys;
 pub mod modal;
 pub mod model;
 pub mod msg;
+pub mod pane;
 pub mod panes;
 pub mod snapshot;
 pub mod update;

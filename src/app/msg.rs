@@ -1,5 +1,6 @@
 //! What happened, as values: everything that enters `update`.
 
+use crate::app::model::TargetId;
 use crate::domain::key::Key;
 use crate::domain::time::Now;
 use crate::domain::{Digest, Error, Item, Rows, RunId};
@@ -25,8 +26,8 @@ pub enum Msg {
     RowsRead(Rows),
     /// These procedures act on a row.
     Offered {
-        /// The row's target.
-        target: String,
+        /// The row.
+        target: TargetId,
         /// The procedures, with their parameters already filled in from the row.
         offers: Vec<Offer>,
     },

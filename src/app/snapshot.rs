@@ -25,8 +25,8 @@ pub struct Snapshot<'a> {
     pub read_only: bool,
     /// The time.
     pub now: Now,
-    /// The estate file; `None` where this host was looked over instead.
-    pub estate_file: Option<&'a str>,
+    /// The estate file, or where one would be looked for first.
+    pub estate_file: &'a str,
     /// How many targets each section has to read.
     pub targets: &'a BTreeMap<Section, usize>,
     /// The panes of rows.
@@ -73,7 +73,7 @@ impl Model {
             operator: &self.operator,
             read_only: self.is_read_only(),
             now: self.now,
-            estate_file: self.estate_file.as_deref(),
+            estate_file: &self.estate_file,
             targets: &self.targets,
             lists: &self.lists,
             run: &self.run,

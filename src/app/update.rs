@@ -5,7 +5,7 @@ use crate::app::effect::{Effect, Query};
 use crate::app::keys;
 use crate::app::modal::form::Command;
 use crate::app::modal::{Modal, Purpose};
-use crate::app::model::{Hit, Model, Pane};
+use crate::app::model::{Hit, Model, Pane, TargetId};
 use crate::app::msg::{Mouse, Msg, Offer, PlanShown, RunSummary};
 use crate::app::panes::{log, run};
 use crate::app::wall;
@@ -68,9 +68,9 @@ fn shows_set(modal: &Modal, set: &crate::domain::Digest) -> bool {
     matches!(modal, Modal::SetList(list) if list.set == *set)
 }
 
-fn offered(model: &mut Model, target: &str, found: Vec<Offer>) {
+fn offered(model: &mut Model, target: &TargetId, found: Vec<Offer>) {
     if let Some(Modal::Offers { target: asked, offers, cursor }) = model.modal_mut()
-        && asked.name == target
+        && asked == target
         && offers.is_none()
     {
         *offers = Some(found);

@@ -94,7 +94,7 @@ fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, shown: S
             operator: format!("{}@{}", identity::user_name(rustix::process::getuid().as_raw()), identity::host_name()),
             authority: None,
             keymap,
-            estate_file: world.estate.source.as_deref().map(|file| file.display().to_string()),
+            estate_file: estate_file(&world),
             targets: targets(&world),
             calendar: world.calendar.clone(),
             wall: matches!(shown, Shown::Wall),
@@ -120,6 +120,13 @@ fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, shown: S
         Left::Signal(number) => u8::try_from(128 + number).unwrap_or(1),
         Left::Gone => 129,
     })
+}
+
+/// The estate file; without one, where the first of them would be.
+fn estate_file(world: &World) -> String {
+    let first = || paths::estate_places(&world.around).into_iter().next();
+    let file = world.estate.source.clone().or_else(first).unwrap_or_else(|| "midwatch.toml".into());
+    file.display().to_string()
 }
 
 /// How many targets each section has to read.

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 /// The keymap that every other stands on, and the one that is used when none is named.
 pub const DEFAULT: &str = "default";
 
-const BUILT_IN: &[(&str, &str)] = &[(DEFAULT, include_str!("../../keymaps/default.toml"))];
+const BUILT_IN: &[(&str, &str)] =
+    &[(DEFAULT, include_str!("../../keymaps/default.toml")), ("vim", include_str!("../../keymaps/vim.toml"))];
 
 /// One keymap file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,12 +129,12 @@ mod tests {
     #[test]
     fn a_users_keymap_stands_on_the_default() {
         let dir = tempfile::tempdir().unwrap();
-        let text = "schema = 1\nname = \"vim\"\n[list]\ntop = [\"g g\", \"Home\"]\nbottom = []\n";
-        fs::write(dir.path().join("vim.toml"), text).unwrap();
+        let text = "schema = 1\nname = \"mine\"\n[list]\ntop = [\"g g\", \"Home\"]\nbottom = []\n";
+        fs::write(dir.path().join("mine.toml"), text).unwrap();
         let directories = [dir.path().to_owned()];
-        let (layers, problems) = load("vim", &directories);
+        let (layers, problems) = load("mine", &directories);
         assert_eq!(problems, []);
-        assert_eq!(layers.iter().map(|layer| layer.name.as_str()).collect::<Vec<_>>(), ["default", "vim"]);
+        assert_eq!(layers.iter().map(|layer| layer.name.as_str()).collect::<Vec<_>>(), ["default", "mine"]);
         let bind = |action: &str, keys: &[&str], line| Binding {
             context: "list".into(),
             action: action.into(),
@@ -141,7 +142,7 @@ mod tests {
             place: Place { line, column: 1 },
         };
         assert_eq!(layers[1].bindings, [bind("top", &["g g", "Home"], 4), bind("bottom", &[], 5)]);
-        assert_eq!(names(&directories), ["default", "vim"]);
+        assert_eq!(names(&directories), ["default", "mine", "vim"]);
     }
 
     #[test]

@@ -26,8 +26,11 @@ pub const MONO: &str = "mono";
 
 const BUILT_IN: &[(&str, &str)] = &[
     ("base16", include_str!("../../themes/base16.toml")),
+    ("contrast", include_str!("../../themes/contrast.toml")),
+    ("day", include_str!("../../themes/day.toml")),
     ("mono", include_str!("../../themes/mono.toml")),
     ("night", include_str!("../../themes/night.toml")),
+    ("okabe", include_str!("../../themes/okabe.toml")),
 ];
 
 /// The modifiers of a look.

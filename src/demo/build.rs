@@ -1,5 +1,6 @@
 //! Builds the estate's files: what the shipped procedures find work in.
 
+use crate::demo::backups;
 use crate::demo::database::{self, Database};
 use crate::demo::services::Served;
 use crate::domain::Wall;
@@ -47,7 +48,7 @@ pub struct DemoEstate {
     pub rotated: u32,
 }
 
-/// Builds everything below an empty directory, as of `now`; the estate file comes last, with `more` entries at its end.
+/// Builds everything below an empty directory, as of `now`; the estate file comes last, with further `entries` at its end.
 ///
 /// # Errors
 /// A file cannot be written, or the path is not UTF-8, which an estate file cannot say.
@@ -56,10 +57,10 @@ pub fn build(
     now: Wall,
     services: &[Served],
     database: Option<&Database>,
-    more: &str,
+    entries: &str,
 ) -> Result<DemoEstate> {
     let root = dir.join("srv/cell0");
-    let estate = estate_file(&root, services, database)? + more;
+    let estate = estate_file(&root, services, database)? + &backups::build(dir, now)? + entries;
     let (sessions, logs) = (root.join("data/sessions"), root.join("logs"));
     let (archive, state) = (logs.join("archive"), dir.join(STATE));
     for made in [&sessions, &archive, &state] {
@@ -135,7 +136,7 @@ fn write_packed(path: &Path, log: &str, now: Wall, age: Duration) -> Result<()> 
 }
 
 /// Writes a file that was last changed at a moment.
-fn write(path: &Path, bytes: &[u8], changed: Wall) -> Result<()> {
+pub(super) fn write(path: &Path, bytes: &[u8], changed: Wall) -> Result<()> {
     let moment = Timespec { tv_sec: changed.0.as_second(), tv_nsec: changed.0.subsec_nanosecond().max(0).into() };
     let times = Timestamps { last_access: moment, last_modification: moment };
     let written = File::create(path).and_then(|mut file| {
@@ -146,7 +147,7 @@ fn write(path: &Path, bytes: &[u8], changed: Wall) -> Result<()> {
 }
 
 /// Log lines up to a moment, one for each minute.
-fn lines(log: &str, now: Wall, age: Duration, count: u32) -> String {
+pub(super) fn lines(log: &str, now: Wall, age: Duration, count: u32) -> String {
     let source = log.trim_end_matches(".log");
     let mut text = String::new();
     for minute in (0..count).rev() {
@@ -166,7 +167,8 @@ fn lines(log: &str, now: Wall, age: Duration, count: u32) -> String {
     text
 }
 
-fn before(now: Wall, age: Duration) -> Wall {
+/// A moment before another.
+pub(super) fn before(now: Wall, age: Duration) -> Wall {
     Wall(now.0.checked_sub(age).unwrap_or(now.0))
 }
 

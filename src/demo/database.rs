@@ -22,7 +22,8 @@ const FAILED: &str = "postgres.failed";
 /// The roles and the database: run once, in the server's own database.
 const ROLES: &str = include_str!("database/roles.sql");
 /// What is in the database, each run in turn as the owner of the tables.
-const CONTENT: [&str; 1] = [include_str!("database/tables.sql")];
+const CONTENT: [&str; 3] =
+    [include_str!("database/tables.sql"), include_str!("database/bloat.sql"), include_str!("database/settle.sql")];
 
 /// A database that lives as long as this value.
 #[derive(Debug)]

@@ -4,6 +4,7 @@
 //! `ping` → `ready`, `stop` → `stopped` once everything is gone; anything else → `unknown request`.
 
 use crate::demo::build;
+use crate::demo::ca::Certificates;
 use crate::demo::database::{self, Database};
 use crate::demo::place::Place;
 use crate::demo::postgres;
@@ -82,7 +83,7 @@ pub async fn keep_until(dir: &Path, told: impl Future<Output = ()>) -> Result<()
             .of_kind(Kind::Locked));
     };
     let begun = begin(&place, &mut lock).await;
-    let (services, database, servers, listener) = match begun {
+    let (parts, listener) = match begun {
         Ok(begun) => begun,
         Err(error) => {
             // What went wrong is told even where this second write fails, too.
@@ -95,10 +96,8 @@ pub async fn keep_until(dir: &Path, told: impl Future<Output = ()>) -> Result<()
         () = told => None,
         () = removed(&place) => None,
     };
-    drop(services);
-    drop(database);
     drop(listener);
-    drop(servers);
+    drop(parts);
     let end = place.remove();
     if let Some(mut client) = client {
         let answer = if end.is_ok() { "stopped\n" } else { "the directory could not be removed\n" };
@@ -108,27 +107,38 @@ pub async fn keep_until(dir: &Path, told: impl Future<Output = ()>) -> Result<()
     end
 }
 
+/// What the demo consists of beside its files; each ends when it is dropped.
+struct Parts {
+    _services: Services,
+    _certificates: Certificates,
+    _database: Option<Database>,
+    _servers: Servers,
+}
+
 /// Cleans up after a dead keeper, starts the services, builds the estate, and listens only then.
 ///
 /// The state directory is left as it is: it holds the records of runs, and they are removed by `stop` alone.
-async fn begin(place: &Place, lock: &mut File) -> Result<(Services, Option<Database>, Servers, UnixListener)> {
+async fn begin(place: &Place, lock: &mut File) -> Result<(Parts, UnixListener)> {
     let doing = |cause: io::Error| Error::machine(format_args!("keep the demo in {}", place.path().display()), cause);
     sign(lock).map_err(doing)?;
     database::clear(place.path())?;
     place.clean(&[build::STATE])?;
+    let now = clock::now().wall;
     let services = Services::start().await?;
+    let certificates = Certificates::start(place.path(), now).await?;
     let database = Database::start(place.path())?;
     let dir = place.path().to_owned();
     let servers = tokio::task::spawn_blocking(move || Servers::start(&dir)).await.unwrap_or_default();
-    let now = clock::now().wall;
-    let estate = build::build(place.path(), now, &services.served, database.as_ref(), &servers.entries())?;
+    let entries = certificates.entries.clone() + &servers.entries();
+    let estate = build::build(place.path(), now, &services.served, database.as_ref(), &entries)?;
     let missing = postgres::programs::unavailable();
     let absent: Vec<String> = missing.into_iter().chain(servers.absent.iter().cloned()).collect();
     place.write_whole(ABSENT, absent.join("\n").as_bytes())?;
     let listener = UnixListener::bind(place.socket()).map_err(doing)?;
     let ready = format!("pid {}\n{}\n", std::process::id(), estate.config.display());
     place.write_whole(READY, ready.as_bytes())?;
-    Ok((services, database, servers, listener))
+    let parts = Parts { _services: services, _certificates: certificates, _database: database, _servers: servers };
+    Ok((parts, listener))
 }
 
 /// Writes into the lock who holds it: a pid alone may be another process by now.

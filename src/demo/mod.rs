@@ -5,9 +5,12 @@
 //!     └────── ping, stop ──> keeper.sock
 //! ```
 //! The directory: `.midwatch-demo` (the marker; without it nothing is ever removed), `keeper.lock`, `keeper.sock`, `ready`,
-//! `absent`, `midwatch.toml`, `state/`, the servers' own directories (`redis/`), and the estate itself in `srv/cell0/`.
+//! `absent`, `midwatch.toml`, `state/`, the servers' own directories (`redis/`), and the estate itself in `srv/cell0/`,
+//! `srv/backups/` and `tls/`.
 
+pub mod backups;
 pub mod build;
+pub mod ca;
 pub mod database;
 pub mod keeper;
 pub mod place;

@@ -48,7 +48,7 @@ const SMALL: &str = "shared_buffers = 16MB\nmax_wal_size = 64MB\nmin_wal_size = 
 /// What a private server is to be like.
 #[derive(Clone, Debug, Default)]
 pub struct Setup {
-    /// Whether it survives a power failure; without, it starts much faster.
+    /// Whether it survives a power failure, and not only its own; without, it is much faster.
     pub durable: bool,
     /// Whether it listens on 127.0.0.1, too, on a port that is free.
     pub tcp: bool,
@@ -151,7 +151,7 @@ impl PrivatePostgres {
         let mut text = format!("port = {}\nunix_socket_directories = '{}'\n", self.port, quoted(&self.home.path)?);
         let _ = writeln!(text, "listen_addresses = '{}'\n{SMALL}", if setup.tcp { "127.0.0.1" } else { "" });
         if !setup.durable {
-            text.push_str("fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n");
+            text.push_str("fsync = off\nfull_page_writes = off\n");
         }
         if let Some((certificate, key)) = &setup.tls {
             self.write("server.crt", certificate, false)?;

@@ -1,11 +1,12 @@
 //! Consoles as an operator would find them, built from messages alone: for screenshots and for tests of the screen.
 
 mod journal;
+mod sections;
 
 use crate::app::confirm::Authority;
 use crate::app::keymap::Keymap;
 use crate::app::modal::Modal;
-use crate::app::model::Seen;
+use crate::app::model::{Seen, TargetId};
 use crate::app::msg::{LogLine, LogPage, Msg, Offer, Page, ParamShown, PlanShown, RunSummary};
 use crate::app::{Model, Opening, update};
 use crate::calendar::Calendar;
@@ -21,7 +22,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use journal::{
-    Story, change, decide, destroy, ended, finished, finished_but_last, interrupted, moved, preview, running, sign,
+    Story, change, checklist, decide, destroy, ended, finished, finished_but_last, interrupted, moved, preview,
+    running, sign,
 };
 
 /// 2026-11-22 02:40:00 UTC, when somebody is tired.
@@ -44,12 +46,12 @@ pub fn now(seconds: i64) -> Now {
 #[must_use]
 pub fn console(size: (u16, u16), authority: Option<Authority>) -> Model {
     Model::new(Opening {
-        estate: "cell0".to_owned(),
+        estate: "novacron".to_owned(),
         environment: "production".to_owned(),
         operator: "operator@bastion-1".to_owned(),
         authority,
         keymap: Keymap::load("default", &[]).0,
-        estate_file: Some("/etc/midwatch/midwatch.toml".to_owned()),
+        estate_file: "/etc/midwatch/midwatch.toml".to_owned(),
         targets: BTreeMap::new(),
         calendar: calendar(),
         wall: false,
@@ -84,6 +86,12 @@ fn row(kind: TargetKind, target: &str, verdict: Verdict, detail: &str, history: 
         Some(Observation { verdict, detail: detail.to_owned(), facts, observed_at: at(446), trend: None });
     row.history = history.to_vec();
     row
+}
+
+/// The identity of a row of a target itself.
+#[must_use]
+pub fn id(kind: TargetKind, name: &str) -> TargetId {
+    TargetId { kind, name: name.to_owned(), object: None }
 }
 
 /// A row of every kind of standing: ok, warn, critical, unknown, stale, lost, never read.
@@ -125,7 +133,24 @@ pub fn healthy(size: (u16, u16), authority: Option<Authority>) -> Model {
     for row in rows() {
         update(&mut model, Msg::RowsRead(Rows { kind: row.kind, target: row.target.clone(), rows: vec![row] }));
     }
+    for read in sections::all() {
+        update(&mut model, Msg::RowsRead(read));
+    }
     model.bytes_per_second = Some(412);
+    model.remark = Some("locks: this user only".to_owned());
+    update(&mut model, Msg::RunsListed(Vec::new()));
+    model
+}
+
+/// A console of an estate in which nothing but this host is configured.
+#[must_use]
+pub fn bare(size: (u16, u16), authority: Option<Authority>) -> Model {
+    let mut model = console(size, authority);
+    "~/.config/midwatch/midwatch.toml".clone_into(&mut model.estate_file);
+    let host = rows().into_iter().filter(|row| row.kind == TargetKind::Host);
+    for row in host {
+        update(&mut model, Msg::RowsRead(Rows { kind: row.kind, target: row.target.clone(), rows: vec![row] }));
+    }
     update(&mut model, Msg::RunsListed(Vec::new()));
     model
 }
@@ -271,7 +296,7 @@ pub fn plan() -> PlanShown {
         title: "Data retention cleanup".to_owned(),
         purpose: "Deletes sessions, archives and backups past retention".to_owned(),
         source: Digest::zero(),
-        estate: "cell0".to_owned(),
+        estate: "novacron".to_owned(),
         environment: "production".to_owned(),
         params: BTreeMap::from([("root".to_owned(), "/srv/cell0".to_owned())]),
         root: Some("/srv/cell0".to_owned()),

@@ -1,6 +1,7 @@
 //! Answers queries; the part that both gates share. It looks, and can do nothing else.
 
 use crate::app::effect::Query;
+use crate::app::model::TargetId;
 use crate::app::msg::{Msg, RunSummary};
 use crate::domain::{Digest, Error, RunId, RunStatus};
 use crate::gate::follow::Follower;
@@ -64,7 +65,7 @@ impl Lookup {
         match query {
             Query::Refresh => self.prober.refresh(),
             Query::Offer(row) => self
-                .answer(move |world| Msg::Offered { target: row.target.clone(), offers: plans::offers(world, &row) }),
+                .answer(move |world| Msg::Offered { target: TargetId::of(&row), offers: plans::offers(world, &row) }),
             Query::ListProcedures => self.answer(|world| Msg::ProceduresListed(plans::all(world))),
             Query::Plan { procedure, params } => {
                 self.answer(move |world| match plans::shown(world, &procedure, &params) {

@@ -1,7 +1,7 @@
 //! Which runs there are.
 
 use crate::domain::error::Result;
-use crate::domain::{Error, RunId, RunStatus, Wall};
+use crate::domain::{Error, Order, RunId, RunStatus, Wall};
 use crate::journal::append::JOURNAL;
 use crate::journal::chain::{Verdict, Walk};
 use crate::journal::fold::RunView;
@@ -119,7 +119,11 @@ fn summary(dir: &Path, id: RunId, lives: impl Fn(&RunId) -> bool) -> RunSummary 
             damage,
         };
     };
-    let done = view.steps.iter().filter(|step| step.state.is_over()).count();
+    let done = match view.order {
+        Order::Listed => view.steps.iter().filter(|step| step.state.is_over()).count(),
+        // An item whose check did not pass is open.
+        Order::Any => view.phase_counts().iter().map(|count| count.closed).sum(),
+    };
     let of = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     RunSummary {
         status: view.status(lives(&id)),

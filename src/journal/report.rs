@@ -21,7 +21,7 @@ pub fn markdown(view: &RunView, records: &[Record]) -> String {
     head(&mut out, view, records);
     checklist::section(&mut out, view);
     steps(&mut out, view);
-    saved(&mut out, view);
+    checklist::saved(&mut out, view);
     attempts(&mut out, view, records);
     answers(&mut out, view, records);
     deviations(&mut out, view, records);
@@ -69,20 +69,6 @@ fn head(out: &mut String, view: &RunView, records: &[Record]) {
     }
     for (name, identity) in &view.locks {
         row(out, &[&format!("Lock {}", safe(name)), &safe(identity)]);
-    }
-}
-
-/// What was read and saved by name.
-fn saved(out: &mut String, view: &RunView) {
-    if view.saved.is_empty() {
-        return;
-    }
-    out.push_str("\n## Read and saved\n\n| name | step | fact | value |\n|---|---|---|---|\n");
-    for (name, saved) in &view.saved {
-        row(out, &[&safe(name), &title(view, saved.step), "", &safe(&saved.says)]);
-        for (fact, value) in &saved.facts {
-            row(out, &["", "", &safe(fact), &safe(value)]);
-        }
     }
 }
 

@@ -6,6 +6,16 @@
 //!  CONFIG GET, where it is allowed ───────┘
 //! ```
 //! An answer to PING is not health: everything is judged by INFO. Where INFO is denied, nothing is known and the reason is said.
+//!
+//! | row | facts |
+//! |---|---|
+//! | itself | `role` (`primary`, `replica`, `sentinel`), `product`, `version`, `mode`, `uptime_s`, `latency_ms`, `ops_per_s`, `clients`, `max_clients`, `clients_ratio`, `blocked_clients`, `rejected_connections`, `hit_ratio`, `loading`, `read_only`, `ping_error` |
+//! | `memory` | `used_memory_bytes`, `maxmemory_bytes`, `memory_ratio`, `maxmemory_policy`, `rss_bytes`, `peak_bytes`, `system_memory_bytes`, `fragmentation_ratio`, `evicted_keys`, `evicted_per_s`, `writes_refused` |
+//! | `persistence` | `rdb_last_status`, `rdb_last_save_at`, `rdb_last_save_age_s`, `rdb_in_progress`, `changes_since_save`, `save_schedule`, `aof_enabled`, `aof_last_write_status`, `aof_last_rewrite_status`, `aof_rewrite_in_progress`, `aof_size_bytes`, `writes_refused` |
+//! | `replication` | of a primary `role`, `replicas`, `replicas_online`, `replica_places`, `gap_bytes`, `good_replicas`, `writes_refused`; of a replica `role`, `primary`, `primary_port`, `link`, `link_down_s`, `last_io_s`, `syncing`, `gap_bytes`, `replicas` |
+//!
+//! A fact that the server does not tell is missing: `maxmemory_bytes` and `memory_ratio` without a limit, `save_schedule` without
+//! the right to CONFIG, `writes_refused` of the persistence where a save failed and its settings cannot be seen.
 
 mod info;
 mod keeping;

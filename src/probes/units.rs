@@ -5,6 +5,10 @@
 //!  Manager.ListUnitsFiltered(["failed"]) -> paths -> the same, one finding for each
 //! ```
 //! `LoadUnit` starts nothing: it makes systemd read a unit that is not in its memory, as `systemctl status` does.
+//!
+//! Facts, as far as systemd tells them: `load_state`, `active_state`, `sub_state`, `result`, `since` (UTC) and `since_s` (of the
+//! present state), `main_pid`, `restarts`, `memory_bytes`, `unit_file_state`, `need_daemon_reload`, `load_error`, `exit_status` or
+//! `exit_signal`; of a timer `next_at` and `last_at`, of a socket `connections`.
 
 pub(crate) mod bus;
 #[cfg(test)]

@@ -19,10 +19,14 @@ const DEEPEST: usize = 16;
 const MOST_FILES: usize = 5000;
 
 /// The procedures of the program itself.
-const BUILT_IN: [(&str, &str); 3] = [
+const BUILT_IN: [(&str, &str); 7] = [
+    ("<built-in>/cell0/checklist.toml", include_str!("../../procedures/cell0/checklist.toml")),
     ("<built-in>/cell0/data-retention.toml", include_str!("../../procedures/cell0/data-retention.toml")),
+    ("<built-in>/cell0/emergency.toml", include_str!("../../procedures/cell0/emergency.toml")),
     ("<built-in>/cell0/health-check.toml", include_str!("../../procedures/cell0/health-check.toml")),
     ("<built-in>/cell0/rotate-archive.toml", include_str!("../../procedures/cell0/rotate-archive.toml")),
+    ("<built-in>/novacron/checklist.toml", include_str!("../../procedures/novacron/checklist.toml")),
+    ("<built-in>/novacron/pre-maintenance.toml", include_str!("../../procedures/novacron/pre-maintenance.toml")),
 ];
 
 /// Sound procedures, by id.

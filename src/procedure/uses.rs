@@ -42,6 +42,8 @@ pub(super) struct Expansion<'a> {
     pub(super) problems: Vec<Problem>,
     /// How many were included so far; numbers what they save.
     count: usize,
+    /// Ways that lead back or too deep; told at the step that they begin with.
+    knots: Vec<String>,
 }
 
 /// Everything wrong with what a procedure includes and refers to, as far as it can be known without its parameters.
@@ -71,6 +73,7 @@ impl<'a> Expansion<'a> {
             steps: Vec::new(),
             problems: Vec::new(),
             count: 0,
+            knots: Vec::new(),
         }
     }
 
@@ -100,7 +103,7 @@ impl<'a> Expansion<'a> {
     }
 
     /// The procedure that a `use` names, where it may stand there.
-    fn found(&self, at: Place, id: &str, problems: &mut Problems) -> Option<&'a Procedure> {
+    fn found(&mut self, at: Place, id: &str, problems: &mut Problems) -> Option<&'a Procedure> {
         let library = self.library;
         let Some(inner) = library.get(id) else {
             unknown(id, at, library, problems);
@@ -108,11 +111,11 @@ impl<'a> Expansion<'a> {
         };
         if self.chain.iter().any(|known| known == id) {
             let chain = self.chain.iter().map(String::as_str).chain([id]).collect::<Vec<_>>().join(" → ");
-            problems.say(at, format!("a procedure cannot include itself: {chain}"));
+            self.knots.push(format!("a procedure cannot include itself: {chain}"));
             return None;
         }
         if self.chain.len() > DEEPEST {
-            problems.say(at, format!("procedures include one another more than {DEEPEST} deep"));
+            self.knots.push(format!("procedures include one another more than {DEEPEST} deep"));
             return None;
         }
         if self.order == Order::Any && inner.order == Order::Listed && inner.effect() > EffectClass::Read {
@@ -125,6 +128,15 @@ impl<'a> Expansion<'a> {
     }
 
     fn put_in_place(&mut self, raw: &RawStep, values: &BTreeMap<String, Bound>, problems: &mut Problems) {
+        self.put(raw, values, problems);
+        if let (1, Some((at, _))) = (self.chain.len(), &raw.includes) {
+            for knot in std::mem::take(&mut self.knots) {
+                problems.say(*at, knot);
+            }
+        }
+    }
+
+    fn put(&mut self, raw: &RawStep, values: &BTreeMap<String, Bound>, problems: &mut Problems) {
         let Some((at, id)) = &raw.includes else { return };
         let Some(inner) = self.found(*at, id, problems) else { return };
         let before = problems.count();

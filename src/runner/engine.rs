@@ -294,7 +294,10 @@ impl Engine {
         }
         // A step that was stopped with the run did not fail.
         let stopped = |step: &StepView| step.outcome.as_ref().is_some_and(|end| end.ending == Ending::Cancelled);
-        let failed = self.view().steps.iter().any(|step| step.state == StepState::Failed && !stopped(step));
+        // Of a checklist, a look that did not pass left its item open, and nothing failed.
+        let judged = |step: &StepView| self.plan.order == Order::Listed || step.head.verb == Verb::Do;
+        let gone_wrong = |step: &StepView| step.state == StepState::Failed && judged(step) && !stopped(step);
+        let failed = self.view().steps.iter().any(gone_wrong);
         self.seal(if failed { RunStatus::Failed } else { RunStatus::Aborted })
     }
 

@@ -16,9 +16,9 @@ const ROWS: &[(Action, &str)] = &[
     (Action::Open, "open"),
     (Action::Act, "act"),
     (Action::Filter, "filter"),
-    (Action::NextPane, "pane"),
     (Action::Help, "help"),
     (Action::Palette, "commands"),
+    (Action::NextPane, "pane"),
     (Action::Runs, "runs"),
     (Action::Sort, "sort"),
     (Action::Zoom, "zoom"),
@@ -28,9 +28,9 @@ const ROWS: &[(Action, &str)] = &[
 const CHECKLIST: &[(Action, &str)] = &[
     (Action::Open, "open"),
     (Action::Note, "note"),
-    (Action::NextPane, "pane"),
-    (Action::Palette, "commands"),
     (Action::Help, "help"),
+    (Action::Palette, "commands"),
+    (Action::NextPane, "pane"),
     (Action::Runs, "runs"),
     (Action::Zoom, "zoom"),
 ];
@@ -38,8 +38,8 @@ const RUN: &[(Action, &str)] = &[
     (Action::Open, "open"),
     (Action::Log, "log"),
     (Action::Note, "note"),
-    (Action::NextPane, "pane"),
     (Action::Help, "help"),
+    (Action::NextPane, "pane"),
     (Action::Abort, "abort"),
     (Action::Runs, "runs"),
     (Action::Palette, "commands"),
@@ -50,13 +50,16 @@ const LOG: &[(Action, &str)] = &[
     (Action::Search, "search"),
     (Action::Follow, "follow"),
     (Action::NextError, "error"),
-    (Action::NextPane, "pane"),
     (Action::Help, "help"),
+    (Action::NextPane, "pane"),
     (Action::Wrap, "wrap"),
     (Action::Timestamps, "times"),
     (Action::Zoom, "zoom"),
     (Action::Copy, "copy"),
 ];
+
+/// From which width on the bytes a second are told.
+const ROOMY: usize = 100;
 
 /// More than the clock's own frames take, in bytes a second.
 const CLOCK: u64 = 100;
@@ -64,7 +67,7 @@ const CLOCK: u64 = 100;
 /// Draws the footer.
 pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot<'_>) {
     let width = usize::from(area.width);
-    let right = source(pen, Strip::new(), snapshot);
+    let right = source(pen, Strip::new(), snapshot, width >= ROOMY);
     let room = width.saturating_sub(right.width() + 2);
     let strip = left(pen, snapshot, room);
     pen.line(frame, Rect { width: u16::try_from(room).unwrap_or(area.width), ..area }, strip);
@@ -81,7 +84,7 @@ pub fn draw_wall(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Sna
         let age = quantity::age(snapshot.now.wall.since(oldest));
         right = right.put(pen.style(Role::UiMuted), format!("oldest reading {age}")).gap(2);
     }
-    let right = source(pen, right, snapshot);
+    let right = source(pen, right, snapshot, width >= ROOMY);
     let strip = Strip::new().gap(1).put(pen.style(Role::UiKey), snapshot.keymap.shown(Action::Quit));
     let strip = strip.put(pen.style(Role::UiMuted), " leaves");
     let start = u16::try_from(width.saturating_sub(right.width() + 1).max(strip.width() + 2)).unwrap_or(0);
@@ -136,8 +139,8 @@ fn rate(bytes: u64) -> String {
 }
 
 /// How much was written to the terminal, and how old the oldest reading is.
-fn source(pen: Pen<'_>, mut strip: Strip, snapshot: &Snapshot<'_>) -> Strip {
-    if let Some(bytes) = snapshot.bytes_per_second {
+fn source(pen: Pen<'_>, mut strip: Strip, snapshot: &Snapshot<'_>, roomy: bool) -> Strip {
+    if let Some(bytes) = snapshot.bytes_per_second.filter(|_| roomy) {
         strip = strip.put(pen.style(Role::UiMuted), rate(bytes)).gap(2);
     }
     let now = snapshot.now.wall;

@@ -41,14 +41,16 @@ pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot
     }
     let start = width.saturating_sub(clock.len() + 1);
     let mut left = start.saturating_sub(strip.width() + 4);
+    let operator = Clean::text(snapshot.operator);
+    let roomy = left.saturating_sub(operator.width() + 3);
+    let window = snapshot.window.as_ref().and_then(|window| window_in(pen, window, left, roomy));
     let mut takes = |text: &Clean| {
         let fits = text.width() <= left;
         left = left.saturating_sub(if fits { text.width() + 3 } else { 0 });
         fits
     };
-    let window = snapshot.window.as_ref().map_or_else(Vec::new, |shown| windows(pen, shown));
-    let window = window.into_iter().find(|way| takes(&Clean::text(&way.0)));
-    let operator = Some(Clean::text(snapshot.operator)).filter(|text| takes(text));
+    let window = window.filter(|(text, _)| takes(text));
+    let operator = Some(operator).filter(|text| takes(text));
     let remark = snapshot.remark.map(Clean::text).filter(|text| takes(text));
     if let Some((text, role)) = window {
         strip = strip.gap(3).put(pen.style(role), text);
@@ -61,23 +63,25 @@ pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot
     pen.line(frame, area, strip.to(start).put(pen.style(Role::UiText), clock));
 }
 
-/// A window in words, the most telling first; its end is a warning when it comes near.
-fn windows(pen: Pen<'_>, shown: &WindowShown) -> Vec<(String, Role)> {
-    let WindowShown { name, span, left, .. } = shown;
-    let role = match (shown.gone, shown.short) {
+/// As much of the window as fits: with its times and its bar where that leaves room for who looks, else without them, else the time
+/// left alone. Its end is a warning when it comes near.
+fn window_in(pen: Pen<'_>, window: &WindowShown, room: usize, roomy: usize) -> Option<(Clean, Role)> {
+    let WindowShown { name, span, left, .. } = window;
+    let role = match (window.gone, window.short) {
         (Some(_), true) => Role::VerdictWarn,
         (Some(_), false) => Role::UiText,
         (None, _) => Role::UiMuted,
     };
-    let bar = shown.gone.map(|gone| format!(" {}", gauge(gone, 10, pen.glyph("u", "a") == "u").plain()));
-    let bar = bar.unwrap_or_default();
+    let bar = window.gone.map_or_else(|| "·".to_owned(), |gone| gauge(gone, 10, pen.glyph("u", "a") == "u").plain());
     let ways = [
-        format!("{name} {span} UTC {bar} {left}").replace("  ", " "),
-        format!("{name} {span} UTC · {left}"),
-        format!("{name} · {left}"),
-        left.clone(),
+        (format!("{name} {span} UTC {bar} {left}"), roomy),
+        (format!("{name} {bar} {left}"), roomy),
+        (format!("{name} · {left}"), room),
+        (left.clone(), room),
     ];
-    ways.into_iter().map(|way| (way, role)).collect()
+    let fits =
+        ways.into_iter().map(|(text, room)| (Clean::text(&text), room)).find(|(text, room)| text.width() <= *room);
+    fits.map(|(text, _)| (text, role))
 }
 
 /// The environment's role and its word in capitals, which no theme can change.
@@ -108,15 +112,18 @@ enum Says {
 pub fn strip(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot<'_>, view: &mut ViewState) {
     let ways = [Says::All, Says::Worst, Says::Short, Says::Numbers];
     let parts = |says| Pane::ALL.map(|pane| (pane, part(pen, snapshot, pane, says)));
-    let fits =
-        |says: &Says| parts(*says).iter().map(|(_, part)| part.width()).sum::<usize>() <= usize::from(area.width);
+    let width = |says| parts(says).iter().map(|(_, part)| part.width()).sum::<usize>();
+    let fits = |says: &Says| width(*says) <= usize::from(area.width);
+    let says = ways.into_iter().find(fits).unwrap_or(Says::Numbers);
+    // A blank more between them, where there is room for it.
+    let apart = u16::from(width(says) + Pane::ALL.len() <= usize::from(area.width));
     let mut x = area.x;
-    for (pane, part) in parts(ways.into_iter().find(fits).unwrap_or(Says::Numbers)) {
+    for (pane, part) in parts(says) {
         let width = u16::try_from(part.width()).unwrap_or(u16::MAX).min(area.right() - x);
         let place = Rect { x, width, ..area };
         pen.line(frame, place, part);
         view.hit(place, Hit::Pane(pane));
-        x += width;
+        x = x.saturating_add(width + apart).min(area.right());
     }
 }
 
@@ -124,7 +131,7 @@ fn part(pen: Pen<'_>, snapshot: &Snapshot<'_>, pane: Pane, says: Says) -> Strip 
     let focused = snapshot.focus == pane;
     let (role, mark) = if focused { (Role::UiFocus, pen.glyph("▌", ">")) } else { (Role::UiMuted, " ") };
     let style = pen.style(role);
-    let mut strip = Strip::new().put(style, mark).put(style, u64::from(pane.number())).gap(1);
+    let mut strip = Strip::new().put(style, mark).put(style, u64::from(pane.number()));
     let name = match (pane, says) {
         _ if focused => pane.word(),
         (_, Says::Numbers) => "",
@@ -132,9 +139,8 @@ fn part(pen: Pen<'_>, snapshot: &Snapshot<'_>, pane: Pane, says: Says) -> Strip 
         (Pane::Checklist, Says::Short) => "Check",
         _ => pane.word(),
     };
-    if !name.is_empty() {
-        strip = strip.put(style, name).gap(1);
-    }
+    strip = strip.gap(usize::from(!name.is_empty()));
+    strip = strip.put(style, name);
     let worst = says != Says::All;
     // The counts of the pane that has the keys stand in its own title.
     match (pane.section(), focused) {
@@ -144,7 +150,7 @@ fn part(pen: Pen<'_>, snapshot: &Snapshot<'_>, pane: Pane, says: Says) -> Strip 
         (None, false) if pane == Pane::Checklist => match checklist::of(snapshot.run) {
             Some(list) => {
                 let over = list.steps.iter().filter(|step| step.state.is_over()).count();
-                strip.put(pen.style(Role::UiText), format!("{over}/{} ", list.steps.len()))
+                strip.gap(1).put(pen.style(Role::UiText), format!("{over}/{}", list.steps.len()))
             }
             None => strip,
         },
@@ -153,13 +159,13 @@ fn part(pen: Pen<'_>, snapshot: &Snapshot<'_>, pane: Pane, says: Says) -> Strip 
 }
 
 fn run_part(pen: Pen<'_>, strip: Strip, snapshot: &Snapshot<'_>, short: bool) -> Strip {
-    if !short {
-        return super::panes::run::standing(pen, strip, snapshot);
+    if !short && snapshot.run.view.is_some() {
+        return super::panes::run::standing(pen, strip.gap(1), snapshot);
     }
     let (Some(run), Some(status)) = (&snapshot.run.view, snapshot.run.status()) else { return strip };
     let over = run.steps.iter().filter(|step| step.state.is_over()).count();
     let style = pen.style(Role::from(status));
-    strip.put(style, pen.symbol(Role::from(status))).gap(1).put(style, format!("{over}/{} ", run.steps.len()))
+    strip.gap(1).put(style, pen.symbol(Role::from(status))).put(style, format!("{over}/{}", run.steps.len()))
 }
 
 /// The counts of a pane as symbols and figures; only the worst that is not well, where that is asked for.
@@ -169,23 +175,19 @@ fn tally(pen: Pen<'_>, mut strip: Strip, list: &RowList, worst: bool) -> Strip {
         if worst { counts.filter(|(verdict, _)| *verdict != Verdict::Ok).take(1).collect() } else { counts.collect() };
     for (verdict, count) in some {
         let style = pen.style(Role::from(verdict));
-        strip = strip.put(style, pen.symbol(Role::from(verdict))).gap(1).put(style, count as u64).gap(1);
+        strip = strip.gap(1).put(style, pen.symbol(Role::from(verdict))).put(style, count as u64);
     }
     strip
 }
 
-/// How many rows have which verdict, the worst first, those of none left out.
+/// How many rows have which verdict, the worst first, those of none left out; ends in one blank.
 #[must_use]
-pub fn verdicts(pen: Pen<'_>, mut strip: Strip, list: &RowList, words: bool) -> Strip {
-    for (verdict, count) in list.counts() {
-        if count > 0 {
-            let style = pen.style(Role::from(verdict));
-            strip = strip.put(style, pen.symbol(Role::from(verdict))).gap(1).put(style, count as u64);
-            if words {
-                strip = strip.gap(1).put(style, verdict.word());
-            }
-            strip = strip.gap(if words { 2 } else { 1 });
-        }
-    }
-    strip
+pub fn verdicts(pen: Pen<'_>, strip: Strip, list: &RowList, words: bool) -> Strip {
+    let counts = list.counts().into_iter().filter(|(_, count)| *count > 0);
+    counts.enumerate().fold(strip, |strip, (place, (verdict, count))| {
+        let style = pen.style(Role::from(verdict));
+        let strip = strip.gap(usize::from(words && place > 0));
+        let strip = strip.put(style, pen.symbol(Role::from(verdict))).gap(1).put(style, count as u64).gap(1);
+        if words { strip.put(style, verdict.word()).gap(1) } else { strip }
+    })
 }

@@ -1,7 +1,7 @@
 //! Where everything goes, by the size of the terminal.
 //!
 //! ```text
-//! 110x28 and up                       170x40 and up, with a run            80x24                     below 60x15
+//! 110x28 and up                       190x40 and up, with a run            80x24                     below 60x15
 //! header                              header                               header                    header
 //! ┌ 1 Health ────┐┌ 2 Backups ─────┐  ┌ 1 Health ┐┌ 2 Backups ┐┌ 6 Run ──┐  1 Health  2 Backups …    ┌ the pane ─────┐
 //! └──────────────┘└────────────────┘  └──────────┘└───────────┘│         │  ┌ the focused pane ────┐  │               │
@@ -20,7 +20,7 @@ use ratatui::layout::Rect;
 pub const LEAST: (u16, u16) = (40, 10);
 const STRIP: (u16, u16) = (60, 15);
 const WIDE: (u16, u16) = (110, 28);
-const HUGE: (u16, u16) = (170, 40);
+const HUGE: (u16, u16) = (190, 40);
 
 /// Where everything goes.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -52,6 +52,10 @@ pub struct Wants {
     pub banner: bool,
     /// Whether a run is followed.
     pub run: bool,
+    /// Whether that run is a checklist.
+    pub checklist: bool,
+    /// How many rows its pane fills, where that is known.
+    pub run_rows: Option<u16>,
 }
 
 impl Layout {
@@ -72,12 +76,12 @@ impl Layout {
         // The log has no place among the others.
         let of_run = wants.focus == Pane::Log || (wants.run && wants.focus == Pane::Run);
         if at_least(HUGE) && wants.run && !wants.zoomed {
-            layout.panes = with_run_beside(rest);
+            layout.panes = with_run_beside(rest, wants);
         } else if at_least(WIDE) && of_run && !wants.zoomed {
             layout.strip = Some(take_top(&mut rest, 1));
-            layout.panes = run_and_log(rest);
+            layout.panes = run_and_log(rest, wants);
         } else if at_least(WIDE) && !wants.zoomed {
-            layout.panes = grid(rest, wants.run);
+            layout.panes = grid(rest, wants);
         } else {
             if at_least(STRIP) {
                 layout.strip = Some(take_top(&mut rest, 1));
@@ -92,44 +96,50 @@ impl Layout {
 }
 
 /// Two panes beside each other, the first a little wider where it does not come out even.
-fn pair(mut row: Rect, left: Pane, right: Pane) -> [(Pane, Rect); 2] {
-    let width = row.width.div_ceil(2);
-    let first = take_left(&mut row, width);
+fn pair(row: Rect, left: Pane, right: Pane) -> [(Pane, Rect); 2] {
+    beside(row, row.width.div_ceil(2), left, right)
+}
+
+/// Two panes beside each other, the first of so many columns.
+fn beside(mut row: Rect, columns: u16, left: Pane, right: Pane) -> [(Pane, Rect); 2] {
+    let first = take_left(&mut row, columns);
     [(left, first), (right, row)]
 }
 
 /// Everything, two by two; a run that is followed gets more rows.
-fn grid(mut rest: Rect, run: bool) -> Vec<(Pane, Rect)> {
+fn grid(mut rest: Rect, wants: Wants) -> Vec<(Pane, Rect)> {
     let rows = rest.height;
-    let (first, second) = if run { (rows * 6 / 20, rows * 5 / 20) } else { (rows * 8 / 20, rows * 6 / 20) };
+    let (first, second) = if wants.run { (rows * 6 / 20, rows * 5 / 20) } else { (rows * 9 / 20, rows * 7 / 20) };
+    // A run that is no checklist gets columns, too.
+    let checklist = if wants.run && !wants.checklist { rest.width * 2 / 5 } else { rest.width.div_ceil(2) };
     let first = take_top(&mut rest, first);
     let second = take_top(&mut rest, second);
     let pairs = [
         pair(first, Pane::Health, Pane::Backups),
         pair(second, Pane::Certificates, Pane::Bloat),
-        pair(rest, Pane::Checklist, Pane::Run),
+        beside(rest, checklist, Pane::Checklist, Pane::Run),
     ];
     pairs.into_iter().flatten().collect()
 }
 
 /// The steps of a run above its log.
-fn run_and_log(mut rest: Rect) -> Vec<(Pane, Rect)> {
-    let rows = rest.height * 3 / 5;
+fn run_and_log(mut rest: Rect, wants: Wants) -> Vec<(Pane, Rect)> {
+    let rows = (rest.height * 3 / 5).min(wants.run_rows.unwrap_or(u16::MAX).max(rest.height / 4));
     let steps = take_top(&mut rest, rows);
     vec![(Pane::Run, steps), (Pane::Log, rest)]
 }
 
 /// Everything on the left, and the run with its log on the right.
-fn with_run_beside(mut rest: Rect) -> Vec<(Pane, Rect)> {
-    let columns = rest.width * 11 / 20;
+fn with_run_beside(mut rest: Rect, wants: Wants) -> Vec<(Pane, Rect)> {
+    let columns = rest.width * 3 / 5;
     let mut left = take_left(&mut rest, columns);
     let rows = left.height;
-    let checklist = take_bottom(&mut left, rows / 4);
+    let checklist = take_bottom(&mut left, if wants.checklist { rows / 4 } else { rows / 6 });
     let first = take_top(&mut left, rows * 9 / 20);
     let mut panes: Vec<_> = pair(first, Pane::Health, Pane::Backups).into();
     panes.extend(pair(left, Pane::Certificates, Pane::Bloat));
     panes.push((Pane::Checklist, checklist));
-    panes.extend(run_and_log(rest));
+    panes.extend(run_and_log(rest, wants));
     panes
 }
 
@@ -196,7 +206,12 @@ mod tests {
             let area = Rect::new(0, 0, width, height);
             let ways = [(false, false, true), (true, true, true), (false, true, false)];
             for (focus, (zoomed, banner, run)) in Pane::ALL.into_iter().flat_map(|pane| ways.map(|way| (pane, way))) {
-                let Some(layout) = Layout::of(area, Wants { focus, zoomed, banner, run }) else { continue };
+                let Some(layout) = Layout::of(
+                    area,
+                    Wants { focus, zoomed, banner, run, checklist: zoomed, run_rows: Some(height / 2) },
+                ) else {
+                    continue;
+                };
                 assert!(layout.panes.iter().any(|(pane, _)| *pane == focus), "{focus:?} has the keys");
                 let mut all = vec![layout.header, layout.banner, layout.footer];
                 all.extend(layout.strip);

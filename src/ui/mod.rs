@@ -27,6 +27,7 @@ pub mod widgets;
 
 use crate::app::Snapshot;
 use crate::app::model::{Area, Hit, Pane, Seen};
+use crate::app::panes::checklist;
 use crate::config::theme::{Glyphs, Role, Theme};
 use crate::domain::Section;
 use crate::ui::layout::{LEAST, Layout, Wants};
@@ -92,6 +93,8 @@ fn draw_all(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>, theme: &Theme, view:
         zoomed: snapshot.zoomed,
         banner: snapshot.banner.is_some(),
         run: snapshot.run.following.is_some(),
+        checklist: checklist::of(snapshot.run).is_some(),
+        run_rows: snapshot.run.view.as_deref().map(panes::run::rows),
     };
     let Some(layout) = Layout::of(area, wants) else { return too_small(pen, frame, area, view) };
     frame.buffer_mut().set_style(area, pen.style(Role::UiText));
@@ -104,6 +107,7 @@ fn draw_all(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>, theme: &Theme, view:
         let room = usize::from(layout.banner.width).saturating_sub(4);
         pen.line(frame, layout.banner, strip.put_within(room, pen.style(Role::UiPrompt), banner));
     }
+    let brief = layout.panes.len() > 1 && layout.panes.iter().all(|(pane, _)| *pane != Pane::Log);
     for (pane, area) in &layout.panes {
         view.hit(*area, Hit::Pane(*pane));
         if let Some(section) = pane.section() {
@@ -112,7 +116,7 @@ fn draw_all(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>, theme: &Theme, view:
         }
         match pane {
             Pane::Checklist => panes::checklist::draw(pen, frame, *area, snapshot, view),
-            Pane::Run => panes::run::draw(pen, frame, *area, snapshot, view),
+            Pane::Run => panes::run::draw(pen, frame, *area, snapshot, brief, view),
             _ => panes::log::draw(pen, frame, *area, snapshot, view),
         }
     }

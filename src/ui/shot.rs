@@ -15,8 +15,25 @@ use std::fmt::Write;
 const CELL: (f64, f64) = (8.4, 18.0);
 /// The margin around the screen, in pixels.
 const MARGIN: f64 = 14.0;
-/// What stands for a terminal's own letters and ground.
-const OWN: (&str, &str) = ("#c9d1d9", "#10151b");
+/// What a terminal's own colours are, in the picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paper {
+    /// Light letters on a dark ground.
+    Dark,
+    /// Dark letters on a light ground.
+    Light,
+}
+
+impl Paper {
+    /// The terminal's own letters and ground.
+    fn own(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Dark => ("#c9d1d9", "#10151b"),
+            Self::Light => ("#1f2328", "#ffffff"),
+        }
+    }
+}
+
 /// The first 16 colours of the palette, as most dark terminals have them.
 const SIXTEEN: [&str; 16] = [
     "#1c2128", "#e5534b", "#57ab5a", "#c69026", "#539bf5", "#b083f0", "#39c5cf", "#adbac7", "#636e7b", "#ff938a",
@@ -34,7 +51,7 @@ pub struct Shot {
 
 /// Draws a console as a terminal of its size would show it; the second time, as a frame that has been looked at.
 #[must_use]
-pub fn of(model: &mut Model, theme: &Theme) -> Shot {
+pub fn of(model: &mut Model, theme: &Theme, paper: Paper) -> Shot {
     let (columns, rows) = model.size;
     // Its errors have no value: it draws into memory.
     let Ok(mut terminal) = Terminal::new(TestBackend::new(columns, rows));
@@ -44,7 +61,7 @@ pub fn of(model: &mut Model, theme: &Theme) -> Shot {
         model.drawn(view.seen.clone(), Boot(0));
     }
     let buffer = terminal.backend().buffer();
-    Shot { text: text(buffer), svg: svg(buffer) }
+    Shot { text: text(buffer), svg: svg(buffer, paper) }
 }
 
 /// The lines of a frame; a wide character is followed by no cell of its own.
@@ -87,12 +104,13 @@ struct Seen {
     underlined: bool,
 }
 
-fn seen(style: Style) -> Seen {
-    let letters = style.fg.map(ink::ink).and_then(hex).unwrap_or_else(|| OWN.0.to_owned());
+fn seen(style: Style, paper: Paper) -> Seen {
+    let own = paper.own();
+    let letters = style.fg.map(ink::ink).and_then(hex).unwrap_or_else(|| own.0.to_owned());
     let ground = style.bg.map(ink::ink).and_then(hex);
     let has = |modifier| style.add_modifier.contains(modifier);
     let (letters, ground) = if has(Modifier::REVERSED) {
-        (ground.unwrap_or_else(|| OWN.1.to_owned()), Some(letters))
+        (ground.unwrap_or_else(|| own.1.to_owned()), Some(letters))
     } else {
         (letters, ground)
     };
@@ -119,7 +137,7 @@ fn hex(ink: Ink) -> Option<String> {
     }
 }
 
-fn svg(buffer: &Buffer) -> String {
+fn svg(buffer: &Buffer, paper: Paper) -> String {
     let (width, height) = (f64::from(buffer.area.width), f64::from(buffer.area.height));
     let (w, h) = (width * CELL.0 + 2.0 * MARGIN, height * CELL.1 + 2.0 * MARGIN);
     let mut out = String::new();
@@ -127,11 +145,11 @@ fn svg(buffer: &Buffer) -> String {
         out,
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {w:.1} {h:.1}" width="{w:.0}" height="{h:.0}">"#
     );
-    let _ = writeln!(out, r#"<rect width="100%" height="100%" rx="8" fill="{}"/>"#, OWN.1);
+    let _ = writeln!(out, r#"<rect width="100%" height="100%" rx="8" fill="{}"/>"#, paper.own().1);
     let family = "ui-monospace,'DejaVu Sans Mono','Liberation Mono',Menlo,Consolas,monospace";
     let _ = writeln!(out, r#"<g font-family="{family}" font-size="14" xml:space="preserve">"#);
     for (line, y) in lines(buffer).zip(0_u16..) {
-        for (x, length, run, look) in runs(&line) {
+        for (x, length, run, look) in runs(&line, paper) {
             write_run(&mut out, (x, y), length, &run, &look);
         }
     }
@@ -140,10 +158,10 @@ fn svg(buffer: &Buffer) -> String {
 }
 
 /// Neighbouring cells that look alike, as (column, columns, characters, look).
-fn runs(line: &[(u16, &Cell)]) -> Vec<(u16, usize, String, Seen)> {
+fn runs(line: &[(u16, &Cell)], paper: Paper) -> Vec<(u16, usize, String, Seen)> {
     let mut runs: Vec<(u16, usize, String, Seen)> = Vec::new();
     for (x, cell) in line {
-        let (look, columns) = (seen(cell.style()), unicode_width::UnicodeWidthStr::width(cell.symbol()));
+        let (look, columns) = (seen(cell.style(), paper), unicode_width::UnicodeWidthStr::width(cell.symbol()));
         match runs.last_mut().filter(|(.., last)| *last == look) {
             Some((_, length, text, _)) => {
                 text.push_str(cell.symbol());

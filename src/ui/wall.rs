@@ -58,7 +58,7 @@ pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, snapshot: &Snapshot<'_>, view: 
     match snapshot.focus.section() {
         Some(section) => panes::rows::draw(pen, frame, rest, section, snapshot, view),
         None if snapshot.focus == Pane::Checklist => panes::checklist::draw(pen, frame, rest, snapshot, view),
-        None => panes::run::draw(pen, frame, rest, snapshot, view),
+        None => panes::run::draw(pen, frame, rest, snapshot, false, view),
     }
     true
 }

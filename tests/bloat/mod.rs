@@ -1,5 +1,6 @@
 //! What the estimate of bloat says, against what a rewrite really gives back, on a server of its own.
 
+mod demo;
 mod horizon;
 mod roles;
 mod shapes;

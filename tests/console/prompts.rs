@@ -10,7 +10,7 @@ use midwatch::app::{Model, update};
 use midwatch::demo::sample::{self, Story};
 use midwatch::domain::key::{Key, KeyCode};
 use midwatch::domain::time::Now;
-use midwatch::domain::{Boot, Error, Kind, RunId};
+use midwatch::domain::{Boot, Error, Kind, RunId, TargetKind};
 use midwatch::journal::record::{Answer, Choice, Event};
 
 fn dialog(model: &Model) -> &PromptDialog {
@@ -282,7 +282,7 @@ fn no_answer_is_sent_where_no_runner_is() {
 fn planned(shown: PlanShown) -> Model {
     let mut model = model();
     press(&mut model, "j x");
-    update(&mut model, Msg::Offered { target: "api".to_owned(), offers: sample::offers() });
+    update(&mut model, Msg::Offered { target: sample::id(TargetKind::Service, "api"), offers: sample::offers() });
     press(&mut model, "j Enter Enter");
     update(&mut model, Msg::Planned(Box::new(shown)));
     model
@@ -312,7 +312,7 @@ fn a_plan_that_nobody_waits_for_is_not_shown() {
     update(
         &mut model,
         Msg::Offered {
-            target: "api".to_owned(),
+            target: sample::id(TargetKind::Service, "api"),
             offers: vec![Offer { params: Vec::new(), ..sample::offers()[0].clone() }],
         },
     );

@@ -58,9 +58,9 @@ fn x_asks_what_acts_on_the_row_under_the_cursor_and_an_answer_for_another_row_is
     let effects = press(&mut model, "j x");
     let [Effect::Query(Query::Offer(row))] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!(row.target, "api");
-    update(&mut model, Msg::Offered { target: "cpu".to_owned(), offers: sample::offers() });
+    update(&mut model, Msg::Offered { target: sample::id(TargetKind::Host, "cpu"), offers: sample::offers() });
     assert_eq!(press(&mut model, "Enter"), []);
-    update(&mut model, Msg::Offered { target: "api".to_owned(), offers: sample::offers() });
+    update(&mut model, Msg::Offered { target: sample::id(TargetKind::Service, "api"), offers: sample::offers() });
     press(&mut model, "j Enter");
     let effects = press(&mut model, "Enter");
     let [Effect::Query(Query::Plan { procedure, params })] = &effects[..] else { panic!("{effects:?}") };
@@ -113,7 +113,7 @@ fn a_filter_shows_what_contains_it_and_esc_takes_it_back() {
 fn a_click_moves_the_cursor_and_does_nothing_else() {
     let mut model = model();
     let area = Area { x: 1, y: 4, width: 20, height: 1 };
-    let id = TargetId { kind: TargetKind::Host, name: "cpu".to_owned(), object: None };
+    let id = sample::id(TargetKind::Host, "cpu");
     let pane = Area { x: 0, y: 2, width: 80, height: 20 };
     let hits = vec![(pane, Hit::Pane(Pane::Health)), (area, Hit::Target(id))];
     model.drawn(Seen { size: (80, 24), hits, ..Seen::default() }, Boot(0));
@@ -152,4 +152,112 @@ fn the_log_of_the_step_at_work_is_read_and_moving_up_holds_it() {
     assert_eq!(effects.len(), 2, "{effects:?}");
     press(&mut model, "6 k");
     assert_eq!(model.log.source, Some((0, "1-1.log".to_owned())), "the cursor chooses the log");
+}
+
+#[test]
+fn every_pane_has_its_number_and_its_filter() {
+    let mut model = model();
+    for pane in Pane::ALL {
+        press(&mut model, &pane.number().to_string());
+        assert_eq!(model.focus, pane);
+    }
+    press(&mut model, "4 / t a s k s Enter 3 / r e d i s Enter");
+    let shown = |model: &midwatch::app::Model, section| {
+        let list = model.lists.of(section);
+        list.shown().map(|row| list.name(row)).collect::<Vec<_>>()
+    };
+    assert_eq!(shown(&model, Section::Bloat), ["public.tasks", "public.tasks_pkey"]);
+    assert_eq!(shown(&model, Section::Certificates), ["redis-tls"]);
+    assert_eq!(press(&mut model, "q"), [], "q takes the filter back first");
+    assert_eq!(shown(&model, Section::Certificates).len(), 5);
+    press(&mut model, "Tab Tab BackTab");
+    assert_eq!(model.focus, Pane::Bloat);
+}
+
+#[test]
+fn rows_are_offered_from_the_pane_they_are_in() {
+    let mut model = model();
+    let effects = press(&mut model, "4 j j x");
+    let [Effect::Query(Query::Offer(row))] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((row.kind, row.object.as_deref()), (TargetKind::Bloat, Some("public.audit_logs")));
+    // The answer for another row of the same target comes too late.
+    let mut other = TargetId::of(row);
+    other.object = Some("public.tasks".to_owned());
+    update(&mut model, Msg::Offered { target: other, offers: sample::offers() });
+    assert_eq!(press(&mut model, "Enter"), []);
+    press(&mut model, "Esc 3 j Enter");
+    let effects = press(&mut model, "x");
+    let [Effect::Query(Query::Offer(row))] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((row.kind, row.target.as_str()), (TargetKind::Certificate, "*.novacron.io"));
+}
+
+#[test]
+fn o_sorts_the_pane_in_another_manner_and_says_so() {
+    let mut model = model();
+    press(&mut model, "4 o o o");
+    let names: Vec<_> = model.lists.of(Section::Bloat).shown().map(|row| row.object.clone().unwrap()).collect();
+    assert_eq!(names[..2], ["public.audit_logs", "public.tasks"], "{names:?}");
+    assert!(model.snapshot().notice.is_some_and(|notice| notice == "bloat: the most to have back first"));
+    press(&mut model, "6 o");
+    assert!(model.snapshot().notice.is_some_and(|notice| notice.contains("order in which they run")));
+}
+
+#[test]
+fn y_copies_what_the_pane_is_about() {
+    let copied = |model: &mut midwatch::app::Model, keys: &str| match &press(model, keys)[..] {
+        [Effect::Screen(Screen::Copy(text))] => text.clone(),
+        other => panic!("{other:?}"),
+    };
+    let mut model = model();
+    assert_eq!(press(&mut model, "y"), [], "the cursor is on no row");
+    assert_eq!(copied(&mut model, "2 j y"), "database  31 h old · limit 24 h");
+    assert!(model.snapshot().notice.is_some_and(|notice| notice.starts_with("copied database: ")));
+    let view = sample::running().view().unwrap();
+    let mut model = sample::following((120, 36), None, view.clone(), true);
+    assert_eq!(copied(&mut model, "6 y"), view.id.to_string());
+    let lines = copied(&mut model, "7 y");
+    assert_eq!(lines.lines().count(), 9);
+    assert!(lines.contains("name with an escape: evil^[]0;owned^G.json, and 漢字"), "{lines}");
+    assert!(lines.bytes().all(|byte| byte == b'\n' || byte >= b' '));
+    let mut page = model.log.page.clone().unwrap();
+    press(&mut model, "/ o k Enter");
+    (page.following, page.searched, page.found) = (false, true, Some(1));
+    sample::read_log(&mut model, page);
+    assert_eq!(copied(&mut model, "y"), "ok  9,702 members, none damaged");
+}
+
+#[test]
+fn what_is_copied_is_bounded() {
+    let mut model = sample::following((120, 36), None, sample::running().view().unwrap(), true);
+    let mut page = model.log.page.clone().unwrap();
+    for line in &mut page.lines {
+        line.bytes = "é".repeat(5000).into_bytes();
+    }
+    sample::read_log(&mut model, page);
+    let effects = press(&mut model, "7 y");
+    let [Effect::Screen(Screen::Copy(text))] = &effects[..] else { panic!("{effects:?}") };
+    assert!(text.len() <= 32 << 10 && text.len() > 32_000, "{}", text.len());
+}
+
+#[test]
+fn the_mouse_can_be_given_to_the_terminal_and_taken_back() {
+    let mut model = model();
+    assert!(model.mouse);
+    assert_eq!(press(&mut model, "M"), [Effect::Screen(Screen::Mouse(false))]);
+    assert_eq!(press(&mut model, "M"), [Effect::Screen(Screen::Mouse(true))]);
+}
+
+#[test]
+fn a_checklist_is_walked_in_its_own_pane() {
+    let mut model = sample::following((120, 36), None, sample::checklist().view().unwrap(), true);
+    press(&mut model, "5 g g");
+    assert_eq!((model.focus, model.run.cursor), (Pane::Checklist, Some(0)));
+    press(&mut model, "Enter");
+    assert!(matches!(model.modal(), Some(midwatch::app::modal::Modal::Step { step: 0, .. })));
+    press(&mut model, "Esc j j j Enter");
+    assert!(matches!(model.modal(), Some(midwatch::app::modal::Modal::Prompt(_))), "the item that asks");
+    let mut model = sample::following((120, 36), None, sample::running().view().unwrap(), true);
+    press(&mut model, "5 Enter");
+    assert!(model.modal().is_none());
+    assert!(model.snapshot().notice.is_some_and(|notice| notice.starts_with("no checklist is open")));
 }

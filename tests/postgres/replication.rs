@@ -7,63 +7,42 @@ fn replication(read: &Result<Vec<Finding>, String>) -> Option<&Observation> {
     read.as_ref().ok().map(|findings| seen(findings, "replication"))
 }
 
+fn caught_up(read: &Result<Vec<Finding>, String>) -> bool {
+    replication(read).is_some_and(|seen| seen.facts.get("lag_bytes") == Some(&Fact::Int(0)))
+}
+
+/// At least a megabyte behind.
+fn behind(read: &Result<Vec<Finding>, String>) -> bool {
+    let far = |fact: &Fact| matches!(fact, Fact::Int(bytes) if *bytes > 1 << 20);
+    replication(read).is_some_and(|seen| seen.facts.get("lag_bytes").is_some_and(far))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_standby_streams_pauses_and_loses_its_primary() {
     let mut primary = start(&Setup::default());
-    primary
-        .sql("postgres", "CREATE ROLE watch LOGIN IN ROLE pg_monitor; CREATE ROLE small LOGIN; CREATE TABLE t (a int)")
-        .unwrap();
+    let roles = "CREATE ROLE watch LOGIN IN ROLE pg_monitor; CREATE ROLE small LOGIN; CREATE TABLE t (a int)";
+    primary.sql("postgres", roles).unwrap();
     let standby = PrivatePostgres::standby(&place(), &primary, &Setup::default()).unwrap();
     let mut up = reader(&primary.conninfo_as("watch", "postgres"), &[]);
     let mut down = reader(&standby.conninfo_as("watch", "postgres"), &[]);
-
-    // Idle and caught up: no lag, however long ago the last transaction was.
-    let caught_up =
-        |read: &Result<_, _>| replication(read).is_some_and(|seen| seen.facts.get("lag_bytes") == Some(&Fact::Int(0)));
-    let findings = until(&mut up, caught_up).await;
-    let seen_up = seen(&findings, "replication");
-    assert_eq!((seen_up.verdict, int(seen_up, "standbys"), text(seen_up, "state")), (Verdict::Ok, 1, "streaming"));
-    assert!(seen_up.detail.starts_with("walreceiver lag 0 B"), "{}", seen_up.detail);
-    assert_eq!((text(seen_up, "sync_state"), seen_up.trend), ("async", Some(0.0)));
-    let findings = until(&mut down, caught_up).await;
-    let seen_down = seen(&findings, "replication");
-    assert_eq!((seen_down.verdict, seen_down.detail.as_str()), (Verdict::Ok, "lag 0 B"));
-    assert_eq!((seen_down.facts["lag_s"].clone(), text(seen_down, "receiver")), (Fact::Real(0.0), "streaming"));
-    assert_eq!(seen(&findings, "").facts["is_standby"], Fact::Bool(true));
-    let same = |findings: &[Finding]| text(seen(findings, ""), "system_identifier").to_owned();
-    assert_eq!(same(&findings), same(&up.read().await.unwrap()), "a standby is the same cluster");
-
-    // A small role knows of the standby and not of its lag; on the standby not even whether it streams.
-    for (server, expected) in [
-        (&primary, "1 standby, lag hidden, needs pg_monitor"),
-        (&standby, "lag unknown: the link's state needs pg_monitor"),
-    ] {
-        let read = read(&server.conninfo_as("small", "postgres"), &[]).await;
-        let hidden = replication(&read).unwrap();
-        assert_eq!((hidden.verdict, hidden.detail.as_str()), (Verdict::Unknown, expected));
-        assert!(!hidden.facts.contains_key("lag_bytes") && hidden.trend.is_none());
-    }
+    idle(&mut up, &mut down).await;
+    hidden(&primary, &standby).await;
 
     // Paused, it falls behind in bytes.
     standby.sql("postgres", "SELECT pg_wal_replay_pause()").unwrap();
     primary.sql("postgres", "INSERT INTO t SELECT generate_series(1, 50000)").unwrap();
-    let written: i64 = 1 << 20;
-    let behind = |read: &Result<_, _>| {
-        replication(read)
-            .is_some_and(|seen| matches!(seen.facts.get("lag_bytes"), Some(Fact::Int(bytes)) if *bytes > written))
-    };
     let findings = until(&mut down, behind).await;
     let paused = seen(&findings, "replication");
     assert_eq!((paused.verdict, paused.facts["replay_paused"].clone()), (Verdict::Warn, Fact::Bool(true)));
     assert!(paused.detail.starts_with("replay is paused · lag "), "{}", paused.detail);
-    assert!(int(seen(&until(&mut up, behind).await, "replication"), "lag_bytes") > written);
+    until(&mut up, behind).await;
     standby.sql("postgres", "SELECT pg_wal_replay_resume()").unwrap();
     until(&mut down, caught_up).await;
 
     // Without its primary nothing is known of the lag, although everything that came is replayed.
     primary.kill();
-    let findings =
-        until(&mut down, |read| replication(read).is_some_and(|seen| seen.verdict == Verdict::Unknown)).await;
+    let unknown = |read: &Result<_, _>| replication(read).is_some_and(|seen| seen.verdict == Verdict::Unknown);
+    let findings = until(&mut down, unknown).await;
     let lonely = seen(&findings, "replication");
     assert_eq!((lonely.detail.as_str(), text(lonely, "receiver")), ("no link to the primary, lag unknown", "none"));
     assert!(!lonely.facts.contains_key("lag_s") && lonely.trend.is_none());
@@ -73,18 +52,47 @@ async fn a_standby_streams_pauses_and_loses_its_primary() {
     primary.run().unwrap();
     until(&mut up, caught_up).await;
     drop(standby);
-    let findings = until(&mut up, |read| replication(read).is_some_and(|seen| seen.verdict == Verdict::Warn)).await;
-    assert_eq!(seen(&findings, "replication").detail, "walreceiver gone");
+    let findings =
+        until(&mut up, |read| replication(read).is_some_and(|seen| seen.facts.contains_key("standbys_gone"))).await;
+    let missed = seen(&findings, "replication");
+    assert_eq!((missed.verdict, missed.detail.as_str()), (Verdict::Warn, "walreceiver gone"));
     let fresh = read(&primary.conninfo_as("watch", "postgres"), &[]).await;
     assert_eq!(replication(&fresh).unwrap().detail, "no standby", "who never saw one misses none");
 }
 
+/// Idle and caught up: no lag, however long ago the last transaction was.
+async fn idle(up: &mut PostgresReader, down: &mut PostgresReader) {
+    let findings = until(up, caught_up).await;
+    let above = seen(&findings, "replication");
+    assert_eq!((above.verdict, int(above, "standbys"), text(above, "state")), (Verdict::Ok, 1, "streaming"));
+    assert!(above.detail.starts_with("walreceiver lag 0 B"), "{}", above.detail);
+    assert_eq!((text(above, "sync_state"), above.trend), ("async", Some(0.0)));
+    let identifier = text(seen(&findings, ""), "system_identifier").to_owned();
+    let findings = until(down, caught_up).await;
+    let below = seen(&findings, "replication");
+    assert_eq!((below.verdict, below.detail.as_str()), (Verdict::Ok, "lag 0 B"));
+    assert_eq!((below.facts["lag_s"].clone(), text(below, "receiver")), (Fact::Real(0.0), "streaming"));
+    assert_eq!(seen(&findings, "").facts["is_standby"], Fact::Bool(true));
+    assert_eq!(text(seen(&findings, ""), "system_identifier"), identifier, "a standby is the same cluster");
+}
+
+/// A small role knows of the standby and not of its lag; on the standby not even whether it streams.
+async fn hidden(primary: &PrivatePostgres, standby: &PrivatePostgres) {
+    for (server, expected) in [
+        (primary, "1 standby, lag hidden, needs pg_monitor"),
+        (standby, "lag unknown: the link's state needs pg_monitor"),
+    ] {
+        let read = read(&server.conninfo_as("small", "postgres"), &[]).await;
+        let hidden = replication(&read).unwrap();
+        assert_eq!((hidden.verdict, hidden.detail.as_str()), (Verdict::Unknown, expected));
+        assert!(!hidden.facts.contains_key("lag_bytes") && hidden.trend.is_none());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn slots_and_synchronous_standbys_that_are_missing_are_told() {
-    let server = start(&Setup {
-        settings: "max_slot_wal_keep_size = 3MB\nmax_wal_size = 4MB\nsynchronous_commit = on\n".into(),
-        ..Setup::default()
-    });
+    let server =
+        start(&Setup { settings: "max_slot_wal_keep_size = 3MB\nmax_wal_size = 4MB\n".into(), ..Setup::default() });
     server
         .sql("postgres", "CREATE TABLE t (a text); SELECT pg_create_physical_replication_slot('dead', true)")
         .unwrap();

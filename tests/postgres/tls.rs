@@ -25,79 +25,110 @@ fn signed(by: &Authority, key: &KeyPair, name: &str, until: i32) -> String {
     params.signed_by(key, &Issuer::from_params(&by.params, &by.key)).unwrap().pem()
 }
 
+/// A server with TLS, and the files that clients may believe.
+struct Estate {
+    server: PrivatePostgres,
+    ours: Authority,
+    key: KeyPair,
+    dir: tempfile::TempDir,
+}
+
+const PW: [(&str, &str); 1] = [("PGPASSWORD", "pw")];
+
+impl Estate {
+    fn new() -> Self {
+        let (ours, key) = (authority("ours"), KeyPair::generate().unwrap());
+        let good = signed(&ours, &key, "db.example", 2090);
+        let access = "hostssl all watch 127.0.0.1/32 scram-sha-256\nhostnossl all bare 127.0.0.1/32 trust\n";
+        let tls = Some((good.clone(), key.serialize_pem()));
+        let server = start(&Setup { tcp: true, tls, access: access.into(), ..Setup::default() });
+        let roles = "CREATE ROLE watch LOGIN PASSWORD 'pw' IN ROLE pg_monitor; CREATE ROLE bare LOGIN";
+        server.sql("postgres", roles).unwrap();
+        let estate = Self { server, ours, key, dir: tempfile::tempdir().unwrap() };
+        estate.file("own.pem", &good);
+        estate.file("ours.pem", &estate.ours.pem);
+        estate.file("theirs.pem", &authority("theirs").pem);
+        estate
+    }
+
+    fn file(&self, name: &str, text: &str) {
+        std::fs::write(self.dir.path().join(name), text).unwrap();
+    }
+
+    /// A connection to the server under a name; `root=NAME` in the rest is the certificate file of that name.
+    fn to(&self, host: &str, rest: &str) -> String {
+        let rest = rest.replace("root=", &format!("sslrootcert={}/", self.dir.path().display()));
+        format!("host={host} hostaddr=127.0.0.1 port={} user=watch dbname=postgres {rest}", self.server.port())
+    }
+
+    fn good_name(&self, rest: &str) -> String {
+        self.to("db.example", rest)
+    }
+
+    fn wrong_name(&self, rest: &str) -> String {
+        self.to("other.example", rest)
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn each_mode_believes_what_the_manual_says() {
-    let (ours, theirs) = (authority("ours"), authority("theirs"));
-    let key = KeyPair::generate().unwrap();
-    let good = signed(&ours, &key, "db.example", 2090);
-    let access = "hostssl all watch 127.0.0.1/32 scram-sha-256\nhostnossl all bare 127.0.0.1/32 trust\n";
-    let tls = Some((good.clone(), key.serialize_pem()));
-    let server = start(&Setup { tcp: true, tls, access: access.into(), ..Setup::default() });
-    let roles = "CREATE ROLE watch LOGIN PASSWORD 'pw' IN ROLE pg_monitor; CREATE ROLE bare LOGIN";
-    server.sql("postgres", roles).unwrap();
-    let dir = tempfile::tempdir().unwrap();
-    let file = |name: &str, text: &str| {
-        std::fs::write(dir.path().join(name), text).unwrap();
-        format!("sslrootcert={}", dir.path().join(name).display())
-    };
-    let (root, other, own) = (file("ours.pem", &ours.pem), file("theirs.pem", &theirs.pem), file("own.pem", &good));
-    let pw = [("PGPASSWORD", "pw")];
-    let port = server.port();
-    let to = |host: &str, rest: &str| {
-        format!("host={host} hostaddr=127.0.0.1 port={port} user=watch dbname=postgres {rest}")
-    };
-    let good_name = |rest: &str| to("db.example", rest);
-
+    let estate = Estate::new();
     for rest in [
-        format!("sslmode=verify-full {root}"),
-        format!("sslmode=verify-full {root} channel_binding=require ssl_min_protocol_version=TLSv1.3"),
-        format!("sslmode=verify-ca {root}"),
-        format!("sslmode=verify-full {own}"),
-        format!("sslmode=require {root}"),
-        "sslmode=require".to_owned(),
-        "sslmode=prefer".to_owned(),
-        "sslmode=allow".to_owned(),
+        "sslmode=verify-full root=ours.pem",
+        "sslmode=verify-full root=ours.pem channel_binding=require ssl_min_protocol_version=TLSv1.3",
+        "sslmode=verify-ca root=ours.pem",
+        "sslmode=verify-full root=own.pem",
+        "sslmode=require root=ours.pem",
+        "sslmode=require",
+        "sslmode=prefer",
+        "sslmode=allow",
     ] {
-        let findings = read(&good_name(&rest), &pw).await.unwrap_or_else(|why| panic!("{rest}: {why}"));
+        let findings = read(&estate.good_name(rest), &PW).await.unwrap_or_else(|why| panic!("{rest}: {why}"));
         assert!(text(seen(&findings, ""), "tls").starts_with("TLSv1."), "{rest}");
     }
-    let wrong_name = |rest: &str| to("other.example", rest);
-    for rest in [format!("sslmode=verify-ca {root}"), format!("sslmode=verify-ca {own}"), "sslmode=require".to_owned()]
-    {
-        assert!(read(&wrong_name(&rest), &pw).await.is_ok(), "{rest}: the name does not count");
+    for rest in ["sslmode=verify-ca root=ours.pem", "sslmode=verify-ca root=own.pem", "sslmode=require"] {
+        assert!(read(&estate.wrong_name(rest), &PW).await.is_ok(), "{rest}: the name does not count");
     }
     let no_tls = "no pg_hba.conf entry for role watch, without TLS";
-    let full = format!("sslmode=verify-full {root}");
+    let nameless = estate.good_name("sslmode=verify-full root=ours.pem").replace("host=db.example ", "");
     for (written, expected) in [
-        (wrong_name(&full), "TLS: certificate is not for other.example"),
-        (wrong_name(&format!("sslmode=verify-full {own}")), "TLS: certificate is not for other.example"),
-        (good_name(&format!("sslmode=verify-full {other}")), "TLS: certificate not trusted"),
-        (good_name(&format!("sslmode=verify-ca {other}")), "TLS: certificate not trusted"),
-        (good_name(&format!("sslmode=require {other}")), "TLS: certificate not trusted"),
-        (good_name(&format!("sslmode=prefer {other}")), "TLS: certificate not trusted"),
-        (good_name("sslmode=disable"), no_tls),
-        (
-            format!("hostaddr=127.0.0.1 port={port} user=watch {full}"),
-            "a host name is needed to verify the certificate",
-        ),
+        (estate.wrong_name("sslmode=verify-full root=ours.pem"), "TLS: certificate is not for other.example"),
+        (estate.wrong_name("sslmode=verify-full root=own.pem"), "TLS: certificate is not for other.example"),
+        (estate.good_name("sslmode=verify-full root=theirs.pem"), "TLS: certificate not trusted"),
+        (estate.good_name("sslmode=verify-ca root=theirs.pem"), "TLS: certificate not trusted"),
+        (estate.good_name("sslmode=require root=theirs.pem"), "TLS: certificate not trusted"),
+        (estate.good_name("sslmode=prefer root=theirs.pem"), "TLS: certificate not trusted"),
+        (estate.good_name("sslmode=disable"), no_tls),
+        (nameless, "a host name is needed to verify the certificate"),
     ] {
-        assert_eq!(refused(&written, &pw).await, expected, "{written}");
+        assert_eq!(refused(&written, &PW).await, expected, "{written}");
     }
-    let missing = refused(&good_name("sslmode=verify-full sslrootcert=/nonexistent/root.pem"), &pw).await;
+    let missing = refused(&estate.good_name("sslmode=verify-full sslrootcert=/nonexistent/root.pem"), &PW).await;
     assert!(missing.starts_with("TLS: /nonexistent/root.pem: "), "{missing}");
     // Where TLS is refused and only wished for, the plain way is taken.
-    let bare = format!("host=127.0.0.1 port={port} user=bare dbname=postgres");
+    let bare = format!("host=127.0.0.1 port={} user=bare dbname=postgres", estate.server.port());
     assert_eq!(text(seen(&read(&bare, &[]).await.unwrap(), ""), "tls"), "none");
+}
 
-    let expired = signed(&ours, &key, "db.example", 2021);
-    std::fs::write(server.data().join("expired.crt"), &expired).unwrap();
-    server.sql("postgres", "ALTER SYSTEM SET ssl_cert_file = 'expired.crt'; SELECT pg_reload_conf()").unwrap();
-    let expired_own = file("expired.pem", &expired);
-    let mut patient = reader(&good_name(&full), &pw);
-    until(&mut patient, |read| read.as_ref().is_err_and(|why| why == "TLS: certificate expired")).await;
-    assert_eq!(
-        refused(&good_name(&format!("sslmode=verify-full {expired_own}")), &pw).await,
-        "TLS: certificate expired"
-    );
-    assert!(read(&good_name("sslmode=require"), &pw).await.is_ok(), "nobody asked for a verified one");
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expired_certificate_is_told() {
+    let estate = Estate::new();
+    let expired = signed(&estate.ours, &estate.key, "db.example", 2021);
+    std::fs::write(estate.server.data().join("expired.crt"), &expired).unwrap();
+    estate.server.sql("postgres", "ALTER SYSTEM SET ssl_cert_file = 'expired.crt'; SELECT pg_reload_conf()").unwrap();
+    estate.file("expired.pem", &expired);
+    let mut patient = reader(&estate.good_name("sslmode=verify-full root=ours.pem connect_timeout=2"), &PW);
+    let told = "TLS: certificate expired";
+    let began = Instant::now();
+    // The server takes its new certificate a moment later; whoever is connected stays so.
+    while patient.read().await.is_ok() {
+        assert!(began.elapsed() < Duration::from_secs(20), "the certificate was not taken");
+        patient = reader(&estate.good_name("sslmode=verify-full root=ours.pem"), &PW);
+    }
+    for rest in
+        ["sslmode=verify-full root=ours.pem", "sslmode=verify-ca root=ours.pem", "sslmode=verify-full root=expired.pem"]
+    {
+        assert_eq!(refused(&estate.good_name(rest), &PW).await, told, "{rest}");
+    }
+    assert!(read(&estate.good_name("sslmode=require"), &PW).await.is_ok(), "nobody asked for a verified one");
 }

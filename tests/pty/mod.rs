@@ -8,6 +8,7 @@ mod demo;
 mod outside;
 mod prompts;
 mod terminal;
+mod walk;
 mod wire;
 
 use crate::support::pty::{Pty, SOON};

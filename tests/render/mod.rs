@@ -6,7 +6,7 @@ use midwatch::app::{Model, update};
 use midwatch::config::theme::{Glyphs, Role, Theme};
 use midwatch::demo::sample::{self, Story};
 use midwatch::domain::clean::Depth;
-use midwatch::domain::{Boot, Digest, Item};
+use midwatch::domain::{Boot, Digest, Item, TargetKind};
 use midwatch::ui::{ViewState, draw};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -92,6 +92,30 @@ fn pressed(mut model: Model, keys: &str) -> Model {
 screen!(health_80x24, sample::healthy(SMALL, operator()));
 screen!(health_120x36, pressed(sample::healthy(WIDE, operator()), "j j j"));
 screen!(health_read_only_40x10, sample::healthy((40, 10), None));
+screen!(overview_120x36, sample::healthy(WIDE, operator()));
+screen!(overview_200x50, pressed(run(HUGE, &sample::running()), "1 j"));
+screen!(overview_without_a_run_200x50, sample::healthy(HUGE, operator()));
+screen!(overview_of_a_run_120x36, pressed(run(WIDE, &sample::running()), "1"));
+screen!(overview_interrupted_120x36, {
+    let view = sample::interrupted().view().unwrap();
+    pressed(sample::following(WIDE, operator(), view, false), "3 j j")
+});
+screen!(bare_80x24, pressed(sample::bare(SMALL, operator()), "2"));
+screen!(bare_120x36, sample::bare(WIDE, operator()));
+screen!(unread_120x36, sample::console(WIDE, operator()));
+screen!(backups_80x24, pressed(sample::healthy(SMALL, operator()), "2 j"));
+screen!(backups_200x50, pressed(sample::healthy(HUGE, operator()), "2 z"));
+screen!(certificates_80x24, pressed(sample::healthy(SMALL, operator()), "3"));
+screen!(certificates_200x50, pressed(sample::healthy(HUGE, operator()), "3 z j j"));
+screen!(certificate_row_80x24, pressed(sample::healthy(SMALL, operator()), "3 j j j Enter"));
+screen!(bloat_80x24, pressed(sample::healthy(SMALL, operator()), "4 j j"));
+screen!(bloat_by_size_60x15, pressed(sample::healthy((60, 15), operator()), "4 o o o"));
+screen!(bloat_200x50, pressed(sample::healthy(HUGE, operator()), "4 z"));
+screen!(checklist_80x24, pressed(run(SMALL, &sample::checklist()), "Esc 5"));
+screen!(checklist_120x36, pressed(run(WIDE, &sample::checklist()), "Esc 5 j"));
+screen!(no_checklist_80x24, pressed(run(SMALL, &sample::running()), "5 Enter"));
+screen!(log_zoomed_120x36, pressed(run(WIDE, &sample::running()), "7 z"));
+screen!(filtered_120x36, pressed(sample::healthy(WIDE, operator()), "4 / t a s k s Enter"));
 screen!(too_small_30x8, sample::healthy((30, 8), operator()));
 screen!(running_120x36, run(WIDE, &sample::running()));
 screen!(running_80x24, run(SMALL, &sample::running()));
@@ -136,7 +160,7 @@ fn log_search_120x36() {
 #[test]
 fn offers_params_and_plan_100x30() {
     let mut model = pressed(sample::healthy((100, 30), operator()), "/ s r v / c e l l Enter j x");
-    update(&mut model, Msg::Offered { target: "/srv/cell0".to_owned(), offers: sample::offers() });
+    update(&mut model, Msg::Offered { target: sample::id(TargetKind::Mount, "/srv/cell0"), offers: sample::offers() });
     insta::assert_snapshot!("offers_100x30", shown(&mut model));
     sample::press(&mut model, "Enter 3 0");
     insta::assert_snapshot!("params_100x30", shown(&mut model));
@@ -177,6 +201,7 @@ fn scenes(size: (u16, u16)) -> Vec<Model> {
         sample::sign(),
         sample::moved(),
         sample::finished(),
+        sample::checklist(),
     ];
     let mut models: Vec<Model> = stories.iter().map(|story| run(size, story)).collect();
     for keys in [
@@ -185,6 +210,7 @@ fn scenes(size: (u16, u16)) -> Vec<Model> {
     ] {
         models.push(pressed(sample::healthy(size, operator()), keys));
     }
+    models.push(sample::bare(size, operator()));
     for keys in ["N", "g x", "Enter", "l w t", "1 j", "5", "6 z", "7 z"] {
         models.push(pressed(run(size, &sample::running()), keys));
     }

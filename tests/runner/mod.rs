@@ -3,6 +3,7 @@
 mod acts;
 mod answers;
 mod chance;
+mod checklist;
 mod codes;
 mod failpoints;
 mod loss;

@@ -49,6 +49,59 @@ fn every_built_in_theme_is_sound_on_every_terminal() {
     }
 }
 
+/// The relative luminance of a colour (WCAG 2.2).
+fn luminance(ink: Ink) -> f64 {
+    let Ink::Rgb(r, g, b) = ink else { panic!("{ink:?} is no true colour") };
+    let linear = |part: u8| {
+        let part = f64::from(part) / 255.0;
+        if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+    };
+    0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)
+}
+
+#[test]
+fn letters_can_be_read_on_their_ground_and_under_the_cursor() {
+    let grounds = [("night", 0x10), ("okabe", 0x10), ("contrast", 0x00), ("day", 0xff)];
+    for (name, grey) in grounds {
+        let theme = built_in(name, Depth::True);
+        let ground = Ink::Rgb(grey, grey, grey);
+        let under = theme.look(Role::UiSelection).bg.unwrap_or(ground);
+        // A frame is no text, and needs less (WCAG 2.2, 1.4.11).
+        for role in Role::ALL.iter().filter(|role| **role != Role::UiBorder) {
+            let look = theme.look(*role);
+            let Some(fg) = look.fg else { continue };
+            let least: f64 = if name == "contrast" { 7.0 } else { 4.5 };
+            for bg in look.bg.map_or(vec![ground, under], |own| vec![own]) {
+                let (one, other) = (luminance(fg) + 0.05, luminance(bg) + 0.05);
+                let ratio = one.max(other) / one.min(other);
+                assert!(ratio >= least.min(if bg == under { 4.0 } else { least }), "{name}: {role}: {ratio:.1}");
+            }
+        }
+    }
+}
+
+/// A colour as eyes see it that lack the cones for red or for green (Viénot, Brettel and Mollon, 1999), roughly.
+fn without(ink: Ink, red: bool) -> [f64; 3] {
+    let Ink::Rgb(r, g, b) = ink else { panic!("{ink:?} is no true colour") };
+    let [r, g, b] = [r, g, b].map(|part| (f64::from(part) / 255.0).powf(2.2));
+    let m = if red { [0.112, 0.888, 0.004] } else { [0.293, 0.707, -0.022] };
+    let one = m[0] * r + m[1] * g;
+    [one, one, m[2] * (r - g) + b].map(|part| part.max(0.0).powf(1.0 / 2.2) * 255.0)
+}
+
+#[test]
+fn the_theme_for_the_colour_blind_tells_verdicts_apart_without_red_or_green() {
+    let theme = built_in("okabe", Depth::True);
+    let verdicts = [Role::VerdictOk, Role::VerdictWarn, Role::VerdictCritical, Role::VerdictUnknown];
+    for (place, one) in verdicts.iter().enumerate() {
+        for (other, red) in verdicts.iter().skip(place + 1).flat_map(|other| [true, false].map(|red| (other, red))) {
+            let [a, b] = [one, other].map(|role| without(theme.look(*role).fg.unwrap(), red));
+            let apart = a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
+            assert!(apart > 40.0, "{one} and {other}: {apart:.0}");
+        }
+    }
+}
+
 #[test]
 fn symbols_of_ascii_tell_everything_apart_too() {
     let theme = Theme { glyphs: Glyphs::Ascii, ..built_in(MONO, Depth::None) };
@@ -119,7 +172,10 @@ fn circles_and_missing_parents_are_told_where_they_are_named() {
     let (_, problems) = load(&[("a", "inherits = \"nigth\"\n")], "a");
     assert_eq!(problems, ["a.toml:3:12: there is no theme `nigth` (did you mean `night`?)"]);
     let (_, problems) = load(&[], "dusk");
-    assert_eq!(problems, ["themes/dusk.toml:1:1: there is no theme `dusk` (there are base16, mono, night)"]);
+    assert_eq!(
+        problems,
+        ["themes/dusk.toml:1:1: there is no theme `dusk` (there are base16, contrast, day, mono, night, okabe)"]
+    );
     let (_, problems) = load(&[], "../night");
     assert_eq!(problems.len(), 1);
 }

@@ -12,4 +12,3 @@ UPDATE sessions SET last_seen = now();
 CREATE TABLE audit_logs (id bigint PRIMARY KEY, at timestamptz NOT NULL, actor text NOT NULL, said text NOT NULL);
 INSERT INTO audit_logs
     SELECT n, now() - n * interval '10 seconds', 'user-' || n % 211, repeat('entry ', 12) FROM generate_series(1, 40000) AS n;
-ANALYZE;

@@ -88,6 +88,7 @@ impl Story {
     /// A run that was just created, at 02:41:40.
     #[must_use]
     pub fn begin() -> Self {
+        let phases = ["look", "clean", "after"];
         let steps = vec![
             head("look", "Verify the newest backup", Verb::Check, EffectClass::Read, 5, ""),
             head("clean", "Move rotated logs to the archive", Verb::Do, EffectClass::Change, 20, "move them back"),
@@ -102,15 +103,19 @@ impl Story {
             head("clean", "Move old reports to the archive", Verb::Do, EffectClass::Change, 10, "move them back"),
             head("after", "Write the version page", Verb::Manual, EffectClass::Read, 60, ""),
         ];
+        Self::of(("cell0/data-retention", "Data retention cleanup"), &phases, steps)
+    }
+
+    fn of((procedure, title): (&str, &str), phases: &[&str], steps: Vec<StepHead>) -> Self {
         let created = Event::RunCreated {
-            procedure: "cell0/data-retention".to_owned(),
-            title: "Data retention cleanup".to_owned(),
+            procedure: procedure.to_owned(),
+            title: title.to_owned(),
             plan: Digest::of(b"plan"),
             source: Digest::of(b"source"),
-            estate: "cell0".to_owned(),
+            estate: "novacron".to_owned(),
             environment: "staging".to_owned(),
             params: BTreeMap::from([("root".to_owned(), "/srv/cell0".to_owned())]),
-            phases: ["look", "clean", "after"].map(str::to_owned).to_vec(),
+            phases: phases.iter().map(|phase| (*phase).to_owned()).collect(),
             steps,
             order: Order::Listed,
             version: "0.1.0".to_owned(),
@@ -276,6 +281,33 @@ pub fn interrupted() -> Story {
 #[must_use]
 pub fn ended() -> Story {
     destroy().agree("lena", 2, "delete 1284 sessions")
+}
+
+/// A checklist that is being walked.
+#[must_use]
+pub fn checklist() -> Story {
+    let item = |phase, title, verb| head(phase, title, verb, EffectClass::Read, 60, "");
+    let steps = vec![
+        item("before", "Backup verified", Verb::Check),
+        item("before", "Health is green", Verb::Check),
+        item("before", "Users were told", Verb::Manual),
+        item("during", "Follow the procedures", Verb::Manual),
+        item("during", "Write down every deviation", Verb::Manual),
+        item("after", "Health is green again", Verb::Check),
+        item("after", "Write the version page", Verb::Manual),
+    ];
+    let name = ("novacron/weekly-checklist", "Weekly window checklist");
+    let begun = Story::of(name, &["before", "during", "after"], steps);
+    let checked = begun.act(0, 1, EffectClass::Read, Some((Ending::Ok, "novacron-1122.dump, sha256 agrees"))).act(
+        1,
+        1,
+        EffectClass::Read,
+        Some((Ending::Ok, "11 of 11 targets are ok")),
+    );
+    let told = Event::StepSkipped { step: 2, reason: "nobody works at this hour".to_owned() };
+    let note = Event::Note { step: Some(4), text: "archive disk is slow tonight".to_owned() };
+    let text = "Follow the procedures of tonight's window, one after the other.".to_owned();
+    checked.tell("operator", told).tell("lena", note).wait_until(440).ask(3, Ask::Sign { text, note_required: false })
 }
 
 /// A run that ended well.

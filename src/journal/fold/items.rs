@@ -116,6 +116,7 @@ impl ItemView {
     pub fn evidence_line(&self) -> String {
         match (&self.evidence, self.found.as_str()) {
             (None, found) => found.to_owned(),
+            (Some(evidence), found) if evidence.source == self.what => found.to_owned(),
             (Some(evidence), "") => evidence.source.clone(),
             (Some(evidence), found) => format!("{found} · {}", evidence.source),
         }
@@ -234,3 +235,6 @@ impl RunView {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
-//! The items of a checklist: what closed each, on whose word, and on what evidence.
+//! The items of a checklist: what closed each, on whose word, and on what evidence; and what a run read and saved.
 
 use crate::journal::fold::{ItemState, ItemView, RunView};
-use crate::journal::report::{row, safe, when, who};
+use crate::journal::report::{row, safe, title, when, who};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -53,6 +53,20 @@ fn ground(item: &ItemView) -> String {
         told.extend((!facts.is_empty()).then(|| facts.join(", ")));
     }
     told.join("; ")
+}
+
+/// What was read and saved by name.
+pub(super) fn saved(out: &mut String, view: &RunView) {
+    if view.saved.is_empty() {
+        return;
+    }
+    out.push_str("\n## Read and saved\n\n| name | step | fact | value |\n|---|---|---|---|\n");
+    for (name, saved) in &view.saved {
+        row(out, &[&safe(name), &title(view, saved.step), "", &safe(&saved.says)]);
+        for (fact, value) in &saved.facts {
+            row(out, &["", "", &safe(fact), &safe(value)]);
+        }
+    }
 }
 
 /// An item as JSON.

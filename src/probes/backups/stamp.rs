@@ -143,7 +143,9 @@ fn time(text: &[u8], compact: bool) -> Option<(Time, &[u8])> {
         None => number(rest, 2),
     };
     let (second, rest) = match seconds {
-        Some((second, after)) if second < 61 && !after.first().is_some_and(u8::is_ascii_digit) => (second.min(59), after),
+        Some((second, after)) if second < 61 && !after.first().is_some_and(u8::is_ascii_digit) => {
+            (second.min(59), after)
+        }
         _ => (0, rest),
     };
     if rest.first().is_some_and(u8::is_ascii_digit) {

@@ -123,7 +123,7 @@ pub fn judge(known: &Known<'_>, now: Wall) -> Observation {
         _ => {}
     }
     let facts = facts(known, soonest, seconds);
-    Observation { verdict: said.verdict, detail: said.words.join("   "), facts, observed_at: now, trend: None }
+    Observation { verdict: said.verdict, detail: said.words.join(" · "), facts, observed_at: now, trend: None }
 }
 
 struct Said {

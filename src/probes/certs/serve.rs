@@ -116,7 +116,7 @@ impl Recorder {
     }
 
     /// Whether the signature is by the certificate's key; one that cannot be checked is not held against it.
-    fn note(&self, proof: Result<HandshakeSignatureValid, Error>) -> HandshakeSignatureValid {
+    fn note(&self, proof: &Result<HandshakeSignatureValid, Error>) -> HandshakeSignatureValid {
         if let Err(Error::InvalidCertificate(CertificateError::BadSignature)) = proof
             && let Some(served) = self.served.lock().unwrap_or_else(PoisonError::into_inner).as_mut()
         {
@@ -150,7 +150,7 @@ impl ServerCertVerifier for Recorder {
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         let known = &self.provider.signature_verification_algorithms;
-        Ok(self.note(verify_tls12_signature(message, own, signed, known)))
+        Ok(self.note(&verify_tls12_signature(message, own, signed, known)))
     }
 
     fn verify_tls13_signature(
@@ -160,7 +160,7 @@ impl ServerCertVerifier for Recorder {
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         let known = &self.provider.signature_verification_algorithms;
-        Ok(self.note(verify_tls13_signature(message, own, signed, known)))
+        Ok(self.note(&verify_tls13_signature(message, own, signed, known)))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

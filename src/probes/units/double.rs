@@ -5,7 +5,7 @@ use crate::probes::units::UnitReader;
 use crate::probes::units::bus::Bus;
 use futures_util::StreamExt;
 use std::collections::{BTreeSet, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -34,14 +34,14 @@ const CONFIG: &str = r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bu
 impl Daemon {
     pub(crate) async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let child = Self::spawn(dir.path().join("bus"), dir.path().join("bus.conf"));
+        let child = Self::spawn(&dir.path().join("bus"), &dir.path().join("bus.conf"));
         let mut daemon = Self { dir, child };
         daemon.listens().await;
         daemon
     }
 
-    fn spawn(socket: PathBuf, config: PathBuf) -> Child {
-        std::fs::write(&config, CONFIG.replace("SOCKET", socket.to_str().unwrap())).unwrap();
+    fn spawn(socket: &Path, config: &Path) -> Child {
+        std::fs::write(config, CONFIG.replace("SOCKET", socket.to_str().unwrap())).unwrap();
         Command::new("dbus-daemon")
             .arg(format!("--config-file={}", config.display()))
             .args(["--nofork", "--nopidfile"])
@@ -76,7 +76,7 @@ impl Daemon {
 
     pub(crate) async fn come_back(&mut self) {
         std::fs::remove_file(self.socket()).unwrap();
-        self.child = Self::spawn(self.socket(), self.dir.path().join("bus.conf"));
+        self.child = Self::spawn(&self.socket(), &self.dir.path().join("bus.conf"));
         self.listens().await;
     }
 

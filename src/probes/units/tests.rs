@@ -6,6 +6,7 @@ use crate::probes::units::double::{Daemon, Systemd, Values, service, unit, value
 use crate::probes::units::seen::{Exit, Service, Timer};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use zbus::Variant;
 
 async fn one(reader: &mut UnitReader) -> Observation {
     let mut findings = reader.read().await.unwrap();
@@ -106,6 +107,12 @@ async fn a_unit_that_does_not_exist_is_critical_and_a_wrong_name_is_a_loss() {
     let seen = one(&mut daemon.reader("ngnix.service")).await;
     assert_eq!((seen.verdict, seen.detail.as_str()), (Verdict::Critical, "no such unit"));
     assert_eq!(seen.facts["load_state"], Fact::Text("not-found".to_owned()));
+    let error = Variant::new(("org.freedesktop.systemd1.BadUnitSetting", "Exec line is missing"));
+    systemd.has("odd.service", unit("inactive", "dead", 5), Values::new());
+    systemd.set("odd.service", values(&[("LoadState", "bad-setting".into()), ("LoadError", error)]), Values::new());
+    let seen = one(&mut daemon.reader("odd.service")).await;
+    let said = "cannot be loaded: Exec line is missing";
+    assert_eq!((seen.verdict, seen.detail.as_str()), (Verdict::Critical, said));
     let why = daemon.reader("nginx").read().await.unwrap_err();
     assert_eq!(why, "not the name of a unit: Unit name nginx is not valid.");
     assert!(systemd.play.lock().unwrap().asked.iter().all(|member| member == "LoadUnit" || member == "GetAll"));

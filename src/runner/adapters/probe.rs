@@ -193,7 +193,8 @@ fn text(fact: &Fact) -> String {
     match fact {
         Fact::Bool(flag) => flag.to_string(),
         Fact::Int(number) => number.to_string(),
-        Fact::Real(number) => number.to_string(),
+        // Four places are more than anybody reads; a number that is none says so.
+        Fact::Real(number) => ((number * 10_000.0).round() / 10_000.0).to_string(),
         Fact::Text(text) => text.clone(),
     }
 }

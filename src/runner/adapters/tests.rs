@@ -199,3 +199,132 @@ fn twenty_thousand_steps_are_read_and_one_more_is_refused() {
     assert_eq!(lint(&many, Path::new("f"), &BuiltIn::default()), []);
     assert_eq!(lint(&format!("{many}{step}"), Path::new("f"), &BuiltIn::default())[0].message, "more than 20000 steps");
 }
+
+/// Files by name and text, and what is said of the first.
+type Linted<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
+
+/// Lints the first of some files with the others beside it.
+fn linted(files: &[(&str, &str)]) -> Vec<String> {
+    let home = tempfile::tempdir().unwrap();
+    let paths: Vec<PathBuf> = files.iter().map(|(name, _)| home.path().join(format!("{name}.toml"))).collect();
+    for (path, (name, text)) in paths.iter().zip(files) {
+        let head = format!("format = 1\nid = \"t/{name}\"\ntitle = \"T\"\nphases = [\"a\"]\n");
+        std::fs::write(path, head + text).unwrap();
+    }
+    let text = std::fs::read_to_string(&paths[0]).unwrap();
+    let problems = Catalog::lint(&text, &paths[0], &paths, None, &BuiltIn::default());
+    let home = home.path().display().to_string() + "/";
+    problems.iter().map(|problem| problem.to_string().replace(&home, "")).collect()
+}
+
+const LOOKS: &str = "[[a]]\ntitle = \"L\"\ncheck = { exec = [\"true\"] }\n";
+
+#[test]
+fn what_is_included_must_be_there_take_its_parameters_and_not_come_back() {
+    let uses = |id: &str| format!("[[a]]\nuse = \"{id}\"\n");
+    let wants = "[params]\nroot = { path = true }\ndays = { int = [1, 3], default = 2 }\n[[a]]\ntitle = \"{{days}}\"\ncheck = { exec = [\"ls\", \"{{root}}\"] }\n";
+    let acts = "[[a]]\ntitle = \"L\"\neffect = \"change\"\ndo = { exec = [\"true\"] }\nundo = { none = \"x\" }\n";
+    let sound = "[[a]]\nuse = \"t/wants\"\nparams = { root = \"/srv\", days = 3 }\n";
+    let wrong = "[[a]]\nuse = \"t/wants\"\nparams = { rot = \"/srv\", days = 4 }\n";
+    let of_text = "[params]\nwhere = { text = true }\n[[a]]\nuse = \"t/wants\"\nparams = { root = \"{{where}}\" }\n";
+    let (to_b, to_c, to_a, to_lost) = (uses("t/b"), uses("t/c"), uses("t/x"), uses("t/lokks"));
+    let run = "[[a]]\ntitle = \"R\"\ncheck = { run = \"t/lokks\", since = \"1h\" }\n";
+    let listed = "order = \"any\"\n[[a]]\nuse = \"t/acts\"\n";
+    let cases: [Linted<'_>; 9] = [
+        (&[("x", sound), ("wants", wants)], &[]),
+        (&[("x", of_text), ("wants", wants)], &[]),
+        (
+            &[("x", wrong), ("wants", wants)],
+            &[
+                "x.toml:6:7: `t/wants` needs its parameter `root`: an absolute path",
+                "x.toml:7:12: `rot` is not a parameter of t/wants (did you mean `root`?)",
+                "x.toml:7:33: `days` must be a whole number from 1 to 3, not \"4\"",
+            ],
+        ),
+        (
+            &[("x", &to_lost), ("looks", LOOKS)],
+            &["x.toml:6:7: there is no procedure `t/lokks` (did you mean `t/looks`?)"],
+        ),
+        (&[("x", run), ("looks", LOOKS)], &["x.toml:7:9: there is no procedure `t/lokks` (did you mean `t/looks`?)"]),
+        (&[("x", &to_a)], &["x.toml:6:7: a procedure cannot include itself: t/x → t/x"]),
+        (
+            &[("x", &to_b), ("b", &to_c), ("c", &to_a)],
+            &["x.toml:6:7: a procedure cannot include itself: t/x → t/b → t/c → t/x"],
+        ),
+        (
+            &[("x", listed), ("acts", acts)],
+            &[
+                "x.toml:7:7: `t/acts` changes things in the order it lists, which a checklist does not keep (run it by itself, and look for its run: check = { run = \"t/acts\", since = \"24h\" })",
+            ],
+        ),
+        (&[("x", &acts.replace("[[a]]", "order = \"any\"\n[[a]]"))], &[]),
+    ];
+    for (files, expected) in cases {
+        assert_eq!(linted(files), expected, "{files:?}");
+    }
+}
+
+#[test]
+fn a_plan_has_the_steps_of_what_it_includes() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir(home.path().join("procedures")).unwrap();
+    let write = |name: &str, text: &str| {
+        let head = format!("format = 1\nid = \"t/{name}\"\ntitle = \"T\"\n");
+        std::fs::write(home.path().join("procedures").join(format!("{name}.toml")), head + text).unwrap();
+    };
+    let read = "[[one]]\ntitle = \"Read\"\nid = \"r\"\nread = { exec = [\"cat\", \"{{root}}/x\"] }\nsave = \"was\"\n[[two]]\nnotify = \"was {{was}} {{was.output}}\"\n";
+    write(
+        "inner",
+        &format!("lock = [\"host\"]\nphases = [\"one\", \"two\"]\n[params]\nroot = {{ path = true }}\n{read}"),
+    );
+    let twice = "[[a]]\nuse = \"t/inner\"\nparams = { root = \"{{root}}\" }\n".repeat(2);
+    let own = "[[b]]\ntitle = \"Own\"\nread = { exec = [\"true\"] }\nsave = \"was\"\n[[b]]\nnotify = \"{{was}}\"\n";
+    write(
+        "outer",
+        &format!("lock = [\"disk\"]\nphases = [\"a\", \"b\"]\n[params]\nroot = {{ path = true }}\n{twice}{own}"),
+    );
+    let catalog = Catalog::read(Some(&home.path().join("midwatch.toml")), &BuiltIn::default());
+    assert_eq!(catalog.problems(), []);
+    let outer = catalog.find("t/outer").unwrap();
+    let plan =
+        Plan::make(outer, &given(&[("root", "/srv")]), "e", "other", &BuiltIn::default(), catalog.library()).unwrap();
+    let told: Vec<_> = plan
+        .steps
+        .iter()
+        .map(|step| {
+            let what = step.act.as_ref().map_or(step.text.as_str(), |act| act.line.as_str());
+            (step.phase.as_str(), step.part.as_deref().unwrap_or("-"), step.save.as_deref().unwrap_or("-"), what)
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("a", "t/inner", "1/was", "cat /srv/x"),
+            ("a", "t/inner", "-", "was {{saved:1/was}} {{saved:1/was.output}}"),
+            ("a", "t/inner", "2/was", "cat /srv/x"),
+            ("a", "t/inner", "-", "was {{saved:2/was}} {{saved:2/was.output}}"),
+            ("b", "-", "was", "true"),
+            ("b", "-", "-", "{{saved:was}}"),
+        ]
+    );
+    assert_eq!(plan.steps[2].id.as_deref(), Some("2/r"));
+    assert_eq!(plan.locks, ["disk", "host"]);
+    assert_eq!(plan.uses["t/inner"], catalog.find("t/inner").unwrap().source);
+    let lost = Plan::make(outer, &given(&[("root", "/srv")]), "e", "other", &BuiltIn::default(), &Library::default());
+    assert_eq!(lost.unwrap_err().len(), 2);
+}
+
+#[test]
+fn what_includes_something_wrong_is_not_in_the_catalog() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir(home.path().join("procedures")).unwrap();
+    for (name, uses) in [("x", "t/y"), ("y", "t/x"), ("z", "t/y"), ("w", "cell0/health-chekc")] {
+        let text = format!("format = 1\nid = \"t/{name}\"\ntitle = \"T\"\nphases = [\"a\"]\n[[a]]\nuse = \"{uses}\"\n");
+        std::fs::write(home.path().join("procedures").join(format!("{name}.toml")), text).unwrap();
+    }
+    let catalog = Catalog::read(Some(&home.path().join("midwatch.toml")), &BuiltIn::default());
+    assert!(catalog.procedures().all(|procedure| !procedure.id.starts_with("t/")));
+    let said: Vec<_> = catalog.problems().iter().map(|problem| problem.message.as_str()).collect();
+    assert!(said.contains(&"a procedure cannot include itself: t/x → t/y → t/x"), "{said:?}");
+    assert!(said.contains(&"there is no procedure `cell0/health-chekc`"), "{said:?}");
+}

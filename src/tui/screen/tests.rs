@@ -296,3 +296,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_sequence_goes_out_behind_the_frame_in_the_same_write() {
+    let (mut screen, out) = screen(80, 24);
+    screen.draw(usize::MAX, say("a")).unwrap();
+    out.take();
+    screen.append(b"\x1b]52;c;Zg==\x07");
+    assert_eq!(out.take().len(), 0, "not before a frame");
+    screen.draw(usize::MAX, say("b")).unwrap();
+    assert_eq!(out.take(), [b"\x1b[?2026h\x1b[Hb\x1b[?2026l\x1b]52;c;Zg==\x07"]);
+    screen.append(b"\x1b[?1000l");
+    screen.draw(usize::MAX, say("b")).unwrap();
+    assert_eq!(out.take(), [b"\x1b[?1000l"], "even where nothing else changed");
+    screen.draw(usize::MAX, say("b")).unwrap();
+    assert_eq!(out.take().len(), 0);
+}

@@ -5,10 +5,10 @@ use crate::app::Snapshot;
 use crate::app::keymap::{ACTIONS, Action, Context};
 use crate::app::model::TargetId;
 use crate::config::theme::Role;
-use crate::domain::{Clean, Error, Fact, quantity};
+use crate::domain::{Clean, Error, Fact, Row, Wall, quantity};
 use crate::journal::record::Outcome;
 use crate::ui::panes::{rows, run};
-use crate::ui::pen::Pen;
+use crate::ui::pen::{Pen, VALUES};
 use crate::ui::text::{Piece, Strip};
 use crate::ui::widgets::spark::spark;
 use ratatui::text::Line;
@@ -19,6 +19,10 @@ pub(super) fn help(pen: Pen<'_>, snapshot: &Snapshot<'_>, context: Context, scro
     let near = context.stack();
     let far = Context::ALL.into_iter().filter(|other| !near.contains(other));
     let mut body = Vec::new();
+    if let Some(remark) = snapshot.remark {
+        body.extend(pen.sentence(Role::UiMuted, remark.to_owned(), width));
+        body.push(Strip::new().line());
+    }
     let any = |context: &Context| ACTIONS.iter().any(|entry| entry.context == *context);
     for context in near.iter().copied().chain(far).filter(any) {
         let place = match context {
@@ -51,41 +55,90 @@ pub(super) fn help(pen: Pen<'_>, snapshot: &Snapshot<'_>, context: Context, scro
     }
 }
 
+/// Everything that is known of a row.
 pub(super) fn row(pen: Pen<'_>, snapshot: &Snapshot<'_>, target: &TargetId, scroll: u16, width: usize) -> Dialog {
     let now = snapshot.now.wall;
-    let mut body: Vec<Line<'static>> = Vec::new();
-    if let Some(row) = snapshot.lists.row(target) {
-        let (role, word) = rows::standing(row, now);
-        let says = format!("{} {word}: {}", pen.symbol(role).plain(), rows::says(row, now));
-        body.extend(pen.sentence(role, says, width));
-        body.extend(pen.fact("kind", Role::UiText, row.kind.word(), width));
-        body.extend(pen.fact("source", Role::UiText, &row.source, width));
-        body.extend(pen.fact("every", Role::UiText, quantity::span(row.every), width));
-        if let Some((why, at)) = &row.lost {
-            body.extend(pen.fact("lost", Role::VerdictUnknown, format!("{} · {why}", at.clock()), width));
-        }
-        if let Some(seen) = &row.observation {
-            let age = quantity::age(now.since(seen.observed_at));
-            body.extend(pen.fact("read", Role::UiText, format!("{} · {age}", seen.observed_at.clock()), width));
-            if !row.history.is_empty() {
-                let bars = spark(&row.history, width.saturating_sub(12), pen.glyph("u", "a") == "u");
-                body.extend(pen.fact("history", Role::Graph1, bars, width));
-            }
-            for (name, fact) in &seen.facts {
-                let strip = Strip::new().gap(1).put_within(22, pen.style(Role::UiMuted), Clean::text(name)).to(24);
-                body.push(
-                    strip.put_within(width.saturating_sub(25), pen.style(Role::UiText), figure(name, fact)).line(),
-                );
-            }
-        }
-    }
+    let row = snapshot.lists.row(target);
+    let body = row.map(|row| told(pen, row, now, width)).unwrap_or_default();
     Dialog {
-        title: title(pen, [(Role::UiTitle, Piece::from(target.name.clone()))]),
+        title: title(pen, [(Role::UiTitle, Piece::from(row.map_or_else(|| target.name.clone(), Row::name)))]),
         body,
-        keys: vec![(Action::Act, "offers what can act on it"), (Action::Back, "goes back")],
+        keys: vec![(Action::Act, "offers what can act on it"), (Action::Down, "scrolls"), (Action::Back, "goes back")],
         scroll,
         ..Dialog::default()
     }
+}
+
+/// How the row stands, where and when that was read, how it went, and every fact.
+fn told(pen: Pen<'_>, row: &Row, now: Wall, width: usize) -> Vec<Line<'static>> {
+    let (role, word) = rows::standing(row, now);
+    let says = format!("{} {word}: {}", pen.symbol(role).plain(), rows::says(row, now));
+    let mut body = pen.sentence(role, says, width);
+    body.push(Strip::new().line());
+    body.extend(pen.fact("kind", Role::UiText, row.kind.word(), width));
+    body.extend(pen.fact("source", Role::UiText, &row.source, width));
+    let read = row.observation.as_ref().map_or_else(
+        || "never".to_owned(),
+        |seen| format!("{} UTC · {}", seen.observed_at.clock(), ago(quantity::age(now.since(seen.observed_at)))),
+    );
+    let (every, stale) = (quantity::span(row.every), quantity::span(row.every * 3));
+    body.extend(pen.fact("read", Role::UiText, format!("{read} · every {every}, stale after {stale}"), width));
+    if let Some((why, at)) = &row.lost {
+        body.extend(pen.fact("lost", Role::VerdictUnknown, format!("{} UTC · {why}", at.clock()), width));
+    }
+    body.extend(history(pen, row, width));
+    let Some(seen) = row.observation.as_ref().filter(|seen| !seen.facts.is_empty()) else { return body };
+    body.push(Strip::new().line());
+    let longest = seen.facts.keys().map(|name| name.len()).max().unwrap_or(0).clamp(8, 24);
+    for (name, fact) in &seen.facts {
+        let value = Clean::text(&figure(name, fact));
+        body.extend(pen.named_to(longest + 3, Piece::from(Clean::text(name)), Role::UiText, value, width));
+    }
+    body
+}
+
+fn ago(age: String) -> String {
+    if age == "now" { age } else { format!("{age} ago") }
+}
+
+/// The last figures as a graph, with the least and the greatest of them.
+fn history(pen: Pen<'_>, row: &Row, width: usize) -> Vec<Line<'static>> {
+    let figures = row.history.as_slice();
+    let unit = unit_of(row);
+    let plain = |number: f64| unit.map_or_else(|| plain(number), |name| figure(name, &Fact::Real(number)));
+    let finite = || figures.iter().copied().filter(|figure| figure.is_finite());
+    let (least, greatest) = (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
+    if least > greatest {
+        return Vec::new();
+    }
+    let bars = spark(figures, width.saturating_sub(VALUES + 3), pen.glyph("u", "a") == "u");
+    let mut lines = pen.fact("history", Role::Graph1, bars, width);
+    let count = quantity::counted(figures.len() as u64, "reading", "readings");
+    let range = format!("{} to {} over {count}", plain(least), plain(greatest));
+    lines.extend(pen.fact("", Role::UiMuted, range, width));
+    lines
+}
+
+/// The fact that the history is of: the one that has its last figure.
+fn unit_of(row: &Row) -> Option<&'static str> {
+    let last = row.history.last()?;
+    #[allow(clippy::cast_precision_loss)] // A figure for the screen.
+    let is_it = |fact: &Fact| match fact {
+        Fact::Int(number) => (*number as f64 - last).abs() < 0.5,
+        Fact::Real(figure) => (figure - last).abs() < f64::EPSILON,
+        _ => false,
+    };
+    row.observation.iter().flat_map(|seen| &seen.facts).find(|(_, fact)| is_it(fact)).map(|(name, _)| *name)
+}
+
+/// A figure whose unit is not known: whole where it is large, with two decimals where it is small.
+fn plain(figure: f64) -> String {
+    if figure.abs() >= 100.0 || figure.fract() == 0.0 { format!("{figure:.0}") } else { format!("{figure:.2}") }
+}
+
+/// A time to the second where it is long, to the millisecond where it is short.
+fn time(time: Duration) -> String {
+    if time.as_secs() < 60 { quantity::latency(time) } else { quantity::span(time) }
 }
 
 /// A fact with the unit that its name tells.
@@ -99,8 +152,14 @@ fn figure(name: &str, fact: &Fact) -> String {
             Ok(number) => quantity::count(number),
             Err(_) => number.to_string(),
         },
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Not below zero, and bytes.
+        Fact::Real(figure) if name.ends_with("_bytes") && *figure >= 0.0 => quantity::bytes(*figure as u64),
         Fact::Real(figure) if name.ends_with("_ratio") => format!("{:.1} %", figure * 100.0),
-        Fact::Real(figure) => format!("{figure:.2}"),
+        Fact::Real(figure) if name.ends_with("_s") || name.ends_with("_ms") => {
+            let scale = if name.ends_with("_ms") { 1000.0 } else { 1.0 };
+            Duration::try_from_secs_f64(figure / scale).map_or_else(|_| plain(*figure), time)
+        }
+        Fact::Real(figure) => plain(*figure),
         Fact::Text(text) => text.clone(),
     }
 }
@@ -125,7 +184,7 @@ pub(super) fn step(pen: Pen<'_>, snapshot: &Snapshot<'_>, number: u32, scroll: u
             say("set", Role::UiText, format!("sha256 {set}"));
         }
         if let Some(started) = step.started {
-            let ended = step.ended.map_or_else(|| "–".to_owned(), crate::domain::Wall::clock);
+            let ended = step.ended.map_or_else(|| "–".to_owned(), Wall::clock);
             say("from, to", Role::UiText, format!("{} – {ended}, attempt {}", started.clock(), step.attempts));
         }
         if let Some(ended) = &step.outcome {

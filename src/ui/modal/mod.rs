@@ -18,6 +18,7 @@ use crate::app::keymap::Action;
 use crate::app::modal::Modal;
 use crate::app::model::Hit;
 use crate::config::theme::Role;
+use crate::domain::Row;
 use crate::ui::ViewState;
 use crate::ui::layout;
 use crate::ui::pen::Pen;
@@ -70,7 +71,8 @@ pub fn draw(
         Modal::Notice { error, scroll } => details::notice(pen, error, *scroll, width),
         Modal::Palette(palette) => lists::palette(pen, snapshot, palette, width),
         Modal::Offers { target, offers, cursor } => {
-            lists::offers(pen, snapshot, &target.name, offers.as_deref(), *cursor, width)
+            let name = snapshot.lists.row(target).map_or_else(|| target.name.clone(), Row::name);
+            lists::offers(pen, snapshot, &name, offers.as_deref(), *cursor, width)
         }
         Modal::Runs { cursor } => lists::runs(pen, snapshot, cursor.as_ref(), width),
         Modal::SetList(list) => {

@@ -113,8 +113,9 @@ fn item(
     let strip = Strip::new().put(pen.style(Role::UiFocus), if on { pen.glyph("▌", ">") } else { " " });
     let strip = strip.put(pen.style(role), pen.symbol(role)).to(4);
     let notes = list.notes.iter().filter(|note| note.step == Some(number)).count();
-    let tail = match (&step.remark, notes) {
-        (Some(remark), _) => run::short(remark).cut(width / 3),
+    let evidence = step.remark.as_ref().or(step.outcome.as_ref().map(|outcome| &outcome.detail));
+    let tail = match (evidence, notes) {
+        (Some(evidence), _) => run::short(evidence).cut(width / 2),
         (None, 0) if step.state == StepState::Planned => Clean::default(),
         (None, 0) => Clean::text(word),
         (None, notes) => Clean::text(&quantity::counted(notes as u64, "note", "notes")),

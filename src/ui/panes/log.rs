@@ -1,7 +1,7 @@
 //! The Log pane.
 //!
 //! ```text
-//! ┌ 3 Log  step 3 · Delete old sessions ─────────── line 118/4,000,000 · 2.1 GiB dropped · following ┐
+//! ┌ 7 Log  step 3 · Delete old sessions ─────────── line 118/4,000,000 · 2.1 GiB dropped · following ┐
 //! │ 02:46:58 deleted s-0af1.json                                                                      │
 //! │ 02:46:58²cannot open s-77aa.json: permission denied                                               │
 //! └───────────────────────────────────────────────────────────────────────────────────────────────────┘
@@ -29,8 +29,8 @@ pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot
     if let Some((step, _)) = &log.source {
         let name = snapshot.run.view.as_ref().and_then(|run| run.step(*step)).map_or("", |step| &step.head.title);
         let text = format!("step {} · {name}", step + 1);
-        let room = usize::from(area.width).saturating_sub(left.width() + right.width() + 5);
-        left = left.put_within(room, pen.style(Role::UiText), text).gap(1);
+        let room = usize::from(area.width).saturating_sub(left.width() + right.width() + 6);
+        left = left.gap(1).put_within(room, pen.style(Role::UiText), text).gap(1);
     }
     let inner = framed(pen, frame, area, snapshot, Pane::Log, (left, right));
     view.seen.log_rows = inner.height;
@@ -95,6 +95,21 @@ fn tail(pen: Pen<'_>, snapshot: &Snapshot<'_>, page: &Page, room: (usize, usize)
     rows.truncate(room.1);
     rows.reverse();
     (rows, Some(lines))
+}
+
+/// The newest lines, one row each, with the time at which each was written: for a place beside something else.
+pub(super) fn newest(pen: Pen<'_>, snapshot: &Snapshot<'_>, width: usize, rows: usize) -> Vec<Strip> {
+    let Some(page) = &snapshot.log.page else { return Vec::new() };
+    let from = page.lines.len().saturating_sub(rows);
+    let line = |line: &LogLine| {
+        let clean = Clean::line_capped(&line.bytes, (line.bytes.len() as u64).saturating_add(line.cut));
+        let at = line.at.map_or_else(|| " ".repeat(8), crate::domain::Wall::clock);
+        let strip = Strip::new().gap(1).put(pen.style(Role::UiMuted), at);
+        let style = pen.style(if line.stderr { Role::LogStderr } else { Role::UiText });
+        let stream = if line.stderr { pen.glyph("²", "2") } else { " " };
+        strip.put(style, stream).put_within(width.saturating_sub(11), style, clean)
+    };
+    page.lines.iter().skip(from).map(line).collect()
 }
 
 /// The lines from the top of the window on.

@@ -35,7 +35,7 @@ fn framed(
 fn title(pen: Pen<'_>, snapshot: &Snapshot<'_>, pane: Pane) -> Strip {
     let role = if snapshot.focus == pane { Role::UiFocus } else { Role::UiTitle };
     let style = pen.style(role);
-    Strip::new().gap(1).put(style, u64::from(pane.number())).gap(1).put(style, pane.word()).gap(2)
+    Strip::new().gap(1).put(style, u64::from(pane.number())).gap(1).put(style, pane.word()).gap(1)
 }
 
 /// A filter as it stands in a title.

@@ -27,6 +27,7 @@ use crate::ui::text::{self, Strip};
 use crate::ui::widgets::spark::spark;
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use std::time::Duration;
 
 /// How wide the graph of a row is.
 const SPARK: usize = 10;
@@ -49,7 +50,7 @@ pub fn draw(
     if !list.sort().mark(section).is_empty() {
         left = left.put(pen.style(Role::UiMuted), list.sort().mark(section)).gap(1);
     }
-    let room = usize::from(area.width).saturating_sub(left.width() + 4);
+    let room = usize::from(area.width).saturating_sub(left.width() + 3);
     let inner = framed(pen, frame, area, snapshot, pane, (left, summary(pen, list, room)));
     if snapshot.focus == pane {
         view.seen.page_rows = inner.height;
@@ -94,8 +95,7 @@ fn summary(pen: Pen<'_>, list: &RowList, room: usize) -> Strip {
     let wanted = |words: bool, own: Option<&String>| {
         let strip = verdicts(pen, Strip::new().gap(1), list, words);
         let Some(own) = own else { return strip };
-        let gap = usize::from(!words && strip.width() > 1);
-        strip.gap(gap).put(pen.style(Role::UiText), own).gap(1)
+        strip.gap(1).put(pen.style(Role::UiText), own).gap(1)
     };
     let ways = [wanted(true, own.as_ref()), wanted(false, own.as_ref()), wanted(false, None)];
     ways.into_iter().find(|strip| strip.width() <= room).unwrap_or_default()
@@ -118,7 +118,7 @@ struct Shape {
 impl Shape {
     fn of(list: &RowList, width: usize) -> Self {
         let [word, age, source] = ROOM.map(|least| width >= least);
-        let share = if list.section() == Section::Bloat { width * 2 / 5 } else { width / 3 };
+        let share = if list.section() == Section::Bloat { width * 19 / 50 } else { width / 3 };
         Self {
             width,
             name: (list.widest() + columns::tag(list.section())).clamp(8, share.max(8)),
@@ -152,8 +152,7 @@ fn strip(pen: Pen<'_>, list: &RowList, row: &Row, now: Wall, shape: Shape, on: b
         None => said(pen, strip, row, now, role, end),
     };
     if shape.age {
-        let age =
-            row.observation.as_ref().map_or_else(|| "–".to_owned(), |seen| quantity::age(now.since(seen.observed_at)));
+        let age = row.observation.as_ref().map_or_else(|| "–".to_owned(), |seen| rough(now.since(seen.observed_at)));
         strip = strip.right(end + 6, pen.style(if quiet == Role::UiText { Role::UiMuted } else { quiet }), age);
     }
     if shape.source > 0 {
@@ -163,11 +162,19 @@ fn strip(pen: Pen<'_>, list: &RowList, row: &Row, now: Wall, shape: Shape, on: b
     strip
 }
 
+/// An age in minutes at the least: what is read every few seconds is of now, and costs no byte.
+fn rough(age: Duration) -> String {
+    if age < Duration::from_secs(60) { "now".to_owned() } else { quantity::age(age) }
+}
+
 /// A row's name in so many columns; of a path the end tells more.
 fn name(list: &RowList, row: &Row, columns: usize) -> Clean {
     let name = list.name(row);
     let (tag, clean) = (columns::suffix(row), Clean::text(&name));
     let room = columns.saturating_sub(tag.len());
+    // Of a name that is too long, the usual schema says least.
+    let plain = name.strip_prefix("public.").filter(|_| clean.width() > room);
+    let clean = plain.map_or(clean, Clean::text);
     let clean = if name.starts_with('/') { clean.cut_front(room) } else { clean.cut(room) };
     if tag.is_empty() { clean } else { Clean::text(&format!("{}{tag}", clean.plain())) }
 }

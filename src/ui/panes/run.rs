@@ -1,7 +1,7 @@
 //! The Run pane.
 //!
 //! ```text
-//! ┏ 2 Run  Data retention cleanup ━━━━━━━━━━━━━━━━━━━ ◆ waiting  3/5 ┓
+//! ┏ 6 Run  Data retention cleanup ━━━━━━━━━━━━━━━━━━━ ◆ waiting  3/5 ┓
 //! ┃ look                                                             ┃
 //! ┃  ✓  done     1 Verify the newest backup        read       0.4 s  ┃
 //! ┃ clean                                                            ┃
@@ -16,6 +16,7 @@
 //! ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
 //! ```
 
+mod overview;
 mod story;
 
 use crate::app::Snapshot;
@@ -35,17 +36,30 @@ use std::time::Duration;
 
 pub use story::{now_line, one_line};
 
-/// Draws the pane.
-pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot<'_>, view: &mut ViewState) {
+/// From which width on a step has its effect beside its title.
+const WITH_EFFECT: usize = 64;
+
+/// Draws the pane; `brief` where it stands among the others and the log has no pane of its own.
+pub fn draw(
+    pen: Pen<'_>,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    snapshot: &Snapshot<'_>,
+    brief: bool,
+    view: &mut ViewState,
+) {
     let right = standing(pen, Strip::new().gap(1), snapshot);
     let mut left = title(pen, snapshot, Pane::Run);
     if let Some(run) = &snapshot.run.view {
-        let room = usize::from(area.width).saturating_sub(left.width() + right.width() + 5);
-        left = left.put_within(room, pen.style(Role::UiText), &run.title).gap(1);
+        let room = usize::from(area.width).saturating_sub(left.width() + right.width() + 6);
+        left = left.gap(1).put_within(room, pen.style(Role::UiText), &run.title).gap(1);
     }
     let left = filtered(pen, left, &snapshot.run.filter);
     let mut inner = framed(pen, frame, area, snapshot, Pane::Run, (left, right));
     let Some(run) = &snapshot.run.view else { return nothing(pen, frame, inner, snapshot) };
+    if brief {
+        return overview::draw(pen, frame, inner, snapshot, run, view);
+    }
     // A wall says it in its sentence, and shows nobody what to type.
     let story = if snapshot.wall { Vec::new() } else { story::lines(pen, snapshot, run, usize::from(inner.width)) };
     let below = u16::try_from(story.len()).unwrap_or(u16::MAX).min(inner.height.saturating_sub(3));
@@ -75,6 +89,12 @@ fn nothing(pen: Pen<'_>, frame: &mut Frame<'_>, inner: Rect, snapshot: &Snapshot
     pen.lines(frame, inner, &lines);
 }
 
+/// How many rows the pane fills at the most: its steps under their phases, what is told below them, and the frame.
+#[must_use]
+pub fn rows(run: &RunView) -> u16 {
+    u16::try_from(run.steps.len() + run.phases.len() + 14).unwrap_or(u16::MAX)
+}
+
 /// Where the run stands and how many steps are over: ` ◆ waiting  3/5 `; nothing without a run.
 #[must_use]
 pub fn standing(pen: Pen<'_>, strip: Strip, snapshot: &Snapshot<'_>) -> Strip {
@@ -98,6 +118,7 @@ fn steps(
     let (mut lines, mut phase): (Vec<(Strip, Option<u32>)>, _) = (Vec::new(), None);
     let no_return = no_return(run);
     let looked_at = snapshot.run.step();
+    let digits = if run.steps.len() > 9 { 2 } else { 1 };
     for (number, step) in snapshot.run.shown() {
         if phase != Some(&step.head.phase) {
             phase = Some(&step.head.phase);
@@ -107,7 +128,7 @@ fn steps(
             lines.push((rule(pen, width), None));
         }
         let on = snapshot.run.cursor == Some(number);
-        lines.push((step_line(pen, snapshot, number, step, (width, on)), Some(number)));
+        lines.push((step_line(pen, snapshot, number, step, (width, on, digits)), Some(number)));
     }
     if lines.is_empty() {
         let none = Strip::new().gap(1).put(pen.style(Role::UiMuted), "no step matches the filter");
@@ -146,19 +167,25 @@ fn rule(pen: Pen<'_>, width: usize) -> Strip {
     Strip::new().gap(1).put(muted, dash).put(muted, dash).put(style, words).put(muted, tail)
 }
 
-fn step_line(pen: Pen<'_>, snapshot: &Snapshot<'_>, number: u32, step: &StepView, (width, on): (usize, bool)) -> Strip {
+/// One step: its state, its title, its effect, its time.
+fn step_line(
+    pen: Pen<'_>,
+    snapshot: &Snapshot<'_>,
+    number: u32,
+    step: &StepView,
+    (width, on, digits): (usize, bool, usize),
+) -> Strip {
     let (role, word) = state(snapshot, number, step);
     let strip = Strip::new().put(pen.style(Role::UiFocus), if on { pen.glyph("▌", ">") } else { " " });
     let strip = badge(pen, strip, role, word, 8);
     let quiet = if step.state == StepState::Planned { Role::UiMuted } else { Role::UiText };
-    let digits = if snapshot.run.view.as_ref().is_some_and(|run| run.steps.len() > 9) { 2 } else { 1 };
     let strip = strip.put(pen.style(Role::UiMuted), format!("{:>digits$} ", number + 1));
     let time = if role == Role::StateUnknown { "–".to_owned() } else { time(step, snapshot.now.wall) };
-    let tail = if width >= 50 { 8 + 12 } else { 12 };
+    let tail = if width >= WITH_EFFECT { 8 + 12 } else { 12 };
     let room = width.saturating_sub(strip.width() + tail + 1);
     let start = strip.width();
     let strip = strip.put_within(room, pen.style(quiet), &step.head.title).to(start + room + 1);
-    let strip = if width >= 50 {
+    let strip = if width >= WITH_EFFECT {
         let start = strip.width();
         strip.put(pen.style(Role::from(step.head.effect)), step.head.effect.word()).to(start + 8)
     } else {

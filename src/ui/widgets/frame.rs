@@ -5,6 +5,7 @@ use crate::ui::pen::Pen;
 use crate::ui::text::{self, Strip};
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 /// Left, right, top and bottom corners and edges of a frame.
 type Lines = [&'static str; 6];
@@ -52,12 +53,18 @@ pub fn frame(
     let inner = Rect { x: area.x + 1, width: area.width - 2, ..area };
     let wide = |strip: &Strip| u16::try_from(strip.width()).unwrap_or(u16::MAX);
     let (left_width, right_width, foot_width) = (wide(&left), wide(&right), wide(&foot));
-    text::draw(&left.line(), inner.x, area.y, inner, buffer);
+    // What stands on the edge does not take the edge's colour.
+    let mut put = |strip: Strip, x: u16, y: u16, width: u16| {
+        let ground = Rect { x, y, width, height: 1 }.intersection(inner);
+        buffer.set_style(ground, Style::reset().patch(pen.style(Role::UiText)));
+        text::draw(&strip.line(), x, y, inner, buffer);
+    };
+    put(left, inner.x, area.y, left_width);
     // One column is the gap before nothing.
     if right_width > 1 && left_width.saturating_add(right_width) < inner.width {
-        text::draw(&right.line(), inner.right() - right_width, area.y, inner, buffer);
+        put(right, inner.right() - right_width, area.y, right_width);
     }
     if foot_width > 0 {
-        text::draw(&foot.line(), inner.x, y1, inner, buffer);
+        put(foot, inner.x, y1, foot_width);
     }
 }

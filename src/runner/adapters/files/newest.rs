@@ -72,7 +72,7 @@ pub(super) fn act(action: &Action, spec: &Spec, out: &mut dyn Write) -> ActEnd {
         Ok(None) => ActEnd::new(Ending::Failed, format!("no file fits {} under {}", select.pattern, spec.root)),
         Ok(Some(file)) => {
             let end = judge(&file, wanted, action);
-            let _ = writeln!(out, "{}", end.detail.escape_default());
+            let _ = writeln!(out, "{}", end.detail);
             end
         }
     }

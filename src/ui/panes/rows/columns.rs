@@ -1,7 +1,7 @@
 //! The figures of a row that stand in columns; what the row says beside them follows.
 //!
 //! ```text
-//! Backups       database             4.2 GiB  31 h old · limit 24 h
+//! Backups       database           31 h old · limit 24 h    4.2 GiB
 //! Certificates  api.novacron.io   9 d  R11      served ≠ file
 //! Bloat         public.audit_logs  12 GiB   48 %    ±3  vacuum
 //! ```
@@ -14,21 +14,30 @@ use crate::ui::text::{Piece, Strip};
 
 /// What the parts of a detail stand apart by.
 const APART: &str = " · ";
+/// Below this width, columns stand closer together.
+const NARROW: usize = 70;
+/// The fewest columns in which what the row says beside its figures is begun.
+const LEAST: usize = 10;
 /// What an index is called behind its name.
 const INDEX: &str = " (index)";
 
 /// The figures of a row in its columns, and what is left of what it says.
 #[derive(Debug, Default)]
 pub(super) struct Parts {
-    figures: Vec<(Width, String)>,
+    /// Each in its column; the one that the verdict is about has its colour.
+    figures: Vec<(Width, String, bool)>,
     rest: String,
 }
 
-/// How wide a column is, and on which side its text stands.
+/// How wide a column is, and where its text stands.
 #[derive(Clone, Copy, Debug)]
 enum Width {
+    /// At its left edge.
     Left(usize),
+    /// At its right edge.
     Right(usize),
+    /// At the right edge of the pane, behind what the row says.
+    Last(usize),
 }
 
 /// The figures of a row with a good reading; `None` where it has none.
@@ -43,22 +52,22 @@ pub(super) fn of(row: &Row, now: Wall) -> Option<Parts> {
     };
     let figures = match row.kind.section() {
         Section::Health => return None,
-        Section::Backups => vec![(Width::Right(8), bytes("size_bytes")?)],
+        Section::Backups => vec![(Width::Last(8), bytes("size_bytes")?, false)],
         Section::Certificates => {
             let days = real("days_left").filter(|days| *days >= 0.0)?;
             vec![
-                (Width::Right(6), format!("{} d", days.floor())),
-                (Width::Left(8), word("issuer").map(|issuer| common_name(&issuer)).unwrap_or_default()),
+                (Width::Right(6), format!("{} d", days.floor()), true),
+                (Width::Left(8), word("issuer").map(|issuer| common_name(&issuer)).unwrap_or_default(), false),
             ]
         }
         Section::Bloat => vec![
-            (Width::Right(8), bytes("size_bytes")?),
-            (Width::Right(5), real("bloat_ratio").map(quantity::percent).unwrap_or_default()),
-            (Width::Right(5), error_bar(real("error_ratio"))),
-            (Width::Left(7), word("remedy").unwrap_or_default()),
+            (Width::Right(7), bytes("size_bytes")?, false),
+            (Width::Right(5), real("bloat_ratio").map(quantity::percent).unwrap_or_default(), true),
+            (Width::Right(5), error_bar(real("error_ratio")), false),
+            (Width::Left(7), word("remedy").unwrap_or_default(), false),
         ],
     };
-    let told = |part: &&str| !figures.iter().any(|(_, figure)| same(part, figure));
+    let told = |part: &&str| !figures.iter().any(|(_, figure, _)| same(part, figure));
     let rest: Vec<&str> = seen.detail.split(APART).filter(told).collect();
     Some(Parts { rest: rest.join(APART), figures })
 }
@@ -110,20 +119,36 @@ pub(super) fn suffix(row: &Row) -> &'static str {
 /// Puts the figures and the rest, all of it before a column.
 pub(super) fn put(pen: Pen<'_>, mut strip: Strip, parts: Parts, role: Role, end: usize) -> Strip {
     let style = pen.style(spoken(role));
-    for (width, figure) in parts.figures {
+    // Where it is narrow, a blank less apart.
+    let apart = if end < NARROW { 1 } else { 2 };
+    let mut last = None;
+    for (width, figure, own) in parts.figures {
+        let style = if own { style } else { pen.style(Role::UiText) };
         let (columns, right) = match width {
             Width::Left(columns) => (columns, false),
             Width::Right(columns) => (columns, true),
+            Width::Last(columns) => {
+                last = Some((columns, figure));
+                continue;
+            }
         };
-        if strip.width() + columns > end {
-            break;
+        let before = usize::from(!right && apart == 1);
+        if strip.width() + before + columns > end {
+            return strip;
         }
         let figure = Piece::from(figure).cut(columns);
         let blanks = columns - figure.width();
-        strip = strip.gap(if right { blanks } else { 0 }).put(style, figure).gap(if right { 0 } else { blanks } + 2);
+        strip = strip.gap(before + if right { blanks } else { 0 }).put(style, figure);
+        strip = strip.gap(apart + if right { 0 } else { blanks });
     }
-    let room = end.saturating_sub(strip.width());
-    strip.put_within(room, style, parts.rest)
+    let behind = last.as_ref().map_or(0, |(columns, _)| columns + 1);
+    let room = end.saturating_sub(strip.width() + behind);
+    // A few letters of a sentence say nothing.
+    let strip = if room < LEAST { strip } else { strip.put_within(room, style, parts.rest) };
+    match last {
+        Some((columns, figure)) => strip.right(end, pen.style(Role::UiText), Piece::from(figure).cut(columns)),
+        None => strip,
+    }
 }
 
 #[cfg(test)]

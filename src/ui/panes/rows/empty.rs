@@ -23,9 +23,7 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, section: Section, wid
     }
     let (sentence, entry) = missing(section);
     let mut lines = pen.sentence(Role::UiText, sentence, width);
-    let place = snapshot
-        .estate_file
-        .map_or_else(|| "in a midwatch.toml (see --config):".to_owned(), |file| format!("in {file}:"));
+    let place = format!("To have one watched, write into {}:", snapshot.estate_file);
     lines.extend(pen.sentence(Role::UiMuted, place, width));
     let line =
         |text: &&'static str| Strip::new().gap(3).put_within(width.saturating_sub(4), pen.style(Role::UiKey), *text);

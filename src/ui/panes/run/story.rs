@@ -105,6 +105,11 @@ pub fn now_line(snapshot: &Snapshot<'_>, run: &RunView) -> (Role, String) {
             let since = step.started.map_or_else(String::new, |at| format!(" since {}", clock(at)));
             (role, format!("{word} step {}{since}, {}", number + 1, time(step, snapshot.now.wall)))
         }
+        None if run.waits_for_people() => {
+            let count = run.phase_counts().into_iter().find(|count| count.current);
+            let told = count.map(|count| format!("{}: {} of {} items closed", count.phase, count.closed, count.of));
+            (Role::StateWaiting, format!("waits for people · {}", told.unwrap_or_default()))
+        }
         None => (Role::StateRunning, "the runner is between two steps".to_owned()),
     }
 }
@@ -117,7 +122,7 @@ fn ended_word(status: RunStatus) -> &'static str {
     }
 }
 
-fn next(run: &RunView) -> Option<String> {
+pub(super) fn next(run: &RunView) -> Option<String> {
     let current = run.current()?;
     let planned = (0_u32..).zip(&run.steps).find(|(number, step)| {
         step.state == StepState::Planned && (*number > current || (*number == current && run.open_attempt().is_none()))
@@ -127,7 +132,7 @@ fn next(run: &RunView) -> Option<String> {
 }
 
 /// The keys that mean something to this run now.
-fn may(pen: Pen<'_>, snapshot: &Snapshot<'_>, status: RunStatus, width: usize) -> Strip {
+pub(super) fn may(pen: Pen<'_>, snapshot: &Snapshot<'_>, status: RunStatus, width: usize) -> Strip {
     let keys: &[(Action, &str)] = match status {
         RunStatus::Waiting => {
             &[(Action::Act, "answer"), (Action::Log, "log"), (Action::Note, "note"), (Action::Abort, "abort")]

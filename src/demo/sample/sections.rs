@@ -1,0 +1,139 @@
+//! Rows of backups, certificates and bloat as their probes give them.
+
+use super::at;
+use crate::domain::{Fact, Observation, Row, Rows, TargetKind, Verdict};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The readings of every target of the three sections.
+pub(super) fn all() -> Vec<Rows> {
+    let mut all: Vec<Rows> = backups().into_iter().map(alone).collect();
+    all.extend(certificates().into_iter().map(alone));
+    all.push(Rows { kind: TargetKind::Bloat, target: "novacron".to_owned(), rows: bloat() });
+    all
+}
+
+fn alone(row: Row) -> Rows {
+    Rows { kind: row.kind, target: row.target.clone(), rows: vec![row] }
+}
+
+/// What a row is made of here: verdict, detail, facts.
+type Seen<'a> = (Verdict, &'a str, Vec<(&'static str, Fact)>);
+
+fn row(
+    kind: TargetKind,
+    (target, object): (&str, Option<&str>),
+    source: &str,
+    (verdict, detail, facts): Seen<'_>,
+) -> Row {
+    let mut row = Row::unread(kind, target.to_owned(), source.to_owned(), Duration::from_secs(300));
+    row.object = object.map(str::to_owned);
+    row.observation = Some(Observation {
+        verdict,
+        detail: detail.to_owned(),
+        facts: facts.into_iter().collect::<BTreeMap<_, _>>(),
+        observed_at: at(300),
+        trend: None,
+    });
+    row
+}
+
+fn text(text: &str) -> Fact {
+    Fact::Text(text.to_owned())
+}
+
+fn backups() -> Vec<Row> {
+    let set = |name: &str, verdict, detail: &str, newest: &str, age_s: i64, size: i64, verified: bool| {
+        let facts = vec![
+            ("age_s", Fact::Int(age_s)),
+            ("newest", text(newest)),
+            ("newest_at", text("2026-11-22T03:10:04Z")),
+            ("size_bytes", Fact::Int(size)),
+            ("verified", Fact::Bool(verified)),
+        ];
+        let mut row = row(TargetKind::Backup, (name, None), &format!("/backups/{name}/*"), (verdict, detail, facts));
+        #[allow(clippy::cast_precision_loss)] // Sizes of a picture.
+        let history = [0.96, 0.97, 0.97, 0.98, 0.99, 0.99, 1.0].map(|share| share * size as f64);
+        row.history = history.to_vec();
+        row
+    };
+    let mut cold = row(
+        TargetKind::Backup,
+        ("cold", None),
+        "/mnt/cold/*.tar.zst",
+        (Verdict::Ok, "2 d old · limit 8 d", vec![("age_s", Fact::Int(172_800)), ("size_bytes", Fact::Int(96 << 30))]),
+    );
+    cold.lost = Some(("permission denied".to_owned(), at(440)));
+    vec![
+        set("database", Verdict::Critical, "31 h old · limit 24 h", "novacron-1121.dump", 111_600, 4_509_715_661, true),
+        set("files", Verdict::Ok, "23 h old · verified", "files-1122.tar.gz", 84_600, 812 << 20, true),
+        set("configs", Verdict::Ok, "23 h old · verified", "etc-1122.tar.gz", 84_480, 14 << 20, true),
+        set("snapshots", Verdict::Warn, "2 d old · 3 volumes · one is 40 % smaller", "vol-3", 172_800, 61 << 30, false),
+        cold,
+    ]
+}
+
+fn certificates() -> Vec<Row> {
+    let certificate = |name: &str, verdict, detail: &str, days: i64, issuer: &str| {
+        let facts = vec![
+            ("days_left", Fact::Int(days)),
+            ("issuer", text(issuer)),
+            ("names", text(&format!("{name}, www.{name}"))),
+            ("not_before", text("2026-09-02T00:00:00Z")),
+            ("not_after", text("2026-12-01T23:59:59Z")),
+            ("serial", text("03:9f:3c:12:ab:34:de:6b:7a:51:90:22:c1:0e:88:4f:71:aa")),
+            ("subject", text(&format!("CN={name}"))),
+        ];
+        row(TargetKind::Certificate, (name, None), &format!("{name}:443"), (verdict, detail, facts))
+    };
+    let ours = "CN=R11,O=Let's Encrypt,C=US";
+    let mut late = certificate("mail.novacron.io", Verdict::Ok, "54 d", 54, ours);
+    late.lost = Some(("connection refused".to_owned(), at(445)));
+    vec![
+        certificate("novacron.io", Verdict::Ok, "61 d · R11", 61, ours),
+        certificate("api.novacron.io", Verdict::Warn, "9 d · R11 · served ≠ file", 9, ours),
+        certificate("*.novacron.io", Verdict::Critical, "expired 2 d ago", -2, ours),
+        certificate("redis-tls", Verdict::Ok, "341 d · self-signed, as pinned", 341, "CN=cell0 CA"),
+        late,
+    ]
+}
+
+fn bloat() -> Vec<Row> {
+    struct Of(&'static str, &'static str, Verdict, i64, f64, f64, &'static str, &'static str);
+    let rows = [
+        Of("public.audit_logs", "table", Verdict::Warn, 12 << 30, 0.48, 0.03, "vacuum", "last vacuum 41 d ago"),
+        Of("public.tasks", "table", Verdict::Warn, 3 << 30, 0.31, 0.04, "repack", "8 % dead, pinned by a snapshot"),
+        Of("public.tasks_pkey", "index", Verdict::Warn, 1 << 30, 0.64, 0.0, "reindex", ""),
+        Of("public.sessions", "table", Verdict::Ok, 800 << 20, 0.07, 0.05, "", ""),
+        Of("public.sessions_expires_idx", "index", Verdict::Ok, 210 << 20, 0.04, 0.05, "", ""),
+    ];
+    let mut all: Vec<Row> = rows
+        .into_iter()
+        .map(|Of(name, kind, verdict, size, ratio, error, remedy, note)| {
+            #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)] // Sizes of a picture.
+            let back = (size as f64 * ratio) as i64;
+            let facts = vec![
+                ("bloat_bytes", Fact::Int(back)),
+                ("bloat_ratio", Fact::Real(ratio)),
+                ("database", text("novacron")),
+                ("error_ratio", Fact::Real(error)),
+                ("kind", text(kind)),
+                ("method", text(if error > 0.0 { "width statistics" } else { "pgstatindex" })),
+                ("name", text(name)),
+                ("remedy", text(remedy)),
+                ("schema", text("public")),
+                ("size_bytes", Fact::Int(size)),
+            ];
+            row(
+                TargetKind::Bloat,
+                ("novacron", Some(name)),
+                "host=/run/postgresql dbname=novacron",
+                (verdict, note, facts),
+            )
+        })
+        .collect();
+    let blind = (Verdict::Unknown, "no statistics visible to role watch", vec![("kind", text("table"))]);
+    let source = "host=/run/postgresql dbname=novacron";
+    all.push(row(TargetKind::Bloat, ("novacron", Some("billing.invoices")), source, blind));
+    all
+}

@@ -1,0 +1,213 @@
+//! What a series of backups means: facts, verdict and the words of the row.
+//!
+//! | what | verdict |
+//! |---|---|
+//! | no member; the newest older than `max_age`, empty, smaller than `min_size`, or not what its checksum says | critical |
+//! | all members dated in the future; none that is finished yet; a checksum that cannot be read | unknown |
+//! | the newest less than half of the median of up to 29 members before it, of at least 3 | warn |
+//! | a gap among the last 7 distances; a member dated in the future beside others | warn |
+//!
+//! A gap is a distance of more than one and a half intervals with a regular one on its older side: a series that is thinned out with age
+//! has none. The interval is `every`, or the median of the distances.
+
+use crate::config::estate::Backup;
+use crate::domain::{Fact, Observation, Verdict, Wall, quantity};
+use crate::probes::backups::checksum::{Expected, Progress};
+use crate::probes::backups::series::{Member, Series};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+/// How many members before the newest say what is usual.
+const USUAL: usize = 3;
+/// How many of the last distances warn.
+const RECENT: usize = 7;
+
+/// What is known of the newest member's checksum.
+pub struct Checked {
+    /// What should be.
+    pub expected: Expected,
+    /// What is; `None` where it is not known what should be.
+    pub progress: Option<Progress>,
+}
+
+/// Judges a series at a moment.
+#[must_use]
+pub fn judge(target: &Backup, directory: &Path, series: &Series, checked: Option<&Checked>, now: Wall) -> Observation {
+    let count = |count: usize| Fact::Int(i64::try_from(count).unwrap_or(i64::MAX));
+    let mut facts = BTreeMap::from([
+        ("directory", Fact::Text(directory.display().to_string())),
+        ("count", count(series.count)),
+        ("unfinished", count(series.unfinished)),
+        ("future", count(series.future.0)),
+        ("max_age_s", Fact::Int(i64::try_from(target.max_age.as_secs()).unwrap_or(i64::MAX))),
+    ]);
+    let Some(newest) = series.members.first() else {
+        let (verdict, detail) = none(series);
+        return Observation { verdict, detail, facts, observed_at: now, trend: None };
+    };
+    let age = Duration::from_secs(u64::try_from(now.0.as_second().saturating_sub(newest.unix)).unwrap_or(0));
+    let made = Wall::from_unix(newest.unix, 0);
+    facts.extend([
+        ("newest", Fact::Text(newest.name.to_string_lossy().into_owned())),
+        ("newest_at", Fact::Text(made.0.to_string())),
+        ("time_from", Fact::Text(newest.from.word().to_owned())),
+        ("age_s", Fact::Int(i64::try_from(age.as_secs()).unwrap_or(i64::MAX))),
+        ("path", Fact::Text(directory.join(&newest.name).display().to_string())),
+    ]);
+    let mut said = Said { verdict: Verdict::Ok, words: vec![when(target, age, made, now)] };
+    if age > target.max_age {
+        said.verdict = Verdict::Critical;
+    }
+    said.checksum(newest, checked, &mut facts);
+    said.size(target, series, newest, &mut facts);
+    said.gaps(target, series, &mut facts);
+    if series.future.0 > 0 {
+        said.say(Verdict::Warn, format!("{} dated in the future", series.future.0));
+    }
+    let detail = said.words.join(" · ");
+    Observation { verdict: said.verdict, detail, facts, observed_at: now, trend: None }
+}
+
+/// A series of which nothing can be the newest.
+fn none(series: &Series) -> (Verdict, String) {
+    let unfinished = match series.unfinished {
+        0 => String::new(),
+        count => format!(" · {count} unfinished"),
+    };
+    match &series.future {
+        (_, Some(name)) => {
+            let others = quantity::counted(u64::try_from(series.future.0).unwrap_or(u64::MAX), "backup", "backups");
+            (Verdict::Unknown, format!("{others} dated in the future: {}", name.to_string_lossy()))
+        }
+        _ if series.growing > 0 => (Verdict::Unknown, "no finished backup · one is being written".to_owned()),
+        _ => (Verdict::Critical, format!("no backup{unfinished}")),
+    }
+}
+
+/// `03:10 today`, or `31 h old · limit 24 h`.
+fn when(target: &Backup, age: Duration, made: Wall, now: Wall) -> String {
+    if age > target.max_age {
+        return format!("{} old · limit {}", quantity::age(age), quantity::age(target.max_age));
+    }
+    let clock = made.0.strftime("%H:%M");
+    if made.date() == now.date() {
+        format!("{clock} today")
+    } else if made.plus(Duration::from_secs(86_400)).date() == now.date() {
+        format!("{clock} yesterday")
+    } else {
+        made.minute()
+    }
+}
+
+struct Said {
+    verdict: Verdict,
+    words: Vec<String>,
+}
+
+impl Said {
+    fn say(&mut self, verdict: Verdict, words: String) {
+        self.verdict = self.verdict.worse(verdict);
+        self.words.push(words);
+    }
+
+    /// Says something about the time, right behind it.
+    fn add(&mut self, verdict: Verdict, words: &str) {
+        self.verdict = self.verdict.worse(verdict);
+        if let Some(first) = self.words.first_mut() {
+            first.push_str(" · ");
+            first.push_str(words);
+        }
+    }
+
+    fn checksum(&mut self, newest: &Member, checked: Option<&Checked>, facts: &mut BTreeMap<&'static str, Fact>) {
+        let Some(Checked { expected, progress }) = checked else {
+            let why = if newest.is_dir { "a directory is not verified" } else { "no SHA-256 beside it" };
+            facts.insert("not_verified", Fact::Text(why.to_owned()));
+            return;
+        };
+        facts.insert("checksum_file", Fact::Text(expected.file.display().to_string()));
+        let mut lost = |said: &mut Self, why: &str| {
+            facts.insert("not_verified", Fact::Text(why.to_owned()));
+            said.add(Verdict::Unknown, &format!("not verified: {why}"));
+        };
+        match (&expected.digest, progress) {
+            (Err(why), _) => lost(self, why),
+            (_, Some(Progress::Lost(why))) => lost(self, why),
+            (_, None) => lost(self, "not read"),
+            (_, Some(Progress::UnderWay(share))) => {
+                let words = format!("verifying {}", quantity::percent(*share));
+                facts.insert("not_verified", Fact::Text(words.clone()));
+                self.add(Verdict::Ok, &words);
+            }
+            (Ok(should), Some(Progress::Done(is, at))) => {
+                facts.insert("verified", Fact::Bool(should == is));
+                facts.insert("verified_at", Fact::Text(Wall::from_unix(*at, 0).0.to_string()));
+                facts.insert("sha256", Fact::Text(is.to_string()));
+                if should == is {
+                    self.add(Verdict::Ok, "verified");
+                } else {
+                    self.add(Verdict::Critical, "checksum wrong");
+                }
+            }
+        }
+    }
+
+    fn size(&mut self, target: &Backup, series: &Series, newest: &Member, facts: &mut BTreeMap<&'static str, Fact>) {
+        let bytes = |size: u64| Fact::Int(i64::try_from(size).unwrap_or(i64::MAX));
+        let mut before: Vec<u64> = series.members.iter().skip(1).filter_map(|member| member.size).collect();
+        let usual = (before.len() >= USUAL).then(|| median(&mut before)).flatten();
+        facts.extend(usual.map(|usual| ("median_size_bytes", bytes(usual))));
+        let Some(size) = newest.size else {
+            self.say(Verdict::Ok, "size not counted".to_owned());
+            return;
+        };
+        facts.insert("size_bytes", bytes(size));
+        if size == 0 {
+            self.say(Verdict::Critical, "empty".to_owned());
+            return;
+        }
+        let shown = quantity::bytes(size);
+        match (target.min_size, usual) {
+            (Some(least), _) if size < least => {
+                self.say(Verdict::Critical, format!("{shown} · least {}", quantity::bytes(least)));
+            }
+            (_, Some(usual)) if size < usual / 2 => {
+                self.say(Verdict::Warn, format!("{shown} · usually {}", quantity::bytes(usual)));
+            }
+            _ => self.say(Verdict::Ok, shown),
+        }
+    }
+
+    fn gaps(&mut self, target: &Backup, series: &Series, facts: &mut BTreeMap<&'static str, Fact>) {
+        let times = series.members.iter().map(|member| member.unix);
+        let distances: Vec<u64> = times
+            .clone()
+            .zip(times.skip(1))
+            .map(|(newer, older)| u64::try_from(newer.saturating_sub(older)).unwrap_or(0))
+            .collect();
+        let own = (distances.len() >= USUAL).then(|| median(&mut distances.clone())).flatten();
+        let Some(interval) = target.every.map(|every| every.as_secs()).or(own).filter(|interval| *interval > 0) else {
+            return;
+        };
+        let is_regular = |distance: &u64| *distance <= interval.saturating_add(interval / 2);
+        let regular_until = distances.iter().rposition(is_regular).unwrap_or(0);
+        let gaps: Vec<usize> =
+            (0..regular_until).filter(|at| distances.get(*at).is_some_and(|d| !is_regular(d))).collect();
+        facts.extend([
+            ("interval_s", Fact::Int(i64::try_from(interval).unwrap_or(i64::MAX))),
+            ("gaps", Fact::Int(i64::try_from(gaps.len()).unwrap_or(i64::MAX))),
+        ]);
+        let recent = gaps.iter().filter(|at| **at < RECENT).count();
+        if recent > 0 {
+            let words = quantity::counted(u64::try_from(recent).unwrap_or(u64::MAX), "gap", "gaps");
+            self.say(Verdict::Warn, words);
+        }
+    }
+}
+
+/// The middle of some figures; the lower one of two.
+fn median(figures: &mut [u64]) -> Option<u64> {
+    figures.sort_unstable();
+    figures.get(figures.len().saturating_sub(1) / 2).copied()
+}

@@ -1,0 +1,28 @@
+//! What the demo's database has for the pane.
+
+use crate::bloat::{Server, real, text};
+use midwatch::domain::{Fact, Verdict};
+use std::time::{Duration, Instant};
+
+#[test]
+fn the_demo_has_something_of_every_kind_to_look_at() {
+    let server = Server::start("");
+    let began = Instant::now();
+    server.sql(include_str!("../../src/demo/database/bloat.sql"));
+    server.sql(include_str!("../../src/demo/database/settle.sql"));
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(15), "{took:?}");
+    let size: i64 = server.sql("SELECT pg_database_size('postgres')").parse().unwrap();
+    assert!(size < 60 << 20, "{size}");
+    let seen = server.seen();
+    for (object, row) in &seen.0 {
+        println!("{:32} {}", object.as_deref().unwrap_or("-"), row.as_ref().unwrap().detail);
+    }
+    let bloated = seen.row("public.job_runs");
+    assert!(real(bloated, "bloat_ratio") > 0.6 && text(bloated, "remedy") == "repack", "{bloated:?}");
+    let index = seen.row("public.job_runs_pkey");
+    assert!(real(index, "bloat_ratio") > 0.6 && text(index, "remedy") == "reindex", "{index:?}");
+    assert_eq!(seen.row("public.api_tokens_pkey").facts["grows_back"], Fact::Bool(true));
+    assert!(real(seen.row("\"Billing\".\"Invoice Items\""), "bloat_ratio") < 0.05);
+    assert_eq!(seen.row("public.documents_words").verdict, Verdict::Unknown);
+}
