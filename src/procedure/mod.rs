@@ -8,6 +8,7 @@ mod make;
 pub mod params;
 pub mod plan;
 pub mod read;
+mod sql_text;
 pub mod steps;
 pub mod template;
 mod uses;
