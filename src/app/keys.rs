@@ -205,6 +205,9 @@ pub fn is_top(model: &Model) -> bool {
 
 /// Goes back one level: the filter, the zoom, the cursor, the pane; at the top it dismisses what was said.
 fn back(model: &mut Model) -> Vec<Effect> {
+    if let Some(effects) = checklist::left(model) {
+        return effects;
+    }
     let now = model.now.wall;
     let list = model.focus.section().map(|section| model.lists.of_mut(section));
     match (model.focus, list) {

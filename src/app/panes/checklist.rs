@@ -123,7 +123,7 @@ pub fn listed(model: &mut Model, known: Vec<Outline>) {
     model.checklist.known = Some(known);
 }
 
-/// Leaves a checklist that is over; `false` where there is none to leave.
+/// Leaves a checklist that is over; `None` where there is none to leave.
 pub fn left(model: &mut Model) -> Option<Vec<Effect>> {
     let over = model.checklist.run.status().is_some_and(RunStatus::is_over);
     if model.focus != Pane::Checklist || !over {
