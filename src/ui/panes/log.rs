@@ -27,7 +27,7 @@ pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot
     let right = position(pen, snapshot);
     let mut left = title(pen, snapshot, Pane::Log);
     if let Some((step, _)) = &log.source {
-        let name = snapshot.run.view.as_ref().and_then(|run| run.step(*step)).map_or("", |step| &step.head.title);
+        let name = log.run.as_ref().and_then(|run| snapshot.view(run)?.step(*step)).map_or("", |step| &step.head.title);
         let text = format!("step {} · {name}", step + 1);
         let room = usize::from(area.width).saturating_sub(left.width() + right.width() + 6);
         left = left.gap(1).put_within(room, pen.style(Role::UiText), text).gap(1);
