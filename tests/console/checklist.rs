@@ -151,10 +151,11 @@ fn each_key_sends_its_deed_bound_to_the_item_as_it_was_shown() {
     assert_eq!(deed(&effects), (1, before, Deed::Reopen { reason: "so".to_owned() }));
     let effects = press(&mut on(CHECK), "N h i Ctrl-D");
     assert!(matches!(command(&effects), Command::Note { step: Some(CHECK), text, .. } if text == "hi"));
-    // The same from the pane, without the item open.
+    // From the pane the same key first shows the item.
     let mut model = walking(&sample::checklist());
-    assert_eq!(deed(&press(&mut model, "j m o k Ctrl-D")).0, CHECK);
+    press(&mut model, "j m");
     assert_eq!(shown(&model), CHECK);
+    assert_eq!(deed(&press(&mut model, "m o k Ctrl-D")).0, CHECK);
 }
 
 #[test]
@@ -204,6 +205,32 @@ fn enter_counts_400_ms_after_this_very_item_stood_whole_on_the_screen() {
         let effects = pressed_after(drawn, pressed, whole);
         assert_eq!(effects.len(), usize::from(counts), "drawn {drawn:?}, pressed {pressed}, whole {whole}");
     }
+}
+
+#[test]
+fn words_that_close_something_are_asked_for_where_the_item_stood_whole() {
+    for (whole, key) in [(true, 'm'), (false, 'm'), (false, 's')] {
+        let mut model = on(CHECK);
+        let start = model.now;
+        model.drawn(Seen { size: model.size, whole, ..Seen::default() }, Boot(start.boot.0 - 1_000_000_000));
+        update(&mut model, Msg::KeyPressed(Key::char(key), start));
+        assert_eq!(matches!(model.modal(), Some(Modal::Note(_))), whole);
+    }
+}
+
+#[test]
+fn l_opens_the_items_log_and_the_runs_log_is_left_alone_until_then() {
+    let (list, run) = (sample::checklist().view().unwrap(), sample::running().view().unwrap());
+    let mut model = sample::walking((120, 36), None, list.clone(), Some(run.clone()));
+    press(&mut model, "5 j k j Enter Esc");
+    assert_eq!(model.log.run.as_ref(), Some(&run.id));
+    let effects = press(&mut model, "l");
+    assert!(matches!(&effects[..], [Effect::Query(Query::ReadLog { run, .. })] if *run == list.id), "{effects:?}");
+    assert_eq!((model.focus, model.log.source.as_ref()), (Pane::Log, Some(&(CHECK, "7-1.log".to_owned()))));
+    fold(&mut model, &sample::checklist());
+    assert_eq!(model.log.run.as_ref(), Some(&list.id), "it stays while it is looked at");
+    press(&mut model, "6 l");
+    assert_eq!(model.log.run.as_ref(), Some(&run.id));
 }
 
 #[test]
