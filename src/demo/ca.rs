@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  Midwatch Demo Root ── Demo R1 ─┬─ novacron.io       served, as its file has it
-//!    tls/root.pem                 ├─ api.novacron.io   renewed in its file; what is served is the one before it
+//!    tls/root.pem                 ├─ api.novacron.io · renewed in its file; what is served is the one before it
 //!                                 ├─ shop.novacron.io  due in 9 days          live/NAME/{fullchain,privkey}.pem
 //!                                 ├─ *.novacron.io     expired
 //!                                 └─ next.novacron.io  not valid yet
@@ -21,7 +21,7 @@ use rustls::sign::CertifiedKey;
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
@@ -206,7 +206,7 @@ fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
-fn path(path: &PathBuf) -> Result<String> {
+fn path(path: &Path) -> Result<String> {
     let text = path.to_str().ok_or_else(|| failed(format_args!("{}: the path is not UTF-8", path.display())))?;
     Ok(quoted(text))
 }
@@ -238,9 +238,9 @@ mod tests {
             .collect();
         let valid_from = build::before(now, Duration::ZERO).plus(Duration::from_secs(9 * 86_400 + 43_200)).date();
         let expected = [
-            ("novacron.io", Verdict::Ok, "61 d   Demo R1".to_owned()),
-            ("api.novacron.io", Verdict::Warn, "41 d   Demo R1   served ≠ file".to_owned()),
-            ("shop.novacron.io", Verdict::Warn, "9 d   Demo R1".to_owned()),
+            ("novacron.io", Verdict::Ok, "61 d · Demo R1".to_owned()),
+            ("api.novacron.io", Verdict::Warn, "41 d · Demo R1 · served ≠ file".to_owned()),
+            ("shop.novacron.io", Verdict::Warn, "9 d · Demo R1".to_owned()),
             ("wildcard.novacron.io", Verdict::Critical, "expired 2 d ago".to_owned()),
             ("next.novacron.io", Verdict::Critical, format!("not valid before {valid_from}")),
         ];
@@ -251,8 +251,8 @@ mod tests {
 
         let sets: Vec<_> = said[5..].iter().map(|(name, verdict, _)| (*name, *verdict)).collect();
         assert_eq!(sets, [("files", Verdict::Ok), ("database", Verdict::Critical), ("configs", Verdict::Critical)]);
-        assert!(said[5].2.contains("· verified   96 KiB"), "{}", said[5].2);
-        assert_eq!(said[6].2, "31 h old · limit 24 h · verified   64 KiB");
-        assert!(said[7].2.contains("· checksum wrong   14 KiB"), "{}", said[7].2);
+        assert!(said[5].2.contains("· verified · 96 KiB"), "{}", said[5].2);
+        assert_eq!(said[6].2, "31 h old · limit 24 h · verified · 64 KiB");
+        assert!(said[7].2.contains("· checksum wrong · 14 KiB"), "{}", said[7].2);
     }
 }

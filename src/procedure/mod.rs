@@ -9,6 +9,7 @@ pub mod outline;
 pub mod params;
 pub mod plan;
 pub mod read;
+mod sql_text;
 pub mod steps;
 pub mod template;
 mod uses;

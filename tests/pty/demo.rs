@@ -8,7 +8,7 @@ use std::fs;
 /// Opens the demo and waits until its services have been read.
 fn demo(home: &Home) -> Pty {
     let pty = home.open(&["demo"], &[], WIDE);
-    pty.wait_for(SOON, |screen| line_with(screen, "cell0-gateway").contains("ok"));
+    pty.wait_for(SOON, |screen| line_with(screen, "cell0-gateway").contains("● "));
     pty
 }
 
@@ -48,7 +48,7 @@ fn the_whole_path_from_a_row_to_the_report() {
     let home = Home::new();
     let pty = demo(&home);
     let worker = pty.wait_for(SOON, |screen| line_with(screen, "novacron-worker").contains("503"));
-    assert!(line_with(&worker, "novacron-worker").contains("critical"), "{worker}");
+    assert!(line_with(&worker, "novacron-worker").contains("✖"), "{worker}");
     assert!(worker.contains("demo · OTHER"), "{worker}");
     let logs = home.path("state/demo/srv/cell0/logs");
     let archive = logs.join("archive");
@@ -61,7 +61,7 @@ fn the_whole_path_from_a_row_to_the_report() {
     assert!(shown.contains("12 of 15") && shown.contains("open handles"), "{shown}");
     assert_eq!(files(&logs, ".gz"), waiting, "something was done before it was confirmed");
     pty.press_until("c", |screen| screen.contains("SIGN OFF"));
-    pty.wait_for(SOON, |screen| screen.contains("moved logs/") && screen.contains("following"));
+    pty.wait_for(SOON, |screen| screen.contains("moved logs/") && screen.contains("ollowing ┐"));
     assert_eq!((files(&logs, ".gz"), files(&archive, ".gz")), (waiting - 12, archived + 12));
     pty.press_until("c", |screen| screen.contains("ended well"));
     let over = pty.wait_for(SOON, |screen| screen.contains("midwatch report"));

@@ -65,7 +65,7 @@ pub fn judge(target: &Backup, directory: &Path, series: &Series, checked: Option
     if series.future.0 > 0 {
         said.say(Verdict::Warn, format!("{} dated in the future", series.future.0));
     }
-    let detail = said.words.join("   ");
+    let detail = said.words.join(" · ");
     Observation { verdict: said.verdict, detail, facts, observed_at: now, trend: None }
 }
 

@@ -68,7 +68,7 @@ fn the_newest_is_so_by_its_data_and_not_by_its_name() {
     put(dir.path(), "a-2026-11-22T0310.dump", 4096, "2026-11-01T00:00:00Z");
     put(dir.path(), "m.dump", 1024, "2026-11-21T23:00:00Z");
     let found = seen(&entry(dir.path(), "*.dump"));
-    assert_eq!(said(&found), (Verdict::Ok, "03:10 today   4.0 KiB"));
+    assert_eq!(said(&found), (Verdict::Ok, "03:10 today · 4.0 KiB"));
     assert_eq!(
         (text(&found, "newest").as_str(), text(&found, "time_from").as_str()),
         ("a-2026-11-22T0310.dump", "name")
@@ -82,7 +82,7 @@ fn the_newest_is_so_by_its_data_and_not_by_its_name() {
     put(dir.path(), "b.dump", 1024, "2026-11-22T04:00:00Z");
     let found = seen(&entry(dir.path(), "*.dump"));
     assert_eq!((text(&found, "newest").as_str(), text(&found, "time_from").as_str()), ("b.dump", "mtime"));
-    assert_eq!(seen(&entry(dir.path(), "z*")).detail, "57 h old · limit 24 h   2.0 KiB".replace("57 h", "2 d"));
+    assert_eq!(seen(&entry(dir.path(), "z*")).detail, "57 h old · limit 24 h · 2.0 KiB".replace("57 h", "2 d"));
 }
 
 #[test]
@@ -90,12 +90,12 @@ fn age_is_held_against_its_limit() {
     let dir = tempfile::tempdir().unwrap();
     put(dir.path(), "2026-11-21T050000Z.dump", 10, "2026-11-01T00:00:00Z");
     let mut target = entry(dir.path(), "*.dump");
-    assert_eq!(said(&seen(&target)), (Verdict::Critical, "31 h old · limit 24 h   10 B"));
+    assert_eq!(said(&seen(&target)), (Verdict::Critical, "31 h old · limit 24 h · 10 B"));
     target.max_age = Duration::from_secs(31 * 3600);
-    assert_eq!(said(&seen(&target)), (Verdict::Ok, "05:00 yesterday   10 B"), "exactly at its limit");
+    assert_eq!(said(&seen(&target)), (Verdict::Ok, "05:00 yesterday · 10 B"), "exactly at its limit");
     target.max_age = Duration::from_secs(7 * 86_400);
     fs::rename(dir.path().join("2026-11-21T050000Z.dump"), dir.path().join("2026-11-19T050000Z.dump")).unwrap();
-    assert_eq!(seen(&target).detail, "2026-11-19 05:00   10 B");
+    assert_eq!(seen(&target).detail, "2026-11-19 05:00 · 10 B");
 }
 
 #[test]
@@ -156,8 +156,8 @@ fn what_is_no_member_does_not_count() {
     let other = tempfile::tempdir().unwrap();
     put(other.path(), "x", 77, "2026-11-22T05:00:00Z");
     symlink(other.path().join("x"), dir.path().join("linked.dump")).unwrap();
-    assert_eq!(seen(&target).detail, "05:00 today   77 B");
-    assert_eq!(seen(&entry(dir.path(), "latest.dump")).detail, "03:11 today   10 B");
+    assert_eq!(seen(&target).detail, "05:00 today · 77 B");
+    assert_eq!(seen(&entry(dir.path(), "latest.dump")).detail, "03:11 today · 10 B");
 }
 
 #[test]
@@ -171,12 +171,12 @@ fn what_still_grows_waits_until_it_has_settled() {
     put(dir.path(), "now.dump", 20, "2026-11-22T11:59:56Z");
     assert_eq!(look().verdict, Verdict::Unknown, "it has grown");
     let settled = look();
-    assert_eq!(said(&settled), (Verdict::Ok, "11:59 today   20 B"));
+    assert_eq!(said(&settled), (Verdict::Ok, "11:59 today · 20 B"));
     assert_eq!((settled.trend, look().trend), (Some(20.0), None), "the history is of members");
     put(dir.path(), "older.dump", 30, "2026-11-22T10:00:00Z");
     put(dir.path(), "now.dump", 21, "2026-11-22T11:59:58Z");
     let found = look();
-    assert_eq!((found.detail.as_str(), &found.facts["unfinished"]), ("10:00 today   30 B", &Fact::Int(1)));
+    assert_eq!((found.detail.as_str(), &found.facts["unfinished"]), ("10:00 today · 30 B", &Fact::Int(1)));
 }
 
 #[test]
@@ -188,19 +188,19 @@ fn a_size_is_held_against_the_history() {
     let found = seen(&target);
     assert_eq!(
         (said(&found), &found.facts["median_size_bytes"]),
-        ((Verdict::Ok, "02:10 today   1000 B"), &Fact::Int(1000))
+        ((Verdict::Ok, "02:10 today · 1000 B"), &Fact::Int(1000))
     );
     for (size, verdict, detail) in [
-        (500, Verdict::Ok, "02:10 today   500 B"),
-        (499, Verdict::Warn, "02:10 today   499 B · usually 1000 B"),
-        (0, Verdict::Critical, "02:10 today   empty"),
+        (500, Verdict::Ok, "02:10 today · 500 B"),
+        (499, Verdict::Warn, "02:10 today · 499 B · usually 1000 B"),
+        (0, Verdict::Critical, "02:10 today · empty"),
     ] {
         put(dir.path(), newest, size, "2026-01-01T00:00:00Z");
         assert_eq!(said(&seen(&target)), (verdict, detail));
     }
     put(dir.path(), newest, 20, "2026-01-01T00:00:00Z");
     target.min_size = Some(21);
-    assert_eq!(said(&seen(&target)), (Verdict::Critical, "02:10 today   20 B · least 21 B"));
+    assert_eq!(said(&seen(&target)), (Verdict::Critical, "02:10 today · 20 B · least 21 B"));
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn a_gap_is_one_that_the_series_came_back_from() {
         fs::remove_file(dir.path().join(format!("2026-11-{day}T0210.dump"))).unwrap();
     }
     let found = seen(&target);
-    assert_eq!((said(&found), &found.facts["gaps"]), ((Verdict::Warn, "02:10 today   100 B   1 gap"), &Fact::Int(1)));
+    assert_eq!((said(&found), &found.facts["gaps"]), ((Verdict::Warn, "02:10 today · 100 B · 1 gap"), &Fact::Int(1)));
     target.every = Some(Duration::from_secs(3 * 86_400));
     assert_eq!(seen(&target).verdict, Verdict::Ok, "as the estate says it");
 
@@ -241,7 +241,7 @@ fn the_future_is_never_the_newest() {
     assert_eq!((found.verdict, &found.facts["future"]), (Verdict::Unknown, &Fact::Int(2)));
     assert!(found.detail.starts_with("2 backups dated in the future: "), "{}", found.detail);
     put(dir.path(), "2026-11-22T0310.dump", 10, "2026-11-01T00:00:00Z");
-    assert_eq!(said(&seen(&target)), (Verdict::Warn, "03:10 today   10 B   2 dated in the future"));
+    assert_eq!(said(&seen(&target)), (Verdict::Warn, "03:10 today · 10 B · 2 dated in the future"));
     put(dir.path(), "2026-11-22T1204.dump", 10, "2026-11-22T11:00:00Z");
     assert_eq!(text(&seen(&target), "newest"), "2026-11-22T1204.dump", "a clock may be a little ahead");
 }
@@ -255,7 +255,7 @@ fn a_checksum_beside_it_is_held_against_the_data() {
     let right = Digest::of(&[b'x'; 100]);
     fs::write(&sum, format!("{right}  2026-11-22T0310.dump\n")).unwrap();
     let found = seen(&target);
-    assert_eq!(said(&found), (Verdict::Ok, "03:10 today · verified   100 B"));
+    assert_eq!(said(&found), (Verdict::Ok, "03:10 today · verified · 100 B"));
     assert_eq!((&found.facts["verified"], text(&found, "verified_at").as_str()), (&Fact::Bool(true), NOW));
     assert_eq!((text(&found, "checksum_file"), text(&found, "sha256")), (sum.display().to_string(), right.to_string()));
 
@@ -270,12 +270,12 @@ fn a_checksum_beside_it_is_held_against_the_data() {
     touch(dir.path(), "2026-11-22T0310.dump", unix("2026-11-22T03:11:02Z"));
     // It differs from the last look, so it is waited for once.
     let found = seen(&target);
-    assert_eq!(said(&found), (Verdict::Critical, "03:10 today · checksum wrong   100 B"));
+    assert_eq!(said(&found), (Verdict::Critical, "03:10 today · checksum wrong · 100 B"));
     assert_eq!(found.facts["verified"], Fact::Bool(false));
 
     fs::write(&sum, "words").unwrap();
     let found = seen(&target);
-    assert_eq!(said(&found), (Verdict::Unknown, "03:10 today · not verified: no SHA-256 in it   100 B"));
+    assert_eq!(said(&found), (Verdict::Unknown, "03:10 today · not verified: no SHA-256 in it · 100 B"));
     assert!(!found.facts.contains_key("verified"));
     fs::remove_file(&sum).unwrap();
     fs::write(dir.path().join("SHA256SUMS"), format!("{}  2026-11-22T0310.dump\n", Digest::of(&bytes))).unwrap();
@@ -293,7 +293,7 @@ fn a_directory_may_be_a_member() {
         touch(dir.path(), name, unix("2026-11-22T03:20:00Z"));
     }
     let found = seen(&entry(dir.path(), "base-*"));
-    assert_eq!(said(&found), (Verdict::Ok, "03:10 today   724 B"));
+    assert_eq!(said(&found), (Verdict::Ok, "03:10 today · 724 B"));
     assert_eq!(text(&found, "not_verified"), "a directory is not verified");
 }
 

@@ -72,13 +72,11 @@ SELECT c.oid AS oid, n.nspname AS schema, c.relname AS name, format('%I.%I', n.n
                 pg_stat_get_last_autovacuum_time(t.reltoastrelid)) IS NOT NULL AS toast_counted,
        format('%I.%I', tn.nspname, t.relname) AS of_table, i.indisunique AS uniq, i.indisvalid AS valid,
        i.indpred IS NOT NULL AS partial, i.indnatts > i.indnkeyatts AS includes,
-       NOT EXISTS (SELECT FROM unnest(i.indclass::oid[]) AS k (class)
-                   JOIN pg_opclass o ON o.oid = k.class
-                   LEFT JOIN pg_amproc p ON p.amprocfamily = o.opcfamily AND p.amprocnum = 4
-                       AND p.amproclefttype = o.opcintype AND p.amprocrighttype = o.opcintype
-                   WHERE p.oid IS NULL)
-       AND NOT EXISTS (SELECT FROM unnest(i.indcollation::oid[]) AS k (coll)
-                       JOIN pg_collation o ON o.oid = k.coll WHERE NOT o.collisdeterministic) AS equal_is_same,
+       NOT i.indclass::oid[] && ARRAY(SELECT o.oid FROM pg_opclass o
+           LEFT JOIN pg_amproc p ON p.amprocfamily = o.opcfamily AND p.amprocnum = 4
+               AND p.amproclefttype = o.opcintype AND p.amprocrighttype = o.opcintype
+           WHERE p.oid IS NULL)
+       AND NOT i.indcollation::oid[] && ARRAY(SELECT o.oid FROM pg_collation o WHERE NOT o.collisdeterministic) AS equal_is_same,
        EXISTS (SELECT FROM pg_stat_progress_create_index b
                WHERE b.datid = :database AND (b.index_relid = c.oid OR b.index_relid IS NULL)) AS building
 FROM pg_class c

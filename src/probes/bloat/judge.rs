@@ -1,12 +1,13 @@
 //! What is said of each relation: its estimate, its dead rows, its age, and what would give the space back.
 //!
 //! ```text
-//!   12 GiB    48 %  ±2    repack
-//!  1.2 GiB    64 %  ±2    reindex
-//!  3.1 GiB     ?          no statistics, ANALYZE needed
+//!   12 GiB · 48 % · ±2 · repack
+//!  1.2 GiB · 64 % · ±2 · reindex
+//!  3.1 GiB · no statistics, ANALYZE needed
 //! ```
 
 use crate::domain::{Fact, Finding, Observation, Verdict, Wall, quantity};
+use crate::probes::bloat::age::{Age, share};
 use crate::probes::bloat::catalog::{OfIndex, Relation, Server, Sized};
 use crate::probes::bloat::estimate::{Estimate, Rows};
 use crate::probes::bloat::horizon::{self, Holder};
@@ -22,58 +23,10 @@ const WARN_RATIO: f64 = 0.40;
 const WARN_BYTES: f64 = 100.0 * 1024.0 * 1024.0;
 /// Below this share beyond the error bar, nothing is proposed.
 const WORTH_RATIO: f64 = 0.10;
-/// A relation older than this many times the age at which autovacuum is forced warns: autovacuum does not get it done.
-const OVERDUE: f64 = 1.1;
 /// The first column of a B-tree whose order follows the rows' less than this is inserted into at random.
 const IN_ORDER: f64 = 0.5;
 /// A fifth of the rows changed since they were analyzed: the statistics are old.
 const CHANGED: f64 = 0.20;
-
-/// The ages of a relation or a database against the server's limits.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Age {
-    /// In transactions.
-    pub(super) xids: i64,
-    /// The larger share of the ages at which autovacuum is forced: of transactions, or of multixacts.
-    pub(super) ratio: f64,
-    /// Critical where autovacuum drops all restraint, a warning where it should have been done.
-    pub(super) verdict: Verdict,
-}
-
-#[allow(clippy::cast_precision_loss)] // Ages below 2^31.
-fn share(part: i64, whole: i64) -> f64 {
-    part as f64 / whole.max(1) as f64
-}
-
-impl Age {
-    /// Judges the ages of transactions and of multixacts.
-    pub(super) fn of(ages: (i64, i64), server: &Server) -> Self {
-        let (xids, multis) = ages;
-        let ratio = share(xids, server.freeze_at.0).max(share(multis, server.freeze_at.1));
-        // The server never takes the failsafe to be nearer than this (manual, `vacuum_failsafe_age`).
-        let failsafe = |of: i64, freeze: i64| of.max(freeze + freeze / 20);
-        let verdict = if xids >= failsafe(server.failsafe_at.0, server.freeze_at.0)
-            || multis >= failsafe(server.failsafe_at.1, server.freeze_at.1)
-        {
-            Verdict::Critical
-        } else if ratio >= OVERDUE {
-            Verdict::Warn
-        } else {
-            Verdict::Ok
-        };
-        Self { xids, ratio, verdict }
-    }
-
-    pub(super) fn tell(self, facts: &mut BTreeMap<&'static str, Fact>) {
-        facts.insert("wraparound_age", Fact::Int(self.xids));
-        facts.insert("wraparound_ratio", Fact::Real(self.ratio));
-    }
-
-    /// `wraparound 120 % of the age at which autovacuum is forced`, where it is worth a word.
-    pub(super) fn note(self) -> Option<String> {
-        (self.verdict != Verdict::Ok).then(|| format!("wraparound age {} of its limit", quantity::percent(self.ratio)))
-    }
-}
 
 /// What is known about all relations of one reading.
 pub(super) struct Reading<'a> {
@@ -107,23 +60,25 @@ pub(super) struct Tally {
 /// Why a relation has no estimate, and what would help.
 struct Unknown {
     why: String,
-    remedy: &'static str,
+    remedy: Option<&'static str>,
     hidden: bool,
+    /// Whether relations of this kind are shown for their size alone: nobody judges their bloat, on any day.
+    size_alone: bool,
 }
 
 impl Unknown {
-    fn new(why: impl Into<String>, remedy: &'static str) -> Self {
-        Self { why: why.into(), remedy, hidden: false }
+    fn new(why: impl Into<String>, remedy: Option<&'static str>) -> Self {
+        Self { why: why.into(), remedy, hidden: false, size_alone: false }
     }
 }
 
 impl From<Missing> for Unknown {
     fn from(missing: Missing) -> Self {
         match missing {
-            Missing::NeverAnalyzed => Self::new("no statistics, ANALYZE needed", "analyze"),
-            Missing::Denied => Self { why: "no right to its statistics".to_owned(), remedy: "grant", hidden: true },
+            Missing::NeverAnalyzed => Self::new("no statistics, ANALYZE needed", Some("analyze")),
+            Missing::Denied => Self { hidden: true, ..Self::new("no right to its statistics", Some("grant")) },
             Missing::RowSecurity => {
-                Self { why: "row security hides its statistics".to_owned(), remedy: "grant", hidden: true }
+                Self { hidden: true, ..Self::new("row security hides its statistics", Some("grant")) }
             }
         }
     }
@@ -214,12 +169,12 @@ impl Reading<'_> {
         facts.insert("error_ratio", Fact::Real(error));
         facts.insert("method", Fact::Text(known.method.to_owned()));
         facts.insert("fillfactor", Fact::Real(known.fillfactor));
-        facts.insert("remedy", Fact::Text(remedy.to_owned()));
-        let percent = format!("{:.0} %", ratio * 100.0);
-        let bar = format!("±{:.0}", (error * 100.0).ceil());
-        let shown = if remedy == "none" { "" } else { remedy };
-        let line = format!("{:>8}  {percent:>5}  {bar:<4}  {shown}", quantity::bytes(estimate.size));
-        let mut notes = vec![line.trim_end().to_owned()];
+        let bar = format!("±{}", (error * 100.0).ceil());
+        let mut notes = vec![quantity::bytes(estimate.size), quantity::percent(ratio), bar];
+        if let Some(remedy) = remedy {
+            facts.insert("remedy", Fact::Text(remedy.to_owned()));
+            notes.push(remedy.to_owned());
+        }
         if known.grows_back {
             facts.insert("grows_back", Fact::Bool(true));
             notes.push("grows back".to_owned());
@@ -239,13 +194,13 @@ impl Reading<'_> {
         facts: &mut BTreeMap<&'static str, Fact>,
         tally: &mut Tally,
     ) -> (Verdict, String) {
-        tally.unknown += 1;
+        tally.unknown += u64::from(!unknown.size_alone);
         tally.hidden += u64::from(unknown.hidden);
         facts.insert("method", Fact::Text("none".to_owned()));
-        facts.insert("remedy", Fact::Text(unknown.remedy.to_owned()));
+        facts.extend(unknown.remedy.map(|remedy| ("remedy", Fact::Text(remedy.to_owned()))));
         facts.insert("reason", Fact::Text(unknown.why.clone()));
-        let size = quantity::bytes(sized.size());
-        (Verdict::Unknown, format!("{size:>8}  {:>5}  {:<4}  {}", "?", "", unknown.why))
+        let verdict = if unknown.size_alone { Verdict::Ok } else { Verdict::Unknown };
+        (verdict, format!("{} · {}", quantity::bytes(sized.size()), unknown.why))
     }
 
     /// What is known of every relation.
@@ -311,17 +266,20 @@ impl Reading<'_> {
         let known = match &relation.index {
             Some(index) if relation.method == "btree" => self.of_index(sized, relation, index, columns, rows)?,
             None if relation.method == "heap" => self.of_table(sized, relation, columns, rows)?,
-            _ => return Err(Unknown::new(format!("{}: not estimable", relation.method), "none")),
+            _ => {
+                let why = format!("{}: size alone, not estimable", relation.method);
+                return Err(Unknown { size_alone: true, ..Unknown::new(why, None) });
+            }
         };
         let toast_rules = sized.toast > sized.main;
         if known.estimate.bytes.is_none() {
-            return Err(Unknown::new("TOAST never counted, VACUUM needed", "vacuum"));
+            return Err(Unknown::new("TOAST never counted, VACUUM needed", Some("vacuum")));
         }
         if known.estimate.is_useless() && toast_rules {
-            return Err(Unknown::new("TOAST of short pieces: not estimable", "none"));
+            return Err(Unknown::new("TOAST of short pieces: not estimable", None));
         }
         if known.estimate.is_useless() {
-            return Err(Unknown::new("its statistics do not fit its size, ANALYZE needed", "analyze"));
+            return Err(Unknown::new("its statistics do not fit its size, ANALYZE needed", Some("analyze")));
         }
         Ok(known)
     }
@@ -389,19 +347,19 @@ impl Reading<'_> {
 /// What gives the space back: `repack` (a rewrite: REPACK from version 19 on, VACUUM FULL or pg_repack before) and `reindex` return
 /// it to the disk; `vacuum` makes dead rows reusable, which is enough where they are most of it; `release` is for the holder of the
 /// oldest snapshot first, because until then nothing helps.
-fn remedy(relation: &Relation, known: &Known, sure: f64, pinned: (i64, i64)) -> &'static str {
+fn remedy(relation: &Relation, known: &Known, sure: f64, pinned: (i64, i64)) -> Option<&'static str> {
     let dead = relation.dead.max(0);
     let ratio = known.estimate.ratio().unwrap_or(0.0);
     let share = share(dead, relation.live.max(0) + dead);
     if relation.index.is_none() && pinned.1 > 0 && share >= WORTH_RATIO {
-        "release"
+        Some("release")
     } else if sure < WORTH_RATIO || known.grows_back {
-        "none"
+        None
     } else if relation.index.is_some() {
-        "reindex"
+        Some("reindex")
     } else if share >= ratio / 2.0 {
-        "vacuum"
+        Some("vacuum")
     } else {
-        "repack"
+        Some("repack")
     }
 }

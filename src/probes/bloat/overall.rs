@@ -1,8 +1,9 @@
 //! What is said of the database as a whole, and of all its small relations together.
 
 use crate::domain::{Fact, Finding, Observation, Verdict, quantity};
+use crate::probes::bloat::age::Age;
 use crate::probes::bloat::catalog::{Relation, Sized};
-use crate::probes::bloat::judge::{Age, Reading, Tally};
+use crate::probes::bloat::judge::{Reading, Tally};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -52,7 +53,7 @@ impl Smaller {
             ("can_act", Fact::Bool(false)),
         ]);
         let count = quantity::counted(self.count, "relation", "relations");
-        let mut notes = vec![format!("{:>8}  {count} below 1 MiB, not estimated", quantity::bytes(self.size))];
+        let mut notes = vec![quantity::bytes(self.size), format!("{count} below 1 MiB, not estimated")];
         let mut verdict = Verdict::Ok;
         if let Some((_, ages)) = self.oldest {
             let age = Age::of(ages, reading.server);
@@ -112,12 +113,13 @@ pub(super) fn database(reading: &Reading<'_>, tally: &Tally, smaller: &Smaller) 
     notes.extend(server.standby.then(|| "standby: act on the primary".to_owned()));
     notes.extend(others(server.other_count));
     #[allow(clippy::cast_precision_loss)] // A figure for a graph.
-    let trend = facts.contains_key("bloat_bytes").then_some(tally.bytes as f64);
+    let trend = facts.contains_key("total_bloat_bytes").then_some(tally.bytes as f64);
     let detail = notes.join(" · ");
     Finding::of_target(Observation { verdict, detail, facts, observed_at: reading.at, trend })
 }
 
-/// What is known of all relations together. Where none has an estimate, nothing is.
+/// What is known of all relations together. Where none has an estimate, nothing is. The facts are called `total_…`, so that a sum over
+/// the rows counts nothing twice.
 #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Sizes of files.
 fn sum(tally: &Tally, facts: &mut BTreeMap<&'static str, Fact>) -> (Verdict, String) {
     if tally.known_size == 0 && tally.unknown > 0 {
@@ -130,9 +132,9 @@ fn sum(tally: &Tally, facts: &mut BTreeMap<&'static str, Fact>) -> (Verdict, Str
         return (Verdict::Ok, "nothing of 1 MiB or more".to_owned());
     }
     let whole = tally.known_size as f64;
-    facts.insert("bloat_bytes", int(tally.bytes));
-    facts.insert("bloat_ratio", Fact::Real(tally.bytes as f64 / whole));
-    facts.insert("error_ratio", Fact::Real((tally.error / whole).min(1.0)));
+    facts.insert("total_bloat_bytes", int(tally.bytes));
+    facts.insert("total_bloat_ratio", Fact::Real(tally.bytes as f64 / whole));
+    facts.insert("total_error_ratio", Fact::Real((tally.error / whole).min(1.0)));
     facts.insert("method", Fact::Text("width statistics".to_owned()));
     let (bytes, error) = (quantity::bytes(tally.bytes), quantity::bytes(tally.error as u64));
     (Verdict::Ok, format!("{bytes} ±{error} of {} would come back", quantity::bytes(tally.known_size)))

@@ -4,8 +4,11 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use std::fs;
 use std::path::PathBuf;
 
+#[cfg(test)]
 mod corpus;
+#[cfg(test)]
 mod endpoints;
+#[cfg(test)]
 mod places;
 
 /// The moment at which these tests judge, unless they read for real.

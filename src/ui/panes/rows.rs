@@ -27,6 +27,7 @@ use crate::ui::text::{self, Strip};
 use crate::ui::widgets::spark::spark;
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use std::time::Duration;
 
 /// How wide the graph of a row is.
 const SPARK: usize = 10;
@@ -151,8 +152,7 @@ fn strip(pen: Pen<'_>, list: &RowList, row: &Row, now: Wall, shape: Shape, on: b
         None => said(pen, strip, row, now, role, end),
     };
     if shape.age {
-        let age =
-            row.observation.as_ref().map_or_else(|| "–".to_owned(), |seen| quantity::age(now.since(seen.observed_at)));
+        let age = row.observation.as_ref().map_or_else(|| "–".to_owned(), |seen| rough(now.since(seen.observed_at)));
         strip = strip.right(end + 6, pen.style(if quiet == Role::UiText { Role::UiMuted } else { quiet }), age);
     }
     if shape.source > 0 {
@@ -160,6 +160,11 @@ fn strip(pen: Pen<'_>, list: &RowList, row: &Row, now: Wall, shape: Shape, on: b
         strip = strip.to(end + 8).put(pen.style(Role::UiMuted), source);
     }
     strip
+}
+
+/// An age in minutes at the least: what is read every few seconds is of now, and costs no byte.
+fn rough(age: Duration) -> String {
+    if age < Duration::from_secs(60) { "now".to_owned() } else { quantity::age(age) }
 }
 
 /// A row's name in so many columns; of a path the end tells more.

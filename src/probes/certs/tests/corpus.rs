@@ -151,12 +151,12 @@ fn openssl_reads_the_same_from_every_one() {
 #[test]
 fn each_is_a_row_that_says_what_it_is_and_takes_no_time() {
     let expected = [
-        ("NUL and ESC", Verdict::Ok, "755,726 d   a\0b\x1b[31mred"),
-        ("no CN, no SAN", Verdict::Ok, "755,726 d   "),
+        ("NUL and ESC", Verdict::Ok, "755726 d · a\0b\x1b[31mred"),
+        ("no CN, no SAN", Verdict::Ok, "755726 d · "),
         ("not yet valid", Verdict::Critical, "not valid before 2050-01-01"),
-        ("9999", Verdict::Ok, "never expires   years"),
-        ("1950", Verdict::Critical, "expired 27,354 d ago"),
-        ("negative serial", Verdict::Ok, "755,726 d   serial"),
+        ("9999", Verdict::Ok, "never expires · years"),
+        ("1950", Verdict::Critical, "expired 27354 d ago"),
+        ("negative serial", Verdict::Ok, "755726 d · serial"),
     ];
     let corpus = corpus();
     for (name, verdict, detail) in expected {
@@ -191,12 +191,12 @@ fn days_are_floored_at_every_edge() {
     let der = made(&params);
     let cases = [
         ("2026-10-31T23:59:59Z", 30, Verdict::Critical, "not valid before 2026-11-01"),
-        ("2026-11-01T00:00:00Z", 30, Verdict::Ok, "30 d   edge"),
-        ("2026-11-01T00:00:01Z", 29, Verdict::Warn, "29 d   edge"),
-        ("2026-11-24T00:00:00Z", 7, Verdict::Warn, "7 d   edge"),
-        ("2026-11-24T00:00:01Z", 6, Verdict::Critical, "6 d   edge"),
-        ("2026-11-30T19:00:00Z", 0, Verdict::Critical, "5 h   edge"),
-        ("2026-12-01T00:00:00Z", 0, Verdict::Critical, "1 m   edge"),
+        ("2026-11-01T00:00:00Z", 30, Verdict::Ok, "30 d · edge"),
+        ("2026-11-01T00:00:01Z", 29, Verdict::Warn, "29 d · edge"),
+        ("2026-11-24T00:00:00Z", 7, Verdict::Warn, "7 d · edge"),
+        ("2026-11-24T00:00:01Z", 6, Verdict::Critical, "6 d · edge"),
+        ("2026-11-30T19:00:00Z", 0, Verdict::Critical, "5 h · edge"),
+        ("2026-12-01T00:00:00Z", 0, Verdict::Critical, "1 m · edge"),
         ("2026-12-01T00:00:01Z", -1, Verdict::Critical, "expired 1 m ago"),
         ("2026-12-03T06:00:00Z", -3, Verdict::Critical, "expired 2 d ago"),
     ];

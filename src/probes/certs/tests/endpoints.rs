@@ -144,26 +144,26 @@ async fn a_good_endpoint_is_fine_and_a_wildcard_covers_one_label() {
     let connect = tls(shown(&host(&["*.novacron.io"], -1, 61), &[&site.root])).await;
     let mut target = site.at(connect.clone());
     let seen = one(target.clone()).await.unwrap();
-    assert_eq!(said(&seen), (Verdict::Ok, "61 d   Site Root"));
+    assert_eq!(said(&seen), (Verdict::Ok, "61 d · Site Root"));
     assert_eq!((text(&seen, "chain").as_str(), text(&seen, "endpoint")), ("trusted", connect.clone()));
     assert_eq!(seen.facts["name_matches"], Fact::Bool(true));
     assert!(!seen.facts.contains_key("served_matches_file"));
     for wrong in ["novacron.io", "a.b.novacron.io"] {
         target.server_name = Some(wrong.into());
         let seen = one(target.clone()).await.unwrap();
-        assert_eq!(said(&seen), (Verdict::Critical, format!("61 d   Site Root   not for {wrong}").as_str()));
+        assert_eq!(said(&seen), (Verdict::Critical, format!("61 d · Site Root · not for {wrong}").as_str()));
         assert_eq!(seen.facts["name_matches"], Fact::Bool(false));
     }
     target.server_name = None;
-    assert_eq!(said(&one(target).await.unwrap()).1, "61 d   Site Root   not for 127.0.0.1");
+    assert_eq!(said(&one(target).await.unwrap()).1, "61 d · Site Root · not for 127.0.0.1");
 }
 
 #[tokio::test]
 async fn dates_are_judged_apart_from_the_chain() {
     let site = Site::new();
     let cases = [
-        (-5, 9, Verdict::Warn, "9 d   Site Root"),
-        (-5, 3, Verdict::Critical, "3 d   Site Root"),
+        (-5, 9, Verdict::Warn, "9 d · Site Root"),
+        (-5, 3, Verdict::Critical, "3 d · Site Root"),
         (-5, -3, Verdict::Critical, "expired 2 d ago"),
     ];
     for (from, until, verdict, detail) in cases {
@@ -183,24 +183,24 @@ async fn a_chain_that_lacks_its_middle_or_its_root_says_so() {
     let whole = shown(&host(&["api.novacron.io"], -1, 61), &[&between, &site.root]);
     let connect = tls(whole.clone()).await;
     let seen = one(site.at(connect.clone())).await.unwrap();
-    assert_eq!((said(&seen), &seen.facts["chain_length"]), ((Verdict::Ok, "61 d   R11"), &Fact::Int(2)));
+    assert_eq!((said(&seen), &seen.facts["chain_length"]), ((Verdict::Ok, "61 d · R11"), &Fact::Int(2)));
 
     let lacks = tls(whole.without_issuers()).await;
     let seen = one(site.at(lacks)).await.unwrap();
-    assert_eq!(said(&seen), (Verdict::Critical, "61 d   R11   issuer R11 is neither served nor trusted"));
+    assert_eq!(said(&seen), (Verdict::Critical, "61 d · R11 · issuer R11 is neither served nor trusted"));
 
     // The machine does not know this root; whether clients do is theirs to say.
     let seen = one(Certificate { ca: None, ..site.at(connect.clone()) }).await.unwrap();
-    assert_eq!(said(&seen), (Verdict::Warn, "61 d   R11   issuer Site Root is neither served nor trusted"));
+    assert_eq!(said(&seen), (Verdict::Warn, "61 d · R11 · issuer Site Root is neither served nor trusted"));
     let seen = one(Certificate { ca: Some("/nothing".into()), ..site.at(connect) }).await.unwrap();
-    assert_eq!(said(&seen), (Verdict::Unknown, "61 d   R11   /nothing: no such file"));
+    assert_eq!(said(&seen), (Verdict::Unknown, "61 d · R11 · /nothing: no such file"));
 
     let own = KeyPair::generate().unwrap();
     let alone = host(&["api.novacron.io"], -1, 61).self_signed(&own).unwrap();
     let key = PrivateKeyDer::try_from(own.serialize_der()).unwrap();
     let key = CertifiedKey::new(vec![alone.der().clone()], ring::sign::any_supported_type(&key).unwrap());
     let seen = one(site.at(tls(Shown(Arc::new(key))).await)).await.unwrap();
-    assert_eq!(said(&seen), (Verdict::Critical, "61 d   api.novacron.io   self-signed"));
+    assert_eq!(said(&seen), (Verdict::Critical, "61 d · api.novacron.io · self-signed"));
 }
 
 #[tokio::test]
@@ -215,15 +215,15 @@ async fn what_is_served_is_held_against_the_file() {
     let seen = one(target.clone()).await.unwrap();
     assert_eq!(
         (said(&seen), &seen.facts["served_matches_file"]),
-        ((Verdict::Warn, "9 d   Site Root"), &Fact::Bool(true))
+        ((Verdict::Warn, "9 d · Site Root"), &Fact::Bool(true))
     );
     fs::write(&path, renewed.pem()).unwrap();
     let seen = one(target.clone()).await.unwrap();
-    assert_eq!(said(&seen), (Verdict::Warn, "9 d   Site Root   served ≠ file"));
+    assert_eq!(said(&seen), (Verdict::Warn, "9 d · Site Root · served ≠ file"));
     assert_eq!(seen.facts["served_matches_file"], Fact::Bool(false));
     fs::remove_file(&path).unwrap();
     let seen = one(target).await.unwrap();
-    assert_eq!(said(&seen), (Verdict::Unknown, "9 d   Site Root   file: no such file"));
+    assert_eq!(said(&seen), (Verdict::Unknown, "9 d · Site Root · file: no such file"));
     assert_eq!(text(&seen, "file_lost"), "no such file");
 }
 
@@ -234,9 +234,9 @@ async fn the_name_that_is_asked_for_chooses_the_certificate() {
     let shop = shown(&host(&["shop.novacron.io"], -1, 9), &[&site.root]);
     let connect = tls(ByName(vec![("api.novacron.io", api), ("shop.novacron.io", shop)])).await;
     let mut target = site.at(connect);
-    assert_eq!(one(target.clone()).await.unwrap().detail, "61 d   Site Root");
+    assert_eq!(one(target.clone()).await.unwrap().detail, "61 d · Site Root");
     target.server_name = Some("shop.novacron.io".into());
-    assert_eq!(one(target.clone()).await.unwrap().detail, "9 d   Site Root");
+    assert_eq!(one(target.clone()).await.unwrap().detail, "9 d · Site Root");
     target.server_name = Some("other.novacron.io".into());
     let why = one(target).await.unwrap_err();
     assert!(why.starts_with("TLS refused"), "{why}");
@@ -255,7 +255,7 @@ async fn who_wants_a_certificate_of_ours_has_shown_its_own_first() {
             ServerConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(&[version]).unwrap();
         let config = builder.with_client_cert_verifier(verifier.build().unwrap());
         let connect = acceptor(config.with_cert_resolver(Arc::new(shown.clone()))).await;
-        assert_eq!(said(&one(site.at(connect)).await.unwrap()), (Verdict::Ok, "61 d   Site Root"), "{version:?}");
+        assert_eq!(said(&one(site.at(connect)).await.unwrap()), (Verdict::Ok, "61 d · Site Root"), "{version:?}");
     }
 }
 
@@ -266,7 +266,7 @@ async fn who_lacks_the_key_is_found_out() {
     let key = PrivateKeyDer::try_from(own.serialize_der()).unwrap();
     let forged = CertifiedKey::new(real.0.cert.clone(), ring::sign::any_supported_type(&key).unwrap());
     let seen = one(site.at(tls(Shown(Arc::new(forged))).await)).await.unwrap();
-    assert_eq!(said(&seen), (Verdict::Critical, "61 d   Site Root   served without its key"));
+    assert_eq!(said(&seen), (Verdict::Critical, "61 d · Site Root · served without its key"));
 }
 
 #[tokio::test]

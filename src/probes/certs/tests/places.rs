@@ -17,7 +17,7 @@ async fn a_bundle_with_its_key_is_the_row_of_its_own_certificate() {
     for order in [[&own, &key, &ca.pem()], [&ca.pem(), &key, &own]] {
         fs::write(&path, order.map(String::as_str).concat()).unwrap();
         let seen = one(of_file(&path)).await.unwrap();
-        assert_eq!((seen.verdict, seen.detail.as_str()), (Verdict::Ok, "61 d   Test Root"));
+        assert_eq!((seen.verdict, seen.detail.as_str()), (Verdict::Ok, "61 d · Test Root"));
         assert_eq!(seen.facts["chain_length"], Fact::Int(2));
         assert_eq!(seen.facts["self_signed"], Fact::Bool(false));
         assert_eq!(text(&seen, "names"), "api.novacron.io");
@@ -37,7 +37,7 @@ async fn an_issuer_that_ends_sooner_is_told() {
     let path = dir.path().join("fullchain.pem");
     fs::write(&path, pem(&host(&["a"], -1, 61), &between) + &between.pem()).unwrap();
     let seen = one(of_file(&path)).await.unwrap();
-    assert_eq!((seen.verdict, seen.detail.as_str()), (Verdict::Critical, "61 d   Between   issuer Between: 3 d"));
+    assert_eq!((seen.verdict, seen.detail.as_str()), (Verdict::Critical, "61 d · Between · issuer Between: 3 d"));
     assert_eq!(seen.facts["chain_days_left"], Fact::Int(3));
 }
 
@@ -77,11 +77,11 @@ async fn each_file_of_a_directory_is_a_row_and_keys_are_none() {
         ("broken.pem", "not base64 between BEGIN and END"),
         ("empty.crt", "the file is empty"),
         ("gone.pem", "no such file"),
-        ("good.pem", "ok 61 d   Test Root"),
-        ("raw.der", "ok 1,000 d   Test Root"),
-        ("roots.pem", "ok 1,000 d   Test Root"),
+        ("good.pem", "ok 61 d · Test Root"),
+        ("raw.der", "ok 1000 d · Test Root"),
+        ("roots.pem", "ok 1000 d · Test Root"),
         ("shop.example", "critical expired 1 d ago"),
-        ("soon.crt", "warn 9 d   Test Root"),
+        ("soon.crt", "warn 9 d · Test Root"),
     ];
     let expected = expected.map(|(name, said)| (name.to_owned(), said.to_owned()));
     assert_eq!(said, expected);
@@ -99,7 +99,7 @@ async fn a_lineage_of_certbot_is_one_row_that_names_it() {
     fs::write(live.join("cert.pem"), leaf).unwrap();
     for path in [live.clone(), live.join("cert.pem")] {
         let seen = one(of_file(&path)).await.unwrap();
-        assert_eq!((seen.detail.as_str(), text(&seen, "lineage").as_str()), ("9 d   R11", "api"));
+        assert_eq!((seen.detail.as_str(), text(&seen, "lineage").as_str()), ("9 d · R11", "api"));
     }
     assert_eq!(text(&one(of_file(&live)).await.unwrap(), "path"), live.join("fullchain.pem").to_str().unwrap());
 }
