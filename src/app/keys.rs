@@ -167,7 +167,6 @@ pub fn move_in(model: &mut Model, pane: Pane, by: isize) -> Vec<Effect> {
         (Pane::Log, None) => return log::scroll(model, i64::try_from(by).unwrap_or(0)),
         (Pane::Checklist, None) => {
             model.checklist.step_by(by);
-            return log::attend(model);
         }
         (_, None) => {
             model.run.step_by(by);
@@ -223,7 +222,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
             list.release();
         }
         (Pane::Run, _) if model.run.cursor.take().is_some() => return log::attend(model),
-        (Pane::Checklist, _) if model.checklist.run.cursor.take().is_some() => return log::attend(model),
+        (Pane::Checklist, _) if model.checklist.run.cursor.take().is_some() => {}
         (Pane::Log, _) => model.focus = Pane::Run,
         (Pane::Health, _) => {
             model.run.filter.clear();

@@ -185,7 +185,6 @@ fn moused(model: &mut Model, mouse: Mouse, column: u16, row: u16) -> Vec<Effect>
         (Mouse::Click, Some(Hit::Item(step))) => {
             model.focus = Pane::Checklist;
             model.checklist.run.cursor = Some(step);
-            return log::attend(model);
         }
         (Mouse::Click, Some(Hit::Outline(place))) => {
             model.focus = Pane::Checklist;

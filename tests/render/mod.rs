@@ -144,7 +144,7 @@ screen!(item_notes_80x24, walk(SMALL, operator(), "j j Enter"));
 screen!(item_claim_80x24, walk(SMALL, operator(), "G k k Enter"));
 screen!(item_second_person_80x24, walk(SMALL, operator(), "j j j Enter"));
 screen!(item_read_only_80x24, walk(SMALL, None, "j Enter"));
-screen!(item_does_not_fit_60x15, walk((60, 15), operator(), "j j Enter Enter m"));
+screen!(item_does_not_fit_60x15, walk((60, 15), operator(), "j j Enter"));
 screen!(item_by_hand_80x24, walk(SMALL, operator(), "j j Enter m a l l"));
 screen!(item_asks_80x24, sample::walking(SMALL, operator(), sample::checklist_asks().view().unwrap(), None));
 screen!(wall_checklist_120x36, {

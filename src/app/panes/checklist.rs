@@ -6,7 +6,6 @@ use crate::app::modal::note::Writes;
 use crate::app::modal::{ItemDialog, Modal, Note, ask};
 use crate::app::model::{Model, Pane};
 use crate::app::msg::Outline;
-use crate::app::panes::log;
 use crate::app::panes::run::{self, RunPane};
 use crate::domain::{RunId, RunStatus};
 use crate::journal::fold::{ItemState, ItemView, RunView};
@@ -143,7 +142,7 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
     let dialog = ItemDialog::new(view.id.clone(), &item);
     model.checklist.run.cursor = Some(step);
     model.open(Modal::Item(Box::new(dialog)));
-    log::attend(model)
+    Vec::new()
 }
 
 /// Goes from the checklist under the cursor to its parameters and its plan.
@@ -208,7 +207,7 @@ fn go(model: &mut Model, step: u32) -> Vec<Effect> {
         model.checklist.run.cursor = Some(step);
         model.look_again();
     }
-    log::attend(model)
+    Vec::new()
 }
 
 /// Closes the item of the dialog with evidence; from one that is closed, goes to the next that is open.
@@ -264,18 +263,23 @@ fn deed(model: &mut Model, item: &ItemView, seq: u64, deed: Deed) -> Vec<Effect>
     vec![Effect::Command(command)]
 }
 
-/// Asks for the words of a claim, of a skip or of opening again, where the item can take them; from the pane too.
+/// Asks for the words of a claim, of a skip or of opening again, where the item can take them; from the pane, opens the item.
 pub fn write(model: &mut Model, writes: Writes) -> Vec<Effect> {
-    let mut effects = Vec::new();
     if model.modal().is_none() && model.checklist.view().is_some() {
-        effects = open(model);
+        // It is looked at first.
+        return open(model);
     }
     let Some(item) = at_hand(model) else {
         model.say("no checklist is followed");
-        return effects;
+        return Vec::new();
     };
+    if !model.is_awake() {
+        return Vec::new();
+    }
+    let whole = model.is_whole();
     let id = model.checklist.run.following.clone().filter(|_| model.checklist.run.lives);
     match (id, writes.deed("something").map(|deed| fits(&item, &deed))) {
+        _ if !whole => hint(model, ask::NOT_WHOLE),
         (None, _) => hint(model, "no runner is there: resume the run first"),
         (_, Some(Err(why))) => hint(model, why),
         (Some(id), _) => {
@@ -284,7 +288,7 @@ pub fn write(model: &mut Model, writes: Writes) -> Vec<Effect> {
             model.open(Modal::Note(Box::new(note)));
         }
     }
-    effects
+    Vec::new()
 }
 
 /// Sends what was written of an item; the text is kept until the runner has it.

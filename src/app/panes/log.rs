@@ -74,9 +74,14 @@ fn source_of(view: &RunView, cursor: Option<u32>) -> Option<(u32, String)> {
     }
 }
 
-/// Goes to the log that the run and its cursor call for.
+/// Goes to the log that the run and its cursor call for; to one of the checklist only where that is asked for.
 pub fn attend(model: &mut Model) -> Vec<Effect> {
-    let pane = model.at_hand();
+    let is_list = model.focus == Pane::Log && model.log.run.is_some() && model.log.run == model.checklist.run.following;
+    turn_to(model, is_list)
+}
+
+fn turn_to(model: &mut Model, is_list: bool) -> Vec<Effect> {
+    let pane = if is_list { &model.checklist.run } else { &model.run };
     let Some(view) = &pane.view else { return Vec::new() };
     let (run, source) = (pane.following.clone(), source_of(view, pane.cursor));
     if run == model.log.run && source == model.log.source {
@@ -88,7 +93,8 @@ pub fn attend(model: &mut Model) -> Vec<Effect> {
 
 /// Moves to the log of what the focused pane is about.
 pub fn open(model: &mut Model) -> Vec<Effect> {
-    let effects = attend(model);
+    let is_list = model.at_hand().following == model.checklist.run.following;
+    let effects = turn_to(model, is_list && model.checklist.run.following.is_some());
     model.focus = Pane::Log;
     effects
 }

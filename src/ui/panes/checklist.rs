@@ -152,14 +152,16 @@ fn outlines(
     let chosen = snapshot.checklist.chosen;
     let top = layout::offset(view.checklist, Some(chosen), usize::from(area.height), known.len());
     view.checklist = top;
+    let ids = known.iter().map(|outline| Clean::text(&outline.offer.procedure).width()).max().unwrap_or(0);
+    let ids = ids.min(usize::from(area.width) / 3);
     for ((place, outline), y) in known.iter().enumerate().skip(top).zip(area.top()..area.bottom()) {
         let (on, line) = (place == chosen, Rect { y, height: 1, ..area });
         let width = usize::from(area.width);
         let tail = Clean::text(&quantity::counted(outline.items.len() as u64, "item", "items"));
-        let id = Clean::text(&outline.offer.procedure).cut(width / 3);
+        let id = Clean::text(&outline.offer.procedure).cut(ids);
         let mark = if on { pen.glyph("▌", ">") } else { " " };
         let strip = Strip::new().put(pen.style(Role::UiFocus), mark);
-        let room = width.saturating_sub(id.width() + tail.width() + 7);
+        let room = width.saturating_sub(ids + 15);
         let strip = strip.put_within(room, pen.style(Role::UiText), &outline.offer.title).to(room + 3);
         let strip = strip.put(pen.style(Role::UiMuted), id);
         pen.line(frame, line, strip.right(width.saturating_sub(1), pen.style(Role::UiMuted), tail));
@@ -178,7 +180,7 @@ fn unticked(pen: Pen<'_>, outline: &Outline, width: usize) -> Vec<ratatui::text:
             phase = Some(of);
             lines.push(Strip::new().gap(1).put(pen.style(Role::UiMuted), of).line());
         }
-        let strip = Strip::new().gap(1).put(pen.style(Role::UiMuted), pen.glyph("☐", "[ ]")).to(5);
+        let strip = Strip::new().gap(1).put(pen.style(Role::UiMuted), pen.glyph("☐", "[ ]")).to(column(pen));
         lines.push(strip.put_within(width.saturating_sub(6), pen.style(Role::UiMuted), title).line());
     }
     lines
@@ -226,6 +228,11 @@ fn items(
     }
 }
 
+/// Where titles begin, behind the symbols.
+fn column(pen: Pen<'_>) -> usize {
+    4 + usize::from(pen.glyph("u", "a") == "a")
+}
+
 /// An item's symbol, its role, and its word.
 #[must_use]
 pub fn state(pen: Pen<'_>, list: &RunView, item: &ItemView) -> (Clean, Role, &'static str) {
@@ -258,7 +265,7 @@ fn line(pen: Pen<'_>, snapshot: &Snapshot<'_>, list: &RunView, item: &ItemView, 
     let on = snapshot.checklist.run.cursor == Some(item.step);
     let (symbol, role, word) = state(pen, list, item);
     let strip = Strip::new().put(pen.style(Role::UiFocus), if on { pen.glyph("▌", ">") } else { " " });
-    let strip = strip.put(pen.style(role), symbol).to(if pen.glyph("u", "a") == "u" { 4 } else { 5 });
+    let strip = strip.put(pen.style(role), symbol).to(column(pen));
     let mut tail = Vec::new();
     if item.notes > 0 {
         tail.push(quantity::counted(item.notes as u64, "note", "notes"));

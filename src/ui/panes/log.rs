@@ -99,7 +99,8 @@ fn tail(pen: Pen<'_>, snapshot: &Snapshot<'_>, page: &Page, room: (usize, usize)
 
 /// The newest lines, one row each, with the time at which each was written: for a place beside something else.
 pub(super) fn newest(pen: Pen<'_>, snapshot: &Snapshot<'_>, width: usize, rows: usize) -> Vec<Strip> {
-    let Some(page) = &snapshot.log.page else { return Vec::new() };
+    let of_run = snapshot.log.run == snapshot.run.following;
+    let Some(page) = snapshot.log.page.as_ref().filter(|_| of_run) else { return Vec::new() };
     let from = page.lines.len().saturating_sub(rows);
     let line = |line: &LogLine| {
         let clean = Clean::line_capped(&line.bytes, (line.bytes.len() as u64).saturating_add(line.cut));
