@@ -274,6 +274,8 @@ pub struct Schema {
 pub enum SchemaOf {
     /// The estate file, midwatch.toml.
     Estate,
+    /// The windows, windows.toml.
+    Windows,
 }
 
 /// `midwatch completions`.

@@ -29,7 +29,7 @@ pub fn run(common: &Common, args: &Lint) -> Result<u8> {
             problems.extend(of_estate(file));
             problems.extend(of_windows_beside(file));
         }
-        problems.extend(Catalog::read(file.as_deref(), &BuiltIn::default()).problems().to_vec());
+        problems.extend(Catalog::read(file.as_deref(), &adapters(file.as_deref())).problems().to_vec());
         let themes = paths::layer_directories("themes", file.as_deref(), &around);
         problems.extend(Theme::names(&themes).iter().flat_map(|name| of_theme(name, &themes)));
         let keymaps = paths::layer_directories("keymaps", file.as_deref(), &around);
@@ -41,6 +41,12 @@ pub fn run(common: &Common, args: &Lint) -> Result<u8> {
     let said: String = problems.iter().map(|problem| format!("{problem}\n")).collect();
     shell::print(plan::clean(&said).as_bytes())?;
     Ok(if problems.is_empty() { 0 } else { 2 })
+}
+
+/// The adapters as the estate's file has it; what is wrong with that is said where it is read itself.
+fn adapters(estate: Option<&Path>) -> BuiltIn {
+    let known = estate.and_then(|file| Estate::load(file).ok());
+    known.map_or_else(BuiltIn::default, |estate| BuiltIn::of(&estate))
 }
 
 /// A file is what its name and its directory say: `midwatch.toml`, `windows.toml`, `themes/*`, `keymaps/*`, else a procedure.
@@ -83,7 +89,7 @@ fn of_windows(path: &Path) -> Vec<Problem> {
 
 fn of_procedure(path: &Path, beside: &[PathBuf], estate: Option<&Path>) -> Vec<Problem> {
     match catalog::text_of(path) {
-        Ok(text) => Catalog::lint(&text, path, beside, estate, &BuiltIn::default()),
+        Ok(text) => Catalog::lint(&text, path, beside, estate, &adapters(estate)),
         Err(why) => {
             let place = crate::config::reader::Place { line: 1, column: 1 };
             vec![Problem { file: path.to_owned(), place, message: why, hint: None }]

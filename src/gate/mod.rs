@@ -44,10 +44,10 @@ impl World {
         Catalog::read(self.estate.source.as_deref(), &self.adapters())
     }
 
-    /// The adapters, with the programs that this estate trusts to read only.
+    /// The adapters, as they know this estate.
     #[must_use]
     pub fn adapters(&self) -> BuiltIn {
-        BuiltIn::new(self.estate.trusted_reads.iter().map(|path| path.display().to_string()).collect())
+        BuiltIn::of(&self.estate)
     }
 }
 

@@ -1,12 +1,13 @@
 //! Offers and plans: what could be done, and what it would touch now.
 
-use crate::app::msg::{Offer, ParamShown, PlanShown};
+use crate::app::msg::{Offer, Outline, ParamShown, PlanShown};
 use crate::config::reader::Problem;
 use crate::domain::error::Result;
-use crate::domain::{Error, Kind, Row, Verb};
+use crate::domain::{Error, Kind, Order, Row, Verb};
 use crate::gate::World;
 use crate::procedure::header::Procedure;
 use crate::procedure::plan::{Plan, Step};
+use crate::procedure::{catalog, outline};
 use crate::runner::adapters::{self, Look};
 use crate::runner::{identity, policy};
 use std::collections::BTreeMap;
@@ -22,6 +23,19 @@ pub fn offers(world: &World, row: &Row) -> Vec<Offer> {
 #[must_use]
 pub fn all(world: &World) -> Vec<Offer> {
     world.catalog().procedures().map(|procedure| offer(procedure, &BTreeMap::new())).collect()
+}
+
+/// Every checklist with its items, those of the estate first.
+#[must_use]
+pub fn checklists(world: &World) -> Vec<Outline> {
+    let catalog = world.catalog();
+    let mut lists: Vec<&Procedure> = catalog.procedures().filter(|list| list.order == Order::Any).collect();
+    lists.sort_by_key(|list| catalog::is_built_in(list));
+    let outline = |list: &Procedure| Outline {
+        offer: offer(list, &BTreeMap::new()),
+        items: outline::of(list, catalog.library()),
+    };
+    lists.into_iter().map(outline).collect()
 }
 
 fn offer(procedure: &Procedure, given: &BTreeMap<String, String>) -> Offer {
@@ -70,4 +84,23 @@ pub fn shown(world: &World, procedure: &str, params: &BTreeMap<String, String>) 
 fn preview(step: &Step) -> Option<Result<crate::domain::Preview>> {
     let action = step.act.as_ref().filter(|_| step.verb == Verb::Do)?;
     Some(adapters::preview(action, &Look::of(step, identity::host_name()), &mut io::sink()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{catalog, outline};
+    use crate::runner::adapters::BuiltIn;
+
+    #[test]
+    fn what_is_included_stands_in_its_place_and_a_default_in_its_name() {
+        let catalog = catalog::Catalog::read(None, &BuiltIn::default());
+        let list = outline::of(catalog.find("cell0/checklist").unwrap(), catalog.library());
+        let phases: Vec<&str> = list.iter().map(|(phase, _)| phase.as_str()).collect();
+        assert!(phases.is_sorted_by_key(|phase| ["before", "during", "after"].iter().position(|p| p == phase)));
+        assert_eq!(list.first().unwrap().1, "Users know of the window");
+        assert_eq!(list.last().unwrap().1, "Say so");
+        let inner = outline::of(catalog.find("cell0/health-check").unwrap(), catalog.library());
+        assert!(inner.len() > 1 && inner.iter().all(|(_, title)| list.iter().any(|(_, other)| other == title)));
+        assert_eq!(list.len(), 13 + inner.len());
+    }
 }

@@ -20,7 +20,7 @@
 mod age;
 mod catalog;
 mod estimate;
-mod horizon;
+pub(crate) mod horizon;
 mod index;
 mod judge;
 mod overall;

@@ -32,6 +32,8 @@ use tokio::time::Instant;
 
 /// The longest pause after losses, unless the period itself is longer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// The longest pause after a first loss.
+const AGAIN: Duration = Duration::from_secs(5);
 /// The shortest pause between two readings of a target that takes longer than its period.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
 
@@ -119,13 +121,13 @@ async fn keep_reading(
     }
 }
 
-/// How long after the start of a reading the next one starts: the period, doubled with each loss after the first, up to a
-/// minute; lengthened by up to a tenth, always the same for one name, so that what failed together does not come back together.
+/// How long after the start of a reading the next one starts: the period. After a loss at most [`AGAIN`], because what is gone for a
+/// moment should not be missed for as long as what seldom changes; doubled with each further loss, up to a minute or the period; lengthened by up to a tenth, always the same for one name, so that what failed together does not come back together.
 fn pause(every: Duration, losses: u32, name: &str) -> Duration {
     if losses == 0 {
         return every;
     }
-    let doubled = every.saturating_mul(2_u32.saturating_pow(losses - 1));
+    let doubled = every.min(AGAIN).saturating_mul(2_u32.saturating_pow(losses - 1));
     let longest = LONGEST_PAUSE.max(every);
     // FNV-1a.
     let hash = name.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));

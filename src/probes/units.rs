@@ -11,11 +11,14 @@
 //! `exit_signal`; of a timer `next_at` and `last_at`, of a socket `connections`.
 
 pub(crate) mod bus;
+#[cfg(test)]
+pub(crate) mod double;
+pub(crate) mod jobs;
 mod judge;
 mod seen;
 
 use crate::config::estate;
-use crate::domain::{Finding, Observation};
+use crate::domain::{Fact, Finding, Observation};
 use crate::probes::clock;
 use crate::probes::units::bus::{Bus, Trouble};
 use crate::probes::units::seen::Seen;
@@ -31,6 +34,12 @@ pub struct UnitReader {
     target: Option<estate::Unit>,
     bus: Bus,
     restarts: Option<u64>,
+}
+
+/// The observation with the unit's name as a fact, whatever its row is called.
+fn called(name: &str, mut seen: Observation) -> Observation {
+    seen.facts.insert("unit", Fact::Text(name.to_owned()));
+    seen
 }
 
 impl UnitReader {
@@ -70,7 +79,7 @@ impl UnitReader {
         };
         let seen = Seen::read(&mut self.bus, &unit.name, &path).await?;
         let before = std::mem::replace(&mut self.restarts, seen.restarts);
-        Ok(judge::observation(&seen, unit.critical, before, clock::now().wall))
+        Ok(called(&unit.name, judge::observation(&seen, unit.critical, before, clock::now().wall)))
     }
 
     async fn failed(&mut self) -> Result<Vec<Finding>, String> {
@@ -81,7 +90,7 @@ impl UnitReader {
                 // It has been started again since the list was made.
                 Ok(seen) if seen.active != "failed" => {}
                 Ok(seen) => {
-                    let seen = judge::observation(&seen, true, None, clock::now().wall);
+                    let seen = called(name, judge::observation(&seen, true, None, clock::now().wall));
                     findings.push(Finding::of(name.clone(), Ok(seen)));
                 }
                 // Where the bus itself is gone, nothing is known of the others either.

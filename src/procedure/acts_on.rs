@@ -68,7 +68,7 @@ impl ActsOn {
                     Piece::Text(text) => out.push_str(&text),
                     Piece::Reference(Reference::RowTarget) => out.push_str(&row.target),
                     Piece::Reference(Reference::RowFact(fact)) => out.push_str(&words(facts.get(fact.as_str())?)?),
-                    Piece::Reference(_) => return None,
+                    Piece::Reference(_) | Piece::Quoted(..) => return None,
                 }
             }
             let param = params.iter().find(|param| param.name == *name)?;

@@ -1,6 +1,7 @@
 //! What the procedure floor asks of the adapters, which live above it.
 
 use crate::config::reader::{Place, Problems, Table};
+use crate::domain::TargetKind;
 use crate::procedure::plan::Action;
 
 /// What an action is for; an adapter may refuse some.
@@ -41,12 +42,17 @@ pub struct Scope {
     pub limit: Option<Place>,
     /// The step's `do`, for its `prove` and its `undo`.
     pub of: Option<Action>,
+    /// Which target the step works on, where it says.
+    pub on: Option<(Place, String)>,
 }
 
 /// The adapters of this program.
 pub trait Adapters {
     /// Their keys.
     fn names(&self) -> &'static [&'static str];
+
+    /// The estate's targets of a kind that a step can work on; `None` where there is no estate to know them from.
+    fn targets(&self, kind: TargetKind) -> Option<Vec<String>>;
 
     /// Reads one action: finds the one adapter key, reads the keys beside it, refuses all others, and computes floor
     /// and line. Whatever is wrong joins `problems`. Touches no file, no network and no process.

@@ -26,7 +26,7 @@ impl Plan {
         library: &Library,
     ) -> Result<Self, Vec<Problem>> {
         let mut problems = Problems::of(&procedure.file);
-        let mut values = bind(procedure, given, &mut problems);
+        let mut values = bind(procedure, given, adapters, &mut problems);
         if !problems.is_empty() {
             return Err(problems.into_sorted());
         }
@@ -65,7 +65,12 @@ pub(super) fn name_saved(procedure: &Procedure, scope: &str, values: &mut BTreeM
     }
 }
 
-fn bind(procedure: &Procedure, given: &BTreeMap<String, String>, problems: &mut Problems) -> BTreeMap<String, Bound> {
+fn bind(
+    procedure: &Procedure,
+    given: &BTreeMap<String, String>,
+    adapters: &dyn Adapters,
+    problems: &mut Problems,
+) -> BTreeMap<String, Bound> {
     let mut values = BTreeMap::new();
     for param in &procedure.params {
         let bound = match given.get(&param.name).or(param.default.as_ref()) {
@@ -74,6 +79,11 @@ fn bind(procedure: &Procedure, given: &BTreeMap<String, String>, problems: &mut 
         };
         match bound {
             Ok(bound) => {
+                match param.is_there(&bound, adapters) {
+                    Ok(()) => {}
+                    Err((why, Some(hint))) => problems.say_with(param.at, format!("`{}`: {why}", param.name), hint),
+                    Err((why, None)) => problems.say(param.at, format!("`{}`: {why}", param.name)),
+                }
                 values.insert(param.name.clone(), bound);
             }
             Err(why) => problems.say(param.at, why),

@@ -7,9 +7,12 @@
 //! env      = { one_of = ["production", "staging"] }
 //! reason   = { text = true }
 //! root     = { path = true }
+//! database = { target = "postgres" }
 //! ```
 
-use crate::config::reader::{Node, Place, Problems, Table, Value};
+use crate::config::reader::{Node, Place, Problems, Table, Value, nearest};
+use crate::domain::TargetKind;
+use crate::procedure::adapters::Adapters;
 use crate::procedure::template::is_name;
 
 /// The most bytes a typed value may have.
@@ -41,7 +44,12 @@ pub enum ParamKind {
     Text,
     /// An absolute path without `.` and `..`.
     Path,
+    /// The name of one of the estate's targets of a kind.
+    Target(TargetKind),
 }
+
+/// What stands for any target while a file is checked by itself; nobody can type it.
+pub const ANY_TARGET: &str = "{{target}}";
 
 /// A parameter's value: as it stands in for a whole template, and as it is shown, recorded and written inside text.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,7 +70,21 @@ impl Param {
             ParamKind::OneOf(words) => format!("one of {}", words.join(", ")),
             ParamKind::Text => "text".to_owned(),
             ParamKind::Path => "an absolute path".to_owned(),
+            ParamKind::Target(kind) => format!("the name of a {} of the estate", kind.word()),
         }
+    }
+
+    /// Whether a bound value names a target that the estate has; where no estate is known, any name does.
+    ///
+    /// # Errors
+    /// The sentence, and the hint that goes with it.
+    pub fn is_there(&self, bound: &Bound, adapters: &dyn Adapters) -> Result<(), (String, Option<String>)> {
+        let ParamKind::Target(kind) = self.kind else { return Ok(()) };
+        let Some(known) = adapters.targets(kind) else { return Ok(()) };
+        if bound.text == ANY_TARGET || known.contains(&bound.text) {
+            return Ok(());
+        }
+        Err(no_such_target(kind, &bound.text, &known))
     }
 
     /// Reads a typed value.
@@ -88,6 +110,8 @@ impl Param {
             ParamKind::Text if typed.is_empty() => return Err(format!("`{}` must not be empty", self.name)),
             ParamKind::Text => Value::Text(typed.to_owned()),
             ParamKind::Path => Value::Text(absolute(typed).ok_or_else(wrong)?),
+            ParamKind::Target(_) if typed.trim().is_empty() => return Err(wrong()),
+            ParamKind::Target(_) => Value::Text(typed.to_owned()),
         };
         let text = match &value {
             Value::Int(number) => number.to_string(),
@@ -108,9 +132,21 @@ impl Param {
             (None, ParamKind::OneOf(words)) => words.first().cloned().unwrap_or_default(),
             (None, ParamKind::Text) => self.name.clone(),
             (None, ParamKind::Path) => format!("/{}", self.name),
+            (None, ParamKind::Target(_)) => ANY_TARGET.to_owned(),
         };
         self.bind(&typed).unwrap_or_else(|_| Bound { value: Value::Text(typed.clone()), text: typed })
     }
+}
+
+/// That the estate has no target of this kind and name, with the nearest that it has.
+#[must_use]
+pub fn no_such_target(kind: TargetKind, name: &str, known: &[String]) -> (String, Option<String>) {
+    let hint = match nearest(name, known.iter().map(String::as_str)) {
+        Some(near) => Some(format!("did you mean `{near}`?")),
+        None if known.is_empty() => None,
+        None => Some(format!("one of {}", known.join(", "))),
+    };
+    (format!("the estate has no {} `{}`", kind.word(), shortened(name)), hint)
 }
 
 fn number_between(digits: &str, least: i64, most: i64) -> Option<i64> {
@@ -157,7 +193,7 @@ pub fn read(table: Table, problems: &mut Problems) -> Vec<Param> {
 }
 
 fn read_one(name: String, at: Place, mut table: Table, problems: &mut Problems) -> Option<Param> {
-    for key in ["match", "map", "target", "secret"] {
+    for key in ["match", "map", "secret"] {
         if let Some(node) = table.take(key) {
             problems.say(node.at, format!("`{key}` is not supported by this version"));
             return None;
@@ -173,11 +209,15 @@ fn read_one(name: String, at: Place, mut table: Table, problems: &mut Problems) 
     }
     kinds.extend(table.take("text").map(|node| flag(&node, "text", problems).map(|()| ParamKind::Text)));
     kinds.extend(table.take("path").map(|node| flag(&node, "path", problems).map(|()| ParamKind::Path)));
+    if table.has("target") {
+        kinds.push(target(&mut table, problems));
+    }
     let default = table.take("default");
     let place = table.at;
     table.finish(problems);
     if kinds.len() != 1 {
-        problems.say(place, format!("`{name}` must have exactly one of `days`, `int`, `one_of`, `text`, `path`"));
+        problems
+            .say(place, format!("`{name}` must have exactly one of `days`, `int`, `one_of`, `text`, `path`, `target`"));
     }
     let [Some(kind)] = <[Option<ParamKind>; 1]>::try_from(kinds).ok()? else { return None };
     let mut param = Param { name, at, kind, default: None };
@@ -233,6 +273,19 @@ fn one_of(table: &mut Table, problems: &mut Problems) -> Option<ParamKind> {
         return None;
     }
     Some(ParamKind::OneOf(words.into_iter().map(|(_, word)| word).collect()))
+}
+
+fn target(table: &mut Table, problems: &mut Problems) -> Option<ParamKind> {
+    let at = table.place_of("target");
+    let word = table.text("target", problems)?;
+    if let Some(kind) = TargetKind::from_word(&word) {
+        return Some(ParamKind::Target(kind));
+    }
+    let words = TargetKind::ALL.map(TargetKind::word);
+    let hint = nearest(&word, words)
+        .map_or_else(|| format!("one of {}", words.join(", ")), |near| format!("did you mean `{near}`?"));
+    problems.say_with(at, format!("there is no kind of target `{}`", shortened(&word)), hint);
+    None
 }
 
 fn flag(node: &Node, key: &str, problems: &mut Problems) -> Option<()> {

@@ -5,6 +5,7 @@ use crate::domain::Digest;
 use crate::procedure::adapters::Adapters;
 use crate::procedure::header::{self, Header, Procedure};
 use crate::procedure::make;
+use crate::procedure::sql_text;
 use crate::procedure::steps::{self, RawStep};
 use crate::procedure::template::{self, Allowed, Known};
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,9 @@ use std::path::Path;
 
 /// The most steps of one procedure.
 pub const MOST_STEPS: usize = 20_000;
+
+/// The key of an action whose text takes only quoted references.
+const QUOTING: &str = "sql";
 
 /// Reads a procedure and checks every step of it with a value of the right type in each parameter's place.
 ///
@@ -148,7 +152,20 @@ fn references(header: &Header, steps: &[RawStep], problems: &mut Problems) {
                 "manual" | "notify" => Allowed::ParamsAndSaved,
                 _ => Allowed::Params,
             };
-            template::check(&entry.node, allowed, &known, &mut used, problems);
+            match &entry.node.value {
+                Value::Table(action) if allowed == Allowed::ParamsAndRun => {
+                    for inner in &action.entries {
+                        let allowed = if inner.key == QUOTING { Allowed::InSql } else { allowed };
+                        template::check(&inner.node, allowed, &known, &mut used, problems);
+                        if let (Allowed::InSql, Value::Text(text)) = (allowed, &inner.node.value)
+                            && let Err(why) = sql_text::stands_alone(text)
+                        {
+                            problems.say(inner.node.at, why);
+                        }
+                    }
+                }
+                _ => template::check(&entry.node, allowed, &known, &mut used, problems),
+            }
         }
         if let Some((at, name)) = &step.save
             && (known.params.contains(name.as_str()) || !known.saved.insert(name))

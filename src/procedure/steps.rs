@@ -24,11 +24,12 @@ const DO_TIMEOUT_S: u64 = 3600;
 const VERBS: [Verb; 7] = [Verb::Read, Verb::Check, Verb::Do, Verb::Manual, Verb::Approve, Verb::Notify, Verb::Use];
 
 /// Verbs and keys of the format that this version refuses.
-const LATER: [&str; 8] = ["wait", "undo_of", "on", "each", "when", "always", "until", "on_fail"];
+const LATER: [&str; 7] = ["wait", "undo_of", "each", "when", "always", "until", "on_fail"];
 
 /// Which verbs a key belongs to; `title` and `id` belong to all.
-const BELONGS: [(&str, &[Verb]); 13] = [
+const BELONGS: [(&str, &[Verb]); 14] = [
     ("effect", &[Verb::Do]),
+    ("on", &[Verb::Do, Verb::Check, Verb::Read]),
     ("save", &[Verb::Read]),
     ("params", &[Verb::Use]),
     ("why", &[Verb::Read, Verb::Check, Verb::Do, Verb::Manual, Verb::Approve, Verb::Notify]),
@@ -74,7 +75,7 @@ pub struct RawStep {
     pub save: Option<(Place, String)>,
     /// The procedure that it includes, with its place.
     pub includes: Option<(Place, String)>,
-    /// What is left: `title`, `why`, the verb, `prove`, `undo` and `params`, which may hold templates.
+    /// What is left: `title`, `why`, `on`, the verb, `prove`, `undo` and `params`, which may hold templates.
     pub rest: Table,
 }
 
@@ -181,7 +182,7 @@ fn belongs(table: &Table, verb: Verb, problems: &mut Problems) {
 /// Reports keys that no step has; those that wait for the parameters are known.
 fn unknown_keys(table: &Table, problems: &mut Problems) {
     let mut left = table.clone();
-    for key in ["title", "why", "prove", "undo", "params"] {
+    for key in ["title", "why", "on", "prove", "undo", "params"] {
         left.take(key);
     }
     for verb in VERBS {
@@ -203,7 +204,12 @@ pub fn make(
         entry.node = template::fill(&entry.node, values);
     }
     let title = title(raw, &mut rest, problems);
-    let mut scope = Scope { root: root.map(str::to_owned), limit: raw.limit.as_ref().map(|(at, _)| *at), of: None };
+    let mut scope = Scope {
+        root: root.map(str::to_owned),
+        limit: raw.limit.as_ref().map(|(at, _)| *at),
+        of: None,
+        on: on(&mut rest, problems),
+    };
     let mut step = Step {
         phase: raw.phase.clone(),
         id: raw.id.as_ref().map(|(_, id)| id.clone()),
@@ -250,6 +256,17 @@ pub fn make(
         Verb::Use => return None,
     }
     Some(step)
+}
+
+/// The target that the step works on.
+fn on(rest: &mut Table, problems: &mut Problems) -> Option<(Place, String)> {
+    let at = place_of(rest, "on");
+    let name = rest.has("on").then(|| rest.text("on", problems)).flatten()?;
+    if name.trim().is_empty() {
+        problems.say(at, "`on` must name a target");
+        return None;
+    }
+    Some((at, name))
 }
 
 fn why(rest: &mut Table, problems: &mut Problems) -> String {
@@ -312,7 +329,16 @@ fn action(
     let action = adapters.parse(purpose, &mut table, scope, problems)?;
     if matches!(purpose, Purpose::Read | Purpose::Check | Purpose::Prove) && action.floor > EffectClass::Read {
         let message = format!("`{key}` must only read, and `{}` is at least `{}`", action.line, action.floor.word());
-        problems.say_with(at, message, "a program that only reads can be named in the estate's `trusted_reads`");
+        match action.adapter.as_str() {
+            "exec" => {
+                problems.say_with(
+                    at,
+                    message,
+                    "a program that only reads can be named in the estate's `trusted_reads`",
+                );
+            }
+            _ => problems.say(at, message),
+        }
         return None;
     }
     Some(action)

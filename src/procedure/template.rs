@@ -3,6 +3,8 @@
 //! A value that is one whole reference takes the parameter's type; inside text, parameters are written out.
 //! `{{run.id}}` and `{{run.dir}}` stay as they are until a run acts. References are checked when a procedure is read,
 //! so that filling in cannot fail.
+//!
+//! Inside SQL every reference is quoted, `{{name|ident}}` as an identifier and `{{name|literal}}` as a text; nowhere else is any.
 
 use crate::config::reader::{Node, Problems, Value, nearest};
 use crate::domain::Saved;
@@ -27,6 +29,45 @@ pub enum Reference {
     SavedFact(String, String),
 }
 
+/// How a value is quoted that becomes a part of SQL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quote {
+    /// `|ident`: an identifier, always between double quotes.
+    Ident,
+    /// `|literal`: a text, always between single quotes.
+    Literal,
+}
+
+impl Quote {
+    /// The word behind the `|`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ident => "ident",
+            Self::Literal => "literal",
+        }
+    }
+
+    fn of(word: &str) -> Option<Self> {
+        [Self::Ident, Self::Literal].into_iter().find(|quote| quote.word() == word)
+    }
+
+    /// Quotes a value so that it is one token, whatever is in it.
+    ///
+    /// Source: PostgreSQL 18 manual, 4.1.1 and 4.1.2. A `\` is doubled and announced, which holds under either value of
+    /// `standard_conforming_strings`.
+    #[must_use]
+    pub fn quote(self, value: &str) -> String {
+        match self {
+            Self::Ident => format!("\"{}\"", value.replace('"', "\"\"")),
+            Self::Literal if value.contains('\\') => {
+                format!(" E'{}'", value.replace('\\', "\\\\").replace('\'', "''"))
+            }
+            Self::Literal => format!("'{}'", value.replace('\'', "''")),
+        }
+    }
+}
+
 /// A stretch of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
@@ -34,6 +75,8 @@ pub enum Piece {
     Text(String),
     /// A reference.
     Reference(Reference),
+    /// A reference whose value is quoted.
+    Quoted(Reference, Quote),
 }
 
 /// Splits text into its pieces; the error is the sentence for whoever wrote it.
@@ -47,7 +90,13 @@ pub fn pieces(text: &str) -> Result<Vec<Piece>, String> {
         if !before.is_empty() {
             found.push(Piece::Text(before.to_owned()));
         }
-        found.push(Piece::Reference(reference(name.trim())?));
+        found.push(match name.split_once('|') {
+            None => Piece::Reference(reference(name.trim())?),
+            Some((name, word)) => {
+                let unknown = || format!("`|{}` is not known: `|ident` and `|literal` are", word.trim().escape_debug());
+                Piece::Quoted(reference(name.trim())?, Quote::of(word.trim()).ok_or_else(unknown)?)
+            }
+        });
         rest = behind;
     }
     if !rest.is_empty() {
@@ -62,7 +111,7 @@ fn reference(name: &str) -> Result<Reference, String> {
         "run.id" => Ok(Reference::RunId),
         "run.dir" => Ok(Reference::RunDir),
         "row.target" => Ok(Reference::RowTarget),
-        _ if name.contains(['|', '[']) => Err(format!("`{{{{{shown}}}}}` is not supported by this version")),
+        _ if name.contains('[') => Err(format!("`{{{{{shown}}}}}` is not supported by this version")),
         _ => match name.strip_prefix("row.facts.") {
             Some(fact) if is_name(fact) => Ok(Reference::RowFact(fact.to_owned())),
             None if is_name(name) => Ok(Reference::Param(name.to_owned())),
@@ -96,6 +145,8 @@ pub enum Allowed {
     Params,
     /// Parameters, `run.id` and `run.dir`, and what a `read` saved before.
     ParamsAndRun,
+    /// The same, each of them quoted.
+    InSql,
     /// Parameters, and what a `read` saved before.
     ParamsAndSaved,
     /// `row.target` and `row.facts.…`.
@@ -117,9 +168,20 @@ pub fn check(node: &Node, allowed: Allowed, known: &Known<'_>, used: &mut BTreeS
         Value::Text(text) => match pieces(text) {
             Ok(found) => {
                 for piece in found {
-                    if let Piece::Reference(to) = piece {
-                        check_one(node, &to, allowed, known, used, problems);
+                    let (to, quoted) = match piece {
+                        Piece::Text(_) => continue,
+                        Piece::Reference(to) => (to, false),
+                        Piece::Quoted(to, _) => (to, true),
+                    };
+                    match (quoted, allowed == Allowed::InSql) {
+                        (true, false) => problems.say(node.at, "`|ident` and `|literal` belong into the text of `sql`"),
+                        (false, true) => {
+                            let hint = "`{{name|ident}}` for a name, `{{name|literal}}` for a value";
+                            problems.say_with(node.at, "inside SQL every reference must be quoted", hint);
+                        }
+                        _ => {}
                     }
+                    check_one(node, &to, allowed, known, used, problems);
                 }
             }
             Err(why) => problems.say(node.at, why),
@@ -140,7 +202,7 @@ fn check_one(
     used: &mut BTreeSet<String>,
     problems: &mut Problems,
 ) {
-    let takes_saved = matches!(allowed, Allowed::ParamsAndRun | Allowed::ParamsAndSaved);
+    let takes_saved = matches!(allowed, Allowed::ParamsAndRun | Allowed::InSql | Allowed::ParamsAndSaved);
     match (to, allowed) {
         (Reference::Param(name) | Reference::SavedFact(name, _), _)
             if allowed != Allowed::Row && known.saved.contains(name.as_str()) =>
@@ -156,7 +218,7 @@ fn check_one(
                 None => problems.say(node.at, message),
             }
         }
-        (Reference::Param(name), Allowed::Params | Allowed::ParamsAndRun | Allowed::ParamsAndSaved) => {
+        (Reference::Param(name), _) if allowed != Allowed::Row => {
             if known.params.contains(name.as_str()) {
                 used.insert(name.clone());
                 return;
@@ -167,7 +229,7 @@ fn check_one(
                 None => problems.say(node.at, message),
             }
         }
-        (Reference::RunId | Reference::RunDir, Allowed::ParamsAndRun)
+        (Reference::RunId | Reference::RunDir, Allowed::ParamsAndRun | Allowed::InSql)
         | (Reference::RowTarget | Reference::RowFact(_), Allowed::Row) => {}
         (Reference::RunId | Reference::RunDir, _) => {
             problems.say(node.at, "`{{run.…}}` is known only inside an action");
@@ -210,21 +272,36 @@ fn fill_text(text: &str, values: &BTreeMap<String, Bound>) -> Value {
     for piece in found {
         match piece {
             Piece::Text(text) => out.push_str(&text),
-            Piece::Reference(Reference::RunId) => out.push_str("{{run.id}}"),
-            Piece::Reference(Reference::RunDir) => out.push_str("{{run.dir}}"),
-            Piece::Reference(Reference::Param(name)) => match values.get(&name) {
-                Some(bound) => out.push_str(&bound.text),
-                None => out.push_str(&format!("{{{{{name}}}}}")),
-            },
-            Piece::Reference(Reference::SavedFact(name, fact)) => match values.get(&name) {
-                // What stands for the saved whole: `{{saved:name}}`.
-                Some(bound) => out.push_str(&format!("{}.{fact}}}}}", bound.text.trim_end_matches("}}"))),
-                None => out.push_str(&format!("{{{{{name}.{fact}}}}}")),
-            },
-            Piece::Reference(Reference::RowTarget | Reference::RowFact(_)) => {}
+            Piece::Reference(to) => out.push_str(&written(&to, values)),
+            Piece::Quoted(to, quote) => {
+                let text = written(&to, values);
+                match text.strip_suffix("}}") {
+                    // What only the run knows is quoted by the run.
+                    Some(open) if text.starts_with("{{") => out.push_str(&format!("{open}|{}}}}}", quote.word())),
+                    _ => out.push_str(&quote.quote(&text)),
+                }
+            }
         }
     }
     Value::Text(out)
+}
+
+/// The value of a reference, or what stands for it until it is known.
+fn written(to: &Reference, values: &BTreeMap<String, Bound>) -> String {
+    match to {
+        Reference::RunId => "{{run.id}}".to_owned(),
+        Reference::RunDir => "{{run.dir}}".to_owned(),
+        Reference::Param(name) => match values.get(name) {
+            Some(bound) => bound.text.clone(),
+            None => format!("{{{{{name}}}}}"),
+        },
+        Reference::SavedFact(name, fact) => match values.get(name) {
+            // What stands for the saved whole: `{{saved:name}}`.
+            Some(bound) => format!("{}.{fact}}}}}", bound.text.trim_end_matches("}}")),
+            None => format!("{{{{{name}.{fact}}}}}"),
+        },
+        Reference::RowTarget | Reference::RowFact(_) => String::new(),
+    }
 }
 
 /// What stands in a plan for something that a `read` will save.
@@ -286,22 +363,41 @@ impl OfRun<'_> {
         let mut rest = text;
         while let Some((before, from)) = rest.split_once("{{") {
             out.push_str(before);
-            if let Some(behind) = from.strip_prefix("run.id}}") {
-                out.push_str(self.id);
-                rest = behind;
-            } else if let Some(behind) = from.strip_prefix("run.dir}}") {
-                out.push_str(self.dir);
-                rest = behind;
-            } else if let Some((name, behind)) = from.strip_prefix("saved:").and_then(|from| from.split_once("}}")) {
-                out.push_str(self.look_up(name)?);
-                rest = behind;
-            } else {
-                out.push_str("{{");
-                rest = from;
-            }
+            let found = match from.split_once("}}") {
+                Some((inside, behind)) => self.value(inside)?.map(|value| (value, behind)),
+                None => None,
+            };
+            rest = match found {
+                Some((value, behind)) => {
+                    out.push_str(&value);
+                    behind
+                }
+                None => {
+                    out.push_str("{{");
+                    from
+                }
+            };
         }
         out.push_str(rest);
         Ok(out)
+    }
+
+    /// What stands between two braces, where the run knows it; quoted as the plan has it.
+    fn value(self, inside: &str) -> Result<Option<String>, String> {
+        let (name, quote) = match inside.split_once('|') {
+            Some((name, word)) => match Quote::of(word) {
+                Some(quote) => (name, Some(quote)),
+                None => return Ok(None),
+            },
+            None => (inside, None),
+        };
+        let value = match (name, name.strip_prefix("saved:")) {
+            ("run.id", _) => self.id,
+            ("run.dir", _) => self.dir,
+            (_, Some(saved)) => self.look_up(saved)?,
+            _ => return Ok(None),
+        };
+        Ok(Some(quote.map_or_else(|| value.to_owned(), |quote| quote.quote(value))))
     }
 
     /// What is saved under `name`, or the fact of it under `name.fact`.
@@ -342,8 +438,40 @@ mod tests {
     }
 
     #[test]
+    fn what_is_quoted_is_one_token_whatever_is_in_it() {
+        let cases = [
+            ("a", "\"a\"", "'a'"),
+            ("", "\"\"", "''"),
+            ("x\"; DROP TABLE y; --", "\"x\"\"; DROP TABLE y; --\"", "'x\"; DROP TABLE y; --'"),
+            ("it's", "\"it's\"", "'it''s'"),
+            ("\\' OR true --", "\"\\' OR true --\"", " E'\\\\'' OR true --'"),
+        ];
+        for (value, ident, literal) in cases {
+            assert_eq!(
+                (Quote::Ident.quote(value), Quote::Literal.quote(value)),
+                (ident.to_owned(), literal.to_owned())
+            );
+        }
+        assert_eq!(filled("SELECT {{ s | ident }}, {{n|literal}}"), Value::Text("SELECT \"a b\", '90'".to_owned()));
+        assert_eq!(filled("{{s|ident}}"), Value::Text("\"a b\"".to_owned()));
+        assert_eq!(filled("{{run.id|literal}}"), Value::Text("{{run.id|literal}}".to_owned()));
+        let saved = BTreeMap::from([(
+            "before".to_owned(),
+            Saved { step: 0, says: "it's".to_owned(), facts: BTreeMap::from([("x".to_owned(), "a\"b".to_owned())]) },
+        )]);
+        let values = BTreeMap::from([("before".to_owned(), saved_as("before"))]);
+        let Value::Text(planned) = fill_text("{{before.x|ident}} {{before|literal}}", &values) else { panic!() };
+        assert_eq!(planned, "{{saved:before.x|ident}} {{saved:before|literal}}");
+        let run = OfRun { id: "i", dir: "/d", saved: &saved };
+        assert_eq!(run.fill(&planned).unwrap(), "\"a\"\"b\" 'it''s'");
+        assert_eq!(run.fill("{{run.id|literal}} {{run.id|x}}").unwrap(), "'i' {{run.id|x}}");
+    }
+
+    #[test]
     fn what_is_no_reference_is_said() {
-        for bad in ["{{", "a {{b", "{{}}", "{{A}}", "{{row.facts.}}", "{{run.x}}", "{{a|ident}}", "{{before[it]}}"] {
+        for bad in
+            ["{{", "a {{b", "{{}}", "{{A}}", "{{row.facts.}}", "{{run.x}}", "{{a|idnet}}", "{{a|}}", "{{before[it]}}"]
+        {
             assert!(pieces(bad).is_err(), "{bad}");
         }
         assert_eq!(pieces("}}"), Ok(vec![Piece::Text("}}".to_owned())]));

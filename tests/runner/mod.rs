@@ -9,5 +9,6 @@ mod failpoints;
 mod loss;
 mod moving;
 mod socket;
+mod sql;
 mod state;
 mod verify;

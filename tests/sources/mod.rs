@@ -5,6 +5,7 @@ mod check;
 mod endpoint;
 mod losing;
 mod secrets;
+mod wall;
 
 use crate::support::estate::{Estate, Said, finish, wait_for};
 use crate::support::pty::Pty;

@@ -7,7 +7,7 @@
 use crate::probes::postgres::connect::{Failure, Session};
 
 /// A holder counts from this age in seconds on; every busy server has younger ones.
-pub(super) const OLD: i64 = 10;
+pub(crate) const OLD: i64 = 10;
 
 /// The oldest holder. A session that is at work has a snapshot since its statement began, at the earliest; one that waits in a
 /// transaction, since that began.
@@ -33,24 +33,24 @@ SELECT h.kind, h.id, h.application, extract(epoch FROM h.since)::int8 AS since, 
 
 /// Who holds the oldest snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Holder {
+pub(crate) struct Holder {
     /// `session`, `prepared`, `slot` or `standby`.
-    pub(super) kind: String,
+    pub(crate) kind: String,
     /// Its pid, or the name of the slot or the prepared transaction.
-    pub(super) id: String,
+    pub(crate) id: String,
     /// What a session calls itself, where the role may know.
-    pub(super) application: Option<String>,
+    pub(crate) application: Option<String>,
     /// Since when, in seconds since the epoch by the server's clock, where that is known.
-    pub(super) since: Option<i64>,
+    pub(crate) since: Option<i64>,
     /// The oldest transaction that it may still need to see.
     pub(super) xmin: String,
     /// How many transactions ago that was.
-    pub(super) xids: i64,
+    pub(crate) xids: i64,
 }
 
 impl Holder {
     /// `pid 4242`, `slot "old"`: short enough for a row.
-    pub(super) fn called(&self) -> String {
+    pub(crate) fn called(&self) -> String {
         match self.kind.as_str() {
             "session" => format!("pid {}", self.id),
             kind => format!("{kind} {}", self.id),
@@ -58,7 +58,7 @@ impl Holder {
     }
 
     /// How long it has held, in seconds, as far as is known.
-    pub(super) fn age(&self, now: i64) -> Option<i64> {
+    pub(crate) fn age(&self, now: i64) -> Option<i64> {
         self.since.map(|since| now.saturating_sub(since).max(0))
     }
 
@@ -105,7 +105,7 @@ impl Memory {
 }
 
 /// Asks who holds the oldest snapshot; a standby holds none of its own.
-pub(super) async fn oldest(session: &Session) -> Result<Option<Holder>, Failure> {
+pub(crate) async fn oldest(session: &Session) -> Result<Option<Holder>, Failure> {
     let lines = session.rows(OLDEST).await?;
     Ok(lines.first().and_then(|line| {
         let text = |column: &str| line.text(column).map(str::to_owned);

@@ -62,11 +62,13 @@ struct Unknown {
     why: String,
     remedy: Option<&'static str>,
     hidden: bool,
+    /// Whether relations of this kind are shown for their size alone: nobody judges their bloat, on any day.
+    size_alone: bool,
 }
 
 impl Unknown {
     fn new(why: impl Into<String>, remedy: Option<&'static str>) -> Self {
-        Self { why: why.into(), remedy, hidden: false }
+        Self { why: why.into(), remedy, hidden: false, size_alone: false }
     }
 }
 
@@ -74,11 +76,9 @@ impl From<Missing> for Unknown {
     fn from(missing: Missing) -> Self {
         match missing {
             Missing::NeverAnalyzed => Self::new("no statistics, ANALYZE needed", Some("analyze")),
-            Missing::Denied => {
-                Self { why: "no right to its statistics".to_owned(), remedy: Some("grant"), hidden: true }
-            }
+            Missing::Denied => Self { hidden: true, ..Self::new("no right to its statistics", Some("grant")) },
             Missing::RowSecurity => {
-                Self { why: "row security hides its statistics".to_owned(), remedy: Some("grant"), hidden: true }
+                Self { hidden: true, ..Self::new("row security hides its statistics", Some("grant")) }
             }
         }
     }
@@ -194,12 +194,13 @@ impl Reading<'_> {
         facts: &mut BTreeMap<&'static str, Fact>,
         tally: &mut Tally,
     ) -> (Verdict, String) {
-        tally.unknown += 1;
+        tally.unknown += u64::from(!unknown.size_alone);
         tally.hidden += u64::from(unknown.hidden);
         facts.insert("method", Fact::Text("none".to_owned()));
         facts.extend(unknown.remedy.map(|remedy| ("remedy", Fact::Text(remedy.to_owned()))));
         facts.insert("reason", Fact::Text(unknown.why.clone()));
-        (Verdict::Unknown, format!("{} · {}", quantity::bytes(sized.size()), unknown.why))
+        let verdict = if unknown.size_alone { Verdict::Ok } else { Verdict::Unknown };
+        (verdict, format!("{} · {}", quantity::bytes(sized.size()), unknown.why))
     }
 
     /// What is known of every relation.
@@ -265,7 +266,10 @@ impl Reading<'_> {
         let known = match &relation.index {
             Some(index) if relation.method == "btree" => self.of_index(sized, relation, index, columns, rows)?,
             None if relation.method == "heap" => self.of_table(sized, relation, columns, rows)?,
-            _ => return Err(Unknown::new(format!("{}: not estimable", relation.method), None)),
+            _ => {
+                let why = format!("{}: size alone, not estimable", relation.method);
+                return Err(Unknown { size_alone: true, ..Unknown::new(why, None) });
+            }
         };
         let toast_rules = sized.toast > sized.main;
         if known.estimate.bytes.is_none() {

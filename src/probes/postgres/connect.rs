@@ -4,19 +4,21 @@
 
 use crate::config::libpq::{Access, ChannelBinding, Parameters, Server, ServerPlace, SessionKind, TlsMode};
 use crate::domain::quantity;
+use crate::probes::postgres::act::{Again, Notice};
 use crate::probes::postgres::reasons::{self, Attempt};
 use crate::probes::postgres::stream::{self, Meter, Stream};
 use crate::probes::postgres::tls;
 use rustls::ClientConfig;
-use std::fmt;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio_postgres::tls::{MakeTlsConnect, NoTls};
-use tokio_postgres::{Client, Config, Connection, SimpleQueryMessage, SimpleQueryRow, config};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, SimpleQueryMessage, config};
 use tokio_postgres_rustls::MakeRustlsConnect;
+
+pub use crate::probes::postgres::answer::{Failure, Line};
 
 /// How long all servers of an access may take together, and one where nobody says.
 const CONNECT_LIMIT: Duration = Duration::from_secs(8);
@@ -39,50 +41,25 @@ const WATCH: &str = "-c default_transaction_read_only=on -c statement_timeout=50
     -c idle_in_transaction_session_timeout=10000 -c search_path=pg_catalog -c DateStyle=ISO -c IntervalStyle=postgres \
     -c TimeZone=UTC -c extra_float_digits=1 -c bytea_output=hex";
 
+/// What a session is for.
+#[derive(Clone)]
+pub(super) struct Manner {
+    /// What it is allowed.
+    pub(super) options: &'static str,
+    /// Who hears what the server says on the way.
+    pub(super) heard: Option<mpsc::UnboundedSender<Notice>>,
+}
+
 /// A session with one server.
 pub struct Session {
-    client: Client,
-    meter: Arc<Meter>,
+    pub(super) client: Client,
+    pub(super) meter: Arc<Meter>,
+    /// How its server is reached once more, for what must be said beside the session.
+    pub(super) again: Again,
     ended: Arc<Mutex<Option<String>>>,
     server: String,
     /// Dropped with the session; the connection then has [`GOODBYE`] to end.
     _needed: oneshot::Sender<()>,
-}
-
-/// One row of an answer; every value is text, as the server writes it.
-pub struct Line(SimpleQueryRow);
-
-/// Why a question was not answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// The SQLSTATE, where the server answered with an error.
-    pub code: Option<String>,
-    /// The reason in a few words.
-    pub reason: String,
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.reason)
-    }
-}
-
-impl From<Failure> for String {
-    fn from(failure: Failure) -> Self {
-        failure.reason
-    }
-}
-
-impl Failure {
-    fn ours(reason: String) -> Self {
-        Self { code: None, reason }
-    }
-
-    /// Whether the role may not do this (SQLSTATE 42501).
-    #[must_use]
-    pub fn is_denied(&self) -> bool {
-        self.code.as_deref() == Some("42501")
-    }
 }
 
 /// Opens a session that only looks.
@@ -95,8 +72,13 @@ pub async fn connect(access: &Access) -> Result<Session, String> {
 
 /// As [`connect`], with the SQLSTATE where the only server refused.
 pub(super) async fn begin(access: &Access) -> Result<Session, Failure> {
+    begin_as(access, &Manner { options: WATCH, heard: None }).await
+}
+
+/// The same for another purpose than looking.
+pub(super) async fn begin_as(access: &Access, manner: &Manner) -> Result<Session, Failure> {
     let (parameters, tls) = prepared(access).await.map_err(Failure::ours)?;
-    let all = tokio::time::timeout(CONNECT_LIMIT, to_any(&parameters, tls));
+    let all = tokio::time::timeout(CONNECT_LIMIT, to_any(&parameters, tls, manner));
     all.await.unwrap_or_else(|_| Err(Failure::ours(late(CONNECT_LIMIT))))
 }
 
@@ -114,7 +96,7 @@ async fn prepared(access: &Access) -> Result<(Parameters, Option<Arc<ClientConfi
 }
 
 /// Tries each server, and for a standby that is only preferred each once more.
-async fn to_any(parameters: &Parameters, tls: Option<Arc<ClientConfig>>) -> Result<Session, Failure> {
+async fn to_any(parameters: &Parameters, tls: Option<Arc<ClientConfig>>, manner: &Manner) -> Result<Session, Failure> {
     let kinds: &[SessionKind] = match parameters.session {
         SessionKind::PreferStandby => &[SessionKind::Standby, SessionKind::Any],
         ref only => std::slice::from_ref(only),
@@ -124,7 +106,7 @@ async fn to_any(parameters: &Parameters, tls: Option<Arc<ClientConfig>>) -> Resu
         failures.clear();
         for server in &parameters.servers {
             let limit = parameters.connect_timeout.unwrap_or(SERVER_LIMIT);
-            let tried = tokio::time::timeout(limit, to_one(parameters, server, *kind, tls.as_ref())).await;
+            let tried = tokio::time::timeout(limit, to_one(parameters, server, *kind, tls.as_ref(), manner)).await;
             match tried.unwrap_or_else(|_| Err(Failure::ours(late(limit)))) {
                 Ok(session) => return Ok(session),
                 Err(failure) => failures.push((server, failure)),
@@ -150,6 +132,7 @@ async fn to_one(
     server: &Server,
     kind: SessionKind,
     tls: Option<&Arc<ClientConfig>>,
+    manner: &Manner,
 ) -> Result<Session, Failure> {
     use config::SslMode::{Disable, Prefer, Require};
     let local = matches!(server.place, ServerPlace::Socket(_));
@@ -164,7 +147,7 @@ async fn to_one(
     for mode in modes {
         let meter = Arc::new(Meter::default());
         meter.allow(START_BYTES);
-        let tried = open(parameters, server, *mode, tls, &meter).await;
+        let tried = open(parameters, server, *mode, tls, &meter, manner).await;
         let attempt = Attempt { parameters, server, first: meter.first() };
         match tried {
             Ok(session) => return fitting(session, kind).await,
@@ -189,12 +172,14 @@ async fn open(
     mode: config::SslMode,
     tls: Option<&Arc<ClientConfig>>,
     meter: &Arc<Meter>,
+    manner: &Manner,
 ) -> Result<Session, Box<dyn std::error::Error + Send + Sync>> {
     let stream = stream::dial(server, Arc::clone(meter)).await?;
-    let settings = settings(parameters, server, mode);
+    let settings = settings(parameters, server, mode, manner);
     let ended = Arc::new(Mutex::new(None));
     let (needed, gone) = oneshot::channel();
-    let client = match (tls, &server.place) {
+    let heard = manner.heard.clone();
+    let (client, tls) = match (tls, &server.place) {
         (Some(tls), ServerPlace::Tcp { name, address }) if mode != config::SslMode::Disable => {
             let host = name.clone().or(address.map(|address| address.to_string())).unwrap_or_default();
             if name.is_none() && parameters.tls.mode == TlsMode::VerifyFull {
@@ -203,27 +188,28 @@ async fn open(
             let mut maker = MakeRustlsConnect::new(ClientConfig::clone(tls));
             let connector = MakeTlsConnect::<Stream>::make_tls_connect(&mut maker, &host)?;
             let (client, connection) = settings.connect_raw(stream, connector).await?;
-            tokio::spawn(keep(connection, Arc::clone(&ended), gone));
-            client
+            tokio::spawn(keep(connection, Arc::clone(&ended), gone, heard));
+            (client, Some((Arc::clone(tls), host)))
         }
         _ => {
             let (client, connection) = settings.connect_raw(stream, NoTls).await?;
-            tokio::spawn(keep(connection, Arc::clone(&ended), gone));
-            client
+            tokio::spawn(keep(connection, Arc::clone(&ended), gone, heard));
+            (client, None)
         }
     };
+    let again = Again { server: server.clone(), tls };
     let server = format!("{server}/{}", parameters.database);
-    Ok(Session { client, meter: Arc::clone(meter), ended, server, _needed: needed })
+    Ok(Session { client, meter: Arc::clone(meter), again, ended, server, _needed: needed })
 }
 
-fn settings(parameters: &Parameters, server: &Server, mode: config::SslMode) -> Config {
+fn settings(parameters: &Parameters, server: &Server, mode: config::SslMode, manner: &Manner) -> Config {
     let mut settings = Config::new();
     settings.user(&parameters.user).dbname(&parameters.database).ssl_mode(mode);
     settings.application_name(parameters.application_name.as_deref().unwrap_or(NAME));
     // The last one counts: nobody's options widen what a session is allowed.
     let options = match &parameters.options {
-        Some(theirs) => format!("{theirs} {WATCH}"),
-        None => WATCH.to_owned(),
+        Some(theirs) => format!("{theirs} {}", manner.options),
+        None => manner.options.to_owned(),
     };
     settings.options(options);
     if parameters.tls.direct && mode != config::SslMode::Disable {
@@ -243,8 +229,12 @@ fn settings(parameters: &Parameters, server: &Server, mode: config::SslMode) -> 
 }
 
 /// Keeps a connection going until it ends, or until nobody needs it and it has had time to say goodbye.
-async fn keep<S, T>(mut connection: Connection<S, T>, ended: Arc<Mutex<Option<String>>>, gone: oneshot::Receiver<()>)
-where
+async fn keep<S, T>(
+    mut connection: Connection<S, T>,
+    ended: Arc<Mutex<Option<String>>>,
+    gone: oneshot::Receiver<()>,
+    heard: Option<mpsc::UnboundedSender<Notice>>,
+) where
     S: AsyncRead + AsyncWrite + Unpin,
     T: AsyncRead + AsyncWrite + Unpin,
 {
@@ -256,6 +246,9 @@ where
     let serve = async {
         loop {
             match poll_fn(|cx| connection.poll_message(cx)).await {
+                Some(Ok(AsyncMessage::Notice(told))) => {
+                    let _ = heard.as_ref().map(|heard| heard.send(Notice::of(&told)));
+                }
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return note(reasons::of_asking(&error).1),
                 None => return note("the server closed the connection".to_owned()),
@@ -348,42 +341,12 @@ impl Session {
     }
 
     /// What went wrong: how the connection ended tells more than that it did.
-    fn told(&self, error: &tokio_postgres::Error) -> Failure {
+    pub(super) fn told(&self, error: &tokio_postgres::Error) -> Failure {
         let (code, reason) = reasons::of_asking(error);
         let ended = self.ended.lock().ok().and_then(|ended| ended.clone());
         match ended {
             Some(why) if code.is_none() => Failure { code, reason: why },
             _ => Failure { code, reason },
-        }
-    }
-}
-
-impl Line {
-    /// A value as text; `None` where it is null, or there is no such column.
-    #[must_use]
-    pub fn text(&self, column: &str) -> Option<&str> {
-        self.0.try_get(column).ok().flatten()
-    }
-
-    /// A whole number.
-    #[must_use]
-    pub fn int(&self, column: &str) -> Option<i64> {
-        self.text(column)?.parse().ok()
-    }
-
-    /// A real number; `NaN` and infinities are none.
-    #[must_use]
-    pub fn real(&self, column: &str) -> Option<f64> {
-        self.text(column)?.parse().ok().filter(|figure: &f64| figure.is_finite())
-    }
-
-    /// A truth: `t` or `f`.
-    #[must_use]
-    pub fn flag(&self, column: &str) -> Option<bool> {
-        match self.text(column)? {
-            "t" => Some(true),
-            "f" => Some(false),
-            _ => None,
         }
     }
 }

@@ -154,6 +154,9 @@ fn pauses_double_up_to_a_minute_and_differ_by_name() {
         assert!(paused >= least && paused <= least + least / 10, "{losses}: {paused:?}");
         assert_eq!(paused, pause(every, losses, "novacron-api"));
     }
+    let minute = Duration::from_secs(60);
+    assert!(pause(minute, 1, "a") < every * 2, "what is read once a minute is tried again soon");
+    assert_eq!(pause(minute, 0, "a"), minute);
     assert!(pause(every, u32::MAX, "a") <= Duration::from_secs(66));
     assert!(pause(Duration::from_secs(300), 9, "a") >= Duration::from_secs(300));
     assert_ne!(pause(every, 5, "novacron-api"), pause(every, 5, "novacron-worker"));

@@ -9,9 +9,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 use std::io;
+use std::num::NonZero;
 use std::time::Duration;
 use zbus::connection::Builder;
-use zbus::{Connection, DBusError, DynamicType, Message, ObjectPath, OwnedObjectPath, OwnedVariant, Type};
+use zbus::{
+    Connection, DBusError, DynamicType, MatchRule, Message, MessageStream, ObjectPath, OwnedObjectPath, OwnedVariant,
+    Type,
+};
 
 /// Where the system's bus listens unless `DBUS_SYSTEM_BUS_ADDRESS` says otherwise: D-Bus specification, "Well-known Message Bus
 /// Instances", with `/var/run` as what it leads to today.
@@ -21,6 +25,9 @@ const SYSTEMD: &str = "org.freedesktop.systemd1";
 const MANAGER: &str = "org.freedesktop.systemd1.Manager";
 const MANAGER_PATH: &str = "/org/freedesktop/systemd1";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
+
+/// How many ended jobs may wait to be looked at.
+const JOBS_AHEAD: usize = 4096;
 
 /// How long connecting and one answer may take.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -99,6 +106,18 @@ impl Properties {
         self.0.get(name).and_then(|value| bool::try_from(value).ok())
     }
 
+    /// A list of texts; empty where it is missing or of another type.
+    pub(crate) fn texts(&self, name: &str) -> Vec<String> {
+        let value = self.0.get(name).and_then(|value| value.try_clone().ok());
+        value.and_then(|value| <Vec<String>>::try_from(value).ok()).unwrap_or_default()
+    }
+
+    /// Bytes; empty where they are missing or of another type.
+    pub(crate) fn bytes(&self, name: &str) -> Vec<u8> {
+        let value = self.0.get(name).and_then(|value| value.try_clone().ok());
+        value.and_then(|value| <Vec<u8>>::try_from(value).ok()).unwrap_or_default()
+    }
+
     /// The second text of a pair, as in `LoadError`: an error's name and its message.
     pub(crate) fn message(&self, name: &str) -> Option<String> {
         let value = self.0.get(name)?.try_clone().ok()?;
@@ -153,6 +172,26 @@ impl Bus {
     pub(crate) async fn properties(&mut self, path: &str, interface: &str) -> Result<Properties, Trouble> {
         let interface = format!("{SYSTEMD}.{interface}");
         self.call(path, PROPERTIES, "GetAll", &interface.as_str()).await.map(Properties)
+    }
+
+    /// What systemd tells of jobs that are over, from now on.
+    ///
+    /// Source: `org.freedesktop.systemd1(5)`: signals are sent while at least one client is subscribed.
+    pub(crate) async fn ended_jobs(&mut self) -> Result<MessageStream, Trouble> {
+        if !self.lives() {
+            self.live = Some(self.connect().await?);
+        }
+        let Some(live) = &self.live else { return Err(Trouble::Lost("no connection to the bus".to_owned())) };
+        let wanted = MatchRule::builder().msg_type(zbus::message::Type::Signal);
+        let wanted = wanted.path(MANAGER_PATH).interface(MANAGER).member("JobRemoved").build();
+        let wanted = wanted.map_err(|error| trouble(&error))?;
+        let stream = MessageStream::for_match_rule(wanted, live, NonZero::new(JOBS_AHEAD));
+        let stream = match tokio::time::timeout(self.limit, stream).await {
+            Ok(stream) => stream.map_err(|error| trouble(&error))?,
+            Err(_) => return Err(Trouble::Lost("the bus gives no answer".to_owned())),
+        };
+        self.manager::<_, ()>("Subscribe", &()).await?;
+        Ok(stream)
     }
 
     async fn call<B, R>(&mut self, path: &str, interface: &str, member: &str, body: &B) -> Result<R, Trouble>

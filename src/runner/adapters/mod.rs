@@ -9,11 +9,13 @@ pub mod http;
 pub mod probe;
 pub mod run;
 pub mod sql;
+pub mod systemd;
 #[cfg(test)]
 mod tests;
 
+use crate::config::estate::Estate;
 use crate::config::reader::{Problems, Table, nearest};
-use crate::domain::{EffectClass, Error, Evidence, Item, Kind, Preview, Wall};
+use crate::domain::{EffectClass, Error, Evidence, Item, Kind, Preview, TargetKind, Wall};
 use crate::journal::record::Ending;
 use crate::probes::clock;
 use crate::procedure::adapters::{Adapters, Purpose, Scope};
@@ -26,10 +28,10 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// The adapters' keys.
-const NAMES: [&str; 5] = ["exec", "files", "http", probe::KEY, run::KEY];
+const NAMES: [&str; 7] = ["exec", "files", "http", probe::KEY, run::KEY, sql::KEY, systemd::KEY];
 
 /// Adapters of the format that this version refuses.
-const LATER: [&str; 7] = ["script", "sql", "redis", "kube", "systemd", "objects", "cert"];
+const LATER: [&str; 5] = ["script", "redis", "kube", "objects", "cert"];
 
 /// The most lines that say what moved between two sets.
 const MOST_MOVED: usize = 20;
@@ -38,13 +40,22 @@ const MOST_MOVED: usize = 20;
 #[derive(Clone, Debug, Default)]
 pub struct BuiltIn {
     trusted_reads: Vec<String>,
+    /// The estate's databases; `None` where no estate is known.
+    databases: Option<Vec<sql::ways::Database>>,
 }
 
 impl BuiltIn {
-    /// The adapters for an estate; `trusted_reads` are absolute paths of programs that only read.
+    /// The adapters where no estate is known; `trusted_reads` are absolute paths of programs that only read.
     #[must_use]
     pub fn new(trusted_reads: Vec<String>) -> Self {
-        Self { trusted_reads }
+        Self { trusted_reads, databases: None }
+    }
+
+    /// The adapters for an estate: with the programs that it trusts, and with its databases.
+    #[must_use]
+    pub fn of(estate: &Estate) -> Self {
+        let trusted = estate.trusted_reads.iter().map(|path| path.display().to_string()).collect();
+        Self { databases: Some(sql::ways::databases(estate)), ..Self::new(trusted) }
     }
 }
 
@@ -53,15 +64,31 @@ impl Adapters for BuiltIn {
         &NAMES
     }
 
+    fn targets(&self, kind: TargetKind) -> Option<Vec<String>> {
+        let databases = self.databases.as_ref()?;
+        match kind {
+            TargetKind::Postgres => Some(databases.iter().map(|database| database.name.clone()).collect()),
+            _ => Some(Vec::new()),
+        }
+    }
+
     fn parse(&self, purpose: Purpose, table: &mut Table, scope: &Scope, problems: &mut Problems) -> Option<Action> {
         let at = table.at;
         let found: Vec<&str> = NAMES.into_iter().filter(|name| table.has(name)).collect();
+        let main = matches!(purpose, Purpose::Do | Purpose::Read | Purpose::Check);
+        if let (Some((on, _)), [only], true) = (&scope.on, found.as_slice(), main)
+            && *only != sql::KEY
+        {
+            problems.say(*on, format!("`on` names a database for `sql`; `{only}` works on none"));
+        }
         match found.as_slice() {
             ["exec"] => exec::parse(purpose, std::mem::take(table), scope, &self.trusted_reads, problems),
             ["files"] => files::parse(purpose, std::mem::take(table), scope, problems),
             ["http"] => http::parse(purpose, std::mem::take(table), problems),
             [probe::KEY] => probe::parse(purpose, std::mem::take(table), problems),
             [run::KEY] => run::parse(purpose, std::mem::take(table), problems),
+            [sql::KEY] => sql::parse(purpose, std::mem::take(table), scope, self.databases.as_deref(), problems),
+            [systemd::KEY] => systemd::parse(purpose, std::mem::take(table), scope, problems),
             [] => {
                 if let Some(later) = LATER.into_iter().find(|name| table.has(name)) {
                     problems.say(at, format!("the adapter `{later}` is not supported by this version"));
@@ -230,6 +257,8 @@ pub fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Result<Prev
         "exec" => exec::preview(action, look, set),
         "files" => files::preview(action, look, set),
         "http" => http::preview(action, look, set),
+        sql::KEY => sql::preview(action, look, set),
+        systemd::KEY => systemd::preview(action, look, set),
         _ => Err(no_such(action)),
     }
 }
@@ -241,6 +270,8 @@ pub fn act(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel: 
         "exec" => exec::act(action, out, cancel),
         "files" => files::act(action, set, out, cancel),
         "http" => http::act(action, out, cancel),
+        sql::KEY => sql::act(action, set, out, cancel),
+        systemd::KEY => systemd::act(action, set, out, cancel),
         _ => ActEnd::new(Ending::Failed, no_such(action).message),
     }
 }
@@ -253,6 +284,8 @@ pub fn prove(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel
         "exec" => exec::prove(action, out, cancel),
         "files" => files::prove(action, set, cancel),
         "http" => http::prove(action, out, cancel),
+        sql::KEY => sql::prove(action, set, out, cancel),
+        systemd::KEY => systemd::prove(action, set, out),
         _ => Proof::Unclear(no_such(action).message),
     }
 }
@@ -277,8 +310,10 @@ pub fn items(set: &mut dyn BufRead, from: u64, rows: u64) -> Result<(u64, Vec<It
     let head = head(set)?;
     match kind_of(&head) {
         "files" => files::items(&head, set, from, rows),
+        sql::KEY => sql::items(&head, set, from, rows),
         "exec" => Ok((1, exec::items(&head).into_iter().skip(usize::from(from > 0)).collect())),
         "http" => Ok((1, http::items(&head).into_iter().skip(usize::from(from > 0)).collect())),
+        systemd::KEY => Ok((1, systemd::items(&head).into_iter().skip(usize::from(from > 0)).collect())),
         _ => Err(not_a_set("its kind is not known")),
     }
 }
@@ -289,6 +324,7 @@ pub fn moved(before: &mut dyn BufRead, after: &mut dyn BufRead) -> Vec<String> {
         let new = head(after)?;
         match (kind_of(&old), kind_of(&new)) {
             ("files", "files") => files::moved(&old, before, &new, after),
+            (sql::KEY, sql::KEY) => sql::moved(&old, before, &new, after),
             _ => Ok(head_moved(&old, &new)),
         }
     });

@@ -298,6 +298,8 @@ fn judge(exit: &Exit, result: Option<&ActEnd>) -> (Ending, String) {
     }
     let so_far = result.map(|result| format!(": {}", result.detail)).unwrap_or_default();
     match (exit.stopped, result, exit.code, exit.signal) {
+        // An act that was stopped and cannot tell what came of it says so.
+        (Some(_), Some(result), ..) if result.ending == Ending::Unknown => (Ending::Unknown, result.detail.clone()),
         (Some(Stopped::TimedOut), ..) => (Ending::TimedOut, format!("stopped when its time was up{so_far}")),
         (Some(Stopped::Cancelled), ..) => (Ending::Cancelled, format!("stopped on request{so_far}")),
         (None, Some(result), ..) => (result.ending, result.detail.clone()),

@@ -66,7 +66,7 @@ fn heading(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialog) -> Stri
         Ask::Decide { .. } => (Role::UiPrompt, "decide"),
     };
     let word = format!("{} {}", pen.symbol(role).plain(), word.to_uppercase());
-    let run = snapshot.run.view.as_ref().filter(|run| run.id == dialog.run);
+    let run = snapshot.view(&dialog.run);
     let steps = run.map_or(0, |run| run.steps.len());
     let step = format!("step {} of {steps}", dialog.prompt.step + 1);
     // The run's own, for a journal may belong to another estate than the one that is watched.

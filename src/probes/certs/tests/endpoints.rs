@@ -193,14 +193,18 @@ async fn a_chain_that_lacks_its_middle_or_its_root_says_so() {
     let seen = one(Certificate { ca: None, ..site.at(connect.clone()) }).await.unwrap();
     assert_eq!(said(&seen), (Verdict::Warn, "61 d · R11 · issuer Site Root is neither served nor trusted"));
     let seen = one(Certificate { ca: Some("/nothing".into()), ..site.at(connect) }).await.unwrap();
-    assert_eq!(said(&seen), (Verdict::Unknown, "61 d · R11   /nothing: no such file"));
+    assert_eq!(said(&seen), (Verdict::Unknown, "61 d · R11 · /nothing: no such file"));
 
     let own = KeyPair::generate().unwrap();
     let alone = host(&["api.novacron.io"], -1, 61).self_signed(&own).unwrap();
     let key = PrivateKeyDer::try_from(own.serialize_der()).unwrap();
     let key = CertifiedKey::new(vec![alone.der().clone()], ring::sign::any_supported_type(&key).unwrap());
-    let seen = one(site.at(tls(Shown(Arc::new(key))).await)).await.unwrap();
+    let target = site.at(tls(Shown(Arc::new(key))).await);
+    let seen = one(target.clone()).await.unwrap();
     assert_eq!(said(&seen), (Verdict::Critical, "61 d · api.novacron.io · self-signed"));
+    fs::write(site.ca(), alone.pem()).unwrap();
+    let seen = one(target).await.unwrap();
+    assert_eq!((said(&seen).0, text(&seen, "chain").as_str()), (Verdict::Ok, "trusted"), "the estate names it");
 }
 
 #[tokio::test]

@@ -69,7 +69,7 @@ impl Tree {
     fn action(&self, purpose: Purpose, toml: &str, of: Option<&Action>) -> Action {
         let mut problems = Problems::of(Path::new("f"));
         let table = parse_toml(toml, &mut problems);
-        let scope = Scope { root: Some(self.root().display().to_string()), limit: None, of: of.cloned() };
+        let scope = Scope { root: Some(self.root().display().to_string()), of: of.cloned(), ..Scope::default() };
         let action = parse(purpose, table, &scope, &mut problems);
         assert_eq!(problems.into_sorted(), []);
         action.unwrap()
@@ -334,7 +334,7 @@ fn links_are_left_out_and_a_link_in_the_way_is_an_error() {
 
 #[test]
 fn a_mount_in_the_tree_is_an_error() {
-    let scope = Scope { root: Some("/".to_owned()), limit: None, of: None };
+    let scope = Scope { root: Some("/".to_owned()), ..Scope::default() };
     let mut problems = Problems::of(Path::new("f"));
     let table = parse_toml("files = 'list'\nunder = 'proc'\nmatch = '*'", &mut problems);
     let action = parse(Purpose::Do, table, &scope, &mut problems).unwrap();

@@ -1,3 +1,283 @@
 //! `sql`: one statement on one PostgreSQL database, classified by a parser.
+//!
+//! ```toml
+//! on    = "main"
+//! do    = { sql = 'VACUUM (ANALYZE) {{schema|ident}}.{{table|ident}}', lock_timeout = "2s" }
+//! prove = { sql = "vacuumed", schema = "{{schema}}", table = "{{table}}" }
+//! check = { sql = "oldest-snapshot", under = "10m" }
+//! check = { sql = "SELECT count(*) = 0 FROM public.jobs WHERE state = 'running'" }
+//! ```
+//!
+//! What looks goes over the estate's `watch`, what changes over its `act`. Sessions have the search path `pg_catalog`: whatever
+//! else is named has its schema before it. A check by SELECT passes on one row whose first column is true and fails on one whose
+//! first column is false; anything else is unknown.
+//!
+//! A value that is one lower-case word, hyphens allowed, names a question that is built in: `oldest-snapshot`, `vacuumed`,
+//! `reindexed`. A plan holds how the database is reached and where secrets lie, never a secret itself.
 
+mod act;
 pub mod classify;
+mod frozen;
+mod look;
+mod named;
+mod preview;
+mod shape;
+#[cfg(test)]
+mod tests;
+pub(super) mod ways;
+
+use crate::config::reader::{Place, Problems, Table, nearest};
+use crate::domain::quantity::{latency, parse_span, span};
+use crate::domain::{EffectClass, Error, Kind, TargetKind};
+use crate::procedure::adapters::{Purpose, Scope};
+use crate::procedure::params::{ANY_TARGET, no_such_target};
+use crate::procedure::plan::Action;
+use crate::runner::adapters as common;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use ways::{Database, Way};
+
+pub(super) use act::act;
+pub(super) use frozen::{items, moved};
+pub(super) use named::prove;
+pub(super) use preview::preview;
+
+/// The adapter's key.
+pub(super) const KEY: &str = "sql";
+
+/// How long a lock is waited for unless the step says otherwise: whoever waits keeps all who come later waiting, too.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The longest `lock_timeout`.
+const LONGEST_LOCK_TIMEOUT: Duration = Duration::from_secs(3600);
+
+/// The questions that are built in.
+const NAMED: [&str; 3] = ["oldest-snapshot", "vacuumed", "reindexed"];
+
+/// The action's own type.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Spec {
+    /// The name of the database in the estate.
+    target: String,
+    /// How to look; `None` only where the plan was made without an estate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    watch: Option<Way>,
+    /// How to act, for what changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    act: Option<Way>,
+    ask: Ask,
+}
+
+/// What is asked of the server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Ask {
+    /// Carries a statement out.
+    Statement {
+        sql: String,
+        lock_timeout_ms: u64,
+        /// Whether it takes back what another did; then its set is that of the other.
+        undo: bool,
+    },
+    /// Judges by the one row of a statement, or takes it as facts.
+    Question { sql: String, facts: bool },
+    /// Whether the oldest snapshot is younger than this.
+    OldestSnapshot { under_s: u64 },
+    /// Whether a table was vacuumed since the set was frozen.
+    Vacuumed { schema: String, table: String },
+    /// Whether an index was made anew since the set was frozen, and no invalid one is left beside it.
+    Reindexed { schema: String, index: String },
+}
+
+impl Spec {
+    /// How to look.
+    ///
+    /// # Errors
+    /// When the plan does not say.
+    fn watch(&self) -> Result<&Way, Error> {
+        self.watch.as_ref().ok_or_else(|| self.no_way())
+    }
+
+    fn no_way(&self) -> Error {
+        Error::new(Kind::Usage, format!("cannot reach {}: the plan does not say how", self.target))
+    }
+}
+
+/// Reads the action. `known` are the estate's databases; `None` where no estate is known.
+pub(super) fn parse(
+    purpose: Purpose,
+    mut table: Table,
+    scope: &Scope,
+    known: Option<&[Database]>,
+    problems: &mut Problems,
+) -> Option<Action> {
+    if let Some(at) = scope.limit.filter(|_| purpose == Purpose::Do) {
+        problems.say(at, "`limit` needs a set that can be counted, and a statement has none");
+    }
+    let at = table.place_of(KEY);
+    let text = table.text(KEY, problems);
+    let database = database(at, scope, known, problems);
+    let text = text?;
+    if is_named(&text) {
+        let ask = named(purpose, &text, table, problems);
+        let (database, ask) = (database?, ask?);
+        let line = format!("{}: {}", database.name, said(&ask));
+        let spec = Spec { target: database.name, watch: database.watch, act: None, ask };
+        return common::action(KEY, EffectClass::Read, line, &spec);
+    }
+    let class = classify::classify(&sampled(&text)).map_err(|why| problems.say(at, format!("`sql`: {why}"))).ok();
+    let acts = matches!(purpose, Purpose::Do | Purpose::Undo);
+    let changes = acts && class.as_ref().is_some_and(|class| class.floor > EffectClass::Read);
+    let lock_timeout = if changes { lock_timeout(&mut table, problems) } else { LOCK_TIMEOUT };
+    table.finish(problems);
+    let (class, database) = (class?, database?);
+    if changes && database.act.is_none() && known.is_some() && database.name != ANY_TARGET {
+        let name = database.name.escape_debug();
+        let message = format!("{name} has no `act`: the estate names no role that may change it");
+        problems.say_with(at, message, format!("add `act = \"…\"` to the [[postgres]] `{name}`"));
+        return None;
+    }
+    let line = format!("{}: {}", database.name, one_line(&text));
+    let lock_timeout_ms = u64::try_from(lock_timeout.as_millis()).unwrap_or(u64::MAX);
+    let ask = if acts {
+        Ask::Statement { sql: text, lock_timeout_ms, undo: purpose == Purpose::Undo }
+    } else {
+        Ask::Question { sql: text, facts: purpose == Purpose::Read }
+    };
+    let act = database.act.filter(|_| changes);
+    common::action(KEY, class.floor, line, &Spec { target: database.name, watch: database.watch, act, ask })
+}
+
+/// Whether a text names a question that is built in, or means to.
+fn is_named(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+/// Reads the keys of a question that is built in.
+fn named(purpose: Purpose, word: &str, mut table: Table, problems: &mut Problems) -> Option<Ask> {
+    let at = table.at;
+    let fits: &[Purpose] = match word {
+        "oldest-snapshot" => &[Purpose::Check, Purpose::Read],
+        "vacuumed" | "reindexed" => &[Purpose::Prove],
+        _ => {
+            let hint = match nearest(word, NAMED) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("one of {}; a statement has more than one word", NAMED.join(", ")),
+            };
+            problems.say_with(at, format!("`sql` has no question `{word}`"), hint);
+            return None;
+        }
+    };
+    if !fits.contains(&purpose) {
+        let words: Vec<String> = fits.iter().map(|fit| format!("`{}`", fit.word())).collect();
+        problems.say(at, format!("`{word}` belongs under {}, not `{}`", words.join(" or "), purpose.word()));
+        return None;
+    }
+    let ask = match word {
+        "oldest-snapshot" => {
+            if !table.has("under") {
+                problems.say(at, "`under` is missing: how old may the oldest snapshot be?");
+            }
+            let under = table.parsed("under", "a span such as \"10m\"", problems, |text| {
+                parse_span(text).map(|span| span.as_secs()).filter(|seconds| *seconds > 0)
+            });
+            under.map(|under_s| Ask::OldestSnapshot { under_s })
+        }
+        "vacuumed" => {
+            let (schema, table) = (table.required_text("schema", problems), table.required_text("table", problems));
+            schema.zip(table).map(|(schema, table)| Ask::Vacuumed { schema, table })
+        }
+        _ => {
+            let (schema, index) = (table.required_text("schema", problems), table.required_text("index", problems));
+            schema.zip(index).map(|(schema, index)| Ask::Reindexed { schema, index })
+        }
+    };
+    table.finish(problems);
+    ask
+}
+
+fn said(ask: &Ask) -> String {
+    match ask {
+        Ask::Statement { sql, .. } | Ask::Question { sql, .. } => one_line(sql),
+        Ask::OldestSnapshot { under_s } => {
+            format!("no snapshot is older than {}", span(Duration::from_secs(*under_s)))
+        }
+        Ask::Vacuumed { schema, table } => format!("{schema}.{table} was vacuumed"),
+        Ask::Reindexed { schema, index } => format!("{schema}.{index} was made anew"),
+    }
+}
+
+fn lock_timeout(table: &mut Table, problems: &mut Problems) -> Duration {
+    let wanted = "a span up to one hour such as \"2s\"";
+    let given = table.parsed("lock_timeout", wanted, problems, |text| {
+        parse_span(text).filter(|span| span.as_millis() > 0 && *span <= LONGEST_LOCK_TIMEOUT)
+    });
+    given.unwrap_or(LOCK_TIMEOUT)
+}
+
+/// The database that is meant: the one that `on` names, that of the step's `do`, or the only one there is.
+fn database(at: Place, scope: &Scope, known: Option<&[Database]>, problems: &mut Problems) -> Option<Database> {
+    let named = |name: &str| Database { name: name.to_owned(), watch: None, act: None };
+    if let Some(of) = scope.of.as_ref().filter(|of| of.adapter == KEY)
+        && let Ok(spec) = common::spec::<Spec>(of)
+    {
+        let act = known.and_then(|known| known.iter().find(|it| it.name == spec.target)?.act.clone()).or(spec.act);
+        return Some(Database { name: spec.target, watch: spec.watch, act });
+    }
+    let on = scope.on.as_ref().map(|(at, name)| (*at, name.as_str()));
+    match (on, known) {
+        (Some((_, name)), _) if name == ANY_TARGET => Some(named(name)),
+        (Some((_, name)), None) => Some(named(name)),
+        (None, None) => Some(named("the database")),
+        (Some((at, name)), Some(known)) => {
+            let found = known.iter().find(|it| it.name == name).cloned();
+            if found.is_none() {
+                let names: Vec<String> = known.iter().map(|it| it.name.clone()).collect();
+                match no_such_target(TargetKind::Postgres, name, &names) {
+                    (why, Some(hint)) => problems.say_with(at, why, hint),
+                    (why, None) => problems.say(at, why),
+                }
+            }
+            found
+        }
+        (None, Some([only])) => Some(only.clone()),
+        (None, Some([])) => {
+            problems.say(at, "the estate has no [[postgres]] that `sql` could work on");
+            None
+        }
+        (None, Some(several)) => {
+            let names: Vec<&str> = several.iter().map(|it| it.name.as_str()).collect();
+            problems.say(at, format!("`on` is missing: the estate has several databases: {}", names.join(", ")));
+            None
+        }
+    }
+}
+
+/// A statement with a name or a text in the place of what only the run knows; its class is the same with any other.
+fn sampled(sql: &str) -> String {
+    let mut out = String::with_capacity(sql.len());
+    let mut rest = sql;
+    while let Some((before, from)) = rest.split_once("{{") {
+        out.push_str(before);
+        let Some((inside, behind)) = from.split_once("}}") else {
+            out.push_str("{{");
+            rest = from;
+            continue;
+        };
+        out.push_str(if inside.ends_with("|literal") { "'x'" } else { "\"x\"" });
+        rest = behind;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// A statement on one line.
+fn one_line(sql: &str) -> String {
+    sql.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A time as people say it: `2 s`, `200 ms`.
+fn short(time: Duration) -> String {
+    if time.subsec_millis() == 0 { span(time) } else { latency(time) }
+}

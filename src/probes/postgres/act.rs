@@ -1,0 +1,190 @@
+//! A session that acts: on its own connection, one statement at a time, heard and cancelled.
+//!
+//! Dropping a question does not stop the server. It is asked to cancel, over a connection of its own, and the answer of the
+//! statement itself tells when it has.
+
+use crate::config::libpq::{Access, Server};
+use crate::domain::quantity;
+use crate::probes::postgres::connect::{Failure, Line, Manner, Session, begin_as};
+use crate::probes::postgres::reasons;
+use crate::probes::postgres::stream::{self, Meter, Stream};
+use rustls::ClientConfig;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio_postgres::error::{DbError, Severity};
+use tokio_postgres::tls::{MakeTlsConnect, NoTls};
+use tokio_postgres::{CancelToken, SimpleQueryMessage};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// What a session that acts is allowed. Names are those of `pg_catalog`, or have their schema before them.
+const ACT: &str = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=10000 -c search_path=pg_catalog \
+    -c DateStyle=ISO -c IntervalStyle=postgres -c TimeZone=UTC -c extra_float_digits=1 -c bytea_output=hex";
+/// From which version on a server looks, while it works, whether its client is still there.
+///
+/// Source: PostgreSQL 14 release notes, `client_connection_check_interval`.
+const LOOKS_AFTER_CLIENTS: i64 = 140_000;
+/// How many bytes an act may be told: `VACUUM VERBOSE` of many tables is long.
+const ACT_BYTES: u64 = 1 << 40;
+/// How long a wish to cancel may take to be delivered.
+const CANCEL_LIMIT: Duration = Duration::from_secs(3);
+
+/// How a server is reached once more.
+#[derive(Clone)]
+pub(super) struct Again {
+    pub(super) server: Server,
+    /// The host's name goes with TLS.
+    pub(super) tls: Option<(Arc<ClientConfig>, String)>,
+}
+
+/// What the server says while it works.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// `WARNING`, `NOTICE`, `INFO`; in the server's own language where it is an old one.
+    pub severity: String,
+    /// Whether it warns.
+    pub is_warning: bool,
+    /// Whether it says that a relation was passed over: then the statement ends well and has not done it.
+    pub passed_over: bool,
+    /// Its text, with its detail.
+    pub text: String,
+}
+
+impl Notice {
+    pub(super) fn of(told: &DbError) -> Self {
+        let is_warning = match told.parsed_severity() {
+            Some(severity) => severity == Severity::Warning,
+            None => told.severity() == "WARNING",
+        };
+        // `vacuum_is_permitted_for_relation` and `vacuum_is_relation_owner` before 16, `vacuum_open_relation`: the text is in the
+        // server's language, the name of the function is not.
+        let routine = told.routine().unwrap_or_default();
+        let skips = routine.starts_with("vacuum_is_") || routine == "vacuum_open_relation";
+        let detail = told.detail().map(|detail| format!(" ({detail})")).unwrap_or_default();
+        Self {
+            severity: told.severity().to_owned(),
+            is_warning,
+            passed_over: is_warning && (skips || told.message().contains("skipping")),
+            text: format!("{}{detail}", told.message()),
+        }
+    }
+}
+
+/// What a statement that ended brought.
+pub struct Done {
+    /// The rows it gives.
+    pub lines: Vec<Line>,
+    /// The rows it touched, as the server counts them; 0 where it counts none.
+    pub rows: u64,
+}
+
+/// A session that acts, with what the server says on the way.
+pub struct Acting {
+    session: Session,
+    /// What is heard.
+    pub heard: mpsc::UnboundedReceiver<Notice>,
+    /// The server's process for this session.
+    pub pid: i64,
+}
+
+/// Asks the server to stop what a session does.
+#[derive(Clone)]
+pub struct Canceller {
+    token: CancelToken,
+    again: Again,
+}
+
+/// Opens a session that acts. A lock is waited for no longer than `lock_timeout`.
+///
+/// # Errors
+/// Why there is none, in a few words and without any secret.
+pub async fn connect_to_act(access: &Access, lock_timeout: Duration) -> Result<Acting, Failure> {
+    let (say, heard) = mpsc::unbounded_channel();
+    let session = begin_as(access, &Manner { options: ACT, heard: Some(say) }).await?;
+    let told = session.row("SELECT current_setting('server_version_num') AS version, pg_backend_pid() AS pid").await?;
+    let version = told.int("version").unwrap_or_default();
+    let pid = told.int("pid").ok_or_else(|| Failure::ours("the server does not tell its process".to_owned()))?;
+    session.rows(&format!("SET lock_timeout = {}", lock_timeout.as_millis())).await?;
+    if version >= LOOKS_AFTER_CLIENTS {
+        session.rows("SET client_connection_check_interval = 1000").await?;
+    }
+    let still = session.row("SELECT pg_backend_pid() AS pid, current_setting('lock_timeout') AS waits").await?;
+    if still.int("pid") != Some(pid) {
+        let why = "a pooler stands before the server: what is set there does not stay with us";
+        return Err(Failure::ours(why.to_owned()));
+    }
+    Ok(Acting { session, heard, pid })
+}
+
+impl Acting {
+    /// The session, for questions before and after the statement.
+    #[must_use]
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// What can stop the statement.
+    #[must_use]
+    pub fn canceller(&self) -> Canceller {
+        Canceller { token: self.session.client.cancel_token(), again: self.session.again.clone() }
+    }
+
+    /// Carries one statement out, in a message of its own, for as long as it takes; what is heard meanwhile goes to `hear`.
+    ///
+    /// # Errors
+    /// What the server says, or how the connection ended: then nobody knows what came of the statement.
+    pub async fn carry_out(&mut self, sql: &str, mut hear: impl FnMut(Notice)) -> Result<Done, Failure> {
+        self.session.meter.allow(ACT_BYTES);
+        let work = self.session.client.simple_query(sql);
+        tokio::pin!(work);
+        let answer = loop {
+            tokio::select! {
+                biased;
+                Some(notice) = self.heard.recv() => hear(notice),
+                answer = &mut work => break answer,
+            }
+        };
+        while let Ok(notice) = self.heard.try_recv() {
+            hear(notice);
+        }
+        let mut done = Done { lines: Vec::new(), rows: 0 };
+        for message in answer.map_err(|error| self.session.told(&error))? {
+            match message {
+                SimpleQueryMessage::Row(row) => done.lines.push(Line(row)),
+                SimpleQueryMessage::CommandComplete(rows) => done.rows = rows,
+                _ => {}
+            }
+        }
+        Ok(done)
+    }
+}
+
+impl Canceller {
+    /// Asks; whether the server heeds it shows in the answer to the statement.
+    ///
+    /// # Errors
+    /// Why it could not be asked, in a few words.
+    pub async fn cancel(&self) -> Result<(), String> {
+        let asked = tokio::time::timeout(CANCEL_LIMIT, self.ask()).await;
+        match asked {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(reasons::of_asking(&*error).1),
+            Err(_) => Err(format!("no answer within {}", quantity::span(CANCEL_LIMIT))),
+        }
+    }
+
+    async fn ask(&self) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let meter = Arc::new(Meter::default());
+        meter.allow(1 << 20);
+        let stream = stream::dial(&self.again.server, meter).await?;
+        match &self.again.tls {
+            Some((tls, host)) => {
+                let mut maker = MakeRustlsConnect::new(ClientConfig::clone(tls));
+                let connector = MakeTlsConnect::<Stream>::make_tls_connect(&mut maker, host)?;
+                self.token.cancel_query_raw(stream, connector).await?;
+            }
+            None => self.token.cancel_query_raw(stream, NoTls).await?,
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,70 @@
+//! Text of SQL with references in it: each must become a token of its own.
+
+use crate::procedure::template::{Piece, Quote, pieces};
+use squawk_syntax::{SourceFile, SyntaxElement};
+
+/// Whether every quoted reference of a text stands alone: not inside a text, a quoted name or a comment, and not glued to its
+/// neighbour. Otherwise what it brings could be read as something else.
+///
+/// # Errors
+/// The sentence for whoever wrote it.
+pub(super) fn stands_alone(text: &str) -> Result<(), String> {
+    let Ok(found) = pieces(text) else { return Ok(()) };
+    let (mut sql, mut marks) = (String::new(), Vec::new());
+    for piece in found {
+        match piece {
+            Piece::Text(text) => sql.push_str(&text),
+            Piece::Reference(_) => sql.push('x'),
+            Piece::Quoted(_, quote) => {
+                let mark = quote.quote(&format!("midwatch reference {}", marks.len()));
+                sql.push_str(&mark);
+                marks.push((mark, quote));
+            }
+        }
+    }
+    let tree = SourceFile::parse(&sql).syntax_node();
+    let tokens: Vec<String> = tree
+        .descendants_with_tokens()
+        .filter_map(SyntaxElement::into_token)
+        .map(|token| token.text().to_owned())
+        .collect();
+    match marks.iter().find(|(mark, _)| !tokens.contains(mark)) {
+        None => Ok(()),
+        Some((_, Quote::Ident)) => Err("`|ident` makes a whole name: it cannot stand inside another text".to_owned()),
+        Some((_, Quote::Literal)) => {
+            Err("`|literal` makes a whole text: it cannot stand inside another one".to_owned())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_is_a_token_of_its_own() {
+        for good in [
+            "VACUUM (ANALYZE) {{a|ident}}.{{b|ident}}",
+            "SELECT {{a|literal}}, {{ b | ident }} FROM x -- 'it''s'",
+            "SELECT $$a$$ || {{a|literal}}",
+            "SELEC {{a|ident}} nonsense",
+            "SELECT 1",
+        ] {
+            assert_eq!(stands_alone(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "SELECT 'it is {{a|literal}}'",
+            "SELECT \"{{a|literal}}\"",
+            "SELECT \"x{{a|ident}}\"",
+            "SELECT $${{a|literal}}$$",
+            "SELECT 1 -- {{a|ident}}",
+            "SELECT 1 /* {{a|ident}} */",
+            "SELECT {{a|ident}}{{b|ident}}",
+            "SELECT {{a|literal}}{{b|literal}}",
+            "SELECT E{{a|literal}}",
+            "SELECT U&{{a|ident}}",
+        ] {
+            assert!(stands_alone(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! Carries one statement out over `act`, on exactly the server and the objects that were shown.
+//!
+//! ```text
+//! connect ─▶ is it the server, are these the objects? ─▶ the statement ─▶ answered: done, or why not
+//!                                                        ├─ lock timeout: who is in the way, wait, again (5 times)
+//!                                                        ├─ cancel: the server is asked to stop, and answers
+//!                                                        └─ connection lost: nobody knows what came of it
+//! ```
+
+use crate::domain::quantity::counted;
+use crate::journal::record::Ending;
+use crate::probes::postgres::act::{Acting, Done, Notice, connect_to_act};
+use crate::probes::postgres::connect::{Failure, Session, connect};
+use crate::procedure::plan::Action;
+use crate::runner::adapters::sql::frozen::{self, Head, Object};
+use crate::runner::adapters::sql::shape::{Shape, shape};
+use crate::runner::adapters::sql::{Ask, Spec, look, named, short, ways};
+use crate::runner::adapters::{self as common, ActEnd};
+use crate::runner::failpoint;
+use std::io::{BufRead, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// How often a lock that was not had is tried again, and how long the first wait is; each next one is twice as long.
+const TRIES: u32 = 5;
+const BACKOFF: Duration = Duration::from_secs(1);
+/// How often a wait looks whether it was cancelled.
+const GLANCE: Duration = Duration::from_millis(50);
+/// How often the server is asked again to stop, and how long it may take until it is said that it did not.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(8);
+/// `lock_not_available` and `query_canceled`. Source: PostgreSQL 18 manual, appendix A.
+const NO_LOCK: &str = "55P03";
+const CANCELLED: &str = "57014";
+
+/// Acts, or looks where the action only asks.
+pub(in super::super) fn act(
+    action: &Action,
+    set: &mut dyn BufRead,
+    out: &mut dyn Write,
+    cancel: &AtomicBool,
+) -> ActEnd {
+    let spec = match common::spec::<Spec>(action) {
+        Ok(spec) => spec,
+        Err(error) => return ActEnd::new(Ending::Failed, format!("nothing was done: {}", error.message)),
+    };
+    let Ask::Statement { sql, lock_timeout_ms, undo } = &spec.ask else {
+        return named::ask(action, &spec, out, cancel);
+    };
+    let frozen = frozen::whole(set).and_then(|(head, objects)| {
+        let fits = *undo || head.statement == *sql;
+        if fits { Ok((head, objects)) } else { Err(common::not_a_set("it belongs to another statement")) }
+    });
+    let (head, objects) = match frozen {
+        Ok(frozen) => frozen,
+        Err(error) => return ActEnd::new(Ending::Failed, format!("nothing was done: {}", error.message)),
+    };
+    let work = Work {
+        spec: &spec,
+        sql,
+        lock_timeout: Duration::from_millis(*lock_timeout_ms),
+        shape: shape(sql),
+        head,
+        objects: if *undo { Vec::new() } else { objects },
+        cancel,
+    };
+    ways::finish(work.whole(out)).unwrap_or_else(|error| ActEnd::new(Ending::Failed, error.message))
+}
+
+/// One act.
+struct Work<'a> {
+    spec: &'a Spec,
+    sql: &'a str,
+    lock_timeout: Duration,
+    shape: Shape,
+    head: Head,
+    objects: Vec<Object>,
+    cancel: &'a AtomicBool,
+}
+
+/// How one try ended.
+enum Try {
+    Done(Done),
+    NoLock(Failure),
+    Over(ActEnd),
+}
+
+impl Work<'_> {
+    async fn whole(&self, out: &mut dyn Write) -> ActEnd {
+        let nothing = |why: &str| ActEnd::new(Ending::Failed, format!("nothing was done: {why}"));
+        // What reads needs no right to act.
+        let Some(way) = self.spec.act.as_ref().or(self.spec.watch.as_ref()) else {
+            return nothing(&self.spec.no_way().message);
+        };
+        let mut acting = match connect_to_act(&way.access(), self.lock_timeout).await {
+            Ok(acting) => acting,
+            Err(failure) => return nothing(&failure.reason),
+        };
+        if let Err(why) = self.is_what_was_shown(acting.session()).await {
+            return nothing(&why);
+        }
+        let _ = writeln!(out, "process {} of {}", acting.pid, acting.session().server());
+        let mut passed_over = Vec::new();
+        let mut tries = 0;
+        loop {
+            if self.cancel.load(Ordering::Relaxed) {
+                return ActEnd::new(Ending::Cancelled, "stopped before it began");
+            }
+            match self.once(&mut acting, out, &mut passed_over).await {
+                Try::Done(done) => return self.done(&done, &passed_over),
+                Try::Over(end) => return self.with_leftovers(acting.session(), end).await,
+                Try::NoLock(failure) => {
+                    let blockers = self.blockers(acting.pid).await;
+                    tries += 1;
+                    if let Some(end) = self.again(tries, &failure, &blockers, out).await {
+                        return self.with_leftovers(acting.session(), end).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether server and objects are those of the set.
+    async fn is_what_was_shown(&self, session: &Session) -> Result<(), String> {
+        let server = look::server(session).await?;
+        if (&server.system, &server.database) != (&self.head.system, &self.head.database) {
+            return Err(format!("`act` leads to another server or database than the one shown: {}", session.server()));
+        }
+        if server.standby {
+            return Err("the server is a standby, which takes no changes".to_owned());
+        }
+        let oids: Vec<i64> = self.objects.iter().map(|object| object.oid).collect();
+        let now = look::by_oid(session, &oids).await?;
+        for object in &self.objects {
+            let found = now.iter().any(|seen| object.is(&seen.object));
+            if !found {
+                return Err(format!("{} is not the {} that was shown any more", object.called(), object.kind));
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends the statement once and stays with it to its end.
+    async fn once(&self, acting: &mut Acting, out: &mut dyn Write, passed_over: &mut Vec<String>) -> Try {
+        let (canceller, pid) = (acting.canceller(), acting.pid);
+        let hear = |notice: Notice| {
+            let _ = writeln!(out, "{}: {}", notice.severity, notice.text);
+            if notice.passed_over {
+                passed_over.push(notice.text);
+            }
+        };
+        let mut asked: Option<Instant> = None;
+        let answer = {
+            let work = acting.carry_out(self.sql, hear);
+            tokio::pin!(work);
+            loop {
+                tokio::select! {
+                    answer = &mut work => break Some(answer),
+                    () = cancelled(self.cancel), if asked.is_none() => {
+                        asked = Some(Instant::now());
+                        let _ = canceller.cancel().await;
+                    }
+                    () = tokio::time::sleep(ASK_AGAIN), if asked.is_some() => {
+                        if asked.is_some_and(|asked| asked.elapsed() >= PATIENCE) {
+                            break None;
+                        }
+                        let _ = canceller.cancel().await;
+                    }
+                }
+            }
+        };
+        let failure = match answer {
+            Some(Ok(done)) => return Try::Done(done),
+            Some(Err(failure)) => failure,
+            None => {
+                let why = format!("the server was asked to stop, and its process {pid} has not answered");
+                return Try::Over(ActEnd::new(Ending::Unknown, why));
+            }
+        };
+        let lost = acting.session().is_over();
+        match failure.code.as_deref() {
+            Some(NO_LOCK) if asked.is_none() && !lost => Try::NoLock(failure),
+            Some(CANCELLED) if asked.is_some() => {
+                Try::Over(ActEnd::new(Ending::Cancelled, format!("the server stopped it: {}", failure.reason)))
+            }
+            Some(code) if !lost && !is_of_connection(code) => {
+                Try::Over(ActEnd::new(Ending::Failed, format!("{} ({})", failure.reason, in_words(code))))
+            }
+            _ => {
+                let why = format!("the connection was lost in mid-statement: {}", failure.reason);
+                Try::Over(ActEnd::new(Ending::Unknown, why))
+            }
+        }
+    }
+
+    /// Who is in the way now, as `watch` sees it.
+    async fn blockers(&self, own: i64) -> String {
+        let Some(lock) = self.shape.lock else { return "nobody knows who".to_owned() };
+        let asked = async {
+            let session = connect(&self.spec.watch().map_err(|error| error.message)?.access()).await?;
+            let mut oids: Vec<i64> = self.objects.iter().map(|object| object.oid).collect();
+            let now = look::by_oid(&session, &oids).await?;
+            oids.extend(now.iter().filter_map(|seen| seen.table_oid));
+            Ok::<_, String>(look::in_the_way(&session, &oids, lock, own).await?)
+        };
+        match asked.await {
+            Ok(found) if found.is_empty() => "whoever it was is gone".to_owned(),
+            Ok(found) => found.join("; "),
+            Err(why) => format!("who is not known: {why}"),
+        }
+    }
+
+    /// Waits before the next try; `Some` where there is none.
+    async fn again(&self, tries: u32, failure: &Failure, blockers: &str, out: &mut dyn Write) -> Option<ActEnd> {
+        let waited = short(self.lock_timeout);
+        let told = format!("no lock within {waited}: {blockers}");
+        if self.shape.concurrently {
+            // Each try may leave an invalid index.
+            let why = format!("{told}; it is not tried again by itself ({})", failure.reason);
+            return Some(ActEnd::new(Ending::Failed, why));
+        }
+        if tries > TRIES {
+            return Some(ActEnd::new(Ending::Failed, format!("gave up after {tries} tries, {told}")));
+        }
+        let wait = failpoint::span("LOCK_BACKOFF", BACKOFF).saturating_mul(1 << (tries - 1));
+        let _ = writeln!(out, "{told}; again in {}", short(wait));
+        tokio::select! {
+            () = tokio::time::sleep(wait) => None,
+            () = cancelled(self.cancel) => Some(ActEnd::new(Ending::Cancelled, format!("stopped while it waited for a lock; {told}"))),
+        }
+    }
+
+    /// A good end, unless the server passed over what it was to do.
+    fn done(&self, done: &Done, passed_over: &[String]) -> ActEnd {
+        let word = self.shape.word.to_uppercase();
+        if let Some(first) = passed_over.first() {
+            let more = match passed_over.len() - 1 {
+                0 => String::new(),
+                more => format!(" (and {more} more)"),
+            };
+            return ActEnd::new(Ending::Failed, format!("{word} was not done: {first}{more}"));
+        }
+        if !self.shape.counts_rows {
+            return ActEnd::new(Ending::Ok, format!("{word} done"));
+        }
+        let mut end = ActEnd::new(Ending::Ok, format!("{word} done, {}", counted(done.rows, "row", "rows")));
+        end.counts.insert("rows".to_owned(), done.rows);
+        end
+    }
+
+    /// Names what a statement that works beside others has left.
+    async fn with_leftovers(&self, session: &Session, mut end: ActEnd) -> ActEnd {
+        if self.shape.concurrently && !session.is_over() {
+            let oids: Vec<i64> = self.objects.iter().map(|object| object.oid).collect();
+            if let Ok(left) = look::invalid_indexes(session, &oids).await
+                && !left.is_empty()
+            {
+                end.detail.push_str(&format!("; left invalid, to be dropped: {}", left.join(", ")));
+            }
+        }
+        end
+    }
+}
+
+/// Whether the connection, or the server behind it, is gone with this SQLSTATE: classes 08 and 57P.
+fn is_of_connection(code: &str) -> bool {
+    code.starts_with("08") || code.starts_with("57P")
+}
+
+/// A SQLSTATE in words. Source: PostgreSQL 18 manual, appendix A.
+fn in_words(code: &str) -> String {
+    let words = match code {
+        NO_LOCK => "a lock was in the way",
+        CANCELLED => "somebody or a timeout cancelled it",
+        "42501" => "permission denied",
+        "40P01" => "deadlock",
+        "40001" => "it collided with another transaction",
+        "25001" => "it cannot run inside a transaction",
+        "25006" => "the transaction is read-only",
+        "53100" => "the disk is full",
+        "53200" => "out of memory",
+        "42P01" | "42703" | "42704" | "42883" | "3F000" => "there is no such object",
+        "42601" => "it is not SQL as this server knows it",
+        _ if code.starts_with("23") => "a constraint forbids it",
+        _ if code.starts_with("22") => "a value does not fit",
+        _ if code.starts_with("53") => "the server has no resources left",
+        _ => return format!("SQLSTATE {code}"),
+    };
+    format!("{words}, SQLSTATE {code}")
+}
+
+/// Waits until it is cancelled.
+pub(super) async fn cancelled(cancel: &AtomicBool) {
+    while !cancel.load(Ordering::Relaxed) {
+        tokio::time::sleep(GLANCE).await;
+    }
+}

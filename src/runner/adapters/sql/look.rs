@@ -1,0 +1,242 @@
+//! What the server says about itself, about the objects of a statement, and about who is in its way.
+
+use crate::domain::quantity::{bytes, count, span};
+use crate::probes::bloat::horizon;
+use crate::probes::postgres::connect::{Failure, Line, Session};
+use crate::procedure::template::Quote;
+use crate::runner::adapters::sql::frozen::Object;
+use crate::runner::adapters::sql::shape::{Lock, Named};
+use std::time::Duration;
+
+/// How many who are in the way are named.
+const MOST_NAMED: usize = 5;
+
+/// Source: PostgreSQL 18 manual, 9.27.11 (`pg_control_system`) and 27.2 (`stats_reset`: a crash resets it).
+const SERVER: &str = "SELECT (SELECT system_identifier FROM pg_control_system())::text AS system, \
+    current_database() AS database, current_setting('server_version') AS version, pg_is_in_recovery() AS standby, \
+    (SELECT stats_reset::text FROM pg_stat_bgwriter) AS counted_since";
+
+/// The server and the database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Server {
+    pub(super) system: String,
+    pub(super) database: String,
+    pub(super) version: String,
+    pub(super) standby: bool,
+    pub(super) counted_since: Option<String>,
+}
+
+/// Asks the server who it is.
+pub(super) async fn server(session: &Session) -> Result<Server, Failure> {
+    let told = session.row(SERVER).await?;
+    let text = |column: &str| {
+        let missing = || Failure { code: None, reason: format!("the server does not tell its {column}") };
+        told.text(column).map(str::to_owned).ok_or_else(missing)
+    };
+    let standby = told
+        .flag("standby")
+        .ok_or(Failure { code: None, reason: "the server does not say whether it is a standby".to_owned() })?;
+    Ok(Server {
+        system: text("system")?,
+        database: text("database")?,
+        version: text("version")?,
+        standby,
+        counted_since: told.text("counted_since").map(str::to_owned),
+    })
+}
+
+/// An object as it is now, with what ages.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Seen {
+    pub(super) object: Object,
+    /// The table of an index.
+    pub(super) table_oid: Option<i64>,
+    /// Rows as the planner believes; `None` where nobody has counted.
+    pub(super) rows: Option<i64>,
+    pub(super) dead: i64,
+    /// Its bytes with indexes and TOAST, or why they are not known.
+    pub(super) size: Result<u64, String>,
+    /// Whether others depend on it: views and foreign keys.
+    pub(super) dependants: Vec<String>,
+}
+
+const OBJECTS: &str = "SELECT c.oid, n.nspname AS schema, c.relname AS name, i.indrelid AS of_table, \
+    CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table' WHEN 'i' THEN 'index' \
+        WHEN 'I' THEN 'partitioned index' WHEN 'm' THEN 'materialised view' WHEN 'v' THEN 'view' WHEN 'S' THEN 'sequence' \
+        WHEN 'f' THEN 'foreign table' WHEN 't' THEN 'TOAST table' ELSE 'relation' END AS kind, \
+    coalesce(pg_relation_filenode(c.oid), 0)::int8 AS relfilenode, pg_stat_get_last_vacuum_time(c.oid)::text AS last_vacuum, \
+    CASE WHEN c.reltuples >= 0 THEN c.reltuples::int8 END AS rows, pg_stat_get_dead_tuples(c.oid) AS dead \
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_index i ON i.indexrelid = c.oid";
+
+fn object(line: &Line) -> Option<Seen> {
+    let text = |column: &str| line.text(column).map(str::to_owned);
+    let object = Object {
+        oid: line.int("oid")?,
+        schema: text("schema")?,
+        name: text("name")?,
+        kind: text("kind")?,
+        relfilenode: line.int("relfilenode")?,
+        last_vacuum: text("last_vacuum"),
+    };
+    Some(Seen {
+        object,
+        table_oid: line.int("of_table"),
+        rows: line.int("rows"),
+        dead: line.int("dead").unwrap_or_default(),
+        size: Err("not asked".to_owned()),
+        dependants: Vec::new(),
+    })
+}
+
+/// The object of a name; `None` where there is none. Only the catalog is read, so no lock is waited for.
+pub(super) async fn by_name(session: &Session, named: &Named) -> Result<Option<Seen>, Failure> {
+    let schema = Quote::Literal.quote(named.schema.as_deref().unwrap_or("pg_catalog"));
+    let name = Quote::Literal.quote(&named.name);
+    let lines = session.rows(&format!("{OBJECTS} WHERE n.nspname = {schema} AND c.relname = {name}")).await?;
+    Ok(lines.first().and_then(object))
+}
+
+/// The objects that still have these numbers.
+pub(super) async fn by_oid(session: &Session, oids: &[i64]) -> Result<Vec<Seen>, Failure> {
+    if oids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let lines = session.rows(&format!("{OBJECTS} WHERE c.oid IN ({})", listed(oids))).await?;
+    Ok(lines.iter().filter_map(object).collect())
+}
+
+fn listed(oids: &[i64]) -> String {
+    oids.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// Adds what may be in a lock's way: the size, and who depends on it.
+pub(super) async fn measure(session: &Session, seen: &mut Seen) {
+    let oid = seen.object.oid;
+    let size = session.row(&format!("SELECT pg_total_relation_size({oid}) AS size")).await;
+    seen.size = match size {
+        Ok(line) => line.int("size").and_then(|size| u64::try_from(size).ok()).ok_or_else(|| "it is gone".to_owned()),
+        Err(failure) => Err(failure.reason),
+    };
+    let dependants = format!(
+        "SELECT 'foreign key of ' || n.nspname || '.' || c.relname AS who FROM pg_constraint k \
+            JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
+            WHERE k.confrelid = {oid} AND k.contype = 'f' AND k.conrelid <> {oid} \
+        UNION SELECT 'view ' || n.nspname || '.' || v.relname FROM pg_depend d JOIN pg_rewrite r ON r.oid = d.objid \
+            JOIN pg_class v ON v.oid = r.ev_class JOIN pg_namespace n ON n.oid = v.relnamespace \
+            WHERE d.classid = 'pg_rewrite'::regclass AND d.refobjid = {oid} AND v.oid <> {oid} ORDER BY 1"
+    );
+    if let Ok(lines) = session.rows(&dependants).await {
+        seen.dependants = lines.iter().filter_map(|line| line.text("who").map(str::to_owned)).collect();
+    }
+}
+
+/// Who holds or awaits a lock that a statement cannot stand beside; never what they run.
+pub(super) async fn in_the_way(session: &Session, oids: &[i64], lock: Lock, own: i64) -> Result<Vec<String>, Failure> {
+    if oids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let modes: Vec<String> = lock.conflicts.iter().map(|mode| Quote::Literal.quote(mode)).collect();
+    let lines = session
+        .rows(&format!(
+            "SELECT l.pid, coalesce(nullif(a.application_name, ''), a.usename::text, 'prepared transaction') AS who, \
+                max(extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, a.backend_start)))::int8 AS age, \
+                string_agg(DISTINCT l.mode, ', ') AS modes, bool_or(l.granted) AS granted, \
+                coalesce(cardinality(pg_blocking_pids(l.pid)), 0) > 0 AS waits \
+            FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid \
+            WHERE l.locktype = 'relation' AND l.relation IN ({}) AND l.mode IN ({}) \
+                AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+                AND l.pid IS DISTINCT FROM pg_backend_pid() AND l.pid IS DISTINCT FROM {own} \
+            GROUP BY l.pid, who ORDER BY age DESC NULLS LAST, l.pid",
+            listed(oids),
+            modes.join(", ")
+        ))
+        .await?;
+    let mut told: Vec<String> = lines.iter().take(MOST_NAMED).map(blocker).collect();
+    if lines.len() > MOST_NAMED {
+        told.push(format!("and {} more", lines.len() - MOST_NAMED));
+    }
+    Ok(told)
+}
+
+fn blocker(line: &Line) -> String {
+    let pid = line.int("pid").map_or_else(|| "no session".to_owned(), |pid| format!("pid {pid}"));
+    let who = line.text("who").unwrap_or("unknown");
+    let age = line.int("age").and_then(|age| u64::try_from(age).ok());
+    let age = age.map_or_else(|| "of unknown age".to_owned(), |age| span(Duration::from_secs(age)));
+    let verb = if line.flag("granted") == Some(true) { "holds" } else { "waits for" };
+    let waits = if line.flag("waits") == Some(true) { ", itself waiting" } else { "" };
+    format!("{pid} ({who}, {age}) {verb} {}{waits}", line.text("modes").unwrap_or("a lock"))
+}
+
+/// The invalid indexes on the tables of these objects: what a broken CONCURRENTLY leaves.
+pub(super) async fn invalid_indexes(session: &Session, oids: &[i64]) -> Result<Vec<String>, Failure> {
+    if oids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let oids = listed(oids);
+    let lines = session
+        .rows(&format!(
+            "SELECT n.nspname || '.' || c.relname AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
+            JOIN pg_namespace n ON n.oid = c.relnamespace WHERE NOT i.indisvalid AND c.relkind = 'i' AND (i.indrelid IN ({oids}) \
+            OR i.indrelid IN (SELECT x.indrelid FROM pg_index x WHERE x.indexrelid IN ({oids}))) ORDER BY 1"
+        ))
+        .await?;
+    Ok(lines.iter().filter_map(|line| line.text("name").map(str::to_owned)).collect())
+}
+
+/// The oldest snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Snapshot {
+    /// Who holds it: `pid 42 (psql)`, `slot old`.
+    pub(super) who: String,
+    /// How old it is, in seconds, where the role may know.
+    pub(super) age_s: Option<u64>,
+}
+
+impl Snapshot {
+    /// Its age in words.
+    pub(super) fn aged(&self) -> String {
+        self.age_s.map_or_else(|| "of unknown age".to_owned(), |age| span(Duration::from_secs(age)))
+    }
+
+    /// Whether it may keep others waiting, or rows from being removed; what nobody can date may.
+    pub(super) fn is_old(&self) -> bool {
+        self.age_s.is_none_or(|age| i64::try_from(age).is_ok_and(|age| age >= horizon::OLD))
+    }
+}
+
+/// Who holds the oldest snapshot of this database.
+pub(super) async fn oldest_snapshot(session: &Session) -> Result<Option<Snapshot>, Failure> {
+    let now = session.row("SELECT extract(epoch FROM clock_timestamp())::int8 AS now").await?.int("now");
+    let holder = horizon::oldest(session).await?;
+    Ok(holder.map(|holder| {
+        let application = holder.application.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+        let age = now.and_then(|now| holder.age(now)).and_then(|age| u64::try_from(age).ok());
+        Snapshot { who: format!("{}{application}", holder.called()), age_s: age }
+    }))
+}
+
+/// What a person is told of an object.
+pub(super) fn told(seen: &Seen) -> String {
+    let size = match &seen.size {
+        Ok(size) => bytes(*size),
+        Err(why) => format!("size unknown ({why})"),
+    };
+    let mut parts = vec![size];
+    let positive = |number: i64| u64::try_from(number).unwrap_or_default();
+    if seen.object.kind.contains("table") || seen.object.kind.contains("materialised") {
+        parts.push(match seen.rows {
+            Some(rows) => format!("about {} rows", count(positive(rows))),
+            None => "rows never counted".to_owned(),
+        });
+        parts.push(format!("{} dead", count(positive(seen.dead))));
+        let vacuumed = seen.object.last_vacuum.as_deref().map_or("never by hand", minute);
+        parts.push(format!("last VACUUM {vacuumed}"));
+    }
+    parts.join(" · ")
+}
+
+/// A moment without its seconds.
+fn minute(moment: &str) -> &str {
+    moment.get(..16).unwrap_or(moment)
+}

@@ -1,0 +1,269 @@
+//! The read-only twin of a statement: which server, which objects, which lock, who is in its way.
+
+use crate::domain::quantity::{bytes, count, counted};
+use crate::domain::{EffectClass, Error, Kind, Preview};
+use crate::probes::postgres::connect::{Session, connect};
+use crate::procedure::plan::Action;
+use crate::procedure::template::Quote;
+use crate::runner::adapters::sql::frozen::Head;
+use crate::runner::adapters::sql::look::{self, Seen, Server};
+use crate::runner::adapters::sql::shape::{Shape, shape};
+use crate::runner::adapters::sql::{Ask, Spec, one_line, short, ways};
+use crate::runner::adapters::{self as common, Look};
+use std::io::Write;
+use std::time::Duration;
+
+/// How many objects are told one by one.
+const MOST_TOLD: usize = 10;
+/// How many who depend on an object are named.
+const MOST_DEPENDANTS: usize = 3;
+/// The longest statement in a headline, in characters.
+const LONGEST_HEADLINE: usize = 120;
+/// The SQLSTATE of a role that may not do something.
+const DENIED: &str = "permission denied";
+
+/// What was seen.
+struct Sight {
+    place: String,
+    server: Server,
+    shape: Shape,
+    objects: Vec<Seen>,
+    facts: Vec<(String, String)>,
+    warnings: Vec<String>,
+}
+
+/// Looks over `watch`, and freezes the server, the statement and its objects.
+pub(in super::super) fn preview(action: &Action, asked: &Look, set: &mut dyn Write) -> Result<Preview, Error> {
+    let spec: Spec = common::spec(action)?;
+    let Ask::Statement { sql, lock_timeout_ms, .. } = &spec.ask else {
+        return Err(Error::new(Kind::Usage, format!("cannot preview \"{}\": it only looks", action.line)));
+    };
+    let sight = ways::finish(see(&spec, sql, action.floor))??;
+    asked.in_time(&format!("look at {}", spec.target))?;
+    let head = Head {
+        set: "sql".to_owned(),
+        system: sight.server.system.clone(),
+        database: sight.server.database.clone(),
+        statement: sql.clone(),
+        counted_since: sight.server.counted_since.clone(),
+        count: sight.objects.len() as u64,
+    };
+    common::write_line(set, &head)?;
+    for seen in &sight.objects {
+        common::write_line(set, &seen.object)?;
+    }
+    Ok(shown(&spec, sql, Duration::from_millis(*lock_timeout_ms), asked, sight))
+}
+
+async fn see(spec: &Spec, sql: &str, floor: EffectClass) -> Result<Sight, Error> {
+    let doing = format!("look at {}", spec.target);
+    let failed = |why: &dyn std::fmt::Display| Error::machine(&doing, why);
+    let session = connect(&spec.watch()?.access()).await.map_err(|why| failed(&why))?;
+    let server = look::server(&session).await.map_err(|why| failed(&why))?;
+    if server.standby && floor > EffectClass::Read {
+        let message = format!("cannot go on: {} is a standby, which takes no changes", spec.target);
+        return Err(Error::new(Kind::Refused, message).hint("let `act` and `watch` lead to the primary"));
+    }
+    let shape = shape(sql);
+    let mut sight = Sight {
+        place: format!("{} ({})", spec.target, session.server()),
+        server,
+        shape,
+        objects: Vec::new(),
+        facts: Vec::new(),
+        warnings: Vec::new(),
+    };
+    for named in &sight.shape.named {
+        match look::by_name(&session, named).await.map_err(|why| failed(&why))? {
+            Some(seen) => sight.objects.push(seen),
+            None => match &named.schema {
+                Some(schema) => sight.warnings.push(format!("there is no {schema}.{}", named.name)),
+                None => sight.warnings.push(format!("{} has no schema before it and is not looked for", named.name)),
+            },
+        }
+    }
+    sight.objects.sort_by_key(|seen| seen.object.oid);
+    sight.objects.dedup_by_key(|seen| seen.object.oid);
+    for seen in &mut sight.objects {
+        look::measure(&session, seen).await;
+    }
+    around(&session, sql, &mut sight).await;
+    Ok(sight)
+}
+
+/// What surrounds the statement now. What cannot be learned is said, and keeps nobody from the rest.
+async fn around(session: &Session, sql: &str, sight: &mut Sight) {
+    let oids: Vec<i64> =
+        sight.objects.iter().flat_map(|seen| [Some(seen.object.oid), seen.table_oid]).flatten().collect();
+    if let Some(lock) = sight.shape.lock {
+        sight.facts.push(("lock".to_owned(), format!("{}: blocks {}", lock.mode, lock.blocks)));
+        let told = match look::in_the_way(session, &oids, lock, 0).await {
+            Ok(found) if found.is_empty() => "nobody now".to_owned(),
+            Ok(found) => {
+                sight.warnings.extend(found.iter().map(|who| format!("in the way now: {who}")));
+                found.join("; ")
+            }
+            Err(why) => format!("not known: {why}"),
+        };
+        sight.facts.push(("in the way".to_owned(), told));
+    }
+    if let Some(setting) = sight.shape.setting.clone() {
+        sight.facts.extend(settings(session, &setting, &mut sight.warnings).await);
+    }
+    if sight.shape.counts_rows {
+        sight.facts.push(("rows".to_owned(), estimate(session, sql).await));
+    }
+    if sight.shape.word == "vacuum" || sight.shape.concurrently {
+        let what = if sight.shape.concurrently { "it will be waited for" } else { "rows that died since stay" };
+        match look::oldest_snapshot(session).await {
+            Ok(Some(snapshot)) if snapshot.is_old() => {
+                let (who, aged) = (&snapshot.who, snapshot.aged());
+                sight.warnings.push(format!("the oldest snapshot is of {who}, {aged}: {what}"));
+            }
+            Ok(_) => {}
+            Err(why) => sight.warnings.push(format!("the oldest snapshot is not known: {why}")),
+        }
+    }
+}
+
+/// The setting as it is, and whether a change of it needs a restart.
+async fn settings(session: &Session, name: &str, warnings: &mut Vec<String>) -> Vec<(String, String)> {
+    let name = Quote::Literal.quote(name);
+    let asked = format!(
+        "SELECT s.setting || coalesce(' ' || s.unit, '') AS now, s.context, s.pending_restart AS pending, s.min_val, s.max_val \
+         FROM pg_settings s WHERE s.name = {name}"
+    );
+    let line = match session.rows(&asked).await {
+        Ok(lines) => lines.into_iter().next(),
+        Err(why) => return vec![("setting".to_owned(), format!("not known: {why}"))],
+    };
+    let Some(line) = line else {
+        warnings.push("the server knows no setting of this name".to_owned());
+        return Vec::new();
+    };
+    let takes = match line.text("context") {
+        Some("postmaster") => {
+            warnings.push("it takes effect only when the server is restarted".to_owned());
+            "after a restart of the server"
+        }
+        Some("sighup") => "after a reload (SELECT pg_reload_conf())",
+        Some("internal") => "never: it cannot be changed",
+        Some(_) => "after a reload, in sessions that begin then",
+        None => "not known",
+    };
+    if line.flag("pending") == Some(true) {
+        warnings.push("an earlier change of it waits for a restart already".to_owned());
+    }
+    let mut told = vec![("now".to_owned(), line.text("now").unwrap_or("not known").to_owned())];
+    if let (Some(least), Some(most)) = (line.text("min_val"), line.text("max_val")) {
+        told.push(("range".to_owned(), format!("{least} to {most}")));
+    }
+    told.push(("takes effect".to_owned(), takes.to_owned()));
+    told
+}
+
+/// How many rows the planner expects; the statement does not run.
+async fn estimate(session: &Session, sql: &str) -> String {
+    let line = match session.row(&format!("EXPLAIN (FORMAT JSON) {sql}")).await {
+        Ok(line) => line,
+        Err(why) if why.is_denied() => return format!("not known: {DENIED} to ask for the plan"),
+        Err(why) => return format!("not known: {why}"),
+    };
+    let plan: Option<serde_json::Value> = line.at(0).and_then(|text| serde_json::from_str(text).ok());
+    let top = plan.as_ref().and_then(|plan| plan.get(0)?.get("Plan"));
+    let source = top.and_then(|top| if is_writing(top) { top.get("Plans")?.get(0) } else { Some(top) });
+    match source.and_then(|node| node.get("Plan Rows")?.as_u64()) {
+        Some(rows) => format!("about {} (the planner's estimate)", count(rows)),
+        None => "not known: the plan does not tell".to_owned(),
+    }
+}
+
+fn is_writing(node: &serde_json::Value) -> bool {
+    node.get("Node Type").and_then(serde_json::Value::as_str) == Some("ModifyTable")
+}
+
+fn shown(spec: &Spec, sql: &str, lock_timeout: Duration, asked: &Look, sight: Sight) -> Preview {
+    let Sight { place, server, shape, objects, mut facts, mut warnings } = sight;
+    let role = if server.standby { "standby" } else { "primary" };
+    let who = format!("PostgreSQL {} · {role} · system {}", server.version, server.system);
+    let mut told = vec![("statement".to_owned(), one_line(sql)), ("server".to_owned(), who)];
+    for seen in objects.iter().take(MOST_TOLD) {
+        told.push((format!("{} {}", seen.object.kind, seen.object.called()), look::told(seen)));
+    }
+    if objects.len() > MOST_TOLD {
+        told.push(("and".to_owned(), counted((objects.len() - MOST_TOLD) as u64, "more object", "more objects")));
+    }
+    told.append(&mut facts);
+    if shape.lock.is_some() {
+        told.push(("lock timeout".to_owned(), short(lock_timeout)));
+    }
+    if let Some(copy) = copy(&shape, &objects) {
+        told.push(("disk".to_owned(), copy));
+    }
+    told.push(("when stopped".to_owned(), when_stopped(&shape).to_owned()));
+    if asked.effect == EffectClass::Destroy {
+        warnings.extend(objects.iter().filter(|seen| !seen.dependants.is_empty()).map(dependants));
+    }
+    let sizes: Option<Vec<u64>> = objects.iter().map(|seen| seen.size.clone().ok()).collect();
+    let number = objects.len().max(1) as u64;
+    let destroys = asked.effect == EffectClass::Destroy;
+    let noun = match objects.as_slice() {
+        [only] => common::plain_word(&only.object.name, "table"),
+        [] => "statement".to_owned(),
+        _ => "objects".to_owned(),
+    };
+    let phrase = format!("{} {number} {noun}", common::plain_word(&shape.word, "run"));
+    Preview {
+        headline: format!("{} on {}", shortened(&one_line(sql)), spec.target),
+        place,
+        count: number,
+        bytes: sizes.filter(|sizes| !sizes.is_empty()).map(|sizes| sizes.into_iter().fold(0, u64::saturating_add)),
+        facts: told,
+        warnings,
+        way_back: asked.way_back.clone(),
+        takes_s: asked.takes_s,
+        phrase: if destroys { phrase } else { String::new() },
+        ..Preview::default()
+    }
+}
+
+fn dependants(seen: &Seen) -> String {
+    let named: Vec<&str> = seen.dependants.iter().take(MOST_DEPENDANTS).map(String::as_str).collect();
+    let more = match seen.dependants.len().saturating_sub(MOST_DEPENDANTS) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{} depend on {}: {}{more}", seen.dependants.len(), seen.object.called(), named.join(", "))
+}
+
+/// The room that a rewrite needs beside the old.
+fn copy(shape: &Shape, objects: &[Seen]) -> Option<String> {
+    let rewrites = match shape.word.as_str() {
+        "reindex" | "cluster" => true,
+        "vacuum" => shape.lock.is_some_and(|lock| lock.mode == "AccessExclusive"),
+        _ => false,
+    };
+    let size = objects.iter().map(|seen| seen.size.clone().ok()).sum::<Option<u64>>();
+    rewrites.then(|| match size {
+        Some(size) => format!("up to {} more until it is done, and as much WAL", bytes(size)),
+        None => "a second copy until it is done, and as much WAL".to_owned(),
+    })
+}
+
+/// Source: PostgreSQL 18 manual, the reference pages of VACUUM, REINDEX and ALTER TABLE.
+fn when_stopped(shape: &Shape) -> &'static str {
+    match shape.word.as_str() {
+        "vacuum" if shape.lock.is_some_and(|lock| lock.mode != "AccessExclusive") => "what is done so far stays done",
+        "alter" if shape.concurrently => "the partition stays half detached: FINALIZE completes it",
+        _ if shape.concurrently => "an invalid index may be left, which must be dropped",
+        _ => "nothing is changed",
+    }
+}
+
+fn shortened(text: &str) -> String {
+    let mut out: String = text.chars().take(LONGEST_HEADLINE).collect();
+    if text.chars().nth(LONGEST_HEADLINE).is_some() {
+        out.push('…');
+    }
+    out
+}

@@ -1,0 +1,85 @@
+//! How a database is reached, as a plan keeps it: what was written, and where its secrets lie; never their values.
+
+use crate::config::estate::Estate;
+use crate::config::libpq::Access;
+use crate::config::paths::Surroundings;
+use crate::config::secrets::{SecretPlace, Secrets};
+use crate::domain::Error;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// One way to a database.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(in super::super) struct Way {
+    /// A libpq string, a URL, or a service.
+    written: String,
+    /// The places of the secrets that it names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    secrets: BTreeMap<String, Place>,
+}
+
+/// Where a secret lies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Place {
+    File(PathBuf),
+    Env(String),
+}
+
+/// One database of the estate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in super::super) struct Database {
+    pub(in super::super) name: String,
+    /// As a role that cannot act.
+    pub(in super::super) watch: Option<Way>,
+    /// For acts; without it, nothing can.
+    pub(in super::super) act: Option<Way>,
+}
+
+impl Way {
+    fn of(written: &str, secrets: &Secrets) -> Self {
+        let named = secrets.places.iter().filter(|(name, _)| written.contains(&format!("secret:{name}")));
+        let places = named.filter_map(|(name, place)| match place {
+            SecretPlace::File(path) => Some((name.clone(), Place::File(path.clone()))),
+            SecretPlace::Env(variable) => Some((name.clone(), Place::Env(variable.clone()))),
+            SecretPlace::EnvUrl(_) => None,
+        });
+        Self { written: written.to_owned(), secrets: places.collect() }
+    }
+
+    /// With the variables of this process.
+    pub(super) fn access(&self) -> Access {
+        let place = |place: &Place| match place {
+            Place::File(path) => SecretPlace::File(path.clone()),
+            Place::Env(variable) => SecretPlace::Env(variable.clone()),
+        };
+        let places = self.secrets.iter().map(|(name, at)| (name.clone(), place(at))).collect();
+        Access {
+            written: self.written.clone(),
+            secrets: Secrets { places },
+            around: Surroundings::of(std::env::vars_os()),
+        }
+    }
+}
+
+/// The databases of an estate.
+pub(in super::super) fn databases(estate: &Estate) -> Vec<Database> {
+    let way = |written: &String| Way::of(written, &estate.secrets);
+    let database = |entry: &crate::config::estate::Postgres| Database {
+        name: entry.name.clone(),
+        watch: Some(way(&entry.watch)),
+        act: entry.act.as_ref().map(way),
+    };
+    estate.postgres.iter().map(database).collect()
+}
+
+/// Does asynchronous work to its end, in a runtime of its own.
+pub(super) fn finish<T>(work: impl Future<Output = T>) -> Result<T, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|cause| Error::machine("start a client of PostgreSQL", cause))?;
+    let done = runtime.block_on(work);
+    // A name that is still being looked up is not waited for.
+    runtime.shutdown_background();
+    Ok(done)
+}
