@@ -527,13 +527,12 @@ fn times_before_the_epoch_and_far_ahead_are_times() {
 
 #[test]
 fn the_newest_is_held_against_the_checksum_beside_it() {
-    use crate::domain::Digest;
     let place = tempfile::tempdir().unwrap();
     let path = |name: &str| place.path().join(name);
-    let write = |name: &str, text: &str| std::fs::write(path(name), text).unwrap();
+    let write = |name: &str, text: &str| fs::write(path(name), text).unwrap();
     let verified = || {
         let mut problems = Problems::of(Path::new("f"));
-        let table = crate::config::reader::parse("files = 'verify'\nunder = '.'\nmatch = '*.dump'", &mut problems);
+        let table = parse_toml("files = 'verify'\nunder = '.'\nmatch = '*.dump'", &mut problems);
         let scope = Scope { root: Some(place.path().display().to_string()), ..Scope::default() };
         let action = parse(Purpose::Check, table, &scope, &mut problems).unwrap();
         assert_eq!((problems.into_sorted(), action.floor), (Vec::new(), EffectClass::Read));
