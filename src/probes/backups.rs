@@ -15,7 +15,7 @@
 //! `directory` `count` `unfinished` `future` (how many are dated in it) `max_age_s` `interval_s` `gaps` `median_size_bytes` `verified`
 //! `verified_at` `sha256` `checksum_file`; `not_verified` says why `verified` is absent.
 
-mod checksum;
+pub(crate) mod checksum;
 mod judge;
 mod series;
 mod stamp;
