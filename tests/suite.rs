@@ -11,6 +11,7 @@ mod pty;
 mod render;
 mod runner;
 mod screenshots;
+mod sources;
 #[allow(dead_code)] // Some of it serves the tests inside the library.
 mod support;
 mod terminal;

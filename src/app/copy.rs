@@ -33,7 +33,7 @@ fn of(model: &mut Model) -> Result<(String, String), &'static str> {
     if model.focus == Pane::Log {
         return lines(model).ok_or("there is no line to copy");
     }
-    let run = model.run.following.as_ref().ok_or("no run is followed, so nothing is copied")?;
+    let run = model.at_hand().following.as_ref().ok_or("no run is followed, so nothing is copied")?;
     Ok(("the run's id".to_owned(), run.to_string()))
 }
 

@@ -40,6 +40,12 @@ pub enum Query {
     FollowRun(RunId),
     /// Stop following.
     LeaveRun,
+    /// Follow a checklist's journal beside that of the run, in the same manner. Replaces the checklist followed before.
+    FollowChecklist(RunId),
+    /// Stop following it.
+    LeaveChecklist,
+    /// Which checklists could be begun? Answer: `ChecklistsListed`.
+    ListChecklists,
     /// Show a log from some place on; pages come as `LogRead`, again whenever the log grows while `at` is the tail.
     ReadLog {
         /// The run.

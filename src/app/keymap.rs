@@ -13,7 +13,7 @@ pub enum Context {
     Global,
     /// In anything with a cursor or more lines than fit.
     List,
-    /// In the Checklist pane.
+    /// In the Checklist pane and in one of its items.
     Checklist,
     /// In the Run pane.
     Run,
@@ -50,7 +50,8 @@ impl Context {
         match self {
             Self::Global => &[Self::Global],
             Self::List => &[Self::List, Self::Global],
-            Self::Checklist => &[Self::Checklist, Self::List, Self::Global],
+            // A checklist is a run, and is stopped and resumed as one.
+            Self::Checklist => &[Self::Checklist, Self::Run, Self::List, Self::Global],
             Self::Run => &[Self::Run, Self::List, Self::Global],
             Self::Log => &[Self::Log, Self::List, Self::Global],
             Self::Prompt => &[Self::Prompt, Self::List, Self::Global],
@@ -122,11 +123,14 @@ actions! {
     PageUp, "page-up", List, None, "Moves up by a page.";
     Top, "top", List, None, "Moves to the first.";
     Bottom, "bottom", List, None, "Moves to the last.";
-    Open, "open", List, None, "Opens what the cursor is on.";
+    Open, "open", List, None, "Opens what the cursor is on; closes an open item with evidence.";
     Sort, "sort", List, None, "Sorts the rows in another manner.";
     Act, "act", List, Acts, "Offers what can act on the row; in a run, opens its prompt.";
     Abort, "abort", Run, Commits, "Asks whether to stop the run, and whether to take back what it did.";
     Resume, "resume", Run, Commits, "Asks whether to continue an interrupted run.";
+    Hand, "hand", Checklist, Acts, "Closes the item by hand, with a note: a claim.";
+    Skip, "skip", Checklist, Acts, "Passes over the item, with a reason.";
+    Reopen, "reopen", Checklist, Acts, "Opens the item again that was closed by hand or passed over, with a reason.";
     Search, "search", Log, None, "Searches the log.";
     NextMatch, "next-match", Log, None, "Moves to the next match.";
     PreviousMatch, "previous-match", Log, None, "Moves to the match before.";
@@ -138,7 +142,7 @@ actions! {
     Decline, "decline", Prompt, Commits, "Answers no, after asking once more: the run stops before the step.";
     ListSet, "list-set", Prompt, None, "Lists everything the act will touch.";
     Leave, "leave-field", Prompt, None, "Moves between the text field and the keys.";
-    Save, "save", Note, Acts, "Writes the note down.";
+    Save, "save", Note, Acts, "Writes it down.";
 }
 
 /// A line of the registry.

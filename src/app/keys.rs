@@ -4,6 +4,7 @@ use crate::app::copy;
 use crate::app::effect::{Effect, Query, Screen};
 use crate::app::field::Field;
 use crate::app::keymap::{Action, Context, Danger, Entry, Resolved};
+use crate::app::modal::note::Writes;
 use crate::app::modal::{Modal, Note, Palette, Purpose, ask};
 use crate::app::model::{Model, Pane, TargetId};
 use crate::app::panes::{checklist, log, run};
@@ -85,27 +86,32 @@ fn perform_in_pane(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Quit if is_top(model) => return vec![Effect::Screen(Screen::Quit)],
         Action::Quit => return back(model),
         Action::Interrupt => model.open(Modal::Leave),
-        Action::NextPane => model.focus = turned(model.focus, 1),
-        Action::PreviousPane => model.focus = turned(model.focus, Pane::ALL.len() - 1),
+        Action::NextPane => return go(model, turned(model.focus, 1)),
+        Action::PreviousPane => return go(model, turned(model.focus, Pane::ALL.len() - 1)),
         Action::Pane1 => model.focus = Pane::Health,
         Action::Pane2 => model.focus = Pane::Backups,
         Action::Pane3 => model.focus = Pane::Certificates,
         Action::Pane4 => model.focus = Pane::Bloat,
-        Action::Pane5 => model.focus = Pane::Checklist,
+        Action::Pane5 => return go(model, Pane::Checklist),
         Action::Pane6 => model.focus = Pane::Run,
-        Action::Pane7 | Action::Log => model.focus = Pane::Log,
+        Action::Pane7 | Action::Log => return log::open(model),
         Action::Zoom => model.zoomed = !model.zoomed,
         Action::Filter => open_line(model),
         Action::Search => open_search(model),
         Action::Refresh => {
             model.say("reading every target");
-            return vec![Effect::Query(Query::Refresh)];
+            let mut effects = vec![Effect::Query(Query::Refresh)];
+            effects.extend(checklist::entered(model));
+            return effects;
         }
         Action::Runs => {
-            model.open(Modal::Runs { cursor: model.run.following.clone() });
+            model.open(Modal::Runs { cursor: model.at_hand().following.clone() });
             return vec![Effect::Query(Query::ListRuns)];
         }
         Action::Note => open_note(model),
+        Action::Hand => return checklist::write(model, Writes::Hand),
+        Action::Skip => return checklist::write(model, Writes::Skip),
+        Action::Reopen => return checklist::write(model, Writes::Reopen),
         Action::Sort => sort(model),
         Action::Copy => return copy::copy(model),
         Action::Mouse => {
@@ -134,6 +140,12 @@ fn perform_in_pane(model: &mut Model, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Moves to a pane.
+fn go(model: &mut Model, pane: Pane) -> Vec<Effect> {
+    model.focus = pane;
+    checklist::entered(model)
+}
+
 fn page(model: &Model) -> isize {
     let rows = if model.focus == Pane::Log { model.seen().log_rows.saturating_sub(1).max(1) } else { model.page() };
     isize::try_from(rows).unwrap_or(1)
@@ -153,6 +165,9 @@ pub fn move_in(model: &mut Model, pane: Pane, by: isize) -> Vec<Effect> {
         (_, Some(list)) => list.step(by),
         (Pane::Log, None) if by == isize::MAX => return log::follow(model),
         (Pane::Log, None) => return log::scroll(model, i64::try_from(by).unwrap_or(0)),
+        (Pane::Checklist, None) => {
+            model.checklist.step_by(by);
+        }
         (_, None) => {
             model.run.step_by(by);
             return log::attend(model);
@@ -184,15 +199,20 @@ pub fn is_top(model: &Model) -> bool {
         && model.focus == Pane::Health
         && model.lists.of(Section::Health).filter().is_empty()
         && model.run.filter.is_empty()
+        && model.checklist.run.filter.is_empty()
 }
 
 /// Goes back one level: the filter, the zoom, the cursor, the pane; at the top it dismisses what was said.
 fn back(model: &mut Model) -> Vec<Effect> {
+    if let Some(effects) = checklist::left(model) {
+        return effects;
+    }
     let now = model.now.wall;
     let list = model.focus.section().map(|section| model.lists.of_mut(section));
     match (model.focus, list) {
         (_, Some(list)) if !list.filter().is_empty() => list.set_filter(String::new(), now),
-        (Pane::Run | Pane::Checklist, _) if !model.run.filter.is_empty() => model.run.filter.clear(),
+        (Pane::Run, _) if !model.run.filter.is_empty() => model.run.filter.clear(),
+        (Pane::Checklist, _) if !model.checklist.run.filter.is_empty() => model.checklist.run.filter.clear(),
         (Pane::Log, _) if !model.log.needle.is_empty() => {
             model.log.needle.clear();
             (model.log.found, model.log.missed) = (None, false);
@@ -201,10 +221,12 @@ fn back(model: &mut Model) -> Vec<Effect> {
         (_, Some(list)) if list.cursor_place().is_some() => {
             list.release();
         }
-        (Pane::Run | Pane::Checklist, _) if model.run.cursor.take().is_some() => return log::attend(model),
+        (Pane::Run, _) if model.run.cursor.take().is_some() => return log::attend(model),
+        (Pane::Checklist, _) if model.checklist.run.cursor.take().is_some() => {}
         (Pane::Log, _) => model.focus = Pane::Run,
         (Pane::Health, _) => {
             model.run.filter.clear();
+            model.checklist.run.filter.clear();
             model.banners.clear();
             model.notice = None;
         }
@@ -229,6 +251,7 @@ fn open_line(model: &mut Model) {
     let filter = match (model.focus, model.focus.section()) {
         (_, Some(section)) => model.lists.of(section).filter().to_owned(),
         (Pane::Log, _) => return open_search(model),
+        (Pane::Checklist, _) => model.checklist.run.filter.clone(),
         _ => model.run.filter.clone(),
     };
     model.open(Modal::Line { purpose: Purpose::Filter(model.focus), field: Field::new(filter) });
@@ -241,15 +264,22 @@ fn open_search(model: &mut Model) {
 
 /// Opens a note beside the step that is looked at, with what was begun before.
 pub(crate) fn open_note(model: &mut Model) {
-    let Some(view) = &model.run.view else { return model.say("a note stands beside a run, and none is followed") };
+    let pane = model.at_hand();
+    let Some(view) = &pane.view else { return model.say("a note stands beside a run, and none is followed") };
     if view.sealed.is_some() {
         return model.say("this run is over; its report is closed to notes");
     }
-    if !model.run.lives {
+    if !pane.lives {
         return model.say("no runner is there to write the note down: resume the run first");
     }
-    let (run, step) = (view.id.clone(), model.run.step());
-    let lines = model.drafts.get(&(run.clone(), step)).cloned().unwrap_or_default();
+    let step = match model.modal() {
+        Some(Modal::Item(dialog)) => Some(dialog.step),
+        Some(Modal::Step { step, .. }) => Some(*step),
+        _ if model.focus == Pane::Checklist => model.checklist.step(),
+        _ => pane.step(),
+    };
+    let run = view.id.clone();
+    let lines = model.drafts.get(&(run.clone(), step, Writes::Beside)).cloned().unwrap_or_default();
     model.open(Modal::Note(Box::new(Note::new(run, step, lines))));
 }
 
@@ -264,19 +294,25 @@ fn open_or_act(model: &mut Model, action: Action) -> Vec<Effect> {
         return Vec::new();
     }
     match (model.focus, action) {
-        (Pane::Checklist, _) if checklist::of(&model.run).is_none() => return checklist::open(model),
-        (Pane::Checklist, Action::Open) => return checklist::open(model),
-        (Pane::Run | Pane::Checklist, Action::Act) => answer_or_say(model),
+        (Pane::Checklist, Action::Act) if answers(model) => {}
+        (Pane::Checklist, _) => return checklist::open(model),
+        (Pane::Run, Action::Act) => answer_or_say(model),
         (Pane::Run, _) => return run::open(model),
         _ => {}
     }
     Vec::new()
 }
 
+/// Opens the prompt of what the focused pane follows; `false` where there is none.
+fn answers(model: &mut Model) -> bool {
+    let following = model.at_hand().following.clone();
+    following.is_some_and(|id| run::open_prompt(model, &id))
+}
+
 /// Opens the prompt of the run, or says why there is none.
 fn answer_or_say(model: &mut Model) {
     let said = match model.run.status() {
-        _ if run::open_prompt(model) => return,
+        _ if answers(model) => return,
         Some(RunStatus::Interrupted) => "no runner is at work: resume the run first",
         Some(_) => "the run asks for nothing now",
         None => "no run is followed",

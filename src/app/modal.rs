@@ -2,18 +2,20 @@
 
 pub mod ask;
 pub mod form;
+pub mod item;
+pub mod note;
 pub mod prompt;
 
 pub use form::{Form, Palette};
+pub use item::ItemDialog;
+pub use note::Note;
 pub use prompt::PromptDialog;
 
 use crate::app::field::Field;
 use crate::app::keymap::Context;
 use crate::app::model::{Pane, TargetId};
 use crate::app::msg::{Offer, PlanShown};
-use crate::domain::key::{Key, KeyCode};
 use crate::domain::{Digest, Error, Item, RunId};
-use tui_textarea::{Input, Key as Typed, TextArea, WrapMode};
 
 /// A dialog over the panes.
 #[derive(Clone, Debug)]
@@ -48,6 +50,8 @@ pub enum Modal {
         /// The first line on the screen.
         scroll: u16,
     },
+    /// One item of a checklist.
+    Item(Box<ItemDialog>),
     /// The procedures that can act on a row.
     Offers {
         /// The row's target.
@@ -83,7 +87,7 @@ pub enum Modal {
     },
     /// Whether to continue an interrupted run.
     Resume(RunId),
-    /// A note beside a step.
+    /// A note beside a step, or the words of a deed on an item.
     Note(Box<Note>),
     /// The runs.
     Runs {
@@ -127,81 +131,6 @@ pub struct SetList {
     pub top: u64,
 }
 
-/// A note being written.
-#[derive(Clone, Debug)]
-pub struct Note {
-    /// The run.
-    pub run: RunId,
-    /// The step beside which it stands, from 0.
-    pub step: Option<u32>,
-    area: TextArea<'static>,
-}
-
-impl Note {
-    /// A note that goes on from these lines.
-    #[must_use]
-    pub fn new(run: RunId, step: Option<u32>, lines: Vec<String>) -> Self {
-        let mut area = TextArea::new(lines);
-        area.set_wrap_mode(WrapMode::WordOrGlyph);
-        area.move_cursor(tui_textarea::CursorMove::Bottom);
-        area.move_cursor(tui_textarea::CursorMove::End);
-        Self { run, step, area }
-    }
-
-    /// The text area, for drawing.
-    #[must_use]
-    pub fn area(&self) -> &TextArea<'static> {
-        &self.area
-    }
-
-    /// The lines so far.
-    #[must_use]
-    pub fn lines(&self) -> &[String] {
-        self.area.lines()
-    }
-
-    /// What was written, without the blanks around it.
-    #[must_use]
-    pub fn text(&self) -> String {
-        self.area.lines().join("\n").trim().to_owned()
-    }
-
-    /// Takes a key.
-    pub fn take(&mut self, key: Key) {
-        let typed = match key.code {
-            KeyCode::Char(c) => Typed::Char(c),
-            KeyCode::Enter => Typed::Enter,
-            KeyCode::Backspace => Typed::Backspace,
-            KeyCode::Delete => Typed::Delete,
-            KeyCode::Home => Typed::Home,
-            KeyCode::End => Typed::End,
-            KeyCode::Up => Typed::Up,
-            KeyCode::Down => Typed::Down,
-            KeyCode::Left => Typed::Left,
-            KeyCode::Right => Typed::Right,
-            KeyCode::PageUp => Typed::PageUp,
-            KeyCode::PageDown => Typed::PageDown,
-            KeyCode::Tab => Typed::Tab,
-            _ => return,
-        };
-        let input = Input { key: typed, ctrl: key.ctrl, alt: key.alt, shift: key.shift };
-        match (key.code, key.ctrl || key.alt) {
-            (KeyCode::Char(_) | KeyCode::Enter | KeyCode::Backspace | KeyCode::Delete | KeyCode::Tab, false) => {
-                self.area.input_without_shortcuts(input);
-            }
-            _ => {
-                self.area.input(input);
-            }
-        }
-    }
-
-    /// Takes pasted text without its control characters.
-    pub fn paste(&mut self, text: &str) {
-        let plain: String = text.chars().filter(|c| *c == '\n' || *c == '\t' || !c.is_control()).collect();
-        self.area.insert_str(plain);
-    }
-}
-
 impl Modal {
     /// Where its keys are looked up.
     #[must_use]
@@ -209,6 +138,7 @@ impl Modal {
         match self {
             Self::Plan { .. } | Self::Prompt(_) | Self::Abort { .. } | Self::Resume(_) => Context::Prompt,
             Self::Note(_) => Context::Note,
+            Self::Item(_) => Context::Checklist,
             _ => Context::List,
         }
     }
@@ -218,9 +148,16 @@ impl Modal {
     pub fn commits(&self) -> bool {
         match self {
             Self::Prompt(dialog) => dialog.ended.is_none(),
+            Self::Note(note) => note.writes != note::Writes::Beside,
             Self::Plan { .. } | Self::Abort { .. } | Self::Resume(_) => true,
             _ => false,
         }
+    }
+
+    /// Whether some key in it counts only after it was looked at; in an item, moving on needs no such look.
+    #[must_use]
+    pub fn is_guarded(&self) -> bool {
+        self.commits() || matches!(self, Self::Item(_))
     }
 
     /// Whether letters are text in it now.
@@ -243,6 +180,7 @@ impl Modal {
             | Self::Plan { scroll, .. }
             | Self::Notice { scroll, .. } => Some(scroll),
             Self::Prompt(dialog) => Some(&mut dialog.scroll),
+            Self::Item(dialog) => Some(&mut dialog.scroll),
             _ => None,
         }
     }

@@ -3,8 +3,10 @@
 use crate::app::confirm::Authority;
 use crate::app::keymap::Keymap;
 use crate::app::modal::Modal;
+use crate::app::modal::note::Writes;
 use crate::app::msg::RunSummary;
 pub use crate::app::pane::Pane;
+use crate::app::panes::checklist::ChecklistPane;
 use crate::app::panes::log::Log;
 use crate::app::panes::rows::Lists;
 use crate::app::panes::run::RunPane;
@@ -20,6 +22,9 @@ use std::time::Duration;
 
 /// How long keys are ignored after a dialog that can commit came onto the screen.
 pub const TYPED_AHEAD: Duration = Duration::from_millis(400);
+
+/// Whose a text being written is: its run, its step, and what is done with it.
+pub type Draft = (RunId, Option<u32>, Writes);
 
 /// How long a notice stays.
 pub const NOTICE: Duration = Duration::from_secs(12);
@@ -103,6 +108,8 @@ pub struct Model {
     pub lists: Lists,
     /// The Run pane.
     pub run: RunPane,
+    /// The Checklist pane.
+    pub checklist: ChecklistPane,
     /// The Log pane.
     pub log: Log,
     /// The known runs, newest first; `None` until they were listed once.
@@ -133,10 +140,10 @@ pub struct Model {
     pub bytes_per_second: Option<u64>,
     /// The beginning of a sequence of keys.
     pub pending: Vec<Key>,
-    /// Notes begun and not saved, by run and step, so that leaving loses nothing.
-    pub drafts: BTreeMap<(RunId, Option<u32>), Vec<String>>,
-    /// The note that was sent and not acknowledged.
-    pub saving: Option<(RunId, Option<u32>)>,
+    /// Texts begun and not saved, so that leaving loses nothing.
+    pub drafts: BTreeMap<Draft, Vec<String>>,
+    /// The text that was sent and not acknowledged.
+    pub saving: Option<Draft>,
     modals: Vec<Modal>,
     seen: Seen,
     shown_since: Option<Boot>,
@@ -195,6 +202,10 @@ pub enum Hit {
     Target(TargetId),
     /// A step of the run.
     Step(u32),
+    /// An item of the checklist, by its step.
+    Item(u32),
+    /// A checklist that could be begun, by its place.
+    Outline(usize),
     /// A dialog.
     Dialog,
 }
@@ -214,6 +225,7 @@ impl Model {
             targets: opening.targets,
             lists: Lists::default(),
             run: RunPane::default(),
+            checklist: ChecklistPane::default(),
             log: Log::default(),
             runs: None,
             focus: Pane::Health,
@@ -280,6 +292,11 @@ impl Model {
         self.unseen();
     }
 
+    /// The topmost dialog shows something else now: it must be drawn and looked at before a key counts.
+    pub fn look_again(&mut self) {
+        self.unseen();
+    }
+
     fn unseen(&mut self) {
         self.pending.clear();
         self.shown_since = None;
@@ -304,7 +321,7 @@ impl Model {
     /// When it must next be seen that no key is waiting, for the topmost dialog to take keys from then on.
     #[must_use]
     pub fn wakes_at(&self) -> Option<Boot> {
-        let since = self.shown_since.filter(|_| self.modal().is_some_and(Modal::commits))?;
+        let since = self.shown_since.filter(|_| self.modal().is_some_and(Modal::is_guarded))?;
         let wakes = Boot(since.0.saturating_add(TYPED_AHEAD.as_nanos() as u64));
         (self.heard < Some(wakes)).then_some(wakes)
     }

@@ -35,6 +35,8 @@ pub enum Msg {
     },
     /// These procedures exist.
     ProceduresListed(Vec<Offer>),
+    /// These checklists could be begun, those of the estate first.
+    ChecklistsListed(Vec<Outline>),
     /// A plan was made and previewed.
     Planned(Box<PlanShown>),
     /// A plan could not be made.
@@ -46,14 +48,14 @@ pub enum Msg {
     },
     /// These runs exist, newest first.
     RunsListed(Vec<RunSummary>),
-    /// The followed run's journal grew, or its runner came or went.
+    /// The journal of a followed run or checklist grew, or its runner came or went.
     RunFolded {
         /// The run as its journal tells it now.
         view: Box<RunView>,
         /// Whether its runner lives.
         runner_lives: bool,
     },
-    /// The followed run's journal cannot be read on.
+    /// The journal of a followed run or checklist cannot be read on.
     RunLost {
         /// The run.
         run: RunId,
@@ -109,6 +111,15 @@ pub struct Offer {
     pub takes_s: Option<u64>,
     /// Its parameters: what is asked for, and what the row or the defaults already say.
     pub params: Vec<ParamShown>,
+}
+
+/// A checklist with nothing ticked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outline {
+    /// The checklist.
+    pub offer: Offer,
+    /// Its items, in order: phase and title, as the file has them.
+    pub items: Vec<(String, String)>,
 }
 
 /// A parameter on the form.

@@ -4,12 +4,14 @@ use crate::app::keymap::{Action, Keymap};
 use crate::app::modal::Modal;
 use crate::app::model::{Model, Pane};
 use crate::app::msg::RunSummary;
+use crate::app::panes::checklist::ChecklistPane;
 use crate::app::panes::log::Log;
 use crate::app::panes::rows::Lists;
 use crate::app::panes::run::RunPane;
 use crate::app::window::WindowShown;
-use crate::domain::Section;
 use crate::domain::time::Now;
+use crate::domain::{RunId, Section};
+use crate::journal::fold::RunView;
 use std::collections::BTreeMap;
 
 /// A borrowed projection of the model.
@@ -33,6 +35,10 @@ pub struct Snapshot<'a> {
     pub lists: &'a Lists,
     /// The Run pane.
     pub run: &'a RunPane,
+    /// The Checklist pane.
+    pub checklist: &'a ChecklistPane,
+    /// The run that the focused pane is about.
+    pub at_hand: &'a RunPane,
     /// The Log pane.
     pub log: &'a Log,
     /// The known runs, newest first.
@@ -63,6 +69,15 @@ pub struct Snapshot<'a> {
     pub bytes_per_second: Option<u64>,
 }
 
+impl Snapshot<'_> {
+    /// A followed run, as its journal tells it.
+    #[must_use]
+    pub fn view(&self, run: &RunId) -> Option<&RunView> {
+        let views = [&self.run.view, &self.checklist.run.view];
+        views.into_iter().flatten().map(|view| &**view).find(|view| view.id == *run)
+    }
+}
+
 impl Model {
     /// The part of the model that a frame is drawn from.
     #[must_use]
@@ -77,6 +92,8 @@ impl Model {
             targets: &self.targets,
             lists: &self.lists,
             run: &self.run,
+            checklist: &self.checklist,
+            at_hand: self.at_hand(),
             log: &self.log,
             runs: self.runs.as_deref(),
             focus: self.focus,
@@ -97,14 +114,16 @@ impl Model {
     /// A prompt that is not on the screen comes first, then what was said at the start.
     fn banner(&self) -> Option<String> {
         let shown = self.modals().iter().any(|modal| matches!(modal, Modal::Prompt(dialog) if dialog.ended.is_none()));
-        let open = self.run.view.as_ref().and_then(|view| view.prompt.as_ref());
+        let asks = |pane: &&RunPane| pane.lives && pane.view.as_ref().is_some_and(|view| view.prompt.is_some());
+        let places = [(Pane::Run, Action::Pane6, &self.run), (Pane::Checklist, Action::Pane5, &self.checklist.run)];
+        let asking = places.into_iter().find(|(.., pane)| asks(pane));
+        let open = asking.and_then(|(pane, number, run)| Some((pane, number, run.view.as_ref()?.prompt.as_ref()?)));
         match open {
-            Some(open) if !shown && self.run.lives => {
+            Some((pane, number, open)) if !shown => {
                 let step = open.step + 1;
                 let who = if self.is_read_only() { "for an operator" } else { "for an answer" };
                 let key = self.keymap.shown(if self.is_read_only() { Action::Open } else { Action::Act });
-                let way =
-                    if self.focus == Pane::Run { key } else { format!("{} {key}", self.keymap.shown(Action::Pane6)) };
+                let way = if self.focus == pane { key } else { format!("{} {key}", self.keymap.shown(number)) };
                 Some(format!("step {step} waits {who} · {way} opens its prompt"))
             }
             _ => self.banners.first().cloned(),

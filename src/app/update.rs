@@ -7,14 +7,14 @@ use crate::app::modal::form::Command;
 use crate::app::modal::{Modal, Purpose};
 use crate::app::model::{Hit, Model, Pane, TargetId};
 use crate::app::msg::{Mouse, Msg, Offer, PlanShown, RunSummary};
-use crate::app::panes::{log, run};
+use crate::app::panes::{checklist, log, run};
 use crate::app::wall;
-use crate::domain::{Error, RunId, RunStatus};
+use crate::domain::{Error, Order, RunId, RunStatus};
 
 /// What to ask for after the first frame. The gate reads every target as soon as it is there, unasked.
 #[must_use]
 pub fn begin(_: &Model) -> Vec<Effect> {
-    vec![Effect::Query(Query::ListRuns)]
+    vec![Effect::Query(Query::ListRuns), Effect::Query(Query::ListChecklists)]
 }
 
 /// Moves the console on by one thing that happened.
@@ -41,6 +41,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::RowsRead(rows) => model.lists.read(rows, model.now.wall),
         Msg::Offered { target, offers, withheld } => offered(model, &target, offers, withheld),
         Msg::ProceduresListed(offers) => procedures(model, offers),
+        Msg::ChecklistsListed(known) => checklist::listed(model, known),
         Msg::Planned(shown) => planned(model, shown),
         Msg::PlanRefused { procedure, error } => plan_refused(model, &procedure, error),
         Msg::RunsListed(runs) => return runs_listed(model, runs),
@@ -56,6 +57,9 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::CommandDone(said) => {
             model.drafts.retain(|draft, _| model.saving.as_ref() != Some(draft));
             model.saving = None;
+            if let Some(Modal::Item(dialog)) = model.modal_mut() {
+                dialog.sent = false;
+            }
             model.say(said);
         }
         Msg::CommandFailed(error) => command_failed(model, error),
@@ -107,24 +111,32 @@ fn plan_refused(model: &mut Model, procedure: &str, error: Error) {
 }
 
 fn runs_listed(model: &mut Model, runs: Vec<RunSummary>) -> Vec<Effect> {
-    let live = |summary: &&RunSummary| {
-        summary.damage.is_none()
-            && matches!(summary.status, RunStatus::Running | RunStatus::Waiting | RunStatus::Interrupted)
+    let live = |order: Order| {
+        let is = |summary: &&RunSummary| {
+            summary.order == order
+                && summary.damage.is_none()
+                && matches!(summary.status, RunStatus::Running | RunStatus::Waiting | RunStatus::Interrupted)
+        };
+        runs.iter().find(is).map(|summary| summary.id.clone())
     };
-    let attach = runs.iter().find(live).map(|summary| summary.id.clone());
+    let (attach, list) = (live(Order::Listed), live(Order::Any));
     let first_time = model.runs.is_none();
     model.runs = Some(runs);
-    match attach {
+    let mut effects = checklist::runs_listed(model, list);
+    effects.extend(match attach {
         Some(id) if first_time && model.run.following.is_none() => run::follow(model, id),
         _ if model.wall.is_some() => wall::runs_listed(model),
         _ => Vec::new(),
-    }
+    });
+    effects
 }
 
 fn started(model: &mut Model, id: RunId) -> Vec<Effect> {
+    let is_list = |modal: &Modal| matches!(modal, Modal::Plan { shown, .. } if shown.plan.order == Order::Any);
+    let is_list = model.modals().iter().any(is_list);
     model.close_all();
-    model.focus = Pane::Run;
-    let mut effects = run::follow(model, id);
+    model.focus = if is_list { Pane::Checklist } else { Pane::Run };
+    let mut effects = if is_list { checklist::follow(model, id) } else { run::follow(model, id) };
     effects.push(Effect::Query(Query::ListRuns));
     effects
 }
@@ -133,6 +145,10 @@ fn command_failed(model: &mut Model, error: Error) {
     model.saving = None;
     match model.modal_mut() {
         Some(Modal::Prompt(dialog)) => {
+            dialog.sent = false;
+            dialog.hint = Some(error.message);
+        }
+        Some(Modal::Item(dialog)) => {
             dialog.sent = false;
             dialog.hint = Some(error.message);
         }
@@ -163,11 +179,17 @@ fn moused(model: &mut Model, mouse: Mouse, column: u16, row: u16) -> Vec<Effect>
             model.lists.of_mut(id.kind.section()).point(&id);
         }
         (Mouse::Click, Some(Hit::Step(step))) => {
-            if model.focus != Pane::Checklist {
-                model.focus = Pane::Run;
-            }
+            model.focus = Pane::Run;
             model.run.cursor = Some(step);
             return log::attend(model);
+        }
+        (Mouse::Click, Some(Hit::Item(step))) => {
+            model.focus = Pane::Checklist;
+            model.checklist.run.cursor = Some(step);
+        }
+        (Mouse::Click, Some(Hit::Outline(place))) => {
+            model.focus = Pane::Checklist;
+            model.checklist.chosen = place;
         }
         (Mouse::ScrollUp | Mouse::ScrollDown, Some(hit)) => {
             let up = mouse == Mouse::ScrollUp;
@@ -177,6 +199,7 @@ fn moused(model: &mut Model, mouse: Mouse, column: u16, row: u16) -> Vec<Effect>
                 Hit::Pane(pane) => keys::move_in(model, pane, by),
                 Hit::Target(id) => keys::move_in(model, Pane::of(id.kind.section()), by),
                 Hit::Step(_) => keys::move_in(model, Pane::Run, by),
+                Hit::Item(_) | Hit::Outline(_) => keys::move_in(model, Pane::Checklist, by),
                 Hit::Dialog => Vec::new(),
             };
         }
@@ -190,7 +213,7 @@ pub(crate) fn save_note(model: &mut Model) -> Vec<Effect> {
     let (Some(authority), Some(Modal::Note(note))) = (model.authority.clone(), model.modal()) else {
         return Vec::new();
     };
-    let (key, text, lines) = ((note.run.clone(), note.step), note.text(), note.lines().to_vec());
+    let (key, text, lines) = ((note.run.clone(), note.step, note.writes), note.text(), note.lines().to_vec());
     model.close();
     if text.is_empty() {
         model.say("an empty note is not written down");
@@ -207,6 +230,7 @@ pub(crate) fn entered(model: &mut Model, purpose: Purpose, text: String) -> Vec<
         Purpose::Search => return log::search(model, text),
         Purpose::Filter(pane) => match pane.section() {
             Some(section) => model.lists.of_mut(section).set_filter(text, model.now.wall),
+            None if pane == Pane::Checklist => model.checklist.run.filter = text,
             None => model.run.filter = text,
         },
     }

@@ -5,11 +5,13 @@ use crate::app::Snapshot;
 use crate::app::effect::{Effect, Query, Screen};
 use crate::app::keymap::{Action, Context, Resolved};
 use crate::app::model::{Model, Pane};
+use crate::app::msg::RunSummary;
 use crate::app::panes::rows::RowList;
-use crate::app::panes::{checklist, run};
+use crate::app::panes::run;
+use crate::app::panes::run::RunPane;
 use crate::domain::key::Key;
-use crate::domain::{Boot, RunStatus, Verdict, quantity};
-use crate::journal::fold::RunView;
+use crate::domain::{Boot, Order, Row, RunStatus, TargetKind, Verdict, quantity};
+use crate::journal::fold::{ItemState, RunView};
 use std::time::Duration;
 
 /// How long a pane stays.
@@ -86,7 +88,8 @@ pub fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
 /// Follows the newest live run, where the one that is followed is over.
 pub fn runs_listed(model: &mut Model) -> Vec<Effect> {
     let over = model.run.status().is_none_or(RunStatus::is_over);
-    let live = model.runs.iter().flatten().find(|run| run.damage.is_none() && !run.status.is_over());
+    let is_live = |run: &&RunSummary| run.order == Order::Listed && run.damage.is_none() && !run.status.is_over();
+    let live = model.runs.iter().flatten().find(is_live);
     match live.map(|run| run.id.clone()) {
         Some(id) if over && model.run.following.as_ref() != Some(&id) => run::follow(model, id),
         _ => Vec::new(),
@@ -101,8 +104,8 @@ fn panes() -> impl DoubleEndedIterator<Item = Pane> + Clone {
 fn has_something(model: &Model, pane: Pane) -> bool {
     match pane.section() {
         Some(section) => !model.lists.of(section).is_empty(),
-        None if pane == Pane::Checklist => checklist::of(&model.run).is_some(),
-        None => pane == Pane::Run && model.run.view.is_some() && checklist::of(&model.run).is_none(),
+        None if pane == Pane::Checklist => model.checklist.view().is_some(),
+        None => pane == Pane::Run && model.run.view.is_some(),
     }
 }
 
@@ -121,25 +124,55 @@ pub fn sentence(snapshot: &Snapshot<'_>) -> Sentence {
     let ends = ends.map(|window| format!("{} {} UTC · {}", window.name, window.span, window.left));
     let later = snapshot.window.as_ref().filter(|window| window.gone.is_none());
     let later = later.map(|window| format!("window {} {} UTC · {}", window.name, window.span, window.left));
-    let read = || snapshot.lists.all().filter(|list| list.rows().next().is_some());
-    let blind = read().all(|list| list.is_late() || !list.has_read());
+    let blind = is_blind(snapshot);
     let (worst, rows) = standing(snapshot);
-    let live = snapshot.run.view.as_deref().filter(|_| snapshot.run.status().is_some_and(|status| !status.is_over()));
-    let (happening, next) = match live {
+    let (happening, next) = match (live(snapshot.run), live(&snapshot.checklist.run)) {
         _ if blind => (blindness(snapshot), later),
-        Some(view) => {
+        (None, None) => (rows, later),
+        (Some(view), list) => {
             let (now, next) = running(view, snapshot);
+            let list = list.map_or_else(String::new, |list| format!("{} · ", walked(list).0));
+            (format!("{now} · {list}{rows}"), next.or(later))
+        }
+        (None, Some(list)) => {
+            let (now, next) = walked(list);
             (format!("{now} · {rows}"), next.or(later))
         }
-        None => (rows, later),
     };
     Sentence { happening, verdict: worst, blind, next, ends }
 }
 
+/// The run of a pane that is not over.
+fn live(pane: &RunPane) -> Option<&RunView> {
+    pane.view.as_deref().filter(|_| pane.status().is_some_and(|status| !status.is_over()))
+}
+
+/// How far a checklist is, and which item waits next.
+fn walked(view: &RunView) -> (String, Option<String>) {
+    let count = view.phase_counts().into_iter().find(|count| count.current);
+    let far = count.map_or_else(String::new, |count| format!(" · {} {}/{}", count.phase, count.closed, count.of));
+    let open = view.items().into_iter().find(|item| item.state == ItemState::Open);
+    (format!("{}{far}", view.title), open.map(|item| format!("item {}: {}", item.step + 1, item.title)))
+}
+
+/// The rows of what is looked after: this host's own figures, which come whatever else is gone, only where there is nothing else.
+fn looked_after<'a>(snapshot: &'a Snapshot<'_>) -> impl Iterator<Item = &'a Row> {
+    let is_own = |row: &Row| matches!(row.kind, TargetKind::Host | TargetKind::Mount);
+    let alone = snapshot.lists.all().flat_map(RowList::rows).all(is_own);
+    snapshot.lists.all().flat_map(RowList::rows).filter(move |row| alone || !is_own(row))
+}
+
+/// Whether there is no reading at all that still holds.
+fn is_blind(snapshot: &Snapshot<'_>) -> bool {
+    let now = snapshot.now.wall;
+    looked_after(snapshot).all(|row| row.observation.is_none() || row.lost.is_some() || row.is_stale(now))
+}
+
 fn blindness(snapshot: &Snapshot<'_>) -> String {
-    let oldest = snapshot.lists.all().filter_map(RowList::oldest_reading).max();
-    match oldest {
-        Some(at) => format!("NO READINGS for {}", quantity::age(snapshot.now.wall.since(at))),
+    let newest = looked_after(snapshot).filter_map(|row| Some(row.observation.as_ref()?.observed_at)).max();
+    match newest.map(|at| quantity::age(snapshot.now.wall.since(at))) {
+        Some(age) if age == "now" => "NO READINGS".to_owned(),
+        Some(age) => format!("NO READINGS for {age}"),
         None => "NO READINGS yet".to_owned(),
     }
 }

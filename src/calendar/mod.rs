@@ -6,6 +6,7 @@
 //! A window recurs on the wall clock of its zone. Times that a zone's clock skips or shows twice are refused when the file is read,
 //! so that an opening is one stretch of real time.
 
+pub mod keys;
 mod read;
 
 pub use read::{WINDOWS_FILE, beside, load, parse};

@@ -179,3 +179,28 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn the_reader_knows_the_keys_of_the_table_and_no_other() {
+    use crate::config::reader::tests::finished;
+    let keys = keys::SECTIONS[1].keys;
+    let whole: String = keys.iter().map(|key| format!("{} = {}\n", key.name, key.example)).collect();
+    assert_eq!(calendar(&format!("[[window]]\n{whole}")).windows.len(), 1);
+    let said = problems("schema = 1\n[[window]]\nzzz = 1\n");
+    for key in keys {
+        let missed = said.iter().any(|said| said.contains(&format!("`{}` is missing", key.name)));
+        assert_eq!(missed, key.default.is_none(), "{}: {said:?}", key.name);
+    }
+    finished();
+    problems("schema = 1\n[[window]]\nzzz = 1\nstarts = \"0 2 * * *\"\nlasts = \"2h\"\nname = \"a\"\n");
+    let asked = finished().into_iter().find(|(unread, _)| unread.iter().any(|key| key == "zzz")).unwrap().1;
+    assert_eq!(asked, keys.iter().map(|key| key.name).collect());
+}
+
+#[test]
+fn the_readme_has_the_reference_of_now() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let text = crate::config::keys::reference(keys::SECTIONS);
+    let now = crate::config::keys::between_marks(&readme, keys::MARKS, &text).unwrap();
+    assert!(now == readme, "the keys of windows.toml in README.md are out of date: run `just reference`");
+}

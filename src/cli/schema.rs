@@ -1,8 +1,9 @@
 //! `midwatch schema`: what a file may hold, made from the same table of keys as the README's reference.
 
+use crate::calendar::keys as windows;
 use crate::cli::args::{Schema, SchemaOf};
 use crate::cli::shell;
-use crate::config::estate::keys::{MARKS, SECTIONS, TITLE};
+use crate::config::estate::keys as estate;
 use crate::config::file::read_text;
 use crate::config::keys::{between_marks, reference, schema};
 use crate::domain::error::Result;
@@ -18,17 +19,22 @@ pub fn run(args: &Schema) -> Result<u8> {
         return renew(readme).map(|()| 0);
     }
     let schema = match args.of {
-        SchemaOf::Estate => schema(TITLE, SECTIONS),
+        SchemaOf::Estate => schema(estate::TITLE, estate::SECTIONS),
+        SchemaOf::Windows => schema(windows::TITLE, windows::SECTIONS),
     };
     shell::print(format!("{schema:#}\n").as_bytes())?;
     Ok(0)
 }
 
-/// Writes the keys of the estate file between their marks.
+/// Writes the keys of each file between their marks.
 fn renew(readme: &Path) -> Result<()> {
     let text = read_text(readme, "the README")?;
-    let renewed = between_marks(&text, MARKS, &reference(SECTIONS)).ok_or_else(|| {
+    let unmarked = || {
         Error::new(Kind::Usage, format!("cannot renew {}: the marks of the reference are not in it", readme.display()))
-    })?;
+    };
+    let mut renewed = text;
+    for (marks, sections) in [(estate::MARKS, estate::SECTIONS), (windows::MARKS, windows::SECTIONS)] {
+        renewed = between_marks(&renewed, marks, &reference(sections)).ok_or_else(unmarked)?;
+    }
     std::fs::write(readme, renewed).map_err(|cause| Error::machine(format!("write {}", readme.display()), cause))
 }

@@ -1,12 +1,13 @@
 //! Consoles as an operator would find them, built from messages alone: for screenshots and for tests of the screen.
 
 mod journal;
+mod list;
 mod sections;
 
 use crate::app::confirm::Authority;
 use crate::app::keymap::Keymap;
 use crate::app::modal::Modal;
-use crate::app::model::{Seen, TargetId};
+use crate::app::model::{Pane, Seen, TargetId};
 use crate::app::msg::{LogLine, LogPage, Msg, Offer, Page, ParamShown, PlanShown, RunSummary};
 use crate::app::{Model, Opening, update};
 use crate::calendar::Calendar;
@@ -21,9 +22,10 @@ use crate::procedure::plan::{Action, Gate, Plan, Step, WayBack};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+pub use list::{checklist, checklist_asks, checklists, finished_checklist};
+
 pub use journal::{
-    Story, change, checklist, decide, destroy, ended, finished, finished_but_last, interrupted, moved, preview,
-    running, sign,
+    Story, change, decide, destroy, ended, finished, finished_but_last, interrupted, moved, preview, running, sign,
 };
 
 /// 2026-11-22 02:40:00 UTC, when somebody is tired.
@@ -139,6 +141,7 @@ pub fn healthy(size: (u16, u16), authority: Option<Authority>) -> Model {
     model.bytes_per_second = Some(412);
     model.remark = Some("locks: this user only".to_owned());
     update(&mut model, Msg::RunsListed(Vec::new()));
+    update(&mut model, Msg::ChecklistsListed(checklists()));
     model
 }
 
@@ -183,9 +186,24 @@ pub fn following(size: (u16, u16), authority: Option<Authority>, view: RunView, 
     model
 }
 
+/// A console that follows a checklist, and a run beside it where there is one.
+#[must_use]
+pub fn walking(size: (u16, u16), authority: Option<Authority>, list: RunView, beside: Option<RunView>) -> Model {
+    let mut model = match beside {
+        Some(view) => following(size, authority, view, true),
+        None => healthy(size, authority),
+    };
+    let other =
+        RunSummary { id: list.id.clone(), order: Order::Any, ..run_in_list(9, "", RunStatus::Waiting, (3, 11), None) };
+    update(&mut model, Msg::RunsListed(vec![other]));
+    update(&mut model, Msg::RunFolded { view: Box::new(list), runner_lives: true });
+    model.focus = Pane::Checklist;
+    model
+}
+
 /// Lets lines of the log on the screen arrive.
 pub fn read_log(model: &mut Model, page: Page) {
-    if let (Some(run), Some((_, file))) = (model.run.following.clone(), model.log.source.clone()) {
+    if let (Some(run), Some((_, file))) = (model.log.run.clone(), model.log.source.clone()) {
         update(model, Msg::LogRead(Box::new(LogPage { run, file, page })));
     }
 }
@@ -213,19 +231,24 @@ pub fn log_lines() -> Vec<LogLine> {
     lines.into_iter().zip(0..).map(line).collect()
 }
 
-/// Runs as a list shows them.
-#[must_use]
-pub fn runs() -> Vec<RunSummary> {
-    let run = |number: u128, title: &str, status, progress, damage: Option<&str>| RunSummary {
+fn run_in_list(number: u128, title: &str, status: RunStatus, progress: (u32, u32), damage: Option<&str>) -> RunSummary {
+    RunSummary {
         id: journal::run_id(number),
         title: title.to_owned(),
+        order: Order::Listed,
         status,
         started: at(-86_400 * i64::try_from(number).unwrap_or(0)),
         ended: None,
         starter: "lena".to_owned(),
         progress,
         damage: damage.map(str::to_owned),
-    };
+    }
+}
+
+/// Runs as a list shows them.
+#[must_use]
+pub fn runs() -> Vec<RunSummary> {
+    let run = run_in_list;
     vec![
         run(0, "Data retention cleanup", RunStatus::Waiting, (1, 5), None),
         run(1, "Move rotated logs to the archive", RunStatus::Ok, (3, 3), None),

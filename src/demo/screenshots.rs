@@ -54,6 +54,11 @@ fn consoles() -> Result<Vec<(String, &'static str, Model)>> {
         sample::press(&mut model, keys);
         model
     };
+    let walk = |size| Ok::<_, Error>(sample::walking(size, authority(), view(sample::checklist())?, None));
+    let both = |size| {
+        let beside = Some(view(sample::running())?);
+        Ok::<_, Error>(sample::walking(size, authority(), view(sample::checklist())?, beside))
+    };
     let healthy = |size| sample::healthy(size, authority());
     let (small, wide, huge) = ((80, 24), (120, 36), (200, 50));
     let mut all = vec![
@@ -67,8 +72,12 @@ fn consoles() -> Result<Vec<(String, &'static str, Model)>> {
         ("certificates-80x24", "night", pressed(healthy(small), "3 j")),
         ("bloat-80x24", "night", pressed(healthy(small), "4 j")),
         ("bloat-zoomed-200x50", "night", pressed(healthy(huge), "4 z j")),
-        ("checklist-80x24", "night", pressed(run(small, sample::checklist())?, "Esc 5")),
-        ("checklist-120x36", "night", pressed(run(wide, sample::checklist())?, "Esc 5")),
+        ("checklist-80x24", "night", pressed(walk(small)?, "j j")),
+        ("checklist-120x36", "night", pressed(both(wide)?, "5 j j")),
+        ("checklist-item-80x24", "night", pressed(walk(small)?, "j Enter")),
+        ("checklist-item-120x36", "night", pressed(both(wide)?, "5 j j Enter")),
+        ("checklist-claim-120x36", "night", pressed(walk(wide)?, "j j m a l l Space o f Space i t")),
+        ("checklist-unticked-120x36", "night", pressed(healthy(wide), "5")),
         ("details-80x24", "night", pressed(healthy(small), "2 j Enter")),
         ("read-only-80x24", "night", sample::healthy(small, None)),
         ("run-120x36", "night", run(wide, sample::running())?),

@@ -24,6 +24,7 @@ pub struct Lookup {
     out: mpsc::Sender<Msg>,
     prober: Prober,
     follower: Option<Follower>,
+    checklist: Option<Follower>,
     logs: LogReader,
 }
 
@@ -37,7 +38,7 @@ impl Lookup {
             let _ = readings.try_send(Msg::RowsRead(rows));
         });
         let logs = LogReader::start(out.clone());
-        Self { world: Arc::new(world), out, prober, follower: None, logs }
+        Self { world: Arc::new(world), out, prober, follower: None, checklist: None, logs }
     }
 
     /// What this works on.
@@ -84,6 +85,12 @@ impl Lookup {
                 self.follower = Some(Follower::start(dir, self.out.clone()));
             }
             Query::LeaveRun => self.follower = None,
+            Query::FollowChecklist(run) => {
+                let dir = RunDir::of(&self.world.state.dir, run);
+                self.checklist = Some(Follower::start(dir, self.out.clone()));
+            }
+            Query::LeaveChecklist => self.checklist = None,
+            Query::ListChecklists => self.answer(|world| Msg::ChecklistsListed(plans::checklists(world))),
             Query::ReadLog { run, file, at, rows } => {
                 let path = RunDir::of(&self.world.state.dir, run.clone()).log(&file);
                 self.logs.read(run, file, path, at, rows);

@@ -1,13 +1,14 @@
 //! Offers and plans: what could be done, and what it would touch now.
 
-use crate::app::msg::{Offer, ParamShown, PlanShown};
+use crate::app::msg::{Offer, Outline, ParamShown, PlanShown};
 use crate::config::reader::Problem;
 use crate::domain::error::Result;
-use crate::domain::{Error, Fact, Kind, Row, Verb};
+use crate::domain::{Error, Fact, Kind, Order, Row, Verb};
 use crate::gate::World;
 use crate::procedure::catalog::Catalog;
 use crate::procedure::header::Procedure;
 use crate::procedure::plan::{Plan, Step};
+use crate::procedure::{catalog, outline};
 use crate::runner::adapters::{self, Look};
 use crate::runner::{identity, policy};
 use std::collections::BTreeMap;
@@ -59,6 +60,19 @@ fn withheld(
 #[must_use]
 pub fn all(world: &World) -> Vec<Offer> {
     world.catalog().procedures().map(|procedure| offer(procedure, &BTreeMap::new())).collect()
+}
+
+/// Every checklist with its items, those of the estate first.
+#[must_use]
+pub fn checklists(world: &World) -> Vec<Outline> {
+    let catalog = world.catalog();
+    let mut lists: Vec<&Procedure> = catalog.procedures().filter(|list| list.order == Order::Any).collect();
+    lists.sort_by_key(|list| catalog::is_built_in(list));
+    let outline = |list: &Procedure| Outline {
+        offer: offer(list, &BTreeMap::new()),
+        items: outline::of(list, catalog.library()),
+    };
+    lists.into_iter().map(outline).collect()
 }
 
 fn offer(procedure: &Procedure, given: &BTreeMap<String, String>) -> Offer {
@@ -117,6 +131,7 @@ mod tests {
     use crate::config::paths::Surroundings;
     use crate::config::state::{Scope, State};
     use crate::domain::{Observation, TargetKind, Verdict, Wall};
+    use crate::runner::adapters::BuiltIn;
     use std::path::{Path, PathBuf};
     use std::time::Duration;
 
@@ -169,5 +184,18 @@ mod tests {
         assert_eq!(told(bare, false), (Vec::new(), one(why)));
         let why = "novacron/vacuum-table cannot change main: it is a standby, or it takes no changes now";
         assert_eq!(told(&full, false), (Vec::new(), one(why)));
+    }
+
+    #[test]
+    fn what_is_included_stands_in_its_place_and_a_default_in_its_name() {
+        let catalog = Catalog::read(None, &BuiltIn::default());
+        let list = outline::of(catalog.find("cell0/checklist").unwrap(), catalog.library());
+        let phases: Vec<&str> = list.iter().map(|(phase, _)| phase.as_str()).collect();
+        assert!(phases.is_sorted_by_key(|phase| ["before", "during", "after"].iter().position(|p| p == phase)));
+        assert_eq!(list.first().unwrap().1, "Users know of the window");
+        assert_eq!(list.last().unwrap().1, "Say so");
+        let inner = outline::of(catalog.find("cell0/health-check").unwrap(), catalog.library());
+        assert!(inner.len() > 1 && inner.iter().all(|(_, title)| list.iter().any(|(_, other)| other == title)));
+        assert_eq!(list.len(), 13 + inner.len());
     }
 }

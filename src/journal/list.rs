@@ -20,6 +20,8 @@ pub struct RunSummary {
     pub id: RunId,
     /// The procedure's title.
     pub title: String,
+    /// Whether it is a checklist; one that cannot be read counts as none.
+    pub order: Order,
     /// Where it stands.
     pub status: RunStatus,
     /// When it started.
@@ -111,6 +113,7 @@ fn summary(dir: &Path, id: RunId, lives: impl Fn(&RunId) -> bool) -> RunSummary 
         return RunSummary {
             id,
             title: String::new(),
+            order: Order::Listed,
             status,
             started,
             ended: None,
@@ -130,6 +133,7 @@ fn summary(dir: &Path, id: RunId, lives: impl Fn(&RunId) -> bool) -> RunSummary 
         progress: (of(done), of(view.steps.len())),
         id,
         title: view.title,
+        order: view.order,
         started: view.started,
         ended: view.ended,
         starter: view.starter.name,

@@ -36,6 +36,12 @@ const BUILT_IN: [(&str, &str); 11] = [
 /// Sound procedures, by id.
 pub type Library = BTreeMap<String, Procedure>;
 
+/// Whether a procedure is one of the program itself.
+#[must_use]
+pub fn is_built_in(procedure: &Procedure) -> bool {
+    BUILT_IN.iter().any(|(file, _)| procedure.file == Path::new(file))
+}
+
 /// Every procedure that can be launched, and everything wrong with the others.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {

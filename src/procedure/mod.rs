@@ -5,6 +5,7 @@ pub mod adapters;
 pub mod catalog;
 pub mod header;
 mod make;
+pub mod outline;
 pub mod params;
 pub mod plan;
 pub mod quote;

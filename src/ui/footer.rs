@@ -27,7 +27,18 @@ const ROWS: &[(Action, &str)] = &[
 ];
 const CHECKLIST: &[(Action, &str)] = &[
     (Action::Open, "open"),
+    (Action::Hand, "by hand"),
+    (Action::Skip, "skip"),
     (Action::Note, "note"),
+    (Action::Help, "help"),
+    (Action::Palette, "commands"),
+    (Action::NextPane, "pane"),
+    (Action::Runs, "runs"),
+    (Action::Zoom, "zoom"),
+];
+/// Where no checklist is followed.
+const CHECKLISTS: &[(Action, &str)] = &[
+    (Action::Open, "begin"),
     (Action::Help, "help"),
     (Action::Palette, "commands"),
     (Action::NextPane, "pane"),
@@ -109,16 +120,20 @@ fn left(pen: Pen<'_>, snapshot: &Snapshot<'_>, room: usize) -> Strip {
         return pen.keys(snapshot.keymap, &[(Action::Back, "leaves the dialog"), (Action::Help, "help")], room);
     }
     let keys = match snapshot.focus {
+        Pane::Checklist if snapshot.checklist.run.following.is_none() => CHECKLISTS,
         Pane::Checklist => CHECKLIST,
         Pane::Run => RUN,
         Pane::Log => LOG,
         _ => ROWS,
     };
-    let interrupted = snapshot.run.status() == Some(RunStatus::Interrupted) && snapshot.focus == Pane::Run;
+    let of_run = matches!(snapshot.focus, Pane::Run | Pane::Checklist);
+    let interrupted = of_run && snapshot.at_hand.status() == Some(RunStatus::Interrupted);
     let first: &[(Action, &str)] = if interrupted { &[(Action::Resume, "resume")] } else { &[] };
-    let over = snapshot.run.status().is_none_or(RunStatus::is_over);
+    let over = snapshot.at_hand.status().is_none_or(RunStatus::is_over);
+    let bare = snapshot.read_only && snapshot.checklist.run.following.is_none();
     let may = |(action, _): &&(Action, &'static str)| match action {
-        Action::Note | Action::Abort if over => false,
+        Action::Note | Action::Abort | Action::Hand | Action::Skip if over => false,
+        Action::Open if snapshot.focus == Pane::Checklist && bare => false,
         action => !(snapshot.read_only && action.acts()),
     };
     let keys: Vec<_> = first.iter().chain(keys).filter(may).copied().collect();

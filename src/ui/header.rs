@@ -7,7 +7,6 @@
 
 use crate::app::Snapshot;
 use crate::app::model::{Hit, Pane};
-use crate::app::panes::checklist;
 use crate::app::panes::rows::RowList;
 use crate::app::window::WindowShown;
 use crate::config::theme::Role;
@@ -147,9 +146,9 @@ fn part(pen: Pen<'_>, snapshot: &Snapshot<'_>, pane: Pane, says: Says) -> Strip 
         (Some(_), true) => strip,
         (Some(section), false) => tally(pen, strip, snapshot.lists.of(section), worst),
         (None, _) if pane == Pane::Run => run_part(pen, strip, snapshot, worst),
-        (None, false) if pane == Pane::Checklist => match checklist::of(snapshot.run) {
+        (None, false) if pane == Pane::Checklist => match snapshot.checklist.view() {
             Some(list) => {
-                let over = list.steps.iter().filter(|step| step.state.is_over()).count();
+                let over: usize = list.phase_counts().iter().map(|count| count.closed).sum();
                 strip.gap(1).put(pen.style(Role::UiText), format!("{over}/{}", list.steps.len()))
             }
             None => strip,

@@ -52,7 +52,7 @@ pub struct Wants {
     pub banner: bool,
     /// Whether a run is followed.
     pub run: bool,
-    /// Whether that run is a checklist.
+    /// Whether a checklist is followed.
     pub checklist: bool,
     /// How many rows its pane fills, where that is known.
     pub run_rows: Option<u16>,
@@ -109,7 +109,11 @@ fn beside(mut row: Rect, columns: u16, left: Pane, right: Pane) -> [(Pane, Rect)
 /// Everything, two by two; a run that is followed gets more rows.
 fn grid(mut rest: Rect, wants: Wants) -> Vec<(Pane, Rect)> {
     let rows = rest.height;
-    let (first, second) = if wants.run { (rows * 6 / 20, rows * 5 / 20) } else { (rows * 9 / 20, rows * 7 / 20) };
+    let (first, second) = if wants.run || wants.checklist || wants.focus == Pane::Checklist {
+        (rows * 6 / 20, rows * 5 / 20)
+    } else {
+        (rows * 9 / 20, rows * 7 / 20)
+    };
     // A run that is no checklist gets columns, too.
     let checklist = if wants.run && !wants.checklist { rest.width * 2 / 5 } else { rest.width.div_ceil(2) };
     let first = take_top(&mut rest, first);

@@ -27,7 +27,6 @@ pub mod widgets;
 
 use crate::app::Snapshot;
 use crate::app::model::{Area, Hit, Pane, Seen};
-use crate::app::panes::checklist;
 use crate::config::theme::{Glyphs, Role, Theme};
 use crate::domain::Section;
 use crate::ui::layout::{LEAST, Layout, Wants};
@@ -93,7 +92,7 @@ fn draw_all(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>, theme: &Theme, view:
         zoomed: snapshot.zoomed,
         banner: snapshot.banner.is_some(),
         run: snapshot.run.following.is_some(),
-        checklist: checklist::of(snapshot.run).is_some(),
+        checklist: snapshot.checklist.run.following.is_some(),
         run_rows: snapshot.run.view.as_deref().map(panes::run::rows),
     };
     let Some(layout) = Layout::of(area, wants) else { return too_small(pen, frame, area, view) };

@@ -1,6 +1,6 @@
 //! Consent: every rule of a prompt, one table or one story each.
 
-use super::{following, model, press};
+use super::{command, following, model, press};
 use midwatch::app::confirm::Reply;
 use midwatch::app::effect::{Command, Effect};
 use midwatch::app::modal::{Modal, PromptDialog};
@@ -17,14 +17,6 @@ fn dialog(model: &Model) -> &PromptDialog {
     match model.modal() {
         Some(Modal::Prompt(dialog)) => dialog,
         other => panic!("no prompt but {other:?}"),
-    }
-}
-
-/// The command in the one effect there is.
-fn command(effects: &[Effect]) -> Command {
-    match effects {
-        [Effect::Command(confirmed)] => confirmed.get().clone(),
-        other => panic!("no command but {other:?}"),
     }
 }
 

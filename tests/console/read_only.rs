@@ -48,6 +48,13 @@ fn places() -> Vec<(&'static str, Model)> {
             }
         }
     }
+    for story in [sample::checklist(), sample::checklist_asks(), sample::finished_checklist()] {
+        for keys in ["", "Enter", "Enter j", "Enter k k k", "j Enter m", "s", "x", ": s k i p"] {
+            let mut model = sample::walking(size, None, story.view().unwrap(), None);
+            sample::press(&mut model, keys);
+            places.push((keys, model));
+        }
+    }
     places
 }
 

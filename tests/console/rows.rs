@@ -132,7 +132,7 @@ fn a_click_moves_the_cursor_and_does_nothing_else() {
 #[test]
 fn the_console_opens_by_looking_and_attaches_to_what_runs() {
     let mut model = console();
-    assert_eq!(begin(&model), [Effect::Query(Query::ListRuns)]);
+    assert_eq!(begin(&model), [Query::ListRuns, Query::ListChecklists].map(Effect::Query));
     let runs = sample::runs();
     let effects = update(&mut model, Msg::RunsListed(runs.clone()));
     assert_eq!(effects, [Effect::Query(Query::FollowRun(runs[0].id.clone()))]);
@@ -251,19 +251,4 @@ fn the_mouse_can_be_given_to_the_terminal_and_taken_back() {
     assert!(model.mouse);
     assert_eq!(press(&mut model, "M"), [Effect::Screen(Screen::Mouse(false))]);
     assert_eq!(press(&mut model, "M"), [Effect::Screen(Screen::Mouse(true))]);
-}
-
-#[test]
-fn a_checklist_is_walked_in_its_own_pane() {
-    let mut model = sample::following((120, 36), None, sample::checklist().view().unwrap(), true);
-    press(&mut model, "5 g g");
-    assert_eq!((model.focus, model.run.cursor), (Pane::Checklist, Some(0)));
-    press(&mut model, "Enter");
-    assert!(matches!(model.modal(), Some(midwatch::app::modal::Modal::Step { step: 0, .. })));
-    press(&mut model, "Esc j j j Enter");
-    assert!(matches!(model.modal(), Some(midwatch::app::modal::Modal::Prompt(_))), "the item that asks");
-    let mut model = sample::following((120, 36), None, sample::running().view().unwrap(), true);
-    press(&mut model, "5 Enter");
-    assert!(model.modal().is_none());
-    assert!(model.snapshot().notice.is_some_and(|notice| notice.starts_with("no checklist is open")));
 }

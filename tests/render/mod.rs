@@ -21,6 +21,17 @@ fn run(size: (u16, u16), story: &Story) -> Model {
     sample::following(size, operator(), story.view().unwrap(), true)
 }
 
+/// A console that walks a checklist.
+fn walk(size: (u16, u16), authority: Option<Authority>, keys: &str) -> Model {
+    pressed(sample::walking(size, authority, sample::checklist().view().unwrap(), None), keys)
+}
+
+/// The same beside a run.
+fn both(size: (u16, u16), keys: &str) -> Model {
+    let (list, beside) = (sample::checklist().view().unwrap(), sample::running().view().unwrap());
+    pressed(sample::walking(size, operator(), list, Some(beside)), keys)
+}
+
 /// Draws one frame and hands what was seen back, as the terminal's owner does.
 fn drawn(model: &mut Model, theme: &Theme) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(model.size.0, model.size.1)).unwrap();
@@ -111,9 +122,36 @@ screen!(certificate_row_80x24, pressed(sample::healthy(SMALL, operator()), "3 j 
 screen!(bloat_80x24, pressed(sample::healthy(SMALL, operator()), "4 j j"));
 screen!(bloat_by_size_60x15, pressed(sample::healthy((60, 15), operator()), "4 o o o"));
 screen!(bloat_200x50, pressed(sample::healthy(HUGE, operator()), "4 z"));
-screen!(checklist_80x24, pressed(run(SMALL, &sample::checklist()), "Esc 5"));
-screen!(checklist_120x36, pressed(run(WIDE, &sample::checklist()), "Esc 5 j"));
-screen!(no_checklist_80x24, pressed(run(SMALL, &sample::running()), "5 Enter"));
+screen!(checklist_80x24, walk(SMALL, operator(), ""));
+screen!(checklist_120x36, both(WIDE, "5 j"));
+screen!(checklist_200x50, both(HUGE, "5 j"));
+screen!(checklist_beside_health_120x36, walk(WIDE, operator(), "1"));
+screen!(checklist_over_80x24, {
+    sample::walking(SMALL, operator(), sample::finished_checklist().view().unwrap(), None)
+});
+screen!(checklist_without_runner_80x24, {
+    let mut model = walk(SMALL, operator(), "");
+    let view = Box::new(sample::checklist().view().unwrap());
+    update(&mut model, Msg::RunFolded { view, runner_lives: false });
+    model
+});
+screen!(no_checklist_80x24, pressed(sample::healthy(SMALL, operator()), "5 j"));
+screen!(no_checklist_120x36, pressed(sample::healthy(WIDE, operator()), "5"));
+screen!(item_failed_80x24, walk(SMALL, operator(), "j Enter"));
+screen!(item_failed_120x36, walk(WIDE, operator(), "j Enter"));
+screen!(item_signed_200x50, walk(HUGE, operator(), "j j Enter"));
+screen!(item_notes_80x24, walk(SMALL, operator(), "j j Enter"));
+screen!(item_claim_80x24, walk(SMALL, operator(), "G k k Enter"));
+screen!(item_second_person_80x24, walk(SMALL, operator(), "j j j Enter"));
+screen!(item_read_only_80x24, walk(SMALL, None, "j Enter"));
+screen!(item_does_not_fit_60x15, walk((60, 15), operator(), "j j Enter"));
+screen!(item_by_hand_80x24, walk(SMALL, operator(), "j j Enter m a l l"));
+screen!(item_asks_80x24, sample::walking(SMALL, operator(), sample::checklist_asks().view().unwrap(), None));
+screen!(wall_checklist_120x36, {
+    let mut model = walk(WIDE, None, "");
+    model.wall = Some(midwatch::app::wall::Wall::new(model.now.boot));
+    model
+});
 screen!(log_zoomed_120x36, pressed(run(WIDE, &sample::running()), "7 z"));
 screen!(filtered_120x36, pressed(sample::healthy(WIDE, operator()), "4 / t a s k s Enter"));
 screen!(too_small_30x8, sample::healthy((30, 8), operator()));
@@ -218,6 +256,10 @@ fn scenes(size: (u16, u16)) -> Vec<Model> {
         models.push(pressed(sample::healthy(size, operator()), keys));
     }
     models.push(sample::bare(size, operator()));
+    for keys in ["", "Enter", "j j Enter m a", "1", "z", "j l"] {
+        models.push(walk(size, operator(), keys));
+    }
+    models.push(sample::walking(size, operator(), sample::checklist_asks().view().unwrap(), None));
     for keys in ["N", "g x", "Enter", "l w t", "1 j", "5", "6 z", "7 z"] {
         models.push(pressed(run(size, &sample::running()), keys));
     }

@@ -7,16 +7,18 @@ use crate::app::effect::{Effect, Query, Screen};
 use crate::app::keymap::{Action, Context, Resolved};
 use crate::app::keys;
 use crate::app::modal::form::Command;
+use crate::app::modal::note::Writes;
 use crate::app::modal::{Form, Modal, PromptDialog, SetList};
 use crate::app::model::{Model, Pane};
 use crate::app::msg::Offer;
-use crate::app::panes::{log, run};
+use crate::app::panes::{checklist, log, run};
 use crate::app::update::{entered, save_note};
 use crate::domain::RunStatus;
 use crate::domain::key::{Key, KeyCode};
 use crate::journal::record::Answer;
 
-const NOT_WHOLE: &str = "the dialog does not fit on this screen, so nothing can be confirmed in it";
+/// Why nothing is confirmed in a dialog that is not whole on the screen.
+pub const NOT_WHOLE: &str = "the dialog does not fit on this screen, so nothing can be confirmed in it";
 
 /// Takes a key where letters are text.
 pub fn typed(model: &mut Model, key: Key) -> Vec<Effect> {
@@ -132,6 +134,11 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             let context = model.modal().map_or(Context::Global, Modal::context);
             model.open(Modal::Help { context, scroll: 0 });
         }
+        Action::Down if is_item(model) => return checklist::turn(model, 1),
+        Action::Up if is_item(model) => return checklist::turn(model, -1),
+        Action::Hand if is_item(model) => return checklist::write(model, Writes::Hand),
+        Action::Skip if is_item(model) => return checklist::write(model, Writes::Skip),
+        Action::Reopen if is_item(model) => return checklist::write(model, Writes::Reopen),
         Action::Down => return scroll(model, 1),
         Action::Up => return scroll(model, -1),
         Action::PageDown => return scroll(model, page),
@@ -149,14 +156,15 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             }
         }
         Action::Log => {
-            if let Some(Modal::Step { step, .. }) = model.modal() {
-                model.run.cursor = Some(*step);
-                model.close();
-                model.focus = Pane::Log;
-                return log::attend(model);
+            match model.modal() {
+                Some(Modal::Step { step, .. }) => model.run.cursor = Some(*step),
+                Some(Modal::Item(_)) => {}
+                _ => return Vec::new(),
             }
+            model.close();
+            return log::open(model);
         }
-        Action::Note if matches!(model.modal(), Some(Modal::Step { .. })) => keys::open_note(model),
+        Action::Note if matches!(model.modal(), Some(Modal::Step { .. } | Modal::Item(_))) => keys::open_note(model),
         Action::Confirm => return confirm(model),
         Action::Decline => return decline(model),
         Action::ListSet => return list_set(model),
@@ -171,6 +179,7 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
                 dialog.declining = false;
             }
         }
+        Action::Save if model.modal().is_some_and(Modal::commits) => return checklist::save(model),
         Action::Save => return save_note(model),
         _ => {}
     }
@@ -188,14 +197,24 @@ fn leave(model: &mut Model, action: Action) -> Vec<Effect> {
         _ => {}
     }
     match model.close() {
-        Some(Modal::Prompt(dialog)) if dialog.ended.is_none() => model.run.left = Some(dialog.prompt.id),
+        Some(Modal::Prompt(dialog)) if dialog.ended.is_none() => {
+            if let Some(pane) = model.followed_mut(&dialog.run) {
+                pane.left = Some(dialog.prompt.id);
+            }
+        }
         Some(Modal::Note(note)) => {
-            let key = (note.run.clone(), note.step);
+            let key = (note.run.clone(), note.step, note.writes);
             if note.text().is_empty() {
                 model.drafts.remove(&key);
             } else {
                 model.drafts.insert(key, note.lines().to_vec());
-                let key_shown = model.keymap.shown(Action::Note);
+                let action = match note.writes {
+                    Writes::Beside => Action::Note,
+                    Writes::Hand => Action::Hand,
+                    Writes::Skip => Action::Skip,
+                    Writes::Reopen => Action::Reopen,
+                };
+                let key_shown = model.keymap.shown(action);
                 model.say(format!("the note is kept, not written down: {key_shown} goes on with it"));
             }
         }
@@ -263,17 +282,17 @@ fn open(model: &mut Model) -> Vec<Effect> {
         Some(Modal::Runs { cursor: Some(id) }) => {
             let id = id.clone();
             model.close();
-            run::show(model);
-            run::follow(model, id)
+            run::attach(model, id)
         }
         Some(Modal::Notice { .. }) => leave(model, Action::Back),
+        Some(Modal::Item(_)) => checklist::enter(model),
         Some(Modal::Prompt(dialog)) if dialog.ended.is_some() => leave(model, Action::Back),
         _ => Vec::new(),
     }
 }
 
 /// Goes from a procedure to its parameters, or straight to its plan where it has none.
-fn launch(model: &mut Model, offer: Offer) -> Vec<Effect> {
+pub(crate) fn launch(model: &mut Model, offer: Offer) -> Vec<Effect> {
     let ready = offer.params.is_empty();
     model.open(Modal::Params(Box::new(Form::new(offer))));
     if ready { plan(model) } else { Vec::new() }
@@ -356,13 +375,19 @@ fn list_set(model: &mut Model) -> Vec<Effect> {
     vec![Effect::Query(Query::ListSet { run, set, from: 0, rows })]
 }
 
+fn is_item(model: &Model) -> bool {
+    matches!(model.modal(), Some(Modal::Item(_)))
+}
+
 fn owes_undo(model: &Model) -> bool {
-    model.run.view.as_ref().is_some_and(|view| !view.undo_owed().is_empty())
+    let Some(Modal::Abort { run, .. }) = model.modal() else { return false };
+    model.followed(run).and_then(|pane| pane.view.as_ref()).is_some_and(|view| !view.undo_owed().is_empty())
 }
 
 /// Asks whether to stop the followed run.
 pub fn open_abort(model: &mut Model) {
-    match (model.run.status(), &model.run.view) {
+    let pane = model.at_hand();
+    match (pane.status(), &pane.view) {
         (Some(RunStatus::Running | RunStatus::Waiting | RunStatus::Interrupted), Some(view)) => {
             let run = view.id.clone();
             model.open(Modal::Abort { run, undo: None });
@@ -374,7 +399,8 @@ pub fn open_abort(model: &mut Model) {
 
 /// Asks whether to continue the followed run.
 pub fn open_resume(model: &mut Model) {
-    match (model.run.status(), &model.run.view) {
+    let pane = model.at_hand();
+    match (pane.status(), &pane.view) {
         (Some(RunStatus::Interrupted), Some(view)) => {
             let run = view.id.clone();
             model.open(Modal::Resume(run));

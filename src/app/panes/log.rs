@@ -3,13 +3,16 @@
 //! Only a window of lines is here; moving beyond it asks for another one.
 
 use crate::app::effect::{Effect, LogAt, Query};
-use crate::app::model::Model;
+use crate::app::model::{Model, Pane};
 use crate::app::msg::{LogPage, Page};
+use crate::domain::RunId;
 use crate::journal::fold::RunView;
 
 /// What the Log pane shows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Log {
+    /// The run whose log it is.
+    pub run: Option<RunId>,
     /// The step and its file below `logs/`; `None` while there is no log.
     pub source: Option<(u32, String)>,
     /// The newest window of lines.
@@ -35,6 +38,7 @@ pub struct Log {
 impl Default for Log {
     fn default() -> Self {
         Self {
+            run: None,
             source: None,
             page: None,
             follow: true,
@@ -52,8 +56,8 @@ impl Default for Log {
 impl Log {
     /// A log from another source, shown in the same manner.
     #[must_use]
-    pub fn renewed(&self, source: Option<(u32, String)>) -> Self {
-        Self { source, wrap: self.wrap, stamps: self.stamps, ..Self::default() }
+    pub fn renewed(&self, run: Option<RunId>, source: Option<(u32, String)>) -> Self {
+        Self { run, source, wrap: self.wrap, stamps: self.stamps, ..Self::default() }
     }
 }
 
@@ -70,20 +74,34 @@ fn source_of(view: &RunView, cursor: Option<u32>) -> Option<(u32, String)> {
     }
 }
 
-/// Goes to the log that the run and its cursor call for.
+/// Goes to the log that the run and its cursor call for; to one of the checklist only where that is asked for.
 pub fn attend(model: &mut Model) -> Vec<Effect> {
-    let Some(view) = &model.run.view else { return Vec::new() };
-    let source = source_of(view, model.run.cursor);
-    if source == model.log.source {
+    let is_list = model.focus == Pane::Log && model.log.run.is_some() && model.log.run == model.checklist.run.following;
+    turn_to(model, is_list)
+}
+
+fn turn_to(model: &mut Model, is_list: bool) -> Vec<Effect> {
+    let pane = if is_list { &model.checklist.run } else { &model.run };
+    let Some(view) = &pane.view else { return Vec::new() };
+    let (run, source) = (pane.following.clone(), source_of(view, pane.cursor));
+    if run == model.log.run && source == model.log.source {
         return Vec::new();
     }
-    model.log = model.log.renewed(source);
+    model.log = model.log.renewed(run, source);
     ask(model, LogAt::Tail).into_iter().collect()
+}
+
+/// Moves to the log of what the focused pane is about.
+pub fn open(model: &mut Model) -> Vec<Effect> {
+    let is_list = model.at_hand().following == model.checklist.run.following;
+    let effects = turn_to(model, is_list && model.checklist.run.following.is_some());
+    model.focus = Pane::Log;
+    effects
 }
 
 /// Asks for a window of lines.
 fn ask(model: &Model, at: LogAt) -> Option<Effect> {
-    let (run, (_, file)) = (model.run.following.clone()?, model.log.source.clone()?);
+    let (run, (_, file)) = (model.log.run.clone()?, model.log.source.clone()?);
     // Three screens, so that moving a little needs no new answer.
     let rows = match at {
         LogAt::Tail => model.size.1.max(1),
@@ -95,7 +113,7 @@ fn ask(model: &Model, at: LogAt) -> Option<Effect> {
 /// Takes a window of lines.
 pub fn read(model: &mut Model, LogPage { run, file, page }: LogPage) -> Vec<Effect> {
     let here = model.log.source.as_ref().is_some_and(|(_, shown)| *shown == file);
-    if !here || model.run.following != Some(run) || (model.log.follow && !page.following) {
+    if !here || model.log.run != Some(run) || (model.log.follow && !page.following) {
         return Vec::new();
     }
     let log = &mut model.log;

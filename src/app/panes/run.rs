@@ -3,7 +3,8 @@
 use crate::app::effect::{Effect, Query};
 use crate::app::modal::{Modal, PromptDialog};
 use crate::app::model::{Model, Pane};
-use crate::domain::{Error, PromptId, RunId, RunStatus};
+use crate::app::panes::{checklist, log};
+use crate::domain::{Error, Order, PromptId, RunId, RunStatus};
 use crate::journal::fold::{PromptEnd, PromptEnding, RunView, StepView};
 use crate::journal::record::{Answer, Closed};
 
@@ -66,33 +67,69 @@ impl RunPane {
     }
 }
 
+impl Model {
+    /// The pane that follows a run.
+    #[must_use]
+    pub fn followed(&self, run: &RunId) -> Option<&RunPane> {
+        [&self.run, &self.checklist.run].into_iter().find(|pane| pane.following.as_ref() == Some(run))
+    }
+
+    /// The same, to change it.
+    pub fn followed_mut(&mut self, run: &RunId) -> Option<&mut RunPane> {
+        [&mut self.run, &mut self.checklist.run].into_iter().find(|pane| pane.following.as_ref() == Some(run))
+    }
+
+    /// The run that the focused pane is about; elsewhere, the one that is followed, and a checklist only where there is no other.
+    #[must_use]
+    pub fn at_hand(&self) -> &RunPane {
+        let list = &self.checklist.run;
+        let is_list = match self.focus {
+            Pane::Checklist => true,
+            Pane::Run => false,
+            Pane::Log => self.log.run.is_some() && self.log.run == list.following,
+            _ => self.run.following.is_none(),
+        };
+        if is_list { list } else { &self.run }
+    }
+}
+
+/// Follows a run that was chosen from the list, in the pane it belongs to.
+pub fn attach(model: &mut Model, id: RunId) -> Vec<Effect> {
+    let is_list = model.runs.iter().flatten().any(|run| run.id == id && run.order == Order::Any);
+    model.focus = if is_list { Pane::Checklist } else { Pane::Run };
+    if is_list { checklist::follow(model, id) } else { follow(model, id) }
+}
+
 /// Asks for a run's journal, and forgets the run followed before.
 pub fn follow(model: &mut Model, run: RunId) -> Vec<Effect> {
     if model.run.following.as_ref() == Some(&run) {
         return Vec::new();
     }
     model.run = RunPane { following: Some(run.clone()), ..RunPane::default() };
-    model.log = model.log.renewed(None);
+    model.log = model.log.renewed(Some(run.clone()), None);
     vec![Effect::Query(Query::FollowRun(run))]
 }
 
 /// Takes the run's newest state.
 pub fn folded(model: &mut Model, view: Box<RunView>, lives: bool) -> Vec<Effect> {
-    if model.run.following.as_ref() != Some(&view.id) {
-        return Vec::new();
+    let id = view.id.clone();
+    let mut effects = Vec::new();
+    if view.order == Order::Any && model.run.following.as_ref() == Some(&id) {
+        effects = checklist::moved(model, id.clone());
     }
-    model.run.view = Some(view);
-    model.run.lives = lives;
-    model.run.lost = None;
-    settle_prompt(model);
+    let Some(pane) = model.followed_mut(&id) else { return effects };
+    (pane.view, pane.lives, pane.lost) = (Some(view), lives, None);
+    settle_prompt(model, &id);
+    checklist::settle(model);
     offer_prompt(model);
-    crate::app::panes::log::attend(model)
+    effects.extend(log::attend(model));
+    effects
 }
 
 /// Closes, renews or ends the prompt dialog after the journal moved on.
-fn settle_prompt(model: &mut Model) {
-    let Some(view) = model.run.view.clone() else { return };
-    let lives = model.run.lives;
+fn settle_prompt(model: &mut Model, id: &RunId) {
+    let Some(pane) = model.followed(id) else { return };
+    let (Some(view), lives) = (pane.view.clone(), pane.lives) else { return };
     let top = model.modal_mut();
     let Some(Modal::Prompt(dialog)) = top else { return settle_below(model, &view) };
     if dialog.run != view.id || dialog.ended.is_some() {
@@ -133,7 +170,7 @@ fn settle_below(model: &mut Model, view: &RunView) {
         model.close();
     }
     if model.modal().is_some_and(stale) {
-        settle_prompt(model);
+        settle_prompt(model, &view.id);
     }
 }
 
@@ -159,41 +196,49 @@ pub fn told(end: &PromptEnd) -> String {
 
 /// Opens the run's prompt by itself, unless a dialog is in the way, the operator left it, or nobody here may answer.
 pub fn offer_prompt(model: &mut Model) {
-    let Some(open) = model.run.view.as_ref().and_then(|view| view.prompt.as_ref()) else { return };
-    let left = model.run.left.as_ref() == Some(&open.id);
-    if model.modal().is_none() && !left && model.run.lives && !model.is_read_only() {
-        open_prompt(model);
+    if model.is_read_only() {
+        return;
+    }
+    let wants = |pane: &RunPane, is_list: bool| {
+        let open = pane.view.as_ref().and_then(|view| view.prompt.as_ref())?;
+        // An item that acts asks above itself.
+        let free = match model.modal() {
+            None => true,
+            Some(Modal::Item(dialog)) => is_list && dialog.step == open.step,
+            Some(_) => false,
+        };
+        pane.following.clone().filter(|_| free && pane.lives && pane.left.as_ref() != Some(&open.id))
+    };
+    if let Some(id) = wants(&model.run, false).or_else(|| wants(&model.checklist.run, true)) {
+        open_prompt(model, &id);
     }
 }
 
-/// Opens the run's prompt; `false` where there is none.
-pub fn open_prompt(model: &mut Model) -> bool {
+/// Opens the prompt of a followed run; `false` where there is none.
+pub fn open_prompt(model: &mut Model, id: &RunId) -> bool {
     let may_answer = !model.is_read_only();
-    let Some(view) = model.run.view.as_ref() else { return false };
+    let Some(pane) = model.followed(id) else { return false };
+    let Some(view) = pane.view.as_ref() else { return false };
     let Some(open) = view.prompt.clone() else { return false };
-    let dialog = PromptDialog::new(view.id.clone(), open, may_answer, !model.run.lives);
+    let dialog = PromptDialog::new(view.id.clone(), open, may_answer, !pane.lives);
     model.open(Modal::Prompt(Box::new(dialog)));
     true
 }
 
 /// Takes the news that the journal cannot be read on.
 pub fn lost(model: &mut Model, run: &RunId, error: Error) {
-    if model.run.following.as_ref() == Some(run) {
-        model.run.lost = Some(error);
+    if let Some(pane) = model.followed_mut(run) {
+        pane.lost = Some(error);
     }
 }
 
 /// Opens the step under the cursor: its prompt, where it asks for something; else what is known of it.
 pub fn open(model: &mut Model) -> Vec<Effect> {
     let Some(step) = model.run.step() else { return Vec::new() };
-    let asks = model.run.view.as_ref().and_then(|view| view.prompt.as_ref()).is_some_and(|open| open.step == step);
-    if !(asks && open_prompt(model)) {
+    let asking = model.run.view.as_ref().filter(|view| view.prompt.as_ref().is_some_and(|open| open.step == step));
+    let asking = asking.map(|view| view.id.clone());
+    if !asking.is_some_and(|id| open_prompt(model, &id)) {
         model.open(Modal::Step { step, scroll: 0 });
     }
     Vec::new()
-}
-
-/// Shows the Run pane, from wherever the operator was.
-pub fn show(model: &mut Model) {
-    model.focus = Pane::Run;
 }

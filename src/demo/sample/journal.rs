@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 /// A run being told, record by record.
 #[derive(Clone, Debug)]
 pub struct Story {
+    id: RunId,
     records: Vec<Record>,
     clock: i64,
 }
@@ -30,7 +31,14 @@ fn actor(name: &str, through: &str) -> Actor {
     }
 }
 
-fn head(phase: &str, title: &str, verb: Verb, effect: EffectClass, takes_s: u64, way_back: &str) -> StepHead {
+pub(super) fn head(
+    phase: &str,
+    title: &str,
+    verb: Verb,
+    effect: EffectClass,
+    takes_s: u64,
+    way_back: &str,
+) -> StepHead {
     StepHead {
         phase: phase.to_owned(),
         title: title.to_owned(),
@@ -106,7 +114,18 @@ impl Story {
         Self::of(("cell0/data-retention", "Data retention cleanup"), &phases, steps)
     }
 
-    fn of((procedure, title): (&str, &str), phases: &[&str], steps: Vec<StepHead>) -> Self {
+    fn of(name: (&str, &str), phases: &[&str], steps: Vec<StepHead>) -> Self {
+        Self::ordered(0, name, Order::Listed, phases, steps)
+    }
+
+    /// A run of any order that was just created; `number` is its id's.
+    pub(super) fn ordered(
+        number: u128,
+        (procedure, title): (&str, &str),
+        order: Order,
+        phases: &[&str],
+        steps: Vec<StepHead>,
+    ) -> Self {
         let created = Event::RunCreated {
             procedure: procedure.to_owned(),
             title: title.to_owned(),
@@ -117,23 +136,27 @@ impl Story {
             params: BTreeMap::from([("root".to_owned(), "/srv/cell0".to_owned())]),
             phases: phases.iter().map(|phase| (*phase).to_owned()).collect(),
             steps,
-            order: Order::Listed,
+            order,
             version: "0.1.0".to_owned(),
             confirmed: "console".to_owned(),
         };
-        Self { records: Vec::new(), clock: 100 }.tell("operator", created)
+        Self { id: run_id(number), records: Vec::new(), clock: 100 }.tell("operator", created)
     }
 
     /// Goes on by one record.
     #[must_use]
-    pub fn tell(mut self, who: &str, event: Event) -> Self {
+    pub fn tell(self, who: &str, event: Event) -> Self {
+        self.through("console", who, event)
+    }
+
+    pub(super) fn through(mut self, through: &str, who: &str, event: Event) -> Self {
         self.clock += 20;
         self.records.push(Record {
             seq: self.records.len() as u64 + 1,
-            run: run_id(0),
+            run: self.id.clone(),
             wall: at(self.clock),
             boot: Boot(0),
-            actor: actor(who, "console"),
+            actor: actor(who, through),
             event,
             prev: Digest::zero(),
             h: Digest::zero(),
@@ -281,33 +304,6 @@ pub fn interrupted() -> Story {
 #[must_use]
 pub fn ended() -> Story {
     destroy().agree("lena", 2, "delete 1284 sessions")
-}
-
-/// A checklist that is being walked.
-#[must_use]
-pub fn checklist() -> Story {
-    let item = |phase, title, verb| head(phase, title, verb, EffectClass::Read, 60, "");
-    let steps = vec![
-        item("before", "Backup verified", Verb::Check),
-        item("before", "Health is green", Verb::Check),
-        item("before", "Users were told", Verb::Manual),
-        item("during", "Follow the procedures", Verb::Manual),
-        item("during", "Write down every deviation", Verb::Manual),
-        item("after", "Health is green again", Verb::Check),
-        item("after", "Write the version page", Verb::Manual),
-    ];
-    let name = ("novacron/weekly-checklist", "Weekly window checklist");
-    let begun = Story::of(name, &["before", "during", "after"], steps);
-    let checked = begun.act(0, 1, EffectClass::Read, Some((Ending::Ok, "novacron-1122.dump, sha256 agrees"))).act(
-        1,
-        1,
-        EffectClass::Read,
-        Some((Ending::Ok, "11 of 11 targets are ok")),
-    );
-    let told = Event::StepSkipped { step: 2, reason: "nobody works at this hour".to_owned() };
-    let note = Event::Note { step: Some(4), text: "archive disk is slow tonight".to_owned() };
-    let text = "Follow the procedures of tonight's window, one after the other.".to_owned();
-    checked.tell("operator", told).tell("lena", note).wait_until(440).ask(3, Ask::Sign { text, note_required: false })
 }
 
 /// A run that ended well.

@@ -156,7 +156,7 @@ fn own_time(certificate: &Parsed, (warn, critical): (u32, u32), now: i64) -> (Ve
         if seconds < DAY.unsigned_abs() {
             quantity::age(Duration::from_secs(seconds.max(60)))
         } else {
-            format!("{} d", quantity::count(seconds / DAY.unsigned_abs()))
+            format!("{} d", seconds / DAY.unsigned_abs())
         }
     };
     if left < 0 {

@@ -3,6 +3,7 @@
 use super::{Dialog, keys, place, title};
 use crate::app::Snapshot;
 use crate::app::keymap::Action;
+use crate::app::modal::note::Writes;
 use crate::app::modal::{Form, Note};
 use crate::app::model::Hit;
 use crate::config::theme::Role;
@@ -15,6 +16,9 @@ use crate::ui::widgets::frame::frame as draw_frame;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::widgets::Clear;
+
+/// The fewest rows in which words are written that close something.
+const LEAST_ROWS: u16 = 3;
 
 pub(super) fn params(pen: Pen<'_>, form: &Form, width: usize) -> Dialog {
     let mut body = Vec::new();
@@ -71,22 +75,29 @@ pub(super) fn note(
 ) {
     let place = place(area, note.lines().len().clamp(6, 14));
     let inner = layout::inside(place);
-    let beside = match note.step {
-        Some(step) => format!("beside step {}", step + 1),
-        None => "beside the run".to_owned(),
+    let item = note.step.and_then(|step| snapshot.view(&note.run)?.item(step));
+    let beside = match (note.step, item) {
+        (_, Some(item)) => item.title,
+        (Some(step), None) => format!("beside step {}", step + 1),
+        (None, None) => "beside the run".to_owned(),
     };
     view.hit(place, Hit::Dialog);
-    view.seen.whole = true;
+    let asks = note.writes != Writes::Beside;
+    view.seen.whole = inner.height >= LEAST_ROWS;
+    view.seen.needed = (area.width, area.y + LEAST_ROWS + 2);
     frame.render_widget(Clear, place);
     frame.buffer_mut().set_style(place, pen.style(Role::UiText));
-    let left = title(pen, [(Role::UiTitle, Piece::Words("Note")), (Role::UiText, Piece::from(beside))]);
-    let foot = keys(
-        pen,
-        snapshot,
-        &[(Action::Save, "writes it down"), (Action::Back, "keeps it for later")],
-        usize::from(inner.width),
-    );
-    draw_frame(pen, frame, place, (Role::UiFocus, true), left, Strip::new(), foot);
+    let (word, saves) = match note.writes {
+        Writes::Beside => ("Note", "writes it down"),
+        Writes::Hand => ("Close by hand: what you claim", "closes it by hand"),
+        Writes::Skip => ("Skip: why", "passes over it"),
+        Writes::Reopen => ("Open again: why", "opens it again"),
+    };
+    let left = title(pen, [(Role::UiTitle, Piece::Words(word)), (Role::UiText, Piece::from(beside))]);
+    let (back, width) = ((Action::Back, "keeps it for later"), usize::from(inner.width));
+    let foot = keys(pen, snapshot, &[(Action::Save, saves), back], width);
+    let role = if asks { Role::UiPrompt } else { Role::UiFocus };
+    draw_frame(pen, frame, place, (role, true), left, Strip::new(), foot);
     let mut area = note.area().clone();
     area.set_style(pen.style(Role::UiText));
     area.set_cursor_line_style(pen.style(Role::UiText));

@@ -8,6 +8,7 @@
 
 mod details;
 mod forms;
+mod item;
 mod lists;
 mod plan;
 mod prompt;
@@ -68,6 +69,7 @@ pub fn draw(
         Modal::Help { context, scroll } => details::help(pen, snapshot, *context, *scroll, width),
         Modal::Row { target, scroll } => details::row(pen, snapshot, target, *scroll, width),
         Modal::Step { step, scroll } => details::step(pen, snapshot, *step, *scroll, width),
+        Modal::Item(dialog) => item::item(pen, snapshot, dialog, width),
         Modal::Notice { error, scroll } => details::notice(pen, error, *scroll, width),
         Modal::Palette(palette) => lists::palette(pen, snapshot, palette, width),
         Modal::Offers { target, offers, withheld, cursor } => {
@@ -83,7 +85,7 @@ pub fn draw(
         Modal::Note(note) => return forms::note(pen, frame, area, note, snapshot, view),
         Modal::Plan { shown, scroll, sent } => plan::plan(pen, snapshot, shown, *scroll, *sent, width),
         Modal::Prompt(dialog) => prompt::prompt(pen, snapshot, dialog, width),
-        Modal::Abort { run: _, undo } => small::abort(pen, snapshot, *undo, width),
+        Modal::Abort { run, undo } => small::abort(pen, snapshot, run, *undo, width),
         Modal::Resume(run) => small::resume(pen, snapshot, run, width),
         Modal::Leave => small::leave(pen, snapshot, width),
     };

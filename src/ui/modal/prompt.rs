@@ -66,7 +66,7 @@ fn heading(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialog) -> Stri
         Ask::Decide { .. } => (Role::UiPrompt, "decide"),
     };
     let word = format!("{} {}", pen.symbol(role).plain(), word.to_uppercase());
-    let run = snapshot.run.view.as_ref().filter(|run| run.id == dialog.run);
+    let run = snapshot.view(&dialog.run);
     let steps = run.map_or(0, |run| run.steps.len());
     let step = format!("step {} of {steps}", dialog.prompt.step + 1);
     // The run's own, for a journal may belong to another estate than the one that is watched.
@@ -110,10 +110,7 @@ fn consent(
         lines.extend(pen.named_to(column, Piece::from(name), Role::UiText, value, width));
     }
     let open = &dialog.prompt;
-    let age = match quantity::age(snapshot.now.wall.since(open.read)).as_str() {
-        "now" => "just now".to_owned(),
-        age => format!("{age} ago"),
-    };
+    let age = quantity::ago(snapshot.now.wall.since(open.read));
     let digest = dialog.set().map_or("", |set| set.short());
     let frozen = format!("frozen {} · last read {age} · sha256 {digest}…", open.opened.clock());
     lines.extend(pen.named_to(column, Piece::Words("set"), Role::UiMuted, frozen, width));

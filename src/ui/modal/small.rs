@@ -10,10 +10,11 @@ use crate::ui::text::{Piece, Strip};
 use ratatui::text::Line;
 
 /// Whether to stop the run, and what that leaves behind.
-pub(super) fn abort(pen: Pen<'_>, snapshot: &Snapshot<'_>, undo: Option<bool>, width: usize) -> Dialog {
+pub(super) fn abort(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunId, undo: Option<bool>, width: usize) -> Dialog {
     let mut body = Vec::new();
-    let owed = snapshot.run.view.as_ref().map(|run| run.undo_owed()).unwrap_or_default();
-    if let Some(run) = &snapshot.run.view {
+    let view = snapshot.view(run);
+    let owed = view.map(|run| run.undo_owed()).unwrap_or_default();
+    if let Some(run) = view {
         body.extend(pen.sentence(Role::UiText, format!("Stop {}?", run.title), width));
         match run.open_attempt().and_then(|(step, ..)| Some((step, run.step(step)?))) {
             Some((number, step)) => {
@@ -31,7 +32,7 @@ pub(super) fn abort(pen: Pen<'_>, snapshot: &Snapshot<'_>, undo: Option<bool>, w
         body.push(choice(pen, undo == Some(true), "undo", "stop, and take back, last first:", width));
     }
     for number in owed {
-        if let Some(step) = snapshot.run.view.as_ref().and_then(|run| run.step(number)) {
+        if let Some(step) = view.and_then(|run| run.step(number)) {
             let text = format!("step {}: {}", number + 1, step.head.way_back);
             let strip = Strip::new().gap(16).put_within(width.saturating_sub(17), pen.style(Role::UiMuted), text);
             body.push(strip.line());
@@ -82,7 +83,8 @@ pub(super) fn resume(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunId, width: 
 /// Whether to leave the console.
 pub(super) fn leave(pen: Pen<'_>, snapshot: &Snapshot<'_>, width: usize) -> Dialog {
     let mut body = pen.sentence(Role::UiText, "Leave the console?", width);
-    let live = snapshot.run.status().is_some_and(|status| !status.is_over());
+    let panes = [snapshot.run, &snapshot.checklist.run];
+    let live = panes.into_iter().any(|pane| pane.status().is_some_and(|status| !status.is_over()));
     let words = if live { "The run goes on without it; any console can attach again." } else { "Nothing runs." };
     body.extend(pen.sentence(Role::UiMuted, words, width));
     Dialog {

@@ -1,66 +1,189 @@
-//! The Checklist pane: the items of the followed run, where that is a checklist.
+//! The Checklist pane: the items of the checklist that is followed, else what the checklists of the estate hold.
 //!
 //! ```text
-//! ┌ 5 Checklist ─ before 4/4 · during 1/3 · after 0/4 ─┐
-//! │ during                                             │
-//! │  ✓  Follow procedures               run 01J…  7/12 │
-//! │  ○  Document deviations                            │
-//! └────────────────────────────────────────────────────┘
+//! ┌ 5 Checklist ─ Before 4/4 · During 1/3 · After 0/4 ─┐   ┌ 5 Checklist ─ none open · 5 known ──────┐
+//! │ during                                             │   │▌Cell 0 maintenance checklist   14 items │
+//! │ ✓  Logs were archived         auto 02:41  evidence │   │ NovaCron: before maintenance   15 items │
+//! │ ☐  Deviations are written down    2 notes  open    │   │ before                                  │
+//! └────────────────────────────────────────────────────┘   │ ☐  Users know of the window             │
 //! ```
 
 use crate::app::Snapshot;
 use crate::app::keymap::Action;
 use crate::app::model::{Hit, Pane};
-use crate::app::panes::checklist;
+use crate::app::msg::Outline;
 use crate::config::theme::Role;
-use crate::domain::{Clean, StepState, quantity};
-use crate::journal::fold::{RunView, StepView};
+use crate::domain::{Actor, Clean, RunStatus, quantity};
+use crate::journal::fold::{ItemState, ItemView, RunView};
 use crate::ui::ViewState;
-use crate::ui::layout;
+use crate::ui::layout::{self, take_bottom, take_top};
 use crate::ui::panes::{filtered, framed, run, title};
 use crate::ui::pen::Pen;
 use crate::ui::text::Strip;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
+/// What a runner says that its records come through.
+const RUNNER: &str = "runner";
+
 /// Draws the pane.
 pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot<'_>, view: &mut ViewState) {
-    let list = checklist::of(snapshot.run);
+    let list = snapshot.checklist.view();
     let left = title(pen, snapshot, Pane::Checklist);
-    let left = if list.is_some() { filtered(pen, left, &snapshot.run.filter) } else { left };
+    let left = if list.is_some() { filtered(pen, left, &snapshot.checklist.run.filter) } else { left };
     let room = usize::from(area.width).saturating_sub(left.width() + 4);
-    let right = list.map(|list| progress(pen, list)).filter(|strip| strip.width() <= room).unwrap_or_default();
-    let inner = framed(pen, frame, area, snapshot, Pane::Checklist, (left, right));
+    let right = match list {
+        Some(list) => [progress(pen, list, true), progress(pen, list, false)],
+        None => [known(pen, snapshot), Strip::new()],
+    };
+    let right = right.into_iter().find(|strip| strip.width() <= room).unwrap_or_default();
+    let mut inner = framed(pen, frame, area, snapshot, Pane::Checklist, (left, right));
     match list {
-        Some(list) => items(pen, frame, inner, snapshot, list, view),
-        None => closed(pen, frame, inner, snapshot),
+        Some(list) => {
+            if let Some(strip) = standing(pen, snapshot, list) {
+                let foot = take_bottom(&mut inner, 1);
+                let strip = Strip::new().gap(1).put_within(usize::from(foot.width).saturating_sub(2), strip.0, strip.1);
+                pen.line(frame, foot, strip);
+            }
+            items(pen, frame, inner, snapshot, list, view);
+        }
+        None => closed(pen, frame, inner, snapshot, view),
     }
 }
 
-/// How many items are over, by phase: `before 4/4 · during 1/3`.
-fn progress(pen: Pen<'_>, list: &RunView) -> Strip {
+/// How many items are closed, by phase: `Before 4/4 · During 1/3`; of the open phase alone where that is too long.
+fn progress(pen: Pen<'_>, list: &RunView, all: bool) -> Strip {
     let mut strip = Strip::new().gap(1);
-    for (place, (phase, over, all)) in checklist::counts(list).into_iter().enumerate() {
+    let counts = list.phase_counts().into_iter().filter(|count| all || count.current);
+    for (place, count) in counts.enumerate() {
         if place > 0 {
             strip = strip.put(pen.style(Role::UiMuted), " · ");
         }
-        let role = if over == all { Role::StateDone } else { Role::UiText };
-        strip = strip.put(pen.style(role), format!("{phase} {over}/{all}"));
+        let role = match (count.current, count.closed == count.of) {
+            (true, _) => Role::UiText,
+            (false, true) => Role::StateDone,
+            (false, false) => Role::UiMuted,
+        };
+        strip = strip.put(pen.style(role), format!("{} {}/{}", capital(&count.phase), count.closed, count.of));
     }
     strip.gap(1)
 }
 
-/// How a checklist is opened.
-fn closed(pen: Pen<'_>, frame: &mut Frame<'_>, inner: Rect, snapshot: &Snapshot<'_>) {
-    let width = usize::from(inner.width);
-    let mut lines = pen.sentence(Role::UiText, "No checklist is open.", width);
-    if !snapshot.read_only {
-        let key = snapshot.keymap.shown(Action::Palette);
-        lines.extend(pen.sentence(Role::UiMuted, format!("{key} and the name of one starts it"), width));
+fn capital(word: &str) -> String {
+    let mut word = word.to_owned();
+    if let Some(first) = word.get_mut(..1) {
+        first.make_ascii_uppercase();
     }
-    let key = snapshot.keymap.shown(Action::Runs);
-    lines.extend(pen.sentence(Role::UiMuted, format!("{key} lists the runs there are, to attach to one"), width));
+    word
+}
+
+/// How many checklists there are, where none is followed.
+fn known(pen: Pen<'_>, snapshot: &Snapshot<'_>) -> Strip {
+    let count = snapshot.checklist.known.as_ref().map_or(0, Vec::len);
+    if count == 0 || snapshot.checklist.run.following.is_some() {
+        return Strip::new();
+    }
+    Strip::new().gap(1).put(pen.style(Role::UiMuted), format!("none open · {count} known")).gap(1)
+}
+
+/// What is to be said of the checklist as a whole: that nobody keeps it, or that it is over.
+fn standing(pen: Pen<'_>, snapshot: &Snapshot<'_>, list: &RunView) -> Option<(ratatui::style::Style, String)> {
+    let keymap = snapshot.keymap;
+    let (role, text) = match snapshot.checklist.run.status()? {
+        _ if snapshot.checklist.run.lost.is_some() => {
+            let why = snapshot.checklist.run.lost.as_ref().map_or("", |error| &error.message);
+            (Role::VerdictUnknown, format!("its journal cannot be read on: {why}"))
+        }
+        RunStatus::Interrupted if snapshot.read_only => (Role::StateInterrupted, "no runner is there".to_owned()),
+        RunStatus::Interrupted => {
+            (Role::StateInterrupted, format!("no runner is there: {} resumes it", keymap.shown(Action::Resume)))
+        }
+        status if status.is_over() => {
+            let back = keymap.shown(Action::Back);
+            let text = format!("{} · {back} leaves it · midwatch report {}", status.word(), list.id.short());
+            (Role::from(status), text)
+        }
+        _ => return None,
+    };
+    Some((pen.style(role), text))
+}
+
+/// The checklists that could be begun, and the items of the one under the cursor with nothing ticked.
+fn closed(pen: Pen<'_>, frame: &mut Frame<'_>, mut inner: Rect, snapshot: &Snapshot<'_>, view: &mut ViewState) {
+    let width = usize::from(inner.width);
+    let pane = snapshot.checklist;
+    let lines = match (&pane.run.following, &pane.run.lost, &pane.known) {
+        (Some(_), Some(error), _) => pen.sentence(Role::VerdictUnknown, &error.message, width),
+        (Some(_), None, _) => pen.sentence(Role::UiMuted, "reading the journal", width),
+        (None, _, None) => pen.sentence(Role::UiMuted, "reading the checklists", width),
+        (None, _, Some(known)) if known.is_empty() => {
+            let mut lines = pen.sentence(Role::UiText, "No checklist is open, and none is known.", width);
+            let words = "A procedure with order = \"any\" is one.";
+            lines.extend(pen.sentence(Role::UiMuted, words, width));
+            lines
+        }
+        (None, _, Some(known)) => {
+            let rows = u16::try_from(known.len()).unwrap_or(u16::MAX).min((inner.height / 2).max(1));
+            let heads = take_top(&mut inner, rows);
+            outlines(pen, frame, heads, snapshot, known, view);
+            known.get(pane.chosen).map(|outline| unticked(pen, outline, width)).unwrap_or_default()
+        }
+    };
+    if snapshot.focus == Pane::Checklist {
+        view.seen.page_rows = inner.height;
+    }
+    let more = lines.len().saturating_sub(usize::from(inner.height));
+    let foot = if more > 0 { take_bottom(&mut inner, 1) } else { Rect::default() };
     pen.lines(frame, inner, &lines);
+    if more > 0 {
+        let text = format!("{} more", more + 1);
+        pen.line(frame, foot, Strip::new().gap(4).put(pen.style(Role::UiMuted), text));
+    }
+}
+
+fn outlines(
+    pen: Pen<'_>,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    snapshot: &Snapshot<'_>,
+    known: &[Outline],
+    view: &mut ViewState,
+) {
+    let chosen = snapshot.checklist.chosen;
+    let top = layout::offset(view.checklist, Some(chosen), usize::from(area.height), known.len());
+    view.checklist = top;
+    let ids = known.iter().map(|outline| Clean::text(&outline.offer.procedure).width()).max().unwrap_or(0);
+    let ids = ids.min(usize::from(area.width) / 3);
+    for ((place, outline), y) in known.iter().enumerate().skip(top).zip(area.top()..area.bottom()) {
+        let (on, line) = (place == chosen, Rect { y, height: 1, ..area });
+        let width = usize::from(area.width);
+        let tail = Clean::text(&quantity::counted(outline.items.len() as u64, "item", "items"));
+        let id = Clean::text(&outline.offer.procedure).cut(ids);
+        let mark = if on { pen.glyph("▌", ">") } else { " " };
+        let strip = Strip::new().put(pen.style(Role::UiFocus), mark);
+        let room = width.saturating_sub(ids + 15);
+        let strip = strip.put_within(room, pen.style(Role::UiText), &outline.offer.title).to(room + 3);
+        let strip = strip.put(pen.style(Role::UiMuted), id);
+        pen.line(frame, line, strip.right(width.saturating_sub(1), pen.style(Role::UiMuted), tail));
+        if on && snapshot.focus == Pane::Checklist {
+            frame.buffer_mut().set_style(line, pen.style(Role::UiSelection));
+        }
+        view.hit(line, Hit::Outline(place));
+    }
+}
+
+/// The items of a checklist under their phases, none of them ticked.
+fn unticked(pen: Pen<'_>, outline: &Outline, width: usize) -> Vec<ratatui::text::Line<'static>> {
+    let (mut lines, mut phase) = (vec![Strip::new().line()], None);
+    for (of, title) in &outline.items {
+        if phase != Some(of) {
+            phase = Some(of);
+            lines.push(Strip::new().gap(1).put(pen.style(Role::UiMuted), of).line());
+        }
+        let strip = Strip::new().gap(1).put(pen.style(Role::UiMuted), pen.glyph("☐", "[ ]")).to(column(pen));
+        lines.push(strip.put_within(width.saturating_sub(6), pen.style(Role::UiMuted), title).line());
+    }
+    lines
 }
 
 /// The items under their phases, the one that is looked at among them.
@@ -73,18 +196,22 @@ fn items(
     view: &mut ViewState,
 ) {
     let (mut lines, mut phase): (Vec<(Strip, Option<u32>)>, _) = (Vec::new(), None);
-    for (number, step) in snapshot.run.shown() {
-        if phase != Some(&step.head.phase) {
-            phase = Some(&step.head.phase);
-            lines.push((Strip::new().gap(1).put(pen.style(Role::UiMuted), &step.head.phase), None));
+    let shown = snapshot.checklist.shown();
+    for item in &shown {
+        if phase != Some(&item.phase) {
+            phase = Some(&item.phase);
+            lines.push((Strip::new().gap(1).put(pen.style(Role::UiMuted), &item.phase), None));
         }
-        lines.push((item(pen, snapshot, list, (number, step), usize::from(area.width)), Some(number)));
+        lines.push((line(pen, snapshot, list, item, usize::from(area.width)), Some(item.step)));
     }
     if lines.is_empty() {
         return pen.line(frame, area, Strip::new().gap(1).put(pen.style(Role::UiMuted), "no item matches the filter"));
     }
-    let cursor = lines.iter().position(|(_, step)| step.is_some() && *step == snapshot.run.step());
+    let at = snapshot.checklist.step();
+    let cursor = lines.iter().position(|(_, step)| step.is_some() && *step == at);
     let top = layout::offset(view.checklist, cursor.or(Some(0)), usize::from(area.height), lines.len());
+    // The name of the first phase is not scrolled away by the item below it.
+    let top = if top == 1 { 0 } else { top };
     view.checklist = top;
     if snapshot.focus == Pane::Checklist {
         view.seen.page_rows = area.height;
@@ -93,34 +220,73 @@ fn items(
         let line = Rect { y, height: 1, ..area };
         pen.line(frame, line, strip);
         if let Some(step) = step {
-            if snapshot.run.cursor == Some(step) && snapshot.focus == Pane::Checklist {
+            if snapshot.checklist.run.cursor == Some(step) && snapshot.focus == Pane::Checklist {
                 frame.buffer_mut().set_style(line, pen.style(Role::UiSelection));
             }
-            view.hit(line, Hit::Step(step));
+            view.hit(line, Hit::Item(step));
         }
     }
 }
 
-fn item(
-    pen: Pen<'_>,
-    snapshot: &Snapshot<'_>,
-    list: &RunView,
-    (number, step): (u32, &StepView),
-    width: usize,
-) -> Strip {
-    let on = snapshot.run.cursor == Some(number);
-    let (role, word) = run::state(snapshot, number, step);
+/// Where titles begin, behind the symbols.
+fn column(pen: Pen<'_>) -> usize {
+    4 + usize::from(pen.glyph("u", "a") == "a")
+}
+
+/// An item's symbol, its role, and its word.
+#[must_use]
+pub fn state(pen: Pen<'_>, list: &RunView, item: &ItemView) -> (Clean, Role, &'static str) {
+    let glyph = |unicode, ascii| Clean::text(pen.glyph(unicode, ascii));
+    let asks = list.prompt.as_ref().is_some_and(|open| open.step == item.step);
+    let word = item.state.word();
+    match item.state {
+        ItemState::Evidence => (glyph("✓", "[x]"), Role::StateDone, word),
+        ItemState::Claim => (glyph("✎", "[c]"), Role::UiText, word),
+        ItemState::Skipped => (glyph("–", "[-]"), Role::StateSkipped, word),
+        ItemState::Undone => (glyph("–", "[-]"), Role::StateSkipped, word),
+        ItemState::Later => (glyph("☐", "[ ]"), Role::UiMuted, word),
+        ItemState::Open if item.passed == Some(false) => (glyph("☐", "[ ]"), Role::VerdictWarn, word),
+        ItemState::Open => (glyph("☐", "[ ]"), Role::UiText, word),
+        ItemState::SecondPerson => (glyph("2", "[2]"), Role::StateWaiting, "second person"),
+        ItemState::AtWork if asks => (glyph("▶", "[>]"), Role::StateWaiting, "asks"),
+        ItemState::AtWork => (glyph("▶", "[>]"), Role::StateRunning, word),
+        ItemState::Unknown => (pen.symbol(Role::StateUnknown), Role::StateUnknown, word),
+    }
+}
+
+/// Who closed an item: `auto`, where nobody asked for the look.
+#[must_use]
+pub fn who(by: &Actor) -> &str {
+    if by.through == RUNNER { "auto" } else { &by.name }
+}
+
+/// One item: its state, its title, its notes, on whose word and when, its word.
+fn line(pen: Pen<'_>, snapshot: &Snapshot<'_>, list: &RunView, item: &ItemView, width: usize) -> Strip {
+    let on = snapshot.checklist.run.cursor == Some(item.step);
+    let (symbol, role, word) = state(pen, list, item);
     let strip = Strip::new().put(pen.style(Role::UiFocus), if on { pen.glyph("▌", ">") } else { " " });
-    let strip = strip.put(pen.style(role), pen.symbol(role)).to(4);
-    let notes = list.notes.iter().filter(|note| note.step == Some(number)).count();
-    let evidence = step.remark.as_ref().or(step.outcome.as_ref().map(|outcome| &outcome.detail));
-    let tail = match (evidence, notes) {
-        (Some(evidence), _) => run::short(evidence).cut(width / 2),
-        (None, 0) if step.state == StepState::Planned => Clean::default(),
-        (None, 0) => Clean::text(word),
-        (None, notes) => Clean::text(&quantity::counted(notes as u64, "note", "notes")),
-    };
+    let strip = strip.put(pen.style(role), symbol).to(column(pen));
+    let mut tail = Vec::new();
+    if item.notes > 0 {
+        tail.push(quantity::counted(item.notes as u64, "note", "notes"));
+    }
+    match (&item.by, item.at) {
+        (Some(by), Some(at)) if item.state.is_closed() => {
+            let clock = at.clock();
+            tail.push(format!("{} {}", who(by), clock.get(..5).unwrap_or(&clock)));
+        }
+        _ if item.state == ItemState::Open && item.passed == Some(false) => {
+            tail.push(run::short(&item.found).cut(width / 3).plain());
+        }
+        _ => {}
+    }
+    if item.state != ItemState::Later {
+        tail.push(word.to_owned());
+    }
+    let tail = Clean::text(&tail.join("  ")).cut(width * 3 / 5);
     let room = width.saturating_sub(strip.width() + tail.width() + 3);
-    let strip = strip.put_within(room, pen.style(Role::UiText), &step.head.title);
-    if tail.is_empty() { strip } else { strip.right(width.saturating_sub(1), pen.style(Role::UiMuted), tail) }
+    let quiet = if item.state == ItemState::Later { Role::UiMuted } else { Role::UiText };
+    let strip = strip.put_within(room, pen.style(quiet), &item.title);
+    let tail_role = if item.state == ItemState::Evidence { Role::UiMuted } else { role };
+    if tail.is_empty() { strip } else { strip.right(width.saturating_sub(1), pen.style(tail_role), tail) }
 }

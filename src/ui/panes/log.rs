@@ -27,7 +27,7 @@ pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot
     let right = position(pen, snapshot);
     let mut left = title(pen, snapshot, Pane::Log);
     if let Some((step, _)) = &log.source {
-        let name = snapshot.run.view.as_ref().and_then(|run| run.step(*step)).map_or("", |step| &step.head.title);
+        let name = log.run.as_ref().and_then(|run| snapshot.view(run)?.step(*step)).map_or("", |step| &step.head.title);
         let text = format!("step {} · {name}", step + 1);
         let room = usize::from(area.width).saturating_sub(left.width() + right.width() + 6);
         left = left.gap(1).put_within(room, pen.style(Role::UiText), text).gap(1);
@@ -99,7 +99,8 @@ fn tail(pen: Pen<'_>, snapshot: &Snapshot<'_>, page: &Page, room: (usize, usize)
 
 /// The newest lines, one row each, with the time at which each was written: for a place beside something else.
 pub(super) fn newest(pen: Pen<'_>, snapshot: &Snapshot<'_>, width: usize, rows: usize) -> Vec<Strip> {
-    let Some(page) = &snapshot.log.page else { return Vec::new() };
+    let of_run = snapshot.log.run == snapshot.run.following;
+    let Some(page) = snapshot.log.page.as_ref().filter(|_| of_run) else { return Vec::new() };
     let from = page.lines.len().saturating_sub(rows);
     let line = |line: &LogLine| {
         let clean = Clean::line_capped(&line.bytes, (line.bytes.len() as u64).saturating_add(line.cut));

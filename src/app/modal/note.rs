@@ -1,0 +1,118 @@
+//! Text being written: a note beside a step, or the words of a deed on an item of a checklist.
+
+use crate::domain::RunId;
+use crate::domain::key::{Key, KeyCode};
+use crate::journal::item::Deed;
+use tui_textarea::{Input, Key as Typed, TextArea, WrapMode};
+
+/// What is done with a text when it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Writes {
+    /// It stands beside the step.
+    Beside,
+    /// It closes an item by hand.
+    Hand,
+    /// It is why an item is passed over.
+    Skip,
+    /// It is why an item is opened again.
+    Reopen,
+}
+
+impl Writes {
+    /// What a text does with an item; `None` where it only stands beside it.
+    #[must_use]
+    pub fn deed(self, text: &str) -> Option<Deed> {
+        let text = text.to_owned();
+        match self {
+            Self::Beside => None,
+            Self::Hand => Some(Deed::Hand { note: text }),
+            Self::Skip => Some(Deed::Skip { reason: text }),
+            Self::Reopen => Some(Deed::Reopen { reason: text }),
+        }
+    }
+}
+
+/// A text being written.
+#[derive(Clone, Debug)]
+pub struct Note {
+    /// The run.
+    pub run: RunId,
+    /// The step beside which it stands, from 0.
+    pub step: Option<u32>,
+    /// What is done with it.
+    pub writes: Writes,
+    /// Of an item, the record that opened it as it was shown.
+    pub seq: u64,
+    area: TextArea<'static>,
+}
+
+impl Note {
+    /// A note that goes on from these lines.
+    #[must_use]
+    pub fn new(run: RunId, step: Option<u32>, lines: Vec<String>) -> Self {
+        let mut area = TextArea::new(lines);
+        area.set_wrap_mode(WrapMode::WordOrGlyph);
+        area.move_cursor(tui_textarea::CursorMove::Bottom);
+        area.move_cursor(tui_textarea::CursorMove::End);
+        Self { run, step, writes: Writes::Beside, seq: 0, area }
+    }
+
+    /// The words of a deed on an item, given as its step and the record that opened it.
+    #[must_use]
+    pub fn of_item(run: RunId, (step, seq): (u32, u64), writes: Writes, lines: Vec<String>) -> Self {
+        Self { writes, seq, ..Self::new(run, Some(step), lines) }
+    }
+
+    /// The text area, for drawing.
+    #[must_use]
+    pub fn area(&self) -> &TextArea<'static> {
+        &self.area
+    }
+
+    /// The lines so far.
+    #[must_use]
+    pub fn lines(&self) -> &[String] {
+        self.area.lines()
+    }
+
+    /// What was written, without the blanks around it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.area.lines().join("\n").trim().to_owned()
+    }
+
+    /// Takes a key.
+    pub fn take(&mut self, key: Key) {
+        let typed = match key.code {
+            KeyCode::Char(c) => Typed::Char(c),
+            KeyCode::Enter => Typed::Enter,
+            KeyCode::Backspace => Typed::Backspace,
+            KeyCode::Delete => Typed::Delete,
+            KeyCode::Home => Typed::Home,
+            KeyCode::End => Typed::End,
+            KeyCode::Up => Typed::Up,
+            KeyCode::Down => Typed::Down,
+            KeyCode::Left => Typed::Left,
+            KeyCode::Right => Typed::Right,
+            KeyCode::PageUp => Typed::PageUp,
+            KeyCode::PageDown => Typed::PageDown,
+            KeyCode::Tab => Typed::Tab,
+            _ => return,
+        };
+        let input = Input { key: typed, ctrl: key.ctrl, alt: key.alt, shift: key.shift };
+        match (key.code, key.ctrl || key.alt) {
+            (KeyCode::Char(_) | KeyCode::Enter | KeyCode::Backspace | KeyCode::Delete | KeyCode::Tab, false) => {
+                self.area.input_without_shortcuts(input);
+            }
+            _ => {
+                self.area.input(input);
+            }
+        }
+    }
+
+    /// Takes pasted text without its control characters.
+    pub fn paste(&mut self, text: &str) {
+        let plain: String = text.chars().filter(|c| *c == '\n' || *c == '\t' || !c.is_control()).collect();
+        self.area.insert_str(plain);
+    }
+}

@@ -1,0 +1,59 @@
+//! Every key of `windows.toml`: the table behind `midwatch schema windows` and the README's reference.
+
+use crate::config::keys::{Form, Key, Kind, Needs, Section};
+
+/// The title of the file's schema.
+pub const TITLE: &str = "Midwatch windows (windows.toml)";
+
+/// The lines of the README between which the reference stands.
+pub const MARKS: (&str, &str) =
+    ("<!-- the keys of windows.toml, by `just reference` -->", "<!-- the end of the keys of windows.toml -->");
+
+/// The sections in the order of the reference; the first is the top of the file.
+pub const SECTIONS: &[Section] = &[
+    Section {
+        name: "",
+        form: Form::Top,
+        doc: "Nothing but the version.",
+        keys: &[Key::required("schema", Kind::Version, "1", "The version of the format.")],
+        needs: Needs::Nothing,
+    },
+    Section {
+        name: "window",
+        form: Form::Many,
+        doc: "A recurring stretch of time.",
+        keys: &[
+            Key::required("name", Kind::Name, "\"weekly\"", "Its name, unique among windows."),
+            Key::optional(
+                "environment",
+                Kind::Word(&["production", "staging", "other"]),
+                "any",
+                "\"production\"",
+                "The environment it is for.",
+            ),
+            Key::required(
+                "starts",
+                Kind::Text("a cron pattern of five fields", r"^\S+(\s+\S+){4}$"),
+                "\"0 2 * * SUN#1\"",
+                "Minute, hour, day, month, weekday on the clock of `zone`; `SUN#1` is the first Sunday, `L` the last day of a month.",
+            ),
+            Key::required("lasts", Kind::Span, "\"2h\"", "How long it stays open, from a minute to 30 days."),
+            Key::optional(
+                "zone",
+                Kind::Text("a time zone", r"\S"),
+                "UTC",
+                "\"Europe/Berlin\"",
+                "Whose clock opens it. A time that this clock shows never or twice in a year is refused.",
+            ),
+            Key::optional(
+                "operations",
+                Kind::Texts("words", r"\S"),
+                "any",
+                "[\"security_patches\"]",
+                "What it is for.",
+            ),
+            Key::optional("notice", Kind::Span, "none", "\"24h\"", "How long before it those concerned are told."),
+        ],
+        needs: Needs::Nothing,
+    },
+];

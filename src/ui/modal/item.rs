@@ -1,0 +1,225 @@
+//! One item of a checklist, large: what it is, why, what is known of it, who closed it, and what may be done with it now.
+//!
+//! ```text
+//! ┏ ☐ OPEN ━━ Weekly window checklist ━━ during · item 4 of 7 ━━━━━━━━━━━━━━━━━━━━━━━━┓
+//! ┃ Rotated logs were archived                                                        ┃
+//! ┃                                                                                   ┃
+//! ┃ what      a run of cell0/archive-logs that ended well within 12 h                 ┃
+//! ┃ why       Follow the procedure instead of the memory of it                        ┃
+//! ┃ seen      02:41:07 · 2 m ago: no run of cell0/archive-logs is here                ┃
+//! ┃                                                                                   ┃
+//! ┃ Press  Enter  to look again now. What is seen closes it.                          ┃
+//! ┗ Enter look  m by hand  s skip  N note  j next  k before  Esc back ━━━━━━━━━━━━━━━━┛
+//! ```
+
+use super::{Dialog, title};
+use crate::app::Snapshot;
+use crate::app::keymap::Action;
+use crate::app::modal::ItemDialog;
+use crate::app::panes::checklist as pane;
+use crate::config::theme::Role;
+use crate::domain::{EffectClass, Verb, quantity};
+use crate::journal::fold::{ItemState, ItemView, RunView};
+use crate::ui::panes::checklist::{state, who};
+use crate::ui::pen::Pen;
+use crate::ui::text::{Piece, Strip};
+use ratatui::text::Line;
+
+/// The most notes that are shown; the newest stay.
+const NOTES: usize = 4;
+
+/// The most of a note that is shown, in columns: what stands here must be whole on a small screen.
+const NOTE: usize = 240;
+
+pub(super) fn item(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &ItemDialog, width: usize) -> Dialog {
+    let Some((list, item)) = snapshot.checklist.view().zip(pane::item(snapshot.checklist, dialog)) else {
+        return Dialog {
+            title: title(pen, [(Role::UiTitle, Piece::Words("Item"))]),
+            body: pen.sentence(Role::UiMuted, "This checklist is no longer followed.", width),
+            keys: vec![(Action::Back, "goes back")],
+            ..Dialog::default()
+        };
+    };
+    let mut body = vec![Strip::new().line()];
+    body.extend(pen.sentence(Role::UiTitle, &item.title, width));
+    body.push(Strip::new().line());
+    body.extend(about(pen, &item, width));
+    body.extend(known(pen, snapshot, &item, width));
+    body.extend(notes(pen, list, &item, width));
+    body.push(Strip::new().line());
+    Dialog {
+        title: heading(pen, list, &item),
+        role: Some(if snapshot.read_only { Role::UiFocus } else { Role::UiPrompt }),
+        body,
+        foot: foot(pen, snapshot, dialog, list, &item, width),
+        keys: keys(snapshot, list, &item),
+        scroll: dialog.scroll,
+        must_fit: !snapshot.read_only,
+        ..Dialog::default()
+    }
+}
+
+fn heading(pen: Pen<'_>, list: &RunView, item: &ItemView) -> Strip {
+    let (symbol, role, word) = state(pen, list, item);
+    let word = format!("{} {}", symbol.plain(), word.to_uppercase());
+    let place = format!("{} · item {} of {}", item.phase, item.step + 1, list.steps.len());
+    title(
+        pen,
+        [
+            (role, Piece::from(word)),
+            (Role::UiText, Piece::from(crate::domain::Clean::text(&list.title).cut(32))),
+            (Role::UiText, Piece::from(place)),
+        ],
+    )
+}
+
+/// What it is and why.
+fn about(pen: Pen<'_>, item: &ItemView, width: usize) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    if !item.what.is_empty() {
+        lines.extend(pen.fact("what", Role::UiText, &item.what, width));
+    }
+    if !item.why.is_empty() {
+        lines.extend(pen.fact("why", Role::UiText, &item.why, width));
+    }
+    if let Some(part) = &item.part {
+        lines.extend(pen.fact("part of", Role::UiMuted, part, width));
+    }
+    if item.effect > EffectClass::Read {
+        let text = format!("{}; it asks before it acts", item.effect.word());
+        lines.extend(pen.fact("does", Role::from(item.effect), text, width));
+    }
+    if item.hard {
+        lines.extend(pen.fact("gate", Role::UiText, "hard: only evidence closes it", width));
+    }
+    lines
+}
+
+/// What was seen, and who closed it.
+fn known(pen: Pen<'_>, snapshot: &Snapshot<'_>, item: &ItemView, width: usize) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    let seen = item.evidence.as_ref().map(|evidence| evidence.seen).or(item.at);
+    if let (Some(passed), Some(seen)) = (item.passed, seen) {
+        let role = if passed { Role::VerdictOk } else { Role::VerdictWarn };
+        let age = match quantity::age(snapshot.now.wall.since(seen)).as_str() {
+            "now" => "just now".to_owned(),
+            age => format!("{age} ago"),
+        };
+        let word = if passed { "passed" } else { "not passed" };
+        let text = format!("{word} · {} · {age}: {}", seen.clock(), item.evidence_line());
+        lines.extend(pen.fact("evidence", role, text, width));
+    } else if matches!(item.verb, Verb::Read | Verb::Check) && item.state == ItemState::Open {
+        lines.extend(pen.fact("evidence", Role::UiMuted, "not looked at yet", width));
+    }
+    if let (Some(by), Some(at), true) = (&item.by, item.at, item.state.is_closed()) {
+        let text = format!("{}@{} · {} UTC · {}", who(by), by.host, at.clock(), item.state.word());
+        lines.extend(pen.fact("closed by", Role::UiText, text, width));
+    }
+    let name = match item.state {
+        ItemState::Claim => "says",
+        ItemState::Skipped => "because",
+        _ => "said",
+    };
+    if !item.note.is_empty() {
+        lines.extend(pen.fact(name, Role::UiText, short(&item.note), width));
+    }
+    lines
+}
+
+fn short(text: &str) -> crate::domain::Clean {
+    crate::domain::Clean::text(&text.replace('\n', " / ")).cut(NOTE)
+}
+
+/// The newest deviations, and how many came before them.
+fn notes(pen: Pen<'_>, list: &RunView, item: &ItemView, width: usize) -> Vec<Line<'static>> {
+    let notes: Vec<_> = list.notes.iter().filter(|note| note.step == Some(item.step)).collect();
+    let before = notes.len().saturating_sub(NOTES);
+    let mut lines = Vec::new();
+    if before > 0 {
+        let text = quantity::counted(before as u64, "earlier note", "earlier notes");
+        lines.extend(pen.fact("notes", Role::UiMuted, text, width));
+    }
+    for note in notes.into_iter().skip(before) {
+        let text = short(&format!("{} {}: {}", note.at.clock(), note.by.name, note.text));
+        lines.extend(pen.fact("note", Role::UiText, text, width));
+    }
+    lines
+}
+
+/// What Enter does now, or why it does nothing; and what came of the last key.
+fn foot(
+    pen: Pen<'_>,
+    snapshot: &Snapshot<'_>,
+    dialog: &ItemDialog,
+    list: &RunView,
+    item: &ItemView,
+    width: usize,
+) -> Vec<Line<'static>> {
+    let mut lines = if dialog.sent {
+        pen.sentence(Role::StateRunning, "It is on its way to the runner, which looks now.", width)
+    } else if snapshot.read_only {
+        pen.sentence(Role::UiMuted, "Read-only: this console looks at a checklist and ticks nothing.", width)
+    } else if !snapshot.checklist.run.lives && list.sealed.is_none() {
+        let words = "No runner is there to take anything. Go back, and resume the checklist.";
+        pen.sentence(Role::StateInterrupted, words, width)
+    } else {
+        asked(pen, snapshot, list, item, width)
+    };
+    let hint = dialog.hint.clone().unwrap_or_default();
+    let hint = pen.sentence(Role::VerdictWarn, crate::domain::Clean::text(&hint).cut(NOTE), width);
+    lines.extend(hint);
+    lines
+}
+
+fn asked(pen: Pen<'_>, snapshot: &Snapshot<'_>, list: &RunView, item: &ItemView, width: usize) -> Vec<Line<'static>> {
+    let shown = |action| snapshot.keymap.shown(action);
+    let press = |key: String, after: &'static str| {
+        let prompt = pen.style(Role::UiPrompt);
+        let strip = Strip::new().gap(1).put(prompt, "Press  ").put(pen.style(Role::UiKey), key).gap(2);
+        vec![strip.put_within(width.saturating_sub(14), prompt, after).line()]
+    };
+    let quiet = |text: String| pen.sentence(Role::UiMuted, text, width);
+    match item.state {
+        ItemState::Open => match item.verb {
+            Verb::Manual => press(shown(Action::Hand), "to sign it: a claim, with your name."),
+            Verb::Do => press(shown(Action::Open), "to begin it. It previews, and asks before it acts."),
+            Verb::Notify => press(shown(Action::Open), "to give the notice. That closes it."),
+            _ => press(shown(Action::Open), "to look now. What is seen closes it, if it passes."),
+        },
+        ItemState::SecondPerson => {
+            quiet("It waits for a second person. This version of Midwatch cannot ask one.".to_owned())
+        }
+        ItemState::Later => quiet(format!("The phase {} opens when the one before it is closed.", item.phase)),
+        ItemState::AtWork if list.prompt.as_ref().is_some_and(|open| open.step == item.step) => {
+            press(shown(Action::Open), "to see what it asks.")
+        }
+        ItemState::AtWork => quiet("It is at work.".to_owned()),
+        ItemState::Unknown => quiet("Nobody knows how its act ended. The runner asks what to make of it.".to_owned()),
+        _ => press(shown(Action::Open), "to go to the next open item."),
+    }
+}
+
+fn keys(snapshot: &Snapshot<'_>, list: &RunView, item: &ItemView) -> Vec<(Action, &'static str)> {
+    let mut keys = Vec::new();
+    let lives = snapshot.checklist.run.lives && list.sealed.is_none();
+    match item.state {
+        ItemState::Open if lives => {
+            if item.verb != Verb::Manual && !snapshot.read_only {
+                keys.push((Action::Open, "evidence"));
+            }
+            if !item.hard && item.verb != Verb::Notify {
+                keys.push((Action::Hand, "by hand"));
+            }
+            if !item.hard {
+                keys.push((Action::Skip, "skip"));
+            }
+        }
+        ItemState::Claim | ItemState::Skipped if lives => keys.push((Action::Reopen, "open again")),
+        _ => {}
+    }
+    if lives {
+        keys.push((Action::Note, "note"));
+    }
+    keys.extend([(Action::Down, "next"), (Action::Up, "before"), (Action::Log, "log"), (Action::Back, "back")]);
+    keys
+}
