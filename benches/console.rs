@@ -1,12 +1,13 @@
-//! What the console costs: its frames, its journal, its logs.
+//! What the console costs: its frames, its journal, its logs, its rows.
 //!
 //! `cargo bench` prints three tables of bytes, then times everything; `cargo bench -- frames` times one part. The figures that
 //! were measured, and the goals they are held to, are in `docs/performance.md`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A measurement that breaks off is what it should do.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // A measurement that breaks off is what it should do.
 
 mod frames;
 mod journal;
 mod logs;
+mod rows;
 
 fn main() {
     let lists = std::env::args().any(|argument| argument == "--list" || argument == "--test");
@@ -14,6 +15,7 @@ fn main() {
         frames::print_bytes();
         journal::print_bytes();
         logs::print_bytes();
+        rows::print_tables();
     }
     divan::main();
 }

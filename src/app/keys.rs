@@ -324,7 +324,7 @@ fn answer_or_say(model: &mut Model) {
 pub(crate) fn offer(model: &mut Model) -> Vec<Effect> {
     let Some(section) = model.focus.section() else { return Vec::new() };
     let Some(row) = model.lists.of_mut(section).take_cursor().cloned() else { return Vec::new() };
-    model.open(Modal::Offers { target: TargetId::of(&row), offers: None, cursor: 0 });
+    model.open(Modal::Offers { target: TargetId::of(&row), offers: None, withheld: Vec::new(), cursor: 0 });
     vec![Effect::Query(Query::Offer(Box::new(row)))]
 }
 

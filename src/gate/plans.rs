@@ -3,8 +3,9 @@
 use crate::app::msg::{Offer, Outline, ParamShown, PlanShown};
 use crate::config::reader::Problem;
 use crate::domain::error::Result;
-use crate::domain::{Error, Kind, Order, Row, Verb};
+use crate::domain::{Error, Fact, Kind, Order, Row, Verb};
 use crate::gate::World;
+use crate::procedure::catalog::Catalog;
 use crate::procedure::header::Procedure;
 use crate::procedure::plan::{Plan, Step};
 use crate::procedure::{catalog, outline};
@@ -13,10 +14,44 @@ use crate::runner::{identity, policy};
 use std::collections::BTreeMap;
 use std::io;
 
-/// The procedures that act on a row, their parameters filled in from it.
+/// The fact of a row whose target can be acted on.
+const CAN_ACT: &str = "can_act";
+
+/// The procedures that act on a row, their parameters filled in from it; and what would, but needs an `act` that there is not.
 #[must_use]
-pub fn offers(world: &World, row: &Row) -> Vec<Offer> {
-    world.catalog().offers(row).into_iter().map(|(procedure, params)| offer(procedure, &params)).collect()
+pub fn offers(world: &World, row: &Row) -> (Vec<Offer>, Vec<String>) {
+    let catalog = world.catalog();
+    let found = catalog.offers(row);
+    let withheld = withheld(&catalog, row, &found, world);
+    (found.into_iter().map(|(procedure, params)| offer(procedure, &params)).collect(), withheld)
+}
+
+/// What would be offered if the row's target could be acted on, each with the reason why it cannot.
+fn withheld(
+    catalog: &Catalog,
+    row: &Row,
+    found: &[(&Procedure, BTreeMap<String, String>)],
+    world: &World,
+) -> Vec<String> {
+    let Some(seen) = row.observation.as_ref().filter(|seen| seen.facts.get(CAN_ACT) == Some(&Fact::Bool(false))) else {
+        return Vec::new();
+    };
+    let mut able = row.clone();
+    let mut seen = seen.clone();
+    seen.facts.insert(CAN_ACT, Fact::Bool(true));
+    able.observation = Some(seen);
+    let target = &row.target;
+    let entry = world.estate.postgres.iter().find(|entry| entry.name == *target);
+    let why = match entry {
+        Some(entry) if entry.act.is_some() => format!("{target} takes no changes now (a standby?)"),
+        Some(_) if world.estate.source.is_none() => {
+            format!("{target} was discovered, and has none; name it in an estate file")
+        }
+        _ => format!("{target} has none in the estate"),
+    };
+    let known: Vec<&str> = found.iter().map(|(procedure, _)| procedure.id.as_str()).collect();
+    let more = catalog.offers(&able).into_iter().filter(|(procedure, _)| !known.contains(&procedure.id.as_str()));
+    more.map(|(procedure, _)| format!("{} needs `act`: {why}", procedure.id)).collect()
 }
 
 /// Every procedure.

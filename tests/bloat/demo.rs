@@ -11,7 +11,7 @@ fn the_demo_has_something_of_every_kind_to_look_at() {
     server.sql(include_str!("../../src/demo/database/bloat.sql"));
     server.sql(include_str!("../../src/demo/database/settle.sql"));
     let took = began.elapsed();
-    assert!(took < Duration::from_secs(15), "{took:?}");
+    assert!(took < Duration::from_secs(60), "{took:?}");
     let size: i64 = server.sql("SELECT pg_database_size('postgres')").parse().unwrap();
     assert!(size < 60 << 20, "{size}");
     let seen = server.seen();

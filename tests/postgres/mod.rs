@@ -90,7 +90,7 @@ async fn until(reader: &mut PostgresReader, wanted: impl Fn(&Result<Vec<Finding>
         if wanted(&read) {
             return read.unwrap_or_default();
         }
-        assert!(began.elapsed() < Duration::from_secs(30), "waited in vain: {read:?}");
+        assert!(began.elapsed() < Duration::from_secs(60), "waited in vain: {read:?}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

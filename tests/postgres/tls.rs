@@ -122,7 +122,7 @@ async fn an_expired_certificate_is_told() {
     let began = Instant::now();
     // The server takes its new certificate a moment later; whoever is connected stays so.
     while patient.read().await.is_ok() {
-        assert!(began.elapsed() < Duration::from_secs(20), "the certificate was not taken");
+        assert!(began.elapsed() < Duration::from_secs(60), "the certificate was not taken");
         patient = reader(&estate.good_name("sslmode=verify-full root=ours.pem"), &PW);
     }
     for rest in

@@ -223,12 +223,13 @@ fn a_gap_is_one_that_the_series_came_back_from() {
     days(dir.path(), 7, 100);
     for week in 2..8 {
         let at = jiff::Timestamp::from_second(unix("2026-11-22T02:10:00Z") - week * 7 * 24 * HOUR).unwrap();
-        put(dir.path(), &format!("{}.dump", at.strftime("%Y-%m-%dT%H%M")), 100, NOW);
+        put(dir.path(), &format!("{}.dump", at.strftime("%Y-%m-%dT%H%M")), 100, "2026-01-01T00:00:00Z");
     }
     let mut target = entry(dir.path(), "*.dump");
     target.every = Some(Duration::from_secs(86_400));
     let found = seen(&target);
-    assert_eq!((found.verdict, &found.facts["gaps"]), (Verdict::Ok, &Fact::Int(0)));
+    assert_eq!((&found.facts["count"], &found.facts["gaps"]), (&Fact::Int(13), &Fact::Int(0)));
+    assert_eq!(said(&found), (Verdict::Ok, "02:10 today · 100 B"));
 }
 
 #[test]
@@ -319,7 +320,7 @@ async fn two_hundred_thousand_members_are_one_pass() {
     let took = began.elapsed();
     assert_eq!((&found.facts["count"], text(&found, "newest").as_str()), (&Fact::Int(MANY), "20261122T0210.dump"));
     assert_eq!((&found.facts["interval_s"], &found.facts["gaps"]), (&Fact::Int(60), &Fact::Int(0)));
-    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert!(took < Duration::from_secs(60), "{took:?}");
 
     // Without a time in the name each is looked at, and none is opened.
     target.place = BackupPlace::Files(format!("{}/*", dir.path().display()));

@@ -1,5 +1,6 @@
 //! Whether a chain leads to what is trusted here, and whether a certificate is for a name.
 
+use crate::domain::Digest;
 use crate::probes::certs::files;
 use crate::probes::certs::parse::Parsed;
 use rustls::pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
@@ -19,6 +20,8 @@ static MACHINE: Mutex<Option<(Instant, Arc<Trust>)>> = Mutex::new(None);
 /// The roots that a chain may lead to.
 pub struct Trust {
     anchors: Vec<TrustAnchor<'static>>,
+    /// Certificates that are trusted as they are, roots or not: those of a file that the estate names.
+    pinned: Vec<Digest>,
     /// Why there are none.
     none: String,
 }
@@ -49,7 +52,8 @@ impl Trust {
             Some(error) => format!("this machine's trust cannot be read: {error}"),
             None => "this machine trusts no root".to_owned(),
         };
-        let trust = Arc::new(Self { anchors: loaded.certs.iter().filter_map(anchor).collect(), none });
+        let trust =
+            Arc::new(Self { anchors: loaded.certs.iter().filter_map(anchor).collect(), pinned: Vec::new(), none });
         *known = Some((Instant::now(), Arc::clone(&trust)));
         trust
     }
@@ -60,11 +64,11 @@ impl Trust {
         let none = |why: &str| format!("{}: {why}", path.display());
         match files::read(path, ROOTS) {
             Ok(held) => {
-                let ders = held.certificates.into_iter().flatten().map(CertificateDer::from);
-                let anchors = ders.filter_map(|der| anchor(&der)).collect();
-                Self { anchors, none: none("no root in it") }
+                let ders: Vec<_> = held.certificates.into_iter().flatten().map(CertificateDer::from).collect();
+                let pinned = ders.iter().map(|der| Digest::of(der)).collect();
+                Self { anchors: ders.iter().filter_map(anchor).collect(), pinned, none: none("no root in it") }
             }
-            Err(why) => Self { anchors: Vec::new(), none: none(&why) },
+            Err(why) => Self { anchors: Vec::new(), pinned: Vec::new(), none: none(&why) },
         }
     }
 }
@@ -77,6 +81,9 @@ fn anchor(der: &CertificateDer<'_>) -> Option<TrustAnchor<'static>> {
 /// valid, because its own dates are judged apart.
 #[must_use]
 pub fn follow(leaf: &Parsed, others: &[Parsed], trust: &Trust, now: i64) -> Chain {
+    if trust.pinned.contains(&leaf.fingerprint) {
+        return Chain::Trusted;
+    }
     if trust.anchors.is_empty() {
         return Chain::Unknown(trust.none.clone());
     }

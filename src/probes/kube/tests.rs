@@ -58,7 +58,7 @@ impl Tried {
 
     /// Reads until it is so, each time that something changes.
     async fn until(&mut self, so: impl Fn(&[Finding]) -> bool) -> Vec<Finding> {
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
         loop {
             let mut next = self.reader.link.as_ref().map(|link| link.changes());
             let found = self.reader.read().await.unwrap();

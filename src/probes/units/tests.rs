@@ -128,7 +128,7 @@ async fn an_answer_that_does_not_come_ends_by_itself_and_one_that_is_none_is_a_l
     systemd.play.lock().unwrap().silent = Some("GetAll");
     let began = Instant::now();
     assert_eq!(reader.read().await.unwrap_err(), "systemd gives no answer within 1 s");
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
     systemd.play.lock().unwrap().silent = None;
     assert_eq!(one(&mut reader).await.verdict, Verdict::Ok);
 

@@ -199,8 +199,12 @@ async fn a_chain_that_lacks_its_middle_or_its_root_says_so() {
     let alone = host(&["api.novacron.io"], -1, 61).self_signed(&own).unwrap();
     let key = PrivateKeyDer::try_from(own.serialize_der()).unwrap();
     let key = CertifiedKey::new(vec![alone.der().clone()], ring::sign::any_supported_type(&key).unwrap());
-    let seen = one(site.at(tls(Shown(Arc::new(key))).await)).await.unwrap();
+    let target = site.at(tls(Shown(Arc::new(key))).await);
+    let seen = one(target.clone()).await.unwrap();
     assert_eq!(said(&seen), (Verdict::Critical, "61 d · api.novacron.io · self-signed"));
+    fs::write(site.ca(), alone.pem()).unwrap();
+    let seen = one(target).await.unwrap();
+    assert_eq!((said(&seen).0, text(&seen, "chain").as_str()), (Verdict::Ok, "trusted"), "the estate names it");
 }
 
 #[tokio::test]
