@@ -96,20 +96,7 @@ fn items_are_closed_by_evidence_by_hand_and_passed_over_in_the_console() {
     write(&pty, "not tonight");
     pty.send("\x04");
     pty.wait_for(SOON, |screen| screen.contains("SKIPPED") && screen.contains("because   not tonight"));
-    // It is opened again and skipped once more; a note beside it stays.
-    pty.press_until("u", |screen| screen.contains("Open again: why"));
-    write(&pty, "a mistake");
-    pty.send("\x04");
-    pty.wait_for(SOON, |screen| screen.contains("☐ OPEN") && screen.contains("item 3 of 5"));
-    pty.send("N");
-    pty.wait_for(SOON, |screen| screen.contains("Ctrl-D writes it down"));
-    pty.send("odd smell\x04");
-    pty.wait_for(SOON, |screen| screen.contains("root: odd smell"));
-    pty.press_until("s", |screen| screen.contains("Skip: why"));
-    write(&pty, "really not tonight");
-    pty.send("\x04");
-    pty.wait_for(SOON, |screen| screen.contains("because   really not tonight"));
-    // An act asks above its item, and Enter alone does nothing there.
+    again(&pty);
     assert!(turn(&pty, 4).contains("asks before it acts"), "{}", pty.screen());
     pty.press_until("\r", |screen| screen.contains("□ CHANGE"));
     assert!(home.effects().is_empty());
@@ -133,6 +120,23 @@ fn items_are_closed_by_evidence_by_hand_and_passed_over_in_the_console() {
     pty.send("\x1b");
     pty.wait_for(SOON, |screen| screen.contains("none open"));
     leave(&pty);
+}
+
+/// Opens the skipped item again, leaves a note beside it, and skips it once more.
+fn again(pty: &Pty) {
+    pty.press_until("u", |screen| screen.contains("Open again: why"));
+    write(pty, "a mistake");
+    pty.send("\x04");
+    pty.wait_for(SOON, |screen| screen.contains("☐ OPEN") && screen.contains("item 3 of 5"));
+    pty.send("N");
+    pty.wait_for(SOON, |screen| screen.contains("Ctrl-D writes it down"));
+    pty.send("odd smell\x04");
+    pty.wait_for(SOON, |screen| screen.contains("root: odd smell"));
+    pty.press_until("s", |screen| screen.contains("Skip: why"));
+    write(pty, "really not tonight");
+    pty.send("\x04");
+    pty.wait_for(SOON, |screen| screen.contains("because   really not tonight"));
+    // An act asks above its item, and Enter alone does nothing there.
 }
 
 /// Writes into a text area. What is typed ahead is lost by design: one letter shows that the area listens.
