@@ -5,6 +5,7 @@ mod check;
 mod endpoint;
 mod losing;
 mod secrets;
+mod wall;
 
 use crate::support::estate::{Estate, Said, finish, wait_for};
 use crate::support::pty::Pty;
@@ -214,13 +215,6 @@ path = "{tree}"
         let own = own.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let environment: Vec<_> = own.chain(more.iter().copied()).collect();
         Pty::spawn(crate::support::estate::BINARY, arguments, &environment, size)
-    }
-
-    /// Runs the program to its end with more variables.
-    pub fn midwatch_with(&self, arguments: &[&str], more: &[(&str, &str)]) -> Said {
-        let mut command: Command = self.estate.command(arguments);
-        command.envs(more.iter().copied());
-        finish(command)
     }
 }
 
