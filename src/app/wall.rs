@@ -10,7 +10,7 @@ use crate::app::panes::rows::RowList;
 use crate::app::panes::run;
 use crate::app::panes::run::RunPane;
 use crate::domain::key::Key;
-use crate::domain::{Boot, Order, RunStatus, Verdict, quantity};
+use crate::domain::{Boot, Order, Row, RunStatus, TargetKind, Verdict, quantity};
 use crate::journal::fold::{ItemState, RunView};
 use std::time::Duration;
 
@@ -124,8 +124,7 @@ pub fn sentence(snapshot: &Snapshot<'_>) -> Sentence {
     let ends = ends.map(|window| format!("{} {} UTC · {}", window.name, window.span, window.left));
     let later = snapshot.window.as_ref().filter(|window| window.gone.is_none());
     let later = later.map(|window| format!("window {} {} UTC · {}", window.name, window.span, window.left));
-    let read = || snapshot.lists.all().filter(|list| list.rows().next().is_some());
-    let blind = read().all(|list| list.is_late() || !list.has_read());
+    let blind = is_blind(snapshot);
     let (worst, rows) = standing(snapshot);
     let (happening, next) = match (live(snapshot.run), live(&snapshot.checklist.run)) {
         _ if blind => (blindness(snapshot), later),
@@ -156,10 +155,24 @@ fn walked(view: &RunView) -> (String, Option<String>) {
     (format!("{}{far}", view.title), open.map(|item| format!("item {}: {}", item.step + 1, item.title)))
 }
 
+/// The rows of what is looked after: this host's own figures, which come whatever else is gone, only where there is nothing else.
+fn looked_after<'a>(snapshot: &'a Snapshot<'_>) -> impl Iterator<Item = &'a Row> {
+    let is_own = |row: &Row| matches!(row.kind, TargetKind::Host | TargetKind::Mount);
+    let alone = snapshot.lists.all().flat_map(RowList::rows).all(is_own);
+    snapshot.lists.all().flat_map(RowList::rows).filter(move |row| alone || !is_own(row))
+}
+
+/// Whether there is no reading at all that still holds.
+fn is_blind(snapshot: &Snapshot<'_>) -> bool {
+    let now = snapshot.now.wall;
+    looked_after(snapshot).all(|row| row.observation.is_none() || row.lost.is_some() || row.is_stale(now))
+}
+
 fn blindness(snapshot: &Snapshot<'_>) -> String {
-    let oldest = snapshot.lists.all().filter_map(RowList::oldest_reading).max();
-    match oldest {
-        Some(at) => format!("NO READINGS for {}", quantity::age(snapshot.now.wall.since(at))),
+    let newest = looked_after(snapshot).filter_map(|row| Some(row.observation.as_ref()?.observed_at)).max();
+    match newest.map(|at| quantity::age(snapshot.now.wall.since(at))) {
+        Some(age) if age == "now" => "NO READINGS".to_owned(),
+        Some(age) => format!("NO READINGS for {age}"),
         None => "NO READINGS yet".to_owned(),
     }
 }

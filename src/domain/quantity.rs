@@ -69,6 +69,15 @@ pub fn age(time: Duration) -> String {
     }
 }
 
+/// How long ago something was: `just now`, `40 s ago`.
+#[must_use]
+pub fn ago(time: Duration) -> String {
+    match age(time).as_str() {
+        "now" => "just now".to_owned(),
+        age => format!("{age} ago"),
+    }
+}
+
 /// `12 ms`, `1.4 s`: how long an answer took.
 #[must_use]
 pub fn latency(time: Duration) -> String {

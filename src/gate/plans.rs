@@ -43,15 +43,17 @@ fn withheld(
     let target = &row.target;
     let entry = world.estate.postgres.iter().find(|entry| entry.name == *target);
     let why = match entry {
-        Some(entry) if entry.act.is_some() => format!("{target} takes no changes now (a standby?)"),
-        Some(_) if world.estate.source.is_none() => {
-            format!("{target} was discovered, and has none; name it in an estate file")
+        Some(entry) if entry.act.is_some() => {
+            format!("cannot change {target}: it is a standby, or it takes no changes now")
         }
-        _ => format!("{target} has none in the estate"),
+        Some(_) if world.estate.source.is_none() => {
+            format!("needs `act`: {target} was discovered, and an estate file names it")
+        }
+        _ => format!("needs `act`: {target} has none in the estate"),
     };
     let known: Vec<&str> = found.iter().map(|(procedure, _)| procedure.id.as_str()).collect();
     let more = catalog.offers(&able).into_iter().filter(|(procedure, _)| !known.contains(&procedure.id.as_str()));
-    more.map(|(procedure, _)| format!("{} needs `act`: {why}", procedure.id)).collect()
+    more.map(|(procedure, _)| format!("{} {why}", procedure.id)).collect()
 }
 
 /// Every procedure.
@@ -123,12 +125,70 @@ fn preview(step: &Step) -> Option<Result<crate::domain::Preview>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{catalog, outline};
+    use super::*;
+    use crate::calendar::Calendar;
+    use crate::config::estate::Estate;
+    use crate::config::paths::Surroundings;
+    use crate::config::state::{Scope, State};
+    use crate::domain::{Observation, TargetKind, Verdict, Wall};
     use crate::runner::adapters::BuiltIn;
+    use std::path::{Path, PathBuf};
+    use std::time::Duration;
+
+    fn world(entry: &str) -> World {
+        let text = format!("schema = 1\nname = \"e\"\nenvironment = \"other\"\n{entry}");
+        let state = State {
+            dir: PathBuf::from("/nonexistent"),
+            scope: Scope::User,
+            locks: PathBuf::from("/nonexistent"),
+            locks_scope: Scope::User,
+        };
+        World {
+            estate: Estate::parse(&text, Path::new("/nonexistent/midwatch.toml")).unwrap(),
+            around: Surroundings::below(Path::new("/nonexistent"), []),
+            calendar: Calendar::default(),
+            state,
+            exe: PathBuf::from("/nonexistent"),
+        }
+    }
+
+    fn bloat(can_act: bool) -> Row {
+        let text = |text: &str| Fact::Text(text.to_owned());
+        let mut row = Row::unread(TargetKind::Bloat, "main".to_owned(), String::new(), Duration::from_secs(5));
+        row.saw(Observation {
+            verdict: Verdict::Ok,
+            detail: String::new(),
+            facts: BTreeMap::from([
+                ("kind", text("table")),
+                ("schema", text("public")),
+                ("name", text("tasks")),
+                (CAN_ACT, Fact::Bool(can_act)),
+            ]),
+            observed_at: Wall::from_unix(0, 0),
+            trend: None,
+        });
+        row
+    }
+
+    #[test]
+    fn what_needs_an_act_is_withheld_and_says_so() {
+        let bare = "[[postgres]]\nname = \"main\"\nwatch = \"service=w\"\n";
+        let full = format!("{bare}act = \"service=a\"\n");
+        let told = |entry: &str, can_act| {
+            let (offers, withheld) = offers(&world(entry), &bloat(can_act));
+            (offers.into_iter().map(|offer| offer.procedure).collect::<Vec<_>>(), withheld)
+        };
+        let one = |text: &str| vec![text.to_owned()];
+        assert_eq!(told(&full, true), (one("novacron/vacuum-table"), Vec::new()));
+        let why = "novacron/vacuum-table needs `act`: main has none in the estate";
+        assert_eq!(told(bare, false), (Vec::new(), one(why)));
+        let why = "novacron/vacuum-table cannot change main: it is a standby, or it takes no changes now";
+        assert_eq!(told(&full, false), (Vec::new(), one(why)));
+    }
 
     #[test]
     fn what_is_included_stands_in_its_place_and_a_default_in_its_name() {
-        let catalog = catalog::Catalog::read(None, &BuiltIn::default());
+        let catalog = Catalog::read(None, &BuiltIn::default());
         let list = outline::of(catalog.find("cell0/checklist").unwrap(), catalog.library());
         let phases: Vec<&str> = list.iter().map(|(phase, _)| phase.as_str()).collect();
         assert!(phases.is_sorted_by_key(|phase| ["before", "during", "after"].iter().position(|p| p == phase)));

@@ -58,9 +58,9 @@ impl Endpoint {
         })
     }
 
-    /// Connections are taken and never answered.
-    pub fn hang(&self) {
-        self.mode.store(HANGS, Ordering::SeqCst);
+    /// Connections are taken and never answered, or served again.
+    pub fn hang(&self, hangs: bool) {
+        self.mode.store(if hangs { HANGS } else { SERVES }, Ordering::SeqCst);
     }
 
     /// Nobody listens any more.

@@ -3,11 +3,14 @@
 mod bus;
 mod check;
 mod endpoint;
+mod losing;
+mod secrets;
+mod wall;
 
 use crate::support::estate::{Estate, Said, finish, wait_for};
 use crate::support::pty::Pty;
 use bus::Bus;
-use endpoint::{Endpoint, Tls};
+use endpoint::{Endpoint, Tls, freeze};
 use midwatch::demo::postgres::{PrivatePostgres, Setup};
 use midwatch::demo::redis::PrivateRedis;
 use std::fs;
@@ -171,6 +174,33 @@ path = "{tree}"
         text
     }
 
+    /// Ends every server.
+    pub fn lose(&mut self) {
+        self.postgres.stop();
+        self.redis.kill();
+        self.web.stop();
+        self.tls.endpoint.stop();
+        self.bus.stop();
+    }
+
+    /// Stops every server where it is, or lets it go on.
+    pub fn freeze(&self, frozen: bool) {
+        let servers = [self.postgres.pid(), self.redis.pid(), self.bus.pid()];
+        servers.into_iter().flatten().for_each(|pid| freeze(pid, frozen));
+        for endpoint in [&self.web, &self.tls.endpoint] {
+            endpoint.hang(frozen);
+        }
+    }
+
+    /// Starts every server again, where it was before.
+    pub fn come_back(&mut self) {
+        self.postgres.run().unwrap();
+        self.redis.run().unwrap();
+        self.web.come_back();
+        self.tls.endpoint.come_back();
+        self.bus.come_back();
+    }
+
     /// Midwatch in a terminal, on this estate.
     pub fn open(&self, arguments: &[&str], size: (u16, u16)) -> Pty {
         self.open_with(arguments, &[], size)
@@ -186,11 +216,11 @@ path = "{tree}"
         let environment: Vec<_> = own.chain(more.iter().copied()).collect();
         Pty::spawn(crate::support::estate::BINARY, arguments, &environment, size)
     }
+}
 
-    /// Runs the program to its end with more variables.
-    pub fn midwatch_with(&self, arguments: &[&str], more: &[(&str, &str)]) -> Said {
-        let mut command: Command = self.estate.command(arguments);
-        command.envs(more.iter().copied());
-        finish(command)
+impl Drop for World {
+    fn drop(&mut self) {
+        // What stands still does not end.
+        self.freeze(false);
     }
 }

@@ -8,7 +8,7 @@
 //! is whole and sealed as ok, and it ended within the span. The run is named by its id and by the digest of its last record.
 
 use crate::config::reader::{Problems, Table};
-use crate::domain::quantity::{age, parse_span, span};
+use crate::domain::quantity::{ago, parse_span, span};
 use crate::domain::{EffectClass, Evidence, RunId, RunStatus, Wall};
 use crate::journal::append::JOURNAL;
 use crate::journal::chain::Verdict;
@@ -106,14 +106,14 @@ fn found(view: &RunView, ended: Wall, now: Wall) -> ActEnd {
         ("starter".to_owned(), view.starter.name.clone()),
         ("procedure".to_owned(), view.procedure.clone()),
     ]);
-    let detail = format!("run {} ended well {} ago", view.id, age(now.since(ended)));
+    let detail = format!("run {} ended well {}", view.id, ago(now.since(ended)));
     ActEnd::new(Ending::Ok, detail).seen(Evidence { source: format!("run {}", view.id), seen: ended, facts })
 }
 
 fn told(view: &RunView, now: Wall) -> String {
     match (view.sealed, view.ended) {
         (Some(status), Some(ended)) => {
-            format!("({}) ended {} {} ago", view.id.short(), status.word(), age(now.since(ended)))
+            format!("({}) ended {} {}", view.id.short(), status.word(), ago(now.since(ended)))
         }
         _ => format!("({}) is not over", view.id.short()),
     }

@@ -110,10 +110,7 @@ fn consent(
         lines.extend(pen.named_to(column, Piece::from(name), Role::UiText, value, width));
     }
     let open = &dialog.prompt;
-    let age = match quantity::age(snapshot.now.wall.since(open.read)).as_str() {
-        "now" => "just now".to_owned(),
-        age => format!("{age} ago"),
-    };
+    let age = quantity::ago(snapshot.now.wall.since(open.read));
     let digest = dialog.set().map_or("", |set| set.short());
     let frozen = format!("frozen {} · last read {age} · sha256 {digest}…", open.opened.clock());
     lines.extend(pen.named_to(column, Piece::Words("set"), Role::UiMuted, frozen, width));

@@ -152,7 +152,13 @@ fn strip(pen: Pen<'_>, list: &RowList, row: &Row, now: Wall, shape: Shape, on: b
         None => said(pen, strip, row, now, role, end),
     };
     if shape.age {
-        let age = row.observation.as_ref().map_or_else(|| "–".to_owned(), |seen| rough(now.since(seen.observed_at)));
+        let age = row.observation.as_ref().map_or_else(
+            || "–".to_owned(),
+            |seen| {
+                let age = now.since(seen.observed_at);
+                if row.lost.is_some() || row.is_stale(now) { exact(age) } else { rough(age) }
+            },
+        );
         strip = strip.right(end + 6, pen.style(if quiet == Role::UiText { Role::UiMuted } else { quiet }), age);
     }
     if shape.source > 0 {
@@ -160,6 +166,11 @@ fn strip(pen: Pen<'_>, list: &RowList, row: &Row, now: Wall, shape: Shape, on: b
         strip = strip.to(end + 8).put(pen.style(Role::UiMuted), source);
     }
     strip
+}
+
+/// An age that is never "now": of what no longer holds.
+fn exact(age: Duration) -> String {
+    if age < Duration::from_secs(10) { quantity::span(age) } else { quantity::age(age) }
 }
 
 /// An age in minutes at the least: what is read every few seconds is of now, and costs no byte.
@@ -213,11 +224,14 @@ pub fn standing(row: &Row, now: Wall) -> (Role, &'static str) {
 /// What the row says: its reading; or why there is none, and how old the last one is.
 #[must_use]
 pub fn says(row: &Row, now: Wall) -> String {
-    let age = |at: Wall| quantity::age(now.since(at));
     match (&row.lost, &row.observation) {
-        (Some((why, _)), Some(seen)) => format!("{why} · was {}, {} ago", seen.detail, age(seen.observed_at)),
+        (Some((why, _)), Some(seen)) => {
+            format!("{why} · was {}, {}", seen.detail, quantity::ago(now.since(seen.observed_at)))
+        }
         (Some((why, _)), None) => format!("{why} · never read"),
-        (None, Some(seen)) if row.is_stale(now) => format!("{} old · was {}", age(seen.observed_at), seen.detail),
+        (None, Some(seen)) if row.is_stale(now) => {
+            format!("{} old · was {}", exact(now.since(seen.observed_at)), seen.detail)
+        }
         (None, Some(seen)) => seen.detail.clone(),
         (None, None) => "not read yet".to_owned(),
     }

@@ -1,0 +1,237 @@
+//! `midwatch watch` and `midwatch windows`.
+
+use super::*;
+use crate::support::pty::{Exit, SOON};
+use midwatch::app::msg::Msg;
+use midwatch::app::wall::{self, Wall};
+use midwatch::app::{Model, update};
+use midwatch::demo::sample;
+use midwatch::domain::{Row, Rows, TargetKind};
+use rustix::process::Signal;
+
+const SIZE: (u16, u16) = (120, 36);
+
+/// A wall whose rows are these.
+fn wall_of(rows: &[Row]) -> Model {
+    let mut model = sample::console(SIZE, None);
+    model.wall = Some(Wall::new(model.now.boot));
+    for row in rows {
+        let rows = Rows { kind: row.kind, target: row.target.clone(), rows: vec![row.clone()] };
+        update(&mut model, Msg::RowsRead(rows));
+    }
+    model
+}
+
+#[test]
+fn it_is_blind_when_nothing_can_be_read_and_not_when_one_thing_cannot() {
+    let rows = sample::rows();
+    let named = |name: &str| rows.iter().find(|row| row.target == name).unwrap().clone();
+    let lost = |name: &str| {
+        let mut row = named(name);
+        row.lost = Some(("gone".to_owned(), sample::at(449)));
+        row
+    };
+    let says = |rows: &[Row]| {
+        let model = wall_of(rows);
+        let said = wall::sentence(&model.snapshot());
+        (said.blind, said.happening)
+    };
+    assert_eq!(named("api").kind, TargetKind::Service);
+    assert!(!says(&[named("cpu"), named("api"), lost("scheduler")]).0, "one of two services is lost");
+    let (blind, happening) = says(&[named("cpu"), lost("api"), lost("scheduler")]);
+    assert!(blind && happening.starts_with("NO READINGS"), "this host's own figures are no estate: {happening}");
+    assert!(!says(&[named("cpu"), named("/")]).0, "nothing else is looked after");
+    assert!(says(&[lost("cpu"), lost("/")]).0);
+    assert_eq!(says(&[named("worker")]).1, "NO READINGS yet");
+    assert_eq!(says(&[]).1, "NO READINGS yet");
+    assert_eq!(says(&[lost("api")]).1, "NO READINGS", "the last reading is of now");
+    let mut old = lost("api");
+    old.observation.as_mut().unwrap().observed_at = sample::at(451 - 190);
+    assert_eq!(says(&[old]).1, "NO READINGS for 3 m");
+}
+
+/// A run that asks for a destroy.
+const PURGE: &str = r#"
+[[purge]]
+title = "Delete the old ones"
+effect = "destroy"
+do = { files = "delete", under = "old", match = "*.log" }
+undo = { none = "they are gone" }
+"#;
+const HEADER: &str = "purpose = \"Delete\"\nowner = \"tests\"\nreviewed = 2026-11-21\nreview_every = \"90d\"\n";
+
+#[test]
+fn it_turns_by_itself_follows_what_runs_and_touches_nothing() {
+    let world = World::start();
+    world.estate.procedure("purge", HEADER, PURGE);
+    for number in 0..3 {
+        world.estate.file(&format!("old/{number}.log"), "old");
+    }
+    let pty = world.open(&["watch"], SIZE);
+    let screen = pty.wait_for(SOON, |screen| screen.contains("┏ 1 Health") && screen.contains("critical:"));
+    assert!(screen.lines().next().unwrap().contains("READ-ONLY"), "{screen}");
+    // Nobody presses a key.
+    pty.wait_for(LONG, |screen| screen.contains("┏ 2 Backups"));
+    for pane in ["3 Certificates", "4 Bloat", "1 Health"] {
+        pty.send("\t");
+        pty.wait_for(SOON, |screen| screen.contains(&format!("┏ {pane}")));
+    }
+
+    let run = world.estate.start_waiting("purge");
+    let phrase = match run.prompt().ask {
+        midwatch::journal::record::Ask::Confirm { preview, .. } => preview.phrase,
+        other => panic!("{other:?}"),
+    };
+    assert!(phrase.len() > 5, "{phrase}");
+    pty.wait_for(SOON, |screen| {
+        screen.contains("Test purge waits for an operator at step 1 of 1: Delete the old ones")
+    });
+    pty.press_until("\t", |screen| screen.contains("┏ 6 Run"));
+    let before = fs::read(run.dir.journal()).unwrap();
+    // What acts in a console, and what a tired hand might try.
+    for keys in ["\r", "c", "gn", "gx", "gr", "x", "N", ":", "R", "/", "v", "s", "m", " ", "\x1b", &phrase, "\r"] {
+        pty.send(keys);
+    }
+    pty.press_until("\t", |screen| screen.contains("┏ 1 Health"));
+    let screen = pty.screen();
+    assert!(!screen.contains("Commands") && !screen.contains("┏ Runs"), "{screen}");
+    assert_eq!(fs::read(run.dir.journal()).unwrap(), before, "nobody has spoken to the runner");
+    assert_eq!(world.estate.names("old").len(), 3);
+    pty.send("q");
+    assert_eq!(pty.exit(SOON), Exit::Code(0));
+    let raw = pty.raw();
+    assert!(!raw.windows(phrase.len()).any(|some| some == phrase.as_bytes()), "the phrase was shown");
+    assert!(world.estate.run().dir.runner_lives(), "the run goes on");
+}
+
+#[test]
+fn it_calls_no_runner_and_starts_no_program() {
+    let estate = Estate::default();
+    estate.procedure("purge", HEADER, PURGE);
+    estate.file("old/0.log", "old");
+    let run = estate.start_waiting("purge");
+    let trace = estate.beside("trace");
+    let command = estate.command(&[]);
+    let own: Vec<(String, String)> = command
+        .get_envs()
+        .filter_map(|(name, value)| Some((name.to_str()?.to_owned(), value?.to_str()?.to_owned())))
+        .collect();
+    let own: Vec<_> = own.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let calls = "trace=connect,socket,execve,fork,vfork,unlink,unlinkat,rename,kill";
+    let traced = ["-f", "-qq", "-e", calls, "-o", trace.to_str().unwrap(), crate::support::estate::BINARY, "watch"];
+    let pty = Pty::spawn("strace", &traced, &own, SIZE);
+    pty.wait_for(LONG, |screen| screen.contains("waits for an operator"));
+    pty.send("q");
+    assert_eq!(pty.exit(LONG), Exit::Code(0));
+    let seen = fs::read_to_string(&trace).unwrap();
+    assert_eq!(seen.matches("execve(").count(), 1, "{seen}");
+    for odd in ["control.sock", "connect(", "fork(", "unlink", "kill("] {
+        assert!(!seen.contains(odd), "{odd}: {seen}");
+    }
+    assert!(run.dir.runner_lives());
+}
+
+#[test]
+fn it_says_so_when_it_sees_nothing_and_when_it_sees_again() {
+    let mut world = World::start();
+    world.write_estate(&world.servers());
+    let pty = world.open(&["watch"], SIZE);
+    pty.wait_for(SOON, |screen| screen.contains("primary 15") && !screen.contains("NO READINGS"));
+    world.lose();
+    let screen = pty.wait_for(LONG, |screen| screen.contains("NO READINGS"));
+    assert!(screen.contains("oldest"), "{screen}");
+    world.come_back();
+    pty.wait_for(LONG * 2, |screen| !screen.contains("NO READINGS"));
+    pty.send("q");
+    assert_eq!(pty.exit(SOON), Exit::Code(0));
+}
+
+fn is_restored(pty: &Pty) -> bool {
+    pty.look(|screen| !screen.alternate_screen() && !screen.hide_cursor())
+}
+
+#[test]
+fn it_leaves_a_terminal_as_it_was_and_needs_one() {
+    let estate = Estate::default();
+    estate.midwatch(&["watch"]).exits(2).says("the console needs a terminal");
+    let open = |size| {
+        let command = estate.command(&[]);
+        let own: Vec<(String, String)> = command
+            .get_envs()
+            .filter_map(|(name, value)| Some((name.to_str()?.to_owned(), value?.to_str()?.to_owned())))
+            .collect();
+        let own: Vec<_> = own.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let pty = Pty::spawn(crate::support::estate::BINARY, &["watch"], &own, size);
+        pty.wait_for(SOON, |screen| screen.contains("Health") || screen.contains("small"));
+        pty
+    };
+    let pty = open(SIZE);
+    pty.send("q");
+    assert_eq!(pty.exit(SOON), Exit::Code(0));
+    assert!(is_restored(&pty));
+    for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129)] {
+        let pty = open(SIZE);
+        pty.kill(signal);
+        assert_eq!(pty.exit(SOON), Exit::Code(code), "{signal:?}");
+        assert!(is_restored(&pty), "{signal:?}");
+    }
+    let mut pty = open(SIZE);
+    pty.hang_up();
+    assert_eq!(pty.exit(SOON), Exit::Code(129));
+    // From the smallest to the largest, and back.
+    let mut pty = open((40, 10));
+    for size in [(300, 100), (1, 1), (80, 24), (40, 10), (20, 5), (120, 36)] {
+        pty.resize(size.0, size.1);
+    }
+    pty.wait_for(SOON, |screen| screen.contains("┏ 1 Health"));
+    pty.send("q");
+    assert_eq!(pty.exit(SOON), Exit::Code(0));
+    estate.nothing_runs();
+}
+
+#[test]
+fn the_calendar_is_told_and_the_header_shows_the_open_window() {
+    let estate = Estate::default();
+    let windows = |text: &str| fs::write(estate.beside("windows.toml"), format!("schema = 1\n{text}")).unwrap();
+    estate.midwatch(&["windows"]).exits(0).says("no windows");
+    let always = "[[window]]\nname = \"always\"\nenvironment = \"other\"\nstarts = \"0 0 * * *\"\nlasts = \"24h\"\nzone = \"UTC\"\n\
+        operations = [\"test/purge\"]\n";
+    windows(&format!("{always}{}", always.replace("always", "elsewhere").replace("\"other\"", "\"production\"")));
+    let said = estate.midwatch(&["windows"]).exits(0);
+    assert!(said.out.starts_with("open: always") && !said.out.contains("elsewhere"), "{}", said.out);
+    let said = estate.midwatch(&["windows", "--json"]).exits(0);
+    let report: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let first = &report["openings"][0];
+    assert_eq!((&first["window"], &first["open"]), (&"always".into(), &true.into()), "{report:#}");
+    assert_eq!(first["operations"][0], "test/purge");
+    assert!(first["until"].as_str().unwrap().ends_with('Z'), "{report:#}");
+    let command = estate.command(&[]);
+    let own: Vec<(String, String)> = command
+        .get_envs()
+        .filter_map(|(name, value)| Some((name.to_str()?.to_owned(), value?.to_str()?.to_owned())))
+        .collect();
+    let own: Vec<_> = own.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    for arguments in [&["watch"][..], &[]] {
+        let pty = Pty::spawn(crate::support::estate::BINARY, arguments, &own, SIZE);
+        let wanted =
+            |screen: &str| screen.lines().next().is_some_and(|line| line.contains("always") && line.contains("left"));
+        pty.wait_for(SOON, wanted);
+        pty.press_until("q", |screen| !wanted(screen));
+        assert_eq!(pty.exit(SOON), Exit::Code(0));
+    }
+
+    // Everything that is wrong at once, each with its place.
+    windows(
+        "[[window]]\nname = \"a\"\nenvironment = \"moon\"\nstarts = \"61 2 * * *\"\nlasts = \"soon\"\nzone = \"Mars/Base\"\nopperations = []\n",
+    );
+    let said = estate.midwatch(&["lint"]).exits(2);
+    let all = format!("{}{}", said.out, said.err);
+    for place in [":4:", ":5:", ":6:", ":7:", ":8:"] {
+        assert!(all.contains(&format!("windows.toml{place}")), "{place}: {all}");
+    }
+    assert!(all.contains("operations"), "the nearest name: {all}");
+    for arguments in [&["windows"][..], &["windows", "--json"]] {
+        let said = estate.midwatch(arguments).exits(2).says("windows.toml:");
+        assert!(said.out.is_empty(), "{}", said.out);
+    }
+}
