@@ -5,6 +5,7 @@ use crate::config::estate::Environment;
 use crate::config::file::{read_text, refused};
 use crate::config::reader::{self, Place, Problem, Problems, Table};
 use crate::domain::{Error, quantity};
+use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -84,32 +85,35 @@ fn window(mut table: Table, problems: &mut Problems) -> Option<Window> {
     let operations = table.texts("operations", problems).unwrap_or_default();
     let notice = table.parsed("notice", "a span such as \"24h\"", problems, quantity::parse_span);
     table.finish(problems);
-    let (starts, lasts) = (starts?, lasts?);
-    let cron = match CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build().parse(&starts) {
-        Ok(cron) => cron,
-        Err(cause) => {
-            let message = format!("`starts` is not a cron pattern: {cause}");
-            problems.say_with(
-                starts_at,
-                message,
-                "minute hour day month weekday, such as \"0 2 * * SUN\" or \"SUN#1\"",
-            );
-            return None;
-        }
-    };
-    let Ok(tz) = TimeZone::get(&zone) else {
-        let message = format!("`zone` is not a time zone of this machine: \"{}\"", zone.escape_debug());
-        problems.say_with(
-            zone_at,
-            message,
-            "such as \"UTC\" or \"Europe/Berlin\"; the zones are in the package tzdata",
-        );
-        return None;
-    };
+    let cron = starts.as_ref().and_then(|starts| pattern(starts, starts_at, problems));
+    let tz = time_zone(&zone, zone_at, problems);
+    let (starts, lasts, cron, tz) = (starts?, lasts?, cron?, tz?);
     let operations = operations.into_iter().map(|(_, word)| word).collect();
     let window = Window { name: name?, environment, starts, lasts, zone, operations, notice, cron, tz };
     try_openings(&window, starts_at, problems);
     Some(window)
+}
+
+/// When a window opens, as cron has it.
+fn pattern(starts: &str, at: Place, problems: &mut Problems) -> Option<Cron> {
+    match CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build().parse(starts) {
+        Ok(cron) => Some(cron),
+        Err(cause) => {
+            let message = format!("`starts` is not a cron pattern: {cause}");
+            problems.say_with(at, message, "minute hour day month weekday, such as \"0 2 * * SUN\" or \"SUN#1\"");
+            None
+        }
+    }
+}
+
+/// Where the clock of a window stands.
+fn time_zone(zone: &str, at: Place, problems: &mut Problems) -> Option<TimeZone> {
+    let found = TimeZone::get(zone).ok();
+    if found.is_none() {
+        let message = format!("`zone` is not a time zone of this machine: \"{}\"", zone.escape_debug());
+        problems.say_with(at, message, "such as \"UTC\" or \"Europe/Berlin\"; the zones are in the package tzdata");
+    }
+    found
 }
 
 /// Says where the times of a window are none, doubtful, or reach into each other.

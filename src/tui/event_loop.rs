@@ -92,7 +92,12 @@ struct Signals {
 /// # Errors
 /// When the terminal cannot be taken or drawn to.
 pub async fn run(console: Console<'_>) -> Result<Left> {
-    held(console).await.map_err(|cause| Error::machine("use the terminal", cause))
+    let tty = console.tty.clone();
+    match held(console).await {
+        // Whatever failed first: it failed because the terminal is gone.
+        Err(_) if tty.size().is_err() => Ok(Left::Gone),
+        other => other.map_err(|cause| Error::machine("use the terminal", cause)),
+    }
 }
 
 async fn held(console: Console<'_>) -> io::Result<Left> {
@@ -112,7 +117,7 @@ async fn held(console: Console<'_>) -> io::Result<Left> {
     for effect in first {
         turn.carry_out(effect)?;
     }
-    let mut events = EventStream::new();
+    let Some(mut events) = events(&turn.tty) else { return Ok(Left::Gone) };
     while turn.left.is_none() {
         let pause = turn.pause();
         tokio::select! {
@@ -137,6 +142,13 @@ async fn held(console: Console<'_>) -> io::Result<Left> {
     // A terminal that is gone cannot be given back, and waiting for it would only keep us.
     let _ = turn.guard.leave();
     Ok(turn.left.unwrap_or(Left::Quit))
+}
+
+/// The reader of events; none where the terminal went away before there was one.
+fn events(tty: &Tty) -> Option<EventStream> {
+    tty.size().ok()?;
+    // It panics where it finds no terminal to open (crossterm 0.29), and this one may go at any moment.
+    std::panic::catch_unwind(EventStream::new).ok()
 }
 
 /// Has the loop hear of a task that broke off.
