@@ -109,9 +109,7 @@ fn perform_in_pane(model: &mut Model, action: Action) -> Vec<Effect> {
             return vec![Effect::Query(Query::ListRuns)];
         }
         Action::Note => open_note(model),
-        Action::Hand => return checklist::write(model, Writes::Hand),
-        Action::Skip => return checklist::write(model, Writes::Skip),
-        Action::Reopen => return checklist::write(model, Writes::Reopen),
+        Action::Hand | Action::Skip | Action::Reopen => return checklist::write(model, action),
         Action::Sort => sort(model),
         Action::Copy => return copy::copy(model),
         Action::Mouse => {
@@ -120,8 +118,8 @@ fn perform_in_pane(model: &mut Model, action: Action) -> Vec<Effect> {
             return vec![Effect::Screen(Screen::Mouse(model.mouse))];
         }
         Action::Open | Action::Act => return open_or_act(model, action),
-        Action::Abort => ask::open_abort(model),
-        Action::Resume => ask::open_resume(model),
+        Action::Abort => run::open_abort(model),
+        Action::Resume => run::open_resume(model),
         Action::Down => return move_in(model, model.focus, 1),
         Action::Up => return move_in(model, model.focus, -1),
         Action::PageDown => return move_in(model, model.focus, page(model)),
@@ -324,7 +322,7 @@ fn answer_or_say(model: &mut Model) {
 pub(crate) fn offer(model: &mut Model) -> Vec<Effect> {
     let Some(section) = model.focus.section() else { return Vec::new() };
     let Some(row) = model.lists.of_mut(section).take_cursor().cloned() else { return Vec::new() };
-    model.open(Modal::Offers { target: TargetId::of(&row), offers: None, cursor: 0 });
+    model.open(Modal::Offers { target: TargetId::of(&row), offers: None, withheld: Vec::new(), cursor: 0 });
     vec![Effect::Query(Query::Offer(Box::new(row)))]
 }
 

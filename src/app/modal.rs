@@ -58,6 +58,8 @@ pub enum Modal {
         target: TargetId,
         /// The procedures; `None` until they are known.
         offers: Option<Vec<Offer>>,
+        /// What cannot act on it now, each with the reason.
+        withheld: Vec<String>,
         /// The one under the cursor.
         cursor: usize,
     },

@@ -30,6 +30,8 @@ pub enum Msg {
         target: TargetId,
         /// The procedures, with their parameters already filled in from the row.
         offers: Vec<Offer>,
+        /// What would act on it and cannot now, each with the reason.
+        withheld: Vec<String>,
     },
     /// These procedures exist.
     ProceduresListed(Vec<Offer>),

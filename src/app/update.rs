@@ -39,7 +39,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::MouseMoved(mouse, column, row) => return moused(model, mouse, column, row),
         Msg::Resized(columns, rows) => model.resized(columns, rows),
         Msg::RowsRead(rows) => model.lists.read(rows, model.now.wall),
-        Msg::Offered { target, offers } => offered(model, &target, offers),
+        Msg::Offered { target, offers, withheld } => offered(model, &target, offers, withheld),
         Msg::ProceduresListed(offers) => procedures(model, offers),
         Msg::ChecklistsListed(known) => checklist::listed(model, known),
         Msg::Planned(shown) => planned(model, shown),
@@ -72,12 +72,13 @@ fn shows_set(modal: &Modal, set: &crate::domain::Digest) -> bool {
     matches!(modal, Modal::SetList(list) if list.set == *set)
 }
 
-fn offered(model: &mut Model, target: &TargetId, found: Vec<Offer>) {
-    if let Some(Modal::Offers { target: asked, offers, cursor }) = model.modal_mut()
+fn offered(model: &mut Model, target: &TargetId, found: Vec<Offer>, why: Vec<String>) {
+    if let Some(Modal::Offers { target: asked, offers, withheld, cursor }) = model.modal_mut()
         && asked == target
         && offers.is_none()
     {
         *offers = Some(found);
+        *withheld = why;
         *cursor = 0;
     }
 }

@@ -142,19 +142,6 @@ pub fn sentence(snapshot: &Snapshot<'_>) -> Sentence {
     Sentence { happening, verdict: worst, blind, next, ends }
 }
 
-/// The rows of what is looked after: this host's own figures, which come whatever else is gone, only where there is nothing else.
-fn looked_after<'a>(snapshot: &'a Snapshot<'_>) -> impl Iterator<Item = &'a Row> {
-    let is_own = |row: &Row| matches!(row.kind, TargetKind::Host | TargetKind::Mount);
-    let alone = snapshot.lists.all().flat_map(RowList::rows).all(is_own);
-    snapshot.lists.all().flat_map(RowList::rows).filter(move |row| alone || !is_own(row))
-}
-
-/// Whether there is no reading at all that still holds.
-fn is_blind(snapshot: &Snapshot<'_>) -> bool {
-    let now = snapshot.now.wall;
-    looked_after(snapshot).all(|row| row.observation.is_none() || row.lost.is_some() || row.is_stale(now))
-}
-
 /// The run of a pane that is not over.
 fn live(pane: &RunPane) -> Option<&RunView> {
     pane.view.as_deref().filter(|_| pane.status().is_some_and(|status| !status.is_over()))
@@ -166,6 +153,19 @@ fn walked(view: &RunView) -> (String, Option<String>) {
     let far = count.map_or_else(String::new, |count| format!(" · {} {}/{}", count.phase, count.closed, count.of));
     let open = view.items().into_iter().find(|item| item.state == ItemState::Open);
     (format!("{}{far}", view.title), open.map(|item| format!("item {}: {}", item.step + 1, item.title)))
+}
+
+/// The rows of what is looked after: this host's own figures, which come whatever else is gone, only where there is nothing else.
+fn looked_after<'a>(snapshot: &'a Snapshot<'_>) -> impl Iterator<Item = &'a Row> {
+    let is_own = |row: &Row| matches!(row.kind, TargetKind::Host | TargetKind::Mount);
+    let alone = snapshot.lists.all().flat_map(RowList::rows).all(is_own);
+    snapshot.lists.all().flat_map(RowList::rows).filter(move |row| alone || !is_own(row))
+}
+
+/// Whether there is no reading at all that still holds.
+fn is_blind(snapshot: &Snapshot<'_>) -> bool {
+    let now = snapshot.now.wall;
+    looked_after(snapshot).all(|row| row.observation.is_none() || row.lost.is_some() || row.is_stale(now))
 }
 
 fn blindness(snapshot: &Snapshot<'_>) -> String {

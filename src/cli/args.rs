@@ -131,17 +131,20 @@ pub enum Pane {
     Certificates,
     /// Tables and indexes.
     Bloat,
+    /// The items of the newest checklist that is not over: evidence is ok, a claim or a skipped item a warning, an open one unknown.
+    Checklist,
 }
 
 impl Pane {
-    /// The rows it shows.
+    /// The rows it shows; `None` where they are items of a checklist.
     #[must_use]
-    pub fn section(self) -> Section {
+    pub fn section(self) -> Option<Section> {
         match self {
-            Self::Health => Section::Health,
-            Self::Backups => Section::Backups,
-            Self::Certificates => Section::Certificates,
-            Self::Bloat => Section::Bloat,
+            Self::Health => Some(Section::Health),
+            Self::Backups => Some(Section::Backups),
+            Self::Certificates => Some(Section::Certificates),
+            Self::Bloat => Some(Section::Bloat),
+            Self::Checklist => None,
         }
     }
 }

@@ -1,16 +1,22 @@
 //! `midwatch check`: one reading, printed, with a verdict for an exit code.
 
-use crate::cli::args::{Check, Common};
+mod items;
+
+use crate::cli::args::{Check, Common, Pane};
 use crate::cli::{setup, shell};
 use crate::config::estate::Estate;
 use crate::domain::{Clean, Error, Row, Section, Verdict, Wall};
 use crate::gate::lookup;
 use crate::probes::clock;
 use crate::probes::schedule::read_all;
+use items::ItemRow;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Duration;
+
+/// The word for the pane of the checklist.
+const CHECKLIST: &str = "checklist";
 
 /// The version of the JSON that is printed.
 const SCHEMA: u32 = 1;
@@ -18,23 +24,50 @@ const SCHEMA: u32 = 1;
 /// How long the whole reading may take: as long as the slowest source may.
 const DEADLINE: Duration = Duration::from_secs(30);
 
+/// What is asked for: panes of rows, and the checklist.
+struct Asked {
+    sections: BTreeSet<Section>,
+    checklist: bool,
+    /// Whether they were asked for by name, so that one without rows is unknown.
+    named: bool,
+}
+
+impl Asked {
+    fn of(panes: &[Pane]) -> Self {
+        let named = !panes.is_empty();
+        let sections =
+            if named { panes.iter().filter_map(|pane| pane.section()).collect() } else { Section::ALL.into() };
+        Self { sections, checklist: !named || panes.contains(&Pane::Checklist), named }
+    }
+}
+
+/// What was read.
+struct Reading {
+    estate: Estate,
+    rows: Vec<Row>,
+    /// The items of the open checklist; why they could not be read, where they could not.
+    items: Result<Vec<ItemRow>, Error>,
+}
+
 /// Reads, prints, and gives the worst verdict's code; whatever prevents a reading is `unknown` (3).
 ///
 /// A pane without rows does not count, unless it was asked for by name.
 #[must_use]
 pub fn run(common: &Common, args: &Check) -> u8 {
     let unknown = Verdict::Unknown.exit_code();
-    let named: BTreeSet<Section> = args.panes.iter().map(|pane| pane.section()).collect();
-    match read(common, &named) {
-        Ok((estate, rows)) => {
+    let asked = Asked::of(&args.panes);
+    match read(common, &asked) {
+        Ok(reading) => {
             let now = clock::now().wall;
-            let text = if args.json { as_json(&estate, &named, &rows, now) } else { as_text(&rows, &named, now) };
+            let text = if args.json { as_json(&reading, &asked, now) } else { as_text(&reading, &asked, now) };
             if shell::print(text.as_bytes()).is_err() {
                 return unknown;
             }
-            let empty = named.iter().filter(|section| of(&rows, **section).next().is_none());
-            let all = rows.iter().map(|row| row.verdict(now)).chain(empty.map(|_| Verdict::Unknown));
-            all.reduce(Verdict::worse).unwrap_or(Verdict::Unknown).exit_code()
+            let _ = reading.items.as_ref().map_err(super::complain);
+            let rows = reading.rows.iter().map(|row| row.verdict(now));
+            let items = reading.items.iter().flatten().map(|item| item.verdict);
+            let nothing = empty(&reading, &asked).into_iter().map(|_| Verdict::Unknown);
+            rows.chain(items).chain(nothing).reduce(Verdict::worse).unwrap_or(Verdict::Unknown).exit_code()
         }
         Err(cause) => {
             super::complain(&cause);
@@ -43,16 +76,27 @@ pub fn run(common: &Common, args: &Check) -> u8 {
     }
 }
 
+/// The panes that count although they have no row: those asked for by name, and a checklist that cannot be read.
+fn empty(reading: &Reading, asked: &Asked) -> Vec<&'static str> {
+    let bare = |section: &&Section| asked.named && of(&reading.rows, **section).next().is_none();
+    let mut empty: Vec<&str> = asked.sections.iter().filter(bare).map(|section| section.word()).collect();
+    let bare = asked.named && asked.checklist && reading.items.as_ref().is_ok_and(Vec::is_empty);
+    if bare || reading.items.is_err() {
+        empty.push(CHECKLIST);
+    }
+    empty
+}
+
 fn of(rows: &[Row], section: Section) -> impl Iterator<Item = &Row> {
     rows.iter().filter(move |row| row.kind.section() == section)
 }
 
-/// Reads every target of the named panes, or of all where none is named.
-fn read(common: &Common, named: &BTreeSet<Section>) -> Result<(Estate, Vec<Row>), Error> {
+/// Reads every target of the panes that are asked for, and the checklist.
+fn read(common: &Common, asked: &Asked) -> Result<Reading, Error> {
     let around = setup::surroundings();
     let estate = setup::estate(common, &around)?;
     let mut targets = lookup::targets(&estate, &around);
-    targets.retain(|target| named.is_empty() || named.contains(&target.section()));
+    targets.retain(|target| asked.sections.contains(&target.section()));
     let read = setup::wait_for(async { Ok(read_all(targets, DEADLINE).await) })?;
     let mut rows: Vec<Row> = read.into_iter().flat_map(|all| all.rows).collect();
     let now = clock::now().wall;
@@ -60,22 +104,35 @@ fn read(common: &Common, named: &BTreeSet<Section>) -> Result<(Estate, Vec<Row>)
         let worst = std::cmp::Reverse(row.verdict(now).rank());
         (row.kind.section(), worst, row.kind, row.target.clone(), row.object.clone())
     });
-    Ok((estate, rows))
+    let items = match setup::state(common, &around) {
+        Ok(state) if asked.checklist => items::read(&state.dir),
+        // Where there is no place for state, no checklist can be open.
+        Err(cause) if asked.checklist && asked.named => Err(cause),
+        _ => Ok(Vec::new()),
+    };
+    Ok(Reading { estate, rows, items })
 }
 
-/// One line a row, worst first: `critical  service  novacron-api  503`.
-fn as_text(rows: &[Row], named: &BTreeSet<Section>, now: Wall) -> String {
-    let wide = rows.iter().map(|row| Clean::text(&row.name()).width()).max().unwrap_or(0).min(40);
+/// One line a row, worst first: `critical  service  novacron-api  503`; the items of a checklist in their order.
+fn as_text(reading: &Reading, asked: &Asked, now: Wall) -> String {
+    let row = |row: &Row| (row.verdict(now), row.kind.word(), Clean::text(&row.name()), detail(row));
+    let item = |item: &ItemRow| (item.verdict, items::KIND, Clean::text(&item.item.title), item.detail.clone());
+    let items = reading.items.iter().flatten().map(item);
+    let lines: Vec<_> = reading.rows.iter().map(row).chain(items).collect();
+    let wide = lines.iter().map(|(_, _, name, _)| name.width()).max().unwrap_or(0).min(40);
     let mut text = String::new();
-    for row in rows {
-        let name = Clean::text(&row.name());
+    for (verdict, kind, name, detail) in lines {
         let pad = wide.saturating_sub(name.width());
-        let detail = Clean::text(&detail(row)).plain();
-        let (verdict, kind) = (row.verdict(now).word(), row.kind.word());
+        let (verdict, detail) = (verdict.word(), Clean::text(&detail).plain());
         let _ = writeln!(text, "{verdict:<8}  {kind:<11}  {}{:pad$}  {detail}", name.plain(), "");
     }
-    for section in named.iter().filter(|section| of(rows, **section).next().is_none()) {
-        let _ = writeln!(text, "unknown   {}: nothing is configured or found", section.word());
+    for pane in empty(reading, asked) {
+        let why = match (pane == CHECKLIST, reading.items.is_err()) {
+            (true, true) => "it cannot be read",
+            (true, false) => "none is open",
+            (false, _) => "nothing is configured or found",
+        };
+        let _ = writeln!(text, "unknown   {pane}: {why}");
     }
     text
 }
@@ -88,17 +145,19 @@ fn detail(row: &Row) -> String {
     }
 }
 
-fn as_json(estate: &Estate, named: &BTreeSet<Section>, rows: &[Row], now: Wall) -> String {
-    let sections = Section::ALL.into_iter().filter(|section| named.is_empty() || named.contains(section));
-    let panes: Map<String, Value> = sections
-        .map(|section| (section.word().to_owned(), of(rows, section).map(|row| row_json(row, now)).collect()))
-        .collect();
+fn as_json(reading: &Reading, asked: &Asked, now: Wall) -> String {
+    let rows = |section: Section| of(&reading.rows, section).map(|row| row_json(row, now)).collect();
+    let mut panes: Map<String, Value> =
+        asked.sections.iter().map(|section| (section.word().to_owned(), rows(*section))).collect();
+    if asked.checklist {
+        panes.insert(CHECKLIST.to_owned(), reading.items.iter().flatten().map(ItemRow::json).collect());
+    }
     let report = json!({
         "schema": SCHEMA,
-        "estate": estate.name,
+        "estate": reading.estate.name,
         "at": now,
         "panes": panes,
-        "not_found": estate.not_found,
+        "not_found": reading.estate.not_found,
     });
     format!("{report:#}\n")
 }

@@ -41,7 +41,10 @@ pub fn estate(common: &Common, around: &Surroundings) -> Result<Estate> {
 }
 
 /// The state directory that is named, else the one of the environment.
-fn state(common: &Common, around: &Surroundings) -> Result<State> {
+///
+/// # Errors
+/// When there is no place for state.
+pub fn state(common: &Common, around: &Surroundings) -> Result<State> {
     let Some(dir) = &common.state else { return state::state(around) };
     let dir = std::path::absolute(dir).map_err(|cause| Error::machine("find the state directory", cause))?;
     Ok(State { locks: dir.join("locks"), dir, scope: Scope::User, locks_scope: Scope::User })

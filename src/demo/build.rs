@@ -2,6 +2,7 @@
 
 use crate::demo::backups;
 use crate::demo::database::{self, Database};
+use crate::demo::night;
 use crate::demo::services::Served;
 use crate::domain::Wall;
 use crate::domain::error::{Error, Result};
@@ -85,6 +86,7 @@ pub fn build(
             write_packed(&archive.join(format!("{log}-{date}.gz")), log, now, age)?;
         }
     }
+    night::build(dir, now)?;
     let config = dir.join(CONFIG);
     write(&config, estate.as_bytes(), now)?;
     Ok(DemoEstate { config, state, root, sessions: SESSIONS, old_sessions: OLD_SESSIONS, rotated })

@@ -5,7 +5,7 @@
 //!     └────── ping, stop ──> keeper.sock
 //! ```
 //! The directory: `.midwatch-demo` (the marker; without it nothing is ever removed), `keeper.lock`, `keeper.sock`, `ready`,
-//! `absent`, `midwatch.toml`, `state/`, the servers' own directories (`redis/`), and the estate itself in `srv/cell0/`,
+//! `absent`, `midwatch.toml`, `windows.toml`, `procedures/`, `state/`, the servers' own directories (`redis/`), and the estate itself in `srv/cell0/`,
 //! `srv/backups/` and `tls/`.
 
 pub mod backups;
@@ -13,6 +13,7 @@ pub mod build;
 pub mod ca;
 pub mod database;
 pub mod keeper;
+pub mod night;
 pub mod place;
 pub mod postgres;
 pub mod redis;

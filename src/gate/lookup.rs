@@ -65,8 +65,10 @@ impl Lookup {
     pub fn query(&mut self, query: Query) {
         match query {
             Query::Refresh => self.prober.refresh(),
-            Query::Offer(row) => self
-                .answer(move |world| Msg::Offered { target: TargetId::of(&row), offers: plans::offers(world, &row) }),
+            Query::Offer(row) => self.answer(move |world| {
+                let (offers, withheld) = plans::offers(world, &row);
+                Msg::Offered { target: TargetId::of(&row), offers, withheld }
+            }),
             Query::ListProcedures => self.answer(|world| Msg::ProceduresListed(plans::all(world))),
             Query::Plan { procedure, params } => {
                 self.answer(move |world| match plans::shown(world, &procedure, &params) {

@@ -3,8 +3,9 @@
 use crate::app::msg::{Offer, Outline, ParamShown, PlanShown};
 use crate::config::reader::Problem;
 use crate::domain::error::Result;
-use crate::domain::{Error, Kind, Order, Row, Verb};
+use crate::domain::{Error, Fact, Kind, Order, Row, Verb};
 use crate::gate::World;
+use crate::procedure::catalog::Catalog;
 use crate::procedure::header::Procedure;
 use crate::procedure::plan::{Plan, Step};
 use crate::procedure::{catalog, outline};
@@ -13,10 +14,46 @@ use crate::runner::{identity, policy};
 use std::collections::BTreeMap;
 use std::io;
 
-/// The procedures that act on a row, their parameters filled in from it.
+/// The fact of a row whose target can be acted on.
+const CAN_ACT: &str = "can_act";
+
+/// The procedures that act on a row, their parameters filled in from it; and what would, but needs an `act` that there is not.
 #[must_use]
-pub fn offers(world: &World, row: &Row) -> Vec<Offer> {
-    world.catalog().offers(row).into_iter().map(|(procedure, params)| offer(procedure, &params)).collect()
+pub fn offers(world: &World, row: &Row) -> (Vec<Offer>, Vec<String>) {
+    let catalog = world.catalog();
+    let found = catalog.offers(row);
+    let withheld = withheld(&catalog, row, &found, world);
+    (found.into_iter().map(|(procedure, params)| offer(procedure, &params)).collect(), withheld)
+}
+
+/// What would be offered if the row's target could be acted on, each with the reason why it cannot.
+fn withheld(
+    catalog: &Catalog,
+    row: &Row,
+    found: &[(&Procedure, BTreeMap<String, String>)],
+    world: &World,
+) -> Vec<String> {
+    let Some(seen) = row.observation.as_ref().filter(|seen| seen.facts.get(CAN_ACT) == Some(&Fact::Bool(false))) else {
+        return Vec::new();
+    };
+    let mut able = row.clone();
+    let mut seen = seen.clone();
+    seen.facts.insert(CAN_ACT, Fact::Bool(true));
+    able.observation = Some(seen);
+    let target = &row.target;
+    let entry = world.estate.postgres.iter().find(|entry| entry.name == *target);
+    let why = match entry {
+        Some(entry) if entry.act.is_some() => {
+            format!("cannot change {target}: it is a standby, or it takes no changes now")
+        }
+        Some(_) if world.estate.source.is_none() => {
+            format!("needs `act`: {target} was discovered, and an estate file names it")
+        }
+        _ => format!("needs `act`: {target} has none in the estate"),
+    };
+    let known: Vec<&str> = found.iter().map(|(procedure, _)| procedure.id.as_str()).collect();
+    let more = catalog.offers(&able).into_iter().filter(|(procedure, _)| !known.contains(&procedure.id.as_str()));
+    more.map(|(procedure, _)| format!("{} {why}", procedure.id)).collect()
 }
 
 /// Every procedure.
@@ -88,12 +125,70 @@ fn preview(step: &Step) -> Option<Result<crate::domain::Preview>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{catalog, outline};
+    use super::*;
+    use crate::calendar::Calendar;
+    use crate::config::estate::Estate;
+    use crate::config::paths::Surroundings;
+    use crate::config::state::{Scope, State};
+    use crate::domain::{Observation, TargetKind, Verdict, Wall};
     use crate::runner::adapters::BuiltIn;
+    use std::path::{Path, PathBuf};
+    use std::time::Duration;
+
+    fn world(entry: &str) -> World {
+        let text = format!("schema = 1\nname = \"e\"\nenvironment = \"other\"\n{entry}");
+        let state = State {
+            dir: PathBuf::from("/nonexistent"),
+            scope: Scope::User,
+            locks: PathBuf::from("/nonexistent"),
+            locks_scope: Scope::User,
+        };
+        World {
+            estate: Estate::parse(&text, Path::new("/nonexistent/midwatch.toml")).unwrap(),
+            around: Surroundings::below(Path::new("/nonexistent"), []),
+            calendar: Calendar::default(),
+            state,
+            exe: PathBuf::from("/nonexistent"),
+        }
+    }
+
+    fn bloat(can_act: bool) -> Row {
+        let text = |text: &str| Fact::Text(text.to_owned());
+        let mut row = Row::unread(TargetKind::Bloat, "main".to_owned(), String::new(), Duration::from_secs(5));
+        row.saw(Observation {
+            verdict: Verdict::Ok,
+            detail: String::new(),
+            facts: BTreeMap::from([
+                ("kind", text("table")),
+                ("schema", text("public")),
+                ("name", text("tasks")),
+                (CAN_ACT, Fact::Bool(can_act)),
+            ]),
+            observed_at: Wall::from_unix(0, 0),
+            trend: None,
+        });
+        row
+    }
+
+    #[test]
+    fn what_needs_an_act_is_withheld_and_says_so() {
+        let bare = "[[postgres]]\nname = \"main\"\nwatch = \"service=w\"\n";
+        let full = format!("{bare}act = \"service=a\"\n");
+        let told = |entry: &str, can_act| {
+            let (offers, withheld) = offers(&world(entry), &bloat(can_act));
+            (offers.into_iter().map(|offer| offer.procedure).collect::<Vec<_>>(), withheld)
+        };
+        let one = |text: &str| vec![text.to_owned()];
+        assert_eq!(told(&full, true), (one("novacron/vacuum-table"), Vec::new()));
+        let why = "novacron/vacuum-table needs `act`: main has none in the estate";
+        assert_eq!(told(bare, false), (Vec::new(), one(why)));
+        let why = "novacron/vacuum-table cannot change main: it is a standby, or it takes no changes now";
+        assert_eq!(told(&full, false), (Vec::new(), one(why)));
+    }
 
     #[test]
     fn what_is_included_stands_in_its_place_and_a_default_in_its_name() {
-        let catalog = catalog::Catalog::read(None, &BuiltIn::default());
+        let catalog = Catalog::read(None, &BuiltIn::default());
         let list = outline::of(catalog.find("cell0/checklist").unwrap(), catalog.library());
         let phases: Vec<&str> = list.iter().map(|(phase, _)| phase.as_str()).collect();
         assert!(phases.is_sorted_by_key(|phase| ["before", "during", "after"].iter().position(|p| p == phase)));

@@ -5,7 +5,7 @@
 //!                 └─ stamp: the time in a name
 //! ```
 //! A member is a file or a directory that the pattern fits. The newest is the one of the latest time in its data: that in its name
-//! ([`stamp`]), else its last change; never the last one by name. [`judge`] says what is critical and what warns. Nothing is opened but the
+//! (`stamp`), else its last change; never the last one by name. `judge` says what is critical and what warns. Nothing is opened but the
 //! newest member, and only where a checksum stands beside it.
 //!
 //! Not counted as members: checksums and signatures, links to another member, and what is unfinished: `.part`, `.tmp` and their like, and
@@ -15,7 +15,7 @@
 //! `directory` `count` `unfinished` `future` (how many are dated in it) `max_age_s` `interval_s` `gaps` `median_size_bytes` `verified`
 //! `verified_at` `sha256` `checksum_file`; `not_verified` says why `verified` is absent.
 
-mod checksum;
+pub(crate) mod checksum;
 mod judge;
 mod series;
 mod stamp;

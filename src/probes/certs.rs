@@ -6,7 +6,7 @@
 //!  file, directory ── files ───┘
 //! ```
 //! An endpoint is one row; a file too, and each file of a directory that holds certificates. Where both are named, the row is of what
-//! is served, and says whether the file holds the same. [`judge`] says what is critical and what warns.
+//! is served, and says whether the file holds the same. `judge` says what is critical and what warns.
 //!
 //! Facts: `not_before` `not_after` (RFC 3339, UTC) `days_left` (whole days, rounded down; negative when it is over) `serial` `subject`
 //! `issuer` `names` `fingerprint_sha256` `key` `self_signed` `is_ca` `chain_length` `chain` (`trusted`, or why not) `chain_days_left`

@@ -3,7 +3,6 @@
 //! One database gives three rows: itself, `connections`, and `replication`. What a role without `pg_monitor` cannot see is named
 //! on the row that lacks it.
 
-pub mod act;
 mod answer;
 pub mod connect;
 mod connections;

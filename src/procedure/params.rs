@@ -70,7 +70,7 @@ impl Param {
             ParamKind::OneOf(words) => format!("one of {}", words.join(", ")),
             ParamKind::Text => "text".to_owned(),
             ParamKind::Path => "an absolute path".to_owned(),
-            ParamKind::Target(kind) => format!("the name of a {} of the estate", kind.word()),
+            ParamKind::Target(kind) => format!("the name of a {}", kind.word()),
         }
     }
 

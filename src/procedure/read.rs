@@ -5,7 +5,7 @@ use crate::domain::Digest;
 use crate::procedure::adapters::Adapters;
 use crate::procedure::header::{self, Header, Procedure};
 use crate::procedure::make;
-use crate::procedure::sql_text;
+use crate::procedure::quote;
 use crate::procedure::steps::{self, RawStep};
 use crate::procedure::template::{self, Allowed, Known};
 use std::collections::{BTreeMap, BTreeSet};
@@ -158,7 +158,7 @@ fn references(header: &Header, steps: &[RawStep], problems: &mut Problems) {
                         let allowed = if inner.key == QUOTING { Allowed::InSql } else { allowed };
                         template::check(&inner.node, allowed, &known, &mut used, problems);
                         if let (Allowed::InSql, Value::Text(text)) = (allowed, &inner.node.value)
-                            && let Err(why) = sql_text::stands_alone(text)
+                            && let Err(why) = quote::stands_alone(text)
                         {
                             problems.say(inner.node.at, why);
                         }

@@ -204,7 +204,7 @@ pub fn make(
         entry.node = template::fill(&entry.node, values);
     }
     let title = title(raw, &mut rest, problems);
-    let mut scope = Scope {
+    let scope = Scope {
         root: root.map(str::to_owned),
         limit: raw.limit.as_ref().map(|(at, _)| *at),
         of: None,
@@ -234,28 +234,39 @@ pub fn make(
     match raw.verb {
         Verb::Read => step.act = Some(action(&mut rest, "read", Purpose::Read, &scope, adapters, problems)?),
         Verb::Check => step.act = Some(action(&mut rest, "check", Purpose::Check, &scope, adapters, problems)?),
-        Verb::Do => {
-            let at = place_of(&rest, "do");
-            let act = action(&mut rest, "do", Purpose::Do, &scope, adapters, problems)?;
-            if raw.effect < act.floor {
-                let (declared, floor) = (raw.effect.word(), act.floor.word());
-                problems.say(at, format!("this is at least `{floor}`, and the step declares `{declared}`"));
-            }
-            scope.of = Some(act);
-            if rest.has("prove") {
-                step.prove = action(&mut rest, "prove", Purpose::Prove, &scope, adapters, problems);
-            }
-            if raw.effect > EffectClass::Read {
-                step.way_back = way_back(&mut rest, &scope, adapters, problems)?;
-            }
-            step.act = scope.of;
-        }
+        Verb::Do => does(raw, &mut step, &mut rest, scope, adapters, problems)?,
         Verb::Manual => step.text = spoken(&mut rest, "manual", problems)?,
         Verb::Approve => step.text = spoken(&mut rest, "approve", problems)?,
         Verb::Notify => step.text = spoken(&mut rest, "notify", problems)?,
         Verb::Use => return None,
     }
     Some(step)
+}
+
+/// Reads a `do` with its proof and its way back.
+fn does(
+    raw: &RawStep,
+    step: &mut Step,
+    rest: &mut Table,
+    mut scope: Scope,
+    adapters: &dyn Adapters,
+    problems: &mut Problems,
+) -> Option<()> {
+    let at = place_of(rest, "do");
+    let act = action(rest, "do", Purpose::Do, &scope, adapters, problems)?;
+    if raw.effect < act.floor {
+        let (declared, floor) = (raw.effect.word(), act.floor.word());
+        problems.say(at, format!("this is at least `{floor}`, and the step declares `{declared}`"));
+    }
+    scope.of = Some(act);
+    if rest.has("prove") {
+        step.prove = action(rest, "prove", Purpose::Prove, &scope, adapters, problems);
+    }
+    if raw.effect > EffectClass::Read {
+        step.way_back = way_back(rest, &scope, adapters, problems)?;
+    }
+    step.act = scope.of;
+    Some(())
 }
 
 /// The target that the step works on.

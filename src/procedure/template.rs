@@ -10,6 +10,7 @@ use crate::config::reader::{Node, Problems, Value, nearest};
 use crate::domain::Saved;
 use crate::procedure::params::Bound;
 use crate::procedure::plan::Action;
+use crate::procedure::quote::Quote;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a reference names.
@@ -27,45 +28,6 @@ pub enum Reference {
     RowFact(String),
     /// A fact of what a `read` saved: its name and the fact's. The whole of it is told like a parameter.
     SavedFact(String, String),
-}
-
-/// How a value is quoted that becomes a part of SQL.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Quote {
-    /// `|ident`: an identifier, always between double quotes.
-    Ident,
-    /// `|literal`: a text, always between single quotes.
-    Literal,
-}
-
-impl Quote {
-    /// The word behind the `|`.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Ident => "ident",
-            Self::Literal => "literal",
-        }
-    }
-
-    fn of(word: &str) -> Option<Self> {
-        [Self::Ident, Self::Literal].into_iter().find(|quote| quote.word() == word)
-    }
-
-    /// Quotes a value so that it is one token, whatever is in it.
-    ///
-    /// Source: PostgreSQL 18 manual, 4.1.1 and 4.1.2. A `\` is doubled and announced, which holds under either value of
-    /// `standard_conforming_strings`.
-    #[must_use]
-    pub fn quote(self, value: &str) -> String {
-        match self {
-            Self::Ident => format!("\"{}\"", value.replace('"', "\"\"")),
-            Self::Literal if value.contains('\\') => {
-                format!(" E'{}'", value.replace('\\', "\\\\").replace('\'', "''"))
-            }
-            Self::Literal => format!("'{}'", value.replace('\'', "''")),
-        }
-    }
 }
 
 /// A stretch of a template.

@@ -274,7 +274,10 @@ fn no_answer_is_sent_where_no_runner_is() {
 fn planned(shown: PlanShown) -> Model {
     let mut model = model();
     press(&mut model, "j x");
-    update(&mut model, Msg::Offered { target: sample::id(TargetKind::Service, "api"), offers: sample::offers() });
+    update(
+        &mut model,
+        Msg::Offered { target: sample::id(TargetKind::Service, "api"), offers: sample::offers(), withheld: Vec::new() },
+    );
     press(&mut model, "j Enter Enter");
     update(&mut model, Msg::Planned(Box::new(shown)));
     model
@@ -306,6 +309,7 @@ fn a_plan_that_nobody_waits_for_is_not_shown() {
         Msg::Offered {
             target: sample::id(TargetKind::Service, "api"),
             offers: vec![Offer { params: Vec::new(), ..sample::offers()[0].clone() }],
+            withheld: Vec::new(),
         },
     );
     press(&mut model, "Enter Esc");

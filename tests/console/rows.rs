@@ -58,9 +58,15 @@ fn x_asks_what_acts_on_the_row_under_the_cursor_and_an_answer_for_another_row_is
     let effects = press(&mut model, "j x");
     let [Effect::Query(Query::Offer(row))] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!(row.target, "api");
-    update(&mut model, Msg::Offered { target: sample::id(TargetKind::Host, "cpu"), offers: sample::offers() });
+    update(
+        &mut model,
+        Msg::Offered { target: sample::id(TargetKind::Host, "cpu"), offers: sample::offers(), withheld: Vec::new() },
+    );
     assert_eq!(press(&mut model, "Enter"), []);
-    update(&mut model, Msg::Offered { target: sample::id(TargetKind::Service, "api"), offers: sample::offers() });
+    update(
+        &mut model,
+        Msg::Offered { target: sample::id(TargetKind::Service, "api"), offers: sample::offers(), withheld: Vec::new() },
+    );
     press(&mut model, "j Enter");
     let effects = press(&mut model, "Enter");
     let [Effect::Query(Query::Plan { procedure, params })] = &effects[..] else { panic!("{effects:?}") };
@@ -183,7 +189,7 @@ fn rows_are_offered_from_the_pane_they_are_in() {
     // The answer for another row of the same target comes too late.
     let mut other = TargetId::of(row);
     other.object = Some("public.tasks".to_owned());
-    update(&mut model, Msg::Offered { target: other, offers: sample::offers() });
+    update(&mut model, Msg::Offered { target: other, offers: sample::offers(), withheld: Vec::new() });
     assert_eq!(press(&mut model, "Enter"), []);
     press(&mut model, "Esc 3 j Enter");
     let effects = press(&mut model, "x");

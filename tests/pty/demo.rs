@@ -143,3 +143,22 @@ fn leaving_with_a_live_run_keeps_the_demo_and_says_so() {
     let stop = home.command(&["demo", "--stop"]);
     assert!(stop.status.success(), "{}", super::told(&stop));
 }
+
+#[test]
+fn the_demos_own_checklist_ticks_by_what_the_demo_shows() {
+    let home = Home::new();
+    let pty = demo(&home);
+    assert!(pty.screen().contains("tonight"), "a window is open: {}", pty.screen());
+    pty.send("5");
+    pty.wait_for(SOON, |screen| screen.contains("☐  The files are backed up"));
+    pty.send("\r");
+    pty.wait_for(SOON, |screen| screen.contains("Press  c  to start"));
+    pty.press_until("c", |screen| screen.contains("Before 3/5"));
+    let shown = pty.screen();
+    for ticked in ["The files are backed up", "The gateway answers", "The state of the host"] {
+        assert!(line_with(&shown, ticked).contains("evidence"), "{ticked}\n{shown}");
+    }
+    assert!(line_with(&shown, "Every backup is well").contains("☐"), "{shown}");
+    let stop = home.command(&["demo", "--stop"]);
+    assert!(stop.status.success(), "{}", told(&stop));
+}

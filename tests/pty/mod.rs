@@ -3,6 +3,7 @@
 //! Each test has a directory of its own, which is the home, the configuration and the state of every process in it; what
 //! still runs in it at the end is ended.
 
+mod checklist;
 mod cut;
 mod demo;
 mod outside;

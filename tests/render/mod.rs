@@ -198,7 +198,14 @@ fn log_search_120x36() {
 #[test]
 fn offers_params_and_plan_100x30() {
     let mut model = pressed(sample::healthy((100, 30), operator()), "/ s r v / c e l l Enter j x");
-    update(&mut model, Msg::Offered { target: sample::id(TargetKind::Mount, "/srv/cell0"), offers: sample::offers() });
+    update(
+        &mut model,
+        Msg::Offered {
+            target: sample::id(TargetKind::Mount, "/srv/cell0"),
+            offers: sample::offers(),
+            withheld: Vec::new(),
+        },
+    );
     insta::assert_snapshot!("offers_100x30", shown(&mut model));
     sample::press(&mut model, "Enter 3 0");
     insta::assert_snapshot!("params_100x30", shown(&mut model));

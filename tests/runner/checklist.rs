@@ -42,7 +42,7 @@ sign   = { note = "required" }
 notify = "It was {{state.output}}"
 "#;
 
-fn estate() -> Estate {
+pub fn estate() -> Estate {
     let estate = Estate::default().with("MIDWATCH_SPAN_LOOK_AGAIN", "50");
     let text = fs::read_to_string(estate.beside("midwatch.toml")).unwrap();
     let service = "[[service]]\nname = \"web\"\nurl = \"http://127.0.0.1:1/\"\n";
@@ -61,23 +61,23 @@ fn want(item: &ItemView, deed: Deed) -> Demand {
     Demand::Item { step: item.step, seq: item.seq, deed }
 }
 
-fn hand(note: &str) -> Deed {
+pub fn hand(note: &str) -> Deed {
     Deed::Hand { note: note.to_owned() }
 }
 
-fn skip(reason: &str) -> Deed {
+pub fn skip(reason: &str) -> Deed {
     Deed::Skip { reason: reason.to_owned() }
 }
 
 #[track_caller]
-fn accepted(run: &Run<'_>, step: u32, deed: Deed) {
+pub fn accepted(run: &Run<'_>, step: u32, deed: Deed) {
     let reply = run.ask(want(&item(&run.view(), step), deed));
     assert!(matches!(reply, Reply::Accepted { .. }), "{reply:?}");
 }
 
 /// Waits until an item is so.
 #[track_caller]
-fn becomes(run: &Run<'_>, step: u32, state: ItemState) -> ItemView {
+pub fn becomes(run: &Run<'_>, step: u32, state: ItemState) -> ItemView {
     item(&run.wait(state.word(), |view| item(view, step).state == state), step)
 }
 

@@ -6,6 +6,7 @@ mod chance;
 mod checklist;
 mod codes;
 mod failpoints;
+mod items;
 mod loss;
 mod moving;
 mod socket;

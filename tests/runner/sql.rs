@@ -229,6 +229,20 @@ fn a_proof_tells_after_the_runner_and_the_act_were_killed() {
 }
 
 #[test]
+fn an_act_that_is_killed_alone_is_unknown_and_its_statement_ends() {
+    let base = Base::new();
+    base.step("change", SLOW, "");
+    let (run, prompt) = base.asked();
+    run.accept(&prompt, consent(&prompt));
+    base.at_work("UPDATE");
+    crate::support::estate::kill_wholly(run.pid_of("1.1", "act.json"));
+    let end = outcome(&run);
+    assert_eq!((end.ending, end.detail.as_str()), (Ending::Unknown, "killed by signal 9, and it kept no result"));
+    let gone = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'UPDATE%' AND state = 'active'";
+    wait_for("the end of the statement", || (base.sql(gone) == "0").then_some(()));
+}
+
+#[test]
 fn a_stop_reaches_the_server_and_leaves_no_backend() {
     let base = Base::new();
     base.step("change", SLOW, "");

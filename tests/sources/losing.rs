@@ -110,9 +110,9 @@ fn bytes_during(pty: &Pty, seconds: usize) -> usize {
 /// Loses everything, looks, and gets it back; for as long as it is lost, keys work and the screen is calm.
 fn cycle(world: &mut World, pty: &Pty, hang: bool) {
     if hang {
-        world.freeze(true)
+        world.freeze(true);
     } else {
-        world.lose()
+        world.lose();
     }
     pty.send("r");
     // Every key, while what is read hangs.
@@ -122,9 +122,9 @@ fn cycle(world: &mut World, pty: &Pty, hang: bool) {
     let bytes = bytes_during(pty, 6);
     assert!(bytes < 6 * 500, "{bytes} bytes in 6 s are no calm screen");
     if hang {
-        world.freeze(false)
+        world.freeze(false);
     } else {
-        world.come_back()
+        world.come_back();
     }
     // What hung may be in its pause between two attempts.
     pty.send("1");

@@ -217,13 +217,6 @@ path = "{tree}"
         let environment: Vec<_> = own.chain(more.iter().copied()).collect();
         Pty::spawn(crate::support::estate::BINARY, arguments, &environment, size)
     }
-
-    /// Runs the program to its end with more variables.
-    pub fn midwatch_with(&self, arguments: &[&str], more: &[(&str, &str)]) -> Said {
-        let mut command: Command = self.estate.command(arguments);
-        command.envs(more.iter().copied());
-        finish(command)
-    }
 }
 
 impl Drop for World {

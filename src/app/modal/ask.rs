@@ -7,13 +7,11 @@ use crate::app::effect::{Effect, Query, Screen};
 use crate::app::keymap::{Action, Context, Resolved};
 use crate::app::keys;
 use crate::app::modal::form::Command;
-use crate::app::modal::note::Writes;
 use crate::app::modal::{Form, Modal, PromptDialog, SetList};
 use crate::app::model::{Model, Pane};
 use crate::app::msg::Offer;
 use crate::app::panes::{checklist, log, run};
 use crate::app::update::{entered, save_note};
-use crate::domain::RunStatus;
 use crate::domain::key::{Key, KeyCode};
 use crate::journal::record::Answer;
 
@@ -136,9 +134,7 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Down if is_item(model) => return checklist::turn(model, 1),
         Action::Up if is_item(model) => return checklist::turn(model, -1),
-        Action::Hand if is_item(model) => return checklist::write(model, Writes::Hand),
-        Action::Skip if is_item(model) => return checklist::write(model, Writes::Skip),
-        Action::Reopen if is_item(model) => return checklist::write(model, Writes::Reopen),
+        Action::Hand | Action::Skip | Action::Reopen if is_item(model) => return checklist::write(model, action),
         Action::Down => return scroll(model, 1),
         Action::Up => return scroll(model, -1),
         Action::PageDown => return scroll(model, page),
@@ -208,13 +204,7 @@ fn leave(model: &mut Model, action: Action) -> Vec<Effect> {
                 model.drafts.remove(&key);
             } else {
                 model.drafts.insert(key, note.lines().to_vec());
-                let action = match note.writes {
-                    Writes::Beside => Action::Note,
-                    Writes::Hand => Action::Hand,
-                    Writes::Skip => Action::Skip,
-                    Writes::Reopen => Action::Reopen,
-                };
-                let key_shown = model.keymap.shown(action);
+                let key_shown = model.keymap.shown(note.writes.action());
                 model.say(format!("the note is kept, not written down: {key_shown} goes on with it"));
             }
         }
@@ -382,30 +372,4 @@ fn is_item(model: &Model) -> bool {
 fn owes_undo(model: &Model) -> bool {
     let Some(Modal::Abort { run, .. }) = model.modal() else { return false };
     model.followed(run).and_then(|pane| pane.view.as_ref()).is_some_and(|view| !view.undo_owed().is_empty())
-}
-
-/// Asks whether to stop the followed run.
-pub fn open_abort(model: &mut Model) {
-    let pane = model.at_hand();
-    match (pane.status(), &pane.view) {
-        (Some(RunStatus::Running | RunStatus::Waiting | RunStatus::Interrupted), Some(view)) => {
-            let run = view.id.clone();
-            model.open(Modal::Abort { run, undo: None });
-        }
-        (Some(_), _) => model.say("this run is over"),
-        _ => model.say("no run is followed"),
-    }
-}
-
-/// Asks whether to continue the followed run.
-pub fn open_resume(model: &mut Model) {
-    let pane = model.at_hand();
-    match (pane.status(), &pane.view) {
-        (Some(RunStatus::Interrupted), Some(view)) => {
-            let run = view.id.clone();
-            model.open(Modal::Resume(run));
-        }
-        (Some(_), _) => model.say("only an interrupted run can be resumed"),
-        _ => model.say("no run is followed"),
-    }
 }

@@ -1,5 +1,6 @@
 //! Text being written: a note beside a step, or the words of a deed on an item of a checklist.
 
+use crate::app::keymap::Action;
 use crate::domain::RunId;
 use crate::domain::key::{Key, KeyCode};
 use crate::journal::item::Deed;
@@ -19,6 +20,20 @@ pub enum Writes {
 }
 
 impl Writes {
+    /// All that can be done with a text.
+    pub const ALL: [Self; 4] = [Self::Beside, Self::Hand, Self::Skip, Self::Reopen];
+
+    /// What asks for such a text.
+    #[must_use]
+    pub fn action(self) -> Action {
+        match self {
+            Self::Beside => Action::Note,
+            Self::Hand => Action::Hand,
+            Self::Skip => Action::Skip,
+            Self::Reopen => Action::Reopen,
+        }
+    }
+
     /// What a text does with an item; `None` where it only stands beside it.
     #[must_use]
     pub fn deed(self, text: &str) -> Option<Deed> {

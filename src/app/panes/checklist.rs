@@ -2,6 +2,7 @@
 
 use crate::app::confirm;
 use crate::app::effect::{Effect, Query};
+use crate::app::keymap::Action;
 use crate::app::modal::note::Writes;
 use crate::app::modal::{ItemDialog, Modal, Note, ask};
 use crate::app::model::{Model, Pane};
@@ -264,7 +265,8 @@ fn deed(model: &mut Model, item: &ItemView, seq: u64, deed: Deed) -> Vec<Effect>
 }
 
 /// Asks for the words of a claim, of a skip or of opening again, where the item can take them; from the pane, opens the item.
-pub fn write(model: &mut Model, writes: Writes) -> Vec<Effect> {
+pub fn write(model: &mut Model, action: Action) -> Vec<Effect> {
+    let writes = Writes::ALL.into_iter().find(|writes| writes.action() == action).unwrap_or(Writes::Beside);
     if model.modal().is_none() && model.checklist.view().is_some() {
         // It is looked at first.
         return open(model);

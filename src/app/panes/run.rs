@@ -242,3 +242,29 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
     }
     Vec::new()
 }
+
+/// Asks whether to stop the followed run.
+pub fn open_abort(model: &mut Model) {
+    let pane = model.at_hand();
+    match (pane.status(), &pane.view) {
+        (Some(RunStatus::Running | RunStatus::Waiting | RunStatus::Interrupted), Some(view)) => {
+            let run = view.id.clone();
+            model.open(Modal::Abort { run, undo: None });
+        }
+        (Some(_), _) => model.say("this run is over"),
+        _ => model.say("no run is followed"),
+    }
+}
+
+/// Asks whether to continue the followed run.
+pub fn open_resume(model: &mut Model) {
+    let pane = model.at_hand();
+    match (pane.status(), &pane.view) {
+        (Some(RunStatus::Interrupted), Some(view)) => {
+            let run = view.id.clone();
+            model.open(Modal::Resume(run));
+        }
+        (Some(_), _) => model.say("only an interrupted run can be resumed"),
+        _ => model.say("no run is followed"),
+    }
+}

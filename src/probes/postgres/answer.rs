@@ -4,7 +4,13 @@ use std::fmt;
 use tokio_postgres::SimpleQueryRow;
 
 /// One row of an answer; every value is text, as the server writes it.
-pub struct Line(pub(super) SimpleQueryRow);
+pub struct Line(SimpleQueryRow);
+
+impl From<SimpleQueryRow> for Line {
+    fn from(row: SimpleQueryRow) -> Self {
+        Self(row)
+    }
+}
 
 /// Why a question was not answered.
 #[derive(Clone, Debug, PartialEq, Eq)]

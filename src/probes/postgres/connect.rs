@@ -2,9 +2,11 @@
 //!
 //! What a session is allowed is part of its start, not set afterwards: behind a pooler, what is set would stay with others.
 
+pub mod act;
+
 use crate::config::libpq::{Access, ChannelBinding, Parameters, Server, ServerPlace, SessionKind, TlsMode};
 use crate::domain::quantity;
-use crate::probes::postgres::act::{Again, Notice};
+use crate::probes::postgres::connect::act::{Again, Notice};
 use crate::probes::postgres::reasons::{self, Attempt};
 use crate::probes::postgres::stream::{self, Meter, Stream};
 use crate::probes::postgres::tls;
@@ -52,10 +54,10 @@ pub(super) struct Manner {
 
 /// A session with one server.
 pub struct Session {
-    pub(super) client: Client,
-    pub(super) meter: Arc<Meter>,
+    client: Client,
+    meter: Arc<Meter>,
     /// How its server is reached once more, for what must be said beside the session.
-    pub(super) again: Again,
+    again: Again,
     ended: Arc<Mutex<Option<String>>>,
     server: String,
     /// Dropped with the session; the connection then has [`GOODBYE`] to end.
@@ -247,7 +249,7 @@ async fn keep<S, T>(
         loop {
             match poll_fn(|cx| connection.poll_message(cx)).await {
                 Some(Ok(AsyncMessage::Notice(told))) => {
-                    let _ = heard.as_ref().map(|heard| heard.send(Notice::of(&told)));
+                    let _ = heard.as_ref().map(|heard| heard.send(Notice::from(&told)));
                 }
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return note(reasons::of_asking(&error).1),
@@ -318,7 +320,7 @@ impl Session {
             }
         };
         let row = |message| match message {
-            SimpleQueryMessage::Row(row) => Some(Line(row)),
+            SimpleQueryMessage::Row(row) => Some(Line::from(row)),
             _ => None,
         };
         Ok(answer.into_iter().filter_map(row).collect())
@@ -341,7 +343,7 @@ impl Session {
     }
 
     /// What went wrong: how the connection ended tells more than that it did.
-    pub(super) fn told(&self, error: &tokio_postgres::Error) -> Failure {
+    fn told(&self, error: &tokio_postgres::Error) -> Failure {
         let (code, reason) = reasons::of_asking(error);
         let ended = self.ended.lock().ok().and_then(|ended| ended.clone());
         match ended {

@@ -4,7 +4,6 @@ use crate::domain::Wall;
 use crate::probes::units::bus::{Bus, Trouble};
 use crate::probes::units::seen::Seen;
 use futures_util::StreamExt;
-use std::future::Future;
 use zbus::{MessageStream, OwnedObjectPath};
 
 /// A unit, as whoever changes it must know it.
@@ -98,17 +97,15 @@ impl Job {
     }
 
     /// Waits until it is over: `done`, `failed`, `canceled`, `timeout`, `dependency`, `skipped`; `None` where the bus went away.
-    pub(crate) fn over(&mut self) -> impl Future<Output = Option<String>> + '_ {
-        async {
-            while let Some(Ok(message)) = self.ended.next().await {
-                let body = message.body();
-                if let Ok((_, job, _, result)) = body.deserialize::<(u32, OwnedObjectPath, String, String)>()
-                    && job.as_str() == self.path
-                {
-                    return Some(result);
-                }
+    pub(crate) async fn over(&mut self) -> Option<String> {
+        while let Some(Ok(message)) = self.ended.next().await {
+            let body = message.body();
+            if let Ok((_, job, _, result)) = body.deserialize::<(u32, OwnedObjectPath, String, String)>()
+                && job.as_str() == self.path
+            {
+                return Some(result);
             }
-            None
         }
+        None
     }
 }

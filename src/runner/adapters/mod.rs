@@ -68,7 +68,8 @@ impl Adapters for BuiltIn {
         let databases = self.databases.as_ref()?;
         match kind {
             TargetKind::Postgres => Some(databases.iter().map(|database| database.name.clone()).collect()),
-            _ => Some(Vec::new()),
+            // Failed units are no entries of the estate, and nothing else is worked on by name.
+            _ => None,
         }
     }
 

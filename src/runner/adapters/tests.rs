@@ -147,6 +147,57 @@ fn what_is_built_in_is_sound_and_offered_from_a_mount() {
     assert_eq!((missing.kind, missing.hints[0].as_str()), (Kind::Usage, "did you mean cell0/data-retention?"));
 }
 
+fn row(kind: TargetKind, target: &str, facts: &[(&'static str, Fact)]) -> Row {
+    let mut row = Row::unread(kind, target.to_owned(), String::new(), Duration::from_secs(5));
+    row.saw(Observation {
+        verdict: Verdict::Ok,
+        detail: String::new(),
+        facts: facts.iter().cloned().collect(),
+        observed_at: Wall::from_unix(0, 0),
+        trend: None,
+    });
+    row
+}
+
+#[test]
+fn rows_of_every_kind_offer_what_is_built_in_for_them() {
+    let text = |text: &str| Fact::Text(text.to_owned());
+    let estate = "schema = 1\nname = \"e\"\nenvironment = \"other\"\n[[postgres]]\nname = \"main\"\nwatch = \"service=w\"\nact = \"service=a\"\n";
+    let adapters = BuiltIn::of(&Estate::parse(estate, Path::new("midwatch.toml")).unwrap());
+    let catalog = Catalog::read(None, &adapters);
+    let bloat = |kind: &str, can_act: bool| {
+        let facts =
+            [("kind", text(kind)), ("schema", text("a b")), ("name", text("it's")), ("can_act", Fact::Bool(can_act))];
+        row(TargetKind::Bloat, "main", &facts)
+    };
+    let cases = [
+        (bloat("table", true), Some(("novacron/vacuum-table", "main: VACUUM (ANALYZE) \"a b\".\"it's\""))),
+        (bloat("index", true), Some(("novacron/reindex-index", "main: REINDEX INDEX CONCURRENTLY \"a b\".\"it's\""))),
+        (bloat("table", false), None),
+        (bloat("matview", true), None),
+        (
+            row(TargetKind::Unit, "failed units", &[("unit", text("a.service")), ("load_state", text("loaded"))]),
+            Some(("cell0/restart-unit", "restart a.service")),
+        ),
+        (row(TargetKind::Unit, "a.service", &[("unit", text("a.service")), ("load_state", text("not-found"))]), None),
+        (
+            row(TargetKind::Backup, "db", &[("directory", text("/backups")), ("newest", text("a.dump"))]),
+            Some(("cell0/verify-backup", "the newest a.dump has the SHA-256 that stands beside it")),
+        ),
+        (row(TargetKind::Backup, "db", &[("directory", text("/backups"))]), None),
+    ];
+    for (row, expected) in cases {
+        let offers = catalog.offers(&row);
+        let ids: Vec<_> = offers.iter().map(|(procedure, _)| procedure.id.as_str()).collect();
+        assert_eq!(ids, expected.iter().map(|(id, _)| *id).collect::<Vec<_>>(), "{row:?}");
+        for (procedure, params) in offers {
+            let plan = Plan::make(procedure, &params, "e", "other", &adapters, catalog.library()).unwrap();
+            let lines: Vec<_> = plan.steps.iter().filter_map(|step| Some(step.act.as_ref()?.line.as_str())).collect();
+            assert!(lines.contains(&expected.unwrap().1), "{lines:?}");
+        }
+    }
+}
+
 #[test]
 fn the_catalog_survives_what_lies_beside_the_estate() {
     let home = tempfile::tempdir().unwrap();

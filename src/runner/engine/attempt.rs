@@ -1,7 +1,7 @@
 //! One attempt: intent, shim, outcome.
 
 use crate::domain::error::Result;
-use crate::domain::{Actor, Digest, Error, PromptId, Verb};
+use crate::domain::{Actor, Digest, EffectClass, Error, PromptId, Verb};
 use crate::journal::record::{Ending, Event, Outcome};
 use crate::procedure::plan::{Action, Step};
 use crate::runner::adapters::{self, ActEnd, Proof};
@@ -268,7 +268,8 @@ impl Engine {
             Found::Lost(why) => outcome.detail = why,
             Found::Ended(exit) => {
                 let result = self.result(name);
-                let (ending, mut detail) = judge(&exit, result.as_ref());
+                let acts = changes_things(&self.dir.attempt(name));
+                let (ending, mut detail) = judge(&exit, result.as_ref(), acts);
                 if exit.left_running > 0 {
                     detail = format!("{detail}; {} of its processes still run", exit.left_running);
                 }
@@ -291,8 +292,20 @@ impl Engine {
     }
 }
 
+/// Whether an attempt was an act of an adapter that changes things, and not a look or a program of its own.
+fn changes_things(dir: &Path) -> bool {
+    let spec = read_bounded(&dir.join("spec.json"), 1 << 20).ok();
+    let spec = spec.and_then(|bytes| serde_json::from_slice::<Spec>(&bytes).ok());
+    spec.is_some_and(
+        |spec| matches!(spec.child, ChildSpec::Act { action, prove: false, .. } if action.floor > EffectClass::Read),
+    )
+}
+
 /// How an act ended, from what the shim saw and what the act itself reported.
-fn judge(exit: &Exit, result: Option<&ActEnd>) -> (Ending, String) {
+///
+/// An act that `changes` things and died without a word may have done its work. TERM alone is not such a death: the act listens
+/// for it before it touches anything.
+fn judge(exit: &Exit, result: Option<&ActEnd>, changes: bool) -> (Ending, String) {
     if let Some(why) = &exit.not_started {
         return (Ending::Failed, format!("could not be started: {why}"));
     }
@@ -300,6 +313,9 @@ fn judge(exit: &Exit, result: Option<&ActEnd>) -> (Ending, String) {
     match (exit.stopped, result, exit.code, exit.signal) {
         // An act that was stopped and cannot tell what came of it says so.
         (Some(_), Some(result), ..) if result.ending == Ending::Unknown => (Ending::Unknown, result.detail.clone()),
+        (_, None, _, Some(signal)) if changes && signal != signal_hook::consts::SIGTERM => {
+            (Ending::Unknown, format!("killed by signal {signal}, and it kept no result"))
+        }
         (Some(Stopped::TimedOut), ..) => (Ending::TimedOut, format!("stopped when its time was up{so_far}")),
         (Some(Stopped::Cancelled), ..) => (Ending::Cancelled, format!("stopped on request{so_far}")),
         (None, Some(result), ..) => (result.ending, result.detail.clone()),

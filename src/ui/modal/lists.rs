@@ -61,9 +61,8 @@ pub(super) fn palette(pen: Pen<'_>, snapshot: &Snapshot<'_>, palette: &Palette, 
 
 pub(super) fn offers(
     pen: Pen<'_>,
-    _: &Snapshot<'_>,
     target: &str,
-    offers: Option<&[Offer]>,
+    (offers, withheld): (Option<&[Offer]>, &[String]),
     cursor: usize,
     width: usize,
 ) -> Dialog {
@@ -84,6 +83,9 @@ pub(super) fn offers(
                 body.push(strip.line());
             }
         }
+    }
+    for why in withheld {
+        body.extend(pen.sentence(Role::UiMuted, why, width));
     }
     let mut keys = vec![(Action::Back, "goes back")];
     if offers.is_some_and(|offers| !offers.is_empty()) {

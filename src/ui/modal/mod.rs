@@ -72,9 +72,9 @@ pub fn draw(
         Modal::Item(dialog) => item::item(pen, snapshot, dialog, width),
         Modal::Notice { error, scroll } => details::notice(pen, error, *scroll, width),
         Modal::Palette(palette) => lists::palette(pen, snapshot, palette, width),
-        Modal::Offers { target, offers, cursor } => {
+        Modal::Offers { target, offers, withheld, cursor } => {
             let name = snapshot.lists.row(target).map_or_else(|| target.name.clone(), Row::name);
-            lists::offers(pen, snapshot, &name, offers.as_deref(), *cursor, width)
+            lists::offers(pen, &name, (offers.as_deref(), withheld), *cursor, width)
         }
         Modal::Runs { cursor } => lists::runs(pen, snapshot, cursor.as_ref(), width),
         Modal::SetList(list) => {

@@ -26,6 +26,12 @@ use ratatui::layout::Rect;
 /// What a runner says that its records come through.
 const RUNNER: &str = "runner";
 
+/// From which width on a checklist has its procedure's id beside its title.
+const WITH_IDS: usize = 70;
+
+/// From how many rows on there is room for what is in one.
+const WITH_ITEMS: u16 = 5;
+
 /// Draws the pane.
 pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot<'_>, view: &mut ViewState) {
     let list = snapshot.checklist.view();
@@ -123,10 +129,12 @@ fn closed(pen: Pen<'_>, frame: &mut Frame<'_>, mut inner: Rect, snapshot: &Snaps
             lines
         }
         (None, _, Some(known)) => {
-            let rows = u16::try_from(known.len()).unwrap_or(u16::MAX).min((inner.height / 2).max(1));
+            let rows = u16::try_from(known.len()).unwrap_or(u16::MAX);
+            let rows = rows.min(if inner.height < 2 * WITH_ITEMS { inner.height } else { inner.height / 2 });
             let heads = take_top(&mut inner, rows);
             outlines(pen, frame, heads, snapshot, known, view);
-            known.get(pane.chosen).map(|outline| unticked(pen, outline, width)).unwrap_or_default()
+            let chosen = known.get(pane.chosen).filter(|_| inner.height >= WITH_ITEMS);
+            chosen.map(|outline| unticked(pen, outline, width)).unwrap_or_default()
         }
     };
     if snapshot.focus == Pane::Checklist {
@@ -153,7 +161,8 @@ fn outlines(
     let top = layout::offset(view.checklist, Some(chosen), usize::from(area.height), known.len());
     view.checklist = top;
     let ids = known.iter().map(|outline| Clean::text(&outline.offer.procedure).width()).max().unwrap_or(0);
-    let ids = ids.min(usize::from(area.width) / 3);
+    // Titles come first.
+    let ids = if usize::from(area.width) < WITH_IDS { 0 } else { ids };
     for ((place, outline), y) in known.iter().enumerate().skip(top).zip(area.top()..area.bottom()) {
         let (on, line) = (place == chosen, Rect { y, height: 1, ..area });
         let width = usize::from(area.width);

@@ -6,7 +6,7 @@ use crate::journal::record::Ending;
 use crate::procedure::plan::Action;
 use crate::runner::adapters::files::beneath::{self, Root, look_at, split};
 use crate::runner::adapters::files::frozen::{self, Frozen, Head, Name};
-use crate::runner::adapters::files::{Op, Spec, newest};
+use crate::runner::adapters::files::{Op, Spec, newest, verify};
 use crate::runner::adapters::{self as common, ActEnd};
 use rustix::fs::{AtFlags, Mode, RenameFlags, fstat, fsync, renameat_with, unlinkat};
 use rustix::io::Errno;
@@ -51,6 +51,7 @@ pub(in super::super) fn act(
 ) -> ActEnd {
     let spec = match common::spec::<Spec>(action) {
         Ok(spec) if spec.op == Op::Newest => return newest::act(action, &spec, out),
+        Ok(spec) if spec.op == Op::Verify => return verify::act(action, &spec, out, cancel),
         spec => spec,
     };
     let ready = spec.and_then(|spec| {
@@ -67,7 +68,9 @@ pub(in super::super) fn act(
         Op::Delete => each(hands, &files, "deleted", out, cancel, Hands::delete),
         Op::Move => each(hands, &files, "moved", out, cancel, Hands::carry),
         Op::Restore => each(hands, &files, "restored", out, cancel, Hands::carry_back),
-        Op::Gone | Op::Arrived | Op::Newest => ActEnd::new(Ending::Failed, "nothing was touched: a proof does not act"),
+        Op::Gone | Op::Arrived | Op::Newest | Op::Verify => {
+            ActEnd::new(Ending::Failed, "nothing was touched: a proof does not act")
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! prove = { files = "arrived" }         # after a move; `gone` after a delete
 //! undo  = { files = "restore" }         # of a move
 //! check = { files = "newest", under = "backups", match = "*.tar.gz", younger = "24h", larger = "1MiB" }
+//! check = { files = "verify", under = "backups", match = "*.tar.gz" }     # the newest, against the SHA-256 beside it
 //! ```
 //!
 //! `match` and `except` are patterns of a file's name, in which `*` stands for any bytes and `?` for one; a name that
@@ -23,6 +24,7 @@ mod newest;
 mod proof;
 #[cfg(test)]
 mod tests;
+mod verify;
 
 use crate::config::reader::{Place, Problems, Table, Value};
 use crate::domain::EffectClass;
@@ -49,11 +51,12 @@ enum Op {
     Gone,
     Arrived,
     Newest,
+    Verify,
 }
 
 impl Op {
-    const ALL: [Self; 7] =
-        [Self::List, Self::Move, Self::Delete, Self::Restore, Self::Gone, Self::Arrived, Self::Newest];
+    const ALL: [Self; 8] =
+        [Self::List, Self::Move, Self::Delete, Self::Restore, Self::Gone, Self::Arrived, Self::Newest, Self::Verify];
 
     fn word(self) -> &'static str {
         match self {
@@ -64,6 +67,7 @@ impl Op {
             Self::Gone => "gone",
             Self::Arrived => "arrived",
             Self::Newest => "newest",
+            Self::Verify => "verify",
         }
     }
 
@@ -74,13 +78,13 @@ impl Op {
             Self::Restore => (Purpose::Undo, &[Self::Move]),
             Self::Gone => (Purpose::Prove, &[Self::Delete, Self::Move]),
             Self::Arrived => (Purpose::Prove, &[Self::Move]),
-            Self::Newest => (Purpose::Check, &[]),
+            Self::Newest | Self::Verify => (Purpose::Check, &[]),
         }
     }
 
     fn floor(self) -> EffectClass {
         match self {
-            Self::List | Self::Gone | Self::Arrived | Self::Newest => EffectClass::Read,
+            Self::List | Self::Gone | Self::Arrived | Self::Newest | Self::Verify => EffectClass::Read,
             Self::Move | Self::Restore => EffectClass::Change,
             Self::Delete => EffectClass::Destroy,
         }
@@ -118,9 +122,12 @@ struct Select {
 /// Reads the action.
 pub(super) fn parse(purpose: Purpose, mut table: Table, scope: &Scope, problems: &mut Problems) -> Option<Action> {
     let at = table.at;
-    let op = table.parsed("files", "one of list, move, delete, restore, gone, arrived, newest", problems, |word| {
-        Op::ALL.into_iter().find(|op| op.word() == word)
-    })?;
+    let op = table.parsed(
+        "files",
+        "one of list, move, delete, restore, gone, arrived, newest, verify",
+        problems,
+        |word| Op::ALL.into_iter().find(|op| op.word() == word),
+    )?;
     let root = scope.root.clone();
     if root.is_none() {
         problems.say(at, "`files` needs the procedure's `root`");
@@ -128,6 +135,9 @@ pub(super) fn parse(purpose: Purpose, mut table: Table, scope: &Scope, problems:
     let (fits, of) = op.purpose();
     if op == Op::Newest && matches!(purpose, Purpose::Check | Purpose::Read) {
         return newest::parse(purpose, table, root?, problems);
+    }
+    if op == Op::Verify && matches!(purpose, Purpose::Check | Purpose::Read) {
+        return verify::parse(table, root?, problems);
     }
     if fits != purpose {
         problems

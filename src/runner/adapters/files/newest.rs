@@ -78,7 +78,8 @@ pub(super) fn act(action: &Action, spec: &Spec, out: &mut dyn Write) -> ActEnd {
     }
 }
 
-fn find(spec: &Spec, select: &Select) -> Result<Option<Frozen>, Error> {
+/// The newest file that fits.
+pub(super) fn find(spec: &Spec, select: &Select) -> Result<Option<Frozen>, Error> {
     let look = Look {
         limit: None,
         takes_s: None,

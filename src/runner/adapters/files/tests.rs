@@ -524,3 +524,32 @@ fn times_before_the_epoch_and_far_ahead_are_times() {
     assert_eq!(names(&set), ["data/sessions/old.json"]);
     assert_eq!(acted(&action, &set).0.detail, "deleted 1 of 1");
 }
+
+#[test]
+fn the_newest_is_held_against_the_checksum_beside_it() {
+    let place = tempfile::tempdir().unwrap();
+    let path = |name: &str| place.path().join(name);
+    let write = |name: &str, text: &str| fs::write(path(name), text).unwrap();
+    let verified = || {
+        let mut problems = Problems::of(Path::new("f"));
+        let table = parse_toml("files = 'verify'\nunder = '.'\nmatch = '*.dump'", &mut problems);
+        let scope = Scope { root: Some(place.path().display().to_string()), ..Scope::default() };
+        let action = parse(Purpose::Check, table, &scope, &mut problems).unwrap();
+        assert_eq!((problems.into_sorted(), action.floor), (Vec::new(), EffectClass::Read));
+        act(&action, &mut std::io::empty(), &mut Vec::new(), &AtomicBool::new(false))
+    };
+    let end = verified();
+    assert!(end.ending == Ending::Failed && !end.is_unknown() && end.detail.starts_with("no file fits"), "{end:?}");
+    write("a.dump", "it");
+    let end = verified();
+    assert_eq!(end.detail, "unknown: a.dump: no SHA-256 stands beside it");
+    write("SHA256SUMS", &format!("{}  a.dump\n", Digest::of(b"it")));
+    let end = verified();
+    assert_eq!(end.ending, Ending::Ok, "{end:?}");
+    assert_eq!(end.evidence.unwrap().facts["sha256"], Digest::of(b"it").to_string());
+    write("a.dump.sha256", &format!("{}  a.dump\n", Digest::of(b"other")));
+    let end = verified();
+    assert!(end.ending == Ending::Failed && end.detail.contains("another SHA-256 than in "), "{end:?}");
+    write("a.dump.sha256", "nonsense");
+    assert!(verified().detail.starts_with("unknown: a.dump: "));
+}

@@ -9,7 +9,7 @@
 
 use crate::domain::quantity::counted;
 use crate::journal::record::Ending;
-use crate::probes::postgres::act::{Acting, Done, Notice, connect_to_act};
+use crate::probes::postgres::connect::act::{Acting, Done, Notice, connect_to_act};
 use crate::probes::postgres::connect::{Failure, Session, connect};
 use crate::procedure::plan::Action;
 use crate::runner::adapters::sql::frozen::{self, Head, Object};

@@ -2,7 +2,7 @@
 //!
 //! | class | statements |
 //! |---|---|
-//! | read | SELECT, TABLE, VALUES, SHOW, EXPLAIN without ANALYZE; no data-modifying CTE, no row lock, no INTO, only functions of [`PURE`] |
+//! | read | SELECT, TABLE, VALUES, SHOW, EXPLAIN without ANALYZE; no data-modifying CTE, no row lock, no INTO, only functions of a list of pure ones |
 //! | destroy | DROP, DELETE, TRUNCATE, VACUUM FULL, a MERGE or an ALTER that deletes or drops, DO; whatever cannot be parsed |
 //! | change | everything else |
 //!

@@ -3,7 +3,7 @@
 use crate::domain::quantity::{bytes, count, span};
 use crate::probes::bloat::horizon;
 use crate::probes::postgres::connect::{Failure, Line, Session};
-use crate::procedure::template::Quote;
+use crate::procedure::quote::Quote;
 use crate::runner::adapters::sql::frozen::Object;
 use crate::runner::adapters::sql::shape::{Lock, Named};
 use std::time::Duration;

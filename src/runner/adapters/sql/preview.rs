@@ -4,7 +4,7 @@ use crate::domain::quantity::{bytes, count, counted};
 use crate::domain::{EffectClass, Error, Kind, Preview};
 use crate::probes::postgres::connect::{Session, connect};
 use crate::procedure::plan::Action;
-use crate::procedure::template::Quote;
+use crate::procedure::quote::Quote;
 use crate::runner::adapters::sql::frozen::Head;
 use crate::runner::adapters::sql::look::{self, Seen, Server};
 use crate::runner::adapters::sql::shape::{Shape, shape};

@@ -1,11 +1,13 @@
 //! On a bus of our own, with a double of systemd behind it.
 
+use super::job::act_on;
 use super::*;
 use crate::config::reader::parse as parse_toml;
 use crate::probes::units::double::{Daemon, Systemd, Values, service, unit, values};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 
 fn parsed(purpose: Purpose, toml: &str, of: Option<Action>) -> Result<Action, Vec<String>> {
     let mut problems = Problems::of(Path::new("f"));

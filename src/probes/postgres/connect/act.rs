@@ -50,8 +50,8 @@ pub struct Notice {
     pub text: String,
 }
 
-impl Notice {
-    pub(super) fn of(told: &DbError) -> Self {
+impl From<&DbError> for Notice {
+    fn from(told: &DbError) -> Self {
         let is_warning = match told.parsed_severity() {
             Some(severity) => severity == Severity::Warning,
             None => told.severity() == "WARNING",
@@ -150,7 +150,7 @@ impl Acting {
         let mut done = Done { lines: Vec::new(), rows: 0 };
         for message in answer.map_err(|error| self.session.told(&error))? {
             match message {
-                SimpleQueryMessage::Row(row) => done.lines.push(Line(row)),
+                SimpleQueryMessage::Row(row) => done.lines.push(row.into()),
                 SimpleQueryMessage::CommandComplete(rows) => done.rows = rows,
                 _ => {}
             }

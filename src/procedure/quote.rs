@@ -1,7 +1,46 @@
-//! Text of SQL with references in it: each must become a token of its own.
+//! What becomes a part of SQL is quoted, and is a token of its own.
 
-use crate::procedure::template::{Piece, Quote, pieces};
+use crate::procedure::template::{Piece, pieces};
 use squawk_syntax::{SourceFile, SyntaxElement};
+
+/// How a value is quoted that becomes a part of SQL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quote {
+    /// `|ident`: an identifier, always between double quotes.
+    Ident,
+    /// `|literal`: a text, always between single quotes.
+    Literal,
+}
+
+impl Quote {
+    /// The word behind the `|`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ident => "ident",
+            Self::Literal => "literal",
+        }
+    }
+
+    pub(super) fn of(word: &str) -> Option<Self> {
+        [Self::Ident, Self::Literal].into_iter().find(|quote| quote.word() == word)
+    }
+
+    /// Quotes a value so that it is one token, whatever is in it.
+    ///
+    /// Source: PostgreSQL 18 manual, 4.1.1 and 4.1.2. A `\` is doubled and announced, which holds under either value of
+    /// `standard_conforming_strings`.
+    #[must_use]
+    pub fn quote(self, value: &str) -> String {
+        match self {
+            Self::Ident => format!("\"{}\"", value.replace('"', "\"\"")),
+            Self::Literal if value.contains('\\') => {
+                format!(" E'{}'", value.replace('\\', "\\\\").replace('\'', "''"))
+            }
+            Self::Literal => format!("'{}'", value.replace('\'', "''")),
+        }
+    }
+}
 
 /// Whether every quoted reference of a text stands alone: not inside a text, a quoted name or a comment, and not glued to its
 /// neighbour. Otherwise what it brings could be read as something else.

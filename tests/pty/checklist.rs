@@ -1,0 +1,197 @@
+//! A checklist as its operator walks it in the console: items by evidence, by hand, passed over; and who may only look.
+
+use super::{Home, WIDE, line_with, said, until};
+use crate::support::pty::{Exit, Pty, SOON};
+use std::fs;
+
+const LIST: &str = r#"
+format = 1
+id     = "test/list"
+title  = "Tonight"
+order  = "any"
+root   = "{{root}}"
+phases = ["before", "after"]
+[params]
+root = { path = true, default = "ROOT" }
+[[before]]
+title = "Fresh"
+why   = "It is the way back"
+gate  = "hard"
+check = { files = "newest", under = ".", match = "*.gz", younger = "24h" }
+[[before]]
+title = "Other"
+check = { files = "newest", under = ".", match = "*.other", younger = "24h" }
+[[before]]
+title = "Third"
+check = { files = "newest", under = ".", match = "*.third", younger = "24h" }
+[[before]]
+title  = "Append"
+effect = "change"
+do     = { exec = ["sh", "-c", "echo x >>effects"] }
+undo   = { none = "a test" }
+[[after]]
+title  = "Signed"
+manual = "Is it so?"
+sign   = { note = "required" }
+"#;
+
+fn home() -> Home {
+    let home = Home::with("", &[]);
+    let text = LIST.replace("ROOT", &home.word("work"));
+    fs::write(home.path("config/midwatch/procedures/test/list.toml"), text).unwrap();
+    home
+}
+
+/// Begins the checklist from its pane, where nothing is ticked yet.
+fn begin(home: &Home) -> Pty {
+    let pty = home.open(&[], &[], WIDE);
+    pty.wait_for(SOON, |screen| screen.contains("5 Checklist"));
+    pty.send("5");
+    let shown = pty.wait_for(SOON, |screen| screen.contains("☐  Fresh") && screen.contains("none open"));
+    assert!(line_with(&shown, "Tonight").contains("5 items"), "the estate's own comes first: {shown}");
+    pty.send("\r");
+    pty.wait_for(SOON, |screen| screen.contains("an absolute path"));
+    pty.send("\r");
+    pty.wait_for(SOON, |screen| screen.contains("Press  c  to start"));
+    pty.press_until("c", |screen| screen.contains("Before 0/4 · After 0/1"));
+    pty
+}
+
+/// Turns to an item, counted from 1.
+fn turn(pty: &Pty, number: u32) -> String {
+    let at = |screen: &str| screen.split("item ").nth(1)?.split(" of 5").next()?.parse::<u32>().ok();
+    loop {
+        let now = at(&pty.screen());
+        if now == Some(number) {
+            return pty.screen();
+        }
+        pty.send(if now > Some(number) { "k" } else { "j" });
+        pty.wait_for(SOON, |screen| at(screen) != now);
+    }
+}
+
+#[test]
+fn items_are_closed_by_evidence_by_hand_and_passed_over_in_the_console() {
+    let home = home();
+    let pty = begin(&home);
+    pty.wait_for(SOON, |screen| line_with(screen, "☐  Third").contains("no file fits"));
+    pty.send("\r");
+    let shown = pty.wait_for(SOON, |screen| screen.contains("item 1 of 5") && screen.contains("no file fits *.gz"));
+    for expected in ["It is the way back", "hard: only evidence closes it", "not passed"] {
+        assert!(shown.contains(expected), "{expected}\n{shown}");
+    }
+    assert!(!line_with(&shown, "Enter evidence").contains("by hand"), "{shown}");
+    // A look that does not pass says why; one that does closes the item.
+    pty.press_until("\r", |screen| screen.contains("it stays open: no file fits *.gz"));
+    fs::write(home.path("work/a.gz"), "x").unwrap();
+    pty.press_until("\r", |screen| screen.contains("✓ EVIDENCE") || screen.contains("item 2 of 5"));
+    // Another one by hand, with a note; one is passed over, with a reason.
+    turn(&pty, 2);
+    pty.press_until("m", |screen| screen.contains("Close by hand"));
+    write(&pty, "seen with my own eyes");
+    pty.send("\x04");
+    pty.wait_for(SOON, |screen| screen.contains("✎ CLAIM") && screen.contains("says      seen with my own eyes"));
+    turn(&pty, 3);
+    pty.press_until("s", |screen| screen.contains("Skip: why"));
+    write(&pty, "not tonight");
+    pty.send("\x04");
+    pty.wait_for(SOON, |screen| screen.contains("SKIPPED") && screen.contains("because   not tonight"));
+    again(&pty);
+    assert!(turn(&pty, 4).contains("asks before it acts"), "{}", pty.screen());
+    pty.press_until("\r", |screen| screen.contains("□ CHANGE"));
+    assert!(home.effects().is_empty());
+    pty.press_until("c", |screen| screen.contains("✓ EVIDENCE") && screen.contains("item 4 of 5"));
+    assert_eq!(home.effects(), ["x"]);
+    // The next phase has opened; the sign-off is the last.
+    pty.press_until("\r", |screen| screen.contains("item 5 of 5"));
+    pty.press_until("m", |screen| screen.contains("Close by hand"));
+    write(&pty, "yes");
+    pty.send("\x04");
+    pty.wait_for(SOON, |screen| screen.contains("says      yes"));
+    pty.send("\x1b");
+    pty.wait_for(SOON, |screen| screen.contains("Before 4/4 · After 1/1") && screen.contains("leaves it"));
+    let run = home.newest_run();
+    let report = said(&home.command(&["report", &run]));
+    for expected in
+        ["says: seen with my own eyes", "reason: really not tonight", "odd smell", "says: yes", "| evidence |"]
+    {
+        assert!(report.contains(expected), "{expected}\n{report}");
+    }
+    pty.send("\x1b");
+    pty.wait_for(SOON, |screen| screen.contains("none open"));
+    leave(&pty);
+}
+
+/// Opens the skipped item again, leaves a note beside it, and skips it once more.
+fn again(pty: &Pty) {
+    pty.press_until("u", |screen| screen.contains("Open again: why"));
+    write(pty, "a mistake");
+    pty.send("\x04");
+    pty.wait_for(SOON, |screen| screen.contains("☐ OPEN") && screen.contains("item 3 of 5"));
+    pty.send("N");
+    pty.wait_for(SOON, |screen| screen.contains("Ctrl-D writes it down"));
+    pty.send("odd smell\x04");
+    pty.wait_for(SOON, |screen| screen.contains("root: odd smell"));
+    pty.press_until("s", |screen| screen.contains("Skip: why"));
+    write(pty, "really not tonight");
+    pty.send("\x04");
+    pty.wait_for(SOON, |screen| screen.contains("because   really not tonight"));
+    // An act asks above its item, and Enter alone does nothing there.
+}
+
+/// Writes into a text area. What is typed ahead is lost by design: one letter shows that the area listens.
+fn write(pty: &Pty, text: &str) {
+    pty.press_until("x", |screen| area(screen).starts_with('x'));
+    pty.press_until("\x7f", |screen| area(screen).is_empty());
+    pty.send(text);
+    pty.wait_for(SOON, |screen| area(screen) == text);
+}
+
+/// The first line of the text area on the screen.
+fn area(screen: &str) -> String {
+    let mut lines = screen.lines().skip_while(|line| !line.contains(": w") && !line.contains("Close by hand: "));
+    let line = lines.nth(1).unwrap_or_default();
+    line.split('┃').nth(1).unwrap_or_default().trim().to_owned()
+}
+
+fn leave(pty: &Pty) {
+    let until = std::time::Instant::now() + SOON;
+    while pty.look(vt100::Screen::alternate_screen) {
+        assert!(std::time::Instant::now() < until, "{}", pty.screen());
+        let before = pty.screen();
+        pty.send("q");
+        pty.wait_until(SOON, |screen| !screen.alternate_screen() || screen.contents() != before);
+    }
+    assert_eq!(pty.exit(SOON), Exit::Code(0), "{}", pty.screen());
+}
+
+#[test]
+fn a_watcher_looks_at_the_checklist_and_at_a_run_beside_it_and_ticks_nothing() {
+    let home = Home::with("", &[("slow", super::SLOW)]);
+    let text = LIST.replace("ROOT", &home.word("work"));
+    fs::write(home.path("config/midwatch/procedures/test/list.toml"), text).unwrap();
+    home.run("test/list");
+    let run = home.newest_run();
+    let slow = home.command(&["run", "test/slow", &format!("root={}", home.word("work"))]);
+    assert!(said(&slow).contains("it waits for a person"), "{}", said(&slow));
+    let pty = home.open(&["--read-only"], &[], WIDE);
+    pty.wait_for(SOON, |screen| screen.contains("Before 0/4") && line_with(screen, "6 Run").contains("Slow work"));
+    until("every look was made", || home.journal(&run).matches("step.outcome").count() >= 3);
+    let before = home.journal(&run);
+    pty.send("5\r");
+    let shown = pty.wait_for(SOON, |screen| screen.contains("item 1 of 5"));
+    assert!(shown.contains("Read-only: this console looks at a checklist"), "{shown}");
+    for key in ["\r", "m", "s", "u", "N", "\x04", "c"] {
+        pty.send(key);
+    }
+    pty.send("j");
+    pty.wait_for(SOON, |screen| screen.contains("item 2 of 5"));
+    pty.send("\x1b");
+    pty.wait_for(SOON, |screen| !screen.contains("item 2 of 5"));
+    assert_eq!(home.journal(&run), before);
+
+    // The same through `check`, and a second console sees what it says.
+    let check = home.command(&["check", "checklist"]);
+    assert_eq!(check.status.code(), Some(3));
+    assert!(line_with(&said(&check), "Other").starts_with("unknown   item"), "{}", said(&check));
+}
