@@ -31,7 +31,7 @@ fn rows<'a>(report: &'a Value, pane: &str) -> &'a [Value] {
 }
 
 fn all(report: &Value) -> impl Iterator<Item = &Value> {
-    report["panes"].as_object().unwrap().values().flat_map(|rows| rows.as_array().unwrap())
+    PANES.into_iter().filter_map(|pane| report["panes"].get(pane)).flat_map(|rows| rows.as_array().unwrap())
 }
 
 #[track_caller]

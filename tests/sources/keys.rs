@@ -77,7 +77,7 @@ fn later(now: Now, seconds: u64) -> Now {
 
 fn play(seed: u64, mut model: Model) {
     let mut random = Random(seed);
-    let theme = Theme::labelled(if seed % 2 == 0 { Glyphs::Unicode } else { Glyphs::Ascii });
+    let theme = Theme::labelled(if seed.is_multiple_of(2) { Glyphs::Unicode } else { Glyphs::Ascii });
     let keys = std::env::var("MIDWATCH_TEST_KEYS").ok().and_then(|keys| keys.parse().ok()).unwrap_or(KEYS);
     for number in 0..keys {
         let msg = match random.below(40) {
@@ -95,6 +95,7 @@ fn play(seed: u64, mut model: Model) {
             4 => Msg::Offered {
                 target: sample::id(midwatch::domain::TargetKind::Mount, "/srv/cell0"),
                 offers: sample::offers(),
+                withheld: vec!["nothing acts on it".to_owned()],
             },
             5 => Msg::Planned(Box::new(sample::plan())),
             6 => Msg::RunsListed(sample::runs()),
@@ -102,7 +103,7 @@ fn play(seed: u64, mut model: Model) {
         };
         update(&mut model, msg);
         // Several keys often come within one frame.
-        if number % 2 == 0 {
+        if usize::is_multiple_of(number, 2) {
             look(&mut model, &theme);
         }
     }

@@ -279,3 +279,9 @@ fn a_redis_url_that_cannot_be_read_is_not_repeated() {
         }
     }
 }
+
+#[test]
+#[should_panic(expected = "holds a password")]
+fn a_password_would_be_found() {
+    is_clean("a text", format!("before {}", PG_PASSWORD.to_uppercase()).as_bytes());
+}
