@@ -275,3 +275,19 @@ fn every_documented_fact_is_one_that_a_probe_gives() {
     assert!(unknown.is_empty(), "{unknown:?}");
     assert!(documented().values().map(BTreeSet::len).sum::<usize>() > 150);
 }
+
+#[test]
+fn without_any_environment_this_host_is_read_all_the_same() {
+    for path in [None, Some("")] {
+        let mut command = Command::new(crate::support::estate::BINARY);
+        command.args(["check", "health", "--json"]).env_clear();
+        command.envs(path.map(|path| ("PATH", path)));
+        let said = finish(command);
+        assert!(said.err.is_empty(), "{}", said.err);
+        let report = report(&said);
+        has_facts(row(&report, "host", "cpu", None), "busy_ratio");
+        assert!(
+            report["not_found"].as_array().unwrap().iter().any(|line| line.as_str().unwrap().contains("estate file"))
+        );
+    }
+}

@@ -3,6 +3,7 @@
 mod bus;
 mod check;
 mod endpoint;
+mod keys;
 mod losing;
 mod secrets;
 mod wall;
