@@ -139,6 +139,7 @@ lasts = "2h"
         ("windows.toml:8:", "never comes|no time that ever comes"),
         ("windows.toml:12:", "02:30 on 2026-03-29"),
         ("windows.toml:18:", "a span from 1 min"),
+        ("windows.toml:19:", "not a time zone"),
         ("windows.toml:20:", "did you mean `environment`?"),
         ("windows.toml:23:", "opens again before it has ended"),
         ("windows.toml:29:", "not a time zone"),
