@@ -95,6 +95,7 @@ fn play(seed: u64, mut model: Model) {
             4 => Msg::Offered {
                 target: sample::id(midwatch::domain::TargetKind::Mount, "/srv/cell0"),
                 offers: sample::offers(),
+                withheld: Vec::new(),
             },
             5 => Msg::Planned(Box::new(sample::plan())),
             6 => Msg::RunsListed(sample::runs()),
