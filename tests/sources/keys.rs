@@ -77,7 +77,7 @@ fn later(now: Now, seconds: u64) -> Now {
 
 fn play(seed: u64, mut model: Model) {
     let mut random = Random(seed);
-    let theme = Theme::labelled(if seed % 2 == 0 { Glyphs::Unicode } else { Glyphs::Ascii });
+    let theme = Theme::labelled(if seed.is_multiple_of(2) { Glyphs::Unicode } else { Glyphs::Ascii });
     let keys = std::env::var("MIDWATCH_TEST_KEYS").ok().and_then(|keys| keys.parse().ok()).unwrap_or(KEYS);
     for number in 0..keys {
         let msg = match random.below(40) {
