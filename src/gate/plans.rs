@@ -81,14 +81,23 @@ fn offer(procedure: &Procedure, given: &BTreeMap<String, String>) -> Offer {
         accepts: param.accepts(),
         value: given.get(&param.name).or(param.default.as_ref()).cloned().unwrap_or_default(),
     });
+    let params: Vec<ParamShown> = params.collect();
     Offer {
         procedure: procedure.id.clone(),
-        title: procedure.title().to_owned(),
+        title: titled(procedure.title(), &params),
         purpose: procedure.purpose().to_owned(),
         effect: procedure.effect(),
         takes_s: procedure.takes_s(),
-        params: params.collect(),
+        params,
     }
+}
+
+/// A title with what is known of its parameters; what must still be asked for is left open.
+fn titled(title: &str, params: &[ParamShown]) -> String {
+    params.iter().fold(title.to_owned(), |title, param| {
+        let known = if param.value.is_empty() { "…" } else { &param.value };
+        title.replace(&format!("{{{{{}}}}}", param.name), known)
+    })
 }
 
 /// A plan with these parameters; touches nothing.
@@ -126,6 +135,17 @@ fn preview(step: &Step) -> Option<Result<crate::domain::Preview>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_title_says_what_is_known() {
+        let param = |name: &str, value: &str| {
+            let accepts = "text".to_owned();
+            ParamShown { name: name.to_owned(), accepts, value: value.to_owned() }
+        };
+        let params = [param("schema", "public"), param("table", "")];
+        assert_eq!(titled("Vacuum {{schema}}.{{table}}", &params), "Vacuum public.…");
+    }
+
     use crate::calendar::Calendar;
     use crate::config::estate::Estate;
     use crate::config::paths::Surroundings;
