@@ -4,8 +4,8 @@ use std::time::Duration;
 
 /// The times of one reader.
 ///
-/// They hold together: what is seen of a quiet and healthy cluster is never older than [`Pace::watch`] and a pause, which
-/// leaves a third of the 30 s after which a row is stale.
+/// They hold together: what is read of a quiet and healthy cluster is at most [`Pace::watch`] old, and read anew after 10 s, so
+/// a row reaches 25 s of the 30 s after which it is stale.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
     /// For an answer to begin, and for a small one to be whole.

@@ -653,10 +653,14 @@ async fn a_kubeconfig_that_cannot_be_used_says_why_and_shows_no_secret() {
     let mut unknown = it.reader.target.clone();
     unknown.entry.context = Some("moon".into());
     assert_eq!(reason(unknown).await, "the kubeconfig has no context moon");
-    let exec = "exec: {apiVersion: client.authentication.k8s.io/v1, command: /bin/touch, args: [ran]}";
-    it.double.kubeconfig(it.directory.path(), exec);
+    let ran = it.directory.path().join("ran");
+    let exec = format!(
+        "exec: {{apiVersion: client.authentication.k8s.io/v1, command: /bin/touch, args: ['{}']}}",
+        ran.display()
+    );
+    it.double.kubeconfig(it.directory.path(), &exec);
     let why = reason(it.reader.target.clone()).await;
-    assert!(why.starts_with("the kubeconfig runs a program (/bin/touch) to log in"), "{why}");
+    assert!(why.starts_with("the kubeconfig runs a program (/bin/touch) to log in") && !ran.exists(), "{why}");
     it.double.kubeconfig(it.directory.path(), "auth-provider: {name: gcp, config: {cmd-path: /bin/touch}}");
     assert!(reason(it.reader.target.clone()).await.starts_with("the kubeconfig logs in through the auth-provider gcp"));
     it.double.kubeconfig(it.directory.path(), "tokenFile: nowhere");
