@@ -164,4 +164,6 @@ fn absolute(path: &Path) -> Result<PathBuf> {
 }
 
 #[cfg(test)]
+mod orphans;
+#[cfg(test)]
 mod tests;

@@ -1,18 +1,5 @@
 use super::*;
-use std::io::{BufRead, BufReader};
-
-fn wait_for(mut seen: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !seen() {
-        assert!(began.elapsed() < Duration::from_secs(20), "waited in vain");
-        std::thread::sleep(LOOK);
-    }
-}
-
-fn lives(pid: u32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(')').is_some_and(|(_, state)| !state.trim_start().starts_with('Z'))
-}
+use crate::demo::orphans::{an_owner_that_is_killed, asked_to_own, lives, own_and_die};
 
 #[test]
 fn a_server_answers_comes_back_after_a_crash_and_leaves_nothing() {
@@ -51,35 +38,17 @@ fn a_server_that_does_not_start_says_why() {
     assert_eq!(fs::read_dir(above.path()).unwrap().count(), 0);
 }
 
-/// What the next test starts: the test program with `__owner DIR`, which it takes for the names of tests to run.
+/// Run by the test below in a process of its own, which dies with a server.
 #[test]
-fn __owner() {
-    let args: Vec<String> = std::env::args().collect();
-    if let [_, word, dir, ..] = args.as_slice()
-        && word == "__owner"
-    {
-        let server = PrivatePostgres::start(Path::new(dir), &Setup::default()).unwrap();
-        println!("\nowned {} {}", server.pid().unwrap(), server.home.path.display());
-        std::process::abort();
+fn __postgres_owner() {
+    if let Some(dir) = asked_to_own("__postgres_owner") {
+        let server = PrivatePostgres::start(&dir, &Setup::default()).unwrap();
+        own_and_die(server.pid(), &server.home.path);
     }
 }
 
 #[test]
 fn a_server_ends_with_an_owner_that_is_killed() {
-    let above = tempfile::tempdir().unwrap();
-    let mut owner = Command::new(std::env::current_exe().unwrap())
-        .arg("__owner")
-        .arg(above.path().join("it"))
-        .arg("--nocapture")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let lines = BufReader::new(owner.stdout.take().unwrap()).lines();
-    let told = lines.map_while(io::Result::ok).find_map(|line| Some(line.strip_prefix("owned ")?.to_owned())).unwrap();
-    let (pid, home) = told.split_once(' ').unwrap();
-    assert!(!owner.wait().unwrap().success());
-    let pid = pid.parse().unwrap();
-    wait_for(|| !lives(pid));
-    wait_for(|| fs::read_dir(home).map_or(0, Iterator::count) == 0);
+    an_owner_that_is_killed("__postgres_owner", "USR2");
+    an_owner_that_is_killed("__postgres_owner", "INT QUIT");
 }

@@ -345,6 +345,10 @@ impl Session {
     /// What went wrong: how the connection ended tells more than that it did.
     fn told(&self, error: &tokio_postgres::Error) -> Failure {
         let (code, reason) = reasons::of_asking(error);
+        // The server closes the connection behind such an answer; another question would only find that out.
+        if reasons::is_last(error) {
+            self.end(&reason);
+        }
         let ended = self.ended.lock().ok().and_then(|ended| ended.clone());
         match ended {
             Some(why) if code.is_none() => Failure { code, reason: why },

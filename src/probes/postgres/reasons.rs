@@ -75,6 +75,12 @@ pub(super) fn is_of_transport(error: &(dyn Cause + 'static)) -> bool {
     refused || error.to_string() == "error performing TLS handshake"
 }
 
+/// Whether the server ends the session with this answer: its severity is FATAL or PANIC.
+pub(super) fn is_last(error: &(dyn Cause + 'static)) -> bool {
+    use tokio_postgres::error::Severity::{Fatal, Panic};
+    find::<DbError>(error).is_some_and(|told| matches!(told.parsed_severity(), Some(Fatal | Panic)))
+}
+
 fn of_server(told: &DbError, parameters: Option<&Parameters>) -> String {
     let text = told.message();
     let role = parameters.map_or("", |parameters| parameters.user.as_str());
