@@ -18,7 +18,7 @@ use crate::domain::{
     Wall,
 };
 use crate::journal::fold::RunView;
-use crate::procedure::plan::{Action, Gate, Plan, Step, WayBack};
+use crate::procedure::plan::{Budget, Action, Gate, Plan, Step, WayBack};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -313,6 +313,12 @@ pub fn plan() -> PlanShown {
         why: String::new(),
         save: None,
         part: None,
+        when: None,
+        until: None,
+        always: false,
+        on_fail: Vec::new(),
+        undo_of: Vec::new(),
+        receivers: Vec::new(),
     };
     let plan = Plan {
         id: "cell0/data-retention".to_owned(),
@@ -327,6 +333,9 @@ pub fn plan() -> PlanShown {
         phases: vec!["look".to_owned(), "clean".to_owned()],
         order: Order::Listed,
         uses: BTreeMap::new(),
+        window: None,
+        budget: Budget::default(),
+        rollback: None,
         steps: vec![
             step("look", "Verify the newest backup", Verb::Check, EffectClass::Read, Some(5)),
             step("clean", "Move rotated logs to the archive", Verb::Do, EffectClass::Change, Some(20)),

@@ -10,8 +10,13 @@ pub enum Verb {
     Read,
     /// Reads and judges.
     Check,
+    /// Checks until it is so, within a time.
+    Wait,
     /// Acts through one adapter.
     Do,
+    /// Runs the undo of named steps.
+    #[serde(rename = "undo_of")]
+    UndoOf,
     /// A person acts and signs.
     Manual,
     /// Another person agrees.
@@ -29,7 +34,9 @@ impl Verb {
         match self {
             Self::Read => "read",
             Self::Check => "check",
+            Self::Wait => "wait",
             Self::Do => "do",
+            Self::UndoOf => "undo_of",
             Self::Manual => "manual",
             Self::Approve => "approve",
             Self::Notify => "notify",

@@ -5,7 +5,7 @@ use crate::procedure::adapters::Adapters;
 use crate::procedure::catalog::Library;
 use crate::procedure::header::Procedure;
 use crate::procedure::params::{Bound, absolute};
-use crate::procedure::plan::{Plan, Step};
+use crate::procedure::plan::{Budget, Plan, Step};
 use crate::procedure::uses::Expansion;
 use crate::procedure::{steps, template};
 use std::collections::BTreeMap;
@@ -53,6 +53,9 @@ impl Plan {
             phases: procedure.phases.clone(),
             order: procedure.order,
             uses: expansion.uses,
+            window: None,
+            budget: Budget::default(),
+            rollback: None,
             steps: expansion.steps,
         })
     }

@@ -5,6 +5,7 @@
 //! `{{run.id}}` and `{{run.dir}}`, and `{{saved:…}}` for what a `read` saves; a run fills them in when it reaches a step.
 
 use crate::domain::{Digest, EffectClass, Error, Order, Verb};
+use crate::journal::record::Choice;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -37,8 +38,85 @@ pub struct Plan {
     /// The procedures it includes: each id with the digest of its file's bytes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub uses: BTreeMap<String, Digest>,
+    /// The window that it belongs in, where it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<WindowUse>,
+    /// How long it may take.
+    #[serde(default, skip_serializing_if = "Budget::is_unset")]
+    pub budget: Budget,
+    /// How it is taken back as a whole, where it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<Rollback>,
     /// The steps, in order.
     pub steps: Vec<Step>,
+}
+
+/// The window that a procedure belongs in: one by its name, or whichever of an environment allows an operation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WindowUse {
+    /// The window of this name.
+    Named(String),
+    /// Any window of the environment that allows the operation.
+    Operation {
+        /// The environment; the estate's own where it is not said.
+        environment: Option<String>,
+        /// One of a window's `operations`.
+        operation: String,
+    },
+}
+
+/// How long a run may take; going back has a budget of its own, so that going forward cannot starve it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    /// For all steps together, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_s: Option<u64>,
+    /// For the way back, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undo_s: Option<u64>,
+}
+
+impl Budget {
+    /// Whether nothing is said.
+    #[must_use]
+    pub fn is_unset(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// How a run is taken back as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rollback {
+    /// What a failed step leads to.
+    pub on_fail: OnFail,
+    /// The earliest phase whose steps are taken back, itself included; all phases where it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// The ids of the checks that prove, after the way back, that all is well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prove: Vec<String>,
+}
+
+/// What a failed step leads to, where its own `on_fail` does not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnFail {
+    /// A person decides.
+    #[default]
+    Ask,
+    /// The way back begins by itself.
+    Rollback,
+}
+
+/// When a `wait` is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Until {
+    /// The condition on what was seen, as the author wrote it: `value == 0`.
+    pub condition: String,
+    /// How long it must hold without a break, in seconds; 0 where once is enough.
+    #[serde(default)]
+    pub for_s: u64,
 }
 
 /// One step of a plan.
@@ -86,6 +164,28 @@ pub struct Step {
     /// The included procedure that it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<String>,
+    /// The condition under which it is taken, with references to what was saved; filled in and judged when it is reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
+    /// When a `wait` is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Until>,
+    /// Whether it is taken in every ending: after success, failure and abort alike.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub always: bool,
+    /// What may be chosen when it fails; whatever fits where it is empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub on_fail: Vec<Choice>,
+    /// The ids of the steps whose undo an `undo_of` runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undo_of: Vec<String>,
+    /// The names of the receivers of a `notify`; the screen and the journal alone where it is empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub receivers: Vec<String>,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// What one adapter shall do.

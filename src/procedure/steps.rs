@@ -230,6 +230,12 @@ pub fn make(
         why: why(&mut rest, problems),
         save: raw.save.as_ref().map(|(_, name)| name.clone()),
         part: None,
+        when: None,
+        until: None,
+        always: false,
+        on_fail: Vec::new(),
+        undo_of: Vec::new(),
+        receivers: Vec::new(),
     };
     match raw.verb {
         Verb::Read => step.act = Some(action(&mut rest, "read", Purpose::Read, &scope, adapters, problems)?),
@@ -238,7 +244,8 @@ pub fn make(
         Verb::Manual => step.text = spoken(&mut rest, "manual", problems)?,
         Verb::Approve => step.text = spoken(&mut rest, "approve", problems)?,
         Verb::Notify => step.text = spoken(&mut rest, "notify", problems)?,
-        Verb::Use => return None,
+        // No file can have them yet.
+        Verb::Wait | Verb::UndoOf | Verb::Use => return None,
     }
     Some(step)
 }

@@ -229,8 +229,8 @@ impl Engine {
                 self.write(Event::StepClosed { step, note }).map(drop)
             }
             // Refused before the start.
-            Verb::Approve | Verb::Use => {
-                let message = format!("step {} needs a second person, and cannot be reached", step + 1);
+            Verb::Wait | Verb::UndoOf | Verb::Approve | Verb::Use => {
+                let message = format!("step {} cannot be taken by this version", step + 1);
                 Err(Error::new(Kind::Refused, message))
             }
         }
