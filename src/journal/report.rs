@@ -44,6 +44,7 @@ fn row(out: &mut String, cells: &[&str]) {
 fn head(out: &mut String, view: &RunView, records: &[Record]) {
     out.push_str("| | |\n|---|---|\n");
     let status = view.sealed.map_or("not sealed", |status| status.word());
+    let back = view.went_back().map_or_else(String::new, |back| format!(", {}", back.words()));
     row(out, &["Run", view.id.as_str()]);
     row(out, &["Procedure", &safe(&view.procedure)]);
     row(out, &["Estate", &format!("{} ({})", safe(&view.estate), safe(&view.environment))]);
@@ -58,7 +59,7 @@ fn head(out: &mut String, view: &RunView, records: &[Record]) {
         .ended
         .map_or_else(String::new, |ended| format!("{}, after {}", when(ended), span(ended.since(view.started))));
     row(out, &["Ended", &ended]);
-    row(out, &["Status", status]);
+    row(out, &["Status", &format!("{status}{back}")]);
     row(out, &["Plan", view.plan.as_str()]);
     if let Some(Event::RunCreated { source, version, .. }) = records.first().map(|record| &record.event) {
         row(out, &["Procedure file", source.as_str()]);
@@ -182,7 +183,7 @@ fn asked(ask: &Ask) -> String {
             told
         }
         Ask::Sign { text, .. } => format!("asked to sign: {}", safe(text)),
-        Ask::Decide { text, choices } => {
+        Ask::Decide { text, choices, .. } => {
             let choices: Vec<&str> = choices.iter().map(|choice| choice.word()).collect();
             format!("asked to decide ({}): {}", choices.join(", "), safe(text))
         }
@@ -232,6 +233,14 @@ fn deviations(out: &mut String, view: &RunView, records: &[Record]) {
             }
             Event::UndoOutcome { step, outcome, .. } => {
                 format!("the undo of step {} ended {}", title(view, *step), outcome.ending.word())
+            }
+            Event::RollbackBegan { why, steps, .. } => {
+                let steps: Vec<String> = steps.iter().map(|step| (u64::from(*step) + 1).to_string()).collect();
+                let steps = if steps.is_empty() { "nothing".to_owned() } else { format!("step {}", steps.join(", ")) };
+                format!("the way back began, for {}: {steps} to take back", safe(why))
+            }
+            Event::RollbackProved { step, outcome } => {
+                format!("after the way back, {} ended {}", title(view, *step), outcome_text(outcome))
             }
             Event::Other { kind, body } => {
                 format!("a record of a kind this version does not know: {} {}", safe(kind), safe(&body.to_string()))
@@ -336,6 +345,7 @@ pub fn json(view: &RunView, records: &[Record]) -> Value {
         "started": view.started,
         "ended": view.ended,
         "status": view.sealed,
+        "rolled_back": view.went_back(),
         "resumed": view.resumed,
         "abort": view.abort.as_ref().map(|(by, undo)| json!({ "by": by, "undo": undo })),
         "unknown": view.unknown(),

@@ -3,15 +3,18 @@
 //! What needs no parameter (verb, effect, times, gate) is read at once; title, actions and texts stay a table until
 //! the parameters are bound.
 
-mod keys;
+mod ends;
+pub(super) mod keys;
 
 use crate::config::reader::{Node, Place, Problems, Table, Value};
 use crate::domain::{EffectClass, Order, Verb};
+use crate::journal::record::Choice;
 use crate::procedure::adapters::{Adapters, Purpose, Scope};
 use crate::procedure::header::{is_word, place_of, span};
 use crate::procedure::params::Bound;
 use crate::procedure::plan::{Action, Gate, Limit, Step, WayBack};
 use crate::procedure::template;
+use ends::way_back;
 use keys::{choice, effect, includes, limit, save, timeout, undo_fits};
 use std::collections::BTreeMap;
 
@@ -21,18 +24,19 @@ const CHECK_TIMEOUT_S: u64 = 60;
 /// When an act is killed that declares no `timeout`, in seconds; at least four times what it `takes`.
 const DO_TIMEOUT_S: u64 = 3600;
 
-const VERBS: [Verb; 7] = [Verb::Read, Verb::Check, Verb::Do, Verb::Manual, Verb::Approve, Verb::Notify, Verb::Use];
+const VERBS: [Verb; 8] =
+    [Verb::Read, Verb::Check, Verb::Do, Verb::UndoOf, Verb::Manual, Verb::Approve, Verb::Notify, Verb::Use];
 
 /// Verbs and keys of the format that this version refuses.
-const LATER: [&str; 7] = ["wait", "undo_of", "each", "when", "always", "until", "on_fail"];
+const LATER: [&str; 4] = ["wait", "each", "when", "until"];
 
 /// Which verbs a key belongs to; `title` and `id` belong to all.
-const BELONGS: [(&str, &[Verb]); 14] = [
+const BELONGS: [(&str, &[Verb]); 16] = [
     ("effect", &[Verb::Do]),
     ("on", &[Verb::Do, Verb::Check, Verb::Read]),
     ("save", &[Verb::Read]),
     ("params", &[Verb::Use]),
-    ("why", &[Verb::Read, Verb::Check, Verb::Do, Verb::Manual, Verb::Approve, Verb::Notify]),
+    ("why", &[Verb::Read, Verb::Check, Verb::Do, Verb::UndoOf, Verb::Manual, Verb::Approve, Verb::Notify]),
     ("takes", &[Verb::Do, Verb::Check, Verb::Read]),
     ("timeout", &[Verb::Do, Verb::Check, Verb::Read]),
     ("gate", &[Verb::Check]),
@@ -42,6 +46,8 @@ const BELONGS: [(&str, &[Verb]); 14] = [
     ("rerun", &[Verb::Do]),
     ("confirm", &[Verb::Do]),
     ("sign", &[Verb::Manual]),
+    ("always", &[Verb::Read, Verb::Check, Verb::Wait, Verb::Do, Verb::UndoOf, Verb::Manual, Verb::Notify]),
+    ("on_fail", &[Verb::Read, Verb::Check, Verb::Wait, Verb::Do, Verb::UndoOf]),
 ];
 
 /// A step as the file has it.
@@ -73,6 +79,12 @@ pub struct RawStep {
     pub four_eyes: bool,
     /// The name under which what it reads is saved, with its place.
     pub save: Option<(Place, String)>,
+    /// The ids of the steps whose undo it runs, each with its place.
+    pub undo_of: Vec<(Place, String)>,
+    /// Whether it is taken in every ending.
+    pub always: bool,
+    /// What may be chosen when it fails; whatever fits where it is empty.
+    pub on_fail: Vec<Choice>,
     /// The procedure that it includes, with its place.
     pub includes: Option<(Place, String)>,
     /// What is left: `title`, `why`, `on`, the verb, `prove`, `undo` and `params`, which may hold templates.
@@ -121,6 +133,7 @@ pub fn read(phase: &str, mut table: Table, order: Order, problems: &mut Problems
         note.unwrap_or(false)
     });
     let save = save(&mut table, problems);
+    let ends = ends::read(&mut table, order, problems);
     let includes = if verb == Some(Verb::Use) { includes(&mut table, problems) } else { None };
     unknown_keys(&table, problems);
     Some(RawStep {
@@ -137,6 +150,9 @@ pub fn read(phase: &str, mut table: Table, order: Order, problems: &mut Problems
         note_required,
         four_eyes: confirm.unwrap_or(false),
         save,
+        undo_of: ends.undo_of,
+        always: ends.always,
+        on_fail: ends.on_fail,
         includes,
         rest: table,
     })
@@ -232,9 +248,9 @@ pub fn make(
         part: None,
         when: None,
         until: None,
-        always: false,
-        on_fail: Vec::new(),
-        undo_of: Vec::new(),
+        always: raw.always,
+        on_fail: raw.on_fail.clone(),
+        undo_of: raw.undo_of.iter().map(|(_, id)| id.clone()).collect(),
         receivers: Vec::new(),
     };
     match raw.verb {
@@ -244,8 +260,10 @@ pub fn make(
         Verb::Manual => step.text = spoken(&mut rest, "manual", problems)?,
         Verb::Approve => step.text = spoken(&mut rest, "approve", problems)?,
         Verb::Notify => step.text = spoken(&mut rest, "notify", problems)?,
+        // What it takes back is known when the plan is whole.
+        Verb::UndoOf => {}
         // No file can have them yet.
-        Verb::Wait | Verb::UndoOf | Verb::Use => return None,
+        Verb::Wait | Verb::Use => return None,
     }
     Some(step)
 }
@@ -360,26 +378,4 @@ fn action(
         return None;
     }
     Some(action)
-}
-
-fn way_back(rest: &mut Table, scope: &Scope, adapters: &dyn Adapters, problems: &mut Problems) -> Option<WayBack> {
-    let at = place_of(rest, "undo");
-    let mut table = rest.table("undo", problems)?;
-    if table.has("none") {
-        let reason_at = place_of(&table, "none");
-        let reason = table.text("none", problems);
-        table.finish(problems);
-        let reason = reason?;
-        if reason.trim().is_empty() {
-            problems.say(reason_at, "`none` must give the reason");
-        }
-        return Some(WayBack::None(reason));
-    }
-    let undo = adapters.parse(Purpose::Undo, &mut table, scope, problems)?;
-    let of = scope.of.as_ref().map(|act| act.adapter.as_str());
-    if of != Some(undo.adapter.as_str()) {
-        problems.say(at, format!("`undo` must use the adapter of `do`, not `{}`", undo.adapter));
-        return None;
-    }
-    Some(WayBack::Undo(undo))
 }

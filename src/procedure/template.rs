@@ -369,10 +369,16 @@ impl OfRun<'_> {
         let saved = self.saved.get(name).ok_or_else(|| format!("`{shown}` was not read yet"))?;
         match fact {
             None => Ok(&saved.says),
-            Some(fact) => saved.facts.get(fact).map(String::as_str).ok_or_else(|| {
-                let known: Vec<&str> = saved.facts.keys().map(String::as_str).collect();
-                format!("what was read as `{shown}` has no `{fact}`; it has {}", known.join(", "))
-            }),
+            Some(fact) => match saved.facts.get(fact) {
+                Some(value) if value.trim().is_empty() => {
+                    Err(format!("what was read as `{shown}` has an empty `{fact}`"))
+                }
+                Some(value) => Ok(value),
+                None => {
+                    let known: Vec<&str> = saved.facts.keys().map(String::as_str).collect();
+                    Err(format!("what was read as `{shown}` has no `{fact}`; it has {}", known.join(", ")))
+                }
+            },
         }
     }
 }
@@ -470,6 +476,10 @@ mod tests {
             "what was read as `before` has no `size`; it has image"
         );
         assert_eq!(run.fill("{{saved:2/after.x}}").unwrap_err(), "`after` was not read yet");
+        let blank = Saved { facts: BTreeMap::from([("x".to_owned(), " ".to_owned())]), ..saved["before"].clone() };
+        let blank = BTreeMap::from([("before".to_owned(), blank)]);
+        let told = OfRun { saved: &blank, ..run }.fill("{{saved:before.x}}").unwrap_err();
+        assert_eq!(told, "what was read as `before` has an empty `x`");
         assert_eq!(run.fill("{{saved:open").unwrap(), "{{saved:open");
     }
 
