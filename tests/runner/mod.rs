@@ -13,3 +13,4 @@ mod socket;
 mod sql;
 mod state;
 mod verify;
+mod waiting;

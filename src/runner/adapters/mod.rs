@@ -6,12 +6,14 @@
 pub mod exec;
 pub mod files;
 pub mod http;
+pub mod look;
 pub mod probe;
 pub mod run;
 pub mod sql;
 pub mod systemd;
 #[cfg(test)]
 mod tests;
+pub mod wait;
 
 use crate::config::estate::Estate;
 use crate::config::reader::{Problems, Table, nearest};
@@ -273,6 +275,7 @@ pub fn act(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel: 
         "http" => http::act(action, out, cancel),
         sql::KEY => sql::act(action, set, out, cancel),
         systemd::KEY => systemd::act(action, set, out, cancel),
+        wait::KEY => wait::act(action, out, cancel),
         _ => ActEnd::new(Ending::Failed, no_such(action).message),
     }
 }
