@@ -285,10 +285,9 @@ pub fn offers() -> Vec<Offer> {
     ]
 }
 
-/// A plan with its previews.
-#[must_use]
-pub fn plan() -> PlanShown {
-    let step = |phase: &str, title: &str, verb, effect, takes_s: Option<u64>| Step {
+/// A step of the plan; its act is the same for all.
+fn step(phase: &str, title: &str, verb: Verb, effect: EffectClass, takes_s: u64) -> Step {
+    Step {
         phase: phase.to_owned(),
         id: None,
         title: title.to_owned(),
@@ -301,7 +300,7 @@ pub fn plan() -> PlanShown {
             spec: serde_json::Value::Null,
         }),
         limit: None,
-        takes_s,
+        takes_s: Some(takes_s),
         timeout_s: 60,
         gate: Gate::Hard,
         prove: None,
@@ -319,7 +318,12 @@ pub fn plan() -> PlanShown {
         on_fail: Vec::new(),
         undo_of: Vec::new(),
         receivers: Vec::new(),
-    };
+    }
+}
+
+/// A plan with its previews.
+#[must_use]
+pub fn plan() -> PlanShown {
     let plan = Plan {
         id: "cell0/data-retention".to_owned(),
         title: "Data retention cleanup".to_owned(),
@@ -337,10 +341,10 @@ pub fn plan() -> PlanShown {
         budget: Budget::default(),
         rollback: None,
         steps: vec![
-            step("look", "Verify the newest backup", Verb::Check, EffectClass::Read, Some(5)),
-            step("clean", "Move rotated logs to the archive", Verb::Do, EffectClass::Change, Some(20)),
-            step("clean", "Delete old sessions", Verb::Do, EffectClass::Destroy, Some(9)),
-            step("clean", "Delete old log archives", Verb::Do, EffectClass::Destroy, Some(10)),
+            step("look", "Verify the newest backup", Verb::Check, EffectClass::Read, 5),
+            step("clean", "Move rotated logs to the archive", Verb::Do, EffectClass::Change, 20),
+            step("clean", "Delete old sessions", Verb::Do, EffectClass::Destroy, 9),
+            step("clean", "Delete old log archives", Verb::Do, EffectClass::Destroy, 10),
         ],
     };
     let away = Error::new(Kind::Machine, "cannot read logs/archive: permission denied");
