@@ -81,6 +81,9 @@ fn created() -> Event {
         part: None,
         undo_of: Vec::new(),
         always: false,
+        when: None,
+        until: None,
+        timeout_s: None,
     };
     Event::RunCreated {
         procedure: "cell0/data-retention".to_owned(),

@@ -14,9 +14,10 @@ mod undo;
 mod view;
 
 pub use items::{ItemState, ItemView, PhaseCount};
-pub use view::{Act, Held, NoteView, OpenPrompt, PromptEnd, PromptEnding, RunView, StepView, WayBackView};
+pub use view::{Act, Held, NoteView, OpenPrompt, PromptEnd, PromptEnding, ReadingView, RunView, StepView, WayBackView};
 
-use crate::domain::{RunStatus, StepState};
+use crate::domain::{Digest, RunStatus, StepState};
+use crate::journal::reading::{Counts, Side};
 use crate::journal::record::{Event, Record, WentBack};
 use std::collections::{BTreeMap, BTreeSet};
 use view::Back;
@@ -77,6 +78,7 @@ impl RunView {
             prompt_end: None,
             locks: Vec::new(),
             notes: Vec::new(),
+            readings: Vec::new(),
             refused: Vec::new(),
             abort: None,
             resumed: 0,
@@ -178,6 +180,7 @@ impl RunView {
             Event::UndoOutcome { step, attempt, outcome } => self.end_undo(record, *step, *attempt, outcome),
             Event::RollbackBegan { why, steps, .. } => self.begin_rollback(record, why, steps),
             Event::RollbackProved { step, outcome } => self.prove_rollback(*step, outcome),
+            Event::PanesRead { when, digest, counts, .. } => self.read_panes(record, *when, digest, *counts),
             Event::Note { step, text } => {
                 step.map_or(Ok(()), |step| self.at(step).map(drop))?;
                 let (at, by) = (record.wall, record.actor.clone());
@@ -192,6 +195,14 @@ impl RunView {
             Event::RunSealed { status, unknown, rolled_back } => self.seal(record, *status, *unknown, *rolled_back),
             Event::JournalRecovered { .. } | Event::Other { .. } => Ok(()),
         }
+    }
+
+    fn read_panes(&mut self, record: &Record, side: Side, digest: &Digest, counts: Counts) -> Result<(), Impossible> {
+        if side == Side::Before && (self.reading(side).is_some() || self.has_acted()) {
+            return refuse("the panes were read before the work, when it had begun or they were read already");
+        }
+        self.readings.push(ReadingView { side, at: record.wall, digest: digest.clone(), counts });
+        Ok(())
     }
 
     fn at(&self, step: u32) -> Result<&StepView, Impossible> {

@@ -10,6 +10,7 @@
 use crate::domain::{
     Actor, Boot, Digest, EffectClass, Evidence, Order, Preview, PromptId, RunId, RunStatus, Verb, Wall,
 };
+use crate::journal::reading::{Counts, Side};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -84,6 +85,15 @@ pub struct StepHead {
     /// Whether it is taken in every ending.
     #[serde(default, skip_serializing_if = "is_false")]
     pub always: bool,
+    /// The condition under which it is taken, as its author would write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
+    /// What a `wait` waits for, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// How long a `wait` may take, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_s: Option<u64>,
 }
 
 /// How a run is taken back, as it was created with it.
@@ -589,6 +599,18 @@ pub enum Event {
         /// How it ended.
         outcome: Outcome,
     },
+    /// Every pane was read, before or after the run's work; the rows are a file below `readings/`.
+    #[serde(rename = "panes.read")]
+    PanesRead {
+        /// On which side of the work.
+        when: Side,
+        /// The digest of the file, and its name.
+        digest: Digest,
+        /// How many rows have each verdict.
+        counts: Counts,
+        /// How long it took, in milliseconds.
+        took_ms: u64,
+    },
     /// Somebody wrote something down.
     #[serde(rename = "note")]
     Note {
@@ -627,7 +649,7 @@ pub enum Event {
 
 impl Event {
     /// Every kind that this program knows.
-    pub const KINDS: [&str; 22] = [
+    pub const KINDS: [&str; 23] = [
         "run.created",
         "lock.taken",
         "run.resumed",
@@ -647,6 +669,7 @@ impl Event {
         "undo.outcome",
         "rollback.began",
         "rollback.proved",
+        "panes.read",
         "note",
         "abort.requested",
         "run.sealed",
@@ -675,6 +698,7 @@ impl Event {
             Self::UndoOutcome { .. } => "undo.outcome",
             Self::RollbackBegan { .. } => "rollback.began",
             Self::RollbackProved { .. } => "rollback.proved",
+            Self::PanesRead { .. } => "panes.read",
             Self::Note { .. } => "note",
             Self::AbortRequested { .. } => "abort.requested",
             Self::RunSealed { .. } => "run.sealed",

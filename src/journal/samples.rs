@@ -48,6 +48,9 @@ pub fn head(verb: Verb, effect: EffectClass) -> StepHead {
         part: None,
         undo_of: Vec::new(),
         always: false,
+        when: None,
+        until: None,
+        timeout_s: None,
     }
 }
 

@@ -49,7 +49,7 @@ pub fn line(record: &Record, view: &RunView) -> Option<String> {
         }
         Event::RunSealed { status, unknown, rolled_back } => sealed(*status, *unknown, *rolled_back),
         Event::JournalRecovered { bytes, saved, .. } => format!("{bytes} torn bytes were cut off and kept in {saved}"),
-        Event::PromptReread { .. } => return None,
+        Event::PromptReread { .. } | Event::PanesRead { .. } => return None,
         Event::Other { kind, .. } => format!("{kind} (of a newer version)"),
     };
     Some(format!("{at}  {said}"))

@@ -55,6 +55,9 @@ pub(super) fn head(
         part: None,
         undo_of: Vec::new(),
         always: false,
+        when: None,
+        until: None,
+        timeout_s: None,
     }
 }
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::{EffectClass, Evidence, Item, Order, Preview, RunStatus, Verb};
+use crate::journal::reading::{Counts, Side};
 use crate::journal::record::{Answer, Ask, Choice, Closed, Covered, Ending, LogEnd, Outcome, RollbackHead, WentBack};
 use crate::journal::samples::{created, head, prompt, run_id, set, steps};
 use proptest::prelude::*;
@@ -124,6 +125,12 @@ fn every_kind() -> impl Strategy<Value = Vec<Event>> {
                 Event::UndoOutcome { step, attempt, outcome: outcome.clone() },
                 Event::RollbackBegan { why: word(0), steps: vec![step, attempt], takes_s: flag.then_some(n) },
                 Event::RollbackProved { step, outcome },
+                Event::PanesRead {
+                    when: if flag { Side::Before } else { Side::After },
+                    digest: set(step),
+                    counts: Counts { ok: n, warn: 1, critical: 2, unknown: u64::from(step) },
+                    took_ms: n,
+                },
                 Event::Note { step: flag.then_some(step), text: word(1) },
                 Event::AbortRequested { undo: flag },
                 Event::RunSealed {

@@ -4,7 +4,8 @@ use crate::domain::error::Result;
 use crate::domain::{Order, Verb};
 use crate::journal::record::{Event, RollbackHead, StepHead};
 use crate::procedure::back::is_named;
-use crate::procedure::plan::{Gate, Plan, Step, WayBack};
+use crate::procedure::condition::spoken;
+use crate::procedure::plan::{Gate, Plan, Step, Until, WayBack};
 use crate::runner::rundir::Start;
 
 /// The record that says what the run will do.
@@ -60,11 +61,14 @@ fn head(step: &Step, plan: &Plan) -> StepHead {
         can_undo: matches!(step.way_back, WayBack::Undo(_)),
         what: if is_item { what.clone() } else { String::new() },
         why: step.why.clone(),
-        hard: is_item && step.verb == Verb::Check && step.gate == Gate::Hard,
+        hard: step.gate == Gate::Hard && (step.verb == Verb::Notify || (is_item && step.verb == Verb::Check)),
         note_required: is_item && step.note_required,
         save: step.save.clone(),
         part: step.part.clone(),
         undo_of: numbered(plan, &step.undo_of),
         always: step.always,
+        when: step.when.as_deref().map(spoken),
+        until: step.until.as_ref().map(Until::words),
+        timeout_s: step.until.as_ref().map(|_| step.timeout_s),
     }
 }

@@ -34,7 +34,7 @@ impl Engine {
         self.decide(step, &planned, text, true).await
     }
 
-    async fn decide(&mut self, step: u32, planned: &Step, text: String, may_skip: bool) -> Result<()> {
+    pub(super) async fn decide(&mut self, step: u32, planned: &Step, text: String, may_skip: bool) -> Result<()> {
         if self.goes_back_by_itself(planned) {
             return self.write(Event::AbortRequested { undo: true }).map(drop);
         }

@@ -150,6 +150,7 @@ impl Engine {
     }
 
     pub(super) fn seal(&mut self, status: RunStatus) -> Result<RunStatus> {
+        self.read_after()?;
         failpoint::pass("seal.pre");
         let unknown = self.view().unknown();
         let rolled_back = self.view().went_back();
