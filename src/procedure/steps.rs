@@ -247,6 +247,9 @@ pub fn make(
         // No file can have them yet.
         Verb::Wait | Verb::UndoOf | Verb::Use => return None,
     }
+    if let Some(action) = &step.act {
+        step.timeout_s = step.timeout_s.max(adapters.least_s(action));
+    }
     Some(step)
 }
 
