@@ -22,6 +22,7 @@ use crate::journal::record::Ending;
 use crate::probes::clock;
 use crate::procedure::adapters::{Adapters, Purpose, Scope};
 use crate::procedure::plan::{Action, Limit, Step};
+use crate::runner::notify;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
@@ -44,20 +45,23 @@ pub struct BuiltIn {
     trusted_reads: Vec<String>,
     /// The estate's databases; `None` where no estate is known.
     databases: Option<Vec<sql::ways::Database>>,
+    /// The names of the estate's receivers; `None` where no estate is known.
+    receivers: Option<Vec<String>>,
 }
 
 impl BuiltIn {
     /// The adapters where no estate is known; `trusted_reads` are absolute paths of programs that only read.
     #[must_use]
     pub fn new(trusted_reads: Vec<String>) -> Self {
-        Self { trusted_reads, databases: None }
+        Self { trusted_reads, databases: None, receivers: None }
     }
 
     /// The adapters for an estate: with the programs that it trusts, and with its databases.
     #[must_use]
     pub fn of(estate: &Estate) -> Self {
         let trusted = estate.trusted_reads.iter().map(|path| path.display().to_string()).collect();
-        Self { databases: Some(sql::ways::databases(estate)), ..Self::new(trusted) }
+        let receivers = Some(estate.receivers.iter().map(|receiver| receiver.name.clone()).collect());
+        Self { databases: Some(sql::ways::databases(estate)), receivers, ..Self::new(trusted) }
     }
 }
 
@@ -73,6 +77,10 @@ impl Adapters for BuiltIn {
             // Failed units are no entries of the estate, and nothing else is worked on by name.
             _ => None,
         }
+    }
+
+    fn receivers(&self) -> Option<Vec<String>> {
+        self.receivers.clone()
     }
 
     fn parse(&self, purpose: Purpose, table: &mut Table, scope: &Scope, problems: &mut Problems) -> Option<Action> {
@@ -276,6 +284,7 @@ pub fn act(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel: 
         sql::KEY => sql::act(action, set, out, cancel),
         systemd::KEY => systemd::act(action, set, out, cancel),
         wait::KEY => wait::act(action, out, cancel),
+        notify::KEY => notify::act(action, out, cancel),
         _ => ActEnd::new(Ending::Failed, no_such(action).message),
     }
 }
