@@ -13,6 +13,7 @@ mod decide;
 mod freeze;
 mod look;
 mod panes;
+mod notify;
 mod prompt;
 mod resume;
 mod wait;
@@ -237,10 +238,7 @@ impl Engine {
             Verb::Wait => self.wait(step, &planned).await,
             Verb::Do => self.act(step, &planned).await,
             Verb::Manual => self.sign(step, &planned).await,
-            Verb::Notify => {
-                let note = self.told(&planned.text);
-                self.write(Event::StepClosed { step, note }).map(drop)
-            }
+            Verb::Notify => self.notify(step, &planned).await,
             // Refused before the start.
             Verb::UndoOf | Verb::Approve | Verb::Use => {
                 let message = format!("step {} cannot be taken by this version", step + 1);

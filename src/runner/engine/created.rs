@@ -28,8 +28,9 @@ pub(super) fn created(plan: &Plan, start: &Start) -> Result<Event> {
 fn head(step: &Step, order: Order) -> StepHead {
     let is_item = order == Order::Any;
     let what = match &step.act {
-        Some(action) => &action.line,
-        None => &step.text,
+        Some(action) => action.line.clone(),
+        None if step.receivers.is_empty() => step.text.clone(),
+        None => format!("tell {}: {}", step.receivers.join(", "), step.text).trim_end_matches([':', ' ']).to_owned(),
     };
     StepHead {
         phase: step.phase.clone(),
@@ -39,7 +40,7 @@ fn head(step: &Step, order: Order) -> StepHead {
         takes_s: step.takes_s,
         way_back: step.way_back.words(),
         can_undo: matches!(step.way_back, WayBack::Undo(_)),
-        what: if is_item { what.clone() } else { String::new() },
+        what: if is_item { what } else { String::new() },
         why: step.why.clone(),
         hard: step.gate == Gate::Hard && (step.verb == Verb::Notify || (is_item && step.verb == Verb::Check)),
         note_required: is_item && step.note_required,
