@@ -13,6 +13,7 @@ mod decide;
 mod freeze;
 mod look;
 mod notify;
+mod panes;
 mod prompt;
 mod resume;
 mod wait;
@@ -32,6 +33,7 @@ use crate::runner::locks::{self, Held};
 use crate::runner::protocol::{Demand, Reply};
 use crate::runner::rundir::RunDir;
 use crate::runner::{identity, policy};
+use panes::Pending;
 use prompt::Asked;
 use std::collections::VecDeque;
 use std::fs::File;
@@ -54,6 +56,8 @@ pub struct Engine {
     wanted: VecDeque<Wanted>,
     /// The estate file, for what is probed.
     estate: Option<PathBuf>,
+    /// The reading of every pane that is taken before anything is changed, while it is under way.
+    before: Option<Pending>,
     exe: PathBuf,
     /// Dropping them frees them.
     locks: Vec<Held>,
@@ -152,6 +156,7 @@ impl Engine {
             retrying: None,
             wanted: VecDeque::new(),
             estate: start.estate.clone(),
+            before: None,
             exe,
             locks: Vec::new(),
             _taken: taken,
@@ -175,6 +180,7 @@ impl Engine {
         if mode != Mode::Begin {
             self.recover().await?;
         }
+        self.begin_reading();
         if self.plan.order == Order::Any {
             return self.walk().await;
         }
@@ -183,6 +189,7 @@ impl Engine {
                 return self.stop(undo).await;
             }
             let Some(step) = self.next() else { return self.seal(RunStatus::Ok) };
+            self.keep_reading_if_ready()?;
             self.step(step).await?;
         }
     }
@@ -325,6 +332,7 @@ impl Engine {
     }
 
     fn seal(&mut self, status: RunStatus) -> Result<RunStatus> {
+        self.read_after()?;
         failpoint::pass("seal.pre");
         let unknown = self.view().unknown();
         self.write(Event::RunSealed { status, unknown })?;

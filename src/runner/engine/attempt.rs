@@ -66,6 +66,10 @@ impl Engine {
         let Some(action) = &planned.act else {
             return Err(Error::machine(format!("run step {}", step + 1), "it has no action"));
         };
+        if planned.effect > EffectClass::Read && self.keep_reading().await? {
+            // Stopped before it began.
+            return Ok(());
+        }
         for lock in &self.locks {
             lock.confirm()?;
         }
