@@ -247,6 +247,9 @@ fn one(
         Verb::UndoOf => {}
         Verb::Use => return None,
     }
+    if let Some(action) = &step.act {
+        step.timeout_s = step.timeout_s.max(adapters.least_s(action));
+    }
     Some(step)
 }
 

@@ -16,6 +16,7 @@ mod ending;
 mod freeze;
 mod look;
 mod menu;
+mod notify;
 mod panes;
 mod prompt;
 mod resume;
@@ -257,10 +258,7 @@ impl Engine {
             Verb::Wait => self.wait(step, &planned).await,
             Verb::Do | Verb::UndoOf => self.act(step, &planned).await,
             Verb::Manual => self.sign(step, &planned).await,
-            Verb::Notify => {
-                let note = self.told(&planned.text);
-                self.write(Event::StepClosed { step, note }).map(drop)
-            }
+            Verb::Notify => self.notify(step, &planned).await,
             // Refused before the start.
             Verb::Approve | Verb::Use => {
                 let message = format!("step {} cannot be taken by this version", step + 1);

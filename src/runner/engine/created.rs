@@ -48,8 +48,9 @@ fn numbered(plan: &Plan, ids: &[String]) -> Vec<u32> {
 fn head(step: &Step, plan: &Plan) -> StepHead {
     let is_item = plan.order == Order::Any;
     let what = match &step.act {
-        Some(action) => &action.line,
-        None => &step.text,
+        Some(action) => action.line.clone(),
+        None if step.receivers.is_empty() => step.text.clone(),
+        None => format!("tell {}: {}", step.receivers.join(", "), step.text).trim_end_matches([':', ' ']).to_owned(),
     };
     StepHead {
         phase: step.phase.clone(),
@@ -59,7 +60,7 @@ fn head(step: &Step, plan: &Plan) -> StepHead {
         takes_s: step.takes_s,
         way_back: step.way_back.words(),
         can_undo: matches!(step.way_back, WayBack::Undo(_)),
-        what: if is_item { what.clone() } else { String::new() },
+        what: if is_item { what } else { String::new() },
         why: step.why.clone(),
         hard: step.gate == Gate::Hard && (step.verb == Verb::Notify || (is_item && step.verb == Verb::Check)),
         note_required: is_item && step.note_required,

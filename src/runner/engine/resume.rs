@@ -23,6 +23,9 @@ impl Engine {
                     return self.wait_on(step, attempt, &planned).await;
                 }
                 let found = self.adopt(&attempt::name(step, attempt)).await?;
+                if planned.verb == Verb::Notify {
+                    return self.told_how(step, attempt, found, true);
+                }
                 self.finish(step, attempt, &planned, found, true).await
             }
             Some((step, attempt, Act::Undo)) => {
