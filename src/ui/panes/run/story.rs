@@ -52,7 +52,11 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
     let owed = run.undo_owed();
     if !owed.is_empty() && status != RunStatus::Ok {
         let steps: Vec<String> = owed.iter().map(|step| (step + 1).to_string()).collect();
-        let word = if status.is_over() { "not taken back: step" } else { "can be taken back: step" };
+        let word = match (status.is_over(), &run.way_back) {
+            (true, _) => "not taken back: step",
+            (false, Some(_)) => "still to take back: step",
+            (false, None) => "can be taken back: step",
+        };
         say("undo", Role::UiText, format!("{word} {}", steps.join(", ")));
     }
     if run.unknown() > 0 {
