@@ -9,6 +9,7 @@ mod failpoints;
 mod items;
 mod loss;
 mod moving;
+mod notices;
 mod report;
 mod socket;
 mod sql;
