@@ -317,6 +317,9 @@ fn one(
         // No file can have it yet.
         Verb::UndoOf | Verb::Use => return None,
     }
+    if let Some(action) = &step.act {
+        step.timeout_s = step.timeout_s.max(adapters.least_s(action));
+    }
     Some(step)
 }
 

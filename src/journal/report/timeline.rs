@@ -2,7 +2,7 @@
 
 use crate::domain::quantity::span;
 use crate::journal::fold::RunView;
-use crate::journal::record::{Answer, Choice, Ending, Event, Record};
+use crate::journal::record::{Answer, Ask, Choice, Ending, Event, Record};
 use crate::journal::report::model::{Moment, Tone, answered, asked, closed, outcome_facts};
 use std::time::Duration;
 
@@ -52,6 +52,11 @@ fn told(view: &RunView, event: &Event) -> Option<Told> {
             plain(format!("Every pane was read {} the work", when.word()), format!("{} · {took}", counts.words()))
         }
         Event::PromptReread { .. } => None,
+        Event::PromptOpened { step, ask: Ask::Confirm { effect, set, preview, also }, .. } => {
+            let covers = if also.is_empty() { String::new() } else { format!(" · covers {} more steps", also.len()) };
+            let what = format!("Asked to confirm a {}: {}", effect.word(), preview.headline);
+            Some((Tone::Plain, Some(*step), what, format!("{} · set {}{covers}", preview.place, set.short())))
+        }
         Event::PromptOpened { step, ask, .. } => Some((Tone::Plain, Some(*step), upper(&asked(ask)), String::new())),
         Event::PromptClosed { why, moved, .. } => plain(upper(&closed(*why, moved)), String::new()),
         Event::AnswerAccepted { step, answer, .. } => {
@@ -87,7 +92,7 @@ fn told_of_step(view: &RunView, event: &Event) -> Option<Told> {
     Some(match event {
         Event::StepIntent { step, attempt, set, .. } => {
             let again = if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
-            let set = set.as_ref().map(|set| format!("set {set}")).unwrap_or_default();
+            let set = set.as_ref().map(|set| format!("set {}", set.short())).unwrap_or_default();
             (Tone::Plain, Some(*step), format!("{} begins{again}", named(*step)), set)
         }
         Event::StepOutcome { step, outcome, .. } => {

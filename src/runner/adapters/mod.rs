@@ -21,7 +21,8 @@ pub mod wait;
 
 use crate::config::estate::Estate;
 use crate::config::reader::{Problems, Table, nearest};
-use crate::domain::{EffectClass, Error, Evidence, Item, Kind, Preview, TargetKind, Wall};
+use crate::config::secrets::Secrets;
+use crate::domain::{EffectClass, Error, Evidence, Item, Kind, Preview, RunId, TargetKind, Wall};
 use crate::journal::record::Ending;
 use crate::probes::clock;
 use crate::procedure::adapters::{Adapters, Purpose, Scope};
@@ -49,27 +50,31 @@ pub struct BuiltIn {
     trusted_reads: Vec<String>,
     /// The estate's databases; `None` where no estate is known.
     databases: Option<Vec<sql::ways::Database>>,
-    /// The names of the estate's receivers; `None` where no estate is known.
-    receivers: Option<Vec<String>>,
     /// The estate's Redis servers; `None` where no estate is known.
     servers: Option<Vec<redis::ways::Server>>,
+    /// The names of the estate's secrets with their places; `None` where no estate is known.
+    secrets: Option<Secrets>,
+    /// The names of the estate's receivers; `None` where no estate is known.
+    receivers: Option<Vec<String>>,
 }
 
 impl BuiltIn {
     /// The adapters where no estate is known; `trusted_reads` are absolute paths of programs that only read.
     #[must_use]
     pub fn new(trusted_reads: Vec<String>) -> Self {
-        Self { trusted_reads, databases: None, servers: None, receivers: None }
+        Self { trusted_reads, ..Self::default() }
     }
 
     /// The adapters for an estate: with the programs that it trusts, and with its databases.
     #[must_use]
     pub fn of(estate: &Estate) -> Self {
         let trusted = estate.trusted_reads.iter().map(|path| path.display().to_string()).collect();
+        let receivers = estate.receivers.iter().map(|receiver| receiver.name.clone()).collect();
         Self {
             databases: Some(sql::ways::databases(estate)),
             servers: Some(redis::ways::servers(estate)),
-            receivers: Some(estate.receivers.iter().map(|receiver| receiver.name.clone()).collect()),
+            secrets: Some(estate.secrets.clone()),
+            receivers: Some(receivers),
             ..Self::new(trusted)
         }
     }
@@ -90,6 +95,10 @@ impl Adapters for BuiltIn {
         }
     }
 
+    fn least_s(&self, action: &Action) -> u64 {
+        if action.adapter == http::KEY { http::least_s(action) } else { 0 }
+    }
+
     fn receivers(&self) -> Option<Vec<String>> {
         self.receivers.clone()
     }
@@ -106,7 +115,7 @@ impl Adapters for BuiltIn {
         match found.as_slice() {
             ["exec"] => exec::parse(purpose, std::mem::take(table), scope, &self.trusted_reads, problems),
             ["files"] => files::parse(purpose, std::mem::take(table), scope, problems),
-            ["http"] => http::parse(purpose, std::mem::take(table), problems),
+            ["http"] => http::parse(purpose, std::mem::take(table), self.secrets.as_ref(), problems),
             [probe::KEY] => probe::parse(purpose, std::mem::take(table), problems),
             [redis::KEY] => redis::parse(purpose, std::mem::take(table), scope, self.servers.as_deref(), problems),
             [run::KEY] => run::parse(purpose, std::mem::take(table), problems),
@@ -322,6 +331,12 @@ pub fn prove(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel
 #[must_use]
 pub fn is_look(action: &Action) -> bool {
     matches!(action.adapter.as_str(), probe::KEY | run::KEY)
+}
+
+/// The action of one attempt of a run: `3.1` is the first at its third step, `3.1.undo` takes it back.
+#[must_use]
+pub fn of_attempt(action: Action, run: &RunId, attempt: &str) -> Action {
+    if action.adapter == http::KEY { http::of_attempt(action, run, attempt) } else { action }
 }
 
 /// The program that is the act itself, for `exec`.

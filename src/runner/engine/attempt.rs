@@ -203,6 +203,7 @@ impl Engine {
     }
 
     fn spec(&self, name: &str, action: Action, prove: bool, set: Option<&Digest>, timeout_s: u64) -> Spec {
+        let action = adapters::of_attempt(action, &self.dir.id, name);
         let child = match adapters::program(&action) {
             Some(program) => {
                 let mut env = program.env;
