@@ -10,6 +10,7 @@ mod http;
 mod items;
 mod loss;
 mod moving;
+mod notices;
 mod report;
 mod redis;
 mod socket;

@@ -3,5 +3,6 @@
 pub mod corpus;
 pub mod disk;
 pub mod estate;
+pub mod post;
 pub mod pty;
 pub mod run;
