@@ -7,6 +7,7 @@ pub mod exec;
 mod expect;
 pub mod files;
 pub mod http;
+pub mod look;
 mod limit;
 pub mod probe;
 pub mod redis;
@@ -16,6 +17,7 @@ pub mod sql;
 pub mod systemd;
 #[cfg(test)]
 mod tests;
+pub mod wait;
 
 use crate::config::estate::Estate;
 use crate::config::reader::{Problems, Table, nearest};
@@ -25,6 +27,7 @@ use crate::journal::record::Ending;
 use crate::probes::clock;
 use crate::procedure::adapters::{Adapters, Purpose, Scope};
 use crate::procedure::plan::{Action, Limit, Step};
+use crate::runner::notify;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
@@ -51,6 +54,8 @@ pub struct BuiltIn {
     servers: Option<Vec<redis::ways::Server>>,
     /// The names of the estate's secrets with their places; `None` where no estate is known.
     secrets: Option<Secrets>,
+    /// The names of the estate's receivers; `None` where no estate is known.
+    receivers: Option<Vec<String>>,
 }
 
 impl BuiltIn {
@@ -64,10 +69,12 @@ impl BuiltIn {
     #[must_use]
     pub fn of(estate: &Estate) -> Self {
         let trusted = estate.trusted_reads.iter().map(|path| path.display().to_string()).collect();
+        let receivers = estate.receivers.iter().map(|receiver| receiver.name.clone()).collect();
         Self {
             databases: Some(sql::ways::databases(estate)),
             servers: Some(redis::ways::servers(estate)),
             secrets: Some(estate.secrets.clone()),
+            receivers: Some(receivers),
             ..Self::new(trusted)
         }
     }
@@ -90,6 +97,10 @@ impl Adapters for BuiltIn {
 
     fn least_s(&self, action: &Action) -> u64 {
         if action.adapter == http::KEY { http::least_s(action) } else { 0 }
+    }
+
+    fn receivers(&self) -> Option<Vec<String>> {
+        self.receivers.clone()
     }
 
     fn parse(&self, purpose: Purpose, table: &mut Table, scope: &Scope, problems: &mut Problems) -> Option<Action> {
@@ -295,6 +306,8 @@ pub fn act(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel: 
         redis::KEY => redis::act(action, set, out, cancel),
         sql::KEY => sql::act(action, set, out, cancel),
         systemd::KEY => systemd::act(action, set, out, cancel),
+        wait::KEY => wait::act(action, out, cancel),
+        notify::KEY => notify::act(action, out, cancel),
         _ => ActEnd::new(Ending::Failed, no_such(action).message),
     }
 }
