@@ -13,6 +13,7 @@ mod moving;
 mod notices;
 mod report;
 mod redis;
+mod report;
 mod socket;
 mod sql;
 mod state;
