@@ -18,3 +18,4 @@ mod sql;
 mod state;
 mod verify;
 mod waiting;
+mod wayback;
