@@ -78,7 +78,7 @@ fn http(stream: TcpStream, manner: Manner, told: &Mutex<Vec<String>>) -> std::io
 
 fn smtp(stream: TcpStream, manner: Manner, told: &Mutex<Vec<String>>) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
-    let mut say = |line: &str| (&stream).write_all(format!("{line}\r\n").as_bytes());
+    let say = |line: &str| (&stream).write_all(format!("{line}\r\n").as_bytes());
     say("220 test")?;
     let mut letter = String::new();
     let mut line = String::new();
