@@ -14,6 +14,7 @@ mod notices;
 mod report;
 mod redis;
 mod report;
+mod rows;
 mod socket;
 mod sql;
 mod state;
