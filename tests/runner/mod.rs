@@ -2,13 +2,16 @@
 
 mod acts;
 mod answers;
-mod chance;
+pub mod chance;
 mod checklist;
 mod codes;
 mod failpoints;
+mod faults;
+mod histories;
 mod items;
 mod loss;
 mod moving;
+mod property;
 mod report;
 mod socket;
 mod sql;

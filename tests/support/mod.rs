@@ -3,5 +3,6 @@
 pub mod corpus;
 pub mod disk;
 pub mod estate;
+pub mod invariants;
 pub mod pty;
 pub mod run;
