@@ -79,6 +79,15 @@ pub struct StepHead {
     /// The included procedure that it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<String>,
+    /// The condition under which it is taken, as its author would write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
+    /// What a `wait` waits for, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// How long a `wait` may take, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_s: Option<u64>,
 }
 
 fn is_false(flag: &bool) -> bool {

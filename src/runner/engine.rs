@@ -12,10 +12,13 @@ mod created;
 mod decide;
 mod freeze;
 mod look;
+mod notify;
 mod panes;
 mod prompt;
 mod resume;
+mod wait;
 mod walk;
+mod when;
 
 use crate::domain::error::Result;
 use crate::domain::{Actor, EffectClass, Error, Kind, Order, PromptId, RunStatus, StepState, Verb};
@@ -225,18 +228,19 @@ impl Engine {
             Some(StepState::Failed) if self.retrying != Some(step) => return self.decide_failure(step).await,
             _ => {}
         }
-        self.retrying = None;
         let planned = self.planned(step)?;
+        if state == Some(StepState::Planned) && !self.is_wanted(step, &planned).await? {
+            return Ok(());
+        }
+        self.retrying = None;
         match planned.verb {
             Verb::Read | Verb::Check => self.attempt_step(step, &planned, None, None).await,
+            Verb::Wait => self.wait(step, &planned).await,
             Verb::Do => self.act(step, &planned).await,
             Verb::Manual => self.sign(step, &planned).await,
-            Verb::Notify => {
-                let note = self.told(&planned.text);
-                self.write(Event::StepClosed { step, note }).map(drop)
-            }
+            Verb::Notify => self.notify(step, &planned).await,
             // Refused before the start.
-            Verb::Wait | Verb::UndoOf | Verb::Approve | Verb::Use => {
+            Verb::UndoOf | Verb::Approve | Verb::Use => {
                 let message = format!("step {} cannot be taken by this version", step + 1);
                 Err(Error::new(Kind::Refused, message))
             }
