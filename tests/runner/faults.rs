@@ -4,6 +4,7 @@ use crate::support::estate::{BINARY, Estate, finish, kill_wholly, wait_for};
 use crate::support::invariants::violations;
 use crate::support::run::{Run, consent, decide};
 use midwatch::domain::RunStatus;
+use midwatch::journal::chain;
 use midwatch::journal::record::{Ask, Choice, Ending, Event};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
@@ -135,9 +136,7 @@ fn the_frozen_plan_runs_whatever_becomes_of_the_files_meanwhile() {
     give(&estate, "another");
     fs::write(estate.beside("midwatch.toml"), "this is no estate").unwrap();
     fs::write(estate.tree("go"), "").unwrap();
-    // The runner alone goes on: a command would have to read the estate.
-    let prompt = run.prompt();
-    run.accept(&prompt, consent(&prompt));
+    // The consent to the first step covers the second. The runner alone goes on: a command would have to read the estate.
     assert_eq!(run.sealed().sealed, Some(RunStatus::Ok));
     assert_eq!(fs::read_to_string(estate.tree("second")).unwrap(), "done\n");
     assert_eq!(effects(&estate), (1, 1));
@@ -151,9 +150,12 @@ fn a_run_whose_directory_is_renamed_changes_nothing_more() {
     let elsewhere = estate.beside("elsewhere");
     fs::rename(&run.dir.path, &elsewhere).unwrap();
     fs::write(estate.tree("go"), "").unwrap();
-    estate.nothing_runs();
+    // The act under way ends. Then the runner gives up, or asks what to do about a step that it can no longer prepare.
+    let journal = || fs::read(elsewhere.join("journal.jsonl")).unwrap();
+    let asks = || chain::read(&journal()).walk.into_view().is_some_and(|view| view.prompt.is_some());
+    wait_for("the end of the work", || (estate.processes().is_empty() || asks()).then_some(()));
     assert_eq!(effects(&estate), (1, 0));
-    assert_eq!(violations(&fs::read(elsewhere.join("journal.jsonl")).unwrap()), Vec::<String>::new());
+    assert_eq!(violations(&journal()), Vec::<String>::new());
 }
 
 #[test]
