@@ -2,10 +2,12 @@
 
 mod acts;
 mod answers;
-mod chance;
+pub mod chance;
 mod checklist;
 mod codes;
 mod failpoints;
+mod faults;
+mod histories;
 mod http;
 mod items;
 mod loss;
@@ -13,6 +15,9 @@ mod moving;
 mod notices;
 mod report;
 mod redis;
+mod report;
+mod rows;
+mod property;
 mod socket;
 mod sql;
 mod state;

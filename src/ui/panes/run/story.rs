@@ -107,7 +107,7 @@ pub fn now_line(snapshot: &Snapshot<'_>, run: &RunView) -> (Role, String) {
         let back = run.went_back().map_or_else(String::new, |back| format!(", {}", back.words()));
         return (Role::from(status), format!("{}{back} at {}, after {took}", ended_word(status), clock(ended)));
     }
-    if let (RunStatus::Held, Some(held)) = (status, &run.held) {
+    if let (RunStatus::Held, Some(held)) = (status, run.held()) {
         let why = if held.reason.is_empty() { String::new() } else { format!(": {}", short(&held.reason).plain()) };
         let text = format!("held at step {} by {} since {}{why}", held.step + 1, held.by.name, clock(held.at));
         return (Role::StateWaiting, text);
