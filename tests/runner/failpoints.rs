@@ -198,7 +198,9 @@ fn killed_anywhere_while_it_goes_back_by_itself_every_undo_is_there_once() {
         let found = ["page", "unpage", "stop", "start", "over"].map(|name| estate.lines(name));
         assert_eq!(found, [1; 5], "{case}");
         let proved = Some(WentBack { undone: 1, left: 0, proved: Some(true) });
-        assert_eq!((view.went_back(), run.count("undo.intent")), (proved, 2), "{case}");
+        // One that was killed before its shim provably never began, and is begun again.
+        let intents = 2 + usize::from(point == "undo.intent");
+        assert_eq!((view.went_back(), run.count("undo.intent")), (proved, intents), "{case}");
         assert_eq!((run.count("rollback.began"), run.count("rollback.proved")), (1, 1), "{case}");
         run.is_whole_and_known();
         estate.nothing_runs();
