@@ -15,6 +15,7 @@ mod notices;
 mod property;
 mod redis;
 mod report;
+mod report;
 mod rows;
 mod socket;
 mod sql;

@@ -55,8 +55,7 @@ fn tell(receivers: &str, name: &str, within: Duration) -> ActEnd {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("midwatch.toml");
     std::fs::write(&file, format!("schema = 1\nname = \"n\"\nenvironment = \"other\"\n{receivers}")).unwrap();
-    let around =
-        Around { estate: Some(file), name: "n".to_owned(), runs: PathBuf::from("/"), own: RunId::new(1, 1) };
+    let around = Around { estate: Some(file), name: "n".to_owned(), runs: PathBuf::from("/"), own: RunId::new(1, 1) };
     let within_ms = u64::try_from(within.as_millis()).unwrap();
     let telling = Telling { receivers: vec![name.to_owned()], message: message(), within_ms, around };
     act(&telling.action().unwrap(), &mut Vec::new(), &AtomicBool::new(false))
