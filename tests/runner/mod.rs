@@ -2,7 +2,6 @@
 
 mod acts;
 mod answers;
-pub mod chance;
 mod checklist;
 mod codes;
 mod failpoints;
@@ -13,14 +12,14 @@ mod items;
 mod loss;
 mod moving;
 mod notices;
-mod report;
+mod property;
 mod redis;
 mod report;
 mod rows;
-mod property;
 mod socket;
 mod sql;
 mod state;
 mod verify;
 mod waiting;
 mod wayback;
+pub mod chance;
