@@ -31,6 +31,20 @@ const FORWARD: [(&str, &[u32]); 14] = [
 const BACKWARD: [(&str, &[u32]); 4] =
     [("undo.intent", &[1, 2]), ("shim.spawned", &[4, 5]), ("act.exited", &[4, 5]), ("seal.pre", &[1])];
 
+/// Where a run of one step with a proof is killed; its shims are the act's and the proof's.
+pub const OF_ONE_STEP: [(&str, &[u32]); 10] = [
+    ("set.written", &[1]),
+    ("prompt.opened", &[1]),
+    ("answer.accepted", &[1]),
+    ("intent.pre", &[1]),
+    ("intent.post", &[1]),
+    ("shim.spawned", &[1, 2]),
+    ("act.exited", &[1, 2]),
+    ("outcome.pre", &[1]),
+    ("outcome.post", &[1]),
+    ("seal.pre", &[1]),
+];
+
 /// How long the program works, so that it can be seen at work.
 const WORK: &str = "0.1";
 
@@ -69,7 +83,7 @@ undo   = {{ none = "a test" }}
 }
 
 /// Runs `judge` on every case, two at a time; says which case it was when one fails.
-fn each(cases: &[(&str, &[u32])], judge: impl Fn(&str, &str) + Sync) {
+pub fn each(cases: &[(&str, &[u32])], judge: impl Fn(&str, &str) + Sync) {
     let all: Vec<_> = cases.iter().flat_map(|(name, times)| times.iter().map(move |nth| (*name, *nth))).collect();
     let next = Mutex::new(all.into_iter());
     std::thread::scope(|scope| {
@@ -85,7 +99,7 @@ fn each(cases: &[(&str, &[u32])], judge: impl Fn(&str, &str) + Sync) {
 }
 
 /// Asserts that the runner was killed there and nowhere else, and lets a new one go on unharmed.
-fn killed(estate: &mut Estate, point: &str, case: &str) {
+pub fn killed(estate: &mut Estate, point: &str, case: &str) {
     let run = estate.run();
     wait_for(case, || (!run.dir.runner_lives()).then_some(()));
     let said = std::fs::read_to_string(run.dir.path.join("runner.err")).unwrap();

@@ -9,6 +9,7 @@ mod failpoints;
 mod items;
 mod loss;
 mod moving;
+mod script;
 mod socket;
 mod sql;
 mod state;

@@ -8,6 +8,8 @@ pub mod files;
 pub mod http;
 pub mod probe;
 pub mod run;
+pub mod script;
+pub mod secret;
 pub mod sql;
 pub mod systemd;
 #[cfg(test)]
@@ -15,11 +17,13 @@ mod tests;
 
 use crate::config::estate::Estate;
 use crate::config::reader::{Problems, Table, nearest};
+use crate::config::secrets::Secrets;
 use crate::domain::{EffectClass, Error, Evidence, Item, Kind, Preview, TargetKind, Wall};
 use crate::journal::record::Ending;
 use crate::probes::clock;
 use crate::procedure::adapters::{Adapters, Purpose, Scope};
 use crate::procedure::plan::{Action, Limit, Step};
+use secret::SecretAt;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
@@ -28,10 +32,10 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// The adapters' keys.
-const NAMES: [&str; 7] = ["exec", "files", "http", probe::KEY, run::KEY, sql::KEY, systemd::KEY];
+const NAMES: [&str; 8] = ["exec", "files", "http", probe::KEY, run::KEY, script::KEY, sql::KEY, systemd::KEY];
 
 /// Adapters of the format that this version refuses.
-const LATER: [&str; 5] = ["script", "redis", "kube", "objects", "cert"];
+const LATER: [&str; 4] = ["redis", "kube", "objects", "cert"];
 
 /// The most lines that say what moved between two sets.
 const MOST_MOVED: usize = 20;
@@ -42,20 +46,26 @@ pub struct BuiltIn {
     trusted_reads: Vec<String>,
     /// The estate's databases; `None` where no estate is known.
     databases: Option<Vec<sql::ways::Database>>,
+    /// The estate's secrets, by their places; `None` where no estate is known.
+    secrets: Option<Secrets>,
 }
 
 impl BuiltIn {
     /// The adapters where no estate is known; `trusted_reads` are absolute paths of programs that only read.
     #[must_use]
     pub fn new(trusted_reads: Vec<String>) -> Self {
-        Self { trusted_reads, databases: None }
+        Self { trusted_reads, ..Self::default() }
     }
 
     /// The adapters for an estate: with the programs that it trusts, and with its databases.
     #[must_use]
     pub fn of(estate: &Estate) -> Self {
         let trusted = estate.trusted_reads.iter().map(|path| path.display().to_string()).collect();
-        Self { databases: Some(sql::ways::databases(estate)), ..Self::new(trusted) }
+        Self {
+            databases: Some(sql::ways::databases(estate)),
+            secrets: Some(estate.secrets.clone()),
+            ..Self::new(trusted)
+        }
     }
 }
 
@@ -83,11 +93,15 @@ impl Adapters for BuiltIn {
             problems.say(*on, format!("`on` names a database for `sql`; `{only}` works on none"));
         }
         match found.as_slice() {
-            ["exec"] => exec::parse(purpose, std::mem::take(table), scope, &self.trusted_reads, problems),
+            ["exec"] => {
+                let secrets = self.secrets.as_ref();
+                exec::parse(purpose, std::mem::take(table), scope, &self.trusted_reads, secrets, problems)
+            }
             ["files"] => files::parse(purpose, std::mem::take(table), scope, problems),
             ["http"] => http::parse(purpose, std::mem::take(table), problems),
             [probe::KEY] => probe::parse(purpose, std::mem::take(table), problems),
             [run::KEY] => run::parse(purpose, std::mem::take(table), problems),
+            [script::KEY] => script::parse(purpose, std::mem::take(table), scope, self.secrets.as_ref(), problems),
             [sql::KEY] => sql::parse(purpose, std::mem::take(table), scope, self.databases.as_deref(), problems),
             [systemd::KEY] => systemd::parse(purpose, std::mem::take(table), scope, problems),
             [] => {
@@ -236,8 +250,26 @@ pub struct Program {
     pub argv: Vec<String>,
     /// The working directory.
     pub cwd: PathBuf,
-    /// The whole environment.
+    /// The environment, but for its secrets.
     pub env: BTreeMap<String, String>,
+    /// The variables whose values are secrets; whoever starts the program reads them.
+    pub secrets: BTreeMap<String, SecretAt>,
+    /// A script that whoever starts the program keeps in a private file, whose name becomes the last argument.
+    pub script: Option<String>,
+}
+
+impl Program {
+    /// The whole environment, secrets read.
+    ///
+    /// # Errors
+    /// A sentence with the name and the place of a secret that cannot be read.
+    pub fn environment(&self) -> Result<BTreeMap<String, String>, String> {
+        let mut env = self.env.clone();
+        for (name, secret) in &self.secrets {
+            env.insert(name.clone(), secret.read()?.expose().to_owned());
+        }
+        Ok(env)
+    }
 }
 
 /// An action that this program does not know; only a plan of another version holds one.
@@ -258,6 +290,7 @@ pub fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Result<Prev
         "exec" => exec::preview(action, look, set),
         "files" => files::preview(action, look, set),
         "http" => http::preview(action, look, set),
+        script::KEY => script::preview(action, look, set),
         sql::KEY => sql::preview(action, look, set),
         systemd::KEY => systemd::preview(action, look, set),
         _ => Err(no_such(action)),
@@ -271,6 +304,7 @@ pub fn act(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel: 
         "exec" => exec::act(action, out, cancel),
         "files" => files::act(action, set, out, cancel),
         "http" => http::act(action, out, cancel),
+        script::KEY => script::act(),
         sql::KEY => sql::act(action, set, out, cancel),
         systemd::KEY => systemd::act(action, set, out, cancel),
         _ => ActEnd::new(Ending::Failed, no_such(action).message),
@@ -297,10 +331,14 @@ pub fn is_look(action: &Action) -> bool {
     matches!(action.adapter.as_str(), probe::KEY | run::KEY)
 }
 
-/// The program that is the act itself, for `exec`.
+/// The program that is the act itself, for `exec` and `script`.
 #[must_use]
 pub fn program(action: &Action) -> Option<Program> {
-    if action.adapter == "exec" { exec::program(action).ok() } else { None }
+    match action.adapter.as_str() {
+        "exec" => exec::program(action).ok(),
+        script::KEY => script::program(action).ok(),
+        _ => None,
+    }
 }
 
 /// Some objects of a frozen set for the screen, from the `from`-th (from 0), with the number of all.
@@ -314,6 +352,12 @@ pub fn items(set: &mut dyn BufRead, from: u64, rows: u64) -> Result<(u64, Vec<It
         sql::KEY => sql::items(&head, set, from, rows),
         "exec" => Ok((1, exec::items(&head).into_iter().skip(usize::from(from > 0)).collect())),
         "http" => Ok((1, http::items(&head).into_iter().skip(usize::from(from > 0)).collect())),
+        script::KEY => {
+            let lines = script::items(&head);
+            let (from, rows) =
+                (usize::try_from(from).unwrap_or(usize::MAX), usize::try_from(rows).unwrap_or(usize::MAX));
+            Ok((lines.len() as u64, lines.into_iter().skip(from).take(rows).collect()))
+        }
         systemd::KEY => Ok((1, systemd::items(&head).into_iter().skip(usize::from(from > 0)).collect())),
         _ => Err(not_a_set("its kind is not known")),
     }
