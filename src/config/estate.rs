@@ -17,7 +17,7 @@ pub mod keys;
 mod read;
 mod sources;
 
-pub use sources::{Backup, BackupPlace, Certificate, Kubernetes, Postgres, Redis, Unit};
+pub use sources::{Backup, BackupPlace, Certificate, Kubernetes, ObjectPlace, Postgres, Redis, Store, Unit};
 
 /// How much is at stake; drawn, and weighs on confirmations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -151,6 +151,8 @@ pub struct Estate {
     pub certificates: Vec<Certificate>,
     /// Its backups.
     pub backups: Vec<Backup>,
+    /// Buckets of object stores.
+    pub stores: Vec<Store>,
     /// The file it was read from; `None` when it was discovered.
     pub source: Option<PathBuf>,
     /// What discovery found, a phrase each.
@@ -309,12 +311,17 @@ mod tests {
                 },
                 Backup {
                     name: "objects".into(),
-                    place: BackupPlace::Objects("s3://novacron-backups/database/".into()),
+                    place: BackupPlace::Objects(ObjectPlace {
+                        prefix: "s3://novacron-backups/database/".into(),
+                        store: None,
+                        secrets: Secrets::default(),
+                    }),
                     max_age: Duration::from_secs(8 * 86_400),
                     every: Some(Duration::from_secs(7 * 86_400)),
                     min_size: Some(1 << 20),
                 },
             ],
+            stores: vec![],
             source: Some("full.toml".into()),
             discovered: vec![],
             not_found: vec![],

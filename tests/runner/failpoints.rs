@@ -45,6 +45,10 @@ pub const OF_ONE_STEP: [(&str, &[u32]); 10] = [
     ("seal.pre", &[1]),
 ];
 
+/// Where the act itself is killed: between two objects, and between the two halves of one. Each attempt does something before, so
+/// that the last one comes to its end. Tests of the adapters hit them.
+pub const IN_THE_ACT: [(&str, &[u32]); 2] = [("act.item", &[2, 3]), ("act.half", &[2])];
+
 /// How long the program works, so that it can be seen at work.
 const WORK: &str = "0.1";
 
@@ -149,7 +153,7 @@ fn effects(run: &Run<'_>, case: &str, undone: usize) {
 
 #[test]
 fn every_failpoint_has_its_case() {
-    let tried: Vec<&str> = FORWARD.iter().chain(&BACKWARD).map(|(name, _)| *name).collect();
+    let tried: Vec<&str> = FORWARD.iter().chain(&BACKWARD).chain(&IN_THE_ACT).map(|(name, _)| *name).collect();
     for point in failpoint::ALL {
         assert!(tried.contains(&point), "no test kills at {point}");
     }

@@ -7,6 +7,7 @@ mod checklist;
 mod codes;
 mod failpoints;
 mod items;
+mod logs;
 mod loss;
 mod moving;
 mod script;

@@ -6,6 +6,7 @@
 pub mod exec;
 pub mod files;
 pub mod http;
+pub mod objects;
 pub mod probe;
 pub mod run;
 pub mod script;
@@ -14,6 +15,7 @@ pub mod sql;
 pub mod systemd;
 #[cfg(test)]
 mod tests;
+mod wait;
 
 use crate::config::estate::Estate;
 use crate::config::reader::{Problems, Table, nearest};
@@ -32,10 +34,11 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// The adapters' keys.
-const NAMES: [&str; 8] = ["exec", "files", "http", probe::KEY, run::KEY, script::KEY, sql::KEY, systemd::KEY];
+const NAMES: [&str; 9] =
+    ["exec", "files", "http", objects::KEY, probe::KEY, run::KEY, script::KEY, sql::KEY, systemd::KEY];
 
 /// Adapters of the format that this version refuses.
-const LATER: [&str; 4] = ["redis", "kube", "objects", "cert"];
+const LATER: [&str; 3] = ["redis", "kube", "cert"];
 
 /// The most lines that say what moved between two sets.
 const MOST_MOVED: usize = 20;
@@ -48,6 +51,8 @@ pub struct BuiltIn {
     databases: Option<Vec<sql::ways::Database>>,
     /// The estate's secrets, by their places; `None` where no estate is known.
     secrets: Option<Secrets>,
+    /// The estate's stores; `None` where no estate is known.
+    stores: Option<objects::Known>,
 }
 
 impl BuiltIn {
@@ -64,6 +69,7 @@ impl BuiltIn {
         Self {
             databases: Some(sql::ways::databases(estate)),
             secrets: Some(estate.secrets.clone()),
+            stores: Some(objects::Known::of(estate)),
             ..Self::new(trusted)
         }
     }
@@ -99,6 +105,7 @@ impl Adapters for BuiltIn {
             }
             ["files"] => files::parse(purpose, std::mem::take(table), scope, problems),
             ["http"] => http::parse(purpose, std::mem::take(table), problems),
+            [objects::KEY] => objects::parse(purpose, std::mem::take(table), scope, self.stores.as_ref(), problems),
             [probe::KEY] => probe::parse(purpose, std::mem::take(table), problems),
             [run::KEY] => run::parse(purpose, std::mem::take(table), problems),
             [script::KEY] => script::parse(purpose, std::mem::take(table), scope, self.secrets.as_ref(), problems),
@@ -290,6 +297,7 @@ pub fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Result<Prev
         "exec" => exec::preview(action, look, set),
         "files" => files::preview(action, look, set),
         "http" => http::preview(action, look, set),
+        objects::KEY => objects::preview(action, look, set),
         script::KEY => script::preview(action, look, set),
         sql::KEY => sql::preview(action, look, set),
         systemd::KEY => systemd::preview(action, look, set),
@@ -304,6 +312,7 @@ pub fn act(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel: 
         "exec" => exec::act(action, out, cancel),
         "files" => files::act(action, set, out, cancel),
         "http" => http::act(action, out, cancel),
+        objects::KEY => objects::act(action, set, out, cancel),
         script::KEY => script::act(),
         sql::KEY => sql::act(action, set, out, cancel),
         systemd::KEY => systemd::act(action, set, out, cancel),
@@ -319,6 +328,7 @@ pub fn prove(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel
         "exec" => exec::prove(action, out, cancel),
         "files" => files::prove(action, set, cancel),
         "http" => http::prove(action, out, cancel),
+        objects::KEY => objects::prove(action, set, out, cancel),
         sql::KEY => sql::prove(action, set, out, cancel),
         systemd::KEY => systemd::prove(action, set, out),
         _ => Proof::Unclear(no_such(action).message),
@@ -351,6 +361,7 @@ pub fn items(set: &mut dyn BufRead, from: u64, rows: u64) -> Result<(u64, Vec<It
         "files" => files::items(&head, set, from, rows),
         sql::KEY => sql::items(&head, set, from, rows),
         "exec" => Ok((1, exec::items(&head).into_iter().skip(usize::from(from > 0)).collect())),
+        objects::KEY => objects::items(&head, set, from, rows),
         "http" => Ok((1, http::items(&head).into_iter().skip(usize::from(from > 0)).collect())),
         script::KEY => {
             let lines = script::items(&head);
@@ -369,6 +380,7 @@ pub fn moved(before: &mut dyn BufRead, after: &mut dyn BufRead) -> Vec<String> {
         let new = head(after)?;
         match (kind_of(&old), kind_of(&new)) {
             ("files", "files") => files::moved(&old, before, &new, after),
+            (objects::KEY, objects::KEY) => objects::moved(&old, before, &new, after),
             (sql::KEY, sql::KEY) => sql::moved(&old, before, &new, after),
             _ => Ok(head_moved(&old, &new)),
         }
