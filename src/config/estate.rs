@@ -203,6 +203,22 @@ mod tests {
     fn a_whole_file_is_read() {
         let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/estates/valid/full.toml"));
         let estate = Estate::parse(&text.unwrap(), Path::new("full.toml")).unwrap();
+        let secrets = Secrets {
+            places: BTreeMap::from([
+                ("pg".to_owned(), SecretPlace::File("/etc/midwatch/pg.secret".into())),
+                ("cache-password".to_owned(), SecretPlace::Env("CACHE_PASSWORD".to_owned())),
+            ]),
+        };
+        let store = || Store {
+            name: "backups".into(),
+            bucket: "novacron-backups".into(),
+            endpoint: Some("https://minio.novacron.io:9000".into()),
+            region: Some("eu-central-1".into()),
+            access_key: Some("cache-password".into()),
+            secret_key: Some("pg".into()),
+            token: None,
+            ca: Some("/etc/midwatch/ca.pem".into()),
+        };
         let expected = Estate {
             name: "novacron".into(),
             environment: Environment::Staging,
@@ -233,12 +249,7 @@ mod tests {
                 Mount { path: "/srv/cell0".into(), disk: Some(Limits { warn: 0.8, critical: 0.95 }) },
                 Mount { path: "/var/log".into(), disk: None },
             ],
-            secrets: Secrets {
-                places: BTreeMap::from([
-                    ("pg".to_owned(), SecretPlace::File("/etc/midwatch/pg.secret".into())),
-                    ("cache-password".to_owned(), SecretPlace::Env("CACHE_PASSWORD".to_owned())),
-                ]),
-            },
+            secrets: secrets.clone(),
             units: vec![
                 Unit { name: "nginx.service".into(), critical: true },
                 Unit { name: r"getty@tty1\x2dextra.service".into(), critical: false },
@@ -313,15 +324,15 @@ mod tests {
                     name: "objects".into(),
                     place: BackupPlace::Objects(ObjectPlace {
                         prefix: "s3://novacron-backups/database/".into(),
-                        store: None,
-                        secrets: Secrets::default(),
+                        store: Some(store()),
+                        secrets: secrets.clone(),
                     }),
                     max_age: Duration::from_secs(8 * 86_400),
                     every: Some(Duration::from_secs(7 * 86_400)),
                     min_size: Some(1 << 20),
                 },
             ],
-            stores: vec![],
+            stores: vec![store()],
             source: Some("full.toml".into()),
             discovered: vec![],
             not_found: vec![],

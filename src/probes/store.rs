@@ -28,8 +28,12 @@ pub struct Reach {
     pub region: Option<String>,
     /// Certificates beside the machine's own trust.
     pub ca: Option<PathBuf>,
-    /// The access key: its id, itself, and a session's token.
-    pub key: Option<(Secret, Secret, Option<Secret>)>,
+    /// The id of the access key.
+    pub id: Option<Secret>,
+    /// The access key itself.
+    pub key: Option<Secret>,
+    /// The session's token.
+    pub token: Option<Secret>,
 }
 
 impl Reach {
@@ -41,10 +45,8 @@ impl Reach {
         let mut reach = Self { bucket: bucket.to_owned(), ..Self::default() };
         let Some(store) = store else { return Ok(reach) };
         (reach.endpoint, reach.region, reach.ca) = (store.endpoint.clone(), store.region.clone(), store.ca.clone());
-        let read = |name: &String| secrets.read(name, around);
-        if let (Some(id), Some(key)) = (&store.access_key, &store.secret_key) {
-            reach.key = Some((read(id)?, read(key)?, store.token.as_ref().map(read).transpose()?));
-        }
+        let read = |name: &Option<String>| name.as_ref().map(|name| secrets.read(name, around)).transpose();
+        (reach.id, reach.key, reach.token) = (read(&store.access_key)?, read(&store.secret_key)?, read(&store.token)?);
         Ok(reach)
     }
 }
@@ -91,7 +93,7 @@ pub(crate) fn bucket(reach: &Reach, patience: Patience) -> Result<Arc<dyn Object
         retry_timeout: patience.tries,
     };
     // A key of the estate is not mixed with a token of the environment.
-    let own = reach.key.is_some();
+    let own = reach.id.is_some() && reach.key.is_some();
     let builder = if own { AmazonS3Builder::new() } else { AmazonS3Builder::from_env() };
     let mut builder = builder.with_bucket_name(&reach.bucket).with_retry(retry);
     let variable = |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok());
@@ -102,11 +104,14 @@ pub(crate) fn bucket(reach: &Reach, patience: Patience) -> Result<Arc<dyn Object
     if let Some(region) = reach.region.clone().or_else(|| variable(&["AWS_REGION", "AWS_DEFAULT_REGION"])) {
         builder = builder.with_region(region);
     }
-    if let Some((id, key, token)) = &reach.key {
-        builder = builder.with_access_key_id(id.expose()).with_secret_access_key(key.expose());
-        if let Some(token) = token {
-            builder = builder.with_token(token.expose());
-        }
+    if let Some(id) = &reach.id {
+        builder = builder.with_access_key_id(id.expose());
+    }
+    if let Some(key) = &reach.key {
+        builder = builder.with_secret_access_key(key.expose());
+    }
+    if let Some(token) = &reach.token {
+        builder = builder.with_token(token.expose());
     }
     let built = builder.with_client_options(options).build().map_err(|cause| words(&cause))?;
     Ok(Arc::new(built))

@@ -10,6 +10,7 @@ mod items;
 mod logs;
 mod loss;
 mod moving;
+mod objects;
 mod script;
 mod socket;
 mod sql;

@@ -5,3 +5,4 @@ pub mod disk;
 pub mod estate;
 pub mod pty;
 pub mod run;
+pub mod s3;

@@ -127,11 +127,11 @@ pub struct Store {
     pub endpoint: Option<String>,
     /// Its region; `AWS_REGION`, or `us-east-1`, otherwise.
     pub region: Option<String>,
-    /// The secret that is the access key's id; `AWS_ACCESS_KEY_ID` and its like otherwise.
+    /// The secret that is the access key's id; `AWS_ACCESS_KEY_ID`, or what the machine is given, otherwise.
     pub access_key: Option<String>,
-    /// The secret that is the access key itself.
+    /// The secret that is the access key itself; `AWS_SECRET_ACCESS_KEY` otherwise.
     pub secret_key: Option<String>,
-    /// The secret that is the session's token.
+    /// The secret that is the session's token; `AWS_SESSION_TOKEN` otherwise, unless both keys are said here.
     pub token: Option<String>,
     /// A file of certificates that the server's must lead to, beside the machine's own trust.
     pub ca: Option<PathBuf>,

@@ -21,16 +21,20 @@ pub(super) fn stores(root: &mut Table, known: &[String], problems: &mut Problems
             is_bucket(text).then(|| text.to_owned())
         });
         unique(&mut buckets, bucket.clone(), at, "a store of this bucket", problems);
-        let wanted = "http or https with a host and no path, such as \"https://minio.novacron.io:9000\"";
-        let endpoint = table.parsed("endpoint", wanted, problems, endpoint);
+        let at = table.place_of("endpoint");
+        let endpoint = table.text("endpoint", problems).and_then(|text| {
+            let read = endpoint(&text);
+            if read.is_none() {
+                // It is not repeated: it may hold a password.
+                let hint = "such as \"https://minio.novacron.io:9000\"";
+                problems.say_with(at, "`endpoint` must be http or https, a host, and nothing else", hint);
+            }
+            read
+        });
         let region = table.parsed("region", "a region's name, such as \"eu-central-1\"", problems, |text| {
             let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
             (!text.is_empty() && text.bytes().all(plain)).then(|| text.to_owned())
         });
-        let has = (table.has("access_key"), table.has("secret_key"), table.has("token"));
-        if has.0 != has.1 || (has.2 && !has.0) {
-            problems.say(table.at, "`access_key` and `secret_key` belong together, and `token` to both");
-        }
         let access_key = secret(&mut table, "access_key", known, problems);
         let secret_key = secret(&mut table, "secret_key", known, problems);
         let token = secret(&mut table, "token", known, problems);

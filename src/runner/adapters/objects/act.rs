@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 const GIVEN_UP: u64 = 3;
 
 /// How many objects are looked at at the same time.
-const AT_ONCE: usize = 8;
+pub(super) const AT_ONCE: usize = 8;
 
 /// Carries the action out on its set.
 pub(in super::super) fn act(
@@ -245,8 +245,9 @@ async fn still(store: &dyn ObjectStore, object: &Object) -> Result<Key, Came> {
     }
 }
 
-/// By ETag and size; a listing names no version, and where the head does, the ETag is enough.
+/// By ETag, size and time; a listing names no version, and where the head does, these are enough.
 fn is_it(object: &Object, meta: &object_store::ObjectMeta) -> bool {
     let version = object.version.is_none() || object.version == meta.version;
-    object.size == meta.size && object.etag == meta.e_tag && version
+    let time = object.modified.is_none_or(|modified| modified == meta.last_modified.timestamp());
+    object.size == meta.size && object.etag == meta.e_tag && version && time
 }

@@ -6,12 +6,13 @@ use crate::domain::{Digest, EffectClass, Error, Kind, Preview, glob};
 use crate::probes::store;
 use crate::procedure::plan::Action;
 use crate::runner::adapters::files::{Name, Root, judge};
+use crate::runner::adapters::objects::act::AT_ONCE;
 use crate::runner::adapters::objects::frozen::{Head, MOST, Object, Source, There};
 use crate::runner::adapters::objects::send::{opened, remote_digest};
 use crate::runner::adapters::objects::{KEY, Op, Select, Spec};
 use crate::runner::adapters::{self as common, Look, wait};
 use crate::runner::rundir;
-use futures_util::TryStreamExt;
+use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::{Attribute, GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt};
 use rustix::fs::{AtFlags, Dir, FileType, statat};
 use std::collections::BTreeMap;
@@ -102,6 +103,18 @@ async fn to_delete(spec: &Spec, store: &dyn ObjectStore, look: &Look) -> Result<
     if let Some(select) = &spec.select {
         narrow(&mut found, select, look);
     }
+    // A listing of some stores names no ETag, and their heads do.
+    let known = found.into_iter().map(|meta| async move {
+        if meta.e_tag.is_some() {
+            return Ok(meta);
+        }
+        store.head(&meta.location).await.map(|head| ObjectMeta { e_tag: head.e_tag, ..meta })
+    });
+    let found: Vec<ObjectMeta> = stream::iter(known)
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await
+        .map_err(|cause| Error::machine(format_args!("look at what is in {}", spec.place), store::words(&cause)))?;
     let object = |meta: ObjectMeta| Object {
         key: meta.location.to_string(),
         size: meta.size,
@@ -146,7 +159,11 @@ async fn to_put(spec: &Spec, store: &dyn ObjectStore, look: &Look) -> Result<See
     };
     for object in &mut objects {
         let Some(meta) = there.get(&object.key) else { continue };
-        (object.etag, object.version) = (meta.e_tag.clone(), meta.version.clone());
+        // As the head has it: an act compares with that.
+        let head = store.head(&meta.location).await;
+        let head =
+            head.map_err(|cause| Error::machine(format_args!("look at {}", object.key), store::words(&cause)))?;
+        (object.etag, object.version) = (head.e_tag, head.version);
         let same = meta.size == object.size && is_same(spec, store, object).await?;
         object.there = if same { There::Same } else { There::Other };
     }

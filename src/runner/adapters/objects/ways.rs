@@ -33,9 +33,15 @@ pub(super) struct Bucket {
     region: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ca: Option<PathBuf>,
-    /// The id of the access key, the key, and a session's token.
+    /// The id of the access key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    key: Option<(SecretAt, SecretAt, Option<SecretAt>)>,
+    id: Option<SecretAt>,
+    /// The access key itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<SecretAt>,
+    /// A session's token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    token: Option<SecretAt>,
 }
 
 /// Reads a place: `s3://bucket/prefix/` or `file:///directory/`; gives the way and what is below it.
@@ -77,13 +83,13 @@ pub(super) fn read(
         problems.say(at, "`to` must name a prefix of the bucket");
         return None;
     }
-    let mut way = Bucket { name: bucket.to_owned(), endpoint: None, region: None, ca: None, key: None };
+    let mut way =
+        Bucket { name: bucket.to_owned(), endpoint: None, region: None, ca: None, id: None, key: None, token: None };
     let entry = known.and_then(|known| Some((known, known.stores.iter().find(|store| store.bucket == bucket)?)));
     if let Some((known, store)) = entry {
         (way.endpoint, way.region, way.ca) = (store.endpoint.clone(), store.region.clone(), store.ca.clone());
         let secret = |name: &Option<String>| named(name.as_deref()?, &known.secrets);
-        way.key =
-            secret(&store.access_key).zip(secret(&store.secret_key)).map(|(id, key)| (id, key, secret(&store.token)));
+        (way.id, way.key, way.token) = (secret(&store.access_key), secret(&store.secret_key), secret(&store.token));
     }
     Some((Way::Bucket(Box::new(way)), prefix))
 }
@@ -132,16 +138,15 @@ impl Way {
 
 impl Bucket {
     fn reach(&self) -> Result<Reach, String> {
-        let key = match &self.key {
-            None => None,
-            Some((id, key, token)) => Some((id.read()?, key.read()?, token.as_ref().map(SecretAt::read).transpose()?)),
-        };
+        let read = |secret: &Option<SecretAt>| secret.as_ref().map(SecretAt::read).transpose();
         Ok(Reach {
             bucket: self.name.clone(),
             endpoint: self.endpoint.clone(),
             region: self.region.clone(),
             ca: self.ca.clone(),
-            key,
+            id: read(&self.id)?,
+            key: read(&self.key)?,
+            token: read(&self.token)?,
         })
     }
 }
