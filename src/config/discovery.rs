@@ -50,6 +50,7 @@ fn nothing(hostname: &str) -> Estate {
         certificates: Vec::new(),
         backups: Vec::new(),
         stores: Vec::new(),
+        receivers: Vec::new(),
         source: None,
         discovered: Vec::new(),
         not_found: Vec::new(),

@@ -16,7 +16,7 @@ use crate::domain::error::Result;
 use crate::journal::record::LogEnd;
 use crate::probes::clock;
 use crate::procedure::plan::Action;
-use crate::runner::adapters::secret::{SecretAt, forms};
+use crate::runner::adapters::secret::Named;
 use crate::runner::identity::ProcessId;
 use crate::runner::rundir::{open_private, sync_dir, write_durably};
 use pump::Pump;
@@ -66,7 +66,7 @@ pub enum ChildSpec {
         env: BTreeMap<String, String>,
         /// The variables whose values are secrets: where they lie.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-        secrets: BTreeMap<String, SecretAt>,
+        secrets: BTreeMap<String, Named>,
         /// A script that is kept in the directory of the attempt; its name is the last argument.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         script: Option<String>,
@@ -174,7 +174,7 @@ fn attend(spec: &Spec, stop: &std::os::unix::net::UnixStream) -> Exit {
             {
                 let _ = fs::write(spec.dir.join("act.json"), bytes);
             }
-            let hidden: Vec<Vec<u8>> = secrets.values().flat_map(|value| forms(value)).collect();
+            let hidden: Vec<Vec<u8>> = secrets.values().map(|value| value.clone().into_bytes()).collect();
             let mut pump = Pump::of(&mut child, &spec.log, &hidden);
             exit.stopped = pump.run(&child, stop, spec, began);
             if let Ok(status) = child.wait() {
@@ -191,7 +191,7 @@ fn attend(spec: &Spec, stop: &std::os::unix::net::UnixStream) -> Exit {
 /// Reads the secrets of a program, by the names of their variables.
 fn secrets_of(spec: &Spec) -> io::Result<BTreeMap<String, String>> {
     let ChildSpec::Program { secrets, .. } = &spec.child else { return Ok(BTreeMap::new()) };
-    let read = |(name, secret): (&String, &SecretAt)| {
+    let read = |(name, secret): (&String, &Named)| {
         let value = secret.read().map_err(io::Error::other)?;
         Ok((name.clone(), value.expose().to_owned()))
     };

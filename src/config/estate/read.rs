@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 mod buckets;
 mod conninfo;
 mod hosts;
+mod notify;
 mod parts;
 mod secrets;
 mod servers;
@@ -38,6 +39,7 @@ pub(super) fn read(root: &mut Table, file: &Path, problems: &mut Problems) -> Op
     let certificates = stores::certificates(root, problems);
     let buckets = buckets::stores(root, &known, problems);
     let backups = stores::backups(root, &buckets, &secrets, problems);
+    let receivers = notify::receivers(root, &known, problems);
     std::mem::take(root).finish(problems);
     Some(Estate {
         name: name?,
@@ -55,6 +57,7 @@ pub(super) fn read(root: &mut Table, file: &Path, problems: &mut Problems) -> Op
         certificates,
         backups,
         stores: buckets,
+        receivers,
         source: Some(file.to_owned()),
         discovered: Vec::new(),
         not_found: Vec::new(),

@@ -18,7 +18,7 @@ use crate::journal::record::Ending;
 use crate::procedure::adapters::{Purpose, Scope};
 use crate::procedure::params::absolute;
 use crate::procedure::plan::Action;
-use crate::runner::adapters::secret::SecretAt;
+use crate::runner::adapters::secret::Named;
 use crate::runner::adapters::{self as adapters, ActEnd, Look, Program, Proof};
 use rustix::fs::{Access, access};
 use serde::{Deserialize, Serialize};
@@ -72,7 +72,7 @@ struct Spec {
     #[serde(default)]
     env: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    secrets: BTreeMap<String, SecretAt>,
+    secrets: BTreeMap<String, Named>,
 }
 
 /// The variables that an action gives its program.
@@ -81,7 +81,7 @@ pub(super) struct Environment {
     /// Those that are written out.
     pub(super) env: BTreeMap<String, String>,
     /// Those whose value is a secret of the estate.
-    pub(super) secrets: BTreeMap<String, SecretAt>,
+    pub(super) secrets: BTreeMap<String, Named>,
     /// Where each stands.
     pub(super) at: BTreeMap<String, Place>,
 }
@@ -195,7 +195,7 @@ pub(super) fn environment(
             Value::Text(text) if text.contains('\0') => "a variable must not hold NUL".to_owned(),
             Value::Text(text) => {
                 env.at.insert(entry.key.clone(), entry.at);
-                match SecretAt::of(&text, secrets) {
+                match Named::of(&text, secrets) {
                     None => drop(env.env.insert(entry.key, text)),
                     Some(Ok(secret)) => drop(env.secrets.insert(entry.key, secret)),
                     Some(Err(why)) => {

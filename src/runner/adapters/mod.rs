@@ -3,11 +3,16 @@
 //! A frozen set is JSON Lines; the first line is its head, `{"set":"files",…}`, and the digest of all its bytes is the
 //! digest of the set. Nothing in it ages: the same things on disk give the same bytes.
 
+mod block;
 pub mod exec;
+mod expect;
 pub mod files;
 pub mod http;
+mod limit;
+pub mod look;
 pub mod objects;
 pub mod probe;
+pub mod redis;
 pub mod run;
 pub mod script;
 pub mod secret;
@@ -16,17 +21,18 @@ pub mod sql;
 pub mod systemd;
 #[cfg(test)]
 mod tests;
-mod wait;
+pub mod wait;
 
 use crate::config::estate::Estate;
 use crate::config::reader::{Problems, Table, nearest};
 use crate::config::secrets::Secrets;
-use crate::domain::{EffectClass, Error, Evidence, Item, Kind, Preview, TargetKind, Wall};
+use crate::domain::{EffectClass, Error, Evidence, Item, Kind, Preview, RunId, TargetKind, Wall};
 use crate::journal::record::Ending;
 use crate::probes::clock;
 use crate::procedure::adapters::{Adapters, Purpose, Scope};
 use crate::procedure::plan::{Action, Limit, Step};
-use secret::SecretAt;
+use crate::runner::notify;
+use secret::Named;
 use serde::{Deserialize, Serialize};
 use set::{action, head, head_moved, kind_of, not_a_set, plain_word, spec, write_line};
 use std::collections::BTreeMap;
@@ -36,11 +42,11 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// The adapters' keys.
-const NAMES: [&str; 9] =
-    ["exec", "files", "http", objects::KEY, probe::KEY, run::KEY, script::KEY, sql::KEY, systemd::KEY];
+const NAMES: [&str; 10] =
+    ["exec", "files", "http", objects::KEY, probe::KEY, redis::KEY, run::KEY, script::KEY, sql::KEY, systemd::KEY];
 
 /// Adapters of the format that this version refuses.
-const LATER: [&str; 3] = ["redis", "kube", "cert"];
+const LATER: [&str; 2] = ["kube", "cert"];
 
 /// The most lines that say what moved between two sets.
 const MOST_MOVED: usize = 20;
@@ -51,8 +57,12 @@ pub struct BuiltIn {
     trusted_reads: Vec<String>,
     /// The estate's databases; `None` where no estate is known.
     databases: Option<Vec<sql::ways::Database>>,
-    /// The estate's secrets, by their places; `None` where no estate is known.
+    /// The estate's Redis servers; `None` where no estate is known.
+    servers: Option<Vec<redis::ways::Server>>,
+    /// The names of the estate's secrets with their places; `None` where no estate is known.
     secrets: Option<Secrets>,
+    /// The names of the estate's receivers; `None` where no estate is known.
+    receivers: Option<Vec<String>>,
     /// The estate's stores; `None` where no estate is known.
     stores: Option<objects::Known>,
 }
@@ -68,9 +78,12 @@ impl BuiltIn {
     #[must_use]
     pub fn of(estate: &Estate) -> Self {
         let trusted = estate.trusted_reads.iter().map(|path| path.display().to_string()).collect();
+        let receivers = estate.receivers.iter().map(|receiver| receiver.name.clone()).collect();
         Self {
             databases: Some(sql::ways::databases(estate)),
+            servers: Some(redis::ways::servers(estate)),
             secrets: Some(estate.secrets.clone()),
+            receivers: Some(receivers),
             stores: Some(objects::Known::of(estate)),
             ..Self::new(trusted)
         }
@@ -83,12 +96,21 @@ impl Adapters for BuiltIn {
     }
 
     fn targets(&self, kind: TargetKind) -> Option<Vec<String>> {
-        let databases = self.databases.as_ref()?;
+        let (databases, servers) = (self.databases.as_ref()?, self.servers.as_ref()?);
         match kind {
             TargetKind::Postgres => Some(databases.iter().map(|database| database.name.clone()).collect()),
+            TargetKind::Redis => Some(servers.iter().map(|server| server.name.clone()).collect()),
             // Failed units are no entries of the estate, and nothing else is worked on by name.
             _ => None,
         }
+    }
+
+    fn least_s(&self, action: &Action) -> u64 {
+        if action.adapter == http::KEY { http::least_s(action) } else { 0 }
+    }
+
+    fn receivers(&self) -> Option<Vec<String>> {
+        self.receivers.clone()
     }
 
     fn parse(&self, purpose: Purpose, table: &mut Table, scope: &Scope, problems: &mut Problems) -> Option<Action> {
@@ -96,9 +118,9 @@ impl Adapters for BuiltIn {
         let found: Vec<&str> = NAMES.into_iter().filter(|name| table.has(name)).collect();
         let main = matches!(purpose, Purpose::Do | Purpose::Read | Purpose::Check);
         if let (Some((on, _)), [only], true) = (&scope.on, found.as_slice(), main)
-            && *only != sql::KEY
+            && ![sql::KEY, redis::KEY].contains(only)
         {
-            problems.say(*on, format!("`on` names a database for `sql`; `{only}` works on none"));
+            problems.say(*on, format!("`on` names a target for `sql` and `redis`; `{only}` works on none"));
         }
         match found.as_slice() {
             ["exec"] => {
@@ -106,9 +128,10 @@ impl Adapters for BuiltIn {
                 exec::parse(purpose, std::mem::take(table), scope, &self.trusted_reads, secrets, problems)
             }
             ["files"] => files::parse(purpose, std::mem::take(table), scope, problems),
-            ["http"] => http::parse(purpose, std::mem::take(table), problems),
+            ["http"] => http::parse(purpose, std::mem::take(table), self.secrets.as_ref(), problems),
             [objects::KEY] => objects::parse(purpose, std::mem::take(table), scope, self.stores.as_ref(), problems),
             [probe::KEY] => probe::parse(purpose, std::mem::take(table), problems),
+            [redis::KEY] => redis::parse(purpose, std::mem::take(table), scope, self.servers.as_deref(), problems),
             [run::KEY] => run::parse(purpose, std::mem::take(table), problems),
             [script::KEY] => script::parse(purpose, std::mem::take(table), scope, self.secrets.as_ref(), problems),
             [sql::KEY] => sql::parse(purpose, std::mem::take(table), scope, self.databases.as_deref(), problems),
@@ -262,7 +285,7 @@ pub struct Program {
     /// The environment, but for its secrets.
     pub env: BTreeMap<String, String>,
     /// The variables whose values are secrets; whoever starts the program reads them.
-    pub secrets: BTreeMap<String, SecretAt>,
+    pub secrets: BTreeMap<String, Named>,
     /// A script that whoever starts the program keeps in a private file, whose name becomes the last argument.
     pub script: Option<String>,
 }
@@ -301,6 +324,7 @@ pub fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Result<Prev
         "http" => http::preview(action, look, set),
         objects::KEY => objects::preview(action, look, set),
         script::KEY => script::preview(action, look, set),
+        redis::KEY => redis::preview(action, look, set),
         sql::KEY => sql::preview(action, look, set),
         systemd::KEY => systemd::preview(action, look, set),
         _ => Err(no_such(action)),
@@ -316,8 +340,11 @@ pub fn act(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel: 
         "http" => http::act(action, out, cancel),
         objects::KEY => objects::act(action, set, out, cancel),
         script::KEY => script::act(),
+        redis::KEY => redis::act(action, set, out, cancel),
         sql::KEY => sql::act(action, set, out, cancel),
         systemd::KEY => systemd::act(action, set, out, cancel),
+        wait::KEY => wait::act(action, out, cancel),
+        notify::KEY => notify::act(action, out, cancel),
         _ => ActEnd::new(Ending::Failed, no_such(action).message),
     }
 }
@@ -331,6 +358,7 @@ pub fn prove(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel
         "files" => files::prove(action, set, cancel),
         "http" => http::prove(action, out, cancel),
         objects::KEY => objects::prove(action, set, out, cancel),
+        redis::KEY => redis::prove(action, set, out, cancel),
         sql::KEY => sql::prove(action, set, out, cancel),
         systemd::KEY => systemd::prove(action, set, out),
         _ => Proof::Unclear(no_such(action).message),
@@ -341,6 +369,12 @@ pub fn prove(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel
 #[must_use]
 pub fn is_look(action: &Action) -> bool {
     matches!(action.adapter.as_str(), probe::KEY | run::KEY)
+}
+
+/// The action of one attempt of a run: `3.1` is the first at its third step, `3.1.undo` takes it back.
+#[must_use]
+pub fn of_attempt(action: Action, run: &RunId, attempt: &str) -> Action {
+    if action.adapter == http::KEY { http::of_attempt(action, run, attempt) } else { action }
 }
 
 /// The program that is the act itself, for `exec` and `script`.
@@ -361,6 +395,7 @@ pub fn items(set: &mut dyn BufRead, from: u64, rows: u64) -> Result<(u64, Vec<It
     let head = head(set)?;
     match kind_of(&head) {
         "files" => files::items(&head, set, from, rows),
+        redis::KEY => redis::items(&head, set, from, rows),
         sql::KEY => sql::items(&head, set, from, rows),
         "exec" => Ok((1, exec::items(&head).into_iter().skip(usize::from(from > 0)).collect())),
         objects::KEY => objects::items(&head, set, from, rows),
@@ -383,6 +418,7 @@ pub fn moved(before: &mut dyn BufRead, after: &mut dyn BufRead) -> Vec<String> {
         match (kind_of(&old), kind_of(&new)) {
             ("files", "files") => files::moved(&old, before, &new, after),
             (objects::KEY, objects::KEY) => objects::moved(&old, before, &new, after),
+            (redis::KEY, redis::KEY) => redis::moved(&old, before, &new, after),
             (sql::KEY, sql::KEY) => sql::moved(&old, before, &new, after),
             _ => Ok(head_moved(&old, &new)),
         }

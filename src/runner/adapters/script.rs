@@ -20,7 +20,7 @@ use crate::journal::record::Ending;
 use crate::procedure::adapters::{Purpose, Scope};
 use crate::procedure::plan::Action;
 use crate::runner::adapters::exec::{self, Environment};
-use crate::runner::adapters::secret::SecretAt;
+use crate::runner::adapters::secret::Named;
 use crate::runner::adapters::{self as adapters, ActEnd, Look, Program};
 use brush_parser::{ParseError, Parser, ParserOptions};
 use serde::{Deserialize, Serialize};
@@ -104,7 +104,7 @@ struct Spec {
     #[serde(default)]
     env: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    secrets: BTreeMap<String, SecretAt>,
+    secrets: BTreeMap<String, Named>,
 }
 
 /// The one line of its set.

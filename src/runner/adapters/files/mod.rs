@@ -46,7 +46,7 @@ use serde::{Deserialize, Serialize};
 pub(super) use beneath::{Root, split, why};
 pub(super) use frozen::{Name, items, moved};
 pub(super) use hands::act;
-pub(super) use look::{judge, preview};
+pub(super) use look::preview;
 pub(super) use proof::prove;
 use read::{parse_do, pattern, relative};
 

@@ -14,7 +14,7 @@ use crate::runner::adapters::files::beneath::{self, Root, look_at, split};
 use crate::runner::adapters::files::frozen::{Frozen, Name};
 use crate::runner::adapters::files::handles;
 use crate::runner::adapters::files::hands::{Came, Hands, reach, unreached};
-use crate::runner::adapters::{ActEnd, Look, wait};
+use crate::runner::adapters::{ActEnd, Look, block};
 use crate::runner::failpoint;
 use rustix::fs::{
     AtFlags, Dir, FileType, Gid, Mode, OFlags, RenameFlags, Stat, Uid, fchmod, fchown, fsync, openat, renameat_with,
@@ -170,7 +170,7 @@ pub(super) fn foretell(reopen: &Reopen, files: &[Frozen], preview: &mut Preview)
         },
         Reopen::Signal { unit, .. } | Reopen::Reload { unit } => {
             let doing = format!("look at {unit}");
-            let state = wait::finish(&doing, async { jobs::state(&mut Bus::system(), unit).await })?;
+            let state = block::finish(&doing, async { jobs::state(&mut Bus::system(), unit).await })?;
             let state = state.map_err(|why| Error::machine(&doing, why))?;
             if !matches!(state.active.as_str(), "active" | "reloading") {
                 return Err(Error::machine(&doing, format!("it is {}", state.active)));
@@ -328,7 +328,7 @@ pub(super) fn tell(reopen: &Reopen, old: Option<&[Frozen]>, mut end: ActEnd, out
     }
     let told = match reopen {
         Reopen::EachLine => Ok(Ok(())),
-        other => wait::finish("tell the writer", ask(other)),
+        other => block::finish("tell the writer", ask(other)),
     };
     let told = told.map_err(|error| error.message).and_then(|told| told);
     let _ = writeln!(out, "{reopen}: {}", told.as_ref().map_or_else(|why| why.as_str(), |()| "done"));

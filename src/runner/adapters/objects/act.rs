@@ -8,7 +8,7 @@ use crate::runner::adapters::objects::frozen::{self, Object};
 use crate::runner::adapters::objects::look::place_of;
 use crate::runner::adapters::objects::send::{Came, send};
 use crate::runner::adapters::objects::{Op, Spec, checks};
-use crate::runner::adapters::{self as common, ActEnd, wait};
+use crate::runner::adapters::{self as common, ActEnd, block};
 use crate::runner::failpoint;
 use futures_util::{StreamExt, stream};
 use object_store::path::Path as Key;
@@ -36,7 +36,7 @@ pub(in super::super) fn act(
         Err(error) => return nothing(&error.message),
     };
     if matches!(spec.op, Op::List | Op::Get | Op::Newest | Op::Verify) {
-        return wait::finish("look at a store", checks::look(action, &spec, out, cancel))
+        return block::finish("look at a store", checks::look(action, &spec, out, cancel))
             .unwrap_or_else(|error| ActEnd::unknown(error.message));
     }
     let objects = match frozen::whole(set) {
@@ -55,7 +55,7 @@ pub(in super::super) fn act(
             _ => nothing("a proof does not act"),
         }
     };
-    wait::finish("work on a store", work).unwrap_or_else(|error| nothing(&error.message))
+    block::finish("work on a store", work).unwrap_or_else(|error| nothing(&error.message))
 }
 
 /// What was counted over a set.

@@ -5,12 +5,12 @@ use crate::domain::quantity::{bytes, counted};
 use crate::domain::{Digest, EffectClass, Error, Kind, Preview, glob};
 use crate::probes::store;
 use crate::procedure::plan::Action;
-use crate::runner::adapters::files::{Name, Root, judge};
+use crate::runner::adapters::files::{Name, Root};
 use crate::runner::adapters::objects::act::AT_ONCE;
 use crate::runner::adapters::objects::frozen::{Head, MOST, Object, Source, There};
 use crate::runner::adapters::objects::send::{opened, remote_digest};
 use crate::runner::adapters::objects::{KEY, Op, Select, Spec};
-use crate::runner::adapters::{self as common, Look, wait};
+use crate::runner::adapters::{self as common, Look, block, limit};
 use crate::runner::rundir;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::{Attribute, GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt};
@@ -39,11 +39,11 @@ pub(in super::super) fn preview(action: &Action, look: &Look, set: &mut dyn Writ
             _ => Err(Error::new(Kind::Usage, format!("cannot preview \"{}\": it only looks", action.line))),
         }
     };
-    let seen = wait::finish("look at a store", within(look, work))??;
+    let seen = block::finish("look at a store", within(look, work))??;
     let total = seen.objects.iter().map(|object| object.size).fold(0, u64::saturating_add);
     let found = seen.objects.len() as u64;
-    let noun = if spec.op == Op::Put { ("file", "files") } else { ("object", "objects") };
-    let limit = judge(look.limit, (found, seen.of), total, noun)?;
+    let noun = if spec.op == Op::Put { "files" } else { "objects" };
+    let limit = limit::judge(look.limit, found, seen.of, Some(total), noun)?;
     let head =
         Head { set: KEY.to_owned(), op: spec.op, place: spec.place.clone(), store: spec.way.shown(), count: found };
     common::write_line(set, &head)?;

@@ -9,7 +9,7 @@ use crate::runner::adapters::objects::frozen::{self, Object};
 use crate::runner::adapters::objects::look::{file_digest, place_of};
 use crate::runner::adapters::objects::send::{opened, remote_digest};
 use crate::runner::adapters::objects::{Op, Spec};
-use crate::runner::adapters::{self as common, Proof, wait};
+use crate::runner::adapters::{self as common, Proof, block};
 use object_store::{ObjectStore, ObjectStoreExt};
 use std::io::{BufRead, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,7 +30,7 @@ pub(in super::super) fn prove(
         }
         judge(&spec, &objects, out, cancel).await
     };
-    match wait::finish("look at a store", work).and_then(|judged| judged) {
+    match block::finish("look at a store", work).and_then(|judged| judged) {
         Ok(proof) => proof,
         Err(error) => Proof::Unclear(error.message),
     }

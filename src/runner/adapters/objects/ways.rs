@@ -6,7 +6,7 @@ use crate::domain::Error;
 use crate::probes::store::{self, Patience, Reach};
 use crate::procedure::params::absolute;
 use crate::runner::adapters::objects::Known;
-use crate::runner::adapters::secret::SecretAt;
+use crate::runner::adapters::secret::Named;
 use crate::runner::failpoint;
 use object_store::ObjectStore;
 use serde::{Deserialize, Serialize};
@@ -35,13 +35,13 @@ pub(super) struct Bucket {
     ca: Option<PathBuf>,
     /// The id of the access key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    id: Option<SecretAt>,
+    id: Option<Named>,
     /// The access key itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    key: Option<SecretAt>,
+    key: Option<Named>,
     /// A session's token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    token: Option<SecretAt>,
+    token: Option<Named>,
 }
 
 /// Reads a place: `s3://bucket/prefix/` or `file:///directory/`; gives the way and what is below it.
@@ -94,8 +94,8 @@ pub(super) fn read(
     Some((Way::Bucket(Box::new(way)), prefix))
 }
 
-fn named(name: &str, secrets: &Secrets) -> Option<SecretAt> {
-    SecretAt::of(&format!("secret:{name}"), Some(secrets))?.ok()
+fn named(name: &str, secrets: &Secrets) -> Option<Named> {
+    Named::of(&format!("secret:{name}"), Some(secrets))?.ok()
 }
 
 impl Way {
@@ -138,7 +138,7 @@ impl Way {
 
 impl Bucket {
     fn reach(&self) -> Result<Reach, String> {
-        let read = |secret: &Option<SecretAt>| secret.as_ref().map(SecretAt::read).transpose();
+        let read = |secret: &Option<Named>| secret.as_ref().map(Named::read).transpose();
         Ok(Reach {
             bucket: self.name.clone(),
             endpoint: self.endpoint.clone(),
