@@ -98,7 +98,9 @@ pub(crate) fn bucket(reach: &Reach, patience: Patience) -> Result<Arc<dyn Object
     let mut builder = builder.with_bucket_name(&reach.bucket).with_retry(retry);
     let variable = |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok());
     if let Some(endpoint) = reach.endpoint.clone().or_else(|| variable(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"])) {
-        options = options.with_allow_http(endpoint.starts_with("http://"));
+        let plain = endpoint.starts_with("http://");
+        // Where there is no TLS, nobody's certificate is read; loading the machine's trust takes a while.
+        options = options.with_allow_http(plain).with_no_system_certificates(plain);
         builder = builder.with_endpoint(endpoint).with_virtual_hosted_style_request(false);
     }
     if let Some(region) = reach.region.clone().or_else(|| variable(&["AWS_REGION", "AWS_DEFAULT_REGION"])) {

@@ -1,9 +1,59 @@
 //! What all frozen sets and actions share: lines of JSON, heads, words.
 
-use crate::domain::{EffectClass, Error, Kind};
+use crate::domain::{EffectClass, Error, Item, Kind};
 use crate::procedure::plan::Action;
+use crate::runner::adapters::{exec, files, http, objects, redis, script, sql, systemd};
 use serde::Serialize;
 use std::io::{BufRead, Write};
+
+/// The most lines that say what moved between two sets.
+const MOST_MOVED: usize = 20;
+
+/// Some objects of a frozen set for the screen, from the `from`-th (from 0), with the number of all.
+///
+/// # Errors
+/// When the bytes are not a set.
+pub fn items(set: &mut dyn BufRead, from: u64, rows: u64) -> Result<(u64, Vec<Item>), Error> {
+    let head = head(set)?;
+    match kind_of(&head) {
+        "files" => files::items(&head, set, from, rows),
+        redis::KEY => redis::items(&head, set, from, rows),
+        sql::KEY => sql::items(&head, set, from, rows),
+        "exec" => Ok((1, exec::items(&head).into_iter().skip(usize::from(from > 0)).collect())),
+        objects::KEY => objects::items(&head, set, from, rows),
+        "http" => Ok((1, http::items(&head).into_iter().skip(usize::from(from > 0)).collect())),
+        script::KEY => {
+            let lines = script::items(&head);
+            let (from, rows) =
+                (usize::try_from(from).unwrap_or(usize::MAX), usize::try_from(rows).unwrap_or(usize::MAX));
+            Ok((lines.len() as u64, lines.into_iter().skip(from).take(rows).collect()))
+        }
+        systemd::KEY => Ok((1, systemd::items(&head).into_iter().skip(usize::from(from > 0)).collect())),
+        _ => Err(not_a_set("its kind is not known")),
+    }
+}
+
+/// What moved between two sets of one action, one line each, at most twenty and the number of the rest.
+pub fn moved(before: &mut dyn BufRead, after: &mut dyn BufRead) -> Vec<String> {
+    let found = head(before).and_then(|old| {
+        let new = head(after)?;
+        match (kind_of(&old), kind_of(&new)) {
+            ("files", "files") => files::moved(&old, before, &new, after),
+            (objects::KEY, objects::KEY) => objects::moved(&old, before, &new, after),
+            (redis::KEY, redis::KEY) => redis::moved(&old, before, &new, after),
+            (sql::KEY, sql::KEY) => sql::moved(&old, before, &new, after),
+            _ => Ok(head_moved(&old, &new)),
+        }
+    });
+    let mut lines = found.unwrap_or_else(|error| vec![format!("the sets cannot be compared: {}", error.message)]);
+    let more = lines.len().saturating_sub(MOST_MOVED);
+    if more > 0 {
+        lines.truncate(MOST_MOVED);
+        let count = crate::domain::quantity::count(more as u64);
+        lines.push(format!("and {count} more"));
+    }
+    lines
+}
 
 /// The keys in which two heads differ.
 pub(super) fn head_moved(old: &serde_json::Value, new: &serde_json::Value) -> Vec<String> {

@@ -21,7 +21,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Up to which size an object goes in one request; a larger one goes in parts.
-const SINGLE: u64 = 16 << 20;
+const SINGLE: u64 = 8 << 20;
 
 /// The size of a part, and how many there may be. Source: Amazon S3 user guide, "Amazon S3 multipart upload limits".
 const PART: u64 = 8 << 20;
