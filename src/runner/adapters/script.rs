@@ -36,6 +36,9 @@ pub const KEY: &str = "script";
 /// The longest script, in bytes; one that is longer belongs into a file under version control.
 const LONGEST: usize = 64 << 10;
 
+/// How deep commands may lie within commands: each level is one of the parser's own.
+const DEEPEST: usize = 40;
+
 /// How bash is started, before the name of the file.
 const STRICT: [&str; 4] = ["--noprofile", "--norc", "-euo", "pipefail"];
 
@@ -71,6 +74,9 @@ pub fn findings(script: &str) -> Vec<Finding> {
 /// # Errors
 /// When bash's grammar does not have it.
 pub fn parses(script: &str) -> Result<(), (Option<u32>, String)> {
+    if nesting(script) > DEEPEST {
+        return Err((None, "commands lie too deep within commands".to_owned()));
+    }
     let mut parser = Parser::new(script.as_bytes(), &ParserOptions::default());
     let line = |line: usize| u32::try_from(line).ok();
     parser.parse_program().map(drop).map_err(|cause| match cause {
@@ -80,6 +86,27 @@ pub fn parses(script: &str) -> Result<(), (Option<u32>, String)> {
         }
         ParseError::Tokenizing { inner, position } => (position.and_then(|at| line(at.line)), inner.to_string()),
     })
+}
+
+/// How deep brackets and compound commands lie within one another at most; quoting is not looked at, so that it errs upwards.
+fn nesting(script: &str) -> usize {
+    let (mut brackets, mut blocks, mut deepest) = (0_usize, 0_usize, 0);
+    for word in script.split_inclusive(|c: char| c.is_whitespace() || c == ';') {
+        match word.trim_matches(|c: char| !c.is_ascii_alphabetic()) {
+            "if" | "for" | "while" | "until" | "case" | "select" => blocks += 1,
+            "fi" | "done" | "esac" => blocks = blocks.saturating_sub(1),
+            _ => {}
+        }
+        for symbol in word.chars() {
+            match symbol {
+                '(' | '{' => brackets += 1,
+                ')' | '}' => brackets = brackets.saturating_sub(1),
+                _ => {}
+            }
+        }
+        deepest = deepest.max(brackets + blocks);
+    }
+    deepest
 }
 
 /// Lines that turn strict mode off again.

@@ -55,6 +55,12 @@ fn what_is_no_script_is_refused_with_its_line() {
 }
 
 #[test]
+fn what_lies_too_deep_is_refused_and_not_read() {
+    let deep = format!("{}true{}", "( ".repeat(50_000), " )".repeat(50_000));
+    assert_eq!(parses(&deep).unwrap_err().1, "commands lie too deep within commands");
+}
+
+#[test]
 fn what_bash_reads_is_a_script() {
     for text in [
         "a=(1 2); echo \"${a[@]}\"",
