@@ -4,7 +4,7 @@
 //! builds only: a release build has no such switch.
 
 /// Every failpoint, in the order in which a run passes them; those of `act` are in the act process.
-pub const ALL: [&str; 17] = [
+pub const ALL: [&str; 20] = [
     "run.created",
     "lock.taken",
     "set.written",
@@ -19,7 +19,10 @@ pub const ALL: [&str; 17] = [
     "act.exited",
     "outcome.pre",
     "outcome.post",
+    "rollback.began",
     "undo.intent",
+    "undo.outcome",
+    "rollback.proved",
     "seal.pre",
     "seal.post",
 ];

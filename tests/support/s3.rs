@@ -51,14 +51,13 @@ impl S3 {
                     STALLS => held.push(stream),
                     HANGS_UP => drop(stream),
                     _ => {
-                        let (service, how) = (service.clone(), Arc::clone(&how));
+                        let service = service.clone();
                         tokio::spawn(async move {
                             // One request a connection: a change of manners is seen by the next one.
                             let mut http = hyper::server::conn::http1::Builder::new();
                             http.keep_alive(false);
                             let served = http.serve_connection(hyper_util::rt::TokioIo::new(stream), service);
                             let _ = served.await;
-                            drop(how);
                         });
                     }
                 }

@@ -21,6 +21,7 @@ pub mod sql;
 pub mod systemd;
 #[cfg(test)]
 mod tests;
+pub mod undo;
 pub mod wait;
 
 use crate::config::estate::Estate;

@@ -2,7 +2,7 @@
 
 use crate::domain::{EffectClass, Error, Item, Kind};
 use crate::procedure::plan::Action;
-use crate::runner::adapters::{exec, files, http, objects, redis, script, sql, systemd};
+use crate::runner::adapters::{exec, files, http, objects, redis, script, sql, systemd, undo};
 use serde::Serialize;
 use std::io::{BufRead, Write};
 
@@ -29,6 +29,7 @@ pub fn items(set: &mut dyn BufRead, from: u64, rows: u64) -> Result<(u64, Vec<It
             Ok((lines.len() as u64, lines.into_iter().skip(from).take(rows).collect()))
         }
         systemd::KEY => Ok((1, systemd::items(&head).into_iter().skip(usize::from(from > 0)).collect())),
+        undo::KEY => Ok(undo::items(&head, from, rows)),
         _ => Err(not_a_set("its kind is not known")),
     }
 }

@@ -4,7 +4,7 @@ use crate::domain::quantity::count;
 use crate::journal::record::Ending;
 use crate::probes::store;
 use crate::procedure::plan::Action;
-use crate::runner::adapters::objects::frozen::{self, Object};
+use crate::runner::adapters::objects::frozen::{self, Object, There};
 use crate::runner::adapters::objects::look::place_of;
 use crate::runner::adapters::objects::send::{Came, send};
 use crate::runner::adapters::objects::{Op, Spec, checks};
@@ -156,7 +156,9 @@ async fn put(
     };
     let mut tally = Tally::of("put", objects, out);
     for object in objects {
-        failpoint::pass("act.item");
+        if object.there != There::Same {
+            failpoint::pass("act.item");
+        }
         let came = match cancel.load(Ordering::Relaxed) {
             true => Came::Stopped,
             false => send(&root, store, spec.way.has_metadata(), object, cancel).await,
@@ -177,61 +179,65 @@ async fn delete(
 ) -> ActEnd {
     let mut tally = Tally::of("deleted", objects, out);
     let batch = usize::try_from(spec.batch).unwrap_or(1).clamp(1, 1000);
-    'all: for batch in objects.chunks(batch) {
+    for batch in objects.chunks(batch) {
         if cancel.load(Ordering::Relaxed) {
             if let Some(first) = batch.first() {
                 tally.count(first, Came::Stopped);
             }
             break;
         }
-        let looked = batch.iter().map(|object| {
-            failpoint::pass("act.item");
-            async move { (object, still(store, object).await) }
-        });
-        let looked: Vec<(&Object, Result<Key, Came>)> = stream::iter(looked).buffered(AT_ONCE).collect().await;
-        let mut going: BTreeMap<Key, &Object> = BTreeMap::new();
-        for (object, found) in looked {
-            match found {
-                Ok(key) => {
-                    going.insert(key, object);
-                }
-                Err(came) => {
-                    if !tally.count(object, came) {
-                        break 'all;
-                    }
-                }
-            }
-        }
-        failpoint::pass("act.half");
-        let keys: Vec<Result<Key, Error>> = going.keys().cloned().map(Ok).collect();
-        let mut gone = store.delete_stream(stream::iter(keys).boxed());
-        let mut trouble = None;
-        while let Some(one) = gone.next().await {
-            match one {
-                Ok(key) => {
-                    if let Some(object) = going.remove(&key)
-                        && !tally.count(object, Came::Done)
-                    {
-                        break 'all;
-                    }
-                }
-                Err(Error::NotFound { .. }) => {}
-                Err(cause) => trouble = Some(store::words(&cause)),
-            }
-        }
-        // What the store did not confirm is looked at once more.
-        for object in std::mem::take(&mut going).into_values() {
-            let why = trouble.clone().unwrap_or_else(|| "the store did not confirm it".to_owned());
-            let came = match still(store, object).await {
-                Err(Came::Already) => Came::Done,
-                _ => Came::Failed(why),
-            };
-            if !tally.count(object, came) {
-                break 'all;
-            }
+        if !delete_batch(store, batch, &mut tally).await {
+            break;
         }
     }
     tally.end()
+}
+
+/// Deletes those of a batch that are still what was frozen; `false` when the rest is not to be touched.
+async fn delete_batch(store: &dyn ObjectStore, batch: &[Object], tally: &mut Tally<'_>) -> bool {
+    let looked = batch.iter().map(|object| {
+        failpoint::pass("act.item");
+        async move { (object, still(store, object).await) }
+    });
+    let looked: Vec<(&Object, Result<Key, Came>)> = stream::iter(looked).buffered(AT_ONCE).collect().await;
+    let mut going: BTreeMap<Key, &Object> = BTreeMap::new();
+    for (object, found) in looked {
+        match found {
+            Ok(key) => {
+                going.insert(key, object);
+            }
+            Err(came) => {
+                if !tally.count(object, came) {
+                    return false;
+                }
+            }
+        }
+    }
+    failpoint::pass("act.half");
+    let keys: Vec<Result<Key, Error>> = going.keys().cloned().map(Ok).collect();
+    let mut gone = store.delete_stream(stream::iter(keys).boxed());
+    let (mut trouble, mut go_on) = (None, true);
+    while let Some(one) = gone.next().await {
+        match one {
+            Ok(key) => {
+                if let Some(object) = going.remove(&key) {
+                    go_on &= tally.count(object, Came::Done);
+                }
+            }
+            Err(Error::NotFound { .. }) => {}
+            Err(cause) => trouble = Some(store::words(&cause)),
+        }
+    }
+    // What the store did not confirm is looked at once more.
+    for object in going.into_values() {
+        let why = trouble.clone().unwrap_or_else(|| "the store did not confirm it".to_owned());
+        let came = match still(store, object).await {
+            Err(Came::Already) => Came::Done,
+            _ => Came::Failed(why),
+        };
+        go_on &= tally.count(object, came);
+    }
+    go_on
 }
 
 /// Whether an object is still the one that was frozen.
