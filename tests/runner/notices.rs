@@ -184,7 +184,7 @@ fn a_hard_gate_asks_and_tells_again_only_those_who_were_not_told() {
     procedure(&estate, r#"["hook", "oncall"]"#, "gate = \"hard\"");
     let run = begin(&estate);
     let prompt = run.prompt_after(&midwatch::domain::PromptId::new(0));
-    let Ask::Decide { text, choices } = &prompt.ask else { panic!("{prompt:?}") };
+    let Ask::Decide { text, choices, .. } = &prompt.ask else { panic!("{prompt:?}") };
     assert!(text.contains("the mail server refused: 550") && !choices.contains(&Choice::Skip), "{text} {choices:?}");
     mail.turn(Manner::Takes);
     run.accept(&prompt, decide(Choice::Retry));
