@@ -54,6 +54,10 @@ pub enum Command {
     Check(Check),
     /// Preview every step of a procedure; change nothing.
     Plan(Plan),
+    /// Print a procedure as a Markdown page, for a change request.
+    Print(Print),
+    /// Prove before step 1 that every undo is possible now: exit 0 all are, 1 one is not, 8 one is unknown.
+    Rehearse(Rehearse),
     /// Run a procedure as plain prompts.
     Run(Run),
     /// List the runs.
@@ -164,6 +168,25 @@ pub struct Procedure {
 #[derive(Debug, Args)]
 pub struct Plan {
     /// What to plan.
+    #[command(flatten)]
+    pub procedure: Procedure,
+    /// Print JSON.
+    #[arg(long, env = "MIDWATCH_JSON")]
+    pub json: bool,
+}
+
+/// `midwatch print`.
+#[derive(Debug, Args)]
+pub struct Print {
+    /// What to print; parameters that are left out stand open on the page.
+    #[command(flatten)]
+    pub procedure: Procedure,
+}
+
+/// `midwatch rehearse`.
+#[derive(Debug, Args)]
+pub struct Rehearse {
+    /// What to rehearse.
     #[command(flatten)]
     pub procedure: Procedure,
     /// Print JSON.

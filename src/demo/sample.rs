@@ -18,7 +18,7 @@ use crate::domain::{
     Wall,
 };
 use crate::journal::fold::RunView;
-use crate::procedure::plan::{Budget, Action, Gate, Plan, Step, WayBack};
+use crate::procedure::plan::{Action, Budget, Gate, Plan, Step, WayBack};
 use std::collections::BTreeMap;
 use std::time::Duration;
 

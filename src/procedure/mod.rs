@@ -6,6 +6,7 @@ pub mod catalog;
 pub mod header;
 mod make;
 pub mod outline;
+pub mod page;
 pub mod params;
 pub mod plan;
 pub mod quote;

@@ -10,5 +10,6 @@ pub mod locks;
 pub mod ofd;
 pub mod policy;
 pub mod protocol;
+pub mod rehearse;
 pub mod rundir;
 pub mod shim;

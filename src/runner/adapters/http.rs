@@ -7,6 +7,8 @@
 //! GET only, without proxy and without following a redirect; each of `times` attempts must be answered `within` the
 //! span, finding the address included. A wrong answer fails the check; no whole answer makes it unknown.
 
+mod rehearse;
+
 use crate::config::reader::{Problems, Table};
 use crate::domain::quantity::{latency, parse_span, span};
 use crate::domain::{EffectClass, Error, Item, Kind, Preview};
@@ -18,6 +20,8 @@ use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+
+pub(super) use rehearse::rehearse;
 
 /// How long an attempt may take that says nothing else.
 const WITHIN: Duration = Duration::from_secs(10);

@@ -6,7 +6,9 @@
 pub mod exec;
 pub mod files;
 pub mod http;
+pub mod phrase;
 pub mod probe;
+pub mod rehearse;
 pub mod run;
 pub mod sql;
 pub mod systemd;

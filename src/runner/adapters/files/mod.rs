@@ -22,6 +22,7 @@ mod hands;
 mod look;
 mod newest;
 mod proof;
+mod rehearse;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -39,6 +40,7 @@ pub(super) use frozen::{items, moved};
 pub(super) use hands::act;
 pub(super) use look::preview;
 pub(super) use proof::prove;
+pub(super) use rehearse::rehearse;
 
 /// What is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
