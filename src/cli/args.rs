@@ -302,6 +302,8 @@ pub enum SchemaOf {
     Estate,
     /// The windows, windows.toml.
     Windows,
+    /// A procedure, procedures/**/*.toml.
+    Procedure,
 }
 
 /// `midwatch completions`.

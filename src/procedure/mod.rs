@@ -4,6 +4,7 @@ pub mod acts_on;
 pub mod adapters;
 pub mod catalog;
 pub mod header;
+pub mod keys;
 mod make;
 pub mod outline;
 pub mod page;

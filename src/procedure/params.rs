@@ -211,6 +211,8 @@ fn read_one(name: String, at: Place, mut table: Table, problems: &mut Problems) 
     kinds.extend(table.take("path").map(|node| flag(&node, "path", problems).map(|()| ParamKind::Path)));
     if table.has("target") {
         kinds.push(target(&mut table, problems));
+    } else {
+        table.take("target");
     }
     let default = table.take("default");
     let place = table.at;

@@ -24,10 +24,10 @@ const DO_TIMEOUT_S: u64 = 3600;
 const VERBS: [Verb; 7] = [Verb::Read, Verb::Check, Verb::Do, Verb::Manual, Verb::Approve, Verb::Notify, Verb::Use];
 
 /// Verbs and keys of the format that this version refuses.
-const LATER: [&str; 7] = ["wait", "undo_of", "each", "when", "always", "until", "on_fail"];
+pub(crate) const LATER: [&str; 7] = ["wait", "undo_of", "each", "when", "always", "until", "on_fail"];
 
 /// Which verbs a key belongs to; `title` and `id` belong to all.
-const BELONGS: [(&str, &[Verb]); 14] = [
+pub(crate) const BELONGS: [(&str, &[Verb]); 14] = [
     ("effect", &[Verb::Do]),
     ("on", &[Verb::Do, Verb::Check, Verb::Read]),
     ("save", &[Verb::Read]),

@@ -6,6 +6,7 @@
 pub mod exec;
 pub mod files;
 pub mod http;
+pub mod keys;
 pub mod phrase;
 pub mod probe;
 pub mod rehearse;
