@@ -282,6 +282,12 @@ pub struct Lint {
     /// The files; every file of the estate when none is named.
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// Let a warning fail, too: exit 1 where there are only warnings.
+    #[arg(long, env = "MIDWATCH_LINT_STRICT")]
+    pub strict: bool,
+    /// Print JSON.
+    #[arg(long, env = "MIDWATCH_JSON")]
+    pub json: bool,
 }
 
 /// `midwatch schema`.
