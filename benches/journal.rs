@@ -79,6 +79,9 @@ fn created() -> Event {
         note_required: false,
         save: None,
         part: None,
+        when: None,
+        until: None,
+        timeout_s: None,
     };
     Event::RunCreated {
         procedure: "cell0/data-retention".to_owned(),

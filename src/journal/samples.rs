@@ -46,6 +46,9 @@ pub fn head(verb: Verb, effect: EffectClass) -> StepHead {
         note_required: false,
         save: None,
         part: None,
+        when: None,
+        until: None,
+        timeout_s: None,
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod acts_on;
 pub mod adapters;
 pub mod catalog;
+pub mod condition;
 pub mod header;
 pub mod keys;
 pub mod lint;
@@ -10,6 +11,7 @@ mod make;
 pub mod outline;
 pub mod page;
 pub mod params;
+pub mod pattern;
 pub mod plan;
 pub mod quote;
 pub mod read;

@@ -33,6 +33,10 @@ pub struct Redis {
     pub url: String,
     /// The secret that is the password.
     pub password: Option<String>,
+    /// How acts reach it, written as `url` is; without it, nothing that acts on it is offered.
+    pub act: Option<String>,
+    /// The secret that is the password for `act`; that of `url` otherwise.
+    pub act_password: Option<String>,
     /// The share of `maxmemory` from which on to warn and to be critical.
     pub memory: Option<super::Limits>,
     /// A file of certificates that the server's must lead to; the machine's own trust otherwise.
@@ -102,4 +106,56 @@ pub enum BackupPlace {
     Files(String),
     /// A prefix of an object store: `s3://bucket/prefix/`.
     Objects(String),
+}
+
+/// One `[[notify]]`: somebody who is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receiver {
+    /// Its name, unique among receivers.
+    pub name: String,
+    /// How it is reached.
+    pub way: Way,
+}
+
+/// How a receiver is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// By e-mail.
+    Mail {
+        /// The addresses.
+        to: Vec<String>,
+        /// Where it is handed in: `smtps://`, `smtp://`, or `smtp://…?tls=required` (STARTTLS); with the user who logs in,
+        /// who is the sender otherwise.
+        smtp: String,
+        /// The sender; `midwatch@` this host where none is named.
+        from: Option<String>,
+        /// The secret that is the password.
+        password: Option<String>,
+    },
+    /// By a POST of JSON.
+    Webhook {
+        /// The URL.
+        url: Address,
+        /// The secret that is the bearer token.
+        token: Option<String>,
+    },
+    /// By a POST as Slack and those like it take it.
+    Slack {
+        /// The URL.
+        url: Address,
+    },
+    /// By a program that reads the text on standard input.
+    Program {
+        /// The program's absolute path, and its arguments.
+        argv: Vec<String>,
+    },
+}
+
+/// A URL, or the secret that is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// The URL itself.
+    Plain(String),
+    /// The name of the secret.
+    Secret(String),
 }

@@ -53,6 +53,9 @@ pub(super) fn head(
         note_required: false,
         save: None,
         part: None,
+        when: None,
+        until: None,
+        timeout_s: None,
     }
 }
 

@@ -43,6 +43,7 @@ fn step() -> Value {
             beside.insert(key.name.to_owned(), json!({ "anyOf": any }));
         }
     }
+    beside.insert("wait".to_owned(), json!({ "required": ["timeout", "title"] }));
     beside.insert("do".to_owned(), json!({ "required": ["effect", "title"] }));
     let verbs = STEP.iter().filter(|one| one.verbs.iter().any(|verb| verb.word() == one.key.name));
     let one_of: Vec<Value> = verbs.map(|one| json!({ "required": [one.key.name] })).collect();

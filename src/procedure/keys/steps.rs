@@ -13,15 +13,16 @@ pub struct StepKey {
     pub verbs: &'static [Verb],
 }
 
-use Verb::{Approve, Check, Do, Manual, Notify, Read, Use};
+use Verb::{Approve, Check, Do, Manual, Notify, Read, Use, Wait};
 
-const ACTS: &[Verb] = &[Do, Check, Read];
-const SAYS: &[Verb] = &[Read, Check, Do, Manual, Approve, Notify];
+const ACTS: &[Verb] = &[Do, Check, Wait, Read];
+const TAKEN: &[Verb] = &[Read, Check, Wait, Do, Manual, Approve, Notify];
 
 const fn verb(verb: Verb, name: &'static str, kind: Kind, example: &'static str, doc: &'static str) -> StepKey {
     let verbs: &'static [Verb] = match verb {
         Read => &[Read],
         Check => &[Check],
+        Wait => &[Wait],
         Do => &[Do],
         Manual => &[Manual],
         Approve => &[Approve],
@@ -62,10 +63,23 @@ pub const STEP: &[StepKey] = &[
         "{ probe = \"backup\" }",
         "Reads and judges: pass, fail, unknown.",
     ),
+    verb(
+        Wait,
+        "wait",
+        Kind::Either(&[Kind::Defined("check", "an action"), Kind::Defined("read", "an action whose facts are judged")]),
+        "{ redis = \"length\", key = \"job_queue\" }",
+        "Looks again and again until it is so.",
+    ),
     verb(Do, "do", Kind::Defined("do", "an action"), "{ systemd = \"restart\", unit = \"nginx.service\" }", "Acts."),
     verb(Manual, "manual", TEXT, "\"Look at the site.\"", "A person acts and signs."),
     verb(Approve, "approve", TEXT, "\"The customer agrees.\"", "Another person agrees."),
-    verb(Notify, "notify", TEXT, "\"It is done\"", "Somebody is told."),
+    verb(
+        Notify,
+        "notify",
+        Kind::Either(&[TEXT, Kind::Texts("receivers of the estate", r"\S")]),
+        "\"It is done\"",
+        "Somebody is told: on the screen and in the journal, or the receivers that are named.",
+    ),
     verb(Use, "use", TEXT, "\"cell0/health-check\"", "Another procedure's steps stand here."),
     beside(
         &[],
@@ -88,7 +102,50 @@ pub const STEP: &[StepKey] = &[
         ),
     ),
     beside(
-        SAYS,
+        TAKEN,
+        Key::optional(
+            "each",
+            Kind::Either(&[
+                Kind::Texts("texts", ""),
+                Kind::Text("a whole reference to a list or a map", r"\{\{.*\}\}"),
+            ]),
+            "once",
+            "[\"api\", \"worker\"]",
+            "What the step is taken for, one after another, as `{{it}}`.",
+        ),
+    ),
+    beside(
+        TAKEN,
+        Key::optional(
+            "when",
+            Kind::Text("a condition", r"\S"),
+            "always",
+            "\"before.role == 'primary'\"",
+            "Whether it is taken, judged when it is reached.",
+        ),
+    ),
+    beside(
+        &[Wait],
+        Key::optional(
+            "until",
+            Kind::Text("a condition on what is seen", r"\S"),
+            "passed",
+            "\"value == 0 for 30s\"",
+            "When it is over, and for how long that must hold.",
+        ),
+    ),
+    beside(
+        &[Notify],
+        Key::optional(
+            "message",
+            TEXT,
+            "the step's title",
+            "\"The window opens at two\"",
+            "What the receivers are told.",
+        ),
+    ),
+    beside(
+        TAKEN,
         Key::optional("why", TEXT, "none", "\"What goes wrong tonight is restored from it\"", "Why it is there."),
     ),
     beside(
@@ -166,21 +223,21 @@ pub const STEP: &[StepKey] = &[
     ),
     beside(ACTS, Key::optional("takes", SPAN, "unknown", "\"12m\"", "How long it should take.")),
     beside(
-        ACTS,
+        &[Do, Check, Wait, Read, Notify],
         Key::optional(
             "timeout",
             SPAN,
-            "1 h for `do`, 1 m for the others, and at least four times `takes`",
+            "*required* beside `wait`; 1 h for `do`, 1 m for the others, and at least four times `takes`",
             "\"25m\"",
             "When it is stopped.",
         ),
     ),
     beside(
-        &[Check],
+        &[Check, Notify],
         Key::optional(
             "gate",
             word(&["hard", "soft"]),
-            "hard, and soft in a checklist",
+            "hard; soft for `notify` and in a checklist",
             "\"soft\"",
             "Whether a failure stops the run, or needs a note.",
         ),

@@ -6,6 +6,7 @@ use crate::domain::quantity::{parse_span, span};
 use crate::procedure::catalog::Library;
 use crate::procedure::header::Procedure;
 use crate::procedure::lint::{problem, top};
+use crate::procedure::steps::RawStep;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
@@ -61,7 +62,12 @@ pub(super) fn errors(
 
 /// The declared times of all steps, those of what is included among them.
 fn takes(procedure: &Procedure, library: &Library, deep: usize) -> Duration {
-    let own: u64 = procedure.steps.iter().filter_map(|step| step.takes_s).fold(0, u64::saturating_add);
+    let times = |step: &RawStep| match step.each.as_ref().map(|each| &each.items.value) {
+        Some(Value::List(items)) => items.len() as u64,
+        _ => 1,
+    };
+    let own = procedure.steps.iter().filter_map(|step| Some(step.takes_s?.saturating_mul(times(step))));
+    let own: u64 = own.fold(0, u64::saturating_add);
     let included = procedure.steps.iter().filter_map(|step| step.includes.as_ref()).filter(|_| deep > 0);
     let inner = included.filter_map(|(_, id)| library.get(id)).map(|inner| takes(inner, library, deep - 1));
     inner.fold(Duration::from_secs(own), Duration::saturating_add)

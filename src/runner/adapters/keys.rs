@@ -2,6 +2,7 @@
 
 mod files;
 mod others;
+mod redis;
 #[cfg(test)]
 mod tests;
 
@@ -24,5 +25,5 @@ const fn way(name: &'static str, doc: &'static str, purposes: &'static [Purpose]
 /// Every form of every action.
 #[must_use]
 pub fn ways() -> Vec<Way> {
-    [others::EXEC, files::WAYS, others::WAYS].concat()
+    [others::EXEC, files::WAYS, redis::WAYS, others::WAYS].concat()
 }

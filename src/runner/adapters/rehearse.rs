@@ -7,11 +7,12 @@
 //! | `sql` | the server answers `act`, takes changes, and that role may do this to these objects |
 //! | `systemd` | the unit is loaded, and this user needs nobody's leave |
 //! | `http` | the service answers |
+//! | `redis` | the server answers `act`, and takes changes |
 //!
 //! Whatever keeps that from being known makes the answer unknown, which is not fine.
 
 use crate::procedure::plan::Action;
-use crate::runner::adapters::{exec, files, http, sql, systemd};
+use crate::runner::adapters::{exec, files, http, redis, sql, systemd};
 
 /// The answer, with its reason in a few words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +51,8 @@ pub fn rehearse(undo: &Action, of: &Action) -> Rehearsed {
     match undo.adapter.as_str() {
         "exec" => exec::rehearse(undo),
         "files" => files::rehearse(undo, of),
-        "http" => http::rehearse(undo),
+        http::KEY => http::rehearse(undo),
+        redis::KEY => redis::rehearse(undo),
         sql::KEY => sql::rehearse(undo, of),
         systemd::KEY => systemd::rehearse(undo),
         other => Rehearsed::Unknown(format!("`{other}` cannot be asked beforehand")),

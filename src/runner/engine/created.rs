@@ -3,7 +3,8 @@
 use crate::domain::error::Result;
 use crate::domain::{Order, Verb};
 use crate::journal::record::{Event, StepHead};
-use crate::procedure::plan::{Gate, Plan, Step, WayBack};
+use crate::procedure::condition::spoken;
+use crate::procedure::plan::{Gate, Plan, Step, Until, WayBack};
 use crate::runner::rundir::Start;
 
 /// The record that says what the run will do.
@@ -27,8 +28,9 @@ pub(super) fn created(plan: &Plan, start: &Start) -> Result<Event> {
 fn head(step: &Step, order: Order) -> StepHead {
     let is_item = order == Order::Any;
     let what = match &step.act {
-        Some(action) => &action.line,
-        None => &step.text,
+        Some(action) => action.line.clone(),
+        None if step.receivers.is_empty() => step.text.clone(),
+        None => format!("tell {}: {}", step.receivers.join(", "), step.text).trim_end_matches([':', ' ']).to_owned(),
     };
     StepHead {
         phase: step.phase.clone(),
@@ -38,11 +40,14 @@ fn head(step: &Step, order: Order) -> StepHead {
         takes_s: step.takes_s,
         way_back: step.way_back.words(),
         can_undo: matches!(step.way_back, WayBack::Undo(_)),
-        what: if is_item { what.clone() } else { String::new() },
+        what: if is_item { what } else { String::new() },
         why: step.why.clone(),
-        hard: is_item && step.verb == Verb::Check && step.gate == Gate::Hard,
+        hard: step.gate == Gate::Hard && (step.verb == Verb::Notify || (is_item && step.verb == Verb::Check)),
         note_required: is_item && step.note_required,
         save: step.save.clone(),
         part: step.part.clone(),
+        when: step.when.as_deref().map(spoken),
+        until: step.until.as_ref().map(Until::words),
+        timeout_s: step.until.as_ref().map(|_| step.timeout_s),
     }
 }

@@ -11,10 +11,13 @@ impl Engine {
     /// Asks what to do about a step that failed.
     pub(super) async fn decide_failure(&mut self, step: u32) -> Result<()> {
         let planned = self.planned(step)?;
+        if planned.verb == Verb::Notify && self.pass_notice(step, &planned)? {
+            return Ok(());
+        }
         let detail =
             self.view().step(step).and_then(|view| view.outcome.as_ref()).map(|outcome| outcome.detail.clone());
         let text = format!("failed: {}", detail.unwrap_or_else(|| "no reason is known".to_owned()));
-        let may_skip = planned.verb != Verb::Check || planned.gate == Gate::Soft;
+        let may_skip = !matches!(planned.verb, Verb::Check | Verb::Notify) || planned.gate == Gate::Soft;
         self.decide(step, text, Choice::Retry, may_skip).await
     }
 
@@ -24,7 +27,7 @@ impl Engine {
         self.decide(step, format!("{word}: {refusal}"), Choice::Retry, true).await
     }
 
-    async fn decide(&mut self, step: u32, text: String, first: Choice, may_skip: bool) -> Result<()> {
+    pub(super) async fn decide(&mut self, step: u32, text: String, first: Choice, may_skip: bool) -> Result<()> {
         let mut choices = vec![first];
         if may_skip {
             choices.push(Choice::Skip);
@@ -52,7 +55,11 @@ impl Engine {
     /// Settles an unknown outcome: by the step's own proof, by its safety to repeat, or by a person.
     pub(super) async fn settle(&mut self, step: u32) -> Result<()> {
         let planned = self.planned(step)?;
-        let safe = planned.effect == EffectClass::Read || planned.rerun_safe;
+        if planned.verb == Verb::Notify && self.pass_notice(step, &planned)? {
+            return Ok(());
+        }
+        // What was told cannot be told again unnoticed.
+        let safe = (planned.effect == EffectClass::Read && planned.verb != Verb::Notify) || planned.rerun_safe;
         let proof = if planned.prove.is_some() { Some(self.prove(step, &planned).await?) } else { None };
         // What may still be at work may yet do what is not there, or do it beside a second one.
         let at_work = self.is_at_work(step);

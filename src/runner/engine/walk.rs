@@ -106,6 +106,9 @@ impl Engine {
     /// Makes the check or the read of an open item. What nobody asked for and says nothing new is not recorded.
     async fn look_at(&mut self, step: u32, by: Option<&Actor>) -> Result<()> {
         let planned = self.planned(step)?;
+        if let (Verb::Notify, Some(by)) = (planned.verb, by) {
+            return self.tell(by, step, &planned).await;
+        }
         let Some(action) = planned.act.clone() else { return Ok(()) };
         let actor = by.cloned().unwrap_or_else(|| self.me.clone());
         if adapters::program(&action).is_some() {
@@ -155,7 +158,7 @@ impl Engine {
             Deed::Hand { note } => Event::StepClosed { step, note },
             Deed::Skip { reason } => Event::StepSkipped { step, reason },
             Deed::Reopen { reason } => Event::StepReopened { step, reason },
-            Deed::Close if item.verb == Verb::Notify => {
+            Deed::Close if item.verb == Verb::Notify && self.planned(step)?.receivers.is_empty() => {
                 let note = self.told(&self.planned(step)?.text);
                 Event::StepClosed { step, note }
             }

@@ -1,35 +1,28 @@
 //! Whether a service could be asked now.
 
 use crate::procedure::plan::Action;
-use crate::runner::adapters::http::{client, whole_cause};
+use crate::runner::adapters as common;
+use crate::runner::adapters::http::client::{Asking, blocking};
+use crate::runner::adapters::http::{Method, Spec};
 use crate::runner::adapters::rehearse::Rehearsed;
-use std::time::Duration;
-
-/// How long the service has to answer.
-const WITHIN: Duration = Duration::from_secs(10);
 
 /// Asks with HEAD, which changes nothing; any answer at all shows that the service can be reached.
 pub(in super::super) fn rehearse(undo: &Action) -> Rehearsed {
-    let Some(url) = undo.spec.get("url").and_then(serde_json::Value::as_str).map(str::to_owned) else {
-        return Rehearsed::Unknown("the action names no URL".to_owned());
+    let spec = match common::spec::<Spec>(undo) {
+        Ok(spec) => Spec { method: Method::Head, body: None, key: None, ..spec },
+        Err(error) => return Rehearsed::Unknown(error.message),
     };
-    if url.contains("{{") {
+    if spec.url.contains("{{") {
         return Rehearsed::Unknown("which URL it is, only the run knows".to_owned());
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let (runtime, client) = match (runtime, client()) {
-        (Ok(runtime), Ok(client)) => (runtime, client),
-        (Err(cause), _) => return Rehearsed::Unknown(format!("no HTTP client could be started: {cause}")),
-        (_, Err(error)) => return Rehearsed::Unknown(error.message),
+    let asking = match Asking::of(&spec) {
+        Ok(asking) => asking,
+        Err(why) => return Rehearsed::NotPossible(format!("the request cannot be made: {why}")),
     };
-    let answer = runtime.block_on(async { tokio::time::timeout(WITHIN, client.head(&url).send()).await });
-    runtime.shutdown_background(); // A name that is still being looked up is not waited for.
-    match answer {
-        Ok(Ok(answer)) => Rehearsed::Possible(format!("the service answers ({} to HEAD)", answer.status().as_u16())),
-        Ok(Err(cause)) if cause.is_connect() => {
-            Rehearsed::NotPossible(format!("the service cannot be reached: {}", whole_cause(&cause)))
-        }
-        Ok(Err(cause)) => Rehearsed::Unknown(whole_cause(&cause)),
-        Err(_) => Rehearsed::Unknown("the service does not answer within 10 s".to_owned()),
+    match blocking(asking.once()) {
+        Ok(Ok(answer)) => Rehearsed::Possible(format!("the service answers ({} to HEAD)", answer.status)),
+        Ok(Err(lost)) if !lost.sent => Rehearsed::NotPossible(format!("the service cannot be reached: {}", lost.why)),
+        Ok(Err(lost)) => Rehearsed::Unknown(lost.why),
+        Err(error) => Rehearsed::Unknown(error.message),
     }
 }

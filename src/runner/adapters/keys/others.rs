@@ -9,6 +9,37 @@ const UNIT: Key =
     Key::required("unit", Kind::Text("a unit's name with its suffix", r"\S"), "\"nginx.service\"", "The unit.");
 const SCHEMA: Key = Key::required("schema", Kind::Text("a name", r"\S"), "\"public\"", "Its schema.");
 
+const URL: Key = Key::required(
+    "http",
+    Kind::Text("an http or https URL without user and password", "^(https?://|\\{\\{)"),
+    "\"https://novacron.io/health\"",
+    "What is asked for.",
+);
+const HEADERS: Key = Key::optional(
+    "headers",
+    Kind::Variables,
+    "none",
+    "{ Authorization = \"Bearer secret:api\" }",
+    "What else is sent; a secret by its name.",
+);
+const STATUS: Key = Key::optional("status", Kind::Int(100, 599), "any 2xx", "200", "The status that is right.");
+const WITHIN: Key =
+    Key::optional("within", Kind::Span, "10 s", "\"2s\"", "How long each answer may take, up to ten minutes.");
+const JSON: Key = Key::optional(
+    "json",
+    Kind::Text("a path", r"^\."),
+    "none",
+    "\".items[0].rate\"",
+    "The value of the answer that is judged, or read.",
+);
+const EXPECT_JSON: Key = Key::optional(
+    "expect",
+    Kind::Text("a comparison", r"\S"),
+    "none; *required* beside `json` in a `check`",
+    "\"< 1\"",
+    "What it must be.",
+);
+
 /// Programs.
 pub(super) const EXEC: &[Way] = &[way(
     "exec",
@@ -42,18 +73,55 @@ pub(super) const EXEC: &[Way] = &[way(
 pub(super) const WAYS: &[Way] = &[
     way(
         "http",
-        "Asks a service with GET.",
+        "Asks a service, and judges its answer. A percentile needs several answers.",
         ASKS,
         &[
-            Key::required(
-                "http",
-                Kind::Text("an http or https URL without user and password", "^(https?://|\\{\\{)"),
-                "\"https://novacron.io/health\"",
-                "What is asked for.",
-            ),
-            Key::optional("status", Kind::Int(100, 599), "any 2xx", "200", "The status that is right."),
-            Key::optional("within", Kind::Span, "10 s", "\"2s\"", "How long each answer may take, up to ten minutes."),
+            URL,
+            Key::optional("method", Kind::Word(&["GET", "HEAD"]), "GET", "\"HEAD\"", "How it is asked."),
+            HEADERS,
+            STATUS,
+            WITHIN,
             Key::optional("times", Kind::Int(1, 100), "1", "5", "How often it is asked; each answer must be right."),
+            Key::optional("over", Kind::Span, "once", "\"5m\"", "For how long it must stay so, up to six hours."),
+            Key::optional("every", Kind::Span, "10 s", "\"10s\"", "How often that is looked at."),
+            Key::optional(
+                "p50",
+                Kind::Span,
+                "not judged",
+                "\"1s\"",
+                "The most that this share of the answers may take.",
+            ),
+            Key::optional("p90", Kind::Span, "not judged", "\"1s\"", "As `p50`."),
+            Key::optional("p95", Kind::Span, "not judged", "\"1s\"", "As `p50`."),
+            Key::optional("p99", Kind::Span, "not judged", "\"1s\"", "As `p50`."),
+            JSON,
+            EXPECT_JSON,
+        ],
+    ),
+    way(
+        "http",
+        "Sends a request that changes something, once.",
+        ACTS,
+        &[
+            URL,
+            Key::required(
+                "method",
+                Kind::Word(&["POST", "PUT", "PATCH", "DELETE"]),
+                "\"PUT\"",
+                "What is sent; DELETE is a destroy.",
+            ),
+            HEADERS,
+            Key::optional(
+                "body",
+                Kind::Any("text, or a table or a list as JSON"),
+                "none",
+                "{ text = \"back at four\" }",
+                "What is sent along.",
+            ),
+            STATUS,
+            WITHIN,
+            JSON,
+            EXPECT_JSON,
         ],
     ),
     way(
