@@ -17,7 +17,7 @@ use crate::domain::clean::Depth;
 use crate::domain::error::Result;
 use crate::procedure::Procedure;
 use crate::procedure::catalog::{self, Catalog};
-use crate::procedure::lint::{Judged, fit, judge};
+use crate::procedure::lint::{Judged, judge};
 use crate::procedure::read::read;
 use crate::runner::adapters::BuiltIn;
 use std::path::{Path, PathBuf};
@@ -81,7 +81,7 @@ fn as_json(errors: &[Problem], warnings: &[Problem]) -> Result<String> {
     Ok(text + "\n")
 }
 
-/// What is wrong with procedures beside one another, the calendar and the date: with those of the files that are named, else with
+/// What is wrong with procedures beside one another and beside the date: with those of the files that are named, else with
 /// all of the estate's. The built-in ones are not theirs to mend.
 fn judged(paths: &[PathBuf], estate: Option<&Path>) -> Judged {
     let adapters = adapters(estate);
@@ -91,17 +91,7 @@ fn judged(paths: &[PathBuf], estate: Option<&Path>) -> Judged {
     library.extend(named.map(|procedure| (procedure.id.clone(), procedure)));
     let is_named = |procedure: &&Procedure| paths.is_empty() || paths.contains(&procedure.file);
     let own = library.values().filter(|procedure| !catalog::is_built_in(procedure)).filter(is_named);
-    let windows = calendar::beside(estate).filter(|path| path.symlink_metadata().is_ok());
-    let calendar = windows.as_ref().and_then(|_| calendar::load(estate).ok());
-    let today = jiff::Zoned::now().date();
-    let mut found = judge(&own.collect::<Vec<_>>(), &library, calendar.as_ref(), today);
-    let is_asked = |file: &PathBuf| paths.is_empty() || paths.contains(file);
-    if let (Some(_), Some(file)) = (&calendar, windows.filter(is_asked))
-        && let Ok(text) = crate::config::file::read_text(&file, "the windows")
-    {
-        found.warnings.extend(fit::operations(&text, &file, &library));
-    }
-    found
+    judge(&own.collect::<Vec<_>>(), &library, jiff::Zoned::now().date())
 }
 
 /// The adapters as the estate's file has it; what is wrong with that is said where it is read itself.

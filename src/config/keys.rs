@@ -99,6 +99,8 @@ pub enum Kind {
     Limits,
     /// `secret:NAME`.
     Secret,
+    /// A list of some of these words.
+    Words(&'static [&'static str]),
     /// A date without a time.
     Date,
     /// A whole number between two bounds, both included.

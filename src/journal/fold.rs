@@ -14,12 +14,13 @@ mod undo;
 mod view;
 
 pub use items::{ItemState, ItemView, PhaseCount};
-pub use view::{Act, NoteView, OpenPrompt, PromptEnd, PromptEnding, ReadingView, RunView, StepView};
+pub use view::{Act, Held, NoteView, OpenPrompt, PromptEnd, PromptEnding, ReadingView, RunView, StepView, WayBackView};
 
 use crate::domain::{Digest, RunStatus, StepState};
 use crate::journal::reading::{Counts, Side};
-use crate::journal::record::{Event, Record};
+use crate::journal::record::{Event, Record, WentBack};
 use std::collections::{BTreeMap, BTreeSet};
+use view::Back;
 
 /// A record that cannot follow what came before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +47,7 @@ impl RunView {
             phases,
             steps,
             order,
+            rollback,
             confirmed,
             ..
         } = &record.event
@@ -63,6 +65,9 @@ impl RunView {
             phases: phases.clone(),
             steps: steps.iter().cloned().map(StepView::planned).collect(),
             order: *order,
+            rollback: rollback.clone(),
+            way_back: None,
+            held: None,
             saved: BTreeMap::new(),
             starter: record.actor.clone(),
             confirmed: confirmed.clone(),
@@ -86,6 +91,7 @@ impl RunView {
             unsettled: 0,
             before: StepState::Planned,
             open: None,
+            back: Back::default(),
             phase: None,
         };
         view.advance(record.seq);
@@ -125,6 +131,9 @@ impl RunView {
     }
 
     fn apply_event(&mut self, record: &Record) -> Result<(), Impossible> {
+        if self.held.is_some() && goes_on(&record.event) {
+            return refuse(format!("{} of a run that is held and was not taken up", record.event.kind()));
+        }
         match &record.event {
             Event::RunCreated { .. } => refuse("a second run.created"),
             Event::LockTaken { name, identity } => {
@@ -133,6 +142,7 @@ impl RunView {
             }
             Event::RunResumed { .. } => {
                 self.resumed += 1;
+                self.held = None;
                 self.locks.clear();
                 self.permits.clear();
                 Ok(())
@@ -164,8 +174,12 @@ impl RunView {
             Event::StepSkipped { step, reason } => self.skip_step(record, *step, reason),
             Event::StepClosed { step, note } => self.close_step(record, *step, note),
             Event::StepReopened { step, reason } => self.reopen_step(record, *step, reason),
-            Event::UndoIntent { step, attempt, set, log } => self.intend_undo(*step, *attempt, set.as_ref(), log),
+            Event::UndoIntent { step, attempt, set, log } => {
+                self.intend_undo(record, *step, *attempt, set.as_ref(), log)
+            }
             Event::UndoOutcome { step, attempt, outcome } => self.end_undo(record, *step, *attempt, outcome),
+            Event::RollbackBegan { why, steps, .. } => self.begin_rollback(record, why, steps),
+            Event::RollbackProved { step, outcome } => self.prove_rollback(*step, outcome),
             Event::PanesRead { when, digest, counts, .. } => self.read_panes(record, *when, digest, *counts),
             Event::Note { step, text } => {
                 step.map_or(Ok(()), |step| self.at(step).map(drop))?;
@@ -175,9 +189,10 @@ impl RunView {
             }
             Event::AbortRequested { undo } => {
                 self.abort = Some((record.actor.clone(), *undo));
+                self.back.aborts += 1;
                 Ok(())
             }
-            Event::RunSealed { status, unknown } => self.seal(record, *status, *unknown),
+            Event::RunSealed { status, unknown, rolled_back } => self.seal(record, *status, *unknown, *rolled_back),
             Event::JournalRecovered { .. } | Event::Other { .. } => Ok(()),
         }
     }
@@ -210,8 +225,14 @@ impl RunView {
         self.steps.get(usize::try_from(step).ok()?)
     }
 
-    fn seal(&mut self, record: &Record, status: RunStatus, unknown: u32) -> Result<(), Impossible> {
-        if self.open.is_some() || self.prompt.is_some() {
+    fn seal(
+        &mut self,
+        record: &Record,
+        status: RunStatus,
+        unknown: u32,
+        rolled_back: Option<WentBack>,
+    ) -> Result<(), Impossible> {
+        if self.open.is_some() || self.prompt.is_some() || self.back.undoing.is_some() {
             return refuse("a seal while an attempt or a prompt is open");
         }
         if !status.is_over() {
@@ -220,7 +241,10 @@ impl RunView {
         if unknown != self.unsettled {
             return refuse(format!("the seal says {unknown} unknown, the records say {}", self.unsettled));
         }
-        let well = |step: &StepView| matches!(step.state, StepState::Done | StepState::Skipped);
+        if rolled_back.is_some() && rolled_back != self.went_back() {
+            return refuse("the seal says something else of the way back than the records do");
+        }
+        let well = |step: &StepView| matches!(step.state, StepState::Done | StepState::Skipped | StepState::Undone);
         if status == RunStatus::Ok && !self.steps.iter().all(well) {
             return refuse("a run is sealed as ok while a step of it is not over");
         }
@@ -228,6 +252,14 @@ impl RunView {
         self.ended = Some(record.wall);
         Ok(())
     }
+}
+
+/// Whether a record is one of a run that goes on.
+fn goes_on(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::PromptOpened { .. } | Event::StepIntent { .. } | Event::UndoIntent { .. } | Event::RunSealed { .. }
+    )
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What is wrong with sound procedures beside one another, beside the calendar, and beside the date.
+//! What is wrong with sound procedures beside one another, and beside the date.
 //!
 //! An error is a contradiction: what is written cannot all be so. A warning is something that its author should look at.
 
@@ -10,7 +10,6 @@ pub mod script;
 #[cfg(test)]
 mod tests;
 
-use crate::calendar::Calendar;
 use crate::config::reader::{Place, Problem, Problems, Table, parse};
 use crate::procedure::catalog::Library;
 use crate::procedure::header::Procedure;
@@ -26,13 +25,13 @@ pub struct Judged {
 }
 
 /// Judges procedures that are sound by themselves. `library` are all that there are, the judged ones among them; what is wrong
-/// between two of them is told at the judged one. Without a calendar nothing is said of windows.
+/// between two of them is told at the judged one.
 #[must_use]
-pub fn judge(judged: &[&Procedure], library: &Library, calendar: Option<&Calendar>, today: Date) -> Judged {
+pub fn judge(judged: &[&Procedure], library: &Library, today: Date) -> Judged {
     let mut found = Judged::default();
     for procedure in judged {
         let top = top(procedure);
-        found.errors.extend(fit::errors(procedure, &top, library, calendar));
+        found.errors.extend(fit::errors(procedure, &top, library));
         found.warnings.extend(review::warnings(procedure, &top, today));
         found.warnings.extend(script::warnings(procedure));
     }

@@ -17,3 +17,4 @@ mod sql;
 mod state;
 mod verify;
 mod waiting;
+mod wayback;

@@ -47,6 +47,10 @@ fn takes(key: &Key) -> String {
     let what = match key.kind {
         Kind::Version => return format!("`{}`", key.example),
         Kind::Word(words) => return words.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(", "),
+        Kind::Words(words) => {
+            let words = words.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(", ");
+            return format!("a list of {words}");
+        }
         Kind::Flag => return "`true` or `false`".to_owned(),
         Kind::Name => "a name, 1 to 64 characters",
         Kind::Text(what, _) | Kind::Texts(what, _) => what,

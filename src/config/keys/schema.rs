@@ -119,6 +119,9 @@ fn of_kind(kind: Kind) -> Value {
         }
         Kind::Limits => json!({ "$ref": "#/$defs/limits" }),
         Kind::Secret => text("^secret:[A-Za-z0-9_-]+$"),
+        Kind::Words(words) => {
+            json!({ "type": "array", "items": { "enum": words }, "minItems": 1, "uniqueItems": true })
+        }
         Kind::Date => json!({ "type": "string", "format": "date" }),
         Kind::Int(i64::MIN, i64::MAX) => json!({ "type": "integer" }),
         Kind::Int(least, i64::MAX) => json!({ "type": "integer", "minimum": least }),

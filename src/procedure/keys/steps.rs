@@ -13,16 +13,17 @@ pub struct StepKey {
     pub verbs: &'static [Verb],
 }
 
-use Verb::{Approve, Check, Do, Manual, Notify, Read, Use, Wait};
+use Verb::{Approve, Check, Do, Manual, Notify, Read, UndoOf, Use, Wait};
 
 const ACTS: &[Verb] = &[Do, Check, Wait, Read];
-const TAKEN: &[Verb] = &[Read, Check, Wait, Do, Manual, Approve, Notify];
+const TAKEN: &[Verb] = &[Read, Check, Wait, Do, UndoOf, Manual, Approve, Notify];
 
 const fn verb(verb: Verb, name: &'static str, kind: Kind, example: &'static str, doc: &'static str) -> StepKey {
     let verbs: &'static [Verb] = match verb {
         Read => &[Read],
         Check => &[Check],
         Wait => &[Wait],
+        UndoOf => &[UndoOf],
         Do => &[Do],
         Manual => &[Manual],
         Approve => &[Approve],
@@ -71,6 +72,13 @@ pub const STEP: &[StepKey] = &[
         "Looks again and again until it is so.",
     ),
     verb(Do, "do", Kind::Defined("do", "an action"), "{ systemd = \"restart\", unit = \"nginx.service\" }", "Acts."),
+    verb(
+        UndoOf,
+        "undo_of",
+        Kind::Texts("ids of steps before it", "^[a-z][a-z0-9-]*$"),
+        "[\"page-on\"]",
+        "Runs the undo of these steps, where they ran.",
+    ),
     verb(Manual, "manual", TEXT, "\"Look at the site.\"", "A person acts and signs."),
     verb(Approve, "approve", TEXT, "\"The customer agrees.\"", "Another person agrees."),
     verb(
@@ -102,7 +110,7 @@ pub const STEP: &[StepKey] = &[
         ),
     ),
     beside(
-        TAKEN,
+        &[Read, Check, Wait, Do, Manual, Approve, Notify],
         Key::optional(
             "each",
             Kind::Either(&[
@@ -243,6 +251,26 @@ pub const STEP: &[StepKey] = &[
         ),
     ),
     beside(
+        &[Read, Check, Wait, Do, UndoOf, Manual, Notify],
+        Key::optional(
+            "always",
+            Kind::Flag,
+            "false",
+            "true",
+            "It is taken in every ending: after success, failure and abort alike.",
+        ),
+    ),
+    beside(
+        &[Read, Check, Wait, Do, UndoOf],
+        Key::optional(
+            "on_fail",
+            Kind::Words(&["retry", "rollback", "skip", "hold"]),
+            "whatever fits",
+            "[\"retry\", \"rollback\"]",
+            "What may be chosen when it fails.",
+        ),
+    ),
+    beside(
         &[Read],
         Key::optional(
             "save",
@@ -267,6 +295,14 @@ pub const STEP: &[StepKey] = &[
         ),
     ),
 ];
+
+/// The verbs that a key stands beside; `None` for a key that stands beside every one, for a verb, and for what is no key.
+#[must_use]
+pub fn belongs(key: &str) -> Option<&'static [Verb]> {
+    let found = STEP.iter().find(|one| one.key.name == key && !one.verbs.is_empty())?;
+    let is_verb = found.verbs.iter().any(|verb| verb.word() == key);
+    (!is_verb).then_some(found.verbs)
+}
 
 /// The reference of the steps, in Markdown.
 pub(super) fn reference() -> String {

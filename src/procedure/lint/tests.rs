@@ -1,13 +1,12 @@
 //! Findings between files, each with its exact place.
 
 use super::*;
-use crate::calendar;
 use crate::procedure::catalog::text_of;
 use crate::procedure::read::read;
 use crate::runner::adapters::BuiltIn;
 use std::path::{Path, PathBuf};
 
-/// The cases: a directory each, with procedures, perhaps `windows.toml`, and what is told of them.
+/// The cases: a directory each, with procedures and what is told of them.
 fn cases() -> Vec<PathBuf> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/lint");
     let mut found: Vec<PathBuf> = directory.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -20,23 +19,15 @@ fn told(case: &Path) -> String {
     files.retain(|file| file.extension().is_some_and(|ending| ending == "toml"));
     files.sort();
     let mut library = Library::new();
-    let mut windows = None;
     for file in files {
         let name = PathBuf::from(file.file_name().unwrap());
         let text = text_of(&file).unwrap();
-        if name.ends_with("windows.toml") {
-            windows = Some((calendar::parse(&text, &name).unwrap(), text, name));
-            continue;
-        }
         let procedure = read(&text, &name, &BuiltIn::default()).unwrap_or_else(|problems| panic!("{problems:?}"));
         library.insert(procedure.id.clone(), procedure);
     }
     let judged: Vec<&Procedure> = library.values().collect();
     let today = Date::constant(2026, 11, 22);
-    let mut found = judge(&judged, &library, windows.as_ref().map(|(calendar, ..)| calendar), today);
-    if let Some((_, text, name)) = &windows {
-        found.warnings.extend(fit::operations(text, name, &library));
-    }
+    let found = judge(&judged, &library, today);
     let lines =
         |problems: &[Problem], kind: &str| problems.iter().map(|it| format!("{kind} {it}\n")).collect::<String>();
     lines(&found.errors, "error") + &lines(&found.warnings, "warning")

@@ -1,12 +1,9 @@
 use super::*;
 use crate::config::keys::between_marks;
 use crate::config::reader::tests::finished;
-use crate::domain::Verb;
 use crate::procedure::adapters::Adapters;
-use crate::procedure::header::LATER as HEADER_LATER;
 use crate::procedure::keys::{MARKS, SECTIONS, STEP, format_reference, schema};
 use crate::procedure::read::lint;
-use crate::procedure::steps::{BELONGS, LATER};
 use crate::runner::adapters::BuiltIn;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -105,10 +102,9 @@ fn the_examples_are_sound() {
 #[test]
 fn the_reader_asks_for_the_keys_of_the_header_and_of_steps() {
     let step = "title = \"T\"\nmanual = \"x\"";
-    let later: BTreeSet<&str> = HEADER_LATER.into_iter().collect();
     let of_top: BTreeSet<&str> = SECTIONS[0].keys.iter().map(|key| key.name).chain(["params", "acts_on"]).collect();
     let top = asked(&file(&format!("{MARK} = 1"), step)).1;
-    assert_eq!(top.difference(&later).copied().collect::<BTreeSet<_>>(), of_top);
+    assert_eq!(top, of_top);
     let names = |keys: &[Key]| keys.iter().map(|key| key.name).collect::<BTreeSet<_>>();
     let acts_on = asked(&file(&format!("acts_on = [{{ row = \"host\", {MARK} = 1 }}]"), step)).1;
     assert_eq!(acts_on, names(SECTIONS[2].keys));
@@ -116,27 +112,7 @@ fn the_reader_asks_for_the_keys_of_the_header_and_of_steps() {
     let refused: BTreeSet<&str> = ["secret"].into();
     assert_eq!(param.difference(&refused).copied().collect::<BTreeSet<_>>(), names(SECTIONS[1].keys));
     let of_step: BTreeSet<&str> = STEP.iter().map(|one| one.key.name).collect();
-    let asked = asked(&file("", &format!("{step}\n{MARK} = 1"))).1;
-    let later: BTreeSet<&str> = LATER.into_iter().collect();
-    assert_eq!(asked.difference(&later).copied().collect::<BTreeSet<_>>(), of_step);
-}
-
-#[test]
-fn each_key_stands_beside_the_verbs_of_its_table() {
-    let is_verb = |name: &str, verbs: &[Verb]| verbs.iter().any(|verb| verb.word() == name);
-    let of_table: BTreeSet<(&str, Vec<&str>)> = STEP
-        .iter()
-        .filter(|one| !one.verbs.is_empty() && !is_verb(one.key.name, one.verbs))
-        .map(|one| (one.key.name, sorted(one.verbs)))
-        .collect();
-    let of_reader: BTreeSet<(&str, Vec<&str>)> = BELONGS.iter().map(|(key, verbs)| (*key, sorted(verbs))).collect();
-    assert_eq!(of_reader, of_table);
-}
-
-fn sorted(verbs: &[Verb]) -> Vec<&'static str> {
-    let mut words: Vec<&str> = verbs.iter().map(|verb| verb.word()).collect();
-    words.sort_unstable();
-    words
+    assert_eq!(asked(&file("", &format!("{step}\n{MARK} = 1"))).1, of_step);
 }
 
 #[test]

@@ -161,7 +161,6 @@ fn reads(statement: &SyntaxNode) -> Result<(), String> {
             K::SELECT_INTO | K::INTO_CLAUSE => return Err("it creates a table".to_owned()),
             K::LOCKING_CLAUSE => return Err("it locks rows".to_owned()),
             K::CALL_EXPR => check_call(&node)?,
-            K::TABLESAMPLE_CLAUSE => check_sampling(&node)?,
             _ => {}
         }
     }
@@ -170,14 +169,6 @@ fn reads(statement: &SyntaxNode) -> Result<(), String> {
 
 fn is_reading(kind: K) -> bool {
     matches!(kind, K::SELECT | K::COMPOUND_SELECT | K::PAREN_SELECT | K::VALUES | K::TABLE | K::SHOW)
-}
-
-/// Whether rows are sampled by one of the server's own methods.
-fn check_sampling(clause: &SyntaxNode) -> Result<(), String> {
-    let written = clause.text().to_string().to_lowercase();
-    let method = written.split_whitespace().nth(1).unwrap_or_default();
-    let own = ["bernoulli", "system"].iter().any(|own| method.split('(').next() == Some(own));
-    if own { Ok(()) } else { Err("it samples rows by a method that is not the server's own".to_owned()) }
 }
 
 /// Whether a call is of a pure function.
@@ -261,8 +252,14 @@ mod tests {
             ("PREPARE x AS DELETE FROM a", Destroy),
             ("WITH x AS (SELECT 1) DELETE FROM a", Destroy),
             ("WITH x AS (UPDATE a SET b = 1 RETURNING *) SELECT * FROM x", Change),
-            ("WITH x AS (SELECT 1), y AS (WITH z AS (DELETE FROM a RETURNING *) SELECT * FROM z) SELECT * FROM y", Destroy),
-            ("WITH x AS (MERGE INTO a USING b ON a.i = b.i WHEN MATCHED THEN DELETE RETURNING *) SELECT * FROM x", Destroy),
+            (
+                "WITH x AS (SELECT 1), y AS (WITH z AS (DELETE FROM a RETURNING *) SELECT * FROM z) SELECT * FROM y",
+                Destroy,
+            ),
+            (
+                "WITH x AS (MERGE INTO a USING b ON a.i = b.i WHEN MATCHED THEN DELETE RETURNING *) SELECT * FROM x",
+                Destroy,
+            ),
             ("MERGE INTO a USING b ON a.i = b.i WHEN MATCHED THEN UPDATE SET c = 1", Change),
             ("COPY a TO PROGRAM 'rm -rf /'", Destroy),
             ("COPY a FROM PROGRAM 'curl https://x'", Destroy),
@@ -279,7 +276,7 @@ mod tests {
             ("SELECT 1 FROM a ORDER BY nextval('s') LIMIT 1", Change),
             ("SELECT sum(x) OVER (ORDER BY nextval('s')) FROM a", Change),
             ("VALUES (nextval('s'))", Change),
-            ("SELECT * FROM a TABLESAMPLE system (10)", Read),
+            ("SELECT * FROM a TABLESAMPLE system (10)", Change),
             ("SELECT * FROM a TABLESAMPLE public.evil (10)", Change),
             ("SELECT set_config('work_mem', '1GB', false)", Change),
             ("SELECT/**/pg_sleep(1)", Change),
