@@ -67,7 +67,6 @@ impl RunView {
             order: *order,
             rollback: rollback.clone(),
             way_back: None,
-            held: None,
             saved: BTreeMap::new(),
             starter: record.actor.clone(),
             confirmed: confirmed.clone(),
@@ -131,7 +130,7 @@ impl RunView {
     }
 
     fn apply_event(&mut self, record: &Record) -> Result<(), Impossible> {
-        if self.held.is_some() && goes_on(&record.event) {
+        if self.back.held.is_some() && goes_on(&record.event) {
             return refuse(format!("{} of a run that is held and was not taken up", record.event.kind()));
         }
         match &record.event {
@@ -142,7 +141,7 @@ impl RunView {
             }
             Event::RunResumed { .. } => {
                 self.resumed += 1;
-                self.held = None;
+                self.back.held = None;
                 self.locks.clear();
                 self.permits.clear();
                 Ok(())
@@ -150,12 +149,7 @@ impl RunView {
             Event::PromptOpened { prompt, step, ask, expires } => {
                 self.open_prompt(record, prompt, *step, ask, *expires)
             }
-            Event::PromptReread { prompt } => {
-                let open = self.prompt.as_mut().filter(|open| open.id == *prompt);
-                let Some(open) = open else { return refuse("prompt.reread of a prompt that is not open") };
-                open.read = record.wall;
-                Ok(())
-            }
+            Event::PromptReread { prompt } => self.reread_prompt(record, prompt),
             Event::PromptClosed { prompt, why, moved } => {
                 let step = self.close_prompt(prompt)?;
                 self.end_prompt(record, prompt, step, PromptEnding::Closed(*why, moved.clone()));
@@ -181,12 +175,7 @@ impl RunView {
             Event::RollbackBegan { why, steps, .. } => self.begin_rollback(record, why, steps),
             Event::RollbackProved { step, outcome } => self.prove_rollback(*step, outcome),
             Event::PanesRead { when, digest, counts, .. } => self.read_panes(record, *when, digest, *counts),
-            Event::Note { step, text } => {
-                step.map_or(Ok(()), |step| self.at(step).map(drop))?;
-                let (at, by) = (record.wall, record.actor.clone());
-                self.notes.push(NoteView { at, by, step: *step, text: text.clone() });
-                Ok(())
-            }
+            Event::Note { step, text } => self.note(record, *step, text),
             Event::AbortRequested { undo } => {
                 self.abort = Some((record.actor.clone(), *undo));
                 self.back.aborts += 1;
@@ -195,6 +184,13 @@ impl RunView {
             Event::RunSealed { status, unknown, rolled_back } => self.seal(record, *status, *unknown, *rolled_back),
             Event::JournalRecovered { .. } | Event::Other { .. } => Ok(()),
         }
+    }
+
+    fn note(&mut self, record: &Record, step: Option<u32>, text: &str) -> Result<(), Impossible> {
+        step.map_or(Ok(()), |step| self.at(step).map(drop))?;
+        let (at, by) = (record.wall, record.actor.clone());
+        self.notes.push(NoteView { at, by, step, text: text.to_owned() });
+        Ok(())
     }
 
     fn read_panes(&mut self, record: &Record, side: Side, digest: &Digest, counts: Counts) -> Result<(), Impossible> {
