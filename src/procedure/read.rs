@@ -5,6 +5,7 @@ use crate::domain::Digest;
 use crate::procedure::adapters::Adapters;
 use crate::procedure::back;
 use crate::procedure::header::{self, Header, Procedure};
+use crate::procedure::lint::argv;
 use crate::procedure::make;
 use crate::procedure::quote;
 use crate::procedure::steps::{self, RawStep, judged};
@@ -51,6 +52,7 @@ fn whole(text: &str, file: &Path, problems: &mut Problems) -> Option<Procedure> 
     unique_ids(&steps, problems);
     back::check(&header, &steps, problems);
     references(&header, &steps, problems);
+    argv::check(&steps, problems);
     if steps.len() > MOST_STEPS {
         problems.say(Place { line: 1, column: 1 }, format!("more than {MOST_STEPS} steps"));
         return None;

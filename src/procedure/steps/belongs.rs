@@ -2,37 +2,10 @@
 
 use crate::config::reader::{Entry, Problems, Table};
 use crate::domain::{Order, Verb};
+use crate::procedure::keys;
 
 const VERBS: [Verb; 9] =
     [Verb::Read, Verb::Check, Verb::Wait, Verb::Do, Verb::UndoOf, Verb::Manual, Verb::Approve, Verb::Notify, Verb::Use];
-
-/// The verbs of a step that is taken itself.
-const TAKEN: [Verb; 8] =
-    [Verb::Read, Verb::Check, Verb::Wait, Verb::Do, Verb::UndoOf, Verb::Manual, Verb::Approve, Verb::Notify];
-
-/// Which verbs a key belongs to; `title` and `id` belong to all.
-const BELONGS: [(&str, &[Verb]); 20] = [
-    ("each", &[Verb::Read, Verb::Check, Verb::Wait, Verb::Do, Verb::Manual, Verb::Approve, Verb::Notify]),
-    ("when", &TAKEN),
-    ("until", &[Verb::Wait]),
-    ("message", &[Verb::Notify]),
-    ("effect", &[Verb::Do]),
-    ("on", &[Verb::Do, Verb::Check, Verb::Wait, Verb::Read]),
-    ("save", &[Verb::Read]),
-    ("params", &[Verb::Use]),
-    ("why", &TAKEN),
-    ("takes", &[Verb::Do, Verb::Check, Verb::Wait, Verb::Read]),
-    ("timeout", &[Verb::Do, Verb::Check, Verb::Wait, Verb::Read, Verb::Notify]),
-    ("gate", &[Verb::Check, Verb::Notify]),
-    ("limit", &[Verb::Do]),
-    ("prove", &[Verb::Do]),
-    ("undo", &[Verb::Do]),
-    ("rerun", &[Verb::Do]),
-    ("confirm", &[Verb::Do]),
-    ("sign", &[Verb::Manual]),
-    ("always", &[Verb::Read, Verb::Check, Verb::Wait, Verb::Do, Verb::UndoOf, Verb::Manual, Verb::Notify]),
-    ("on_fail", &[Verb::Read, Verb::Check, Verb::Wait, Verb::Do, Verb::UndoOf]),
-];
 
 /// Finds the one verb.
 pub(super) fn verb(table: &Table, problems: &mut Problems) -> Option<Verb> {
@@ -61,12 +34,12 @@ pub(super) fn belongs(table: &Table, verb: Verb, order: Order, problems: &mut Pr
         problems.say_with(entry.at, message, "an item's `check` is looked at again each minute while it is open");
     }
     for entry in &table.entries {
-        let Some((key, verbs)) = BELONGS.iter().find(|(key, _)| *key == entry.key) else { continue };
+        let Some(verbs) = keys::belongs(&entry.key) else { continue };
         if !verbs.contains(&verb) {
             let words: Vec<_> = verbs.iter().map(|verb| format!("`{}`", verb.word())).collect();
             problems.say(
                 entry.at,
-                format!("`{key}` belongs to {}, and this step is a `{}`", words.join(" or "), verb.word()),
+                format!("`{}` belongs to {}, and this step is a `{}`", entry.key, words.join(" or "), verb.word()),
             );
         }
     }

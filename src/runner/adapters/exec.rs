@@ -8,8 +8,10 @@
 //! A check and a proof may run only what is known to read: a short list of programs none of whose options writes, and
 //! the estate's `trusted_reads`; neither with an `env` of its own, for that could load other code.
 
+mod rehearse;
 mod run;
 
+pub(super) use self::rehearse::rehearse;
 use self::run::{Ran, run};
 use crate::config::reader::{Node, Place, Problems, Table, Value};
 use crate::config::secrets::Secrets;

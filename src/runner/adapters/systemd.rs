@@ -11,6 +11,7 @@
 //! cancels the job. A bus that is lost in between leaves the outcome unknown.
 
 mod job;
+mod rehearse;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +30,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 
 pub(super) use job::act;
+pub(super) use rehearse::rehearse;
 
 /// Its key.
 pub const KEY: &str = "systemd";

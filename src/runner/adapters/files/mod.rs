@@ -32,6 +32,7 @@ mod proof;
 mod read;
 mod rotate;
 mod scan;
+mod rehearse;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -49,6 +50,7 @@ pub(super) use hands::act;
 pub(super) use look::preview;
 pub(super) use proof::prove;
 use read::{parse_do, pattern, relative};
+pub(super) use rehearse::rehearse;
 
 /// What is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
