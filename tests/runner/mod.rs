@@ -2,7 +2,6 @@
 
 mod acts;
 mod answers;
-pub mod chance;
 mod checklist;
 mod codes;
 mod failpoints;
@@ -18,7 +17,6 @@ mod objects;
 mod property;
 mod redis;
 mod report;
-mod report;
 mod rows;
 mod script;
 mod socket;
@@ -27,3 +25,4 @@ mod state;
 mod verify;
 mod waiting;
 mod wayback;
+pub mod chance;
