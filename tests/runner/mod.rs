@@ -2,6 +2,7 @@
 
 mod acts;
 mod answers;
+pub mod chance;
 mod checklist;
 mod codes;
 mod failpoints;
@@ -23,4 +24,3 @@ mod state;
 mod verify;
 mod waiting;
 mod wayback;
-pub mod chance;
