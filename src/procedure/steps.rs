@@ -204,6 +204,7 @@ fn one(
         on: on(&mut rest, problems),
     };
     let mut step = Step { when, until, ..plain(raw, title, why(&mut rest, problems)) };
+    let mut step = Step { title, when, until, why: why(&mut rest, problems), ..bare(raw) };
     match raw.verb {
         Verb::Read => step.act = Some(action(&mut rest, "read", Purpose::Read, &scope, adapters, problems)?),
         Verb::Check => step.act = Some(action(&mut rest, "check", Purpose::Check, &scope, adapters, problems)?),
@@ -233,6 +234,9 @@ fn plain(raw: &RawStep, title: String, why: String) -> Step {
         phase: raw.phase.clone(),
         id: raw.id.as_ref().map(|(_, id)| id.clone()),
         title,
+/// A step with what its section says without its actions and texts.
+fn bare(raw: &RawStep) -> Step {
+        title: String::new(),
         verb: raw.verb,
         effect: raw.effect,
         act: None,
@@ -247,6 +251,7 @@ fn plain(raw: &RawStep, title: String, why: String) -> Step {
         note_required: raw.note_required,
         four_eyes: raw.four_eyes,
         why,
+        why: String::new(),
         save: raw.save.as_ref().map(|(_, name)| name.clone()),
         part: None,
         when: None,

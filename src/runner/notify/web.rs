@@ -24,20 +24,20 @@ pub(super) fn post(
         .connect_timeout(CONNECT.min(bounds.left()))
         .user_agent(concat!("midwatch/", env!("CARGO_PKG_VERSION")))
         .build()
-        .map_err(|cause| why(cause.without_url()))?;
+        .map_err(|cause| why(&cause.without_url()))?;
     let mut request = client.post(url).header("content-type", "application/json").header("idempotency-key", key);
     if let Some(token) = token {
         request = request.bearer_auth(token.expose());
     }
-    let request = request.body(body).build().map_err(|cause| why(cause.without_url()))?;
+    let request = request.body(body).build().map_err(|cause| why(&cause.without_url()))?;
     let runtime = runtime()?;
     let came = runtime.block_on(async {
         tokio::select! {
             answer = client.execute(request) => match answer {
                 Ok(answer) if answer.status().is_success() => Came::Told(format!("HTTP {}", answer.status().as_u16())),
                 Ok(answer) => Came::Not(format!("it answered {}", answer.status().as_u16())),
-                Err(cause) if cause.is_connect() || cause.is_builder() => Came::Not(why(cause.without_url())),
-                Err(cause) => Came::Unclear(why(cause.without_url())),
+                Err(cause) if cause.is_connect() || cause.is_builder() => Came::Not(why(&cause.without_url())),
+                Err(cause) => Came::Unclear(why(&cause.without_url())),
             },
             over = bounds.over() => Came::Unclear(over.to_owned()),
         }
@@ -47,7 +47,7 @@ pub(super) fn post(
 }
 
 /// An error with all that caused it, for the outermost one says little.
-fn why(error: reqwest::Error) -> String {
+fn why(error: &reqwest::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

@@ -23,12 +23,7 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
     }
     let (role, now) = now_line(snapshot, run);
     say("now", role, now);
-    if let Some((until, seen)) = waits_for(snapshot, run) {
-        say("until", Role::UiText, until);
-        if let Some(seen) = seen {
-            say("seen", Role::UiText, seen);
-        }
-    }
+    waits_for(snapshot, run).into_iter().for_each(|(name, text)| say(name, Role::UiText, text));
     let ended = (0_u32..).zip(&run.steps).filter(|(_, step)| step.outcome.is_some()).max_by_key(|(_, step)| step.ended);
     if let Some((number, step)) = ended
         && let Some(outcome) = &step.outcome
@@ -107,14 +102,14 @@ fn notice(run: &RunView) -> Option<String> {
 }
 
 /// What the step at work waits for, and what its newest look saw, as far as its log is at hand.
-fn waits_for(snapshot: &Snapshot<'_>, run: &RunView) -> Option<(String, Option<String>)> {
-    let (number, ..) = run.open_attempt()?;
-    let until = run.step(number)?.head.until.as_deref()?;
+fn waits_for(snapshot: &Snapshot<'_>, run: &RunView) -> Vec<(&'static str, String)> {
+    let waiting = run.open_attempt().and_then(|(number, ..)| Some((number, run.step(number)?.head.until.as_deref()?)));
+    let Some((number, until)) = waiting else { return Vec::new() };
     let log = snapshot.log;
     let is_its = log.run.as_ref() == Some(&run.id) && log.source.as_ref().is_some_and(|(step, _)| *step == number);
     let newest = log.page.as_ref().filter(|_| is_its && log.follow).and_then(|page| page.lines.last());
-    let seen = newest.map(|line| short(&String::from_utf8_lossy(&line.bytes)).plain());
-    Some((short(until).plain(), seen))
+    let seen = newest.map(|line| ("seen", short(&String::from_utf8_lossy(&line.bytes)).plain()));
+    [("until", short(until).plain())].into_iter().chain(seen).collect()
 }
 
 /// What the run is doing, in a sentence with its role.
