@@ -167,6 +167,14 @@ fn references(header: &Header, steps: &[RawStep], problems: &mut Problems) {
             match &entry.node.value {
                 Value::Table(action) if allowed == Allowed::ParamsAndRun => {
                     for inner in &action.entries {
+                        if let ("script", Value::Text(text)) = (inner.key.as_str(), &inner.node.value)
+                            && text.contains("{{")
+                        {
+                            let message = "a script takes no `{{…}}`: bash would read the value as code";
+                            let hint = "give it as a variable: `env = { NAME = \"{{…}}\" }`, and write \"$NAME\"";
+                            problems.say_with(inner.node.at, message, hint);
+                            continue;
+                        }
                         let allowed = if inner.key == QUOTING { Allowed::InSql } else { allowed };
                         template::check(&inner.node, allowed, &known, &mut used, problems);
                         if let (Allowed::InSql, Value::Text(text)) = (allowed, &inner.node.value)

@@ -203,33 +203,7 @@ fn one(
         of: None,
         on: on(&mut rest, problems),
     };
-    let mut step = Step {
-        phase: raw.phase.clone(),
-        id: raw.id.as_ref().map(|(_, id)| id.clone()),
-        title,
-        verb: raw.verb,
-        effect: raw.effect,
-        act: None,
-        limit: raw.limit.as_ref().map(|(_, limit)| *limit),
-        takes_s: raw.takes_s,
-        timeout_s: raw.timeout_s,
-        gate: raw.gate,
-        prove: None,
-        way_back: WayBack::NotNeeded,
-        rerun_safe: raw.rerun_safe,
-        text: String::new(),
-        note_required: raw.note_required,
-        four_eyes: raw.four_eyes,
-        why: why(&mut rest, problems),
-        save: raw.save.as_ref().map(|(_, name)| name.clone()),
-        part: None,
-        when,
-        until,
-        always: raw.always,
-        on_fail: raw.on_fail.clone(),
-        undo_of: raw.undo_of.iter().map(|(_, id)| id.clone()).collect(),
-        receivers: Vec::new(),
-    };
+    let mut step = Step { when, until, ..plain(raw, title, why(&mut rest, problems)) };
     match raw.verb {
         Verb::Read => step.act = Some(action(&mut rest, "read", Purpose::Read, &scope, adapters, problems)?),
         Verb::Check => step.act = Some(action(&mut rest, "check", Purpose::Check, &scope, adapters, problems)?),
@@ -251,6 +225,37 @@ fn one(
         step.timeout_s = step.timeout_s.max(adapters.least_s(action));
     }
     Some(step)
+}
+
+/// What a step is by its section alone, before its verb is read.
+fn plain(raw: &RawStep, title: String, why: String) -> Step {
+    Step {
+        phase: raw.phase.clone(),
+        id: raw.id.as_ref().map(|(_, id)| id.clone()),
+        title,
+        verb: raw.verb,
+        effect: raw.effect,
+        act: None,
+        limit: raw.limit.as_ref().map(|(_, limit)| *limit),
+        takes_s: raw.takes_s,
+        timeout_s: raw.timeout_s,
+        gate: raw.gate,
+        prove: None,
+        way_back: WayBack::NotNeeded,
+        rerun_safe: raw.rerun_safe,
+        text: String::new(),
+        note_required: raw.note_required,
+        four_eyes: raw.four_eyes,
+        why,
+        save: raw.save.as_ref().map(|(_, name)| name.clone()),
+        part: None,
+        when: None,
+        until: None,
+        always: raw.always,
+        on_fail: raw.on_fail.clone(),
+        undo_of: raw.undo_of.iter().map(|(_, id)| id.clone()).collect(),
+        receivers: Vec::new(),
+    }
 }
 
 /// Reads a `do` with its proof and its way back.

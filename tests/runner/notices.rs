@@ -227,7 +227,8 @@ fn nobody_is_waited_for_beyond_the_time_there_is_and_an_abort_ends_it_at_once() 
     wait_for("the request", || (!web.told().is_empty()).then_some(()));
     assert!(matches!(run.ask(Demand::Abort { undo: false }), Reply::Accepted { .. }));
     let view = run.sealed();
-    assert_eq!((view.sealed, view.steps[1].state), (Some(RunStatus::Aborted), StepState::Unknown));
+    assert_eq!((view.sealed, view.steps[1].state), (Some(RunStatus::Aborted), StepState::Skipped));
+    assert_eq!(outcome(&run).ending, Ending::Unknown);
     estate.nothing_runs();
 }
 

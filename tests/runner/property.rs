@@ -168,8 +168,8 @@ fn answer(chance: &mut Chance, open: &OpenPrompt, peaceful: bool) -> Answer {
         }
         Ask::Decide { choices, .. } if peaceful => {
             // Whatever ends: to repeat what fails for ever would not.
-            let calm = [Choice::Skip, Choice::Done, Choice::Abort];
-            decide(calm.into_iter().find(|choice| choices.contains(choice)).unwrap_or(Choice::Abort))
+            let calm = [Choice::Skip, Choice::Done, Choice::Undone, Choice::Abort];
+            decide(calm.into_iter().find(|choice| choices.contains(choice)).unwrap_or(choices[0]))
         }
         Ask::Decide { choices, .. } => decide(choices[chance.below(choices.len() as u64) as usize]),
     }

@@ -54,8 +54,8 @@ struct Check {
     run: Option<Value>,
     boot: u64,
     steps: Vec<Value>,
-    /// Step, attempt, and whether it is an undo.
-    open: Option<(u64, u64, bool)>,
+    /// Step, attempt, and whether it is an undo; an `undo_of` has the undos that it runs within it.
+    open: Vec<(u64, u64, bool)>,
     attempts: BTreeMap<(u64, bool), u64>,
     /// Prompt, step, what is asked.
     prompt: Option<(String, u64, Value)>,
@@ -99,7 +99,7 @@ impl Check {
             "run.created" => self.steps = body["steps"].as_array().cloned().unwrap_or_default(),
             "run.resumed" => self.consents.clear(),
             "prompt.opened" => {
-                if self.prompt.is_some() || self.open.is_some() {
+                if self.prompt.is_some() || !self.has_room() {
                     self.say("a prompt opens beside a prompt or an attempt");
                 }
                 let id = body["prompt"].as_str().unwrap_or_default().to_owned();
@@ -120,7 +120,7 @@ impl Check {
             }
             "step.outcome" | "undo.outcome" => {
                 let undo = kind == "undo.outcome";
-                if self.open.take() != Some((step, attempt, undo)) {
+                if self.open.pop() != Some((step, attempt, undo)) {
                     self.say(format_args!("an outcome of step {step}, attempt {attempt}, without its intent"));
                 }
                 match body["outcome"]["ending"].as_str() {
@@ -147,7 +147,7 @@ impl Check {
                 self.unknown.remove(&step);
             }
             "run.sealed" => {
-                if self.open.is_some() || self.prompt.is_some() {
+                if !self.open.is_empty() || self.prompt.is_some() {
                     self.say("a seal while something is open");
                 }
                 if body["unknown"] != self.unknown.len() as u64 {
@@ -208,7 +208,7 @@ impl Check {
     }
 
     fn begin(&mut self, step: u64, attempt: u64, undo: bool) {
-        if self.open.is_some() || (!undo && self.prompt.is_some() && self.listed()) {
+        if !self.has_room() || (!undo && self.prompt.is_some() && self.listed()) {
             self.say("an intent while an attempt or a prompt is open");
         }
         let last = self.attempts.entry((step, undo)).or_default();
@@ -217,7 +217,18 @@ impl Check {
             let last = *last;
             self.say(format_args!("attempt {attempt} of step {step} is the {last}th"));
         }
-        self.open = Some((step, attempt, undo));
+        self.open.push((step, attempt, undo));
+    }
+
+    /// Whether nothing is open, or only an `undo_of`.
+    fn has_room(&self) -> bool {
+        let verb =
+            |step: u64| usize::try_from(step).ok().and_then(|step| self.steps.get(step)).map(|step| &step["verb"]);
+        match self.open.as_slice() {
+            [] => true,
+            [(step, _, false)] => verb(*step).is_some_and(|verb| verb == "undo_of"),
+            _ => false,
+        }
     }
 
     /// Whether steps are taken one after another; a checklist looks at one item while another asks.

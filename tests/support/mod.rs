@@ -7,3 +7,4 @@ pub mod invariants;
 pub mod post;
 pub mod pty;
 pub mod run;
+pub mod s3;

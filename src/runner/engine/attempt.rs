@@ -205,7 +205,8 @@ impl Engine {
                 let mut env = program.env;
                 env.insert("MIDWATCH_RUN".to_owned(), self.dir.id.to_string());
                 env.insert("MIDWATCH_ATTEMPT".to_owned(), name.to_owned());
-                ChildSpec::Program { path: program.path, argv: program.argv, cwd: program.cwd, env }
+                let (secrets, script) = (program.secrets, program.script);
+                ChildSpec::Program { path: program.path, argv: program.argv, cwd: program.cwd, env, secrets, script }
             }
             None => {
                 let set = set.map(|digest| self.dir.set(digest));

@@ -113,6 +113,9 @@ impl Engine {
     /// Settles, before the way back, a step of which nobody knows whether it did anything: by its own proof, else by a person.
     pub(super) async fn settle_before_going_back(&mut self, step: u32) -> Result<()> {
         let planned = self.planned(step)?;
+        if planned.verb == Verb::Notify && self.pass_notice(step, &planned)? {
+            return Ok(());
+        }
         let attempt = self.view().step(step).map_or(0, |view| view.attempts);
         let at_work = self.is_at_work(&attempt::name(step, attempt));
         if planned.prove.is_some() {

@@ -41,7 +41,12 @@ pub(super) fn prompt(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialo
     let mut body = match &open.ask {
         Ask::Confirm { preview, .. } => consent(pen, snapshot, dialog, preview, width),
         Ask::Sign { text, .. } => pen.sentence(Role::UiText, text, width),
-        Ask::Decide { text, choices, means } => decision(pen, dialog, text, (choices, means), width),
+        Ask::Decide { text, choices, means } => {
+            let step = snapshot.view(&dialog.run).and_then(|run| run.step(open.step));
+            let title = step.map(|step| pen.sentence(Role::UiTitle, &step.head.title, width)).unwrap_or_default();
+            let decision = decision(pen, dialog, text, (choices, means), width);
+            title.into_iter().chain(decision).collect()
+        }
     };
     if open.expires <= snapshot.now.wall.plus(Duration::from_secs(120)) {
         let text = format!("lapses at {}, then the step asks anew", open.expires.clock());

@@ -41,13 +41,8 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
     }
     if status.is_over() {
         say("report", Role::UiKey, format!("midwatch report {}", run.id));
-    } else if status == RunStatus::Held {
-        let key = snapshot.keymap.shown(Action::Resume);
-        say("next", Role::UiText, format!("{key} takes it up: a new runner asks the same question again"));
-    } else if status == RunStatus::Interrupted {
-        let key = snapshot.keymap.shown(Action::Resume);
-        let step = run.current().map_or_else(String::new, |step| format!(" at step {}", step + 1));
-        say("next", Role::UiText, format!("{key} resumes it{step}: a new runner takes over, and asks before it acts"));
+    } else if let Some(how) = taken_up(snapshot, run, status) {
+        say("next", Role::UiText, how);
     } else if let Some(next) = next(run) {
         say("next", Role::UiText, next);
     }
@@ -55,11 +50,8 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
         let how = if *undo { "and take back what it did" } else { "as it is" };
         say("abort", Role::StateInterrupted, format!("{}@{} asked to stop the run {how}", who.name, who.host));
     }
-    let owed = run.undo_owed();
-    if !owed.is_empty() && status != RunStatus::Ok {
-        let steps: Vec<String> = owed.iter().map(|step| (step + 1).to_string()).collect();
-        let word = if status.is_over() { "not taken back: step" } else { "can be taken back: step" };
-        say("undo", Role::UiText, format!("{word} {}", steps.join(", ")));
+    if let Some(owed) = owed(run, status) {
+        say("undo", Role::UiText, owed);
     }
     if run.unknown() > 0 {
         say("unknown", Role::StateUnknown, quantity::counted(u64::from(run.unknown()), "outcome", "outcomes"));
@@ -78,6 +70,34 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
         lines.push(may.line());
     }
     lines
+}
+
+/// How a run that no runner works on goes on.
+fn taken_up(snapshot: &Snapshot<'_>, run: &RunView, status: RunStatus) -> Option<String> {
+    let key = snapshot.keymap.shown(Action::Resume);
+    match status {
+        RunStatus::Held => Some(format!("{key} takes it up: a new runner asks the same question again")),
+        RunStatus::Interrupted => {
+            let step = run.current().map_or_else(String::new, |step| format!(" at step {}", step + 1));
+            Some(format!("{key} resumes it{step}: a new runner takes over, and asks before it acts"))
+        }
+        _ => None,
+    }
+}
+
+/// The steps that are owed their undo.
+fn owed(run: &RunView, status: RunStatus) -> Option<String> {
+    let owed = run.undo_owed();
+    if owed.is_empty() || status == RunStatus::Ok {
+        return None;
+    }
+    let steps: Vec<String> = owed.iter().map(|step| (step + 1).to_string()).collect();
+    let word = match (status.is_over(), &run.way_back) {
+        (true, _) => "not taken back: step",
+        (false, Some(_)) => "still to take back: step",
+        (false, None) => "can be taken back: step",
+    };
+    Some(format!("{word} {}", steps.join(", ")))
 }
 
 /// What the last `notify` that was reached says.
