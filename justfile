@@ -28,7 +28,7 @@ bench:
 screenshots:
     cargo run --locked -- __screenshots screenshots
 
-# Writes the keys of the estate file into the README.
+# Writes the keys of every file that Midwatch reads into the README.
 reference:
     cargo run --locked -- schema estate --readme README.md
 
