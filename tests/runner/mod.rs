@@ -2,7 +2,6 @@
 
 mod acts;
 mod answers;
-pub mod chance;
 mod checklist;
 mod codes;
 mod failpoints;
@@ -26,3 +25,4 @@ mod state;
 mod verify;
 mod waiting;
 mod wayback;
+pub mod chance;
