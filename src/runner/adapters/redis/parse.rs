@@ -1,8 +1,8 @@
 //! Reads an action.
 
 use crate::config::reader::{Place, Problems, Table, nearest};
-use crate::domain::{EffectClass, TargetKind};
 use crate::domain::quantity::parse_span;
+use crate::domain::{EffectClass, TargetKind};
 use crate::procedure::adapters::{Purpose, Scope};
 use crate::procedure::params::{ANY_TARGET, no_such_target};
 use crate::procedure::plan::Action;
