@@ -119,3 +119,34 @@ fn the_schema_is_printed() {
     let other = finish(Estate::default().command(&["schema", "nothing"]));
     other.exits(2).says("estate");
 }
+
+#[test]
+fn warnings_are_told_apart_from_errors_and_fail_only_when_asked() {
+    let estate = Estate::default();
+    let steps = "[[work]]\ntitle = \"Work\"\neffect = \"change\"\ndo = { exec = [\"bash\", \"-c\", 'kill -9 1'] }\nundo = { none = \"x\" }\n";
+    let header = "reviewed = 2020-01-01\nreview_every = \"90d\"\nowner = \"operations\"";
+    estate.procedure("late", header, steps);
+    let file = estate.beside("procedures/late.toml");
+    let review = format!("{}:6:12: warning: its review by operations was due on 2020-03-31\n", file.display());
+    let shell = format!("{}:12:31: warning: `kill -9` leaves the program no time to close anything", file.display());
+    let said = estate.midwatch(&["lint"]).exits(0);
+    assert!(said.out.starts_with(&review) && said.out.contains(&shell), "{}", said.out);
+    estate.midwatch(&["lint", "--strict"]).exits(1);
+    estate.midwatch(&["lint", "--strict", file.to_str().unwrap()]).exits(1).says(&shell);
+    let report = estate.midwatch(&["lint", "--json"]).exits(0).out;
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!((report["errors"].as_array().unwrap().len(), report["warnings"].as_array().unwrap().len()), (0, 2));
+    assert_eq!((&report["warnings"][1]["line"], &report["warnings"][1]["column"]), (&12.into(), &31.into()));
+    fs::write(
+        estate.beside("windows.toml"),
+        "schema = 1\n[[window]]\nname = \"w\"\nstarts = \"0 2 * * SUN\"\nlasts = \"2h\"\noperations = [\"patches\"]\n",
+    )
+    .unwrap();
+    let windows = estate.beside("windows.toml").display().to_string();
+    estate
+        .midwatch(&["lint"])
+        .exits(0)
+        .says(&format!("{windows}:6:15: warning: no procedure is for the operation `patches`"));
+    estate.procedure("wrong", "zzz = 1", "[[work]]\ntitle = \"W\"\nmanual = \"x\"");
+    estate.midwatch(&["lint"]).exits(2).says("unknown key `zzz`").says("warning: its review");
+}

@@ -54,6 +54,10 @@ pub enum Command {
     Check(Check),
     /// Preview every step of a procedure; change nothing.
     Plan(Plan),
+    /// Print a procedure as a Markdown page, for a change request.
+    Print(Print),
+    /// Prove before step 1 that every undo is possible now: exit 0 all are, 1 one is not, 8 one is unknown.
+    Rehearse(Rehearse),
     /// Run a procedure as plain prompts.
     Run(Run),
     /// List the runs.
@@ -171,6 +175,25 @@ pub struct Plan {
     pub json: bool,
 }
 
+/// `midwatch print`.
+#[derive(Debug, Args)]
+pub struct Print {
+    /// What to print; parameters that are left out stand open on the page.
+    #[command(flatten)]
+    pub procedure: Procedure,
+}
+
+/// `midwatch rehearse`.
+#[derive(Debug, Args)]
+pub struct Rehearse {
+    /// What to rehearse.
+    #[command(flatten)]
+    pub procedure: Procedure,
+    /// Print JSON.
+    #[arg(long, env = "MIDWATCH_JSON")]
+    pub json: bool,
+}
+
 /// `midwatch run`.
 #[derive(Debug, Args)]
 pub struct Run {
@@ -261,6 +284,12 @@ pub struct Lint {
     /// The files; every file of the estate when none is named.
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// Let a warning fail, too: exit 1 where there are only warnings.
+    #[arg(long, env = "MIDWATCH_LINT_STRICT")]
+    pub strict: bool,
+    /// Print JSON.
+    #[arg(long, env = "MIDWATCH_JSON")]
+    pub json: bool,
 }
 
 /// `midwatch schema`.
@@ -281,6 +310,8 @@ pub enum SchemaOf {
     Estate,
     /// The windows, windows.toml.
     Windows,
+    /// A procedure, procedures/**/*.toml.
+    Procedure,
 }
 
 /// `midwatch completions`.

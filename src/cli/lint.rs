@@ -1,4 +1,6 @@
 //! `midwatch lint`: every file that Midwatch reads, all errors at once.
+//!
+//! An error is a line `FILE:LINE:COLUMN: …`; a warning has the word `warning:` behind its place, and fails only with `--strict`.
 
 use crate::app::keymap::Keymap;
 use crate::calendar;
@@ -10,21 +12,25 @@ use crate::config::keymap;
 use crate::config::paths;
 use crate::config::reader::Problem;
 use crate::config::theme::{Glyphs, Theme};
+use crate::domain::Error;
 use crate::domain::clean::Depth;
 use crate::domain::error::Result;
+use crate::procedure::Procedure;
 use crate::procedure::catalog::{self, Catalog};
+use crate::procedure::lint::{Judged, judge};
+use crate::procedure::read::read;
 use crate::runner::adapters::BuiltIn;
 use std::path::{Path, PathBuf};
 
-/// Prints every problem; the exit code is 2 when there is one.
+/// Prints every problem; the exit code is 2 when there is an error, and 1 when there are only warnings and they are to fail.
 ///
 /// # Errors
 /// When standard output is closed.
 pub fn run(common: &Common, args: &Lint) -> Result<u8> {
     let around = setup::surroundings();
     let mut problems = Vec::new();
+    let file = paths::estate_file(common.config.as_deref(), &around);
     if args.paths.is_empty() {
-        let file = paths::estate_file(common.config.as_deref(), &around);
         if let Some(file) = &file {
             problems.extend(of_estate(file));
             problems.extend(of_windows_beside(file));
@@ -35,12 +41,57 @@ pub fn run(common: &Common, args: &Lint) -> Result<u8> {
         let keymaps = paths::layer_directories("keymaps", file.as_deref(), &around);
         problems.extend(keymap::names(&keymaps).iter().flat_map(|name| Keymap::load(name, &keymaps).1));
     }
-    let estate = paths::estate_file(common.config.as_deref(), &around);
-    problems.extend(args.paths.iter().flat_map(|path| of_file(path, &args.paths, estate.as_deref())));
+    problems.extend(args.paths.iter().flat_map(|path| of_file(path, &args.paths, file.as_deref())));
+    let judged = judged(&args.paths, file.as_deref());
+    problems.extend(judged.errors);
     problems.dedup();
-    let said: String = problems.iter().map(|problem| format!("{problem}\n")).collect();
-    shell::print(plan::clean(&said).as_bytes())?;
-    Ok(if problems.is_empty() { 0 } else { 2 })
+    let text = if args.json { as_json(&problems, &judged.warnings)? } else { as_text(&problems, &judged.warnings) };
+    shell::print(text.as_bytes())?;
+    Ok(match (problems.is_empty(), judged.warnings.is_empty()) {
+        (false, _) => 2,
+        (true, false) if args.strict => 1,
+        _ => 0,
+    })
+}
+
+fn as_text(errors: &[Problem], warnings: &[Problem]) -> String {
+    let mut said: String = errors.iter().map(|problem| format!("{problem}\n")).collect();
+    for warning in warnings {
+        let marked = Problem { message: format!("warning: {}", warning.message), ..warning.clone() };
+        said.push_str(&format!("{marked}\n"));
+    }
+    plan::clean(&said)
+}
+
+fn as_json(errors: &[Problem], warnings: &[Problem]) -> Result<String> {
+    let list = |problems: &[Problem]| {
+        let one = |problem: &Problem| {
+            serde_json::json!({
+                "file": problem.file.display().to_string(),
+                "line": problem.place.line,
+                "column": problem.place.column,
+                "message": problem.message,
+                "hint": problem.hint,
+            })
+        };
+        problems.iter().map(one).collect::<Vec<_>>()
+    };
+    let report = serde_json::json!({ "schema": 1, "errors": list(errors), "warnings": list(warnings) });
+    let text = serde_json::to_string_pretty(&report).map_err(|cause| Error::machine("print what was found", cause))?;
+    Ok(text + "\n")
+}
+
+/// What is wrong with procedures beside one another and beside the date: with those of the files that are named, else with
+/// all of the estate's. The built-in ones are not theirs to mend.
+fn judged(paths: &[PathBuf], estate: Option<&Path>) -> Judged {
+    let adapters = adapters(estate);
+    let catalog = Catalog::read(estate, &adapters);
+    let mut library = catalog.library().clone();
+    let named = paths.iter().filter_map(|path| read(&catalog::text_of(path).ok()?, path, &adapters).ok());
+    library.extend(named.map(|procedure| (procedure.id.clone(), procedure)));
+    let is_named = |procedure: &&Procedure| paths.is_empty() || paths.contains(&procedure.file);
+    let own = library.values().filter(|procedure| !catalog::is_built_in(procedure)).filter(is_named);
+    judge(&own.collect::<Vec<_>>(), &library, jiff::Zoned::now().date())
 }
 
 /// The adapters as the estate's file has it; what is wrong with that is said where it is read itself.

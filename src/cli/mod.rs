@@ -8,6 +8,8 @@ mod interactive;
 mod lint;
 mod ownlog;
 mod plan;
+mod print;
+mod rehearse;
 mod report;
 mod run;
 mod runner;
@@ -51,6 +53,8 @@ fn dispatch(cli: Cli) -> crate::domain::error::Result<u8> {
         Some(Command::Demo(args)) => demo::run(common, &args),
         Some(Command::Check(args)) => Ok(check::run(common, &args)),
         Some(Command::Plan(args)) => plan::run(common, &args),
+        Some(Command::Print(args)) => print::run(common, &args),
+        Some(Command::Rehearse(args)) => rehearse::run(common, &args),
         Some(Command::Run(args)) => run::run(common, &args),
         Some(Command::Runs(args)) => runs::run(common, &args),
         Some(Command::Attach(args)) => console::open(common, Some(&args.run)),

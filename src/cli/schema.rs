@@ -8,6 +8,8 @@ use crate::config::file::read_text;
 use crate::config::keys::{between_marks, reference, schema};
 use crate::domain::error::Result;
 use crate::domain::{Error, Kind};
+use crate::procedure::keys as procedure;
+use crate::runner::adapters::keys::ways;
 use std::path::Path;
 
 /// Prints a JSON Schema, or renews the reference in a README.
@@ -21,6 +23,7 @@ pub fn run(args: &Schema) -> Result<u8> {
     let schema = match args.of {
         SchemaOf::Estate => schema(estate::TITLE, estate::SECTIONS),
         SchemaOf::Windows => schema(windows::TITLE, windows::SECTIONS),
+        SchemaOf::Procedure => procedure::schema(&ways()),
     };
     shell::print(format!("{schema:#}\n").as_bytes())?;
     Ok(0)
@@ -33,8 +36,12 @@ fn renew(readme: &Path) -> Result<()> {
         Error::new(Kind::Usage, format!("cannot renew {}: the marks of the reference are not in it", readme.display()))
     };
     let mut renewed = text;
-    for (marks, sections) in [(estate::MARKS, estate::SECTIONS), (windows::MARKS, windows::SECTIONS)] {
-        renewed = between_marks(&renewed, marks, &reference(sections)).ok_or_else(unmarked)?;
+    for (marks, text) in [
+        (estate::MARKS, reference(estate::SECTIONS)),
+        (windows::MARKS, reference(windows::SECTIONS)),
+        (procedure::MARKS, procedure::format_reference(&ways())),
+    ] {
+        renewed = between_marks(&renewed, marks, &text).ok_or_else(unmarked)?;
     }
     std::fs::write(readme, renewed).map_err(|cause| Error::machine(format!("write {}", readme.display()), cause))
 }

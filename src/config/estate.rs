@@ -17,7 +17,9 @@ pub mod keys;
 mod read;
 mod sources;
 
-pub use sources::{Address, Backup, BackupPlace, Certificate, Kubernetes, Postgres, Receiver, Redis, Unit, Way};
+pub use sources::{
+    Address, Backup, BackupPlace, Certificate, Kubernetes, ObjectPlace, Postgres, Receiver, Redis, Store, Unit, Way,
+};
 
 /// How much is at stake; drawn, and weighs on confirmations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -151,6 +153,8 @@ pub struct Estate {
     pub certificates: Vec<Certificate>,
     /// Its backups.
     pub backups: Vec<Backup>,
+    /// Buckets of object stores.
+    pub stores: Vec<Store>,
     /// Who is told of what happens.
     pub receivers: Vec<Receiver>,
     /// The file it was read from; `None` when it was discovered.
@@ -203,6 +207,22 @@ mod tests {
     fn a_whole_file_is_read() {
         let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/estates/valid/full.toml"));
         let estate = Estate::parse(&text.unwrap(), Path::new("full.toml")).unwrap();
+        let secrets = Secrets {
+            places: BTreeMap::from([
+                ("pg".to_owned(), SecretPlace::File("/etc/midwatch/pg.secret".into())),
+                ("cache-password".to_owned(), SecretPlace::Env("CACHE_PASSWORD".to_owned())),
+            ]),
+        };
+        let store = || Store {
+            name: "backups".into(),
+            bucket: "novacron-backups".into(),
+            endpoint: Some("https://minio.novacron.io:9000".into()),
+            region: Some("eu-central-1".into()),
+            access_key: Some("cache-password".into()),
+            secret_key: Some("pg".into()),
+            token: None,
+            ca: Some("/etc/midwatch/ca.pem".into()),
+        };
         let expected = Estate {
             name: "novacron".into(),
             environment: Environment::Staging,
@@ -233,12 +253,7 @@ mod tests {
                 Mount { path: "/srv/cell0".into(), disk: Some(Limits { warn: 0.8, critical: 0.95 }) },
                 Mount { path: "/var/log".into(), disk: None },
             ],
-            secrets: Secrets {
-                places: BTreeMap::from([
-                    ("pg".to_owned(), SecretPlace::File("/etc/midwatch/pg.secret".into())),
-                    ("cache-password".to_owned(), SecretPlace::Env("CACHE_PASSWORD".to_owned())),
-                ]),
-            },
+            secrets: secrets.clone(),
             units: vec![
                 Unit { name: "nginx.service".into(), critical: true },
                 Unit { name: r"getty@tty1\x2dextra.service".into(), critical: false },
@@ -315,12 +330,17 @@ mod tests {
                 },
                 Backup {
                     name: "objects".into(),
-                    place: BackupPlace::Objects("s3://novacron-backups/database/".into()),
+                    place: BackupPlace::Objects(ObjectPlace {
+                        prefix: "s3://novacron-backups/database/".into(),
+                        store: Some(store()),
+                        secrets: secrets.clone(),
+                    }),
                     max_age: Duration::from_secs(8 * 86_400),
                     every: Some(Duration::from_secs(7 * 86_400)),
                     min_size: Some(1 << 20),
                 },
             ],
+            stores: vec![store()],
             receivers: vec![
                 Receiver {
                     name: "oncall".into(),

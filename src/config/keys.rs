@@ -6,7 +6,7 @@ mod reference;
 mod schema;
 
 pub use reference::{between_marks, reference};
-pub use schema::schema;
+pub use schema::{object, property, schema};
 
 /// One section of a file, or its top.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,12 @@ pub enum Form {
     Many,
     /// `[name]` with names of the author's own, each with this kind of value; its one key stands for all of them.
     Names,
+    /// `[name]` with names of the author's own, each with a table of these keys.
+    Defined,
+    /// `[[…]]` under whatever name the author gives it at the top.
+    Rest,
+    /// `{ name = … }`, the value of other keys.
+    Inline,
 }
 
 /// What the keys of a section must make up together.
@@ -93,6 +99,26 @@ pub enum Kind {
     Limits,
     /// `secret:NAME`.
     Secret,
+    /// A list of some of these words.
+    Words(&'static [&'static str]),
+    /// A date without a time.
+    Date,
+    /// A whole number between two bounds, both included.
+    Int(i64, i64),
+    /// A list of texts and whole numbers.
+    Arguments,
+    /// Texts and whole numbers by names of the author's own.
+    Variables,
+    /// A value of any kind: how the reference calls it.
+    Any(&'static str),
+    /// A table with these keys.
+    Table(&'static [Key]),
+    /// A table with exactly one of these keys.
+    OneOf(&'static [Key]),
+    /// Any of these kinds.
+    Either(&'static [Self]),
+    /// What is defined under this name elsewhere in the schema: how the reference calls it.
+    Defined(&'static str, &'static str),
 }
 
 impl Section {
@@ -101,8 +127,9 @@ impl Section {
     pub fn written(&self) -> String {
         match self.form {
             Form::Top => String::new(),
-            Form::Once | Form::Names => format!("[{}]", self.name),
-            Form::Many => format!("[[{}]]", self.name),
+            Form::Once | Form::Names | Form::Defined => format!("[{}]", self.name),
+            Form::Many | Form::Rest => format!("[[{}]]", self.name),
+            Form::Inline => format!("{{ {} = … }}", self.name),
         }
     }
 }

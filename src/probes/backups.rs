@@ -1,4 +1,4 @@
-//! Series of backups in local directories.
+//! Series of backups, in local directories and in object stores.
 //!
 //! ```text
 //!  directory ── series ──> newest members ──> checksum (two seconds at a time) ──> judge ──> finding
@@ -11,13 +11,17 @@
 //! Not counted as members: checksums and signatures, links to another member, and what is unfinished: `.part`, `.tmp` and their like, and
 //! what was written to within the last ten seconds or still differs from what it was at the last reading.
 //!
+//! In an object store every object below the prefix is looked at, at most a million; the time of one whose name has none is that of its
+//! upload. No checksum is looked for there: `files` and `objects` of a procedure do that.
+//!
 //! Facts: `newest` (its name) `newest_at` (RFC 3339, UTC) `time_from` (`name`, `mtime`, `name and mtime`) `age_s` `size_bytes` `path`
 //! `directory` `count` `unfinished` `future` (how many are dated in it) `max_age_s` `interval_s` `gaps` `median_size_bytes` `verified`
 //! `verified_at` `sha256` `checksum_file`; `not_verified` says why `verified` is absent.
 
 pub(crate) mod checksum;
 mod judge;
-mod series;
+mod objects;
+pub(crate) mod series;
 mod stamp;
 
 use crate::config::estate::{Backup, BackupPlace};
@@ -25,10 +29,11 @@ use crate::domain::{Finding, Observation, Wall};
 use crate::probes::aside::Aside;
 use crate::probes::backups::checksum::Verifier;
 use crate::probes::backups::judge::Checked;
-use crate::probes::backups::series::Identity;
+use crate::probes::backups::series::{Identity, Series};
 use crate::probes::clock;
 use std::collections::HashMap;
 use std::ffi::OsString;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -40,7 +45,7 @@ const DEADLINE: Duration = Duration::from_secs(25);
 pub fn source(target: &Backup) -> String {
     match &target.place {
         BackupPlace::Files(pattern) => pattern.clone(),
-        BackupPlace::Objects(prefix) => prefix.clone(),
+        BackupPlace::Objects(place) => place.prefix.clone(),
     }
 }
 
@@ -73,6 +78,14 @@ impl BackupReader {
     /// # Errors
     /// Why nothing was learnt.
     pub async fn read(&mut self) -> Result<Vec<Finding>, String> {
+        if let BackupPlace::Objects(place) = &self.target.place {
+            let series = tokio::time::timeout(DEADLINE, objects::list(place, clock::now().wall.0.as_second())).await;
+            let series = series.map_err(|_| format!("no answer within {} s", DEADLINE.as_secs()))??;
+            let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+            let directory = Path::new(place.prefix.trim_end_matches('/'));
+            let seen = judge::judge(&self.target, directory, &series, None, clock::now().wall);
+            return Ok(vec![Finding::of_target(memory.with_trend(seen, &series))]);
+        }
         let (target, memory) = (self.target.clone(), Arc::clone(&self.memory));
         let work = move || {
             let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
@@ -85,7 +98,7 @@ impl BackupReader {
 fn look(target: &Backup, memory: &mut Memory, now: Wall) -> Result<Observation, String> {
     let pattern = match &target.place {
         BackupPlace::Files(pattern) => pattern,
-        BackupPlace::Objects(_) => return Err("object stores are not read by this version".to_owned()),
+        BackupPlace::Objects(_) => return Err("it lies in an object store".to_owned()),
     };
     let seconds = now.0.as_second();
     let series = series::list(pattern, &memory.before, seconds)?;
@@ -99,15 +112,22 @@ fn look(target: &Backup, memory: &mut Memory, now: Wall) -> Result<Observation, 
         let progress = expected.digest.is_ok().then(go_on);
         Some(Checked { expected, progress })
     });
-    let mut seen = judge::judge(target, &directory, &series, checked.as_ref(), now);
-    // The history of a series is that of its members, not of its readings.
-    if let Some(newest) = series.members.first().filter(|newest| memory.newest.as_ref() != Some(&newest.name)) {
-        memory.newest = Some(newest.name.clone());
-        #[allow(clippy::cast_precision_loss)] // A figure for people.
-        let size = newest.size.map(|size| size as f64);
-        seen.trend = size;
+    let seen = judge::judge(target, &directory, &series, checked.as_ref(), now);
+    Ok(memory.with_trend(seen, &series))
+}
+
+impl Memory {
+    /// Adds the size of a newest member that was not there before: the history of a series is that of its members, not of its
+    /// readings.
+    fn with_trend(&mut self, mut seen: Observation, series: &Series) -> Observation {
+        if let Some(newest) = series.members.first().filter(|newest| self.newest.as_ref() != Some(&newest.name)) {
+            self.newest = Some(newest.name.clone());
+            #[allow(clippy::cast_precision_loss)] // A figure for people.
+            let size = newest.size.map(|size| size as f64);
+            seen.trend = size;
+        }
+        seen
     }
-    Ok(seen)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub mod mounts;
 pub mod postgres;
 pub mod redis;
 pub mod schedule;
+pub mod store;
 pub mod target;
 pub mod units;
 mod why;

@@ -6,7 +6,7 @@ use crate::procedure::adapters::Adapters;
 use crate::procedure::header::Procedure;
 use crate::procedure::read::read;
 use crate::procedure::uses;
-use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, fstat, openat, statat};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
@@ -216,6 +216,11 @@ fn collect(directory: &Path, depth: usize, files: &mut Vec<PathBuf>, problems: &
 /// # Errors
 /// The reason, in a few words.
 pub fn text_of(file: &Path) -> Result<String, String> {
+    // Opening a pipe, a tape or a console can do something by itself: what it is, is asked first.
+    let kind = statat(CWD, file, AtFlags::empty()).map_err(|cause| format!("cannot open it: {cause}"))?;
+    if FileType::from_raw_mode(kind.st_mode) != FileType::RegularFile {
+        return Err("it is not a regular file".to_owned());
+    }
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
     let open = openat(CWD, file, flags, Mode::empty()).map_err(|cause| format!("cannot open it: {cause}"))?;
     let stat = fstat(&open).map_err(|cause| format!("cannot look at it: {cause}"))?;

@@ -2,16 +2,21 @@
 
 pub mod acts_on;
 pub mod adapters;
+pub mod back;
 pub mod catalog;
 pub mod condition;
 pub mod header;
+pub mod keys;
+pub mod lint;
 mod make;
 pub mod outline;
+pub mod page;
 pub mod params;
 pub mod pattern;
 pub mod plan;
 pub mod quote;
 pub mod read;
+pub mod shell;
 pub mod steps;
 pub mod template;
 mod uses;

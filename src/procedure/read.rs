@@ -3,7 +3,9 @@
 use crate::config::reader::{self, Node, Place, Problem, Problems, Table, Value, nearest};
 use crate::domain::Digest;
 use crate::procedure::adapters::Adapters;
+use crate::procedure::back;
 use crate::procedure::header::{self, Header, Procedure};
+use crate::procedure::lint::argv;
 use crate::procedure::make;
 use crate::procedure::quote;
 use crate::procedure::steps::{self, RawStep, judged};
@@ -48,7 +50,9 @@ fn whole(text: &str, file: &Path, problems: &mut Problems) -> Option<Procedure> 
     let steps = sections(&mut table, &header, problems);
     table.finish(problems);
     unique_ids(&steps, problems);
+    back::check(&header, &steps, problems);
     references(&header, &steps, problems);
+    argv::check(&steps, problems);
     if steps.len() > MOST_STEPS {
         problems.say(Place { line: 1, column: 1 }, format!("more than {MOST_STEPS} steps"));
         return None;
@@ -70,6 +74,7 @@ fn whole(text: &str, file: &Path, problems: &mut Problems) -> Option<Procedure> 
         acts_on: header.acts_on,
         locks: header.locks,
         root: header.root,
+        rollback: header.rollback,
         steps,
     })
 }
@@ -162,6 +167,14 @@ fn references(header: &Header, steps: &[RawStep], problems: &mut Problems) {
             match &entry.node.value {
                 Value::Table(action) if allowed == Allowed::ParamsAndRun => {
                     for inner in &action.entries {
+                        if let ("script", Value::Text(text)) = (inner.key.as_str(), &inner.node.value)
+                            && text.contains("{{")
+                        {
+                            let message = "a script takes no `{{…}}`: bash would read the value as code";
+                            let hint = "give it as a variable: `env = { NAME = \"{{…}}\" }`, and write \"$NAME\"";
+                            problems.say_with(inner.node.at, message, hint);
+                            continue;
+                        }
                         let allowed = if inner.key == QUOTING { Allowed::InSql } else { allowed };
                         template::check(&inner.node, allowed, &known, &mut used, problems);
                         if let (Allowed::InSql, Value::Text(text)) = (allowed, &inner.node.value)

@@ -9,6 +9,9 @@
 //! The steps take the phase of the `use`; the phases of what is included keep their order. What it saves and what its steps
 //! are called by is its own. A procedure cannot include itself, by whatever way.
 
+#[cfg(test)]
+mod tests;
+
 use crate::config::reader::{Place, Problem, Problems, Table, Value, nearest};
 use crate::domain::{Digest, EffectClass, Order, Verb};
 use crate::procedure::adapters::Adapters;
@@ -20,7 +23,7 @@ use crate::procedure::plan::Step;
 use crate::procedure::read::MOST_STEPS;
 use crate::procedure::steps::RawStep;
 use crate::procedure::template;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How deep procedures may include others.
 const DEEPEST: usize = 8;
@@ -43,7 +46,9 @@ pub(super) struct Expansion<'a> {
     /// How many were included so far; numbers what they save.
     count: usize,
     /// Ways that lead back or too deep; told at the step that they begin with.
-    knots: Vec<String>,
+    knots: BTreeSet<String>,
+    /// How often something was to be included so far, whether it was or not.
+    tried: usize,
 }
 
 /// Everything wrong with what a procedure includes and refers to, as far as it can be known without its parameters.
@@ -73,7 +78,8 @@ impl<'a> Expansion<'a> {
             steps: Vec::new(),
             problems: Vec::new(),
             count: 0,
-            knots: Vec::new(),
+            knots: BTreeSet::new(),
+            tried: 0,
         }
     }
 
@@ -110,11 +116,11 @@ impl<'a> Expansion<'a> {
         };
         if self.chain.iter().any(|known| known == id) {
             let chain = self.chain.iter().map(String::as_str).chain([id]).collect::<Vec<_>>().join(" → ");
-            self.knots.push(format!("a procedure cannot include itself: {chain}"));
+            self.knots.insert(format!("a procedure cannot include itself: {chain}"));
             return None;
         }
         if self.chain.len() > DEEPEST {
-            self.knots.push(format!("procedures include one another more than {DEEPEST} deep"));
+            self.knots.insert(format!("procedures include one another more than {DEEPEST} deep"));
             return None;
         }
         let listed = self.order == Order::Any && inner.order == Order::Listed;
@@ -134,14 +140,17 @@ impl<'a> Expansion<'a> {
     fn put_in_place(&mut self, raw: &RawStep, values: &BTreeMap<String, Bound>, problems: &mut Problems) {
         self.put(raw, values, problems);
         if let (1, Some((at, _))) = (self.chain.len(), &raw.includes) {
-            for knot in std::mem::take(&mut self.knots) {
-                problems.say(*at, knot);
-            }
+            self.tell(*at, problems);
         }
     }
 
     fn put(&mut self, raw: &RawStep, values: &BTreeMap<String, Bound>, problems: &mut Problems) {
         let Some((at, id)) = &raw.includes else { return };
+        // Few files that include one another often are more steps than can be counted.
+        self.tried += 1;
+        if self.tried > MOST_STEPS || self.steps.len() > MOST_STEPS {
+            return;
+        }
         let Some(inner) = self.found(*at, id, problems) else { return };
         let before = problems.count();
         let mut bound = self.passed(*at, raw, inner, values, problems);
@@ -164,13 +173,26 @@ impl<'a> Expansion<'a> {
         self.uses.insert(id.clone(), inner.source.clone());
         for step in self.steps.iter_mut().skip(from) {
             step.phase.clone_from(&raw.phase);
-            step.part.get_or_insert_with(|| id.clone());
+            if step.part.is_some() {
+                continue; // Of a procedure that this one includes, with a number of its own.
+            }
+            step.part = Some(id.clone());
             step.id = step.id.take().map(|id| format!("{scope}{id}"));
             step.save = step.save.take().map(|name| format!("{scope}{name}"));
+            for id in &mut step.undo_of {
+                id.insert_str(0, &scope);
+            }
         }
-        if self.steps.len() > MOST_STEPS {
-            problems.say(*at, format!("more than {MOST_STEPS} steps with what is included"));
-            self.steps.clear();
+    }
+
+    /// Tells, at the step that they begin with, of ways that lead back, too deep, or to too many steps.
+    fn tell(&mut self, at: Place, problems: &mut Problems) {
+        for knot in std::mem::take(&mut self.knots) {
+            problems.say(at, knot);
+        }
+        if self.tried > MOST_STEPS || self.steps.len() > MOST_STEPS {
+            problems.say(at, format!("more than {MOST_STEPS} steps with what is included"));
+            (self.tried, self.steps) = (0, Vec::new());
         }
     }
 

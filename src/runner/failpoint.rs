@@ -3,8 +3,8 @@
 //! `MIDWATCH_FAILPOINT=outcome.pre@2` ends the process by SIGKILL at the second passing of that place. Compiled into debug
 //! builds only: a release build has no such switch.
 
-/// Every failpoint, in the order in which a run passes them.
-pub const ALL: [&str; 15] = [
+/// Every failpoint, in the order in which a run passes them; those of `act` are in the act process.
+pub const ALL: [&str; 20] = [
     "run.created",
     "lock.taken",
     "set.written",
@@ -14,10 +14,15 @@ pub const ALL: [&str; 15] = [
     "intent.post",
     "shim.spawned",
     "act.running",
+    "act.item",
+    "act.half",
     "act.exited",
     "outcome.pre",
     "outcome.post",
+    "rollback.began",
     "undo.intent",
+    "undo.outcome",
+    "rollback.proved",
     "seal.pre",
     "seal.post",
 ];

@@ -11,5 +11,6 @@ pub mod notify;
 pub mod ofd;
 pub mod policy;
 pub mod protocol;
+pub mod rehearse;
 pub mod rundir;
 pub mod shim;

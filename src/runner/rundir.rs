@@ -18,6 +18,20 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+/// What a run keeps of itself in its directory; what else lies there, its steps have put there.
+pub const OWN: [&str; 10] = [
+    "plan.json",
+    "procedure.toml",
+    "start.json",
+    "journal.jsonl",
+    "runner.lock",
+    "runner.err",
+    "control.sock",
+    "sets",
+    "logs",
+    "steps",
+];
+
 /// The paths of one run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunDir {

@@ -16,8 +16,9 @@ use crate::domain::error::Result;
 use crate::journal::record::LogEnd;
 use crate::probes::clock;
 use crate::procedure::plan::Action;
+use crate::runner::adapters::secret::Named;
 use crate::runner::identity::ProcessId;
-use crate::runner::rundir::{sync_dir, write_durably};
+use crate::runner::rundir::{open_private, sync_dir, write_durably};
 use pump::Pump;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -61,8 +62,14 @@ pub enum ChildSpec {
         argv: Vec<String>,
         /// Its working directory.
         cwd: PathBuf,
-        /// Its whole environment.
+        /// Its environment, but for its secrets.
         env: BTreeMap<String, String>,
+        /// The variables whose values are secrets: where they lie.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        secrets: BTreeMap<String, Named>,
+        /// A script that is kept in the directory of the attempt; its name is the last argument.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        script: Option<String>,
     },
     /// `midwatch __act`, given the action and then the frozen set on standard input.
     Act {
@@ -158,15 +165,17 @@ fn read_spec() -> Result<Spec> {
 fn attend(spec: &Spec, stop: &std::os::unix::net::UnixStream) -> Exit {
     let began = clock::boot();
     let mut exit = Exit::default();
-    match start(spec) {
+    let started = secrets_of(spec).and_then(|secrets| Ok((start(spec, &secrets)?, secrets)));
+    match started {
         Err(cause) => exit.not_started = Some(cause.to_string()),
-        Ok(mut child) => {
+        Ok((mut child, secrets)) => {
             if let Some(id) = ProcessId::of(child.id())
                 && let Ok(bytes) = serde_json::to_vec(&id)
             {
                 let _ = fs::write(spec.dir.join("act.json"), bytes);
             }
-            let mut pump = Pump::of(&mut child, &spec.log);
+            let hidden: Vec<Vec<u8>> = secrets.values().map(|value| value.clone().into_bytes()).collect();
+            let mut pump = Pump::of(&mut child, &spec.log, &hidden);
             exit.stopped = pump.run(&child, stop, spec, began);
             if let Ok(status) = child.wait() {
                 (exit.code, exit.signal) = (status.code(), status.signal());
@@ -179,9 +188,28 @@ fn attend(spec: &Spec, stop: &std::os::unix::net::UnixStream) -> Exit {
     exit
 }
 
-fn start(spec: &Spec) -> io::Result<Child> {
+/// Reads the secrets of a program, by the names of their variables.
+fn secrets_of(spec: &Spec) -> io::Result<BTreeMap<String, String>> {
+    let ChildSpec::Program { secrets, .. } = &spec.child else { return Ok(BTreeMap::new()) };
+    let read = |(name, secret): (&String, &Named)| {
+        let value = secret.read().map_err(io::Error::other)?;
+        Ok((name.clone(), value.expose().to_owned()))
+    };
+    secrets.iter().map(read).collect()
+}
+
+/// Keeps a script in the attempt's own directory, where none but its owner reads it.
+fn keep_script(dir: &Path, text: &str) -> io::Result<PathBuf> {
+    let path = dir.join("script");
+    let mut file = open_private(&path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    Ok(path)
+}
+
+fn start(spec: &Spec, secrets: &BTreeMap<String, String>) -> io::Result<Child> {
     let mut command = match &spec.child {
-        ChildSpec::Program { path, argv, cwd, env } => {
+        ChildSpec::Program { path, argv, cwd, env, script, .. } => {
             let mut command = Command::new(path);
             command
                 .arg0(argv.first().map_or("", String::as_str))
@@ -189,7 +217,11 @@ fn start(spec: &Spec) -> io::Result<Child> {
                 .current_dir(cwd)
                 .env_clear()
                 .envs(env)
+                .envs(secrets)
                 .stdin(Stdio::null());
+            if let Some(text) = script {
+                command.arg(keep_script(&spec.dir, text)?);
+            }
             command
         }
         ChildSpec::Act { exe, .. } => {

@@ -2,19 +2,27 @@
 
 mod acts;
 mod answers;
-mod chance;
+pub mod chance;
 mod checklist;
 mod codes;
 mod failpoints;
+mod faults;
+mod histories;
 mod http;
 mod items;
+mod logs;
 mod loss;
 mod moving;
+mod notices;
+mod objects;
+mod property;
 mod redis;
 mod report;
 mod rows;
+mod script;
 mod socket;
 mod sql;
 mod state;
 mod verify;
 mod waiting;
+mod wayback;

@@ -30,12 +30,19 @@ pub struct Bus {
     config: PathBuf,
     daemon: Option<Child>,
     systemd: Option<tokio::runtime::Runtime>,
+    /// The main process of the unit.
+    main: u32,
 }
 
 impl Bus {
     /// A bus whose socket is in a directory.
     pub fn start(dir: &Path) -> Self {
-        let mut bus = Self { socket: dir.join("bus"), config: dir.join("bus.conf"), daemon: None, systemd: None };
+        Self::start_for(dir, 4711)
+    }
+
+    /// The same, with a process that the unit's signals go to.
+    pub fn start_for(dir: &Path, main: u32) -> Self {
+        let mut bus = Self { socket: dir.join("bus"), config: dir.join("bus.conf"), daemon: None, systemd: None, main };
         fs::write(&bus.config, CONFIG.replace("SOCKET", bus.socket.to_str().unwrap())).unwrap();
         bus.come_back();
         bus
@@ -75,11 +82,12 @@ impl Bus {
         self.daemon = Some(daemon.expect("dbus-daemon is needed: apt-get install dbus-daemon"));
         wait_for("the bus", || std::os::unix::net::UnixStream::connect(&self.socket).ok());
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let main = self.main;
         runtime.block_on(async {
             let connection = Builder::address(self.address().as_str()).build().await.unwrap();
             let calls = MessageStream::from(&connection);
             connection.request_name("org.freedesktop.systemd1").await.unwrap();
-            tokio::spawn(serve(connection, calls));
+            tokio::spawn(serve(connection, calls, main));
         });
         self.systemd = Some(runtime);
     }
@@ -91,16 +99,16 @@ impl Drop for Bus {
     }
 }
 
-async fn serve(connection: Connection, mut calls: MessageStream) {
+async fn serve(connection: Connection, mut calls: MessageStream, main: u32) {
     while let Some(Ok(call)) = calls.next().await {
         if call.message_type() == Type::MethodCall {
             // Whoever asked may be gone.
-            let _ = answer(&connection, &call).await;
+            let _ = answer(&connection, &call, main).await;
         }
     }
 }
 
-async fn answer(connection: &Connection, call: &Message) -> zbus::Result<()> {
+async fn answer(connection: &Connection, call: &Message, main: u32) -> zbus::Result<()> {
     let header = call.header();
     match header.member().unwrap().as_str() {
         "LoadUnit" => connection.reply(&header, &ObjectPath::try_from(OBJECT).unwrap()).await,
@@ -123,11 +131,18 @@ async fn answer(connection: &Connection, call: &Message) -> zbus::Result<()> {
                     ("RemainAfterExit", false.into()),
                     ("Result", "success".into()),
                     ("NRestarts", 0_u32.into()),
-                    ("MainPID", 4711_u32.into()),
+                    ("MainPID", main.into()),
                     ("MemoryCurrent", (12_u64 << 20).into()),
                 ]);
             }
             connection.reply(&header, &values).await
+        }
+        "KillUnit" => {
+            let (unit, whom, signal): (String, String, i32) = call.body().deserialize().unwrap();
+            assert_eq!((unit.as_str(), whom.as_str()), (UNIT, "main"));
+            let told = Command::new("kill").args([format!("-{signal}"), main.to_string()]).status();
+            assert!(told.unwrap().success());
+            connection.reply(&header, &()).await
         }
         other => {
             let name = "org.freedesktop.DBus.Error.UnknownMethod";

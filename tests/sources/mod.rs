@@ -1,6 +1,6 @@
 //! Every source at once: the real program on an estate that has one of each, with private servers behind it.
 
-mod bus;
+pub mod bus;
 mod check;
 mod endpoint;
 mod keys;

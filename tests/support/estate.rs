@@ -120,10 +120,39 @@ impl Estate {
         Self { dir, state, settings: Vec::new() }
     }
 
+    /// Adds to the estate file.
+    pub fn configure(&self, toml: &str) {
+        let path = self.dir.path().join("midwatch.toml");
+        fs::write(&path, fs::read_to_string(&path).unwrap() + toml).unwrap();
+    }
+
+    /// Asserts that no file of the state holds a text.
+    #[track_caller]
+    pub fn keeps_nowhere(&self, text: &str) {
+        let mut waiting = vec![self.state.clone()];
+        let mut looked = 0;
+        while let Some(path) = waiting.pop() {
+            if path.is_dir() {
+                waiting.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            } else if path.is_file() {
+                let holds = fs::read(&path).unwrap().windows(text.len()).any(|found| found == text.as_bytes());
+                assert!(!holds, "{} holds it", path.display());
+                looked += 1;
+            }
+        }
+        assert!(looked > 5, "the state was looked through");
+    }
+
     /// The same with a variable for every command: a failpoint, or a shorter span.
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.settings.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// Sets a variable for every command from now on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.without(name);
+        self.settings.push((name.to_owned(), value.to_owned()));
     }
 
     /// The same without a variable that [`Self::with`] gave.

@@ -3,5 +3,8 @@
 pub mod corpus;
 pub mod disk;
 pub mod estate;
+pub mod invariants;
+pub mod post;
 pub mod pty;
 pub mod run;
+pub mod s3;

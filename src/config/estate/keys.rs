@@ -270,6 +270,7 @@ pub const SECTIONS: &[Section] = &[
         ],
         needs: Needs::Any(&["connect", "file"]),
     },
+    store::SECTION,
     Section {
         name: "backup",
         form: Form::Many,
@@ -370,5 +371,6 @@ pub const SECTIONS: &[Section] = &[
 
 const URL: Kind = Kind::Text("an http or https URL, or `secret:NAME`", "^(https?://|secret:)");
 
+mod store;
 #[cfg(test)]
 mod tests;

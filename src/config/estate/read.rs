@@ -5,6 +5,7 @@ use crate::config::reader::{Problems, Table};
 use parts::{limits, plain_path};
 use std::path::{Path, PathBuf};
 
+mod buckets;
 mod conninfo;
 mod hosts;
 mod notify;
@@ -36,7 +37,8 @@ pub(super) fn read(root: &mut Table, file: &Path, problems: &mut Problems) -> Op
     let redis = servers::redis(root, &known, problems);
     let kubernetes = servers::kubernetes(root, problems);
     let certificates = stores::certificates(root, problems);
-    let backups = stores::backups(root, problems);
+    let buckets = buckets::stores(root, &known, problems);
+    let backups = stores::backups(root, &buckets, &secrets, problems);
     let receivers = notify::receivers(root, &known, problems);
     std::mem::take(root).finish(problems);
     Some(Estate {
@@ -54,6 +56,7 @@ pub(super) fn read(root: &mut Table, file: &Path, problems: &mut Problems) -> Op
         kubernetes,
         certificates,
         backups,
+        stores: buckets,
         receivers,
         source: Some(file.to_owned()),
         discovered: Vec::new(),

@@ -1,5 +1,6 @@
 //! What an estate looks after beside its services and mounts.
 
+use crate::config::secrets::Secrets;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -104,8 +105,40 @@ pub struct Backup {
 pub enum BackupPlace {
     /// Files or directories by a pattern whose last part may hold `*` and `?`: `/backups/*.dump`.
     Files(String),
-    /// A prefix of an object store: `s3://bucket/prefix/`.
-    Objects(String),
+    /// A prefix of an object store.
+    Objects(ObjectPlace),
+}
+
+/// A prefix of an object store, with what is needed to reach it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectPlace {
+    /// `s3://bucket/prefix/`.
+    pub prefix: String,
+    /// The estate's `[[store]]` of this bucket; the `AWS_*` variables say how to reach it otherwise.
+    pub store: Option<Store>,
+    /// The places of the secrets that the store names.
+    pub secrets: Secrets,
+}
+
+/// One `[[store]]`: a bucket of an S3-compatible object store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Store {
+    /// Its name, unique among stores.
+    pub name: String,
+    /// The bucket, unique among stores.
+    pub bucket: String,
+    /// Where it answers, `http` or `https`; Amazon's own otherwise.
+    pub endpoint: Option<String>,
+    /// Its region; `AWS_REGION`, or `us-east-1`, otherwise.
+    pub region: Option<String>,
+    /// The secret that is the access key's id; `AWS_ACCESS_KEY_ID`, or what the machine is given, otherwise.
+    pub access_key: Option<String>,
+    /// The secret that is the access key itself; `AWS_SECRET_ACCESS_KEY` otherwise.
+    pub secret_key: Option<String>,
+    /// The secret that is the session's token; `AWS_SESSION_TOKEN` otherwise, unless both keys are said here.
+    pub token: Option<String>,
+    /// A file of certificates that the server's must lead to, beside the machine's own trust.
+    pub ca: Option<PathBuf>,
 }
 
 /// One `[[notify]]`: somebody who is told.

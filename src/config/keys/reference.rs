@@ -47,6 +47,10 @@ fn takes(key: &Key) -> String {
     let what = match key.kind {
         Kind::Version => return format!("`{}`", key.example),
         Kind::Word(words) => return words.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(", "),
+        Kind::Words(words) => {
+            let words = words.iter().map(|word| format!("`\"{word}\"`")).collect::<Vec<_>>().join(", ");
+            return format!("a list of {words}");
+        }
         Kind::Flag => return "`true` or `false`".to_owned(),
         Kind::Name => "a name, 1 to 64 characters",
         Kind::Text(what, _) | Kind::Texts(what, _) => what,
@@ -58,6 +62,25 @@ fn takes(key: &Key) -> String {
         Kind::Status => "a status code or a list of them",
         Kind::Limits => "two shares, `warn` below `critical`",
         Kind::Secret => "a secret's name",
+        Kind::Date => "a date",
+        Kind::Int(i64::MIN, i64::MAX) => "a whole number",
+        Kind::Int(least, i64::MAX) => return format!("a whole number from {least}: `{}`", key.example),
+        Kind::Int(least, most) => return format!("a whole number from {least} to {most}: `{}`", key.example),
+        Kind::Arguments => "a list of texts and whole numbers",
+        Kind::Variables => "texts and whole numbers by name",
+        Kind::Any(what) | Kind::Defined(_, what) => what,
+        Kind::Table(keys) => return format!("a table of {}: `{}`", listed(keys), key.example),
+        Kind::OneOf(keys) => return format!("a table of one of {}: `{}`", listed(keys), key.example),
+        Kind::Either(kinds) => {
+            let each = kinds.iter().map(|kind| takes(&Key { kind: *kind, ..*key }));
+            let each = each.map(|told| told.split_once(": `").map_or(told.clone(), |(what, _)| what.to_owned()));
+            return format!("{}: `{}`", each.collect::<Vec<_>>().join(", or "), key.example);
+        }
     };
     format!("{what}: `{}`", key.example)
+}
+
+/// The names of a table's keys.
+fn listed(keys: &[Key]) -> String {
+    keys.iter().map(|key| format!("`{}`", key.name)).collect::<Vec<_>>().join(", ")
 }

@@ -12,6 +12,17 @@ pub fn schema(title: &str, sections: &[Section]) -> Value {
             Form::Top => whole.extend(object(section)),
             Form::Once => insert(&mut whole, section, Value::Object(object(section))),
             Form::Names => insert(&mut whole, section, names(section)),
+            Form::Defined => {
+                let of =
+                    json!({ "type": "object", "description": section.doc, "additionalProperties": object(section) });
+                insert(&mut whole, section, of);
+            }
+            Form::Rest => {
+                let of =
+                    json!({ "type": "array", "description": section.doc, "items": object(section), "minItems": 1 });
+                whole.insert("additionalProperties".to_owned(), of);
+            }
+            Form::Inline => {}
             Form::Many => {
                 let of = json!({ "type": "array", "description": section.doc, "items": object(section) });
                 insert(&mut whole, section, of);
@@ -39,12 +50,15 @@ fn insert(whole: &mut Map<String, Value>, section: &Section, of: Value) {
 }
 
 /// The schema of a section's own keys.
-fn object(section: &Section) -> Map<String, Value> {
+#[must_use]
+pub fn object(section: &Section) -> Map<String, Value> {
     let properties: Map<String, Value> = section.keys.iter().map(|key| (key.name.to_owned(), property(key))).collect();
     let required: Vec<&str> = section.keys.iter().filter(|key| key.default.is_none()).map(|key| key.name).collect();
     let mut object = Map::new();
     object.insert("type".to_owned(), json!("object"));
-    object.insert("description".to_owned(), json!(section.doc));
+    if !section.doc.is_empty() {
+        object.insert("description".to_owned(), json!(section.doc));
+    }
     object.insert("properties".to_owned(), Value::Object(properties));
     object.insert("additionalProperties".to_owned(), json!(false));
     if !required.is_empty() {
@@ -70,10 +84,13 @@ fn names(section: &Section) -> Value {
     })
 }
 
-fn property(key: &Key) -> Value {
+/// The schema of one key's value.
+#[must_use]
+pub fn property(key: &Key) -> Value {
     let mut of = of_kind(key.kind);
     if let Value::Object(of) = &mut of {
-        let default = key.default.map(|default| format!(" Default: {default}.")).unwrap_or_default();
+        let default = key.default.filter(|default| !default.is_empty() && !default.starts_with('*'));
+        let default = default.map(|default| format!(" Default: {default}.")).unwrap_or_default();
         of.insert("description".to_owned(), json!(format!("{}{default}", key.doc)));
     }
     of
@@ -81,6 +98,8 @@ fn property(key: &Key) -> Value {
 
 fn of_kind(kind: Kind) -> Value {
     const ABSOLUTE: &str = "^/";
+    let table =
+        |keys: &'static [Key], needs: Needs| object(&Section { name: "", form: Form::Inline, doc: "", keys, needs });
     let text = |pattern: &str| json!({ "type": "string", "pattern": pattern });
     match kind {
         Kind::Version => json!({ "const": 1 }),
@@ -100,5 +119,25 @@ fn of_kind(kind: Kind) -> Value {
         }
         Kind::Limits => json!({ "$ref": "#/$defs/limits" }),
         Kind::Secret => text("^secret:[A-Za-z0-9_-]+$"),
+        Kind::Words(words) => {
+            json!({ "type": "array", "items": { "enum": words }, "minItems": 1, "uniqueItems": true })
+        }
+        Kind::Date => json!({ "type": "string", "format": "date" }),
+        Kind::Int(i64::MIN, i64::MAX) => json!({ "type": "integer" }),
+        Kind::Int(least, i64::MAX) => json!({ "type": "integer", "minimum": least }),
+        Kind::Int(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
+        Kind::Arguments => json!({ "type": "array", "items": { "type": ["string", "integer"] }, "minItems": 1 }),
+        Kind::Variables => json!({ "type": "object", "additionalProperties": { "type": ["string", "integer"] } }),
+        Kind::Any(_) => json!({}),
+        Kind::Table(keys) => Value::Object(table(keys, Needs::Nothing)),
+        Kind::OneOf(keys) => {
+            let mut of = table(keys, Needs::Nothing);
+            of.insert("minProperties".to_owned(), json!(1));
+            of.insert("maxProperties".to_owned(), json!(1));
+            of.remove("required");
+            Value::Object(of)
+        }
+        Kind::Either(kinds) => json!({ "anyOf": kinds.iter().map(|kind| of_kind(*kind)).collect::<Vec<_>>() }),
+        Kind::Defined(name, _) => json!({ "$ref": format!("#/$defs/{name}") }),
     }
 }

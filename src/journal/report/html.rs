@@ -58,10 +58,10 @@ fn faults(page: &mut Page, report: &Report) {
 
 fn head(page: &mut Page, report: &Report) {
     let view = &report.view;
-    let (class, status) = match view.sealed {
-        Some(RunStatus::Ok) => ("good", "ok"),
-        Some(status) => ("bad", status.word()),
-        None => ("odd", "not sealed"),
+    let class = match view.sealed {
+        Some(RunStatus::Ok) => "good",
+        Some(_) => "bad",
+        None => "odd",
     };
     let environment = if view.environment == "production" { "production" } else { "soft" };
     page.raw(&format!(
@@ -70,9 +70,11 @@ fn head(page: &mut Page, report: &Report) {
         text(&view.estate),
         text(&view.environment),
         text(&view.title),
-        text(status),
+        text(&model::status(view)),
     ));
-    let over = |step: &&crate::journal::fold::StepView| matches!(step.state, StepState::Done | StepState::Skipped);
+    let over = |step: &&crate::journal::fold::StepView| {
+        matches!(step.state, StepState::Done | StepState::Skipped | StepState::Undone)
+    };
     let took = view.ended.unwrap_or(view.last).since(view.started);
     let odd = report.records.iter().filter(|record| model::deviation(view, record).is_some()).count();
     let tiles = [

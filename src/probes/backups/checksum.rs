@@ -69,6 +69,11 @@ pub fn beside(directory: &Path, name: &std::ffi::OsStr) -> Option<Expected> {
     }
 }
 
+/// The digest of a name in the text of a checksum file; with `alone`, also one that stands there without a name.
+pub fn digest_in(text: &str, name: &str, alone: bool) -> Option<Digest> {
+    line_of(text, name).or_else(|| self::alone(text).filter(|_| alone))
+}
+
 fn text(path: &Path) -> io::Result<String> {
     if !std::fs::metadata(path)?.is_file() {
         return Err(io::Error::other("not a regular file"));

@@ -164,6 +164,49 @@ pub fn why(cause: &io::Error) -> String {
     }
 }
 
+/// One object of a store: its key below the prefix, its size in bytes, and its last change in seconds since the epoch.
+pub struct Stored {
+    /// The key below the prefix.
+    pub name: OsString,
+    /// Bytes.
+    pub size: u64,
+    /// The last change.
+    pub changed: i64,
+}
+
+/// Makes a series of what a store listed, as of `now` in seconds since the epoch. An object is whole as soon as it is there.
+#[must_use]
+pub fn of_objects(objects: impl IntoIterator<Item = Stored>, now: i64) -> Series {
+    let mut sieve = Sieve { now, series: Series::default(), newest: BinaryHeap::new() };
+    let mut members: Vec<Member> = Vec::new();
+    for Stored { name, size, changed } in objects {
+        let last = name.as_bytes().rsplit(|byte| *byte == b'/').next().unwrap_or_default().to_vec();
+        if !sieve.is_member(&last) {
+            continue;
+        }
+        sieve.series.count += 1;
+        let (unix, from) = time(OsStr::from_bytes(&last), changed, now);
+        if unix > now + SKEW {
+            sieve.future(name);
+            continue;
+        }
+        let identity = Identity { inode: (0, 0), size, changed: (changed, 0) };
+        members.push(Member { name, unix, from, identity, is_dir: false, size: Some(size) });
+        if members.len() >= 2 * LOOKED_AT {
+            newest_first(&mut members);
+        }
+    }
+    newest_first(&mut members);
+    members.truncate(KEPT);
+    Series { members, ..sieve.series }
+}
+
+/// Sorts members, and keeps those that are looked at.
+fn newest_first(members: &mut Vec<Member>) {
+    members.sort_by(|one, other| (other.unix, &other.name).cmp(&(one.unix, &one.name)));
+    members.truncate(LOOKED_AT);
+}
+
 /// Keeps the newest of any number of names.
 struct Sieve {
     now: i64,
@@ -173,16 +216,22 @@ struct Sieve {
 }
 
 impl Sieve {
-    fn take(&mut self, directory: &Path, name: OsString, entry: Option<&DirEntry>) {
-        let bytes = name.as_bytes();
+    /// Whether a name is that of a member; what is not finished is counted.
+    fn is_member(&mut self, bytes: &[u8]) -> bool {
         let ends = |endings: &[&str]| endings.iter().any(|ending| bytes.ends_with(ending.as_bytes()));
         if ends(&BESIDE) || SUMS.iter().any(|sums| bytes == sums.as_bytes()) {
+            return false;
+        }
+        let unfinished = ends(&UNFINISHED);
+        self.series.unfinished += usize::from(unfinished);
+        !unfinished
+    }
+
+    fn take(&mut self, directory: &Path, name: OsString, entry: Option<&DirEntry>) {
+        if !self.is_member(name.as_bytes()) {
             return;
         }
-        if ends(&UNFINISHED) {
-            self.series.unfinished += 1;
-            return;
-        }
+        let bytes = name.as_bytes();
         let kind = entry.and_then(|entry| entry.file_type().ok());
         if kind.is_some_and(|kind| !kind.is_file() && !kind.is_dir() && !kind.is_symlink()) {
             return;
@@ -225,7 +274,7 @@ impl Sieve {
         for name in kept {
             match fs::metadata(directory.join(&name)) {
                 Ok(known) if known.is_file() || known.is_dir() => {
-                    let (unix, from) = time(&name, &known, self.now);
+                    let (unix, from) = time(&name, known.mtime(), self.now);
                     if unix > self.now + SKEW {
                         self.future(name);
                         continue;
@@ -288,8 +337,7 @@ impl Sieve {
 }
 
 /// When a member was made: by its name, completed by its last change where the name leaves something open.
-fn time(name: &OsStr, known: &Metadata, now: i64) -> (i64, TimeFrom) {
-    let changed = known.mtime();
+fn time(name: &OsStr, changed: i64, now: i64) -> (i64, TimeFrom) {
     let Some(stamp) = stamp::find(name.as_bytes()) else { return (changed, TimeFrom::Mtime) };
     let completes = match stamp.precision {
         Precision::Moment => false,

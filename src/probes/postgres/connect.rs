@@ -40,7 +40,8 @@ const NAME: &str = "midwatch";
 ///
 /// Source: PostgreSQL 18 manual, 19.11. Read-only mode does not stop VACUUM or REINDEX: the role must not be able to.
 const WATCH: &str = "-c default_transaction_read_only=on -c statement_timeout=5000 -c lock_timeout=500 \
-    -c idle_in_transaction_session_timeout=10000 -c search_path=pg_catalog -c DateStyle=ISO -c IntervalStyle=postgres \
+    -c idle_in_transaction_session_timeout=10000 -c search_path=pg_catalog \
+    -c standard_conforming_strings=on -c DateStyle=ISO -c IntervalStyle=postgres \
     -c TimeZone=UTC -c extra_float_digits=1 -c bytea_output=hex";
 
 /// What a session is for.

@@ -51,6 +51,8 @@ fn read_one(name: String, at: Place, mut table: Table, problems: &mut Problems) 
     kinds.extend(table.take("path").map(|node| flag(&node, "path", problems).map(|()| ParamKind::Path)));
     if table.has("target") {
         kinds.push(target(&mut table, problems));
+    } else {
+        table.take("target");
     }
     kinds.extend(table.take("list").map(|node| list(&node, problems)));
     kinds.extend(table.take("map").map(|node| names(&node, "map", problems).map(ParamKind::Map)));

@@ -8,15 +8,19 @@
 //! A check and a proof may run only what is known to read: a short list of programs none of whose options writes, and
 //! the estate's `trusted_reads`; neither with an `env` of its own, for that could load other code.
 
+mod rehearse;
 mod run;
 
+pub(super) use self::rehearse::rehearse;
 use self::run::{Ran, run};
-use crate::config::reader::{Node, Problems, Table, Value};
+use crate::config::reader::{Node, Place, Problems, Table, Value};
+use crate::config::secrets::Secrets;
 use crate::domain::{EffectClass, Error, Item, Kind, Preview};
 use crate::journal::record::Ending;
 use crate::procedure::adapters::{Purpose, Scope};
 use crate::procedure::params::absolute;
 use crate::procedure::plan::Action;
+use crate::runner::adapters::secret::Named;
 use crate::runner::adapters::{self as adapters, ActEnd, Look, Program, Proof};
 use rustix::fs::{Access, access};
 use serde::{Deserialize, Serialize};
@@ -69,6 +73,19 @@ struct Spec {
     cwd: String,
     #[serde(default)]
     env: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    secrets: BTreeMap<String, Named>,
+}
+
+/// The variables that an action gives its program.
+#[derive(Debug, Default)]
+pub(super) struct Environment {
+    /// Those that are written out.
+    pub(super) env: BTreeMap<String, String>,
+    /// Those whose value is a secret of the estate.
+    pub(super) secrets: BTreeMap<String, Named>,
+    /// Where each stands.
+    pub(super) at: BTreeMap<String, Place>,
 }
 
 /// The one line of its set.
@@ -91,6 +108,7 @@ pub(super) fn parse(
     mut table: Table,
     scope: &Scope,
     trusted: &[String],
+    secrets: Option<&Secrets>,
     problems: &mut Problems,
 ) -> Option<Action> {
     if let Some(at) = scope.limit.filter(|_| purpose == Purpose::Do) {
@@ -98,13 +116,13 @@ pub(super) fn parse(
     }
     let argv = table.take("exec").and_then(|node| arguments(node, problems));
     let cwd = directory(&mut table, scope, problems);
-    let env = environment(&mut table, problems);
+    let env = environment(&mut table, secrets, problems);
     table.finish(problems);
-    let (argv, cwd, env) = (argv?, cwd?, env?);
-    let reads = env.is_empty() && argv.first().is_some_and(|name| is_reader(name, trusted));
+    let (argv, cwd, Environment { env, secrets, .. }) = (argv?, cwd?, env?);
+    let reads = env.is_empty() && secrets.is_empty() && argv.first().is_some_and(|name| is_reader(name, trusted));
     let floor = if reads { EffectClass::Read } else { EffectClass::Change };
     let line = line(&argv);
-    adapters::action("exec", floor, line, &Spec { argv, cwd, env })
+    adapters::action("exec", floor, line, &Spec { argv, cwd, env, secrets })
 }
 
 fn arguments(node: Node, problems: &mut Problems) -> Option<Vec<String>> {
@@ -142,7 +160,8 @@ fn arguments(node: Node, problems: &mut Problems) -> Option<Vec<String>> {
     (sound && !argv.is_empty()).then_some(argv)
 }
 
-fn directory(table: &mut Table, scope: &Scope, problems: &mut Problems) -> Option<String> {
+/// Where it works: `cwd`, the root, or `/`.
+pub(super) fn directory(table: &mut Table, scope: &Scope, problems: &mut Problems) -> Option<String> {
     let at = table.entries.iter().find(|entry| entry.key == "cwd").map_or(table.at, |entry| entry.node.at);
     if !table.has("cwd") {
         table.take("cwd");
@@ -157,8 +176,13 @@ fn directory(table: &mut Table, scope: &Scope, problems: &mut Problems) -> Optio
     sound.then_some(given)
 }
 
-fn environment(table: &mut Table, problems: &mut Problems) -> Option<BTreeMap<String, String>> {
-    let mut env = BTreeMap::new();
+/// Its variables: `env`, in which `secret:NAME` stands for a secret of the estate.
+pub(super) fn environment(
+    table: &mut Table,
+    secrets: Option<&Secrets>,
+    problems: &mut Problems,
+) -> Option<Environment> {
+    let mut env = Environment::default();
     if !table.has("env") {
         table.take("env");
         return Some(env);
@@ -170,14 +194,22 @@ fn environment(table: &mut Table, problems: &mut Problems) -> Option<BTreeMap<St
             && entry.key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         let why = match entry.node.value {
             _ if !is_name => "the name of a variable is made of letters, digits and `_`".to_owned(),
-            Value::Text(text) if text.starts_with("secret:") => "secrets are not supported by this version".to_owned(),
             Value::Text(text) if text.contains('\0') => "a variable must not hold NUL".to_owned(),
             Value::Text(text) => {
-                env.insert(entry.key, text);
+                env.at.insert(entry.key.clone(), entry.at);
+                match Named::of(&text, secrets) {
+                    None => drop(env.env.insert(entry.key, text)),
+                    Some(Ok(secret)) => drop(env.secrets.insert(entry.key, secret)),
+                    Some(Err(why)) => {
+                        problems.say(entry.node.at, why);
+                        sound = false;
+                    }
+                }
                 continue;
             }
             Value::Int(number) => {
-                env.insert(entry.key, number.to_string());
+                env.at.insert(entry.key.clone(), entry.at);
+                env.env.insert(entry.key, number.to_string());
                 continue;
             }
             other => format!("a variable must be text or a whole number, not {}", other.kind()),
@@ -208,7 +240,7 @@ fn line(argv: &[String]) -> String {
 }
 
 /// Finds the file that a program's name stands for.
-fn resolve(name: &str) -> Result<PathBuf, Error> {
+pub(super) fn resolve(name: &str) -> Result<PathBuf, Error> {
     let runs = |path: &Path| path.is_file() && access(path, Access::EXEC_OK).is_ok();
     let found = if name.contains('/') {
         Some(PathBuf::from(name)).filter(|path| runs(path))
@@ -231,12 +263,28 @@ pub(super) fn program(action: &Action) -> Result<Program, Error> {
     let spec: Spec = adapters::spec(action)?;
     let name = spec.argv.first().ok_or_else(|| Error::new(Kind::Usage, "cannot run a program: none is named"))?;
     let path = resolve(name).unwrap_or_else(|_| PathBuf::from(name));
+    let mut env = own_environment();
+    env.extend(spec.env);
+    let cwd = PathBuf::from(spec.cwd);
+    Ok(Program { path, argv: spec.argv, cwd, env, secrets: spec.secrets, script: None })
+}
+
+/// What every program finds in its environment.
+pub(super) fn own_environment() -> BTreeMap<String, String> {
     let mut env = BTreeMap::from([("PATH".to_owned(), PATH.to_owned()), ("LANG".to_owned(), "C.UTF-8".to_owned())]);
     if let Some(home) = std::env::home_dir().and_then(|home| home.into_os_string().into_string().ok()) {
         env.insert("HOME".to_owned(), home);
     }
-    env.extend(spec.env);
-    Ok(Program { path, argv: spec.argv, cwd: PathBuf::from(spec.cwd), env })
+    env
+}
+
+/// Refuses what is no directory to work in.
+pub(super) fn is_directory(path: &Path) -> Result<(), Error> {
+    let seen = std::fs::metadata(path);
+    if seen.map_err(|cause| Error::machine(format_args!("look at {}", path.display()), cause))?.is_dir() {
+        return Ok(());
+    }
+    Err(Error::machine(format_args!("work in {}", path.display()), "it is not a directory"))
 }
 
 /// Says which file would be started, and freezes its identity.
@@ -245,17 +293,17 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
     let spec: Spec = adapters::spec(action)?;
     let name = spec.argv.first().map_or("", String::as_str);
     let path = resolve(name)?;
-    let doing = |path: &Path| format!("look at {}", path.display());
-    let seen = std::fs::metadata(&path).map_err(|cause| Error::machine(doing(&path), cause))?;
-    let cwd = Path::new(&spec.cwd);
-    if !std::fs::metadata(cwd).map_err(|cause| Error::machine(doing(cwd), cause))?.is_dir() {
-        return Err(Error::machine(format_args!("work in {}", cwd.display()), "it is not a directory"));
+    let seen = std::fs::metadata(&path);
+    let seen = seen.map_err(|cause| Error::machine(format_args!("look at {}", path.display()), cause))?;
+    is_directory(Path::new(&spec.cwd))?;
+    for secret in spec.secrets.values() {
+        secret.read().map_err(|why| Error::machine("look at a program", why))?;
     }
     let frozen = Frozen {
         set: "exec".to_owned(),
         argv: spec.argv.clone(),
         cwd: spec.cwd.clone(),
-        env: spec.env.keys().cloned().collect(),
+        env: spec.env.keys().chain(spec.secrets.keys()).cloned().collect(),
         program: path.display().to_string(),
         dev: seen.dev(),
         ino: seen.ino(),
@@ -286,7 +334,7 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
 }
 
 /// Who it runs as.
-fn user() -> String {
+pub(super) fn user() -> String {
     let uid = rustix::process::geteuid().as_raw();
     let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let name = passwd.lines().find_map(|line| {
@@ -350,7 +398,7 @@ mod tests {
     fn action(toml: &str) -> Action {
         let mut problems = Problems::of(Path::new("f"));
         let table = parse_toml(toml, &mut problems);
-        let action = parse(Purpose::Do, table, &Scope::default(), &[], &mut problems);
+        let action = parse(Purpose::Do, table, &Scope::default(), &[], None, &mut problems);
         assert_eq!(problems.into_sorted(), []);
         action.unwrap()
     }

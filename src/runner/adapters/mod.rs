@@ -3,21 +3,29 @@
 //! A frozen set is JSON Lines; the first line is its head, `{"set":"files",…}`, and the digest of all its bytes is the
 //! digest of the set. Nothing in it ages: the same things on disk give the same bytes.
 
+mod block;
 mod end;
 pub mod exec;
 mod expect;
 pub mod files;
 pub mod http;
+pub mod keys;
 mod limit;
 pub mod look;
+pub mod objects;
+pub mod phrase;
 pub mod probe;
 pub mod redis;
+pub mod rehearse;
 pub mod run;
-mod secret;
+pub mod script;
+pub mod secret;
+mod set;
 pub mod sql;
 pub mod systemd;
 #[cfg(test)]
 mod tests;
+pub mod undo;
 pub mod wait;
 
 pub use end::{ActEnd, Proof};
@@ -25,13 +33,15 @@ pub use end::{ActEnd, Proof};
 use crate::config::estate::Estate;
 use crate::config::reader::{Problems, Table, nearest};
 use crate::config::secrets::Secrets;
-use crate::domain::{EffectClass, Error, Item, Kind, Preview, RunId, TargetKind, Wall};
+use crate::domain::{EffectClass, Error, Kind, Preview, RunId, TargetKind, Wall};
 use crate::journal::record::Ending;
 use crate::probes::clock;
 use crate::procedure::adapters::{Adapters, Purpose, Scope};
 use crate::procedure::plan::{Action, Limit, Step};
 use crate::runner::notify;
-use serde::Serialize;
+use secret::Named;
+use set::{action, head, not_a_set, plain_word, spec, write_line};
+pub use set::{items, moved};
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
@@ -39,13 +49,11 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// The adapters' keys.
-const NAMES: [&str; 8] = ["exec", "files", "http", probe::KEY, redis::KEY, run::KEY, sql::KEY, systemd::KEY];
+const NAMES: [&str; 10] =
+    ["exec", "files", "http", objects::KEY, probe::KEY, redis::KEY, run::KEY, script::KEY, sql::KEY, systemd::KEY];
 
 /// Adapters of the format that this version refuses.
-const LATER: [&str; 4] = ["script", "kube", "objects", "cert"];
-
-/// The most lines that say what moved between two sets.
-const MOST_MOVED: usize = 20;
+const LATER: [&str; 2] = ["kube", "cert"];
 
 /// The adapters, with what the estate trusts.
 #[derive(Clone, Debug, Default)]
@@ -59,6 +67,8 @@ pub struct BuiltIn {
     secrets: Option<Secrets>,
     /// The names of the estate's receivers; `None` where no estate is known.
     receivers: Option<Vec<String>>,
+    /// The estate's stores; `None` where no estate is known.
+    stores: Option<objects::Known>,
 }
 
 impl BuiltIn {
@@ -78,6 +88,7 @@ impl BuiltIn {
             servers: Some(redis::ways::servers(estate)),
             secrets: Some(estate.secrets.clone()),
             receivers: Some(receivers),
+            stores: Some(objects::Known::of(estate)),
             ..Self::new(trusted)
         }
     }
@@ -116,12 +127,17 @@ impl Adapters for BuiltIn {
             problems.say(*on, format!("`on` names a target for `sql` and `redis`; `{only}` works on none"));
         }
         match found.as_slice() {
-            ["exec"] => exec::parse(purpose, std::mem::take(table), scope, &self.trusted_reads, problems),
+            ["exec"] => {
+                let secrets = self.secrets.as_ref();
+                exec::parse(purpose, std::mem::take(table), scope, &self.trusted_reads, secrets, problems)
+            }
             ["files"] => files::parse(purpose, std::mem::take(table), scope, problems),
             ["http"] => http::parse(purpose, std::mem::take(table), self.secrets.as_ref(), problems),
+            [objects::KEY] => objects::parse(purpose, std::mem::take(table), scope, self.stores.as_ref(), problems),
             [probe::KEY] => probe::parse(purpose, std::mem::take(table), problems),
             [redis::KEY] => redis::parse(purpose, std::mem::take(table), scope, self.servers.as_deref(), problems),
             [run::KEY] => run::parse(purpose, std::mem::take(table), problems),
+            [script::KEY] => script::parse(purpose, std::mem::take(table), scope, self.secrets.as_ref(), problems),
             [sql::KEY] => sql::parse(purpose, std::mem::take(table), scope, self.databases.as_deref(), problems),
             [systemd::KEY] => systemd::parse(purpose, std::mem::take(table), scope, problems),
             [] => {
@@ -203,8 +219,26 @@ pub struct Program {
     pub argv: Vec<String>,
     /// The working directory.
     pub cwd: PathBuf,
-    /// The whole environment.
+    /// The environment, but for its secrets.
     pub env: BTreeMap<String, String>,
+    /// The variables whose values are secrets; whoever starts the program reads them.
+    pub secrets: BTreeMap<String, Named>,
+    /// A script that whoever starts the program keeps in a private file, whose name becomes the last argument.
+    pub script: Option<String>,
+}
+
+impl Program {
+    /// The whole environment, secrets read.
+    ///
+    /// # Errors
+    /// A sentence with the name and the place of a secret that cannot be read.
+    pub fn environment(&self) -> Result<BTreeMap<String, String>, String> {
+        let mut env = self.env.clone();
+        for (name, secret) in &self.secrets {
+            env.insert(name.clone(), secret.read()?.expose().to_owned());
+        }
+        Ok(env)
+    }
 }
 
 /// An action that this program does not know; only a plan of another version holds one.
@@ -225,6 +259,8 @@ pub fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Result<Prev
         "exec" => exec::preview(action, look, set),
         "files" => files::preview(action, look, set),
         "http" => http::preview(action, look, set),
+        objects::KEY => objects::preview(action, look, set),
+        script::KEY => script::preview(action, look, set),
         redis::KEY => redis::preview(action, look, set),
         sql::KEY => sql::preview(action, look, set),
         systemd::KEY => systemd::preview(action, look, set),
@@ -239,6 +275,8 @@ pub fn act(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel: 
         "exec" => exec::act(action, out, cancel),
         "files" => files::act(action, set, out, cancel),
         "http" => http::act(action, out, cancel),
+        objects::KEY => objects::act(action, set, out, cancel),
+        script::KEY => script::act(),
         redis::KEY => redis::act(action, set, out, cancel),
         sql::KEY => sql::act(action, set, out, cancel),
         systemd::KEY => systemd::act(action, set, out, cancel),
@@ -256,6 +294,7 @@ pub fn prove(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel
         "exec" => exec::prove(action, out, cancel),
         "files" => files::prove(action, set, cancel),
         "http" => http::prove(action, out, cancel),
+        objects::KEY => objects::prove(action, set, out, cancel),
         redis::KEY => redis::prove(action, set, out, cancel),
         sql::KEY => sql::prove(action, set, out, cancel),
         systemd::KEY => systemd::prove(action, set, out),
@@ -275,96 +314,12 @@ pub fn of_attempt(action: Action, run: &RunId, attempt: &str) -> Action {
     if action.adapter == http::KEY { http::of_attempt(action, run, attempt) } else { action }
 }
 
-/// The program that is the act itself, for `exec`.
+/// The program that is the act itself, for `exec` and `script`.
 #[must_use]
 pub fn program(action: &Action) -> Option<Program> {
-    if action.adapter == "exec" { exec::program(action).ok() } else { None }
-}
-
-/// Some objects of a frozen set for the screen, from the `from`-th (from 0), with the number of all.
-///
-/// # Errors
-/// When the bytes are not a set.
-pub fn items(set: &mut dyn BufRead, from: u64, rows: u64) -> Result<(u64, Vec<Item>), Error> {
-    let head = head(set)?;
-    match kind_of(&head) {
-        "files" => files::items(&head, set, from, rows),
-        redis::KEY => redis::items(&head, set, from, rows),
-        sql::KEY => sql::items(&head, set, from, rows),
-        "exec" => Ok((1, exec::items(&head).into_iter().skip(usize::from(from > 0)).collect())),
-        "http" => Ok((1, http::items(&head).into_iter().skip(usize::from(from > 0)).collect())),
-        systemd::KEY => Ok((1, systemd::items(&head).into_iter().skip(usize::from(from > 0)).collect())),
-        _ => Err(not_a_set("its kind is not known")),
+    match action.adapter.as_str() {
+        "exec" => exec::program(action).ok(),
+        script::KEY => script::program(action).ok(),
+        _ => None,
     }
-}
-
-/// What moved between two sets of one action, one line each, at most twenty and the number of the rest.
-pub fn moved(before: &mut dyn BufRead, after: &mut dyn BufRead) -> Vec<String> {
-    let found = head(before).and_then(|old| {
-        let new = head(after)?;
-        match (kind_of(&old), kind_of(&new)) {
-            ("files", "files") => files::moved(&old, before, &new, after),
-            (redis::KEY, redis::KEY) => redis::moved(&old, before, &new, after),
-            (sql::KEY, sql::KEY) => sql::moved(&old, before, &new, after),
-            _ => Ok(head_moved(&old, &new)),
-        }
-    });
-    let mut lines = found.unwrap_or_else(|error| vec![format!("the sets cannot be compared: {}", error.message)]);
-    let more = lines.len().saturating_sub(MOST_MOVED);
-    if more > 0 {
-        lines.truncate(MOST_MOVED);
-        let count = crate::domain::quantity::count(more as u64);
-        lines.push(format!("and {count} more"));
-    }
-    lines
-}
-
-/// The keys in which two heads differ.
-fn head_moved(old: &serde_json::Value, new: &serde_json::Value) -> Vec<String> {
-    let (Some(old), Some(new)) = (old.as_object(), new.as_object()) else { return Vec::new() };
-    let keys: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-    let differ = keys.into_iter().filter(|key| old.get(*key) != new.get(*key));
-    differ.map(|key| format!("the {key} is another than the one shown")).collect()
-}
-
-/// Reads a set's first line.
-fn head(set: &mut dyn BufRead) -> Result<serde_json::Value, Error> {
-    let mut line = Vec::new();
-    set.read_until(b'\n', &mut line).map_err(|cause| Error::machine("read the frozen set", cause))?;
-    serde_json::from_slice(&line).map_err(|_| not_a_set("its first line is no head"))
-}
-
-fn kind_of(head: &serde_json::Value) -> &str {
-    head.get("set").and_then(serde_json::Value::as_str).unwrap_or_default()
-}
-
-fn not_a_set(why: &str) -> Error {
-    Error::machine("read the frozen set", why)
-}
-
-/// Writes one value as a line of a set.
-fn write_line(set: &mut dyn Write, value: &impl Serialize) -> Result<(), Error> {
-    let failed = |cause: &dyn std::fmt::Display| Error::machine("write the frozen set", cause);
-    let mut line = serde_json::to_vec(value).map_err(|cause| failed(&cause))?;
-    line.push(b'\n');
-    set.write_all(&line).map_err(|cause| failed(&cause))
-}
-
-/// A word of plain ASCII for a phrase: what is not a letter, digit, `.`, `_` or `-` becomes `-`.
-fn plain_word(text: &str, otherwise: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' };
-    let word: String = text.chars().map(plain).collect();
-    if word.chars().any(|c| c.is_ascii_alphanumeric()) { word } else { otherwise.to_owned() }
-}
-
-/// Reads an action's own type back; only a plan of another version, or a damaged one, does not hold it.
-fn spec<T: serde::de::DeserializeOwned>(action: &Action) -> Result<T, Error> {
-    serde_json::from_value(action.spec.clone())
-        .map_err(|cause| Error::new(Kind::Usage, format!("cannot read the action \"{}\": {cause}", action.line)))
-}
-
-/// Makes an action of an adapter's own type.
-fn action(adapter: &str, floor: EffectClass, line: String, spec: &impl Serialize) -> Option<Action> {
-    let spec = serde_json::to_value(spec).ok()?;
-    Some(Action { adapter: adapter.to_owned(), floor, line, spec })
 }

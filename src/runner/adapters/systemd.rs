@@ -11,6 +11,7 @@
 //! cancels the job. A bus that is lost in between leaves the outcome unknown.
 
 mod job;
+mod rehearse;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +30,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 
 pub(super) use job::act;
+pub(super) use rehearse::rehearse;
 
 /// Its key.
 pub const KEY: &str = "systemd";
@@ -146,7 +148,7 @@ pub(super) fn parse(purpose: Purpose, mut table: Table, scope: &Scope, problems:
 }
 
 /// Source: systemd.unit(5), "a valid unit name".
-fn is_unit(name: &str) -> bool {
+pub(super) fn is_unit(name: &str) -> bool {
     let known = |byte: u8| byte.is_ascii_alphanumeric() || b":-_.\\@".contains(&byte);
     let placeholder = name.contains("{{");
     let (stem, suffix) = name.rsplit_once('.').unwrap_or_default();

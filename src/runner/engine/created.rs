@@ -2,7 +2,8 @@
 
 use crate::domain::error::Result;
 use crate::domain::{Order, Verb};
-use crate::journal::record::{Event, StepHead};
+use crate::journal::record::{Event, RollbackHead, StepHead};
+use crate::procedure::back::is_named;
 use crate::procedure::condition::spoken;
 use crate::procedure::plan::{Gate, Plan, Step, Until, WayBack};
 use crate::runner::rundir::Start;
@@ -18,15 +19,34 @@ pub(super) fn created(plan: &Plan, start: &Start) -> Result<Event> {
         environment: plan.environment.clone(),
         params: plan.params.clone(),
         phases: plan.phases.clone(),
-        steps: plan.steps.iter().map(|step| head(step, plan.order)).collect(),
+        steps: plan.steps.iter().map(|step| head(step, plan)).collect(),
         order: plan.order,
+        rollback: rollback(plan),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         confirmed: start.how.clone(),
     })
 }
 
-fn head(step: &Step, order: Order) -> StepHead {
-    let is_item = order == Order::Any;
+/// How the plan is taken back as a whole, where it says.
+fn rollback(plan: &Plan) -> Option<RollbackHead> {
+    let budget_s = plan.budget.undo_s;
+    match &plan.rollback {
+        Some(rollback) => {
+            let prove = numbered(plan, &rollback.prove);
+            Some(RollbackHead { to: rollback.to.clone(), prove, budget_s })
+        }
+        None => budget_s.map(|_| RollbackHead { budget_s, ..RollbackHead::default() }),
+    }
+}
+
+/// The numbers of the steps that these ids name, in the plan's order.
+fn numbered(plan: &Plan, ids: &[String]) -> Vec<u32> {
+    let steps = (0_u32..).zip(&plan.steps);
+    steps.filter(|(_, step)| ids.iter().any(|id| is_named(step, id))).map(|(number, _)| number).collect()
+}
+
+fn head(step: &Step, plan: &Plan) -> StepHead {
+    let is_item = plan.order == Order::Any;
     let what = match &step.act {
         Some(action) => action.line.clone(),
         None if step.receivers.is_empty() => step.text.clone(),
@@ -46,6 +66,8 @@ fn head(step: &Step, order: Order) -> StepHead {
         note_required: is_item && step.note_required,
         save: step.save.clone(),
         part: step.part.clone(),
+        undo_of: numbered(plan, &step.undo_of),
+        always: step.always,
         when: step.when.as_deref().map(spoken),
         until: step.until.as_ref().map(Until::words),
         timeout_s: step.until.as_ref().map(|_| step.timeout_s),

@@ -21,7 +21,8 @@ impl Engine {
             return self.write(Event::StepClosed { step, note }).map(drop);
         }
         let me = self.me.clone();
-        self.tell(&me, step, planned).await
+        self.tell(&me, step, planned).await?;
+        self.pass_notice(step, planned).map(drop)
     }
 
     /// Tells the receivers, in the name of whoever wants it; those alone that an earlier attempt has not told.

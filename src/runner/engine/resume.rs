@@ -32,7 +32,7 @@ impl Engine {
                 let name = attempt::undo_name(step, attempt);
                 let found = self.adopt(&name).await?;
                 let outcome = self.conclude(&name, found, true);
-                self.write(Event::UndoOutcome { step, attempt, outcome }).map(drop)
+                self.end_undo(step, attempt, outcome).map(drop)
             }
         }
     }

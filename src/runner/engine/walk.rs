@@ -40,9 +40,9 @@ impl Engine {
         let mut looked_at: Option<String> = None;
         let mut due = Instant::now();
         loop {
-            if let Some((_, undo)) = self.view().abort.clone() {
+            if self.view().abort.is_some() {
                 self.send_away();
-                return self.stop(undo).await;
+                return self.stop().await;
             }
             if let Some(step) = self.unsettled() {
                 self.settle(step).await?;
@@ -230,7 +230,7 @@ impl Engine {
     }
 
     /// An action that is only looked at keeps what it says in a log, as every attempt does.
-    fn keep_log(&self, name: &str, told: &[u8]) {
+    pub(super) fn keep_log(&self, name: &str, told: &[u8]) {
         use std::io::Write;
         // A log that cannot be kept loses nothing that the outcome does not say.
         let _ = crate::runner::rundir::open_private(&self.dir.log(name)).and_then(|mut file| file.write_all(told));

@@ -54,12 +54,14 @@ pub fn stop_signals() -> io::Result<UnixStream> {
 }
 
 impl Pump {
-    /// Takes the child's pipes. A log that cannot be made loses the output, counted, and not the act.
-    pub fn of(child: &mut Child, log: &Path) -> Self {
+    /// Takes the child's pipes; the `hidden` values never reach the log. A log that cannot be made loses the output, counted, and
+    /// not the act.
+    pub fn of(child: &mut Child, log: &Path, hidden: &[Vec<u8>]) -> Self {
         let stdout = child.stdout.take().map(|pipe| Stream { pipe: File::from(OwnedFd::from(pipe)), from: From::Out });
         let stderr = child.stderr.take().map(|pipe| Stream { pipe: File::from(OwnedFd::from(pipe)), from: From::Err });
         let streams = stdout.into_iter().chain(stderr).collect();
-        Self { streams, log: LogWriter::create(log, CAP_FIRST, CAP_LAST).ok(), lost: 0, buffer: vec![0; CHUNK] }
+        let log = LogWriter::create(log, CAP_FIRST, CAP_LAST).ok();
+        Self { streams, log: log.map(|log| log.masking(hidden)), lost: 0, buffer: vec![0; CHUNK] }
     }
 
     /// Pumps until the child ends; stops it when its time is up or a signal says so.

@@ -1,8 +1,10 @@
 //! `[[certificate]]` and `[[backup]]`.
 
+use crate::config::estate::read::buckets::{bucket_of, is_bucket, secrets_of};
 use crate::config::estate::read::parts::{path, plain_path, span_of, unique};
-use crate::config::estate::{Backup, BackupPlace, Certificate};
+use crate::config::estate::{Backup, BackupPlace, Certificate, ObjectPlace, Store};
 use crate::config::reader::{Place, Problems, Table};
+use crate::config::secrets::Secrets;
 use crate::domain::quantity;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
@@ -91,14 +93,14 @@ fn is_host(text: &str) -> bool {
     }
 }
 
-pub(super) fn backups(root: &mut Table, problems: &mut Problems) -> Vec<Backup> {
+pub(super) fn backups(root: &mut Table, stores: &[Store], secrets: &Secrets, problems: &mut Problems) -> Vec<Backup> {
     let mut seen = Vec::new();
     let mut all = Vec::new();
     for mut table in root.tables("backup", problems) {
         let at = table.place_of("name");
         let name = table.named("name", problems);
         unique(&mut seen, name.clone(), at, "a backup of this name", problems);
-        let place = place(&mut table, problems);
+        let place = place(&mut table, stores, secrets, problems);
         if !table.has("max_age") {
             table.required_text("max_age", problems);
         }
@@ -128,7 +130,7 @@ fn size(text: &str) -> Option<u64> {
 }
 
 /// Takes `files` or `objects` out: exactly one of them.
-fn place(table: &mut Table, problems: &mut Problems) -> Option<BackupPlace> {
+fn place(table: &mut Table, stores: &[Store], secrets: &Secrets, problems: &mut Problems) -> Option<BackupPlace> {
     match (table.has("files"), table.has("objects")) {
         (false, false) => problems.say(table.at, "a backup needs `files` or `objects`"),
         (true, true) => problems.say(table.place_of("objects"), "a backup has `files` or `objects`, not both"),
@@ -137,7 +139,12 @@ fn place(table: &mut Table, problems: &mut Problems) -> Option<BackupPlace> {
     let (files_at, objects_at) = (table.place_of("files"), table.place_of("objects"));
     let files = table.text("files", problems).and_then(|text| pattern(&text, files_at, problems));
     let objects = table.text("objects", problems).and_then(|text| prefix(text, objects_at, problems));
-    files.map(BackupPlace::Files).or(objects.map(BackupPlace::Objects))
+    let at = |prefix: String| {
+        let store = stores.iter().find(|store| Some(store.bucket.as_str()) == bucket_of(&prefix)).cloned();
+        let secrets = store.as_ref().map_or_else(Secrets::default, |store| secrets_of(store, secrets));
+        BackupPlace::Objects(ObjectPlace { prefix, store, secrets })
+    };
+    files.map(BackupPlace::Files).or(objects.map(at))
 }
 
 /// Checks a pattern of files: absolute, with wildcards in its last part alone.
@@ -164,14 +171,7 @@ fn pattern(text: &str, at: Place, problems: &mut Problems) -> Option<String> {
 
 /// Checks a prefix of an object store: `s3://bucket/prefix/`.
 fn prefix(text: String, at: Place, problems: &mut Problems) -> Option<String> {
-    // Source: Amazon S3 user guide, "General purpose bucket naming rules".
-    let is_bucket = |name: &str| {
-        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
-        let end = |c: char| c.is_ascii_alphanumeric();
-        (3..=63).contains(&name.len()) && name.bytes().all(plain) && name.starts_with(end) && name.ends_with(end)
-    };
-    let rest = text.strip_prefix("s3://").map(|rest| rest.split_once('/').unwrap_or((rest, "")));
-    if rest.is_some_and(|(bucket, _)| is_bucket(bucket)) && !text.chars().any(char::is_control) {
+    if bucket_of(&text).is_some_and(is_bucket) && !text.chars().any(char::is_control) {
         return Some(text);
     }
     problems.say_with(at, "`objects` must be a prefix of an object store", "such as \"s3://bucket/prefix/\"");

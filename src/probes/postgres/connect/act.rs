@@ -19,7 +19,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// What a session that acts is allowed. Names are those of `pg_catalog`, or have their schema before them.
 const ACT: &str = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=10000 -c search_path=pg_catalog \
-    -c DateStyle=ISO -c IntervalStyle=postgres -c TimeZone=UTC -c extra_float_digits=1 -c bytea_output=hex";
+    -c standard_conforming_strings=on -c DateStyle=ISO -c IntervalStyle=postgres -c TimeZone=UTC -c extra_float_digits=1 -c bytea_output=hex";
 /// From which version on a server looks, while it works, whether its client is still there.
 ///
 /// Source: PostgreSQL 14 release notes, `client_connection_check_interval`.

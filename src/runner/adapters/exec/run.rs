@@ -33,7 +33,8 @@ pub(super) fn run(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> 
     let (mut reader, writer) = std::io::pipe().map_err(failed)?;
     let mut command = Command::new(&program.path);
     command.arg0(program.argv.first().map_or("", String::as_str)).args(program.argv.iter().skip(1));
-    command.env_clear().envs(&program.env).current_dir(&program.cwd).stdin(Stdio::null()).process_group(0);
+    let env = program.environment().map_err(|why| Error::machine(&doing, why))?;
+    command.env_clear().envs(&env).current_dir(&program.cwd).stdin(Stdio::null()).process_group(0);
     command.stdout(writer.try_clone().map_err(failed)?).stderr(writer);
     let mut child = command.spawn().map_err(failed)?;
     drop(command); // It holds the writing ends.

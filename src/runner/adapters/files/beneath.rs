@@ -11,17 +11,17 @@ use std::os::unix::ffi::OsStrExt;
 const TRIES: usize = 64;
 
 /// The root, held open, and the last directory that was reached below it.
-pub(super) struct Root {
+pub(in crate::runner::adapters) struct Root {
     fd: OwnedFd,
     /// Its device.
-    pub(super) dev: u64,
+    pub(in crate::runner::adapters) dev: u64,
     /// Its inode.
-    pub(super) ino: u64,
+    pub(in crate::runner::adapters) ino: u64,
 }
 
 impl Root {
     /// Opens a root; its own path may hold symbolic links.
-    pub(super) fn open(path: &str) -> Result<Self, Error> {
+    pub(in crate::runner::adapters) fn open(path: &str) -> Result<Self, Error> {
         let failed = |cause: Errno| Error::machine(format_args!("open {path}"), cause);
         let fd = open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).map_err(failed)?;
         let stat = fstat(&fd).map_err(failed)?;
@@ -29,7 +29,7 @@ impl Root {
     }
 
     /// Opens a directory below: no symbolic link, no other mount, nothing above.
-    pub(super) fn directory(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
+    pub(in crate::runner::adapters) fn directory(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
         let path = if path.is_empty() { OsStr::new(".") } else { OsStr::from_bytes(path) };
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOFOLLOW;
         let resolve =
@@ -45,7 +45,7 @@ impl Root {
     }
 
     /// Opens a directory below, making what is missing of it with the given mode; each new name is synced.
-    pub(super) fn make_directory(&self, path: &[u8], mode: Mode) -> Result<OwnedFd, Errno> {
+    pub(in crate::runner::adapters) fn make_directory(&self, path: &[u8], mode: Mode) -> Result<OwnedFd, Errno> {
         match self.directory(path) {
             Err(Errno::NOENT) => {}
             other => return other,
@@ -62,12 +62,12 @@ impl Root {
 }
 
 /// Looks at a name in a directory, never through a link.
-pub(super) fn look_at(directory: &OwnedFd, name: &[u8]) -> Result<Stat, Errno> {
+pub(in crate::runner::adapters) fn look_at(directory: &OwnedFd, name: &[u8]) -> Result<Stat, Errno> {
     statat(directory, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW)
 }
 
 /// A path's directory (empty for the root) and its last name.
-pub(super) fn split(path: &[u8]) -> (&[u8], &[u8]) {
+pub(in crate::runner::adapters) fn split(path: &[u8]) -> (&[u8], &[u8]) {
     match path.iter().rposition(|byte| *byte == b'/') {
         Some(at) => (path.get(..at).unwrap_or_default(), path.get(at + 1..).unwrap_or_default()),
         None => (&[], path),
@@ -75,7 +75,7 @@ pub(super) fn split(path: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// Why a directory could not be reached, in words for people.
-pub(super) fn why(cause: Errno) -> String {
+pub(in crate::runner::adapters) fn why(cause: Errno) -> String {
     match cause {
         Errno::XDEV => "it lies on another file system than `root`".to_owned(),
         Errno::LOOP => "a symbolic link is in the way".to_owned(),

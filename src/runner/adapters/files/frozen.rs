@@ -44,13 +44,45 @@ pub(super) struct Frozen {
     pub(super) size: u64,
     /// Seconds and nanoseconds since the epoch.
     pub(super) mtime: (i64, u64),
+    /// What permissions it had, where those are what changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) had: Option<Had>,
+}
+
+/// The mode and the owner of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Had {
+    pub(super) mode: u32,
+    pub(super) uid: u32,
+    pub(super) gid: u32,
+}
+
+impl Had {
+    pub(super) fn of(stat: &Stat) -> Self {
+        Self { mode: stat.st_mode & 0o7777, uid: stat.st_uid, gid: stat.st_gid }
+    }
 }
 
 impl Frozen {
     /// Freezes what was seen.
     pub(super) fn of(name: Vec<u8>, stat: &Stat) -> Self {
         let size = u64::try_from(stat.st_size).unwrap_or(0);
-        Self { name: Name(name), to: None, dev: stat.st_dev, ino: stat.st_ino, size, mtime: mtime(stat) }
+        Self { name: Name(name), to: None, dev: stat.st_dev, ino: stat.st_ino, size, mtime: mtime(stat), had: None }
+    }
+
+    /// The same without what changes in a log that is written to.
+    pub(super) fn growing(&self) -> Self {
+        Self { size: 0, mtime: (0, 0), ..self.clone() }
+    }
+
+    /// Whether this is the very file that was frozen, whatever was written into it since.
+    pub(super) fn is_inode(&self, stat: &Stat) -> bool {
+        self.dev == stat.st_dev && self.is_same_inode(stat)
+    }
+
+    /// As [`Self::is_inode`], but for the device's number.
+    pub(super) fn is_same_inode(&self, stat: &Stat) -> bool {
+        FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && self.ino == stat.st_ino
     }
 
     /// Whether this is the very file that was frozen, unchanged.
@@ -73,10 +105,11 @@ impl Frozen {
 
     /// As a person sees it.
     pub(super) fn item(&self) -> Item {
+        let grows = self.size == 0 && self.mtime == (0, 0);
         Item {
             name: self.name.shown(),
-            bytes: Some(self.size),
-            modified: Some(self.modified()),
+            bytes: (!grows).then_some(self.size),
+            modified: (!grows).then(|| self.modified()),
             to: self.to.as_ref().map(Name::shown),
         }
     }
@@ -88,11 +121,11 @@ fn mtime(stat: &Stat) -> (i64, u64) {
 
 /// A path below the root, as bytes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Name(pub(super) Vec<u8>);
+pub(in crate::runner::adapters) struct Name(pub(in crate::runner::adapters) Vec<u8>);
 
 impl Name {
     /// Without control characters and without loss: `\` is doubled, and what cannot be shown is `\xNN`.
-    pub(super) fn shown(&self) -> String {
+    pub(in crate::runner::adapters) fn shown(&self) -> String {
         let mut out = String::new();
         for chunk in self.0.utf8_chunks() {
             for c in chunk.valid().chars() {
@@ -110,6 +143,11 @@ impl Name {
             chunk.invalid().iter().for_each(|b| out.push_str(&format!("\\x{b:02x}")));
         }
         out
+    }
+
+    /// Its bytes.
+    pub(in crate::runner::adapters) fn bytes(&self) -> &[u8] {
+        &self.0
     }
 
     /// Whether it is a path that stays below.

@@ -3,9 +3,11 @@
 use crate::domain::Preview;
 use crate::domain::quantity::counted;
 use crate::runner::adapters::Look;
+use crate::runner::adapters::files::beneath::look_at;
 use crate::runner::adapters::files::frozen::Frozen;
 use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statx};
 use std::collections::{BTreeSet, HashSet};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
 /// How many holders are named.
@@ -56,6 +58,56 @@ pub(super) fn report(files: &[Frozen], look: &Look, preview: &mut Preview) {
         preview.warnings.push(format!("open handles of {processes} could not be read"));
     }
     preview.facts.push(("open handles".to_owned(), fact));
+}
+
+/// Who writes into some files.
+#[derive(Default)]
+pub(super) struct Writers {
+    /// The first that was found, by its name and its number.
+    pub(super) holder: Option<String>,
+    /// The files that are written to.
+    pub(super) files: HashSet<(u64, u64)>,
+    /// How many processes could not be looked into.
+    pub(super) unseen: u64,
+}
+
+/// Looks who has any of these files open for writing. Source: proc_pid_fdinfo(5), `flags`.
+pub(super) fn writers(files: &[Frozen]) -> Writers {
+    let wanted = files.iter().map(|file| (file.dev, file.ino)).collect();
+    holders(&wanted, true)
+}
+
+/// Who has the file of a name open, whatever for.
+pub(super) fn of_name(directory: &OwnedFd, name: &[u8]) -> Option<String> {
+    let stat = look_at(directory, name).ok()?;
+    holders(&HashSet::from([(stat.st_dev, stat.st_ino)]), false).holder
+}
+
+fn holders(wanted: &HashSet<(u64, u64)>, writing: bool) -> Writers {
+    let mut found = Writers::default();
+    for process in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let path = process.path();
+        let Some(pid) = path.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok()) else { continue };
+        let handles = match std::fs::read_dir(path.join("fd")) {
+            Ok(handles) => handles,
+            Err(cause) => {
+                found.unseen += u64::from(cause.kind() == std::io::ErrorKind::PermissionDenied);
+                continue;
+            }
+        };
+        for handle in handles.flatten() {
+            let Some(id) = identity(&handle.path()).filter(|id| wanted.contains(id)) else { continue };
+            let info = std::fs::read_to_string(path.join("fdinfo").join(handle.file_name())).unwrap_or_default();
+            let flags = info.lines().find_map(|line| line.strip_prefix("flags:"));
+            let flags = flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok());
+            // What cannot be told may be writing.
+            if !writing || flags.is_none_or(|flags| flags & 0o3 != 0) {
+                found.files.insert(id);
+                found.holder.get_or_insert_with(|| format!("{} ({pid})", name_of(&path)));
+            }
+        }
+    }
+    found
 }
 
 /// Device and inode behind a handle, as far as the kernel knows without asking a server.

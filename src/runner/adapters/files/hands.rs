@@ -1,4 +1,4 @@
-//! Deletes, moves and moves back, one frozen file at a time.
+//! The hands: they work on one frozen file at a time, and delete, move and move back.
 
 use crate::domain::Error;
 use crate::domain::quantity::{bytes, count};
@@ -6,8 +6,9 @@ use crate::journal::record::Ending;
 use crate::procedure::plan::Action;
 use crate::runner::adapters::files::beneath::{self, Root, look_at, split};
 use crate::runner::adapters::files::frozen::{self, Frozen, Head, Name};
-use crate::runner::adapters::files::{Op, Spec, newest, verify};
+use crate::runner::adapters::files::{Op, Spec, newest, permissions, rotate, scan, verify};
 use crate::runner::adapters::{self as common, ActEnd};
+use crate::runner::failpoint;
 use rustix::fs::{AtFlags, Mode, RenameFlags, fstat, fsync, renameat_with, unlinkat};
 use rustix::io::Errno;
 use std::ffi::OsStr;
@@ -17,7 +18,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What came of one file.
-enum Came {
+pub(super) enum Came {
     /// It was deleted, moved or moved back.
     Done,
     /// It was not there any more, or already back.
@@ -26,20 +27,22 @@ enum Came {
     LeftAlone(String),
     /// It could not be done.
     Failed(String),
+    /// It was stopped before anything was done to it.
+    Stopped,
 }
 
 /// The hands: the root, and the two directories that were reached last.
-struct Hands {
-    root: Root,
-    source: Option<Reached>,
-    target: Option<Reached>,
+pub(super) struct Hands {
+    pub(super) root: Root,
+    pub(super) source: Option<Reached>,
+    pub(super) target: Option<Reached>,
 }
 
 /// A directory held open, and whether a name in it changed.
-struct Reached {
+pub(super) struct Reached {
     path: Vec<u8>,
-    fd: OwnedFd,
-    touched: bool,
+    pub(super) fd: OwnedFd,
+    pub(super) touched: bool,
 }
 
 /// Carries the action out on its set.
@@ -52,25 +55,36 @@ pub(in super::super) fn act(
     let spec = match common::spec::<Spec>(action) {
         Ok(spec) if spec.op == Op::Newest => return newest::act(action, &spec, out),
         Ok(spec) if spec.op == Op::Verify => return verify::act(action, &spec, out, cancel),
+        Ok(spec) if spec.op == Op::Scan => return scan::act(action, &spec, out, cancel),
         spec => spec,
     };
     let ready = spec.and_then(|spec| {
         let (head, files) = frozen::whole(set)?;
         let root = fitting_root(&spec, &head)?;
-        Ok((spec, files, Hands { root, source: None, target: None }))
+        let grant = spec.grant.as_ref().map(permissions::Grant::numbered).transpose()?;
+        Ok((spec, grant, head, files, Hands { root, source: None, target: None }))
     });
-    let (spec, files, hands) = match ready {
+    let (spec, grant, head, files, hands) = match ready {
         Ok(ready) => ready,
         Err(error) => return ActEnd::new(Ending::Failed, format!("nothing was touched: {}", error.message)),
     };
-    match spec.op {
-        Op::List => list(&files, out, cancel),
-        Op::Delete => each(hands, &files, "deleted", out, cancel, Hands::delete),
-        Op::Move => each(hands, &files, "moved", out, cancel, Hands::carry),
-        Op::Restore => each(hands, &files, "restored", out, cancel, Hands::carry_back),
-        Op::Gone | Op::Arrived | Op::Newest | Op::Verify => {
-            ActEnd::new(Ending::Failed, "nothing was touched: a proof does not act")
-        }
+    let go = |done: &str, one: &mut dyn FnMut(&mut Hands, &Frozen) -> Came| each(hands, &files, done, out, cancel, one);
+    let end = match (spec.op, head.op) {
+        (Op::List, _) => return list(&files, out, cancel),
+        (Op::Delete, _) => go("deleted", &mut Hands::delete),
+        (Op::Move, _) => go("moved", &mut Hands::carry),
+        (Op::Rotate, _) => go("rotated", &mut Hands::rotate),
+        (Op::Archive, _) => go("archived", &mut |hands, file| hands.archive(file, cancel)),
+        (Op::Permissions, _) => go("set", &mut |hands, file| hands.grant(file, grant.as_ref())),
+        (Op::Restore, Op::Rotate) => go("restored", &mut Hands::rotate_back),
+        (Op::Restore, Op::Archive) => go("restored", &mut |hands, file| hands.unpack(file, cancel)),
+        (Op::Restore, Op::Permissions) => go("restored", &mut |hands, file| hands.grant_back(file, grant.as_ref())),
+        (Op::Restore, _) => go("restored", &mut Hands::carry_back),
+        _ => return ActEnd::new(Ending::Failed, "nothing was touched: a proof does not act"),
+    };
+    match &spec.reopen {
+        None => end,
+        Some(reopen) => rotate::tell(reopen, (spec.op == Op::Rotate).then_some(files.as_slice()), end, out),
     }
 }
 
@@ -78,8 +92,8 @@ pub(in super::super) fn act(
 ///
 /// An undo may come after a restart, which may give the root's device another number; the files' own identity holds it.
 fn fitting_root(spec: &Spec, head: &Head) -> Result<Root, Error> {
-    let of = if spec.op == Op::Restore { Op::Move } else { spec.op };
-    if head.op != of || head.root != spec.root {
+    let fits = if spec.op == Op::Restore { Op::TAKEN_BACK.contains(&head.op) } else { spec.op == head.op };
+    if !fits || head.root != spec.root {
         return Err(common::not_a_set("it belongs to another action"));
     }
     let root = Root::open(&spec.root)?;
@@ -124,7 +138,7 @@ fn each(
     done: &str,
     out: &mut dyn Write,
     cancel: &AtomicBool,
-    one: fn(&mut Hands, &Frozen) -> Came,
+    one: &mut dyn FnMut(&mut Hands, &Frozen) -> Came,
 ) -> ActEnd {
     let mut tally = Tally::default();
     let mut stopped = None;
@@ -134,7 +148,12 @@ fn each(
             break;
         }
         let shown = file.name.shown();
+        failpoint::pass("act.item");
         let told = match one(&mut hands, file) {
+            Came::Stopped => {
+                stopped = Some((Ending::Cancelled, "stopped".to_owned()));
+                break;
+            }
             Came::Done => {
                 tally.done += 1;
                 tally.bytes = tally.bytes.saturating_add(file.size);
@@ -198,7 +217,7 @@ fn end(tally: &Tally, all: u64, done: &str, stopped: Option<(Ending, String)>, s
 }
 
 /// Sorts an error of a directory into what it means for the file in it.
-fn unreached(cause: Errno) -> Came {
+pub(super) fn unreached(cause: Errno) -> Came {
     match cause {
         Errno::NOENT => Came::Already,
         Errno::LOOP | Errno::NOTDIR | Errno::XDEV | Errno::AGAIN => Came::LeftAlone(beneath::why(cause)),
@@ -207,7 +226,7 @@ fn unreached(cause: Errno) -> Came {
 }
 
 /// Reaches a directory, unless it is the one reached last; the one left behind is synced.
-fn reach<'a>(
+pub(super) fn reach<'a>(
     slot: &'a mut Option<Reached>,
     path: &[u8],
     open: impl FnOnce() -> Result<OwnedFd, Errno>,
@@ -271,7 +290,7 @@ impl Hands {
     }
 
     /// Whether the frozen file is at a place.
-    fn is_at(&self, place: &Name, file: &Frozen) -> bool {
+    pub(super) fn is_at(&self, place: &Name, file: &Frozen) -> bool {
         let (parent, name) = split(&place.0);
         let seen = self.root.directory(parent).and_then(|directory| look_at(&directory, name));
         seen.is_ok_and(|stat| file.is_same_file(&stat))

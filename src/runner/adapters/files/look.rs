@@ -5,8 +5,8 @@ use crate::domain::quantity::{count, counted};
 use crate::domain::{EffectClass, Error, Kind, Preview};
 use crate::procedure::plan::Action;
 use crate::runner::adapters::files::beneath::{self, Root, look_at, split};
-use crate::runner::adapters::files::frozen::{Frozen, Head, MOST, Name};
-use crate::runner::adapters::files::{Op, Select, Spec, handles};
+use crate::runner::adapters::files::frozen::{Frozen, Had, Head, MOST, Name};
+use crate::runner::adapters::files::{Op, Select, Spec, archive, handles, permissions, rotate};
 use crate::runner::adapters::{self as common, Look, limit};
 use rustix::fs::{Dir, FileType, Stat};
 use rustix::io::Errno;
@@ -28,6 +28,10 @@ struct Seen {
     links: u64,
     /// Other things that the pattern fits: sockets, pipes, devices.
     others: u64,
+    /// Files that are compressed already, are written to, or are as they shall be; they are left out.
+    packed: u64,
+    written: u64,
+    already: u64,
     names: u64,
 }
 
@@ -41,10 +45,19 @@ pub(in super::super) fn preview(action: &Action, look: &Look, set: &mut dyn Writ
     let mut seen = walk(&root, &spec, select, look)?;
     narrow(&mut seen.files, select, look);
     seen.files.sort_by(|a, b| a.name.cmp(&b.name));
-    let taken = match &spec.to {
-        Some(to) => destine(&root, &mut seen.files, select, to, look)?,
-        None => 0,
-    };
+    let mut facts = Vec::new();
+    let mut taken = 0;
+    match (&spec.to, &spec.grant) {
+        (Some(to), _) => {
+            if spec.op == Op::Archive {
+                seen.written = archive::sift(&mut seen.files, action, look)?;
+            }
+            taken = destine(&root, &mut seen.files, &spec, select, to, look)?;
+        }
+        (None, Some(grant)) => seen.already = permissions::narrow(&mut seen.files, grant, &mut facts)?,
+        (None, None) if spec.op == Op::Rotate => rotate::destine(&root, &mut seen.files, look)?,
+        (None, None) => {}
+    }
     let total: u64 = seen.files.iter().map(|file| file.size).fold(0, u64::saturating_add);
     let limit = limit::judge(look.limit, seen.files.len() as u64, seen.of, Some(total), "files")?;
     let head = Head {
@@ -58,10 +71,18 @@ pub(in super::super) fn preview(action: &Action, look: &Look, set: &mut dyn Writ
     };
     common::write_line(set, &head)?;
     for file in &seen.files {
-        common::write_line(set, file)?;
+        match spec.op {
+            Op::Rotate => common::write_line(set, &file.growing())?,
+            _ => common::write_line(set, file)?,
+        }
     }
     let mut preview = shown(&spec, select, look, &seen, total);
     preview.limit = limit;
+    preview.facts = facts;
+    permissions::told(&seen.files, &mut preview);
+    if let Some(reopen) = &spec.reopen {
+        rotate::foretell(reopen, &seen.files, &mut preview)?;
+    }
     warn(&mut preview, &seen, taken, spec.to.as_deref());
     if spec.op != Op::List {
         handles::report(&seen.files, look, &mut preview);
@@ -107,7 +128,7 @@ fn walk(root: &Root, spec: &Spec, select: &Select, look: &Look) -> Result<Seen, 
                     waiting.push(inner);
                 }
             } else {
-                note(&mut seen, inner, name, &stat, select, look)?;
+                note(&mut seen, inner, name, &stat, spec, select, look)?;
             }
         }
     }
@@ -115,7 +136,15 @@ fn walk(root: &Root, spec: &Spec, select: &Select, look: &Look) -> Result<Seen, 
 }
 
 /// Notes what is not a directory.
-fn note(seen: &mut Seen, path: Vec<u8>, name: &[u8], stat: &Stat, select: &Select, look: &Look) -> Result<(), Error> {
+fn note(
+    seen: &mut Seen,
+    path: Vec<u8>,
+    name: &[u8],
+    stat: &Stat,
+    spec: &Spec,
+    select: &Select,
+    look: &Look,
+) -> Result<(), Error> {
     if !glob::selects(select.pattern.as_bytes(), name) {
         return Ok(());
     }
@@ -130,10 +159,15 @@ fn note(seen: &mut Seen, path: Vec<u8>, name: &[u8], stat: &Stat, select: &Selec
             return Ok(());
         }
     }
-    let file = Frozen::of(path, stat);
+    let mut file = Frozen::of(path, stat);
+    file.had = (spec.op == Op::Permissions).then(|| Had::of(stat));
+    if spec.op == Op::Archive && name.ends_with(archive::ENDING) {
+        seen.packed += 1;
+        return Ok(());
+    }
     let spared = select.except.iter().any(|pattern| glob::fits(pattern.as_bytes(), name));
     let competes = select.keep_newest > 0 || is_older(&file, select, look);
-    if spared || !competes {
+    if spared || !competes || file.size < select.larger {
         return Ok(());
     }
     if seen.files.len() == MOST {
@@ -160,14 +194,24 @@ fn narrow(files: &mut Vec<Frozen>, select: &Select, look: &Look) {
 }
 
 /// Gives each file its new name, the tree below `under` kept, and takes out those whose new name is taken.
-fn destine(root: &Root, files: &mut Vec<Frozen>, select: &Select, to: &str, look: &Look) -> Result<u64, Error> {
+fn destine(
+    root: &Root,
+    files: &mut Vec<Frozen>,
+    spec: &Spec,
+    select: &Select,
+    to: &str,
+    look: &Look,
+) -> Result<u64, Error> {
     let strip = if select.under.is_empty() { 0 } else { select.under.len() + 1 };
     let mut parents: BTreeMap<Vec<u8>, Option<OwnedFd>> = BTreeMap::new();
     let mut taken = 0;
     let mut kept = Vec::new();
     for mut file in std::mem::take(files) {
         look.in_time("look at the new names")?;
-        let new = join(to.as_bytes(), file.name.0.get(strip..).unwrap_or_default());
+        let mut new = join(to.as_bytes(), file.name.0.get(strip..).unwrap_or_default());
+        if spec.op == Op::Archive {
+            new.extend_from_slice(archive::ENDING);
+        }
         let (parent, name) = split(&new);
         let failed = |cause: Errno| {
             Error::machine(format_args!("look at {}", Name(parent.to_vec()).shown()), beneath::why(cause))
@@ -181,9 +225,10 @@ fn destine(root: &Root, files: &mut Vec<Frozen>, select: &Select, to: &str, look
             parents.clear(); // Files come sorted: one open directory is enough.
             parents.insert(parent.to_vec(), opened);
         }
+        let is_its = || spec.op == Op::Archive && archive::is_its(root, &file, &Name(new.clone()));
         let is_free = match parents.get(parent).and_then(Option::as_ref).map(|fd| look_at(fd, name)) {
             None | Some(Err(Errno::NOENT)) => true,
-            Some(Ok(_)) => false,
+            Some(Ok(_)) => is_its(),
             Some(Err(cause)) => return Err(failed(cause)),
         };
         if is_free {
@@ -208,7 +253,12 @@ fn shown(spec: &Spec, select: &Select, look: &Look, seen: &Seen, total: u64) -> 
     let under = if select.under.is_empty() { "." } else { &select.under };
     let headline = match (spec.op, &spec.to) {
         (Op::Move, Some(to)) => format!("Move {files} from {under} to {}", if to.is_empty() { "." } else { to }),
+        (Op::Archive, Some(to)) => {
+            format!("Archive {files} from {under} into {}", if to.is_empty() { "." } else { to })
+        }
         (Op::Delete, _) => format!("Delete {files} under {under}"),
+        (Op::Rotate, _) => format!("Rotate {} under {under}", counted(found, "log", "logs")),
+        (Op::Permissions, _) => format!("Set the permissions of {files} under {under}"),
         _ => format!("List {files} under {under}"),
     };
     let slash = if spec.root == "/" || select.under.is_empty() { "" } else { "/" };
@@ -238,6 +288,9 @@ fn warn(preview: &mut Preview, seen: &Seen, taken: u64, to: Option<&str>) {
     };
     say(seen.links, "symbolic link", "symbolic links", "left out");
     say(seen.others, "socket, pipe or device", "sockets, pipes or devices", "left out");
+    say(seen.packed, "file", "files", "passed over: compressed already");
+    say(seen.written, "file", "files", "left out: written to now");
+    say(seen.already, "file", "files", "left out: as wanted already");
     say(taken, "file", "files", &format!("left out: the name is taken in {}", to.unwrap_or_default()));
     let odd = seen.files.iter().filter(|file| file.name.shown().contains('\\')).count() as u64;
     say(odd, "name", "names", "cannot be shown as they are and are written with \\");

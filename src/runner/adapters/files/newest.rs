@@ -56,9 +56,9 @@ pub(super) fn parse(purpose: Purpose, mut table: Table, root: String, problems: 
     if let Some(seconds) = younger {
         line.push_str(&format!(" is younger than {}", span(Duration::from_secs(seconds))));
     }
-    let select = Select { under, pattern, except: Vec::new(), older_s: None, keep_newest: 0, recursive };
+    let select = Select { under, pattern, except: Vec::new(), older_s: None, keep_newest: 0, recursive, larger: 0 };
     let newest = Some(Wanted { younger_s: younger, larger });
-    let spec = Spec { op: Op::Newest, root, select: Some(select), to: None, newest };
+    let spec = Spec { select: Some(select), newest, ..Spec::of(Op::Newest, root) };
     common::action("files", EffectClass::Read, line, &spec)
 }
 

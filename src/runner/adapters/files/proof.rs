@@ -2,10 +2,12 @@
 
 use crate::domain::Error;
 use crate::domain::quantity::count;
+use crate::procedure::adapters::Purpose;
 use crate::procedure::plan::Action;
 use crate::runner::adapters::files::beneath::{Root, look_at, split};
-use crate::runner::adapters::files::frozen::{self, Frozen, Name};
-use crate::runner::adapters::files::{Op, Spec};
+use crate::runner::adapters::files::frozen::{self, Frozen, Had, Name};
+use crate::runner::adapters::files::permissions::Grant;
+use crate::runner::adapters::files::{Op, Spec, archive, gz, handles, permissions};
 use crate::runner::adapters::{self as common, Proof};
 use rustix::io::Errno;
 use std::io::BufRead;
@@ -31,7 +33,7 @@ pub(in super::super) fn prove(action: &Action, set: &mut dyn BufRead, cancel: &A
 fn judge(action: &Action, set: &mut dyn BufRead, cancel: &AtomicBool) -> Result<Proof, Error> {
     let spec: Spec = common::spec(action)?;
     let (head, files) = frozen::whole(set)?;
-    if head.root != spec.root || !matches!(spec.op, Op::Gone | Op::Arrived) {
+    if head.root != spec.root || spec.op.purpose().0 != Purpose::Prove {
         return Err(common::not_a_set("it belongs to another action"));
     }
     let root = Root::open(&spec.root)?;
@@ -42,10 +44,19 @@ fn judge(action: &Action, set: &mut dyn BufRead, cancel: &AtomicBool) -> Result<
             "it is another directory than the one shown",
         ));
     }
+    let grant = spec.grant.as_ref().map(Grant::numbered).transpose()?;
     let (mut done, mut undone) = (0_u64, 0_u64);
     for file in &files {
         if cancel.load(Ordering::Relaxed) {
             return Ok(Proof::Unclear("stopped".to_owned()));
+        }
+        if matches!(spec.op, Op::Rotated | Op::Archived | Op::Granted) {
+            match stands(&spec, &root, file, grant.as_ref(), cancel) {
+                Some(true) => done += 1,
+                Some(false) => undone += 1,
+                None => {}
+            }
+            continue;
         }
         let here = at(&root, &file.name, file);
         match (spec.op, here, &file.to) {
@@ -56,13 +67,55 @@ fn judge(action: &Action, set: &mut dyn BufRead, cancel: &AtomicBool) -> Result<
         }
     }
     let all = files.len() as u64;
-    let word = if spec.op == Op::Gone { "gone" } else { "arrived" };
-    let told = format!("{} of {} {word}, {} still at their place", count(done), count(all), count(undone));
+    let rest = if spec.op == Op::Granted { "as before" } else { "still at their place" };
+    let mut told = format!("{} of {} {}, {} {rest}", count(done), count(all), spec.op.word(), count(undone));
+    if spec.op == Op::Rotated
+        && done > 0
+        && let Some(holder) = handles::writers(&files).holder
+    {
+        told.push_str(&format!("; {holder} still writes into an old log"));
+        return Ok(Proof::Unclear(told));
+    }
     Ok(match (done == all, undone == all) {
         (true, _) => Proof::Done(told),
         (_, true) => Proof::NotDone(told),
         _ => Proof::Unclear(told),
     })
+}
+
+/// Whether the effect on one file is there; `None` where it is neither there nor wholly not.
+fn stands(spec: &Spec, root: &Root, file: &Frozen, grant: Option<&Grant>, cancel: &AtomicBool) -> Option<bool> {
+    let look = |place: &Name| {
+        let (parent, name) = split(&place.0);
+        root.directory(parent).and_then(|directory| look_at(&directory, name))
+    };
+    let here = look(&file.name);
+    match spec.op {
+        Op::Granted => {
+            let here = here.ok()?;
+            match permissions::is_granted(file, grant, &here)? {
+                true => Some(true),
+                false => (file.had == Some(Had::of(&here))).then_some(false),
+            }
+        }
+        Op::Rotated => match (here, look(file.to.as_ref()?)) {
+            (Ok(here), Ok(there)) if file.is_same_inode(&there) && !file.is_same_inode(&here) => Some(true),
+            (Ok(here), _) if file.is_same_inode(&here) => Some(false),
+            _ => None,
+        },
+        _ => {
+            let (far, new) = split(&file.to.as_ref()?.0);
+            let archive = root.directory(far).and_then(|directory| archive::open_in(&directory, new));
+            match (here, archive) {
+                (Err(Errno::NOENT), Ok(open)) => {
+                    let whole = gz::digest(&open, true, cancel).is_ok_and(|(length, _)| length == file.size);
+                    whole.then_some(true)
+                }
+                (Ok(here), Err(Errno::NOENT)) if file.is_same_file(&here) => Some(false),
+                _ => None,
+            }
+        }
+    }
 }
 
 fn at(root: &Root, place: &Name, file: &Frozen) -> There {

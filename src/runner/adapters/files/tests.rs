@@ -1,5 +1,7 @@
 //! Real files in real directories.
 
+mod logs;
+
 use super::frozen::Name;
 use super::*;
 use crate::config::reader::parse as parse_toml;
@@ -14,7 +16,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// 2026-11-21, the day that ages are counted from.
 const NOW: i64 = 1_795_219_200;

@@ -45,8 +45,8 @@ pub(super) fn parse(mut table: Table, root: String, problems: &mut Problems) -> 
     let (under, pattern) = (under?, pattern?);
     let slash = if under.is_empty() { "" } else { "/" };
     let line = format!("the newest {under}{slash}{pattern} has the SHA-256 that stands beside it");
-    let select = Select { under, pattern, except: Vec::new(), older_s: None, keep_newest: 0, recursive };
-    let spec = Spec { op: Op::Verify, root, select: Some(select), to: None, newest: None };
+    let select = Select { under, pattern, except: Vec::new(), older_s: None, keep_newest: 0, recursive, larger: 0 };
+    let spec = Spec { select: Some(select), ..Spec::of(Op::Verify, root) };
     common::action("files", EffectClass::Read, line, &spec)
 }
 

@@ -21,6 +21,7 @@ mod client;
 mod json;
 mod learn;
 mod parse;
+mod rehearse;
 mod send;
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,7 @@ use std::time::Duration;
 
 pub(super) use learn::prove;
 pub(super) use parse::parse;
+pub(super) use rehearse::rehearse;
 
 /// The adapter's key.
 pub(super) const KEY: &str = "http";

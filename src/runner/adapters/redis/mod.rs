@@ -31,6 +31,7 @@ mod look;
 mod parse;
 mod preview;
 mod prove;
+mod rehearse;
 mod save;
 mod scan;
 mod server;
@@ -48,6 +49,7 @@ pub(super) use frozen::{items, moved};
 pub(super) use parse::parse;
 pub(super) use preview::preview;
 pub(super) use prove::prove;
+pub(super) use rehearse::rehearse;
 
 /// The adapter's key.
 pub(super) const KEY: &str = "redis";

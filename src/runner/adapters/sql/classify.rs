@@ -2,8 +2,8 @@
 //!
 //! | class | statements |
 //! |---|---|
-//! | read | SELECT, TABLE, VALUES, SHOW, EXPLAIN without ANALYZE; no data-modifying CTE, no row lock, no INTO, only functions of a list of pure ones |
-//! | destroy | DROP, DELETE, TRUNCATE, VACUUM FULL, a MERGE or an ALTER that deletes or drops, DO; whatever cannot be parsed |
+//! | read | SELECT, TABLE, VALUES, SHOW, EXPLAIN without ANALYZE of these; no data-modifying CTE, no row lock, no INTO, only functions of a list of pure ones |
+//! | destroy | DROP, DELETE, TRUNCATE, VACUUM FULL, a MERGE or an ALTER that deletes or drops, DO, COPY with a PROGRAM; whatever cannot be parsed |
 //! | change | everything else |
 //!
 //! The classes are floors: they err towards the greater one. Function names count as those of `pg_catalog`, because sessions run
@@ -117,8 +117,18 @@ fn destroys(statement: &SyntaxNode) -> Option<&'static str> {
             return Some("VACUUM FULL rewrites the table and locks everybody out");
         }
         K::CLUSTER => return Some("CLUSTER rewrites the table and locks everybody out"),
-        K::MERGE if tokens().any(|token| token.kind() == K::DELETE_KW) => return Some("it deletes rows"),
+        // The program runs as the server's own user.
+        K::COPY if tokens().any(|token| token.text().eq_ignore_ascii_case("program")) => {
+            return Some("COPY with a PROGRAM can do anything");
+        }
         _ => {}
+    }
+    let deletes = |node: &SyntaxNode| {
+        let mut tokens = node.descendants_with_tokens().filter_map(squawk_syntax::SyntaxElement::into_token);
+        tokens.any(|token| token.kind() == K::DELETE_KW)
+    };
+    if statement.descendants().any(|node| node.kind() == K::MERGE && deletes(&node)) {
+        return Some("it deletes rows");
     }
     let alters = text.starts_with("ALTER_");
     if alters && tokens().any(|token| token.kind() == K::DROP_KW) {
@@ -130,14 +140,18 @@ fn destroys(statement: &SyntaxNode) -> Option<&'static str> {
 /// Whether a statement only reads; otherwise what makes it more.
 fn reads(statement: &SyntaxNode) -> Result<(), String> {
     let body = match statement.kind() {
-        K::SELECT | K::COMPOUND_SELECT | K::PAREN_SELECT | K::VALUES | K::TABLE | K::SHOW => statement,
+        kind if is_reading(kind) => statement,
         K::EXPLAIN => {
             let mode = statement.descendants_with_tokens().filter_map(squawk_syntax::SyntaxElement::into_token);
             // An option that is named and switched off counts, too.
             if mode.into_iter().any(|token| matches!(token.text().to_lowercase().as_str(), "analyze" | "analyse")) {
                 return Err("EXPLAIN ANALYZE runs the statement".to_owned());
             }
-            return Ok(());
+            // Planning may run functions that are declared immutable or stable, whatever they do.
+            if !statement.children().any(|inner| is_reading(inner.kind())) {
+                return Err("it explains what is no reading statement".to_owned());
+            }
+            statement
         }
         _ => return Err("it is no reading statement".to_owned()),
     };
@@ -151,6 +165,10 @@ fn reads(statement: &SyntaxNode) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+fn is_reading(kind: K) -> bool {
+    matches!(kind, K::SELECT | K::COMPOUND_SELECT | K::PAREN_SELECT | K::VALUES | K::TABLE | K::SHOW)
 }
 
 /// Whether a call is of a pure function.
@@ -184,7 +202,14 @@ mod tests {
             ("(SELECT 1) UNION SELECT 2", Read),
             ("SHOW max_connections", Read),
             ("EXPLAIN DELETE FROM tasks", Destroy),
-            ("EXPLAIN SELECT setval('s', 1)", Read),
+            ("EXPLAIN SELECT 1", Read),
+            ("EXPLAIN (VERBOSE, FORMAT json) SELECT lower(x) FROM t", Read),
+            ("EXPLAIN SELECT setval('s', 1)", Change),
+            ("EXPLAIN INSERT INTO a VALUES (1)", Change),
+            ("EXPLAIN UPDATE a SET b = 1", Change),
+            ("EXPLAIN CREATE TABLE x AS SELECT 1", Change),
+            ("EXPLAIN (ANALYZE off) SELECT 1", Change),
+            ("EXPLAIN (BUFFERS, ANALYZE) DELETE FROM a", Destroy),
             ("EXPLAIN (ANALYZE) SELECT 1", Change),
             ("EXPLAIN ANALYSE SELECT 1", Change),
             ("EXPLAIN ANALYZE DELETE FROM tasks", Destroy),
@@ -225,6 +250,52 @@ mod tests {
             ("EXEC sp_who", Destroy),
             ("SELEC 1", Destroy),
             ("PREPARE x AS DELETE FROM a", Destroy),
+            ("WITH x AS (SELECT 1) DELETE FROM a", Destroy),
+            ("WITH x AS (UPDATE a SET b = 1 RETURNING *) SELECT * FROM x", Change),
+            (
+                "WITH x AS (SELECT 1), y AS (WITH z AS (DELETE FROM a RETURNING *) SELECT * FROM z) SELECT * FROM y",
+                Destroy,
+            ),
+            (
+                "WITH x AS (MERGE INTO a USING b ON a.i = b.i WHEN MATCHED THEN DELETE RETURNING *) SELECT * FROM x",
+                Destroy,
+            ),
+            ("MERGE INTO a USING b ON a.i = b.i WHEN MATCHED THEN UPDATE SET c = 1", Change),
+            ("COPY a TO PROGRAM 'rm -rf /'", Destroy),
+            ("COPY a FROM PROGRAM 'curl https://x'", Destroy),
+            ("COPY a FROM STDIN", Change),
+            ("COPY (DELETE FROM a RETURNING *) TO STDOUT", Destroy),
+            ("SELECT * FROM pg_read_file('/etc/passwd')", Change),
+            ("SELECT * FROM ROWS FROM (pg_ls_dir('/'), generate_series(1, 2))", Change),
+            ("SELECT * FROM a, LATERAL pg_sleep(1)", Change),
+            ("SELECT * FROM generate_series(1, 3) AS n", Read),
+            ("SELECT count(*) FILTER (WHERE setval('s', 1) > 0) FROM a", Change),
+            ("SELECT 1 FROM a WHERE EXISTS (SELECT pg_terminate_backend(1))", Change),
+            ("SELECT coalesce(1, setval('s', 1))", Change),
+            ("SELECT array_agg(x ORDER BY setval('s', 1)) FROM a", Change),
+            ("SELECT 1 FROM a ORDER BY nextval('s') LIMIT 1", Change),
+            ("SELECT sum(x) OVER (ORDER BY nextval('s')) FROM a", Change),
+            ("VALUES (nextval('s'))", Change),
+            ("SELECT * FROM a TABLESAMPLE system (10)", Change),
+            ("SELECT * FROM a TABLESAMPLE public.evil (10)", Change),
+            ("SELECT set_config('work_mem', '1GB', false)", Change),
+            ("SELECT/**/pg_sleep(1)", Change),
+            ("SELECT pg_catalog.pg_sleep(1)", Change),
+            ("SELECT pg_catalog . now ( )", Change),
+            ("SELECT U&\"\\0070g_sleep\"(1)", Change),
+            ("SELECT dblink_exec('host=x', 'DROP TABLE a')", Change),
+            ("SELECT lo_unlink(1)", Change),
+            ("SELECT $$;DROP TABLE a$$", Read),
+            ("/* /* */ DROP TABLE a */ SELECT 1", Read),
+            ("SELECT 1 FOR SHARE", Change),
+            ("SELECT * FROM (SELECT * FROM a FOR UPDATE) b", Change),
+            ("SELECT * INTO TEMP b FROM a", Change),
+            ("DROP OWNED BY x", Destroy),
+            ("REASSIGN OWNED BY x TO y", Change),
+            ("ALTER TABLE a RENAME TO b", Change),
+            ("REFRESH MATERIALIZED VIEW a", Change),
+            ("CREATE RULE r AS ON INSERT TO a DO INSTEAD DELETE FROM b", Destroy),
+            ("SELECT 1 \\gexec", Destroy),
         ];
         for (sql, expected) in cases {
             let class = classify(sql).unwrap();
@@ -241,6 +312,12 @@ mod tests {
             ("SELECT 1; DROP TABLE a", "2 statements"),
             ("BEGIN", "does nothing alone"),
             ("SET work_mem = '1GB'", "does nothing alone"),
+            ("SET ROLE postgres", "does nothing alone"),
+            ("ROLLBACK PREPARED 'x'", "does nothing alone"),
+            ("SELECT 'a\\'; DROP TABLE a; --'", "2 statements"),
+            ("SELECT 1;; DELETE FROM a", "2 statements"),
+            ("DO $$ BEGIN END $$; SELECT 1", "2 statements"),
+            ("BEGIN; DROP TABLE a; COMMIT", "3 statements"),
         ] {
             let said = classify(sql).unwrap_err();
             assert!(said.contains(words), "{sql}: {said}");

@@ -24,7 +24,9 @@ pub mod classify;
 mod frozen;
 mod look;
 mod named;
+mod phrase;
 mod preview;
+mod rehearse;
 mod rows;
 mod shape;
 #[cfg(test)]
@@ -45,7 +47,9 @@ use ways::{Database, Way};
 pub(super) use act::act;
 pub(super) use frozen::{items, moved};
 pub(super) use named::prove;
+pub(super) use phrase::phrase;
 pub(super) use preview::preview;
+pub(super) use rehearse::rehearse;
 
 /// The adapter's key.
 pub(super) const KEY: &str = "sql";

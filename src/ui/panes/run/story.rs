@@ -5,7 +5,7 @@ use crate::app::Snapshot;
 use crate::app::keymap::Action;
 use crate::config::theme::Role;
 use crate::domain::{EffectClass, RunStatus, StepState, Verb, quantity};
-use crate::journal::fold::RunView;
+use crate::journal::fold::{Act, RunView};
 use crate::journal::record::Ask;
 use crate::ui::pen::{Pen, VALUES};
 use crate::ui::text::Strip;
@@ -23,6 +23,12 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
     }
     let (role, now) = now_line(snapshot, run);
     say("now", role, now);
+    if let Some((until, seen)) = waits_for(snapshot, run) {
+        say("until", Role::UiText, until);
+        if let Some(seen) = seen {
+            say("seen", Role::UiText, seen);
+        }
+    }
     let ended = (0_u32..).zip(&run.steps).filter(|(_, step)| step.outcome.is_some()).max_by_key(|(_, step)| step.ended);
     if let Some((number, step)) = ended
         && let Some(outcome) = &step.outcome
@@ -35,10 +41,8 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
     }
     if status.is_over() {
         say("report", Role::UiKey, format!("midwatch report {}", run.id));
-    } else if status == RunStatus::Interrupted {
-        let key = snapshot.keymap.shown(Action::Resume);
-        let step = run.current().map_or_else(String::new, |step| format!(" at step {}", step + 1));
-        say("next", Role::UiText, format!("{key} resumes it{step}: a new runner takes over, and asks before it acts"));
+    } else if let Some(how) = taken_up(snapshot, run, status) {
+        say("next", Role::UiText, how);
     } else if let Some(next) = next(run) {
         say("next", Role::UiText, next);
     }
@@ -46,11 +50,8 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
         let how = if *undo { "and take back what it did" } else { "as it is" };
         say("abort", Role::StateInterrupted, format!("{}@{} asked to stop the run {how}", who.name, who.host));
     }
-    let owed = run.undo_owed();
-    if !owed.is_empty() && status != RunStatus::Ok {
-        let steps: Vec<String> = owed.iter().map(|step| (step + 1).to_string()).collect();
-        let word = if status.is_over() { "not taken back: step" } else { "can be taken back: step" };
-        say("undo", Role::UiText, format!("{word} {}", steps.join(", ")));
+    if let Some(owed) = owed(run, status) {
+        say("undo", Role::UiText, owed);
     }
     if run.unknown() > 0 {
         say("unknown", Role::StateUnknown, quantity::counted(u64::from(run.unknown()), "outcome", "outcomes"));
@@ -71,10 +72,49 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
     lines
 }
 
+/// How a run that no runner works on goes on.
+fn taken_up(snapshot: &Snapshot<'_>, run: &RunView, status: RunStatus) -> Option<String> {
+    let key = snapshot.keymap.shown(Action::Resume);
+    match status {
+        RunStatus::Held => Some(format!("{key} takes it up: a new runner asks the same question again")),
+        RunStatus::Interrupted => {
+            let step = run.current().map_or_else(String::new, |step| format!(" at step {}", step + 1));
+            Some(format!("{key} resumes it{step}: a new runner takes over, and asks before it acts"))
+        }
+        _ => None,
+    }
+}
+
+/// The steps that are owed their undo.
+fn owed(run: &RunView, status: RunStatus) -> Option<String> {
+    let owed = run.undo_owed();
+    if owed.is_empty() || status == RunStatus::Ok {
+        return None;
+    }
+    let steps: Vec<String> = owed.iter().map(|step| (step + 1).to_string()).collect();
+    let word = match (status.is_over(), &run.way_back) {
+        (true, _) => "not taken back: step",
+        (false, Some(_)) => "still to take back: step",
+        (false, None) => "can be taken back: step",
+    };
+    Some(format!("{word} {}", steps.join(", ")))
+}
+
 /// What the last `notify` that was reached says.
 fn notice(run: &RunView) -> Option<String> {
     let told = run.steps.iter().rev().filter(|step| step.head.verb == Verb::Notify && step.state == StepState::Done);
     told.filter_map(|step| step.remark.as_deref()).next().map(|text| short(&text.replace('\n', " ")).plain())
+}
+
+/// What the step at work waits for, and what its newest look saw, as far as its log is at hand.
+fn waits_for(snapshot: &Snapshot<'_>, run: &RunView) -> Option<(String, Option<String>)> {
+    let (number, ..) = run.open_attempt()?;
+    let until = run.step(number)?.head.until.as_deref()?;
+    let log = snapshot.log;
+    let is_its = log.run.as_ref() == Some(&run.id) && log.source.as_ref().is_some_and(|(step, _)| *step == number);
+    let newest = log.page.as_ref().filter(|_| is_its && log.follow).and_then(|page| page.lines.last());
+    let seen = newest.map(|line| short(&String::from_utf8_lossy(&line.bytes)).plain());
+    Some((short(until).plain(), seen))
 }
 
 /// What the run is doing, in a sentence with its role.
@@ -84,7 +124,13 @@ pub fn now_line(snapshot: &Snapshot<'_>, run: &RunView) -> (Role, String) {
     let clock = |at: crate::domain::Wall| at.clock();
     if let (Some(ended), true) = (run.ended, status.is_over()) {
         let took = quantity::span(ended.since(run.started));
-        return (Role::from(status), format!("{} at {}, after {took}", ended_word(status), clock(ended)));
+        let back = run.went_back().map_or_else(String::new, |back| format!(", {}", back.words()));
+        return (Role::from(status), format!("{}{back} at {}, after {took}", ended_word(status), clock(ended)));
+    }
+    if let (RunStatus::Held, Some(held)) = (status, run.held()) {
+        let why = if held.reason.is_empty() { String::new() } else { format!(": {}", short(&held.reason).plain()) };
+        let text = format!("held at step {} by {} since {}{why}", held.step + 1, held.by.name, clock(held.at));
+        return (Role::StateWaiting, text);
     }
     if status == RunStatus::Interrupted {
         let text = format!("no runner is at work; the last that is known is of {}", clock(run.last));
@@ -103,7 +149,11 @@ pub fn now_line(snapshot: &Snapshot<'_>, run: &RunView) -> (Role, String) {
         Some((number, step)) => {
             let (role, word) = state(snapshot, number, step);
             let since = step.started.map_or_else(String::new, |at| format!(" since {}", clock(at)));
-            (role, format!("{word} step {}{since}, {}", number + 1, time(step, snapshot.now.wall)))
+            match (run.open_attempt(), back_so_far(run)) {
+                (Some((.., Act::Undo)), Some(so_far)) => (role, format!("{word} step {}, {so_far}", number + 1)),
+                (Some((.., Act::Undo)), None) => (role, format!("{word} step {}", number + 1)),
+                _ => (role, format!("{word} step {}{since}, {}", number + 1, time(step, snapshot.now.wall))),
+            }
         }
         None if run.waits_for_people() => {
             let count = run.phase_counts().into_iter().find(|count| count.current);
@@ -112,6 +162,12 @@ pub fn now_line(snapshot: &Snapshot<'_>, run: &RunView) -> (Role, String) {
         }
         None => (Role::StateRunning, "the runner is between two steps".to_owned()),
     }
+}
+
+/// How far the way back is: `2 of 5 taken back`.
+fn back_so_far(run: &RunView) -> Option<String> {
+    let back = run.went_back()?;
+    Some(format!("{} of {} taken back", back.undone, back.undone + back.left))
 }
 
 fn ended_word(status: RunStatus) -> &'static str {
@@ -137,7 +193,9 @@ pub(super) fn may(pen: Pen<'_>, snapshot: &Snapshot<'_>, status: RunStatus, widt
         RunStatus::Waiting => {
             &[(Action::Act, "answer"), (Action::Log, "log"), (Action::Note, "note"), (Action::Abort, "abort")]
         }
-        RunStatus::Interrupted => &[(Action::Resume, "resume"), (Action::Abort, "abort"), (Action::Log, "log")],
+        RunStatus::Interrupted | RunStatus::Held => {
+            &[(Action::Resume, "resume"), (Action::Abort, "abort"), (Action::Log, "log")]
+        }
         RunStatus::Running => &[(Action::Log, "log"), (Action::Note, "note"), (Action::Abort, "abort")],
         _ => &[(Action::Log, "log"), (Action::Runs, "other runs")],
     };

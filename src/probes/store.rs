@@ -1,0 +1,162 @@
+//! Reaching an object store: a bucket of an S3-compatible one, or a local directory.
+//!
+//! What is not said is taken from the `AWS_*` variables, as Amazon's own programs have it; with no key at all, the machine's own is asked
+//! for. Requests are signed with ring, and a payload's digest is part of its signature.
+
+use crate::config::estate::Store;
+use crate::config::paths::Surroundings;
+use crate::config::secrets::{Secret, Secrets};
+use object_store::aws::AmazonS3Builder;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path as Key;
+use object_store::{BackoffConfig, Certificate, ClientOptions, ObjectStore, RetryConfig};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The longest explanation of a failure that is passed on, in characters.
+const LONGEST: usize = 240;
+
+/// How a bucket is reached, secrets read.
+#[derive(Clone, Debug, Default)]
+pub struct Reach {
+    /// The bucket.
+    pub bucket: String,
+    /// Where it answers.
+    pub endpoint: Option<String>,
+    /// Its region.
+    pub region: Option<String>,
+    /// Certificates beside the machine's own trust.
+    pub ca: Option<PathBuf>,
+    /// The id of the access key.
+    pub id: Option<Secret>,
+    /// The access key itself.
+    pub key: Option<Secret>,
+    /// The session's token.
+    pub token: Option<Secret>,
+}
+
+impl Reach {
+    /// How the bucket of an estate is reached.
+    ///
+    /// # Errors
+    /// Why a secret cannot be read, without its value.
+    pub fn of(bucket: &str, store: Option<&Store>, secrets: &Secrets, around: &Surroundings) -> Result<Self, String> {
+        let mut reach = Self { bucket: bucket.to_owned(), ..Self::default() };
+        let Some(store) = store else { return Ok(reach) };
+        (reach.endpoint, reach.region, reach.ca) = (store.endpoint.clone(), store.region.clone(), store.ca.clone());
+        let read = |name: &Option<String>| name.as_ref().map(|name| secrets.read(name, around)).transpose();
+        (reach.id, reach.key, reach.token) = (read(&store.access_key)?, read(&store.secret_key)?, read(&store.token)?);
+        Ok(reach)
+    }
+}
+
+/// How long a request may take as a whole, and how long it is tried again.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// One request.
+    pub request: Duration,
+    /// All tries of one request.
+    pub tries: Duration,
+}
+
+impl Patience {
+    /// For a look: a source that does not answer is soon given up.
+    pub const LOOK: Self = Self { request: Duration::from_secs(10), tries: Duration::from_secs(15) };
+    /// For an act, whose requests carry megabytes.
+    pub const ACT: Self = Self { request: Duration::from_secs(120), tries: Duration::from_secs(170) };
+}
+
+/// Opens a bucket. Nothing is asked of the server yet.
+///
+/// # Errors
+/// What is missing, without any secret.
+pub(crate) fn bucket(reach: &Reach, patience: Patience) -> Result<Arc<dyn ObjectStore>, String> {
+    let mut options = ClientOptions::new()
+        .with_timeout(patience.request)
+        .with_connect_timeout(Duration::from_secs(5).min(patience.request))
+        .with_user_agent(object_store::HeaderValue::from_static("midwatch"));
+    if let Some(ca) = &reach.ca {
+        let failed = |why: String| format!("{}: {why}", ca.display());
+        let pem = std::fs::read(ca).map_err(|cause| failed(cause.to_string()))?;
+        for certificate in Certificate::from_pem_bundle(&pem).map_err(|cause| failed(words(&cause)))? {
+            options = options.with_root_certificate(certificate);
+        }
+    }
+    let retry = RetryConfig {
+        backoff: BackoffConfig {
+            init_backoff: Duration::from_millis(100),
+            max_backoff: Duration::from_secs(3),
+            base: 2.0,
+        },
+        max_retries: 3,
+        retry_timeout: patience.tries,
+    };
+    // A key of the estate is not mixed with a token of the environment.
+    let own = reach.id.is_some() && reach.key.is_some();
+    let builder = if own { AmazonS3Builder::new() } else { AmazonS3Builder::from_env() };
+    let mut builder = builder.with_bucket_name(&reach.bucket).with_retry(retry);
+    let variable = |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok());
+    if let Some(endpoint) = reach.endpoint.clone().or_else(|| variable(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"])) {
+        let plain = endpoint.starts_with("http://");
+        // Where there is no TLS, nobody's certificate is read; loading the machine's trust takes a while.
+        options = options.with_allow_http(plain).with_no_system_certificates(plain);
+        builder = builder.with_endpoint(endpoint).with_virtual_hosted_style_request(false);
+    }
+    if let Some(region) = reach.region.clone().or_else(|| variable(&["AWS_REGION", "AWS_DEFAULT_REGION"])) {
+        builder = builder.with_region(region);
+    }
+    if let Some(id) = &reach.id {
+        builder = builder.with_access_key_id(id.expose());
+    }
+    if let Some(key) = &reach.key {
+        builder = builder.with_secret_access_key(key.expose());
+    }
+    if let Some(token) = &reach.token {
+        builder = builder.with_token(token.expose());
+    }
+    let built = builder.with_client_options(options).build().map_err(|cause| words(&cause))?;
+    Ok(Arc::new(built))
+}
+
+/// Opens a local directory as a store.
+///
+/// # Errors
+/// Why it cannot be opened.
+pub(crate) fn directory(path: &Path) -> Result<Arc<dyn ObjectStore>, String> {
+    if !path.is_dir() {
+        return Err(format!("{} is no directory", path.display()));
+    }
+    let store = LocalFileSystem::new_with_prefix(path).map_err(|cause| words(&cause))?;
+    Ok(Arc::new(store.with_automatic_cleanup(false)))
+}
+
+/// The key that a text names, character by character.
+///
+/// # Errors
+/// A sentence: no store has such a key.
+pub(crate) fn key(text: &str) -> Result<Key, String> {
+    Key::parse(text).map_err(|cause| cause.to_string())
+}
+
+/// Why a store did not do what it was asked for, in few words and without control characters.
+pub(crate) fn words(cause: &object_store::Error) -> String {
+    use object_store::Error;
+    let told = match cause {
+        Error::NotFound { .. } => return "there is no such object or bucket".to_owned(),
+        Error::Unauthenticated { .. } => return "the store does not accept the access key".to_owned(),
+        Error::PermissionDenied { source, .. } => format!("permission denied: {source}"),
+        Error::Generic { source, .. } => source.to_string(),
+        other => other.to_string(),
+    };
+    // The body of a refusal is XML: its code says enough. Source: Amazon S3 API reference, "Error responses".
+    let code = told.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>")).map(|(code, _)| code);
+    let told = match code {
+        Some("InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" | "ExpiredToken") => {
+            format!("the store does not accept the access key: {}", code.unwrap_or_default())
+        }
+        Some(code) => format!("refused: {code}"),
+        None => told,
+    };
+    told.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect()
+}

@@ -1,0 +1,49 @@
+//! Findings between files, each with its exact place.
+
+use super::*;
+use crate::procedure::catalog::text_of;
+use crate::procedure::read::read;
+use crate::runner::adapters::BuiltIn;
+use std::path::{Path, PathBuf};
+
+/// The cases: a directory each, with procedures and what is told of them.
+fn cases() -> Vec<PathBuf> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/lint");
+    let mut found: Vec<PathBuf> = directory.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+    found.sort();
+    found
+}
+
+fn told(case: &Path) -> String {
+    let mut files: Vec<PathBuf> = case.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|ending| ending == "toml"));
+    files.sort();
+    let mut library = Library::new();
+    for file in files {
+        let name = PathBuf::from(file.file_name().unwrap());
+        let text = text_of(&file).unwrap();
+        let procedure = read(&text, &name, &BuiltIn::default()).unwrap_or_else(|problems| panic!("{problems:?}"));
+        library.insert(procedure.id.clone(), procedure);
+    }
+    let judged: Vec<&Procedure> = library.values().collect();
+    let today = Date::constant(2026, 11, 22);
+    let found = judge(&judged, &library, today);
+    let lines =
+        |problems: &[Problem], kind: &str| problems.iter().map(|it| format!("{kind} {it}\n")).collect::<String>();
+    lines(&found.errors, "error") + &lines(&found.warnings, "warning")
+}
+
+#[test]
+fn every_case_is_told_of_at_its_place() {
+    let cases = cases();
+    assert!(cases.len() >= 4);
+    for case in cases {
+        let expected = case.join("expected");
+        let told = told(&case);
+        if std::env::var_os("MIDWATCH_EXPECT").is_some() {
+            std::fs::write(expected, told).unwrap();
+        } else {
+            assert_eq!(told, std::fs::read_to_string(expected).unwrap_or_default(), "{}", case.display());
+        }
+    }
+}

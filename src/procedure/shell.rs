@@ -1,0 +1,192 @@
+//! What whoever reads a shell script should know, from its syntax tree.
+//!
+//! | found | why |
+//! |---|---|
+//! | `rm` of an unquoted variable, or of `$X/…` where `X` may be empty | it removes other files than those meant |
+//! | a relative `rm -r` | it removes whatever the working directory holds |
+//! | `cd` whose failure nobody sees | what follows works elsewhere |
+//! | `kill -9`, `pkill -f`, `killall` | nothing is closed, or others are hit |
+//! | `curl … \| sh` | it runs whatever the network brings |
+//! | a file of a known name in `/tmp` | anybody can put a link there first |
+//! | `\|\| true` | a failure is swallowed |
+//! | a text that is not strict | a failure in the middle is passed over |
+//!
+//! Where strict mode is forced (`set -euo pipefail`), a failing `cd` ends the script, and neither it nor the mode is told of.
+
+mod rules;
+#[cfg(test)]
+mod tests;
+
+use brush_parser::ast::{AndOr, AndOrList, Command, CompoundCommand, CompoundList, Pipeline, Program, SourceLocation};
+use brush_parser::{Parser, ParserOptions};
+
+/// How deep commands may lie within commands; what is deeper is told of and not looked into.
+const DEEPEST: usize = 40;
+
+/// Something that its reader should know.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Finding {
+    /// The line of the script, from 1.
+    pub line: u32,
+    /// The column, in characters from 1.
+    pub column: u32,
+    /// What is there, in a sentence.
+    pub says: String,
+    /// The way on.
+    pub hint: &'static str,
+}
+
+/// Everything found in a script, in the order of its places. `strict` says that `set -euo pipefail` holds from its start.
+#[must_use]
+pub fn findings(script: &str, strict: bool) -> Vec<Finding> {
+    let mut reader = Reader { strict: strict || sets_strict(script), found: Vec::new() };
+    if nesting(script) > DEEPEST {
+        let says = "commands lie too deep within commands to be looked into".to_owned();
+        return vec![Finding { line: 1, column: 1, says, hint: "" }];
+    }
+    match parsed(script) {
+        Ok(program) => {
+            if !reader.strict && many(&program) {
+                let says = "a failure in the middle is passed over: the script is not strict";
+                let hint = "begin with `set -euo pipefail`, or use the adapter `script`";
+                reader.found.push(Finding { line: 1, column: 1, says: says.to_owned(), hint });
+            }
+            program.complete_commands.iter().for_each(|list| reader.list(list, false));
+        }
+        Err(why) => {
+            let says = format!("it cannot be read as a shell script: {why}");
+            reader.found.push(Finding { line: 1, column: 1, says, hint: "" });
+        }
+    }
+    reader.found.sort();
+    reader.found.dedup();
+    reader.found
+}
+
+/// How deep brackets and compound commands lie within one another at most; quoting is not looked at, so that it errs upwards.
+fn nesting(script: &str) -> usize {
+    let (mut brackets, mut blocks, mut deepest) = (0_usize, 0_usize, 0);
+    for word in script.split_inclusive(|c: char| c.is_whitespace() || c == ';') {
+        match word.trim_matches(|c: char| !c.is_ascii_alphabetic()) {
+            "if" | "for" | "while" | "until" | "case" | "select" => blocks += 1,
+            "fi" | "done" | "esac" => blocks = blocks.saturating_sub(1),
+            _ => {}
+        }
+        for symbol in word.chars() {
+            match symbol {
+                '(' | '{' => brackets += 1,
+                ')' | '}' => brackets = brackets.saturating_sub(1),
+                _ => {}
+            }
+        }
+        deepest = deepest.max(brackets + blocks);
+    }
+    deepest
+}
+
+fn parsed(script: &str) -> Result<Program, String> {
+    let mut parser = Parser::new(script.as_bytes(), &ParserOptions::default());
+    parser.parse_program().map_err(|cause| cause.to_string())
+}
+
+/// Whether the script turns strict mode on itself before anything else.
+fn sets_strict(script: &str) -> bool {
+    let first = script.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
+    first
+        .and_then(|line| line.strip_prefix("set -"))
+        .is_some_and(|flags| flags.split([' ', ';']).next().is_some_and(|short| short.contains('e')))
+}
+
+/// Whether there is more than one command whose failure counts: one after another, or in a pipe.
+fn many(program: &Program) -> bool {
+    let lists: Vec<&AndOrList> =
+        program.complete_commands.iter().flat_map(|list| list.0.iter().map(|item| &item.0)).collect();
+    lists.len() > 1 || lists.iter().any(|list| list.first.seq.len() > 1)
+}
+
+/// Walks the tree.
+struct Reader {
+    strict: bool,
+    found: Vec<Finding>,
+}
+
+impl Reader {
+    fn say(&mut self, at: &impl SourceLocation, says: String, hint: &'static str) {
+        let start = at.location().map(|span| (span.start.line, span.start.column)).unwrap_or((1, 1));
+        let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        self.found.push(Finding { line: number(start.0), column: number(start.1), says, hint });
+    }
+
+    /// `checked` says that somebody looks at the status of the list.
+    fn list(&mut self, list: &CompoundList, checked: bool) {
+        for item in &list.0 {
+            self.and_or(&item.0, checked);
+        }
+    }
+
+    fn and_or(&mut self, list: &AndOrList, checked: bool) {
+        let mut checked_here = checked || !list.additional.is_empty();
+        self.pipeline(&list.first, checked_here);
+        for (number, next) in list.additional.iter().enumerate() {
+            checked_here = checked || number + 1 < list.additional.len();
+            match next {
+                AndOr::And(pipeline) => self.pipeline(pipeline, checked_here),
+                AndOr::Or(pipeline) => {
+                    if rules::does_nothing(pipeline) {
+                        let says = "`|| true` swallows a failure".to_owned();
+                        self.say(pipeline, says, "name the exit codes that are fine, or let it fail");
+                    }
+                    self.pipeline(pipeline, checked_here);
+                }
+            }
+        }
+    }
+
+    fn pipeline(&mut self, pipeline: &Pipeline, checked: bool) {
+        if let Some(at) = rules::runs_the_network(pipeline) {
+            let says = "it runs whatever the network brings".to_owned();
+            self.say(at, says, "fetch it to a file, hold it to a checksum, then run it");
+        }
+        for command in &pipeline.seq {
+            self.command(command, checked || pipeline.bang);
+        }
+    }
+
+    fn command(&mut self, command: &Command, checked: bool) {
+        match command {
+            Command::Simple(simple) => rules::simple(self, simple, checked),
+            Command::Compound(compound, redirects) => {
+                self.compound(compound, checked);
+                redirects.iter().flat_map(|list| &list.0).for_each(|redirect| rules::redirect(self, redirect, command));
+            }
+            Command::Function(function) => self.compound(&function.body.0, false),
+            Command::ExtendedTest(..) => {}
+        }
+    }
+
+    fn compound(&mut self, compound: &CompoundCommand, checked: bool) {
+        match compound {
+            CompoundCommand::Arithmetic(_) => {}
+            CompoundCommand::ArithmeticForClause(clause) => self.list(&clause.body.list, false),
+            CompoundCommand::BraceGroup(group) => self.list(&group.list, checked),
+            CompoundCommand::Subshell(shell) => self.list(&shell.list, checked),
+            CompoundCommand::ForClause(clause) => self.list(&clause.body.list, false),
+            CompoundCommand::CaseClause(clause) => {
+                clause.cases.iter().filter_map(|case| case.cmd.as_ref()).for_each(|list| self.list(list, false));
+            }
+            CompoundCommand::IfClause(clause) => {
+                self.list(&clause.condition, true);
+                self.list(&clause.then, false);
+                for other in clause.elses.iter().flatten() {
+                    other.condition.iter().for_each(|condition| self.list(condition, true));
+                    self.list(&other.body, false);
+                }
+            }
+            CompoundCommand::WhileClause(clause) | CompoundCommand::UntilClause(clause) => {
+                self.list(&clause.0, true);
+                self.list(&clause.1.list, false);
+            }
+            CompoundCommand::Coprocess(process) => self.command(&process.body, checked),
+        }
+    }
+}

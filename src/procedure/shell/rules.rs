@@ -1,0 +1,202 @@
+//! What is told of single commands.
+
+use crate::procedure::shell::{Reader, findings};
+use brush_parser::ast::{
+    Command, CommandPrefixOrSuffixItem as Item, IoFileRedirectKind as Kind, IoFileRedirectTarget as Target, IoRedirect,
+    Pipeline, SimpleCommand, SourceLocation, Word,
+};
+use brush_parser::word::{WordPiece, parse};
+use brush_parser::{ParserOptions, unquote_str};
+
+/// Programs that start the one that is named behind them.
+const WRAPPERS: [&str; 8] = ["sudo", "doas", "command", "exec", "nice", "nohup", "env", "xargs"];
+
+/// Programs that read a script from standard input.
+const SHELLS: [&str; 9] = ["sh", "bash", "dash", "zsh", "ksh", "python", "python3", "perl", "ruby"];
+
+/// Programs that fetch from the network.
+const FETCHES: [&str; 2] = ["curl", "wget"];
+
+/// Directories in which everybody may make files.
+const SHARED: [&str; 3] = ["/tmp/", "/var/tmp/", "/dev/shm/"];
+
+/// The name of a simple command without its directory, behind whatever only starts it, and the words behind it.
+fn named(simple: &SimpleCommand) -> Option<(String, Vec<&Word>)> {
+    let words = simple.suffix.iter().flat_map(|suffix| &suffix.0).filter_map(|item| match item {
+        Item::Word(word) => Some(word),
+        _ => None,
+    });
+    let mut words: Vec<&Word> = simple.word_or_name.iter().chain(words).collect();
+    while let Some(first) = words.first() {
+        let name = unquote_str(&first.value);
+        let name = name.rsplit('/').next().unwrap_or_default().to_owned();
+        words.remove(0);
+        if !WRAPPERS.contains(&name.as_str()) {
+            return Some((name, words));
+        }
+        let option = |word: &&Word| word.value.starts_with('-') || word.value.contains('=');
+        let options = words.iter().take_while(|word| option(word)).count();
+        words.drain(..options);
+    }
+    None
+}
+
+/// Whether a pipeline is `true` or `:` alone.
+pub(super) fn does_nothing(pipeline: &Pipeline) -> bool {
+    matches!(pipeline.seq.as_slice(), [Command::Simple(simple)]
+        if named(simple).is_some_and(|(name, words)| words.is_empty() && matches!(name.as_str(), "true" | ":")))
+}
+
+/// The shell that runs what an earlier part of the pipe fetches.
+pub(super) fn runs_the_network(pipeline: &Pipeline) -> Option<&Command> {
+    let name = |command: &Command| match command {
+        Command::Simple(simple) => named(simple).map(|(name, _)| name),
+        _ => None,
+    };
+    let fetches =
+        pipeline.seq.iter().position(|command| name(command).is_some_and(|name| FETCHES.contains(&name.as_str())))?;
+    let mut behind = pipeline.seq.iter().skip(fetches + 1);
+    behind.find(|command| name(command).is_some_and(|name| SHELLS.contains(&name.as_str())))
+}
+
+/// Looks at one command, at what it redirects, and into what it substitutes.
+pub(super) fn simple(reader: &mut Reader, simple: &SimpleCommand, checked: bool) {
+    let items =
+        simple.prefix.iter().flat_map(|prefix| &prefix.0).chain(simple.suffix.iter().flat_map(|suffix| &suffix.0));
+    for item in items {
+        match item {
+            Item::IoRedirect(io) => redirect(reader, io, simple),
+            Item::Word(word) | Item::AssignmentWord(_, word) => substituted(reader, word, simple),
+            Item::ProcessSubstitution(_, shell) => reader.list(&shell.list, false),
+        }
+    }
+    let Some((name, words)) = named(simple) else { return };
+    match name.as_str() {
+        "rm" => removes(reader, &words),
+        "cd" if !checked && !reader.strict => {
+            let says = "nothing checks that `cd` worked: what follows may work elsewhere".to_owned();
+            reader.say(simple, says, "`cd DIR || exit`, or absolute paths");
+        }
+        "kill" if words.iter().any(|word| is_kill(&word.value)) => {
+            let says = "`kill -9` leaves the program no time to close anything".to_owned();
+            reader.say(simple, says, "send TERM, wait, and only then KILL");
+        }
+        "pkill" | "killall" => {
+            let says = format!("`{name}` hits every process that fits, others' too");
+            reader.say(simple, says, "name the unit or the process");
+        }
+        "tee" | "touch" | "mkdir" => words.iter().for_each(|word| shared(reader, word, simple)),
+        name if SHELLS.contains(&name) && words.iter().any(|word| fetched(word)) => {
+            let says = "it runs whatever the network brings".to_owned();
+            reader.say(simple, says, "fetch it to a file, hold it to a checksum, then run it");
+        }
+        _ => {}
+    }
+}
+
+fn is_kill(word: &str) -> bool {
+    matches!(word, "-9" | "-KILL" | "-SIGKILL" | "KILL" | "SIGKILL" | "--signal=9" | "--signal=KILL")
+}
+
+/// Whether a word substitutes what is fetched.
+fn fetched(word: &Word) -> bool {
+    ["$(curl ", "$(wget ", "`curl ", "`wget "].iter().any(|start| word.value.contains(start))
+}
+
+fn pieces(word: &str) -> Vec<WordPiece> {
+    parse(word, &ParserOptions::default())
+        .map(|pieces| pieces.into_iter().map(|piece| piece.piece).collect())
+        .unwrap_or_default()
+}
+
+fn is_expansion(piece: &WordPiece) -> bool {
+    use WordPiece::{BackquotedCommandSubstitution, CommandSubstitution, ParameterExpansion};
+    matches!(piece, ParameterExpansion(_) | CommandSubstitution(_) | BackquotedCommandSubstitution(_))
+}
+
+fn removes(reader: &mut Reader, words: &[&Word]) {
+    let is_option = |word: &Word| word.value.starts_with('-') && word.value.len() > 1;
+    let recursive = words.iter().any(|word| {
+        is_option(word)
+            && (word.value == "--recursive" || (!word.value.starts_with("--") && word.value.contains(['r', 'R'])))
+    });
+    for word in words.iter().filter(|word| !is_option(word)) {
+        let shown = &word.value;
+        if pieces(shown).iter().any(is_expansion) {
+            let says = format!("`rm` of a variable that is not quoted: {shown}");
+            reader.say(*word, says, "write it between double quotes");
+        } else if leads_with_expansion(shown) {
+            let says = format!("an empty variable makes it remove from `/`: {shown}");
+            reader.say(*word, says, "`${NAME:?}` stops where it is empty");
+        } else if recursive && !unquote_str(shown).starts_with(['/', '$', '~', '{']) {
+            let says = format!("a relative `rm -r` removes whatever the working directory holds: {shown}");
+            reader.say(*word, says, "write the absolute path");
+        }
+    }
+}
+
+/// Whether a path begins with a variable that may be empty, and a slash behind it.
+fn leads_with_expansion(word: &str) -> bool {
+    let bare = word.trim_start_matches('"');
+    let Some(rest) = bare.strip_prefix('$') else { return false };
+    let behind = match rest.strip_prefix('{') {
+        Some(inner) => match inner.split_once('}') {
+            Some((name, _)) if name.contains(":?") => return false,
+            Some((_, behind)) => behind,
+            None => return false,
+        },
+        None => rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_'),
+    };
+    behind.trim_start_matches('"').starts_with('/')
+}
+
+/// A file that is written where everybody may put a link first.
+pub(super) fn redirect(reader: &mut Reader, redirect: &IoRedirect, at: &impl SourceLocation) {
+    match redirect {
+        IoRedirect::File(
+            _,
+            Kind::Write | Kind::Append | Kind::Clobber | Kind::ReadAndWrite,
+            Target::Filename(word),
+        )
+        | IoRedirect::OutputAndError(word, _) => shared(reader, word, at),
+        IoRedirect::File(_, _, Target::ProcessSubstitution(_, shell)) => reader.list(&shell.list, false),
+        _ => {}
+    }
+}
+
+fn shared(reader: &mut Reader, word: &Word, at: &impl SourceLocation) {
+    let path = unquote_str(&word.value);
+    if !SHARED.iter().any(|shared| path.starts_with(shared)) {
+        return;
+    }
+    let says = format!("everybody can put a link in the place of {path} first");
+    let hint = "`mktemp`, or `{{run.dir}}` by way of `env`";
+    match word.loc {
+        Some(_) => reader.say(word, says, hint),
+        None => reader.say(at, says, hint),
+    }
+}
+
+/// Looks into commands that a word substitutes; they are told of at the word.
+fn substituted(reader: &mut Reader, word: &Word, at: &impl SourceLocation) {
+    let mut open = pieces(&word.value);
+    while let Some(piece) = open.pop() {
+        match piece {
+            WordPiece::DoubleQuotedSequence(inner) | WordPiece::GettextDoubleQuotedSequence(inner) => {
+                open.extend(inner.into_iter().map(|piece| piece.piece));
+            }
+            WordPiece::CommandSubstitution(script) | WordPiece::BackquotedCommandSubstitution(script) => {
+                if script.len() >= word.value.len() {
+                    continue;
+                }
+                for finding in findings(&script, true) {
+                    match word.loc {
+                        Some(_) => reader.say(word, finding.says, finding.hint),
+                        None => reader.say(at, finding.says, finding.hint),
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}

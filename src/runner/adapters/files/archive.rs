@@ -1,0 +1,263 @@
+//! `archive`: a file goes compressed into a tree of archives, is read back, and only then goes from its place.
+//!
+//! ```text
+//! logs/api/app.log.3 ──gzip──▶ logs/archive/api/.app.log.3.gz.part ──read back, same digest──▶ logs/archive/api/app.log.3.gz
+//! ```
+//!
+//! The tree below `under` is kept, so that same names never meet; a name that is taken is never written over. What is compressed
+//! already, and what is written to, is passed over. An archive has the mode and the owner of its file, and the time at which it
+//! was made: how long it is kept counts from then.
+
+use crate::domain::Error;
+use crate::procedure::plan::Action;
+use crate::runner::adapters::Look;
+use crate::runner::adapters::files::beneath::{Root, look_at, split};
+use crate::runner::adapters::files::frozen::{Frozen, Had, Name};
+use crate::runner::adapters::files::gz::{self, Halt};
+use crate::runner::adapters::files::handles;
+use crate::runner::adapters::files::hands::{Came, Hands, reach, unreached};
+use crate::runner::failpoint;
+use rustix::fs::{
+    AtFlags, FileType, Gid, Mode, OFlags, RenameFlags, Stat, Timespec, Timestamps, Uid, fchmod, fchown, fstat, fsync,
+    futimens, openat, renameat_with, unlinkat,
+};
+use rustix::io::Errno;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::sync::atomic::AtomicBool;
+
+/// What an archive's name ends in.
+pub(super) const ENDING: &[u8] = b".gz";
+
+impl From<Halt> for Came {
+    fn from(halt: Halt) -> Self {
+        match halt {
+            Halt::Stopped => Self::Stopped,
+            Halt::Failed(why) => Self::Failed(why),
+        }
+    }
+}
+
+/// Takes out what is written to, and says how many those were and whether there is a gzip.
+pub(super) fn sift(files: &mut Vec<Frozen>, action: &Action, look: &Look) -> Result<u64, Error> {
+    gz::is_there()?;
+    look.in_time(&action.line)?;
+    let before = files.len();
+    let written = handles::writers(files).files;
+    files.retain(|file| !written.contains(&(file.dev, file.ino)));
+    Ok((before - files.len()) as u64)
+}
+
+/// Whether an archive that is there already is this very file's: an attempt was cut short before the file went.
+pub(super) fn is_its(root: &Root, file: &Frozen, to: &Name) -> bool {
+    let digest = |name: &Name, packed: bool| {
+        let (parent, name) = split(&name.0);
+        let open = open_in(&root.directory(parent).ok()?, name).ok()?;
+        gz::digest(&open, packed, &AtomicBool::new(false)).ok()
+    };
+    let source = digest(&file.name, false);
+    source.is_some() && source == digest(to, true)
+}
+
+/// Opens a file for reading, never through a link.
+pub(super) fn open_in(directory: &OwnedFd, name: &[u8]) -> Result<File, Errno> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    openat(directory, OsStr::from_bytes(name), flags, Mode::empty()).map(File::from)
+}
+
+/// The name under which a file is made before it has its own.
+fn part(name: &[u8]) -> Vec<u8> {
+    [b".".as_slice(), name, b".part"].concat()
+}
+
+/// Makes a file of our own, in the place of one that an attempt which was cut short has left.
+fn make(directory: &OwnedFd, name: &[u8]) -> Result<File, Errno> {
+    let _ = unlinkat(directory, OsStr::from_bytes(name), AtFlags::empty());
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    openat(directory, OsStr::from_bytes(name), flags, Mode::RUSR | Mode::WUSR).map(File::from)
+}
+
+/// Gives a file an owner and a mode, and makes it durable.
+fn settle(file: &File, had: Had) -> Result<(), Errno> {
+    let own = Had::of(&fstat(file)?);
+    if (own.uid, own.gid) != (had.uid, had.gid) {
+        fchown(file, Some(Uid::from_raw(had.uid)), Some(Gid::from_raw(had.gid)))?;
+    }
+    fchmod(file, Mode::from_raw_mode(had.mode))?;
+    fsync(file)
+}
+
+impl Hands {
+    /// Compresses, reads back, and removes.
+    pub(super) fn archive(&mut self, file: &Frozen, cancel: &AtomicBool) -> Came {
+        let Some(to) = &file.to else { return Came::Failed("the set names no new place".to_owned()) };
+        let ((parent, name), (far, new)) = (split(&file.name.0), split(&to.0));
+        let Self { root, source, target } = self;
+        let source = match reach(source, parent, || root.directory(parent)) {
+            Ok(source) => source,
+            Err(cause) => return unreached(cause),
+        };
+        let open = match open_in(&source.fd, name) {
+            Ok(open) => open,
+            Err(Errno::NOENT) => return gone(root, file, to, cancel),
+            Err(Errno::LOOP) => return Came::LeftAlone("it changed since it was frozen".to_owned()),
+            Err(cause) => return Came::Failed(cause.to_string()),
+        };
+        let stat = match fstat(&open) {
+            Ok(stat) if file.is(&stat) => stat,
+            Ok(_) => return Came::LeftAlone("it changed since it was frozen".to_owned()),
+            Err(cause) => return Came::Failed(cause.to_string()),
+        };
+        let mode = fstat(&source.fd).map_or(Mode::RWXU, |stat| Mode::from_raw_mode(stat.st_mode & 0o7777));
+        let target = match reach(target, far, || root.make_directory(far, mode)) {
+            Ok(target) => target,
+            Err(cause) => return unreached(cause),
+        };
+        target.touched = true;
+        if let Err(came) = packed(&open, &stat, &target.fd, new, to, cancel) {
+            return came;
+        }
+        if let Err(cause) = fsync(&target.fd) {
+            return Came::Failed(format!("the archive's directory could not be synced: {cause}"));
+        }
+        failpoint::pass("act.half");
+        if let Some(holder) = handles::writers(std::slice::from_ref(file)).holder {
+            return Came::LeftAlone(format!("{holder} writes to it; its archive is there beside it"));
+        }
+        match look_at(&source.fd, name) {
+            Ok(stat) if file.is(&stat) => {}
+            _ => return Came::LeftAlone("it changed while it was archived; its archive is there beside it".to_owned()),
+        }
+        match unlinkat(&source.fd, OsStr::from_bytes(name), AtFlags::empty()) {
+            Ok(()) => source.touched = true,
+            Err(cause) => return Came::Failed(format!("its archive is made, and it cannot be removed: {cause}")),
+        }
+        Came::Done
+    }
+
+    /// Unpacks an archive to where its file was, and then removes it.
+    pub(super) fn unpack(&mut self, file: &Frozen, cancel: &AtomicBool) -> Came {
+        let Some(to) = &file.to else { return Came::Failed("the set names no new place".to_owned()) };
+        let ((parent, name), (far, new)) = (split(&file.name.0), split(&to.0));
+        let Self { root, source, target } = self;
+        let mode = Mode::RWXU;
+        let source = match reach(source, parent, || root.make_directory(parent, mode)) {
+            Ok(source) => source,
+            Err(cause) => return unreached(cause),
+        };
+        let target = match reach(target, far, || root.directory(far)) {
+            Ok(target) => Some(target),
+            Err(Errno::NOENT) => None,
+            Err(cause) => return unreached(cause),
+        };
+        let archive = target.as_ref().map(|target| open_in(&target.fd, new));
+        let back = look_at(&source.fd, name);
+        let is_back = back.is_ok_and(|stat| is_content(file, &stat));
+        let (archive, target) = match (archive, target) {
+            (Some(Ok(archive)), Some(target)) => (archive, target),
+            _ if is_back => return Came::Already,
+            _ => return Came::LeftAlone("it is neither here nor in its archive".to_owned()),
+        };
+        if !is_back {
+            if back.is_ok() {
+                return Came::LeftAlone("another file is at its place".to_owned());
+            }
+            if let Err(came) = unpacked(&archive, file, &source.fd, name, cancel) {
+                return came;
+            }
+            source.touched = true;
+            failpoint::pass("act.half");
+        }
+        match unlinkat(&target.fd, OsStr::from_bytes(new), AtFlags::empty()) {
+            Ok(()) => target.touched = true,
+            Err(cause) => return Came::Failed(format!("it is back, and its archive cannot be removed: {cause}")),
+        }
+        Came::Done
+    }
+}
+
+/// Whether a file has the size and the time of the frozen one: unpacked, it is another file.
+fn is_content(file: &Frozen, stat: &Stat) -> bool {
+    let here = Frozen::of(Vec::new(), stat);
+    FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && (here.size, here.mtime) == (file.size, file.mtime)
+}
+
+/// What it means that the file is gone: an earlier attempt archived it, or somebody else took it.
+fn gone(root: &Root, file: &Frozen, to: &Name, cancel: &AtomicBool) -> Came {
+    let (far, new) = split(&to.0);
+    let Ok(open) = root.directory(far).and_then(|directory| open_in(&directory, new)) else {
+        return Came::LeftAlone("it is no longer there".to_owned());
+    };
+    match gz::digest(&open, true, cancel) {
+        Ok((length, _)) if length == file.size => Came::Already,
+        Ok(_) => Came::LeftAlone(format!("it is no longer there, and {} is another's", to.shown())),
+        Err(halt) => halt.into(),
+    }
+}
+
+/// Makes the archive under its own name, whole and durable; or finds the one of an earlier attempt.
+fn packed(open: &File, stat: &Stat, target: &OwnedFd, new: &[u8], to: &Name, cancel: &AtomicBool) -> Result<(), Came> {
+    let failed = |cause: Errno| Came::Failed(cause.to_string());
+    let should = gz::digest(open, false, cancel)?;
+    match open_in(target, new) {
+        Err(Errno::NOENT) => {}
+        Err(_) => return Err(Came::LeftAlone(format!("{} exists already", to.shown()))),
+        Ok(there) => {
+            return match gz::digest(&there, true, cancel) {
+                Ok(is) if is == should => Ok(()),
+                Err(Halt::Stopped) => Err(Came::Stopped),
+                _ => Err(Came::LeftAlone(format!("{} exists already", to.shown()))),
+            };
+        }
+    }
+    let temporary = part(new);
+    let place = OsStr::from_bytes(&temporary);
+    let made = make(target, &temporary).map_err(failed).and_then(|made| {
+        gz::pack(open, &made, cancel)?;
+        let is = gz::digest(&made, true, cancel)?;
+        if is != should {
+            return Err(Came::LeftAlone(
+                "what is in the archive is not what is in the file: it is written to".to_owned(),
+            ));
+        }
+        settle(&made, Had::of(stat))
+            .map_err(|cause| Came::Failed(format!("the archive cannot have its owner and mode: {cause}")))?;
+        match renameat_with(target, place, target, OsStr::from_bytes(new), RenameFlags::NOREPLACE) {
+            Ok(()) => Ok(()),
+            Err(Errno::EXIST) => Err(Came::LeftAlone(format!("{} exists already", to.shown()))),
+            Err(cause) => Err(failed(cause)),
+        }
+    });
+    if made.is_err() {
+        let _ = unlinkat(target, place, AtFlags::empty());
+    }
+    made
+}
+
+/// Makes the file anew from its archive, with its time, and with the archive's mode and owner.
+fn unpacked(archive: &File, file: &Frozen, source: &OwnedFd, name: &[u8], cancel: &AtomicBool) -> Result<(), Came> {
+    let failed = |cause: Errno| Came::Failed(cause.to_string());
+    let had = Had::of(&fstat(archive).map_err(failed)?);
+    let temporary = part(name);
+    let place = OsStr::from_bytes(&temporary);
+    let made = make(source, &temporary).map_err(failed).and_then(|mut made| {
+        gz::copy_out(archive, &mut made, cancel)?;
+        let seconds = Timespec { tv_sec: file.mtime.0, tv_nsec: i64::try_from(file.mtime.1).unwrap_or(0) };
+        settle(&made, had).map_err(failed)?;
+        futimens(&made, &Timestamps { last_access: seconds, last_modification: seconds }).map_err(failed)?;
+        if !fstat(&made).is_ok_and(|stat| is_content(file, &stat)) {
+            return Err(Came::LeftAlone("its archive holds another file than was frozen".to_owned()));
+        }
+        match renameat_with(source, place, source, OsStr::from_bytes(name), RenameFlags::NOREPLACE) {
+            Ok(()) => fsync(source).map_err(failed),
+            Err(Errno::EXIST) => Err(Came::LeftAlone("another file is at its place".to_owned())),
+            Err(cause) => Err(failed(cause)),
+        }
+    });
+    if made.is_err() {
+        let _ = unlinkat(source, place, AtFlags::empty());
+    }
+    made
+}

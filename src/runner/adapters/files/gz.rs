@@ -1,0 +1,140 @@
+//! gzip, as a program of its own between two open files.
+
+use crate::domain::ids::Hasher;
+use crate::domain::{Digest, Error};
+use crate::runner::adapters::exec;
+use std::fs::File;
+use std::io::{self, Read, Seek, Write};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// How much is read at once.
+const PIECE: usize = 256 << 10;
+
+/// How often a compression is looked at.
+const GLANCE: Duration = Duration::from_millis(10);
+
+/// Why there is no result.
+pub(super) enum Halt {
+    /// It was stopped.
+    Stopped,
+    /// It cannot be done, or what is read is not whole.
+    Failed(String),
+}
+
+impl From<io::Error> for Halt {
+    fn from(cause: io::Error) -> Self {
+        Self::Failed(cause.to_string())
+    }
+}
+
+/// Whether there is a gzip to be had.
+///
+/// # Errors
+/// When there is none.
+pub(super) fn is_there() -> Result<(), Error> {
+    exec::resolve("gzip").map(drop)
+}
+
+fn command(arguments: &[&str]) -> Result<Command, Halt> {
+    let program = exec::resolve("gzip").map_err(|error| Halt::Failed(error.message))?;
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().current_dir("/").stderr(Stdio::null());
+    Ok(command)
+}
+
+/// Compresses what is in one file into another; the name and the time of the first are not kept in it.
+pub(super) fn pack(from: &File, to: &File, cancel: &AtomicBool) -> Result<(), Halt> {
+    let mut from = from.try_clone()?;
+    from.rewind()?;
+    let mut child = command(&["-9", "-n", "-c"])?.stdin(from).stdout(to.try_clone()?).spawn()?;
+    loop {
+        if cancel.load(Ordering::Relaxed) {
+            end(&mut child);
+            return Err(Halt::Stopped);
+        }
+        match child.try_wait()? {
+            None => std::thread::sleep(GLANCE),
+            Some(status) if status.success() => return Ok(()),
+            Some(status) => return Err(Halt::Failed(format!("gzip: {status}"))),
+        }
+    }
+}
+
+/// Gives what a compressed file holds, piece by piece, to its end; one that is not whole is an error.
+pub(super) fn unpack(
+    from: &File,
+    cancel: &AtomicBool,
+    piece: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+) -> Result<(), Halt> {
+    let mut from = from.try_clone()?;
+    from.rewind()?;
+    let mut child = command(&["-d", "-c"])?.stdin(from).stdout(Stdio::piped()).spawn()?;
+    let Some(mut pipe) = child.stdout.take() else { return Err(Halt::Failed("gzip gives nothing".to_owned())) };
+    let read = through(&mut pipe, cancel, piece);
+    drop(pipe);
+    if read.is_err() {
+        end(&mut child);
+        return read;
+    }
+    match child.wait()? {
+        status if status.success() => Ok(()),
+        _ => Err(Halt::Failed("it is not whole: gzip cannot read it to its end".to_owned())),
+    }
+}
+
+fn end(child: &mut Child) {
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+fn through(
+    from: &mut dyn Read,
+    cancel: &AtomicBool,
+    piece: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+) -> Result<(), Halt> {
+    let mut buffer = vec![0; PIECE];
+    loop {
+        if cancel.load(Ordering::Relaxed) {
+            return Err(Halt::Stopped);
+        }
+        match from.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(count) => piece(buffer.get(..count).unwrap_or_default())?,
+            Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
+            Err(cause) => return Err(cause.into()),
+        }
+    }
+}
+
+/// Reads a file to its end, piece by piece, unpacked or as it is.
+pub(super) fn each(
+    file: &File,
+    packed: bool,
+    cancel: &AtomicBool,
+    piece: &mut dyn FnMut(&[u8]) -> io::Result<()>,
+) -> Result<(), Halt> {
+    if packed {
+        return unpack(file, cancel, piece);
+    }
+    let mut file = file.try_clone()?;
+    file.rewind()?;
+    through(&mut file, cancel, piece)
+}
+
+/// The length and the digest of what a file holds, unpacked or as it is.
+pub(super) fn digest(file: &File, packed: bool, cancel: &AtomicBool) -> Result<(u64, Digest), Halt> {
+    let (mut hasher, mut length) = (Hasher::default(), 0);
+    each(file, packed, cancel, &mut |piece| {
+        hasher.update(piece);
+        length += piece.len() as u64;
+        Ok(())
+    })?;
+    Ok((length, hasher.finish()))
+}
+
+/// Unpacks one file into another.
+pub(super) fn copy_out(from: &File, to: &mut File, cancel: &AtomicBool) -> Result<(), Halt> {
+    unpack(from, cancel, &mut |piece| to.write_all(piece))
+}

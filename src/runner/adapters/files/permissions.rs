@@ -1,0 +1,200 @@
+//! `permissions`: gives files a mode and an owner; what they had is in the frozen set, so that it can be given back.
+
+use crate::config::reader::{Problems, Table};
+use crate::domain::{Error, Preview};
+use crate::runner::adapters::files::beneath::{look_at, split};
+use crate::runner::adapters::files::frozen::{Frozen, Had};
+use crate::runner::adapters::files::hands::{Came, Hands, reach, unreached};
+use crate::runner::failpoint;
+use rustix::fs::{Mode, OFlags, Stat, fstat, openat};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+use std::ffi::OsStr;
+use std::fmt;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+/// What files get.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Grant {
+    mode: Option<u32>,
+    owner: Option<String>,
+    group: Option<String>,
+    /// The numbers of the owner and the group, as they were when the plan was made; filled in by the preview.
+    #[serde(default)]
+    uid: Option<u32>,
+    #[serde(default)]
+    gid: Option<u32>,
+}
+
+impl fmt::Display for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mode = self.mode.map(|mode| format!("{mode:04o}"));
+        let owner = self.owner.as_ref().map(|owner| format!("owner {owner}"));
+        let group = self.group.as_ref().map(|group| format!("group {group}"));
+        f.write_str(&mode.into_iter().chain(owner).chain(group).collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// Reads `mode`, `owner` and `group`.
+pub(super) fn parse(table: &mut Table, problems: &mut Problems) -> Option<Grant> {
+    let at = table.at;
+    if !table.has("mode") && !table.has("owner") && !table.has("group") {
+        problems.say(at, "`permissions` needs `mode`, `owner` or `group`");
+        return None;
+    }
+    let had = (table.has("mode"), table.has("owner"), table.has("group"));
+    let wanted = "octal digits such as \"0640\", without a set-id bit and not writable by all";
+    let mode = table.parsed("mode", wanted, problems, |text| {
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit()) && (3..=4).contains(&text.len());
+        u32::from_str_radix(text, 8).ok().filter(|mode| digits && *mode <= 0o777 && mode & 0o002 == 0)
+    });
+    let name = |text: &str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+        (!text.is_empty() && text.bytes().all(plain)).then(|| text.to_owned())
+    };
+    let owner = table.parsed("owner", "the name of a user", problems, name);
+    let group = table.parsed("group", "the name of a group", problems, name);
+    let read = (mode.is_some(), owner.is_some(), group.is_some());
+    (had == read).then_some(Grant { mode, owner, group, uid: None, gid: None })
+}
+
+impl Grant {
+    /// With the numbers of its names.
+    ///
+    /// # Errors
+    /// When a name is not known on this machine.
+    pub(super) fn numbered(&self) -> Result<Self, Error> {
+        let find = |name: &Option<String>, path: &str| match name {
+            None => Ok(None),
+            Some(name) => number(name, path).map(Some).ok_or_else(|| {
+                Error::machine(format_args!("find \"{}\"", name.escape_debug()), format!("it is not in {path}"))
+            }),
+        };
+        let (uid, gid) = (find(&self.owner, "/etc/passwd")?, find(&self.group, "/etc/group")?);
+        Ok(Self { uid, gid, ..self.clone() })
+    }
+
+    fn of(&self, had: Had) -> Had {
+        Had { mode: self.mode.unwrap_or(had.mode), uid: self.uid.unwrap_or(had.uid), gid: self.gid.unwrap_or(had.gid) }
+    }
+}
+
+/// The number of a user or a group. Source: passwd(5), group(5).
+fn number(name: &str, path: &str) -> Option<u32> {
+    if name.bytes().all(|byte| byte.is_ascii_digit()) {
+        return name.parse().ok();
+    }
+    let text = std::fs::read_to_string(path).ok()?;
+    text.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        (fields.next()? == name).then(|| fields.nth(1)?.parse().ok()).flatten()
+    })
+}
+
+/// Takes out what is so already.
+pub(super) fn narrow(
+    files: &mut Vec<Frozen>,
+    grant: &Grant,
+    preview: &mut Vec<(String, String)>,
+) -> Result<u64, Error> {
+    let grant = grant.numbered()?;
+    let before = files.len();
+    files.retain(|file| file.had.is_some_and(|had| grant.of(had) != had));
+    preview.push(("permissions".to_owned(), grant.to_string()));
+    Ok((before - files.len()) as u64)
+}
+
+/// Says which permissions there are among the files now.
+pub(super) fn told(files: &[Frozen], preview: &mut Preview) {
+    let mut kinds: Vec<String> = files
+        .iter()
+        .filter_map(|file| file.had)
+        .map(|had| format!("{:04o} {}:{}", had.mode, had.uid, had.gid))
+        .collect();
+    kinds.sort();
+    kinds.dedup();
+    let shown: Vec<&str> = kinds.iter().take(5).map(String::as_str).collect();
+    let more = if kinds.len() > shown.len() { " and others" } else { "" };
+    if !shown.is_empty() {
+        preview.facts.push(("they have".to_owned(), format!("{}{more}", shown.join(", "))));
+    }
+}
+
+/// Whether a file has what it gets, by its numbers; `None` where it is another file.
+pub(super) fn is_granted(file: &Frozen, grant: Option<&Grant>, stat: &Stat) -> Option<bool> {
+    let grant = grant?;
+    let had = file.had.filter(|_| file.is_same_file(stat))?;
+    Some(Had::of(stat) == grant.of(had))
+}
+
+impl Hands {
+    /// Gives a file its new mode and owner.
+    pub(super) fn grant(&mut self, file: &Frozen, grant: Option<&Grant>) -> Came {
+        match ends(file, grant) {
+            Ok((had, new)) => self.change(file, had, new),
+            Err(why) => Came::Failed(why),
+        }
+    }
+
+    /// Gives a file back what it had.
+    pub(super) fn grant_back(&mut self, file: &Frozen, grant: Option<&Grant>) -> Came {
+        match ends(file, grant) {
+            Ok((had, new)) => self.change(file, new, had),
+            Err(why) => Came::Failed(why),
+        }
+    }
+
+    /// From one to the other; a file that has neither was changed by somebody else.
+    fn change(&mut self, file: &Frozen, from: Had, to: Had) -> Came {
+        let (parent, name) = split(&file.name.0);
+        let Self { root, source, .. } = self;
+        let directory = match reach(source, parent, || root.directory(parent)) {
+            Ok(directory) => directory,
+            Err(cause) => return unreached(cause),
+        };
+        // Without opening it for reading: its mode may forbid that.
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let held: OwnedFd = match openat(&directory.fd, OsStr::from_bytes(name), flags, Mode::empty()) {
+            Ok(held) => held,
+            Err(Errno::NOENT) => return Came::LeftAlone("it is no longer there".to_owned()),
+            Err(cause) => return Came::Failed(cause.to_string()),
+        };
+        let is = match fstat(&held) {
+            Ok(stat) if file.is_same_file(&stat) => Had::of(&stat),
+            Ok(_) => return Came::LeftAlone("it changed since it was frozen".to_owned()),
+            Err(cause) => return Came::Failed(cause.to_string()),
+        };
+        if is == to {
+            return Came::Already;
+        }
+        // An attempt that was cut short has changed the owner, and not yet the mode.
+        let own = (is.uid, is.gid);
+        if is != from && !(own == (to.uid, to.gid) && is.mode & 0o777 == from.mode & 0o777) {
+            return Came::LeftAlone("its mode or owner changed since it was frozen".to_owned());
+        }
+        let path = PathBuf::from(format!("/proc/self/fd/{}", held.as_raw_fd()));
+        if own != (to.uid, to.gid)
+            && let Err(cause) = std::os::unix::fs::chown(&path, Some(to.uid), Some(to.gid))
+        {
+            return Came::Failed(format!("cannot give it to {}:{}: {cause}", to.uid, to.gid));
+        }
+        failpoint::pass("act.half");
+        if let Err(cause) = std::fs::set_permissions(&path, std::fs::Permissions::from_mode(to.mode)) {
+            return Came::Failed(format!("cannot give it the mode {:04o}: {cause}", to.mode));
+        }
+        match look_at(&directory.fd, name).map(|stat| Had::of(&stat)) {
+            Ok(now) if now == to => Came::Done,
+            _ => Came::Failed("it does not have what it was given".to_owned()),
+        }
+    }
+}
+
+/// What a file had, and what it gets.
+fn ends(file: &Frozen, grant: Option<&Grant>) -> Result<(Had, Had), String> {
+    let had = file.had.ok_or("the set does not say what it had")?;
+    let grant = grant.ok_or("the action does not say what it gets")?;
+    Ok((had, grant.of(had)))
+}

@@ -1,0 +1,201 @@
+//! Looks that change nothing: `list`, `get`, `newest`, `verify`.
+//!
+//! An empty listing is told as such and is never a fresh backup; a listing that breaks off, and a store that does not answer, are unknown.
+
+use crate::domain::quantity::{age, bytes, counted, span};
+use crate::domain::{Evidence, Wall};
+use crate::journal::record::Ending;
+use crate::probes::backups::checksum;
+use crate::probes::backups::series::{self, Member, Stored};
+use crate::probes::{clock, store};
+use crate::procedure::plan::Action;
+use crate::runner::adapters::ActEnd;
+use crate::runner::adapters::objects::look::listed;
+use crate::runner::adapters::objects::send::remote_digest;
+use crate::runner::adapters::objects::{Op, Spec};
+use object_store::path::Path as Key;
+use object_store::{Error, GetOptions, GetRange, ObjectStore, ObjectStoreExt};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+/// The largest object whose text becomes a fact, and the largest checksum file, in bytes.
+const TEXT: u64 = 4 << 10;
+const SUMS: u64 = 1 << 20;
+
+/// How many objects a list writes into its log.
+const MOST_TOLD: usize = 1000;
+
+/// Looks, and judges what was found.
+pub(super) async fn look(action: &Action, spec: &Spec, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd {
+    let store = match spec.way.act() {
+        Ok(store) => store,
+        Err(error) => return ActEnd::unknown(error.message),
+    };
+    let seen = match spec.op {
+        Op::Get => get(spec, store.as_ref(), cancel).await,
+        Op::List => list(spec, store.as_ref(), out).await,
+        Op::Newest => newest(spec, store.as_ref()).await,
+        _ => verify(spec, store.as_ref(), cancel).await,
+    };
+    let end = match seen {
+        Err(why) => ActEnd::unknown(why),
+        Ok((ending, detail, facts)) => {
+            let evidence = Evidence { source: action.line.clone(), seen: clock::now().wall, facts };
+            ActEnd::new(ending, detail).seen(evidence)
+        }
+    };
+    let _ = writeln!(out, "{}", end.detail.escape_default());
+    end
+}
+
+type Facts = BTreeMap<String, String>;
+type Seen = Result<(Ending, String, Facts), String>;
+
+fn facts(pairs: impl IntoIterator<Item = (&'static str, String)>) -> Facts {
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+async fn get(spec: &Spec, store: &dyn ObjectStore, cancel: &AtomicBool) -> Seen {
+    let key = store::key(&spec.prefix)?;
+    let got = match store.get(&key).await {
+        Err(Error::NotFound { .. }) => {
+            return Ok((Ending::Failed, format!("there is no {}", spec.place), Facts::new()));
+        }
+        Err(cause) => return Err(store::words(&cause)),
+        Ok(got) => got,
+    };
+    let (size, etag, modified) = (got.meta.size, got.meta.e_tag.clone(), got.meta.last_modified.timestamp());
+    let mut found = facts([
+        ("key", key.to_string()),
+        ("size_bytes", size.to_string()),
+        ("modified_at", Wall::from_unix(modified, 0).0.to_string()),
+        ("etag", etag.clone().unwrap_or_default()),
+    ]);
+    let (_, digest) = remote_digest(got, cancel).await?;
+    found.insert("sha256".to_owned(), digest.to_string());
+    if size <= TEXT
+        && let Some(text) = text(store, &key, TEXT).await?
+    {
+        found.insert("value".to_owned(), text.trim_end().to_owned());
+    }
+    Ok((Ending::Ok, format!("{} · {}", spec.place, bytes(size)), found))
+}
+
+/// A small object as text; `None` where there is none, or it is no text.
+async fn text(store: &dyn ObjectStore, key: &Key, most: u64) -> Result<Option<String>, String> {
+    let options = GetOptions { range: Some(GetRange::Bounded(0..most)), ..GetOptions::default() };
+    match store.get_opts(key, options).await {
+        Err(Error::NotFound { .. }) => Ok(None),
+        Err(cause) => Err(store::words(&cause)),
+        Ok(got) if got.meta.size > most => Err(format!("{key} has more than {}", bytes(most))),
+        Ok(got) => {
+            let all = got.bytes().await.map_err(|cause| store::words(&cause))?;
+            Ok(String::from_utf8(all.to_vec()).ok())
+        }
+    }
+}
+
+async fn list(spec: &Spec, store: &dyn ObjectStore, out: &mut dyn Write) -> Seen {
+    let found = listed(spec, store).await.map_err(|error| error.message)?;
+    let total = found.iter().map(|object| object.size).fold(0, u64::saturating_add);
+    for object in found.iter().take(MOST_TOLD) {
+        let when = Wall::from_unix(object.last_modified.timestamp(), 0).minute();
+        let _ = writeln!(out, "{:>9}  {when}  {}", bytes(object.size), object.location.as_ref().escape_default());
+    }
+    let mut facts = facts([("count", found.len().to_string()), ("size_bytes", total.to_string())]);
+    for (name, object) in [
+        ("newest", found.iter().max_by_key(|object| object.last_modified)),
+        ("oldest", found.iter().min_by_key(|object| object.last_modified)),
+    ] {
+        if let Some(object) = object {
+            facts.insert(name.to_owned(), object.location.to_string());
+            let at = Wall::from_unix(object.last_modified.timestamp(), 0);
+            facts.insert(format!("{name}_at"), at.0.to_string());
+        }
+    }
+    let objects = counted(found.len() as u64, "object", "objects");
+    Ok((Ending::Ok, format!("{objects} · {}", bytes(total)), facts))
+}
+
+/// The newest member of a series by the time in the data, as the Backups pane has it.
+async fn newest_of(spec: &Spec, store: &dyn ObjectStore) -> Result<Option<(Member, usize)>, String> {
+    let found = listed(spec, store).await.map_err(|error| error.message)?;
+    let objects = found.into_iter().map(|object| Stored {
+        name: object.location.to_string().into(),
+        size: object.size,
+        changed: object.last_modified.timestamp(),
+    });
+    let series = series::of_objects(objects, clock::now().wall.0.as_second());
+    if let (None, (_, Some(name))) = (series.members.first(), &series.future) {
+        return Err(format!("all are dated in the future, {} among them", name.to_string_lossy()));
+    }
+    let count = series.count;
+    Ok(series.members.into_iter().next().map(|member| (member, count)))
+}
+
+fn none(spec: &Spec) -> (Ending, String, Facts) {
+    let pattern = spec.select.as_ref().map_or("*", |select| select.pattern.as_str());
+    (Ending::Failed, format!("no object fits {pattern} below {}", spec.place), facts([("count", "0".to_owned())]))
+}
+
+async fn newest(spec: &Spec, store: &dyn ObjectStore) -> Seen {
+    let Some((member, count)) = newest_of(spec, store).await? else { return Ok(none(spec)) };
+    let made = Wall::from_unix(member.unix, 0);
+    let now = clock::now().wall;
+    let old = now.since(made);
+    let size = member.size.unwrap_or(0);
+    let name = member.name.to_string_lossy().into_owned();
+    let facts = facts([
+        ("name", name.clone()),
+        ("made_at", made.0.to_string()),
+        ("time_from", member.from.word().to_owned()),
+        ("age_s", old.as_secs().to_string()),
+        ("size_bytes", size.to_string()),
+        ("count", count.to_string()),
+    ]);
+    let mut detail = format!("{name} · {} old · {}", age(old), bytes(size));
+    let mut ending = Ending::Ok;
+    if let Some(limit) = spec.younger_s.map(Duration::from_secs).filter(|limit| old > *limit) {
+        detail.push_str(&format!(" · limit {}", span(limit)));
+        ending = Ending::Failed;
+    }
+    if size < spec.larger {
+        detail.push_str(&format!(" · smaller than {}", bytes(spec.larger)));
+        ending = Ending::Failed;
+    }
+    Ok((ending, detail, facts))
+}
+
+async fn verify(spec: &Spec, store: &dyn ObjectStore, cancel: &AtomicBool) -> Seen {
+    let Some((member, _)) = newest_of(spec, store).await? else { return Ok(none(spec)) };
+    let name = member.name.to_string_lossy().into_owned();
+    let (directory, last) = name.rsplit_once('/').unwrap_or(("", &name));
+    let slash = if directory.is_empty() { "" } else { "/" };
+    let mut found = None;
+    for (beside, alone) in [(format!("{name}.sha256"), true), (format!("{directory}{slash}SHA256SUMS"), false)] {
+        if let Some(text) = text(store, &store::key(&beside)?, SUMS).await? {
+            let digest = checksum::digest_in(&text, last, alone);
+            if digest.is_none() && alone {
+                return Err(format!("{beside}: no SHA-256 in it"));
+            }
+            if let Some(digest) = digest {
+                found = Some((beside, digest));
+                break;
+            }
+        }
+    }
+    let Some((beside, should)) = found else { return Err(format!("{name}: no SHA-256 stands beside it")) };
+    let got = store.get(&store::key(&name)?).await.map_err(|cause| store::words(&cause))?;
+    let (size, is) = remote_digest(got, cancel).await?;
+    let facts = facts([
+        ("name", name.clone()),
+        ("size_bytes", size.to_string()),
+        ("sha256", is.to_string()),
+        ("expected_sha256", should.to_string()),
+        ("checksum_file", beside.clone()),
+    ]);
+    let (ending, said) = if should == is { (Ending::Ok, "as") } else { (Ending::Failed, "another SHA-256 than") };
+    Ok((ending, format!("{name} · {} · {said} in {beside}", bytes(size)), facts))
+}

@@ -1,0 +1,26 @@
+//! The phrase that a destroy asks for, as far as it is known before the preview: the action's verb, the count, the noun.
+
+use crate::procedure::plan::Action;
+use crate::runner::adapters::{plain_word, sql, systemd};
+
+/// What stands for a count that only the preview knows.
+const COUNT: &str = "N";
+
+/// The phrase with `N` for the count; `None` where only the preview knows it.
+#[must_use]
+pub fn phrase(action: &Action) -> Option<String> {
+    let text = |key: &str| action.spec.get(key).and_then(serde_json::Value::as_str);
+    match action.adapter.as_str() {
+        "exec" => {
+            let name = action.spec.get("argv")?.get(0)?.as_str()?;
+            Some(format!("run {}", plain_word(name.rsplit('/').next()?, "program")))
+        }
+        "files" => {
+            let under = action.spec.get("select")?.get("under")?.as_str()?;
+            Some(format!("{} {COUNT} {}", text("op")?, plain_word(under.rsplit('/').next()?, "files")))
+        }
+        systemd::KEY => Some(format!("{} 1 {}", text("op")?, plain_word(text("unit")?, "unit"))),
+        sql::KEY => sql::phrase(action, COUNT),
+        _ => None,
+    }
+}

@@ -1,0 +1,60 @@
+//! Whether an undo is possible now, asked read-only of the adapter that would carry it out.
+//!
+//! | adapter | possible means |
+//! |---|---|
+//! | `exec` | the program is found and may be executed, and its directory may be entered |
+//! | `files` | both directories lie below the root on one file system that takes writes, and this user may write in them |
+//! | `sql` | the server answers `act`, takes changes, and that role may do this to these objects |
+//! | `systemd` | the unit is loaded, and this user needs nobody's leave |
+//! | `http` | the service answers |
+//! | `redis` | the server answers `act`, and takes changes |
+//!
+//! Whatever keeps that from being known makes the answer unknown, which is not fine.
+
+use crate::procedure::plan::Action;
+use crate::runner::adapters::{exec, files, http, redis, sql, systemd};
+
+/// The answer, with its reason in a few words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rehearsed {
+    /// It could be carried out now.
+    Possible(String),
+    /// It could not.
+    NotPossible(String),
+    /// Nobody can tell.
+    Unknown(String),
+}
+
+impl Rehearsed {
+    /// The one word for it: `possible`, `not possible`, `unknown`.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Possible(_) => "possible",
+            Self::NotPossible(_) => "not possible",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+
+    /// The reason.
+    #[must_use]
+    pub fn why(&self) -> &str {
+        match self {
+            Self::Possible(why) | Self::NotPossible(why) | Self::Unknown(why) => why,
+        }
+    }
+}
+
+/// Asks whether the undo of an act is possible now. Changes nothing; it blocks.
+#[must_use]
+pub fn rehearse(undo: &Action, of: &Action) -> Rehearsed {
+    match undo.adapter.as_str() {
+        "exec" => exec::rehearse(undo),
+        "files" => files::rehearse(undo, of),
+        http::KEY => http::rehearse(undo),
+        redis::KEY => redis::rehearse(undo),
+        sql::KEY => sql::rehearse(undo, of),
+        systemd::KEY => systemd::rehearse(undo),
+        other => Rehearsed::Unknown(format!("`{other}` cannot be asked beforehand")),
+    }
+}

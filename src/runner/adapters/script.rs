@@ -1,0 +1,296 @@
+//! `script`: a text for bash, under strict mode, with an environment of its own.
+//!
+//! ```toml
+//! do = { script = '''
+//!   pg_dump -Fc -f "$OUT" novacron
+//!   sync "$OUT"
+//! ''', env = { OUT = "{{run.dir}}/db.dump", PGPASSWORD = "secret:pg" } }
+//! ```
+//!
+//! It runs as `bash --noprofile --norc -euo pipefail FILE`, where the file is the attempt's own and private. Nothing of it is an
+//! argument, and nothing is filled into it: `{{…}}` in the text is refused, because bash would read a value as code. A value
+//! reaches it as a variable, and quoting that is its author's. A script may do anything, so its floor is change; it can
+//! neither check nor prove.
+
+use crate::config::reader::{Node, Place, Problems, Table, Value};
+use crate::config::secrets::Secrets;
+use crate::domain::quantity::counted;
+use crate::domain::{EffectClass, Error, Item, Kind, Preview};
+use crate::journal::record::Ending;
+use crate::procedure::adapters::{Purpose, Scope};
+use crate::procedure::plan::Action;
+use crate::runner::adapters::exec::{self, Environment};
+use crate::runner::adapters::secret::Named;
+use crate::runner::adapters::{self as adapters, ActEnd, Look, Program};
+use brush_parser::{ParseError, Parser, ParserOptions};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The adapter's key.
+pub const KEY: &str = "script";
+
+/// The longest script, in bytes; one that is longer belongs into a file under version control.
+const LONGEST: usize = 64 << 10;
+
+/// How deep commands may lie within commands: each level is one of the parser's own.
+const DEEPEST: usize = 40;
+
+/// How bash is started, before the name of the file.
+const STRICT: [&str; 4] = ["--noprofile", "--norc", "-euo", "pipefail"];
+
+/// Variables that bash itself takes code or options from (bash(1), "Shell Variables").
+const LOADS: [&str; 5] = ["BASH_ENV", "BASHOPTS", "ENV", "PS4", "SHELLOPTS"];
+
+/// Something in a script that its reader should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The line of the script, from 1.
+    pub line: u32,
+    /// What is there, in a sentence.
+    pub says: String,
+}
+
+/// Reads a script that parses, and tells what its reader should know.
+pub type Finder = fn(&str) -> Vec<Finding>;
+
+/// Everything that reads scripts.
+const FINDERS: [Finder; 1] = [loose];
+
+/// What every finder finds in a script, in the order of its lines.
+#[must_use]
+pub fn findings(script: &str) -> Vec<Finding> {
+    let mut all: Vec<Finding> = FINDERS.iter().flat_map(|finder| finder(script)).collect();
+    all.sort_by(|a, b| (a.line, &a.says).cmp(&(b.line, &b.says)));
+    all.dedup();
+    all
+}
+
+/// Whether a script can be read; the error has its line, from 1, where that is known.
+///
+/// # Errors
+/// When bash's grammar does not have it.
+pub fn parses(script: &str) -> Result<(), (Option<u32>, String)> {
+    if nesting(script) > DEEPEST {
+        return Err((None, "commands lie too deep within commands".to_owned()));
+    }
+    let mut parser = Parser::new(script.as_bytes(), &ParserOptions::default());
+    let line = |line: usize| u32::try_from(line).ok();
+    parser.parse_program().map(drop).map_err(|cause| match cause {
+        ParseError::ParsingNear(at) => (line(at.line), format!("syntax error at column {}", at.column)),
+        ParseError::ParsingAtEndOfInput => {
+            (line(script.lines().count()), "syntax error: something is not closed by its end".to_owned())
+        }
+        ParseError::Tokenizing { inner, position } => (position.and_then(|at| line(at.line)), inner.to_string()),
+    })
+}
+
+/// How deep brackets and compound commands lie within one another at most; quoting is not looked at, so that it errs upwards.
+fn nesting(script: &str) -> usize {
+    let (mut brackets, mut blocks, mut deepest) = (0_usize, 0_usize, 0);
+    for word in script.split_inclusive(|c: char| c.is_whitespace() || c == ';') {
+        match word.trim_matches(|c: char| !c.is_ascii_alphabetic()) {
+            "if" | "for" | "while" | "until" | "case" | "select" => blocks += 1,
+            "fi" | "done" | "esac" => blocks = blocks.saturating_sub(1),
+            _ => {}
+        }
+        for symbol in word.chars() {
+            match symbol {
+                '(' | '{' => brackets += 1,
+                ')' | '}' => brackets = brackets.saturating_sub(1),
+                _ => {}
+            }
+        }
+        deepest = deepest.max(brackets + blocks);
+    }
+    deepest
+}
+
+/// Lines that turn strict mode off again.
+fn loose(script: &str) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (line, text) in (1..).zip(script.lines()) {
+        let words: Vec<&str> = text.split([' ', '\t', ';']).filter(|word| !word.is_empty()).collect();
+        let off =
+            |pair: &[&str]| matches!(pair, ["set", word] if word.starts_with('+') && word.contains(['e', 'u', 'o']));
+        if words.windows(2).any(off) {
+            found.push(Finding { line, says: "strict mode is turned off from here on".to_owned() });
+        }
+    }
+    found
+}
+
+/// The action's own type.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Spec {
+    text: String,
+    cwd: String,
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    secrets: BTreeMap<String, Named>,
+}
+
+/// The one line of its set.
+#[derive(Debug, Serialize, Deserialize)]
+struct Frozen {
+    set: String,
+    text: String,
+    cwd: String,
+    env: BTreeMap<String, String>,
+    secrets: Vec<String>,
+    program: String,
+    dev: u64,
+    ino: u64,
+    size: u64,
+    mtime: (i64, i64),
+}
+
+/// Reads the action.
+pub(super) fn parse(
+    purpose: Purpose,
+    mut table: Table,
+    scope: &Scope,
+    secrets: Option<&Secrets>,
+    problems: &mut Problems,
+) -> Option<Action> {
+    if let Some(at) = scope.limit.filter(|_| purpose == Purpose::Do) {
+        problems.say(at, "`limit` needs a set that can be counted, and a script has none");
+    }
+    let text = table.take(KEY).and_then(|node| script(node, problems));
+    let cwd = exec::directory(&mut table, scope, problems);
+    let env = exec::environment(&mut table, secrets, problems);
+    for entry in env.iter().flat_map(|env| env.at.iter()).filter(|(name, _)| LOADS.contains(&name.as_str())) {
+        problems.say(*entry.1, format!("`{}` would have bash read other code or options", entry.0));
+    }
+    table.finish(problems);
+    let (text, cwd, Environment { env, secrets, .. }) = (text?, cwd?, env?);
+    let lines = counted(text.lines().count() as u64, "line", "lines");
+    let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#')).unwrap_or_default();
+    let line = format!("bash script of {lines}: {first}");
+    adapters::action(KEY, EffectClass::Change, line, &Spec { text, cwd, env, secrets })
+}
+
+fn script(node: Node, problems: &mut Problems) -> Option<String> {
+    let at = node.at;
+    let refuse = |at: Place, why: String, problems: &mut Problems| {
+        problems.say(at, why);
+        None
+    };
+    let text = match node.value {
+        Value::Text(text) => text,
+        other => return refuse(at, format!("`script` must be text, not {}", other.kind()), problems),
+    };
+    if text.trim().is_empty() {
+        return refuse(at, "`script` must not be empty".to_owned(), problems);
+    }
+    if text.contains('\0') || text.len() > LONGEST {
+        return refuse(at, "`script` must have at most 64 KiB, and no NUL".to_owned(), problems);
+    }
+    match parses(&text) {
+        Ok(()) => Some(text),
+        Err((line, why)) => {
+            let line = line.map_or_else(String::new, |line| format!("line {line} of the script: "));
+            refuse(at, format!("`script`: {line}{why}"), problems)
+        }
+    }
+}
+
+/// Bash, as it is started; the file with the text is named last, by whoever starts it.
+pub(super) fn program(action: &Action) -> Result<Program, Error> {
+    let spec: Spec = adapters::spec(action)?;
+    let path = exec::resolve("bash").unwrap_or_else(|_| PathBuf::from("bash"));
+    let argv = std::iter::once("bash").chain(STRICT).map(str::to_owned).collect();
+    let mut env = exec::own_environment();
+    env.extend(spec.env);
+    Ok(Program { path, argv, cwd: PathBuf::from(spec.cwd), env, secrets: spec.secrets, script: Some(spec.text) })
+}
+
+/// Shows the whole script with what was found in it, and freezes it with the bash that would read it.
+pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Result<Preview, Error> {
+    look.in_time("look at a script")?;
+    let spec: Spec = adapters::spec(action)?;
+    let path = exec::resolve("bash")?;
+    let seen =
+        std::fs::metadata(&path).map_err(|cause| Error::machine(format_args!("look at {}", path.display()), cause))?;
+    exec::is_directory(Path::new(&spec.cwd))?;
+    reads(&path, &spec.text)?;
+    for secret in spec.secrets.values() {
+        secret.read().map_err(|why| Error::machine("look at a script", why))?;
+    }
+    let frozen = Frozen {
+        set: KEY.to_owned(),
+        text: spec.text.clone(),
+        cwd: spec.cwd.clone(),
+        env: spec.env.clone(),
+        secrets: spec.secrets.iter().map(|(name, secret)| format!("{name}=secret:{}", secret.name)).collect(),
+        program: path.display().to_string(),
+        dev: seen.dev(),
+        ino: seen.ino(),
+        size: seen.size(),
+        mtime: (seen.mtime(), seen.mtime_nsec()),
+    };
+    adapters::write_line(set, &frozen)?;
+    let mut facts = vec![("program".to_owned(), frozen.program.clone()), ("user".to_owned(), exec::user())];
+    let variables: Vec<String> = spec.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let variables = [variables, frozen.secrets.clone()].concat();
+    if !variables.is_empty() {
+        facts.push(("variables".to_owned(), variables.join(" ")));
+    }
+    let lines = spec.text.lines().count() as u64;
+    let found = findings(&spec.text);
+    Ok(Preview {
+        headline: format!("Run a bash script of {}", counted(lines, "line", "lines")),
+        place: format!("{}:{}", look.host, spec.cwd),
+        count: 1,
+        facts,
+        warnings: found.into_iter().map(|one| format!("line {}: {}", one.line, one.says)).collect(),
+        way_back: look.way_back.clone(),
+        takes_s: look.takes_s,
+        phrase: if look.effect == EffectClass::Destroy { format!("run {lines} lines") } else { String::new() },
+        ..Preview::default()
+    })
+}
+
+/// Lets bash itself read the script without running any of it (`-n`).
+fn reads(bash: &Path, text: &str) -> Result<(), Error> {
+    let failed = |cause: std::io::Error| Error::machine("let bash read the script", cause);
+    let mut command = Command::new(bash);
+    command.args(STRICT).arg("-n").env_clear().current_dir("/");
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(failed)?;
+    if let Some(mut input) = child.stdin.take() {
+        let _ = input.write_all(text.as_bytes()); // It may stop reading at an error, which it then tells.
+    }
+    let done = child.wait_with_output().map_err(failed)?;
+    if done.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&done.stderr);
+    let why = said.lines().next().unwrap_or("it gave no reason").to_owned();
+    Err(Error::new(Kind::Usage, format!("cannot run the script: bash does not read it: {why}")))
+}
+
+/// The script, one line an item.
+pub(super) fn items(head: &serde_json::Value) -> Vec<Item> {
+    let frozen = serde_json::from_value::<Frozen>(head.clone()).ok();
+    let text = frozen.map(|frozen| frozen.text).unwrap_or_default();
+    let line = |(number, text): (usize, &str)| Item {
+        name: format!("{number:>4}  {text}"),
+        bytes: None,
+        modified: None,
+        to: None,
+    };
+    (1..).zip(text.lines()).map(line).collect()
+}
+
+/// A script acts as a program of its own, under its shim, and nowhere else.
+pub(super) fn act() -> ActEnd {
+    ActEnd::new(Ending::Failed, "nothing was touched: a script runs under its shim")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+//! A procedure as a page for a change request.
+
+use crate::support::estate::Estate;
+use std::fs;
+
+const PROCEDURE: &str = r#"
+format       = 1
+id           = "test/page"
+title        = "Clean {{env}}"
+purpose      = "Get rid of what is *old*"
+owner        = "operations"
+reviewed     = 2026-11-21
+review_every = "90d"
+lock         = ["host"]
+root         = "/srv/cell0"
+phases       = ["look", "clean", "after"]
+[params]
+env  = { one_of = ["staging", "production"] }
+days = { days = [30, 3650], default = 90 }
+[[look]]
+title = "There is room"
+check = { exec = ["df", "-h", "--", "/srv/cell0"] }
+gate  = "soft"
+why   = "A full disk fails everything else"
+[[clean]]
+title  = "Stop the worker"
+effect = "change"
+takes  = "30s"
+do     = { systemd = "stop", unit = "worker.service" }
+prove  = { exec = ["test", "-e", "/srv/cell0/stopped"] }
+undo   = { systemd = "start", unit = "worker.service" }
+[[clean]]
+title   = "Delete old sessions"
+effect  = "destroy"
+takes   = "10s"
+timeout = "2m"
+do      = { files = "delete", under = "data/sessions", match = "*.json", older = "{{days}}" }
+limit   = { share = "40%" }
+prove   = { files = "gone" }
+undo    = { none = "past retention" }
+[[clean]]
+title   = "Run the `cleaner`"
+effect  = "destroy"
+do      = { exec = ["/opt/clean er", "--env={{env}}", "--dir={{run.dir}}"] }
+confirm = "four-eyes"
+undo    = { none = "gone" }
+rerun   = "safe"
+[[after]]
+title  = "Look at the site"
+manual = "Open the site and log in."
+sign   = { note = "required" }
+[[after]]
+notify = "Sessions older than {{days}} d are gone"
+"#;
+
+#[test]
+fn a_page_tells_every_step_with_its_way_back() {
+    let estate = Estate::of("production");
+    fs::write(estate.beside("procedures/page.toml"), PROCEDURE).unwrap();
+    let whole = estate.midwatch(&["print", "test/page", "env=production"]).exits(0);
+    insta::assert_snapshot!("page", whole.out);
+    assert!(estate.runs().is_empty());
+    let open = estate.midwatch(&["print", "test/page"]).exits(0).out;
+    assert!(open.contains("asked before step 1; this page stands for `staging`"), "{open}");
+    estate.midwatch(&["print", "test/pgae"]).exits(2).says("did you mean test/page?");
+    estate.midwatch(&["print", "test/page", "env=prod"]).exits(2).says("must be one of staging, production");
+}
+
+#[test]
+fn every_built_in_procedure_can_be_printed() {
+    let estate = Estate::default();
+    let catalog = midwatch::procedure::Catalog::read(None, &midwatch::runner::adapters::BuiltIn::default());
+    for procedure in catalog.procedures() {
+        let page = estate.midwatch(&["print", &procedure.id]);
+        // What needs a database of the estate says so: this one has none.
+        if page.code == Some(2) {
+            page.says("postgres");
+            continue;
+        }
+        let page = page.exits(0);
+        assert!(page.out.starts_with("# ") && page.out.contains("### Step 1. "), "{}", page.out);
+    }
+}
