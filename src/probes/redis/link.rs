@@ -214,14 +214,14 @@ impl Link {
     }
 
     /// Sends one command of bytes; an error of the server is an answer, too.
-    pub(super) async fn send_bytes(&mut self, words: &[Vec<u8>]) -> Result<Value, Trouble> {
+    pub(super) async fn send_bytes(&mut self, words: &[Vec<u8>]) -> Result<Answer, Trouble> {
         let answer = self.connection.send_packed_command(&command(words)).await;
-        answer.map_err(|error| trouble(&name_of(words), &error, self.patience))
+        answer.map(Answer::of).map_err(|error| trouble(&name_of(words), &error, self.patience))
     }
 
     /// Sends several at once, in this order; gives as many answers. `whole` lets none of others come between them; where somebody
     /// changed what is watched, nothing is done and the code is `CHANGED`.
-    pub(super) async fn send_many(&mut self, commands: &[Vec<Vec<u8>>], whole: bool) -> Result<Vec<Value>, Trouble> {
+    pub(super) async fn send_many(&mut self, commands: &[Vec<Vec<u8>>], whole: bool) -> Result<Vec<Answer>, Trouble> {
         let mut pipe = redis::pipe();
         let name = commands.first().map(|words| name_of(words)).unwrap_or_default();
         let words = |word: &str| vec![vec![word.as_bytes().to_vec()]];
@@ -231,24 +231,59 @@ impl Link {
             pipe.add_command(command(words));
         }
         let answers = self.connection.send_packed_commands(&pipe, 0, all.len()).await;
-        let mut answers = answers.map_err(|error| trouble(&name, &error, self.patience))?;
+        let answers = answers.map_err(|error| trouble(&name, &error, self.patience))?;
+        let mut answers: Vec<Answer> = answers.into_iter().map(Answer::of).collect();
         if !whole {
             return Ok(answers);
         }
         // A command that was refused when it was queued says why; EXEC then says only that there was one.
         let refused = answers.iter().find_map(|answer| match answer {
-            Value::ServerError(error) => {
-                Some((error.code().to_owned(), error.details().unwrap_or_default().to_owned()))
-            }
+            Answer::Said { code, words } => Some((code.clone(), words.clone())),
             _ => None,
         });
         if let Some((code, words)) = refused {
             return Err(Trouble::Said { asked: name, code, words });
         }
         match answers.pop() {
-            Some(Value::Array(inner)) => Ok(inner),
-            Some(Value::Nil) => Err(Trouble::Said { asked: name, code: "CHANGED".to_owned(), words: String::new() }),
+            Some(Answer::Many(inner)) => Ok(inner),
+            Some(Answer::Nil) => Err(Trouble::Said { asked: name, code: "CHANGED".to_owned(), words: String::new() }),
             _ => Err(Trouble::Lost(format!("the answer to {name} is not Redis's"))),
+        }
+    }
+}
+
+/// What a server answers.
+pub(super) enum Answer {
+    Nil,
+    Int(i64),
+    Bytes(Vec<u8>),
+    Many(Vec<Self>),
+    /// An error: its code and the words behind it.
+    Said {
+        code: String,
+        words: String,
+    },
+}
+
+impl Answer {
+    fn of(value: Value) -> Self {
+        match value {
+            Value::Int(number) => Self::Int(number),
+            Value::Boolean(flag) => Self::Int(i64::from(flag)),
+            Value::BulkString(bytes) => Self::Bytes(bytes),
+            Value::SimpleString(text) | Value::VerbatimString { text, .. } => Self::Bytes(text.into_bytes()),
+            Value::Okay => Self::Bytes(b"OK".to_vec()),
+            Value::Double(number) => Self::Bytes(number.to_string().into_bytes()),
+            Value::Array(inner) | Value::Set(inner) => Self::Many(inner.into_iter().map(Self::of).collect()),
+            Value::Map(pairs) => {
+                let flat = pairs.into_iter().flat_map(|(key, value)| [key, value]);
+                Self::Many(flat.map(Self::of).collect())
+            }
+            Value::ServerError(error) => {
+                let words = error.details().unwrap_or_default().to_owned();
+                Self::Said { code: error.code().to_owned(), words }
+            }
+            _ => Self::Nil,
         }
     }
 }

@@ -3,10 +3,9 @@
 //! Unlike a reader it holds to the database that is meant, and an error of the server is told with its code. Whatever was sent and
 //! not answered may have been done: [`Failure::is_lost`] says so.
 
-use crate::probes::redis::link::{Address, Link, Trouble};
+use crate::probes::redis::link::{Address, Answer, Link, Trouble};
 use crate::probes::redis::{Info, words};
 use crate::probes::target::RedisServer;
-use redis::Value;
 use std::time::Duration;
 
 /// What a server answers.
@@ -154,27 +153,15 @@ impl Session {
         Failure { code, reason: words::of(trouble, self.user.as_deref()) }
     }
 
-    fn reply(&self, asked: &str, value: Value) -> Reply {
-        match value {
-            Value::Int(number) => Reply::Int(number),
-            Value::Boolean(flag) => Reply::Int(i64::from(flag)),
-            Value::BulkString(bytes) => Reply::Bytes(bytes),
-            Value::SimpleString(text) | Value::VerbatimString { text, .. } => Reply::Bytes(text.into_bytes()),
-            Value::Okay => Reply::Bytes(b"OK".to_vec()),
-            Value::Double(number) => Reply::Bytes(number.to_string().into_bytes()),
-            Value::Array(inner) | Value::Set(inner) => {
-                Reply::Many(inner.into_iter().map(|value| self.reply(asked, value)).collect())
+    fn reply(&self, asked: &str, answer: Answer) -> Reply {
+        match answer {
+            Answer::Nil => Reply::Nil,
+            Answer::Int(number) => Reply::Int(number),
+            Answer::Bytes(bytes) => Reply::Bytes(bytes),
+            Answer::Many(inner) => Reply::Many(inner.into_iter().map(|answer| self.reply(asked, answer)).collect()),
+            Answer::Said { code, words } => {
+                Reply::Failed(self.told(&Trouble::Said { asked: asked.to_owned(), code, words }))
             }
-            Value::Map(pairs) => {
-                let flat = pairs.into_iter().flat_map(|(key, value)| [key, value]);
-                Reply::Many(flat.map(|value| self.reply(asked, value)).collect())
-            }
-            Value::ServerError(error) => {
-                let words = error.details().unwrap_or_default().to_owned();
-                let said = Trouble::Said { asked: asked.to_owned(), code: error.code().to_owned(), words };
-                Reply::Failed(self.told(&said))
-            }
-            _ => Reply::Nil,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! digest of the set. Nothing in it ages: the same things on disk give the same bytes.
 
 mod block;
+mod end;
 pub mod exec;
 mod expect;
 pub mod files;
@@ -27,17 +28,18 @@ mod tests;
 pub mod undo;
 pub mod wait;
 
+pub use end::{ActEnd, Proof};
+
 use crate::config::estate::Estate;
 use crate::config::reader::{Problems, Table, nearest};
 use crate::config::secrets::Secrets;
-use crate::domain::{EffectClass, Error, Evidence, Kind, Preview, RunId, TargetKind, Wall};
+use crate::domain::{EffectClass, Error, Kind, Preview, RunId, TargetKind, Wall};
 use crate::journal::record::Ending;
 use crate::probes::clock;
 use crate::procedure::adapters::{Adapters, Purpose, Scope};
 use crate::procedure::plan::{Action, Limit, Step};
 use crate::runner::notify;
 use secret::Named;
-use serde::{Deserialize, Serialize};
 use set::{action, head, not_a_set, plain_word, spec, write_line};
 pub use set::{items, moved};
 use std::collections::BTreeMap;
@@ -205,73 +207,6 @@ impl Look {
             return Ok(());
         }
         Err(Error::machine(doing, "it took longer than a preview may"))
-    }
-}
-
-/// How an act ended.
-///
-/// A check ends [`Ending::Ok`] when it passed and [`Ending::Failed`] otherwise. Where nothing was learned (no answer, a
-/// program that cannot start) the detail begins with `unknown: ` and `counts` holds `unknown`: for a check the word
-/// says that the thing looked at is unknown, while [`Ending::Unknown`] stays with the journal's meaning, that the
-/// effect of an act is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ActEnd {
-    /// How.
-    pub ending: Ending,
-    /// The reason, in a sentence.
-    pub detail: String,
-    /// What was counted.
-    pub counts: BTreeMap<String, u64>,
-    /// What was seen, where something was looked at.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub evidence: Option<Evidence>,
-}
-
-impl ActEnd {
-    /// An end without counts.
-    pub fn new(ending: Ending, detail: impl Into<String>) -> Self {
-        Self { ending, detail: detail.into(), counts: BTreeMap::new(), evidence: None }
-    }
-
-    /// A check that learned nothing.
-    pub fn unknown(why: impl std::fmt::Display) -> Self {
-        let counts = BTreeMap::from([("unknown".to_owned(), 1)]);
-        Self { ending: Ending::Failed, detail: format!("unknown: {why}"), counts, evidence: None }
-    }
-
-    /// The same with what was seen.
-    #[must_use]
-    pub fn seen(mut self, evidence: Evidence) -> Self {
-        self.evidence = Some(evidence);
-        self
-    }
-
-    /// Whether this is a check that learned nothing.
-    #[must_use]
-    pub fn is_unknown(&self) -> bool {
-        self.counts.get("unknown").is_some_and(|count| *count > 0)
-    }
-}
-
-/// Whether a step's effect is there, each with the reason.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Proof {
-    /// It is.
-    Done(String),
-    /// It is not, not even in part.
-    NotDone(String),
-    /// It is there in part, or nobody can tell.
-    Unclear(String),
-}
-
-impl From<Proof> for ActEnd {
-    /// A proof as the end of a proving act: not done is failed, unclear is unknown.
-    fn from(proof: Proof) -> Self {
-        match proof {
-            Proof::Done(why) => Self::new(Ending::Ok, why),
-            Proof::NotDone(why) => Self::new(Ending::Failed, why),
-            Proof::Unclear(why) => Self::new(Ending::Unknown, why),
-        }
     }
 }
 

@@ -1,9 +1,8 @@
 //! Reads an action.
 
 use crate::config::reader::{Place, Problems, Table, nearest};
-use crate::domain::EffectClass;
-use crate::domain::TargetKind;
 use crate::domain::quantity::parse_span;
+use crate::domain::{EffectClass, TargetKind};
 use crate::procedure::adapters::{Purpose, Scope};
 use crate::procedure::params::{ANY_TARGET, no_such_target};
 use crate::procedure::plan::Action;
@@ -13,7 +12,7 @@ use crate::runner::adapters::redis::ways::Server;
 use crate::runner::adapters::redis::{If, KEY, Spec, What, Which};
 
 /// The words, with what each may stand under.
-const WORDS: [(&str, &[Purpose]); 18] = [
+const WORDS: [(&str, &[Purpose]); 19] = [
     ("get", LOOKS),
     ("length", LOOKS),
     ("info", LOOKS),
@@ -32,11 +31,10 @@ const WORDS: [(&str, &[Purpose]); 18] = [
     ("expires", &[Purpose::Prove]),
     ("gone", &[Purpose::Prove]),
     ("saved", &[Purpose::Prove]),
+    ("rewritten", &[Purpose::Prove]),
 ];
 const LOOKS: &[Purpose] = &[Purpose::Read, Purpose::Check, Purpose::Prove];
 const ACTS: &[Purpose] = &[Purpose::Do, Purpose::Undo];
-/// The proof of `bgrewriteaof`.
-const REWRITTEN: &str = "rewritten";
 
 /// What empties a database.
 const FLUSH: [&str; 2] = ["flushdb", "flushall"];
@@ -111,13 +109,12 @@ fn fits(word: &str, purpose: Purpose, at: Place, problems: &mut Problems) -> boo
         problems.say_with(at, message, "`delete` takes a `match`, and leaves everything else alone");
         return false;
     }
-    let names = || WORDS.iter().map(|(name, _)| *name).chain([REWRITTEN]);
-    let found = WORDS.iter().find(|(name, _)| *name == word).map(|(_, fits)| *fits);
-    let Some(fits) = found.or((word == REWRITTEN).then_some(&[Purpose::Prove][..])) else {
-        let hint = nearest(word, names()).map_or_else(
-            || format!("one of {}", names().collect::<Vec<_>>().join(", ")),
-            |near| format!("did you mean `{near}`?"),
-        );
+    let names = || WORDS.iter().map(|(name, _)| *name);
+    let Some((_, fits)) = WORDS.iter().find(|(name, _)| *name == word) else {
+        let hint = match nearest(word, names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("one of {}", names().collect::<Vec<_>>().join(", ")),
+        };
         problems.say_with(at, format!("`redis` has no command `{}`", word.escape_debug()), hint);
         return false;
     };
@@ -169,7 +166,7 @@ fn proof(word: &str, at: Place, scope: &Scope, problems: &mut Problems) -> Optio
         ("expires", Some(What::Expire { key, expire_s })) => Some(What::Expires { key, expire_s }),
         ("gone", Some(What::Delete(_))) => Some(What::Gone),
         ("saved", Some(What::Save { .. })) => Some(What::Saved),
-        (REWRITTEN, Some(What::RewriteAof)) => Some(What::Rewritten),
+        ("rewritten", Some(What::RewriteAof)) => Some(What::Rewritten),
         _ => None,
     };
     if found.is_none() {

@@ -191,20 +191,26 @@ async fn many(
         let found = marks.len() as u64;
         sight.head.count = limit::bound(found);
         sight.head.pattern = Some(pattern.to_owned());
-        let words = format!("bounded, not listed: {} keys now, at most {} go", count(found), count(sight.head.count));
-        sight.facts.push(("set".to_owned(), words));
+        let most = count(sight.head.count);
+        sight
+            .facts
+            .push(("set".to_owned(), format!("bounded, not listed: {} keys now, at most {most} go", count(found))));
         return Ok(());
     }
     let names: Vec<Name> = names.into_iter().collect();
+    described(session, &names, asked, sight).await
+}
+
+/// Looks at the keys of a set that is listed.
+async fn described(session: &mut Session, names: &[Name], asked: &Look, sight: &mut Sight) -> Result<(), Error> {
+    let doing = "look at the keys";
     let mut total = Some(0_u64);
     let mut kinds: BTreeMap<String, u64> = BTreeMap::new();
     for names in names.chunks(TOGETHER) {
-        asked.in_time(&doing)?;
-        for Seen { frozen, bytes } in describe(session, names).await.map_err(told)? {
-            // It went by itself meanwhile.
-            if frozen.kind == "none" {
-                continue;
-            }
+        asked.in_time(doing)?;
+        let seen = describe(session, names).await.map_err(|failure| Error::machine(doing, failure.reason))?;
+        // What has no type went by itself meanwhile.
+        for Seen { frozen, bytes } in seen.into_iter().filter(|seen| seen.frozen.kind != "none") {
             *kinds.entry(frozen.kind.clone()).or_default() += 1;
             total = total.zip(bytes).map(|(total, bytes)| total.saturating_add(bytes));
             sight.keys.push(frozen);
