@@ -204,7 +204,6 @@ fn one(
         on: on(&mut rest, problems),
     };
     let mut step = Step { when, until, ..plain(raw, title, why(&mut rest, problems)) };
-    let mut step = Step { title, when, until, why: why(&mut rest, problems), ..bare(raw) };
     match raw.verb {
         Verb::Read => step.act = Some(action(&mut rest, "read", Purpose::Read, &scope, adapters, problems)?),
         Verb::Check => step.act = Some(action(&mut rest, "check", Purpose::Check, &scope, adapters, problems)?),
@@ -251,7 +250,6 @@ fn bare(raw: &RawStep) -> Step {
         note_required: raw.note_required,
         four_eyes: raw.four_eyes,
         why,
-        why: String::new(),
         save: raw.save.as_ref().map(|(_, name)| name.clone()),
         part: None,
         when: None,
