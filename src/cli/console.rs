@@ -92,6 +92,7 @@ fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, shown: S
             estate: world.estate.name.clone(),
             environment: world.estate.environment.word().to_owned(),
             operator: format!("{}@{}", identity::user_name(rustix::process::getuid().as_raw()), identity::host_name()),
+            me: identity::own("console"),
             authority: None,
             keymap,
             estate_file: estate_file(&world),

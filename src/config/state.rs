@@ -9,6 +9,8 @@
 //! Locks are always the team's when there is a team directory: they guard targets, not files of ours. The place is never
 //! `/tmp` by our own choice, and never the directory of what people write.
 
+pub mod team;
+
 use crate::config::file::kind_word;
 use crate::config::paths::{Surroundings, homeless, user_config};
 use crate::domain::{Error, Kind};

@@ -18,7 +18,7 @@ use crate::domain::{
     Wall,
 };
 use crate::journal::fold::RunView;
-use crate::procedure::plan::{Budget, Action, Gate, Plan, Step, WayBack};
+use crate::procedure::plan::{Action, Budget, Gate, Plan, Step, WayBack};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -51,6 +51,7 @@ pub fn console(size: (u16, u16), authority: Option<Authority>) -> Model {
         estate: "novacron".to_owned(),
         environment: "production".to_owned(),
         operator: "operator@bastion-1".to_owned(),
+        me: journal::actor("operator", "console"),
         authority,
         keymap: Keymap::load("default", &[]).0,
         estate_file: "/etc/midwatch/midwatch.toml".to_owned(),
@@ -241,6 +242,7 @@ fn run_in_list(number: u128, title: &str, status: RunStatus, progress: (u32, u32
         ended: None,
         starter: "lena".to_owned(),
         progress,
+        broke_glass: false,
         damage: damage.map(str::to_owned),
     }
 }

@@ -1,6 +1,6 @@
 //! Launches runners, detached: a run outlives whoever started it.
 
-use crate::config::state::prepare_state;
+use crate::config::state::{Scope, prepare_state};
 use crate::domain::error::Result;
 use crate::domain::{Digest, Error, Kind, RunId};
 use crate::gate::World;
@@ -28,7 +28,7 @@ pub async fn start(world: &World, plan: &Plan, hash: &Digest, how: &str) -> Resu
     if plan.hash()? != *hash {
         return Err(Error::new(Kind::Refused, "the plan is not the one that was confirmed"));
     }
-    if let Some(refusal) = policy::refusal(plan) {
+    if let Some(refusal) = policy::refusal(plan, world.state.scope == Scope::Team) {
         return Err(refusal);
     }
     let catalog = world.catalog();

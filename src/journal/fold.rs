@@ -81,6 +81,8 @@ impl RunView {
             permits: BTreeMap::new(),
             signed: BTreeSet::new(),
             waived: BTreeSet::new(),
+            approvals: Vec::new(),
+            overrides: Vec::new(),
             unsettled: 0,
             before: StepState::Planned,
             open: None,

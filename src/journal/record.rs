@@ -72,6 +72,9 @@ pub struct StepHead {
     /// Whether a sign-off needs a note.
     #[serde(default, skip_serializing_if = "is_false")]
     pub note_required: bool,
+    /// Whether its act needs a second person's approval beside the confirmation.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub four_eyes: bool,
     /// The name under which the facts that it reads are saved in the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub save: Option<String>,
@@ -114,6 +117,28 @@ pub enum Ask {
         /// What may be chosen, the safest first.
         choices: Vec<Choice>,
     },
+    /// Another person than the starter agrees.
+    Approve {
+        /// To what.
+        text: String,
+        /// The digest of the plan that is agreed to.
+        hash: Digest,
+        /// Whether it is the run's very start that is agreed to, before its first step.
+        #[serde(default, skip_serializing_if = "is_false")]
+        start: bool,
+    },
+}
+
+impl Ask {
+    /// The digest that an answer must name: of the frozen set, or of the plan.
+    #[must_use]
+    pub fn hash(&self) -> Option<&Digest> {
+        match self {
+            Self::Confirm { set, .. } => Some(set),
+            Self::Approve { hash, .. } => Some(hash),
+            Self::Sign { .. } | Self::Decide { .. } => None,
+        }
+    }
 }
 
 /// A later change step that an open confirmation also covers.
@@ -139,6 +164,8 @@ pub enum Choice {
     Retry,
     /// Pass over the step, with a reason.
     Skip,
+    /// Go on past a hard gate, with a reason; for another person than the starter.
+    Override,
     /// Stop the run and take back what it did.
     Undo,
     /// Stop the run as it is.
@@ -154,6 +181,7 @@ impl Choice {
             Self::NotDone => "not-done",
             Self::Retry => "retry",
             Self::Skip => "skip",
+            Self::Override => "override",
             Self::Undo => "undo",
             Self::Abort => "abort",
         }
@@ -162,9 +190,15 @@ impl Choice {
     /// Reads the word back.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Done, Self::NotDone, Self::Retry, Self::Skip, Self::Undo, Self::Abort]
+        [Self::Done, Self::NotDone, Self::Retry, Self::Skip, Self::Override, Self::Undo, Self::Abort]
             .into_iter()
             .find(|choice| choice.word() == word)
+    }
+
+    /// Whether it is given with a reason.
+    #[must_use]
+    pub fn needs_reason(self) -> bool {
+        matches!(self, Self::Skip | Self::Override | Self::Done)
     }
 
     /// What choosing it leads to, in a sentence.
@@ -175,6 +209,7 @@ impl Choice {
             Self::NotDone => "the effect is not there: preview and ask again",
             Self::Retry => "preview and ask again",
             Self::Skip => "leave this step, with a reason, and go on",
+            Self::Override => "go on past this gate: another person than the starter, with a reason",
             Self::Undo => "stop, and take back what this run changed, last first",
             Self::Abort => "stop, and leave everything as it is",
         }
@@ -199,7 +234,18 @@ pub enum Answer {
     Decide {
         /// The choice.
         choice: Choice,
-        /// The reason; required for skip and done.
+        /// The reason; required for skip, override and done.
+        reason: String,
+    },
+    /// A second person agrees to exactly what was shown.
+    Approve {
+        /// What they add; may be empty.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        note: String,
+    },
+    /// Nobody else can be had: a reason stands for the second person, in the report for ever.
+    BreakGlass {
+        /// The reason.
         reason: String,
     },
     /// No: the prompt is closed and the run stops before the step.

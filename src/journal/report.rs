@@ -4,6 +4,7 @@
 //! break the page nor hide in it.
 
 mod checklist;
+mod eyes;
 
 use crate::domain::quantity::{bytes, count, span};
 use crate::domain::{Actor, StepState, Wall};
@@ -19,6 +20,7 @@ pub fn markdown(view: &RunView, records: &[Record]) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "# {}\n", safe(&view.title));
     head(&mut out, view, records);
+    eyes::section(&mut out, view);
     checklist::section(&mut out, view);
     steps(&mut out, view);
     checklist::saved(&mut out, view);
@@ -186,6 +188,10 @@ fn asked(ask: &Ask) -> String {
             let choices: Vec<&str> = choices.iter().map(|choice| choice.word()).collect();
             format!("asked to decide ({}): {}", choices.join(", "), safe(text))
         }
+        Ask::Approve { text, hash, start } => {
+            let what = if *start { "the start" } else { "this" };
+            format!("asked another person than the starter to approve {what}: {}, plan {hash}", safe(text))
+        }
     }
 }
 
@@ -194,6 +200,9 @@ fn answered(answer: &Answer) -> String {
         Answer::Confirm { typed } => format!("confirmed by typing {}", safe(typed)),
         Answer::Sign { note } => format!("signed: {}", safe(note)),
         Answer::Decide { choice, reason } => format!("decided {}: {}", choice.word(), safe(reason)),
+        Answer::Approve { note } if note.is_empty() => "approved as a second person".to_owned(),
+        Answer::Approve { note } => format!("approved as a second person: {}", safe(note)),
+        Answer::BreakGlass { reason } => format!("BROKE THE GLASS, without a second person: {}", safe(reason)),
         Answer::Cancel => "cancelled".to_owned(),
     }
 }
@@ -345,6 +354,9 @@ pub fn json(view: &RunView, records: &[Record]) -> Value {
         "items": items,
         "saved": saved,
         "notes": notes,
+        "approvals": eyes::approvals_json(view),
+        "overrides": eyes::overrides_json(view),
+        "broke_glass": view.broke_glass(),
         "refused": refused,
         "records": records.iter().map(record_json).collect::<Vec<_>>(),
         "count": view.seq,

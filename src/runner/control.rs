@@ -69,7 +69,8 @@ pub fn listen(dir: &RunDir) -> Result<Control> {
         _ => {}
     }
     let listener = UnixListener::bind(&path).map_err(|cause| Error::machine(&doing, cause))?;
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(|cause| Error::machine(&doing, cause))?;
+    let mode = if dir.team().is_some() { 0o660 } else { 0o600 };
+    fs::set_permissions(&path, fs::Permissions::from_mode(mode)).map_err(|cause| Error::machine(&doing, cause))?;
     let (calls, receiver) = mpsc::channel(CONNECTIONS);
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let taken = Arc::clone(&places);

@@ -10,6 +10,7 @@
 mod attempt;
 mod created;
 mod decide;
+mod eyes;
 mod freeze;
 mod look;
 mod prompt;
@@ -123,7 +124,7 @@ impl Engine {
         let busy = || Error::new(Kind::Locked, format!("run {} has a runner already", dir.id));
         let taken = dir.take()?.ok_or_else(busy)?;
         let (plan, start) = dir.load()?;
-        if let Some(refusal) = policy::refusal(&plan) {
+        if let Some(refusal) = policy::refusal(&plan, dir.team().is_some()) {
             return Err(refusal);
         }
         let me = identity::own("runner");
@@ -228,8 +229,9 @@ impl Engine {
                 let note = self.told(&planned.text);
                 self.write(Event::StepClosed { step, note }).map(drop)
             }
+            Verb::Approve => self.approve(step, &planned).await,
             // Refused before the start.
-            Verb::Wait | Verb::UndoOf | Verb::Approve | Verb::Use => {
+            Verb::Wait | Verb::UndoOf | Verb::Use => {
                 let message = format!("step {} cannot be taken by this version", step + 1);
                 Err(Error::new(Kind::Refused, message))
             }
@@ -262,11 +264,9 @@ impl Engine {
         let set = frozen.digest.clone();
         let ask = Ask::Confirm { effect: planned.effect, set: set.clone(), preview: Box::new(frozen.preview), also };
         match self.ask(step, ask).await? {
-            Asked::Answered(prompt, Answer::Confirm { .. }) => {
-                self.attempt_step(step, planned, Some(set), Some(prompt)).await
-            }
             // Moved, lapsed, cancelled or aborted: the loop looks at the run anew.
-            _ => Ok(()),
+            Asked::Anew | Asked::Stopped | Asked::Answered(_, Answer::Cancel) => Ok(()),
+            Asked::Answered(prompt, _) => self.attempt_step(step, planned, Some(set), Some(prompt)).await,
         }
     }
 

@@ -1,10 +1,11 @@
 //! The directory of a run.
 //!
 //! ```text
-//! runs/<id>/  plan.json  procedure.toml  start.json  journal.jsonl  runner.lock  runner.err  control.sock
+//! runs/<id>/  plan.json  procedure.toml  start.json  journal.jsonl  runner.lock  runner.err  control.sock  presence
 //!             sets/<sha256>   logs/<step>.<attempt>.log   steps/<step>.<attempt>/{spec,shim,result,exit}.json
 //! ```
 
+use crate::config::state::team;
 use crate::domain::error::Result;
 use crate::domain::{Digest, Error, Kind, RunId};
 use crate::procedure::plan::Plan;
@@ -16,6 +17,9 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+/// The file on whose bytes the locks of those who look at the run stand.
+pub const PRESENCE: &str = "presence";
 
 /// The paths of one run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,13 +89,22 @@ impl RunDir {
         let runs = self.path.parent().unwrap_or(&self.path);
         builder.create(runs).map_err(io)?;
         builder.recursive(false).create(&self.path).map_err(io)?;
+        team::share_dir(&self.path, runs).map_err(io)?;
         for sub in ["sets", "logs", "steps"] {
             builder.create(self.path.join(sub)).map_err(io)?;
         }
+        for shared in ["sets", "logs"] {
+            team::share_dir(&self.path.join(shared), &self.path).map_err(io)?;
+        }
         let json = |value: serde_json::Result<Vec<u8>>| value.map_err(|cause| Error::machine(&doing, cause));
-        write_durably(&self.path.join("plan.json"), &plan.to_json()?).map_err(io)?;
-        write_durably(&self.path.join("procedure.toml"), procedure).map_err(io)?;
-        write_durably(&self.path.join("start.json"), &json(serde_json::to_vec(start))?).map_err(io)?;
+        let start = json(serde_json::to_vec(start))?;
+        let presence: &[u8] = &[];
+        let files = [("plan.json", &*plan.to_json()?), ("procedure.toml", procedure), ("start.json", &start)];
+        for (name, bytes) in files.into_iter().chain([(PRESENCE, presence), ("runner.lock", presence)]) {
+            let path = self.path.join(name);
+            write_durably(&path, bytes).map_err(io)?;
+            File::open(&path).and_then(|file| team::share(&file, &self.path, 0o640)).map_err(io)?;
+        }
         sync_dir(runs).map_err(io)
     }
 
@@ -153,6 +166,12 @@ impl RunDir {
     #[must_use]
     pub fn runner_lives(&self) -> bool {
         File::open(self.path.join("runner.lock")).is_ok_and(|file| ofd::is_locked(&file).unwrap_or(false))
+    }
+
+    /// The group that the run is shared with: it lies in a team directory. `None` where it is one user's.
+    #[must_use]
+    pub fn team(&self) -> Option<u32> {
+        team::group_of(&self.path)
     }
 
     /// A short path to the control socket, with the descriptor that keeps it valid: a socket's path may have 107 bytes.

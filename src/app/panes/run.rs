@@ -136,8 +136,10 @@ fn settle_prompt(model: &mut Model, id: &RunId) {
         return;
     }
     if let Some(open) = view.prompt.as_ref().filter(|open| open.id == dialog.prompt.id) {
-        dialog.prompt = open.clone();
         dialog.orphaned = !lives;
+        if dialog.renew(open) {
+            model.look_again();
+        }
         return;
     }
     let end = view.prompt_end.as_ref().filter(|end| end.id == dialog.prompt.id);
@@ -184,6 +186,8 @@ pub fn told(end: &PromptEnd) -> String {
         PromptEnding::Answered(Answer::Decide { choice, .. }) => {
             format!("{who} decided step {step}: {}", choice.word())
         }
+        PromptEnding::Answered(Answer::Approve { .. }) => format!("{who} approved step {step}"),
+        PromptEnding::Answered(Answer::BreakGlass { .. }) => format!("{who} broke the glass for step {step}"),
         PromptEnding::Answered(Answer::Cancel) => format!("{who} declined step {step}"),
         PromptEnding::Closed(Closed::Moved, _) => format!("the prompt of step {step} closed: its set moved"),
         PromptEnding::Closed(Closed::Expired, _) => format!("the prompt of step {step} lapsed after ten minutes"),

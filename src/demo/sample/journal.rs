@@ -20,7 +20,7 @@ pub fn run_id(number: u128) -> RunId {
     RunId::new(1_795_315_200_000, number)
 }
 
-fn actor(name: &str, through: &str) -> Actor {
+pub(super) fn actor(name: &str, through: &str) -> Actor {
     Actor {
         uid: 1000,
         login_uid: Some(1000),
@@ -51,6 +51,7 @@ pub(super) fn head(
         why: String::new(),
         hard: false,
         note_required: false,
+        four_eyes: false,
         save: None,
         part: None,
     }

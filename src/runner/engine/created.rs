@@ -4,6 +4,7 @@ use crate::domain::error::Result;
 use crate::domain::{Order, Verb};
 use crate::journal::record::{Event, StepHead};
 use crate::procedure::plan::{Gate, Plan, Step, WayBack};
+use crate::runner::policy;
 use crate::runner::rundir::Start;
 
 /// The record that says what the run will do.
@@ -17,15 +18,15 @@ pub(super) fn created(plan: &Plan, start: &Start) -> Result<Event> {
         environment: plan.environment.clone(),
         params: plan.params.clone(),
         phases: plan.phases.clone(),
-        steps: plan.steps.iter().map(|step| head(step, plan.order)).collect(),
+        steps: plan.steps.iter().map(|step| head(plan, step)).collect(),
         order: plan.order,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         confirmed: start.how.clone(),
     })
 }
 
-fn head(step: &Step, order: Order) -> StepHead {
-    let is_item = order == Order::Any;
+fn head(plan: &Plan, step: &Step) -> StepHead {
+    let is_item = plan.order == Order::Any;
     let what = match &step.act {
         Some(action) => &action.line,
         None => &step.text,
@@ -42,6 +43,7 @@ fn head(step: &Step, order: Order) -> StepHead {
         why: step.why.clone(),
         hard: is_item && step.verb == Verb::Check && step.gate == Gate::Hard,
         note_required: is_item && step.note_required,
+        four_eyes: policy::needs_four_eyes(plan, step),
         save: step.save.clone(),
         part: step.part.clone(),
     }

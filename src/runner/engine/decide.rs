@@ -14,21 +14,24 @@ impl Engine {
         let detail =
             self.view().step(step).and_then(|view| view.outcome.as_ref()).map(|outcome| outcome.detail.clone());
         let text = format!("failed: {}", detail.unwrap_or_else(|| "no reason is known".to_owned()));
-        let may_skip = planned.verb != Verb::Check || planned.gate == Gate::Soft;
-        self.decide(step, text, Choice::Retry, may_skip).await
+        let hard = planned.verb == Verb::Check && planned.gate == Gate::Hard;
+        self.decide(step, text, Choice::Retry, if hard { self.past_a_gate() } else { Some(Choice::Skip) }).await
     }
 
     /// Asks what to do about a step whose preview was refused or could not be made.
     pub(super) async fn decide_refusal(&mut self, step: u32, refusal: &Error) -> Result<()> {
         let word = if refusal.kind == Kind::Refused { "refused" } else { "no preview" };
-        self.decide(step, format!("{word}: {refusal}"), Choice::Retry, true).await
+        self.decide(step, format!("{word}: {refusal}"), Choice::Retry, Some(Choice::Skip)).await
     }
 
-    async fn decide(&mut self, step: u32, text: String, first: Choice, may_skip: bool) -> Result<()> {
+    /// How a run goes on past a hard gate: only by another person than its starter, where others reach it.
+    pub(super) fn past_a_gate(&self) -> Option<Choice> {
+        self.has_team().then_some(Choice::Override)
+    }
+
+    async fn decide(&mut self, step: u32, text: String, first: Choice, past: Option<Choice>) -> Result<()> {
         let mut choices = vec![first];
-        if may_skip {
-            choices.push(Choice::Skip);
-        }
+        choices.extend(past);
         if !self.view().undo_owed().is_empty() {
             choices.push(Choice::Undo);
         }
@@ -43,7 +46,7 @@ impl Engine {
                 self.retrying = Some(step);
                 Ok(())
             }
-            Choice::Skip => self.write(Event::StepSkipped { step, reason }).map(drop),
+            Choice::Skip | Choice::Override => self.write(Event::StepSkipped { step, reason }).map(drop),
             Choice::Undo => self.write(Event::AbortRequested { undo: true }).map(drop),
             Choice::Abort => self.write(Event::AbortRequested { undo: false }).map(drop),
         }
@@ -76,7 +79,7 @@ impl Engine {
             return Ok(());
         };
         match choice {
-            Choice::Skip => self.write(Event::StepSkipped { step, reason }).map(drop),
+            Choice::Skip | Choice::Override => self.write(Event::StepSkipped { step, reason }).map(drop),
             Choice::Abort | Choice::Undo => self.write(Event::AbortRequested { undo: false }).map(drop),
             Choice::Done => self.write(Event::StepResolved { step, choice, evidence: reason }).map(drop),
             Choice::NotDone | Choice::Retry => {

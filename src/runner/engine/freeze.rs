@@ -1,5 +1,6 @@
 //! Previews a step and freezes the set that it will touch.
 
+use crate::config::state::team;
 use crate::domain::error::Result;
 use crate::domain::ids::Hasher;
 use crate::domain::{Digest, EffectClass, Error, Preview, Verb};
@@ -9,7 +10,7 @@ use crate::procedure::template::OfRun;
 use crate::runner::adapters::{self, Look};
 use crate::runner::engine::Engine;
 use crate::runner::rundir::sync_dir;
-use crate::runner::{failpoint, identity};
+use crate::runner::{failpoint, identity, policy};
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -55,7 +56,9 @@ impl Engine {
     /// Makes a set's file durable under its digest.
     fn store(&self, part: &Path, frozen: Frozen) -> Result<Frozen> {
         let doing = "keep the frozen set";
-        let kept = fs::rename(part, self.dir.set(&frozen.digest)).and_then(|()| sync_dir(&self.dir.path.join("sets")));
+        let sets = self.dir.path.join("sets");
+        let shared = File::open(part).and_then(|file| team::share(&file, &sets, 0o640));
+        let kept = shared.and_then(|()| fs::rename(part, self.dir.set(&frozen.digest))).and_then(|()| sync_dir(&sets));
         kept.map_err(|cause| Error::machine(doing, cause))?;
         failpoint::pass("set.written");
         Ok(frozen)
@@ -83,7 +86,8 @@ impl Engine {
         let count = u32::try_from(self.plan.steps.len()).unwrap_or(u32::MAX);
         for later in step + 1..count {
             let planned = self.planned(later)?;
-            if planned.phase != phase || planned.verb != Verb::Do || planned.effect != EffectClass::Change {
+            let eyes = policy::needs_four_eyes(&self.plan, &planned);
+            if eyes || planned.phase != phase || planned.verb != Verb::Do || planned.effect != EffectClass::Change {
                 continue;
             }
             if let Ok(frozen) = self.freeze(later).await?

@@ -92,6 +92,10 @@ pub fn now_line(snapshot: &Snapshot<'_>, run: &RunView) -> (Role, String) {
     }
     if let Some(open) = &run.prompt {
         let asks = match &open.ask {
+            Ask::Confirm { preview, .. } if open.confirmed.is_some() => {
+                format!("waits for a second person to approve: {}", preview.headline)
+            }
+            Ask::Approve { text, .. } => format!("waits for a second person to approve: {text}"),
             Ask::Confirm { effect: EffectClass::Destroy, preview, .. } => format!("asks to type: {}", preview.phrase),
             Ask::Confirm { preview, .. } => format!("asks to confirm: {}", preview.headline),
             Ask::Sign { text, .. } => format!("asks for a sign-off: {text}"),
