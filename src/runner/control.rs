@@ -1,7 +1,8 @@
 //! The control socket: who may act on a run, kernel-checked, bounded in every way.
 //!
-//! A stream socket in the run directory (mode 0700) takes JSON lines. The peer's uid and pid come from the kernel
-//! (`SO_PEERCRED`), never from the message. At most [`CONNECTIONS`] peers are heard at once; each has [`PATIENCE`] for
+//! A stream socket in the run directory (mode 0700; in a team directory 2750, and the socket 0660) takes JSON lines. The peer's
+//! uid, gid and pid come from the kernel (`SO_PEERCRED`), never from the message; its groups and its login uid from `/proc`,
+//! while the process is held. At most [`CONNECTIONS`] peers are heard at once; each has [`PATIENCE`] for
 //! one request of [`LARGEST_REQUEST`] bytes. A peer beyond that is told that the runner is busy and tries again.
 
 use crate::domain::error::Result;
@@ -31,6 +32,10 @@ pub struct Call {
     pub request: Request,
     /// Who sent it.
     pub actor: Actor,
+    /// Their groups.
+    pub groups: Vec<u32>,
+    /// Whether the process that sent it is still there, so that what is said of it is of it.
+    pub proven: bool,
     /// Where the reply goes.
     pub reply: oneshot::Sender<Reply>,
 }
@@ -117,9 +122,10 @@ async fn hear(stream: UnixStream, calls: mpsc::Sender<Call>) -> io::Result<()> {
         Err(why) => Reply::Rejected { why },
         Ok(request) => {
             let pid = peer.pid().and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0);
-            let actor = identity::of(peer.uid(), pid, &through(&request.through));
+            let peer = identity::peer(peer.uid(), peer.gid(), pid, &through(&request.through));
             let (reply, answered) = oneshot::channel();
-            match calls.send(Call { request, actor, reply }).await {
+            match calls.send(Call { request, actor: peer.actor, groups: peer.groups, proven: peer.proven, reply }).await
+            {
                 Ok(()) => answered.await.unwrap_or(Reply::Rejected { why: "the run has ended".to_owned() }),
                 Err(_) => Reply::Rejected { why: "the run has ended".to_owned() },
             }

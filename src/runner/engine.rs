@@ -29,7 +29,7 @@ use crate::runner::failpoint;
 use crate::runner::locks::{self, Held};
 use crate::runner::protocol::{Demand, Reply};
 use crate::runner::rundir::RunDir;
-use crate::runner::{identity, policy};
+use crate::runner::{identity, policy, presence};
 use prompt::Asked;
 use std::collections::VecDeque;
 use std::fs::File;
@@ -365,13 +365,20 @@ impl Engine {
         }
     }
 
-    /// Only the run's owner and root may act, and only on this run.
+    /// Only the run's own user, root and members of its team may act, and only on this run.
     fn may_act(&self, call: &Call) -> std::result::Result<(), String> {
         if call.request.run != self.dir.id {
             return Err(format!("this is run {}, not run {}", self.dir.id, call.request.run));
         }
-        if call.actor.uid != 0 && call.actor.uid != self.me.uid {
+        let own = call.actor.uid == self.me.uid;
+        if !own && !presence::may_act(&self.dir, &call.actor, &call.groups) {
             return Err(format!("{} may not act on a run of {}", call.actor.name, self.me.name));
+        }
+        if !call.proven {
+            return Err(format!(
+                "the process {} of {} is gone: who it was cannot be told",
+                call.actor.pid, call.actor.name
+            ));
         }
         Ok(())
     }

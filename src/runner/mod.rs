@@ -9,6 +9,7 @@ pub mod identity;
 pub mod locks;
 pub mod ofd;
 pub mod policy;
+pub mod presence;
 pub mod protocol;
 pub mod rundir;
 pub mod shim;

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// The file on whose bytes the locks of those who look at the run stand.
@@ -172,6 +172,12 @@ impl RunDir {
     #[must_use]
     pub fn team(&self) -> Option<u32> {
         team::group_of(&self.path)
+    }
+
+    /// The user whose run it is.
+    #[must_use]
+    pub fn owner(&self) -> Option<u32> {
+        fs::symlink_metadata(&self.path).ok().map(|found| found.uid())
     }
 
     /// A short path to the control socket, with the descriptor that keeps it valid: a socket's path may have 107 bytes.

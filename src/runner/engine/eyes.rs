@@ -6,12 +6,15 @@
 //! start         ─▶ the same, before step 1, about the whole plan
 //! ```
 
-use crate::domain::Actor;
 use crate::domain::error::Result;
+use crate::domain::{Actor, Attendee};
+use crate::journal::answer::may_give;
+use crate::journal::fold::OpenPrompt;
 use crate::journal::record::{Answer, Ask, Event};
 use crate::procedure::plan::Step;
 use crate::runner::engine::Engine;
 use crate::runner::engine::prompt::Asked;
+use crate::runner::presence::Presence;
 
 impl Engine {
     /// An `approve` step, or item: another person than the starter agrees to its text.
@@ -48,6 +51,20 @@ impl Engine {
             }
         }
         Ok(true)
+    }
+
+    /// Refuses to break the glass while somebody is attached who could approve instead.
+    pub(super) fn must_break(&self, open: &OpenPrompt, answer: &Answer) -> std::result::Result<(), String> {
+        let Answer::BreakGlass { .. } = answer else { return Ok(()) };
+        let approve = Answer::Approve { note: String::new() };
+        let people = Presence::unseen(&self.dir).map(|presence| presence.people()).unwrap_or_default();
+        let could = |person: &&Attendee| {
+            person.may_act && may_give(open, &self.view().starter, &person.actor, &approve).is_ok()
+        };
+        match people.iter().find(could) {
+            Some(person) => Err(format!("{} is attached and can approve it: the glass stays whole", person.actor.name)),
+            None => Ok(()),
+        }
     }
 
     /// Whether others than the starter reach this run: it is kept in a team directory.

@@ -205,7 +205,8 @@ impl Engine {
         let view = self.view();
         let shown: &OpenPrompt = view.prompt.as_ref().ok_or("that prompt is not open")?;
         fits_now(shown, answer)?;
-        may_give(shown, &view.starter, &call.actor, answer)
+        may_give(shown, &view.starter, &call.actor, answer)?;
+        self.must_break(shown, answer)
     }
 }
 

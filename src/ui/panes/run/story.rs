@@ -4,7 +4,7 @@ use super::{short, state, time};
 use crate::app::Snapshot;
 use crate::app::keymap::Action;
 use crate::config::theme::Role;
-use crate::domain::{EffectClass, RunStatus, StepState, Verb, quantity};
+use crate::domain::{Attendee, EffectClass, RunStatus, StepState, Verb, quantity};
 use crate::journal::fold::RunView;
 use crate::journal::record::Ask;
 use crate::ui::pen::{Pen, VALUES};
@@ -55,6 +55,9 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
     if run.unknown() > 0 {
         say("unknown", Role::StateUnknown, quantity::counted(u64::from(run.unknown()), "outcome", "outcomes"));
     }
+    if let Some(here) = here(&snapshot.run.people, snapshot.me.pid) {
+        say("here", Role::UiText, here);
+    }
     if let Some((at, who, why)) = run.refused.last() {
         let (count, at) = (quantity::counted(run.refused.len() as u64, "answer", "answers"), at.clock());
         say("refused", Role::VerdictWarn, format!("{count} · last {at} by {}: {}", who.name, short(why).plain()));
@@ -69,6 +72,21 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
         lines.push(may.line());
     }
     lines
+}
+
+/// Who else looks at the run: those who may act first.
+fn here(people: &[Attendee], own: u32) -> Option<String> {
+    let others = |acts: bool| {
+        let some = people.iter().filter(move |person| person.actor.pid != own && person.may_act == acts);
+        let names: Vec<&str> = some.map(|person| person.actor.name.as_str()).collect();
+        let told = names.iter().take(6).copied().collect::<Vec<_>>().join(", ");
+        let more = names.len().saturating_sub(6);
+        (!names.is_empty()).then(|| if more > 0 { format!("{told} and {more} more") } else { told })
+    };
+    let act = others(true).map(|names| format!("{names} may act"));
+    let watch = others(false).map(|names| format!("{names} watching"));
+    let told: Vec<String> = act.into_iter().chain(watch).collect();
+    (!told.is_empty()).then(|| told.join(" · "))
 }
 
 /// What the last `notify` that was reached says.
