@@ -16,6 +16,7 @@ use crate::journal::line::{Fault, as_written};
 use crate::journal::record::{Answer, Event, Record};
 use crate::journal::tail::Tail;
 use crate::runner::identity;
+use crate::runner::presence::Presence;
 use crate::runner::rundir::RunDir;
 use serde::Deserialize;
 use std::io::{BufRead, BufReader, Read};
@@ -95,6 +96,9 @@ impl Follow {
         // Opened before anything can remove it.
         let mut last_words = std::fs::File::open(self.dir.path.join("runner.err")).ok();
         let mut tail = Tail::open(self.dir.journal())?;
+        // Seen by the others for as long as this goes on.
+        let presence = Presence::take(&self.dir, true);
+        let _seen = presence.as_ref().map(Presence::people);
         let mut log = None;
         let mut answered: Option<(PromptId, bool)> = None;
         loop {
