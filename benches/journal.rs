@@ -80,6 +80,9 @@ fn created() -> Event {
         four_eyes: false,
         save: None,
         part: None,
+        when: None,
+        until: None,
+        timeout_s: None,
     };
     Event::RunCreated {
         procedure: "cell0/data-retention".to_owned(),

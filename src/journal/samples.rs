@@ -47,6 +47,9 @@ pub fn head(verb: Verb, effect: EffectClass) -> StepHead {
         four_eyes: false,
         save: None,
         part: None,
+        when: None,
+        until: None,
+        timeout_s: None,
     }
 }
 

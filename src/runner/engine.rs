@@ -13,9 +13,12 @@ mod decide;
 mod eyes;
 mod freeze;
 mod look;
+mod panes;
 mod prompt;
 mod resume;
+mod wait;
 mod walk;
+mod when;
 
 use crate::domain::error::Result;
 use crate::domain::{Actor, EffectClass, Error, Kind, Order, PromptId, RunStatus, StepState, Verb};
@@ -30,6 +33,7 @@ use crate::runner::locks::{self, Held};
 use crate::runner::protocol::{Demand, Reply};
 use crate::runner::rundir::RunDir;
 use crate::runner::{identity, policy, presence};
+use panes::Pending;
 use prompt::Asked;
 use std::collections::VecDeque;
 use std::fs::File;
@@ -52,6 +56,8 @@ pub struct Engine {
     wanted: VecDeque<Wanted>,
     /// The estate file, for what is probed.
     estate: Option<PathBuf>,
+    /// The reading of every pane that is taken before anything is changed, while it is under way.
+    before: Option<Pending>,
     exe: PathBuf,
     /// Dropping them frees them.
     locks: Vec<Held>,
@@ -150,6 +156,7 @@ impl Engine {
             retrying: None,
             wanted: VecDeque::new(),
             estate: start.estate.clone(),
+            before: None,
             exe,
             locks: Vec::new(),
             _taken: taken,
@@ -173,6 +180,7 @@ impl Engine {
         if mode != Mode::Begin {
             self.recover().await?;
         }
+        self.begin_reading();
         if self.plan.order == Order::Any {
             return self.walk().await;
         }
@@ -181,6 +189,7 @@ impl Engine {
                 return self.stop(undo).await;
             }
             let Some(step) = self.next() else { return self.seal(RunStatus::Ok) };
+            self.keep_reading_if_ready()?;
             self.step(step).await?;
         }
     }
@@ -219,10 +228,14 @@ impl Engine {
             Some(StepState::Failed) if self.retrying != Some(step) => return self.decide_failure(step).await,
             _ => {}
         }
-        self.retrying = None;
         let planned = self.planned(step)?;
+        if state == Some(StepState::Planned) && !self.is_wanted(step, &planned).await? {
+            return Ok(());
+        }
+        self.retrying = None;
         match planned.verb {
             Verb::Read | Verb::Check => self.attempt_step(step, &planned, None, None).await,
+            Verb::Wait => self.wait(step, &planned).await,
             Verb::Do => self.act(step, &planned).await,
             Verb::Manual => self.sign(step, &planned).await,
             Verb::Notify => {
@@ -231,7 +244,7 @@ impl Engine {
             }
             Verb::Approve => self.approve(step, &planned).await,
             // Refused before the start.
-            Verb::Wait | Verb::UndoOf | Verb::Use => {
+            Verb::UndoOf | Verb::Use => {
                 let message = format!("step {} cannot be taken by this version", step + 1);
                 Err(Error::new(Kind::Refused, message))
             }
@@ -321,6 +334,7 @@ impl Engine {
     }
 
     fn seal(&mut self, status: RunStatus) -> Result<RunStatus> {
+        self.read_after()?;
         failpoint::pass("seal.pre");
         let unknown = self.view().unknown();
         self.write(Event::RunSealed { status, unknown })?;

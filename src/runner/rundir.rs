@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! runs/<id>/  plan.json  procedure.toml  start.json  journal.jsonl  runner.lock  runner.err  control.sock  presence
-//!             sets/<sha256>   logs/<step>.<attempt>.log   steps/<step>.<attempt>/{spec,shim,result,exit}.json
+//!             sets/<sha256>   readings/<sha256>   logs/<step>.<attempt>.log   steps/<step>.<attempt>/{spec,shim,result,exit}.json
 //! ```
 
 use crate::config::state::team;
 use crate::domain::error::Result;
 use crate::domain::{Digest, Error, Kind, RunId};
+use crate::journal::named;
 use crate::procedure::plan::Plan;
 use crate::runner::ofd;
 use rustix::fs::{Mode, OFlags};
@@ -90,10 +91,10 @@ impl RunDir {
         builder.create(runs).map_err(io)?;
         builder.recursive(false).create(&self.path).map_err(io)?;
         team::share_dir(&self.path, runs).map_err(io)?;
-        for sub in ["sets", "logs", "steps"] {
+        for sub in [named::SETS, named::READINGS, "logs", "steps"] {
             builder.create(self.path.join(sub)).map_err(io)?;
         }
-        for shared in ["sets", "logs"] {
+        for shared in [named::SETS, named::READINGS, "logs"] {
             team::share_dir(&self.path.join(shared), &self.path).map_err(io)?;
         }
         let json = |value: serde_json::Result<Vec<u8>>| value.map_err(|cause| Error::machine(&doing, cause));
@@ -101,9 +102,7 @@ impl RunDir {
         let presence: &[u8] = &[];
         let files = [("plan.json", &*plan.to_json()?), ("procedure.toml", procedure), ("start.json", &start)];
         for (name, bytes) in files.into_iter().chain([(PRESENCE, presence), ("runner.lock", presence)]) {
-            let path = self.path.join(name);
-            write_durably(&path, bytes).map_err(io)?;
-            File::open(&path).and_then(|file| team::share(&file, &self.path, 0o640)).map_err(io)?;
+            write_durably(&self.path.join(name), bytes).map_err(io)?;
         }
         sync_dir(runs).map_err(io)
     }
@@ -141,7 +140,13 @@ impl RunDir {
     /// A frozen set.
     #[must_use]
     pub fn set(&self, digest: &Digest) -> PathBuf {
-        self.path.join("sets").join(digest.as_str())
+        self.path.join(named::SETS).join(digest.as_str())
+    }
+
+    /// A reading of all panes.
+    #[must_use]
+    pub fn reading(&self, digest: &Digest) -> PathBuf {
+        self.path.join(named::READINGS).join(digest.as_str())
     }
 
     /// The directory of one attempt: `3.1`, or `3.1.undo`.
@@ -202,13 +207,15 @@ pub fn open_private(path: &Path) -> io::Result<File> {
     File::options().read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(nofollow).open(path)
 }
 
-/// Writes a new file whole or not at all: beside it, synced, renamed, its directory synced.
+/// Writes a new file whole or not at all: beside it, synced, renamed, its directory synced. Of a shared directory, the group may
+/// read it.
 ///
 /// # Errors
 /// As `write(2)`, `fsync(2)` and `rename(2)`.
 pub fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = path.with_extension("part");
     let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+    team::share(&file, path.parent().unwrap_or(path), 0o640)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&beside, path)?;

@@ -69,7 +69,7 @@ undo   = {{ none = "a test" }}
 }
 
 /// Runs `judge` on every case, two at a time; says which case it was when one fails.
-fn each(cases: &[(&str, &[u32])], judge: impl Fn(&str, &str) + Sync) {
+pub fn each(cases: &[(&str, &[u32])], judge: impl Fn(&str, &str) + Sync) {
     let all: Vec<_> = cases.iter().flat_map(|(name, times)| times.iter().map(move |nth| (*name, *nth))).collect();
     let next = Mutex::new(all.into_iter());
     std::thread::scope(|scope| {
@@ -85,7 +85,7 @@ fn each(cases: &[(&str, &[u32])], judge: impl Fn(&str, &str) + Sync) {
 }
 
 /// Asserts that the runner was killed there and nowhere else, and lets a new one go on unharmed.
-fn killed(estate: &mut Estate, point: &str, case: &str) {
+pub fn killed(estate: &mut Estate, point: &str, case: &str) {
     let run = estate.run();
     wait_for(case, || (!run.dir.runner_lives()).then_some(()));
     let said = std::fs::read_to_string(run.dir.path.join("runner.err")).unwrap();

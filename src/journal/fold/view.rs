@@ -1,7 +1,8 @@
 //! A run and its steps as their journal tells them.
 
-use crate::domain::{Actor, Digest, Order, PromptId, RunId, RunStatus, Saved, StepState, Wall};
+use crate::domain::{Actor, Digest, EffectClass, Order, PromptId, RunId, RunStatus, Saved, StepState, Wall};
 use crate::journal::eyes::{Approval, Override};
+use crate::journal::reading::{Counts, Side};
 use crate::journal::record::{Answer, Ask, Closed, Outcome, StepHead};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,6 +49,8 @@ pub struct RunView {
     pub locks: Vec<(String, String)>,
     /// What people wrote down.
     pub notes: Vec<NoteView>,
+    /// How every pane looked before its work and after it, as far as that was read.
+    pub readings: Vec<ReadingView>,
     /// Answers that did not count: when, who, why.
     pub refused: Vec<(Wall, Actor, String)>,
     /// Who asked to stop it, and whether to take back what was done.
@@ -180,6 +183,19 @@ pub enum PromptEnding {
     Closed(Closed, Vec<String>),
 }
 
+/// A reading of every pane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadingView {
+    /// On which side of the run's work.
+    pub side: Side,
+    /// When it was recorded.
+    pub at: Wall,
+    /// The digest of its file.
+    pub digest: Digest,
+    /// How many rows have each verdict.
+    pub counts: Counts,
+}
+
 /// Something written down.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NoteView {
@@ -256,6 +272,18 @@ impl RunView {
     #[must_use]
     pub fn approval(&self, step: u32) -> Option<&Approval> {
         self.approvals.iter().rfind(|approval| approval.step == step && !approval.start)
+    }
+
+    /// The newest reading of a side.
+    #[must_use]
+    pub fn reading(&self, side: Side) -> Option<&ReadingView> {
+        self.readings.iter().rev().find(|reading| reading.side == side)
+    }
+
+    /// Whether an attempt at a change or more began.
+    #[must_use]
+    pub fn has_acted(&self) -> bool {
+        self.steps.iter().any(|step| step.attempts > 0 && step.head.effect > EffectClass::Read)
     }
 
     /// How many steps ended unknown and were never settled.

@@ -3,7 +3,8 @@
 use crate::domain::error::Result;
 use crate::domain::{Order, Verb};
 use crate::journal::record::{Event, StepHead};
-use crate::procedure::plan::{Gate, Plan, Step, WayBack};
+use crate::procedure::condition::spoken;
+use crate::procedure::plan::{Gate, Plan, Step, Until, WayBack};
 use crate::runner::policy;
 use crate::runner::rundir::Start;
 
@@ -41,10 +42,13 @@ fn head(plan: &Plan, step: &Step) -> StepHead {
         can_undo: matches!(step.way_back, WayBack::Undo(_)),
         what: if is_item { what.clone() } else { String::new() },
         why: step.why.clone(),
-        hard: is_item && step.verb == Verb::Check && step.gate == Gate::Hard,
+        hard: step.gate == Gate::Hard && (step.verb == Verb::Notify || (is_item && step.verb == Verb::Check)),
         note_required: is_item && step.note_required,
         four_eyes: policy::needs_four_eyes(plan, step),
         save: step.save.clone(),
         part: step.part.clone(),
+        when: step.when.as_deref().map(spoken),
+        until: step.until.as_ref().map(Until::words),
+        timeout_s: step.until.as_ref().map(|_| step.timeout_s),
     }
 }

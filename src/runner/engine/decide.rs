@@ -29,7 +29,7 @@ impl Engine {
         self.has_team().then_some(Choice::Override)
     }
 
-    async fn decide(&mut self, step: u32, text: String, first: Choice, past: Option<Choice>) -> Result<()> {
+    pub(super) async fn decide(&mut self, step: u32, text: String, first: Choice, past: Option<Choice>) -> Result<()> {
         let mut choices = vec![first];
         choices.extend(past);
         if !self.view().undo_owed().is_empty() {

@@ -23,6 +23,17 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
     }
     let (role, now) = now_line(snapshot, run);
     say("now", role, now);
+    for approval in run.approvals.iter().filter(|approval| approval.glass.is_some()) {
+        let reason = short(approval.glass.as_deref().unwrap_or_default()).plain();
+        let of = if approval.start { "the start".to_owned() } else { format!("step {}", approval.step + 1) };
+        let (by, at) = (&approval.by.name, approval.at.clock());
+        say("GLASS", Role::VerdictCritical, format!("{by} broke the glass for {of} at {at}: {reason}"));
+    }
+    for passed in &run.overrides {
+        let (by, step, at) = (&passed.by.name, passed.step + 1, passed.at.clock());
+        let reason = short(&passed.reason).plain();
+        say("override", Role::VerdictCritical, format!("{by} led it past the gate of step {step} at {at}: {reason}"));
+    }
     let ended = (0_u32..).zip(&run.steps).filter(|(_, step)| step.outcome.is_some()).max_by_key(|(_, step)| step.ended);
     if let Some((number, step)) = ended
         && let Some(outcome) = &step.outcome
