@@ -80,6 +80,8 @@ fn created() -> Event {
         four_eyes: false,
         save: None,
         part: None,
+        undo_of: Vec::new(),
+        always: false,
         when: None,
         until: None,
         timeout_s: None,
@@ -95,6 +97,7 @@ fn created() -> Event {
         phases: vec!["look".to_owned()],
         steps: vec![step],
         order: midwatch::domain::Order::Listed,
+        rollback: None,
         version: "0.1.0".to_owned(),
         confirmed: "console".to_owned(),
     }

@@ -312,6 +312,7 @@ fn answer_or_say(model: &mut Model) {
     let said = match model.run.status() {
         _ if answers(model) => return,
         Some(RunStatus::Interrupted) => "no runner is at work: resume the run first",
+        Some(RunStatus::Held) => "the run is held: resume it to be asked again",
         Some(_) => "the run asks for nothing now",
         None => "no run is followed",
     };

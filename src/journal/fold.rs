@@ -14,12 +14,13 @@ mod undo;
 mod view;
 
 pub use items::{ItemState, ItemView, PhaseCount};
-pub use view::{Act, NoteView, OpenPrompt, PromptEnd, PromptEnding, ReadingView, RunView, StepView};
+pub use view::{Act, Held, NoteView, OpenPrompt, PromptEnd, PromptEnding, ReadingView, RunView, StepView, WayBackView};
 
 use crate::domain::{Digest, RunStatus, StepState};
 use crate::journal::reading::{Counts, Side};
-use crate::journal::record::{Event, Record};
+use crate::journal::record::{Event, Record, WentBack};
 use std::collections::{BTreeMap, BTreeSet};
+use view::Back;
 
 /// A record that cannot follow what came before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +47,7 @@ impl RunView {
             phases,
             steps,
             order,
+            rollback,
             confirmed,
             ..
         } = &record.event
@@ -63,6 +65,8 @@ impl RunView {
             phases: phases.clone(),
             steps: steps.iter().cloned().map(StepView::planned).collect(),
             order: *order,
+            rollback: rollback.clone(),
+            way_back: None,
             saved: BTreeMap::new(),
             starter: record.actor.clone(),
             confirmed: confirmed.clone(),
@@ -88,6 +92,7 @@ impl RunView {
             unsettled: 0,
             before: StepState::Planned,
             open: None,
+            back: Back::default(),
             phase: None,
         };
         view.advance(record.seq);
@@ -127,6 +132,9 @@ impl RunView {
     }
 
     fn apply_event(&mut self, record: &Record) -> Result<(), Impossible> {
+        if self.back.held.is_some() && goes_on(&record.event) {
+            return refuse(format!("{} of a run that is held and was not taken up", record.event.kind()));
+        }
         match &record.event {
             Event::RunCreated { .. } => refuse("a second run.created"),
             Event::LockTaken { name, identity } => {
@@ -135,6 +143,7 @@ impl RunView {
             }
             Event::RunResumed { .. } => {
                 self.resumed += 1;
+                self.back.held = None;
                 self.locks.clear();
                 self.permits.clear();
                 Ok(())
@@ -142,12 +151,7 @@ impl RunView {
             Event::PromptOpened { prompt, step, ask, expires } => {
                 self.open_prompt(record, prompt, *step, ask, *expires)
             }
-            Event::PromptReread { prompt } => {
-                let open = self.prompt.as_mut().filter(|open| open.id == *prompt);
-                let Some(open) = open else { return refuse("prompt.reread of a prompt that is not open") };
-                open.read = record.wall;
-                Ok(())
-            }
+            Event::PromptReread { prompt } => self.reread_prompt(record, prompt),
             Event::PromptClosed { prompt, why, moved } => {
                 let step = self.close_prompt(prompt)?;
                 self.end_prompt(record, prompt, step, PromptEnding::Closed(*why, moved.clone()));
@@ -166,22 +170,29 @@ impl RunView {
             Event::StepSkipped { step, reason } => self.skip_step(record, *step, reason),
             Event::StepClosed { step, note } => self.close_step(record, *step, note),
             Event::StepReopened { step, reason } => self.reopen_step(record, *step, reason),
-            Event::UndoIntent { step, attempt, set, log } => self.intend_undo(*step, *attempt, set.as_ref(), log),
-            Event::UndoOutcome { step, attempt, outcome } => self.end_undo(record, *step, *attempt, outcome),
-            Event::PanesRead { when, digest, counts, .. } => self.read_panes(record, *when, digest, *counts),
-            Event::Note { step, text } => {
-                step.map_or(Ok(()), |step| self.at(step).map(drop))?;
-                let (at, by) = (record.wall, record.actor.clone());
-                self.notes.push(NoteView { at, by, step: *step, text: text.clone() });
-                Ok(())
+            Event::UndoIntent { step, attempt, set, log } => {
+                self.intend_undo(record, *step, *attempt, set.as_ref(), log)
             }
+            Event::UndoOutcome { step, attempt, outcome } => self.end_undo(record, *step, *attempt, outcome),
+            Event::RollbackBegan { why, steps, .. } => self.begin_rollback(record, why, steps),
+            Event::RollbackProved { step, outcome } => self.prove_rollback(*step, outcome),
+            Event::PanesRead { when, digest, counts, .. } => self.read_panes(record, *when, digest, *counts),
+            Event::Note { step, text } => self.note(record, *step, text),
             Event::AbortRequested { undo } => {
                 self.abort = Some((record.actor.clone(), *undo));
+                self.back.aborts += 1;
                 Ok(())
             }
-            Event::RunSealed { status, unknown } => self.seal(record, *status, *unknown),
+            Event::RunSealed { status, unknown, rolled_back } => self.seal(record, *status, *unknown, *rolled_back),
             Event::JournalRecovered { .. } | Event::Other { .. } => Ok(()),
         }
+    }
+
+    fn note(&mut self, record: &Record, step: Option<u32>, text: &str) -> Result<(), Impossible> {
+        step.map_or(Ok(()), |step| self.at(step).map(drop))?;
+        let (at, by) = (record.wall, record.actor.clone());
+        self.notes.push(NoteView { at, by, step, text: text.to_owned() });
+        Ok(())
     }
 
     fn read_panes(&mut self, record: &Record, side: Side, digest: &Digest, counts: Counts) -> Result<(), Impossible> {
@@ -212,8 +223,14 @@ impl RunView {
         self.steps.get(usize::try_from(step).ok()?)
     }
 
-    fn seal(&mut self, record: &Record, status: RunStatus, unknown: u32) -> Result<(), Impossible> {
-        if self.open.is_some() || self.prompt.is_some() {
+    fn seal(
+        &mut self,
+        record: &Record,
+        status: RunStatus,
+        unknown: u32,
+        rolled_back: Option<WentBack>,
+    ) -> Result<(), Impossible> {
+        if self.open.is_some() || self.prompt.is_some() || self.back.undoing.is_some() {
             return refuse("a seal while an attempt or a prompt is open");
         }
         if !status.is_over() {
@@ -222,7 +239,10 @@ impl RunView {
         if unknown != self.unsettled {
             return refuse(format!("the seal says {unknown} unknown, the records say {}", self.unsettled));
         }
-        let well = |step: &StepView| matches!(step.state, StepState::Done | StepState::Skipped);
+        if rolled_back.is_some() && rolled_back != self.went_back() {
+            return refuse("the seal says something else of the way back than the records do");
+        }
+        let well = |step: &StepView| matches!(step.state, StepState::Done | StepState::Skipped | StepState::Undone);
         if status == RunStatus::Ok && !self.steps.iter().all(well) {
             return refuse("a run is sealed as ok while a step of it is not over");
         }
@@ -230,6 +250,14 @@ impl RunView {
         self.ended = Some(record.wall);
         Ok(())
     }
+}
+
+/// Whether a record is one of a run that goes on.
+fn goes_on(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::PromptOpened { .. } | Event::StepIntent { .. } | Event::UndoIntent { .. } | Event::RunSealed { .. }
+    )
 }
 
 #[cfg(test)]

@@ -47,6 +47,8 @@ pub fn head(verb: Verb, effect: EffectClass) -> StepHead {
         four_eyes: false,
         save: None,
         part: None,
+        undo_of: Vec::new(),
+        always: false,
         when: None,
         until: None,
         timeout_s: None,
@@ -79,6 +81,7 @@ pub fn created(steps: Vec<StepHead>) -> Event {
         phases: vec!["during".into()],
         steps,
         order: Order::Listed,
+        rollback: None,
         version: "0.1.0".into(),
         confirmed: "console".into(),
     }
@@ -124,7 +127,7 @@ pub fn decide(choice: Choice) -> Answer {
 
 /// A question for a decision.
 pub fn decision(choices: &[Choice]) -> Ask {
-    Ask::Decide { text: "exit code 3".into(), choices: choices.to_vec() }
+    Ask::Decide { text: "exit code 3".into(), choices: choices.to_vec(), means: Vec::new() }
 }
 
 /// `step.intent`.
@@ -171,7 +174,7 @@ pub fn abort(undo: bool) -> Event {
 
 /// `run.sealed`.
 pub fn sealed(status: RunStatus, unknown: u32) -> Event {
-    Event::RunSealed { status, unknown }
+    Event::RunSealed { status, unknown, rolled_back: None }
 }
 
 /// A whole night: locked, asked, refused, confirmed, acted, noted, stopped, taken back, sealed.

@@ -3,13 +3,14 @@
 use crate::config::reader::{Node, Place, Problems, Table, Value};
 use crate::domain::{Digest, EffectClass, Order, Row};
 use crate::procedure::acts_on::{self, ActsOn};
+use crate::procedure::back::{self, RawRollback};
 use crate::procedure::params::{self, Param};
 use crate::procedure::steps::RawStep;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Every key of the header that this version reads; a phase cannot have such a name.
-pub const KEYS: [&str; 13] = [
+pub const KEYS: [&str; 14] = [
     "format",
     "id",
     "title",
@@ -22,11 +23,12 @@ pub const KEYS: [&str; 13] = [
     "params",
     "lock",
     "root",
+    "rollback",
     "acts_on",
 ];
 
 /// Keys of the format that this version refuses.
-pub const LATER: [&str; 3] = ["window", "budget", "rollback"];
+pub const LATER: [&str; 2] = ["window", "budget"];
 
 /// A procedure as its file has it: read and checked, its parameters not bound.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,6 +63,8 @@ pub struct Procedure {
     pub locks: Vec<Node>,
     /// The directory that nothing leaves; may hold templates.
     pub root: Option<Node>,
+    /// How it is taken back as a whole, where it says.
+    pub rollback: Option<RawRollback>,
     /// Its steps, in order.
     pub steps: Vec<RawStep>,
 }
@@ -119,6 +123,7 @@ pub(super) struct Header {
     pub(super) acts_on: Vec<ActsOn>,
     pub(super) locks: Vec<Node>,
     pub(super) root: Option<Node>,
+    pub(super) rollback: Option<RawRollback>,
 }
 
 /// Takes the header's keys out of a file's table.
@@ -161,7 +166,22 @@ pub(super) fn read(table: &mut Table, problems: &mut Problems) -> Header {
     let locks = table.texts("lock", problems).unwrap_or_default();
     let locks = locks.into_iter().map(|(at, text)| Node { at, value: Value::Text(text) }).collect();
     let root = text_node(table, "root", problems);
-    Header { id, title, purpose, owner, reviewed, review_every_s, phases, order, params, acts_on, locks, root }
+    let rollback = back::rollback(table, problems);
+    Header {
+        id,
+        title,
+        purpose,
+        owner,
+        reviewed,
+        review_every_s,
+        phases,
+        order,
+        params,
+        acts_on,
+        locks,
+        root,
+        rollback,
+    }
 }
 
 fn read_format(table: &mut Table, problems: &mut Problems) {

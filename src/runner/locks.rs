@@ -101,7 +101,7 @@ fn take(dir: &Path, identity: String, name: String, run: &RunDir, by: &str) -> R
         return Err(Error::new(Kind::Locked, format!("the lock file of {name} was replaced while it was taken")));
     }
     if let Some(holder) = holder.filter(|holder| holder.run != run.id && claims(holder)) {
-        return Err(refusal(&name, Some(&holder), "is still claimed by the interrupted"));
+        return Err(refusal(&name, Some(&holder), "is still claimed by the unfinished"));
     }
     let said = Holder { run: run.id.clone(), dir: run.path.clone(), name: name.clone(), by: by.to_owned() };
     let bytes = serde_json::to_vec(&said).map_err(|cause| Error::machine(&doing, cause))?;

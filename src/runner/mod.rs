@@ -7,6 +7,7 @@ pub mod engine;
 pub mod failpoint;
 pub mod identity;
 pub mod locks;
+pub mod notify;
 pub mod ofd;
 pub mod policy;
 pub mod presence;

@@ -193,15 +193,18 @@ fn answering_no_takes_the_same_keys_twice() {
 }
 
 #[test]
-fn a_decision_starts_with_nothing_chosen_and_some_need_a_reason() {
+fn a_decision_rests_on_its_safe_choice_and_some_need_a_reason() {
     let mut model = following(&sample::decide());
-    assert_eq!(press(&mut model, "c Enter"), []);
+    assert_eq!(press(&mut model, "Enter"), []);
+    assert_eq!(dialog(&model).choice, Some(0));
     assert_eq!(press(&mut model, "j j c"), [], "skip needs a reason");
     assert!(dialog(&model).hint.as_ref().unwrap().contains("reason"));
     let effects = press(&mut model, "Tab o k Enter c");
     assert_eq!(answer(&effects), Answer::Decide { choice: Choice::Skip, reason: "ok".to_owned() });
     let mut model = following(&sample::decide());
-    assert_eq!(answer(&press(&mut model, "j c")), Answer::Decide { choice: Choice::Retry, reason: String::new() });
+    assert_eq!(answer(&press(&mut model, "c")), Answer::Decide { choice: Choice::Retry, reason: String::new() });
+    let mut model = following(&sample::decide());
+    assert_eq!(answer(&press(&mut model, "j c")), Answer::Decide { choice: Choice::Rollback, reason: String::new() });
 }
 
 #[test]
@@ -354,59 +357,4 @@ fn a_note_is_kept_until_it_is_written_down() {
     press(&mut model, "Esc N Ctrl-D");
     update(&mut model, Msg::CommandDone("the note is written down".to_owned()));
     assert!(model.drafts.is_empty());
-}
-
-/// A console of somebody else than whoever started and confirmed.
-fn second(story: &Story) -> Model {
-    let mut model = following(story);
-    model.me = midwatch::domain::Actor { uid: 1002, login_uid: Some(1002), ..model.me };
-    model
-}
-
-#[test]
-fn the_second_of_two_answers_is_an_approval_of_what_was_shown() {
-    let mut model = second(&sample::confirmed());
-    assert!(!dialog(&model).in_field, "c is a key, not a letter");
-    assert_eq!(press(&mut model, "Enter"), []);
-    let effects = press(&mut model, "c");
-    let open = sample::confirmed().view().unwrap().prompt.unwrap();
-    let Command::Answer(reply) = command(&effects) else { panic!() };
-    assert_eq!((&reply.prompt, reply.seq, reply.set.as_ref()), (&open.id, open.seq, open.ask.hash()));
-    assert_eq!(answer(&effects), Answer::Approve { note: String::new() });
-    // Of a start it is the plan that is agreed to.
-    let mut model = second(&sample::start_to_approve());
-    let effects = press(&mut model, "c");
-    let Command::Answer(reply) = command(&effects) else { panic!() };
-    assert_eq!(reply.set, Some(sample::start_to_approve().view().unwrap().plan));
-}
-
-#[test]
-fn the_first_answer_approves_nothing_and_what_comes_after_it_is_looked_at_anew() {
-    let mut model = following(&sample::four_eyes());
-    assert!(dialog(&model).in_field);
-    assert_eq!(press(&mut model, "Tab c"), [], "a destroy is confirmed by its phrase alone");
-    press(&mut model, "Tab");
-    let effects = press(&mut model, &format!("{} Enter", typed("delete 1284 sessions")));
-    assert_eq!(answer(&effects), Answer::Confirm { typed: "delete 1284 sessions".to_owned() });
-    assert!(dialog(&model).sent);
-    fold(&mut model, &sample::confirmed());
-    let shown = dialog(&model);
-    assert!(!shown.sent && !shown.in_field && shown.field.text().is_empty() && shown.prompt.waits_for_second());
-    assert!(!model.is_whole(), "another question stands there now");
-}
-
-#[test]
-fn the_glass_is_broken_by_its_own_words_alone() {
-    for wrong in ["", "break glass", "break glass:", "delete 1284 sessions", "glass: nobody is here"] {
-        let mut model = following(&sample::confirmed());
-        let effects = press(&mut model, &format!("Tab {} Enter", typed(wrong)));
-        assert_eq!(effects, [], "{wrong:?}");
-        assert!(dialog(&model).hint.is_some(), "{wrong:?}");
-    }
-    let mut model = following(&sample::confirmed());
-    let effects = press(&mut model, &format!("Tab {} Enter", typed("break glass: nobody is here")));
-    assert_eq!(answer(&effects), Answer::BreakGlass { reason: "nobody is here".to_owned() });
-    // Before the confirmation these are just a wrong phrase.
-    let mut model = following(&sample::four_eyes());
-    assert_eq!(press(&mut model, &format!("{} Enter", typed("break glass: nobody is here"))), []);
 }

@@ -2,18 +2,24 @@
 
 mod acts;
 mod answers;
-mod chance;
+pub mod chance;
 mod checklist;
 mod codes;
 mod failpoints;
+mod faults;
+mod histories;
 mod http;
 mod items;
 mod loss;
 mod moving;
+mod notices;
+mod property;
 mod redis;
 mod report;
+mod rows;
 mod socket;
 mod sql;
 mod state;
 mod verify;
 mod waiting;
+mod wayback;

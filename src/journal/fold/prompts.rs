@@ -21,7 +21,10 @@ impl RunView {
         if self.open.is_some() {
             return refuse("a prompt while an attempt is open");
         }
-        self.in_its_phase(step)?;
+        // On the way back of a checklist, items of every phase are asked about.
+        if self.abort.is_none() {
+            self.in_its_phase(step)?;
+        }
         self.may_ask(step, ask)?;
         let before = self.at(step)?.state;
         match ask {
@@ -55,7 +58,7 @@ impl RunView {
         let (verb, state) = (view.head.verb, view.state);
         let fits = match ask {
             Ask::Confirm { effect, .. } => {
-                if self.abort.is_some() {
+                if self.abort.is_some() && !view.head.always {
                     return refuse("a confirmation is asked for after the run was stopped");
                 }
                 if *effect != view.head.effect {
@@ -65,7 +68,7 @@ impl RunView {
                         effect.word()
                     ));
                 }
-                verb == Verb::Do && matches!(state, StepState::Planned | StepState::Failed)
+                matches!(verb, Verb::Do | Verb::UndoOf) && matches!(state, StepState::Planned | StepState::Failed)
             }
             Ask::Sign { .. } => {
                 let soft_gate = verb == Verb::Check && state == StepState::Failed;
@@ -90,12 +93,21 @@ impl RunView {
         let Ask::Confirm { also, .. } = ask else { return Ok(()) };
         for covered in also {
             let later = self.at(covered.step)?;
-            let same_phase = later.head.phase == view.head.phase && covered.step > step;
-            let changes = later.head.verb == Verb::Do && later.head.effect == EffectClass::Change;
-            if !same_phase || !changes || later.head.four_eyes || later.state != StepState::Planned {
+            let reached = later.head.phase == view.head.phase || later.head.always;
+            let acts = matches!(later.head.verb, Verb::Do | Verb::UndoOf);
+            let changes = acts && later.head.effect == EffectClass::Change;
+            if !reached || covered.step <= step || !changes || later.head.four_eyes || later.state != StepState::Planned
+            {
                 return refuse(format!("a confirmation of step {step} cannot cover step {}", covered.step));
             }
         }
+        Ok(())
+    }
+
+    pub(super) fn reread_prompt(&mut self, record: &Record, id: &PromptId) -> Result<(), Impossible> {
+        let open = self.prompt.as_mut().filter(|open| open.id == *id);
+        let Some(open) = open else { return refuse("prompt.reread of a prompt that is not open") };
+        open.read = record.wall;
         Ok(())
     }
 
@@ -157,13 +169,15 @@ impl RunView {
             (Ask::Sign { .. }, Answer::Sign { .. }) => {
                 self.signed.insert(step);
             }
-            (Ask::Decide { .. }, Answer::Decide { choice: Choice::Skip, .. }) => {
-                self.waived.insert(step);
-            }
-            (Ask::Decide { .. }, Answer::Decide { choice: Choice::Override, reason }) => {
-                let (at, by, reason) = (record.wall, record.actor.clone(), reason.clone());
-                self.overrides.push(Override { at, by, step, reason });
-                self.waived.insert(step);
+            (Ask::Decide { .. }, Answer::Decide { choice, reason }) => {
+                if matches!(choice, Choice::Skip | Choice::Override) {
+                    self.waived.insert(step);
+                }
+                if *choice == Choice::Override {
+                    let (at, by, reason) = (record.wall, record.actor.clone(), reason.clone());
+                    self.overrides.push(Override { at, by, step, reason });
+                }
+                self.decided(record, step, *choice, reason);
             }
             _ => {}
         }

@@ -9,6 +9,7 @@
 //! ```
 //! The page forbids itself whatever could reach out, so that even a slip in escaping could fetch and run nothing.
 
+mod forced;
 mod page;
 mod panes;
 
@@ -17,7 +18,7 @@ use crate::domain::{Actor, RunStatus, StepState, Wall};
 use crate::journal::fold::RunView;
 use crate::journal::record::Event;
 use crate::journal::report::model::{self, Timing, Tone, outcome_facts, state, title, when};
-use crate::journal::report::{Report, eyes, timeline, verify_command};
+use crate::journal::report::{Report, timeline, verify_command};
 use page::{Page, text};
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -27,7 +28,7 @@ use std::time::Duration;
 pub fn html(report: &Report) -> String {
     let mut page = Page::begin(&report.view.title);
     faults(&mut page, report);
-    forced(&mut page, &report.view);
+    forced::alarms(&mut page, &report.view);
     head(&mut page, report);
     about(&mut page, report);
     deviations(&mut page, report);
@@ -35,7 +36,7 @@ pub fn html(report: &Report) -> String {
     steps(&mut page, &report.view);
     items(&mut page, &report.view);
     confirmations(&mut page, report);
-    approvals(&mut page, &report.view);
+    forced::approvals(&mut page, &report.view);
     sets(&mut page, report);
     panes::section(&mut page, report);
     notes(&mut page, report);
@@ -58,40 +59,12 @@ fn faults(page: &mut Page, report: &Report) {
     page.raw("</div>\n");
 }
 
-/// Says in red where a reason stood for a second person, or for the evidence of a gate.
-fn forced(page: &mut Page, view: &RunView) {
-    for (word, told) in eyes::marks(view) {
-        page.raw(&format!("<div class=\"alarm\" role=\"alert\"><strong>{word}</strong><p>{}</p></div>\n", text(&told)));
-    }
-}
-
-/// What second persons agreed to.
-fn approvals(page: &mut Page, view: &RunView) {
-    if view.approvals.is_empty() {
-        return;
-    }
-    page.section("Second persons");
-    page.raw("<div class=\"card\"><ul class=\"list\">");
-    for approval in &view.approvals {
-        let (class, told) = match &approval.glass {
-            Some(_) => ("bad", "nobody approved it: the glass was broken by"),
-            None => ("good", "approved by"),
-        };
-        let (of, at) = (text(&eyes::of(view, approval)), text(&approval.at.clock()));
-        let (by, hash) = (text(&model::who(&approval.by)), text(approval.hash.as_str()));
-        page.raw(&format!(
-            "<li class=\"{class}\">{of}: {told} {by} <span class=\"soft\">{at}, sha256 {hash}</span></li>"
-        ));
-    }
-    page.raw("</ul></div>\n");
-}
-
 fn head(page: &mut Page, report: &Report) {
     let view = &report.view;
-    let (class, status) = match view.sealed {
-        Some(RunStatus::Ok) => ("good", "ok"),
-        Some(status) => ("bad", status.word()),
-        None => ("odd", "not sealed"),
+    let class = match view.sealed {
+        Some(RunStatus::Ok) => "good",
+        Some(_) => "bad",
+        None => "odd",
     };
     let environment = if view.environment == "production" { "production" } else { "soft" };
     page.raw(&format!(
@@ -100,9 +73,11 @@ fn head(page: &mut Page, report: &Report) {
         text(&view.estate),
         text(&view.environment),
         text(&view.title),
-        text(status),
+        text(&model::status(view)),
     ));
-    let over = |step: &&crate::journal::fold::StepView| matches!(step.state, StepState::Done | StepState::Skipped);
+    let over = |step: &&crate::journal::fold::StepView| {
+        matches!(step.state, StepState::Done | StepState::Skipped | StepState::Undone)
+    };
     let took = view.ended.unwrap_or(view.last).since(view.started);
     let odd = report.records.iter().filter(|record| model::deviation(view, record).is_some()).count();
     let tiles = [

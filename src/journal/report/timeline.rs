@@ -3,7 +3,7 @@
 use crate::domain::quantity::span;
 use crate::journal::fold::RunView;
 use crate::journal::record::{Answer, Ask, Choice, Ending, Event, Record};
-use crate::journal::report::model::{Moment, Tone, answered, asked, closed, outcome_facts};
+use crate::journal::report::model::{Moment, Tone, answered, asked, closed, numbers, outcome_facts};
 use std::time::Duration;
 
 /// What happened, in order.
@@ -61,9 +61,8 @@ fn told(view: &RunView, event: &Event) -> Option<Told> {
         Event::PromptClosed { why, moved, .. } => plain(upper(&closed(*why, moved)), String::new()),
         Event::AnswerAccepted { step, answer, .. } => {
             let tone = match answer {
-                Answer::Decide { choice: Choice::Skip | Choice::Abort | Choice::Undo, .. } | Answer::Cancel => {
-                    Tone::Odd
-                }
+                Answer::Decide { choice: Choice::Skip | Choice::Abort | Choice::Rollback | Choice::Hold, .. }
+                | Answer::Cancel => Tone::Odd,
                 _ => Tone::Person,
             };
             Some((tone, Some(*step), upper(&answered(answer)), String::new()))
@@ -71,10 +70,11 @@ fn told(view: &RunView, event: &Event) -> Option<Told> {
         Event::AnswerRejected { prompt, why } => {
             Some((Tone::Odd, None, format!("An answer was refused: {why}"), format!("to {prompt}")))
         }
-        Event::RunSealed { status, unknown } => {
+        Event::RunSealed { status, unknown, rolled_back } => {
             let tone = if status.word() == "ok" { Tone::Good } else { Tone::Bad };
+            let back = rolled_back.map_or_else(String::new, |back| format!(", {}", back.words()));
             let more = if *unknown > 0 { format!("{unknown} outcomes remain unknown") } else { String::new() };
-            Some((tone, None, format!("The run was sealed: {}", status.word()), more))
+            Some((tone, None, format!("The run was sealed: {}{back}", status.word()), more))
         }
         Event::AbortRequested { undo } => {
             let what = if *undo { "Asked to stop, and to take back what was done" } else { "Asked to stop" };
@@ -117,6 +117,13 @@ fn told_of_step(view: &RunView, event: &Event) -> Option<Told> {
         }
         Event::UndoOutcome { step, outcome, .. } => {
             let what = format!("The undo of {}: {}, {}", named(*step), outcome.ending.word(), outcome.detail);
+            (ended(outcome.ending), Some(*step), what, outcome_facts(outcome))
+        }
+        Event::RollbackBegan { why, steps, .. } => {
+            (Tone::Odd, None, format!("The way back begins: {}", numbers(steps)), why.clone())
+        }
+        Event::RollbackProved { step, outcome } => {
+            let what = format!("After the way back, {}: {}, {}", named(*step), outcome.ending.word(), outcome.detail);
             (ended(outcome.ending), Some(*step), what, outcome_facts(outcome))
         }
         other => (Tone::Plain, None, other.kind().to_owned(), rest_of(other)),

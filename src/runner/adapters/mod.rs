@@ -17,6 +17,7 @@ pub mod sql;
 pub mod systemd;
 #[cfg(test)]
 mod tests;
+pub mod undo;
 pub mod wait;
 
 use crate::config::estate::Estate;
@@ -27,6 +28,7 @@ use crate::journal::record::Ending;
 use crate::probes::clock;
 use crate::procedure::adapters::{Adapters, Purpose, Scope};
 use crate::procedure::plan::{Action, Limit, Step};
+use crate::runner::notify;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
@@ -53,6 +55,8 @@ pub struct BuiltIn {
     servers: Option<Vec<redis::ways::Server>>,
     /// The names of the estate's secrets with their places; `None` where no estate is known.
     secrets: Option<Secrets>,
+    /// The names of the estate's receivers; `None` where no estate is known.
+    receivers: Option<Vec<String>>,
 }
 
 impl BuiltIn {
@@ -66,10 +70,12 @@ impl BuiltIn {
     #[must_use]
     pub fn of(estate: &Estate) -> Self {
         let trusted = estate.trusted_reads.iter().map(|path| path.display().to_string()).collect();
+        let receivers = estate.receivers.iter().map(|receiver| receiver.name.clone()).collect();
         Self {
             databases: Some(sql::ways::databases(estate)),
             servers: Some(redis::ways::servers(estate)),
             secrets: Some(estate.secrets.clone()),
+            receivers: Some(receivers),
             ..Self::new(trusted)
         }
     }
@@ -92,6 +98,10 @@ impl Adapters for BuiltIn {
 
     fn least_s(&self, action: &Action) -> u64 {
         if action.adapter == http::KEY { http::least_s(action) } else { 0 }
+    }
+
+    fn receivers(&self) -> Option<Vec<String>> {
+        self.receivers.clone()
     }
 
     fn parse(&self, purpose: Purpose, table: &mut Table, scope: &Scope, problems: &mut Problems) -> Option<Action> {
@@ -298,6 +308,7 @@ pub fn act(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel: 
         sql::KEY => sql::act(action, set, out, cancel),
         systemd::KEY => systemd::act(action, set, out, cancel),
         wait::KEY => wait::act(action, out, cancel),
+        notify::KEY => notify::act(action, out, cancel),
         _ => ActEnd::new(Ending::Failed, no_such(action).message),
     }
 }
@@ -348,6 +359,7 @@ pub fn items(set: &mut dyn BufRead, from: u64, rows: u64) -> Result<(u64, Vec<It
         "exec" => Ok((1, exec::items(&head).into_iter().skip(usize::from(from > 0)).collect())),
         "http" => Ok((1, http::items(&head).into_iter().skip(usize::from(from > 0)).collect())),
         systemd::KEY => Ok((1, systemd::items(&head).into_iter().skip(usize::from(from > 0)).collect())),
+        undo::KEY => Ok(undo::items(&head, from, rows)),
         _ => Err(not_a_set("its kind is not known")),
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::domain::error::Result;
 use crate::domain::{Order, Verb};
-use crate::journal::record::{Event, StepHead};
+use crate::journal::record::{Event, RollbackHead, StepHead};
+use crate::procedure::back::is_named;
 use crate::procedure::condition::spoken;
 use crate::procedure::plan::{Gate, Plan, Step, Until, WayBack};
 use crate::runner::policy;
@@ -19,18 +20,38 @@ pub(super) fn created(plan: &Plan, start: &Start) -> Result<Event> {
         environment: plan.environment.clone(),
         params: plan.params.clone(),
         phases: plan.phases.clone(),
-        steps: plan.steps.iter().map(|step| head(plan, step)).collect(),
+        steps: plan.steps.iter().map(|step| head(step, plan)).collect(),
         order: plan.order,
+        rollback: rollback(plan),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         confirmed: start.how.clone(),
     })
 }
 
-fn head(plan: &Plan, step: &Step) -> StepHead {
+/// How the plan is taken back as a whole, where it says.
+fn rollback(plan: &Plan) -> Option<RollbackHead> {
+    let budget_s = plan.budget.undo_s;
+    match &plan.rollback {
+        Some(rollback) => {
+            let prove = numbered(plan, &rollback.prove);
+            Some(RollbackHead { to: rollback.to.clone(), prove, budget_s })
+        }
+        None => budget_s.map(|_| RollbackHead { budget_s, ..RollbackHead::default() }),
+    }
+}
+
+/// The numbers of the steps that these ids name, in the plan's order.
+fn numbered(plan: &Plan, ids: &[String]) -> Vec<u32> {
+    let steps = (0_u32..).zip(&plan.steps);
+    steps.filter(|(_, step)| ids.iter().any(|id| is_named(step, id))).map(|(number, _)| number).collect()
+}
+
+fn head(step: &Step, plan: &Plan) -> StepHead {
     let is_item = plan.order == Order::Any;
     let what = match &step.act {
-        Some(action) => &action.line,
-        None => &step.text,
+        Some(action) => action.line.clone(),
+        None if step.receivers.is_empty() => step.text.clone(),
+        None => format!("tell {}: {}", step.receivers.join(", "), step.text).trim_end_matches([':', ' ']).to_owned(),
     };
     StepHead {
         phase: step.phase.clone(),
@@ -40,13 +61,15 @@ fn head(plan: &Plan, step: &Step) -> StepHead {
         takes_s: step.takes_s,
         way_back: step.way_back.words(),
         can_undo: matches!(step.way_back, WayBack::Undo(_)),
-        what: if is_item { what.clone() } else { String::new() },
+        what: if is_item { what } else { String::new() },
         why: step.why.clone(),
         hard: step.gate == Gate::Hard && (step.verb == Verb::Notify || (is_item && step.verb == Verb::Check)),
         note_required: is_item && step.note_required,
         four_eyes: policy::needs_four_eyes(plan, step),
         save: step.save.clone(),
         part: step.part.clone(),
+        undo_of: numbered(plan, &step.undo_of),
+        always: step.always,
         when: step.when.as_deref().map(spoken),
         until: step.until.as_ref().map(Until::words),
         timeout_s: step.until.as_ref().map(|_| step.timeout_s),

@@ -10,7 +10,7 @@ use crate::domain::error::Result;
 use crate::domain::{Actor, Attendee};
 use crate::journal::answer::may_give;
 use crate::journal::fold::OpenPrompt;
-use crate::journal::record::{Answer, Ask, Event};
+use crate::journal::record::{Answer, Ask, Choice, Event};
 use crate::procedure::plan::Step;
 use crate::runner::engine::Engine;
 use crate::runner::engine::prompt::Asked;
@@ -65,6 +65,11 @@ impl Engine {
             Some(person) => Err(format!("{} is attached and can approve it: the glass stays whole", person.actor.name)),
             None => Ok(()),
         }
+    }
+
+    /// How a run goes on past a hard gate: only by another person than its starter, where others reach it.
+    pub(super) fn past_a_gate(&self) -> Option<Choice> {
+        self.has_team().then_some(Choice::Override)
     }
 
     /// Whether others than the starter reach this run: it is kept in a team directory.

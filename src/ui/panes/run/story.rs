@@ -1,11 +1,11 @@
 //! What happens now, what comes next, and what the operator may do about it.
 
-use super::{short, state, time};
+use super::{eyes, short, state, time};
 use crate::app::Snapshot;
 use crate::app::keymap::Action;
 use crate::config::theme::Role;
-use crate::domain::{Attendee, EffectClass, RunStatus, StepState, Verb, quantity};
-use crate::journal::fold::RunView;
+use crate::domain::{EffectClass, RunStatus, StepState, Verb, quantity};
+use crate::journal::fold::{Act, RunView};
 use crate::journal::record::Ask;
 use crate::ui::pen::{Pen, VALUES};
 use crate::ui::text::Strip;
@@ -17,22 +17,18 @@ use ratatui::text::Line;
 pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width: usize) -> Vec<Line<'static>> {
     let status = run.status(snapshot.run.lives);
     let mut lines = vec![Strip::new().line()];
+    lines.extend(eyes::forced(pen, run, width));
     let mut say = |name, role, text: String| lines.extend(pen.fact(name, role, text, width));
     if let Some(error) = &snapshot.run.lost {
         say("lost", Role::VerdictUnknown, format!("{} · what stands here may be old", error.message));
     }
     let (role, now) = now_line(snapshot, run);
     say("now", role, now);
-    for approval in run.approvals.iter().filter(|approval| approval.glass.is_some()) {
-        let reason = short(approval.glass.as_deref().unwrap_or_default()).plain();
-        let of = if approval.start { "the start".to_owned() } else { format!("step {}", approval.step + 1) };
-        let (by, at) = (&approval.by.name, approval.at.clock());
-        say("GLASS", Role::VerdictCritical, format!("{by} broke the glass for {of} at {at}: {reason}"));
-    }
-    for passed in &run.overrides {
-        let (by, step, at) = (&passed.by.name, passed.step + 1, passed.at.clock());
-        let reason = short(&passed.reason).plain();
-        say("override", Role::VerdictCritical, format!("{by} led it past the gate of step {step} at {at}: {reason}"));
+    if let Some((until, seen)) = waits_for(snapshot, run) {
+        say("until", Role::UiText, until);
+        if let Some(seen) = seen {
+            say("seen", Role::UiText, seen);
+        }
     }
     let ended = (0_u32..).zip(&run.steps).filter(|(_, step)| step.outcome.is_some()).max_by_key(|(_, step)| step.ended);
     if let Some((number, step)) = ended
@@ -46,6 +42,9 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
     }
     if status.is_over() {
         say("report", Role::UiKey, format!("midwatch report {}", run.id));
+    } else if status == RunStatus::Held {
+        let key = snapshot.keymap.shown(Action::Resume);
+        say("next", Role::UiText, format!("{key} takes it up: a new runner asks the same question again"));
     } else if status == RunStatus::Interrupted {
         let key = snapshot.keymap.shown(Action::Resume);
         let step = run.current().map_or_else(String::new, |step| format!(" at step {}", step + 1));
@@ -66,9 +65,6 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
     if run.unknown() > 0 {
         say("unknown", Role::StateUnknown, quantity::counted(u64::from(run.unknown()), "outcome", "outcomes"));
     }
-    if let Some(here) = here(&snapshot.run.people, snapshot.me.pid) {
-        say("here", Role::UiText, here);
-    }
     if let Some((at, who, why)) = run.refused.last() {
         let (count, at) = (quantity::counted(run.refused.len() as u64, "answer", "answers"), at.clock());
         say("refused", Role::VerdictWarn, format!("{count} · last {at} by {}: {}", who.name, short(why).plain()));
@@ -78,6 +74,7 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
         let text = short(&note.text.replace('\n', " ")).plain();
         say("notes", Role::UiText, format!("{count} · {} {}: {text}", note.at.clock(), note.by.name));
     }
+    lines.extend(eyes::here(pen, &snapshot.run.people, snapshot.me.pid, width));
     let may = may(pen, snapshot, status, width);
     if may.width() > VALUES + 1 {
         lines.push(may.line());
@@ -85,25 +82,21 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
     lines
 }
 
-/// Who else looks at the run: those who may act first.
-fn here(people: &[Attendee], own: u32) -> Option<String> {
-    let others = |acts: bool| {
-        let some = people.iter().filter(move |person| person.actor.pid != own && person.may_act == acts);
-        let names: Vec<&str> = some.map(|person| person.actor.name.as_str()).collect();
-        let told = names.iter().take(6).copied().collect::<Vec<_>>().join(", ");
-        let more = names.len().saturating_sub(6);
-        (!names.is_empty()).then(|| if more > 0 { format!("{told} and {more} more") } else { told })
-    };
-    let act = others(true).map(|names| format!("{names} may act"));
-    let watch = others(false).map(|names| format!("{names} watching"));
-    let told: Vec<String> = act.into_iter().chain(watch).collect();
-    (!told.is_empty()).then(|| told.join(" · "))
-}
-
 /// What the last `notify` that was reached says.
 fn notice(run: &RunView) -> Option<String> {
     let told = run.steps.iter().rev().filter(|step| step.head.verb == Verb::Notify && step.state == StepState::Done);
     told.filter_map(|step| step.remark.as_deref()).next().map(|text| short(&text.replace('\n', " ")).plain())
+}
+
+/// What the step at work waits for, and what its newest look saw, as far as its log is at hand.
+fn waits_for(snapshot: &Snapshot<'_>, run: &RunView) -> Option<(String, Option<String>)> {
+    let (number, ..) = run.open_attempt()?;
+    let until = run.step(number)?.head.until.as_deref()?;
+    let log = snapshot.log;
+    let is_its = log.run.as_ref() == Some(&run.id) && log.source.as_ref().is_some_and(|(step, _)| *step == number);
+    let newest = log.page.as_ref().filter(|_| is_its && log.follow).and_then(|page| page.lines.last());
+    let seen = newest.map(|line| short(&String::from_utf8_lossy(&line.bytes)).plain());
+    Some((short(until).plain(), seen))
 }
 
 /// What the run is doing, in a sentence with its role.
@@ -113,7 +106,13 @@ pub fn now_line(snapshot: &Snapshot<'_>, run: &RunView) -> (Role, String) {
     let clock = |at: crate::domain::Wall| at.clock();
     if let (Some(ended), true) = (run.ended, status.is_over()) {
         let took = quantity::span(ended.since(run.started));
-        return (Role::from(status), format!("{} at {}, after {took}", ended_word(status), clock(ended)));
+        let back = run.went_back().map_or_else(String::new, |back| format!(", {}", back.words()));
+        return (Role::from(status), format!("{}{back} at {}, after {took}", ended_word(status), clock(ended)));
+    }
+    if let (RunStatus::Held, Some(held)) = (status, run.held()) {
+        let why = if held.reason.is_empty() { String::new() } else { format!(": {}", short(&held.reason).plain()) };
+        let text = format!("held at step {} by {} since {}{why}", held.step + 1, held.by.name, clock(held.at));
+        return (Role::StateWaiting, text);
     }
     if status == RunStatus::Interrupted {
         let text = format!("no runner is at work; the last that is known is of {}", clock(run.last));
@@ -136,7 +135,11 @@ pub fn now_line(snapshot: &Snapshot<'_>, run: &RunView) -> (Role, String) {
         Some((number, step)) => {
             let (role, word) = state(snapshot, number, step);
             let since = step.started.map_or_else(String::new, |at| format!(" since {}", clock(at)));
-            (role, format!("{word} step {}{since}, {}", number + 1, time(step, snapshot.now.wall)))
+            match (run.open_attempt(), back_so_far(run)) {
+                (Some((.., Act::Undo)), Some(so_far)) => (role, format!("{word} step {}, {so_far}", number + 1)),
+                (Some((.., Act::Undo)), None) => (role, format!("{word} step {}", number + 1)),
+                _ => (role, format!("{word} step {}{since}, {}", number + 1, time(step, snapshot.now.wall))),
+            }
         }
         None if run.waits_for_people() => {
             let count = run.phase_counts().into_iter().find(|count| count.current);
@@ -145,6 +148,12 @@ pub fn now_line(snapshot: &Snapshot<'_>, run: &RunView) -> (Role, String) {
         }
         None => (Role::StateRunning, "the runner is between two steps".to_owned()),
     }
+}
+
+/// How far the way back is: `2 of 5 taken back`.
+fn back_so_far(run: &RunView) -> Option<String> {
+    let back = run.went_back()?;
+    Some(format!("{} of {} taken back", back.undone, back.undone + back.left))
 }
 
 fn ended_word(status: RunStatus) -> &'static str {
@@ -170,7 +179,9 @@ pub(super) fn may(pen: Pen<'_>, snapshot: &Snapshot<'_>, status: RunStatus, widt
         RunStatus::Waiting => {
             &[(Action::Act, "answer"), (Action::Log, "log"), (Action::Note, "note"), (Action::Abort, "abort")]
         }
-        RunStatus::Interrupted => &[(Action::Resume, "resume"), (Action::Abort, "abort"), (Action::Log, "log")],
+        RunStatus::Interrupted | RunStatus::Held => {
+            &[(Action::Resume, "resume"), (Action::Abort, "abort"), (Action::Log, "log")]
+        }
         RunStatus::Running => &[(Action::Log, "log"), (Action::Note, "note"), (Action::Abort, "abort")],
         _ => &[(Action::Log, "log"), (Action::Runs, "other runs")],
     };
