@@ -77,6 +77,7 @@ fn created() -> Event {
         why: String::new(),
         hard: false,
         note_required: false,
+        four_eyes: false,
         save: None,
         part: None,
         undo_of: Vec::new(),

@@ -19,4 +19,5 @@ mod screenshots;
 mod sources;
 #[allow(dead_code)] // Some of it serves the tests inside the library.
 mod support;
+mod team;
 mod terminal;

@@ -6,10 +6,10 @@
 
 use crate::app::effect::Command;
 use crate::domain::{Digest, PromptId, RunId};
-use crate::journal::answer::fits;
+use crate::journal::answer::fits_now;
 use crate::journal::fold::{ItemView, OpenPrompt};
 use crate::journal::item::{self, Deed};
-use crate::journal::record::{Answer, Ask};
+use crate::journal::record::Answer;
 use crate::procedure::plan::Plan;
 
 /// The right to act, granted by the operating gate.
@@ -51,11 +51,8 @@ pub fn start(_: &Authority, plan: Plan, hash: Digest, how: &'static str) -> Conf
 /// A change is confirmed by the word `change`, a destroy by its exact phrase; digit grouping in the phrase is optional.
 #[must_use]
 pub fn answer(_: &Authority, run: &RunId, prompt: &OpenPrompt, answer: Answer) -> Option<Confirmed<Command>> {
-    let set = match &prompt.ask {
-        Ask::Confirm { set, .. } => Some(set.clone()),
-        _ => None,
-    };
-    fits(&prompt.ask, &answer).is_ok().then(|| {
+    let set = prompt.ask.hash().cloned();
+    fits_now(prompt, &answer).is_ok().then(|| {
         let (prompt, seq) = (prompt.id.clone(), prompt.seq);
         Confirmed(Command::Answer(Reply { run: run.clone(), prompt, seq, set, answer }))
     })

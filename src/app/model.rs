@@ -16,7 +16,7 @@ use crate::calendar::Calendar;
 use crate::config::estate::Environment;
 use crate::domain::key::Key;
 use crate::domain::time::Now;
-use crate::domain::{Boot, Row, RunId, Section, TargetKind};
+use crate::domain::{Actor, Boot, Row, RunId, Section, TargetKind};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -63,6 +63,8 @@ pub struct Opening {
     pub environment: String,
     /// Who looks, from where: `operator@bastion-1`.
     pub operator: String,
+    /// The same person, as the kernel knows them; whether they may act is the runner's to say.
+    pub me: Actor,
     /// The right to act; `None` makes the console read-only.
     pub authority: Option<Authority>,
     /// The keys.
@@ -100,6 +102,8 @@ pub struct Model {
     pub environment: String,
     /// Who looks, from where.
     pub operator: String,
+    /// The same person, as the kernel knows them.
+    pub me: Actor,
     /// The right to act; `None` makes the console read-only.
     pub authority: Option<Authority>,
     /// The keys.
@@ -226,6 +230,7 @@ impl Model {
             estate: opening.estate,
             environment: opening.environment,
             operator: opening.operator,
+            me: opening.me,
             authority: opening.authority,
             keymap: opening.keymap,
             estate_file: opening.estate_file,

@@ -3,7 +3,7 @@
 use crate::app::model::TargetId;
 use crate::domain::key::Key;
 use crate::domain::time::Now;
-use crate::domain::{Digest, Error, Item, Rows, RunId};
+use crate::domain::{Attendee, Digest, Error, Item, Rows, RunId};
 use crate::journal::fold::RunView;
 pub use crate::journal::list::RunSummary;
 pub use crate::journal::log::{LogLine, Page};
@@ -54,6 +54,13 @@ pub enum Msg {
         view: Box<RunView>,
         /// Whether its runner lives.
         runner_lives: bool,
+    },
+    /// Others came to look at a followed run or checklist, or left it.
+    PeopleSeen {
+        /// The run.
+        run: RunId,
+        /// Everybody who looks now, this console included.
+        people: Vec<Attendee>,
     },
     /// The journal of a followed run or checklist cannot be read on.
     RunLost {

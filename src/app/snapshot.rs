@@ -10,7 +10,7 @@ use crate::app::panes::rows::Lists;
 use crate::app::panes::run::RunPane;
 use crate::app::window::WindowShown;
 use crate::domain::time::Now;
-use crate::domain::{RunId, Section};
+use crate::domain::{Actor, RunId, Section};
 use crate::journal::fold::RunView;
 use std::collections::BTreeMap;
 
@@ -23,6 +23,8 @@ pub struct Snapshot<'a> {
     pub environment: &'a str,
     /// Who looks, from where.
     pub operator: &'a str,
+    /// The same person, as the kernel knows them.
+    pub me: &'a Actor,
     /// Whether the console holds nothing to act with.
     pub read_only: bool,
     /// The time.
@@ -88,6 +90,7 @@ impl Model {
             estate: &self.estate,
             environment: &self.environment,
             operator: &self.operator,
+            me: &self.me,
             read_only: self.is_read_only(),
             now: self.now,
             estate_file: &self.estate_file,
@@ -124,7 +127,11 @@ impl Model {
         match open {
             Some((pane, number, open)) if !shown => {
                 let step = open.step + 1;
-                let who = if self.is_read_only() { "for an operator" } else { "for an answer" };
+                let who = match (self.is_read_only(), open.waits_for_second()) {
+                    (_, true) => "for a second person",
+                    (true, false) => "for an operator",
+                    (false, false) => "for an answer",
+                };
                 let key = self.keymap.shown(if self.is_read_only() { Action::Open } else { Action::Act });
                 let way = if self.focus == pane { key } else { format!("{} {key}", self.keymap.shown(number)) };
                 Some(format!("step {step} waits {who} · {way} opens its prompt"))

@@ -46,6 +46,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::PlanRefused { procedure, error } => plan_refused(model, &procedure, error),
         Msg::RunsListed(runs) => return runs_listed(model, runs),
         Msg::RunFolded { view, runner_lives } => return run::folded(model, view, runner_lives),
+        Msg::PeopleSeen { run, people } => run::seen_by(model, &run, people),
         Msg::RunLost { run, error } => run::lost(model, &run, error),
         Msg::LogRead(page) => return log::read(model, *page),
         Msg::SetListed { set, from, total, items } => {

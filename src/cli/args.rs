@@ -63,7 +63,7 @@ pub enum Command {
     /// List the runs.
     Runs(Runs),
     /// Open the console on a run.
-    Attach(OneRun),
+    Attach(Attach),
     /// Continue an interrupted run.
     Resume(OneRun),
     /// Stop a run.
@@ -232,6 +232,17 @@ pub struct OneRun {
     /// The run's id, or the end of it if no other run ends so.
     #[arg(value_name = "RUN")]
     pub run: String,
+}
+
+/// `midwatch attach`.
+#[derive(Debug, Args)]
+pub struct Attach {
+    /// The run.
+    #[command(flatten)]
+    pub run: OneRun,
+    /// Follow it and answer its prompts as plain text, as `midwatch run` does.
+    #[arg(long, env = "MIDWATCH_PLAIN")]
+    pub plain: bool,
 }
 
 /// `midwatch abort`.

@@ -76,7 +76,7 @@ fn terminal(around: &Surroundings) -> Result<Tty> {
 
 /// Shows the console until the operator leaves; the exit code is 128 and the signal's number where one ended it.
 fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, shown: Shown) -> Result<u8> {
-    let _log = ownlog::start(&world.state);
+    let _log = ownlog::start(&world.state, around);
     let (version, estate) = (env!("CARGO_PKG_VERSION"), world.estate.name.as_str());
     tracing::info!(version, estate, read_only = common.read_only, "console");
     let depth = theme::depth(around);
@@ -92,6 +92,7 @@ fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, shown: S
             estate: world.estate.name.clone(),
             environment: world.estate.environment.word().to_owned(),
             operator: format!("{}@{}", identity::user_name(rustix::process::getuid().as_raw()), identity::host_name()),
+            me: identity::own("console"),
             authority: None,
             keymap,
             estate_file: estate_file(&world),

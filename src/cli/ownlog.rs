@@ -1,6 +1,7 @@
-//! Midwatch's own log: to a file in the state directory, never to the screen.
+//! Midwatch's own log: to a file in the user's own state directory, never to the screen.
 
-use crate::config::state::State;
+use crate::config::paths::Surroundings;
+use crate::config::state::{Scope, State, own_dir};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
@@ -11,8 +12,13 @@ const LINES: usize = 1024;
 ///
 /// `None` when the directory cannot be used: a console without a log of its own is better than none.
 #[must_use]
-pub fn start(state: &State) -> Option<WorkerGuard> {
-    let dir = state.dir.join("log");
+pub fn start(state: &State, around: &Surroundings) -> Option<WorkerGuard> {
+    let dir = match state.scope {
+        Scope::User => state.dir.clone(),
+        // A team's directory holds what the team shares.
+        Scope::Team => own_dir(around)?,
+    };
+    let dir = dir.join("log");
     std::fs::create_dir_all(&dir).ok()?;
     let file = tracing_appender::rolling::Builder::new()
         .rotation(tracing_appender::rolling::Rotation::DAILY)

@@ -9,13 +9,14 @@ mod items;
 mod say;
 
 use crate::app::confirm;
-use crate::cli::args::{Common, Run};
+use crate::cli::args::{Common, OneRun, Run};
 use crate::cli::interactive::{self, Person};
 use crate::cli::{complain, setup, stop};
+use crate::config::state::Scope;
 use crate::domain::error::Result;
 use crate::domain::{Error, Kind, RunStatus};
 use crate::gate::operate::{self, Performed};
-use crate::gate::plans;
+use crate::gate::{lookup, plans};
 use crate::journal::fold::RunView;
 use crate::runner::policy;
 use crate::runner::rundir::RunDir;
@@ -32,7 +33,7 @@ pub fn run(common: &Common, args: &Run) -> Result<u8> {
     let (world, authority) = stop::operator(common)?;
     let params: BTreeMap<String, String> = args.procedure.params.iter().cloned().collect();
     let plan = plans::plan(&world, &args.procedure.procedure, &params)?;
-    if let Some(refusal) = policy::refusal(&plan) {
+    if let Some(refusal) = policy::refusal(&plan, world.state.scope == Scope::Team) {
         return Err(refusal);
     }
     let hash = plan.hash()?;
@@ -51,6 +52,23 @@ pub fn run(common: &Common, args: &Run) -> Result<u8> {
         let mut follow = Follow { world, authority, answers, json: args.json, dir, person, walk };
         let end = follow.until_it_ends().await?;
         Ok(code(&end, args.json, &run))
+    })
+}
+
+/// Follows a run that was started elsewhere, and answers its prompts, as plain text.
+///
+/// # Errors
+/// When there is no such run, or its journal cannot be read on.
+pub fn attach(common: &Common, args: &OneRun) -> Result<u8> {
+    let (world, authority) = stop::operator(common)?;
+    let dir = lookup::find_run(&world, &args.run)?;
+    let run = dir.id.clone();
+    setup::wait_for(async {
+        let answers = Answers { yes_change: false, phrases: Vec::new(), person: interactive::is_here() };
+        let (person, walk) = (Person::default(), Walk::default());
+        let mut follow = Follow { world, authority, answers, json: false, dir, person, walk };
+        let end = follow.until_it_ends().await?;
+        Ok(code(&end, false, &run))
     })
 }
 

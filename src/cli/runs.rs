@@ -29,6 +29,9 @@ fn as_text(runs: &[RunSummary]) -> String {
         let started = run.started.minute();
         let _ =
             writeln!(text, "{}  {status:<11}  {over:>3}/{of:<3}  {started}  {}  {}", run.id, run.starter, run.title);
+        if run.broke_glass {
+            let _ = writeln!(text, "{:28}BREAK GLASS: it went on without a second person", "");
+        }
         if let Some(damage) = &run.damage {
             let _ = writeln!(text, "{:28}{damage}", "");
         }
@@ -42,7 +45,7 @@ fn as_json(runs: &[RunSummary]) -> String {
         .map(|run| {
             json!({
                 "run": run.id, "title": run.title, "status": run.status, "started": run.started, "ended": run.ended,
-                "starter": run.starter, "steps_over": run.progress.0, "steps": run.progress.1, "damage": run.damage,
+                "starter": run.starter, "steps_over": run.progress.0, "steps": run.progress.1, "damage": run.damage, "broke_glass": run.broke_glass,
             })
         })
         .collect();

@@ -4,7 +4,7 @@ use crate::calendar;
 use crate::cli::args::Common;
 use crate::config::estate::Estate;
 use crate::config::paths::{self, Surroundings};
-use crate::config::state::{self, Scope, State};
+use crate::config::state::{self, State};
 use crate::domain::Error;
 use crate::domain::error::Result;
 use crate::gate::World;
@@ -47,7 +47,7 @@ pub fn estate(common: &Common, around: &Surroundings) -> Result<Estate> {
 pub fn state(common: &Common, around: &Surroundings) -> Result<State> {
     let Some(dir) = &common.state else { return state::state(around) };
     let dir = std::path::absolute(dir).map_err(|cause| Error::machine("find the state directory", cause))?;
-    Ok(State { locks: dir.join("locks"), dir, scope: Scope::User, locks_scope: Scope::User })
+    state::state_in(Some(dir), around)
 }
 
 /// Runs something that waits, on this thread.

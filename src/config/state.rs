@@ -9,6 +9,8 @@
 //! Locks are always the team's when there is a team directory: they guard targets, not files of ours. The place is never
 //! `/tmp` by our own choice, and never the directory of what people write.
 
+pub mod team;
+
 use crate::config::file::kind_word;
 use crate::config::paths::{Surroundings, homeless, user_config};
 use crate::domain::{Error, Kind};
@@ -53,20 +55,27 @@ impl State {
 /// # Errors
 /// Where there is no home directory, where `MIDWATCH_STATE` is relative, and where the place is that of the configuration.
 pub fn state(around: &Surroundings) -> Result<State, Error> {
-    let team = around.system("var/lib/midwatch");
-    let team = team_may_use(&team).then_some(team);
-    let named = around.get("MIDWATCH_STATE").map(PathBuf::from);
-    let (dir, scope) = match (named, &team) {
-        (Some(named), _) if named.is_relative() => {
+    match around.get("MIDWATCH_STATE").map(PathBuf::from) {
+        Some(named) if named.is_relative() => {
             let message = format!("cannot keep state in {}: MIDWATCH_STATE is not an absolute path", named.display());
-            return Err(Error::new(Kind::Usage, message).hint("a run outlives the directory it was started from"));
+            Err(Error::new(Kind::Usage, message).hint("a run outlives the directory it was started from"))
         }
-        (Some(named), _) => (named, Scope::User),
+        named => state_in(named, around),
+    }
+}
+
+/// The same with the directory that was named, absolute, if one was. One with the setgid bit is a team's.
+///
+/// # Errors
+/// As [`state`].
+pub fn state_in(named: Option<PathBuf>, around: &Surroundings) -> Result<State, Error> {
+    let team = around.system(TEAM);
+    let team = team_may_use(&team).then_some(team);
+    let scope_of = |dir: &Path| if team::group_of(dir).is_some() { Scope::Team } else { Scope::User };
+    let (dir, scope) = match (named, &team) {
+        (Some(named), _) => (named.clone(), scope_of(&named)),
         (None, Some(team)) => (team.clone(), Scope::Team),
-        (None, None) => {
-            let base = around.user_base("XDG_STATE_HOME", ".local/state");
-            (base.ok_or_else(|| homeless("keep state", "MIDWATCH_STATE"))?.join("midwatch"), Scope::User)
-        }
+        (None, None) => (own_dir(around).ok_or_else(|| homeless("keep state", "MIDWATCH_STATE"))?, Scope::User),
     };
     for config in user_config(around).into_iter().chain([around.system("etc/midwatch")]) {
         if dir.starts_with(&config) {
@@ -79,14 +88,18 @@ pub fn state(around: &Surroundings) -> Result<State, Error> {
     Ok(State { dir, scope, locks, locks_scope })
 }
 
+/// The team directory, below the root.
+const TEAM: &str = "var/lib/midwatch";
+
+/// This user's own state directory; `None` without a home directory.
+#[must_use]
+pub fn own_dir(around: &Surroundings) -> Option<PathBuf> {
+    Some(around.user_base("XDG_STATE_HOME", ".local/state")?.join("midwatch"))
+}
+
 /// Whether a team directory is there for us: a real directory with the setgid bit that we may write to.
 fn team_may_use(dir: &Path) -> bool {
-    let found = rustix::fs::lstat(dir);
-    let is_shared = found.is_ok_and(|stat| {
-        FileType::from_raw_mode(stat.st_mode) == FileType::Directory
-            && Mode::from_raw_mode(stat.st_mode).contains(Mode::SGID)
-    });
-    is_shared && rustix::fs::access(dir, Access::WRITE_OK | Access::EXEC_OK).is_ok()
+    team::group_of(dir).is_some() && rustix::fs::access(dir, Access::WRITE_OK | Access::EXEC_OK).is_ok()
 }
 
 /// Creates the state directory with its `runs` and `locks`, and proves that it can be written to durably.
@@ -95,17 +108,19 @@ fn team_may_use(dir: &Path) -> bool {
 /// A place that is someone else's, a symbolic link, open to others' writing, read-only, full, or no directory: each with
 /// its own sentence and a way on.
 pub fn prepare_state(state: &State) -> Result<(), Error> {
-    prepare(&state.dir, state.scope)?;
-    prepare(&state.runs(), state.scope)?;
+    prepare(&state.dir, state.scope, None)?;
+    let group = Some(&*state.dir).filter(|_| state.scope == Scope::Team);
+    prepare(&state.runs(), state.scope, group)?;
     if let Some(parent) = state.locks.parent().filter(|parent| *parent != state.dir) {
-        prepare(parent, state.locks_scope)?;
+        prepare(parent, state.locks_scope, None)?;
     }
-    prepare(&state.locks, state.locks_scope)?;
+    let group = state.locks.parent().filter(|_| state.locks_scope == Scope::Team);
+    prepare(&state.locks, state.locks_scope, group)?;
     prove_writable(&state.dir)
 }
 
-/// Creates one directory where it is missing, and refuses one that is not fit.
-fn prepare(dir: &Path, scope: Scope) -> Result<(), Error> {
+/// Creates one directory where it is missing, and refuses one that is not fit; `within` is the team directory that it lies in.
+fn prepare(dir: &Path, scope: Scope, within: Option<&Path>) -> Result<(), Error> {
     let mode = if scope == Scope::Team { 0o2770 } else { 0o700 };
     let found = match rustix::fs::lstat(dir) {
         Err(Errno::NOENT) => {
@@ -115,13 +130,50 @@ fn prepare(dir: &Path, scope: Scope) -> Result<(), Error> {
         found => found,
     };
     let found = found.map_err(|cause| unusable(dir, cause))?;
-    match unfit(&found, scope, rustix::process::geteuid().as_raw()) {
+    let us = rustix::process::geteuid().as_raw();
+    let unfit = unfit(&found, scope, us).or_else(|| match (scope, within) {
+        (Scope::User, _) => None,
+        (Scope::Team, None) => foreign(&found, us).or_else(|| loose_parent(dir, us)),
+        (Scope::Team, Some(team)) => of_another_group(&found, team),
+    });
+    match unfit {
         None => Ok(()),
         Some((why, hint)) => {
             let message = format!("cannot keep state in {}: {why}", dir.display());
             Err(Error::new(Kind::Machine, message).hint(hint.replace("DIR", &dir.display().to_string())))
         }
     }
+}
+
+/// Whether a team directory is somebody else's than root's or ours: its owner can put anything in the place of everything.
+fn foreign(found: &Stat, us: u32) -> Option<(String, String)> {
+    let why = format!("it belongs to uid {}; a team directory belongs to root", found.st_uid);
+    (found.st_uid != 0 && found.st_uid != us).then(|| (why, "chown root DIR".to_owned()))
+}
+
+/// Whether a directory of a team belongs to another group than the team.
+fn of_another_group(found: &Stat, team: &Path) -> Option<(String, String)> {
+    let group = team::group_of(team)?;
+    let why = format!("its group is {}, and the team's is {group}", found.st_gid);
+    (found.st_gid != group).then(|| (why, format!("chgrp {group} DIR && chmod 2770 DIR")))
+}
+
+/// Whether somebody else could put another directory in the place of one: each above it belongs to root or to us, and others
+/// write to it only where the sticky bit keeps what is ours.
+fn loose_parent(dir: &Path, us: u32) -> Option<(String, String)> {
+    dir.ancestors().skip(1).find_map(|above| {
+        let found = rustix::fs::stat(above).ok()?;
+        let mode = Mode::from_raw_mode(found.st_mode);
+        let loose = mode.intersects(Mode::WGRP | Mode::WOTH) && !mode.contains(Mode::SVTX);
+        let place = above.display();
+        match (found.st_uid == 0 || found.st_uid == us, loose) {
+            (true, false) => None,
+            (false, _) => {
+                Some((format!("{place} above it belongs to uid {}", found.st_uid), format!("chown root {place}")))
+            }
+            (true, true) => Some((format!("others may write to {place} above it"), format!("chmod go-w {place}"))),
+        }
+    })
 }
 
 /// Makes a directory with exactly this mode; parents that are missing are ours alone.
@@ -160,7 +212,13 @@ fn unfit(found: &Stat, scope: Scope, us: u32) -> Option<(String, String)> {
             Some(("others may write to it".to_owned(), "chmod go-w DIR".to_owned()))
         }
         Scope::Team if mode.contains(Mode::WOTH) => {
-            Some(("everybody may write to it, not its group alone".to_owned(), "chmod o-w DIR".to_owned()))
+            Some(("everybody may write to it, not its group alone".to_owned(), "chmod 2770 DIR".to_owned()))
+        }
+        Scope::Team if mode.intersects(Mode::RWXO) => {
+            Some(("others than its group may enter it".to_owned(), "chmod 2770 DIR".to_owned()))
+        }
+        Scope::Team if !mode.contains(Mode::RWXG | Mode::SGID) => {
+            Some(("its group may not write to it and keep what it makes".to_owned(), "chmod 2770 DIR".to_owned()))
         }
         _ => None,
     }

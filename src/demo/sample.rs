@@ -24,7 +24,8 @@ pub use plan::plan;
 pub use list::{checklist, checklist_asks, checklists, finished_checklist};
 
 pub use journal::{
-    Story, change, decide, destroy, ended, finished, finished_but_last, interrupted, moved, preview, running, sign,
+    Story, change, confirmed, confirmed_by_another, decide, destroy, ended, finished, finished_but_last, four_eyes,
+    glass, interrupted, moved, preview, running, sign, start_to_approve,
 };
 
 /// 2026-11-22 02:40:00 UTC, when somebody is tired.
@@ -54,6 +55,7 @@ fn opening(size: (u16, u16), authority: Option<Authority>) -> Opening {
         estate: "novacron".to_owned(),
         environment: "production".to_owned(),
         operator: "operator@bastion-1".to_owned(),
+        me: journal::actor("operator", "console"),
         authority,
         keymap: Keymap::load("default", &[]).0,
         estate_file: "/etc/midwatch/midwatch.toml".to_owned(),
@@ -251,6 +253,7 @@ fn run_in_list(number: u128, title: &str, status: RunStatus, progress: (u32, u32
         ended: None,
         starter: "lena".to_owned(),
         progress,
+        broke_glass: false,
         damage: damage.map(str::to_owned),
     }
 }

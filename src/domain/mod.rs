@@ -23,7 +23,7 @@ pub use ids::{Digest, PromptId, RunId};
 pub use key::{Key, KeyCode};
 pub use observation::{Fact, Finding, Observation, Row, Rows, Section, TargetKind};
 pub use preview::{Item, Preview};
-pub use run::{Actor, RunStatus};
+pub use run::{Actor, Attendee, RunStatus};
 pub use step::{Order, StepState, Verb};
 pub use time::{Boot, Wall};
 pub use verdict::Verdict;

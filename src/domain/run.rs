@@ -20,6 +20,15 @@ pub struct Actor {
     pub through: String,
 }
 
+/// Somebody who looks at a run now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attendee {
+    /// Who; `through` says by what: `console`, `watch`.
+    pub actor: Actor,
+    /// Whether they may act on it, and hold the means to.
+    pub may_act: bool,
+}
+
 /// Where a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

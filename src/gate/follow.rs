@@ -1,10 +1,11 @@
 //! Follows one run: its journal, and whether its runner lives.
 
 use crate::app::msg::Msg;
-use crate::domain::Error;
+use crate::domain::{Attendee, Error};
 use crate::journal::tail::Tail;
+use crate::runner::presence::Presence;
 use crate::runner::rundir::RunDir;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
@@ -13,6 +14,9 @@ const LIVELY: Duration = Duration::from_millis(50);
 
 /// How often it is looked at otherwise.
 const QUIET: Duration = Duration::from_millis(250);
+
+/// How often it is asked who else looks.
+const COMPANY: Duration = Duration::from_secs(2);
 
 /// How many quiet looks make it quiet.
 const CALM_AFTER: u32 = 40;
@@ -29,14 +33,37 @@ impl Drop for Follower {
 }
 
 impl Follower {
-    /// Follows a run; every change goes to `out`.
+    /// Follows a run; every change goes to `out`. `acts` is whether this console holds the means to act.
     #[must_use]
-    pub fn start(dir: RunDir, out: mpsc::Sender<Msg>) -> Self {
-        Self { task: tokio::spawn(follow(dir, out)).abort_handle() }
+    pub fn start(dir: RunDir, out: mpsc::Sender<Msg>, acts: bool) -> Self {
+        Self { task: tokio::spawn(follow(dir, out, acts)).abort_handle() }
     }
 }
 
-async fn follow(dir: RunDir, out: mpsc::Sender<Msg>) {
+/// Who looks at the run, and when that was asked last.
+struct Company {
+    presence: Option<Presence>,
+    told: Vec<Attendee>,
+    asked: Option<Instant>,
+}
+
+impl Company {
+    /// Who is there, where that is another company than was told before.
+    fn news(&mut self) -> Option<Vec<Attendee>> {
+        if self.asked.is_some_and(|asked| asked.elapsed() < COMPANY) {
+            return None;
+        }
+        self.asked = Some(Instant::now());
+        let people = self.presence.as_ref()?.people();
+        (people != self.told).then(|| {
+            self.told.clone_from(&people);
+            people
+        })
+    }
+}
+
+async fn follow(dir: RunDir, out: mpsc::Sender<Msg>, acts: bool) {
+    let mut company = Company { presence: Presence::take(&dir, acts), told: Vec::new(), asked: None };
     let mut tail = match Tail::open(dir.journal()) {
         Ok(tail) => tail,
         Err(error) => {
@@ -69,6 +96,11 @@ async fn follow(dir: RunDir, out: mpsc::Sender<Msg>) {
                 }
             }
             (Ok(_), _) => calm += 1,
+        }
+        if let Some(people) = company.news()
+            && out.send(Msg::PeopleSeen { run: dir.id.clone(), people }).await.is_err()
+        {
+            return;
         }
         tokio::time::sleep(if calm < CALM_AFTER { LIVELY } else { QUIET }).await;
     }

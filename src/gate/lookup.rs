@@ -26,6 +26,7 @@ pub struct Lookup {
     follower: Option<Follower>,
     checklist: Option<Follower>,
     logs: LogReader,
+    acts: bool,
 }
 
 impl Lookup {
@@ -38,7 +39,13 @@ impl Lookup {
             let _ = readings.try_send(Msg::RowsRead(rows));
         });
         let logs = LogReader::start(out.clone());
-        Self { world: Arc::new(world), out, prober, follower: None, checklist: None, logs }
+        Self { world: Arc::new(world), out, prober, follower: None, checklist: None, logs, acts: false }
+    }
+
+    /// The same for a console that may act: others see it as one.
+    #[must_use]
+    pub fn acting(self) -> Self {
+        Self { acts: true, ..self }
     }
 
     /// What this works on.
@@ -82,12 +89,12 @@ impl Lookup {
             }),
             Query::FollowRun(run) => {
                 let dir = RunDir::of(&self.world.state.dir, run);
-                self.follower = Some(Follower::start(dir, self.out.clone()));
+                self.follower = Some(Follower::start(dir, self.out.clone(), self.acts));
             }
             Query::LeaveRun => self.follower = None,
             Query::FollowChecklist(run) => {
                 let dir = RunDir::of(&self.world.state.dir, run);
-                self.checklist = Some(Follower::start(dir, self.out.clone()));
+                self.checklist = Some(Follower::start(dir, self.out.clone(), self.acts));
             }
             Query::LeaveChecklist => self.checklist = None,
             Query::ListChecklists => self.answer(|world| Msg::ChecklistsListed(plans::checklists(world))),

@@ -31,7 +31,7 @@ impl Operate {
     /// Makes the operating gate; `through` is what the journal will say that answers came through.
     #[must_use]
     pub fn new(lookup: Lookup, through: &'static str) -> Self {
-        Self { lookup, through }
+        Self { lookup: lookup.acting(), through }
     }
 }
 

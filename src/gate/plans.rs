@@ -2,6 +2,7 @@
 
 use crate::app::msg::{Offer, Outline, ParamShown, PlanShown};
 use crate::config::reader::Problem;
+use crate::config::state::Scope;
 use crate::domain::error::Result;
 use crate::domain::{Error, Fact, Kind, Order, Row, Verb};
 use crate::gate::World;
@@ -124,7 +125,12 @@ fn refused(procedure: &str, problems: &[Problem]) -> Error {
 pub fn shown(world: &World, procedure: &str, params: &BTreeMap<String, String>) -> Result<PlanShown> {
     let plan = plan(world, procedure, params)?;
     let previews = plan.steps.iter().map(preview).collect();
-    Ok(PlanShown { hash: plan.hash()?, previews, refused: policy::refusal(&plan), plan })
+    Ok(PlanShown {
+        hash: plan.hash()?,
+        previews,
+        refused: policy::refusal(&plan, world.state.scope == Scope::Team),
+        plan,
+    })
 }
 
 fn preview(step: &Step) -> Option<Result<crate::domain::Preview>> {

@@ -1,14 +1,14 @@
 //! Launches runners, detached: a run outlives whoever started it.
 
-use crate::config::state::prepare_state;
+use crate::config::state::{Scope, prepare_state};
 use crate::domain::error::Result;
 use crate::domain::{Digest, Error, Kind, RunId};
 use crate::gate::World;
 use crate::probes::clock;
 use crate::procedure::plan::Plan;
 use crate::runner::engine::Mode;
-use crate::runner::policy;
 use crate::runner::rundir::{RunDir, Start};
+use crate::runner::{identity, policy};
 use serde::Deserialize;
 use std::fs::{self, File};
 use std::process::Stdio;
@@ -28,7 +28,7 @@ pub async fn start(world: &World, plan: &Plan, hash: &Digest, how: &str) -> Resu
     if plan.hash()? != *hash {
         return Err(Error::new(Kind::Refused, "the plan is not the one that was confirmed"));
     }
-    if let Some(refusal) = policy::refusal(plan) {
+    if let Some(refusal) = policy::refusal(plan, world.state.scope == Scope::Team) {
         return Err(refusal);
     }
     let catalog = world.catalog();
@@ -65,6 +65,7 @@ pub async fn launch(world: &World, dir: &RunDir, mode: Mode) -> Result<()> {
     if !dir.path.is_dir() {
         return Err(Error::new(Kind::Usage, format!("there is no run {}", dir.id)).hint("midwatch runs lists them"));
     }
+    refuse_other(dir, mode)?;
     let errors = File::options().append(true).create(true).open(dir.path.join("runner.err"));
     let errors = errors.map_err(|cause| Error::machine(&doing, cause).of_kind(Kind::Journal))?;
     let mut command = Command::new(&world.exe);
@@ -92,6 +93,18 @@ pub async fn launch(world: &World, dir: &RunDir, mode: Mode) -> Result<()> {
                 .hint(format!("if the run exists, continue it: midwatch resume {}", dir.id))
         })),
     }
+}
+
+/// A run goes on in the name of whoever started it: what its acts may do is theirs to do.
+fn refuse_other(dir: &RunDir, mode: Mode) -> Result<()> {
+    let (us, owner) = (rustix::process::geteuid(), dir.owner());
+    if mode == Mode::Begin || us.is_root() || owner == Some(us.as_raw()) {
+        return Ok(());
+    }
+    let name = owner.map_or_else(|| "somebody else".to_owned(), identity::user_name);
+    let message = format!("run {} is of {name}: only they or root can take it over", dir.id);
+    Err(Error::new(Kind::Refused, message)
+        .hint("a run that has a runner can be answered, noted and stopped by the team"))
 }
 
 /// What a runner says when it cannot begin.

@@ -1,7 +1,10 @@
 //! Whether an answer is one that a prompt can take; asked by the console, by the runner and by the fold alike.
 
+use crate::domain::Actor;
 use crate::domain::preview::is_consent;
-use crate::journal::record::{Answer, Ask};
+use crate::journal::eyes::is_another;
+use crate::journal::fold::OpenPrompt;
+use crate::journal::record::{Answer, Ask, Choice};
 
 /// Whether an answer is one to this question: of its kind, among its choices, with what it needs.
 ///
@@ -9,7 +12,7 @@ use crate::journal::record::{Answer, Ask};
 /// Why it is not, in a sentence.
 pub fn fits(ask: &Ask, answer: &Answer) -> Result<(), String> {
     match (ask, answer) {
-        (_, Answer::Cancel) => Ok(()),
+        (_, Answer::Cancel) | (Ask::Approve { .. }, Answer::Approve { .. }) => Ok(()),
         (Ask::Confirm { effect, preview, .. }, Answer::Confirm { typed }) => {
             require(is_consent(*effect, &preview.phrase, typed), "the phrase is not the one the prompt asks for")
         }
@@ -20,14 +23,56 @@ pub fn fits(ask: &Ask, answer: &Answer) -> Result<(), String> {
             if !choices.contains(choice) {
                 return Err(format!("{} is not among the choices", choice.word()));
             }
-            let needs_reason = choice.needs_reason();
-            if needs_reason && reason.trim().is_empty() {
+            if choice.needs_reason() && reason.trim().is_empty() {
                 return Err(format!("{} needs a reason", choice.word()));
             }
             Ok(())
         }
+        (Ask::Approve { .. }, Answer::BreakGlass { reason }) => breaks_glass(reason),
         _ => Err("the answer is of another kind than the prompt".to_owned()),
     }
+}
+
+/// Whether an answer is one that a prompt can take now: of two answers, first the confirmation, then the approval.
+///
+/// # Errors
+/// Why it is not, in a sentence.
+pub fn fits_now(open: &OpenPrompt, answer: &Answer) -> Result<(), String> {
+    let Some((first, _)) = &open.confirmed else {
+        return match answer {
+            Answer::Approve { .. } | Answer::BreakGlass { .. } if open.four_eyes => {
+                Err("nobody has confirmed it yet: a second person agrees to what the first one confirmed".to_owned())
+            }
+            _ => fits(&open.ask, answer),
+        };
+    };
+    match answer {
+        Answer::Cancel | Answer::Approve { .. } => Ok(()),
+        Answer::BreakGlass { reason } => breaks_glass(reason),
+        _ => Err(format!("{} confirmed it already; it waits for a second person", first.name)),
+    }
+}
+
+/// Whether this very person may give this answer: nobody agrees to their own doing, and no starter overrides a gate.
+///
+/// # Errors
+/// Why not, in a sentence.
+pub fn may_give(open: &OpenPrompt, starter: &Actor, by: &Actor, answer: &Answer) -> Result<(), String> {
+    match answer {
+        Answer::Approve { .. } => {
+            is_another(by, starter, "started the run")?;
+            match &open.confirmed {
+                Some((first, _)) => is_another(by, first, "confirmed it"),
+                None => Ok(()),
+            }
+        }
+        Answer::Decide { choice: Choice::Override, .. } => is_another(by, starter, "started the run"),
+        _ => Ok(()),
+    }
+}
+
+fn breaks_glass(reason: &str) -> Result<(), String> {
+    require(!reason.trim().is_empty(), "to break the glass needs a reason")
 }
 
 fn require(holds: bool, otherwise: &str) -> Result<(), String> {

@@ -4,6 +4,7 @@
 //! or a sync that fails ends the appender for good: after a failed sync nobody knows what the disk holds, and trying again
 //! would only hide it (PostgreSQL learned that in 2018). What could not be recorded goes to an emergency file in another directory.
 
+use crate::config::state::team;
 use crate::domain::error::Result;
 use crate::domain::ids::{Digest, Hasher};
 use crate::domain::time::Now;
@@ -77,6 +78,7 @@ impl Appender {
         let file = rustix::fs::openat(&dir, JOURNAL, flags, Mode::RUSR | Mode::WUSR).map_err(|cause| failed(&cause))?;
         let emergency = emergency.map(Path::to_path_buf);
         let (file, len) = (File::from(file), 0);
+        team::share(&file, path.parent().unwrap_or(&path), 0o640).map_err(|cause| failed(&cause))?;
         let mut appender = Self { path, dir, file, view, len, reserved: Some(0), broken: None, emergency };
         appender.renew().map_err(|cause| cannot("set space aside for", &appender.path, &cause))?;
         appender.write(&line, &record)?;

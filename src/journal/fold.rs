@@ -87,6 +87,8 @@ impl RunView {
             permits: BTreeMap::new(),
             signed: BTreeSet::new(),
             waived: BTreeSet::new(),
+            approvals: Vec::new(),
+            overrides: Vec::new(),
             unsettled: 0,
             before: StepState::Planned,
             open: None,
@@ -258,5 +260,7 @@ fn goes_on(event: &Event) -> bool {
     )
 }
 
+#[cfg(test)]
+mod eyes;
 #[cfg(test)]
 mod tests;

@@ -55,9 +55,10 @@ pub fn fits(item: &ItemView, deed: &Deed) -> Result<(), String> {
     }
     match item.state {
         ItemState::Open => {}
+        ItemState::SecondPerson if *deed == Deed::Close => return Ok(()),
         ItemState::Later => return Err(format!("the phase {} is not open yet", item.phase)),
         ItemState::SecondPerson => {
-            return Err("it waits for a second person, and this version of Midwatch cannot ask for one".to_owned());
+            return Err("it waits for a second person: only an approval closes it".to_owned());
         }
         ItemState::AtWork => return Err("it is at work, or asks already".to_owned()),
         ItemState::Unknown => return Err("its outcome is unknown and must be settled first".to_owned()),

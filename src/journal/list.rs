@@ -32,6 +32,8 @@ pub struct RunSummary {
     pub starter: String,
     /// How many steps are over, of how many.
     pub progress: (u32, u32),
+    /// Whether a reason ever stood for a second person in it.
+    pub broke_glass: bool,
     /// Why it cannot be read, when it cannot.
     pub damage: Option<String>,
 }
@@ -119,6 +121,7 @@ fn summary(dir: &Path, id: RunId, lives: impl Fn(&RunId) -> bool) -> RunSummary 
             ended: None,
             starter: String::new(),
             progress,
+            broke_glass: false,
             damage,
         };
     };
@@ -131,6 +134,7 @@ fn summary(dir: &Path, id: RunId, lives: impl Fn(&RunId) -> bool) -> RunSummary 
     RunSummary {
         status: view.status(lives(&id)),
         progress: (of(done), of(view.steps.len())),
+        broke_glass: view.broke_glass(),
         id,
         title: view.title,
         order: view.order,

@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod append;
 pub mod chain;
+pub mod eyes;
 pub mod fold;
 pub mod item;
 pub mod line;

@@ -73,6 +73,9 @@ pub struct StepHead {
     /// Whether a sign-off needs a note.
     #[serde(default, skip_serializing_if = "is_false")]
     pub note_required: bool,
+    /// Whether its act needs a second person's approval beside the confirmation.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub four_eyes: bool,
     /// The name under which the facts that it reads are saved in the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub save: Option<String>,
@@ -172,6 +175,28 @@ pub enum Ask {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         means: Vec<String>,
     },
+    /// Another person than the starter agrees.
+    Approve {
+        /// To what.
+        text: String,
+        /// The digest of the plan that is agreed to.
+        hash: Digest,
+        /// Whether it is the run's very start that is agreed to, before its first step.
+        #[serde(default, skip_serializing_if = "is_false")]
+        start: bool,
+    },
+}
+
+impl Ask {
+    /// The digest that an answer must name: of the frozen set, or of the plan.
+    #[must_use]
+    pub fn hash(&self) -> Option<&Digest> {
+        match self {
+            Self::Confirm { set, .. } => Some(set),
+            Self::Approve { hash, .. } => Some(hash),
+            Self::Sign { .. } | Self::Decide { .. } => None,
+        }
+    }
 }
 
 /// A later change step that an open confirmation also covers.
@@ -197,6 +222,8 @@ pub enum Choice {
     Retry,
     /// Pass over the step, with a reason.
     Skip,
+    /// Go on past a hard gate, with a reason; for another person than the starter.
+    Override,
     /// Stop the run and take back what it did.
     #[serde(alias = "undo")]
     Rollback,
@@ -219,6 +246,7 @@ impl Choice {
             Self::NotDone => "not-done",
             Self::Retry => "retry",
             Self::Skip => "skip",
+            Self::Override => "override",
             Self::Rollback => "rollback",
             Self::Hold => "hold",
             Self::Abort => "abort",
@@ -235,6 +263,7 @@ impl Choice {
             Self::NotDone,
             Self::Retry,
             Self::Skip,
+            Self::Override,
             Self::Rollback,
             Self::Hold,
             Self::Abort,
@@ -247,7 +276,7 @@ impl Choice {
     /// Whether it says something that nobody else can vouch for, so that it needs a reason.
     #[must_use]
     pub fn needs_reason(self) -> bool {
-        matches!(self, Self::Skip | Self::Done | Self::Undone)
+        matches!(self, Self::Skip | Self::Override | Self::Done | Self::Undone)
     }
 
     /// What choosing it leads to, in a sentence.
@@ -258,6 +287,7 @@ impl Choice {
             Self::NotDone => "the effect is not there: preview and ask again",
             Self::Retry => "preview and ask again",
             Self::Skip => "leave this step, with a reason, and go on",
+            Self::Override => "go on past this gate: another person than the starter, with a reason",
             Self::Rollback => "stop, and take back what this run changed, last first",
             Self::Hold => "leave the run as it stands; resume takes it up at this question",
             Self::Abort => "stop, and leave everything as it is",
@@ -291,7 +321,18 @@ pub enum Answer {
     Decide {
         /// The choice.
         choice: Choice,
-        /// The reason; required for skip and done.
+        /// The reason; required for skip, override and done.
+        reason: String,
+    },
+    /// A second person agrees to exactly what was shown.
+    Approve {
+        /// What they add; may be empty.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        note: String,
+    },
+    /// Nobody else can be had: a reason stands for the second person, in the report for ever.
+    BreakGlass {
+        /// The reason.
         reason: String,
     },
     /// No: the prompt is closed and the run stops before the step.

@@ -8,6 +8,7 @@
 //! break the page nor hide in it. A journal that is damaged or torn is told so before anything else.
 
 mod checklist;
+mod eyes;
 mod html;
 mod json;
 mod markdown;

@@ -44,6 +44,7 @@ pub fn head(verb: Verb, effect: EffectClass) -> StepHead {
         why: String::new(),
         hard: false,
         note_required: false,
+        four_eyes: false,
         save: None,
         part: None,
         undo_of: Vec::new(),

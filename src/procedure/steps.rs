@@ -233,9 +233,6 @@ fn plain(raw: &RawStep, title: String, why: String) -> Step {
         phase: raw.phase.clone(),
         id: raw.id.as_ref().map(|(_, id)| id.clone()),
         title,
-/// A step with what its section says without its actions and texts.
-fn bare(raw: &RawStep) -> Step {
-        title: String::new(),
         verb: raw.verb,
         effect: raw.effect,
         act: None,

@@ -1,7 +1,8 @@
 //! The control socket: who may act on a run, kernel-checked, bounded in every way.
 //!
-//! A stream socket in the run directory (mode 0700) takes JSON lines. The peer's uid and pid come from the kernel
-//! (`SO_PEERCRED`), never from the message. At most [`CONNECTIONS`] peers are heard at once; each has [`PATIENCE`] for
+//! A stream socket in the run directory (mode 0700; in a team directory 2750, and the socket 0660) takes JSON lines. The peer's
+//! uid, gid and pid come from the kernel (`SO_PEERCRED`), never from the message; its groups and its login uid from `/proc`,
+//! while the process is held. At most [`CONNECTIONS`] peers are heard at once; each has [`PATIENCE`] for
 //! one request of [`LARGEST_REQUEST`] bytes. A peer beyond that is told that the runner is busy and tries again.
 
 use crate::domain::error::Result;
@@ -31,6 +32,10 @@ pub struct Call {
     pub request: Request,
     /// Who sent it.
     pub actor: Actor,
+    /// Their groups.
+    pub groups: Vec<u32>,
+    /// Whether the process that sent it is still there, so that what is said of it is of it.
+    pub proven: bool,
     /// Where the reply goes.
     pub reply: oneshot::Sender<Reply>,
 }
@@ -69,7 +74,8 @@ pub fn listen(dir: &RunDir) -> Result<Control> {
         _ => {}
     }
     let listener = UnixListener::bind(&path).map_err(|cause| Error::machine(&doing, cause))?;
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(|cause| Error::machine(&doing, cause))?;
+    let mode = if dir.team().is_some() { 0o660 } else { 0o600 };
+    fs::set_permissions(&path, fs::Permissions::from_mode(mode)).map_err(|cause| Error::machine(&doing, cause))?;
     let (calls, receiver) = mpsc::channel(CONNECTIONS);
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let taken = Arc::clone(&places);
@@ -116,9 +122,10 @@ async fn hear(stream: UnixStream, calls: mpsc::Sender<Call>) -> io::Result<()> {
         Err(why) => Reply::Rejected { why },
         Ok(request) => {
             let pid = peer.pid().and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0);
-            let actor = identity::of(peer.uid(), pid, &through(&request.through));
+            let peer = identity::peer(peer.uid(), peer.gid(), pid, &through(&request.through));
             let (reply, answered) = oneshot::channel();
-            match calls.send(Call { request, actor, reply }).await {
+            match calls.send(Call { request, actor: peer.actor, groups: peer.groups, proven: peer.proven, reply }).await
+            {
                 Ok(()) => answered.await.unwrap_or(Reply::Rejected { why: "the run has ended".to_owned() }),
                 Err(_) => Reply::Rejected { why: "the run has ended".to_owned() },
             }

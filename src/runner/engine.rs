@@ -13,6 +13,7 @@ mod back;
 mod created;
 mod decide;
 mod ending;
+mod eyes;
 mod freeze;
 mod look;
 mod menu;
@@ -36,7 +37,7 @@ use crate::runner::failpoint;
 use crate::runner::locks::{self, Held};
 use crate::runner::protocol::{Demand, Reply};
 use crate::runner::rundir::RunDir;
-use crate::runner::{identity, policy};
+use crate::runner::{identity, policy, presence};
 use panes::Pending;
 use prompt::Asked;
 use std::collections::VecDeque;
@@ -140,7 +141,7 @@ impl Engine {
         let busy = || Error::new(Kind::Locked, format!("run {} has a runner already", dir.id));
         let taken = dir.take()?.ok_or_else(busy)?;
         let (plan, start) = dir.load()?;
-        if let Some(refusal) = policy::refusal(&plan) {
+        if let Some(refusal) = policy::refusal(&plan, dir.team().is_some()) {
             return Err(refusal);
         }
         let me = identity::own("runner");
@@ -259,8 +260,9 @@ impl Engine {
             Verb::Do | Verb::UndoOf => self.act(step, &planned).await,
             Verb::Manual => self.sign(step, &planned).await,
             Verb::Notify => self.notify(step, &planned).await,
+            Verb::Approve => self.approve(step, &planned).await,
             // Refused before the start.
-            Verb::Approve | Verb::Use => {
+            Verb::Use => {
                 let message = format!("step {} cannot be taken by this version", step + 1);
                 Err(Error::new(Kind::Refused, message))
             }
@@ -297,11 +299,9 @@ impl Engine {
         let set = frozen.digest.clone();
         let ask = Ask::Confirm { effect: planned.effect, set: set.clone(), preview: Box::new(frozen.preview), also };
         match self.ask(step, ask).await? {
-            Asked::Answered(prompt, Answer::Confirm { .. }) => {
-                self.attempt_step(step, planned, Some(set), Some(prompt)).await
-            }
             // Moved, lapsed, cancelled or aborted: the loop looks at the run anew.
-            _ => Ok(()),
+            Asked::Anew | Asked::Stopped | Asked::Answered(_, Answer::Cancel) => Ok(()),
+            Asked::Answered(prompt, _) => self.attempt_step(step, planned, Some(set), Some(prompt)).await,
         }
     }
 
@@ -350,13 +350,20 @@ impl Engine {
         }
     }
 
-    /// Only the run's owner and root may act, and only on this run.
+    /// Only the run's own user, root and members of its team may act, and only on this run.
     fn may_act(&self, call: &Call) -> std::result::Result<(), String> {
         if call.request.run != self.dir.id {
             return Err(format!("this is run {}, not run {}", self.dir.id, call.request.run));
         }
-        if call.actor.uid != 0 && call.actor.uid != self.me.uid {
+        let own = call.actor.uid == self.me.uid;
+        if !own && !presence::may_act(&self.dir, &call.actor, &call.groups) {
             return Err(format!("{} may not act on a run of {}", call.actor.name, self.me.name));
+        }
+        if !call.proven {
+            return Err(format!(
+                "the process {} of {} is gone: who it was cannot be told",
+                call.actor.pid, call.actor.name
+            ));
         }
         Ok(())
     }

@@ -1,8 +1,11 @@
 //! Who acts: kernel identity first, names beside it as claims.
 
 use crate::domain::Actor;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::PidfdFlags;
 use serde::{Deserialize, Serialize};
 use std::fs;
+use std::os::fd::OwnedFd;
 
 /// A process that cannot be mistaken for another: pid, start time and boot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +63,76 @@ pub fn of(uid: u32, pid: u32, through: &str) -> Actor {
     Actor { uid, login_uid: login_uid(pid), pid, name: user_name(uid), host: host_name(), through: through.to_owned() }
 }
 
+/// Whoever is at the other end of a socket.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// Who.
+    pub actor: Actor,
+    /// Their groups, as far as they can be told.
+    pub groups: Vec<u32>,
+    /// Whether the process that connected is still there and still that user's, so that what is said of it is of it.
+    pub proven: bool,
+}
+
+/// The peer of a socket, by what the kernel reports for it. A process of the same pid that came later is not taken for it: it is
+/// held by a descriptor while `/proc` is read, and must live on after that.
+#[must_use]
+pub fn peer(uid: u32, gid: u32, pid: u32, through: &str) -> Peer {
+    let held = handle(pid);
+    let status = Status::read(pid);
+    let login_uid = login_uid(pid);
+    let lives = held.is_some_and(|held| !is_over(&held));
+    let same = status.as_ref().is_none_or(|status| status.uid == uid);
+    let proven = lives && same;
+    let mut actor = Actor { login_uid: login_uid.filter(|_| proven), ..of(uid, pid, through) };
+    actor.pid = pid;
+    let mut groups = vec![gid];
+    groups.extend(status.filter(|_| proven).into_iter().flat_map(|status| status.groups));
+    Peer { actor, groups, proven }
+}
+
+/// A living process: who runs it, and their groups; `None` where there is none, or `/proc` hides it.
+#[must_use]
+pub fn running(pid: u32, through: &str) -> Option<(Actor, Vec<u32>)> {
+    let status = Status::read(pid)?;
+    let mut groups = status.groups;
+    groups.push(status.gid);
+    Some((of(status.uid, pid, through), groups))
+}
+
+/// A descriptor of a process, which no later process of its pid can have.
+fn handle(pid: u32) -> Option<OwnedFd> {
+    let pid = rustix::process::Pid::from_raw(i32::try_from(pid).ok()?)?;
+    rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok()
+}
+
+/// Whether the process of a descriptor has ended: then it can be read (`pidfd_open(2)`).
+fn is_over(held: &OwnedFd) -> bool {
+    let mut polled = [PollFd::new(held, PollFlags::IN)];
+    poll(&mut polled, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) != Ok(0)
+}
+
+/// What `/proc/PID/status` says of a process: its effective ids, and its groups.
+struct Status {
+    uid: u32,
+    gid: u32,
+    groups: Vec<u32>,
+}
+
+impl Status {
+    fn read(pid: u32) -> Option<Self> {
+        Self::parse(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let line = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+        // Real, effective, saved, file system.
+        let effective = |name| line(name)?.split_whitespace().nth(1)?.parse().ok();
+        let groups = line("Groups")?.split_whitespace().filter_map(|group| group.parse().ok()).collect();
+        Some(Self { uid: effective("Uid")?, gid: effective("Gid")?, groups })
+    }
+}
+
 /// The login uid of the audit subsystem; 4294967295 means unset, and unset means unknown.
 fn login_uid(pid: u32) -> Option<u32> {
     let text = fs::read_to_string(format!("/proc/{pid}/loginuid")).ok()?;
@@ -109,6 +182,26 @@ mod tests {
         assert_eq!(ProcessId::of(id.pid).as_ref(), Some(&id));
         assert!(!id.lives());
         child.wait().unwrap();
+    }
+
+    #[test]
+    fn a_peer_is_proven_while_it_lives_and_only_as_itself() {
+        let (uid, gid) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+        let own = peer(uid, gid, std::process::id(), "test");
+        assert!(own.proven && own.groups.contains(&gid), "{own:?}");
+        assert!(!peer(uid + 1, gid, std::process::id(), "test").proven, "of another user");
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        child.wait().unwrap();
+        let gone = peer(uid, gid, child.id(), "test");
+        assert!(!gone.proven && gone.actor.login_uid.is_none(), "{gone:?}");
+    }
+
+    #[test]
+    fn the_effective_ids_and_all_groups_are_read() {
+        let text = "Name:\tx\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nGroups:\t9 10 \nSeccomp:\t0\n";
+        let status = Status::parse(text).unwrap();
+        assert_eq!((status.uid, status.gid, status.groups), (2, 6, vec![9, 10]));
+        assert!(Status::parse("Name:\tx\n").is_none());
     }
 
     #[test]

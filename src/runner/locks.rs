@@ -4,6 +4,7 @@
 //! not sealed. So a run whose runner died keeps its claim until somebody resumes or aborts it, while its shim may
 //! still be at work on the thing.
 
+use crate::config::state::team;
 use crate::domain::error::Result;
 use crate::domain::{Digest, Error, Kind, RunId};
 use crate::runner::ofd;
@@ -87,6 +88,9 @@ fn take(dir: &Path, identity: String, name: String, run: &RunDir, by: &str) -> R
     let doing = format!("lock {name}");
     let io = |cause: std::io::Error| Error::machine(&doing, cause);
     let mut file = open_private(&path).map_err(io)?;
+    if file.metadata().map_err(io)?.uid() == rustix::process::geteuid().as_raw() {
+        team::share(&file, dir, 0o660).map_err(io)?;
+    }
     let mine = ofd::try_lock(&file).map_err(io)?;
     let holder = read_bounded(&path, 64 << 10).ok().and_then(|bytes| serde_json::from_slice::<Holder>(&bytes).ok());
     if !mine {
@@ -114,7 +118,8 @@ fn claims(holder: &Holder) -> bool {
             use crate::journal::chain::{Verdict, read};
             !bytes.is_empty() && !matches!(read(&bytes).verdict, Verdict::Whole { sealed: true })
         }
-        Err(_) => false,
+        // Of a run that this user may not read, nobody here can say that it is over.
+        Err(cause) => cause.kind() != std::io::ErrorKind::NotFound,
     }
 }
 

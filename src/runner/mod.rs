@@ -10,6 +10,7 @@ pub mod locks;
 pub mod notify;
 pub mod ofd;
 pub mod policy;
+pub mod presence;
 pub mod protocol;
 pub mod rehearse;
 pub mod rundir;

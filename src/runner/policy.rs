@@ -3,32 +3,48 @@
 use crate::domain::{EffectClass, Error, Kind, Order, Verb};
 use crate::procedure::plan::{Plan, Step, WayBack};
 
-/// Why a plan may not be started, if so.
+/// The commands that make a team directory, as root; the operators are the members of its group.
+const MAKES_A_TEAM: [&str; 4] = [
+    "a second person reaches a run through a team directory; root makes it so:",
+    "groupadd --force --system midwatch",
+    "usermod --append --groups midwatch USER     # for each operator, who then logs in anew",
+    "install -d -o root -g midwatch -m 2770 /var/lib/midwatch",
+];
+
+/// Why a plan may not be started, if so; `team` is whether its run is kept where a second person reaches it.
 #[must_use]
-pub fn refusal(plan: &Plan) -> Option<Error> {
-    let (number, step) = plan.steps.iter().enumerate().find(|(_, step)| needs_second_person(plan, step))?;
-    let message = format!(
-        "step {} ({}) needs a second person to approve it, and this version of Midwatch cannot ask for one",
-        number + 1,
-        step.title
-    );
-    let hint = if step.verb == Verb::Approve {
+pub fn refusal(plan: &Plan, team: bool) -> Option<Error> {
+    let mut steps = plan.steps.iter().enumerate().filter(|_| !team);
+    let (number, step) = steps.find(|(_, step)| needs_four_eyes(plan, step) || needs_approval(plan, step))?;
+    let why = if step.verb == Verb::Approve {
         "an approval is given by another person than the one who starts the run"
     } else if step.four_eyes {
         "its author asks for four eyes (confirm = \"four-eyes\")"
     } else {
         "a destroy without a way back, in production, takes four eyes"
     };
-    Some(Error::new(Kind::Refused, message).hint(hint))
+    Some(without_team(&format!("step {} ({})", number + 1, step.title), why))
 }
 
-/// Four eyes: where the author asks for them or for an approval, and for a destroy without undo in production. An approval in
-/// a checklist is an item that stays open, so that all before it can be walked.
-fn needs_second_person(plan: &Plan, step: &Step) -> bool {
-    // An `undo_of` is a way back itself.
-    let no_way_back = step.verb == Verb::Do && !matches!(step.way_back, WayBack::Undo(_));
-    let approval = step.verb == Verb::Approve && plan.order == Order::Listed;
-    step.four_eyes
-        || approval
-        || (plan.environment == "production" && step.effect == EffectClass::Destroy && no_way_back)
+/// The refusal of what needs a second person (`step 3 (Delete old backups)`) where none can be had, with the commands that
+/// change that.
+#[must_use]
+pub fn without_team(what: &str, why: &str) -> Error {
+    let message = format!("{what} needs a second person, and the state directory is one user's alone");
+    let error = Error::new(Kind::Refused, message).hint(why);
+    MAKES_A_TEAM.into_iter().fold(error, |error, line| error.hint(line))
+}
+
+/// Whether the act of a step takes two answers: where the author asks for four eyes, and for a destroy without undo in
+/// production.
+#[must_use]
+pub fn needs_four_eyes(plan: &Plan, step: &Step) -> bool {
+    let no_way_back = !matches!(step.way_back, WayBack::Undo(_));
+    let destroys = plan.environment == "production" && step.effect == EffectClass::Destroy && no_way_back;
+    step.verb == Verb::Do && (step.four_eyes || destroys)
+}
+
+/// An approval in a checklist is an item that stays open, so that all before it can be walked.
+fn needs_approval(plan: &Plan, step: &Step) -> bool {
+    step.verb == Verb::Approve && plan.order == Order::Listed
 }

@@ -1,10 +1,11 @@
 //! The directory of a run.
 //!
 //! ```text
-//! runs/<id>/  plan.json  procedure.toml  start.json  journal.jsonl  runner.lock  runner.err  control.sock
+//! runs/<id>/  plan.json  procedure.toml  start.json  journal.jsonl  runner.lock  runner.err  control.sock  presence
 //!             sets/<sha256>   readings/<sha256>   logs/<step>.<attempt>.log   steps/<step>.<attempt>/{spec,shim,result,exit}.json
 //! ```
 
+use crate::config::state::team;
 use crate::domain::error::Result;
 use crate::domain::{Digest, Error, Kind, RunId};
 use crate::journal::named;
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// What a run keeps of itself in its directory; what else lies there, its steps have put there.
@@ -31,6 +32,8 @@ pub const OWN: [&str; 10] = [
     "logs",
     "steps",
 ];
+/// The file on whose bytes the locks of those who look at the run stand.
+pub const PRESENCE: &str = "presence";
 
 /// The paths of one run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,13 +103,20 @@ impl RunDir {
         let runs = self.path.parent().unwrap_or(&self.path);
         builder.create(runs).map_err(io)?;
         builder.recursive(false).create(&self.path).map_err(io)?;
+        team::share_dir(&self.path, runs).map_err(io)?;
         for sub in [named::SETS, named::READINGS, "logs", "steps"] {
             builder.create(self.path.join(sub)).map_err(io)?;
         }
+        for shared in [named::SETS, named::READINGS, "logs"] {
+            team::share_dir(&self.path.join(shared), &self.path).map_err(io)?;
+        }
         let json = |value: serde_json::Result<Vec<u8>>| value.map_err(|cause| Error::machine(&doing, cause));
-        write_durably(&self.path.join("plan.json"), &plan.to_json()?).map_err(io)?;
-        write_durably(&self.path.join("procedure.toml"), procedure).map_err(io)?;
-        write_durably(&self.path.join("start.json"), &json(serde_json::to_vec(start))?).map_err(io)?;
+        let start = json(serde_json::to_vec(start))?;
+        let presence: &[u8] = &[];
+        let files = [("plan.json", &*plan.to_json()?), ("procedure.toml", procedure), ("start.json", &start)];
+        for (name, bytes) in files.into_iter().chain([(PRESENCE, presence), ("runner.lock", presence)]) {
+            write_durably(&self.path.join(name), bytes).map_err(io)?;
+        }
         sync_dir(runs).map_err(io)
     }
 
@@ -176,6 +186,18 @@ impl RunDir {
         File::open(self.path.join("runner.lock")).is_ok_and(|file| ofd::is_locked(&file).unwrap_or(false))
     }
 
+    /// The group that the run is shared with: it lies in a team directory. `None` where it is one user's.
+    #[must_use]
+    pub fn team(&self) -> Option<u32> {
+        team::group_of(&self.path)
+    }
+
+    /// The user whose run it is.
+    #[must_use]
+    pub fn owner(&self) -> Option<u32> {
+        fs::symlink_metadata(&self.path).ok().map(|found| found.uid())
+    }
+
     /// A short path to the control socket, with the descriptor that keeps it valid: a socket's path may have 107 bytes.
     ///
     /// # Errors
@@ -198,13 +220,15 @@ pub fn open_private(path: &Path) -> io::Result<File> {
     File::options().read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(nofollow).open(path)
 }
 
-/// Writes a new file whole or not at all: beside it, synced, renamed, its directory synced.
+/// Writes a new file whole or not at all: beside it, synced, renamed, its directory synced. Of a shared directory, the group may
+/// read it.
 ///
 /// # Errors
 /// As `write(2)`, `fsync(2)` and `rename(2)`.
 pub fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = path.with_extension("part");
     let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+    team::share(&file, path.parent().unwrap_or(path), 0o640)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&beside, path)?;

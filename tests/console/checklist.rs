@@ -165,7 +165,6 @@ fn what_an_item_cannot_take_is_said_and_not_sent() {
         (0, "m", "it is closed already: evidence"),
         (1, "s", "it is closed already: claim, by lena"),
         (SIGN, "Enter", "close it by hand"),
-        (8, "Enter", "it waits for a second person"),
         (8, "m", "it waits for a second person"),
         (8, "s", "it waits for a second person"),
         (9, "Enter", "the phase after is not open yet"),

@@ -1,6 +1,7 @@
 //! What the console decides, by value: (model, message) to (model facts, effects).
 
 mod checklist;
+mod eyes;
 mod prompts;
 mod read_only;
 mod rows;

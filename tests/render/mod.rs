@@ -137,6 +137,34 @@ screen!(checklist_without_runner_80x24, {
 });
 screen!(no_checklist_80x24, pressed(sample::healthy(SMALL, operator()), "5 j"));
 screen!(no_checklist_120x36, pressed(sample::healthy(WIDE, operator()), "5"));
+screen!(prompt_four_eyes_80x24, run(SMALL, &sample::four_eyes()));
+screen!(prompt_confirmed_80x24, run(SMALL, &sample::confirmed()));
+screen!(prompt_break_glass_80x24, pressed(run(SMALL, &sample::confirmed()), "Tab x"));
+screen!(prompt_second_person_80x24, {
+    let mut model = run(SMALL, &sample::confirmed_by_another());
+    model.me = midwatch::domain::Actor { uid: 1002, login_uid: Some(1002), ..model.me };
+    model
+});
+screen!(prompt_approve_start_80x24, {
+    let mut model = run(SMALL, &sample::start_to_approve());
+    model.me = midwatch::domain::Actor { uid: 1002, login_uid: Some(1002), ..model.me };
+    model
+});
+screen!(prompt_second_person_read_only_80x24, {
+    pressed(sample::following(SMALL, None, sample::confirmed().view().unwrap(), true), "6 Enter")
+});
+screen!(glass_120x36, run(WIDE, &sample::glass()));
+screen!(run_with_company_120x36, {
+    let mut model = run(WIDE, &sample::running());
+    let person = |name: &str, pid, may_act| {
+        let actor = midwatch::domain::Actor { pid, name: name.to_owned(), ..model.me.clone() };
+        midwatch::domain::Attendee { actor, may_act }
+    };
+    let people = vec![person("operator", model.me.pid, true), person("lena", 7, true), person("wall", 8, false)];
+    let run = model.run.following.clone().unwrap();
+    update(&mut model, Msg::PeopleSeen { run, people });
+    model
+});
 screen!(item_failed_80x24, walk(SMALL, operator(), "j Enter"));
 screen!(item_failed_120x36, walk(WIDE, operator(), "j Enter"));
 screen!(item_signed_200x50, walk(HUGE, operator(), "j j Enter"));

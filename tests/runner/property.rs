@@ -172,6 +172,7 @@ fn answer(chance: &mut Chance, open: &OpenPrompt, peaceful: bool) -> Answer {
             decide(calm.into_iter().find(|choice| choices.contains(choice)).unwrap_or(choices[0]))
         }
         Ask::Decide { choices, .. } => decide(choices[chance.below(choices.len() as u64) as usize]),
+        Ask::Approve { .. } => Answer::Approve { note: String::new() },
     }
 }
 

@@ -234,10 +234,7 @@ pub fn demand(prompt: &OpenPrompt, answer: Answer) -> Demand {
 
 /// The digest of the set that a prompt shows.
 pub fn set_of(prompt: &OpenPrompt) -> Option<Digest> {
-    match &prompt.ask {
-        Ask::Confirm { set, .. } => Some(set.clone()),
-        _ => None,
-    }
+    prompt.ask.hash().cloned()
 }
 
 /// The answer that lets a run go on: consent, or a sign-off.
@@ -248,6 +245,7 @@ pub fn consent(prompt: &OpenPrompt) -> Answer {
         Ask::Confirm { preview, .. } => Answer::Confirm { typed: preview.phrase.clone() },
         Ask::Sign { .. } => Answer::Sign { note: "seen".to_owned() },
         Ask::Decide { text, .. } => panic!("a decision is asked for: {text}"),
+        Ask::Approve { .. } => Answer::Approve { note: String::new() },
     }
 }
 

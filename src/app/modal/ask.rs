@@ -13,6 +13,7 @@ use crate::app::msg::Offer;
 use crate::app::panes::{checklist, log, run};
 use crate::app::update::{entered, save_note};
 use crate::domain::key::{Key, KeyCode};
+use crate::journal::eyes::glass;
 use crate::journal::record::Answer;
 
 /// Why nothing is confirmed in a dialog that is not whole on the screen.
@@ -92,6 +93,10 @@ fn typed_in_prompt(model: &mut Model, key: Key) -> Vec<Effect> {
         return Vec::new();
     }
     let typed = dialog.field.text().to_owned();
+    if dialog.prompt.waits_for_second() {
+        let reason = glass(&typed).unwrap_or_default().to_owned();
+        return answer(model, Answer::BreakGlass { reason }, "type  break glass: REASON  ; nothing happened");
+    }
     answer(model, Answer::Confirm { typed }, "that is not the phrase yet; nothing happened")
 }
 

@@ -45,9 +45,9 @@ impl PromptDialog {
     pub fn new(run: RunId, prompt: OpenPrompt, may_answer: bool, orphaned: bool) -> Self {
         let in_field = may_answer
             && match &prompt.ask {
-                Ask::Confirm { effect, .. } => *effect == EffectClass::Destroy,
+                Ask::Confirm { effect, .. } => *effect == EffectClass::Destroy && !prompt.waits_for_second(),
                 Ask::Sign { note_required, .. } => *note_required,
-                Ask::Decide { .. } => false,
+                Ask::Decide { .. } | Ask::Approve { .. } => false,
             };
         let choice = resting(&prompt.ask).filter(|_| may_answer);
         Self {
@@ -74,13 +74,25 @@ impl PromptDialog {
     /// Whether it has a text field at all: a change is confirmed by a key alone.
     #[must_use]
     pub fn has_field(&self) -> bool {
-        !matches!(&self.prompt.ask, Ask::Confirm { effect, .. } if *effect != EffectClass::Destroy)
+        self.prompt.waits_for_second()
+            || !matches!(&self.prompt.ask, Ask::Confirm { effect, .. } if *effect != EffectClass::Destroy)
     }
 
     /// Whether it is the consent to an act, which nothing may be pasted into.
     #[must_use]
     pub fn is_consent(&self) -> bool {
-        matches!(self.prompt.ask, Ask::Confirm { .. })
+        matches!(self.prompt.ask, Ask::Confirm { .. } | Ask::Approve { .. })
+    }
+
+    /// Takes the prompt as it stands now; `true` where it asks for another answer than before, and must be looked at anew.
+    pub fn renew(&mut self, open: &OpenPrompt) -> bool {
+        let moved_on = open.waits_for_second() != self.prompt.waits_for_second();
+        self.prompt = open.clone();
+        if moved_on {
+            (self.field, self.in_field, self.declining) = (Field::default(), false, false);
+            (self.sent, self.hint) = (false, None);
+        }
+        moved_on
     }
 
     /// The frozen set behind it.
@@ -121,6 +133,8 @@ impl PromptDialog {
     pub fn confirmed(&self) -> Result<Answer, &'static str> {
         let typed = || self.field.text().trim().to_owned();
         match &self.prompt.ask {
+            _ if self.prompt.waits_for_second() => Ok(Answer::Approve { note: String::new() }),
+            Ask::Approve { .. } => Ok(Answer::Approve { note: String::new() }),
             Ask::Confirm { effect: EffectClass::Destroy, .. } => Err("a destroy is confirmed by its phrase alone"),
             Ask::Confirm { .. } => Ok(Answer::Confirm { typed: "change".to_owned() }),
             Ask::Sign { note_required: true, .. } if typed().is_empty() => Err("this sign-off needs a note"),

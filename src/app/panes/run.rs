@@ -4,7 +4,7 @@ use crate::app::effect::{Effect, Query};
 use crate::app::modal::{Modal, PromptDialog};
 use crate::app::model::{Model, Pane};
 use crate::app::panes::{checklist, log};
-use crate::domain::{Error, Order, PromptId, RunId, RunStatus};
+use crate::domain::{Attendee, Error, Order, PromptId, RunId, RunStatus};
 use crate::journal::fold::{PromptEnd, PromptEnding, RunView, StepView};
 use crate::journal::record::{Answer, Closed};
 
@@ -17,6 +17,8 @@ pub struct RunPane {
     pub view: Option<Box<RunView>>,
     /// Whether its runner lives.
     pub lives: bool,
+    /// Who looks at it now, this console included.
+    pub people: Vec<Attendee>,
     /// Why its journal cannot be read on.
     pub lost: Option<Error>,
     /// The step under the cursor; `None` follows the step at work.
@@ -136,8 +138,10 @@ fn settle_prompt(model: &mut Model, id: &RunId) {
         return;
     }
     if let Some(open) = view.prompt.as_ref().filter(|open| open.id == dialog.prompt.id) {
-        dialog.prompt = open.clone();
         dialog.orphaned = !lives;
+        if dialog.renew(open) {
+            model.look_again();
+        }
         return;
     }
     let end = view.prompt_end.as_ref().filter(|end| end.id == dialog.prompt.id);
@@ -184,6 +188,8 @@ pub fn told(end: &PromptEnd) -> String {
         PromptEnding::Answered(Answer::Decide { choice, .. }) => {
             format!("{who} decided step {step}: {}", choice.word())
         }
+        PromptEnding::Answered(Answer::Approve { .. }) => format!("{who} approved step {step}"),
+        PromptEnding::Answered(Answer::BreakGlass { .. }) => format!("{who} broke the glass for step {step}"),
         PromptEnding::Answered(Answer::Cancel) => format!("{who} declined step {step}"),
         PromptEnding::Closed(Closed::Moved, _) => format!("the prompt of step {step} closed: its set moved"),
         PromptEnding::Closed(Closed::Expired, _) => format!("the prompt of step {step} lapsed after ten minutes"),
@@ -223,6 +229,13 @@ pub fn open_prompt(model: &mut Model, id: &RunId) -> bool {
     let dialog = PromptDialog::new(view.id.clone(), open, may_answer, !pane.lives);
     model.open(Modal::Prompt(Box::new(dialog)));
     true
+}
+
+/// Takes the news of who looks at a run.
+pub fn seen_by(model: &mut Model, run: &RunId, people: Vec<Attendee>) {
+    if let Some(pane) = model.followed_mut(run) {
+        pane.people = people;
+    }
 }
 
 /// Takes the news that the journal cannot be read on.

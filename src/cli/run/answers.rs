@@ -4,6 +4,7 @@ use crate::cli::interactive::Person;
 use crate::cli::plan;
 use crate::domain::preview::is_consent;
 use crate::domain::{EffectClass, Kind, Preview};
+use crate::journal::eyes::glass;
 use crate::journal::fold::OpenPrompt;
 use crate::journal::record::{Answer, Ask, Choice, consequences};
 use std::fmt::Write;
@@ -24,6 +25,9 @@ impl Answers {
     #[must_use]
     pub fn in_advance(&self, prompt: &OpenPrompt) -> Option<Answer> {
         let Ask::Confirm { effect, preview, .. } = &prompt.ask else { return None };
+        if prompt.waits_for_second() {
+            return None;
+        }
         let typed = match effect {
             EffectClass::Destroy => self.phrases.iter().find(|phrase| is_consent(*effect, &preview.phrase, phrase))?,
             _ if self.yes_change => "change",
@@ -46,12 +50,17 @@ impl Answers {
     }
 }
 
-/// Asks the person at the terminal; `None` when they left without an answer.
+/// Asks the person at the terminal; `may_approve` is whether they can be the second person here. `None` when they left without an answer.
 #[must_use]
-pub async fn ask_person(person: &mut Person, prompt: &OpenPrompt) -> Option<Answer> {
+pub async fn ask_person(person: &mut Person, prompt: &OpenPrompt, may_approve: &Result<(), String>) -> Option<Answer> {
     match &prompt.ask {
+        _ if prompt.waits_for_second() => second(person, prompt, may_approve).await,
+        Ask::Approve { .. } => None,
         Ask::Confirm { effect, preview, also, .. } => {
             print!("{}", plan::clean(&shown(*effect, preview, also.iter().map(|covered| covered.headline.as_str()))));
+            if prompt.four_eyes {
+                println!("  four eyes: after this, another person must approve it");
+            }
             let phrase = if *effect == EffectClass::Destroy { preview.phrase.as_str() } else { "change" };
             let typed = person.ask(&format!("type  {phrase}  to confirm, or cancel: ")).await?;
             Some(if typed == "cancel" { Answer::Cancel } else { Answer::Confirm { typed } })
@@ -70,6 +79,43 @@ pub async fn ask_person(person: &mut Person, prompt: &OpenPrompt) -> Option<Answ
             }
             print!("{}", plan::clean(&page));
             decide(person, choices).await
+        }
+    }
+}
+
+/// Asks for the second of two answers: an approval, or the reason that stands for it.
+async fn second(person: &mut Person, prompt: &OpenPrompt, may_approve: &Result<(), String>) -> Option<Answer> {
+    let mut page = String::new();
+    match &prompt.ask {
+        Ask::Confirm { effect, preview, also, .. } => {
+            page.push_str(&shown(*effect, preview, also.iter().map(|covered| covered.headline.as_str())));
+        }
+        Ask::Approve { text, hash, .. } => {
+            let _ = writeln!(page, "  approve: {text}\n  plan sha256 {hash}");
+        }
+        Ask::Sign { .. } | Ask::Decide { .. } => {}
+    }
+    if let Some((by, typed)) = &prompt.confirmed {
+        let _ = writeln!(page, "  {} (uid {}) confirmed it, typing {typed}", by.name, by.uid);
+    }
+    if let Some(hash) = prompt.ask.hash().filter(|_| prompt.confirmed.is_some()) {
+        let _ = writeln!(page, "  set sha256 {hash}");
+    }
+    let question = match may_approve {
+        Ok(()) => "type  approve , or cancel (or break glass: REASON): ",
+        Err(why) => {
+            let _ = writeln!(page, "  it waits for a second person: {why}");
+            "wait, or type  break glass: REASON , or cancel: "
+        }
+    };
+    print!("{}", plan::clean(&page));
+    loop {
+        let typed = person.ask(question).await?;
+        match (typed.trim(), glass(&typed)) {
+            ("cancel", _) => return Some(Answer::Cancel),
+            ("approve", _) => return Some(Answer::Approve { note: String::new() }),
+            (_, Some(reason)) => return Some(Answer::BreakGlass { reason: reason.to_owned() }),
+            _ => println!("nothing happened"),
         }
     }
 }

@@ -8,12 +8,15 @@ use crate::cli::run::items::Walk;
 use crate::cli::run::say;
 use crate::cli::shell;
 use crate::domain::error::Result;
-use crate::domain::{Clean, Error, Kind, PromptId};
+use crate::domain::{Actor, Clean, Error, Kind, PromptId};
 use crate::gate::{World, operate};
+use crate::journal::answer::may_give;
 use crate::journal::fold::{OpenPrompt, RunView};
 use crate::journal::line::{Fault, as_written};
-use crate::journal::record::{Event, Record};
+use crate::journal::record::{Answer, Event, Record};
 use crate::journal::tail::Tail;
+use crate::runner::identity;
+use crate::runner::presence::Presence;
 use crate::runner::rundir::RunDir;
 use serde::Deserialize;
 use std::io::{BufRead, BufReader, Read};
@@ -61,13 +64,19 @@ pub struct Follow {
     pub walk: Walk,
 }
 
-/// Waits until a prompt is closed, whoever closed it, or its runner is gone.
+/// What a prompt asks now: of two answers, the first or the second.
+fn asks(prompt: &OpenPrompt) -> (PromptId, bool) {
+    (prompt.id.clone(), prompt.waits_for_second())
+}
+
+/// Waits until a prompt is closed, or asks for its second answer, whoever closed it, or its runner is gone.
 async fn closes(dir: &RunDir, prompt: &OpenPrompt) {
     let Ok(mut tail) = Tail::open(dir.journal()) else { return };
     loop {
         tokio::time::sleep(WATCH).await;
         let read = tail.poll();
-        let open = tail.view().and_then(|view| view.prompt.as_ref()).is_some_and(|open| open.id == prompt.id);
+        let same = |open: &OpenPrompt| asks(open) == asks(prompt);
+        let open = tail.view().and_then(|view| view.prompt.as_ref()).is_some_and(same);
         if read.is_err() || !(open || tail.behind()) || !dir.runner_lives() {
             return;
         }
@@ -89,8 +98,11 @@ impl Follow {
         // Opened before anything can remove it.
         let mut last_words = std::fs::File::open(self.dir.path.join("runner.err")).ok();
         let mut tail = Tail::open(self.dir.journal())?;
+        // Seen by the others for as long as this goes on.
+        let presence = Presence::take(&self.dir, true);
+        let _seen = presence.as_ref().map(Presence::people);
         let mut log = None;
-        let mut answered: Option<PromptId> = None;
+        let mut answered: Option<(PromptId, bool)> = None;
         loop {
             // Whether the runner lives is asked before the journal is read: what it wrote last is then never missed.
             let lives = self.dir.runner_lives();
@@ -115,13 +127,13 @@ impl Follow {
                 }
                 return Ok(End::Interrupted(why_gone(&view, last_words.as_mut())));
             }
-            match view.prompt.clone().filter(|prompt| answered.as_ref() != Some(&prompt.id)) {
+            match view.prompt.clone().filter(|prompt| answered != Some(asks(prompt))) {
                 Some(prompt) => {
-                    if let Some(kind) = self.answer(&prompt).await? {
+                    if let Some(kind) = self.answer(&prompt, &view.starter).await? {
                         return Ok(End::NeedsPerson(kind));
                     }
                     // Whatever came of it, the same prompt is not answered twice without a word of the journal between.
-                    answered = Some(prompt.id);
+                    answered = Some(asks(&prompt));
                 }
                 None if view.waits_for_people() && view.prompt.is_none() => {
                     if let Some(kind) = self.turn(&view).await? {
@@ -134,12 +146,14 @@ impl Follow {
     }
 
     /// Answers one prompt; gives the exit code's kind when nobody can.
-    async fn answer(&mut self, prompt: &OpenPrompt) -> Result<Option<Kind>> {
+    async fn answer(&mut self, prompt: &OpenPrompt, starter: &Actor) -> Result<Option<Kind>> {
+        let approve = Answer::Approve { note: String::new() };
+        let may_approve = may_give(prompt, starter, &identity::own("run"), &approve);
         loop {
             let answer = match self.answers.in_advance(prompt) {
                 Some(answer) => Some(answer),
                 None if self.answers.person => tokio::select! {
-                    answer = ask_person(&mut self.person, prompt) => answer,
+                    answer = ask_person(&mut self.person, prompt, &may_approve) => answer,
                     () = closes(&self.dir, prompt) => {
                         println!();
                         return Ok(None);
@@ -152,10 +166,15 @@ impl Follow {
                 println!("that is not an answer to this prompt");
                 continue;
             };
-            if let Err(cause) = operate::perform(&self.world, command, "run").await
-                && !self.json
-            {
-                print!("{}", clean(&cause.to_string()));
+            let performed = operate::perform(&self.world, command, "run").await;
+            if let Err(cause) = performed {
+                if !self.json {
+                    print!("{}", clean(&cause.to_string()));
+                }
+                // Who may not be the second person may still break the glass, or wait.
+                if prompt.waits_for_second() && self.answers.person {
+                    continue;
+                }
             }
             return Ok(None);
         }

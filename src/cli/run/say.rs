@@ -73,6 +73,10 @@ fn asked(ask: &Ask) -> String {
         Ask::Confirm { effect, preview, .. } => format!("{} · {}", effect.word(), preview.headline),
         Ask::Sign { text, .. } => text.clone(),
         Ask::Decide { text, .. } => text.clone(),
+        Ask::Approve { text, start, .. } => {
+            let what = if *start { "the start" } else { "it" };
+            format!("another person than the starter to approve {what}: {text}")
+        }
     }
 }
 
@@ -82,6 +86,8 @@ fn answered(answer: &Answer) -> String {
         Answer::Sign { note } if note.is_empty() => "signed".to_owned(),
         Answer::Sign { note } => format!("signed: {note}"),
         Answer::Decide { choice, reason } => format!("{}{}{reason}", choice.word(), dash(reason)),
+        Answer::Approve { note } => format!("approved{}{note}", dash(note)),
+        Answer::BreakGlass { reason } => format!("BREAK GLASS, without a second person: {reason}"),
         Answer::Cancel => "cancel".to_owned(),
     }
 }

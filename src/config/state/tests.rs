@@ -111,7 +111,10 @@ fn a_directory_of_someone_else_is_refused() {
     let (why, hint) = unfit(&found, Scope::User, us + 1).unwrap();
     assert_eq!(why, format!("it belongs to uid {us}, not to you"));
     assert!(hint.contains("MIDWATCH_STATE"));
-    assert_eq!(unfit(&found, Scope::Team, us + 1), None, "a team's directory may be a colleague's");
+    assert_eq!(foreign(&found, us), None);
+    if us != 0 {
+        assert!(foreign(&found, us + 1).unwrap().0.contains("belongs to root"));
+    }
 }
 
 #[test]

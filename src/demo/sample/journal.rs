@@ -20,10 +20,12 @@ pub fn run_id(number: u128) -> RunId {
     RunId::new(1_795_315_200_000, number)
 }
 
-fn actor(name: &str, through: &str) -> Actor {
+pub(super) fn actor(name: &str, through: &str) -> Actor {
+    // Lena is another person than everybody else.
+    let uid = if name == "lena" { 1001 } else { 1000 };
     Actor {
-        uid: 1000,
-        login_uid: Some(1000),
+        uid,
+        login_uid: Some(uid),
         pid: 4242,
         name: name.to_owned(),
         host: "bastion-1".to_owned(),
@@ -51,6 +53,7 @@ pub(super) fn head(
         why: String::new(),
         hard: false,
         note_required: false,
+        four_eyes: false,
         save: None,
         part: None,
         undo_of: Vec::new(),
@@ -261,6 +264,47 @@ pub fn change() -> Story {
 #[must_use]
 pub fn destroy() -> Story {
     moved_logs().wait_until(440).ask(2, consent(EffectClass::Destroy, Vec::new()))
+}
+
+/// A run whose destroy takes two answers, before the first.
+#[must_use]
+pub fn four_eyes() -> Story {
+    let mut story = moved_logs();
+    for record in &mut story.records {
+        if let Event::RunCreated { steps, .. } = &mut record.event {
+            for step in steps.iter_mut().filter(|step| step.effect == EffectClass::Destroy) {
+                step.four_eyes = true;
+            }
+        }
+    }
+    story.wait_until(440).ask(2, consent(EffectClass::Destroy, Vec::new()))
+}
+
+/// The same after the operator confirmed it: it waits for another person.
+#[must_use]
+pub fn confirmed() -> Story {
+    four_eyes().agree("operator", 2, "delete 1284 sessions")
+}
+
+/// The same after Lena did, who is another person than the operator.
+#[must_use]
+pub fn confirmed_by_another() -> Story {
+    four_eyes().agree("lena", 2, "delete 1284 sessions")
+}
+
+/// A run whose start another person shall approve.
+#[must_use]
+pub fn start_to_approve() -> Story {
+    let text = "Emergency, outside of every window: the disk of cell0-prod-1 is full".to_owned();
+    Story::begin().ask(0, Ask::Approve { text, hash: Digest::of(b"plan"), start: true })
+}
+
+/// A run that went on for a reason instead of a second person.
+#[must_use]
+pub fn glass() -> Story {
+    let answer = Answer::BreakGlass { reason: "the disk is full, and nobody else is awake".to_owned() };
+    let broken = confirmed().tell("operator", Event::AnswerAccepted { prompt: prompt_id(2), step: 2, answer });
+    broken.act(2, 1, EffectClass::Destroy, Some((Ending::Ok, "deleted 1,284, left 2 alone")))
 }
 
 /// A run that asks what a failed step means, after a refused answer.

@@ -14,7 +14,7 @@ pub enum ItemState {
     Later,
     /// It waits for evidence, or for a person.
     Open,
-    /// It waits for a second person, whom this version cannot ask.
+    /// It waits for a second person to approve it.
     SecondPerson,
     /// It is looked at, acts, or has a prompt open about it.
     AtWork,

@@ -1,7 +1,8 @@
 //! Which prompt may be opened, and which answer counts.
 
 use crate::domain::{EffectClass, PromptId, StepState, Verb, Wall};
-use crate::journal::answer::fits;
+use crate::journal::answer::{fits_now, may_give};
+use crate::journal::eyes::{Approval, Override};
 use crate::journal::fold::{Impossible, OpenPrompt, PromptEnd, PromptEnding, RunView, refuse};
 use crate::journal::record::{Answer, Ask, Choice, Covered, Record};
 
@@ -30,12 +31,13 @@ impl RunView {
             Ask::Decide { .. } => {}
             // A new question takes back the consent to the old one.
             Ask::Confirm { .. } => drop(self.permits.remove(&step)),
-            Ask::Sign { .. } => drop(self.signed.remove(&step)),
+            Ask::Sign { .. } | Ask::Approve { .. } => drop(self.signed.remove(&step)),
         }
         if !matches!(ask, Ask::Decide { .. }) {
             self.turn(step, StepState::Waiting)?;
         }
         self.before = before;
+        let four_eyes = matches!(ask, Ask::Confirm { .. }) && self.at(step)?.head.four_eyes;
         self.prompt = Some(OpenPrompt {
             id: id.clone(),
             step,
@@ -44,6 +46,8 @@ impl RunView {
             opened: record.wall,
             read: record.wall,
             expires,
+            four_eyes,
+            confirmed: None,
         });
         Ok(())
     }
@@ -70,6 +74,14 @@ impl RunView {
                 let soft_gate = verb == Verb::Check && state == StepState::Failed;
                 (verb == Verb::Manual && state == StepState::Planned) || soft_gate
             }
+            Ask::Approve { hash, .. } if *hash != self.plan => {
+                return refuse("an approval of another plan than the run's");
+            }
+            Ask::Approve { start: true, .. } => {
+                let begun = self.steps.iter().any(|step| step.attempts > 0);
+                step == 0 && !begun && self.start_approval().is_none() && self.abort.is_none()
+            }
+            Ask::Approve { .. } => verb == Verb::Approve && state == StepState::Planned,
             Ask::Decide { choices, .. } => {
                 let untouched = state == StepState::Skipped && view.attempts == 0;
                 !choices.is_empty() && !untouched && state != StepState::Undone
@@ -84,7 +96,8 @@ impl RunView {
             let reached = later.head.phase == view.head.phase || later.head.always;
             let acts = matches!(later.head.verb, Verb::Do | Verb::UndoOf);
             let changes = acts && later.head.effect == EffectClass::Change;
-            if !reached || covered.step <= step || !changes || later.state != StepState::Planned {
+            if !reached || covered.step <= step || !changes || later.head.four_eyes || later.state != StepState::Planned
+            {
                 return refuse(format!("a confirmation of step {step} cannot cover step {}", covered.step));
             }
         }
@@ -127,25 +140,42 @@ impl RunView {
     ) -> Result<(), Impossible> {
         let open = self.prompt.as_ref().filter(|open| open.id == *id && open.step == step);
         let Some(open) = open else { return refuse("an accepted answer to a prompt that is not open") };
-        fits(&open.ask, answer).map_err(Impossible)?;
+        fits_now(open, answer).map_err(Impossible)?;
+        may_give(open, &self.starter, &record.actor, answer).map_err(Impossible)?;
+        if let (true, Answer::Confirm { typed }) = (open.four_eyes, answer) {
+            // The first of two answers; the prompt stays open for the second.
+            let first = Some((record.actor.clone(), typed.clone()));
+            return self.prompt.as_mut().map(|open| open.confirmed = first).ok_or(Impossible(String::new()));
+        }
         let Some(open) = self.prompt.take() else { return refuse("no prompt is open") };
         self.unwait(step)?;
+        self.approve(record, &open, answer);
+        let first = match answer {
+            Answer::Confirm { typed } => Some((record.actor.clone(), typed.clone())),
+            _ => open.confirmed,
+        };
         match (open.ask, answer) {
-            (Ask::Confirm { set, also, .. }, Answer::Confirm { typed }) => {
+            (Ask::Confirm { set, also, .. }, _) if *answer != Answer::Cancel => {
                 let own = Covered { step, set, headline: String::new() };
                 for covered in also.into_iter().chain([own]) {
                     let state = self.at(covered.step)?.state;
-                    let by = Some((record.actor.clone(), typed.clone()));
-                    self.turn(covered.step, state)?.confirmed = by;
+                    self.turn(covered.step, state)?.confirmed = first.clone();
                     self.permits.insert(covered.step, (id.clone(), covered.set));
                 }
+            }
+            (Ask::Approve { start: false, .. }, Answer::Approve { .. } | Answer::BreakGlass { .. }) => {
+                self.signed.insert(step);
             }
             (Ask::Sign { .. }, Answer::Sign { .. }) => {
                 self.signed.insert(step);
             }
             (Ask::Decide { .. }, Answer::Decide { choice, reason }) => {
-                if *choice == Choice::Skip {
+                if matches!(choice, Choice::Skip | Choice::Override) {
                     self.waived.insert(step);
+                }
+                if *choice == Choice::Override {
+                    let (at, by, reason) = (record.wall, record.actor.clone(), reason.clone());
+                    self.overrides.push(Override { at, by, step, reason });
                 }
                 self.decided(record, step, *choice, reason);
             }
@@ -153,5 +183,26 @@ impl RunView {
         }
         self.end_prompt(record, id, step, PromptEnding::Answered(answer.clone()));
         Ok(())
+    }
+
+    /// Keeps a second person's consent, or what stood for it.
+    fn approve(&mut self, record: &Record, open: &OpenPrompt, answer: &Answer) {
+        let (note, glass) = match answer {
+            Answer::Approve { note } => (note.clone(), None),
+            Answer::BreakGlass { reason } => (String::new(), Some(reason.clone())),
+            _ => return,
+        };
+        let Some(hash) = open.ask.hash().cloned() else { return };
+        self.approvals.push(Approval {
+            at: record.wall,
+            by: record.actor.clone(),
+            prompt: open.id.clone(),
+            step: open.step,
+            start: matches!(open.ask, Ask::Approve { start: true, .. }),
+            hash,
+            first: open.confirmed.as_ref().map(|(first, _)| first.clone()),
+            note,
+            glass,
+        });
     }
 }

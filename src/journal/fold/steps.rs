@@ -201,6 +201,8 @@ impl RunView {
                 return refuse(format!("step {step} is signed without the note that it needs"));
             }
             Verb::Manual if by_hand || self.signed.contains(&step) => {}
+            Verb::Approve if self.signed.contains(&step) => {}
+            Verb::Approve => return refuse(format!("nobody approved step {step}")),
             Verb::Manual => return refuse(format!("nobody signed step {step}")),
             Verb::Read | Verb::Check | Verb::Do if by_hand && !bare => passable(&view.head, step)?,
             Verb::Read | Verb::Check | Verb::Do if by_hand => {
@@ -208,7 +210,7 @@ impl RunView {
             }
             verb => return refuse(format!("a {} step is closed by its outcome", verb.word())),
         }
-        let claimed = by_hand && view.head.verb != Verb::Notify;
+        let claimed = by_hand && !matches!(view.head.verb, Verb::Notify | Verb::Approve);
         self.finish_step(record, step, StepState::Done, note)?;
         self.turn(step, StepState::Done)?.claimed = claimed;
         Ok(())

@@ -1,6 +1,7 @@
 //! A run and its steps as their journal tells them.
 
 use crate::domain::{Actor, Digest, EffectClass, Order, PromptId, RunId, RunStatus, Saved, StepState, Wall};
+use crate::journal::eyes::{Approval, Override};
 use crate::journal::reading::{Counts, Side};
 use crate::journal::record::{Answer, Ask, Closed, Outcome, RollbackHead, StepHead};
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,6 +59,10 @@ pub struct RunView {
     pub refused: Vec<(Wall, Actor, String)>,
     /// Who asked to stop it, and whether to take back what was done.
     pub abort: Option<(Actor, bool)>,
+    /// What second persons agreed to, and what stood for them.
+    pub approvals: Vec<Approval>,
+    /// Hard gates that somebody led it past.
+    pub overrides: Vec<Override>,
     /// How often a new runner took over.
     pub resumed: u32,
     /// The last record's number.
@@ -193,6 +198,18 @@ pub struct OpenPrompt {
     pub read: Wall,
     /// When it lapses.
     pub expires: Wall,
+    /// Whether its act needs two answers: a confirmation, and another person's approval.
+    pub four_eyes: bool,
+    /// Of two answers the first, once it is there: who confirmed, and what was typed.
+    pub confirmed: Option<(Actor, String)>,
+}
+
+impl OpenPrompt {
+    /// Whether only a second person's answer is still wanted.
+    #[must_use]
+    pub fn waits_for_second(&self) -> bool {
+        self.confirmed.is_some() || matches!(self.ask, Ask::Approve { .. })
+    }
 }
 
 /// The end of a prompt: an answer, or a closing without one.
@@ -286,6 +303,24 @@ impl RunView {
         let over = |step: &StepView| matches!(step.state, StepState::Done | StepState::Skipped | StepState::Undone);
         let next = self.steps.iter().position(|step| !over(step))?;
         u32::try_from(next).ok()
+    }
+
+    /// The approval of the run's start, or what stood for it.
+    #[must_use]
+    pub fn start_approval(&self) -> Option<&Approval> {
+        self.approvals.iter().find(|approval| approval.start)
+    }
+
+    /// Whether a reason ever stood for a second person.
+    #[must_use]
+    pub fn broke_glass(&self) -> bool {
+        self.approvals.iter().any(|approval| approval.glass.is_some())
+    }
+
+    /// The newest approval of a step.
+    #[must_use]
+    pub fn approval(&self, step: u32) -> Option<&Approval> {
+        self.approvals.iter().rfind(|approval| approval.step == step && !approval.start)
     }
 
     /// The newest reading of a side.

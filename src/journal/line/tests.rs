@@ -90,6 +90,7 @@ fn every_kind() -> impl Strategy<Value = Vec<Event>> {
                     why: word(5),
                     hard: flag,
                     note_required: !flag,
+                    four_eyes: flag,
                     save: flag.then(|| word(6)),
                     part: flag.then(|| word(7)),
                     undo_of: vec![step],

@@ -1,5 +1,6 @@
 //! Writing a log: the first bytes, and the newest.
 
+use crate::config::state::team;
 use crate::domain::error::Result;
 use crate::domain::ids::Hasher;
 use crate::domain::{Digest, Error, Wall};
@@ -307,9 +308,11 @@ impl LogWriter {
     }
 }
 
-/// Creates a file for appending that only its owner may read.
+/// Creates a file for appending that only its owner may read, and in a team directory the group.
 pub(super) fn create(path: &Path) -> io::Result<File> {
-    File::options().append(true).create_new(true).mode(0o600).open(path)
+    let file = File::options().append(true).create_new(true).mode(0o600).open(path)?;
+    team::share(&file, path.parent().unwrap_or(path), 0o640)?;
+    Ok(file)
 }
 
 fn failed(doing: &str, path: &Path, cause: io::Error) -> Error {

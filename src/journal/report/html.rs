@@ -9,6 +9,7 @@
 //! ```
 //! The page forbids itself whatever could reach out, so that even a slip in escaping could fetch and run nothing.
 
+mod forced;
 mod page;
 mod panes;
 
@@ -27,6 +28,7 @@ use std::time::Duration;
 pub fn html(report: &Report) -> String {
     let mut page = Page::begin(&report.view.title);
     faults(&mut page, report);
+    forced::alarms(&mut page, &report.view);
     head(&mut page, report);
     about(&mut page, report);
     deviations(&mut page, report);
@@ -34,6 +36,7 @@ pub fn html(report: &Report) -> String {
     steps(&mut page, &report.view);
     items(&mut page, &report.view);
     confirmations(&mut page, report);
+    forced::approvals(&mut page, &report.view);
     sets(&mut page, report);
     panes::section(&mut page, report);
     notes(&mut page, report);

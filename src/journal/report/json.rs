@@ -5,7 +5,7 @@ use crate::journal::reading::{Change, Compared, Reading, compare};
 use crate::journal::record::{Event, Record};
 use crate::journal::report::markdown::is_unseen;
 use crate::journal::report::model::{self, Confirmation, Person, Timing, Tone};
-use crate::journal::report::{Report, SetShown, checklist, verify_command};
+use crate::journal::report::{Report, SetShown, checklist, eyes, verify_command};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -70,6 +70,9 @@ pub fn json(report: &Report) -> Value {
         "items": items,
         "saved": saved,
         "notes": notes,
+        "approvals": eyes::approvals_json(view),
+        "overrides": eyes::overrides_json(view),
+        "broke_glass": view.broke_glass(),
         "refused": refused,
         "whole": report.faults().is_empty(),
         "verdict": report.verdict.to_string(),

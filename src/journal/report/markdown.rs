@@ -6,7 +6,7 @@ use crate::journal::fold::RunView;
 use crate::journal::reading::{Change, Compared, Reading, RowRead, compare};
 use crate::journal::record::{Event, Record, StepHead};
 use crate::journal::report::model::{self, Tone, title, when, who};
-use crate::journal::report::{Report, checklist, verify_command};
+use crate::journal::report::{Report, checklist, eyes, verify_command};
 use std::fmt::Write as _;
 
 /// The record as Markdown, to be read.
@@ -17,6 +17,7 @@ pub fn markdown(report: &Report) -> String {
     let _ = writeln!(out, "# {}\n", safe(&view.title));
     faults(&mut out, report);
     head(&mut out, view, records);
+    eyes::section(&mut out, view);
     checklist::section(&mut out, view);
     steps(&mut out, view);
     checklist::saved(&mut out, view);

@@ -3,7 +3,7 @@
 use crate::domain::quantity::{bytes, count, span};
 use crate::domain::{Actor, Digest, EffectClass, StepState, Verb, Wall};
 use crate::journal::fold::{RunView, StepView};
-use crate::journal::record::{Answer, Ask, Closed, Ending, Event, Outcome, Record};
+use crate::journal::record::{Answer, Ask, Choice, Closed, Ending, Event, Outcome, Record};
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -100,6 +100,10 @@ pub(super) fn asked(ask: &Ask) -> String {
             let choices: Vec<&str> = choices.iter().map(|choice| choice.word()).collect();
             format!("asked to decide ({}): {text}", choices.join(", "))
         }
+        Ask::Approve { text, hash, start } => {
+            let what = if *start { "the start" } else { "this" };
+            format!("asked another person than the starter to approve {what}: {text}, plan {hash}")
+        }
     }
 }
 
@@ -108,6 +112,9 @@ pub(super) fn answered(answer: &Answer) -> String {
         Answer::Confirm { typed } => format!("confirmed by typing {typed}"),
         Answer::Sign { note } => format!("signed: {note}"),
         Answer::Decide { choice, reason } => format!("decided {}: {reason}", choice.word()),
+        Answer::Approve { note } if note.is_empty() => "approved as a second person".to_owned(),
+        Answer::Approve { note } => format!("approved as a second person: {note}"),
+        Answer::BreakGlass { reason } => format!("BROKE THE GLASS, without a second person: {reason}"),
         Answer::Cancel => "cancelled".to_owned(),
     }
 }
@@ -150,6 +157,14 @@ pub(super) fn deviation(view: &RunView, record: &Record) -> Option<(Tone, String
         Event::UndoOutcome { step, outcome, .. } => {
             let tone = if outcome.ending == Ending::Ok { Tone::Odd } else { Tone::Bad };
             (tone, format!("the undo of step {} ended {}", title(view, *step), outcome.ending.word()))
+        }
+        Event::AnswerAccepted { step, answer: Answer::BreakGlass { reason }, .. } => {
+            let by = who(&record.actor);
+            (Tone::Bad, format!("{by} broke the glass for step {}: {reason}", title(view, *step)))
+        }
+        Event::AnswerAccepted { step, answer: Answer::Decide { choice: Choice::Override, reason }, .. } => {
+            let by = who(&record.actor);
+            (Tone::Bad, format!("{by} overrode the gate of step {}: {reason}", title(view, *step)))
         }
         Event::RollbackBegan { why, steps, .. } => {
             (Tone::Bad, format!("the way back began, for {why}: {} to take back", numbers(steps)))

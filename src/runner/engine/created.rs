@@ -6,6 +6,7 @@ use crate::journal::record::{Event, RollbackHead, StepHead};
 use crate::procedure::back::is_named;
 use crate::procedure::condition::spoken;
 use crate::procedure::plan::{Gate, Plan, Step, Until, WayBack};
+use crate::runner::policy;
 use crate::runner::rundir::Start;
 
 /// The record that says what the run will do.
@@ -64,6 +65,7 @@ fn head(step: &Step, plan: &Plan) -> StepHead {
         why: step.why.clone(),
         hard: step.gate == Gate::Hard && (step.verb == Verb::Notify || (is_item && step.verb == Verb::Check)),
         note_required: is_item && step.note_required,
+        four_eyes: policy::needs_four_eyes(plan, step),
         save: step.save.clone(),
         part: step.part.clone(),
         undo_of: numbered(plan, &step.undo_of),

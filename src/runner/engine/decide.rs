@@ -55,7 +55,7 @@ impl Engine {
             }
             // The answer says it all: the run is put down where it stands.
             Choice::Hold => Ok(()),
-            Choice::Skip => self.write(Event::StepSkipped { step, reason }).map(drop),
+            Choice::Skip | Choice::Override => self.write(Event::StepSkipped { step, reason }).map(drop),
             Choice::Rollback => self.write(Event::AbortRequested { undo: true }).map(drop),
             Choice::Abort => self.write(Event::AbortRequested { undo: false }).map(drop),
         }
@@ -100,7 +100,7 @@ impl Engine {
             return Ok(());
         };
         match choice {
-            Choice::Skip => self.write(Event::StepSkipped { step, reason }).map(drop),
+            Choice::Skip | Choice::Override => self.write(Event::StepSkipped { step, reason }).map(drop),
             Choice::Abort => self.write(Event::AbortRequested { undo: false }).map(drop),
             Choice::Done | Choice::NotDone => {
                 self.write(Event::StepResolved { step, choice, evidence: reason }).map(drop)

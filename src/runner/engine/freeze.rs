@@ -1,5 +1,6 @@
 //! Previews a step and freezes the set that it will touch.
 
+use crate::config::state::team;
 use crate::domain::error::Result;
 use crate::domain::ids::Hasher;
 use crate::domain::{Digest, EffectClass, Error, Kind, Preview, Verb, quantity};
@@ -11,7 +12,7 @@ use crate::runner::adapters::{self, Look, undo};
 use crate::runner::engine::Engine;
 use crate::runner::engine::back::passed_over;
 use crate::runner::rundir::sync_dir;
-use crate::runner::{failpoint, identity};
+use crate::runner::{failpoint, identity, policy};
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -132,7 +133,9 @@ impl Engine {
     /// Makes a set's file durable under its digest.
     fn store(&self, part: &Path, frozen: Frozen) -> Result<Frozen> {
         let doing = "keep the frozen set";
-        let kept = fs::rename(part, self.dir.set(&frozen.digest)).and_then(|()| sync_dir(&self.dir.path.join("sets")));
+        let sets = self.dir.path.join("sets");
+        let shared = File::open(part).and_then(|file| team::share(&file, &sets, 0o640));
+        let kept = shared.and_then(|()| fs::rename(part, self.dir.set(&frozen.digest))).and_then(|()| sync_dir(&sets));
         kept.map_err(|cause| Error::machine(doing, cause))?;
         failpoint::pass("set.written");
         Ok(frozen)
@@ -163,7 +166,8 @@ impl Engine {
             let planned = self.planned(later)?;
             let reached = planned.phase == phase || planned.always;
             let acts = matches!(planned.verb, Verb::Do | Verb::UndoOf);
-            if !reached || !acts || planned.effect != EffectClass::Change {
+            let eyes = policy::needs_four_eyes(&self.plan, &planned);
+            if eyes || !reached || !acts || planned.effect != EffectClass::Change {
                 continue;
             }
             if !matches!(self.judge_when(&planned), Ok(None)) {

@@ -17,8 +17,12 @@ impl Engine {
         } else {
             planned.on_fail.clone()
         };
-        let mut choices: Vec<Choice> =
-            wanted.into_iter().filter(|choice| may_skip || *choice != Choice::Skip).collect();
+        let past = |choice: Choice| match choice {
+            // Past a hard gate leads only another person.
+            Choice::Skip if !may_skip => self.past_a_gate(),
+            other => Some(other),
+        };
+        let mut choices: Vec<Choice> = wanted.into_iter().filter_map(past).collect();
         if choices.is_empty() {
             choices.push(Choice::Hold);
         }
@@ -43,6 +47,7 @@ impl Engine {
                 };
                 format!("leave this step, with a reason; {on}")
             }
+            Choice::Override => "another person than the starter goes on past this gate, with a reason".to_owned(),
             Choice::Rollback => format!("stop; {}{}", self.back_in_numbers(), self.closing()),
             Choice::Abort => {
                 let left = self.view().undo_owed().len() as u64;

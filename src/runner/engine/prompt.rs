@@ -2,7 +2,8 @@
 
 use crate::domain::error::Result;
 use crate::domain::{Digest, Error, Order, PromptId};
-use crate::journal::answer::fits;
+use crate::journal::answer::{fits_now, may_give};
+use crate::journal::fold::OpenPrompt;
 use crate::journal::record::{Answer, Ask, Closed, Event};
 use crate::probes::clock;
 use crate::runner::control::Call;
@@ -138,12 +139,14 @@ impl Engine {
             self.take_call(call)?;
             return Ok(None);
         };
-        let fits = self.may_act(&call).and_then(|()| self.fits(open, &prompt, seq, set.as_ref(), &answer));
+        let fits = self.may_act(&call).and_then(|()| self.fits(open, &call, &prompt, seq, set.as_ref(), &answer));
         if let Err(why) = fits {
             self.reject(call, why)?;
             return Ok(None);
         }
-        if let (Ask::Confirm { set, .. }, Answer::Confirm { .. }) = (&open.ask, &answer) {
+        if let Ask::Confirm { set, .. } = &open.ask
+            && answer != Answer::Cancel
+        {
             let moved = self.moved(open.step, set).await?;
             if self.is_stopped() {
                 self.reject(call, "the run was stopped before the answer counted".to_owned())?;
@@ -159,10 +162,16 @@ impl Engine {
         let event = Event::AnswerAccepted { prompt: open.id.clone(), step: open.step, answer: answer.clone() };
         let record = self.write_as(&call.actor, event)?;
         failpoint::pass("answer.accepted");
+        if self.view().prompt.is_some() {
+            // The first of two answers: the prompt waits for the second.
+            let _ = call.reply.send(Reply::Accepted { seq: record.seq });
+            return Ok(None);
+        }
         let said = format!("{} answered it already (record {})", call.actor.name, record.seq);
         self.answered.push((open.id.clone(), said));
         // An item of a checklist that is cancelled is open as before; nothing else waits for it.
-        let goes_on = self.plan.order == Order::Any && matches!(open.ask, Ask::Confirm { .. });
+        let is_item = matches!(open.ask, Ask::Confirm { .. } | Ask::Approve { start: false, .. });
+        let goes_on = self.plan.order == Order::Any && is_item;
         let cancelled = answer == Answer::Cancel && !goes_on;
         if cancelled {
             self.write_as(&call.actor, Event::AbortRequested { undo: false })?;
@@ -175,6 +184,7 @@ impl Engine {
     fn fits(
         &self,
         open: &Open,
+        call: &Call,
         prompt: &PromptId,
         seq: u64,
         set: Option<&Digest>,
@@ -187,12 +197,16 @@ impl Engine {
         if seq != open.seq {
             return Err(format!("the prompt was opened by record {}, not {seq}", open.seq));
         }
-        match (&open.ask, answer) {
-            (Ask::Confirm { set: shown, .. }, Answer::Confirm { .. }) if set != Some(shown) => {
-                Err("the answer is for another set than the prompt shows".to_owned())
-            }
-            _ => fits(&open.ask, answer),
+        let gives = matches!(answer, Answer::Confirm { .. } | Answer::Approve { .. } | Answer::BreakGlass { .. });
+        if let Some(shown) = open.ask.hash().filter(|shown| gives && set != Some(*shown)) {
+            let what = if matches!(open.ask, Ask::Approve { .. }) { "plan" } else { "set" };
+            return Err(format!("the answer is for another {what} than the prompt shows: {}…", shown.short()));
         }
+        let view = self.view();
+        let shown: &OpenPrompt = view.prompt.as_ref().ok_or("that prompt is not open")?;
+        fits_now(shown, answer)?;
+        may_give(shown, &view.starter, &call.actor, answer)?;
+        self.must_break(shown, answer)
     }
 }
 

@@ -100,7 +100,7 @@ impl Engine {
     }
 
     fn is_open(&self, step: u32) -> bool {
-        self.view().item(step).is_some_and(|item| item.state == ItemState::Open)
+        self.view().item(step).is_some_and(|item| matches!(item.state, ItemState::Open | ItemState::SecondPerson))
     }
 
     /// Makes the check or the read of an open item. What nobody asked for and says nothing new is not recorded.
@@ -173,7 +173,12 @@ impl Engine {
     /// Keeps what takes its time for its turn, or says what stands in its way.
     fn want(&mut self, call: Call, step: u32, verb: Verb) -> Result<()> {
         let busy = self.view().open_attempt().map(|(step, ..)| (step, "is at work"));
-        let asks = self.view().prompt.as_ref().filter(|_| verb == Verb::Do).map(|open| (open.step, "asks"));
+        let asks = self
+            .view()
+            .prompt
+            .as_ref()
+            .filter(|_| matches!(verb, Verb::Do | Verb::Approve))
+            .map(|open| (open.step, "asks"));
         if let Some((other, what)) = busy.or(asks) {
             return self.reject(call, format!("step {} {what}: turn to this one when that is over", other + 1));
         }
@@ -183,7 +188,7 @@ impl Engine {
 
     /// Does what somebody wanted, in its turn.
     async fn grant(&mut self, wanted: Wanted) -> Result<()> {
-        if self.planned(wanted.step)?.verb != Verb::Do {
+        if !matches!(self.planned(wanted.step)?.verb, Verb::Do | Verb::Approve) {
             return self.look_for(wanted).await;
         }
         if !self.is_open(wanted.step) {
@@ -196,13 +201,17 @@ impl Engine {
 
     async fn begin_item(&mut self, step: u32) -> Result<()> {
         let planned = self.planned(step)?;
-        if self.is_open(step) { self.act(step, &planned).await } else { Ok(()) }
+        match planned.verb {
+            _ if !self.is_open(step) => Ok(()),
+            Verb::Approve => self.approve(step, &planned).await,
+            _ => self.act(step, &planned).await,
+        }
     }
 
     /// Looks because somebody asked, and says what came of it; also beside the prompt of another item.
     pub(super) async fn look_for(&mut self, wanted: Wanted) -> Result<()> {
         let Wanted { call, step } = wanted;
-        if !self.is_open(step) || self.planned(step)?.verb == Verb::Do {
+        if !self.is_open(step) || matches!(self.planned(step)?.verb, Verb::Do | Verb::Approve) {
             return self.reject(call, "it cannot be turned to now".to_owned());
         }
         self.look_at(step, Some(&call.actor)).await?;
@@ -233,7 +242,10 @@ impl Engine {
     pub(super) fn keep_log(&self, name: &str, told: &[u8]) {
         use std::io::Write;
         // A log that cannot be kept loses nothing that the outcome does not say.
-        let _ = crate::runner::rundir::open_private(&self.dir.log(name)).and_then(|mut file| file.write_all(told));
+        let _ = crate::runner::rundir::open_private(&self.dir.log(name)).and_then(|mut file| {
+            crate::config::state::team::share(&file, &self.dir.path.join("logs"), 0o640)?;
+            file.write_all(told)
+        });
     }
 
     /// Looks for a step of a procedure that is not a checklist: its intent stands already.

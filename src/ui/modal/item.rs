@@ -186,9 +186,7 @@ fn asked(pen: Pen<'_>, snapshot: &Snapshot<'_>, list: &RunView, item: &ItemView,
             Verb::Notify => press(shown(Action::Open), "to give the notice. That closes it."),
             _ => press(shown(Action::Open), "to look now. What is seen closes it, if it passes."),
         },
-        ItemState::SecondPerson => {
-            quiet("It waits for a second person. This version of Midwatch cannot ask one.".to_owned())
-        }
+        ItemState::SecondPerson => press(shown(Action::Open), "to ask another person than the starter to approve."),
         ItemState::Later => quiet(format!("The phase {} opens when the one before it is closed.", item.phase)),
         ItemState::AtWork if list.prompt.as_ref().is_some_and(|open| open.step == item.step) => {
             press(shown(Action::Open), "to see what it asks.")
@@ -214,6 +212,7 @@ fn keys(snapshot: &Snapshot<'_>, list: &RunView, item: &ItemView) -> Vec<(Action
                 keys.push((Action::Skip, "skip"));
             }
         }
+        ItemState::SecondPerson if lives && !snapshot.read_only => keys.push((Action::Open, "ask")),
         ItemState::Claim | ItemState::Skipped if lives => keys.push((Action::Reopen, "open again")),
         _ => {}
     }

@@ -136,6 +136,7 @@ pub(super) fn runs(pen: Pen<'_>, snapshot: &Snapshot<'_>, cursor: Option<&RunId>
 fn run_line(pen: Pen<'_>, run: &RunSummary, on: bool, width: usize) -> Line<'static> {
     let (role, word) = match run.damage {
         Some(_) => (Role::VerdictCritical, "damaged"),
+        None if run.broke_glass => (Role::VerdictCritical, "glass"),
         None => (Role::from(run.status), RunStatus::word(run.status)),
     };
     let strip = badge(pen, mark(pen, on), role, word, 11);
@@ -143,7 +144,12 @@ fn run_line(pen: Pen<'_>, run: &RunSummary, on: bool, width: usize) -> Line<'sta
     let muted = pen.style(Role::UiMuted);
     let progress = format!("{}/{}", run.progress.0, run.progress.1);
     let room = width.saturating_sub(start + 17 + 8 + 10 + 1);
-    let title = run.damage.as_ref().map_or_else(|| run.title.clone(), |why| format!("{} · {why}", run.title));
+    let marked = if run.broke_glass {
+        format!("{} · {} · BREAK GLASS", run.title, RunStatus::word(run.status))
+    } else {
+        run.title.clone()
+    };
+    let title = run.damage.as_ref().map_or_else(|| marked.clone(), |why| format!("{marked} · {why}"));
     let cells = [
         (Column::Left(0, room), pen.style(Role::UiText), Piece::from(title)),
         (Column::Right(room + 1, 5), muted, Piece::from(progress)),

@@ -15,6 +15,8 @@
 //! ┗ Esc leaves it open  Tab leaves the field ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
 //! ```
 
+mod eyes;
+
 use super::{Dialog, title};
 use crate::app::Snapshot;
 use crate::app::keymap::Action;
@@ -47,6 +49,7 @@ pub(super) fn prompt(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialo
             let decision = decision(pen, dialog, text, (choices, means), width);
             title.into_iter().chain(decision).collect()
         }
+        Ask::Approve { text, hash, start } => eyes::approval(pen, text, hash, *start, width),
     };
     if open.expires <= snapshot.now.wall.plus(Duration::from_secs(120)) {
         let text = format!("lapses at {}, then the step asks anew", open.expires.clock());
@@ -69,7 +72,14 @@ fn heading(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialog) -> Stri
         Ask::Confirm { effect, .. } => (Role::from(*effect), effect.word()),
         Ask::Sign { .. } => (Role::UiPrompt, "sign off"),
         Ask::Decide { .. } => (Role::UiPrompt, "decide"),
+        Ask::Approve { .. } => (Role::UiPrompt, "approve"),
     };
+    let eyes = match (dialog.prompt.four_eyes, &dialog.prompt.confirmed) {
+        (false, _) => "",
+        (true, None) => " · 1 of 2",
+        (true, Some(_)) => " · 2 of 2",
+    };
+    let word = format!("{word}{eyes}");
     let word = format!("{} {}", pen.symbol(role).plain(), word.to_uppercase());
     let run = snapshot.view(&dialog.run);
     let steps = run.map_or(0, |run| run.steps.len());
@@ -119,6 +129,7 @@ fn consent(
     let digest = dialog.set().map_or("", |set| set.short());
     let frozen = format!("frozen {} · last read {age} · sha256 {digest}…", open.opened.clock());
     lines.extend(pen.named_to(column, Piece::Words("set"), Role::UiMuted, frozen, width));
+    lines.extend(eyes::who(pen, open, column, width));
     for warning in &preview.warnings {
         let text = format!("{} {warning}", pen.symbol(Role::VerdictWarn).plain());
         lines.extend(pen.sentence(Role::VerdictWarn, text, width));
@@ -210,6 +221,8 @@ fn ask(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialog, key: &str, 
     let (prompt, strong) = (pen.style(Role::UiPrompt), pen.style(Role::UiKey));
     let typed = |strip: Strip| pen.typed(strip, &dialog.field, width.saturating_sub(1), dialog.in_field).line();
     match &dialog.prompt.ask {
+        _ if dialog.prompt.waits_for_second() => eyes::ask(pen, snapshot, dialog, key, width),
+        Ask::Approve { .. } => Vec::new(),
         Ask::Confirm { effect: EffectClass::Destroy, preview, .. } => {
             let strip =
                 Strip::new().gap(1).put(prompt, "Type  ").put(strong, &preview.phrase).put(prompt, "  to confirm:");
@@ -245,7 +258,8 @@ fn keys(dialog: &PromptDialog) -> Vec<(Action, &'static str)> {
         return keys;
     }
     if dialog.has_field() {
-        keys.push((Action::Leave, "goes to the field"));
+        let second = dialog.prompt.waits_for_second();
+        keys.push((Action::Leave, if second { "nobody else can be had" } else { "goes to the field" }));
     }
     if dialog.set().is_some() {
         keys.push((Action::ListSet, "full list"));

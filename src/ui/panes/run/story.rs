@@ -1,6 +1,6 @@
 //! What happens now, what comes next, and what the operator may do about it.
 
-use super::{short, state, time};
+use super::{eyes, short, state, time};
 use crate::app::Snapshot;
 use crate::app::keymap::Action;
 use crate::config::theme::Role;
@@ -17,6 +17,7 @@ use ratatui::text::Line;
 pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width: usize) -> Vec<Line<'static>> {
     let status = run.status(snapshot.run.lives);
     let mut lines = vec![Strip::new().line()];
+    lines.extend(eyes::forced(pen, run, width));
     let mut say = |name, role, text: String| lines.extend(pen.fact(name, role, text, width));
     if let Some(error) = &snapshot.run.lost {
         say("lost", Role::VerdictUnknown, format!("{} · what stands here may be old", error.message));
@@ -60,6 +61,7 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
         let text = short(&note.text.replace('\n', " ")).plain();
         say("notes", Role::UiText, format!("{count} · {} {}: {text}", note.at.clock(), note.by.name));
     }
+    lines.extend(eyes::here(pen, &snapshot.run.people, snapshot.me.pid, width));
     let may = may(pen, snapshot, status, width);
     if may.width() > VALUES + 1 {
         lines.push(may.line());
@@ -133,6 +135,10 @@ pub fn now_line(snapshot: &Snapshot<'_>, run: &RunView) -> (Role, String) {
     }
     if let Some(open) = &run.prompt {
         let asks = match &open.ask {
+            Ask::Confirm { preview, .. } if open.confirmed.is_some() => {
+                format!("waits for a second person to approve: {}", preview.headline)
+            }
+            Ask::Approve { text, .. } => format!("waits for a second person to approve: {text}"),
             Ask::Confirm { effect: EffectClass::Destroy, preview, .. } => format!("asks to type: {}", preview.phrase),
             Ask::Confirm { preview, .. } => format!("asks to confirm: {}", preview.headline),
             Ask::Sign { text, .. } => format!("asks for a sign-off: {text}"),

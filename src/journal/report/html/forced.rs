@@ -1,0 +1,33 @@
+//! Second persons on the page, and in red what went on without one.
+
+use super::page::{Page, text};
+use crate::journal::fold::RunView;
+use crate::journal::report::{eyes, model};
+
+/// Says in red where a reason stood for a second person, or for the evidence of a gate.
+pub(super) fn alarms(page: &mut Page, view: &RunView) {
+    for (word, told) in eyes::marks(view) {
+        page.raw(&format!("<div class=\"alarm\" role=\"alert\"><strong>{word}</strong><p>{}</p></div>\n", text(&told)));
+    }
+}
+
+/// What second persons agreed to.
+pub(super) fn approvals(page: &mut Page, view: &RunView) {
+    if view.approvals.is_empty() {
+        return;
+    }
+    page.section("Second persons");
+    page.raw("<div class=\"card\"><ul class=\"list\">");
+    for approval in &view.approvals {
+        let (class, told) = match &approval.glass {
+            Some(_) => ("bad", "nobody approved it: the glass was broken by"),
+            None => ("good", "approved by"),
+        };
+        let (of, at) = (text(&eyes::of(view, approval)), text(&approval.at.clock()));
+        let (by, hash) = (text(&model::who(&approval.by)), text(approval.hash.as_str()));
+        page.raw(&format!(
+            "<li class=\"{class}\">{of}: {told} {by} <span class=\"soft\">{at}, sha256 {hash}</span></li>"
+        ));
+    }
+    page.raw("</ul></div>\n");
+}

@@ -1,0 +1,87 @@
+//! Two answers to one prompt: what the console of each person can send.
+
+use super::{command, following, press};
+use midwatch::app::confirm::Reply;
+use midwatch::app::effect::{Command, Effect};
+use midwatch::app::modal::{Modal, PromptDialog};
+use midwatch::app::msg::Msg;
+use midwatch::app::{Model, update};
+use midwatch::demo::sample::{self, Story};
+use midwatch::journal::record::Answer;
+
+fn dialog(model: &Model) -> &PromptDialog {
+    match model.modal() {
+        Some(Modal::Prompt(dialog)) => dialog,
+        other => panic!("no prompt but {other:?}"),
+    }
+}
+
+fn answer(effects: &[Effect]) -> Answer {
+    match command(effects) {
+        Command::Answer(Reply { answer, .. }) => answer,
+        other => panic!("no answer but {other:?}"),
+    }
+}
+
+fn fold(model: &mut Model, story: &Story) -> Vec<Effect> {
+    update(model, Msg::RunFolded { view: Box::new(story.view().unwrap()), runner_lives: true })
+}
+
+fn typed(text: &str) -> String {
+    text.chars().map(|c| if c == ' ' { "Space ".to_owned() } else { format!("{c} ") }).collect()
+}
+
+/// A console of somebody else than whoever started and confirmed.
+fn second(story: &Story) -> Model {
+    let mut model = following(story);
+    model.me = midwatch::domain::Actor { uid: 1002, login_uid: Some(1002), ..model.me };
+    model
+}
+
+#[test]
+fn the_second_of_two_answers_is_an_approval_of_what_was_shown() {
+    let mut model = second(&sample::confirmed());
+    assert!(!dialog(&model).in_field, "c is a key, not a letter");
+    assert_eq!(press(&mut model, "Enter"), []);
+    let effects = press(&mut model, "c");
+    let open = sample::confirmed().view().unwrap().prompt.unwrap();
+    let Command::Answer(reply) = command(&effects) else { panic!() };
+    assert_eq!((&reply.prompt, reply.seq, reply.set.as_ref()), (&open.id, open.seq, open.ask.hash()));
+    assert_eq!(answer(&effects), Answer::Approve { note: String::new() });
+    // Of a start it is the plan that is agreed to.
+    let mut model = second(&sample::start_to_approve());
+    let effects = press(&mut model, "c");
+    let Command::Answer(reply) = command(&effects) else { panic!() };
+    assert_eq!(reply.set, Some(sample::start_to_approve().view().unwrap().plan));
+}
+
+#[test]
+fn the_first_answer_approves_nothing_and_what_comes_after_it_is_looked_at_anew() {
+    let mut model = following(&sample::four_eyes());
+    assert!(dialog(&model).in_field);
+    assert_eq!(press(&mut model, "Tab c"), [], "a destroy is confirmed by its phrase alone");
+    press(&mut model, "Tab");
+    let effects = press(&mut model, &format!("{} Enter", typed("delete 1284 sessions")));
+    assert_eq!(answer(&effects), Answer::Confirm { typed: "delete 1284 sessions".to_owned() });
+    assert!(dialog(&model).sent);
+    fold(&mut model, &sample::confirmed());
+    let shown = dialog(&model);
+    assert!(!shown.sent && !shown.in_field && shown.field.text().is_empty() && shown.prompt.waits_for_second());
+    assert!(!model.is_whole(), "another question stands there now");
+}
+
+#[test]
+fn the_glass_is_broken_by_its_own_words_alone() {
+    for wrong in ["", "break glass", "break glass:", "delete 1284 sessions", "glass: nobody is here"] {
+        let mut model = following(&sample::confirmed());
+        let effects = press(&mut model, &format!("Tab {} Enter", typed(wrong)));
+        assert_eq!(effects, [], "{wrong:?}");
+        assert!(dialog(&model).hint.is_some(), "{wrong:?}");
+    }
+    let mut model = following(&sample::confirmed());
+    let effects = press(&mut model, &format!("Tab {} Enter", typed("break glass: nobody is here")));
+    assert_eq!(answer(&effects), Answer::BreakGlass { reason: "nobody is here".to_owned() });
+    // Before the confirmation these are just a wrong phrase.
+    let mut model = following(&sample::four_eyes());
+    assert_eq!(press(&mut model, &format!("{} Enter", typed("break glass: nobody is here"))), []);
+}

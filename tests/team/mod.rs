@@ -1,0 +1,9 @@
+//! Two people and one run: real users of this machine, on a team directory.
+//!
+//! Only root can become other users. Where the tests run as somebody else, each says so, and tries what one user can see.
+
+mod eyes;
+mod glass;
+mod people;
+mod shared;
+mod steps;

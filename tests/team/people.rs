@@ -1,0 +1,175 @@
+//! A team: an estate with its state in a team directory, and processes of other users that work on it.
+
+use crate::support::estate::{BINARY, Estate, SOON, Said, finish};
+use crate::support::run::{Run, demand};
+use midwatch::journal::fold::OpenPrompt;
+use midwatch::journal::record::Answer;
+use midwatch::runner::protocol::{Demand, Reply, Request};
+use midwatch::runner::rundir::RunDir;
+use std::fs::{self, Permissions};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::Command;
+
+/// The team's group.
+pub const TEAM: u32 = 61_000;
+
+/// One user, and the login that they came by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Person {
+    pub uid: u32,
+    /// `None` is unset.
+    pub login: Option<u32>,
+    pub member: bool,
+}
+
+/// Starts runs.
+pub const ANNA: Person = Person { uid: 61_001, login: Some(61_001), member: true };
+
+/// Another member.
+pub const BEN: Person = Person { uid: 61_002, login: Some(61_002), member: true };
+
+/// A third member.
+pub const CARLA: Person = Person { uid: 61_003, login: Some(61_003), member: true };
+
+/// Nobody of the team.
+pub const OUTSIDER: Person = Person { uid: 61_009, login: Some(61_009), member: false };
+
+impl Person {
+    /// The same account, reached from another login.
+    pub fn logged_in_as(self, login: Option<u32>) -> Self {
+        Self { login, ..self }
+    }
+}
+
+/// Root, who logged in as root.
+pub const ROOT: Person = Person { uid: 0, login: Some(0), member: false };
+
+/// Whether the tests can become other users; says so where they cannot.
+pub fn is_root() -> bool {
+    let root = rustix::process::geteuid().is_root();
+    if !root {
+        eprintln!("not root: nobody can become another user here; only what one user sees was tested");
+    }
+    root
+}
+
+/// An estate of a team.
+pub struct Team {
+    pub estate: Estate,
+}
+
+impl Team {
+    /// An estate whose state directory is a team's; everybody may read the rest.
+    pub fn of(environment: &str) -> Self {
+        Self::with(Estate::of(environment))
+    }
+
+    /// The same of an estate.
+    pub fn with(estate: Estate) -> Self {
+        let open = |path: &Path, mode: u32| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        open(&estate.beside(""), 0o755);
+        open(&estate.beside("home"), 0o777 | 0o1000);
+        open(&estate.tree(""), 0o777);
+        fs::create_dir(estate.state()).unwrap();
+        chown(estate.state(), Some(0), Some(TEAM)).unwrap();
+        open(estate.state(), 0o2770);
+        Self { estate }
+    }
+
+    /// A command of somebody, on this estate.
+    pub fn command(&self, who: Person, program: &Path, args: &[&str]) -> Command {
+        let mut command = Command::new("sh");
+        let (login, groups) = (who.login.unwrap_or(u32::MAX), if who.member { TEAM } else { who.uid });
+        command.args(["-c", "echo \"$0\" >/proc/self/loginuid || exit 99; exec \"$@\"", &login.to_string(), "setpriv"]);
+        command.args(["--reuid", &who.uid.to_string(), "--regid", &who.uid.to_string()]);
+        command.args(["--groups", &groups.to_string(), "--"]).arg(program).args(args);
+        self.estate.surround(&mut command);
+        command
+    }
+
+    /// `midwatch` of somebody, to its end.
+    #[track_caller]
+    pub fn midwatch(&self, who: Person, args: &[&str]) -> Said {
+        finish(self.command(who, Path::new(BINARY), args))
+    }
+
+    /// Starts `test/NAME` in somebody's name without a terminal, and waits until a person is needed.
+    #[track_caller]
+    pub fn start_waiting(&self, who: Person, name: &str, more: &[&str]) -> Run<'_> {
+        self.midwatch(who, &[&["run", &format!("test/{name}")], more].concat()).exits(75);
+        self.estate.run()
+    }
+
+    /// Sends a request in somebody's name, from a process of theirs.
+    #[track_caller]
+    pub fn send(&self, who: Person, dir: &RunDir, request: &Request) -> Reply {
+        let own = std::env::current_exe().unwrap();
+        let mut command = self.command(who, &own, &["team::people::speaks_for_another", "--exact", "--nocapture"]);
+        command.env("SPEAK_TO", &dir.path).env("SPEAK", serde_json::to_string(request).unwrap());
+        let said = finish(command);
+        let reply = said.out.lines().find_map(|line| line.split_once("REPLY ")).map(|(_, reply)| reply.to_owned());
+        let reply = reply.unwrap_or_else(|| panic!("no reply: {}\n{}", said.out, said.err));
+        serde_json::from_str(&reply).unwrap_or(Reply::Rejected { why: reply })
+    }
+
+    /// Demands something in somebody's name.
+    #[track_caller]
+    pub fn ask(&self, who: Person, run: &Run<'_>, ask: Demand) -> Reply {
+        self.send(who, &run.dir, &run.to_it(ask))
+    }
+
+    /// Answers a prompt in somebody's name, and asserts that it counts.
+    #[track_caller]
+    pub fn accept(&self, who: Person, run: &Run<'_>, prompt: &OpenPrompt, answer: Answer) {
+        let reply = self.ask(who, run, demand(prompt, answer));
+        assert!(matches!(reply, Reply::Accepted { .. }), "{reply:?}");
+    }
+
+    /// Demands something, and asserts that it does not count, that it is told why, and that both are recorded with the name of
+    /// whoever asked.
+    #[track_caller]
+    pub fn refused(&self, who: Person, run: &Run<'_>, ask: Demand, why: &str) {
+        let before = run.view().refused.len();
+        let reply = self.ask(who, run, ask);
+        assert!(matches!(&reply, Reply::Rejected { why: said } if said.contains(why)), "{reply:?}, not {why:?}");
+        let refused = run.view().refused;
+        assert_eq!(refused.len(), before + 1, "{refused:?}");
+        let (_, actor, said) = refused.last().unwrap();
+        assert!(said.contains(why), "{refused:?}");
+        assert_eq!((actor.uid, actor.login_uid), (who.uid, who.login), "{refused:?}");
+    }
+}
+
+/// An approval with nothing added.
+pub fn approve() -> Answer {
+    Answer::Approve { note: String::new() }
+}
+
+/// A broken glass.
+pub fn glass(reason: &str) -> Answer {
+    Answer::BreakGlass { reason: reason.to_owned() }
+}
+
+/// Consent, as typed.
+pub fn typed(text: &str) -> Answer {
+    Answer::Confirm { typed: text.to_owned() }
+}
+
+/// Not a test of its own: what a process of another user does for one.
+#[test]
+fn speaks_for_another() {
+    let (Some(to), Ok(line)) = (std::env::var_os("SPEAK_TO"), std::env::var("SPEAK")) else { return };
+    let dir = RunDir::at(Path::new(&to)).unwrap();
+    let spoken = dir.socket().map_err(|cause| cause.to_string()).and_then(|(_keeps_the_path_valid, path)| {
+        let mut stream = UnixStream::connect(path).map_err(|cause| cause.to_string())?;
+        stream.set_read_timeout(Some(SOON)).unwrap();
+        stream.write_all(format!("{line}\n").as_bytes()).map_err(|cause| cause.to_string())?;
+        let mut reply = String::new();
+        BufReader::new(stream).read_line(&mut reply).map_err(|cause| cause.to_string())?;
+        Ok(reply)
+    });
+    println!("\nREPLY {}", spoken.unwrap_or_else(|cause| format!("unreachable: {cause}")));
+}
