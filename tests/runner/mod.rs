@@ -2,6 +2,7 @@
 
 mod acts;
 mod answers;
+pub mod chance;
 mod checklist;
 mod codes;
 mod failpoints;
@@ -25,4 +26,3 @@ mod state;
 mod verify;
 mod waiting;
 mod wayback;
-pub mod chance;
