@@ -330,11 +330,11 @@ mod tests {
                 },
                 Backup {
                     name: "objects".into(),
-                    place: BackupPlace::Objects(ObjectPlace {
+                    place: BackupPlace::Objects(Box::new(ObjectPlace {
                         prefix: "s3://novacron-backups/database/".into(),
                         store: Some(store()),
                         secrets: secrets.clone(),
-                    }),
+                    })),
                     max_age: Duration::from_secs(8 * 86_400),
                     every: Some(Duration::from_secs(7 * 86_400)),
                     min_size: Some(1 << 20),

@@ -106,7 +106,7 @@ pub enum BackupPlace {
     /// Files or directories by a pattern whose last part may hold `*` and `?`: `/backups/*.dump`.
     Files(String),
     /// A prefix of an object store.
-    Objects(ObjectPlace),
+    Objects(Box<ObjectPlace>),
 }
 
 /// A prefix of an object store, with what is needed to reach it.

@@ -134,7 +134,7 @@ fn nothing_there_is_critical_and_nothing_readable_is_no_reading() {
     put(dir.path(), "file", 1, NOW);
     assert_eq!(lost(&entry(&dir.path().join("file"), "*")), "not a directory");
     let place = ObjectPlace { prefix: "s3://b/p/".into(), store: None, secrets: Secrets::default() };
-    let objects = Backup { place: BackupPlace::Objects(place), ..target };
+    let objects = Backup { place: BackupPlace::Objects(Box::new(place)), ..target };
     assert_eq!(source(&objects), "s3://b/p/");
 }
 

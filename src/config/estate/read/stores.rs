@@ -142,7 +142,7 @@ fn place(table: &mut Table, stores: &[Store], secrets: &Secrets, problems: &mut 
     let at = |prefix: String| {
         let store = stores.iter().find(|store| Some(store.bucket.as_str()) == bucket_of(&prefix)).cloned();
         let secrets = store.as_ref().map_or_else(Secrets::default, |store| secrets_of(store, secrets));
-        BackupPlace::Objects(ObjectPlace { prefix, store, secrets })
+        BackupPlace::Objects(Box::new(ObjectPlace { prefix, store, secrets }))
     };
     files.map(BackupPlace::Files).or(objects.map(at))
 }

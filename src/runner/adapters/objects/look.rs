@@ -254,7 +254,7 @@ fn files(spec: &Spec, look: &Look) -> Result<(Vec<Object>, Vec<String>), Error> 
             let inner = if path.is_empty() { name.to_vec() } else { [path.as_slice(), b"/", name].concat() };
             match FileType::from_raw_mode(stat.st_mode) {
                 FileType::Directory => waiting.push(inner),
-                FileType::RegularFile if fits(spec, name) => objects.push(object(spec, inner, &stat)?),
+                FileType::RegularFile if fits(spec, name) => objects.push(object(spec, &inner, &stat)?),
                 FileType::RegularFile => {}
                 FileType::Symlink => links += 1,
                 _ => others += 1,
@@ -284,14 +284,14 @@ fn fits(spec: &Spec, name: &[u8]) -> bool {
 }
 
 /// A file under its key.
-fn object(spec: &Spec, name: Vec<u8>, stat: &rustix::fs::Stat) -> Result<Object, Error> {
-    let shown = Name(name.clone()).shown();
+fn object(spec: &Spec, name: &[u8], stat: &rustix::fs::Stat) -> Result<Object, Error> {
+    let shown = Name(name.to_vec()).shown();
     let failed = |why: &str| Error::machine(format_args!("put {shown}"), why);
-    let text = std::str::from_utf8(&name).map_err(|_| failed("its name is not UTF-8"))?;
+    let text = std::str::from_utf8(name).map_err(|_| failed("its name is not UTF-8"))?;
     let slash = if spec.prefix.is_empty() { "" } else { "/" };
     let key = store::key(&format!("{}{slash}{text}", spec.prefix)).map_err(|why| failed(&why))?;
     let file = Source {
-        name: Name(name.clone()),
+        name: Name(name.to_vec()),
         dev: stat.st_dev,
         ino: stat.st_ino,
         mtime: (stat.st_mtime, stat.st_mtime_nsec),
