@@ -30,9 +30,9 @@ mod newest;
 mod permissions;
 mod proof;
 mod read;
+mod rehearse;
 mod rotate;
 mod scan;
-mod rehearse;
 #[cfg(test)]
 mod tests;
 mod verify;
