@@ -1,6 +1,7 @@
 //! The keys of every action: the table behind `midwatch schema procedure` and the README's reference.
 
 mod files;
+mod objects;
 mod others;
 mod redis;
 #[cfg(test)]
@@ -25,5 +26,5 @@ const fn way(name: &'static str, doc: &'static str, purposes: &'static [Purpose]
 /// Every form of every action.
 #[must_use]
 pub fn ways() -> Vec<Way> {
-    [others::EXEC, files::WAYS, redis::WAYS, others::WAYS].concat()
+    [others::EXEC, others::SCRIPT, files::WAYS, objects::WAYS, redis::WAYS, others::WAYS].concat()
 }

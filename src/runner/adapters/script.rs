@@ -58,7 +58,13 @@ pub struct Finding {
 pub type Finder = fn(&str) -> Vec<Finding>;
 
 /// Everything that reads scripts.
-const FINDERS: [Finder; 1] = [loose];
+const FINDERS: [Finder; 2] = [loose, dangers];
+
+/// What its syntax tree shows.
+fn dangers(script: &str) -> Vec<Finding> {
+    let found = crate::procedure::shell::findings(script, true);
+    found.into_iter().map(|one| Finding { line: one.line, says: one.says }).collect()
+}
 
 /// What every finder finds in a script, in the order of its lines.
 #[must_use]

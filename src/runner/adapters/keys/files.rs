@@ -28,6 +28,12 @@ const KEEP: Key =
 const RECURSIVE: Key =
     Key::optional("recursive", Kind::Flag, "false", "true", "Whether directories below are entered.");
 
+const REOPEN: &[Key] = &[
+    Key::required("unit", Kind::Text("a unit's name with its suffix", r"\S"), "\"api.service\"", "The writer."),
+    Key::optional("signal", Kind::Word(&["HUP", "USR1", "USR2"]), "`reload`", "\"USR1\"", "What it is sent."),
+    Key::optional("reload", Kind::Flag, "`signal`", "true", "Whether it is reloaded."),
+];
+
 /// Every form.
 pub(super) const WAYS: &[Way] = &[
     way(
@@ -46,10 +52,10 @@ pub(super) const WAYS: &[Way] = &[
     ),
     way(
         "files",
-        "Moves them.",
+        "Moves them, or makes compressed copies of them.",
         DO,
         &[
-            Key::required("files", Kind::Word(&["move"]), "\"move\"", "What is done."),
+            Key::required("files", Kind::Word(&["move", "archive"]), "\"move\"", "What is done."),
             UNDER,
             MATCH,
             EXCEPT,
@@ -57,6 +63,68 @@ pub(super) const WAYS: &[Way] = &[
             KEEP,
             RECURSIVE,
             Key::required("to", BELOW, "\"old\"", "Another directory below the root."),
+        ],
+    ),
+    way(
+        "files",
+        "Gives logs another name, and has their writer open them anew.",
+        DO,
+        &[
+            Key::required("files", Kind::Word(&["rotate"]), "\"rotate\"", "What is done."),
+            UNDER,
+            MATCH,
+            EXCEPT,
+            RECURSIVE,
+            Key::optional(
+                "larger",
+                Kind::Text("a size", "^[0-9]"),
+                "one byte",
+                "\"100MiB\"",
+                "How large a log must be.",
+            ),
+            Key::required(
+                "reopen",
+                Kind::Either(&[Kind::Table(REOPEN), Kind::Word(&["each-line"])]),
+                "{ unit = \"api.service\", signal = \"USR1\" }",
+                "How the writer is told; `each-line` where it opens its log for each.",
+            ),
+        ],
+    ),
+    way(
+        "files",
+        "Gives permissions.",
+        DO,
+        &[
+            Key::required("files", Kind::Word(&["permissions"]), "\"permissions\"", "What is done."),
+            UNDER,
+            MATCH,
+            EXCEPT,
+            OLDER,
+            KEEP,
+            RECURSIVE,
+            Key::optional("mode", Kind::Text("octal digits", "^[0-7]{3,4}$"), "as it is", "\"0640\"", "The mode."),
+            Key::optional("owner", Kind::Text("a user", r"\S"), "as it is", "\"cell0\"", "The owner."),
+            Key::optional("group", Kind::Text("a group", r"\S"), "as it is", "\"cell0\"", "The group."),
+        ],
+    ),
+    way(
+        "files",
+        "Looks for what should not be there.",
+        LOOKS,
+        &[
+            Key::required("files", Kind::Word(&["scan"]), "\"scan\"", "What is looked at."),
+            UNDER,
+            MATCH,
+            EXCEPT,
+            RECURSIVE,
+            Key::required("for", Kind::Word(&["world-writable", "secrets"]), "\"secrets\"", "What is looked for."),
+            Key::optional(
+                "allow",
+                Kind::Texts("patterns of paths below `root`", r"^[^/]"),
+                "nothing",
+                "[\"pub/*\"]",
+                "What may be there.",
+            ),
         ],
     ),
     way(
@@ -86,7 +154,13 @@ pub(super) const WAYS: &[Way] = &[
     ),
     way(
         "files",
-        "Moves every file of a move back.",
+        "Asks whether the set is rotated, archived, or has its permissions.",
+        PROVE,
+        &[Key::required("files", Kind::Word(&["rotated", "archived", "granted"]), "\"archived\"", "What is asked.")],
+    ),
+    way(
+        "files",
+        "Takes back what was done with the files of the set.",
         UNDO,
         &[Key::required("files", Kind::Word(&["restore"]), "\"restore\"", "What is done.")],
     ),

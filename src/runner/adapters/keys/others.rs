@@ -3,7 +3,7 @@
 use crate::config::keys::{Key, Kind};
 use crate::procedure::keys::Way;
 use crate::runner::adapters::keys::{ACTS, ALL, ASKS, LOOKS, PROVE, way};
-use crate::runner::adapters::{probe, run, sql, systemd};
+use crate::runner::adapters::{probe, run, script, sql, systemd};
 
 const UNIT: Key =
     Key::required("unit", Kind::Text("a unit's name with its suffix", r"\S"), "\"nginx.service\"", "The unit.");
@@ -65,6 +65,30 @@ pub(super) const EXEC: &[Way] = &[way(
             "none",
             "{ PGUSER = \"dump\" }",
             "Variables beside `PATH`, `LANG` and `HOME`.",
+        ),
+    ],
+)];
+
+/// Scripts.
+pub(super) const SCRIPT: &[Way] = &[way(
+    script::KEY,
+    "A text for bash, under strict mode. Nothing is filled into it: a value reaches it as a variable.",
+    ACTS,
+    &[
+        Key::required(script::KEY, Kind::Text("a script", r"\S"), "'sync \"$OUT\"'", "The text."),
+        Key::optional(
+            "cwd",
+            Kind::Text("an absolute path", r"^(/|\{\{)"),
+            "`root`, else `/`",
+            "\"/srv\"",
+            "Where it works.",
+        ),
+        Key::optional(
+            "env",
+            Kind::Variables,
+            "none",
+            "{ OUT = \"{{run.dir}}/db.dump\" }",
+            "Its variables; a secret as \"secret:NAME\".",
         ),
     ],
 )];

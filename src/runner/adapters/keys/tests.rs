@@ -35,6 +35,9 @@ fn action(way: &Way, mark: bool) -> String {
 fn step(way: &Way, purpose: Purpose, mark: bool) -> String {
     let own = action(way, mark);
     let of = match way.section.name {
+        "files" if way.section.keys[0].example == "\"archived\"" => {
+            "{ files = \"archive\", under = \"a\", match = \"*\", to = \"b\" }"
+        }
         "files" => "{ files = \"move\", under = \"a\", match = \"*\", to = \"b\" }",
         "sql" => "{ sql = \"VACUUM public.tasks\" }",
         "systemd" => "{ systemd = \"restart\", unit = \"nginx.service\" }",
@@ -46,6 +49,11 @@ fn step(way: &Way, purpose: Purpose, mark: bool) -> String {
             "rewritten" => "{ redis = \"bgrewriteaof\" }",
             _ => "{ redis = \"delete\", key = \"k\" }",
         },
+        "script" => "{ script = 'sync' }",
+        "objects" if way.section.keys[0].example == "\"gone\"" => {
+            "{ objects = \"delete\", under = \"file:///b/\", match = \"*\" }"
+        }
+        "objects" => "{ objects = \"put\", from = \"/a\", to = \"file:///b/\" }",
         "http" => "{ http = \"https://novacron.io/banner\", method = \"DELETE\" }",
         _ => "{ exec = [\"true\"] }",
     };
