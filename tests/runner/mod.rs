@@ -16,7 +16,6 @@ mod notices;
 mod property;
 mod redis;
 mod report;
-mod report;
 mod rows;
 mod socket;
 mod sql;
