@@ -8,8 +8,11 @@ use std::fs;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
+/// What takes the bytes of a target.
+type Entry = fn(&[u8]);
+
 /// Every target with its entry.
-const TARGETS: [(&str, fn(&[u8])); 6] = [
+const TARGETS: [(&str, Entry); 6] = [
     ("procedure", entries::procedure),
     ("estate", entries::estate),
     ("journal", entries::journal),

@@ -137,16 +137,6 @@ fn warnings_are_told_apart_from_errors_and_fail_only_when_asked() {
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
     assert_eq!((report["errors"].as_array().unwrap().len(), report["warnings"].as_array().unwrap().len()), (0, 2));
     assert_eq!((&report["warnings"][1]["line"], &report["warnings"][1]["column"]), (&12.into(), &31.into()));
-    fs::write(
-        estate.beside("windows.toml"),
-        "schema = 1\n[[window]]\nname = \"w\"\nstarts = \"0 2 * * SUN\"\nlasts = \"2h\"\noperations = [\"patches\"]\n",
-    )
-    .unwrap();
-    let windows = estate.beside("windows.toml").display().to_string();
-    estate
-        .midwatch(&["lint"])
-        .exits(0)
-        .says(&format!("{windows}:6:15: warning: no procedure is for the operation `patches`"));
     estate.procedure("wrong", "zzz = 1", "[[work]]\ntitle = \"W\"\nmanual = \"x\"");
     estate.midwatch(&["lint"]).exits(2).says("unknown key `zzz`").says("warning: its review");
 }

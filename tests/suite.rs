@@ -11,6 +11,7 @@ mod keys;
 mod lint;
 mod postgres;
 mod print;
+mod procedures;
 mod pty;
 mod rehearse;
 mod render;

@@ -37,21 +37,12 @@ impl RunView {
     /// # Errors
     /// When the record is not `run.created`.
     pub fn begin(record: &Record) -> Result<Self, Impossible> {
-        let Event::RunCreated {
-            procedure,
-            title,
-            plan,
-            estate,
-            environment,
-            params,
-            phases,
-            steps,
-            order,
-            rollback,
-            confirmed,
-            ..
-        } = &record.event
+        let Event::RunCreated { procedure, title, plan, estate, environment, params, phases, steps, .. } =
+            &record.event
         else {
+            return refuse("the first record is not run.created");
+        };
+        let Event::RunCreated { order, rollback, confirmed, .. } = &record.event else {
             return refuse("the first record is not run.created");
         };
         let mut view = Self {

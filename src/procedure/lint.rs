@@ -7,8 +7,6 @@ pub mod fit;
 pub mod retention;
 pub mod review;
 pub mod script;
-#[cfg(test)]
-mod tests;
 
 use crate::config::reader::{Place, Problem, Problems, Table, parse};
 use crate::procedure::catalog::Library;

@@ -188,10 +188,10 @@ fn body(out: &mut String, plan: &Plan, step: &Step, phrase: Phrase<'_>) {
 fn judged(out: &mut String, step: &Step) {
     match (step.verb, step.gate) {
         (Verb::Check | Verb::Wait, Gate::Hard) => {
-            line(out, "Gate", "hard: a failure or an unknown answer stops the run")
+            line(out, "Gate", "hard: a failure or an unknown answer stops the run");
         }
         (Verb::Check | Verb::Wait, Gate::Soft) => {
-            line(out, "Gate", "soft: after a failure a person writes a note and goes on")
+            line(out, "Gate", "soft: after a failure a person writes a note and goes on");
         }
         _ => {}
     }

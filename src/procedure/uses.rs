@@ -9,9 +9,6 @@
 //! The steps take the phase of the `use`; the phases of what is included keep their order. What it saves and what its steps
 //! are called by is its own. A procedure cannot include itself, by whatever way.
 
-#[cfg(test)]
-mod tests;
-
 use crate::config::reader::{Place, Problem, Problems, Table, Value, nearest};
 use crate::domain::{Digest, EffectClass, Order, Verb};
 use crate::procedure::adapters::Adapters;

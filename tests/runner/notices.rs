@@ -154,7 +154,7 @@ fn every_kind_of_receiver_is_told_once_and_no_secret_stands_anywhere() {
     assert!(paged.contains("so far: 1 done") && paged.ends_with("pager\n"), "{paged}");
     let report = run.midwatch("report", &[]).exits(0);
     assert!(report.out.contains("hook") && !SECRETS.iter().any(|secret| report.out.contains(secret)), "{}", report.out);
-    nowhere(&estate.state().to_owned());
+    nowhere(estate.state());
     run.is_whole_and_known();
     estate.nothing_runs();
 }
@@ -174,7 +174,7 @@ fn what_fails_is_a_fact_of_the_report_and_the_run_goes_on() {
     assert_eq!(facts["pager"], "not told: exit code 3");
     assert!(view.steps[1].remark.as_ref().unwrap().contains("it answered 503"), "{:?}", view.steps[1].remark);
     assert!(run.midwatch("report", &[]).exits(0).out.contains("it answered 503"));
-    nowhere(&estate.state().to_owned());
+    nowhere(estate.state());
 }
 
 #[test]

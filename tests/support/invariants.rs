@@ -106,7 +106,8 @@ impl Check {
                 self.prompt = Some((id, step, body["ask"].clone()));
             }
             "prompt.closed" => {
-                if self.prompt.take().is_none_or(|(id, ..)| body["prompt"] != id) {
+                let open = self.prompt.take();
+                if open.is_none_or(|(id, ..)| body["prompt"] != id) {
                     self.say("a prompt closes that is not open");
                 }
             }
@@ -123,23 +124,11 @@ impl Check {
                 if self.open.pop() != Some((step, attempt, undo)) {
                     self.say(format_args!("an outcome of step {step}, attempt {attempt}, without its intent"));
                 }
-                match body["outcome"]["ending"].as_str() {
-                    Some("unknown") => {
-                        self.unknown.insert(step);
-                    }
-                    Some("not-started") => {}
-                    Some("ok") if undo => {
-                        self.undone.insert(step);
-                    }
-                    Some("ok") => {
-                        self.done.insert(step);
-                    }
-                    Some("failed" | "timed-out" | "cancelled") => {}
-                    other => self.say(format_args!("an outcome ends {other:?}")),
-                }
+                self.ended(step, undo, body["outcome"]["ending"].as_str());
             }
             "step.resolved" => {
-                if !self.unknown.remove(&step) {
+                let was_unknown = self.unknown.remove(&step);
+                if !was_unknown {
                     self.say(format_args!("step {step} is settled, and was not unknown"));
                 }
             }
@@ -156,6 +145,22 @@ impl Check {
                 }
             }
             _ => {}
+        }
+    }
+
+    fn ended(&mut self, step: u64, undo: bool, ending: Option<&str>) {
+        match ending {
+            Some("unknown") => {
+                self.unknown.insert(step);
+            }
+            Some("ok") if undo => {
+                self.undone.insert(step);
+            }
+            Some("ok") => {
+                self.done.insert(step);
+            }
+            Some("not-started" | "failed" | "timed-out" | "cancelled") => {}
+            other => self.say(format_args!("an outcome ends {other:?}")),
         }
     }
 

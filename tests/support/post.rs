@@ -26,12 +26,12 @@ pub struct Post {
 impl Post {
     /// An HTTP server: each request is one text, its head and its body.
     pub fn http(manner: Manner) -> Self {
-        Self::serve(manner, |stream, manner, told| drop(http(stream, manner, told)))
+        Self::serve(manner, |stream, manner, told| drop(http(&stream, manner, told)))
     }
 
     /// An SMTP server: each letter is one text, the commands before it and its content.
     pub fn smtp(manner: Manner) -> Self {
-        Self::serve(manner, |stream, manner, told| drop(smtp(stream, manner, told)))
+        Self::serve(manner, |stream, manner, told| drop(smtp(&stream, manner, told)))
     }
 
     fn serve(manner: Manner, answer: fn(TcpStream, Manner, &Mutex<Vec<String>>)) -> Self {
@@ -59,7 +59,7 @@ impl Post {
     }
 }
 
-fn http(stream: TcpStream, manner: Manner, told: &Mutex<Vec<String>>) -> std::io::Result<()> {
+fn http(stream: &TcpStream, manner: Manner, told: &Mutex<Vec<String>>) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut head = String::new();
     while reader.read_line(&mut head)? > 2 {}
@@ -73,12 +73,12 @@ fn http(stream: TcpStream, manner: Manner, told: &Mutex<Vec<String>>) -> std::io
         let _ = reader.read(&mut [0]);
         return Ok(());
     }
-    (&stream).write_all(format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").as_bytes())
+    (&mut &*stream).write_all(format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").as_bytes())
 }
 
-fn smtp(stream: TcpStream, manner: Manner, told: &Mutex<Vec<String>>) -> std::io::Result<()> {
+fn smtp(stream: &TcpStream, manner: Manner, told: &Mutex<Vec<String>>) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
-    let say = |line: &str| (&stream).write_all(format!("{line}\r\n").as_bytes());
+    let say = |line: &str| (&mut &*stream).write_all(format!("{line}\r\n").as_bytes());
     say("220 test")?;
     let mut letter = String::new();
     let mut line = String::new();

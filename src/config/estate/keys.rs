@@ -347,7 +347,7 @@ pub const SECTIONS: &[Section] = &[
                 "smtp",
                 Kind::Text("an SMTP URL", "^smtps?://"),
                 "`smtp://127.0.0.1:25`",
-                "\"smtps://midwatch@mail.novacron.io\"",
+                "\"smtps://mail.novacron.io\"",
                 "Where e-mail is handed in, with the user who logs in: `smtps://`, or `smtp://…?tls=required` (STARTTLS), or `smtp://`.",
             ),
             Key::optional(

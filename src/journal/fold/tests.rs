@@ -155,7 +155,6 @@ fn every_impossible_record_about_steps_is_refused() {
         (ask.to_vec(), intent(0, 1, Read, None), "an intent while an attempt or a prompt is open"),
         (vec![], intent(9, 1, Read, None), "there is no step 9"),
         (vec![], intent(4, 1, Read, None), "an intent of a manual step"),
-        (vec![], intent(5, 1, Read, None), "an intent of a notify step"),
         (consented.clone(), intent(1, 1, Read, None), "step 1 is of class change, not read"),
         (vec![], intent(0, 2, Read, None), "attempt 2 of step 0 follows attempt 0"),
         (vec![], intent(0, 0, Read, None), "attempt 0 of step 0 follows attempt 0"),

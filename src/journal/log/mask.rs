@@ -53,12 +53,13 @@ enum Found {
 }
 
 impl Needle {
-    fn at(&self, text: &[u8]) -> Found {
+    /// What is found of it at the beginning of a text; where `more` may come, a longer way of writing it is waited for.
+    fn at(&self, text: &[u8], more: bool) -> Found {
         match self {
             Self::Exact(value) if text.starts_with(value) => Found::Whole(value.len()),
             Self::Exact(value) if value.starts_with(text) => Found::Perhaps,
             Self::Exact(_) => Found::Nothing,
-            Self::Loose(bytes) => loose(bytes, text),
+            Self::Loose(bytes) => loose(bytes, text, more),
         }
     }
 
@@ -72,7 +73,7 @@ impl Needle {
 }
 
 /// Follows every way of writing the bytes through a text.
-fn loose(bytes: &[Vec<Vec<u8>>], text: &[u8]) -> Found {
+fn loose(bytes: &[Vec<Vec<u8>>], text: &[u8], more: bool) -> Found {
     let mut ends = vec![0_usize];
     let mut cut = false;
     for ways in bytes {
@@ -91,7 +92,7 @@ fn loose(bytes: &[Vec<Vec<u8>>], text: &[u8]) -> Found {
         ends = next;
     }
     match ends.into_iter().max() {
-        _ if cut => Found::Perhaps,
+        _ if cut && more => Found::Perhaps,
         Some(end) => Found::Whole(end),
         None => Found::Nothing,
     }
@@ -146,7 +147,7 @@ impl Mask {
             let Some((byte, after)) = here.split_first() else { return out };
             let mut longest = 0;
             for needle in &self.needles {
-                match needle.at(here) {
+                match needle.at(here, more) {
                     Found::Perhaps if more => {
                         self.held = here.to_vec();
                         return out;

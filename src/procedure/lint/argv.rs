@@ -57,7 +57,7 @@ fn of_action(action: &Table, problems: &mut Problems) {
         match (entry.key.as_str(), &entry.node.value) {
             ("exec", Value::List(items)) => arguments(items, problems),
             ("env", Value::Table(variables)) => {
-                variables.entries.iter().for_each(|one| variable(&one.key, &one.node, problems))
+                variables.entries.iter().for_each(|one| variable(&one.key, &one.node, problems));
             }
             _ => {}
         }

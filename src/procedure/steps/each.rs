@@ -52,7 +52,7 @@ impl Each {
             Value::List(items) => items.iter().filter_map(|item| text_of(&template::fill(item, values))).collect(),
             _ => Vec::new(),
         };
-        self.sound(&found, problems).then_some(found).unwrap_or_default()
+        if self.sound(&found, problems) { found } else { Vec::new() }
     }
 
     /// The items as the file has them; none where they are those of a parameter.

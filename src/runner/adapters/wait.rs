@@ -109,11 +109,11 @@ pub(super) fn act(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> 
         (false, Err(why)) => return ActEnd::unknown(format!("`until` cannot be read: {why}")),
     };
     let began = clock::boot();
-    Wait { spec: &spec, condition, began, looks: 0, so: None, last: None, stuck: None }.to_its_end(out, cancel)
+    Wait { spec: &spec, condition, began, looks: 0, so: None, last: None, stuck: None }.until_its_end(out, cancel)
 }
 
 impl Wait<'_> {
-    fn to_its_end(mut self, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd {
+    fn until_its_end(mut self, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd {
         let every = Duration::from_millis(self.spec.every_ms);
         loop {
             let began = clock::boot();

@@ -23,7 +23,7 @@ pub(super) fn receivers(root: &mut Table, known: &[String], problems: &mut Probl
             [] => problems.say(table.at, "a receiver needs `mail`, `webhook`, `slack` or `program`"),
             [only] => misplaced(&table, only, problems),
             many => {
-                problems.say(table.place_of(many.last().unwrap_or(&"name")), "a receiver is reached in one way only")
+                problems.say(table.place_of(many.last().unwrap_or(&"name")), "a receiver is reached in one way only");
             }
         }
         let password = password(&mut table, known, problems);

@@ -51,7 +51,8 @@ fn done() -> Vec<Event> {
 fn refusal(more: &[Event], event: Event) -> String {
     let mut view = after(more);
     let before = view.clone();
-    let why = view.apply(&record(before.seq + 1, event.clone())).expect_err(&format!("{event:?}"));
+    let told = format!("{event:?}");
+    let why = view.apply(&record(before.seq + 1, event)).expect_err(&told);
     assert_eq!(view, before);
     why.0
 }

@@ -96,7 +96,7 @@ fn hostile_text_neither_breaks_the_page_nor_hides_in_it() {
             HOSTILE.clone_into(text);
         }
         HOSTILE.clone_into(&mut view.confirmed);
-        view.params = [(HOSTILE.to_owned(), HOSTILE.to_owned()), (format!("{HOSTILE}2"), String::new())].into();
+        view.params = (0..view.params.len()).map(|number| (format!("{HOSTILE}{number}"), HOSTILE.to_owned())).collect();
         view.locks = vec![(HOSTILE.to_owned(), HOSTILE.to_owned())];
         for step in &mut view.steps {
             HOSTILE.clone_into(&mut step.head.title);

@@ -66,7 +66,7 @@ pub(super) fn parse(table: &mut Table, problems: &mut Problems) -> Option<Reopen
     let at = table.place_of("reopen");
     let hint = "`{ unit = \"api.service\", signal = \"USR1\" }`, `{ unit = \"api.service\", reload = true }`, or \"each-line\"";
     let copying = "copying and truncating loses what is written in between";
-    if table.take("copytruncate").is_some() {
+    if table.entries.iter().any(|entry| entry.key == "copytruncate") {
         problems.say_with(table.at, copying, hint);
         return None;
     }

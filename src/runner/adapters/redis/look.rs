@@ -279,7 +279,7 @@ async fn big_keys(session: &mut Session, pattern: &str, sample: u64) -> Result<L
             let size = key.bytes.unwrap_or_default();
             largest.push((size, format!("{} ({}, {})", key.frozen.key.shown(), key.frozen.kind, bytes(size))));
         }
-        largest.sort_by(|a, b| b.0.cmp(&a.0));
+        largest.sort_by_key(|found| std::cmp::Reverse(found.0));
         largest.truncate(MOST_TOLD);
         if seen.len() as u64 >= sample {
             break;

@@ -90,7 +90,7 @@ fn story_in_brief(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width: u
     let resume = snapshot.keymap.shown(Action::Resume);
     match status {
         RunStatus::Interrupted | RunStatus::Held => {
-            lines.push(one("next", Role::UiText, format!("{resume} resumes it")))
+            lines.push(one("next", Role::UiText, format!("{resume} resumes it")));
         }
         _ if status.is_over() => lines.push(one("report", Role::UiKey, format!("midwatch report {}", run.id))),
         _ => lines.extend(story::next(run).map(|next| one("next", Role::UiText, next))),

@@ -1,7 +1,9 @@
-use crate::procedure::catalog::{Catalog, Library};
-use crate::procedure::plan::Plan;
-use crate::procedure::read::read;
-use crate::runner::adapters::BuiltIn;
+//! Procedures that include others: around, deep, twice, and too many.
+
+use midwatch::procedure::catalog::{Catalog, Library};
+use midwatch::procedure::plan::Plan;
+use midwatch::procedure::read::read;
+use midwatch::runner::adapters::BuiltIn;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

@@ -1,9 +1,12 @@
 //! Findings between files, each with its exact place.
 
-use super::*;
-use crate::procedure::catalog::text_of;
-use crate::procedure::read::read;
-use crate::runner::adapters::BuiltIn;
+use jiff::civil::Date;
+use midwatch::config::reader::Problem;
+use midwatch::procedure::catalog::{Library, text_of};
+use midwatch::procedure::header::Procedure;
+use midwatch::procedure::lint::judge;
+use midwatch::procedure::read::read;
+use midwatch::runner::adapters::BuiltIn;
 use std::path::{Path, PathBuf};
 
 /// The cases: a directory each, with procedures and what is told of them.

@@ -1,0 +1,4 @@
+//! Procedures beside and within one another.
+
+mod judged;
+mod uses;
