@@ -38,7 +38,7 @@ impl Engine {
     /// about it. A run that goes on after its runner was gone asks no second time. Says whether to go on: not where the run was
     /// stopped, or somebody said no.
     ///
-    /// The caller refuses a start for which no second person can be had: see [`Engine::has_team`] and
+    /// The caller refuses a start for which no second person can be had: see `has_team` and
     /// [`crate::runner::policy::without_team`].
     ///
     /// # Errors
