@@ -79,6 +79,7 @@ fn created() -> Event {
         note_required: false,
         save: None,
         part: None,
+        timing: midwatch::journal::terms::Timing::default(),
     };
     Event::RunCreated {
         procedure: "cell0/data-retention".to_owned(),
@@ -93,6 +94,7 @@ fn created() -> Event {
         order: midwatch::domain::Order::Listed,
         version: "0.1.0".to_owned(),
         confirmed: "console".to_owned(),
+        terms: Box::default(),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::domain::{
     Wall,
 };
 use crate::journal::fold::RunView;
-use crate::procedure::plan::{Budget, Action, Gate, Plan, Step, WayBack};
+use crate::procedure::plan::{Action, Budget, Gate, Plan, Step, WayBack};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -242,6 +242,7 @@ fn run_in_list(number: u128, title: &str, status: RunStatus, progress: (u32, u32
         starter: "lena".to_owned(),
         progress,
         damage: damage.map(str::to_owned),
+        emergency: false,
     }
 }
 
@@ -354,6 +355,8 @@ pub fn plan() -> PlanShown {
             Some(Err(away)),
         ],
         refused: None,
+        foreseen: None,
+        warnings: Vec::new(),
     }
 }
 

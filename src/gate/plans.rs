@@ -5,6 +5,7 @@ use crate::config::reader::Problem;
 use crate::domain::error::Result;
 use crate::domain::{Error, Fact, Kind, Order, Row, Verb};
 use crate::gate::World;
+use crate::gate::foreseen;
 use crate::procedure::catalog::Catalog;
 use crate::procedure::header::Procedure;
 use crate::procedure::plan::{Plan, Step};
@@ -124,7 +125,16 @@ fn refused(procedure: &str, problems: &[Problem]) -> Error {
 pub fn shown(world: &World, procedure: &str, params: &BTreeMap<String, String>) -> Result<PlanShown> {
     let plan = plan(world, procedure, params)?;
     let previews = plan.steps.iter().map(preview).collect();
-    Ok(PlanShown { hash: plan.hash()?, previews, refused: policy::refusal(&plan), plan })
+    let (foreseen, late) = match foreseen::foreseen(world, &plan, None) {
+        Ok(found) => {
+            let warned = found.warned();
+            (Some((Box::new(found.view), warned)), found.refused)
+        }
+        Err(cause) => (None, Some(cause)),
+    };
+    let (foreseen, warnings) = foreseen.map_or((None, Vec::new()), |(view, warnings)| (Some(view), warnings));
+    let refused = policy::refusal(&plan).or(late);
+    Ok(PlanShown { hash: plan.hash()?, previews, refused, plan, foreseen, warnings })
 }
 
 fn preview(step: &Step) -> Option<Result<crate::domain::Preview>> {

@@ -10,11 +10,13 @@
 mod items;
 mod prompts;
 mod steps;
+mod time;
 mod undo;
 mod view;
 
 pub use items::{ItemState, ItemView, PhaseCount};
-pub use view::{Act, NoteView, OpenPrompt, PromptEnd, PromptEnding, RunView, StepView};
+pub use time::{NoTime, Spare};
+pub use view::{Act, Late, NoteView, OpenPrompt, PromptEnd, PromptEnding, RunView, StepView};
 
 use crate::domain::{RunStatus, StepState};
 use crate::journal::record::{Event, Record};
@@ -46,6 +48,7 @@ impl RunView {
             steps,
             order,
             confirmed,
+            terms,
             ..
         } = &record.event
         else {
@@ -65,6 +68,11 @@ impl RunView {
             saved: BTreeMap::new(),
             starter: record.actor.clone(),
             confirmed: confirmed.clone(),
+            terms: (**terms).clone(),
+            window: None,
+            jumps: Vec::new(),
+            late: Vec::new(),
+            window_end: None,
             started: record.wall,
             ended: None,
             sealed: None,
@@ -115,6 +123,7 @@ impl RunView {
             return refuse(format!("record {} follows the seal", record.seq));
         }
         self.apply_event(record)?;
+        self.note_late(record);
         self.advance(record.seq);
         self.seq = record.seq;
         self.head = record.h.clone();
@@ -127,6 +136,15 @@ impl RunView {
             Event::RunCreated { .. } => refuse("a second run.created"),
             Event::LockTaken { name, identity } => {
                 self.locks.push((name.clone(), identity.clone()));
+                Ok(())
+            }
+            Event::WindowJudged { standing, .. } => {
+                self.window_end = standing.open.as_ref().map(|open| open.until).or(self.window_end);
+                self.window = Some(standing.clone());
+                Ok(())
+            }
+            Event::ClockJump { by_ms } => {
+                self.jumps.push((record.wall, *by_ms));
                 Ok(())
             }
             Event::RunResumed { .. } => {

@@ -34,6 +34,8 @@ pub struct RunSummary {
     pub progress: (u32, u32),
     /// Why it cannot be read, when it cannot.
     pub damage: Option<String>,
+    /// Whether it was an emergency, outside its window.
+    pub emergency: bool,
 }
 
 /// The directory of a run below a state directory.
@@ -120,6 +122,7 @@ fn summary(dir: &Path, id: RunId, lives: impl Fn(&RunId) -> bool) -> RunSummary 
             starter: String::new(),
             progress,
             damage,
+            emergency: false,
         };
     };
     let done = match view.order {
@@ -138,6 +141,7 @@ fn summary(dir: &Path, id: RunId, lives: impl Fn(&RunId) -> bool) -> RunSummary 
         ended: view.ended,
         starter: view.starter.name,
         damage,
+        emergency: view.terms.emergency.is_some(),
     }
 }
 

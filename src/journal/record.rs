@@ -10,6 +10,7 @@
 use crate::domain::{
     Actor, Boot, Digest, EffectClass, Evidence, Order, Preview, PromptId, RunId, RunStatus, Verb, Wall,
 };
+use crate::journal::terms::{Terms, Timing, WindowStanding};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -78,6 +79,9 @@ pub struct StepHead {
     /// The included procedure that it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<String>,
+    /// How long it takes.
+    #[serde(default, skip_serializing_if = "Timing::is_unset")]
+    pub timing: Timing,
 }
 
 fn is_false(flag: &bool) -> bool {
@@ -328,6 +332,23 @@ pub enum Event {
         version: String,
         /// Who confirmed the start, and how: `console`, `invoked`.
         confirmed: String,
+        /// On which terms: its window, its budget, an emergency.
+        #[serde(default, skip_serializing_if = "Terms::is_unset")]
+        terms: Box<Terms>,
+    },
+    /// How the windows stand for the run, when it begins or is taken over, and whenever that changes.
+    #[serde(rename = "window.judged")]
+    WindowJudged {
+        /// How they stand.
+        standing: WindowStanding,
+        /// Why it was looked at: `the run begins`, `the clock was set`.
+        why: String,
+    },
+    /// The wall clock moved against the clock that only counts: it was set.
+    #[serde(rename = "clock.jump")]
+    ClockJump {
+        /// By how much, in milliseconds; forward where it is positive.
+        by_ms: i64,
     },
     /// A lock is held.
     #[serde(rename = "lock.taken")]
@@ -520,8 +541,10 @@ pub enum Event {
 
 impl Event {
     /// Every kind that this program knows.
-    pub const KINDS: [&str; 20] = [
+    pub const KINDS: [&str; 22] = [
         "run.created",
+        "window.judged",
+        "clock.jump",
         "lock.taken",
         "run.resumed",
         "journal.recovered",
@@ -548,6 +571,8 @@ impl Event {
     pub fn kind(&self) -> &str {
         match self {
             Self::RunCreated { .. } => "run.created",
+            Self::WindowJudged { .. } => "window.judged",
+            Self::ClockJump { .. } => "clock.jump",
             Self::LockTaken { .. } => "lock.taken",
             Self::RunResumed { .. } => "run.resumed",
             Self::JournalRecovered { .. } => "journal.recovered",

@@ -4,6 +4,7 @@
 //! break the page nor hide in it.
 
 mod checklist;
+mod time;
 
 use crate::domain::quantity::{bytes, count, span};
 use crate::domain::{Actor, StepState, Wall};
@@ -63,6 +64,9 @@ fn head(out: &mut String, view: &RunView, records: &[Record]) {
     if let Some(Event::RunCreated { source, version, .. }) = records.first().map(|record| &record.event) {
         row(out, &["Procedure file", source.as_str()]);
         row(out, &["Midwatch", &safe(version)]);
+    }
+    for (name, value) in time::head(view) {
+        row(out, &[&name, &value]);
     }
     for (name, value) in &view.params {
         row(out, &[&format!("Parameter {}", safe(name)), &safe(value)]);
@@ -211,6 +215,9 @@ fn closed(why: Closed) -> &'static str {
 fn deviations(out: &mut String, view: &RunView, records: &[Record]) {
     let mut lines = Vec::new();
     for record in records {
+        if let Some(told) = time::deviation(view, record) {
+            lines.push(format!("- record {}, {}: {told}", record.seq, when(record.wall)));
+        }
         let told = match &record.event {
             Event::StepOutcome { step, outcome, .. } if outcome.ending != Ending::Ok => {
                 format!("step {} ended {}", title(view, *step), outcome.ending.word())
@@ -333,6 +340,10 @@ pub fn json(view: &RunView, records: &[Record]) -> Value {
         "params": view.params,
         "starter": view.starter,
         "confirmed": view.confirmed,
+        "terms": view.terms,
+        "window": view.window,
+        "late": view.late.iter().map(|late| json!({ "step": late.step, "undo": late.undo, "until": late.until, "at": late.at })).collect::<Vec<_>>(),
+        "jumps": view.jumps.iter().map(|(at, by_ms)| json!({ "at": at, "by_ms": by_ms })).collect::<Vec<_>>(),
         "started": view.started,
         "ended": view.ended,
         "status": view.sealed,

@@ -1,15 +1,16 @@
 //! A procedure's header, and the procedure that it heads.
 
 use crate::config::reader::{Node, Place, Problems, Table, Value};
-use crate::domain::{Digest, EffectClass, Order, Row};
+use crate::domain::{Budget, Digest, EffectClass, Order, Row};
 use crate::procedure::acts_on::{self, ActsOn};
 use crate::procedure::params::{self, Param};
 use crate::procedure::steps::RawStep;
+use crate::procedure::window::{self, RawWindow};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Every key of the header that this version reads; a phase cannot have such a name.
-pub const KEYS: [&str; 13] = [
+pub const KEYS: [&str; 15] = [
     "format",
     "id",
     "title",
@@ -23,10 +24,12 @@ pub const KEYS: [&str; 13] = [
     "lock",
     "root",
     "acts_on",
+    "window",
+    "budget",
 ];
 
 /// Keys of the format that this version refuses.
-pub const LATER: [&str; 3] = ["window", "budget", "rollback"];
+pub const LATER: [&str; 1] = ["rollback"];
 
 /// A procedure as its file has it: read and checked, its parameters not bound.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,6 +64,10 @@ pub struct Procedure {
     pub locks: Vec<Node>,
     /// The directory that nothing leaves; may hold templates.
     pub root: Option<Node>,
+    /// The window that it belongs in; may hold templates.
+    pub window: Option<RawWindow>,
+    /// How long it may take.
+    pub budget: Budget,
     /// Its steps, in order.
     pub steps: Vec<RawStep>,
 }
@@ -119,6 +126,8 @@ pub(super) struct Header {
     pub(super) acts_on: Vec<ActsOn>,
     pub(super) locks: Vec<Node>,
     pub(super) root: Option<Node>,
+    pub(super) window: Option<RawWindow>,
+    pub(super) budget: Budget,
 }
 
 /// Takes the header's keys out of a file's table.
@@ -161,7 +170,24 @@ pub(super) fn read(table: &mut Table, problems: &mut Problems) -> Header {
     let locks = table.texts("lock", problems).unwrap_or_default();
     let locks = locks.into_iter().map(|(at, text)| Node { at, value: Value::Text(text) }).collect();
     let root = text_node(table, "root", problems);
-    Header { id, title, purpose, owner, reviewed, review_every_s, phases, order, params, acts_on, locks, root }
+    let window = window::read(table, problems);
+    let budget = window::budget(table, problems);
+    Header {
+        id,
+        title,
+        purpose,
+        owner,
+        reviewed,
+        review_every_s,
+        phases,
+        order,
+        params,
+        acts_on,
+        locks,
+        root,
+        window,
+        budget,
+    }
 }
 
 fn read_format(table: &mut Table, problems: &mut Problems) {

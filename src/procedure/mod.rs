@@ -13,6 +13,7 @@ pub mod read;
 pub mod steps;
 pub mod template;
 mod uses;
+pub mod window;
 
 pub use catalog::Catalog;
 pub use header::Procedure;

@@ -12,28 +12,36 @@ mod created;
 mod decide;
 mod freeze;
 mod look;
+mod process;
 mod prompt;
 mod resume;
 mod walk;
+mod window;
 
 use crate::domain::error::Result;
 use crate::domain::{Actor, EffectClass, Error, Kind, Order, PromptId, RunStatus, StepState, Verb};
 use crate::journal::append::Appender;
 use crate::journal::fold::{RunView, StepView};
+use crate::journal::history::History;
 use crate::journal::record::{Answer, Ask, Ending, Event, Outcome, Record};
-use crate::probes::clock;
 use crate::procedure::plan::{Plan, Step, WayBack};
+use crate::runner::clock;
 use crate::runner::control::{self, Call, Control};
 use crate::runner::failpoint;
 use crate::runner::locks::{self, Held};
 use crate::runner::protocol::{Demand, Reply};
 use crate::runner::rundir::RunDir;
-use crate::runner::{identity, policy};
+use crate::runner::{identity, policy, things};
+use process::{ignore_hangup, last_words};
 use prompt::Asked;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use walk::Wanted;
+use window::Hours;
+
+pub use created::{created, named};
+pub use window::standing;
 
 /// A run at work.
 pub struct Engine {
@@ -49,6 +57,8 @@ pub struct Engine {
     retrying: Option<u32>,
     /// What people want with items of a checklist, and what takes its time.
     wanted: VecDeque<Wanted>,
+    /// Its windows, and the clocks.
+    hours: Hours,
     /// The estate file, for what is probed.
     estate: Option<PathBuf>,
     exe: PathBuf,
@@ -85,7 +95,7 @@ pub fn run(path: &Path, mode: Mode, ready: impl FnOnce()) -> Result<RunStatus> {
         .map_err(|cause| Error::machine("start the runner", cause))?;
     let ended = runtime.block_on(async {
         ignore_hangup()?;
-        let mut engine = Engine::begin(dir, mode)?;
+        let mut engine = Engine::begin(dir, mode).await?;
         ready();
         let ended = engine.work(mode).await;
         engine.control.close().await;
@@ -99,26 +109,9 @@ pub fn run(path: &Path, mode: Mode, ready: impl FnOnce()) -> Result<RunStatus> {
     ended
 }
 
-/// Says why the runner gives up, on standard error, which leads to `runner.err`; while the run is still its own, so that
-/// whoever sees it free can read why.
-fn last_words(cause: &Error) {
-    let exit = cause.kind.exit_code();
-    eprintln!("{}", serde_json::json!({ "message": cause.message, "hints": cause.hints, "exit": exit }));
-}
-
-/// A runner outlives its terminal: HUP, INT and QUIT are taken and dropped.
-fn ignore_hangup() -> Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    for kind in [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::quit()] {
-        // The handler stays when the stream of its signals is dropped.
-        drop(signal(kind).map_err(|cause| Error::machine("set up the runner's signals", cause))?);
-    }
-    Ok(())
-}
-
 impl Engine {
     /// Takes the run, its locks and its journal.
-    fn begin(dir: RunDir, mode: Mode) -> Result<Self> {
+    async fn begin(dir: RunDir, mode: Mode) -> Result<Self> {
         let resume = mode != Mode::Begin;
         let busy = || Error::new(Kind::Locked, format!("run {} has a runner already", dir.id));
         let taken = dir.take()?.ok_or_else(busy)?;
@@ -127,13 +120,20 @@ impl Engine {
             return Err(refusal);
         }
         let me = identity::own("runner");
-        let held = locks::take_all(&start.locks, &plan.locks, &plan.estate, &dir, &me.name)?;
+        let earlier = if resume { things::held_before(&dir) } else { Vec::new() };
+        let things = things::behind(&plan.locks, &plan.estate, start.estate.as_deref(), &earlier).await?;
+        let held = locks::take_all(&start.locks, things, &dir, &me.name)?;
+        let hours = Hours::of(&dir, &plan, &start)?;
+        let history = if resume { History::default() } else { History::read(dir.runs()) };
         let now = clock::now();
+        if !resume {
+            hours.allow(&plan, &start, &history, now)?;
+        }
         let journal = if resume {
             Appender::open(&dir.path, true, me.clone(), now, None)?
         } else {
             let actor = identity::own(&start.how);
-            Appender::create(&dir.path, &dir.id, created::created(&plan, &start)?, actor, now, None)?.0
+            Appender::create(&dir.path, &dir.id, created(&plan, &start, &history)?, actor, now, None)?.0
         };
         failpoint::pass("run.created");
         let exe = std::env::current_exe().map_err(|cause| Error::machine("find Midwatch's own program", cause))?;
@@ -148,6 +148,7 @@ impl Engine {
             held: VecDeque::new(),
             retrying: None,
             wanted: VecDeque::new(),
+            hours,
             estate: start.estate.clone(),
             exe,
             locks: Vec::new(),
@@ -164,6 +165,8 @@ impl Engine {
         }
         failpoint::pass("lock.taken");
         engine.locks = held;
+        let why = if resume { "a new runner took over" } else { "the run begins" };
+        engine.judge_window(why, clock::now())?;
         Ok(engine)
     }
 
@@ -196,7 +199,9 @@ impl Engine {
 
     /// Writes a record in the name of whoever caused it.
     fn write_as(&mut self, actor: &Actor, event: Event) -> Result<Record> {
-        self.journal.append(event, actor.clone(), clock::now())
+        let me = self.me.clone();
+        let now = self.tick(&me)?;
+        self.journal.append(event, actor.clone(), now)
     }
 
     /// The first step that is not over.
@@ -238,6 +243,9 @@ impl Engine {
 
     /// A `do`: freezes its set, asks where its class demands it, and acts on exactly that set.
     async fn act(&mut self, step: u32, planned: &Step) -> Result<()> {
+        if !self.has_time(step, planned).await? {
+            return Ok(());
+        }
         let frozen = match self.freeze(step).await? {
             Ok(frozen) => frozen,
             Err(refusal) => return self.decide_refusal(step, &refusal).await,
@@ -255,16 +263,14 @@ impl Engine {
         }
         let covered = self.view().permit(step).filter(|(_, set)| *set == frozen.digest).cloned();
         if let Some((prompt, set)) = covered {
-            return self.attempt_step(step, planned, Some(set), Some(prompt)).await;
+            return self.attempt_in_time(step, planned, set, prompt).await;
         }
         let foreseen = planned.effect == EffectClass::Change && self.plan.order == Order::Listed;
         let also = if foreseen { self.foresee(step).await? } else { Vec::new() };
         let set = frozen.digest.clone();
         let ask = Ask::Confirm { effect: planned.effect, set: set.clone(), preview: Box::new(frozen.preview), also };
         match self.ask(step, ask).await? {
-            Asked::Answered(prompt, Answer::Confirm { .. }) => {
-                self.attempt_step(step, planned, Some(set), Some(prompt)).await
-            }
+            Asked::Answered(prompt, Answer::Confirm { .. }) => self.attempt_in_time(step, planned, set, prompt).await,
             // Moved, lapsed, cancelled or aborted: the loop looks at the run anew.
             _ => Ok(()),
         }
@@ -306,6 +312,8 @@ impl Engine {
         let WayBack::Undo(action) = &planned.way_back else {
             return Err(Error::new(Kind::Damaged, format!("step {} has no undo in the plan", step + 1)));
         };
+        // Past the window's end the way back goes on, and that it does is recorded.
+        self.watch_window()?;
         let (attempt, set) = match self.view().step(step) {
             Some(view) => (view.undo_attempts + 1, view.set.clone()),
             None => (1, None),

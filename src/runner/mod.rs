@@ -2,9 +2,11 @@
 
 pub mod act;
 pub mod adapters;
+pub mod clock;
 pub mod control;
 pub mod engine;
 pub mod failpoint;
+pub mod foresee;
 pub mod identity;
 pub mod locks;
 pub mod ofd;
@@ -12,3 +14,4 @@ pub mod policy;
 pub mod protocol;
 pub mod rundir;
 pub mod shim;
+pub mod things;

@@ -287,8 +287,8 @@ fn planned(shown: PlanShown) -> Model {
 fn a_start_is_confirmed_on_the_plan_that_was_shown() {
     let mut model = planned(sample::plan());
     assert_eq!(press(&mut model, "Enter Space y j k"), []);
-    let Command::StartRun { plan, hash, how } = command(&press(&mut model, "c")) else { panic!() };
-    assert_eq!((*plan, hash, how), (sample::plan().plan, sample::plan().hash, "console"));
+    let Command::StartRun { plan, hash, begun } = command(&press(&mut model, "c")) else { panic!() };
+    assert_eq!((*plan, hash, begun.how), (sample::plan().plan, sample::plan().hash, "console"));
     assert_eq!(press(&mut model, "c"), []);
     let id = RunId::new(1, 1);
     let effects = update(&mut model, Msg::RunStarted(id.clone()));

@@ -3,7 +3,7 @@
 //! Everything that leads to a command passes [`crate::app::confirm`], and only after the dialog stood whole on the screen.
 
 use crate::app::confirm;
-use crate::app::effect::{Effect, Query, Screen};
+use crate::app::effect::{Begun, Effect, Query, Screen};
 use crate::app::keymap::{Action, Context, Resolved};
 use crate::app::keys;
 use crate::app::modal::form::Command;
@@ -323,7 +323,8 @@ fn confirm(model: &mut Model) -> Vec<Effect> {
         }
         Some(Modal::Plan { shown, sent, .. }) if shown.refused.is_none() && !*sent => {
             *sent = true;
-            vec![Effect::Command(confirm::start(&authority, shown.plan.clone(), shown.hash.clone(), "console"))]
+            let begun = Begun { how: "console", emergency: None, warned: shown.warnings.clone() };
+            vec![Effect::Command(confirm::start(&authority, shown.plan.clone(), shown.hash.clone(), begun))]
         }
         Some(Modal::Abort { run, undo: Some(undo) }) => {
             let command = confirm::abort(&authority, run.clone(), *undo);

@@ -4,6 +4,7 @@ use super::at;
 use crate::domain::{Actor, Boot, Digest, EffectClass, Item, Order, Preview, PromptId, RunId, RunStatus, Verb};
 use crate::journal::fold::{Impossible, RunView};
 use crate::journal::record::{Answer, Ask, Choice, Closed, Covered, Ending, Event, LogEnd, Outcome, Record, StepHead};
+use crate::journal::terms::Timing;
 use std::collections::BTreeMap;
 
 /// A run being told, record by record.
@@ -53,6 +54,7 @@ pub(super) fn head(
         note_required: false,
         save: None,
         part: None,
+        timing: Timing::default(),
     }
 }
 
@@ -139,6 +141,7 @@ impl Story {
             order,
             version: "0.1.0".to_owned(),
             confirmed: "console".to_owned(),
+            terms: Box::default(),
         };
         Self { id: run_id(number), records: Vec::new(), clock: 100 }.tell("operator", created)
     }

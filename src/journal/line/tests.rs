@@ -1,7 +1,8 @@
 use super::*;
-use crate::domain::{EffectClass, Evidence, Item, Order, Preview, RunStatus, Verb};
+use crate::domain::{Budget, EffectClass, Evidence, Item, Order, Pace, Preview, RunStatus, Verb};
 use crate::journal::record::{Answer, Ask, Choice, Closed, Covered, Ending, LogEnd, Outcome};
 use crate::journal::samples::{created, head, prompt, run_id, set, steps};
+use crate::journal::terms::{Span, Terms, Timing, WindowStanding};
 use proptest::prelude::*;
 
 /// Text of any kind: quotes, controls, NUL, all planes.
@@ -74,7 +75,14 @@ fn every_kind() -> impl Strategy<Value = Vec<Event>> {
         |(words, (n, step, attempt, id, flag), expires, outcome, ask, answer)| {
             let word = |n: usize| words[n].clone();
             let mut first = created(steps());
-            if let Event::RunCreated { title, params, steps, order, .. } = &mut first {
+            if let Event::RunCreated { title, params, steps, order, terms, .. } = &mut first {
+                **terms = Terms {
+                    window: word(6),
+                    windows: flag.then(|| set(step)),
+                    budget: Budget { run_s: flag.then_some(n), undo_s: None },
+                    emergency: flag.then(|| word(7)),
+                    warned: words.clone(),
+                };
                 *title = word(0);
                 *order = if flag { Order::Any } else { Order::Listed };
                 params.insert(word(1), word(2));
@@ -86,12 +94,26 @@ fn every_kind() -> impl Strategy<Value = Vec<Event>> {
                     note_required: !flag,
                     save: flag.then(|| word(6)),
                     part: flag.then(|| word(7)),
+                    timing: Timing {
+                        id: flag.then(|| word(6)),
+                        pace: flag.then_some(Pace { p50_ms: n, p90_ms: n, runs: attempt }),
+                        undo: None,
+                        timeout_s: Some(n),
+                    },
                     ..head(Verb::Do, EffectClass::Change)
                 });
             }
             let (prompt, log) = (prompt(id), word(5));
             vec![
                 first,
+                Event::WindowJudged {
+                    standing: WindowStanding {
+                        open: flag.then(|| Span { window: word(5), from: expires, until: expires }),
+                        next: None,
+                    },
+                    why: word(6),
+                },
+                Event::ClockJump { by_ms: i64::from(step) - i64::from(attempt) },
                 Event::LockTaken { name: word(0), identity: word(1) },
                 Event::RunResumed { why: word(2) },
                 Event::JournalRecovered { bytes: n, digest: set(step), saved: word(3) },

@@ -25,7 +25,7 @@ pub(super) struct Address {
     /// The user; the default one where there is none.
     pub(super) user: Option<String>,
     password: Option<String>,
-    database: i64,
+    pub(super) database: i64,
 }
 
 #[derive(Clone)]

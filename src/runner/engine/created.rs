@@ -2,12 +2,24 @@
 
 use crate::domain::error::Result;
 use crate::domain::{Order, Verb};
+use crate::journal::history::{History, Named};
 use crate::journal::record::{Event, StepHead};
-use crate::procedure::plan::{Gate, Plan, Step, WayBack};
+use crate::journal::terms::{Terms, Timing};
+use crate::procedure::plan::{Gate, Plan, Step, WayBack, WindowUse};
 use crate::runner::rundir::Start;
 
 /// The record that says what the run will do.
-pub(super) fn created(plan: &Plan, start: &Start) -> Result<Event> {
+///
+/// # Errors
+/// When the plan cannot be written as JSON.
+pub fn created(plan: &Plan, start: &Start, history: &History) -> Result<Event> {
+    let terms = Terms {
+        window: plan.window.as_ref().map(WindowUse::words).unwrap_or_default(),
+        windows: start.windows.clone(),
+        budget: plan.budget,
+        emergency: start.emergency.clone(),
+        warned: start.warned.clone(),
+    };
     Ok(Event::RunCreated {
         procedure: plan.id.clone(),
         title: plan.title.clone(),
@@ -17,15 +29,16 @@ pub(super) fn created(plan: &Plan, start: &Start) -> Result<Event> {
         environment: plan.environment.clone(),
         params: plan.params.clone(),
         phases: plan.phases.clone(),
-        steps: plan.steps.iter().map(|step| head(step, plan.order)).collect(),
+        steps: plan.steps.iter().map(|step| head(plan, step, history)).collect(),
         order: plan.order,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         confirmed: start.how.clone(),
+        terms: Box::new(terms),
     })
 }
 
-fn head(step: &Step, order: Order) -> StepHead {
-    let is_item = order == Order::Any;
+fn head(plan: &Plan, step: &Step, history: &History) -> StepHead {
+    let is_item = plan.order == Order::Any;
     let what = match &step.act {
         Some(action) => &action.line,
         None => &step.text,
@@ -44,5 +57,18 @@ fn head(step: &Step, order: Order) -> StepHead {
         note_required: is_item && step.note_required,
         save: step.save.clone(),
         part: step.part.clone(),
+        timing: timing(plan, step, history),
     }
+}
+
+/// How long a step takes, as far as anything tells.
+fn timing(plan: &Plan, step: &Step, history: &History) -> Timing {
+    let (pace, undo) = history.of(named(plan, step));
+    Timing { id: step.id.clone(), pace, undo, timeout_s: Some(step.timeout_s) }
+}
+
+/// What a step of a plan is known by in past runs.
+#[must_use]
+pub fn named<'a>(plan: &'a Plan, step: &'a Step) -> Named<'a> {
+    Named { procedure: &plan.id, part: step.part.as_deref(), id: step.id.as_deref(), title: &step.title }
 }

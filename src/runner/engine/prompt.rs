@@ -4,7 +4,7 @@ use crate::domain::error::Result;
 use crate::domain::{Digest, Error, Order, PromptId};
 use crate::journal::answer::fits;
 use crate::journal::record::{Answer, Ask, Closed, Event};
-use crate::probes::clock;
+use crate::runner::clock;
 use crate::runner::control::Call;
 use crate::runner::engine::Engine;
 use crate::runner::failpoint;

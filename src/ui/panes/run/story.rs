@@ -1,6 +1,7 @@
 //! What happens now, what comes next, and what the operator may do about it.
 
-use super::{short, state, time};
+use super::time as time_of;
+use super::{short, state, step_time as time};
 use crate::app::Snapshot;
 use crate::app::keymap::Action;
 use crate::config::theme::Role;
@@ -41,6 +42,9 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
         say("next", Role::UiText, format!("{key} resumes it{step}: a new runner takes over, and asks before it acts"));
     } else if let Some(next) = next(run) {
         say("next", Role::UiText, next);
+    }
+    for (name, role, text) in time_of::lines(run, snapshot.now.wall) {
+        say(name, role, text);
     }
     if let Some((who, undo)) = &run.abort {
         let how = if *undo { "and take back what it did" } else { "as it is" };
