@@ -80,6 +80,9 @@ fn created() -> Event {
         save: None,
         part: None,
         timing: midwatch::journal::terms::Timing::default(),
+        when: None,
+        until: None,
+        timeout_s: None,
     };
     Event::RunCreated {
         procedure: "cell0/data-retention".to_owned(),

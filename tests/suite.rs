@@ -4,6 +4,7 @@
 mod arch;
 mod bloat;
 mod console;
+mod coverage;
 mod keys;
 mod lint;
 mod postgres;

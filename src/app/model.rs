@@ -69,6 +69,10 @@ pub struct Opening {
     pub keymap: Keymap,
     /// The estate file, or where one would be looked for first.
     pub estate_file: String,
+    /// What was found without an estate file, a phrase each; empty where there is one.
+    pub found: Vec<String>,
+    /// What was looked for without one and is not there, a phrase each.
+    pub not_found: Vec<String>,
     /// How many targets each section has to read.
     pub targets: BTreeMap<Section, usize>,
     /// The windows.
@@ -102,6 +106,8 @@ pub struct Model {
     pub keymap: Keymap,
     /// The estate file, or where one would be looked for first.
     pub estate_file: String,
+    /// What was looked for without an estate file and is not there, a phrase each.
+    pub not_found: Vec<String>,
     /// How many targets each section has to read.
     pub targets: BTreeMap<Section, usize>,
     /// The panes of rows.
@@ -215,13 +221,15 @@ impl Model {
     #[must_use]
     pub fn new(opening: Opening) -> Self {
         let environment = Environment::from_word(&opening.environment);
-        Self {
+        let found = (!opening.found.is_empty()).then(|| format!("no estate file · found {}", opening.found.join(", ")));
+        let mut model = Self {
             estate: opening.estate,
             environment: opening.environment,
             operator: opening.operator,
             authority: opening.authority,
             keymap: opening.keymap,
             estate_file: opening.estate_file,
+            not_found: opening.not_found,
             targets: opening.targets,
             lists: Lists::default(),
             run: RunPane::default(),
@@ -247,7 +255,11 @@ impl Model {
             seen: Seen::default(),
             shown_since: None,
             heard: None,
+        };
+        if let Some(found) = found {
+            model.say(found);
         }
+        model
     }
 
     /// Whether the console holds nothing to act with.

@@ -29,6 +29,8 @@ pub struct Snapshot<'a> {
     pub now: Now,
     /// The estate file, or where one would be looked for first.
     pub estate_file: &'a str,
+    /// What was looked for without one and is not there, a phrase each.
+    pub not_found: &'a [String],
     /// How many targets each section has to read.
     pub targets: &'a BTreeMap<Section, usize>,
     /// The panes of rows.
@@ -89,6 +91,7 @@ impl Model {
             read_only: self.is_read_only(),
             now: self.now,
             estate_file: &self.estate_file,
+            not_found: &self.not_found,
             targets: &self.targets,
             lists: &self.lists,
             run: &self.run,

@@ -243,6 +243,8 @@ pub enum Form {
     Md,
     /// JSON.
     Json,
+    /// One self-contained page.
+    Html,
 }
 
 /// `midwatch windows`.

@@ -134,6 +134,12 @@ fn as_text(reading: &Reading, asked: &Asked, now: Wall) -> String {
         };
         let _ = writeln!(text, "unknown   {pane}: {why}");
     }
+    // Only where there is no estate file.
+    for (word, phrases) in [("found", &reading.estate.discovered), ("not found", &reading.estate.not_found)] {
+        for phrase in phrases {
+            let _ = writeln!(text, "{word:<9} {}", Clean::text(phrase).plain());
+        }
+    }
     text
 }
 

@@ -95,6 +95,8 @@ fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, shown: S
             authority: None,
             keymap,
             estate_file: estate_file(&world),
+            found: world.estate.discovered.clone(),
+            not_found: world.estate.not_found.clone(),
             targets: targets(&world),
             calendar: world.calendar.clone(),
             wall: matches!(shown, Shown::Wall),

@@ -3,31 +3,33 @@
 use crate::cli::args::{Common, Form, Report};
 use crate::cli::{setup, shell};
 use crate::domain::error::Result;
-use crate::domain::{Error, Kind};
+use crate::domain::{Clean, Error, Kind};
 use crate::gate::lookup;
-use crate::journal::chain::{Verdict, read};
-use crate::journal::fold::RunView;
-use crate::journal::report;
+use crate::journal::chain::read;
+use crate::journal::report::{self, html, json, markdown};
 
-/// Prints the record.
+/// Prints the record. The journal is verified first: one that is damaged is told as far as it chains, says so before all
+/// else, and ends in exit 4.
 ///
 /// # Errors
-/// When the run cannot be found, or its journal is damaged.
+/// When the run cannot be found, or not one record of its journal stands.
 pub fn run(common: &Common, args: &Report) -> Result<u8> {
     let world = setup::world(common)?;
     let dir = lookup::find_run(&world, &args.run.run)?;
     let path = dir.journal();
     let bytes = std::fs::read(&path).map_err(|cause| Error::machine(format!("read {}", path.display()), cause))?;
-    let chain = read(&bytes);
-    if let Verdict::Damaged { seq, at, why } = &chain.verdict {
-        let message = format!("the journal of run {} is damaged at record {seq}, byte {at}: {why}", dir.id);
-        return Err(Error::new(Kind::Damaged, message));
-    }
-    let impossible = |cause: crate::journal::fold::Impossible| Error::new(Kind::Damaged, cause.0);
-    let view = RunView::of(&chain.records).map_err(impossible)?;
+    let report = report::Report::of(&dir.path, read(&bytes)).map_err(|chain| {
+        let message = format!("cannot report run {}: its journal has no whole record: {}", dir.id, chain.verdict);
+        Error::new(Kind::Damaged, message)
+    })?;
     let text = match args.format {
-        Form::Md => report::markdown(&view, &chain.records),
-        Form::Json => format!("{:#}\n", report::json(&view, &chain.records)),
+        Form::Md => markdown(&report),
+        Form::Json => format!("{:#}\n", json(&report)),
+        Form::Html => html(&report),
     };
-    shell::print(text.as_bytes())
+    shell::print(text.as_bytes())?;
+    for fault in report.faults() {
+        eprintln!("{}", Clean::text(&fault).plain());
+    }
+    Ok(report.exit_code())
 }

@@ -2,25 +2,24 @@
 
 mod journal;
 mod list;
+mod plan;
 mod sections;
 
 use crate::app::confirm::Authority;
 use crate::app::keymap::Keymap;
 use crate::app::modal::Modal;
 use crate::app::model::{Pane, Seen, TargetId};
-use crate::app::msg::{LogLine, LogPage, Msg, Offer, Page, ParamShown, PlanShown, RunSummary};
+use crate::app::msg::{LogLine, LogPage, Msg, Offer, Page, ParamShown, RunSummary};
 use crate::app::{Model, Opening, update};
 use crate::calendar::Calendar;
 use crate::domain::key::Key;
 use crate::domain::time::Now;
-use crate::domain::{
-    Boot, Digest, EffectClass, Error, Fact, Kind, Observation, Order, Row, Rows, RunStatus, TargetKind, Verb, Verdict,
-    Wall,
-};
+use crate::domain::{Boot, EffectClass, Fact, Observation, Order, Row, Rows, RunStatus, TargetKind, Verdict, Wall};
 use crate::journal::fold::RunView;
-use crate::procedure::plan::{Action, Budget, Gate, Plan, Step, WayBack};
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+pub use plan::plan;
 
 pub use list::{checklist, checklist_asks, checklists, finished_checklist};
 
@@ -47,13 +46,19 @@ pub fn now(seconds: i64) -> Now {
 /// A console that has read nothing yet, at 02:47:31.
 #[must_use]
 pub fn console(size: (u16, u16), authority: Option<Authority>) -> Model {
-    Model::new(Opening {
+    Model::new(opening(size, authority))
+}
+
+fn opening(size: (u16, u16), authority: Option<Authority>) -> Opening {
+    Opening {
         estate: "novacron".to_owned(),
         environment: "production".to_owned(),
         operator: "operator@bastion-1".to_owned(),
         authority,
         keymap: Keymap::load("default", &[]).0,
         estate_file: "/etc/midwatch/midwatch.toml".to_owned(),
+        found: Vec::new(),
+        not_found: Vec::new(),
         targets: BTreeMap::new(),
         calendar: calendar(),
         wall: false,
@@ -62,7 +67,7 @@ pub fn console(size: (u16, u16), authority: Option<Authority>) -> Model {
         now: now(451),
         size,
         ssh: true,
-    })
+    }
 }
 
 /// A weekly window, open on Sundays from two to four.
@@ -148,8 +153,13 @@ pub fn healthy(size: (u16, u16), authority: Option<Authority>) -> Model {
 /// A console of an estate in which nothing but this host is configured.
 #[must_use]
 pub fn bare(size: (u16, u16), authority: Option<Authority>) -> Model {
-    let mut model = console(size, authority);
-    "~/.config/midwatch/midwatch.toml".clone_into(&mut model.estate_file);
+    let told = |phrases: &[&str]| phrases.iter().map(|phrase| (*phrase).to_owned()).collect();
+    let mut model = Model::new(Opening {
+        estate_file: "~/.config/midwatch/midwatch.toml".to_owned(),
+        found: told(&["host bastion-1", "the mounts of this host"]),
+        not_found: told(&["an estate file: none is there", "Redis: no socket, and nobody listens on port 6379"]),
+        ..opening(size, authority)
+    });
     let host = rows().into_iter().filter(|row| row.kind == TargetKind::Host);
     for row in host {
         update(&mut model, Msg::RowsRead(Rows { kind: row.kind, target: row.target.clone(), rows: vec![row] }));
@@ -284,80 +294,6 @@ pub fn offers() -> Vec<Offer> {
             params: vec![param("root", "an absolute path", "/srv/cell0")],
         },
     ]
-}
-
-/// A plan with its previews.
-#[must_use]
-pub fn plan() -> PlanShown {
-    let step = |phase: &str, title: &str, verb, effect, takes_s: Option<u64>| Step {
-        phase: phase.to_owned(),
-        id: None,
-        title: title.to_owned(),
-        verb,
-        effect,
-        act: Some(Action {
-            adapter: "files".to_owned(),
-            floor: effect,
-            line: "delete data/sessions/*.json older than 90 d".to_owned(),
-            spec: serde_json::Value::Null,
-        }),
-        limit: None,
-        takes_s,
-        timeout_s: 60,
-        gate: Gate::Hard,
-        prove: None,
-        way_back: WayBack::None("in the backup proven above".to_owned()),
-        rerun_safe: false,
-        text: String::new(),
-        note_required: false,
-        four_eyes: false,
-        why: String::new(),
-        save: None,
-        part: None,
-        when: None,
-        until: None,
-        always: false,
-        on_fail: Vec::new(),
-        undo_of: Vec::new(),
-        receivers: Vec::new(),
-    };
-    let plan = Plan {
-        id: "cell0/data-retention".to_owned(),
-        title: "Data retention cleanup".to_owned(),
-        purpose: "Deletes sessions, archives and backups past retention".to_owned(),
-        source: Digest::zero(),
-        estate: "novacron".to_owned(),
-        environment: "production".to_owned(),
-        params: BTreeMap::from([("root".to_owned(), "/srv/cell0".to_owned())]),
-        root: Some("/srv/cell0".to_owned()),
-        locks: vec!["host".to_owned()],
-        phases: vec!["look".to_owned(), "clean".to_owned()],
-        order: Order::Listed,
-        uses: BTreeMap::new(),
-        window: None,
-        budget: Budget::default(),
-        rollback: None,
-        steps: vec![
-            step("look", "Verify the newest backup", Verb::Check, EffectClass::Read, Some(5)),
-            step("clean", "Move rotated logs to the archive", Verb::Do, EffectClass::Change, Some(20)),
-            step("clean", "Delete old sessions", Verb::Do, EffectClass::Destroy, Some(9)),
-            step("clean", "Delete old log archives", Verb::Do, EffectClass::Destroy, Some(10)),
-        ],
-    };
-    let away = Error::new(Kind::Machine, "cannot read logs/archive: permission denied");
-    PlanShown {
-        hash: Digest::of(b"plan"),
-        plan,
-        previews: vec![
-            None,
-            Some(Ok(preview(EffectClass::Change))),
-            Some(Ok(preview(EffectClass::Destroy))),
-            Some(Err(away)),
-        ],
-        refused: None,
-        foreseen: None,
-        warnings: Vec::new(),
-    }
 }
 
 /// Acts as if the frame had been drawn whole, long enough ago for keys to count.

@@ -37,7 +37,7 @@ impl Servers {
         let mut text = String::new();
         if let Some(redis) = &self.redis {
             let url = toml::Value::String(redis.url()).to_string();
-            let _ = write!(text, "\n[[redis]]\nname = \"queue\"\nurl = {url}\n");
+            let _ = write!(text, "\n[[redis]]\nname = \"queue\"\nurl = {url}\nact = {url}\n");
         }
         for why in &self.absent {
             // A remark ends with its line, and holds no control character.

@@ -16,9 +16,10 @@ mod view;
 
 pub use items::{ItemState, ItemView, PhaseCount};
 pub use time::{NoTime, Spare};
-pub use view::{Act, Late, NoteView, OpenPrompt, PromptEnd, PromptEnding, RunView, StepView};
+pub use view::{Act, Late, NoteView, OpenPrompt, PromptEnd, PromptEnding, ReadingView, RunView, StepView};
 
-use crate::domain::{RunStatus, StepState};
+use crate::domain::{Digest, RunStatus, StepState};
+use crate::journal::reading::{Counts, Side};
 use crate::journal::record::{Event, Record};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -80,6 +81,7 @@ impl RunView {
             prompt_end: None,
             locks: Vec::new(),
             notes: Vec::new(),
+            readings: Vec::new(),
             refused: Vec::new(),
             abort: None,
             resumed: 0,
@@ -182,6 +184,7 @@ impl RunView {
             Event::StepReopened { step, reason } => self.reopen_step(record, *step, reason),
             Event::UndoIntent { step, attempt, set, log } => self.intend_undo(*step, *attempt, set.as_ref(), log),
             Event::UndoOutcome { step, attempt, outcome } => self.end_undo(record, *step, *attempt, outcome),
+            Event::PanesRead { when, digest, counts, .. } => self.read_panes(record, *when, digest, *counts),
             Event::Note { step, text } => {
                 step.map_or(Ok(()), |step| self.at(step).map(drop))?;
                 let (at, by) = (record.wall, record.actor.clone());
@@ -195,6 +198,14 @@ impl RunView {
             Event::RunSealed { status, unknown } => self.seal(record, *status, *unknown),
             Event::JournalRecovered { .. } | Event::Other { .. } => Ok(()),
         }
+    }
+
+    fn read_panes(&mut self, record: &Record, side: Side, digest: &Digest, counts: Counts) -> Result<(), Impossible> {
+        if side == Side::Before && (self.reading(side).is_some() || self.has_acted()) {
+            return refuse("the panes were read before the work, when it had begun or they were read already");
+        }
+        self.readings.push(ReadingView { side, at: record.wall, digest: digest.clone(), counts });
+        Ok(())
     }
 
     fn at(&self, step: u32) -> Result<&StepView, Impossible> {

@@ -9,6 +9,8 @@ pub mod item;
 pub mod line;
 pub mod list;
 pub mod log;
+pub mod named;
+pub mod reading;
 pub mod record;
 pub mod report;
 #[cfg(test)]

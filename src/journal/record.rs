@@ -10,6 +10,7 @@
 use crate::domain::{
     Actor, Boot, Digest, EffectClass, Evidence, Order, Preview, PromptId, RunId, RunStatus, Verb, Wall,
 };
+use crate::journal::reading::{Counts, Side};
 use crate::journal::terms::{Terms, Timing, WindowStanding};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -82,6 +83,15 @@ pub struct StepHead {
     /// How long it takes.
     #[serde(default, skip_serializing_if = "Timing::is_unset")]
     pub timing: Timing,
+    /// The condition under which it is taken, as its author would write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<String>,
+    /// What a `wait` waits for, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// How long a `wait` may take, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_s: Option<u64>,
 }
 
 fn is_false(flag: &bool) -> bool {
@@ -506,6 +516,18 @@ pub enum Event {
         /// How.
         outcome: Outcome,
     },
+    /// Every pane was read, before or after the run's work; the rows are a file below `readings/`.
+    #[serde(rename = "panes.read")]
+    PanesRead {
+        /// On which side of the work.
+        when: Side,
+        /// The digest of the file, and its name.
+        digest: Digest,
+        /// How many rows have each verdict.
+        counts: Counts,
+        /// How long it took, in milliseconds.
+        took_ms: u64,
+    },
     /// Somebody wrote something down.
     #[serde(rename = "note")]
     Note {
@@ -541,7 +563,7 @@ pub enum Event {
 
 impl Event {
     /// Every kind that this program knows.
-    pub const KINDS: [&str; 22] = [
+    pub const KINDS: [&str; 23] = [
         "run.created",
         "window.judged",
         "clock.jump",
@@ -561,6 +583,7 @@ impl Event {
         "step.reopened",
         "undo.intent",
         "undo.outcome",
+        "panes.read",
         "note",
         "abort.requested",
         "run.sealed",
@@ -589,6 +612,7 @@ impl Event {
             Self::StepReopened { .. } => "step.reopened",
             Self::UndoIntent { .. } => "undo.intent",
             Self::UndoOutcome { .. } => "undo.outcome",
+            Self::PanesRead { .. } => "panes.read",
             Self::Note { .. } => "note",
             Self::AbortRequested { .. } => "abort.requested",
             Self::RunSealed { .. } => "run.sealed",

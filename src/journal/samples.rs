@@ -48,6 +48,9 @@ pub fn head(verb: Verb, effect: EffectClass) -> StepHead {
         save: None,
         part: None,
         timing: Timing::default(),
+        when: None,
+        until: None,
+        timeout_s: None,
     }
 }
 

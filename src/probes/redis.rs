@@ -22,6 +22,7 @@ mod info;
 mod keeping;
 mod link;
 mod server;
+pub mod session;
 mod tls;
 mod words;
 
@@ -29,11 +30,12 @@ pub use identity::identity;
 
 use crate::domain::Finding;
 use crate::probes::clock;
-use crate::probes::redis::info::Info;
 use crate::probes::redis::link::{Address, Link, Trouble};
 use crate::probes::redis::server::{Before, Greeting};
 use crate::probes::target::{RedisServer, Thresholds};
 use std::time::Instant;
+
+pub use info::Info;
 
 /// The share of `maxmemory` at which to warn and to be critical, where the estate has no own.
 const MEMORY: Thresholds = Thresholds { warn: 0.8, critical: 0.9 };

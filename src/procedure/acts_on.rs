@@ -1,18 +1,12 @@
 //! Which rows a procedure is offered from, and what it takes from them.
 //!
-//! ```text
-//! when  = any { "or" any }        any = test { "and" test }
-//! test  = fact ( == | != | < | <= | > | >= ) ( number | 'text' | "text" | true | false )
-//! ```
-//!
-//! A fact that is missing, is not a number, or is of another type than its literal makes the whole condition unknown, and
-//! unknown is not offered.
+//! A binding's `when` is a condition on the row's facts (`condition`). Where it is unknown, nothing is offered.
 
 use crate::config::reader::{Node, Place, Problems, Table, Value, nearest};
 use crate::domain::{Fact, Row, TargetKind};
+use crate::procedure::condition::Condition;
 use crate::procedure::params::Param;
 use crate::procedure::template::{self, Allowed, Known, Piece, Reference};
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One binding of a procedure to a kind of row.
@@ -24,27 +18,6 @@ pub struct ActsOn {
     pub when: Option<Condition>,
     /// What each parameter takes: text with `{{row.…}}`.
     pub params: BTreeMap<String, String>,
-}
-
-/// A condition on facts: alternatives of tests that must all hold.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Condition(Vec<Vec<Test>>);
-
-#[derive(Clone, Debug, PartialEq)]
-struct Test {
-    fact: String,
-    op: Op,
-    literal: Fact,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Op {
-    Equal,
-    NotEqual,
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
 }
 
 impl ActsOn {
@@ -88,152 +61,6 @@ fn words(fact: &Fact) -> Option<String> {
     }
 }
 
-impl Condition {
-    /// Reads a condition; the error is the sentence for whoever wrote it.
-    ///
-    /// # Errors
-    /// When the text is not a condition.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let mut tokens = tokens(text)?.into_iter();
-        let mut alternatives = Vec::new();
-        let mut tests = Vec::new();
-        loop {
-            tests.push(test(&mut tokens)?);
-            match tokens.next() {
-                None => break,
-                Some(Token::Word(word)) if word == "and" => {}
-                Some(Token::Word(word)) if word == "or" => alternatives.push(std::mem::take(&mut tests)),
-                Some(other) => return Err(format!("`and` or `or` is expected, not {}", other.shown())),
-            }
-        }
-        alternatives.push(tests);
-        Ok(Self(alternatives))
-    }
-
-    /// Whether it holds; `None` where any fact it names is unknown.
-    #[must_use]
-    pub fn holds(&self, facts: &BTreeMap<&'static str, Fact>) -> Option<bool> {
-        let mut any = false;
-        for tests in &self.0 {
-            let mut all = true;
-            for test in tests {
-                all &= test.holds(facts.get(test.fact.as_str())?)?;
-            }
-            any |= all;
-        }
-        Some(any)
-    }
-}
-
-impl Test {
-    fn holds(&self, fact: &Fact) -> Option<bool> {
-        let order = compare(fact, &self.literal)?;
-        Some(match self.op {
-            Op::Equal => order == Ordering::Equal,
-            Op::NotEqual => order != Ordering::Equal,
-            Op::Less => order == Ordering::Less,
-            Op::LessOrEqual => order != Ordering::Greater,
-            Op::Greater => order == Ordering::Greater,
-            Op::GreaterOrEqual => order != Ordering::Less,
-        })
-    }
-}
-
-/// Compares values of one type; `None` for NaN and for different types.
-fn compare(left: &Fact, right: &Fact) -> Option<Ordering> {
-    #[allow(clippy::cast_precision_loss)] // A threshold; facts beyond 2^53 are not measured.
-    match (left, right) {
-        (Fact::Bool(a), Fact::Bool(b)) => Some(a.cmp(b)),
-        (Fact::Text(a), Fact::Text(b)) => Some(a.cmp(b)),
-        (Fact::Int(a), Fact::Int(b)) => Some(a.cmp(b)),
-        (Fact::Real(a), Fact::Real(b)) => a.partial_cmp(b),
-        (Fact::Int(a), Fact::Real(b)) => (*a as f64).partial_cmp(b),
-        (Fact::Real(a), Fact::Int(b)) => a.partial_cmp(&(*b as f64)),
-        _ => None,
-    }
-}
-
-#[derive(Clone, Debug, PartialEq)]
-enum Token {
-    Word(String),
-    Text(String),
-    Op(Op),
-}
-
-impl Token {
-    fn shown(&self) -> String {
-        match self {
-            Self::Word(word) => format!("`{word}`"),
-            Self::Text(text) => format!("the text \"{}\"", text.escape_debug()),
-            Self::Op(_) => "a comparison".to_owned(),
-        }
-    }
-}
-
-fn tokens(text: &str) -> Result<Vec<Token>, String> {
-    let mut found = Vec::new();
-    let mut rest = text.trim_start();
-    while let Some(first) = rest.chars().next() {
-        let (token, behind) = if first == '\'' || first == '"' {
-            let inner = rest.strip_prefix(first).unwrap_or_default();
-            let (text, behind) = inner.split_once(first).ok_or("a text is never closed")?;
-            (Token::Text(text.to_owned()), behind)
-        } else if let Some((op, behind)) = operator(rest) {
-            (Token::Op(op), behind)
-        } else {
-            let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '+');
-            let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
-            let (word, behind) = rest.split_at_checked(end).unwrap_or((rest, ""));
-            if word.is_empty() {
-                return Err(format!("`{}` is not understood", first.escape_debug()));
-            }
-            (Token::Word(word.to_owned()), behind)
-        };
-        found.push(token);
-        rest = behind.trim_start();
-    }
-    Ok(found)
-}
-
-fn operator(text: &str) -> Option<(Op, &str)> {
-    const OPS: [(&str, Op); 6] = [
-        ("==", Op::Equal),
-        ("!=", Op::NotEqual),
-        ("<=", Op::LessOrEqual),
-        (">=", Op::GreaterOrEqual),
-        ("<", Op::Less),
-        (">", Op::Greater),
-    ];
-    OPS.iter().find_map(|(sign, op)| text.strip_prefix(sign).map(|rest| (*op, rest)))
-}
-
-fn test(tokens: &mut impl Iterator<Item = Token>) -> Result<Test, String> {
-    let fact = match tokens.next() {
-        Some(Token::Word(word)) if template::is_name(&word) => word,
-        Some(other) => return Err(format!("the name of a fact is expected, not {}", other.shown())),
-        None => return Err("the name of a fact is expected at the end".to_owned()),
-    };
-    let Some(Token::Op(op)) = tokens.next() else {
-        return Err(format!("`{fact}` must be followed by ==, !=, <, <=, > or >="));
-    };
-    let literal = match tokens.next() {
-        Some(Token::Text(text)) => Fact::Text(text),
-        Some(Token::Word(word)) if word == "true" => Fact::Bool(true),
-        Some(Token::Word(word)) if word == "false" => Fact::Bool(false),
-        Some(Token::Word(word)) => number(&word).ok_or_else(|| format!("`{word}` is not a number; quote a text"))?,
-        _ => return Err(format!("`{fact}` must be compared with a number, a quoted text, true or false")),
-    };
-    Ok(Test { fact, op, literal })
-}
-
-fn number(word: &str) -> Option<Fact> {
-    if let Ok(number) = word.parse::<i64>() {
-        return Some(Fact::Int(number));
-    }
-    let real: f64 = word.parse().ok()?;
-    real.is_finite().then_some(Fact::Real(real))
-}
-
 /// Reads the list of bindings.
 pub fn read(tables: Vec<Table>, params: &[Param], problems: &mut Problems) -> Vec<ActsOn> {
     tables.into_iter().filter_map(|table| read_one(table, params, problems)).collect()
@@ -243,7 +70,7 @@ fn read_one(mut table: Table, params: &[Param], problems: &mut Problems) -> Opti
     let at = table.entries.iter().find(|entry| entry.key == "row").map_or(table.at, |entry| entry.node.at);
     let row = table.required_text("row", problems).and_then(|word| kind(&word, at, problems));
     let when_at = table.entries.iter().find(|entry| entry.key == "when").map(|entry| entry.node.at);
-    let when = table.text("when", problems).map(|text| Condition::parse(&text));
+    let when = table.text("when", problems).map(|text| Condition::on_a_row(&text));
     let bound = table.table("params", problems).unwrap_or_default();
     table.finish(problems);
     let when = match when.transpose() {
@@ -289,74 +116,4 @@ fn kind(word: &str, at: Place, problems: &mut Problems) -> Option<TargetKind> {
         problems.say_with(at, message, hint);
     }
     found
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn facts(ratio: f64) -> BTreeMap<&'static str, Fact> {
-        BTreeMap::from([
-            ("used_ratio", Fact::Real(ratio)),
-            ("inodes", Fact::Int(9)),
-            ("path", Fact::Text("/srv".to_owned())),
-            ("ok", Fact::Bool(true)),
-        ])
-    }
-
-    fn holds(text: &str) -> Option<bool> {
-        Condition::parse(text).unwrap().holds(&facts(0.84))
-    }
-
-    #[test]
-    fn conditions_are_judged() {
-        let cases = [
-            ("used_ratio > 0.8", Some(true)),
-            ("used_ratio>0.8 and inodes == 9", Some(true)),
-            ("used_ratio < 0.8 or path == '/srv'", Some(true)),
-            ("used_ratio < 0.8 or inodes >= 10 and ok == true", Some(false)),
-            ("inodes != 9.0", Some(false)),
-            ("inodes <= 9", Some(true)),
-            ("path != \"/srv\"", Some(false)),
-            ("missing > 1", None),
-            ("used_ratio > 0.8 or missing > 1", None),
-            ("path > 1", None),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(holds(text), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn not_a_number_never_matches() {
-        for text in ["used_ratio > 0", "used_ratio != 0", "used_ratio == 0", "used_ratio <= 0"] {
-            assert_eq!(Condition::parse(text).unwrap().holds(&facts(f64::NAN)), None, "{text}");
-        }
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_text_breaks_the_reader(text in ".{0,60}") {
-            let _ = Condition::parse(&text);
-        }
-    }
-
-    #[test]
-    fn what_is_no_condition_is_said() {
-        for bad in [
-            "",
-            "a",
-            "a >",
-            "a > b",
-            "a => 1",
-            "a == 'x",
-            "a == 1 b == 2",
-            "a == 1 and",
-            "1 == a",
-            "(a == 1)",
-            "a == nan",
-        ] {
-            assert!(Condition::parse(bad).is_err(), "{bad}");
-        }
-    }
 }

@@ -54,6 +54,11 @@ pub trait Adapters {
     /// The estate's targets of a kind that a step can work on; `None` where there is no estate to know them from.
     fn targets(&self, kind: TargetKind) -> Option<Vec<String>>;
 
+    /// The names of the estate's receivers of notices; `None` where there is no estate to know them from.
+    fn receivers(&self) -> Option<Vec<String>> {
+        None
+    }
+
     /// Reads one action: finds the one adapter key, reads the keys beside it, refuses all others, and computes floor
     /// and line. Whatever is wrong joins `problems`. Touches no file, no network and no process.
     fn parse(&self, purpose: Purpose, table: &mut Table, scope: &Scope, problems: &mut Problems) -> Option<Action>;

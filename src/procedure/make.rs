@@ -113,8 +113,8 @@ pub(super) struct Filled {
     root: Option<String>,
     pub(super) locks: Vec<String>,
     window: Option<WindowUse>,
-    /// One for each step of the file; none in the place of a `use`, and of what is wrong.
-    pub(super) steps: Vec<Option<Step>>,
+    /// For each step of the file what becomes of it; nothing in the place of a `use`, and of what is wrong.
+    pub(super) steps: Vec<Vec<Step>>,
 }
 
 /// Fills the parameters in everywhere and checks what comes of it.

@@ -3,10 +3,12 @@
 pub mod acts_on;
 pub mod adapters;
 pub mod catalog;
+pub mod condition;
 pub mod header;
 mod make;
 pub mod outline;
 pub mod params;
+pub mod pattern;
 pub mod plan;
 pub mod quote;
 pub mod read;

@@ -8,12 +8,21 @@
 //! reason   = { text = true }
 //! root     = { path = true }
 //! database = { target = "postgres" }
+//! hosts    = { list = true, match = '^[a-z0-9-]+$' }
+//! image    = { map = ["api", "worker"], match = '@sha256:[0-9a-f]{64}$' }
 //! ```
+//!
+//! A list is typed as `a,b`, and a map as `api=x,worker=y`; `{{image[api]}}` is one value of it.
 
-use crate::config::reader::{Node, Place, Problems, Table, Value, nearest};
+use crate::config::reader::{Place, Value, nearest};
 use crate::domain::TargetKind;
 use crate::procedure::adapters::Adapters;
-use crate::procedure::template::is_name;
+use crate::procedure::pattern::Pattern;
+use crate::procedure::template::is_item;
+
+mod read;
+
+pub use read::read;
 
 /// The most bytes a typed value may have.
 const LONGEST_VALUE: usize = 4096;
@@ -29,6 +38,8 @@ pub struct Param {
     pub kind: ParamKind,
     /// Its value where none is given.
     pub default: Option<String>,
+    /// What its text, each item of its list or each value of its map must match.
+    pub pattern: Option<Pattern>,
 }
 
 /// What a parameter accepts.
@@ -46,6 +57,10 @@ pub enum ParamKind {
     Path,
     /// The name of one of the estate's targets of a kind.
     Target(TargetKind),
+    /// Some words, each once; of these where any are named.
+    List(Vec<String>),
+    /// A value for each of these names.
+    Map(Vec<String>),
 }
 
 /// What stands for any target while a file is checked by itself; nobody can type it.
@@ -58,19 +73,61 @@ pub struct Bound {
     pub value: Value,
     /// Its words.
     pub text: String,
+    /// Of a map its entries; of a list its items, each under its own name.
+    pub entries: Vec<(String, String)>,
+}
+
+impl Bound {
+    /// Text.
+    pub fn text(text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { value: Value::Text(text.clone()), text, entries: Vec::new() }
+    }
+
+    /// A whole number.
+    #[must_use]
+    pub fn int(number: i64) -> Self {
+        Self { value: Value::Int(number), text: number.to_string(), entries: Vec::new() }
+    }
+
+    /// Several, in words as they are typed.
+    fn several(entries: Vec<(String, String)>, is_map: bool) -> Self {
+        let word = |(name, value): &(String, String)| if is_map { format!("{name}={value}") } else { name.clone() };
+        let words: Vec<String> = entries.iter().map(word).collect();
+        Self { entries, ..Self::text(words.join(",")) }
+    }
+
+    /// One of its entries.
+    #[must_use]
+    pub fn entry(&self, name: &str) -> Option<&str> {
+        self.entries.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether it stands for something that a `read` will save.
+    #[must_use]
+    pub fn is_saved(&self) -> bool {
+        self.text.starts_with("{{saved:")
+    }
 }
 
 impl Param {
     /// What it accepts, in words: `30 to 3650 days`, `one of production, staging`, `an absolute path`.
     #[must_use]
     pub fn accepts(&self) -> String {
+        let like = self.pattern.as_ref().map(|pattern| format!(" that matches {}", pattern.text())).unwrap_or_default();
         match &self.kind {
             ParamKind::Days(least, most) => format!("{least} to {most} days"),
             ParamKind::Int(least, most) => format!("a whole number from {least} to {most}"),
             ParamKind::OneOf(words) => format!("one of {}", words.join(", ")),
-            ParamKind::Text => "text".to_owned(),
+            ParamKind::Text => format!("text{like}"),
             ParamKind::Path => "an absolute path".to_owned(),
             ParamKind::Target(kind) => format!("the name of a {}", kind.word()),
+            ParamKind::List(words) if words.is_empty() => format!("words with commas between, each{like}"),
+            ParamKind::List(words) => format!("some of {}, with commas between", words.join(", ")),
+            ParamKind::Map(names) => {
+                let names: Vec<String> = names.iter().map(|name| format!("{name}=…")).collect();
+                format!("{}, each{like}", names.join(","))
+            }
         }
     }
 
@@ -99,42 +156,90 @@ impl Param {
         if typed.len() > LONGEST_VALUE || typed.chars().any(char::is_control) {
             return Err(wrong());
         }
-        let value = match &self.kind {
+        Ok(match &self.kind {
             ParamKind::Days(least, most) => {
                 let digits = typed.strip_suffix('d').unwrap_or(typed);
-                Value::Int(number_between(digits, *least, *most).ok_or_else(wrong)?)
+                Bound::int(number_between(digits, *least, *most).ok_or_else(wrong)?)
             }
-            ParamKind::Int(least, most) => Value::Int(number_between(typed, *least, *most).ok_or_else(wrong)?),
-            ParamKind::OneOf(words) if words.iter().any(|word| word == typed) => Value::Text(typed.to_owned()),
+            ParamKind::Int(least, most) => Bound::int(number_between(typed, *least, *most).ok_or_else(wrong)?),
+            ParamKind::OneOf(words) if words.iter().any(|word| word == typed) => Bound::text(typed),
             ParamKind::OneOf(_) => return Err(wrong()),
             ParamKind::Text if typed.is_empty() => return Err(format!("`{}` must not be empty", self.name)),
-            ParamKind::Text => Value::Text(typed.to_owned()),
-            ParamKind::Path => Value::Text(absolute(typed).ok_or_else(wrong)?),
+            ParamKind::Text => Bound::text(self.like(typed)?),
+            ParamKind::Path => Bound::text(absolute(typed).ok_or_else(wrong)?),
             ParamKind::Target(_) if typed.trim().is_empty() => return Err(wrong()),
-            ParamKind::Target(_) => Value::Text(typed.to_owned()),
+            ParamKind::Target(_) => Bound::text(typed),
+            ParamKind::List(words) => self.list(typed, words)?,
+            ParamKind::Map(names) => self.map(typed, names)?,
+        })
+    }
+
+    /// A value that matches the pattern, where there is one.
+    fn like<'a>(&self, value: &'a str) -> Result<&'a str, String> {
+        match &self.pattern {
+            Some(pattern) if !pattern.fits(value) => {
+                Err(format!("`{}`: \"{}\" does not match {}", self.name, shortened(value), pattern.text()))
+            }
+            _ => Ok(value),
+        }
+    }
+
+    fn list(&self, typed: &str, words: &[String]) -> Result<Bound, String> {
+        let mut items: Vec<(String, String)> = Vec::new();
+        for item in typed.split(',').map(str::trim) {
+            let (name, shown) = (&self.name, shortened(item));
+            if !is_item(item) || items.iter().any(|(known, _)| known == item) {
+                return Err(format!(
+                    "`{name}` must be {}: \"{shown}\" is no such word, or stands there twice",
+                    self.accepts()
+                ));
+            }
+            if !words.is_empty() && !words.iter().any(|word| word == item) {
+                return Err(format!("`{name}` must be {}, not \"{shown}\"", self.accepts()));
+            }
+            items.push((item.to_owned(), self.like(item)?.to_owned()));
+        }
+        Ok(Bound::several(items, false))
+    }
+
+    fn map(&self, typed: &str, names: &[String]) -> Result<Bound, String> {
+        let mut given: Vec<(&str, &str)> = Vec::new();
+        for pair in typed.split(',').map(str::trim) {
+            let wrong = || format!("`{}` must be {}, not \"{}\"", self.name, self.accepts(), shortened(pair));
+            let (name, value) = pair.split_once('=').ok_or_else(wrong)?;
+            let (name, value) = (name.trim(), value.trim());
+            let twice = given.iter().any(|(known, _)| *known == name);
+            if !names.iter().any(|known| known == name) || value.is_empty() || twice {
+                return Err(wrong());
+            }
+            given.push((name, self.like(value)?));
+        }
+        let entry = |name: &String| {
+            let found = given.iter().find(|(known, _)| known == name);
+            let missing = || format!("`{}` needs a value for `{name}`: {}", self.name, self.accepts());
+            found.map(|(_, value)| (name.clone(), (*value).to_owned())).ok_or_else(missing)
         };
-        let text = match &value {
-            Value::Int(number) => number.to_string(),
-            _ => match &value {
-                Value::Text(text) => text.clone(),
-                _ => typed.to_owned(),
-            },
-        };
-        Ok(Bound { value, text })
+        Ok(Bound::several(names.iter().map(entry).collect::<Result<_, _>>()?, true))
     }
 
     /// A value of the right type: the default, or one that stands for any; used to check a file by itself.
     #[must_use]
     pub fn sample(&self) -> Bound {
+        if let (None, ParamKind::List(names) | ParamKind::Map(names)) = (&self.default, &self.kind) {
+            let any = [self.name.clone()];
+            let names = if names.is_empty() { any.as_slice() } else { names };
+            let is_map = matches!(self.kind, ParamKind::Map(_));
+            return Bound::several(names.iter().map(|name| (name.clone(), name.clone())).collect(), is_map);
+        }
         let typed = match (&self.default, &self.kind) {
             (Some(default), _) => default.clone(),
             (None, ParamKind::Days(least, _) | ParamKind::Int(least, _)) => least.to_string(),
             (None, ParamKind::OneOf(words)) => words.first().cloned().unwrap_or_default(),
-            (None, ParamKind::Text) => self.name.clone(),
+            (None, ParamKind::Text | ParamKind::List(_) | ParamKind::Map(_)) => self.name.clone(),
             (None, ParamKind::Path) => format!("/{}", self.name),
             (None, ParamKind::Target(_)) => ANY_TARGET.to_owned(),
         };
-        self.bind(&typed).unwrap_or_else(|_| Bound { value: Value::Text(typed.clone()), text: typed })
+        self.bind(&typed).unwrap_or_else(|_| Bound::text(typed))
     }
 }
 
@@ -172,162 +277,5 @@ pub fn absolute(text: &str) -> Option<String> {
     plain.then(|| format!("/{}", parts.join("/")))
 }
 
-/// Reads the `[params]` table.
-pub fn read(table: Table, problems: &mut Problems) -> Vec<Param> {
-    let mut params = Vec::new();
-    for entry in table.entries {
-        if !is_name(&entry.key) || matches!(entry.key.as_str(), "run" | "row") {
-            let name = entry.key.escape_debug();
-            problems.say(entry.at, format!("`{name}` cannot name a parameter: use lower-case letters, digits and `_`"));
-            continue;
-        }
-        match entry.node.value {
-            Value::Table(definition) => params.extend(read_one(entry.key, entry.at, definition, problems)),
-            other => problems.say(
-                entry.node.at,
-                format!("`{}` must be a table such as `{{ text = true }}`, not {}", entry.key, other.kind()),
-            ),
-        }
-    }
-    params
-}
-
-fn read_one(name: String, at: Place, mut table: Table, problems: &mut Problems) -> Option<Param> {
-    for key in ["match", "map", "secret"] {
-        if let Some(node) = table.take(key) {
-            problems.say(node.at, format!("`{key}` is not supported by this version"));
-            return None;
-        }
-    }
-    let mut kinds = Vec::new();
-    kinds.extend(table.take("days").map(|node| bounds(&node, "days", problems).map(|(a, b)| ParamKind::Days(a, b))));
-    kinds.extend(table.take("int").map(|node| bounds(&node, "int", problems).map(|(a, b)| ParamKind::Int(a, b))));
-    if table.has("one_of") {
-        kinds.push(one_of(&mut table, problems));
-    } else {
-        table.take("one_of");
-    }
-    kinds.extend(table.take("text").map(|node| flag(&node, "text", problems).map(|()| ParamKind::Text)));
-    kinds.extend(table.take("path").map(|node| flag(&node, "path", problems).map(|()| ParamKind::Path)));
-    if table.has("target") {
-        kinds.push(target(&mut table, problems));
-    }
-    let default = table.take("default");
-    let place = table.at;
-    table.finish(problems);
-    if kinds.len() != 1 {
-        problems
-            .say(place, format!("`{name}` must have exactly one of `days`, `int`, `one_of`, `text`, `path`, `target`"));
-    }
-    let [Some(kind)] = <[Option<ParamKind>; 1]>::try_from(kinds).ok()? else { return None };
-    let mut param = Param { name, at, kind, default: None };
-    if let Some(node) = default {
-        param.default = read_default(&param, &node, problems);
-    }
-    Some(param)
-}
-
-fn read_default(param: &Param, node: &Node, problems: &mut Problems) -> Option<String> {
-    let numeric = matches!(param.kind, ParamKind::Days(..) | ParamKind::Int(..));
-    let typed = match &node.value {
-        Value::Int(number) if numeric => number.to_string(),
-        Value::Text(text) if !numeric => text.clone(),
-        other => {
-            problems.say(node.at, format!("`default` must be {}, not {}", param.accepts(), other.kind()));
-            return None;
-        }
-    };
-    match param.bind(&typed) {
-        Ok(bound) => Some(bound.text),
-        Err(why) => {
-            problems.say(node.at, format!("the default does not fit: {why}"));
-            None
-        }
-    }
-}
-
-fn bounds(node: &Node, key: &str, problems: &mut Problems) -> Option<(i64, i64)> {
-    let Value::List(items) = &node.value else {
-        problems
-            .say(node.at, format!("`{key}` must be two whole numbers such as [30, 3650], not {}", node.value.kind()));
-        return None;
-    };
-    match items.as_slice() {
-        [Node { value: Value::Int(least), .. }, Node { value: Value::Int(most), .. }]
-            if least <= most && (key == "int" || *least >= 0) =>
-        {
-            Some((*least, *most))
-        }
-        _ => {
-            problems.say(node.at, format!("`{key}` must be two whole numbers, the smaller first, such as [30, 3650]"));
-            None
-        }
-    }
-}
-
-fn one_of(table: &mut Table, problems: &mut Problems) -> Option<ParamKind> {
-    let at = table.at;
-    let words = table.texts("one_of", problems)?;
-    if words.is_empty() {
-        problems.say(at, "`one_of` must hold at least one word");
-        return None;
-    }
-    Some(ParamKind::OneOf(words.into_iter().map(|(_, word)| word).collect()))
-}
-
-fn target(table: &mut Table, problems: &mut Problems) -> Option<ParamKind> {
-    let at = table.place_of("target");
-    let word = table.text("target", problems)?;
-    if let Some(kind) = TargetKind::from_word(&word) {
-        return Some(ParamKind::Target(kind));
-    }
-    let words = TargetKind::ALL.map(TargetKind::word);
-    let hint = nearest(&word, words)
-        .map_or_else(|| format!("one of {}", words.join(", ")), |near| format!("did you mean `{near}`?"));
-    problems.say_with(at, format!("there is no kind of target `{}`", shortened(&word)), hint);
-    None
-}
-
-fn flag(node: &Node, key: &str, problems: &mut Problems) -> Option<()> {
-    if node.value == Value::Bool(true) {
-        return Some(());
-    }
-    problems.say(node.at, format!("`{key}` must be true"));
-    None
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn param(kind: ParamKind) -> Param {
-        Param { name: "p".to_owned(), at: Place::default(), kind, default: None }
-    }
-
-    #[test]
-    fn days_are_bound_within_their_range_and_errors_name_it() {
-        let days = param(ParamKind::Days(30, 3650));
-        assert_eq!(days.bind("90").unwrap(), Bound { value: Value::Int(90), text: "90".to_owned() });
-        assert_eq!(days.bind("90d").unwrap().text, "90");
-        for bad in ["29", "3651", "", "90.5", "9e1", " 90", "99999999999999999999", "٩٠"] {
-            let said = days.bind(bad).unwrap_err();
-            assert!(said.starts_with("`p` must be 30 to 3650 days, not"), "{said}");
-        }
-    }
-
-    #[test]
-    fn paths_are_absolute_and_stay_where_they_point() {
-        let path = param(ParamKind::Path);
-        assert_eq!(path.bind("/srv//cell0/").unwrap().text, "/srv/cell0");
-        assert_eq!(path.bind("/").unwrap().text, "/");
-        for bad in ["", "srv", "/srv/../etc", "/srv/./x", "/a\nb", "/{{run.dir}}"] {
-            assert!(path.bind(bad).is_err(), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn a_typed_value_cannot_bring_a_reference_of_its_own() {
-        assert!(param(ParamKind::Text).bind("a {{run.dir}}").is_err());
-        assert!(param(ParamKind::Text).bind("").is_err());
-    }
-}
+mod tests;

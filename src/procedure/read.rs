@@ -6,7 +6,7 @@ use crate::procedure::adapters::Adapters;
 use crate::procedure::header::{self, Header, Procedure};
 use crate::procedure::make;
 use crate::procedure::quote;
-use crate::procedure::steps::{self, RawStep};
+use crate::procedure::steps::{self, RawStep, judged};
 use crate::procedure::template::{self, Allowed, Known};
 use crate::procedure::window::RawWindow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -150,10 +150,17 @@ fn references(header: &Header, steps: &[RawStep], problems: &mut Problems) {
         template::check(node, Allowed::Params, &known, &mut used, problems);
     }
     for step in steps {
+        if let Some(each) = &step.each {
+            template::check(&each.items, Allowed::Params, &known, &mut used, problems);
+        }
+        known.it = step.each.is_some();
         for entry in &step.rest.entries {
+            if judged::check(&entry.key, &entry.node, &known, &mut used, problems) {
+                continue;
+            }
             let allowed = match entry.key.as_str() {
-                "do" | "check" | "read" | "prove" | "undo" => Allowed::ParamsAndRun,
-                "manual" | "notify" => Allowed::ParamsAndSaved,
+                "do" | "check" | "read" | "wait" | "prove" | "undo" => Allowed::ParamsAndRun,
+                "manual" | "notify" | "message" => Allowed::ParamsAndSaved,
                 _ => Allowed::Params,
             };
             match &entry.node.value {
@@ -175,6 +182,9 @@ fn references(header: &Header, steps: &[RawStep], problems: &mut Problems) {
             && (known.params.contains(name.as_str()) || !known.saved.insert(name))
         {
             problems.say(*at, format!("`{name}` is taken: what is saved needs a name of its own"));
+        }
+        if let (Some((_, name)), true) = (&step.save, known.it) {
+            known.each.insert(name);
         }
     }
     for param in &header.params {

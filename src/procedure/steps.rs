@@ -3,15 +3,19 @@
 //! What needs no parameter (verb, effect, times, gate) is read at once; title, actions and texts stay a table until
 //! the parameters are bound.
 
+mod each;
+pub(super) mod judged;
 mod keys;
+mod notify;
 
-use crate::config::reader::{Node, Place, Problems, Table, Value};
+use crate::config::reader::{Entry, Node, Place, Problems, Table, Value};
 use crate::domain::{EffectClass, Order, Verb};
 use crate::procedure::adapters::{Adapters, Purpose, Scope};
 use crate::procedure::header::{is_word, place_of, span};
 use crate::procedure::params::Bound;
-use crate::procedure::plan::{Action, Gate, Limit, Step, WayBack};
-use crate::procedure::template;
+use crate::procedure::plan::{Action, Gate, Limit, Step, Until, WayBack};
+use crate::procedure::template::{self, IT};
+use each::Each;
 use keys::{choice, effect, includes, limit, save, timeout, undo_fits};
 use std::collections::BTreeMap;
 
@@ -21,21 +25,32 @@ const CHECK_TIMEOUT_S: u64 = 60;
 /// When an act is killed that declares no `timeout`, in seconds; at least four times what it `takes`.
 const DO_TIMEOUT_S: u64 = 3600;
 
-const VERBS: [Verb; 7] = [Verb::Read, Verb::Check, Verb::Do, Verb::Manual, Verb::Approve, Verb::Notify, Verb::Use];
+/// When telling somebody is given up that declares no `timeout`, in seconds; for all receivers together.
+const NOTIFY_TIMEOUT_S: u64 = 60;
+
+const VERBS: [Verb; 8] =
+    [Verb::Read, Verb::Check, Verb::Wait, Verb::Do, Verb::Manual, Verb::Approve, Verb::Notify, Verb::Use];
 
 /// Verbs and keys of the format that this version refuses.
-const LATER: [&str; 7] = ["wait", "undo_of", "each", "when", "always", "until", "on_fail"];
+const LATER: [&str; 3] = ["undo_of", "always", "on_fail"];
+
+/// The verbs of a step that is taken itself.
+const TAKEN: [Verb; 7] = [Verb::Read, Verb::Check, Verb::Wait, Verb::Do, Verb::Manual, Verb::Approve, Verb::Notify];
 
 /// Which verbs a key belongs to; `title` and `id` belong to all.
-const BELONGS: [(&str, &[Verb]); 14] = [
+const BELONGS: [(&str, &[Verb]); 18] = [
+    ("each", &TAKEN),
+    ("when", &TAKEN),
+    ("until", &[Verb::Wait]),
+    ("message", &[Verb::Notify]),
     ("effect", &[Verb::Do]),
-    ("on", &[Verb::Do, Verb::Check, Verb::Read]),
+    ("on", &[Verb::Do, Verb::Check, Verb::Wait, Verb::Read]),
     ("save", &[Verb::Read]),
     ("params", &[Verb::Use]),
-    ("why", &[Verb::Read, Verb::Check, Verb::Do, Verb::Manual, Verb::Approve, Verb::Notify]),
-    ("takes", &[Verb::Do, Verb::Check, Verb::Read]),
-    ("timeout", &[Verb::Do, Verb::Check, Verb::Read]),
-    ("gate", &[Verb::Check]),
+    ("why", &TAKEN),
+    ("takes", &[Verb::Do, Verb::Check, Verb::Wait, Verb::Read]),
+    ("timeout", &[Verb::Do, Verb::Check, Verb::Wait, Verb::Read, Verb::Notify]),
+    ("gate", &[Verb::Check, Verb::Notify]),
     ("limit", &[Verb::Do]),
     ("prove", &[Verb::Do]),
     ("undo", &[Verb::Do]),
@@ -75,11 +90,19 @@ pub struct RawStep {
     pub save: Option<(Place, String)>,
     /// The procedure that it includes, with its place.
     pub includes: Option<(Place, String)>,
-    /// What is left: `title`, `why`, `on`, the verb, `prove`, `undo` and `params`, which may hold templates.
+    /// What it is taken for, one after another.
+    pub each: Option<Each>,
+    /// What is left: `title`, `when`, `until`, `why`, `on`, the verb, `prove`, `undo` and `params`, which may hold templates.
     pub rest: Table,
 }
 
 impl RawStep {
+    /// Whether it has its place only among steps that are taken as listed.
+    #[must_use]
+    pub fn is_listed(&self) -> bool {
+        self.verb == Verb::Wait || self.rest.has("when")
+    }
+
     /// Whether other procedures must be there for it: it includes one, or looks for a run of one.
     #[must_use]
     pub fn refers_to_others(&self) -> bool {
@@ -94,8 +117,10 @@ pub fn read(phase: &str, mut table: Table, order: Order, problems: &mut Problems
     let at = table.at;
     let verb = verb(&mut table, problems);
     if let Some(verb) = verb {
-        belongs(&table, verb, problems);
+        belongs(&table, verb, order, problems);
     }
+    judged::read(&table, verb, problems);
+    let each = each::read(&mut table, problems);
     let id_at = place_of(&table, "id");
     let id = table.text("id", problems).filter(|id| {
         if !is_word(id) {
@@ -131,13 +156,14 @@ pub fn read(phase: &str, mut table: Table, order: Order, problems: &mut Problems
         effect,
         takes_s,
         timeout_s,
-        gate: gate.unwrap_or(if order == Order::Any { Gate::Soft } else { Gate::Hard }),
+        gate: gate.unwrap_or(if order == Order::Any || verb == Some(Verb::Notify) { Gate::Soft } else { Gate::Hard }),
         limit: limit.map(|limit| (limit_at, limit)),
         rerun_safe: rerun.unwrap_or(false),
         note_required,
         four_eyes: confirm.unwrap_or(false),
         save,
         includes,
+        each,
         rest: table,
     })
 }
@@ -166,7 +192,13 @@ fn verb(table: &mut Table, problems: &mut Problems) -> Option<Verb> {
     }
 }
 
-fn belongs(table: &Table, verb: Verb, problems: &mut Problems) {
+fn belongs(table: &Table, verb: Verb, order: Order, problems: &mut Problems) {
+    let listed = |entry: &&Entry| order == Order::Any && matches!(entry.key.as_str(), "wait" | "when");
+    if let Some(entry) = table.entries.iter().find(listed) {
+        let message =
+            format!("`{}` belongs to a procedure whose steps are taken as listed, not to a checklist", entry.key);
+        problems.say_with(entry.at, message, "an item's `check` is looked at again each minute while it is open");
+    }
     for entry in &table.entries {
         let Some((key, verbs)) = BELONGS.iter().find(|(key, _)| *key == entry.key) else { continue };
         if !verbs.contains(&verb) {
@@ -182,7 +214,7 @@ fn belongs(table: &Table, verb: Verb, problems: &mut Problems) {
 /// Reports keys that no step has; those that wait for the parameters are known.
 fn unknown_keys(table: &Table, problems: &mut Problems) {
     let mut left = table.clone();
-    for key in ["title", "why", "on", "prove", "undo", "params"] {
+    for key in ["title", "why", "on", "prove", "undo", "params", "when", "until", "message"] {
         left.take(key);
     }
     for verb in VERBS {
@@ -191,8 +223,36 @@ fn unknown_keys(table: &Table, problems: &mut Problems) {
     left.finish(problems);
 }
 
-/// Makes the step of a plan: fills the parameters in, and lets the adapters read the actions. A `use` makes none.
+/// Makes the steps of a plan: one, or with `each` one for each item, under `id/item`. A `use` makes none.
 pub fn make(
+    raw: &RawStep,
+    values: &BTreeMap<String, Bound>,
+    root: Option<&str>,
+    adapters: &dyn Adapters,
+    problems: &mut Problems,
+) -> Vec<Step> {
+    let Some(each) = &raw.each else { return one(raw, values, root, adapters, problems).into_iter().collect() };
+    let mut steps = Vec::new();
+    let mut values = values.clone();
+    for item in each.items(&values, problems) {
+        values.insert(IT.to_owned(), Bound::text(&item));
+        let before = problems.count();
+        let mut made = one(raw, &values, root, adapters, problems);
+        if let Some(step) = &mut made {
+            step.id = step.id.take().map(|id| format!("{id}/{item}"));
+            step.save = step.save.take().map(|name| format!("{name}[{item}]"));
+        }
+        steps.extend(made);
+        if problems.count() > before {
+            // What is wrong with one is wrong with all, or is told when this one is mended.
+            break;
+        }
+    }
+    steps
+}
+
+/// Makes one step: fills the parameters in, and lets the adapters read the actions.
+fn one(
     raw: &RawStep,
     values: &BTreeMap<String, Bound>,
     root: Option<&str>,
@@ -200,6 +260,10 @@ pub fn make(
     problems: &mut Problems,
 ) -> Option<Step> {
     let mut rest = raw.rest.clone();
+    rest.entries.iter().for_each(|entry| template::entries(&entry.node, values, problems));
+    let when = judged::when(&mut rest, values, problems);
+    let until = (raw.verb == Verb::Wait).then(|| judged::until(&mut rest, values, problems));
+    let titled = rest.has("title");
     for entry in &mut rest.entries {
         entry.node = template::fill(&entry.node, values);
     }
@@ -230,8 +294,8 @@ pub fn make(
         why: why(&mut rest, problems),
         save: raw.save.as_ref().map(|(_, name)| name.clone()),
         part: None,
-        when: None,
-        until: None,
+        when,
+        until,
         always: false,
         on_fail: Vec::new(),
         undo_of: Vec::new(),
@@ -243,9 +307,15 @@ pub fn make(
         Verb::Do => does(raw, &mut step, &mut rest, scope, adapters, problems)?,
         Verb::Manual => step.text = spoken(&mut rest, "manual", problems)?,
         Verb::Approve => step.text = spoken(&mut rest, "approve", problems)?,
-        Verb::Notify => step.text = spoken(&mut rest, "notify", problems)?,
-        // No file can have them yet.
-        Verb::Wait | Verb::UndoOf | Verb::Use => return None,
+        Verb::Notify => notify::make(&mut step, &mut rest, titled, adapters, problems)?,
+        Verb::Wait => {
+            // What is judged by its facts need not pass by itself.
+            let passes = step.until.as_ref().is_none_or(Until::is_passed);
+            let purpose = if passes { Purpose::Check } else { Purpose::Read };
+            step.act = Some(action(&mut rest, "wait", purpose, &scope, adapters, problems)?);
+        }
+        // No file can have it yet.
+        Verb::UndoOf | Verb::Use => return None,
     }
     Some(step)
 }
@@ -320,11 +390,6 @@ fn spoken(rest: &mut Table, key: &'static str, problems: &mut Problems) -> Optio
         Value::Text(text) if !text.trim().is_empty() => Some(text),
         Value::Text(_) => {
             problems.say(node.at, format!("`{key}` must not be empty"));
-            None
-        }
-        Value::List(_) if key == "notify" => {
-            let message = "receivers of `notify` are not supported by this version";
-            problems.say_with(node.at, message, "write the text; it goes to the screen and the journal");
             None
         }
         other => {

@@ -6,12 +6,21 @@
 //!
 //! Inside SQL every reference is quoted, `{{name|ident}}` as an identifier and `{{name|literal}}` as a text; nowhere else is any.
 
-use crate::config::reader::{Node, Problems, Value, nearest};
-use crate::domain::Saved;
+use crate::config::reader::{Node, Value};
+use crate::procedure::condition;
 use crate::procedure::params::Bound;
-use crate::procedure::plan::Action;
 use crate::procedure::quote::Quote;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+
+mod check;
+mod run;
+
+pub use check::{Allowed, Known, check, entries};
+pub(super) use check::{check_one, entry_is_there};
+pub use run::OfRun;
+
+/// What stands for the item at hand in a step that is taken for each of several.
+pub const IT: &str = "it";
 
 /// What a reference names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +37,17 @@ pub enum Reference {
     RowFact(String),
     /// A fact of what a `read` saved: its name and the fact's. The whole of it is told like a parameter.
     SavedFact(String, String),
+    /// An entry of a parameter, or of what a `read` saved: its name, which entry, and of what was saved the fact.
+    Entry(String, Index, Option<String>),
+}
+
+/// Which entry a reference names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Index {
+    /// That of the item at hand.
+    It,
+    /// That of this name.
+    Word(String),
 }
 
 /// A stretch of a template.
@@ -67,13 +87,16 @@ pub fn pieces(text: &str) -> Result<Vec<Piece>, String> {
     Ok(found)
 }
 
-fn reference(name: &str) -> Result<Reference, String> {
+/// Reads what stands between two braces; the error is the sentence for whoever wrote it.
+pub(super) fn reference(name: &str) -> Result<Reference, String> {
     let shown = name.escape_debug();
     match name {
         "run.id" => Ok(Reference::RunId),
         "run.dir" => Ok(Reference::RunDir),
         "row.target" => Ok(Reference::RowTarget),
-        _ if name.contains('[') => Err(format!("`{{{{{shown}}}}}` is not supported by this version")),
+        _ if name.contains('[') => {
+            entry(name).ok_or_else(|| format!("`{{{{{shown}}}}}` names no entry: write `name[it]` or `name[it].fact`"))
+        }
         _ => match name.strip_prefix("row.facts.") {
             Some(fact) if is_name(fact) => Ok(Reference::RowFact(fact.to_owned())),
             None if is_name(name) => Ok(Reference::Param(name.to_owned())),
@@ -88,6 +111,37 @@ fn reference(name: &str) -> Result<Reference, String> {
     }
 }
 
+/// `name[it]`, `name[word].fact`.
+fn entry(text: &str) -> Option<Reference> {
+    let (name, rest) = text.split_once('[')?;
+    let (index, rest) = rest.split_once(']')?;
+    let fact = match rest.strip_prefix('.') {
+        Some(fact) if is_fact(fact) => Some(fact.to_owned()),
+        None if rest.is_empty() => None,
+        _ => return None,
+    };
+    let index = match index.trim() {
+        IT => Index::It,
+        word if is_item(word) => Index::Word(word.to_owned()),
+        _ => return None,
+    };
+    let known = is_name(name) && !matches!(name, "run" | "row" | IT);
+    known.then(|| Reference::Entry(name.to_owned(), index, fact))
+}
+
+/// Whether a word can be an item of `each`, and the name of an entry: nothing that means something in a reference.
+#[must_use]
+pub fn is_item(word: &str) -> bool {
+    let plain = |c: char| !c.is_control() && !matches!(c, '[' | ']' | '{' | '}' | '|' | ',' | '=');
+    !word.is_empty() && word.len() <= 200 && word.trim() == word && word.chars().all(plain)
+}
+
+/// Whether a bare word of a condition can name something: a fact, a parameter, what was saved, an entry of it.
+#[must_use]
+pub fn is_reference(word: &str) -> bool {
+    is_fact(word) || entry(word).is_some()
+}
+
 /// Whether a word can name a parameter or a fact: lower-case letters, digits and `_`, a letter first.
 #[must_use]
 pub fn is_name(word: &str) -> bool {
@@ -100,107 +154,12 @@ fn is_fact(word: &str) -> bool {
     word.split('.').all(is_name)
 }
 
-/// Which references a place of the file can take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Allowed {
-    /// Parameters.
-    Params,
-    /// Parameters, `run.id` and `run.dir`, and what a `read` saved before.
-    ParamsAndRun,
-    /// The same, each of them quoted.
-    InSql,
-    /// Parameters, and what a `read` saved before.
-    ParamsAndSaved,
-    /// `row.target` and `row.facts.…`.
-    Row,
-}
-
-/// What can be referred to.
-#[derive(Clone, Debug, Default)]
-pub struct Known<'a> {
-    /// The parameters.
-    pub params: BTreeSet<&'a str>,
-    /// What is saved in the run by then.
-    pub saved: BTreeSet<&'a str>,
-}
-
-/// Checks every reference below a node, and notes the parameters it uses.
-pub fn check(node: &Node, allowed: Allowed, known: &Known<'_>, used: &mut BTreeSet<String>, problems: &mut Problems) {
-    match &node.value {
-        Value::Text(text) => match pieces(text) {
-            Ok(found) => {
-                for piece in found {
-                    let (to, quoted) = match piece {
-                        Piece::Text(_) => continue,
-                        Piece::Reference(to) => (to, false),
-                        Piece::Quoted(to, _) => (to, true),
-                    };
-                    match (quoted, allowed == Allowed::InSql) {
-                        (true, false) => problems.say(node.at, "`|ident` and `|literal` belong into the text of `sql`"),
-                        (false, true) => {
-                            let hint = "`{{name|ident}}` for a name, `{{name|literal}}` for a value";
-                            problems.say_with(node.at, "inside SQL every reference must be quoted", hint);
-                        }
-                        _ => {}
-                    }
-                    check_one(node, &to, allowed, known, used, problems);
-                }
-            }
-            Err(why) => problems.say(node.at, why),
-        },
-        Value::List(items) => items.iter().for_each(|item| check(item, allowed, known, used, problems)),
-        Value::Table(table) => {
-            table.entries.iter().for_each(|entry| check(&entry.node, allowed, known, used, problems));
-        }
-        Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Date(_) => {}
-    }
-}
-
-fn check_one(
-    node: &Node,
-    to: &Reference,
-    allowed: Allowed,
-    known: &Known<'_>,
-    used: &mut BTreeSet<String>,
-    problems: &mut Problems,
-) {
-    let takes_saved = matches!(allowed, Allowed::ParamsAndRun | Allowed::InSql | Allowed::ParamsAndSaved);
-    match (to, allowed) {
-        (Reference::Param(name) | Reference::SavedFact(name, _), _)
-            if allowed != Allowed::Row && known.saved.contains(name.as_str()) =>
-        {
-            if !takes_saved {
-                problems.say(node.at, format!("`{{{{{name}}}}}` is read by the run, and not known here yet"));
-            }
-        }
-        (Reference::SavedFact(name, _), _) if allowed != Allowed::Row => {
-            let message = format!("nothing is saved as `{name}` before this");
-            match nearest(name, known.saved.iter().copied()) {
-                Some(near) => problems.say_with(node.at, message, format!("did you mean `{near}`?")),
-                None => problems.say(node.at, message),
-            }
-        }
-        (Reference::Param(name), _) if allowed != Allowed::Row => {
-            if known.params.contains(name.as_str()) {
-                used.insert(name.clone());
-                return;
-            }
-            let message = format!("`{{{{{name}}}}}` is not a parameter");
-            match nearest(name, known.params.iter().chain(&known.saved).copied()) {
-                Some(near) => problems.say_with(node.at, message, format!("did you mean `{near}`?")),
-                None => problems.say(node.at, message),
-            }
-        }
-        (Reference::RunId | Reference::RunDir, Allowed::ParamsAndRun | Allowed::InSql)
-        | (Reference::RowTarget | Reference::RowFact(_), Allowed::Row) => {}
-        (Reference::RunId | Reference::RunDir, _) => {
-            problems.say(node.at, "`{{run.…}}` is known only inside an action");
-        }
-        (Reference::RowTarget | Reference::RowFact(_), _) => {
-            problems.say(node.at, "`{{row.…}}` is known only in the `params` of `acts_on`");
-        }
-        (Reference::Param(_) | Reference::SavedFact(..), _) => {
-            problems.say(node.at, "only `{{row.target}}` and `{{row.facts.…}}` are known here");
+impl Index {
+    /// The entry's name, where the item at hand is known.
+    fn key(&self, values: &BTreeMap<String, Bound>) -> Option<String> {
+        match self {
+            Self::It => values.get(IT).map(|bound| bound.text.clone()),
+            Self::Word(word) => Some(word.clone()),
         }
     }
 }
@@ -249,7 +208,7 @@ fn fill_text(text: &str, values: &BTreeMap<String, Bound>) -> Value {
 }
 
 /// The value of a reference, or what stands for it until it is known.
-fn written(to: &Reference, values: &BTreeMap<String, Bound>) -> String {
+pub(super) fn written(to: &Reference, values: &BTreeMap<String, Bound>) -> String {
     match to {
         Reference::RunId => "{{run.id}}".to_owned(),
         Reference::RunDir => "{{run.dir}}".to_owned(),
@@ -262,224 +221,37 @@ fn written(to: &Reference, values: &BTreeMap<String, Bound>) -> String {
             Some(bound) => format!("{}.{fact}}}}}", bound.text.trim_end_matches("}}")),
             None => format!("{{{{{name}.{fact}}}}}"),
         },
+        Reference::Entry(name, index, fact) => entry_written(name, index, fact.as_deref(), values),
         Reference::RowTarget | Reference::RowFact(_) => String::new(),
     }
+}
+
+fn entry_written(name: &str, index: &Index, fact: Option<&str>, values: &BTreeMap<String, Bound>) -> String {
+    let (Some(bound), Some(key)) = (values.get(name), index.key(values)) else { return String::new() };
+    if !bound.is_saved() {
+        return bound.entry(&key).unwrap_or_default().to_owned();
+    }
+    let fact = fact.map(|fact| format!(".{fact}")).unwrap_or_default();
+    format!("{}[{key}]{fact}}}}}", bound.text.trim_end_matches("}}"))
+}
+
+/// The value of what stands between two braces, or the name under which the run knows it later.
+///
+/// # Errors
+/// The sentence for whoever wrote it.
+pub(super) fn value_of(name: &str, values: &BTreeMap<String, Bound>) -> Result<condition::Value, String> {
+    let to = reference(name)?;
+    entry_is_there(&to, values)?;
+    let text = written(&to, values);
+    let later = text.strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
+    Ok(later.map(|name| condition::Value::Later(name.to_owned())).unwrap_or(condition::Value::Text(text)))
 }
 
 /// What stands in a plan for something that a `read` will save.
 #[must_use]
 pub fn saved_as(name: &str) -> Bound {
-    let text = format!("{{{{saved:{name}}}}}");
-    Bound { value: Value::Text(text.clone()), text }
-}
-
-/// What a run knows when it reaches a step.
-#[derive(Clone, Copy, Debug)]
-pub struct OfRun<'a> {
-    /// Its id.
-    pub id: &'a str,
-    /// Its directory.
-    pub dir: &'a str,
-    /// What its reads saved.
-    pub saved: &'a BTreeMap<String, Saved>,
-}
-
-impl Action {
-    /// The action of one run: `{{run.id}}`, `{{run.dir}}` and `{{saved:…}}` filled in, in one pass.
-    ///
-    /// # Errors
-    /// What was not read yet, or has no such fact.
-    pub fn of_run(&self, run: OfRun<'_>) -> Result<Self, String> {
-        let mut action = self.clone();
-        action.line = run.fill(&action.line)?;
-        run.fill_json(&mut action.spec)?;
-        Ok(action)
-    }
-}
-
-impl OfRun<'_> {
-    fn fill_json(self, value: &mut serde_json::Value) -> Result<(), String> {
-        match value {
-            serde_json::Value::String(text) => *text = self.fill(text)?,
-            serde_json::Value::Array(items) => {
-                for item in items {
-                    self.fill_json(item)?;
-                }
-            }
-            serde_json::Value::Object(map) => {
-                for item in map.values_mut() {
-                    self.fill_json(item)?;
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// Fills text in; what takes a reference's place is not looked at again.
-    ///
-    /// # Errors
-    /// What was not read yet, or has no such fact.
-    pub fn fill(self, text: &str) -> Result<String, String> {
-        let mut out = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some((before, from)) = rest.split_once("{{") {
-            out.push_str(before);
-            let found = match from.split_once("}}") {
-                Some((inside, behind)) => self.value(inside)?.map(|value| (value, behind)),
-                None => None,
-            };
-            rest = match found {
-                Some((value, behind)) => {
-                    out.push_str(&value);
-                    behind
-                }
-                None => {
-                    out.push_str("{{");
-                    from
-                }
-            };
-        }
-        out.push_str(rest);
-        Ok(out)
-    }
-
-    /// What stands between two braces, where the run knows it; quoted as the plan has it.
-    fn value(self, inside: &str) -> Result<Option<String>, String> {
-        let (name, quote) = match inside.split_once('|') {
-            Some((name, word)) => match Quote::of(word) {
-                Some(quote) => (name, Some(quote)),
-                None => return Ok(None),
-            },
-            None => (inside, None),
-        };
-        let value = match (name, name.strip_prefix("saved:")) {
-            ("run.id", _) => self.id,
-            ("run.dir", _) => self.dir,
-            (_, Some(saved)) => self.look_up(saved)?,
-            _ => return Ok(None),
-        };
-        Ok(Some(quote.map_or_else(|| value.to_owned(), |quote| quote.quote(value))))
-    }
-
-    /// What is saved under `name`, or the fact of it under `name.fact`.
-    fn look_up(&self, path: &str) -> Result<&str, String> {
-        let (name, fact) = path.split_once('.').map_or((path, None), |(name, fact)| (name, Some(fact)));
-        let shown = name.rsplit('/').next().unwrap_or(name);
-        let saved = self.saved.get(name).ok_or_else(|| format!("`{shown}` was not read yet"))?;
-        match fact {
-            None => Ok(&saved.says),
-            Some(fact) => saved.facts.get(fact).map(String::as_str).ok_or_else(|| {
-                let known: Vec<&str> = saved.facts.keys().map(String::as_str).collect();
-                format!("what was read as `{shown}` has no `{fact}`; it has {}", known.join(", "))
-            }),
-        }
-    }
+    Bound::text(format!("{{{{saved:{name}}}}}"))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::reader::Place;
-    use crate::domain::EffectClass;
-
-    fn filled(text: &str) -> Value {
-        let mut values = BTreeMap::new();
-        values.insert("n".to_owned(), Bound { value: Value::Int(90), text: "90".to_owned() });
-        values.insert("s".to_owned(), Bound { value: Value::Text("a b".to_owned()), text: "a b".to_owned() });
-        fill(&Node { at: Place { line: 3, column: 4 }, value: Value::Text(text.to_owned()) }, &values).value
-    }
-
-    #[test]
-    fn a_whole_reference_takes_the_type_and_text_takes_the_words() {
-        assert_eq!(filled("{{n}}"), Value::Int(90));
-        assert_eq!(filled("{{ n }}"), Value::Int(90));
-        assert_eq!(filled("{{n}} d of {{s}}"), Value::Text("90 d of a b".to_owned()));
-        assert_eq!(filled("{{run.dir}}/{{s}}"), Value::Text("{{run.dir}}/a b".to_owned()));
-        assert_eq!(filled("{{open"), Value::Text("{{open".to_owned()));
-    }
-
-    #[test]
-    fn what_is_quoted_is_one_token_whatever_is_in_it() {
-        let cases = [
-            ("a", "\"a\"", "'a'"),
-            ("", "\"\"", "''"),
-            ("x\"; DROP TABLE y; --", "\"x\"\"; DROP TABLE y; --\"", "'x\"; DROP TABLE y; --'"),
-            ("it's", "\"it's\"", "'it''s'"),
-            ("\\' OR true --", "\"\\' OR true --\"", " E'\\\\'' OR true --'"),
-        ];
-        for (value, ident, literal) in cases {
-            assert_eq!(
-                (Quote::Ident.quote(value), Quote::Literal.quote(value)),
-                (ident.to_owned(), literal.to_owned())
-            );
-        }
-        assert_eq!(filled("SELECT {{ s | ident }}, {{n|literal}}"), Value::Text("SELECT \"a b\", '90'".to_owned()));
-        assert_eq!(filled("{{s|ident}}"), Value::Text("\"a b\"".to_owned()));
-        assert_eq!(filled("{{run.id|literal}}"), Value::Text("{{run.id|literal}}".to_owned()));
-        let saved = BTreeMap::from([(
-            "before".to_owned(),
-            Saved { step: 0, says: "it's".to_owned(), facts: BTreeMap::from([("x".to_owned(), "a\"b".to_owned())]) },
-        )]);
-        let values = BTreeMap::from([("before".to_owned(), saved_as("before"))]);
-        let Value::Text(planned) = fill_text("{{before.x|ident}} {{before|literal}}", &values) else { panic!() };
-        assert_eq!(planned, "{{saved:before.x|ident}} {{saved:before|literal}}");
-        let run = OfRun { id: "i", dir: "/d", saved: &saved };
-        assert_eq!(run.fill(&planned).unwrap(), "\"a\"\"b\" 'it''s'");
-        assert_eq!(run.fill("{{run.id|literal}} {{run.id|x}}").unwrap(), "'i' {{run.id|x}}");
-    }
-
-    #[test]
-    fn what_is_no_reference_is_said() {
-        for bad in
-            ["{{", "a {{b", "{{}}", "{{A}}", "{{row.facts.}}", "{{run.x}}", "{{a|idnet}}", "{{a|}}", "{{before[it]}}"]
-        {
-            assert!(pieces(bad).is_err(), "{bad}");
-        }
-        assert_eq!(pieces("}}"), Ok(vec![Piece::Text("}}".to_owned())]));
-    }
-
-    #[test]
-    fn a_run_fills_its_own_references_once() {
-        let spec = serde_json::json!({"argv": ["a", "{{run.dir}}/{{run.id}}", "{{run.x}}"], "n": 1});
-        let action = Action { adapter: "exec".into(), floor: EffectClass::Read, line: "{{run.id}}".into(), spec };
-        let run = OfRun { id: "{{run.dir}}", dir: "/r", saved: &BTreeMap::new() };
-        let filled = action.of_run(run).unwrap();
-        assert_eq!(filled.spec, serde_json::json!({"argv": ["a", "/r/{{run.dir}}", "{{run.x}}"], "n": 1}));
-        assert_eq!(filled.line, "{{run.dir}}");
-    }
-
-    #[test]
-    fn what_was_saved_is_filled_in_once_and_never_as_nothing() {
-        let facts = BTreeMap::from([("image".to_owned(), "{{saved:before}}".to_owned())]);
-        let before = Saved { step: 0, says: "two images".to_owned(), facts };
-        let saved = BTreeMap::from([("before".to_owned(), before)]);
-        let run = OfRun { id: "i", dir: "/d", saved: &saved };
-        let values = BTreeMap::from([("before".to_owned(), saved_as("before"))]);
-        let planned = |text: &str| match fill_text(text, &values) {
-            Value::Text(text) => text,
-            other => panic!("{other:?}"),
-        };
-        assert_eq!(planned("{{before}}"), "{{saved:before}}");
-        assert_eq!(
-            run.fill(&planned("was {{ before }}: {{before.image}}")).unwrap(),
-            "was two images: {{saved:before}}"
-        );
-        assert_eq!(
-            run.fill(&planned("{{before.size}}")).unwrap_err(),
-            "what was read as `before` has no `size`; it has image"
-        );
-        assert_eq!(run.fill("{{saved:2/after.x}}").unwrap_err(), "`after` was not read yet");
-        assert_eq!(run.fill("{{saved:open").unwrap(), "{{saved:open");
-    }
-
-    #[test]
-    fn saved_facts_are_referred_to_by_name_and_fact() {
-        for good in ["{{before.image}}", "{{before.a.b}}"] {
-            assert!(pieces(good).is_ok(), "{good}");
-        }
-        for bad in ["{{before.}}", "{{.x}}", "{{before.X}}", "{{row.x}}", "{{run.id.x}}", "{{saved:x}}"] {
-            assert!(pieces(bad).is_err(), "{bad}");
-        }
-    }
-}
+mod tests;

@@ -91,13 +91,12 @@ impl<'a> Expansion<'a> {
             }
         }
         for (raw, made) in procedure.steps.iter().zip(&filled.steps) {
-            match (raw.verb, made) {
-                (Verb::Use, _) => self.put_in_place(raw, values, problems),
-                (_, Some(step)) => {
-                    self.refers(raw, step, problems);
-                    self.steps.push(step.clone());
-                }
-                (_, None) => {}
+            if raw.verb == Verb::Use {
+                self.put_in_place(raw, values, problems);
+            }
+            for step in made {
+                self.refers(raw, step, problems);
+                self.steps.push(step.clone());
             }
         }
     }
@@ -118,7 +117,12 @@ impl<'a> Expansion<'a> {
             self.knots.push(format!("procedures include one another more than {DEEPEST} deep"));
             return None;
         }
-        if self.order == Order::Any && inner.order == Order::Listed && inner.effect() > EffectClass::Read {
+        let listed = self.order == Order::Any && inner.order == Order::Listed;
+        if listed && inner.steps.iter().any(RawStep::is_listed) {
+            problems.say(at, format!("`{id}` waits, or takes steps under a condition, which a checklist does not"));
+            return None;
+        }
+        if listed && inner.effect() > EffectClass::Read {
             let message = format!("`{id}` changes things in the order it lists, which a checklist does not keep");
             let hint = format!("run it by itself, and look for its run: check = {{ run = \"{id}\", since = \"24h\" }}");
             problems.say_with(at, message, hint);

@@ -12,17 +12,19 @@ mod created;
 mod decide;
 mod freeze;
 mod look;
+mod panes;
 mod process;
 mod prompt;
 mod resume;
+mod wait;
 mod walk;
+mod when;
 mod window;
 
 use crate::domain::error::Result;
 use crate::domain::{Actor, EffectClass, Error, Kind, Order, PromptId, RunStatus, StepState, Verb};
 use crate::journal::append::Appender;
 use crate::journal::fold::{RunView, StepView};
-use crate::journal::history::History;
 use crate::journal::record::{Answer, Ask, Ending, Event, Outcome, Record};
 use crate::procedure::plan::{Plan, Step, WayBack};
 use crate::runner::clock;
@@ -32,6 +34,7 @@ use crate::runner::locks::{self, Held};
 use crate::runner::protocol::{Demand, Reply};
 use crate::runner::rundir::RunDir;
 use crate::runner::{identity, policy, things};
+use panes::Pending;
 use process::{ignore_hangup, last_words};
 use prompt::Asked;
 use std::collections::VecDeque;
@@ -40,7 +43,9 @@ use std::path::{Path, PathBuf};
 use walk::Wanted;
 use window::Hours;
 
+use created::begun;
 pub use created::{created, named};
+pub use process::Mode;
 pub use window::standing;
 
 /// A run at work.
@@ -61,25 +66,13 @@ pub struct Engine {
     hours: Hours,
     /// The estate file, for what is probed.
     estate: Option<PathBuf>,
+    /// The reading of every pane that is taken before anything is changed, while it is under way.
+    before: Option<Pending>,
     exe: PathBuf,
     /// Dropping them frees them.
     locks: Vec<Held>,
     // Kept, never read: dropping it frees the run.
     _taken: File,
-}
-
-/// What a runner is launched to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Begin a new run.
-    Begin,
-    /// Go on with an interrupted one.
-    Resume,
-    /// Take an interrupted one over and stop it.
-    Abort {
-        /// Whether to take back what it did.
-        undo: bool,
-    },
 }
 
 /// Runs the run in a directory from its start, or on from where another runner left it; `ready` is called once, after the
@@ -120,20 +113,12 @@ impl Engine {
             return Err(refusal);
         }
         let me = identity::own("runner");
-        let earlier = if resume { things::held_before(&dir) } else { Vec::new() };
-        let things = things::behind(&plan.locks, &plan.estate, start.estate.as_deref(), &earlier).await?;
-        let held = locks::take_all(&start.locks, things, &dir, &me.name)?;
+        let held = locks::take_all(&start.locks, things::of(&plan, &start, &dir, resume).await?, &dir, &me.name)?;
         let hours = Hours::of(&dir, &plan, &start)?;
-        let history = if resume { History::default() } else { History::read(dir.runs()) };
-        let now = clock::now();
-        if !resume {
-            hours.allow(&plan, &start, &history, now)?;
-        }
         let journal = if resume {
-            Appender::open(&dir.path, true, me.clone(), now, None)?
+            Appender::open(&dir.path, true, me.clone(), clock::now(), None)?
         } else {
-            let actor = identity::own(&start.how);
-            Appender::create(&dir.path, &dir.id, created(&plan, &start, &history)?, actor, now, None)?.0
+            begun(&dir, &plan, &start, &hours)?
         };
         failpoint::pass("run.created");
         let exe = std::env::current_exe().map_err(|cause| Error::machine("find Midwatch's own program", cause))?;
@@ -150,6 +135,7 @@ impl Engine {
             wanted: VecDeque::new(),
             hours,
             estate: start.estate.clone(),
+            before: None,
             exe,
             locks: Vec::new(),
             _taken: taken,
@@ -175,6 +161,7 @@ impl Engine {
         if mode != Mode::Begin {
             self.recover().await?;
         }
+        self.begin_reading();
         if self.plan.order == Order::Any {
             return self.walk().await;
         }
@@ -183,6 +170,7 @@ impl Engine {
                 return self.stop(undo).await;
             }
             let Some(step) = self.next() else { return self.seal(RunStatus::Ok) };
+            self.keep_reading_if_ready()?;
             self.step(step).await?;
         }
     }
@@ -223,10 +211,14 @@ impl Engine {
             Some(StepState::Failed) if self.retrying != Some(step) => return self.decide_failure(step).await,
             _ => {}
         }
-        self.retrying = None;
         let planned = self.planned(step)?;
+        if state == Some(StepState::Planned) && !self.is_wanted(step, &planned).await? {
+            return Ok(());
+        }
+        self.retrying = None;
         match planned.verb {
             Verb::Read | Verb::Check => self.attempt_step(step, &planned, None, None).await,
+            Verb::Wait => self.wait(step, &planned).await,
             Verb::Do => self.act(step, &planned).await,
             Verb::Manual => self.sign(step, &planned).await,
             Verb::Notify => {
@@ -234,7 +226,7 @@ impl Engine {
                 self.write(Event::StepClosed { step, note }).map(drop)
             }
             // Refused before the start.
-            Verb::Wait | Verb::UndoOf | Verb::Approve | Verb::Use => {
+            Verb::UndoOf | Verb::Approve | Verb::Use => {
                 let message = format!("step {} cannot be taken by this version", step + 1);
                 Err(Error::new(Kind::Refused, message))
             }
@@ -329,6 +321,7 @@ impl Engine {
     }
 
     fn seal(&mut self, status: RunStatus) -> Result<RunStatus> {
+        self.read_after()?;
         failpoint::pass("seal.pre");
         let unknown = self.view().unknown();
         self.write(Event::RunSealed { status, unknown })?;

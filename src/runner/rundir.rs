@@ -2,11 +2,12 @@
 //!
 //! ```text
 //! runs/<id>/  plan.json  procedure.toml  windows.toml  start.json  journal.jsonl  runner.lock  runner.err  control.sock
-//!             sets/<sha256>   logs/<step>.<attempt>.log   steps/<step>.<attempt>/{spec,shim,result,exit}.json
+//!             sets/<sha256>   readings/<sha256>   logs/<step>.<attempt>.log   steps/<step>.<attempt>/{spec,shim,result,exit}.json
 //! ```
 
 use crate::domain::error::Result;
 use crate::domain::{Digest, Error, Kind, RunId};
+use crate::journal::named;
 use crate::procedure::plan::Plan;
 use crate::runner::ofd;
 use rustix::fs::{Mode, OFlags};
@@ -94,7 +95,7 @@ impl RunDir {
         let runs = self.path.parent().unwrap_or(&self.path);
         builder.create(runs).map_err(io)?;
         builder.recursive(false).create(&self.path).map_err(io)?;
-        for sub in ["sets", "logs", "steps"] {
+        for sub in [named::SETS, named::READINGS, "logs", "steps"] {
             builder.create(self.path.join(sub)).map_err(io)?;
         }
         let json = |value: serde_json::Result<Vec<u8>>| value.map_err(|cause| Error::machine(&doing, cause));
@@ -159,7 +160,13 @@ impl RunDir {
     /// A frozen set.
     #[must_use]
     pub fn set(&self, digest: &Digest) -> PathBuf {
-        self.path.join("sets").join(digest.as_str())
+        self.path.join(named::SETS).join(digest.as_str())
+    }
+
+    /// A reading of all panes.
+    #[must_use]
+    pub fn reading(&self, digest: &Digest) -> PathBuf {
+        self.path.join(named::READINGS).join(digest.as_str())
     }
 
     /// The directory of one attempt: `3.1`, or `3.1.undo`.

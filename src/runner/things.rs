@@ -17,8 +17,9 @@ use crate::domain::{Error, Kind};
 use crate::journal::list::walk_file;
 use crate::probes::target::RedisServer;
 use crate::probes::{postgres, redis};
+use crate::procedure::plan::Plan;
 use crate::runner::identity;
-use crate::runner::rundir::RunDir;
+use crate::runner::rundir::{RunDir, Start};
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -31,6 +32,15 @@ pub type Thing = (String, String);
 
 /// What stands for the servers of a kind in an identity.
 const KINDS: [&str; 2] = ["postgres", "redis"];
+
+/// What a run locks; one that is taken over also what it held before.
+///
+/// # Errors
+/// As [`behind`].
+pub async fn of(plan: &Plan, start: &Start, dir: &RunDir, resume: bool) -> Result<Vec<Thing>> {
+    let earlier = if resume { held_before(dir) } else { Vec::new() };
+    behind(&plan.locks, &plan.estate, start.estate.as_deref(), &earlier).await
+}
 
 /// The identities behind the names of a plan's locks; of a run that is taken over, also those that it held before.
 ///

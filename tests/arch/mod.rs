@@ -4,6 +4,7 @@
 //! is held to it.
 
 mod layout;
+pub mod named;
 mod rules;
 mod source;
 
@@ -28,12 +29,12 @@ const LONG_FILES: &[(&str, &str)] =
 /// Functions of more than [`layout::LONGEST_FUNCTION`] lines, each with its reason.
 const LONG_FUNCTIONS: &[(&str, &str)] = &[];
 
-fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into()).into()
 }
 
-/// Every Rust file below a directory of the package, sorted.
-fn files(below: &str) -> Vec<Source> {
+/// The path of every Rust file below a directory of the package, sorted.
+fn paths(below: &str) -> Vec<PathBuf> {
     fn walk(directory: &Path, found: &mut Vec<PathBuf>) {
         for entry in directory.read_dir().unwrap() {
             let path = entry.unwrap().path();
@@ -44,10 +45,15 @@ fn files(below: &str) -> Vec<Source> {
             }
         }
     }
-    let root = root();
     let mut found = Vec::new();
-    walk(&root.join(below), &mut found);
+    walk(&root().join(below), &mut found);
     found.sort();
+    found
+}
+
+/// Every Rust file below a directory of the package, in the order of their paths.
+fn files(below: &str) -> Vec<Source> {
+    let (root, found) = (root(), paths(below));
     let name = |path: &Path| path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
     let mut sources: Vec<_> =
         found.iter().map(|path| Source::new(&name(path), &std::fs::read_to_string(path).unwrap())).collect();

@@ -190,7 +190,8 @@ fn a_sync_that_fails_stops_the_run_and_is_not_tried_again() {
     let strace = Command::new("strace").arg("-V").output();
     assert!(strace.is_ok(), "strace is missing; tests/run installs it");
     for (nth, expected) in [(1, (0, 0)), (2, (0, 0)), (3, (0, 0)), (4, (0, 0)), (5, (1, 0)), (6, (1, 0))] {
-        let estate = Estate::default();
+        // Without the reading of all panes, whose record may come between any two others.
+        let estate = Estate::default().with("MIDWATCH_SPAN_PANES", "0");
         give(&estate);
         fs::write(estate.tree("go"), "").unwrap();
         let (said, seen) = with_failing_sync(&estate, nth);

@@ -290,4 +290,10 @@ fn without_any_environment_this_host_is_read_all_the_same() {
             report["not_found"].as_array().unwrap().iter().any(|line| line.as_str().unwrap().contains("estate file"))
         );
     }
+    let mut command = Command::new(crate::support::estate::BINARY);
+    command.args(["check", "health"]).env_clear();
+    let said = finish(command).out;
+    for line in ["found     the mounts of this host\n", "not found an estate file: none is there\n"] {
+        assert!(said.contains(line), "{said}");
+    }
 }

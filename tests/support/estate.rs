@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 pub const BINARY: &str = env!("CARGO_BIN_EXE_midwatch");
 
 /// How long anything may take; far more than it needs, for a busy machine.
-pub const SOON: Duration = Duration::from_secs(20);
+pub const SOON: Duration = Duration::from_secs(60);
 
 /// How long the condition of a test sleeps between two looks.
 pub const LOOK: Duration = Duration::from_millis(5);

@@ -47,7 +47,7 @@ pub fn line(record: &Record, view: &RunView) -> Option<String> {
         }
         Event::RunSealed { status, unknown } => sealed(*status, *unknown),
         Event::JournalRecovered { bytes, saved, .. } => format!("{bytes} torn bytes were cut off and kept in {saved}"),
-        Event::PromptReread { .. } => return None,
+        Event::PromptReread { .. } | Event::PanesRead { .. } => return None,
         Event::Other { kind, .. } => format!("{kind} (of a newer version)"),
     };
     Some(format!("{at}  {said}"))

@@ -171,6 +171,20 @@ pub const SECTIONS: &[Section] = &[
             ),
             Key::optional("password", Kind::Secret, "none", "\"secret:cache\"", "The secret that is the password."),
             Key::optional(
+                "act",
+                Kind::Text("a Redis URL", "^(rediss?|unix|redis[+]unix)://"),
+                "what acts on it is not offered",
+                "\"rediss://admin@cache1:6380/0\"",
+                "How acts reach it, written as `url` is.",
+            ),
+            Key::optional(
+                "act_password",
+                Kind::Secret,
+                "that of `url`",
+                "\"secret:cache\"",
+                "The secret that is the password for `act`.",
+            ),
+            Key::optional(
                 "memory",
                 Kind::Limits,
                 "80% and 90%",

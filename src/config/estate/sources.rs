@@ -33,6 +33,10 @@ pub struct Redis {
     pub url: String,
     /// The secret that is the password.
     pub password: Option<String>,
+    /// How acts reach it, written as `url` is; without it, nothing that acts on it is offered.
+    pub act: Option<String>,
+    /// The secret that is the password for `act`; that of `url` otherwise.
+    pub act_password: Option<String>,
     /// The share of `maxmemory` from which on to warn and to be critical.
     pub memory: Option<super::Limits>,
     /// A file of certificates that the server's must lead to; the machine's own trust otherwise.

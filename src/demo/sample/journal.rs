@@ -55,6 +55,9 @@ pub(super) fn head(
         save: None,
         part: None,
         timing: Timing::default(),
+        when: None,
+        until: None,
+        timeout_s: None,
     }
 }
 

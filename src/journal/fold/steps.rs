@@ -23,7 +23,7 @@ impl RunView {
         }
         self.in_its_phase(step)?;
         let view = self.at(step)?;
-        if !matches!(view.head.verb, Verb::Read | Verb::Check | Verb::Do) {
+        if !matches!(view.head.verb, Verb::Read | Verb::Check | Verb::Wait | Verb::Do | Verb::Notify) {
             return refuse(format!("an intent of a {} step", view.head.verb.word()));
         }
         if effect != view.head.effect {
@@ -143,7 +143,10 @@ impl RunView {
         self.not_asked(step)?;
         self.in_its_phase(step)?;
         match self.at(step)?.state {
-            _ if self.at(step)?.head.verb == Verb::Approve => {
+            // Where it is not wanted, nobody's approval is either.
+            _ if self.at(step)?.head.verb == Verb::Approve
+                && (self.order == Order::Any || self.at(step)?.head.when.is_none()) =>
+            {
                 return refuse(format!("step {step} waits for a second person, and cannot be passed over"));
             }
             StepState::Planned | StepState::Failed if self.order == Order::Any => {
@@ -153,6 +156,7 @@ impl RunView {
                 }
             }
             StepState::Planned => {}
+            StepState::Failed | StepState::Unknown if self.is_mere_notice(step)? => {}
             StepState::Failed | StepState::Unknown => {
                 if !self.waived.contains(&step) && !self.signed.contains(&step) {
                     return refuse(format!("step {step} went wrong, and nobody said to pass over it"));
@@ -161,6 +165,12 @@ impl RunView {
             other => return refuse(format!("step {step} is {} already", other.word())),
         }
         self.finish_step(record, step, StepState::Skipped, reason)
+    }
+
+    /// Whether a step tells somebody, and nothing depends on whether that worked.
+    fn is_mere_notice(&self, step: u32) -> Result<bool, Impossible> {
+        let head = &self.at(step)?.head;
+        Ok(head.verb == Verb::Notify && !head.hard)
     }
 
     pub(super) fn close_step(&mut self, record: &Record, step: u32, note: &str) -> Result<(), Impossible> {

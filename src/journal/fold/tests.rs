@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::{Digest, EffectClass, Preview, PromptId};
+use crate::journal::reading::{Counts, Side};
 use crate::journal::record::{Answer, Ask, Choice, Closed, Ending};
 use crate::journal::samples::*;
 use EffectClass::{Change, Destroy, Read};
@@ -396,4 +397,20 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn the_panes_are_read_before_the_work_once_and_not_when_it_has_begun() {
+    let panes = |when, name: &str| {
+        let counts = Counts { ok: 3, ..Counts::default() };
+        Event::PanesRead { when, digest: Digest::of(name.as_bytes()), counts, took_ms: 5 }
+    };
+    let before = panes(Side::Before, "a");
+    assert!(refusal(std::slice::from_ref(&before), &before).contains("read already"));
+    assert!(refusal(&running(), &before).contains("had begun"));
+    // The newest reading after the work counts: a runner that was killed before the seal takes another.
+    let view = after(&and(&[before], &and(&over(Ending::Ok), &[panes(Side::After, "b"), panes(Side::After, "c")])));
+    assert_eq!(view.reading(Side::Before).unwrap().digest, Digest::of(b"a"));
+    assert_eq!(view.reading(Side::After).unwrap().digest, Digest::of(b"c"));
+    assert!(view.has_acted() && !after(&[intent(0, 1, Read, None)]).has_acted());
 }

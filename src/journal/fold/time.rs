@@ -111,7 +111,7 @@ impl StepView {
     /// How long it will still take, where that is more than a guess.
     fn still(&self, now: Wall) -> Duration {
         let expected = self.expected();
-        let known = expected.basis != Basis::Unknown || self.changes();
+        let known = expected.basis != Basis::Unknown || self.changes() || self.head.verb == Verb::Wait;
         match self.state {
             _ if !known => Duration::ZERO,
             StepState::Planned | StepState::Waiting | StepState::Failed => expected.time,

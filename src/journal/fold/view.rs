@@ -1,6 +1,7 @@
 //! A run and its steps as their journal tells them.
 
-use crate::domain::{Actor, Digest, Order, PromptId, RunId, RunStatus, Saved, StepState, Wall};
+use crate::domain::{Actor, Digest, EffectClass, Order, PromptId, RunId, RunStatus, Saved, StepState, Wall};
+use crate::journal::reading::{Counts, Side};
 use crate::journal::record::{Answer, Ask, Closed, Outcome, StepHead};
 use crate::journal::terms::{Terms, WindowStanding};
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,6 +59,8 @@ pub struct RunView {
     pub locks: Vec<(String, String)>,
     /// What people wrote down.
     pub notes: Vec<NoteView>,
+    /// How every pane looked before its work and after it, as far as that was read.
+    pub readings: Vec<ReadingView>,
     /// Answers that did not count: when, who, why.
     pub refused: Vec<(Wall, Actor, String)>,
     /// Who asked to stop it, and whether to take back what was done.
@@ -187,6 +190,19 @@ pub struct Late {
     pub at: Wall,
 }
 
+/// A reading of every pane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadingView {
+    /// On which side of the run's work.
+    pub side: Side,
+    /// When it was recorded.
+    pub at: Wall,
+    /// The digest of its file.
+    pub digest: Digest,
+    /// How many rows have each verdict.
+    pub counts: Counts,
+}
+
 /// Something written down.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NoteView {
@@ -245,6 +261,18 @@ impl RunView {
         let mut steps: Vec<u32> = numbered.filter(|(_, step)| step.owes_undo()).map(|(index, _)| index).collect();
         steps.reverse();
         steps
+    }
+
+    /// The newest reading of a side.
+    #[must_use]
+    pub fn reading(&self, side: Side) -> Option<&ReadingView> {
+        self.readings.iter().rev().find(|reading| reading.side == side)
+    }
+
+    /// Whether an attempt at a change or more began.
+    #[must_use]
+    pub fn has_acted(&self) -> bool {
+        self.steps.iter().any(|step| step.attempts > 0 && step.head.effect > EffectClass::Read)
     }
 
     /// How many steps ended unknown and were never settled.

@@ -1,5 +1,6 @@
 use super::*;
 use crate::domain::{Budget, EffectClass, Evidence, Item, Order, Pace, Preview, RunStatus, Verb};
+use crate::journal::reading::{Counts, Side};
 use crate::journal::record::{Answer, Ask, Choice, Closed, Covered, Ending, LogEnd, Outcome};
 use crate::journal::samples::{created, head, prompt, run_id, set, steps};
 use crate::journal::terms::{Span, Terms, Timing, WindowStanding};
@@ -137,6 +138,12 @@ fn every_kind() -> impl Strategy<Value = Vec<Event>> {
                 Event::StepReopened { step, reason: word(1) },
                 Event::UndoIntent { step, attempt, set: flag.then(|| set(step)), log },
                 Event::UndoOutcome { step, attempt, outcome },
+                Event::PanesRead {
+                    when: if flag { Side::Before } else { Side::After },
+                    digest: set(step),
+                    counts: Counts { ok: n, warn: 1, critical: 2, unknown: u64::from(step) },
+                    took_ms: n,
+                },
                 Event::Note { step: flag.then_some(step), text: word(1) },
                 Event::AbortRequested { undo: flag },
                 Event::RunSealed { status: RunStatus::Failed, unknown: step },

@@ -1,7 +1,8 @@
 //! The items of a checklist: what closed each, on whose word, and on what evidence; and what a run read and saved.
 
 use crate::journal::fold::{ItemState, ItemView, RunView};
-use crate::journal::report::{row, safe, title, when, who};
+use crate::journal::report::markdown::{row, safe};
+use crate::journal::report::model::{title, when, who};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 
@@ -17,13 +18,13 @@ pub(super) fn section(out: &mut String, view: &RunView) {
     let _ = writeln!(out, "\n## Checklist\n\n{}\n", counts.join(" · "));
     out.push_str("| | phase | item | closed by | who | when | on what | notes |\n|---|---|---|---|---|---|---|---|\n");
     for item in &items {
-        let by = item.by.as_ref().filter(|_| item.state.is_closed()).map_or_else(String::new, who);
+        let by = item.by.as_ref().filter(|_| item.state.is_closed()).map_or_else(String::new, |by| safe(&who(by)));
         let at = item.at.filter(|_| item.state.is_closed()).map_or_else(String::new, when);
         let notes = view.notes.iter().filter(|note| note.step == Some(item.step));
         let notes: Vec<String> = notes.map(|note| format!("{}: {}", safe(&note.by.name), safe(&note.text))).collect();
         let number = (u64::from(item.step) + 1).to_string();
         let (phase, title) = (safe(&item.phase), titled(item));
-        row(out, &[&number, &phase, &title, item.state.word(), &by, &at, &ground(item), &notes.join("; ")]);
+        row(out, &[&number, &phase, &title, item.state.word(), &by, &at, &safe(&ground(item)), &notes.join("; ")]);
     }
 }
 
@@ -32,24 +33,23 @@ fn titled(item: &ItemView) -> String {
     item.part.as_ref().map_or_else(|| title.clone(), |part| format!("{title} (of {})", safe(part)))
 }
 
-/// What an item stands on: evidence with its source, time and facts, or what somebody said.
-fn ground(item: &ItemView) -> String {
+/// What an item stands on: evidence with its source, time and facts, or what somebody said; not escaped.
+pub(super) fn ground(item: &ItemView) -> String {
     let mut told = Vec::new();
     match item.state {
         ItemState::Claim if item.note.is_empty() => told.push("signed without a note".to_owned()),
-        ItemState::Claim => told.push(format!("says: {}", safe(&item.note))),
-        ItemState::Skipped => told.push(format!("reason: {}", safe(&item.note))),
-        ItemState::Evidence if !item.note.is_empty() => told.push(safe(&item.note)),
+        ItemState::Claim => told.push(format!("says: {}", item.note)),
+        ItemState::Skipped => told.push(format!("reason: {}", item.note)),
+        ItemState::Evidence if !item.note.is_empty() => told.push(item.note.clone()),
         _ => {}
     }
     if !item.found.is_empty() {
         let word = if item.passed == Some(true) { "" } else { "did not pass: " };
-        told.push(format!("{word}{}", safe(&item.found)));
+        told.push(format!("{word}{}", item.found));
     }
     if let Some(evidence) = &item.evidence {
-        told.push(format!("{}, {}", safe(&evidence.source), when(evidence.seen)));
-        let facts: Vec<String> =
-            evidence.facts.iter().map(|(name, value)| format!("{} {}", safe(name), safe(value))).collect();
+        told.push(format!("{}, {}", evidence.source, when(evidence.seen)));
+        let facts: Vec<String> = evidence.facts.iter().map(|(name, value)| format!("{name} {value}")).collect();
         told.extend((!facts.is_empty()).then(|| facts.join(", ")));
     }
     told.join("; ")
@@ -62,7 +62,7 @@ pub(super) fn saved(out: &mut String, view: &RunView) {
     }
     out.push_str("\n## Read and saved\n\n| name | step | fact | value |\n|---|---|---|---|\n");
     for (name, saved) in &view.saved {
-        row(out, &[&safe(name), &title(view, saved.step), "", &safe(&saved.says)]);
+        row(out, &[&safe(name), &safe(&title(view, saved.step)), "", &safe(&saved.says)]);
         for (fact, value) in &saved.facts {
             row(out, &["", "", &safe(fact), &safe(value)]);
         }

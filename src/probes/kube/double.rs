@@ -230,7 +230,7 @@ impl Double {
                 beat.changed().await.unwrap();
             }
         };
-        let reached = tokio::time::timeout(Duration::from_secs(20), reached).await;
+        let reached = tokio::time::timeout(Duration::from_secs(60), reached).await;
         assert!(reached.is_ok(), "{part}: {:?}", self.asked());
     }
 

@@ -4,23 +4,32 @@ use crate::domain::{Fact, Wall};
 use std::collections::BTreeMap;
 
 /// The lines of an answer to INFO.
-pub(super) struct Info(BTreeMap<String, String>);
+pub struct Info(BTreeMap<String, String>);
 
 impl Info {
     /// Takes `key:value` lines; headings and everything else are left out.
-    pub(super) fn of(text: &str) -> Self {
+    #[must_use]
+    pub fn of(text: &str) -> Self {
         let lines = text.lines().filter(|line| !line.starts_with('#'));
         let pairs = lines.filter_map(|line| line.split_once(':'));
         Self(pairs.map(|(key, value)| (key.to_owned(), value.trim_end().to_owned())).collect())
     }
 
-    pub(super) fn text(&self, key: &str) -> Option<&str> {
+    /// What stands behind a key; nothing is as if it were missing.
+    #[must_use]
+    pub fn text(&self, key: &str) -> Option<&str> {
         self.0.get(key).map(String::as_str).filter(|text| !text.is_empty())
     }
 
     /// A number without a sign: bytes, counts, seconds. `-1`, which stands for "never", counts as missing.
-    pub(super) fn number(&self, key: &str) -> Option<u64> {
+    #[must_use]
+    pub fn number(&self, key: &str) -> Option<u64> {
         self.text(key)?.parse().ok()
+    }
+
+    /// Every pair, in the order of the keys.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
     pub(super) fn real(&self, key: &str) -> Option<f64> {
@@ -28,7 +37,8 @@ impl Info {
     }
 
     /// `1` or `0`.
-    pub(super) fn flag(&self, key: &str) -> Option<bool> {
+    #[must_use]
+    pub fn flag(&self, key: &str) -> Option<bool> {
         match self.text(key)? {
             "1" => Some(true),
             "0" => Some(false),
@@ -37,7 +47,8 @@ impl Info {
     }
 
     /// `ok` or `err`.
-    pub(super) fn went_well(&self, key: &str) -> Option<bool> {
+    #[must_use]
+    pub fn went_well(&self, key: &str) -> Option<bool> {
         match self.text(key)? {
             "ok" => Some(true),
             "err" => Some(false),

@@ -95,6 +95,8 @@ pub(super) struct Link {
     driver: AbortHandle,
     /// Whether CONFIG was refused: it is not asked for again, because every refusal stands in the server's ACL log.
     no_config: bool,
+    /// How long one answer may take.
+    patience: Duration,
 }
 
 impl Drop for Link {
@@ -112,6 +114,14 @@ impl Link {
     /// # Errors
     /// Why not, without any secret.
     pub(super) async fn open(server: &RedisServer) -> Result<Self, String> {
+        Self::open_as(server, ANSWER, false).await
+    }
+
+    /// The same with a patience of its own. `strict` takes nothing but the database that is meant.
+    ///
+    /// # Errors
+    /// Why not, without any secret.
+    pub(super) async fn open_as(server: &RedisServer, patience: Duration, strict: bool) -> Result<Self, String> {
         let mut address = Address::of(&server.entry.url)?;
         if let Some(name) = server.entry.password.clone() {
             let (secrets, around) = (server.secrets.clone(), server.around.clone());
@@ -123,16 +133,16 @@ impl Link {
         let said = |trouble: Trouble| words::of(&trouble, address.user.as_deref());
         greet(&mut stream).await.map_err(said)?;
         let quiet = RedisConnectionInfo::default().set_skip_set_lib_name();
-        let config = AsyncConnectionConfig::new().set_response_timeout(Some(ANSWER));
+        let config = AsyncConnectionConfig::new().set_response_timeout(Some(patience));
         let made = MultiplexedConnection::new_with_config(&quiet, stream, config).await;
-        let (connection, driving) = made.map_err(|error| said(trouble("connecting", &error)))?;
+        let (connection, driving) = made.map_err(|error| said(trouble("connecting", &error, patience)))?;
         let driver = tokio::spawn(driving).abort_handle();
-        let mut link = Self { connection, driver, no_config: false };
-        link.sign_in(&address).await.map_err(said)?;
+        let mut link = Self { connection, driver, no_config: false, patience };
+        link.sign_in(&address, strict).await.map_err(said)?;
         Ok(link)
     }
 
-    async fn sign_in(&mut self, address: &Address) -> Result<(), Trouble> {
+    async fn sign_in(&mut self, address: &Address, strict: bool) -> Result<(), Trouble> {
         let password = address.password.as_deref();
         let signed = match (address.user.as_deref(), password) {
             (Some(user), password) => self.ask(&["AUTH", user, password.unwrap_or_default()]).await,
@@ -152,6 +162,7 @@ impl Link {
                 continue;
             }
             match self.ask(asked).await {
+                Err(trouble) if strict && asked.first() == Some(&"SELECT") => return Err(trouble),
                 // Neither a name nor a chosen database is needed for what is read.
                 Err(Trouble::Said { code, .. }) if code == "NOPERM" => {}
                 Err(Trouble::Said { words, .. }) if words.contains("unknown") => {}
@@ -199,8 +210,60 @@ impl Link {
             command.arg(*word);
         }
         let answer = self.connection.send_packed_command(&command).await.and_then(Value::extract_error);
-        answer.map_err(|error| trouble(named(asked), &error))
+        answer.map_err(|error| trouble(named(asked), &error, self.patience))
     }
+
+    /// Sends one command of bytes; an error of the server is an answer, too.
+    pub(super) async fn send_bytes(&mut self, words: &[Vec<u8>]) -> Result<Value, Trouble> {
+        let answer = self.connection.send_packed_command(&command(words)).await;
+        answer.map_err(|error| trouble(&name_of(words), &error, self.patience))
+    }
+
+    /// Sends several at once, in this order; gives as many answers. `whole` lets none of others come between them; where somebody
+    /// changed what is watched, nothing is done and the code is `CHANGED`.
+    pub(super) async fn send_many(&mut self, commands: &[Vec<Vec<u8>>], whole: bool) -> Result<Vec<Value>, Trouble> {
+        let mut pipe = redis::pipe();
+        let name = commands.first().map(|words| name_of(words)).unwrap_or_default();
+        let words = |word: &str| vec![vec![word.as_bytes().to_vec()]];
+        let (first, last) = if whole { (words("MULTI"), words("EXEC")) } else { (Vec::new(), Vec::new()) };
+        let all: Vec<&Vec<Vec<u8>>> = first.iter().chain(commands).chain(&last).collect();
+        for words in &all {
+            pipe.add_command(command(words));
+        }
+        let answers = self.connection.send_packed_commands(&pipe, 0, all.len()).await;
+        let mut answers = answers.map_err(|error| trouble(&name, &error, self.patience))?;
+        if !whole {
+            return Ok(answers);
+        }
+        // A command that was refused when it was queued says why; EXEC then says only that there was one.
+        let refused = answers.iter().find_map(|answer| match answer {
+            Value::ServerError(error) => {
+                Some((error.code().to_owned(), error.details().unwrap_or_default().to_owned()))
+            }
+            _ => None,
+        });
+        if let Some((code, words)) = refused {
+            return Err(Trouble::Said { asked: name, code, words });
+        }
+        match answers.pop() {
+            Some(Value::Array(inner)) => Ok(inner),
+            Some(Value::Nil) => Err(Trouble::Said { asked: name, code: "CHANGED".to_owned(), words: String::new() }),
+            _ => Err(Trouble::Lost(format!("the answer to {name} is not Redis's"))),
+        }
+    }
+}
+
+fn command(words: &[Vec<u8>]) -> Cmd {
+    let mut command = Cmd::new();
+    for word in words {
+        command.arg(word.as_slice());
+    }
+    command
+}
+
+/// A command of bytes as it may be named.
+fn name_of(words: &[Vec<u8>]) -> String {
+    words.first().map(|word| String::from_utf8_lossy(word).into_owned()).unwrap_or_default()
 }
 
 /// A command as it may be named: never with what follows it.
@@ -212,13 +275,13 @@ fn no_answer(asked: &[&str]) -> Trouble {
     Trouble::Lost(format!("the answer to {} is not Redis's", named(asked)))
 }
 
-fn trouble(asked: &str, error: &RedisError) -> Trouble {
+fn trouble(asked: &str, error: &RedisError, patience: Duration) -> Trouble {
     if let Some(code) = error.code() {
         let words = error.detail().unwrap_or_default().to_owned();
         return Trouble::Said { asked: asked.to_owned(), code: code.to_owned(), words };
     }
     if error.is_timeout() {
-        return Trouble::Lost(format!("no answer within {} s", ANSWER.as_secs()));
+        return Trouble::Lost(format!("no answer within {} s", patience.as_secs()));
     }
     if error.is_connection_dropped() || error.is_io_error() {
         return Trouble::Gone("the connection ended".to_owned());

@@ -111,7 +111,15 @@ fn wait(mut seen: impl FnMut() -> bool) {
 }
 
 fn target(url: &str) -> RedisServer {
-    let entry = estate::Redis { name: "cache".to_owned(), url: url.to_owned(), password: None, memory: None, ca: None };
+    let entry = estate::Redis {
+        name: "cache".to_owned(),
+        url: url.to_owned(),
+        password: None,
+        act: None,
+        act_password: None,
+        memory: None,
+        ca: None,
+    };
     RedisServer { entry, secrets: Secrets::default(), around: Surroundings::default() }
 }
 

@@ -16,6 +16,15 @@ pub(super) fn of(trouble: &Trouble, user: Option<&str>) -> String {
             "LOADING" => "it is loading its data (LOADING)".to_owned(),
             "BUSY" => "it is busy with a script (BUSY)".to_owned(),
             "MASTERDOWN" => "its primary is down and it serves nothing (MASTERDOWN)".to_owned(),
+            "READONLY" => "it is a replica, which takes no changes (READONLY)".to_owned(),
+            "MISCONF" => "it refuses changes because it cannot save its data (MISCONF)".to_owned(),
+            "OOM" => "its memory is full and it takes nothing new (OOM)".to_owned(),
+            "NOREPLICAS" => "it refuses changes because too few replicas follow it (NOREPLICAS)".to_owned(),
+            "MOVED" | "ASK" => format!("another node of its cluster has the key ({code} {words})"),
+            "CROSSSLOT" => "the keys lie on several nodes of its cluster (CROSSSLOT)".to_owned(),
+            "CLUSTERDOWN" => "its cluster is down (CLUSTERDOWN)".to_owned(),
+            "WRONGTYPE" => format!("{asked} does not fit what the key holds (WRONGTYPE)"),
+            "CHANGED" => "somebody changed it meanwhile".to_owned(),
             "DENIED" => "its protected mode refuses this host (DENIED)".to_owned(),
             "ERR" if words.contains("max number of clients") => {
                 "it has no connection left for another client".to_owned()

@@ -5,14 +5,14 @@ use crate::domain::quantity::{parse_bytes, parse_share};
 use crate::domain::{EffectClass, Verb};
 use crate::procedure::header::{place_of, span};
 use crate::procedure::plan::Limit;
-use crate::procedure::steps::{CHECK_TIMEOUT_S, DO_TIMEOUT_S};
+use crate::procedure::steps::{CHECK_TIMEOUT_S, DO_TIMEOUT_S, NOTIFY_TIMEOUT_S};
 use crate::procedure::template;
 
 /// The name under which what is read is saved.
 pub(super) fn save(table: &mut Table, problems: &mut Problems) -> Option<(Place, String)> {
     let at = place_of(table, "save");
     let name = table.text("save", problems)?;
-    if !template::is_name(&name) || matches!(name.as_str(), "run" | "row") {
+    if !template::is_name(&name) || matches!(name.as_str(), "run" | "row" | template::IT) {
         let shown = name.escape_debug();
         problems.say(at, format!("`{shown}` cannot name what is saved: use lower-case letters, digits and `_`"));
         return None;
@@ -69,6 +69,7 @@ pub(super) fn timeout(table: &mut Table, verb: Option<Verb>, takes_s: Option<u64
         Some(timeout) => timeout,
         None => match verb {
             Some(Verb::Check | Verb::Read) => CHECK_TIMEOUT_S.max(takes.saturating_mul(4)),
+            Some(Verb::Notify) => NOTIFY_TIMEOUT_S,
             Some(Verb::Do) => DO_TIMEOUT_S.max(takes.saturating_mul(4)),
             _ => 0,
         },

@@ -4,14 +4,20 @@
 //! digest of the set. Nothing in it ages: the same things on disk give the same bytes.
 
 pub mod exec;
+mod expect;
 pub mod files;
 pub mod http;
+mod limit;
+pub mod look;
 pub mod probe;
+pub mod redis;
 pub mod run;
+mod secret;
 pub mod sql;
 pub mod systemd;
 #[cfg(test)]
 mod tests;
+pub mod wait;
 
 use crate::config::estate::Estate;
 use crate::config::reader::{Problems, Table, nearest};
@@ -28,10 +34,10 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// The adapters' keys.
-const NAMES: [&str; 7] = ["exec", "files", "http", probe::KEY, run::KEY, sql::KEY, systemd::KEY];
+const NAMES: [&str; 8] = ["exec", "files", "http", probe::KEY, redis::KEY, run::KEY, sql::KEY, systemd::KEY];
 
 /// Adapters of the format that this version refuses.
-const LATER: [&str; 5] = ["script", "redis", "kube", "objects", "cert"];
+const LATER: [&str; 4] = ["script", "kube", "objects", "cert"];
 
 /// The most lines that say what moved between two sets.
 const MOST_MOVED: usize = 20;
@@ -42,20 +48,26 @@ pub struct BuiltIn {
     trusted_reads: Vec<String>,
     /// The estate's databases; `None` where no estate is known.
     databases: Option<Vec<sql::ways::Database>>,
+    /// The estate's Redis servers; `None` where no estate is known.
+    servers: Option<Vec<redis::ways::Server>>,
 }
 
 impl BuiltIn {
     /// The adapters where no estate is known; `trusted_reads` are absolute paths of programs that only read.
     #[must_use]
     pub fn new(trusted_reads: Vec<String>) -> Self {
-        Self { trusted_reads, databases: None }
+        Self { trusted_reads, databases: None, servers: None }
     }
 
     /// The adapters for an estate: with the programs that it trusts, and with its databases.
     #[must_use]
     pub fn of(estate: &Estate) -> Self {
         let trusted = estate.trusted_reads.iter().map(|path| path.display().to_string()).collect();
-        Self { databases: Some(sql::ways::databases(estate)), ..Self::new(trusted) }
+        Self {
+            databases: Some(sql::ways::databases(estate)),
+            servers: Some(redis::ways::servers(estate)),
+            ..Self::new(trusted)
+        }
     }
 }
 
@@ -65,9 +77,10 @@ impl Adapters for BuiltIn {
     }
 
     fn targets(&self, kind: TargetKind) -> Option<Vec<String>> {
-        let databases = self.databases.as_ref()?;
+        let (databases, servers) = (self.databases.as_ref()?, self.servers.as_ref()?);
         match kind {
             TargetKind::Postgres => Some(databases.iter().map(|database| database.name.clone()).collect()),
+            TargetKind::Redis => Some(servers.iter().map(|server| server.name.clone()).collect()),
             // Failed units are no entries of the estate, and nothing else is worked on by name.
             _ => None,
         }
@@ -78,15 +91,16 @@ impl Adapters for BuiltIn {
         let found: Vec<&str> = NAMES.into_iter().filter(|name| table.has(name)).collect();
         let main = matches!(purpose, Purpose::Do | Purpose::Read | Purpose::Check);
         if let (Some((on, _)), [only], true) = (&scope.on, found.as_slice(), main)
-            && *only != sql::KEY
+            && ![sql::KEY, redis::KEY].contains(only)
         {
-            problems.say(*on, format!("`on` names a database for `sql`; `{only}` works on none"));
+            problems.say(*on, format!("`on` names a target for `sql` and `redis`; `{only}` works on none"));
         }
         match found.as_slice() {
             ["exec"] => exec::parse(purpose, std::mem::take(table), scope, &self.trusted_reads, problems),
             ["files"] => files::parse(purpose, std::mem::take(table), scope, problems),
             ["http"] => http::parse(purpose, std::mem::take(table), problems),
             [probe::KEY] => probe::parse(purpose, std::mem::take(table), problems),
+            [redis::KEY] => redis::parse(purpose, std::mem::take(table), scope, self.servers.as_deref(), problems),
             [run::KEY] => run::parse(purpose, std::mem::take(table), problems),
             [sql::KEY] => sql::parse(purpose, std::mem::take(table), scope, self.databases.as_deref(), problems),
             [systemd::KEY] => systemd::parse(purpose, std::mem::take(table), scope, problems),
@@ -258,6 +272,7 @@ pub fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Result<Prev
         "exec" => exec::preview(action, look, set),
         "files" => files::preview(action, look, set),
         "http" => http::preview(action, look, set),
+        redis::KEY => redis::preview(action, look, set),
         sql::KEY => sql::preview(action, look, set),
         systemd::KEY => systemd::preview(action, look, set),
         _ => Err(no_such(action)),
@@ -271,8 +286,10 @@ pub fn act(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel: 
         "exec" => exec::act(action, out, cancel),
         "files" => files::act(action, set, out, cancel),
         "http" => http::act(action, out, cancel),
+        redis::KEY => redis::act(action, set, out, cancel),
         sql::KEY => sql::act(action, set, out, cancel),
         systemd::KEY => systemd::act(action, set, out, cancel),
+        wait::KEY => wait::act(action, out, cancel),
         _ => ActEnd::new(Ending::Failed, no_such(action).message),
     }
 }
@@ -285,6 +302,7 @@ pub fn prove(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel
         "exec" => exec::prove(action, out, cancel),
         "files" => files::prove(action, set, cancel),
         "http" => http::prove(action, out, cancel),
+        redis::KEY => redis::prove(action, set, out, cancel),
         sql::KEY => sql::prove(action, set, out, cancel),
         systemd::KEY => systemd::prove(action, set, out),
         _ => Proof::Unclear(no_such(action).message),
@@ -311,6 +329,7 @@ pub fn items(set: &mut dyn BufRead, from: u64, rows: u64) -> Result<(u64, Vec<It
     let head = head(set)?;
     match kind_of(&head) {
         "files" => files::items(&head, set, from, rows),
+        redis::KEY => redis::items(&head, set, from, rows),
         sql::KEY => sql::items(&head, set, from, rows),
         "exec" => Ok((1, exec::items(&head).into_iter().skip(usize::from(from > 0)).collect())),
         "http" => Ok((1, http::items(&head).into_iter().skip(usize::from(from > 0)).collect())),
@@ -325,6 +344,7 @@ pub fn moved(before: &mut dyn BufRead, after: &mut dyn BufRead) -> Vec<String> {
         let new = head(after)?;
         match (kind_of(&old), kind_of(&new)) {
             ("files", "files") => files::moved(&old, before, &new, after),
+            (redis::KEY, redis::KEY) => redis::moved(&old, before, &new, after),
             (sql::KEY, sql::KEY) => sql::moved(&old, before, &new, after),
             _ => Ok(head_moved(&old, &new)),
         }

@@ -66,6 +66,10 @@ impl Engine {
         let Some(action) = &planned.act else {
             return Err(Error::machine(format!("run step {}", step + 1), "it has no action"));
         };
+        if planned.effect > EffectClass::Read && self.keep_reading().await? {
+            // Stopped before it began.
+            return Ok(());
+        }
         for lock in &self.locks {
             lock.confirm()?;
         }
@@ -149,10 +153,21 @@ impl Engine {
         set: Option<&Digest>,
         timeout_s: u64,
     ) -> Result<Found> {
-        let action = match self.filled(action) {
-            Ok(action) => action,
-            Err(why) => return Ok(Found::Ended(Box::new(Exit::not_started(why)))),
-        };
+        match self.filled(action) {
+            Ok(action) => self.launch_filled(name, action, prove, set, timeout_s).await,
+            Err(why) => Ok(Found::Ended(Box::new(Exit::not_started(why)))),
+        }
+    }
+
+    /// The same with an action that has nothing left to be filled in.
+    pub(super) async fn launch_filled(
+        &mut self,
+        name: &str,
+        action: Action,
+        prove: bool,
+        set: Option<&Digest>,
+        timeout_s: u64,
+    ) -> Result<Found> {
         let spec = self.spec(name, action, prove, set, timeout_s);
         let mut shim = match self.spawn(&spec) {
             Ok(shim) => shim,

@@ -2,11 +2,23 @@
 
 use crate::domain::error::Result;
 use crate::domain::{Order, Verb};
+use crate::journal::append::Appender;
 use crate::journal::history::{History, Named};
 use crate::journal::record::{Event, StepHead};
 use crate::journal::terms::{Terms, Timing};
-use crate::procedure::plan::{Gate, Plan, Step, WayBack, WindowUse};
-use crate::runner::rundir::Start;
+use crate::procedure::condition::spoken;
+use crate::procedure::plan::{Gate, Plan, Step, Until, WayBack, WindowUse};
+use crate::runner::engine::window::Hours;
+use crate::runner::rundir::{RunDir, Start};
+use crate::runner::{clock, identity};
+
+/// The journal of a run that begins, with its first record; its window may not allow it by now.
+pub(super) fn begun(dir: &RunDir, plan: &Plan, start: &Start, hours: &Hours) -> Result<Appender> {
+    let (history, now) = (History::read(dir.runs()), clock::now());
+    hours.allow(plan, start, &history, now)?;
+    let first = created(plan, start, &history)?;
+    Ok(Appender::create(&dir.path, &dir.id, first, identity::own(&start.how), now, None)?.0)
+}
 
 /// The record that says what the run will do.
 ///
@@ -53,11 +65,14 @@ fn head(plan: &Plan, step: &Step, history: &History) -> StepHead {
         can_undo: matches!(step.way_back, WayBack::Undo(_)),
         what: if is_item { what.clone() } else { String::new() },
         why: step.why.clone(),
-        hard: is_item && step.verb == Verb::Check && step.gate == Gate::Hard,
+        hard: step.gate == Gate::Hard && (step.verb == Verb::Notify || (is_item && step.verb == Verb::Check)),
         note_required: is_item && step.note_required,
         save: step.save.clone(),
         part: step.part.clone(),
         timing: timing(plan, step, history),
+        when: step.when.as_deref().map(spoken),
+        until: step.until.as_ref().map(Until::words),
+        timeout_s: step.until.as_ref().map(|_| step.timeout_s),
     }
 }
 

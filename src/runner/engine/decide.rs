@@ -24,7 +24,7 @@ impl Engine {
         self.decide(step, format!("{word}: {refusal}"), Choice::Retry, true).await
     }
 
-    async fn decide(&mut self, step: u32, text: String, first: Choice, may_skip: bool) -> Result<()> {
+    pub(super) async fn decide(&mut self, step: u32, text: String, first: Choice, may_skip: bool) -> Result<()> {
         let mut choices = vec![first];
         if may_skip {
             choices.push(Choice::Skip);

@@ -4,6 +4,7 @@ use crate::domain::error::Result;
 use crate::domain::ids::Hasher;
 use crate::domain::{Digest, EffectClass, Error, Preview, Verb};
 use crate::journal::record::Covered;
+use crate::procedure::condition::spoken;
 use crate::procedure::plan::{Action, Step};
 use crate::procedure::template::OfRun;
 use crate::runner::adapters::{self, Look};
@@ -86,6 +87,9 @@ impl Engine {
             if planned.phase != phase || planned.verb != Verb::Do || planned.effect != EffectClass::Change {
                 continue;
             }
+            if !matches!(self.judge_when(&planned), Ok(None)) {
+                continue;
+            }
             if let Ok(frozen) = self.freeze(later).await?
                 && frozen.preview.count > 0
             {
@@ -100,6 +104,17 @@ impl Engine {
     pub(super) fn filled(&self, action: &Action) -> std::result::Result<Action, String> {
         let dir = self.dir.path.to_string_lossy();
         action.of_run(OfRun { id: self.dir.id.as_str(), dir: &dir, saved: &self.view().saved })
+    }
+
+    /// The value of a reference that the plan left to the run; what is empty is not known.
+    pub(super) fn known(&self, name: &str) -> std::result::Result<String, String> {
+        let dir = self.dir.path.to_string_lossy();
+        let run = OfRun { id: self.dir.id.as_str(), dir: &dir, saved: &self.view().saved };
+        match run.value(name)? {
+            None => Err(format!("`{name}` is nothing that the run knows")),
+            Some(value) if value.trim().is_empty() => Err(format!("`{}` is empty", spoken(&format!("{{{{{name}}}}}")))),
+            Some(value) => Ok(value),
+        }
     }
 
     /// Text for people with the run's own references filled in; what is not known is said in its place.

@@ -1,16 +1,14 @@
 //! Looks at what needs no program: in the runner itself, which reads and never changes a target.
 
-use crate::config::estate::Estate;
-use crate::config::paths::Surroundings;
 use crate::domain::error::Result;
 use crate::domain::{Evidence, Verb};
 use crate::journal::log::{LogAt, LogFile};
 use crate::journal::record::{Ending, Outcome};
 use crate::probes::clock;
 use crate::procedure::plan::{Action, Step};
-use crate::runner::adapters::{self, ActEnd, probe, run};
+use crate::runner::adapters::look::Around;
+use crate::runner::adapters::{self, ActEnd};
 use crate::runner::engine::Engine;
-use crate::runner::identity;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -72,31 +70,24 @@ impl Engine {
         timeout_s: u64,
         cancel: Arc<AtomicBool>,
     ) -> impl Future<Output = (ActEnd, Vec<u8>)> + 'static {
-        let estate = self.estate.clone();
-        let (name, own) = (self.plan.estate.clone(), self.dir.id.clone());
-        let runs = self.dir.path.parent().unwrap_or(Path::new("/")).to_owned();
+        let around = self.around();
         async move {
-            if action.adapter == probe::KEY {
-                let around = Surroundings::of(std::env::vars_os());
-                let estate = match &estate {
-                    Some(file) => Estate::load(file),
-                    None => Ok(Estate::discovered(&identity::host_name(), &around)),
-                };
-                return match estate {
-                    Ok(estate) => probe::look(&action, &estate, &around, Duration::from_secs(timeout_s)).await,
-                    Err(cause) => (ActEnd::unknown(cause.message), Vec::new()),
-                };
-            }
             let work = tokio::task::spawn_blocking(move || {
                 let mut told = Vec::new();
-                let end = if action.adapter == run::KEY {
-                    run::look(&action, &runs, &name, &own)
-                } else {
-                    adapters::act(&action, &mut std::io::empty(), &mut told, &cancel)
-                };
+                let end = around.look(&action, Duration::from_secs(timeout_s), &mut told, &cancel);
                 (end, told)
             });
             work.await.unwrap_or_else(|cause| (ActEnd::unknown(format!("the look broke off: {cause}")), Vec::new()))
+        }
+    }
+
+    /// What a look may need to know.
+    pub(super) fn around(&self) -> Around {
+        Around {
+            estate: self.estate.clone(),
+            name: self.plan.estate.clone(),
+            runs: self.dir.path.parent().unwrap_or(Path::new("/")).to_owned(),
+            own: self.dir.id.clone(),
         }
     }
 

@@ -3,6 +3,20 @@
 use crate::domain::Error;
 use crate::domain::error::Result;
 
+/// What a runner is launched to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Begin a new run.
+    Begin,
+    /// Go on with an interrupted one.
+    Resume,
+    /// Take an interrupted one over and stop it.
+    Abort {
+        /// Whether to take back what it did.
+        undo: bool,
+    },
+}
+
 /// Says why the runner gives up, on standard error, which leads to `runner.err`; while the run is still its own, so that
 /// whoever sees it free can read why.
 pub(super) fn last_words(cause: &Error) {

@@ -1,5 +1,6 @@
 //! Takes a run over from a runner that is gone.
 
+use crate::domain::Verb;
 use crate::domain::error::Result;
 use crate::journal::fold::Act;
 use crate::journal::record::{Closed, Event};
@@ -18,6 +19,9 @@ impl Engine {
             None => Ok(()),
             Some((step, attempt, Act::Forward)) => {
                 let planned = self.planned(step)?;
+                if planned.verb == Verb::Wait {
+                    return self.wait_on(step, attempt, &planned).await;
+                }
                 let found = self.adopt(&attempt::name(step, attempt)).await?;
                 self.finish(step, attempt, &planned, found, true).await
             }

@@ -164,10 +164,6 @@ impl Engine {
             Choice::Undo => self.write(Event::AbortRequested { undo: true }).map(drop),
             Choice::Abort => self.write(Event::AbortRequested { undo: false }).map(drop),
             _ => {
-                // Of a checklist, an item waits until somebody turns to it again.
-                if self.plan.order.is_listed() {
-                    return Ok(());
-                }
                 self.retrying = Some(step);
                 Ok(())
             }

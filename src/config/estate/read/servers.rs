@@ -50,36 +50,51 @@ pub(super) fn redis(root: &mut Table, known: &[String], problems: &mut Problems)
         let at = table.place_of("name");
         let name = table.named("name", problems);
         unique(&mut seen, name.clone(), at, "a Redis of this name", problems);
-        let url = url(&mut table, problems);
-        let at = table.place_of("password");
-        let password = table.text("password", problems).and_then(|written| {
-            let told = reference(&written, known);
-            told.map_err(|(why, hint)| problems.say_with(at, format!("`password`: {why}"), hint.unwrap_or_default()))
-                .ok()
-        });
+        if !table.has("url") {
+            table.required_text("url", problems);
+        }
+        let url = url(&mut table, "url", problems);
+        let password = password(&mut table, "password", known, problems);
+        let act = self::url(&mut table, "act", problems);
+        let act_at = table.place_of("act_password");
+        let act_password = self::password(&mut table, "act_password", known, problems);
+        if act.is_none() && act_password.is_some() {
+            problems.say_with(act_at, "`act_password` is of use with `act` alone", "add `act = \"redis://…\"`");
+        }
         let memory = limits(&mut table, "memory", problems);
         let ca_at = table.place_of("ca");
         let ca = path(&mut table, "ca", problems);
         table.finish(problems);
         let Some(url) = url else { continue };
-        if ca.is_some() && !url.starts_with("rediss:") {
+        let with_tls = |url: &str| url.starts_with("rediss:");
+        if ca.is_some() && !with_tls(&url) && !act.as_deref().is_some_and(with_tls) {
             problems.say_with(ca_at, "`ca` is of use with TLS alone", "let `url` begin with rediss://");
         }
-        all.extend(name.map(|name| Redis { name, url, password, memory, ca }));
+        all.extend(name.map(|name| Redis { name, url, password, act, act_password, memory, ca }));
     }
     all
 }
 
-fn url(table: &mut Table, problems: &mut Problems) -> Option<String> {
-    let at = table.place_of("url");
-    let written = table.required_text("url", problems)?;
+/// Takes the name of a secret out.
+fn password(table: &mut Table, key: &'static str, known: &[String], problems: &mut Problems) -> Option<String> {
+    let at = table.place_of(key);
+    let written = table.text(key, problems)?;
+    let told = reference(&written, known);
+    told.map_err(|(why, hint)| problems.say_with(at, format!("`{key}`: {why}"), hint.unwrap_or_default())).ok()
+}
+
+/// Takes a URL out; it is not repeated in messages, where it could hold a password.
+fn url(table: &mut Table, key: &'static str, problems: &mut Problems) -> Option<String> {
+    let at = table.place_of(key);
+    let written = table.text(key, problems)?;
     match redis_url::part(&written) {
         Ok(parted) if parted.password.is_some() => {
-            let hint = "leave it out, and write `password = \"secret:NAME\"`";
-            problems.say_with(at, "`url` holds a password: passwords are never in an estate file", hint);
+            let word = if key == "act" { "act_password" } else { "password" };
+            let hint = format!("leave it out, and write `{word} = \"secret:NAME\"`");
+            problems.say_with(at, format!("`{key}` holds a password: passwords are never in an estate file"), hint);
         }
         Ok(_) => return Some(written),
-        Err(why) => problems.say_with(at, format!("`url` {why}"), "such as \"redis://127.0.0.1:6379/0\""),
+        Err(why) => problems.say_with(at, format!("`{key}` {why}"), "such as \"redis://127.0.0.1:6379/0\""),
     }
     None
 }

@@ -1,13 +1,13 @@
 //! Looks at a tree, and freezes what an act would touch.
 
 use crate::domain::glob;
-use crate::domain::quantity::{bytes, count, counted, percent};
+use crate::domain::quantity::{count, counted};
 use crate::domain::{EffectClass, Error, Kind, Preview};
-use crate::procedure::plan::{Action, Limit};
+use crate::procedure::plan::Action;
 use crate::runner::adapters::files::beneath::{self, Root, look_at, split};
 use crate::runner::adapters::files::frozen::{Frozen, Head, MOST, Name};
 use crate::runner::adapters::files::{Op, Select, Spec, handles};
-use crate::runner::adapters::{self as common, Look};
+use crate::runner::adapters::{self as common, Look, limit};
 use rustix::fs::{Dir, FileType, Stat};
 use rustix::io::Errno;
 use std::collections::BTreeMap;
@@ -46,7 +46,7 @@ pub(in super::super) fn preview(action: &Action, look: &Look, set: &mut dyn Writ
         None => 0,
     };
     let total: u64 = seen.files.iter().map(|file| file.size).fold(0, u64::saturating_add);
-    let limit = judge(look.limit, seen.files.len() as u64, seen.of, total)?;
+    let limit = limit::judge(look.limit, seen.files.len() as u64, seen.of, Some(total), "files")?;
     let head = Head {
         set: "files".to_owned(),
         op: spec.op,
@@ -200,32 +200,6 @@ fn destine(root: &Root, files: &mut Vec<Frozen>, select: &Select, to: &str, look
 /// Joins a directory (empty for the root) and a name.
 fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
     if directory.is_empty() { name.to_vec() } else { [directory, b"/", name].concat() }
-}
-
-/// Refuses a set above its ceiling; otherwise says in words how near it is.
-fn judge(limit: Option<Limit>, found: u64, of: u64, total: u64) -> Result<Option<String>, Error> {
-    #[allow(clippy::cast_precision_loss)] // A share of at most a million.
-    let (over, words) = match limit {
-        None => return Ok(None),
-        Some(Limit::Share(share)) => {
-            let ratio = if of == 0 { 0.0 } else { found as f64 / of as f64 };
-            let words = format!("{}, limit {}", percent(ratio), percent(share));
-            (ratio > share, words)
-        }
-        Some(Limit::Count(most)) => (found > most, format!("{}, limit {}", count(found), count(most))),
-        Some(Limit::Bytes(most)) => (total > most, format!("{}, limit {}", bytes(total), bytes(most))),
-    };
-    if !over {
-        return Ok(Some(words));
-    }
-    let message = format!(
-        "cannot go on: the set is over its limit: {} of {}, {} ({words})",
-        count(found),
-        counted(of, "file", "files"),
-        bytes(total)
-    );
-    Err(Error::new(Kind::Refused, message)
-        .hint("a larger set than the author foresaw is a mistake until shown otherwise"))
 }
 
 fn shown(spec: &Spec, select: &Select, look: &Look, seen: &Seen, total: u64) -> Preview {

@@ -3,11 +3,10 @@
 use crate::config::estate::Estate;
 use crate::config::libpq::Access;
 use crate::config::paths::Surroundings;
-use crate::config::secrets::{SecretPlace, Secrets};
+use crate::config::secrets::Secrets;
 use crate::domain::Error;
+use crate::runner::adapters::secret::{self, Places};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 /// One way to a database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,16 +14,8 @@ pub(in super::super) struct Way {
     /// A libpq string, a URL, or a service.
     written: String,
     /// The places of the secrets that it names.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    secrets: BTreeMap<String, Place>,
-}
-
-/// Where a secret lies.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Place {
-    File(PathBuf),
-    Env(String),
+    #[serde(default, skip_serializing_if = "Places::is_empty")]
+    secrets: Places,
 }
 
 /// One database of the estate.
@@ -39,25 +30,15 @@ pub(in super::super) struct Database {
 
 impl Way {
     fn of(written: &str, secrets: &Secrets) -> Self {
-        let named = secrets.places.iter().filter(|(name, _)| written.contains(&format!("secret:{name}")));
-        let places = named.filter_map(|(name, place)| match place {
-            SecretPlace::File(path) => Some((name.clone(), Place::File(path.clone()))),
-            SecretPlace::Env(variable) => Some((name.clone(), Place::Env(variable.clone()))),
-            SecretPlace::EnvUrl(_) => None,
-        });
-        Self { written: written.to_owned(), secrets: places.collect() }
+        let named = secrets.places.keys().filter(|name| written.contains(&format!("secret:{name}")));
+        Self { written: written.to_owned(), secrets: secret::places(secrets, named.map(String::as_str)) }
     }
 
     /// With the variables of this process.
     pub(super) fn access(&self) -> Access {
-        let place = |place: &Place| match place {
-            Place::File(path) => SecretPlace::File(path.clone()),
-            Place::Env(variable) => SecretPlace::Env(variable.clone()),
-        };
-        let places = self.secrets.iter().map(|(name, at)| (name.clone(), place(at))).collect();
         Access {
             written: self.written.clone(),
-            secrets: Secrets { places },
+            secrets: secret::secrets(&self.secrets),
             around: Surroundings::of(std::env::vars_os()),
         }
     }

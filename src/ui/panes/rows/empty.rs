@@ -28,6 +28,13 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, section: Section, wid
     let line =
         |text: &&'static str| Strip::new().gap(3).put_within(width.saturating_sub(4), pen.style(Role::UiKey), *text);
     lines.extend(entry.iter().map(|text| line(text).line()));
+    if !snapshot.not_found.is_empty() {
+        lines.push(Line::default());
+        lines.extend(pen.sentence(Role::UiMuted, "Looked for, and not there:", width));
+        for phrase in snapshot.not_found {
+            lines.extend(pen.sentence(Role::UiMuted, format!("  {phrase}"), width));
+        }
+    }
     lines
 }
 

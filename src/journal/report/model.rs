@@ -1,0 +1,278 @@
+//! What every form of the report tells, as plain text that is not escaped yet.
+
+use crate::domain::quantity::{bytes, count, span};
+use crate::domain::{Actor, Digest, EffectClass, StepState, Verb, Wall};
+use crate::journal::fold::{RunView, StepView};
+use crate::journal::record::{Answer, Ask, Closed, Ending, Event, Outcome, Record};
+use crate::journal::report::time;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// How a line of the report is meant to be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tone {
+    /// Something happened.
+    Plain,
+    /// A person did something.
+    Person,
+    /// It went well.
+    Good,
+    /// It did not go as planned, or nobody knows.
+    Odd,
+    /// It went wrong, or was forced.
+    Bad,
+}
+
+/// One line of the timeline.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Moment<'a> {
+    pub(super) seq: u64,
+    pub(super) at: Wall,
+    /// Who caused it.
+    pub(super) by: &'a Actor,
+    pub(super) tone: Tone,
+    pub(super) step: Option<u32>,
+    /// What happened.
+    pub(super) what: String,
+    /// The small print.
+    pub(super) more: String,
+}
+
+/// `2026-08-22 02:47:31 UTC`.
+pub(super) fn when(at: Wall) -> String {
+    format!("{} {} UTC", at.date(), at.clock())
+}
+
+/// `anna (uid 1000, login 1000) on bastion, through console`.
+pub(super) fn who(actor: &Actor) -> String {
+    let login = actor.login_uid.map_or_else(|| "login unknown".to_owned(), |login| format!("login {login}"));
+    format!("{} (uid {}, {login}) on {}, through {}", actor.name, actor.uid, actor.host, actor.through)
+}
+
+/// A step's number, from 1, and title: `2 (Move rotated logs)`.
+pub(super) fn title(view: &RunView, step: u32) -> String {
+    let title = view.step(step).map_or("", |step| step.head.title.as_str());
+    format!("{} ({title})", u64::from(step) + 1)
+}
+
+/// A step's state as the report says it.
+pub(super) fn state(step: &StepView) -> &'static str {
+    match step.state {
+        StepState::Planned => "not reached",
+        other => other.word(),
+    }
+}
+
+/// `ok: deleted 1,284 (code 0, 1 s, deleted 1,284, left_alone 2, log 1-1.log: 100 B)`.
+pub(super) fn outcome_text(outcome: &Outcome) -> String {
+    format!("{}: {} ({})", outcome.ending.word(), outcome.detail, outcome_facts(outcome))
+}
+
+/// `code 0, 1 s, deleted 1,284, left_alone 2, log 1-1.log: 100 B`.
+pub(super) fn outcome_facts(outcome: &Outcome) -> String {
+    let mut facts = Vec::new();
+    facts.extend(outcome.code.map(|code| format!("code {code}")));
+    facts.extend(outcome.signal.map(|signal| format!("signal {signal}")));
+    facts.push(span(Duration::from_millis(outcome.took_ms)));
+    facts.extend(outcome.counts.iter().map(|(name, number)| format!("{name} {}", count(*number))));
+    if let Some(log) = &outcome.log {
+        let dropped = if log.dropped > 0 { format!(", {} dropped", bytes(log.dropped)) } else { String::new() };
+        facts.push(format!("log {}: {}{dropped}", log.file, bytes(log.bytes)));
+    }
+    if outcome.recovered {
+        facts.push("taken over from the shim".to_owned());
+    }
+    facts.join(", ")
+}
+
+pub(super) fn asked(ask: &Ask) -> String {
+    match ask {
+        Ask::Confirm { effect, set, preview, also } => {
+            let place = if preview.place.is_empty() { String::new() } else { format!(" in {}", preview.place) };
+            let mut told = format!("asked to confirm a {}: {}{place}, set {set}", effect.word(), preview.headline);
+            for covered in also {
+                let step = u64::from(covered.step) + 1;
+                let _ = write!(told, "; with it step {step}: {}, set {}", covered.headline, covered.set);
+            }
+            told
+        }
+        Ask::Sign { text, .. } => format!("asked to sign: {text}"),
+        Ask::Decide { text, choices } => {
+            let choices: Vec<&str> = choices.iter().map(|choice| choice.word()).collect();
+            format!("asked to decide ({}): {text}", choices.join(", "))
+        }
+    }
+}
+
+pub(super) fn answered(answer: &Answer) -> String {
+    match answer {
+        Answer::Confirm { typed } => format!("confirmed by typing {typed}"),
+        Answer::Sign { note } => format!("signed: {note}"),
+        Answer::Decide { choice, reason } => format!("decided {}: {reason}", choice.word()),
+        Answer::Cancel => "cancelled".to_owned(),
+    }
+}
+
+pub(super) fn closed(why: Closed, moved: &[String]) -> String {
+    let why = match why {
+        Closed::Moved => "what it showed had moved",
+        Closed::Expired => "it had lapsed",
+        Closed::Aborted => "the run was stopped",
+        Closed::RunnerGone => "its runner was gone",
+    };
+    let moved = if moved.is_empty() { String::new() } else { format!(": {}", moved.join("; ")) };
+    format!("prompt closed, {why}{moved}")
+}
+
+/// What a record says that did not go as planned, and how grave that is.
+pub(super) fn deviation(view: &RunView, record: &Record) -> Option<(Tone, String)> {
+    let late = time::deviation(view, record);
+    let told = match &record.event {
+        Event::StepOutcome { step, outcome, .. } if outcome.ending != Ending::Ok => {
+            (Tone::Bad, format!("step {} ended {}", title(view, *step), outcome.ending.word()))
+        }
+        Event::StepSkipped { step, reason } => {
+            (Tone::Odd, format!("step {} was skipped: {reason}", title(view, *step)))
+        }
+        Event::StepResolved { step, choice, evidence } => {
+            let told = format!("step {} was unknown and settled as {}: {evidence}", title(view, *step), choice.word());
+            (Tone::Odd, told)
+        }
+        Event::StepReopened { step, reason } => {
+            (Tone::Odd, format!("step {} was opened again: {reason}", title(view, *step)))
+        }
+        Event::RunResumed { why } => (Tone::Odd, format!("a new runner took over: {why}")),
+        Event::JournalRecovered { bytes, saved, .. } => {
+            (Tone::Odd, format!("{bytes} torn bytes were cut off the journal and saved as {saved}"))
+        }
+        Event::AbortRequested { undo } => {
+            let undo = if *undo { ", and to take back what was done" } else { "" };
+            (Tone::Bad, format!("{} asked to stop{undo}", who(&record.actor)))
+        }
+        Event::UndoOutcome { step, outcome, .. } => {
+            let tone = if outcome.ending == Ending::Ok { Tone::Odd } else { Tone::Bad };
+            (tone, format!("the undo of step {} ended {}", title(view, *step), outcome.ending.word()))
+        }
+        Event::Other { kind, body } => {
+            (Tone::Odd, format!("a record of a kind this version does not know: {kind} {body}"))
+        }
+        _ => return late,
+    };
+    Some(match late {
+        Some((_, late)) => (told.0, format!("{}; {late}", told.1)),
+        None => told,
+    })
+}
+
+/// A consent that counted.
+pub(super) struct Confirmation<'a> {
+    pub(super) seq: u64,
+    pub(super) at: Wall,
+    pub(super) by: &'a Actor,
+    pub(super) step: u32,
+    /// What was typed.
+    pub(super) typed: &'a str,
+    pub(super) effect: Option<EffectClass>,
+    /// What the prompt showed.
+    pub(super) headline: String,
+    pub(super) set: Option<&'a Digest>,
+    /// How long the question had been open.
+    pub(super) waited: Option<Duration>,
+}
+
+/// Every consent that counted, in order.
+pub(super) fn confirmations(records: &[Record]) -> Vec<Confirmation<'_>> {
+    let mut all = Vec::new();
+    for (place, record) in records.iter().enumerate() {
+        let Event::AnswerAccepted { prompt, step, answer: Answer::Confirm { typed } } = &record.event else {
+            continue;
+        };
+        let opening = records.iter().take(place).rev().find_map(|earlier| match &earlier.event {
+            Event::PromptOpened { prompt: own, ask: Ask::Confirm { effect, set, preview, .. }, .. }
+                if own == prompt =>
+            {
+                Some((earlier.boot, *effect, set, preview.headline.clone()))
+            }
+            _ => None,
+        });
+        all.push(Confirmation {
+            seq: record.seq,
+            at: record.wall,
+            by: &record.actor,
+            step: *step,
+            typed,
+            effect: opening.as_ref().map(|(_, effect, ..)| *effect),
+            waited: opening.as_ref().map(|(boot, ..)| record.boot.since(*boot)),
+            set: opening.as_ref().map(|(_, _, set, _)| *set),
+            headline: opening.map(|(.., headline)| headline).unwrap_or_default(),
+        });
+    }
+    all
+}
+
+/// How long a step took, against what was expected.
+pub(super) struct Timing {
+    pub(super) step: u32,
+    pub(super) title: String,
+    pub(super) expected: Option<Duration>,
+    pub(super) took: Duration,
+}
+
+impl Timing {
+    /// The larger of both, for a scale.
+    pub(super) fn most(&self) -> Duration {
+        self.took.max(self.expected.unwrap_or_default())
+    }
+
+    /// Whether it took longer than expected.
+    pub(super) fn is_late(&self) -> bool {
+        self.expected.is_some_and(|expected| self.took > expected)
+    }
+}
+
+/// The timings of every step that was taken, in order. A person's step took as long as it was open.
+pub(super) fn timings(view: &RunView) -> Vec<Timing> {
+    let of = |(number, step): (u32, &StepView)| {
+        let took = match (&step.outcome, step.started, step.ended) {
+            (Some(outcome), ..) => Duration::from_millis(outcome.took_ms),
+            (None, Some(began), Some(ended)) if step.head.verb == Verb::Manual => ended.since(began),
+            _ => return None,
+        };
+        let expected = step.head.takes_s.map(Duration::from_secs);
+        Some(Timing { step: number, title: step.head.title.clone(), expected, took })
+    };
+    (0..).zip(&view.steps).filter_map(of).collect()
+}
+
+/// Somebody with what they did; the runner acts in its owner's name.
+pub(super) struct Person<'a> {
+    pub(super) actor: &'a Actor,
+    /// What they acted through, each once.
+    pub(super) through: Vec<&'a str>,
+    pub(super) records: u64,
+    /// How many of their answers counted, and how many did not.
+    pub(super) answers: (u64, u64),
+}
+
+/// Everyone in the journal, by kernel identity.
+pub(super) fn people(records: &[Record]) -> Vec<Person<'_>> {
+    let mut all: Vec<Person<'_>> = Vec::new();
+    for record in records {
+        let actor = &record.actor;
+        let same = |person: &&mut Person<'_>| {
+            let own = person.actor;
+            (own.uid, own.login_uid, &own.name, &own.host) == (actor.uid, actor.login_uid, &actor.name, &actor.host)
+        };
+        if all.iter_mut().find(same).is_none() {
+            all.push(Person { actor, through: Vec::new(), records: 0, answers: (0, 0) });
+        }
+        let Some(person) = all.iter_mut().find(same) else { continue };
+        person.records += 1;
+        person.answers.0 += u64::from(matches!(record.event, Event::AnswerAccepted { .. }));
+        person.answers.1 += u64::from(matches!(record.event, Event::AnswerRejected { .. }));
+        if !person.through.contains(&actor.through.as_str()) {
+            person.through.push(&actor.through);
+        }
+    }
+    all
+}

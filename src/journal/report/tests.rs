@@ -1,0 +1,112 @@
+use super::markdown::{is_unseen, safe};
+use super::*;
+use crate::journal::chain::read;
+use crate::journal::samples::{bytes, night, recovered_night};
+
+/// The report of a history whose files are not there.
+fn of(events: &[Event]) -> Report {
+    let report = Report::of(Path::new("/nonexistent"), read(&bytes(1, events))).unwrap();
+    Report { wrong: Vec::new(), ..report }
+}
+
+#[test]
+fn the_record_tells_the_night() {
+    let report = of(&night());
+    let (text, view) = (markdown(&report), &report.view);
+    let anna = "anna (uid 1000, login 1000) on bastion, through";
+    for expected in [
+        "# Delete data past retention\n",
+        &format!("| Started | 2026-08-22 01:47:31 UTC by {anna} console, confirmed: console |"),
+        "| Ended | 2026-08-22 01:47:47 UTC, after 16 s |",
+        "| Status | aborted |",
+        &format!("| Plan | {} |", view.plan),
+        "| Parameter root | /srv/cell0 |",
+        "| Lock host | machine-id\\:0123 |",
+        "refused: typed \\`chnage\\` (prompt 1\\\\u\\{1b\\}\\[2J)",
+        "prompt closed, what it showed had moved: one file more",
+        "confirmed by typing change",
+        "ok: deleted 1,284, left 2 alone (code 0, 1 s, deleted 1,284, left\\_alone 2, log 1-1.log: 100 B)",
+        "| 2 | disk \\| at \\`84 %\\`\\\\n\\# fine |",
+        &format!("{anna} runner asked to stop, and to take back what was done"),
+        "the undo of step 2 (a do step) ended ok",
+        &format!("The journal has 17 records; the digest of the last is {}.", view.head),
+        &format!("    midwatch verify {}\n", view.id),
+    ] {
+        assert!(text.contains(expected), "{expected}\n\n{text}");
+    }
+    assert!(text.contains(&format!("set {}", crate::journal::samples::set(1))));
+}
+
+#[test]
+fn what_went_otherwise_is_told() {
+    let text = markdown(&of(&recovered_night()));
+    for expected in [
+        "step 1 (a check step) ended failed",
+        "step 1 (a check step) was skipped: known",
+        "a new runner took over: runner gone",
+        "step 2 (a do step) ended unknown",
+        "step 2 (a do step) was unknown and settled as done: looked",
+        "decided skip: seen with my own eyes",
+        "confirmed by typing delete 1,284 sessions",
+        "signed: calm",
+        "told the channel",
+        "| Status | ok |",
+    ] {
+        assert!(text.contains(expected), "{expected}\n\n{text}");
+    }
+}
+
+#[test]
+fn outside_text_cannot_break_the_page() {
+    let text = "a|b`c\r\n# d\u{1b}]52;\u{202e}\u{200b}<script>[x](javascript:y) https://evil \u{e0041}";
+    let shown = safe(text);
+    assert!(!shown.contains(|symbol: char| is_unseen(symbol)), "{shown}");
+    let expected = "a\\|b\\`c\\\\u\\{d\\}\\\\n\\# d\\\\u\\{1b\\}\\]52;\\\\u\\{202e\\}\\\\u\\{200b\\}\\<script\\>\\[x\\](javascript\\:y) https\\://evil \\\\u\\{e0041\\}";
+    assert_eq!(shown, expected);
+    let mut events = night();
+    for event in &mut events {
+        if let Event::Note { text: note, .. } = event {
+            *note = text.to_owned();
+        }
+    }
+    let page = markdown(&of(&events));
+    assert!(!page.contains(['\u{1b}', '\r']) && !page.contains("<script>"));
+    let row = page.lines().find(|line| line.contains("script")).unwrap();
+    assert_eq!(row.replace("\\|", "").matches('|').count(), 5, "{row}");
+}
+
+#[test]
+fn json_has_every_record_and_the_head() {
+    let report = of(&night());
+    let (told, view) = (json(&report), &report.view);
+    assert_eq!(told["records"].as_array().unwrap().len(), 17);
+    assert_eq!(told["head"], view.head.as_str());
+    assert_eq!(told["records"][16]["h"], view.head.as_str());
+    assert_eq!(told["records"][9]["body"]["answer"], serde_json::json!({"answer": "confirm", "typed": "change"}));
+    assert_eq!((&told["status"], &told["count"]), (&serde_json::json!("aborted"), &serde_json::json!(17)));
+    assert_eq!(told["steps"][1]["state"], "undone");
+    assert_eq!(told["refused"][0]["why"], "typed `chnage`");
+}
+
+#[test]
+fn a_damaged_journal_is_said_at_the_top_of_every_form() {
+    let mut text = bytes(1, &night());
+    let last = text.len() - 30;
+    text[last] ^= 1;
+    let report = Report::of(Path::new("/nonexistent"), read(&text)).unwrap();
+    let page = markdown(&report);
+    let (alarm, head) =
+        (page.find("**NOT WHOLE.** The journal is damaged at record 17").unwrap(), page.find("| Run |"));
+    assert!(alarm < head.unwrap(), "{page}");
+    let told = json(&report);
+    assert_eq!(told["whole"], serde_json::json!(false));
+    assert!(told["faults"][0].as_str().unwrap().contains("record 17"));
+    // Without one whole record there is nothing to tell.
+    assert!(Report::of(Path::new("/nonexistent"), read(b"{}\n")).is_err());
+}
+
+#[test]
+fn an_address_is_no_link_and_a_colon_in_a_sentence_stays() {
+    assert_eq!(safe("done: at www.evil.com"), "done: at www\\.evil.com");
+    assert_eq!(safe("WWW.x http://y mailto:z :"), "WWW\\.x http\\://y mailto\\:z :");
+}

@@ -1,0 +1,134 @@
+//! The journal as a timeline: one line a record, an attempt and its quick end in one.
+
+use crate::domain::quantity::span;
+use crate::journal::fold::RunView;
+use crate::journal::record::{Answer, Choice, Ending, Event, Record};
+use crate::journal::report::model::{Moment, Tone, answered, asked, closed, outcome_facts};
+use crate::journal::report::time;
+use std::time::Duration;
+
+/// What happened, in order.
+pub(super) fn moments<'a>(view: &RunView, records: &'a [Record]) -> Vec<Moment<'a>> {
+    let mut all = Vec::new();
+    let mut rest = records.iter().peekable();
+    while let Some(record) = rest.next() {
+        let ends = |next: &&Record| is_end_of(&next.event, &record.event);
+        let shown = rest.next_if(ends).unwrap_or(record);
+        let Some((tone, step, what, more)) = told(view, &shown.event) else { continue };
+        let at = record.wall;
+        all.push(Moment { seq: shown.seq, at, by: &shown.actor, tone, step, what, more });
+    }
+    all
+}
+
+/// Whether a record is the outcome of the attempt that the record before it began.
+fn is_end_of(next: &Event, begun: &Event) -> bool {
+    match (begun, next) {
+        (Event::StepIntent { step, attempt, .. }, Event::StepOutcome { step: of, attempt: which, .. })
+        | (Event::UndoIntent { step, attempt, .. }, Event::UndoOutcome { step: of, attempt: which, .. }) => {
+            (step, attempt) == (of, which)
+        }
+        _ => false,
+    }
+}
+
+type Told = (Tone, Option<u32>, String, String);
+
+/// What a record says, and its small print; none for what only says that a prompt is still as it was.
+fn told(view: &RunView, event: &Event) -> Option<Told> {
+    let plain = |what: String, more: String| Some((Tone::Plain, None, what, more));
+    match event {
+        Event::RunCreated { confirmed, version, plan, .. } => {
+            let more = format!("confirmed: {confirmed} · plan {plan} · Midwatch {version}");
+            Some((Tone::Person, None, "The run was started".to_owned(), more))
+        }
+        Event::WindowJudged { standing, why } => plain(upper(&standing.words()), why.clone()),
+        Event::ClockJump { by_ms } => Some((Tone::Odd, None, upper(&time::jump(*by_ms)), String::new())),
+        Event::LockTaken { name, identity } => plain(format!("Locked {name}"), identity.clone()),
+        Event::RunResumed { why } => Some((Tone::Odd, None, "A new runner took over".to_owned(), why.clone())),
+        Event::JournalRecovered { bytes, saved, .. } => {
+            let what = format!("{bytes} torn bytes were cut off the journal");
+            Some((Tone::Odd, None, what, format!("saved as {saved}")))
+        }
+        Event::PanesRead { when, counts, took_ms, .. } => {
+            let took = span(Duration::from_millis(*took_ms));
+            plain(format!("Every pane was read {} the work", when.word()), format!("{} · {took}", counts.words()))
+        }
+        Event::PromptReread { .. } => None,
+        Event::PromptOpened { step, ask, .. } => Some((Tone::Plain, Some(*step), upper(&asked(ask)), String::new())),
+        Event::PromptClosed { why, moved, .. } => plain(upper(&closed(*why, moved)), String::new()),
+        Event::AnswerAccepted { step, answer, .. } => {
+            let tone = match answer {
+                Answer::Decide { choice: Choice::Skip | Choice::Abort | Choice::Undo, .. } | Answer::Cancel => {
+                    Tone::Odd
+                }
+                _ => Tone::Person,
+            };
+            Some((tone, Some(*step), upper(&answered(answer)), String::new()))
+        }
+        Event::AnswerRejected { prompt, why } => {
+            Some((Tone::Odd, None, format!("An answer was refused: {why}"), format!("to {prompt}")))
+        }
+        Event::RunSealed { status, unknown } => {
+            let tone = if status.word() == "ok" { Tone::Good } else { Tone::Bad };
+            let more = if *unknown > 0 { format!("{unknown} outcomes remain unknown") } else { String::new() };
+            Some((tone, None, format!("The run was sealed: {}", status.word()), more))
+        }
+        Event::AbortRequested { undo } => {
+            let what = if *undo { "Asked to stop, and to take back what was done" } else { "Asked to stop" };
+            Some((Tone::Bad, None, what.to_owned(), String::new()))
+        }
+        Event::Note { step, text } => Some((Tone::Person, *step, format!("Note: {text}"), String::new())),
+        Event::Other { kind, body } => Some((Tone::Odd, None, format!("{kind}, of a newer version"), body.to_string())),
+        of_step => told_of_step(view, of_step),
+    }
+}
+
+fn told_of_step(view: &RunView, event: &Event) -> Option<Told> {
+    let named = |step: u32| view.step(step).map_or_else(String::new, |step| step.head.title.clone());
+    let ended = |ending: Ending| if ending == Ending::Ok { Tone::Good } else { Tone::Bad };
+    Some(match event {
+        Event::StepIntent { step, attempt, set, .. } => {
+            let again = if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
+            let set = set.as_ref().map(|set| format!("set {set}")).unwrap_or_default();
+            (Tone::Plain, Some(*step), format!("{} begins{again}", named(*step)), set)
+        }
+        Event::StepOutcome { step, outcome, .. } => {
+            let what = format!("{}: {}, {}", named(*step), outcome.ending.word(), outcome.detail);
+            (ended(outcome.ending), Some(*step), what, outcome_facts(outcome))
+        }
+        Event::StepResolved { step, choice, evidence } => {
+            let what = format!("{} was unknown and settled as {}", named(*step), choice.word());
+            (Tone::Odd, Some(*step), what, evidence.clone())
+        }
+        Event::StepSkipped { step, reason } => {
+            (Tone::Odd, Some(*step), format!("{} was passed over", named(*step)), reason.clone())
+        }
+        Event::StepClosed { step, note } => {
+            (Tone::Good, Some(*step), format!("{} was closed", named(*step)), note.clone())
+        }
+        Event::StepReopened { step, reason } => {
+            (Tone::Odd, Some(*step), format!("{} was opened again", named(*step)), reason.clone())
+        }
+        Event::UndoIntent { step, .. } => {
+            (Tone::Plain, Some(*step), format!("The undo of {} begins", named(*step)), String::new())
+        }
+        Event::UndoOutcome { step, outcome, .. } => {
+            let what = format!("The undo of {}: {}, {}", named(*step), outcome.ending.word(), outcome.detail);
+            (ended(outcome.ending), Some(*step), what, outcome_facts(outcome))
+        }
+        other => (Tone::Plain, None, other.kind().to_owned(), rest_of(other)),
+    })
+}
+
+/// What a record holds, as it stands in the journal.
+fn rest_of(event: &Event) -> String {
+    let whole = serde_json::to_value(event).unwrap_or_default();
+    whole.get("body").map(ToString::to_string).unwrap_or_default()
+}
+
+/// The same with a capital letter at its beginning.
+fn upper(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

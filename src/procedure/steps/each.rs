@@ -1,0 +1,81 @@
+//! `each`: one step of the file that becomes several of the plan, one for each item.
+
+use crate::config::reader::{Node, Place, Problems, Table, Value};
+use crate::procedure::params::Bound;
+use crate::procedure::template::{self, Piece, Reference, is_item};
+use std::collections::BTreeMap;
+
+/// The most items of one step.
+const MOST_ITEMS: usize = 1000;
+
+/// What a step is taken for, one after another.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Each {
+    /// Where it stands.
+    pub at: Place,
+    /// A list of texts, or one whole reference to a parameter that is a list or a map.
+    pub items: Node,
+}
+
+/// Takes `each` out.
+pub(super) fn read(table: &mut Table, problems: &mut Problems) -> Option<Each> {
+    let items = table.take("each")?;
+    let at = items.at;
+    let sound = match &items.value {
+        Value::Text(text) => whole(text).is_some(),
+        Value::List(items) => !items.is_empty() && items.iter().all(|item| matches!(item.value, Value::Text(_))),
+        _ => false,
+    };
+    if !sound {
+        let message = "`each` must be a list of texts, or one whole reference to a parameter that is a list or a map";
+        problems.say_with(at, message, "such as [\"api\", \"worker\"] or \"{{image}}\"");
+    }
+    sound.then_some(Each { at, items })
+}
+
+/// The parameter that a text refers to as a whole.
+fn whole(text: &str) -> Option<String> {
+    match template::pieces(text).ok()?.as_slice() {
+        [Piece::Reference(Reference::Param(name))] => Some(name.clone()),
+        _ => None,
+    }
+}
+
+impl Each {
+    /// The items of the list, or of the parameter's value.
+    pub fn items(&self, values: &BTreeMap<String, Bound>, problems: &mut Problems) -> Vec<String> {
+        let found = match &self.items.value {
+            Value::Text(text) => {
+                let bound = whole(text).and_then(|name| values.get(&name));
+                bound.map(|bound| bound.entries.iter().map(|(name, _)| name.clone()).collect()).unwrap_or_default()
+            }
+            Value::List(items) => items.iter().filter_map(|item| text_of(&template::fill(item, values))).collect(),
+            _ => Vec::new(),
+        };
+        self.sound(&found, problems).then_some(found).unwrap_or_default()
+    }
+
+    fn sound(&self, items: &[String], problems: &mut Problems) -> bool {
+        let wrong = items.iter().find(|item| !is_item(item));
+        let twice = items.iter().enumerate().find(|(at, item)| items.iter().take(*at).any(|other| other == *item));
+        let why = match (items, wrong, twice) {
+            ([], ..) => "`each` takes a parameter that is a `list` or a `map`".to_owned(),
+            (_, Some(wrong), _) => {
+                format!("\"{}\" cannot be an item: it must be text without []{{}}|,= in it", wrong.escape_debug())
+            }
+            (.., Some((_, item))) => format!("`each` has \"{}\" twice", item.escape_debug()),
+            _ if items.len() > MOST_ITEMS => format!("`each` has more than {MOST_ITEMS} items"),
+            _ => return true,
+        };
+        problems.say(self.at, why);
+        false
+    }
+}
+
+fn text_of(node: &Node) -> Option<String> {
+    match &node.value {
+        Value::Text(text) => Some(text.clone()),
+        Value::Int(number) => Some(number.to_string()),
+        _ => None,
+    }
+}

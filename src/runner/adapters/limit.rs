@@ -1,0 +1,41 @@
+//! The ceiling of a frozen set.
+
+use crate::domain::quantity::{bytes, count, percent};
+use crate::domain::{Error, Kind};
+use crate::procedure::plan::Limit;
+
+/// Refuses a set above its ceiling; otherwise says in words how near it is. `found` of `of` things, with the sum of their sizes
+/// where it is known; `noun` is their plural.
+///
+/// # Errors
+/// Of kind refused when the set is over its limit, with the numbers; also where the limit is of bytes and these are not known.
+pub(super) fn judge(
+    limit: Option<Limit>,
+    found: u64,
+    of: u64,
+    size: Option<u64>,
+    noun: &str,
+) -> Result<Option<String>, Error> {
+    #[allow(clippy::cast_precision_loss)] // A share of at most some millions.
+    let (over, words) = match (limit, size) {
+        (None, _) => return Ok(None),
+        (Some(Limit::Share(share)), _) => {
+            let ratio = if of == 0 { 0.0 } else { found as f64 / of as f64 };
+            (ratio > share, format!("{}, limit {}", percent(ratio), percent(share)))
+        }
+        (Some(Limit::Count(most)), _) => (found > most, format!("{}, limit {}", count(found), count(most))),
+        (Some(Limit::Bytes(most)), Some(size)) => (size > most, format!("{}, limit {}", bytes(size), bytes(most))),
+        (Some(Limit::Bytes(most)), None) => {
+            let message = format!("cannot go on: the limit is {}, and nobody knows how large the set is", bytes(most));
+            return Err(Error::new(Kind::Refused, message));
+        }
+    };
+    if !over {
+        return Ok(Some(words));
+    }
+    let size = size.map(|size| format!(", {}", bytes(size))).unwrap_or_default();
+    let (found, of) = (count(found), count(of));
+    let message = format!("cannot go on: the set is over its limit: {found} of {of} {noun}{size} ({words})");
+    Err(Error::new(Kind::Refused, message)
+        .hint("a larger set than the author foresaw is a mistake until shown otherwise"))
+}

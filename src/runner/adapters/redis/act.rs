@@ -1,0 +1,246 @@
+//! Carries one command out over `act`, on exactly the server that was shown.
+//!
+//! ```text
+//! connect ─▶ is it the server, a primary? ─▶ WATCH, compare, MULTI … EXEC ─▶ answered: done, left alone, refused
+//!                                                                            └─ no answer: nobody knows what came of it
+//! ```
+//! A command that was sent and not answered is never sent again by itself.
+
+use crate::domain::Digest;
+use crate::journal::record::Ending;
+use crate::probes::redis::session::{Failure, Reply, Session};
+use crate::procedure::plan::Action;
+use crate::runner::adapters::redis::frozen::{self, Frozen, Head};
+use crate::runner::adapters::redis::server::server;
+use crate::runner::adapters::redis::{ACTS, If, Spec, What, delete, look, save, ways};
+use crate::runner::adapters::{self as common, ActEnd};
+use std::io::{BufRead, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// How often a key that others change is tried.
+const TRIES: u32 = 5;
+/// What a transaction answers with that others came before.
+const CHANGED: &str = "CHANGED";
+/// How long SAVE may keep everybody waiting.
+const SAVING: Duration = Duration::from_secs(3600);
+
+/// Acts, or looks where the action only asks.
+pub(in super::super) fn act(
+    action: &Action,
+    set: &mut dyn BufRead,
+    out: &mut dyn Write,
+    cancel: &AtomicBool,
+) -> ActEnd {
+    let nothing = |why: &str| ActEnd::new(Ending::Failed, format!("nothing was done: {why}"));
+    let spec = match common::spec::<Spec>(action) {
+        Ok(spec) => spec,
+        Err(error) => return nothing(&error.message),
+    };
+    if spec.act.is_none() {
+        return look::ask(action, &spec, out, cancel);
+    }
+    let (head, keys) = match frozen::whole(set) {
+        Ok(frozen) => frozen,
+        Err(error) => return nothing(&error.message),
+    };
+    if !spec.undo && head.line != spec.what.line() {
+        return nothing("the set belongs to another command");
+    }
+    if cancel.load(Ordering::Relaxed) {
+        return ActEnd::new(Ending::Cancelled, "stopped before it began");
+    }
+    let work = Work { spec: &spec, head, keys, cancel };
+    let end = ways::finish(work.whole(out)).unwrap_or_else(|error| nothing(&error.message));
+    let _ = writeln!(out, "{}", end.detail);
+    end
+}
+
+/// One act.
+pub(super) struct Work<'a> {
+    pub(super) spec: &'a Spec,
+    pub(super) head: Head,
+    pub(super) keys: Vec<Frozen>,
+    pub(super) cancel: &'a AtomicBool,
+}
+
+/// An end that says why not, or that nobody knows.
+pub(super) fn ended(failure: &Failure) -> ActEnd {
+    if failure.is_lost() {
+        let why = format!("it was sent and not answered, so nobody knows whether it was done: {}", failure.reason);
+        return ActEnd::new(Ending::Unknown, why);
+    }
+    ActEnd::new(Ending::Failed, format!("nothing was done: {}", failure.reason))
+}
+
+/// An end with one count.
+pub(super) fn counted(ending: Ending, detail: String, name: &str, number: u64) -> ActEnd {
+    let mut end = ActEnd::new(ending, detail);
+    end.counts.insert(name.to_owned(), number);
+    end
+}
+
+impl Work<'_> {
+    async fn whole(&self, out: &mut dyn Write) -> ActEnd {
+        let nothing = |why: &str| ActEnd::new(Ending::Failed, format!("nothing was done: {why}"));
+        let patience = if matches!(self.spec.what, What::Save { background: false }) { SAVING } else { ACTS };
+        let mut session = match self.spec.to_act(patience).await {
+            Ok(session) => session,
+            Err(why) => return nothing(&why),
+        };
+        if let Err(why) = self.is_what_was_shown(&mut session).await {
+            return nothing(&why);
+        }
+        match &self.spec.what {
+            What::Set { key, value, expire_s, only, ours } => {
+                self.set(&mut session, key, value, *expire_s, *only, *ours).await
+            }
+            What::Release { key, value } => release(&mut session, key, value).await,
+            What::Expire { key, expire_s } => self.expire(&mut session, key, *expire_s).await,
+            What::Save { background } => save::save(self, &mut session, *background, out).await,
+            What::RewriteAof => save::rewrite(self, &mut session, out).await,
+            What::Delete(which) => delete::delete(self, &mut session, which, out).await,
+            _ => nothing("a look does not act"),
+        }
+    }
+
+    async fn is_what_was_shown(&self, session: &mut Session) -> Result<(), String> {
+        let now = server(session).await.map_err(|failure| failure.reason)?;
+        let by_pattern = matches!(&self.spec.what, What::Delete(which) if which.pattern.is_some());
+        if let Some(why) = now.refusal(self.spec.what.floor(), by_pattern) {
+            return Err(format!("{} {why}", self.spec.target));
+        }
+        let guarded = matches!(self.spec.what, What::Release { .. });
+        now.is_shown(&self.head, session.database, self.spec.undo, guarded)
+    }
+
+    /// What was frozen of a key; nothing where it takes back what another did.
+    fn frozen(&self, key: &str) -> Option<&Frozen> {
+        self.keys.iter().find(|frozen| !self.spec.undo && frozen.key.0 == key.as_bytes())
+    }
+
+    async fn set(
+        &self,
+        session: &mut Session,
+        key: &str,
+        value: &str,
+        expire_s: Option<u64>,
+        only: Option<If>,
+        ours: bool,
+    ) -> ActEnd {
+        let mut command = vec![b"SET".to_vec(), key.as_bytes().to_vec(), value.as_bytes().to_vec()];
+        if let Some(seconds) = expire_s {
+            command.extend([b"EX".to_vec(), seconds.to_string().into_bytes()]);
+        }
+        if let Some(only) = only {
+            command.push(if only == If::Absent { b"NX".to_vec() } else { b"XX".to_vec() });
+        }
+        let said = |done: Result<Reply, Failure>| match done {
+            Ok(Reply::Bytes(_)) => Ok(true),
+            Ok(_) => Ok(false),
+            Err(failure) => Err(failure),
+        };
+        // What may be set only where nothing stands needs no comparison: the server makes it.
+        let done = if only == Some(If::Absent) {
+            said(session.ask(&command).await)
+        } else {
+            match self.guarded(session, key, &command).await {
+                Ok(reply) => said(reply),
+                Err(end) => return end,
+            }
+        };
+        match done {
+            Ok(true) => counted(Ending::Ok, format!("set {key}"), "set", 1),
+            Err(failure) => ended(&failure),
+            Ok(false) => {
+                let stands = session.ask(&["GET", key]).await;
+                match (stands, only) {
+                    (Ok(Reply::Bytes(stands)), _) if ours && stands == value.as_bytes() => {
+                        counted(Ending::Ok, format!("{key} holds this run's value already"), "already", 1)
+                    }
+                    (_, Some(If::Present)) => counted(Ending::Failed, format!("{key} is not there"), "left_alone", 1),
+                    _ => counted(Ending::Failed, format!("{key} holds somebody else's value"), "left_alone", 1),
+                }
+            }
+        }
+    }
+
+    /// Carries a command out while a key is as it was frozen. The inner error is the server's; the outer one an end.
+    async fn guarded(
+        &self,
+        session: &mut Session,
+        key: &str,
+        command: &[Vec<u8>],
+    ) -> Result<Result<Reply, Failure>, ActEnd> {
+        let before = |failure: Failure| ActEnd::new(Ending::Failed, format!("nothing was done: {}", failure.reason));
+        for _ in 0..TRIES {
+            session.ask(&["WATCH", key]).await.map_err(before)?;
+            if let Some(frozen) = self.frozen(key) {
+                let kind = session.ask(&["TYPE", key]).await.map_err(before)?.text().unwrap_or_default();
+                let stands = match (&self.head.value, kind.as_str()) {
+                    (Some(_), "string") => session.ask(&["GET", key]).await.map_err(before)?,
+                    _ => Reply::Nil,
+                };
+                let value = match &stands {
+                    Reply::Bytes(value) => Some(Digest::of(value).to_string()),
+                    _ => None,
+                };
+                if kind != frozen.kind || value != self.head.value {
+                    let why = format!("{key} is not what was shown any more, and was left alone");
+                    return Err(counted(Ending::Failed, why, "left_alone", 1));
+                }
+            }
+            match session.ask_whole(&[command.to_vec()]).await {
+                Ok(mut replies) => {
+                    return Ok(match replies.pop() {
+                        Some(Reply::Failed(failure)) => Err(failure),
+                        reply => Ok(reply.unwrap_or(Reply::Nil)),
+                    });
+                }
+                Err(failure) if failure.code.as_deref() == Some(CHANGED) => {}
+                Err(failure) => return Ok(Err(failure)),
+            }
+        }
+        let why = format!("{key} was changed by others each of {TRIES} times, and was left alone");
+        Err(counted(Ending::Failed, why, "left_alone", 1))
+    }
+
+    async fn expire(&self, session: &mut Session, key: &str, seconds: u64) -> ActEnd {
+        let command = [b"EXPIRE".to_vec(), key.as_bytes().to_vec(), seconds.to_string().into_bytes()];
+        match self.guarded(session, key, &command).await {
+            Err(end) => end,
+            Ok(Ok(Reply::Int(1))) => counted(Ending::Ok, format!("{key} expires in {seconds} s"), "set", 1),
+            Ok(Ok(_)) => counted(Ending::Failed, format!("{key} is not there"), "left_alone", 1),
+            Ok(Err(failure)) => ended(&failure),
+        }
+    }
+}
+
+/// Deletes a key while it holds this value, and no other.
+async fn release(session: &mut Session, key: &str, value: &str) -> ActEnd {
+    let before = |failure: &Failure| ActEnd::new(Ending::Failed, format!("nothing was done: {}", failure.reason));
+    for _ in 0..TRIES {
+        let watched = match session.ask(&["WATCH", key]).await {
+            Ok(_) => session.ask(&["GET", key]).await,
+            Err(failure) => Err(failure),
+        };
+        match watched {
+            Ok(Reply::Bytes(stands)) if stands == value.as_bytes() => {}
+            Ok(Reply::Nil) => return counted(Ending::Ok, format!("{key} was not there any more"), "already", 1),
+            Ok(_) => {
+                let why = format!("{key} holds somebody else's value, and was left alone");
+                return counted(Ending::Failed, why, "left_alone", 1);
+            }
+            Err(failure) => return before(&failure),
+        }
+        match session.ask_whole(&[vec![b"DEL".to_vec(), key.as_bytes().to_vec()]]).await {
+            Ok(replies) => match replies.as_slice() {
+                [Reply::Failed(failure)] => return before(failure),
+                _ => return counted(Ending::Ok, format!("released {key}"), "released", 1),
+            },
+            Err(failure) if failure.code.as_deref() == Some(CHANGED) => {}
+            Err(failure) => return ended(&failure),
+        }
+    }
+    counted(Ending::Failed, format!("{key} was changed by others each of {TRIES} times"), "left_alone", 1)
+}

@@ -1,0 +1,296 @@
+//! Reads and checks: one value with the facts around it, over the estate's `url`. A lost server is unknown, and never zero.
+
+use crate::domain::Evidence;
+use crate::domain::quantity::{bytes, count};
+use crate::journal::record::Ending;
+use crate::probes::clock;
+use crate::probes::redis::session::{Failure, Reply, Session};
+use crate::procedure::plan::Action;
+use crate::runner::adapters::expect::Expect;
+use crate::runner::adapters::redis::frozen::Name;
+use crate::runner::adapters::redis::scan::{Scan, length_of};
+use crate::runner::adapters::redis::{LONGEST_VALUE, Spec, What, ways};
+use crate::runner::adapters::{ActEnd, Proof};
+use std::collections::{BTreeMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// The most keys that are counted.
+const MOST_COUNTED: usize = 50_000_000;
+/// How many of the largest keys are told.
+const MOST_TOLD: usize = 10;
+/// How often a wait looks whether it was cancelled.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// What was learned: the value, in words, with facts. No value where the key is not there.
+pub(super) struct Learned {
+    value: Option<String>,
+    told: String,
+    facts: BTreeMap<String, String>,
+}
+
+impl Learned {
+    fn of(value: u64, told: String, facts: impl IntoIterator<Item = (String, String)>) -> Self {
+        let mut facts: BTreeMap<String, String> = facts.into_iter().collect();
+        facts.insert("value".to_owned(), value.to_string());
+        Self { value: Some(value.to_string()), told, facts }
+    }
+}
+
+/// Answers a check or a read.
+pub(super) fn ask(action: &Action, spec: &Spec, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd {
+    let end = match learn(spec, cancel) {
+        None => return ActEnd::new(Ending::Cancelled, "stopped"),
+        Some(Err(why)) => ActEnd::unknown(why),
+        Some(Ok((learned, place))) => {
+            let source = format!("{} ({place})", action.line);
+            let seen = Evidence { source, seen: clock::now().wall, facts: learned.facts.clone() };
+            match judge(spec, &learned) {
+                Ok(true) => ActEnd::new(Ending::Ok, learned.told).seen(seen),
+                Ok(false) => ActEnd::new(Ending::Failed, learned.told).seen(seen),
+                Err(why) => ActEnd::unknown(format!("{}: {why}", learned.told)).seen(seen),
+            }
+        }
+    };
+    let _ = writeln!(out, "{}", end.detail);
+    end
+}
+
+/// The same as a proof: what is known not to be so is not done.
+pub(super) fn prove(spec: &Spec, cancel: &AtomicBool) -> Proof {
+    match learn(spec, cancel) {
+        None => Proof::Unclear("stopped".to_owned()),
+        Some(Err(why)) => Proof::Unclear(why),
+        Some(Ok((learned, _))) => match judge(spec, &learned) {
+            Ok(true) => Proof::Done(learned.told),
+            Ok(false) => Proof::NotDone(learned.told),
+            Err(why) => Proof::Unclear(format!("{}: {why}", learned.told)),
+        },
+    }
+}
+
+/// Whether the value is as it must be.
+fn judge(spec: &Spec, learned: &Learned) -> Result<bool, String> {
+    let expect = match (spec.expect.as_deref(), &learned.value) {
+        (None, Some(_)) => return Ok(true),
+        (None, None) => return Err("there is nothing to read".to_owned()),
+        (Some("absent"), value) => return Ok(value.is_none()),
+        (Some("present"), value) => return Ok(value.is_some()),
+        (Some(text), _) => Expect::parse(text)?,
+    };
+    match &learned.value {
+        // What is not there has no value: it equals nothing, and nobody knows what it would not equal.
+        None if expect.holds("") == Some(true) => Err("what is not there is neither this nor that".to_owned()),
+        None => Ok(false),
+        Some(value) => expect.holds(value).ok_or_else(|| "it is not a number".to_owned()),
+    }
+}
+
+fn learn(spec: &Spec, cancel: &AtomicBool) -> Option<Result<(Learned, String), String>> {
+    let work = async {
+        let looked = async {
+            let mut session = spec.to_look().await?;
+            let learned = look(&mut session, &spec.what).await.map_err(|failure| failure.reason)?;
+            Ok((learned, session.place))
+        };
+        tokio::select! {
+            learned = looked => Some(learned),
+            () = cancelled(cancel) => None,
+        }
+    };
+    ways::finish(work).unwrap_or_else(|error| Some(Err(error.message)))
+}
+
+pub(super) async fn cancelled(cancel: &AtomicBool) {
+    while !cancel.load(Ordering::Relaxed) {
+        tokio::time::sleep(GLANCE).await;
+    }
+}
+
+async fn look(session: &mut Session, what: &What) -> Result<Learned, Failure> {
+    match what {
+        What::Get { key } => get(session, key).await,
+        What::Length { key, in_flight } => length(session, key, in_flight).await,
+        What::Info { fields } => info(session, fields).await,
+        What::Keys { pattern } => keys(session, pattern).await,
+        What::BigKeys { pattern, sample } => big_keys(session, pattern, *sample).await,
+        What::MemoryDoctor => {
+            let text = session.ask(&["MEMORY", "DOCTOR"]).await?.text().unwrap_or_default();
+            let facts = BTreeMap::from([("text".to_owned(), text.clone())]);
+            Ok(Learned { value: Some(text.clone()), told: text, facts })
+        }
+        _ => Err(wrong("this is no question".to_owned())),
+    }
+}
+
+/// What was answered, and does not serve.
+fn wrong(reason: String) -> Failure {
+    Failure { code: None, reason }
+}
+
+async fn get(session: &mut Session, key: &str) -> Result<Learned, Failure> {
+    let kind = session.ask(&["TYPE", key]).await?.text().unwrap_or_default();
+    let mut facts = BTreeMap::from([("present".to_owned(), (kind != "none").to_string())]);
+    if kind == "none" {
+        return Ok(Learned { value: None, told: format!("{key} is not there"), facts });
+    }
+    facts.insert("type".to_owned(), kind.clone());
+    if kind != "string" {
+        return Ok(Learned { value: Some(String::new()), told: format!("{key} is a {kind}"), facts });
+    }
+    let length = session.ask(&["STRLEN", key]).await?.count().unwrap_or_default();
+    if length > LONGEST_VALUE {
+        return Err(wrong(format!("{key} holds {}, more than is read", bytes(length))));
+    }
+    let Reply::Bytes(value) = session.ask(&["GET", key]).await? else {
+        return Ok(Learned { value: None, told: format!("{key} is not there"), facts });
+    };
+    let value = String::from_utf8_lossy(&value).into_owned();
+    if let Reply::Int(left) = session.ask(&["TTL", key]).await?
+        && left >= 0
+    {
+        facts.insert("ttl_s".to_owned(), left.to_string());
+    }
+    facts.insert("value".to_owned(), value.clone());
+    Ok(Learned { told: format!("{key} holds {value}"), value: Some(value), facts })
+}
+
+/// How much waits and is taken, all seen at one moment: jobs move from one to the other and back.
+async fn length(session: &mut Session, key: &str, in_flight: &[String]) -> Result<Learned, Failure> {
+    let keys: Vec<Name> = std::iter::once(key)
+        .chain(in_flight.iter().map(String::as_str))
+        .map(|key| Name(key.as_bytes().to_vec()))
+        .collect();
+    let mut asked = Vec::new();
+    for key in &keys {
+        let kind = session.ask(&[b"TYPE".as_slice(), &key.0]).await?.text().unwrap_or_default();
+        asked.push(match kind.as_str() {
+            // A list that is empty is not there; so is one whose name is wrong, and no server can tell which.
+            "none" => vec![b"LLEN".to_vec(), key.0.clone()],
+            "string" => return Err(wrong(format!("{} is a text, and no queue", key.shown()))),
+            "stream" => vec![b"XINFO".to_vec(), b"GROUPS".to_vec(), key.0.clone()],
+            kind => length_of(kind, key).ok_or_else(|| wrong(format!("{} is a {kind}, and no queue", key.shown())))?,
+        });
+    }
+    let lengths: Vec<_> = keys.iter().map(|key| vec![b"XLEN".to_vec(), key.0.clone()]).collect();
+    let streams = asked.iter().zip(lengths).filter(|(asked, _)| asked.first().is_some_and(|word| word == b"XINFO"));
+    let all: Vec<_> = asked.iter().cloned().chain(streams.map(|(_, length)| length)).collect();
+    let answers = if all.len() == 1 { session.ask_all(&all).await? } else { session.ask_whole(&all).await? };
+    let mut whole = answers.iter().skip(asked.len());
+    let mut numbers = Vec::new();
+    for (key, answer) in keys.iter().zip(&answers) {
+        let number = match answer {
+            Reply::Failed(failure) => return Err(failure.clone()),
+            Reply::Many(groups) => of_groups(groups, whole.next().and_then(Reply::count)),
+            number => number.count(),
+        };
+        numbers.push((key, number.ok_or_else(|| wrong(format!("nobody knows how much {} holds", key.shown())))?));
+    }
+    let waiting = numbers.first().map_or(0, |(_, number)| *number);
+    let taken: u64 = numbers.iter().skip(1).map(|(_, number)| *number).sum();
+    let mut facts = vec![("waiting".to_owned(), waiting.to_string())];
+    let told = if in_flight.is_empty() {
+        format!("{} in {key}", count(waiting))
+    } else {
+        facts.push(("taken".to_owned(), taken.to_string()));
+        facts.extend(numbers.iter().map(|(key, number)| (key.shown(), number.to_string())));
+        format!("{} in {key}, {} taken", count(waiting), count(taken))
+    };
+    Ok(Learned::of(waiting.saturating_add(taken), told, facts))
+}
+
+/// What the groups of a stream have still to do: what they have not read, and what they have not acknowledged. A stream that no group
+/// reads counts whole. Source: <https://redis.io/docs/latest/commands/xinfo-groups/>.
+fn of_groups(groups: &[Reply], length: Option<u64>) -> Option<u64> {
+    if groups.is_empty() {
+        return length;
+    }
+    let of = |group: &Reply, wanted: &str| {
+        let Reply::Many(pairs) = group else { return None };
+        let pair = pairs.chunks(2).find(|pair| pair.first().and_then(Reply::text).as_deref() == Some(wanted))?;
+        pair.get(1).cloned()
+    };
+    let mut sum = 0_u64;
+    for group in groups {
+        let pending = of(group, "pending")?.count()?;
+        // Before 7.0 nobody counts what is unread: then all of it may be. Where the server has lost count, nobody knows.
+        let unread = match of(group, "lag") {
+            Some(lag) => lag.count()?,
+            None => length?,
+        };
+        sum = sum.saturating_add(pending).saturating_add(unread);
+    }
+    Some(sum)
+}
+
+async fn info(session: &mut Session, fields: &[String]) -> Result<Learned, Failure> {
+    let info = session.info().await?;
+    let mut facts = BTreeMap::new();
+    for field in fields {
+        match info.text(field) {
+            Some(text) => drop(facts.insert(field.clone(), text.to_owned())),
+            None => return Err(wrong(format!("INFO tells no {field}"))),
+        }
+    }
+    let value = fields.first().and_then(|field| facts.get(field)).cloned();
+    let told = fields.iter().filter_map(|field| Some(format!("{field} {}", facts.get(field)?)));
+    let told = told.collect::<Vec<_>>().join(" · ");
+    facts.extend(value.clone().map(|value| ("value".to_owned(), value)));
+    Ok(Learned { value, told, facts })
+}
+
+async fn keys(session: &mut Session, pattern: &str) -> Result<Learned, Failure> {
+    refuse_cluster(session).await?;
+    let mut scan = Scan::of(pattern);
+    let mut seen = HashSet::new();
+    while let Some(found) = scan.next(session).await? {
+        for name in found {
+            let mut hasher = DefaultHasher::new();
+            name.hash(&mut hasher);
+            seen.insert(hasher.finish());
+        }
+        if seen.len() > MOST_COUNTED {
+            return Err(wrong(format!("there are more than {} keys", count(MOST_COUNTED as u64))));
+        }
+    }
+    let number = seen.len() as u64;
+    Ok(Learned::of(number, format!("{} keys {pattern}", count(number)), []))
+}
+
+/// A node of a cluster has a part of the keys.
+async fn refuse_cluster(session: &mut Session) -> Result<(), Failure> {
+    match session.info().await?.text("redis_mode") {
+        Some("cluster") => Err(wrong("it is one node of a cluster, and has a part of the keys".to_owned())),
+        _ => Ok(()),
+    }
+}
+
+/// The largest of some keys, by their bytes in memory.
+async fn big_keys(session: &mut Session, pattern: &str, sample: u64) -> Result<Learned, Failure> {
+    let all = session.ask(&["DBSIZE"]).await?.count().unwrap_or_default();
+    let mut scan = Scan::of(pattern);
+    let mut largest: Vec<(u64, String)> = Vec::new();
+    let mut seen = HashSet::new();
+    while let Some(found) = scan.next(session).await? {
+        let found: Vec<Name> = found.into_iter().filter(|name| seen.insert(name.clone())).collect();
+        for key in super::scan::describe(session, &found).await? {
+            let size = key.bytes.unwrap_or_default();
+            largest.push((size, format!("{} ({}, {})", key.frozen.key.shown(), key.frozen.kind, bytes(size))));
+        }
+        largest.sort_by(|a, b| b.0.cmp(&a.0));
+        largest.truncate(MOST_TOLD);
+        if seen.len() as u64 >= sample {
+            break;
+        }
+    }
+    let looked = seen.len() as u64;
+    let mut facts = vec![("looked_at".to_owned(), looked.to_string()), ("keys".to_owned(), all.to_string())];
+    facts.extend(
+        largest.iter().enumerate().map(|(place, (_, told))| (format!("largest_{:02}", place + 1), told.clone())),
+    );
+    let named: Vec<&str> = largest.iter().map(|(_, told)| told.as_str()).collect();
+    let told = format!("{} of {} keys looked at: {}", count(looked), count(all), named.join(", "));
+    Ok(Learned::of(largest.first().map_or(0, |(size, _)| *size), told, facts))
+}

@@ -1,0 +1,228 @@
+//! `redis`: looks at one Redis, and changes it, by typed commands.
+//!
+//! ```toml
+//! on    = "cache"
+//! check = { redis = "length", key = "job_queue", in_flight = ["processing"], expect = "== 0" }
+//! check = { redis = "get", key = "mode", expect = "== 'on'" }        # or "present", "absent"
+//! check = { redis = "info", fact = "used_memory", expect = "< 1000000" }
+//! check = { redis = "keys", match = "session:*", expect = "< 500" }
+//! read  = { redis = "info", fields = ["used_memory", "role"] }       # also get, length, keys, big-keys, memory-doctor
+//! do    = { redis = "set", key = "drain", value = "{{run.id}}", expire = "2h", if = "absent" }
+//! prove = { redis = "holds" }                                         # of a set
+//! undo  = { redis = "release", key = "drain", value = "{{run.id}}" }  # deletes it while it still holds this value
+//! do    = { redis = "expire", key = "drain", expire = "10m" }         # proof: expires
+//! do    = { redis = "bgsave" }                                        # or save; proof: saved
+//! do    = { redis = "bgrewriteaof" }                                  # proof: rewritten
+//! do    = { redis = "delete", match = "cache:*", batch = 500 }        # or key = "…"; proof: gone
+//! ```
+//!
+//! What looks goes over the estate's `url`, what changes over its `act`. `length` counts lists, sets, sorted sets, hashes, and of a
+//! stream what its groups have still to do; with `in_flight` all of them in one transaction, because jobs move between them. A key
+//! that is not there is empty.
+//!
+//! A deletion is frozen key by key. Keys that come and go while somebody reads the prompt would make it another one each time:
+//! `bounded = true` freezes the pattern and the most that may go, labelled *bounded, not listed*, as every set over a million is.
+//! FLUSHDB is never offered: whatever else lives in the database would go with it.
+
+mod act;
+mod delete;
+mod frozen;
+mod look;
+mod parse;
+mod preview;
+mod prove;
+mod save;
+mod scan;
+mod server;
+pub(super) mod ways;
+
+use crate::domain::quantity::span;
+use crate::domain::{EffectClass, Error, Kind};
+use crate::probes::redis::session::Session;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use ways::Way;
+
+pub(super) use act::act;
+pub(super) use frozen::{items, moved};
+pub(super) use parse::parse;
+pub(super) use preview::preview;
+pub(super) use prove::prove;
+
+/// The adapter's key.
+pub(super) const KEY: &str = "redis";
+
+/// How long one answer may take to whoever looks, and to whoever acts.
+const LOOKS: Duration = Duration::from_secs(5);
+const ACTS: Duration = Duration::from_secs(10);
+
+/// The longest value that is read or shown, in bytes.
+const LONGEST_VALUE: u64 = 4096;
+
+/// The action's own type.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Spec {
+    /// The name of the Redis in the estate.
+    target: String,
+    /// How to look; `None` only where the plan was made without an estate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    watch: Option<Way>,
+    /// How to act, for what changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    act: Option<Way>,
+    what: What,
+    /// What the value of a look must be; a read takes it as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expect: Option<String>,
+    /// Whether it takes back what another did; then its set is that of the other.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    undo: bool,
+}
+
+/// When a key may be set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum If {
+    Absent,
+    Present,
+}
+
+/// What is asked, done or proved.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum What {
+    Get {
+        key: String,
+    },
+    Length {
+        key: String,
+        in_flight: Vec<String>,
+    },
+    Info {
+        fields: Vec<String>,
+    },
+    Keys {
+        pattern: String,
+    },
+    BigKeys {
+        pattern: String,
+        sample: u64,
+    },
+    MemoryDoctor,
+    Set {
+        key: String,
+        value: String,
+        expire_s: Option<u64>,
+        only: Option<If>,
+        /// Whether the value names the run, so that whoever finds it there knows whose it is.
+        ours: bool,
+    },
+    Release {
+        key: String,
+        value: String,
+    },
+    Expire {
+        key: String,
+        expire_s: u64,
+    },
+    Save {
+        background: bool,
+    },
+    RewriteAof,
+    Delete(Which),
+    Holds {
+        key: String,
+        value: String,
+        expires: bool,
+    },
+    Free {
+        key: String,
+        value: String,
+    },
+    Expires {
+        key: String,
+        expire_s: u64,
+    },
+    Gone,
+    Saved,
+    Rewritten,
+}
+
+/// Which keys go.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Which {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pattern: Option<String>,
+    batch: usize,
+    bounded: bool,
+}
+
+impl What {
+    fn floor(&self) -> EffectClass {
+        match self {
+            Self::Delete(_) => EffectClass::Destroy,
+            Self::Set { .. } | Self::Release { .. } | Self::Expire { .. } | Self::Save { .. } | Self::RewriteAof => {
+                EffectClass::Change
+            }
+            _ => EffectClass::Read,
+        }
+    }
+
+    /// In words, behind the name of the Redis.
+    fn line(&self) -> String {
+        let time = |seconds: u64| span(Duration::from_secs(seconds));
+        match self {
+            Self::Get { key } => format!("value of {key}"),
+            Self::Length { key, in_flight } if in_flight.is_empty() => format!("length of {key}"),
+            Self::Length { key, in_flight } => format!("length of {key} with {}", in_flight.join(", ")),
+            Self::Info { fields } => format!("{} of INFO", fields.join(", ")),
+            Self::Keys { pattern } => format!("number of keys {pattern}"),
+            Self::BigKeys { pattern, sample } => format!("largest of {sample} keys {pattern}"),
+            Self::MemoryDoctor => "memory doctor".to_owned(),
+            Self::Set { key, value, expire_s, only, .. } => {
+                let lasting = expire_s.map_or_else(|| ", without an end".to_owned(), |s| format!(" for {}", time(s)));
+                let only = match only {
+                    Some(If::Absent) => ", if it is absent",
+                    Some(If::Present) => ", if it is present",
+                    None => "",
+                };
+                format!("set {key} to {value}{lasting}{only}")
+            }
+            Self::Release { key, value } => format!("delete {key} while it holds {value}"),
+            Self::Expire { key, expire_s } => format!("let {key} expire in {}", time(*expire_s)),
+            Self::Save { background: true } => "save the data to disk, beside the work".to_owned(),
+            Self::Save { background: false } => "save the data to disk, keeping everybody waiting".to_owned(),
+            Self::RewriteAof => "rewrite the append-only file".to_owned(),
+            Self::Delete(which) => match (&which.key, &which.pattern) {
+                (Some(key), _) => format!("delete {key}"),
+                (None, pattern) => format!("delete {}", pattern.as_deref().unwrap_or_default()),
+            },
+            Self::Holds { key, value, .. } => format!("{key} holds {value}"),
+            Self::Free { key, value } => format!("{key} does not hold {value}"),
+            Self::Expires { key, .. } => format!("{key} expires"),
+            Self::Gone => "every key that was shown is gone".to_owned(),
+            Self::Saved => "the data was saved".to_owned(),
+            Self::Rewritten => "the append-only file was rewritten".to_owned(),
+        }
+    }
+}
+
+impl Spec {
+    fn no_way(&self) -> Error {
+        Error::new(Kind::Usage, format!("cannot reach {}: the plan does not say how", self.target))
+    }
+
+    /// A session that looks.
+    async fn to_look(&self) -> Result<Session, String> {
+        let way = self.watch.as_ref().ok_or_else(|| self.no_way().message)?;
+        Session::open(&way.server(&self.target), LOOKS).await
+    }
+
+    /// A session that acts, with the patience for one answer.
+    async fn to_act(&self, patience: Duration) -> Result<Session, String> {
+        let way = self.act.as_ref().ok_or_else(|| self.no_way().message)?;
+        Session::open(&way.server(&self.target), patience).await
+    }
+}

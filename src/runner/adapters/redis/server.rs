@@ -1,0 +1,139 @@
+//! What a server says about itself: who it is, whether it takes changes, how it keeps its data.
+
+use crate::domain::quantity::{ago, bytes, count};
+use crate::domain::{EffectClass, Wall};
+use crate::probes::clock;
+use crate::probes::redis::Info;
+use crate::probes::redis::session::{Failure, Session};
+use crate::runner::adapters::redis::frozen::Head;
+
+/// A server as INFO tells it.
+pub(super) struct Server {
+    pub(super) info: Info,
+    /// Its number for this run of it; another after every restart.
+    pub(super) run_id: String,
+    /// The history of its data; a replica has its primary's.
+    pub(super) replid: String,
+}
+
+/// Asks a server who it is.
+pub(super) async fn server(session: &mut Session) -> Result<Server, Failure> {
+    let info = session.info().await?;
+    let missing = |key: &str| Failure { code: None, reason: format!("INFO does not tell its {key}") };
+    let run_id = info.text("run_id").ok_or_else(|| missing("run_id"))?.to_owned();
+    let replid = info.text("master_replid").unwrap_or_default().to_owned();
+    if info.text("role").is_none() {
+        return Err(missing("role"));
+    }
+    Ok(Server { info, run_id, replid })
+}
+
+impl Server {
+    /// Why nothing can be changed here, as it stands.
+    pub(super) fn refusal(&self, floor: EffectClass, by_pattern: bool) -> Option<String> {
+        let mode = self.info.text("redis_mode");
+        if mode == Some("sentinel") {
+            return Some("is a sentinel, which keeps no data".to_owned());
+        }
+        if by_pattern && mode == Some("cluster") {
+            return Some("is one node of a cluster, and a pattern would reach its own keys alone".to_owned());
+        }
+        if self.info.flag("loading") == Some(true) || self.info.flag("async_loading") == Some(true) {
+            return Some("is loading its data".to_owned());
+        }
+        let replica = self.info.text("role") == Some("slave");
+        (replica && floor > EffectClass::Read).then(|| "is a replica, which takes no changes".to_owned())
+    }
+
+    /// Whether this is the server of a set: the same run of it, and the same database.
+    ///
+    /// A way back may come after a restart: then its data must have the same history, or `guarded` says that what is done depends
+    /// on what stands there.
+    pub(super) fn is_shown(&self, head: &Head, database: i64, undo: bool, guarded: bool) -> Result<(), String> {
+        if head.db != database {
+            return Err(format!("`act` leads to database {database}, and database {} was shown", head.db));
+        }
+        let same = head.run_id == self.run_id;
+        let kept = undo && (guarded || (!self.replid.is_empty() && head.replid == self.replid));
+        if same || kept {
+            return Ok(());
+        }
+        Err("it is another server than the one shown, or was restarted since".to_owned())
+    }
+
+    /// Its product, role and run, in one line.
+    pub(super) fn told(&self) -> String {
+        let product = match (self.info.text("valkey_version"), self.info.text("redis_version")) {
+            (Some(version), _) => format!("Valkey {version}"),
+            (None, version) => format!("Redis {}", version.unwrap_or("of an unknown version")),
+        };
+        let role = match (self.info.text("role"), self.info.number("connected_slaves")) {
+            (Some("master"), Some(1)) => "primary of 1 replica".to_owned(),
+            (Some("master"), Some(replicas)) if replicas > 0 => format!("primary of {replicas} replicas"),
+            (Some("master"), _) => "primary".to_owned(),
+            (Some("slave"), _) => "replica".to_owned(),
+            (other, _) => other.unwrap_or("of an unknown role").to_owned(),
+        };
+        let run: String = self.run_id.chars().take(8).collect();
+        format!("{product} · {role} · run {run}")
+    }
+
+    /// How its data is kept.
+    pub(super) fn persistence(&self) -> String {
+        let info = &self.info;
+        let at = info.number("rdb_last_save_time").and_then(|at| i64::try_from(at).ok());
+        let saved = at.map(|at| clock::now().wall.since(Wall::from_unix(at, 0)));
+        let saved = saved.map_or_else(|| "never saved".to_owned(), |age| format!("last saved {}", ago(age)));
+        let status = match info.went_well("rdb_last_bgsave_status") {
+            Some(false) => " (and the last save failed)",
+            _ => "",
+        };
+        let pending = info.number("rdb_changes_since_last_save").map(|n| format!(", {} changes since", count(n)));
+        let aof = match info.flag("aof_enabled") {
+            Some(true) => "append-only file on",
+            Some(false) => "append-only file off",
+            None => "append-only file unknown",
+        };
+        format!("{saved}{status}{} · {aof}", pending.unwrap_or_default())
+    }
+
+    /// Its memory against its limit.
+    pub(super) fn memory(&self) -> String {
+        let used = self.info.number("used_memory").map_or_else(|| "unknown".to_owned(), bytes);
+        match (self.info.number("maxmemory"), self.info.text("maxmemory_policy")) {
+            (Some(0) | None, _) => format!("{used}, no limit"),
+            (Some(most), policy) => format!("{used} of {} ({})", bytes(most), policy.unwrap_or("policy unknown")),
+        }
+    }
+
+    /// Why a change may be refused, as far as it can be seen.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.info.went_well("rdb_last_bgsave_status") == Some(false) {
+            warnings.push("its last save failed: it may refuse changes (MISCONF)".to_owned());
+        }
+        if self.info.went_well("aof_last_write_status") == Some(false) {
+            warnings.push("its append-only file cannot be written: it may refuse changes (MISCONF)".to_owned());
+        }
+        let (used, most) = (self.info.number("used_memory"), self.info.number("maxmemory"));
+        if let (Some(used), Some(most), Some("noeviction")) = (used, most, self.info.text("maxmemory_policy"))
+            && most > 0
+            && used >= most
+        {
+            warnings.push("its memory is full: it takes nothing new (OOM)".to_owned());
+        }
+        warnings
+    }
+
+    /// The other databases with their keys, from INFO: `db1 240 keys`.
+    pub(super) fn others(&self, database: i64) -> Vec<String> {
+        let own = format!("db{database}");
+        let all = self.info.pairs().filter(|(name, _)| name.strip_prefix("db").is_some_and(is_number) && *name != own);
+        let keys = |text: &str| text.split(',').find_map(|part| part.strip_prefix("keys=")?.parse::<u64>().ok());
+        all.filter_map(|(name, text)| Some(format!("{name} {} keys", count(keys(text)?)))).collect()
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}

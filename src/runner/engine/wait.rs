@@ -1,0 +1,159 @@
+//! `wait`: one attempt, which looks again and again under a shim; what is lost of it is begun anew within the same time.
+
+use crate::domain::error::Result;
+use crate::domain::{Error, Wall};
+use crate::journal::record::{Event, Outcome};
+use crate::probes::clock;
+use crate::procedure::condition::{Condition, Operand, Value};
+use crate::procedure::plan::{Step, Until};
+use crate::runner::adapters::wait::Waiting;
+use crate::runner::engine::Engine;
+use crate::runner::engine::attempt::{self, Found};
+use crate::runner::failpoint;
+use crate::runner::shim::Exit;
+use std::time::Duration;
+
+/// The shortest and the longest pause between two looks; a sixtieth of the time there is, and a third of the span that it
+/// must hold, lie between them.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
+
+/// How much longer than the wait its shim lives, so that the wait itself can say what it saw.
+const GRACE_S: u64 = 30;
+
+impl Engine {
+    /// Begins to wait.
+    pub(super) async fn wait(&mut self, step: u32, planned: &Step) -> Result<()> {
+        for lock in &self.locks {
+            lock.confirm()?;
+        }
+        let attempt = self.view().step(step).map_or(0, |view| view.attempts) + 1;
+        let name = attempt::name(step, attempt);
+        let (effect, log) = (planned.effect, format!("{name}.log"));
+        failpoint::pass("intent.pre");
+        self.write(Event::StepIntent { step, attempt, effect, set: None, permit: None, log })?;
+        failpoint::pass("intent.post");
+        let found = self.wait_under(&name, step, planned).await?;
+        self.waited(step, attempt, planned, &name, found, false).await
+    }
+
+    /// Goes on with a wait whose runner is gone: with the looks that its shim goes on with, else with new ones.
+    pub(super) async fn wait_on(&mut self, step: u32, attempt: u32, planned: &Step) -> Result<()> {
+        let mut name = attempt::name(step, attempt);
+        for again in 1.. {
+            let next = format!("{name}.again{again}", name = attempt::name(step, attempt));
+            if !self.dir.attempt(&next).exists() {
+                break;
+            }
+            name = next;
+        }
+        let found = self.adopt(&name).await?;
+        self.waited(step, attempt, planned, &name, found, true).await
+    }
+
+    /// Records how a wait ended; one that was lost looks on, until its time is up.
+    async fn waited(
+        &mut self,
+        step: u32,
+        attempt: u32,
+        planned: &Step,
+        name: &str,
+        mut found: Found,
+        recovered: bool,
+    ) -> Result<()> {
+        let mut name = name.to_owned();
+        let mut again = 0;
+        while matches!(found, Found::NotStarted | Found::Lost(_)) && self.view().abort.is_none() {
+            again += 1;
+            name = format!("{}.again{again}", attempt::name(step, attempt));
+            if self.dir.attempt(&name).exists() {
+                continue;
+            }
+            found = self.wait_under(&name, step, planned).await?;
+            if matches!(found, Found::Lost(_)) {
+                self.idle(PAUSES.0).await?;
+            }
+        }
+        let outcome: Outcome = self.conclude(&name, found, recovered);
+        self.end_attempt(step, attempt, outcome)
+    }
+
+    /// Looks again and again under a shim, for as long as the intent still has.
+    async fn wait_under(&mut self, name: &str, step: u32, planned: &Step) -> Result<Found> {
+        let began = self.view().step(step).and_then(|view| view.started);
+        let waiting = match self.waiting(planned, began) {
+            Ok(waiting) => waiting,
+            Err(why) => return Ok(Found::Ended(Box::new(Exit::not_started(why)))),
+        };
+        let Some(action) = waiting.action() else {
+            return Err(Error::machine(format!("run step {}", step + 1), "what it waits for cannot be written down"));
+        };
+        self.launch_filled(name, action, false, None, waiting.left_ms.div_ceil(1000).saturating_add(GRACE_S)).await
+    }
+
+    fn waiting(&self, planned: &Step, began: Option<Wall>) -> std::result::Result<Waiting, String> {
+        let look = planned.act.as_ref().ok_or("it has no action")?;
+        let until = planned.until.clone().ok_or("it has no `until`")?;
+        let until = Until { condition: self.condition(&until)?, ..until };
+        let whole = Duration::from_secs(planned.timeout_s);
+        let spent = began.map_or(Duration::ZERO, |began| clock::now().wall.since(began));
+        let ms = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+        Ok(Waiting {
+            look: self.filled(look)?,
+            left_ms: ms(whole.saturating_sub(spent)),
+            timeout_s: planned.timeout_s,
+            every_ms: ms(failpoint::span("WAIT_EVERY", pause(whole, Duration::from_secs(until.for_s)))),
+            until,
+            around: self.around(),
+        })
+    }
+
+    /// The condition of an `until` with what the run knows in the place of its references.
+    fn condition(&self, until: &Until) -> std::result::Result<String, String> {
+        if until.is_passed() {
+            return Ok(until.condition.clone());
+        }
+        let read = Condition::parse(&until.condition)?;
+        read.bound(|operand| match operand {
+            Operand::Reference(name) => self.known(name).map(Value::Text).map(Some),
+            _ => Ok(None),
+        })
+        .map(|condition| condition.to_string())
+    }
+
+    /// Lets time pass; calls are taken meanwhile.
+    async fn idle(&mut self, span: Duration) -> Result<()> {
+        let over = tokio::time::sleep(span);
+        tokio::pin!(over);
+        loop {
+            tokio::select! {
+                () = &mut over => return Ok(()),
+                call = self.control.calls.recv() => {
+                    if let Some(call) = call && self.take_call(call)? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// How long the pause between two looks is.
+fn pause(whole: Duration, held: Duration) -> Duration {
+    let pause = whole / 60;
+    let pause = if held.is_zero() { pause } else { pause.min(held / 3) };
+    pause.clamp(PAUSES.0, PAUSES.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_fits_the_time_there_is_and_the_span_that_must_hold() {
+        let second = Duration::from_secs(1);
+        let cases = [(20 * 60, 0, 10), (20 * 60, 30, 10), (20 * 60, 6, 2), (5, 0, 1), (300, 30, 5), (86_400, 1, 1)];
+        for (whole, held, expected) in cases {
+            assert_eq!(pause(second * whole, second * held), second * expected, "{whole} {held}");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! `when`: whether a step is wanted, judged as it is reached.
+
+use crate::domain::error::Result;
+use crate::journal::record::{Choice, Event};
+use crate::procedure::condition::{Condition, Operand, Value, spoken};
+use crate::procedure::plan::Step;
+use crate::runner::engine::Engine;
+
+impl Engine {
+    /// Whether a step is to be taken now. What is not wanted is passed over with the reason; where nobody knows, a person is
+    /// asked as for a check that is unknown.
+    pub(super) async fn is_wanted(&mut self, step: u32, planned: &Step) -> Result<bool> {
+        match self.judge_when(planned) {
+            Ok(None) => Ok(true),
+            Ok(Some(reason)) => self.write(Event::StepSkipped { step, reason }).map(|_| false),
+            Err(why) => {
+                let condition = planned.when.as_deref().map(spoken).unwrap_or_default();
+                let text = format!("unknown: whether {condition}: {why}");
+                self.decide(step, text, Choice::Retry, true).await.map(|()| false)
+            }
+        }
+    }
+
+    /// Why a step is not wanted; `None` where it is.
+    ///
+    /// # Errors
+    /// Why nobody knows.
+    pub(super) fn judge_when(&self, planned: &Step) -> std::result::Result<Option<String>, String> {
+        let Some(text) = &planned.when else { return Ok(None) };
+        let read = Condition::parse(text)?;
+        let bound = read.bound(|operand| match operand {
+            Operand::Reference(name) => self.known(name).map(Value::Text).map(Some),
+            Operand::Fact(name) => Err(format!("`{name}` is nothing that the run knows")),
+            Operand::Literal(_) => Ok(None),
+        })?;
+        let holds = bound.judge(|name| Err(format!("`{name}` is not known")))?;
+        let (asked, found) = (spoken(text), bound.to_string());
+        let values = if asked == found { String::new() } else { format!(" ({found})") };
+        Ok((!holds).then(|| format!("not wanted: {asked} does not hold{values}")))
+    }
+}
