@@ -133,8 +133,10 @@ pub fn shown(world: &World, procedure: &str, params: &BTreeMap<String, String>) 
         Err(cause) => (None, Some(cause)),
     };
     let (foreseen, warnings) = foreseen.map_or((None, Vec::new()), |(view, warnings)| (Some(view), warnings));
-    let refused = policy::refusal(&plan).or(late);
-    Ok(PlanShown { hash: plan.hash()?, previews, refused, plan, foreseen, warnings })
+    let policy = policy::refusal(&plan);
+    let is_late = policy.is_none() && late.is_some() && foreseen.is_some();
+    let refused = policy.or(late);
+    Ok(PlanShown { hash: plan.hash()?, previews, refused, late: is_late, plan, foreseen, warnings })
 }
 
 fn preview(step: &Step) -> Option<Result<crate::domain::Preview>> {

@@ -16,7 +16,7 @@ mod view;
 
 pub use items::{ItemState, ItemView, PhaseCount};
 pub use time::{NoTime, Spare};
-pub use view::{Act, Late, NoteView, OpenPrompt, PromptEnd, PromptEnding, ReadingView, RunView, StepView};
+pub use view::{Act, Late, NoteView, OpenPrompt, PromptEnd, PromptEnding, ReadingView, RunView, StepView, TimeView};
 
 use crate::domain::{Digest, RunStatus, StepState};
 use crate::journal::reading::{Counts, Side};
@@ -71,9 +71,7 @@ impl RunView {
             confirmed: confirmed.clone(),
             terms: (**terms).clone(),
             window: None,
-            jumps: Vec::new(),
-            late: Vec::new(),
-            window_end: None,
+            time: TimeView::default(),
             started: record.wall,
             ended: None,
             sealed: None,
@@ -125,7 +123,7 @@ impl RunView {
             return refuse(format!("record {} follows the seal", record.seq));
         }
         self.apply_event(record)?;
-        self.note_late(record);
+        self.keep_time(record);
         self.advance(record.seq);
         self.seq = record.seq;
         self.head = record.h.clone();
@@ -138,15 +136,6 @@ impl RunView {
             Event::RunCreated { .. } => refuse("a second run.created"),
             Event::LockTaken { name, identity } => {
                 self.locks.push((name.clone(), identity.clone()));
-                Ok(())
-            }
-            Event::WindowJudged { standing, .. } => {
-                self.window_end = standing.open.as_ref().map(|open| open.until).or(self.window_end);
-                self.window = Some(standing.clone());
-                Ok(())
-            }
-            Event::ClockJump { by_ms } => {
-                self.jumps.push((record.wall, *by_ms));
                 Ok(())
             }
             Event::RunResumed { .. } => {
@@ -196,7 +185,10 @@ impl RunView {
                 Ok(())
             }
             Event::RunSealed { status, unknown } => self.seal(record, *status, *unknown),
-            Event::JournalRecovered { .. } | Event::Other { .. } => Ok(()),
+            Event::JournalRecovered { .. }
+            | Event::Other { .. }
+            | Event::WindowJudged { .. }
+            | Event::ClockJump { .. } => Ok(()),
         }
     }
 

@@ -148,7 +148,7 @@ fn the_way_back_goes_on_past_the_end_and_is_said_to() {
     run.accept(&refused, decide(Choice::Undo));
     let view = run.sealed();
     assert_eq!((estate.lines("done"), estate.lines("undone")), (1, 1));
-    assert!(view.late.iter().any(|late| late.undo && late.step == 0), "{:?}", view.late);
+    assert!(view.time.late.iter().any(|late| late.undo && late.step == 0), "{:?}", view.time.late);
     run.is_whole_and_known();
     let said = run.midwatch("report", &[]).exits(0).says("the way back of step 1");
     said.says("after the end of its window");

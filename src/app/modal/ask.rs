@@ -7,7 +7,7 @@ use crate::app::effect::{Begun, Effect, Query, Screen};
 use crate::app::keymap::{Action, Context, Resolved};
 use crate::app::keys;
 use crate::app::modal::form::Command;
-use crate::app::modal::{Form, Modal, PromptDialog, SetList};
+use crate::app::modal::{Form, Modal, PromptDialog, SetList, emergency};
 use crate::app::model::{Model, Pane};
 use crate::app::msg::Offer;
 use crate::app::panes::{checklist, log, run};
@@ -59,6 +59,7 @@ pub fn typed(model: &mut Model, key: Key) -> Vec<Effect> {
                 field.take(key);
             }
         }
+        Some(Modal::Emergency(_)) => return emergency::typed(model, key),
         Some(Modal::Line { .. }) => return typed_line(model, key),
         Some(Modal::Prompt(_)) => return typed_in_prompt(model, key),
         _ => {}
@@ -161,6 +162,7 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             return log::open(model);
         }
         Action::Note if matches!(model.modal(), Some(Modal::Step { .. } | Modal::Item(_))) => keys::open_note(model),
+        Action::Emergency => return emergency::open(model),
         Action::Confirm => return confirm(model),
         Action::Decline => return decline(model),
         Action::ListSet => return list_set(model),

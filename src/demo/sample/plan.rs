@@ -79,6 +79,7 @@ pub fn plan() -> PlanShown {
             Some(Err(away)),
         ],
         refused: None,
+        late: false,
         foreseen: None,
         warnings: Vec::new(),
     }

@@ -205,16 +205,23 @@ impl RunView {
         (forward, self.reserved(self.way_back_with(None)))
     }
 
-    /// Keeps in mind what went on past the end of the window: an act that ended there, a way back that began there.
-    pub(super) fn note_late(&mut self, record: &Record) {
+    /// Keeps in mind how the windows stand, that the clock was set, and what went on past the end of the window: an act that ended
+    /// there, a way back that began there.
+    pub(super) fn keep_time(&mut self, record: &Record) {
         let (step, undo) = match &record.event {
+            Event::WindowJudged { standing, .. } => {
+                self.time.end = standing.open.as_ref().map(|open| open.until).or(self.time.end);
+                self.window = Some(standing.clone());
+                return;
+            }
+            Event::ClockJump { by_ms } => return self.time.jumps.push((record.wall, *by_ms)),
             Event::StepOutcome { step, .. } => (*step, false),
             Event::UndoIntent { step, .. } => (*step, true),
             _ => return,
         };
         let changed = undo || self.step(step).is_some_and(StepView::changes);
-        if let Some(until) = self.window_end.filter(|until| changed && record.wall >= *until) {
-            self.late.push(Late { step, undo, until, at: record.wall });
+        if let Some(until) = self.time.end.filter(|until| changed && record.wall >= *until) {
+            self.time.late.push(Late { step, undo, until, at: record.wall });
         }
     }
 

@@ -39,12 +39,8 @@ pub struct RunView {
     pub terms: Terms,
     /// How its windows stood when they were last looked at; `None` where it belongs in none.
     pub window: Option<WindowStanding>,
-    /// When the wall clock was set, and by how many milliseconds.
-    pub jumps: Vec<(Wall, i64)>,
-    /// What went on past the end of its window.
-    pub late: Vec<Late>,
-    /// The end of the window that was last open for it.
-    pub(super) window_end: Option<Wall>,
+    /// What went otherwise with its time.
+    pub time: TimeView,
     /// When it started.
     pub started: Wall,
     /// When it was sealed.
@@ -175,6 +171,17 @@ pub enum PromptEnding {
     Answered(Answer),
     /// It closed for this reason; the lines say what moved.
     Closed(Closed, Vec<String>),
+}
+
+/// What went otherwise with a run's time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TimeView {
+    /// When the wall clock was set, and by how many milliseconds.
+    pub jumps: Vec<(Wall, i64)>,
+    /// What went on past the end of its window.
+    pub late: Vec<Late>,
+    /// The end of the window that was last open for it.
+    pub(super) end: Option<Wall>,
 }
 
 /// Something that went on past the end of a run's window.

@@ -41,7 +41,7 @@ pub(super) fn deviation(view: &RunView, record: &Record) -> Option<(Tone, String
         Event::UndoIntent { step, .. } | Event::StepOutcome { step, .. } => {
             let undo = matches!(record.event, Event::UndoIntent { .. });
             let of_it = |late: &&Late| late.step == *step && late.undo == undo && late.at == record.wall;
-            let late = view.late.iter().find(of_it)?;
+            let late = view.time.late.iter().find(of_it)?;
             let what = if undo { "the way back of step" } else { "step" };
             let word = if undo { "began" } else { "ended" };
             let after = span(late.at.since(late.until));
@@ -67,7 +67,7 @@ pub(super) fn json(view: &RunView) -> Value {
     json!({
         "terms": view.terms,
         "window": view.window,
-        "late": view.late.iter().map(late).collect::<Vec<_>>(),
-        "jumps": view.jumps.iter().map(|(at, by_ms)| json!({ "at": at, "by_ms": by_ms })).collect::<Vec<_>>(),
+        "late": view.time.late.iter().map(late).collect::<Vec<_>>(),
+        "jumps": view.time.jumps.iter().map(|(at, by_ms)| json!({ "at": at, "by_ms": by_ms })).collect::<Vec<_>>(),
     })
 }

@@ -54,10 +54,25 @@ pub(super) fn plan(
         let role = if standing.open.is_some() { Role::UiText } else { Role::VerdictWarn };
         body.extend(pen.fact("window", role, standing.words(), width));
     }
+    steps(pen, snapshot, shown, width, &mut body);
+    Dialog {
+        title: heading(pen, shown),
+        role: Some(Role::UiPrompt),
+        foot: foot(pen, snapshot, shown, sent, width),
+        keys: vec![(Action::Back, "goes back"), (Action::Down, "scrolls"), (Action::PageDown, "a page")],
+        body,
+        scroll,
+        ..Dialog::default()
+    }
+}
+
+/// Every step with its advisory preview; where there would be no time, a line says so.
+fn steps(pen: Pen<'_>, snapshot: &Snapshot<'_>, shown: &PlanShown, width: usize, body: &mut Vec<Line<'static>>) {
+    let foreseen = shown.foreseen.as_deref();
     let no_time = foreseen.and_then(|view| view.no_time_from(snapshot.now.wall));
     let mut phase = None;
     let mut previews = shown.previews.iter();
-    for (number, step) in (1_u64..).zip(&plan.steps) {
+    for (number, step) in (1_u64..).zip(&shown.plan.steps) {
         if phase != Some(&step.phase) {
             phase = Some(&step.phase);
             body.push(Strip::new().gap(1).put(pen.style(Role::UiTitle), &step.phase).line());
@@ -91,15 +106,6 @@ pub(super) fn plan(
             _ => {}
         }
     }
-    Dialog {
-        title: heading(pen, shown),
-        role: Some(Role::UiPrompt),
-        foot: foot(pen, snapshot, shown, sent, width),
-        keys: vec![(Action::Back, "goes back"), (Action::Down, "scrolls"), (Action::PageDown, "a page")],
-        body,
-        scroll,
-        ..Dialog::default()
-    }
 }
 
 fn heading(pen: Pen<'_>, shown: &PlanShown) -> Strip {
@@ -129,6 +135,11 @@ fn foot(pen: Pen<'_>, snapshot: &Snapshot<'_>, shown: &PlanShown, sent: bool, wi
         lines.extend(pen.sentence(Role::VerdictCritical, format!("This cannot start: {}", error.message), width));
         for hint in &error.hints {
             lines.extend(pen.sentence(Role::UiMuted, hint, width));
+        }
+        if shown.late && !snapshot.read_only {
+            let (prompt, key) = (pen.style(Role::UiPrompt), pen.style(Role::UiKey));
+            let strip = Strip::new().gap(1).put(prompt, "Press  ").put(key, snapshot.keymap.shown(Action::Emergency));
+            lines.push(strip.put(prompt, "  if it cannot wait: an emergency.").line());
         }
     } else if sent {
         lines.extend(pen.sentence(Role::StateRunning, "The runner is being started.", width));

@@ -154,7 +154,7 @@ fn past_runs_tell_better_than_the_author() {
 #[test]
 fn what_went_on_past_the_end_is_kept_in_mind() {
     let mut view = run(Terms::default(), open(60), &done(1, 1));
-    assert_eq!(view.late, []);
+    assert_eq!(view.time.late, []);
     let at = |seq: u64, minutes: u64, event: Event| Record {
         seq,
         run: view_id(),
@@ -174,7 +174,7 @@ fn what_went_on_past_the_end_is_kept_in_mind() {
     let undo = Event::UndoIntent { step: 1, attempt: 1, set: Some(set(1)), log: "2.1.undo.log".into() };
     view.apply(&at(seq + 3, 62, undo)).unwrap();
     let late = Late { step: 1, undo: true, until: span(0, 60).until, at: minute(62) };
-    assert_eq!(view.late, [late]);
+    assert_eq!(view.time.late, [late]);
 }
 
 fn view_id() -> crate::domain::RunId {
