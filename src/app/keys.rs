@@ -132,7 +132,7 @@ fn perform_in_pane(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Wrap => model.log.wrap = !model.log.wrap,
         Action::Timestamps => model.log.stamps = !model.log.stamps,
         Action::Follow => return log::toggle_follow(model),
-        Action::Confirm | Action::Decline | Action::ListSet | Action::Leave | Action::Save => {}
+        Action::Confirm | Action::Decline | Action::Emergency | Action::ListSet | Action::Leave | Action::Save => {}
         Action::Redraw | Action::Suspend => {}
     }
     Vec::new()
@@ -312,6 +312,7 @@ fn answer_or_say(model: &mut Model) {
     let said = match model.run.status() {
         _ if answers(model) => return,
         Some(RunStatus::Interrupted) => "no runner is at work: resume the run first",
+        Some(RunStatus::Held) => "the run is held: resume it to be asked again",
         Some(_) => "the run asks for nothing now",
         None => "no run is followed",
     };

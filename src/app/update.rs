@@ -9,7 +9,7 @@ use crate::app::model::{Hit, Model, Pane, TargetId};
 use crate::app::msg::{Mouse, Msg, Offer, PlanShown, RunSummary};
 use crate::app::panes::{checklist, log, run};
 use crate::app::wall;
-use crate::domain::{Error, Order, RunId, RunStatus};
+use crate::domain::{Error, Order, RunId};
 
 /// What to ask for after the first frame. The gate reads every target as soon as it is there, unasked.
 #[must_use]
@@ -112,11 +112,8 @@ fn plan_refused(model: &mut Model, procedure: &str, error: Error) {
 
 fn runs_listed(model: &mut Model, runs: Vec<RunSummary>) -> Vec<Effect> {
     let live = |order: Order| {
-        let is = |summary: &&RunSummary| {
-            summary.order == order
-                && summary.damage.is_none()
-                && matches!(summary.status, RunStatus::Running | RunStatus::Waiting | RunStatus::Interrupted)
-        };
+        let is =
+            |summary: &&RunSummary| summary.order == order && summary.damage.is_none() && !summary.status.is_over();
         runs.iter().find(is).map(|summary| summary.id.clone())
     };
     let (attach, list) = (live(Order::Listed), live(Order::Any));

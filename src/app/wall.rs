@@ -212,6 +212,7 @@ fn running(view: &RunView, snapshot: &Snapshot<'_>) -> (String, Option<String>) 
     let name = title(step).map_or("", String::as_str);
     let now = match snapshot.run.status() {
         Some(RunStatus::Waiting) => format!("{} waits for an operator at {at}: {name}", view.title),
+        Some(RunStatus::Held) => format!("{} is held at {at}: {name}", view.title),
         Some(RunStatus::Interrupted) => format!("{} is interrupted at {at}: {name}", view.title),
         _ => format!("{} · {at}: {name}", view.title),
     };

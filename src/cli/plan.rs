@@ -7,6 +7,7 @@ use crate::domain::error::Result;
 use crate::domain::{Basis, Clean, Error, Preview, quantity};
 use crate::gate::plans;
 use crate::journal::fold::StepView;
+use crate::procedure::condition::spoken;
 use crate::procedure::plan::Step;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -119,6 +120,16 @@ fn describe(text: &mut String, number: usize, step: &Step, preview: Option<&Resu
     let line = step.act.as_ref().map_or(step.text.as_str(), |action| action.line.as_str());
     if !line.is_empty() {
         let _ = writeln!(text, "       {line}");
+    }
+    if !step.receivers.is_empty() {
+        let _ = writeln!(text, "       to: {}", step.receivers.join(", "));
+    }
+    if let Some(when) = &step.when {
+        let _ = writeln!(text, "       when: {}", spoken(when));
+    }
+    if let Some(until) = &step.until {
+        let limit = quantity::span(Duration::from_secs(step.timeout_s));
+        let _ = writeln!(text, "       until: {}, within {limit}", until.words());
     }
     match preview {
         None => {}

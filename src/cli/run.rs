@@ -87,6 +87,9 @@ fn may_end_with_us(args: &Run) -> Result<()> {
 fn code(end: &End, json: bool, run: &crate::domain::RunId) -> u8 {
     let (code, word) = match end {
         End::Sealed(view) => (sealed(view), format!("its record: midwatch report {run}")),
+        End::Held => {
+            (Kind::Waiting.exit_code(), format!("it is held, and waits to be taken up: midwatch resume {run}"))
+        }
         End::NeedsPerson(kind) => (kind.exit_code(), format!("it waits for a person: midwatch attach {run}")),
         End::Interrupted(cause) => {
             complain(cause);

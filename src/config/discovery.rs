@@ -49,6 +49,7 @@ fn nothing(hostname: &str) -> Estate {
         kubernetes: Vec::new(),
         certificates: Vec::new(),
         backups: Vec::new(),
+        receivers: Vec::new(),
         source: None,
         discovered: Vec::new(),
         not_found: Vec::new(),

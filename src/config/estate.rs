@@ -17,7 +17,7 @@ pub mod keys;
 mod read;
 mod sources;
 
-pub use sources::{Backup, BackupPlace, Certificate, Kubernetes, Postgres, Redis, Unit};
+pub use sources::{Address, Backup, BackupPlace, Certificate, Kubernetes, Postgres, Receiver, Redis, Unit, Way};
 
 /// How much is at stake; drawn, and weighs on confirmations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -151,6 +151,8 @@ pub struct Estate {
     pub certificates: Vec<Certificate>,
     /// Its backups.
     pub backups: Vec<Backup>,
+    /// Who is told of what happens.
+    pub receivers: Vec<Receiver>,
     /// The file it was read from; `None` when it was discovered.
     pub source: Option<PathBuf>,
     /// What discovery found, a phrase each.
@@ -317,6 +319,29 @@ mod tests {
                     max_age: Duration::from_secs(8 * 86_400),
                     every: Some(Duration::from_secs(7 * 86_400)),
                     min_size: Some(1 << 20),
+                },
+            ],
+            receivers: vec![
+                Receiver {
+                    name: "oncall".into(),
+                    way: Way::Mail {
+                        to: vec!["oncall@novacron.io".into(), "night@novacron.io".into()],
+                        smtp: "smtp://midwatch@mail.novacron.io?tls=required".into(),
+                        from: Some("midwatch@novacron.io".into()),
+                        password: Some("cache-password".into()),
+                    },
+                },
+                Receiver { name: "room".into(), way: Way::Slack { url: Address::Secret("pg".into()) } },
+                Receiver {
+                    name: "customers".into(),
+                    way: Way::Webhook {
+                        url: Address::Plain("https://status.novacron.io/hook".into()),
+                        token: Some("pg".into()),
+                    },
+                },
+                Receiver {
+                    name: "pager".into(),
+                    way: Way::Program { argv: vec!["/opt/novacron/page".into(), "--low".into()] },
                 },
             ],
             source: Some("full.toml".into()),

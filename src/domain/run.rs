@@ -30,6 +30,8 @@ pub enum RunStatus {
     Waiting,
     /// No runner lives and the run is not sealed.
     Interrupted,
+    /// A person put it down; it waits to be taken up.
+    Held,
     /// Every step ended well.
     Ok,
     /// A step failed and the run stopped.
@@ -46,10 +48,17 @@ impl RunStatus {
             Self::Running => "running",
             Self::Waiting => "waiting",
             Self::Interrupted => "interrupted",
+            Self::Held => "held",
             Self::Ok => "ok",
             Self::Failed => "failed",
             Self::Aborted => "aborted",
         }
+    }
+
+    /// Whether no runner works on it and it is not over, so that it waits to be resumed.
+    #[must_use]
+    pub fn needs_a_runner(self) -> bool {
+        matches!(self, Self::Interrupted | Self::Held)
     }
 
     /// Whether the run is sealed.

@@ -3,7 +3,7 @@
 use crate::app::effect::Query;
 use crate::app::model::TargetId;
 use crate::app::msg::{Msg, RunSummary};
-use crate::domain::{Digest, Error, RunId, RunStatus};
+use crate::domain::{Digest, Error, RunId};
 use crate::gate::follow::Follower;
 use crate::gate::logs::LogReader;
 use crate::gate::{World, plans};
@@ -152,5 +152,5 @@ pub fn find_run(world: &World, wanted: &str) -> crate::domain::error::Result<Run
 /// The word for a run that no runner works on and that is not sealed.
 #[must_use]
 pub fn is_interrupted(run: &RunSummary) -> bool {
-    run.status == RunStatus::Interrupted
+    run.status.needs_a_runner()
 }

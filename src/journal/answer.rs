@@ -1,7 +1,7 @@
 //! Whether an answer is one that a prompt can take; asked by the console, by the runner and by the fold alike.
 
 use crate::domain::preview::is_consent;
-use crate::journal::record::{Answer, Ask, Choice};
+use crate::journal::record::{Answer, Ask};
 
 /// Whether an answer is one to this question: of its kind, among its choices, with what it needs.
 ///
@@ -20,7 +20,7 @@ pub fn fits(ask: &Ask, answer: &Answer) -> Result<(), String> {
             if !choices.contains(choice) {
                 return Err(format!("{} is not among the choices", choice.word()));
             }
-            let needs_reason = matches!(choice, Choice::Skip | Choice::Done);
+            let needs_reason = choice.needs_reason();
             if needs_reason && reason.trim().is_empty() {
                 return Err(format!("{} needs a reason", choice.word()));
             }

@@ -16,12 +16,16 @@ mod view;
 
 pub use items::{ItemState, ItemView, PhaseCount};
 pub use time::{NoTime, Spare};
-pub use view::{Act, Late, NoteView, OpenPrompt, PromptEnd, PromptEnding, ReadingView, RunView, StepView, TimeView};
+pub use view::{
+    Act, Held, Late, NoteView, OpenPrompt, PromptEnd, PromptEnding, ReadingView, RunView, StepView, TimeView,
+    WayBackView,
+};
 
 use crate::domain::{Digest, RunStatus, StepState};
 use crate::journal::reading::{Counts, Side};
-use crate::journal::record::{Event, Record};
+use crate::journal::record::{Event, Record, WentBack};
 use std::collections::{BTreeMap, BTreeSet};
+use view::Back;
 
 /// A record that cannot follow what came before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +52,7 @@ impl RunView {
             phases,
             steps,
             order,
+            rollback,
             confirmed,
             terms,
             ..
@@ -66,6 +71,9 @@ impl RunView {
             phases: phases.clone(),
             steps: steps.iter().cloned().map(StepView::planned).collect(),
             order: *order,
+            rollback: rollback.clone(),
+            way_back: None,
+            held: None,
             saved: BTreeMap::new(),
             starter: record.actor.clone(),
             confirmed: confirmed.clone(),
@@ -92,6 +100,7 @@ impl RunView {
             unsettled: 0,
             before: StepState::Planned,
             open: None,
+            back: Back::default(),
             phase: None,
         };
         view.advance(record.seq);
@@ -132,6 +141,9 @@ impl RunView {
     }
 
     fn apply_event(&mut self, record: &Record) -> Result<(), Impossible> {
+        if self.held.is_some() && goes_on(&record.event) {
+            return refuse(format!("{} of a run that is held and was not taken up", record.event.kind()));
+        }
         match &record.event {
             Event::RunCreated { .. } => refuse("a second run.created"),
             Event::LockTaken { name, identity } => {
@@ -140,6 +152,7 @@ impl RunView {
             }
             Event::RunResumed { .. } => {
                 self.resumed += 1;
+                self.held = None;
                 self.locks.clear();
                 self.permits.clear();
                 Ok(())
@@ -171,8 +184,12 @@ impl RunView {
             Event::StepSkipped { step, reason } => self.skip_step(record, *step, reason),
             Event::StepClosed { step, note } => self.close_step(record, *step, note),
             Event::StepReopened { step, reason } => self.reopen_step(record, *step, reason),
-            Event::UndoIntent { step, attempt, set, log } => self.intend_undo(*step, *attempt, set.as_ref(), log),
+            Event::UndoIntent { step, attempt, set, log } => {
+                self.intend_undo(record, *step, *attempt, set.as_ref(), log)
+            }
             Event::UndoOutcome { step, attempt, outcome } => self.end_undo(record, *step, *attempt, outcome),
+            Event::RollbackBegan { why, steps, .. } => self.begin_rollback(record, why, steps),
+            Event::RollbackProved { step, outcome } => self.prove_rollback(*step, outcome),
             Event::PanesRead { when, digest, counts, .. } => self.read_panes(record, *when, digest, *counts),
             Event::Note { step, text } => {
                 step.map_or(Ok(()), |step| self.at(step).map(drop))?;
@@ -182,13 +199,14 @@ impl RunView {
             }
             Event::AbortRequested { undo } => {
                 self.abort = Some((record.actor.clone(), *undo));
+                self.back.aborts += 1;
                 Ok(())
             }
-            Event::RunSealed { status, unknown } => self.seal(record, *status, *unknown),
             Event::JournalRecovered { .. }
             | Event::Other { .. }
             | Event::WindowJudged { .. }
             | Event::ClockJump { .. } => Ok(()),
+            Event::RunSealed { status, unknown, rolled_back } => self.seal(record, *status, *unknown, *rolled_back),
         }
     }
 
@@ -220,8 +238,14 @@ impl RunView {
         self.steps.get(usize::try_from(step).ok()?)
     }
 
-    fn seal(&mut self, record: &Record, status: RunStatus, unknown: u32) -> Result<(), Impossible> {
-        if self.open.is_some() || self.prompt.is_some() {
+    fn seal(
+        &mut self,
+        record: &Record,
+        status: RunStatus,
+        unknown: u32,
+        rolled_back: Option<WentBack>,
+    ) -> Result<(), Impossible> {
+        if self.open.is_some() || self.prompt.is_some() || self.back.undoing.is_some() {
             return refuse("a seal while an attempt or a prompt is open");
         }
         if !status.is_over() {
@@ -230,7 +254,10 @@ impl RunView {
         if unknown != self.unsettled {
             return refuse(format!("the seal says {unknown} unknown, the records say {}", self.unsettled));
         }
-        let well = |step: &StepView| matches!(step.state, StepState::Done | StepState::Skipped);
+        if rolled_back.is_some() && rolled_back != self.went_back() {
+            return refuse("the seal says something else of the way back than the records do");
+        }
+        let well = |step: &StepView| matches!(step.state, StepState::Done | StepState::Skipped | StepState::Undone);
         if status == RunStatus::Ok && !self.steps.iter().all(well) {
             return refuse("a run is sealed as ok while a step of it is not over");
         }
@@ -238,6 +265,14 @@ impl RunView {
         self.ended = Some(record.wall);
         Ok(())
     }
+}
+
+/// Whether a record is one of a run that goes on.
+fn goes_on(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::PromptOpened { .. } | Event::StepIntent { .. } | Event::UndoIntent { .. } | Event::RunSealed { .. }
+    )
 }
 
 #[cfg(test)]

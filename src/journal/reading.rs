@@ -243,6 +243,8 @@ pub fn compare(before: &Reading, after: &Reading) -> Vec<(Section, Vec<Compared>
 
 fn change(was: Option<&RowRead>, is: Option<&RowRead>) -> Change {
     match (was, is) {
+        // What is no longer known is not better, whatever it was.
+        (Some(was), Some(is)) if is.verdict == Verdict::Unknown && was.verdict != Verdict::Unknown => Change::Worse,
         (Some(was), Some(is)) => match is.verdict.rank().cmp(&was.verdict.rank()) {
             std::cmp::Ordering::Greater => Change::Worse,
             std::cmp::Ordering::Less => Change::Better,
@@ -301,6 +303,7 @@ mod tests {
             row(Host, "swap", Some((Verdict::Ok, "none"))),
             row(Service, "api", Some((Verdict::Ok, "200"))),
             row(Service, "gone", None),
+            row(Service, "silent", Some((Verdict::Critical, "503"))),
             row(Certificate, "api", Some((Verdict::Ok, "60 d"))),
         ];
         let after = [
@@ -309,6 +312,7 @@ mod tests {
             row(Host, "swap", Some((Verdict::Ok, "none"))),
             row(Service, "api", None),
             row(Service, "new", Some((Verdict::Ok, "200"))),
+            row(Service, "silent", None),
             row(Certificate, "api", Some((Verdict::Ok, "60 d"))),
         ];
         let panes = compare(&reading(&before), &reading(&after));
@@ -319,8 +323,15 @@ mod tests {
             })
             .collect();
         use Change::{Better, Gone, New, Other, Same, Worse};
-        let health =
-            vec![(Worse, "api"), (Gone, "gone"), (New, "new"), (Better, "memory"), (Other, "cpu"), (Same, "swap")];
+        let health = vec![
+            (Worse, "api"),
+            (Worse, "silent"),
+            (Gone, "gone"),
+            (New, "new"),
+            (Better, "memory"),
+            (Other, "cpu"),
+            (Same, "swap"),
+        ];
         assert_eq!(told, [(Section::Health, health), (Section::Certificates, vec![(Same, "api")])]);
     }
 }

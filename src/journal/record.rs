@@ -83,6 +83,12 @@ pub struct StepHead {
     /// How long it takes.
     #[serde(default, skip_serializing_if = "Timing::is_unset")]
     pub timing: Timing,
+    /// The steps, from 0, whose undo it runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undo_of: Vec<u32>,
+    /// Whether it is taken in every ending.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub always: bool,
     /// The condition under which it is taken, as its author would write it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<String>,
@@ -92,6 +98,45 @@ pub struct StepHead {
     /// How long a `wait` may take, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_s: Option<u64>,
+}
+
+/// How a run is taken back, as it was created with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RollbackHead {
+    /// The earliest phase whose steps are taken back, itself included; all phases where it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// The checks, from 0, that are made again after it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prove: Vec<u32>,
+    /// How long it may take, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_s: Option<u64>,
+}
+
+/// What became of the way back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WentBack {
+    /// How many steps were taken back by then.
+    pub undone: u32,
+    /// How many were owed and were not.
+    pub left: u32,
+    /// Whether the checks after it passed; none where no check was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proved: Option<bool>,
+}
+
+impl WentBack {
+    /// In words: `rolled back, proved`.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match (self.left, self.proved) {
+            (1.., _) => "rolled back in part",
+            (0, Some(true)) => "rolled back, proved",
+            (0, Some(false)) => "rolled back, not proved",
+            (0, None) => "rolled back",
+        }
+    }
 }
 
 fn is_false(flag: &bool) -> bool {
@@ -127,6 +172,9 @@ pub enum Ask {
         text: String,
         /// What may be chosen, the safest first.
         choices: Vec<Choice>,
+        /// What each choice leads to, with its numbers, in their order; [`Choice::consequence`] where it is not said.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        means: Vec<String>,
     },
 }
 
@@ -154,9 +202,16 @@ pub enum Choice {
     /// Pass over the step, with a reason.
     Skip,
     /// Stop the run and take back what it did.
-    Undo,
+    #[serde(alias = "undo")]
+    Rollback,
+    /// Leave the run as it stands; it waits to be taken up.
+    Hold,
     /// Stop the run as it is.
     Abort,
+    /// What the step did is taken back; go on.
+    Undone,
+    /// What the step did is still there; take it back again.
+    NotUndone,
 }
 
 impl Choice {
@@ -168,17 +223,35 @@ impl Choice {
             Self::NotDone => "not-done",
             Self::Retry => "retry",
             Self::Skip => "skip",
-            Self::Undo => "undo",
+            Self::Rollback => "rollback",
+            Self::Hold => "hold",
             Self::Abort => "abort",
+            Self::Undone => "undone",
+            Self::NotUndone => "not-undone",
         }
     }
 
     /// Reads the word back.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Done, Self::NotDone, Self::Retry, Self::Skip, Self::Undo, Self::Abort]
-            .into_iter()
-            .find(|choice| choice.word() == word)
+        let all = [
+            Self::Done,
+            Self::NotDone,
+            Self::Retry,
+            Self::Skip,
+            Self::Rollback,
+            Self::Hold,
+            Self::Abort,
+            Self::Undone,
+            Self::NotUndone,
+        ];
+        all.into_iter().find(|choice| choice.word() == word)
+    }
+
+    /// Whether it says something that nobody else can vouch for, so that it needs a reason.
+    #[must_use]
+    pub fn needs_reason(self) -> bool {
+        matches!(self, Self::Skip | Self::Done | Self::Undone)
     }
 
     /// What choosing it leads to, in a sentence.
@@ -189,10 +262,19 @@ impl Choice {
             Self::NotDone => "the effect is not there: preview and ask again",
             Self::Retry => "preview and ask again",
             Self::Skip => "leave this step, with a reason, and go on",
-            Self::Undo => "stop, and take back what this run changed, last first",
+            Self::Rollback => "stop, and take back what this run changed, last first",
+            Self::Hold => "leave the run as it stands; resume takes it up at this question",
             Self::Abort => "stop, and leave everything as it is",
+            Self::Undone => "what the step did is gone: record it and go on",
+            Self::NotUndone => "what the step did is still there: take it back again",
         }
     }
+}
+
+/// Every choice with what it leads to: as the prompt says, else in general.
+pub fn consequences<'a>(choices: &'a [Choice], means: &'a [String]) -> impl Iterator<Item = (Choice, &'a str)> {
+    let told = |place: usize| means.get(place).map(String::as_str);
+    choices.iter().enumerate().map(move |(place, choice)| (*choice, told(place).unwrap_or(choice.consequence())))
 }
 
 /// What a person answered.
@@ -338,6 +420,9 @@ pub enum Event {
         /// In which order they are taken.
         #[serde(default, skip_serializing_if = "Order::is_listed")]
         order: Order,
+        /// How it is taken back as a whole, where it says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rollback: Option<RollbackHead>,
         /// The program's version.
         version: String,
         /// Who confirmed the start, and how: `console`, `invoked`.
@@ -516,6 +601,25 @@ pub enum Event {
         /// How.
         outcome: Outcome,
     },
+    /// The way back begins.
+    #[serde(rename = "rollback.began")]
+    RollbackBegan {
+        /// Why, in a sentence.
+        why: String,
+        /// The steps that are owed their undo, from 0, in the order in which they are taken back.
+        steps: Vec<u32>,
+        /// How long that should take, in seconds, where all of them say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        takes_s: Option<u64>,
+    },
+    /// A check was made again after the way back.
+    #[serde(rename = "rollback.proved")]
+    RollbackProved {
+        /// The check, from 0.
+        step: u32,
+        /// How it ended.
+        outcome: Outcome,
+    },
     /// Every pane was read, before or after the run's work; the rows are a file below `readings/`.
     #[serde(rename = "panes.read")]
     PanesRead {
@@ -550,6 +654,9 @@ pub enum Event {
         status: RunStatus,
         /// How many steps ended unknown.
         unknown: u32,
+        /// What became of the way back, where it was taken.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rolled_back: Option<WentBack>,
     },
     /// A kind that a newer program wrote; kept raw, never skipped in silence.
     #[serde(skip)]
@@ -563,7 +670,7 @@ pub enum Event {
 
 impl Event {
     /// Every kind that this program knows.
-    pub const KINDS: [&str; 23] = [
+    pub const KINDS: [&str; 25] = [
         "run.created",
         "window.judged",
         "clock.jump",
@@ -583,6 +690,8 @@ impl Event {
         "step.reopened",
         "undo.intent",
         "undo.outcome",
+        "rollback.began",
+        "rollback.proved",
         "panes.read",
         "note",
         "abort.requested",
@@ -612,6 +721,8 @@ impl Event {
             Self::StepReopened { .. } => "step.reopened",
             Self::UndoIntent { .. } => "undo.intent",
             Self::UndoOutcome { .. } => "undo.outcome",
+            Self::RollbackBegan { .. } => "rollback.began",
+            Self::RollbackProved { .. } => "rollback.proved",
             Self::PanesRead { .. } => "panes.read",
             Self::Note { .. } => "note",
             Self::AbortRequested { .. } => "abort.requested",

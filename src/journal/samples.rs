@@ -48,6 +48,8 @@ pub fn head(verb: Verb, effect: EffectClass) -> StepHead {
         save: None,
         part: None,
         timing: Timing::default(),
+        undo_of: Vec::new(),
+        always: false,
         when: None,
         until: None,
         timeout_s: None,
@@ -80,6 +82,7 @@ pub fn created(steps: Vec<StepHead>) -> Event {
         phases: vec!["during".into()],
         steps,
         order: Order::Listed,
+        rollback: None,
         version: "0.1.0".into(),
         confirmed: "console".into(),
         terms: Box::default(),
@@ -126,7 +129,7 @@ pub fn decide(choice: Choice) -> Answer {
 
 /// A question for a decision.
 pub fn decision(choices: &[Choice]) -> Ask {
-    Ask::Decide { text: "exit code 3".into(), choices: choices.to_vec() }
+    Ask::Decide { text: "exit code 3".into(), choices: choices.to_vec(), means: Vec::new() }
 }
 
 /// `step.intent`.
@@ -173,7 +176,7 @@ pub fn abort(undo: bool) -> Event {
 
 /// `run.sealed`.
 pub fn sealed(status: RunStatus, unknown: u32) -> Event {
-    Event::RunSealed { status, unknown }
+    Event::RunSealed { status, unknown, rolled_back: None }
 }
 
 /// A whole night: locked, asked, refused, confirmed, acted, noted, stopped, taken back, sealed.

@@ -7,7 +7,23 @@ use rustix::time::{ClockId, clock_gettime};
 /// Both clocks, now.
 #[must_use]
 pub fn now() -> Now {
-    Now { wall: Wall(jiff::Timestamp::now()), boot: boot() }
+    Now { wall: shifted(Wall(jiff::Timestamp::now())), boot: boot() }
+}
+
+/// The wall clock as a test set it: `MIDWATCH_WALL_SHIFT` names a file that holds by how many seconds it is wrong, read each
+/// time, so that it can jump under way. Debug builds only.
+#[cfg(debug_assertions)]
+fn shifted(wall: Wall) -> Wall {
+    let file = std::env::var_os("MIDWATCH_WALL_SHIFT");
+    let text = file.and_then(|file| std::fs::read_to_string(file).ok());
+    let seconds = text.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+    wall.0.checked_add(jiff::SignedDuration::from_secs(seconds)).map_or(wall, Wall)
+}
+
+/// The wall clock as it is.
+#[cfg(not(debug_assertions))]
+fn shifted(wall: Wall) -> Wall {
+    wall
 }
 
 /// `CLOCK_BOOTTIME`, now.

@@ -59,6 +59,11 @@ pub trait Adapters {
         None
     }
 
+    /// How long an action takes at least by what it says itself, in seconds; a step is not stopped before.
+    fn least_s(&self, _action: &Action) -> u64 {
+        0
+    }
+
     /// Reads one action: finds the one adapter key, reads the keys beside it, refuses all others, and computes floor
     /// and line. Whatever is wrong joins `problems`. Touches no file, no network and no process.
     fn parse(&self, purpose: Purpose, table: &mut Table, scope: &Scope, problems: &mut Problems) -> Option<Action>;

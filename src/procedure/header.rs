@@ -3,6 +3,7 @@
 use crate::config::reader::{Node, Place, Problems, Table, Value};
 use crate::domain::{Budget, Digest, EffectClass, Order, Row};
 use crate::procedure::acts_on::{self, ActsOn};
+use crate::procedure::back::{self, RawRollback};
 use crate::procedure::params::{self, Param};
 use crate::procedure::steps::RawStep;
 use crate::procedure::window::{self, RawWindow};
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Every key of the header that this version reads; a phase cannot have such a name.
-pub const KEYS: [&str; 15] = [
+pub const KEYS: [&str; 16] = [
     "format",
     "id",
     "title",
@@ -23,13 +24,11 @@ pub const KEYS: [&str; 15] = [
     "params",
     "lock",
     "root",
+    "rollback",
     "acts_on",
     "window",
     "budget",
 ];
-
-/// Keys of the format that this version refuses.
-pub const LATER: [&str; 1] = ["rollback"];
 
 /// A procedure as its file has it: read and checked, its parameters not bound.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,6 +67,8 @@ pub struct Procedure {
     pub window: Option<RawWindow>,
     /// How long it may take.
     pub budget: Budget,
+    /// How it is taken back as a whole, where it says.
+    pub rollback: Option<RawRollback>,
     /// Its steps, in order.
     pub steps: Vec<RawStep>,
 }
@@ -128,15 +129,11 @@ pub(super) struct Header {
     pub(super) root: Option<Node>,
     pub(super) window: Option<RawWindow>,
     pub(super) budget: Budget,
+    pub(super) rollback: Option<RawRollback>,
 }
 
 /// Takes the header's keys out of a file's table.
 pub(super) fn read(table: &mut Table, problems: &mut Problems) -> Header {
-    for key in LATER {
-        if let Some(node) = table.take(key) {
-            problems.say(node.at, format!("`{key}` is not supported by this version"));
-        }
-    }
     read_format(table, problems);
     let id_at = place_of(table, "id");
     let id = table.required_text("id", problems).filter(|id| is_id(id, id_at, problems));
@@ -172,6 +169,7 @@ pub(super) fn read(table: &mut Table, problems: &mut Problems) -> Header {
     let root = text_node(table, "root", problems);
     let window = window::read(table, problems);
     let budget = window::budget(table, problems);
+    let rollback = back::rollback(table, problems);
     Header {
         id,
         title,
@@ -187,6 +185,7 @@ pub(super) fn read(table: &mut Table, problems: &mut Problems) -> Header {
         root,
         window,
         budget,
+        rollback,
     }
 }
 
@@ -216,7 +215,7 @@ fn read_phases(table: &mut Table, problems: &mut Problems) -> Vec<(Place, String
     let mut phases: Vec<(Place, String)> = Vec::new();
     for (at, name) in given {
         let shown = name.escape_debug().to_string();
-        if KEYS.contains(&name.as_str()) || LATER.contains(&name.as_str()) {
+        if KEYS.contains(&name.as_str()) {
             problems.say(at, format!("`{shown}` is a key of the header and cannot name a phase"));
         } else if !is_word(&name) {
             problems.say(at, format!("a phase is named by lower-case letters, digits and `-`, not \"{shown}\""));

@@ -2,6 +2,7 @@
 
 use crate::config::reader::{Node, Place, Problem, Problems, Value, nearest};
 use crate::procedure::adapters::Adapters;
+use crate::procedure::back::{self, RawRollback};
 use crate::procedure::catalog::Library;
 use crate::procedure::header::Procedure;
 use crate::procedure::params::{Bound, absolute};
@@ -43,6 +44,7 @@ impl Plan {
         if !found.is_empty() {
             return Err(found);
         }
+        back::link(&mut expansion.steps);
         Ok(Self {
             id: procedure.id.clone(),
             title: filled.title,
@@ -58,7 +60,7 @@ impl Plan {
             uses: expansion.uses,
             window: filled.window,
             budget: procedure.budget,
-            rollback: None,
+            rollback: procedure.rollback.as_ref().map(RawRollback::planned),
             steps: expansion.steps,
         })
     }

@@ -2,6 +2,7 @@
 
 pub mod acts_on;
 pub mod adapters;
+pub mod back;
 pub mod catalog;
 pub mod condition;
 pub mod header;

@@ -3,6 +3,7 @@
 use crate::config::reader::{self, Node, Place, Problem, Problems, Table, Value, nearest};
 use crate::domain::Digest;
 use crate::procedure::adapters::Adapters;
+use crate::procedure::back;
 use crate::procedure::header::{self, Header, Procedure};
 use crate::procedure::make;
 use crate::procedure::quote;
@@ -49,6 +50,7 @@ fn whole(text: &str, file: &Path, problems: &mut Problems) -> Option<Procedure> 
     let steps = sections(&mut table, &header, problems);
     table.finish(problems);
     unique_ids(&steps, problems);
+    back::check(&header, &steps, problems);
     references(&header, &steps, problems);
     if steps.len() > MOST_STEPS {
         problems.say(Place { line: 1, column: 1 }, format!("more than {MOST_STEPS} steps"));
@@ -73,6 +75,7 @@ fn whole(text: &str, file: &Path, problems: &mut Problems) -> Option<Procedure> 
         root: header.root,
         window: header.window,
         budget: header.budget,
+        rollback: header.rollback,
         steps,
     })
 }

@@ -3,19 +3,24 @@
 //! What needs no parameter (verb, effect, times, gate) is read at once; title, actions and texts stay a table until
 //! the parameters are bound.
 
+mod belongs;
 mod each;
+mod ends;
 pub(super) mod judged;
-mod keys;
+pub(super) mod keys;
 mod notify;
 
-use crate::config::reader::{Entry, Node, Place, Problems, Table, Value};
+use crate::config::reader::{Node, Place, Problems, Table, Value};
 use crate::domain::{EffectClass, Order, Verb};
+use crate::journal::record::Choice;
 use crate::procedure::adapters::{Adapters, Purpose, Scope};
 use crate::procedure::header::{is_word, place_of, span};
 use crate::procedure::params::Bound;
 use crate::procedure::plan::{Action, Gate, Limit, Step, Until, WayBack};
 use crate::procedure::template::{self, IT};
+use belongs::{belongs, unknown_keys, verb};
 use each::Each;
+use ends::way_back;
 use keys::{choice, effect, includes, limit, save, timeout, undo_fits};
 use std::collections::BTreeMap;
 
@@ -27,37 +32,6 @@ const DO_TIMEOUT_S: u64 = 3600;
 
 /// When telling somebody is given up that declares no `timeout`, in seconds; for all receivers together.
 const NOTIFY_TIMEOUT_S: u64 = 60;
-
-const VERBS: [Verb; 8] =
-    [Verb::Read, Verb::Check, Verb::Wait, Verb::Do, Verb::Manual, Verb::Approve, Verb::Notify, Verb::Use];
-
-/// Verbs and keys of the format that this version refuses.
-const LATER: [&str; 3] = ["undo_of", "always", "on_fail"];
-
-/// The verbs of a step that is taken itself.
-const TAKEN: [Verb; 7] = [Verb::Read, Verb::Check, Verb::Wait, Verb::Do, Verb::Manual, Verb::Approve, Verb::Notify];
-
-/// Which verbs a key belongs to; `title` and `id` belong to all.
-const BELONGS: [(&str, &[Verb]); 18] = [
-    ("each", &TAKEN),
-    ("when", &TAKEN),
-    ("until", &[Verb::Wait]),
-    ("message", &[Verb::Notify]),
-    ("effect", &[Verb::Do]),
-    ("on", &[Verb::Do, Verb::Check, Verb::Wait, Verb::Read]),
-    ("save", &[Verb::Read]),
-    ("params", &[Verb::Use]),
-    ("why", &TAKEN),
-    ("takes", &[Verb::Do, Verb::Check, Verb::Wait, Verb::Read]),
-    ("timeout", &[Verb::Do, Verb::Check, Verb::Wait, Verb::Read, Verb::Notify]),
-    ("gate", &[Verb::Check, Verb::Notify]),
-    ("limit", &[Verb::Do]),
-    ("prove", &[Verb::Do]),
-    ("undo", &[Verb::Do]),
-    ("rerun", &[Verb::Do]),
-    ("confirm", &[Verb::Do]),
-    ("sign", &[Verb::Manual]),
-];
 
 /// A step as the file has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,6 +62,12 @@ pub struct RawStep {
     pub four_eyes: bool,
     /// The name under which what it reads is saved, with its place.
     pub save: Option<(Place, String)>,
+    /// The ids of the steps whose undo it runs, each with its place.
+    pub undo_of: Vec<(Place, String)>,
+    /// Whether it is taken in every ending.
+    pub always: bool,
+    /// What may be chosen when it fails; whatever fits where it is empty.
+    pub on_fail: Vec<Choice>,
     /// The procedure that it includes, with its place.
     pub includes: Option<(Place, String)>,
     /// What it is taken for, one after another.
@@ -115,7 +95,7 @@ impl RawStep {
 /// unless its author says that it is soft.
 pub fn read(phase: &str, mut table: Table, order: Order, problems: &mut Problems) -> Option<RawStep> {
     let at = table.at;
-    let verb = verb(&mut table, problems);
+    let verb = verb(&table, problems);
     if let Some(verb) = verb {
         belongs(&table, verb, order, problems);
     }
@@ -146,6 +126,7 @@ pub fn read(phase: &str, mut table: Table, order: Order, problems: &mut Problems
         note.unwrap_or(false)
     });
     let save = save(&mut table, problems);
+    let ends = ends::read(&mut table, order, problems);
     let includes = if verb == Some(Verb::Use) { includes(&mut table, problems) } else { None };
     unknown_keys(&table, problems);
     Some(RawStep {
@@ -162,65 +143,13 @@ pub fn read(phase: &str, mut table: Table, order: Order, problems: &mut Problems
         note_required,
         four_eyes: confirm.unwrap_or(false),
         save,
+        undo_of: ends.undo_of,
+        always: ends.always,
+        on_fail: ends.on_fail,
         includes,
         each,
         rest: table,
     })
-}
-
-/// Finds the one verb; what this version refuses is taken out.
-fn verb(table: &mut Table, problems: &mut Problems) -> Option<Verb> {
-    let at = table.at;
-    let later = LATER.iter().filter_map(|key| table.take(key).map(|node| (*key, node.at))).collect::<Vec<_>>();
-    for (key, at) in &later {
-        problems.say(*at, format!("`{key}` is not supported by this version"));
-    }
-    let found: Vec<Verb> = VERBS.into_iter().filter(|verb| table.has(verb.word())).collect();
-    match found.as_slice() {
-        [verb] => Some(*verb),
-        [] if later.is_empty() => {
-            let words = VERBS.map(|verb| format!("`{}`", verb.word()));
-            problems.say(at, format!("a step needs one verb of {}", words.join(", ")));
-            None
-        }
-        [] => None,
-        many => {
-            let words: Vec<_> = many.iter().map(|verb| format!("`{}`", verb.word())).collect();
-            problems.say(at, format!("a step has exactly one verb, not {}", words.join(" and ")));
-            None
-        }
-    }
-}
-
-fn belongs(table: &Table, verb: Verb, order: Order, problems: &mut Problems) {
-    let listed = |entry: &&Entry| order == Order::Any && matches!(entry.key.as_str(), "wait" | "when");
-    if let Some(entry) = table.entries.iter().find(listed) {
-        let message =
-            format!("`{}` belongs to a procedure whose steps are taken as listed, not to a checklist", entry.key);
-        problems.say_with(entry.at, message, "an item's `check` is looked at again each minute while it is open");
-    }
-    for entry in &table.entries {
-        let Some((key, verbs)) = BELONGS.iter().find(|(key, _)| *key == entry.key) else { continue };
-        if !verbs.contains(&verb) {
-            let words: Vec<_> = verbs.iter().map(|verb| format!("`{}`", verb.word())).collect();
-            problems.say(
-                entry.at,
-                format!("`{key}` belongs to {}, and this step is a `{}`", words.join(" or "), verb.word()),
-            );
-        }
-    }
-}
-
-/// Reports keys that no step has; those that wait for the parameters are known.
-fn unknown_keys(table: &Table, problems: &mut Problems) {
-    let mut left = table.clone();
-    for key in ["title", "why", "on", "prove", "undo", "params", "when", "until", "message"] {
-        left.take(key);
-    }
-    for verb in VERBS {
-        left.take(verb.word());
-    }
-    left.finish(problems);
 }
 
 /// Makes the steps of a plan: one, or with `each` one for each item, under `id/item`. A `use` makes none.
@@ -296,9 +225,9 @@ fn one(
         part: None,
         when,
         until,
-        always: false,
-        on_fail: Vec::new(),
-        undo_of: Vec::new(),
+        always: raw.always,
+        on_fail: raw.on_fail.clone(),
+        undo_of: raw.undo_of.iter().map(|(_, id)| id.clone()).collect(),
         receivers: Vec::new(),
     };
     match raw.verb {
@@ -314,8 +243,12 @@ fn one(
             let purpose = if passes { Purpose::Check } else { Purpose::Read };
             step.act = Some(action(&mut rest, "wait", purpose, &scope, adapters, problems)?);
         }
-        // No file can have it yet.
-        Verb::UndoOf | Verb::Use => return None,
+        // What it takes back is known when the plan is whole.
+        Verb::UndoOf => {}
+        Verb::Use => return None,
+    }
+    if let Some(action) = &step.act {
+        step.timeout_s = step.timeout_s.max(adapters.least_s(action));
     }
     Some(step)
 }
@@ -425,26 +358,4 @@ fn action(
         return None;
     }
     Some(action)
-}
-
-fn way_back(rest: &mut Table, scope: &Scope, adapters: &dyn Adapters, problems: &mut Problems) -> Option<WayBack> {
-    let at = place_of(rest, "undo");
-    let mut table = rest.table("undo", problems)?;
-    if table.has("none") {
-        let reason_at = place_of(&table, "none");
-        let reason = table.text("none", problems);
-        table.finish(problems);
-        let reason = reason?;
-        if reason.trim().is_empty() {
-            problems.say(reason_at, "`none` must give the reason");
-        }
-        return Some(WayBack::None(reason));
-    }
-    let undo = adapters.parse(Purpose::Undo, &mut table, scope, problems)?;
-    let of = scope.of.as_ref().map(|act| act.adapter.as_str());
-    if of != Some(undo.adapter.as_str()) {
-        problems.say(at, format!("`undo` must use the adapter of `do`, not `{}`", undo.adapter));
-        return None;
-    }
-    Some(WayBack::Undo(undo))
 }

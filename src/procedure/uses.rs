@@ -167,6 +167,9 @@ impl<'a> Expansion<'a> {
             step.part.get_or_insert_with(|| id.clone());
             step.id = step.id.take().map(|id| format!("{scope}{id}"));
             step.save = step.save.take().map(|name| format!("{scope}{name}"));
+            for id in &mut step.undo_of {
+                id.insert_str(0, &scope);
+            }
         }
         if self.steps.len() > MOST_STEPS {
             problems.say(*at, format!("more than {MOST_STEPS} steps with what is included"));

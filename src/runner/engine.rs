@@ -5,13 +5,18 @@
 //!           ─▶ do     ─▶ freeze ─▶ prompt ─▶ answer ─▶ attempt ─▶ proof ─▶ outcome
 //!           ─▶ manual ─▶ prompt ─▶ sign-off          failed or unknown ─▶ prompt: decide
 //! ```
+//! A run that is stopped goes back where asked to, and takes what is taken in every ending (`ending`, `back`).
 //! A checklist is walked instead (`walk`): its items are open at once, and people turn to them over the control socket.
 
 mod attempt;
+mod back;
 mod created;
 mod decide;
+mod ending;
 mod freeze;
 mod look;
+mod menu;
+mod notify;
 mod panes;
 mod process;
 mod prompt;
@@ -25,8 +30,8 @@ use crate::domain::error::Result;
 use crate::domain::{Actor, EffectClass, Error, Kind, Order, PromptId, RunStatus, StepState, Verb};
 use crate::journal::append::Appender;
 use crate::journal::fold::{RunView, StepView};
-use crate::journal::record::{Answer, Ask, Ending, Event, Outcome, Record};
-use crate::procedure::plan::{Plan, Step, WayBack};
+use crate::journal::record::{Answer, Ask, Event, Record};
+use crate::procedure::plan::{Plan, Step};
 use crate::runner::clock;
 use crate::runner::control::{self, Call, Control};
 use crate::runner::failpoint;
@@ -60,6 +65,12 @@ pub struct Engine {
     held: VecDeque<Call>,
     /// The failed step that a person wants run again.
     retrying: Option<u32>,
+    /// How many requests to stop are heeded.
+    heeded: u32,
+    /// The steps of the ending that somebody did not want taken.
+    passed: Vec<u32>,
+    /// Whether the run is stopped and on its way to its end.
+    ending: bool,
     /// What people want with items of a checklist, and what takes its time.
     wanted: VecDeque<Wanted>,
     /// Its windows, and the clocks.
@@ -132,6 +143,9 @@ impl Engine {
             answered: Vec::new(),
             held: VecDeque::new(),
             retrying: None,
+            heeded: 0,
+            passed: Vec::new(),
+            ending: false,
             wanted: VecDeque::new(),
             hours,
             estate: start.estate.clone(),
@@ -166,8 +180,11 @@ impl Engine {
             return self.walk().await;
         }
         loop {
-            if let Some((_, undo)) = self.view().abort.clone() {
-                return self.stop(undo).await;
+            if self.is_held() {
+                return Ok(RunStatus::Held);
+            }
+            if self.view().abort.is_some() {
+                return self.stop().await;
             }
             let Some(step) = self.next() else { return self.seal(RunStatus::Ok) };
             self.keep_reading_if_ready()?;
@@ -194,7 +211,7 @@ impl Engine {
 
     /// The first step that is not over.
     fn next(&self) -> Option<u32> {
-        let open = |step: &StepView| !matches!(step.state, StepState::Done | StepState::Skipped);
+        let open = |step: &StepView| !matches!(step.state, StepState::Done | StepState::Skipped | StepState::Undone);
         let found = self.view().steps.iter().position(open)?;
         u32::try_from(found).ok()
     }
@@ -207,7 +224,11 @@ impl Engine {
     async fn step(&mut self, step: u32) -> Result<()> {
         let state = self.view().step(step).map(|view| view.state);
         match state {
+            Some(StepState::Unknown) if self.view().step(step).is_some_and(StepView::undo_is_unknown) => {
+                return self.settle_undo(step).await;
+            }
             Some(StepState::Unknown) => return self.settle(step).await,
+            Some(StepState::Running) => return self.go_on_undoing(step).await,
             Some(StepState::Failed) if self.retrying != Some(step) => return self.decide_failure(step).await,
             _ => {}
         }
@@ -219,14 +240,11 @@ impl Engine {
         match planned.verb {
             Verb::Read | Verb::Check => self.attempt_step(step, &planned, None, None).await,
             Verb::Wait => self.wait(step, &planned).await,
-            Verb::Do => self.act(step, &planned).await,
+            Verb::Do | Verb::UndoOf => self.act(step, &planned).await,
             Verb::Manual => self.sign(step, &planned).await,
-            Verb::Notify => {
-                let note = self.told(&planned.text);
-                self.write(Event::StepClosed { step, note }).map(drop)
-            }
+            Verb::Notify => self.notify(step, &planned).await,
             // Refused before the start.
-            Verb::UndoOf | Verb::Approve | Verb::Use => {
+            Verb::Approve | Verb::Use => {
                 let message = format!("step {} cannot be taken by this version", step + 1);
                 Err(Error::new(Kind::Refused, message))
             }
@@ -242,15 +260,19 @@ impl Engine {
             Ok(frozen) => frozen,
             Err(refusal) => return self.decide_refusal(step, &refusal).await,
         };
-        if self.view().abort.is_some() {
+        if self.is_stopped() {
             // Stopped while it was previewed.
             return Ok(());
         }
         if frozen.preview.count == 0 {
-            let reason = format!("nothing to do: {}", frozen.preview.headline);
+            let reason = match planned.verb {
+                Verb::UndoOf => frozen.preview.headline,
+                _ => format!("nothing to do: {}", frozen.preview.headline),
+            };
             return self.write(Event::StepSkipped { step, reason }).map(drop);
         }
-        if planned.effect == EffectClass::Read {
+        // To an undo was consented with its act, and in an ending nobody may be there.
+        if planned.effect == EffectClass::Read || (self.ending && planned.verb == Verb::UndoOf) {
             return self.attempt_step(step, planned, Some(frozen.digest), None).await;
         }
         let covered = self.view().permit(step).filter(|(_, set)| *set == frozen.digest).cloned();
@@ -274,59 +296,6 @@ impl Engine {
             Asked::Answered(_, Answer::Sign { note }) => self.write(Event::StepClosed { step, note }).map(drop),
             _ => Ok(()),
         }
-    }
-
-    /// Takes back what ran, last first, if asked to, and seals.
-    async fn stop(&mut self, undo: bool) -> Result<RunStatus> {
-        if undo {
-            for step in self.view().undo_owed() {
-                let tried = self.view().step(step).and_then(|view| view.undo.as_ref().map(|end| end.ending));
-                if tried.is_some_and(|ending| ending != Ending::NotStarted) {
-                    continue;
-                }
-                let ended = self.undo(step).await?;
-                if ended.ending != Ending::Ok {
-                    break;
-                }
-            }
-        }
-        // A step that was stopped with the run did not fail.
-        let stopped = |step: &StepView| step.outcome.as_ref().is_some_and(|end| end.ending == Ending::Cancelled);
-        // Of a checklist, a look that did not pass left its item open, and nothing failed.
-        let judged = |step: &StepView| self.plan.order == Order::Listed || step.head.verb == Verb::Do;
-        let gone_wrong = |step: &StepView| step.state == StepState::Failed && judged(step) && !stopped(step);
-        let failed = self.view().steps.iter().any(gone_wrong);
-        self.seal(if failed { RunStatus::Failed } else { RunStatus::Aborted })
-    }
-
-    async fn undo(&mut self, step: u32) -> Result<Outcome> {
-        let planned = self.planned(step)?;
-        let WayBack::Undo(action) = &planned.way_back else {
-            return Err(Error::new(Kind::Damaged, format!("step {} has no undo in the plan", step + 1)));
-        };
-        // Past the window's end the way back goes on, and that it does is recorded.
-        self.watch_window()?;
-        let (attempt, set) = match self.view().step(step) {
-            Some(view) => (view.undo_attempts + 1, view.set.clone()),
-            None => (1, None),
-        };
-        let name = attempt::undo_name(step, attempt);
-        let log = format!("{name}.log");
-        self.write(Event::UndoIntent { step, attempt, set: set.clone(), log })?;
-        failpoint::pass("undo.intent");
-        let found = self.launch(&name, action, false, set.as_ref(), planned.timeout_s).await?;
-        let outcome = self.conclude(&name, found, false);
-        self.write(Event::UndoOutcome { step, attempt, outcome: outcome.clone() })?;
-        Ok(outcome)
-    }
-
-    fn seal(&mut self, status: RunStatus) -> Result<RunStatus> {
-        self.read_after()?;
-        failpoint::pass("seal.pre");
-        let unknown = self.view().unknown();
-        self.write(Event::RunSealed { status, unknown })?;
-        failpoint::pass("seal.post");
-        Ok(status)
     }
 
     /// Takes a call beside a prompt: notes and aborts count, answers wait for the prompt that is open, if one is. Says

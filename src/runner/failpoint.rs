@@ -4,7 +4,7 @@
 //! builds only: a release build has no such switch.
 
 /// Every failpoint, in the order in which a run passes them.
-pub const ALL: [&str; 15] = [
+pub const ALL: [&str; 18] = [
     "run.created",
     "lock.taken",
     "set.written",
@@ -17,7 +17,10 @@ pub const ALL: [&str; 15] = [
     "act.exited",
     "outcome.pre",
     "outcome.post",
+    "rollback.began",
     "undo.intent",
+    "undo.outcome",
+    "rollback.proved",
     "seal.pre",
     "seal.post",
 ];

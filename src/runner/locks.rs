@@ -82,7 +82,7 @@ fn take(dir: &Path, identity: String, name: String, run: &RunDir, by: &str) -> R
     }
     let holder_of_file = holder.clone();
     if let Some(holder) = holder.filter(|holder| holder.run != run.id && claims(holder)) {
-        return Err(refusal(&name, Some(&holder), "is still claimed by the interrupted"));
+        return Err(refusal(&name, Some(&holder), "is still claimed by the unfinished"));
     }
     let since = holder_since(holder_of_file.as_ref(), run).unwrap_or_else(|| clock::now().wall);
     let said = Holder {

@@ -9,6 +9,7 @@ pub mod failpoint;
 pub mod foresee;
 pub mod identity;
 pub mod locks;
+pub mod notify;
 pub mod ofd;
 pub mod policy;
 pub mod protocol;

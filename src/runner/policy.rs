@@ -25,7 +25,8 @@ pub fn refusal(plan: &Plan) -> Option<Error> {
 /// Four eyes: where the author asks for them or for an approval, and for a destroy without undo in production. An approval in
 /// a checklist is an item that stays open, so that all before it can be walked.
 fn needs_second_person(plan: &Plan, step: &Step) -> bool {
-    let no_way_back = !matches!(step.way_back, WayBack::Undo(_));
+    // An `undo_of` is a way back itself.
+    let no_way_back = step.verb == Verb::Do && !matches!(step.way_back, WayBack::Undo(_));
     let approval = step.verb == Verb::Approve && plan.order == Order::Listed;
     step.four_eyes
         || approval

@@ -127,7 +127,7 @@ fn left(pen: Pen<'_>, snapshot: &Snapshot<'_>, room: usize) -> Strip {
         _ => ROWS,
     };
     let of_run = matches!(snapshot.focus, Pane::Run | Pane::Checklist);
-    let interrupted = of_run && snapshot.at_hand.status() == Some(RunStatus::Interrupted);
+    let interrupted = of_run && snapshot.at_hand.status().is_some_and(RunStatus::needs_a_runner);
     let first: &[(Action, &str)] = if interrupted { &[(Action::Resume, "resume")] } else { &[] };
     let over = snapshot.at_hand.status().is_none_or(RunStatus::is_over);
     let bare = snapshot.read_only && snapshot.checklist.run.following.is_none();

@@ -193,15 +193,18 @@ fn answering_no_takes_the_same_keys_twice() {
 }
 
 #[test]
-fn a_decision_starts_with_nothing_chosen_and_some_need_a_reason() {
+fn a_decision_rests_on_its_safe_choice_and_some_need_a_reason() {
     let mut model = following(&sample::decide());
-    assert_eq!(press(&mut model, "c Enter"), []);
+    assert_eq!(press(&mut model, "Enter"), []);
+    assert_eq!(dialog(&model).choice, Some(0));
     assert_eq!(press(&mut model, "j j c"), [], "skip needs a reason");
     assert!(dialog(&model).hint.as_ref().unwrap().contains("reason"));
     let effects = press(&mut model, "Tab o k Enter c");
     assert_eq!(answer(&effects), Answer::Decide { choice: Choice::Skip, reason: "ok".to_owned() });
     let mut model = following(&sample::decide());
-    assert_eq!(answer(&press(&mut model, "j c")), Answer::Decide { choice: Choice::Retry, reason: String::new() });
+    assert_eq!(answer(&press(&mut model, "c")), Answer::Decide { choice: Choice::Retry, reason: String::new() });
+    let mut model = following(&sample::decide());
+    assert_eq!(answer(&press(&mut model, "j c")), Answer::Decide { choice: Choice::Rollback, reason: String::new() });
 }
 
 #[test]

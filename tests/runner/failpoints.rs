@@ -3,6 +3,7 @@
 use crate::support::estate::{Estate, wait_for};
 use crate::support::run::Run;
 use midwatch::domain::RunStatus;
+use midwatch::journal::record::WentBack;
 use midwatch::runner::failpoint;
 use midwatch::runner::protocol::Demand;
 use std::sync::Mutex;
@@ -30,6 +31,23 @@ const FORWARD: [(&str, &[u32]); 14] = [
 /// Where a run of [`backward`] is killed; its acts go on with the undo of the move and then of the program.
 const BACKWARD: [(&str, &[u32]); 4] =
     [("undo.intent", &[1, 2]), ("shim.spawned", &[4, 5]), ("act.exited", &[4, 5]), ("seal.pre", &[1])];
+
+/// Where a run of [`by_itself`] is killed. Its acts are, in order: the page, the stop, the check, the undo of the stop, the check
+/// again, the undo of the page, the closing note.
+const BY_ITSELF: [(&str, &[u32]); 12] = [
+    ("rollback.began", &[1]),
+    ("undo.intent", &[1, 2]),
+    ("undo.outcome", &[1, 2]),
+    ("rollback.proved", &[1]),
+    ("intent.pre", &[4, 5]),
+    ("intent.post", &[4, 5]),
+    ("shim.spawned", &[3, 4, 5, 6, 7]),
+    ("act.running", &[1]),
+    ("act.exited", &[3, 4, 5, 6, 7]),
+    ("outcome.pre", &[4, 5]),
+    ("outcome.post", &[3, 4, 5]),
+    ("seal.pre", &[1]),
+];
 
 /// How long the program works, so that it can be seen at work.
 const WORK: &str = "0.1";
@@ -69,7 +87,7 @@ undo   = {{ none = "a test" }}
 }
 
 /// Runs `judge` on every case, two at a time; says which case it was when one fails.
-fn each(cases: &[(&str, &[u32])], judge: impl Fn(&str, &str) + Sync) {
+pub fn each(cases: &[(&str, &[u32])], judge: impl Fn(&str, &str) + Sync) {
     let all: Vec<_> = cases.iter().flat_map(|(name, times)| times.iter().map(move |nth| (*name, *nth))).collect();
     let next = Mutex::new(all.into_iter());
     std::thread::scope(|scope| {
@@ -85,7 +103,7 @@ fn each(cases: &[(&str, &[u32])], judge: impl Fn(&str, &str) + Sync) {
 }
 
 /// Asserts that the runner was killed there and nowhere else, and lets a new one go on unharmed.
-fn killed(estate: &mut Estate, point: &str, case: &str) {
+pub fn killed(estate: &mut Estate, point: &str, case: &str) {
     let run = estate.run();
     wait_for(case, || (!run.dir.runner_lives()).then_some(()));
     let said = std::fs::read_to_string(run.dir.path.join("runner.err")).unwrap();
@@ -126,6 +144,67 @@ fn killed_anywhere_on_the_way_back_every_undo_is_there_once() {
     });
 }
 
+/// A run whose check fails, so that it goes back by itself to its second phase, and then closes.
+fn by_itself(failpoint: &str) -> Estate {
+    let estate = Estate::default().with("MIDWATCH_FAILPOINT", failpoint);
+    let tree = estate.tree("").display().to_string();
+    let act = |word: &str| format!("exec = [\"sh\", \"-c\", \"echo {word} >>{tree}{word}; sleep {WORK}\"]");
+    let (page, unpage, stop, start, over) = (act("page"), act("unpage"), act("stop"), act("start"), act("over"));
+    let steps = format!(
+        r#"
+[[prepare]]
+id = "page"
+title = "Page"
+effect = "change"
+do = {{ {page} }}
+undo = {{ {unpage} }}
+[[work]]
+id = "stop"
+title = "Stop"
+effect = "change"
+do = {{ {stop} }}
+undo = {{ {start} }}
+[[work]]
+id = "healthy"
+title = "Healthy"
+check = {{ exec = ["test", "-e", "{tree}start"] }}
+[[finish]]
+title = "Bring it back"
+undo_of = ["page", "stop"]
+always = true
+[[finish]]
+title = "Write it down"
+effect = "change"
+always = true
+do = {{ {over} }}
+undo = {{ none = "a test" }}
+"#
+    );
+    let header = "rollback = { on_fail = \"rollback\", to = \"work\", prove = [\"healthy\"] }";
+    estate.file("kept", "");
+    estate.procedure("all", header, &steps);
+    estate
+}
+
+#[test]
+fn killed_anywhere_while_it_goes_back_by_itself_every_undo_is_there_once() {
+    each(&BY_ITSELF, |point, case| {
+        let mut estate = by_itself(case);
+        estate.start("all", &["--yes", "change"]);
+        killed(&mut estate, point, case);
+        let run = estate.run();
+        let view = run.drive();
+        assert_eq!(view.sealed, Some(RunStatus::Failed), "{case}");
+        let found = ["page", "unpage", "stop", "start", "over"].map(|name| estate.lines(name));
+        assert_eq!(found, [1; 5], "{case}");
+        let proved = Some(WentBack { undone: 1, left: 0, proved: Some(true) });
+        assert_eq!((view.went_back(), run.count("undo.intent")), (proved, 2), "{case}");
+        assert_eq!((run.count("rollback.began"), run.count("rollback.proved")), (1, 1), "{case}");
+        run.is_whole_and_known();
+        estate.nothing_runs();
+    });
+}
+
 /// Counts the program's effects at the target; the journal must be whole, and nothing in it ever unknown.
 fn effects(run: &Run<'_>, case: &str, undone: usize) {
     assert_eq!((run.estate.lines("done"), run.estate.lines("undone")), (1, undone), "{case}");
@@ -135,7 +214,7 @@ fn effects(run: &Run<'_>, case: &str, undone: usize) {
 
 #[test]
 fn every_failpoint_has_its_case() {
-    let tried: Vec<&str> = FORWARD.iter().chain(&BACKWARD).map(|(name, _)| *name).collect();
+    let tried: Vec<&str> = FORWARD.iter().chain(&BACKWARD).chain(&BY_ITSELF).map(|(name, _)| *name).collect();
     for point in failpoint::ALL {
         assert!(tried.contains(&point), "no test kills at {point}");
     }

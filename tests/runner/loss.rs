@@ -89,7 +89,7 @@ fn a_lost_shim_with_its_child_at_work_is_unknown_until_a_person_says() {
     kill_wholly(run.pid_of("1.1", "shim.json"));
     let prompt = run.prompt();
     let text = match &prompt.ask {
-        Ask::Decide { text, choices } => {
+        Ask::Decide { text, choices, .. } => {
             assert_eq!(*choices, [Choice::Done, Choice::NotDone, Choice::Skip, Choice::Abort]);
             text.clone()
         }

@@ -19,7 +19,7 @@ fn estate() -> Estate {
 title  = "Make a <b>backup</b>"
 effect = "change"
 takes  = "30s"
-do     = { exec = ["sh", "-c", "echo dump >{tree}/backups/a.dump"] }
+do     = { exec = ["sh", "-c", "echo dump >{tree}/backups/a.dump; touch -d '2 hours ago' {tree}/backups/a.dump"] }
 undo   = { none = "an extra backup harms nobody" }
 "#;
     estate.procedure("backup", "", steps);

@@ -145,7 +145,7 @@ fn the_way_back_goes_on_past_the_end_and_is_said_to() {
     assert!(text_of(&refused).contains("no window is open; next: weekly at 2026-11-29 02:00 UTC"), "{refused:?}");
     let Ask::Decide { choices, .. } = &refused.ask else { panic!() };
     assert!(!choices.contains(&Choice::Skip), "{choices:?}");
-    run.accept(&refused, decide(Choice::Undo));
+    run.accept(&refused, decide(Choice::Rollback));
     let view = run.sealed();
     assert_eq!((estate.lines("done"), estate.lines("undone")), (1, 1));
     assert!(view.time.late.iter().any(|late| late.undo && late.step == 0), "{:?}", view.time.late);
@@ -166,7 +166,7 @@ fn a_budget_ends_a_run_without_any_window() {
     let refused = run.prompt_after(&first.id);
     assert!(text_of(&refused).contains("the way back would take 16 m, and its budget is 15 m"), "{refused:?}");
     assert_eq!(estate.lines("done"), 1);
-    run.accept(&refused, decide(Choice::Undo));
+    run.accept(&refused, decide(Choice::Rollback));
     run.sealed();
     assert_eq!(estate.lines("undone"), 1);
     // Forward as well.

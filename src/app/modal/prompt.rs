@@ -5,7 +5,7 @@ use crate::domain::{Digest, EffectClass, PromptId, RunId};
 use crate::journal::fold::{OpenPrompt, PromptEnd};
 use crate::journal::record::{Answer, Ask, Choice};
 
-/// A prompt and what was typed and chosen so far. Opens with nothing chosen.
+/// A prompt and what was typed and chosen so far. A consent opens with nothing chosen.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PromptDialog {
     /// The run.
@@ -32,6 +32,13 @@ pub struct PromptDialog {
     pub scroll: u16,
 }
 
+/// Where the cursor of a decision rests: on its first choice, which is the safe one; nowhere where that one would say how
+/// something ended that nobody knows.
+fn resting(ask: &Ask) -> Option<usize> {
+    let Ask::Decide { choices, .. } = ask else { return None };
+    choices.first().filter(|first| !first.needs_reason()).map(|_| 0)
+}
+
 impl PromptDialog {
     /// The dialog for an open prompt: a destroy in its empty phrase field, a required note in its field, all else outside.
     #[must_use]
@@ -42,12 +49,13 @@ impl PromptDialog {
                 Ask::Sign { note_required, .. } => *note_required,
                 Ask::Decide { .. } => false,
             };
+        let choice = resting(&prompt.ask).filter(|_| may_answer);
         Self {
             run,
             prompt,
             field: Field::default(),
             in_field,
-            choice: None,
+            choice,
             declining: false,
             hint: None,
             sent: false,
@@ -119,7 +127,7 @@ impl PromptDialog {
             Ask::Sign { .. } => Ok(Answer::Sign { note: typed() }),
             Ask::Decide { .. } => match self.chosen() {
                 None => Err("nothing is chosen yet"),
-                Some(Choice::Skip | Choice::Done) if typed().is_empty() => Err("this choice needs a reason"),
+                Some(choice) if choice.needs_reason() && typed().is_empty() => Err("this choice needs a reason"),
                 Some(choice) => Ok(Answer::Decide { choice, reason: typed() }),
             },
         }

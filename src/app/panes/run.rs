@@ -247,7 +247,7 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
 pub fn open_abort(model: &mut Model) {
     let pane = model.at_hand();
     match (pane.status(), &pane.view) {
-        (Some(RunStatus::Running | RunStatus::Waiting | RunStatus::Interrupted), Some(view)) => {
+        (Some(status), Some(view)) if !status.is_over() => {
             let run = view.id.clone();
             model.open(Modal::Abort { run, undo: None });
         }
@@ -260,11 +260,11 @@ pub fn open_abort(model: &mut Model) {
 pub fn open_resume(model: &mut Model) {
     let pane = model.at_hand();
     match (pane.status(), &pane.view) {
-        (Some(RunStatus::Interrupted), Some(view)) => {
+        (Some(status), Some(view)) if status.needs_a_runner() => {
             let run = view.id.clone();
             model.open(Modal::Resume(run));
         }
-        (Some(_), _) => model.say("only an interrupted run can be resumed"),
+        (Some(_), _) => model.say("only an interrupted or held run can be resumed"),
         _ => model.say("no run is followed"),
     }
 }

@@ -5,7 +5,7 @@ use crate::cli::plan;
 use crate::domain::preview::is_consent;
 use crate::domain::{EffectClass, Kind, Preview};
 use crate::journal::fold::OpenPrompt;
-use crate::journal::record::{Answer, Ask, Choice};
+use crate::journal::record::{Answer, Ask, Choice, consequences};
 use std::fmt::Write;
 
 /// What may be answered, and by whom.
@@ -36,6 +36,8 @@ impl Answers {
     #[must_use]
     pub fn unanswered(prompt: &OpenPrompt) -> Kind {
         match &prompt.ask {
+            // Its author wants it left as it is, until somebody comes.
+            Ask::Decide { choices, .. } if choices.first() == Some(&Choice::Hold) => Kind::Waiting,
             Ask::Decide { text, .. } if text.starts_with("failed") => Kind::StepFailed,
             Ask::Decide { text, .. } if text.starts_with("refused") => Kind::Refused,
             Ask::Decide { text, .. } if text.starts_with("outcome unknown") => Kind::UnknownOutcome,
@@ -61,10 +63,10 @@ pub async fn ask_person(person: &mut Person, prompt: &OpenPrompt) -> Option<Answ
             let note = person.ask(word).await?;
             Some(if note == "cancel" { Answer::Cancel } else { Answer::Sign { note } })
         }
-        Ask::Decide { text, choices } => {
+        Ask::Decide { text, choices, means } => {
             let mut page = format!("{text}\n");
-            for choice in choices {
-                let _ = writeln!(page, "  {:<9} {}", choice.word(), choice.consequence());
+            for (choice, means) in consequences(choices, means) {
+                let _ = writeln!(page, "  {:<10} {means}", choice.word());
             }
             print!("{}", plan::clean(&page));
             decide(person, choices).await
@@ -79,8 +81,7 @@ async fn decide(person: &mut Person, choices: &[Choice]) -> Option<Answer> {
             println!("type one of the words above");
             continue;
         };
-        let needs_reason = matches!(choice, Choice::Skip | Choice::Done);
-        let reason = if needs_reason { person.ask("reason: ").await? } else { String::new() };
+        let reason = if choice.needs_reason() { person.ask("reason: ").await? } else { String::new() };
         return Some(Answer::Decide { choice, reason });
     }
 }

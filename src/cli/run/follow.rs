@@ -34,6 +34,8 @@ pub enum End {
     Sealed(Box<RunView>),
     /// A person is needed and none is here; the exit code's kind.
     NeedsPerson(Kind),
+    /// A person put it down; it waits to be taken up.
+    Held,
     /// The runner is gone; why, as far as it said.
     Interrupted(Error),
 }
@@ -107,6 +109,9 @@ impl Follow {
             if !lives && records.is_empty() {
                 if let Some(removed) = self.removed() {
                     return Err(removed);
+                }
+                if view.held.is_some() {
+                    return Ok(End::Held);
                 }
                 return Ok(End::Interrupted(why_gone(&view, last_words.as_mut())));
             }

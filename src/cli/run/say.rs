@@ -2,7 +2,7 @@
 
 use crate::domain::{Actor, RunStatus, quantity};
 use crate::journal::fold::RunView;
-use crate::journal::record::{Answer, Ask, Closed, Event, Record};
+use crate::journal::record::{Answer, Ask, Closed, Event, Record, WentBack};
 use std::time::Duration;
 
 /// What a record says, in one line; `None` for what a person need not read here.
@@ -40,12 +40,16 @@ pub fn line(record: &Record, view: &RunView) -> Option<String> {
         Event::UndoOutcome { step, outcome, .. } => {
             format!("undo of {}: {} · {}", named(view, *step), outcome.ending.word(), outcome.detail)
         }
+        Event::RollbackBegan { steps, takes_s, why } => began_back(steps, *takes_s, why),
+        Event::RollbackProved { step, outcome } => {
+            format!("after the way back, {}: {} · {}", named(view, *step), outcome.ending.word(), outcome.detail)
+        }
         Event::Note { text, .. } => format!("note of {}: {text}", who(&record.actor)),
         Event::AbortRequested { undo } => {
             let and = if *undo { ", and to take back what it changed" } else { "" };
             format!("{} asked the run to stop{and}", who(&record.actor))
         }
-        Event::RunSealed { status, unknown } => sealed(*status, *unknown),
+        Event::RunSealed { status, unknown, rolled_back } => sealed(*status, *unknown, *rolled_back),
         Event::JournalRecovered { bytes, saved, .. } => format!("{bytes} torn bytes were cut off and kept in {saved}"),
         Event::PromptReread { .. } | Event::PanesRead { .. } => return None,
         Event::Other { kind, .. } => format!("{kind} (of a newer version)"),
@@ -99,9 +103,20 @@ fn closed(why: Closed, moved: &[String]) -> String {
     }
 }
 
-fn sealed(status: RunStatus, unknown: u32) -> String {
+fn began_back(steps: &[u32], takes_s: Option<u64>, why: &str) -> String {
+    if steps.is_empty() {
+        return format!("the way back begins ({why}): there is nothing to take back");
+    }
+    let count = quantity::counted(steps.len() as u64, "step", "steps");
+    let time = takes_s.map_or_else(String::new, |s| format!(" in ~{}", quantity::span(Duration::from_secs(s))));
+    let numbers: Vec<String> = steps.iter().map(|step| (u64::from(*step) + 1).to_string()).collect();
+    format!("the way back begins ({why}): {count}{time}, last first: {}", numbers.join(", "))
+}
+
+fn sealed(status: RunStatus, unknown: u32, back: Option<WentBack>) -> String {
+    let back = back.map_or_else(String::new, |back| format!(", {}", back.words()));
     match unknown {
-        0 => format!("the run is over: {}", status.word()),
-        _ => format!("the run is over: {}; {unknown} outcomes remain unknown", status.word()),
+        0 => format!("the run is over: {}{back}", status.word()),
+        _ => format!("the run is over: {}{back}; {unknown} outcomes remain unknown", status.word()),
     }
 }

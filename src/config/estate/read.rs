@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 mod conninfo;
 mod hosts;
+mod notify;
 mod parts;
 mod secrets;
 mod servers;
@@ -36,6 +37,7 @@ pub(super) fn read(root: &mut Table, file: &Path, problems: &mut Problems) -> Op
     let kubernetes = servers::kubernetes(root, problems);
     let certificates = stores::certificates(root, problems);
     let backups = stores::backups(root, problems);
+    let receivers = notify::receivers(root, &known, problems);
     std::mem::take(root).finish(problems);
     Some(Estate {
         name: name?,
@@ -52,6 +54,7 @@ pub(super) fn read(root: &mut Table, file: &Path, problems: &mut Problems) -> Op
         kubernetes,
         certificates,
         backups,
+        receivers,
         source: Some(file.to_owned()),
         discovered: Vec::new(),
         not_found: Vec::new(),

@@ -107,3 +107,55 @@ pub enum BackupPlace {
     /// A prefix of an object store: `s3://bucket/prefix/`.
     Objects(String),
 }
+
+/// One `[[notify]]`: somebody who is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receiver {
+    /// Its name, unique among receivers.
+    pub name: String,
+    /// How it is reached.
+    pub way: Way,
+}
+
+/// How a receiver is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// By e-mail.
+    Mail {
+        /// The addresses.
+        to: Vec<String>,
+        /// Where it is handed in: `smtps://`, `smtp://`, or `smtp://…?tls=required` (STARTTLS); with the user who logs in,
+        /// who is the sender otherwise.
+        smtp: String,
+        /// The sender; `midwatch@` this host where none is named.
+        from: Option<String>,
+        /// The secret that is the password.
+        password: Option<String>,
+    },
+    /// By a POST of JSON.
+    Webhook {
+        /// The URL.
+        url: Address,
+        /// The secret that is the bearer token.
+        token: Option<String>,
+    },
+    /// By a POST as Slack and those like it take it.
+    Slack {
+        /// The URL.
+        url: Address,
+    },
+    /// By a program that reads the text on standard input.
+    Program {
+        /// The program's absolute path, and its arguments.
+        argv: Vec<String>,
+    },
+}
+
+/// A URL, or the secret that is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// The URL itself.
+    Plain(String),
+    /// The name of the secret.
+    Secret(String),
+}

@@ -113,7 +113,7 @@ impl From<RunStatus> for Role {
     fn from(status: RunStatus) -> Self {
         match status {
             RunStatus::Running => Self::StateRunning,
-            RunStatus::Waiting => Self::StateWaiting,
+            RunStatus::Waiting | RunStatus::Held => Self::StateWaiting,
             RunStatus::Ok => Self::StateDone,
             RunStatus::Failed => Self::StateFailed,
             RunStatus::Interrupted | RunStatus::Aborted => Self::StateInterrupted,

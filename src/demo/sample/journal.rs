@@ -55,6 +55,8 @@ pub(super) fn head(
         save: None,
         part: None,
         timing: Timing::default(),
+        undo_of: Vec::new(),
+        always: false,
         when: None,
         until: None,
         timeout_s: None,
@@ -142,6 +144,7 @@ impl Story {
             phases: phases.iter().map(|phase| (*phase).to_owned()).collect(),
             steps,
             order,
+            rollback: None,
             version: "0.1.0".to_owned(),
             confirmed: "console".to_owned(),
             terms: Box::default(),
@@ -275,7 +278,15 @@ pub fn decide() -> Story {
         Some((Ending::Failed, "deleted 800, then: permission denied")),
     );
     let text = "Step 3 failed: deleted 800, then: permission denied".to_owned();
-    failed.ask(2, Ask::Decide { text, choices: vec![Choice::Retry, Choice::Skip, Choice::Undo, Choice::Abort] })
+    let choices = vec![Choice::Retry, Choice::Rollback, Choice::Skip, Choice::Hold, Choice::Abort];
+    let means = [
+        "preview this step and ask again, ~9 s",
+        "stop; take back 1 step in ~20 s",
+        "leave this step, with a reason; go on with step 4",
+        Choice::Hold.consequence(),
+        "stop; leave 1 step as it is",
+    ];
+    failed.ask(2, Ask::Decide { text, choices, means: means.map(str::to_owned).to_vec() })
 }
 
 /// A run that asks a person to do something and sign.
@@ -319,7 +330,7 @@ pub fn finished() -> Story {
     let story = story.act(2, 1, EffectClass::Destroy, Some((Ending::Ok, "deleted 1,284, left 2 alone")));
     let skip = |step| Event::StepSkipped { step, reason: "nothing to do tonight".to_owned() };
     let story = story.tell("operator", skip(3)).tell("operator", skip(4));
-    story.wait_until(640).tell("operator", Event::RunSealed { status: RunStatus::Ok, unknown: 0 })
+    story.wait_until(640).tell("operator", Event::RunSealed { status: RunStatus::Ok, unknown: 0, rolled_back: None })
 }
 
 /// A run that changed something and can still take it back.

@@ -109,7 +109,9 @@ pub fn checklist_asks() -> Story {
 #[must_use]
 pub fn finished_checklist() -> Story {
     let stop = Event::AbortRequested { undo: false };
-    checklist().tell("operator", stop).tell("operator", Event::RunSealed { status: RunStatus::Aborted, unknown: 0 })
+    checklist()
+        .tell("operator", stop)
+        .tell("operator", Event::RunSealed { status: RunStatus::Aborted, unknown: 0, rolled_back: None })
 }
 
 /// The checklists of an estate, none of them begun.

@@ -20,7 +20,10 @@ impl RunView {
         if self.open.is_some() {
             return refuse("a prompt while an attempt is open");
         }
-        self.in_its_phase(step)?;
+        // On the way back of a checklist, items of every phase are asked about.
+        if self.abort.is_none() {
+            self.in_its_phase(step)?;
+        }
         self.may_ask(step, ask)?;
         let before = self.at(step)?.state;
         match ask {
@@ -51,7 +54,7 @@ impl RunView {
         let (verb, state) = (view.head.verb, view.state);
         let fits = match ask {
             Ask::Confirm { effect, .. } => {
-                if self.abort.is_some() {
+                if self.abort.is_some() && !view.head.always {
                     return refuse("a confirmation is asked for after the run was stopped");
                 }
                 if *effect != view.head.effect {
@@ -61,7 +64,7 @@ impl RunView {
                         effect.word()
                     ));
                 }
-                verb == Verb::Do && matches!(state, StepState::Planned | StepState::Failed)
+                matches!(verb, Verb::Do | Verb::UndoOf) && matches!(state, StepState::Planned | StepState::Failed)
             }
             Ask::Sign { .. } => {
                 let soft_gate = verb == Verb::Check && state == StepState::Failed;
@@ -78,9 +81,10 @@ impl RunView {
         let Ask::Confirm { also, .. } = ask else { return Ok(()) };
         for covered in also {
             let later = self.at(covered.step)?;
-            let same_phase = later.head.phase == view.head.phase && covered.step > step;
-            let changes = later.head.verb == Verb::Do && later.head.effect == EffectClass::Change;
-            if !same_phase || !changes || later.state != StepState::Planned {
+            let reached = later.head.phase == view.head.phase || later.head.always;
+            let acts = matches!(later.head.verb, Verb::Do | Verb::UndoOf);
+            let changes = acts && later.head.effect == EffectClass::Change;
+            if !reached || covered.step <= step || !changes || later.state != StepState::Planned {
                 return refuse(format!("a confirmation of step {step} cannot cover step {}", covered.step));
             }
         }
@@ -132,8 +136,11 @@ impl RunView {
             (Ask::Sign { .. }, Answer::Sign { .. }) => {
                 self.signed.insert(step);
             }
-            (Ask::Decide { .. }, Answer::Decide { choice: Choice::Skip, .. }) => {
-                self.waived.insert(step);
+            (Ask::Decide { .. }, Answer::Decide { choice, reason }) => {
+                if *choice == Choice::Skip {
+                    self.waived.insert(step);
+                }
+                self.decided(record, step, *choice, reason);
             }
             _ => {}
         }

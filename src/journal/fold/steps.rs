@@ -18,12 +18,13 @@ impl RunView {
     ) -> Result<(), Impossible> {
         // Looking at one item of a checklist disturbs no question about another.
         let beside = |asked: u32| self.order == Order::Any && effect == EffectClass::Read && asked != step;
-        if self.open.is_some() || self.prompt.as_ref().is_some_and(|prompt| !beside(prompt.step)) {
+        let busy = self.open.is_some() || self.back.undoing.is_some();
+        if busy || self.prompt.as_ref().is_some_and(|prompt| !beside(prompt.step)) {
             return refuse("an intent while an attempt or a prompt is open");
         }
         self.in_its_phase(step)?;
         let view = self.at(step)?;
-        if !matches!(view.head.verb, Verb::Read | Verb::Check | Verb::Wait | Verb::Do | Verb::Notify) {
+        if !matches!(view.head.verb, Verb::Read | Verb::Check | Verb::Wait | Verb::Do | Verb::UndoOf | Verb::Notify) {
             return refuse(format!("an intent of a {} step", view.head.verb.word()));
         }
         if effect != view.head.effect {
@@ -43,6 +44,7 @@ impl RunView {
         self.waived.remove(&step);
         let view = self.turn(step, StepState::Running)?;
         view.attempts = attempt;
+        view.acted = record.seq;
         view.by = Some(record.actor.clone());
         view.claimed = false;
         view.started = Some(record.wall);
@@ -50,21 +52,31 @@ impl RunView {
         view.outcome = None;
         view.set = set.cloned();
         view.log = Some(log.to_owned());
-        self.open = Some((step, attempt, Act::Forward));
+        // Those that it names are undone one after another, each with its own intent.
+        if view.head.verb == Verb::UndoOf {
+            self.back.undoing = Some((step, attempt));
+        } else {
+            self.open = Some((step, attempt, Act::Forward));
+        }
         Ok(())
     }
 
     /// Whether a step may change anything now: nobody stopped the run, nothing is unknown, this very set was consented to.
+    /// What is taken in every ending is, and to an undo was consented with its act.
     pub(super) fn may_change(
         &self,
         step: u32,
         set: Option<&Digest>,
         permit: Option<&PromptId>,
     ) -> Result<(), Impossible> {
-        if self.abort.is_some() {
+        let (head, ending) = (&self.at(step)?.head, self.abort.is_some());
+        if ending && !head.always {
             return refuse(format!("step {step} would act after the run was stopped"));
         }
-        if self.unsettled > 0 {
+        if ending && head.verb == Verb::UndoOf {
+            return Ok(());
+        }
+        if self.unsettled > 0 && !ending {
             return refuse(format!("step {step} would act while the outcome of another is unknown"));
         }
         let held = self.permits.get(&step);
@@ -81,10 +93,13 @@ impl RunView {
         attempt: u32,
         outcome: &Outcome,
     ) -> Result<(), Impossible> {
-        if self.open != Some((step, attempt, Act::Forward)) {
+        if self.open == Some((step, attempt, Act::Forward)) {
+            self.open = None;
+        } else if self.back.undoing == Some((step, attempt)) && self.open.is_none() && self.prompt.is_none() {
+            self.back.undoing = None;
+        } else {
             return refuse(format!("an outcome of step {step} without its intent"));
         }
-        self.open = None;
         let view = self.turn(
             step,
             match outcome.ending {
@@ -125,11 +140,9 @@ impl RunView {
         if view.state != StepState::Unknown {
             return refuse(format!("step {step} is {}, not unknown", view.state.word()));
         }
-        let undoing = view.undo.as_ref().is_some_and(|undo| undo.ending == Ending::Unknown);
         let state = match choice {
+            choice if view.undo_is_unknown() => self.resolve_undo(step, choice)?,
             Choice::Done => StepState::Done,
-            // Where it was the undo that nobody could vouch for, no effect means that it did its work.
-            Choice::NotDone if undoing => StepState::Undone,
             Choice::NotDone => StepState::Planned,
             _ => return refuse("an unknown outcome is settled as done or as not-done"),
         };

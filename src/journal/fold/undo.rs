@@ -1,12 +1,113 @@
 //! Which step may be taken back, and what became of it.
 
-use crate::domain::{Digest, StepState};
-use crate::journal::fold::{Act, Impossible, RunView, refuse};
-use crate::journal::record::{Ending, Outcome, Record};
+use crate::domain::{Digest, StepState, Verb};
+use crate::journal::fold::{Act, Held, Impossible, RunView, StepView, WayBackView, refuse};
+use crate::journal::record::{Choice, Ending, Outcome, Record, WentBack};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+impl StepView {
+    /// Whether an attempt of it may have left something that its undo takes back; passing over it leaves that there.
+    pub(super) fn owes_undo(&self) -> bool {
+        let over = matches!(self.state, StepState::Done | StepState::Failed | StepState::Skipped);
+        let under_way = matches!(self.state, StepState::Running | StepState::Waiting);
+        self.head.can_undo && self.attempts > 0 && ((over && self.ran) || under_way)
+    }
+
+    /// Whether its undo began and may have had an effect.
+    #[must_use]
+    pub fn undo_tried(&self) -> bool {
+        self.undo.as_ref().is_some_and(|undo| undo.ending != Ending::NotStarted)
+    }
+
+    /// Whether nobody knows how its undo ended.
+    #[must_use]
+    pub fn undo_is_unknown(&self) -> bool {
+        let unknown = self.undo.as_ref().is_some_and(|undo| undo.ending == Ending::Unknown);
+        self.state == StepState::Unknown && unknown
+    }
+}
 
 impl RunView {
+    /// The steps whose undo is owed when the run is taken back: they ran, changed something, can be undone, and stand in a
+    /// phase that the way back reaches; last first.
+    #[must_use]
+    pub fn undo_owed(&self) -> Vec<u32> {
+        let numbered = (0_u32..).zip(&self.steps);
+        let owed = numbered.filter(|(_, step)| step.owes_undo() && self.is_in_reach(step));
+        let mut steps: Vec<(u32, u64)> = owed.map(|(index, step)| (index, step.acted)).collect();
+        steps.sort_by_key(|(index, acted)| Reverse((*acted, *index)));
+        steps.into_iter().map(|(index, _)| index).collect()
+    }
+
+    /// The same among the steps that an `undo_of` names.
+    #[must_use]
+    pub fn named_owed(&self, step: u32) -> Vec<u32> {
+        let named = self.step(step).map(|view| view.head.undo_of.clone()).unwrap_or_default();
+        let owed = named.into_iter().filter_map(|number| Some((number, self.step(number)?)));
+        let owed = owed.filter(|(number, view)| view.owes_undo() && self.may_try(*number, view));
+        let mut steps: Vec<(u32, u64)> = owed.map(|(number, view)| (number, view.acted)).collect();
+        steps.sort_by_key(|(number, acted)| Reverse((*acted, *number)));
+        steps.into_iter().map(|(number, _)| number).collect()
+    }
+
+    /// Whether the way back reaches the step's phase.
+    fn is_in_reach(&self, step: &StepView) -> bool {
+        let Some(to) = self.rollback.as_ref().and_then(|rollback| rollback.to.as_ref()) else { return true };
+        let place = |name: &String| self.phases.iter().position(|phase| phase == name);
+        place(&step.head.phase) >= place(to)
+    }
+
+    /// Whether its undo was not tried yet, or a person wants it again.
+    #[must_use]
+    pub fn may_undo(&self, step: u32) -> bool {
+        self.step(step).is_some_and(|view| self.may_try(step, view))
+    }
+
+    fn may_try(&self, step: u32, view: &StepView) -> bool {
+        !view.undo_tried() || self.back.again.contains(&step)
+    }
+
+    /// Whether a person decided to leave a step whose undo went wrong.
+    #[must_use]
+    pub fn is_left(&self, step: u32) -> bool {
+        self.back.left.contains(&step)
+    }
+
+    /// Whether a person let the way back go on beyond its budget.
+    #[must_use]
+    pub fn is_beyond_budget(&self) -> bool {
+        self.back.beyond
+    }
+
+    /// How often it was asked to stop.
+    #[must_use]
+    pub fn aborts(&self) -> u32 {
+        self.back.aborts
+    }
+
+    /// The `undo_of` at work, and its attempt.
+    #[must_use]
+    pub fn undoing(&self) -> Option<(u32, u32)> {
+        self.back.undoing
+    }
+
+    /// What became of the way back so far; `None` where it was not taken.
+    #[must_use]
+    pub fn went_back(&self) -> Option<WentBack> {
+        let way = self.way_back.as_ref()?;
+        let is_undone = |step: &&u32| self.step(**step).is_some_and(|view| view.state == StepState::Undone);
+        let undone = way.steps.iter().filter(is_undone).count();
+        let of = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let checks = self.rollback.as_ref().map(|rollback| rollback.prove.as_slice()).unwrap_or_default();
+        let passed = |step: &u32| way.proved.get(step).is_some_and(|outcome| outcome.ending == Ending::Ok);
+        let proved = (!checks.is_empty()).then(|| checks.iter().all(passed));
+        Some(WentBack { undone: of(undone), left: of(way.steps.len() - undone), proved })
+    }
+
     pub(super) fn intend_undo(
         &mut self,
+        record: &Record,
         step: u32,
         attempt: u32,
         set: Option<&Digest>,
@@ -15,16 +116,27 @@ impl RunView {
         if self.open.is_some() || self.prompt.is_some() {
             return refuse("an undo while an attempt or a prompt is open");
         }
-        if !self.abort.as_ref().is_some_and(|(_, undo)| *undo) {
+        let by_name =
+            self.back.undoing.and_then(|(by, _)| self.step(by)).is_some_and(|by| by.head.undo_of.contains(&step));
+        let view = self.at(step)?;
+        let as_a_whole = self.abort.as_ref().is_some_and(|(_, undo)| *undo);
+        if !by_name && !as_a_whole {
             return refuse("an undo that nobody asked for");
         }
-        let view = self.at(step)?;
+        if !by_name && !self.is_in_reach(view) {
+            return refuse(format!("the way back does not reach step {step}"));
+        }
         if !view.owes_undo() || attempt != view.undo_attempts.saturating_add(1) || view.set.as_ref() != set {
             return refuse(format!("step {step} cannot be undone now"));
         }
+        if !self.may_try(step, view) {
+            return refuse(format!("the undo of step {step} was tried, and nobody wants it again"));
+        }
         let state = view.state;
+        self.back.again.remove(&step);
         let view = self.turn(step, state)?;
         view.undo_attempts = attempt;
+        view.undo_acted = record.seq;
         view.log = Some(log.to_owned());
         self.open = Some((step, attempt, Act::Undo));
         Ok(())
@@ -50,5 +162,79 @@ impl RunView {
         view.ended = Some(record.wall);
         view.undo = Some(outcome.clone());
         Ok(())
+    }
+
+    /// Settles an undo whose outcome nobody knew.
+    pub(super) fn resolve_undo(&mut self, step: u32, choice: Choice) -> Result<StepState, Impossible> {
+        let view = self.at(step)?;
+        let before = match view.outcome.as_ref().map(|outcome| outcome.ending) {
+            Some(Ending::Ok | Ending::Unknown) | None => StepState::Done,
+            Some(_) => StepState::Failed,
+        };
+        match choice {
+            // Of the step's effect: where it is not there, the undo did its work.
+            Choice::Undone | Choice::NotDone => Ok(StepState::Undone),
+            Choice::NotUndone | Choice::Done => {
+                self.back.again.insert(step);
+                Ok(before)
+            }
+            _ => refuse("an unknown undo is settled as undone or as not-undone"),
+        }
+    }
+
+    pub(super) fn begin_rollback(&mut self, record: &Record, why: &str, steps: &[u32]) -> Result<(), Impossible> {
+        if self.way_back.is_some() {
+            return refuse("the way back begins twice");
+        }
+        if !self.abort.as_ref().is_some_and(|(_, undo)| *undo) {
+            return refuse("a way back that nobody asked for");
+        }
+        if steps != self.undo_owed() {
+            return refuse("the way back names other steps than those that are owed their undo");
+        }
+        let (began, why) = (record.wall, why.to_owned());
+        self.way_back = Some(WayBackView { began, why, steps: steps.to_vec(), proved: BTreeMap::new() });
+        Ok(())
+    }
+
+    pub(super) fn prove_rollback(&mut self, step: u32, outcome: &Outcome) -> Result<(), Impossible> {
+        if self.open.is_some() || self.prompt.is_some() {
+            return refuse("a proof while an attempt or a prompt is open");
+        }
+        let named = self.rollback.as_ref().is_some_and(|rollback| rollback.prove.contains(&step));
+        match &mut self.way_back {
+            Some(way) if named => {
+                way.proved.insert(step, outcome.clone());
+                Ok(())
+            }
+            _ => refuse(format!("step {step} proves no way back")),
+        }
+    }
+
+    /// What a decision means for the way back.
+    pub(super) fn decided(&mut self, record: &Record, step: u32, choice: Choice, reason: &str) {
+        let going_back = self.abort.as_ref().is_some_and(|(_, undo)| *undo);
+        let Some(view) = self.step(step) else { return };
+        let is_undo = view.undo_tried() && view.state != StepState::Undone;
+        match choice {
+            Choice::Hold => {
+                let (by, at, reason) = (record.actor.clone(), record.wall, reason.to_owned());
+                self.held = Some(Held { by, at, step, reason });
+            }
+            Choice::Rollback if going_back => self.back.beyond = true,
+            Choice::Retry if view.head.verb == Verb::UndoOf => {
+                let named = view.head.undo_of.clone();
+                let tried = |number: &u32| self.step(*number).is_some_and(StepView::undo_tried);
+                let tried: Vec<u32> = named.into_iter().filter(tried).collect();
+                self.back.again.extend(tried);
+            }
+            Choice::Retry if going_back && is_undo => {
+                self.back.again.insert(step);
+            }
+            Choice::Skip if going_back && is_undo => {
+                self.back.left.insert(step);
+            }
+            _ => {}
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::domain::{Actor, Digest, EffectClass, Order, PromptId, RunId, RunStatus, Saved, StepState, Wall};
 use crate::journal::reading::{Counts, Side};
-use crate::journal::record::{Answer, Ask, Closed, Outcome, StepHead};
+use crate::journal::record::{Answer, Ask, Closed, Outcome, RollbackHead, StepHead};
 use crate::journal::terms::{Terms, WindowStanding};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,6 +29,12 @@ pub struct RunView {
     pub steps: Vec<StepView>,
     /// In which order they are taken; of a checklist, see [`RunView::items`].
     pub order: Order,
+    /// How it is taken back as a whole, where it says.
+    pub rollback: Option<RollbackHead>,
+    /// The way back, once it was taken.
+    pub way_back: Option<WayBackView>,
+    /// Who put it down, and at which step; it waits to be taken up.
+    pub held: Option<Held>,
     /// What its reads saved, by name.
     pub saved: BTreeMap<String, Saved>,
     /// Who started it.
@@ -80,6 +86,8 @@ pub struct RunView {
     /// Where the step of the open prompt stood before it waited.
     pub(super) before: StepState,
     pub(super) open: Option<(u32, u32, Act)>,
+    /// What was asked and decided about the way back.
+    pub(super) back: Back,
     /// Of a checklist, the number of the phase whose items are open.
     pub(super) phase: Option<usize>,
 }
@@ -91,6 +99,47 @@ pub enum Act {
     Forward,
     /// Its undo.
     Undo,
+}
+
+/// What was asked and decided about the way back.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Back {
+    /// How often the run was asked to stop.
+    pub(super) aborts: u32,
+    /// The `undo_of` at work, and its attempt: it runs the undo of others.
+    pub(super) undoing: Option<(u32, u32)>,
+    /// Steps whose undo was tried, and which a person wants undone again.
+    pub(super) again: BTreeSet<u32>,
+    /// Steps whose undo went wrong, and which a person decided to leave.
+    pub(super) left: BTreeSet<u32>,
+    /// Whether a person let the way back go on beyond its budget.
+    pub(super) beyond: bool,
+}
+
+/// The way back of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WayBackView {
+    /// When it began.
+    pub began: Wall,
+    /// Why.
+    pub why: String,
+    /// The steps that were owed their undo then, in the order in which they are taken back.
+    pub steps: Vec<u32>,
+    /// The checks that were made again after it.
+    pub proved: BTreeMap<u32, Outcome>,
+}
+
+/// A run that somebody put down.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Held {
+    /// Who.
+    pub by: Actor,
+    /// When.
+    pub at: Wall,
+    /// At which step, from 0.
+    pub step: u32,
+    /// Why; may be empty.
+    pub reason: String,
 }
 
 /// A step as the journal tells it.
@@ -122,6 +171,10 @@ pub struct StepView {
     pub undo: Option<Outcome>,
     /// How many undo attempts began.
     pub undo_attempts: u32,
+    /// The record of the newest attempt's intent; 0 until then.
+    pub acted: u64,
+    /// The record of the newest undo's intent; 0 until then.
+    pub undo_acted: u64,
     /// Who caused its newest attempt, closed it or passed over it.
     pub by: Option<Actor>,
     /// Of a checklist's item, the record that opened it; what a person wants with it must name that record. 0 until then.
@@ -235,6 +288,7 @@ impl RunView {
     pub fn status(&self, runner_lives: bool) -> RunStatus {
         match (self.sealed, runner_lives, &self.prompt) {
             (Some(status), ..) => status,
+            _ if self.held.is_some() => RunStatus::Held,
             (None, false, _) => RunStatus::Interrupted,
             (None, true, Some(_)) => RunStatus::Waiting,
             (None, true, None) if self.waits_for_people() => RunStatus::Waiting,
@@ -257,17 +311,12 @@ impl RunView {
         if let Some(prompt) = &self.prompt {
             return Some(prompt.step);
         }
-        let next = self.steps.iter().position(|step| !matches!(step.state, StepState::Done | StepState::Skipped))?;
+        if let Some((step, _)) = self.back.undoing {
+            return Some(step);
+        }
+        let over = |step: &StepView| matches!(step.state, StepState::Done | StepState::Skipped | StepState::Undone);
+        let next = self.steps.iter().position(|step| !over(step))?;
         u32::try_from(next).ok()
-    }
-
-    /// The steps whose undo is owed when the run is taken back: they ran, changed something, and can be undone; last first.
-    #[must_use]
-    pub fn undo_owed(&self) -> Vec<u32> {
-        let numbered = (0_u32..).zip(&self.steps);
-        let mut steps: Vec<u32> = numbered.filter(|(_, step)| step.owes_undo()).map(|(index, _)| index).collect();
-        steps.reverse();
-        steps
     }
 
     /// The newest reading of a side.
@@ -290,13 +339,6 @@ impl RunView {
 }
 
 impl StepView {
-    /// Whether an attempt of it may have left something that its undo takes back; passing over it leaves that there.
-    pub(super) fn owes_undo(&self) -> bool {
-        let over = matches!(self.state, StepState::Done | StepState::Failed | StepState::Skipped);
-        let under_way = matches!(self.state, StepState::Running | StepState::Waiting);
-        self.head.can_undo && self.attempts > 0 && ((over && self.ran) || under_way)
-    }
-
     /// A step whose turn has not come.
     #[must_use]
     pub fn planned(head: StepHead) -> Self {
@@ -314,6 +356,8 @@ impl StepView {
             remark: None,
             undo: None,
             undo_attempts: 0,
+            acted: 0,
+            undo_acted: 0,
             by: None,
             opened: 0,
             claimed: false,

@@ -1,7 +1,7 @@
 use super::*;
 use crate::domain::{Budget, EffectClass, Evidence, Item, Order, Pace, Preview, RunStatus, Verb};
 use crate::journal::reading::{Counts, Side};
-use crate::journal::record::{Answer, Ask, Choice, Closed, Covered, Ending, LogEnd, Outcome};
+use crate::journal::record::{Answer, Ask, Choice, Closed, Covered, Ending, LogEnd, Outcome, RollbackHead, WentBack};
 use crate::journal::samples::{created, head, prompt, run_id, set, steps};
 use crate::journal::terms::{Span, Terms, Timing, WindowStanding};
 use proptest::prelude::*;
@@ -55,7 +55,11 @@ fn asks() -> impl Strategy<Value = Ask> {
             Ask::Confirm { effect: EffectClass::Destroy, set: set(1), preview: Box::new(preview), also }
         }),
         (text(), any::<bool>()).prop_map(|(text, note_required)| Ask::Sign { text, note_required }),
-        text().prop_map(|text| Ask::Decide { text, choices: vec![Choice::NotDone, Choice::Abort] }),
+        text().prop_map(|text| Ask::Decide {
+            means: vec![text.clone()],
+            text,
+            choices: vec![Choice::NotDone, Choice::Hold]
+        }),
     ]
 }
 
@@ -76,7 +80,7 @@ fn every_kind() -> impl Strategy<Value = Vec<Event>> {
         |(words, (n, step, attempt, id, flag), expires, outcome, ask, answer)| {
             let word = |n: usize| words[n].clone();
             let mut first = created(steps());
-            if let Event::RunCreated { title, params, steps, order, terms, .. } = &mut first {
+            if let Event::RunCreated { title, params, steps, order, rollback, terms, .. } = &mut first {
                 **terms = Terms {
                     window: word(6),
                     windows: flag.then(|| set(step)),
@@ -86,6 +90,7 @@ fn every_kind() -> impl Strategy<Value = Vec<Event>> {
                 };
                 *title = word(0);
                 *order = if flag { Order::Any } else { Order::Listed };
+                *rollback = flag.then(|| RollbackHead { to: Some(word(1)), prove: vec![step], budget_s: Some(n) });
                 params.insert(word(1), word(2));
                 steps.push(crate::journal::record::StepHead {
                     way_back: word(3),
@@ -101,6 +106,8 @@ fn every_kind() -> impl Strategy<Value = Vec<Event>> {
                         undo: None,
                         timeout_s: Some(n),
                     },
+                    undo_of: vec![step],
+                    always: flag,
                     ..head(Verb::Do, EffectClass::Change)
                 });
             }
@@ -137,7 +144,9 @@ fn every_kind() -> impl Strategy<Value = Vec<Event>> {
                 Event::StepClosed { step, note: word(0) },
                 Event::StepReopened { step, reason: word(1) },
                 Event::UndoIntent { step, attempt, set: flag.then(|| set(step)), log },
-                Event::UndoOutcome { step, attempt, outcome },
+                Event::UndoOutcome { step, attempt, outcome: outcome.clone() },
+                Event::RollbackBegan { why: word(0), steps: vec![step, attempt], takes_s: flag.then_some(n) },
+                Event::RollbackProved { step, outcome },
                 Event::PanesRead {
                     when: if flag { Side::Before } else { Side::After },
                     digest: set(step),
@@ -146,7 +155,11 @@ fn every_kind() -> impl Strategy<Value = Vec<Event>> {
                 },
                 Event::Note { step: flag.then_some(step), text: word(1) },
                 Event::AbortRequested { undo: flag },
-                Event::RunSealed { status: RunStatus::Failed, unknown: step },
+                Event::RunSealed {
+                    status: RunStatus::Failed,
+                    unknown: step,
+                    rolled_back: flag.then_some(WentBack { undone: step, left: attempt, proved: Some(flag) }),
+                },
                 Event::Other {
                     kind: format!("dream.{}", word(2)),
                     body: serde_json::json!({ word(3): [n, null, flag, { word(4): i64::MIN }], word(5): word(6) }),

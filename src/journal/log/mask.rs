@@ -1,29 +1,124 @@
-//! Keeping secret values out of a log, wherever a chunk is cut.
+//! Keeping secret values out of a log, wherever a chunk is cut and however a program writes them.
+//!
+//! ```text
+//! p@ss word      as it is            [masked]
+//! p%40ss+word    in a URL, a form    [masked]      each byte as itself or escaped, in any mixture
+//! "p@ss\u0020…"  in JSON             [masked]
+//! cEBzcyB3b3Jk   base64              [masked]      at each of the three places within a longer text
+//! 7040737320…    hex                 [masked]
+//! ```
+//! A value of several lines is hidden line by line, too. What a program encrypts, compresses, or writes in pieces of its own
+//! making cannot be found.
 
 /// What stands where a secret was.
 pub const MASKED: &[u8] = b"[masked]";
+
+/// How many bytes a line of a longer secret has to have to be hidden by itself.
+const SHORTEST_LINE: usize = 8;
+
+/// How many bytes a value has to have for its hex and its base64 to be looked for: shorter ones would be found in anything.
+const SHORTEST_ENCODED: usize = 4;
+
+/// How many characters of base64 have to be the value's own.
+const SHORTEST_CORE: usize = 6;
 
 /// Replaces secret values in one stream.
 ///
 /// The last bytes of a chunk are held back as long as they may be the beginning of a secret.
 #[derive(Clone, Debug)]
 pub struct Mask {
-    values: Vec<Vec<u8>>,
+    needles: Vec<Needle>,
+    /// The bytes that a needle may begin with.
+    first: Box<[bool; 256]>,
     held: Vec<u8>,
+}
+
+/// One way in which a secret may be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Needle {
+    /// Exactly so.
+    Exact(Vec<u8>),
+    /// Byte by byte, each in one of several ways.
+    Loose(Vec<Vec<Vec<u8>>>),
+}
+
+/// What was found of a needle at the beginning of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    Nothing,
+    /// The text ends before it can be told.
+    Perhaps,
+    /// It takes so many bytes.
+    Whole(usize),
+}
+
+impl Needle {
+    fn at(&self, text: &[u8]) -> Found {
+        match self {
+            Self::Exact(value) if text.starts_with(value) => Found::Whole(value.len()),
+            Self::Exact(value) if value.starts_with(text) => Found::Perhaps,
+            Self::Exact(_) => Found::Nothing,
+            Self::Loose(bytes) => loose(bytes, text),
+        }
+    }
+
+    /// The bytes that it may begin with.
+    fn first(&self) -> Vec<u8> {
+        match self {
+            Self::Exact(value) => value.first().copied().into_iter().collect(),
+            Self::Loose(bytes) => bytes.iter().take(1).flatten().filter_map(|way| way.first().copied()).collect(),
+        }
+    }
+}
+
+/// Follows every way of writing the bytes through a text.
+fn loose(bytes: &[Vec<Vec<u8>>], text: &[u8]) -> Found {
+    let mut ends = vec![0_usize];
+    let mut cut = false;
+    for ways in bytes {
+        let mut next = Vec::with_capacity(1);
+        for end in ends {
+            let rest = text.get(end..).unwrap_or_default();
+            for way in ways {
+                if rest.starts_with(way) {
+                    next.push(end + way.len());
+                } else if way.starts_with(rest) {
+                    cut = true;
+                }
+            }
+        }
+        next.dedup();
+        ends = next;
+    }
+    match ends.into_iter().max() {
+        _ if cut => Found::Perhaps,
+        Some(end) => Found::Whole(end),
+        None => Found::Nothing,
+    }
 }
 
 impl Mask {
     /// Makes a mask of values; empty ones hide nothing.
     pub fn new(values: &[Vec<u8>]) -> Self {
-        let mut values: Vec<Vec<u8>> = values.iter().filter(|value| !value.is_empty()).cloned().collect();
-        // The longest first: of two that begin alike, the whole one goes.
-        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
-        Self { values, held: Vec::new() }
+        let mut needles: Vec<Needle> = values.iter().flat_map(|value| needles(value)).collect();
+        let mut seen: Vec<Needle> = Vec::new();
+        needles.retain(|needle| {
+            let new = !seen.contains(needle);
+            seen.extend(new.then(|| needle.clone()));
+            new
+        });
+        let mut first = Box::new([false; 256]);
+        for byte in needles.iter().flat_map(Needle::first) {
+            if let Some(flag) = first.get_mut(usize::from(byte)) {
+                *flag = true;
+            }
+        }
+        Self { needles, first, held: Vec::new() }
     }
 
     /// Whether there is nothing to hide.
     pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
+        self.needles.is_empty()
     }
 
     /// Takes the next bytes, and gives those that may be written.
@@ -39,27 +134,28 @@ impl Mask {
         self.cover(&text, false)
     }
 
-    /// Replaces the values in a text; holds its end back where more may come.
+    /// Replaces the values in a text, the longest where several begin; holds its end back where more may come.
     fn cover(&mut self, text: &[u8], more: bool) -> Vec<u8> {
-        let mut first = [false; 256];
-        for byte in self.values.iter().filter_map(|value| value.first()) {
-            if let Some(flag) = first.get_mut(usize::from(*byte)) {
-                *flag = true;
-            }
-        }
-        let may_begin = |byte: &u8| first.get(usize::from(*byte)).copied().unwrap_or(true);
         let mut out = Vec::with_capacity(text.len());
         let mut rest = text;
         loop {
+            let may_begin = |byte: &u8| self.first.get(usize::from(*byte)).copied().unwrap_or(true);
             let plain = rest.iter().position(may_begin).unwrap_or(rest.len());
             let (before, here) = rest.split_at_checked(plain).unwrap_or((rest, &[]));
             out.extend_from_slice(before);
             let Some((byte, after)) = here.split_first() else { return out };
-            if more && self.values.iter().any(|value| value.len() > here.len() && value.starts_with(here)) {
-                self.held = here.to_vec();
-                return out;
+            let mut longest = 0;
+            for needle in &self.needles {
+                match needle.at(here) {
+                    Found::Perhaps if more => {
+                        self.held = here.to_vec();
+                        return out;
+                    }
+                    Found::Whole(length) => longest = longest.max(length),
+                    Found::Perhaps | Found::Nothing => {}
+                }
             }
-            rest = match self.values.iter().find_map(|value| here.strip_prefix(value.as_slice())) {
+            rest = match here.get(longest..).filter(|_| longest > 0) {
                 Some(after) => {
                     out.extend_from_slice(MASKED);
                     after
@@ -73,16 +169,120 @@ impl Mask {
     }
 }
 
+/// Every way in which a value is looked for.
+fn needles(value: &[u8]) -> Vec<Needle> {
+    if value.is_empty() {
+        return Vec::new();
+    }
+    let mut all = vec![Needle::Loose(value.iter().map(|byte| ways(*byte)).collect())];
+    if value.contains(&b'\n') {
+        let lines = value.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+        all.extend(lines.filter(|line| line.len() >= SHORTEST_LINE).flat_map(needles));
+    }
+    if value.len() < SHORTEST_ENCODED {
+        return all;
+    }
+    let hex = |upper: bool| value.iter().flat_map(move |byte| hex_of(*byte, upper)).collect();
+    all.extend([false, true].map(|upper| Needle::Exact(hex(upper))));
+    for alphabet in [STANDARD, URL_SAFE] {
+        all.push(Needle::Exact(base64(value, alphabet, 0, Tail::Padded)));
+        all.push(Needle::Exact(base64(value, alphabet, 0, Tail::Bare)));
+        // In the middle of something longer: what is the value's alone, at each of the three places it can begin at.
+        let cores = (0..3).map(|offset| base64(value, alphabet, offset, Tail::Core));
+        all.extend(cores.filter(|core| core.len() >= SHORTEST_CORE).map(Needle::Exact));
+    }
+    all
+}
+
+/// The ways in which one byte is written as itself, in a URL or a form, and in JSON.
+fn ways(byte: u8) -> Vec<Vec<u8>> {
+    let mut all = vec![vec![byte]];
+    for upper in [true, false] {
+        let hex = hex_of(byte, upper);
+        all.push([b"%".as_slice(), &hex].concat());
+        if byte < 0x80 {
+            all.push([b"\\u00".as_slice(), &hex].concat());
+        }
+    }
+    let escaped: &[u8] = match byte {
+        b' ' => b"+",
+        b'\n' => b"\\n",
+        b'\r' => b"\\r",
+        b'\t' => b"\\t",
+        b'"' => b"\\\"",
+        b'\'' => b"\\'",
+        b'\\' => b"\\\\",
+        b'/' => b"\\/",
+        _ => &[],
+    };
+    if !escaped.is_empty() {
+        all.push(escaped.to_vec());
+    }
+    all.dedup();
+    all
+}
+
+fn hex_of(byte: u8, upper: bool) -> [u8; 2] {
+    let digit = |four: u8| match four {
+        0..10 => b'0' + four,
+        _ if upper => b'A' + four - 10,
+        _ => b'a' + four - 10,
+    };
+    [digit(byte >> 4), digit(byte & 15)]
+}
+
+const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// What is kept of the end of base64, and of its beginning.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tail {
+    /// With its `=`.
+    Padded,
+    /// Without them.
+    Bare,
+    /// Only the characters that no neighbour has a part in.
+    Core,
+}
+
+/// Base64 (RFC 4648) of a value that begins so many bytes after a multiple of three.
+fn base64(value: &[u8], alphabet: &[u8; 64], offset: usize, tail: Tail) -> Vec<u8> {
+    let mut bytes = vec![0; offset];
+    bytes.extend_from_slice(value);
+    let mut out = Vec::with_capacity(bytes.len().div_ceil(3) * 4);
+    for group in bytes.chunks(3) {
+        let bits = group.iter().chain([0, 0].iter()).take(3).fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));
+        let symbols = [18, 12, 6, 0].map(|shift| (bits >> shift & 63) as usize);
+        out.extend(symbols.iter().take(group.len() + 1).filter_map(|symbol| alphabet.get(*symbol)));
+    }
+    match tail {
+        Tail::Padded => out.resize(out.len().next_multiple_of(4), b'='),
+        Tail::Bare => {}
+        Tail::Core => {
+            out.truncate(bytes.len() * 8 / 6);
+            out.drain(..(offset * 8).div_ceil(6).min(out.len()));
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    fn covered(values: &[&[u8]], chunks: &[&[u8]]) -> Vec<u8> {
+        let values: Vec<Vec<u8>> = values.iter().map(|value| value.to_vec()).collect();
+        let mut mask = Mask::new(&values);
+        let mut out: Vec<u8> = chunks.iter().flat_map(|chunk| mask.feed(chunk)).collect();
+        out.extend(mask.finish());
+        out
+    }
 
     fn masked(values: &[&str], chunks: &[&str]) -> String {
-        let values: Vec<Vec<u8>> = values.iter().map(|value| value.as_bytes().to_vec()).collect();
-        let mut mask = Mask::new(&values);
-        let mut out: Vec<u8> = chunks.iter().flat_map(|chunk| mask.feed(chunk.as_bytes())).collect();
-        out.extend(mask.finish());
-        String::from_utf8(out).unwrap()
+        let values: Vec<&[u8]> = values.iter().map(|value| value.as_bytes()).collect();
+        let chunks: Vec<&[u8]> = chunks.iter().map(|chunk| chunk.as_bytes()).collect();
+        String::from_utf8(covered(&values, &chunks)).unwrap()
     }
 
     #[test]
@@ -103,5 +303,69 @@ mod tests {
         assert_eq!(masked(&["abc", "abcdef"], &["abcde", "f abc", "dex"]), "[masked] [masked]dex");
         assert_eq!(masked(&["aab"], &["aaa", "ab"]), "aa[masked]");
         assert_eq!(masked(&[], &["a", "b"]), "ab");
+    }
+
+    #[test]
+    fn every_common_encoding_is_hidden_wherever_it_is_cut() {
+        let secret = "p@ss wörd/\"x+y";
+        let told = [
+            "p@ss wörd/\"x+y",
+            "p%40ss%20w%C3%B6rd%2F%22x%2By",
+            "p%40ss+w%c3%b6rd%2f%22x%2by",
+            "p@ss%20wörd/%22x+y",
+            "p@ss wörd/\\\"x+y",
+            "p@ss\\u0020wörd\\/\\u0022x+y",
+            "cEBzcyB3w7ZyZC8ieCt5",
+            "70407373207 no",
+            "704073732077c3b672642f22782b79",
+            "704073732077C3B672642F22782B79",
+        ];
+        for text in told {
+            for cut in 0..=text.len() {
+                let (one, two) = text.as_bytes().split_at(cut);
+                let out = covered(&[secret.as_bytes()], &[b"<", one, two, b">"]);
+                let out = String::from_utf8(out).unwrap();
+                let expected = if text.ends_with("no") { format!("<{text}>") } else { "<[masked]>".to_owned() };
+                assert_eq!(out, expected, "cut at {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn base64_is_that_of_the_rfc_and_is_found_in_the_middle() {
+        // RFC 4648, section 10.
+        for (plain, coded) in [("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
+            assert_eq!(base64(plain.as_bytes(), STANDARD, 0, Tail::Padded), coded.as_bytes());
+        }
+        // `Authorization: Basic` of a user and the password, for names of each length modulo three.
+        for user in ["a", "ab", "abc"] {
+            let whole = base64(format!("{user}:correct horse;").as_bytes(), STANDARD, 0, Tail::Padded);
+            let out = String::from_utf8(covered(&[b"correct horse"], &[&whole])).unwrap();
+            assert!(out.contains("[masked]") && out.len() < 8 + 14, "{user}: {out}");
+        }
+    }
+
+    #[test]
+    fn a_secret_of_several_lines_is_hidden_line_by_line() {
+        let key = "-----BEGIN KEY-----\nMIIEvQIBADANBg\nshort\n";
+        assert_eq!(masked(&[key], &["a MIIEvQIBADANBg b short"]), "a [masked] b short");
+    }
+
+    proptest! {
+        /// However the chunks fall, the outcome is that of the whole, and the value is not in it.
+        #[test]
+        fn no_cut_lets_a_secret_through(
+            value in "[a-c%+\\\\]{1,6}", text in "[a-c%+\\\\0-9]{0,40}", cuts in prop::collection::vec(0_usize..40, 0..4),
+        ) {
+            let text = format!("{text}{value}{text}");
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(text.len())).collect();
+            cuts.extend([0, text.len()]);
+            cuts.sort_unstable();
+            let chunks: Vec<&[u8]> = cuts.windows(2).map(|pair| text[pair[0]..pair[1]].as_bytes()).collect();
+            let whole = covered(&[value.as_bytes()], &[text.as_bytes()]);
+            prop_assert_eq!(&covered(&[value.as_bytes()], &chunks), &whole);
+            let bare = String::from_utf8(whole).unwrap().replace("[masked]", "");
+            prop_assert!(bare.len() < text.len());
+        }
     }
 }

@@ -58,23 +58,25 @@ fn faults(page: &mut Page, report: &Report) {
 
 fn head(page: &mut Page, report: &Report) {
     let view = &report.view;
-    let (class, status) = match view.sealed {
-        Some(RunStatus::Ok) => ("good", "ok"),
-        Some(status) => ("bad", status.word()),
-        None => ("odd", "not sealed"),
+    let class = match view.sealed {
+        Some(RunStatus::Ok) => "good",
+        Some(_) => "bad",
+        None => "odd",
     };
     let environment = if view.environment == "production" { "production" } else { "soft" };
     let class = if view.terms.emergency.is_some() { "bad" } else { class };
-    let status = if view.terms.emergency.is_some() { format!("EMERGENCY · {status}") } else { status.to_owned() };
+    let mark = if view.terms.emergency.is_some() { "EMERGENCY · " } else { "" };
     page.raw(&format!(
         "<header><p class=\"eyebrow\">{} · {} · <span class=\"{environment}\">{}</span></p>\n<h1>{}</h1>\n<p><span class=\"pill {class}\">{}</span></p></header>\n",
         text(&view.procedure),
         text(&view.estate),
         text(&view.environment),
         text(&view.title),
-        text(&status),
+        text(&format!("{mark}{}", model::status(view))),
     ));
-    let over = |step: &&crate::journal::fold::StepView| matches!(step.state, StepState::Done | StepState::Skipped);
+    let over = |step: &&crate::journal::fold::StepView| {
+        matches!(step.state, StepState::Done | StepState::Skipped | StepState::Undone)
+    };
     let took = view.ended.unwrap_or(view.last).since(view.started);
     let odd = report.records.iter().filter(|record| model::deviation(view, record).is_some()).count();
     let tiles = [

@@ -42,6 +42,7 @@ pub fn json(report: &Report) -> Value {
         "started": view.started,
         "ended": view.ended,
         "status": view.sealed,
+        "rolled_back": view.went_back(),
         "resumed": view.resumed,
         "abort": view.abort.as_ref().map(|(by, undo)| json!({ "by": by, "undo": undo })),
         "unknown": view.unknown(),

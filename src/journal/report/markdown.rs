@@ -45,7 +45,6 @@ pub(super) fn row(out: &mut String, cells: &[&str]) {
 
 fn head(out: &mut String, view: &RunView, records: &[Record]) {
     out.push_str("| | |\n|---|---|\n");
-    let status = view.sealed.map_or("not sealed", |status| status.word());
     row(out, &["Run", view.id.as_str()]);
     row(out, &["Procedure", &safe(&view.procedure)]);
     row(out, &["Estate", &format!("{} ({})", safe(&view.estate), safe(&view.environment))]);
@@ -60,7 +59,7 @@ fn head(out: &mut String, view: &RunView, records: &[Record]) {
         .ended
         .map_or_else(String::new, |ended| format!("{}, after {}", when(ended), span(ended.since(view.started))));
     row(out, &["Ended", &ended]);
-    row(out, &["Status", status]);
+    row(out, &["Status", &model::status(view)]);
     row(out, &["Plan", view.plan.as_str()]);
     if let Some(Event::RunCreated { source, version, .. }) = records.first().map(|record| &record.event) {
         row(out, &["Procedure file", source.as_str()]);

@@ -97,7 +97,7 @@ pub(super) fn asked(ask: &Ask) -> String {
             told
         }
         Ask::Sign { text, .. } => format!("asked to sign: {text}"),
-        Ask::Decide { text, choices } => {
+        Ask::Decide { text, choices, .. } => {
             let choices: Vec<&str> = choices.iter().map(|choice| choice.word()).collect();
             format!("asked to decide ({}): {text}", choices.join(", "))
         }
@@ -153,6 +153,12 @@ pub(super) fn deviation(view: &RunView, record: &Record) -> Option<(Tone, String
             let tone = if outcome.ending == Ending::Ok { Tone::Odd } else { Tone::Bad };
             (tone, format!("the undo of step {} ended {}", title(view, *step), outcome.ending.word()))
         }
+        Event::RollbackBegan { why, steps, .. } => {
+            (Tone::Bad, format!("the way back began, for {why}: {} to take back", numbers(steps)))
+        }
+        Event::RollbackProved { step, outcome } if outcome.ending != Ending::Ok => {
+            (Tone::Bad, format!("after the way back, step {} ended {}", title(view, *step), outcome.ending.word()))
+        }
         Event::Other { kind, body } => {
             (Tone::Odd, format!("a record of a kind this version does not know: {kind} {body}"))
         }
@@ -162,6 +168,19 @@ pub(super) fn deviation(view: &RunView, record: &Record) -> Option<(Tone, String
         Some((_, late)) => (told.0, format!("{}; {late}", told.1)),
         None => told,
     })
+}
+
+/// `step 3, 2`, from 1; `nothing` where there is none.
+pub(super) fn numbers(steps: &[u32]) -> String {
+    let steps: Vec<String> = steps.iter().map(|step| (u64::from(*step) + 1).to_string()).collect();
+    if steps.is_empty() { "nothing".to_owned() } else { format!("step {}", steps.join(", ")) }
+}
+
+/// How a run was sealed: `failed, rolled back, proved`.
+pub(super) fn status(view: &RunView) -> String {
+    let status = view.sealed.map_or("not sealed", |status| status.word());
+    let back = view.went_back().map_or_else(String::new, |back| format!(", {}", back.words()));
+    format!("{status}{back}")
 }
 
 /// A consent that counted.

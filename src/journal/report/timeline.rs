@@ -2,8 +2,8 @@
 
 use crate::domain::quantity::span;
 use crate::journal::fold::RunView;
-use crate::journal::record::{Answer, Choice, Ending, Event, Record};
-use crate::journal::report::model::{Moment, Tone, answered, asked, closed, outcome_facts};
+use crate::journal::record::{Answer, Ask, Choice, Ending, Event, Record};
+use crate::journal::report::model::{Moment, Tone, answered, asked, closed, numbers, outcome_facts};
 use crate::journal::report::time;
 use std::time::Duration;
 
@@ -55,13 +55,17 @@ fn told(view: &RunView, event: &Event) -> Option<Told> {
             plain(format!("Every pane was read {} the work", when.word()), format!("{} · {took}", counts.words()))
         }
         Event::PromptReread { .. } => None,
+        Event::PromptOpened { step, ask: Ask::Confirm { effect, set, preview, also }, .. } => {
+            let covers = if also.is_empty() { String::new() } else { format!(" · covers {} more steps", also.len()) };
+            let what = format!("Asked to confirm a {}: {}", effect.word(), preview.headline);
+            Some((Tone::Plain, Some(*step), what, format!("{} · set {}{covers}", preview.place, set.short())))
+        }
         Event::PromptOpened { step, ask, .. } => Some((Tone::Plain, Some(*step), upper(&asked(ask)), String::new())),
         Event::PromptClosed { why, moved, .. } => plain(upper(&closed(*why, moved)), String::new()),
         Event::AnswerAccepted { step, answer, .. } => {
             let tone = match answer {
-                Answer::Decide { choice: Choice::Skip | Choice::Abort | Choice::Undo, .. } | Answer::Cancel => {
-                    Tone::Odd
-                }
+                Answer::Decide { choice: Choice::Skip | Choice::Abort | Choice::Rollback | Choice::Hold, .. }
+                | Answer::Cancel => Tone::Odd,
                 _ => Tone::Person,
             };
             Some((tone, Some(*step), upper(&answered(answer)), String::new()))
@@ -69,10 +73,11 @@ fn told(view: &RunView, event: &Event) -> Option<Told> {
         Event::AnswerRejected { prompt, why } => {
             Some((Tone::Odd, None, format!("An answer was refused: {why}"), format!("to {prompt}")))
         }
-        Event::RunSealed { status, unknown } => {
+        Event::RunSealed { status, unknown, rolled_back } => {
             let tone = if status.word() == "ok" { Tone::Good } else { Tone::Bad };
+            let back = rolled_back.map_or_else(String::new, |back| format!(", {}", back.words()));
             let more = if *unknown > 0 { format!("{unknown} outcomes remain unknown") } else { String::new() };
-            Some((tone, None, format!("The run was sealed: {}", status.word()), more))
+            Some((tone, None, format!("The run was sealed: {}{back}", status.word()), more))
         }
         Event::AbortRequested { undo } => {
             let what = if *undo { "Asked to stop, and to take back what was done" } else { "Asked to stop" };
@@ -90,7 +95,7 @@ fn told_of_step(view: &RunView, event: &Event) -> Option<Told> {
     Some(match event {
         Event::StepIntent { step, attempt, set, .. } => {
             let again = if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
-            let set = set.as_ref().map(|set| format!("set {set}")).unwrap_or_default();
+            let set = set.as_ref().map(|set| format!("set {}", set.short())).unwrap_or_default();
             (Tone::Plain, Some(*step), format!("{} begins{again}", named(*step)), set)
         }
         Event::StepOutcome { step, outcome, .. } => {
@@ -115,6 +120,13 @@ fn told_of_step(view: &RunView, event: &Event) -> Option<Told> {
         }
         Event::UndoOutcome { step, outcome, .. } => {
             let what = format!("The undo of {}: {}, {}", named(*step), outcome.ending.word(), outcome.detail);
+            (ended(outcome.ending), Some(*step), what, outcome_facts(outcome))
+        }
+        Event::RollbackBegan { why, steps, .. } => {
+            (Tone::Odd, None, format!("The way back begins: {}", numbers(steps)), why.clone())
+        }
+        Event::RollbackProved { step, outcome } => {
+            let what = format!("After the way back, {}: {}, {}", named(*step), outcome.ending.word(), outcome.detail);
             (ended(outcome.ending), Some(*step), what, outcome_facts(outcome))
         }
         other => (Tone::Plain, None, other.kind().to_owned(), rest_of(other)),

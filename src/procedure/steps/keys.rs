@@ -42,7 +42,11 @@ pub(super) fn effect(table: &mut Table, verb: Option<Verb>, problems: &mut Probl
     }
     let words = EffectClass::ALL.map(|class| (class.word(), class));
     let declared = choice(table, "effect", &words, problems);
-    if verb == Some(Verb::Do) { declared.unwrap_or(EffectClass::Destroy) } else { EffectClass::Read }
+    match verb {
+        Some(Verb::Do) => declared.unwrap_or(EffectClass::Destroy),
+        Some(Verb::UndoOf) => EffectClass::Change,
+        _ => EffectClass::Read,
+    }
 }
 
 pub(super) fn undo_fits(table: &Table, effect: EffectClass, problems: &mut Problems) {
@@ -76,7 +80,8 @@ pub(super) fn timeout(table: &mut Table, verb: Option<Verb>, takes_s: Option<u64
     }
 }
 
-pub(super) fn choice<T: Copy>(
+/// One of some words.
+pub(in crate::procedure) fn choice<T: Copy>(
     table: &mut Table,
     key: &'static str,
     words: &[(&'static str, T)],

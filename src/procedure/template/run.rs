@@ -120,10 +120,11 @@ impl OfRun<'_> {
             Some(fact) => vec![format!("{entry}.{fact}"), format!("{entry}: {fact}")],
         };
         let found = names.iter().find_map(|name| saved.facts.get(name));
-        found.map(String::as_str).ok_or_else(|| {
-            let wanted = fact.map(|fact| format!(".{fact}")).unwrap_or_default();
-            format!("what was read as `{}` has no `{entry}{wanted}`; it has {}", plain(name), has(saved))
-        })
+        let wanted = || entry.to_owned() + &fact.map(|fact| format!(".{fact}")).unwrap_or_default();
+        let found = found.ok_or_else(|| {
+            format!("what was read as `{}` has no `{}`; it has {}", plain(name), wanted(), has(saved))
+        })?;
+        not_blank(found, plain(name), &wanted())
     }
 }
 
@@ -139,6 +140,12 @@ fn has(saved: &Saved) -> String {
 
 fn of_saved<'a>(saved: &'a Saved, shown: &str, fact: Option<&str>) -> Result<&'a str, String> {
     let Some(fact) = fact else { return Ok(&saved.says) };
-    let found = saved.facts.get(fact).map(String::as_str);
-    found.ok_or_else(|| format!("what was read as `{shown}` has no `{fact}`; it has {}", has(saved)))
+    let found = saved.facts.get(fact);
+    let found = found.ok_or_else(|| format!("what was read as `{shown}` has no `{fact}`; it has {}", has(saved)))?;
+    not_blank(found, shown, fact)
+}
+
+/// What was read as nothing is unknown, and stands for nothing.
+fn not_blank<'a>(found: &'a str, shown: &str, fact: &str) -> Result<&'a str, String> {
+    if found.trim().is_empty() { Err(format!("what was read as `{shown}` has an empty `{fact}`")) } else { Ok(found) }
 }

@@ -17,15 +17,18 @@ pub mod sql;
 pub mod systemd;
 #[cfg(test)]
 mod tests;
+pub mod undo;
 pub mod wait;
 
 use crate::config::estate::Estate;
 use crate::config::reader::{Problems, Table, nearest};
-use crate::domain::{EffectClass, Error, Evidence, Item, Kind, Preview, TargetKind, Wall};
+use crate::config::secrets::Secrets;
+use crate::domain::{EffectClass, Error, Evidence, Item, Kind, Preview, RunId, TargetKind, Wall};
 use crate::journal::record::Ending;
 use crate::probes::clock;
 use crate::procedure::adapters::{Adapters, Purpose, Scope};
 use crate::procedure::plan::{Action, Limit, Step};
+use crate::runner::notify;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
@@ -50,22 +53,29 @@ pub struct BuiltIn {
     databases: Option<Vec<sql::ways::Database>>,
     /// The estate's Redis servers; `None` where no estate is known.
     servers: Option<Vec<redis::ways::Server>>,
+    /// The names of the estate's secrets with their places; `None` where no estate is known.
+    secrets: Option<Secrets>,
+    /// The names of the estate's receivers; `None` where no estate is known.
+    receivers: Option<Vec<String>>,
 }
 
 impl BuiltIn {
     /// The adapters where no estate is known; `trusted_reads` are absolute paths of programs that only read.
     #[must_use]
     pub fn new(trusted_reads: Vec<String>) -> Self {
-        Self { trusted_reads, databases: None, servers: None }
+        Self { trusted_reads, ..Self::default() }
     }
 
     /// The adapters for an estate: with the programs that it trusts, and with its databases.
     #[must_use]
     pub fn of(estate: &Estate) -> Self {
         let trusted = estate.trusted_reads.iter().map(|path| path.display().to_string()).collect();
+        let receivers = estate.receivers.iter().map(|receiver| receiver.name.clone()).collect();
         Self {
             databases: Some(sql::ways::databases(estate)),
             servers: Some(redis::ways::servers(estate)),
+            secrets: Some(estate.secrets.clone()),
+            receivers: Some(receivers),
             ..Self::new(trusted)
         }
     }
@@ -86,6 +96,14 @@ impl Adapters for BuiltIn {
         }
     }
 
+    fn least_s(&self, action: &Action) -> u64 {
+        if action.adapter == http::KEY { http::least_s(action) } else { 0 }
+    }
+
+    fn receivers(&self) -> Option<Vec<String>> {
+        self.receivers.clone()
+    }
+
     fn parse(&self, purpose: Purpose, table: &mut Table, scope: &Scope, problems: &mut Problems) -> Option<Action> {
         let at = table.at;
         let found: Vec<&str> = NAMES.into_iter().filter(|name| table.has(name)).collect();
@@ -98,7 +116,7 @@ impl Adapters for BuiltIn {
         match found.as_slice() {
             ["exec"] => exec::parse(purpose, std::mem::take(table), scope, &self.trusted_reads, problems),
             ["files"] => files::parse(purpose, std::mem::take(table), scope, problems),
-            ["http"] => http::parse(purpose, std::mem::take(table), problems),
+            ["http"] => http::parse(purpose, std::mem::take(table), self.secrets.as_ref(), problems),
             [probe::KEY] => probe::parse(purpose, std::mem::take(table), problems),
             [redis::KEY] => redis::parse(purpose, std::mem::take(table), scope, self.servers.as_deref(), problems),
             [run::KEY] => run::parse(purpose, std::mem::take(table), problems),
@@ -290,6 +308,7 @@ pub fn act(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel: 
         sql::KEY => sql::act(action, set, out, cancel),
         systemd::KEY => systemd::act(action, set, out, cancel),
         wait::KEY => wait::act(action, out, cancel),
+        notify::KEY => notify::act(action, out, cancel),
         _ => ActEnd::new(Ending::Failed, no_such(action).message),
     }
 }
@@ -315,6 +334,12 @@ pub fn is_look(action: &Action) -> bool {
     matches!(action.adapter.as_str(), probe::KEY | run::KEY)
 }
 
+/// The action of one attempt of a run: `3.1` is the first at its third step, `3.1.undo` takes it back.
+#[must_use]
+pub fn of_attempt(action: Action, run: &RunId, attempt: &str) -> Action {
+    if action.adapter == http::KEY { http::of_attempt(action, run, attempt) } else { action }
+}
+
 /// The program that is the act itself, for `exec`.
 #[must_use]
 pub fn program(action: &Action) -> Option<Program> {
@@ -334,8 +359,15 @@ pub fn items(set: &mut dyn BufRead, from: u64, rows: u64) -> Result<(u64, Vec<It
         "exec" => Ok((1, exec::items(&head).into_iter().skip(usize::from(from > 0)).collect())),
         "http" => Ok((1, http::items(&head).into_iter().skip(usize::from(from > 0)).collect())),
         systemd::KEY => Ok((1, systemd::items(&head).into_iter().skip(usize::from(from > 0)).collect())),
+        undo::KEY => Ok(counted(undo::items(&head), from, rows)),
         _ => Err(not_a_set("its kind is not known")),
     }
+}
+
+/// The objects of a set that is known whole, as [`items`] gives them.
+fn counted(items: Vec<Item>, from: u64, rows: u64) -> (u64, Vec<Item>) {
+    let of = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    (items.len() as u64, items.into_iter().skip(of(from)).take(of(rows)).collect())
 }
 
 /// What moved between two sets of one action, one line each, at most twenty and the number of the rest.

@@ -63,6 +63,9 @@ impl Engine {
         set: Option<Digest>,
         permit: Option<PromptId>,
     ) -> Result<()> {
+        if planned.verb == Verb::UndoOf {
+            return self.begin_undoing(step, planned, set, permit).await;
+        }
         let Some(action) = &planned.act else {
             return Err(Error::machine(format!("run step {}", step + 1), "it has no action"));
         };
@@ -125,14 +128,7 @@ impl Engine {
             return Ok(ActEnd::from(Proof::Unclear("there is no proof".to_owned())));
         };
         let (attempt, set) = self.view().step(step).map_or((0, None), |view| (view.attempts, view.set.clone()));
-        let mut tries = 1;
-        let name = loop {
-            let name = format!("{}.proof{tries}", name(step, attempt));
-            if !self.dir.attempt(&name).exists() {
-                break name;
-            }
-            tries += 1;
-        };
+        let name = self.free_name(&format!("{}.proof", name(step, attempt)));
         let found = self.launch(&name, action, true, set.as_ref(), planned.timeout_s).await?;
         let outcome = self.conclude(&name, found, false);
         // A program proves by its exit: 0 is done, 1 is not done (as `test`, `grep` and `cmp` have it), all else is unclear.
@@ -194,7 +190,7 @@ impl Engine {
         failpoint::pass("act.exited");
         Ok(match examine(&spec.dir) {
             // It would be asked for again and again: that its shim cannot start it is a failure, and not an interruption.
-            Found::NotStarted if self.view().abort.is_none() => {
+            Found::NotStarted if !self.is_stopped() => {
                 let why = "its shim gave up before it began; runner.err in the run's directory may say why";
                 Found::Ended(Box::new(Exit::not_started(why.to_owned())))
             }
@@ -203,6 +199,7 @@ impl Engine {
     }
 
     fn spec(&self, name: &str, action: Action, prove: bool, set: Option<&Digest>, timeout_s: u64) -> Spec {
+        let action = adapters::of_attempt(action, &self.dir.id, name);
         let child = match adapters::program(&action) {
             Some(program) => {
                 let mut env = program.env;
@@ -256,10 +253,9 @@ impl Engine {
         Ok(examine(&dir))
     }
 
-    /// Whether the act of a step's newest attempt outlived its shim.
-    pub(super) fn is_at_work(&self, step: u32) -> bool {
-        let attempt = self.view().step(step).map_or(0, |view| view.attempts);
-        act_of(&self.dir.attempt(&name(step, attempt))).is_some()
+    /// Whether the act of an attempt outlived its shim.
+    pub(super) fn is_at_work(&self, name: &str) -> bool {
+        act_of(&self.dir.attempt(name)).is_some()
     }
 
     /// Makes an outcome of what is known.

@@ -4,8 +4,9 @@ use crate::domain::error::Result;
 use crate::domain::{Order, Verb};
 use crate::journal::append::Appender;
 use crate::journal::history::{History, Named};
-use crate::journal::record::{Event, StepHead};
+use crate::journal::record::{Event, RollbackHead, StepHead};
 use crate::journal::terms::{Terms, Timing};
+use crate::procedure::back::is_named;
 use crate::procedure::condition::spoken;
 use crate::procedure::plan::{Gate, Plan, Step, Until, WayBack, WindowUse};
 use crate::runner::engine::window::Hours;
@@ -43,17 +44,37 @@ pub fn created(plan: &Plan, start: &Start, history: &History) -> Result<Event> {
         phases: plan.phases.clone(),
         steps: plan.steps.iter().map(|step| head(plan, step, history)).collect(),
         order: plan.order,
+        rollback: rollback(plan),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         confirmed: start.how.clone(),
         terms: Box::new(terms),
     })
 }
 
+/// How the plan is taken back as a whole, where it says.
+fn rollback(plan: &Plan) -> Option<RollbackHead> {
+    let budget_s = plan.budget.undo_s;
+    match &plan.rollback {
+        Some(rollback) => {
+            let prove = numbered(plan, &rollback.prove);
+            Some(RollbackHead { to: rollback.to.clone(), prove, budget_s })
+        }
+        None => budget_s.map(|_| RollbackHead { budget_s, ..RollbackHead::default() }),
+    }
+}
+
+/// The numbers of the steps that these ids name, in the plan's order.
+fn numbered(plan: &Plan, ids: &[String]) -> Vec<u32> {
+    let steps = (0_u32..).zip(&plan.steps);
+    steps.filter(|(_, step)| ids.iter().any(|id| is_named(step, id))).map(|(number, _)| number).collect()
+}
+
 fn head(plan: &Plan, step: &Step, history: &History) -> StepHead {
     let is_item = plan.order == Order::Any;
     let what = match &step.act {
-        Some(action) => &action.line,
-        None => &step.text,
+        Some(action) => action.line.clone(),
+        None if step.receivers.is_empty() => step.text.clone(),
+        None => format!("tell {}: {}", step.receivers.join(", "), step.text).trim_end_matches([':', ' ']).to_owned(),
     };
     StepHead {
         phase: step.phase.clone(),
@@ -63,13 +84,15 @@ fn head(plan: &Plan, step: &Step, history: &History) -> StepHead {
         takes_s: step.takes_s,
         way_back: step.way_back.words(),
         can_undo: matches!(step.way_back, WayBack::Undo(_)),
-        what: if is_item { what.clone() } else { String::new() },
+        what: if is_item { what } else { String::new() },
         why: step.why.clone(),
         hard: step.gate == Gate::Hard && (step.verb == Verb::Notify || (is_item && step.verb == Verb::Check)),
         note_required: is_item && step.note_required,
         save: step.save.clone(),
         part: step.part.clone(),
         timing: timing(plan, step, history),
+        undo_of: numbered(plan, &step.undo_of),
+        always: step.always,
         when: step.when.as_deref().map(spoken),
         until: step.until.as_ref().map(Until::words),
         timeout_s: step.until.as_ref().map(|_| step.timeout_s),

@@ -2,13 +2,14 @@
 
 use crate::domain::error::Result;
 use crate::domain::ids::Hasher;
-use crate::domain::{Digest, EffectClass, Error, Preview, Verb};
+use crate::domain::{Digest, EffectClass, Error, Kind, Preview, Verb, quantity};
 use crate::journal::record::Covered;
 use crate::procedure::condition::spoken;
-use crate::procedure::plan::{Action, Step};
+use crate::procedure::plan::{Action, Step, WayBack};
 use crate::procedure::template::OfRun;
-use crate::runner::adapters::{self, Look};
+use crate::runner::adapters::{self, Look, undo};
 use crate::runner::engine::Engine;
+use crate::runner::engine::back::passed_over;
 use crate::runner::rundir::sync_dir;
 use crate::runner::{failpoint, identity};
 use std::fs::{self, File};
@@ -29,7 +30,13 @@ impl Engine {
     /// # Errors
     /// When the journal cannot be written meanwhile.
     pub(super) async fn freeze(&mut self, step: u32) -> Result<std::result::Result<Frozen, Error>> {
-        let planned = self.planned(step)?;
+        let mut planned = self.planned(step)?;
+        if planned.verb == Verb::UndoOf {
+            return self.freeze_undo(step, &planned);
+        }
+        if let Err(why) = self.know_the_way_back(&mut planned) {
+            return Ok(Err(Error::new(Kind::Refused, format!("cannot preview step {}: {why}", step + 1))));
+        }
         let action = match planned.act.as_ref().map(|action| self.filled(action)) {
             Some(Ok(action)) => action,
             Some(Err(why)) => return Ok(Err(Error::machine(format!("preview step {}", step + 1), why))),
@@ -50,6 +57,75 @@ impl Engine {
                     }
                 }
             }
+        }
+    }
+
+    /// Fills in what the way back and the proof need. What is not known now would be missed when it is too late.
+    fn know_the_way_back(&self, planned: &mut Step) -> std::result::Result<(), String> {
+        if let WayBack::Undo(undo) = &mut planned.way_back {
+            *undo = self.filled(undo).map_err(|why| format!("its undo could not be made: {why}"))?;
+        }
+        if let Some(prove) = &planned.prove {
+            self.filled(prove).map_err(|why| format!("it could not be proved: {why}"))?;
+        }
+        Ok(())
+    }
+
+    /// Freezes what an `undo_of` takes back now: the steps that it names and that are owed their undo, last first.
+    fn freeze_undo(&self, step: u32, planned: &Step) -> Result<std::result::Result<Frozen, Error>> {
+        let mut rows = Vec::new();
+        for number in self.view().named_owed(step) {
+            let other = self.planned(number)?;
+            let WayBack::Undo(undo) = &other.way_back else { continue };
+            let line = match self.filled(undo) {
+                Ok(undo) => undo.line,
+                Err(why) => {
+                    let message = format!("cannot preview step {}: the undo of step {}: {why}", step + 1, number + 1);
+                    return Ok(Err(Error::new(Kind::Refused, message)));
+                }
+            };
+            let set = self.view().step(number).and_then(|view| view.set.clone());
+            rows.push(undo::Row { step: number + 1, title: other.title, line, set });
+        }
+        let preview = self.preview_of_undo(step, planned, &rows);
+        let part = self.dir.path.join("sets").join(format!("part-{}", std::process::id()));
+        let doing = "keep the frozen set";
+        let kept = File::create(&part).map_err(|cause| Error::machine(doing, cause)).and_then(|file| {
+            let mut set = Hashing { inner: BufWriter::new(file), hasher: Hasher::default() };
+            undo::write(&rows, &mut set)?;
+            let synced = set.inner.flush().and_then(|()| set.inner.get_ref().sync_all());
+            synced.map_err(|cause| Error::machine(doing, cause))?;
+            Ok(set.hasher.finish())
+        });
+        Ok(kept.and_then(|digest| self.store(&part, Frozen { digest, preview })))
+    }
+
+    /// What a prompt shows of an `undo_of`.
+    fn preview_of_undo(&self, step: u32, planned: &Step, rows: &[undo::Row]) -> Preview {
+        let count = quantity::counted(rows.len() as u64, "step", "steps");
+        let titles: Vec<&str> = rows.iter().map(|row| row.title.as_str()).collect();
+        let headline = if rows.is_empty() {
+            format!("nothing to take back: {}", self.told_of_undo(step))
+        } else {
+            format!("Take back {count}: {}", titles.join("; "))
+        };
+        let numbers: Vec<u32> = rows.iter().map(|row| row.step - 1).collect();
+        let named = self.view().step(step).map(|view| view.head.undo_of.clone()).unwrap_or_default();
+        let passed = named.into_iter().filter(|number| !rows.is_empty() && !numbers.contains(number));
+        let warnings = passed.filter_map(|number| {
+            let why = passed_over(self.view().step(number)?);
+            Some(format!("step {} is passed over, {why}", number + 1))
+        });
+        Preview {
+            headline,
+            place: identity::host_name(),
+            count: rows.len() as u64,
+            facts: rows.iter().map(|row| (format!("step {}", row.step), row.line.clone())).collect(),
+            warnings: warnings.collect(),
+            takes_s: self.owed_time(&numbers),
+            way_back: "none (it is the way back itself)".to_owned(),
+            phrase: if planned.effect == EffectClass::Destroy { format!("undo {count}") } else { String::new() },
+            ..Preview::default()
         }
     }
 
@@ -77,14 +153,17 @@ impl Engine {
         }))
     }
 
-    /// The later change steps of the same phase that can be previewed now: one consent covers those whose set stays.
+    /// The later change steps of the same phase that can be previewed now, and those that are taken in every ending: one
+    /// consent covers those whose set stays.
     pub(super) async fn foresee(&mut self, step: u32) -> Result<Vec<Covered>> {
         let phase = self.planned(step)?.phase;
         let mut covered = Vec::new();
         let count = u32::try_from(self.plan.steps.len()).unwrap_or(u32::MAX);
         for later in step + 1..count {
             let planned = self.planned(later)?;
-            if planned.phase != phase || planned.verb != Verb::Do || planned.effect != EffectClass::Change {
+            let reached = planned.phase == phase || planned.always;
+            let acts = matches!(planned.verb, Verb::Do | Verb::UndoOf);
+            if !reached || !acts || planned.effect != EffectClass::Change {
                 continue;
             }
             if !matches!(self.judge_when(&planned), Ok(None)) {

@@ -50,7 +50,7 @@ impl Engine {
 
     /// Opens a prompt and waits for the answer that counts.
     async fn open_and_wait(&mut self, step: u32, ask: Ask) -> Result<Asked> {
-        if self.view().abort.is_some() {
+        if self.is_stopped() {
             return Ok(Asked::Stopped);
         }
         let id = PromptId::new(random()?);
@@ -69,7 +69,7 @@ impl Engine {
             }
             if let Some(wanted) = self.wanted.pop_front() {
                 self.look_for(wanted).await?;
-                if self.view().abort.is_some() {
+                if self.is_stopped() {
                     self.close(&open, Closed::Aborted, Vec::new())?;
                     return Ok(Asked::Stopped);
                 }
@@ -110,7 +110,7 @@ impl Engine {
     async fn reread(&mut self, open: &Open) -> Result<Option<Asked>> {
         let Ask::Confirm { set, .. } = &open.ask else { return self.journal.confirm().map(|()| None) };
         let moved = self.moved(open.step, set).await?;
-        if self.view().abort.is_some() {
+        if self.is_stopped() {
             self.close(open, Closed::Aborted, Vec::new())?;
             return Ok(Some(Asked::Stopped));
         }
@@ -145,7 +145,7 @@ impl Engine {
         }
         if let (Ask::Confirm { set, .. }, Answer::Confirm { .. }) = (&open.ask, &answer) {
             let moved = self.moved(open.step, set).await?;
-            if self.view().abort.is_some() {
+            if self.is_stopped() {
                 self.reject(call, "the run was stopped before the answer counted".to_owned())?;
                 self.close(open, Closed::Aborted, Vec::new())?;
                 return Ok(Some(Asked::Stopped));

@@ -23,13 +23,16 @@ impl Engine {
                     return self.wait_on(step, attempt, &planned).await;
                 }
                 let found = self.adopt(&attempt::name(step, attempt)).await?;
+                if planned.verb == Verb::Notify {
+                    return self.told_how(step, attempt, found, true);
+                }
                 self.finish(step, attempt, &planned, found, true).await
             }
             Some((step, attempt, Act::Undo)) => {
                 let name = attempt::undo_name(step, attempt);
                 let found = self.adopt(&name).await?;
                 let outcome = self.conclude(&name, found, true);
-                self.write(Event::UndoOutcome { step, attempt, outcome }).map(drop)
+                self.end_undo(step, attempt, outcome).map(drop)
             }
         }
     }

@@ -62,7 +62,7 @@ impl Engine {
     ) -> Result<()> {
         let mut name = name.to_owned();
         let mut again = 0;
-        while matches!(found, Found::NotStarted | Found::Lost(_)) && self.view().abort.is_none() {
+        while matches!(found, Found::NotStarted | Found::Lost(_)) && !self.is_stopped() {
             again += 1;
             name = format!("{}.again{again}", attempt::name(step, attempt));
             if self.dir.attempt(&name).exists() {

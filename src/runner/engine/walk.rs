@@ -40,9 +40,9 @@ impl Engine {
         let mut looked_at: Option<String> = None;
         let mut due = Instant::now();
         loop {
-            if let Some((_, undo)) = self.view().abort.clone() {
+            if self.view().abort.is_some() {
                 self.send_away();
-                return self.stop(undo).await;
+                return self.stop().await;
             }
             if let Some(step) = self.unsettled() {
                 self.settle(step).await?;
@@ -106,6 +106,9 @@ impl Engine {
     /// Makes the check or the read of an open item. What nobody asked for and says nothing new is not recorded.
     async fn look_at(&mut self, step: u32, by: Option<&Actor>) -> Result<()> {
         let planned = self.planned(step)?;
+        if let (Verb::Notify, Some(by)) = (planned.verb, by) {
+            return self.tell(by, step, &planned).await;
+        }
         let Some(action) = planned.act.clone() else { return Ok(()) };
         let actor = by.cloned().unwrap_or_else(|| self.me.clone());
         if adapters::program(&action).is_some() {
@@ -155,7 +158,7 @@ impl Engine {
             Deed::Hand { note } => Event::StepClosed { step, note },
             Deed::Skip { reason } => Event::StepSkipped { step, reason },
             Deed::Reopen { reason } => Event::StepReopened { step, reason },
-            Deed::Close if item.verb == Verb::Notify => {
+            Deed::Close if item.verb == Verb::Notify && self.planned(step)?.receivers.is_empty() => {
                 let note = self.told(&self.planned(step)?.text);
                 Event::StepClosed { step, note }
             }
@@ -227,7 +230,7 @@ impl Engine {
     }
 
     /// An action that is only looked at keeps what it says in a log, as every attempt does.
-    fn keep_log(&self, name: &str, told: &[u8]) {
+    pub(super) fn keep_log(&self, name: &str, told: &[u8]) {
         use std::io::Write;
         // A log that cannot be kept loses nothing that the outcome does not say.
         let _ = crate::runner::rundir::open_private(&self.dir.log(name)).and_then(|mut file| file.write_all(told));

@@ -1,7 +1,7 @@
 //! `when`: whether a step is wanted, judged as it is reached.
 
 use crate::domain::error::Result;
-use crate::journal::record::{Choice, Event};
+use crate::journal::record::Event;
 use crate::procedure::condition::{Condition, Operand, Value, spoken};
 use crate::procedure::plan::Step;
 use crate::runner::engine::Engine;
@@ -16,7 +16,11 @@ impl Engine {
             Err(why) => {
                 let condition = planned.when.as_deref().map(spoken).unwrap_or_default();
                 let text = format!("unknown: whether {condition}: {why}");
-                self.decide(step, text, Choice::Retry, true).await.map(|()| false)
+                if self.ending {
+                    let reason = format!("it could not be taken: {text}");
+                    return self.write(Event::StepSkipped { step, reason }).map(|_| false);
+                }
+                self.decide(step, planned, text, true).await.map(|()| false)
             }
         }
     }

@@ -9,11 +9,10 @@ use crate::domain::error::Result;
 use crate::domain::time::Now;
 use crate::domain::{Actor, Digest, Error, Kind, PromptId};
 use crate::journal::history::History;
-use crate::journal::record::{Answer, Ask, Choice, Event};
+use crate::journal::record::Event;
 use crate::journal::terms::WindowStanding;
 use crate::procedure::plan::{Plan, Step};
 use crate::runner::engine::Engine;
-use crate::runner::engine::prompt::Asked;
 use crate::runner::rundir::{RunDir, Start, read_bounded};
 use crate::runner::{clock, foresee};
 use std::time::Duration;
@@ -122,14 +121,18 @@ impl Engine {
         Ok(now)
     }
 
-    /// Whether a change may begin now; where there is no time for it, a person is asked, and it does not begin.
+    /// Whether a change may begin now; where there is no time for it, a person is asked, and it does not begin. What is taken in
+    /// every ending is taken past the end as well. To leave the question open is to wait: it is asked anew, and judged anew, when the
+    /// prompt lapses.
     ///
     /// # Errors
     /// When the journal cannot be written.
     pub(super) async fn has_time(&mut self, step: u32, planned: &Step) -> Result<bool> {
         let now = self.watch_window()?;
-        let Some(why) = self.view().no_time(step, now.wall) else { return Ok(true) };
-        self.decide_no_time(step, planned, &why.words()).await?;
+        let why = self.view().no_time(step, now.wall).filter(|_| !self.ending);
+        let Some(why) = why else { return Ok(true) };
+        let text = format!("refused: no time for {}: {}", planned.title, why.words());
+        self.decide(step, planned, text, false).await?;
         Ok(false)
     }
 
@@ -144,29 +147,6 @@ impl Engine {
         match self.has_time(step, planned).await? {
             true => self.attempt_step(step, planned, Some(set), Some(permit)).await,
             false => Ok(()),
-        }
-    }
-
-    /// Asks what to do about a change that there is no time for. Waiting is to leave the question open: it is asked anew, and judged
-    /// anew, when the prompt lapses.
-    async fn decide_no_time(&mut self, step: u32, planned: &Step, why: &str) -> Result<()> {
-        let text = format!("refused: no time for {}: {why}", planned.title);
-        let mut choices = vec![Choice::Retry];
-        if !self.view().undo_owed().is_empty() {
-            choices.push(Choice::Undo);
-        }
-        choices.push(Choice::Abort);
-        let Asked::Answered(_, Answer::Decide { choice, .. }) = self.ask(step, Ask::Decide { text, choices }).await?
-        else {
-            return Ok(());
-        };
-        match choice {
-            Choice::Undo => self.write(Event::AbortRequested { undo: true }).map(drop),
-            Choice::Abort => self.write(Event::AbortRequested { undo: false }).map(drop),
-            _ => {
-                self.retrying = Some(step);
-                Ok(())
-            }
         }
     }
 }

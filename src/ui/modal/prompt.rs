@@ -23,7 +23,7 @@ use crate::app::panes::run::told;
 use crate::config::theme::Role;
 use crate::domain::{Clean, EffectClass, Item, Preview, quantity};
 use crate::journal::fold::{PromptEnd, PromptEnding};
-use crate::journal::record::{Ask, Choice};
+use crate::journal::record::{Ask, Choice, consequences};
 use crate::ui::header::environment;
 use crate::ui::pen::{Pen, VALUES};
 use crate::ui::text::{Piece, Strip};
@@ -41,7 +41,7 @@ pub(super) fn prompt(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialo
     let mut body = match &open.ask {
         Ask::Confirm { preview, .. } => consent(pen, snapshot, dialog, preview, width),
         Ask::Sign { text, .. } => pen.sentence(Role::UiText, text, width),
-        Ask::Decide { text, choices } => decision(pen, dialog, text, choices, width),
+        Ask::Decide { text, choices, means } => decision(pen, dialog, text, (choices, means), width),
     };
     if open.expires <= snapshot.now.wall.plus(Duration::from_secs(120)) {
         let text = format!("lapses at {}, then the step asks anew", open.expires.clock());
@@ -162,15 +162,21 @@ fn named(item: &Item) -> String {
     parts.join("  ")
 }
 
-fn decision(pen: Pen<'_>, dialog: &PromptDialog, text: &str, choices: &[Choice], width: usize) -> Vec<Line<'static>> {
+fn decision(
+    pen: Pen<'_>,
+    dialog: &PromptDialog,
+    text: &str,
+    (choices, means): (&[Choice], &[String]),
+    width: usize,
+) -> Vec<Line<'static>> {
     let mut lines = pen.sentence(Role::UiText, text.to_owned(), width);
     lines.push(Strip::new().line());
-    for (place, choice) in choices.iter().enumerate() {
+    for (place, (choice, means)) in consequences(choices, means).enumerate() {
         let on = dialog.choice == Some(place);
         let (mark, role) = if on { (pen.glyph(" ▌", " >"), Role::UiPrompt) } else { ("  ", Role::UiText) };
-        let strip = Strip::new().put(pen.style(Role::UiFocus), mark).put(pen.style(role), choice.word()).to(12);
+        let strip = Strip::new().put(pen.style(Role::UiFocus), mark).put(pen.style(role), choice.word()).to(13);
         let muted = pen.style(if on { Role::UiText } else { Role::UiMuted });
-        lines.push(strip.put_within(width.saturating_sub(13), muted, choice.consequence()).line());
+        lines.push(strip.put_within(width.saturating_sub(14), muted, means.to_owned()).line());
     }
     lines.push(Strip::new().line());
     lines

@@ -100,6 +100,7 @@ fn standing(pen: Pen<'_>, snapshot: &Snapshot<'_>, list: &RunView) -> Option<(ra
             let why = snapshot.checklist.run.lost.as_ref().map_or("", |error| &error.message);
             (Role::VerdictUnknown, format!("its journal cannot be read on: {why}"))
         }
+        RunStatus::Held => (Role::StateWaiting, format!("held: {} takes it up", keymap.shown(Action::Resume))),
         RunStatus::Interrupted if snapshot.read_only => (Role::StateInterrupted, "no runner is there".to_owned()),
         RunStatus::Interrupted => {
             (Role::StateInterrupted, format!("no runner is there: {} resumes it", keymap.shown(Action::Resume)))

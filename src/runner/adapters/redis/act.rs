@@ -14,6 +14,7 @@ use crate::runner::adapters::redis::frozen::{self, Frozen, Head};
 use crate::runner::adapters::redis::server::server;
 use crate::runner::adapters::redis::{ACTS, If, Spec, What, delete, look, save, ways};
 use crate::runner::adapters::{self as common, ActEnd};
+use crate::runner::failpoint;
 use std::io::{BufRead, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -83,7 +84,11 @@ pub(super) fn counted(ending: Ending, detail: String, name: &str, number: u64) -
 impl Work<'_> {
     async fn whole(&self, out: &mut dyn Write) -> ActEnd {
         let nothing = |why: &str| ActEnd::new(Ending::Failed, format!("nothing was done: {why}"));
-        let patience = if matches!(self.spec.what, What::Save { background: false }) { SAVING } else { ACTS };
+        let patience = if matches!(self.spec.what, What::Save { background: false }) {
+            SAVING
+        } else {
+            failpoint::span("REDIS_PATIENCE", ACTS)
+        };
         let mut session = match self.spec.to_act(patience).await {
             Ok(session) => session,
             Err(why) => return nothing(&why),

@@ -219,14 +219,19 @@ async fn many(
     Ok(())
 }
 
-/// The most that may go of a set that comes and goes: the count with a fifth more, in round numbers, so that it stays for a while.
+/// The most that may go of a set that comes and goes: a fifth more than there is now, raised to a power of two or half more than
+/// one, so that it stays the same for a while.
 fn bound(found: u64) -> u64 {
     let wanted = found.saturating_add(found / 5).max(10);
-    let mut step = 1_u64;
-    while wanted / step >= 100 {
-        step = step.saturating_mul(10);
+    let mut power = 8_u64;
+    loop {
+        let half_more = power.saturating_add(power / 2);
+        match (power >= wanted, half_more >= wanted) {
+            (true, _) => return power,
+            (false, true) => return half_more,
+            (false, false) => power = power.saturating_mul(2),
+        }
     }
-    wanted.div_ceil(step).saturating_mul(step)
 }
 
 /// What else lives in the database, by what its keys begin with.

@@ -89,7 +89,9 @@ fn story_in_brief(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width: u
     let mut lines = vec![one("now", role, now)];
     let resume = snapshot.keymap.shown(Action::Resume);
     match status {
-        RunStatus::Interrupted => lines.push(one("next", Role::UiText, format!("{resume} resumes it"))),
+        RunStatus::Interrupted | RunStatus::Held => {
+            lines.push(one("next", Role::UiText, format!("{resume} resumes it")))
+        }
         _ if status.is_over() => lines.push(one("report", Role::UiKey, format!("midwatch report {}", run.id))),
         _ => lines.extend(story::next(run).map(|next| one("next", Role::UiText, next))),
     }

@@ -6,7 +6,7 @@ use crate::app::Snapshot;
 use crate::app::keymap::Action;
 use crate::config::theme::Role;
 use crate::domain::{EffectClass, RunStatus, StepState, Verb, quantity};
-use crate::journal::fold::RunView;
+use crate::journal::fold::{Act, RunView};
 use crate::journal::record::Ask;
 use crate::ui::pen::{Pen, VALUES};
 use crate::ui::text::Strip;
@@ -36,6 +36,9 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
     }
     if status.is_over() {
         say("report", Role::UiKey, format!("midwatch report {}", run.id));
+    } else if status == RunStatus::Held {
+        let key = snapshot.keymap.shown(Action::Resume);
+        say("next", Role::UiText, format!("{key} takes it up: a new runner asks the same question again"));
     } else if status == RunStatus::Interrupted {
         let key = snapshot.keymap.shown(Action::Resume);
         let step = run.current().map_or_else(String::new, |step| format!(" at step {}", step + 1));
@@ -88,7 +91,13 @@ pub fn now_line(snapshot: &Snapshot<'_>, run: &RunView) -> (Role, String) {
     let clock = |at: crate::domain::Wall| at.clock();
     if let (Some(ended), true) = (run.ended, status.is_over()) {
         let took = quantity::span(ended.since(run.started));
-        return (Role::from(status), format!("{} at {}, after {took}", ended_word(status), clock(ended)));
+        let back = run.went_back().map_or_else(String::new, |back| format!(", {}", back.words()));
+        return (Role::from(status), format!("{}{back} at {}, after {took}", ended_word(status), clock(ended)));
+    }
+    if let (RunStatus::Held, Some(held)) = (status, &run.held) {
+        let why = if held.reason.is_empty() { String::new() } else { format!(": {}", short(&held.reason).plain()) };
+        let text = format!("held at step {} by {} since {}{why}", held.step + 1, held.by.name, clock(held.at));
+        return (Role::StateWaiting, text);
     }
     if status == RunStatus::Interrupted {
         let text = format!("no runner is at work; the last that is known is of {}", clock(run.last));
@@ -107,7 +116,11 @@ pub fn now_line(snapshot: &Snapshot<'_>, run: &RunView) -> (Role, String) {
         Some((number, step)) => {
             let (role, word) = state(snapshot, number, step);
             let since = step.started.map_or_else(String::new, |at| format!(" since {}", clock(at)));
-            (role, format!("{word} step {}{since}, {}", number + 1, time(step, snapshot.now.wall)))
+            match (run.open_attempt(), back_so_far(run)) {
+                (Some((.., Act::Undo)), Some(so_far)) => (role, format!("{word} step {}, {so_far}", number + 1)),
+                (Some((.., Act::Undo)), None) => (role, format!("{word} step {}", number + 1)),
+                _ => (role, format!("{word} step {}{since}, {}", number + 1, time(step, snapshot.now.wall))),
+            }
         }
         None if run.waits_for_people() => {
             let count = run.phase_counts().into_iter().find(|count| count.current);
@@ -116,6 +129,12 @@ pub fn now_line(snapshot: &Snapshot<'_>, run: &RunView) -> (Role, String) {
         }
         None => (Role::StateRunning, "the runner is between two steps".to_owned()),
     }
+}
+
+/// How far the way back is: `2 of 5 taken back`.
+fn back_so_far(run: &RunView) -> Option<String> {
+    let back = run.went_back()?;
+    Some(format!("{} of {} taken back", back.undone, back.undone + back.left))
 }
 
 fn ended_word(status: RunStatus) -> &'static str {
@@ -141,7 +160,9 @@ pub(super) fn may(pen: Pen<'_>, snapshot: &Snapshot<'_>, status: RunStatus, widt
         RunStatus::Waiting => {
             &[(Action::Act, "answer"), (Action::Log, "log"), (Action::Note, "note"), (Action::Abort, "abort")]
         }
-        RunStatus::Interrupted => &[(Action::Resume, "resume"), (Action::Abort, "abort"), (Action::Log, "log")],
+        RunStatus::Interrupted | RunStatus::Held => {
+            &[(Action::Resume, "resume"), (Action::Abort, "abort"), (Action::Log, "log")]
+        }
         RunStatus::Running => &[(Action::Log, "log"), (Action::Note, "note"), (Action::Abort, "abort")],
         _ => &[(Action::Log, "log"), (Action::Runs, "other runs")],
     };

@@ -1,0 +1,85 @@
+//! Which verbs there are, and which key belongs to which.
+
+use crate::config::reader::{Entry, Problems, Table};
+use crate::domain::{Order, Verb};
+
+const VERBS: [Verb; 9] =
+    [Verb::Read, Verb::Check, Verb::Wait, Verb::Do, Verb::UndoOf, Verb::Manual, Verb::Approve, Verb::Notify, Verb::Use];
+
+/// The verbs of a step that is taken itself.
+const TAKEN: [Verb; 8] =
+    [Verb::Read, Verb::Check, Verb::Wait, Verb::Do, Verb::UndoOf, Verb::Manual, Verb::Approve, Verb::Notify];
+
+/// Which verbs a key belongs to; `title` and `id` belong to all.
+const BELONGS: [(&str, &[Verb]); 20] = [
+    ("each", &[Verb::Read, Verb::Check, Verb::Wait, Verb::Do, Verb::Manual, Verb::Approve, Verb::Notify]),
+    ("when", &TAKEN),
+    ("until", &[Verb::Wait]),
+    ("message", &[Verb::Notify]),
+    ("effect", &[Verb::Do]),
+    ("on", &[Verb::Do, Verb::Check, Verb::Wait, Verb::Read]),
+    ("save", &[Verb::Read]),
+    ("params", &[Verb::Use]),
+    ("why", &TAKEN),
+    ("takes", &[Verb::Do, Verb::Check, Verb::Wait, Verb::Read]),
+    ("timeout", &[Verb::Do, Verb::Check, Verb::Wait, Verb::Read, Verb::Notify]),
+    ("gate", &[Verb::Check, Verb::Notify]),
+    ("limit", &[Verb::Do]),
+    ("prove", &[Verb::Do]),
+    ("undo", &[Verb::Do]),
+    ("rerun", &[Verb::Do]),
+    ("confirm", &[Verb::Do]),
+    ("sign", &[Verb::Manual]),
+    ("always", &[Verb::Read, Verb::Check, Verb::Wait, Verb::Do, Verb::UndoOf, Verb::Manual, Verb::Notify]),
+    ("on_fail", &[Verb::Read, Verb::Check, Verb::Wait, Verb::Do, Verb::UndoOf]),
+];
+
+/// Finds the one verb.
+pub(super) fn verb(table: &Table, problems: &mut Problems) -> Option<Verb> {
+    let at = table.at;
+    let found: Vec<Verb> = VERBS.into_iter().filter(|verb| table.has(verb.word())).collect();
+    match found.as_slice() {
+        [verb] => Some(*verb),
+        [] => {
+            let words = VERBS.map(|verb| format!("`{}`", verb.word()));
+            problems.say(at, format!("a step needs one verb of {}", words.join(", ")));
+            None
+        }
+        many => {
+            let words: Vec<_> = many.iter().map(|verb| format!("`{}`", verb.word())).collect();
+            problems.say(at, format!("a step has exactly one verb, not {}", words.join(" and ")));
+            None
+        }
+    }
+}
+
+pub(super) fn belongs(table: &Table, verb: Verb, order: Order, problems: &mut Problems) {
+    let listed = |entry: &&Entry| order == Order::Any && matches!(entry.key.as_str(), "wait" | "when");
+    if let Some(entry) = table.entries.iter().find(listed) {
+        let message =
+            format!("`{}` belongs to a procedure whose steps are taken as listed, not to a checklist", entry.key);
+        problems.say_with(entry.at, message, "an item's `check` is looked at again each minute while it is open");
+    }
+    for entry in &table.entries {
+        let Some((key, verbs)) = BELONGS.iter().find(|(key, _)| *key == entry.key) else { continue };
+        if !verbs.contains(&verb) {
+            let words: Vec<_> = verbs.iter().map(|verb| format!("`{}`", verb.word())).collect();
+            problems.say(
+                entry.at,
+                format!("`{key}` belongs to {}, and this step is a `{}`", words.join(" or "), verb.word()),
+            );
+        }
+    }
+}
+
+/// Reports keys that no step has; those that wait for the parameters are known.
+pub(super) fn unknown_keys(table: &Table, problems: &mut Problems) {
+    let mut left = table.clone();
+    for key in ["title", "why", "on", "prove", "undo", "params", "when", "until", "message"] {
+        left.take(key);
+    }
+    for verb in VERBS {
+        left.take(verb.word());
+    }
+    left.finish(problems);
+}

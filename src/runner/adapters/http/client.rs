@@ -1,0 +1,192 @@
+//! One request and its answer, or why there is none.
+
+use crate::config::paths::Surroundings;
+use crate::domain::{EffectClass, Error};
+use crate::runner::adapters::http::{Body, Method, Spec, short_span};
+use crate::runner::adapters::secret;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// How much of a body is read, in bytes.
+const LARGEST_BODY: usize = 64 << 10;
+
+/// How often a wait looks whether it was cancelled.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// How much later than the deadline of connecting that of the whole is, so that a request that was never sent is known as such.
+const LATER: Duration = Duration::from_millis(250);
+
+/// What marks a request that changes.
+pub(super) const IDEMPOTENCY: &str = "idempotency-key";
+
+/// An answer.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) body: Vec<u8>,
+    /// Whether the body was longer than what is read, or broke off after the status was there.
+    pub(super) cut: bool,
+    pub(super) took: Duration,
+}
+
+/// Why there is no answer.
+pub(super) struct Lost {
+    pub(super) why: String,
+    /// Whether the request may have reached the service.
+    pub(super) sent: bool,
+}
+
+/// Whoever asks, ready with headers and secrets.
+pub(super) struct Asking<'a> {
+    spec: &'a Spec,
+    client: reqwest::Client,
+    headers: HeaderMap,
+    /// The values that must not be shown.
+    secrets: Vec<String>,
+}
+
+/// Does asynchronous work to its end, in a runtime of its own.
+pub(super) fn blocking<T>(work: impl Future<Output = T>) -> Result<T, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|cause| Error::machine("start an HTTP client", cause))?;
+    let done = runtime.block_on(work);
+    runtime.shutdown_background(); // A name that is still being looked up is not waited for.
+    Ok(done)
+}
+
+impl<'a> Asking<'a> {
+    /// Reads the secrets and makes the client.
+    ///
+    /// # Errors
+    /// Why not, without any secret.
+    pub(super) fn of(spec: &'a Spec) -> Result<Self, String> {
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .referer(false)
+            .pool_max_idle_per_host(0)
+            .connect_timeout(spec.within())
+            .user_agent(concat!("midwatch/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|cause| whole_cause(&cause))?;
+        let (secrets, around) = (secret::secrets(&spec.secrets), Surroundings::of(std::env::vars_os()));
+        let (mut headers, mut values) = (HeaderMap::new(), Vec::new());
+        for (name, written) in &spec.headers {
+            let mut words = Vec::new();
+            for word in written.split(' ') {
+                match word.strip_prefix("secret:") {
+                    Some(named) => {
+                        let value = secrets.read(named, &around)?;
+                        values.push(value.expose().to_owned());
+                        words.push(value.expose().to_owned());
+                    }
+                    None => words.push(word.to_owned()),
+                }
+            }
+            let told = |_| format!("the header {name} cannot be sent as it is");
+            let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| format!("{name} is not a header"))?;
+            let mut value = HeaderValue::from_str(&words.join(" ")).map_err(told)?;
+            value.set_sensitive(true);
+            headers.insert(key, value);
+        }
+        if let (Some(key), true) = (&spec.key, spec.method.floor() > EffectClass::Read) {
+            let value = HeaderValue::from_str(key).map_err(|_| "the key of the attempt is no header".to_owned())?;
+            headers.insert(HeaderName::from_static(IDEMPOTENCY), value);
+        }
+        if let Some(Body::Json(_)) = &spec.body
+            && !headers.contains_key("content-type")
+        {
+            headers.insert("content-type", HeaderValue::from_static("application/json"));
+        }
+        Ok(Self { spec, client, headers, secrets: values })
+    }
+
+    /// Text without the values of the secrets.
+    pub(super) fn masked(&self, text: &str) -> String {
+        self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "(secret)"))
+    }
+
+    /// Asks once.
+    pub(super) async fn once(&self) -> Result<Answer, Lost> {
+        let began = Instant::now();
+        let changes = self.spec.method.floor() > EffectClass::Read;
+        let limit = self.spec.within() + if changes { LATER } else { Duration::ZERO };
+        match tokio::time::timeout(limit, self.answer(began)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(Lost { why: format!("no answer within {}", short_span(self.spec.within())), sent: true }),
+        }
+    }
+
+    async fn answer(&self, began: Instant) -> Result<Answer, Lost> {
+        let method = match self.spec.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Head => reqwest::Method::HEAD,
+            Method::Post => reqwest::Method::POST,
+            Method::Put => reqwest::Method::PUT,
+            Method::Patch => reqwest::Method::PATCH,
+            Method::Delete => reqwest::Method::DELETE,
+        };
+        let changes = self.spec.method.floor() > EffectClass::Read;
+        let mut request = self.client.request(method, &self.spec.url).headers(self.headers.clone());
+        if let Some(body) = &self.spec.body {
+            request = request.body(body.bytes());
+        }
+        let lost = |cause: &reqwest::Error| {
+            let early = cause.is_connect() || cause.is_builder();
+            let late = cause.is_connect() && cause.is_timeout();
+            let why = if late {
+                format!("no connection within {}", short_span(self.spec.within()))
+            } else {
+                whole_cause(cause)
+            };
+            Lost { why: self.masked(&why), sent: !early }
+        };
+        let mut answer = request.send().await.map_err(|cause| lost(&cause))?;
+        let status = answer.status().as_u16();
+        let (mut body, mut cut) = (Vec::new(), false);
+        loop {
+            // Of a change the status is what counts; it is there.
+            let left = self.spec.within().saturating_sub(began.elapsed());
+            let chunk = if changes {
+                match tokio::time::timeout(left, answer.chunk()).await {
+                    Ok(Ok(chunk)) => chunk,
+                    Ok(Err(_)) | Err(_) => {
+                        cut = true;
+                        break;
+                    }
+                }
+            } else {
+                answer.chunk().await.map_err(|cause| lost(&cause))?
+            };
+            let Some(chunk) = chunk else { break };
+            body.extend_from_slice(&chunk);
+            if body.len() >= LARGEST_BODY {
+                cut = true;
+                break;
+            }
+        }
+        Ok(Answer { status, body, cut, took: began.elapsed() })
+    }
+}
+
+pub(super) async fn cancelled(cancel: &AtomicBool) {
+    while !cancel.load(Ordering::Relaxed) {
+        tokio::time::sleep(GLANCE).await;
+    }
+}
+
+/// An error with all that caused it, for the outermost one says little.
+fn whole_cause(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.ends_with(&inner_text) {
+            text.push_str(": ");
+            text.push_str(&inner_text);
+        }
+        cause = inner.source();
+    }
+    text
+}

@@ -1,0 +1,257 @@
+//! `http`: asks a service and judges its answer; sends it requests that change something.
+//!
+//! ```toml
+//! check = { http = "https://novacron.io/health/api", status = 200, within = "2s", times = 5 }
+//! check = { http = "https://novacron.io/api/status", p95 = "1s", times = 30 }
+//! check = { http = "https://metrics.novacron.io/error-rate", json = ".rate", expect = "< 1", over = "5m", every = "10s" }
+//! read  = { http = "https://novacron.io/version", json = ".image" }
+//! do    = { http = "https://novacron.io/banner", method = "PUT", body = { text = "back at four" }, headers = { Authorization = "Bearer secret:api" } }
+//! prove = { http = "https://novacron.io/banner", json = ".text", expect = "== 'back at four'" }
+//! undo  = { http = "https://novacron.io/banner", method = "DELETE" }
+//! ```
+//!
+//! No proxy, and no redirect is followed; each attempt must be answered `within` the span, finding the address included. GET and
+//! HEAD read; POST, PUT and PATCH are changes, DELETE is a destroy. A wrong answer fails a check; no whole answer makes it unknown.
+//!
+//! A request that changes is sent once, with an `Idempotency-Key` that every attempt at the step in this run has. What was sent and not
+//! answered is unknown, and so is what a server or a gateway answers with a failure of its own: the step's `prove` decides. A secret is
+//! only ever the value of a header, by reference.
+
+mod client;
+mod json;
+mod learn;
+mod parse;
+mod send;
+#[cfg(test)]
+mod tests;
+
+use crate::domain::quantity::{latency, span};
+use crate::domain::{Digest, EffectClass, Error, Item, Kind, Preview, RunId};
+use crate::procedure::plan::Action;
+use crate::runner::adapters::secret::Places;
+use crate::runner::adapters::{self as common, Look, plain_word};
+use serde::{Deserialize, Serialize};
+use std::io::Write;
+use std::time::Duration;
+
+pub(super) use learn::prove;
+pub(super) use parse::parse;
+
+/// The adapter's key.
+pub(super) const KEY: &str = "http";
+
+/// How much of a body is shown, in characters.
+const SHOWN: usize = 200;
+
+/// What is asked before a change, and how long that may take.
+const GLIMPSE: Duration = Duration::from_secs(5);
+
+/// The action's own type.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Spec {
+    #[serde(default, skip_serializing_if = "Method::is_get")]
+    method: Method,
+    url: String,
+    /// The headers, secrets by their names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    headers: Vec<(String, String)>,
+    #[serde(default, skip_serializing_if = "Places::is_empty")]
+    secrets: Places,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    body: Option<Body>,
+    /// The status asked for; any of the 200s where none is.
+    status: Option<u16>,
+    within_ms: u64,
+    times: u32,
+    /// The value in the answer that is judged, or read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    json: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expect: Option<String>,
+    /// The percentile, and the most that it may be in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    percentile: Option<(u8, u64)>,
+    /// For how long it must stay so, and how often that is looked at, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    over: Option<(u64, u64)>,
+    /// What makes every attempt at this step of this run the same request; known when it is launched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+}
+
+/// What is sent along.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Body {
+    Text(String),
+    Json(serde_json::Value),
+}
+
+impl Body {
+    fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Text(text) => text.clone().into_bytes(),
+            Self::Json(value) => value.to_string().into_bytes(),
+        }
+    }
+}
+
+/// A method of HTTP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+enum Method {
+    #[default]
+    Get,
+    Head,
+    Post,
+    Put,
+    Patch,
+    Delete,
+}
+
+impl Method {
+    const ALL: [Self; 6] = [Self::Get, Self::Head, Self::Post, Self::Put, Self::Patch, Self::Delete];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    #[allow(clippy::trivially_copy_pass_by_ref)] // As serde asks it.
+    fn is_get(&self) -> bool {
+        *self == Self::Get
+    }
+
+    fn floor(self) -> EffectClass {
+        match self {
+            Self::Get | Self::Head => EffectClass::Read,
+            Self::Post | Self::Put | Self::Patch => EffectClass::Change,
+            Self::Delete => EffectClass::Destroy,
+        }
+    }
+}
+
+impl Spec {
+    fn within(&self) -> Duration {
+        Duration::from_millis(self.within_ms)
+    }
+
+    /// The status that is asked for, in words.
+    fn wanted(&self) -> String {
+        self.status.map_or_else(|| "2xx".to_owned(), |status| status.to_string())
+    }
+
+    fn is_right(&self, status: u16) -> bool {
+        self.status.map_or((200..300).contains(&status), |wanted| wanted == status)
+    }
+}
+
+fn short_span(time: Duration) -> String {
+    if time.subsec_millis() == 0 { span(time) } else { latency(time) }
+}
+
+/// How long a check looks at least, in seconds, so that it is not stopped before.
+pub(super) fn least_s(action: &Action) -> u64 {
+    let spec = common::spec::<Spec>(action).ok();
+    spec.and_then(|spec| spec.over.map(|(over, _)| over + spec.within_ms / 1000 + 10)).unwrap_or_default()
+}
+
+/// The action of one step of one run: all attempts at it are the same request, and its undo is another.
+pub(super) fn of_attempt(mut action: Action, run: &RunId, attempt: &str) -> Action {
+    let step = attempt.split('.').next().unwrap_or_default();
+    let undo = if attempt.ends_with(".undo") { "-undo" } else { "" };
+    if action.floor > EffectClass::Read
+        && let Some(spec) = action.spec.as_object_mut()
+    {
+        spec.insert("key".to_owned(), serde_json::Value::String(format!("{run}-{step}{undo}")));
+    }
+    action
+}
+
+/// Says what would be asked, and for a change what the service answers to GET now.
+pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Result<Preview, Error> {
+    let spec: Spec = common::spec(action)?;
+    let body = spec.body.as_ref().map(Body::bytes);
+    let head = serde_json::json!({
+        "set": KEY,
+        "url": spec.url,
+        "status": spec.status,
+        "method": spec.method,
+        "headers": spec.headers,
+        "body": body.as_ref().map(|body| Digest::of(body)),
+    });
+    common::write_line(set, &head)?;
+    let mut facts = vec![("request".to_owned(), format!("{} {}", spec.method.word(), spec.url))];
+    facts.extend(spec.headers.iter().map(|(name, value)| (format!("header {name}"), value.clone())));
+    if let Some(body) = &body {
+        let text = String::from_utf8_lossy(body);
+        let cut = if text.chars().nth(SHOWN).is_some() { "…" } else { "" };
+        let shown: String = text.chars().take(SHOWN).collect();
+        facts.push((format!("body of {} bytes", body.len()), format!("{shown}{cut}")));
+    }
+    let mut warnings = Vec::new();
+    if spec.method.floor() > EffectClass::Read {
+        match glimpse(&spec)? {
+            Ok(told) => facts.push(("GET answers now".to_owned(), told)),
+            Err(why) => warnings.push(format!("GET has no answer now: {why}")),
+        }
+        facts.push(("answer wanted".to_owned(), format!("{} within {}", spec.wanted(), short_span(spec.within()))));
+    }
+    let destroys = look.effect == EffectClass::Destroy;
+    let host = reqwest::Url::parse(&spec.url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let noun = plain_word(spec.url.rsplit('/').next().unwrap_or_default(), "resource");
+    let phrase = format!("{} {noun}", spec.method.word().to_lowercase());
+    Ok(Preview {
+        headline: action.line.clone(),
+        place: if spec.method.floor() > EffectClass::Read { host } else { None }.unwrap_or_else(|| look.host.clone()),
+        count: 1,
+        facts,
+        warnings,
+        way_back: look.way_back.clone(),
+        takes_s: look.takes_s,
+        phrase: if destroys { phrase } else { String::new() },
+        ..Preview::default()
+    })
+}
+
+/// What GET answers where something is to be changed. The error outside is a secret that cannot be read.
+fn glimpse(spec: &Spec) -> Result<Result<String, String>, Error> {
+    let look = Spec {
+        method: Method::Get,
+        body: None,
+        within_ms: spec.within_ms.min(GLIMPSE.as_millis() as u64),
+        ..spec.clone()
+    };
+    client::blocking(async {
+        let asked = client::Asking::of(&look)?;
+        Ok(asked
+            .once()
+            .await
+            .map(|answer| format!("{} in {}, {} bytes", answer.status, latency(answer.took), answer.body.len())))
+    })?
+    .map_err(|why: String| Error::new(Kind::Machine, format!("cannot ask {}: {why}", spec.url)))
+    .map(|told| told.map_err(|lost| lost.why))
+}
+
+/// The set as one item.
+pub(super) fn items(head: &serde_json::Value) -> Vec<Item> {
+    let text = |key: &str| head.get(key).and_then(serde_json::Value::as_str).unwrap_or_default();
+    let method = Some(text("method")).filter(|method| !matches!(*method, "" | "GET"));
+    let method = method.map(|method| format!("{method} ")).unwrap_or_default();
+    vec![Item { name: format!("{method}{}", text("url")), bytes: None, modified: None, to: None }]
+}
+
+/// Asks and judges, or sends what changes.
+pub(super) fn act(
+    action: &Action,
+    out: &mut dyn Write,
+    cancel: &std::sync::atomic::AtomicBool,
+) -> crate::runner::adapters::ActEnd {
+    if action.floor > EffectClass::Read { send::act(action, out, cancel) } else { learn::act(action, out, cancel) }
+}

@@ -1,0 +1,73 @@
+//! The frozen set of an `undo_of`: which steps it takes back, how, and on which set each of them acted.
+//!
+//! It is no adapter: what it names is carried out by the adapters of those steps.
+
+use crate::domain::error::Result;
+use crate::domain::{Digest, Item};
+use serde::{Deserialize, Serialize};
+use std::io::Write;
+
+/// The word for such a set.
+pub const KEY: &str = "undo";
+
+/// One step that is taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// The step, from 1.
+    pub step: u32,
+    /// Its title.
+    pub title: String,
+    /// Its undo, in one line.
+    pub line: String,
+    /// The set that it acted on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set: Option<Digest>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Head {
+    set: String,
+    steps: Vec<Row>,
+}
+
+/// Writes the set: its head says all.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(steps: &[Row], set: &mut dyn Write) -> Result<()> {
+    super::write_line(set, &Head { set: KEY.to_owned(), steps: steps.to_vec() })
+}
+
+/// Its objects for the screen, one for each step.
+pub(super) fn items(head: &serde_json::Value) -> Vec<Item> {
+    let steps = serde_json::from_value::<Head>(head.clone()).map(|head| head.steps).unwrap_or_default();
+    let named = |row: Row| Item {
+        name: format!("step {}: {}", row.step, row.title),
+        bytes: None,
+        modified: None,
+        to: Some(row.line),
+    };
+    steps.into_iter().map(named).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runner::adapters;
+
+    #[test]
+    fn the_set_lists_every_step_and_another_one_moved() {
+        let row = |step| Row { step, title: "Page".into(), line: "page off".into(), set: Some(Digest::of(b"x")) };
+        let set = |rows: &[Row]| {
+            let mut bytes = Vec::new();
+            write(rows, &mut bytes).unwrap();
+            bytes
+        };
+        let two = set(&[row(5), row(3)]);
+        let (count, items) = adapters::items(&mut two.as_slice(), 1, 10).unwrap();
+        assert_eq!((count, items.len()), (2, 1));
+        assert_eq!((items[0].name.as_str(), items[0].to.as_deref()), ("step 3: Page", Some("page off")));
+        let moved = adapters::moved(&mut two.as_slice(), &mut set(&[row(3)]).as_slice());
+        assert_eq!(moved, ["the steps is another than the one shown"]);
+    }
+}

@@ -1,0 +1,294 @@
+//! The way back: the undo of what ran, last first, at most once.
+//!
+//! ```text
+//! asked for ─▶ what is unknown is settled ─▶ rollback.began ─▶ undo.intent ─▶ shim ─▶ undo.outcome ─▶ next
+//!                                               over its budget, failed, unknown ─▶ prompt: decide
+//! ```
+//! An undo acts on the frozen set of its step, with the facts that the run captured before the step acted. One that was
+//! tried is not tried again, unless a person wants that.
+
+use crate::domain::error::Result;
+use crate::domain::{Digest, Error, Kind, PromptId, StepState, quantity};
+use crate::journal::fold::StepView;
+use crate::journal::record::{Answer, Ask, Choice, Ending, Event, Outcome};
+use crate::probes::clock;
+use crate::procedure::plan::{Step, WayBack};
+use crate::runner::engine::ending::timed;
+use crate::runner::engine::prompt::Asked;
+use crate::runner::engine::{Engine, attempt};
+use crate::runner::failpoint;
+use std::time::Duration;
+
+impl Engine {
+    /// Takes back what ran, down to the phase that the plan names, until nothing is owed or somebody stops it.
+    pub(super) async fn go_back(&mut self) -> Result<()> {
+        while let Some(step) = self.to_settle() {
+            self.settle_before_going_back(step).await?;
+            if self.is_stopped() || self.is_held() {
+                return Ok(());
+            }
+        }
+        self.begin_rollback()?;
+        while !self.is_stopped() && !self.is_held() {
+            let unknown = self.first(StepView::undo_is_unknown);
+            let owed = self.view().undo_owed().into_iter().find(|step| !self.view().is_left(*step));
+            match (unknown, owed) {
+                (Some(step), _) => self.settle_undo(step).await?,
+                (None, Some(step)) if !self.view().may_undo(step) => self.decide_undo(step).await?,
+                (None, Some(step)) => {
+                    if self.is_within_budget(step).await? {
+                        self.undo(step).await?;
+                    }
+                }
+                (None, None) => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    fn begin_rollback(&mut self) -> Result<()> {
+        let steps = self.view().undo_owed();
+        if self.view().way_back.is_some() || (steps.is_empty() && self.plan.rollback.is_none()) {
+            return Ok(());
+        }
+        let failed = self.first(|step| step.state == StepState::Failed);
+        let why = match failed {
+            Some(step) => format!("step {} failed", step + 1),
+            None => "the run was stopped".to_owned(),
+        };
+        let takes_s = self.owed_time(&steps).filter(|_| !steps.is_empty());
+        self.write(Event::RollbackBegan { why, steps, takes_s })?;
+        failpoint::pass("rollback.began");
+        Ok(())
+    }
+
+    fn first(&self, so: impl Fn(&StepView) -> bool) -> Option<u32> {
+        let found = self.view().steps.iter().position(so)?;
+        u32::try_from(found).ok()
+    }
+
+    /// How long the undo of these steps should take, in seconds, where all of them say.
+    pub(super) fn owed_time(&self, steps: &[u32]) -> Option<u64> {
+        let takes = |step: &u32| self.view().step(*step).and_then(|view| view.head.takes_s);
+        steps.iter().try_fold(0_u64, |sum, step| sum.checked_add(takes(step)?))
+    }
+
+    /// The first step of which nobody knows whether it has anything to take back.
+    fn to_settle(&self) -> Option<u32> {
+        self.first(|step| step.state == StepState::Unknown && step.head.can_undo && !step.undo_is_unknown())
+    }
+
+    /// Whether the way back still fits its budget; asks once where it does not.
+    async fn is_within_budget(&mut self, step: u32) -> Result<bool> {
+        let Some(budget) = self.view().rollback.as_ref().and_then(|rollback| rollback.budget_s) else {
+            return Ok(true);
+        };
+        let owed: Vec<u32> = self.view().undo_owed().into_iter().filter(|step| !self.view().is_left(*step)).collect();
+        let takes = |step: &u32| self.view().step(*step).and_then(|view| view.head.takes_s).unwrap_or(0);
+        let rest = owed.iter().map(takes).fold(0_u64, u64::saturating_add);
+        let way = self.view().way_back.as_ref().map(|way| way.steps.clone()).unwrap_or_default();
+        let took =
+            |step: &u32| self.view().step(*step).and_then(|view| view.undo.as_ref()).map_or(0, |undo| undo.took_ms);
+        let spent = way.iter().map(took).fold(0_u64, u64::saturating_add) / 1000;
+        if self.view().is_beyond_budget() || spent.saturating_add(rest) <= budget {
+            return Ok(true);
+        }
+        let span = |seconds| quantity::span(Duration::from_secs(seconds));
+        let count = quantity::counted(owed.len() as u64, "step", "steps");
+        let text = format!(
+            "over budget: to take back {count} needs ~{}, {} is spent, and the way back has {}",
+            span(rest),
+            span(spent),
+            span(budget)
+        );
+        let choices = vec![Choice::Hold, Choice::Rollback, Choice::Abort];
+        let means = vec![
+            self.means(step, Choice::Hold),
+            format!("take back {count} all the same, ~{}", span(rest)),
+            format!("stop the way back; leave {count} as they are"),
+        ];
+        if let Asked::Answered(_, Answer::Decide { choice: Choice::Abort, .. }) =
+            self.ask(step, Ask::Decide { text, choices, means }).await?
+        {
+            self.write(Event::AbortRequested { undo: false })?;
+        }
+        Ok(false)
+    }
+
+    /// Asks what to do about a step whose undo went wrong.
+    async fn decide_undo(&mut self, step: u32) -> Result<()> {
+        let detail = self.view().step(step).and_then(|view| view.undo.as_ref()).map(|end| end.detail.clone());
+        let text = format!("failed: the undo: {}", detail.unwrap_or_default());
+        let choices = vec![Choice::Retry, Choice::Skip, Choice::Hold, Choice::Abort];
+        let left = self.view().undo_owed().len() as u64;
+        let means = vec![
+            "run the undo again".to_owned(),
+            format!(
+                "leave this step, with a reason; {} to go",
+                quantity::counted(left.saturating_sub(1), "undo", "undos")
+            ),
+            self.means(step, Choice::Hold),
+            format!("stop the way back; leave {} as they are", quantity::counted(left, "step", "steps")),
+        ];
+        if let Asked::Answered(_, Answer::Decide { choice: Choice::Abort, .. }) =
+            self.ask(step, Ask::Decide { text, choices, means }).await?
+        {
+            self.write(Event::AbortRequested { undo: false })?;
+        }
+        Ok(())
+    }
+
+    /// Settles an undo whose outcome nobody knows: by the step's own proof that nothing of it is left, else by a person.
+    pub(super) async fn settle_undo(&mut self, step: u32) -> Result<()> {
+        let planned = self.planned(step)?;
+        let attempt = self.view().step(step).map_or(0, |view| view.undo_attempts);
+        let at_work = self.is_at_work(&attempt::undo_name(step, attempt));
+        if planned.prove.is_some() && !at_work {
+            let proof = self.prove(step, &planned).await?;
+            if self.is_stopped() {
+                return Ok(());
+            }
+            if proof.ending == Ending::Failed {
+                let evidence = format!("proved: {}", proof.detail);
+                return self.write(Event::StepResolved { step, choice: Choice::Undone, evidence }).map(drop);
+            }
+        }
+        let detail = self.view().step(step).and_then(|view| view.undo.as_ref()).map(|end| end.detail.clone());
+        let text = format!("outcome unknown: the undo: {}", detail.unwrap_or_default());
+        let choices = vec![Choice::Undone, Choice::NotUndone, Choice::Hold, Choice::Abort];
+        let means = choices.iter().map(|choice| self.means(step, *choice)).collect();
+        let Asked::Answered(_, Answer::Decide { choice, reason }) =
+            self.ask(step, Ask::Decide { text, choices, means }).await?
+        else {
+            return Ok(());
+        };
+        match choice {
+            Choice::Undone | Choice::NotUndone => {
+                self.write(Event::StepResolved { step, choice, evidence: reason }).map(drop)
+            }
+            Choice::Abort => self.write(Event::AbortRequested { undo: false }).map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    /// Runs a step's undo once, on the set that the step acted on.
+    pub(super) async fn undo(&mut self, step: u32) -> Result<Outcome> {
+        let planned = self.planned(step)?;
+        let WayBack::Undo(action) = &planned.way_back else {
+            return Err(Error::new(Kind::Damaged, format!("step {} has no undo in the plan", step + 1)));
+        };
+        for lock in &self.locks {
+            lock.confirm()?;
+        }
+        // Past the window's end the way back goes on, and that it does is recorded.
+        self.watch_window()?;
+        let (attempt, set) = match self.view().step(step) {
+            Some(view) => (view.undo_attempts + 1, view.set.clone()),
+            None => (1, None),
+        };
+        let name = attempt::undo_name(step, attempt);
+        let log = format!("{name}.log");
+        self.write(Event::UndoIntent { step, attempt, set: set.clone(), log })?;
+        failpoint::pass("undo.intent");
+        let found = self.launch(&name, action, false, set.as_ref(), planned.timeout_s).await?;
+        let outcome = self.conclude(&name, found, false);
+        self.end_undo(step, attempt, outcome)
+    }
+
+    /// Records how an undo ended.
+    pub(super) fn end_undo(&mut self, step: u32, attempt: u32, outcome: Outcome) -> Result<Outcome> {
+        self.write(Event::UndoOutcome { step, attempt, outcome: outcome.clone() })?;
+        failpoint::pass("undo.outcome");
+        Ok(outcome)
+    }
+
+    /// Begins an `undo_of`, and runs the undo of those that it names.
+    pub(super) async fn begin_undoing(
+        &mut self,
+        step: u32,
+        planned: &Step,
+        set: Option<Digest>,
+        permit: Option<PromptId>,
+    ) -> Result<()> {
+        let attempt = self.view().step(step).map_or(0, |view| view.attempts) + 1;
+        let log = format!("{}.log", attempt::name(step, attempt));
+        self.keep_log(&log, format!("{}\n", self.told(&planned.text)).as_bytes());
+        failpoint::pass("intent.pre");
+        self.write(Event::StepIntent { step, attempt, effect: planned.effect, set, permit, log })?;
+        failpoint::pass("intent.post");
+        self.go_on_undoing(step).await
+    }
+
+    /// Runs the undo of those that an `undo_of` at work names and that are still owed theirs, last first. In an ending, one
+    /// that fails keeps no other from its undo.
+    pub(super) async fn go_on_undoing(&mut self, step: u32) -> Result<()> {
+        let began = clock::boot();
+        let Some((_, attempt)) = self.view().undoing().filter(|(at_work, _)| *at_work == step) else {
+            return Err(Error::new(Kind::Damaged, format!("step {} is not at work", step + 1)));
+        };
+        loop {
+            if self.is_stopped() {
+                return Ok(());
+            }
+            let failed = self.undo_failures(step);
+            let Some(owed) = self.view().named_owed(step).first().copied().filter(|_| failed == 0 || self.ending)
+            else {
+                let ending = if failed == 0 { Ending::Ok } else { Ending::Failed };
+                let outcome = timed(ending, self.told_of_undo(step), began);
+                return self.end_attempt(step, attempt, outcome);
+            };
+            if self.undo(owed).await?.ending == Ending::Unknown {
+                // It is settled first; then this step goes on.
+                return Ok(());
+            }
+        }
+    }
+
+    /// How many of those that an `undo_of` at work names it could not take back.
+    fn undo_failures(&self, step: u32) -> usize {
+        let Some(by) = self.view().step(step) else { return 0 };
+        let of_this = |number: &&u32| {
+            let view = self.view().step(**number);
+            view.is_some_and(|view| view.undo_acted > by.acted && view.state != StepState::Undone && view.undo_tried())
+        };
+        by.head.undo_of.iter().filter(of_this).count()
+    }
+
+    /// What an `undo_of` took back, and what it passed over and why: `took back step 5; passed over step 2, which never ran`.
+    pub(super) fn told_of_undo(&self, step: u32) -> String {
+        let Some(by) = self.view().step(step) else { return String::new() };
+        let (mut took, mut failed, mut passed) = (Vec::new(), Vec::new(), Vec::new());
+        for number in by.head.undo_of.iter().rev() {
+            let Some(view) = self.view().step(*number) else { continue };
+            let name = format!("step {}", number + 1);
+            let by_this = by.acted > 0 && view.undo_acted > by.acted;
+            match (view.state, by_this) {
+                (StepState::Undone, true) => took.push(name),
+                (_, true) if view.undo_tried() => {
+                    let why = view.undo.as_ref().map_or("", |undo| undo.detail.as_str());
+                    failed.push(format!("{name} ({why})"));
+                }
+                _ => passed.push(format!("{name}, {}", passed_over(view))),
+            }
+        }
+        let told = [("took back ", took), ("could not take back ", failed), ("passed over ", passed)];
+        let told: Vec<String> = told
+            .into_iter()
+            .filter(|(_, names)| !names.is_empty())
+            .map(|(word, names)| word.to_owned() + &names.join("; "))
+            .collect();
+        told.join("; ")
+    }
+}
+
+/// Why an `undo_of` passes over a step.
+pub(super) fn passed_over(view: &StepView) -> &'static str {
+    match view.state {
+        StepState::Undone => "which is undone already",
+        StepState::Unknown => "whose outcome is unknown",
+        _ if view.undo_tried() => "whose undo was tried already",
+        StepState::Skipped => "which was skipped",
+        _ if !view.ran => "which never ran",
+        _ => "which changed nothing",
+    }
+}

@@ -1,0 +1,194 @@
+//! How a run ends that did not come to its end by itself.
+//!
+//! ```text
+//! stopped ─▶ the way back, if asked for ─▶ its checks again ─▶ what is taken in every ending ─▶ seal
+//! ```
+//! All of it stands in the journal, so that another runner goes on exactly where this one was killed.
+
+use crate::domain::error::Result;
+use crate::domain::{Order, RunStatus, StepState, Verb};
+use crate::journal::fold::StepView;
+use crate::journal::record::{Ending, Event, Outcome};
+use crate::probes::clock;
+use crate::procedure::plan::{Action, Step};
+use crate::runner::adapters;
+use crate::runner::engine::Engine;
+use crate::runner::failpoint;
+
+impl Engine {
+    /// Whether somebody asked the run to stop, and it was not heeded yet.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.view().aborts() > self.heeded
+    }
+
+    /// Whether a person put the run down.
+    pub(super) fn is_held(&self) -> bool {
+        self.view().held.is_some()
+    }
+
+    /// Ends the run: takes back what ran if asked to, takes what is taken in every ending, and seals. Whoever asks once more
+    /// to stop ends what is under way, and decides anew about the way back.
+    pub(super) async fn stop(&mut self) -> Result<RunStatus> {
+        self.ending = true;
+        loop {
+            self.heeded = self.view().aborts();
+            let undo = self.view().abort.as_ref().is_some_and(|(_, undo)| *undo);
+            self.let_go()?;
+            if undo {
+                self.go_back().await?;
+                if !self.is_stopped() && !self.is_held() {
+                    self.prove_again().await?;
+                }
+            }
+            if !self.is_stopped() && !self.is_held() {
+                self.take_always().await?;
+            }
+            if self.is_held() {
+                return Ok(RunStatus::Held);
+            }
+            if !self.is_stopped() {
+                break;
+            }
+        }
+        let failed = self.view().steps.iter().any(|step| self.went_wrong(step));
+        self.seal(if failed { RunStatus::Failed } else { RunStatus::Aborted })
+    }
+
+    /// Whether a step failed and that was not settled; one that was stopped with the run did not fail.
+    fn went_wrong(&self, step: &StepView) -> bool {
+        // Of a checklist, a look that did not pass left its item open, and nothing failed.
+        let judged = self.plan.order == Order::Listed || step.head.verb == Verb::Do;
+        let ended = |ending: &[Ending]| step.outcome.as_ref().is_some_and(|end| ending.contains(&end.ending));
+        match step.state {
+            StepState::Failed => judged && !ended(&[Ending::Cancelled]),
+            // It was taken back; that it failed before is so all the same.
+            StepState::Undone => judged && ended(&[Ending::Failed, Ending::TimedOut]),
+            _ => false,
+        }
+    }
+
+    /// Ends an `undo_of` that the stop overtook; one that is taken in every ending goes on in its turn.
+    fn let_go(&mut self) -> Result<()> {
+        let Some((step, attempt)) = self.view().undoing() else { return Ok(()) };
+        if self.view().step(step).is_some_and(|view| view.head.always) {
+            return Ok(());
+        }
+        let detail = format!("stopped on request; {}", self.told_of_undo(step));
+        self.end_attempt(step, attempt, plain(Ending::Cancelled, detail))
+    }
+
+    /// Makes the checks again that prove that all is well after the way back; each once.
+    async fn prove_again(&mut self) -> Result<()> {
+        let checks = self.view().rollback.as_ref().map(|rollback| rollback.prove.clone()).unwrap_or_default();
+        for step in checks {
+            let done = self.view().way_back.as_ref().is_none_or(|way| way.proved.contains_key(&step));
+            if done || self.is_stopped() {
+                continue;
+            }
+            let planned = self.planned(step)?;
+            let Some(action) = planned.act.clone() else { continue };
+            let outcome = self.check_again(step, &planned, &action).await?;
+            if outcome.ending == Ending::NotStarted || self.is_stopped() {
+                continue;
+            }
+            self.write(Event::RollbackProved { step, outcome })?;
+            failpoint::pass("rollback.proved");
+        }
+        Ok(())
+    }
+
+    async fn check_again(&mut self, step: u32, planned: &Step, action: &Action) -> Result<Outcome> {
+        if adapters::is_look(action) {
+            return Ok(self.look(planned, action).await?.0);
+        }
+        let name = self.free_name(&format!("{}.after", step + 1));
+        let found = self.launch(&name, action, false, None, planned.timeout_s).await?;
+        let mut outcome = self.conclude(&name, found, false);
+        self.vouch(&mut outcome, planned);
+        Ok(outcome)
+    }
+
+    /// Takes the steps that are taken in every ending and were not yet; each once, whatever comes of it.
+    async fn take_always(&mut self) -> Result<()> {
+        while let Some(step) = self.next_always() {
+            self.step(step).await?;
+            if self.is_held() {
+                return Ok(());
+            }
+            if self.is_stopped() {
+                return self.pass_over(step);
+            }
+        }
+        Ok(())
+    }
+
+    /// The first step that is taken in every ending and is not over; before it, an undo whose outcome nobody knows.
+    fn next_always(&self) -> Option<u32> {
+        let steps = || (0_u32..).zip(&self.view().steps);
+        let open = |step: &StepView| {
+            matches!(step.state, StepState::Planned | StepState::Running | StepState::Waiting | StepState::Unknown)
+        };
+        let of_undo = |number: &u32| {
+            let named = |by: &StepView| by.head.always && open(by) && by.head.undo_of.contains(number);
+            self.view().steps.iter().any(named)
+        };
+        let wanted = || steps().filter(|(number, _)| !self.passed.contains(number));
+        let unknown = wanted().find(|(number, step)| step.undo_is_unknown() && of_undo(number));
+        let next = unknown.or_else(|| wanted().find(|(_, step)| step.head.always && open(step)));
+        next.map(|(number, _)| number)
+    }
+
+    /// Leaves a step that somebody did not want taken in the ending.
+    fn pass_over(&mut self, step: u32) -> Result<()> {
+        self.passed.push(step);
+        let planned = self.view().step(step).is_some_and(|view| view.state == StepState::Planned && view.head.always);
+        if planned {
+            let reason = "the run was asked to stop while it was asked about".to_owned();
+            self.write(Event::StepSkipped { step, reason })?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn seal(&mut self, status: RunStatus) -> Result<RunStatus> {
+        self.read_after()?;
+        failpoint::pass("seal.pre");
+        let unknown = self.view().unknown();
+        let rolled_back = self.view().went_back();
+        self.write(Event::RunSealed { status, unknown, rolled_back })?;
+        failpoint::pass("seal.post");
+        Ok(status)
+    }
+
+    /// A name for a look beside the attempts that is not taken yet.
+    pub(super) fn free_name(&self, stem: &str) -> String {
+        let mut tries = 1_u32;
+        loop {
+            let name = format!("{stem}{tries}");
+            if !self.dir.attempt(&name).exists() {
+                return name;
+            }
+            tries += 1;
+        }
+    }
+}
+
+/// An outcome that the runner itself knows.
+pub(super) fn plain(ending: Ending, detail: String) -> Outcome {
+    Outcome {
+        ending,
+        detail,
+        code: None,
+        signal: None,
+        took_ms: 0,
+        counts: std::collections::BTreeMap::new(),
+        log: None,
+        recovered: false,
+        evidence: None,
+    }
+}
+
+/// The same with the time since a moment of this boot.
+pub(super) fn timed(ending: Ending, detail: String, began: crate::domain::Boot) -> Outcome {
+    let took = clock::boot().since(began);
+    Outcome { took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX), ..plain(ending, detail) }
+}

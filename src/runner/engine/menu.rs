@@ -1,0 +1,101 @@
+//! What may be chosen about a step that went wrong, and what each choice leads to, with its numbers.
+
+use crate::domain::{Order, StepState, Verb, quantity};
+use crate::journal::record::Choice;
+use crate::procedure::plan::Step;
+use crate::runner::engine::Engine;
+use std::time::Duration;
+
+impl Engine {
+    /// The choices for a failed step: those of its `on_fail`, else whatever fits; a hold is always left.
+    pub(super) fn menu(&self, planned: &Step, may_skip: bool) -> Vec<Choice> {
+        let wanted = if planned.on_fail.is_empty() {
+            let back = if self.view().undo_owed().is_empty() { None } else { Some(Choice::Rollback) };
+            let hold = if self.plan.order == Order::Listed { Some(Choice::Hold) } else { None };
+            let all = [Some(Choice::Retry), back, Some(Choice::Skip), hold, Some(Choice::Abort)];
+            all.into_iter().flatten().collect()
+        } else {
+            planned.on_fail.clone()
+        };
+        let mut choices: Vec<Choice> =
+            wanted.into_iter().filter(|choice| may_skip || *choice != Choice::Skip).collect();
+        if choices.is_empty() {
+            choices.push(Choice::Hold);
+        }
+        choices
+    }
+
+    /// What a choice about a step leads to, in a short sentence.
+    pub(super) fn means(&self, step: u32, choice: Choice) -> String {
+        let planned = self.view().step(step).map(|view| &view.head);
+        match choice {
+            Choice::Retry | Choice::NotDone => {
+                let time =
+                    planned.and_then(|head| head.takes_s).map_or_else(String::new, |s| format!(", ~{}", span(s)));
+                let asks = planned.is_some_and(|head| matches!(head.verb, Verb::Do | Verb::UndoOf));
+                let how = if asks { "preview this step and ask again" } else { "take this step again" };
+                format!("{how}{time}")
+            }
+            Choice::Skip => {
+                let on = match self.after(step) {
+                    Some(next) => format!("go on with step {}", next + 1),
+                    None => "nothing is left to do".to_owned(),
+                };
+                format!("leave this step, with a reason; {on}")
+            }
+            Choice::Rollback => format!("stop; {}{}", self.back_in_numbers(), self.closing()),
+            Choice::Abort => {
+                let left = self.view().undo_owed().len() as u64;
+                let leave = match left {
+                    0 => "nothing is there to take back".to_owned(),
+                    1 => "leave 1 step as it is".to_owned(),
+                    _ => format!("leave {left} steps as they are"),
+                };
+                format!("stop; {leave}{}", self.closing())
+            }
+            other => other.consequence().to_owned(),
+        }
+    }
+
+    /// `take back 3 steps in ~12 m, 2 checks`.
+    fn back_in_numbers(&self) -> String {
+        let owed = self.view().undo_owed();
+        if owed.is_empty() {
+            return "nothing is there to take back".to_owned();
+        }
+        let count = quantity::counted(owed.len() as u64, "step", "steps");
+        let known = |number: &u32| self.view().step(*number).and_then(|view| view.head.takes_s);
+        let sum: u64 = owed.iter().filter_map(known).fold(0, u64::saturating_add);
+        let time = match (sum, owed.iter().all(|number| known(number).is_some())) {
+            (0, _) => String::new(),
+            (_, true) => format!(" in ~{}", span(sum)),
+            (_, false) => format!(" in over {}", span(sum)),
+        };
+        let checks = self.view().rollback.as_ref().map_or(0, |rollback| rollback.prove.len());
+        let checks = match checks {
+            0 => String::new(),
+            count => format!(", {}", quantity::counted(count as u64, "check", "checks")),
+        };
+        format!("take back {count}{time}{checks}")
+    }
+
+    /// `, 1 closing step`: what is taken in every ending and was not yet.
+    fn closing(&self) -> String {
+        let open = |state| matches!(state, StepState::Planned | StepState::Running);
+        let count = self.view().steps.iter().filter(|step| step.head.always && open(step.state)).count();
+        match count {
+            0 => String::new(),
+            count => format!(", {}", quantity::counted(count as u64, "closing step", "closing steps")),
+        }
+    }
+
+    /// The next step that is not over.
+    fn after(&self, step: u32) -> Option<u32> {
+        let later = (0_u32..).zip(&self.view().steps).filter(|(number, _)| *number > step);
+        later.filter(|(_, view)| view.state == StepState::Planned).map(|(number, _)| number).next()
+    }
+}
+
+fn span(seconds: u64) -> String {
+    quantity::span(Duration::from_secs(seconds))
+}

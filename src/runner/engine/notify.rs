@@ -1,0 +1,107 @@
+//! `notify`: the text alone, or receivers who are told by an act.
+
+use crate::domain::error::Result;
+use crate::domain::{Actor, Error, StepState};
+use crate::journal::record::{Ending, Event};
+use crate::probes::clock;
+use crate::procedure::plan::{Gate, Step};
+use crate::runner::engine::Engine;
+use crate::runner::engine::attempt::{self, Found};
+use crate::runner::notify::{Message, Telling, was_told};
+use crate::runner::{failpoint, identity};
+
+/// How much longer than the notice its shim lives, in seconds, so that the notice itself can say what came of it.
+const GRACE_S: u64 = 5;
+
+impl Engine {
+    /// Says it on the screen and in the journal, or tells the receivers.
+    pub(super) async fn notify(&mut self, step: u32, planned: &Step) -> Result<()> {
+        if planned.receivers.is_empty() {
+            let note = self.told(&planned.text);
+            return self.write(Event::StepClosed { step, note }).map(drop);
+        }
+        let me = self.me.clone();
+        self.tell(&me, step, planned).await
+    }
+
+    /// Tells the receivers, in the name of whoever wants it; those alone that an earlier attempt has not told.
+    pub(super) async fn tell(&mut self, actor: &Actor, step: u32, planned: &Step) -> Result<()> {
+        let view = self.view().step(step);
+        let attempt = view.map_or(0, |view| view.attempts) + 1;
+        let before = view.and_then(|view| view.outcome.as_ref()).and_then(|end| end.evidence.clone());
+        let told = |name: &String| before.as_ref().is_some_and(|seen| was_told(&seen.facts, name));
+        let receivers: Vec<String> = planned.receivers.iter().filter(|name| !told(name)).cloned().collect();
+        let telling = Telling {
+            receivers,
+            message: self.message(step, planned),
+            within_ms: planned.timeout_s.saturating_mul(1000),
+            around: self.around(),
+        };
+        let Some(action) = telling.action() else {
+            return Err(Error::machine(format!("run step {}", step + 1), "the notice cannot be written down"));
+        };
+        let name = attempt::name(step, attempt);
+        let (effect, log) = (planned.effect, format!("{name}.log"));
+        failpoint::pass("intent.pre");
+        self.write_as(actor, Event::StepIntent { step, attempt, effect, set: None, permit: None, log })?;
+        failpoint::pass("intent.post");
+        let found = self.launch_filled(&name, action, false, None, planned.timeout_s.saturating_add(GRACE_S)).await?;
+        self.told_how(step, attempt, found, false)
+    }
+
+    /// Records what came of it. An act that left no word may have told everybody.
+    pub(super) fn told_how(&mut self, step: u32, attempt: u32, found: Found, recovered: bool) -> Result<()> {
+        let mut outcome = self.conclude(&attempt::name(step, attempt), found, recovered);
+        let began = outcome.code.is_some() || outcome.signal.is_some();
+        let ended = !matches!(outcome.ending, Ending::NotStarted | Ending::Unknown);
+        if ended && began && outcome.evidence.is_none() && !outcome.detail.starts_with("nobody was told") {
+            outcome.ending = Ending::Unknown;
+            outcome.detail = format!("nobody knows who was told: {}", outcome.detail);
+        }
+        self.end_attempt(step, attempt, outcome)
+    }
+
+    /// Goes on past a notice that failed or whose outcome is unknown, where it is no gate; says whether it did. It is never
+    /// sent again by itself.
+    pub(super) fn pass_notice(&mut self, step: u32, planned: &Step) -> Result<bool> {
+        let Some(view) = self.view().step(step) else { return Ok(false) };
+        if planned.gate == Gate::Hard || !matches!(view.state, StepState::Failed | StepState::Unknown) {
+            return Ok(false);
+        }
+        let why = view.outcome.as_ref().map(|end| end.detail.clone()).unwrap_or_default();
+        let reason = format!("a notice is no gate here, and is not sent again: {why}");
+        self.write(Event::StepSkipped { step, reason }).map(|_| true)
+    }
+
+    fn message(&self, step: u32, planned: &Step) -> Message {
+        let view = self.view();
+        Message {
+            estate: view.estate.clone(),
+            environment: view.environment.clone(),
+            procedure: view.procedure.clone(),
+            title: view.title.clone(),
+            run: view.id.to_string(),
+            host: identity::host_name(),
+            step: step + 1,
+            steps: view.steps.len(),
+            step_title: planned.title.clone(),
+            outcome: self.so_far(),
+            at: clock::now().wall,
+            text: self.told(&planned.text),
+        }
+    }
+
+    /// What came of the steps so far, in words.
+    fn so_far(&self) -> String {
+        let view = self.view();
+        let states = [StepState::Done, StepState::Skipped, StepState::Failed, StepState::Unknown, StepState::Undone];
+        let count = |state: StepState| view.steps.iter().filter(|step| step.state == state).count();
+        let counts = states.into_iter().map(|state| (count(state), state.word())).filter(|(count, _)| *count > 0);
+        let mut said: Vec<String> = counts.map(|(count, word)| format!("{count} {word}")).collect();
+        if let Some((who, undo)) = &view.abort {
+            let how = if *undo { " and to take back what it did" } else { "" };
+            said.push(format!("{} asked to stop{how}", who.name));
+        }
+        if said.is_empty() { "nothing yet".to_owned() } else { said.join(", ") }
+    }
+}

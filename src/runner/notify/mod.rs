@@ -1,0 +1,225 @@
+//! Tells somebody: the act of a `notify` that names receivers.
+//!
+//! ```text
+//! engine: step.intent ─▶ shim ─▶ act: each receiver in turn ─▶ told · not told · nobody knows
+//! ```
+//!
+//! It runs under a shim like every act, so that the runner waits for nobody and what came of it outlives the runner. Each
+//! receiver is told at most once by one attempt: what broke off after the text may have gone out is not known, is said to be so, and
+//! is never sent again by itself. Receivers are looked up in the estate as it is then; their secrets are read by the act and
+//! stand in no file of the run.
+
+mod mail;
+mod message;
+mod program;
+mod web;
+
+pub use message::Message;
+
+use crate::config::estate::{Address, Estate, Receiver, Way};
+use crate::config::paths::Surroundings;
+use crate::config::secrets::Secret;
+use crate::domain::{EffectClass, Error, Evidence};
+use crate::journal::record::Ending;
+use crate::probes::clock;
+use crate::procedure::plan::Action;
+use crate::runner::adapters::look::Around;
+use crate::runner::adapters::{self as adapters, ActEnd};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Its key; no procedure can name it.
+pub const KEY: &str = "notify";
+
+/// How long one receiver may take.
+const EACH: Duration = Duration::from_secs(20);
+
+/// How often sending looks whether it was stopped.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// The fact of a receiver that was told begins so.
+const TOLD: &str = "told";
+
+/// What a notice shall do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Telling {
+    /// The names of the receivers.
+    pub receivers: Vec<String>,
+    /// What they are told.
+    pub message: Message,
+    /// How long all of it may take, in milliseconds.
+    pub within_ms: u64,
+    /// Where the estate is.
+    pub around: Around,
+}
+
+impl Telling {
+    /// It, as an action for a shim.
+    #[must_use]
+    pub fn action(&self) -> Option<Action> {
+        let line = format!("tell {}", self.receivers.join(", "));
+        let spec = serde_json::to_value(self).ok()?;
+        Some(Action { adapter: KEY.to_owned(), floor: EffectClass::Read, line, spec })
+    }
+}
+
+/// What came of telling one receiver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Came {
+    /// It has the text.
+    Told(String),
+    /// It provably has not.
+    Not(String),
+    /// It may have.
+    Unclear(String),
+}
+
+impl Came {
+    fn words(&self) -> String {
+        match self {
+            Self::Told(how) => format!("{TOLD} ({how})"),
+            Self::Not(why) => format!("not told: {why}"),
+            Self::Unclear(why) => format!("nobody knows whether it was told: {why}"),
+        }
+    }
+}
+
+/// Of the receivers of an attempt, those that were told, by what it said of them.
+#[must_use]
+pub fn was_told(facts: &BTreeMap<String, String>, receiver: &str) -> bool {
+    facts.get(receiver).is_some_and(|said| said.starts_with(TOLD))
+}
+
+/// Until when, and whether at all.
+struct Bounds<'a> {
+    until: Instant,
+    cancel: &'a AtomicBool,
+}
+
+impl Bounds<'_> {
+    fn left(&self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancel.load(Ordering::Relaxed)
+    }
+
+    /// Waits until the time is up or it is cancelled; says which.
+    async fn over(&self) -> &'static str {
+        loop {
+            if self.is_cancelled() {
+                return "it was stopped";
+            }
+            if self.left().is_zero() {
+                return "it took longer than it may";
+            }
+            tokio::time::sleep(GLANCE.min(self.left())).await;
+        }
+    }
+}
+
+/// What sending needs of the estate.
+struct Sender<'a> {
+    estate: &'a Estate,
+    around: &'a Surroundings,
+    message: &'a Message,
+}
+
+/// Tells the receivers, one after another.
+pub fn act(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd {
+    let spec: Telling = match serde_json::from_value(action.spec.clone()) {
+        Ok(spec) => spec,
+        Err(cause) => return ActEnd::new(Ending::Failed, format!("the notice cannot be read: {cause}")),
+    };
+    let (estate, around) = match spec.around.estate() {
+        Ok(found) => found,
+        Err(why) => return ActEnd::new(Ending::Failed, format!("nobody was told: {why}")),
+    };
+    let sender = Sender { estate: &estate, around: &around, message: &spec.message };
+    let until = Instant::now() + Duration::from_millis(spec.within_ms);
+    let mut came = Vec::new();
+    for name in &spec.receivers {
+        let bounds = Bounds { until: until.min(Instant::now() + EACH), cancel };
+        let one = sender.tell(name, &bounds);
+        let _ = writeln!(out, "{name}: {}", one.words());
+        came.push((name.clone(), one));
+    }
+    end(&came)
+}
+
+/// How it ended, with what is known of each receiver.
+fn end(came: &[(String, Came)]) -> ActEnd {
+    let count = |of: fn(&Came) -> bool| came.iter().filter(|(_, one)| of(one)).count() as u64;
+    let told = count(|one| matches!(one, Came::Told(_)));
+    let unclear = count(|one| matches!(one, Came::Unclear(_)));
+    let ending = match (told == came.len() as u64, unclear) {
+        (true, _) => Ending::Ok,
+        (false, 0) => Ending::Failed,
+        (false, _) => Ending::Unknown,
+    };
+    let said: Vec<String> = came.iter().map(|(name, one)| format!("{name}: {}", one.words())).collect();
+    let facts = came.iter().map(|(name, one)| (name.clone(), one.words())).collect();
+    let mut end = ActEnd::new(ending, said.join(" · "));
+    let counts = [("told", told), ("not_told", came.len() as u64 - told - unclear), ("unclear", unclear)];
+    end.counts.extend(counts.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| (name.to_owned(), count)));
+    end.seen(Evidence { source: "what each receiver answered".to_owned(), seen: clock::now().wall, facts })
+}
+
+impl Sender<'_> {
+    fn tell(&self, name: &str, bounds: &Bounds<'_>) -> Came {
+        if bounds.is_cancelled() || bounds.left().is_zero() {
+            return Came::Not("the time for it was over".to_owned());
+        }
+        let Some(receiver) = self.estate.receivers.iter().find(|receiver| receiver.name == *name) else {
+            return Came::Not("the estate has no such receiver".to_owned());
+        };
+        self.over_its_way(receiver, bounds).unwrap_or_else(Came::Not)
+    }
+
+    /// The error is why nothing was sent.
+    fn over_its_way(&self, receiver: &Receiver, bounds: &Bounds<'_>) -> Result<Came, String> {
+        match &receiver.way {
+            Way::Mail { to, smtp, from, password } => {
+                let password = password.as_deref().map(|name| self.secret(name)).transpose()?;
+                mail::send(&mail::Letter { to, smtp, from: from.as_deref(), password, message: self.message }, bounds)
+            }
+            Way::Webhook { url, token } => {
+                let token = token.as_deref().map(|name| self.secret(name)).transpose()?;
+                let body = self.message.json(&receiver.name)?;
+                web::post(&self.url(url)?, token.as_ref(), body, &self.message.key(&receiver.name), bounds)
+            }
+            Way::Slack { url } => {
+                let body = self.message.slack()?;
+                web::post(&self.url(url)?, None, body, &self.message.key(&receiver.name), bounds)
+            }
+            Way::Program { argv } => program::run(argv, &receiver.name, self.message, bounds),
+        }
+    }
+
+    fn secret(&self, name: &str) -> Result<Secret, String> {
+        self.estate.secrets.read(name, self.around)
+    }
+
+    fn url(&self, address: &Address) -> Result<Secret, String> {
+        match address {
+            Address::Plain(url) => Ok(Secret::new(url.clone())),
+            Address::Secret(name) => self.secret(name),
+        }
+    }
+}
+
+/// A runtime for one conversation.
+fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    let made = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    made.map_err(|cause| Error::machine("send a notice", cause).message)
+}
+
+/// The directories in which a program looks for others.
+const PATH: &str = adapters::exec::PATH;
+
+#[cfg(test)]
+mod tests;

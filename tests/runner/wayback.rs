@@ -1,0 +1,329 @@
+//! The way back: by name, as a whole, in every ending; each undo once, counted at the target.
+
+use crate::support::estate::{Estate, kill_wholly, wait_for};
+use crate::support::run::{Run, consent, decide};
+use midwatch::domain::{RunStatus, StepState};
+use midwatch::journal::fold::RunView;
+use midwatch::journal::record::{Ask, Choice, Ending, Event, WentBack};
+use midwatch::runner::protocol::Demand;
+use std::fs;
+
+/// Two steps with an undo in two phases, then a check for the file `go`, then what is taken in every ending.
+fn estate(header: &str, check: &str) -> Estate {
+    let estate = Estate::default();
+    let tree = estate.tree("").display().to_string();
+    estate.file("replicas", "3\n");
+    let steps = format!(
+        r#"
+[[prepare]]
+title = "What is there"
+read  = {{ exec = ["cat", "{tree}replicas"] }}
+save  = "before"
+[[prepare]]
+id     = "page"
+title  = "Page"
+effect = "change"
+takes  = "30s"
+do     = {{ exec = ["sh", "-c", "echo page >>{tree}page"] }}
+undo   = {{ exec = ["sh", "-c", "echo {{{{before.output}}}} >>{tree}unpage"] }}
+[[work]]
+id     = "stop"
+title  = "Stop"
+effect = "change"
+takes  = "90s"
+do     = {{ exec = ["sh", "-c", "echo stop >>{tree}stop"] }}
+undo   = {{ exec = ["sh", "-c", "echo start >>{tree}start"] }}
+[[work]]
+id     = "healthy"
+title  = "Healthy"
+check  = {{ exec = ["test", "-e", "{tree}go"] }}
+{check}
+[[finish]]
+title   = "Bring it back"
+undo_of = ["page", "stop"]
+always  = true
+[[finish]]
+title  = "Write it down"
+effect = "change"
+always = true
+do     = {{ exec = ["sh", "-c", "echo over >>{tree}over"] }}
+undo   = {{ none = "a test" }}
+"#
+    );
+    estate.procedure("back", header, &steps);
+    estate
+}
+
+/// How often each effect is there: page, its undo, stop, its undo, what is taken in every ending.
+fn effects(estate: &Estate) -> [usize; 5] {
+    ["page", "unpage", "stop", "start", "over"].map(|name| estate.lines(name))
+}
+
+fn states(view: &RunView) -> Vec<&'static str> {
+    view.steps.iter().map(|step| step.state.word()).collect()
+}
+
+fn remark(view: &RunView, step: usize) -> &str {
+    view.steps[step].remark.as_deref().unwrap_or_default()
+}
+
+#[test]
+fn an_undo_of_takes_back_what_ran_and_passes_over_what_is_undone() {
+    let estate = estate("", "");
+    estate.file("go", "");
+    let steps = fs::read_to_string(estate.beside("procedures/back.toml")).unwrap();
+    let twice = steps.replace(
+        "[[finish]]\ntitle   = \"Bring it back\"",
+        "[[finish]]\ntitle = \"First\"\nundo_of = [\"page\"]\n[[finish]]\ntitle   = \"Bring it back\"",
+    );
+    let twice = twice.replace("title  = \"Stop\"", "title  = \"Stop\"\non_fail = [\"skip\"]");
+    fs::write(estate.beside("procedures/back.toml"), twice).unwrap();
+    let run = estate.start_waiting("back");
+    let page = run.prompt();
+    // What is taken in every ending is covered by the first consent; what it takes back is not known yet.
+    let Ask::Confirm { also, .. } = &page.ask else { panic!("{page:?}") };
+    assert_eq!(also.iter().map(|covered| covered.step).collect::<Vec<_>>(), [6]);
+    run.accept(&page, consent(&page));
+    let stop = run.prompt_after(&page.id);
+    run.accept(&stop, consent(&stop));
+    let first = run.prompt_after(&stop.id);
+    let Ask::Confirm { preview, .. } = &first.ask else { panic!("{first:?}") };
+    assert_eq!((preview.count, preview.takes_s, first.step), (1, Some(30), 4));
+    assert_eq!(preview.headline, "Take back 1 step: Page");
+    assert!(preview.facts[0].1.contains("echo 3"), "{:?}", preview.facts);
+    assert_eq!(effects(&estate), [1, 0, 1, 0, 0]);
+    run.accept(&first, consent(&first));
+    let second = run.prompt_after(&first.id);
+    let Ask::Confirm { preview, .. } = &second.ask else { panic!("{second:?}") };
+    assert_eq!(preview.headline, "Take back 1 step: Stop");
+    assert_eq!(preview.warnings, ["step 2 is passed over, which is undone already"]);
+    run.accept(&second, consent(&second));
+    let view = run.drive();
+    assert_eq!(view.sealed, Some(RunStatus::Ok));
+    assert_eq!(states(&view), ["done", "undone", "undone", "done", "done", "done", "done"]);
+    assert_eq!(effects(&estate), [1, 1, 1, 1, 1]);
+    assert_eq!(fs::read_to_string(estate.tree("unpage")).unwrap(), "3\n");
+    let detail = |step: usize| view.steps[step].outcome.as_ref().unwrap().detail.clone();
+    assert_eq!(detail(4), "took back step 2");
+    assert_eq!(detail(5), "took back step 3; passed over step 2, which is undone already");
+    assert!(view.went_back().is_none());
+    run.is_whole_and_known();
+    estate.nothing_runs();
+}
+
+#[test]
+fn a_failure_goes_back_by_itself_down_to_its_phase_proves_it_and_closes() {
+    let estate = estate("rollback = { on_fail = \"rollback\", to = \"work\", prove = [\"healthy\"] }", "");
+    let undo = estate.tree("start").display().to_string();
+    let heal = format!("echo start >>{undo}\"]");
+    let text = fs::read_to_string(estate.beside("procedures/back.toml")).unwrap();
+    let text = text.replace(&heal, &format!("echo start >>{undo}; touch {}\"]", estate.tree("go").display()));
+    fs::write(estate.beside("procedures/back.toml"), text).unwrap();
+    estate.start("back", &["--yes", "change"]).exits(1).says("failed, rolled back, proved");
+    let run = estate.run();
+    let view = run.sealed();
+    assert_eq!(view.sealed, Some(RunStatus::Failed));
+    assert_eq!(states(&view), ["done", "undone", "undone", "failed", "done", "done"]);
+    assert_eq!(view.went_back(), Some(WentBack { undone: 1, left: 0, proved: Some(true) }));
+    // The page belongs to a phase before, and came down by its own step, after the proof.
+    assert_eq!(effects(&estate), [1, 1, 1, 1, 1]);
+    let kinds: Vec<String> = run.events().iter().map(|event| event.kind().to_owned()).collect();
+    let first = |kind: &str| kinds.iter().position(|known| known == kind).unwrap();
+    assert!(first("abort.requested") < first("rollback.began"));
+    assert!(first("undo.intent") < first("rollback.proved"));
+    assert_eq!((run.count("undo.intent"), run.count("prompt.opened")), (2, 2));
+    let report = run.midwatch("report", &[]).exits(0);
+    report.says("failed, rolled back, proved").says("the way back began, for step 4 failed: step 3 to take back");
+    run.is_whole_and_known();
+    estate.nothing_runs();
+}
+
+#[test]
+fn what_is_not_proved_after_the_way_back_is_said() {
+    let estate = estate("rollback = { on_fail = \"rollback\", prove = [\"healthy\"] }", "");
+    estate.start("back", &["--yes", "change"]).exits(1).says("failed, rolled back, not proved");
+    let view = estate.run().sealed();
+    assert_eq!(view.went_back(), Some(WentBack { undone: 2, left: 0, proved: Some(false) }));
+    assert_eq!(states(&view), ["done", "undone", "undone", "failed", "skipped", "done"]);
+    let told = "nothing to take back: passed over step 3, which is undone already; step 2, which is undone already";
+    assert_eq!(remark(&view, 4), told);
+    assert_eq!(effects(&estate), [1, 1, 1, 1, 1]);
+}
+
+/// Drives the run to its first decision.
+fn failed(run: &Run<'_>) -> midwatch::journal::fold::OpenPrompt {
+    let mut prompt = run.prompt();
+    while !matches!(prompt.ask, Ask::Decide { .. }) {
+        run.accept(&prompt, consent(&prompt));
+        prompt = run.prompt_after(&prompt.id);
+    }
+    prompt
+}
+
+fn menu(prompt: &midwatch::journal::fold::OpenPrompt) -> (Vec<Choice>, Vec<String>) {
+    let Ask::Decide { choices, means, .. } = &prompt.ask else { panic!("{prompt:?}") };
+    (choices.clone(), means.clone())
+}
+
+#[test]
+fn a_failure_offers_what_its_step_allows_and_a_held_run_is_taken_up_later() {
+    let estate = estate("", "on_fail = [\"hold\", \"retry\", \"rollback\", \"skip\"]");
+    estate.start("back", &["--yes", "change"]).exits(75);
+    let run = estate.run();
+    let prompt = failed(&run);
+    let (choices, means) = menu(&prompt);
+    // The gate is hard, so nobody passes over it.
+    assert_eq!(choices, [Choice::Hold, Choice::Retry, Choice::Rollback]);
+    assert_eq!(means[1], "take this step again");
+    assert_eq!(means[2], "stop; take back 2 steps in ~2 m, 2 closing steps");
+    run.accept(&prompt, decide(Choice::Hold));
+    wait_for("the end of the runner", || (!run.dir.runner_lives()).then_some(()));
+    assert_eq!(run.status(), "held");
+    let held = run.view().held.unwrap();
+    assert_eq!((held.step, held.reason.as_str()), (3, "the test says so"));
+    estate.nothing_runs();
+    run.midwatch("resume", &[]).exits(0);
+    let again = run.prompt_after(&prompt.id);
+    assert_eq!(menu(&again), (choices, means));
+    assert_eq!(run.status(), "waiting");
+    run.accept(&again, decide(Choice::Rollback));
+    let view = run.drive();
+    assert_eq!(view.sealed, Some(RunStatus::Failed));
+    assert_eq!(states(&view), ["done", "undone", "undone", "failed", "skipped", "done"]);
+    assert_eq!(effects(&estate), [1, 1, 1, 1, 1]);
+    run.is_whole_and_known();
+}
+
+#[test]
+fn what_is_taken_in_every_ending_is_taken_after_an_abort_and_hides_no_failure() {
+    let estate = estate("", "");
+    let run = estate.start_waiting("back");
+    let prompt = failed(&run);
+    assert_eq!(menu(&prompt).0, [Choice::Retry, Choice::Rollback, Choice::Hold, Choice::Abort]);
+    // The last step fails in the ending.
+    fs::create_dir(estate.tree("over")).unwrap();
+    run.accept(&prompt, decide(Choice::Abort));
+    let view = run.sealed();
+    assert_eq!(view.sealed, Some(RunStatus::Failed));
+    assert_eq!(states(&view), ["done", "undone", "undone", "failed", "done", "failed"]);
+    assert_eq!(effects(&estate)[..4], [1, 1, 1, 1]);
+    assert!(view.went_back().is_none());
+    run.is_whole_and_known();
+    // Stopped before anything was done, there is nothing to take back; a step that acts still asks.
+    let run = { estate.start_waiting("back") };
+    run.ask(Demand::Abort { undo: false });
+    let asks =
+        run.wait("its prompt", |view| view.aborts() == 1 && view.prompt.as_ref().is_some_and(|open| open.step == 5));
+    run.accept(asks.prompt.as_ref().unwrap(), midwatch::journal::record::Answer::Cancel);
+    let view = run.sealed();
+    assert_eq!(view.sealed, Some(RunStatus::Aborted));
+    assert_eq!(states(&view), ["done", "planned", "planned", "planned", "skipped", "skipped"]);
+    assert!(remark(&view, 5).contains("asked to stop"), "{}", remark(&view, 5));
+    assert_eq!(effects(&estate)[..4], [1, 1, 1, 1]);
+}
+
+#[test]
+fn a_fact_that_an_undo_would_miss_refuses_the_act() {
+    let estate = estate("", "");
+    let text = fs::read_to_string(estate.beside("procedures/back.toml")).unwrap();
+    fs::write(estate.beside("procedures/back.toml"), text.replace("before.output", "before.replicas")).unwrap();
+    estate.start("back", &["--yes", "change"]).exits(7).says("its undo could not be made").says("has no `replicas`");
+    assert_eq!(effects(&estate), [0; 5]);
+    let run = estate.run();
+    run.accept(&run.prompt(), decide(Choice::Abort));
+    run.drive();
+}
+
+#[test]
+fn an_undo_that_fails_is_asked_about_and_repeated_only_when_wanted() {
+    let estate = estate("", "");
+    let start = estate.tree("start");
+    let run = estate.start_waiting("back");
+    let prompt = failed(&run);
+    fs::create_dir(&start).unwrap();
+    run.accept(&prompt, decide(Choice::Rollback));
+    let asked = run.prompt_after(&prompt.id);
+    let (choices, means) = menu(&asked);
+    assert_eq!(choices, [Choice::Retry, Choice::Skip, Choice::Hold, Choice::Abort]);
+    assert_eq!(means[1], "leave this step, with a reason; 1 undo to go");
+    assert_eq!(run.count("undo.intent"), 1);
+    // Another runner comes to the same question, and repeats nothing.
+    run.kill_runner();
+    run.midwatch("resume", &[]).exits(0);
+    let asked = run.prompt_after(&asked.id);
+    assert_eq!((menu(&asked).0, run.count("undo.intent")), (choices, 1));
+    fs::remove_dir(&start).unwrap();
+    run.accept(&asked, decide(Choice::Retry));
+    let view = run.drive();
+    assert_eq!((view.sealed, run.count("undo.intent")), (Some(RunStatus::Failed), 3));
+    assert_eq!(view.went_back(), Some(WentBack { undone: 2, left: 0, proved: None }));
+    assert_eq!(effects(&estate)[..4], [1, 1, 1, 1]);
+    run.is_whole_and_known();
+}
+
+#[test]
+fn an_undo_that_is_left_is_told_and_the_others_go_on() {
+    let estate = estate("", "");
+    let run = estate.start_waiting("back");
+    let prompt = failed(&run);
+    fs::create_dir(estate.tree("start")).unwrap();
+    run.accept(&prompt, decide(Choice::Rollback));
+    let asked = run.prompt_after(&prompt.id);
+    run.accept(&asked, decide(Choice::Skip));
+    let view = run.drive();
+    assert_eq!(view.went_back(), Some(WentBack { undone: 1, left: 1, proved: None }));
+    assert_eq!(states(&view)[..3], ["done", "undone", "done"]);
+    assert!(remark(&view, 4).contains("step 3, whose undo was tried already"), "{}", remark(&view, 4));
+    assert_eq!(effects(&estate)[..2], [1, 1]);
+}
+
+#[test]
+fn an_undo_that_nobody_can_vouch_for_is_asked_about_and_never_repeated_by_itself() {
+    let estate = estate("", "");
+    let text = fs::read_to_string(estate.beside("procedures/back.toml")).unwrap();
+    let start = estate.tree("start").display().to_string();
+    let text = text.replace(&format!("echo start >>{start}\""), &format!("echo start >>{start}; sleep 60\""));
+    fs::write(estate.beside("procedures/back.toml"), text).unwrap();
+    let run = estate.start_waiting("back");
+    let prompt = failed(&run);
+    run.accept(&prompt, decide(Choice::Rollback));
+    wait_for("the undo's effect", || (estate.lines("start") == 1).then_some(()));
+    run.kill_runner();
+    kill_wholly(run.pid_of("3.1.undo", "shim.json"));
+    kill_wholly(run.pid_of("3.1.undo", "act.json"));
+    run.midwatch("resume", &[]).exits(0);
+    let asked = run.prompt_after(&prompt.id);
+    assert_eq!(menu(&asked).0, [Choice::Undone, Choice::NotUndone, Choice::Hold, Choice::Abort]);
+    assert_eq!((run.view().steps[2].state, estate.lines("start")), (StepState::Unknown, 1));
+    run.accept(&asked, decide(Choice::Undone));
+    let view = run.drive();
+    assert_eq!((view.sealed, view.unknown()), (Some(RunStatus::Failed), 0));
+    assert_eq!(view.went_back(), Some(WentBack { undone: 2, left: 0, proved: None }));
+    assert_eq!(effects(&estate)[..4], [1, 1, 1, 1]);
+    assert_eq!(run.unknown(), 1);
+    let resolved = |event: &Event| matches!(event, Event::StepResolved { choice: Choice::Undone, .. });
+    assert!(run.events().iter().any(resolved));
+    let endings: Vec<Ending> = view.steps.iter().filter_map(|step| step.undo.as_ref()).map(|end| end.ending).collect();
+    assert_eq!(endings, [Ending::Ok, Ending::Unknown]);
+}
+
+#[test]
+fn a_run_stopped_on_its_way_back_leaves_the_rest_and_still_closes() {
+    let estate = estate("", "");
+    let text = fs::read_to_string(estate.beside("procedures/back.toml")).unwrap();
+    let start = estate.tree("start").display().to_string();
+    let text = text.replace(&format!("echo start >>{start}\""), &format!("echo start >>{start}; sleep 60\""));
+    fs::write(estate.beside("procedures/back.toml"), text).unwrap();
+    let run = estate.start_waiting("back");
+    let prompt = failed(&run);
+    run.accept(&prompt, decide(Choice::Rollback));
+    wait_for("the undo's effect", || (estate.lines("start") == 1).then_some(()));
+    run.ask(Demand::Abort { undo: false });
+    let view = run.drive();
+    assert_eq!((view.sealed, view.aborts()), (Some(RunStatus::Failed), 2));
+    assert_eq!(view.went_back(), Some(WentBack { undone: 1, left: 1, proved: None }));
+    // The page came down by the step that is taken in every ending.
+    assert_eq!(states(&view), ["done", "undone", "done", "failed", "done", "done"]);
+    assert_eq!(effects(&estate), [1, 1, 1, 1, 1]);
+    estate.nothing_runs();
+}
