@@ -5,6 +5,8 @@ mod arch;
 mod bloat;
 mod console;
 mod coverage;
+mod faults;
+mod fuzz;
 mod keys;
 mod lint;
 mod postgres;

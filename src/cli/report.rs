@@ -6,7 +6,7 @@ use crate::domain::error::Result;
 use crate::domain::{Clean, Error, Kind};
 use crate::gate::lookup;
 use crate::journal::chain::read;
-use crate::journal::report::{self, html, json, markdown};
+use crate::journal::report::{self, html, json_text, markdown};
 
 /// Prints the record. The journal is verified first: one that is damaged is told as far as it chains, says so before all
 /// else, and ends in exit 4.
@@ -24,7 +24,7 @@ pub fn run(common: &Common, args: &Report) -> Result<u8> {
     })?;
     let text = match args.format {
         Form::Md => markdown(&report),
-        Form::Json => format!("{:#}\n", json(&report)),
+        Form::Json => json_text(&report),
         Form::Html => html(&report),
     };
     shell::print(text.as_bytes())?;

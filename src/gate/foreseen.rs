@@ -63,7 +63,7 @@ pub fn foreseen(world: &World, plan: &Plan, emergency: Option<&str>) -> Result<F
     let now = clock::now();
     let view = foresee::foresee(plan, &start, &History::read(&world.state.runs()), &calendar, now)?;
     let refused = match emergency {
-        Some(reason) => foresee::emergency_refusal(reason, false),
+        Some(reason) => foresee::emergency_refusal(reason),
         None => foresee::refusal(plan, &view, now),
     };
     let warnings = if refused.is_none() { foresee::warnings(&view, now) } else { Vec::new() };

@@ -21,9 +21,10 @@ pub use view::{
     WayBackView,
 };
 
-use crate::domain::{Digest, RunStatus, StepState};
+use crate::domain::{Digest, Order, RunStatus, StepState};
 use crate::journal::reading::{Counts, Side};
 use crate::journal::record::{Event, Record, WentBack};
+use crate::journal::terms::Terms;
 use std::collections::{BTreeMap, BTreeSet};
 use view::Back;
 
@@ -61,7 +62,6 @@ impl RunView {
             return refuse("the first record is not run.created");
         };
         let mut view = Self {
-            id: record.run.clone(),
             procedure: procedure.clone(),
             title: title.clone(),
             plan: plan.clone(),
@@ -72,12 +72,33 @@ impl RunView {
             steps: steps.iter().cloned().map(StepView::planned).collect(),
             order: *order,
             rollback: rollback.clone(),
-            way_back: None,
-            held: None,
-            saved: BTreeMap::new(),
-            starter: record.actor.clone(),
             confirmed: confirmed.clone(),
             terms: (**terms).clone(),
+            ..Self::blank(record)
+        };
+        view.advance(record.seq);
+        Ok(view)
+    }
+
+    /// A run of which nothing is known but its first record's time and place.
+    fn blank(record: &Record) -> Self {
+        Self {
+            id: record.run.clone(),
+            procedure: String::new(),
+            title: String::new(),
+            plan: Digest::zero(),
+            estate: String::new(),
+            environment: String::new(),
+            params: BTreeMap::new(),
+            phases: Vec::new(),
+            steps: Vec::new(),
+            order: Order::Listed,
+            rollback: None,
+            way_back: None,
+            saved: BTreeMap::new(),
+            starter: record.actor.clone(),
+            confirmed: String::new(),
+            terms: Terms::default(),
             window: None,
             time: TimeView::default(),
             started: record.wall,
@@ -102,9 +123,7 @@ impl RunView {
             open: None,
             back: Back::default(),
             phase: None,
-        };
-        view.advance(record.seq);
-        Ok(view)
+        }
     }
 
     /// The state after a whole journal.
@@ -141,7 +160,7 @@ impl RunView {
     }
 
     fn apply_event(&mut self, record: &Record) -> Result<(), Impossible> {
-        if self.held.is_some() && goes_on(&record.event) {
+        if self.back.held.is_some() && goes_on(&record.event) {
             return refuse(format!("{} of a run that is held and was not taken up", record.event.kind()));
         }
         match &record.event {
@@ -152,7 +171,7 @@ impl RunView {
             }
             Event::RunResumed { .. } => {
                 self.resumed += 1;
-                self.held = None;
+                self.back.held = None;
                 self.locks.clear();
                 self.permits.clear();
                 Ok(())
@@ -160,12 +179,7 @@ impl RunView {
             Event::PromptOpened { prompt, step, ask, expires } => {
                 self.open_prompt(record, prompt, *step, ask, *expires)
             }
-            Event::PromptReread { prompt } => {
-                let open = self.prompt.as_mut().filter(|open| open.id == *prompt);
-                let Some(open) = open else { return refuse("prompt.reread of a prompt that is not open") };
-                open.read = record.wall;
-                Ok(())
-            }
+            Event::PromptReread { prompt } => self.reread_prompt(record, prompt),
             Event::PromptClosed { prompt, why, moved } => {
                 let step = self.close_prompt(prompt)?;
                 self.end_prompt(record, prompt, step, PromptEnding::Closed(*why, moved.clone()));
@@ -191,12 +205,7 @@ impl RunView {
             Event::RollbackBegan { why, steps, .. } => self.begin_rollback(record, why, steps),
             Event::RollbackProved { step, outcome } => self.prove_rollback(*step, outcome),
             Event::PanesRead { when, digest, counts, .. } => self.read_panes(record, *when, digest, *counts),
-            Event::Note { step, text } => {
-                step.map_or(Ok(()), |step| self.at(step).map(drop))?;
-                let (at, by) = (record.wall, record.actor.clone());
-                self.notes.push(NoteView { at, by, step: *step, text: text.clone() });
-                Ok(())
-            }
+            Event::Note { step, text } => self.note(record, *step, text),
             Event::AbortRequested { undo } => {
                 self.abort = Some((record.actor.clone(), *undo));
                 self.back.aborts += 1;
@@ -208,6 +217,13 @@ impl RunView {
             | Event::ClockJump { .. } => Ok(()),
             Event::RunSealed { status, unknown, rolled_back } => self.seal(record, *status, *unknown, *rolled_back),
         }
+    }
+
+    fn note(&mut self, record: &Record, step: Option<u32>, text: &str) -> Result<(), Impossible> {
+        step.map_or(Ok(()), |step| self.at(step).map(drop))?;
+        let (at, by) = (record.wall, record.actor.clone());
+        self.notes.push(NoteView { at, by, step, text: text.to_owned() });
+        Ok(())
     }
 
     fn read_panes(&mut self, record: &Record, side: Side, digest: &Digest, counts: Counts) -> Result<(), Impossible> {

@@ -16,7 +16,7 @@ mod time;
 mod timeline;
 
 pub use html::html;
-pub use json::json;
+pub use json::{json, json_text};
 pub use markdown::markdown;
 
 use crate::domain::{Digest, EffectClass};

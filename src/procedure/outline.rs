@@ -33,7 +33,12 @@ fn put(procedure: &Procedure, phase: Option<&str>, library: &Library, deep: usiz
             _ if raw.verb == Verb::Notify => "Notify".to_owned(),
             _ => continue,
         };
-        steps.push((phase.to_owned(), title));
+        let items = raw.each.as_ref().map(|each| each.listed()).unwrap_or_default();
+        if items.is_empty() {
+            steps.push((phase.to_owned(), title));
+            continue;
+        }
+        steps.extend(items.into_iter().map(|item| (phase.to_owned(), title.replace("{{it}}", &item))));
     }
 }
 

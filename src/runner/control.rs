@@ -134,8 +134,11 @@ async fn say(stream: &mut (impl AsyncWriteExt + Unpin), reply: &Reply) -> io::Re
     stream.write_all(&bytes).await
 }
 
-/// Reads one request; everything that is not one is refused in a sentence.
-fn parse(line: &[u8]) -> std::result::Result<Request, String> {
+/// Reads one request, a line with its newline.
+///
+/// # Errors
+/// A sentence: it is no whole line, not a request, or of another version.
+pub fn parse(line: &[u8]) -> std::result::Result<Request, String> {
     if line.last() != Some(&b'\n') {
         return Err(format!("a request is one line of at most {LARGEST_REQUEST} bytes"));
     }

@@ -51,15 +51,14 @@ pub fn refusal(plan: &Plan, view: &RunView, now: Now) -> Option<Error> {
     Some(refusal.hint("what cannot wait is an emergency: --emergency \"REASON\", which takes a second person"))
 }
 
-/// Why an emergency may not begin: it needs its reason, and a second person who can be asked.
+/// Why an emergency may not begin: it needs its reason, and a second person, whom this version cannot ask.
 #[must_use]
-pub fn emergency_refusal(reason: &str, second_person: bool) -> Option<Error> {
+pub fn emergency_refusal(reason: &str) -> Option<Error> {
     if reason.trim().is_empty() {
         return Some(Error::new(Kind::Refused, "an emergency needs a reason, for the report"));
     }
     let message = "an emergency takes a second person, and none can be asked here";
-    let refusal = Error::new(Kind::Refused, message).hint("wait for the next window: midwatch windows shows it");
-    (!second_person).then_some(refusal)
+    Some(Error::new(Kind::Refused, message).hint("wait for the next window: midwatch windows shows it"))
 }
 
 /// What whoever starts a run should know of its time, in a sentence each: where it would have to stop.

@@ -13,10 +13,11 @@ const ROUNDS: u32 = 25;
 const LATEST: u64 = 500;
 
 /// Numbers that look random: xorshift64, G. Marsaglia, "Xorshift RNGs", 2003.
-struct Chance(u64);
+pub struct Chance(pub u64);
 
 impl Chance {
-    fn below(&mut self, limit: u64) -> u64 {
+    /// A number below a limit.
+    pub fn below(&mut self, limit: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -24,7 +25,8 @@ impl Chance {
     }
 }
 
-fn seed() -> u64 {
+/// The seed that is given, or one of the moment.
+pub fn seed() -> u64 {
     let given = std::env::var("MIDWATCH_TEST_SEED").ok().and_then(|text| text.parse().ok());
     let now = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().subsec_nanos();
     given.unwrap_or_else(|| u64::from(now()) + 1)

@@ -2,17 +2,22 @@
 
 mod acts;
 mod answers;
-mod chance;
+pub mod chance;
 mod checklist;
 mod codes;
 mod failpoints;
+mod faults;
+mod histories;
 mod http;
 mod items;
 mod locks;
 mod loss;
 mod moving;
+mod notices;
+mod property;
 mod redis;
 mod report;
+mod rows;
 mod socket;
 mod sql;
 mod state;

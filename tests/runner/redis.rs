@@ -125,6 +125,35 @@ fn a_queue_is_drained_under_a_flag_that_is_given_back() {
 }
 
 #[test]
+fn a_drain_is_waited_for_and_a_lost_server_does_not_end_it() {
+    let cache = Cache::new();
+    let mut cache = Cache { estate: cache.estate.with("MIDWATCH_SPAN_WAIT_EVERY", "50"), ..cache };
+    cache.estate.procedure(
+        "redis",
+        "",
+        "[[work]]\ntitle = \"Begin\"\nmanual = \"Begin.\"\n[[work]]\ntitle = \"Empty\"\n\
+         wait = { redis = \"length\", key = \"jobs\", in_flight = [\"taken\"] }\nuntil = \"value == 0\"\ntimeout = \"10m\"\n",
+    );
+    cache.ask(&["LPUSH", "jobs", "job"]);
+    cache.ask(&["SAVE"]);
+    let log = {
+        let (run, prompt) = cache.asked();
+        run.accept(&prompt, consent(&prompt));
+        run.dir.log("2.1.log")
+    };
+    let looked =
+        |said: &str| wait_for(said, || fs::read_to_string(&log).unwrap_or_default().contains(said).then_some(()));
+    looked("value 1");
+    cache.server.kill();
+    looked("unknown: ");
+    cache.server.run().unwrap();
+    cache.ask(&["LMOVE", "jobs", "taken", "LEFT", "RIGHT"]);
+    assert!(cache.estate.run().view().steps[1].outcome.is_none(), "neither the loss nor what is taken is done");
+    cache.ask(&["DEL", "taken"]);
+    assert_eq!(cache.estate.run().sealed().sealed, Some(RunStatus::Ok));
+}
+
+#[test]
 fn a_flag_of_somebody_else_is_neither_taken_nor_given_back() {
     let cache = Cache::new();
     cache.ask(&["SET", "drain", "theirs", "EX", "600"]);

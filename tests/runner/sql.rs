@@ -19,15 +19,15 @@ const SCHEMA: &str = "CREATE ROLE watch LOGIN IN ROLE pg_monitor; CREATE ROLE ad
     DELETE FROM public.tasks WHERE id % 2 = 0; ANALYZE public.tasks;";
 
 /// A server with an estate that names it.
-struct Base {
-    postgres: PrivatePostgres,
-    estate: Estate,
-    runtime: Runtime,
+pub struct Base {
+    pub postgres: PrivatePostgres,
+    pub estate: Estate,
+    pub runtime: Runtime,
     _place: tempfile::TempDir,
 }
 
 impl Base {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self::acting_as("admin")
     }
 
@@ -57,7 +57,7 @@ impl Base {
     }
 
     /// Writes a procedure of one step.
-    fn step(&self, effect: &str, sql: &str, more: &str) {
+    pub fn step(&self, effect: &str, sql: &str, more: &str) {
         let steps = format!(
             "[[work]]\ntitle = \"Work\"\neffect = \"{effect}\"\ndo = {{ sql = '''{sql}''', lock_timeout = \"100ms\" }}\n\
              undo = {{ none = \"a test\" }}\n{more}\n"
@@ -66,18 +66,18 @@ impl Base {
     }
 
     /// Starts it, and waits for its prompt.
-    fn asked(&self) -> (Run<'_>, OpenPrompt) {
+    pub fn asked(&self) -> (Run<'_>, OpenPrompt) {
         let run = self.estate.start_waiting("sql");
         let prompt = run.prompt();
         (run, prompt)
     }
 
-    fn sql(&self, script: &str) -> String {
+    pub fn sql(&self, script: &str) -> String {
         self.postgres.sql("postgres", script).unwrap()
     }
 
     /// A session that stays open, after a script.
-    fn session(&self, name: &str, script: &str) -> Client {
+    pub fn session(&self, name: &str, script: &str) -> Client {
         let conninfo = format!("{} application_name={name}", self.postgres.conninfo("postgres"));
         self.runtime.block_on(async {
             let (client, connection) = tokio_postgres::connect(&conninfo, NoTls).await.unwrap();
@@ -88,7 +88,7 @@ impl Base {
     }
 
     /// Waits until a backend of ours is at work on something like this.
-    fn at_work(&self, like: &str) {
+    pub fn at_work(&self, like: &str) {
         let asked = format!(
             "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'midwatch' AND state = 'active' AND query LIKE '{like}%'"
         );
@@ -96,17 +96,17 @@ impl Base {
     }
 }
 
-fn preview(prompt: &OpenPrompt) -> &Preview {
+pub fn preview(prompt: &OpenPrompt) -> &Preview {
     let Ask::Confirm { preview, .. } = &prompt.ask else { panic!("{prompt:?}") };
     preview
 }
 
-fn fact<'a>(preview: &'a Preview, name: &str) -> &'a str {
+pub fn fact<'a>(preview: &'a Preview, name: &str) -> &'a str {
     let found = preview.facts.iter().find(|(known, _)| known == name);
     &found.unwrap_or_else(|| panic!("no {name} among {:?}", preview.facts)).1
 }
 
-fn outcome(run: &Run<'_>) -> Outcome {
+pub fn outcome(run: &Run<'_>) -> Outcome {
     let so = |view: &midwatch::journal::fold::RunView| view.steps[0].outcome.is_some();
     run.wait("an outcome", so).steps[0].outcome.clone().unwrap()
 }

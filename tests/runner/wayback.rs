@@ -179,7 +179,7 @@ fn a_failure_offers_what_its_step_allows_and_a_held_run_is_taken_up_later() {
     run.accept(&prompt, decide(Choice::Hold));
     wait_for("the end of the runner", || (!run.dir.runner_lives()).then_some(()));
     assert_eq!(run.status(), "held");
-    let held = run.view().held.unwrap();
+    let held = run.view().held().cloned().unwrap();
     assert_eq!((held.step, held.reason.as_str()), (3, "the test says so"));
     estate.nothing_runs();
     run.midwatch("resume", &[]).exits(0);

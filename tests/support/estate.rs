@@ -126,6 +126,12 @@ impl Estate {
         self
     }
 
+    /// Sets a variable for every command from now on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.without(name);
+        self.settings.push((name.to_owned(), value.to_owned()));
+    }
+
     /// The same without a variable that [`Self::with`] gave.
     pub fn without(&mut self, name: &str) {
         self.settings.retain(|(set, _)| set != name);

@@ -3,5 +3,7 @@
 pub mod corpus;
 pub mod disk;
 pub mod estate;
+pub mod invariants;
+pub mod post;
 pub mod pty;
 pub mod run;

@@ -110,7 +110,7 @@ impl Follow {
                 if let Some(removed) = self.removed() {
                     return Err(removed);
                 }
-                if view.held.is_some() {
+                if view.held().is_some() {
                     return Ok(End::Held);
                 }
                 return Ok(End::Interrupted(why_gone(&view, last_words.as_mut())));

@@ -91,6 +91,13 @@ impl RunView {
         Ok(())
     }
 
+    pub(super) fn reread_prompt(&mut self, record: &Record, id: &PromptId) -> Result<(), Impossible> {
+        let open = self.prompt.as_mut().filter(|open| open.id == *id);
+        let Some(open) = open else { return refuse("prompt.reread of a prompt that is not open") };
+        open.read = record.wall;
+        Ok(())
+    }
+
     pub(super) fn close_prompt(&mut self, id: &PromptId) -> Result<u32, Impossible> {
         let Some(open) = self.prompt.take_if(|open| open.id == *id) else {
             return refuse("prompt.closed of a prompt that is not open");

@@ -80,6 +80,12 @@ impl RunView {
         self.back.beyond
     }
 
+    /// Who put it down, and at which step; it waits to be taken up.
+    #[must_use]
+    pub fn held(&self) -> Option<&Held> {
+        self.back.held.as_ref()
+    }
+
     /// How often it was asked to stop.
     #[must_use]
     pub fn aborts(&self) -> u32 {
@@ -219,7 +225,7 @@ impl RunView {
         match choice {
             Choice::Hold => {
                 let (by, at, reason) = (record.actor.clone(), record.wall, reason.to_owned());
-                self.held = Some(Held { by, at, step, reason });
+                self.back.held = Some(Held { by, at, step, reason });
             }
             Choice::Rollback if going_back => self.back.beyond = true,
             Choice::Retry if view.head.verb == Verb::UndoOf => {
@@ -238,3 +244,6 @@ impl RunView {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,8 +33,6 @@ pub struct RunView {
     pub rollback: Option<RollbackHead>,
     /// The way back, once it was taken.
     pub way_back: Option<WayBackView>,
-    /// Who put it down, and at which step; it waits to be taken up.
-    pub held: Option<Held>,
     /// What its reads saved, by name.
     pub saved: BTreeMap<String, Saved>,
     /// Who started it.
@@ -114,6 +112,8 @@ pub(super) struct Back {
     pub(super) left: BTreeSet<u32>,
     /// Whether a person let the way back go on beyond its budget.
     pub(super) beyond: bool,
+    /// Who put the run down, and at which step.
+    pub(super) held: Option<Held>,
 }
 
 /// The way back of a run.
@@ -288,7 +288,7 @@ impl RunView {
     pub fn status(&self, runner_lives: bool) -> RunStatus {
         match (self.sealed, runner_lives, &self.prompt) {
             (Some(status), ..) => status,
-            _ if self.held.is_some() => RunStatus::Held,
+            _ if self.back.held.is_some() => RunStatus::Held,
             (None, false, _) => RunStatus::Interrupted,
             (None, true, Some(_)) => RunStatus::Waiting,
             (None, true, None) if self.waits_for_people() => RunStatus::Waiting,

@@ -3,10 +3,29 @@
 use crate::journal::fold::StepView;
 use crate::journal::reading::{Change, Compared, Reading, compare};
 use crate::journal::record::{Event, Record};
+use crate::journal::report::markdown::is_unseen;
 use crate::journal::report::model::{self, Confirmation, Person, Timing, Tone};
 use crate::journal::report::{Report, SetShown, checklist, time, verify_command};
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 use std::time::Duration;
+
+/// The same as text, in which whatever cannot be seen is written by its number: it may be printed on a terminal.
+#[must_use]
+pub fn json_text(report: &Report) -> String {
+    let mut out = String::new();
+    for symbol in format!("{:#}\n", json(report)).chars() {
+        if symbol != '\n' && is_unseen(symbol) {
+            // Outside of strings JSON has nothing but ASCII that can be seen.
+            for half in symbol.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{half:04x}");
+            }
+        } else {
+            out.push(symbol);
+        }
+    }
+    out
+}
 
 /// The record as JSON, to be processed: the run, its steps, its notes, and every record as the journal has it.
 #[must_use]

@@ -110,3 +110,12 @@ fn an_address_is_no_link_and_a_colon_in_a_sentence_stays() {
     assert_eq!(safe("done: at www.evil.com"), "done: at www\\.evil.com");
     assert_eq!(safe("WWW.x http://y mailto:z :"), "WWW\\.x http\\://y mailto\\:z :");
 }
+
+#[test]
+fn json_on_a_terminal_is_the_same_value_and_shows_everything() {
+    let mut report = of(&night());
+    report.view.title = "a\u{9b}2J\u{202e}\u{e0041}\u{1b}".to_owned();
+    let text = json_text(&report);
+    assert!(!text.contains(|symbol: char| symbol != '\n' && is_unseen(symbol)), "{text}");
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), json(&report));
+}

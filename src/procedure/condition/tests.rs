@@ -54,3 +54,55 @@ fn what_is_no_condition_is_said() {
         assert!(Condition::on_a_row(bad).is_err(), "{bad}");
     }
 }
+
+#[test]
+fn facts_that_are_text_are_read_as_what_they_are_compared_with() {
+    let facts: BTreeMap<String, String> =
+        [("value", "0"), ("rate", "0.50"), ("name", "1.0"), ("on", "true"), ("none", " ")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+    for (text, expected) in [
+        ("value == 0", Some(true)),
+        ("value == 0.0 and rate < 1", Some(true)),
+        ("name == '1.00'", Some(false)),
+        ("name == 1", Some(true)),
+        ("on == true", Some(true)),
+        ("on == 1", None),
+        ("none == 0", None),
+        ("none == ''", None),
+        ("value == 0 or gone == 1", None),
+    ] {
+        assert_eq!(Condition::parse(text).unwrap().holds_for(&facts).ok(), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_plan_holds_values_and_what_the_run_knows_later_and_reads_both_back() {
+    let read = Condition::parse("before[it].image != {{image}} and env == 'it''s' or n >= 3").unwrap();
+    let bound = read.bound(|operand| {
+        Ok(match operand {
+            Operand::Fact(name) if name == "env" => Some(Value::Text("it's".to_owned())),
+            Operand::Fact(name) if name == "n" => Some(Value::Text("4".to_owned())),
+            Operand::Fact(_) => Some(Value::Later("saved:2/before[api].image".to_owned())),
+            Operand::Reference(_) => Some(Value::Text("x}'\"y".to_owned())),
+            Operand::Literal(_) => None,
+        })
+    });
+    let text = bound.unwrap().to_string();
+    assert_eq!(text, "{{saved:2/before[api].image}} != 'x}''\"y' and 'it''s' == 'it''s' or 4 >= 3");
+    assert_eq!(Condition::parse(&text).unwrap().to_string(), text);
+    assert_eq!(spoken(&text), "before[api].image != 'x}''\"y' and 'it''s' == 'it''s' or 4 >= 3");
+}
+
+#[test]
+fn a_span_is_split_off() {
+    for (text, expected) in [
+        ("value == 0 for 30s", ("value == 0", 30)),
+        (" passed for 5m ", ("passed", 300)),
+        ("value == 'wait for 30s'", ("value == 'wait for 30s'", 0)),
+        ("value == 0 for ever", ("value == 0 for ever", 0)),
+        ("value == 0", ("value == 0", 0)),
+    ] {
+        assert_eq!(split_for(text), expected, "{text}");
+    }
+}

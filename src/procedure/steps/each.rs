@@ -55,6 +55,12 @@ impl Each {
         self.sound(&found, problems).then_some(found).unwrap_or_default()
     }
 
+    /// The items as the file has them; none where they are those of a parameter.
+    #[must_use]
+    pub fn listed(&self) -> Vec<String> {
+        if let Value::List(items) = &self.items.value { items.iter().filter_map(text_of).collect() } else { Vec::new() }
+    }
+
     fn sound(&self, items: &[String], problems: &mut Problems) -> bool {
         let wrong = items.iter().find(|item| !is_item(item));
         let twice = items.iter().enumerate().find(|(at, item)| items.iter().take(*at).any(|other| other == *item));

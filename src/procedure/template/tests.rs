@@ -48,9 +48,7 @@ fn what_is_quoted_is_one_token_whatever_is_in_it() {
 
 #[test]
 fn what_is_no_reference_is_said() {
-    for bad in
-        ["{{", "a {{b", "{{}}", "{{A}}", "{{row.facts.}}", "{{run.x}}", "{{a|idnet}}", "{{a|}}", "{{before[it]}}"]
-    {
+    for bad in ["{{", "a {{b", "{{}}", "{{A}}", "{{row.facts.}}", "{{run.x}}", "{{a|idnet}}", "{{a|}}"] {
         assert!(pieces(bad).is_err(), "{bad}");
     }
     assert_eq!(pieces("}}"), Ok(vec![Piece::Text("}}".to_owned())]));
@@ -93,6 +91,38 @@ fn saved_facts_are_referred_to_by_name_and_fact() {
         assert!(pieces(good).is_ok(), "{good}");
     }
     for bad in ["{{before.}}", "{{.x}}", "{{before.X}}", "{{row.x}}", "{{run.id.x}}", "{{saved:x}}"] {
+        assert!(pieces(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn an_entry_is_that_of_a_parameter_or_of_what_was_read() {
+    let mut values = BTreeMap::from([("before".to_owned(), saved_as("2/before")), (IT.to_owned(), Bound::text("a.b"))]);
+    let entries = vec![("a.b".to_owned(), "v1".to_owned()), ("c".to_owned(), "v2".to_owned())];
+    values.insert("image".to_owned(), Bound { entries, ..Bound::text("a.b=v1,c=v2") });
+    let planned = |text: &str| match fill_text(text, &values) {
+        Value::Text(text) => text,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(planned("{{it}} {{image[it]}} {{image[c]}}"), "a.b v1 v2");
+    assert_eq!(planned("{{before[it].n}} {{before[it]}}"), "{{saved:2/before[a.b].n}} {{saved:2/before[a.b]}}");
+    let saved = |facts: &[(&str, &str)]| Saved {
+        step: 0,
+        says: "said".to_owned(),
+        facts: facts.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+    };
+    // Read at once, under the names of an adapter's rows; or for each by itself.
+    let flat = BTreeMap::from([("2/before".to_owned(), saved(&[("a.b.n", "3"), ("c: n", "4"), ("a.b", "x")]))]);
+    let each = BTreeMap::from([("2/before[a.b]".to_owned(), saved(&[("n", "5")]))]);
+    let run = |saved| OfRun { id: "i", dir: "/d", saved };
+    assert_eq!(run(&flat).fill("{{saved:2/before[a.b].n}} {{saved:2/before[c].n}}").unwrap(), "3 4");
+    assert_eq!(run(&flat).fill("{{saved:2/before[a.b]}}").unwrap(), "x");
+    assert_eq!(run(&each).fill("{{saved:2/before[a.b].n}} {{saved:2/before[a.b]}}").unwrap(), "5 said");
+    let why = run(&each).fill("{{saved:2/before[c].n}}").unwrap_err();
+    assert_eq!(why, "`before` was not read yet");
+    let why = run(&flat).fill("{{saved:2/before[d].n}}").unwrap_err();
+    assert!(why.starts_with("what was read as `before` has no `d.n`; it has "), "{why}");
+    for bad in ["{{x[}}", "{{x[]}}", "{{x[it].}}", "{{x[a]b}}", "{{X[a]}}", "{{it[a]}}", "{{x[a,b]}}", "{{x[a].B}}"] {
         assert!(pieces(bad).is_err(), "{bad}");
     }
 }

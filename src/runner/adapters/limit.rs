@@ -1,4 +1,4 @@
-//! The ceiling of a frozen set.
+//! The ceiling of a frozen set, and the bound of one that is not listed.
 
 use crate::domain::quantity::{bytes, count, percent};
 use crate::domain::{Error, Kind};
@@ -38,4 +38,19 @@ pub(super) fn judge(
     let message = format!("cannot go on: the set is over its limit: {found} of {of} {noun}{size} ({words})");
     Err(Error::new(Kind::Refused, message)
         .hint("a larger set than the author foresaw is a mistake until shown otherwise"))
+}
+
+/// The most that may go of a set that comes and goes: a fifth more than there is now, raised to a power of two or half more than
+/// one, so that it stays the same for a while.
+pub(super) fn bound(found: u64) -> u64 {
+    let wanted = found.saturating_add(found / 5).max(10);
+    let mut power = 8_u64;
+    loop {
+        let half_more = power.saturating_add(power / 2);
+        match (power >= wanted, half_more >= wanted) {
+            (true, _) => return power,
+            (false, true) => return half_more,
+            (false, false) => power = power.saturating_mul(2),
+        }
+    }
 }

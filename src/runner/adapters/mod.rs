@@ -359,15 +359,9 @@ pub fn items(set: &mut dyn BufRead, from: u64, rows: u64) -> Result<(u64, Vec<It
         "exec" => Ok((1, exec::items(&head).into_iter().skip(usize::from(from > 0)).collect())),
         "http" => Ok((1, http::items(&head).into_iter().skip(usize::from(from > 0)).collect())),
         systemd::KEY => Ok((1, systemd::items(&head).into_iter().skip(usize::from(from > 0)).collect())),
-        undo::KEY => Ok(counted(undo::items(&head), from, rows)),
+        undo::KEY => Ok(undo::items(&head, from, rows)),
         _ => Err(not_a_set("its kind is not known")),
     }
-}
-
-/// The objects of a set that is known whole, as [`items`] gives them.
-fn counted(items: Vec<Item>, from: u64, rows: u64) -> (u64, Vec<Item>) {
-    let of = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-    (items.len() as u64, items.into_iter().skip(of(from)).take(of(rows)).collect())
 }
 
 /// What moved between two sets of one action, one line each, at most twenty and the number of the rest.

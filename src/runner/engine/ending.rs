@@ -23,7 +23,7 @@ impl Engine {
 
     /// Whether a person put the run down.
     pub(super) fn is_held(&self) -> bool {
-        self.view().held.is_some()
+        self.view().held().is_some()
     }
 
     /// Ends the run: takes back what ran if asked to, takes what is taken in every ending, and seals. Whoever asks once more

@@ -43,7 +43,8 @@ impl Hours {
     /// Refuses a run that its window does not allow now; whoever launched it has looked, but the clock goes on.
     pub(super) fn allow(&self, plan: &Plan, start: &Start, history: &History, now: Now) -> Result<()> {
         let view = foresee::foresee(plan, start, history, self.calendar(), now)?;
-        foresee::refusal(plan, &view, now).map_or(Ok(()), Err)
+        let emergency = start.emergency.as_ref().and_then(|reason| foresee::emergency_refusal(reason));
+        emergency.or_else(|| foresee::refusal(plan, &view, now)).map_or(Ok(()), Err)
     }
 
     /// The windows.

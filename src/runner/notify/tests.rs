@@ -1,1 +1,128 @@
+use super::*;
+use crate::domain::{RunId, Wall};
+use std::path::PathBuf;
 
+fn message() -> Message {
+    Message {
+        estate: "novacron".to_owned(),
+        environment: "production".to_owned(),
+        procedure: "novacron/update".to_owned(),
+        title: "Update\r\nBcc: nobody@example.org".to_owned(),
+        run: "01R".to_owned(),
+        host: "bastion".to_owned(),
+        step: 3,
+        steps: 4,
+        step_title: "Tell <them> & us".to_owned(),
+        outcome: "2 done".to_owned(),
+        at: Wall::from_unix(1_787_363_251, 0),
+        text: "Over.".to_owned(),
+    }
+}
+
+fn told(came: &[(&str, Came)]) -> ActEnd {
+    end(&came.iter().map(|(name, one)| ((*name).to_owned(), one.clone())).collect::<Vec<_>>())
+}
+
+#[test]
+fn one_who_was_not_told_fails_it_and_one_of_whom_nobody_knows_leaves_it_unknown() {
+    let (yes, no) = (Came::Told("HTTP 200".to_owned()), Came::Not("it answered 503".to_owned()));
+    let unclear = Came::Unclear("it took longer than it may".to_owned());
+    assert_eq!(told(&[("a", yes.clone())]).ending, Ending::Ok);
+    let failed = told(&[("a", yes.clone()), ("b", no.clone())]);
+    assert_eq!((failed.ending, failed.counts["told"], failed.counts["not_told"]), (Ending::Failed, 1, 1));
+    let unknown = told(&[("a", yes), ("b", no), ("c", unclear)]);
+    assert_eq!(unknown.ending, Ending::Unknown);
+    let facts = unknown.evidence.unwrap().facts;
+    let who: Vec<bool> = ["a", "b", "c", "d"].iter().map(|name| was_told(&facts, name)).collect();
+    assert_eq!(who, [true, false, false, false]);
+}
+
+#[test]
+fn a_subject_is_one_line_and_a_text_for_slack_is_escaped() {
+    let message = message();
+    assert_eq!(message.subject(), "[PRODUCTION] novacron: Update  Bcc: nobody@example.org");
+    let slack: serde_json::Value = serde_json::from_slice(&message.slack().unwrap()).unwrap();
+    let text = slack["text"].as_str().unwrap();
+    assert!(text.contains("step 3 of 4: Tell &lt;them&gt; &amp; us") && text.contains("so far: 2 done"), "{text}");
+    let json: serde_json::Value = serde_json::from_slice(&message.json("room").unwrap()).unwrap();
+    assert_eq!((&json["midwatch"], &json["receiver"]), (&serde_json::json!(1), &serde_json::json!("room")));
+    assert_eq!((&json["step"], &json["outcome"]), (&serde_json::json!(3), &serde_json::json!("2 done")));
+}
+
+/// An estate with these receivers, and what came of telling one of them.
+fn tell(receivers: &str, name: &str, within: Duration) -> ActEnd {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("midwatch.toml");
+    std::fs::write(&file, format!("schema = 1\nname = \"n\"\nenvironment = \"other\"\n{receivers}")).unwrap();
+    let around = Around { estate: Some(file), name: "n".to_owned(), runs: PathBuf::from("/"), own: RunId::new(1, 1) };
+    let within_ms = u64::try_from(within.as_millis()).unwrap();
+    let telling = Telling { receivers: vec![name.to_owned()], message: message(), within_ms, around };
+    act(&telling.action().unwrap(), &mut Vec::new(), &AtomicBool::new(false))
+}
+
+#[test]
+fn who_cannot_be_reached_was_not_told() {
+    // Nobody listens there any more.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let receivers = format!(
+        r#"
+secrets.gone = "env:MIDWATCH_TEST_NO_SUCH_SECRET"
+[[notify]]
+name = "hook"
+webhook = "http://{free}/hunter2"
+[[notify]]
+name = "mail"
+mail = ["a@b.example"]
+smtp = "smtp://{free}"
+[[notify]]
+name = "room"
+slack = "secret:gone"
+[[notify]]
+name = "pager"
+program = ["/no/such/program"]
+"#
+    );
+    for name in ["hook", "mail", "room", "pager", "nobody"] {
+        let end = tell(&receivers, name, Duration::from_secs(60));
+        assert_eq!(end.ending, Ending::Failed, "{name}: {}", end.detail);
+        assert!(end.detail.contains("not told: ") && !end.detail.contains("hunter2"), "{}", end.detail);
+    }
+}
+
+#[test]
+fn a_program_that_never_ends_is_killed_and_nobody_knows() {
+    let receivers = "[[notify]]\nname = \"pager\"\nprogram = [\"/bin/sleep\", \"600\"]\n";
+    let end = tell(receivers, "pager", Duration::from_millis(300));
+    assert_eq!(end.ending, Ending::Unknown);
+    assert!(end.detail.contains("it took longer than it may"), "{}", end.detail);
+}
+
+#[test]
+fn a_mail_server_that_asks_for_nothing_gets_no_password_without_tls() {
+    use std::io::{BufRead, BufReader};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = std::thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        let mut heard = String::new();
+        (&stream).write_all(b"220 test\r\n").unwrap();
+        let mut reader = BufReader::new(&stream);
+        while reader.read_line(&mut heard).is_ok_and(|count| count > 0) {
+            let line = heard.lines().last().unwrap_or_default();
+            // No STARTTLS is offered, and no log-in.
+            let answer = if line.starts_with("EHLO") { "250-test\r\n250 8BITMIME\r\n" } else { "250 well\r\n" };
+            if (&stream).write_all(answer.as_bytes()).is_err() {
+                break;
+            }
+        }
+        heard
+    });
+    let receivers = format!(
+        "secrets.mail = \"env:PATH\"\n[[notify]]\nname = \"mail\"\nmail = [\"a@b.example\"]\nsmtp = \"smtp://u@{address}?tls=required\"\npassword = \"secret:mail\"\n"
+    );
+    let end = tell(&receivers, "mail", Duration::from_secs(60));
+    assert_eq!(end.ending, Ending::Failed, "{}", end.detail);
+    let heard = server.join().unwrap();
+    assert!(!heard.contains("AUTH") && !heard.contains("MAIL"), "{heard}");
+}

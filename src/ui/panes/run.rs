@@ -23,7 +23,7 @@ pub mod time;
 use crate::app::Snapshot;
 use crate::app::model::{Hit, Pane};
 use crate::config::theme::Role;
-use crate::domain::{Clean, EffectClass, RunStatus, StepState, Wall, quantity};
+use crate::domain::{Clean, EffectClass, RunStatus, StepState, Verb, Wall, quantity};
 use crate::journal::fold::{RunView, StepView};
 use crate::ui::ViewState;
 use crate::ui::layout::{self, take_bottom};
@@ -206,7 +206,7 @@ pub fn state(snapshot: &Snapshot<'_>, number: u32, step: &StepView) -> (Role, &'
     }
 }
 
-/// The time a step took, or is expected to take: `0.4 s`, `~10 s`, `~30 s left`, `over by 2 m`.
+/// The time a step took, or is expected to take: `0.4 s`, `~10 s`, `~30 s left`, `over by 2 m`; of a wait, `3 m of 20 m`.
 #[must_use]
 pub fn step_time(step: &StepView, now: Wall) -> String {
     let known = step.head.timing.pace.is_some() || step.head.takes_s.is_some();
@@ -214,6 +214,10 @@ pub fn step_time(step: &StepView, now: Wall) -> String {
     match (step.state, &step.outcome, step.started) {
         (StepState::Running, _, Some(started)) => {
             let elapsed = now.since(started);
+            let limit = step.head.timeout_s.map(Duration::from_secs);
+            if let Some(limit) = limit.filter(|_| step.head.verb == Verb::Wait) {
+                return format!("{} of {}", rounded(elapsed), quantity::span(limit));
+            }
             match expected {
                 Some(expected) if elapsed <= expected => format!("~{} left", rounded(expected.saturating_sub(elapsed))),
                 Some(expected) => format!("{} over", rounded(elapsed.saturating_sub(expected))),

@@ -56,11 +56,7 @@ pub(super) fn redis(root: &mut Table, known: &[String], problems: &mut Problems)
         let url = url(&mut table, "url", problems);
         let password = password(&mut table, "password", known, problems);
         let act = self::url(&mut table, "act", problems);
-        let act_at = table.place_of("act_password");
         let act_password = self::password(&mut table, "act_password", known, problems);
-        if act.is_none() && act_password.is_some() {
-            problems.say_with(act_at, "`act_password` is of use with `act` alone", "add `act = \"redis://…\"`");
-        }
         let memory = limits(&mut table, "memory", problems);
         let ca_at = table.place_of("ca");
         let ca = path(&mut table, "ca", problems);

@@ -189,7 +189,7 @@ async fn many(
     }
     if !listed {
         let found = marks.len() as u64;
-        sight.head.count = bound(found);
+        sight.head.count = limit::bound(found);
         sight.head.pattern = Some(pattern.to_owned());
         let words = format!("bounded, not listed: {} keys now, at most {} go", count(found), count(sight.head.count));
         sight.facts.push(("set".to_owned(), words));
@@ -217,21 +217,6 @@ async fn many(
     sight.facts.push(("types".to_owned(), if kinds.is_empty() { "none".to_owned() } else { kinds.join(", ") }));
     sight.facts.push(("without an end of their own".to_owned(), count(lasting)));
     Ok(())
-}
-
-/// The most that may go of a set that comes and goes: a fifth more than there is now, raised to a power of two or half more than
-/// one, so that it stays the same for a while.
-fn bound(found: u64) -> u64 {
-    let wanted = found.saturating_add(found / 5).max(10);
-    let mut power = 8_u64;
-    loop {
-        let half_more = power.saturating_add(power / 2);
-        match (power >= wanted, half_more >= wanted) {
-            (true, _) => return power,
-            (false, true) => return half_more,
-            (false, false) => power = power.saturating_mul(2),
-        }
-    }
 }
 
 /// What else lives in the database, by what its keys begin with.

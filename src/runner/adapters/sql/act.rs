@@ -64,18 +64,18 @@ pub(in super::super) fn act(
         objects: if *undo { Vec::new() } else { objects },
         cancel,
     };
-    ways::finish(work.whole(out)).unwrap_or_else(|error| ActEnd::new(Ending::Failed, error.message))
+    ways::finish(work.whole(set, out)).unwrap_or_else(|error| ActEnd::new(Ending::Failed, error.message))
 }
 
 /// One act.
-struct Work<'a> {
+pub(super) struct Work<'a> {
     spec: &'a Spec,
-    sql: &'a str,
+    pub(super) sql: &'a str,
     lock_timeout: Duration,
-    shape: Shape,
+    pub(super) shape: Shape,
     head: Head,
     objects: Vec<Object>,
-    cancel: &'a AtomicBool,
+    pub(super) cancel: &'a AtomicBool,
 }
 
 /// How one try ended.
@@ -86,7 +86,7 @@ enum Try {
 }
 
 impl Work<'_> {
-    async fn whole(&self, out: &mut dyn Write) -> ActEnd {
+    async fn whole(&self, set: &mut dyn BufRead, out: &mut dyn Write) -> ActEnd {
         let nothing = |why: &str| ActEnd::new(Ending::Failed, format!("nothing was done: {why}"));
         // What reads needs no right to act.
         let Some(way) = self.spec.act.as_ref().or(self.spec.watch.as_ref()) else {
@@ -101,19 +101,37 @@ impl Work<'_> {
         }
         let _ = writeln!(out, "process {} of {}", acting.pid, acting.session().server());
         let mut passed_over = Vec::new();
+        // What takes back what another did has rows of its own.
+        if let Some(rows) = self.head.rows.as_ref().filter(|_| !self.objects.is_empty()) {
+            return self.on_rows(&mut acting, rows, set, out, &mut passed_over).await;
+        }
+        if self.cancel.load(Ordering::Relaxed) {
+            return ActEnd::new(Ending::Cancelled, "stopped before it began");
+        }
+        match self.with_retries(&mut acting, self.sql, out, &mut passed_over).await {
+            Ok(done) => self.done(&done, &passed_over),
+            Err(end) => self.with_leftovers(acting.session(), end).await,
+        }
+    }
+
+    /// Sends a statement, again and again while a lock is in its way.
+    pub(super) async fn with_retries(
+        &self,
+        acting: &mut Acting,
+        sql: &str,
+        out: &mut dyn Write,
+        passed_over: &mut Vec<String>,
+    ) -> Result<Done, ActEnd> {
         let mut tries = 0;
         loop {
-            if self.cancel.load(Ordering::Relaxed) {
-                return ActEnd::new(Ending::Cancelled, "stopped before it began");
-            }
-            match self.once(&mut acting, out, &mut passed_over).await {
-                Try::Done(done) => return self.done(&done, &passed_over),
-                Try::Over(end) => return self.with_leftovers(acting.session(), end).await,
+            match self.once(acting, sql, out, passed_over).await {
+                Try::Done(done) => return Ok(done),
+                Try::Over(end) => return Err(end),
                 Try::NoLock(failure) => {
                     let blockers = self.blockers(acting.pid).await;
                     tries += 1;
                     if let Some(end) = self.again(tries, &failure, &blockers, out).await {
-                        return self.with_leftovers(acting.session(), end).await;
+                        return Err(end);
                     }
                 }
             }
@@ -141,7 +159,7 @@ impl Work<'_> {
     }
 
     /// Sends the statement once and stays with it to its end.
-    async fn once(&self, acting: &mut Acting, out: &mut dyn Write, passed_over: &mut Vec<String>) -> Try {
+    async fn once(&self, acting: &mut Acting, sql: &str, out: &mut dyn Write, passed_over: &mut Vec<String>) -> Try {
         let (canceller, pid) = (acting.canceller(), acting.pid);
         let hear = |notice: Notice| {
             let _ = writeln!(out, "{}: {}", notice.severity, notice.text);
@@ -151,7 +169,7 @@ impl Work<'_> {
         };
         let mut asked: Option<Instant> = None;
         let answer = {
-            let work = acting.carry_out(self.sql, hear);
+            let work = acting.carry_out(sql, hear);
             tokio::pin!(work);
             loop {
                 tokio::select! {

@@ -12,15 +12,20 @@
 //! else is named has its schema before it. A check by SELECT passes on one row whose first column is true and fails on one whose
 //! first column is false; anything else is unknown.
 //!
+//! A DELETE or an UPDATE of one table with a primary key is frozen row by row, by the keys that its WHERE gives, and carried out on
+//! these alone, a thousand in a transaction; `limit` is the ceiling of that set. Where rows cannot be frozen, the prompt says why.
+//!
 //! A value that is one lower-case word, hyphens allowed, names a question that is built in: `oldest-snapshot`, `vacuumed`,
 //! `reindexed`. A plan holds how the database is reached and where secrets lie, never a secret itself.
 
 mod act;
+mod batches;
 pub mod classify;
 mod frozen;
 mod look;
 mod named;
 mod preview;
+mod rows;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -111,11 +116,13 @@ pub(super) fn parse(
     known: Option<&[Database]>,
     problems: &mut Problems,
 ) -> Option<Action> {
-    if let Some(at) = scope.limit.filter(|_| purpose == Purpose::Do) {
-        problems.say(at, "`limit` needs a set that can be counted, and a statement has none");
-    }
     let at = table.place_of(KEY);
     let text = table.text(KEY, problems);
+    if let (Some(at), Some(Err(why))) =
+        (scope.limit.filter(|_| purpose == Purpose::Do), text.as_ref().map(|text| rows::parts(&sampled(text))))
+    {
+        problems.say(at, format!("`limit` needs rows that can be counted, and this statement has none: {why}"));
+    }
     let database = database(at, scope, known, problems);
     let text = text?;
     if is_named(&text) {

@@ -8,7 +8,7 @@ use crate::procedure::quote::Quote;
 use crate::runner::adapters::sql::frozen::Head;
 use crate::runner::adapters::sql::look::{self, Seen, Server};
 use crate::runner::adapters::sql::shape::{Shape, shape};
-use crate::runner::adapters::sql::{Ask, Spec, one_line, short, ways};
+use crate::runner::adapters::sql::{Ask, Spec, one_line, rows, short, ways};
 use crate::runner::adapters::{self as common, Look};
 use std::io::Write;
 use std::time::Duration;
@@ -30,6 +30,8 @@ struct Sight {
     objects: Vec<Seen>,
     facts: Vec<(String, String)>,
     warnings: Vec<String>,
+    /// The rows, where they are frozen.
+    rows: Option<rows::Told>,
 }
 
 /// Looks over `watch`, and freezes the server, the statement and its objects.
@@ -38,24 +40,36 @@ pub(in super::super) fn preview(action: &Action, asked: &Look, set: &mut dyn Wri
     let Ask::Statement { sql, lock_timeout_ms, .. } = &spec.ask else {
         return Err(Error::new(Kind::Usage, format!("cannot preview \"{}\": it only looks", action.line)));
     };
-    let sight = ways::finish(see(&spec, sql, action.floor))??;
-    asked.in_time(&format!("look at {}", spec.target))?;
+    ways::finish(async {
+        let (session, sight) = see(&spec, sql, action.floor, asked).await?;
+        asked.in_time(&format!("look at {}", spec.target))?;
+        freeze(&session, sql, &sight, asked, set).await?;
+        Ok(shown(&spec, sql, Duration::from_millis(*lock_timeout_ms), asked, sight))
+    })?
+}
+
+/// Writes the set.
+async fn freeze(session: &Session, sql: &str, sight: &Sight, asked: &Look, set: &mut dyn Write) -> Result<(), Error> {
     let head = Head {
         set: "sql".to_owned(),
         system: sight.server.system.clone(),
         database: sight.server.database.clone(),
-        statement: sql.clone(),
+        statement: sql.to_owned(),
         counted_since: sight.server.counted_since.clone(),
         count: sight.objects.len() as u64,
+        rows: sight.rows.as_ref().map(|told| told.rows.clone()),
     };
     common::write_line(set, &head)?;
     for seen in &sight.objects {
         common::write_line(set, &seen.object)?;
     }
-    Ok(shown(&spec, sql, Duration::from_millis(*lock_timeout_ms), asked, sight))
+    match &sight.rows {
+        Some(told) => rows::stream(session, told, asked.deadline, set).await,
+        None => Ok(()),
+    }
 }
 
-async fn see(spec: &Spec, sql: &str, floor: EffectClass) -> Result<Sight, Error> {
+async fn see(spec: &Spec, sql: &str, floor: EffectClass, asked: &Look) -> Result<(Session, Sight), Error> {
     let doing = format!("look at {}", spec.target);
     let failed = |why: &dyn std::fmt::Display| Error::machine(&doing, why);
     let session = connect(&spec.watch()?.access()).await.map_err(|why| failed(&why))?;
@@ -72,6 +86,7 @@ async fn see(spec: &Spec, sql: &str, floor: EffectClass) -> Result<Sight, Error>
         objects: Vec::new(),
         facts: Vec::new(),
         warnings: Vec::new(),
+        rows: None,
     };
     for named in &sight.shape.named {
         match look::by_name(&session, named).await.map_err(|why| failed(&why))? {
@@ -88,7 +103,34 @@ async fn see(spec: &Spec, sql: &str, floor: EffectClass) -> Result<Sight, Error>
         look::measure(&session, seen).await;
     }
     around(&session, sql, &mut sight).await;
-    Ok(sight)
+    if matches!(sight.shape.word.as_str(), "delete" | "update") {
+        row_by_row(&session, sql, asked, &mut sight).await?;
+    }
+    Ok((session, sight))
+}
+
+/// Finds the rows of a DELETE or an UPDATE, or says why they are not frozen.
+async fn row_by_row(session: &Session, sql: &str, asked: &Look, sight: &mut Sight) -> Result<(), Error> {
+    let table = sight.objects.iter().find(|seen| seen.object.kind.ends_with("table"));
+    let told = match (table, rows::parts(sql)) {
+        (Some(table), Ok(_)) => rows::look(session, sql, table, asked.limit).await?,
+        (None, Ok(_)) => Err("its table is not found".to_owned()),
+        (_, Err(why)) => Err(why),
+    };
+    match told {
+        Ok(mut told) => {
+            sight.facts.retain(|(name, _)| name != "rows");
+            sight.facts.append(&mut told.facts);
+            sight.warnings.append(&mut told.warnings);
+            sight.rows = Some(told);
+        }
+        Err(why) if asked.limit.is_some() => {
+            let message = format!("cannot go on: the rows cannot be held against their limit: {why}");
+            return Err(Error::new(Kind::Refused, message));
+        }
+        Err(why) => sight.warnings.push(format!("its rows are not frozen, and the statement is done whole: {why}")),
+    }
+    Ok(())
 }
 
 /// What surrounds the statement now. What cannot be learned is said, and keeps nobody from the rest.
@@ -183,7 +225,7 @@ fn is_writing(node: &serde_json::Value) -> bool {
 }
 
 fn shown(spec: &Spec, sql: &str, lock_timeout: Duration, asked: &Look, sight: Sight) -> Preview {
-    let Sight { place, server, shape, objects, mut facts, mut warnings } = sight;
+    let Sight { place, server, shape, objects, mut facts, mut warnings, rows } = sight;
     let role = if server.standby { "standby" } else { "primary" };
     let who = format!("PostgreSQL {} · {role} · system {}", server.version, server.system);
     let mut told = vec![("statement".to_owned(), one_line(sql)), ("server".to_owned(), who)];
@@ -200,12 +242,17 @@ fn shown(spec: &Spec, sql: &str, lock_timeout: Duration, asked: &Look, sight: Si
     if let Some(copy) = copy(&shape, &objects) {
         told.push(("disk".to_owned(), copy));
     }
-    told.push(("when stopped".to_owned(), when_stopped(&shape).to_owned()));
+    let stopped = if rows.is_some() { "the batches that are done stay done" } else { when_stopped(&shape) };
+    told.push(("when stopped".to_owned(), stopped.to_owned()));
     if asked.effect == EffectClass::Destroy {
         warnings.extend(objects.iter().filter(|seen| !seen.dependants.is_empty()).map(dependants));
     }
     let sizes: Option<Vec<u64>> = objects.iter().map(|seen| seen.size.clone().ok()).collect();
-    let number = objects.len().max(1) as u64;
+    let number = rows.as_ref().map_or(objects.len().max(1) as u64, |told| told.rows.count);
+    let size = match &rows {
+        Some(told) => told.bytes,
+        None => sizes.filter(|sizes| !sizes.is_empty()).map(|sizes| sizes.into_iter().fold(0, u64::saturating_add)),
+    };
     let destroys = asked.effect == EffectClass::Destroy;
     let noun = match objects.as_slice() {
         [only] => common::plain_word(&only.object.name, "table"),
@@ -217,9 +264,11 @@ fn shown(spec: &Spec, sql: &str, lock_timeout: Duration, asked: &Look, sight: Si
         headline: format!("{} on {}", shortened(&one_line(sql)), spec.target),
         place,
         count: number,
-        bytes: sizes.filter(|sizes| !sizes.is_empty()).map(|sizes| sizes.into_iter().fold(0, u64::saturating_add)),
+        of: rows.as_ref().and_then(|told| told.of),
+        bytes: size,
         facts: told,
         warnings,
+        limit: rows.and_then(|told| told.limit),
         way_back: asked.way_back.clone(),
         takes_s: asked.takes_s,
         phrase: if destroys { phrase } else { String::new() },

@@ -24,6 +24,12 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
     }
     let (role, now) = now_line(snapshot, run);
     say("now", role, now);
+    if let Some((until, seen)) = waits_for(snapshot, run) {
+        say("until", Role::UiText, until);
+        if let Some(seen) = seen {
+            say("seen", Role::UiText, seen);
+        }
+    }
     let ended = (0_u32..).zip(&run.steps).filter(|(_, step)| step.outcome.is_some()).max_by_key(|(_, step)| step.ended);
     if let Some((number, step)) = ended
         && let Some(outcome) = &step.outcome
@@ -34,17 +40,8 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
     if let Some(notice) = notice(run) {
         say("notice", Role::UiText, notice);
     }
-    if status.is_over() {
-        say("report", Role::UiKey, format!("midwatch report {}", run.id));
-    } else if status == RunStatus::Held {
-        let key = snapshot.keymap.shown(Action::Resume);
-        say("next", Role::UiText, format!("{key} takes it up: a new runner asks the same question again"));
-    } else if status == RunStatus::Interrupted {
-        let key = snapshot.keymap.shown(Action::Resume);
-        let step = run.current().map_or_else(String::new, |step| format!(" at step {}", step + 1));
-        say("next", Role::UiText, format!("{key} resumes it{step}: a new runner takes over, and asks before it acts"));
-    } else if let Some(next) = next(run) {
-        say("next", Role::UiText, next);
+    if let Some((name, role, text)) = coming(snapshot, run, status) {
+        say(name, role, text);
     }
     for (name, role, text) in time_of::lines(run, snapshot.now.wall) {
         say(name, role, text);
@@ -78,10 +75,38 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
     lines
 }
 
+/// What comes next: the report, a new runner, or a step.
+fn coming(snapshot: &Snapshot<'_>, run: &RunView, status: RunStatus) -> Option<(&'static str, Role, String)> {
+    if status.is_over() {
+        return Some(("report", Role::UiKey, format!("midwatch report {}", run.id)));
+    }
+    let key = snapshot.keymap.shown(Action::Resume);
+    let text = match status {
+        RunStatus::Held => format!("{key} takes it up: a new runner asks the same question again"),
+        RunStatus::Interrupted => {
+            let step = run.current().map_or_else(String::new, |step| format!(" at step {}", step + 1));
+            format!("{key} resumes it{step}: a new runner takes over, and asks before it acts")
+        }
+        _ => next(run)?,
+    };
+    Some(("next", Role::UiText, text))
+}
+
 /// What the last `notify` that was reached says.
 fn notice(run: &RunView) -> Option<String> {
     let told = run.steps.iter().rev().filter(|step| step.head.verb == Verb::Notify && step.state == StepState::Done);
     told.filter_map(|step| step.remark.as_deref()).next().map(|text| short(&text.replace('\n', " ")).plain())
+}
+
+/// What the step at work waits for, and what its newest look saw, as far as its log is at hand.
+fn waits_for(snapshot: &Snapshot<'_>, run: &RunView) -> Option<(String, Option<String>)> {
+    let (number, ..) = run.open_attempt()?;
+    let until = run.step(number)?.head.until.as_deref()?;
+    let log = snapshot.log;
+    let is_its = log.run.as_ref() == Some(&run.id) && log.source.as_ref().is_some_and(|(step, _)| *step == number);
+    let newest = log.page.as_ref().filter(|_| is_its && log.follow).and_then(|page| page.lines.last());
+    let seen = newest.map(|line| short(&String::from_utf8_lossy(&line.bytes)).plain());
+    Some((short(until).plain(), seen))
 }
 
 /// What the run is doing, in a sentence with its role.
@@ -94,7 +119,7 @@ pub fn now_line(snapshot: &Snapshot<'_>, run: &RunView) -> (Role, String) {
         let back = run.went_back().map_or_else(String::new, |back| format!(", {}", back.words()));
         return (Role::from(status), format!("{}{back} at {}, after {took}", ended_word(status), clock(ended)));
     }
-    if let (RunStatus::Held, Some(held)) = (status, &run.held) {
+    if let (RunStatus::Held, Some(held)) = (status, run.held()) {
         let why = if held.reason.is_empty() { String::new() } else { format!(": {}", short(&held.reason).plain()) };
         let text = format!("held at step {} by {} since {}{why}", held.step + 1, held.by.name, clock(held.at));
         return (Role::StateWaiting, text);

@@ -1,0 +1,99 @@
+//! What each fuzz target does with its bytes. The suite does the same with every file of the corpora, whole and spoilt.
+//!
+//! No entry may panic, and each says what must hold besides.
+
+use midwatch::config::estate::Estate;
+use midwatch::domain::{Clean, EffectClass};
+use midwatch::journal::chain::{Verdict, read};
+use midwatch::journal::report::{Report, html, json_text, markdown};
+use midwatch::procedure;
+use midwatch::runner::adapters::BuiltIn;
+use midwatch::runner::adapters::sql::classify::classify;
+use midwatch::runner::control;
+use std::path::Path;
+
+/// A procedure is read, or everything that is wrong with it has its place.
+pub fn procedure(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let lines = text.lines().count().max(1) + 1;
+    if let Err(problems) = procedure::read::read(text, Path::new("procedure.toml"), &BuiltIn::default()) {
+        assert!(!problems.is_empty(), "refused without a reason");
+        for problem in problems {
+            let line = usize::try_from(problem.place.line).unwrap_or(usize::MAX);
+            assert!((1..=lines).contains(&line), "{problem}");
+        }
+    }
+}
+
+/// So is an estate file.
+pub fn estate(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Err(problems) = Estate::parse(text, Path::new("/etc/midwatch/midwatch.toml")) {
+        assert!(!problems.is_empty(), "refused without a reason");
+    }
+}
+
+/// A journal has a verdict that accounts for every byte; what stands before the damage is whole; its report has no control
+/// character.
+pub fn journal(data: &[u8]) {
+    let chain = read(data);
+    let length = data.len() as u64;
+    let good = usize::try_from(chain.good_bytes).unwrap_or(usize::MAX);
+    match &chain.verdict {
+        Verdict::Whole { .. } => assert_eq!(chain.good_bytes, length),
+        Verdict::Torn { at, bytes } => assert_eq!((*at, at + bytes), (chain.good_bytes, length)),
+        Verdict::Damaged { at, .. } => assert_eq!(*at, chain.good_bytes),
+    }
+    let before = read(data.get(..good).unwrap_or_default());
+    assert!(matches!(before.verdict, Verdict::Whole { .. }), "{}", before.verdict);
+    assert_eq!(before.records.len(), chain.records.len());
+    if let Ok(report) = Report::of(Path::new("/nonexistent"), chain) {
+        for page in [html(&report), markdown(&report), json_text(&report)] {
+            assert!(!page.contains(|symbol: char| symbol.is_control() && symbol != '\n'), "{page:?}");
+        }
+    }
+}
+
+/// A request is refused in a sentence, or is the same when it is written and read again.
+pub fn control(data: &[u8]) {
+    let line = [data, b"\n"].concat();
+    match control::parse(&line) {
+        Err(why) => assert!(!why.is_empty(), "refused without a reason"),
+        Ok(request) => {
+            let mut again = serde_json::to_vec(&request).expect("a request that was read can be written");
+            again.push(b'\n');
+            assert_eq!(control::parse(&again), Ok(request));
+        }
+    }
+}
+
+/// Nothing that a terminal obeys, and nothing that nobody sees, comes through.
+pub fn sanitiser(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let mut all = vec![Clean::line(data), Clean::name(data), Clean::text(&text)];
+    all.extend(Clean::lines(&text));
+    for clean in all {
+        let plain = clean.plain();
+        assert!(!plain.contains(is_forbidden), "{plain:?}");
+        let (one, rest) = clean.clone().split(7);
+        assert!(one.width() <= 7, "{plain:?}");
+        assert_eq!(one.plain() + &rest.plain(), plain);
+    }
+}
+
+/// Controls, what turns the reading order, and what takes no room.
+fn is_forbidden(symbol: char) -> bool {
+    symbol.is_control()
+        || matches!(u32::from(symbol), 0xad | 0x61c | 0x200b..=0x200f | 0x2028..=0x202e | 0x2060..=0x206f | 0xfeff | 0xe0000..=0x0010_ffff)
+}
+
+/// A statement has a class, and no text behind a destroying one makes it less.
+pub fn sql(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let _ = classify(text);
+    for first in ["DROP TABLE t; ", "DELETE FROM t; "] {
+        if let Ok(class) = classify(&format!("{first}{text}")) {
+            assert_eq!(class.floor, EffectClass::Destroy, "{first}{text}");
+        }
+    }
+}

@@ -1,0 +1,160 @@
+use super::*;
+use crate::domain::{EffectClass, RunStatus};
+use crate::journal::record::{Ask, Event, RollbackHead, StepHead};
+use crate::journal::samples::*;
+
+/// Two changes in two phases, an `undo_of` of both that is taken in every ending, and a check.
+fn heads() -> Vec<StepHead> {
+    let of = |phase: &str, verb, effect| StepHead { phase: phase.into(), ..head(verb, effect) };
+    vec![
+        of("one", Verb::Do, EffectClass::Change),
+        of("two", Verb::Do, EffectClass::Change),
+        StepHead { undo_of: vec![0, 1], always: true, ..of("two", Verb::UndoOf, EffectClass::Change) },
+        of("two", Verb::Check, EffectClass::Read),
+    ]
+}
+
+fn begun() -> Event {
+    let mut event = created(heads());
+    if let Event::RunCreated { phases, rollback, .. } = &mut event {
+        *phases = vec!["one".into(), "two".into()];
+        *rollback = Some(RollbackHead { to: Some("two".into()), prove: vec![3], budget_s: Some(60) });
+    }
+    event
+}
+
+fn record(seq: u64, event: Event) -> Record {
+    let (prev, h) = (Digest::zero(), Digest::of(&seq.to_le_bytes()));
+    Record { seq, run: run_id(1), wall: now(seq).wall, boot: now(seq).boot, actor: actor("runner"), event, prev, h }
+}
+
+/// Both changes are done; then these records.
+fn after(more: &[Event]) -> RunView {
+    let mut view = RunView::begin(&record(1, begun())).unwrap();
+    for (seq, event) in (2..).zip(done().iter().chain(more)) {
+        view.apply(&record(seq, event.clone())).unwrap_or_else(|why| panic!("{}: {event:?}", why.0));
+    }
+    view
+}
+
+fn done() -> Vec<Event> {
+    let one = |number, step| {
+        let ask = confirm(EffectClass::Change, step, &[]);
+        let answer = accepted(number, step, typed("change"));
+        let intent = intent(step, 1, EffectClass::Change, Some(number));
+        vec![opened(number, step, ask), answer, intent, ended(step, 1, Ending::Ok)]
+    };
+    [one(1, 0), one(2, 1)].concat()
+}
+
+/// Why a record is refused; nothing changes by it.
+fn refusal(more: &[Event], event: Event) -> String {
+    let mut view = after(more);
+    let before = view.clone();
+    let why = view.apply(&record(before.seq + 1, event.clone())).expect_err(&format!("{event:?}"));
+    assert_eq!(view, before);
+    why.0
+}
+
+fn and(events: &[Event], more: &[Event]) -> Vec<Event> {
+    [events, more].concat()
+}
+
+fn began(steps: &[u32]) -> Event {
+    Event::RollbackBegan { why: "step 4 failed".into(), steps: steps.to_vec(), takes_s: None }
+}
+
+fn proved(step: u32, ending: Ending) -> Event {
+    Event::RollbackProved { step, outcome: outcome(ending) }
+}
+
+/// The intent of the `undo_of` in an ending, where it needs no consent.
+fn by_name() -> Event {
+    Event::StepIntent { step: 2, attempt: 1, effect: EffectClass::Change, set: None, permit: None, log: "3.log".into() }
+}
+
+fn asked(number: u128, step: u32, choices: &[Choice], choice: Choice) -> Vec<Event> {
+    let ask = Ask::Decide { text: "?".into(), choices: choices.to_vec(), means: Vec::new() };
+    vec![opened(number, step, ask), accepted(number, step, decide(choice))]
+}
+
+#[test]
+fn the_way_back_reaches_its_phase_and_is_taken_once() {
+    let view = after(&[abort(true)]);
+    assert_eq!((view.undo_owed(), view.named_owed(2)), (vec![1], vec![1, 0]));
+    assert!(refusal(&[], began(&[1])).contains("nobody asked for"));
+    assert!(refusal(&[abort(false)], began(&[1])).contains("nobody asked for"));
+    assert!(refusal(&[abort(true)], began(&[1, 0])).contains("names other steps"));
+    assert!(refusal(&[abort(true), began(&[1])], began(&[1])).contains("begins twice"));
+    assert!(refusal(&[abort(true)], undo(0, 1)).contains("does not reach step 0"));
+    assert!(refusal(&[abort(true)], proved(3, Ending::Ok)).contains("proves no way back"));
+    let whole = [abort(true), began(&[1]), undo(1, 1), undone(1, 1, Ending::Ok), proved(3, Ending::Ok)];
+    assert!(refusal(&whole, proved(0, Ending::Ok)).contains("step 0 proves no way back"));
+    assert!(refusal(&whole, undo(1, 2)).contains("cannot be undone now"));
+    let back = WentBack { undone: 1, left: 0, proved: Some(true) };
+    assert_eq!(after(&whole).went_back(), Some(back));
+    let sealed = |rolled_back| Event::RunSealed { status: RunStatus::Failed, unknown: 0, rolled_back };
+    assert!(refusal(&whole, sealed(Some(WentBack { left: 1, ..back }))).contains("of the way back"));
+    assert_eq!(after(&and(&whole, &[sealed(Some(back))])).sealed, Some(RunStatus::Failed));
+}
+
+#[test]
+fn an_undo_is_tried_again_only_when_a_person_wants_it() {
+    let failed = [abort(true), began(&[1]), undo(1, 1), undone(1, 1, Ending::Failed)];
+    assert!(refusal(&failed, undo(1, 2)).contains("nobody wants it again"));
+    let menu = [Choice::Retry, Choice::Skip];
+    let wanted = and(&failed, &asked(5, 1, &menu, Choice::Retry));
+    assert!(after(&and(&wanted, &[undo(1, 2), undone(1, 2, Ending::Ok)])).undo_owed().is_empty());
+    // Wanted once is tried once.
+    let again = and(&wanted, &[undo(1, 2), undone(1, 2, Ending::Failed)]);
+    assert!(refusal(&again, undo(1, 3)).contains("nobody wants it again"));
+    let left = after(&and(&failed, &asked(5, 1, &menu, Choice::Skip)));
+    assert!(left.is_left(1) && !left.may_undo(1));
+    let nobody_knows = [abort(true), undo(1, 1), undone(1, 1, Ending::Unknown)];
+    assert!(refusal(&nobody_knows, undo(1, 2)).contains("cannot be undone now"));
+    let resolved = |choice| Event::StepResolved { step: 1, choice, evidence: "looked".into() };
+    assert_eq!(after(&and(&nobody_knows, &[resolved(Choice::Undone)])).steps[1].state, StepState::Undone);
+    let still_there = and(&nobody_knows, &[resolved(Choice::NotUndone), undo(1, 2), undone(1, 2, Ending::Ok)]);
+    assert_eq!(after(&still_there).steps[1].state, StepState::Undone);
+    // One that provably never began is as if it had not been tried.
+    after(&[abort(true), undo(1, 1), undone(1, 1, Ending::NotStarted), undo(1, 2)]);
+}
+
+#[test]
+fn an_undo_of_holds_the_undo_of_those_it_names() {
+    assert!(refusal(&[], by_name()).contains("without a confirmation"));
+    assert!(refusal(&[], undo(1, 1)).contains("nobody asked for"));
+    let ending = [abort(false), by_name()];
+    // Those beyond the reach of the whole way back are named here.
+    let at_work = and(&ending, &[undo(1, 1), undone(1, 1, Ending::Ok), undo(0, 1)]);
+    assert!(refusal(&at_work, ended(2, 1, Ending::Ok)).contains("without its intent"));
+    assert!(refusal(&ending, intent(3, 1, EffectClass::Read, None)).contains("while an attempt"));
+    assert!(refusal(&ending, sealed(RunStatus::Aborted, 0)).contains("while an attempt"));
+    let over = after(&and(&at_work, &[undone(0, 1, Ending::Ok), ended(2, 1, Ending::Ok)]));
+    assert_eq!((over.undoing(), over.steps[2].state), (None, StepState::Done));
+    assert!(refusal(&[abort(false)], intent(3, 1, EffectClass::Change, None)).contains("is of class read"));
+}
+
+#[test]
+fn a_held_run_waits_until_it_is_taken_up() {
+    let held = and(&[intent(3, 1, EffectClass::Read, None), ended(3, 1, Ending::Failed)], &{
+        asked(5, 3, &[Choice::Hold, Choice::Retry], Choice::Hold)
+    });
+    let view = after(&held);
+    assert_eq!((view.status(false), view.status(true)), (RunStatus::Held, RunStatus::Held));
+    assert_eq!(view.held().map(|held| held.step), Some(3));
+    for event in [intent(3, 2, EffectClass::Read, None), sealed(RunStatus::Failed, 0)] {
+        assert!(refusal(&held, event).contains("is held and was not taken up"));
+    }
+    let taken_up = and(&held, &[Event::RunResumed { why: "taken up".into() }]);
+    assert_eq!(after(&taken_up).status(false), RunStatus::Interrupted);
+    after(&and(&taken_up, &[intent(3, 2, EffectClass::Read, None)]));
+}
+
+#[test]
+fn going_on_beyond_the_budget_is_a_decision() {
+    let view = after(&[abort(true)]);
+    assert!(!view.is_beyond_budget());
+    let more = and(&[abort(true)], &asked(5, 1, &[Choice::Hold, Choice::Rollback], Choice::Rollback));
+    assert!(after(&more).is_beyond_budget());
+}
