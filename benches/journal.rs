@@ -80,6 +80,7 @@ fn created() -> Event {
         four_eyes: false,
         save: None,
         part: None,
+        timing: midwatch::journal::terms::Timing::default(),
         undo_of: Vec::new(),
         always: false,
         when: None,
@@ -100,6 +101,7 @@ fn created() -> Event {
         rollback: None,
         version: "0.1.0".to_owned(),
         confirmed: "console".to_owned(),
+        terms: Box::default(),
     }
 }
 

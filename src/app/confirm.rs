@@ -4,7 +4,7 @@
 //! that a person saw what it does. All of it needs an [`Authority`], which the operating gate grants once and the watching
 //! gate never does: a console without one cannot build a command at all.
 
-use crate::app::effect::Command;
+use crate::app::effect::{Begun, Command};
 use crate::domain::{Digest, PromptId, RunId};
 use crate::journal::answer::fits_now;
 use crate::journal::fold::{ItemView, OpenPrompt};
@@ -42,8 +42,8 @@ impl<T> Confirmed<T> {
 
 /// A start: the person was shown this plan, or named it on the command line.
 #[must_use]
-pub fn start(_: &Authority, plan: Plan, hash: Digest, how: &'static str) -> Confirmed<Command> {
-    Confirmed(Command::StartRun { plan: Box::new(plan), hash, how })
+pub fn start(_: &Authority, plan: Plan, hash: Digest, begun: Begun) -> Confirmed<Command> {
+    Confirmed(Command::StartRun { plan: Box::new(plan), hash, begun })
 }
 
 /// An answer to an open prompt; `None` where it is not one that the prompt can take.

@@ -79,8 +79,8 @@ pub enum Command {
         plan: Box<Plan>,
         /// Its hash, as shown.
         hash: Digest,
-        /// How the start was confirmed: `console` or `invoked`.
-        how: &'static str,
+        /// How the start was confirmed.
+        begun: Begun,
     },
     /// Answer a prompt. Answer: `Answered` or `CommandFailed`.
     Answer(Reply),
@@ -116,6 +116,17 @@ pub enum Command {
         /// The run.
         run: RunId,
     },
+}
+
+/// How a start was confirmed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Begun {
+    /// Through what: `console` or `invoked`.
+    pub how: &'static str,
+    /// The reason for which the run does not keep to its window.
+    pub emergency: Option<String>,
+    /// What whoever started it was warned of, a sentence each.
+    pub warned: Vec<String>,
 }
 
 impl Command {

@@ -141,6 +141,7 @@ actions! {
     Confirm, "confirm", Prompt, Commits, "Confirms a change, a start, a sign-off or a decision.";
     Decline, "decline", Prompt, Commits, "Answers no, after asking once more: the run stops before the step.";
     ListSet, "list-set", Prompt, None, "Lists everything the act will touch.";
+    Emergency, "emergency", Prompt, Acts, "Starts the plan outside its window: asks for the reason, then a second person.";
     Leave, "leave-field", Prompt, None, "Moves between the text field and the keys.";
     Save, "save", Note, Acts, "Writes it down.";
 }

@@ -132,7 +132,7 @@ fn perform_in_pane(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Wrap => model.log.wrap = !model.log.wrap,
         Action::Timestamps => model.log.stamps = !model.log.stamps,
         Action::Follow => return log::toggle_follow(model),
-        Action::Confirm | Action::Decline | Action::ListSet | Action::Leave | Action::Save => {}
+        Action::Confirm | Action::Decline | Action::Emergency | Action::ListSet | Action::Leave | Action::Save => {}
         Action::Redraw | Action::Suspend => {}
     }
     Vec::new()

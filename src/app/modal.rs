@@ -1,11 +1,13 @@
 //! The dialogs: one enum on one stack, so that two of them cannot both have the keys.
 
 pub mod ask;
+pub mod emergency;
 pub mod form;
 pub mod item;
 pub mod note;
 pub mod prompt;
 
+pub use emergency::Emergency;
 pub use form::{Form, Palette};
 pub use item::ItemDialog;
 pub use note::Note;
@@ -74,6 +76,8 @@ pub enum Modal {
         /// Whether the start was sent and its answer is awaited.
         sent: bool,
     },
+    /// The reason for a start outside the window.
+    Emergency(Box<Emergency>),
     /// A prompt of the runner.
     Prompt(Box<PromptDialog>),
     /// Everything that a frozen set holds.
@@ -136,7 +140,9 @@ impl Modal {
     #[must_use]
     pub fn context(&self) -> Context {
         match self {
-            Self::Plan { .. } | Self::Prompt(_) | Self::Abort { .. } | Self::Resume(_) => Context::Prompt,
+            Self::Plan { .. } | Self::Emergency(_) | Self::Prompt(_) | Self::Abort { .. } | Self::Resume(_) => {
+                Context::Prompt
+            }
             Self::Note(_) => Context::Note,
             Self::Item(_) => Context::Checklist,
             _ => Context::List,
@@ -149,7 +155,7 @@ impl Modal {
         match self {
             Self::Prompt(dialog) => dialog.ended.is_none(),
             Self::Note(note) => note.writes != note::Writes::Beside,
-            Self::Plan { .. } | Self::Abort { .. } | Self::Resume(_) => true,
+            Self::Plan { .. } | Self::Emergency(_) | Self::Abort { .. } | Self::Resume(_) => true,
             _ => false,
         }
     }
@@ -164,7 +170,7 @@ impl Modal {
     #[must_use]
     pub fn takes_text(&self) -> bool {
         match self {
-            Self::Palette(_) | Self::Line { .. } | Self::Note(_) => true,
+            Self::Palette(_) | Self::Line { .. } | Self::Note(_) | Self::Emergency(_) => true,
             Self::Params(form) => !form.planning,
             Self::Prompt(dialog) => dialog.in_field,
             _ => false,

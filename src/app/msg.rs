@@ -149,8 +149,14 @@ pub struct PlanShown {
     pub hash: Digest,
     /// For each step, what it would do now; advisory, for the runner previews again. `None` for steps without an act.
     pub previews: Vec<Option<Result<crate::domain::Preview, Error>>>,
-    /// Why it could not be started now, if so: a second person would be needed, a lock is held.
+    /// Why it could not be started now, if so: a second person would be needed, no window is open.
     pub refused: Option<Error>,
+    /// Whether only its window refuses it, so that an emergency could start it.
+    pub late: bool,
+    /// The run as it would begin now: how long its steps take, and how its window stands; `None` where that is not known.
+    pub foreseen: Option<Box<RunView>>,
+    /// What whoever starts it should know before, a sentence each.
+    pub warnings: Vec<String>,
 }
 
 /// Some lines of a log, and whose log it is.

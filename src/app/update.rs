@@ -150,6 +150,10 @@ fn command_failed(model: &mut Model, error: Error) {
             dialog.sent = false;
             dialog.hint = Some(error.message);
         }
+        Some(Modal::Emergency(emergency)) => {
+            emergency.sent = false;
+            emergency.hint = Some(error.message);
+        }
         Some(Modal::Plan { sent, .. }) => {
             *sent = false;
             model.open(Modal::Notice { error, scroll: 0 });

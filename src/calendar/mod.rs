@@ -6,12 +6,15 @@
 //! A window recurs on the wall clock of its zone. Times that a zone's clock skips or shows twice are refused when the file is read,
 //! so that an opening is one stretch of real time.
 
+mod allow;
 pub mod keys;
 mod read;
 
+pub use allow::{NoWindow, WindowUse};
 pub use read::{WINDOWS_FILE, beside, load, parse};
 
 use crate::config::estate::Environment;
+use crate::config::reader::Place;
 use crate::domain::Wall;
 use croner::Cron;
 use jiff::civil::DateTime;
@@ -40,6 +43,8 @@ pub struct Window {
     pub operations: Vec<String>,
     /// How long before it those concerned are told.
     pub notice: Option<Duration>,
+    /// Where its name stands in the file.
+    pub at: Place,
     cron: Cron,
     tz: TimeZone,
 }
@@ -60,6 +65,8 @@ pub struct Opening {
 pub struct Calendar {
     /// The windows in the order of the file.
     pub windows: Vec<Window>,
+    /// The file's text: what a run freezes. Empty where there is no file.
+    pub text: String,
 }
 
 /// How the calendar stands at a moment.

@@ -61,7 +61,7 @@ pub fn parse(text: &str, file: &Path) -> Result<Calendar, Vec<Problem>> {
         }
         root.finish(&mut problems);
     }
-    if problems.is_empty() { Ok(Calendar { windows }) } else { Err(problems.into_sorted()) }
+    if problems.is_empty() { Ok(Calendar { windows, text: text.to_owned() }) } else { Err(problems.into_sorted()) }
 }
 
 fn window(mut table: Table, problems: &mut Problems) -> Option<Window> {
@@ -89,7 +89,7 @@ fn window(mut table: Table, problems: &mut Problems) -> Option<Window> {
     let tz = time_zone(&zone, zone_at, problems);
     let (starts, lasts, cron, tz) = (starts?, lasts?, cron?, tz?);
     let operations = operations.into_iter().map(|(_, word)| word).collect();
-    let window = Window { name: name?, environment, starts, lasts, zone, operations, notice, cron, tz };
+    let window = Window { name: name?, environment, starts, lasts, zone, operations, notice, at: name_at, cron, tz };
     try_openings(&window, starts_at, problems);
     Some(window)
 }

@@ -203,6 +203,9 @@ pub struct Run {
     /// Answer every prompt of this class in advance; destroy cannot be.
     #[arg(long, value_name = "CLASS")]
     pub yes: Option<Yes>,
+    /// Run outside its window, for this reason; takes a second person, and marks the record for ever.
+    #[arg(long, value_name = "REASON")]
+    pub emergency: Option<String>,
     /// Answer a destroy prompt that asks for exactly this phrase; may be given several times.
     #[arg(long, value_name = "PHRASE")]
     pub confirm: Vec<String>,

@@ -4,8 +4,9 @@ use crate::app::msg::PlanShown;
 use crate::cli::args::{self, Common};
 use crate::cli::{setup, shell};
 use crate::domain::error::Result;
-use crate::domain::{Clean, Error, Preview, quantity};
+use crate::domain::{Basis, Clean, Error, Preview, quantity};
 use crate::gate::plans;
+use crate::journal::fold::StepView;
 use crate::procedure::condition::spoken;
 use crate::procedure::plan::Step;
 use std::collections::BTreeMap;
@@ -44,11 +45,29 @@ fn as_json(shown: &PlanShown) -> Result<String> {
         "plan": shown.plan,
         "hash": shown.hash,
         "previews": previews,
+        "takes": shown.foreseen.as_ref().map(|view| view.steps.iter().map(takes_json).collect::<Vec<_>>()),
+        "window": shown.foreseen.as_ref().and_then(|view| view.window.as_ref()),
+        "warnings": shown.warnings,
         "refused": shown.refused.as_ref().map(|refusal| &refusal.message),
     });
     serde_json::to_string_pretty(&report)
         .map(|text| text + "\n")
         .map_err(|cause| Error::machine("print the plan", cause))
+}
+
+/// How long a step takes, with how that is known: `past`, `declared`, or `unknown` with its limit.
+fn takes_json(step: &StepView) -> serde_json::Value {
+    let expected = step.expected();
+    let basis = match expected.basis {
+        Basis::Past => "past",
+        Basis::Declared => "declared",
+        Basis::Unknown => "unknown",
+    };
+    let (pace, undo) = (&step.head.timing.pace, &step.head.timing.undo);
+    let way_back = step.way_back().map(|expected| expected.time.as_secs_f64());
+    serde_json::json!({
+        "seconds": expected.time.as_secs_f64(), "basis": basis, "past": pace, "way_back_seconds": way_back, "undo": undo,
+    })
 }
 
 /// The plan as a page of plain text.
@@ -62,6 +81,9 @@ pub fn as_text(shown: &PlanShown) -> String {
     for (name, value) in &plan.params {
         let _ = writeln!(text, "  {name} = {value}");
     }
+    if let Some(standing) = shown.foreseen.as_ref().and_then(|view| view.window.as_ref()) {
+        let _ = writeln!(text, "  {}", standing.words());
+    }
     let mut phase = "";
     for (number, (step, preview)) in plan.steps.iter().zip(&shown.previews).enumerate() {
         if step.phase != phase {
@@ -69,11 +91,28 @@ pub fn as_text(shown: &PlanShown) -> String {
             let _ = writeln!(text, "\n{}", phase.to_uppercase());
         }
         describe(&mut text, number + 1, step, preview.as_ref());
+        if let Some(takes) = takes(shown, number) {
+            let _ = writeln!(text, "       takes {takes}");
+        }
+    }
+    for warning in &shown.warnings {
+        let _ = writeln!(text, "\nwarning: {warning}");
     }
     if let Some(refusal) = &shown.refused {
         let _ = writeln!(text, "\nrefused: {refusal}");
     }
     clean(&text)
+}
+
+/// How long a step takes, as far as past runs or its author tell: `12 s (p50 8 s, p90 12 s of 14 runs)`.
+fn takes(shown: &PlanShown, step: usize) -> Option<String> {
+    let view = shown.foreseen.as_ref()?.steps.get(step)?;
+    let expected = view.expected();
+    let pace = view.head.timing.pace.map(|pace| format!(" ({})", pace.words())).unwrap_or_default();
+    match expected.basis {
+        Basis::Unknown if !view.changes() => None,
+        _ => Some(format!("{}{pace}", expected.words())),
+    }
 }
 
 fn describe(text: &mut String, number: usize, step: &Step, preview: Option<&Result<Preview>>) {

@@ -9,14 +9,15 @@ mod items;
 mod say;
 
 use crate::app::confirm;
+use crate::app::effect::Begun;
 use crate::cli::args::{Common, OneRun, Run};
 use crate::cli::interactive::{self, Person};
-use crate::cli::{complain, setup, stop};
+use crate::cli::{complain, plan, setup, stop};
 use crate::config::state::Scope;
 use crate::domain::error::Result;
 use crate::domain::{Error, Kind, RunStatus};
 use crate::gate::operate::{self, Performed};
-use crate::gate::{lookup, plans};
+use crate::gate::{foreseen, lookup, plans};
 use crate::journal::fold::RunView;
 use crate::runner::policy;
 use crate::runner::rundir::RunDir;
@@ -36,9 +37,21 @@ pub fn run(common: &Common, args: &Run) -> Result<u8> {
     if let Some(refusal) = policy::refusal(&plan, world.state.scope == Scope::Team) {
         return Err(refusal);
     }
+    let foreseen = foreseen::foreseen(&world, &plan, args.emergency.as_deref())?;
+    if let Some(refusal) = foreseen.refused {
+        return Err(refusal);
+    }
     let hash = plan.hash()?;
+    let warned = foreseen.warned();
+    for warning in &warned {
+        eprint!("{}", plan::clean(&format!("warning: {warning}\n")));
+    }
+    if foreseen.logout.is_some() {
+        may_end_with_us(args)?;
+    }
+    let begun = Begun { how: "invoked", emergency: args.emergency.clone(), warned };
     setup::wait_for(async {
-        let command = confirm::start(&authority, plan, hash, "invoked");
+        let command = confirm::start(&authority, plan, hash, begun);
         let Performed::Started(run) = operate::perform(&world, command, "run").await? else {
             return Err(Error::machine("start the run", "the gate did not say which run it started"));
         };
@@ -70,6 +83,22 @@ pub fn attach(common: &Common, args: &OneRun) -> Result<u8> {
         let end = follow.until_it_ends().await?;
         Ok(code(&end, false, &run))
     })
+}
+
+/// Asks whether a run may begin that would be killed when whoever starts it logs out.
+///
+/// # Errors
+/// Kind `Aborted` where the answer is no; kind `Waiting` where nobody can be asked.
+fn may_end_with_us(args: &Run) -> Result<()> {
+    if !interactive::is_here() || args.json {
+        let message = "the run would not outlive this session, and nobody is here to be asked";
+        return Err(Error::new(Kind::Waiting, message));
+    }
+    let typed = setup::wait_for(async { Ok(Person::default().ask("start it all the same? type  yes : ").await) })?;
+    match typed.as_deref() {
+        Some("yes") => Ok(()),
+        _ => Err(Error::new(Kind::Aborted, "nothing was started")),
+    }
 }
 
 /// The exit code, with a last word for a person about the way on.

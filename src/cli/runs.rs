@@ -27,8 +27,8 @@ fn as_text(runs: &[RunSummary]) -> String {
         let (over, of) = run.progress;
         let status = if run.damage.is_some() { "damaged" } else { run.status.word() };
         let started = run.started.minute();
-        let _ =
-            writeln!(text, "{}  {status:<11}  {over:>3}/{of:<3}  {started}  {}  {}", run.id, run.starter, run.title);
+        let title = if run.emergency { format!("EMERGENCY · {}", run.title) } else { run.title.clone() };
+        let _ = writeln!(text, "{}  {status:<11}  {over:>3}/{of:<3}  {started}  {}  {title}", run.id, run.starter);
         if run.broke_glass {
             let _ = writeln!(text, "{:28}BREAK GLASS: it went on without a second person", "");
         }
@@ -45,7 +45,8 @@ fn as_json(runs: &[RunSummary]) -> String {
         .map(|run| {
             json!({
                 "run": run.id, "title": run.title, "status": run.status, "started": run.started, "ended": run.ended,
-                "starter": run.starter, "steps_over": run.progress.0, "steps": run.progress.1, "damage": run.damage, "broke_glass": run.broke_glass,
+                "starter": run.starter, "steps_over": run.progress.0, "steps": run.progress.1, "damage": run.damage,
+                "broke_glass": run.broke_glass, "emergency": run.emergency,
             })
         })
         .collect();

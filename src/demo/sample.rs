@@ -255,6 +255,7 @@ fn run_in_list(number: u128, title: &str, status: RunStatus, progress: (u32, u32
         progress,
         broke_glass: false,
         damage: damage.map(str::to_owned),
+        emergency: false,
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod follow;
+pub mod foreseen;
 pub mod logs;
 pub mod lookup;
 pub mod operate;
@@ -14,10 +15,11 @@ pub mod watch;
 
 use crate::app::confirm::{Authority, Confirmed};
 use crate::app::effect::{Command, Query};
-use crate::calendar::Calendar;
+use crate::calendar::{self, Calendar};
 use crate::config::estate::Estate;
 use crate::config::paths::Surroundings;
 use crate::config::state::State;
+use crate::domain::error::Result;
 use crate::procedure::catalog::Catalog;
 use crate::runner::adapters::BuiltIn;
 use std::path::PathBuf;
@@ -42,6 +44,14 @@ impl World {
     #[must_use]
     pub fn catalog(&self) -> Catalog {
         Catalog::read(self.estate.source.as_deref(), &self.adapters())
+    }
+
+    /// The windows, read anew: a run freezes them as they are when it starts.
+    ///
+    /// # Errors
+    /// Kind `Usage`: the file cannot be read, or anything in it is wrong.
+    pub fn windows(&self) -> Result<Calendar> {
+        calendar::load(self.estate.source.as_deref())
     }
 
     /// The adapters, as they know this estate.

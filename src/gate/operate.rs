@@ -75,7 +75,9 @@ pub fn authority() -> Authority {
 /// When the run, its runner or the machine refuses; the message says what and why.
 pub async fn perform(world: &World, command: Confirmed<Command>, through: &str) -> Result<Performed> {
     match command.into_inner() {
-        Command::StartRun { plan, hash, how } => spawn::start(world, &plan, &hash, how).await.map(Performed::Started),
+        Command::StartRun { plan, hash, begun } => {
+            spawn::start(world, &plan, &hash, begun).await.map(Performed::Started)
+        }
         Command::Answer(Answered { run, prompt, seq, set, answer }) => {
             let demand = Demand::Answer { prompt, seq, set, answer };
             demanded(world, &run, demand, through).await.map(|seq| Performed::Done(format!("answered (record {seq})")))

@@ -6,6 +6,7 @@ use crate::config::state::Scope;
 use crate::domain::error::Result;
 use crate::domain::{Error, Fact, Kind, Order, Row, Verb};
 use crate::gate::World;
+use crate::gate::foreseen;
 use crate::procedure::catalog::Catalog;
 use crate::procedure::header::Procedure;
 use crate::procedure::plan::{Plan, Step};
@@ -125,12 +126,18 @@ fn refused(procedure: &str, problems: &[Problem]) -> Error {
 pub fn shown(world: &World, procedure: &str, params: &BTreeMap<String, String>) -> Result<PlanShown> {
     let plan = plan(world, procedure, params)?;
     let previews = plan.steps.iter().map(preview).collect();
-    Ok(PlanShown {
-        hash: plan.hash()?,
-        previews,
-        refused: policy::refusal(&plan, world.state.scope == Scope::Team),
-        plan,
-    })
+    let (foreseen, late) = match foreseen::foreseen(world, &plan, None) {
+        Ok(found) => {
+            let warned = found.warned();
+            (Some((Box::new(found.view), warned)), found.refused)
+        }
+        Err(cause) => (None, Some(cause)),
+    };
+    let (foreseen, warnings) = foreseen.map_or((None, Vec::new()), |(view, warnings)| (Some(view), warnings));
+    let policy = policy::refusal(&plan, world.state.scope == Scope::Team);
+    let is_late = policy.is_none() && late.is_some() && foreseen.is_some();
+    let refused = policy.or(late);
+    Ok(PlanShown { hash: plan.hash()?, previews, refused, late: is_late, plan, foreseen, warnings })
 }
 
 fn preview(step: &Step) -> Option<Result<crate::domain::Preview>> {

@@ -1,9 +1,10 @@
 //! Launches runners, detached: a run outlives whoever started it.
 
+use crate::app::effect::Begun;
 use crate::config::state::{Scope, prepare_state};
 use crate::domain::error::Result;
 use crate::domain::{Digest, Error, Kind, RunId};
-use crate::gate::World;
+use crate::gate::{World, foreseen};
 use crate::probes::clock;
 use crate::procedure::plan::Plan;
 use crate::runner::engine::Mode;
@@ -24,7 +25,7 @@ const LAUNCH: Duration = Duration::from_secs(10);
 /// # Errors
 /// When the plan or its procedure is not what was confirmed, when policy refuses it, when a lock is held, or when the
 /// state directory cannot take the run.
-pub async fn start(world: &World, plan: &Plan, hash: &Digest, how: &str) -> Result<RunId> {
+pub async fn start(world: &World, plan: &Plan, hash: &Digest, begun: Begun) -> Result<RunId> {
     if plan.hash()? != *hash {
         return Err(Error::new(Kind::Refused, "the plan is not the one that was confirmed"));
     }
@@ -46,8 +47,23 @@ pub async fn start(world: &World, plan: &Plan, hash: &Digest, how: &str) -> Resu
     prepare_state(&world.state).map_err(|cause| cause.of_kind(Kind::Journal))?;
     let estate =
         world.estate.source.as_deref().map(|file| std::path::absolute(file).unwrap_or_else(|_| file.to_owned()));
-    let start = Start { plan: hash.clone(), how: how.to_owned(), locks: world.state.locks.clone(), estate };
+    if let Some(refusal) = foreseen::foreseen(world, plan, begun.emergency.as_deref())?.refused {
+        return Err(refusal);
+    }
+    let windows = foreseen::windows(world, plan)?.map(|calendar| calendar.text);
+    let start = Start {
+        plan: hash.clone(),
+        how: begun.how.to_owned(),
+        locks: world.state.locks.clone(),
+        estate,
+        windows: windows.as_ref().map(|text| Digest::of(text.as_bytes())),
+        emergency: begun.emergency,
+        warned: begun.warned,
+    };
     let dir = RunDir::create(&world.state.dir, new_id()?, plan, procedure.text.as_bytes(), &start)?;
+    if let Some(text) = windows {
+        dir.freeze_windows(&text).inspect_err(|_| drop(fs::remove_dir_all(&dir.path)))?;
+    }
     let launched = launch(world, &dir, Mode::Begin).await;
     if launched.is_err() && !dir.journal().exists() {
         // It never began: nothing happened that the directory could tell of.

@@ -10,15 +10,21 @@
 mod items;
 mod prompts;
 mod steps;
+mod time;
 mod undo;
 mod view;
 
 pub use items::{ItemState, ItemView, PhaseCount};
-pub use view::{Act, Held, NoteView, OpenPrompt, PromptEnd, PromptEnding, ReadingView, RunView, StepView, WayBackView};
+pub use time::{NoTime, Spare};
+pub use view::{
+    Act, Held, Late, NoteView, OpenPrompt, PromptEnd, PromptEnding, ReadingView, RunView, StepView, TimeView,
+    WayBackView,
+};
 
-use crate::domain::{Digest, RunStatus, StepState};
+use crate::domain::{Digest, Order, RunStatus, StepState};
 use crate::journal::reading::{Counts, Side};
 use crate::journal::record::{Event, Record, WentBack};
+use crate::journal::terms::Terms;
 use std::collections::{BTreeMap, BTreeSet};
 use view::Back;
 
@@ -42,11 +48,10 @@ impl RunView {
         else {
             return refuse("the first record is not run.created");
         };
-        let Event::RunCreated { order, rollback, confirmed, .. } = &record.event else {
+        let Event::RunCreated { order, rollback, confirmed, terms, .. } = &record.event else {
             return refuse("the first record is not run.created");
         };
         let mut view = Self {
-            id: record.run.clone(),
             procedure: procedure.clone(),
             title: title.clone(),
             plan: plan.clone(),
@@ -57,10 +62,35 @@ impl RunView {
             steps: steps.iter().cloned().map(StepView::planned).collect(),
             order: *order,
             rollback: rollback.clone(),
+            confirmed: confirmed.clone(),
+            terms: (**terms).clone(),
+            ..Self::blank(record)
+        };
+        view.advance(record.seq);
+        Ok(view)
+    }
+
+    /// A run of which nothing is known but its first record's time and place.
+    fn blank(record: &Record) -> Self {
+        Self {
+            id: record.run.clone(),
+            procedure: String::new(),
+            title: String::new(),
+            plan: Digest::zero(),
+            estate: String::new(),
+            environment: String::new(),
+            params: BTreeMap::new(),
+            phases: Vec::new(),
+            steps: Vec::new(),
+            order: Order::Listed,
+            rollback: None,
             way_back: None,
             saved: BTreeMap::new(),
             starter: record.actor.clone(),
-            confirmed: confirmed.clone(),
+            confirmed: String::new(),
+            terms: Terms::default(),
+            window: None,
+            time: TimeView::default(),
             started: record.wall,
             ended: None,
             sealed: None,
@@ -85,9 +115,7 @@ impl RunView {
             open: None,
             back: Back::default(),
             phase: None,
-        };
-        view.advance(record.seq);
-        Ok(view)
+        }
     }
 
     /// The state after a whole journal.
@@ -115,6 +143,7 @@ impl RunView {
             return refuse(format!("record {} follows the seal", record.seq));
         }
         self.apply_event(record)?;
+        self.keep_time(record);
         self.advance(record.seq);
         self.seq = record.seq;
         self.head = record.h.clone();
@@ -174,8 +203,11 @@ impl RunView {
                 self.back.aborts += 1;
                 Ok(())
             }
+            Event::JournalRecovered { .. }
+            | Event::Other { .. }
+            | Event::WindowJudged { .. }
+            | Event::ClockJump { .. } => Ok(()),
             Event::RunSealed { status, unknown, rolled_back } => self.seal(record, *status, *unknown, *rolled_back),
-            Event::JournalRecovered { .. } | Event::Other { .. } => Ok(()),
         }
     }
 

@@ -36,6 +36,8 @@ pub struct RunSummary {
     pub broke_glass: bool,
     /// Why it cannot be read, when it cannot.
     pub damage: Option<String>,
+    /// Whether it was an emergency, outside its window.
+    pub emergency: bool,
 }
 
 /// The directory of a run below a state directory.
@@ -123,6 +125,7 @@ fn summary(dir: &Path, id: RunId, lives: impl Fn(&RunId) -> bool) -> RunSummary 
             progress,
             broke_glass: false,
             damage,
+            emergency: false,
         };
     };
     let done = match view.order {
@@ -142,6 +145,7 @@ fn summary(dir: &Path, id: RunId, lives: impl Fn(&RunId) -> bool) -> RunSummary 
         ended: view.ended,
         starter: view.starter.name,
         damage,
+        emergency: view.terms.emergency.is_some(),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::domain::{
     Actor, Boot, Digest, EffectClass, Evidence, Order, Preview, PromptId, RunId, RunStatus, Verb, Wall,
 };
 use crate::journal::reading::{Counts, Side};
+use crate::journal::terms::{Terms, Timing, WindowStanding};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -82,6 +83,9 @@ pub struct StepHead {
     /// The included procedure that it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<String>,
+    /// How long it takes.
+    #[serde(default, skip_serializing_if = "Timing::is_unset")]
+    pub timing: Timing,
     /// The steps, from 0, whose undo it runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub undo_of: Vec<u32>,
@@ -464,6 +468,23 @@ pub enum Event {
         version: String,
         /// Who confirmed the start, and how: `console`, `invoked`.
         confirmed: String,
+        /// On which terms: its window, its budget, an emergency.
+        #[serde(default, skip_serializing_if = "Terms::is_unset")]
+        terms: Box<Terms>,
+    },
+    /// How the windows stand for the run, when it begins or is taken over, and whenever that changes.
+    #[serde(rename = "window.judged")]
+    WindowJudged {
+        /// How they stand.
+        standing: WindowStanding,
+        /// Why it was looked at: `the run begins`, `the clock was set`.
+        why: String,
+    },
+    /// The wall clock moved against the clock that only counts: it was set.
+    #[serde(rename = "clock.jump")]
+    ClockJump {
+        /// By how much, in milliseconds; forward where it is positive.
+        by_ms: i64,
     },
     /// A lock is held.
     #[serde(rename = "lock.taken")]
@@ -690,8 +711,10 @@ pub enum Event {
 
 impl Event {
     /// Every kind that this program knows.
-    pub const KINDS: [&str; 23] = [
+    pub const KINDS: [&str; 25] = [
         "run.created",
+        "window.judged",
+        "clock.jump",
         "lock.taken",
         "run.resumed",
         "journal.recovered",
@@ -721,6 +744,8 @@ impl Event {
     pub fn kind(&self) -> &str {
         match self {
             Self::RunCreated { .. } => "run.created",
+            Self::WindowJudged { .. } => "window.judged",
+            Self::ClockJump { .. } => "clock.jump",
             Self::LockTaken { .. } => "lock.taken",
             Self::RunResumed { .. } => "run.resumed",
             Self::JournalRecovered { .. } => "journal.recovered",

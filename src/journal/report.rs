@@ -13,6 +13,7 @@ mod html;
 mod json;
 mod markdown;
 mod model;
+mod time;
 mod timeline;
 
 pub use html::html;

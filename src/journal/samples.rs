@@ -4,6 +4,7 @@ use crate::domain::time::Now;
 use crate::domain::{Actor, Boot, Digest, EffectClass, Order, Preview, PromptId, RunId, RunStatus, Verb, Wall};
 use crate::journal::append::{Appender, JOURNAL};
 use crate::journal::record::{Answer, Ask, Choice, Closed, Covered, Ending, Event, LogEnd, Outcome, StepHead};
+use crate::journal::terms::Timing;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -47,6 +48,7 @@ pub fn head(verb: Verb, effect: EffectClass) -> StepHead {
         four_eyes: false,
         save: None,
         part: None,
+        timing: Timing::default(),
         undo_of: Vec::new(),
         always: false,
         when: None,
@@ -84,6 +86,7 @@ pub fn created(steps: Vec<StepHead>) -> Event {
         rollback: None,
         version: "0.1.0".into(),
         confirmed: "console".into(),
+        terms: Box::default(),
     }
 }
 

@@ -9,6 +9,7 @@ pub mod estate;
 pub mod host;
 pub mod http;
 pub mod kube;
+pub mod logind;
 pub mod mountinfo;
 pub mod mounts;
 pub mod postgres;

@@ -6,10 +6,13 @@
 mod answer;
 pub mod connect;
 mod connections;
+mod identity;
 mod reasons;
 mod replication;
 mod stream;
 mod tls;
+
+pub use identity::identity;
 
 use crate::domain::{Fact, Finding, Observation, Verdict, quantity};
 use crate::probes::clock;

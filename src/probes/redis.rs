@@ -17,6 +17,7 @@
 //! A fact that the server does not tell is missing: `maxmemory_bytes` and `memory_ratio` without a limit, `save_schedule` without
 //! the right to CONFIG, `writes_refused` of the persistence where a save failed and its settings cannot be seen.
 
+mod identity;
 mod info;
 mod keeping;
 mod link;
@@ -24,6 +25,8 @@ mod server;
 pub mod session;
 mod tls;
 mod words;
+
+pub use identity::identity;
 
 use crate::domain::Finding;
 use crate::probes::clock;

@@ -1,16 +1,17 @@
 //! A procedure's header, and the procedure that it heads.
 
 use crate::config::reader::{Node, Place, Problems, Table, Value};
-use crate::domain::{Digest, EffectClass, Order, Row};
+use crate::domain::{Budget, Digest, EffectClass, Order, Row};
 use crate::procedure::acts_on::{self, ActsOn};
 use crate::procedure::back::{self, RawRollback};
 use crate::procedure::params::{self, Param};
 use crate::procedure::steps::RawStep;
+use crate::procedure::window::{self, RawWindow};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Every key of the header that this version reads; a phase cannot have such a name.
-pub const KEYS: [&str; 14] = [
+pub const KEYS: [&str; 16] = [
     "format",
     "id",
     "title",
@@ -25,10 +26,9 @@ pub const KEYS: [&str; 14] = [
     "root",
     "rollback",
     "acts_on",
+    "window",
+    "budget",
 ];
-
-/// Keys of the format that this version refuses.
-pub const LATER: [&str; 2] = ["window", "budget"];
 
 /// A procedure as its file has it: read and checked, its parameters not bound.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,6 +63,10 @@ pub struct Procedure {
     pub locks: Vec<Node>,
     /// The directory that nothing leaves; may hold templates.
     pub root: Option<Node>,
+    /// The window that it belongs in; may hold templates.
+    pub window: Option<RawWindow>,
+    /// How long it may take.
+    pub budget: Budget,
     /// How it is taken back as a whole, where it says.
     pub rollback: Option<RawRollback>,
     /// Its steps, in order.
@@ -123,16 +127,13 @@ pub(super) struct Header {
     pub(super) acts_on: Vec<ActsOn>,
     pub(super) locks: Vec<Node>,
     pub(super) root: Option<Node>,
+    pub(super) window: Option<RawWindow>,
+    pub(super) budget: Budget,
     pub(super) rollback: Option<RawRollback>,
 }
 
 /// Takes the header's keys out of a file's table.
 pub(super) fn read(table: &mut Table, problems: &mut Problems) -> Header {
-    for key in LATER {
-        if let Some(node) = table.take(key) {
-            problems.say(node.at, format!("`{key}` is not supported by this version"));
-        }
-    }
     read_format(table, problems);
     let id_at = place_of(table, "id");
     let id = table.required_text("id", problems).filter(|id| is_id(id, id_at, problems));
@@ -166,6 +167,8 @@ pub(super) fn read(table: &mut Table, problems: &mut Problems) -> Header {
     let locks = table.texts("lock", problems).unwrap_or_default();
     let locks = locks.into_iter().map(|(at, text)| Node { at, value: Value::Text(text) }).collect();
     let root = text_node(table, "root", problems);
+    let window = window::read(table, problems);
+    let budget = window::budget(table, problems);
     let rollback = back::rollback(table, problems);
     Header {
         id,
@@ -180,6 +183,8 @@ pub(super) fn read(table: &mut Table, problems: &mut Problems) -> Header {
         acts_on,
         locks,
         root,
+        window,
+        budget,
         rollback,
     }
 }
@@ -210,7 +215,7 @@ fn read_phases(table: &mut Table, problems: &mut Problems) -> Vec<(Place, String
     let mut phases: Vec<(Place, String)> = Vec::new();
     for (at, name) in given {
         let shown = name.escape_debug().to_string();
-        if KEYS.contains(&name.as_str()) || LATER.contains(&name.as_str()) {
+        if KEYS.contains(&name.as_str()) {
             problems.say(at, format!("`{shown}` is a key of the header and cannot name a phase"));
         } else if !is_word(&name) {
             problems.say(at, format!("a phase is named by lower-case letters, digits and `-`, not \"{shown}\""));

@@ -107,12 +107,36 @@ const HEADER: &[Key] = &[
         "The directory that no file leaves.",
     ),
     Key::optional(
+        "window",
+        Kind::Either(&[Kind::Text("a window's name", r"\S"), Kind::Table(WINDOW)]),
+        "any time",
+        "{ operation = \"security_patches\" }",
+        "The window that it belongs in: one by its name, or whichever allows an operation.",
+    ),
+    Key::optional("budget", Kind::Table(BUDGET), "none", "{ run = \"70m\", undo = \"20m\" }", "How long it may take."),
+    Key::optional(
         "rollback",
         Kind::Table(ROLLBACK),
         "a person decides",
         "{ on_fail = \"ask\", to = \"prepare\", prove = [\"healthy\"] }",
         "How it is taken back as a whole.",
     ),
+];
+
+const WINDOW: &[Key] = &[
+    Key::optional(
+        "environment",
+        Kind::Text("an environment", r"\S"),
+        "the estate's own",
+        "\"production\"",
+        "Whose windows.",
+    ),
+    Key::required("operation", Kind::Text("a word", r"\S"), "\"security_patches\"", "One of a window's `operations`."),
+];
+
+const BUDGET: &[Key] = &[
+    Key::optional("run", Kind::Span, "none", "\"70m\"", "For all steps together."),
+    Key::optional("undo", Kind::Span, "none", "\"20m\"", "For the way back."),
 ];
 
 const ROLLBACK: &[Key] = &[

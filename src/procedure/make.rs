@@ -6,9 +6,9 @@ use crate::procedure::back::{self, RawRollback};
 use crate::procedure::catalog::Library;
 use crate::procedure::header::Procedure;
 use crate::procedure::params::{Bound, absolute};
-use crate::procedure::plan::{Budget, Plan, Step};
+use crate::procedure::plan::{Plan, Step, WindowUse};
 use crate::procedure::uses::Expansion;
-use crate::procedure::{steps, template};
+use crate::procedure::{steps, template, window};
 use std::collections::BTreeMap;
 
 impl Plan {
@@ -34,6 +34,9 @@ impl Plan {
         let params = values.iter().map(|(name, bound)| (name.clone(), bound.text.clone())).collect();
         name_saved(procedure, "", &mut values);
         let filled = filled(procedure, &values, adapters, &mut problems);
+        if let (Some(raw), Some(wanted)) = (&procedure.window, &filled.window) {
+            window::is_of(raw, wanted, environment, &mut problems);
+        }
         let mut expansion = Expansion::of(procedure, adapters, library);
         expansion.include(procedure, &values, &filled, &mut problems);
         let mut found = problems.into_sorted();
@@ -55,8 +58,8 @@ impl Plan {
             phases: procedure.phases.clone(),
             order: procedure.order,
             uses: expansion.uses,
-            window: None,
-            budget: Budget::default(),
+            window: filled.window,
+            budget: procedure.budget,
             rollback: procedure.rollback.as_ref().map(RawRollback::planned),
             steps: expansion.steps,
         })
@@ -111,6 +114,7 @@ pub(super) struct Filled {
     purpose: String,
     root: Option<String>,
     pub(super) locks: Vec<String>,
+    window: Option<WindowUse>,
     /// For each step of the file what becomes of it; nothing in the place of a `use`, and of what is wrong.
     pub(super) steps: Vec<Vec<Step>>,
 }
@@ -148,5 +152,6 @@ pub(super) fn filled(
     let raw = procedure.steps.iter();
     let steps = raw.map(|raw| steps::make(raw, values, root.as_deref(), adapters, problems)).collect();
     let purpose = procedure.purpose.as_ref().map(text).unwrap_or_default();
-    Filled { title: text(&procedure.title), purpose, root, locks, steps }
+    let window = procedure.window.as_ref().and_then(|raw| raw.filled(values, problems));
+    Filled { title: text(&procedure.title), purpose, root, locks, window, steps }
 }

@@ -20,6 +20,7 @@ pub mod shell;
 pub mod steps;
 pub mod template;
 mod uses;
+pub mod window;
 
 pub use catalog::Catalog;
 pub use header::Procedure;

@@ -4,6 +4,8 @@
 //! digest of its JSON, and the confirmed start of a run is bound to that hash. The only references left in it are
 //! `{{run.id}}` and `{{run.dir}}`, and `{{saved:…}}` for what a `read` saves; a run fills them in when it reaches a step.
 
+pub use crate::calendar::WindowUse;
+pub use crate::domain::Budget;
 use crate::domain::{Digest, EffectClass, Error, Order, Verb};
 use crate::journal::record::Choice;
 use serde::{Deserialize, Serialize};
@@ -49,40 +51,6 @@ pub struct Plan {
     pub rollback: Option<Rollback>,
     /// The steps, in order.
     pub steps: Vec<Step>,
-}
-
-/// The window that a procedure belongs in: one by its name, or whichever of an environment allows an operation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WindowUse {
-    /// The window of this name.
-    Named(String),
-    /// Any window of the environment that allows the operation.
-    Operation {
-        /// The environment; the estate's own where it is not said.
-        environment: Option<String>,
-        /// One of a window's `operations`.
-        operation: String,
-    },
-}
-
-/// How long a run may take; going back has a budget of its own, so that going forward cannot starve it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Budget {
-    /// For all steps together, in seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub run_s: Option<u64>,
-    /// For the way back, in seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub undo_s: Option<u64>,
-}
-
-impl Budget {
-    /// Whether nothing is said.
-    #[must_use]
-    pub fn is_unset(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 /// How a run is taken back as a whole.

@@ -10,6 +10,7 @@ use crate::procedure::make;
 use crate::procedure::quote;
 use crate::procedure::steps::{self, RawStep, judged};
 use crate::procedure::template::{self, Allowed, Known};
+use crate::procedure::window::RawWindow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -74,6 +75,8 @@ fn whole(text: &str, file: &Path, problems: &mut Problems) -> Option<Procedure> 
         acts_on: header.acts_on,
         locks: header.locks,
         root: header.root,
+        window: header.window,
+        budget: header.budget,
         rollback: header.rollback,
         steps,
     })
@@ -147,6 +150,7 @@ fn references(header: &Header, steps: &[RawStep], problems: &mut Problems) {
         Known { params: header.params.iter().map(|param| param.name.as_str()).collect(), ..Known::default() };
     let mut used = BTreeSet::new();
     let heads = header.title.iter().chain(&header.purpose).chain(&header.root).chain(&header.locks);
+    let heads = heads.chain(header.window.iter().flat_map(RawWindow::nodes));
     for node in heads {
         template::check(node, Allowed::Params, &known, &mut used, problems);
     }

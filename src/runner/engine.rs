@@ -19,11 +19,13 @@ mod look;
 mod menu;
 mod notify;
 mod panes;
+mod process;
 mod prompt;
 mod resume;
 mod wait;
 mod walk;
 mod when;
+mod window;
 
 use crate::domain::error::Result;
 use crate::domain::{Actor, EffectClass, Error, Kind, Order, PromptId, RunStatus, StepState, Verb};
@@ -37,13 +39,20 @@ use crate::runner::failpoint;
 use crate::runner::locks::{self, Held};
 use crate::runner::protocol::{Demand, Reply};
 use crate::runner::rundir::RunDir;
-use crate::runner::{identity, policy, presence};
+use crate::runner::{identity, policy, presence, things};
 use panes::Pending;
+use process::{ignore_hangup, last_words};
 use prompt::Asked;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use walk::Wanted;
+use window::Hours;
+
+use created::begun;
+pub use created::{created, named};
+pub use process::Mode;
+pub use window::standing;
 
 /// A run at work.
 pub struct Engine {
@@ -65,6 +74,8 @@ pub struct Engine {
     ending: bool,
     /// What people want with items of a checklist, and what takes its time.
     wanted: VecDeque<Wanted>,
+    /// Its windows, and the clocks.
+    hours: Hours,
     /// The estate file, for what is probed.
     estate: Option<PathBuf>,
     /// The reading of every pane that is taken before anything is changed, while it is under way.
@@ -74,20 +85,6 @@ pub struct Engine {
     locks: Vec<Held>,
     // Kept, never read: dropping it frees the run.
     _taken: File,
-}
-
-/// What a runner is launched to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Begin a new run.
-    Begin,
-    /// Go on with an interrupted one.
-    Resume,
-    /// Take an interrupted one over and stop it.
-    Abort {
-        /// Whether to take back what it did.
-        undo: bool,
-    },
 }
 
 /// Runs the run in a directory from its start, or on from where another runner left it; `ready` is called once, after the
@@ -103,7 +100,7 @@ pub fn run(path: &Path, mode: Mode, ready: impl FnOnce()) -> Result<RunStatus> {
         .map_err(|cause| Error::machine("start the runner", cause))?;
     let ended = runtime.block_on(async {
         ignore_hangup()?;
-        let mut engine = Engine::begin(dir, mode)?;
+        let mut engine = Engine::begin(dir, mode).await?;
         ready();
         let ended = engine.work(mode).await;
         engine.control.close().await;
@@ -117,26 +114,9 @@ pub fn run(path: &Path, mode: Mode, ready: impl FnOnce()) -> Result<RunStatus> {
     ended
 }
 
-/// Says why the runner gives up, on standard error, which leads to `runner.err`; while the run is still its own, so that
-/// whoever sees it free can read why.
-fn last_words(cause: &Error) {
-    let exit = cause.kind.exit_code();
-    eprintln!("{}", serde_json::json!({ "message": cause.message, "hints": cause.hints, "exit": exit }));
-}
-
-/// A runner outlives its terminal: HUP, INT and QUIT are taken and dropped.
-fn ignore_hangup() -> Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    for kind in [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::quit()] {
-        // The handler stays when the stream of its signals is dropped.
-        drop(signal(kind).map_err(|cause| Error::machine("set up the runner's signals", cause))?);
-    }
-    Ok(())
-}
-
 impl Engine {
     /// Takes the run, its locks and its journal.
-    fn begin(dir: RunDir, mode: Mode) -> Result<Self> {
+    async fn begin(dir: RunDir, mode: Mode) -> Result<Self> {
         let resume = mode != Mode::Begin;
         let busy = || Error::new(Kind::Locked, format!("run {} has a runner already", dir.id));
         let taken = dir.take()?.ok_or_else(busy)?;
@@ -145,13 +125,12 @@ impl Engine {
             return Err(refusal);
         }
         let me = identity::own("runner");
-        let held = locks::take_all(&start.locks, &plan.locks, &plan.estate, &dir, &me.name)?;
-        let now = clock::now();
+        let held = locks::take_all(&start.locks, things::of(&plan, &start, &dir, resume).await?, &dir, &me.name)?;
+        let hours = Hours::of(&dir, &plan, &start)?;
         let journal = if resume {
-            Appender::open(&dir.path, true, me.clone(), now, None)?
+            Appender::open(&dir.path, true, me.clone(), clock::now(), None)?
         } else {
-            let actor = identity::own(&start.how);
-            Appender::create(&dir.path, &dir.id, created::created(&plan, &start)?, actor, now, None)?.0
+            begun(&dir, &plan, &start, &hours)?
         };
         failpoint::pass("run.created");
         let exe = std::env::current_exe().map_err(|cause| Error::machine("find Midwatch's own program", cause))?;
@@ -169,6 +148,7 @@ impl Engine {
             passed: Vec::new(),
             ending: false,
             wanted: VecDeque::new(),
+            hours,
             estate: start.estate.clone(),
             before: None,
             exe,
@@ -186,6 +166,8 @@ impl Engine {
         }
         failpoint::pass("lock.taken");
         engine.locks = held;
+        let why = if resume { "a new runner took over" } else { "the run begins" };
+        engine.judge_window(why, clock::now())?;
         Ok(engine)
     }
 
@@ -223,7 +205,9 @@ impl Engine {
 
     /// Writes a record in the name of whoever caused it.
     fn write_as(&mut self, actor: &Actor, event: Event) -> Result<Record> {
-        self.journal.append(event, actor.clone(), clock::now())
+        let me = self.me.clone();
+        let now = self.tick(&me)?;
+        self.journal.append(event, actor.clone(), now)
     }
 
     /// The first step that is not over.
@@ -271,6 +255,9 @@ impl Engine {
 
     /// A `do`: freezes its set, asks where its class demands it, and acts on exactly that set.
     async fn act(&mut self, step: u32, planned: &Step) -> Result<()> {
+        if !self.has_time(step, planned).await? {
+            return Ok(());
+        }
         let frozen = match self.freeze(step).await? {
             Ok(frozen) => frozen,
             Err(refusal) => return self.decide_refusal(step, &refusal).await,
@@ -292,7 +279,7 @@ impl Engine {
         }
         let covered = self.view().permit(step).filter(|(_, set)| *set == frozen.digest).cloned();
         if let Some((prompt, set)) = covered {
-            return self.attempt_step(step, planned, Some(set), Some(prompt)).await;
+            return self.attempt_in_time(step, planned, set, prompt).await;
         }
         let foreseen = planned.effect == EffectClass::Change && self.plan.order == Order::Listed;
         let also = if foreseen { self.foresee(step).await? } else { Vec::new() };
@@ -301,7 +288,7 @@ impl Engine {
         match self.ask(step, ask).await? {
             // Moved, lapsed, cancelled or aborted: the loop looks at the run anew.
             Asked::Anew | Asked::Stopped | Asked::Answered(_, Answer::Cancel) => Ok(()),
-            Asked::Answered(prompt, _) => self.attempt_step(step, planned, Some(set), Some(prompt)).await,
+            Asked::Answered(prompt, _) => self.attempt_in_time(step, planned, set, prompt).await,
         }
     }
 

@@ -6,9 +6,11 @@
 
 use crate::config::state::team;
 use crate::domain::error::Result;
-use crate::domain::{Digest, Error, Kind, RunId};
+use crate::domain::{Digest, Error, Kind, RunId, Wall};
+use crate::probes::clock;
 use crate::runner::ofd;
 use crate::runner::rundir::{RunDir, open_private, read_bounded};
+use crate::runner::things::Thing;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{Seek, Write};
@@ -22,6 +24,9 @@ struct Holder {
     dir: PathBuf,
     name: String,
     by: String,
+    /// Since when; not known of a lock that an older version took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    since: Option<Wall>,
 }
 
 /// A lock that is held until this is dropped.
@@ -51,36 +56,15 @@ impl Held {
     }
 }
 
-/// What a lock's name stands for: `host` is this machine's id; any other name is itself, within its estate.
-///
-/// # Errors
-/// When this machine has no id.
-pub fn identity(name: &str, estate: &str) -> Result<String> {
-    if name != "host" {
-        return Ok(format!("estate:{estate}:{name}"));
-    }
-    let id = fs::read_to_string("/etc/machine-id").ok().filter(|id| !id.trim().is_empty());
-    match id {
-        Some(id) => Ok(format!("machine-id:{}", id.trim())),
-        None => Ok(format!("host-name:{}", crate::runner::identity::host_name())),
-    }
-}
-
-/// Takes every lock that a plan names, all or nothing, in the order of their identities.
+/// Takes the locks on all these things, all or nothing, in the order of their identities.
 ///
 /// # Errors
 /// `Locked` with the holder when another run has one; a machine error when the lock directory cannot be used.
-pub fn take_all(dir: &Path, names: &[String], estate: &str, run: &RunDir, by: &str) -> Result<Vec<Held>> {
-    let mut wanted = Vec::new();
-    for name in names {
-        wanted.push((identity(name, estate)?, name.clone()));
-    }
-    wanted.sort();
-    wanted.dedup_by(|left, right| left.0 == right.0);
+pub fn take_all(dir: &Path, things: Vec<Thing>, run: &RunDir, by: &str) -> Result<Vec<Held>> {
     let mut builder = fs::DirBuilder::new();
     let made = builder.mode(0o700).recursive(true).create(dir);
     made.map_err(|cause| Error::machine(format!("make the lock directory {}", dir.display()), cause))?;
-    wanted.into_iter().map(|(identity, name)| take(dir, identity, name, run, by)).collect()
+    things.into_iter().map(|(identity, name)| take(dir, identity, name, run, by)).collect()
 }
 
 fn take(dir: &Path, identity: String, name: String, run: &RunDir, by: &str) -> Result<Held> {
@@ -100,14 +84,27 @@ fn take(dir: &Path, identity: String, name: String, run: &RunDir, by: &str) -> R
     if (open.dev(), open.ino()) != (on_disk.dev(), on_disk.ino()) {
         return Err(Error::new(Kind::Locked, format!("the lock file of {name} was replaced while it was taken")));
     }
+    let holder_of_file = holder.clone();
     if let Some(holder) = holder.filter(|holder| holder.run != run.id && claims(holder)) {
         return Err(refusal(&name, Some(&holder), "is still claimed by the unfinished"));
     }
-    let said = Holder { run: run.id.clone(), dir: run.path.clone(), name: name.clone(), by: by.to_owned() };
+    let since = holder_since(holder_of_file.as_ref(), run).unwrap_or_else(|| clock::now().wall);
+    let said = Holder {
+        run: run.id.clone(),
+        dir: run.path.clone(),
+        name: name.clone(),
+        by: by.to_owned(),
+        since: Some(since),
+    };
     let bytes = serde_json::to_vec(&said).map_err(|cause| Error::machine(&doing, cause))?;
     file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(&bytes)).map_err(io)?;
     file.sync_all().map_err(io)?;
     Ok(Held { name, identity, path, file })
+}
+
+/// Since when the same run holds it, through whatever runner.
+fn holder_since(holder: Option<&Holder>, run: &RunDir) -> Option<Wall> {
+    holder.filter(|holder| holder.run == run.id)?.since
 }
 
 /// Whether the run that a free lock names is not sealed yet.
@@ -127,7 +124,9 @@ fn refusal(name: &str, holder: Option<&Holder>, verb: &str) -> Error {
     let Some(holder) = holder else {
         return Error::new(Kind::Locked, format!("{name} is locked by another run that has not said its name"));
     };
-    let message = format!("{name} {verb} run {} of {}", holder.run, holder.by);
+    let since = holder.since.map(|at| format!(" since {} UTC", at.minute())).unwrap_or_default();
+    let alias = if holder.name == name { String::new() } else { format!(", which calls it {}", holder.name) };
+    let message = format!("{name} {verb} run {} of {}{since}{alias}", holder.run, holder.by);
     Error::new(Kind::Locked, message)
         .hint(format!("see it: midwatch attach {}", holder.run))
         .hint(format!("continue it: midwatch resume {}; or stop it: midwatch abort {}", holder.run, holder.run))

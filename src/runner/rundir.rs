@@ -1,7 +1,7 @@
 //! The directory of a run.
 //!
 //! ```text
-//! runs/<id>/  plan.json  procedure.toml  start.json  journal.jsonl  runner.lock  runner.err  control.sock  presence
+//! runs/<id>/  plan.json  procedure.toml  windows.toml  start.json  journal.jsonl  runner.lock  runner.err  control.sock  presence
 //!             sets/<sha256>   readings/<sha256>   logs/<step>.<attempt>.log   steps/<step>.<attempt>/{spec,shim,result,exit}.json
 //! ```
 
@@ -56,6 +56,15 @@ pub struct Start {
     /// The estate file, absolute; none where the estate was discovered. What is probed is looked up in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estate: Option<PathBuf>,
+    /// The digest of the frozen `windows.toml`, where the procedure belongs in a window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub windows: Option<Digest>,
+    /// The reason for which it does not keep to its window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emergency: Option<String>,
+    /// What whoever started it was warned of, a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warned: Vec<String>,
 }
 
 impl RunDir {
@@ -136,6 +145,28 @@ impl RunDir {
             return Err(Error::new(Kind::Refused, "the frozen plan is not the one that was confirmed"));
         }
         Ok((Plan::from_json(&bytes)?, start))
+    }
+
+    /// Freezes the windows of a run that is being made, durably.
+    ///
+    /// # Errors
+    /// When the directory cannot take them.
+    pub fn freeze_windows(&self, text: &str) -> Result<()> {
+        write_durably(&self.windows(), text.as_bytes()).map_err(|cause| {
+            Error::machine(format!("keep the windows of run {}", self.id), cause).of_kind(Kind::Journal)
+        })
+    }
+
+    /// The windows as the run froze them.
+    #[must_use]
+    pub fn windows(&self) -> PathBuf {
+        self.path.join("windows.toml")
+    }
+
+    /// The directory of all runs, in which this one lies.
+    #[must_use]
+    pub fn runs(&self) -> &Path {
+        self.path.parent().unwrap_or(&self.path)
     }
 
     /// The journal.

@@ -1,12 +1,13 @@
 //! The screen by value: what is written, and which role each stretch has.
 
 use midwatch::app::confirm::Authority;
-use midwatch::app::msg::Msg;
+use midwatch::app::msg::{Msg, PlanShown};
 use midwatch::app::{Model, update};
 use midwatch::config::theme::{Glyphs, Role, Theme};
 use midwatch::demo::sample::{self, Story};
 use midwatch::domain::clean::Depth;
-use midwatch::domain::{Boot, Digest, Item, TargetKind};
+use midwatch::domain::{Boot, Digest, Error, Item, Kind, TargetKind};
+use midwatch::journal::terms::{Span, WindowStanding};
 use midwatch::ui::{ViewState, draw};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -114,6 +115,41 @@ screen!(overview_interrupted_120x36, {
 screen!(bare_80x24, pressed(sample::bare(SMALL, operator()), "2"));
 screen!(bare_120x36, sample::bare(WIDE, operator()));
 screen!(unread_120x36, sample::console(WIDE, operator()));
+/// A run in a window that has not time enough for all of it.
+fn windowed(size: (u16, u16), keys: &str) -> Model {
+    let mut view = sample::running().view().unwrap();
+    let open = Span { window: "weekly".to_owned(), from: sample::at(-2400), until: sample::at(451 + 2700) };
+    view.window = Some(WindowStanding { open: Some(open), next: None });
+    view.terms.budget.undo_s = Some(600);
+    for (step, minutes) in [(2, 30), (3, 20)] {
+        view.steps[step].head.takes_s = Some(60 * minutes);
+    }
+    pressed(sample::following(size, operator(), view, true), keys)
+}
+
+/// A plan that only its window refuses.
+fn outside(size: (u16, u16)) -> Model {
+    let mut model = sample::healthy(size, operator());
+    sample::press(&mut model, "j x");
+    let target = sample::id(TargetKind::Host, "memory");
+    update(&mut model, Msg::Offered { target, offers: sample::offers(), withheld: Vec::new() });
+    sample::press(&mut model, "j Enter Enter");
+    let message = "there is no time for step 2 (Move rotated logs to the archive): no window is open; next: weekly at 2026-11-29 02:00 UTC";
+    let refused = Some(Error::new(Kind::Refused, message));
+    update(&mut model, Msg::Planned(Box::new(PlanShown { refused, late: true, ..sample::plan() })));
+    model
+}
+
+screen!(run_in_a_window_80x24, windowed(SMALL, ""));
+screen!(run_in_a_window_120x36, windowed(WIDE, "6 z"));
+screen!(overview_of_a_run_in_a_window_120x36, windowed(WIDE, "1"));
+screen!(plan_outside_its_window_80x24, pressed(outside(SMALL), ""));
+screen!(emergency_80x24, pressed(outside(SMALL), "E d i s k"));
+screen!(run_of_an_emergency_80x24, {
+    let mut view = sample::running().view().unwrap();
+    view.terms.emergency = Some("the disk is full, and the queue with it".to_owned());
+    sample::following(SMALL, operator(), view, true)
+});
 screen!(backups_80x24, pressed(sample::healthy(SMALL, operator()), "2 j"));
 screen!(backups_200x50, pressed(sample::healthy(HUGE, operator()), "2 z"));
 screen!(certificates_80x24, pressed(sample::healthy(SMALL, operator()), "3"));

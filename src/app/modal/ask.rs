@@ -3,11 +3,11 @@
 //! Everything that leads to a command passes [`crate::app::confirm`], and only after the dialog stood whole on the screen.
 
 use crate::app::confirm;
-use crate::app::effect::{Effect, Query, Screen};
+use crate::app::effect::{Begun, Effect, Query, Screen};
 use crate::app::keymap::{Action, Context, Resolved};
 use crate::app::keys;
 use crate::app::modal::form::Command;
-use crate::app::modal::{Form, Modal, PromptDialog, SetList};
+use crate::app::modal::{Form, Modal, PromptDialog, SetList, emergency};
 use crate::app::model::{Model, Pane};
 use crate::app::msg::Offer;
 use crate::app::panes::{checklist, log, run};
@@ -60,6 +60,7 @@ pub fn typed(model: &mut Model, key: Key) -> Vec<Effect> {
                 field.take(key);
             }
         }
+        Some(Modal::Emergency(_)) => return emergency::typed(model, key),
         Some(Modal::Line { .. }) => return typed_line(model, key),
         Some(Modal::Prompt(_)) => return typed_in_prompt(model, key),
         _ => {}
@@ -166,6 +167,7 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             return log::open(model);
         }
         Action::Note if matches!(model.modal(), Some(Modal::Step { .. } | Modal::Item(_))) => keys::open_note(model),
+        Action::Emergency => return emergency::open(model),
         Action::Confirm => return confirm(model),
         Action::Decline => return decline(model),
         Action::ListSet => return list_set(model),
@@ -328,7 +330,8 @@ fn confirm(model: &mut Model) -> Vec<Effect> {
         }
         Some(Modal::Plan { shown, sent, .. }) if shown.refused.is_none() && !*sent => {
             *sent = true;
-            vec![Effect::Command(confirm::start(&authority, shown.plan.clone(), shown.hash.clone(), "console"))]
+            let begun = Begun { how: "console", emergency: None, warned: shown.warnings.clone() };
+            vec![Effect::Command(confirm::start(&authority, shown.plan.clone(), shown.hash.clone(), begun))]
         }
         Some(Modal::Abort { run, undo: Some(undo) }) => {
             let command = confirm::abort(&authority, run.clone(), *undo);

@@ -13,6 +13,8 @@ pub fn line(record: &Record, view: &RunView) -> Option<String> {
         Event::RunCreated { title, environment, .. } => {
             format!("run {} · {title} · {}", record.run, environment.to_uppercase())
         }
+        Event::WindowJudged { standing, why } => format!("{} ({why})", standing.words()),
+        Event::ClockJump { by_ms } => clock(*by_ms),
         Event::LockTaken { name, .. } => format!("locked {name}"),
         Event::RunResumed { why } => format!("a new runner took over: {why}"),
         Event::PromptOpened { step, ask, .. } => format!("{} asks: {}", named(view, *step), asked(ask)),
@@ -53,6 +55,12 @@ pub fn line(record: &Record, view: &RunView) -> Option<String> {
         Event::Other { kind, .. } => format!("{kind} (of a newer version)"),
     };
     Some(format!("{at}  {said}"))
+}
+
+/// That the wall clock was set.
+fn clock(by_ms: i64) -> String {
+    let by = quantity::span(Duration::from_millis(by_ms.unsigned_abs()));
+    format!("the clock was set {by} {}", if by_ms < 0 { "back" } else { "forward" })
 }
 
 fn named(view: &RunView, step: u32) -> String {

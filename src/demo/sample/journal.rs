@@ -4,6 +4,7 @@ use super::at;
 use crate::domain::{Actor, Boot, Digest, EffectClass, Item, Order, Preview, PromptId, RunId, RunStatus, Verb};
 use crate::journal::fold::{Impossible, RunView};
 use crate::journal::record::{Answer, Ask, Choice, Closed, Covered, Ending, Event, LogEnd, Outcome, Record, StepHead};
+use crate::journal::terms::Timing;
 use std::collections::BTreeMap;
 
 /// A run being told, record by record.
@@ -56,6 +57,7 @@ pub(super) fn head(
         four_eyes: false,
         save: None,
         part: None,
+        timing: Timing::default(),
         undo_of: Vec::new(),
         always: false,
         when: None,
@@ -148,6 +150,7 @@ impl Story {
             rollback: None,
             version: "0.1.0".to_owned(),
             confirmed: "console".to_owned(),
+            terms: Box::default(),
         };
         Self { id: run_id(number), records: Vec::new(), clock: 100 }.tell("operator", created)
     }

@@ -79,5 +79,8 @@ pub fn plan() -> PlanShown {
             Some(Err(away)),
         ],
         refused: None,
+        late: false,
+        foreseen: None,
+        warnings: Vec::new(),
     }
 }

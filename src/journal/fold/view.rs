@@ -4,6 +4,7 @@ use crate::domain::{Actor, Digest, EffectClass, Order, PromptId, RunId, RunStatu
 use crate::journal::eyes::{Approval, Override};
 use crate::journal::reading::{Counts, Side};
 use crate::journal::record::{Answer, Ask, Closed, Outcome, RollbackHead, StepHead};
+use crate::journal::terms::{Terms, WindowStanding};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A run as its journal tells it. Whether a runner lives is not in the journal; see [`RunView::status`].
@@ -39,6 +40,12 @@ pub struct RunView {
     pub starter: Actor,
     /// How the start was confirmed.
     pub confirmed: String,
+    /// On which terms.
+    pub terms: Terms,
+    /// How its windows stood when they were last looked at; `None` where it belongs in none.
+    pub window: Option<WindowStanding>,
+    /// What went otherwise with its time.
+    pub time: TimeView,
     /// When it started.
     pub started: Wall,
     /// When it was sealed.
@@ -234,6 +241,30 @@ pub enum PromptEnding {
     Answered(Answer),
     /// It closed for this reason; the lines say what moved.
     Closed(Closed, Vec<String>),
+}
+
+/// What went otherwise with a run's time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TimeView {
+    /// When the wall clock was set, and by how many milliseconds.
+    pub jumps: Vec<(Wall, i64)>,
+    /// What went on past the end of its window.
+    pub late: Vec<Late>,
+    /// The end of the window that was last open for it.
+    pub(super) end: Option<Wall>,
+}
+
+/// Something that went on past the end of a run's window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Late {
+    /// The step, from 0.
+    pub step: u32,
+    /// Whether it was its way back.
+    pub undo: bool,
+    /// The end of the window.
+    pub until: Wall,
+    /// When it was seen to go on.
+    pub at: Wall,
 }
 
 /// A reading of every pane.

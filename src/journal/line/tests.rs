@@ -1,8 +1,9 @@
 use super::*;
-use crate::domain::{EffectClass, Evidence, Item, Order, Preview, RunStatus, Verb};
+use crate::domain::{Budget, EffectClass, Evidence, Item, Order, Pace, Preview, RunStatus, Verb};
 use crate::journal::reading::{Counts, Side};
 use crate::journal::record::{Answer, Ask, Choice, Closed, Covered, Ending, LogEnd, Outcome, RollbackHead, WentBack};
 use crate::journal::samples::{created, head, prompt, run_id, set, steps};
+use crate::journal::terms::{Span, Terms, Timing, WindowStanding};
 use proptest::prelude::*;
 
 /// Text of any kind: quotes, controls, NUL, all planes.
@@ -79,7 +80,14 @@ fn every_kind() -> impl Strategy<Value = Vec<Event>> {
         |(words, (n, step, attempt, id, flag), expires, outcome, ask, answer)| {
             let word = |n: usize| words[n].clone();
             let mut first = created(steps());
-            if let Event::RunCreated { title, params, steps, order, rollback, .. } = &mut first {
+            if let Event::RunCreated { title, params, steps, order, rollback, terms, .. } = &mut first {
+                **terms = Terms {
+                    window: word(6),
+                    windows: flag.then(|| set(step)),
+                    budget: Budget { run_s: flag.then_some(n), undo_s: None },
+                    emergency: flag.then(|| word(7)),
+                    warned: words.clone(),
+                };
                 *title = word(0);
                 *order = if flag { Order::Any } else { Order::Listed };
                 *rollback = flag.then(|| RollbackHead { to: Some(word(1)), prove: vec![step], budget_s: Some(n) });
@@ -93,6 +101,12 @@ fn every_kind() -> impl Strategy<Value = Vec<Event>> {
                     four_eyes: flag,
                     save: flag.then(|| word(6)),
                     part: flag.then(|| word(7)),
+                    timing: Timing {
+                        id: flag.then(|| word(6)),
+                        pace: flag.then_some(Pace { p50_ms: n, p90_ms: n, runs: attempt }),
+                        undo: None,
+                        timeout_s: Some(n),
+                    },
                     undo_of: vec![step],
                     always: flag,
                     ..head(Verb::Do, EffectClass::Change)
@@ -101,6 +115,14 @@ fn every_kind() -> impl Strategy<Value = Vec<Event>> {
             let (prompt, log) = (prompt(id), word(5));
             vec![
                 first,
+                Event::WindowJudged {
+                    standing: WindowStanding {
+                        open: flag.then(|| Span { window: word(5), from: expires, until: expires }),
+                        next: None,
+                    },
+                    why: word(6),
+                },
+                Event::ClockJump { by_ms: i64::from(step) - i64::from(attempt) },
                 Event::LockTaken { name: word(0), identity: word(1) },
                 Event::RunResumed { why: word(2) },
                 Event::JournalRecovered { bytes: n, digest: set(step), saved: word(3) },

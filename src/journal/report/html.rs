@@ -18,7 +18,7 @@ use crate::domain::{Actor, RunStatus, StepState, Wall};
 use crate::journal::fold::RunView;
 use crate::journal::record::Event;
 use crate::journal::report::model::{self, Timing, Tone, outcome_facts, state, title, when};
-use crate::journal::report::{Report, timeline, verify_command};
+use crate::journal::report::{Report, time, timeline, verify_command};
 use page::{Page, text};
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -67,13 +67,15 @@ fn head(page: &mut Page, report: &Report) {
         None => "odd",
     };
     let environment = if view.environment == "production" { "production" } else { "soft" };
+    let class = if view.terms.emergency.is_some() { "bad" } else { class };
+    let mark = if view.terms.emergency.is_some() { "EMERGENCY · " } else { "" };
     page.raw(&format!(
         "<header><p class=\"eyebrow\">{} · {} · <span class=\"{environment}\">{}</span></p>\n<h1>{}</h1>\n<p><span class=\"pill {class}\">{}</span></p></header>\n",
         text(&view.procedure),
         text(&view.estate),
         text(&view.environment),
         text(&view.title),
-        text(&model::status(view)),
+        text(&format!("{mark}{}", model::status(view))),
     ));
     let over = |step: &&crate::journal::fold::StepView| {
         matches!(step.state, StepState::Done | StepState::Skipped | StepState::Undone)
@@ -108,6 +110,9 @@ fn about(page: &mut Page, report: &Report) {
     if let Some(Event::RunCreated { source, version, .. }) = report.records.first().map(|record| &record.event) {
         page.pair("Procedure file", &format!("<code>{}</code>", text(source.as_str())));
         page.pair("Midwatch", &text(version));
+    }
+    for (name, value) in time::head(view) {
+        page.pair(name, &text(&value));
     }
     for (name, value) in &view.params {
         page.pair(&format!("Parameter {name}"), &text(value));

@@ -5,7 +5,7 @@ use crate::journal::reading::{Change, Compared, Reading, compare};
 use crate::journal::record::{Event, Record};
 use crate::journal::report::markdown::is_unseen;
 use crate::journal::report::model::{self, Confirmation, Person, Timing, Tone};
-use crate::journal::report::{Report, SetShown, checklist, eyes, verify_command};
+use crate::journal::report::{Report, SetShown, checklist, eyes, time, verify_command};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -57,6 +57,7 @@ pub fn json(report: &Report) -> Value {
         "params": view.params,
         "starter": view.starter,
         "confirmed": view.confirmed,
+        "time": time::json(view),
         "started": view.started,
         "ended": view.ended,
         "status": view.sealed,

@@ -6,7 +6,7 @@ use crate::journal::fold::RunView;
 use crate::journal::reading::{Change, Compared, Reading, RowRead, compare};
 use crate::journal::record::{Event, Record, StepHead};
 use crate::journal::report::model::{self, Tone, title, when, who};
-use crate::journal::report::{Report, checklist, eyes, verify_command};
+use crate::journal::report::{Report, checklist, eyes, time, verify_command};
 use std::fmt::Write as _;
 
 /// The record as Markdown, to be read.
@@ -65,6 +65,9 @@ fn head(out: &mut String, view: &RunView, records: &[Record]) {
     if let Some(Event::RunCreated { source, version, .. }) = records.first().map(|record| &record.event) {
         row(out, &["Procedure file", source.as_str()]);
         row(out, &["Midwatch", &safe(version)]);
+    }
+    for (name, value) in time::head(view) {
+        row(out, &[name, &safe(&value)]);
     }
     for (name, value) in &view.params {
         row(out, &[&format!("Parameter {}", safe(name)), &safe(value)]);

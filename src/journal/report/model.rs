@@ -4,6 +4,7 @@ use crate::domain::quantity::{bytes, count, span};
 use crate::domain::{Actor, Digest, EffectClass, StepState, Verb, Wall};
 use crate::journal::fold::{RunView, StepView};
 use crate::journal::record::{Answer, Ask, Choice, Closed, Ending, Event, Outcome, Record};
+use crate::journal::report::time;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -132,6 +133,7 @@ pub(super) fn closed(why: Closed, moved: &[String]) -> String {
 
 /// What a record says that did not go as planned, and how grave that is.
 pub(super) fn deviation(view: &RunView, record: &Record) -> Option<(Tone, String)> {
+    let late = time::deviation(view, record);
     let told = match &record.event {
         Event::StepOutcome { step, outcome, .. } if outcome.ending != Ending::Ok => {
             (Tone::Bad, format!("step {} ended {}", title(view, *step), outcome.ending.word()))
@@ -175,9 +177,12 @@ pub(super) fn deviation(view: &RunView, record: &Record) -> Option<(Tone, String
         Event::Other { kind, body } => {
             (Tone::Odd, format!("a record of a kind this version does not know: {kind} {body}"))
         }
-        _ => return None,
+        _ => return late,
     };
-    Some(told)
+    Some(match late {
+        Some((_, late)) => (told.0, format!("{}; {late}", told.1)),
+        None => told,
+    })
 }
 
 /// `step 3, 2`, from 1; `nothing` where there is none.

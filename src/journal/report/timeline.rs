@@ -4,6 +4,7 @@ use crate::domain::quantity::span;
 use crate::journal::fold::RunView;
 use crate::journal::record::{Answer, Ask, Choice, Ending, Event, Record};
 use crate::journal::report::model::{Moment, Tone, answered, asked, closed, numbers, outcome_facts};
+use crate::journal::report::time;
 use std::time::Duration;
 
 /// What happened, in order.
@@ -41,6 +42,8 @@ fn told(view: &RunView, event: &Event) -> Option<Told> {
             let more = format!("confirmed: {confirmed} · plan {plan} · Midwatch {version}");
             Some((Tone::Person, None, "The run was started".to_owned(), more))
         }
+        Event::WindowJudged { standing, why } => plain(upper(&standing.words()), why.clone()),
+        Event::ClockJump { by_ms } => Some((Tone::Odd, None, upper(&time::jump(*by_ms)), String::new())),
         Event::LockTaken { name, identity } => plain(format!("Locked {name}"), identity.clone()),
         Event::RunResumed { why } => Some((Tone::Odd, None, "A new runner took over".to_owned(), why.clone())),
         Event::JournalRecovered { bytes, saved, .. } => {

@@ -170,8 +170,18 @@ impl Bus {
 
     /// Every property of one interface of systemd: `Unit`, `Service`.
     pub(crate) async fn properties(&mut self, path: &str, interface: &str) -> Result<Properties, Trouble> {
-        let interface = format!("{SYSTEMD}.{interface}");
-        self.call(path, PROPERTIES, "GetAll", &interface.as_str()).await.map(Properties)
+        self.properties_of(SYSTEMD, path, interface).await
+    }
+
+    /// The same of another service on this bus: the login manager.
+    pub(crate) async fn properties_of(
+        &mut self,
+        service: &str,
+        path: &str,
+        interface: &str,
+    ) -> Result<Properties, Trouble> {
+        let interface = format!("{service}.{interface}");
+        self.call_to(service, path, PROPERTIES, "GetAll", &interface.as_str()).await.map(Properties)
     }
 
     /// What systemd tells of jobs that are over, from now on.
@@ -199,12 +209,27 @@ impl Bus {
         B: Serialize + DynamicType,
         R: DeserializeOwned + Type,
     {
+        self.call_to(SYSTEMD, path, interface, member, body).await
+    }
+
+    async fn call_to<B, R>(
+        &mut self,
+        service: &str,
+        path: &str,
+        interface: &str,
+        member: &str,
+        body: &B,
+    ) -> Result<R, Trouble>
+    where
+        B: Serialize + DynamicType,
+        R: DeserializeOwned + Type,
+    {
         if !self.lives() {
             self.live = Some(self.connect().await?);
         }
         let Some(live) = &self.live else { return Err(Trouble::Lost("no connection to the bus".to_owned())) };
         let path = ObjectPath::try_from(path).map_err(|_| Trouble::Lost("not an object of systemd".to_owned()))?;
-        let asked = live.call_method(Some(SYSTEMD), path, Some(interface), member, body);
+        let asked = live.call_method(Some(service), path, Some(interface), member, body);
         let answer = match tokio::time::timeout(self.limit, asked).await {
             Ok(Ok(reply)) => read(&reply, member),
             Ok(Err(error)) => Err(trouble(&error)),

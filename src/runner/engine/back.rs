@@ -180,6 +180,8 @@ impl Engine {
         for lock in &self.locks {
             lock.confirm()?;
         }
+        // Past the window's end the way back goes on, and that it does is recorded.
+        self.watch_window()?;
         let (attempt, set) = match self.view().step(step) {
             Some(view) => (view.undo_attempts + 1, view.set.clone()),
             None => (1, None),

@@ -2,15 +2,38 @@
 
 use crate::domain::error::Result;
 use crate::domain::{Order, Verb};
+use crate::journal::append::Appender;
+use crate::journal::history::{History, Named};
 use crate::journal::record::{Event, RollbackHead, StepHead};
+use crate::journal::terms::{Terms, Timing};
+use crate::probes::clock;
 use crate::procedure::back::is_named;
 use crate::procedure::condition::spoken;
-use crate::procedure::plan::{Gate, Plan, Step, Until, WayBack};
-use crate::runner::policy;
-use crate::runner::rundir::Start;
+use crate::procedure::plan::{Gate, Plan, Step, Until, WayBack, WindowUse};
+use crate::runner::engine::window::Hours;
+use crate::runner::rundir::{RunDir, Start};
+use crate::runner::{identity, policy};
+
+/// The journal of a run that begins, with its first record; its window may not allow it by now.
+pub(super) fn begun(dir: &RunDir, plan: &Plan, start: &Start, hours: &Hours) -> Result<Appender> {
+    let (history, now) = (History::read(dir.runs()), clock::now());
+    hours.allow(plan, start, &history, now)?;
+    let first = created(plan, start, &history)?;
+    Ok(Appender::create(&dir.path, &dir.id, first, identity::own(&start.how), now, None)?.0)
+}
 
 /// The record that says what the run will do.
-pub(super) fn created(plan: &Plan, start: &Start) -> Result<Event> {
+///
+/// # Errors
+/// When the plan cannot be written as JSON.
+pub fn created(plan: &Plan, start: &Start, history: &History) -> Result<Event> {
+    let terms = Terms {
+        window: plan.window.as_ref().map(WindowUse::words).unwrap_or_default(),
+        windows: start.windows.clone(),
+        budget: plan.budget,
+        emergency: start.emergency.clone(),
+        warned: start.warned.clone(),
+    };
     Ok(Event::RunCreated {
         procedure: plan.id.clone(),
         title: plan.title.clone(),
@@ -20,11 +43,12 @@ pub(super) fn created(plan: &Plan, start: &Start) -> Result<Event> {
         environment: plan.environment.clone(),
         params: plan.params.clone(),
         phases: plan.phases.clone(),
-        steps: plan.steps.iter().map(|step| head(step, plan)).collect(),
+        steps: plan.steps.iter().map(|step| head(plan, step, history)).collect(),
         order: plan.order,
         rollback: rollback(plan),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         confirmed: start.how.clone(),
+        terms: Box::new(terms),
     })
 }
 
@@ -46,7 +70,7 @@ fn numbered(plan: &Plan, ids: &[String]) -> Vec<u32> {
     steps.filter(|(_, step)| ids.iter().any(|id| is_named(step, id))).map(|(number, _)| number).collect()
 }
 
-fn head(step: &Step, plan: &Plan) -> StepHead {
+fn head(plan: &Plan, step: &Step, history: &History) -> StepHead {
     let is_item = plan.order == Order::Any;
     let what = match &step.act {
         Some(action) => action.line.clone(),
@@ -68,10 +92,23 @@ fn head(step: &Step, plan: &Plan) -> StepHead {
         four_eyes: policy::needs_four_eyes(plan, step),
         save: step.save.clone(),
         part: step.part.clone(),
+        timing: timing(plan, step, history),
         undo_of: numbered(plan, &step.undo_of),
         always: step.always,
         when: step.when.as_deref().map(spoken),
         until: step.until.as_ref().map(Until::words),
         timeout_s: step.until.as_ref().map(|_| step.timeout_s),
     }
+}
+
+/// How long a step takes, as far as anything tells.
+fn timing(plan: &Plan, step: &Step, history: &History) -> Timing {
+    let (pace, undo) = history.of(named(plan, step));
+    Timing { id: step.id.clone(), pace, undo, timeout_s: Some(step.timeout_s) }
+}
+
+/// What a step of a plan is known by in past runs.
+#[must_use]
+pub fn named<'a>(plan: &'a Plan, step: &'a Step) -> Named<'a> {
+    Named { procedure: &plan.id, part: step.part.as_deref(), id: step.id.as_deref(), title: &step.title }
 }

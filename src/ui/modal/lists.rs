@@ -150,8 +150,12 @@ fn run_line(pen: Pen<'_>, run: &RunSummary, on: bool, width: usize) -> Line<'sta
         run.title.clone()
     };
     let title = run.damage.as_ref().map_or_else(|| marked.clone(), |why| format!("{marked} · {why}"));
+    let (look, title) = match run.emergency {
+        true => (Role::VerdictCritical, format!("EMERGENCY · {title}")),
+        false => (Role::UiText, title),
+    };
     let cells = [
-        (Column::Left(0, room), pen.style(Role::UiText), Piece::from(title)),
+        (Column::Left(0, room), pen.style(look), Piece::from(title)),
         (Column::Right(room + 1, 5), muted, Piece::from(progress)),
         (Column::Left(room + 8, 16), muted, Piece::from(run.started.minute())),
         (Column::Left(room + 26, 9), muted, Piece::from(&run.starter)),

@@ -84,6 +84,7 @@ pub fn draw(
         Modal::Params(form) => forms::params(pen, form, width),
         Modal::Note(note) => return forms::note(pen, frame, area, note, snapshot, view),
         Modal::Plan { shown, scroll, sent } => plan::plan(pen, snapshot, shown, *scroll, *sent, width),
+        Modal::Emergency(emergency) => small::emergency(pen, emergency, width),
         Modal::Prompt(dialog) => prompt::prompt(pen, snapshot, dialog, width),
         Modal::Abort { run, undo } => small::abort(pen, snapshot, run, *undo, width),
         Modal::Resume(run) => small::resume(pen, snapshot, run, width),

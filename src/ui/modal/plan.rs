@@ -20,9 +20,11 @@ use crate::app::Snapshot;
 use crate::app::keymap::Action;
 use crate::app::msg::PlanShown;
 use crate::config::theme::Role;
-use crate::domain::{Clean, quantity};
+use crate::domain::{Basis, Clean, quantity};
+use crate::journal::fold::StepView;
 use crate::procedure::plan::Step;
 use crate::ui::header::environment;
+use crate::ui::panes::run::time;
 use crate::ui::pen::Pen;
 use crate::ui::text::{Piece, Strip};
 use ratatui::text::Line;
@@ -47,14 +49,39 @@ pub(super) fn plan(
     if !plan.locks.is_empty() {
         body.extend(pen.fact("locks", Role::UiText, plan.locks.join(", "), width));
     }
+    let foreseen = shown.foreseen.as_deref();
+    if let Some(standing) = foreseen.and_then(|view| view.window.as_ref()) {
+        let role = if standing.open.is_some() { Role::UiText } else { Role::VerdictWarn };
+        body.extend(pen.fact("window", role, standing.words(), width));
+    }
+    steps(pen, snapshot, shown, width, &mut body);
+    Dialog {
+        title: heading(pen, shown),
+        role: Some(Role::UiPrompt),
+        foot: foot(pen, snapshot, shown, sent, width),
+        keys: vec![(Action::Back, "goes back"), (Action::Down, "scrolls"), (Action::PageDown, "a page")],
+        body,
+        scroll,
+        ..Dialog::default()
+    }
+}
+
+/// Every step with its advisory preview; where there would be no time, a line says so.
+fn steps(pen: Pen<'_>, snapshot: &Snapshot<'_>, shown: &PlanShown, width: usize, body: &mut Vec<Line<'static>>) {
+    let foreseen = shown.foreseen.as_deref();
+    let no_time = foreseen.and_then(|view| view.no_time_from(snapshot.now.wall));
     let mut phase = None;
     let mut previews = shown.previews.iter();
-    for (number, step) in (1_u64..).zip(&plan.steps) {
+    for (number, step) in (1_u64..).zip(&shown.plan.steps) {
         if phase != Some(&step.phase) {
             phase = Some(&step.phase);
             body.push(Strip::new().gap(1).put(pen.style(Role::UiTitle), &step.phase).line());
         }
-        body.push(step_line(pen, number, step, width));
+        if let Some((_, why)) = no_time.as_ref().filter(|(from, _)| u64::from(*from) + 1 == number) {
+            body.push(time::rule(pen, Role::VerdictWarn, &time::no_time(why), width).line());
+        }
+        let known = foreseen.and_then(|view| view.step(u32::try_from(number.saturating_sub(1)).ok()?));
+        body.push(step_line(pen, number, step, known, width));
         let indent = width.saturating_sub(6);
         let mut under = |lines: Vec<Line<'static>>| {
             body.extend(lines.into_iter().map(|mut line| {
@@ -62,6 +89,9 @@ pub(super) fn plan(
                 line
             }));
         };
+        if let Some(pace) = known.and_then(|step| step.head.timing.pace) {
+            under(pen.sentence(Role::UiMuted, pace.words(), indent));
+        }
         match previews.next() {
             Some(Some(Ok(preview))) => {
                 under(pen.sentence(Role::UiText, &preview.headline, indent));
@@ -76,15 +106,6 @@ pub(super) fn plan(
             _ => {}
         }
     }
-    Dialog {
-        title: heading(pen, shown),
-        role: Some(Role::UiPrompt),
-        foot: foot(pen, snapshot, shown, sent, width),
-        keys: vec![(Action::Back, "goes back"), (Action::Down, "scrolls"), (Action::PageDown, "a page")],
-        body,
-        scroll,
-        ..Dialog::default()
-    }
 }
 
 fn heading(pen: Pen<'_>, shown: &PlanShown) -> Strip {
@@ -96,8 +117,11 @@ fn heading(pen: Pen<'_>, shown: &PlanShown) -> Strip {
     strip.put(pen.style(Role::UiMuted), " · ").put(pen.style(env), word).gap(1)
 }
 
-fn step_line(pen: Pen<'_>, number: u64, step: &Step, width: usize) -> Line<'static> {
-    let takes = step.takes_s.map_or_else(String::new, |s| format!("~{}", quantity::span(Duration::from_secs(s))));
+fn step_line(pen: Pen<'_>, number: u64, step: &Step, known: Option<&StepView>, width: usize) -> Line<'static> {
+    let declared = step.takes_s.map(Duration::from_secs);
+    let expected = known.map(StepView::expected).filter(|expected| expected.basis != Basis::Unknown);
+    let time = expected.map(|expected| expected.time).or(declared);
+    let takes = time.map_or_else(String::new, |time| format!("~{}", quantity::span(time)));
     let room = width.saturating_sub(5 + 20);
     let strip = Strip::new().right(4, pen.style(Role::UiMuted), number).gap(2);
     let strip = strip.put_within(room, pen.style(Role::UiText), &step.title).to(6 + room);
@@ -112,11 +136,20 @@ fn foot(pen: Pen<'_>, snapshot: &Snapshot<'_>, shown: &PlanShown, sent: bool, wi
         for hint in &error.hints {
             lines.extend(pen.sentence(Role::UiMuted, hint, width));
         }
+        if shown.late && !snapshot.read_only {
+            let (prompt, key) = (pen.style(Role::UiPrompt), pen.style(Role::UiKey));
+            let strip = Strip::new().gap(1).put(prompt, "Press  ").put(key, snapshot.keymap.shown(Action::Emergency));
+            lines.push(strip.put(prompt, "  if it cannot wait: an emergency.").line());
+        }
     } else if sent {
         lines.extend(pen.sentence(Role::StateRunning, "The runner is being started.", width));
     } else if snapshot.read_only {
         lines.extend(pen.sentence(Role::UiMuted, "Read-only: this console cannot start a run.", width));
     } else {
+        for warning in &shown.warnings {
+            let text = format!("{} {warning}", pen.symbol(Role::VerdictWarn).plain());
+            lines.extend(pen.sentence(Role::VerdictWarn, text, width));
+        }
         let (prompt, key) = (pen.style(Role::UiPrompt), pen.style(Role::UiKey));
         let strip = Strip::new().gap(1).put(prompt, "Press  ").put(key, snapshot.keymap.shown(Action::Confirm));
         lines.push(strip.put(prompt, "  to start. Each step that acts still asks.").line());

@@ -118,6 +118,16 @@ fn consent(
     if let Some(seconds) = preview.takes_s {
         say("takes", Role::UiText, format!("~{}", quantity::span(Duration::from_secs(seconds))));
     }
+    let of_run = snapshot.view(&dialog.run);
+    if let Some(pace) = of_run.and_then(|run| run.step(dialog.prompt.step)?.head.timing.pace) {
+        say("took", Role::UiText, pace.words());
+    }
+    if let Some((open, left)) = of_run.and_then(|run| run.window_left(snapshot.now.wall)) {
+        let no_time = of_run.and_then(|run| run.no_time(dialog.prompt.step, snapshot.now.wall));
+        let fits = if no_time.is_some() { "does not fit any more" } else { "fits" };
+        let role = if no_time.is_some() { Role::VerdictWarn } else { Role::UiText };
+        say("window", role, format!("{} left of {} · {fits}", quantity::span(left), open.window));
+    }
     let back = if preview.way_back.is_empty() { "nothing to take back" } else { &preview.way_back };
     let none = back.starts_with("none");
     say("way back", if none { Role::VerdictWarn } else { Role::UiText }, back.to_owned());

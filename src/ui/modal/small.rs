@@ -3,6 +3,7 @@
 use super::{Dialog, title};
 use crate::app::Snapshot;
 use crate::app::keymap::Action;
+use crate::app::modal::Emergency;
 use crate::config::theme::Role;
 use crate::domain::RunId;
 use crate::ui::pen::Pen;
@@ -74,6 +75,36 @@ pub(super) fn resume(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunId, width: 
         role: Some(Role::UiPrompt),
         body,
         foot: vec![Strip::new().line(), press(pen, snapshot, "Press  ", "  to resume the run.")],
+        keys: vec![(Action::Back, "goes back")],
+        must_fit: true,
+        ..Dialog::default()
+    }
+}
+
+/// Why a run cannot wait for its window.
+pub(super) fn emergency(pen: Pen<'_>, emergency: &Emergency, width: usize) -> Dialog {
+    let shown = &emergency.shown;
+    let mut body = pen.sentence(Role::UiText, &shown.plan.title, width);
+    if let Some(refusal) = &shown.refused {
+        body.extend(pen.sentence(Role::VerdictWarn, &refusal.message, width));
+    }
+    let rest = "An emergency does not keep to the window. It takes a second person before the first step, and its mark stays in the \
+                list of runs, on the screen and in the report.";
+    body.extend(pen.sentence(Role::UiMuted, rest, width));
+    let strip = Strip::new().gap(1).put(pen.style(Role::UiPrompt), "Reason:").gap(1);
+    let strip = pen.typed(strip, &emergency.field, width, true);
+    let mut foot = vec![Strip::new().line(), strip.line()];
+    let said = match (&emergency.hint, emergency.sent) {
+        (Some(hint), _) => (Role::VerdictWarn, hint.clone()),
+        (None, true) => (Role::StateRunning, "The runner is being started.".to_owned()),
+        (None, false) => (Role::UiMuted, "Enter starts it, and a second person is asked.".to_owned()),
+    };
+    foot.extend(pen.sentence(said.0, said.1, width));
+    Dialog {
+        title: title(pen, [(Role::VerdictCritical, Piece::Words("EMERGENCY"))]),
+        role: Some(Role::UiPrompt),
+        body,
+        foot,
         keys: vec![(Action::Back, "goes back")],
         must_fit: true,
         ..Dialog::default()

@@ -19,6 +19,7 @@
 mod eyes;
 mod overview;
 mod story;
+pub mod time;
 
 use crate::app::Snapshot;
 use crate::app::model::{Hit, Pane};
@@ -53,7 +54,9 @@ pub fn draw(
     let mut left = title(pen, snapshot, Pane::Run);
     if let Some(run) = &snapshot.run.view {
         let room = usize::from(area.width).saturating_sub(left.width() + right.width() + 6);
-        left = left.gap(1).put_within(room, pen.style(Role::UiText), &run.title).gap(1);
+        let mark = if run.terms.emergency.is_some() { "EMERGENCY " } else { "" };
+        left = left.gap(1).put(pen.style(Role::VerdictCritical), mark);
+        left = left.put_within(room.saturating_sub(mark.len()), pen.style(Role::UiText), &run.title).gap(1);
     }
     let left = filtered(pen, left, &snapshot.run.filter);
     let mut inner = framed(pen, frame, area, snapshot, Pane::Run, (left, right));
@@ -118,6 +121,7 @@ fn steps(
     let width = usize::from(area.width);
     let (mut lines, mut phase): (Vec<(Strip, Option<u32>)>, _) = (Vec::new(), None);
     let no_return = no_return(run);
+    let no_time = run.no_time_from(snapshot.now.wall);
     let looked_at = snapshot.run.step();
     let digits = if run.steps.len() > 9 { 2 } else { 1 };
     for (number, step) in snapshot.run.shown() {
@@ -126,7 +130,10 @@ fn steps(
             lines.push((Strip::new().gap(1).put(pen.style(Role::UiMuted), &step.head.phase), None));
         }
         if no_return == Some(number) {
-            lines.push((rule(pen, width), None));
+            lines.push((time::rule(pen, Role::EffectDestroy, "no way back beyond this line", width), None));
+        }
+        if let Some((_, why)) = no_time.as_ref().filter(|(from, _)| *from == number) {
+            lines.push((time::rule(pen, Role::VerdictWarn, &time::no_time(why), width), None));
         }
         let on = snapshot.run.cursor == Some(number);
         lines.push((step_line(pen, snapshot, number, step, (width, on, digits)), Some(number)));
@@ -159,15 +166,6 @@ fn no_return(run: &RunView) -> Option<u32> {
     (0_u32..).zip(&run.steps).find(|(_, step)| destroys(step)).map(|(number, _)| number)
 }
 
-fn rule(pen: Pen<'_>, width: usize) -> Strip {
-    let dash = pen.glyph("─", "-");
-    let words = " no way back beyond this line ";
-    let tail = dash.repeat(width.saturating_sub(words.len() + 5));
-    let style = pen.style(Role::EffectDestroy);
-    let muted = pen.style(Role::UiMuted);
-    Strip::new().gap(1).put(muted, dash).put(muted, dash).put(style, words).put(muted, tail)
-}
-
 /// One step: its state, its title, its effect, its time.
 fn step_line(
     pen: Pen<'_>,
@@ -181,7 +179,7 @@ fn step_line(
     let strip = badge(pen, strip, role, word, 8);
     let quiet = if step.state == StepState::Planned { Role::UiMuted } else { Role::UiText };
     let strip = strip.put(pen.style(Role::UiMuted), format!("{:>digits$} ", number + 1));
-    let time = if role == Role::StateUnknown { "–".to_owned() } else { time(step, snapshot.now.wall) };
+    let time = if role == Role::StateUnknown { "–".to_owned() } else { step_time(step, snapshot.now.wall) };
     let tail = if width >= WITH_EFFECT { 8 + 12 } else { 12 };
     let room = width.saturating_sub(strip.width() + tail + 1);
     let start = strip.width();
@@ -211,8 +209,9 @@ pub fn state(snapshot: &Snapshot<'_>, number: u32, step: &StepView) -> (Role, &'
 
 /// The time a step took, or is expected to take: `0.4 s`, `~10 s`, `~30 s left`, `over by 2 m`; of a wait, `3 m of 20 m`.
 #[must_use]
-pub fn time(step: &StepView, now: Wall) -> String {
-    let expected = step.head.takes_s.map(Duration::from_secs);
+pub fn step_time(step: &StepView, now: Wall) -> String {
+    let known = step.head.timing.pace.is_some() || step.head.takes_s.is_some();
+    let expected = known.then(|| step.expected().time);
     match (step.state, &step.outcome, step.started) {
         (StepState::Running, _, Some(started)) => {
             let elapsed = now.since(started);

@@ -111,8 +111,7 @@ fn the_examples_are_sound() {
 fn the_reader_asks_for_the_keys_of_the_header_and_of_steps() {
     let step = "title = \"T\"\nmanual = \"x\"";
     let of_top: BTreeSet<&str> = SECTIONS[0].keys.iter().map(|key| key.name).chain(["params", "acts_on"]).collect();
-    let mut top = asked(&file(&format!("{MARK} = 1"), step)).1;
-    top.retain(|key| !crate::procedure::header::LATER.contains(key));
+    let top = asked(&file(&format!("{MARK} = 1"), step)).1;
     assert_eq!(top, of_top);
     let names = |keys: &[Key]| keys.iter().map(|key| key.name).collect::<BTreeSet<_>>();
     let acts_on = asked(&file(&format!("acts_on = [{{ row = \"host\", {MARK} = 1 }}]"), step)).1;

@@ -95,6 +95,9 @@ fn story_in_brief(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width: u
         _ if status.is_over() => lines.push(one("report", Role::UiKey, format!("midwatch report {}", run.id))),
         _ => lines.extend(story::next(run).map(|next| one("next", Role::UiText, next))),
     }
+    let time = super::time::lines(run, snapshot.now.wall);
+    lines
+        .extend(time.into_iter().filter(|(name, ..)| *name != "needs").map(|(name, role, text)| one(name, role, text)));
     let may = story::may(pen, snapshot, status, width);
     if may.width() > VALUES + 1 {
         lines.push(may.line());

@@ -1,6 +1,7 @@
 //! What happens now, what comes next, and what the operator may do about it.
 
-use super::{eyes, short, state, time};
+use super::time as time_of;
+use super::{eyes, short, state, step_time as time};
 use crate::app::Snapshot;
 use crate::app::keymap::Action;
 use crate::config::theme::Role;
@@ -35,12 +36,11 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
     if let Some(notice) = notice(run) {
         say("notice", Role::UiText, notice);
     }
-    if status.is_over() {
-        say("report", Role::UiKey, format!("midwatch report {}", run.id));
-    } else if let Some(how) = taken_up(snapshot, run, status) {
-        say("next", Role::UiText, how);
-    } else if let Some(next) = next(run) {
-        say("next", Role::UiText, next);
+    if let Some((name, role, text)) = coming(snapshot, run, status) {
+        say(name, role, text);
+    }
+    for (name, role, text) in time_of::lines(run, snapshot.now.wall) {
+        say(name, role, text);
     }
     if let Some((who, undo)) = &run.abort {
         let how = if *undo { "and take back what it did" } else { "as it is" };
@@ -69,17 +69,21 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
     lines
 }
 
-/// How a run that no runner works on goes on.
-fn taken_up(snapshot: &Snapshot<'_>, run: &RunView, status: RunStatus) -> Option<String> {
+/// What comes next: the report, a new runner, or a step.
+fn coming(snapshot: &Snapshot<'_>, run: &RunView, status: RunStatus) -> Option<(&'static str, Role, String)> {
+    if status.is_over() {
+        return Some(("report", Role::UiKey, format!("midwatch report {}", run.id)));
+    }
     let key = snapshot.keymap.shown(Action::Resume);
-    match status {
-        RunStatus::Held => Some(format!("{key} takes it up: a new runner asks the same question again")),
+    let text = match status {
+        RunStatus::Held => format!("{key} takes it up: a new runner asks the same question again"),
         RunStatus::Interrupted => {
             let step = run.current().map_or_else(String::new, |step| format!(" at step {}", step + 1));
-            Some(format!("{key} resumes it{step}: a new runner takes over, and asks before it acts"))
+            format!("{key} resumes it{step}: a new runner takes over, and asks before it acts")
         }
-        _ => None,
-    }
+        _ => next(run)?,
+    };
+    Some(("next", Role::UiText, text))
 }
 
 /// The steps that are owed their undo.

@@ -1,0 +1,74 @@
+//! What a run would find if it began now: its window, its time, and what stands in its way.
+
+use crate::calendar::{Calendar, NoWindow};
+use crate::domain::error::Result;
+use crate::domain::{Error, Kind};
+use crate::gate::World;
+use crate::journal::fold::RunView;
+use crate::journal::history::History;
+use crate::probes::clock;
+use crate::probes::logind::Process;
+use crate::procedure::plan::Plan;
+use crate::runner::rundir::Start;
+use crate::runner::{foresee, identity};
+
+/// A run as it would begin now.
+#[derive(Clone, Debug)]
+pub struct Foreseen {
+    /// Its state, with what its steps are expected to take.
+    pub view: RunView,
+    /// Why it could not begin, for want of a window or of time.
+    pub refused: Option<Error>,
+    /// What whoever starts it should know of its time.
+    pub warnings: Vec<String>,
+    /// What becomes of it when whoever starts it logs out, where it would not go on: to be asked about before step 1.
+    pub logout: Option<String>,
+}
+
+impl Foreseen {
+    /// Everything that whoever starts it is warned of.
+    #[must_use]
+    pub fn warned(&self) -> Vec<String> {
+        self.logout.iter().chain(&self.warnings).cloned().collect()
+    }
+}
+
+/// The windows of a plan, read anew; none where it belongs in none.
+///
+/// # Errors
+/// Kind `Usage` where their file is wrong; kind `Refused` where no window can ever allow it.
+pub fn windows(world: &World, plan: &Plan) -> Result<Option<Calendar>> {
+    let Some(wanted) = &plan.window else { return Ok(None) };
+    let calendar = world.windows()?;
+    match calendar.refuses(wanted, world.estate.environment) {
+        Some(NoWindow { why, hint }) => Err(Error::new(Kind::Refused, why).hint(hint)),
+        None => Ok(Some(calendar)),
+    }
+}
+
+/// Foresees a run; `emergency` is the reason for which it would not keep to its window.
+///
+/// # Errors
+/// As [`windows`], and when the plan cannot be written as JSON.
+pub fn foreseen(world: &World, plan: &Plan, emergency: Option<&str>) -> Result<Foreseen> {
+    let calendar = windows(world, plan)?.unwrap_or_default();
+    let start = Start {
+        plan: plan.hash()?,
+        how: "foreseen".to_owned(),
+        locks: world.state.locks.clone(),
+        estate: None,
+        windows: None,
+        emergency: emergency.map(str::to_owned),
+        warned: Vec::new(),
+    };
+    let now = clock::now();
+    let view = foresee::foresee(plan, &start, &History::read(&world.state.runs()), &calendar, now)?;
+    let refused = match emergency {
+        Some(reason) => foresee::emergency_refusal(reason),
+        None => foresee::refusal(plan, &view, now),
+    };
+    let warnings = if refused.is_none() { foresee::warnings(&view, now) } else { Vec::new() };
+    let user = identity::user_name(rustix::process::getuid().as_raw());
+    let logout = Process::own(&user).at_logout().warning(&user);
+    Ok(Foreseen { view, refused, warnings, logout })
+}

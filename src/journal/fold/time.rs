@@ -1,0 +1,247 @@
+//! What a run still needs, against the time that its window and its budget leave.
+//!
+//! ```text
+//!  now ──────── step (p90) ── way back still owed ──┤ end of the window: it fits
+//!  now ── started + budget.run: the same, without the way back, which has a budget of its own
+//! ```
+//! Reading and the way back itself are never refused; only what changes something is.
+
+use crate::domain::pace::whole;
+use crate::domain::{Basis, EffectClass, Expected, StepState, Verb, Wall, quantity};
+use crate::journal::fold::{Late, RunView, StepView};
+use crate::journal::record::{Event, Record};
+use crate::journal::terms::Span;
+use std::time::Duration;
+
+/// What stands between a change and its time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoTime {
+    /// No window is open.
+    Outside {
+        /// The one that opens next, where one ever does.
+        next: Option<Span>,
+    },
+    /// The window ends before it could be done and taken back.
+    Window {
+        /// How long the step takes.
+        step: Expected,
+        /// How long the way back takes afterwards.
+        way_back: Duration,
+        /// The time left.
+        left: Duration,
+        /// The window.
+        open: Span,
+    },
+    /// The run's budget ends before it could be done.
+    Run {
+        /// How long the step takes.
+        step: Expected,
+        /// What is left of the budget.
+        left: Duration,
+        /// The budget.
+        budget: Duration,
+    },
+    /// The way back would take longer than its budget.
+    WayBack {
+        /// How long it would take.
+        needs: Duration,
+        /// The budget.
+        budget: Duration,
+    },
+}
+
+/// What is left of a window beside what is still needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spare {
+    /// So much.
+    Left(Duration),
+    /// So much is missing.
+    Short(Duration),
+}
+
+impl NoTime {
+    /// It in a sentence with its numbers: `needs 12 m + 20 m way back, 18 m left, window weekly ends 04:00 UTC`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let span = quantity::span;
+        match self {
+            Self::Outside { next: None } => "no window is open, and none opens again".to_owned(),
+            Self::Outside { next: Some(next) } => {
+                format!("no window is open; next: {} at {} UTC", next.window, next.from.minute())
+            }
+            Self::Window { step, way_back, left, open } => {
+                let back = if way_back.is_zero() { String::new() } else { format!(" + {} way back", whole(*way_back)) };
+                let ends = open.until.clock();
+                let ends = ends.get(..5).unwrap_or(&ends);
+                let (step, left) = (step.words(), span(*left));
+                format!("needs {step}{back}, {left} left, window {} ends {ends} UTC", open.window)
+            }
+            Self::Run { step, left, budget } => {
+                format!("needs {}, {} left of the run's budget of {}", step.words(), span(*left), span(*budget))
+            }
+            Self::WayBack { needs, budget } => {
+                format!("the way back would take {}, and its budget is {}", whole(*needs), span(*budget))
+            }
+        }
+    }
+}
+
+impl StepView {
+    /// How long it is expected to take.
+    #[must_use]
+    pub fn expected(&self) -> Expected {
+        Expected::of(self.head.timing.pace, self.head.takes_s, self.head.timing.timeout_s.unwrap_or(0))
+    }
+
+    /// How long it is expected to take to take it back; `None` where there is nothing that could.
+    ///
+    /// Where no run tells, as long as the step itself takes, and nothing known of that either, as long as it may.
+    #[must_use]
+    pub fn way_back(&self) -> Option<Expected> {
+        let of = || Expected::of(self.head.timing.undo, self.head.takes_s, self.head.timing.timeout_s.unwrap_or(0));
+        self.head.can_undo.then(of)
+    }
+
+    /// Whether it changes anything by itself: such a step needs its window.
+    #[must_use]
+    pub fn changes(&self) -> bool {
+        self.head.effect > EffectClass::Read && self.head.verb == Verb::Do
+    }
+
+    /// How long it will still take, where that is more than a guess.
+    fn still(&self, now: Wall) -> Duration {
+        let expected = self.expected();
+        let known = expected.basis != Basis::Unknown || self.changes() || self.head.verb == Verb::Wait;
+        match self.state {
+            _ if !known => Duration::ZERO,
+            StepState::Planned | StepState::Waiting | StepState::Failed => expected.time,
+            StepState::Running => {
+                expected.time.saturating_sub(self.started.map_or(Duration::ZERO, |began| now.since(began)))
+            }
+            _ => Duration::ZERO,
+        }
+    }
+}
+
+impl RunView {
+    /// How long the way back would take of what has run, with this step as well.
+    #[must_use]
+    pub fn way_back_with(&self, step: Option<u32>) -> Duration {
+        let mut owed = self.undo_owed();
+        owed.extend(step.filter(|step| !owed.contains(step)));
+        let times = owed.into_iter().filter_map(|step| self.step(step)?.way_back()).map(|expected| expected.time);
+        times.fold(Duration::ZERO, Duration::saturating_add)
+    }
+
+    /// What is to be kept free for the way back: its budget where it has one, else what it would take.
+    fn reserved(&self, way_back: Duration) -> Duration {
+        let budget = self.terms.budget.undo_s.map(Duration::from_secs);
+        if way_back.is_zero() { Duration::ZERO } else { budget.unwrap_or(way_back) }
+    }
+
+    /// Whether its window and its budget count: not in an emergency.
+    fn counts_time(&self) -> bool {
+        self.terms.emergency.is_none()
+    }
+
+    /// Why a step may not begin now, for want of time; `None` where it may.
+    #[must_use]
+    pub fn no_time(&self, step: u32, now: Wall) -> Option<NoTime> {
+        let view = self.step(step).filter(|view| view.changes() && self.counts_time())?;
+        self.would_fit(view, now, self.way_back_with(Some(step)))
+    }
+
+    /// Why a change would not fit that begins at a moment, and after which the way back takes so long.
+    fn would_fit(&self, view: &StepView, at: Wall, way_back: Duration) -> Option<NoTime> {
+        let step = view.expected();
+        if let Some(standing) = &self.window {
+            let Some(open) = standing.open.as_ref().filter(|open| at < open.until) else {
+                return Some(NoTime::Outside { next: standing.next.clone() });
+            };
+            let left = open.until.since(at);
+            let way_back = self.reserved(way_back);
+            if step.time.saturating_add(way_back) > left {
+                return Some(NoTime::Window { step, way_back, left, open: open.clone() });
+            }
+        }
+        if let Some(budget) = self.terms.budget.run_s.map(Duration::from_secs) {
+            let left = budget.saturating_sub(at.since(self.started));
+            if step.time > left {
+                return Some(NoTime::Run { step, left, budget });
+            }
+        }
+        let budget = self.terms.budget.undo_s.map(Duration::from_secs);
+        budget.filter(|budget| way_back > *budget).map(|budget| NoTime::WayBack { needs: way_back, budget })
+    }
+
+    /// The first step that would not fit any more if all goes on as expected from now: from there on is no time to go back.
+    #[must_use]
+    pub fn no_time_from(&self, now: Wall) -> Option<(u32, NoTime)> {
+        if self.sealed.is_some() || !self.counts_time() {
+            return None;
+        }
+        let mut at = now;
+        let mut way_back = self.way_back_with(None);
+        for (number, step) in (0_u32..).zip(&self.steps) {
+            if step.state.is_over() {
+                continue;
+            }
+            if matches!(step.state, StepState::Planned | StepState::Waiting) && step.changes() {
+                way_back = way_back.saturating_add(step.way_back().map_or(Duration::ZERO, |expected| expected.time));
+                if let Some(why) = self.would_fit(step, at, way_back) {
+                    return Some((number, why));
+                }
+            }
+            at = at.plus(step.still(now));
+        }
+        None
+    }
+
+    /// What is left to do forward, as far as it is known, and what the way back of what ran would take.
+    #[must_use]
+    pub fn remaining(&self, now: Wall) -> (Duration, Duration) {
+        let open = self.steps.iter().filter(|step| !step.state.is_over());
+        let forward = open.fold(Duration::ZERO, |sum, step| sum.saturating_add(step.still(now)));
+        (forward, self.reserved(self.way_back_with(None)))
+    }
+
+    /// Keeps in mind how the windows stand, that the clock was set, and what went on past the end of the window: an act that ended
+    /// there, a way back that began there.
+    pub(super) fn keep_time(&mut self, record: &Record) {
+        let (step, undo) = match &record.event {
+            Event::WindowJudged { standing, .. } => {
+                self.time.end = standing.open.as_ref().map(|open| open.until).or(self.time.end);
+                self.window = Some(standing.clone());
+                return;
+            }
+            Event::ClockJump { by_ms } => return self.time.jumps.push((record.wall, *by_ms)),
+            Event::StepOutcome { step, .. } => (*step, false),
+            Event::UndoIntent { step, .. } => (*step, true),
+            _ => return,
+        };
+        let changed = undo || self.step(step).is_some_and(StepView::changes);
+        if let Some(until) = self.time.end.filter(|until| changed && record.wall >= *until) {
+            self.time.late.push(Late { step, undo, until, at: record.wall });
+        }
+    }
+
+    /// What is left of its window once all is done as expected and taken back; `None` while no window is open for it.
+    #[must_use]
+    pub fn spare(&self, now: Wall) -> Option<Spare> {
+        let (_, left) = self.window_left(now)?;
+        let (forward, back) = self.remaining(now);
+        let needs = forward.saturating_add(back);
+        let short = needs.checked_sub(left).filter(|short| !short.is_zero());
+        Some(short.map_or_else(|| Spare::Left(left.saturating_sub(needs)), Spare::Short))
+    }
+
+    /// The window that is open for it at a moment, with the time left.
+    #[must_use]
+    pub fn window_left(&self, now: Wall) -> Option<(&Span, Duration)> {
+        let open = self.window.as_ref()?.open.as_ref().filter(|open| now < open.until)?;
+        Some((open, open.until.since(now)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

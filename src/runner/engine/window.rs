@@ -1,0 +1,175 @@
+//! Keeps a run within its window: judges the calendar when it begins, whenever it changes, and before each change.
+//!
+//! A run counts by the windows as they were when it was started: `windows.toml` is frozen beside the plan. What is written into
+//! that file meanwhile counts from the next run on, so that nobody's hours change beneath a run that was confirmed for them.
+
+use crate::calendar::{Calendar, Standing};
+use crate::config::estate::Environment;
+use crate::domain::error::Result;
+use crate::domain::time::Now;
+use crate::domain::{Actor, Digest, Error, Kind, PromptId};
+use crate::journal::history::History;
+use crate::journal::record::Event;
+use crate::journal::terms::WindowStanding;
+use crate::probes::clock;
+use crate::procedure::plan::{Plan, Step};
+use crate::runner::engine::Engine;
+use crate::runner::foresee;
+use crate::runner::rundir::{RunDir, Start, read_bounded};
+use std::time::Duration;
+
+/// From how far on the wall clock counts as set: a clock that is merely kept right is slewed, and an attempt to read both clocks
+/// at once may itself be held up.
+const JUMP: Duration = Duration::from_secs(5);
+
+/// The largest `windows.toml`.
+const LARGEST: u64 = 4 << 20;
+
+/// The windows of a run (none where its procedure belongs in none), and the clocks as they were last read.
+pub(super) struct Hours {
+    calendar: Calendar,
+    last: Now,
+}
+
+impl Hours {
+    /// The windows that a run froze.
+    ///
+    /// # Errors
+    /// When the frozen file is missing, another one, or not to be read.
+    pub(super) fn of(dir: &RunDir, plan: &Plan, start: &Start) -> Result<Self> {
+        let calendar = if plan.window.is_some() { frozen(dir, start)? } else { Calendar::default() };
+        Ok(Self { calendar, last: clock::now() })
+    }
+
+    /// Refuses a run that its window does not allow now; whoever launched it has looked, but the clock goes on.
+    pub(super) fn allow(&self, plan: &Plan, start: &Start, history: &History, now: Now) -> Result<()> {
+        let view = foresee::foresee(plan, start, history, self.calendar(), now)?;
+        let emergency = start.emergency.as_ref().and_then(|reason| foresee::emergency_refusal(reason));
+        emergency.or_else(|| foresee::refusal(plan, &view, now)).map_or(Ok(()), Err)
+    }
+
+    /// The windows.
+    pub(super) fn calendar(&self) -> &Calendar {
+        &self.calendar
+    }
+}
+
+fn frozen(dir: &RunDir, start: &Start) -> Result<Calendar> {
+    let path = dir.windows();
+    let doing = format!("read the windows that run {} froze", dir.id);
+    let Some(digest) = &start.windows else {
+        return Err(Error::new(Kind::Refused, "the run belongs in a window, and froze none"));
+    };
+    let bytes = read_bounded(&path, LARGEST).map_err(|cause| Error::machine(&doing, cause))?;
+    if Digest::of(&bytes) != *digest {
+        return Err(Error::new(Kind::Refused, "the frozen windows are not those that the run was started with"));
+    }
+    let text = String::from_utf8(bytes).map_err(|cause| Error::machine(&doing, cause))?;
+    crate::calendar::parse(&text, &path).map_err(|problems| {
+        let why = problems.first().map(ToString::to_string).unwrap_or_default();
+        Error::machine(doing, why)
+    })
+}
+
+/// How the windows stand for a plan at a moment.
+pub fn standing(calendar: &Calendar, plan: &Plan, now: crate::domain::Wall) -> Option<WindowStanding> {
+    let wanted = plan.window.as_ref()?;
+    let environment = Environment::from_word(&plan.environment).unwrap_or(Environment::Production);
+    Some(match calendar.standing_for(wanted, environment, now) {
+        Some(Standing::Open(open, _)) => WindowStanding { open: Some(open.into()), next: None },
+        Some(Standing::Next(next)) => WindowStanding { open: None, next: Some(next.into()) },
+        None => WindowStanding::default(),
+    })
+}
+
+impl Engine {
+    /// Reads both clocks; that the wall clock was set since they were last read is recorded, and the window judged anew.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub(super) fn tick(&mut self, me: &Actor) -> Result<Now> {
+        let now = clock::now();
+        let by_ms = jumped_ms(self.hours.last, now);
+        self.hours.last = now;
+        if by_ms.unsigned_abs() > u64::try_from(JUMP.as_millis()).unwrap_or(u64::MAX) {
+            self.journal.append(Event::ClockJump { by_ms }, me.clone(), now)?;
+            self.judge_window("the clock was set", now)?;
+        }
+        Ok(now)
+    }
+
+    /// Looks at the calendar, and records what changed since it was last looked at.
+    pub(super) fn judge_window(&mut self, why: &str, now: Now) -> Result<()> {
+        let Some(standing) = standing(self.hours.calendar(), &self.plan, now.wall) else { return Ok(()) };
+        if self.view().window.as_ref() == Some(&standing) {
+            return Ok(());
+        }
+        let why = why.to_owned();
+        let me = self.me.clone();
+        self.journal.append(Event::WindowJudged { standing, why }, me, now).map(drop)
+    }
+
+    /// Looks at the calendar because time went by.
+    pub(super) fn watch_window(&mut self) -> Result<Now> {
+        let me = self.me.clone();
+        let now = self.tick(&me)?;
+        let open = self.view().window.as_ref().and_then(|standing| standing.open.as_ref());
+        let why = match open {
+            Some(open) if open.until <= now.wall => "the window ended",
+            Some(_) => "another window has more room",
+            None => "a window opened",
+        };
+        self.judge_window(why, now)?;
+        Ok(now)
+    }
+
+    /// Whether a change may begin now; where there is no time for it, a person is asked, and it does not begin. What is taken in
+    /// every ending is taken past the end as well. To leave the question open is to wait: it is asked anew, and judged anew, when the
+    /// prompt lapses.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub(super) async fn has_time(&mut self, step: u32, planned: &Step) -> Result<bool> {
+        let now = self.watch_window()?;
+        let why = self.view().no_time(step, now.wall).filter(|_| !self.ending);
+        let Some(why) = why else { return Ok(true) };
+        let text = format!("refused: no time for {}: {}", planned.title, why.words());
+        self.decide(step, planned, text, false).await?;
+        Ok(false)
+    }
+
+    /// Acts on a set that was consented to, where there is still time: the question may have been open for long.
+    pub(super) async fn attempt_in_time(
+        &mut self,
+        step: u32,
+        planned: &Step,
+        set: Digest,
+        permit: PromptId,
+    ) -> Result<()> {
+        match self.has_time(step, planned).await? {
+            true => self.attempt_step(step, planned, Some(set), Some(permit)).await,
+            false => Ok(()),
+        }
+    }
+}
+
+/// How far the wall clock moved against the boot clock between two readings, in milliseconds.
+fn jumped_ms(before: Now, after: Now) -> i64 {
+    let wall = after.wall.0.duration_since(before.wall.0).as_millis();
+    let counted = i128::from(after.boot.0) - i128::from(before.boot.0);
+    i64::try_from(wall - counted / 1_000_000).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Boot, Wall};
+
+    #[test]
+    fn a_jump_is_what_the_wall_clock_moved_alone() {
+        let at = |wall: i64, boot: u64| Now { wall: Wall::from_unix(wall, 0), boot: Boot(boot * 1_000_000_000) };
+        assert_eq!(jumped_ms(at(1000, 50), at(1060, 110)), 0, "a minute went by, asleep or not");
+        assert_eq!(jumped_ms(at(1000, 50), at(87_400, 50)), 86_400_000);
+        assert_eq!(jumped_ms(at(87_400, 50), at(1001, 51)), -86_400_000);
+    }
+}

@@ -1,0 +1,141 @@
+//! What the name of a lock stands for: the thing itself, whichever name it has here.
+//!
+//! ```text
+//! host            this machine's id
+//! postgres:main   the server's system identifier and the database, as the server tells them
+//! redis:cache     the server's replication id and the database; a replica has that of its primary
+//! anything else   itself, within its estate
+//! ```
+//! A target is locked twice over: by its name in the estate, and by what it is. So two names of one server collide; and a server that
+//! came back with another identity, as a Redis does, is still claimed by its name.
+
+use crate::config::estate::Estate;
+use crate::config::libpq::Access;
+use crate::config::paths::Surroundings;
+use crate::domain::error::Result;
+use crate::domain::{Error, Kind};
+use crate::journal::list::walk_file;
+use crate::probes::target::RedisServer;
+use crate::probes::{postgres, redis};
+use crate::procedure::plan::Plan;
+use crate::runner::identity;
+use crate::runner::rundir::{RunDir, Start};
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+/// How long a server may take to say who it is: less than whoever launches a runner waits for its first word.
+const PATIENCE: Duration = Duration::from_secs(6);
+
+/// A thing to lock: its identity, and the name by which the procedure calls it.
+pub type Thing = (String, String);
+
+/// What stands for the servers of a kind in an identity.
+const KINDS: [&str; 2] = ["postgres", "redis"];
+
+/// What a run locks; one that is taken over also what it held before.
+///
+/// # Errors
+/// As [`behind`].
+pub async fn of(plan: &Plan, start: &Start, dir: &RunDir, resume: bool) -> Result<Vec<Thing>> {
+    let earlier = if resume { held_before(dir) } else { Vec::new() };
+    behind(&plan.locks, &plan.estate, start.estate.as_deref(), &earlier).await
+}
+
+/// The identities behind the names of a plan's locks; of a run that is taken over, also those that it held before.
+///
+/// # Errors
+/// When the estate does not know a name; when a server does not say who it is, and the run held none before; kind `Refused` when
+/// behind the name of a database is another server than the one that the run began with.
+pub async fn behind(names: &[String], estate: &str, file: Option<&Path>, earlier: &[Thing]) -> Result<Vec<Thing>> {
+    let servers = names.iter().any(|name| kind_of(name).is_some());
+    let around = Surroundings::of(std::env::vars_os());
+    let known = match file {
+        _ if !servers => None,
+        Some(file) => Some(Estate::load(file)?),
+        None => Some(Estate::discovered(&identity::host_name(), &around)),
+    };
+    let mut things = Vec::new();
+    for name in names {
+        things.push((by_name(name, estate), name.clone()));
+        let Some(known) = known.as_ref().filter(|_| kind_of(name).is_some()) else { continue };
+        let before = earlier.iter().find(|(identity, of)| of == name && is_of_server(identity));
+        match (of_server(name, known, &around).await, before) {
+            (Ok(identity), Some((before, _))) if is_other(before, &identity) => return Err(other(name)),
+            (Ok(identity), _) => things.push((identity, name.clone())),
+            (Err(_), Some(_)) => {}
+            (Err(cause), None) => return Err(cause),
+        }
+    }
+    things.extend(earlier.iter().filter(|(_, name)| names.contains(name)).cloned());
+    things.sort();
+    things.dedup_by(|left, right| left.0 == right.0);
+    Ok(things)
+}
+
+/// What a run held when its journal was last written.
+#[must_use]
+pub fn held_before(dir: &RunDir) -> Vec<Thing> {
+    let view = walk_file(&dir.journal()).ok().and_then(|walked| walked.view);
+    let locks = view.map(|view| view.locks).unwrap_or_default();
+    locks.into_iter().map(|(name, identity)| (identity, name)).collect()
+}
+
+/// What a name stands for by itself: `host` is this machine's id; any other name is itself, within its estate.
+#[must_use]
+pub fn by_name(name: &str, estate: &str) -> String {
+    if name != "host" {
+        return format!("estate:{estate}:{name}");
+    }
+    let id = fs::read_to_string("/etc/machine-id").ok().filter(|id| !id.trim().is_empty());
+    match id {
+        Some(id) => format!("machine-id:{}", id.trim()),
+        None => format!("host-name:{}", identity::host_name()),
+    }
+}
+
+/// The kind and the name of a server: `("postgres", "main")`.
+fn kind_of(name: &str) -> Option<(&'static str, &str)> {
+    let (kind, own) = name.split_once(':')?;
+    KINDS.into_iter().find(|known| *known == kind).map(|kind| (kind, own))
+}
+
+fn is_of_server(identity: &str) -> bool {
+    kind_of(identity).is_some()
+}
+
+/// Whether behind the name of a database is another server now. A Redis may have another identity after each start.
+fn is_other(before: &str, now: &str) -> bool {
+    before != now && before.starts_with("postgres:")
+}
+
+fn other(name: &str) -> Error {
+    let message = format!("{name} is another server now than the one that the run began with");
+    Error::new(Kind::Refused, message).hint("what it did was done there, and could not be taken back here")
+}
+
+/// Asks a server who it is.
+async fn of_server(name: &str, estate: &Estate, around: &Surroundings) -> Result<String> {
+    let Some((kind, own)) = kind_of(name) else { return Ok(by_name(name, &estate.name)) };
+    let asked = async {
+        if kind == "postgres" {
+            let entry = estate.postgres.iter().find(|entry| entry.name == own)?;
+            let written = entry.act.as_ref().unwrap_or(&entry.watch).clone();
+            let access = Access { written, secrets: estate.secrets.clone(), around: around.clone() };
+            Some(postgres::identity(&access).await)
+        } else {
+            let entry = estate.redis.iter().find(|entry| entry.name == own)?.clone();
+            let server = RedisServer { entry, secrets: estate.secrets.clone(), around: around.clone() };
+            Some(redis::identity(&server).await)
+        }
+    };
+    let doing = format!("lock {name}");
+    match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(Some(Ok(identity))) => Ok(format!("{kind}:{identity}")),
+        Ok(Some(Err(why))) => {
+            Err(Error::machine(doing, why).hint("a lock is on the server itself, so it must say who it is"))
+        }
+        Ok(None) => Err(Error::new(Kind::Usage, format!("cannot {doing}: the estate has no {kind} `{own}`"))),
+        Err(_) => Err(Error::machine(doing, format!("no answer within {} s", PATIENCE.as_secs()))),
+    }
+}

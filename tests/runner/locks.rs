@@ -1,0 +1,117 @@
+//! Locks on the thing itself: two names of one server collide, and the refusal says who holds it.
+
+use crate::support::estate::Estate;
+use midwatch::demo::postgres::{PrivatePostgres, Setup};
+use midwatch::demo::redis::PrivateRedis;
+use midwatch::domain::Kind;
+use midwatch::domain::error::Result;
+use midwatch::runner::things::{Thing, behind, by_name};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn estate(dir: &Path, entries: &str) -> PathBuf {
+    let file = dir.join("midwatch.toml");
+    fs::write(&file, format!("schema = 1\nname = \"e\"\nenvironment = \"other\"\n{entries}")).unwrap();
+    file
+}
+
+fn ask(names: &[&str], file: &Path, earlier: &[Thing]) -> Result<Vec<Thing>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    runtime.block_on(behind(&names, "e", Some(file), earlier))
+}
+
+/// The identities of the servers alone.
+fn servers(things: &[Thing]) -> Vec<&str> {
+    let is_server = |identity: &&str| identity.starts_with("postgres:") || identity.starts_with("redis:");
+    things.iter().map(|(identity, _)| identity.as_str()).filter(is_server).collect()
+}
+
+fn postgres(name: &str, conninfo: &str) -> String {
+    format!("[[postgres]]\nname = \"{name}\"\nwatch = \"{conninfo}\"\n")
+}
+
+#[test]
+fn names_stand_for_themselves_and_the_host_for_the_machine() {
+    assert_eq!(by_name("cache", "e"), "estate:e:cache");
+    assert!(by_name("host", "e").starts_with("machine-id:") || by_name("host", "e").starts_with("host-name:"));
+    let dir = tempfile::tempdir().unwrap();
+    let things = ask(&["b", "a", "host"], &dir.path().join("nothing"), &[]).unwrap();
+    assert_eq!(things.len(), 3, "no server is asked, and no estate read: {things:?}");
+    assert!(things.is_sorted());
+    let file = estate(dir.path(), "");
+    let error = ask(&["postgres:main"], &file, &[]).unwrap_err();
+    assert!(error.message.contains("the estate has no postgres `main`"), "{}", error.message);
+}
+
+#[test]
+fn two_names_of_one_database_are_one_thing_and_another_database_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = PrivatePostgres::start(&dir.path().join("pg"), &Setup::default()).unwrap();
+    let (first, second) = (server.conninfo("postgres"), server.conninfo("template1"));
+    let file =
+        estate(dir.path(), &(postgres("main", &first) + &postgres("alias", &first) + &postgres("other", &second)));
+    let one = ask(&["postgres:main"], &file, &[]).unwrap();
+    assert_eq!(one.len(), 2, "by its name, and by what it is: {one:?}");
+    assert_eq!(servers(&one), servers(&ask(&["postgres:alias"], &file, &[]).unwrap()));
+    assert_ne!(servers(&one), servers(&ask(&["postgres:other"], &file, &[]).unwrap()));
+    assert_eq!(servers(&ask(&["postgres:main", "postgres:alias"], &file, &[]).unwrap()).len(), 1);
+    // Behind the name is another server than the one that the run began with.
+    let before = [("postgres:1/postgres".to_owned(), "postgres:main".to_owned())];
+    let error = ask(&["postgres:main"], &file, &before).unwrap_err();
+    assert_eq!(error.kind, Kind::Refused);
+    assert!(error.message.contains("another server now"), "{}", error.message);
+    drop(server);
+    // A run that is taken over keeps what it held; a new one cannot know what it would lock.
+    assert_eq!(ask(&["postgres:main"], &file, &one).unwrap(), one);
+    let error = ask(&["postgres:main"], &file, &[]).unwrap_err();
+    assert!(error.message.starts_with("cannot lock postgres:main: "), "{}", error.message);
+}
+
+#[test]
+fn two_names_of_one_redis_are_one_thing_and_a_new_start_is_claimed_by_its_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut server = PrivateRedis::start(&dir.path().join("redis"), &[]).unwrap();
+    let entry = |name: &str, more: &str| format!("[[redis]]\nname = \"{name}\"\nurl = \"{}{more}\"\n", server.url());
+    let file = estate(dir.path(), &(entry("cache", "") + &entry("alias", "") + &entry("queue", "?db=1")));
+    let one = ask(&["redis:cache"], &file, &[]).unwrap();
+    assert_eq!(servers(&one), servers(&ask(&["redis:alias"], &file, &[]).unwrap()));
+    assert_ne!(servers(&one), servers(&ask(&["redis:queue"], &file, &[]).unwrap()));
+    server.kill();
+    server.run().unwrap();
+    let again = ask(&["redis:cache"], &file, &one).unwrap();
+    assert!(one.iter().all(|thing| again.contains(thing)), "{one:?} {again:?}");
+}
+
+#[test]
+fn a_run_on_another_name_of_the_same_server_is_refused_and_told_who_holds_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = PrivatePostgres::start(&dir.path().join("pg"), &Setup::default()).unwrap();
+    let redis = PrivateRedis::start(&dir.path().join("redis"), &[]).unwrap();
+    let base = Estate::default();
+    let text = fs::read_to_string(base.beside("midwatch.toml")).unwrap();
+    let conninfo = server.conninfo("postgres");
+    let cache = |name: &str| format!("[[redis]]\nname = \"{name}\"\nurl = \"{}\"\n", redis.url());
+    let entries = postgres("main", &conninfo) + &postgres("reporting", &conninfo) + &cache("cache") + &cache("queue");
+    fs::write(base.beside("midwatch.toml"), text + &entries).unwrap();
+    let step = "[[work]]\ntitle = \"S\"\neffect = \"change\"\ndo = { exec = [\"true\"] }\nundo = { none = \"x\" }\n";
+    base.procedure("first", "lock = [\"postgres:main\", \"redis:cache\", \"host\"]", step);
+    base.procedure("second", "lock = [\"postgres:reporting\"]", step);
+    base.procedure("third", "lock = [\"redis:queue\"]", step);
+    let run = base.start_waiting("first");
+    let held: Vec<String> = run.view().locks.into_iter().map(|(_, identity)| identity).collect();
+    assert_eq!(held.len(), 5, "{held:?}");
+    let id = run.dir.id.to_string();
+    let said = base.start("second", &["--yes", "change"]).exits(6).says(&id).says("postgres:reporting is held by run");
+    let since = run.view().started.minute();
+    let since = since.get(..10).unwrap();
+    said.says(&format!(" since {since}")).says(", which calls it postgres:main");
+    base.start("third", &["--yes", "change"]).exits(6).says(&id).says("which calls it redis:cache");
+    // Its claim outlives its runner, and the servers.
+    run.kill_runner();
+    base.start("second", &["--yes", "change"]).exits(6).says("is still claimed by the interrupted run");
+    drop(redis);
+    run.drive();
+    base.start("second", &["--yes", "change"]).exits(0);
+    base.start("third", &["--yes", "change"]).exits(1).says("cannot lock redis:queue");
+}
