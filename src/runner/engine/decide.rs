@@ -3,7 +3,7 @@
 use crate::domain::error::Result;
 use crate::domain::{EffectClass, Error, Kind, Verb};
 use crate::journal::record::{Answer, Ask, Choice, Ending, Event};
-use crate::procedure::plan::{Gate, OnFail, Step};
+use crate::procedure::plan::{OnFail, Step};
 use crate::runner::engine::prompt::Asked;
 use crate::runner::engine::{Engine, attempt};
 
@@ -17,8 +17,7 @@ impl Engine {
         let detail =
             self.view().step(step).and_then(|view| view.outcome.as_ref()).map(|outcome| outcome.detail.clone());
         let text = format!("failed: {}", detail.unwrap_or_else(|| "no reason is known".to_owned()));
-        let may_skip = !matches!(planned.verb, Verb::Check | Verb::Notify) || planned.gate == Gate::Soft;
-        self.decide(step, &planned, text, may_skip).await
+        self.decide(step, &planned, text, self.past(&planned)).await
     }
 
     /// Asks what to do about a step whose preview was refused or could not be made. In an ending that is recorded, and the
@@ -34,14 +33,15 @@ impl Engine {
             return self.write(Event::StepSkipped { step, reason }).map(drop);
         }
         let planned = self.planned(step)?;
-        self.decide(step, &planned, text, true).await
+        self.decide(step, &planned, text, Some(Choice::Skip)).await
     }
 
-    pub(super) async fn decide(&mut self, step: u32, planned: &Step, text: String, may_skip: bool) -> Result<()> {
+    /// Asks what to do about a step that cannot be taken as it stands; `past` is the choice that leads past it, where one does.
+    pub(super) async fn decide(&mut self, step: u32, planned: &Step, text: String, past: Option<Choice>) -> Result<()> {
         if self.goes_back_by_itself(planned) {
             return self.write(Event::AbortRequested { undo: true }).map(drop);
         }
-        let choices = self.menu(planned, may_skip);
+        let choices = self.menu(planned, past);
         let means = choices.iter().map(|choice| self.means(step, *choice)).collect();
         let Asked::Answered(_, Answer::Decide { choice, reason }) =
             self.ask(step, Ask::Decide { text, choices, means }).await?
@@ -49,7 +49,7 @@ impl Engine {
             return Ok(());
         };
         match choice {
-            Choice::Retry | Choice::NotDone | Choice::Done | Choice::NotUndone | Choice::Undone => {
+            Choice::Retry | Choice::Emergency | Choice::NotDone | Choice::Done | Choice::NotUndone | Choice::Undone => {
                 self.retrying = Some(step);
                 Ok(())
             }
@@ -106,7 +106,12 @@ impl Engine {
                 self.write(Event::StepResolved { step, choice, evidence: reason }).map(drop)
             }
             // Not among the choices.
-            Choice::Retry | Choice::Rollback | Choice::Hold | Choice::Undone | Choice::NotUndone => Ok(()),
+            Choice::Retry
+            | Choice::Emergency
+            | Choice::Rollback
+            | Choice::Hold
+            | Choice::Undone
+            | Choice::NotUndone => Ok(()),
         }
     }
 
