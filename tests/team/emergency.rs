@@ -37,8 +37,8 @@ fn an_emergency_begins_when_another_person_agrees_to_the_whole_plan() {
     team.refused(ANNA, &run, demand(&prompt, approve()), "nobody is their own second person");
     // Another runner asks the same question again, and not a second one once it was answered.
     run.kill_runner();
-    team.midwatch(ANNA, &["resume", run.dir.id.as_str()]).exits(75);
-    let again = run.prompt();
+    team.midwatch(ANNA, &["resume", run.dir.id.as_str()]).exits(0);
+    let again = run.prompt_after(&prompt.id);
     team.accept(BEN, &run, &again, approve());
     let change = run.prompt_after(&again.id);
     assert_eq!((run.count("step.intent"), team.estate.lines("done")), (0, 0));
