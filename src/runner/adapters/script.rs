@@ -284,13 +284,7 @@ fn reads(bash: &Path, text: &str) -> Result<(), Error> {
 pub(super) fn items(head: &serde_json::Value) -> Vec<Item> {
     let frozen = serde_json::from_value::<Frozen>(head.clone()).ok();
     let text = frozen.map(|frozen| frozen.text).unwrap_or_default();
-    let line = |(number, text): (usize, &str)| Item {
-        name: format!("{number:>4}  {text}"),
-        bytes: None,
-        modified: None,
-        to: None,
-    };
-    (1..).zip(text.lines()).map(line).collect()
+    (1..).zip(text.lines()).map(|(number, text): (usize, _)| Item::named(format!("{number:>4}  {text}"))).collect()
 }
 
 /// A script acts as a program of its own, under its shim, and nowhere else.

@@ -195,7 +195,8 @@ async fn length(session: &mut Session, key: &str, in_flight: &[String]) -> Resul
         format!("{} in {key}", count(waiting))
     } else {
         facts.push(("taken".to_owned(), taken.to_string()));
-        facts.extend(numbers.iter().map(|(key, number)| (key.shown(), number.to_string())));
+        let fact = |(key, number): &(&Name, u64)| (String::from_utf8_lossy(&key.0).into_owned(), number.to_string());
+        facts.extend(numbers.iter().map(fact));
         format!("{} in {key}, {} taken", count(waiting), count(taken))
     };
     Ok(Learned::of(waiting.saturating_add(taken), told, facts))
