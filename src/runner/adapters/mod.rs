@@ -6,7 +6,6 @@
 mod block;
 mod end;
 pub mod exec;
-mod expect;
 pub mod files;
 mod frozen;
 pub mod http;
