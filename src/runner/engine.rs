@@ -177,6 +177,11 @@ impl Engine {
             self.recover().await?;
         }
         self.begin_reading();
+        if let Some(reason) = self.view().terms.emergency.clone()
+            && !self.approve_start(&format!("Emergency: {reason}")).await?
+        {
+            return self.stop().await;
+        }
         if self.plan.order == Order::Any {
             return self.walk().await;
         }

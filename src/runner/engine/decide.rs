@@ -3,7 +3,7 @@
 use crate::domain::error::Result;
 use crate::domain::{EffectClass, Error, Kind, Verb};
 use crate::journal::record::{Answer, Ask, Choice, Ending, Event};
-use crate::procedure::plan::{Gate, OnFail, Step};
+use crate::procedure::plan::{OnFail, Step};
 use crate::runner::engine::prompt::Asked;
 use crate::runner::engine::{Engine, attempt};
 
@@ -15,8 +15,7 @@ impl Engine {
             return Ok(());
         }
         let text = format!("failed: {}", self.detail(step).unwrap_or_else(|| "no reason is known".to_owned()));
-        let may_skip = !matches!(planned.verb, Verb::Check | Verb::Notify) || planned.gate == Gate::Soft;
-        self.decide(step, &planned, text, may_skip).await
+        self.decide(step, &planned, text, self.past(&planned)).await
     }
 
     /// Asks what to do about a step whose preview was refused or could not be made. In an ending that is recorded, and the
@@ -32,14 +31,15 @@ impl Engine {
             return self.write(Event::StepSkipped { step, reason }).map(drop);
         }
         let planned = self.planned(step)?;
-        self.decide(step, &planned, text, true).await
+        self.decide(step, &planned, text, Some(Choice::Skip)).await
     }
 
-    pub(super) async fn decide(&mut self, step: u32, planned: &Step, text: String, may_skip: bool) -> Result<()> {
+    /// Asks what to do about a step that cannot be taken as it stands; `past` is the choice that leads past it, where one does.
+    pub(super) async fn decide(&mut self, step: u32, planned: &Step, text: String, past: Option<Choice>) -> Result<()> {
         if self.goes_back_by_itself(planned) {
             return self.write(Event::AbortRequested { undo: true }).map(drop);
         }
-        let menu = self.meaning(step, &self.menu(planned, may_skip));
+        let menu = self.meaning(step, &self.menu(planned, past));
         self.choose(step, text, menu).await
     }
 
@@ -66,7 +66,7 @@ impl Engine {
     pub(super) async fn choose(&mut self, step: u32, text: String, menu: Vec<(Choice, String)>) -> Result<()> {
         let Some((choice, reason)) = self.chosen(step, text, menu).await? else { return Ok(()) };
         match choice {
-            Choice::Retry => self.retrying = Some(step),
+            Choice::Retry | Choice::Emergency => self.retrying = Some(step),
             // The answer says it all: the run is put down where it stands.
             Choice::Hold => {}
             Choice::Skip | Choice::Override => drop(self.write(Event::StepSkipped { step, reason })?),
