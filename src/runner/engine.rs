@@ -233,7 +233,7 @@ impl Engine {
             Some(StepState::Unknown) if self.view().step(step).is_some_and(StepView::undo_is_unknown) => {
                 return self.settle_undo(step).await;
             }
-            Some(StepState::Unknown) => return self.settle(step).await,
+            Some(StepState::Unknown) => return self.settle(step, false).await,
             Some(StepState::Running) => return self.go_on_undoing(step).await,
             Some(StepState::Failed) if self.retrying != Some(step) => return self.decide_failure(step).await,
             _ => {}

@@ -1,7 +1,7 @@
 //! Whether the steps of a procedure fit the budget that it names.
 
 use crate::config::reader::{Place, Problem, Table, Value};
-use crate::domain::quantity::{parse_span, span};
+use crate::domain::quantity::span;
 use crate::procedure::catalog::Library;
 use crate::procedure::header::Procedure;
 use crate::procedure::lint::problem;
@@ -14,9 +14,10 @@ const DEEPEST: usize = 8;
 /// That the steps take longer than the budget.
 pub(super) fn errors(procedure: &Procedure, top: &Table, library: &Library) -> Vec<Problem> {
     let takes = takes(procedure, library);
-    let Some((at, budget)) = budget(top).filter(|(_, budget)| takes > *budget) else { return Vec::new() };
+    let budget = procedure.budget.run_s.map(Duration::from_secs);
+    let Some(budget) = budget.filter(|budget| takes > *budget) else { return Vec::new() };
     let message = format!("its steps take {} together, and its budget is {}", span(takes), span(budget));
-    vec![problem(procedure, at, message, Some("more time, or fewer steps at a time".to_owned()))]
+    vec![problem(procedure, place(top), message, Some("more time, or fewer steps at a time".to_owned()))]
 }
 
 /// The declared times of all steps, those of what is included among them.
@@ -36,17 +37,8 @@ fn takes_within(procedure: &Procedure, library: &Library, deep: usize) -> Durati
     inner.fold(Duration::from_secs(own), Duration::saturating_add)
 }
 
-fn text<'a>(table: &'a Table, key: &str) -> Option<(Place, &'a str)> {
-    let entry = table.entries.iter().find(|entry| entry.key == key)?;
-    match &entry.node.value {
-        Value::Text(text) => Some((entry.node.at, text)),
-        _ => None,
-    }
-}
-
-fn budget(top: &Table) -> Option<(Place, Duration)> {
-    let entry = top.entries.iter().find(|entry| entry.key == "budget")?;
-    let Value::Table(table) = &entry.node.value else { return None };
-    let (at, written) = text(table, "run")?;
-    Some((at, parse_span(written)?))
+/// Where the header says how long a run may take.
+fn place(top: &Table) -> Place {
+    let budget = top.entries.iter().find(|entry| entry.key == "budget").map(|entry| &entry.node.value);
+    if let Some(Value::Table(budget)) = budget { budget.place_of("run") } else { top.place_of("budget") }
 }

@@ -49,8 +49,8 @@ impl Rehearsed {
 #[must_use]
 pub fn rehearse(undo: &Action, of: &Action) -> Rehearsed {
     match undo.adapter.as_str() {
-        "exec" => exec::rehearse(undo),
-        "files" => files::rehearse(undo, of),
+        exec::KEY => exec::rehearse(undo),
+        files::KEY => files::rehearse(undo, of),
         http::KEY => http::rehearse(undo),
         redis::KEY => redis::rehearse(undo),
         sql::KEY => sql::rehearse(undo, of),
