@@ -7,6 +7,11 @@ use crate::procedure::plan::{Gate, OnFail, Step};
 use crate::runner::engine::prompt::Asked;
 use crate::runner::engine::{Engine, attempt};
 
+/// Whether a step is a gate that only another person than the starter leads past.
+pub(super) fn is_hard_gate(planned: &Step) -> bool {
+    matches!(planned.verb, Verb::Check | Verb::Wait | Verb::Notify) && planned.gate == Gate::Hard
+}
+
 impl Engine {
     /// Asks what to do about a step that failed.
     pub(super) async fn decide_failure(&mut self, step: u32) -> Result<()> {
@@ -17,8 +22,7 @@ impl Engine {
         let detail =
             self.view().step(step).and_then(|view| view.outcome.as_ref()).map(|outcome| outcome.detail.clone());
         let text = format!("failed: {}", detail.unwrap_or_else(|| "no reason is known".to_owned()));
-        let may_skip = !matches!(planned.verb, Verb::Check | Verb::Notify) || planned.gate == Gate::Soft;
-        self.decide(step, &planned, text, may_skip).await
+        self.decide(step, &planned, text, !is_hard_gate(&planned)).await
     }
 
     /// Asks what to do about a step whose preview was refused or could not be made. In an ending that is recorded, and the
@@ -92,7 +96,12 @@ impl Engine {
         let detail =
             self.view().step(step).and_then(|view| view.outcome.as_ref()).map(|outcome| outcome.detail.clone());
         let text = format!("outcome unknown: {}", detail.unwrap_or_default());
-        let choices = vec![Choice::Done, Choice::NotDone, Choice::Skip, Choice::Abort];
+        let looks = matches!(planned.verb, Verb::Check | Verb::Wait);
+        // What looks is never said to have passed: it looks again.
+        let done = if looks { None } else { Some(Choice::Done) };
+        let past = if is_hard_gate(&planned) { self.past_a_gate() } else { Some(Choice::Skip) };
+        let choices: Vec<Choice> =
+            [done, Some(Choice::NotDone), past, Some(Choice::Abort)].into_iter().flatten().collect();
         let means = choices.iter().map(|choice| self.means(step, *choice)).collect();
         let Asked::Answered(_, Answer::Decide { choice, reason }) =
             self.ask(step, Ask::Decide { text, choices, means }).await?
