@@ -122,7 +122,7 @@ fn a_wait_that_did_not_come_true_is_a_hard_gate_as_a_check_is() {
 const GATES: &str = r#"
 [[before]]
 title = "The gate"
-check = { files = "list", under = ".", match = "there", expect = "count > 0" }
+check = { exec = ["test", "-e", "{tree}/there"] }
 gate  = "hard"
 [[before]]
 title  = "Sign"
@@ -161,7 +161,7 @@ fn a_hard_gate_of_a_checklist_is_overridden_by_another_person_for_a_reason() {
     ben.wait_for(SOON, |screen| screen.contains("reason:"));
     ben.send("the disk is borrowed tonight\r");
     let view = run.wait("the override", |view| view.item(0).unwrap().state == ItemState::Overridden);
-    anna.wait_for(SOON, |screen| screen.contains("OVERRODE the hard gate The gate"));
+    anna.wait_for(SOON, |screen| screen.contains("OVERRODE the hard gate step 1 of 2 (The gate)"));
     assert_eq!(view.overrides.iter().map(|passed| passed.by.uid).collect::<Vec<_>>(), [BEN.uid]);
 
     // It can be opened again, and that it was overridden stays.
