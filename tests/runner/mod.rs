@@ -8,7 +8,7 @@ mod codes;
 mod failpoints;
 mod faults;
 mod histories;
-mod http;
+pub mod http;
 mod items;
 mod locks;
 mod logs;
