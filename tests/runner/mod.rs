@@ -13,6 +13,7 @@ mod items;
 mod locks;
 mod logs;
 mod loss;
+mod matrix;
 mod moving;
 mod notices;
 mod objects;
