@@ -5,6 +5,7 @@ mod answers;
 pub mod chance;
 mod checklist;
 mod codes;
+mod deadlines;
 mod failpoints;
 mod faults;
 mod histories;
