@@ -4,6 +4,6 @@
 
 mod eyes;
 mod glass;
-mod people;
+pub mod people;
 mod shared;
 mod steps;
