@@ -18,6 +18,7 @@ mod matrix;
 mod moving;
 mod notices;
 mod objects;
+mod power;
 mod property;
 mod redis;
 mod report;
