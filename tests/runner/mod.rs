@@ -13,6 +13,7 @@ mod items;
 mod locks;
 mod logs;
 mod loss;
+mod mail;
 mod moving;
 mod notices;
 mod objects;

@@ -4,6 +4,7 @@ pub mod corpus;
 pub mod disk;
 pub mod estate;
 pub mod invariants;
+pub mod mail;
 pub mod post;
 pub mod pty;
 pub mod run;

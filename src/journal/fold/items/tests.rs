@@ -184,8 +184,7 @@ fn every_prefix_of_a_walk_folds_and_an_approval_keeps_it_from_ending_well() {
 /// Another person than whoever began it.
 fn by_another(seq: u64, event: Event) -> Record {
     let own = record(seq, event);
-    let actor =
-        crate::domain::Actor { uid: own.actor.uid + 1, login_uid: None, name: "ben".into(), ..own.actor.clone() };
+    let actor = Actor { uid: own.actor.uid + 1, login_uid: None, name: "ben".into(), ..own.actor.clone() };
     Record { actor, ..own }
 }
 
