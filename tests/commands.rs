@@ -34,7 +34,7 @@ COMP_WORDS[0]=$1
 COMP_LINE="$1${2#midwatch}" COMP_POINT=${#COMP_LINE}
 COMPREPLY=()
 spec=$(complete -p midwatch)
-[[ "$spec" =~ -F\ ([^\ ]+) ]] && "${BASH_REMATCH[1]}" midwatch "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}" 2>/dev/null
+[[ "$spec" =~ -F\ ([^\ ]+) ]] && "${BASH_REMATCH[1]}" "$1" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}" 2>/dev/null
 printf '%s\n' "${COMPREPLY[@]}"
 "#;
     let mut command = Command::new("bash");
@@ -110,7 +110,7 @@ fn every_script_is_one_that_its_shell_reads() {
 /// Reads a page as `man -l` does, and gives it as text; what the reader has to say against it is a failure.
 fn read(path: &Path) -> String {
     let mut command = Command::new("groff");
-    command.args(["-man", "-Tutf8", "-ww", "-P-c"]).arg(path);
+    command.args(["-man", "-Tutf8", "-ww", "-P-cbou"]).arg(path);
     let said = finish(command).exits(0);
     assert_eq!(said.err, "", "{}", path.display());
     said.out

@@ -114,7 +114,8 @@ pub fn man(args: &Man) -> Result<u8> {
 fn page(command: &clap::Command, whole: bool) -> Result<Vec<u8>> {
     let mut out = Vec::new();
     let failed = |cause: io::Error| Error::machine("make the man page", cause);
-    let man = clap_mangen::Man::new(command.clone()).manual("Midwatch");
+    // An empty date would be left out, and what follows it take its place.
+    let man = clap_mangen::Man::new(command.clone()).date(" ").manual("Midwatch");
     man.render(&mut out).map_err(failed)?;
     let mut more = Roff::new();
     if whole {

@@ -234,7 +234,7 @@ impl RunView {
         self.finish_step(record, step, StepState::Skipped, reason)?;
         self.turn(step, StepState::Skipped)?.overridden = true;
         let (at, by, reason) = (record.wall, record.actor.clone(), reason.to_owned());
-        self.overrides.push(Override { at, by, step, reason });
+        self.overrides.push(Override { at, by, step, reason, late: false });
         Ok(())
     }
 

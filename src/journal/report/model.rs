@@ -171,6 +171,10 @@ pub(super) fn deviation(view: &RunView, record: &Record) -> Option<(Tone, String
             let by = who(&record.actor);
             (Tone::Bad, format!("{by} overrode the gate of step {}: {reason}", title(view, *step)))
         }
+        Event::AnswerAccepted { step, answer: Answer::Decide { choice: Choice::Emergency, reason }, .. } => {
+            let by = who(&record.actor);
+            (Tone::Bad, format!("{by} began step {} although there was no time for it: {reason}", title(view, *step)))
+        }
         Event::RollbackBegan { why, steps, .. } => {
             (Tone::Bad, format!("the way back began, for {why}: {} to take back", numbers(steps)))
         }

@@ -53,8 +53,8 @@ impl Rehearsed {
 #[must_use]
 pub fn rehearse(undo: &Action, of: &Action) -> Rehearsed {
     let answer = match undo.adapter.as_str() {
-        "exec" => exec::rehearse(undo),
-        "files" => files::rehearse(undo, of),
+        exec::KEY => exec::rehearse(undo),
+        files::KEY => files::rehearse(undo, of),
         http::KEY => http::rehearse(undo),
         redis::KEY => redis::rehearse(undo),
         script::KEY => script::rehearse(undo),

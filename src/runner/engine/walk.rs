@@ -45,7 +45,7 @@ impl Engine {
                 return self.stop().await;
             }
             if let Some(step) = self.unsettled() {
-                self.settle(step).await?;
+                self.settle(step, false).await?;
                 continue;
             }
             let Some(phase) = self.view().phase().map(str::to_owned) else {

@@ -5,7 +5,6 @@ use crate::journal::record::Event;
 use crate::procedure::condition::{Condition, Operand, Value, spoken};
 use crate::procedure::plan::Step;
 use crate::runner::engine::Engine;
-use crate::runner::engine::decide::is_hard_gate;
 
 impl Engine {
     /// Whether a step is to be taken now. What is not wanted is passed over with the reason; where nobody knows, a person is
@@ -21,7 +20,7 @@ impl Engine {
                     let reason = format!("it could not be taken: {text}");
                     return self.write(Event::StepSkipped { step, reason }).map(|_| false);
                 }
-                self.decide(step, planned, text, !is_hard_gate(planned)).await.map(|()| false)
+                self.decide(step, planned, text, self.past(planned)).await.map(|()| false)
             }
         }
     }

@@ -6,7 +6,8 @@ use crate::domain::quantity::count;
 use crate::probes::store;
 use crate::procedure::plan::Action;
 use crate::runner::adapters::files::Root;
-use crate::runner::adapters::objects::frozen::{self, Object};
+use crate::runner::adapters::frozen;
+use crate::runner::adapters::objects::frozen::{Head, Object};
 use crate::runner::adapters::objects::look::{file_digest, place_of};
 use crate::runner::adapters::objects::send::{opened, remote_digest};
 use crate::runner::adapters::objects::{Op, Spec};
@@ -24,7 +25,7 @@ pub(in super::super) fn prove(
 ) -> Proof {
     let work = async {
         let spec: Spec = common::spec(action)?;
-        let (head, objects) = frozen::whole(set)?;
+        let (head, objects) = frozen::whole::<Head>(set)?;
         let of = if spec.op == Op::SameSha256 { Op::Put } else { Op::Delete };
         if head.op != of || head.place != spec.place || !matches!(spec.op, Op::SameSha256 | Op::Gone) {
             return Err(common::not_a_set("it belongs to another action"));

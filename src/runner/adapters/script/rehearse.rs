@@ -7,7 +7,7 @@ use crate::procedure::shell;
 use crate::runner::adapters as common;
 use crate::runner::adapters::exec;
 use crate::runner::adapters::rehearse::Rehearsed;
-use crate::runner::adapters::script::{Spec, findings, reads};
+use crate::runner::adapters::script::{Spec, reads};
 
 /// Lets bash read it without running any of it, and looks for its directory, its secrets and the programs that it calls.
 pub(in super::super) fn rehearse(undo: &Action) -> Rehearsed {
@@ -44,6 +44,6 @@ pub(in super::super) fn rehearse(undo: &Action) -> Rehearsed {
     }
     let lines = counted(spec.text.lines().count() as u64, "line", "lines");
     let found: String =
-        findings(&spec.text).into_iter().map(|one| format!("; line {}: {}", one.line, one.says)).collect();
+        shell::findings(&spec.text, true).into_iter().map(|one| format!("; line {}: {}", one.line, one.says)).collect();
     Rehearsed::Possible(format!("bash reads its {lines}, and finds what they call{found}"))
 }
