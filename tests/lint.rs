@@ -54,7 +54,7 @@ fn what_is_no_estate_file_is_refused_with_its_reason_and_never_waited_for() {
         fs::create_dir(estate.beside(name)).unwrap();
         at(name)
     };
-    refused(&estate, &at("missing"), "No such file or directory");
+    refused(&estate, &at("missing"), "no such file or directory");
     fs::write(place("empty"), "\n \n").unwrap();
     refused(&estate, &at("empty"), "it is empty");
     fs::write(place("binary"), b"schema = 1\n\x7fELF\x00\xff\xfe").unwrap();
@@ -83,7 +83,7 @@ fn a_file_that_may_not_be_read_is_refused() {
             // Root may read everything.
             command.uid(65_534).gid(65_534);
         }
-        finish(command).exits(code).says("Permission denied");
+        finish(command).exits(code).says("permission denied");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Finds procedures: those beside the estate file, then those that are built in.
 
 use crate::config::reader::{LARGEST_FILE, Place, Problem, nearest};
+use crate::domain::error::said;
 use crate::domain::{Error, Kind, Row};
 use crate::procedure::adapters::Adapters;
 use crate::procedure::header::Procedure;
@@ -187,7 +188,9 @@ fn collect(directory: &Path, depth: usize, files: &mut Vec<PathBuf>, problems: &
     let entries = match std::fs::read_dir(directory).and_then(Iterator::collect::<std::io::Result<Vec<_>>>) {
         Ok(entries) => entries,
         Err(cause) if depth == 0 && cause.kind() == std::io::ErrorKind::NotFound => return,
-        Err(cause) => return problems.push(at_start(directory, format!("cannot list the directory: {cause}"))),
+        Err(cause) => {
+            return problems.push(at_start(directory, format!("cannot list the directory: {}", said(cause))));
+        }
     };
     let mut paths: Vec<_> = entries.into_iter().map(|entry| (entry.path(), entry.file_type())).collect();
     paths.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -217,19 +220,19 @@ fn collect(directory: &Path, depth: usize, files: &mut Vec<PathBuf>, problems: &
 /// The reason, in a few words.
 pub fn text_of(file: &Path) -> Result<String, String> {
     // Opening a pipe, a tape or a console can do something by itself: what it is, is asked first.
-    let kind = statat(CWD, file, AtFlags::empty()).map_err(|cause| format!("cannot open it: {cause}"))?;
+    let kind = statat(CWD, file, AtFlags::empty()).map_err(|cause| format!("cannot open it: {}", said(cause)))?;
     if FileType::from_raw_mode(kind.st_mode) != FileType::RegularFile {
         return Err("it is not a regular file".to_owned());
     }
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
-    let open = openat(CWD, file, flags, Mode::empty()).map_err(|cause| format!("cannot open it: {cause}"))?;
-    let stat = fstat(&open).map_err(|cause| format!("cannot look at it: {cause}"))?;
+    let open = openat(CWD, file, flags, Mode::empty()).map_err(|cause| format!("cannot open it: {}", said(cause)))?;
+    let stat = fstat(&open).map_err(|cause| format!("cannot look at it: {}", said(cause)))?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return Err("it is not a regular file".to_owned());
     }
     let mut bytes = Vec::new();
     let mut bounded = File::from(open).take(LARGEST_FILE + 1);
-    bounded.read_to_end(&mut bytes).map_err(|cause| format!("cannot read it: {cause}"))?;
+    bounded.read_to_end(&mut bytes).map_err(|cause| format!("cannot read it: {}", said(cause)))?;
     if bytes.len() as u64 > LARGEST_FILE {
         return Err(format!("it is larger than {}", crate::domain::quantity::bytes(LARGEST_FILE)));
     }

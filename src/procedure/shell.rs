@@ -232,9 +232,7 @@ const BUILTINS: [&str; 61] = [
 #[must_use]
 pub fn programs(script: &str) -> Vec<String> {
     let mut reader = Reader { strict: true, ..Reader::default() };
-    if nesting(script) <= DEEPEST
-        && let Ok(program) = parse(script)
-    {
+    if let Ok(program) = parse(script) {
         program.complete_commands.iter().for_each(|list| reader.list(list, false));
     }
     let own = |name: &String| BUILTINS.contains(&name.as_str()) || reader.functions.contains(name);

@@ -12,7 +12,7 @@ mod descendants;
 mod pump;
 
 use crate::domain::Error;
-use crate::domain::error::Result;
+use crate::domain::error::{Result, said};
 use crate::journal::record::LogEnd;
 use crate::probes::clock;
 use crate::procedure::plan::Action;
@@ -128,7 +128,7 @@ impl Exit {
     /// The end of an act that could not be started.
     #[must_use]
     pub fn not_started(why: String) -> Self {
-        Self { not_started: Some(why), ..Self::default() }
+        Self { not_started: Some(said(why)), ..Self::default() }
     }
 }
 
@@ -167,7 +167,7 @@ fn attend(spec: &Spec, stop: &std::os::unix::net::UnixStream) -> Exit {
     let mut exit = Exit::default();
     let started = secrets_of(spec).and_then(|secrets| Ok((start(spec, &secrets)?, secrets)));
     match started {
-        Err(cause) => exit.not_started = Some(cause.to_string()),
+        Err(cause) => exit.not_started = Some(said(cause)),
         Ok((mut child, secrets)) => {
             if let Some(id) = ProcessId::of(child.id())
                 && let Ok(bytes) = serde_json::to_vec(&id)

@@ -14,6 +14,7 @@ mod items;
 mod locks;
 mod logs;
 mod loss;
+mod mail;
 mod matrix;
 mod moving;
 mod notices;

@@ -14,6 +14,7 @@
 //!
 //! Whatever keeps that from being known makes the answer unknown, which is not fine.
 
+use crate::domain::error::said;
 use crate::procedure::plan::Action;
 use crate::runner::adapters::{exec, files, http, redis, script, sql, systemd};
 
@@ -51,7 +52,7 @@ impl Rehearsed {
 /// Asks whether the undo of an act is possible now. Changes nothing; it blocks.
 #[must_use]
 pub fn rehearse(undo: &Action, of: &Action) -> Rehearsed {
-    match undo.adapter.as_str() {
+    let answer = match undo.adapter.as_str() {
         exec::KEY => exec::rehearse(undo),
         files::KEY => files::rehearse(undo, of),
         http::KEY => http::rehearse(undo),
@@ -60,5 +61,10 @@ pub fn rehearse(undo: &Action, of: &Action) -> Rehearsed {
         sql::KEY => sql::rehearse(undo, of),
         systemd::KEY => systemd::rehearse(undo),
         other => Rehearsed::Unknown(format!("`{other}` cannot be asked beforehand")),
+    };
+    match answer {
+        Rehearsed::Possible(why) => Rehearsed::Possible(said(why)),
+        Rehearsed::NotPossible(why) => Rehearsed::NotPossible(said(why)),
+        Rehearsed::Unknown(why) => Rehearsed::Unknown(said(why)),
     }
 }

@@ -1,6 +1,6 @@
 //! One attempt: intent, shim, outcome.
 
-use crate::domain::error::Result;
+use crate::domain::error::{Result, said};
 use crate::domain::{Actor, Digest, EffectClass, Error, PromptId, Verb};
 use crate::journal::record::{Ending, Event, Outcome};
 use crate::procedure::plan::{Action, Step};
@@ -167,7 +167,7 @@ impl Engine {
         let spec = self.spec(name, action, prove, set, timeout_s);
         let mut shim = match self.spawn(&spec) {
             Ok(shim) => shim,
-            Err(cause) => return Ok(Found::Ended(Box::new(Exit::not_started(cause.to_string())))),
+            Err(cause) => return Ok(Found::Ended(Box::new(Exit::not_started(said(cause))))),
         };
         failpoint::pass("shim.spawned");
         let mut running = false;

@@ -1,6 +1,7 @@
 //! The hands: they work on one frozen file at a time, and delete, move and move back.
 
 use crate::domain::Error;
+use crate::domain::error::said;
 use crate::domain::quantity::{bytes, count};
 use crate::journal::record::Ending;
 use crate::procedure::plan::Action;
@@ -169,6 +170,7 @@ fn each(
                 writeln!(out, "left alone {shown}: {why}")
             }
             Came::Failed(why) => {
+                let why = said(why);
                 tally.failed += 1;
                 writeln!(out, "failed {shown}: {why}")
             }

@@ -1,5 +1,6 @@
 //! Puts and deletes, one frozen object at a time.
 
+use crate::domain::error::said;
 use crate::domain::quantity::count;
 use crate::journal::record::Ending;
 use crate::probes::store;
@@ -98,6 +99,7 @@ impl<'a> Tally<'a> {
                 writeln!(self.out, "left alone {shown}: {why}")
             }
             Came::Failed(why) => {
+                let why = said(why);
                 self.failed += 1;
                 if self.in_a_row == GIVEN_UP {
                     self.stopped = Some((Ending::Failed, format!("given up: {why}")));
