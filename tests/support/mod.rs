@@ -3,6 +3,7 @@
 pub mod corpus;
 pub mod disk;
 pub mod estate;
+pub mod hours;
 pub mod invariants;
 pub mod post;
 pub mod pty;

@@ -12,7 +12,7 @@ mod rehearse;
 mod run;
 mod variables;
 
-pub(super) use self::rehearse::rehearse;
+pub(super) use self::rehearse::{no_directory, rehearse};
 use self::run::{Ran, run};
 pub(super) use self::variables::{Environment, Known, environment, own_environment};
 use crate::config::reader::{Node, Problems, Table, Value};
@@ -33,6 +33,9 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::atomic::AtomicBool;
+
+/// The adapter's key.
+pub const KEY: &str = "exec";
 
 /// Where a bare name is looked for, and the `PATH` of every program.
 pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -108,7 +111,7 @@ pub(super) fn parse(
     if let Some(at) = scope.limit.filter(|_| purpose == Purpose::Do) {
         problems.say(at, "`limit` needs a set that can be counted, and a program has none");
     }
-    let argv = table.take("exec").and_then(|node| arguments(node, problems));
+    let argv = table.take(KEY).and_then(|node| arguments(node, problems));
     let cwd = directory(&mut table, scope, problems);
     let env = environment(&mut table, known, problems);
     table.finish(problems);
@@ -117,7 +120,7 @@ pub(super) fn parse(
     let reads = bare && argv.first().is_some_and(|name| is_reader(name, known.trusted));
     let floor = if reads { EffectClass::Read } else { EffectClass::Change };
     let line = line(&argv);
-    adapters::action("exec", floor, line, &Spec { argv, cwd, env, secrets, database })
+    adapters::action(KEY, floor, line, &Spec { argv, cwd, env, secrets, database })
 }
 
 fn arguments(node: Node, problems: &mut Problems) -> Option<Vec<String>> {
@@ -245,7 +248,7 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
         secret.read().map_err(|why| Error::machine("look at a program", why))?;
     }
     let frozen = Frozen {
-        set: "exec".to_owned(),
+        set: KEY.to_owned(),
         argv: spec.argv.clone(),
         cwd: spec.cwd.clone(),
         env: spec.env.keys().chain(spec.secrets.keys()).cloned().collect(),
@@ -295,7 +298,7 @@ pub(super) fn user() -> String {
 /// The set as one item.
 pub(super) fn items(head: &serde_json::Value) -> Vec<Item> {
     let frozen = serde_json::from_value::<Frozen>(head.clone()).ok();
-    frozen.map(|frozen| Item { name: line(&frozen.argv), bytes: None, modified: None, to: None }).into_iter().collect()
+    frozen.map(|frozen| Item::named(line(&frozen.argv))).into_iter().collect()
 }
 
 /// Judges how a program ended: 0 is well, all else is not.

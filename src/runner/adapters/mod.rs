@@ -1,13 +1,13 @@
 //! The adapters of this program: what an action may be, what it would touch, and how it is carried out.
 //!
-//! A frozen set is JSON Lines; the first line is its head, `{"set":"files",…}`, and the digest of all its bytes is the
-//! digest of the set. Nothing in it ages: the same things on disk give the same bytes.
+//! A frozen set (`frozen`) is JSON Lines; the first line is its head, `{"set":"files",…}`, and the digest of all its bytes
+//! is the digest of the set. Nothing in it ages: the same things on disk give the same bytes.
 
 mod block;
 mod end;
 pub mod exec;
-mod expect;
 pub mod files;
+mod frozen;
 pub mod http;
 pub mod keys;
 mod limit;
@@ -21,7 +21,7 @@ pub mod rehearse;
 pub mod run;
 pub mod script;
 pub mod secret;
-mod set;
+mod spec;
 pub mod sql;
 pub mod systemd;
 #[cfg(test)]
@@ -30,6 +30,7 @@ pub mod undo;
 pub mod wait;
 
 pub use end::{ActEnd, Proof};
+pub use frozen::{Draft, items, moved};
 
 use crate::config::estate::Estate;
 use crate::config::reader::{Problems, Table, nearest};
@@ -40,10 +41,11 @@ use crate::probes::clock;
 use crate::procedure::adapters::{Adapters, Purpose, Scope};
 use crate::procedure::plan::{Action, Limit, Step};
 use crate::runner::notify;
+use frozen::{not_a_set, write_line};
+use phrase::plain_word;
 use reach::Reach;
 use secret::Named;
-use set::{action, head, not_a_set, plain_word, spec, write_line};
-pub use set::{items, moved};
+use spec::{action, spec};
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
@@ -51,8 +53,18 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// The adapters' keys.
-const NAMES: [&str; 10] =
-    ["exec", "files", "http", objects::KEY, probe::KEY, redis::KEY, run::KEY, script::KEY, sql::KEY, systemd::KEY];
+const NAMES: [&str; 10] = [
+    exec::KEY,
+    files::KEY,
+    http::KEY,
+    objects::KEY,
+    probe::KEY,
+    redis::KEY,
+    run::KEY,
+    script::KEY,
+    sql::KEY,
+    systemd::KEY,
+];
 
 /// Adapters of the format that this version refuses.
 const LATER: [&str; 2] = ["kube", "cert"];
@@ -129,13 +141,13 @@ impl Adapters for BuiltIn {
             problems.say(*on, format!("`on` names a target for `sql` and `redis`; `{only}` works on none"));
         }
         match found.as_slice() {
-            ["exec"] => {
+            [exec::KEY] => {
                 let secrets = self.secrets.as_ref();
                 let known = exec::Known { trusted: &self.trusted_reads, secrets, databases: self.databases.as_deref() };
                 exec::parse(purpose, std::mem::take(table), scope, &known, problems)
             }
-            ["files"] => files::parse(purpose, std::mem::take(table), scope, problems),
-            ["http"] => http::parse(purpose, std::mem::take(table), self.secrets.as_ref(), problems),
+            [files::KEY] => files::parse(purpose, std::mem::take(table), scope, problems),
+            [http::KEY] => http::parse(purpose, std::mem::take(table), self.secrets.as_ref(), problems),
             [objects::KEY] => objects::parse(purpose, std::mem::take(table), scope, self.stores.as_ref(), problems),
             [probe::KEY] => probe::parse(purpose, std::mem::take(table), problems),
             [redis::KEY] => redis::parse(purpose, std::mem::take(table), scope, self.servers.as_deref(), problems),
@@ -291,9 +303,9 @@ fn no_such(action: &Action) -> Error {
 /// whole: an unreadable directory, a missing program, the deadline.
 pub fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Result<Preview, Error> {
     match action.adapter.as_str() {
-        "exec" => exec::preview(action, look, set),
-        "files" => files::preview(action, look, set),
-        "http" => http::preview(action, look, set),
+        exec::KEY => exec::preview(action, look, set),
+        files::KEY => files::preview(action, look, set),
+        http::KEY => http::preview(action, look, set),
         objects::KEY => objects::preview(action, look, set),
         script::KEY => script::preview(action, look, set),
         redis::KEY => redis::preview(action, look, set),
@@ -307,9 +319,9 @@ pub fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Result<Prev
 /// between them. Runs in the act process; it blocks.
 pub fn act(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd {
     match action.adapter.as_str() {
-        "exec" => exec::act(action, out, cancel),
-        "files" => files::act(action, set, out, cancel),
-        "http" => http::act(action, out, cancel),
+        exec::KEY => exec::act(action, out, cancel),
+        files::KEY => files::act(action, set, out, cancel),
+        http::KEY => http::act(action, out, cancel),
         objects::KEY => objects::act(action, set, out, cancel),
         script::KEY => script::act(),
         redis::KEY => redis::act(action, set, out, cancel),
@@ -326,9 +338,9 @@ pub fn act(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel: 
 /// A program proves by its exit: 0 is done, 1 is not done (as `test`, `grep` and `cmp` have it), all else is unclear.
 pub fn prove(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel: &AtomicBool) -> Proof {
     match action.adapter.as_str() {
-        "exec" => exec::prove(action, out, cancel),
-        "files" => files::prove(action, set, cancel),
-        "http" => http::prove(action, out, cancel),
+        exec::KEY => exec::prove(action, out, cancel),
+        files::KEY => files::prove(action, set, cancel),
+        http::KEY => http::prove(action, out, cancel),
         objects::KEY => objects::prove(action, set, out, cancel),
         redis::KEY => redis::prove(action, set, out, cancel),
         sql::KEY => sql::prove(action, set, out, cancel),
@@ -353,7 +365,7 @@ pub fn of_attempt(action: Action, run: &RunId, attempt: &str) -> Action {
 #[must_use]
 pub fn program(action: &Action) -> Option<Program> {
     match action.adapter.as_str() {
-        "exec" => exec::program(action).ok(),
+        exec::KEY => exec::program(action).ok(),
         script::KEY => script::program(action).ok(),
         _ => None,
     }

@@ -18,11 +18,11 @@ use crate::domain::{EffectClass, Error, Item, Kind, Preview};
 use crate::journal::record::Ending;
 use crate::procedure::adapters::{Purpose, Scope};
 use crate::procedure::plan::Action;
+use crate::procedure::shell::{self, Unreadable};
 use crate::runner::adapters::exec::{self, Environment, Known};
 use crate::runner::adapters::reach::Reach;
 use crate::runner::adapters::secret::Named;
 use crate::runner::adapters::{self as adapters, ActEnd, Look, Program};
-use brush_parser::{ParseError, Parser, ParserOptions};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -36,98 +36,11 @@ pub const KEY: &str = "script";
 /// The longest script, in bytes; one that is longer belongs into a file under version control.
 const LONGEST: usize = 64 << 10;
 
-/// How deep commands may lie within commands: each level is one of the parser's own.
-const DEEPEST: usize = 40;
-
 /// How bash is started, before the name of the file.
 const STRICT: [&str; 4] = ["--noprofile", "--norc", "-euo", "pipefail"];
 
 /// Variables that bash itself takes code or options from (bash(1), "Shell Variables").
 const LOADS: [&str; 5] = ["BASH_ENV", "BASHOPTS", "ENV", "PS4", "SHELLOPTS"];
-
-/// Something in a script that its reader should know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// The line of the script, from 1.
-    pub line: u32,
-    /// What is there, in a sentence.
-    pub says: String,
-}
-
-/// Reads a script that parses, and tells what its reader should know.
-pub type Finder = fn(&str) -> Vec<Finding>;
-
-/// Everything that reads scripts.
-const FINDERS: [Finder; 2] = [loose, dangers];
-
-/// What its syntax tree shows.
-fn dangers(script: &str) -> Vec<Finding> {
-    let found = crate::procedure::shell::findings(script, true);
-    found.into_iter().map(|one| Finding { line: one.line, says: one.says }).collect()
-}
-
-/// What every finder finds in a script, in the order of its lines.
-#[must_use]
-pub fn findings(script: &str) -> Vec<Finding> {
-    let mut all: Vec<Finding> = FINDERS.iter().flat_map(|finder| finder(script)).collect();
-    all.sort_by(|a, b| (a.line, &a.says).cmp(&(b.line, &b.says)));
-    all.dedup();
-    all
-}
-
-/// Whether a script can be read; the error has its line, from 1, where that is known.
-///
-/// # Errors
-/// When bash's grammar does not have it.
-pub fn parses(script: &str) -> Result<(), (Option<u32>, String)> {
-    if nesting(script) > DEEPEST {
-        return Err((None, "commands lie too deep within commands".to_owned()));
-    }
-    let mut parser = Parser::new(script.as_bytes(), &ParserOptions::default());
-    let line = |line: usize| u32::try_from(line).ok();
-    parser.parse_program().map(drop).map_err(|cause| match cause {
-        ParseError::ParsingNear(at) => (line(at.line), format!("syntax error at column {}", at.column)),
-        ParseError::ParsingAtEndOfInput => {
-            (line(script.lines().count()), "syntax error: something is not closed by its end".to_owned())
-        }
-        ParseError::Tokenizing { inner, position } => (position.and_then(|at| line(at.line)), inner.to_string()),
-    })
-}
-
-/// How deep brackets and compound commands lie within one another at most; quoting is not looked at, so that it errs upwards.
-fn nesting(script: &str) -> usize {
-    let (mut brackets, mut blocks, mut deepest) = (0_usize, 0_usize, 0);
-    for word in script.split_inclusive(|c: char| c.is_whitespace() || c == ';') {
-        match word.trim_matches(|c: char| !c.is_ascii_alphabetic()) {
-            "if" | "for" | "while" | "until" | "case" | "select" => blocks += 1,
-            "fi" | "done" | "esac" => blocks = blocks.saturating_sub(1),
-            _ => {}
-        }
-        for symbol in word.chars() {
-            match symbol {
-                '(' | '{' => brackets += 1,
-                ')' | '}' => brackets = brackets.saturating_sub(1),
-                _ => {}
-            }
-        }
-        deepest = deepest.max(brackets + blocks);
-    }
-    deepest
-}
-
-/// Lines that turn strict mode off again.
-fn loose(script: &str) -> Vec<Finding> {
-    let mut found = Vec::new();
-    for (line, text) in (1..).zip(script.lines()) {
-        let words: Vec<&str> = text.split([' ', '\t', ';']).filter(|word| !word.is_empty()).collect();
-        let off =
-            |pair: &[&str]| matches!(pair, ["set", word] if word.starts_with('+') && word.contains(['e', 'u', 'o']));
-        if words.windows(2).any(off) {
-            found.push(Finding { line, says: "strict mode is turned off from here on".to_owned() });
-        }
-    }
-    found
-}
 
 /// The action's own type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -200,9 +113,9 @@ fn script(node: Node, problems: &mut Problems) -> Option<String> {
     if text.contains('\0') || text.len() > LONGEST {
         return refuse(at, "`script` must have at most 64 KiB, and no NUL".to_owned(), problems);
     }
-    match parses(&text) {
-        Ok(()) => Some(text),
-        Err((line, why)) => {
+    match shell::parse(&text) {
+        Ok(_) => Some(text),
+        Err(Unreadable { line, why, .. }) => {
             let line = line.map_or_else(String::new, |line| format!("line {line} of the script: "));
             refuse(at, format!("`script`: {line}{why}"), problems)
         }
@@ -254,7 +167,7 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
         facts.push(("variables".to_owned(), variables.join(" ")));
     }
     let lines = spec.text.lines().count() as u64;
-    let found = findings(&spec.text);
+    let found = shell::findings(&spec.text, true);
     Ok(Preview {
         headline: format!("Run a bash script of {}", counted(lines, "line", "lines")),
         place: format!("{}:{}", look.host, spec.cwd),
@@ -291,13 +204,7 @@ fn reads(bash: &Path, text: &str) -> Result<(), Error> {
 pub(super) fn items(head: &serde_json::Value) -> Vec<Item> {
     let frozen = serde_json::from_value::<Frozen>(head.clone()).ok();
     let text = frozen.map(|frozen| frozen.text).unwrap_or_default();
-    let line = |(number, text): (usize, &str)| Item {
-        name: format!("{number:>4}  {text}"),
-        bytes: None,
-        modified: None,
-        to: None,
-    };
-    (1..).zip(text.lines()).map(line).collect()
+    (1..).zip(text.lines()).map(|(number, text): (usize, _)| Item::named(format!("{number:>4}  {text}"))).collect()
 }
 
 /// A script acts as a program of its own, under its shim, and nowhere else.
@@ -305,5 +212,8 @@ pub(super) fn act() -> ActEnd {
     ActEnd::new(Ending::Failed, "nothing was touched: a script runs under its shim")
 }
 
+mod rehearse;
 #[cfg(test)]
 mod tests;
+
+pub(super) use rehearse::rehearse;

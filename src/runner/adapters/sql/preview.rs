@@ -5,6 +5,7 @@ use crate::domain::{EffectClass, Error, Kind, Preview};
 use crate::probes::postgres::connect::{Session, connect};
 use crate::procedure::plan::Action;
 use crate::procedure::quote::Quote;
+use crate::runner::adapters::frozen;
 use crate::runner::adapters::sql::frozen::Head;
 use crate::runner::adapters::sql::look::{self, Seen, Server};
 use crate::runner::adapters::sql::shape::{Shape, shape};
@@ -59,10 +60,7 @@ async fn freeze(session: &Session, sql: &str, sight: &Sight, asked: &Look, set: 
         count: sight.objects.len() as u64,
         rows: sight.rows.as_ref().map(|told| told.rows.clone()),
     };
-    common::write_line(set, &head)?;
-    for seen in &sight.objects {
-        common::write_line(set, &seen.object)?;
-    }
+    frozen::write(set, &head, sight.objects.iter().map(|seen| &seen.object))?;
     match &sight.rows {
         Some(told) => rows::stream(session, told, asked.deadline, set).await,
         None => Ok(()),
