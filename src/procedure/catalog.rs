@@ -20,16 +20,20 @@ const DEEPEST: usize = 16;
 const MOST_FILES: usize = 5000;
 
 /// The procedures of the program itself.
-const BUILT_IN: [(&str, &str); 11] = [
+const BUILT_IN: [(&str, &str); 15] = [
     ("<built-in>/cell0/checklist.toml", include_str!("../../procedures/cell0/checklist.toml")),
     ("<built-in>/cell0/data-retention.toml", include_str!("../../procedures/cell0/data-retention.toml")),
+    ("<built-in>/cell0/delete-old-backups.toml", include_str!("../../procedures/cell0/delete-old-backups.toml")),
     ("<built-in>/cell0/emergency.toml", include_str!("../../procedures/cell0/emergency.toml")),
     ("<built-in>/cell0/health-check.toml", include_str!("../../procedures/cell0/health-check.toml")),
     ("<built-in>/cell0/rotate-archive.toml", include_str!("../../procedures/cell0/rotate-archive.toml")),
     ("<built-in>/novacron/checklist.toml", include_str!("../../procedures/novacron/checklist.toml")),
+    ("<built-in>/novacron/drain-queue.toml", include_str!("../../procedures/novacron/drain-queue.toml")),
+    ("<built-in>/novacron/dump-database.toml", include_str!("../../procedures/novacron/dump-database.toml")),
     ("<built-in>/novacron/pre-maintenance.toml", include_str!("../../procedures/novacron/pre-maintenance.toml")),
     ("<built-in>/cell0/restart-unit.toml", include_str!("../../procedures/cell0/restart-unit.toml")),
     ("<built-in>/cell0/verify-backup.toml", include_str!("../../procedures/cell0/verify-backup.toml")),
+    ("<built-in>/cell0/verify-newest-backup.toml", include_str!("../../procedures/cell0/verify-newest-backup.toml")),
     ("<built-in>/novacron/reindex-index.toml", include_str!("../../procedures/novacron/reindex-index.toml")),
     ("<built-in>/novacron/vacuum-table.toml", include_str!("../../procedures/novacron/vacuum-table.toml")),
 ];

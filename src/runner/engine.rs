@@ -278,8 +278,10 @@ impl Engine {
             };
             return self.write(Event::StepSkipped { step, reason }).map(drop);
         }
-        // To an undo was consented with its act, and in an ending nobody may be there.
-        if planned.effect == EffectClass::Read || (self.ending && planned.verb == Verb::UndoOf) {
+        // To an undo was consented with its act. In an ending nobody may be there, and what every ending takes back is not asked
+        // about in the good one alone.
+        let unasked = planned.verb == Verb::UndoOf && (self.ending || planned.always);
+        if planned.effect == EffectClass::Read || unasked {
             return self.attempt_step(step, planned, Some(frozen.digest), None).await;
         }
         let covered = self.view().permit(step).filter(|(_, set)| *set == frozen.digest).cloned();

@@ -165,6 +165,7 @@ async fn a_healthy_server_has_four_rows_and_one_kept_connection_with_a_name() {
     let main = row(&found, None);
     assert!(main.detail.starts_with("primary · ") && main.detail.contains(" ms · 1 client · "), "{}", main.detail);
     assert_eq!(main.facts["role"], Fact::Text("primary".to_owned()));
+    assert_eq!(main.facts["can_act"], Fact::Bool(false), "the estate says no way to act");
     assert_eq!(main.facts["product"], Fact::Text("redis".to_owned()));
     assert!(matches!(&main.facts["version"], Fact::Text(version) if version.contains('.')));
     assert_eq!((&main.facts["max_clients"], &main.facts["loading"]), (&Fact::Int(10_000), &Fact::Bool(false)));

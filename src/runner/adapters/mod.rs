@@ -15,6 +15,7 @@ pub mod look;
 pub mod objects;
 pub mod phrase;
 pub mod probe;
+pub mod reach;
 pub mod redis;
 pub mod rehearse;
 pub mod run;
@@ -42,6 +43,7 @@ use crate::procedure::plan::{Action, Limit, Step};
 use crate::runner::notify;
 use frozen::{not_a_set, write_line};
 use phrase::plain_word;
+use reach::Reach;
 use secret::Named;
 use spec::{action, spec};
 use std::collections::BTreeMap;
@@ -141,7 +143,8 @@ impl Adapters for BuiltIn {
         match found.as_slice() {
             [exec::KEY] => {
                 let secrets = self.secrets.as_ref();
-                exec::parse(purpose, std::mem::take(table), scope, &self.trusted_reads, secrets, problems)
+                let known = exec::Known { trusted: &self.trusted_reads, secrets, databases: self.databases.as_deref() };
+                exec::parse(purpose, std::mem::take(table), scope, &known, problems)
             }
             [files::KEY] => files::parse(purpose, std::mem::take(table), scope, problems),
             [http::KEY] => http::parse(purpose, std::mem::take(table), self.secrets.as_ref(), problems),
@@ -149,7 +152,11 @@ impl Adapters for BuiltIn {
             [probe::KEY] => probe::parse(purpose, std::mem::take(table), problems),
             [redis::KEY] => redis::parse(purpose, std::mem::take(table), scope, self.servers.as_deref(), problems),
             [run::KEY] => run::parse(purpose, std::mem::take(table), problems),
-            [script::KEY] => script::parse(purpose, std::mem::take(table), scope, self.secrets.as_ref(), problems),
+            [script::KEY] => {
+                let (secrets, databases) = (self.secrets.as_ref(), self.databases.as_deref());
+                let known = exec::Known { trusted: &[], secrets, databases };
+                script::parse(purpose, std::mem::take(table), scope, &known, problems)
+            }
             [sql::KEY] => sql::parse(purpose, std::mem::take(table), scope, self.databases.as_deref(), problems),
             [systemd::KEY] => systemd::parse(purpose, std::mem::take(table), scope, problems),
             [] => {
@@ -172,6 +179,9 @@ impl Adapters for BuiltIn {
         }
     }
 }
+
+/// The variable of a password for libpq.
+const PASSWORD: &str = "PGPASSWORD";
 
 /// How long a preview may take.
 const PREVIEW: Duration = Duration::from_secs(60);
@@ -235,6 +245,8 @@ pub struct Program {
     pub env: BTreeMap<String, String>,
     /// The variables whose values are secrets; whoever starts the program reads them.
     pub secrets: BTreeMap<String, Named>,
+    /// The database whose variables it finds as well; whoever starts the program works them out.
+    pub database: Option<Reach>,
     /// A script that whoever starts the program keeps in a private file, whose name becomes the last argument.
     pub script: Option<String>,
 }
@@ -245,12 +257,35 @@ impl Program {
     /// # Errors
     /// A sentence with the name and the place of a secret that cannot be read.
     pub fn environment(&self) -> Result<BTreeMap<String, String>, String> {
-        let mut env = self.env.clone();
-        for (name, secret) in &self.secrets {
-            env.insert(name.clone(), secret.read()?.expose().to_owned());
-        }
-        Ok(env)
+        let found = environment(&self.env, &self.secrets, self.database.as_ref())?;
+        Ok(found.0.into_iter().chain(found.1).collect())
     }
+}
+
+/// Variables by their names.
+pub type Variables = BTreeMap<String, String>;
+
+/// The variables of a program: those that may be shown, and those that are secrets. What is written out is stronger than
+/// what a database brings.
+///
+/// # Errors
+/// A sentence with the name and the place of a secret that cannot be read, or why it is not known how a database is reached.
+pub fn environment(
+    env: &BTreeMap<String, String>,
+    secrets: &BTreeMap<String, Named>,
+    database: Option<&Reach>,
+) -> Result<(Variables, Variables), String> {
+    let variables = database.map(Reach::variables).transpose()?.unwrap_or_default();
+    let mut plain = variables.plain;
+    plain.extend(env.iter().map(|(name, value)| (name.clone(), value.clone())));
+    let mut hidden = BTreeMap::new();
+    if let Some(password) = variables.password.filter(|_| !env.contains_key(PASSWORD)) {
+        hidden.insert(PASSWORD.to_owned(), password.expose().to_owned());
+    }
+    for (name, secret) in secrets {
+        hidden.insert(name.clone(), secret.read()?.expose().to_owned());
+    }
+    Ok((plain, hidden))
 }
 
 /// An action that this program does not know; only a plan of another version holds one.

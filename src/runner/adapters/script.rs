@@ -13,14 +13,14 @@
 //! neither check nor prove.
 
 use crate::config::reader::{Node, Place, Problems, Table, Value};
-use crate::config::secrets::Secrets;
 use crate::domain::quantity::counted;
 use crate::domain::{EffectClass, Error, Item, Kind, Preview};
 use crate::journal::record::Ending;
 use crate::procedure::adapters::{Purpose, Scope};
 use crate::procedure::plan::Action;
 use crate::procedure::shell::{self, Unreadable};
-use crate::runner::adapters::exec::{self, Environment};
+use crate::runner::adapters::exec::{self, Environment, Known};
+use crate::runner::adapters::reach::Reach;
 use crate::runner::adapters::secret::Named;
 use crate::runner::adapters::{self as adapters, ActEnd, Look, Program};
 use serde::{Deserialize, Serialize};
@@ -51,6 +51,8 @@ struct Spec {
     env: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     secrets: BTreeMap<String, Named>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    database: Option<Reach>,
 }
 
 /// The one line of its set.
@@ -61,6 +63,8 @@ struct Frozen {
     cwd: String,
     env: BTreeMap<String, String>,
     secrets: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    database: Option<String>,
     program: String,
     dev: u64,
     ino: u64,
@@ -73,7 +77,7 @@ pub(super) fn parse(
     purpose: Purpose,
     mut table: Table,
     scope: &Scope,
-    secrets: Option<&Secrets>,
+    known: &Known<'_>,
     problems: &mut Problems,
 ) -> Option<Action> {
     if let Some(at) = scope.limit.filter(|_| purpose == Purpose::Do) {
@@ -81,16 +85,16 @@ pub(super) fn parse(
     }
     let text = table.take(KEY).and_then(|node| script(node, problems));
     let cwd = exec::directory(&mut table, scope, problems);
-    let env = exec::environment(&mut table, secrets, problems);
+    let env = exec::environment(&mut table, known, problems);
     for entry in env.iter().flat_map(|env| env.at.iter()).filter(|(name, _)| LOADS.contains(&name.as_str())) {
         problems.say(*entry.1, format!("`{}` would have bash read other code or options", entry.0));
     }
     table.finish(problems);
-    let (text, cwd, Environment { env, secrets, .. }) = (text?, cwd?, env?);
+    let (text, cwd, Environment { env, secrets, database, .. }) = (text?, cwd?, env?);
     let lines = counted(text.lines().count() as u64, "line", "lines");
     let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#')).unwrap_or_default();
     let line = format!("bash script of {lines}: {first}");
-    adapters::action(KEY, EffectClass::Change, line, &Spec { text, cwd, env, secrets })
+    adapters::action(KEY, EffectClass::Change, line, &Spec { text, cwd, env, secrets, database })
 }
 
 fn script(node: Node, problems: &mut Problems) -> Option<String> {
@@ -125,7 +129,8 @@ pub(super) fn program(action: &Action) -> Result<Program, Error> {
     let argv = std::iter::once("bash").chain(STRICT).map(str::to_owned).collect();
     let mut env = exec::own_environment();
     env.extend(spec.env);
-    Ok(Program { path, argv, cwd: PathBuf::from(spec.cwd), env, secrets: spec.secrets, script: Some(spec.text) })
+    let (cwd, script) = (PathBuf::from(spec.cwd), Some(spec.text));
+    Ok(Program { path, argv, cwd, env, secrets: spec.secrets, database: spec.database, script })
 }
 
 /// Shows the whole script with what was found in it, and freezes it with the bash that would read it.
@@ -146,6 +151,7 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
         cwd: spec.cwd.clone(),
         env: spec.env.clone(),
         secrets: spec.secrets.iter().map(|(name, secret)| format!("{name}=secret:{}", secret.name)).collect(),
+        database: spec.database.as_ref().map(Reach::shown).transpose()?,
         program: path.display().to_string(),
         dev: seen.dev(),
         ino: seen.ino(),
@@ -154,6 +160,7 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
     };
     adapters::write_line(set, &frozen)?;
     let mut facts = vec![("program".to_owned(), frozen.program.clone()), ("user".to_owned(), exec::user())];
+    facts.extend(frozen.database.clone().map(|database| ("database".to_owned(), database)));
     let variables: Vec<String> = spec.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let variables = [variables, frozen.secrets.clone()].concat();
     if !variables.is_empty() {

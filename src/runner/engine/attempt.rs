@@ -205,8 +205,9 @@ impl Engine {
                 let mut env = program.env;
                 env.insert("MIDWATCH_RUN".to_owned(), self.dir.id.to_string());
                 env.insert("MIDWATCH_ATTEMPT".to_owned(), name.to_owned());
-                let (secrets, script) = (program.secrets, program.script);
-                ChildSpec::Program { path: program.path, argv: program.argv, cwd: program.cwd, env, secrets, script }
+                let (secrets, database, script) = (program.secrets, program.database, program.script);
+                let (path, argv, cwd) = (program.path, program.argv, program.cwd);
+                ChildSpec::Program { path, argv, cwd, env, secrets, database, script }
             }
             None => {
                 let set = set.map(|digest| self.dir.set(digest));

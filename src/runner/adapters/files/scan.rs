@@ -99,7 +99,7 @@ pub(super) fn act(action: &Action, spec: &Spec, out: &mut dyn Write, cancel: &At
         Err(Halt::Stopped) => ActEnd::new(Ending::Cancelled, "stopped"),
         Err(Halt::Failed(why)) => ActEnd::unknown(why),
     };
-    let _ = writeln!(out, "{}", end.detail.escape_default());
+    let _ = writeln!(out, "{}", end.detail.escape_debug());
     end
 }
 

@@ -80,7 +80,7 @@ pub(super) fn act(action: &Action, spec: &Spec, out: &mut dyn Write, cancel: &At
         Err(Halt::Unknown(why)) => ActEnd::unknown(why),
         Err(Halt::Stopped) => ActEnd::new(Ending::Cancelled, "stopped"),
     };
-    let _ = writeln!(out, "{}", end.detail.escape_default());
+    let _ = writeln!(out, "{}", end.detail.escape_debug());
     end
 }
 

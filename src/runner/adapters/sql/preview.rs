@@ -226,7 +226,12 @@ fn shown(spec: &Spec, sql: &str, lock_timeout: Duration, asked: &Look, sight: Si
     let Sight { place, server, shape, objects, mut facts, mut warnings, rows } = sight;
     let role = if server.standby { "standby" } else { "primary" };
     let who = format!("PostgreSQL {} · {role} · system {}", server.version, server.system);
-    let mut told = vec![("statement".to_owned(), one_line(sql)), ("server".to_owned(), who)];
+    let statement = one_line(sql);
+    let headline = shortened(&statement);
+    // Where the headline has all of it, it is not told twice.
+    let mut told: Vec<(String, String)> =
+        Some(("statement".to_owned(), statement.clone())).filter(|_| headline != statement).into_iter().collect();
+    told.push(("server".to_owned(), who));
     for seen in objects.iter().take(MOST_TOLD) {
         told.push((format!("{} {}", seen.object.kind, seen.object.called()), look::told(seen)));
     }
@@ -259,7 +264,7 @@ fn shown(spec: &Spec, sql: &str, lock_timeout: Duration, asked: &Look, sight: Si
     };
     let phrase = format!("{} {number} {noun}", common::plain_word(&shape.word, "run"));
     Preview {
-        headline: format!("{} on {}", shortened(&one_line(sql)), spec.target),
+        headline: format!("{headline} on {}", spec.target),
         place,
         count: number,
         of: rows.as_ref().and_then(|told| told.of),
