@@ -109,7 +109,7 @@ fn perform_in_pane(model: &mut Model, action: Action) -> Vec<Effect> {
             return vec![Effect::Query(Query::ListRuns)];
         }
         Action::Note => open_note(model),
-        Action::Hand | Action::Skip | Action::Reopen => return checklist::write(model, action),
+        Action::Hand | Action::Skip | Action::Override | Action::Reopen => return checklist::write(model, action),
         Action::Sort => sort(model),
         Action::Copy => return copy::copy(model),
         Action::Mouse => {

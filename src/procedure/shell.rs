@@ -20,6 +20,7 @@ mod tests;
 
 use brush_parser::ast::{AndOr, AndOrList, Command, CompoundCommand, CompoundList, Pipeline, Program, SourceLocation};
 use brush_parser::{ParseError, Parser, ParserOptions};
+use std::collections::BTreeSet;
 
 /// How deep commands may lie within commands; what is deeper is told of and not looked into.
 const DEEPEST: usize = 40;
@@ -40,7 +41,7 @@ pub struct Finding {
 /// Everything found in a script, in the order of its places. `strict` says that `set -euo pipefail` holds from its start.
 #[must_use]
 pub fn findings(script: &str, strict: bool) -> Vec<Finding> {
-    let mut reader = Reader { strict: strict || sets_strict(script), found: Vec::new() };
+    let mut reader = Reader { strict: strict || sets_strict(script), ..Reader::default() };
     match parse(script) {
         Ok(program) => {
             if !reader.strict && many(&program) {
@@ -161,10 +162,92 @@ fn many(program: &Program) -> bool {
     lists.len() > 1 || lists.iter().any(|list| list.first.seq.len() > 1)
 }
 
+/// The names that bash carries out itself. Source: bash(1), "SHELL BUILTIN COMMANDS".
+const BUILTINS: [&str; 61] = [
+    ".",
+    ":",
+    "[",
+    "alias",
+    "bg",
+    "bind",
+    "break",
+    "builtin",
+    "caller",
+    "cd",
+    "command",
+    "compgen",
+    "complete",
+    "compopt",
+    "continue",
+    "declare",
+    "dirs",
+    "disown",
+    "echo",
+    "enable",
+    "eval",
+    "exec",
+    "exit",
+    "export",
+    "false",
+    "fc",
+    "fg",
+    "getopts",
+    "hash",
+    "help",
+    "history",
+    "jobs",
+    "kill",
+    "let",
+    "local",
+    "logout",
+    "mapfile",
+    "popd",
+    "printf",
+    "pushd",
+    "pwd",
+    "read",
+    "readarray",
+    "readonly",
+    "return",
+    "set",
+    "shift",
+    "shopt",
+    "source",
+    "suspend",
+    "test",
+    "times",
+    "trap",
+    "true",
+    "type",
+    "typeset",
+    "ulimit",
+    "umask",
+    "unalias",
+    "unset",
+    "wait",
+];
+
+/// The programs that a script calls by a plain name and without looking at whether that worked; sorted. What it calls by a
+/// variable, in a condition or behind `||` is not among them, nor what is bash's own or a function of the script.
+#[must_use]
+pub fn programs(script: &str) -> Vec<String> {
+    let mut reader = Reader { strict: true, ..Reader::default() };
+    if let Ok(program) = parse(script) {
+        program.complete_commands.iter().for_each(|list| reader.list(list, false));
+    }
+    let own = |name: &String| BUILTINS.contains(&name.as_str()) || reader.functions.contains(name);
+    reader.called.iter().filter(|name| !own(name)).cloned().collect()
+}
+
 /// Walks the tree.
+#[derive(Default)]
 struct Reader {
     strict: bool,
     found: Vec<Finding>,
+    /// The plain names of what is called and not looked at.
+    called: BTreeSet<String>,
+    /// The functions that are defined.
+    functions: BTreeSet<String>,
 }
 
 impl Reader {
@@ -216,7 +299,10 @@ impl Reader {
                 self.compound(compound, checked);
                 redirects.iter().flat_map(|list| &list.0).for_each(|redirect| rules::redirect(self, redirect, command));
             }
-            Command::Function(function) => self.compound(&function.body.0, false),
+            Command::Function(function) => {
+                self.functions.insert(function.fname.value.clone());
+                self.compound(&function.body.0, false);
+            }
             Command::ExtendedTest(..) => {}
         }
     }

@@ -115,7 +115,7 @@ fn outcome(run: &Run<'_>) -> Outcome {
 }
 
 /// A step that puts the banner up.
-fn puts(url: &str, more: &str) -> String {
+pub fn puts(url: &str, more: &str) -> String {
     format!(
         "[[work]]\ntitle = \"Banner\"\neffect = \"change\"\n\
          do = {{ http = \"{url}/banner\", method = \"PUT\", body = {{ text = \"{{{{run.id}}}}\", until = 4 }}, within = \"1s\"{more} }}\n\

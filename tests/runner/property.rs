@@ -2,22 +2,26 @@
 //! and the effects are counted at the target.
 //!
 //! ```text
-//! seed ─▶ procedure ─▶ run ─▶ { answer · refuse · note · abort · kill the runner · kill all of it · failpoint · jump } ─▶ seal
+//! seed ─▶ procedure, its way back, window and budget, who starts it ─▶ run
+//!      ─▶ { answer · refuse · note · abort · kill the runner · kill all of it · failpoint · jump · open a gate } ─▶ seal
 //!                                  └──────────── until the seal; then the invariants, and the effects ────────────┘
 //! ```
 //! `MIDWATCH_TEST_SEED` repeats a sample, `MIDWATCH_SOAK_KILLS` goes on until so many processes were killed. The history of a
 //! case that fails is kept in `tests/fixtures/histories`, and is checked from then on.
 
+mod case;
+
 use crate::runner::chance::{Chance, seed};
 use crate::runner::histories::shelf;
-use crate::support::estate::{Estate, LOOK, kill};
+use crate::support::estate::LOOK;
 use crate::support::invariants::violations;
-use crate::support::run::{Run, decide, demand};
+use crate::support::run::{decide, demand};
+use crate::team::people::{ANNA, BEN};
+use case::{APPENDS, Case, MOST_TROUBLE};
 use midwatch::domain::{EffectClass, PromptId};
 use midwatch::journal::chain::{Verdict, read};
 use midwatch::journal::fold::{OpenPrompt, RunView};
 use midwatch::journal::record::{Answer, Ask, Choice, Ending, Event};
-use midwatch::runner::failpoint;
 use midwatch::runner::protocol::{Demand, Reply};
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -28,128 +32,6 @@ const SAMPLE: (Duration, u32, u32) = (Duration::from_secs(20), 4, 20);
 
 /// How long one case may take.
 const PATIENCE: Duration = Duration::from_secs(180);
-
-/// After how many of its disturbances a case is left to end in peace.
-const MOST_TROUBLE: u32 = 6;
-
-/// The steps that a procedure is made of; `N` is the step's own number.
-const STEPS: [&str; 9] = [
-    r#"title = "Check N"
-check = { exec = ["test", "-d", "{tree}"] }"#,
-    r#"title = "Append N"
-effect = "change"
-do = { exec = ["sh", "-c", "echo done >>{tree}/done-N; sleep 0.05"] }
-undo = { exec = ["sh", "-c", "echo undone >>{tree}/undone-N"] }"#,
-    r#"title = "Append once N"
-effect = "change"
-do = { exec = ["sh", "-c", "echo done >>{tree}/done-N"] }
-undo = { none = "a test" }"#,
-    r#"title = "Append and prove N"
-effect = "change"
-do = { exec = ["sh", "-c", "sleep 0.05; echo done >>{tree}/done-N"] }
-prove = { exec = ["test", "-s", "{tree}/done-N"] }
-undo = { none = "a test" }"#,
-    r#"title = "Fail the first time N"
-effect = "change"
-do = { exec = ["sh", "-c", "echo done >>{tree}/done-N; test -e {tree}/once-N && exit 0; touch {tree}/once-N; exit 3"] }
-undo = { none = "a test" }"#,
-    r#"title = "Move N"
-effect = "change"
-do = { files = "move", under = "from-N", match = "*.gz", to = "to-N" }
-prove = { files = "arrived" }
-undo = { files = "restore" }"#,
-    r#"title = "Delete N"
-effect = "destroy"
-do = { files = "delete", under = "data-N", match = "*.json" }
-prove = { files = "gone" }
-undo = { none = "a test" }"#,
-    r#"title = "Sign N"
-manual = "Look at it."
-sign = { note = "required" }"#,
-    r#"title = "Tell N"
-notify = ["oncall"]"#,
-];
-
-/// A case: an estate with a random procedure.
-struct Case {
-    estate: Estate,
-    steps: Vec<usize>,
-    killed: u32,
-    trouble: u32,
-    jumps: u32,
-}
-
-impl Case {
-    fn new(chance: &mut Chance) -> Self {
-        // Readings of all panes take longer than these runs; they are there in every tenth case.
-        let spans = if chance.below(10) == 0 { "200" } else { "0" };
-        let estate = Estate::default().with("MIDWATCH_SPAN_PANES", spans).with("MIDWATCH_SPAN_GRACE", "500");
-        let shift = estate.beside("shift").display().to_string();
-        let estate = estate.with("MIDWATCH_WALL_SHIFT", &shift);
-        let count = 2 + chance.below(4) as usize;
-        // The notice is told to receivers that an estate names: it stays out where there are none.
-        let steps: Vec<usize> = (0..count).map(|_| chance.below(STEPS.len() as u64 - 1) as usize).collect();
-        let mut text = String::new();
-        for (number, step) in steps.iter().enumerate() {
-            for below in 0..3 {
-                estate.file(&format!("from-{number}/{below}.gz"), "log");
-                estate.file(&format!("data-{number}/{below}.json"), "data");
-            }
-            estate.file(&format!("to-{number}/kept"), "");
-            let phase = if number < 2 { "first" } else { "second" };
-            let step = STEPS[*step].replace("-N", &format!("-{number}")).replace(" N\"", &format!(" {number}\""));
-            text += &format!("[[{phase}]]\n{step}\n");
-        }
-        estate.procedure("random", "lock = [\"host\"]", &text);
-        Self { estate, steps, killed: 0, trouble: 0, jumps: 0 }
-    }
-
-    /// Starts it, perhaps with a place at which the runner is killed.
-    fn start(&mut self, chance: &mut Chance) {
-        self.set_failpoint(chance);
-        let mut command = self.estate.command(&["run", "test/random"]);
-        let null = std::process::Stdio::null;
-        let mut child = command.stdin(null()).stdout(null()).stderr(null()).spawn().unwrap();
-        child.wait().unwrap();
-        self.clear_failpoint();
-    }
-
-    fn set_failpoint(&mut self, chance: &mut Chance) {
-        if self.trouble < MOST_TROUBLE && chance.below(3) == 0 {
-            let place = failpoint::ALL[chance.below(failpoint::ALL.len() as u64) as usize];
-            self.estate.set("MIDWATCH_FAILPOINT", &format!("{place}@{}", 1 + chance.below(3)));
-            self.trouble += 1;
-        }
-    }
-
-    fn clear_failpoint(&mut self) {
-        self.estate.without("MIDWATCH_FAILPOINT");
-    }
-
-    /// The run, if its first record is there.
-    fn run(&self) -> Option<Run<'_>> {
-        let dir = self.estate.runs().pop()?;
-        let run = Run { estate: &self.estate, dir };
-        (!run.records().is_empty()).then_some(run)
-    }
-
-    /// Sets the clock on the wall wrong by up to two days, either way.
-    fn jump(&mut self, chance: &mut Chance) {
-        let by = i64::try_from(chance.below(4 * 86_400)).unwrap() - 2 * 86_400;
-        fs::write(self.estate.beside("shift"), by.to_string()).unwrap();
-        self.jumps += 1;
-    }
-
-    /// Kills the runner, or it with the shim and the act.
-    fn kill(&mut self, everything: bool) {
-        let ours = self.estate.processes();
-        let is_runner = |line: &str| line.contains(" __runner ");
-        for process in ours.iter().filter(|process| everything || is_runner(&process.line)) {
-            kill(process.pid);
-        }
-        self.trouble += 1;
-    }
-}
 
 /// What somebody answers: mostly what lets the run go on, at times anything else.
 fn answer(chance: &mut Chance, open: &OpenPrompt, peaceful: bool) -> Answer {
@@ -167,8 +49,8 @@ fn answer(chance: &mut Chance, open: &OpenPrompt, peaceful: bool) -> Answer {
             Answer::Sign { note: if bare { String::new() } else { "seen".to_owned() } }
         }
         Ask::Decide { choices, .. } if peaceful => {
-            // Whatever ends: to repeat what fails for ever would not.
-            let calm = [Choice::Skip, Choice::Done, Choice::Undone, Choice::Abort];
+            // Whatever ends: to repeat what fails for ever would not, and what is held is taken up again.
+            let calm = [Choice::Skip, Choice::Done, Choice::Undone, Choice::Abort, Choice::Rollback];
             decide(calm.into_iter().find(|choice| choices.contains(choice)).unwrap_or(choices[0]))
         }
         Ask::Decide { choices, .. } => decide(choices[chance.below(choices.len() as u64) as usize]),
@@ -176,10 +58,20 @@ fn answer(chance: &mut Chance, open: &OpenPrompt, peaceful: bool) -> Answer {
     }
 }
 
+/// What somebody answers where another person has confirmed: at times no.
+fn approval(chance: &mut Chance) -> Answer {
+    match chance.below(12) {
+        0 => Answer::Cancel,
+        1 => Answer::BreakGlass { reason: "nobody else is there".to_owned() },
+        _ => Answer::Approve { note: String::new() },
+    }
+}
+
 /// Drives a run to its seal through random trouble.
 fn drive(case: &mut Case, chance: &mut Chance) {
     let deadline = Instant::now() + PATIENCE;
-    let mut answered: Option<PromptId> = None;
+    // A prompt that takes two answers is asked twice.
+    let mut answered: Option<(PromptId, bool)> = None;
     let mut old: Option<OpenPrompt> = None;
     loop {
         assert!(Instant::now() < deadline, "no seal within {PATIENCE:?}");
@@ -198,17 +90,23 @@ fn drive(case: &mut Case, chance: &mut Chance) {
             let id = run.dir.id.to_string();
             case.killed += 1;
             case.set_failpoint(chance);
-            case.estate.midwatch(&["resume", &id]);
+            case.midwatch(&["resume", &id]);
             case.clear_failpoint();
             continue;
         }
-        let fresh = view.prompt.clone().filter(|open| answered.as_ref() != Some(&open.id));
-        match (chance.below(if peaceful { 4 } else { 24 }), fresh) {
+        let fresh = view.prompt.clone().filter(|open| answered != Some((open.id.clone(), open.waits_for_second())));
+        match (chance.below(if peaceful { 4 } else { 25 }), fresh) {
             (0..16, Some(open)) => {
-                let said = answer(chance, &open, peaceful);
-                let refused = matches!(run.send(demand(&open, said)), Some(Reply::Rejected { .. }));
+                let said = if open.waits_for_second() { approval(chance) } else { answer(chance, &open, peaceful) };
+                let reply = match (case.shared, chance.below(8)) {
+                    // The starter decides, too, and is no second person.
+                    (true, 0) => Some(case.team.ask(ANNA, &run, demand(&open, said))),
+                    (true, 1..=3) if open.waits_for_second() => Some(case.team.ask(BEN, &run, demand(&open, said))),
+                    _ => run.send(demand(&open, said)),
+                };
+                let refused = matches!(reply, Some(Reply::Rejected { .. }));
                 // A refused answer leaves the prompt open, and it may be answered again.
-                answered = if refused { None } else { Some(open.id.clone()) };
+                answered = if refused { None } else { Some((open.id.clone(), open.waits_for_second())) };
                 old = Some(open);
             }
             (16, _) => {
@@ -226,6 +124,8 @@ fn drive(case: &mut Case, chance: &mut Chance) {
             (19 | 20, _) => case.kill(false),
             (21, _) if chance.below(3) == 0 => case.kill(true),
             (22, _) => case.jump(chance),
+            (23, _) if chance.below(2) == 0 => case.set_clock_into_a_window(),
+            (23, _) => case.open(chance),
             _ => std::thread::sleep(Duration::from_millis(1 + chance.below(20))),
         }
     }
@@ -236,7 +136,7 @@ fn judge(case: &Case) {
     let Some(run) = case.run() else {
         // Killed before its first record: nothing happened.
         for number in 0..case.steps.len() {
-            assert_eq!(case.estate.lines(&format!("done-{number}")), 0);
+            assert_eq!(case.estate().lines(&format!("done-{number}")), 0);
         }
         return;
     };
@@ -249,7 +149,7 @@ fn judge(case: &Case) {
     for (number, _) in (0_u32..).zip(&case.steps) {
         effects(case, &view, &events, number);
     }
-    case.estate.nothing_runs();
+    case.estate().nothing_runs();
 }
 
 /// Counts the effects of one step at the target.
@@ -263,21 +163,24 @@ fn effects(case: &Case, view: &RunView, events: &[Event], number: u32) {
     };
     let (begun, well) = (events.iter().filter(of_step(false)).count(), events.iter().filter(of_step(true)).count());
     let told = format!("step {number}, {begun} intents, {well} ended well: {:?}", view.step(number));
-    let lines = case.estate.lines(&format!("done-{number}"));
+    let lines = case.estate().lines(&format!("done-{number}"));
     assert!(lines <= begun, "an effect without an intent: {lines}, {told}");
-    let appends = (1..=4).contains(&case.steps[number as usize]);
+    let appends = APPENDS.contains(&case.steps[number as usize]);
     assert!(!appends || lines >= well, "an outcome without its effect: {lines}, {told}");
-    let undone = case.estate.lines(&format!("undone-{number}"));
-    assert!(undone <= view.step(number).map_or(0, |step| step.undo_attempts as usize), "{undone} undone, {told}");
+    let undos =
+        events.iter().filter(|event| matches!(event, Event::UndoIntent { step, .. } if *step == number)).count();
+    let undone = case.estate().lines(&format!("undone-{number}"));
+    assert!(undone <= undos, "{undone} undone, {undos} intents, {told}");
+    assert!(case.estate().lines(&format!("told-{number}")) <= begun, "somebody was told without an intent, {told}");
     // Nothing that is moved is ever lost, and nothing that nobody asked for is deleted.
-    let count = |dir: &str| case.estate.names(&format!("{dir}-{number}")).len();
+    let count = |dir: &str| case.estate().names(&format!("{dir}-{number}")).len();
     assert_eq!(count("from") + count("to"), 4, "{told}");
     assert!(begun > 0 || count("data") == 3, "{told}");
 }
 
 /// Keeps the history of a case that failed.
 fn keep(case: &Case, seed: u64, number: u32) {
-    let Some(dir) = case.estate.runs().pop() else { return };
+    let Some(dir) = case.estate().runs().pop() else { return };
     let place = shelf().join(format!("failed-{seed}-{number}.jsonl"));
     let _ = fs::copy(dir.journal(), &place);
     eprintln!("the history is kept in {}", place.display());
@@ -311,7 +214,7 @@ fn random_histories_hold_what_must_hold() {
         }
         if let Some(into) = std::env::var_os("MIDWATCH_KEEP_HISTORIES") {
             let into = std::path::Path::new(&into).join(format!("held-{seed}-{number}.jsonl"));
-            let _ = case.estate.runs().pop().map(|dir| fs::copy(dir.journal(), into));
+            let _ = case.estate().runs().pop().map(|dir| fs::copy(dir.journal(), into));
         }
         (killed, jumps, number) = (killed + case.killed, jumps + case.jumps, number + 1);
         if wanted > 0 && number % 10 == 0 {

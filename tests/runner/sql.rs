@@ -44,7 +44,8 @@ impl Base {
         base
     }
 
-    fn conninfo(&self, role: &str) -> String {
+    /// The way to it for a role.
+    pub fn conninfo(&self, role: &str) -> String {
         self.postgres.conninfo_as(role, "postgres")
     }
 

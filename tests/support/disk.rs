@@ -61,3 +61,72 @@ impl Drop for Disk {
         let _ = Command::new("umount").arg("--lazy").arg(self.path()).status();
     }
 }
+
+/// An ext4 on an image of its own: what the image holds is what the device would hold if the power went now.
+pub struct Plate {
+    at: tempfile::TempDir,
+    mounted: PathBuf,
+    image: PathBuf,
+}
+
+impl Plate {
+    /// Makes one; says why where no file system may be made and mounted here.
+    pub fn new() -> Option<Self> {
+        let at = tempfile::Builder::new().prefix("midwatch-plate-").tempdir().unwrap();
+        let image = at.path().join("image");
+        File::create(&image).unwrap().set_len(24 << 20).unwrap();
+        let made = Command::new("mkfs.ext4").args(["-q", "-F"]).arg(&image).output();
+        if !made.is_ok_and(|said| said.status.success()) {
+            eprintln!("no ext4 can be made here (mkfs.ext4 of e2fsprogs can): no power cut was tried");
+            return None;
+        }
+        Self::mount(at, image)
+    }
+
+    /// Mounts an image that was copied, for a look.
+    pub fn of(image: &Path) -> Option<Self> {
+        Self::mount(tempfile::Builder::new().prefix("midwatch-plate-").tempdir().unwrap(), image.to_owned())
+    }
+
+    fn mount(at: tempfile::TempDir, image: PathBuf) -> Option<Self> {
+        let mounted = at.path().join("mounted");
+        std::fs::create_dir(&mounted).unwrap();
+        let said = Command::new("mount").args(["-o", "loop"]).arg(&image).arg(&mounted).output().unwrap();
+        if !said.status.success() {
+            let why = String::from_utf8_lossy(&said.stderr).into_owned();
+            eprintln!("no image can be mounted here (root with loop devices can): no power cut was tried: {why}");
+            return None;
+        }
+        Some(Self { at, mounted, image })
+    }
+
+    /// Where it is mounted.
+    pub fn path(&self) -> &Path {
+        &self.mounted
+    }
+
+    /// Copies the image as it lies on its device now.
+    pub fn copy(&self, number: usize) -> PathBuf {
+        let copy = self.at.path().join(format!("image-{number}"));
+        std::fs::copy(&self.image, &copy).unwrap();
+        copy
+    }
+
+    /// Puts a copy in its place, as after a restart.
+    #[track_caller]
+    pub fn becomes(&mut self, image: &Path) {
+        let run = |command: &mut Command| {
+            let said = command.output().unwrap();
+            assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+        };
+        run(Command::new("umount").arg(&self.mounted));
+        run(Command::new("mount").args(["-o", "loop"]).arg(image).arg(&self.mounted));
+        self.image = image.to_owned();
+    }
+}
+
+impl Drop for Plate {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.mounted).output();
+    }
+}

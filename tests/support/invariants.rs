@@ -2,18 +2,27 @@
 //!
 //! ```text
 //! chain    each line names the digest of the one before it; numbers go up by one; one run; the seal is the last
-//! intent   one attempt is open at most; its outcome follows it, with the same step and attempt; attempts count up from 1
+//! intent   one attempt is open at most; its outcome follows it, with the same step and attempt; attempts count up from 1;
+//!          nothing begins without the locks that the run began with, nor what was passed over, nor after a stop what was not
+//!          to be taken in every ending
 //! consent  an intent above read names a prompt that was answered yes for this step and this very set, and no other did
 //! unknown  a step whose outcome nobody knows is not tried again before it is settled as not done
 //! answers  a prompt is answered at most once, by what names it while it is open; what was typed is consent to its class
-//! undo     what never ran is not taken back, and what was taken back is not taken back again
-//! seal     nothing is open; the count of unknown steps is right
-//! time     the clock of the machine never goes back, whatever the clock on the wall does
+//! people   what is decided was offered; past a hard gate, and for two pairs of eyes, somebody else than the first one answered
+//! undo     what never ran is not taken back, and what was taken back is not taken back again; outside a step that names them,
+//!          undos begin with the way back, whose list is what is owed, last first
+//! seal     nothing is open; the count of unknown steps is right; what failed and was not passed over is no good ending
+//! time     the clock of the machine never goes back, whatever the clock on the wall does, and where that was set, it is said
+//! window   what changes something begins while a window is open, and within the budgets
 //! ```
+
+mod people;
+mod time;
 
 use midwatch::domain::Digest;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use time::millis;
 
 /// What is wrong with a journal; empty where all holds. A torn end is none of it.
 pub fn violations(journal: &[u8]) -> Vec<String> {
@@ -67,6 +76,25 @@ struct Check {
     undone: BTreeSet<u64>,
     /// Steps with an attempt that ended without an error, and that nobody may silently try again.
     done: BTreeSet<u64>,
+    failed: BTreeSet<u64>,
+    passed: BTreeSet<u64>,
+    /// Who wrote the record at hand, and who wrote the first one.
+    actor: Value,
+    starter: Value,
+    /// Who confirmed what waits for somebody else.
+    first: Option<Value>,
+    terms: Value,
+    /// The names of the locks that the run began with, and of those that its runner holds.
+    locks: BTreeSet<String>,
+    held: BTreeSet<String>,
+    resumed: bool,
+    standing: Value,
+    stopped: bool,
+    went_back: bool,
+    /// The clock on the wall in milliseconds when the run began, and both clocks at the record before.
+    began: i64,
+    wall: i64,
+    clocks: Option<(i64, i64)>,
 }
 
 impl Check {
@@ -90,20 +118,42 @@ impl Check {
         if (self.seq == 1) != (record["kind"] == "run.created") {
             self.say("run.created is the first record, and no other");
         }
+        self.actor = record["actor"].clone();
+        self.wall = millis(&record["wall"]);
+        self.clocks(record, i64::try_from(boot / 1_000_000).unwrap_or(i64::MAX));
     }
 
     fn record(&mut self, kind: &str, body: &Value) {
         let step = body["step"].as_u64().unwrap_or(u64::MAX);
         let attempt = body["attempt"].as_u64().unwrap_or_default();
         match kind {
-            "run.created" => self.steps = body["steps"].as_array().cloned().unwrap_or_default(),
-            "run.resumed" => self.consents.clear(),
+            "run.created" => {
+                self.steps = body["steps"].as_array().cloned().unwrap_or_default();
+                self.terms = body["terms"].clone();
+                (self.starter, self.began) = (self.actor.clone(), self.wall);
+            }
+            "run.resumed" => {
+                self.consents.clear();
+                self.held.clear();
+                self.resumed = true;
+            }
+            "lock.taken" => {
+                let name = body["name"].as_str().unwrap_or_default().to_owned();
+                if !self.resumed {
+                    self.locks.insert(name.clone());
+                }
+                self.held.insert(name);
+            }
+            "window.judged" => self.standing = body["standing"].clone(),
+            "abort.requested" => self.stopped = true,
+            "rollback.began" => self.way_back(body),
             "prompt.opened" => {
                 if self.prompt.is_some() || !self.has_room() {
                     self.say("a prompt opens beside a prompt or an attempt");
                 }
                 let id = body["prompt"].as_str().unwrap_or_default().to_owned();
                 self.prompt = Some((id, step, body["ask"].clone()));
+                self.first = None;
             }
             "prompt.closed" => {
                 let open = self.prompt.take();
@@ -117,6 +167,13 @@ impl Check {
                 if !self.ran.contains(&step) || self.undone.contains(&step) {
                     self.say(format_args!("step {step} is taken back and never ran, or was taken back already"));
                 }
+                let named = |(by, ..): &(u64, u64, bool)| {
+                    self.head(*by)["undo_of"].as_array().is_some_and(|all| all.contains(&step.into()))
+                };
+                if !self.went_back && !self.open.iter().any(named) {
+                    self.say(format_args!("step {step} is taken back, and neither a step nor the way back says so"));
+                }
+                self.is_locked();
                 self.begin(step, attempt, true);
             }
             "step.outcome" | "undo.outcome" => {
@@ -134,6 +191,11 @@ impl Check {
             }
             "step.skipped" => {
                 self.unknown.remove(&step);
+                self.failed.remove(&step);
+                self.passed.insert(step);
+            }
+            "step.reopened" => {
+                self.passed.remove(&step);
             }
             "run.sealed" => {
                 if !self.open.is_empty() || self.prompt.is_some() {
@@ -143,8 +205,42 @@ impl Check {
                     let told = format!("the seal counts {}, and {:?} are unknown", body["unknown"], self.unknown);
                     self.say(told);
                 }
+                if body["status"] == "ok" && !self.failed.is_empty() {
+                    let failed = self.failed.clone();
+                    self.say(format_args!("it is called well, and {failed:?} failed"));
+                }
             }
             _ => {}
+        }
+    }
+
+    fn head(&self, step: u64) -> &Value {
+        usize::try_from(step).ok().and_then(|step| self.steps.get(step)).unwrap_or(&Value::Null)
+    }
+
+    fn is_locked(&mut self) {
+        if !self.locks.is_subset(&self.held) {
+            let (wanted, held) = (self.locks.clone(), self.held.clone());
+            self.say(format_args!("something begins with {held:?} locked, and the run began with {wanted:?}"));
+        }
+    }
+
+    /// The way back lists what ran and can be taken back, last first.
+    fn way_back(&mut self, body: &Value) {
+        self.went_back = true;
+        let steps: Vec<u64> = body["steps"].as_array().into_iter().flatten().filter_map(Value::as_u64).collect();
+        let owed =
+            |step: &u64| self.ran.contains(step) && !self.undone.contains(step) && self.head(*step)["can_undo"] == true;
+        if !steps.iter().all(owed) || !steps.is_sorted_by(|one, next| one > next) {
+            self.say(format_args!("the way back lists {steps:?}"));
+        }
+        let missing = |step: &&u64| self.head(**step)["can_undo"] == true && !self.undone.contains(step);
+        let forgotten: Vec<u64> =
+            self.done.iter().filter(missing).filter(|step| !steps.contains(step)).copied().collect();
+        // What lies before the phase that is gone back to stays as it is.
+        let least = steps.iter().min().copied().unwrap_or(u64::MAX);
+        if forgotten.iter().any(|step| *step > least) {
+            self.say(format_args!("the way back forgets {forgotten:?}"));
         }
     }
 
@@ -158,6 +254,10 @@ impl Check {
             }
             Some("ok") => {
                 self.done.insert(step);
+                self.failed.remove(&step);
+            }
+            Some("failed" | "timed-out") if !undo => {
+                self.failed.insert(step);
             }
             Some("not-started" | "failed" | "timed-out" | "cancelled") => {}
             other => self.say(format_args!("an outcome ends {other:?}")),
@@ -172,6 +272,12 @@ impl Check {
         if of != step || !self.answered.insert(id.clone()) {
             self.say("an answer for another step, or a second one");
         }
+        if body["answer"]["answer"] == "decide" {
+            return self.decided(step, &ask, &body["answer"]);
+        }
+        if let Some(first) = self.first.take() {
+            return self.second(first, step, &id, &ask, &body["answer"]);
+        }
         if body["answer"]["answer"] != "confirm" {
             return;
         }
@@ -181,17 +287,31 @@ impl Check {
         if wanted.is_empty() || typed != wanted {
             self.say(format_args!("`{typed}` counts as consent, and `{wanted}` was asked for"));
         }
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        self.consents.insert(step, (id.clone(), text(&ask["set"])));
-        for also in ask["also"].as_array().into_iter().flatten() {
-            let later = also["step"].as_u64().unwrap_or(u64::MAX);
-            self.consents.insert(later, (id.clone(), text(&also["set"])));
+        if self.head(step)["four_eyes"] == true {
+            // It stays open for somebody else.
+            self.first = Some(self.actor.clone());
+            self.answered.remove(&id);
+            self.prompt = Some((id, of, ask));
+            return;
         }
+        self.consented(step, &id, &ask, false);
     }
 
     fn intent(&mut self, step: u64, attempt: u64, body: &Value) {
-        let head = usize::try_from(step).ok().and_then(|step| self.steps.get(step)).cloned();
-        let Some(head) = head else { return self.say(format_args!("there is no step {step}")) };
+        let head = self.head(step).clone();
+        if head.is_null() {
+            return self.say(format_args!("there is no step {step}"));
+        }
+        if self.passed.contains(&step) {
+            self.say(format_args!("step {step} was passed over, and is taken"));
+        }
+        if self.stopped && head["always"] != true {
+            self.say(format_args!("step {step} is taken after the run was stopped"));
+        }
+        self.is_locked();
+        if body["effect"] != "read" {
+            self.has_time(step, &head);
+        }
         if body["effect"] != head["effect"] {
             self.say(format_args!("step {step} is of another class than it was created with"));
         }
@@ -202,9 +322,15 @@ impl Check {
             if self.done.contains(&step) && !self.undone.contains(&step) {
                 self.say(format_args!("step {step} is done, and is tried again"));
             }
+            if !self.stopped && !self.unknown.is_empty() {
+                let unknown = self.unknown.clone();
+                self.say(format_args!("step {step} acts while the outcome of {unknown:?} is unknown"));
+            }
             let held = self.consents.remove(&step);
             let named = (body["permit"].as_str(), body["set"].as_str());
-            if held.as_ref().is_none_or(|(prompt, set)| named != (Some(prompt), Some(set))) {
+            // To an undo was consented with its act, where it is taken in an ending.
+            let closing = self.stopped && head["verb"] == "undo_of";
+            if !closing && held.as_ref().is_none_or(|(prompt, set)| named != (Some(prompt), Some(set))) {
                 self.say(format_args!("step {step} acts without consent to this very set: {held:?}, {named:?}"));
             }
         }
@@ -227,11 +353,9 @@ impl Check {
 
     /// Whether nothing is open, or only an `undo_of`.
     fn has_room(&self) -> bool {
-        let verb =
-            |step: u64| usize::try_from(step).ok().and_then(|step| self.steps.get(step)).map(|step| &step["verb"]);
         match self.open.as_slice() {
             [] => true,
-            [(step, _, false)] => verb(*step).is_some_and(|verb| verb == "undo_of"),
+            [(step, _, false)] => self.head(*step)["verb"] == "undo_of",
             _ => false,
         }
     }

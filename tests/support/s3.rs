@@ -1,12 +1,15 @@
 //! A real S3-compatible server on a loopback socket, which checks signatures, and can be told to stall or to hang up.
 
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::service::Service;
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use tokio::runtime::Runtime;
 
 /// The access key.
@@ -26,6 +29,7 @@ pub struct S3 {
     manner: Arc<AtomicU32>,
     /// How many connections were taken.
     pub connections: Arc<AtomicUsize>,
+    taken: Arc<Mutex<Vec<String>>>,
     runtime: Option<Runtime>,
 }
 
@@ -41,7 +45,8 @@ impl S3 {
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         let (manner, connections) = (Arc::new(AtomicU32::new(SERVES)), Arc::new(AtomicUsize::new(0)));
-        let (how, counted) = (Arc::clone(&manner), Arc::clone(&connections));
+        let taken = Arc::new(Mutex::new(Vec::new()));
+        let (how, counted, kept) = (Arc::clone(&manner), Arc::clone(&connections), Arc::clone(&taken));
         runtime.spawn(async move {
             let mut held = Vec::new();
             loop {
@@ -51,7 +56,11 @@ impl S3 {
                     STALLS => held.push(stream),
                     HANGS_UP => drop(stream),
                     _ => {
-                        let service = service.clone();
+                        let (service, kept) = (service.clone(), Arc::clone(&kept));
+                        let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+                            kept.lock().unwrap().push(format!("{} {}", request.method(), request.uri().path()));
+                            Service::call(&service, request)
+                        });
                         tokio::spawn(async move {
                             // One request a connection: a change of manners is seen by the next one.
                             let mut http = hyper::server::conn::http1::Builder::new();
@@ -63,7 +72,7 @@ impl S3 {
                 }
             }
         });
-        Self { dir, address, manner, connections, runtime: Some(runtime) }
+        Self { dir, address, manner, connections, taken, runtime: Some(runtime) }
     }
 
     /// Where it answers.
@@ -78,6 +87,11 @@ impl S3 {
              endpoint = \"{}\"\nregion = \"us-east-1\"\naccess_key = \"secret:s3-id\"\nsecret_key = \"secret:s3-key\"\n",
             self.endpoint()
         )
+    }
+
+    /// Every request so far, by method and path.
+    pub fn taken(&self) -> Vec<String> {
+        self.taken.lock().unwrap().clone()
     }
 
     /// Takes connections and never answers.

@@ -5,6 +5,6 @@
 mod emergency;
 mod eyes;
 mod glass;
-mod people;
+pub mod people;
 mod shared;
 mod steps;

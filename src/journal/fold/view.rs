@@ -186,6 +186,8 @@ pub struct StepView {
     pub opened: u64,
     /// Whether a person closed it by hand, on nothing but their word.
     pub claimed: bool,
+    /// Whether somebody else than the starter led the run past it, a hard gate.
+    pub overridden: bool,
 }
 
 /// A prompt that waits for an answer.
@@ -378,6 +380,7 @@ impl StepView {
             by: None,
             opened: 0,
             claimed: false,
+            overridden: false,
         }
     }
 }

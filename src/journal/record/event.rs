@@ -185,6 +185,14 @@ pub enum Event {
         /// The note, or what was said to whom.
         note: String,
     },
+    /// Another person than the starter led a checklist past a hard gate.
+    #[serde(rename = "step.overridden")]
+    StepOverridden {
+        /// The step, from 0.
+        step: u32,
+        /// Why.
+        reason: String,
+    },
     /// An item of a checklist that was closed by hand or passed over is open again.
     #[serde(rename = "step.reopened")]
     StepReopened {
@@ -285,7 +293,7 @@ pub enum Event {
 
 impl Event {
     /// Every kind that this program knows.
-    pub const KINDS: [&str; 25] = [
+    pub const KINDS: [&str; 26] = [
         "run.created",
         "window.judged",
         "clock.jump",
@@ -302,6 +310,7 @@ impl Event {
         "step.resolved",
         "step.skipped",
         "step.closed",
+        "step.overridden",
         "step.reopened",
         "undo.intent",
         "undo.outcome",
@@ -333,6 +342,7 @@ impl Event {
             Self::StepResolved { .. } => "step.resolved",
             Self::StepSkipped { .. } => "step.skipped",
             Self::StepClosed { .. } => "step.closed",
+            Self::StepOverridden { .. } => "step.overridden",
             Self::StepReopened { .. } => "step.reopened",
             Self::UndoIntent { .. } => "undo.intent",
             Self::UndoOutcome { .. } => "undo.outcome",

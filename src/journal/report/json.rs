@@ -110,6 +110,7 @@ fn step_json(step: &StepView) -> Value {
         "remark": step.remark,
         "by": step.by,
         "claimed": step.claimed,
+        "overridden": step.overridden,
         "undo": step.undo,
         "log": step.log,
     })

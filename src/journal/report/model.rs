@@ -145,6 +145,9 @@ pub(super) fn deviation(view: &RunView, record: &Record) -> Option<(Tone, String
             let told = format!("step {} was unknown and settled as {}: {evidence}", title(view, *step), choice.word());
             (Tone::Odd, told)
         }
+        Event::StepOverridden { step, reason } => {
+            (Tone::Bad, format!("{} overrode the gate of step {}: {reason}", who(&record.actor), title(view, *step)))
+        }
         Event::StepReopened { step, reason } => {
             (Tone::Odd, format!("step {} was opened again: {reason}", title(view, *step)))
         }

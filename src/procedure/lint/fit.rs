@@ -13,7 +13,7 @@ const DEEPEST: usize = 8;
 
 /// That the steps take longer than the budget.
 pub(super) fn errors(procedure: &Procedure, top: &Table, library: &Library) -> Vec<Problem> {
-    let takes = takes(procedure, library, DEEPEST);
+    let takes = takes(procedure, library);
     let budget = procedure.budget.run_s.map(Duration::from_secs);
     let Some(budget) = budget.filter(|budget| takes > *budget) else { return Vec::new() };
     let message = format!("its steps take {} together, and its budget is {}", span(takes), span(budget));
@@ -21,7 +21,11 @@ pub(super) fn errors(procedure: &Procedure, top: &Table, library: &Library) -> V
 }
 
 /// The declared times of all steps, those of what is included among them.
-fn takes(procedure: &Procedure, library: &Library, deep: usize) -> Duration {
+pub(super) fn takes(procedure: &Procedure, library: &Library) -> Duration {
+    takes_within(procedure, library, DEEPEST)
+}
+
+fn takes_within(procedure: &Procedure, library: &Library, deep: usize) -> Duration {
     let times = |step: &RawStep| match step.each.as_ref().map(|each| &each.items.value) {
         Some(Value::List(items)) => items.len() as u64,
         _ => 1,
@@ -29,7 +33,7 @@ fn takes(procedure: &Procedure, library: &Library, deep: usize) -> Duration {
     let own = procedure.steps.iter().filter_map(|step| Some(step.takes_s?.saturating_mul(times(step))));
     let own: u64 = own.fold(0, u64::saturating_add);
     let included = procedure.steps.iter().filter_map(|step| step.includes.as_ref()).filter(|_| deep > 0);
-    let inner = included.filter_map(|(_, id)| library.get(id)).map(|inner| takes(inner, library, deep - 1));
+    let inner = included.filter_map(|(_, id)| library.get(id)).map(|inner| takes_within(inner, library, deep - 1));
     inner.fold(Duration::from_secs(own), Duration::saturating_add)
 }
 

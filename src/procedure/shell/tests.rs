@@ -1,5 +1,13 @@
 use super::*;
 
+#[test]
+fn the_programs_that_a_script_needs_are_named_and_nothing_else() {
+    let script = "helper() { sync; }\nset -u\nhelper\n[ -e x ]\nif grep -q a b; then \"$EDITOR\" x; fi\n\
+        page off | tee log\nnotify || true\n/opt/app/page on\nout=$(date)\n";
+    assert_eq!(programs(script), ["/opt/app/page", "page", "sync", "tee"]);
+    assert_eq!(programs("if true; then"), Vec::<String>::new());
+}
+
 fn told(script: &str, strict: bool) -> Vec<String> {
     findings(script, strict).iter().map(|one| format!("{}:{} {}", one.line, one.column, one.says)).collect()
 }

@@ -11,7 +11,7 @@
 mod rehearse;
 mod run;
 
-pub(super) use self::rehearse::rehearse;
+pub(super) use self::rehearse::{no_directory, rehearse};
 use self::run::{Ran, run};
 use crate::config::reader::{Node, Place, Problems, Table, Value};
 use crate::config::secrets::Secrets;

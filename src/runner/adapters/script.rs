@@ -205,5 +205,8 @@ pub(super) fn act() -> ActEnd {
     ActEnd::new(Ending::Failed, "nothing was touched: a script runs under its shim")
 }
 
+mod rehearse;
 #[cfg(test)]
 mod tests;
+
+pub(super) use rehearse::rehearse;

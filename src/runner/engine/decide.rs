@@ -119,7 +119,10 @@ impl Engine {
             let text = format!("outcome unknown, and the way back needs it: {detail}");
             return self.choose(step, text, menu).await;
         }
-        let menu = self.meaning(step, &[Choice::Done, Choice::NotDone, Choice::Skip, Choice::Abort]);
+        // What only looks is never said to have passed: it looks again.
+        let done = Some(Choice::Done).filter(|_| !matches!(planned.verb, Verb::Check | Verb::Wait));
+        let choices = [done, Some(Choice::NotDone), self.past(&planned), Some(Choice::Abort)];
+        let menu = self.meaning(step, &choices.into_iter().flatten().collect::<Vec<_>>());
         self.choose(step, format!("outcome unknown: {detail}"), menu).await
     }
 

@@ -32,7 +32,7 @@ impl Engine {
 
     /// What leads past a step that cannot be taken: past a hard gate only another person.
     pub(super) fn past(&self, planned: &Step) -> Option<Choice> {
-        let is_gate = matches!(planned.verb, Verb::Check | Verb::Notify) && planned.gate == Gate::Hard;
+        let is_gate = matches!(planned.verb, Verb::Check | Verb::Wait | Verb::Notify) && planned.gate == Gate::Hard;
         if is_gate { self.past_a_gate() } else { Some(Choice::Skip) }
     }
 

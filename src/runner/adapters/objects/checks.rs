@@ -29,15 +29,16 @@ const MOST_TOLD: usize = 1000;
 
 /// Looks, and judges what was found.
 pub(super) async fn look(action: &Action, spec: &Spec, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd {
-    let store = match spec.way.act() {
-        Ok(store) => store,
+    // Whether a store answers is soon known; what is read to its end may take its time.
+    let (soon, patient) = match spec.way.look().and_then(|soon| Ok((soon, spec.way.act()?))) {
+        Ok(both) => both,
         Err(error) => return ActEnd::unknown(error.message),
     };
     let seen = match spec.op {
-        Op::Get => get(spec, store.as_ref(), cancel).await,
-        Op::List => list(spec, store.as_ref(), out).await,
-        Op::Newest => newest(spec, store.as_ref()).await,
-        _ => verify(spec, store.as_ref(), cancel).await,
+        Op::Get => get(spec, soon.as_ref(), patient.as_ref(), cancel).await,
+        Op::List => list(spec, soon.as_ref(), out).await,
+        Op::Newest => newest(spec, soon.as_ref()).await,
+        _ => verify(spec, soon.as_ref(), patient.as_ref(), cancel).await,
     };
     let end = match seen {
         Err(why) => ActEnd::unknown(why),
@@ -57,15 +58,16 @@ fn facts(pairs: impl IntoIterator<Item = (&'static str, String)>) -> Facts {
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-async fn get(spec: &Spec, store: &dyn ObjectStore, cancel: &AtomicBool) -> Seen {
+async fn get(spec: &Spec, soon: &dyn ObjectStore, patient: &dyn ObjectStore, cancel: &AtomicBool) -> Seen {
     let key = store::key(&spec.prefix)?;
-    let got = match store.get(&key).await {
+    match soon.head(&key).await {
         Err(Error::NotFound { .. }) => {
             return Ok((Ending::Failed, format!("there is no {}", spec.place), Facts::new()));
         }
         Err(cause) => return Err(store::words(&cause)),
-        Ok(got) => got,
-    };
+        Ok(_) => {}
+    }
+    let got = patient.get(&key).await.map_err(|cause| store::words(&cause))?;
     let (size, etag, modified) = (got.meta.size, got.meta.e_tag.clone(), got.meta.last_modified.timestamp());
     let mut found = facts([
         ("key", key.to_string()),
@@ -76,7 +78,7 @@ async fn get(spec: &Spec, store: &dyn ObjectStore, cancel: &AtomicBool) -> Seen 
     let (_, digest) = remote_digest(got, cancel).await?;
     found.insert("sha256".to_owned(), digest.to_string());
     if size <= TEXT
-        && let Some(text) = text(store, &key, TEXT).await?
+        && let Some(text) = text(soon, &key, TEXT).await?
     {
         found.insert("value".to_owned(), text.trim_end().to_owned());
     }
@@ -168,14 +170,14 @@ async fn newest(spec: &Spec, store: &dyn ObjectStore) -> Seen {
     Ok((ending, detail, facts))
 }
 
-async fn verify(spec: &Spec, store: &dyn ObjectStore, cancel: &AtomicBool) -> Seen {
-    let Some((member, _)) = newest_of(spec, store).await? else { return Ok(none(spec)) };
+async fn verify(spec: &Spec, soon: &dyn ObjectStore, patient: &dyn ObjectStore, cancel: &AtomicBool) -> Seen {
+    let Some((member, _)) = newest_of(spec, soon).await? else { return Ok(none(spec)) };
     let name = member.name.to_string_lossy().into_owned();
     let (directory, last) = name.rsplit_once('/').unwrap_or(("", &name));
     let slash = if directory.is_empty() { "" } else { "/" };
     let mut found = None;
     for (beside, alone) in [(format!("{name}.sha256"), true), (format!("{directory}{slash}SHA256SUMS"), false)] {
-        if let Some(text) = text(store, &store::key(&beside)?, SUMS).await? {
+        if let Some(text) = text(soon, &store::key(&beside)?, SUMS).await? {
             let digest = checksum::digest_in(&text, last, alone);
             if digest.is_none() && alone {
                 return Err(format!("{beside}: no SHA-256 in it"));
@@ -187,7 +189,7 @@ async fn verify(spec: &Spec, store: &dyn ObjectStore, cancel: &AtomicBool) -> Se
         }
     }
     let Some((beside, should)) = found else { return Err(format!("{name}: no SHA-256 stands beside it")) };
-    let got = store.get(&store::key(&name)?).await.map_err(|cause| store::words(&cause))?;
+    let got = patient.get(&store::key(&name)?).await.map_err(|cause| store::words(&cause))?;
     let (size, is) = remote_digest(got, cancel).await?;
     let facts = facts([
         ("name", name.clone()),

@@ -38,7 +38,13 @@ pub(in super::super) fn prove(
 }
 
 async fn judge(spec: &Spec, objects: &[Object], out: &mut dyn Write, cancel: &AtomicBool) -> Result<Proof, Error> {
-    let store = spec.way.act()?;
+    let (soon, patient) = (spec.way.look()?, spec.way.act()?);
+    // A store that does not answer is not asked about one object after another.
+    if let Some(first) = objects.first()
+        && let Err(why) = gone(soon.as_ref(), first).await
+    {
+        return Ok(Proof::Unclear(why));
+    }
     let root = match &spec.from {
         Some(from) if spec.op == Op::SameSha256 => place_of(from).ok().map(|(root, _)| root),
         _ => None,
@@ -49,8 +55,8 @@ async fn judge(spec: &Spec, objects: &[Object], out: &mut dyn Write, cancel: &At
             return Ok(Proof::Unclear("stopped".to_owned()));
         }
         let stands = match spec.op {
-            Op::SameSha256 => same(store.as_ref(), root.as_ref(), object, cancel).await,
-            _ => gone(store.as_ref(), object).await,
+            Op::SameSha256 => same(patient.as_ref(), root.as_ref(), object, cancel).await,
+            _ => gone(soon.as_ref(), object).await,
         };
         match stands {
             Ok(Some(true)) => done += 1,
