@@ -66,26 +66,8 @@ fn moment(number: u64) -> Now {
 
 fn created() -> Event {
     let step = StepHead {
-        phase: "look".to_owned(),
-        title: "Verify the newest backup".to_owned(),
-        verb: Verb::Check,
-        effect: EffectClass::Read,
         takes_s: Some(5),
-        way_back: String::new(),
-        can_undo: false,
-        what: String::new(),
-        why: String::new(),
-        hard: false,
-        note_required: false,
-        four_eyes: false,
-        save: None,
-        part: None,
-        timing: midwatch::journal::terms::Timing::default(),
-        undo_of: Vec::new(),
-        always: false,
-        when: None,
-        until: None,
-        timeout_s: None,
+        ..StepHead::new("look", "Verify the newest backup", Verb::Check, EffectClass::Read)
     };
     Event::RunCreated {
         procedure: "cell0/data-retention".to_owned(),

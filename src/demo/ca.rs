@@ -10,6 +10,7 @@
 //! No machine trusts that root; the estate file names it, so that the rows say what is wrong with each certificate and nothing else.
 
 use crate::demo::build;
+use crate::demo::clients;
 use crate::domain::Wall;
 use crate::domain::error::{Error, Result};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
@@ -26,7 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 /// Seconds of a day.
@@ -103,31 +104,19 @@ impl Drop for Certificates {
     }
 }
 
-/// Serves until aborted; its connections end with it.
+/// Serves until aborted.
 async fn serve(listener: TcpListener, acceptor: TlsAcceptor) {
-    let mut clients = JoinSet::new();
-    loop {
-        while clients.try_join_next().is_some() {}
-        if clients.len() >= CLIENTS {
-            clients.join_next().await;
-            continue;
-        }
-        let Ok((stream, _)) = listener.accept().await else {
-            // Out of descriptors, most likely; it passes.
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            continue;
-        };
+    let meet = |stream| {
         let acceptor = acceptor.clone();
-        clients.spawn(async move {
-            let meet = async {
-                if let Ok(mut stream) = acceptor.accept(stream).await {
-                    // Nothing is said here: whoever came has seen the certificate.
-                    let _ = stream.read(&mut [0; 64]).await;
-                }
-            };
-            let _ = tokio::time::timeout(CLIENT_LIMIT, meet).await;
-        });
-    }
+        let seen = async move {
+            if let Ok(mut stream) = acceptor.accept(stream).await {
+                // Nothing is said here: whoever came has seen the certificate.
+                let _ = stream.read(&mut [0; 64]).await;
+            }
+        };
+        async { drop(tokio::time::timeout(CLIENT_LIMIT, seen).await) }
+    };
+    clients::meet(listener, CLIENTS, meet).await;
 }
 
 struct Authority {

@@ -11,6 +11,7 @@
 pub mod backups;
 pub mod build;
 pub mod ca;
+mod clients;
 pub mod database;
 pub mod keeper;
 pub mod night;

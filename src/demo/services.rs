@@ -1,5 +1,6 @@
 //! The demo's HTTP services: real servers on loopback, each with a character of its own.
 
+use crate::demo::clients;
 use crate::domain::error::{Error, Result};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinHandle;
 
 /// How long the worker fails at the start of each of its rounds, and how long a round is.
 const WORKER_FAILS: Duration = Duration::from_secs(45);
@@ -96,32 +97,22 @@ struct Service {
     asked: AtomicU64,
 }
 
-/// Serves until aborted; its connections end with it, because the set that holds them is its own.
+/// Serves until aborted.
 async fn serve(listener: TcpListener, service: Arc<Service>) {
     if service.character == Character::SlowToStart {
         tokio::time::sleep(GATEWAY_STARTS).await;
     }
-    let mut clients = JoinSet::new();
-    loop {
-        while clients.try_join_next().is_some() {}
-        if clients.len() >= CLIENTS {
-            clients.join_next().await;
-            continue;
-        }
-        let Ok((stream, _)) = listener.accept().await else {
-            // Out of descriptors, most likely; it passes.
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            continue;
-        };
+    let meet = |stream| {
         let service = Arc::clone(&service);
-        clients.spawn(async move {
+        async move {
             let answer = service_fn(move |request| answer(Arc::clone(&service), request));
             let mut http = hyper::server::conn::http1::Builder::new();
             http.timer(TokioTimer::new()).header_read_timeout(REQUEST_LIMIT);
             // A client that goes away or talks nonsense is its own loss.
             let _ = http.serve_connection(TokioIo::new(stream), answer).await;
-        });
-    }
+        }
+    };
+    clients::meet(listener, CLIENTS, meet).await;
 }
 
 async fn answer(

@@ -4,7 +4,6 @@ use crate::domain::time::Now;
 use crate::domain::{Actor, Boot, Digest, EffectClass, Order, Preview, PromptId, RunId, RunStatus, Verb, Wall};
 use crate::journal::append::{Appender, JOURNAL};
 use crate::journal::record::{Answer, Ask, Choice, Closed, Covered, Ending, Event, LogEnd, Outcome, StepHead};
-use crate::journal::terms::Timing;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -34,26 +33,10 @@ pub fn actor(through: &str) -> Actor {
 /// The step `verb` of a class, in the one phase.
 pub fn head(verb: Verb, effect: EffectClass) -> StepHead {
     StepHead {
-        phase: "during".into(),
-        title: format!("a {} step", verb.word()),
-        verb,
-        effect,
         takes_s: Some(60),
         way_back: "move them back".into(),
         can_undo: effect == EffectClass::Change,
-        what: String::new(),
-        why: String::new(),
-        hard: false,
-        note_required: false,
-        four_eyes: false,
-        save: None,
-        part: None,
-        timing: Timing::default(),
-        undo_of: Vec::new(),
-        always: false,
-        when: None,
-        until: None,
-        timeout_s: None,
+        ..StepHead::new("during", &format!("a {} step", verb.word()), verb, effect)
     }
 }
 

@@ -9,8 +9,6 @@ use crate::probes::target::Service;
 use crate::probes::why;
 use reqwest::{Client, Url, redirect};
 use std::collections::BTreeMap;
-use std::error::Error as Cause;
-use std::io;
 use std::time::{Duration, Instant};
 use tokio::sync::{OnceCell, Semaphore};
 
@@ -134,22 +132,7 @@ fn said(error: &reqwest::Error) -> String {
     if error.is_builder() {
         return format!("not a URL that can be asked: {}", why::deepest(error));
     }
-    let mut cause: Option<&(dyn Cause + 'static)> = Some(error);
-    while let Some(this) = cause {
-        if let Some(hyper) = this.downcast_ref::<hyper::Error>() {
-            if hyper.is_parse() {
-                return "the answer is not HTTP".to_owned();
-            }
-            if hyper.is_incomplete_message() {
-                return "closed before the answer was whole".to_owned();
-            }
-        }
-        if let Some(io) = this.downcast_ref::<io::Error>() {
-            return why::io(io, error.is_dns());
-        }
-        cause = this.source();
-    }
-    why::deepest(error)
+    why::request(error, error.is_dns())
 }
 
 #[cfg(test)]

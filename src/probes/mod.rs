@@ -14,6 +14,7 @@ pub mod mountinfo;
 pub mod mounts;
 pub mod postgres;
 pub mod redis;
+mod said;
 pub mod schedule;
 pub mod store;
 pub mod target;

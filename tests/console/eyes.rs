@@ -1,35 +1,10 @@
 //! Two answers to one prompt: what the console of each person can send.
 
-use super::{command, following, press};
-use midwatch::app::confirm::Reply;
-use midwatch::app::effect::{Command, Effect};
-use midwatch::app::modal::{Modal, PromptDialog};
-use midwatch::app::msg::Msg;
-use midwatch::app::{Model, update};
+use super::{answer, command, dialog, fold, following, press, typed};
+use midwatch::app::Model;
+use midwatch::app::effect::Command;
 use midwatch::demo::sample::{self, Story};
 use midwatch::journal::record::Answer;
-
-fn dialog(model: &Model) -> &PromptDialog {
-    match model.modal() {
-        Some(Modal::Prompt(dialog)) => dialog,
-        other => panic!("no prompt but {other:?}"),
-    }
-}
-
-fn answer(effects: &[Effect]) -> Answer {
-    match command(effects) {
-        Command::Answer(Reply { answer, .. }) => answer,
-        other => panic!("no answer but {other:?}"),
-    }
-}
-
-fn fold(model: &mut Model, story: &Story) -> Vec<Effect> {
-    update(model, Msg::RunFolded { view: Box::new(story.view().unwrap()), runner_lives: true })
-}
-
-fn typed(text: &str) -> String {
-    text.chars().map(|c| if c == ' ' { "Space ".to_owned() } else { format!("{c} ") }).collect()
-}
 
 /// A console of somebody else than whoever started and confirmed.
 fn second(story: &Story) -> Model {

@@ -6,10 +6,13 @@ mod prompts;
 mod read_only;
 mod rows;
 
-use midwatch::app::Model;
-use midwatch::app::confirm::Authority;
+use midwatch::app::confirm::{Authority, Reply};
 use midwatch::app::effect::{Command, Effect};
+use midwatch::app::modal::{Modal, PromptDialog};
+use midwatch::app::msg::Msg;
+use midwatch::app::{Model, update};
 use midwatch::demo::sample::{self, Story};
+use midwatch::journal::record::Answer;
 
 fn console() -> Model {
     sample::console((80, 24), Some(Authority::grant()))
@@ -36,4 +39,30 @@ fn command(effects: &[Effect]) -> Command {
         [Effect::Command(confirmed)] => confirmed.get().clone(),
         other => panic!("no command but {other:?}"),
     }
+}
+
+/// The prompt that is open.
+fn dialog(model: &Model) -> &PromptDialog {
+    match model.modal() {
+        Some(Modal::Prompt(dialog)) => dialog,
+        other => panic!("no prompt but {other:?}"),
+    }
+}
+
+/// The answer in the one effect there is.
+fn answer(effects: &[Effect]) -> Answer {
+    match command(effects) {
+        Command::Answer(Reply { answer, .. }) => answer,
+        other => panic!("no answer but {other:?}"),
+    }
+}
+
+/// Tells the console what the run is now.
+fn fold(model: &mut Model, story: &Story) -> Vec<Effect> {
+    update(model, Msg::RunFolded { view: Box::new(story.view().unwrap()), runner_lives: true })
+}
+
+/// The keys that type a text.
+fn typed(text: &str) -> String {
+    text.chars().map(|c| if c == ' ' { "Space ".to_owned() } else { format!("{c} ") }).collect()
 }

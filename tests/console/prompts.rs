@@ -1,39 +1,16 @@
 //! Consent: every rule of a prompt, one table or one story each.
 
-use super::{command, following, model, press};
-use midwatch::app::confirm::Reply;
+use super::{answer, command, dialog, fold, following, model, press, typed};
 use midwatch::app::effect::{Command, Effect};
-use midwatch::app::modal::{Modal, PromptDialog};
+use midwatch::app::modal::Modal;
 use midwatch::app::model::{Pane, Seen};
 use midwatch::app::msg::{Msg, Offer, PlanShown};
 use midwatch::app::{Model, update};
-use midwatch::demo::sample::{self, Story};
+use midwatch::demo::sample;
 use midwatch::domain::key::{Key, KeyCode};
 use midwatch::domain::time::Now;
 use midwatch::domain::{Boot, Error, Kind, RunId, TargetKind};
 use midwatch::journal::record::{Answer, Choice, Event};
-
-fn dialog(model: &Model) -> &PromptDialog {
-    match model.modal() {
-        Some(Modal::Prompt(dialog)) => dialog,
-        other => panic!("no prompt but {other:?}"),
-    }
-}
-
-fn answer(effects: &[Effect]) -> Answer {
-    match command(effects) {
-        Command::Answer(Reply { answer, .. }) => answer,
-        other => panic!("no answer but {other:?}"),
-    }
-}
-
-fn fold(model: &mut Model, story: &Story) -> Vec<Effect> {
-    update(model, Msg::RunFolded { view: Box::new(story.view().unwrap()), runner_lives: true })
-}
-
-fn typed(text: &str) -> String {
-    text.chars().map(|c| if c == ' ' { "Space ".to_owned() } else { format!("{c} ") }).collect()
-}
 
 #[test]
 fn only_c_confirms_a_change() {

@@ -1,5 +1,6 @@
 //! A console without the right to act: no key in any place yields a command.
 
+use crate::support::keys::NAMED;
 use midwatch::app::effect::Effect;
 use midwatch::app::msg::Msg;
 use midwatch::app::{Model, update};
@@ -8,23 +9,7 @@ use midwatch::domain::key::{Key, KeyCode};
 
 /// Every key that a terminal can send.
 fn every_key() -> Vec<Key> {
-    let codes = (' '..='~').map(KeyCode::Char).chain([
-        KeyCode::Enter,
-        KeyCode::Esc,
-        KeyCode::Tab,
-        KeyCode::BackTab,
-        KeyCode::Backspace,
-        KeyCode::Delete,
-        KeyCode::Home,
-        KeyCode::End,
-        KeyCode::PageUp,
-        KeyCode::PageDown,
-        KeyCode::Up,
-        KeyCode::Down,
-        KeyCode::Left,
-        KeyCode::Right,
-        KeyCode::F(1),
-    ]);
+    let codes = (' '..='~').map(KeyCode::Char).chain(NAMED);
     codes.flat_map(|code| [false, true].map(|ctrl| Key { code, ctrl, alt: false, shift: false })).collect()
 }
 

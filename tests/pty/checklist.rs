@@ -1,43 +1,24 @@
 //! A checklist as its operator walks it in the console: items by evidence, by hand, passed over; and who may only look.
 
-use super::{Home, WIDE, line_with, said, until};
-use crate::support::pty::{Exit, Pty, SOON};
+use super::{Home, WIDE, leave, line_with, said, until};
+use crate::support::pty::{Pty, SOON};
 use std::fs;
 
-const LIST: &str = r#"
-format = 1
-id     = "test/list"
-title  = "Tonight"
-order  = "any"
-root   = "{{root}}"
-phases = ["before", "after"]
-[params]
-root = { path = true, default = "ROOT" }
-[[before]]
-title = "Fresh"
-why   = "It is the way back"
-gate  = "hard"
-check = { files = "newest", under = ".", match = "*.gz", younger = "24h" }
-[[before]]
-title = "Other"
-check = { files = "newest", under = ".", match = "*.other", younger = "24h" }
-[[before]]
+/// The list of the plain prompts with one item more, and with its root given.
+fn list(home: &Home) -> String {
+    let third = r#"[[before]]
 title = "Third"
 check = { files = "newest", under = ".", match = "*.third", younger = "24h" }
 [[before]]
 title  = "Append"
-effect = "change"
-do     = { exec = ["sh", "-c", "echo x >>effects"] }
-undo   = { none = "a test" }
-[[after]]
-title  = "Signed"
-manual = "Is it so?"
-sign   = { note = "required" }
 "#;
+    let text = super::LIST.replace("[[before]]\ntitle  = \"Append\"\n", third).replace("\"List\"", "\"Tonight\"");
+    text.replace("path = true", &format!("path = true, default = \"{}\"", home.word("work")))
+}
 
 fn home() -> Home {
     let home = Home::with("", &[]);
-    let text = LIST.replace("ROOT", &home.word("work"));
+    let text = list(&home);
     fs::write(home.path("config/midwatch/procedures/test/list.toml"), text).unwrap();
     home
 }
@@ -154,21 +135,10 @@ fn area(screen: &str) -> String {
     line.split('┃').nth(1).unwrap_or_default().trim().to_owned()
 }
 
-fn leave(pty: &Pty) {
-    let until = std::time::Instant::now() + SOON;
-    while pty.look(vt100::Screen::alternate_screen) {
-        assert!(std::time::Instant::now() < until, "{}", pty.screen());
-        let before = pty.screen();
-        pty.send("q");
-        pty.wait_until(SOON, |screen| !screen.alternate_screen() || screen.contents() != before);
-    }
-    assert_eq!(pty.exit(SOON), Exit::Code(0), "{}", pty.screen());
-}
-
 #[test]
 fn a_watcher_looks_at_the_checklist_and_at_a_run_beside_it_and_ticks_nothing() {
     let home = Home::with("", &[("slow", super::SLOW)]);
-    let text = LIST.replace("ROOT", &home.word("work"));
+    let text = list(&home);
     fs::write(home.path("config/midwatch/procedures/test/list.toml"), text).unwrap();
     home.run("test/list");
     let run = home.newest_run();

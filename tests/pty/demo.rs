@@ -1,6 +1,6 @@
 //! The demo estate, from its first screen to its removal.
 
-use super::{Home, WIDE, files, is_restored, line_with, said, settings, told, until};
+use super::{Home, WIDE, files, is_restored, leave, line_with, said, settings, told, until};
 use crate::support::pty::{Exit, Pty, SOON};
 use rustix::process::Signal;
 use std::fs;
@@ -85,18 +85,6 @@ fn the_whole_path_from_a_row_to_the_report() {
     assert!(!home.path("state/demo").exists());
     until("the keeper is gone", || home.processes("__keeper").is_empty());
     assert!(pty.look(is_restored));
-}
-
-/// Presses `q` until the console is left.
-fn leave(pty: &Pty) {
-    let until = std::time::Instant::now() + SOON;
-    while pty.look(vt100::Screen::alternate_screen) {
-        assert!(std::time::Instant::now() < until, "{}", pty.screen());
-        let before = pty.screen();
-        pty.send("q");
-        pty.wait_until(SOON, |screen| !screen.alternate_screen() || screen.contents() != before);
-    }
-    assert_eq!(pty.exit(SOON), Exit::Code(0), "{}", pty.screen());
 }
 
 #[test]

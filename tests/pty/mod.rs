@@ -13,7 +13,7 @@ mod terminal;
 mod walk;
 mod wire;
 
-use crate::support::pty::{Pty, SOON};
+use crate::support::pty::{Exit, Pty, SOON};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,6 +24,47 @@ const MIDWATCH: &str = env!("CARGO_BIN_EXE_midwatch");
 
 /// A size at which every pane is on the screen.
 const WIDE: (u16, u16) = (120, 36);
+
+/// A checklist: two checks, a change, and an item of a later phase that a person signs.
+const LIST: &str = r#"
+format = 1
+id     = "test/list"
+title  = "List"
+order  = "any"
+root   = "{{root}}"
+phases = ["before", "after"]
+[params]
+root = { path = true }
+[[before]]
+title = "Fresh"
+why   = "It is the way back"
+gate  = "hard"
+check = { files = "newest", under = ".", match = "*.gz", younger = "24h" }
+[[before]]
+title = "Other"
+check = { files = "newest", under = ".", match = "*.other", younger = "24h" }
+[[before]]
+title  = "Append"
+effect = "change"
+do     = { exec = ["sh", "-c", "echo x >>effects"] }
+undo   = { none = "a test" }
+[[after]]
+title  = "Signed"
+manual = "Is it so?"
+sign   = { note = "required" }
+"#;
+
+/// Presses `q` until the console is left.
+fn leave(pty: &Pty) {
+    let until = Instant::now() + SOON;
+    while pty.look(vt100::Screen::alternate_screen) {
+        assert!(Instant::now() < until, "{}", pty.screen());
+        let before = pty.screen();
+        pty.send("q");
+        pty.wait_until(SOON, |screen| !screen.alternate_screen() || screen.contents() != before);
+    }
+    assert_eq!(pty.exit(SOON), Exit::Code(0), "{}", pty.screen());
+}
 
 /// A home without anything in it, and an estate where the test writes one.
 struct Home {

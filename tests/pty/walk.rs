@@ -1,36 +1,8 @@
 //! A checklist as plain prompts: one item at a time, what it is, why, and what is known of it.
 
-use super::{Home, said};
+use super::{Home, LIST, said};
 use crate::support::pty::{Exit, SOON};
 use std::fs;
-
-const LIST: &str = r#"
-format = 1
-id     = "test/list"
-title  = "List"
-order  = "any"
-root   = "{{root}}"
-phases = ["before", "after"]
-[params]
-root = { path = true }
-[[before]]
-title = "Fresh"
-why   = "It is the way back"
-gate  = "hard"
-check = { files = "newest", under = ".", match = "*.gz", younger = "24h" }
-[[before]]
-title = "Other"
-check = { files = "newest", under = ".", match = "*.other", younger = "24h" }
-[[before]]
-title  = "Append"
-effect = "change"
-do     = { exec = ["sh", "-c", "echo x >>effects"] }
-undo   = { none = "a test" }
-[[after]]
-title  = "Signed"
-manual = "Is it so?"
-sign   = { note = "required" }
-"#;
 
 #[test]
 fn one_item_after_the_other_is_done_claimed_skipped_or_left_for_later() {

@@ -1,5 +1,6 @@
 //! Keys at random over every pane, at every size: nothing breaks off, and nothing is drawn outside the screen.
 
+use crate::support::keys::NAMED;
 use midwatch::app::confirm::Authority;
 use midwatch::app::msg::{Mouse, Msg};
 use midwatch::app::{Model, update};
@@ -34,27 +35,9 @@ impl Random {
     }
 
     fn key(&mut self) -> Key {
-        const OTHERS: [KeyCode; 16] = [
-            KeyCode::Enter,
-            KeyCode::Esc,
-            KeyCode::Tab,
-            KeyCode::BackTab,
-            KeyCode::Backspace,
-            KeyCode::Delete,
-            KeyCode::Home,
-            KeyCode::End,
-            KeyCode::PageUp,
-            KeyCode::PageDown,
-            KeyCode::Up,
-            KeyCode::Down,
-            KeyCode::Left,
-            KeyCode::Right,
-            KeyCode::F(1),
-            KeyCode::F(12),
-        ];
         const WORDS: &[u8] = b"jkgGxzoryRNlMqcnvbewtfsmm/:?1234567 h0-%azAZ";
         let code = match self.below(10) {
-            0..3 => OTHERS[self.below(OTHERS.len())],
+            0..3 => NAMED[self.below(NAMED.len())],
             3 => char::from_u32(0x20 + u32::try_from(self.below(0x3000)).unwrap()).map_or(KeyCode::Esc, KeyCode::Char),
             _ => KeyCode::Char(char::from(WORDS[self.below(WORDS.len())])),
         };

@@ -5,6 +5,7 @@ pub mod disk;
 pub mod estate;
 pub mod hours;
 pub mod invariants;
+pub mod keys;
 pub mod mail;
 pub mod post;
 pub mod pty;

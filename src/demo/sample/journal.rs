@@ -4,7 +4,6 @@ use super::at;
 use crate::domain::{Actor, Boot, Digest, EffectClass, Item, Order, Preview, PromptId, RunId, RunStatus, Verb};
 use crate::journal::fold::{Impossible, RunView};
 use crate::journal::record::{Answer, Ask, Choice, Closed, Covered, Ending, Event, LogEnd, Outcome, Record, StepHead};
-use crate::journal::terms::Timing;
 use std::collections::BTreeMap;
 
 /// A run being told, record by record.
@@ -43,26 +42,10 @@ pub(super) fn head(
     way_back: &str,
 ) -> StepHead {
     StepHead {
-        phase: phase.to_owned(),
-        title: title.to_owned(),
-        verb,
-        effect,
         takes_s: Some(takes_s),
         way_back: way_back.to_owned(),
         can_undo: effect == EffectClass::Change,
-        what: String::new(),
-        why: String::new(),
-        hard: false,
-        note_required: false,
-        four_eyes: false,
-        save: None,
-        part: None,
-        timing: Timing::default(),
-        undo_of: Vec::new(),
-        always: false,
-        when: None,
-        until: None,
-        timeout_s: None,
+        ..StepHead::new(phase, title, verb, effect)
     }
 }
 

@@ -14,6 +14,7 @@ use crate::config::estate::Backup;
 use crate::domain::{Fact, Observation, Verdict, Wall, quantity};
 use crate::probes::backups::checksum::{Expected, Progress};
 use crate::probes::backups::series::{Member, Series};
+use crate::probes::said::Said;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -100,17 +101,7 @@ fn when(target: &Backup, age: Duration, made: Wall, now: Wall) -> String {
     }
 }
 
-struct Said {
-    verdict: Verdict,
-    words: Vec<String>,
-}
-
 impl Said {
-    fn say(&mut self, verdict: Verdict, words: String) {
-        self.verdict = self.verdict.worse(verdict);
-        self.words.push(words);
-    }
-
     /// Says something about the time, right behind it.
     fn add(&mut self, verdict: Verdict, words: &str) {
         self.verdict = self.verdict.worse(verdict);

@@ -17,6 +17,7 @@ use crate::domain::{Fact, Observation, Verdict, Wall, quantity};
 use crate::probes::certs::chain::{Chain, issuers};
 use crate::probes::certs::parse::Parsed;
 use crate::probes::certs::pem::Held;
+use crate::probes::said::Said;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -94,7 +95,7 @@ pub fn judge(known: &Known<'_>, now: Wall) -> Observation {
     let mut said = Said { verdict: Verdict::Ok, words: Vec::new() };
     let (verdict, words) = own_time(leaf, known.limits, seconds);
     said.say(verdict, words);
-    if said.is_in_time(leaf, seconds) {
+    if is_in_time(leaf, seconds) {
         said.say(Verdict::Ok, leaf.issuer_word.clone());
     }
     let soonest = issuers(leaf, &known.bundle.others).into_iter().min_by_key(|issuer| issuer.not_after.unix);
@@ -126,20 +127,8 @@ pub fn judge(known: &Known<'_>, now: Wall) -> Observation {
     Observation { verdict: said.verdict, detail: said.words.join(" · "), facts, observed_at: now, trend: None }
 }
 
-struct Said {
-    verdict: Verdict,
-    words: Vec<String>,
-}
-
-impl Said {
-    fn say(&mut self, verdict: Verdict, words: String) {
-        self.verdict = self.verdict.worse(verdict);
-        self.words.push(words);
-    }
-
-    fn is_in_time(&self, leaf: &Parsed, now: i64) -> bool {
-        now >= leaf.not_before.unix && now <= leaf.not_after.unix
-    }
+fn is_in_time(leaf: &Parsed, now: i64) -> bool {
+    now >= leaf.not_before.unix && now <= leaf.not_after.unix
 }
 
 /// Whole days until a certificate's end, rounded down: negative as soon as it is over.

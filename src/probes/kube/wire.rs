@@ -11,7 +11,6 @@ use kube::api::{ListParams, WatchParams};
 use kube::client::{Body, Client, ClientBuilder};
 use kube::core::{Request as Collection, Status};
 use std::error::Error as Cause;
-use std::io;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
@@ -129,7 +128,7 @@ impl Wire {
         let sent = timeout(limit, self.client.send(request.map(Body::from))).await;
         let answer = match sent {
             Ok(Ok(answer)) => answer,
-            Ok(Err(cause)) => return Err((None, Loss::new(Fault::Refused, said(&cause)))),
+            Ok(Err(cause)) => return Err((None, Loss::new(Fault::Refused, why::request(&cause, false)))),
             Err(_) => return Err((None, Loss::new(Fault::Refused, late(limit)))),
         };
         let is_json = header(&answer, "content-type").is_some_and(|kind| kind.starts_with("application/json"));
@@ -180,7 +179,7 @@ impl Lines {
             match timeout(self.silence, self.body.frame()).await.map_err(|_| silent())? {
                 None if self.buffer.is_empty() => return Ok(None),
                 None => return Err(Loss::new(Fault::Cut, "closed before the answer was whole")),
-                Some(Err(cause)) => return Err(Loss::new(Fault::Cut, said(&cause))),
+                Some(Err(cause)) => return Err(Loss::new(Fault::Cut, why::request(&cause, false))),
                 Some(Ok(frame)) => {
                     if let Ok(bytes) = frame.into_data() {
                         self.buffer.extend_from_slice(&bytes);
@@ -197,7 +196,7 @@ async fn whole(answer: Response<Body>, most: usize, limit: Duration) -> Result<V
     let mut bytes = Vec::new();
     let read = async {
         while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|cause| Loss::new(Fault::Cut, said(&cause)))?;
+            let frame = frame.map_err(|cause| Loss::new(Fault::Cut, why::request(&cause, false)))?;
             if let Ok(more) = frame.into_data() {
                 bytes.extend_from_slice(&more);
             }
@@ -247,27 +246,4 @@ fn late(limit: Duration) -> String {
 
 fn size(bytes: usize) -> String {
     quantity::bytes(bytes as u64)
-}
-
-/// Why there is no answer, in a few words.
-fn said(error: &(dyn Cause + 'static)) -> String {
-    let mut cause = Some(error);
-    while let Some(this) = cause {
-        if let Some(tls) = this.downcast_ref::<rustls::Error>() {
-            return format!("TLS: {tls}");
-        }
-        if let Some(hyper) = this.downcast_ref::<hyper::Error>() {
-            if hyper.is_parse() {
-                return "the answer is not HTTP".to_owned();
-            }
-            if hyper.is_incomplete_message() {
-                return "closed before the answer was whole".to_owned();
-            }
-        }
-        if let Some(io) = this.downcast_ref::<io::Error>() {
-            return why::io(io, false);
-        }
-        cause = this.source();
-    }
-    why::deepest(error)
 }

@@ -24,6 +24,7 @@ pub mod secret;
 mod spec;
 pub mod sql;
 pub mod systemd;
+mod tally;
 #[cfg(test)]
 mod tests;
 pub mod undo;

@@ -15,7 +15,8 @@ use crate::runner::adapters::files::beneath::{Root, look_at, split};
 use crate::runner::adapters::files::frozen::{Frozen, Had, Name};
 use crate::runner::adapters::files::gz::{self, Halt};
 use crate::runner::adapters::files::handles;
-use crate::runner::adapters::files::hands::{Came, Hands, reach, unreached};
+use crate::runner::adapters::files::hands::{Hands, reach, unreached};
+use crate::runner::adapters::tally::Came;
 use crate::runner::failpoint;
 use rustix::fs::{
     AtFlags, FileType, Gid, Mode, OFlags, RenameFlags, Stat, Timespec, Timestamps, Uid, fchmod, fchown, fstat, fsync,

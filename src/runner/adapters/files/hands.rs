@@ -1,7 +1,6 @@
 //! The hands: they work on one frozen file at a time, and delete, move and move back.
 
 use crate::domain::Error;
-use crate::domain::error::said;
 use crate::domain::quantity::{bytes, count};
 use crate::journal::record::Ending;
 use crate::procedure::plan::Action;
@@ -9,6 +8,7 @@ use crate::runner::adapters::files::beneath::{self, Root, look_at, split};
 use crate::runner::adapters::files::frozen::{Frozen, Head, Name};
 use crate::runner::adapters::files::{Op, Spec, newest, permissions, rotate, scan, verify};
 use crate::runner::adapters::frozen;
+use crate::runner::adapters::tally::{Came, Tally};
 use crate::runner::adapters::{self as common, ActEnd};
 use crate::runner::failpoint;
 use rustix::fs::{AtFlags, Mode, RenameFlags, fstat, fsync, renameat_with, unlinkat};
@@ -18,20 +18,6 @@ use std::io::{BufRead, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-/// What came of one file.
-pub(super) enum Came {
-    /// It was deleted, moved or moved back.
-    Done,
-    /// It was not there any more, or already back.
-    Already,
-    /// It is not the frozen file, or its way is not free.
-    LeftAlone(String),
-    /// It could not be done.
-    Failed(String),
-    /// It was stopped before anything was done to it.
-    Stopped,
-}
 
 /// The hands: the root, and the two directories that were reached last.
 pub(super) struct Hands {
@@ -124,16 +110,7 @@ fn list(files: &[Frozen], out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd {
     end
 }
 
-/// What was counted over a set.
-#[derive(Default)]
-struct Tally {
-    done: u64,
-    bytes: u64,
-    already: u64,
-    left_alone: u64,
-    failed: u64,
-}
-
+/// Does one file of the set after the other.
 fn each(
     mut hands: Hands,
     files: &[Frozen],
@@ -142,79 +119,24 @@ fn each(
     cancel: &AtomicBool,
     one: &mut dyn FnMut(&mut Hands, &Frozen) -> Came,
 ) -> ActEnd {
-    let mut tally = Tally::default();
-    let mut stopped = None;
+    // A way back that leaves something behind is not one.
+    let mut tally = Tally::of(done, files.len() as u64, out).needs_all(done == "restored");
     for file in files {
-        if cancel.load(Ordering::Relaxed) {
-            stopped = Some((Ending::Cancelled, "stopped".to_owned()));
-            break;
-        }
-        let shown = file.name.shown();
-        failpoint::pass("act.item");
-        let told = match one(&mut hands, file) {
-            Came::Stopped => {
-                stopped = Some((Ending::Cancelled, "stopped".to_owned()));
-                break;
-            }
-            Came::Done => {
-                tally.done += 1;
-                tally.bytes = tally.bytes.saturating_add(file.size);
-                writeln!(out, "{done} {shown}")
-            }
-            Came::Already => {
-                tally.already += 1;
-                writeln!(out, "nothing to do for {shown}")
-            }
-            Came::LeftAlone(why) => {
-                tally.left_alone += 1;
-                writeln!(out, "left alone {shown}: {why}")
-            }
-            Came::Failed(why) => {
-                let why = said(why);
-                tally.failed += 1;
-                writeln!(out, "failed {shown}: {why}")
-            }
+        let came = if cancel.load(Ordering::Relaxed) {
+            Came::Stopped
+        } else {
+            failpoint::pass("act.item");
+            one(&mut hands, file)
         };
-        if let Err(cause) = told {
-            // What cannot be reported is not done unseen.
-            stopped = Some((Ending::Failed, format!("stopped: cannot report: {cause}")));
+        if !tally.count(&file.name.shown(), file.size, came) {
             break;
         }
     }
     let synced = hands.finish();
-    end(&tally, files.len() as u64, done, stopped, synced)
-}
-
-fn end(tally: &Tally, all: u64, done: &str, stopped: Option<(Ending, String)>, synced: Result<(), Errno>) -> ActEnd {
-    let mut detail = format!("{done} {} of {}", count(tally.done), count(all));
-    for (number, words) in [(tally.already, "already so"), (tally.left_alone, "left alone"), (tally.failed, "failed")] {
-        if number > 0 {
-            detail.push_str(&format!(", {} {words}", count(number)));
-        }
-    }
-    // A way back that leaves something behind is not one; an act that did nothing it meant to did not succeed.
-    let short = tally.left_alone > 0 && (done == "restored" || tally.done + tally.already == 0);
-    let mut ending = if tally.failed > 0 || short { Ending::Failed } else { Ending::Ok };
-    if let Some((how, why)) = stopped {
-        ending = how;
-        detail = format!("{why}: {detail}");
-    }
+    let mut end = tally.end();
     if let Err(cause) = synced {
-        ending = Ending::Failed;
-        detail.push_str(&format!("; the directory could not be synced: {cause}"));
-    }
-    let mut end = ActEnd::new(ending, detail);
-    let counts = [
-        (done, tally.done),
-        ("bytes", tally.bytes),
-        ("already", tally.already),
-        ("left_alone", tally.left_alone),
-        ("failed", tally.failed),
-    ];
-    for (name, number) in counts {
-        if number > 0 || name == done {
-            end.counts.insert(name.to_owned(), number);
-        }
+        end.ending = Ending::Failed;
+        end.detail.push_str(&format!("; the directory could not be synced: {cause}"));
     }
     end
 }

@@ -13,7 +13,8 @@ use crate::probes::units::jobs;
 use crate::runner::adapters::files::beneath::{self, Root, look_at, split};
 use crate::runner::adapters::files::frozen::{Frozen, Name};
 use crate::runner::adapters::files::handles;
-use crate::runner::adapters::files::hands::{Came, Hands, reach, unreached};
+use crate::runner::adapters::files::hands::{Hands, reach, unreached};
+use crate::runner::adapters::tally::Came;
 use crate::runner::adapters::{ActEnd, Look, block};
 use crate::runner::failpoint;
 use rustix::fs::{

@@ -1,15 +1,14 @@
 //! Puts and deletes, one frozen object at a time.
 
-use crate::domain::error::said;
-use crate::domain::quantity::count;
 use crate::journal::record::Ending;
 use crate::probes::store;
 use crate::procedure::plan::Action;
 use crate::runner::adapters::frozen;
 use crate::runner::adapters::objects::frozen::{Head, Object, There};
 use crate::runner::adapters::objects::look::place_of;
-use crate::runner::adapters::objects::send::{Came, send};
+use crate::runner::adapters::objects::send::send;
 use crate::runner::adapters::objects::{Op, Spec, checks};
+use crate::runner::adapters::tally::{Came, Tally};
 use crate::runner::adapters::{self as common, ActEnd, block};
 use crate::runner::failpoint;
 use futures_util::{StreamExt, stream};
@@ -60,90 +59,9 @@ pub(in super::super) fn act(
     block::finish("work on a store", work).unwrap_or_else(|error| nothing(&error.message))
 }
 
-/// What was counted over a set.
-struct Tally<'a> {
-    word: &'static str,
-    all: u64,
-    done: u64,
-    bytes: u64,
-    already: u64,
-    left_alone: u64,
-    failed: u64,
-    in_a_row: u64,
-    stopped: Option<(Ending, String)>,
-    out: &'a mut dyn Write,
-}
-
-impl<'a> Tally<'a> {
-    fn of(word: &'static str, objects: &[Object], out: &'a mut dyn Write) -> Self {
-        let all = objects.len() as u64;
-        Self { word, all, done: 0, bytes: 0, already: 0, left_alone: 0, failed: 0, in_a_row: 0, stopped: None, out }
-    }
-
-    /// Counts one, and says it; `false` when the rest is not to be touched.
-    fn count(&mut self, object: &Object, came: Came) -> bool {
-        let shown = object.key.escape_default();
-        self.in_a_row = if matches!(came, Came::Failed(_)) { self.in_a_row + 1 } else { 0 };
-        let told = match came {
-            Came::Done => {
-                self.done += 1;
-                self.bytes = self.bytes.saturating_add(object.size);
-                writeln!(self.out, "{} {shown}", self.word)
-            }
-            Came::Already => {
-                self.already += 1;
-                writeln!(self.out, "nothing to do for {shown}")
-            }
-            Came::LeftAlone(why) => {
-                self.left_alone += 1;
-                writeln!(self.out, "left alone {shown}: {why}")
-            }
-            Came::Failed(why) => {
-                let why = said(why);
-                self.failed += 1;
-                if self.in_a_row == GIVEN_UP {
-                    self.stopped = Some((Ending::Failed, format!("given up: {why}")));
-                }
-                writeln!(self.out, "failed {shown}: {why}")
-            }
-            Came::Stopped => {
-                self.stopped = Some((Ending::Cancelled, "stopped".to_owned()));
-                Ok(())
-            }
-        };
-        if let Err(cause) = told {
-            // What cannot be reported is not done unseen.
-            self.stopped = Some((Ending::Failed, format!("stopped: cannot report: {cause}")));
-        }
-        self.stopped.is_none()
-    }
-
-    fn end(self) -> ActEnd {
-        let mut detail = format!("{} {} of {}", self.word, count(self.done), count(self.all));
-        for (number, words) in [(self.already, "already so"), (self.left_alone, "left alone"), (self.failed, "failed")]
-        {
-            if number > 0 {
-                detail.push_str(&format!(", {} {words}", count(number)));
-            }
-        }
-        // A put that leaves something out is no backup; a delete that did nothing it meant to did not succeed.
-        let short = self.left_alone > 0 && (self.word == "put" || self.done + self.already == 0);
-        let mut ending = if self.failed > 0 || short { Ending::Failed } else { Ending::Ok };
-        if let Some((how, why)) = self.stopped {
-            ending = how;
-            detail = format!("{why}: {detail}");
-        }
-        let counts = [
-            (self.word, self.done),
-            ("bytes", self.bytes),
-            ("already", self.already),
-            ("left_alone", self.left_alone),
-            ("failed", self.failed),
-        ];
-        let counts = counts.into_iter().filter(|(name, number)| *number > 0 || *name == self.word);
-        let counts: BTreeMap<String, u64> = counts.map(|(name, number)| (name.to_owned(), number)).collect();
-        ActEnd { counts, ..ActEnd::new(ending, detail) }
-    }
+/// Counts one object; `false` when the rest is not to be touched.
+fn count(tally: &mut Tally<'_>, object: &Object, came: Came) -> bool {
+    tally.count(&object.key.escape_default(), object.size, came)
 }
 
 async fn put(
@@ -157,7 +75,8 @@ async fn put(
         Ok((root, _)) => root,
         Err(error) => return ActEnd::new(Ending::Failed, format!("nothing was touched: {}", error.message)),
     };
-    let mut tally = Tally::of("put", objects, out);
+    // A put that leaves something out is no backup.
+    let mut tally = Tally::of("put", objects.len() as u64, out).needs_all(true).gives_up_after(GIVEN_UP);
     for object in objects {
         if object.there != There::Same {
             failpoint::pass("act.item");
@@ -166,7 +85,7 @@ async fn put(
             true => Came::Stopped,
             false => send(&root, store, spec.way.has_metadata(), object, cancel).await,
         };
-        if !tally.count(object, came) {
+        if !count(&mut tally, object, came) {
             break;
         }
     }
@@ -180,12 +99,12 @@ async fn delete(
     out: &mut dyn Write,
     cancel: &AtomicBool,
 ) -> ActEnd {
-    let mut tally = Tally::of("deleted", objects, out);
+    let mut tally = Tally::of("deleted", objects.len() as u64, out).gives_up_after(GIVEN_UP);
     let batch = usize::try_from(spec.batch).unwrap_or(1).clamp(1, 1000);
     for batch in objects.chunks(batch) {
         if cancel.load(Ordering::Relaxed) {
             if let Some(first) = batch.first() {
-                tally.count(first, Came::Stopped);
+                count(&mut tally, first, Came::Stopped);
             }
             break;
         }
@@ -210,7 +129,7 @@ async fn delete_batch(store: &dyn ObjectStore, batch: &[Object], tally: &mut Tal
                 going.insert(key, object);
             }
             Err(came) => {
-                if !tally.count(object, came) {
+                if !count(tally, object, came) {
                     return false;
                 }
             }
@@ -224,7 +143,7 @@ async fn delete_batch(store: &dyn ObjectStore, batch: &[Object], tally: &mut Tal
         match one {
             Ok(key) => {
                 if let Some(object) = going.remove(&key) {
-                    go_on &= tally.count(object, Came::Done);
+                    go_on &= count(tally, object, Came::Done);
                 }
             }
             Err(Error::NotFound { .. }) => {}
@@ -238,7 +157,7 @@ async fn delete_batch(store: &dyn ObjectStore, batch: &[Object], tally: &mut Tal
             Err(Came::Already) => Came::Done,
             _ => Came::Failed(why),
         };
-        go_on &= tally.count(object, came);
+        go_on &= count(tally, object, came);
     }
     go_on
 }

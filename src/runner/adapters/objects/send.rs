@@ -6,6 +6,7 @@ use crate::probes::store;
 use crate::runner::adapters::files::{Root, split, why};
 use crate::runner::adapters::objects::frozen::{Object, Source, There};
 use crate::runner::adapters::objects::look::SHA256;
+use crate::runner::adapters::tally::Came;
 use crate::runner::failpoint;
 use futures_util::TryStreamExt;
 use object_store::path::Path as Key;
@@ -26,15 +27,6 @@ const SINGLE: u64 = 8 << 20;
 /// The size of a part, and how many there may be. Source: Amazon S3 user guide, "Amazon S3 multipart upload limits".
 const PART: u64 = 8 << 20;
 const MOST_PARTS: u64 = 10_000;
-
-/// What came of one object.
-pub(super) enum Came {
-    Done,
-    Already,
-    LeftAlone(String),
-    Failed(String),
-    Stopped,
-}
 
 /// Opens a file that is the very one that was frozen.
 pub(super) fn opened(root: &Root, size: u64, file: &Source) -> Result<File, String> {
