@@ -5,8 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-const CHECK: &str =
-    "[[look]]\ntitle = \"Look\"\non = \"{{database}}\"\ncheck = { sql = \"oldest-snapshot\", under = \"10m\" }\n";
+const LOOK: &str = "[[look]]\ntitle = \"Look\"\nmanual = \"Look at {{database}} in {{env}}.\"\n";
 
 fn estate() -> Estate {
     let estate = Estate::default();
@@ -14,7 +13,7 @@ fn estate() -> Estate {
     let params = "[params]\ndatabase = { target = \"postgres\" }\nenv = { one_of = [\"production\", \"staging\"] }\n";
     let file = format!(
         "format = 1\nid = \"test/look\"\ntitle = \"Look\"\npurpose = \"p\"\nowner = \"o\"\nreviewed = 2026-11-21\n\
-         review_every = \"90d\"\nphases = [\"look\"]\n{params}{CHECK}"
+         review_every = \"90d\"\nphases = [\"look\"]\n{params}{LOOK}"
     );
     fs::write(estate.beside("procedures/look.toml"), file).unwrap();
     let step = "[[look]]\ntitle = \"Sign\"\nmanual = \"Sign.\"\n";

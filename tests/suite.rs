@@ -10,6 +10,7 @@ mod faults;
 mod fuzz;
 mod keys;
 mod lint;
+mod logout;
 mod postgres;
 mod print;
 mod procedures;

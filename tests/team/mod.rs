@@ -3,6 +3,7 @@
 //! Only root can become other users. Where the tests run as somebody else, each says so, and tries what one user can see.
 
 mod backups;
+mod consoles;
 mod emergency;
 mod eyes;
 mod glass;

@@ -55,7 +55,7 @@ impl Engine {
                 format!("leave this step, with a reason; {on}")
             }
             Choice::Emergency => "another person than the starter has it begin all the same, with a reason".to_owned(),
-            Choice::Override => "another person than the starter goes on past this gate, with a reason".to_owned(),
+            Choice::Override => "another person than the starter leads past it, with a reason".to_owned(),
             Choice::Rollback => format!("stop; {}{}", self.back_in_numbers(), self.closing()),
             Choice::Abort => {
                 let left = self.view().undo_owed().len() as u64;

@@ -60,7 +60,7 @@ pub(super) fn prompt(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialo
         title: heading(pen, snapshot, dialog),
         role: Some(Role::UiPrompt),
         foot: foot(pen, snapshot, dialog, width),
-        keys: keys(dialog),
+        keys: keys(snapshot, dialog),
         body,
         must_fit: true,
         ..Dialog::default()
@@ -222,7 +222,9 @@ fn foot(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialog, width: usi
     } else {
         lines.extend(ask(pen, snapshot, dialog, &key, width));
     }
-    let hint = dialog.hint.clone().unwrap_or_default();
+    // What stands there already is not said twice.
+    let told = if dialog.prompt.waits_for_second() { eyes::may(snapshot, dialog).err() } else { None };
+    let hint = dialog.hint.clone().filter(|hint| told.as_ref() != Some(hint)).unwrap_or_default();
     lines.push(Strip::new().gap(1).put_within(width.saturating_sub(2), pen.style(Role::VerdictWarn), hint).line());
     lines
 }
@@ -261,15 +263,19 @@ fn ask(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialog, key: &str, 
     }
 }
 
-fn keys(dialog: &PromptDialog) -> Vec<(Action, &'static str)> {
+fn keys(snapshot: &Snapshot<'_>, dialog: &PromptDialog) -> Vec<(Action, &'static str)> {
     let mut keys = vec![(Action::Back, "leaves it open")];
     if dialog.in_field {
         keys.push((Action::Leave, "leaves the field"));
         return keys;
     }
     if dialog.has_field() {
-        let second = dialog.prompt.waits_for_second();
-        keys.push((Action::Leave, if second { "nobody else can be had" } else { "goes to the field" }));
+        match (dialog.prompt.waits_for_second(), eyes::may(snapshot, dialog)) {
+            (false, _) => keys.push((Action::Leave, "goes to the field")),
+            (true, Err(_)) => keys.push((Action::Leave, "nobody else can be had")),
+            // Whoever can approve needs no way without a second person.
+            (true, Ok(())) => {}
+        }
     }
     if dialog.set().is_some() {
         keys.push((Action::ListSet, "full list"));

@@ -46,6 +46,13 @@ pub(super) fn who(pen: Pen<'_>, open: &OpenPrompt, column: usize, width: usize) 
     pen.named_to(column, Piece::Words(name), role, text, width)
 }
 
+/// Whether the operator of this console can be the second person.
+pub(super) fn may(snapshot: &Snapshot<'_>, dialog: &PromptDialog) -> Result<(), String> {
+    let approve = Answer::Approve { note: String::new() };
+    let starter = snapshot.view(&dialog.run).map(|run| &run.starter);
+    starter.map_or(Ok(()), |starter| may_give(&dialog.prompt, starter, snapshot.me, &approve))
+}
+
 /// How to approve, or why this very person cannot; and the way on without a second person.
 pub(super) fn ask(
     pen: Pen<'_>,
@@ -55,10 +62,7 @@ pub(super) fn ask(
     width: usize,
 ) -> Vec<Line<'static>> {
     let prompt = pen.style(Role::UiPrompt);
-    let approve = Answer::Approve { note: String::new() };
-    let starter = snapshot.view(&dialog.run).map(|run| &run.starter);
-    let may = starter.map_or(Ok(()), |starter| may_give(&dialog.prompt, starter, snapshot.me, &approve));
-    let mut lines = match may {
+    let mut lines = match may(snapshot, dialog) {
         Ok(()) => {
             let strip = Strip::new().gap(1).put(prompt, "Press  ").put(pen.style(Role::UiKey), key.to_owned());
             vec![strip.put(prompt, "  to approve exactly this, as the second person.").line()]

@@ -1,0 +1,88 @@
+//! A run that would be killed when whoever starts it logs out is asked about before step 1: on the plain line and in the console.
+
+use crate::support::estate::{BINARY, Estate, wait_for};
+use crate::support::pty::{Exit, Pty, SOON};
+use std::fs;
+
+const TOUCH: &str = "[[work]]\ntitle = \"Touch\"\nmanual = \"Touch it.\"\n";
+
+/// Somebody below their own manager, without lingering; no login manager answers.
+fn estate() -> Estate {
+    let estate = Estate::default();
+    let (cgroup, bus) = (estate.beside("cgroup"), estate.beside("no-bus"));
+    fs::write(&cgroup, "0::/user.slice/user-61500.slice/user@61500.service/app.slice/shell.scope\n").unwrap();
+    let estate = estate.with("MIDWATCH_CGROUP", cgroup.to_str().unwrap());
+    let estate = estate.with("DBUS_SYSTEM_BUS_ADDRESS", &format!("unix:path={}", bus.display()));
+    estate.procedure("one", "", TOUCH);
+    estate
+}
+
+const KILLED: &str = "when you log out, the run is killed";
+
+fn terminal(estate: &Estate, args: &[&str], size: (u16, u16)) -> Pty {
+    let command = estate.command(args);
+    let settings: Vec<(String, String)> = command
+        .get_envs()
+        .filter_map(|(name, value)| Some((name.to_str()?.to_owned(), value?.to_str()?.to_owned())))
+        .collect();
+    let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    Pty::spawn(BINARY, args, &settings, size)
+}
+
+#[test]
+fn nothing_starts_where_nobody_can_be_asked() {
+    let estate = estate();
+    let said = estate.start("one", &["--yes", "change"]).exits(75);
+    assert!(said.err.contains(KILLED) && said.err.contains("loginctl enable-linger"), "{}", said.err);
+    assert!(estate.runs().is_empty());
+}
+
+#[test]
+fn the_plain_line_asks_before_step_1() {
+    let estate = estate();
+    for (typed, starts) in [("no", false), ("yes", true)] {
+        let pty = terminal(&estate, &["run", "test/one"], (120, 36));
+        let asked = pty.wait_for(SOON, |screen| screen.contains("start it all the same?"));
+        assert!(asked.contains(KILLED) && estate.runs().is_empty(), "{asked}");
+        pty.send(format!("{typed}\r"));
+        if starts {
+            pty.wait_for(SOON, |screen| screen.contains("or cancel:"));
+            assert_eq!(estate.runs().len(), 1);
+            pty.send("done\r");
+            assert_eq!(pty.exit(SOON), Exit::Code(0));
+        } else {
+            assert_eq!(pty.exit(SOON), Exit::Code(9));
+            assert!(estate.runs().is_empty());
+        }
+    }
+}
+
+#[test]
+fn the_console_says_it_with_the_plan_and_starts_only_then() {
+    let estate = estate();
+    for size in [(80, 24), (120, 36)] {
+        let before = estate.runs().len();
+        let pty = terminal(&estate, &[], size);
+        pty.wait_for(SOON, |screen| screen.contains("1 Health"));
+        pty.send(":");
+        pty.wait_for(SOON, |screen| screen.contains("Commands"));
+        pty.send("run test/one");
+        pty.wait_for(SOON, |screen| screen.contains("run test/one▌"));
+        pty.send("\r");
+        let shown = pty.wait_for(SOON, |screen| screen.contains("to start."));
+        let flat: String =
+            shown.split_whitespace().filter(|word| !["┃", "│"].contains(word)).collect::<Vec<_>>().join(" ");
+        assert!(flat.contains(KILLED), "{shown}");
+        assert_eq!(estate.runs().len(), before, "nothing starts before the answer");
+        pty.press_until("c", |screen| screen.contains("Touch it."));
+        wait_for("the run", || (estate.runs().len() == before + 1).then_some(()));
+        let run = estate.run();
+        run.accept(&run.prompt(), crate::support::run::consent(&run.prompt()));
+        let view = run.sealed();
+        assert!(
+            format!("{:?}", view.terms).contains(KILLED),
+            "the record says that it was warned of: {:?}",
+            view.terms
+        );
+    }
+}

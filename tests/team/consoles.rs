@@ -1,0 +1,127 @@
+//! Two people at a console each: who is seen, who may do what, and the whole way of a destroy that takes both.
+
+use super::people::{ANNA, BEN, Person, Team, is_root};
+use crate::support::pty::{Pty, SOON};
+use midwatch::domain::RunStatus;
+use std::os::unix::fs::PermissionsExt;
+
+const WORK: &str = r#"
+[[look]]
+title = "The gate"
+check = { exec = ["false"] }
+[[clean]]
+title   = "Delete the data"
+effect  = "destroy"
+do      = { files = "delete", under = "data", match = "*" }
+confirm = "four-eyes"
+undo    = { none = "a test" }
+"#;
+
+/// A team whose run waits at its gate.
+fn team() -> Team {
+    let team = Team::of("production");
+    for name in ["a", "b", "c"] {
+        team.estate.file(&format!("data/{name}"), "x");
+    }
+    std::fs::set_permissions(team.estate.tree("data"), std::fs::Permissions::from_mode(0o777)).unwrap();
+    team.estate.procedure("both", "", WORK);
+    team.midwatch(ANNA, &["run", "test/both"]).exits(1);
+    team
+}
+
+fn console(team: &Team, who: Person, size: (u16, u16)) -> Pty {
+    let run = team.estate.run().dir.id.to_string();
+    let pty = team.terminal(who, &["attach", &run], size);
+    pty.wait_for(SOON, |screen| screen.contains("DECIDE"));
+    pty
+}
+
+/// Presses a key until it was heeded: what is typed ahead is not.
+fn until(pty: &Pty, key: &str, so: impl Fn(&str) -> bool) -> String {
+    pty.press_until(key, so)
+}
+
+/// Chooses the override with a reason.
+fn overrides(pty: &Pty, reason: &str) {
+    let at = |screen: &str| screen.lines().any(|line| line.contains("▌override"));
+    until(pty, "j", at);
+    pty.send("\t");
+    pty.send(reason);
+    pty.wait_for(SOON, |screen| screen.contains(&format!("Reason: {reason}")));
+    pty.send("\t");
+    pty.wait_for(SOON, |screen| !screen.contains(&format!("{reason}▌")));
+    pty.send("c");
+}
+
+#[test]
+fn a_gate_and_a_destroy_take_two_people_at_two_consoles() {
+    if !is_root() {
+        return;
+    }
+    let team = team();
+    let run = team.estate.run();
+    let (anna, ben) = (console(&team, ANNA, (80, 24)), console(&team, BEN, (120, 36)));
+    // Each sees that the other is here, and may act.
+    anna.wait_for(SOON, |screen| screen.contains("uid 61002 may act"));
+    overrides(&anna, "haste");
+    anna.wait_for(SOON, |screen| screen.contains("nobody is their own second person"));
+    overrides(&ben, "the disk is borrowed");
+    for pty in [&anna, &ben] {
+        pty.wait_for(SOON, |screen| screen.contains("DESTROY") && screen.contains("1 OF 2"));
+    }
+    assert_eq!(run.view().overrides.iter().map(|passed| passed.by.uid).collect::<Vec<_>>(), [BEN.uid]);
+
+    // One confirms; she is told why she cannot approve, once, and the glass stays whole while he is here.
+    until(&anna, "d", |screen| screen.contains("to confirm:  d"));
+    anna.send("elete 3 data\r");
+    let waits = anna.wait_for(SOON, |screen| screen.contains("2 OF 2") && screen.contains("waits for a second person"));
+    assert!(waits.contains("nobody else can be had"), "{waits}");
+    let refused = until(&anna, "c", |screen| screen.contains("own second person"));
+    assert_eq!(refused.matches("nobody is their own second person").count(), 1, "{refused}");
+    until(&anna, "\t", |screen| screen.contains("for ever in the report, type  break glass: REASON"));
+    anna.send("break glass: nobody is awake\r");
+    anna.wait_for(SOON, |screen| screen.contains("is attached and can approve it"));
+    assert_eq!(team.estate.names("data").len(), 3);
+
+    // The other one is shown what she confirmed, is offered no way around himself, and approves.
+    let asked = ben.wait_for(SOON, |screen| screen.contains("to approve exactly this, as the second person"));
+    assert!(asked.contains("typing delete 3 data") && !asked.contains("nobody else can be had"), "{asked}");
+    until(&ben, "c", |screen| screen.contains("ended well"));
+    anna.wait_for(SOON, |screen| screen.contains("ended well"));
+    let view = run.sealed();
+    let approval = &view.approvals[0];
+    assert_eq!(
+        (view.sealed, approval.by.uid, approval.first.as_ref().unwrap().uid),
+        (Some(RunStatus::Ok), BEN.uid, ANNA.uid)
+    );
+    assert!(team.estate.names("data").is_empty() && !view.broke_glass());
+    run.is_whole_and_known();
+}
+
+#[test]
+fn whoever_is_alone_breaks_the_glass_and_it_stays_red() {
+    if !is_root() {
+        return;
+    }
+    let team = team();
+    let run = team.estate.run();
+    {
+        let ben = console(&team, BEN, (80, 24));
+        overrides(&ben, "fine");
+        ben.wait_for(SOON, |screen| screen.contains("1 OF 2"));
+    }
+    let pty = team.terminal(ANNA, &["attach", run.dir.id.as_str()], (80, 24));
+    until(&pty, "d", |screen| screen.contains("to confirm:  d"));
+    pty.send("elete 3 data\r");
+    pty.wait_for(SOON, |screen| screen.contains("2 OF 2") && screen.contains("waits for a second person"));
+    until(&pty, "\t", |screen| screen.contains("type  break glass: REASON"));
+    pty.send("break glass:\r");
+    pty.wait_for(SOON, |screen| screen.contains("break glass:▌"));
+    assert_eq!(team.estate.names("data").len(), 3, "without a reason it stays whole");
+    pty.send(" nobody is awake");
+    until(&pty, "\r", |screen| screen.contains("ended well"));
+    let view = run.sealed();
+    assert!(view.broke_glass() && team.estate.names("data").is_empty());
+    assert_eq!(view.approvals[0].glass.as_deref(), Some("nobody is awake"));
+    team.midwatch(BEN, &["runs"]).exits(0).says("BREAK GLASS");
+}
