@@ -12,6 +12,7 @@ mod histories;
 mod http;
 mod items;
 mod locks;
+mod logout;
 mod logs;
 mod loss;
 mod matrix;
