@@ -54,7 +54,7 @@ fn what_is_no_estate_file_is_refused_with_its_reason_and_never_waited_for() {
         fs::create_dir(estate.beside(name)).unwrap();
         at(name)
     };
-    refused(&estate, &at("missing"), "No such file or directory");
+    refused(&estate, &at("missing"), "no such file or directory");
     fs::write(place("empty"), "\n \n").unwrap();
     refused(&estate, &at("empty"), "it is empty");
     fs::write(place("binary"), b"schema = 1\n\x7fELF\x00\xff\xfe").unwrap();
@@ -83,7 +83,7 @@ fn a_file_that_may_not_be_read_is_refused() {
             // Root may read everything.
             command.uid(65_534).gid(65_534);
         }
-        finish(command).exits(code).says("Permission denied");
+        finish(command).exits(code).says("permission denied");
     }
 }
 
@@ -139,4 +139,36 @@ fn warnings_are_told_apart_from_errors_and_fail_only_when_asked() {
     assert_eq!((&report["warnings"][1]["line"], &report["warnings"][1]["column"]), (&12.into(), &31.into()));
     estate.procedure("wrong", "zzz = 1", "[[work]]\ntitle = \"W\"\nmanual = \"x\"");
     estate.midwatch(&["lint"]).exits(2).says("unknown key `zzz`").says("warning: its review");
+}
+
+#[test]
+fn procedures_and_windows_are_held_against_one_another() {
+    let estate = Estate::default();
+    let step = |takes: &str| {
+        format!(
+            "[[work]]\ntitle = \"Work\"\neffect = \"change\"\ntakes = \"{takes}\"\ndo = {{ exec = [\"/bin/true\"] }}\nundo = {{ none = \"x\" }}\n"
+        )
+    };
+    let window = "starts = \"0 2 * * SUN\"\nlasts = \"2h\"\noperations = [\"vacuum\"]\n";
+    fs::write(estate.beside("windows.toml"), format!("schema = 1\n[[window]]\nname = \"weekly\"\n{window}")).unwrap();
+    estate.procedure("one", "window = \"weekly\"", &step("80m"));
+    estate.midwatch(&["lint"]).exits(0);
+    estate.procedure("two", "window = \"weekly\"", &step("50m"));
+    let windows = estate.beside("windows.toml");
+    let crowded = format!("{}:3:8: what belongs in this window takes 2 h 10 m, and it lasts 2 h", windows.display());
+    estate.midwatch(&["lint"]).exits(2).says(&crowded);
+    // Told where the windows are named, and not where one procedure is looked at by itself.
+    estate.midwatch(&["lint", windows.to_str().unwrap()]).exits(2).says(&crowded);
+    let two = estate.beside("procedures/two.toml");
+    estate.midwatch(&["lint", two.to_str().unwrap()]).exits(0);
+    estate.procedure("two", "window = { operation = \"patches\" }", &step("50m"));
+    let nothing = "no window of other is for the operation `patches`";
+    estate.midwatch(&["lint", two.to_str().unwrap()]).exits(2).says(nothing);
+    estate.procedure("two", "window = \"weekly\"", &step("121m"));
+    estate.midwatch(&["lint"]).exits(2).says("this takes 2 h 1 m, and the window `weekly` lasts 2 h");
+    fs::remove_file(estate.beside("procedures/one.toml")).unwrap();
+    fs::remove_file(two).unwrap();
+    let unserved = "warning: no procedure is for the operation `vacuum` of this window";
+    estate.midwatch(&["lint"]).exits(0).says(unserved);
+    estate.midwatch(&["lint", "--strict"]).exits(1);
 }

@@ -1,7 +1,11 @@
 //! Every undo is asked for before step 1, and nothing is changed by asking.
 
+use crate::runner::http::Service;
+use crate::sources::bus::{self, Bus};
 use crate::support::estate::{Estate, Said};
+use crate::team::people::{ANNA, Person, Team, is_root};
 use midwatch::demo::postgres::{PrivatePostgres, Setup};
+use midwatch::demo::redis::PrivateRedis;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
@@ -110,4 +114,153 @@ fn the_answers_are_told_as_json() {
         report["steps"].as_array().unwrap().iter().map(|step| step["answer"].as_str().unwrap()).collect();
     assert_eq!(answers, ["possible", "not possible"]);
     assert_eq!(report["exit"], 1);
+}
+
+/// A step that changes something by an adapter, with its way back.
+fn step(act: &str, undo: &str) -> String {
+    format!("[[work]]\ntitle = \"Work\"\neffect = \"change\"\ndo = {{ {act} }}\nundo = {{ {undo} }}\n")
+}
+
+#[test]
+fn a_script_is_read_by_bash_and_what_it_calls_is_looked_for() {
+    let estate = Estate::default();
+    let undo = |script: &str, more: &str| step("script = 'true'", &format!("script = '{script}'{more}"));
+    let fine = undo("rm -f {tree}/made; sync", "");
+    rehearsed(&estate, &fine).exits(0).says("possible").says("bash reads its 1 line, and finds what they call");
+    rehearsed(&estate, &undo("pkill -f worker", "")).exits(0).says("line 1: `pkill` hits every process that fits");
+    let gone = rehearsed(&estate, &undo("no-such-program --off", "")).exits(8);
+    gone.says("unknown").says("whether it gets past `no-such-program`, which is not found, is not known");
+    // What may be missing is not asked for, and who looks elsewhere says nothing of where.
+    rehearsed(&estate, &undo("if no-such-program; then sync; fi", "")).exits(0);
+    rehearsed(&estate, &undo("PATH=/opt/app:$PATH; no-such-program", "")).exits(0);
+    rehearsed(&estate, &undo("sync", ", cwd = \"/nowhere\"")).exits(1).says("/nowhere is no directory");
+    let secret = estate.beside("pw");
+    estate.configure(&format!("[secrets]\npw = \"file:{}\"\n", secret.display()));
+    rehearsed(&estate, &undo("sync", ", env = { PW = \"secret:pw\" }")).exits(1).says("not possible").says("pw");
+    assert!(estate.names("").is_empty(), "nothing was made");
+}
+
+/// The way back of what `files` does with a set of its own.
+fn restored(act: &str) -> String {
+    step(act, "files = \"restore\"")
+}
+
+#[test]
+fn rotations_archives_and_permissions_are_asked_for_what_they_would_touch_now() {
+    let estate = Estate::default();
+    estate.file("logs/api/a.log", "some lines");
+    estate.file("logs/b.log", "some lines");
+    let logs = "under = \"logs\", match = \"*.log\", recursive = true";
+    let rotate = restored(&format!("files = \"rotate\", {logs}, reopen = \"each-line\""));
+    rehearsed(&estate, &rotate).exits(0).says("2 files in 2 directories that can be written; then: ");
+    let archive = restored(&format!("files = \"archive\", {logs}, to = \"old\""));
+    rehearsed(&estate, &archive).exits(0).says("2 files in 4 directories that can be written");
+    let mode = restored(&format!("files = \"permissions\", {logs}, mode = \"0600\""));
+    rehearsed(&estate, &mode).exits(0).says("2 files; this user may give them back what they have");
+    let none = mode.replace("*.log", "*.none");
+    rehearsed(&estate, &none).exits(0).says("no file matches now");
+    // What the act would be refused for keeps its way back from being seen.
+    let writer = fs::OpenOptions::new().append(true).open(estate.tree("logs/b.log")).unwrap();
+    rehearsed(&estate, &rotate).exits(8).says("what it would take back cannot be seen").says("keeps a log open");
+    drop(writer);
+    symlink("logs", estate.tree("old")).unwrap();
+    rehearsed(&estate, &archive).exits(8).says("what it would take back cannot be seen");
+    assert_eq!(
+        (estate.names(""), estate.names("logs")),
+        (vec!["logs".into(), "old".into()], vec!["api".into(), "b.log".into()])
+    );
+}
+
+#[test]
+fn the_rights_to_every_file_and_directory_are_those_of_whoever_asks() {
+    if !is_root() {
+        return;
+    }
+    let team = Team::of("other");
+    team.estate.file("logs/b.log", "some lines");
+    let rehearsed = |steps: &str| {
+        team.estate.procedure("p", "", steps);
+        team.midwatch(ANNA, &["rehearse", "test/p"])
+    };
+    let logs = "under = \"logs\", match = \"*.log\"";
+    let mode = restored(&format!("files = \"permissions\", {logs}, mode = \"0600\""));
+    rehearsed(&mode).exits(1).says("logs/b.log belongs to uid 0, and this user is uid 61001");
+    let rotate = restored(&format!("files = \"rotate\", {logs}, reopen = \"each-line\""));
+    rehearsed(&rotate).exits(1).says("this user may not write in logs");
+    std::os::unix::fs::chown(team.estate.tree("logs"), Some(ANNA.uid), None).unwrap();
+    std::os::unix::fs::chown(team.estate.tree("logs/b.log"), Some(ANNA.uid), None).unwrap();
+    rehearsed(&mode).exits(0).says("may give them back");
+    rehearsed(&rotate).exits(0).says("can be written");
+    // Whether systemd lets another user do it is known only when it is asked to.
+    let bus = Bus::start(&team.estate.beside("home"));
+    let restart = step("systemd = \"restart\", unit = \"UNIT\"", "systemd = \"restart\", unit = \"UNIT\"");
+    team.estate.procedure("p", "", &restart.replace("UNIT", bus::UNIT));
+    // A bus lets in only whom the machine knows.
+    let daemon = Person { uid: 1, login: Some(1), member: true };
+    let mut command =
+        team.command(daemon, std::path::Path::new(crate::support::estate::BINARY), &["rehearse", "test/p"]);
+    command.env("DBUS_SYSTEM_BUS_ADDRESS", bus.address());
+    let said = crate::support::estate::finish(command).exits(8);
+    said.says("is loaded; whether this user may restart it is not known");
+}
+
+#[test]
+fn a_unit_must_be_loaded_and_the_bus_must_answer() {
+    let place = tempfile::tempdir().unwrap();
+    let mut bus = Bus::start(place.path());
+    let estate = Estate::default().with("DBUS_SYSTEM_BUS_ADDRESS", &bus.address());
+    let restart = step("systemd = \"restart\", unit = \"UNIT\"", "systemd = \"restart\", unit = \"UNIT\"");
+    let restart = restart.replace("UNIT", bus::UNIT);
+    let root = rustix::process::geteuid().is_root();
+    rehearsed(&estate, &restart).exits(if root { 0 } else { 8 }).says("faults.service is loaded");
+    bus.stop();
+    rehearsed(&estate, &restart).exits(8).says("unknown");
+}
+
+#[test]
+fn a_service_is_asked_with_head_and_nothing_else() {
+    let (service, url) = Service::start();
+    let estate = Estate::default();
+    let put = |url: &str| {
+        step(
+            &format!("http = \"{url}/banner\", method = \"PUT\", body = \"1\""),
+            &format!("http = \"{url}/banner\", method = \"DELETE\", status = 204"),
+        )
+    };
+    rehearsed(&estate, &put(&url)).exits(0).says("the service answers (404 to HEAD)");
+    let lines: Vec<String> = service.taken.lock().unwrap().iter().map(|taken| taken.line.clone()).collect();
+    assert!(!lines.is_empty() && lines.iter().all(|line| line.starts_with("HEAD ")), "{lines:?}");
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = format!("http://{}", free.local_addr().unwrap());
+    drop(free);
+    rehearsed(&estate, &put(&nobody)).exits(1).says("the service cannot be reached");
+}
+
+#[test]
+fn a_redis_is_asked_who_it_is_and_nothing_is_written() {
+    let place = tempfile::tempdir().unwrap();
+    let server = PrivateRedis::start(&place.path().join("redis"), &[]).unwrap();
+    let estate = Estate::default().with("MIDWATCH_SPAN_REDIS_PATIENCE", "1000");
+    let names = |act: &str| {
+        let url = server.url();
+        let text = format!(
+            "schema = 1\nname = \"test\"\nenvironment = \"other\"\n[[redis]]\nname = \"cache\"\nurl = \"{url}\"\n{act}"
+        );
+        fs::write(estate.beside("midwatch.toml"), text).unwrap();
+    };
+    let drain = step(
+        "redis = \"set\", key = \"drain\", value = \"1\", expire = \"2h\", if = \"absent\"",
+        "redis = \"release\", key = \"drain\", value = \"1\"",
+    );
+    names(&format!("act = \"{}\"\n", server.url()));
+    rehearsed(&estate, &drain).exits(0).says("cache answers `act`, and takes changes");
+    let keys: u64 = server.ask(&["DBSIZE"]).unwrap();
+    assert_eq!(keys, 0, "nothing was written");
+    let _: String = server.ask(&["REPLICAOF", "127.0.0.1", "1"]).unwrap();
+    rehearsed(&estate, &drain).exits(1).says("is a replica, which takes no changes");
+    let _: String = server.ask(&["REPLICAOF", "NO", "ONE"]).unwrap();
+    names("");
+    rehearsed(&estate, &drain).exits(2).says("has no `act`");
+    names("act = \"redis://127.0.0.1:1/0\"\n");
+    rehearsed(&estate, &drain).exits(8).says("`act` gets no session");
 }

@@ -3,6 +3,7 @@
 
 mod arch;
 mod bloat;
+mod commands;
 mod console;
 mod coverage;
 mod faults;

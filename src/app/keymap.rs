@@ -130,6 +130,7 @@ actions! {
     Resume, "resume", Run, Commits, "Asks whether to continue an interrupted run.";
     Hand, "hand", Checklist, Acts, "Closes the item by hand, with a note: a claim.";
     Skip, "skip", Checklist, Acts, "Passes over the item, with a reason.";
+    Override, "override", Checklist, Acts, "Leads past a hard gate that did not pass, with a reason; for another person than the starter.";
     Reopen, "reopen", Checklist, Acts, "Opens the item again that was closed by hand or passed over, with a reason.";
     Search, "search", Log, None, "Searches the log.";
     NextMatch, "next-match", Log, None, "Moves to the next match.";

@@ -25,6 +25,11 @@ fn taken(model: &mut Model, key: Key) -> Vec<Effect> {
     }
     if model.modal().is_some_and(Modal::commits) && !model.is_awake() {
         model.pending.clear();
+        // What does not fit on the screen never wakes. It can be left all the same.
+        let context = model.modal().map_or(model.focus.context(), Modal::context);
+        if !model.is_whole() && model.keymap.resolve(context, &[key]) == Resolved::Action(Action::Back) {
+            return perform(model, Action::Back);
+        }
         return Vec::new();
     }
     if model.modal().is_some_and(Modal::takes_text) {
@@ -109,7 +114,7 @@ fn perform_in_pane(model: &mut Model, action: Action) -> Vec<Effect> {
             return vec![Effect::Query(Query::ListRuns)];
         }
         Action::Note => open_note(model),
-        Action::Hand | Action::Skip | Action::Reopen => return checklist::write(model, action),
+        Action::Hand | Action::Skip | Action::Override | Action::Reopen => return checklist::write(model, action),
         Action::Sort => sort(model),
         Action::Copy => return copy::copy(model),
         Action::Mouse => {

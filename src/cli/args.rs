@@ -22,7 +22,7 @@ pub struct Cli {
 }
 
 /// Options of every command.
-#[derive(Clone, Debug, Default, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Args)]
 pub struct Common {
     /// The estate file.
     ///
@@ -80,8 +80,11 @@ pub enum Command {
     Schema(Schema),
     /// Print the completions of a shell.
     Completions(Completions),
-    /// Print the man page.
-    Man,
+    /// Print the man page, or write the pages of all commands.
+    Man(Man),
+    /// Tells a shell what fits where its cursor stands.
+    #[command(name = "__complete", hide = true)]
+    Complete(Complete),
     /// Executes a run.
     #[command(name = "__runner", hide = true)]
     Runner(Runner),
@@ -333,6 +336,22 @@ pub enum SchemaOf {
 pub struct Completions {
     /// The shell.
     pub shell: clap_complete::Shell,
+}
+
+/// `midwatch man`.
+#[derive(Debug, Args)]
+pub struct Man {
+    /// Write one page for every command into this directory, as midwatch.1, midwatch-run.1 and so on.
+    #[arg(long, value_name = "DIR", env = "MIDWATCH_MAN_OUT")]
+    pub out: Option<PathBuf>,
+}
+
+/// `midwatch __complete`.
+#[derive(Debug, Args)]
+pub struct Complete {
+    /// The words behind the program's name, up to the cursor; the last one is being typed.
+    #[arg(last = true)]
+    pub words: Vec<String>,
 }
 
 /// `midwatch __runner`.

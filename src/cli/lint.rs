@@ -3,10 +3,10 @@
 //! An error is a line `FILE:LINE:COLUMN: …`; a warning has the word `warning:` behind its place, and fails only with `--strict`.
 
 use crate::app::keymap::Keymap;
-use crate::calendar;
+use crate::calendar::{self, Calendar};
 use crate::cli::args::{Common, Lint};
 use crate::cli::{plan, setup, shell};
-use crate::config::estate::Estate;
+use crate::config::estate::{Environment, Estate};
 use crate::config::file::problem_of;
 use crate::config::keymap;
 use crate::config::paths;
@@ -17,7 +17,8 @@ use crate::domain::clean::Depth;
 use crate::domain::error::Result;
 use crate::procedure::Procedure;
 use crate::procedure::catalog::{self, Catalog};
-use crate::procedure::lint::{Judged, judge};
+use crate::procedure::lint::windows::Hours;
+use crate::procedure::lint::{Judged, judge, judge_windows};
 use crate::procedure::read::read;
 use crate::runner::adapters::BuiltIn;
 use std::path::{Path, PathBuf};
@@ -81,7 +82,7 @@ fn as_json(errors: &[Problem], warnings: &[Problem]) -> Result<String> {
     Ok(text + "\n")
 }
 
-/// What is wrong with procedures beside one another and beside the date: with those of the files that are named, else with
+/// What is wrong with procedures beside one another, beside the windows and beside the date: with those of the files that are named, else with
 /// all of the estate's. The built-in ones are not theirs to mend.
 fn judged(paths: &[PathBuf], estate: Option<&Path>) -> Judged {
     let adapters = adapters(estate);
@@ -91,7 +92,23 @@ fn judged(paths: &[PathBuf], estate: Option<&Path>) -> Judged {
     library.extend(named.map(|procedure| (procedure.id.clone(), procedure)));
     let is_named = |procedure: &&Procedure| paths.is_empty() || paths.contains(&procedure.file);
     let own = library.values().filter(|procedure| !catalog::is_built_in(procedure)).filter(is_named);
-    judge(&own.collect::<Vec<_>>(), &library, jiff::Zoned::now().date())
+    let known = windows(paths, estate);
+    let hours = known.as_ref().map(|(file, calendar, environment)| Hours { file, calendar, environment: *environment });
+    let judged = judge(&own.collect::<Vec<_>>(), &library, hours, jiff::Zoned::now().date());
+    match hours.filter(|hours| paths.is_empty() || paths.iter().any(|path| path == hours.file)) {
+        Some(hours) => judged.and(judge_windows(&library, hours)),
+        None => judged,
+    }
+}
+
+/// The windows that are named, else those beside the estate's file; what is wrong with them is said where they are read
+/// themselves.
+fn windows(paths: &[PathBuf], estate: Option<&Path>) -> Option<(PathBuf, Calendar, Environment)> {
+    let is_windows = |path: &&PathBuf| path.file_name().is_some_and(|name| name == calendar::WINDOWS_FILE);
+    let file = paths.iter().find(is_windows).cloned().or_else(|| calendar::beside(estate))?;
+    let text = crate::config::file::read_text(&file, "the windows").ok()?;
+    let environment = estate.and_then(|file| Estate::load(file).ok()).map(|estate| estate.environment)?;
+    Some((file.clone(), calendar::parse(&text, &file).ok()?, environment))
 }
 
 /// The adapters as the estate's file has it; what is wrong with that is said where it is read itself.

@@ -2,6 +2,7 @@
 
 pub mod args;
 mod check;
+mod complete;
 mod console;
 mod demo;
 mod interactive;
@@ -67,7 +68,8 @@ fn dispatch(cli: Cli) -> crate::domain::error::Result<u8> {
         Some(Command::Lint(args)) => lint::run(common, &args),
         Some(Command::Schema(args)) => schema::run(&args),
         Some(Command::Completions(args)) => shell::completions(&args),
-        Some(Command::Man) => shell::man(),
+        Some(Command::Man(args)) => shell::man(&args),
+        Some(Command::Complete(args)) => complete::run(&args),
         Some(Command::Runner(args)) => runner::runner(&args),
         Some(Command::Shim) => runner::shim_process(),
         Some(Command::Act) => runner::act_process(),

@@ -9,6 +9,7 @@ use crate::gate::plans;
 use crate::journal::fold::StepView;
 use crate::procedure::condition::spoken;
 use crate::procedure::plan::Step;
+use crate::procedure::template::as_written;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
@@ -119,7 +120,7 @@ fn describe(text: &mut String, number: usize, step: &Step, preview: Option<&Resu
     let _ = writeln!(text, "{number:>3}  {:<7} {:<8} {}", step.verb.word(), step.effect.word(), step.title);
     let line = step.act.as_ref().map_or(step.text.as_str(), |action| action.line.as_str());
     if !line.is_empty() {
-        let _ = writeln!(text, "       {line}");
+        let _ = writeln!(text, "       {}", as_written(line));
     }
     if !step.receivers.is_empty() {
         let _ = writeln!(text, "       to: {}", step.receivers.join(", "));

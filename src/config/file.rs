@@ -1,6 +1,7 @@
 //! Reads the files that people write, and refuses whatever is none of them.
 
 use crate::config::reader::{LARGEST_FILE, Place, Problem};
+use crate::domain::error::said;
 use crate::domain::{Error, Kind, quantity};
 use rustix::fs::{FileType, Mode, OFlags};
 use std::fs::File;
@@ -16,8 +17,8 @@ pub fn read_text(path: &Path, what: &str) -> Result<String, Error> {
     let refuse = |why: String| Error::new(Kind::Usage, format!("cannot read {what} {}: {why}", path.display()));
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let opened = rustix::fs::open(path, flags, Mode::empty());
-    let mut file = File::from(opened.map_err(|cause| refuse(std::io::Error::from(cause).to_string()))?);
-    let found = rustix::fs::fstat(&file).map_err(|cause| refuse(std::io::Error::from(cause).to_string()))?;
+    let mut file = File::from(opened.map_err(|cause| refuse(said(cause)))?);
+    let found = rustix::fs::fstat(&file).map_err(|cause| refuse(said(cause)))?;
     let kind = FileType::from_raw_mode(found.st_mode);
     if kind != FileType::RegularFile {
         return Err(refuse(format!("it is {}, not a file", kind_word(kind))).hint("give the path of a TOML file"));
@@ -32,7 +33,7 @@ pub fn read_text(path: &Path, what: &str) -> Result<String, Error> {
     }
     let mut bytes = Vec::new();
     let read = file.by_ref().take(LARGEST_FILE + 1).read_to_end(&mut bytes);
-    read.map_err(|cause| refuse(cause.to_string()))?;
+    read.map_err(|cause| refuse(said(cause)))?;
     if bytes.len() as u64 > LARGEST_FILE {
         return Err(too_large(bytes.len() as u64));
     }

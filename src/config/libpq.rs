@@ -9,7 +9,10 @@
 mod passfile;
 mod service;
 mod settle;
+mod variables;
 mod words;
+
+pub use variables::Variables;
 
 use crate::config::paths::Surroundings;
 use crate::config::secrets::{Secret, Secrets};
@@ -161,6 +164,14 @@ impl Access {
     /// What is wrong or missing, in a sentence without any secret.
     pub fn resolve(&self) -> Result<Parameters, String> {
         settle::parameters(self)
+    }
+
+    /// The variables by which PostgreSQL's own programs reach the same; reads the service file and a named secret.
+    ///
+    /// # Errors
+    /// As [`Self::resolve`].
+    pub fn variables(&self) -> Result<Variables, String> {
+        variables::variables(self)
     }
 
     /// The servers and the database in a few words, without role or password; what could not be worked out is left out.

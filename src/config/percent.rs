@@ -1,19 +1,12 @@
 //! Percent-encoding in URLs (RFC 3986, section 2.1).
 
+use percent_encoding::percent_decode_str;
+
 /// Decodes `%41` to `A`; `None` where a sign is cut short, is no hexadecimal number, or the whole is not UTF-8.
 pub(crate) fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-        let (high, low) = (digit(rest.next()?)?, digit(rest.next()?)?);
-        bytes.push(high << 4 | low);
-    }
-    String::from_utf8(bytes).ok()
+    let is_sign = |after: &str| after.len() >= 2 && after.bytes().take(2).all(|digit| digit.is_ascii_hexdigit());
+    let signs = text.split('%').skip(1).all(is_sign);
+    percent_decode_str(text).decode_utf8().ok().filter(|_| signs).map(|plain| plain.into_owned())
 }
 
 #[cfg(test)]

@@ -3,12 +3,13 @@
 use crate::config::file::kind_word;
 use crate::config::paths::Surroundings;
 use crate::config::redis_url;
+use crate::domain::error::said;
 use crate::domain::quantity;
 use rustix::fs::{FileType, Mode, OFlags};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// The largest secret, in bytes: a token or a key fits many times over.
@@ -93,7 +94,7 @@ fn of_variable(variable: &str, around: &Surroundings) -> Result<String, String> 
 
 /// Reads a file that none but its owner may open, as `ssh` and libpq demand it of theirs.
 fn of_file(path: &Path) -> Result<String, String> {
-    let told = |cause: rustix::io::Errno| io::Error::from(cause).to_string();
+    let told = |cause: rustix::io::Errno| said(cause);
     // Without waiting: what stands there may be a FIFO.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = File::from(rustix::fs::open(path, flags, Mode::empty()).map_err(told)?);
@@ -107,7 +108,7 @@ fn of_file(path: &Path) -> Result<String, String> {
         return Err(format!("it is open to others (mode {mode:04o}): chmod 600"));
     }
     let mut bytes = Vec::new();
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|cause| cause.to_string())?;
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(said)?;
     if bytes.len() as u64 > LARGEST {
         return Err(format!("it has more than {}", quantity::bytes(LARGEST)));
     }
@@ -181,7 +182,7 @@ mod tests {
         let cases = [
             (fifo, "it is a FIFO, not a file"),
             (dir.path().to_owned(), "it is a directory, not a file"),
-            (dir.path().join("none"), "No such file or directory (os error 2)"),
+            (dir.path().join("none"), "no such file or directory"),
         ];
         for (path, why) in cases {
             let read = secrets(SecretPlace::File(path.clone())).read("pg", &around(&[]));

@@ -13,9 +13,10 @@ const HOUR: u64 = 3600;
 /// How many members each set has, a day apart.
 const MEMBERS: u64 = 10;
 
-/// A set: what it is called, how its members end, their bytes, how old the newest is in minutes, and whether its data are still right.
+/// A set: what it is called, where it lies, how its members end, their bytes, how old the newest is in minutes, and whether its data are still right.
 struct Plan {
     name: &'static str,
+    at: &'static str,
     ending: &'static str,
     bytes: u64,
     newest: u64,
@@ -23,9 +24,16 @@ struct Plan {
 }
 
 const PLANS: [Plan; 3] = [
-    Plan { name: "files", ending: "tar.gz", bytes: 96 << 10, newest: 170, right: true },
-    Plan { name: "database", ending: "dump", bytes: 64 << 10, newest: 31 * 60 + 20, right: true },
-    Plan { name: "configs", ending: "tar.gz", bytes: 14 << 10, newest: 165, right: false },
+    Plan { name: "files", at: "srv/cell0/backups", ending: "tar.gz", bytes: 96 << 10, newest: 170, right: true },
+    Plan {
+        name: "database",
+        at: "srv/backups/database",
+        ending: "dump",
+        bytes: 64 << 10,
+        newest: 31 * 60 + 20,
+        right: true,
+    },
+    Plan { name: "configs", at: "srv/backups/configs", ending: "tar.gz", bytes: 14 << 10, newest: 165, right: false },
 ];
 
 /// Makes the sets below a directory, as of `now`; gives their entries in the estate file.
@@ -35,7 +43,7 @@ const PLANS: [Plan; 3] = [
 pub fn build(dir: &Path, now: Wall) -> Result<String> {
     let mut entries = String::new();
     for plan in &PLANS {
-        let set = dir.join("srv/backups").join(plan.name);
+        let set = dir.join(plan.at);
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)

@@ -1,5 +1,6 @@
 //! What a probe saw, and the row a pane makes of it.
 
+use crate::domain::error::said;
 use crate::domain::{Verdict, Wall};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -161,7 +162,7 @@ impl Finding {
     /// What was seen of one thing in the target.
     #[must_use]
     pub fn of(object: impl Into<String>, seen: Result<Observation, String>) -> Self {
-        Self { object: Some(object.into()), source: None, seen }
+        Self { object: Some(object.into()), source: None, seen: seen.map_err(said) }
     }
 }
 
@@ -248,6 +249,6 @@ impl Row {
 
     /// Notes that an attempt gave no reading; the last good one stays, and ages.
     pub fn lost(&mut self, why: String, at: Wall) {
-        self.lost = Some((why, at));
+        self.lost = Some((said(why), at));
     }
 }

@@ -19,6 +19,14 @@ pub struct Item {
     pub to: Option<String>,
 }
 
+impl Item {
+    /// An object that is known by its name alone.
+    #[must_use]
+    pub fn named(name: String) -> Self {
+        Self { name, bytes: None, modified: None, to: None }
+    }
+}
+
 /// What a prompt shows of a frozen set; the set itself is a file named by its digest.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Preview {

@@ -1,6 +1,7 @@
 //! What a run would find if it began now: its window, its time, and what stands in its way.
 
 use crate::calendar::{Calendar, NoWindow};
+use crate::config::state::Scope;
 use crate::domain::error::Result;
 use crate::domain::{Error, Kind};
 use crate::gate::World;
@@ -64,7 +65,7 @@ pub fn foreseen(world: &World, plan: &Plan, emergency: Option<&str>) -> Result<F
     let now = clock::now();
     let view = foresee::foresee(plan, &start, &History::read(&world.state.runs()), &calendar, now)?;
     let refused = match emergency {
-        Some(reason) => foresee::emergency_refusal(reason),
+        Some(reason) => foresee::emergency_refusal(reason, world.state.scope == Scope::Team),
         None => foresee::refusal(plan, &view, now),
     };
     let warnings = if refused.is_none() { foresee::warnings(&view, now) } else { Vec::new() };

@@ -91,6 +91,7 @@ pub async fn perform(world: &World, command: Confirmed<Command>, through: &str) 
                 Deed::Close => "seen to",
                 Deed::Hand { .. } => "closed by hand",
                 Deed::Skip { .. } => "skipped",
+                Deed::Override { .. } => "overridden",
                 Deed::Reopen { .. } => "open again",
             };
             let demand = Demand::Item { step, seq, deed };

@@ -4,12 +4,13 @@ use crate::app::msg::{Offer, Outline, ParamShown, PlanShown};
 use crate::config::reader::Problem;
 use crate::config::state::Scope;
 use crate::domain::error::Result;
-use crate::domain::{Error, Fact, Kind, Order, Row, Verb};
+use crate::domain::{Error, Fact, Kind, Order, Row, TargetKind, Verb};
 use crate::gate::World;
 use crate::gate::foreseen;
 use crate::procedure::catalog::Catalog;
 use crate::procedure::header::Procedure;
 use crate::procedure::plan::{Plan, Step};
+use crate::procedure::template::as_written;
 use crate::procedure::{catalog, outline};
 use crate::runner::adapters::{self, Look};
 use crate::runner::{identity, policy};
@@ -43,11 +44,8 @@ fn withheld(
     seen.facts.insert(CAN_ACT, Fact::Bool(true));
     able.observation = Some(seen);
     let target = &row.target;
-    let entry = world.estate.postgres.iter().find(|entry| entry.name == *target);
-    let why = match entry {
-        Some(entry) if entry.act.is_some() => {
-            format!("cannot change {target}: it is a standby, or it takes no changes now")
-        }
+    let why = match has_act(world, row) {
+        Some(true) => format!("cannot change {target}: it is a standby, or it takes no changes now"),
         Some(_) if world.estate.source.is_none() => {
             format!("needs `act`: {target} was discovered, and an estate file names it")
         }
@@ -75,6 +73,15 @@ pub fn checklists(world: &World) -> Vec<Outline> {
         items: outline::of(list, catalog.library()),
     };
     lists.into_iter().map(outline).collect()
+}
+
+/// Whether the estate says how to act on the row's target; `None` where it does not name it.
+fn has_act(world: &World, row: &Row) -> Option<bool> {
+    let (estate, target) = (&world.estate, &row.target);
+    if row.kind == TargetKind::Redis {
+        return estate.redis.iter().find(|entry| entry.name == *target).map(|entry| entry.act.is_some());
+    }
+    estate.postgres.iter().find(|entry| entry.name == *target).map(|entry| entry.act.is_some())
 }
 
 fn offer(procedure: &Procedure, given: &BTreeMap<String, String>) -> Offer {
@@ -142,7 +149,13 @@ pub fn shown(world: &World, procedure: &str, params: &BTreeMap<String, String>) 
 
 fn preview(step: &Step) -> Option<Result<crate::domain::Preview>> {
     let action = step.act.as_ref().filter(|_| step.verb == Verb::Do)?;
-    Some(adapters::preview(action, &Look::of(step, identity::host_name()), &mut io::sink()))
+    let seen = adapters::preview(action, &Look::of(step, identity::host_name()), &mut io::sink());
+    Some(seen.map(|seen| crate::domain::Preview {
+        headline: as_written(&seen.headline),
+        way_back: as_written(&seen.way_back),
+        facts: seen.facts.iter().map(|(name, value)| (name.clone(), as_written(value))).collect(),
+        ..seen
+    }))
 }
 
 #[cfg(test)]
@@ -163,7 +176,7 @@ mod tests {
     use crate::config::estate::Estate;
     use crate::config::paths::Surroundings;
     use crate::config::state::{Scope, State};
-    use crate::domain::{Observation, TargetKind, Verdict, Wall};
+    use crate::domain::{Observation, Verdict, Wall};
     use crate::runner::adapters::BuiltIn;
     use std::path::{Path, PathBuf};
     use std::time::Duration;

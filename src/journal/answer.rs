@@ -53,7 +53,8 @@ pub fn fits_now(open: &OpenPrompt, answer: &Answer) -> Result<(), String> {
     }
 }
 
-/// Whether this very person may give this answer: nobody agrees to their own doing, and no starter overrides a gate.
+/// Whether this very person may give this answer: nobody agrees to their own doing, and no starter leads a run past
+/// a gate or the end of its window.
 ///
 /// # Errors
 /// Why not, in a sentence.
@@ -66,7 +67,9 @@ pub fn may_give(open: &OpenPrompt, starter: &Actor, by: &Actor, answer: &Answer)
                 None => Ok(()),
             }
         }
-        Answer::Decide { choice: Choice::Override, .. } => is_another(by, starter, "started the run"),
+        Answer::Decide { choice: Choice::Override | Choice::Emergency, .. } => {
+            is_another(by, starter, "started the run")
+        }
         _ => Ok(()),
     }
 }

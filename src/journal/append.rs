@@ -5,7 +5,7 @@
 //! would only hide it (PostgreSQL learned that in 2018). What could not be recorded goes to an emergency file in another directory.
 
 use crate::config::state::team;
-use crate::domain::error::Result;
+use crate::domain::error::{Result, said};
 use crate::domain::ids::{Digest, Hasher};
 use crate::domain::time::Now;
 use crate::domain::{Actor, Error, Kind, RunId};
@@ -225,7 +225,7 @@ impl Appender {
 
     /// Whether the file is still ours: linked, and as long as we left it.
     fn check_file(&self) -> std::result::Result<(), String> {
-        let stat = rustix::fs::fstat(&self.file).map_err(|cause| cause.to_string())?;
+        let stat = rustix::fs::fstat(&self.file).map_err(said)?;
         if stat.st_nlink == 0 {
             return Err("the run directory was removed".to_owned());
         }

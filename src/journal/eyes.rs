@@ -28,7 +28,7 @@ pub struct Approval {
     pub glass: Option<String>,
 }
 
-/// A hard gate that somebody else than the starter led the run past.
+/// A hard gate, or the end of the window, that somebody else than the starter led the run past.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Override {
     /// When.
@@ -39,6 +39,8 @@ pub struct Override {
     pub step: u32,
     /// Why.
     pub reason: String,
+    /// Whether it was want of time that it was led past: an emergency.
+    pub late: bool,
 }
 
 /// Whether somebody is another person than the first, who `did` something: `confirmed it`, `started the run`.

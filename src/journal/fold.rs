@@ -189,6 +189,7 @@ impl RunView {
             Event::StepResolved { step, choice, evidence } => self.resolve(record, *step, *choice, evidence),
             Event::StepSkipped { step, reason } => self.skip_step(record, *step, reason),
             Event::StepClosed { step, note } => self.close_step(record, *step, note),
+            Event::StepOverridden { step, reason } => self.override_step(record, *step, reason),
             Event::StepReopened { step, reason } => self.reopen_step(record, *step, reason),
             Event::UndoIntent { step, attempt, set, log } => {
                 self.intend_undo(record, *step, *attempt, set.as_ref(), log)

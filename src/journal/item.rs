@@ -1,6 +1,7 @@
 //! What a person may do with one item of a checklist; asked by the console, by the runner and by the tests alike.
 
-use crate::domain::Verb;
+use crate::domain::{Actor, Verb};
+use crate::journal::eyes::is_another;
 use crate::journal::fold::{ItemState, ItemView};
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,11 @@ pub enum Deed {
         /// Why.
         reason: String,
     },
+    /// Go on past a hard gate that did not pass; for another person than the starter.
+    Override {
+        /// Why.
+        reason: String,
+    },
     /// Open again what was closed by hand or passed over.
     Reopen {
         /// Why.
@@ -35,6 +41,7 @@ impl Deed {
             Self::Close => "close",
             Self::Hand { .. } => "hand",
             Self::Skip { .. } => "skip",
+            Self::Override { .. } => "override",
             Self::Reopen { .. } => "reopen",
         }
     }
@@ -47,10 +54,12 @@ impl Deed {
 pub fn fits(item: &ItemView, deed: &Deed) -> Result<(), String> {
     if let Deed::Reopen { reason } = deed {
         return match item.state {
-            ItemState::Claim | ItemState::Skipped => {
+            ItemState::Claim | ItemState::Skipped | ItemState::Overridden => {
                 require(!reason.trim().is_empty(), "to open it again needs a reason")
             }
-            state => Err(format!("it is {}: only a claim or a skipped item is opened again", state.word())),
+            state => {
+                Err(format!("it is {}: only a claim, or what was skipped or overridden, is opened again", state.word()))
+            }
         };
     }
     match item.state {
@@ -72,13 +81,34 @@ pub fn fits(item: &ItemView, deed: &Deed) -> Result<(), String> {
         Deed::Hand { .. } if item.verb == Verb::Notify => {
             Err("a notice is given, not claimed: close it, or skip it with a reason".to_owned())
         }
-        _ if item.hard => Err("it is a hard gate: only evidence closes it".to_owned()),
+        Deed::Override { .. } if !item.hard => {
+            Err("it is no hard gate: close it by hand, or skip it with a reason".to_owned())
+        }
+        Deed::Override { .. } if item.passed != Some(false) => {
+            Err("it was not looked at yet: only a gate that did not pass is overridden".to_owned())
+        }
+        Deed::Override { reason } => require(!reason.trim().is_empty(), "to override it needs a reason"),
+        _ if item.hard => Err(HARD.to_owned()),
         Deed::Hand { note } => {
             let may_be_bare = item.verb == Verb::Manual && !item.note_required;
             require(may_be_bare || !note.trim().is_empty(), "to close it by hand needs a note")
         }
         Deed::Skip { reason } => require(!reason.trim().is_empty(), "to skip it needs a reason"),
         Deed::Reopen { .. } => Ok(()),
+    }
+}
+
+/// What closes a hard gate.
+pub const HARD: &str = "it is a hard gate: only evidence closes it, or another person than the starter overrides it";
+
+/// Whether this very person may do this: no starter overrides a gate.
+///
+/// # Errors
+/// Why not, in a sentence.
+pub fn may_do(starter: &Actor, by: &Actor, deed: &Deed) -> Result<(), String> {
+    match deed {
+        Deed::Override { .. } => is_another(by, starter, "started the run"),
+        _ => Ok(()),
     }
 }
 

@@ -138,6 +138,7 @@ fn summary(dir: &Path, id: RunId, lives: impl Fn(&RunId) -> bool) -> RunSummary 
         status: view.status(lives(&id)),
         progress: (of(done), of(view.steps.len())),
         broke_glass: view.broke_glass(),
+        emergency: view.is_emergency(),
         id,
         title: view.title,
         order: view.order,
@@ -145,7 +146,6 @@ fn summary(dir: &Path, id: RunId, lives: impl Fn(&RunId) -> bool) -> RunSummary 
         ended: view.ended,
         starter: view.starter.name,
         damage,
-        emergency: view.terms.emergency.is_some(),
     }
 }
 

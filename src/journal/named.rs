@@ -1,6 +1,7 @@
 //! The files that a journal names by their digest: plan, procedure, frozen sets, readings and logs.
 
 use crate::domain::Digest;
+use crate::domain::error::said;
 use crate::domain::ids::Hasher;
 use crate::journal::record::{Ask, Event, Outcome, Record};
 use std::fs::File;
@@ -56,7 +57,7 @@ pub fn wrong(dir: &Path, records: &[Record]) -> Vec<Wrong> {
         let why = match digest_of(&dir.join(&name)) {
             Ok(found) if found == expected => return None,
             Ok(_) => "it is not the file that the journal names".to_owned(),
-            Err(cause) => format!("it cannot be read: {cause}"),
+            Err(cause) => format!("it cannot be read: {}", said(cause)),
         };
         Some(Wrong { name, why })
     };

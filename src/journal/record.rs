@@ -228,6 +228,8 @@ pub enum Choice {
     Skip,
     /// Go on past a hard gate, with a reason; for another person than the starter.
     Override,
+    /// Begin the step although there is no time for it, with a reason; for another person than the starter.
+    Emergency,
     /// Stop the run and take back what it did.
     #[serde(alias = "undo")]
     Rollback,
@@ -251,6 +253,7 @@ impl Choice {
             Self::Retry => "retry",
             Self::Skip => "skip",
             Self::Override => "override",
+            Self::Emergency => "emergency",
             Self::Rollback => "rollback",
             Self::Hold => "hold",
             Self::Abort => "abort",
@@ -268,6 +271,7 @@ impl Choice {
             Self::Retry,
             Self::Skip,
             Self::Override,
+            Self::Emergency,
             Self::Rollback,
             Self::Hold,
             Self::Abort,
@@ -280,7 +284,7 @@ impl Choice {
     /// Whether it says something that nobody else can vouch for, so that it needs a reason.
     #[must_use]
     pub fn needs_reason(self) -> bool {
-        matches!(self, Self::Skip | Self::Override | Self::Done | Self::Undone)
+        matches!(self, Self::Skip | Self::Override | Self::Emergency | Self::Done | Self::Undone)
     }
 
     /// What choosing it leads to, in a sentence.
@@ -292,6 +296,7 @@ impl Choice {
             Self::Retry => "preview and ask again",
             Self::Skip => "leave this step, with a reason, and go on",
             Self::Override => "go on past this gate: another person than the starter, with a reason",
+            Self::Emergency => "begin although there is no time: another person than the starter, with a reason",
             Self::Rollback => "stop, and take back what this run changed, last first",
             Self::Hold => "leave the run as it stands; resume takes it up at this question",
             Self::Abort => "stop, and leave everything as it is",
@@ -325,7 +330,7 @@ pub enum Answer {
     Decide {
         /// The choice.
         choice: Choice,
-        /// The reason; required for skip, override and done.
+        /// The reason; required for skip, override, emergency, done and undone.
         reason: String,
     },
     /// A second person agrees to exactly what was shown.
@@ -611,6 +616,14 @@ pub enum Event {
         /// The note, or what was said to whom.
         note: String,
     },
+    /// Another person than the starter led a checklist past a hard gate.
+    #[serde(rename = "step.overridden")]
+    StepOverridden {
+        /// The step, from 0.
+        step: u32,
+        /// Why.
+        reason: String,
+    },
     /// An item of a checklist that was closed by hand or passed over is open again.
     #[serde(rename = "step.reopened")]
     StepReopened {
@@ -711,7 +724,7 @@ pub enum Event {
 
 impl Event {
     /// Every kind that this program knows.
-    pub const KINDS: [&str; 25] = [
+    pub const KINDS: [&str; 26] = [
         "run.created",
         "window.judged",
         "clock.jump",
@@ -728,6 +741,7 @@ impl Event {
         "step.resolved",
         "step.skipped",
         "step.closed",
+        "step.overridden",
         "step.reopened",
         "undo.intent",
         "undo.outcome",
@@ -759,6 +773,7 @@ impl Event {
             Self::StepResolved { .. } => "step.resolved",
             Self::StepSkipped { .. } => "step.skipped",
             Self::StepClosed { .. } => "step.closed",
+            Self::StepOverridden { .. } => "step.overridden",
             Self::StepReopened { .. } => "step.reopened",
             Self::UndoIntent { .. } => "undo.intent",
             Self::UndoOutcome { .. } => "undo.outcome",

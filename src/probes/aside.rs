@@ -1,5 +1,6 @@
 //! Work that nothing can interrupt, such as a look into a file system whose server has gone: in a thread of its own.
 
+use crate::domain::error::said;
 use crate::domain::quantity;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -53,7 +54,7 @@ where
         let _ = tell.send(work());
     };
     let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
-    thread.map_err(|cause| format!("cannot start a thread: {cause}"))?;
+    thread.map_err(|cause| format!("cannot start a thread: {}", said(cause)))?;
     Ok(answer)
 }
 

@@ -2,6 +2,7 @@
 //!
 //! A figure that is not there is an error and never a zero.
 
+use crate::domain::error::said;
 use crate::domain::{Fact, Observation, Verdict, quantity};
 use crate::probes::clock;
 use crate::probes::target::{HostPart, Thresholds};
@@ -134,7 +135,7 @@ fn stated(interval: Duration) -> String {
 
 /// Memory and swap as the kernel tells them; a table without a total is an error.
 fn memory_table() -> Result<System, String> {
-    let mut system = System::new().map_err(|cause| format!("/proc/meminfo: {cause}"))?;
+    let mut system = System::new().map_err(|cause| format!("/proc/meminfo: {}", said(cause)))?;
     system.refresh_memory();
     if system.total_memory() == 0 {
         return Err("/proc/meminfo tells no total".to_owned());
@@ -205,9 +206,9 @@ fn pressure() -> Result<Observation, String> {
         let text = fs::read_to_string(&path).map_err(|cause| match cause.kind() {
             ErrorKind::NotFound => "this kernel does not report pressure".to_owned(),
             ErrorKind::Unsupported => "pressure is turned off in this kernel (psi=0)".to_owned(),
-            _ => format!("{path}: {cause}"),
+            _ => format!("{path}: {}", said(cause)),
         })?;
-        Stall::parse(&text).map_err(|cause| format!("{path} {cause}"))
+        Stall::parse(&text).map_err(|cause| format!("{path} {}", said(cause)))
     };
     pressure_seen(&stall("cpu")?, &stall("memory")?, &stall("io")?)
 }
@@ -275,7 +276,7 @@ fn count(number: u64) -> Fact {
 }
 
 fn read(path: &str) -> Result<String, String> {
-    fs::read_to_string(path).map_err(|cause| format!("{path}: {cause}"))
+    fs::read_to_string(path).map_err(|cause| format!("{path}: {}", said(cause)))
 }
 
 #[cfg(test)]

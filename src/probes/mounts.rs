@@ -1,5 +1,6 @@
 //! Mounted file systems: space, inodes, growth (`statvfs(3)`).
 
+use crate::domain::error::said;
 use crate::domain::{Fact, Observation, Verdict, quantity};
 use crate::probes::aside::Aside;
 use crate::probes::clock;
@@ -68,7 +69,7 @@ struct Usage {
 }
 
 fn table() -> Result<Vec<Mounted>, String> {
-    let text = fs::read("/proc/self/mountinfo").map_err(|cause| format!("/proc/self/mountinfo: {cause}"))?;
+    let text = fs::read("/proc/self/mountinfo").map_err(|cause| format!("/proc/self/mountinfo: {}", said(cause)))?;
     mountinfo::parse(&text)
 }
 
@@ -76,7 +77,7 @@ fn table() -> Result<Vec<Mounted>, String> {
 fn usage(path: &Path, own: bool) -> Result<Usage, String> {
     let mounts = table()?;
     let mount = if own { held(&mounts, path)? } else { mounted(&mounts, path)? };
-    let told = rustix::fs::statvfs(path).map_err(|cause| format!("statvfs: {cause}"))?;
+    let told = rustix::fs::statvfs(path).map_err(|cause| format!("statvfs: {}", said(cause)))?;
     let bytes = |blocks: u64| blocks.saturating_mul(told.f_frsize);
     Ok(Usage {
         size: bytes(told.f_blocks),
@@ -94,7 +95,7 @@ fn held<'a>(mounts: &'a [Mounted], path: &Path) -> Result<&'a Mounted, String> {
     if mountinfo::holding(mounts, path).is_some_and(automount) {
         return Err("not mounted: an automount waits there".to_owned());
     }
-    let real = fs::canonicalize(path).map_err(|cause| cause.to_string())?;
+    let real = fs::canonicalize(path).map_err(said)?;
     mountinfo::holding(mounts, &real).filter(|mount| !automount(mount)).ok_or("no mount holds it".to_owned())
 }
 

@@ -9,7 +9,7 @@
 //!
 //! | row | facts |
 //! |---|---|
-//! | itself | `role` (`primary`, `replica`, `sentinel`), `product`, `version`, `mode`, `uptime_s`, `latency_ms`, `ops_per_s`, `clients`, `max_clients`, `clients_ratio`, `blocked_clients`, `rejected_connections`, `hit_ratio`, `loading`, `read_only`, `ping_error` |
+//! | itself | `role` (`primary`, `replica`, `sentinel`), `product`, `version`, `mode`, `uptime_s`, `latency_ms`, `ops_per_s`, `clients`, `max_clients`, `clients_ratio`, `blocked_clients`, `rejected_connections`, `hit_ratio`, `loading`, `read_only`, `ping_error`, `can_act` |
 //! | `memory` | `used_memory_bytes`, `maxmemory_bytes`, `memory_ratio`, `maxmemory_policy`, `rss_bytes`, `peak_bytes`, `system_memory_bytes`, `fragmentation_ratio`, `evicted_keys`, `evicted_per_s`, `writes_refused` |
 //! | `persistence` | `rdb_last_status`, `rdb_last_save_at`, `rdb_last_save_age_s`, `rdb_in_progress`, `changes_since_save`, `save_schedule`, `aof_enabled`, `aof_last_write_status`, `aof_last_rewrite_status`, `aof_rewrite_in_progress`, `aof_size_bytes`, `writes_refused` |
 //! | `replication` | of a primary `role`, `replicas`, `replicas_online`, `replica_places`, `gap_bytes`, `good_replicas`, `writes_refused`; of a replica `role`, `primary`, `primary_port`, `link`, `link_down_s`, `last_io_s`, `syncing`, `gap_bytes`, `replicas` |
@@ -28,7 +28,7 @@ mod words;
 
 pub use identity::identity;
 
-use crate::domain::Finding;
+use crate::domain::{Fact, Finding};
 use crate::probes::clock;
 use crate::probes::redis::link::{Address, Link, Trouble};
 use crate::probes::redis::server::{Before, Greeting};
@@ -104,7 +104,9 @@ impl RedisReader {
         let schedule = link.config("save").await?;
         let strict = link.config("stop-writes-on-bgsave-error").await?.map(|value| value == "yes");
         let now = clock::now().wall;
-        let main = server::observation(&info, &greeting, self.before.as_ref(), now);
+        let mut main = server::observation(&info, &greeting, self.before.as_ref(), now);
+        let can_act = self.target.entry.act.is_some() && server::role(&info) == Some("primary");
+        main.facts.insert("can_act", Fact::Bool(can_act));
         let mut findings = vec![Finding::of_target(main)];
         // A sentinel keeps no data.
         if info.text("redis_mode") != Some("sentinel") {

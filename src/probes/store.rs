@@ -6,6 +6,7 @@
 use crate::config::estate::Store;
 use crate::config::paths::Surroundings;
 use crate::config::secrets::{Secret, Secrets};
+use crate::domain::error::said;
 use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
@@ -78,7 +79,7 @@ pub(crate) fn bucket(reach: &Reach, patience: Patience) -> Result<Arc<dyn Object
         .with_user_agent(object_store::HeaderValue::from_static("midwatch"));
     if let Some(ca) = &reach.ca {
         let failed = |why: String| format!("{}: {why}", ca.display());
-        let pem = std::fs::read(ca).map_err(|cause| failed(cause.to_string()))?;
+        let pem = std::fs::read(ca).map_err(|cause| failed(said(cause)))?;
         for certificate in Certificate::from_pem_bundle(&pem).map_err(|cause| failed(words(&cause)))? {
             options = options.with_root_certificate(certificate);
         }
@@ -136,7 +137,7 @@ pub(crate) fn directory(path: &Path) -> Result<Arc<dyn ObjectStore>, String> {
 /// # Errors
 /// A sentence: no store has such a key.
 pub(crate) fn key(text: &str) -> Result<Key, String> {
-    Key::parse(text).map_err(|cause| cause.to_string())
+    Key::parse(text).map_err(said)
 }
 
 /// Why a store did not do what it was asked for, in few words and without control characters.

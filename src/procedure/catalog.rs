@@ -1,6 +1,7 @@
 //! Finds procedures: those beside the estate file, then those that are built in.
 
 use crate::config::reader::{LARGEST_FILE, Place, Problem, nearest};
+use crate::domain::error::said;
 use crate::domain::{Error, Kind, Row};
 use crate::procedure::adapters::Adapters;
 use crate::procedure::header::Procedure;
@@ -19,16 +20,20 @@ const DEEPEST: usize = 16;
 const MOST_FILES: usize = 5000;
 
 /// The procedures of the program itself.
-const BUILT_IN: [(&str, &str); 11] = [
+const BUILT_IN: [(&str, &str); 15] = [
     ("<built-in>/cell0/checklist.toml", include_str!("../../procedures/cell0/checklist.toml")),
     ("<built-in>/cell0/data-retention.toml", include_str!("../../procedures/cell0/data-retention.toml")),
+    ("<built-in>/cell0/delete-old-backups.toml", include_str!("../../procedures/cell0/delete-old-backups.toml")),
     ("<built-in>/cell0/emergency.toml", include_str!("../../procedures/cell0/emergency.toml")),
     ("<built-in>/cell0/health-check.toml", include_str!("../../procedures/cell0/health-check.toml")),
     ("<built-in>/cell0/rotate-archive.toml", include_str!("../../procedures/cell0/rotate-archive.toml")),
     ("<built-in>/novacron/checklist.toml", include_str!("../../procedures/novacron/checklist.toml")),
+    ("<built-in>/novacron/drain-queue.toml", include_str!("../../procedures/novacron/drain-queue.toml")),
+    ("<built-in>/novacron/dump-database.toml", include_str!("../../procedures/novacron/dump-database.toml")),
     ("<built-in>/novacron/pre-maintenance.toml", include_str!("../../procedures/novacron/pre-maintenance.toml")),
     ("<built-in>/cell0/restart-unit.toml", include_str!("../../procedures/cell0/restart-unit.toml")),
     ("<built-in>/cell0/verify-backup.toml", include_str!("../../procedures/cell0/verify-backup.toml")),
+    ("<built-in>/cell0/verify-newest-backup.toml", include_str!("../../procedures/cell0/verify-newest-backup.toml")),
     ("<built-in>/novacron/reindex-index.toml", include_str!("../../procedures/novacron/reindex-index.toml")),
     ("<built-in>/novacron/vacuum-table.toml", include_str!("../../procedures/novacron/vacuum-table.toml")),
 ];
@@ -187,7 +192,9 @@ fn collect(directory: &Path, depth: usize, files: &mut Vec<PathBuf>, problems: &
     let entries = match std::fs::read_dir(directory).and_then(Iterator::collect::<std::io::Result<Vec<_>>>) {
         Ok(entries) => entries,
         Err(cause) if depth == 0 && cause.kind() == std::io::ErrorKind::NotFound => return,
-        Err(cause) => return problems.push(at_start(directory, format!("cannot list the directory: {cause}"))),
+        Err(cause) => {
+            return problems.push(at_start(directory, format!("cannot list the directory: {}", said(cause))));
+        }
     };
     let mut paths: Vec<_> = entries.into_iter().map(|entry| (entry.path(), entry.file_type())).collect();
     paths.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -217,19 +224,19 @@ fn collect(directory: &Path, depth: usize, files: &mut Vec<PathBuf>, problems: &
 /// The reason, in a few words.
 pub fn text_of(file: &Path) -> Result<String, String> {
     // Opening a pipe, a tape or a console can do something by itself: what it is, is asked first.
-    let kind = statat(CWD, file, AtFlags::empty()).map_err(|cause| format!("cannot open it: {cause}"))?;
+    let kind = statat(CWD, file, AtFlags::empty()).map_err(|cause| format!("cannot open it: {}", said(cause)))?;
     if FileType::from_raw_mode(kind.st_mode) != FileType::RegularFile {
         return Err("it is not a regular file".to_owned());
     }
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
-    let open = openat(CWD, file, flags, Mode::empty()).map_err(|cause| format!("cannot open it: {cause}"))?;
-    let stat = fstat(&open).map_err(|cause| format!("cannot look at it: {cause}"))?;
+    let open = openat(CWD, file, flags, Mode::empty()).map_err(|cause| format!("cannot open it: {}", said(cause)))?;
+    let stat = fstat(&open).map_err(|cause| format!("cannot look at it: {}", said(cause)))?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return Err("it is not a regular file".to_owned());
     }
     let mut bytes = Vec::new();
     let mut bounded = File::from(open).take(LARGEST_FILE + 1);
-    bounded.read_to_end(&mut bytes).map_err(|cause| format!("cannot read it: {cause}"))?;
+    bounded.read_to_end(&mut bytes).map_err(|cause| format!("cannot read it: {}", said(cause)))?;
     if bytes.len() as u64 > LARGEST_FILE {
         return Err(format!("it is larger than {}", crate::domain::quantity::bytes(LARGEST_FILE)));
     }

@@ -1,4 +1,5 @@
-//! Conditions: on the facts of a row (`acts_on`), on what was read and given (`when`), on what is seen (`until`).
+//! Conditions: on the facts of a row (`acts_on`), on what was read and given (`when`), on what is seen (`until`), on one value
+//! (`expect`).
 //!
 //! ```text
 //! any     = all { "or" all }      all = test { "and" test }
@@ -110,6 +111,35 @@ impl Condition {
                 test.left, test.right
             )),
         }
+    }
+
+    /// Reads what one value must be, a comparison without its left side: `== 0`, `!= 'draining'`, `<= 0.5`.
+    ///
+    /// # Errors
+    /// A sentence about what is wrong with it.
+    pub fn on_a_value(text: &str) -> Result<Self, String> {
+        let shape = || format!("must be a comparison such as \"== 0\" or \"!= 'on'\", not \"{}\"", text.escape_debug());
+        let read = Self::parse(&format!("value {text}")).map_err(|_| shape())?;
+        let mut tests = read.0.iter().flatten();
+        match (tests.next().map(|test| (test.op, &test.right)), tests.next()) {
+            (Some((Op::Equal | Op::NotEqual, Operand::Literal(Fact::Text(_)))), None) => Ok(read),
+            (Some((_, Operand::Literal(Fact::Text(_)))), None) => {
+                Err("compares text by `==` and `!=` alone".to_owned())
+            }
+            (Some((_, Operand::Literal(Fact::Int(_) | Fact::Real(_)))), None) => Ok(read),
+            _ => Err(shape()),
+        }
+    }
+
+    /// Whether it holds for one value; `None` where the value is no number and one is wanted. What is empty is a text, too.
+    #[must_use]
+    pub fn holds_for_value(&self, value: &str) -> Option<bool> {
+        let is_text = |operand: &Operand| matches!(operand, Operand::Literal(Fact::Text(_)));
+        let seen = match self.operands().any(is_text) {
+            true => Seen::Typed(Fact::Text(value.to_owned())),
+            false => Seen::Text(value.to_owned()),
+        };
+        self.judge(|_| Ok(seen.clone())).ok()
     }
 
     /// Every operand, in the order of the text.

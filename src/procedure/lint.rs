@@ -7,11 +7,13 @@ pub mod fit;
 pub mod retention;
 pub mod review;
 pub mod script;
+pub mod windows;
 
 use crate::config::reader::{Place, Problem, Problems, Table, parse};
 use crate::procedure::catalog::Library;
 use crate::procedure::header::Procedure;
 use jiff::civil::Date;
+use windows::Hours;
 
 /// What was found, each in the order of its file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,23 +24,44 @@ pub struct Judged {
     pub warnings: Vec<Problem>,
 }
 
+impl Judged {
+    /// Both together.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.errors.extend(other.errors);
+        self.warnings.extend(other.warnings);
+        self.sorted()
+    }
+
+    fn sorted(mut self) -> Self {
+        for problems in [&mut self.errors, &mut self.warnings] {
+            problems.sort_by(|a, b| (&a.file, a.place).cmp(&(&b.file, b.place)));
+            problems.dedup();
+        }
+        self
+    }
+}
+
 /// Judges procedures that are sound by themselves. `library` are all that there are, the judged ones among them; what is wrong
-/// between two of them is told at the judged one.
+/// between two of them is told at the judged one. `hours` are the estate's windows, where they are known.
 #[must_use]
-pub fn judge(judged: &[&Procedure], library: &Library, today: Date) -> Judged {
+pub fn judge(judged: &[&Procedure], library: &Library, hours: Option<Hours<'_>>, today: Date) -> Judged {
     let mut found = Judged::default();
     for procedure in judged {
         let top = top(procedure);
         found.errors.extend(fit::errors(procedure, &top, library));
+        found.errors.extend(hours.iter().flat_map(|hours| windows::contradicts(procedure, library, *hours)));
         found.warnings.extend(review::warnings(procedure, &top, today));
         found.warnings.extend(script::warnings(procedure));
     }
     found.errors.extend(retention::errors(judged, library));
-    for problems in [&mut found.errors, &mut found.warnings] {
-        problems.sort_by(|a, b| (&a.file, a.place).cmp(&(&b.file, b.place)));
-        problems.dedup();
-    }
-    found
+    found.sorted()
+}
+
+/// Judges the windows of an estate by all procedures that there are.
+#[must_use]
+pub fn judge_windows(library: &Library, hours: Hours<'_>) -> Judged {
+    Judged { errors: windows::crowded(hours, library), warnings: windows::unserved(hours, library) }.sorted()
 }
 
 /// The top of a file that was read before, for the places of its keys.

@@ -132,12 +132,16 @@ pub(super) fn filled(
         _ => String::new(),
     };
     let mut locks: Vec<String> = Vec::new();
-    for node in &procedure.locks {
+    for (place, node) in procedure.locks.iter().enumerate() {
         let name = text(node);
-        if name.trim().is_empty() || locks.contains(&name) {
+        let again = procedure.locks.iter().take(place).any(|earlier| earlier.value == node.value);
+        if name.trim().is_empty() || again {
             problems.say(node.at, "a lock must be named, and only once");
         }
-        locks.push(name);
+        // Two parameters may lead to one target.
+        if !locks.contains(&name) {
+            locks.push(name);
+        }
     }
     let root = procedure.root.as_ref().map(|node| {
         let given = text(node);

@@ -1,61 +1,26 @@
-//! Patterns of `match`: POSIX extended regular expressions, without back references and named classes (POSIX.1-2017, 9.4).
+//! Patterns of `match`: the syntax of the crate `regex`, whose time is linear in the value (<https://docs.rs/regex/latest/regex/#syntax>).
 //!
-//! ```text
-//! any = all { "|" all }      all = { piece [ "*" | "+" | "?" | "{n}" | "{n,}" | "{n,m}" ] }
-//! piece = character | "." | "[a-z_]" | "[^0-9]" | "(" any ")" | "^" | "$" | "\d" | "\w" | "\s" | "\" character
-//! ```
-//!
-//! A pattern may match anywhere in a value unless `^` and `$` tie it. It is followed as an automaton with all its states at
-//! once, so that no value takes longer than its length times the pattern's (Thompson, CACM 11(6), 1968).
+//! A pattern may match anywhere in a value unless `^` and `$` tie it to its ends. `.` is any character, a newline too; `\d`,
+//! `\w`, `\s` and their opposites know ASCII alone, so that a number is what every program takes for one.
 
-use std::iter::Peekable;
-use std::str::Chars;
+use regex::{Error, Regex, RegexBuilder};
 
-/// The most steps of a pattern once its repetitions are written out.
-const MOST_STEPS: usize = 5000;
+/// The most bytes that a pattern may take once its repetitions are written out.
+const LARGEST: usize = 1 << 20;
 
 /// How deep groups may stand in one another.
-const DEEPEST: usize = 20;
+const DEEPEST: u32 = 20;
 
 /// A pattern.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Pattern {
     text: String,
-    steps: Vec<Step>,
+    compiled: Regex,
 }
 
-#[derive(Clone, Debug, PartialEq)]
-enum Piece {
-    One(Set),
-    Begin,
-    End,
-    Group(Vec<Vec<Self>>),
-    Repeat(Box<Self>, usize, Option<usize>),
-}
-
-#[derive(Clone, Debug, PartialEq)]
-struct Set {
-    not: bool,
-    ranges: Vec<(char, char)>,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-enum Step {
-    One(Set),
-    Begin,
-    End,
-    Either(usize, usize),
-    Go(usize),
-    Found,
-}
-
-impl Set {
-    fn of(ranges: &[(char, char)]) -> Self {
-        Self { not: false, ranges: ranges.to_vec() }
-    }
-
-    fn has(&self, c: char) -> bool {
-        self.ranges.iter().any(|(from, to)| (*from..=*to).contains(&c)) != self.not
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
     }
 }
 
@@ -63,17 +28,11 @@ impl Pattern {
     /// Reads a pattern.
     ///
     /// # Errors
-    /// The sentence for whoever wrote it.
+    /// The sentence for whoever wrote it, with the place in the pattern where that is known.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let mut rest = text.chars().peekable();
-        let whole = alternatives(&mut rest, 0)?;
-        if rest.next().is_some() {
-            return Err("a `)` closes nothing".to_owned());
-        }
-        let mut steps = Vec::new();
-        put(&whole, &mut steps)?;
-        steps.push(Step::Found);
-        Ok(Self { text: text.to_owned(), steps })
+        // Read as it is written first: an error then names a place in what its author wrote.
+        compiled(text)?;
+        Ok(Self { text: text.to_owned(), compiled: compiled(&of_ascii(text))? })
     }
 
     /// It, as its author wrote it.
@@ -85,223 +44,51 @@ impl Pattern {
     /// Whether it is found in a value.
     #[must_use]
     pub fn fits(&self, value: &str) -> bool {
-        let mut at: Vec<usize> = Vec::new();
-        let mut rest = value.chars();
-        let mut first = true;
-        loop {
-            let here = rest.next();
-            let mut seen = vec![false; self.steps.len()];
-            let mut ready = Vec::new();
-            for start in at.drain(..).chain([0]) {
-                if self.reach(start, (first, here.is_none()), &mut seen, &mut ready) {
-                    return true;
-                }
-            }
-            let Some(c) = here else { return false };
-            for step in ready {
-                if matches!(self.steps.get(step), Some(Step::One(set)) if set.has(c)) {
-                    at.push(step + 1);
-                }
-            }
-            first = false;
-        }
-    }
-
-    /// Follows the steps that take no character; notes those that take one, and says whether the end is reached.
-    fn reach(&self, from: usize, (begins, ends): (bool, bool), seen: &mut [bool], ready: &mut Vec<usize>) -> bool {
-        let mut open = vec![from];
-        while let Some(at) = open.pop() {
-            match seen.get_mut(at) {
-                Some(seen) if !*seen => *seen = true,
-                _ => continue,
-            }
-            match self.steps.get(at) {
-                Some(Step::Found) => return true,
-                Some(Step::One(_)) => ready.push(at),
-                Some(Step::Begin) if begins => open.push(at + 1),
-                Some(Step::End) if ends => open.push(at + 1),
-                Some(Step::Either(one, other)) => open.extend([*one, *other]),
-                Some(Step::Go(to)) => open.push(*to),
-                _ => {}
-            }
-        }
-        false
+        self.compiled.is_match(value)
     }
 }
 
-type Rest<'a> = Peekable<Chars<'a>>;
-
-fn alternatives(rest: &mut Rest<'_>, deep: usize) -> Result<Vec<Vec<Piece>>, String> {
-    if deep > DEEPEST {
-        return Err(format!("groups stand more than {DEEPEST} deep"));
-    }
-    let mut found = vec![Vec::new()];
-    while let Some(c) = rest.next_if(|c| *c != ')') {
-        let Some(pieces) = found.last_mut() else { break };
-        match c {
-            '|' => found.push(Vec::new()),
-            '*' => repeat(pieces, 0, None)?,
-            '+' => repeat(pieces, 1, None)?,
-            '?' => repeat(pieces, 0, Some(1))?,
-            '{' => {
-                let (least, most) = bounds(rest)?;
-                repeat(pieces, least, most)?;
-            }
-            '^' => pieces.push(Piece::Begin),
-            '$' => pieces.push(Piece::End),
-            '.' => pieces.push(Piece::One(Set { not: true, ranges: Vec::new() })),
-            '[' => pieces.push(Piece::One(class(rest)?)),
-            '\\' => pieces.push(Piece::One(escaped(rest)?)),
-            '(' => {
-                let inner = alternatives(rest, deep + 1)?;
-                rest.next().ok_or("a `(` is never closed")?;
-                pieces.push(Piece::Group(inner));
-            }
-            c => pieces.push(Piece::One(Set::of(&[(c, c)]))),
-        }
-    }
-    Ok(found)
-}
-
-fn repeat(pieces: &mut Vec<Piece>, least: usize, most: Option<usize>) -> Result<(), String> {
-    match pieces.pop() {
-        Some(piece @ (Piece::One(_) | Piece::Group(_))) => {
-            pieces.push(Piece::Repeat(Box::new(piece), least, most));
-            Ok(())
-        }
-        _ => Err("a repetition follows nothing that can be repeated".to_owned()),
-    }
-}
-
-fn bounds(rest: &mut Rest<'_>) -> Result<(usize, Option<usize>), String> {
-    let mut inside = String::new();
-    loop {
-        match rest.next() {
-            Some('}') => break,
-            Some(c) => inside.push(c),
-            None => return Err("a `{` is never closed".to_owned()),
-        }
-    }
-    let number =
-        |text: &str| text.parse::<usize>().map_err(|_| format!("`{{{inside}}}` must be {{n}}, {{n,}} or {{n,m}}"));
-    let (least, most) = match inside.split_once(',') {
-        None => (number(&inside)?, Some(number(&inside)?)),
-        Some((least, "")) => (number(least)?, None),
-        Some((least, most)) => (number(least)?, Some(number(most)?)),
-    };
-    if least > MOST_STEPS || most.is_some_and(|most| most < least || most > MOST_STEPS) {
-        return Err(format!("`{{{inside}}}` repeats too often, or the larger number comes first"));
-    }
-    Ok((least, most))
-}
-
-fn class(rest: &mut Rest<'_>) -> Result<Set, String> {
-    let not = rest.next_if_eq(&'^').is_some();
-    let open = || "a `[` is never closed".to_owned();
-    let mut ranges = Vec::new();
-    let mut first = true;
-    loop {
-        let from = rest.next().ok_or_else(open)?;
-        if from == ']' && !first {
-            return Ok(Set { not, ranges });
-        }
-        first = false;
-        if from == '\\' {
-            ranges.extend(escaped(rest)?.ranges);
-            continue;
-        }
-        if rest.next_if_eq(&'-').is_none() {
-            ranges.push((from, from));
-            continue;
-        }
-        match rest.peek() {
-            Some(']') => ranges.extend([(from, from), ('-', '-')]),
-            Some(to) if *to >= from => {
-                ranges.push((from, *to));
-                rest.next();
-            }
-            Some(to) => return Err(format!("`{from}-{to}` runs backwards")),
-            None => return Err(open()),
-        }
-    }
-}
-
-fn escaped(rest: &mut Rest<'_>) -> Result<Set, String> {
-    Ok(match rest.next().ok_or("a `\\` stands at the end")? {
-        'd' => Set::of(&[('0', '9')]),
-        'w' => Set::of(&[('0', '9'), ('a', 'z'), ('A', 'Z'), ('_', '_')]),
-        's' => Set::of(&[(' ', ' '), ('\t', '\r')]),
-        c if c.is_alphanumeric() => return Err(format!("`\\{c}` is not known")),
-        c => Set::of(&[(c, c)]),
+fn compiled(text: &str) -> Result<Regex, String> {
+    let mut builder = RegexBuilder::new(text);
+    builder.dot_matches_new_line(true).nest_limit(DEEPEST).size_limit(LARGEST);
+    builder.build().map_err(|error| match error {
+        Error::CompiledTooBig(_) => "it is too long once its repetitions are written out".to_owned(),
+        other => sentence(&other.to_string()),
     })
 }
 
-fn put(alternatives: &[Vec<Piece>], steps: &mut Vec<Step>) -> Result<(), String> {
-    let mut exits = Vec::new();
-    for (number, pieces) in alternatives.iter().enumerate() {
-        let fork = steps.len();
-        let last = number + 1 == alternatives.len();
-        if !last {
-            steps.push(Step::Go(0));
-        }
-        for piece in pieces {
-            put_piece(piece, steps)?;
-        }
-        if !last {
-            exits.push(steps.len());
-            steps.push(Step::Go(0));
-            let next = steps.len();
-            set(steps, fork, Step::Either(fork + 1, next));
-        }
+/// The crate's drawing of an error as one sentence: what is wrong, and at which character, from 1.
+fn sentence(drawn: &str) -> String {
+    let mut lines = drawn.lines().rev();
+    let last = lines.next().unwrap_or_default();
+    let why = last.strip_prefix("error: ").unwrap_or(last);
+    let marks = lines.next().and_then(|line| line.strip_prefix("    "));
+    let marks = marks.filter(|line| line.chars().all(|c| matches!(c, ' ' | '^')));
+    match marks.and_then(|line| line.chars().position(|c| c == '^')) {
+        Some(place) => format!("{why}, at character {}", place + 1),
+        None => why.to_owned(),
     }
-    let end = steps.len();
-    exits.into_iter().for_each(|exit| set(steps, exit, Step::Go(end)));
-    Ok(())
 }
 
-fn put_piece(piece: &Piece, steps: &mut Vec<Step>) -> Result<(), String> {
-    if steps.len() > MOST_STEPS {
-        return Err("the pattern is too long once its repetitions are written out".to_owned());
-    }
-    match piece {
-        Piece::One(set) => steps.push(Step::One(set.clone())),
-        Piece::Begin => steps.push(Step::Begin),
-        Piece::End => steps.push(Step::End),
-        Piece::Group(inner) => put(inner, steps)?,
-        Piece::Repeat(inner, least, most) => {
-            for _ in 0..*least {
-                let before = steps.len();
-                put_piece(inner, steps)?;
-                if steps.len() == before {
-                    break;
-                }
+/// With the classes of ASCII in the place of those of Unicode.
+fn of_ascii(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        match (c, if c == '\\' { rest.next() } else { None }) {
+            (_, Some('d')) => out.push_str("[0-9]"),
+            (_, Some('D')) => out.push_str("[^0-9]"),
+            (_, Some('w')) => out.push_str("[0-9A-Za-z_]"),
+            (_, Some('W')) => out.push_str("[^0-9A-Za-z_]"),
+            (_, Some('s')) => out.push_str(r"[\x20\t-\r]"),
+            (_, Some('S')) => out.push_str(r"[^\x20\t-\r]"),
+            (c, escaped) => {
+                out.push(c);
+                out.extend(escaped);
             }
-            let fork = steps.len();
-            let Some(most) = most else {
-                steps.push(Step::Go(0));
-                put_piece(inner, steps)?;
-                steps.push(Step::Go(fork));
-                let end = steps.len();
-                set(steps, fork, Step::Either(fork + 1, end));
-                return Ok(());
-            };
-            let mut forks = Vec::new();
-            for _ in *least..*most {
-                forks.push(steps.len());
-                steps.push(Step::Go(0));
-                put_piece(inner, steps)?;
-            }
-            let end = steps.len();
-            forks.into_iter().for_each(|fork| set(steps, fork, Step::Either(fork + 1, end)));
         }
     }
-    Ok(())
-}
-
-fn set(steps: &mut [Step], at: usize, step: Step) {
-    if let Some(place) = steps.get_mut(at) {
-        *place = step;
-    }
+    out
 }
 
 #[cfg(test)]
@@ -325,13 +112,16 @@ mod tests {
             ("^v\\d+(\\.\\d+){1,2}$", "v1", false),
             ("^[^/]*$", "a/b", false),
             ("^[]a-]+$", "]-a", true),
-            ("^(a*)*$", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", false),
+            ("^(a*)*$", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", false),
             ("^x{0}$", "", true),
             ("^é.$", "éü", true),
+            ("^a.b$", "a\nb", true),
+            ("^a$", "a\n", false),
             ("", "", true),
             ("^a{2,}$", "aaa", true),
             ("^a{2,}$", "a", false),
             ("\\.", "a", false),
+            ("^\\\\d$", "\\d", true),
             ("^((){5000}){5000}$", "", true),
         ];
         for (pattern, value, expected) in cases {
@@ -340,24 +130,39 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_pattern_is_said() {
-        for bad in [
-            "(",
-            "a)",
-            "[a",
-            "*a",
-            "a**",
-            "a{",
-            "a{2,1}",
-            "a{x}",
-            "\\",
-            "\\b",
-            "[b-a]",
-            "(a{4000}){4000}",
-            "^*",
-            "((a?){99}){99}",
+    fn classes_know_ascii_alone() {
+        for (pattern, ascii, other) in [
+            ("^\\d$", "7", "\u{667}"),
+            ("^\\w$", "a", "é"),
+            ("^\\s$", "\u{b}", "\u{a0}"),
+            ("^[\\d.]$", "7", "\u{667}"),
+            ("^(?x) [\\s] $", " ", "\u{a0}"),
         ] {
-            assert!(Pattern::parse(bad).is_err(), "{bad}");
+            assert!(fits(pattern, ascii) && !fits(pattern, other), "{pattern}");
+            let opposite = pattern.replace("\\d", "\\D").replace("\\w", "\\W").replace("\\s", "\\S");
+            assert!(!fits(&opposite, ascii) && fits(&opposite, other), "{opposite}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_pattern_is_said_with_its_place() {
+        let deep = "(".repeat(30) + &")".repeat(30);
+        for (bad, why) in [
+            ("(", "unclosed group, at character 1"),
+            ("a)", "unopened group, at character 2"),
+            ("é[a", "unclosed character class, at character 2"),
+            ("*a", "repetition operator missing expression, at character 1"),
+            ("a{", "at character 2"),
+            ("a{2,1}", "at character 2"),
+            ("a{x}", "at character 3"),
+            ("\\", "at character 1"),
+            ("\\d\\d\\y", "at character 5"),
+            ("[b-a]", "at character 2"),
+            ("(a{4000}){4000}", "it is too long once its repetitions are written out"),
+            (&deep, "at character 21"),
+        ] {
+            let said = Pattern::parse(bad).unwrap_err();
+            assert!(said.ends_with(why) && !said.contains('\n'), "{bad}: {said}");
         }
     }
 

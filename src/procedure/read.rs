@@ -144,6 +144,27 @@ fn unique_ids(steps: &[RawStep], problems: &mut Problems) {
     }
 }
 
+/// Checks the references of an action: a script takes none, and SQL only those that quote.
+fn references_of_action(action: &Table, known: &Known<'_>, used: &mut BTreeSet<String>, problems: &mut Problems) {
+    for inner in &action.entries {
+        if let ("script", Value::Text(text)) = (inner.key.as_str(), &inner.node.value)
+            && text.contains("{{")
+        {
+            let message = "a script takes no `{{…}}`: bash would read the value as code";
+            let hint = "give it as a variable: `env = { NAME = \"{{…}}\" }`, and write \"$NAME\"";
+            problems.say_with(inner.node.at, message, hint);
+            continue;
+        }
+        let allowed = if inner.key == QUOTING { Allowed::InSql } else { Allowed::ParamsAndRun };
+        template::check(&inner.node, allowed, known, used, problems);
+        if let (Allowed::InSql, Value::Text(text)) = (allowed, &inner.node.value)
+            && let Err(why) = quote::stands_alone(text)
+        {
+            problems.say(inner.node.at, why);
+        }
+    }
+}
+
 /// Checks every reference, and reports parameters that nothing refers to, and names under which things are saved twice.
 fn references(header: &Header, steps: &[RawStep], problems: &mut Problems) {
     let mut known =
@@ -170,23 +191,7 @@ fn references(header: &Header, steps: &[RawStep], problems: &mut Problems) {
             };
             match &entry.node.value {
                 Value::Table(action) if allowed == Allowed::ParamsAndRun => {
-                    for inner in &action.entries {
-                        if let ("script", Value::Text(text)) = (inner.key.as_str(), &inner.node.value)
-                            && text.contains("{{")
-                        {
-                            let message = "a script takes no `{{…}}`: bash would read the value as code";
-                            let hint = "give it as a variable: `env = { NAME = \"{{…}}\" }`, and write \"$NAME\"";
-                            problems.say_with(inner.node.at, message, hint);
-                            continue;
-                        }
-                        let allowed = if inner.key == QUOTING { Allowed::InSql } else { allowed };
-                        template::check(&inner.node, allowed, &known, &mut used, problems);
-                        if let (Allowed::InSql, Value::Text(text)) = (allowed, &inner.node.value)
-                            && let Err(why) = quote::stands_alone(text)
-                        {
-                            problems.say(inner.node.at, why);
-                        }
-                    }
+                    references_of_action(action, &known, &mut used, problems);
                 }
                 _ => template::check(&entry.node, allowed, &known, &mut used, problems),
             }

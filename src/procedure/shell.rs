@@ -10,6 +10,7 @@
 //! | a file of a known name in `/tmp` | anybody can put a link there first |
 //! | `\|\| true` | a failure is swallowed |
 //! | a text that is not strict | a failure in the middle is passed over |
+//! | `set +e` where strict mode is forced | it is turned off again |
 //!
 //! Where strict mode is forced (`set -euo pipefail`), a failing `cd` ends the script, and neither it nor the mode is told of.
 
@@ -18,7 +19,8 @@ mod rules;
 mod tests;
 
 use brush_parser::ast::{AndOr, AndOrList, Command, CompoundCommand, CompoundList, Pipeline, Program, SourceLocation};
-use brush_parser::{Parser, ParserOptions};
+use brush_parser::{ParseError, Parser, ParserOptions};
+use std::collections::BTreeSet;
 
 /// How deep commands may lie within commands; what is deeper is told of and not looked into.
 const DEEPEST: usize = 40;
@@ -39,12 +41,8 @@ pub struct Finding {
 /// Everything found in a script, in the order of its places. `strict` says that `set -euo pipefail` holds from its start.
 #[must_use]
 pub fn findings(script: &str, strict: bool) -> Vec<Finding> {
-    let mut reader = Reader { strict: strict || sets_strict(script), found: Vec::new() };
-    if nesting(script) > DEEPEST {
-        let says = "commands lie too deep within commands to be looked into".to_owned();
-        return vec![Finding { line: 1, column: 1, says, hint: "" }];
-    }
-    match parsed(script) {
+    let mut reader = Reader { strict: strict || sets_strict(script), ..Reader::default() };
+    match parse(script) {
         Ok(program) => {
             if !reader.strict && many(&program) {
                 let says = "a failure in the middle is passed over: the script is not strict";
@@ -52,10 +50,13 @@ pub fn findings(script: &str, strict: bool) -> Vec<Finding> {
                 reader.found.push(Finding { line: 1, column: 1, says: says.to_owned(), hint });
             }
             program.complete_commands.iter().for_each(|list| reader.list(list, false));
+            if strict {
+                reader.found.extend(loosened(script));
+            }
         }
-        Err(why) => {
+        Err(Unreadable { line, column, why }) => {
             let says = format!("it cannot be read as a shell script: {why}");
-            reader.found.push(Finding { line: 1, column: 1, says, hint: "" });
+            reader.found.push(Finding { line: line.unwrap_or(1), column: column.unwrap_or(1), says, hint: "" });
         }
     }
     reader.found.sort();
@@ -84,9 +85,45 @@ fn nesting(script: &str) -> usize {
     deepest
 }
 
-fn parsed(script: &str) -> Result<Program, String> {
+/// Why a script cannot be read, and where, as far as that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The line of the script, from 1.
+    pub line: Option<u32>,
+    /// The column, in characters from 1.
+    pub column: Option<u32>,
+    /// What is wrong, in a few words.
+    pub why: String,
+}
+
+/// Reads a script.
+///
+/// # Errors
+/// When bash's grammar does not have it, or its commands lie too deep within commands.
+pub fn parse(script: &str) -> Result<Program, Unreadable> {
+    if nesting(script) > DEEPEST {
+        let why = "commands lie too deep within commands".to_owned();
+        return Err(Unreadable { line: None, column: None, why });
+    }
     let mut parser = Parser::new(script.as_bytes(), &ParserOptions::default());
-    parser.parse_program().map_err(|cause| cause.to_string())
+    let number = |number: usize| u32::try_from(number).ok();
+    parser.parse_program().map_err(|cause| match cause {
+        ParseError::ParsingNear(at) => Unreadable {
+            line: number(at.line),
+            column: number(at.column),
+            why: format!("syntax error at column {}", at.column),
+        },
+        ParseError::ParsingAtEndOfInput => Unreadable {
+            line: number(script.lines().count()),
+            column: None,
+            why: "syntax error: something is not closed by its end".to_owned(),
+        },
+        ParseError::Tokenizing { inner, position } => Unreadable {
+            line: position.as_ref().and_then(|at| number(at.line)),
+            column: position.as_ref().and_then(|at| number(at.column)),
+            why: inner.to_string(),
+        },
+    })
 }
 
 /// Whether the script turns strict mode on itself before anything else.
@@ -97,6 +134,27 @@ fn sets_strict(script: &str) -> bool {
         .is_some_and(|flags| flags.split([' ', ';']).next().is_some_and(|short| short.contains('e')))
 }
 
+/// Lines that turn strict mode off again.
+fn loosened(script: &str) -> Vec<Finding> {
+    let off = |pair: &[&str]| matches!(pair, ["set", word] if word.starts_with('+') && word.contains(['e', 'u', 'o']));
+    let is_off = |text: &str| {
+        let words: Vec<&str> = text.split([' ', '\t', ';']).filter(|word| !word.is_empty()).collect();
+        words.windows(2).any(off)
+    };
+    let column = |text: &str| {
+        let before = text.split_once("set").map_or(0, |(before, _)| before.chars().count());
+        u32::try_from(before + 1).unwrap_or(1)
+    };
+    let found = (1..).zip(script.lines()).filter(|(_, text)| is_off(text));
+    let finding = |(line, text): (u32, &str)| Finding {
+        line,
+        column: column(text),
+        says: "strict mode is turned off from here on".to_owned(),
+        hint: "let the commands that may fail say so: `if ! command; then …`",
+    };
+    found.map(finding).collect()
+}
+
 /// Whether there is more than one command whose failure counts: one after another, or in a pipe.
 fn many(program: &Program) -> bool {
     let lists: Vec<&AndOrList> =
@@ -104,10 +162,92 @@ fn many(program: &Program) -> bool {
     lists.len() > 1 || lists.iter().any(|list| list.first.seq.len() > 1)
 }
 
+/// The names that bash carries out itself. Source: bash(1), "SHELL BUILTIN COMMANDS".
+const BUILTINS: [&str; 61] = [
+    ".",
+    ":",
+    "[",
+    "alias",
+    "bg",
+    "bind",
+    "break",
+    "builtin",
+    "caller",
+    "cd",
+    "command",
+    "compgen",
+    "complete",
+    "compopt",
+    "continue",
+    "declare",
+    "dirs",
+    "disown",
+    "echo",
+    "enable",
+    "eval",
+    "exec",
+    "exit",
+    "export",
+    "false",
+    "fc",
+    "fg",
+    "getopts",
+    "hash",
+    "help",
+    "history",
+    "jobs",
+    "kill",
+    "let",
+    "local",
+    "logout",
+    "mapfile",
+    "popd",
+    "printf",
+    "pushd",
+    "pwd",
+    "read",
+    "readarray",
+    "readonly",
+    "return",
+    "set",
+    "shift",
+    "shopt",
+    "source",
+    "suspend",
+    "test",
+    "times",
+    "trap",
+    "true",
+    "type",
+    "typeset",
+    "ulimit",
+    "umask",
+    "unalias",
+    "unset",
+    "wait",
+];
+
+/// The programs that a script calls by a plain name and without looking at whether that worked; sorted. What it calls by a
+/// variable, in a condition or behind `||` is not among them, nor what is bash's own or a function of the script.
+#[must_use]
+pub fn programs(script: &str) -> Vec<String> {
+    let mut reader = Reader { strict: true, ..Reader::default() };
+    if let Ok(program) = parse(script) {
+        program.complete_commands.iter().for_each(|list| reader.list(list, false));
+    }
+    let own = |name: &String| BUILTINS.contains(&name.as_str()) || reader.functions.contains(name);
+    reader.called.iter().filter(|name| !own(name)).cloned().collect()
+}
+
 /// Walks the tree.
+#[derive(Default)]
 struct Reader {
     strict: bool,
     found: Vec<Finding>,
+    /// The plain names of what is called and not looked at.
+    called: BTreeSet<String>,
+    /// The functions that are defined.
+    functions: BTreeSet<String>,
 }
 
 impl Reader {
@@ -159,7 +299,10 @@ impl Reader {
                 self.compound(compound, checked);
                 redirects.iter().flat_map(|list| &list.0).for_each(|redirect| rules::redirect(self, redirect, command));
             }
-            Command::Function(function) => self.compound(&function.body.0, false),
+            Command::Function(function) => {
+                self.functions.insert(function.fname.value.clone());
+                self.compound(&function.body.0, false);
+            }
             Command::ExtendedTest(..) => {}
         }
     }

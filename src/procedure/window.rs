@@ -6,17 +6,14 @@
 //! budget = { run = "70m", undo = "20m" }
 //! ```
 
-use crate::calendar::{Calendar, Window};
 use crate::config::estate::Environment;
-use crate::config::reader::{Node, Problem, Problems, Table, Value};
-use crate::domain::{Budget, quantity};
-use crate::procedure::header::{Procedure, span, text_node};
+use crate::config::reader::{Node, Problems, Table, Value};
+use crate::domain::Budget;
+use crate::procedure::header::{span, text_node};
 use crate::procedure::params::Bound;
 use crate::procedure::plan::WindowUse;
 use crate::procedure::template;
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::time::Duration;
 
 /// The window as the file has it; every text may hold templates.
 #[derive(Clone, Debug, PartialEq)]
@@ -128,89 +125,4 @@ pub(super) fn is_of(raw: &RawWindow, wanted: &WindowUse, environment: &str, prob
         let given = given.escape_debug();
         problems.say(node.at, format!("this estate is {environment}, and the windows of {given} are not its own"));
     }
-}
-
-/// Where a procedure and the windows of its estate contradict each other: no window allows it, or none is as long as what it
-/// declares. What a parameter decides is not judged here.
-#[must_use]
-pub fn contradicts(procedure: &Procedure, calendar: &Calendar, environment: Environment) -> Vec<Problem> {
-    let mut problems = Problems::of(&procedure.file);
-    let Some(raw) = &procedure.window else { return Vec::new() };
-    let (Some(wanted), Some(node)) = (raw.literal(), raw.nodes().pop()) else { return Vec::new() };
-    if let Some(none) = calendar.refuses(&wanted, environment) {
-        problems.say_with(node.at, none.why, none.hint);
-        return problems.into_sorted();
-    }
-    let longest = calendar.allowing(&wanted, environment).max_by_key(|window| window.lasts);
-    let (needs, back) = needs(procedure);
-    if let Some(window) = longest.filter(|window| needs + back > window.lasts) {
-        let lasts = quantity::span(window.lasts);
-        let also =
-            if back.is_zero() { String::new() } else { format!(" and {} for the way back", quantity::span(back)) };
-        let message =
-            format!("this takes {}{also}, and the window `{}` lasts {lasts}", quantity::span(needs), window.name);
-        problems.say_with(node.at, message, "a longer window, or fewer steps at a time");
-    }
-    problems.into_sorted()
-}
-
-/// How long a procedure takes by its own word, and how long its way back: the budget, or at least the sum of what its steps say.
-fn needs(procedure: &Procedure) -> (Duration, Duration) {
-    let said: u64 = procedure.steps.iter().filter_map(|step| step.takes_s).fold(0, u64::saturating_add);
-    let run = procedure.budget.run_s.unwrap_or(said);
-    (Duration::from_secs(run), Duration::from_secs(procedure.budget.undo_s.unwrap_or(0)))
-}
-
-/// Windows that are too short for all that belongs in them alone, told at the window.
-#[must_use]
-pub fn crowded(file: &Path, calendar: &Calendar, procedures: &[&Procedure], environment: Environment) -> Vec<Problem> {
-    let mut problems = Problems::of(file);
-    for window in &calendar.windows {
-        let belongs = |procedure: &&&Procedure| {
-            let wanted = procedure.window.as_ref().and_then(RawWindow::literal);
-            wanted.is_some_and(|wanted| only(calendar, &wanted, environment) == Some(&window.name))
-        };
-        let own: Vec<_> =
-            procedures.iter().filter(belongs).map(|procedure| (&procedure.id, needs(procedure))).collect();
-        let sum = own.iter().fold(Duration::ZERO, |sum, (_, (run, _))| sum.saturating_add(*run));
-        if own.len() > 1 && sum > window.lasts {
-            let told: Vec<String> = own.iter().map(|(id, (run, _))| format!("{id} {}", quantity::span(*run))).collect();
-            let (sum, lasts) = (quantity::span(sum), quantity::span(window.lasts));
-            let message = format!("what belongs in this window takes {sum}, and it lasts {lasts}: {}", told.join(", "));
-            problems.say(window.at, message);
-        }
-    }
-    problems.into_sorted()
-}
-
-/// The one window that allows something, where there is just one.
-fn only<'a>(calendar: &'a Calendar, wanted: &WindowUse, environment: Environment) -> Option<&'a String> {
-    let mut all = calendar.allowing(wanted, environment);
-    match (all.next(), all.next()) {
-        (Some(window), None) => Some(&window.name),
-        _ => None,
-    }
-}
-
-/// Operations of windows that no procedure is for, told at the window. A procedure whose operation a parameter decides may be for
-/// any, so that then nothing is told.
-#[must_use]
-pub fn unserved(file: &Path, calendar: &Calendar, procedures: &[&Procedure]) -> Vec<Problem> {
-    let mut problems = Problems::of(file);
-    let raws = || procedures.iter().filter_map(|procedure| procedure.window.as_ref());
-    let open = raws().any(|raw| matches!(raw, RawWindow::Operation { .. }) && raw.literal().is_none());
-    let served = |window: &Window, word: &str| {
-        raws().filter_map(RawWindow::literal).any(|wanted| match wanted {
-            WindowUse::Named(name) => name == window.name,
-            WindowUse::Operation { operation, .. } => operation == word,
-        })
-    };
-    for window in calendar.windows.iter().filter(|_| !open) {
-        for word in window.operations.iter().filter(|word| !served(window, word)) {
-            let message = format!("no procedure is for the operation `{}` of this window", word.escape_debug());
-            let hint = format!("a procedure says window = {{ operation = \"{}\" }}", word.escape_debug());
-            problems.say_with(window.at, message, hint);
-        }
-    }
-    problems.into_sorted()
 }

@@ -177,6 +177,11 @@ impl Engine {
             self.recover().await?;
         }
         self.begin_reading();
+        if let Some(reason) = self.view().terms.emergency.clone()
+            && !self.approve_start(&format!("Emergency: {reason}")).await?
+        {
+            return self.stop().await;
+        }
         if self.plan.order == Order::Any {
             return self.walk().await;
         }
@@ -228,7 +233,7 @@ impl Engine {
             Some(StepState::Unknown) if self.view().step(step).is_some_and(StepView::undo_is_unknown) => {
                 return self.settle_undo(step).await;
             }
-            Some(StepState::Unknown) => return self.settle(step).await,
+            Some(StepState::Unknown) => return self.settle(step, false).await,
             Some(StepState::Running) => return self.go_on_undoing(step).await,
             Some(StepState::Failed) if self.retrying != Some(step) => return self.decide_failure(step).await,
             _ => {}
@@ -273,8 +278,10 @@ impl Engine {
             };
             return self.write(Event::StepSkipped { step, reason }).map(drop);
         }
-        // To an undo was consented with its act, and in an ending nobody may be there.
-        if planned.effect == EffectClass::Read || (self.ending && planned.verb == Verb::UndoOf) {
+        // To an undo was consented with its act. In an ending nobody may be there, and what every ending takes back is not asked
+        // about in the good one alone.
+        let unasked = planned.verb == Verb::UndoOf && (self.ending || planned.always);
+        if planned.effect == EffectClass::Read || unasked {
             return self.attempt_step(step, planned, Some(frozen.digest), None).await;
         }
         let covered = self.view().permit(step).filter(|(_, set)| *set == frozen.digest).cloned();

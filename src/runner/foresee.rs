@@ -9,8 +9,8 @@ use crate::journal::history::History;
 use crate::journal::record::Record;
 use crate::procedure::plan::Plan;
 use crate::runner::engine::{created, standing};
-use crate::runner::identity;
 use crate::runner::rundir::Start;
+use crate::runner::{identity, policy};
 
 /// The state of a run at its first record, as it would be if it began now.
 ///
@@ -51,14 +51,14 @@ pub fn refusal(plan: &Plan, view: &RunView, now: Now) -> Option<Error> {
     Some(refusal.hint("what cannot wait is an emergency: --emergency \"REASON\", which takes a second person"))
 }
 
-/// Why an emergency may not begin: it needs its reason, and a second person, whom this version cannot ask.
+/// Why an emergency may not begin: it needs its reason, and a second person, so that its run must be where one reaches it (`team`).
 #[must_use]
-pub fn emergency_refusal(reason: &str) -> Option<Error> {
+pub fn emergency_refusal(reason: &str, team: bool) -> Option<Error> {
     if reason.trim().is_empty() {
         return Some(Error::new(Kind::Refused, "an emergency needs a reason, for the report"));
     }
-    let message = "an emergency takes a second person, and none can be asked here";
-    Some(Error::new(Kind::Refused, message).hint("wait for the next window: midwatch windows shows it"))
+    let why = "an emergency takes a second person, or the next window: midwatch windows shows it";
+    (!team).then(|| policy::without_team("an emergency", why))
 }
 
 /// What whoever starts a run should know of its time, in a sentence each: where it would have to stop.

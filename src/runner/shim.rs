@@ -12,11 +12,13 @@ mod descendants;
 mod pump;
 
 use crate::domain::Error;
-use crate::domain::error::Result;
+use crate::domain::error::{Result, said};
 use crate::journal::record::LogEnd;
 use crate::probes::clock;
 use crate::procedure::plan::Action;
+use crate::runner::adapters::reach::Reach;
 use crate::runner::adapters::secret::Named;
+use crate::runner::adapters::{self, Variables};
 use crate::runner::identity::ProcessId;
 use crate::runner::rundir::{open_private, sync_dir, write_durably};
 use pump::Pump;
@@ -67,6 +69,9 @@ pub enum ChildSpec {
         /// The variables whose values are secrets: where they lie.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         secrets: BTreeMap<String, Named>,
+        /// The database whose variables it finds as well.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        database: Option<Reach>,
         /// A script that is kept in the directory of the attempt; its name is the last argument.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         script: Option<String>,
@@ -128,7 +133,7 @@ impl Exit {
     /// The end of an act that could not be started.
     #[must_use]
     pub fn not_started(why: String) -> Self {
-        Self { not_started: Some(why), ..Self::default() }
+        Self { not_started: Some(said(why)), ..Self::default() }
     }
 }
 
@@ -165,9 +170,9 @@ fn read_spec() -> Result<Spec> {
 fn attend(spec: &Spec, stop: &std::os::unix::net::UnixStream) -> Exit {
     let began = clock::boot();
     let mut exit = Exit::default();
-    let started = secrets_of(spec).and_then(|secrets| Ok((start(spec, &secrets)?, secrets)));
+    let started = variables_of(spec).and_then(|(env, secrets)| Ok((start(spec, &env, &secrets)?, secrets)));
     match started {
-        Err(cause) => exit.not_started = Some(cause.to_string()),
+        Err(cause) => exit.not_started = Some(said(cause)),
         Ok((mut child, secrets)) => {
             if let Some(id) = ProcessId::of(child.id())
                 && let Ok(bytes) = serde_json::to_vec(&id)
@@ -188,14 +193,14 @@ fn attend(spec: &Spec, stop: &std::os::unix::net::UnixStream) -> Exit {
     exit
 }
 
-/// Reads the secrets of a program, by the names of their variables.
-fn secrets_of(spec: &Spec) -> io::Result<BTreeMap<String, String>> {
-    let ChildSpec::Program { secrets, .. } = &spec.child else { return Ok(BTreeMap::new()) };
-    let read = |(name, secret): (&String, &Named)| {
-        let value = secret.read().map_err(io::Error::other)?;
-        Ok((name.clone(), value.expose().to_owned()))
-    };
-    secrets.iter().map(read).collect()
+/// The variables of a program: those that may be shown, and its secrets.
+fn variables_of(spec: &Spec) -> io::Result<(Variables, Variables)> {
+    match &spec.child {
+        ChildSpec::Program { env, secrets, database, .. } => {
+            adapters::environment(env, secrets, database.as_ref()).map_err(io::Error::other)
+        }
+        ChildSpec::Act { .. } => Ok((Variables::new(), Variables::new())),
+    }
 }
 
 /// Keeps a script in the attempt's own directory, where none but its owner reads it.
@@ -207,9 +212,9 @@ fn keep_script(dir: &Path, text: &str) -> io::Result<PathBuf> {
     Ok(path)
 }
 
-fn start(spec: &Spec, secrets: &BTreeMap<String, String>) -> io::Result<Child> {
+fn start(spec: &Spec, env: &Variables, secrets: &Variables) -> io::Result<Child> {
     let mut command = match &spec.child {
-        ChildSpec::Program { path, argv, cwd, env, script, .. } => {
+        ChildSpec::Program { path, argv, cwd, script, .. } => {
             let mut command = Command::new(path);
             command
                 .arg0(argv.first().map_or("", String::as_str))

@@ -154,6 +154,22 @@ fn what_does_not_fit_cannot_be_confirmed_and_resizing_loses_nothing() {
 }
 
 #[test]
+fn what_never_fitted_can_be_left() {
+    for story in [sample::change(), sample::destroy()] {
+        let mut model = following(&story);
+        model.drawn(Seen { size: (80, 24), whole: false, needed: (80, 30), ..Seen::default() }, model.now.boot);
+        assert!(!model.is_awake(), "it never stood whole on the screen");
+        let now = model.now;
+        for key in [Key::char('c'), Key::plain(KeyCode::Enter)] {
+            assert_eq!(update(&mut model, Msg::KeyPressed(key, now)), []);
+        }
+        assert!(matches!(model.modal(), Some(Modal::Prompt(_))));
+        update(&mut model, Msg::KeyPressed(Key::plain(KeyCode::Esc), now));
+        assert!(model.modal().is_none(), "{:?}", model.modal());
+    }
+}
+
+#[test]
 fn nothing_is_pasted_into_consent_but_a_link_is_into_a_sign_off() {
     let mut model = following(&sample::destroy());
     sample::looked_at(&mut model);

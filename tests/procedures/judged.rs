@@ -1,10 +1,13 @@
 //! Findings between files, each with its exact place.
 
 use jiff::civil::Date;
+use midwatch::calendar;
+use midwatch::config::estate::Environment;
 use midwatch::config::reader::Problem;
 use midwatch::procedure::catalog::{Library, text_of};
 use midwatch::procedure::header::Procedure;
-use midwatch::procedure::lint::judge;
+use midwatch::procedure::lint::windows::Hours;
+use midwatch::procedure::lint::{judge, judge_windows};
 use midwatch::procedure::read::read;
 use midwatch::runner::adapters::BuiltIn;
 use std::path::{Path, PathBuf};
@@ -21,6 +24,7 @@ fn told(case: &Path) -> String {
     let mut files: Vec<PathBuf> = case.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|file| file.extension().is_some_and(|ending| ending == "toml"));
     files.sort();
+    let windows: Vec<PathBuf> = files.extract_if(.., |file| file.ends_with(calendar::WINDOWS_FILE)).collect();
     let mut library = Library::new();
     for file in files {
         let name = PathBuf::from(file.file_name().unwrap());
@@ -30,7 +34,12 @@ fn told(case: &Path) -> String {
     }
     let judged: Vec<&Procedure> = library.values().collect();
     let today = Date::constant(2026, 11, 22);
-    let found = judge(&judged, &library, today);
+    let file = Path::new(calendar::WINDOWS_FILE);
+    let windows = windows.first().map(|windows| calendar::parse(&text_of(windows).unwrap(), file).unwrap());
+    let environment = Environment::Production;
+    let hours = windows.as_ref().map(|calendar| Hours { file, calendar, environment });
+    let found = judge(&judged, &library, hours, today);
+    let found = hours.map_or(found.clone(), |hours| found.and(judge_windows(&library, hours)));
     let lines =
         |problems: &[Problem], kind: &str| problems.iter().map(|it| format!("{kind} {it}\n")).collect::<String>();
     lines(&found.errors, "error") + &lines(&found.warnings, "warning")

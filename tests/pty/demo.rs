@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use std::fs;
 
 /// Opens the demo and waits until its services have been read.
-fn demo(home: &Home) -> Pty {
+pub fn demo(home: &Home) -> Pty {
     let pty = home.open(&["demo"], &[], WIDE);
     pty.wait_for(SOON, |screen| line_with(screen, "cell0-gateway").contains("● "));
     pty

@@ -6,6 +6,7 @@
 mod checklist;
 mod cut;
 mod demo;
+mod examples;
 mod outside;
 mod prompts;
 mod terminal;

@@ -129,9 +129,8 @@ fn windowed(size: (u16, u16), keys: &str) -> Model {
 
 /// A plan that only its window refuses.
 fn outside(size: (u16, u16)) -> Model {
-    let mut model = sample::healthy(size, operator());
-    sample::press(&mut model, "j x");
-    let target = sample::id(TargetKind::Host, "memory");
+    let mut model = pressed(sample::healthy(size, operator()), "/ s r v / c e l l Enter j x");
+    let target = sample::id(TargetKind::Mount, "/srv/cell0");
     update(&mut model, Msg::Offered { target, offers: sample::offers(), withheld: Vec::new() });
     sample::press(&mut model, "j Enter Enter");
     let message = "there is no time for step 2 (Move rotated logs to the archive): no window is open; next: weekly at 2026-11-29 02:00 UTC";

@@ -109,7 +109,7 @@ fn a_run_on_another_name_of_the_same_server_is_refused_and_told_who_holds_it() {
     base.start("third", &["--yes", "change"]).exits(6).says(&id).says("which calls it redis:cache");
     // Its claim outlives its runner, and the servers.
     run.kill_runner();
-    base.start("second", &["--yes", "change"]).exits(6).says("is still claimed by the interrupted run");
+    base.start("second", &["--yes", "change"]).exits(6).says("is still claimed by the unfinished run");
     drop(redis);
     run.drive();
     base.start("second", &["--yes", "change"]).exits(0);

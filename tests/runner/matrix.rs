@@ -42,10 +42,13 @@ const PLACES: [(&str, &[u32]); 18] = [
     ("seal.post", &[1]),
 ];
 
+/// How often an effect was done, and taken back, as its target has it.
+type Counts<'a> = dyn Fn(&Estate) -> (usize, usize) + 'a;
+
 /// An estate with the procedure `all`, and what counts its effects: how often it was done, and taken back.
 struct Scene<'a> {
     estate: Estate,
-    counted: Box<dyn Fn(&Estate) -> (usize, usize) + 'a>,
+    counted: Box<Counts<'a>>,
 }
 
 /// Writes the procedure: a step of the adapter's, what comes between, a check that fails.

@@ -93,13 +93,9 @@ fn an_undo_of_takes_back_what_ran_and_passes_over_what_is_undone() {
     assert!(preview.facts[0].1.contains("echo 3"), "{:?}", preview.facts);
     assert_eq!(effects(&estate), [1, 0, 1, 0, 0]);
     run.accept(&first, consent(&first));
-    let second = run.prompt_after(&first.id);
-    let Ask::Confirm { preview, .. } = &second.ask else { panic!("{second:?}") };
-    assert_eq!(preview.headline, "Take back 1 step: Stop");
-    assert_eq!(preview.warnings, ["step 2 is passed over, which is undone already"]);
-    run.accept(&second, consent(&second));
-    let view = run.drive();
-    assert_eq!(view.sealed, Some(RunStatus::Ok));
+    // What every ending takes back is not asked about in the good one either.
+    let view = run.sealed();
+    assert_eq!((view.sealed, run.count("prompt.opened")), (Some(RunStatus::Ok), 3));
     assert_eq!(states(&view), ["done", "undone", "undone", "done", "done", "done", "done"]);
     assert_eq!(effects(&estate), [1, 1, 1, 1, 1]);
     assert_eq!(fs::read_to_string(estate.tree("unpage")).unwrap(), "3\n");

@@ -1,38 +1,13 @@
 //! Windows through the real runner: what does not fit is refused with its numbers, and the way back is not.
 
 use crate::support::estate::Estate;
+use crate::support::hours::{WINDOWS, estate, set_clock, sunday};
 use crate::support::run::{Run, consent, decide};
 use midwatch::domain::RunStatus;
 use midwatch::journal::fold::OpenPrompt;
 use midwatch::journal::record::{Ask, Choice, Event};
 use std::fs;
 use std::io::Write;
-
-/// Open on Sundays from two to four.
-const WINDOWS: &str = "schema = 1\n[[window]]\nname = \"weekly\"\nstarts = \"0 2 * * SUN\"\nlasts = \"2h\"\n";
-
-/// Shows every process of the estate this time from now on.
-fn set_clock(estate: &Estate, at: &str) {
-    let wanted: jiff::Timestamp = at.parse().unwrap();
-    let by = wanted.duration_since(jiff::Timestamp::now()).as_secs();
-    // Renamed into its place: nobody reads half a number.
-    fs::write(estate.beside("clock.new"), by.to_string()).unwrap();
-    fs::rename(estate.beside("clock.new"), estate.beside("clock")).unwrap();
-}
-
-/// An estate with the weekly window, at a time of Sunday, 22 November 2026.
-fn estate(at: &str) -> Estate {
-    let estate = Estate::default();
-    fs::write(estate.beside("windows.toml"), WINDOWS).unwrap();
-    let clock = estate.beside("clock").to_str().unwrap().to_owned();
-    let estate = estate.with("MIDWATCH_WALL_SHIFT", &clock);
-    set_clock(&estate, &sunday(at));
-    estate
-}
-
-fn sunday(at: &str) -> String {
-    format!("2026-11-22T{at}:00Z")
-}
 
 /// A change that leaves a line, and takes it away when it is undone.
 fn step(word: &str, takes: &str) -> String {

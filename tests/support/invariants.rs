@@ -78,6 +78,8 @@ struct Check {
     done: BTreeSet<u64>,
     failed: BTreeSet<u64>,
     passed: BTreeSet<u64>,
+    /// Steps that another person said begin although there is no time.
+    cannot_wait: BTreeSet<u64>,
     /// Who wrote the record at hand, and who wrote the first one.
     actor: Value,
     starter: Value,
@@ -276,7 +278,7 @@ impl Check {
             return self.decided(step, &ask, &body["answer"]);
         }
         if let Some(first) = self.first.take() {
-            return self.second(first, step, &id, &ask, &body["answer"]);
+            return self.second(&first, step, &id, &ask, &body["answer"]);
         }
         if body["answer"]["answer"] != "confirm" {
             return;

@@ -3,7 +3,9 @@
 pub mod corpus;
 pub mod disk;
 pub mod estate;
+pub mod hours;
 pub mod invariants;
+pub mod mail;
 pub mod post;
 pub mod pty;
 pub mod run;

@@ -2,6 +2,8 @@
 //!
 //! Only root can become other users. Where the tests run as somebody else, each says so, and tries what one user can see.
 
+mod backups;
+mod emergency;
 mod eyes;
 mod glass;
 pub mod people;

@@ -1,11 +1,13 @@
 //! A team: an estate with its state in a team directory, and processes of other users that work on it.
 
 use crate::support::estate::{BINARY, Estate, SOON, Said, finish};
+use crate::support::pty::Pty;
 use crate::support::run::{Run, demand};
 use midwatch::journal::fold::OpenPrompt;
 use midwatch::journal::record::Answer;
 use midwatch::runner::protocol::{Demand, Reply, Request};
 use midwatch::runner::rundir::RunDir;
+use portable_pty::CommandBuilder;
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -88,6 +90,22 @@ impl Team {
         command.args(["--groups", &groups.to_string(), "--"]).arg(program).args(args);
         self.estate.surround(&mut command);
         command
+    }
+
+    /// `midwatch` of somebody, in a terminal of their own of (columns, rows).
+    pub fn terminal(&self, who: Person, args: &[&str], size: (u16, u16)) -> Pty {
+        let command = self.command(who, Path::new(BINARY), args);
+        let mut builder = CommandBuilder::new(command.get_program());
+        builder.args(command.get_args());
+        builder.env_clear();
+        for (name, value) in command.get_envs() {
+            builder.env(name, value.unwrap_or_default());
+        }
+        for (name, value) in [("TERM", "xterm-256color"), ("LANG", "C.UTF-8")] {
+            builder.env(name, value);
+        }
+        builder.cwd(self.estate.tree(""));
+        Pty::start(builder, size)
     }
 
     /// `midwatch` of somebody, to its end.

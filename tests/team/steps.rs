@@ -1,6 +1,7 @@
 //! The approve verb, the overridden gate, and approvals in a checklist.
 
 use super::people::{ANNA, BEN, Team, approve, is_root};
+use crate::support::pty::SOON;
 use crate::support::run::{decide, demand};
 use midwatch::domain::RunStatus;
 use midwatch::journal::fold::ItemState;
@@ -72,6 +73,110 @@ fn a_hard_gate_is_overridden_by_another_person_for_a_reason_and_for_ever() {
     let view = run.sealed();
     assert_eq!((view.sealed, view.overrides.len(), view.overrides[0].by.uid), (Some(RunStatus::Ok), 1, BEN.uid));
     team.midwatch(ANNA, &["report", run.dir.id.as_str()]).exits(0).says("OVERRIDE").says("the test says so");
+}
+
+const WAIT: &str = r#"
+[[look]]
+title   = "It is drained"
+wait    = { exec = ["false"] }
+timeout = "1s"
+[[look]]
+title   = "It is drained indeed"
+wait    = { exec = ["false"] }
+timeout = "1s"
+gate    = "soft"
+"#;
+
+#[test]
+fn a_wait_that_did_not_come_true_is_a_hard_gate_as_a_check_is() {
+    let choices = |prompt: &midwatch::journal::fold::OpenPrompt| match &prompt.ask {
+        Ask::Decide { choices, .. } => choices.clone(),
+        _ => Vec::new(),
+    };
+    let alone = crate::support::estate::Estate::default();
+    alone.procedure("wait", "", WAIT);
+    alone.start("wait", &[]).exits(1);
+    assert_eq!(choices(&alone.run().prompt()), [Choice::Retry, Choice::Hold, Choice::Abort], "nobody else reaches it");
+    if !is_root() {
+        return;
+    }
+    let team = Team::of("other");
+    team.estate.procedure("wait", "", WAIT);
+    team.midwatch(ANNA, &["run", "test/wait"]).exits(1);
+    let run = team.estate.run();
+    let prompt = run.prompt();
+    assert_eq!(choices(&prompt), [Choice::Retry, Choice::Override, Choice::Hold, Choice::Abort]);
+    team.refused(ANNA, &run, demand(&prompt, decide(Choice::Skip)), "not among the choices");
+    team.refused(ANNA, &run, demand(&prompt, decide(Choice::Override)), "nobody is their own second person");
+    team.accept(BEN, &run, &prompt, decide(Choice::Override));
+    // The soft one may be passed over by whoever is there.
+    let soft = run.prompt_after(&prompt.id);
+    assert_eq!(choices(&soft), [Choice::Retry, Choice::Skip, Choice::Hold, Choice::Abort]);
+    team.accept(ANNA, &run, &soft, decide(Choice::Skip));
+    let view = run.sealed();
+    let overrides: Vec<_> = view.overrides.iter().map(|passed| (passed.step, passed.by.uid)).collect();
+    assert_eq!((view.sealed, overrides), (Some(RunStatus::Ok), vec![(0, BEN.uid)]));
+}
+
+/// A gate of a checklist that cannot pass until the tree holds `there`, and one more item.
+const GATES: &str = r#"
+[[before]]
+title = "The gate"
+check = { exec = ["test", "-e", "{tree}/there"] }
+gate  = "hard"
+[[before]]
+title  = "Sign"
+manual = "Look around."
+"#;
+
+#[test]
+fn a_hard_gate_of_a_checklist_is_overridden_by_another_person_for_a_reason() {
+    if !is_root() {
+        return;
+    }
+    let team = Team::of("other");
+    team.estate.procedure("gates", "order = \"any\"", GATES);
+    let run = team.start_waiting(ANNA, "gates", &[]);
+    let item = || run.view().item(0).unwrap();
+    run.wait("the look", |view| view.item(0).unwrap().passed == Some(false));
+    let past = |reason: &str| Demand::Item { step: 0, seq: item().seq, deed: Deed::Override { reason: reason.into() } };
+    let skip = Demand::Item { step: 0, seq: item().seq, deed: Deed::Skip { reason: "moot".into() } };
+    let own = "nobody is their own second person";
+    team.refused(BEN, &run, skip, "only evidence closes it, or another person than the starter");
+    team.refused(ANNA, &run, past("haste"), own);
+    team.refused(BEN.logged_in_as(ANNA.login), &run, past("haste"), "logged in as the same person");
+    team.refused(BEN, &run, past(" "), "needs a reason");
+    let sign = Deed::Override { reason: "haste".into() };
+    team.refused(BEN, &run, Demand::Item { step: 1, seq: item().seq, deed: sign }, "it is no hard gate");
+    assert_eq!(item().state, ItemState::Open);
+
+    // At a terminal the starter is not offered what they may not do; another person is.
+    let id = run.dir.id.as_str();
+    let anna = team.terminal(ANNA, &["attach", "--plain", id], (120, 36));
+    let shown = anna.wait_for(SOON, |screen| screen.contains("done (look again)"));
+    assert!(shown.contains("hard gate") && !shown.contains("override,") && !shown.contains("skip,"), "{shown}");
+    let ben = team.terminal(BEN, &["attach", "--plain", id], (120, 36));
+    ben.wait_for(SOON, |screen| screen.contains("done (look again), override, later"));
+    ben.send("override\r");
+    ben.wait_for(SOON, |screen| screen.contains("reason:"));
+    ben.send("the disk is borrowed tonight\r");
+    let view = run.wait("the override", |view| view.item(0).unwrap().state == ItemState::Overridden);
+    anna.wait_for(SOON, |screen| screen.contains("OVERRODE the hard gate step 1 of 2 (The gate)"));
+    assert_eq!(view.overrides.iter().map(|passed| passed.by.uid).collect::<Vec<_>>(), [BEN.uid]);
+
+    // It can be opened again, and that it was overridden stays.
+    let again = Demand::Item { step: 0, seq: item().seq, deed: Deed::Reopen { reason: "it is back".into() } };
+    assert!(matches!(team.ask(ANNA, &run, again), midwatch::runner::protocol::Reply::Accepted { .. }));
+    team.estate.file("there", "x");
+    let close = Demand::Item { step: 0, seq: item().seq, deed: Deed::Close };
+    assert!(matches!(team.ask(ANNA, &run, close), midwatch::runner::protocol::Reply::Accepted { .. }));
+    assert_eq!(item().state, ItemState::Evidence);
+    let sign = Demand::Item { step: 1, seq: run.view().item(1).unwrap().seq, deed: Deed::Hand { note: String::new() } };
+    assert!(matches!(team.ask(ANNA, &run, sign), midwatch::runner::protocol::Reply::Accepted { .. }));
+    assert_eq!(run.sealed().sealed, Some(RunStatus::Ok));
+    run.is_whole_and_known();
+    let page = team.midwatch(ANNA, &["report", id]).exits(0);
+    page.says("**OVERRIDE**").says("the disk is borrowed tonight").says("overrode the gate of step 1");
 }
 
 #[test]

@@ -140,7 +140,9 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Down if is_item(model) => return checklist::turn(model, 1),
         Action::Up if is_item(model) => return checklist::turn(model, -1),
-        Action::Hand | Action::Skip | Action::Reopen if is_item(model) => return checklist::write(model, action),
+        Action::Hand | Action::Skip | Action::Override | Action::Reopen if is_item(model) => {
+            return checklist::write(model, action);
+        }
         Action::Down => return scroll(model, 1),
         Action::Up => return scroll(model, -1),
         Action::PageDown => return scroll(model, page),

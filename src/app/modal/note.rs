@@ -15,13 +15,15 @@ pub enum Writes {
     Hand,
     /// It is why an item is passed over.
     Skip,
+    /// It is why a hard gate is overridden.
+    Override,
     /// It is why an item is opened again.
     Reopen,
 }
 
 impl Writes {
     /// All that can be done with a text.
-    pub const ALL: [Self; 4] = [Self::Beside, Self::Hand, Self::Skip, Self::Reopen];
+    pub const ALL: [Self; 5] = [Self::Beside, Self::Hand, Self::Skip, Self::Override, Self::Reopen];
 
     /// What asks for such a text.
     #[must_use]
@@ -30,6 +32,7 @@ impl Writes {
             Self::Beside => Action::Note,
             Self::Hand => Action::Hand,
             Self::Skip => Action::Skip,
+            Self::Override => Action::Override,
             Self::Reopen => Action::Reopen,
         }
     }
@@ -42,6 +45,7 @@ impl Writes {
             Self::Beside => None,
             Self::Hand => Some(Deed::Hand { note: text }),
             Self::Skip => Some(Deed::Skip { reason: text }),
+            Self::Override => Some(Deed::Override { reason: text }),
             Self::Reopen => Some(Deed::Reopen { reason: text }),
         }
     }

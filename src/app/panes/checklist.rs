@@ -10,7 +10,7 @@ use crate::app::msg::Outline;
 use crate::app::panes::run::{self, RunPane};
 use crate::domain::{RunId, RunStatus};
 use crate::journal::fold::{ItemState, ItemView, RunView};
-use crate::journal::item::{Deed, fits};
+use crate::journal::item::{Deed, fits, may_do};
 
 /// The Checklist pane.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -166,6 +166,12 @@ pub fn item(pane: &ChecklistPane, dialog: &ItemDialog) -> Option<ItemView> {
     pane.view().filter(|view| view.id == dialog.run)?.item(dialog.step)
 }
 
+/// Whether the operator of this console may do this with an item now.
+fn may(model: &Model, item: &ItemView, deed: &Deed) -> Result<(), String> {
+    fits(item, deed)?;
+    model.checklist.view().map_or(Ok(()), |view| may_do(&view.starter, &model.me, deed))
+}
+
 /// The item of the topmost dialog.
 fn at_hand(model: &Model) -> Option<ItemView> {
     let Some(Modal::Item(dialog)) = model.modal() else { return None };
@@ -245,7 +251,7 @@ fn deed(model: &mut Model, item: &ItemView, seq: u64, deed: Deed) -> Vec<Effect>
     let authority = model.authority.clone();
     let (id, lives) = (model.checklist.run.following.clone(), model.checklist.run.lives);
     let sent = matches!(model.modal(), Some(Modal::Item(dialog)) if dialog.sent);
-    let refusal = match (&authority, fits(item, &deed)) {
+    let refusal = match (&authority, may(model, item, &deed)) {
         (None, _) => Some("read-only: this console holds nothing to act with".to_owned()),
         _ if sent => Some("that is on its way to the runner".to_owned()),
         _ if !lives => Some("no runner is there: resume the run first".to_owned()),
@@ -280,7 +286,7 @@ pub fn write(model: &mut Model, action: Action) -> Vec<Effect> {
     }
     let whole = model.is_whole();
     let id = model.checklist.run.following.clone().filter(|_| model.checklist.run.lives);
-    match (id, writes.deed("something").map(|deed| fits(&item, &deed))) {
+    match (id, writes.deed("something").map(|deed| may(model, &item, &deed))) {
         _ if !whole => hint(model, ask::NOT_WHOLE),
         (None, _) => hint(model, "no runner is there: resume the run first"),
         (_, Some(Err(why))) => hint(model, why),

@@ -53,13 +53,14 @@ pub fn read(state: &Path) -> Result<Vec<ItemRow>> {
     Ok(view.iter().flat_map(|view| view.items().into_iter().map(|item| row(view, item))).collect())
 }
 
-/// Evidence is ok; somebody's word and what was passed over are warnings; what was taken back is critical; all else is not known
+/// Evidence is ok; somebody's word and what was passed over are warnings; what was taken back is critical, and so is a
+/// hard gate that somebody overrode; all else is not known
 /// to be so, and unknown.
 fn verdict(state: ItemState) -> Verdict {
     match state {
         ItemState::Evidence => Verdict::Ok,
         ItemState::Claim | ItemState::Skipped => Verdict::Warn,
-        ItemState::Undone => Verdict::Critical,
+        ItemState::Overridden | ItemState::Undone => Verdict::Critical,
         ItemState::Later | ItemState::Open | ItemState::SecondPerson | ItemState::AtWork | ItemState::Unknown => {
             Verdict::Unknown
         }
@@ -72,7 +73,7 @@ fn detail(item: &ItemView, lives: bool) -> String {
     let by = item.by.as_ref().map_or_else(String::new, |by| format!(" by {}", by.name));
     let text = match item.state {
         ItemState::Claim | ItemState::Skipped if item.note.is_empty() => format!("{word}{by}"),
-        ItemState::Claim | ItemState::Skipped => format!("{word}{by}: {}", item.note),
+        ItemState::Claim | ItemState::Skipped | ItemState::Overridden => format!("{word}{by}: {}", item.note),
         _ if found.is_empty() => word.to_owned(),
         _ => format!("{word}: {found}"),
     };

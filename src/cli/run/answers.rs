@@ -50,9 +50,14 @@ impl Answers {
     }
 }
 
-/// Asks the person at the terminal; `may_approve` is whether they can be the second person here. `None` when they left without an answer.
+/// Asks the person at the terminal; the results say whether they can be the second person here, and whether
+/// they can override a gate. `None` when they left without an answer.
 #[must_use]
-pub async fn ask_person(person: &mut Person, prompt: &OpenPrompt, may_approve: &Result<(), String>) -> Option<Answer> {
+pub async fn ask_person(
+    person: &mut Person,
+    prompt: &OpenPrompt,
+    (may_approve, may_override): (&Result<(), String>, &Result<(), String>),
+) -> Option<Answer> {
     match &prompt.ask {
         _ if prompt.waits_for_second() => second(person, prompt, may_approve).await,
         Ask::Approve { .. } => None,
@@ -78,7 +83,7 @@ pub async fn ask_person(person: &mut Person, prompt: &OpenPrompt, may_approve: &
                 let _ = writeln!(page, "  {:<10} {means}", choice.word());
             }
             print!("{}", plan::clean(&page));
-            decide(person, choices).await
+            decide(person, choices, may_override).await
         }
     }
 }
@@ -120,13 +125,17 @@ async fn second(person: &mut Person, prompt: &OpenPrompt, may_approve: &Result<(
     }
 }
 
-async fn decide(person: &mut Person, choices: &[Choice]) -> Option<Answer> {
+async fn decide(person: &mut Person, choices: &[Choice], may_override: &Result<(), String>) -> Option<Answer> {
     loop {
         let typed = person.ask("decide: ").await?;
         let Some(choice) = Choice::from_word(typed.trim()).filter(|choice| choices.contains(choice)) else {
             println!("type one of the words above");
             continue;
         };
+        if let (Choice::Override, Err(why)) = (choice, may_override) {
+            print!("{}", plan::clean(why));
+            continue;
+        }
         let reason = if choice.needs_reason() { person.ask("reason: ").await? } else { String::new() };
         return Some(Answer::Decide { choice, reason });
     }

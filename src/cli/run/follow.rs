@@ -11,6 +11,7 @@ use crate::domain::error::Result;
 use crate::domain::{Actor, Clean, Error, Kind, PromptId};
 use crate::gate::{World, operate};
 use crate::journal::answer::may_give;
+use crate::journal::eyes::is_another;
 use crate::journal::fold::{OpenPrompt, RunView};
 use crate::journal::line::{Fault, as_written};
 use crate::journal::record::{Answer, Event, Record};
@@ -148,12 +149,16 @@ impl Follow {
     /// Answers one prompt; gives the exit code's kind when nobody can.
     async fn answer(&mut self, prompt: &OpenPrompt, starter: &Actor) -> Result<Option<Kind>> {
         let approve = Answer::Approve { note: String::new() };
-        let may_approve = may_give(prompt, starter, &identity::own("run"), &approve);
+        let me = identity::own("run");
+        let may_approve = may_give(prompt, starter, &me, &approve);
+        let may_override = is_another(&me, starter, "started the run");
         loop {
-            let answer = match self.answers.in_advance(prompt) {
+            let in_advance = self.answers.in_advance(prompt);
+            let by_person = in_advance.is_none();
+            let answer = match in_advance {
                 Some(answer) => Some(answer),
                 None if self.answers.person => tokio::select! {
-                    answer = ask_person(&mut self.person, prompt, &may_approve) => answer,
+                    answer = ask_person(&mut self.person, prompt, (&may_approve, &may_override)) => answer,
                     () = closes(&self.dir, prompt) => {
                         println!();
                         return Ok(None);
@@ -171,8 +176,8 @@ impl Follow {
                 if !self.json {
                     print!("{}", clean(&cause.to_string()));
                 }
-                // Who may not be the second person may still break the glass, or wait.
-                if prompt.waits_for_second() && self.answers.person {
+                // Who was refused may answer otherwise; a prompt that is closed by now asks nobody.
+                if by_person {
                     continue;
                 }
             }

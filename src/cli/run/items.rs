@@ -16,8 +16,9 @@ use crate::domain::error::Result;
 use crate::domain::{EffectClass, Kind, Verb};
 use crate::gate::operate;
 use crate::journal::fold::{ItemState, ItemView, RunView};
-use crate::journal::item::Deed;
+use crate::journal::item::{Deed, fits, may_do};
 use crate::journal::tail::Tail;
+use crate::runner::identity;
 use crate::runner::rundir::RunDir;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -63,8 +64,9 @@ impl Follow {
         }
         let Some(item) = open.into_iter().find(|item| !self.walk.later.contains(&item.step)) else { return Ok(None) };
         print!("{}", clean(&shown(view, item)));
+        let overrides = may_override(view, item);
         let turn = tokio::select! {
-            turn = ask(&mut self.person, item) => turn,
+            turn = ask(&mut self.person, item, overrides) => turn,
             () = changes(&self.dir, item) => {
                 println!();
                 return Ok(None);
@@ -103,7 +105,7 @@ fn shown(view: &RunView, item: &ItemView) -> String {
     let mut page = String::new();
     let count = view.phase_counts().into_iter().find(|count| count.current);
     let (closed, of) = count.map_or((0, 0), |count| (count.closed, count.of));
-    let hard = if item.hard { "  hard gate" } else { "" };
+    let hard = if item.hard { "  hard gate: only evidence, or another person than the starter" } else { "" };
     let effect = if item.effect > EffectClass::Read { format!("  {}", item.effect.word()) } else { String::new() };
     let _ = writeln!(page, "\n{} {closed}/{of}  {}{effect}{hard}", item.phase, item.title);
     if !item.what.is_empty() {
@@ -132,7 +134,13 @@ fn done(item: &ItemView) -> &'static str {
     }
 }
 
-async fn ask(person: &mut Person, item: &ItemView) -> Turn {
+/// Whether the person at the terminal can lead past a hard gate that did not pass.
+fn may_override(view: &RunView, item: &ItemView) -> bool {
+    let deed = Deed::Override { reason: "something".to_owned() };
+    fits(item, &deed).is_ok() && may_do(&view.starter, &identity::own("run"), &deed).is_ok()
+}
+
+async fn ask(person: &mut Person, item: &ItemView, overrides: bool) -> Turn {
     let by_hand = !item.hard && item.verb != Verb::Notify;
     let mut words = format!("done ({})", done(item));
     if by_hand && item.verb != Verb::Manual {
@@ -141,6 +149,9 @@ async fn ask(person: &mut Person, item: &ItemView) -> Turn {
     if !item.hard {
         words.push_str(", skip");
     }
+    if overrides {
+        words.push_str(", override");
+    }
     loop {
         let Some(typed) = person.ask(&format!("{words}, later, note, leave: ")).await else { return Turn::Leave };
         let turn = match typed.trim() {
@@ -148,6 +159,7 @@ async fn ask(person: &mut Person, item: &ItemView) -> Turn {
             "done" => Some(Turn::Deed(Deed::Close)),
             "hand" if by_hand => said(person, "note (required): ", |note| Turn::Deed(Deed::Hand { note })).await,
             "skip" if !item.hard => said(person, "reason: ", |reason| Turn::Deed(Deed::Skip { reason })).await,
+            "override" if overrides => said(person, "reason: ", |reason| Turn::Deed(Deed::Override { reason })).await,
             "note" => said(person, "note: ", Turn::Note).await,
             "later" => Some(Turn::Later),
             "leave" => Some(Turn::Leave),

@@ -33,6 +33,9 @@ pub fn line(record: &Record, view: &RunView) -> Option<String> {
         }
         Event::StepSkipped { step, reason } => format!("{} is skipped: {reason}", named(view, *step)),
         Event::StepClosed { step, note } => format!("{} is done{}{note}", named(view, *step), dash(note)),
+        Event::StepOverridden { step, reason } => {
+            format!("{} OVERRODE the hard gate {}: {reason}", who(&record.actor), named(view, *step))
+        }
         Event::StepReopened { step, reason } => {
             format!("{} opened {} again: {reason}", who(&record.actor), named(view, *step))
         }

@@ -2,6 +2,7 @@
 
 use crate::config::libpq::words::{Given, known};
 use crate::config::paths::Surroundings;
+use crate::domain::error::said;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -76,6 +77,6 @@ pub(super) fn told(cause: &std::io::Error) -> String {
     match cause.kind() {
         ErrorKind::NotFound => "it does not exist".to_owned(),
         ErrorKind::PermissionDenied => "it may not be read".to_owned(),
-        _ => cause.to_string(),
+        _ => said(cause),
     }
 }

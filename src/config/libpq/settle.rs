@@ -39,8 +39,8 @@ const REFUSED: &[(&str, &[&str])] = &[
     ("sslpassword", &[]),
 ];
 
-/// Works everything out.
-pub(super) fn parameters(access: &Access) -> Result<Parameters, String> {
+/// What is given by every source, and the password that is a secret of the estate.
+pub(super) fn given(access: &Access) -> Result<(Given, Option<Secret>), String> {
     let around = &access.around;
     let mut given = words::read(&access.written)?;
     let named = password_by_reference(&given)?;
@@ -54,6 +54,13 @@ pub(super) fn parameters(access: &Access) -> Result<Parameters, String> {
     {
         return Err(format!("the connection parameter {name} is not supported"));
     }
+    Ok((given, secret))
+}
+
+/// Works everything out.
+pub(super) fn parameters(access: &Access) -> Result<Parameters, String> {
+    let around = &access.around;
+    let (given, secret) = given(access)?;
     let user = match said(&given, "user") {
         Some(user) => user.to_owned(),
         None => os_user(around).ok_or("no role is named, and this user has no name")?,
@@ -128,12 +135,12 @@ fn widen(given: &mut Given, around: &Surroundings) -> Result<(), String> {
 }
 
 /// A value that is there and not empty.
-fn said<'a>(given: &'a Given, name: &str) -> Option<&'a str> {
+pub(super) fn said<'a>(given: &'a Given, name: &str) -> Option<&'a str> {
     given.get(name).map(String::as_str).filter(|value| !value.is_empty())
 }
 
 /// The servers, without passwords.
-fn servers(given: &Given, around: &Surroundings) -> Result<Vec<Server>, String> {
+pub(super) fn servers(given: &Given, around: &Surroundings) -> Result<Vec<Server>, String> {
     let list = |name| said(given, name).map(|list| list.split(',').map(str::trim).collect::<Vec<_>>());
     let (hosts, addresses) = (list("host"), list("hostaddr"));
     let count = hosts.as_ref().or(addresses.as_ref()).map_or(1, Vec::len);

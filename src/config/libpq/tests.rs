@@ -311,3 +311,29 @@ fn what_is_shown_names_no_role_and_no_password() {
     assert_eq!(world.access("host=db1,db2 user=bea dbname=app").shown(), "db1:5432,db2:5432/app");
     assert_eq!(world.access("hots=1").shown(), "PostgreSQL");
 }
+
+#[test]
+fn a_program_is_given_everything_by_variables_and_the_password_apart() {
+    let world = World::new(&[("PGPORT", "7"), ("PGHOST", "elsewhere"), ("PGPASSWORD", "of the variable")]);
+    world.file("home/.pg_service.conf", "[main]\nhost=own\nport=8\npassword=of the service\n", 0o644);
+    let of = |written: &str| {
+        let found = world.access(written).variables().unwrap();
+        let plain: Vec<String> = found.plain.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        (plain.join(" "), found.password.map(|secret| secret.expose().to_owned()))
+    };
+    let said = |plain: &str, password: &str| (plain.to_owned(), Some(password.to_owned()));
+    assert_eq!(
+        of("host=db1 user=bea dbname='my app'"),
+        said("PGDATABASE=my app PGHOST=db1 PGPORT=7 PGUSER=bea", "of the variable")
+    );
+    assert_eq!(
+        of("service=main dbname=app sslmode=require"),
+        said("PGDATABASE=app PGHOST=own PGPORT=8 PGSSLMODE=require", "of the service")
+    );
+    assert_eq!(of("postgresql://db1:9/app"), said("PGDATABASE=app PGHOST=db1 PGPORT=9", "of the variable"));
+    assert!(world.access("host=db1 requirepeer=root").variables().is_err());
+    let bare = World::new(&[]);
+    let found = bare.access("dbname=app").variables().unwrap();
+    assert!(found.plain["PGHOST"].ends_with("var/run/postgresql"), "{:?}", found.plain);
+    assert_eq!(found.password, None);
+}

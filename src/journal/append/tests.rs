@@ -167,7 +167,7 @@ fn a_failed_sync_or_write_ends_the_appender() {
     appender.file = File::options().append(true).open("/dev/full").unwrap();
     appender.len = 0;
     let error = appender.append(note("x"), actor("runner"), now(1)).unwrap_err();
-    assert!(error.kind == Kind::Journal && error.message.contains("No space left"), "{error}");
+    assert!(error.kind == Kind::Journal && error.message.contains("no space is left"), "{error}");
     assert_eq!(appender.broken(), Some(&error));
 }
 

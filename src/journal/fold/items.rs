@@ -26,6 +26,8 @@ pub enum ItemState {
     Claim,
     /// It was passed over.
     Skipped,
+    /// It is a hard gate that did not pass, and another person than the starter led the run past it.
+    Overridden,
     /// What it did was taken back.
     Undone,
 }
@@ -43,6 +45,7 @@ impl ItemState {
             Self::Evidence => "evidence",
             Self::Claim => "claim",
             Self::Skipped => "skipped",
+            Self::Overridden => "overridden",
             Self::Undone => "undone",
         }
     }
@@ -50,7 +53,7 @@ impl ItemState {
     /// Whether nothing more is needed of it.
     #[must_use]
     pub fn is_closed(self) -> bool {
-        matches!(self, Self::Evidence | Self::Claim | Self::Skipped | Self::Undone)
+        matches!(self, Self::Evidence | Self::Claim | Self::Skipped | Self::Overridden | Self::Undone)
     }
 }
 
@@ -75,7 +78,7 @@ pub struct ItemView {
     pub verb: Verb,
     /// Its effect class.
     pub effect: EffectClass,
-    /// Whether only evidence closes it.
+    /// Whether only evidence closes it, or an override.
     pub hard: bool,
     /// Whether a sign-off needs a note.
     pub note_required: bool,
@@ -167,6 +170,7 @@ impl RunView {
         match view.state {
             StepState::Done if view.claimed => ItemState::Claim,
             StepState::Done => ItemState::Evidence,
+            StepState::Skipped if view.overridden => ItemState::Overridden,
             StepState::Skipped => ItemState::Skipped,
             StepState::Undone => ItemState::Undone,
             StepState::Unknown => ItemState::Unknown,

@@ -7,6 +7,24 @@ use crate::journal::fold::{Impossible, OpenPrompt, PromptEnd, PromptEnding, RunV
 use crate::journal::record::{Answer, Ask, Choice, Covered, Record};
 
 impl RunView {
+    /// The newest approval of a step.
+    #[must_use]
+    pub fn approval(&self, step: u32) -> Option<&Approval> {
+        self.approvals.iter().rfind(|approval| approval.step == step && !approval.start)
+    }
+
+    /// The approval of the run's start, or what stood for it.
+    #[must_use]
+    pub fn start_approval(&self) -> Option<&Approval> {
+        self.approvals.iter().find(|approval| approval.start)
+    }
+
+    /// Whether a reason ever stood for a second person.
+    #[must_use]
+    pub fn broke_glass(&self) -> bool {
+        self.approvals.iter().any(|approval| approval.glass.is_some())
+    }
+
     pub(super) fn open_prompt(
         &mut self,
         record: &Record,
@@ -173,9 +191,9 @@ impl RunView {
                 if matches!(choice, Choice::Skip | Choice::Override) {
                     self.waived.insert(step);
                 }
-                if *choice == Choice::Override {
+                if matches!(choice, Choice::Override | Choice::Emergency) {
                     let (at, by, reason) = (record.wall, record.actor.clone(), reason.clone());
-                    self.overrides.push(Override { at, by, step, reason });
+                    self.overrides.push(Override { at, by, step, reason, late: *choice == Choice::Emergency });
                 }
                 self.decided(record, step, *choice, reason);
             }

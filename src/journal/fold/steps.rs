@@ -1,6 +1,7 @@
 //! Which attempt may begin, and how a step ends.
 
 use crate::domain::{Digest, EffectClass, Order, PromptId, Saved, StepState, Verb};
+use crate::journal::eyes::{Override, is_another};
 use crate::journal::fold::{Act, Impossible, RunView, refuse};
 use crate::journal::record::{Choice, Ending, Outcome, Record, StepHead};
 
@@ -78,6 +79,10 @@ impl RunView {
         }
         if self.unsettled > 0 && !ending {
             return refuse(format!("step {step} would act while the outcome of another is unknown"));
+        }
+        // What every ending takes back is taken back without a question in the good one, too.
+        if head.verb == Verb::UndoOf && head.always {
+            return Ok(());
         }
         let held = self.permits.get(&step);
         if !held.is_some_and(|(prompt, shown)| Some(prompt) == permit && Some(shown) == set) {
@@ -216,6 +221,27 @@ impl RunView {
         Ok(())
     }
 
+    /// Past a hard gate of a checklist that did not pass leads another person than the starter, with a reason.
+    pub(super) fn override_step(&mut self, record: &Record, step: u32, reason: &str) -> Result<(), Impossible> {
+        self.not_asked(step)?;
+        self.in_its_phase(step)?;
+        let view = self.at(step)?;
+        let failed = view.outcome.as_ref().is_some_and(|end| end.ending != Ending::Ok);
+        let open = matches!(view.state, StepState::Planned | StepState::Failed);
+        if self.order != Order::Any || !view.head.hard || !open || !failed {
+            return refuse(format!("step {step} is no hard gate of a checklist that did not pass"));
+        }
+        if reason.trim().is_empty() {
+            return refuse(format!("step {step} is overridden without a reason"));
+        }
+        is_another(&record.actor, &self.starter, "started the run").map_err(Impossible)?;
+        self.finish_step(record, step, StepState::Skipped, reason)?;
+        self.turn(step, StepState::Skipped)?.overridden = true;
+        let (at, by, reason) = (record.wall, record.actor.clone(), reason.to_owned());
+        self.overrides.push(Override { at, by, step, reason, late: false });
+        Ok(())
+    }
+
     pub(super) fn reopen_step(&mut self, record: &Record, step: u32, reason: &str) -> Result<(), Impossible> {
         self.in_its_phase(step)?;
         let view = self.at(step)?;
@@ -229,7 +255,7 @@ impl RunView {
         // An act that went wrong before somebody closed it by hand went wrong all the same.
         let failed = view.outcome.as_ref().is_some_and(|end| !matches!(end.ending, Ending::Ok | Ending::NotStarted));
         let view = self.turn(step, if failed { StepState::Failed } else { StepState::Planned })?;
-        (view.claimed, view.ended, view.remark, view.by) = (false, None, None, None);
+        (view.claimed, view.overridden, view.ended, view.remark, view.by) = (false, false, None, None, None);
         view.opened = record.seq;
         Ok(())
     }
@@ -255,5 +281,9 @@ impl RunView {
 
 /// Whether a person's word can stand for a step: past a hard gate leads only evidence.
 fn passable(head: &StepHead, step: u32) -> Result<(), Impossible> {
-    if head.hard { refuse(format!("step {step} is a hard gate: only evidence leads past it")) } else { Ok(()) }
+    if head.hard {
+        refuse(format!("step {step} is a hard gate: only evidence or an override leads past it"))
+    } else {
+        Ok(())
+    }
 }

@@ -144,10 +144,21 @@ impl RunView {
         self.terms.emergency.is_none()
     }
 
+    /// Whether it was started as an emergency, or became one.
+    #[must_use]
+    pub fn is_emergency(&self) -> bool {
+        self.terms.emergency.is_some() || self.overrides.iter().any(|passed| passed.late)
+    }
+
+    /// Whether another person said that a step begins although there is no time for it.
+    fn cannot_wait(&self, step: u32) -> bool {
+        self.overrides.iter().any(|passed| passed.late && passed.step == step)
+    }
+
     /// Why a step may not begin now, for want of time; `None` where it may.
     #[must_use]
     pub fn no_time(&self, step: u32, now: Wall) -> Option<NoTime> {
-        let view = self.step(step).filter(|view| view.changes() && self.counts_time())?;
+        let view = self.step(step).filter(|view| view.changes() && self.counts_time() && !self.cannot_wait(step))?;
         self.would_fit(view, now, self.way_back_with(Some(step)))
     }
 

@@ -186,6 +186,8 @@ pub struct StepView {
     pub opened: u64,
     /// Whether a person closed it by hand, on nothing but their word.
     pub claimed: bool,
+    /// Whether somebody else than the starter led the run past it, a hard gate.
+    pub overridden: bool,
 }
 
 /// A prompt that waits for an answer.
@@ -336,24 +338,6 @@ impl RunView {
         u32::try_from(next).ok()
     }
 
-    /// The approval of the run's start, or what stood for it.
-    #[must_use]
-    pub fn start_approval(&self) -> Option<&Approval> {
-        self.approvals.iter().find(|approval| approval.start)
-    }
-
-    /// Whether a reason ever stood for a second person.
-    #[must_use]
-    pub fn broke_glass(&self) -> bool {
-        self.approvals.iter().any(|approval| approval.glass.is_some())
-    }
-
-    /// The newest approval of a step.
-    #[must_use]
-    pub fn approval(&self, step: u32) -> Option<&Approval> {
-        self.approvals.iter().rfind(|approval| approval.step == step && !approval.start)
-    }
-
     /// The newest reading of a side.
     #[must_use]
     pub fn reading(&self, side: Side) -> Option<&ReadingView> {
@@ -396,6 +380,7 @@ impl StepView {
             by: None,
             opened: 0,
             claimed: false,
+            overridden: false,
         }
     }
 }

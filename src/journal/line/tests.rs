@@ -143,6 +143,7 @@ fn every_kind() -> impl Strategy<Value = Vec<Event>> {
                 Event::StepResolved { step, choice: Choice::NotDone, evidence: word(6) },
                 Event::StepSkipped { step, reason: word(7) },
                 Event::StepClosed { step, note: word(0) },
+                Event::StepOverridden { step, reason: word(2) },
                 Event::StepReopened { step, reason: word(1) },
                 Event::UndoIntent { step, attempt, set: flag.then(|| set(step)), log },
                 Event::UndoOutcome { step, attempt, outcome: outcome.clone() },

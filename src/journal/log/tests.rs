@@ -402,7 +402,7 @@ fn bytes_that_the_disk_does_not_take_are_counted_and_told() {
     writer.write(b"fine again\n", Stream::Out, wall(0));
     let end = writer.finish(wall(0));
     let kept = fs::read_to_string(&path).unwrap();
-    let mark = "[midwatch: 14 bytes could not be written: No space left on device (os error 28)]";
+    let mark = "[midwatch: 14 bytes could not be written: no space is left on the device]";
     assert_eq!(kept, format!("fine\n{mark}\nfine again\n"));
     assert_eq!((end.bytes, end.dropped, end.digest), (30, 14, Some(Digest::of(kept.as_bytes()))));
     assert_eq!(LogFile::open(&path).unwrap().page(&LogAt::Tail, 1).unwrap().dropped, 14);

@@ -1,7 +1,7 @@
 //! Writing a log: the first bytes, and the newest.
 
 use crate::config::state::team;
-use crate::domain::error::Result;
+use crate::domain::error::{Result, said};
 use crate::domain::ids::Hasher;
 use crate::domain::{Digest, Error, Wall};
 use crate::journal::log::mask::Mask;
@@ -128,7 +128,7 @@ impl LogWriter {
     fn lose(&mut self, bytes: u64, cause: &io::Error) {
         self.dropped += bytes;
         let before = self.lost.as_ref().map_or(0, |(lost, _)| *lost);
-        self.lost = Some((before + bytes, cause.to_string()));
+        self.lost = Some((before + bytes, said(cause)));
     }
 
     /// Says in the log that bytes were lost, as soon as it takes bytes again.

@@ -39,7 +39,7 @@ pub(super) fn ground(item: &ItemView) -> String {
     match item.state {
         ItemState::Claim if item.note.is_empty() => told.push("signed without a note".to_owned()),
         ItemState::Claim => told.push(format!("says: {}", item.note)),
-        ItemState::Skipped => told.push(format!("reason: {}", item.note)),
+        ItemState::Skipped | ItemState::Overridden => told.push(format!("reason: {}", item.note)),
         ItemState::Evidence if !item.note.is_empty() => told.push(item.note.clone()),
         _ => {}
     }

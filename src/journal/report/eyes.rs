@@ -16,7 +16,10 @@ pub(super) fn marks(view: &RunView) -> Vec<(&'static str, String)> {
     });
     let passed = view.overrides.iter().map(|passed| {
         let (at, by, step) = (when(passed.at), who(&passed.by), title(view, passed.step));
-        ("OVERRIDE", format!("{at}, {by} led the run past the hard gate of step {step}: {}", passed.reason))
+        let (word, what) =
+            if passed.late { ("EMERGENCY", "began") } else { ("OVERRIDE", "led the run past the hard gate of") };
+        let time = if passed.late { " although there was no time for it" } else { "" };
+        (word, format!("{at}, {by} {what} step {step}{time}: {}", passed.reason))
     });
     broken.chain(passed).collect()
 }
@@ -62,7 +65,6 @@ pub(super) fn approvals_json(view: &RunView) -> Vec<Value> {
 }
 
 pub(super) fn overrides_json(view: &RunView) -> Vec<Value> {
-    let json =
-        |passed: &Override| json!({ "at": passed.at, "by": passed.by, "step": passed.step, "reason": passed.reason });
+    let json = |passed: &Override| json!({ "at": passed.at, "by": passed.by, "step": passed.step, "reason": passed.reason, "late": passed.late });
     view.overrides.iter().map(json).collect()
 }

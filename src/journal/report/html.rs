@@ -67,8 +67,8 @@ fn head(page: &mut Page, report: &Report) {
         None => "odd",
     };
     let environment = if view.environment == "production" { "production" } else { "soft" };
-    let class = if view.terms.emergency.is_some() { "bad" } else { class };
-    let mark = if view.terms.emergency.is_some() { "EMERGENCY · " } else { "" };
+    let class = if view.is_emergency() { "bad" } else { class };
+    let mark = if view.is_emergency() { "EMERGENCY · " } else { "" };
     page.raw(&format!(
         "<header><p class=\"eyebrow\">{} · {} · <span class=\"{environment}\">{}</span></p>\n<h1>{}</h1>\n<p><span class=\"pill {class}\">{}</span></p></header>\n",
         text(&view.procedure),

@@ -1,6 +1,6 @@
 //! The report as JSON, to be processed.
 
-use crate::journal::fold::StepView;
+use crate::journal::fold::{RunView, StepView};
 use crate::journal::reading::{Change, Compared, Reading, compare};
 use crate::journal::record::{Event, Record};
 use crate::journal::report::markdown::is_unseen;
@@ -45,8 +45,6 @@ pub fn json(report: &Report) -> Value {
         .iter()
         .map(|(name, saved)| (name.clone(), json!({ "step": saved.step, "says": saved.says, "facts": saved.facts })))
         .collect();
-    let locks: Vec<Value> =
-        view.locks.iter().map(|(name, identity)| json!({ "name": name, "identity": identity })).collect();
     json!({
         "run": view.id,
         "procedure": view.procedure,
@@ -65,7 +63,7 @@ pub fn json(report: &Report) -> Value {
         "resumed": view.resumed,
         "abort": view.abort.as_ref().map(|(by, undo)| json!({ "by": by, "undo": undo })),
         "unknown": view.unknown(),
-        "locks": locks,
+        "locks": locks_json(view),
         "order": view.order,
         "steps": steps,
         "items": items,
@@ -91,6 +89,10 @@ pub fn json(report: &Report) -> Value {
     })
 }
 
+fn locks_json(view: &RunView) -> Vec<Value> {
+    view.locks.iter().map(|(name, identity)| json!({ "name": name, "identity": identity })).collect()
+}
+
 fn step_json(step: &StepView) -> Value {
     json!({
         "phase": step.head.phase,
@@ -108,6 +110,7 @@ fn step_json(step: &StepView) -> Value {
         "remark": step.remark,
         "by": step.by,
         "claimed": step.claimed,
+        "overridden": step.overridden,
         "undo": step.undo,
         "log": step.log,
     })

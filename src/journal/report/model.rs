@@ -145,6 +145,9 @@ pub(super) fn deviation(view: &RunView, record: &Record) -> Option<(Tone, String
             let told = format!("step {} was unknown and settled as {}: {evidence}", title(view, *step), choice.word());
             (Tone::Odd, told)
         }
+        Event::StepOverridden { step, reason } => {
+            (Tone::Bad, format!("{} overrode the gate of step {}: {reason}", who(&record.actor), title(view, *step)))
+        }
         Event::StepReopened { step, reason } => {
             (Tone::Odd, format!("step {} was opened again: {reason}", title(view, *step)))
         }
@@ -167,6 +170,10 @@ pub(super) fn deviation(view: &RunView, record: &Record) -> Option<(Tone, String
         Event::AnswerAccepted { step, answer: Answer::Decide { choice: Choice::Override, reason }, .. } => {
             let by = who(&record.actor);
             (Tone::Bad, format!("{by} overrode the gate of step {}: {reason}", title(view, *step)))
+        }
+        Event::AnswerAccepted { step, answer: Answer::Decide { choice: Choice::Emergency, reason }, .. } => {
+            let by = who(&record.actor);
+            (Tone::Bad, format!("{by} began step {} although there was no time for it: {reason}", title(view, *step)))
         }
         Event::RollbackBegan { why, steps, .. } => {
             (Tone::Bad, format!("the way back began, for {why}: {} to take back", numbers(steps)))

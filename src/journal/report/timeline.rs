@@ -112,6 +112,9 @@ fn told_of_step(view: &RunView, event: &Event) -> Option<Told> {
         Event::StepClosed { step, note } => {
             (Tone::Good, Some(*step), format!("{} was closed", named(*step)), note.clone())
         }
+        Event::StepOverridden { step, reason } => {
+            (Tone::Bad, Some(*step), format!("The hard gate {} was overridden", named(*step)), reason.clone())
+        }
         Event::StepReopened { step, reason } => {
             (Tone::Odd, Some(*step), format!("{} was opened again", named(*step)), reason.clone())
         }

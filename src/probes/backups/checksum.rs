@@ -5,6 +5,7 @@
 //! once is not hashed again while path, inode, size and time of change are the same.
 
 use crate::domain::Digest;
+use crate::domain::error::said;
 use crate::domain::ids::Hasher;
 use crate::probes::backups::series::Identity;
 use std::fs::File;
@@ -55,7 +56,7 @@ pub fn beside(directory: &Path, name: &std::ffi::OsStr) -> Option<Expected> {
             return Some(Expected { file: own, digest });
         }
         Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
-            return Some(Expected { file: own, digest: Err(cause.to_string()) });
+            return Some(Expected { file: own, digest: Err(said(cause)) });
         }
         Err(_) => {}
     }
@@ -63,7 +64,7 @@ pub fn beside(directory: &Path, name: &std::ffi::OsStr) -> Option<Expected> {
     match text(&sums) {
         Ok(text) => line_of(&text, &lossy).map(|digest| Expected { file: sums, digest: Ok(digest) }),
         Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
-            Some(Expected { file: sums, digest: Err(cause.to_string()) })
+            Some(Expected { file: sums, digest: Err(said(cause)) })
         }
         Err(_) => None,
     }
@@ -144,7 +145,7 @@ impl Verifier {
             }
             Err(cause) => {
                 self.under_way = None;
-                Progress::Lost(cause.to_string())
+                Progress::Lost(said(cause))
             }
         }
     }

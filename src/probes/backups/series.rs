@@ -1,5 +1,6 @@
 //! Lists the members of a series: one pass over the directory, a look at a member only where its name says no time, and at the newest.
 
+use crate::domain::error::said;
 use crate::domain::glob;
 use crate::probes::backups::stamp::{self, Precision};
 use std::cmp::Reverse;
@@ -160,7 +161,7 @@ pub fn why(cause: &io::Error) -> String {
         io::ErrorKind::NotFound => "no such directory".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         io::ErrorKind::NotADirectory => "not a directory".to_owned(),
-        _ => cause.to_string(),
+        _ => said(cause),
     }
 }
 

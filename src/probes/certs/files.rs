@@ -1,5 +1,6 @@
 //! Certificates in files and directories.
 
+use crate::domain::error::said;
 use crate::probes::certs::pem::{self, Held};
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
@@ -64,7 +65,7 @@ pub fn why(cause: &io::Error) -> String {
         io::ErrorKind::NotFound => "no such file".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
-        _ => cause.to_string(),
+        _ => said(cause),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Source: PostgreSQL 18 manual, 32.19.1 "Client Verification of Server Certificates".
 
 use crate::config::libpq::{Tls, TlsMode, TlsRoot};
+use crate::domain::error::said;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
@@ -22,7 +23,7 @@ pub(super) fn config(tls: &Tls) -> Result<ClientConfig, String> {
     let verifier = verifier(tls, &provider)?;
     let versions: &[_] = if tls.only_1_3 { &[&rustls::version::TLS13] } else { rustls::ALL_VERSIONS };
     let builder = ClientConfig::builder_with_provider(provider).with_protocol_versions(versions);
-    let builder = builder.map_err(|cause| format!("TLS: {cause}"))?;
+    let builder = builder.map_err(|cause| format!("TLS: {}", said(cause)))?;
     let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
     let mut config = match &tls.own {
         Some((certificate, key)) => {
@@ -70,7 +71,7 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
 /// A private key that nobody else reads: of mode 0600, or 0640 where root owns it.
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
     let told = |why: &str| format!("TLS: {}: {why}", path.display());
-    let found = std::fs::metadata(path).map_err(|cause| told(&cause.to_string()))?;
+    let found = std::fs::metadata(path).map_err(|cause| told(&said(cause)))?;
     let theirs = if found.uid() == 0 { 0o037 } else { 0o077 };
     if found.mode() & theirs != 0 {
         return Err(told("the key is open to others"));
@@ -80,7 +81,7 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
 
 fn unreadable(cause: &rustls::pki_types::pem::Error) -> String {
     match cause {
-        rustls::pki_types::pem::Error::Io(cause) => cause.to_string(),
+        rustls::pki_types::pem::Error::Io(cause) => said(cause),
         _ => "it is not PEM".to_owned(),
     }
 }

@@ -165,6 +165,7 @@ async fn a_healthy_server_has_four_rows_and_one_kept_connection_with_a_name() {
     let main = row(&found, None);
     assert!(main.detail.starts_with("primary · ") && main.detail.contains(" ms · 1 client · "), "{}", main.detail);
     assert_eq!(main.facts["role"], Fact::Text("primary".to_owned()));
+    assert_eq!(main.facts["can_act"], Fact::Bool(false), "the estate says no way to act");
     assert_eq!(main.facts["product"], Fact::Text("redis".to_owned()));
     assert!(matches!(&main.facts["version"], Fact::Text(version) if version.contains('.')));
     assert_eq!((&main.facts["max_clients"], &main.facts["loading"]), (&Fact::Int(10_000), &Fact::Bool(false)));
@@ -302,7 +303,7 @@ async fn tls_is_verified_against_the_named_authority() {
     let insecure = why(trusting(&format!("{url}/#insecure"), Some(&ca))).await;
     assert_eq!(insecure, "an unverified TLS connection is not made: name a `ca` instead");
     let absent = why(trusting(&url, Some(Path::new("/nonexistent/ca.pem")))).await;
-    assert_eq!(absent, "TLS: /nonexistent/ca.pem: No such file or directory (os error 2)");
+    assert_eq!(absent, "TLS: /nonexistent/ca.pem: no such file or directory");
     std::fs::write(at("none.ca"), "nothing\n").unwrap();
     let empty = why(trusting(&url, Some(Path::new(&at("none.ca"))))).await;
     assert!(empty.ends_with("no certificate in it"), "{empty}");

@@ -1,5 +1,6 @@
 //! Encrypted connections: rustls with ring, and either the machine's own trust or that of one file.
 
+use crate::domain::error::said;
 use crate::probes::aside::Aside;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -28,7 +29,8 @@ where
     let roots = Aside::new("redis trust").within(READ, read).await?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let config = config.map_err(|cause| format!("TLS: {cause}"))?.with_root_certificates(roots).with_no_client_auth();
+    let config =
+        config.map_err(|cause| format!("TLS: {}", said(cause)))?.with_root_certificates(roots).with_no_client_auth();
     let connector = TlsConnector::from(Arc::new(config));
     connector.connect(name, stream).await.map_err(|cause| why(&cause))
 }

@@ -106,3 +106,47 @@ fn a_span_is_split_off() {
         assert_eq!(split_for(text), expected, "{text}");
     }
 }
+
+#[test]
+fn one_value_is_compared() {
+    for (condition, value, holds) in [
+        ("== 0", "0", Some(true)),
+        ("== 0", "0.0", Some(true)),
+        ("==0", "12", Some(false)),
+        ("!= 0", "1", Some(true)),
+        ("< 1", "0.99", Some(true)),
+        ("<= 1", "1", Some(true)),
+        ("> 1", "1", Some(false)),
+        (">= 1", " 1 ", Some(true)),
+        ("== 0", "", None),
+        ("== 0", "null", None),
+        ("!= 0", "NaN", None),
+        ("< 1", "-inf", None),
+        ("== 'on'", "on", Some(true)),
+        ("!= \"on\"", "off", Some(true)),
+        ("== ''", "", Some(true)),
+    ] {
+        assert_eq!(Condition::on_a_value(condition).unwrap().holds_for_value(value), holds, "{value:?} {condition}");
+    }
+}
+
+#[test]
+fn what_is_no_comparison_is_refused() {
+    for text in [
+        "",
+        "0",
+        "== ",
+        "= 0",
+        "== on",
+        "< 'on'",
+        "=> 1",
+        "== inf",
+        "== 'on",
+        "== 0 or value == 1",
+        "[0] == 1",
+        "== {{x}}",
+        "== true",
+    ] {
+        assert!(Condition::on_a_value(text).is_err(), "{text}");
+    }
+}

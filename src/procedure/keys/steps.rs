@@ -241,7 +241,7 @@ pub const STEP: &[StepKey] = &[
         ),
     ),
     beside(
-        &[Check, Notify],
+        &[Check, Wait, Notify],
         Key::optional(
             "gate",
             word(&["hard", "soft"]),

@@ -1,7 +1,7 @@
 //! Whether the steps of a procedure fit the budget that it names.
 
 use crate::config::reader::{Place, Problem, Table, Value};
-use crate::domain::quantity::{parse_span, span};
+use crate::domain::quantity::span;
 use crate::procedure::catalog::Library;
 use crate::procedure::header::Procedure;
 use crate::procedure::lint::problem;
@@ -13,14 +13,19 @@ const DEEPEST: usize = 8;
 
 /// That the steps take longer than the budget.
 pub(super) fn errors(procedure: &Procedure, top: &Table, library: &Library) -> Vec<Problem> {
-    let takes = takes(procedure, library, DEEPEST);
-    let Some((at, budget)) = budget(top).filter(|(_, budget)| takes > *budget) else { return Vec::new() };
+    let takes = takes(procedure, library);
+    let budget = procedure.budget.run_s.map(Duration::from_secs);
+    let Some(budget) = budget.filter(|budget| takes > *budget) else { return Vec::new() };
     let message = format!("its steps take {} together, and its budget is {}", span(takes), span(budget));
-    vec![problem(procedure, at, message, Some("more time, or fewer steps at a time".to_owned()))]
+    vec![problem(procedure, place(top), message, Some("more time, or fewer steps at a time".to_owned()))]
 }
 
 /// The declared times of all steps, those of what is included among them.
-fn takes(procedure: &Procedure, library: &Library, deep: usize) -> Duration {
+pub(super) fn takes(procedure: &Procedure, library: &Library) -> Duration {
+    takes_within(procedure, library, DEEPEST)
+}
+
+fn takes_within(procedure: &Procedure, library: &Library, deep: usize) -> Duration {
     let times = |step: &RawStep| match step.each.as_ref().map(|each| &each.items.value) {
         Some(Value::List(items)) => items.len() as u64,
         _ => 1,
@@ -28,21 +33,12 @@ fn takes(procedure: &Procedure, library: &Library, deep: usize) -> Duration {
     let own = procedure.steps.iter().filter_map(|step| Some(step.takes_s?.saturating_mul(times(step))));
     let own: u64 = own.fold(0, u64::saturating_add);
     let included = procedure.steps.iter().filter_map(|step| step.includes.as_ref()).filter(|_| deep > 0);
-    let inner = included.filter_map(|(_, id)| library.get(id)).map(|inner| takes(inner, library, deep - 1));
+    let inner = included.filter_map(|(_, id)| library.get(id)).map(|inner| takes_within(inner, library, deep - 1));
     inner.fold(Duration::from_secs(own), Duration::saturating_add)
 }
 
-fn text<'a>(table: &'a Table, key: &str) -> Option<(Place, &'a str)> {
-    let entry = table.entries.iter().find(|entry| entry.key == key)?;
-    match &entry.node.value {
-        Value::Text(text) => Some((entry.node.at, text)),
-        _ => None,
-    }
-}
-
-fn budget(top: &Table) -> Option<(Place, Duration)> {
-    let entry = top.entries.iter().find(|entry| entry.key == "budget")?;
-    let Value::Table(table) = &entry.node.value else { return None };
-    let (at, written) = text(table, "run")?;
-    Some((at, parse_span(written)?))
+/// Where the header says how long a run may take.
+fn place(top: &Table) -> Place {
+    let budget = top.entries.iter().find(|entry| entry.key == "budget").map(|entry| &entry.node.value);
+    if let Some(Value::Table(budget)) = budget { budget.place_of("run") } else { top.place_of("budget") }
 }

@@ -1,9 +1,11 @@
 //! Outside text for a Markdown page.
 
+use crate::procedure::template::as_written;
+
 /// Text on one line, with what would mark something up escaped.
 pub(super) fn text(words: &str) -> String {
     let mut out = String::with_capacity(words.len());
-    for symbol in one_line(words).chars() {
+    for symbol in one_line(&as_written(words)).chars() {
         if matches!(symbol, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '&' | '#') {
             out.push('\\');
         }
@@ -20,7 +22,7 @@ pub(super) fn sentence(words: &str) -> String {
 
 /// Text as it is, between as many backticks as it takes (CommonMark, 6.1).
 pub(super) fn code(words: &str) -> String {
-    let words = one_line(words);
+    let words = one_line(&as_written(words));
     let longest = words.split(|symbol| symbol != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
     let space = if longest > 0 || words.is_empty() { " " } else { "" };

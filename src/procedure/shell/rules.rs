@@ -70,6 +70,13 @@ pub(super) fn simple(reader: &mut Reader, simple: &SimpleCommand, checked: bool)
             Item::ProcessSubstitution(_, shell) => reader.list(&shell.list, false),
         }
     }
+    if let Some(word) = simple.word_or_name.as_ref().filter(|_| !checked) {
+        let name = unquote_str(&word.value);
+        let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+[:".contains(c);
+        if !name.is_empty() && name.chars().all(plain) {
+            reader.called.insert(name.to_string());
+        }
+    }
     let Some((name, words)) = named(simple) else { return };
     match name.as_str() {
         "rm" => removes(reader, &words),

@@ -1,5 +1,13 @@
 use super::*;
 
+#[test]
+fn the_programs_that_a_script_needs_are_named_and_nothing_else() {
+    let script = "helper() { sync; }\nset -u\nhelper\n[ -e x ]\nif grep -q a b; then \"$EDITOR\" x; fi\n\
+        page off | tee log\nnotify || true\n/opt/app/page on\nout=$(date)\n";
+    assert_eq!(programs(script), ["/opt/app/page", "page", "sync", "tee"]);
+    assert_eq!(programs("if true; then"), Vec::<String>::new());
+}
+
 fn told(script: &str, strict: bool) -> Vec<String> {
     findings(script, strict).iter().map(|one| format!("{}:{} {}", one.line, one.column, one.says)).collect()
 }
@@ -65,8 +73,19 @@ fn without_strict_mode_more_is_told() {
 }
 
 #[test]
+fn what_turns_strict_mode_off_is_told_where_it_is_forced() {
+    assert_eq!(told("true\ntrue; set +eu; true", true), ["2:7 strict mode is turned off from here on"]);
+    assert_eq!(told("set -euo pipefail\nset +x; true", true), Vec::<String>::new());
+    assert_eq!(told("set -e\nset +e", false), Vec::<String>::new());
+}
+
+#[test]
 fn what_cannot_be_read_says_so() {
-    assert!(told("if true; then", true)[0].starts_with("1:1 it cannot be read as a shell script: "));
+    assert!(
+        told("if true; then", true)[0]
+            .starts_with("1:1 it cannot be read as a shell script: syntax error: something is not closed")
+    );
+    assert!(told("true\n ;;", true)[0].starts_with("2:2 it cannot be read"), "{:?}", told("true\n ;;", true));
     assert_eq!(told("", true), Vec::<String>::new());
     let deep = format!("{}true{}", "( ".repeat(60), " )".repeat(60));
     assert!(told(&deep, true)[0].contains("too deep"), "{:?}", told(&deep, true));

@@ -1,6 +1,7 @@
 //! How an act ended, and whether its effect is there.
 
 use crate::domain::Evidence;
+use crate::domain::error::said;
 use crate::journal::record::Ending;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -27,13 +28,13 @@ pub struct ActEnd {
 impl ActEnd {
     /// An end without counts.
     pub fn new(ending: Ending, detail: impl Into<String>) -> Self {
-        Self { ending, detail: detail.into(), counts: BTreeMap::new(), evidence: None }
+        Self { ending, detail: said(detail.into()), counts: BTreeMap::new(), evidence: None }
     }
 
     /// A check that learned nothing.
     pub fn unknown(why: impl std::fmt::Display) -> Self {
         let counts = BTreeMap::from([("unknown".to_owned(), 1)]);
-        Self { ending: Ending::Failed, detail: format!("unknown: {why}"), counts, evidence: None }
+        Self { ending: Ending::Failed, detail: format!("unknown: {}", said(why)), counts, evidence: None }
     }
 
     /// The same with what was seen.

@@ -10,16 +10,18 @@
 
 mod rehearse;
 mod run;
+mod variables;
 
-pub(super) use self::rehearse::rehearse;
+pub(super) use self::rehearse::{no_directory, rehearse};
 use self::run::{Ran, run};
-use crate::config::reader::{Node, Place, Problems, Table, Value};
-use crate::config::secrets::Secrets;
+pub(super) use self::variables::{Environment, Known, environment, own_environment};
+use crate::config::reader::{Node, Problems, Table, Value};
 use crate::domain::{EffectClass, Error, Item, Kind, Preview};
 use crate::journal::record::Ending;
 use crate::procedure::adapters::{Purpose, Scope};
 use crate::procedure::params::absolute;
 use crate::procedure::plan::Action;
+use crate::runner::adapters::reach::Reach;
 use crate::runner::adapters::secret::Named;
 use crate::runner::adapters::{self as adapters, ActEnd, Look, Program, Proof};
 use rustix::fs::{Access, access};
@@ -31,6 +33,9 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::atomic::AtomicBool;
+
+/// The adapter's key.
+pub const KEY: &str = "exec";
 
 /// Where a bare name is looked for, and the `PATH` of every program.
 pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -75,17 +80,8 @@ struct Spec {
     env: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     secrets: BTreeMap<String, Named>,
-}
-
-/// The variables that an action gives its program.
-#[derive(Debug, Default)]
-pub(super) struct Environment {
-    /// Those that are written out.
-    pub(super) env: BTreeMap<String, String>,
-    /// Those whose value is a secret of the estate.
-    pub(super) secrets: BTreeMap<String, Named>,
-    /// Where each stands.
-    pub(super) at: BTreeMap<String, Place>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    database: Option<Reach>,
 }
 
 /// The one line of its set.
@@ -95,6 +91,8 @@ struct Frozen {
     argv: Vec<String>,
     cwd: String,
     env: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    database: Option<String>,
     program: String,
     dev: u64,
     ino: u64,
@@ -107,22 +105,22 @@ pub(super) fn parse(
     purpose: Purpose,
     mut table: Table,
     scope: &Scope,
-    trusted: &[String],
-    secrets: Option<&Secrets>,
+    known: &Known<'_>,
     problems: &mut Problems,
 ) -> Option<Action> {
     if let Some(at) = scope.limit.filter(|_| purpose == Purpose::Do) {
         problems.say(at, "`limit` needs a set that can be counted, and a program has none");
     }
-    let argv = table.take("exec").and_then(|node| arguments(node, problems));
+    let argv = table.take(KEY).and_then(|node| arguments(node, problems));
     let cwd = directory(&mut table, scope, problems);
-    let env = environment(&mut table, secrets, problems);
+    let env = environment(&mut table, known, problems);
     table.finish(problems);
-    let (argv, cwd, Environment { env, secrets, .. }) = (argv?, cwd?, env?);
-    let reads = env.is_empty() && secrets.is_empty() && argv.first().is_some_and(|name| is_reader(name, trusted));
+    let (argv, cwd, Environment { env, secrets, database, .. }) = (argv?, cwd?, env?);
+    let bare = env.is_empty() && secrets.is_empty() && database.is_none();
+    let reads = bare && argv.first().is_some_and(|name| is_reader(name, known.trusted));
     let floor = if reads { EffectClass::Read } else { EffectClass::Change };
     let line = line(&argv);
-    adapters::action("exec", floor, line, &Spec { argv, cwd, env, secrets })
+    adapters::action(KEY, floor, line, &Spec { argv, cwd, env, secrets, database })
 }
 
 fn arguments(node: Node, problems: &mut Problems) -> Option<Vec<String>> {
@@ -176,50 +174,6 @@ pub(super) fn directory(table: &mut Table, scope: &Scope, problems: &mut Problem
     sound.then_some(given)
 }
 
-/// Its variables: `env`, in which `secret:NAME` stands for a secret of the estate.
-pub(super) fn environment(
-    table: &mut Table,
-    secrets: Option<&Secrets>,
-    problems: &mut Problems,
-) -> Option<Environment> {
-    let mut env = Environment::default();
-    if !table.has("env") {
-        table.take("env");
-        return Some(env);
-    }
-    let mut sound = true;
-    for entry in table.table("env", problems)?.entries {
-        let is_name = !entry.key.starts_with(|c: char| c.is_ascii_digit())
-            && !entry.key.is_empty()
-            && entry.key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        let why = match entry.node.value {
-            _ if !is_name => "the name of a variable is made of letters, digits and `_`".to_owned(),
-            Value::Text(text) if text.contains('\0') => "a variable must not hold NUL".to_owned(),
-            Value::Text(text) => {
-                env.at.insert(entry.key.clone(), entry.at);
-                match Named::of(&text, secrets) {
-                    None => drop(env.env.insert(entry.key, text)),
-                    Some(Ok(secret)) => drop(env.secrets.insert(entry.key, secret)),
-                    Some(Err(why)) => {
-                        problems.say(entry.node.at, why);
-                        sound = false;
-                    }
-                }
-                continue;
-            }
-            Value::Int(number) => {
-                env.at.insert(entry.key.clone(), entry.at);
-                env.env.insert(entry.key, number.to_string());
-                continue;
-            }
-            other => format!("a variable must be text or a whole number, not {}", other.kind()),
-        };
-        problems.say(entry.at, why);
-        sound = false;
-    }
-    sound.then_some(env)
-}
-
 fn is_reader(name: &str, trusted: &[String]) -> bool {
     let system = ["/bin/", "/usr/bin/"].iter().find_map(|directory| name.strip_prefix(directory));
     let bare = system.unwrap_or(name);
@@ -266,20 +220,14 @@ pub(super) fn program(action: &Action) -> Result<Program, Error> {
     let mut env = own_environment();
     env.extend(spec.env);
     let cwd = PathBuf::from(spec.cwd);
-    Ok(Program { path, argv: spec.argv, cwd, env, secrets: spec.secrets, script: None })
+    Ok(Program { path, argv: spec.argv, cwd, env, secrets: spec.secrets, database: spec.database, script: None })
 }
 
-/// What every program finds in its environment.
-pub(super) fn own_environment() -> BTreeMap<String, String> {
-    let mut env = BTreeMap::from([("PATH".to_owned(), PATH.to_owned()), ("LANG".to_owned(), "C.UTF-8".to_owned())]);
-    if let Some(home) = std::env::home_dir().and_then(|home| home.into_os_string().into_string().ok()) {
-        env.insert("HOME".to_owned(), home);
-    }
-    env
-}
-
-/// Refuses what is no directory to work in.
+/// Refuses what is no directory to work in; what only the run knows is looked at when it is reached.
 pub(super) fn is_directory(path: &Path) -> Result<(), Error> {
+    if path.starts_with("{{run.dir}}") {
+        return Ok(());
+    }
     let seen = std::fs::metadata(path);
     if seen.map_err(|cause| Error::machine(format_args!("look at {}", path.display()), cause))?.is_dir() {
         return Ok(());
@@ -300,10 +248,11 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
         secret.read().map_err(|why| Error::machine("look at a program", why))?;
     }
     let frozen = Frozen {
-        set: "exec".to_owned(),
+        set: KEY.to_owned(),
         argv: spec.argv.clone(),
         cwd: spec.cwd.clone(),
         env: spec.env.keys().chain(spec.secrets.keys()).cloned().collect(),
+        database: spec.database.as_ref().map(Reach::shown).transpose()?,
         program: path.display().to_string(),
         dev: seen.dev(),
         ino: seen.ino(),
@@ -316,6 +265,7 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
     if real != frozen.program {
         facts.push(("file".to_owned(), real));
     }
+    facts.extend(frozen.database.clone().map(|database| ("database".to_owned(), database)));
     if !frozen.env.is_empty() {
         facts.push(("variables".to_owned(), frozen.env.join(" ")));
     }
@@ -348,7 +298,7 @@ pub(super) fn user() -> String {
 /// The set as one item.
 pub(super) fn items(head: &serde_json::Value) -> Vec<Item> {
     let frozen = serde_json::from_value::<Frozen>(head.clone()).ok();
-    frozen.map(|frozen| Item { name: line(&frozen.argv), bytes: None, modified: None, to: None }).into_iter().collect()
+    frozen.map(|frozen| Item::named(line(&frozen.argv))).into_iter().collect()
 }
 
 /// Judges how a program ended: 0 is well, all else is not.
@@ -398,7 +348,8 @@ mod tests {
     fn action(toml: &str) -> Action {
         let mut problems = Problems::of(Path::new("f"));
         let table = parse_toml(toml, &mut problems);
-        let action = parse(Purpose::Do, table, &Scope::default(), &[], None, &mut problems);
+        let known = Known { trusted: &[], secrets: None, databases: None };
+        let action = parse(Purpose::Do, table, &Scope::default(), &known, &mut problems);
         assert_eq!(problems.into_sorted(), []);
         action.unwrap()
     }

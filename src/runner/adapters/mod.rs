@@ -1,13 +1,13 @@
 //! The adapters of this program: what an action may be, what it would touch, and how it is carried out.
 //!
-//! A frozen set is JSON Lines; the first line is its head, `{"set":"files",…}`, and the digest of all its bytes is the
-//! digest of the set. Nothing in it ages: the same things on disk give the same bytes.
+//! A frozen set (`frozen`) is JSON Lines; the first line is its head, `{"set":"files",…}`, and the digest of all its bytes
+//! is the digest of the set. Nothing in it ages: the same things on disk give the same bytes.
 
 mod block;
 mod end;
 pub mod exec;
-mod expect;
 pub mod files;
+mod frozen;
 pub mod http;
 pub mod keys;
 mod limit;
@@ -15,12 +15,13 @@ pub mod look;
 pub mod objects;
 pub mod phrase;
 pub mod probe;
+pub mod reach;
 pub mod redis;
 pub mod rehearse;
 pub mod run;
 pub mod script;
 pub mod secret;
-mod set;
+mod spec;
 pub mod sql;
 pub mod systemd;
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub mod undo;
 pub mod wait;
 
 pub use end::{ActEnd, Proof};
+pub use frozen::{Draft, items, moved};
 
 use crate::config::estate::Estate;
 use crate::config::reader::{Problems, Table, nearest};
@@ -39,9 +41,11 @@ use crate::probes::clock;
 use crate::procedure::adapters::{Adapters, Purpose, Scope};
 use crate::procedure::plan::{Action, Limit, Step};
 use crate::runner::notify;
+use frozen::{not_a_set, write_line};
+use phrase::plain_word;
+use reach::Reach;
 use secret::Named;
-use set::{action, head, not_a_set, plain_word, spec, write_line};
-pub use set::{items, moved};
+use spec::{action, spec};
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
@@ -49,8 +53,18 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// The adapters' keys.
-const NAMES: [&str; 10] =
-    ["exec", "files", "http", objects::KEY, probe::KEY, redis::KEY, run::KEY, script::KEY, sql::KEY, systemd::KEY];
+const NAMES: [&str; 10] = [
+    exec::KEY,
+    files::KEY,
+    http::KEY,
+    objects::KEY,
+    probe::KEY,
+    redis::KEY,
+    run::KEY,
+    script::KEY,
+    sql::KEY,
+    systemd::KEY,
+];
 
 /// Adapters of the format that this version refuses.
 const LATER: [&str; 2] = ["kube", "cert"];
@@ -127,17 +141,22 @@ impl Adapters for BuiltIn {
             problems.say(*on, format!("`on` names a target for `sql` and `redis`; `{only}` works on none"));
         }
         match found.as_slice() {
-            ["exec"] => {
+            [exec::KEY] => {
                 let secrets = self.secrets.as_ref();
-                exec::parse(purpose, std::mem::take(table), scope, &self.trusted_reads, secrets, problems)
+                let known = exec::Known { trusted: &self.trusted_reads, secrets, databases: self.databases.as_deref() };
+                exec::parse(purpose, std::mem::take(table), scope, &known, problems)
             }
-            ["files"] => files::parse(purpose, std::mem::take(table), scope, problems),
-            ["http"] => http::parse(purpose, std::mem::take(table), self.secrets.as_ref(), problems),
+            [files::KEY] => files::parse(purpose, std::mem::take(table), scope, problems),
+            [http::KEY] => http::parse(purpose, std::mem::take(table), self.secrets.as_ref(), problems),
             [objects::KEY] => objects::parse(purpose, std::mem::take(table), scope, self.stores.as_ref(), problems),
             [probe::KEY] => probe::parse(purpose, std::mem::take(table), problems),
             [redis::KEY] => redis::parse(purpose, std::mem::take(table), scope, self.servers.as_deref(), problems),
             [run::KEY] => run::parse(purpose, std::mem::take(table), problems),
-            [script::KEY] => script::parse(purpose, std::mem::take(table), scope, self.secrets.as_ref(), problems),
+            [script::KEY] => {
+                let (secrets, databases) = (self.secrets.as_ref(), self.databases.as_deref());
+                let known = exec::Known { trusted: &[], secrets, databases };
+                script::parse(purpose, std::mem::take(table), scope, &known, problems)
+            }
             [sql::KEY] => sql::parse(purpose, std::mem::take(table), scope, self.databases.as_deref(), problems),
             [systemd::KEY] => systemd::parse(purpose, std::mem::take(table), scope, problems),
             [] => {
@@ -160,6 +179,9 @@ impl Adapters for BuiltIn {
         }
     }
 }
+
+/// The variable of a password for libpq.
+const PASSWORD: &str = "PGPASSWORD";
 
 /// How long a preview may take.
 const PREVIEW: Duration = Duration::from_secs(60);
@@ -223,6 +245,8 @@ pub struct Program {
     pub env: BTreeMap<String, String>,
     /// The variables whose values are secrets; whoever starts the program reads them.
     pub secrets: BTreeMap<String, Named>,
+    /// The database whose variables it finds as well; whoever starts the program works them out.
+    pub database: Option<Reach>,
     /// A script that whoever starts the program keeps in a private file, whose name becomes the last argument.
     pub script: Option<String>,
 }
@@ -233,12 +257,35 @@ impl Program {
     /// # Errors
     /// A sentence with the name and the place of a secret that cannot be read.
     pub fn environment(&self) -> Result<BTreeMap<String, String>, String> {
-        let mut env = self.env.clone();
-        for (name, secret) in &self.secrets {
-            env.insert(name.clone(), secret.read()?.expose().to_owned());
-        }
-        Ok(env)
+        let found = environment(&self.env, &self.secrets, self.database.as_ref())?;
+        Ok(found.0.into_iter().chain(found.1).collect())
     }
+}
+
+/// Variables by their names.
+pub type Variables = BTreeMap<String, String>;
+
+/// The variables of a program: those that may be shown, and those that are secrets. What is written out is stronger than
+/// what a database brings.
+///
+/// # Errors
+/// A sentence with the name and the place of a secret that cannot be read, or why it is not known how a database is reached.
+pub fn environment(
+    env: &BTreeMap<String, String>,
+    secrets: &BTreeMap<String, Named>,
+    database: Option<&Reach>,
+) -> Result<(Variables, Variables), String> {
+    let variables = database.map(Reach::variables).transpose()?.unwrap_or_default();
+    let mut plain = variables.plain;
+    plain.extend(env.iter().map(|(name, value)| (name.clone(), value.clone())));
+    let mut hidden = BTreeMap::new();
+    if let Some(password) = variables.password.filter(|_| !env.contains_key(PASSWORD)) {
+        hidden.insert(PASSWORD.to_owned(), password.expose().to_owned());
+    }
+    for (name, secret) in secrets {
+        hidden.insert(name.clone(), secret.read()?.expose().to_owned());
+    }
+    Ok((plain, hidden))
 }
 
 /// An action that this program does not know; only a plan of another version holds one.
@@ -256,9 +303,9 @@ fn no_such(action: &Action) -> Error {
 /// whole: an unreadable directory, a missing program, the deadline.
 pub fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Result<Preview, Error> {
     match action.adapter.as_str() {
-        "exec" => exec::preview(action, look, set),
-        "files" => files::preview(action, look, set),
-        "http" => http::preview(action, look, set),
+        exec::KEY => exec::preview(action, look, set),
+        files::KEY => files::preview(action, look, set),
+        http::KEY => http::preview(action, look, set),
         objects::KEY => objects::preview(action, look, set),
         script::KEY => script::preview(action, look, set),
         redis::KEY => redis::preview(action, look, set),
@@ -272,9 +319,9 @@ pub fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Result<Prev
 /// between them. Runs in the act process; it blocks.
 pub fn act(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd {
     match action.adapter.as_str() {
-        "exec" => exec::act(action, out, cancel),
-        "files" => files::act(action, set, out, cancel),
-        "http" => http::act(action, out, cancel),
+        exec::KEY => exec::act(action, out, cancel),
+        files::KEY => files::act(action, set, out, cancel),
+        http::KEY => http::act(action, out, cancel),
         objects::KEY => objects::act(action, set, out, cancel),
         script::KEY => script::act(),
         redis::KEY => redis::act(action, set, out, cancel),
@@ -291,9 +338,9 @@ pub fn act(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel: 
 /// A program proves by its exit: 0 is done, 1 is not done (as `test`, `grep` and `cmp` have it), all else is unclear.
 pub fn prove(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel: &AtomicBool) -> Proof {
     match action.adapter.as_str() {
-        "exec" => exec::prove(action, out, cancel),
-        "files" => files::prove(action, set, cancel),
-        "http" => http::prove(action, out, cancel),
+        exec::KEY => exec::prove(action, out, cancel),
+        files::KEY => files::prove(action, set, cancel),
+        http::KEY => http::prove(action, out, cancel),
         objects::KEY => objects::prove(action, set, out, cancel),
         redis::KEY => redis::prove(action, set, out, cancel),
         sql::KEY => sql::prove(action, set, out, cancel),
@@ -318,7 +365,7 @@ pub fn of_attempt(action: Action, run: &RunId, attempt: &str) -> Action {
 #[must_use]
 pub fn program(action: &Action) -> Option<Program> {
     match action.adapter.as_str() {
-        "exec" => exec::program(action).ok(),
+        exec::KEY => exec::program(action).ok(),
         script::KEY => script::program(action).ok(),
         _ => None,
     }

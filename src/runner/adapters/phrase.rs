@@ -1,7 +1,7 @@
 //! The phrase that a destroy asks for, as far as it is known before the preview: the action's verb, the count, the noun.
 
 use crate::procedure::plan::Action;
-use crate::runner::adapters::{plain_word, sql, systemd};
+use crate::runner::adapters::{exec, files, sql, systemd};
 
 /// What stands for a count that only the preview knows.
 const COUNT: &str = "N";
@@ -11,11 +11,11 @@ const COUNT: &str = "N";
 pub fn phrase(action: &Action) -> Option<String> {
     let text = |key: &str| action.spec.get(key).and_then(serde_json::Value::as_str);
     match action.adapter.as_str() {
-        "exec" => {
+        exec::KEY => {
             let name = action.spec.get("argv")?.get(0)?.as_str()?;
             Some(format!("run {}", plain_word(name.rsplit('/').next()?, "program")))
         }
-        "files" => {
+        files::KEY => {
             let under = action.spec.get("select")?.get("under")?.as_str()?;
             Some(format!("{} {COUNT} {}", text("op")?, plain_word(under.rsplit('/').next()?, "files")))
         }
@@ -23,4 +23,11 @@ pub fn phrase(action: &Action) -> Option<String> {
         sql::KEY => sql::phrase(action, COUNT),
         _ => None,
     }
+}
+
+/// A word of plain ASCII for a phrase: what is not a letter, digit, `.`, `_` or `-` becomes `-`.
+pub(super) fn plain_word(text: &str, otherwise: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-') { c } else { '-' };
+    let word: String = text.chars().map(plain).collect();
+    if word.chars().any(|c| c.is_ascii_alphanumeric()) { word } else { otherwise.to_owned() }
 }

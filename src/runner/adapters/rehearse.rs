@@ -3,7 +3,10 @@
 //! | adapter | possible means |
 //! |---|---|
 //! | `exec` | the program is found and may be executed, and its directory may be entered |
-//! | `files` | both directories lie below the root on one file system that takes writes, and this user may write in them |
+//! | `script` | bash reads it, its directory may be entered, its secrets are there, and so is every program that it calls |
+//! | `files`, a move | both directories lie below the root on one file system that takes writes, and this user may write in them |
+//! | `files`, a rotation, an archiving | what the act would touch now can be seen, and the same holds of every directory of it; unpacked it fits |
+//! | `files`, permissions | what the act would touch now can be seen, and this user may give every file back what it has |
 //! | `sql` | the server answers `act`, takes changes, and that role may do this to these objects |
 //! | `systemd` | the unit is loaded, and this user needs nobody's leave |
 //! | `http` | the service answers |
@@ -11,8 +14,9 @@
 //!
 //! Whatever keeps that from being known makes the answer unknown, which is not fine.
 
+use crate::domain::error::said;
 use crate::procedure::plan::Action;
-use crate::runner::adapters::{exec, files, http, redis, sql, systemd};
+use crate::runner::adapters::{exec, files, http, redis, script, sql, systemd};
 
 /// The answer, with its reason in a few words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,13 +52,19 @@ impl Rehearsed {
 /// Asks whether the undo of an act is possible now. Changes nothing; it blocks.
 #[must_use]
 pub fn rehearse(undo: &Action, of: &Action) -> Rehearsed {
-    match undo.adapter.as_str() {
-        "exec" => exec::rehearse(undo),
-        "files" => files::rehearse(undo, of),
+    let answer = match undo.adapter.as_str() {
+        exec::KEY => exec::rehearse(undo),
+        files::KEY => files::rehearse(undo, of),
         http::KEY => http::rehearse(undo),
         redis::KEY => redis::rehearse(undo),
+        script::KEY => script::rehearse(undo),
         sql::KEY => sql::rehearse(undo, of),
         systemd::KEY => systemd::rehearse(undo),
         other => Rehearsed::Unknown(format!("`{other}` cannot be asked beforehand")),
+    };
+    match answer {
+        Rehearsed::Possible(why) => Rehearsed::Possible(said(why)),
+        Rehearsed::NotPossible(why) => Rehearsed::NotPossible(said(why)),
+        Rehearsed::Unknown(why) => Rehearsed::Unknown(said(why)),
     }
 }

@@ -13,16 +13,16 @@
 //! neither check nor prove.
 
 use crate::config::reader::{Node, Place, Problems, Table, Value};
-use crate::config::secrets::Secrets;
 use crate::domain::quantity::counted;
 use crate::domain::{EffectClass, Error, Item, Kind, Preview};
 use crate::journal::record::Ending;
 use crate::procedure::adapters::{Purpose, Scope};
 use crate::procedure::plan::Action;
-use crate::runner::adapters::exec::{self, Environment};
+use crate::procedure::shell::{self, Unreadable};
+use crate::runner::adapters::exec::{self, Environment, Known};
+use crate::runner::adapters::reach::Reach;
 use crate::runner::adapters::secret::Named;
 use crate::runner::adapters::{self as adapters, ActEnd, Look, Program};
-use brush_parser::{ParseError, Parser, ParserOptions};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -36,98 +36,11 @@ pub const KEY: &str = "script";
 /// The longest script, in bytes; one that is longer belongs into a file under version control.
 const LONGEST: usize = 64 << 10;
 
-/// How deep commands may lie within commands: each level is one of the parser's own.
-const DEEPEST: usize = 40;
-
 /// How bash is started, before the name of the file.
 const STRICT: [&str; 4] = ["--noprofile", "--norc", "-euo", "pipefail"];
 
 /// Variables that bash itself takes code or options from (bash(1), "Shell Variables").
 const LOADS: [&str; 5] = ["BASH_ENV", "BASHOPTS", "ENV", "PS4", "SHELLOPTS"];
-
-/// Something in a script that its reader should know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// The line of the script, from 1.
-    pub line: u32,
-    /// What is there, in a sentence.
-    pub says: String,
-}
-
-/// Reads a script that parses, and tells what its reader should know.
-pub type Finder = fn(&str) -> Vec<Finding>;
-
-/// Everything that reads scripts.
-const FINDERS: [Finder; 2] = [loose, dangers];
-
-/// What its syntax tree shows.
-fn dangers(script: &str) -> Vec<Finding> {
-    let found = crate::procedure::shell::findings(script, true);
-    found.into_iter().map(|one| Finding { line: one.line, says: one.says }).collect()
-}
-
-/// What every finder finds in a script, in the order of its lines.
-#[must_use]
-pub fn findings(script: &str) -> Vec<Finding> {
-    let mut all: Vec<Finding> = FINDERS.iter().flat_map(|finder| finder(script)).collect();
-    all.sort_by(|a, b| (a.line, &a.says).cmp(&(b.line, &b.says)));
-    all.dedup();
-    all
-}
-
-/// Whether a script can be read; the error has its line, from 1, where that is known.
-///
-/// # Errors
-/// When bash's grammar does not have it.
-pub fn parses(script: &str) -> Result<(), (Option<u32>, String)> {
-    if nesting(script) > DEEPEST {
-        return Err((None, "commands lie too deep within commands".to_owned()));
-    }
-    let mut parser = Parser::new(script.as_bytes(), &ParserOptions::default());
-    let line = |line: usize| u32::try_from(line).ok();
-    parser.parse_program().map(drop).map_err(|cause| match cause {
-        ParseError::ParsingNear(at) => (line(at.line), format!("syntax error at column {}", at.column)),
-        ParseError::ParsingAtEndOfInput => {
-            (line(script.lines().count()), "syntax error: something is not closed by its end".to_owned())
-        }
-        ParseError::Tokenizing { inner, position } => (position.and_then(|at| line(at.line)), inner.to_string()),
-    })
-}
-
-/// How deep brackets and compound commands lie within one another at most; quoting is not looked at, so that it errs upwards.
-fn nesting(script: &str) -> usize {
-    let (mut brackets, mut blocks, mut deepest) = (0_usize, 0_usize, 0);
-    for word in script.split_inclusive(|c: char| c.is_whitespace() || c == ';') {
-        match word.trim_matches(|c: char| !c.is_ascii_alphabetic()) {
-            "if" | "for" | "while" | "until" | "case" | "select" => blocks += 1,
-            "fi" | "done" | "esac" => blocks = blocks.saturating_sub(1),
-            _ => {}
-        }
-        for symbol in word.chars() {
-            match symbol {
-                '(' | '{' => brackets += 1,
-                ')' | '}' => brackets = brackets.saturating_sub(1),
-                _ => {}
-            }
-        }
-        deepest = deepest.max(brackets + blocks);
-    }
-    deepest
-}
-
-/// Lines that turn strict mode off again.
-fn loose(script: &str) -> Vec<Finding> {
-    let mut found = Vec::new();
-    for (line, text) in (1..).zip(script.lines()) {
-        let words: Vec<&str> = text.split([' ', '\t', ';']).filter(|word| !word.is_empty()).collect();
-        let off =
-            |pair: &[&str]| matches!(pair, ["set", word] if word.starts_with('+') && word.contains(['e', 'u', 'o']));
-        if words.windows(2).any(off) {
-            found.push(Finding { line, says: "strict mode is turned off from here on".to_owned() });
-        }
-    }
-    found
-}
 
 /// The action's own type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -138,6 +51,8 @@ struct Spec {
     env: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     secrets: BTreeMap<String, Named>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    database: Option<Reach>,
 }
 
 /// The one line of its set.
@@ -148,6 +63,8 @@ struct Frozen {
     cwd: String,
     env: BTreeMap<String, String>,
     secrets: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    database: Option<String>,
     program: String,
     dev: u64,
     ino: u64,
@@ -160,7 +77,7 @@ pub(super) fn parse(
     purpose: Purpose,
     mut table: Table,
     scope: &Scope,
-    secrets: Option<&Secrets>,
+    known: &Known<'_>,
     problems: &mut Problems,
 ) -> Option<Action> {
     if let Some(at) = scope.limit.filter(|_| purpose == Purpose::Do) {
@@ -168,16 +85,16 @@ pub(super) fn parse(
     }
     let text = table.take(KEY).and_then(|node| script(node, problems));
     let cwd = exec::directory(&mut table, scope, problems);
-    let env = exec::environment(&mut table, secrets, problems);
+    let env = exec::environment(&mut table, known, problems);
     for entry in env.iter().flat_map(|env| env.at.iter()).filter(|(name, _)| LOADS.contains(&name.as_str())) {
         problems.say(*entry.1, format!("`{}` would have bash read other code or options", entry.0));
     }
     table.finish(problems);
-    let (text, cwd, Environment { env, secrets, .. }) = (text?, cwd?, env?);
+    let (text, cwd, Environment { env, secrets, database, .. }) = (text?, cwd?, env?);
     let lines = counted(text.lines().count() as u64, "line", "lines");
     let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#')).unwrap_or_default();
     let line = format!("bash script of {lines}: {first}");
-    adapters::action(KEY, EffectClass::Change, line, &Spec { text, cwd, env, secrets })
+    adapters::action(KEY, EffectClass::Change, line, &Spec { text, cwd, env, secrets, database })
 }
 
 fn script(node: Node, problems: &mut Problems) -> Option<String> {
@@ -196,9 +113,9 @@ fn script(node: Node, problems: &mut Problems) -> Option<String> {
     if text.contains('\0') || text.len() > LONGEST {
         return refuse(at, "`script` must have at most 64 KiB, and no NUL".to_owned(), problems);
     }
-    match parses(&text) {
-        Ok(()) => Some(text),
-        Err((line, why)) => {
+    match shell::parse(&text) {
+        Ok(_) => Some(text),
+        Err(Unreadable { line, why, .. }) => {
             let line = line.map_or_else(String::new, |line| format!("line {line} of the script: "));
             refuse(at, format!("`script`: {line}{why}"), problems)
         }
@@ -212,7 +129,8 @@ pub(super) fn program(action: &Action) -> Result<Program, Error> {
     let argv = std::iter::once("bash").chain(STRICT).map(str::to_owned).collect();
     let mut env = exec::own_environment();
     env.extend(spec.env);
-    Ok(Program { path, argv, cwd: PathBuf::from(spec.cwd), env, secrets: spec.secrets, script: Some(spec.text) })
+    let (cwd, script) = (PathBuf::from(spec.cwd), Some(spec.text));
+    Ok(Program { path, argv, cwd, env, secrets: spec.secrets, database: spec.database, script })
 }
 
 /// Shows the whole script with what was found in it, and freezes it with the bash that would read it.
@@ -233,6 +151,7 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
         cwd: spec.cwd.clone(),
         env: spec.env.clone(),
         secrets: spec.secrets.iter().map(|(name, secret)| format!("{name}=secret:{}", secret.name)).collect(),
+        database: spec.database.as_ref().map(Reach::shown).transpose()?,
         program: path.display().to_string(),
         dev: seen.dev(),
         ino: seen.ino(),
@@ -241,13 +160,14 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
     };
     adapters::write_line(set, &frozen)?;
     let mut facts = vec![("program".to_owned(), frozen.program.clone()), ("user".to_owned(), exec::user())];
+    facts.extend(frozen.database.clone().map(|database| ("database".to_owned(), database)));
     let variables: Vec<String> = spec.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let variables = [variables, frozen.secrets.clone()].concat();
     if !variables.is_empty() {
         facts.push(("variables".to_owned(), variables.join(" ")));
     }
     let lines = spec.text.lines().count() as u64;
-    let found = findings(&spec.text);
+    let found = shell::findings(&spec.text, true);
     Ok(Preview {
         headline: format!("Run a bash script of {}", counted(lines, "line", "lines")),
         place: format!("{}:{}", look.host, spec.cwd),
@@ -284,13 +204,7 @@ fn reads(bash: &Path, text: &str) -> Result<(), Error> {
 pub(super) fn items(head: &serde_json::Value) -> Vec<Item> {
     let frozen = serde_json::from_value::<Frozen>(head.clone()).ok();
     let text = frozen.map(|frozen| frozen.text).unwrap_or_default();
-    let line = |(number, text): (usize, &str)| Item {
-        name: format!("{number:>4}  {text}"),
-        bytes: None,
-        modified: None,
-        to: None,
-    };
-    (1..).zip(text.lines()).map(line).collect()
+    (1..).zip(text.lines()).map(|(number, text): (usize, _)| Item::named(format!("{number:>4}  {text}"))).collect()
 }
 
 /// A script acts as a program of its own, under its shim, and nowhere else.
@@ -298,5 +212,8 @@ pub(super) fn act() -> ActEnd {
     ActEnd::new(Ending::Failed, "nothing was touched: a script runs under its shim")
 }
 
+mod rehearse;
 #[cfg(test)]
 mod tests;
+
+pub(super) use rehearse::rehearse;

@@ -246,7 +246,7 @@ fn named(units: &[String]) -> String {
 /// The set as one item.
 pub(super) fn items(head: &serde_json::Value) -> Vec<Item> {
     let unit = head.get("unit").and_then(serde_json::Value::as_str).unwrap_or_default();
-    vec![Item { name: unit.to_owned(), bytes: None, modified: None, to: None }]
+    vec![Item::named(unit.to_owned())]
 }
 
 async fn is_active(bus: &mut Bus, action: &Action, spec: &Spec) -> ActEnd {
@@ -310,8 +310,7 @@ async fn prove_on(mut bus: Bus, action: &Action, set: &mut dyn BufRead) -> Proof
 }
 
 fn frozen(set: &mut dyn BufRead) -> Result<Head, Error> {
-    let head = common::head(set)?;
-    serde_json::from_value(head).map_err(|_| common::not_a_set("its first line is no head of a unit"))
+    common::frozen::typed(&common::frozen::head(set)?, "a unit")
 }
 
 fn not_its() -> Error {

@@ -38,18 +38,11 @@ pub fn write(steps: &[Row], set: &mut dyn Write) -> Result<()> {
     super::write_line(set, &Head { set: KEY.to_owned(), steps: steps.to_vec() })
 }
 
-/// Some of its objects for the screen, one for each step, with the number of all.
-pub(super) fn items(head: &serde_json::Value, from: u64, rows: u64) -> (u64, Vec<Item>) {
-    let steps = serde_json::from_value::<Head>(head.clone()).map(|head| head.steps).unwrap_or_default();
-    let named = |row: Row| Item {
-        name: format!("step {}: {}", row.step, row.title),
-        bytes: None,
-        modified: None,
-        to: Some(row.line),
-    };
-    let of = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-    let count = steps.len() as u64;
-    (count, steps.into_iter().map(named).skip(of(from)).take(of(rows)).collect())
+/// One item for each step.
+pub(super) fn items(head: &serde_json::Value) -> Vec<Item> {
+    let steps = Head::deserialize(head).map(|head| head.steps).unwrap_or_default();
+    let named = |row: Row| Item { to: Some(row.line), ..Item::named(format!("step {}: {}", row.step, row.title)) };
+    steps.into_iter().map(named).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! One attempt: intent, shim, outcome.
 
-use crate::domain::error::Result;
+use crate::domain::error::{Result, said};
 use crate::domain::{Actor, Digest, EffectClass, Error, PromptId, Verb};
 use crate::journal::record::{Ending, Event, Outcome};
 use crate::procedure::plan::{Action, Step};
@@ -169,7 +169,7 @@ impl Engine {
         let spec = self.spec(name, action, prove, set, timeout_s);
         let mut shim = match self.spawn(&spec) {
             Ok(shim) => shim,
-            Err(cause) => return Ok(Found::Ended(Box::new(Exit::not_started(cause.to_string())))),
+            Err(cause) => return Ok(Found::Ended(Box::new(Exit::not_started(said(cause))))),
         };
         failpoint::pass("shim.spawned");
         let mut running = false;
@@ -207,8 +207,9 @@ impl Engine {
                 let mut env = program.env;
                 env.insert("MIDWATCH_RUN".to_owned(), self.dir.id.to_string());
                 env.insert("MIDWATCH_ATTEMPT".to_owned(), name.to_owned());
-                let (secrets, script) = (program.secrets, program.script);
-                ChildSpec::Program { path: program.path, argv: program.argv, cwd: program.cwd, env, secrets, script }
+                let (secrets, database, script) = (program.secrets, program.database, program.script);
+                let (path, argv, cwd) = (program.path, program.argv, program.cwd);
+                ChildSpec::Program { path, argv, cwd, env, secrets, database, script }
             }
             None => {
                 let set = set.map(|digest| self.dir.set(digest));

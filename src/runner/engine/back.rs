@@ -10,11 +10,10 @@
 use crate::domain::error::Result;
 use crate::domain::{Digest, Error, Kind, PromptId, StepState, quantity};
 use crate::journal::fold::StepView;
-use crate::journal::record::{Answer, Ask, Choice, Ending, Event, Outcome};
+use crate::journal::record::{Choice, Ending, Event, Outcome};
 use crate::probes::clock;
 use crate::procedure::plan::{Step, WayBack};
 use crate::runner::engine::ending::timed;
-use crate::runner::engine::prompt::Asked;
 use crate::runner::engine::{Engine, attempt};
 use crate::runner::failpoint;
 use std::time::Duration;
@@ -23,7 +22,7 @@ impl Engine {
     /// Takes back what ran, down to the phase that the plan names, until nothing is owed or somebody stops it.
     pub(super) async fn go_back(&mut self) -> Result<()> {
         while let Some(step) = self.to_settle() {
-            self.settle_before_going_back(step).await?;
+            self.settle(step, true).await?;
             if self.is_stopped() || self.is_held() {
                 return Ok(());
             }
@@ -101,41 +100,41 @@ impl Engine {
             span(spent),
             span(budget)
         );
-        let choices = vec![Choice::Hold, Choice::Rollback, Choice::Abort];
-        let means = vec![
-            self.means(step, Choice::Hold),
-            format!("take back {count} all the same, ~{}", span(rest)),
-            format!("stop the way back; leave {count} as they are"),
+        let menu = vec![
+            (Choice::Hold, self.means(step, Choice::Hold)),
+            (Choice::Rollback, format!("take back {count} all the same, ~{}", span(rest))),
+            (Choice::Abort, format!("stop the way back; leave {count} as they are")),
         ];
-        if let Asked::Answered(_, Answer::Decide { choice: Choice::Abort, .. }) =
-            self.ask(step, Ask::Decide { text, choices, means }).await?
-        {
-            self.write(Event::AbortRequested { undo: false })?;
-        }
+        self.choose_on_the_way(step, text, menu).await?;
         Ok(false)
+    }
+
+    /// Puts a choice about the way back before a person. What goes on with it, or leaves a step, is said by the answer itself.
+    async fn choose_on_the_way(&mut self, step: u32, text: String, menu: Vec<(Choice, String)>) -> Result<()> {
+        match self.chosen(step, text, menu).await? {
+            Some((Choice::Abort, _)) => self.write(Event::AbortRequested { undo: false }).map(drop),
+            _ => Ok(()),
+        }
     }
 
     /// Asks what to do about a step whose undo went wrong.
     async fn decide_undo(&mut self, step: u32) -> Result<()> {
-        let detail = self.view().step(step).and_then(|view| view.undo.as_ref()).map(|end| end.detail.clone());
-        let text = format!("failed: the undo: {}", detail.unwrap_or_default());
-        let choices = vec![Choice::Retry, Choice::Skip, Choice::Hold, Choice::Abort];
+        let text = format!("failed: the undo: {}", self.undo_detail(step));
         let left = self.view().undo_owed().len() as u64;
-        let means = vec![
-            "run the undo again".to_owned(),
-            format!(
-                "leave this step, with a reason; {} to go",
-                quantity::counted(left.saturating_sub(1), "undo", "undos")
-            ),
-            self.means(step, Choice::Hold),
-            format!("stop the way back; leave {} as they are", quantity::counted(left, "step", "steps")),
+        let undos = quantity::counted(left.saturating_sub(1), "undo", "undos");
+        let steps = quantity::counted(left, "step", "steps");
+        let menu = vec![
+            (Choice::Retry, "run the undo again".to_owned()),
+            (Choice::Skip, format!("leave this step, with a reason; {undos} to go")),
+            (Choice::Hold, self.means(step, Choice::Hold)),
+            (Choice::Abort, format!("stop the way back; leave {steps} as they are")),
         ];
-        if let Asked::Answered(_, Answer::Decide { choice: Choice::Abort, .. }) =
-            self.ask(step, Ask::Decide { text, choices, means }).await?
-        {
-            self.write(Event::AbortRequested { undo: false })?;
-        }
-        Ok(())
+        self.choose_on_the_way(step, text, menu).await
+    }
+
+    /// How the last undo of a step ended, in its own words.
+    fn undo_detail(&self, step: u32) -> String {
+        self.view().step(step).and_then(|view| view.undo.as_ref()).map(|end| end.detail.clone()).unwrap_or_default()
     }
 
     /// Settles an undo whose outcome nobody knows: by the step's own proof that nothing of it is left, else by a person.
@@ -153,22 +152,9 @@ impl Engine {
                 return self.write(Event::StepResolved { step, choice: Choice::Undone, evidence }).map(drop);
             }
         }
-        let detail = self.view().step(step).and_then(|view| view.undo.as_ref()).map(|end| end.detail.clone());
-        let text = format!("outcome unknown: the undo: {}", detail.unwrap_or_default());
-        let choices = vec![Choice::Undone, Choice::NotUndone, Choice::Hold, Choice::Abort];
-        let means = choices.iter().map(|choice| self.means(step, *choice)).collect();
-        let Asked::Answered(_, Answer::Decide { choice, reason }) =
-            self.ask(step, Ask::Decide { text, choices, means }).await?
-        else {
-            return Ok(());
-        };
-        match choice {
-            Choice::Undone | Choice::NotUndone => {
-                self.write(Event::StepResolved { step, choice, evidence: reason }).map(drop)
-            }
-            Choice::Abort => self.write(Event::AbortRequested { undo: false }).map(drop),
-            _ => Ok(()),
-        }
+        let text = format!("outcome unknown: the undo: {}", self.undo_detail(step));
+        let menu = self.meaning(step, &[Choice::Undone, Choice::NotUndone, Choice::Hold, Choice::Abort]);
+        self.choose(step, text, menu).await
     }
 
     /// Runs a step's undo once, on the set that the step acted on.

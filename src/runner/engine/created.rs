@@ -17,7 +17,7 @@ use crate::runner::{identity, policy};
 /// The journal of a run that begins, with its first record; its window may not allow it by now.
 pub(super) fn begun(dir: &RunDir, plan: &Plan, start: &Start, hours: &Hours) -> Result<Appender> {
     let (history, now) = (History::read(dir.runs()), clock::now());
-    hours.allow(plan, start, &history, now)?;
+    hours.allow(dir, plan, start, &history, now)?;
     let first = created(plan, start, &history)?;
     Ok(Appender::create(&dir.path, &dir.id, first, identity::own(&start.how), now, None)?.0)
 }

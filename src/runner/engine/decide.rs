@@ -3,7 +3,7 @@
 use crate::domain::error::Result;
 use crate::domain::{EffectClass, Error, Kind, Verb};
 use crate::journal::record::{Answer, Ask, Choice, Ending, Event};
-use crate::procedure::plan::{Gate, OnFail, Step};
+use crate::procedure::plan::{OnFail, Step};
 use crate::runner::engine::prompt::Asked;
 use crate::runner::engine::{Engine, attempt};
 
@@ -14,11 +14,8 @@ impl Engine {
         if planned.verb == Verb::Notify && self.pass_notice(step, &planned)? {
             return Ok(());
         }
-        let detail =
-            self.view().step(step).and_then(|view| view.outcome.as_ref()).map(|outcome| outcome.detail.clone());
-        let text = format!("failed: {}", detail.unwrap_or_else(|| "no reason is known".to_owned()));
-        let may_skip = !matches!(planned.verb, Verb::Check | Verb::Notify) || planned.gate == Gate::Soft;
-        self.decide(step, &planned, text, may_skip).await
+        let text = format!("failed: {}", self.detail(step).unwrap_or_else(|| "no reason is known".to_owned()));
+        self.decide(step, &planned, text, self.past(&planned)).await
     }
 
     /// Asks what to do about a step whose preview was refused or could not be made. In an ending that is recorded, and the
@@ -34,31 +31,52 @@ impl Engine {
             return self.write(Event::StepSkipped { step, reason }).map(drop);
         }
         let planned = self.planned(step)?;
-        self.decide(step, &planned, text, true).await
+        self.decide(step, &planned, text, Some(Choice::Skip)).await
     }
 
-    pub(super) async fn decide(&mut self, step: u32, planned: &Step, text: String, may_skip: bool) -> Result<()> {
+    /// Asks what to do about a step that cannot be taken as it stands; `past` is the choice that leads past it, where one does.
+    pub(super) async fn decide(&mut self, step: u32, planned: &Step, text: String, past: Option<Choice>) -> Result<()> {
         if self.goes_back_by_itself(planned) {
             return self.write(Event::AbortRequested { undo: true }).map(drop);
         }
-        let choices = self.menu(planned, may_skip);
-        let means = choices.iter().map(|choice| self.means(step, *choice)).collect();
-        let Asked::Answered(_, Answer::Decide { choice, reason }) =
-            self.ask(step, Ask::Decide { text, choices, means }).await?
-        else {
-            return Ok(());
-        };
+        let menu = self.meaning(step, &self.menu(planned, past));
+        self.choose(step, text, menu).await
+    }
+
+    /// What each choice leads to.
+    pub(super) fn meaning(&self, step: u32, choices: &[Choice]) -> Vec<(Choice, String)> {
+        choices.iter().map(|choice| (*choice, self.means(step, *choice))).collect()
+    }
+
+    /// Puts a choice before a person; `None` where the question was closed without one.
+    pub(super) async fn chosen(
+        &mut self,
+        step: u32,
+        text: String,
+        menu: Vec<(Choice, String)>,
+    ) -> Result<Option<(Choice, String)>> {
+        let (choices, means) = menu.into_iter().unzip();
+        Ok(match self.ask(step, Ask::Decide { text, choices, means }).await? {
+            Asked::Answered(_, Answer::Decide { choice, reason }) => Some((choice, reason)),
+            _ => None,
+        })
+    }
+
+    /// Puts a choice before a person, and does what was chosen.
+    pub(super) async fn choose(&mut self, step: u32, text: String, menu: Vec<(Choice, String)>) -> Result<()> {
+        let Some((choice, reason)) = self.chosen(step, text, menu).await? else { return Ok(()) };
         match choice {
-            Choice::Retry | Choice::NotDone | Choice::Done | Choice::NotUndone | Choice::Undone => {
-                self.retrying = Some(step);
-                Ok(())
-            }
+            Choice::Retry | Choice::Emergency => self.retrying = Some(step),
             // The answer says it all: the run is put down where it stands.
-            Choice::Hold => Ok(()),
-            Choice::Skip | Choice::Override => self.write(Event::StepSkipped { step, reason }).map(drop),
-            Choice::Rollback => self.write(Event::AbortRequested { undo: true }).map(drop),
-            Choice::Abort => self.write(Event::AbortRequested { undo: false }).map(drop),
+            Choice::Hold => {}
+            Choice::Skip | Choice::Override => drop(self.write(Event::StepSkipped { step, reason })?),
+            Choice::Rollback => drop(self.write(Event::AbortRequested { undo: true })?),
+            Choice::Abort => drop(self.write(Event::AbortRequested { undo: false })?),
+            Choice::Done | Choice::NotDone | Choice::Undone | Choice::NotUndone => {
+                self.write(Event::StepResolved { step, choice, evidence: reason })?;
+            }
         }
+        Ok(())
     }
 
     /// Whether a failure leads to the way back without a question: the plan says so, and the step says nothing else.
@@ -67,8 +85,9 @@ impl Engine {
         by_itself && planned.on_fail.is_empty() && !self.is_stopped()
     }
 
-    /// Settles an unknown outcome: by the step's own proof, by its safety to repeat, or by a person.
-    pub(super) async fn settle(&mut self, step: u32) -> Result<()> {
+    /// Settles an unknown outcome: by the step's own proof, by its safety to repeat, or by a person. Before the way back
+    /// nothing is repeated, and what is asked is whether there is anything to take back.
+    pub(super) async fn settle(&mut self, step: u32, going_back: bool) -> Result<()> {
         let planned = self.planned(step)?;
         if planned.verb == Verb::Notify && self.pass_notice(step, &planned)? {
             return Ok(());
@@ -76,6 +95,7 @@ impl Engine {
         // What was told cannot be told again unnoticed.
         let safe = (planned.effect == EffectClass::Read && planned.verb != Verb::Notify) || planned.rerun_safe;
         let proof = if planned.prove.is_some() { Some(self.prove(step, &planned).await?) } else { None };
+        let proof = proof.filter(|_| !going_back || !self.is_stopped());
         // What may still be at work may yet do what is not there, or do it beside a second one.
         let attempt = self.view().step(step).map_or(0, |view| view.attempts);
         let at_work = self.is_at_work(&attempt::name(step, attempt));
@@ -83,73 +103,31 @@ impl Engine {
             Some(end) if end.ending == Ending::Ok => Some((Choice::Done, format!("proved: {}", end.detail))),
             _ if at_work => None,
             Some(end) if end.ending == Ending::Failed => Some((Choice::NotDone, format!("proved: {}", end.detail))),
-            _ if safe => Some((Choice::NotDone, "safe to repeat".to_owned())),
+            _ if safe && !going_back => Some((Choice::NotDone, "safe to repeat".to_owned())),
             _ => None,
         };
         if let Some((choice, evidence)) = settled {
             return self.write(Event::StepResolved { step, choice, evidence }).map(drop);
         }
-        let detail =
-            self.view().step(step).and_then(|view| view.outcome.as_ref()).map(|outcome| outcome.detail.clone());
-        let text = format!("outcome unknown: {}", detail.unwrap_or_default());
-        let choices = vec![Choice::Done, Choice::NotDone, Choice::Skip, Choice::Abort];
-        let means = choices.iter().map(|choice| self.means(step, *choice)).collect();
-        let Asked::Answered(_, Answer::Decide { choice, reason }) =
-            self.ask(step, Ask::Decide { text, choices, means }).await?
-        else {
-            return Ok(());
-        };
-        match choice {
-            Choice::Skip | Choice::Override => self.write(Event::StepSkipped { step, reason }).map(drop),
-            Choice::Abort => self.write(Event::AbortRequested { undo: false }).map(drop),
-            Choice::Done | Choice::NotDone => {
-                self.write(Event::StepResolved { step, choice, evidence: reason }).map(drop)
-            }
-            // Not among the choices.
-            Choice::Retry | Choice::Rollback | Choice::Hold | Choice::Undone | Choice::NotUndone => Ok(()),
+        let detail = self.detail(step).unwrap_or_default();
+        if going_back {
+            let mut menu = vec![
+                (Choice::Done, "its effect is there, wholly or in part: take it back".to_owned()),
+                (Choice::NotDone, "nothing of its effect is there: nothing to take back".to_owned()),
+            ];
+            menu.extend(self.meaning(step, &[Choice::Hold, Choice::Abort]));
+            let text = format!("outcome unknown, and the way back needs it: {detail}");
+            return self.choose(step, text, menu).await;
         }
+        // What only looks is never said to have passed: it looks again.
+        let done = Some(Choice::Done).filter(|_| !matches!(planned.verb, Verb::Check | Verb::Wait));
+        let choices = [done, Some(Choice::NotDone), self.past(&planned), Some(Choice::Abort)];
+        let menu = self.meaning(step, &choices.into_iter().flatten().collect::<Vec<_>>());
+        self.choose(step, format!("outcome unknown: {detail}"), menu).await
     }
 
-    /// Settles, before the way back, a step of which nobody knows whether it did anything: by its own proof, else by a person.
-    pub(super) async fn settle_before_going_back(&mut self, step: u32) -> Result<()> {
-        let planned = self.planned(step)?;
-        if planned.verb == Verb::Notify && self.pass_notice(step, &planned)? {
-            return Ok(());
-        }
-        let attempt = self.view().step(step).map_or(0, |view| view.attempts);
-        let at_work = self.is_at_work(&attempt::name(step, attempt));
-        if planned.prove.is_some() {
-            let proof = self.prove(step, &planned).await?;
-            let choice = match proof.ending {
-                Ending::Ok => Some(Choice::Done),
-                Ending::Failed if !at_work => Some(Choice::NotDone),
-                _ => None,
-            };
-            if let Some(choice) = choice.filter(|_| !self.is_stopped()) {
-                let evidence = format!("proved: {}", proof.detail);
-                return self.write(Event::StepResolved { step, choice, evidence }).map(drop);
-            }
-        }
-        let detail = self.view().step(step).and_then(|view| view.outcome.as_ref()).map(|end| end.detail.clone());
-        let text = format!("outcome unknown, and the way back needs it: {}", detail.unwrap_or_default());
-        let choices = vec![Choice::Done, Choice::NotDone, Choice::Hold, Choice::Abort];
-        let means = vec![
-            "its effect is there, wholly or in part: take it back".to_owned(),
-            "nothing of its effect is there: nothing to take back".to_owned(),
-            self.means(step, Choice::Hold),
-            self.means(step, Choice::Abort),
-        ];
-        let Asked::Answered(_, Answer::Decide { choice, reason }) =
-            self.ask(step, Ask::Decide { text, choices, means }).await?
-        else {
-            return Ok(());
-        };
-        match choice {
-            Choice::Done | Choice::NotDone => {
-                self.write(Event::StepResolved { step, choice, evidence: reason }).map(drop)
-            }
-            Choice::Abort => self.write(Event::AbortRequested { undo: false }).map(drop),
-            _ => Ok(()),
-        }
+    /// How the last attempt at a step ended, in its own words.
+    fn detail(&self, step: u32) -> Option<String> {
+        self.view().step(step).and_then(|view| view.outcome.as_ref()).map(|outcome| outcome.detail.clone())
     }
 }

@@ -36,14 +36,11 @@ impl Engine {
 
     /// Asks another person than the starter to agree to the run's start, before its first step; `why` says what is special
     /// about it. A run that goes on after its runner was gone asks no second time. Says whether to go on: not where the run was
-    /// stopped, or somebody said no.
-    ///
-    /// The caller refuses a start for which no second person can be had: see `has_team` and
-    /// [`crate::runner::policy::without_team`].
+    /// stopped. A start for which no second person can be had is refused before there is a run.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub async fn approve_start(&mut self, why: &str) -> Result<bool> {
+    pub(super) async fn approve_start(&mut self, why: &str) -> Result<bool> {
         while self.view().start_approval().is_none() {
             let ask = Ask::Approve { text: why.to_owned(), hash: self.view().plan.clone(), start: true };
             if let Asked::Stopped = self.ask(0, ask).await? {

@@ -2,19 +2,18 @@
 
 use crate::config::state::team;
 use crate::domain::error::Result;
-use crate::domain::ids::Hasher;
 use crate::domain::{Digest, EffectClass, Error, Kind, Preview, Verb, quantity};
 use crate::journal::record::Covered;
 use crate::procedure::condition::spoken;
 use crate::procedure::plan::{Action, Step, WayBack};
 use crate::procedure::template::OfRun;
-use crate::runner::adapters::{self, Look, undo};
+use crate::runner::adapters::{self, Draft, Look, undo};
 use crate::runner::engine::Engine;
 use crate::runner::engine::back::passed_over;
 use crate::runner::rundir::sync_dir;
 use crate::runner::{failpoint, identity, policy};
 use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Write};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 /// A frozen set with what a prompt shows of it.
@@ -91,12 +90,9 @@ impl Engine {
         let preview = self.preview_of_undo(step, planned, &rows);
         let part = self.dir.path.join("sets").join(format!("part-{}", std::process::id()));
         let doing = "keep the frozen set";
-        let kept = File::create(&part).map_err(|cause| Error::machine(doing, cause)).and_then(|file| {
-            let mut set = Hashing { inner: BufWriter::new(file), hasher: Hasher::default() };
+        let kept = Draft::create(&part).map_err(|cause| Error::machine(doing, cause)).and_then(|mut set| {
             undo::write(&rows, &mut set)?;
-            let synced = set.inner.flush().and_then(|()| set.inner.get_ref().sync_all());
-            synced.map_err(|cause| Error::machine(doing, cause))?;
-            Ok(set.hasher.finish())
+            set.finish().map_err(|cause| Error::machine(doing, cause))
         });
         Ok(kept.and_then(|digest| self.store(&part, Frozen { digest, preview })))
     }
@@ -212,29 +208,9 @@ impl Engine {
 fn look(action: &Action, planned: &Step, sets: &Path) -> Result<(PathBuf, Frozen)> {
     let doing = format!("preview {}", planned.title);
     let part = sets.join(format!("part-{}", std::process::id()));
-    let file = File::create(&part).map_err(|cause| Error::machine(&doing, cause))?;
-    let mut set = Hashing { inner: BufWriter::new(file), hasher: Hasher::default() };
+    let mut set = Draft::create(&part).map_err(|cause| Error::machine(&doing, cause))?;
     let look = Look::of(planned, identity::host_name());
     let preview = adapters::preview(action, &look, &mut set)?;
-    let synced = set.inner.flush().and_then(|()| set.inner.get_ref().sync_all());
-    synced.map_err(|cause| Error::machine(&doing, cause))?;
-    Ok((part, Frozen { digest: set.hasher.finish(), preview }))
-}
-
-/// Writes through, and hashes what passes.
-struct Hashing<W> {
-    inner: W,
-    hasher: Hasher,
-}
-
-impl<W: Write> Write for Hashing<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.inner.write(bytes)?;
-        self.hasher.update(bytes.get(..count).unwrap_or_default());
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
+    let digest = set.finish().map_err(|cause| Error::machine(&doing, cause))?;
+    Ok((part, Frozen { digest, preview }))
 }

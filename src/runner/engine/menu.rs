@@ -2,13 +2,14 @@
 
 use crate::domain::{Order, StepState, Verb, quantity};
 use crate::journal::record::Choice;
-use crate::procedure::plan::Step;
+use crate::procedure::plan::{Gate, Step};
 use crate::runner::engine::Engine;
 use std::time::Duration;
 
 impl Engine {
-    /// The choices for a failed step: those of its `on_fail`, else whatever fits; a hold is always left.
-    pub(super) fn menu(&self, planned: &Step, may_skip: bool) -> Vec<Choice> {
+    /// The choices for a step that cannot be taken: those of its `on_fail`, else whatever fits; a hold is always left. What leads
+    /// `past` it stands in the place of a skip; that the step cannot wait is on every menu where it is a choice at all.
+    pub(super) fn menu(&self, planned: &Step, past: Option<Choice>) -> Vec<Choice> {
         let wanted = if planned.on_fail.is_empty() {
             let back = if self.view().undo_owed().is_empty() { None } else { Some(Choice::Rollback) };
             let hold = if self.plan.order == Order::Listed { Some(Choice::Hold) } else { None };
@@ -17,16 +18,22 @@ impl Engine {
         } else {
             planned.on_fail.clone()
         };
-        let past = |choice: Choice| match choice {
-            // Past a hard gate leads only another person.
-            Choice::Skip if !may_skip => self.past_a_gate(),
-            other => Some(other),
-        };
-        let mut choices: Vec<Choice> = wanted.into_iter().filter_map(past).collect();
+        let late = past.filter(|choice| *choice == Choice::Emergency);
+        let mut choices: Vec<Choice> = wanted
+            .into_iter()
+            .filter_map(|choice| if choice == Choice::Skip { past.filter(|_| late.is_none()) } else { Some(choice) })
+            .collect();
+        choices.extend(late);
         if choices.is_empty() {
             choices.push(Choice::Hold);
         }
         choices
+    }
+
+    /// What leads past a step that cannot be taken: past a hard gate only another person.
+    pub(super) fn past(&self, planned: &Step) -> Option<Choice> {
+        let is_gate = matches!(planned.verb, Verb::Check | Verb::Wait | Verb::Notify) && planned.gate == Gate::Hard;
+        if is_gate { self.past_a_gate() } else { Some(Choice::Skip) }
     }
 
     /// What a choice about a step leads to, in a short sentence.
@@ -47,6 +54,7 @@ impl Engine {
                 };
                 format!("leave this step, with a reason; {on}")
             }
+            Choice::Emergency => "another person than the starter has it begin all the same, with a reason".to_owned(),
             Choice::Override => "another person than the starter goes on past this gate, with a reason".to_owned(),
             Choice::Rollback => format!("stop; {}{}", self.back_in_numbers(), self.closing()),
             Choice::Abort => {

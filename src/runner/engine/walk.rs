@@ -3,7 +3,7 @@
 //! ```text
 //! phase opens ─▶ every check and read is made ─▶ passed: closed with evidence
 //!                      ▲ each minute, or wanted     failed: stays open, and says why
-//! control socket ─▶ close (look now, act, give notice) · hand (a claim) · skip · reopen
+//! control socket ─▶ close (look now, act, give notice) · hand (a claim) · skip · override (another person) · reopen
 //! ```
 //! What a person wants with an item names the record that opened it; the first that counts wins, every other is refused, told
 //! why, and recorded. An act asks its prompts as everywhere, one at a time; all other items can be turned to meanwhile.
@@ -11,7 +11,7 @@
 use crate::domain::error::Result;
 use crate::domain::{Actor, RunStatus, StepState, Verb};
 use crate::journal::fold::ItemState;
-use crate::journal::item::{Deed, fits};
+use crate::journal::item::{Deed, fits, may_do};
 use crate::journal::record::{Ending, Event, Outcome};
 use crate::procedure::plan::{Action, Step};
 use crate::runner::adapters;
@@ -45,7 +45,7 @@ impl Engine {
                 return self.stop().await;
             }
             if let Some(step) = self.unsettled() {
-                self.settle(step).await?;
+                self.settle(step, false).await?;
                 continue;
             }
             let Some(phase) = self.view().phase().map(str::to_owned) else {
@@ -147,7 +147,8 @@ impl Engine {
         let Some(item) = self.view().item(step) else {
             return self.reject(call, "there is no such item: the run is no checklist, or a shorter one".to_owned());
         };
-        if let Err(why) = fits(&item, &deed) {
+        let may = fits(&item, &deed).and_then(|()| may_do(&self.view().starter, &call.actor, &deed));
+        if let Err(why) = may {
             return self.reject(call, why);
         }
         if seq != item.seq {
@@ -157,6 +158,7 @@ impl Engine {
         let event = match deed {
             Deed::Hand { note } => Event::StepClosed { step, note },
             Deed::Skip { reason } => Event::StepSkipped { step, reason },
+            Deed::Override { reason } => Event::StepOverridden { step, reason },
             Deed::Reopen { reason } => Event::StepReopened { step, reason },
             Deed::Close if item.verb == Verb::Notify && self.planned(step)?.receivers.is_empty() => {
                 let note = self.told(&self.planned(step)?.text);

@@ -20,7 +20,7 @@ impl Engine {
                     let reason = format!("it could not be taken: {text}");
                     return self.write(Event::StepSkipped { step, reason }).map(|_| false);
                 }
-                self.decide(step, planned, text, true).await.map(|()| false)
+                self.decide(step, planned, text, self.past(planned)).await.map(|()| false)
             }
         }
     }

@@ -9,7 +9,7 @@ use crate::domain::error::Result;
 use crate::domain::time::Now;
 use crate::domain::{Actor, Digest, Error, Kind, PromptId};
 use crate::journal::history::History;
-use crate::journal::record::Event;
+use crate::journal::record::{Choice, Event};
 use crate::journal::terms::WindowStanding;
 use crate::probes::clock;
 use crate::procedure::plan::{Plan, Step};
@@ -42,9 +42,10 @@ impl Hours {
     }
 
     /// Refuses a run that its window does not allow now; whoever launched it has looked, but the clock goes on.
-    pub(super) fn allow(&self, plan: &Plan, start: &Start, history: &History, now: Now) -> Result<()> {
+    pub(super) fn allow(&self, dir: &RunDir, plan: &Plan, start: &Start, history: &History, now: Now) -> Result<()> {
         let view = foresee::foresee(plan, start, history, self.calendar(), now)?;
-        let emergency = start.emergency.as_ref().and_then(|reason| foresee::emergency_refusal(reason));
+        let emergency =
+            start.emergency.as_ref().and_then(|reason| foresee::emergency_refusal(reason, dir.team().is_some()));
         emergency.or_else(|| foresee::refusal(plan, &view, now)).map_or(Ok(()), Err)
     }
 
@@ -124,7 +125,7 @@ impl Engine {
     }
 
     /// Whether a change may begin now; where there is no time for it, a person is asked, and it does not begin. What is taken in
-    /// every ending is taken past the end as well. To leave the question open is to wait: it is asked anew, and judged anew, when the
+    /// every ending is taken past the end as well, and what another person said cannot wait. To leave the question open is to wait: it is asked anew, and judged anew, when the
     /// prompt lapses.
     ///
     /// # Errors
@@ -134,7 +135,8 @@ impl Engine {
         let why = self.view().no_time(step, now.wall).filter(|_| !self.ending);
         let Some(why) = why else { return Ok(true) };
         let text = format!("refused: no time for {}: {}", planned.title, why.words());
-        self.decide(step, planned, text, false).await?;
+        let past = self.has_team().then_some(Choice::Emergency);
+        self.decide(step, planned, text, past).await?;
         Ok(false)
     }
 

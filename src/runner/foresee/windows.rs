@@ -6,9 +6,9 @@ use crate::config::reader::Problem;
 use crate::domain::Budget;
 use crate::procedure::Procedure;
 use crate::procedure::catalog::Library;
+use crate::procedure::lint::windows::{Hours, contradicts, crowded, unserved};
 use crate::procedure::plan::Plan;
 use crate::procedure::read;
-use crate::procedure::window::{contradicts, crowded, unserved};
 use crate::runner::adapters::BuiltIn;
 use std::path::Path;
 
@@ -56,6 +56,14 @@ operations = ["patches"]
     crate::calendar::parse(text, Path::new("windows.toml")).unwrap()
 }
 
+fn hours(calendar: &Calendar) -> Hours<'_> {
+    Hours { file: Path::new("windows.toml"), calendar, environment: PRODUCTION }
+}
+
+fn library(procedures: &[&Procedure]) -> Library {
+    procedures.iter().map(|procedure| (procedure.id.clone(), (*procedure).clone())).collect()
+}
+
 fn told(problems: &[Problem]) -> Vec<String> {
     problems.iter().map(ToString::to_string).collect()
 }
@@ -99,7 +107,9 @@ fn wrong_windows_and_budgets_are_told_at_once() {
 #[test]
 fn a_procedure_that_no_window_allows_or_holds_is_told() {
     let calendar = calendar();
-    let said = |header: &str, takes: &[&str]| told(&contradicts(&procedure(header, takes), &calendar, PRODUCTION));
+    let said = |header: &str, takes: &[&str]| {
+        told(&contradicts(&procedure(header, takes), &Library::default(), hours(&calendar)))
+    };
     assert_eq!(said("window = \"weekly\"", &["30m", "80m"]), Vec::<String>::new());
     let long =
         "p.toml:5:10: this takes 3 h, and the window `weekly` lasts 2 h (a longer window, or fewer steps at a time)";
@@ -117,19 +127,22 @@ fn a_procedure_that_no_window_allows_or_holds_is_told() {
 
 #[test]
 fn a_window_says_when_it_is_too_short_for_all_or_nothing_is_for_it() {
-    let (calendar, file) = (calendar(), Path::new("windows.toml"));
+    let calendar = calendar();
+    let hours = hours(&calendar);
     let weekly = procedure("window = \"weekly\"", &["80m"]);
     let vacuum = procedure("window = { operation = \"vacuum\" }", &["30m", "30m"]);
     let patches = procedure("window = { operation = \"patches\" }", &["30m", "30m", "30m"]);
-    let all = [&weekly, &vacuum, &patches];
     let message = "what belongs in this window takes 2 h 20 m, and it lasts 2 h: t/p1 1 h 20 m, t/p2 1 h";
-    assert_eq!(told(&crowded(file, &calendar, &all, PRODUCTION)), [format!("windows.toml:3:8: {message}")]);
-    assert_eq!(crowded(file, &calendar, &all[1..], PRODUCTION), []);
-    assert_eq!(told(&unserved(file, &calendar, &all)), Vec::<String>::new());
-    let left = told(&unserved(file, &calendar, &[&vacuum]));
+    assert_eq!(
+        told(&crowded(hours, &library(&[&weekly, &vacuum, &patches]))),
+        [format!("windows.toml:3:8: {message}")]
+    );
+    assert_eq!(crowded(hours, &library(&[&vacuum, &patches])), []);
+    assert_eq!(told(&unserved(hours, &library(&[&weekly, &vacuum, &patches]))), Vec::<String>::new());
+    let left = told(&unserved(hours, &library(&[&vacuum])));
     assert_eq!(left.len(), 2, "{left:?}");
     assert!(left[0].starts_with("windows.toml:3:8: no procedure is for the operation `patches`"));
     assert!(left[1].starts_with("windows.toml:9:8: no procedure is for the operation `patches`"));
     let any = procedure("window = { operation = \"{{o}}\" }\nparams = { o = { text = true } }", &["1m"]);
-    assert_eq!(unserved(file, &calendar, &[&any]), []);
+    assert_eq!(unserved(hours, &library(&[&any])), []);
 }

@@ -19,6 +19,7 @@ pub use message::Message;
 use crate::config::estate::{Address, Estate, Receiver, Way};
 use crate::config::paths::Surroundings;
 use crate::config::secrets::Secret;
+use crate::domain::error::said;
 use crate::domain::{EffectClass, Error, Evidence};
 use crate::journal::record::Ending;
 use crate::probes::clock;
@@ -81,8 +82,8 @@ impl Came {
     fn words(&self) -> String {
         match self {
             Self::Told(how) => format!("{TOLD} ({how})"),
-            Self::Not(why) => format!("not told: {why}"),
-            Self::Unclear(why) => format!("nobody knows whether it was told: {why}"),
+            Self::Not(why) => format!("not told: {}", said(why)),
+            Self::Unclear(why) => format!("nobody knows whether it was told: {}", said(why)),
         }
     }
 }

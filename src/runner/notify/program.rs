@@ -1,5 +1,6 @@
 //! A program that tells somebody: no shell, an environment of its own, the text on standard input.
 
+use crate::domain::error::said;
 use crate::runner::notify::{Bounds, Came, GLANCE, Message, PATH};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io::Write;
@@ -15,7 +16,7 @@ pub(super) fn run(argv: &[String], receiver: &str, message: &Message, bounds: &B
     command.env("MIDWATCH_RUN", &message.run).env("MIDWATCH_RECEIVER", receiver);
     command.env("MIDWATCH_SUBJECT", message.subject());
     command.stdin(Stdio::piped()).stdout(Stdio::inherit()).stderr(Stdio::inherit());
-    let mut child = command.spawn().map_err(|cause| format!("{program} cannot be started: {cause}"))?;
+    let mut child = command.spawn().map_err(|cause| format!("{program} cannot be started: {}", said(cause)))?;
     if let Some(mut pipe) = child.stdin.take() {
         let text = message.body();
         // One that reads nothing must not hold us up; it is judged by its exit alone.
@@ -33,7 +34,7 @@ pub(super) fn run(argv: &[String], receiver: &str, message: &Message, bounds: &B
                 });
             }
             Ok(None) => {}
-            Err(cause) => return Ok(Came::Unclear(format!("cannot wait for it: {cause}"))),
+            Err(cause) => return Ok(Came::Unclear(format!("cannot wait for it: {}", said(cause)))),
         }
         if bounds.is_cancelled() || bounds.left().is_zero() {
             let why = if bounds.is_cancelled() { "it was stopped" } else { "it took longer than it may" };

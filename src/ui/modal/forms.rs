@@ -91,6 +91,7 @@ pub(super) fn note(
         Writes::Beside => ("Note", "writes it down"),
         Writes::Hand => ("Close by hand: what you claim", "closes it by hand"),
         Writes::Skip => ("Skip: why", "passes over it"),
+        Writes::Override => ("Override a hard gate: why", "overrides it"),
         Writes::Reopen => ("Open again: why", "opens it again"),
     };
     let left = title(pen, [(Role::UiTitle, Piece::Words(word)), (Role::UiText, Piece::from(beside))]);

@@ -20,6 +20,7 @@ use crate::app::panes::checklist as pane;
 use crate::config::theme::Role;
 use crate::domain::{EffectClass, Verb, quantity};
 use crate::journal::fold::{ItemState, ItemView, RunView};
+use crate::journal::item::{Deed, fits, may_do};
 use crate::ui::panes::checklist::{state, who};
 use crate::ui::pen::Pen;
 use crate::ui::text::{Piece, Strip};
@@ -90,7 +91,12 @@ fn about(pen: Pen<'_>, item: &ItemView, width: usize) -> Vec<Line<'static>> {
         lines.extend(pen.fact("does", Role::from(item.effect), text, width));
     }
     if item.hard {
-        lines.extend(pen.fact("gate", Role::UiText, "hard: only evidence closes it", width));
+        lines.extend(pen.fact(
+            "gate",
+            Role::UiText,
+            "hard: only evidence closes it, or an override by another person than the starter",
+            width,
+        ));
     }
     lines
 }
@@ -117,7 +123,7 @@ fn known(pen: Pen<'_>, snapshot: &Snapshot<'_>, item: &ItemView, width: usize) -
     }
     let name = match item.state {
         ItemState::Claim => "says",
-        ItemState::Skipped => "because",
+        ItemState::Skipped | ItemState::Overridden => "because",
         _ => "said",
     };
     if !item.note.is_empty() {
@@ -211,9 +217,15 @@ fn keys(snapshot: &Snapshot<'_>, list: &RunView, item: &ItemView) -> Vec<(Action
             if !item.hard {
                 keys.push((Action::Skip, "skip"));
             }
+            let reason = Deed::Override { reason: "something".to_owned() };
+            if fits(item, &reason).is_ok() && may_do(&list.starter, snapshot.me, &reason).is_ok() {
+                keys.push((Action::Override, "override"));
+            }
         }
         ItemState::SecondPerson if lives && !snapshot.read_only => keys.push((Action::Open, "ask")),
-        ItemState::Claim | ItemState::Skipped if lives => keys.push((Action::Reopen, "open again")),
+        ItemState::Claim | ItemState::Skipped | ItemState::Overridden if lives => {
+            keys.push((Action::Reopen, "open again"));
+        }
         _ => {}
     }
     if lives {

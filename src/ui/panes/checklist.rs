@@ -253,6 +253,7 @@ pub fn state(pen: Pen<'_>, list: &RunView, item: &ItemView) -> (Clean, Role, &'s
         ItemState::Evidence => (glyph("✓", "[x]"), Role::StateDone, word),
         ItemState::Claim => (glyph("✎", "[c]"), Role::UiText, word),
         ItemState::Skipped => (glyph("–", "[-]"), Role::StateSkipped, word),
+        ItemState::Overridden => (glyph("‼", "[!]"), Role::VerdictCritical, word),
         ItemState::Undone => (glyph("–", "[-]"), Role::StateSkipped, word),
         ItemState::Later => (glyph("☐", "[ ]"), Role::UiMuted, word),
         ItemState::Open if item.passed == Some(false) => (glyph("☐", "[ ]"), Role::VerdictWarn, word),

@@ -54,7 +54,7 @@ pub fn draw(
     let mut left = title(pen, snapshot, Pane::Run);
     if let Some(run) = &snapshot.run.view {
         let room = usize::from(area.width).saturating_sub(left.width() + right.width() + 6);
-        let mark = if run.terms.emergency.is_some() { "EMERGENCY " } else { "" };
+        let mark = if run.is_emergency() { "EMERGENCY " } else { "" };
         left = left.gap(1).put(pen.style(Role::VerdictCritical), mark);
         left = left.put_within(room.saturating_sub(mark.len()), pen.style(Role::UiText), &run.title).gap(1);
     }

@@ -5,10 +5,10 @@ use serde_json::Value;
 
 impl Check {
     /// The second of two answers: the first one said to what, and nobody gives both. For a reason the glass may be broken.
-    pub(super) fn second(&mut self, first: Value, step: u64, prompt: &str, ask: &Value, answer: &Value) {
+    pub(super) fn second(&mut self, first: &Value, step: u64, prompt: &str, ask: &Value, answer: &Value) {
         match answer["answer"].as_str() {
             Some("cancel") => {}
-            Some("approve") if !is_same(&first, &self.actor) => self.consented(step, prompt, ask, true),
+            Some("approve") if !is_same(first, &self.actor) => self.consented(step, prompt, ask, true),
             Some("break_glass") if answer["reason"].as_str().is_some_and(|why| !why.trim().is_empty()) => {
                 self.consented(step, prompt, ask, true);
             }
@@ -32,17 +32,21 @@ impl Check {
         }
     }
 
-    /// What was decided was offered, and a gate was overridden by somebody else than the starter, for a reason.
+    /// What was decided was offered, and past a gate or an end led somebody else than the starter, for a reason.
     pub(super) fn decided(&mut self, step: u64, ask: &Value, answer: &Value) {
         let choice = &answer["choice"];
         if !ask["choices"].as_array().is_some_and(|choices| choices.contains(choice)) {
             self.say(format_args!("{choice} was not offered"));
         }
-        if choice == "override" {
+        if choice == "override" || choice == "emergency" {
             if is_same(&self.starter, &self.actor) || answer["reason"].as_str().is_none_or(str::is_empty) {
-                self.say("a hard gate was overridden by its starter, or without a reason");
+                self.say("a hard gate, or an end, was led past by the starter, or without a reason");
             }
-            self.failed.remove(&step);
+            if choice == "override" {
+                self.failed.remove(&step);
+            } else {
+                self.cannot_wait.insert(step);
+            }
         }
     }
 }

@@ -32,18 +32,18 @@ impl Check {
         }
     }
 
-    /// What changes something needs an open window, and time in the budgets; what is taken in every ending needs neither.
+    /// What changes something needs an open window, and time in the budgets; what is taken in every ending needs neither, nor
+    /// what another person said cannot wait.
     pub(super) fn has_time(&mut self, step: u64, head: &Value) {
-        if head["verb"] != "do" || head["always"] == true {
+        if head["verb"] != "do" || head["always"] == true || self.cannot_wait.contains(&step) {
             return;
         }
         let named = self.terms["window"].as_str().is_some_and(|window| !window.is_empty());
         let open = &self.standing["open"];
-        if named && self.terms["emergency"].is_null() {
-            if open.is_null() || self.wall < millis(&open["from"]) || self.wall >= millis(&open["until"]) {
-                let standing = self.standing.clone();
-                self.say(format_args!("step {step} begins outside its window: {standing}"));
-            }
+        let within = !open.is_null() && self.wall >= millis(&open["from"]) && self.wall < millis(&open["until"]);
+        if named && self.terms["emergency"].is_null() && !within {
+            let standing = self.standing.clone();
+            self.say(format_args!("step {step} begins outside its window: {standing}"));
         }
         let takes = |head: &Value| head["takes_s"].as_i64().unwrap_or_default() * 1000;
         let spent = (self.wall - self.began).max(0) + takes(head);

@@ -100,7 +100,7 @@ fn what_cannot_follow_in_a_checklist_is_refused_and_changes_nothing() {
     let over = before_is_over();
     let and = |events: &[Event], more: &[Event]| [events, more].concat();
     let asks = and(&over, &[opened(1, 3, confirm(Change, 3, &[]))]);
-    let hard = "only evidence leads past it";
+    let hard = "only evidence or an override leads past it";
     let cases: Vec<(Vec<Event>, Event, &str)> = vec![
         (vec![], hand(0, "trust me"), hard),
         (failed(0, 1), skip(0, "known"), hard),
@@ -181,6 +181,38 @@ fn every_prefix_of_a_walk_folds_and_an_approval_keeps_it_from_ending_well() {
     assert_eq!(view.item(3).unwrap().state, ItemState::Evidence);
 }
 
+/// Another person than whoever began it.
+fn by_another(seq: u64, event: Event) -> Record {
+    let own = record(seq, event);
+    let actor = Actor { uid: own.actor.uid + 1, login_uid: None, name: "ben".into(), ..own.actor.clone() };
+    Record { actor, ..own }
+}
+
+#[test]
+fn only_another_person_leads_past_a_hard_gate_that_did_not_pass_and_that_stays() {
+    let past = |step, reason: &str| Event::StepOverridden { step, reason: reason.into() };
+    let refusal = |view: &RunView, record: Record| {
+        let mut again = view.clone();
+        let why = again.apply(&record).unwrap_err().0;
+        assert_eq!(again, *view, "a refused record changes nothing");
+        why
+    };
+    let (fresh, mut view) = (after(&[]), after(&failed(0, 1)));
+    assert!(refusal(&fresh, by_another(2, past(0, "x"))).contains("did not pass"));
+    assert!(refusal(&view, by_another(4, past(1, "x"))).contains("no hard gate"));
+    assert!(refusal(&view, by_another(4, past(0, " "))).contains("without a reason"));
+    assert!(refusal(&view, record(4, past(0, "x"))).contains("own second person"));
+    view.apply(&by_another(4, past(0, "borrowed disk"))).unwrap();
+    let item = view.item(0).unwrap();
+    assert_eq!(
+        (item.state, item.note.as_str(), item.by.unwrap().name.as_str()),
+        (ItemState::Overridden, "borrowed disk", "ben")
+    );
+    view.apply(&record(5, reopen(0, "it is back"))).unwrap();
+    assert_eq!((view.item(0).unwrap().state, view.overrides.len()), (ItemState::Open, 1));
+    assert!(refusal(&view, record(6, skip(0, "x"))).contains("hard gate"));
+}
+
 #[test]
 fn a_person_is_told_what_an_item_can_take() {
     let view = after(&before_is_over());
@@ -191,7 +223,7 @@ fn a_person_is_told_what_an_item_can_take() {
         (&view, 3, Deed::Close, ""),
         (&view, 3, note("by myself"), ""),
         (&view, 3, note(""), "needs a note"),
-        (&view, 3, reopen("x"), "only a claim or a skipped item"),
+        (&view, 3, reopen("x"), "only a claim, or what was skipped"),
         (&view, 4, note("x"), "waits for a second person"),
         (&view, 4, Deed::Close, ""),
         (&view, 4, reason("x"), "waits for a second person"),
@@ -206,7 +238,13 @@ fn a_person_is_told_what_an_item_can_take() {
         let said = item::fits(&view.item(step).unwrap(), &deed).err().unwrap_or_default();
         assert!(if why.is_empty() { said.is_empty() } else { said.contains(why) }, "{step} {deed:?}: {said}");
     }
+    let past = |reason: &str| Deed::Override { reason: reason.into() };
+    assert!(item::fits(&view.item(5).unwrap(), &past("x")).unwrap_err().contains("no hard gate"));
+    let failed = after(&failed(0, 1));
+    assert!(item::fits(&failed.item(0).unwrap(), &past("x")).is_ok());
+    assert!(item::fits(&failed.item(0).unwrap(), &past(" ")).unwrap_err().contains("needs a reason"));
     let fresh = after(&[]);
+    assert!(item::fits(&fresh.item(0).unwrap(), &past("x")).unwrap_err().contains("not looked at yet"));
     assert!(item::fits(&fresh.item(0).unwrap(), &note("x")).unwrap_err().contains("hard gate"));
     assert!(item::fits(&fresh.item(0).unwrap(), &Deed::Close).is_ok());
 }

@@ -1,5 +1,6 @@
 //! Reads kubeconfig files, and chooses a context.
 
+use crate::domain::error::said;
 use crate::probes::kube::settings::Chosen;
 use kube::config::{AuthInfo, Kubeconfig, KubeconfigError};
 use std::fs::{self, File};
@@ -102,7 +103,7 @@ pub(crate) fn contents(path: &Path) -> Result<Vec<u8>, String> {
     let meta = fs::metadata(path).map_err(|cause| match cause.kind() {
         ErrorKind::NotFound => format!("{shown} is not there"),
         ErrorKind::PermissionDenied => format!("{shown} may not be read"),
-        _ => format!("{shown}: {cause}"),
+        _ => format!("{shown}: {}", said(cause)),
     })?;
     if !meta.is_file() {
         return Err(format!("{shown} is not a regular file"));
@@ -110,9 +111,9 @@ pub(crate) fn contents(path: &Path) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(|cause| match cause.kind() {
         ErrorKind::PermissionDenied => format!("{shown} may not be read"),
-        _ => format!("{shown}: {cause}"),
+        _ => format!("{shown}: {}", said(cause)),
     })?;
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|cause| format!("{shown}: {cause}"))?;
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|cause| format!("{shown}: {}", said(cause)))?;
     if bytes.len() as u64 > LARGEST {
         return Err(format!("{shown} is larger than 8 MiB"));
     }

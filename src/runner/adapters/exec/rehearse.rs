@@ -30,15 +30,22 @@ pub(in super::super) fn rehearse(undo: &Action) -> Rehearsed {
     if let Some(why) = no_interpreter(&path) {
         return Rehearsed::NotPossible(why);
     }
-    let cwd = Path::new(&spec.cwd);
-    if spec.cwd.starts_with("{{run.dir}}") {
-        // The run makes it.
-    } else if !cwd.is_dir() {
-        return Rehearsed::NotPossible(format!("{} is no directory to work in", spec.cwd));
-    } else if access(cwd, Access::EXEC_OK).is_err() {
-        return Rehearsed::NotPossible(format!("this user may not enter {}", spec.cwd));
+    if let Some(why) = no_directory(&spec.cwd) {
+        return Rehearsed::NotPossible(why);
     }
     Rehearsed::Possible(format!("{} can be executed", path.display()))
+}
+
+/// Why a directory cannot be worked in; the run makes its own.
+pub(in super::super) fn no_directory(cwd: &str) -> Option<String> {
+    let path = Path::new(cwd);
+    if cwd.starts_with("{{run.dir}}") {
+        None
+    } else if !path.is_dir() {
+        Some(format!("{cwd} is no directory to work in"))
+    } else {
+        access(path, Access::EXEC_OK).is_err().then(|| format!("this user may not enter {cwd}"))
+    }
 }
 
 /// Why a script's interpreter cannot be started; nothing where the file is no script or is fine.

@@ -1,6 +1,7 @@
 //! Runs a program to its end, passing its output on.
 
 use crate::domain::Error;
+use crate::domain::error::said;
 use crate::procedure::plan::Action;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io::{Read, Write};
@@ -57,7 +58,7 @@ pub(super) fn run(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> 
                 return Ok(if killed_at.is_none() { Ran::Ended(status) } else { Ran::Cancelled });
             }
             Ok(None) => {}
-            Err(cause) => return Ok(Ran::Lost(format!("cannot wait for the program: {cause}"))),
+            Err(cause) => return Ok(Ran::Lost(format!("cannot wait for the program: {}", said(cause)))),
         }
         match killed_at {
             None if cancel.load(Ordering::Relaxed) => {

@@ -8,20 +8,18 @@
 //!
 //! Names are relative to the root, sorted by their bytes.
 
-use crate::domain::{Error, Item, Wall};
+use crate::domain::{Item, Wall};
 use crate::runner::adapters::files::Op;
-use crate::runner::adapters::not_a_set;
+use crate::runner::adapters::frozen::{self, Change, Listed, bytes};
 use rustix::fs::{FileType, Stat};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::collections::BTreeMap;
-use std::io::BufRead;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The most files of one set.
 pub(super) const MOST: usize = 1_000_000;
 
 /// The first line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Head {
+pub(in crate::runner::adapters) struct Head {
     pub(super) set: String,
     pub(super) op: Op,
     pub(super) root: String,
@@ -35,7 +33,7 @@ pub(super) struct Head {
 
 /// One file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Frozen {
+pub(in crate::runner::adapters) struct Frozen {
     pub(super) name: Name,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) to: Option<Name>,
@@ -102,17 +100,6 @@ impl Frozen {
     pub(super) fn modified(&self) -> Wall {
         Wall::from_unix(self.mtime.0, u32::try_from(self.mtime.1).unwrap_or(0))
     }
-
-    /// As a person sees it.
-    pub(super) fn item(&self) -> Item {
-        let grows = self.size == 0 && self.mtime == (0, 0);
-        Item {
-            name: self.name.shown(),
-            bytes: (!grows).then_some(self.size),
-            modified: (!grows).then(|| self.modified()),
-            to: self.to.as_ref().map(Name::shown),
-        }
-    }
 }
 
 fn mtime(stat: &Stat) -> (i64, u64) {
@@ -120,29 +107,13 @@ fn mtime(stat: &Stat) -> (i64, u64) {
 }
 
 /// A path below the root, as bytes.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::runner::adapters) struct Name(pub(in crate::runner::adapters) Vec<u8>);
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(in crate::runner::adapters) struct Name(#[serde(with = "bytes")] pub(in crate::runner::adapters) Vec<u8>);
 
 impl Name {
-    /// Without control characters and without loss: `\` is doubled, and what cannot be shown is `\xNN`.
+    /// Without control characters and without loss.
     pub(in crate::runner::adapters) fn shown(&self) -> String {
-        let mut out = String::new();
-        for chunk in self.0.utf8_chunks() {
-            for c in chunk.valid().chars() {
-                match c {
-                    '\\' => out.push_str("\\\\"),
-                    '\n' => out.push_str("\\n"),
-                    '\t' => out.push_str("\\t"),
-                    c if c.is_control() => {
-                        let mut bytes = [0; 4];
-                        c.encode_utf8(&mut bytes).bytes().for_each(|b| out.push_str(&format!("\\x{b:02x}")));
-                    }
-                    c => out.push(c),
-                }
-            }
-            chunk.invalid().iter().for_each(|b| out.push_str(&format!("\\x{b:02x}")));
-        }
-        out
+        bytes::shown(&self.0)
     }
 
     /// Its bytes.
@@ -156,132 +127,47 @@ impl Name {
     }
 }
 
-/// How a name is written: text where it is UTF-8, hexadecimal digits otherwise.
-#[derive(Serialize, Deserialize)]
-#[serde(untagged)]
-enum Written {
-    Text(String),
-    Hex { hex: String },
-}
-
-impl Serialize for Name {
-    fn serialize<S: Serializer>(&self, output: S) -> Result<S::Ok, S::Error> {
-        match std::str::from_utf8(&self.0) {
-            Ok(text) => output.serialize_str(text),
-            Err(_) => {
-                let hex = self.0.iter().map(|byte| format!("{byte:02x}")).collect();
-                Written::Hex { hex }.serialize(output)
-            }
-        }
-    }
-}
-
 impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
-        let wrong = || serde::de::Error::custom("not a name below the root");
-        let name = match Written::deserialize(input)? {
-            Written::Text(text) => Self(text.into_bytes()),
-            Written::Hex { hex } => Self(unhex(&hex).ok_or_else(wrong)?),
-        };
-        if name.is_sound() { Ok(name) } else { Err(wrong()) }
+        let name = Self(bytes::deserialize(input)?);
+        if name.is_sound() { Ok(name) } else { Err(serde::de::Error::custom("not a name below the root")) }
     }
 }
 
-fn unhex(hex: &str) -> Option<Vec<u8>> {
-    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let pairs = hex.as_bytes().chunks(2).map(|pair| match pair {
-        [high, low] => Some(digit(high)? << 4 | digit(low)?),
-        _ => None,
-    });
-    pairs.collect()
-}
+impl frozen::Head for Head {
+    type Item = Frozen;
+    const OF: &'static str = "files";
 
-/// Reads a head.
-pub(super) fn head(value: &serde_json::Value) -> Result<Head, Error> {
-    serde_json::from_value(value.clone()).map_err(|_| not_a_set("its first line is no head of files"))
-}
-
-/// Reads the next file; `None` at the end.
-fn next(set: &mut dyn BufRead, line: &mut Vec<u8>) -> Result<Option<Frozen>, Error> {
-    line.clear();
-    let count = set.read_until(b'\n', line).map_err(|cause| Error::machine("read the frozen set", cause))?;
-    if count == 0 {
-        return Ok(None);
+    fn listed(&self) -> u64 {
+        self.count
     }
-    if !line.ends_with(b"\n") {
-        return Err(not_a_set("its last line is torn"));
+
+    fn moved(&self, now: &Self) -> Vec<String> {
+        let same = (self.dev, self.ino) == (now.dev, now.ino);
+        if same { Vec::new() } else { vec![format!("{} is another directory now", now.root)] }
     }
-    serde_json::from_slice(line).map(Some).map_err(|_| not_a_set("a line is no file"))
 }
 
-/// Reads every file after the head; a set that is not whole is refused before anything is touched.
-pub(super) fn rest(head: &Head, set: &mut dyn BufRead) -> Result<Vec<Frozen>, Error> {
-    let mut files = Vec::new();
-    let mut line = Vec::new();
-    while let Some(file) = next(set, &mut line)? {
-        files.push(file);
-        if files.len() > MOST {
-            return Err(not_a_set("it has too many files"));
+impl Listed for Frozen {
+    const WORDS: (&'static str, &'static str) = ("file", "files");
+    const MOST: u64 = MOST as u64;
+    type Key<'a> = &'a Name;
+
+    fn key(&self) -> &Name {
+        &self.name
+    }
+
+    fn item(&self) -> Item {
+        let grows = self.size == 0 && self.mtime == (0, 0);
+        Item {
+            name: self.name.shown(),
+            bytes: (!grows).then_some(self.size),
+            modified: (!grows).then(|| self.modified()),
+            to: self.to.as_ref().map(Name::shown),
         }
     }
-    if files.len() as u64 == head.count {
-        Ok(files)
-    } else {
-        Err(not_a_set("it does not hold as many files as it says"))
-    }
-}
 
-/// Reads a whole set.
-pub(super) fn whole(set: &mut dyn BufRead) -> Result<(Head, Vec<Frozen>), Error> {
-    let head = head(&crate::runner::adapters::head(set)?)?;
-    let files = rest(&head, set)?;
-    Ok((head, files))
-}
-
-/// A page of a set for the screen.
-pub(in super::super) fn items(
-    first: &serde_json::Value,
-    set: &mut dyn BufRead,
-    from: u64,
-    rows: u64,
-) -> Result<(u64, Vec<Item>), Error> {
-    let head = head(first)?;
-    let mut line = Vec::new();
-    for _ in 0..from.min(head.count) {
-        set.skip_until(b'\n').map_err(|cause| Error::machine("read the frozen set", cause))?;
+    fn told(change: &Change<'_, Self>) -> String {
+        change.named(|file| file.name.shown())
     }
-    let mut items = Vec::new();
-    for _ in 0..rows.min(head.count.saturating_sub(from)) {
-        let Some(file) = next(set, &mut line)? else { break };
-        items.push(file.item());
-    }
-    Ok((head.count, items))
-}
-
-/// What moved between two sets: gone, changed and new files, in the order of their names.
-pub(in super::super) fn moved(
-    old: &serde_json::Value,
-    before: &mut dyn BufRead,
-    new: &serde_json::Value,
-    after: &mut dyn BufRead,
-) -> Result<Vec<String>, Error> {
-    let (old, new) = (head(old)?, head(new)?);
-    let mut lines = Vec::new();
-    if (old.dev, old.ino) != (new.dev, new.ino) {
-        lines.push(format!("{} is another directory now", new.root));
-    }
-    let keyed = |files: Vec<Frozen>| files.into_iter().map(|f| (f.name.clone(), f)).collect::<BTreeMap<_, _>>();
-    let (was, mut is) = (keyed(rest(&old, before)?), keyed(rest(&new, after)?));
-    let mut found: Vec<(Name, &str)> = Vec::new();
-    for (name, file) in was {
-        match is.remove(&name) {
-            None => found.push((name, "no longer among them")),
-            Some(now) if now != file => found.push((name, "changed")),
-            Some(_) => {}
-        }
-    }
-    found.extend(is.into_keys().map(|name| (name, "new")));
-    found.sort();
-    lines.extend(found.into_iter().map(|(name, how)| format!("{how}: {}", name.shown())));
-    Ok(lines)
 }

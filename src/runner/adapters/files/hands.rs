@@ -1,12 +1,14 @@
 //! The hands: they work on one frozen file at a time, and delete, move and move back.
 
 use crate::domain::Error;
+use crate::domain::error::said;
 use crate::domain::quantity::{bytes, count};
 use crate::journal::record::Ending;
 use crate::procedure::plan::Action;
 use crate::runner::adapters::files::beneath::{self, Root, look_at, split};
-use crate::runner::adapters::files::frozen::{self, Frozen, Head, Name};
+use crate::runner::adapters::files::frozen::{Frozen, Head, Name};
 use crate::runner::adapters::files::{Op, Spec, newest, permissions, rotate, scan, verify};
+use crate::runner::adapters::frozen;
 use crate::runner::adapters::{self as common, ActEnd};
 use crate::runner::failpoint;
 use rustix::fs::{AtFlags, Mode, RenameFlags, fstat, fsync, renameat_with, unlinkat};
@@ -59,7 +61,7 @@ pub(in super::super) fn act(
         spec => spec,
     };
     let ready = spec.and_then(|spec| {
-        let (head, files) = frozen::whole(set)?;
+        let (head, files) = frozen::whole::<Head>(set)?;
         let root = fitting_root(&spec, &head)?;
         let grant = spec.grant.as_ref().map(permissions::Grant::numbered).transpose()?;
         Ok((spec, grant, head, files, Hands { root, source: None, target: None }))
@@ -168,6 +170,7 @@ fn each(
                 writeln!(out, "left alone {shown}: {why}")
             }
             Came::Failed(why) => {
+                let why = said(why);
                 tally.failed += 1;
                 writeln!(out, "failed {shown}: {why}")
             }

@@ -6,10 +6,12 @@ use crate::domain::{EffectClass, Error, Kind, Preview};
 use crate::procedure::plan::Action;
 use crate::runner::adapters::files::beneath::{self, Root, look_at, split};
 use crate::runner::adapters::files::frozen::{Frozen, Had, Head, MOST, Name};
-use crate::runner::adapters::files::{Op, Select, Spec, archive, handles, permissions, rotate};
+use crate::runner::adapters::files::{KEY, Op, Select, Spec, archive, handles, permissions, rotate};
+use crate::runner::adapters::frozen::{self, Listed};
 use crate::runner::adapters::{self as common, Look, limit};
 use rustix::fs::{Dir, FileType, Stat};
 use rustix::io::Errno;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::os::fd::OwnedFd;
@@ -61,7 +63,7 @@ pub(in super::super) fn preview(action: &Action, look: &Look, set: &mut dyn Writ
     let total: u64 = seen.files.iter().map(|file| file.size).fold(0, u64::saturating_add);
     let limit = limit::judge(look.limit, seen.files.len() as u64, seen.of, Some(total), "files")?;
     let head = Head {
-        set: "files".to_owned(),
+        set: KEY.to_owned(),
         op: spec.op,
         root: spec.root.clone(),
         dev: root.dev,
@@ -69,13 +71,11 @@ pub(in super::super) fn preview(action: &Action, look: &Look, set: &mut dyn Writ
         under: select.under.clone(),
         count: seen.files.len() as u64,
     };
-    common::write_line(set, &head)?;
-    for file in &seen.files {
-        match spec.op {
-            Op::Rotate => common::write_line(set, &file.growing())?,
-            _ => common::write_line(set, file)?,
-        }
-    }
+    let frozen = seen.files.iter().map(|file| match spec.op {
+        Op::Rotate => Cow::Owned(file.growing()),
+        _ => Cow::Borrowed(file),
+    });
+    frozen::write(set, &head, frozen)?;
     let mut preview = shown(&spec, select, look, &seen, total);
     preview.limit = limit;
     preview.facts = facts;

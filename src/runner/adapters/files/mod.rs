@@ -45,7 +45,10 @@ use crate::runner::adapters as common;
 use serde::{Deserialize, Serialize};
 
 pub(super) use beneath::{Root, split, why};
-pub(super) use frozen::{Name, items, moved};
+pub(super) use frozen::{Head, Name};
+
+/// The adapter's key.
+pub(super) const KEY: &str = "files";
 pub(super) use hands::act;
 pub(super) use look::preview;
 pub(super) use proof::prove;
@@ -207,7 +210,7 @@ fn is_zero(number: &u64) -> bool {
 /// Reads the action.
 pub(super) fn parse(purpose: Purpose, mut table: Table, scope: &Scope, problems: &mut Problems) -> Option<Action> {
     let at = table.at;
-    let op = table.parsed("files", WORDS, problems, |word| Op::ALL.into_iter().find(|op| op.word() == word))?;
+    let op = table.parsed(KEY, WORDS, problems, |word| Op::ALL.into_iter().find(|op| op.word() == word))?;
     let root = scope.root.clone();
     if root.is_none() {
         problems.say(at, "`files` needs the procedure's `root`");
@@ -231,7 +234,7 @@ pub(super) fn parse(purpose: Purpose, mut table: Table, scope: &Scope, problems:
         return parse_do(op, table, root?, problems);
     }
     table.finish(problems);
-    let done = scope.of.as_ref().filter(|act| act.adapter == "files").and_then(|act| common::spec::<Spec>(act).ok());
+    let done = scope.of.as_ref().filter(|act| act.adapter == KEY).and_then(|act| common::spec::<Spec>(act).ok());
     let Some(done) = done.filter(|done| of.contains(&done.op)) else {
         let words: Vec<_> = of.iter().map(|op| format!("`{}`", op.word())).collect();
         problems.say(at, format!("`{}` follows {} of files only", op.word(), words.join(" or ")));
@@ -249,5 +252,5 @@ pub(super) fn parse(purpose: Purpose, mut table: Table, scope: &Scope, problems:
         _ => "every file is gone from its place",
     };
     let (reopen, grant) = (done.reopen, done.grant);
-    common::action("files", op.floor(), line.to_owned(), &Spec { reopen, grant, ..Spec::of(op, root?) })
+    common::action(KEY, op.floor(), line.to_owned(), &Spec { reopen, grant, ..Spec::of(op, root?) })
 }

@@ -12,7 +12,8 @@ use crate::procedure::plan::Action;
 use crate::runner::adapters::files::beneath::Root;
 use crate::runner::adapters::files::frozen::Frozen;
 use crate::runner::adapters::files::look::all;
-use crate::runner::adapters::files::{Op, Select, Spec, pattern, relative};
+use crate::runner::adapters::files::{KEY, Op, Select, Spec, pattern, relative};
+use crate::runner::adapters::frozen::Listed;
 use crate::runner::adapters::{self as common, ActEnd, Look};
 use crate::runner::identity;
 use serde::{Deserialize, Serialize};
@@ -59,7 +60,7 @@ pub(super) fn parse(purpose: Purpose, mut table: Table, root: String, problems: 
     let select = Select { under, pattern, except: Vec::new(), older_s: None, keep_newest: 0, recursive, larger: 0 };
     let newest = Some(Wanted { younger_s: younger, larger });
     let spec = Spec { select: Some(select), newest, ..Spec::of(Op::Newest, root) };
-    common::action("files", EffectClass::Read, line, &spec)
+    common::action(KEY, EffectClass::Read, line, &spec)
 }
 
 /// Looks, and judges what was found.

@@ -107,6 +107,32 @@ pub(super) fn narrow(
     Ok((before - files.len()) as u64)
 }
 
+/// Why this user could not give files back what they have, where one of them is not theirs to give. Source: chmod(2), chown(2).
+pub(super) fn not_given_back(files: &[Frozen], grant: &Grant) -> Option<String> {
+    if rustix::process::geteuid().is_root() {
+        return None;
+    }
+    let own = rustix::process::geteuid().as_raw();
+    let mut groups = vec![rustix::process::getegid().as_raw()];
+    groups.extend(rustix::process::getgroups().unwrap_or_default().iter().map(|group| group.as_raw()));
+    let grant = match grant.numbered() {
+        Ok(grant) => grant,
+        Err(error) => return Some(error.message),
+    };
+    files.iter().find_map(|file| {
+        let had = file.had?;
+        let (new, name) = (grant.of(had), file.name.shown());
+        if had.uid != own {
+            Some(format!("{name} belongs to uid {}, and this user is uid {own}", had.uid))
+        } else if new.uid != had.uid {
+            Some(format!("{name} would be another user's, and only root gives it back"))
+        } else {
+            let strange = new.gid != had.gid && !groups.contains(&had.gid);
+            strange.then(|| format!("{name} has the group {}, to which this user does not belong", had.gid))
+        }
+    })
+}
+
 /// Says which permissions there are among the files now.
 pub(super) fn told(files: &[Frozen], preview: &mut Preview) {
     let mut kinds: Vec<String> = files

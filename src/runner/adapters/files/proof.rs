@@ -5,9 +5,10 @@ use crate::domain::quantity::count;
 use crate::procedure::adapters::Purpose;
 use crate::procedure::plan::Action;
 use crate::runner::adapters::files::beneath::{Root, look_at, split};
-use crate::runner::adapters::files::frozen::{self, Frozen, Had, Name};
+use crate::runner::adapters::files::frozen::{Frozen, Had, Head, Name};
 use crate::runner::adapters::files::permissions::Grant;
 use crate::runner::adapters::files::{Op, Spec, archive, gz, handles, permissions};
+use crate::runner::adapters::frozen;
 use crate::runner::adapters::{self as common, Proof};
 use rustix::io::Errno;
 use std::io::BufRead;
@@ -32,7 +33,7 @@ pub(in super::super) fn prove(action: &Action, set: &mut dyn BufRead, cancel: &A
 
 fn judge(action: &Action, set: &mut dyn BufRead, cancel: &AtomicBool) -> Result<Proof, Error> {
     let spec: Spec = common::spec(action)?;
-    let (head, files) = frozen::whole(set)?;
+    let (head, files) = frozen::whole::<Head>(set)?;
     if head.root != spec.root || spec.op.purpose().0 != Purpose::Prove {
         return Err(common::not_a_set("it belongs to another action"));
     }

@@ -4,7 +4,7 @@ use crate::config::reader::{Place, Problems, Table, Value};
 use crate::domain::quantity::{bytes, parse_bytes, parse_span, span};
 use crate::procedure::plan::Action;
 use crate::runner::adapters as common;
-use crate::runner::adapters::files::{Op, Select, Spec, permissions, rotate};
+use crate::runner::adapters::files::{KEY, Op, Select, Spec, permissions, rotate};
 use std::time::Duration;
 
 /// Reads what a `do` says.
@@ -32,7 +32,7 @@ pub(super) fn parse_do(op: Op, mut table: Table, root: String, problems: &mut Pr
     if let Some(reopen) = &reopen {
         line.push_str(&format!(", then {reopen}"));
     }
-    common::action("files", op.floor(), line, &Spec { select: Some(select), to, reopen, grant, ..Spec::of(op, root) })
+    common::action(KEY, op.floor(), line, &Spec { select: Some(select), to, reopen, grant, ..Spec::of(op, root) })
 }
 
 /// Reads which files are meant.

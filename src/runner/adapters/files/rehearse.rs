@@ -1,4 +1,6 @@
-//! Whether files could be moved back now.
+//! Whether files could be taken back now.
+
+mod back;
 
 use crate::procedure::plan::Action;
 use crate::runner::adapters as common;
@@ -16,11 +18,15 @@ pub(in super::super) fn rehearse(undo: &Action, of: &Action) -> Rehearsed {
         Ok(specs) => specs,
         Err(error) => return Rehearsed::Unknown(error.message),
     };
-    let (Op::Restore, Some(select), Some(to)) = (undo.op, act.select, act.to) else {
+    let (Op::Restore, Some(select)) = (undo.op, &act.select) else {
         return Rehearsed::Unknown(format!("`{}` cannot be asked beforehand", undo.op.word()));
     };
+    let to = act.to.clone().unwrap_or_default();
     if [&act.root, &select.under, &to].iter().any(|path| path.contains("{{")) {
         return Rehearsed::Unknown("which directory it is, only the run knows".to_owned());
+    }
+    if act.op != Op::Move {
+        return back::rehearse(of, &act);
     }
     let root = match Root::open(&act.root) {
         Ok(root) => root,
@@ -36,7 +42,7 @@ pub(in super::super) fn rehearse(undo: &Action, of: &Action) -> Rehearsed {
         Err(answer) => return answer,
     };
     for (directory, path) in [(&back, &select.under), (&from, &to)] {
-        if let Some(answer) = refused(directory, path) {
+        if let Some(answer) = refused(directory, path, true) {
             return answer;
         }
     }
@@ -68,8 +74,8 @@ fn reached(root: &Root, path: &str) -> Result<(OwnedFd, bool), Rehearsed> {
     }
 }
 
-/// What keeps names from being made and removed in a directory.
-fn refused(directory: &OwnedFd, path: &str) -> Option<Rehearsed> {
+/// What keeps anything from being changed in a directory, and with `names` also names from being made and removed.
+fn refused(directory: &OwnedFd, path: &str, names: bool) -> Option<Rehearsed> {
     let shown = shown(path);
     let space = match fstatvfs(directory) {
         Ok(space) => space,
@@ -77,6 +83,9 @@ fn refused(directory: &OwnedFd, path: &str) -> Option<Rehearsed> {
     };
     if space.f_flag.contains(StatVfsMountFlags::RDONLY) {
         return Some(Rehearsed::NotPossible(format!("the file system of {shown} is read-only")));
+    }
+    if !names {
+        return None;
     }
     // A file system without a count of blocks (0 of 0) does not say; a full one may not take a new name.
     if space.f_blocks > 0 && space.f_bavail == 0 {

@@ -21,7 +21,7 @@ use crate::runner::adapters::files::archive::{ENDING, open_in};
 use crate::runner::adapters::files::beneath::{self, Root};
 use crate::runner::adapters::files::frozen::Name;
 use crate::runner::adapters::files::gz::{self, Halt};
-use crate::runner::adapters::files::{Op, Spec, read};
+use crate::runner::adapters::files::{KEY, Op, Spec, read};
 use crate::runner::adapters::{self as common, ActEnd};
 use rustix::fs::{AtFlags, Dir, FileType, Stat, statat};
 use rustix::io::Errno;
@@ -77,7 +77,7 @@ pub(super) fn parse(mut table: Table, root: String, problems: &mut Problems) -> 
     let files = read::line(Op::Scan, &select, None);
     let line = format!("{what} in {}", files.strip_prefix("scan ").unwrap_or(&files));
     let scan = Some(Wanted { looks_for, allow });
-    common::action("files", EffectClass::Read, line, &Spec { select: Some(select), scan, ..Spec::of(Op::Scan, root) })
+    common::action(KEY, EffectClass::Read, line, &Spec { select: Some(select), scan, ..Spec::of(Op::Scan, root) })
 }
 
 /// What was found so far.
@@ -99,7 +99,7 @@ pub(super) fn act(action: &Action, spec: &Spec, out: &mut dyn Write, cancel: &At
         Err(Halt::Stopped) => ActEnd::new(Ending::Cancelled, "stopped"),
         Err(Halt::Failed(why)) => ActEnd::unknown(why),
     };
-    let _ = writeln!(out, "{}", end.detail.escape_default());
+    let _ = writeln!(out, "{}", end.detail.escape_debug());
     end
 }
 

@@ -362,7 +362,7 @@ fn a_directory_that_cannot_be_read_is_not_an_empty_one() {
         unprivileged.join().unwrap()
     });
     fs::set_permissions(tree.at("data/sessions/deep"), fs::Permissions::from_mode(0o700)).unwrap();
-    assert!(error.message.contains("data/sessions/deep: Permission denied"), "{}", error.message);
+    assert!(error.message.contains("data/sessions/deep: permission denied"), "{}", error.message);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::probes::clock;
 use crate::procedure::plan::Action;
 use crate::runner::adapters::files::beneath::{Root, split, why};
 use crate::runner::adapters::files::frozen::Frozen;
-use crate::runner::adapters::files::{Op, Select, Spec, newest, pattern, relative};
+use crate::runner::adapters::files::{KEY, Op, Select, Spec, newest, pattern, relative};
 use crate::runner::adapters::{self as common, ActEnd};
 use rustix::fs::{Mode, OFlags, fstat, openat};
 use std::collections::BTreeMap;
@@ -47,7 +47,7 @@ pub(super) fn parse(mut table: Table, root: String, problems: &mut Problems) -> 
     let line = format!("the newest {under}{slash}{pattern} has the SHA-256 that stands beside it");
     let select = Select { under, pattern, except: Vec::new(), older_s: None, keep_newest: 0, recursive, larger: 0 };
     let spec = Spec { select: Some(select), ..Spec::of(Op::Verify, root) };
-    common::action("files", EffectClass::Read, line, &spec)
+    common::action(KEY, EffectClass::Read, line, &spec)
 }
 
 /// Hashes the newest file, and judges.
@@ -80,7 +80,7 @@ pub(super) fn act(action: &Action, spec: &Spec, out: &mut dyn Write, cancel: &At
         Err(Halt::Unknown(why)) => ActEnd::unknown(why),
         Err(Halt::Stopped) => ActEnd::new(Ending::Cancelled, "stopped"),
     };
-    let _ = writeln!(out, "{}", end.detail.escape_default());
+    let _ = writeln!(out, "{}", end.detail.escape_debug());
     end
 }
 

@@ -4,8 +4,8 @@ use crate::domain::Evidence;
 use crate::domain::quantity::{latency, span};
 use crate::journal::record::Ending;
 use crate::probes::clock;
+use crate::procedure::condition::Condition;
 use crate::procedure::plan::Action;
-use crate::runner::adapters::expect::Expect;
 use crate::runner::adapters::http::client::{Answer, Asking, blocking, cancelled};
 use crate::runner::adapters::http::json::Path;
 use crate::runner::adapters::http::{Spec, short_span};
@@ -158,7 +158,7 @@ pub(super) fn value(spec: &Spec, answer: &Answer) -> Result<Option<String>, Stri
 pub(super) fn verdict(spec: &Spec, value: &str) -> Result<Option<String>, String> {
     let Some(expect) = &spec.expect else { return Ok(None) };
     let path = spec.json.as_deref().unwrap_or_default();
-    match Expect::parse(expect)?.holds(value) {
+    match Condition::on_a_value(expect)?.holds_for_value(value) {
         Some(true) => Ok(None),
         Some(false) => Ok(Some(format!("{path} is {value}, not {expect}"))),
         None => Err(format!("{path} is {value}, which is no number")),

@@ -246,7 +246,7 @@ pub(super) fn items(head: &serde_json::Value) -> Vec<Item> {
     let text = |key: &str| head.get(key).and_then(serde_json::Value::as_str).unwrap_or_default();
     let method = Some(text("method")).filter(|method| !matches!(*method, "" | "GET"));
     let method = method.map(|method| format!("{method} ")).unwrap_or_default();
-    vec![Item { name: format!("{method}{}", text("url")), bytes: None, modified: None, to: None }]
+    vec![Item::named(format!("{method}{}", text("url")))]
 }
 
 /// Asks and judges, or sends what changes.

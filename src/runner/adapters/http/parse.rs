@@ -5,8 +5,8 @@ use crate::config::secrets::Secrets;
 use crate::domain::EffectClass;
 use crate::domain::quantity::{parse_span, span};
 use crate::procedure::adapters::Purpose;
+use crate::procedure::condition::Condition;
 use crate::procedure::plan::Action;
-use crate::runner::adapters::expect::Expect;
 use crate::runner::adapters::http::client::IDEMPOTENCY;
 use crate::runner::adapters::http::json::Path;
 use crate::runner::adapters::http::{Body, KEY, Method, Spec, short_span};
@@ -297,7 +297,7 @@ fn judged(purpose: Purpose, table: &mut Table, problems: &mut Problems) -> (Opti
         Path::parse(text).map(|_| text.to_owned())
     });
     let expect = table.text("expect", problems);
-    if let Some(Err(why)) = expect.as_deref().map(Expect::parse) {
+    if let Some(Err(why)) = expect.as_deref().map(Condition::on_a_value) {
         problems.say(expect_at, format!("`expect` {why}"));
     }
     match (&json, &expect, purpose) {

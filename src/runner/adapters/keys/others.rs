@@ -40,6 +40,14 @@ const EXPECT_JSON: Key = Key::optional(
     "What it must be.",
 );
 
+const POSTGRES: Key = Key::optional(
+    "postgres",
+    Kind::Text("a database of the estate", r"\S"),
+    "none",
+    "\"main\"",
+    "The database that it reaches as an act would, by libpq's variables: `PGHOST`, `PGUSER`, `PGDATABASE`, `PGPASSWORD`, …",
+);
+
 /// Programs.
 pub(super) const EXEC: &[Way] = &[way(
     "exec",
@@ -66,6 +74,7 @@ pub(super) const EXEC: &[Way] = &[way(
             "{ PGUSER = \"dump\" }",
             "Variables beside `PATH`, `LANG` and `HOME`.",
         ),
+        POSTGRES,
     ],
 )];
 
@@ -90,6 +99,7 @@ pub(super) const SCRIPT: &[Way] = &[way(
             "{ OUT = \"{{run.dir}}/db.dump\" }",
             "Its variables; a secret as \"secret:NAME\".",
         ),
+        POSTGRES,
     ],
 )];
 

@@ -1,10 +1,12 @@
 //! Puts and deletes, one frozen object at a time.
 
+use crate::domain::error::said;
 use crate::domain::quantity::count;
 use crate::journal::record::Ending;
 use crate::probes::store;
 use crate::procedure::plan::Action;
-use crate::runner::adapters::objects::frozen::{self, Object, There};
+use crate::runner::adapters::frozen;
+use crate::runner::adapters::objects::frozen::{Head, Object, There};
 use crate::runner::adapters::objects::look::place_of;
 use crate::runner::adapters::objects::send::{Came, send};
 use crate::runner::adapters::objects::{Op, Spec, checks};
@@ -39,7 +41,7 @@ pub(in super::super) fn act(
         return block::finish("look at a store", checks::look(action, &spec, out, cancel))
             .unwrap_or_else(|error| ActEnd::unknown(error.message));
     }
-    let objects = match frozen::whole(set) {
+    let objects = match frozen::whole::<Head>(set) {
         Ok((head, objects)) if head.op == spec.op && head.place == spec.place => objects,
         Ok(_) => return nothing("the set belongs to another action"),
         Err(error) => return nothing(&error.message),
@@ -97,6 +99,7 @@ impl<'a> Tally<'a> {
                 writeln!(self.out, "left alone {shown}: {why}")
             }
             Came::Failed(why) => {
+                let why = said(why);
                 self.failed += 1;
                 if self.in_a_row == GIVEN_UP {
                     self.stopped = Some((Ending::Failed, format!("given up: {why}")));

@@ -8,21 +8,19 @@
 //!
 //! Keys are whole, and sorted by their bytes.
 
-use crate::domain::{Digest, Error, Item, Wall};
+use crate::domain::{Digest, Item, Wall};
 use crate::runner::adapters::files::Name;
-use crate::runner::adapters::not_a_set;
+use crate::runner::adapters::frozen::{self, Change, Listed};
 use crate::runner::adapters::objects::Op;
 use rustix::fs::{FileType, Stat};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use std::io::BufRead;
 
 /// The most objects of one set.
 pub(super) const MOST: usize = 1_000_000;
 
 /// The first line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Head {
+pub(in crate::runner::adapters) struct Head {
     pub(super) set: String,
     pub(super) op: Op,
     pub(super) place: String,
@@ -32,7 +30,7 @@ pub(super) struct Head {
 
 /// One object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Object {
+pub(in crate::runner::adapters) struct Object {
     pub(super) key: String,
     pub(super) size: u64,
     /// What is there under the key, by the store's own words.
@@ -53,7 +51,7 @@ pub(super) struct Object {
 
 /// A file that is put.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Source {
+pub(in crate::runner::adapters) struct Source {
     /// Below the directory that is put.
     pub(super) name: Name,
     pub(super) dev: u64,
@@ -77,7 +75,7 @@ impl Source {
 /// What a put finds under a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum There {
+pub(in crate::runner::adapters) enum There {
     /// No object.
     #[default]
     Nothing,
@@ -94,84 +92,39 @@ impl There {
     }
 }
 
-impl Object {
-    /// As a person sees it.
-    pub(super) fn item(&self) -> Item {
+impl frozen::Head for Head {
+    type Item = Object;
+    const OF: &'static str = "objects";
+
+    fn listed(&self) -> u64 {
+        self.count
+    }
+
+    fn moved(&self, _: &Self) -> Vec<String> {
+        Vec::new() // The place is the action's own.
+    }
+}
+
+impl Listed for Object {
+    const WORDS: (&'static str, &'static str) = ("object", "objects");
+    const MOST: u64 = MOST as u64;
+    type Key<'a> = &'a str;
+
+    fn key(&self) -> &str {
+        &self.key
+    }
+
+    fn item(&self) -> Item {
         let at = |(seconds, nanos): (i64, u64)| Wall::from_unix(seconds, u32::try_from(nanos).unwrap_or(0));
         let modified = self.file.as_ref().map(|file| at(file.mtime)).or(self.modified.map(|seconds| at((seconds, 0))));
-        match &self.file {
-            Some(file) => {
-                Item { name: file.name.shown(), bytes: Some(self.size), modified, to: Some(self.key.clone()) }
-            }
-            None => Item { name: self.key.clone(), bytes: Some(self.size), modified, to: None },
-        }
+        let (name, to) = match &self.file {
+            Some(file) => (file.name.shown(), Some(self.key.clone())),
+            None => (self.key.clone(), None),
+        };
+        Item { name, bytes: Some(self.size), modified, to }
     }
-}
 
-/// Reads a head.
-fn head(value: &serde_json::Value) -> Result<Head, Error> {
-    serde_json::from_value(value.clone()).map_err(|_| not_a_set("its first line is no head of objects"))
-}
-
-fn rest(head: &Head, set: &mut dyn BufRead) -> Result<Vec<Object>, Error> {
-    let (mut objects, mut line) = (Vec::new(), Vec::new());
-    loop {
-        line.clear();
-        let count = set.read_until(b'\n', &mut line).map_err(|cause| Error::machine("read the frozen set", cause))?;
-        if count == 0 {
-            break;
-        }
-        if !line.ends_with(b"\n") || objects.len() >= MOST {
-            return Err(not_a_set("its last line is torn, or it has too many objects"));
-        }
-        objects.push(serde_json::from_slice(&line).map_err(|_| not_a_set("a line is no object"))?);
+    fn told(change: &Change<'_, Self>) -> String {
+        change.named(|object| object.key.clone())
     }
-    if objects.len() as u64 == head.count {
-        Ok(objects)
-    } else {
-        Err(not_a_set("it does not hold as many objects as it says"))
-    }
-}
-
-/// Reads a whole set; one that is not whole is refused before anything is touched.
-pub(super) fn whole(set: &mut dyn BufRead) -> Result<(Head, Vec<Object>), Error> {
-    let head = head(&crate::runner::adapters::head(set)?)?;
-    let objects = rest(&head, set)?;
-    Ok((head, objects))
-}
-
-/// A page of a set for the screen.
-pub(in super::super) fn items(
-    first: &serde_json::Value,
-    set: &mut dyn BufRead,
-    from: u64,
-    rows: u64,
-) -> Result<(u64, Vec<Item>), Error> {
-    let head = head(first)?;
-    let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-    let objects = rest(&head, set)?;
-    Ok((head.count, objects.iter().skip(size(from)).take(size(rows)).map(Object::item).collect()))
-}
-
-/// What moved between two sets: gone, changed and new objects, in the order of their keys.
-pub(in super::super) fn moved(
-    old: &serde_json::Value,
-    before: &mut dyn BufRead,
-    new: &serde_json::Value,
-    after: &mut dyn BufRead,
-) -> Result<Vec<String>, Error> {
-    let (old, new) = (head(old)?, head(new)?);
-    let keyed = |objects: Vec<Object>| objects.into_iter().map(|it| (it.key.clone(), it)).collect::<BTreeMap<_, _>>();
-    let (was, mut is) = (keyed(rest(&old, before)?), keyed(rest(&new, after)?));
-    let mut found: Vec<(String, &str)> = Vec::new();
-    for (key, object) in was {
-        match is.remove(&key) {
-            None => found.push((key, "no longer among them")),
-            Some(now) if now != object => found.push((key, "changed")),
-            Some(_) => {}
-        }
-    }
-    found.extend(is.into_keys().map(|key| (key, "new")));
-    found.sort();
-    Ok(found.into_iter().map(|(key, how)| format!("{how}: {key}")).collect())
 }

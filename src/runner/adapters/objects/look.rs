@@ -6,6 +6,7 @@ use crate::domain::{Digest, EffectClass, Error, Kind, Preview, glob};
 use crate::probes::store;
 use crate::procedure::plan::Action;
 use crate::runner::adapters::files::{Name, Root};
+use crate::runner::adapters::frozen::{self, Listed};
 use crate::runner::adapters::objects::act::AT_ONCE;
 use crate::runner::adapters::objects::frozen::{Head, MOST, Object, Source, There};
 use crate::runner::adapters::objects::send::{opened, remote_digest};
@@ -46,10 +47,7 @@ pub(in super::super) fn preview(action: &Action, look: &Look, set: &mut dyn Writ
     let limit = limit::judge(look.limit, found, seen.of, Some(total), noun)?;
     let head =
         Head { set: KEY.to_owned(), op: spec.op, place: spec.place.clone(), store: spec.way.shown(), count: found };
-    common::write_line(set, &head)?;
-    for object in &seen.objects {
-        common::write_line(set, object)?;
-    }
+    frozen::write(set, &head, &seen.objects)?;
     let mut preview = shown(&spec, look, &seen, total);
     preview.limit = limit;
     Ok(preview)

@@ -41,7 +41,7 @@ use std::time::Duration;
 use ways::Way;
 
 pub(super) use act::act;
-pub(super) use frozen::{items, moved};
+pub(super) use frozen::Head;
 pub(super) use look::preview;
 pub(super) use proof::prove;
 

@@ -1,11 +1,13 @@
 //! Asks whether the effect on a frozen set is there.
 
 use crate::domain::Error;
+use crate::domain::error::said;
 use crate::domain::quantity::count;
 use crate::probes::store;
 use crate::procedure::plan::Action;
 use crate::runner::adapters::files::Root;
-use crate::runner::adapters::objects::frozen::{self, Object};
+use crate::runner::adapters::frozen;
+use crate::runner::adapters::objects::frozen::{Head, Object};
 use crate::runner::adapters::objects::look::{file_digest, place_of};
 use crate::runner::adapters::objects::send::{opened, remote_digest};
 use crate::runner::adapters::objects::{Op, Spec};
@@ -23,7 +25,7 @@ pub(in super::super) fn prove(
 ) -> Proof {
     let work = async {
         let spec: Spec = common::spec(action)?;
-        let (head, objects) = frozen::whole(set)?;
+        let (head, objects) = frozen::whole::<Head>(set)?;
         let of = if spec.op == Op::SameSha256 { Op::Put } else { Op::Delete };
         if head.op != of || head.place != spec.place || !matches!(spec.op, Op::SameSha256 | Op::Gone) {
             return Err(common::not_a_set("it belongs to another action"));
@@ -92,7 +94,7 @@ async fn same(
         (Some(sha256), _) => sha256.clone(),
         (None, Some(root)) => {
             let mut open = opened(root, object.size, file)?;
-            file_digest(&mut open).map_err(|cause| cause.to_string())?
+            file_digest(&mut open).map_err(said)?
         }
         (None, None) => return Err("its file cannot be read any more".to_owned()),
     };

@@ -5,7 +5,7 @@ use crate::config::reader::parse as parse_toml;
 use crate::domain::{Error, Preview, Wall};
 use crate::journal::record::Ending;
 use crate::procedure::plan::Limit;
-use crate::runner::adapters::{ActEnd, Look, Proof};
+use crate::runner::adapters::{self, ActEnd, Look, Proof};
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -156,16 +156,7 @@ fn what_a_run_keeps_of_itself_is_not_put() {
     }
     let toml = format!("objects = 'put'\nfrom = '{}'\nto = 'file://{}'", from.display(), to.display());
     let (_, set) = froze(&read(Purpose::Do, &toml, None).unwrap(), &look()).unwrap();
-    let (all, shown) = items(
-        &serde_json::from_slice(set.split(|b| *b == b'\n').next().unwrap()).unwrap(),
-        &mut {
-            let at = set.iter().position(|b| *b == b'\n').unwrap() + 1;
-            &set[at..]
-        },
-        0,
-        9,
-    )
-    .unwrap();
+    let (all, shown) = adapters::items(&mut &*set, 0, 9).unwrap();
     assert_eq!((all, shown[0].name.as_str(), shown[0].to.as_deref()), (1, "db.dump", Some("db.dump")));
 }
 

@@ -10,7 +10,8 @@ use crate::domain::Digest;
 use crate::journal::record::Ending;
 use crate::probes::redis::session::{Failure, Reply, Session};
 use crate::procedure::plan::Action;
-use crate::runner::adapters::redis::frozen::{self, Frozen, Head};
+use crate::runner::adapters::frozen;
+use crate::runner::adapters::redis::frozen::{Frozen, Head};
 use crate::runner::adapters::redis::server::server;
 use crate::runner::adapters::redis::{ACTS, If, Spec, What, delete, look, save, ways};
 use crate::runner::adapters::{self as common, ActEnd};
@@ -41,7 +42,7 @@ pub(in super::super) fn act(
     if spec.act.is_none() {
         return look::ask(action, &spec, out, cancel);
     }
-    let (head, keys) = match frozen::whole(set) {
+    let (head, keys) = match frozen::whole::<Head>(set) {
         Ok(frozen) => frozen,
         Err(error) => return nothing(&error.message),
     };

@@ -5,8 +5,8 @@ use crate::domain::quantity::{bytes, count};
 use crate::journal::record::Ending;
 use crate::probes::clock;
 use crate::probes::redis::session::{Failure, Reply, Session};
+use crate::procedure::condition::Condition;
 use crate::procedure::plan::Action;
-use crate::runner::adapters::expect::Expect;
 use crate::runner::adapters::redis::frozen::Name;
 use crate::runner::adapters::redis::scan::{Scan, length_of};
 use crate::runner::adapters::redis::{LONGEST_VALUE, Spec, What, ways};
@@ -78,13 +78,15 @@ fn judge(spec: &Spec, learned: &Learned) -> Result<bool, String> {
         (None, None) => return Err("there is nothing to read".to_owned()),
         (Some("absent"), value) => return Ok(value.is_none()),
         (Some("present"), value) => return Ok(value.is_some()),
-        (Some(text), _) => Expect::parse(text)?,
+        (Some(text), _) => Condition::on_a_value(text)?,
     };
     match &learned.value {
         // What is not there has no value: it equals nothing, and nobody knows what it would not equal.
-        None if expect.holds("") == Some(true) => Err("what is not there is neither this nor that".to_owned()),
+        None if expect.holds_for_value("") == Some(true) => {
+            Err("what is not there is neither this nor that".to_owned())
+        }
         None => Ok(false),
-        Some(value) => expect.holds(value).ok_or_else(|| "it is not a number".to_owned()),
+        Some(value) => expect.holds_for_value(value).ok_or_else(|| "it is not a number".to_owned()),
     }
 }
 
@@ -195,7 +197,8 @@ async fn length(session: &mut Session, key: &str, in_flight: &[String]) -> Resul
         format!("{} in {key}", count(waiting))
     } else {
         facts.push(("taken".to_owned(), taken.to_string()));
-        facts.extend(numbers.iter().map(|(key, number)| (key.shown(), number.to_string())));
+        let fact = |(key, number): &(&Name, u64)| (String::from_utf8_lossy(&key.0).into_owned(), number.to_string());
+        facts.extend(numbers.iter().map(fact));
         format!("{} in {key}, {} taken", count(waiting), count(taken))
     };
     Ok(Learned::of(waiting.saturating_add(taken), told, facts))

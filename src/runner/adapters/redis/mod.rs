@@ -45,7 +45,7 @@ use std::time::Duration;
 use ways::Way;
 
 pub(super) use act::act;
-pub(super) use frozen::{items, moved};
+pub(super) use frozen::Head;
 pub(super) use parse::parse;
 pub(super) use preview::preview;
 pub(super) use prove::prove;

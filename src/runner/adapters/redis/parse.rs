@@ -4,10 +4,10 @@ use crate::config::reader::{Place, Problems, Table, nearest};
 use crate::domain::quantity::parse_span;
 use crate::domain::{EffectClass, TargetKind};
 use crate::procedure::adapters::{Purpose, Scope};
+use crate::procedure::condition::Condition;
 use crate::procedure::params::{ANY_TARGET, no_such_target};
 use crate::procedure::plan::Action;
 use crate::runner::adapters as common;
-use crate::runner::adapters::expect::Expect;
 use crate::runner::adapters::redis::ways::Server;
 use crate::runner::adapters::redis::{If, KEY, Spec, What, Which};
 
@@ -314,7 +314,7 @@ fn expect(purpose: Purpose, word: &str, table: &mut Table, problems: &mut Proble
     }
     let text = table.required_text("expect", problems)?;
     let presence = word == "get" && matches!(text.as_str(), "present" | "absent");
-    match Expect::parse(&text) {
+    match Condition::on_a_value(&text) {
         Err(why) if !presence => {
             problems.say(at, format!("`expect` {why}"));
             None

@@ -5,6 +5,7 @@ use crate::domain::{Digest, EffectClass, Error, Kind, Preview, Wall};
 use crate::probes::clock;
 use crate::probes::redis::session::{Failure, Reply, Session};
 use crate::procedure::plan::Action;
+use crate::runner::adapters::frozen;
 use crate::runner::adapters::redis::frozen::{Frozen, Head, MOST, Name};
 use crate::runner::adapters::redis::scan::{Scan, Seen, describe};
 use crate::runner::adapters::redis::server::{Server, server};
@@ -48,10 +49,7 @@ pub(in super::super) fn preview(action: &Action, asked: &Look, set: &mut dyn Wri
         What::Delete(_) => limit::judge(asked.limit, sight.head.count, sight.of.max(sight.head.count), size, "keys")?,
         _ => None,
     };
-    common::write_line(set, &sight.head)?;
-    for key in &sight.keys {
-        common::write_line(set, key)?;
-    }
+    frozen::write(set, &sight.head, &sight.keys)?;
     Ok(shown(&spec, asked, sight, words))
 }
 

@@ -3,7 +3,8 @@
 use crate::domain::quantity::count;
 use crate::probes::redis::session::{Failure, Reply, Session};
 use crate::procedure::plan::Action;
-use crate::runner::adapters::redis::frozen::{self, Frozen, Head, Name};
+use crate::runner::adapters::frozen;
+use crate::runner::adapters::redis::frozen::{Frozen, Head, Name};
 use crate::runner::adapters::redis::server::server;
 use crate::runner::adapters::redis::{Spec, What, look, save, scan, ways};
 use crate::runner::adapters::{self as common, Proof};
@@ -27,7 +28,7 @@ pub(in super::super) fn prove(
         {
             look::prove(&spec, cancel)
         }
-        Ok(spec) => match frozen::whole(set) {
+        Ok(spec) => match frozen::whole::<Head>(set) {
             Err(error) => Proof::Unclear(error.message),
             Ok((head, keys)) => ways::finish(async {
                 tokio::select! {

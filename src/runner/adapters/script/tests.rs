@@ -2,17 +2,22 @@
 
 use super::*;
 use crate::config::reader::parse as parse_toml;
-use crate::config::secrets::SecretPlace;
+use crate::config::secrets::{SecretPlace, Secrets};
 use crate::domain::Wall;
 use crate::procedure::adapters::Adapters;
 use crate::runner::adapters::BuiltIn;
+use crate::runner::adapters::sql::ways::Database;
 use std::time::{Duration, Instant};
 
 fn read(purpose: Purpose, toml: &str) -> (Option<Action>, Vec<String>) {
     let mut problems = Problems::of(Path::new("f"));
     let table = parse_toml(toml, &mut problems);
     let places = BTreeMap::from([("pg".to_owned(), SecretPlace::Env("NO_SUCH_VARIABLE_HERE".to_owned()))]);
-    let action = parse(purpose, table, &Scope::default(), Some(&Secrets { places }), &mut problems);
+    let secrets = Secrets { places };
+    let database = |name: &str| Database { name: name.to_owned(), watch: None, act: None };
+    let databases = [database("main"), database("mute")];
+    let known = Known { trusted: &[], secrets: Some(&secrets), databases: Some(&databases) };
+    let action = parse(purpose, table, &Scope::default(), &known, &mut problems);
     let said = problems.into_sorted().into_iter();
     (action, said.map(|problem| format!("{}: {}", problem.place.line, problem.message)).collect())
 }
@@ -46,6 +51,8 @@ fn what_is_no_script_is_refused_with_its_line() {
         ("script = 'true'\ncwd = 'var'", "2: `cwd` must be an absolute path"),
         ("script = 'true'\nenv = { BASH_ENV = '/x' }", "2: `BASH_ENV` would have bash read other code or options"),
         ("script = 'true'\nenv = { A = 'secret:pq' }", "2: the estate names no secret `pq`"),
+        ("script = 'true'\npostgres = 'maim'", "2: the estate has no postgres `maim`"),
+        ("script = 'true'\npostgres = 'mute'", "2: mute has no `act`: the estate names no role that programs may use"),
         ("script = 'true'\nshell = 'zsh'", "2: unknown key"),
     ];
     for (toml, why) in cases {
@@ -57,7 +64,7 @@ fn what_is_no_script_is_refused_with_its_line() {
 #[test]
 fn what_lies_too_deep_is_refused_and_not_read() {
     let deep = format!("{}true{}", "( ".repeat(50_000), " )".repeat(50_000));
-    assert_eq!(parses(&deep).unwrap_err().1, "commands lie too deep within commands");
+    assert_eq!(shell::parse(&deep).unwrap_err().why, "commands lie too deep within commands");
 }
 
 #[test]
@@ -71,7 +78,7 @@ fn what_bash_reads_is_a_script() {
         "while read -r line; do echo \"${line%%:*}\"; done < <(getent passwd)",
         "trap 'rm -f \"$t\"' EXIT; t=$(mktemp)",
     ] {
-        assert_eq!(parses(text), Ok(()), "{text}");
+        assert!(shell::parse(text).is_ok(), "{text}");
         reads(Path::new("/bin/bash"), text).unwrap();
     }
 }

@@ -12,7 +12,8 @@ use crate::journal::record::Ending;
 use crate::probes::postgres::connect::act::{Acting, Done, Notice, connect_to_act};
 use crate::probes::postgres::connect::{Failure, Session, connect};
 use crate::procedure::plan::Action;
-use crate::runner::adapters::sql::frozen::{self, Head, Object};
+use crate::runner::adapters::frozen;
+use crate::runner::adapters::sql::frozen::{Head, Object};
 use crate::runner::adapters::sql::shape::{Shape, shape};
 use crate::runner::adapters::sql::{Ask, Spec, look, named, short, ways};
 use crate::runner::adapters::{self as common, ActEnd};
@@ -47,7 +48,7 @@ pub(in super::super) fn act(
     let Ask::Statement { sql, lock_timeout_ms, undo } = &spec.ask else {
         return named::ask(action, &spec, out, cancel);
     };
-    let frozen = frozen::whole(set).and_then(|(head, objects)| {
+    let frozen = frozen::whole::<Head>(set).and_then(|(head, objects)| {
         let fits = *undo || head.statement == *sql;
         if fits { Ok((head, objects)) } else { Err(common::not_a_set("it belongs to another statement")) }
     });

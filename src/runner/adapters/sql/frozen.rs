@@ -9,18 +9,16 @@
 //! Nothing in it ages; the second line of time is that of the last VACUUM that somebody asked for.
 
 use crate::domain::{Error, Item};
+use crate::runner::adapters::frozen::{self, Change, Head as _, Listed};
 use crate::runner::adapters::not_a_set;
-use crate::runner::adapters::sql::rows::{Key, Rows};
+use crate::runner::adapters::sql::rows::{Key, MOST, Rows};
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
+use serde_json::Value;
 use std::io::BufRead;
-
-/// The most objects of one statement.
-const MOST: usize = 10_000;
 
 /// The first line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Head {
+pub(in crate::runner::adapters) struct Head {
     pub(super) set: String,
     /// The cluster's system identifier: a copy of the server has the same, another server never.
     pub(super) system: String,
@@ -38,7 +36,7 @@ pub(super) struct Head {
 
 /// One object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Object {
+pub(in crate::runner::adapters) struct Object {
     pub(super) oid: i64,
     pub(super) schema: String,
     pub(super) name: String,
@@ -63,126 +61,130 @@ impl Object {
     }
 }
 
-/// Reads a set's objects; the keys of its rows are still to be read.
-fn objects(count: u64, set: &mut dyn BufRead) -> Result<Vec<Object>, Error> {
-    let mut objects = Vec::new();
-    while (objects.len() as u64) < count {
-        let line = line(set)?.ok_or_else(|| not_a_set("it does not hold as many objects as it says"))?;
-        objects.push(serde_json::from_slice(&line).map_err(|_| not_a_set("a line is no object"))?);
-        if objects.len() > MOST {
-            return Err(not_a_set("it has too many objects"));
+impl frozen::Head for Head {
+    type Item = Object;
+    const OF: &'static str = "a statement";
+
+    fn listed(&self) -> u64 {
+        self.count
+    }
+
+    fn is_all(&self) -> bool {
+        self.rows.is_none()
+    }
+
+    fn alone(&self) -> Option<String> {
+        match &self.rows {
+            Some(rows) if rows.bounded => {
+                Some(format!("{}: at most {} rows (bounded, not listed)", self.statement, rows.count))
+            }
+            Some(_) => None,
+            None => (self.count == 0).then(|| self.statement.clone()),
         }
     }
-    Ok(objects)
+
+    fn moved(&self, now: &Self) -> Vec<String> {
+        let told = [
+            (
+                (&self.system, &self.database) != (&now.system, &now.database),
+                "it is another server or database than the one shown",
+            ),
+            (self.statement != now.statement, "the statement is another"),
+            (self.counted_since != now.counted_since, "the server has lost its statistics"),
+        ];
+        told.into_iter().filter(|(differs, _)| *differs).map(|(_, words)| words.to_owned()).collect()
+    }
 }
 
-/// The next line; none at the end.
-fn line(set: &mut dyn BufRead) -> Result<Option<Vec<u8>>, Error> {
-    let mut line = Vec::new();
-    let read = set.read_until(b'\n', &mut line).map_err(|cause| Error::machine("read the frozen set", cause))?;
-    Ok((read > 0).then_some(line))
+impl Listed for Object {
+    const WORDS: (&'static str, &'static str) = ("object", "objects");
+    const MOST: u64 = 10_000;
+    type Key<'a> = (&'a str, &'a str);
+
+    fn key(&self) -> (&str, &str) {
+        (&self.schema, &self.name)
+    }
+
+    fn item(&self) -> Item {
+        Item::named(format!("{} {}", self.kind, self.called()))
+    }
+
+    fn told(change: &Change<'_, Self>) -> String {
+        match change {
+            Change::Gone(object) => format!("no longer there: {}", object.called()),
+            Change::New(object) => format!("new: {}", object.called()),
+            Change::Changed(old, new) => {
+                let how = match () {
+                    () if old.oid != new.oid => "another of the same name",
+                    () if old.relfilenode != new.relfilenode => "rewritten",
+                    () => "vacuumed meanwhile",
+                };
+                format!("{how}: {}", old.called())
+            }
+        }
+    }
+}
+
+impl Listed for Key {
+    const WORDS: (&'static str, &'static str) = ("key", "rows");
+    const MOST: u64 = MOST;
+    type Key<'a> = &'a [String];
+
+    fn key(&self) -> &[String] {
+        &self.key
+    }
+
+    fn item(&self) -> Item {
+        Item::named(self.shown())
+    }
+
+    fn told(change: &Change<'_, Self>) -> String {
+        match change {
+            Change::New(key) => format!("a new row fits: {}", key.shown()),
+            Change::Gone(key) | Change::Changed(key, _) => format!("a row no longer fits: {}", key.shown()),
+        }
+    }
 }
 
 /// The key of the next row; none at the end.
 pub(super) fn next_key(set: &mut dyn BufRead, width: usize) -> Result<Option<Key>, Error> {
-    let Some(line) = line(set)? else { return Ok(None) };
-    let key: Key = serde_json::from_slice(&line).map_err(|_| not_a_set("a line is no key"))?;
-    if key.key.len() == width { Ok(Some(key)) } else { Err(not_a_set("a key has another number of columns")) }
-}
-
-/// Reads a set of a statement without rows, or leaves its rows to be read.
-fn rest(head: &Head, set: &mut dyn BufRead) -> Result<Vec<Object>, Error> {
-    let objects = objects(head.count, set)?;
-    if head.rows.is_none() && line(set)?.is_some() {
-        return Err(not_a_set("it does not hold as many objects as it says"));
+    let key: Option<Key> = frozen::next(set, &mut Vec::new())?;
+    match key {
+        Some(key) if key.key.len() != width => Err(not_a_set("a key has another number of columns")),
+        key => Ok(key),
     }
-    Ok(objects)
 }
 
-fn head(value: &serde_json::Value) -> Result<Head, Error> {
-    serde_json::from_value(value.clone()).map_err(|_| not_a_set("its first line is no head of a statement"))
-}
-
-/// Reads a set up to the keys of its rows.
-pub(super) fn whole(set: &mut dyn BufRead) -> Result<(Head, Vec<Object>), Error> {
-    let head = head(&crate::runner::adapters::head(set)?)?;
-    let objects = rest(&head, set)?;
-    Ok((head, objects))
-}
-
-/// A page of a set for the screen.
+/// A page of a set for the screen: the rows where they are listed, the objects otherwise.
 pub(in super::super) fn items(
-    first: &serde_json::Value,
+    first: &Value,
     set: &mut dyn BufRead,
     from: u64,
     count: u64,
 ) -> Result<(u64, Vec<Item>), Error> {
-    let head = head(first)?;
-    let objects = rest(&head, set)?;
-    let item = |name: String| Item { name, bytes: None, modified: None, to: None };
-    if let Some(rows) = &head.rows {
-        return page(&head, rows, set, from, count);
-    }
-    if objects.is_empty() {
-        return Ok((1, if from == 0 { vec![item(head.statement)] } else { Vec::new() }));
-    }
-    let (from, most) = (usize::try_from(from).unwrap_or(usize::MAX), usize::try_from(count).unwrap_or(usize::MAX));
-    let page = objects.iter().skip(from).take(most);
-    Ok((head.count, page.map(|object| item(format!("{} {}", object.kind, object.called()))).collect()))
-}
-
-/// A page of the rows.
-fn page(head: &Head, rows: &Rows, set: &mut dyn BufRead, from: u64, most: u64) -> Result<(u64, Vec<Item>), Error> {
-    let item = |name: String| Item { name, bytes: None, modified: None, to: None };
-    if rows.bounded {
-        let name = format!("{}: at most {} rows (bounded, not listed)", head.statement, rows.count);
-        return Ok((1, if from == 0 { vec![item(name)] } else { Vec::new() }));
-    }
-    let mut page = Vec::new();
-    for place in 0..rows.count.min(from.saturating_add(most)) {
-        let key = next_key(set, rows.width())?.ok_or_else(|| not_a_set("it does not hold as many rows as it says"))?;
-        if place >= from {
-            page.push(item(key.key.join(", ")));
+    let head: Head = frozen::typed(first, Head::OF)?;
+    match &head.rows {
+        Some(rows) if !rows.bounded => {
+            frozen::skip(head.count, set)?;
+            frozen::page::<Key>(rows.count, set, from, count)
         }
+        _ => frozen::items_of::<Head>(first, set, from, count),
     }
-    Ok((rows.count, page))
 }
 
 /// What moved between two sets.
 pub(in super::super) fn moved(
-    old: &serde_json::Value,
+    old: &Value,
     before: &mut dyn BufRead,
-    new: &serde_json::Value,
+    new: &Value,
     after: &mut dyn BufRead,
 ) -> Result<Vec<String>, Error> {
-    let (old, new) = (head(old)?, head(new)?);
-    let (was, is) = (rest(&old, before)?, rest(&new, after)?);
-    let mut lines = Vec::new();
-    if (&old.system, &old.database) != (&new.system, &new.database) {
-        lines.push("it is another server or database than the one shown".to_owned());
-    }
-    if old.statement != new.statement {
-        lines.push("the statement is another".to_owned());
-    }
-    if old.counted_since != new.counted_since {
-        lines.push("the server has lost its statistics".to_owned());
-    }
-    for object in &was {
-        match is.iter().find(|now| (&now.schema, &now.name) == (&object.schema, &object.name)) {
-            None => lines.push(format!("no longer there: {}", object.called())),
-            Some(now) if now.oid != object.oid => lines.push(format!("another of the same name: {}", object.called())),
-            Some(now) if now.relfilenode != object.relfilenode => {
-                lines.push(format!("rewritten: {}", object.called()));
-            }
-            Some(now) if now != object => lines.push(format!("vacuumed meanwhile: {}", object.called())),
-            Some(_) => {}
-        }
-    }
+    let ((old, was), (new, is)) = (frozen::after::<Head>(old, before)?, frozen::after::<Head>(new, after)?);
+    let mut lines = old.moved(&new);
+    lines.extend(frozen::changes(&was, &is));
     if let (Some(old), Some(new)) = (&old.rows, &new.rows) {
         rows_moved(old, before, new, after, &mut lines)?;
     }
-    let known = |now: &&Object| !was.iter().any(|object| (&now.schema, &now.name) == (&object.schema, &object.name));
-    lines.extend(is.iter().filter(known).map(|now| format!("new: {}", now.called())));
     Ok(lines)
 }
 
@@ -199,21 +201,8 @@ fn rows_moved(
             lines.push(format!("at most {} rows are touched, and not {}", new.count, old.count));
         }
     } else {
-        let keys = |rows: &Rows, set: &mut dyn BufRead| -> Result<HashSet<Key>, Error> {
-            let mut keys = HashSet::new();
-            while let Some(key) = next_key(set, rows.width())? {
-                keys.insert(key);
-            }
-            Ok(keys)
-        };
-        let (was, is) = (keys(old, before)?, keys(new, after)?);
-        let mut named = |from: &HashSet<Key>, but: &HashSet<Key>, words: &str| {
-            let mut keys: Vec<String> = from.difference(but).map(|key| key.key.join(", ")).collect();
-            keys.sort();
-            lines.extend(keys.into_iter().map(|key| format!("{words}: {key}")));
-        };
-        named(&was, &is, "a row no longer fits");
-        named(&is, &was, "a new row fits");
+        let (was, is) = (frozen::listed::<Key>(old.count, before)?, frozen::listed::<Key>(new.count, after)?);
+        lines.extend(frozen::changes(&was, &is));
     }
     for (child, found) in &new.cascades {
         let before = old.cascades.iter().find(|(name, _)| name == child).map(|(_, found)| *found);

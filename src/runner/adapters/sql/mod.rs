@@ -31,7 +31,7 @@ mod rows;
 mod shape;
 #[cfg(test)]
 mod tests;
-pub(super) mod ways;
+pub mod ways;
 
 use crate::config::reader::{Place, Problems, Table, nearest};
 use crate::domain::quantity::{latency, parse_span, span};

@@ -6,8 +6,9 @@ use crate::journal::record::Ending;
 use crate::probes::clock;
 use crate::probes::postgres::connect::{Line, Session, connect};
 use crate::procedure::plan::Action;
+use crate::runner::adapters::frozen;
 use crate::runner::adapters::sql::act::cancelled;
-use crate::runner::adapters::sql::frozen::{self, Head, Object};
+use crate::runner::adapters::sql::frozen::{Head, Object};
 use crate::runner::adapters::sql::{Ask, Spec, look, ways};
 use crate::runner::adapters::{self as common, ActEnd, Proof};
 use std::collections::BTreeMap;
@@ -157,7 +158,7 @@ async fn proved(spec: &Spec, set: &mut dyn BufRead) -> Result<Proof, String> {
             None => Proof::Unclear(told),
         });
     }
-    let (head, objects) = frozen::whole(set).map_err(|error| error.message)?;
+    let (head, objects) = frozen::whole::<Head>(set).map_err(|error| error.message)?;
     let session = session(spec).await?;
     let server = look::server(&session).await?;
     if (&server.system, &server.database) != (&head.system, &head.database) {

@@ -5,6 +5,7 @@ use crate::domain::{EffectClass, Error, Kind, Preview};
 use crate::probes::postgres::connect::{Session, connect};
 use crate::procedure::plan::Action;
 use crate::procedure::quote::Quote;
+use crate::runner::adapters::frozen;
 use crate::runner::adapters::sql::frozen::Head;
 use crate::runner::adapters::sql::look::{self, Seen, Server};
 use crate::runner::adapters::sql::shape::{Shape, shape};
@@ -59,10 +60,7 @@ async fn freeze(session: &Session, sql: &str, sight: &Sight, asked: &Look, set: 
         count: sight.objects.len() as u64,
         rows: sight.rows.as_ref().map(|told| told.rows.clone()),
     };
-    common::write_line(set, &head)?;
-    for seen in &sight.objects {
-        common::write_line(set, &seen.object)?;
-    }
+    frozen::write(set, &head, sight.objects.iter().map(|seen| &seen.object))?;
     match &sight.rows {
         Some(told) => rows::stream(session, told, asked.deadline, set).await,
         None => Ok(()),
@@ -228,7 +226,12 @@ fn shown(spec: &Spec, sql: &str, lock_timeout: Duration, asked: &Look, sight: Si
     let Sight { place, server, shape, objects, mut facts, mut warnings, rows } = sight;
     let role = if server.standby { "standby" } else { "primary" };
     let who = format!("PostgreSQL {} · {role} · system {}", server.version, server.system);
-    let mut told = vec![("statement".to_owned(), one_line(sql)), ("server".to_owned(), who)];
+    let statement = one_line(sql);
+    let headline = shortened(&statement);
+    // Where the headline has all of it, it is not told twice.
+    let mut told: Vec<(String, String)> =
+        Some(("statement".to_owned(), statement.clone())).filter(|_| headline != statement).into_iter().collect();
+    told.push(("server".to_owned(), who));
     for seen in objects.iter().take(MOST_TOLD) {
         told.push((format!("{} {}", seen.object.kind, seen.object.called()), look::told(seen)));
     }
@@ -261,7 +264,7 @@ fn shown(spec: &Spec, sql: &str, lock_timeout: Duration, asked: &Look, sight: Si
     };
     let phrase = format!("{} {number} {noun}", common::plain_word(&shape.word, "run"));
     Preview {
-        headline: format!("{} on {}", shortened(&one_line(sql)), spec.target),
+        headline: format!("{headline} on {}", spec.target),
         place,
         count: number,
         of: rows.as_ref().and_then(|told| told.of),

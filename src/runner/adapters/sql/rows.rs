@@ -164,13 +164,13 @@ impl Parts {
 
 /// The key of one row, as the server writes it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub(super) struct Key {
+pub(in crate::runner::adapters) struct Key {
     pub(super) key: Vec<String>,
 }
 
 /// What the head of a set says of the rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Rows {
+pub(in crate::runner::adapters) struct Rows {
     /// The columns of the primary key, with their types.
     columns: Vec<String>,
     types: Vec<String>,
@@ -181,6 +181,13 @@ pub(super) struct Rows {
     /// What goes with them: the table, and how many of its rows where that is known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) cascades: Vec<(String, Option<u64>)>,
+}
+
+impl Key {
+    /// For people.
+    pub(super) fn shown(&self) -> String {
+        self.key.join(", ")
+    }
 }
 
 impl Rows {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// One way to a database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in super::super) struct Way {
+pub struct Way {
     /// A libpq string, a URL, or a service.
     written: String,
     /// The places of the secrets that it names.
@@ -20,12 +20,13 @@ pub(in super::super) struct Way {
 
 /// One database of the estate.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in super::super) struct Database {
-    pub(in super::super) name: String,
+pub struct Database {
+    /// Its name in the estate.
+    pub name: String,
     /// As a role that cannot act.
-    pub(in super::super) watch: Option<Way>,
+    pub watch: Option<Way>,
     /// For acts; without it, nothing can.
-    pub(in super::super) act: Option<Way>,
+    pub act: Option<Way>,
 }
 
 impl Way {
@@ -35,7 +36,7 @@ impl Way {
     }
 
     /// With the variables of this process.
-    pub(super) fn access(&self) -> Access {
+    pub(in super::super) fn access(&self) -> Access {
         Access {
             written: self.written.clone(),
             secrets: secret::secrets(&self.secrets),

@@ -23,7 +23,10 @@ pub(super) fn forced(pen: Pen<'_>, run: &RunView, width: usize) -> Vec<Line<'sta
     for passed in &run.overrides {
         let (by, step, at) = (&passed.by.name, passed.step + 1, passed.at.clock());
         let reason = short(&passed.reason).plain();
-        say("override", format!("{by} led it past the gate of step {step} at {at}: {reason}"));
+        match passed.late {
+            true => say("EMERGENCY", format!("{by} began step {step} at {at} although there was no time: {reason}")),
+            false => say("override", format!("{by} led it past the gate of step {step} at {at}: {reason}")),
+        }
     }
     lines
 }

@@ -1,0 +1,294 @@
+//! Frozen sets: lines of JSON, the head first, then one line for each thing of a set that is listed.
+//!
+//! An adapter says what its head and its items are and how people call them; writing, reading, paging and comparing are
+//! here. A set that is not whole is refused before anything is touched.
+
+pub(super) mod bytes;
+mod draft;
+#[cfg(test)]
+mod tests;
+
+pub use draft::Draft;
+
+use crate::domain::{Error, Item};
+use crate::runner::adapters::{exec, files, http, objects, redis, script, sql, systemd, undo};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::borrow::Borrow;
+use std::collections::BTreeMap;
+use std::io::{BufRead, Write};
+
+/// The most lines that say what moved between two sets.
+const MOST_MOVED: usize = 20;
+
+/// The first line of a listed set.
+pub(super) trait Head: Serialize + DeserializeOwned {
+    /// What follows it.
+    type Item: Listed;
+    /// Whose head it is: "its first line is no head of …".
+    const OF: &'static str;
+
+    /// How many items follow.
+    fn listed(&self) -> u64;
+
+    /// Whether nothing follows the items.
+    fn is_all(&self) -> bool {
+        true
+    }
+
+    /// What stands on the screen in place of items that are not listed.
+    fn alone(&self) -> Option<String> {
+        None
+    }
+
+    /// What moved since then, as far as the heads know it.
+    fn moved(&self, now: &Self) -> Vec<String>;
+}
+
+/// One thing of a listed set.
+pub(super) trait Listed: Serialize + DeserializeOwned + PartialEq {
+    /// What one and many are called.
+    const WORDS: (&'static str, &'static str);
+    /// The most of one set.
+    const MOST: u64;
+    /// What it is known by in two sets, and sorted by.
+    type Key<'a>: Ord
+    where
+        Self: 'a;
+
+    /// Its key.
+    fn key(&self) -> Self::Key<'_>;
+
+    /// As a person sees it.
+    fn item(&self) -> Item;
+
+    /// What became of it, in words.
+    fn told(change: &Change<'_, Self>) -> String;
+}
+
+/// What became of one thing between two sets.
+pub(super) enum Change<'a, T: ?Sized> {
+    Gone(&'a T),
+    Changed(&'a T, &'a T),
+    New(&'a T),
+}
+
+impl<T> Change<'_, T> {
+    /// In the words that fit most things, with the name that people know it by.
+    pub(super) fn named(&self, name: impl Fn(&T) -> String) -> String {
+        match self {
+            Self::Gone(it) => format!("no longer among them: {}", name(it)),
+            Self::Changed(_, it) => format!("changed: {}", name(it)),
+            Self::New(it) => format!("new: {}", name(it)),
+        }
+    }
+}
+
+pub(super) fn not_a_set(why: &str) -> Error {
+    Error::machine("read the frozen set", why)
+}
+
+/// Writes a whole set.
+pub(super) fn write<H: Head>(
+    set: &mut dyn Write,
+    head: &H,
+    items: impl IntoIterator<Item = impl Borrow<H::Item>>,
+) -> Result<(), Error> {
+    write_line(set, head)?;
+    items.into_iter().try_for_each(|item| write_line(set, item.borrow()))
+}
+
+/// Writes one value as a line of a set.
+pub(super) fn write_line(set: &mut dyn Write, value: &impl Serialize) -> Result<(), Error> {
+    let failed = |cause: &dyn std::fmt::Display| Error::machine("write the frozen set", cause);
+    let mut line = serde_json::to_vec(value).map_err(|cause| failed(&cause))?;
+    line.push(b'\n');
+    set.write_all(&line).map_err(|cause| failed(&cause))
+}
+
+/// Reads the next line; `false` at the end.
+fn next_line(set: &mut dyn BufRead, line: &mut Vec<u8>) -> Result<bool, Error> {
+    line.clear();
+    let count = set.read_until(b'\n', line).map_err(|cause| Error::machine("read the frozen set", cause))?;
+    if count > 0 && !line.ends_with(b"\n") {
+        return Err(not_a_set("its last line is torn"));
+    }
+    Ok(count > 0)
+}
+
+/// Reads a set's first line.
+pub(super) fn head(set: &mut dyn BufRead) -> Result<Value, Error> {
+    let mut line = Vec::new();
+    next_line(set, &mut line)?;
+    serde_json::from_slice(&line).map_err(|_| not_a_set("its first line is no head"))
+}
+
+/// Takes a first line for the head of something.
+pub(super) fn typed<T: DeserializeOwned>(head: &Value, of: &str) -> Result<T, Error> {
+    T::deserialize(head).map_err(|_| not_a_set(&format!("its first line is no head of {of}")))
+}
+
+/// Reads the next item; `None` at the end.
+pub(super) fn next<T: Listed>(set: &mut dyn BufRead, line: &mut Vec<u8>) -> Result<Option<T>, Error> {
+    if !next_line(set, line)? {
+        return Ok(None);
+    }
+    serde_json::from_slice(line).map(Some).map_err(|_| not_a_set(&format!("a line is no {}", T::WORDS.0)))
+}
+
+/// Reads a number of items; what follows them is still to be read.
+pub(super) fn listed<T: Listed>(count: u64, set: &mut dyn BufRead) -> Result<Vec<T>, Error> {
+    if count > T::MOST {
+        return Err(not_a_set(&format!("it has too many {}", T::WORDS.1)));
+    }
+    let (mut items, mut line) = (Vec::new(), Vec::new());
+    while (items.len() as u64) < count {
+        items.push(next(set, &mut line)?.ok_or_else(miscounted::<T>)?);
+    }
+    Ok(items)
+}
+
+fn miscounted<T: Listed>() -> Error {
+    not_a_set(&format!("it does not hold as many {} as it says", T::WORDS.1))
+}
+
+/// Reads all items after a first line.
+pub(super) fn after<H: Head>(first: &Value, set: &mut dyn BufRead) -> Result<(H, Vec<H::Item>), Error> {
+    let head: H = typed(first, H::OF)?;
+    let items = listed(head.listed(), set)?;
+    if head.is_all() && next_line(set, &mut Vec::new())? { Err(miscounted::<H::Item>()) } else { Ok((head, items)) }
+}
+
+/// Reads a whole set.
+pub(super) fn whole<H: Head>(set: &mut dyn BufRead) -> Result<(H, Vec<H::Item>), Error> {
+    after(&head(set)?, set)
+}
+
+/// Some objects of a frozen set for the screen, from the `from`-th (from 0), with the number of all.
+///
+/// # Errors
+/// When the bytes are not a set.
+pub fn items(set: &mut dyn BufRead, from: u64, rows: u64) -> Result<(u64, Vec<Item>), Error> {
+    let head = head(set)?;
+    let all = match kind_of(&head) {
+        files::KEY => return items_of::<files::Head>(&head, set, from, rows),
+        objects::KEY => return items_of::<objects::Head>(&head, set, from, rows),
+        redis::KEY => return items_of::<redis::Head>(&head, set, from, rows),
+        sql::KEY => return sql::items(&head, set, from, rows),
+        exec::KEY => exec::items(&head),
+        http::KEY => http::items(&head),
+        script::KEY => script::items(&head),
+        systemd::KEY => systemd::items(&head),
+        undo::KEY => undo::items(&head),
+        _ => return Err(not_a_set("its kind is not known")),
+    };
+    Ok(page_of(all, from, rows))
+}
+
+/// Some of the items that are all known, with the number of all.
+fn page_of(all: Vec<Item>, from: u64, rows: u64) -> (u64, Vec<Item>) {
+    let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    (all.len() as u64, all.into_iter().skip(size(from)).take(size(rows)).collect())
+}
+
+/// Some of the items that follow a first line, with the number of all.
+pub(super) fn items_of<H: Head>(
+    first: &Value,
+    set: &mut dyn BufRead,
+    from: u64,
+    rows: u64,
+) -> Result<(u64, Vec<Item>), Error> {
+    let head: H = typed(first, H::OF)?;
+    match head.alone() {
+        Some(line) => Ok(page_of(vec![Item::named(line)], from, rows)),
+        None => page::<H::Item>(head.listed(), set, from, rows),
+    }
+}
+
+/// Some of the next `count` items, with that number; only those that are shown are held in memory.
+pub(super) fn page<T: Listed>(
+    count: u64,
+    set: &mut dyn BufRead,
+    from: u64,
+    rows: u64,
+) -> Result<(u64, Vec<Item>), Error> {
+    skip(from.min(count), set)?;
+    let (mut items, mut line) = (Vec::new(), Vec::new());
+    for _ in 0..rows.min(count.saturating_sub(from)) {
+        items.push(next::<T>(set, &mut line)?.ok_or_else(miscounted::<T>)?.item());
+    }
+    Ok((count, items))
+}
+
+/// Passes over lines.
+pub(super) fn skip(lines: u64, set: &mut dyn BufRead) -> Result<(), Error> {
+    for _ in 0..lines {
+        set.skip_until(b'\n').map_err(|cause| Error::machine("read the frozen set", cause))?;
+    }
+    Ok(())
+}
+
+/// What moved between two sets of one action, one line each, at most twenty and the number of the rest.
+pub fn moved(before: &mut dyn BufRead, after: &mut dyn BufRead) -> Vec<String> {
+    let found = head(before).and_then(|old| {
+        let new = head(after)?;
+        match (kind_of(&old), kind_of(&new)) {
+            (files::KEY, files::KEY) => moved_of::<files::Head>(&old, before, &new, after),
+            (objects::KEY, objects::KEY) => moved_of::<objects::Head>(&old, before, &new, after),
+            (redis::KEY, redis::KEY) => moved_of::<redis::Head>(&old, before, &new, after),
+            (sql::KEY, sql::KEY) => sql::moved(&old, before, &new, after),
+            _ => Ok(head_moved(&old, &new)),
+        }
+    });
+    let mut lines = found.unwrap_or_else(|error| vec![format!("the sets cannot be compared: {}", error.message)]);
+    let more = lines.len().saturating_sub(MOST_MOVED);
+    if more > 0 {
+        lines.truncate(MOST_MOVED);
+        let count = crate::domain::quantity::count(more as u64);
+        lines.push(format!("and {count} more"));
+    }
+    lines
+}
+
+fn moved_of<H: Head>(
+    old: &Value,
+    before: &mut dyn BufRead,
+    new: &Value,
+    later: &mut dyn BufRead,
+) -> Result<Vec<String>, Error> {
+    let ((old, was), (new, is)) = (after::<H>(old, before)?, after::<H>(new, later)?);
+    let mut lines = old.moved(&new);
+    lines.extend(changes(&was, &is));
+    Ok(lines)
+}
+
+/// What became of each thing between two lists, in the order of their keys.
+pub(super) fn changes<T: Listed>(was: &[T], is: &[T]) -> Vec<String> {
+    let mut both: BTreeMap<T::Key<'_>, (Option<&T>, Option<&T>)> = BTreeMap::new();
+    for item in was {
+        both.entry(item.key()).or_default().0 = Some(item);
+    }
+    for item in is {
+        both.entry(item.key()).or_default().1 = Some(item);
+    }
+    let change = |pair| match pair {
+        (Some(old), Some(new)) if old != new => Some(Change::Changed(old, new)),
+        (Some(old), None) => Some(Change::Gone(old)),
+        (None, Some(new)) => Some(Change::New(new)),
+        _ => None,
+    };
+    both.into_values().filter_map(change).map(|change| T::told(&change)).collect()
+}
+
+/// The keys in which two heads differ.
+fn head_moved(old: &Value, new: &Value) -> Vec<String> {
+    let (Some(old), Some(new)) = (old.as_object(), new.as_object()) else { return Vec::new() };
+    let keys: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let differ = keys.into_iter().filter(|key| old.get(*key) != new.get(*key));
+    differ.map(|key| format!("the {key} is another than the one shown")).collect()
+}
+
+fn kind_of(head: &Value) -> &str {
+    head.get("set").and_then(Value::as_str).unwrap_or_default()
+}

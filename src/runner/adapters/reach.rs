@@ -1,0 +1,76 @@
+//! `postgres` beside `exec` and `script`: the database of the estate that the program reaches, by libpq's variables.
+//!
+//! ```toml
+//! do = { exec = ["pg_dump", "-Fc", "-f", "{{run.dir}}/db.dump"], postgres = "{{database}}" }
+//! ```
+//!
+//! It is reached as an act of `sql` would. The plan holds how it is written and where its secrets lie; whoever starts the program
+//! works the variables out, and the password is one of them that is masked in the log.
+
+use crate::config::libpq::Variables;
+use crate::config::reader::{Problems, Table};
+use crate::domain::{Error, TargetKind};
+use crate::procedure::params::{ANY_TARGET, no_such_target};
+use crate::runner::adapters::sql::ways::{Database, Way};
+use serde::{Deserialize, Serialize};
+
+/// The key.
+const KEY: &str = "postgres";
+
+/// A database that a program reaches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reach {
+    /// Its name in the estate.
+    pub name: String,
+    /// How to act on it; `None` only where the plan was made without an estate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    way: Option<Way>,
+}
+
+impl Reach {
+    /// Takes the key out; `None` where it is not there, and where something is wrong with it, which is said.
+    pub(super) fn read(table: &mut Table, known: Option<&[Database]>, problems: &mut Problems) -> Option<Self> {
+        if !table.has(KEY) {
+            table.take(KEY);
+            return None;
+        }
+        let at = table.place_of(KEY);
+        let name = table.text(KEY, problems)?;
+        let open = name == ANY_TARGET || name.contains("{{");
+        let Some(known) = known.filter(|_| !open) else { return Some(Self { name, way: None }) };
+        let Some(found) = known.iter().find(|database| database.name == name) else {
+            let names: Vec<String> = known.iter().map(|database| database.name.clone()).collect();
+            match no_such_target(TargetKind::Postgres, &name, &names) {
+                (why, Some(hint)) => problems.say_with(at, why, hint),
+                (why, None) => problems.say(at, why),
+            }
+            return None;
+        };
+        if found.act.is_none() {
+            let shown = name.escape_debug();
+            let message = format!("{shown} has no `act`: the estate names no role that programs may use");
+            problems.say_with(at, message, format!("add `act = \"…\"` to the [[postgres]] `{shown}`"));
+            return None;
+        }
+        Some(Self { name, way: found.act.clone() })
+    }
+
+    /// The variables, with the values of secrets.
+    ///
+    /// # Errors
+    /// A sentence without any secret.
+    pub fn variables(&self) -> Result<Variables, String> {
+        let way = self.way.as_ref().ok_or_else(|| format!("{}: the plan does not say how it is reached", self.name))?;
+        way.access().variables().map_err(|why| format!("{}: {why}", self.name))
+    }
+
+    /// The database in a few words: `main (db1:5432/app)`.
+    ///
+    /// # Errors
+    /// When it cannot be worked out how it is reached.
+    pub(super) fn shown(&self) -> Result<String, Error> {
+        self.variables().map_err(|why| Error::machine("find the way to a database", why))?;
+        let place = self.way.as_ref().map(|way| way.access().shown()).unwrap_or_default();
+        Ok(format!("{} ({place})", self.name))
+    }
+}
