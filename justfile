@@ -20,6 +20,10 @@ fmt:
 lint:
     .ci/run lint
 
+# Fuzzes what reads outside bytes, with the stable compiler: `just fuzz --seconds 600 sql`.
+fuzz *arguments:
+    fuzz/run {{arguments}}
+
 # Measures frames, bytes, the journal and the log pane.
 bench:
     cargo bench --locked

@@ -12,6 +12,7 @@ mod histories;
 pub mod http;
 mod items;
 mod locks;
+mod logout;
 mod logs;
 mod loss;
 mod mail;

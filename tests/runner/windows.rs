@@ -7,6 +7,7 @@ use midwatch::domain::RunStatus;
 use midwatch::journal::fold::OpenPrompt;
 use midwatch::journal::record::{Ask, Choice, Event};
 use std::fs;
+use std::io::Write;
 
 /// A change that leaves a line, and takes it away when it is undone.
 fn step(word: &str, takes: &str) -> String {
@@ -96,6 +97,28 @@ fn a_change_whose_time_ran_out_while_it_was_asked_for_does_not_begin() {
     assert_eq!(jumps(&run).len(), 2);
     run.is_whole_and_known();
     run.midwatch("report", &[]).exits(0).says("the clock was set");
+}
+
+#[test]
+fn a_change_whose_time_ran_out_while_the_panes_were_read_does_not_begin() {
+    let estate = estate("03:00");
+    // A service that answers when the test lets it.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    estate.configure(&format!("[[service]]\nname = \"slow\"\nurl = \"{url}\"\ntimeout = \"50s\"\n"));
+    estate.procedure("one", "window = \"weekly\"", &step("one", "10m"));
+    let run = estate.start_waiting("one");
+    let (mut asked, _) = listener.accept().unwrap();
+    let first = run.prompt();
+    run.accept(&first, consent(&first));
+    set_clock(&estate, &sunday("04:30"));
+    asked.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
+    drop((asked, listener));
+    let refused = run.prompt_after(&first.id);
+    assert!(text_of(&refused).contains("no window is open; next: weekly at 2026-11-29 02:00 UTC"), "{refused:?}");
+    assert_eq!((run.count("step.intent"), estate.lines("done")), (0, 0));
+    run.accept(&refused, decide(Choice::Abort));
+    run.sealed();
 }
 
 #[test]

@@ -80,7 +80,9 @@ impl Engine {
         let name = name(step, attempt);
         let (effect, log) = (planned.effect, format!("{name}.log"));
         failpoint::pass("intent.pre");
-        self.write_as(actor, Event::StepIntent { step, attempt, effect, set: set.clone(), permit, log })?;
+        if !self.intend(actor, Event::StepIntent { step, attempt, effect, set: set.clone(), permit, log })? {
+            return Ok(());
+        }
         failpoint::pass("intent.post");
         if adapters::is_look(action) {
             return self.see(step, attempt, planned, action).await;

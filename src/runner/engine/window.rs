@@ -140,6 +140,23 @@ impl Engine {
         Ok(false)
     }
 
+    /// Records an intent, judged by the very moment that it is recorded with; `false` where there is no time for it any more. Between
+    /// the judgement before and this one the panes may have been read, and the clock been set.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub(super) fn intend(&mut self, actor: &Actor, intent: Event) -> Result<bool> {
+        let now = self.watch_window()?;
+        if let Event::StepIntent { step, .. } = &intent
+            && !self.ending
+            && self.view().no_time(*step, now.wall).is_some()
+        {
+            return Ok(false);
+        }
+        self.journal.append(intent, actor.clone(), now)?;
+        Ok(true)
+    }
+
     /// Acts on a set that was consented to, where there is still time: the question may have been open for long.
     pub(super) async fn attempt_in_time(
         &mut self,
