@@ -108,7 +108,7 @@ fn of_file(path: &Path) -> Result<String, String> {
         return Err(format!("it is open to others (mode {mode:04o}): chmod 600"));
     }
     let mut bytes = Vec::new();
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|cause| said(cause))?;
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(said)?;
     if bytes.len() as u64 > LARGEST {
         return Err(format!("it has more than {}", quantity::bytes(LARGEST)));
     }

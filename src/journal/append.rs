@@ -225,7 +225,7 @@ impl Appender {
 
     /// Whether the file is still ours: linked, and as long as we left it.
     fn check_file(&self) -> std::result::Result<(), String> {
-        let stat = rustix::fs::fstat(&self.file).map_err(|cause| said(cause))?;
+        let stat = rustix::fs::fstat(&self.file).map_err(said)?;
         if stat.st_nlink == 0 {
             return Err("the run directory was removed".to_owned());
         }

@@ -95,7 +95,7 @@ fn held<'a>(mounts: &'a [Mounted], path: &Path) -> Result<&'a Mounted, String> {
     if mountinfo::holding(mounts, path).is_some_and(automount) {
         return Err("not mounted: an automount waits there".to_owned());
     }
-    let real = fs::canonicalize(path).map_err(|cause| said(cause))?;
+    let real = fs::canonicalize(path).map_err(said)?;
     mountinfo::holding(mounts, &real).filter(|mount| !automount(mount)).ok_or("no mount holds it".to_owned())
 }
 

@@ -137,7 +137,7 @@ pub(crate) fn directory(path: &Path) -> Result<Arc<dyn ObjectStore>, String> {
 /// # Errors
 /// A sentence: no store has such a key.
 pub(crate) fn key(text: &str) -> Result<Key, String> {
-    Key::parse(text).map_err(|cause| said(cause))
+    Key::parse(text).map_err(said)
 }
 
 /// Why a store did not do what it was asked for, in few words and without control characters.

@@ -80,7 +80,7 @@ impl Piece {
     /// When it was removed or became shorter.
     pub fn refresh(&mut self) -> Result<(), String> {
         let Source::File(file, _) = &self.source else { return Ok(()) };
-        let stat = file.metadata().map_err(|cause| said(cause))?;
+        let stat = file.metadata().map_err(said)?;
         // A part may be dropped while it is read; the log itself may not go.
         if stat.nlink() == 0 && self.start == 0 {
             return Err("it was removed".to_owned());

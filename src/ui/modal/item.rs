@@ -224,7 +224,7 @@ fn keys(snapshot: &Snapshot<'_>, list: &RunView, item: &ItemView) -> Vec<(Action
         }
         ItemState::SecondPerson if lives && !snapshot.read_only => keys.push((Action::Open, "ask")),
         ItemState::Claim | ItemState::Skipped | ItemState::Overridden if lives => {
-            keys.push((Action::Reopen, "open again"))
+            keys.push((Action::Reopen, "open again"));
         }
         _ => {}
     }

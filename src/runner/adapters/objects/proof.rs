@@ -88,7 +88,7 @@ async fn same(
         (Some(sha256), _) => sha256.clone(),
         (None, Some(root)) => {
             let mut open = opened(root, object.size, file)?;
-            file_digest(&mut open).map_err(|cause| said(cause))?
+            file_digest(&mut open).map_err(said)?
         }
         (None, None) => return Err("its file cannot be read any more".to_owned()),
     };
