@@ -67,7 +67,7 @@ fn the_console_says_it_with_the_plan_and_starts_only_then() {
         pty.send(":");
         pty.wait_for(SOON, |screen| screen.contains("Commands"));
         pty.send("run test/one");
-        pty.wait_for(SOON, |screen| screen.contains("run test/one▌"));
+        pty.wait_for(SOON, |screen| screen.contains("▌ run test/one"));
         pty.send("\r");
         let shown = pty.wait_for(SOON, |screen| screen.contains("to start."));
         let flat: String =

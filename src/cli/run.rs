@@ -46,8 +46,9 @@ pub fn run(common: &Common, args: &Run) -> Result<u8> {
     for warning in &warned {
         eprint!("{}", plan::clean(&format!("warning: {warning}\n")));
     }
+    let mut person = Person::default();
     if foreseen.logout.is_some() {
-        may_end_with_us(args)?;
+        person = may_end_with_us(args, person)?;
     }
     let begun = Begun { how: "invoked", emergency: args.emergency.clone(), warned };
     setup::wait_for(async {
@@ -61,7 +62,7 @@ pub fn run(common: &Common, args: &Run) -> Result<u8> {
             person: interactive::is_here() && !args.json,
         };
         let dir = RunDir::of(&world.state.dir, run.clone());
-        let (person, walk) = (Person::default(), Walk::default());
+        let walk = Walk::default();
         let mut follow = Follow { world, authority, answers, json: args.json, dir, person, walk };
         let end = follow.until_it_ends().await?;
         Ok(code(&end, args.json, &run))
@@ -85,18 +86,19 @@ pub fn attach(common: &Common, args: &OneRun) -> Result<u8> {
     })
 }
 
-/// Asks whether a run may begin that would be killed when whoever starts it logs out.
+/// Asks whether a run may begin that would be killed when whoever starts it logs out; gives the person back, for whom another
+/// reader of the terminal would take the next line away.
 ///
 /// # Errors
 /// Kind `Aborted` where the answer is no; kind `Waiting` where nobody can be asked.
-fn may_end_with_us(args: &Run) -> Result<()> {
+fn may_end_with_us(args: &Run, mut person: Person) -> Result<Person> {
     if !interactive::is_here() || args.json {
         let message = "the run would not outlive this session, and nobody is here to be asked";
         return Err(Error::new(Kind::Waiting, message));
     }
-    let typed = setup::wait_for(async { Ok(Person::default().ask("start it all the same? type  yes : ").await) })?;
+    let typed = setup::wait_for(async { Ok(person.ask("start it all the same? type  yes : ").await) })?;
     match typed.as_deref() {
-        Some("yes") => Ok(()),
+        Some("yes") => Ok(person),
         _ => Err(Error::new(Kind::Aborted, "nothing was started")),
     }
 }
