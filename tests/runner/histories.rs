@@ -171,7 +171,7 @@ const OF_ONE: [(&str, &str, Break); 14] = [
         let at = place(all, "answer.accepted", |body| body["answer"]["answer"] == "decide");
         all[at]["body"]["answer"]["choice"] = "override".into();
     }),
-    (UNDONE, "overridden by its starter", |all| {
+    (UNDONE, "led past by the starter", |all| {
         let at = place(all, "answer.accepted", |body| body["answer"]["answer"] == "decide");
         all[at]["body"]["answer"]["choice"] = "override".into();
     }),

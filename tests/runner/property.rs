@@ -15,7 +15,7 @@ use crate::runner::chance::{Chance, seed};
 use crate::runner::histories::shelf;
 use crate::support::estate::LOOK;
 use crate::support::invariants::violations;
-use crate::support::run::{decide, demand};
+use crate::support::run::{Run, decide, demand};
 use crate::team::people::{ANNA, BEN};
 use case::{APPENDS, Case, MOST_TROUBLE};
 use midwatch::domain::{EffectClass, PromptId};
@@ -67,6 +67,17 @@ fn approval(chance: &mut Chance) -> Answer {
     }
 }
 
+/// Answers a prompt: as root, at times as the starter, who is no second person, or as the one who is.
+fn give(case: &Case, chance: &mut Chance, run: &Run<'_>, open: &OpenPrompt, peaceful: bool) -> Option<Reply> {
+    let said = if open.waits_for_second() { approval(chance) } else { answer(chance, open, peaceful) };
+    match (case.shared, chance.below(8)) {
+        // The starter decides, too, and is no second person.
+        (true, 0) => Some(case.team.ask(ANNA, run, demand(open, said))),
+        (true, 1..=3) if open.waits_for_second() => Some(case.team.ask(BEN, run, demand(open, said))),
+        _ => run.send(demand(open, said)),
+    }
+}
+
 /// Drives a run to its seal through random trouble.
 fn drive(case: &mut Case, chance: &mut Chance) {
     let deadline = Instant::now() + PATIENCE;
@@ -97,13 +108,7 @@ fn drive(case: &mut Case, chance: &mut Chance) {
         let fresh = view.prompt.clone().filter(|open| answered != Some((open.id.clone(), open.waits_for_second())));
         match (chance.below(if peaceful { 4 } else { 25 }), fresh) {
             (0..16, Some(open)) => {
-                let said = if open.waits_for_second() { approval(chance) } else { answer(chance, &open, peaceful) };
-                let reply = match (case.shared, chance.below(8)) {
-                    // The starter decides, too, and is no second person.
-                    (true, 0) => Some(case.team.ask(ANNA, &run, demand(&open, said))),
-                    (true, 1..=3) if open.waits_for_second() => Some(case.team.ask(BEN, &run, demand(&open, said))),
-                    _ => run.send(demand(&open, said)),
-                };
+                let reply = give(case, chance, &run, &open, peaceful);
                 let refused = matches!(reply, Some(Reply::Rejected { .. }));
                 // A refused answer leaves the prompt open, and it may be answered again.
                 answered = if refused { None } else { Some((open.id.clone(), open.waits_for_second())) };

@@ -129,26 +129,6 @@ impl Check {
         let step = body["step"].as_u64().unwrap_or(u64::MAX);
         let attempt = body["attempt"].as_u64().unwrap_or_default();
         match kind {
-            "run.created" => {
-                self.steps = body["steps"].as_array().cloned().unwrap_or_default();
-                self.terms = body["terms"].clone();
-                (self.starter, self.began) = (self.actor.clone(), self.wall);
-            }
-            "run.resumed" => {
-                self.consents.clear();
-                self.held.clear();
-                self.resumed = true;
-            }
-            "lock.taken" => {
-                let name = body["name"].as_str().unwrap_or_default().to_owned();
-                if !self.resumed {
-                    self.locks.insert(name.clone());
-                }
-                self.held.insert(name);
-            }
-            "window.judged" => self.standing = body["standing"].clone(),
-            "abort.requested" => self.stopped = true,
-            "rollback.began" => self.way_back(body),
             "prompt.opened" => {
                 if self.prompt.is_some() || !self.has_room() {
                     self.say("a prompt opens beside a prompt or an attempt");
@@ -199,6 +179,33 @@ impl Check {
             "step.reopened" => {
                 self.passed.remove(&step);
             }
+            _ => self.life(kind, body),
+        }
+    }
+
+    /// How a run begins, is taken over, and ends.
+    fn life(&mut self, kind: &str, body: &Value) {
+        match kind {
+            "run.created" => {
+                self.steps = body["steps"].as_array().cloned().unwrap_or_default();
+                self.terms = body["terms"].clone();
+                (self.starter, self.began) = (self.actor.clone(), self.wall);
+            }
+            "run.resumed" => {
+                self.consents.clear();
+                self.held.clear();
+                self.resumed = true;
+            }
+            "lock.taken" => {
+                let name = body["name"].as_str().unwrap_or_default().to_owned();
+                if !self.resumed {
+                    self.locks.insert(name.clone());
+                }
+                self.held.insert(name);
+            }
+            "window.judged" => self.standing = body["standing"].clone(),
+            "abort.requested" => self.stopped = true,
+            "rollback.began" => self.way_back(body),
             "run.sealed" => {
                 if !self.open.is_empty() || self.prompt.is_some() {
                     self.say("a seal while something is open");
