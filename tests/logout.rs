@@ -35,6 +35,10 @@ fn nothing_starts_where_nobody_can_be_asked() {
     let said = estate.start("one", &["--yes", "change"]).exits(75);
     assert!(said.err.contains(KILLED) && said.err.contains("loginctl enable-linger"), "{}", said.err);
     assert!(estate.runs().is_empty());
+    // Where no logout reaches it, it is started.
+    fs::write(estate.beside("cgroup"), "0::/system.slice/cron.service\n").unwrap();
+    estate.start("one", &[]).exits(75);
+    assert_eq!(estate.runs().len(), 1);
 }
 
 #[test]
@@ -50,6 +54,7 @@ fn the_plain_line_asks_before_step_1() {
             assert_eq!(estate.runs().len(), 1);
             pty.send("done\r");
             assert_eq!(pty.exit(SOON), Exit::Code(0));
+            estate.run().midwatch("report", &[]).exits(0).says(KILLED);
         } else {
             assert_eq!(pty.exit(SOON), Exit::Code(9));
             assert!(estate.runs().is_empty());

@@ -111,7 +111,7 @@ mod tests {
     fn whatever_is_no_text_file_is_refused_with_its_reason() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
-        assert!(said(&at("missing")).starts_with("cannot read the estate file FILE: No such file"));
+        assert!(said(&at("missing")).starts_with("cannot read the estate file FILE: no such file"));
         assert_eq!(said(dir.path()), "cannot read the estate file FILE: it is a directory, not a file");
         mkfifoat(CWD, at("fifo"), Mode::RUSR | Mode::WUSR).unwrap();
         assert_eq!(said(&at("fifo")), "cannot read the estate file FILE: it is a FIFO, not a file");

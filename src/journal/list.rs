@@ -199,7 +199,7 @@ mod tests {
         assert_eq!(damage(4), "its journal is another run's");
         assert!(damage(5).starts_with("damaged: record 17 at byte "), "{}", damage(5));
         assert_eq!(of(5).title, "Delete data past retention");
-        assert!(damage(6).contains("journal.jsonl: No such file"), "{}", damage(6));
+        assert!(damage(6).contains("journal.jsonl: no such file"), "{}", damage(6));
         assert_eq!(of(6).started, Wall::from_unix(1_787_000_000, 0));
         assert_eq!(damage(7), "its journal has no record");
         assert_eq!((damage(8).as_str(), of(8).status), ("", RunStatus::Interrupted));

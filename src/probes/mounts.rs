@@ -242,7 +242,7 @@ mod tests {
         }
         assert_eq!(MountReader::new(some(own, false)).read().await.unwrap_err(), "no longer mounted");
         let gone = format!("{own}/gone");
-        assert!(MountReader::new(some(&gone, true)).read().await.unwrap_err().contains("No such file"));
+        assert!(MountReader::new(some(&gone, true)).read().await.unwrap_err().contains("no such file"));
     }
 
     #[test]

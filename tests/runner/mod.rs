@@ -12,7 +12,6 @@ mod histories;
 pub mod http;
 mod items;
 mod locks;
-mod logout;
 mod logs;
 mod loss;
 mod mail;

@@ -39,7 +39,7 @@ fn roots(ca: Option<&Path>) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
     match ca {
         Some(path) => {
-            let unusable = |cause: &dyn std::fmt::Display| format!("TLS: {}: {cause}", path.display());
+            let unusable = |cause: &dyn std::fmt::Display| format!("TLS: {}: {}", path.display(), said(cause));
             let pem = std::fs::read(path).map_err(|cause| unusable(&cause))?;
             for certificate in CertificateDer::pem_slice_iter(&pem) {
                 let certificate = certificate.map_err(|_| unusable(&"not a PEM file"))?;

@@ -123,7 +123,21 @@ fn an_undo_is_tried_again_only_when_a_person_wants_it() {
 
 #[test]
 fn an_undo_of_holds_the_undo_of_those_it_names() {
-    assert!(refusal(&[], by_name()).contains("without a confirmation"));
+    // What every ending takes back needs no question in the good one; an `undo_of` of the good one alone does.
+    after(&[by_name()]);
+    let once = |always| {
+        let mut event = begun();
+        if let Event::RunCreated { steps, .. } = &mut event {
+            steps[2].always = always;
+        }
+        let mut view = RunView::begin(&record(1, event)).unwrap();
+        for (seq, event) in (2..).zip(done()) {
+            view.apply(&record(seq, event)).unwrap_or_else(|why| panic!("{}", why.0));
+        }
+        view.apply(&record(view.seq + 1, by_name()))
+    };
+    assert!(once(false).unwrap_err().0.contains("without a confirmation"));
+    once(true).unwrap_or_else(|why| panic!("{}", why.0));
     assert!(refusal(&[], undo(1, 1)).contains("nobody asked for"));
     let ending = [abort(false), by_name()];
     // Those beyond the reach of the whole way back are named here.

@@ -331,7 +331,7 @@ fn links_are_left_out_and_a_link_in_the_way_is_an_error() {
     let error = froze(&tree.act_of("files = 'delete'\nunder = 'other/sessions'\nmatch = '*'"), &look()).unwrap_err();
     assert!(error.message.ends_with("other/sessions: a symbolic link is in the way"), "{}", error.message);
     let error = froze(&tree.act_of("files = 'delete'\nunder = 'nowhere'\nmatch = '*'"), &look()).unwrap_err();
-    assert!(error.message.contains("No such file"), "{}", error.message);
+    assert!(error.message.contains("no such file"), "{}", error.message);
 }
 
 #[test]
