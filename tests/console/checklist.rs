@@ -161,7 +161,7 @@ fn each_key_sends_its_deed_bound_to_the_item_as_it_was_shown() {
 #[test]
 fn what_an_item_cannot_take_is_said_and_not_sent() {
     for (step, keys, why) in [
-        (0, "u", "only a claim or a skipped item is opened again"),
+        (0, "u", "only a claim, or what was skipped or overridden, is opened again"),
         (0, "m", "it is closed already: evidence"),
         (1, "s", "it is closed already: claim, by lena"),
         (SIGN, "Enter", "close it by hand"),

@@ -3,6 +3,7 @@
 use crate::config::state::team;
 use crate::domain::error::Result;
 use crate::domain::{Digest, EffectClass, Error, Kind, Preview, Verb, quantity};
+use crate::journal::fold::StepView;
 use crate::journal::record::Covered;
 use crate::procedure::condition::spoken;
 use crate::procedure::plan::{Action, Step, WayBack};
@@ -49,7 +50,7 @@ impl Engine {
             tokio::select! {
                 done = &mut work => {
                     let seen = done.map_err(|cause| Error::machine(format!("preview step {}", step + 1), cause));
-                    return Ok(seen.and_then(|seen| seen).and_then(|(part, frozen)| self.store(&part, frozen)));
+                    return Ok(seen.and_then(|seen| seen).and_then(|(part, frozen)| self.store(&part, self.with_its_ending(step, frozen))));
                 }
                 call = self.control.calls.recv() => {
                     if let Some(call) = call && self.take_call(call)? {
@@ -58,6 +59,17 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Says of what every ending takes back that it goes without another question: who consents to the act consents to that.
+    fn with_its_ending(&self, step: u32, mut frozen: Frozen) -> Frozen {
+        let takes_back = |view: &StepView| {
+            view.head.verb == Verb::UndoOf && view.head.always && view.head.undo_of.contains(&step)
+        };
+        if let Some(by) = self.view().steps.iter().position(takes_back) {
+            frozen.preview.way_back.push_str(&format!(" · in every ending (step {})", by + 1));
+        }
+        frozen
     }
 
     /// Fills in what the way back and the proof need. What is not known now would be missed when it is too late.
