@@ -195,7 +195,10 @@ fn an_old_or_wrong_wish_is_refused_and_recorded() {
     run.refused(&run.to_it(Demand::Item { step: 2, seq: open.seq + 1, deed: hand("x") }), "opened by record");
     run.refused(&run.to_it(want(&item(&view, 5), hand("early"))), "the phase during is not open yet");
     run.refused(&run.to_it(Demand::Item { step: 99, seq: 1, deed: Deed::Close }), "no such item");
-    run.refused(&run.to_it(want(&open, Deed::Reopen { reason: "x".to_owned() })), "only a claim, or what was skipped or overridden");
+    run.refused(
+        &run.to_it(want(&open, Deed::Reopen { reason: "x".to_owned() })),
+        "only a claim, or what was skipped or overridden",
+    );
     accepted(&run, 2, hand("it is down"));
     run.refused(&run.to_it(want(&open, hand("me too"))), "closed already: claim");
     accepted(&run, 2, Deed::Reopen { reason: "the other one".to_owned() });

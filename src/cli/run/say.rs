@@ -16,10 +16,12 @@ pub fn line(record: &Record, view: &RunView) -> Option<String> {
         Event::WindowJudged { standing, why } => format!("{} ({why})", standing.words()),
         Event::ClockJump { by_ms } => clock(*by_ms),
         // A server is locked by its name here, and by what it is.
-        Event::LockTaken { name, identity } => match identity.starts_with("postgres:") || identity.starts_with("redis:") {
-            true => format!("locked {name}, which is {identity}"),
-            false => format!("locked {name}"),
-        },
+        Event::LockTaken { name, identity } => {
+            match identity.starts_with("postgres:") || identity.starts_with("redis:") {
+                true => format!("locked {name}, which is {identity}"),
+                false => format!("locked {name}"),
+            }
+        }
         Event::RunResumed { why } => format!("a new runner took over: {why}"),
         Event::PromptOpened { step, ask, .. } => format!("{} asks: {}", named(view, *step), asked(ask)),
         Event::PromptClosed { why, moved, .. } => closed(*why, moved),

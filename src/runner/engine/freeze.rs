@@ -63,9 +63,8 @@ impl Engine {
 
     /// Says of what every ending takes back that it goes without another question: who consents to the act consents to that.
     fn with_its_ending(&self, step: u32, mut frozen: Frozen) -> Frozen {
-        let takes_back = |view: &StepView| {
-            view.head.verb == Verb::UndoOf && view.head.always && view.head.undo_of.contains(&step)
-        };
+        let takes_back =
+            |view: &StepView| view.head.verb == Verb::UndoOf && view.head.always && view.head.undo_of.contains(&step);
         if let Some(by) = self.view().steps.iter().position(takes_back) {
             frozen.preview.way_back.push_str(&format!(" · in every ending (step {})", by + 1));
         }

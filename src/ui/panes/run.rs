@@ -162,9 +162,8 @@ fn steps(
 
 /// The first step that destroys and cannot be taken back; an `undo_of` is a way back itself.
 fn no_return(run: &RunView) -> Option<u32> {
-    let destroys = |step: &StepView| {
-        step.head.verb == Verb::Do && step.head.effect == EffectClass::Destroy && !step.head.can_undo
-    };
+    let destroys =
+        |step: &StepView| step.head.verb == Verb::Do && step.head.effect == EffectClass::Destroy && !step.head.can_undo;
     (0_u32..).zip(&run.steps).find(|(_, step)| destroys(step)).map(|(number, _)| number)
 }
 
