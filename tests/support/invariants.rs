@@ -337,8 +337,8 @@ impl Check {
             }
             let held = self.consents.remove(&step);
             let named = (body["permit"].as_str(), body["set"].as_str());
-            // To an undo was consented with its act, where it is taken in an ending.
-            let closing = self.stopped && head["verb"] == "undo_of";
+            // To an undo was consented with its act, where it is taken in an ending, or in every one.
+            let closing = head["verb"] == "undo_of" && (self.stopped || head["always"] == true);
             if !closing && held.as_ref().is_none_or(|(prompt, set)| named != (Some(prompt), Some(set))) {
                 self.say(format_args!("step {step} acts without consent to this very set: {held:?}, {named:?}"));
             }

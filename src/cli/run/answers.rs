@@ -6,7 +6,7 @@ use crate::domain::preview::is_consent;
 use crate::domain::{EffectClass, Kind, Preview};
 use crate::journal::eyes::glass;
 use crate::journal::fold::OpenPrompt;
-use crate::journal::record::{Answer, Ask, Choice, consequences};
+use crate::journal::record::{Answer, Ask, Choice, Covered, consequences};
 use std::fmt::Write;
 
 /// What may be answered, and by whom.
@@ -50,19 +50,20 @@ impl Answers {
     }
 }
 
-/// Asks the person at the terminal; the results say whether they can be the second person here, and whether
+/// Asks the person at the terminal, with the run's parameters; the results say whether they can be the second person here, and whether
 /// they can override a gate. `None` when they left without an answer.
 #[must_use]
 pub async fn ask_person(
     person: &mut Person,
     prompt: &OpenPrompt,
+    params: Option<&str>,
     (may_approve, may_override): (&Result<(), String>, &Result<(), String>),
 ) -> Option<Answer> {
     match &prompt.ask {
-        _ if prompt.waits_for_second() => second(person, prompt, may_approve).await,
+        _ if prompt.waits_for_second() => second(person, prompt, params, may_approve).await,
         Ask::Approve { .. } => None,
         Ask::Confirm { effect, preview, also, .. } => {
-            print!("{}", plan::clean(&shown(*effect, preview, also.iter().map(|covered| covered.headline.as_str()))));
+            print!("{}", plan::clean(&shown(*effect, preview, params, also)));
             if prompt.four_eyes {
                 println!("  four eyes: after this, another person must approve it");
             }
@@ -89,14 +90,20 @@ pub async fn ask_person(
 }
 
 /// Asks for the second of two answers: an approval, or the reason that stands for it.
-async fn second(person: &mut Person, prompt: &OpenPrompt, may_approve: &Result<(), String>) -> Option<Answer> {
+async fn second(
+    person: &mut Person,
+    prompt: &OpenPrompt,
+    params: Option<&str>,
+    may_approve: &Result<(), String>,
+) -> Option<Answer> {
     let mut page = String::new();
     match &prompt.ask {
         Ask::Confirm { effect, preview, also, .. } => {
-            page.push_str(&shown(*effect, preview, also.iter().map(|covered| covered.headline.as_str())));
+            page.push_str(&shown(*effect, preview, params, also));
         }
         Ask::Approve { text, hash, .. } => {
             let _ = writeln!(page, "  approve: {text}\n  plan sha256 {hash}");
+            let _ = params.map(|params| writeln!(page, "  params: {params}"));
         }
         Ask::Sign { .. } | Ask::Decide { .. } => {}
     }
@@ -132,7 +139,7 @@ async fn decide(person: &mut Person, choices: &[Choice], may_override: &Result<(
             println!("type one of the words above");
             continue;
         };
-        if let (Choice::Override, Err(why)) = (choice, may_override) {
+        if let (Choice::Override | Choice::Emergency, Err(why)) = (choice, may_override) {
             print!("{}", plan::clean(why));
             continue;
         }
@@ -141,11 +148,12 @@ async fn decide(person: &mut Person, choices: &[Choice], may_override: &Result<(
     }
 }
 
-fn shown<'a>(effect: EffectClass, preview: &Preview, also: impl Iterator<Item = &'a str>) -> String {
+fn shown(effect: EffectClass, preview: &Preview, params: Option<&str>, also: &[Covered]) -> String {
     let mut page = format!("  {}\n", effect.word().to_uppercase());
     plan::preview_lines(&mut page, preview);
-    for headline in also {
-        let _ = writeln!(page, "       also, unless it changes: {headline}");
+    let _ = params.map(|params| writeln!(page, "       params: {params}"));
+    for covered in also {
+        let _ = writeln!(page, "       also, unless it changes: {}", covered.headline);
     }
     page
 }

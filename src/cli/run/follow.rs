@@ -8,7 +8,7 @@ use crate::cli::run::items::Walk;
 use crate::cli::run::say;
 use crate::cli::shell;
 use crate::domain::error::Result;
-use crate::domain::{Actor, Clean, Error, Kind, PromptId};
+use crate::domain::{Clean, Error, Kind, PromptId};
 use crate::gate::{World, operate};
 use crate::journal::answer::may_give;
 use crate::journal::eyes::is_another;
@@ -130,7 +130,7 @@ impl Follow {
             }
             match view.prompt.clone().filter(|prompt| answered != Some(asks(prompt))) {
                 Some(prompt) => {
-                    if let Some(kind) = self.answer(&prompt, &view.starter).await? {
+                    if let Some(kind) = self.answer(&prompt, &view).await? {
                         return Ok(End::NeedsPerson(kind));
                     }
                     // Whatever came of it, the same prompt is not answered twice without a word of the journal between.
@@ -147,7 +147,8 @@ impl Follow {
     }
 
     /// Answers one prompt; gives the exit code's kind when nobody can.
-    async fn answer(&mut self, prompt: &OpenPrompt, starter: &Actor) -> Result<Option<Kind>> {
+    async fn answer(&mut self, prompt: &OpenPrompt, view: &RunView) -> Result<Option<Kind>> {
+        let (starter, params) = (&view.starter, view.params_words());
         let approve = Answer::Approve { note: String::new() };
         let me = identity::own("run");
         let may_approve = may_give(prompt, starter, &me, &approve);
@@ -158,7 +159,7 @@ impl Follow {
             let answer = match in_advance {
                 Some(answer) => Some(answer),
                 None if self.answers.person => tokio::select! {
-                    answer = ask_person(&mut self.person, prompt, (&may_approve, &may_override)) => answer,
+                    answer = ask_person(&mut self.person, prompt, params.as_deref(), (&may_approve, &may_override)) => answer,
                     () = closes(&self.dir, prompt) => {
                         println!();
                         return Ok(None);

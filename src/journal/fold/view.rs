@@ -338,6 +338,13 @@ impl RunView {
         u32::try_from(next).ok()
     }
 
+    /// Its parameters in one line, `days = 90, root = /srv/cell0`; `None` where it has none.
+    #[must_use]
+    pub fn params_words(&self) -> Option<String> {
+        let told: Vec<String> = self.params.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+        (!told.is_empty()).then(|| told.join(", "))
+    }
+
     /// The newest reading of a side.
     #[must_use]
     pub fn reading(&self, side: Side) -> Option<&ReadingView> {

@@ -4,6 +4,7 @@
 //! ┏ ■ DESTROY ━━ cell0 · PRODUCTION ━━ step 3 of 5 ━━━━━━━━━━━━━━━━━━━━━━━┓
 //! ┃ Delete 1,284 files under data/sessions                                ┃
 //! ┃ where     cell0-prod-1:/srv/cell0/data/sessions                       ┃
+//! ┃ params    days = 90, root = /srv/cell0                                ┃
 //! ┃ what      1,284 of 9,702 · 2.1 GiB · 13 %, limit 40 %                 ┃
 //! ┃ oldest    2024-03-02  s-0af1.json                                     ┃
 //! ┃ newest    2026-08-22  s-ffe9.json                                     ┃
@@ -24,7 +25,7 @@ use crate::app::modal::PromptDialog;
 use crate::app::panes::run::told;
 use crate::config::theme::Role;
 use crate::domain::{Clean, EffectClass, Item, Preview, quantity};
-use crate::journal::fold::{PromptEnd, PromptEnding};
+use crate::journal::fold::{PromptEnd, PromptEnding, RunView};
 use crate::journal::record::{Ask, Choice, consequences};
 use crate::ui::header::environment;
 use crate::ui::pen::{Pen, VALUES};
@@ -49,7 +50,10 @@ pub(super) fn prompt(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialo
             let decision = decision(pen, dialog, text, (choices, means), width);
             title.into_iter().chain(decision).collect()
         }
-        Ask::Approve { text, hash, start } => eyes::approval(pen, text, hash, *start, width),
+        Ask::Approve { text, hash, start } => {
+            let params = snapshot.view(&dialog.run).and_then(RunView::params_words);
+            eyes::approval(pen, text, (hash, params), *start, width)
+        }
     };
     if open.expires <= snapshot.now.wall.plus(Duration::from_secs(120)) {
         let text = format!("lapses at {}, then the step asks anew", open.expires.clock());
@@ -108,6 +112,10 @@ fn consent(
         lines.extend(pen.named_to(column, Piece::Words(name), role, text, width));
     };
     say("where", Role::UiText, preview.place.clone());
+    let of_run = snapshot.view(&dialog.run);
+    if let Some(params) = of_run.and_then(RunView::params_words) {
+        say("params", Role::UiText, params);
+    }
     say("what", Role::UiText, amount(preview));
     if let Some(item) = &preview.oldest {
         say("oldest", Role::UiText, named(item));
@@ -118,7 +126,6 @@ fn consent(
     if let Some(seconds) = preview.takes_s {
         say("takes", Role::UiText, format!("~{}", quantity::span(Duration::from_secs(seconds))));
     }
-    let of_run = snapshot.view(&dialog.run);
     if let Some(pace) = of_run.and_then(|run| run.step(dialog.prompt.step)?.head.timing.pace) {
         say("took", Role::UiText, pace.words());
     }

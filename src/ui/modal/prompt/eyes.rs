@@ -21,13 +21,22 @@ use crate::ui::pen::Pen;
 use crate::ui::text::{Piece, Strip};
 use ratatui::text::Line;
 
-/// What is asked of another person, and the digest that they agree to.
-pub(super) fn approval(pen: Pen<'_>, text: &str, hash: &Digest, start: bool, width: usize) -> Vec<Line<'static>> {
+/// What is asked of another person, with the parameters, and the digest that they agree to.
+pub(super) fn approval(
+    pen: Pen<'_>,
+    text: &str,
+    (hash, params): (&Digest, Option<String>),
+    start: bool,
+    width: usize,
+) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     if start {
         lines.extend(pen.sentence(Role::UiTitle, "The run begins only when another person agrees.", width));
     }
     lines.extend(pen.sentence(Role::UiText, text.to_owned(), width));
+    if let Some(params) = params {
+        lines.extend(pen.fact("params", Role::UiText, params, width));
+    }
     let digest = format!("sha256 {}…", hash.short());
     lines.extend(pen.fact("plan", Role::UiMuted, digest, width));
     lines.push(Strip::new().line());
