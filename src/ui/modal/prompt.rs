@@ -26,7 +26,7 @@ use crate::app::panes::run::told;
 use crate::config::theme::Role;
 use crate::domain::{Clean, EffectClass, Item, Preview, quantity};
 use crate::journal::fold::{PromptEnd, PromptEnding, RunView};
-use crate::journal::record::{Ask, Choice, consequences};
+use crate::journal::record::{Ask, Choice, Covered, consequences};
 use crate::ui::header::environment;
 use crate::ui::pen::{Pen, VALUES};
 use crate::ui::text::{Piece, Strip};
@@ -151,14 +151,19 @@ fn consent(
         let text = format!("{} {warning}", pen.symbol(Role::VerdictWarn).plain());
         lines.extend(pen.sentence(Role::VerdictWarn, text, width));
     }
-    if let Ask::Confirm { also, .. } = &open.ask {
-        for covered in also {
-            let text = format!("step {}: {}, while its set stays as it is", covered.step + 1, covered.headline);
-            lines.extend(pen.named_to(column, Piece::Words("also"), Role::EffectChange, text, width));
-        }
-    }
+    lines.extend(covered(pen, &open.ask, column, width));
     lines.push(Strip::new().line());
     lines
+}
+
+/// The later steps that one consent covers.
+fn covered(pen: Pen<'_>, ask: &Ask, column: usize, width: usize) -> Vec<Line<'static>> {
+    let Ask::Confirm { also, .. } = ask else { return Vec::new() };
+    let told = |covered: &Covered| {
+        let text = format!("step {}: {}, while its set stays as it is", covered.step + 1, covered.headline);
+        pen.named_to(column, Piece::Words("also"), Role::EffectChange, text, width)
+    };
+    also.iter().flat_map(told).collect()
 }
 
 /// The column of the values: behind the longest name, within reason.
