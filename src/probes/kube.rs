@@ -14,6 +14,8 @@
 //! their last readings and the reason. Pods are read for their restarts alone; where they are not known, no count is given.
 
 use crate::domain::Finding;
+pub use identity::identity;
+
 use crate::probes::kube::link::Link;
 use crate::probes::kube::pace::Pace;
 use crate::probes::kube::wire::Wire;
@@ -21,7 +23,8 @@ use crate::probes::target::Cluster;
 use std::time::Duration;
 
 #[cfg(test)]
-mod double;
+pub(crate) mod double;
+mod identity;
 mod keep;
 mod link;
 mod node;

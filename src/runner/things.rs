@@ -4,6 +4,7 @@
 //! host            this machine's id
 //! postgres:main   the server's system identifier and the database, as the server tells them
 //! redis:cache     the server's replication id and the database; a replica has that of its primary
+//! kubernetes:main the cluster's uid
 //! anything else   itself, within its estate
 //! ```
 //! A target is locked twice over: by its name in the estate, and by what it is. So two names of one server collide; and a server that
@@ -15,8 +16,8 @@ use crate::config::paths::Surroundings;
 use crate::domain::error::Result;
 use crate::domain::{Error, Kind};
 use crate::journal::list::walk_file;
-use crate::probes::target::RedisServer;
-use crate::probes::{postgres, redis};
+use crate::probes::target::{Cluster, RedisServer};
+use crate::probes::{kube, postgres, redis};
 use crate::procedure::plan::Plan;
 use crate::runner::identity;
 use crate::runner::rundir::{RunDir, Start};
@@ -31,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(6);
 pub type Thing = (String, String);
 
 /// What stands for the servers of a kind in an identity.
-const KINDS: [&str; 2] = ["postgres", "redis"];
+const KINDS: [&str; 3] = ["postgres", "redis", "kubernetes"];
 
 /// What a run locks; one that is taken over also what it held before.
 ///
@@ -104,9 +105,9 @@ fn is_of_server(identity: &str) -> bool {
     kind_of(identity).is_some()
 }
 
-/// Whether behind the name of a database is another server now. A Redis may have another identity after each start.
+/// Whether behind the name is another database or cluster now. A Redis may have another identity after each start.
 fn is_other(before: &str, now: &str) -> bool {
-    before != now && before.starts_with("postgres:")
+    before != now && !before.starts_with("redis:")
 }
 
 fn other(name: &str) -> Error {
@@ -118,7 +119,10 @@ fn other(name: &str) -> Error {
 async fn of_server(name: &str, estate: &Estate, around: &Surroundings) -> Result<String> {
     let Some((kind, own)) = kind_of(name) else { return Ok(by_name(name, &estate.name)) };
     let asked = async {
-        if kind == "postgres" {
+        if kind == "kubernetes" {
+            let entry = estate.kubernetes.iter().find(|entry| entry.name == own)?.clone();
+            Some(kube::identity(&Cluster { entry, around: around.clone() }).await)
+        } else if kind == "postgres" {
             let entry = estate.postgres.iter().find(|entry| entry.name == own)?;
             let written = entry.act.as_ref().unwrap_or(&entry.watch).clone();
             let access = Access { written, secrets: estate.secrets.clone(), around: around.clone() };
@@ -137,5 +141,45 @@ async fn of_server(name: &str, estate: &Estate, around: &Surroundings) -> Result
         }
         Ok(None) => Err(Error::new(Kind::Usage, format!("cannot {doing}: the estate has no {kind} `{own}`"))),
         Err(_) => Err(Error::machine(doing, format!("no answer within {} s", PATIENCE.as_secs()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probes::kube::double::{Double, Fail, SYSTEM};
+
+    fn named(dir: &Path, clusters: &[(&str, &Double)]) -> std::path::PathBuf {
+        let mut text = "schema = 1\nname = \"e\"\nenvironment = \"other\"\n".to_owned();
+        for (name, double) in clusters {
+            let own = dir.join(name);
+            fs::create_dir_all(&own).unwrap();
+            let config = double.kubeconfig(&own, "token: t0p");
+            text.push_str(&format!("[[kubernetes]]\nname = \"{name}\"\nkubeconfig = \"{}\"\n", config.display()));
+        }
+        let file = dir.join("midwatch.toml");
+        fs::write(&file, text).unwrap();
+        file
+    }
+
+    #[tokio::test]
+    async fn two_names_of_one_cluster_are_one_thing_and_a_cluster_that_does_not_say_is_not_locked() {
+        let dir = tempfile::tempdir().unwrap();
+        let (one, other) = (Double::new().await, Double::new().await);
+        let file = named(dir.path(), &[("main", &one), ("alias", &one), ("other", &other)]);
+        let of = async |name: &str, earlier: &[Thing]| behind(&[name.to_owned()], "e", Some(&file), earlier).await;
+        let server = |things: Vec<Thing>| things.into_iter().find(|(identity, _)| is_of_server(identity)).unwrap().0;
+        let main = server(of("kubernetes:main", &[]).await.unwrap());
+        assert!(main.len() > "kubernetes:".len(), "{main}");
+        assert_eq!(server(of("kubernetes:alias", &[]).await.unwrap()), main);
+        assert_ne!(server(of("kubernetes:other", &[]).await.unwrap()), main);
+        let earlier = [(main.clone(), "kubernetes:other".to_owned())];
+        assert_eq!(of("kubernetes:other", &earlier).await.unwrap_err().kind, Kind::Refused);
+        one.fail(SYSTEM, Fail::Refuse(403, vec![]));
+        let error = of("kubernetes:main", &[]).await.unwrap_err();
+        assert!(error.message.contains("forbidden (403)"), "{}", error.message);
+        // A run that is taken over goes on with what it held.
+        let earlier = [(main.clone(), "kubernetes:main".to_owned())];
+        assert_eq!(server(of("kubernetes:main", &earlier).await.unwrap()), main);
     }
 }

@@ -17,7 +17,10 @@ pub fn line(record: &Record, view: &RunView) -> Option<String> {
         Event::ClockJump { by_ms } => clock(*by_ms),
         // A server is locked by its name here, and by what it is.
         Event::LockTaken { name, identity } => {
-            match identity.starts_with("postgres:") || identity.starts_with("redis:") {
+            match identity.starts_with("postgres:")
+                || identity.starts_with("redis:")
+                || identity.starts_with("kubernetes:")
+            {
                 true => format!("locked {name}, which is {identity}"),
                 false => format!("locked {name}"),
             }

@@ -76,7 +76,12 @@ struct World {
     token: Option<String>,
     asked: Vec<String>,
     watch_lasts: Duration,
+    /// The uid of the cluster.
+    uid: String,
 }
+
+/// Tells the cluster's uid.
+pub const SYSTEM: &str = "/api/v1/namespaces/kube-system";
 
 /// The server; dropping it ends it.
 pub struct Double {
@@ -132,6 +137,7 @@ impl Double {
             token: None,
             asked: Vec::new(),
             watch_lasts: Duration::from_millis(40),
+            uid: format!("{port:08x}-0000-4000-8000-000000000000"),
         }));
         let (beat, _) = watch::channel(0);
         let task = tokio::spawn(serve(listener, acceptor, Arc::clone(&world), beat.clone())).abort_handle();
@@ -283,7 +289,7 @@ async fn answer(request: Request<Incoming>, world: Arc<Mutex<World>>, beat: watc
     let path = request.uri().path().to_owned();
     let query: BTreeMap<String, String> =
         request.uri().query().unwrap_or_default().split('&').filter_map(pair).collect();
-    let verb = if path == "/version" {
+    let verb = if ["/version", SYSTEM].contains(&path.as_str()) {
         ""
     } else if query.contains_key("watch") {
         "watch "
@@ -315,6 +321,10 @@ async fn answer(request: Request<Incoming>, world: Arc<Mutex<World>>, beat: watc
         _ => {}
     }
     Ok(match verb {
+        "" if path == SYSTEM => {
+            let uid = world.lock().unwrap().uid.clone();
+            whole(200, "application/json", json!({"metadata": {"name": "kube-system", "uid": uid}}).to_string())
+        }
         "" => {
             let version = json!({"major": "1", "minor": "33", "gitVersion": "v1.33.2", "gitCommit": "", "gitTreeState": "",
                 "buildDate": "", "goVersion": "", "compiler": "", "platform": ""});

@@ -6,6 +6,7 @@ use crate::probes::kube::settings::Settings;
 use crate::probes::why;
 use http_body_util::BodyExt;
 use hyper::{Request, Response, StatusCode};
+use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apimachinery::pkg::version::Info;
 use kube::api::{ListParams, WatchParams};
 use kube::client::{Body, Client, ClientBuilder};
@@ -22,6 +23,8 @@ const PAGE_BYTES: usize = 32 << 20;
 const LINE_BYTES: usize = 8 << 20;
 /// The largest answer about the version, and of a refusal.
 const SMALL_BYTES: usize = 64 << 10;
+/// The namespace that every cluster is made with.
+const SYSTEM: &str = "/api/v1/namespaces/kube-system";
 
 /// A way to one API server.
 pub(crate) struct Wire {
@@ -102,6 +105,15 @@ impl Wire {
             return Err(no_api());
         }
         Ok(Hello { version: Some(info.git_version), latency })
+    }
+
+    /// What tells this cluster from every other: the uid of its namespace `kube-system`, which is as old as the cluster itself.
+    pub(crate) async fn uid(&self) -> Result<String, Loss> {
+        let request = Request::get(SYSTEM).body(Vec::new()).map_err(|cause| odd(&cause))?;
+        let answer = self.open(request).await.map_err(|(_, loss)| loss)?;
+        let body = whole(answer, SMALL_BYTES, self.pace.answer).await?;
+        let found: Namespace = serde_json::from_slice(&body).map_err(|_| no_api())?;
+        found.metadata.uid.filter(|uid| !uid.is_empty()).ok_or_else(no_api)
     }
 
     /// One page of a list; the first one without a token, and with the newest objects there are.
