@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(6);
 pub type Thing = (String, String);
 
 /// What stands for the servers of a kind in an identity.
-const KINDS: [&str; 3] = ["postgres", "redis", "kubernetes"];
+pub const KINDS: [&str; 3] = ["postgres", "redis", "kubernetes"];
 
 /// What a run locks; one that is taken over also what it held before.
 ///

@@ -3,6 +3,7 @@
 use crate::domain::{Actor, RunStatus, quantity};
 use crate::journal::fold::RunView;
 use crate::journal::record::{Answer, Ask, Closed, Event, Record, WentBack};
+use crate::runner::things::KINDS;
 use std::time::Duration;
 
 /// What a record says, in one line; `None` for what a person need not read here.
@@ -15,16 +16,7 @@ pub fn line(record: &Record, view: &RunView) -> Option<String> {
         }
         Event::WindowJudged { standing, why } => format!("{} ({why})", standing.words()),
         Event::ClockJump { by_ms } => clock(*by_ms),
-        // A server is locked by its name here, and by what it is.
-        Event::LockTaken { name, identity } => {
-            match identity.starts_with("postgres:")
-                || identity.starts_with("redis:")
-                || identity.starts_with("kubernetes:")
-            {
-                true => format!("locked {name}, which is {identity}"),
-                false => format!("locked {name}"),
-            }
-        }
+        Event::LockTaken { name, identity } => locked(name, identity),
         Event::RunResumed { why } => format!("a new runner took over: {why}"),
         Event::PromptOpened { step, ask, .. } => format!("{} asks: {}", named(view, *step), asked(ask)),
         Event::PromptClosed { why, moved, .. } => closed(*why, moved),
@@ -67,6 +59,14 @@ pub fn line(record: &Record, view: &RunView) -> Option<String> {
         Event::Other { kind, .. } => format!("{kind} (of a newer version)"),
     };
     Some(format!("{at}  {said}"))
+}
+
+/// What is locked: a server both by its name here, and by what it is.
+fn locked(name: &str, identity: &str) -> String {
+    match KINDS.iter().any(|kind| identity.strip_prefix(kind).is_some_and(|rest| rest.starts_with(':'))) {
+        true => format!("locked {name}, which is {identity}"),
+        false => format!("locked {name}"),
+    }
 }
 
 /// That the wall clock was set.

@@ -52,7 +52,10 @@ pub(super) fn plan(
     let foreseen = shown.foreseen.as_deref();
     if let Some(standing) = foreseen.and_then(|view| view.window.as_ref()) {
         let role = if standing.open.is_some() { Role::UiText } else { Role::VerdictWarn };
-        body.extend(pen.fact("window", role, standing.words(), width));
+        // The name of the row says what it is about.
+        let words = standing.words();
+        let words = words.strip_prefix("window ").unwrap_or(&words).to_owned();
+        body.extend(pen.fact("window", role, words, width));
     }
     steps(pen, snapshot, shown, width, &mut body);
     Dialog {
