@@ -44,7 +44,10 @@ pub(super) fn params(pen: Pen<'_>, form: &Form, width: usize) -> Dialog {
     let mut foot = Vec::new();
     if let Some(error) = &form.error {
         foot.push(Strip::new().line());
-        foot.extend(pen.sentence(Role::VerdictWarn, &error.message, width));
+        // A plan says everything that is wrong at once, a line each.
+        for said in error.message.lines() {
+            foot.extend(pen.sentence(Role::VerdictWarn, said.trim_start().to_owned(), width));
+        }
         for hint in &error.hints {
             foot.extend(pen.fact("try", Role::UiText, hint, width));
         }
