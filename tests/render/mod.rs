@@ -278,6 +278,20 @@ fn offers_params_and_plan_100x30() {
 }
 
 #[test]
+fn params_that_are_wrong_80x24() {
+    let mut model = pressed(sample::healthy(SMALL, operator()), "/ s r v / c e l l Enter j x");
+    let target = sample::id(TargetKind::Mount, "/srv/cell0");
+    update(&mut model, Msg::Offered { target, offers: sample::offers(), withheld: Vec::new() });
+    sample::press(&mut model, "j Enter Enter");
+    let message = "cannot plan cell0/data-retention:\n  p.toml:17:1: `root` must be an absolute path\n  p.toml:18:1: `days` must be a number";
+    let procedure = sample::plan().plan.id;
+    update(&mut model, Msg::PlanRefused { procedure, error: Error::new(Kind::Usage, message) });
+    let screen = shown(&mut model);
+    assert!(!screen.contains("^J"), "each thing has a line of its own: {screen}");
+    insta::assert_snapshot!("params_that_are_wrong_80x24", screen);
+}
+
+#[test]
 fn runs_80x24() {
     let mut model = sample::healthy(SMALL, operator());
     update(&mut model, Msg::RunsListed(sample::runs()));
