@@ -59,7 +59,9 @@ fn an_emergency_to_which_nobody_agrees_does_nothing() {
     }
     let team = team("12:00");
     let run = team.start_waiting(ANNA, "one", &["--emergency", "the disk is full"]);
-    team.accept(BEN, &run, &run.prompt(), Answer::Cancel);
+    let prompt = run.prompt();
+    assert!(matches!(prompt.ask, Ask::Approve { start: true, .. }), "{prompt:?}");
+    team.accept(BEN, &run, &prompt, Answer::Cancel);
     assert_eq!(run.sealed().sealed, Some(RunStatus::Aborted));
     assert_eq!((run.count("step.intent"), team.estate.lines("done")), (0, 0));
 }
