@@ -119,18 +119,41 @@ pub fn prepare_state(state: &State) -> Result<(), Error> {
     prove_writable(&state.dir)
 }
 
+/// The directory of Midwatch's own log, made for this user alone whatever the umask: in the user's own state directory, for a
+/// team's holds what the team shares. One that an earlier version left open to others is closed.
+///
+/// # Errors
+/// As [`prepare_state`]; where there is no home directory.
+pub fn prepare_log(state: &State, around: &Surroundings) -> Result<PathBuf, Error> {
+    let own = match state.scope {
+        Scope::User => state.dir.clone(),
+        Scope::Team => own_dir(around).ok_or_else(|| homeless("keep a log", "MIDWATCH_STATE"))?,
+    };
+    prepare(&own, Scope::User, None)?;
+    let log = own.join("log");
+    prepare(&log, Scope::User, None)?;
+    for place in [log.as_path()].into_iter().chain(Some(own.as_path()).filter(|own| own.ends_with("midwatch"))) {
+        rustix::fs::chmod(place, Mode::RWXU).map_err(|cause| unusable(place, cause))?;
+    }
+    Ok(log)
+}
+
 /// Creates one directory where it is missing, and refuses one that is not fit; `within` is the team directory that it lies in.
 fn prepare(dir: &Path, scope: Scope, within: Option<&Path>) -> Result<(), Error> {
-    let mode = if scope == Scope::Team { 0o2770 } else { 0o700 };
+    let mode = if scope == Scope::Team { 0o3770 } else { 0o700 };
+    let us = rustix::process::geteuid().as_raw();
     let found = match rustix::fs::lstat(dir) {
         Err(Errno::NOENT) => {
             create(dir, mode)?;
             rustix::fs::lstat(dir)
         }
+        // An earlier version made `runs` and `locks` of a team without the sticky bit.
+        Ok(found) if within.is_some() && may_close(&found, us) => {
+            rustix::fs::chmod(dir, Mode::from_raw_mode(mode)).and_then(|()| rustix::fs::lstat(dir))
+        }
         found => found,
     };
     let found = found.map_err(|cause| unusable(dir, cause))?;
-    let us = rustix::process::geteuid().as_raw();
     let unfit = unfit(&found, scope, us).or_else(|| match (scope, within) {
         (Scope::User, _) => None,
         (Scope::Team, None) => foreign(&found, us).or_else(|| loose_parent(dir, us)),
@@ -145,6 +168,13 @@ fn prepare(dir: &Path, scope: Scope, within: Option<&Path>) -> Result<(), Error>
     }
 }
 
+/// Whether a team's directory is a whole one but for its sticky bit, and we may give it that.
+fn may_close(found: &Stat, us: u32) -> bool {
+    let is_dir = FileType::from_raw_mode(found.st_mode) == FileType::Directory;
+    let lacks_sticky = Mode::from_raw_mode(found.st_mode) & Mode::from_raw_mode(0o7777) == Mode::from_raw_mode(0o2770);
+    is_dir && lacks_sticky && (us == 0 || found.st_uid == us)
+}
+
 /// Whether a team directory is somebody else's than root's or ours: its owner can put anything in the place of everything.
 fn foreign(found: &Stat, us: u32) -> Option<(String, String)> {
     let why = format!("it belongs to uid {}; a team directory belongs to root", found.st_uid);
@@ -155,7 +185,7 @@ fn foreign(found: &Stat, us: u32) -> Option<(String, String)> {
 fn of_another_group(found: &Stat, team: &Path) -> Option<(String, String)> {
     let group = team::group_of(team)?;
     let why = format!("its group is {}, and the team's is {group}", found.st_gid);
-    (found.st_gid != group).then(|| (why, format!("chgrp {group} DIR && chmod 2770 DIR")))
+    (found.st_gid != group).then(|| (why, format!("chgrp {group} DIR && chmod 3770 DIR")))
 }
 
 /// Whether somebody else could put another directory in the place of one: each above it belongs to root or to us, and others
@@ -212,13 +242,17 @@ fn unfit(found: &Stat, scope: Scope, us: u32) -> Option<(String, String)> {
             Some(("others may write to it".to_owned(), "chmod go-w DIR".to_owned()))
         }
         Scope::Team if mode.contains(Mode::WOTH) => {
-            Some(("everybody may write to it, not its group alone".to_owned(), "chmod 2770 DIR".to_owned()))
+            Some(("everybody may write to it, not its group alone".to_owned(), "chmod 3770 DIR".to_owned()))
         }
         Scope::Team if mode.intersects(Mode::RWXO) => {
-            Some(("others than its group may enter it".to_owned(), "chmod 2770 DIR".to_owned()))
+            Some(("others than its group may enter it".to_owned(), "chmod 3770 DIR".to_owned()))
         }
         Scope::Team if !mode.contains(Mode::RWXG | Mode::SGID) => {
-            Some(("its group may not write to it and keep what it makes".to_owned(), "chmod 2770 DIR".to_owned()))
+            Some(("its group may not write to it and keep what it makes".to_owned(), "chmod 3770 DIR".to_owned()))
+        }
+        Scope::Team if !mode.contains(Mode::SVTX) => {
+            let why = "each member may remove and rename what belongs to another (it has no sticky bit)";
+            Some((why.to_owned(), "chmod 3770 DIR".to_owned()))
         }
         _ => None,
     }
@@ -227,7 +261,8 @@ fn unfit(found: &Stat, scope: Scope, us: u32) -> Option<(String, String)> {
 /// Writes a file, has it synced, and removes it.
 fn prove_writable(dir: &Path) -> Result<(), Error> {
     let failed = |cause: Errno| unusable(dir, cause);
-    let probe = dir.join(format!(".probe-{}", std::process::id()));
+    // In a sticky directory nobody can remove another user's.
+    let probe = dir.join(format!(".probe-{}-{}", rustix::process::geteuid().as_raw(), std::process::id()));
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let open = || rustix::fs::open(&probe, flags, Mode::RUSR | Mode::WUSR);
     let opened = match open() {

@@ -15,7 +15,7 @@ use crate::domain::error::{Error, Result};
 use crate::probes::clock;
 use crate::runner::identity::ProcessId;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::path::Path;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -144,8 +144,11 @@ async fn begin(place: &Place, lock: &mut File) -> Result<(Parts, UnixListener)> 
 /// Writes into the lock who holds it: a pid alone may be another process by now.
 fn sign(lock: &mut File) -> io::Result<()> {
     let own = ProcessId::own().ok_or_else(|| io::Error::other("/proc does not tell who this process is"))?;
-    lock.set_len(0)?;
-    write!(lock, "pid {}\nstart {}\nboot {}\n", own.pid, own.start, own.boot_id)
+    let text = format!("pid {}\nstart {}\nboot {}\n", own.pid, own.start, own.boot_id);
+    // Over what stood there, and only then cut: at no moment is it empty.
+    lock.rewind()?;
+    lock.write_all(text.as_bytes())?;
+    lock.set_len(u64::try_from(text.len()).unwrap_or(u64::MAX))
 }
 
 /// Ends when the directory is no longer where it was.

@@ -11,6 +11,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 /// The file that says "a demo's directory, it may be removed".
@@ -36,7 +37,9 @@ impl Place {
     pub fn create(path: &Path) -> Result<Self> {
         let failed = |cause: &dyn Display| Error::machine(format_args!("make the demo in {}", path.display()), cause);
         if let Some(above) = path.parent() {
-            fs::create_dir_all(above).map_err(|cause| failed(&cause))?;
+            // It may be the state directory, which nobody else enters.
+            let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(above);
+            made.map_err(|cause| failed(&cause))?;
         }
         match rustix::fs::mkdir(path, Mode::RWXU) {
             Ok(()) | Err(Errno::EXIST) => {}
@@ -159,6 +162,7 @@ impl Place {
         let written = self.file(&draft).and_then(|mut file| {
             file.set_len(0)?;
             file.write_all(bytes)?;
+            file.sync_all()?;
             Ok(rustix::fs::renameat(&self.dir, draft.as_str(), &self.dir, name)?)
         });
         written.map_err(|cause| Error::machine(format_args!("write {}", self.path.join(name).display()), cause))

@@ -38,13 +38,12 @@ use crate::runner::control::{self, Call, Control};
 use crate::runner::failpoint;
 use crate::runner::locks::{self, Held};
 use crate::runner::protocol::{Demand, Reply};
-use crate::runner::rundir::RunDir;
+use crate::runner::rundir::{RunDir, Taken};
 use crate::runner::{identity, policy, presence, things};
 use panes::Pending;
 use process::{ignore_hangup, last_words};
 use prompt::Asked;
 use std::collections::VecDeque;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use walk::Wanted;
 use window::Hours;
@@ -84,7 +83,7 @@ pub struct Engine {
     /// Dropping them frees them.
     locks: Vec<Held>,
     // Kept, never read: dropping it frees the run.
-    _taken: File,
+    _taken: Taken,
 }
 
 /// Runs the run in a directory from its start, or on from where another runner left it; `ready` is called once, after the

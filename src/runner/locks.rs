@@ -2,32 +2,25 @@
 //!
 //! A lock is held twice over: by the kernel, for as long as the runner lives; and by the journal, for as long as the run is
 //! not sealed. So a run whose runner died keeps its claim until somebody resumes or aborts it, while its shim may
-//! still be at work on the thing.
+//! still be at work on the thing. The lock file names the holder (`claim`); where it names none, because it was emptied or
+//! removed, the journals of the unfinished runs are looked through for the identity.
 
+mod claim;
+
+use crate::config::file::kind_word;
 use crate::config::state::team;
 use crate::domain::error::Result;
-use crate::domain::{Digest, Error, Kind, RunId, Wall};
+use crate::domain::{Digest, Error, Kind};
 use crate::probes::clock;
-use crate::runner::ofd;
-use crate::runner::rundir::{RunDir, open_private, read_bounded};
+use crate::runner::rundir::{RunDir, open_private};
 use crate::runner::things::Thing;
-use serde::{Deserialize, Serialize};
+use crate::runner::{identity, ofd};
+use claim::Holder;
+use rustix::fs::FileType;
 use std::fs::{self, File};
-use std::io::{Seek, Write};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
-
-/// What a lock file says of its holder.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Holder {
-    run: RunId,
-    dir: PathBuf,
-    name: String,
-    by: String,
-    /// Since when; not known of a lock that an older version took.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    since: Option<Wall>,
-}
 
 /// A lock that is held until this is dropped.
 #[derive(Debug)]
@@ -70,60 +63,98 @@ pub fn take_all(dir: &Path, things: Vec<Thing>, run: &RunDir, by: &str) -> Resul
 fn take(dir: &Path, identity: String, name: String, run: &RunDir, by: &str) -> Result<Held> {
     let path = dir.join(format!("{}.lock", Digest::of(identity.as_bytes())));
     let doing = format!("lock {name}");
-    let io = |cause: std::io::Error| Error::machine(&doing, cause);
-    let mut file = open_private(&path).map_err(io)?;
-    if file.metadata().map_err(io)?.uid() == rustix::process::geteuid().as_raw() {
+    let io = |cause: io::Error| Error::machine(&doing, cause);
+    let file = open_private(&path).map_err(|cause| unusable(&name, &path, cause))?;
+    let found = file.metadata().map_err(io)?;
+    let us = rustix::process::geteuid().as_raw();
+    refuse_foreign(&name, &path, &found, dir, us)?;
+    if found.uid() == us {
         team::share(&file, dir, 0o660).map_err(io)?;
     }
     let mine = ofd::try_lock(&file).map_err(io)?;
-    let holder = read_bounded(&path, 64 << 10).ok().and_then(|bytes| serde_json::from_slice::<Holder>(&bytes).ok());
+    let holder = claim::read(&file);
     if !mine {
-        return Err(refusal(&name, holder.as_ref(), "is held by"));
+        return Err(held(&name, holder.as_ref(), &path));
     }
-    let (open, on_disk) = (file.metadata().map_err(io)?, fs::metadata(&path).map_err(io)?);
-    if (open.dev(), open.ino()) != (on_disk.dev(), on_disk.ino()) {
+    let on_disk = fs::symlink_metadata(&path).map_err(io)?;
+    if (found.dev(), found.ino()) != (on_disk.dev(), on_disk.ino()) {
         return Err(Error::new(Kind::Locked, format!("the lock file of {name} was replaced while it was taken")));
     }
-    let holder_of_file = holder.clone();
-    if let Some(holder) = holder.filter(|holder| holder.run != run.id && claims(holder)) {
-        return Err(refusal(&name, Some(&holder), "is still claimed by the unfinished"));
+    // What this run wrote there stays as it is: on a full disk it could not be written again.
+    let is_own = holder.as_ref().is_some_and(|holder| holder.run == run.id && holder.dir == run.path);
+    if is_own {
+        return Ok(Held { name, identity, path, file });
     }
-    let since = holder_since(holder_of_file.as_ref(), run).unwrap_or_else(|| clock::now().wall);
-    let said = Holder {
+    let claimant = match &holder {
+        Some(holder) => Some(holder.clone()).filter(|holder| holder.run != run.id && holder.claims()),
+        None => {
+            let beside = dir.parent().map(|state| state.join("runs"));
+            let places: Vec<&Path> = std::iter::once(run.runs()).chain(beside.as_deref()).collect();
+            claim::in_journals(&identity, &places, &run.id)
+        }
+    };
+    if let Some(claimant) = claimant {
+        return Err(refusal(&name, &claimant, "is still claimed by the unfinished"));
+    }
+    let since = holder.filter(|holder| holder.run == run.id).and_then(|holder| holder.since);
+    let own = Holder {
         run: run.id.clone(),
         dir: run.path.clone(),
         name: name.clone(),
         by: by.to_owned(),
-        since: Some(since),
+        since: Some(since.unwrap_or_else(|| clock::now().wall)),
+        count: 0,
     };
-    let bytes = serde_json::to_vec(&said).map_err(|cause| Error::machine(&doing, cause))?;
-    file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(&bytes)).map_err(io)?;
-    file.sync_all().map_err(io)?;
+    claim::write(&file, own).map_err(io)?;
     Ok(Held { name, identity, path, file })
 }
 
-/// Since when the same run holds it, through whatever runner.
-fn holder_since(holder: Option<&Holder>, run: &RunDir) -> Option<Wall> {
-    holder.filter(|holder| holder.run == run.id)?.since
-}
-
-/// Whether the run that a free lock names is not sealed yet.
-fn claims(holder: &Holder) -> bool {
-    let Ok(dir) = RunDir::at(&holder.dir) else { return false };
-    match fs::read(dir.journal()) {
-        Ok(bytes) => {
-            use crate::journal::chain::{Verdict, read};
-            !bytes.is_empty() && !matches!(read(&bytes).verdict, Verdict::Whole { sealed: true })
-        }
-        // Of a run that this user may not read, nobody here can say that it is over.
-        Err(cause) => cause.kind() != std::io::ErrorKind::NotFound,
+/// Why a lock file cannot be opened, and the command that makes room for another one.
+fn unusable(name: &str, path: &Path, cause: io::Error) -> Error {
+    let place = path.display();
+    let error = Error::machine(format_args!("lock {name}: open {place}"), &cause);
+    let Ok(found) = fs::symlink_metadata(path) else { return error };
+    let kind = FileType::from_raw_mode(found.mode());
+    let owner = identity::user_name(found.uid());
+    let planted = kind != FileType::RegularFile || cause.kind() == io::ErrorKind::PermissionDenied;
+    if !planted {
+        return error;
     }
+    let what = kind_word(kind);
+    error
+        .of_kind(Kind::Locked)
+        .hint(format!("it is {what} of {owner}, mode {:04o}; no run made it", found.mode() & 0o7777))
+        .hint(format!("see that no run needs it, then, as {owner} or root: rm -r {place}"))
 }
 
-fn refusal(name: &str, holder: Option<&Holder>, verb: &str) -> Error {
-    let Some(holder) = holder else {
-        return Error::new(Kind::Locked, format!("{name} is locked by another run that has not said its name"));
-    };
+/// Refuses a lock file that is neither root's nor ours, unless the team's directory holds it for the team's group.
+fn refuse_foreign(name: &str, path: &Path, found: &fs::Metadata, dir: &Path, us: u32) -> Result<()> {
+    let of_team = team::group_of(dir).is_some_and(|group| found.gid() == group);
+    let ours = found.uid() == us || found.uid() == 0 || of_team;
+    if ours && found.nlink() <= 1 {
+        return Ok(());
+    }
+    let (place, owner) = (path.display(), identity::user_name(found.uid()));
+    let linked = found.nlink() > 1;
+    let why = if linked { "it is a hard link".to_owned() } else { "its group is not the team's".to_owned() };
+    let message =
+        format!("cannot lock {name}: {place} is no lock file of a run here: it belongs to {owner}, and {why}");
+    Err(Error::new(Kind::Locked, message)
+        .hint(format!("see that no run needs it, then, as {owner} or root: rm {place}")))
+}
+
+/// The refusal of a lock that somebody else has; where that is no run at work, the processes that hold it.
+fn held(name: &str, holder: Option<&Holder>, path: &Path) -> Error {
+    if let Some(holder) = holder.filter(|holder| holder.claims()) {
+        return refusal(name, holder, "is held by");
+    }
+    let message = format!("{name} is locked by {} on {}", ofd::holders_words(path), path.display());
+    Error::new(Kind::Locked, message)
+        .hint("the file names no unfinished run: it may be one that is starting at this moment, or another program")
+        .hint(format!("see who has it open: fuser -v {}", path.display()))
+}
+
+fn refusal(name: &str, holder: &Holder, verb: &str) -> Error {
     let since = holder.since.map(|at| format!(" since {} UTC", at.minute())).unwrap_or_default();
     let alias = if holder.name == name { String::new() } else { format!(", which calls it {}", holder.name) };
     let message = format!("{name} {verb} run {} of {}{since}{alias}", holder.run, holder.by);

@@ -8,7 +8,7 @@ const MAKES_A_TEAM: [&str; 4] = [
     "a second person reaches a run through a team directory; root makes it so:",
     "groupadd --force --system midwatch",
     "usermod --append --groups midwatch USER     # for each operator, who then logs in anew",
-    "install -d -o root -g midwatch -m 2770 /var/lib/midwatch",
+    "install -d -o root -g midwatch -m 3770 /var/lib/midwatch /var/lib/midwatch/runs /var/lib/midwatch/locks",
 ];
 
 /// Why a plan may not be started, if so; `team` is whether its run is kept where a second person reaches it.

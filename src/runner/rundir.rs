@@ -1,39 +1,54 @@
 //! The directory of a run.
 //!
 //! ```text
-//! runs/<id>/  plan.json  procedure.toml  windows.toml  start.json  journal.jsonl  runner.lock  runner.err  control.sock  presence
+//! runs/<id>/  plan.json  procedure.toml  windows.toml  start.json  journal.jsonl  seal.json  runner.lock  runner.err  control.sock
+//!             presence  alive
 //!             sets/<sha256>   readings/<sha256>   logs/<step>.<attempt>.log   steps/<step>.<attempt>/{spec,shim,result,exit}.json
 //! ```
 
+use crate::config::file::kind_word;
 use crate::config::state::team;
 use crate::domain::error::Result;
 use crate::domain::{Digest, Error, Kind, RunId};
 use crate::journal::named;
 use crate::procedure::plan::Plan;
 use crate::runner::ofd;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{FileType, Mode, OFlags};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// What a run keeps of itself in its directory; what else lies there, its steps have put there.
-pub const OWN: [&str; 10] = [
+pub const OWN: [&str; 12] = [
     "plan.json",
     "procedure.toml",
     "start.json",
     "journal.jsonl",
+    "seal.json",
     "runner.lock",
     "runner.err",
     "control.sock",
+    ALIVE,
     "sets",
     "logs",
     "steps",
 ];
 /// The file on whose bytes the locks of those who look at the run stand.
 pub const PRESENCE: &str = "presence";
+
+/// The file whose lock shows the members of a team that the runner lives; `runner.lock` is for the run's own user alone.
+pub const ALIVE: &str = "alive";
+
+/// The locks by which a runner has its run, for as long as they are kept.
+#[derive(Debug)]
+pub struct Taken {
+    _lock: File,
+    _alive: Option<File>,
+}
 
 /// The paths of one run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,9 +138,12 @@ impl RunDir {
         let start = json(serde_json::to_vec(start))?;
         let presence: &[u8] = &[];
         let files = [("plan.json", &*plan.to_json()?), ("procedure.toml", procedure), ("start.json", &start)];
-        for (name, bytes) in files.into_iter().chain([(PRESENCE, presence), ("runner.lock", presence)]) {
+        for (name, bytes) in files.into_iter().chain([(PRESENCE, presence)]) {
             write_durably(&self.path.join(name), bytes).map_err(io)?;
         }
+        // Whoever may open it can keep a runner away from it with a shared lock, so nobody else may.
+        open_private(&self.path.join("runner.lock")).and_then(|file| file.sync_all()).map_err(io)?;
+        sync_dir(&self.path).map_err(io)?;
         sync_dir(runs).map_err(io)
     }
 
@@ -202,19 +220,55 @@ impl RunDir {
     /// Takes the run for a runner; `None` when another runner has it.
     ///
     /// # Errors
-    /// When the lock file cannot be opened.
-    pub fn take(&self) -> Result<Option<File>> {
+    /// When the lock file cannot be opened; kind `Locked` with the process where something that is no runner holds it.
+    pub fn take(&self) -> Result<Option<Taken>> {
         let path = self.path.join("runner.lock");
         let doing = format!("take run {}", self.id);
         let file = open_private(&path).map_err(|cause| Error::machine(&doing, cause))?;
-        let mine = ofd::try_lock(&file).map_err(|cause| Error::machine(&doing, cause))?;
-        Ok(mine.then_some(file))
+        // An earlier version let the group of a team read it.
+        let open_to_others = file.metadata().is_ok_and(|found| found.mode() & 0o077 != 0);
+        if open_to_others {
+            let _ = file.set_permissions(fs::Permissions::from_mode(0o600));
+        }
+        if ofd::try_lock(&file).map_err(|cause| Error::machine(&doing, cause))? {
+            return Ok(Some(Taken { _lock: file, _alive: self.show_alive() }));
+        }
+        if ofd::is_locked(&file).unwrap_or(true) {
+            return Ok(None);
+        }
+        let (who, place) = (ofd::holders_words(&path), path.display());
+        let message = format!("cannot {doing}: {who} holds a shared lock on {place}, and is no runner");
+        Err(Error::new(Kind::Locked, message)
+            .hint(format!("see who has it open: fuser -v {place}"))
+            .hint("when that process has ended, or closed the file, the run can be taken"))
+    }
+
+    /// Shows the team that the runner lives, by the exclusive lock on a file that is new each time: a lock that a member holds
+    /// on the one before it does not matter. Without it the run goes on, and looks interrupted to the others.
+    fn show_alive(&self) -> Option<File> {
+        self.team()?;
+        let draft = self.path.join("alive.part");
+        let _ = fs::remove_file(&draft);
+        let file = open_private(&draft).ok()?;
+        if !ofd::try_lock(&file).ok()? {
+            return None;
+        }
+        team::share(&file, &self.path, 0o640).ok()?;
+        fs::rename(&draft, self.path.join(ALIVE)).ok()?;
+        Some(file)
     }
 
     /// Whether a runner has the run.
     #[must_use]
     pub fn runner_lives(&self) -> bool {
-        File::open(self.path.join("runner.lock")).is_ok_and(|file| ofd::is_locked(&file).unwrap_or(false))
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let open = |name: &str| rustix::fs::open(self.path.join(name), flags, Mode::empty());
+        let file = match open("runner.lock") {
+            // Another user's: their runner shows it to the team.
+            Err(Errno::ACCESS) => open(ALIVE),
+            opened => opened,
+        };
+        file.is_ok_and(|file| ofd::is_locked(&File::from(file)).unwrap_or(false))
     }
 
     /// The group that the run is shared with: it lies in a team directory. `None` where it is one user's.
@@ -242,13 +296,29 @@ impl RunDir {
     }
 }
 
-/// Opens a file for reading and writing that only its owner may touch.
+/// Opens a file for reading and writing that only its owner may touch, and makes it where there is none.
 ///
 /// # Errors
-/// As `open(2)`.
+/// As `open(2)`; where something else than a plain file has the name, at once.
 pub fn open_private(path: &Path) -> io::Result<File> {
-    let nofollow = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0);
-    File::options().read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(nofollow).open(path)
+    let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let mode = Mode::RUSR | Mode::WUSR;
+    // In a sticky directory the kernel refuses `O_CREAT` on another's file (`fs.protected_regular`), so that comes second.
+    let opened = match rustix::fs::open(path, flags, Mode::empty()) {
+        Err(Errno::NOENT) => match rustix::fs::open(path, flags | OFlags::CREATE | OFlags::EXCL, mode) {
+            // Another process was faster.
+            Err(Errno::EXIST) => rustix::fs::open(path, flags, Mode::empty()),
+            made => made,
+        },
+        opened => opened,
+    };
+    let file = File::from(opened?);
+    let kind = FileType::from_raw_mode(rustix::fs::fstat(&file)?.st_mode);
+    if kind != FileType::RegularFile {
+        let why = format!("it is {}, not a file", kind_word(kind));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+    }
+    Ok(file)
 }
 
 /// Writes a new file whole or not at all: beside it, synced, renamed, its directory synced. Of a shared directory, the group may

@@ -115,3 +115,75 @@ fn a_run_on_another_name_of_the_same_server_is_refused_and_told_who_holds_it() {
     base.start("second", &["--yes", "change"]).exits(0);
     base.start("third", &["--yes", "change"]).exits(1).says("cannot lock redis:queue");
 }
+
+/// The one lock file of an estate.
+fn lock_file(estate: &Estate) -> PathBuf {
+    let files: Vec<_> =
+        fs::read_dir(estate.state().join("locks")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    files[0].clone()
+}
+
+const STEP: &str =
+    "[[work]]\ntitle = \"S\"\neffect = \"change\"\ndo = { exec = [\"true\"] }\nundo = { none = \"x\" }\n";
+
+#[test]
+fn a_claim_outlives_the_content_of_its_lock_file_and_the_file_itself() {
+    let estate = Estate::default();
+    estate.procedure("one", "lock = [\"thing\"]", STEP);
+    let run = estate.start_waiting("one");
+    let lock = lock_file(&estate);
+    run.kill_runner();
+    let whole = fs::read(&lock).unwrap();
+    let spoil: [&dyn Fn(); 4] = [
+        &|| {},
+        // As a kill between emptying and writing left it, or a full disk.
+        &|| fs::write(&lock, "").unwrap(),
+        &|| fs::write(&lock, &whole[..whole.len() / 2]).unwrap(),
+        &|| fs::remove_file(&lock).unwrap(),
+    ];
+    for spoil in spoil {
+        spoil();
+        let said = estate.start("one", &["--yes", "change"]).exits(6);
+        said.says("still claimed by the unfinished run").says(run.dir.id.as_str());
+    }
+    run.midwatch("resume", &[]).exits(0);
+    run.drive();
+    estate.start("one", &["--yes", "change"]).exits(0);
+}
+
+#[test]
+fn a_runner_that_takes_its_run_over_leaves_its_own_claim_as_it_is() {
+    use std::os::unix::fs::MetadataExt;
+    let estate = Estate::default();
+    estate.procedure("one", "lock = [\"thing\"]", STEP);
+    let run = estate.start_waiting("one");
+    let lock = lock_file(&estate);
+    let state = || {
+        let found = fs::metadata(&lock).unwrap();
+        (found.ino(), found.mtime(), found.mtime_nsec(), found.ctime_nsec(), fs::read(&lock).unwrap())
+    };
+    let before = state();
+    run.kill_runner();
+    run.midwatch("resume", &[]).exits(0);
+    assert!(run.dir.runner_lives());
+    assert!(before == state(), "it was written again");
+}
+
+#[test]
+fn whoever_holds_a_shared_lock_on_a_run_is_named() {
+    use nix::fcntl::{FcntlArg, fcntl};
+    use nix::libc;
+    let estate = Estate::default();
+    estate.procedure("one", "", STEP);
+    let run = estate.start_waiting("one");
+    run.kill_runner();
+    let file = fs::File::open(run.dir.path.join("runner.lock")).unwrap();
+    let lock = libc::flock { l_type: libc::F_RDLCK as libc::c_short, l_whence: 0, l_start: 0, l_len: 0, l_pid: 0 };
+    fcntl(&file, FcntlArg::F_OFD_SETLK(&lock)).unwrap();
+    let us = format!("the process {} (", std::process::id());
+    run.midwatch("resume", &[]).exits(6).says(&us).says("is no runner").says("fuser -v");
+    run.midwatch("abort", &[]).exits(6).says(&us);
+    drop(file);
+    run.midwatch("abort", &[]).exits(0);
+}

@@ -48,7 +48,7 @@ fn a_plan_that_needs_a_second_person_is_refused_without_a_team_and_says_how_to_m
     for name in ["four", "ask"] {
         let said = estate.start(name, &["--confirm", PHRASE]).exits(7).says("needs a second person");
         said.says("groupadd --force --system midwatch")
-            .says("install -d -o root -g midwatch -m 2770 /var/lib/midwatch")
+            .says("install -d -o root -g midwatch -m 3770 /var/lib/midwatch /var/lib/midwatch/runs /var/lib/midwatch/locks")
             .says("usermod --append --groups midwatch");
     }
     assert!(estate.runs().is_empty() && estate.names("data").len() == 1);

@@ -13,7 +13,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// The team's group.
 pub const TEAM: u32 = 61_000;
@@ -77,7 +77,7 @@ impl Team {
         open(&estate.tree(""), 0o777);
         fs::create_dir(estate.state()).unwrap();
         chown(estate.state(), Some(0), Some(TEAM)).unwrap();
-        open(estate.state(), 0o2770);
+        open(estate.state(), 0o3770);
         Self { estate }
     }
 
@@ -174,6 +174,51 @@ pub fn glass(reason: &str) -> Answer {
 /// Consent, as typed.
 pub fn typed(text: &str) -> Answer {
     Answer::Confirm { typed: text.to_owned() }
+}
+
+/// Not a test of its own: a process of another user that holds a shared lock on a file which it may read, until its input ends.
+#[test]
+fn holds_a_shared_lock() {
+    use nix::fcntl::{FcntlArg, fcntl};
+    use nix::libc;
+    let Some(path) = std::env::var_os("SQUAT") else { return };
+    let lock = libc::flock { l_type: libc::F_RDLCK as libc::c_short, l_whence: 0, l_start: 0, l_len: 0, l_pid: 0 };
+    let file = fs::File::open(path);
+    let held = file
+        .as_ref()
+        .map_err(ToString::to_string)
+        .and_then(|file| fcntl(file, FcntlArg::F_OFD_SETLK(&lock)).map_err(|cause| cause.to_string()));
+    println!("\nSQUAT {}", held.map_or_else(|cause| cause, |_| "holds".to_owned()));
+    let _ = std::io::stdin().read_line(&mut String::new());
+}
+
+/// A process of another user that holds a shared lock, until this is dropped.
+pub struct Squatter {
+    child: std::process::Child,
+    /// What it said: `holds`, or why not.
+    pub said: String,
+}
+
+impl Drop for Squatter {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}
+
+impl Team {
+    /// Starts a process of somebody that takes a shared lock on a file.
+    #[track_caller]
+    pub fn squat(&self, who: Person, path: &Path) -> Squatter {
+        let own = std::env::current_exe().unwrap();
+        let mut command = self.command(who, &own, &["team::people::holds_a_shared_lock", "--exact", "--nocapture"]);
+        command.env("SQUAT", path).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let said = lines.find_map(|line| line.split_once("SQUAT ").map(|(_, said)| said.to_owned())).unwrap();
+        std::thread::spawn(move || lines.for_each(drop));
+        Squatter { child, said }
+    }
 }
 
 /// Not a test of its own: what a process of another user does for one.

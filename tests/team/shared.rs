@@ -32,8 +32,8 @@ fn members_read_the_run_and_answer_it_and_only_its_user_writes_it() {
     let set = run.dir.set(crate::support::run::set_of(&prompt).as_ref().unwrap());
     let at = |below: &str| run.dir.path.join(below);
     for (path, wanted) in [
-        (team.estate.state().join("runs"), 0o2770),
-        (team.estate.state().join("locks"), 0o2770),
+        (team.estate.state().join("runs"), 0o3770),
+        (team.estate.state().join("locks"), 0o3770),
         (at(""), 0o2750),
         (at("sets"), 0o2750),
         (at("logs"), 0o2750),
@@ -41,7 +41,8 @@ fn members_read_the_run_and_answer_it_and_only_its_user_writes_it() {
         (at("procedure.toml"), 0o640),
         (at("start.json"), 0o640),
         (at("journal.jsonl"), 0o640),
-        (at("runner.lock"), 0o640),
+        (at("runner.lock"), 0o600),
+        (at("alive"), 0o640),
         (at("presence"), 0o640),
         (at("control.sock"), 0o660),
         (set, 0o640),
@@ -86,25 +87,121 @@ fn a_directory_that_is_no_teams_is_refused_with_its_reason() {
     fs::create_dir(estate.state()).unwrap();
     let refused = |mode: u32, why: &str| {
         fs::set_permissions(estate.state(), Permissions::from_mode(mode)).unwrap();
-        estate.start("one", &[]).exits(74).says(why).says("chmod 2770");
+        estate.start("one", &[]).exits(74).says(why).says("chmod 3770");
     };
     refused(0o2777, "everybody may write to it");
     refused(0o2775, "others than its group may enter it");
     refused(0o2750, "its group may not write to it");
+    refused(0o2770, "it has no sticky bit");
     if !is_root() {
         return;
     }
-    fs::set_permissions(estate.state(), Permissions::from_mode(0o2770)).unwrap();
+    fs::set_permissions(estate.state(), Permissions::from_mode(0o3770)).unwrap();
     chown(estate.state(), Some(BEN.uid), Some(TEAM)).unwrap();
-    fs::set_permissions(estate.state(), Permissions::from_mode(0o2770)).unwrap();
+    fs::set_permissions(estate.state(), Permissions::from_mode(0o3770)).unwrap();
     estate.start("one", &[]).exits(74).says(&format!("it belongs to uid {}", BEN.uid)).says("chown root");
     chown(estate.state(), Some(0), Some(TEAM)).unwrap();
-    fs::set_permissions(estate.state(), Permissions::from_mode(0o2770)).unwrap();
+    fs::set_permissions(estate.state(), Permissions::from_mode(0o3770)).unwrap();
     fs::create_dir(estate.state().join("runs")).unwrap();
     chown(estate.state().join("runs"), Some(0), Some(61_555)).unwrap();
-    fs::set_permissions(estate.state().join("runs"), Permissions::from_mode(0o2770)).unwrap();
+    fs::set_permissions(estate.state().join("runs"), Permissions::from_mode(0o3770)).unwrap();
     estate.start("one", &[]).exits(74).says("its group is 61555");
     fs::set_permissions(estate.beside(""), Permissions::from_mode(0o777)).unwrap();
     estate.start("one", &[]).exits(74).says("others may write to");
     assert!(estate.runs().is_empty());
+}
+
+#[test]
+fn a_member_cannot_remove_or_rename_what_is_anothers() {
+    if !is_root() {
+        return;
+    }
+    let team = Team::of("other");
+    // As the installation makes them; and as an earlier version did, without the sticky bit.
+    for below in ["runs", "locks"] {
+        fs::create_dir(team.estate.state().join(below)).unwrap();
+        chown(team.estate.state().join(below), Some(0), Some(TEAM)).unwrap();
+        fs::set_permissions(team.estate.state().join(below), Permissions::from_mode(0o2770)).unwrap();
+    }
+    team.estate.procedure("one", "lock = [\"thing\"]", CHANGE);
+    team.midwatch(ANNA, &["run", "test/one"]).exits(74).says("it has no sticky bit").says("chmod 3770");
+    for below in ["runs", "locks"] {
+        fs::set_permissions(team.estate.state().join(below), Permissions::from_mode(0o3770)).unwrap();
+    }
+    let run = team.start_waiting(ANNA, "one", &[]);
+    let lock = lock_file(&team, "thing");
+    assert!(lock.exists());
+    let path = |path: &Path| path.to_str().unwrap().to_owned();
+    let away = path(&team.estate.state().join("runs/away"));
+    for (program, args) in [
+        ("/bin/mv", vec![path(&run.dir.path), away]),
+        ("/bin/rm", vec![path(&lock)]),
+        ("/bin/mv", vec![path(&team.estate.state().join("runs")), path(&team.estate.state().join("other"))]),
+    ] {
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let said = crate::support::estate::finish(team.command(BEN, Path::new(program), &args));
+        assert_ne!(said.code, Some(0), "{program} {args:?}");
+    }
+    assert!(lock.exists() && run.dir.path.exists());
+    team.midwatch(BEN, &["run", "test/one"]).exits(6).says(run.dir.id.as_str());
+}
+
+/// The file of a lock that is itself.
+fn lock_file(team: &Team, name: &str) -> std::path::PathBuf {
+    let identity = midwatch::runner::things::by_name(name, "test");
+    team.estate.state().join("locks").join(format!("{}.lock", midwatch::domain::Digest::of(identity.as_bytes())))
+}
+
+#[test]
+fn what_a_member_plants_as_a_lock_file_is_refused_at_once_by_name() {
+    if !is_root() {
+        return;
+    }
+    let team = Team::of("other");
+    team.estate.procedure("one", "lock = [\"thing\"]", CHANGE);
+    team.estate.procedure("other", "", CHANGE);
+    team.midwatch(ANNA, &["run", "test/other"]).exits(75);
+    let lock = lock_file(&team, "thing");
+    let place = lock.to_str().unwrap();
+    for (plant, what) in [
+        (format!("mkfifo -m 666 {place}"), "a FIFO of"),
+        (format!("ln -s /etc/passwd {place}"), "a symbolic link of"),
+        (format!("mkdir -m 777 {place}"), "a directory of"),
+        (format!("umask 077; echo >{place}"), "a file of"),
+        (
+            format!(
+                "rm -f {0}/mine; echo x >{0}/mine; ln {0}/mine {place}; chmod 666 {place}",
+                team.estate.beside("home").display()
+            ),
+            "a hard link",
+        ),
+    ] {
+        crate::support::estate::finish(team.command(BEN, Path::new("/bin/sh"), &["-c", &plant])).exits(0);
+        let said = team.midwatch(ANNA, &["run", "test/one"]).exits(6).says(what).says(place).says("rm ");
+        assert!(said.err.contains(&midwatch::runner::identity::user_name(BEN.uid)), "{}", said.err);
+        fs::remove_file(&lock).or_else(|_| fs::remove_dir(&lock)).unwrap();
+    }
+    team.midwatch(ANNA, &["run", "test/one"]).exits(75);
+}
+
+#[test]
+fn a_shared_lock_of_a_member_keeps_no_owner_from_the_run() {
+    if !is_root() {
+        return;
+    }
+    let team = Team::of("other");
+    team.estate.procedure("one", "", CHANGE);
+    let run = team.start_waiting(ANNA, "one", &[]);
+    team.midwatch(BEN, &["runs"]).exits(0).says("waiting");
+    run.kill_runner();
+    let on_the_lock = team.squat(BEN, &run.dir.path.join("runner.lock"));
+    assert!(on_the_lock.said.contains("Permission denied"), "{}", on_the_lock.said);
+    // What shows the team that the runner lives can be read, and so be locked; it keeps nobody away.
+    let on_alive = team.squat(BEN, &run.dir.path.join("alive"));
+    assert_eq!(on_alive.said, "holds");
+    team.midwatch(BEN, &["runs"]).exits(0).says("interrupted");
+    team.midwatch(ANNA, &["resume", run.dir.id.as_str()]).exits(0);
+    team.midwatch(BEN, &["runs"]).exits(0).says("waiting");
+    team.midwatch(ANNA, &["abort", run.dir.id.as_str()]).exits(0);
+    run.sealed();
 }

@@ -1,9 +1,10 @@
 //! What a team shares: a directory with the setgid bit, whose group may read what lies in it.
 //!
 //! ```text
-//! root:midwatch 2770  /var/lib/midwatch, runs, locks     members begin runs and take locks
+//! root:midwatch 3770  /var/lib/midwatch, runs, locks     members begin runs and take locks; sticky: what is another's stays
 //! anna:midwatch 2750  runs/<id>, its sets and logs       members read; only the run's own user writes
-//!               0640  plan, procedure, journal, sets, logs
+//!               0640  plan, procedure, journal, sets, logs, alive
+//!               0600  runner.lock                        whoever could open it could keep the run's own user from it
 //!               0660  control.sock, and the files of locks: members answer and take
 //!               0700  steps                              acts with their environments: for the run's own user
 //! ```

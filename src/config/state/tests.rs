@@ -69,8 +69,30 @@ fn what_is_missing_is_made_for_us_alone() {
     }
     let left: Vec<_> = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left.len(), 2, "the probe is gone: {left:?}");
-    fs::write(dir.join(format!(".probe-{}", std::process::id())), "left behind").unwrap();
+    fs::write(
+        dir.join(format!(".probe-{}-{}", rustix::process::geteuid().as_raw(), std::process::id())),
+        "left behind",
+    )
+    .unwrap();
     prepare_state(&user(&dir)).unwrap();
+}
+
+#[test]
+fn the_log_is_for_us_alone_and_one_that_was_open_is_closed() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path().join("state/midwatch");
+    let around = around(root.path(), &[("HOME", root.path())]);
+    fs::create_dir_all(dir.join("log")).unwrap();
+    for open in [&dir, &dir.join("log")] {
+        fs::set_permissions(open, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    assert_eq!(prepare_log(&user(&dir), &around).unwrap(), dir.join("log"));
+    assert_eq!((mode(&dir), mode(&dir.join("log"))), (0o700, 0o700));
+    // A team's lies with the user.
+    let team = State { scope: Scope::Team, ..user(Path::new("/srv/team")) };
+    let own = root.path().join(".local/state/midwatch/log");
+    assert_eq!(prepare_log(&team, &around).unwrap(), own);
+    assert_eq!(mode(own.parent().unwrap()), 0o700);
 }
 
 #[test]
@@ -80,8 +102,15 @@ fn the_teams_directories_stay_the_groups() {
     fs::create_dir_all(&team).unwrap();
     fs::set_permissions(&team, fs::Permissions::from_mode(0o2770)).unwrap();
     let shared = state(&around(root.path(), &[])).unwrap();
+    let error = prepare_state(&shared).unwrap_err();
+    assert!(error.message.ends_with("(it has no sticky bit)"), "{error}");
+    assert_eq!(error.hints, [format!("chmod 3770 {}", team.display())]);
+    fs::set_permissions(&team, fs::Permissions::from_mode(0o3770)).unwrap();
+    // An earlier version made it so.
+    fs::create_dir(shared.runs()).unwrap();
+    fs::set_permissions(shared.runs(), fs::Permissions::from_mode(0o2770)).unwrap();
     prepare_state(&shared).unwrap();
-    assert_eq!((mode(&shared.runs()), mode(&shared.locks)), (0o2770, 0o2770));
+    assert_eq!((mode(&shared.runs()), mode(&shared.locks)), (0o3770, 0o3770));
     fs::set_permissions(&team, fs::Permissions::from_mode(0o2777)).unwrap();
     assert!(prepare_state(&shared).unwrap_err().message.contains("everybody may write to it"));
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 /// The side file of a log that was cut: one line of JSON, replaced whole.
@@ -31,7 +31,9 @@ impl Parts {
     /// Replaces the side file.
     pub fn write(&self, log: &Path) -> std::io::Result<()> {
         let new = beside(log, "parts.new");
-        std::fs::write(&new, serde_json::to_vec(self)?)?;
+        let mut file = std::fs::File::create(&new)?;
+        file.write_all(&serde_json::to_vec(self)?)?;
+        file.sync_all()?;
         std::fs::rename(&new, beside(log, "parts"))
     }
 
