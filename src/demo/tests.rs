@@ -89,13 +89,11 @@ fn a_keeper_ends_when_its_directory_is_removed() {
     let place = Place::create(&dir).unwrap();
     let keeper = keeper(&dir);
     wait_for(|| answers(&place));
-    let began = Instant::now();
     let aside = dir.with_file_name("aside");
     fs::rename(&dir, &aside).unwrap();
     fs::create_dir(&dir).unwrap();
     fs::write(dir.join("precious"), "x").unwrap();
     keeper.join().unwrap().unwrap();
-    assert!(began.elapsed() < Duration::from_secs(5));
     assert!(dir.join("precious").exists() && aside.join(MARKER).exists(), "it removed what was not its own");
 }
 

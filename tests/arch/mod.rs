@@ -102,6 +102,34 @@ fn the_right_to_act_is_granted_in_one_place() {
     hold(rules::authority);
 }
 
+/// The exemptions of the rules that no file uses: each names a file that does not exist, or that needs none.
+fn unused(exempt: &[(&str, &str)], sources: &[Source]) -> Vec<String> {
+    let breaks = |rule: &str, source: &Source| {
+        // Under another name no exemption counts for it.
+        let bare = Source { path: "src/lib.rs".to_owned(), ..source.clone() };
+        match rule {
+            "screen" => !rules::screen(&bare).is_empty(),
+            "colours" => !rules::colours(&bare).is_empty(),
+            "authority" => !rules::authority(&bare).is_empty(),
+            other => panic!("no rule is called {other}"),
+        }
+    };
+    let is_used = |(rule, place): &(&str, &str)| {
+        let of_it =
+            |source: &&Source| source.path == *place || (place.ends_with('/') && source.path.starts_with(place));
+        sources.iter().filter(of_it).any(|source| breaks(rule, source))
+    };
+    exempt.iter().filter(|one| !is_used(one)).map(|(rule, place)| format!("{rule}: {place}")).collect()
+}
+
+#[test]
+fn every_exemption_is_for_a_file_that_exists_and_needs_it() {
+    let sources = files("src");
+    assert_eq!(unused(&rules::EXEMPT, &sources), Vec::<String>::new());
+    let stale = [("colours", "src/ui/gone.rs"), ("colours", "src/ui/layout.rs"), ("screen", "src/app/gone/")];
+    assert_eq!(unused(&stale, &sources).len(), stale.len());
+}
+
 #[test]
 fn probes_show_no_client_librarys_types() {
     hold(rules::probe_signatures);

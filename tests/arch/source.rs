@@ -37,6 +37,7 @@ impl Named {
 }
 
 /// One file.
+#[derive(Clone)]
 pub struct Source {
     /// Its path from the package's root.
     pub path: String,

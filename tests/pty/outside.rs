@@ -13,7 +13,7 @@ fn a_read_only_console_looks_and_builds_nothing() {
     // It finds the run and shows what it asks, but does not open the prompt by itself.
     let screen = pty.wait_for(SOON, |screen| screen.contains("asks to confirm") && screen.contains("live"));
     assert!(screen.lines().next().unwrap().contains("READ-ONLY"), "{screen}");
-    assert!(!screen.contains("CHANGE ━"), "{screen}");
+    assert!(!screen.contains("□ CHANGE"), "{screen}");
     for keys in ["x", "gx", "gr", "N"] {
         pty.send("6");
         pty.send(keys);

@@ -35,7 +35,9 @@ impl Run<'_> {
     }
 
     /// How many records are of a kind.
+    #[track_caller]
     pub fn count(&self, kind: &str) -> usize {
+        assert!(Event::KINDS.contains(&kind), "no record is of the kind {kind}");
         self.events().iter().filter(|event| event.kind() == kind).count()
     }
 

@@ -112,9 +112,7 @@ async fn silence_stalls_and_trickles_run_into_the_deadline() {
     })
     .await;
     for url in [silent, stalls, trickles] {
-        let started = Instant::now();
         assert_eq!(asked(&url).await.unwrap_err(), "timed out after 400 ms");
-        assert!(started.elapsed() < Duration::from_secs(3));
     }
 }
 

@@ -6,7 +6,6 @@ use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
-use std::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -304,7 +303,6 @@ async fn every_way_of_not_serving_has_its_reason() {
     );
     assert_eq!(why("nonsense".to_owned()).await, "nonsense is not HOST:PORT");
 
-    let began = Instant::now();
     let stalls = serving(|stream| async move {
         std::future::pending::<()>().await;
         drop(stream);
@@ -312,7 +310,6 @@ async fn every_way_of_not_serving_has_its_reason() {
     let short = Duration::from_millis(200);
     let late = serve::ask(&stalls.await, "a", short).await.unwrap_err();
     assert_eq!(late, "connected, but no TLS answer within 200 ms");
-    assert!(began.elapsed() < Duration::from_secs(5));
 }
 
 #[tokio::test]
