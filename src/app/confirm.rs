@@ -98,3 +98,10 @@ pub fn abort(_: &Authority, run: RunId, undo: bool) -> Confirmed<Command> {
 pub fn resume(_: &Authority, run: RunId) -> Confirmed<Command> {
     Confirmed(Command::Resume { run })
 }
+
+/// A resume or an abort of another user's run: the person was shown whose it is and which steps it still has, and typed the
+/// owner's name.
+#[must_use]
+pub fn take_over(_: &Authority, owner: u32, command: Confirmed<Command>) -> Confirmed<Command> {
+    Confirmed(Command::TakeOver { owner, command: Box::new(command.0) })
+}

@@ -116,6 +116,13 @@ pub enum Command {
         /// The run.
         run: RunId,
     },
+    /// Take over the run of another user, whose name was typed: its steps then have the rights of the one who takes it.
+    TakeOver {
+        /// The user id of the run's owner.
+        owner: u32,
+        /// [`Command::Resume`] or [`Command::Abort`].
+        command: Box<Command>,
+    },
 }
 
 /// How a start was confirmed.
@@ -140,6 +147,7 @@ impl Command {
             Self::Item { .. } => "item",
             Self::Abort { .. } => "abort",
             Self::Resume { .. } => "resume",
+            Self::TakeOver { .. } => "take over",
         }
     }
 }

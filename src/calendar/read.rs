@@ -2,7 +2,7 @@
 
 use crate::calendar::{Calendar, HORIZON_DAYS, Window};
 use crate::config::estate::Environment;
-use crate::config::file::{read_text, refused};
+use crate::config::file::{read_trusted, refused};
 use crate::config::reader::{self, Place, Problem, Problems, Table};
 use crate::domain::{Error, quantity};
 use croner::Cron;
@@ -35,7 +35,7 @@ pub fn load(estate: Option<&Path>) -> Result<Calendar, Error> {
     if std::fs::symlink_metadata(&path).is_err_and(|cause| cause.kind() == std::io::ErrorKind::NotFound) {
         return Ok(Calendar::default());
     }
-    let text = read_text(&path, "the windows")?;
+    let text = read_trusted(&path, "the windows")?;
     parse(&text, &path).map_err(|problems| refused("the windows", &path, &problems))
 }
 

@@ -137,7 +137,7 @@ fn of_theme(name: &str, directories: &[PathBuf]) -> Vec<Problem> {
 }
 
 fn of_estate(path: &Path) -> Vec<Problem> {
-    match crate::config::file::read_text(path, "the estate file") {
+    match crate::config::file::read_trusted(path, "the estate file") {
         Ok(text) => Estate::parse(&text, path).err().unwrap_or_default(),
         Err(cause) => vec![problem_of(path, cause)],
     }
@@ -149,7 +149,7 @@ fn of_windows_beside(estate: &Path) -> Vec<Problem> {
 }
 
 fn of_windows(path: &Path) -> Vec<Problem> {
-    match crate::config::file::read_text(path, "the windows") {
+    match crate::config::file::read_trusted(path, "the windows") {
         Ok(text) => calendar::parse(&text, path).err().unwrap_or_default(),
         Err(cause) => vec![problem_of(path, cause)],
     }

@@ -1,13 +1,16 @@
 //! `midwatch resume` and `midwatch abort`.
 
-use crate::app::confirm;
+use crate::app::confirm::{self, Authority, Confirmed};
 use crate::app::effect::Command;
 use crate::cli::args::{Abort, Common, OneRun};
-use crate::cli::setup;
+use crate::cli::{interactive, plan, setup};
 use crate::domain::error::Result;
 use crate::domain::{Error, Kind};
 use crate::gate::operate::{self, Performed};
 use crate::gate::{World, lookup};
+use crate::journal::list::walk_file;
+use crate::runner::identity;
+use crate::runner::rundir::RunDir;
 
 /// Launches a new runner on an interrupted run, and says where to see it.
 ///
@@ -17,7 +20,8 @@ pub fn resume(common: &Common, args: &OneRun) -> Result<u8> {
     let (world, authority) = operator(common)?;
     let dir = lookup::find_run(&world, &args.run)?;
     refuse_sealed(&world, &dir.id)?;
-    act(&world, confirm::resume(&authority, dir.id.clone()))?;
+    let command = confirm::resume(&authority, dir.id.clone());
+    act(&world, of_another(&authority, &dir, command)?)?;
     println!("see it: midwatch attach {}", dir.id);
     Ok(0)
 }
@@ -30,15 +34,41 @@ pub fn abort(common: &Common, args: &Abort) -> Result<u8> {
     let (world, authority) = operator(common)?;
     let dir = lookup::find_run(&world, &args.run.run)?;
     refuse_sealed(&world, &dir.id)?;
-    act(&world, confirm::abort(&authority, dir.id, args.undo))?;
+    let command = confirm::abort(&authority, dir.id.clone(), args.undo);
+    act(&world, of_another(&authority, &dir, command)?)?;
     Ok(0)
+}
+
+/// Asks root for the owner's name before another user's run is taken over with the rights of root. Where nobody can be asked, the
+/// gate refuses.
+fn of_another(authority: &Authority, dir: &RunDir, command: Confirmed<Command>) -> Result<Confirmed<Command>> {
+    let us = rustix::process::geteuid();
+    let Some(owner) = dir.owner().filter(|owner| us.is_root() && *owner != us.as_raw() && !dir.runner_lives()) else {
+        return Ok(command);
+    };
+    if !interactive::is_here() {
+        return Ok(command);
+    }
+    let name = identity::user_name(owner);
+    let mut text = format!("run {} belongs to {name}. Taken over by root, these steps run with the rights of root:\n", dir.id);
+    let view = walk_file(&dir.journal()).ok().and_then(|walked| walked.view);
+    for (number, step) in (1..).zip(view.iter().flat_map(|view| &view.steps)).filter(|(_, step)| !step.state.is_over()) {
+        text.push_str(&format!("  {number}. {}\n", step.head.title));
+    }
+    print!("{}", plan::clean(&text));
+    let question = format!("take it over as root? type the owner's name, {name}: ");
+    let typed = setup::wait_for(async { Ok(interactive::Person::default().ask(&question).await) })?;
+    if typed.as_deref() == Some(name.as_str()) {
+        return Ok(confirm::take_over(authority, owner, command));
+    }
+    Err(Error::new(Kind::Aborted, "the name does not match; nothing was done"))
 }
 
 /// The world, for somebody who may act.
 ///
 /// # Errors
 /// `Refused` under `--read-only`.
-pub fn operator(common: &Common) -> Result<(World, confirm::Authority)> {
+pub fn operator(common: &Common) -> Result<(World, Authority)> {
     if common.read_only {
         return Err(Error::new(Kind::Refused, "this command acts, and --read-only forbids it"));
     }
@@ -56,7 +86,7 @@ fn refuse_sealed(world: &World, run: &crate::domain::RunId) -> Result<()> {
     }
 }
 
-fn act(world: &World, command: confirm::Confirmed<Command>) -> Result<()> {
+fn act(world: &World, command: Confirmed<Command>) -> Result<()> {
     let performed = setup::wait_for(operate::perform(world, command, "cli"))?;
     if let Performed::Done(said) = performed {
         println!("{said}");

@@ -4,7 +4,7 @@
 //! section is passed over, because one that is would look like a target that is well.
 
 use crate::config::discovery::discover;
-use crate::config::file::{read_text, refused};
+use crate::config::file::{read_trusted, refused};
 use crate::config::paths::Surroundings;
 use crate::config::reader::{Problem, Problems, parse};
 use crate::config::secrets::Secrets;
@@ -177,7 +177,7 @@ impl Estate {
     /// # Errors
     /// Kind `Usage`: the file cannot be read, or anything in it is wrong, each thing told with its line and column.
     pub fn load(path: &Path) -> Result<Self, Error> {
-        let text = read_text(path, "the estate file")?;
+        let text = read_trusted(path, "the estate file")?;
         Self::parse(&text, path).map_err(|problems| refused("the estate file", path, &problems))
     }
 

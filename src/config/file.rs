@@ -1,6 +1,7 @@
 //! Reads the files that people write, and refuses whatever is none of them.
 
 use crate::config::reader::{LARGEST_FILE, Place, Problem};
+use crate::config::trust;
 use crate::domain::error::said;
 use crate::domain::{Error, Kind, quantity};
 use rustix::fs::{FileType, Mode, OFlags};
@@ -42,6 +43,17 @@ pub fn read_text(path: &Path, what: &str) -> Result<String, Error> {
         return Err(refuse("it is empty".to_owned()));
     }
     Ok(text)
+}
+
+/// The same of a file that Midwatch acts by: refused where others than root and this user can change it.
+///
+/// # Errors
+/// Kind `Usage` with the place, its owner and mode, and the command that closes it; else as [`read_text`].
+pub fn read_trusted(path: &Path, what: &str) -> Result<String, Error> {
+    trust::check(path).map_err(|loose| {
+        Error::new(Kind::Usage, format!("cannot use {what} {}: {loose}", path.display())).hint(loose.command)
+    })?;
+    read_text(path, what)
 }
 
 /// Takes bytes as text, or says where they are none.

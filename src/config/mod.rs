@@ -14,6 +14,7 @@ pub mod secrets;
 mod shelf;
 pub mod state;
 pub mod theme;
+pub mod trust;
 
 #[cfg(test)]
 mod fixtures;

@@ -4,7 +4,7 @@
 //! the name of a built-in one, and may even inherit from its own name: that is then the next file of that name, the built-in
 //! one last.
 
-use crate::config::file::{problem_of, read_text};
+use crate::config::file::{problem_of, read_trusted};
 use crate::config::reader::{Place, Problem, Problems, Table, nearest, parse};
 use std::path::{Path, PathBuf};
 
@@ -107,7 +107,7 @@ impl Shelf<'_> {
             let files = self.directories.iter().map(|directory| directory.join(format!("{name}.toml")));
             for file in files.filter(|file| !held(file)) {
                 if file.symlink_metadata().is_ok() {
-                    let text = read_text(&file, &format!("the {}", self.what));
+                    let text = read_trusted(&file, &format!("the {}", self.what));
                     return text
                         .map(|text| (file.clone(), text))
                         .map_err(|error| Missing::Unreadable(problem_of(&file, error)));

@@ -1,15 +1,20 @@
 //! Speaks to a run's control socket.
 
-use crate::domain::error::Result;
+use crate::domain::error::{Result, said};
 use crate::domain::{Error, Kind};
+use crate::runner::ofd;
 use crate::runner::protocol::{Demand, LARGEST_REQUEST, Reply, Request, VERSION};
 use crate::runner::rundir::RunDir;
-use std::time::Duration;
+use std::io;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 
 /// How long a runner may take to reply: it may read a large set again before it accepts an answer.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long a runner may be without its socket before that is an error: it looks each few seconds.
+const SOCKET: Duration = Duration::from_secs(12);
 
 /// How soon a runner that was busy is asked again.
 const AGAIN: Duration = Duration::from_millis(50);
@@ -27,11 +32,18 @@ pub async fn send(dir: &RunDir, demand: Demand, through: &str) -> Result<Reply> 
         let message = format!("the text is too long: a request has at most {LARGEST_REQUEST} bytes");
         return Err(Error::new(Kind::Usage, message));
     }
+    let began = Instant::now();
     let heard = async {
         loop {
             match exchange(dir, &line, &doing).await {
-                Ok(Reply::Busy) => tokio::time::sleep(AGAIN).await,
-                reply => return reply,
+                Ok(Heard::Replied(Reply::Busy)) => tokio::time::sleep(AGAIN).await,
+                Ok(Heard::Replied(reply)) => return Ok(reply),
+                // The runner opens its socket again when it sees that it is gone.
+                Ok(Heard::NoSocket(cause)) if !dir.runner_lives() || began.elapsed() > SOCKET => {
+                    return Err(unreachable(dir, &doing, &cause));
+                }
+                Ok(Heard::NoSocket(_)) => tokio::time::sleep(AGAIN).await,
+                Err(cause) => return Err(cause),
             }
         }
     };
@@ -41,20 +53,44 @@ pub async fn send(dir: &RunDir, demand: Demand, through: &str) -> Result<Reply> 
     }
 }
 
+/// What came of one connection.
+enum Heard {
+    Replied(Reply),
+    /// Nobody listens at the socket's name, and nothing was sent.
+    NoSocket(io::Error),
+}
+
+/// Why nobody listens, and what to do: a run without a runner is resumed, a runner without a socket is not.
+fn unreachable(dir: &RunDir, doing: &str, cause: &io::Error) -> Error {
+    let error = Error::machine(doing, cause);
+    if !dir.runner_lives() {
+        return error.hint(format!("continue the run with: midwatch resume {}", dir.id));
+    }
+    let lock = dir.path.join("runner.lock");
+    error
+        .hint(format!("its control socket is gone and its runner, {}, did not open it again", ofd::holders_words(&lock)))
+        .hint(format!("end that process (kill PID); what it started goes on. Then: midwatch resume {}", dir.id))
+}
+
 /// One connection: one request, one reply.
-async fn exchange(dir: &RunDir, line: &[u8], doing: &str) -> Result<Reply> {
+async fn exchange(dir: &RunDir, line: &[u8], doing: &str) -> Result<Heard> {
     let (_keeps_the_path_valid, path) = dir.socket()?;
-    let mut stream = UnixStream::connect(&path).await.map_err(|cause| {
-        Error::machine(doing, cause).hint(format!("continue the run with: midwatch resume {}", dir.id))
-    })?;
+    let mut stream = match UnixStream::connect(&path).await {
+        Ok(stream) => stream,
+        Err(cause) if matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+            return Ok(Heard::NoSocket(cause));
+        }
+        Err(cause) => return Err(Error::machine(doing, cause)),
+    };
     // A runner that is busy replies without reading.
     let sent = stream.write_all(line).await;
     let mut reply = Vec::new();
     let limit = u64::try_from(LARGEST_REQUEST).unwrap_or(u64::MAX);
     let read = BufReader::new(stream.take(limit)).read_until(b'\n', &mut reply).await;
     if let Ok(reply) = serde_json::from_slice(&reply) {
-        return Ok(reply);
+        return Ok(Heard::Replied(reply));
     }
-    sent.and(read.map(drop)).map_err(|cause| Error::machine(doing, cause))?;
-    Err(Error::machine(doing, "it went away before it replied"))
+    let why = sent.and(read.map(drop)).err().map_or_else(|| "it closed the connection".to_owned(), said);
+    Err(Error::machine(doing, format!("it ended before it replied ({why})"))
+        .hint(format!("see how the run stands: midwatch attach {}", dir.id)))
 }

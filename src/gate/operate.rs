@@ -8,6 +8,7 @@ use crate::domain::{Error, Kind, RunId};
 use crate::gate::lookup::Lookup;
 use crate::gate::{Gate, World, client, spawn};
 use crate::journal::item::Deed;
+use crate::journal::list::walk_file;
 use crate::runner::engine::Mode;
 use crate::runner::protocol::{Demand, Reply};
 use crate::runner::rundir::RunDir;
@@ -74,7 +75,11 @@ pub fn authority() -> Authority {
 /// # Errors
 /// When the run, its runner or the machine refuses; the message says what and why.
 pub async fn perform(world: &World, command: Confirmed<Command>, through: &str) -> Result<Performed> {
-    match command.into_inner() {
+    let (owner, command) = match command.into_inner() {
+        Command::TakeOver { owner, command } => (Some(owner), *command),
+        command => (None, command),
+    };
+    match command {
         Command::StartRun { plan, hash, begun } => {
             spawn::start(world, &plan, &hash, begun).await.map(Performed::Started)
         }
@@ -98,12 +103,14 @@ pub async fn perform(world: &World, command: Confirmed<Command>, through: &str) 
             let seq = demanded(world, &run, demand, through).await?;
             Ok(Performed::Done(format!("item {}: {said} (record {seq})", u64::from(step) + 1)))
         }
-        Command::Abort { run, undo } => abort(world, run, undo, through).await,
+        Command::Abort { run, undo } => abort(world, run, undo, owner, through).await,
         Command::Resume { run } => {
             let dir = RunDir::of(&world.state.dir, run);
+            spawn::refuse_other(&dir, owner, "resume")?;
             spawn::launch(world, &dir, Mode::Resume).await?;
             Ok(Performed::Done(format!("run {} goes on", dir.id.short())))
         }
+        Command::TakeOver { .. } => Err(Error::machine("take a run over", "the command holds another one of its kind")),
     }
 }
 
@@ -118,13 +125,22 @@ async fn demanded(world: &World, run: &RunId, demand: Demand, through: &str) -> 
 }
 
 /// Stops a run; one without a runner is taken over first, by a runner whose first deed is to stop.
-async fn abort(world: &World, run: RunId, undo: bool, through: &str) -> Result<Performed> {
+async fn abort(world: &World, run: RunId, undo: bool, owner: Option<u32>, through: &str) -> Result<Performed> {
     let dir = RunDir::of(&world.state.dir, run);
     if dir.runner_lives() {
-        demanded(world, &dir.id, Demand::Abort { undo }, through).await?;
+        let asked = demanded(world, &dir.id, Demand::Abort { undo }, through).await;
+        asked.map_err(|cause| ended_meanwhile(&dir).unwrap_or(cause))?;
     } else {
+        spawn::refuse_other(&dir, owner, if undo { "abort --undo" } else { "abort" })?;
         spawn::launch(world, &dir, Mode::Abort { undo }).await?;
     }
     let and = if undo { ", and takes back what it changed" } else { "" };
     Ok(Performed::Done(format!("run {} stops{and}", dir.id.short())))
+}
+
+/// What to say of a run whose runner ended before it replied: that it is over, where it is.
+fn ended_meanwhile(dir: &RunDir) -> Option<Error> {
+    let status = walk_file(&dir.journal()).ok()?.view?.sealed?;
+    let message = format!("run {} is over: {}", dir.id, status.word());
+    Some(Error::new(Kind::Usage, message).hint(format!("its record: midwatch report {}", dir.id)))
 }

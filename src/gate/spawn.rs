@@ -81,7 +81,6 @@ pub async fn launch(world: &World, dir: &RunDir, mode: Mode) -> Result<()> {
     if !dir.path.is_dir() {
         return Err(Error::new(Kind::Usage, format!("there is no run {}", dir.id)).hint("midwatch runs lists them"));
     }
-    refuse_other(dir, mode)?;
     let errors = File::options().append(true).create(true).open(dir.path.join("runner.err"));
     let errors = errors.map_err(|cause| Error::machine(&doing, cause).of_kind(Kind::Journal))?;
     let mut command = Command::new(&world.exe);
@@ -111,14 +110,26 @@ pub async fn launch(world: &World, dir: &RunDir, mode: Mode) -> Result<()> {
     }
 }
 
-/// A run goes on in the name of whoever started it: what its acts may do is theirs to do.
-fn refuse_other(dir: &RunDir, mode: Mode) -> Result<()> {
+/// Refuses to take over another user's run: its acts would have the rights of the one who takes it. Root may, where the owner's
+/// name was typed (`consent`); `verb` is the command as it is typed.
+///
+/// # Errors
+/// Kind `Refused`, with the owner's name and the command that continues it with the owner's own rights.
+pub fn refuse_other(dir: &RunDir, consent: Option<u32>, verb: &str) -> Result<()> {
     let (us, owner) = (rustix::process::geteuid(), dir.owner());
-    if mode == Mode::Begin || us.is_root() || owner == Some(us.as_raw()) {
+    if owner == Some(us.as_raw()) || (us.is_root() && owner.is_some() && owner == consent) {
         return Ok(());
     }
-    let name = owner.map_or_else(|| "somebody else".to_owned(), identity::user_name);
-    let message = format!("run {} is of {name}: only they or root can take it over", dir.id);
+    let name = owner.map_or_else(|| "another user".to_owned(), identity::user_name);
+    let id = &dir.id;
+    if us.is_root() {
+        let message = format!("run {id} belongs to {name}, and its steps would run with the rights of root");
+        let own = owner.map_or_else(|| format!("-u {name}"), |uid| format!("-u '#{uid}'"));
+        return Err(Error::new(Kind::Refused, message)
+            .hint(format!("with the owner's rights: sudo {own} midwatch --state {} {verb} {id}", dir.state().display()))
+            .hint(format!("as root: midwatch {verb} {id} at a terminal, which asks for the owner's name")));
+    }
+    let message = format!("run {id} belongs to {name}: only they or root can take it over");
     Err(Error::new(Kind::Refused, message)
         .hint("a run that has a runner can be answered, noted and stopped by the team"))
 }

@@ -1,5 +1,6 @@
 //! Finds procedures: those beside the estate file, then those that are built in.
 
+use crate::config::trust::{self, Loose};
 use crate::config::reader::{LARGEST_FILE, Place, Problem, nearest};
 use crate::domain::error::said;
 use crate::domain::{Error, Kind, Row};
@@ -54,6 +55,8 @@ pub struct Catalog {
     procedures: Library,
     /// What is wrong with the files found.
     problems: Vec<Problem>,
+    /// The ids of the files that others can change, which are not used.
+    refused: BTreeMap<String, Problem>,
 }
 
 impl Catalog {
@@ -66,15 +69,18 @@ impl Catalog {
             let mut files = Vec::new();
             collect(&directory.join("procedures"), 0, &mut files, &mut catalog.problems);
             for file in files {
-                match text_of(&file) {
-                    Ok(text) => catalog.add(&text, &file, adapters),
-                    Err(why) => catalog.problems.push(at_start(&file, why)),
+                match (text_of(&file), trust::check(&file)) {
+                    (Ok(text), Ok(())) => catalog.add(&text, &file, adapters),
+                    (text, Err(loose)) => catalog.refuse(text.ok(), &file, &loose, adapters),
+                    (Err(why), Ok(())) => catalog.problems.push(at_start(&file, why)),
                 }
             }
         }
         for (file, text) in BUILT_IN {
             catalog.add(text, Path::new(file), adapters);
         }
+        let Self { procedures, refused, .. } = &mut catalog;
+        procedures.retain(|id, procedure| !(is_built_in(procedure) && refused.contains_key(id)));
         catalog.link(adapters);
         catalog
     }
@@ -102,6 +108,17 @@ impl Catalog {
         library.append(&mut catalog.procedures);
         library.insert(procedure.id.clone(), procedure.clone());
         uses::check(&procedure, adapters, &library)
+    }
+
+    /// Leaves out a file that others can change. Its id stays taken: what is built in under it is another procedure than the one
+    /// that the estate means.
+    fn refuse(&mut self, text: Option<String>, file: &Path, loose: &Loose, adapters: &dyn Adapters) {
+        let message = format!("it is not used: {loose}");
+        let problem = Problem { hint: Some(loose.command.clone()), ..at_start(file, message) };
+        if let Some(procedure) = text.and_then(|text| read(&text, file, adapters).ok()) {
+            self.refused.insert(procedure.id, problem.clone());
+        }
+        self.problems.push(problem);
     }
 
     /// Takes out what includes something that is not there, or itself; and then what includes that.
@@ -162,6 +179,11 @@ impl Catalog {
     pub fn find(&self, id: &str) -> Result<&Procedure, Error> {
         if let Some(procedure) = self.procedures.get(id) {
             return Ok(procedure);
+        }
+        if let Some(problem) = self.refused.get(id) {
+            let (file, why) = (problem.file.display(), &problem.message);
+            let error = Error::new(Kind::Usage, format!("cannot use the procedure {id} in {file}: {why}"));
+            return Err(problem.hint.iter().fold(error, |error, command| error.hint(command.as_str())));
         }
         let mut error = Error::new(
             Kind::Usage,

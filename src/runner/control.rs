@@ -2,25 +2,31 @@
 //!
 //! A stream socket in the run directory (mode 0700; in a team directory 2750, and the socket 0660) takes JSON lines. The peer's
 //! uid, gid and pid come from the kernel (`SO_PEERCRED`), never from the message; its groups and its login uid from `/proc`,
-//! while the process is held. At most [`CONNECTIONS`] peers are heard at once; each has [`PATIENCE`] for
-//! one request of [`LARGEST_REQUEST`] bytes. A peer beyond that is told that the runner is busy and tries again.
+//! while the process is held. At most [`CONNECTIONS`] peers are heard at once (`places`); each has [`PATIENCE`] for
+//! one request of [`LARGEST_REQUEST`] bytes. A peer beyond that gets the reply that the runner is busy, and tries again. A socket
+//! that was removed or replaced is opened again.
+
+mod places;
 
 use crate::domain::error::Result;
 use crate::domain::{Actor, Error};
 use crate::runner::protocol::{LARGEST_REQUEST, Reply, Request, VERSION};
 use crate::runner::rundir::RunDir;
 use crate::runner::{failpoint, identity};
+use places::Places;
 use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
-use std::sync::Arc;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
-/// How many peers are heard at once.
+/// How many peers are heard at once, the run's own user and root not counted.
 pub const CONNECTIONS: usize = 16;
+
+/// How often the runner looks whether its socket is still there.
+pub const RELISTEN: Duration = Duration::from_secs(2);
 
 /// How long a peer may take for its request.
 pub const PATIENCE: Duration = Duration::from_secs(5);
@@ -44,7 +50,7 @@ pub struct Call {
 pub struct Control {
     /// What peers ask.
     pub calls: mpsc::Receiver<Call>,
-    places: Arc<Semaphore>,
+    places: Places,
 }
 
 impl Control {
@@ -54,8 +60,7 @@ impl Control {
         while let Ok(call) = self.calls.try_recv() {
             let _ = call.reply.send(Reply::Rejected { why: "the run has ended".to_owned() });
         }
-        let all = u32::try_from(CONNECTIONS).unwrap_or(u32::MAX);
-        let _ = tokio::time::timeout(FAREWELL, self.places.acquire_many(all)).await;
+        let _ = tokio::time::timeout(FAREWELL, self.places.all_left()).await;
     }
 }
 
@@ -67,33 +72,60 @@ const FAREWELL: Duration = Duration::from_millis(500);
 /// # Errors
 /// When the socket cannot be bound.
 pub fn listen(dir: &RunDir) -> Result<Control> {
-    let doing = format!("open the control socket of run {}", dir.id);
-    let (fd, path) = dir.socket()?;
-    match fs::remove_file(&path) {
-        Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(Error::machine(&doing, cause)),
-        _ => {}
-    }
-    let listener = UnixListener::bind(&path).map_err(|cause| Error::machine(&doing, cause))?;
-    let mode = if dir.team().is_some() { 0o660 } else { 0o600 };
-    fs::set_permissions(&path, fs::Permissions::from_mode(mode)).map_err(|cause| Error::machine(&doing, cause))?;
+    let listener = bind(dir)?;
     let (calls, receiver) = mpsc::channel(CONNECTIONS);
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
-    let taken = Arc::clone(&places);
-    tokio::spawn(async move {
-        let _keeps_the_path_valid = fd;
-        accept(listener, calls, taken).await;
-    });
+    let places = Places::of(rustix::process::geteuid().as_raw());
+    tokio::spawn(accept(dir.clone(), listener, calls, places.clone()));
     Ok(Control { calls: receiver, places })
 }
 
-async fn accept(listener: UnixListener, calls: mpsc::Sender<Call>, places: Arc<Semaphore>) {
+/// A socket in the run's directory, and which file it is.
+struct Bound {
+    listener: UnixListener,
+    identity: (u64, u64),
+}
+
+fn bind(dir: &RunDir) -> Result<Bound> {
+    let doing = format!("open the control socket of run {}", dir.id);
+    let failed = |cause: io::Error| Error::machine(&doing, cause);
+    let (_keeps_the_path_valid, path) = dir.socket()?;
+    match fs::remove_file(&path) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(failed(cause)),
+        _ => {}
+    }
+    let listener = UnixListener::bind(&path).map_err(failed)?;
+    let mode = if dir.team().is_some() { 0o660 } else { 0o600 };
+    fs::set_permissions(&path, fs::Permissions::from_mode(mode)).map_err(failed)?;
+    let found = fs::symlink_metadata(&path).map_err(failed)?;
+    Ok(Bound { listener, identity: (found.dev(), found.ino()) })
+}
+
+/// Whether the name still leads to the socket.
+fn is_there(dir: &RunDir, bound: &Bound) -> bool {
+    let found = fs::symlink_metadata(dir.path.join("control.sock"));
+    found.is_ok_and(|found| (found.dev(), found.ino()) == bound.identity)
+}
+
+async fn accept(dir: RunDir, mut bound: Bound, calls: mpsc::Sender<Call>, places: Places) {
+    let mut look = tokio::time::interval(failpoint::span("SOCKET", RELISTEN));
     loop {
-        let Ok((stream, _)) = listener.accept().await else {
+        let accepted = tokio::select! {
+            accepted = bound.listener.accept() => accepted,
+            _ = look.tick() => {
+                if !is_there(&dir, &bound) && !calls.is_closed() {
+                    // Where it cannot be opened now, it is tried again at the next look.
+                    bound = bind(&dir).unwrap_or(bound);
+                }
+                continue;
+            }
+        };
+        let Ok((stream, _)) = accepted else {
             // Out of descriptors: hear nobody for a moment, then go on.
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+        let Ok(peer) = stream.peer_cred() else { continue };
+        let Some(place) = places.take(peer.uid()) else {
             tokio::spawn(turn_away(stream));
             continue;
         };

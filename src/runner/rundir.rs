@@ -187,6 +187,12 @@ impl RunDir {
         self.path.parent().unwrap_or(&self.path)
     }
 
+    /// The state directory that it lies in.
+    #[must_use]
+    pub fn state(&self) -> &Path {
+        self.runs().parent().unwrap_or(&self.path)
+    }
+
     /// The journal.
     #[must_use]
     pub fn journal(&self) -> PathBuf {

@@ -128,3 +128,41 @@ fn a_thousand_connections_do_not_keep_a_good_one_away() {
     drop(crowd);
     assert!(SOON > BOUND);
 }
+
+#[test]
+fn a_socket_that_was_removed_or_replaced_is_opened_again() {
+    let estate = estate().with("MIDWATCH_SPAN_SOCKET", "50");
+    let run = estate.start_waiting("one");
+    let socket = run.dir.path.join("control.sock");
+    let note = || run.midwatch("abort", &[]);
+    std::fs::remove_file(&socket).unwrap();
+    wait_for("a new socket", || run.connect().ok());
+    std::fs::remove_file(&socket).unwrap();
+    std::fs::write(&socket, "").unwrap();
+    wait_for("a socket in the place of a file", || run.connect().ok());
+    std::fs::remove_file(&socket).unwrap();
+    // Whoever comes before the runner sees it waits for it, and is not sent to `resume`.
+    note().exits(0);
+    assert_eq!(run.sealed().sealed, Some(RunStatus::Aborted));
+    estate.nothing_runs();
+}
+
+#[test]
+fn of_two_aborts_at_once_each_says_how_the_run_stands() {
+    let estate = estate();
+    for _ in 0..10 {
+        let run = estate.start_waiting("one");
+        let said = std::thread::scope(|scope| {
+            let both = [(); 3].map(|()| scope.spawn(|| run.midwatch("abort", &[])));
+            both.map(|one| one.join().unwrap())
+        });
+        assert_eq!(run.sealed().sealed, Some(RunStatus::Aborted));
+        assert!(said.iter().any(|said| said.code == Some(0)));
+        for said in said {
+            match said.code {
+                Some(0) => {}
+                _ => drop(said.exits(2).says(&format!("run {} is over: aborted", run.dir.id))),
+            }
+        }
+    }
+}

@@ -10,3 +10,4 @@ mod glass;
 pub mod people;
 mod shared;
 mod steps;
+mod trust;

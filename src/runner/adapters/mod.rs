@@ -36,6 +36,7 @@ pub use frozen::{Draft, items, moved};
 use crate::config::estate::Estate;
 use crate::config::reader::{Problems, Table, nearest};
 use crate::config::secrets::Secrets;
+use crate::config::trust;
 use crate::domain::{EffectClass, Error, Kind, Preview, RunId, TargetKind, Wall};
 use crate::journal::record::Ending;
 use crate::probes::clock;
@@ -49,7 +50,7 @@ use secret::Named;
 use spec::{action, spec};
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
@@ -360,6 +361,25 @@ pub fn is_look(action: &Action) -> bool {
 #[must_use]
 pub fn of_attempt(action: Action, run: &RunId, attempt: &str) -> Action {
     if action.adapter == http::KEY { http::of_attempt(action, run, attempt) } else { action }
+}
+
+/// Whether the program of an action that nobody confirms (a check, a read, a proof) is one that only root and this user can change.
+///
+/// # Errors
+/// A sentence with the place that others can change, and the command that closes it.
+pub fn is_fit_unasked(action: &Action) -> Result<(), String> {
+    let program = program(action).filter(|_| action.floor == EffectClass::Read);
+    program.map_or(Ok(()), |program| fit_unasked(&program.path))
+}
+
+/// The same of a program's file.
+///
+/// # Errors
+/// As [`is_fit_unasked`].
+pub fn fit_unasked(program: &Path) -> Result<(), String> {
+    trust::check(program).map_err(|loose| {
+        format!("{} is run without a confirmation, and {loose}; close it: {}", program.display(), loose.command)
+    })
 }
 
 /// The program that is the act itself, for `exec` and `script`.

@@ -151,7 +151,8 @@ impl Engine {
         set: Option<&Digest>,
         timeout_s: u64,
     ) -> Result<Found> {
-        match self.filled(action) {
+        let filled = self.filled(action);
+        match filled.and_then(|action| adapters::is_fit_unasked(&action).map(|()| action)) {
             Ok(action) => self.launch_filled(name, action, prove, set, timeout_s).await,
             Err(why) => Ok(Found::Ended(Box::new(Exit::not_started(why)))),
         }

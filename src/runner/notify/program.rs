@@ -1,15 +1,18 @@
 //! A program that tells somebody: no shell, an environment of its own, the text on standard input.
 
 use crate::domain::error::said;
+use crate::runner::adapters;
 use crate::runner::notify::{Bounds, Came, GLANCE, Message, PATH};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io::Write;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// Runs the program to its end; the error is why it could not be started. What it prints goes to the step's log.
 pub(super) fn run(argv: &[String], receiver: &str, message: &Message, bounds: &Bounds<'_>) -> Result<Came, String> {
     let (program, args) = argv.split_first().ok_or("no program is named")?;
+    adapters::fit_unasked(Path::new(program))?;
     let mut command = Command::new(program);
     command.args(args).env_clear().current_dir("/").process_group(0);
     command.env("PATH", PATH).env("LANG", "C.UTF-8");

@@ -3,6 +3,7 @@
 use crate::domain::Error;
 use crate::domain::error::said;
 use crate::procedure::plan::Action;
+use crate::runner::adapters;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
@@ -31,6 +32,7 @@ pub(super) fn run(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> 
     let program = super::program(action)?;
     let doing = format!("start {}", program.path.display());
     let failed = |cause: std::io::Error| Error::machine(&doing, cause);
+    adapters::is_fit_unasked(action).map_err(|why| Error::machine(&doing, why))?;
     let (mut reader, writer) = std::io::pipe().map_err(failed)?;
     let mut command = Command::new(&program.path);
     command.arg0(program.argv.first().map_or("", String::as_str)).args(program.argv.iter().skip(1));
