@@ -50,9 +50,11 @@ fn of_another(authority: &Authority, dir: &RunDir, command: Confirmed<Command>) 
         return Ok(command);
     }
     let name = identity::user_name(owner);
-    let mut text = format!("run {} belongs to {name}. Taken over by root, these steps run with the rights of root:\n", dir.id);
+    let mut text =
+        format!("run {} belongs to {name}. Taken over by root, these steps run with the rights of root:\n", dir.id);
     let view = walk_file(&dir.journal()).ok().and_then(|walked| walked.view);
-    for (number, step) in (1..).zip(view.iter().flat_map(|view| &view.steps)).filter(|(_, step)| !step.state.is_over()) {
+    for (number, step) in (1..).zip(view.iter().flat_map(|view| &view.steps)).filter(|(_, step)| !step.state.is_over())
+    {
         text.push_str(&format!("  {number}. {}\n", step.head.title));
     }
     print!("{}", plan::clean(&text));

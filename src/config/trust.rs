@@ -209,7 +209,10 @@ mod tests {
             chmod(place, bad);
             let loose = check(&file).unwrap_err();
             assert_eq!((&loose.place, loose.mode, loose.owner), (place, bad, None));
-            assert!(loose.command.starts_with(command) && loose.command.ends_with(place.to_str().unwrap()), "{loose:?}");
+            assert!(
+                loose.command.starts_with(command) && loose.command.ends_with(place.to_str().unwrap()),
+                "{loose:?}"
+            );
             assert!(loose.to_string().contains(&format!("mode {bad:04o}")), "{loose}");
             chmod(place, good);
             assert_eq!(check(&file), Ok(()));

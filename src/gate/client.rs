@@ -68,7 +68,10 @@ fn unreachable(dir: &RunDir, doing: &str, cause: &io::Error) -> Error {
     }
     let lock = dir.path.join("runner.lock");
     error
-        .hint(format!("its control socket is gone and its runner, {}, did not open it again", ofd::holders_words(&lock)))
+        .hint(format!(
+            "its control socket is gone and its runner, {}, did not open it again",
+            ofd::holders_words(&lock)
+        ))
         .hint(format!("end that process (kill PID); what it started goes on. Then: midwatch resume {}", dir.id))
 }
 

@@ -1,7 +1,7 @@
 //! Finds procedures: those beside the estate file, then those that are built in.
 
-use crate::config::trust::{self, Loose};
 use crate::config::reader::{LARGEST_FILE, Place, Problem, nearest};
+use crate::config::trust::{self, Loose};
 use crate::domain::error::said;
 use crate::domain::{Error, Kind, Row};
 use crate::procedure::adapters::Adapters;
