@@ -116,6 +116,7 @@ impl PostgresReader {
             ("is_standby", Fact::Bool(about.standby)),
             ("has_pg_monitor", Fact::Bool(about.monitor)),
             ("can_act", Fact::Bool(self.target.can_act)),
+            ("is_pooled", Fact::Bool(session.is_pooled())),
             ("tls", Fact::Text(line.text("tls").unwrap_or("none").to_owned())),
         ]);
         facts.extend(line.int("uptime_s").map(|uptime| ("uptime_s", Fact::Int(uptime))));
@@ -130,6 +131,9 @@ impl PostgresReader {
         }
         if !about.monitor {
             detail.push_str(" · role without pg_monitor");
+        }
+        if session.is_pooled() {
+            detail.push_str(" · through a pooler");
         }
         #[allow(clippy::cast_precision_loss)] // A figure for the graph.
         let trend = Some(latency_ms as f64);

@@ -2,6 +2,7 @@
 
 mod hba;
 mod loss;
+mod pooler;
 mod replication;
 mod tls;
 

@@ -7,6 +7,7 @@ pub mod hours;
 pub mod invariants;
 pub mod keys;
 pub mod mail;
+pub mod pgbouncer;
 pub mod post;
 pub mod pty;
 pub mod run;

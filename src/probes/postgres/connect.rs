@@ -3,10 +3,14 @@
 //! What a session is allowed is part of its start, not set afterwards: behind a pooler, what is set would stay with others.
 
 pub mod act;
+mod pooler;
+mod session;
 
 use crate::config::libpq::{Access, ChannelBinding, Parameters, Server, ServerPlace, SessionKind, TlsMode};
 use crate::domain::quantity;
 use crate::probes::postgres::connect::act::{Again, Notice};
+use crate::probes::postgres::connect::pooler::{Own, Setting};
+use crate::probes::postgres::connect::session::Pooled;
 use crate::probes::postgres::reasons::{self, Attempt};
 use crate::probes::postgres::stream::{self, Meter, Stream};
 use crate::probes::postgres::tls;
@@ -17,21 +21,19 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
 use tokio_postgres::tls::{MakeTlsConnect, NoTls};
-use tokio_postgres::{AsyncMessage, Client, Config, Connection, SimpleQueryMessage, config};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 pub use crate::probes::postgres::answer::{Failure, Line};
+pub use crate::probes::postgres::connect::pooler::NO_LOOK;
 
 /// How long all servers of an access may take together, and one where nobody says.
 const CONNECT_LIMIT: Duration = Duration::from_secs(8);
 const SERVER_LIMIT: Duration = Duration::from_secs(5);
 /// How long the service file, the password file and the certificates may take.
 const FILES_LIMIT: Duration = Duration::from_secs(3);
-/// How long an answer may take; the server itself gives up a second earlier.
-const ANSWER_LIMIT: Duration = Duration::from_secs(6);
-/// How many bytes the start of a session may be, and an answer.
+/// How many bytes the start of a session may be.
 const START_BYTES: u64 = 1 << 20;
-const ANSWER_BYTES: u64 = 256 << 20;
 /// How long a session that is not needed any more may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(2);
 /// The name under which the server knows us.
@@ -39,18 +41,43 @@ const NAME: &str = "midwatch";
 /// What a session that only looks is allowed; it holds no snapshot and waits behind no lock.
 ///
 /// Source: PostgreSQL 18 manual, 19.11. Read-only mode does not stop VACUUM or REINDEX: the role must not be able to.
-const WATCH: &str = "-c default_transaction_read_only=on -c statement_timeout=5000 -c lock_timeout=500 \
-    -c idle_in_transaction_session_timeout=10000 -c search_path=pg_catalog \
-    -c standard_conforming_strings=on -c DateStyle=ISO -c IntervalStyle=postgres \
-    -c TimeZone=UTC -c extra_float_digits=1 -c bytea_output=hex";
+const WATCH: &[(&str, &str)] = &[
+    ("default_transaction_read_only", "on"),
+    ("statement_timeout", "5000"),
+    ("lock_timeout", "500"),
+    ("idle_in_transaction_session_timeout", "10000"),
+];
+/// How every session writes and reads values. Names are those of `pg_catalog`, or have their schema before them.
+const FORM: &[(&str, &str)] = &[
+    ("search_path", "pg_catalog"),
+    ("standard_conforming_strings", "on"),
+    ("DateStyle", "ISO"),
+    ("IntervalStyle", "postgres"),
+    ("TimeZone", "UTC"),
+    ("extra_float_digits", "1"),
+    ("bytea_output", "hex"),
+];
 
 /// What a session is for.
 #[derive(Clone)]
 pub(super) struct Manner {
-    /// What it is allowed.
-    pub(super) options: &'static str,
+    /// What it is allowed, and how it reads and writes.
+    pub(super) settings: Vec<Setting>,
+    /// Whether it changes things; through a pooler none may.
+    pub(super) acts: bool,
     /// Who hears what the server says on the way.
     pub(super) heard: Option<mpsc::UnboundedSender<Notice>>,
+}
+
+impl Manner {
+    fn to_watch() -> Self {
+        Self { settings: settings_of(&[WATCH, FORM]), acts: false, heard: None }
+    }
+}
+
+/// Tables of settings as one list.
+fn settings_of(tables: &[&[(&'static str, &str)]]) -> Vec<Setting> {
+    tables.concat().into_iter().map(|(name, value)| (name, value.to_owned())).collect()
 }
 
 /// A session with one server.
@@ -61,6 +88,8 @@ pub struct Session {
     again: Again,
     ended: Arc<Mutex<Option<String>>>,
     server: String,
+    /// What each question takes with it where a pooler stands before the server.
+    pooled: Option<Pooled>,
     /// Dropped with the session; the connection then has [`GOODBYE`] to end.
     _needed: oneshot::Sender<()>,
 }
@@ -75,7 +104,7 @@ pub async fn connect(access: &Access) -> Result<Session, String> {
 
 /// As [`connect`], with the SQLSTATE where the only server refused.
 pub(super) async fn begin(access: &Access) -> Result<Session, Failure> {
-    begin_as(access, &Manner { options: WATCH, heard: None }).await
+    begin_as(access, &Manner::to_watch()).await
 }
 
 /// The same for another purpose than looking.
@@ -150,10 +179,11 @@ async fn to_one(
     for mode in modes {
         let meter = Arc::new(Meter::default());
         meter.allow(START_BYTES);
-        let tried = open(parameters, server, *mode, tls, &meter, manner).await;
+        let way = Way { parameters, server, mode: *mode, tls, meter: &meter, manner };
+        let tried = way.reach().await;
         let attempt = Attempt { parameters, server, first: meter.first() };
         match tried {
-            Ok(session) => return fitting(session, kind).await,
+            Ok(session) => return fitting(session?, kind).await,
             Err(error) => {
                 let (code, reason) = reasons::of_connecting(&*error, &attempt);
                 let failure = Failure { code, reason };
@@ -168,53 +198,92 @@ async fn to_one(
     Err(first.unwrap_or_else(|| Failure::ours("there is no way to it".to_owned())))
 }
 
-/// Opens the connection, and starts what keeps it going.
-async fn open(
-    parameters: &Parameters,
-    server: &Server,
+/// Why a connection did not come about.
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// One way to one server.
+struct Way<'a> {
+    parameters: &'a Parameters,
+    server: &'a Server,
     mode: config::SslMode,
-    tls: Option<&Arc<ClientConfig>>,
-    meter: &Arc<Meter>,
-    manner: &Manner,
-) -> Result<Session, Box<dyn std::error::Error + Send + Sync>> {
-    let stream = stream::dial(server, Arc::clone(meter)).await?;
-    let settings = settings(parameters, server, mode, manner);
-    let ended = Arc::new(Mutex::new(None));
-    let (needed, gone) = oneshot::channel();
-    let heard = manner.heard.clone();
-    let (client, tls) = match (tls, &server.place) {
-        (Some(tls), ServerPlace::Tcp { name, address }) if mode != config::SslMode::Disable => {
-            let host = name.clone().or(address.map(|address| address.to_string())).unwrap_or_default();
-            if name.is_none() && parameters.tls.mode == TlsMode::VerifyFull {
-                return Err("a host name is needed to verify the certificate".into());
-            }
-            let mut maker = MakeRustlsConnect::new(ClientConfig::clone(tls));
-            let connector = MakeTlsConnect::<Stream>::make_tls_connect(&mut maker, &host)?;
-            let (client, connection) = settings.connect_raw(stream, connector).await?;
-            tokio::spawn(keep(connection, Arc::clone(&ended), gone, heard));
-            (client, Some((Arc::clone(tls), host)))
-        }
-        _ => {
-            let (client, connection) = settings.connect_raw(stream, NoTls).await?;
-            tokio::spawn(keep(connection, Arc::clone(&ended), gone, heard));
-            (client, None)
-        }
-    };
-    let again = Again { server: server.clone(), tls };
-    let server = format!("{server}/{}", parameters.database);
-    Ok(Session { client, meter: Arc::clone(meter), again, ended, server, _needed: needed })
+    tls: Option<&'a Arc<ClientConfig>>,
+    meter: &'a Arc<Meter>,
+    manner: &'a Manner,
 }
 
-fn settings(parameters: &Parameters, server: &Server, mode: config::SslMode, manner: &Manner) -> Config {
+impl Way<'_> {
+    /// Opens a session and finds out whether it is one with the server itself. The inner error is that it does not serve.
+    async fn reach(&self) -> Result<Result<Session, Failure>, Cause> {
+        let own = match Own::new() {
+            Ok(own) => own,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let theirs = self.parameters.options.as_deref();
+        let session = match self.open(Some(own.options(theirs, &self.manner.settings))).await {
+            Ok(session) => session,
+            Err(cause) if pooler::may_refuse_options(reasons::code(&*cause)) => {
+                return self.open(None).await.map(|session| self.through_pooler(session));
+            }
+            Err(cause) => return Err(cause),
+        };
+        match session.row(&Own::question()).await {
+            Ok(answer) if own.is(answer.text("session")) => Ok(Ok(session)),
+            Ok(_) => Ok(self.through_pooler(session)),
+            Err(failure) => Ok(Err(failure)),
+        }
+    }
+
+    /// What may be done with a session that a pooler gave.
+    fn through_pooler(&self, mut session: Session) -> Result<Session, Failure> {
+        if self.manner.acts {
+            return Err(Failure::ours(pooler::NO_ACT.to_owned()));
+        }
+        if self.parameters.options.is_some() {
+            return Err(Failure::ours(pooler::NO_OPTIONS.to_owned()));
+        }
+        session.pooled = Some(Pooled::new(self.manner.settings.clone()));
+        Ok(session)
+    }
+
+    /// Opens the connection, and starts what keeps it going.
+    async fn open(&self, options: Option<String>) -> Result<Session, Cause> {
+        let Self { parameters, server, mode, tls, meter, manner } = *self;
+        let stream = stream::dial(server, Arc::clone(meter)).await?;
+        let settings = settings(parameters, server, mode, options);
+        let ended = Arc::new(Mutex::new(None));
+        let (needed, gone) = oneshot::channel();
+        let heard = manner.heard.clone();
+        let (client, tls) = match (tls, &server.place) {
+            (Some(tls), ServerPlace::Tcp { name, address }) if mode != config::SslMode::Disable => {
+                let host = name.clone().or(address.map(|address| address.to_string())).unwrap_or_default();
+                if name.is_none() && parameters.tls.mode == TlsMode::VerifyFull {
+                    return Err("a host name is needed to verify the certificate".into());
+                }
+                let mut maker = MakeRustlsConnect::new(ClientConfig::clone(tls));
+                let connector = MakeTlsConnect::<Stream>::make_tls_connect(&mut maker, &host)?;
+                let (client, connection) = settings.connect_raw(stream, connector).await?;
+                tokio::spawn(keep(connection, Arc::clone(&ended), gone, heard));
+                (client, Some((Arc::clone(tls), host)))
+            }
+            _ => {
+                let (client, connection) = settings.connect_raw(stream, NoTls).await?;
+                tokio::spawn(keep(connection, Arc::clone(&ended), gone, heard));
+                (client, None)
+            }
+        };
+        let again = Again { server: server.clone(), tls };
+        let server = format!("{server}/{}", parameters.database);
+        Ok(Session { client, meter: Arc::clone(meter), again, ended, server, pooled: None, _needed: needed })
+    }
+}
+
+fn settings(parameters: &Parameters, server: &Server, mode: config::SslMode, options: Option<String>) -> Config {
     let mut settings = Config::new();
     settings.user(&parameters.user).dbname(&parameters.database).ssl_mode(mode);
     settings.application_name(parameters.application_name.as_deref().unwrap_or(NAME));
-    // The last one counts: nobody's options widen what a session is allowed.
-    let options = match &parameters.options {
-        Some(theirs) => format!("{theirs} {}", manner.options),
-        None => manner.options.to_owned(),
-    };
-    settings.options(options);
+    if let Some(options) = options {
+        settings.options(options);
+    }
     if parameters.tls.direct && mode != config::SslMode::Disable {
         settings.ssl_negotiation(config::SslNegotiation::Direct);
     }
@@ -282,78 +351,5 @@ async fn fitting(session: Session, kind: SessionKind) -> Result<Session, Failure
         Some(true) => Err(Failure::ours("the server is a standby".to_owned())),
         Some(false) => Err(Failure::ours("the server is a primary".to_owned())),
         None => Err(Failure::ours("the server does not say whether it is a standby".to_owned())),
-    }
-}
-
-impl Session {
-    /// The server and the database, without the role: `db1:5432/app`.
-    #[must_use]
-    pub fn server(&self) -> &str {
-        &self.server
-    }
-
-    /// Whether it has ended; another one must be opened.
-    #[must_use]
-    pub fn is_over(&self) -> bool {
-        self.client.is_closed() || self.ended.lock().is_ok_and(|ended| ended.is_some())
-    }
-
-    /// Asks; one statement, whose rows are given.
-    ///
-    /// # Errors
-    /// What the server says, or how the connection ended. A session whose answer did not come is over.
-    pub async fn rows(&self, sql: &str) -> Result<Vec<Line>, Failure> {
-        self.rows_within(sql, ANSWER_LIMIT).await
-    }
-
-    /// As [`Self::rows`], with another limit than 6 s; `statement_timeout` is 5 s unless a statement before sets it.
-    ///
-    /// # Errors
-    /// As [`Self::rows`].
-    pub async fn rows_within(&self, sql: &str, limit: Duration) -> Result<Vec<Line>, Failure> {
-        self.meter.allow(ANSWER_BYTES);
-        let answer = match tokio::time::timeout(limit, self.client.simple_query(sql)).await {
-            Ok(answer) => answer.map_err(|error| self.told(&error))?,
-            Err(_) => {
-                let reason = late(limit);
-                self.end(&reason);
-                return Err(Failure::ours(reason));
-            }
-        };
-        let row = |message| match message {
-            SimpleQueryMessage::Row(row) => Some(Line::from(row)),
-            _ => None,
-        };
-        Ok(answer.into_iter().filter_map(row).collect())
-    }
-
-    /// As [`Self::rows`], of a question that has one row for an answer.
-    ///
-    /// # Errors
-    /// As [`Self::rows`], or there is none.
-    pub async fn row(&self, sql: &str) -> Result<Line, Failure> {
-        let none = || Failure::ours("the server's answer is empty".to_owned());
-        self.rows(sql).await?.into_iter().next().ok_or_else(none)
-    }
-
-    /// Notes that it is over.
-    fn end(&self, reason: &str) {
-        if let Ok(mut ended) = self.ended.lock() {
-            ended.get_or_insert_with(|| reason.to_owned());
-        }
-    }
-
-    /// What went wrong: how the connection ended tells more than that it did.
-    fn told(&self, error: &tokio_postgres::Error) -> Failure {
-        let (code, reason) = reasons::of_asking(error);
-        // The server closes the connection behind such an answer; another question would only find that out.
-        if reasons::is_last(error) {
-            self.end(&reason);
-        }
-        let ended = self.ended.lock().ok().and_then(|ended| ended.clone());
-        match ended {
-            Some(why) if code.is_none() => Failure { code, reason: why },
-            _ => Failure { code, reason },
-        }
     }
 }

@@ -25,6 +25,11 @@ pub(super) fn of_connecting(error: &(dyn Cause + 'static), attempt: &Attempt) ->
     }
 }
 
+/// The SQLSTATE with which the server itself, or what stands before it, refused a connection.
+pub(super) fn code<'a>(error: &'a (dyn Cause + 'static)) -> Option<&'a str> {
+    find::<DbError>(error).map(|told| told.code().code())
+}
+
 /// Why no connection came about, when the server had no say in it.
 fn of_the_way(error: &(dyn Cause + 'static), attempt: &Attempt) -> String {
     let role = &attempt.parameters.user;

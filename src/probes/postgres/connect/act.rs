@@ -5,7 +5,7 @@
 
 use crate::config::libpq::{Access, Server};
 use crate::domain::quantity;
-use crate::probes::postgres::connect::{Failure, Line, Manner, Session, begin_as};
+use crate::probes::postgres::connect::{FORM, Failure, Line, Manner, Session, begin_as, settings_of};
 use crate::probes::postgres::reasons;
 use crate::probes::postgres::stream::{self, Meter, Stream};
 use rustls::ClientConfig;
@@ -17,13 +17,14 @@ use tokio_postgres::tls::{MakeTlsConnect, NoTls};
 use tokio_postgres::{CancelToken, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// What a session that acts is allowed. Names are those of `pg_catalog`, or have their schema before them.
-const ACT: &str = "-c statement_timeout=0 -c idle_in_transaction_session_timeout=10000 -c search_path=pg_catalog \
-    -c standard_conforming_strings=on -c DateStyle=ISO -c IntervalStyle=postgres -c TimeZone=UTC -c extra_float_digits=1 -c bytea_output=hex";
-/// From which version on a server looks, while it works, whether its client is still there.
+/// What a session that acts is allowed.
+const ACT: &[(&str, &str)] = &[("statement_timeout", "0"), ("idle_in_transaction_session_timeout", "10000")];
+/// The setting by which a server looks, while it works, whether its client is still there; in milliseconds.
 ///
-/// Source: PostgreSQL 14 release notes, `client_connection_check_interval`.
-const LOOKS_AFTER_CLIENTS: i64 = 140_000;
+/// Source: PostgreSQL 14 release notes.
+const CLIENT_CHECK: (&str, &str) = ("client_connection_check_interval", "1000");
+/// `undefined_object` of a server before 14, and `invalid_parameter_value` of a platform where a server cannot look.
+const NO_CLIENT_CHECK: [&str; 2] = ["42704", "22023"];
 /// How many bytes an act may be told: `VACUUM VERBOSE` of many tables is long.
 const ACT_BYTES: u64 = 1 << 40;
 /// How long a wish to cancel may take to be delivered.
@@ -100,19 +101,20 @@ pub struct Canceller {
 /// Why there is none, in a few words and without any secret.
 pub async fn connect_to_act(access: &Access, lock_timeout: Duration) -> Result<Acting, Failure> {
     let (say, heard) = mpsc::unbounded_channel();
-    let session = begin_as(access, &Manner { options: ACT, heard: Some(say) }).await?;
-    let told = session.row("SELECT current_setting('server_version_num') AS version, pg_backend_pid() AS pid").await?;
-    let version = told.int("version").unwrap_or_default();
+    let mut settings = settings_of(&[ACT, FORM]);
+    settings.push(("lock_timeout", lock_timeout.as_millis().to_string()));
+    let without = Manner { settings, acts: true, heard: Some(say) };
+    let mut with = without.clone();
+    with.settings.push((CLIENT_CHECK.0, CLIENT_CHECK.1.to_owned()));
+    // All of it is part of the start: nothing is ever set in a session that a pooler might hand on.
+    let session = match begin_as(access, &with).await {
+        Err(failure) if failure.code.as_deref().is_some_and(|code| NO_CLIENT_CHECK.contains(&code)) => {
+            begin_as(access, &without).await?
+        }
+        other => other?,
+    };
+    let told = session.row("SELECT pg_backend_pid() AS pid").await?;
     let pid = told.int("pid").ok_or_else(|| Failure::ours("the server does not tell its process".to_owned()))?;
-    session.rows(&format!("SET lock_timeout = {}", lock_timeout.as_millis())).await?;
-    if version >= LOOKS_AFTER_CLIENTS {
-        session.rows("SET client_connection_check_interval = 1000").await?;
-    }
-    let still = session.row("SELECT pg_backend_pid() AS pid, current_setting('lock_timeout') AS waits").await?;
-    if still.int("pid") != Some(pid) {
-        let why = "a pooler stands before the server: what is set there does not stay with us";
-        return Err(Failure::ours(why.to_owned()));
-    }
     Ok(Acting { session, heard, pid })
 }
 

@@ -6,7 +6,7 @@
 
 use crate::domain::quantity::{bytes, count, counted};
 use crate::domain::{EffectClass, Error, Kind};
-use crate::probes::postgres::connect::{Failure, Session};
+use crate::probes::postgres::connect::{Failure, NO_LOOK, Session};
 use crate::procedure::quote::Quote;
 use crate::runner::adapters::sql::classify::classify;
 use crate::runner::adapters::sql::look::Seen;
@@ -240,6 +240,9 @@ pub(super) async fn look(
     let Some((columns, types)) = primary_key(session, table.object.oid).await.map_err(told)? else {
         return Ok(Err("its table has no primary key".to_owned()));
     };
+    if session.is_pooled() {
+        return Err(Error::new(Kind::Refused, format!("cannot {doing}: {NO_LOOK}")));
+    }
     session.rows("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await.map_err(told)?;
     session.rows(&format!("SET LOCAL statement_timeout = {}", QUESTION.as_millis())).await.map_err(told)?;
     let sums = parts.select(&format!("count(*) AS rows, sum(pg_column_size({}.*))::int8 AS size", parts.alias));
