@@ -5,14 +5,25 @@
 
 use crate::domain::Error;
 use crate::domain::error::Result;
+use crate::domain::quantity::span;
 use crate::journal::record::Ending;
+use crate::probes::clock;
 use crate::runner::adapters::{self, ActEnd};
+use crate::runner::failpoint;
 use crate::runner::rundir::write_durably;
 use crate::runner::shim::ActHead;
 use signal_hook::consts::SIGTERM;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// The largest set that is kept for a second try, in bytes; an undo of a larger one is tried once.
+const KEPT: u64 = 64 << 20;
+/// The first pause before an undo is tried again, and the longest; each is twice the one before.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(15));
+/// How often a pause looks whether it was cancelled.
+const GLANCE: Duration = Duration::from_millis(50);
 
 /// Acts; the exit code is 0 when it ended well and 1 otherwise.
 ///
@@ -28,12 +39,67 @@ pub fn main() -> Result<u8> {
     input.read_until(b'\n', &mut line).map_err(|cause| Error::machine("read the action", cause))?;
     let head: ActHead = serde_json::from_slice(&line).map_err(|cause| Error::machine("read the action", cause))?;
     let mut out = io::stdout().lock();
-    let end = if head.prove {
-        ActEnd::from(adapters::prove(&head.action, &mut input, &mut out, &cancel))
-    } else {
-        adapters::act(&head.action, &mut input, &mut out, &cancel)
+    let end = match (head.prove, head.again_s) {
+        (true, _) => ActEnd::from(adapters::prove(&head.action, &mut input, &mut out, &cancel)),
+        (false, None) => adapters::act(&head.action, &mut input, &mut out, &cancel),
+        (false, Some(seconds)) => {
+            let limit = failpoint::span("UNDO_AGAIN", Duration::from_secs(seconds));
+            again(&head, limit, &mut input, &mut out, &cancel)
+        }
     };
     let bytes = serde_json::to_vec(&end).map_err(|cause| Error::machine(doing, cause))?;
     write_durably(&head.result, &bytes).map_err(|cause| Error::machine("keep the result of the act", cause))?;
     Ok(u8::from(end.ending != Ending::Ok))
+}
+
+/// Takes back; what provably did nothing is tried again, with longer and longer pauses, until the limit.
+fn again(
+    head: &ActHead,
+    limit: Duration,
+    input: &mut impl BufRead,
+    out: &mut impl Write,
+    cancel: &AtomicBool,
+) -> ActEnd {
+    let mut set = Vec::new();
+    let began = clock::boot();
+    let read = input.by_ref().take(KEPT).read_to_end(&mut set);
+    if read.is_err() || set.len() as u64 == KEPT {
+        return adapters::act(&head.action, &mut set.as_slice().chain(input), out, cancel);
+    }
+    let mut pause = PAUSES.0;
+    for tries in 1_u32.. {
+        let end = adapters::act(&head.action, &mut set.as_slice(), out, cancel);
+        let spent = clock::boot().since(began);
+        if !end.again || cancel.load(Ordering::Relaxed) {
+            return end;
+        }
+        if spent + pause >= limit {
+            return given_up(end, tries, spent);
+        }
+        let _ = writeln!(out, "{}; tried again in {}", end.detail, span(pause));
+        if !rested(pause, cancel) {
+            return end;
+        }
+        pause = (pause * 2).min(PAUSES.1);
+    }
+    ActEnd::new(Ending::Unknown, "it was tried without an end")
+}
+
+/// How an undo ended that was tried to its limit, with what a person does now.
+fn given_up(mut end: ActEnd, tries: u32, spent: Duration) -> ActEnd {
+    let next = end.next.as_ref().map(|next| format!(". Next: {next}")).unwrap_or_default();
+    end.detail = format!("{}; tried {tries} times in {}{next}", end.detail, span(spent));
+    end
+}
+
+/// Pauses; false when it is cancelled.
+fn rested(pause: Duration, cancel: &AtomicBool) -> bool {
+    let began = clock::boot();
+    while clock::boot().since(began) < pause {
+        if cancel.load(Ordering::Relaxed) {
+            return false;
+        }
+        std::thread::sleep(GLANCE);
+    }
+    true
 }

@@ -16,7 +16,7 @@ use crate::domain::error::{Result, said};
 use crate::journal::record::LogEnd;
 use crate::probes::clock;
 use crate::procedure::plan::Action;
-use crate::runner::adapters::reach::Reach;
+use crate::runner::adapters::reach::{Ended, Reach};
 use crate::runner::adapters::secret::Named;
 use crate::runner::adapters::{self, Variables};
 use crate::runner::identity::ProcessId;
@@ -33,6 +33,11 @@ use std::time::Duration;
 
 /// How long an act may take to end after TERM before it is killed.
 pub const GRACE: Duration = Duration::from_secs(10);
+
+/// The variables by which a program knows its run and its attempt.
+pub const RUN: &str = "MIDWATCH_RUN";
+/// See [`RUN`].
+pub const ATTEMPT: &str = "MIDWATCH_ATTEMPT";
 
 /// How much of `exit.json` is reserved on disk before the act starts, so that a full disk cannot lose an outcome.
 const EXIT_RESERVE: usize = 4096;
@@ -86,6 +91,9 @@ pub enum ChildSpec {
         prove: bool,
         /// The frozen set.
         set: Option<PathBuf>,
+        /// For how long it is tried again where it did nothing, in seconds; only of an undo.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        again_s: Option<u64>,
     },
 }
 
@@ -98,6 +106,9 @@ pub struct ActHead {
     pub prove: bool,
     /// Where the result goes.
     pub result: PathBuf,
+    /// For how long it is tried again where it did nothing, in seconds; only of an undo.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again_s: Option<u64>,
 }
 
 /// Why a shim stopped its act.
@@ -127,6 +138,9 @@ pub struct Exit {
     pub took_ms: u64,
     /// Its log.
     pub log: LogEnd,
+    /// What became of its sessions at a database, where it was stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<Ended>,
 }
 
 impl Exit {
@@ -187,6 +201,10 @@ fn attend(spec: &Spec, stop: &std::os::unix::net::UnixStream) -> Exit {
             }
             exit.left_running = pump.drain(exit.stopped.is_some());
             exit.log = pump.finish();
+            let may_be_left = exit.stopped.is_some() || exit.signal.is_some() || exit.left_running > 0;
+            if let (true, Some((database, run, attempt))) = (may_be_left, sessions_of(spec)) {
+                exit.sessions = Some(database.end_sessions(run, attempt));
+            }
         }
     }
     exit.took_ms = u64::try_from(clock::boot().since(began).as_millis()).unwrap_or(u64::MAX);
@@ -197,10 +215,21 @@ fn attend(spec: &Spec, stop: &std::os::unix::net::UnixStream) -> Exit {
 fn variables_of(spec: &Spec) -> io::Result<(Variables, Variables)> {
     match &spec.child {
         ChildSpec::Program { env, secrets, database, .. } => {
-            adapters::environment(env, secrets, database.as_ref()).map_err(io::Error::other)
+            let found = adapters::environment(env, secrets, database.as_ref());
+            let (mut plain, hidden) = found.map_err(io::Error::other)?;
+            if let Some((database, run, attempt)) = sessions_of(spec) {
+                database.name_sessions(&mut plain, run, attempt).map_err(io::Error::other)?;
+            }
+            Ok((plain, hidden))
         }
         ChildSpec::Act { .. } => Ok((Variables::new(), Variables::new())),
     }
+}
+
+/// The database that a program opens sessions at, with the run and the attempt that name them.
+fn sessions_of(spec: &Spec) -> Option<(&Reach, &str, &str)> {
+    let ChildSpec::Program { env, database: Some(database), .. } = &spec.child else { return None };
+    Some((database, env.get(RUN)?, env.get(ATTEMPT)?))
 }
 
 /// Keeps a script in the attempt's own directory, where none but its owner reads it.
@@ -236,10 +265,11 @@ fn start(spec: &Spec, env: &Variables, secrets: &Variables) -> io::Result<Child>
         }
     };
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn()?;
-    if let ChildSpec::Act { action, prove, set, .. } = &spec.child
+    if let ChildSpec::Act { action, prove, set, again_s, .. } = &spec.child
         && let Some(mut pipe) = child.stdin.take()
     {
-        let head = ActHead { action: action.as_ref().clone(), prove: *prove, result: spec.dir.join("result.json") };
+        let (action, result) = (action.as_ref().clone(), spec.dir.join("result.json"));
+        let head = ActHead { action, prove: *prove, result, again_s: *again_s };
         let set = set.clone();
         // On its own thread: an act that stops reading must not stop the pump.
         std::thread::spawn(move || feed(&mut pipe, &head, set.as_deref()));

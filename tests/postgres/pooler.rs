@@ -4,30 +4,11 @@ use super::*;
 use crate::support::pgbouncer::{IGNORING, PgBouncer};
 use midwatch::probes::postgres::connect::act::connect_to_act;
 use midwatch::probes::postgres::connect::connect;
-use tokio_postgres::{NoTls, SimpleQueryMessage};
 
 /// The settings that Midwatch asks for in one place or another, and what holds a server connection.
-const SETTINGS: &str = "SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) FROM pg_settings WHERE name IN ('statement_timeout', \
+const SETTINGS: &str = "SELECT pg_backend_pid(), string_agg(name || '=' || setting, ' ' ORDER BY name) FROM pg_settings WHERE name IN ('statement_timeout', \
     'lock_timeout', 'default_transaction_read_only', 'idle_in_transaction_session_timeout', 'client_connection_check_interval', \
     'search_path', 'standard_conforming_strings', 'DateStyle', 'IntervalStyle', 'TimeZone', 'extra_float_digits', 'bytea_output')";
-
-/// What an application finds that gets the pooler's one server connection: its process and its settings.
-async fn seen_by_another(pooler: &PgBouncer) -> Vec<String> {
-    let (client, connection) = tokio_postgres::connect(&pooler.conninfo(), NoTls).await.unwrap();
-    let connection = tokio::spawn(connection);
-    let mut seen = Vec::new();
-    for sql in ["SELECT pg_backend_pid()", SETTINGS] {
-        let rows = client.simple_query(sql).await.unwrap();
-        let row = rows.iter().find_map(|message| match message {
-            SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
-            _ => None,
-        });
-        seen.push(row.unwrap());
-    }
-    drop(client);
-    let _ = connection.await;
-    seen
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pooler_is_watched_within_transactions_and_never_acted_through() {
@@ -36,7 +17,7 @@ async fn a_pooler_is_watched_within_transactions_and_never_acted_through() {
         for more in ["", IGNORING] {
             let case = format!("{mode}, {more:?}");
             let pooler = PgBouncer::start(&server, mode, more);
-            let before = seen_by_another(&pooler).await;
+            let before = pooler.seen(SETTINGS).await;
             let access = access(&pooler.conninfo(), &[]);
 
             // Every figure of a reading is there, and it says by which way.
@@ -73,7 +54,7 @@ async fn a_pooler_is_watched_within_transactions_and_never_acted_through() {
             assert!(refused.reason.starts_with("a connection pooler such as PgBouncer"), "{case}: {refused}");
             assert!(refused.reason.contains("the host and the port of the server itself"), "{case}: {refused}");
 
-            assert_eq!(seen_by_another(&pooler).await, before, "{case}: an application finds another session");
+            assert_eq!(pooler.seen(SETTINGS).await, before, "{case}: an application finds another session");
         }
     }
 }
@@ -86,8 +67,10 @@ async fn a_server_without_a_pooler_is_known_as_one_and_acted_on() {
     assert_eq!(itself.facts["is_pooled"], Fact::Bool(false));
     assert!(!itself.detail.contains("pooler"), "{}", itself.detail);
     let acting = connect_to_act(&access(&server.conninfo("postgres"), &[]), Duration::from_millis(700)).await.unwrap();
-    let line = acting.session().row("SELECT current_setting('lock_timeout') AS lock, \
-        current_setting('client_connection_check_interval') AS check, current_setting('statement_timeout') AS time");
+    let line = acting.session().row(
+        "SELECT current_setting('lock_timeout') AS lock, \
+        current_setting('client_connection_check_interval') AS check, current_setting('statement_timeout') AS time",
+    );
     let line = line.await.unwrap();
     let found = ["lock", "check", "time"].map(|column| line.text(column).unwrap().to_owned());
     assert_eq!(found, ["700ms", "1s", "0"]);

@@ -25,6 +25,7 @@ mod redis;
 mod report;
 mod rows;
 mod script;
+mod sessions;
 mod socket;
 mod sql;
 mod state;

@@ -50,7 +50,7 @@ impl Base {
     }
 
     /// Writes the estate anew with these ways to the database.
-    fn names(&self, watch: &str, act: &str) {
+    pub fn names(&self, watch: &str, act: &str) {
         let text = format!(
             "schema = 1\nname = \"test\"\nenvironment = \"other\"\n[[postgres]]\nname = \"main\"\nwatch = \"\"\"{watch}\"\"\"\nact = \"\"\"{act}\"\"\"\n"
         );

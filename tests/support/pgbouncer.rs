@@ -8,6 +8,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use tokio_postgres::{NoTls, SimpleQueryMessage};
 
 /// What PgBouncer's own manual tells to set for drivers that send these startup parameters.
 pub const IGNORING: &str = "ignore_startup_parameters = options,extra_float_digits\n";
@@ -55,6 +56,22 @@ impl PgBouncer {
     /// The way through it, as a libpq string.
     pub fn conninfo(&self) -> String {
         format!("host=127.0.0.1 port={} user=postgres dbname=postgres sslmode=disable", self.port)
+    }
+
+    /// What an application finds that gets the pooler's one server connection: each column of one row.
+    pub async fn seen(&self, sql: &str) -> Vec<String> {
+        let (client, connection) = tokio_postgres::connect(&self.conninfo(), NoTls).await.unwrap();
+        let connection = tokio::spawn(connection);
+        let rows = client.simple_query(sql).await.unwrap();
+        let row = rows.iter().find_map(|message| match message {
+            SimpleQueryMessage::Row(row) => Some(row),
+            _ => None,
+        });
+        let row = row.unwrap();
+        let seen = (0..row.len()).map(|place| row.get(place).unwrap_or_default().to_owned()).collect();
+        drop(client);
+        let _ = connection.await;
+        seen
     }
 }
 

@@ -138,7 +138,7 @@ pub const SECTIONS: &[Section] = &[
         name: "postgres",
         form: Form::Many,
         doc: "One database of one PostgreSQL server. A password is in a connection only as `password=secret:NAME`; `PG*`, the \
-              service file and the password file hold as libpq has them.",
+              service file and the password file hold as libpq has them. Through a connection pooler it is watched, and never acted on.",
         keys: &[
             Key::required("name", Kind::Name, "\"main\"", "Its name, unique among databases."),
             Key::required(

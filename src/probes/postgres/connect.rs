@@ -41,14 +41,14 @@ const NAME: &str = "midwatch";
 /// What a session that only looks is allowed; it holds no snapshot and waits behind no lock.
 ///
 /// Source: PostgreSQL 18 manual, 19.11. Read-only mode does not stop VACUUM or REINDEX: the role must not be able to.
-const WATCH: &[(&str, &str)] = &[
+pub(super) const WATCH: &[(&str, &str)] = &[
     ("default_transaction_read_only", "on"),
     ("statement_timeout", "5000"),
     ("lock_timeout", "500"),
     ("idle_in_transaction_session_timeout", "10000"),
 ];
 /// How every session writes and reads values. Names are those of `pg_catalog`, or have their schema before them.
-const FORM: &[(&str, &str)] = &[
+pub(super) const FORM: &[(&str, &str)] = &[
     ("search_path", "pg_catalog"),
     ("standard_conforming_strings", "on"),
     ("DateStyle", "ISO"),
@@ -236,7 +236,7 @@ impl Way<'_> {
     /// What may be done with a session that a pooler gave.
     fn through_pooler(&self, mut session: Session) -> Result<Session, Failure> {
         if self.manner.acts {
-            return Err(Failure::ours(pooler::NO_ACT.to_owned()));
+            return Err(pooler::no_act());
         }
         if self.parameters.options.is_some() {
             return Err(Failure::ours(pooler::NO_OPTIONS.to_owned()));
@@ -351,5 +351,21 @@ async fn fitting(session: Session, kind: SessionKind) -> Result<Session, Failure
         Some(true) => Err(Failure::ours("the server is a standby".to_owned())),
         Some(false) => Err(Failure::ours("the server is a primary".to_owned())),
         None => Err(Failure::ours("the server does not say whether it is a standby".to_owned())),
+    }
+}
+
+impl Session {
+    /// What went wrong: how the connection ended tells more than that it did.
+    fn told(&self, error: &tokio_postgres::Error) -> Failure {
+        let (code, reason) = reasons::of_asking(error);
+        // The server closes the connection behind such an answer; another question would only find that out.
+        if reasons::is_last(error) {
+            self.end(&reason);
+        }
+        let ended = self.ended.lock().ok().and_then(|ended| ended.clone());
+        match ended {
+            Some(why) if code.is_none() => Failure { code, reason: why },
+            _ => Failure { code, reason },
+        }
     }
 }

@@ -23,24 +23,66 @@ pub struct ActEnd {
     /// What was seen, where something was looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
+    /// Which run of the source answered, where it says so; another after each restart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_run: Option<String>,
+    /// Whether another look cannot find it otherwise: what was waited for cannot come any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub settled: bool,
+    /// Whether it may be tried again: it provably did nothing, or to do it twice is the same as once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
+    /// What a person does where it did not come about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 impl ActEnd {
     /// An end without counts.
     pub fn new(ending: Ending, detail: impl Into<String>) -> Self {
-        Self { ending, detail: said(detail.into()), counts: BTreeMap::new(), evidence: None }
+        Self {
+            ending,
+            detail: said(detail.into()),
+            counts: BTreeMap::new(),
+            evidence: None,
+            source_run: None,
+            settled: false,
+            again: false,
+            next: None,
+        }
     }
 
     /// A check that learned nothing.
     pub fn unknown(why: impl std::fmt::Display) -> Self {
         let counts = BTreeMap::from([("unknown".to_owned(), 1)]);
-        Self { ending: Ending::Failed, detail: format!("unknown: {}", said(why)), counts, evidence: None }
+        Self { counts, ..Self::new(Ending::Failed, format!("unknown: {}", said(why))) }
     }
 
     /// The same with what was seen.
     #[must_use]
     pub fn seen(mut self, evidence: Evidence) -> Self {
         self.evidence = Some(evidence);
+        self
+    }
+
+    /// The same from a source that says which run of it answered.
+    #[must_use]
+    pub fn of_run(mut self, run: Option<String>) -> Self {
+        self.source_run = run;
+        self
+    }
+
+    /// The same where it may be tried again, for nothing was done or doing it twice is the same as once.
+    #[must_use]
+    pub fn to_try_again(mut self) -> Self {
+        self.again = true;
+        self
+    }
+
+    /// The same where another look cannot find it otherwise.
+    #[must_use]
+    pub fn for_good(mut self) -> Self {
+        self.settled = true;
         self
     }
 

@@ -6,6 +6,13 @@
 //!
 //! It is reached as an act of `sql` would. The plan holds how it is written and where its secrets lie; whoever starts the program
 //! works the variables out, and the password is one of them that is masked in the log.
+//!
+//! The sessions of a program carry the name of its attempt, and the server itself looks whether their client lives. What is left of
+//! them after a program was stopped is cancelled, then terminated.
+
+mod sessions;
+
+pub use sessions::Ended;
 
 use crate::config::libpq::Variables;
 use crate::config::reader::{Problems, Table};

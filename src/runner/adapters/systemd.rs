@@ -262,7 +262,8 @@ async fn is_active(bus: &mut Bus, action: &Action, spec: &Spec) -> ActEnd {
     facts.extend(state.main_pid.map(|pid| ("main_pid".to_owned(), pid.to_string())));
     let seen = Evidence { source: action.line.clone(), seen: clock::now().wall, facts };
     let (ending, detail) = judged(&state);
-    ActEnd::new(ending, detail).seen(seen)
+    let run = Some(state.invocation.clone()).filter(|run| !run.is_empty());
+    ActEnd::new(ending, detail).seen(seen).of_run(run)
 }
 
 fn judged(state: &State) -> (Ending, String) {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! look ─▶ is it so? ─▶ yes, and has been without a break for the span: over
-//!   ▲                  no, or nobody knows: the span begins anew
+//!   ▲                  no, unknown, or another run of the source: the span begins again
 //!   └── pause ◀────────┘                         time is up: what was seen last
 //! ```
 //!
@@ -95,6 +95,8 @@ struct Wait<'a> {
     last: Option<Last>,
     /// A look that was given up and has not let go.
     stuck: Option<Receiver<(ActEnd, Vec<u8>)>>,
+    /// Which run of the source answered last.
+    run: Option<String>,
 }
 
 /// Waits.
@@ -109,7 +111,8 @@ pub(super) fn act(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> 
         (false, Err(why)) => return ActEnd::unknown(format!("`until` cannot be read: {why}")),
     };
     let began = clock::boot();
-    Wait { spec: &spec, condition, began, looks: 0, so: None, last: None, stuck: None }.until_its_end(out, cancel)
+    Wait { spec: &spec, condition, began, looks: 0, so: None, last: None, stuck: None, run: None }
+        .until_its_end(out, cancel)
 }
 
 impl Wait<'_> {
@@ -118,8 +121,15 @@ impl Wait<'_> {
         loop {
             let began = clock::boot();
             let Some((end, printed)) = self.look(cancel) else { break };
+            let settled = end.settled;
+            let restarted = self.is_another_run(&end);
             let so = self.judge(began, end, &printed);
-            let _ = writeln!(out, "{}{}", self.seen(), if so { " · so" } else { "" });
+            let again = if restarted { " · restarted since the last look" } else { "" };
+            let _ = writeln!(out, "{}{}{again}", self.seen(), if so { " · so" } else { "" });
+            if settled {
+                let detail = format!("it cannot become so any more: {}", self.seen());
+                return self.ended(Ending::Failed, detail);
+            }
             if so && self.held() >= Duration::from_secs(self.spec.until.for_s) {
                 return self.over();
             }
@@ -183,6 +193,17 @@ impl Wait<'_> {
                 return Some((ActEnd::unknown("it took longer than a look may"), Vec::new()));
             }
         }
+    }
+
+    /// Whether another run of the source answers than before; what was so until then was so of another one.
+    fn is_another_run(&mut self, end: &ActEnd) -> bool {
+        let Some(now) = end.source_run.clone() else { return false };
+        let is_another = self.run.as_ref().is_some_and(|before| *before != now);
+        self.run = Some(now);
+        if is_another {
+            self.so = None;
+        }
+        is_another
     }
 
     /// Judges a look, and counts since when it has been so.

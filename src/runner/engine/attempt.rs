@@ -4,19 +4,23 @@ use crate::domain::error::{Result, said};
 use crate::domain::{Actor, Digest, EffectClass, Error, PromptId, Verb};
 use crate::journal::record::{Ending, Event, Outcome};
 use crate::procedure::plan::{Action, Step};
+use crate::runner::adapters::reach::Ended;
 use crate::runner::adapters::{self, ActEnd, Proof};
 use crate::runner::engine::Engine;
 use crate::runner::failpoint;
 use crate::runner::identity::ProcessId;
 use crate::runner::ofd;
 use crate::runner::rundir::{open_private, read_bounded, sync_dir};
-use crate::runner::shim::{ChildSpec, Exit, GRACE, Spec, Stopped};
+use crate::runner::shim::{self, ChildSpec, Exit, GRACE, Spec, Stopped};
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::process::Command;
+
+/// How the name of an attempt at an undo ends.
+const UNDO: &str = ".undo";
 
 /// How often a runner looks whether a shim that it did not start has ended.
 const ADOPTED_POLL: Duration = Duration::from_millis(50);
@@ -38,7 +42,12 @@ pub fn name(step: u32, attempt: u32) -> String {
 
 /// The name of an attempt at a step's undo.
 pub fn undo_name(step: u32, attempt: u32) -> String {
-    format!("{}.{attempt}.undo", step + 1)
+    format!("{}.{attempt}{UNDO}", step + 1)
+}
+
+/// Whether an attempt is one at an undo.
+fn is_undo(name: &str) -> bool {
+    name.ends_with(UNDO)
 }
 
 impl Engine {
@@ -139,7 +148,7 @@ impl Engine {
             ending @ (Ending::Ok | Ending::Failed) if told => ending,
             _ => Ending::Unknown,
         };
-        Ok(ActEnd { ending, detail: outcome.detail, counts: outcome.counts, evidence: None })
+        Ok(ActEnd { counts: outcome.counts, ..ActEnd::new(ending, outcome.detail) })
     }
 
     /// Starts an act under a shim and stays with it to its end; calls are taken meanwhile, and an abort stops the act.
@@ -206,15 +215,16 @@ impl Engine {
         let child = match adapters::program(&action) {
             Some(program) => {
                 let mut env = program.env;
-                env.insert("MIDWATCH_RUN".to_owned(), self.dir.id.to_string());
-                env.insert("MIDWATCH_ATTEMPT".to_owned(), name.to_owned());
+                env.insert(shim::RUN.to_owned(), self.dir.id.to_string());
+                env.insert(shim::ATTEMPT.to_owned(), name.to_owned());
                 let (secrets, database, script) = (program.secrets, program.database, program.script);
                 let (path, argv, cwd) = (program.path, program.argv, program.cwd);
                 ChildSpec::Program { path, argv, cwd, env, secrets, database, script }
             }
             None => {
                 let set = set.map(|digest| self.dir.set(digest));
-                ChildSpec::Act { exe: self.exe.clone(), action: Box::new(action), prove, set }
+                let again_s = is_undo(name).then(|| self.again_s(timeout_s));
+                ChildSpec::Act { exe: self.exe.clone(), action: Box::new(action), prove, set, again_s }
             }
         };
         Spec {
@@ -288,6 +298,9 @@ impl Engine {
                 let (ending, mut detail) = judge(&exit, result.as_ref(), acts);
                 if exit.left_running > 0 {
                     detail = format!("{detail}; {} of its processes still run", exit.left_running);
+                }
+                if let Some(words) = exit.sessions.as_ref().and_then(Ended::words) {
+                    detail = format!("{detail}; {words}");
                 }
                 outcome.ending = ending;
                 outcome.detail = detail;

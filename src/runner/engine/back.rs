@@ -18,6 +18,9 @@ use crate::runner::engine::{Engine, attempt};
 use crate::runner::failpoint;
 use std::time::Duration;
 
+/// For how long an undo that did nothing is tried again where no budget says less, in seconds.
+const AGAIN_S: u64 = 300;
+
 impl Engine {
     /// Takes back what ran, down to the phase that the plan names, until nothing is owed or somebody stops it.
     pub(super) async fn go_back(&mut self) -> Result<()> {
@@ -179,6 +182,12 @@ impl Engine {
         let found = self.launch(&name, action, false, set.as_ref(), planned.timeout_s).await?;
         let outcome = self.conclude(&name, found, false);
         self.end_undo(step, attempt, outcome)
+    }
+
+    /// For how long an undo that did nothing is tried again, in seconds: within its budget and well within its own time.
+    pub(super) fn again_s(&self, timeout_s: u64) -> u64 {
+        let budget = self.view().rollback.as_ref().and_then(|rollback| rollback.budget_s);
+        budget.unwrap_or(AGAIN_S).min(AGAIN_S).min(timeout_s / 2)
     }
 
     /// Records how an undo ended.

@@ -129,7 +129,7 @@ fn a_queue_is_drained_for_the_work_and_in_use_again() {
         let before = queue.taken_in.load(SeqCst);
         sign(&pty, "migrated");
         let over = pty.wait_for(SOON, |screen| screen.contains("ended well"));
-        assert!(over.contains("9/9"), "{over}");
+        assert!(over.contains("11/11"), "{over}");
         assert_eq!(queue.flag(), None);
         queue.is_in_use();
         assert!(queue.taken_in.load(SeqCst) > before);

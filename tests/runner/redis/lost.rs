@@ -19,6 +19,83 @@ fn a_lost_server_is_unknown_and_never_zero() {
     assert!(end.detail.starts_with("unknown: ") && end.counts["unknown"] == 1, "{end:?}");
 }
 
+/// A wait for an empty queue that counts only under this run's flag, and on the server that was asked at the beginning.
+fn under_a_flag() -> Cache {
+    let cache = Cache::new();
+    let cache = Cache { estate: cache.estate.with("MIDWATCH_SPAN_WAIT_EVERY", "50"), ..cache };
+    let held = "while = { key = \"drain\", value = \"{{run.id}}\", run_id = \"{{server.run_id}}\" }";
+    cache.estate.procedure(
+        "redis",
+        "",
+        &format!(
+            "[[work]]\ntitle = \"Server\"\nread = {{ redis = \"info\", fields = [\"run_id\"] }}\nsave = \"server\"\n\
+             [[work]]\ntitle = \"Stop intake\"\neffect = \"change\"\ndo = {{ redis = {SET} }}\nundo = {{ none = \"a test\" }}\n\
+             [[work]]\ntitle = \"Empty\"\nwait = {{ redis = \"length\", key = \"jobs\", in_flight = [\"taken\"], {held} }}\n\
+             until = \"value == 0\"\ntimeout = \"10m\"\n"
+        ),
+    );
+    cache.ask(&["LPUSH", "jobs", "job"]);
+    cache
+}
+
+/// Confirms the flag, and waits until the job was counted under it.
+fn counted(cache: &Cache) {
+    let (run, prompt) = cache.asked();
+    run.accept(&prompt, consent(&prompt));
+    let log = run.dir.log("3.1.log");
+    wait_for("a job", || fs::read_to_string(&log).unwrap_or_default().contains("value 1").then_some(()));
+}
+
+/// Why the wait failed.
+fn failed(cache: &Cache) -> String {
+    let run = cache.estate.run();
+    let view = run.wait("an outcome", |view| view.steps[2].outcome.is_some());
+    let end = view.steps[2].outcome.clone().unwrap();
+    assert_eq!(end.ending, Ending::Failed, "{end:?}");
+    end.detail
+}
+
+#[test]
+fn a_server_that_died_with_its_jobs_and_comes_back_empty_was_not_drained() {
+    let mut cache = under_a_flag();
+    counted(&cache);
+    cache.server.kill();
+    cache.server.run().unwrap();
+    assert_eq!(cache.ask(&["GET", "drain"]), "nil");
+    let why = failed(&cache);
+    assert!(why.starts_with("it cannot become so any more: unknown: drain is not there: "), "{why}");
+    assert!(why.contains("0 in jobs, 0 taken"), "{why}");
+}
+
+#[test]
+fn a_queue_is_not_drained_on_another_run_of_its_server_though_the_flag_came_back() {
+    let mut cache = under_a_flag();
+    counted(&cache);
+    cache.ask(&["SAVE"]);
+    cache.server.kill();
+    cache.server.run().unwrap();
+    assert_ne!(cache.ask(&["GET", "drain"]), "nil");
+    let why = failed(&cache);
+    assert!(why.contains("the server was restarted since, or is another one"), "{why}");
+}
+
+#[test]
+fn a_queue_is_not_drained_under_the_flag_of_somebody_else() {
+    let cache = under_a_flag();
+    counted(&cache);
+    cache.ask(&["SET", "drain", "theirs"]);
+    let why = failed(&cache);
+    assert!(why.contains("unknown: drain holds another value than "), "{why}");
+}
+
+#[test]
+fn a_queue_is_drained_where_the_flag_stood_on_one_run_of_the_server() {
+    let cache = under_a_flag();
+    counted(&cache);
+    cache.ask(&["DEL", "jobs"]);
+    assert_eq!(cache.estate.run().sealed().sealed, Some(RunStatus::Ok));
+}
+
 #[test]
 fn looks_tell_what_is_there() {
     let cache = Cache::new();
@@ -179,4 +256,77 @@ fn what_is_written_wrong_is_said_with_its_reason() {
         };
         assert!(said.iter().any(|it| it.contains(words)), "{act}: {said:?}");
     }
+}
+
+/// A run that has set its flag and waits for a person.
+fn flagged(cache: &Cache) -> Run<'_> {
+    let undo = "undo = { redis = \"release\", key = \"drain\", value = \"{{run.id}}\" }";
+    cache.estate.procedure(
+        "redis",
+        "",
+        &format!(
+            "[[work]]\ntitle = \"Stop intake\"\neffect = \"change\"\ndo = {{ redis = {SET} }}\n{undo}\n\
+             [[work]]\ntitle = \"Work\"\nmanual = \"Work.\"\n"
+        ),
+    );
+    let (run, prompt) = cache.asked();
+    run.accept(&prompt, consent(&prompt));
+    run.prompt_after(&prompt.id);
+    run
+}
+
+/// Asks for the rollback, and waits until releasing the flag was tried in vain.
+fn tried_in_vain(run: &Run<'_>) {
+    run.send(midwatch::runner::protocol::Demand::Abort { undo: true });
+    let log = run.dir.log("1.1.undo.log");
+    wait_for("a second try", || {
+        fs::read_to_string(&log).unwrap_or_default().contains("; tried again in ").then_some(())
+    });
+}
+
+#[test]
+fn a_flag_is_released_as_soon_as_its_server_answers_again() {
+    // It hangs, and goes on.
+    let cache = Cache::new();
+    {
+        let run = flagged(&cache);
+        let server = rustix::process::Pid::from_raw(i32::try_from(cache.server.pid().unwrap()).unwrap()).unwrap();
+        rustix::process::kill_process(server, rustix::process::Signal::STOP).unwrap();
+        tried_in_vain(&run);
+        rustix::process::kill_process(server, rustix::process::Signal::CONT).unwrap();
+        assert_eq!(run.sealed().sealed, Some(RunStatus::Aborted));
+        assert_eq!(cache.ask(&["GET", "drain"]), "nil");
+    }
+    // It is gone, and comes back with its data.
+    let mut cache = Cache::new();
+    {
+        let run = flagged(&cache);
+        cache.ask(&["SAVE"]);
+        drop(run);
+    }
+    cache.server.kill();
+    tried_in_vain(&cache.estate.run());
+    cache.server.run().unwrap();
+    assert_eq!(cache.estate.run().sealed().sealed, Some(RunStatus::Aborted));
+    assert_eq!(cache.ask(&["GET", "drain"]), "nil");
+}
+
+#[test]
+fn a_flag_that_could_not_be_released_names_what_to_do_next() {
+    let cache = Cache::new();
+    let mut cache = Cache { estate: cache.estate.with("MIDWATCH_SPAN_UNDO_AGAIN", "2500"), ..cache };
+    drop(flagged(&cache));
+    cache.server.kill();
+    let run = cache.estate.run();
+    tried_in_vain(&run);
+    let Ask::Decide { text, .. } = run.prompt().ask else { panic!("{:?}", run.prompt()) };
+    assert!(text.starts_with("failed: the undo: nothing was done: "), "{text}");
+    assert!(text.contains("; tried 2 times in "), "{text}");
+    let next = format!(
+        ". Next: drain stays at cache until it expires; when the server answers, look with `GET drain`, \
+        and `DEL drain` while it holds {}",
+        run.dir.id
+    );
+    assert!(text.ends_with(&next), "{text}");
+    run.kill_runner();
 }

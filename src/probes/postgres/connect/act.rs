@@ -5,7 +5,7 @@
 
 use crate::config::libpq::{Access, Server};
 use crate::domain::quantity;
-use crate::probes::postgres::connect::{FORM, Failure, Line, Manner, Session, begin_as, settings_of};
+use crate::probes::postgres::connect::{FORM, Failure, Line, Manner, Session, WATCH, begin_as, settings_of};
 use crate::probes::postgres::reasons;
 use crate::probes::postgres::stream::{self, Meter, Stream};
 use rustls::ClientConfig;
@@ -116,6 +116,23 @@ pub async fn connect_to_act(access: &Access, lock_timeout: Duration) -> Result<A
     let told = session.row("SELECT pg_backend_pid() AS pid").await?;
     let pid = told.int("pid").ok_or_else(|| Failure::ours("the server does not tell its process".to_owned()))?;
     Ok(Acting { session, heard, pid })
+}
+
+/// The version of the server itself, as `150020`, where it can be reached as whoever acts would.
+///
+/// # Errors
+/// Why not; [`Failure::is_of_pooler`] says that a pooler stands before it.
+pub async fn version_to_act(access: &Access) -> Result<i64, Failure> {
+    let manner = Manner { settings: settings_of(&[WATCH, FORM]), acts: true, heard: None };
+    let session = begin_as(access, &manner).await?;
+    let told = session.row("SELECT current_setting('server_version_num') AS version").await?;
+    Ok(told.int("version").unwrap_or_default())
+}
+
+/// The option by which a server of this version ends what works for a client that is gone; none before 14.
+#[must_use]
+pub fn client_check(version: i64) -> Option<String> {
+    (version >= 140_000).then(|| format!("-c {}={}", CLIENT_CHECK.0, CLIENT_CHECK.1))
 }
 
 impl Acting {

@@ -28,7 +28,7 @@ const WHICH: &str = "pg_postmaster_start_time()";
 const OF_SESSIONS: [&str; 2] = ["default_transaction_read_only", "idle_in_transaction_session_timeout"];
 
 /// What to do where a session that acts meets a pooler.
-pub(in crate::probes::postgres) const NO_ACT: &str = "a connection pooler such as PgBouncer stands before the server, and settings \
+const NO_ACT: &str = "a connection pooler such as PgBouncer stands before the server, and settings \
     of a session would stay with its other clients: let `act` name the host and the port of the server itself";
 /// What to do where what a question needs cannot go through a pooler.
 pub const NO_LOOK: &str = "a connection pooler such as PgBouncer stands before the server, and this needs a session of its own: \
@@ -72,6 +72,19 @@ impl Own {
     /// Whether the answer is this name.
     pub(in crate::probes::postgres) fn is(&self, answer: Option<&str>) -> bool {
         answer == Some(self.0.as_str())
+    }
+}
+
+/// Why a session that acts is not opened through a pooler.
+pub(in crate::probes::postgres) fn no_act() -> Failure {
+    Failure { code: Some(REFUSED.to_owned()), reason: NO_ACT.to_owned() }
+}
+
+impl Failure {
+    /// Whether a pooler stands before the server, and refuses or is refused.
+    #[must_use]
+    pub fn is_of_pooler(&self) -> bool {
+        self.code.as_deref() == Some(REFUSED)
     }
 }
 

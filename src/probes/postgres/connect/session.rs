@@ -3,7 +3,6 @@
 use crate::probes::postgres::answer::{Failure, Line};
 use crate::probes::postgres::connect::pooler::{self, Setting};
 use crate::probes::postgres::connect::{Session, late};
-use crate::probes::postgres::reasons;
 use std::sync::Mutex;
 use std::time::Duration;
 use tokio_postgres::SimpleQueryMessage;
@@ -116,23 +115,9 @@ impl Session {
     }
 
     /// Notes that it is over.
-    fn end(&self, reason: &str) {
+    pub(super) fn end(&self, reason: &str) {
         if let Ok(mut ended) = self.ended.lock() {
             ended.get_or_insert_with(|| reason.to_owned());
-        }
-    }
-
-    /// What went wrong: how the connection ended tells more than that it did.
-    pub(super) fn told(&self, error: &tokio_postgres::Error) -> Failure {
-        let (code, reason) = reasons::of_asking(error);
-        // The server closes the connection behind such an answer; another question would only find that out.
-        if reasons::is_last(error) {
-            self.end(&reason);
-        }
-        let ended = self.ended.lock().ok().and_then(|ended| ended.clone());
-        match ended {
-            Some(why) if code.is_none() => Failure { code, reason: why },
-            _ => Failure { code, reason },
         }
     }
 }

@@ -65,7 +65,7 @@ pub(super) fn act(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> 
                     let why = format!("it was sent, and nobody knows whether it was done: {}", lost.why);
                     return ActEnd::new(Ending::Unknown, why);
                 }
-                nothing(lost.why)
+                nothing(lost.why).to_try_again()
             }
         }
     };

@@ -26,6 +26,24 @@ const EXPECT: Key = Key::required(
 );
 const IN_FLIGHT: Key =
     Key::optional("in_flight", Kind::Texts("keys", "."), "none", "[\"processing\"]", "Keys that are counted with it.");
+const HELD: &[Key] = &[
+    Key::required("key", Kind::Text("a key", "."), "\"queue_drain_mode\"", "The key."),
+    Key::required("value", Kind::Text("text", ""), "\"{{run.id}}\"", "What it must hold."),
+    Key::optional(
+        "run_id",
+        Kind::Text("text", r"\S"),
+        "any",
+        "\"{{server.run_id}}\"",
+        "Which run of the server must answer, as INFO named it before.",
+    ),
+];
+const WHILE: Key = Key::optional(
+    "while",
+    Kind::Table(HELD),
+    "always",
+    "{ key = \"queue_drain_mode\", value = \"{{run.id}}\" }",
+    "What must hold for the number to count; otherwise it is unknown, and a `wait` fails at once.",
+);
 const SAMPLE: Key = Key::optional("sample", Kind::Int(1, 100_000), "10000", "500", "How many keys are looked at.");
 const BATCH: Key = Key::optional("batch", Kind::Int(1, 10_000), "500", "500", "How many go at once.");
 const BOUNDED: Key = Key::optional(
@@ -39,7 +57,7 @@ const BOUNDED: Key = Key::optional(
 /// Every form.
 pub(super) const WAYS: &[Way] = &[
     way(KEY, "Judges one value of a Redis.", JUDGES, &[word(&["get"], "\"get\""), NAME, EXPECT]),
-    way(KEY, "Judges a length.", JUDGES, &[word(&["length"], "\"length\""), NAME, IN_FLIGHT, EXPECT]),
+    way(KEY, "Judges a length.", JUDGES, &[word(&["length"], "\"length\""), NAME, IN_FLIGHT, WHILE, EXPECT]),
     way(
         KEY,
         "Judges a fact of INFO.",
@@ -52,7 +70,7 @@ pub(super) const WAYS: &[Way] = &[
     ),
     way(KEY, "Judges how many keys fit.", JUDGES, &[word(&["keys"], "\"keys\""), MATCH, EXPECT]),
     way(KEY, "Reads one value.", READ, &[word(&["get"], "\"get\""), NAME]),
-    way(KEY, "Reads a length.", READ, &[word(&["length"], "\"length\""), NAME, IN_FLIGHT]),
+    way(KEY, "Reads a length.", READ, &[word(&["length"], "\"length\""), NAME, IN_FLIGHT, WHILE]),
     way(
         KEY,
         "Reads facts of INFO.",

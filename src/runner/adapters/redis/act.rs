@@ -24,6 +24,8 @@ use std::time::Duration;
 const TRIES: u32 = 5;
 /// What a transaction answers with that others came before.
 const CHANGED: &str = "CHANGED";
+/// The errors of a server that is busy with itself. Source: `server.c` of Redis 7.
+const PASSING: [&str; 5] = ["LOADING", "BUSY", "MASTERDOWN", "TRYAGAIN", "CLUSTERDOWN"];
 /// How long SAVE may keep everybody waiting.
 const SAVING: Duration = Duration::from_secs(3600);
 
@@ -53,9 +55,28 @@ pub(in super::super) fn act(
         return ActEnd::new(Ending::Cancelled, "stopped before it began");
     }
     let work = Work { spec: &spec, head, keys, cancel };
-    let end = ways::finish(work.whole(out)).unwrap_or_else(|error| nothing(&error.message));
+    let mut end = ways::finish(work.whole(out)).unwrap_or_else(|error| nothing(&error.message));
+    if let What::Release { key, value } = &spec.what {
+        end.next = Some(format!(
+            "{key} stays at {} until it expires; when the server answers, look with `GET {key}`, and `DEL {key}` while it holds {value}",
+            spec.target
+        ));
+    }
     let _ = writeln!(out, "{}", end.detail);
     end
+}
+
+/// Why a server is not acted on.
+enum NotNow {
+    /// It may be otherwise soon.
+    Later(String),
+    /// It is another one, or takes no such change.
+    Never(String),
+}
+
+/// What passes by itself: no answer at all, or one of a server that is busy with itself.
+fn may_pass(failure: &Failure) -> bool {
+    failure.code.as_deref().is_none_or(|code| PASSING.contains(&code))
 }
 
 /// One act.
@@ -92,10 +113,12 @@ impl Work<'_> {
         };
         let mut session = match self.spec.to_act(patience).await {
             Ok(session) => session,
-            Err(why) => return nothing(&why),
+            Err(why) => return nothing(&why).to_try_again(),
         };
-        if let Err(why) = self.is_what_was_shown(&mut session).await {
-            return nothing(&why);
+        match self.is_what_was_shown(&mut session).await {
+            Ok(()) => {}
+            Err(NotNow::Later(why)) => return nothing(&why).to_try_again(),
+            Err(NotNow::Never(why)) => return nothing(&why),
         }
         match &self.spec.what {
             What::Set { key, value, expire_s, only, ours } => {
@@ -110,14 +133,17 @@ impl Work<'_> {
         }
     }
 
-    async fn is_what_was_shown(&self, session: &mut Session) -> Result<(), String> {
-        let now = server(session).await.map_err(|failure| failure.reason)?;
+    async fn is_what_was_shown(&self, session: &mut Session) -> Result<(), NotNow> {
+        let now = server(session).await.map_err(|failure| {
+            if may_pass(&failure) { NotNow::Later(failure.reason) } else { NotNow::Never(failure.reason) }
+        })?;
         let by_pattern = matches!(&self.spec.what, What::Delete(which) if which.pattern.is_some());
         if let Some(why) = now.refusal(self.spec.what.floor(), by_pattern) {
-            return Err(format!("{} {why}", self.spec.target));
+            let why = format!("{} {why}", self.spec.target);
+            return Err(if now.is_loading() { NotNow::Later(why) } else { NotNow::Never(why) });
         }
         let guarded = matches!(self.spec.what, What::Release { .. });
-        now.is_shown(&self.head, session.database, self.spec.undo, guarded)
+        now.is_shown(&self.head, session.database, self.spec.undo, guarded).map_err(NotNow::Never)
     }
 
     /// What was frozen of a key; nothing where it takes back what another did.
@@ -224,7 +250,11 @@ impl Work<'_> {
 
 /// Deletes a key while it holds this value, and no other.
 async fn release(session: &mut Session, key: &str, value: &str) -> ActEnd {
-    let before = |failure: &Failure| ActEnd::new(Ending::Failed, format!("nothing was done: {}", failure.reason));
+    // To delete it twice while it holds this value is the same as once.
+    let passing = |end: ActEnd, failure: &Failure| if may_pass(failure) { end.to_try_again() } else { end };
+    let before = |failure: &Failure| {
+        passing(ActEnd::new(Ending::Failed, format!("nothing was done: {}", failure.reason)), failure)
+    };
     for _ in 0..TRIES {
         let watched = match session.ask(&["WATCH", key]).await {
             Ok(_) => session.ask(&["GET", key]).await,
@@ -245,7 +275,7 @@ async fn release(session: &mut Session, key: &str, value: &str) -> ActEnd {
                 _ => return counted(Ending::Ok, format!("released {key}"), "released", 1),
             },
             Err(failure) if failure.code.as_deref() == Some(CHANGED) => {}
-            Err(failure) => return ended(&failure),
+            Err(failure) => return passing(ended(&failure), &failure),
         }
     }
     counted(Ending::Failed, format!("{key} was changed by others each of {TRIES} times"), "left_alone", 1)

@@ -9,7 +9,7 @@ use crate::procedure::condition::Condition;
 use crate::procedure::plan::Action;
 use crate::runner::adapters::redis::frozen::Name;
 use crate::runner::adapters::redis::scan::{Scan, length_of};
-use crate::runner::adapters::redis::{LONGEST_VALUE, Spec, What, ways};
+use crate::runner::adapters::redis::{Held, LONGEST_VALUE, Spec, What, ways};
 use crate::runner::adapters::{ActEnd, Proof};
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -29,13 +29,22 @@ pub(super) struct Learned {
     value: Option<String>,
     told: String,
     facts: BTreeMap<String, String>,
+    /// Why the value does not count, and no later one can.
+    lost: Option<String>,
+}
+
+/// What was learned, where, and from which run of the server.
+struct Answer {
+    learned: Learned,
+    place: String,
+    run: Option<String>,
 }
 
 impl Learned {
     fn of(value: u64, told: String, facts: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut facts: BTreeMap<String, String> = facts.into_iter().collect();
         facts.insert("value".to_owned(), value.to_string());
-        Self { value: Some(value.to_string()), told, facts }
+        Self { value: Some(value.to_string()), told, facts, lost: None }
     }
 }
 
@@ -44,14 +53,16 @@ pub(super) fn ask(action: &Action, spec: &Spec, out: &mut dyn Write, cancel: &At
     let end = match learn(spec, cancel) {
         None => return ActEnd::new(Ending::Cancelled, "stopped"),
         Some(Err(why)) => ActEnd::unknown(why),
-        Some(Ok((learned, place))) => {
+        Some(Ok(Answer { learned, place, run })) => {
             let source = format!("{} ({place})", action.line);
             let seen = Evidence { source, seen: clock::now().wall, facts: learned.facts.clone() };
-            match judge(spec, &learned) {
-                Ok(true) => ActEnd::new(Ending::Ok, learned.told).seen(seen),
-                Ok(false) => ActEnd::new(Ending::Failed, learned.told).seen(seen),
-                Err(why) => ActEnd::unknown(format!("{}: {why}", learned.told)).seen(seen),
-            }
+            let end = match (learned.lost.clone(), judge(spec, &learned)) {
+                (Some(why), _) => ActEnd::unknown(format!("{why}; {}", learned.told)).for_good(),
+                (None, Ok(true)) => ActEnd::new(Ending::Ok, learned.told),
+                (None, Ok(false)) => ActEnd::new(Ending::Failed, learned.told),
+                (None, Err(why)) => ActEnd::unknown(format!("{}: {why}", learned.told)),
+            };
+            end.seen(seen).of_run(run)
         }
     };
     let _ = writeln!(out, "{}", end.detail);
@@ -63,7 +74,8 @@ pub(super) fn prove(spec: &Spec, cancel: &AtomicBool) -> Proof {
     match learn(spec, cancel) {
         None => Proof::Unclear("stopped".to_owned()),
         Some(Err(why)) => Proof::Unclear(why),
-        Some(Ok((learned, _))) => match judge(spec, &learned) {
+        Some(Ok(Answer { learned: Learned { lost: Some(why), .. }, .. })) => Proof::Unclear(why),
+        Some(Ok(Answer { learned, .. })) => match judge(spec, &learned) {
             Ok(true) => Proof::Done(learned.told),
             Ok(false) => Proof::NotDone(learned.told),
             Err(why) => Proof::Unclear(format!("{}: {why}", learned.told)),
@@ -90,12 +102,23 @@ fn judge(spec: &Spec, learned: &Learned) -> Result<bool, String> {
     }
 }
 
-fn learn(spec: &Spec, cancel: &AtomicBool) -> Option<Result<(Learned, String), String>> {
+fn learn(spec: &Spec, cancel: &AtomicBool) -> Option<Result<Answer, String>> {
     let work = async {
         let looked = async {
             let mut session = spec.to_look().await?;
-            let learned = look(&mut session, &spec.what).await.map_err(|failure| failure.reason)?;
-            Ok((learned, session.place))
+            let mut learned = look(&mut session, &spec.what).await.map_err(|failure| failure.reason)?;
+            // The connection is the same, and so is the process behind it.
+            let info = session.info().await;
+            let run = info.as_ref().ok().and_then(|info| info.text("run_id")).map(str::to_owned);
+            if let What::Length { held: Some(Held { run_id: Some(before), .. }), .. } = &spec.what {
+                match (&run, info) {
+                    (Some(now), _) if now == before => {}
+                    (Some(_), _) => drop(learned.lost.get_or_insert_with(restarted)),
+                    (None, Err(failure)) => return Err(failure.reason),
+                    (None, Ok(_)) => return Err("INFO tells no run_id".to_owned()),
+                }
+            }
+            Ok(Answer { learned, place: session.place, run })
         };
         tokio::select! {
             learned = looked => Some(learned),
@@ -111,17 +134,22 @@ pub(super) async fn cancelled(cancel: &AtomicBool) {
     }
 }
 
+/// Why a number of another run of the server does not count.
+fn restarted() -> String {
+    "the server was restarted since, or is another one: what was in it may be lost".to_owned()
+}
+
 async fn look(session: &mut Session, what: &What) -> Result<Learned, Failure> {
     match what {
         What::Get { key } => get(session, key).await,
-        What::Length { key, in_flight } => length(session, key, in_flight).await,
+        What::Length { key, in_flight, held } => length(session, key, in_flight, held.as_ref()).await,
         What::Info { fields } => info(session, fields).await,
         What::Keys { pattern } => keys(session, pattern).await,
         What::BigKeys { pattern, sample } => big_keys(session, pattern, *sample).await,
         What::MemoryDoctor => {
             let text = session.ask(&["MEMORY", "DOCTOR"]).await?.text().unwrap_or_default();
             let facts = BTreeMap::from([("text".to_owned(), text.clone())]);
-            Ok(Learned { value: Some(text.clone()), told: text, facts })
+            Ok(Learned { value: Some(text.clone()), told: text, facts, lost: None })
         }
         _ => Err(wrong("this is no question".to_owned())),
     }
@@ -136,18 +164,18 @@ async fn get(session: &mut Session, key: &str) -> Result<Learned, Failure> {
     let kind = session.ask(&["TYPE", key]).await?.text().unwrap_or_default();
     let mut facts = BTreeMap::from([("present".to_owned(), (kind != "none").to_string())]);
     if kind == "none" {
-        return Ok(Learned { value: None, told: format!("{key} is not there"), facts });
+        return Ok(Learned { value: None, told: format!("{key} is not there"), facts, lost: None });
     }
     facts.insert("type".to_owned(), kind.clone());
     if kind != "string" {
-        return Ok(Learned { value: Some(String::new()), told: format!("{key} is a {kind}"), facts });
+        return Ok(Learned { value: Some(String::new()), told: format!("{key} is a {kind}"), facts, lost: None });
     }
     let length = session.ask(&["STRLEN", key]).await?.count().unwrap_or_default();
     if length > LONGEST_VALUE {
         return Err(wrong(format!("{key} holds {}, more than is read", bytes(length))));
     }
     let Reply::Bytes(value) = session.ask(&["GET", key]).await? else {
-        return Ok(Learned { value: None, told: format!("{key} is not there"), facts });
+        return Ok(Learned { value: None, told: format!("{key} is not there"), facts, lost: None });
     };
     let value = String::from_utf8_lossy(&value).into_owned();
     if let Reply::Int(left) = session.ask(&["TTL", key]).await?
@@ -156,11 +184,16 @@ async fn get(session: &mut Session, key: &str) -> Result<Learned, Failure> {
         facts.insert("ttl_s".to_owned(), left.to_string());
     }
     facts.insert("value".to_owned(), value.clone());
-    Ok(Learned { told: format!("{key} holds {value}"), value: Some(value), facts })
+    Ok(Learned { told: format!("{key} holds {value}"), value: Some(value), facts, lost: None })
 }
 
 /// How much waits and is taken, all seen at one moment: jobs move from one to the other and back.
-async fn length(session: &mut Session, key: &str, in_flight: &[String]) -> Result<Learned, Failure> {
+async fn length(
+    session: &mut Session,
+    key: &str,
+    in_flight: &[String],
+    held: Option<&Held>,
+) -> Result<Learned, Failure> {
     let keys: Vec<Name> = std::iter::once(key)
         .chain(in_flight.iter().map(String::as_str))
         .map(|key| Name(key.as_bytes().to_vec()))
@@ -178,7 +211,8 @@ async fn length(session: &mut Session, key: &str, in_flight: &[String]) -> Resul
     }
     let lengths: Vec<_> = keys.iter().map(|key| vec![b"XLEN".to_vec(), key.0.clone()]).collect();
     let streams = asked.iter().zip(lengths).filter(|(asked, _)| asked.first().is_some_and(|word| word == b"XINFO"));
-    let all: Vec<_> = asked.iter().cloned().chain(streams.map(|(_, length)| length)).collect();
+    let flag = held.map(|held| vec![b"GET".to_vec(), held.key.as_bytes().to_vec()]);
+    let all: Vec<_> = asked.iter().cloned().chain(streams.map(|(_, length)| length)).chain(flag).collect();
     let answers = if all.len() == 1 { session.ask_all(&all).await? } else { session.ask_whole(&all).await? };
     let mut whole = answers.iter().skip(asked.len());
     let mut numbers = Vec::new();
@@ -201,7 +235,16 @@ async fn length(session: &mut Session, key: &str, in_flight: &[String]) -> Resul
         facts.extend(numbers.iter().map(fact));
         format!("{} in {key}, {} taken", count(waiting), count(taken))
     };
-    Ok(Learned::of(waiting.saturating_add(taken), told, facts))
+    let mut learned = Learned::of(waiting.saturating_add(taken), told, facts);
+    if let Some(held) = held {
+        learned.lost = match answers.last() {
+            Some(Reply::Failed(failure)) => return Err(failure.clone()),
+            Some(Reply::Bytes(stands)) if stands == held.value.as_bytes() => None,
+            Some(Reply::Nil) => Some(format!("{} is not there: the server lost it, or it has expired", held.key)),
+            _ => Some(format!("{} holds another value than {}", held.key, held.value)),
+        };
+    }
+    Ok(learned)
 }
 
 /// What the groups of a stream have still to do: what they have not read, and what they have not acknowledged. A stream that no group
@@ -241,7 +284,7 @@ async fn info(session: &mut Session, fields: &[String]) -> Result<Learned, Failu
     let told = fields.iter().filter_map(|field| Some(format!("{field} {}", facts.get(field)?)));
     let told = told.collect::<Vec<_>>().join(" · ");
     facts.extend(value.clone().map(|value| ("value".to_owned(), value)));
-    Ok(Learned { value, told, facts })
+    Ok(Learned { value, told, facts, lost: None })
 }
 
 async fn keys(session: &mut Session, pattern: &str) -> Result<Learned, Failure> {

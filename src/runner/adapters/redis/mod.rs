@@ -3,6 +3,7 @@
 //! ```toml
 //! on    = "cache"
 //! check = { redis = "length", key = "job_queue", in_flight = ["processing"], expect = "== 0" }
+//! wait  = { redis = "length", key = "job_queue", while = { key = "drain", value = "{{run.id}}", run_id = "{{server.run_id}}" } }
 //! check = { redis = "get", key = "mode", expect = "== 'on'" }        # or "present", "absent"
 //! check = { redis = "info", fact = "used_memory", expect = "< 1000000" }
 //! check = { redis = "keys", match = "session:*", expect = "< 500" }
@@ -18,7 +19,8 @@
 //!
 //! What looks goes over the estate's `url`, what changes over its `act`. `length` counts lists, sets, sorted sets, hashes, and of a
 //! stream what its groups have still to do; with `in_flight` all of them in one transaction, because jobs move between them. A key
-//! that is not there is empty.
+//! that is not there is empty: so is every key of a server that died and came back without its data. With `while` the number counts only
+//! as long as a key holds a value and the server is the same run; otherwise it is unknown, and a wait for it fails at once.
 //!
 //! A deletion is frozen key by key. Keys that come and go while somebody reads the prompt would make it another one each time:
 //! `bounded = true` freezes the pattern and the most that may go, labelled *bounded, not listed*, as every set over a million is.
@@ -99,6 +101,9 @@ enum What {
     Length {
         key: String,
         in_flight: Vec<String>,
+        /// What must hold at the same moment for the number to count.
+        #[serde(default, rename = "while", skip_serializing_if = "Option::is_none")]
+        held: Option<Held>,
     },
     Info {
         fields: Vec<String>,
@@ -150,6 +155,15 @@ enum What {
     Rewritten,
 }
 
+/// A key that must hold a value, on the same run of the server: then nothing was lost since it was set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Held {
+    key: String,
+    value: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    run_id: Option<String>,
+}
+
 /// Which keys go.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Which {
@@ -177,8 +191,11 @@ impl What {
         let time = |seconds: u64| span(Duration::from_secs(seconds));
         match self {
             Self::Get { key } => format!("value of {key}"),
-            Self::Length { key, in_flight } if in_flight.is_empty() => format!("length of {key}"),
-            Self::Length { key, in_flight } => format!("length of {key} with {}", in_flight.join(", ")),
+            Self::Length { key, in_flight, held } => {
+                let with = if in_flight.is_empty() { String::new() } else { format!(" with {}", in_flight.join(", ")) };
+                let held = held.as_ref().map(|held| format!(", while {} holds {}", held.key, held.value));
+                format!("length of {key}{with}{}", held.unwrap_or_default())
+            }
             Self::Info { fields } => format!("{} of INFO", fields.join(", ")),
             Self::Keys { pattern } => format!("number of keys {pattern}"),
             Self::BigKeys { pattern, sample } => format!("largest of {sample} keys {pattern}"),

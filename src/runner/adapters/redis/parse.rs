@@ -9,7 +9,7 @@ use crate::procedure::params::{ANY_TARGET, no_such_target};
 use crate::procedure::plan::Action;
 use crate::runner::adapters as common;
 use crate::runner::adapters::redis::ways::Server;
-use crate::runner::adapters::redis::{If, KEY, Spec, What, Which};
+use crate::runner::adapters::redis::{Held, If, KEY, Spec, What, Which};
 
 /// The words, with what each may stand under.
 const WORDS: [(&str, &[Purpose]); 19] = [
@@ -219,7 +219,20 @@ fn length(table: &mut Table, problems: &mut Problems) -> Option<What> {
         }
         in_flight.push(name);
     }
-    Some(What::Length { key, in_flight })
+    if !table.has("while") {
+        table.take("while");
+        return Some(What::Length { key, in_flight, held: None });
+    }
+    let held = held(table.table("while", problems)?, problems)?;
+    Some(What::Length { key, in_flight, held: Some(held) })
+}
+
+/// What must hold for a number to count: `{ key = "drain", value = "{{run.id}}", run_id = "{{server.run_id}}" }`.
+fn held(mut table: Table, problems: &mut Problems) -> Option<Held> {
+    let (key, value) = (key(&mut table, problems), table.required_text("value", problems));
+    let run_id = table.text("run_id", problems);
+    table.finish(problems);
+    key.zip(value).map(|(key, value)| Held { key, value, run_id })
 }
 
 fn info(purpose: Purpose, table: &mut Table, problems: &mut Problems) -> Option<What> {

@@ -38,11 +38,16 @@ impl Server {
         if by_pattern && mode == Some("cluster") {
             return Some("is one node of a cluster, and a pattern would reach its own keys alone".to_owned());
         }
-        if self.info.flag("loading") == Some(true) || self.info.flag("async_loading") == Some(true) {
+        if self.is_loading() {
             return Some("is loading its data".to_owned());
         }
         let replica = self.info.text("role") == Some("slave");
         (replica && floor > EffectClass::Read).then(|| "is a replica, which takes no changes".to_owned())
+    }
+
+    /// Whether it still reads its data.
+    pub(super) fn is_loading(&self) -> bool {
+        self.info.flag("loading") == Some(true) || self.info.flag("async_loading") == Some(true)
     }
 
     /// Whether this is the server of a set: the same run of it, and the same database.

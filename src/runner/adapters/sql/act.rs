@@ -95,6 +95,7 @@ impl Work<'_> {
         };
         let mut acting = match connect_to_act(&way.access(), self.lock_timeout).await {
             Ok(acting) => acting,
+            Err(failure) if may_pass(&failure) => return nothing(&failure.reason).to_try_again(),
             Err(failure) => return nothing(&failure.reason),
         };
         if let Err(why) = self.is_what_was_shown(acting.session()).await {
@@ -284,6 +285,11 @@ impl Work<'_> {
 /// Whether the connection, or the server behind it, is gone with this SQLSTATE: classes 08 and 57P.
 fn is_of_connection(code: &str) -> bool {
     code.starts_with("08") || code.starts_with("57P")
+}
+
+/// Whether a server that gave no session may give one soon: it does not answer, starts, stops, or has no connection left.
+fn may_pass(failure: &Failure) -> bool {
+    failure.code.as_deref().is_none_or(|code| code.starts_with("57P") || code == "53300")
 }
 
 /// A SQLSTATE in words. Source: PostgreSQL 18 manual, appendix A.

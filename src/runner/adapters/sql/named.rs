@@ -55,10 +55,10 @@ async fn answer(action: &Action, spec: &Spec) -> ActEnd {
         Ok((ending, detail, facts)) => {
             let source = format!("{} ({})", action.line, session.server());
             let seen = Evidence { source, seen: clock::now().wall, facts };
-            match ending {
-                Some(ending) => ActEnd::new(ending, detail).seen(seen),
-                None => ActEnd::unknown(detail).seen(seen),
-            }
+            let started = session.row("SELECT pg_postmaster_start_time() AS started").await;
+            let run = started.ok().and_then(|line| line.text("started").map(str::to_owned));
+            let end = ending.map_or_else(|| ActEnd::unknown(&detail), |ending| ActEnd::new(ending, &detail));
+            end.seen(seen).of_run(run)
         }
     }
 }
@@ -97,8 +97,7 @@ async fn question(session: &Session, sql: &str, takes_facts: bool) -> Result<Ans
 }
 
 async fn asked(session: &Session, sql: &str) -> Result<Vec<Line>, String> {
-    session.rows(&format!("SET statement_timeout = {}", QUESTION.as_millis())).await?;
-    Ok(session.rows_within(sql, QUESTION + Duration::from_secs(1)).await?)
+    Ok(session.long_rows(sql, QUESTION).await?)
 }
 
 /// The columns by their names; an empty one is no fact.

@@ -57,7 +57,7 @@ pub(in super::super) fn databases(estate: &Estate) -> Vec<Database> {
 }
 
 /// Does asynchronous work to its end, in a runtime of its own.
-pub(super) fn finish<T>(work: impl Future<Output = T>) -> Result<T, Error> {
+pub(in super::super) fn finish<T>(work: impl Future<Output = T>) -> Result<T, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|cause| Error::machine("start a client of PostgreSQL", cause))?;
     let done = runtime.block_on(work);

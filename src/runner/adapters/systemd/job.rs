@@ -43,7 +43,7 @@ pub(super) async fn act_on(
         Err(error) => return nothing(&error.message),
     };
     match jobs::state(&mut bus, &spec.unit).await {
-        Err(why) => return nothing(&why),
+        Err(why) => return nothing(&why).to_try_again(),
         Ok(now) if (&now.load, &now.fragment) != (&before.load, &before.fragment) => {
             return nothing(&format!("{} is defined in another way than was shown", spec.unit));
         }

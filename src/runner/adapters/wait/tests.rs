@@ -50,7 +50,8 @@ fn what_is_seen_is_judged_and_nothing_else_is_what_is_waited_for() {
 fn a_span_has_no_break_and_begins_anew_after_one() {
     let spec = waiting(std::path::Path::new("/nowhere"), until("value == 0", 1), 60_000);
     let condition = Condition::parse("value == 0").ok();
-    let mut wait = Wait { spec: &spec, condition, began: clock::boot(), looks: 0, so: None, last: None, stuck: None };
+    let mut wait =
+        Wait { spec: &spec, condition, began: clock::boot(), looks: 0, so: None, last: None, stuck: None, run: None };
     let saw = |text: &str| (ActEnd::new(Ending::Ok, "exit code 0"), text.as_bytes().to_vec());
     let second = 1_000_000_000;
     let mut judge = |began: Boot, (end, printed): (ActEnd, Vec<u8>)| {
@@ -76,6 +77,27 @@ fn a_span_has_no_break_and_begins_anew_after_one() {
     let (_, before) = judge(clock::boot(), saw("0"));
     let (so, after) = judge(late, saw("0"));
     assert!(so && after > before);
+}
+
+#[test]
+fn a_span_begins_again_where_another_run_of_the_source_answers() {
+    let spec = waiting(std::path::Path::new("/nowhere"), until("value == 0", 1), 60_000);
+    let condition = Condition::parse("value == 0").ok();
+    let began = clock::boot();
+    let mut wait = Wait { spec: &spec, condition, began, looks: 0, so: None, last: None, stuck: None, run: None };
+    let mut saw = |run: Option<&str>| {
+        let end = ActEnd::new(Ending::Ok, "exit code 0").of_run(run.map(str::to_owned));
+        let restarted = wait.is_another_run(&end);
+        assert!(wait.judge(clock::boot(), end, b"0"));
+        (restarted, wait.so.unwrap().since)
+    };
+    let (restarted, first) = saw(Some("a"));
+    assert!(!restarted);
+    assert_eq!(saw(Some("a")), (false, first));
+    assert_eq!(saw(None), (false, first), "a look that does not say which run it is of breaks nothing");
+    let (restarted, again) = saw(Some("b"));
+    assert!(restarted && again > first);
+    assert_eq!(saw(Some("b")), (false, again));
 }
 
 #[test]
