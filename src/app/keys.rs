@@ -1,6 +1,7 @@
 //! From keys to actions, in the panes.
 
 use crate::app::copy;
+use crate::app::early;
 use crate::app::effect::{Effect, Query, Screen};
 use crate::app::field::Field;
 use crate::app::keymap::{Action, Context, Danger, Entry, Resolved};
@@ -13,24 +14,11 @@ use crate::domain::{RunStatus, Section};
 
 /// Takes a key to where it belongs: the topmost dialog, else the focused pane.
 pub fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
-    let effects = taken(model, key);
-    // A prompt that waited behind a dialog comes when the dialog is gone.
-    run::offer_prompt(model);
-    effects
-}
-
-fn taken(model: &mut Model, key: Key) -> Vec<Effect> {
     if let Some(action) = about_the_screen(model, key) {
         return perform(model, action);
     }
-    if model.modal().is_some_and(Modal::commits) && !model.is_awake() {
-        model.pending.clear();
-        // What does not fit on the screen never wakes. It can be left all the same.
-        let context = model.modal().map_or(model.focus.context(), Modal::context);
-        if !model.is_whole() && model.keymap.resolve(context, &[key]) == Resolved::Action(Action::Back) {
-            return perform(model, Action::Back);
-        }
-        return Vec::new();
+    if let Some(effects) = early::taken(model, key) {
+        return effects;
     }
     if model.modal().is_some_and(Modal::takes_text) {
         return ask::typed(model, key);
@@ -72,7 +60,7 @@ fn resolve(model: &mut Model, context: Context, key: Key) -> Option<Action> {
 /// Carries an action out where it is asked for; one that acts does nothing in a read-only console.
 pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
     if action.acts() && model.is_read_only() {
-        model.say("read-only: this console holds nothing to act with");
+        refuse_or_say(model, action, READ_ONLY);
         return Vec::new();
     }
     match action {
@@ -91,14 +79,14 @@ fn perform_in_pane(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Quit if is_top(model) => return vec![Effect::Screen(Screen::Quit)],
         Action::Quit => return back(model),
         Action::Interrupt => model.open(Modal::Leave),
-        Action::NextPane => return go(model, turned(model.focus, 1)),
-        Action::PreviousPane => return go(model, turned(model.focus, Pane::ALL.len() - 1)),
+        Action::NextPane => return turn(model, 1),
+        Action::PreviousPane => return turn(model, Pane::ALL.len() - 1),
         Action::Pane1 => model.focus = Pane::Health,
         Action::Pane2 => model.focus = Pane::Backups,
         Action::Pane3 => model.focus = Pane::Certificates,
         Action::Pane4 => model.focus = Pane::Bloat,
         Action::Pane5 => return go(model, Pane::Checklist),
-        Action::Pane6 => model.focus = Pane::Run,
+        Action::Pane6 => return run::enter(model),
         Action::Pane7 | Action::Log => return log::open(model),
         Action::Zoom => model.zoomed = !model.zoomed,
         Action::Filter => open_line(model),
@@ -146,6 +134,7 @@ fn perform_in_pane(model: &mut Model, action: Action) -> Vec<Effect> {
 /// Moves to a pane.
 fn go(model: &mut Model, pane: Pane) -> Vec<Effect> {
     model.focus = pane;
+    checklist::point_at_prompt(model);
     checklist::entered(model)
 }
 
@@ -154,9 +143,23 @@ fn page(model: &Model) -> isize {
     isize::try_from(rows).unwrap_or(1)
 }
 
-fn turned(pane: Pane, by: usize) -> Pane {
-    let at = Pane::ALL.iter().position(|other| *other == pane).unwrap_or(0);
-    Pane::ALL.iter().cycle().nth(at + by).copied().unwrap_or(pane)
+fn turn(model: &mut Model, by: usize) -> Vec<Effect> {
+    let at = Pane::ALL.iter().position(|other| *other == model.focus).unwrap_or(0);
+    model.focus = Pane::ALL.iter().cycle().nth(at + by).copied().unwrap_or(model.focus);
+    checklist::entered(model)
+}
+
+/// Why a console without the right to act does nothing.
+pub const READ_ONLY: &str = "read-only: this console holds nothing to act with";
+
+/// Says why an action is refused: where text would follow it, in a dialog that takes the text.
+pub fn refuse_or_say(model: &mut Model, action: Action, why: impl Into<String>) {
+    match action {
+        Action::Note | Action::Hand | Action::Skip | Action::Override | Action::Reopen => {
+            model.open(Modal::Refused(why.into()));
+        }
+        _ => model.say(why),
+    }
 }
 
 /// Moves the cursor of a pane, or the lines of the log.
@@ -268,13 +271,15 @@ fn open_search(model: &mut Model) {
 /// Opens a note beside the step that is looked at, with what was begun before.
 pub(crate) fn open_note(model: &mut Model) {
     let pane = model.at_hand();
-    let Some(view) = &pane.view else { return model.say("a note stands beside a run, and none is followed") };
-    if view.sealed.is_some() {
-        return model.say("this run is over; its report is closed to notes");
-    }
-    if !pane.lives {
-        return model.say("no runner is there to write the note down: resume the run first");
-    }
+    let refusal = match &pane.view {
+        None => Some("a note stands beside a run, and none is followed"),
+        Some(view) if view.sealed.is_some() => Some("this run is over; its report is closed to notes"),
+        Some(_) if !pane.lives => Some("no runner is there to write the note down: resume the run first"),
+        Some(_) => None,
+    };
+    let (None, Some(view)) = (refusal, &pane.view) else {
+        return refuse_or_say(model, Action::Note, refusal.unwrap_or_default());
+    };
     let step = match model.modal() {
         Some(Modal::Item(dialog)) => Some(dialog.step),
         Some(Modal::Step { step, .. }) => Some(*step),
@@ -335,6 +340,9 @@ pub(crate) fn offer(model: &mut Model) -> Vec<Effect> {
 /// Takes pasted text: into what is being typed, but never into the consent to an act, and never as keys.
 pub fn pasted(model: &mut Model, text: &str) {
     let awake = model.is_awake();
+    if model.modal().is_some_and(|modal| modal.is_guarded() && !matches!(modal, Modal::Note(_))) {
+        model.disturbed();
+    }
     match model.modal_mut() {
         Some(Modal::Note(note)) => note.paste(text),
         Some(Modal::Line { purpose, field }) => {

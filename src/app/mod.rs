@@ -3,7 +3,9 @@
 pub mod confirm;
 pub mod copy;
 pub mod effect;
+pub mod early;
 pub mod field;
+pub mod kept;
 pub mod keymap;
 pub mod keys;
 pub mod modal;

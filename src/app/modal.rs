@@ -105,6 +105,8 @@ pub enum Modal {
         /// The first line on the screen.
         scroll: u16,
     },
+    /// Why something that takes text cannot be done. Letters do nothing in it: the text that was meant for it acts nowhere.
+    Refused(String),
     /// Whether to leave the console.
     Leave,
 }
@@ -171,7 +173,8 @@ impl Modal {
     pub fn takes_text(&self) -> bool {
         match self {
             Self::Palette(_) | Self::Line { .. } | Self::Note(_) | Self::Emergency(_) => true,
-            Self::Params(form) => !form.planning,
+            // While its plan is made nothing is typed into it, and nothing typed acts as a key.
+            Self::Params(_) | Self::Refused(_) => true,
             Self::Prompt(dialog) => dialog.in_field,
             _ => false,
         }

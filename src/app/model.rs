@@ -1,7 +1,10 @@
 //! What the console knows.
 
+mod quiet;
+
 use crate::app::confirm::Authority;
 use crate::app::keymap::Keymap;
+use crate::app::kept::Kept;
 use crate::app::modal::Modal;
 use crate::app::modal::note::Writes;
 use crate::app::msg::RunSummary;
@@ -17,10 +20,10 @@ use crate::config::estate::Environment;
 use crate::domain::key::Key;
 use crate::domain::time::Now;
 use crate::domain::{Actor, Boot, Row, RunId, Section, TargetKind};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// How long keys are ignored after a dialog that can commit came onto the screen.
+/// How long a dialog that can commit must stand on the screen untouched before its keys count.
 pub const TYPED_AHEAD: Duration = Duration::from_millis(400);
 
 /// Whose a text being written is: its run, its step, and what is done with it.
@@ -154,6 +157,12 @@ pub struct Model {
     pub drafts: BTreeMap<Draft, Vec<String>>,
     /// The text that was sent and not acknowledged.
     pub saving: Option<Draft>,
+    /// What was typed in other dialogs and not used, so that leaving them loses nothing.
+    pub kept: Kept,
+    /// The runs that this console process started itself: only their prompts open by themselves.
+    pub started: BTreeSet<RunId>,
+    /// Whether a key was pressed since the console opened.
+    pub touched: bool,
     modals: Vec<Modal>,
     seen: Seen,
     shown_since: Option<Boot>,
@@ -256,6 +265,9 @@ impl Model {
             pending: Vec::new(),
             drafts: BTreeMap::new(),
             saving: None,
+            kept: Kept::default(),
+            started: BTreeSet::new(),
+            touched: false,
             modals: Vec::new(),
             seen: Seen::default(),
             shown_since: None,
@@ -303,71 +315,16 @@ impl Model {
         closed
     }
 
+    /// Closes the dialogs for which this is so, wherever they stand.
+    pub fn close_where(&mut self, unwanted: impl Fn(&Modal) -> bool) {
+        self.modals.retain(|modal| !unwanted(modal));
+        self.unseen();
+    }
+
     /// Closes every dialog.
     pub fn close_all(&mut self) {
         self.modals.clear();
         self.unseen();
-    }
-
-    /// The topmost dialog shows something else now: it must be drawn and looked at before a key counts.
-    pub fn look_again(&mut self) {
-        self.unseen();
-    }
-
-    fn unseen(&mut self) {
-        self.pending.clear();
-        self.shown_since = None;
-        self.seen.whole = false;
-    }
-
-    /// Takes note of what a frame showed and when; called after each drawing, and asks for no new one.
-    pub fn drawn(&mut self, seen: Seen, at: Boot) {
-        if seen.whole && seen.size == self.size {
-            self.shown_since.get_or_insert(at);
-        }
-        self.seen = seen;
-    }
-
-    /// Takes note that no key was waiting at a moment: what comes later was typed later.
-    ///
-    /// A key that waited while the console was held up is as old as that, however late it is read.
-    pub fn heard_nothing(&mut self, at: Boot) {
-        self.heard = Some(at);
-    }
-
-    /// When it must next be seen that no key is waiting, for the topmost dialog to take keys from then on.
-    #[must_use]
-    pub fn wakes_at(&self) -> Option<Boot> {
-        let since = self.shown_since.filter(|_| self.modal().is_some_and(Modal::is_guarded))?;
-        let wakes = Boot(since.0.saturating_add(TYPED_AHEAD.as_nanos() as u64));
-        (self.heard < Some(wakes)).then_some(wakes)
-    }
-
-    /// What the last frame showed.
-    #[must_use]
-    pub fn seen(&self) -> &Seen {
-        &self.seen
-    }
-
-    /// Takes the terminal's new size; nothing can be confirmed until it was drawn again.
-    pub fn resized(&mut self, columns: u16, rows: u16) {
-        self.size = (columns, rows);
-        self.seen.whole = false;
-    }
-
-    /// Whether the topmost dialog has been on the screen long enough for a key to be meant for it.
-    ///
-    /// Counted to the last moment at which no key was waiting; to the present where nobody tells of such moments.
-    #[must_use]
-    pub fn is_awake(&self) -> bool {
-        let heard = self.heard.unwrap_or(self.now.boot);
-        self.shown_since.is_some_and(|since| heard.since(since) >= TYPED_AHEAD)
-    }
-
-    /// Whether the topmost dialog stood whole on the screen at its present size.
-    #[must_use]
-    pub fn is_whole(&self) -> bool {
-        self.seen.whole && self.seen.size == self.size
     }
 
     /// Says something for a while.

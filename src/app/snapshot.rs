@@ -10,8 +10,9 @@ use crate::app::panes::rows::Lists;
 use crate::app::panes::run::RunPane;
 use crate::app::window::WindowShown;
 use crate::domain::time::Now;
-use crate::domain::{Actor, RunId, Section};
-use crate::journal::fold::RunView;
+use crate::domain::{Actor, EffectClass, RunId, Section};
+use crate::journal::fold::{OpenPrompt, RunView};
+use crate::journal::record::Ask;
 use std::collections::BTreeMap;
 
 /// A borrowed projection of the model.
@@ -65,12 +66,80 @@ pub struct Snapshot<'a> {
     pub window: Option<WindowShown>,
     /// What holds all the time and is said quietly.
     pub remark: Option<&'a str>,
-    /// What the operator should know.
+    /// What the operator should know, where no prompt waits.
     pub banner: Option<String>,
+    /// The prompt that waits and is not on the screen.
+    pub waiting: Option<Waiting>,
     /// What just came of something.
     pub notice: Option<&'a str>,
     /// Bytes a second written to the terminal.
     pub bytes_per_second: Option<u64>,
+}
+
+/// A prompt that waits behind the banner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// The step that asks, from 1.
+    pub step: u32,
+    /// What it asks for.
+    pub asks: Asks,
+    /// The keys that open it, as they are pressed here: `Enter`, `6 Enter`.
+    pub keys: String,
+    /// Whether a dialog has to be left first.
+    pub behind: bool,
+    /// Whether this console can only look at it.
+    pub read_only: bool,
+}
+
+/// What a prompt asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asks {
+    /// Consent to an act of this class.
+    Act(EffectClass),
+    /// A sign-off.
+    Sign,
+    /// A decision.
+    Decide,
+    /// The approval of a second person.
+    Approve,
+}
+
+impl Asks {
+    fn of(open: &OpenPrompt) -> Self {
+        match &open.ask {
+            _ if open.waits_for_second() => Self::Approve,
+            Ask::Confirm { effect, .. } => Self::Act(*effect),
+            Ask::Sign { .. } => Self::Sign,
+            Ask::Decide { .. } => Self::Decide,
+            Ask::Approve { .. } => Self::Approve,
+        }
+    }
+
+    /// Its word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Act(effect) => effect.word(),
+            Self::Sign => "sign off",
+            Self::Decide => "decide",
+            Self::Approve => "approve",
+        }
+    }
+}
+
+impl Waiting {
+    /// The sentence of the banner.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let (step, keys) = (self.step, &self.keys);
+        let who = match (self.asks, self.read_only) {
+            (Asks::Approve, _) => " for a second person",
+            (_, true) => " for an operator",
+            (_, false) => "",
+        };
+        let first = if self.behind { "leave this, then " } else { "" };
+        format!("step {step} waits{who}: {first}{keys} opens it")
+    }
 }
 
 impl Snapshot<'_> {
@@ -111,32 +180,41 @@ impl Model {
             wall: self.wall.is_some(),
             window: self.window.shown(self.now.wall),
             remark: self.remark.as_deref(),
-            banner: self.banner(),
+            banner: self.banners.first().cloned(),
+            waiting: self.waiting(),
             notice: self.notice.as_ref().map(|(text, _)| text.as_str()),
             bytes_per_second: self.bytes_per_second,
         }
     }
 
-    /// A prompt that is not on the screen comes first, then what was said at the start.
-    fn banner(&self) -> Option<String> {
-        let shown = self.modals().iter().any(|modal| matches!(modal, Modal::Prompt(dialog) if dialog.ended.is_none()));
-        let asks = |pane: &&RunPane| pane.lives && pane.view.as_ref().is_some_and(|view| view.prompt.is_some());
-        let places = [(Pane::Run, Action::Pane6, &self.run), (Pane::Checklist, Action::Pane5, &self.checklist.run)];
-        let asking = places.into_iter().find(|(.., pane)| asks(pane));
-        let open = asking.and_then(|(pane, number, run)| Some((pane, number, run.view.as_ref()?.prompt.as_ref()?)));
-        match open {
-            Some((pane, number, open)) if !shown => {
-                let step = open.step + 1;
-                let who = match (self.is_read_only(), open.waits_for_second()) {
-                    (_, true) => "for a second person",
-                    (true, false) => "for an operator",
-                    (false, false) => "for an answer",
-                };
-                let key = self.keymap.shown(if self.is_read_only() { Action::Open } else { Action::Act });
-                let way = if self.focus == pane { key } else { format!("{} {key}", self.keymap.shown(number)) };
-                Some(format!("step {step} waits {who} · {way} opens its prompt"))
-            }
-            _ => self.banners.first().cloned(),
+    /// The prompt that waits and is not on the screen: of the run, else of the checklist.
+    fn waiting(&self) -> Option<Waiting> {
+        if self.modals().iter().any(|modal| matches!(modal, Modal::Prompt(dialog) if dialog.ended.is_none())) {
+            return None;
         }
+        let asking = |pane: &RunPane| pane.view.as_ref().filter(|_| pane.lives).and_then(|view| view.prompt.clone());
+        let (list, open) = match asking(&self.run) {
+            Some(open) => (false, open),
+            None => (true, asking(&self.checklist.run)?),
+        };
+        let here = match self.modal() {
+            Some(Modal::Item(dialog)) => list && dialog.step == open.step,
+            _ if list => self.focus == Pane::Checklist && self.checklist.step() == Some(open.step),
+            _ => self.focus == Pane::Run && self.run.step() == Some(open.step),
+        };
+        let enter = self.keymap.shown(Action::Open);
+        let pane = self.keymap.shown(if list { Action::Pane5 } else { Action::Pane6 });
+        let behind = match self.modal() {
+            None => false,
+            Some(Modal::Item(_)) => !here,
+            Some(_) => true,
+        };
+        Some(Waiting {
+            step: open.step + 1,
+            asks: Asks::of(&open),
+            keys: if here { enter } else { format!("{pane} {enter}") },
+            behind,
+            read_only: self.is_read_only(),
+        })
     }
 }

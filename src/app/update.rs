@@ -9,7 +9,7 @@ use crate::app::model::{Hit, Model, Pane, TargetId};
 use crate::app::msg::{Mouse, Msg, Offer, PlanShown, RunSummary};
 use crate::app::panes::{checklist, log, run};
 use crate::app::wall;
-use crate::domain::{Error, Order, RunId};
+use crate::domain::{Error, Order, RunId, RunStatus};
 
 /// What to ask for after the first frame. The gate reads every target as soon as it is there, unasked.
 #[must_use]
@@ -32,11 +32,17 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             return wall::pressed(model, key);
         }
         Msg::KeyPressed(key, now) => {
-            model.now = now;
+            (model.now, model.touched) = (now, true);
             return keys::pressed(model, key);
         }
-        Msg::Pasted(text) => keys::pasted(model, &text),
-        Msg::MouseMoved(mouse, column, row) => return moused(model, mouse, column, row),
+        Msg::Pasted(text) => {
+            model.touched = true;
+            keys::pasted(model, &text);
+        }
+        Msg::MouseMoved(mouse, column, row) => {
+            model.touched = true;
+            return moused(model, mouse, column, row);
+        }
         Msg::Resized(columns, rows) => model.resized(columns, rows),
         Msg::RowsRead(rows) => model.lists.read(rows, model.now.wall),
         Msg::Offered { target, offers, withheld } => offered(model, &target, offers, withheld),
@@ -117,8 +123,16 @@ fn runs_listed(model: &mut Model, runs: Vec<RunSummary>) -> Vec<Effect> {
             |summary: &&RunSummary| summary.order == order && summary.damage.is_none() && !summary.status.is_over();
         runs.iter().find(is).map(|summary| summary.id.clone())
     };
-    let (attach, list) = (live(Order::Listed), live(Order::Any));
+    let is_waiting = |summary: &&RunSummary| {
+        summary.order == Order::Listed && summary.damage.is_none() && summary.status == RunStatus::Waiting
+    };
+    let waits = runs.iter().find(is_waiting).map(|summary| summary.id.clone());
+    let (attach, list) = (waits.clone().or_else(|| live(Order::Listed)), live(Order::Any));
     let first_time = model.runs.is_none();
+    // Whoever reattaches while a run waits comes back to it; nobody is moved who has begun to type.
+    if first_time && waits.is_some() && !model.touched && model.wall.is_none() && model.run.following.is_none() {
+        model.focus = Pane::Run;
+    }
     model.runs = Some(runs);
     let mut effects = checklist::runs_listed(model, list);
     effects.extend(match attach {
@@ -129,11 +143,26 @@ fn runs_listed(model: &mut Model, runs: Vec<RunSummary>) -> Vec<Effect> {
     effects
 }
 
+/// A run was started. It comes onto the screen where its plan still stands there; who went on to something else is left alone.
 fn started(model: &mut Model, id: RunId) -> Vec<Effect> {
     let is_list = |modal: &Modal| matches!(modal, Modal::Plan { shown, .. } if shown.plan.order == Order::Any);
     let is_list = model.modals().iter().any(is_list);
-    model.close_all();
-    model.focus = if is_list { Pane::Checklist } else { Pane::Run };
+    let start = |modal: &Modal| match modal {
+        Modal::Plan { shown, sent: true, .. } => Some(shown.plan.id.clone()),
+        Modal::Emergency(emergency) if emergency.sent => Some(emergency.shown.plan.id.clone()),
+        _ => None,
+    };
+    for procedure in model.modals().iter().filter_map(start).collect::<Vec<_>>() {
+        model.kept.forget_start(&procedure);
+    }
+    model.started.insert(id.clone());
+    if model.modal().and_then(start).is_some() {
+        model.close_all();
+        model.focus = if is_list { Pane::Checklist } else { Pane::Run };
+    } else {
+        model.close_where(|modal| start(modal).is_some());
+        model.say("the run has started");
+    }
     let mut effects = if is_list { checklist::follow(model, id) } else { run::follow(model, id) };
     effects.push(Effect::Query(Query::ListRuns));
     effects
@@ -216,11 +245,13 @@ pub(crate) fn save_note(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     };
     let (key, text, lines) = ((note.run.clone(), note.step, note.writes), note.text(), note.lines().to_vec());
-    model.close();
     if text.is_empty() {
-        model.say("an empty note is not written down");
+        if let Some(Modal::Note(note)) = model.modal_mut() {
+            note.hint = Some("an empty note is not written down".to_owned());
+        }
         return Vec::new();
     }
+    model.close();
     model.drafts.insert(key.clone(), lines);
     model.saving = Some(key.clone());
     vec![Effect::Command(confirm::note(&authority, key.0, key.1, text))]

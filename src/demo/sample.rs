@@ -175,6 +175,8 @@ pub fn bare(size: (u16, u16), authority: Option<Authority>) -> Model {
 pub fn following(size: (u16, u16), authority: Option<Authority>, view: RunView, lives: bool) -> Model {
     let mut model = healthy(size, authority);
     model.environment.clone_from(&view.environment);
+    // As whoever started it has it: the plan stood on the screen, and the run takes its place.
+    model.open(Modal::Plan { shown: Box::new(plan()), scroll: 0, sent: true });
     update(&mut model, Msg::RunStarted(view.id.clone()));
     let file = view.steps.iter().filter_map(|step| step.log.clone()).next_back();
     let run = view.id.clone();
@@ -311,6 +313,12 @@ pub fn looked_at(model: &mut Model) {
         hits: Vec::new(),
     };
     let now = model.now.boot;
+    if !model.is_awake() {
+        // It was looked at anew since the key that disturbed it; the keys of a sequence go on.
+        let pending = std::mem::take(&mut model.pending);
+        model.look_again();
+        model.pending = pending;
+    }
     model.drawn(seen, Boot(now.0.saturating_sub(1_000_000_000)));
 }
 

@@ -87,6 +87,8 @@ pub enum StepState {
     Done,
     /// It ended badly.
     Failed,
+    /// A person stopped it before it ended.
+    Stopped,
     /// A person passed over it.
     Skipped,
     /// It started and its outcome is not known; never called failed, never repeated by itself.
@@ -105,6 +107,7 @@ impl StepState {
             Self::Waiting => "waiting",
             Self::Done => "done",
             Self::Failed => "failed",
+            Self::Stopped => "stopped",
             Self::Skipped => "skipped",
             Self::Unknown => "unknown",
             Self::Undone => "undone",
@@ -114,6 +117,12 @@ impl StepState {
     /// Whether nothing more will happen to it.
     #[must_use]
     pub fn is_over(self) -> bool {
-        matches!(self, Self::Done | Self::Failed | Self::Skipped | Self::Undone)
+        matches!(self, Self::Done | Self::Failed | Self::Stopped | Self::Skipped | Self::Undone)
+    }
+
+    /// Whether its act ended without its effect: badly, or because a person stopped it.
+    #[must_use]
+    pub fn fell_short(self) -> bool {
+        matches!(self, Self::Failed | Self::Stopped)
     }
 }

@@ -8,6 +8,7 @@
 use crate::app::Snapshot;
 use crate::app::model::{Hit, Pane};
 use crate::app::panes::rows::RowList;
+use crate::app::snapshot::{Asks, Waiting};
 use crate::app::window::WindowShown;
 use crate::config::theme::Role;
 use crate::domain::{Clean, Verdict};
@@ -60,6 +61,23 @@ pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot
         strip = strip.right(start.saturating_sub(2), muted, text);
     }
     pen.line(frame, area, strip.to(start).put(pen.style(Role::UiText), clock));
+}
+
+/// Draws the banner of a prompt that waits: what it asks for, and the keys that open it. Both stay where room is short.
+pub fn waiting(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, waiting: &Waiting) {
+    let width = usize::from(area.width);
+    let role = match waiting.asks {
+        Asks::Act(effect) => Role::from(effect),
+        _ => Role::UiPrompt,
+    };
+    let word = format!("{} {}", pen.symbol(role).plain(), waiting.asks.word());
+    let word = Clean::text(word.trim_start());
+    let sentence = Clean::text(&waiting.sentence());
+    let short = Clean::text(&format!("step {}: {} opens it", waiting.step, waiting.keys));
+    let fits = word.width() + sentence.width() + 4 <= width;
+    let strip = Strip::new().gap(1).put(pen.style(role), word).gap(2);
+    let room = width.saturating_sub(strip.width());
+    pen.line(frame, area, strip.put_within(room, pen.style(Role::UiPrompt), if fits { sentence } else { short }));
 }
 
 /// As much of the window as fits: with its times and its bar where that leaves room for who looks, else without them, else the time

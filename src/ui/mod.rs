@@ -90,7 +90,7 @@ fn draw_all(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>, theme: &Theme, view:
     let wants = Wants {
         focus: snapshot.focus,
         zoomed: snapshot.zoomed,
-        banner: snapshot.banner.is_some(),
+        banner: snapshot.banner.is_some() || snapshot.waiting.is_some(),
         run: snapshot.run.following.is_some(),
         checklist: snapshot.checklist.run.following.is_some(),
         run_rows: snapshot.run.view.as_deref().map(panes::run::rows),
@@ -101,7 +101,9 @@ fn draw_all(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>, theme: &Theme, view:
     if let Some(strip) = layout.strip {
         header::strip(pen, frame, strip, snapshot, view);
     }
-    if let Some(banner) = &snapshot.banner {
+    if let Some(waiting) = &snapshot.waiting {
+        header::waiting(pen, frame, layout.banner, waiting);
+    } else if let Some(banner) = &snapshot.banner {
         let strip = Strip::new().gap(1).put(pen.style(Role::UiPrompt), pen.symbol(Role::UiPrompt)).gap(1);
         let room = usize::from(layout.banner.width).saturating_sub(4);
         pen.line(frame, layout.banner, strip.put_within(room, pen.style(Role::UiPrompt), banner));

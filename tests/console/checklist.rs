@@ -75,7 +75,7 @@ fn a_run_that_turns_out_to_be_a_checklist_moves_to_its_pane() {
     let view = sample::checklist().view().unwrap();
     let mut model = sample::healthy((80, 24), None);
     update(&mut model, Msg::RunStarted(view.id.clone()));
-    assert_eq!(model.focus, Pane::Run);
+    model.focus = Pane::Run;
     let id = view.id.clone();
     let effects = update(&mut model, Msg::RunFolded { view: Box::new(view), runner_lives: true });
     assert!(effects.starts_with(&[Effect::Query(Query::LeaveRun), Effect::Query(Query::FollowChecklist(id.clone()))]));
@@ -151,11 +151,10 @@ fn each_key_sends_its_deed_bound_to_the_item_as_it_was_shown() {
     assert_eq!(deed(&effects), (1, before, Deed::Reopen { reason: "so".to_owned() }));
     let effects = press(&mut on(CHECK), "N h i Ctrl-D");
     assert!(matches!(command(&effects), Command::Note { step: Some(CHECK), text, .. } if text == "hi"));
-    // From the pane the same key first shows the item.
+    // From the pane the same key takes words at once, above the item.
     let mut model = walking(&sample::checklist());
-    press(&mut model, "j m");
+    assert_eq!(deed(&press(&mut model, "j m o k Ctrl-D")).0, CHECK);
     assert_eq!(shown(&model), CHECK);
-    assert_eq!(deed(&press(&mut model, "m o k Ctrl-D")).0, CHECK);
 }
 
 #[test]
@@ -172,12 +171,16 @@ fn what_an_item_cannot_take_is_said_and_not_sent() {
     ] {
         let mut model = on(step);
         assert_eq!(press(&mut model, keys), [], "{step} {keys}");
-        assert!(hint(&model).contains(why), "{step} {keys}: {}", hint(&model));
+        let said = match model.modal() {
+            Some(Modal::Refused(why)) => why.clone(),
+            _ => hint(&model),
+        };
+        assert!(said.contains(why), "{step} {keys}: {said}");
     }
     let mut model = on(SIGN);
     assert_eq!(press(&mut model, "m Ctrl-D"), [], "this sign-off needs a note");
-    assert!(matches!(model.modal(), Some(Modal::Note(_))));
-    assert!(model.snapshot().notice.is_some_and(|said| said.contains("needs a note")));
+    let Some(Modal::Note(note)) = model.modal() else { panic!("{:?}", model.modal()) };
+    assert!(note.hint.as_ref().unwrap().contains("needs a note"), "it is said where it is typed");
 }
 
 /// Draws the item at `drawn` milliseconds after it was turned to and presses Enter at `pressed`.
@@ -241,7 +244,7 @@ fn letters_typed_ahead_do_not_become_a_claim() {
         assert_eq!(update(&mut model, Msg::KeyPressed(key, now)), []);
     }
     let Some(Modal::Note(note)) = model.modal() else { panic!("{:?}", model.modal()) };
-    assert_eq!(note.text(), "");
+    assert_eq!(note.text(), "x", "the words are kept, and commit to nothing");
     assert!(model.wakes_at().is_none(), "it was not drawn yet");
 }
 
@@ -308,6 +311,9 @@ fn an_item_that_was_opened_anew_is_looked_at_again() {
 fn an_item_that_acts_asks_above_itself_and_another_ones_prompt_does_not_jump_in() {
     let mut model = on(5);
     fold(&mut model, &sample::checklist_asks());
+    assert_eq!(shown(&model), 5, "a prompt never opens under somebody's hands");
+    assert_eq!(model.snapshot().waiting.unwrap().keys, "Enter");
+    press(&mut model, "Enter");
     assert!(matches!(model.modal(), Some(Modal::Prompt(_))));
     press(&mut model, "Esc");
     assert_eq!(shown(&model), 5);
@@ -316,10 +322,12 @@ fn an_item_that_acts_asks_above_itself_and_another_ones_prompt_does_not_jump_in(
     let mut model = on(CHECK);
     fold(&mut model, &sample::checklist_asks());
     assert_eq!(shown(&model), CHECK);
-    let said = model.snapshot().banner.unwrap();
-    assert!(said.contains("step 6 waits for an answer") && said.contains('x'), "{said}");
+    let said = model.snapshot().waiting.unwrap().sentence();
+    assert_eq!(said, "step 6 waits: leave this, then 5 Enter opens it");
     press(&mut model, "Esc");
-    assert!(matches!(model.modal(), Some(Modal::Prompt(_))), "it comes when the item is left");
+    assert!(model.modal().is_none());
+    press(&mut model, "5 Enter");
+    assert!(matches!(model.modal(), Some(Modal::Prompt(_))), "the keys that the banner names open it");
 }
 
 #[test]
@@ -329,7 +337,11 @@ fn nothing_is_sent_where_no_runner_is() {
         let view = Box::new(sample::checklist().view().unwrap());
         update(&mut model, Msg::RunFolded { view, runner_lives: false });
         assert_eq!(press(&mut model, keys), [], "{keys}");
-        assert!(hint(&model).contains("resume the run first"), "{keys}: {}", hint(&model));
+        let said = match model.modal() {
+            Some(Modal::Refused(why)) => why.clone(),
+            _ => hint(&model),
+        };
+        assert!(said.contains("resume the run first"), "{keys}: {said}");
     }
 }
 
@@ -340,4 +352,27 @@ fn a_checklist_that_is_over_stays_until_it_is_left() {
     assert_eq!(press(&mut model, "Esc"), [Query::LeaveChecklist, Query::ListChecklists].map(Effect::Query));
     assert!(model.checklist.view().is_none() && model.checklist.chosen().is_some());
     assert_eq!(model.focus, Pane::Checklist);
+}
+
+#[test]
+fn text_for_a_note_that_is_refused_acts_nowhere() {
+    for (step, keys) in [(10, "m"), (0, "s"), (0, "u"), (9, "O")] {
+        let mut model = on(step);
+        let effects = press(&mut model, &format!("{keys} {} Enter", super::typed("told the room: c qloRz")));
+        assert_eq!(effects, [], "{step} {keys}");
+        assert!(matches!(model.modal(), Some(Modal::Refused(_))), "{step} {keys}: {:?}", model.modal());
+        assert_eq!((model.focus, model.zoomed), (Pane::Checklist, false));
+        press(&mut model, "Esc");
+        assert_eq!(shown(&model), step);
+    }
+    // A note where no run is, and every such key of a read-only console.
+    let mut model = super::model();
+    assert_eq!(press(&mut model, &format!("N {}", super::typed("loose cable q"))), []);
+    assert!(matches!(model.modal(), Some(Modal::Refused(_))) && model.focus == Pane::Health);
+    let mut model = sample::walking((80, 24), None, sample::checklist().view().unwrap(), None);
+    for key in ["m", "s", "u", "O", "N"] {
+        assert_eq!(press(&mut model, &format!("{key} l q c")), [], "{key}");
+        assert!(matches!(model.modal(), Some(Modal::Refused(_))), "{key}");
+        press(&mut model, "Esc");
+    }
 }

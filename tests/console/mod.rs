@@ -5,6 +5,7 @@ mod eyes;
 mod prompts;
 mod read_only;
 mod rows;
+mod waiting;
 
 use midwatch::app::confirm::{Authority, Reply};
 use midwatch::app::effect::{Command, Effect};
@@ -65,4 +66,9 @@ fn fold(model: &mut Model, story: &Story) -> Vec<Effect> {
 /// The keys that type a text.
 fn typed(text: &str) -> String {
     text.chars().map(|c| if c == ' ' { "Space ".to_owned() } else { format!("{c} ") }).collect()
+}
+
+/// The sentence of the banner.
+fn waiting(model: &Model) -> String {
+    model.snapshot().waiting.map(|open| open.sentence()).unwrap_or_default()
 }

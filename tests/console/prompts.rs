@@ -1,6 +1,6 @@
 //! Consent: every rule of a prompt, one table or one story each.
 
-use super::{answer, command, dialog, fold, following, model, press, typed};
+use super::{answer, command, dialog, fold, following, model, press, typed, waiting};
 use midwatch::app::effect::{Command, Effect};
 use midwatch::app::modal::Modal;
 use midwatch::app::model::{Pane, Seen};
@@ -170,8 +170,10 @@ fn esc_leaves_the_prompt_open_and_x_opens_it_again() {
         assert!(model.modal().is_none());
         fold(&mut model, &sample::destroy());
         assert!(model.modal().is_none(), "it was left; it does not come back by itself");
-        assert!(model.snapshot().banner.is_some_and(|banner| banner.contains("step 3 waits")));
-        press(&mut model, "6 x");
+        assert_eq!(waiting(&model), "step 3 waits: Enter opens it");
+        press(&mut model, "1 6 Enter");
+        assert!(dialog(&model).in_field && !model.is_awake(), "a new quiet time");
+        press(&mut model, "Esc x");
         assert!(dialog(&model).in_field);
     }
 }
@@ -213,7 +215,9 @@ fn a_set_that_moved_closes_the_prompt_and_says_what_moved() {
     press(&mut model, &typed("delete 1284 sessions"));
     fold(&mut model, &sample::moved());
     assert!(dialog(&model).ended.is_some());
-    assert_eq!(press(&mut model, "Enter"), [], "Enter goes back to the run");
+    assert_eq!(press(&mut model, "l q Enter"), [], "what is typed on for it acts nowhere");
+    assert!(dialog(&model).ended.is_some());
+    press(&mut model, "Esc");
     assert!(model.modal().is_none());
 }
 
@@ -230,7 +234,12 @@ fn a_set_read_again_keeps_what_was_typed() {
 
 #[test]
 fn another_operators_answer_closes_the_prompt_and_says_whose_it_was() {
-    for keys in ["d e l", "Tab v"] {
+    let mut model = following(&sample::destroy());
+    press(&mut model, "d e l");
+    fold(&mut model, &sample::ended());
+    assert_eq!(press(&mut model, "e t e Enter"), [], "what is typed on for it acts nowhere");
+    assert!(dialog(&model).ended.is_some());
+    for keys in ["Tab", "Tab v"] {
         let mut model = following(&sample::destroy());
         press(&mut model, keys);
         fold(&mut model, &sample::ended());
@@ -254,9 +263,11 @@ fn a_prompt_does_not_jump_in_front_of_another_dialog() {
     press(&mut model, "N a");
     fold(&mut model, &sample::destroy());
     assert!(matches!(model.modal(), Some(Modal::Note(_))));
-    assert!(model.snapshot().banner.is_some_and(|banner| banner.contains("step 3 waits")));
+    assert_eq!(waiting(&model), "step 3 waits: leave this, then Enter opens it");
     press(&mut model, "Esc");
-    assert!(dialog(&model).field.text().is_empty(), "it comes when the other is gone");
+    assert!(model.modal().is_none(), "it does not come when the other is gone");
+    press(&mut model, "Enter");
+    assert!(dialog(&model).field.text().is_empty());
 }
 
 #[test]
@@ -267,7 +278,7 @@ fn no_answer_is_sent_where_no_runner_is() {
     assert!(dialog(&model).hint.as_ref().unwrap().contains("no runner"));
 }
 
-fn planned(shown: PlanShown) -> Model {
+pub fn planned(shown: PlanShown) -> Model {
     let mut model = model();
     press(&mut model, "j x");
     update(
@@ -314,6 +325,7 @@ fn what_only_its_window_refuses_can_be_an_emergency_with_a_reason() {
     update(&mut model, Msg::CommandFailed(Error::new(Kind::Refused, "no second person")));
     let Some(Modal::Emergency(emergency)) = model.modal() else { panic!() };
     assert_eq!((emergency.hint.as_deref(), emergency.sent), (Some("no second person"), false));
+    press(&mut model, "Enter");
     update(&mut model, Msg::RunStarted(RunId::new(1, 1)));
     assert!(model.modal().is_none());
 }

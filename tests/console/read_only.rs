@@ -75,7 +75,7 @@ fn the_same_walk_of_an_operator_does_yield_commands() {
 fn a_watcher_may_look_at_a_prompt_and_at_its_set_but_it_does_not_open_by_itself() {
     let mut model = sample::following((120, 36), None, sample::destroy().view().unwrap(), true);
     assert!(model.modal().is_none());
-    assert!(model.snapshot().banner.is_some_and(|banner| banner.contains("step 3 waits for an operator")));
+    assert!(model.snapshot().waiting.is_some_and(|open| open.sentence().contains("step 3 waits for an operator")));
     sample::press(&mut model, "Enter");
     assert!(!model.modal().unwrap().takes_text());
     assert_eq!(sample::press(&mut model, "v").len(), 1);

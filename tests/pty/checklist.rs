@@ -70,13 +70,11 @@ fn items_are_closed_by_evidence_by_hand_and_passed_over_in_the_console() {
     turn(&pty, 2);
     pty.press_until("m", |screen| screen.contains("Close by hand"));
     write(&pty, "seen with my own eyes");
-    pty.send("\x04");
-    pty.wait_for(SOON, |screen| screen.contains("✎ CLAIM") && screen.contains("says      seen with my own eyes"));
+    pty.press_until("\x04", |screen| screen.contains("✎ CLAIM") && screen.contains("says      seen with my own eyes"));
     turn(&pty, 3);
     pty.press_until("s", |screen| screen.contains("Skip: why"));
     write(&pty, "not tonight");
-    pty.send("\x04");
-    pty.wait_for(SOON, |screen| screen.contains("SKIPPED") && screen.contains("because   not tonight"));
+    pty.press_until("\x04", |screen| screen.contains("SKIPPED") && screen.contains("because   not tonight"));
     again(&pty);
     assert!(turn(&pty, 4).contains("asks before it acts"), "{}", pty.screen());
     pty.press_until("\r", |screen| screen.contains("□ CHANGE"));
@@ -87,8 +85,7 @@ fn items_are_closed_by_evidence_by_hand_and_passed_over_in_the_console() {
     pty.press_until("\r", |screen| screen.contains("item 5 of 5"));
     pty.press_until("m", |screen| screen.contains("Close by hand"));
     write(&pty, "yes");
-    pty.send("\x04");
-    pty.wait_for(SOON, |screen| screen.contains("says      yes"));
+    pty.press_until("\x04", |screen| screen.contains("says      yes"));
     pty.send("\x1b");
     pty.wait_for(SOON, |screen| screen.contains("Before 4/4 · After 1/1") && screen.contains("leaves it"));
     let run = home.newest_run();
@@ -107,16 +104,14 @@ fn items_are_closed_by_evidence_by_hand_and_passed_over_in_the_console() {
 fn again(pty: &Pty) {
     pty.press_until("u", |screen| screen.contains("Open again: why"));
     write(pty, "a mistake");
-    pty.send("\x04");
-    pty.wait_for(SOON, |screen| screen.contains("☐ OPEN") && screen.contains("item 3 of 5"));
+    pty.press_until("\x04", |screen| screen.contains("☐ OPEN") && screen.contains("item 3 of 5"));
     pty.send("N");
     pty.wait_for(SOON, |screen| screen.contains("Ctrl-D writes it down"));
-    pty.send("odd smell\x04");
-    pty.wait_for(SOON, |screen| screen.contains("root: odd smell"));
+    pty.send("odd smell");
+    pty.press_until("\x04", |screen| screen.contains("root: odd smell"));
     pty.press_until("s", |screen| screen.contains("Skip: why"));
     write(pty, "really not tonight");
-    pty.send("\x04");
-    pty.wait_for(SOON, |screen| screen.contains("because   really not tonight"));
+    pty.press_until("\x04", |screen| screen.contains("because   really not tonight"));
     // An act asks above its item, and Enter alone does nothing there.
 }
 
@@ -145,6 +140,9 @@ fn a_watcher_looks_at_the_checklist_and_at_a_run_beside_it_and_ticks_nothing() {
     let slow = home.command(&["run", "test/slow", &format!("root={}", home.word("work"))]);
     assert!(said(&slow).contains("it waits for a person"), "{}", said(&slow));
     let pty = home.open(&["--read-only"], &[], WIDE);
+    // It comes to the run that waits; the overview has both.
+    pty.wait_for(SOON, |screen| screen.contains(" opens it"));
+    pty.send("1");
     pty.wait_for(SOON, |screen| screen.contains("Before 0/4") && line_with(screen, "6 Run").contains("Slow work"));
     until("every look was made", || home.journal(&run).matches("step.outcome").count() >= 3);
     let before = home.journal(&run);
@@ -153,6 +151,10 @@ fn a_watcher_looks_at_the_checklist_and_at_a_run_beside_it_and_ticks_nothing() {
     assert!(shown.contains("Read-only: this console looks at a checklist"), "{shown}");
     for key in ["\r", "m", "s", "u", "N", "\x04", "c"] {
         pty.send(key);
+        if ["m", "s", "u", "N"].contains(&key) {
+            pty.wait_for(SOON, |screen| screen.contains("Not possible"));
+            pty.press_until("\x1b", |screen| !screen.contains("Not possible"));
+        }
     }
     pty.send("j");
     pty.wait_for(SOON, |screen| screen.contains("item 2 of 5"));

@@ -1,6 +1,6 @@
 //! Cut terminals, killed consoles and killed runners: the run goes on, and the next console finds it.
 
-use super::{Home, SLOW, WIDE, choose, is_restored, settings, until};
+use super::{Home, SLOW, WIDE, choose, is_restored, open_prompt, settings, until};
 use crate::support::pty::{Exit, Pty, SOON};
 use rustix::process::Signal;
 use std::fs;
@@ -11,7 +11,7 @@ fn midway() -> (Home, String, Pty) {
     let home = Home::with("", &[("slow", SLOW)]);
     let run = home.run("test/slow");
     let pty = home.open(&["attach", &run], &[], WIDE);
-    pty.wait_for(SOON, |screen| screen.contains("□ CHANGE"));
+    open_prompt(&pty, "□ CHANGE");
     pty.press_until("c", |screen| screen.contains("running step 2"));
     until("the second step began", || home.effects() == ["mark", "begun"]);
     (home, run, pty)
@@ -22,7 +22,7 @@ fn goes_on(home: &Home, run: &str) {
     fs::write(home.path("work/go"), "").unwrap();
     until("the step is over", || home.effects() == ["mark", "begun", "over"]);
     let pty = home.open(&["attach", run], &[], WIDE);
-    pty.wait_for(SOON, |screen| screen.contains("SIGN OFF"));
+    open_prompt(&pty, "SIGN OFF");
     pty.press_until("c", |screen| screen.contains("ended well"));
     assert_eq!(home.effects(), ["mark", "begun", "over"]);
 }
@@ -80,7 +80,7 @@ fn every_signal_gives_the_terminal_back() {
         let own = home.environment();
         let environment: Vec<_> = own.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let pty = Pty::spawn("sh", &["-c", &script], &environment, WIDE);
-        pty.wait_for(SOON, |screen| screen.contains("□ CHANGE"));
+        open_prompt(&pty, "□ CHANGE");
         pty.wait_until(SOON, |screen| screen.alternate_screen() && screen.hide_cursor() && screen.bracketed_paste());
         let console = home.processes("attach").into_iter().find(|pid| *pid != pty.pid()).unwrap();
         rustix::process::kill_process(console, signal).unwrap();
@@ -107,7 +107,7 @@ fn a_stopped_console_gives_the_terminal_back_and_redraws() {
     let environment: Vec<_> = own.iter().map(|(name, value)| (*name, value.as_str())).collect();
     for by_key in [true, false] {
         let pty = Pty::spawn("sh", &["-c", &script], &environment, WIDE);
-        pty.wait_for(SOON, |screen| screen.contains("□ CHANGE"));
+        open_prompt(&pty, "□ CHANGE");
         if by_key {
             pty.press_until("\x1a", |screen| screen.contains("stopped"));
         } else {
@@ -152,7 +152,8 @@ fn a_killed_runner_is_resumed_from_the_console() {
     until("the step is over", || home.effects() == ["mark", "begun", "over"]);
     pty.send("gr");
     pty.wait_for(SOON, |screen| screen.contains("RESUME") || screen.contains("Resume"));
-    pty.press_until("c", |screen| screen.contains("SIGN OFF"));
+    pty.press_until("c", |screen| screen.contains(" opens it"));
+    open_prompt(&pty, "SIGN OFF");
     pty.press_until("c", |screen| screen.contains("ended well"));
     assert_eq!(home.effects(), ["mark", "begun", "over"], "nothing was done twice");
     let verify = home.command(&["verify", &run]);

@@ -1,6 +1,6 @@
 //! The demo estate, from its first screen to its removal.
 
-use super::{Home, WIDE, files, is_restored, leave, line_with, said, settings, told, until};
+use super::{Home, WIDE, files, is_restored, leave, line_with, open_prompt, said, settings, told, until};
 use crate::support::pty::{Exit, Pty, SOON};
 use rustix::process::Signal;
 use std::fs;
@@ -126,7 +126,7 @@ fn leaving_with_a_live_run_keeps_the_demo_and_says_so() {
 
     // The next one goes on where this one left.
     let pty = home.open(&["demo"], &[], WIDE);
-    let back = pty.wait_for(SOON, |screen| screen.contains("□ CHANGE"));
+    let back = open_prompt(&pty, "□ CHANGE");
     assert!(back.contains("Move 12 files"), "{back}");
     let stop = home.command(&["demo", "--stop"]);
     assert!(stop.status.success(), "{}", super::told(&stop));

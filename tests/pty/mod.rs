@@ -11,6 +11,7 @@ mod outside;
 mod private;
 mod prompts;
 mod terminal;
+mod typing;
 mod walk;
 mod wire;
 
@@ -138,6 +139,12 @@ impl Home {
         self.newest_run()
     }
 
+    /// The same where it does not say so: a failed step exits with another code.
+    fn run_waiting(&self, procedure: &str) -> String {
+        self.command(&["run", procedure, &format!("root={}", self.word("work"))]);
+        self.newest_run()
+    }
+
     fn newest_run(&self) -> String {
         let mut runs: Vec<_> =
             fs::read_dir(self.path("state/runs")).unwrap().map(|run| run.unwrap().file_name()).collect();
@@ -198,6 +205,12 @@ fn processes(wanted: impl Fn(&str) -> bool) -> Vec<Pid> {
         .filter_map(Pid::from_raw)
         .filter(|pid| *pid != rustix::process::getpid())
         .collect()
+}
+
+/// Opens the prompt that waits behind the banner, and gives the screen; `word` is what its title says.
+fn open_prompt(pty: &Pty, word: &str) -> String {
+    pty.wait_for(SOON, |screen| screen.contains(" opens it"));
+    pty.press_until("\r", |screen| screen.contains(word))
 }
 
 /// Waits for something that no terminal shows.

@@ -1,6 +1,6 @@
 //! Read-only consoles, and places where no console can be.
 
-use super::{Home, SLOW, WIDE, told};
+use super::{Home, SLOW, WIDE, open_prompt, told};
 use crate::support::pty::{Exit, Pty, SOON};
 use std::fs;
 
@@ -85,7 +85,7 @@ fn without_colours_the_selection_is_still_seen() {
     let home = Home::with("", &[("slow", SLOW)]);
     home.run("test/slow");
     let pty = home.open(&[], &[("NO_COLOR", "1"), ("COLORTERM", "truecolor")], WIDE);
-    pty.wait_for(SOON, |screen| screen.contains("□ CHANGE"));
+    open_prompt(&pty, "□ CHANGE");
     pty.press_until("\x1b", |screen| !screen.contains("□ CHANGE"));
     pty.send("1j");
     pty.wait_until(SOON, |screen| {
@@ -102,7 +102,7 @@ fn a_terminal_without_unicode_gets_ascii() {
     let home = Home::with("", &[("slow", SLOW)]);
     home.run("test/slow");
     let pty = home.open(&[], &[("LANG", "C")], WIDE);
-    pty.wait_for(SOON, |screen| screen.contains("CHANGE") && screen.contains("to confirm this change"));
+    open_prompt(&pty, "to confirm this change");
     pty.press_until("\x1b", |screen| !screen.contains("to confirm this change"));
     pty.send("?");
     pty.wait_for(SOON, |screen| screen.contains("leaves the console"));

@@ -1,6 +1,6 @@
 //! Prompts, and everything that must not answer them.
 
-use super::{Home, SLOW, line_with, until};
+use super::{Home, SLOW, line_with, open_prompt, until};
 use crate::support::pty::{Pty, SOON};
 use midwatch::journal::chain;
 use midwatch::journal::record::Event;
@@ -78,7 +78,7 @@ fn wake(pty: &Pty, character: &str) {
 fn only_the_exact_phrase_destroys() {
     let (home, run) = destroying();
     let pty = home.open(&["attach", &run], &[], (100, 30));
-    let shown = pty.wait_for(SOON, |screen| screen.contains("■ DESTROY"));
+    let shown = open_prompt(&pty, "■ DESTROY");
     assert!(shown.contains("Type  delete 3 old  to confirm:"), "{shown}");
     assert!(shown.contains("3 of 4"), "{shown}");
     wake(&pty, "d");
@@ -114,7 +114,8 @@ fn what_was_typed_before_the_prompt_opened_is_not_taken() {
     // The keys are there before the console is, and again with its first frame.
     let pty = home.open(&["attach", &run], &[], (100, 30));
     pty.send("delete 3 old\r");
-    pty.wait_for(SOON, |screen| screen.contains("■ DESTROY"));
+    pty.wait_for(SOON, |screen| screen.contains(" opens it"));
+    pty.press_until("6\r", |screen| screen.contains("■ DESTROY"));
     pty.send("delete 3 old\r");
     wake(&pty, "z");
     assert_eq!(left(&home), 4);
@@ -127,7 +128,7 @@ fn what_was_typed_while_the_console_was_held_up_is_not_taken() {
     let run = home.run("test/slow");
     for _ in 0..3 {
         let pty = home.open(&["attach", &run], &[], (100, 30));
-        pty.wait_for(SOON, |screen| screen.contains("□ CHANGE"));
+        open_prompt(&pty, "□ CHANGE");
         // Stopped as soon as the prompt is there, for much longer than keys are ignored.
         pty.kill(Signal::STOP);
         pty.send("cc");
@@ -143,7 +144,7 @@ fn a_change_is_confirmed_by_its_key_alone() {
     let home = Home::with("", &[("slow", SLOW)]);
     let run = home.run("test/slow");
     let pty = home.open(&["attach", &run], &[], (100, 30));
-    pty.wait_for(SOON, |screen| screen.contains("□ CHANGE"));
+    open_prompt(&pty, "□ CHANGE");
     // Once a key says something, the dialog is awake; from then on each of these would act if it could.
     pty.press_until("g", |screen| screen.contains(" g …"));
     pty.send("\r y\r\nY");
@@ -152,8 +153,7 @@ fn a_change_is_confirmed_by_its_key_alone() {
     assert!(pty.screen().contains("□ CHANGE"));
     assert!(home.effects().is_empty());
     assert_eq!(accepted(&home, &run), Vec::new());
-    pty.send("c");
-    pty.wait_for(SOON, |screen| screen.contains("running"));
+    pty.press_until("c", |screen| screen.contains("running"));
     until("both steps began, covered by one answer", || home.effects() == ["mark", "begun"]);
     assert_eq!(accepted(&home, &run).len(), 1);
 }
@@ -162,7 +162,7 @@ fn a_change_is_confirmed_by_its_key_alone() {
 fn a_prompt_that_does_not_fit_cannot_be_confirmed_and_survives() {
     let (home, run) = destroying();
     let mut pty = home.open(&["attach", &run], &[], (100, 30));
-    pty.wait_for(SOON, |screen| screen.contains("■ DESTROY"));
+    open_prompt(&pty, "■ DESTROY");
     wake(&pty, "d");
     pty.send("delete 3 ol");
     pty.wait_for(SOON, |screen| typed(screen) == "delete 3 ol▌");
@@ -176,10 +176,10 @@ fn a_prompt_that_does_not_fit_cannot_be_confirmed_and_survives() {
     pty.send("\r");
     pty.resize(100, 30);
     let grown = pty.wait_for(SOON, |screen| typed(screen).starts_with("delete"));
-    assert_eq!(typed(&grown), "delete 3 old▌");
+    assert_eq!(typed(&grown), "delete 3 ol▌", "a key for a screen that showed nothing is not taken");
+    pty.press_until("d", |screen| typed(screen) == "delete 3 old▌");
     assert_eq!(left(&home), 4);
     assert_eq!(accepted(&home, &run), Vec::new());
-    pty.send("\r");
-    pty.wait_for(SOON, |screen| screen.contains("ended well"));
+    pty.press_until("\r", |screen| screen.contains("ended well"));
     assert_eq!(left(&home), 1);
 }

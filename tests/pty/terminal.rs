@@ -1,6 +1,6 @@
 //! Terminals of every size, and those that change it all the time.
 
-use super::{Home, SLOW, WIDE};
+use super::{Home, SLOW, WIDE, open_prompt};
 use crate::support::pty::{Exit, SOON};
 
 #[test]
@@ -40,7 +40,7 @@ fn a_storm_of_sizes_ends_with_a_whole_screen() {
     let home = Home::with("", &[("slow", SLOW)]);
     let run = home.run("test/slow");
     let mut pty = home.open(&["attach", &run], &[], WIDE);
-    pty.wait_for(SOON, |screen| screen.contains("□ CHANGE"));
+    open_prompt(&pty, "□ CHANGE");
     for turn in 0..200_u16 {
         pty.resize(20 + turn * 7 % 180, 5 + turn * 11 % 50);
     }

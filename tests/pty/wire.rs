@@ -1,6 +1,6 @@
 //! What goes over the wire: nothing that others wrote, nothing that did not change, and never too much.
 
-use super::{Home, WIDE, choose, until};
+use super::{Home, WIDE, choose, open_prompt, until};
 use crate::support::corpus;
 use crate::support::pty::{Pty, SOON};
 use std::ffi::OsStr;
@@ -105,12 +105,14 @@ fn nothing_that_others_wrote_is_obeyed() {
     let run = home.run("test/ugly");
     let pty = home.open(&["attach", &run], &[], WIDE);
     // The soft gate asks first, or the destroy does.
-    pty.wait_for(SOON, |screen| screen.contains("step 3 of 3") || screen.contains("step 2 of 3"));
+    pty.wait_for(SOON, |screen| screen.contains(" opens it"));
+    pty.press_until("\r", |screen| screen.contains("step 3 of 3") || screen.contains("step 2 of 3"));
     if pty.screen().contains("step 2 of 3") {
         choose(&pty, "skip");
         pty.send("\tnever mind\t");
         pty.wait_for(SOON, |screen| screen.contains("never mind"));
-        pty.press_until("c", |screen| screen.contains("DESTROY"));
+        pty.press_until("c", |screen| screen.contains(" opens it"));
+        open_prompt(&pty, "DESTROY");
     }
     // Every page of the set, every page of the log, the palette, the step, the row.
     pty.press_until("\tv", |screen| screen.contains("000"));
@@ -244,7 +246,7 @@ fn a_flood_is_followed_within_the_cap_and_keys_stay_alive() {
     let home = Home::with("", &[("flood", FLOOD)]);
     let run = home.run("test/flood");
     let pty = home.open(&["attach", &run], &[], WIDE);
-    pty.wait_for(SOON, |screen| screen.contains("□ CHANGE"));
+    open_prompt(&pty, "□ CHANGE");
     let (began, before) = (Instant::now(), pty.raw().len());
     pty.press_until("c", |screen| screen.contains("following"));
     // In the middle of it, keys are answered.

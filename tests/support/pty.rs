@@ -184,14 +184,14 @@ impl Pty {
 
     /// Presses a key again and again, a moment apart, until the screen is as wanted.
     ///
-    /// For dialogs that discard what was typed ahead: how long they do is theirs to say.
+    /// For dialogs that discard what was typed ahead; the pauses are longer than their quiet time, which each key begins again.
     #[track_caller]
     pub fn press_until(&self, key: &str, mut wanted: impl FnMut(&str) -> bool) -> String {
         let until = Instant::now() + SOON;
         loop {
             self.send(key);
             let text = |seen: &Seen| Some(seen.terminal.screen().contents()).filter(|text| wanted(text));
-            if let Some(text) = self.seen.wait(Duration::from_millis(150), text) {
+            if let Some(text) = self.seen.wait(Duration::from_millis(700), text) {
                 return text;
             }
             assert!(Instant::now() < until, "pressing {key:?} led nowhere; the screen was:\n{}", self.screen());

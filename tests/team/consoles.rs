@@ -32,7 +32,8 @@ fn team() -> Team {
 fn console(team: &Team, who: Person, size: (u16, u16)) -> Pty {
     let run = team.estate.run().dir.id.to_string();
     let pty = team.terminal(who, &["attach", &run], size);
-    pty.wait_for(SOON, |screen| screen.contains("DECIDE"));
+    pty.wait_for(SOON, |screen| screen.contains(" opens it"));
+    until(&pty, "\r", |screen| screen.contains("DECIDE"));
     pty
 }
 
@@ -50,7 +51,7 @@ fn overrides(pty: &Pty, reason: &str) {
     pty.wait_for(SOON, |screen| screen.contains(&format!("Reason: {reason}")));
     pty.send("\t");
     pty.wait_for(SOON, |screen| !screen.contains(&format!("{reason}▌")));
-    pty.send("c");
+    until(pty, "c", |screen| !screen.contains("DECIDE") || screen.contains("own second person"));
 }
 
 #[test]
@@ -67,7 +68,7 @@ fn a_gate_and_a_destroy_take_two_people_at_two_consoles() {
     anna.wait_for(SOON, |screen| screen.contains("nobody is their own second person"));
     overrides(&ben, "the disk is borrowed");
     for pty in [&anna, &ben] {
-        pty.wait_for(SOON, |screen| screen.contains("DESTROY") && screen.contains("1 OF 2"));
+        until(pty, "\r", |screen| screen.contains("DESTROY") && screen.contains("1 OF 2"));
     }
     assert_eq!(run.view().overrides.iter().map(|passed| passed.by.uid).collect::<Vec<_>>(), [BEN.uid]);
 
@@ -108,9 +109,11 @@ fn whoever_is_alone_breaks_the_glass_and_it_stays_red() {
     {
         let ben = console(&team, BEN, (80, 24));
         overrides(&ben, "fine");
-        ben.wait_for(SOON, |screen| screen.contains("1 OF 2"));
+        until(&ben, "\r", |screen| screen.contains("1 OF 2"));
     }
     let pty = team.terminal(ANNA, &["attach", run.dir.id.as_str()], (80, 24));
+    pty.wait_for(SOON, |screen| screen.contains(" opens it"));
+    until(&pty, "\r", |screen| screen.contains("1 OF 2"));
     until(&pty, "d", |screen| screen.contains("to confirm:  d"));
     pty.send("elete 3 data\r");
     pty.wait_for(SOON, |screen| screen.contains("2 OF 2") && screen.contains("waits for a second person"));

@@ -38,6 +38,9 @@ pub fn typed(model: &mut Model, key: Key) -> Vec<Effect> {
     {
         return keys::perform(model, action);
     }
+    if let (Some(Modal::Refused(_)), KeyCode::Enter) = (model.modal(), key.code) {
+        return Vec::new();
+    }
     let moves = match key.code {
         KeyCode::Up | KeyCode::BackTab => -1,
         KeyCode::Down | KeyCode::Tab => 1,
@@ -51,6 +54,7 @@ pub fn typed(model: &mut Model, key: Key) -> Vec<Effect> {
             palette.field.take(key);
             palette.cursor = 0;
         }
+        Some(Modal::Params(form)) if form.planning => {}
         Some(Modal::Params(form)) if moves != 0 => form.step(moves),
         Some(Modal::Params(form)) if key.code == KeyCode::Enter && !form.is_last() => form.step(1),
         Some(Modal::Params(_)) if key.code == KeyCode::Enter => return plan(model),
@@ -85,12 +89,17 @@ fn typed_line(model: &mut Model, key: Key) -> Vec<Effect> {
 fn typed_in_prompt(model: &mut Model, key: Key) -> Vec<Effect> {
     let Some(Modal::Prompt(dialog)) = model.modal_mut() else { return Vec::new() };
     dialog.hint = None;
+    if dialog.ended.is_some() {
+        return Vec::new();
+    }
     if key.code != KeyCode::Enter {
         dialog.field.take(key);
         return Vec::new();
     }
     if !dialog.is_consent() {
         dialog.in_field = false;
+        // The next letter is a key again.
+        model.disturbed();
         return Vec::new();
     }
     let typed = dialog.field.text().to_owned();
@@ -191,8 +200,8 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Leaves the topmost dialog; a prompt stays open in the journal, and a note's text is kept.
-fn leave(model: &mut Model, action: Action) -> Vec<Effect> {
+/// Leaves the topmost dialog; a prompt stays open in the journal, and what was typed is kept.
+pub(crate) fn leave(model: &mut Model, action: Action) -> Vec<Effect> {
     match model.modal_mut() {
         Some(Modal::Leave) if action != Action::Back => return vec![Effect::Screen(Screen::Quit)],
         Some(Modal::Prompt(dialog)) if dialog.declining => {
@@ -202,11 +211,9 @@ fn leave(model: &mut Model, action: Action) -> Vec<Effect> {
         _ => {}
     }
     match model.close() {
-        Some(Modal::Prompt(dialog)) if dialog.ended.is_none() => {
-            if let Some(pane) = model.followed_mut(&dialog.run) {
-                pane.left = Some(dialog.prompt.id);
-            }
-        }
+        Some(Modal::Prompt(dialog)) => model.kept.keep_answer(&dialog),
+        Some(Modal::Params(form)) => model.kept.keep_form(&form),
+        Some(Modal::Emergency(emergency)) => model.kept.keep_reason(&emergency),
         Some(Modal::Note(note)) => {
             let key = (note.run.clone(), note.step, note.writes);
             if note.text().is_empty() {
@@ -293,7 +300,9 @@ fn open(model: &mut Model) -> Vec<Effect> {
 /// Goes from a procedure to its parameters, or straight to its plan where it has none.
 pub(crate) fn launch(model: &mut Model, offer: Offer) -> Vec<Effect> {
     let ready = offer.params.is_empty();
-    model.open(Modal::Params(Box::new(Form::new(offer))));
+    let mut form = Form::new(offer);
+    model.kept.restore_form(&mut form);
+    model.open(Modal::Params(Box::new(form)));
     if ready { plan(model) } else { Vec::new() }
 }
 

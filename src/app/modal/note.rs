@@ -62,6 +62,8 @@ pub struct Note {
     pub writes: Writes,
     /// Of an item, the record that opened it as it was shown.
     pub seq: u64,
+    /// What the operator should know after a key that did nothing.
+    pub hint: Option<String>,
     area: TextArea<'static>,
 }
 
@@ -73,7 +75,7 @@ impl Note {
         area.set_wrap_mode(WrapMode::WordOrGlyph);
         area.move_cursor(tui_textarea::CursorMove::Bottom);
         area.move_cursor(tui_textarea::CursorMove::End);
-        Self { run, step, writes: Writes::Beside, seq: 0, area }
+        Self { run, step, writes: Writes::Beside, seq: 0, hint: None, area }
     }
 
     /// The words of a deed on an item, given as its step and the record that opened it.
@@ -102,6 +104,7 @@ impl Note {
 
     /// Takes a key.
     pub fn take(&mut self, key: Key) {
+        self.hint = None;
         let typed = match key.code {
             KeyCode::Char(c) => Typed::Char(c),
             KeyCode::Enter => Typed::Enter,

@@ -3,6 +3,7 @@
 use crate::app::confirm;
 use crate::app::effect::{Effect, Query};
 use crate::app::keymap::Action;
+use crate::app::keys;
 use crate::app::modal::note::Writes;
 use crate::app::modal::{ItemDialog, Modal, Note, ask};
 use crate::app::model::{Model, Pane};
@@ -46,10 +47,11 @@ impl ChecklistPane {
         items
     }
 
-    /// The step of the item that is looked at: under the cursor, else the first that waits for somebody.
+    /// The step of the item that is looked at: under the cursor, else the one that asks, else the first that waits for somebody.
     #[must_use]
     pub fn step(&self) -> Option<u32> {
-        self.run.cursor.or_else(|| {
+        let asks = self.view().and_then(|view| view.prompt.as_ref()).map(|open| open.step);
+        self.run.cursor.or(asks).or_else(|| {
             let items = self.shown();
             let open = items.iter().find(|item| item.state == ItemState::Open);
             open.or_else(|| items.iter().find(|item| !item.state.is_closed())).or(items.first()).map(|item| item.step)
@@ -138,12 +140,35 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
     if model.checklist.run.following.is_none() {
         return begin(model);
     }
-    let (Some(view), Some(step)) = (model.checklist.view(), model.checklist.step()) else { return Vec::new() };
-    let Some(item) = view.item(step) else { return Vec::new() };
-    let dialog = ItemDialog::new(view.id.clone(), &item);
+    let Some(step) = open_item(model) else { return Vec::new() };
+    if asks(model, step)
+        && let Some(id) = model.checklist.run.following.clone()
+    {
+        run::open_prompt(model, &id);
+    }
+    Vec::new()
+}
+
+/// Opens the item under the cursor, and gives its step.
+fn open_item(model: &mut Model) -> Option<u32> {
+    let (view, step) = (model.checklist.view()?, model.checklist.step()?);
+    let dialog = ItemDialog::new(view.id.clone(), &view.item(step)?);
     model.checklist.run.cursor = Some(step);
     model.open(Modal::Item(Box::new(dialog)));
-    Vec::new()
+    Some(step)
+}
+
+/// Whether the runner asks for something about an item now.
+fn asks(model: &Model, step: u32) -> bool {
+    model.checklist.view().and_then(|view| view.prompt.as_ref()).is_some_and(|open| open.step == step)
+}
+
+/// Puts the cursor of the focused pane on the item that asks, so that the key that opens is about it.
+pub fn point_at_prompt(model: &mut Model) {
+    let asking = model.checklist.view().and_then(|view| Some(view.prompt.as_ref()?.step));
+    if model.focus == Pane::Checklist && asking.is_some() {
+        model.checklist.run.cursor = asking;
+    }
 }
 
 /// Goes from the checklist under the cursor to its parameters and its plan.
@@ -154,7 +179,7 @@ fn begin(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     };
     if model.is_read_only() {
-        model.say("read-only: this console holds nothing to act with");
+        model.say(keys::READ_ONLY);
         return Vec::new();
     }
     ask::launch(model, outline.offer)
@@ -220,8 +245,8 @@ fn go(model: &mut Model, step: u32) -> Vec<Effect> {
 /// Closes the item of the dialog with evidence; from one that is closed, goes to the next that is open.
 pub fn enter(model: &mut Model) -> Vec<Effect> {
     let Some(item) = at_hand(model) else { return Vec::new() };
-    let asks = model.checklist.view().and_then(|view| view.prompt.as_ref()).is_some_and(|open| open.step == item.step);
-    if asks && let Some(id) = model.checklist.run.following.clone() {
+    if asks(model, item.step)
+        && let Some(id) = model.checklist.run.following.clone() {
         run::open_prompt(model, &id);
         return Vec::new();
     }
@@ -270,26 +295,24 @@ fn deed(model: &mut Model, item: &ItemView, seq: u64, deed: Deed) -> Vec<Effect>
     vec![Effect::Command(command)]
 }
 
-/// Asks for the words of a claim, of a skip or of opening again, where the item can take them; from the pane, opens the item.
+/// Asks for the words of a claim, of a skip or of opening again, where the item can take them; else says why in a dialog, so that
+/// the words that follow act nowhere. From the pane it opens the item below them.
 pub fn write(model: &mut Model, action: Action) -> Vec<Effect> {
     let writes = Writes::ALL.into_iter().find(|writes| writes.action() == action).unwrap_or(Writes::Beside);
-    if model.modal().is_none() && model.checklist.view().is_some() {
-        // It is looked at first.
-        return open(model);
+    let from_pane = model.modal().is_none();
+    if from_pane && model.checklist.view().is_some() {
+        open_item(model);
     }
     let Some(item) = at_hand(model) else {
-        model.say("no checklist is followed");
+        keys::refuse_or_say(model, action, "no checklist is followed");
         return Vec::new();
     };
-    if !model.is_awake() {
-        return Vec::new();
-    }
-    let whole = model.is_whole();
+    let whole = from_pane || model.is_whole();
     let id = model.checklist.run.following.clone().filter(|_| model.checklist.run.lives);
     match (id, writes.deed("something").map(|deed| may(model, &item, &deed))) {
-        _ if !whole => hint(model, ask::NOT_WHOLE),
-        (None, _) => hint(model, "no runner is there: resume the run first"),
-        (_, Some(Err(why))) => hint(model, why),
+        _ if !whole => keys::refuse_or_say(model, action, ask::NOT_WHOLE),
+        (None, _) => keys::refuse_or_say(model, action, "no runner is there: resume the run first"),
+        (_, Some(Err(why))) => keys::refuse_or_say(model, action, why),
         (Some(id), _) => {
             let lines = model.drafts.get(&(id.clone(), Some(item.step), writes)).cloned().unwrap_or_default();
             let note = Note::of_item(id, (item.step, item.seq), writes, lines);
@@ -299,7 +322,7 @@ pub fn write(model: &mut Model, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Sends what was written of an item; the text is kept until the runner has it.
+/// Sends what was written of an item; the text is kept until the runner has it. What cannot be sent yet is said in the dialog.
 pub fn save(model: &mut Model) -> Vec<Effect> {
     let (whole, awake) = (model.is_whole(), model.is_awake());
     let Some(Modal::Note(note)) = model.modal_mut() else { return Vec::new() };
@@ -307,7 +330,7 @@ pub fn save(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     if !whole {
-        model.say(ask::NOT_WHOLE);
+        note.hint = Some(ask::NOT_WHOLE.to_owned());
         return Vec::new();
     }
     let (writes, text, seq) = (note.writes, note.text(), note.seq);
@@ -316,8 +339,9 @@ pub fn save(model: &mut Model) -> Vec<Effect> {
     let (Some(item), Some(wanted)) = (item, writes.deed(&text)) else { return Vec::new() };
     if text.is_empty()
         && let Err(why) = fits(&item, &wanted)
+        && let Some(Modal::Note(note)) = model.modal_mut()
     {
-        model.say(why);
+        note.hint = Some(why);
         return Vec::new();
     }
     model.close();

@@ -4,7 +4,7 @@ use crate::app::effect::{Effect, Query};
 use crate::app::modal::{Modal, PromptDialog};
 use crate::app::model::{Model, Pane};
 use crate::app::panes::{checklist, log};
-use crate::domain::{Attendee, Error, Order, PromptId, RunId, RunStatus};
+use crate::domain::{Attendee, Error, Order, RunId, RunStatus};
 use crate::journal::fold::{PromptEnd, PromptEnding, RunView, StepView};
 use crate::journal::record::{Answer, Closed};
 
@@ -25,8 +25,6 @@ pub struct RunPane {
     pub cursor: Option<u32>,
     /// Only steps that contain this are shown.
     pub filter: String,
-    /// The prompt that the operator left unanswered; it does not open by itself again.
-    pub left: Option<PromptId>,
 }
 
 impl RunPane {
@@ -36,12 +34,13 @@ impl RunPane {
         self.view.as_ref().map(|view| view.status(self.lives))
     }
 
-    /// The step that is looked at: under the cursor, else at work, else the last.
+    /// The step that is looked at: under the cursor, else the one that asks, else at work, else the last.
     #[must_use]
     pub fn step(&self) -> Option<u32> {
         let view = self.view.as_ref()?;
         let last = u32::try_from(view.steps.len()).ok()?.checked_sub(1)?;
-        Some(self.cursor.or_else(|| view.current()).unwrap_or(last).min(last))
+        let asks = view.prompt.as_ref().map(|open| open.step);
+        Some(self.cursor.or(asks).or_else(|| view.current()).unwrap_or(last).min(last))
     }
 
     /// The steps that are shown, with their numbers from 0.
@@ -120,10 +119,14 @@ pub fn folded(model: &mut Model, view: Box<RunView>, lives: bool) -> Vec<Effect>
         effects = checklist::moved(model, id.clone());
     }
     let Some(pane) = model.followed_mut(&id) else { return effects };
+    let asked = |view: &RunView| view.prompt.as_ref().map(|open| open.id.clone());
+    let (before, now) = (pane.view.as_deref().and_then(asked), asked(&view));
     (pane.view, pane.lives, pane.lost) = (Some(view), lives, None);
     settle_prompt(model, &id);
     checklist::settle(model);
-    offer_prompt(model);
+    if now.is_some() && now != before && opens_by_itself(model, &id) {
+        open_prompt(model, &id);
+    }
     effects.extend(log::attend(model));
     effects
 }
@@ -145,10 +148,11 @@ fn settle_prompt(model: &mut Model, id: &RunId) {
         return;
     }
     let end = view.prompt_end.as_ref().filter(|end| end.id == dialog.prompt.id);
+    let (step, typing) = (dialog.prompt.step, dialog.in_field && !dialog.sent);
     match end {
-        Some(PromptEnd { how: PromptEnding::Closed(..), .. }) => {
+        // What is being typed for it must not act as keys elsewhere: it stays on the screen until it is left.
+        Some(PromptEnd { how, .. }) if typing || matches!(how, PromptEnding::Closed(..)) => {
             dialog.ended = end.cloned();
-            dialog.in_field = false;
             dialog.sent = false;
         }
         Some(end) if !dialog.sent => {
@@ -158,6 +162,7 @@ fn settle_prompt(model: &mut Model, id: &RunId) {
         }
         _ => {
             model.close();
+            model.kept.forget_answer(id, step);
         }
     }
 }
@@ -200,24 +205,27 @@ pub fn told(end: &PromptEnd) -> String {
     }
 }
 
-/// Opens the run's prompt by itself, unless a dialog is in the way, the operator left it, or nobody here may answer.
-pub fn offer_prompt(model: &mut Model) {
-    if model.is_read_only() {
-        return;
+/// Whether a prompt that arrives now opens by itself: only in the console that started the run, while the operator looks at its
+/// pane and at nothing else. Everywhere else a banner says that it waits.
+fn opens_by_itself(model: &Model, id: &RunId) -> bool {
+    let pane = &model.run;
+    !model.is_read_only()
+        && model.started.contains(id)
+        && pane.following.as_ref() == Some(id)
+        && pane.lives
+        && model.focus == Pane::Run
+        && model.modal().is_none()
+        && pane.filter.is_empty()
+}
+
+/// Moves to the Run pane; where a prompt waits, to its step, so that the key that opens is about it.
+pub fn enter(model: &mut Model) -> Vec<Effect> {
+    model.focus = Pane::Run;
+    let waits = model.run.view.as_ref().is_some_and(|view| view.prompt.is_some());
+    if waits && model.run.cursor.take().is_some() {
+        return log::attend(model);
     }
-    let wants = |pane: &RunPane, is_list: bool| {
-        let open = pane.view.as_ref().and_then(|view| view.prompt.as_ref())?;
-        // An item that acts asks above itself.
-        let free = match model.modal() {
-            None => true,
-            Some(Modal::Item(dialog)) => is_list && dialog.step == open.step,
-            Some(_) => false,
-        };
-        pane.following.clone().filter(|_| free && pane.lives && pane.left.as_ref() != Some(&open.id))
-    };
-    if let Some(id) = wants(&model.run, false).or_else(|| wants(&model.checklist.run, true)) {
-        open_prompt(model, &id);
-    }
+    Vec::new()
 }
 
 /// Opens the prompt of a followed run; `false` where there is none.
@@ -226,7 +234,8 @@ pub fn open_prompt(model: &mut Model, id: &RunId) -> bool {
     let Some(pane) = model.followed(id) else { return false };
     let Some(view) = pane.view.as_ref() else { return false };
     let Some(open) = view.prompt.clone() else { return false };
-    let dialog = PromptDialog::new(view.id.clone(), open, may_answer, !pane.lives);
+    let mut dialog = PromptDialog::new(view.id.clone(), open, may_answer, !pane.lives);
+    model.kept.restore_answer(&mut dialog);
     model.open(Modal::Prompt(Box::new(dialog)));
     true
 }

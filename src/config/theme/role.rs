@@ -102,6 +102,7 @@ impl From<StepState> for Role {
             StepState::Waiting => Self::StateWaiting,
             StepState::Done => Self::StateDone,
             StepState::Failed => Self::StateFailed,
+            StepState::Stopped => Self::StateInterrupted,
             StepState::Skipped => Self::StateSkipped,
             StepState::Unknown => Self::StateUnknown,
             StepState::Undone => Self::StateUndone,

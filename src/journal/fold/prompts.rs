@@ -86,10 +86,10 @@ impl RunView {
                         effect.word()
                     ));
                 }
-                matches!(verb, Verb::Do | Verb::UndoOf) && matches!(state, StepState::Planned | StepState::Failed)
+                matches!(verb, Verb::Do | Verb::UndoOf) && matches!(state, StepState::Planned | StepState::Failed | StepState::Stopped)
             }
             Ask::Sign { .. } => {
-                let soft_gate = verb == Verb::Check && state == StepState::Failed;
+                let soft_gate = verb == Verb::Check && state.fell_short();
                 (verb == Verb::Manual && state == StepState::Planned) || soft_gate
             }
             Ask::Approve { hash, .. } if *hash != self.plan => {

@@ -34,7 +34,7 @@ impl RunView {
         if attempt != view.attempts.saturating_add(1) {
             return refuse(format!("attempt {attempt} of step {step} follows attempt {}", view.attempts));
         }
-        if !matches!(view.state, StepState::Planned | StepState::Failed) {
+        if !matches!(view.state, StepState::Planned | StepState::Failed | StepState::Stopped) {
             return refuse(format!("an intent of a step that is {}", view.state.word()));
         }
         if effect > EffectClass::Read {
@@ -109,7 +109,8 @@ impl RunView {
             step,
             match outcome.ending {
                 Ending::Ok => StepState::Done,
-                Ending::Failed | Ending::TimedOut | Ending::Cancelled => StepState::Failed,
+                Ending::Failed | Ending::TimedOut => StepState::Failed,
+                Ending::Cancelled => StepState::Stopped,
                 Ending::NotStarted => StepState::Planned,
                 Ending::Unknown => StepState::Unknown,
             },
@@ -167,15 +168,15 @@ impl RunView {
             {
                 return refuse(format!("step {step} waits for a second person, and cannot be passed over"));
             }
-            StepState::Planned | StepState::Failed if self.order == Order::Any => {
+            StepState::Planned | StepState::Failed | StepState::Stopped if self.order == Order::Any => {
                 passable(&self.at(step)?.head, step)?;
                 if reason.trim().is_empty() {
                     return refuse(format!("step {step} is passed over without a reason"));
                 }
             }
             StepState::Planned => {}
-            StepState::Failed | StepState::Unknown if self.is_mere_notice(step)? => {}
-            StepState::Failed | StepState::Unknown => {
+            StepState::Failed | StepState::Stopped | StepState::Unknown if self.is_mere_notice(step)? => {}
+            StepState::Failed | StepState::Stopped | StepState::Unknown => {
                 if !self.waived.contains(&step) && !self.signed.contains(&step) {
                     return refuse(format!("step {step} went wrong, and nobody said to pass over it"));
                 }
@@ -196,7 +197,7 @@ impl RunView {
         self.in_its_phase(step)?;
         let by_hand = self.order == Order::Any;
         let view = self.at(step)?;
-        if view.state != StepState::Planned && !(by_hand && view.state == StepState::Failed) {
+        if view.state != StepState::Planned && !(by_hand && view.state.fell_short()) {
             return refuse(format!("step {step} is {} already", view.state.word()));
         }
         let bare = note.trim().is_empty();
@@ -227,7 +228,7 @@ impl RunView {
         self.in_its_phase(step)?;
         let view = self.at(step)?;
         let failed = view.outcome.as_ref().is_some_and(|end| end.ending != Ending::Ok);
-        let open = matches!(view.state, StepState::Planned | StepState::Failed);
+        let open = matches!(view.state, StepState::Planned | StepState::Failed | StepState::Stopped);
         if self.order != Order::Any || !view.head.hard || !open || !failed {
             return refuse(format!("step {step} is no hard gate of a checklist that did not pass"));
         }
@@ -253,8 +254,12 @@ impl RunView {
             return refuse(format!("step {step} is opened again without a reason"));
         }
         // An act that went wrong before somebody closed it by hand went wrong all the same.
-        let failed = view.outcome.as_ref().is_some_and(|end| !matches!(end.ending, Ending::Ok | Ending::NotStarted));
-        let view = self.turn(step, if failed { StepState::Failed } else { StepState::Planned })?;
+        let state = match view.outcome.as_ref().map(|end| end.ending) {
+            None | Some(Ending::Ok | Ending::NotStarted) => StepState::Planned,
+            Some(Ending::Cancelled) => StepState::Stopped,
+            Some(_) => StepState::Failed,
+        };
+        let view = self.turn(step, state)?;
         (view.claimed, view.overridden, view.ended, view.remark, view.by) = (false, false, None, None, None);
         view.opened = record.seq;
         Ok(())

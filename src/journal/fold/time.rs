@@ -114,7 +114,7 @@ impl StepView {
         let known = expected.basis != Basis::Unknown || self.changes() || self.head.verb == Verb::Wait;
         match self.state {
             _ if !known => Duration::ZERO,
-            StepState::Planned | StepState::Waiting | StepState::Failed => expected.time,
+            StepState::Planned | StepState::Waiting | StepState::Failed | StepState::Stopped => expected.time,
             StepState::Running => {
                 expected.time.saturating_sub(self.started.map_or(Duration::ZERO, |began| now.since(began)))
             }

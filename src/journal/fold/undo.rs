@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 impl StepView {
     /// Whether an attempt of it may have left something that its undo takes back; passing over it leaves that there.
     pub(super) fn owes_undo(&self) -> bool {
-        let over = matches!(self.state, StepState::Done | StepState::Failed | StepState::Skipped);
+        let over = matches!(self.state, StepState::Done | StepState::Failed | StepState::Stopped | StepState::Skipped);
         let under_way = matches!(self.state, StepState::Running | StepState::Waiting);
         self.head.can_undo && self.attempts > 0 && ((over && self.ran) || under_way)
     }
@@ -175,6 +175,7 @@ impl RunView {
         let view = self.at(step)?;
         let before = match view.outcome.as_ref().map(|outcome| outcome.ending) {
             Some(Ending::Ok | Ending::Unknown) | None => StepState::Done,
+            Some(Ending::Cancelled) => StepState::Stopped,
             Some(_) => StepState::Failed,
         };
         match choice {

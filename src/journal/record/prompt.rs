@@ -145,6 +145,24 @@ impl Choice {
         matches!(self, Self::Skip | Self::Override | Self::Emergency | Self::Done | Self::Undone)
     }
 
+    /// What choosing it does, for the line that confirms it: the word of the choice in capitals, with its object.
+    #[must_use]
+    pub fn does(self) -> &'static str {
+        match self {
+            Self::Done => "record the step as DONE",
+            Self::NotDone => "record the step as NOT DONE",
+            Self::Retry => "RETRY the step",
+            Self::Skip => "SKIP the step",
+            Self::Override => "OVERRIDE the gate",
+            Self::Emergency => "begin the step as an EMERGENCY",
+            Self::Rollback => "ROLL BACK the run",
+            Self::Hold => "HOLD the run",
+            Self::Abort => "ABORT the run",
+            Self::Undone => "record the step as UNDONE",
+            Self::NotUndone => "record the step as NOT UNDONE",
+        }
+    }
+
     /// What choosing it leads to, in a sentence.
     #[must_use]
     pub fn consequence(self) -> &'static str {

@@ -195,7 +195,7 @@ fn steps(page: &mut Page, view: &RunView) {
         let tone = match step.state {
             StepState::Done => "good",
             StepState::Failed | StepState::Unknown => "bad",
-            StepState::Skipped | StepState::Undone => "odd",
+            StepState::Skipped | StepState::Stopped | StepState::Undone => "odd",
             _ => "soft",
         };
         let mut told = Vec::new();

@@ -60,7 +60,7 @@ impl Engine {
         let judged = self.plan.order == Order::Listed || step.head.verb == Verb::Do;
         let ended = |ending: &[Ending]| step.outcome.as_ref().is_some_and(|end| ending.contains(&end.ending));
         match step.state {
-            StepState::Failed => judged && !ended(&[Ending::Cancelled]),
+            StepState::Failed => judged,
             // It was taken back; that it failed before is so all the same.
             StepState::Undone => judged && ended(&[Ending::Failed, Ending::TimedOut]),
             _ => false,

@@ -66,7 +66,7 @@ impl Engine {
     /// sent again by itself.
     pub(super) fn pass_notice(&mut self, step: u32, planned: &Step) -> Result<bool> {
         let Some(view) = self.view().step(step) else { return Ok(false) };
-        if planned.gate == Gate::Hard || !matches!(view.state, StepState::Failed | StepState::Unknown) {
+        if planned.gate == Gate::Hard || !matches!(view.state, StepState::Failed | StepState::Stopped | StepState::Unknown) {
             return Ok(false);
         }
         let why = view.outcome.as_ref().map(|end| end.detail.clone()).unwrap_or_default();
@@ -95,7 +95,8 @@ impl Engine {
     /// What came of the steps so far, in words.
     fn so_far(&self) -> String {
         let view = self.view();
-        let states = [StepState::Done, StepState::Skipped, StepState::Failed, StepState::Unknown, StepState::Undone];
+        use StepState::{Done, Failed, Skipped, Stopped, Undone, Unknown};
+        let states = [Done, Skipped, Failed, Stopped, Unknown, Undone];
         let count = |state: StepState| view.steps.iter().filter(|step| step.state == state).count();
         let counts = states.into_iter().map(|state| (count(state), state.word())).filter(|(count, _)| *count > 0);
         let mut said: Vec<String> = counts.map(|(count, word)| format!("{count} {word}")).collect();

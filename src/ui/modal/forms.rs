@@ -1,6 +1,6 @@
 //! Dialogs in which something is typed: a procedure's parameters, and a note.
 
-use super::{Dialog, keys, place, title};
+use super::{Dialog, below_banner, keys, place, title};
 use crate::app::Snapshot;
 use crate::app::keymap::Action;
 use crate::app::modal::note::Writes;
@@ -76,7 +76,8 @@ pub(super) fn note(
     snapshot: &Snapshot<'_>,
     view: &mut ViewState,
 ) {
-    let place = place(area, note.lines().len().clamp(6, 14));
+    let rows = note.lines().len().clamp(6, 14);
+    let place = place(below_banner(area, rows, snapshot), rows);
     let inner = layout::inside(place);
     let item = note.step.and_then(|step| snapshot.view(&note.run)?.item(step));
     let beside = match (note.step, item) {
@@ -106,5 +107,10 @@ pub(super) fn note(
     area.set_style(pen.style(Role::UiText));
     area.set_cursor_line_style(pen.style(Role::UiText));
     area.set_cursor_style(pen.style(Role::UiSelection));
+    let mut inner = inner;
+    if let Some(hint) = &note.hint {
+        let row = layout::take_bottom(&mut inner, 1);
+        pen.line(frame, row, Strip::new().put_within(width, pen.style(Role::VerdictWarn), hint.to_owned()));
+    }
     frame.render_widget(&area, inner);
 }

@@ -199,7 +199,10 @@ fn asked(pen: Pen<'_>, snapshot: &Snapshot<'_>, list: &RunView, item: &ItemView,
         }
         ItemState::AtWork => quiet("It is at work.".to_owned()),
         ItemState::Unknown => quiet("Nobody knows how its act ended. The runner asks what to make of it.".to_owned()),
-        _ => press(shown(Action::Open), "to go to the next open item."),
+        _ if list.items().iter().any(|other| other.state == ItemState::Open && other.step != item.step) => {
+            press(shown(Action::Open), "to go to the next open item.")
+        }
+        _ => quiet("No other item is open.".to_owned()),
     }
 }
 

@@ -88,6 +88,7 @@ pub fn draw(
         Modal::Prompt(dialog) => prompt::prompt(pen, snapshot, dialog, width),
         Modal::Abort { run, undo } => small::abort(pen, snapshot, run, *undo, width),
         Modal::Resume(run) => small::resume(pen, snapshot, run, width),
+        Modal::Refused(why) => small::refused(pen, why, width),
         Modal::Leave => small::leave(pen, snapshot, width),
     };
     show(pen, frame, area, dialog, snapshot, view);
@@ -95,6 +96,14 @@ pub fn draw(
 
 fn inner_width(area: Rect) -> u16 {
     area.width.min(WIDEST).saturating_sub(2)
+}
+
+/// The area without the row of a waiting prompt's banner, where the dialog does not need that row.
+fn below_banner(mut area: Rect, lines: usize, snapshot: &Snapshot<'_>) -> Rect {
+    if snapshot.waiting.is_some() && lines + 3 <= usize::from(area.height) {
+        layout::take_top(&mut area, 1);
+    }
+    area
 }
 
 /// The rectangle of a dialog with so many lines inside.
@@ -114,7 +123,7 @@ fn show(
     view: &mut ViewState,
 ) {
     let (body, foot) = (dialog.body.len(), dialog.foot.len());
-    let place = place(area, body + foot);
+    let place = place(below_banner(area, body + foot, snapshot), body + foot);
     let inner = layout::inside(place);
     let room = usize::from(inner.height);
     let needed_rows = if dialog.must_fit { body + foot } else { foot + body.min(3) };

@@ -16,6 +16,7 @@
 //! ┗ Esc leaves it open  Tab leaves the field ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
 //! ```
 
+mod ask;
 mod eyes;
 
 use super::{Dialog, title};
@@ -24,7 +25,7 @@ use crate::app::keymap::Action;
 use crate::app::modal::PromptDialog;
 use crate::app::panes::run::told;
 use crate::config::theme::Role;
-use crate::domain::{Clean, EffectClass, Item, Preview, quantity};
+use crate::domain::{Clean, Item, Preview, quantity};
 use crate::journal::fold::{PromptEnd, PromptEnding, RunView};
 use crate::journal::record::{Ask, Choice, Covered, consequences};
 use crate::ui::header::environment;
@@ -232,47 +233,13 @@ fn foot(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialog, width: usi
         let words = format!("{again} once more answers no: the run stops before this step. {back} takes it back.");
         lines.extend(pen.sentence(Role::VerdictWarn, words, width));
     } else {
-        lines.extend(ask(pen, snapshot, dialog, &key, width));
+        lines.extend(ask::lines(pen, snapshot, dialog, &key, width));
     }
     // What stands there already is not said twice.
     let told = if dialog.prompt.waits_for_second() { eyes::may(snapshot, dialog).err() } else { None };
     let hint = dialog.hint.clone().filter(|hint| told.as_ref() != Some(hint)).unwrap_or_default();
     lines.push(Strip::new().gap(1).put_within(width.saturating_sub(2), pen.style(Role::VerdictWarn), hint).line());
     lines
-}
-
-fn ask(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialog, key: &str, width: usize) -> Vec<Line<'static>> {
-    let (prompt, strong) = (pen.style(Role::UiPrompt), pen.style(Role::UiKey));
-    let typed = |strip: Strip| pen.typed(strip, &dialog.field, width.saturating_sub(1), dialog.in_field).line();
-    match &dialog.prompt.ask {
-        _ if dialog.prompt.waits_for_second() => eyes::ask(pen, snapshot, dialog, key, width),
-        Ask::Approve { .. } => Vec::new(),
-        Ask::Confirm { effect: EffectClass::Destroy, preview, .. } => {
-            let strip =
-                Strip::new().gap(1).put(prompt, "Type  ").put(strong, &preview.phrase).put(prompt, "  to confirm:");
-            // A phrase and what is typed of it fit side by side, or stand one above the other.
-            if strip.width() + preview.phrase.len() + 4 <= width {
-                vec![typed(strip.gap(2))]
-            } else {
-                vec![strip.line(), typed(Strip::new().gap(1))]
-            }
-        }
-        Ask::Confirm { .. } => {
-            let strip = Strip::new().gap(1).put(prompt, "Press  ").put(strong, key.to_owned());
-            vec![strip.put(prompt, "  to confirm this change. Enter does nothing.").line()]
-        }
-        Ask::Sign { note_required, .. } => {
-            let what = if *note_required { "Note (needed): " } else { "Note: " };
-            let strip = Strip::new().gap(1).put(prompt, "When it is done, press  ").put(strong, key.to_owned());
-            vec![typed(Strip::new().gap(1).put(prompt, what)), strip.put(prompt, "  to sign off.").line()]
-        }
-        Ask::Decide { .. } => {
-            let (down, up) = (snapshot.keymap.shown(Action::Down), snapshot.keymap.shown(Action::Up));
-            let strip = Strip::new().gap(1).put(prompt, "Choose with  ").put(strong, format!("{down} {up}"));
-            let strip = strip.put(prompt, "  then press  ").put(strong, key.to_owned());
-            vec![typed(Strip::new().gap(1).put(prompt, "Reason: ")), strip.put(prompt, "  to decide.").line()]
-        }
-    }
 }
 
 fn keys(snapshot: &Snapshot<'_>, dialog: &PromptDialog) -> Vec<(Action, &'static str)> {
@@ -298,6 +265,7 @@ fn keys(snapshot: &Snapshot<'_>, dialog: &PromptDialog) -> Vec<(Action, &'static
 
 /// A prompt that closed under the operator's eyes: why, and what moved.
 fn ended(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialog, end: &PromptEnd, width: usize) -> Dialog {
+    let answered = matches!(end.how, PromptEnding::Answered(_));
     let mut told = told(end);
     if let Some(first) = told.get_mut(..1) {
         first.make_ascii_uppercase();
@@ -309,7 +277,12 @@ fn ended(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialog, end: &Pro
         }
     }
     body.push(Strip::new().line());
-    body.extend(pen.sentence(Role::UiText, "Nothing was confirmed. If the step still asks, it asks anew.", width));
+    let rest = match (answered, dialog.in_field) {
+        (true, _) => "This console answered nothing.",
+        (false, false) => "Nothing was confirmed. If the step still asks, it asks again.",
+        (false, true) => "Nothing was confirmed. If the step still asks, it asks again. Esc leaves this.",
+    };
+    body.extend(pen.sentence(Role::UiText, rest, width));
     Dialog {
         title: heading(pen, snapshot, dialog),
         role: Some(Role::UiPrompt),

@@ -5,7 +5,7 @@ use crate::app::Snapshot;
 use crate::app::keymap::Action;
 use crate::app::modal::Emergency;
 use crate::config::theme::Role;
-use crate::domain::RunId;
+use crate::domain::{RunId, quantity};
 use crate::ui::pen::Pen;
 use crate::ui::text::{Piece, Strip};
 use ratatui::text::Line;
@@ -39,10 +39,24 @@ pub(super) fn abort(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunId, undo: Op
             body.push(strip.line());
         }
     }
+    let mut foot = vec![Strip::new().line()];
+    foot.extend(match undo {
+        None => vec![press(pen, snapshot, "Choose first, then press  ", "  to stop the run.")],
+        Some(undo) => {
+            let key = snapshot.keymap.shown(Action::Confirm);
+            let steps = view.map(|run| run.undo_owed().len() as u64).unwrap_or_default();
+            let how = if undo {
+                format!("UNDO {}, the last first", quantity::counted(steps, "step", "steps"))
+            } else {
+                "LEAVE everything as it is".to_owned()
+            };
+            pen.sentence(Role::UiPrompt, format!("Press  {key}  to STOP the run and {how}."), width)
+        }
+    });
     Dialog {
         title: title(pen, [(Role::UiTitle, Piece::Words("Abort"))]),
         role: Some(Role::UiPrompt),
-        foot: vec![Strip::new().line(), press(pen, snapshot, "Choose, then press  ", "  to stop the run.")],
+        foot,
         keys: vec![(Action::Down, "down"), (Action::Up, "up"), (Action::Back, "goes back, and the run goes on")],
         body,
         must_fit: true,
@@ -107,6 +121,18 @@ pub(super) fn emergency(pen: Pen<'_>, emergency: &Emergency, width: usize) -> Di
         foot,
         keys: vec![(Action::Back, "goes back")],
         must_fit: true,
+        ..Dialog::default()
+    }
+}
+
+/// Why something that takes text cannot be done.
+pub(super) fn refused(pen: Pen<'_>, why: &str, width: usize) -> Dialog {
+    let mut body = pen.sentence(Role::VerdictWarn, why.to_owned(), width);
+    body.extend(pen.sentence(Role::UiMuted, "Nothing was written, and what you type here goes nowhere.", width));
+    Dialog {
+        title: title(pen, [(Role::UiTitle, Piece::Words("Not possible"))]),
+        body,
+        keys: vec![(Action::Back, "goes back")],
         ..Dialog::default()
     }
 }

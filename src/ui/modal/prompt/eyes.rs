@@ -10,6 +10,7 @@
 //! ```
 
 use crate::app::Snapshot;
+use crate::app::keymap::Action;
 use crate::app::modal::PromptDialog;
 use crate::config::theme::Role;
 use crate::domain::Digest;
@@ -72,6 +73,11 @@ pub(super) fn ask(
 ) -> Vec<Line<'static>> {
     let prompt = pen.style(Role::UiPrompt);
     let mut lines = match may(snapshot, dialog) {
+        Ok(()) if dialog.in_field => {
+            let tab = snapshot.keymap.shown(Action::Leave);
+            let words = format!("{tab} leaves the field; then {key} approves exactly this, as the second person.");
+            pen.sentence(Role::UiPrompt, words, width)
+        }
         Ok(()) => {
             let strip = Strip::new().gap(1).put(prompt, "Press  ").put(pen.style(Role::UiKey), key.to_owned());
             vec![strip.put(prompt, "  to approve exactly this, as the second person.").line()]

@@ -1,0 +1,74 @@
+//! The quiet time: how long a dialog must stand on the screen, whole and with no key in between, before a key counts in it.
+
+use super::{Model, Seen, TYPED_AHEAD};
+use crate::app::modal::Modal;
+use crate::domain::Boot;
+
+impl Model {
+    /// The topmost dialog shows something else now: it must be drawn and looked at before a key counts.
+    pub fn look_again(&mut self) {
+        self.unseen();
+    }
+
+    pub(super) fn unseen(&mut self) {
+        self.pending.clear();
+        self.shown_since = None;
+        self.seen.whole = false;
+    }
+
+    /// Takes note of what a frame showed and when; called after each drawing, and asks for no new one.
+    pub fn drawn(&mut self, seen: Seen, at: Boot) {
+        if seen.whole && seen.size == self.size {
+            self.shown_since.get_or_insert(at);
+        }
+        self.seen = seen;
+    }
+
+    /// Takes note that no key was waiting at a moment: what comes later was typed later.
+    ///
+    /// A key that waited while the console was held up is as old as that, however late it is read.
+    pub fn heard_nothing(&mut self, at: Boot) {
+        self.heard = Some(at);
+    }
+
+    /// When it must next be seen that no key is waiting, for the topmost dialog to take keys from then on.
+    #[must_use]
+    pub fn wakes_at(&self) -> Option<Boot> {
+        let since = self.shown_since.filter(|_| self.modal().is_some_and(Modal::is_guarded))?;
+        let wakes = Boot(since.0.saturating_add(TYPED_AHEAD.as_nanos() as u64));
+        (self.heard < Some(wakes)).then_some(wakes)
+    }
+
+    /// What the last frame showed.
+    #[must_use]
+    pub fn seen(&self) -> &Seen {
+        &self.seen
+    }
+
+    /// Takes the terminal's new size, or its return after a pause: nothing can be confirmed until it was drawn again and looked at.
+    pub fn resized(&mut self, columns: u16, rows: u16) {
+        self.size = (columns, rows);
+        self.seen.whole = false;
+        self.shown_since = None;
+    }
+
+    /// A key came that was not meant for the topmost dialog: its quiet time begins again.
+    pub fn disturbed(&mut self) {
+        self.shown_since = self.shown_since.map(|since| since.max(self.now.boot));
+    }
+
+    /// Whether the topmost dialog has been on the screen long enough for a key to be meant for it.
+    ///
+    /// Counted to the last moment at which no key was waiting; to the present where nobody tells of such moments.
+    #[must_use]
+    pub fn is_awake(&self) -> bool {
+        let heard = self.heard.unwrap_or(self.now.boot);
+        self.shown_since.is_some_and(|since| heard.since(since) >= TYPED_AHEAD)
+    }
+
+    /// Whether the topmost dialog stood whole on the screen at its present size.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.seen.whole && self.seen.size == self.size
+    }
+}
