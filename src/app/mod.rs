@@ -2,8 +2,8 @@
 
 pub mod confirm;
 pub mod copy;
-pub mod effect;
 pub mod early;
+pub mod effect;
 pub mod field;
 pub mod kept;
 pub mod keymap;

@@ -3,8 +3,8 @@
 mod quiet;
 
 use crate::app::confirm::Authority;
-use crate::app::keymap::Keymap;
 use crate::app::kept::Kept;
+use crate::app::keymap::Keymap;
 use crate::app::modal::Modal;
 use crate::app::modal::note::Writes;
 use crate::app::msg::RunSummary;

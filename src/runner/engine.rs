@@ -234,7 +234,9 @@ impl Engine {
             }
             Some(StepState::Unknown) => return self.settle(step, false).await,
             Some(StepState::Running) => return self.go_on_undoing(step).await,
-            Some(StepState::Failed | StepState::Stopped) if self.retrying != Some(step) => return self.decide_failure(step).await,
+            Some(StepState::Failed | StepState::Stopped) if self.retrying != Some(step) => {
+                return self.decide_failure(step).await;
+            }
             _ => {}
         }
         let planned = self.planned(step)?;

@@ -86,8 +86,7 @@ fn only_the_exact_phrase_destroys() {
     pty.send("\x1b[200~delete 3 old\x1b[201~");
     let refused = pty.wait_for(SOON, |screen| screen.contains("nothing can be pasted here"));
     assert_eq!(typed(&refused), "▌");
-    pty.send("\r");
-    pty.wait_for(SOON, |screen| screen.contains("not the phrase yet"));
+    pty.press_until("\r", |screen| screen.contains("not the phrase yet"));
     pty.send("yc ");
     pty.wait_for(SOON, |screen| typed(screen).starts_with("yc"));
     pty.send("\r");

@@ -22,8 +22,28 @@ const SIZES: [(u16, u16); 5] = [(40, 10), (80, 24), (100, 30), (120, 36), (200, 
 
 /// What is typed, a stretch each.
 const STRETCHES: [&str; 22] = [
-    "/cell0\r", "/cc", "/check\r", ":check", ":cc\r", "Nc ccc, cold cache", "1c", "2jc", "3cG", "4c", "5c", "5m claim c",
-    "5s because c", "6c", "6jc", "7c", "lc", "?c", "Rc", "c", "ccc", "\x1b[200~c\x1b[201~",
+    "/cell0\r",
+    "/cc",
+    "/check\r",
+    ":check",
+    ":cc\r",
+    "Nc ccc, cold cache",
+    "1c",
+    "2jc",
+    "3cG",
+    "4c",
+    "5c",
+    "5m claim c",
+    "5s because c",
+    "6c",
+    "6jc",
+    "7c",
+    "lc",
+    "?c",
+    "Rc",
+    "c",
+    "ccc",
+    "\x1b[200~c\x1b[201~",
 ];
 
 const HEAD: &str = r#"

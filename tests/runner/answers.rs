@@ -208,7 +208,7 @@ fn an_abort_in_mid_step_stops_the_act_and_the_run_is_aborted() {
     run.midwatch("abort", &[]).exits(0);
     let view = run.sealed();
     assert_eq!(view.steps[0].outcome.as_ref().unwrap().ending, Ending::Cancelled);
-    assert_eq!((view.sealed, view.steps[0].state), (Some(RunStatus::Aborted), StepState::Failed));
+    assert_eq!((view.sealed, view.steps[0].state), (Some(RunStatus::Aborted), StepState::Stopped));
     estate.nothing_runs();
 }
 

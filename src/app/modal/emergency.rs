@@ -29,7 +29,8 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
         model.say("an emergency starts what only its window refuses");
         return Vec::new();
     }
-    let emergency = Emergency { shown: shown.clone(), field: model.kept.reason(&shown.plan.id), sent: false, hint: None };
+    let emergency =
+        Emergency { shown: shown.clone(), field: model.kept.reason(&shown.plan.id), sent: false, hint: None };
     model.open(Modal::Emergency(Box::new(emergency)));
     Vec::new()
 }

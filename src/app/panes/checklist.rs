@@ -246,7 +246,8 @@ fn go(model: &mut Model, step: u32) -> Vec<Effect> {
 pub fn enter(model: &mut Model) -> Vec<Effect> {
     let Some(item) = at_hand(model) else { return Vec::new() };
     if asks(model, item.step)
-        && let Some(id) = model.checklist.run.following.clone() {
+        && let Some(id) = model.checklist.run.following.clone()
+    {
         run::open_prompt(model, &id);
         return Vec::new();
     }

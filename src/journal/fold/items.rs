@@ -176,7 +176,9 @@ impl RunView {
             StepState::Unknown => ItemState::Unknown,
             StepState::Running | StepState::Waiting => ItemState::AtWork,
             StepState::Planned | StepState::Failed | StepState::Stopped if !self.is_in_phase(view) => ItemState::Later,
-            StepState::Planned | StepState::Failed | StepState::Stopped if view.head.verb == Verb::Approve => ItemState::SecondPerson,
+            StepState::Planned | StepState::Failed | StepState::Stopped if view.head.verb == Verb::Approve => {
+                ItemState::SecondPerson
+            }
             StepState::Planned | StepState::Failed | StepState::Stopped => ItemState::Open,
         }
     }

@@ -86,7 +86,8 @@ impl RunView {
                         effect.word()
                     ));
                 }
-                matches!(verb, Verb::Do | Verb::UndoOf) && matches!(state, StepState::Planned | StepState::Failed | StepState::Stopped)
+                matches!(verb, Verb::Do | Verb::UndoOf)
+                    && matches!(state, StepState::Planned | StepState::Failed | StepState::Stopped)
             }
             Ask::Sign { .. } => {
                 let soft_gate = verb == Verb::Check && state.fell_short();

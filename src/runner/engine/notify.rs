@@ -66,7 +66,9 @@ impl Engine {
     /// sent again by itself.
     pub(super) fn pass_notice(&mut self, step: u32, planned: &Step) -> Result<bool> {
         let Some(view) = self.view().step(step) else { return Ok(false) };
-        if planned.gate == Gate::Hard || !matches!(view.state, StepState::Failed | StepState::Stopped | StepState::Unknown) {
+        if planned.gate == Gate::Hard
+            || !matches!(view.state, StepState::Failed | StepState::Stopped | StepState::Unknown)
+        {
             return Ok(false);
         }
         let why = view.outcome.as_ref().map(|end| end.detail.clone()).unwrap_or_default();
