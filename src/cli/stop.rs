@@ -8,6 +8,7 @@ use crate::domain::error::Result;
 use crate::domain::{Error, Kind};
 use crate::gate::operate::{self, Performed};
 use crate::gate::{World, lookup};
+use crate::journal::beside::never_began;
 use crate::journal::list::walk_file;
 use crate::runner::identity;
 use crate::runner::rundir::RunDir;
@@ -20,6 +21,10 @@ pub fn resume(common: &Common, args: &OneRun) -> Result<u8> {
     let (world, authority) = operator(common)?;
     let dir = lookup::find_run(&world, &args.run)?;
     refuse_sealed(&world, &dir.id)?;
+    if never_began(&dir.path) && !dir.runner_lives() {
+        let message = format!("run {} never began: its journal has no record", dir.id);
+        return Err(Error::new(Kind::Refused, message).hint(format!("remove it: midwatch abort {}", dir.id)));
+    }
     let command = confirm::resume(&authority, dir.id.clone());
     act(&world, of_another(&authority, &dir, command)?)?;
     println!("see it: midwatch attach {}", dir.id);
@@ -34,8 +39,24 @@ pub fn abort(common: &Common, args: &Abort) -> Result<u8> {
     let (world, authority) = operator(common)?;
     let dir = lookup::find_run(&world, &args.run.run)?;
     refuse_sealed(&world, &dir.id)?;
+    if never_began(&dir.path) && !dir.runner_lives() {
+        return remove(&dir);
+    }
     let command = confirm::abort(&authority, dir.id.clone(), args.undo);
     act(&world, of_another(&authority, &dir, command)?)?;
+    Ok(0)
+}
+
+/// Removes the directory of a run that never began, under its lock.
+fn remove(dir: &RunDir) -> Result<u8> {
+    let busy = || Error::new(Kind::Locked, format!("run {} has a runner already", dir.id));
+    let _taken = dir.take()?.ok_or_else(busy)?;
+    if !never_began(&dir.path) {
+        return Err(busy());
+    }
+    let doing = format!("remove {}", dir.path.display());
+    std::fs::remove_dir_all(&dir.path).map_err(|cause| Error::machine(doing, cause))?;
+    println!("run {} never began; its directory is removed", dir.id);
     Ok(0)
 }
 

@@ -5,6 +5,7 @@ use crate::cli::setup;
 use crate::domain::Error;
 use crate::domain::error::Result;
 use crate::gate::lookup;
+use crate::journal::beside::never_began;
 use crate::journal::chain::{Verdict, read};
 use crate::journal::named;
 
@@ -17,7 +18,14 @@ pub fn run(common: &Common, args: &OneRun) -> Result<u8> {
     let world = setup::world(common)?;
     let dir = lookup::find_run(&world, &args.run)?;
     let path = dir.journal();
-    let bytes = std::fs::read(&path).map_err(|cause| Error::machine(format!("read {}", path.display()), cause))?;
+    if never_began(&dir.path) {
+        println!("no record: run {} never began; remove it: midwatch abort {}", dir.id, dir.id);
+        return Ok(3);
+    }
+    let bytes = match std::fs::read(&path) {
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        read => read.map_err(|cause| Error::machine(format!("read {}", path.display()), cause))?,
+    };
     let chain = read(&bytes);
     let head = chain.records.last().map_or_else(|| "none".to_owned(), |record| record.h.to_string());
     let count = chain.records.len();

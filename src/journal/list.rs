@@ -3,6 +3,7 @@
 use crate::domain::error::Result;
 use crate::domain::{Error, Order, RunId, RunStatus, Wall};
 use crate::journal::append::JOURNAL;
+use crate::journal::beside::Beside;
 use crate::journal::chain::{Verdict, Walk};
 use crate::journal::fold::RunView;
 use rustix::fs::{Mode, OFlags};
@@ -103,10 +104,14 @@ pub fn runs(state: &Path, lives: impl Fn(&RunId) -> bool) -> Result<Vec<RunSumma
 /// One run, whatever its journal is like.
 fn summary(dir: &Path, id: RunId, lives: impl Fn(&RunId) -> bool) -> RunSummary {
     let path = dir.join(id.as_str()).join(JOURNAL);
+    let beside = Beside::look(&dir.join(id.as_str()));
     let (view, damage) = match walk_file(&path) {
         Ok(Walked { view, verdict: verdict @ Verdict::Damaged { .. }, .. }) => (view, Some(verdict.to_string())),
         Ok(Walked { view: None, .. }) => (None, Some("its journal has no record".to_owned())),
-        Ok(Walked { view, .. }) => (view, None),
+        Ok(Walked { view, .. }) => {
+            let untold = beside.untold(view.as_ref()).map(|why| format!("damaged: it was cut: {why}"));
+            (view, untold)
+        }
         Err(error) => (None, Some(error.message)),
     };
     let view = view.filter(|view| view.id == id);

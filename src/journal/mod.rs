@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod append;
+pub mod beside;
 pub mod chain;
 pub mod eyes;
 pub mod fold;

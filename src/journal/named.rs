@@ -3,6 +3,8 @@
 use crate::domain::Digest;
 use crate::domain::error::said;
 use crate::domain::ids::Hasher;
+use crate::journal::append::JOURNAL;
+use crate::journal::beside;
 use crate::journal::record::{Ask, Event, Outcome, Record};
 use std::fs::File;
 use std::io::{self, Read};
@@ -61,7 +63,8 @@ pub fn wrong(dir: &Path, records: &[Record]) -> Vec<Wrong> {
         };
         Some(Wrong { name, why })
     };
-    files(records).into_iter().filter_map(judge).collect()
+    let cut = beside::cut(dir).map(|why| Wrong { name: JOURNAL.into(), why });
+    files(records).into_iter().filter_map(judge).chain(cut).collect()
 }
 
 fn digest_of(path: &Path) -> io::Result<Digest> {

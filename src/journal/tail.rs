@@ -155,6 +155,12 @@ impl Tail {
         error
     }
 
+    /// Why nothing more is read; the records before the fault may have been handed out by then.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Error> {
+        self.failed.as_ref()
+    }
+
     /// Whether the last poll left something unread; poll again at once.
     #[must_use]
     pub fn behind(&self) -> bool {

@@ -30,6 +30,7 @@ mod window;
 use crate::domain::error::Result;
 use crate::domain::{Actor, EffectClass, Error, Kind, Order, PromptId, RunStatus, StepState, Verb};
 use crate::journal::append::Appender;
+use crate::journal::beside;
 use crate::journal::fold::{RunView, StepView};
 use crate::journal::record::{Answer, Ask, Event, Record};
 use crate::probes::clock;
@@ -119,6 +120,10 @@ impl Engine {
         let resume = mode != Mode::Begin;
         let busy = || Error::new(Kind::Locked, format!("run {} has a runner already", dir.id));
         let taken = dir.take()?.ok_or_else(busy)?;
+        if let Some(why) = beside::cut(&dir.path).filter(|_| resume) {
+            let message = format!("cannot go on with {}: it is damaged: it was cut: {why}", dir.journal().display());
+            return Err(Error::new(Kind::Damaged, message));
+        }
         let (plan, start) = dir.load()?;
         if let Some(refusal) = policy::refusal(&plan, dir.team().is_some()) {
             return Err(refusal);

@@ -90,3 +90,71 @@ fn a_torn_end_is_cut_off_by_the_next_runner_and_a_damaged_journal_is_not_gone_on
     assert_eq!(run.count("journal.recovered"), 1);
     run.is_whole_and_known();
 }
+
+/// The ends of the journal's lines, in bytes.
+fn line_ends(bytes: &[u8]) -> Vec<usize> {
+    bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at + 1).collect()
+}
+
+#[test]
+fn a_sealed_journal_that_is_cut_at_the_end_of_a_line_is_damaged_for_every_command() {
+    let estate = Estate::default();
+    let run = finished(&estate);
+    let (journal, good) = (run.dir.journal(), fs::read(run.dir.journal()).unwrap());
+    let mut cuts = line_ends(&good);
+    cuts.pop();
+    cuts.push(0);
+    for seal in [true, false] {
+        for cut in &cuts {
+            fs::write(&journal, &good[..*cut]).unwrap();
+            let before_any_attempt = fs::read_to_string(&journal).unwrap().matches("step.intent").count() == 0;
+            // Without its seal beside it, the attempts show it as long as one of theirs is missing.
+            if !seal && !before_any_attempt {
+                continue;
+            }
+            run.midwatch("verify", &[]).exits(4).says("damaged");
+            run.midwatch("report", &[]).exits(4);
+            run.midwatch("attach", &["--plain"]).exits(4);
+            run.midwatch("resume", &[]).exits(4);
+            run.midwatch("abort", &[]).exits(4);
+            estate.midwatch(&["runs"]).exits(0).says("damaged");
+        }
+        let _ = fs::remove_file(run.dir.path.join("seal.json"));
+    }
+    fs::write(&journal, &good).unwrap();
+    run.midwatch("verify", &[]).exits(0).says("whole and sealed");
+    run.midwatch("attach", &["--plain"]).exits(0);
+}
+
+#[test]
+fn damage_after_a_prompt_or_after_the_seal_is_never_called_waiting_or_ok() {
+    let estate = Estate::default();
+    let run = finished(&estate);
+    let (journal, good) = (run.dir.journal(), fs::read(run.dir.journal()).unwrap());
+    fs::write(&journal, [&good[..], b"{}\n"].concat()).unwrap();
+    run.midwatch("attach", &["--plain"]).exits(4).says("record ");
+    estate.procedure("sign", "", "[[work]]\ntitle = \"Look\"\nmanual = \"Look.\"\n");
+    let run = estate.start_waiting("sign");
+    run.kill_runner();
+    let good = fs::read(run.dir.journal()).unwrap();
+    fs::write(run.dir.journal(), [&good[..], b"{}\n"].concat()).unwrap();
+    run.midwatch("attach", &["--plain"]).exits(4);
+}
+
+#[test]
+fn a_run_that_never_began_is_not_waited_for_and_can_be_removed() {
+    let estate = Estate::default();
+    estate.procedure("sign", "", "[[work]]\ntitle = \"Look\"\nmanual = \"Look.\"\n");
+    let run = estate.start_waiting("sign");
+    run.kill_runner();
+    let good = fs::read(run.dir.journal()).unwrap();
+    for torn in [&b""[..], &[0; 300], &good[..40]] {
+        fs::write(run.dir.journal(), torn).unwrap();
+        run.midwatch("verify", &[]).exits(3).says("never began");
+        run.midwatch("attach", &["--plain"]).exits(4).says("never began");
+        run.midwatch("resume", &[]).exits(7).says("remove it: midwatch abort");
+    }
+    run.midwatch("abort", &[]).exits(0).says("its directory is removed");
+    assert!(!run.dir.path.exists());
+    estate.midwatch(&["runs"]).exits(0).says("no runs yet");
+}

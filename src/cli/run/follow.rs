@@ -11,6 +11,7 @@ use crate::domain::error::Result;
 use crate::domain::{Clean, Error, Kind, PromptId};
 use crate::gate::{World, operate};
 use crate::journal::answer::may_give;
+use crate::journal::beside;
 use crate::journal::eyes::is_another;
 use crate::journal::fold::{OpenPrompt, RunView};
 use crate::journal::line::{Fault, as_written};
@@ -109,6 +110,12 @@ impl Follow {
             let lives = self.dir.runner_lives();
             let records = tail.poll().map_err(|cause| self.removed().unwrap_or(cause))?;
             let Some(view) = tail.view().cloned() else {
+                if let Some(damage) = tail.failure() {
+                    return Err(damage.clone());
+                }
+                if !lives && records.is_empty() && !self.dir.runner_lives() {
+                    return Err(self.has_no_record());
+                }
                 tokio::time::sleep(LOOK).await;
                 continue;
             };
@@ -116,6 +123,16 @@ impl Follow {
                 self.print(record, &view, &mut log)?;
             }
             self.print_log(&mut log, false)?;
+            if let Some(damage) = tail.failure() {
+                return Err(damage.clone());
+            }
+            if tail.behind() {
+                continue;
+            }
+            if !lives && let Some(why) = beside::cut(&self.dir.path) {
+                let message = format!("cannot follow {}: it was cut: {why}", self.dir.journal().display());
+                return Err(Error::new(Kind::Damaged, message));
+            }
             if view.sealed.is_some() {
                 return Ok(End::Sealed(Box::new(view)));
             }
@@ -236,6 +253,20 @@ impl Follow {
                 return Ok(());
             }
         }
+    }
+
+    /// Why a run without a record and without a runner is not waited for.
+    fn has_no_record(&self) -> Error {
+        if let Some(removed) = self.removed() {
+            return removed;
+        }
+        let id = &self.dir.id;
+        if beside::never_began(&self.dir.path) {
+            return Error::new(Kind::Damaged, format!("run {id} never began: its journal has no record"))
+                .hint(format!("remove it: midwatch abort {id}"));
+        }
+        let why = beside::cut(&self.dir.path).unwrap_or_else(|| "its journal has no whole record".to_owned());
+        Error::new(Kind::Damaged, format!("cannot follow run {id}: {why}"))
     }
 
     /// Whether the run's directory was removed; it does not go all at once.

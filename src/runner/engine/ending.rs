@@ -7,6 +7,7 @@
 
 use crate::domain::error::Result;
 use crate::domain::{Order, RunStatus, StepState, Verb};
+use crate::journal::beside::{SEAL, Seal};
 use crate::journal::fold::StepView;
 use crate::journal::record::{Ending, Event, Outcome};
 use crate::probes::clock;
@@ -14,6 +15,7 @@ use crate::procedure::plan::{Action, Step};
 use crate::runner::adapters;
 use crate::runner::engine::Engine;
 use crate::runner::failpoint;
+use crate::runner::rundir::write_durably;
 
 impl Engine {
     /// Whether somebody asked the run to stop, and it was not heeded yet.
@@ -154,7 +156,12 @@ impl Engine {
         failpoint::pass("seal.pre");
         let unknown = self.view().unknown();
         let rolled_back = self.view().went_back();
-        self.write(Event::RunSealed { status, unknown, rolled_back })?;
+        let sealed = self.write(Event::RunSealed { status, unknown, rolled_back })?;
+        // Beside the journal, so that one that is cut later shows it. The journal is whole without it.
+        let seal = Seal { records: sealed.seq, head: sealed.h };
+        if let Ok(bytes) = serde_json::to_vec(&seal) {
+            let _ = write_durably(&self.dir.path.join(SEAL), &bytes);
+        }
         failpoint::pass("seal.post");
         Ok(status)
     }

@@ -1,0 +1,102 @@
+//! What lies beside a journal and must be told in it: a journal that was cut at the end of a line chains, and only this shows it.
+//!
+//! ```text
+//! seal.json                    written after the seal: how many records the journal has, and the digest of the last
+//! steps/3.1   logs/3.1.log     made after the record of the attempt's intent
+//! ```
+
+use crate::domain::Digest;
+use crate::journal::append::JOURNAL;
+use crate::journal::fold::RunView;
+use crate::journal::list::walk_file;
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::Path;
+
+/// The name of the file that holds the seal, below a run's directory.
+pub const SEAL: &str = "seal.json";
+
+/// What is known of a sealed journal outside it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seal {
+    /// How many records it has.
+    pub records: u64,
+    /// The digest of the last.
+    pub head: Digest,
+}
+
+/// What was found beside a journal. Looked at before the journal is read: what a runner adds meanwhile is then in the journal too.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Beside {
+    seal: Option<Seal>,
+    /// The attempts that left something: the step's number, from 1, and the attempt's.
+    attempts: Vec<(u32, u32)>,
+}
+
+impl Beside {
+    /// Looks into a run's directory.
+    #[must_use]
+    pub fn look(dir: &Path) -> Self {
+        let mut text = Vec::new();
+        let read = File::open(dir.join(SEAL)).and_then(|file| file.take(4096).read_to_end(&mut text));
+        let seal = read.ok().and_then(|_| serde_json::from_slice(&text).ok());
+        let entries =
+            ["steps", "logs"].iter().filter_map(|below| fs::read_dir(dir.join(below)).ok()).flatten().flatten();
+        let mut attempts: Vec<_> = entries.filter_map(|entry| attempt(entry.file_name().to_str()?)).collect();
+        attempts.sort_unstable();
+        Self { seal, attempts }
+    }
+
+    /// Whether nothing is there: no attempt was made and no seal was set.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.seal.is_none() && self.attempts.is_empty()
+    }
+
+    /// What the journal must tell and does not, in a sentence; `view` is its fold.
+    #[must_use]
+    pub fn untold(&self, view: Option<&RunView>) -> Option<String> {
+        let has = view.map_or(0, |view| view.seq);
+        let as_sealed = |seal: &Seal| view.is_some_and(|view| view.seq == seal.records && view.head == seal.head);
+        if let Some(seal) = self.seal.as_ref().filter(|seal| !as_sealed(seal)) {
+            return Some(format!("{SEAL} says that it was sealed with {} records, and {has} are there", seal.records));
+        }
+        let began = |step: u32| {
+            let index = usize::try_from(step.checked_sub(1)?).ok()?;
+            Some(view?.steps.get(index)?.attempts)
+        };
+        let (step, attempt) = self.attempts.iter().find(|(step, attempt)| began(*step).unwrap_or(0) < *attempt)?;
+        Some(format!("attempt {attempt} of step {step} left its files, and no record of it is there"))
+    }
+}
+
+/// `3.1` or `3.1.log` as two numbers; other names are of looks and undos.
+fn attempt(name: &str) -> Option<(u32, u32)> {
+    let (step, attempt) = name.strip_suffix(".log").unwrap_or(name).split_once('.')?;
+    Some((step.parse().ok()?, attempt.parse().ok()?))
+}
+
+/// Why a journal that chains is damaged all the same: it was cut. `None` where it does not chain, which its verdict says.
+#[must_use]
+pub fn cut(dir: &Path) -> Option<String> {
+    let beside = Beside::look(dir);
+    match walk_file(&dir.join(JOURNAL)) {
+        Ok(walked) if walked.verdict.exit_code() != 4 => beside.untold(walked.view.as_ref()),
+        Ok(_) => None,
+        // A journal that is not there tells nothing.
+        Err(_) => beside.untold(None),
+    }
+}
+
+/// Whether a run never began: its journal has no record, and nothing beside it says otherwise.
+#[must_use]
+pub fn never_began(dir: &Path) -> bool {
+    let beside = Beside::look(dir);
+    let journal = dir.join(JOURNAL);
+    let none = match fs::symlink_metadata(&journal) {
+        Err(cause) => cause.kind() == std::io::ErrorKind::NotFound,
+        Ok(_) => walk_file(&journal).is_ok_and(|walked| walked.view.is_none() && walked.verdict.exit_code() != 4),
+    };
+    none && beside.is_empty()
+}
