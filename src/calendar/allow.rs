@@ -7,10 +7,12 @@ use crate::domain::Wall;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// The window that a procedure belongs in: one by its name, or whichever of an environment allows an operation.
+/// The window that a procedure needs: one by its name, any that allows an operation, or any.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WindowUse {
+    /// Any window of the environment: what a procedure needs that names none, where the rule of the environment demands one.
+    Any,
     /// The window of this name.
     Named(String),
     /// Any window of the environment that allows the operation.
@@ -23,10 +25,11 @@ pub enum WindowUse {
 }
 
 impl WindowUse {
-    /// `weekly`, or `any window for security_patches`.
+    /// `weekly`, `any window for security_patches`, or `any window`.
     #[must_use]
     pub fn words(&self) -> String {
         match self {
+            Self::Any => "any window".to_owned(),
             Self::Named(name) => name.clone(),
             Self::Operation { operation, .. } => format!("any window for {operation}"),
         }
@@ -49,6 +52,7 @@ impl Window {
         let of_it = self.environment.is_none_or(|own| own == environment);
         of_it
             && match wanted {
+                WindowUse::Any => true,
                 WindowUse::Named(name) => self.name == *name,
                 WindowUse::Operation { operation, .. } => self.is_for(operation),
             }
@@ -94,6 +98,9 @@ impl Calendar {
         if self.allowing(wanted, environment).next().is_some() {
             return None;
         }
+        if *wanted == WindowUse::Any {
+            return Some(no_window_of(environment));
+        }
         if self.windows.is_empty() {
             let why = format!("no window is known, and this belongs in {}", wanted.words());
             return Some(NoWindow { why, hint: "write [[window]] in windows.toml beside the estate file".to_owned() });
@@ -101,6 +108,7 @@ impl Calendar {
         let shown = |text: &str| text.escape_debug().to_string();
         let own = self.windows.iter().filter(|window| window.environment.is_none_or(|of| of == environment));
         Some(match wanted {
+            WindowUse::Any => no_window_of(environment),
             WindowUse::Named(name) => {
                 if let Some(window) = self.windows.iter().find(|window| window.name == *name) {
                     let of = window.environment.map_or("any", Environment::word);
@@ -117,6 +125,16 @@ impl Calendar {
             }
         })
     }
+}
+
+/// Why a change is refused in an environment whose rule demands a window, and which has none.
+fn no_window_of(environment: Environment) -> NoWindow {
+    let why = format!("a change in {environment} needs an open maintenance window, and {environment} has no window");
+    let hint = format!(
+        "write [[window]] in windows.toml beside the estate file, or [rules.{environment}] with default = \"anytime\", \
+         or anytime = [\"ID\"] for this procedure alone"
+    );
+    NoWindow { why, hint }
 }
 
 /// The nearest of the known words, else all of them.

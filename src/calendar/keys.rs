@@ -9,13 +9,60 @@ pub const TITLE: &str = "Midwatch windows (windows.toml)";
 pub const MARKS: (&str, &str) =
     ("<!-- the keys of windows.toml, by `just reference` -->", "<!-- the end of the keys of windows.toml -->");
 
+/// The keys of the rule of one environment.
+const RULE: &[Key] = &[
+    Key::optional(
+        "default",
+        Kind::Word(&["window", "anytime"]),
+        "window in production, else anytime",
+        "\"window\"",
+        "When a change may begin: while any window of the environment is open, or at any time.",
+    ),
+    Key::optional(
+        "anytime",
+        Kind::Texts("ids of procedures", r"\S"),
+        "none",
+        "[\"common/vacuum-table\"]",
+        "The procedures that may change something at any time all the same.",
+    ),
+];
+
 /// The sections in the order of the reference; the first is the top of the file.
 pub const SECTIONS: &[Section] = &[
     Section {
         name: "",
         form: Form::Top,
-        doc: "Nothing but the version.",
+        doc: "The version.",
         keys: &[Key::required("schema", Kind::Version, "1", "The version of the format.")],
+        needs: Needs::Nothing,
+    },
+    Section {
+        name: "rules",
+        form: Form::Once,
+        doc: "Whether a change of a procedure without a `window` of its own needs an open window, for each environment.",
+        keys: &[
+            Key::optional(
+                "production",
+                Kind::Table(RULE),
+                "{ default = \"window\" }",
+                "{ default = \"window\", anytime = [\"common/vacuum-table\"] }",
+                "The rule of production.",
+            ),
+            Key::optional(
+                "staging",
+                Kind::Table(RULE),
+                "{ default = \"anytime\" }",
+                "{ default = \"window\" }",
+                "The rule of staging.",
+            ),
+            Key::optional(
+                "other",
+                Kind::Table(RULE),
+                "{ default = \"anytime\" }",
+                "{ default = \"anytime\" }",
+                "The rule of every other estate.",
+            ),
+        ],
         needs: Needs::Nothing,
     },
     Section {

@@ -9,9 +9,11 @@
 mod allow;
 pub mod keys;
 mod read;
+mod rules;
 
 pub use allow::{NoWindow, WindowUse};
 pub use read::{WINDOWS_FILE, beside, load, parse};
+pub use rules::{Allowed, Rule};
 
 use crate::config::estate::Environment;
 use crate::config::reader::Place;
@@ -65,6 +67,8 @@ pub struct Opening {
 pub struct Calendar {
     /// The windows in the order of the file.
     pub windows: Vec<Window>,
+    /// What holds for changes of procedures that name no window; an environment that is not said has its own default.
+    pub rules: Vec<Rule>,
     /// The file's text: what a run freezes. Empty where there is no file.
     pub text: String,
 }
@@ -131,7 +135,9 @@ impl Window {
         !matches!(self.tz.to_ambiguous_timestamp(at).offset(), AmbiguousOffset::Unambiguous { .. })
     }
 
-    fn is_of(&self, environment: Environment) -> bool {
+    /// Whether it is a window of an environment.
+    #[must_use]
+    pub fn is_of(&self, environment: Environment) -> bool {
         self.environment.is_none_or(|own| own == environment)
     }
 }

@@ -1,6 +1,6 @@
 //! From `windows.toml` to windows; every problem at once, each with its place.
 
-use crate::calendar::{Calendar, HORIZON_DAYS, Window};
+use crate::calendar::{Calendar, HORIZON_DAYS, Window, rules};
 use crate::config::estate::Environment;
 use crate::config::file::{read_trusted, refused};
 use crate::config::reader::{self, Place, Problem, Problems, Table};
@@ -9,6 +9,7 @@ use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -47,21 +48,22 @@ pub fn parse(text: &str, file: &Path) -> Result<Calendar, Vec<Problem>> {
     let mut problems = Problems::of(file);
     let mut root = reader::parse(text, &mut problems);
     let mut windows: Vec<Window> = Vec::new();
+    let mut found = Vec::new();
     if root.schema(1, &mut problems) {
-        let mut names: Vec<(String, Place)> = Vec::new();
+        found = rules::read(&mut root, &mut problems);
+        let mut names: BTreeMap<String, Place> = BTreeMap::new();
         for table in root.tables("window", &mut problems) {
             let at = table.place_of("name");
             let Some(window) = window(table, &mut problems) else { continue };
-            if let Some((_, first)) = names.iter().find(|(name, _)| *name == window.name) {
-                let line = first.line;
+            if let Some(Place { line, .. }) = names.get(&window.name) {
                 problems.say(at, format!("a window of this name is on line {line} already: `{}`", window.name));
             }
-            names.push((window.name.clone(), at));
+            names.entry(window.name.clone()).or_insert(at);
             windows.push(window);
         }
         root.finish(&mut problems);
     }
-    if problems.is_empty() { Ok(Calendar { windows, text: text.to_owned() }) } else { Err(problems.into_sorted()) }
+    if problems.is_empty() { Ok(Calendar { windows, rules: found, text: text.to_owned() }) } else { Err(problems.into_sorted()) }
 }
 
 fn window(mut table: Table, problems: &mut Problems) -> Option<Window> {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::config::reader::Problems;
 use std::path::Path;
 
 fn at(text: &str) -> Wall {
@@ -184,7 +185,7 @@ proptest::proptest! {
 #[test]
 fn the_reader_knows_the_keys_of_the_table_and_no_other() {
     use crate::config::reader::tests::finished;
-    let keys = keys::SECTIONS[1].keys;
+    let keys = keys::SECTIONS[2].keys;
     let whole: String = keys.iter().map(|key| format!("{} = {}\n", key.name, key.example)).collect();
     assert_eq!(calendar(&format!("[[window]]\n{whole}")).windows.len(), 1);
     let said = problems("schema = 1\n[[window]]\nzzz = 1\n");
@@ -196,6 +197,50 @@ fn the_reader_knows_the_keys_of_the_table_and_no_other() {
     problems("schema = 1\n[[window]]\nzzz = 1\nstarts = \"0 2 * * *\"\nlasts = \"2h\"\nname = \"a\"\n");
     let asked = finished().into_iter().find(|(unread, _)| unread.iter().any(|key| key == "zzz")).unwrap().1;
     assert_eq!(asked, keys.iter().map(|key| key.name).collect());
+}
+
+#[test]
+fn the_reader_knows_the_keys_of_the_rules_and_no_other() {
+    let keys = keys::SECTIONS[1].keys;
+    let whole: String = keys.iter().map(|key| format!("{} = {}\n", key.name, key.example)).collect();
+    let read = calendar(&format!("[rules]\n{whole}"));
+    assert_eq!(read.rules.len(), keys.len());
+    let said = problems("schema = 1\n[rules.prod]\n[rules.staging]\ndefault = \"never\"\nanytimes = []\n");
+    assert_eq!(
+        said,
+        [
+            "windows.toml:2:8: unknown key `prod` (did you mean `other`?)",
+            "windows.toml:4:11: `default` must be window or anytime, not \"never\"",
+            "windows.toml:5:1: unknown key `anytimes` (did you mean `anytime`?)",
+        ]
+    );
+}
+
+#[test]
+fn production_demands_a_window_where_nothing_is_said_and_the_others_do_not() {
+    use Environment::{Other, Production, Staging};
+    let demands = |rules: &str, of| calendar(rules).demands_window(of, "common/vacuum-table");
+    for (rules, production, staging) in [
+        ("", true, false),
+        ("[rules.production]\n", true, false),
+        ("[rules.production]\ndefault = \"anytime\"\n", false, false),
+        ("[rules.production]\nanytime = [\"common/vacuum-table\"]\n", false, false),
+        ("[rules.production]\nanytime = [\"common/vacuum\"]\n[rules.staging]\ndefault = \"window\"\n", true, true),
+    ] {
+        let found = (demands(rules, Production), demands(rules, Staging), demands(rules, Other));
+        assert_eq!(found, (production, staging, false), "{rules}");
+    }
+    assert!(Calendar::default().demands_window(Production, "x"), "without a file as well");
+}
+
+#[test]
+fn an_exception_for_a_procedure_that_does_not_exist_has_its_place_and_the_nearest_name() {
+    let calendar = calendar("[rules.production]\nanytime = [\"common/vacum-table\", \"common/vacuum-table\"]\n");
+    let mut problems = Problems::of(Path::new("windows.toml"));
+    calendar.check_exceptions(["common/vacuum-table"].into_iter(), &mut problems);
+    let said: Vec<String> = problems.into_sorted().iter().map(ToString::to_string).collect();
+    let what = "there is no procedure `common/vacum-table` (did you mean `common/vacuum-table`?)";
+    assert_eq!(said, [format!("windows.toml:3:12: {what}")]);
 }
 
 #[test]

@@ -12,13 +12,13 @@ use crate::config::keymap;
 use crate::config::paths;
 use crate::config::reader::Problem;
 use crate::config::theme::{Glyphs, Theme};
-use crate::domain::Error;
+use crate::domain::{Error, quantity};
 use crate::domain::clean::Depth;
 use crate::domain::error::Result;
 use crate::procedure::Procedure;
 use crate::procedure::catalog::{self, Catalog};
 use crate::procedure::lint::windows::Hours;
-use crate::procedure::lint::{Judged, judge, judge_windows};
+use crate::procedure::lint::{Judged, judge, judge_windows, targets};
 use crate::procedure::read::read;
 use crate::runner::adapters::BuiltIn;
 use std::path::{Path, PathBuf};
@@ -46,13 +46,33 @@ pub fn run(common: &Common, args: &Lint) -> Result<u8> {
     let judged = judged(&args.paths, file.as_deref());
     problems.extend(judged.errors);
     problems.dedup();
-    let text = if args.json { as_json(&problems, &judged.warnings)? } else { as_text(&problems, &judged.warnings) };
+    let text = match (args.json, problems.is_empty() && judged.warnings.is_empty()) {
+        (true, _) => as_json(&problems, &judged.warnings)?,
+        (false, true) => plan::clean(&format!("ok: {}\n", checked(&args.paths, file.as_deref()).join(", "))),
+        (false, false) => as_text(&problems, &judged.warnings),
+    };
     shell::print(text.as_bytes())?;
     Ok(match (problems.is_empty(), judged.warnings.is_empty()) {
         (false, _) => 2,
         (true, false) if args.strict => 1,
         _ => 0,
     })
+}
+
+/// What was checked: the files that were named, else those of the estate.
+fn checked(paths: &[PathBuf], estate: Option<&Path>) -> Vec<String> {
+    if !paths.is_empty() {
+        return paths.iter().map(|path| path.display().to_string()).collect();
+    }
+    let Some(file) = estate else { return vec!["the built-in procedures; no estate file was found".to_owned()] };
+    let windows = calendar::beside(estate).filter(|path| path.symlink_metadata().is_ok());
+    let files = [Some(file.to_owned()), windows].into_iter().flatten();
+    let mut checked: Vec<String> =
+        files.filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned())).collect();
+    let catalog = Catalog::read(estate, &adapters(estate));
+    let own = catalog.procedures().filter(|procedure| !catalog::is_built_in(procedure)).count();
+    checked.push(quantity::counted(u64::try_from(own).unwrap_or(0), "procedure", "procedures"));
+    checked
 }
 
 fn as_text(errors: &[Problem], warnings: &[Problem]) -> String {
@@ -94,7 +114,9 @@ fn judged(paths: &[PathBuf], estate: Option<&Path>) -> Judged {
     let own = library.values().filter(|procedure| !catalog::is_built_in(procedure)).filter(is_named);
     let known = windows(paths, estate);
     let hours = known.as_ref().map(|(file, calendar, environment)| Hours { file, calendar, environment: *environment });
-    let judged = judge(&own.collect::<Vec<_>>(), &library, hours, jiff::Zoned::now().date());
+    let own: Vec<&Procedure> = own.collect();
+    let mut judged = judge(&own, &library, hours, jiff::Zoned::now().date());
+    judged.errors.extend(own.iter().flat_map(|procedure| targets::errors(procedure, &adapters)));
     match hours.filter(|hours| paths.is_empty() || paths.iter().any(|path| path == hours.file)) {
         Some(hours) => judged.and(judge_windows(&library, hours)),
         None => judged,

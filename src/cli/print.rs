@@ -22,7 +22,10 @@ pub fn run(common: &Common, args: &Print) -> Result<u8> {
     let procedure = catalog.find(&args.procedure.procedure)?;
     let mut params: BTreeMap<String, String> = args.procedure.params.iter().cloned().collect();
     let open = open(procedure, &mut params, &world.adapters());
-    let plan = plans::plan(&world, &procedure.id, &params)?;
+    let plan = match open.is_empty() {
+        true => plans::plan(&world, &procedure.id, &params)?,
+        false => plans::draft(&world, &procedure.id, &params)?,
+    };
     let phrase = |action: &_| phrase::phrase(action);
     shell::print(plan::clean(&page(procedure, &plan, &open, &phrase)).as_bytes())
 }

@@ -1,6 +1,6 @@
 //! `midwatch windows`: what is open, what comes next, what collides.
 
-use crate::calendar::{Opening, Standing, Window, collisions};
+use crate::calendar::{Allowed, Opening, Standing, Window, collisions};
 use crate::cli::args::{Common, Windows};
 use crate::cli::{plan, setup, shell};
 use crate::domain::error::Result;
@@ -20,8 +20,25 @@ pub fn run(common: &Common, args: &Windows) -> Result<u8> {
     let now = clock::now().wall;
     let until = now.plus(Duration::from_secs(u64::from(args.days) * 86_400));
     let openings = world.calendar.agenda(now, until, world.estate.environment);
-    let text = if args.json { as_json(&world, &openings, now) } else { as_text(&world, &openings, now, args.days) };
+    let text = match args.json {
+        true => as_json(&world, &openings, now),
+        false => as_text(&world, &openings, now, args.days) + &plan::clean(&rule(&world)),
+    };
     shell::print(text.as_bytes())
+}
+
+/// When a change of a procedure without its own window may begin.
+fn rule(world: &World) -> String {
+    let environment = world.estate.environment;
+    let text = match world.calendar.default_of(environment) {
+        Allowed::Anytime => format!("{environment}: a change may begin at any time, unless its procedure names a window"),
+        Allowed::Window => format!("{environment}: a change needs an open window"),
+    };
+    let exceptions: Vec<&str> = world.calendar.exceptions_of(environment).iter().map(|(_, id)| id.as_str()).collect();
+    match (exceptions.is_empty(), world.calendar.default_of(environment)) {
+        (false, Allowed::Window) => format!("{text}, except {}\n", exceptions.join(", ")),
+        _ => text + "\n",
+    }
 }
 
 fn as_text(world: &World, openings: &[Opening], now: Wall, days: u16) -> String {
@@ -83,9 +100,11 @@ fn as_json(world: &World, openings: &[Opening], now: Wall) -> String {
             })
         })
         .collect();
+    let environment = world.estate.environment;
+    let exceptions: Vec<&str> = world.calendar.exceptions_of(environment).iter().map(|(_, id)| id.as_str()).collect();
     let report = json!({
         "schema": 1, "estate": world.estate.name, "environment": world.estate.environment.word(), "at": now,
-        "openings": rows,
+        "rule": { "default": world.calendar.default_of(environment).word(), "anytime": exceptions }, "openings": rows,
     });
     format!("{report:#}\n")
 }

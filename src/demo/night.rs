@@ -32,6 +32,10 @@ fn windows(now: Wall) -> String {
     format!(
         "schema = 1
 
+# A change of a procedure without its own window may begin at any time here. In production the default is \"window\".
+[rules.other]
+default = \"anytime\"
+
 # It opened half an hour before the demo began, and opens at that time each day.
 [[window]]
 name = \"tonight\"

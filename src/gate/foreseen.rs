@@ -34,15 +34,36 @@ impl Foreseen {
     }
 }
 
-/// The windows of a plan, read anew; none where it belongs in none.
+/// Whether the rule of the environment demands a window of a plan that changes something and names none.
 ///
 /// # Errors
-/// Kind `Usage` where their file is wrong; kind `Refused` where no window can ever allow it.
-pub fn windows(world: &World, plan: &Plan) -> Result<Option<Calendar>> {
-    let Some(wanted) = &plan.window else { return Ok(None) };
+/// Kind `Usage` where the windows' file is wrong.
+pub fn demands_window(world: &World, plan: &Plan) -> Result<bool> {
+    if plan.window.is_some() || !plan.changes() {
+        return Ok(false);
+    }
+    Ok(world.windows()?.demands_window(world.estate.environment, &plan.id))
+}
+
+/// The windows of a plan, read again; `None` where it needs none.
+///
+/// # Errors
+/// Kind `Usage` where their file is wrong; kind `Refused` where no window can ever allow it and it is no emergency, or where it
+/// needs one by rules that were written after it was planned.
+pub fn windows(world: &World, plan: &Plan, is_emergency: bool) -> Result<Option<Calendar>> {
+    let Some(wanted) = &plan.window else {
+        if demands_window(world, plan)? {
+            let message = "the rules of windows.toml have changed since this was planned: it needs a window now";
+            return Err(Error::new(Kind::Refused, message).hint("plan it again"));
+        }
+        return Ok(None);
+    };
     let calendar = world.windows()?;
-    match calendar.refuses(wanted, world.estate.environment) {
-        Some(NoWindow { why, hint }) => Err(Error::new(Kind::Refused, why).hint(hint)),
+    match calendar.refuses(wanted, world.estate.environment).filter(|_| !is_emergency) {
+        Some(NoWindow { why, hint }) => {
+            let emergency = "what cannot wait is an emergency: --emergency \"REASON\", which takes a second person";
+            Err(Error::new(Kind::Refused, why).hint(hint).hint(emergency))
+        }
         None => Ok(Some(calendar)),
     }
 }
@@ -52,7 +73,7 @@ pub fn windows(world: &World, plan: &Plan) -> Result<Option<Calendar>> {
 /// # Errors
 /// As [`windows`], and when the plan cannot be written as JSON.
 pub fn foreseen(world: &World, plan: &Plan, emergency: Option<&str>) -> Result<Foreseen> {
-    let calendar = windows(world, plan)?.unwrap_or_default();
+    let calendar = windows(world, plan, emergency.is_some())?.unwrap_or_default();
     let start = Start {
         plan: plan.hash()?,
         how: "foreseen".to_owned(),

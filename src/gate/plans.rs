@@ -9,10 +9,10 @@ use crate::gate::World;
 use crate::gate::foreseen;
 use crate::procedure::catalog::Catalog;
 use crate::procedure::header::Procedure;
-use crate::procedure::plan::{Plan, Step};
+use crate::procedure::plan::{Plan, Step, WindowUse};
 use crate::procedure::template::as_written;
 use crate::procedure::{catalog, outline};
-use crate::runner::adapters::{self, Look};
+use crate::runner::adapters::{self, BuiltIn, Look};
 use crate::runner::{identity, policy};
 use std::collections::BTreeMap;
 use std::io;
@@ -112,13 +112,29 @@ fn titled(title: &str, params: &[ParamShown]) -> String {
 /// A plan with these parameters; touches nothing.
 ///
 /// # Errors
-/// Every problem at once, as one usage error.
+/// Every problem at once, as one usage error; and what is wrong with the windows, where it needs one.
 pub fn plan(world: &World, procedure: &str, params: &BTreeMap<String, String>) -> Result<Plan> {
+    plan_by(world, procedure, params, &world.adapters().planning())
+}
+
+/// The same where values stand for parameters that are not given: what those name need not exist.
+///
+/// # Errors
+/// As [`plan`].
+pub fn draft(world: &World, procedure: &str, params: &BTreeMap<String, String>) -> Result<Plan> {
+    plan_by(world, procedure, params, &world.adapters())
+}
+
+fn plan_by(world: &World, procedure: &str, params: &BTreeMap<String, String>, adapters: &BuiltIn) -> Result<Plan> {
     let catalog = world.catalog();
     let found = catalog.find(procedure)?;
     let (estate, environment) = (&world.estate.name, world.estate.environment.word());
-    Plan::make(found, params, estate, environment, &world.adapters(), catalog.library())
-        .map_err(|problems| refused(procedure, &problems))
+    let mut plan = Plan::make(found, params, estate, environment, adapters, catalog.library())
+        .map_err(|problems| refused(procedure, &problems))?;
+    if foreseen::demands_window(world, &plan)? {
+        plan.window = Some(WindowUse::Any);
+    }
+    Ok(plan)
 }
 
 fn refused(procedure: &str, problems: &[Problem]) -> Error {

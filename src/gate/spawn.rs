@@ -50,7 +50,7 @@ pub async fn start(world: &World, plan: &Plan, hash: &Digest, begun: Begun) -> R
     if let Some(refusal) = foreseen::foreseen(world, plan, begun.emergency.as_deref())?.refused {
         return Err(refusal);
     }
-    let windows = foreseen::windows(world, plan)?.map(|calendar| calendar.text);
+    let windows = foreseen::windows(world, plan, begun.emergency.is_some())?.map(|calendar| calendar.text);
     let start = Start {
         plan: hash.clone(),
         how: begun.how.to_owned(),

@@ -46,6 +46,15 @@ pub struct Scope {
     pub on: Option<(Place, String)>,
 }
 
+/// That the estate has no target of a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoTarget {
+    /// What is missing.
+    pub why: String,
+    /// The nearest name that exists, or all of them.
+    pub hint: Option<String>,
+}
+
 /// The adapters of this program.
 pub trait Adapters {
     /// Their keys.
@@ -57,6 +66,22 @@ pub trait Adapters {
     /// The names of the estate's receivers of notices; `None` where there is no estate to know them from.
     fn receivers(&self) -> Option<Vec<String>> {
         None
+    }
+
+    /// Why a lock of this name is refused: it names a server that the estate does not have. `None` where no estate is known, and
+    /// where a parameter decides the name.
+    fn refuses_lock(&self, _name: &str) -> Option<NoTarget> {
+        None
+    }
+
+    /// Why a probe of this kind and name is refused; `None` as for a lock.
+    fn refuses_probe(&self, _kind: &str, _name: &str) -> Option<NoTarget> {
+        None
+    }
+
+    /// Whether every value is a real one: a procedure is planned, not only read with samples for its parameters.
+    fn plans(&self) -> bool {
+        false
     }
 
     /// How long an action takes at least by what it says itself, in seconds; a step is not stopped before.

@@ -7,6 +7,7 @@ pub mod fit;
 pub mod retention;
 pub mod review;
 pub mod script;
+pub mod targets;
 pub mod windows;
 
 use crate::config::reader::{Place, Problem, Problems, Table, parse};
@@ -61,7 +62,9 @@ pub fn judge(judged: &[&Procedure], library: &Library, hours: Option<Hours<'_>>,
 /// Judges the windows of an estate by all procedures that there are.
 #[must_use]
 pub fn judge_windows(library: &Library, hours: Hours<'_>) -> Judged {
-    Judged { errors: windows::crowded(hours, library), warnings: windows::unserved(hours, library) }.sorted()
+    let mut errors = windows::crowded(hours, library);
+    errors.extend(windows::exceptions(hours, library));
+    Judged { errors, warnings: windows::unserved(hours, library) }.sorted()
 }
 
 /// The top of a file that was read before, for the places of its keys.

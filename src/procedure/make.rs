@@ -138,6 +138,9 @@ pub(super) fn filled(
         if name.trim().is_empty() || again {
             problems.say(node.at, "a lock must be named, and only once");
         }
+        if let Some(found) = adapters.refuses_lock(&name).filter(|_| adapters.plans()) {
+            found.say(node.at, problems);
+        }
         // Two parameters may lead to one target.
         if !locks.contains(&name) {
             locks.push(name);

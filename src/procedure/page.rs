@@ -56,6 +56,7 @@ fn head(out: &mut String, procedure: &Procedure, plan: &Plan) {
         line(out, "Reviewed", &format!("{reviewed}{every}"));
     }
     match &plan.window {
+        Some(WindowUse::Any) => line(out, "Window", "any maintenance window"),
         Some(WindowUse::Named(name)) => line(out, "Window", &text(name)),
         Some(WindowUse::Operation { environment, operation }) => {
             let of = environment.as_ref().map_or(String::new(), |name| format!(" of {}", text(name)));

@@ -40,7 +40,7 @@ pub struct Plan {
     /// The procedures it includes: each id with the digest of its file's bytes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub uses: BTreeMap<String, Digest>,
-    /// The window that it belongs in, where it says.
+    /// The window that it needs: the one that its procedure names, or any, where the rule of the environment demands one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<WindowUse>,
     /// How long it may take.
@@ -216,6 +216,12 @@ impl WayBack {
 }
 
 impl Plan {
+    /// Whether any of its steps changes something by itself.
+    #[must_use]
+    pub fn changes(&self) -> bool {
+        self.steps.iter().any(|step| step.verb == Verb::Do && step.effect > EffectClass::Read)
+    }
+
     /// The bytes of `plan.json`: what is hashed, frozen and executed.
     ///
     /// # Errors

@@ -42,7 +42,7 @@ pub fn refusal(plan: &Plan, view: &RunView, now: Now) -> Option<Error> {
     let (step, head) = (0_u32..).zip(&view.steps).find(|(_, step)| step.changes())?;
     let why = view.no_time(step, now.wall)?;
     let title = &head.head.title;
-    let message = format!("there is no time for step {} ({title}): {}", step + 1, why.words());
+    let message = why.of(&format!("step {} ({title})", step + 1));
     let mut refusal = Error::new(Kind::Refused, message);
     let NoTime::Outside { next } = &why else { return Some(refusal) };
     if next.is_some() {
@@ -66,8 +66,8 @@ pub fn emergency_refusal(reason: &str, team: bool) -> Option<Error> {
 pub fn warnings(view: &RunView, now: Now) -> Vec<String> {
     let late = view.no_time_from(now.wall).map(|(step, why)| {
         let title = view.step(step).map_or("", |step| step.head.title.as_str());
-        let as_expected = "if all takes as long as expected, there is no time for";
-        format!("{as_expected} step {} ({title}) and what follows: {}", step + 1, why.words())
+        let steps = format!("step {} ({title}) and what follows", step + 1);
+        format!("if all takes as long as expected: {}", why.of(&steps))
     });
     late.into_iter().collect()
 }

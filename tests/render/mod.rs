@@ -133,7 +133,7 @@ fn outside(size: (u16, u16)) -> Model {
     let target = sample::id(TargetKind::Mount, "/srv/cell0");
     update(&mut model, Msg::Offered { target, offers: sample::offers(), withheld: Vec::new() });
     sample::press(&mut model, "j Enter Enter");
-    let message = "there is no time for step 2 (Move rotated logs to the archive): no window is open; next: weekly at 2026-11-29 02:00 UTC";
+    let message = "step 2 (Move rotated logs to the archive) is outside any maintenance window: no window is open; next: weekly at 2026-11-29 02:00 UTC";
     let refused = Some(Error::new(Kind::Refused, message));
     update(&mut model, Msg::Planned(Box::new(PlanShown { refused, late: true, ..sample::plan() })));
     model

@@ -148,8 +148,8 @@ fn a_shim_that_cannot_begin_is_a_failure_and_not_a_loop() {
     let run = estate.run();
     let broken = estate.beside("broken");
     std::fs::write(&broken, "#!/bin/sh\nexit 1\n").unwrap();
-    std::fs::set_permissions(&broken, std::fs::metadata(&program).unwrap().permissions()).unwrap();
-    std::fs::rename(&broken, &program).unwrap();
+    fs::set_permissions(&broken, fs::metadata(&program).unwrap().permissions()).unwrap();
+    fs::rename(&broken, &program).unwrap();
     let prompt = run.prompt();
     run.accept(&prompt, consent(&prompt));
     let end = outcome(&run);

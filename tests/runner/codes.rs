@@ -109,6 +109,7 @@ fn what_policy_refuses_is_7() {
     assert_eq!(estate.names("data").len(), 3);
 
     let production = Estate::of("production");
+    fs::write(production.beside("windows.toml"), crate::support::hours::ANYTIME).unwrap();
     data(&production, 3);
     production.procedure("delete", "", &step("destroy", DELETE, NO_UNDO));
     production.start("delete", &["--confirm", "delete 3 data"]).exits(7).says("second person");

@@ -1,7 +1,7 @@
 //! Windows through the real runner: what does not fit is refused with its numbers, and the way back is not.
 
 use crate::support::estate::Estate;
-use crate::support::hours::{WINDOWS, estate, set_clock, sunday};
+use crate::support::hours::{ANYTIME, WINDOWS, estate, estate_of, set_clock, sunday};
 use crate::support::run::{Run, consent, decide};
 use midwatch::domain::RunStatus;
 use midwatch::journal::fold::OpenPrompt;
@@ -248,4 +248,82 @@ fn an_emergency_needs_a_second_person() {
     refused.says("second person");
     estate.start("change", &["--yes", "change", "--emergency", " "]).exits(7).says("needs a reason");
     assert!(estate.runs().is_empty());
+}
+
+const NO_WINDOW: &str = "a change in production needs an open maintenance window, and production has no window";
+
+#[test]
+fn a_change_in_production_needs_a_window_although_its_procedure_names_none() {
+    let estate = estate_of("production", "04:00");
+    estate.procedure("change", "", &step("one", "1m"));
+    estate.procedure("look", "", "[[look]]\ntitle = \"L\"\ncheck = { exec = [\"true\"] }\n");
+    let outside = "step 1 (one) is outside any maintenance window: no window is open; next: weekly at 2026-11-29 02:00 UTC";
+    estate.start("change", &["--yes", "change"]).exits(7).says(outside).says("--emergency");
+    estate.midwatch(&["plan", "test/change"]).exits(7).says(outside);
+    assert!(estate.runs().is_empty());
+    estate.start("look", &[]).exits(0);
+    estate.midwatch(&["print", "test/change"]).exits(0).says("any maintenance window");
+    estate.midwatch(&["windows"]).exits(0).says("a change needs an open window");
+    set_clock(&estate, "2026-11-29T02:00:30Z");
+    estate.start("change", &["--yes", "change"]).exits(0).says("window weekly open until 2026-11-29 04:00 UTC");
+    assert_eq!(estate.lines("done"), 1);
+}
+
+#[test]
+fn production_without_a_window_refuses_every_change_until_its_rule_allows_it() {
+    let estate = Estate::of("production");
+    estate.procedure("change", "", &step("one", "1m"));
+    let write = |text: &str| fs::write(estate.beside("windows.toml"), text).unwrap();
+    let start = || estate.start("change", &["--yes", "change"]);
+    start().exits(7).says(NO_WINDOW).says("[[window]]").says("default = \"anytime\"");
+    // The window of another environment is none of production's.
+    write(&format!("{WINDOWS}environment = \"staging\"\n"));
+    start().exits(7).says(NO_WINDOW);
+    write("schema = 1\n[rules.production]\nanytime = [\"test/chnge\"]\n");
+    start().exits(7).says(NO_WINDOW);
+    estate.midwatch(&["lint"]).exits(2).says("windows.toml:3:12: there is no procedure `test/chnge` (did you mean `test/change`?)");
+    assert_eq!((estate.lines("done"), estate.runs().len()), (0, 0));
+    write("schema = 1\n[rules.production]\nanytime = [\"test/change\"]\n");
+    start().exits(0);
+    write(ANYTIME);
+    start().exits(0);
+    assert_eq!(estate.lines("done"), 2);
+}
+
+#[test]
+fn another_environment_needs_a_window_only_by_its_own_rule() {
+    let estate = Estate::of("staging");
+    estate.procedure("change", "", &step("one", "1m"));
+    estate.start("change", &["--yes", "change"]).exits(0);
+    fs::write(estate.beside("windows.toml"), "schema = 1\n[rules.staging]\ndefault = \"window\"\n").unwrap();
+    let no_window = NO_WINDOW.replace("production", "staging");
+    estate.start("change", &["--yes", "change"]).exits(7).says(&no_window);
+    assert_eq!(estate.lines("done"), 1);
+}
+
+#[test]
+fn a_run_keeps_to_the_rule_it_was_started_by_at_each_step() {
+    let estate = estate_of("production", "03:00");
+    estate.procedure("two", "", &(step("one", "10m") + &step("two", "10m").replace("work", "end")));
+    let run = estate.start_waiting("two");
+    // What is written now counts from the next run on.
+    fs::write(estate.beside("windows.toml"), ANYTIME).unwrap();
+    let first = run.prompt();
+    set_clock(&estate, &sunday("04:30"));
+    run.accept(&first, consent(&first));
+    let refused = run.prompt_after(&first.id);
+    assert!(text_of(&refused).starts_with("refused: one is outside any maintenance window: no window is open"), "{refused:?}");
+    assert_eq!((run.count("step.intent"), estate.lines("done")), (0, 0));
+    set_clock(&estate, &sunday("03:10"));
+    run.accept(&refused, decide(Choice::Retry));
+    run.wait("the first step's end", |view| view.step(0).unwrap().state.is_over());
+    let second = run.prompt_after(&refused.id);
+    set_clock(&estate, &sunday("04:31"));
+    run.accept(&second, consent(&second));
+    let refused = run.prompt_after(&second.id);
+    assert!(text_of(&refused).starts_with("refused: two is outside any maintenance window"), "{refused:?}");
+    run.accept(&refused, decide(Choice::Abort));
+    run.sealed();
+    assert_eq!(estate.lines("done"), 1);
+    run.midwatch("report", &[]).exits(0).says("any window");
 }

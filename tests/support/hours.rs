@@ -15,9 +15,17 @@ pub fn set_clock(estate: &Estate, at: &str) {
     fs::rename(estate.beside("clock.new"), estate.beside("clock")).unwrap();
 }
 
+/// A rule by which nothing in production needs a window.
+pub const ANYTIME: &str = "schema = 1\n[rules.production]\ndefault = \"anytime\"\n";
+
 /// An estate with the weekly window, at a time of Sunday, 22 November 2026.
 pub fn estate(at: &str) -> Estate {
-    let estate = Estate::default();
+    estate_of("other", at)
+}
+
+/// The same of an environment.
+pub fn estate_of(environment: &str, at: &str) -> Estate {
+    let estate = Estate::of(environment);
     fs::write(estate.beside("windows.toml"), WINDOWS).unwrap();
     let clock = estate.beside("clock").to_str().unwrap().to_owned();
     let estate = estate.with("MIDWATCH_WALL_SHIFT", &clock);

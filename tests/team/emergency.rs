@@ -1,6 +1,7 @@
 //! Emergencies: outside its window a run begins, and past its end a step, for a reason and by another person's word alone.
 
 use super::people::{ANNA, BEN, Team, approve, is_root};
+use crate::support::estate::Estate;
 use crate::support::hours::{estate, set_clock, sunday};
 use crate::support::run::{consent, decide, demand};
 use midwatch::domain::RunStatus;
@@ -103,4 +104,24 @@ fn past_the_end_a_step_begins_by_the_word_of_another_person_alone() {
     team.midwatch(ANNA, &["report", run.dir.id.as_str()]).exits(0).says("although there was no time");
     team.midwatch(ANNA, &["runs"]).exits(0).says("EMERGENCY");
     run.is_whole_and_known();
+}
+
+#[test]
+fn an_emergency_begins_in_production_where_no_window_exists() {
+    if !is_root() {
+        return;
+    }
+    let team = Team::with(Estate::of("production"));
+    team.estate.procedure("one", "", CHANGE);
+    let run = team.start_waiting(ANNA, "one", &["--emergency", "the disk is full"]);
+    let prompt = run.prompt();
+    assert!(matches!(prompt.ask, Ask::Approve { start: true, .. }), "{prompt:?}");
+    // A runner that takes over reads the windows that the run froze: none.
+    run.kill_runner();
+    team.midwatch(ANNA, &["resume", run.dir.id.as_str()]).exits(0);
+    let again = run.prompt_after(&prompt.id);
+    team.accept(BEN, &run, &again, approve());
+    let change = run.prompt_after(&again.id);
+    team.accept(ANNA, &run, &change, consent(&change));
+    assert_eq!((run.sealed().sealed, team.estate.lines("done")), (Some(RunStatus::Ok), 1));
 }

@@ -60,6 +60,15 @@ pub enum Spare {
 }
 
 impl NoTime {
+    /// Why a step cannot begin, in a sentence: outside any window the reason is not time.
+    #[must_use]
+    pub fn of(&self, step: &str) -> String {
+        match self {
+            Self::Outside { .. } => format!("{step} is outside any maintenance window: {}", self.words()),
+            _ => format!("no time for {step}: {}", self.words()),
+        }
+    }
+
     /// It in a sentence with its numbers: `needs 12 m + 20 m way back, 18 m left, window weekly ends 04:00 UTC`.
     #[must_use]
     pub fn words(&self) -> String {

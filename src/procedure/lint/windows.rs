@@ -52,6 +52,14 @@ fn needs(procedure: &Procedure, library: &Library) -> (Duration, Duration) {
     (run, Duration::from_secs(procedure.budget.undo_s.unwrap_or(0)))
 }
 
+/// Exceptions from the rules for procedures that do not exist.
+#[must_use]
+pub fn exceptions(hours: Hours<'_>, library: &Library) -> Vec<Problem> {
+    let mut problems = Problems::of(hours.file);
+    hours.calendar.check_exceptions(library.keys().map(String::as_str), &mut problems);
+    problems.into_sorted()
+}
+
 /// Windows that are too short for all that belongs in them alone, told at the window.
 #[must_use]
 pub fn crowded(hours: Hours<'_>, library: &Library) -> Vec<Problem> {
@@ -92,6 +100,7 @@ pub fn unserved(hours: Hours<'_>, library: &Library) -> Vec<Problem> {
     let open = raws().any(|raw| matches!(raw, RawWindow::Operation { .. }) && raw.literal().is_none());
     let served = |window: &Window, word: &str| {
         raws().filter_map(RawWindow::literal).any(|wanted| match wanted {
+            WindowUse::Any => true,
             WindowUse::Named(name) => name == window.name,
             WindowUse::Operation { operation, .. } => operation == word,
         })

@@ -5,6 +5,7 @@
 
 mod block;
 mod end;
+mod entries;
 pub mod exec;
 pub mod files;
 mod frozen;
@@ -40,7 +41,7 @@ use crate::config::trust;
 use crate::domain::{EffectClass, Error, Kind, Preview, RunId, TargetKind, Wall};
 use crate::journal::record::Ending;
 use crate::probes::clock;
-use crate::procedure::adapters::{Adapters, Purpose, Scope};
+use crate::procedure::adapters::{Adapters, NoTarget, Purpose, Scope};
 use crate::procedure::plan::{Action, Limit, Step};
 use crate::runner::notify;
 use frozen::{not_a_set, write_line};
@@ -85,6 +86,10 @@ pub struct BuiltIn {
     receivers: Option<Vec<String>>,
     /// The estate's stores; `None` where no estate is known.
     stores: Option<objects::Known>,
+    /// The names of the estate's targets; `None` where no estate is known.
+    entries: Option<entries::Entries>,
+    /// Whether procedures are planned with it, and not only read.
+    plans: bool,
 }
 
 impl BuiltIn {
@@ -105,6 +110,7 @@ impl BuiltIn {
             secrets: Some(estate.secrets.clone()),
             receivers: Some(receivers),
             stores: Some(objects::Known::of(estate)),
+            entries: Some(entries::Entries::of(estate)),
             ..Self::new(trusted)
         }
     }
@@ -129,6 +135,18 @@ impl Adapters for BuiltIn {
         if action.adapter == http::KEY { http::least_s(action) } else { 0 }
     }
 
+    fn refuses_lock(&self, name: &str) -> Option<NoTarget> {
+        self.entries.as_ref()?.refuses_lock(name)
+    }
+
+    fn refuses_probe(&self, kind: &str, name: &str) -> Option<NoTarget> {
+        self.entries.as_ref()?.refuses(kind, name)
+    }
+
+    fn plans(&self) -> bool {
+        self.plans
+    }
+
     fn receivers(&self) -> Option<Vec<String>> {
         self.receivers.clone()
     }
@@ -151,7 +169,7 @@ impl Adapters for BuiltIn {
             [files::KEY] => files::parse(purpose, std::mem::take(table), scope, problems),
             [http::KEY] => http::parse(purpose, std::mem::take(table), self.secrets.as_ref(), problems),
             [objects::KEY] => objects::parse(purpose, std::mem::take(table), scope, self.stores.as_ref(), problems),
-            [probe::KEY] => probe::parse(purpose, std::mem::take(table), problems),
+            [probe::KEY] => probe::parse(purpose, std::mem::take(table), self, problems),
             [redis::KEY] => redis::parse(purpose, std::mem::take(table), scope, self.servers.as_deref(), problems),
             [run::KEY] => run::parse(purpose, std::mem::take(table), problems),
             [script::KEY] => {

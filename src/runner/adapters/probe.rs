@@ -18,7 +18,7 @@ use crate::probes::clock;
 use crate::probes::estate::targets;
 use crate::probes::schedule::read_all;
 use crate::probes::target::{Every, Target};
-use crate::procedure::adapters::Purpose;
+use crate::procedure::adapters::{Adapters, Purpose};
 use crate::procedure::plan::Action;
 use crate::runner::adapters::{self as common, ActEnd};
 use serde::{Deserialize, Serialize};
@@ -50,7 +50,7 @@ struct Spec {
 }
 
 /// Reads the action.
-pub(super) fn parse(purpose: Purpose, mut table: Table, problems: &mut Problems) -> Option<Action> {
+pub(super) fn parse(purpose: Purpose, mut table: Table, adapters: &dyn Adapters, problems: &mut Problems) -> Option<Action> {
     let at = table.at;
     if !matches!(purpose, Purpose::Read | Purpose::Check) {
         problems.say(at, format!("`probe` can be read and checked, and not stand under `{}`", purpose.word()));
@@ -68,7 +68,13 @@ pub(super) fn parse(purpose: Purpose, mut table: Table, problems: &mut Problems)
         }
         kind
     });
+    let target_at = table.place_of("target");
     let target = table.text("target", problems);
+    if let (Some(kind), Some(name), true) = (kind, &target, adapters.plans())
+        && let Some(found) = adapters.refuses_probe(kind.word(), name)
+    {
+        found.say(target_at, problems);
+    }
     let object = table.text("object", problems);
     let least_at = table.place_of("at_least");
     let least = table.parsed("at_least", "\"ok\" or \"warn\"", problems, |word| match word {

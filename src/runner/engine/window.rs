@@ -65,6 +65,10 @@ fn frozen(dir: &RunDir, start: &Start) -> Result<Calendar> {
     if Digest::of(&bytes) != *digest {
         return Err(Error::new(Kind::Refused, "the frozen windows are not those that the run was started with"));
     }
+    if bytes.is_empty() {
+        // An emergency where no windows.toml exists.
+        return Ok(Calendar::default());
+    }
     let text = String::from_utf8(bytes).map_err(|cause| Error::machine(&doing, cause))?;
     crate::calendar::parse(&text, &path).map_err(|problems| {
         let why = problems.first().map(ToString::to_string).unwrap_or_default();
@@ -134,7 +138,7 @@ impl Engine {
         let now = self.watch_window()?;
         let why = self.view().no_time(step, now.wall).filter(|_| !self.ending);
         let Some(why) = why else { return Ok(true) };
-        let text = format!("refused: no time for {}: {}", planned.title, why.words());
+        let text = format!("refused: {}", why.of(&planned.title));
         let past = self.has_team().then_some(Choice::Emergency);
         self.decide(step, planned, text, past).await?;
         Ok(false)

@@ -1,0 +1,61 @@
+//! The names of an estate's targets, by their kinds: what a lock and a probe may name.
+
+use crate::config::estate::Estate;
+use crate::domain::TargetKind;
+use crate::procedure::adapters::NoTarget;
+use crate::procedure::params::no_such_target;
+use crate::runner::adapters::BuiltIn;
+use crate::runner::things;
+
+/// The names of each kind that an estate must name for it to be read.
+#[derive(Clone, Debug, Default)]
+pub struct Entries(Vec<(TargetKind, Vec<String>)>);
+
+impl Entries {
+    /// Those of an estate. The host and its mounts need no entry.
+    #[must_use]
+    pub fn of(estate: &Estate) -> Self {
+        let postgres: Vec<String> = estate.postgres.iter().map(|entry| entry.name.clone()).collect();
+        let mut units: Vec<String> = estate.units.iter().map(|entry| entry.name.clone()).collect();
+        if estate.failed_units {
+            units.push("failed units".to_owned());
+        }
+        Self(vec![
+            (TargetKind::Service, estate.services.iter().map(|entry| entry.name.clone()).collect()),
+            (TargetKind::Unit, units),
+            (TargetKind::Bloat, postgres.clone()),
+            (TargetKind::Postgres, postgres),
+            (TargetKind::Redis, estate.redis.iter().map(|entry| entry.name.clone()).collect()),
+            (TargetKind::Kubernetes, estate.kubernetes.iter().map(|entry| entry.name.clone()).collect()),
+            (TargetKind::Backup, estate.backups.iter().map(|entry| entry.name.clone()).collect()),
+            (TargetKind::Certificate, estate.certificates.iter().map(|entry| entry.name.clone()).collect()),
+        ])
+    }
+
+    /// Why the estate has no such target; `None` where it has, and where the name stands open.
+    #[must_use]
+    pub fn refuses(&self, kind: &str, name: &str) -> Option<NoTarget> {
+        let kind = TargetKind::from_word(kind).filter(|_| !name.contains("{{"))?;
+        let (_, known) = self.0.iter().find(|(of, _)| *of == kind)?;
+        if known.iter().any(|known| known == name) {
+            return None;
+        }
+        let (why, hint) = no_such_target(kind, name, known);
+        Some(NoTarget { why, hint })
+    }
+
+    /// Why a lock of this name is refused: a server is locked by what it says it is, so the estate must name it.
+    #[must_use]
+    pub fn refuses_lock(&self, lock: &str) -> Option<NoTarget> {
+        let (kind, name) = lock.split_once(':').filter(|(kind, _)| things::KINDS.contains(kind))?;
+        self.refuses(kind, name)
+    }
+}
+
+impl BuiltIn {
+    /// The same for a plan: every value is a real one, so that what it names must exist.
+    #[must_use]
+    pub fn planning(self) -> Self {
+        Self { plans: true, ..self }
+    }
+}
