@@ -63,7 +63,11 @@ pub fn parse(text: &str, file: &Path) -> Result<Calendar, Vec<Problem>> {
         }
         root.finish(&mut problems);
     }
-    if problems.is_empty() { Ok(Calendar { windows, rules: found, text: text.to_owned() }) } else { Err(problems.into_sorted()) }
+    if problems.is_empty() {
+        Ok(Calendar { windows, rules: found, text: text.to_owned() })
+    } else {
+        Err(problems.into_sorted())
+    }
 }
 
 fn window(mut table: Table, problems: &mut Problems) -> Option<Window> {

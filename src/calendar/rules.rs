@@ -94,11 +94,8 @@ pub(super) fn read(root: &mut Table, problems: &mut Problems) -> Vec<Rule> {
         table.finish(problems);
         Some(Rule { environment, default: default.unwrap_or_else(|| Allowed::unsaid(environment)), anytime })
     };
-    let keys = [
-        ("production", Environment::Production),
-        ("staging", Environment::Staging),
-        ("other", Environment::Other),
-    ];
+    let keys =
+        [("production", Environment::Production), ("staging", Environment::Staging), ("other", Environment::Other)];
     let found: Vec<Rule> = keys.into_iter().filter_map(of).collect();
     rules.finish(problems);
     found

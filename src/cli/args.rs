@@ -1,5 +1,6 @@
 //! The command line, as types; help, man page and completions are generated from them.
 
+use crate::cli::switch::Switch;
 use crate::domain::Section;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -33,7 +34,7 @@ pub struct Common {
     #[arg(long, global = true, value_name = "DIR", env = "MIDWATCH_STATE")]
     pub state: Option<PathBuf>,
     /// Open without the means to act.
-    #[arg(long, alias = "readonly", global = true, env = "MIDWATCH_READ_ONLY")]
+    #[arg(long, alias = "readonly", global = true, env = "MIDWATCH_READ_ONLY", value_parser = Switch("MIDWATCH_READ_ONLY"))]
     pub read_only: bool,
     /// The theme's name: one beside the estate file, or a built-in one (night, mono).
     #[arg(long, global = true, value_name = "NAME", env = "MIDWATCH_THEME")]
@@ -112,7 +113,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct Demo {
     /// Remove the demo estate.
-    #[arg(long, env = "MIDWATCH_DEMO_STOP")]
+    #[arg(long)]
     pub stop: bool,
 }
 
@@ -123,7 +124,7 @@ pub struct Check {
     #[arg(value_name = "PANE")]
     pub panes: Vec<Pane>,
     /// Print JSON.
-    #[arg(long, env = "MIDWATCH_JSON")]
+    #[arg(long, env = "MIDWATCH_JSON", value_parser = Switch("MIDWATCH_JSON"))]
     pub json: bool,
 }
 
@@ -174,7 +175,7 @@ pub struct Plan {
     #[command(flatten)]
     pub procedure: Procedure,
     /// Print JSON.
-    #[arg(long, env = "MIDWATCH_JSON")]
+    #[arg(long, env = "MIDWATCH_JSON", value_parser = Switch("MIDWATCH_JSON"))]
     pub json: bool,
 }
 
@@ -193,7 +194,7 @@ pub struct Rehearse {
     #[command(flatten)]
     pub procedure: Procedure,
     /// Print JSON.
-    #[arg(long, env = "MIDWATCH_JSON")]
+    #[arg(long, env = "MIDWATCH_JSON", value_parser = Switch("MIDWATCH_JSON"))]
     pub json: bool,
 }
 
@@ -213,7 +214,7 @@ pub struct Run {
     #[arg(long, value_name = "PHRASE")]
     pub confirm: Vec<String>,
     /// Print the journal's records as they come, one JSON object a line.
-    #[arg(long, env = "MIDWATCH_JSON")]
+    #[arg(long, env = "MIDWATCH_JSON", value_parser = Switch("MIDWATCH_JSON"))]
     pub json: bool,
 }
 
@@ -228,7 +229,7 @@ pub enum Yes {
 #[derive(Debug, Args)]
 pub struct Runs {
     /// Print JSON.
-    #[arg(long, env = "MIDWATCH_JSON")]
+    #[arg(long, env = "MIDWATCH_JSON", value_parser = Switch("MIDWATCH_JSON"))]
     pub json: bool,
 }
 
@@ -247,7 +248,7 @@ pub struct Attach {
     #[command(flatten)]
     pub run: OneRun,
     /// Follow it and answer its prompts as plain text, as `midwatch run` does.
-    #[arg(long, env = "MIDWATCH_PLAIN")]
+    #[arg(long, env = "MIDWATCH_PLAIN", value_parser = Switch("MIDWATCH_PLAIN"))]
     pub plain: bool,
 }
 
@@ -258,7 +259,7 @@ pub struct Abort {
     #[command(flatten)]
     pub run: OneRun,
     /// Take back what the run changed, last first.
-    #[arg(long, env = "MIDWATCH_ABORT_UNDO")]
+    #[arg(long)]
     pub undo: bool,
 }
 
@@ -291,7 +292,7 @@ pub struct Windows {
     #[arg(long, value_name = "DAYS", default_value_t = 35, env = "MIDWATCH_WINDOWS_DAYS", value_parser = clap::value_parser!(u16).range(1..=731))]
     pub days: u16,
     /// Print JSON.
-    #[arg(long, env = "MIDWATCH_JSON")]
+    #[arg(long, env = "MIDWATCH_JSON", value_parser = Switch("MIDWATCH_JSON"))]
     pub json: bool,
 }
 
@@ -302,10 +303,10 @@ pub struct Lint {
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Let a warning fail, too: exit 1 where there are only warnings.
-    #[arg(long, env = "MIDWATCH_LINT_STRICT")]
+    #[arg(long, env = "MIDWATCH_LINT_STRICT", value_parser = Switch("MIDWATCH_LINT_STRICT"))]
     pub strict: bool,
     /// Print JSON.
-    #[arg(long, env = "MIDWATCH_JSON")]
+    #[arg(long, env = "MIDWATCH_JSON", value_parser = Switch("MIDWATCH_JSON"))]
     pub json: bool,
 }
 

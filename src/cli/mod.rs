@@ -19,12 +19,14 @@ mod schema;
 mod setup;
 mod shell;
 mod stop;
+mod switch;
 mod verify;
 mod windows;
 
 use crate::domain::{Clean, Error};
 use args::{Cli, Command};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -78,10 +80,28 @@ fn dispatch(cli: Cli) -> crate::domain::error::Result<u8> {
     }
 }
 
+/// The subcommand of a command line that clap refuses: the first word that is neither an option nor the value of one.
+fn subcommand(mut words: impl Iterator<Item = OsString>) -> Option<OsString> {
+    let command = args::Cli::command();
+    let takes_value = |option: &str| {
+        let own = command.get_arguments().find(|argument| argument.get_long() == Some(option));
+        own.is_some_and(|argument| argument.get_action().takes_values())
+    };
+    while let Some(word) = words.next() {
+        match word.to_str().and_then(|word| word.strip_prefix("--")) {
+            Some(option) if takes_value(option) => drop(words.next()),
+            Some(_) => {}
+            None if word.as_encoded_bytes().starts_with(b"-") => {}
+            None => return Some(word),
+        }
+    }
+    None
+}
+
 /// Help and version go to standard output with code 0; a wrong command line is 2, and 3 for `check`, whose codes are verdicts.
 fn usage(cause: &clap::Error) -> ExitCode {
     let _ = cause.print();
-    let is_check = std::env::args().nth(1).is_some_and(|word| word == "check");
+    let is_check = subcommand(std::env::args_os().skip(1)).is_some_and(|word| word == "check");
     match (cause.use_stderr(), is_check) {
         (false, _) => ExitCode::SUCCESS,
         (true, false) => ExitCode::from(2),

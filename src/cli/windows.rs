@@ -31,7 +31,9 @@ pub fn run(common: &Common, args: &Windows) -> Result<u8> {
 fn rule(world: &World) -> String {
     let environment = world.estate.environment;
     let text = match world.calendar.default_of(environment) {
-        Allowed::Anytime => format!("{environment}: a change may begin at any time, unless its procedure names a window"),
+        Allowed::Anytime => {
+            format!("{environment}: a change may begin at any time, unless its procedure names a window")
+        }
         Allowed::Window => format!("{environment}: a change needs an open window"),
     };
     let exceptions: Vec<&str> = world.calendar.exceptions_of(environment).iter().map(|(_, id)| id.as_str()).collect();

@@ -23,7 +23,7 @@ pub(super) fn lives(pid: u32) -> bool {
 
 /// The directory to own a server in, in the process that [`an_owner_that_is_killed`] starts with this word; nowhere else.
 pub(super) fn asked_to_own(word: &str) -> Option<PathBuf> {
-    let dir = std::env::args().skip_while(|argument| argument != word).nth(1).map(PathBuf::from);
+    let dir = std::env::args_os().skip_while(|argument| argument != word).nth(1).map(PathBuf::from);
     dir.filter(|dir| dir.is_absolute())
 }
 

@@ -257,7 +257,8 @@ fn a_change_in_production_needs_a_window_although_its_procedure_names_none() {
     let estate = estate_of("production", "04:00");
     estate.procedure("change", "", &step("one", "1m"));
     estate.procedure("look", "", "[[look]]\ntitle = \"L\"\ncheck = { exec = [\"true\"] }\n");
-    let outside = "step 1 (one) is outside any maintenance window: no window is open; next: weekly at 2026-11-29 02:00 UTC";
+    let outside =
+        "step 1 (one) is outside any maintenance window: no window is open; next: weekly at 2026-11-29 02:00 UTC";
     estate.start("change", &["--yes", "change"]).exits(7).says(outside).says("--emergency");
     estate.midwatch(&["plan", "test/change"]).exits(7).says(outside);
     assert!(estate.runs().is_empty());
@@ -281,7 +282,10 @@ fn production_without_a_window_refuses_every_change_until_its_rule_allows_it() {
     start().exits(7).says(NO_WINDOW);
     write("schema = 1\n[rules.production]\nanytime = [\"test/chnge\"]\n");
     start().exits(7).says(NO_WINDOW);
-    estate.midwatch(&["lint"]).exits(2).says("windows.toml:3:12: there is no procedure `test/chnge` (did you mean `test/change`?)");
+    estate
+        .midwatch(&["lint"])
+        .exits(2)
+        .says("windows.toml:3:12: there is no procedure `test/chnge` (did you mean `test/change`?)");
     assert_eq!((estate.lines("done"), estate.runs().len()), (0, 0));
     write("schema = 1\n[rules.production]\nanytime = [\"test/change\"]\n");
     start().exits(0);
@@ -312,7 +316,10 @@ fn a_run_keeps_to_the_rule_it_was_started_by_at_each_step() {
     set_clock(&estate, &sunday("04:30"));
     run.accept(&first, consent(&first));
     let refused = run.prompt_after(&first.id);
-    assert!(text_of(&refused).starts_with("refused: one is outside any maintenance window: no window is open"), "{refused:?}");
+    assert!(
+        text_of(&refused).starts_with("refused: one is outside any maintenance window: no window is open"),
+        "{refused:?}"
+    );
     assert_eq!((run.count("step.intent"), estate.lines("done")), (0, 0));
     set_clock(&estate, &sunday("03:10"));
     run.accept(&refused, decide(Choice::Retry));

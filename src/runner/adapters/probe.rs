@@ -50,7 +50,12 @@ struct Spec {
 }
 
 /// Reads the action.
-pub(super) fn parse(purpose: Purpose, mut table: Table, adapters: &dyn Adapters, problems: &mut Problems) -> Option<Action> {
+pub(super) fn parse(
+    purpose: Purpose,
+    mut table: Table,
+    adapters: &dyn Adapters,
+    problems: &mut Problems,
+) -> Option<Action> {
     let at = table.at;
     if !matches!(purpose, Purpose::Read | Purpose::Check) {
         problems.say(at, format!("`probe` can be read and checked, and not stand under `{}`", purpose.word()));
