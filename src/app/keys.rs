@@ -333,7 +333,8 @@ fn answer_or_say(model: &mut Model) {
 pub(crate) fn offer(model: &mut Model) -> Vec<Effect> {
     let Some(section) = model.focus.section() else { return Vec::new() };
     let Some(row) = model.lists.of_mut(section).take_cursor().cloned() else { return Vec::new() };
-    model.open(Modal::Offers { target: TargetId::of(&row), offers: None, withheld: Vec::new(), cursor: 0 });
+    let target = TargetId::of(&row);
+    model.open(Modal::Offers { target, offers: None, withheld: Vec::new(), cursor: None, scroll: 0 });
     vec![Effect::Query(Query::Offer(Box::new(row)))]
 }
 

@@ -62,8 +62,10 @@ pub enum Modal {
         offers: Option<Vec<Offer>>,
         /// What cannot act on it now, each with the reason.
         withheld: Vec<String>,
-        /// The one under the cursor.
-        cursor: usize,
+        /// The one under the cursor; `None` until a key selects one, except where the first is a read.
+        cursor: Option<usize>,
+        /// The first line on the screen, where there is no procedure to select.
+        scroll: u16,
     },
     /// A procedure's parameters.
     Params(Box<Form>),
@@ -186,6 +188,7 @@ impl Modal {
             Self::Help { scroll, .. }
             | Self::Row { scroll, .. }
             | Self::Step { scroll, .. }
+            | Self::Offers { scroll, .. }
             | Self::Plan { scroll, .. }
             | Self::Notice { scroll, .. } => Some(scroll),
             Self::Prompt(dialog) => Some(&mut dialog.scroll),

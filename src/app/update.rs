@@ -9,7 +9,7 @@ use crate::app::model::{Hit, Model, Pane, TargetId};
 use crate::app::msg::{Mouse, Msg, Offer, PlanShown, RunSummary};
 use crate::app::panes::{checklist, log, run};
 use crate::app::wall;
-use crate::domain::{Error, Order, RunId, RunStatus};
+use crate::domain::{EffectClass, Error, Order, RunId, RunStatus};
 
 /// What to ask for after the first frame. The gate reads every target as soon as it is there, unasked.
 #[must_use]
@@ -80,13 +80,14 @@ fn shows_set(modal: &Modal, set: &crate::domain::Digest) -> bool {
 }
 
 fn offered(model: &mut Model, target: &TargetId, found: Vec<Offer>, why: Vec<String>) {
-    if let Some(Modal::Offers { target: asked, offers, withheld, cursor }) = model.modal_mut()
+    if let Some(Modal::Offers { target: asked, offers, withheld, cursor, .. }) = model.modal_mut()
         && asked == target
         && offers.is_none()
     {
+        // What changes or destroys waits for a key that selects it.
+        *cursor = found.first().filter(|first| first.effect == EffectClass::Read).map(|_| 0);
         *offers = Some(found);
         *withheld = why;
-        *cursor = 0;
     }
 }
 

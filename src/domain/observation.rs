@@ -105,6 +105,23 @@ impl TargetKind {
         }
     }
 
+    /// Several of them, in a sentence.
+    #[must_use]
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Host => "hosts",
+            Self::Mount => "mounts",
+            Self::Service => "services",
+            Self::Unit => "units",
+            Self::Postgres => "PostgreSQL databases",
+            Self::Redis => "Redis servers",
+            Self::Kubernetes => "Kubernetes objects",
+            Self::Backup => "backups",
+            Self::Certificate => "certificates",
+            Self::Bloat => "tables and indexes",
+        }
+    }
+
     /// Reads the word back.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {

@@ -7,6 +7,7 @@ use crate::domain::error::Result;
 use crate::domain::{Error, Fact, Kind, Order, Row, TargetKind, Verb};
 use crate::gate::World;
 use crate::gate::foreseen;
+use crate::procedure::acts_on::Refusal;
 use crate::procedure::catalog::Catalog;
 use crate::procedure::header::Procedure;
 use crate::procedure::plan::{Plan, Step, WindowUse};
@@ -20,29 +21,35 @@ use std::io;
 /// The fact of a row whose target can be acted on.
 const CAN_ACT: &str = "can_act";
 
-/// The procedures that act on a row, their parameters filled in from it; and what would, but needs an `act` that there is not.
+/// The procedures that act on a row, their parameters filled in from it: reads first, then changes, then what destroys; and what
+/// would act on it but needs an `act` that there is not. Where none applies, why each that acts on such rows does not.
 #[must_use]
 pub fn offers(world: &World, row: &Row) -> (Vec<Offer>, Vec<String>) {
     let catalog = world.catalog();
     let found = catalog.offers(row);
-    let withheld = withheld(&catalog, row, &found, world);
-    (found.into_iter().map(|(procedure, params)| offer(procedure, &params)).collect(), withheld)
+    let (able, mut withheld) = withheld(&catalog, row, &found, world);
+    if found.is_empty() {
+        let why = |why: Vec<Refusal>| why.iter().map(Refusal::to_string).collect::<Vec<_>>().join(", or ");
+        let refused = catalog.refusals(&able).into_iter();
+        withheld.extend(refused.map(|(procedure, refusals)| format!("{} {}", procedure.id, why(refusals))));
+    }
+    let mut offers: Vec<Offer> = found.into_iter().map(|(procedure, params)| offer(procedure, &params)).collect();
+    offers.sort_by(|a, b| (a.effect, &a.title, &a.procedure).cmp(&(b.effect, &b.title, &b.procedure)));
+    (offers, withheld)
 }
 
-/// What would be offered if the row's target could be acted on, each with the reason why it cannot.
+/// The row as it were if its target could be acted on, and what would be offered then, each with the reason why it is not.
 fn withheld(
     catalog: &Catalog,
     row: &Row,
     found: &[(&Procedure, BTreeMap<String, String>)],
     world: &World,
-) -> Vec<String> {
-    let Some(seen) = row.observation.as_ref().filter(|seen| seen.facts.get(CAN_ACT) == Some(&Fact::Bool(false))) else {
-        return Vec::new();
-    };
+) -> (Row, Vec<String>) {
     let mut able = row.clone();
-    let mut seen = seen.clone();
-    seen.facts.insert(CAN_ACT, Fact::Bool(true));
-    able.observation = Some(seen);
+    match able.observation.as_mut().filter(|seen| seen.facts.get(CAN_ACT) == Some(&Fact::Bool(false))) {
+        Some(seen) => seen.facts.insert(CAN_ACT, Fact::Bool(true)),
+        None => return (able, Vec::new()),
+    };
     let target = &row.target;
     let why = match has_act(world, row) {
         Some(true) => format!("cannot change {target}: it is a standby, or it takes no changes now"),
@@ -53,7 +60,8 @@ fn withheld(
     };
     let known: Vec<&str> = found.iter().map(|(procedure, _)| procedure.id.as_str()).collect();
     let more = catalog.offers(&able).into_iter().filter(|(procedure, _)| !known.contains(&procedure.id.as_str()));
-    more.map(|(procedure, _)| format!("{} {why}", procedure.id)).collect()
+    let withheld = more.map(|(procedure, _)| format!("{} {why}", procedure.id)).collect();
+    (able, withheld)
 }
 
 /// Every procedure.
@@ -240,12 +248,52 @@ mod tests {
             let (offers, withheld) = offers(&world(entry), &bloat(can_act));
             (offers.into_iter().map(|offer| offer.procedure).collect::<Vec<_>>(), withheld)
         };
-        let one = |text: &str| vec![text.to_owned()];
-        assert_eq!(told(&full, true), (one("novacron/vacuum-table"), Vec::new()));
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let other = "novacron/reindex-index needs kind == 'index' ('table' now)";
+        assert_eq!(told(&full, true), (texts(&["novacron/vacuum-table"]), Vec::new()));
         let why = "novacron/vacuum-table needs `act`: main has none in the estate";
-        assert_eq!(told(bare, false), (Vec::new(), one(why)));
+        assert_eq!(told(bare, false), (Vec::new(), texts(&[why, other])));
         let why = "novacron/vacuum-table cannot change main: it is a standby, or it takes no changes now";
-        assert_eq!(told(&full, false), (Vec::new(), one(why)));
+        assert_eq!(told(&full, false), (Vec::new(), texts(&[why, other])));
+    }
+
+    fn mount(configured: bool) -> Row {
+        let mut row = Row::unread(TargetKind::Mount, "/srv/cell0".to_owned(), String::new(), Duration::from_secs(5));
+        row.saw(Observation {
+            verdict: Verdict::Ok,
+            detail: String::new(),
+            facts: BTreeMap::from([
+                ("path", Fact::Text("/srv/cell0".to_owned())),
+                ("configured", Fact::Bool(configured)),
+            ]),
+            observed_at: Wall::from_unix(0, 0),
+            trend: None,
+        });
+        row
+    }
+
+    #[test]
+    fn reads_are_offered_before_changes_and_what_destroys_comes_last() {
+        let (offers, withheld) = offers(&world(""), &mount(true));
+        let effects: Vec<_> = offers.iter().map(|offer| offer.effect).collect();
+        assert!(effects.is_sorted(), "{effects:?}");
+        assert_eq!(offers.first().unwrap().procedure, "cell0/health-check");
+        assert_eq!(offers.last().unwrap().procedure, "cell0/data-retention");
+        assert_eq!(withheld, Vec::<String>::new(), "where one applies, the others are not listed");
+    }
+
+    #[test]
+    fn where_none_applies_each_that_acts_on_such_rows_says_why_not() {
+        let (offers, withheld) = offers(&world(""), &mount(false));
+        let why = |id: &str| format!("{id} needs configured == true (false now)");
+        let ids = ["cell0/archive-logs", "cell0/data-retention", "cell0/health-check"];
+        assert_eq!((offers, withheld), (Vec::new(), ids.map(why).to_vec()));
+        let service = Row::unread(TargetKind::Service, "api".to_owned(), String::new(), Duration::from_secs(5));
+        assert_eq!(
+            super::offers(&world(""), &service),
+            (Vec::new(), Vec::new()),
+            "what acts on other rows is not counted"
+        );
     }
 
     #[test]

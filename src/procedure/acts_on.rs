@@ -4,10 +4,11 @@
 
 use crate::config::reader::{Node, Place, Problems, Table, Value, nearest};
 use crate::domain::{Fact, Row, TargetKind};
-use crate::procedure::condition::Condition;
+use crate::procedure::condition::{Condition, Unmet};
 use crate::procedure::params::Param;
 use crate::procedure::template::{self, Allowed, Known, Piece, Reference};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 /// One binding of a procedure to a kind of row.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,34 +21,77 @@ pub struct ActsOn {
     pub params: BTreeMap<String, String>,
 }
 
-impl ActsOn {
-    /// The parameters this binding takes from a row; `None` where it does not apply or anything it needs is unknown.
-    #[must_use]
-    pub fn bind(&self, row: &Row, params: &[Param]) -> Option<BTreeMap<String, String>> {
-        if row.kind != self.row {
-            return None;
+/// Why a binding does not apply to a row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Refusal {
+    /// It is for rows of another kind.
+    Kind,
+    /// The row was never read.
+    Unread,
+    /// Its condition does not hold, or is unknown: in each alternative, the tests that fail.
+    Condition(Vec<Vec<Unmet>>),
+    /// A parameter takes a fact that the row does not have.
+    Missing(String),
+    /// A parameter refuses what the row says; the sentence names the parameter.
+    Parameter(String),
+    /// A parameter's text refers to what no row has.
+    Reference(String),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kind => f.write_str("is for rows of another kind"),
+            Self::Unread => f.write_str("needs a reading, and there is none yet"),
+            Self::Condition(alternatives) => {
+                f.write_str("needs ")?;
+                for (at, tests) in alternatives.iter().enumerate() {
+                    f.write_str(if at > 0 { " or " } else { "" })?;
+                    for (at, unmet) in tests.iter().enumerate() {
+                        write!(f, "{}{unmet}", if at > 0 { " and " } else { "" })?;
+                    }
+                }
+                Ok(())
+            }
+            Self::Missing(fact) => write!(f, "needs {fact}, which is not known of this row"),
+            Self::Parameter(why) => write!(f, "cannot take this row: {why}"),
+            Self::Reference(name) => write!(f, "cannot take its parameter `{name}` from a row"),
         }
-        let facts = &row.observation.as_ref()?.facts;
-        if let Some(condition) = &self.when
-            && condition.holds(facts) != Some(true)
-        {
-            return None;
+    }
+}
+
+impl ActsOn {
+    /// The parameters that this binding takes from a row.
+    ///
+    /// # Errors
+    /// Why it does not apply; what it needs and nothing knows is a reason, too.
+    pub fn bind(&self, row: &Row, params: &[Param]) -> Result<BTreeMap<String, String>, Refusal> {
+        if row.kind != self.row {
+            return Err(Refusal::Kind);
+        }
+        let facts = &row.observation.as_ref().ok_or(Refusal::Unread)?.facts;
+        if let Some(condition) = self.when.as_ref().filter(|condition| condition.holds(facts) != Some(true)) {
+            return Err(Refusal::Condition(condition.unmet(facts)));
         }
         let mut bound = BTreeMap::new();
         for (name, text) in &self.params {
+            let unreadable = || Refusal::Reference(name.clone());
             let mut out = String::new();
-            for piece in template::pieces(text).ok()? {
+            for piece in template::pieces(text).map_err(|_| unreadable())? {
                 match piece {
                     Piece::Text(text) => out.push_str(&text),
                     Piece::Reference(Reference::RowTarget) => out.push_str(&row.target),
-                    Piece::Reference(Reference::RowFact(fact)) => out.push_str(&words(facts.get(fact.as_str())?)?),
-                    Piece::Reference(_) | Piece::Quoted(..) => return None,
+                    Piece::Reference(Reference::RowFact(fact)) => {
+                        let known = facts.get(fact.as_str()).and_then(words);
+                        out.push_str(&known.ok_or(Refusal::Missing(fact))?);
+                    }
+                    Piece::Reference(_) | Piece::Quoted(..) => return Err(unreadable()),
                 }
             }
-            let param = params.iter().find(|param| param.name == *name)?;
-            bound.insert(name.clone(), param.bind(&out).ok()?.text);
+            let param = params.iter().find(|param| param.name == *name).ok_or_else(unreadable)?;
+            bound.insert(name.clone(), param.bind(&out).map_err(Refusal::Parameter)?.text);
         }
-        Some(bound)
+        Ok(bound)
     }
 }
 
@@ -117,3 +161,6 @@ fn kind(word: &str, at: Place, problems: &mut Problems) -> Option<TargetKind> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests;

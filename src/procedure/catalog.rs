@@ -4,6 +4,7 @@ use crate::config::reader::{LARGEST_FILE, Place, Problem, nearest};
 use crate::config::trust::{self, Loose};
 use crate::domain::error::said;
 use crate::domain::{Error, Kind, Row};
+use crate::procedure::acts_on::Refusal;
 use crate::procedure::adapters::Adapters;
 use crate::procedure::header::Procedure;
 use crate::procedure::read::read;
@@ -201,7 +202,14 @@ impl Catalog {
     /// The procedures that act on a row, each with the parameters it takes from it.
     #[must_use]
     pub fn offers(&self, row: &Row) -> Vec<(&Procedure, BTreeMap<String, String>)> {
-        self.procedures.values().filter_map(|procedure| Some((procedure, procedure.offer(row)?))).collect()
+        self.procedures.values().filter_map(|procedure| Some((procedure, procedure.offer(row).ok()?))).collect()
+    }
+
+    /// The procedures that act on rows of this kind and not on this one, each with the reasons of its bindings.
+    #[must_use]
+    pub fn refusals(&self, row: &Row) -> Vec<(&Procedure, Vec<Refusal>)> {
+        let refused = self.procedures.values().filter_map(|procedure| Some((procedure, procedure.offer(row).err()?)));
+        refused.filter(|(_, why)| !why.is_empty()).collect()
     }
 }
 

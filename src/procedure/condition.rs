@@ -18,8 +18,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 mod read;
+mod unmet;
 
 use read::{Token, test, tokens};
+pub use unmet::Unmet;
 
 /// A condition: alternatives of tests that must all hold.
 #[derive(Clone, Debug, PartialEq)]
@@ -236,11 +238,17 @@ impl fmt::Display for Condition {
             f.write_str(if at > 0 { " or " } else { "" })?;
             for (at, test) in tests.iter().enumerate() {
                 f.write_str(if at > 0 { " and " } else { "" })?;
-                let sign = OPS.iter().find(|(_, op)| *op == test.op).map_or("", |(sign, _)| sign);
-                write!(f, "{} {sign} {}", test.left, test.right)?;
+                write!(f, "{test}")?;
             }
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Test {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = OPS.iter().find(|(_, op)| *op == self.op).map_or("", |(sign, _)| sign);
+        write!(f, "{} {sign} {}", self.left, self.right)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::config::reader::{Node, Place, Problems, Table, Value};
 use crate::domain::{Budget, Digest, EffectClass, Order, Row};
-use crate::procedure::acts_on::{self, ActsOn};
+use crate::procedure::acts_on::{self, ActsOn, Refusal};
 use crate::procedure::back::{self, RawRollback};
 use crate::procedure::params::{self, Param};
 use crate::procedure::steps::RawStep;
@@ -99,10 +99,20 @@ impl Procedure {
         acts.map(|step| step.takes_s).try_fold(0_u64, |sum, takes| sum.checked_add(takes?))
     }
 
-    /// The parameters it takes from a row; `None` where it does not act on that row, or not now.
-    #[must_use]
-    pub fn offer(&self, row: &Row) -> Option<BTreeMap<String, String>> {
-        self.acts_on.iter().find_map(|binding| binding.bind(row, &self.params))
+    /// The parameters that it takes from a row.
+    ///
+    /// # Errors
+    /// Why each of its bindings to rows of that kind does not apply; none where it acts on no such row.
+    pub fn offer(&self, row: &Row) -> Result<BTreeMap<String, String>, Vec<Refusal>> {
+        let mut refusals = Vec::new();
+        for binding in &self.acts_on {
+            match binding.bind(row, &self.params) {
+                Ok(params) => return Ok(params),
+                Err(Refusal::Kind) => {}
+                Err(refusal) => refusals.push(refusal),
+            }
+        }
+        Err(refusals)
     }
 }
 

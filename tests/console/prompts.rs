@@ -285,7 +285,7 @@ pub fn planned(shown: PlanShown) -> Model {
         &mut model,
         Msg::Offered { target: sample::id(TargetKind::Service, "api"), offers: sample::offers(), withheld: Vec::new() },
     );
-    press(&mut model, "j Enter Enter");
+    press(&mut model, "j j Enter Enter");
     update(&mut model, Msg::Planned(Box::new(shown)));
     model
 }
@@ -344,7 +344,7 @@ fn a_plan_that_nobody_waits_for_is_not_shown() {
             withheld: Vec::new(),
         },
     );
-    press(&mut model, "Enter Esc");
+    press(&mut model, "j Enter Esc");
     update(&mut model, Msg::Planned(Box::new(sample::plan())));
     assert!(!matches!(model.modal(), Some(Modal::Plan { .. })));
 }

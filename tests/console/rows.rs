@@ -2,18 +2,19 @@
 
 use super::{console, model, press};
 use midwatch::app::effect::{Effect, Query, Screen};
+use midwatch::app::modal::Modal;
 use midwatch::app::model::{Area, Hit, Pane, Seen, TargetId};
 use midwatch::app::msg::{Mouse, Msg};
 use midwatch::app::panes::rows::RowList;
-use midwatch::app::{begin, update};
+use midwatch::app::{Model, begin, update};
 use midwatch::demo::sample;
-use midwatch::domain::{Boot, Rows, Section, TargetKind, Verdict};
+use midwatch::domain::{Boot, EffectClass, Rows, Section, TargetKind, Verdict};
 
-fn health(model: &midwatch::app::Model) -> &RowList {
+fn health(model: &Model) -> &RowList {
     model.lists.of(Section::Health)
 }
 
-fn order(model: &midwatch::app::Model) -> Vec<String> {
+fn order(model: &Model) -> Vec<String> {
     health(model).shown().map(|row| row.target.clone()).collect()
 }
 
@@ -67,7 +68,7 @@ fn x_asks_what_acts_on_the_row_under_the_cursor_and_an_answer_for_another_row_is
         &mut model,
         Msg::Offered { target: sample::id(TargetKind::Service, "api"), offers: sample::offers(), withheld: Vec::new() },
     );
-    press(&mut model, "j Enter");
+    press(&mut model, "j j Enter");
     let effects = press(&mut model, "Enter");
     let [Effect::Query(Query::Plan { procedure, params })] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!((procedure.as_str(), params["root"].as_str()), ("cell0/data-retention", "/srv/cell0"));
@@ -168,7 +169,7 @@ fn every_pane_has_its_number_and_its_filter() {
         assert_eq!(model.focus, pane);
     }
     press(&mut model, "4 / t a s k s Enter 3 / r e d i s Enter");
-    let shown = |model: &midwatch::app::Model, section| {
+    let shown = |model: &Model, section| {
         let list = model.lists.of(section);
         list.shown().map(|row| list.name(row)).collect::<Vec<_>>()
     };
@@ -178,6 +179,36 @@ fn every_pane_has_its_number_and_its_filter() {
     assert_eq!(shown(&model, Section::Certificates).len(), 5);
     press(&mut model, "Tab Tab BackTab");
     assert_eq!(model.focus, Pane::Bloat);
+}
+
+#[test]
+fn only_a_read_is_selected_before_a_key_selects() {
+    let offered = |first| {
+        let mut model = model();
+        press(&mut model, "j x");
+        let mut offers = sample::offers();
+        offers[0].effect = first;
+        let target = sample::id(TargetKind::Service, "api");
+        update(&mut model, Msg::Offered { target, offers, withheld: Vec::new() });
+        model
+    };
+    let cursor = |model: &Model| match model.modal() {
+        Some(Modal::Offers { cursor, .. }) => *cursor,
+        other => panic!("{other:?}"),
+    };
+    for effect in [EffectClass::Change, EffectClass::Destroy] {
+        let mut model = offered(effect);
+        assert_eq!(cursor(&model), None);
+        assert_eq!(press(&mut model, "Enter"), []);
+        assert_eq!(cursor(&model), None, "the dialog is still open");
+        let said = model.notice.as_ref().map(|(text, _)| text.as_str());
+        assert_eq!(said, Some("no procedure is selected: j selects one"));
+        press(&mut model, "j");
+        assert_eq!(cursor(&model), Some(0), "the first move selects the first");
+        press(&mut model, "Enter");
+        assert!(matches!(model.modal(), Some(Modal::Params(form)) if form.offer.procedure == "cell0/rotate-logs"));
+    }
+    assert_eq!(cursor(&offered(EffectClass::Read)), Some(0));
 }
 
 #[test]

@@ -142,7 +142,7 @@ fn what_was_typed_is_there_again_after_esc_but_for_the_words_of_consent() {
         &mut model,
         Msg::Offered { target: sample::id(TargetKind::Service, "api"), offers: sample::offers(), withheld: Vec::new() },
     );
-    press(&mut model, "j Enter");
+    press(&mut model, "j j Enter");
     assert!(
         matches!(model.modal(), Some(Modal::Params(form)) if form.fields.iter().any(|field| field.text().ends_with('7'))),
         "{:?}",

@@ -132,7 +132,7 @@ fn outside(size: (u16, u16)) -> Model {
     let mut model = pressed(sample::healthy(size, operator()), "/ s r v / c e l l Enter j x");
     let target = sample::id(TargetKind::Mount, "/srv/cell0");
     update(&mut model, Msg::Offered { target, offers: sample::offers(), withheld: Vec::new() });
-    sample::press(&mut model, "j Enter Enter");
+    sample::press(&mut model, "j j Enter Enter");
     let message = "step 2 (Move rotated logs to the archive) is outside any maintenance window: no window is open; next: weekly at 2026-11-29 02:00 UTC";
     let refused = Some(Error::new(Kind::Refused, message));
     update(&mut model, Msg::Planned(Box::new(PlanShown { refused, late: true, ..sample::plan() })));
@@ -270,7 +270,7 @@ fn offers_params_and_plan_100x30() {
         },
     );
     insta::assert_snapshot!("offers_100x30", shown(&mut model));
-    sample::press(&mut model, "Enter 3 0");
+    sample::press(&mut model, "j Enter 3 0");
     insta::assert_snapshot!("params_100x30", shown(&mut model));
     sample::press(&mut model, "Esc j Enter Enter");
     update(&mut model, Msg::Planned(Box::new(sample::plan())));
@@ -278,11 +278,25 @@ fn offers_params_and_plan_100x30() {
 }
 
 #[test]
+fn a_row_that_no_procedure_applies_to_80x24() {
+    let mut model = pressed(sample::healthy(SMALL, operator()), "/ s r v / c e l l Enter j x");
+    let target = sample::id(TargetKind::Mount, "/srv/cell0");
+    let withheld = vec![
+        "cell0/data-retention needs used_ratio > 0.8 (0.41 now)".to_owned(),
+        "cell0/rotate-logs needs configured == true (false now)".to_owned(),
+    ];
+    update(&mut model, Msg::Offered { target, offers: Vec::new(), withheld });
+    let screen = shown(&mut model);
+    assert!(screen.contains("2 procedures act on mounts. None applies here:"), "{screen}");
+    insta::assert_snapshot!("offers_none_applies_80x24", screen);
+}
+
+#[test]
 fn params_that_are_wrong_80x24() {
     let mut model = pressed(sample::healthy(SMALL, operator()), "/ s r v / c e l l Enter j x");
     let target = sample::id(TargetKind::Mount, "/srv/cell0");
     update(&mut model, Msg::Offered { target, offers: sample::offers(), withheld: Vec::new() });
-    sample::press(&mut model, "j Enter Enter");
+    sample::press(&mut model, "j j Enter Enter");
     let message = "cannot plan cell0/data-retention:\n  p.toml:17:1: `root` must be an absolute path\n  p.toml:18:1: `days` must be a number";
     let procedure = sample::plan().plan.id;
     update(&mut model, Msg::PlanRefused { procedure, error: Error::new(Kind::Usage, message) });

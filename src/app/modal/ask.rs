@@ -238,8 +238,9 @@ pub fn scroll(model: &mut Model, by: isize) -> Vec<Effect> {
     let ids: Vec<_> = model.runs.iter().flatten().map(|summary| summary.id.clone()).collect();
     let undo_owed = owes_undo(model);
     match model.modal_mut() {
-        Some(Modal::Offers { offers: Some(offers), cursor, .. }) => {
-            *cursor = cursor.saturating_add_signed(by).min(offers.len().saturating_sub(1));
+        Some(Modal::Offers { offers: Some(offers), cursor, .. }) if !offers.is_empty() => {
+            let moved = cursor.map_or(0, |cursor| cursor.saturating_add_signed(by));
+            *cursor = Some(moved.min(offers.len().saturating_sub(1)));
         }
         Some(Modal::Runs { cursor }) => {
             let at = cursor.as_ref().and_then(|id| ids.iter().position(|other| other == id));
@@ -282,8 +283,15 @@ fn scroll_set(model: &mut Model, by: isize) -> Vec<Effect> {
 fn open(model: &mut Model) -> Vec<Effect> {
     match model.modal() {
         Some(Modal::Offers { offers: Some(offers), cursor, .. }) => {
-            let Some(offer) = offers.get(*cursor).cloned() else { return Vec::new() };
-            launch(model, offer)
+            let none_selected = cursor.is_none() && !offers.is_empty();
+            if let Some(offer) = cursor.and_then(|cursor| offers.get(cursor)).cloned() {
+                return launch(model, offer);
+            }
+            if none_selected {
+                let key = model.keymap.shown(Action::Down);
+                model.say(format!("no procedure is selected: {key} selects one"));
+            }
+            Vec::new()
         }
         Some(Modal::Runs { cursor: Some(id) }) => {
             let id = id.clone();

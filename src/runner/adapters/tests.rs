@@ -4,6 +4,7 @@ use super::*;
 use crate::config::reader::LARGEST_FILE;
 use crate::domain::{Fact, Observation, Row, TargetKind, Verdict};
 use crate::procedure::Catalog;
+use crate::procedure::acts_on::Refusal;
 use crate::procedure::catalog::Library;
 use crate::procedure::plan::{Plan, WayBack};
 use crate::procedure::read::{lint, read};
@@ -119,12 +120,14 @@ fn mount(path: &str, ratio: f64) -> Row {
 #[test]
 fn rows_offer_what_acts_on_them() {
     let all = all();
-    assert_eq!(all.offer(&mount("/srv", 0.84)), Some(given(&[("root", "/srv"), ("word", "on data")])));
+    assert_eq!(all.offer(&mount("/srv", 0.84)), Ok(given(&[("root", "/srv"), ("word", "on data")])));
     for row in [mount("/srv", 0.5), mount("/", 0.9), mount("relative", 0.9), mount("/srv", f64::NAN)] {
-        assert_eq!(all.offer(&row), None);
+        assert_eq!(all.offer(&row).unwrap_err().len(), 1, "{row:?}");
     }
     let unread = Row::unread(TargetKind::Mount, "x".to_owned(), String::new(), Duration::from_secs(5));
-    assert_eq!(all.offer(&unread), None);
+    assert_eq!(all.offer(&unread), Err(vec![Refusal::Unread]));
+    let other = Row::unread(TargetKind::Certificate, "x".to_owned(), String::new(), Duration::from_secs(5));
+    assert_eq!(all.offer(&other), Err(Vec::new()), "it acts on no certificate, and has no reason");
 }
 
 #[test]

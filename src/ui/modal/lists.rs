@@ -7,7 +7,7 @@ use crate::app::modal::form::Command;
 use crate::app::modal::{Palette, SetList};
 use crate::app::msg::{Offer, RunSummary};
 use crate::config::theme::Role;
-use crate::domain::{Clean, RunId, RunStatus, quantity};
+use crate::domain::{Clean, RunId, RunStatus, TargetKind, quantity};
 use crate::ui::pen::Pen;
 use crate::ui::text::{Piece, Strip};
 use crate::ui::widgets::badge::badge;
@@ -61,19 +61,19 @@ pub(super) fn palette(pen: Pen<'_>, snapshot: &Snapshot<'_>, palette: &Palette, 
 
 pub(super) fn offers(
     pen: Pen<'_>,
-    target: &str,
+    (kind, target): (TargetKind, &str),
     (offers, withheld): (Option<&[Offer]>, &[String]),
-    cursor: usize,
+    cursor: Option<usize>,
     width: usize,
 ) -> Dialog {
     let mut body = Vec::new();
     let mut at = 0;
     match offers {
         None => body.extend(pen.sentence(Role::UiMuted, "looking for procedures", width)),
-        Some([]) => body.extend(pen.sentence(Role::UiMuted, "No procedure acts on this row as it is now.", width)),
+        Some([]) => body.extend(pen.sentence(Role::UiText, none_applies(kind, withheld.len()), width)),
         Some(offers) => {
             for (place, offer) in offers.iter().enumerate() {
-                let on = place == cursor;
+                let on = cursor == Some(place);
                 if on {
                     at = body.len() + 1;
                 }
@@ -88,15 +88,28 @@ pub(super) fn offers(
         body.extend(pen.sentence(Role::UiMuted, why, width));
     }
     let mut keys = vec![(Action::Back, "goes back")];
-    if offers.is_some_and(|offers| !offers.is_empty()) {
-        keys.insert(0, (Action::Open, "opens it; nothing starts yet"));
+    let any = offers.is_some_and(|offers| !offers.is_empty());
+    match cursor {
+        Some(_) if any => keys.insert(0, (Action::Open, "opens it; nothing starts yet")),
+        None if any => keys.insert(0, (Action::Down, "selects; nothing starts yet")),
+        _ => {}
     }
     Dialog {
         title: title(pen, [(Role::UiTitle, Piece::Words("Act on")), (Role::UiText, Piece::from(target.to_owned()))]),
         body,
         keys,
-        cursor: Some(at),
+        cursor: any.then_some(at),
         ..Dialog::default()
+    }
+}
+
+/// How many procedures act on rows of this kind, where none of them applies to this one.
+fn none_applies(kind: TargetKind, acting: usize) -> String {
+    let rows = kind.plural();
+    match acting {
+        0 => format!("No procedure acts on {rows}."),
+        1 => format!("1 procedure acts on {rows}. It does not apply here:"),
+        _ => format!("{acting} procedures act on {rows}. None applies here:"),
     }
 }
 

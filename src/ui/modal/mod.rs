@@ -72,9 +72,10 @@ pub fn draw(
         Modal::Item(dialog) => item::item(pen, snapshot, dialog, width),
         Modal::Notice { error, scroll } => details::notice(pen, error, *scroll, width),
         Modal::Palette(palette) => lists::palette(pen, snapshot, palette, width),
-        Modal::Offers { target, offers, withheld, cursor } => {
+        Modal::Offers { target, offers, withheld, cursor, scroll } => {
             let name = snapshot.lists.row(target).map_or_else(|| target.name.clone(), Row::name);
-            lists::offers(pen, &name, (offers.as_deref(), withheld), *cursor, width)
+            let list = lists::offers(pen, (target.kind, &name), (offers.as_deref(), withheld), *cursor, width);
+            Dialog { scroll: *scroll, ..list }
         }
         Modal::Runs { cursor } => lists::runs(pen, snapshot, cursor.as_ref(), width),
         Modal::SetList(list) => {

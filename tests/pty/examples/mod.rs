@@ -28,7 +28,9 @@ fn plan(pty: &Pty, (pane, row): (&str, &str), title: &str, typed: &str, fields: 
     // A row is offered what fits it once it has been read.
     loop {
         pty.send("x");
-        let offers = pty.wait_for(SOON, |screen| screen.contains(title) || screen.contains("No procedure acts"));
+        let offers = pty.wait_for(SOON, |screen| {
+            screen.contains(title) || screen.contains(" apply here:") || screen.contains(" applies here:")
+        });
         if offers.contains(title) {
             break;
         }
