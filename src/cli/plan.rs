@@ -4,12 +4,12 @@ use crate::app::msg::PlanShown;
 use crate::cli::args::{self, Common};
 use crate::cli::{setup, shell};
 use crate::domain::error::Result;
+use crate::domain::reference;
 use crate::domain::{Basis, Clean, Error, Preview, quantity};
 use crate::gate::plans;
 use crate::journal::fold::StepView;
 use crate::procedure::condition::spoken;
 use crate::procedure::plan::Step;
-use crate::procedure::template::as_written;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
@@ -102,7 +102,7 @@ pub fn as_text(shown: &PlanShown) -> String {
     if let Some(refusal) = &shown.refused {
         let _ = writeln!(text, "\nrefused: {refusal}");
     }
-    clean(&text)
+    clean(&reference::show(&text))
 }
 
 /// How long a step takes, as far as past runs or its author tell: `12 s (p50 8 s, p90 12 s of 14 runs)`.
@@ -120,7 +120,7 @@ fn describe(text: &mut String, number: usize, step: &Step, preview: Option<&Resu
     let _ = writeln!(text, "{number:>3}  {:<7} {:<8} {}", step.verb.word(), step.effect.word(), step.title);
     let line = step.act.as_ref().map_or(step.text.as_str(), |action| action.line.as_str());
     if !line.is_empty() {
-        let _ = writeln!(text, "       {}", as_written(line));
+        let _ = writeln!(text, "       {}", line);
     }
     if !step.receivers.is_empty() {
         let _ = writeln!(text, "       to: {}", step.receivers.join(", "));
@@ -178,4 +178,31 @@ pub fn preview_lines(text: &mut String, preview: &Preview) {
 #[must_use]
 pub fn clean(text: &str) -> String {
     Clean::lines(text).iter().map(|line| line.plain() + "\n").collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::procedure::{Catalog, plan::Plan};
+    use crate::runner::adapters::BuiltIn;
+    use std::collections::BTreeMap;
+    use std::path::Path;
+
+    #[test]
+    fn a_plan_names_what_only_its_run_knows() {
+        let estate = "schema = 1\nname = \"e\"\nenvironment = \"other\"\n[[redis]]\nname = \"queue\"\n\
+                      url = \"redis://127.0.0.1:1\"\nact = \"redis://127.0.0.1:1\"\n";
+        let adapters = BuiltIn::of(&crate::config::estate::Estate::parse(estate, Path::new("midwatch.toml")).unwrap());
+        let catalog = Catalog::read(None, &adapters);
+        let procedure = catalog.find("novacron/drain-queue").unwrap();
+        let given = BTreeMap::from([("redis".to_owned(), "queue".to_owned())]);
+        let plan = Plan::make(procedure, &given, "e", "other", &adapters, catalog.library()).unwrap();
+        let previews = plan.steps.iter().map(|_| None).collect();
+        let hash = plan.hash().unwrap();
+        let (refused, late, foreseen, warnings) = (None, false, None, Vec::new());
+        let text = as_text(&PlanShown { plan, hash, previews, refused, late, foreseen, warnings });
+        assert!(text.contains("set queue_drain_mode to <run id> for 2 h"), "{text}");
+        assert!(text.contains("run_id of INFO == '<server.run_id>'"), "{text}");
+        assert!(!text.contains("{{"), "{text}");
+    }
 }

@@ -11,6 +11,7 @@ pub mod observation;
 pub mod pace;
 pub mod preview;
 pub mod quantity;
+pub mod reference;
 pub mod run;
 pub mod step;
 pub mod time;

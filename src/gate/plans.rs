@@ -4,6 +4,7 @@ use crate::app::msg::{Offer, Outline, ParamShown, PlanShown};
 use crate::config::reader::Problem;
 use crate::config::state::Scope;
 use crate::domain::error::Result;
+use crate::domain::reference;
 use crate::domain::{Error, Fact, Kind, Order, Row, TargetKind, Verb};
 use crate::gate::World;
 use crate::gate::foreseen;
@@ -11,7 +12,6 @@ use crate::procedure::acts_on::Refusal;
 use crate::procedure::catalog::Catalog;
 use crate::procedure::header::Procedure;
 use crate::procedure::plan::{Plan, Step, WindowUse};
-use crate::procedure::template::as_written;
 use crate::procedure::{catalog, outline};
 use crate::runner::adapters::{self, BuiltIn, Look};
 use crate::runner::{identity, policy};
@@ -78,7 +78,7 @@ pub fn checklists(world: &World) -> Vec<Outline> {
     lists.sort_by_key(|list| catalog::is_built_in(list));
     let outline = |list: &Procedure| Outline {
         offer: offer(list, &BTreeMap::new()),
-        items: outline::of(list, catalog.library()),
+        items: outline::of(list, catalog.library()).into_iter().map(shown_item).collect(),
     };
     lists.into_iter().map(outline).collect()
 }
@@ -102,19 +102,23 @@ fn offer(procedure: &Procedure, given: &BTreeMap<String, String>) -> Offer {
     Offer {
         procedure: procedure.id.clone(),
         title: titled(procedure.title(), &params),
-        purpose: procedure.purpose().to_owned(),
+        purpose: titled(procedure.purpose(), &params),
         effect: procedure.effect(),
         takes_s: procedure.takes_s(),
         params,
     }
 }
 
-/// A title with what is known of its parameters; what must still be asked for is left open.
+fn shown_item((phase, title): (String, String)) -> (String, String) {
+    (phase, reference::show(&title))
+}
+
+/// A title with what is known of its parameters; what must still be asked for stands by its name: `Vacuum <schema>.<table>`.
 fn titled(title: &str, params: &[ParamShown]) -> String {
-    params.iter().fold(title.to_owned(), |title, param| {
-        let known = if param.value.is_empty() { "…" } else { &param.value };
-        title.replace(&format!("{{{{{}}}}}", param.name), known)
-    })
+    let known = params.iter().filter(|param| !param.value.is_empty());
+    let filled =
+        known.fold(title.to_owned(), |title, param| title.replace(&format!("{{{{{}}}}}", param.name), &param.value));
+    reference::show(&filled)
 }
 
 /// A plan with these parameters; touches nothing.
@@ -174,10 +178,13 @@ pub fn shown(world: &World, procedure: &str, params: &BTreeMap<String, String>) 
 fn preview(step: &Step) -> Option<Result<crate::domain::Preview>> {
     let action = step.act.as_ref().filter(|_| step.verb == Verb::Do)?;
     let seen = adapters::preview(action, &Look::of(step, identity::host_name()), &mut io::sink());
+    let seen = seen.map_err(|error| Error { message: reference::show(&error.message), ..error });
     Some(seen.map(|seen| crate::domain::Preview {
-        headline: as_written(&seen.headline),
-        way_back: as_written(&seen.way_back),
-        facts: seen.facts.iter().map(|(name, value)| (name.clone(), as_written(value))).collect(),
+        headline: reference::show(&seen.headline),
+        place: reference::show(&seen.place),
+        warnings: seen.warnings.iter().map(|warning| reference::show(warning)).collect(),
+        way_back: reference::show(&seen.way_back),
+        facts: seen.facts.iter().map(|(name, value)| (name.clone(), reference::show(value))).collect(),
         ..seen
     }))
 }
@@ -193,7 +200,7 @@ mod tests {
             ParamShown { name: name.to_owned(), accepts, value: value.to_owned() }
         };
         let params = [param("schema", "public"), param("table", "")];
-        assert_eq!(titled("Vacuum {{schema}}.{{table}}", &params), "Vacuum public.…");
+        assert_eq!(titled("Vacuum {{schema}}.{{table}}", &params), "Vacuum public.<table>");
     }
 
     use crate::calendar::Calendar;
@@ -270,6 +277,21 @@ mod tests {
             trend: None,
         });
         row
+    }
+
+    #[test]
+    fn what_is_listed_names_its_open_parameters() {
+        let listed = all(&world(""));
+        let title = |id: &str| listed.iter().find(|offer| offer.procedure == id).unwrap().title.as_str();
+        assert_eq!(title("novacron/vacuum-table"), "Vacuum <schema>.<table>");
+        assert_eq!(title("cell0/restart-unit"), "Restart <unit>");
+        let mut texts: Vec<String> =
+            listed.iter().flat_map(|offer| [offer.title.clone(), offer.purpose.clone()]).collect();
+        let lists = checklists(&world(""));
+        texts.extend(lists.iter().map(|list| list.offer.title.clone()));
+        texts.extend(lists.into_iter().flat_map(|list| list.items).map(|(_, title)| title));
+        assert!(texts.len() > 40 && !texts.iter().any(|text| text.contains("{{")), "{texts:#?}");
+        assert!(texts.iter().any(|text| text == "Cell 0 emergency: <incident>"), "{texts:#?}");
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub use view::{
     WayBackView,
 };
 
+use crate::domain::reference;
 use crate::domain::{Digest, Order, RunStatus, StepState};
 use crate::journal::reading::{Counts, Side};
 use crate::journal::record::{Event, Record, WentBack};
@@ -53,7 +54,7 @@ impl RunView {
         };
         let mut view = Self {
             procedure: procedure.clone(),
-            title: title.clone(),
+            title: reference::show(title),
             plan: plan.clone(),
             estate: estate.clone(),
             environment: environment.clone(),

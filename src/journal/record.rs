@@ -15,6 +15,7 @@ pub use event::Event;
 pub use outcome::{Ending, LogEnd, Outcome};
 pub use prompt::{Answer, Ask, Choice, Closed, Covered, consequences};
 
+use crate::domain::reference;
 use crate::domain::{Actor, Boot, Digest, EffectClass, RunId, Verb, Wall};
 use crate::journal::terms::Timing;
 use serde::{Deserialize, Serialize};
@@ -108,6 +109,19 @@ pub struct StepHead {
 }
 
 impl StepHead {
+    /// The same with the references that were open when the run was created shown by their names.
+    #[must_use]
+    pub fn shown(self) -> Self {
+        Self {
+            title: reference::show(&self.title),
+            way_back: reference::show(&self.way_back),
+            what: reference::show(&self.what),
+            when: self.when.as_deref().map(reference::show),
+            until: self.until.as_deref().map(reference::show),
+            ..self
+        }
+    }
+
     /// A step that says nothing else of itself.
     #[must_use]
     pub fn new(phase: &str, title: &str, verb: Verb, effect: EffectClass) -> Self {

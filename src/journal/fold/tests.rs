@@ -414,3 +414,21 @@ fn the_panes_are_read_before_the_work_once_and_not_when_it_has_begun() {
     assert_eq!(view.reading(Side::After).unwrap().digest, Digest::of(b"c"));
     assert!(view.has_acted() && !after(&[intent(0, 1, Read, None)]).has_acted());
 }
+
+#[test]
+fn what_a_run_did_not_know_when_it_was_created_is_shown_by_its_name() {
+    let head = crate::journal::record::StepHead {
+        title: "Say to {{saved:2/host.name}}".into(),
+        what: "tell ops: the host said {{saved:host}}".into(),
+        way_back: "delete drain while it holds {{run.id}}".into(),
+        when: Some("{{run.dir}} != ''".into()),
+        until: Some("{{server.run_id}} == 'a'".into()),
+        ..head(crate::domain::Verb::Notify, Read)
+    };
+    let shown = StepView::planned(head).head;
+    assert_eq!(shown.title, "Say to <host.name>");
+    assert_eq!(shown.what, "tell ops: the host said <host>");
+    assert_eq!(shown.way_back, "delete drain while it holds <run id>");
+    assert_eq!(shown.when.as_deref(), Some("<run directory> != ''"));
+    assert_eq!(shown.until.as_deref(), Some("<server.run_id> == 'a'"));
+}

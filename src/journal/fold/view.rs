@@ -369,7 +369,7 @@ impl StepView {
     #[must_use]
     pub fn planned(head: StepHead) -> Self {
         Self {
-            head,
+            head: head.shown(),
             state: StepState::Planned,
             attempts: 0,
             ran: false,

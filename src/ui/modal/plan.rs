@@ -20,6 +20,7 @@ use crate::app::Snapshot;
 use crate::app::keymap::Action;
 use crate::app::msg::PlanShown;
 use crate::config::theme::Role;
+use crate::domain::reference;
 use crate::domain::{Basis, Clean, quantity};
 use crate::journal::fold::StepView;
 use crate::procedure::plan::Step;
@@ -127,7 +128,7 @@ fn step_line(pen: Pen<'_>, number: u64, step: &Step, known: Option<&StepView>, w
     let takes = time.map_or_else(String::new, |time| format!("~{}", quantity::span(time)));
     let room = width.saturating_sub(5 + 20);
     let strip = Strip::new().right(4, pen.style(Role::UiMuted), number).gap(2);
-    let strip = strip.put_within(room, pen.style(Role::UiText), &step.title).to(6 + room);
+    let strip = strip.put_within(room, pen.style(Role::UiText), reference::show(&step.title)).to(6 + room);
     let strip = strip.put(pen.style(Role::from(step.effect)), step.effect.word());
     strip.right(width.saturating_sub(1), pen.style(Role::UiMuted), takes).line()
 }

@@ -1,6 +1,7 @@
 //! The read-only twin of a statement: which server, which objects, which lock, who is in its way.
 
 use crate::domain::quantity::{bytes, count, counted};
+use crate::domain::reference;
 use crate::domain::{EffectClass, Error, Kind, Preview};
 use crate::probes::postgres::connect::{Session, connect};
 use crate::procedure::plan::Action;
@@ -227,7 +228,8 @@ fn shown(spec: &Spec, sql: &str, lock_timeout: Duration, asked: &Look, sight: Si
     let role = if server.standby { "standby" } else { "primary" };
     let who = format!("PostgreSQL {} · {role} · system {}", server.version, server.system);
     let statement = one_line(sql);
-    let headline = shortened(&statement);
+    // What is open in a plan is named before it is cut, so that no name is cut in its braces.
+    let headline = shortened(&reference::show(&statement));
     // Where the headline has all of it, it is not told twice.
     let mut told: Vec<(String, String)> =
         Some(("statement".to_owned(), statement.clone())).filter(|_| headline != statement).into_iter().collect();
