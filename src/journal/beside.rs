@@ -2,8 +2,10 @@
 //!
 //! ```text
 //! seal.json                    written after the seal: how many records the journal has, and the digest of the last
-//! steps/3.1   logs/3.1.log     made after the record of the attempt's intent
+//! steps/3.1                    made after the record of the attempt's intent
 //! ```
+//!
+//! `logs/3.1.log` shows nothing: the log of a look, and that of a step that only undoes others, is written before its intent.
 
 use crate::domain::Digest;
 use crate::journal::append::JOURNAL;
@@ -41,8 +43,7 @@ impl Beside {
         let mut text = Vec::new();
         let read = File::open(dir.join(SEAL)).and_then(|file| file.take(4096).read_to_end(&mut text));
         let seal = read.ok().and_then(|_| serde_json::from_slice(&text).ok());
-        let entries =
-            ["steps", "logs"].iter().filter_map(|below| fs::read_dir(dir.join(below)).ok()).flatten().flatten();
+        let entries = fs::read_dir(dir.join("steps")).into_iter().flatten().flatten();
         let mut attempts: Vec<_> = entries.filter_map(|entry| attempt(entry.file_name().to_str()?)).collect();
         attempts.sort_unstable();
         Self { seal, attempts }
@@ -71,9 +72,9 @@ impl Beside {
     }
 }
 
-/// `3.1` or `3.1.log` as two numbers; other names are of looks and undos.
+/// `3.1` as two numbers; other names are of looks and undos.
 fn attempt(name: &str) -> Option<(u32, u32)> {
-    let (step, attempt) = name.strip_suffix(".log").unwrap_or(name).split_once('.')?;
+    let (step, attempt) = name.split_once('.')?;
     Some((step.parse().ok()?, attempt.parse().ok()?))
 }
 
@@ -99,4 +100,27 @@ pub fn never_began(dir: &Path) -> bool {
         Ok(_) => walk_file(&journal).is_ok_and(|walked| walked.view.is_none() && walked.verdict.exit_code() != 4),
     };
     none && beside.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_made_after_its_record_shows_a_cut() {
+        let dir = tempfile::tempdir().unwrap();
+        for below in ["steps", "logs"] {
+            fs::create_dir(dir.path().join(below)).unwrap();
+        }
+        // Each is there before a record of it is: a log, a proof, a look in the ending, a wait that goes on, an undo.
+        fs::write(dir.path().join("logs/4.1.log"), "restored step 3\n").unwrap();
+        for name in ["4.1.proof1", "4.after1", "4.1.again1", "4.1.undo"] {
+            fs::create_dir(dir.path().join("steps").join(name)).unwrap();
+        }
+        assert!(Beside::look(dir.path()).is_empty());
+        assert_eq!(Beside::look(dir.path()).untold(None), None);
+        fs::create_dir(dir.path().join("steps/4.1")).unwrap();
+        let why = Beside::look(dir.path()).untold(None).unwrap();
+        assert!(why.contains("attempt 1 of step 4"), "{why}");
+    }
 }

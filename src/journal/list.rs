@@ -3,7 +3,7 @@
 use crate::domain::error::Result;
 use crate::domain::{Error, Order, RunId, RunStatus, Wall};
 use crate::journal::append::JOURNAL;
-use crate::journal::beside::Beside;
+use crate::journal::beside::{Beside, never_began};
 use crate::journal::chain::{Verdict, Walk};
 use crate::journal::fold::RunView;
 use rustix::fs::{Mode, OFlags};
@@ -116,7 +116,12 @@ fn summary(dir: &Path, id: RunId, lives: impl Fn(&RunId) -> bool) -> RunSummary 
     };
     let view = view.filter(|view| view.id == id);
     let Some(view) = view else {
-        let damage = damage.or_else(|| Some("its journal is another run's".to_owned()));
+        let never = !lives(&id) && never_began(&dir.join(id.as_str()));
+        let damage = match damage {
+            Some(why) if never => Some(format!("{why}: it never began; remove it: midwatch abort {id}")),
+            None => Some("its journal is another run's".to_owned()),
+            damage => damage,
+        };
         let started = started(&id);
         let (status, progress) = (RunStatus::Interrupted, (0, 0));
         return RunSummary {
@@ -206,7 +211,8 @@ mod tests {
         assert_eq!(of(5).title, "Delete data past retention");
         assert!(damage(6).contains("journal.jsonl: no such file"), "{}", damage(6));
         assert_eq!(of(6).started, Wall::from_unix(1_787_000_000, 0));
-        assert_eq!(damage(7), "its journal has no record");
+        let hint = format!("its journal has no record: it never began; remove it: midwatch abort {}", run_id(7));
+        assert_eq!(damage(7), hint);
         assert_eq!((damage(8).as_str(), of(8).status), ("", RunStatus::Interrupted));
         assert!(damage(9).contains("it is not a plain file"));
     }

@@ -1,7 +1,9 @@
 //! `midwatch verify` on the directory of a real run, whole and then spoilt.
 
+use super::failpoints::killed;
 use crate::support::estate::Estate;
 use crate::support::run::Run;
+use midwatch::domain::RunStatus;
 use std::fs;
 use std::path::Path;
 
@@ -153,8 +155,32 @@ fn a_run_that_never_began_is_not_waited_for_and_can_be_removed() {
         run.midwatch("verify", &[]).exits(3).says("never began");
         run.midwatch("attach", &["--plain"]).exits(4).says("never began");
         run.midwatch("resume", &[]).exits(7).says("remove it: midwatch abort");
+        estate.midwatch(&["runs"]).exits(0).says("never began").says(&format!("remove it: midwatch abort {}", run.dir.id));
     }
     run.midwatch("abort", &[]).exits(0).says("its directory is removed");
     assert!(!run.dir.path.exists());
     estate.midwatch(&["runs"]).exits(0).says("no runs yet");
+}
+
+/// A checklist whose one item is looked at: its log is written before the record of the look.
+const LOOK: &str = r#"
+[[before]]
+title = "Fresh"
+check = { files = "newest", under = "backups", match = "*.gz", younger = "24h" }
+"#;
+
+#[test]
+fn a_runner_killed_between_a_log_and_its_record_leaves_no_damaged_run() {
+    let mut estate = Estate::default().with("MIDWATCH_FAILPOINT", "intent.pre@1");
+    estate.file("backups/a.gz", "some bytes");
+    estate.procedure("list", "order = \"any\"", LOOK);
+    estate.start("list", &[]);
+    killed(&mut estate, "intent.pre", "intent.pre@1");
+    let run = estate.run();
+    assert!(run.dir.log("1.1.log").exists(), "the log is there before its record");
+    assert_eq!(run.count("step.intent"), 0);
+    run.midwatch("verify", &[]).exits(0).says("whole, not sealed yet");
+    run.midwatch("resume", &[]).exits(0);
+    assert_eq!(run.sealed().sealed, Some(RunStatus::Ok));
+    run.is_whole_and_known();
 }

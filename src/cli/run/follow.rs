@@ -110,9 +110,7 @@ impl Follow {
             let lives = self.dir.runner_lives();
             let records = tail.poll().map_err(|cause| self.removed().unwrap_or(cause))?;
             let Some(view) = tail.view().cloned() else {
-                if let Some(damage) = tail.failure() {
-                    return Err(damage.clone());
-                }
+                self.check_whole(&tail, true)?;
                 if !lives && records.is_empty() && !self.dir.runner_lives() {
                     return Err(self.has_no_record());
                 }
@@ -123,15 +121,9 @@ impl Follow {
                 self.print(record, &view, &mut log)?;
             }
             self.print_log(&mut log, false)?;
-            if let Some(damage) = tail.failure() {
-                return Err(damage.clone());
-            }
+            self.check_whole(&tail, lives || tail.behind())?;
             if tail.behind() {
                 continue;
-            }
-            if !lives && let Some(why) = beside::cut(&self.dir.path) {
-                let message = format!("cannot follow {}: it was cut: {why}", self.dir.journal().display());
-                return Err(Error::new(Kind::Damaged, message));
             }
             if view.sealed.is_some() {
                 return Ok(End::Sealed(Box::new(view)));
@@ -161,6 +153,19 @@ impl Follow {
                 None => tokio::time::sleep(LOOK).await,
             }
         }
+    }
+
+    /// Refuses a damaged journal; one that a runner may still write is not held against what lies beside it.
+    fn check_whole(&self, tail: &Tail, written: bool) -> Result<()> {
+        if let Some(damage) = tail.failure() {
+            return Err(damage.clone());
+        }
+        if written {
+            return Ok(());
+        }
+        let Some(why) = beside::cut(&self.dir.path) else { return Ok(()) };
+        let message = format!("cannot follow {}: it was cut: {why}", self.dir.journal().display());
+        Err(Error::new(Kind::Damaged, message))
     }
 
     /// Answers one prompt; gives the exit code's kind when nobody can.

@@ -137,6 +137,7 @@ impl Engine {
         let log = format!("{}.log", attempt::name(step, attempt));
         self.keep_log(&log, told);
         let (effect, set, permit) = (planned.effect, None, None);
+        failpoint::pass("intent.pre");
         self.write_as(actor, Event::StepIntent { step, attempt, effect, set, permit, log })?;
         failpoint::pass("intent.post");
         self.end_attempt(step, attempt, end)
