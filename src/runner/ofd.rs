@@ -95,8 +95,12 @@ mod tests {
         assert!(try_lock(&holder).unwrap());
         assert!(is_locked(&File::open(&path).unwrap()).unwrap());
         assert!(!try_lock(&open()).unwrap());
-        assert_eq!(holders(&path), [std::process::id()]);
+        assert!(holders(&path).contains(&std::process::id()));
         drop(holder);
+        // A child that another test has just forked holds the descriptor until it executes its program.
+        while is_locked(&open()).unwrap() {
+            std::thread::yield_now();
+        }
         assert!(try_lock(&open()).unwrap());
     }
 
@@ -110,6 +114,6 @@ mod tests {
         fcntl(&reader, FcntlArg::F_OFD_SETLK(&whole_file(libc::F_RDLCK))).unwrap();
         assert!(!try_lock(&open()).unwrap());
         assert!(!is_locked(&open()).unwrap());
-        assert_eq!(holders(&path), [std::process::id()]);
+        assert!(holders(&path).contains(&std::process::id()));
     }
 }

@@ -1,6 +1,6 @@
 //! Locks on the thing itself: two names of one server collide, and the refusal says who holds it.
 
-use crate::support::estate::Estate;
+use crate::support::estate::{Estate, wait_for};
 use midwatch::demo::postgres::{PrivatePostgres, Setup};
 use midwatch::demo::redis::PrivateRedis;
 use midwatch::domain::Kind;
@@ -178,12 +178,28 @@ fn whoever_holds_a_shared_lock_on_a_run_is_named() {
     estate.procedure("one", "", STEP);
     let run = estate.start_waiting("one");
     run.kill_runner();
-    let file = fs::File::open(run.dir.path.join("runner.lock")).unwrap();
+    let path = run.dir.path.join("runner.lock");
+    // The kernel frees the lock of a killed process a moment after its end, and a child of its holds it on until it executes.
+    wait_for("the runner's lock to be free", || is_free(&path).then_some(()));
+    let file = fs::File::open(&path).unwrap();
     let lock = libc::flock { l_type: libc::F_RDLCK as libc::c_short, l_whence: 0, l_start: 0, l_len: 0, l_pid: 0 };
     fcntl(&file, FcntlArg::F_OFD_SETLK(&lock)).unwrap();
     let us = format!("the process {} (", std::process::id());
     run.midwatch("resume", &[]).exits(6).says(&us).says("is no runner").says("fuser -v");
     run.midwatch("abort", &[]).exits(6).says(&us);
     drop(file);
+    // A child that another test has just forked holds the descriptor until it executes its program.
+    wait_for("the lock to be free", || is_free(&path).then_some(()));
     run.midwatch("abort", &[]).exits(0);
+}
+
+/// Whether an exclusive lock on a file could be taken now; takes none.
+fn is_free(path: &Path) -> bool {
+    use nix::fcntl::{FcntlArg, fcntl};
+    use nix::libc;
+    let file = fs::File::open(path).unwrap();
+    let kind = libc::F_WRLCK as libc::c_short;
+    let mut lock = libc::flock { l_type: kind, l_whence: 0, l_start: 0, l_len: 0, l_pid: 0 };
+    fcntl(&file, FcntlArg::F_OFD_GETLK(&mut lock)).unwrap();
+    lock.l_type == libc::F_UNLCK as libc::c_short
 }

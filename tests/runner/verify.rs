@@ -155,7 +155,11 @@ fn a_run_that_never_began_is_not_waited_for_and_can_be_removed() {
         run.midwatch("verify", &[]).exits(3).says("never began");
         run.midwatch("attach", &["--plain"]).exits(4).says("never began");
         run.midwatch("resume", &[]).exits(7).says("remove it: midwatch abort");
-        estate.midwatch(&["runs"]).exits(0).says("never began").says(&format!("remove it: midwatch abort {}", run.dir.id));
+        estate
+            .midwatch(&["runs"])
+            .exits(0)
+            .says("never began")
+            .says(&format!("remove it: midwatch abort {}", run.dir.id));
     }
     run.midwatch("abort", &[]).exits(0).says("its directory is removed");
     assert!(!run.dir.path.exists());

@@ -106,8 +106,17 @@ fn a_directory_that_is_no_teams_is_refused_with_its_reason() {
     chown(estate.state().join("runs"), Some(0), Some(61_555)).unwrap();
     fs::set_permissions(estate.state().join("runs"), Permissions::from_mode(0o3770)).unwrap();
     estate.start("one", &[]).exits(74).says("its group is 61555");
+    assert!(estate.runs().is_empty());
+    // Above the state only, and above the estate as well, which is read first.
+    let loose = estate.beside("loose");
+    fs::create_dir_all(loose.join("state")).unwrap();
+    chown(loose.join("state"), Some(0), Some(TEAM)).unwrap();
+    fs::set_permissions(loose.join("state"), Permissions::from_mode(0o3770)).unwrap();
+    fs::set_permissions(&loose, Permissions::from_mode(0o777)).unwrap();
+    let estate = estate.keeping_state_in(&loose.join("state"));
+    estate.start("one", &[]).exits(74).says(&format!("others may write to {} above it", loose.display()));
     fs::set_permissions(estate.beside(""), Permissions::from_mode(0o777)).unwrap();
-    estate.start("one", &[]).exits(74).says("others may write to");
+    estate.start("one", &[]).exits(2).says("others may write to");
     assert!(estate.runs().is_empty());
 }
 
