@@ -65,7 +65,7 @@ impl Calendar {
     }
 
     /// Says which exceptions name a procedure that does not exist.
-    pub fn check_exceptions<'a>(&self, known: impl Iterator<Item = &'a str> + Clone, problems: &mut Problems) {
+    pub fn check_exceptions<'a>(&self, known: &(impl Iterator<Item = &'a str> + Clone), problems: &mut Problems) {
         for (at, id) in self.rules.iter().flat_map(|rule| &rule.anytime) {
             if known.clone().any(|known| known == id) {
                 continue;

@@ -82,7 +82,7 @@ fn dispatch(cli: Cli) -> crate::domain::error::Result<u8> {
 
 /// The subcommand of a command line that clap refuses: the first word that is neither an option nor the value of one.
 fn subcommand(mut words: impl Iterator<Item = OsString>) -> Option<OsString> {
-    let command = args::Cli::command();
+    let command = Cli::command();
     let takes_value = |option: &str| {
         let own = command.get_arguments().find(|argument| argument.get_long() == Some(option));
         own.is_some_and(|argument| argument.get_action().takes_values())

@@ -64,7 +64,7 @@ fn take(dir: &Path, identity: String, name: String, run: &RunDir, by: &str) -> R
     let path = dir.join(format!("{}.lock", Digest::of(identity.as_bytes())));
     let doing = format!("lock {name}");
     let io = |cause: io::Error| Error::machine(&doing, cause);
-    let file = open_private(&path).map_err(|cause| unusable(&name, &path, cause))?;
+    let file = open_private(&path).map_err(|cause| unusable(&name, &path, &cause))?;
     let found = file.metadata().map_err(io)?;
     let us = rustix::process::geteuid().as_raw();
     refuse_foreign(&name, &path, &found, dir, us)?;
@@ -110,9 +110,9 @@ fn take(dir: &Path, identity: String, name: String, run: &RunDir, by: &str) -> R
 }
 
 /// Why a lock file cannot be opened, and the command that makes room for another one.
-fn unusable(name: &str, path: &Path, cause: io::Error) -> Error {
+fn unusable(name: &str, path: &Path, cause: &io::Error) -> Error {
     let place = path.display();
-    let error = Error::machine(format_args!("lock {name}: open {place}"), &cause);
+    let error = Error::machine(format_args!("lock {name}: open {place}"), cause);
     let Ok(found) = fs::symlink_metadata(path) else { return error };
     let kind = FileType::from_raw_mode(found.mode());
     let owner = identity::user_name(found.uid());

@@ -128,7 +128,7 @@ fn what_cannot_be_started_failed_and_changed_nothing() {
     let run = estate.start_waiting("act");
     let prompt = run.prompt();
     // The place of the attempt is taken by something that is no directory.
-    std::fs::write(run.dir.attempt("1.1"), "").unwrap();
+    fs::write(run.dir.attempt("1.1"), "").unwrap();
     run.accept(&prompt, consent(&prompt));
     let end = outcome(&run);
     assert_eq!((end.ending, end.code), (Ending::Failed, None));
@@ -140,14 +140,14 @@ fn a_shim_that_cannot_begin_is_a_failure_and_not_a_loop() {
     let estate = estate("echo done >>{tree}/done", "");
     // A program of its own that is replaced in mid-run by one that only fails.
     let program = estate.beside("midwatch");
-    std::fs::copy(BINARY, &program).unwrap();
+    fs::copy(BINARY, &program).unwrap();
     let mut command = Command::new(&program);
     command.args(["run", "test/act"]);
     estate.surround(&mut command);
     finish(command).exits(75);
     let run = estate.run();
     let broken = estate.beside("broken");
-    std::fs::write(&broken, "#!/bin/sh\nexit 1\n").unwrap();
+    fs::write(&broken, "#!/bin/sh\nexit 1\n").unwrap();
     fs::set_permissions(&broken, fs::metadata(&program).unwrap().permissions()).unwrap();
     fs::rename(&broken, &program).unwrap();
     let prompt = run.prompt();

@@ -145,7 +145,7 @@ fn a_members_run_is_not_taken_over_with_the_rights_of_root_unasked() {
     assert!(!run.dir.runner_lives());
     let right = team.terminal(ROOT, &["resume", id], (100, 24));
     right.wait_for(SOON, |screen| screen.contains("type the owner's name"));
-    right.send(&format!("uid {}\r", ANNA.uid));
+    right.send(format!("uid {}\r", ANNA.uid));
     right.wait_for(SOON, |screen| screen.contains("goes on"));
     right.exit(SOON);
     assert_eq!(fs::metadata(format!("/proc/{}", run.runner())).unwrap().uid(), 0);

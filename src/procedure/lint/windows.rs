@@ -56,7 +56,7 @@ fn needs(procedure: &Procedure, library: &Library) -> (Duration, Duration) {
 #[must_use]
 pub fn exceptions(hours: Hours<'_>, library: &Library) -> Vec<Problem> {
     let mut problems = Problems::of(hours.file);
-    hours.calendar.check_exceptions(library.keys().map(String::as_str), &mut problems);
+    hours.calendar.check_exceptions(&library.keys().map(String::as_str), &mut problems);
     problems.into_sorted()
 }
 
