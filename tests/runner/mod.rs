@@ -11,6 +11,7 @@ mod faults;
 mod histories;
 pub mod http;
 mod items;
+mod kills;
 mod locks;
 mod logs;
 mod loss;

@@ -99,6 +99,7 @@ pub struct Estate {
     dir: tempfile::TempDir,
     state: PathBuf,
     settings: Vec<(String, String)>,
+    program: PathBuf,
 }
 
 impl Default for Estate {
@@ -117,7 +118,7 @@ impl Estate {
         let text = format!("schema = 1\nname = \"test\"\nenvironment = \"{environment}\"\n");
         fs::write(dir.path().join("midwatch.toml"), text).unwrap();
         let state = dir.path().join("state");
-        Self { dir, state, settings: Vec::new() }
+        Self { dir, state, settings: Vec::new(), program: BINARY.into() }
     }
 
     /// Adds to the estate file.
@@ -158,6 +159,12 @@ impl Estate {
     /// The same without a variable that [`Self::with`] gave.
     pub fn without(&mut self, name: &str) {
         self.settings.retain(|(set, _)| set != name);
+    }
+
+    /// The same with another build of the program.
+    pub fn running(mut self, program: &Path) -> Self {
+        self.program = program.to_owned();
+        self
     }
 
     /// The same with its state elsewhere.
@@ -218,7 +225,7 @@ impl Estate {
 
     /// The program with these arguments, on this estate and nothing else of this machine's.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(BINARY);
+        let mut command = Command::new(&self.program);
         command.args(args);
         self.surround(&mut command);
         command
