@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use std::fs;
 use std::time::{Duration, SystemTime};
 
-/// Deletes what is old below `old`; its phrase is `delete 3 old`.
+/// Deletes what is old below `old`; its phrase is `delete 3 files`.
 const CLEAN: &str = r#"
 format = 1
 id = "test/clean"
@@ -79,11 +79,11 @@ fn only_the_exact_phrase_destroys() {
     let (home, run) = destroying();
     let pty = home.open(&["attach", &run], &[], (100, 30));
     let shown = open_prompt(&pty, "■ DESTROY");
-    assert!(shown.contains("Type  delete 3 old  to confirm:"), "{shown}");
+    assert!(shown.contains("Type  delete 3 files  to confirm:"), "{shown}");
     assert!(shown.contains("3 of 4"), "{shown}");
     wake(&pty, "d");
     // A paste is refused, and so are the keys that a tired hand presses.
-    pty.send("\x1b[200~delete 3 old\x1b[201~");
+    pty.send("\x1b[200~delete 3 files\x1b[201~");
     let refused = pty.wait_for(SOON, |screen| screen.contains("nothing can be pasted here"));
     assert_eq!(typed(&refused), "▌");
     pty.press_until("\r", |screen| screen.contains("not the phrase yet"));
@@ -95,12 +95,12 @@ fn only_the_exact_phrase_destroys() {
         pty.send("\x7f");
     }
     pty.wait_for(SOON, |screen| typed(screen) == "▌");
-    pty.send("delete 3 olds\r");
-    pty.wait_for(SOON, |screen| typed(screen) == "delete 3 olds▌" && screen.contains("not the phrase yet"));
+    pty.send("delete 3 filess\r");
+    pty.wait_for(SOON, |screen| typed(screen) == "delete 3 filess▌" && screen.contains("not the phrase yet"));
     assert_eq!(left(&home), 4);
     assert_eq!(accepted(&home, &run), Vec::new());
     pty.send("\x7f");
-    pty.wait_for(SOON, |screen| typed(screen) == "delete 3 old▌");
+    pty.wait_for(SOON, |screen| typed(screen) == "delete 3 files▌");
     pty.send("\r");
     pty.wait_for(SOON, |screen| screen.contains("ended well"));
     assert_eq!((left(&home), accepted(&home, &run).len()), (1, 1));
@@ -112,10 +112,10 @@ fn what_was_typed_before_the_prompt_opened_is_not_taken() {
     let (home, run) = destroying();
     // The keys are there before the console is, and again with its first frame.
     let pty = home.open(&["attach", &run], &[], (100, 30));
-    pty.send("delete 3 old\r");
+    pty.send("delete 3 files\r");
     pty.wait_for(SOON, |screen| screen.contains(" opens it"));
     pty.press_until("6\r", |screen| screen.contains("■ DESTROY"));
-    pty.send("delete 3 old\r");
+    pty.send("delete 3 files\r");
     wake(&pty, "z");
     assert_eq!(left(&home), 4);
     assert_eq!(accepted(&home, &run), Vec::new());
@@ -163,11 +163,11 @@ fn a_prompt_that_does_not_fit_cannot_be_confirmed_and_survives() {
     let mut pty = home.open(&["attach", &run], &[], (100, 30));
     open_prompt(&pty, "■ DESTROY");
     wake(&pty, "d");
-    pty.send("delete 3 ol");
-    pty.wait_for(SOON, |screen| typed(screen) == "delete 3 ol▌");
+    pty.send("delete 3 file");
+    pty.wait_for(SOON, |screen| typed(screen) == "delete 3 file▌");
     pty.resize(30, 8);
     pty.wait_for(SOON, |screen| screen.contains("40") && screen.contains("30x8"));
-    pty.send("d\r");
+    pty.send("s\r");
     // Large enough to be drawn, too small for the dialog.
     pty.resize(44, 11);
     let small = pty.wait_for(SOON, |screen| screen.contains("DESTROY"));
@@ -175,8 +175,8 @@ fn a_prompt_that_does_not_fit_cannot_be_confirmed_and_survives() {
     pty.send("\r");
     pty.resize(100, 30);
     let grown = pty.wait_for(SOON, |screen| typed(screen).starts_with("delete"));
-    assert_eq!(typed(&grown), "delete 3 ol▌", "a key for a screen that showed nothing is not taken");
-    pty.press_until("d", |screen| typed(screen) == "delete 3 old▌");
+    assert_eq!(typed(&grown), "delete 3 file▌", "a key for a screen that showed nothing is not taken");
+    pty.press_until("s", |screen| typed(screen) == "delete 3 files▌");
     assert_eq!(left(&home), 4);
     assert_eq!(accepted(&home, &run), Vec::new());
     pty.press_until("\r", |screen| screen.contains("ended well"));

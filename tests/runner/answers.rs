@@ -70,11 +70,11 @@ fn what_was_not_asked_is_no_answer() {
     run.accept(&change, typed("change"));
     let destroy = run.prompt_after(&change.id);
     run.refused(&with(demand(&change, typed("change"))), "answered it already");
-    for wrong in ["change", "delete 2 data", "delete 3 dat", "Delete 3 data", "delete 3 data "] {
+    for wrong in ["change", "delete 2 files", "delete 3 file", "Delete 3 files", "delete 3 files "] {
         run.refused(&with(demand(&destroy, typed(wrong))), "phrase");
     }
     assert_eq!(estate.names("data").len(), 3);
-    run.accept(&destroy, typed("delete 3 data"));
+    run.accept(&destroy, typed("delete 3 files"));
     let sign = run.prompt_after(&destroy.id);
     run.refused(&with(demand(&sign, Answer::Sign { note: " ".to_owned() })), "note");
     run.accept(&sign, Answer::Sign { note: "seen".to_owned() });

@@ -72,7 +72,7 @@ fn killed_at_any_moment_a_run_has_each_effect_once() {
     let mut killed = 0;
     for round in 0..ROUNDS {
         let estate = estate();
-        let mut command = estate.command(&["run", "test/four", "--yes", "change", "--confirm", "delete 1 data"]);
+        let mut command = estate.command(&["run", "test/four", "--yes", "change", "--confirm", "delete 1 files"]);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let moment = Instant::now() + Duration::from_millis(chance.below(LATEST));
         // It may be killed again, each runner at most once; the third may finish.

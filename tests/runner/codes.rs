@@ -102,9 +102,9 @@ fn what_policy_refuses_is_7() {
     data(&estate, 3);
     let limited = format!("limit = {{ count = 2 }}\n{NO_UNDO}");
     estate.procedure("limited", "", &step("destroy", DELETE, &limited));
-    estate.start("limited", &["--confirm", "delete 3 data"]).exits(7).says("refused");
+    estate.start("limited", &["--confirm", "delete 3 files"]).exits(7).says("refused");
     estate.procedure("four", "", &step("destroy", DELETE, &format!("confirm = \"four-eyes\"\n{NO_UNDO}")));
-    estate.start("four", &["--confirm", "delete 3 data"]).exits(7).says("second person");
+    estate.start("four", &["--confirm", "delete 3 files"]).exits(7).says("second person");
     estate.midwatch(&["--read-only", "run", "test/four"]).exits(7).says("read-only");
     assert_eq!(estate.names("data").len(), 3);
 
@@ -112,7 +112,7 @@ fn what_policy_refuses_is_7() {
     fs::write(production.beside("windows.toml"), crate::support::hours::ANYTIME).unwrap();
     data(&production, 3);
     production.procedure("delete", "", &step("destroy", DELETE, NO_UNDO));
-    production.start("delete", &["--confirm", "delete 3 data"]).exits(7).says("second person");
+    production.start("delete", &["--confirm", "delete 3 files"]).exits(7).says("second person");
     assert_eq!((production.names("data").len(), production.runs().len()), (3, 0));
 }
 
@@ -153,9 +153,9 @@ fn a_run_that_waits_for_a_person_is_75_and_goes_on_waiting() {
     let run = estate.run();
     assert_eq!(run.status(), "waiting");
     run.kill_runner();
-    estate.start("delete", &["--confirm", "delete 4 data"]).exits(75);
+    estate.start("delete", &["--confirm", "delete 4 files"]).exits(75);
     assert_eq!(estate.names("data").len(), 3);
-    estate.start("delete", &["--confirm", "delete 3 data"]).exits(0);
+    estate.start("delete", &["--confirm", "delete 3 files"]).exits(0);
     assert_eq!(estate.names("data").len(), 0);
 }
 

@@ -134,7 +134,7 @@ pub fn killed(estate: &mut Estate, point: &str, case: &str) {
 fn killed_anywhere_a_run_goes_on_and_every_effect_is_there_once() {
     each(&FORWARD, |point, case| {
         let mut estate = estate(case);
-        let phrases = ["--yes", "change", "--confirm", "delete 3 data"];
+        let phrases = ["--yes", "change", "--confirm", "delete 3 files"];
         estate.start("all", &phrases);
         killed(&mut estate, point, case);
         let view = estate.run().drive();

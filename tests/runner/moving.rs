@@ -56,7 +56,7 @@ fn an_answer_to_what_has_moved_is_refused_and_the_new_set_is_asked_for() {
         run.refused(&run.to_it(demand(&prompt, consent(&prompt))), "not open");
         prompt = next;
     }
-    assert_eq!((estate.names("data").len(), phrase(&prompt).as_str()), (3, "delete 3 data"));
+    assert_eq!((estate.names("data").len(), phrase(&prompt).as_str()), (3, "delete 3 files"));
     assert_eq!(run.count("step.intent"), 0);
     run.accept(&prompt, consent(&prompt));
     assert_eq!(run.sealed().sealed, Some(RunStatus::Ok));
@@ -78,7 +78,7 @@ fn an_open_prompt_is_read_again_and_closes_only_when_its_set_moved() {
     estate.file("data/new.json", "data");
     let next = run.prompt_after(&prompt.id);
     assert_eq!(closing(&run, &prompt.id), (Closed::Moved, vec!["new: data/new.json".to_owned()]));
-    assert_eq!((run.count("answer.rejected"), phrase(&next).as_str()), (0, "delete 4 data"));
+    assert_eq!((run.count("answer.rejected"), phrase(&next).as_str()), (0, "delete 4 files"));
     run.drive();
     assert_eq!(estate.names("data").len(), 0);
 }

@@ -29,7 +29,7 @@ do     = { files = "delete", under = "data", match = "*.json" }
 undo   = { none = "a test" }
 "#;
     estate.procedure("all", "", steps);
-    estate.start("all", &["--yes", "change", "--confirm", "delete 2 data"]).exits(0);
+    estate.start("all", &["--yes", "change", "--confirm", "delete 2 files"]).exits(0);
     estate.run()
 }
 

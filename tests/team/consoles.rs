@@ -75,7 +75,7 @@ fn a_gate_and_a_destroy_take_two_people_at_two_consoles() {
 
     // One confirms; she is told why she cannot approve, once, and the glass stays whole while he is here.
     until(&anna, "d", |screen| screen.contains("to confirm:  d"));
-    anna.send("elete 3 data\r");
+    anna.send("elete 3 files\r");
     let waits = anna.wait_for(SOON, |screen| screen.contains("2 OF 2") && screen.contains("waits for a second person"));
     assert!(waits.contains("nobody else can be had"), "{waits}");
     let refused = until(&anna, "c", |screen| screen.contains("own second person"));
@@ -87,7 +87,7 @@ fn a_gate_and_a_destroy_take_two_people_at_two_consoles() {
 
     // The other one is shown what she confirmed, is offered no way around himself, and approves.
     let asked = ben.wait_for(SOON, |screen| screen.contains("to approve exactly this, as the second person"));
-    assert!(asked.contains("typing delete 3 data") && !asked.contains("nobody else can be had"), "{asked}");
+    assert!(asked.contains("typing delete 3 files") && !asked.contains("nobody else can be had"), "{asked}");
     until(&ben, "c", |screen| screen.contains("ended well"));
     anna.wait_for(SOON, |screen| screen.contains("ended well"));
     let view = run.sealed();
@@ -116,7 +116,7 @@ fn whoever_is_alone_breaks_the_glass_and_it_stays_red() {
     pty.wait_for(SOON, |screen| screen.contains(" opens it"));
     until(&pty, "\r", |screen| screen.contains("1 OF 2"));
     until(&pty, "d", |screen| screen.contains("to confirm:  d"));
-    pty.send("elete 3 data\r");
+    pty.send("elete 3 files\r");
     pty.wait_for(SOON, |screen| screen.contains("2 OF 2") && screen.contains("waits for a second person"));
     until(&pty, "\t", |screen| screen.contains("type  break glass: REASON"));
     pty.send("break glass:\r");

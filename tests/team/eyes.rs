@@ -17,7 +17,7 @@ confirm = "four-eyes"
 undo    = { none = "a test" }
 "#;
 
-const PHRASE: &str = "delete 3 data";
+const PHRASE: &str = "delete 3 files";
 
 /// A run that Anna started and confirmed, and that waits for somebody else.
 fn confirmed(team: &Team) -> (Run<'_>, OpenPrompt) {
@@ -107,7 +107,7 @@ fn root_is_no_exception() {
     team.estate.file("data/a", "x");
     // Nobody asks for four eyes here: a destroy without a way back, in production, takes them.
     team.estate.procedure("four", "", &DELETE.replace("confirm = \"four-eyes\"\n", ""));
-    let run = team.start_waiting(ROOT, "four", &["--confirm", "delete 1 data"]);
+    let run = team.start_waiting(ROOT, "four", &["--confirm", "delete 1 files"]);
     let prompt = run.prompt();
     team.refused(ROOT, &run, demand(&prompt, approve()), "nobody is their own second person");
     team.refused(BEN.logged_in_as(ROOT.login), &run, demand(&prompt, approve()), "logged in as the same person");
@@ -159,7 +159,7 @@ fn whoever_confirms_cannot_approve_and_neither_can_the_starter() {
     team.estate.procedure("four", "", DELETE);
     let run = team.start_waiting(ANNA, "four", &[]);
     let prompt = run.prompt();
-    team.accept(BEN, &run, &prompt, typed("delete 1 data"));
+    team.accept(BEN, &run, &prompt, typed("delete 1 files"));
     for who in [ANNA, BEN] {
         team.refused(who, &run, demand(&prompt, approve()), "nobody is their own second person");
     }

@@ -15,10 +15,7 @@ pub fn phrase(action: &Action) -> Option<String> {
             let name = action.spec.get("argv")?.get(0)?.as_str()?;
             Some(format!("run {}", plain_word(name.rsplit('/').next()?, "program")))
         }
-        files::KEY => {
-            let under = action.spec.get("select")?.get("under")?.as_str()?;
-            Some(format!("{} {COUNT} {}", text("op")?, plain_word(under.rsplit('/').next()?, "files")))
-        }
+        files::KEY => Some(format!("{} {COUNT} {}", text("op")?, files::NOUN)),
         systemd::KEY => Some(format!("{} 1 {}", text("op")?, plain_word(text("unit")?, "unit"))),
         sql::KEY => sql::phrase(action, COUNT),
         _ => None,

@@ -44,15 +44,15 @@ fn what_is_past_its_retention_is_deleted_once_the_newest_backup_is_proven() {
     let shown = pty.screen();
     assert!(shown.contains("The newest backup is what was written"), "{shown}");
     pty.press_until("c", |screen| screen.contains("■ DESTROY"));
-    let shown = pty.wait_for(SOON, |screen| screen.contains("delete 350 sessions"));
+    let shown = pty.wait_for(SOON, |screen| screen.contains("delete 350 files"));
     for expected in ["350 of 1,200", "limit 40 %", "in the backup proven above", "tonight · fits"] {
         assert!(shown.contains(expected), "{expected}\n{shown}");
     }
     assert_eq!(files(&sessions, ".json"), 1200, "nothing is done before it is confirmed");
-    phrase(&pty, "delete 350 sessions");
-    pty.wait_for(SOON, |screen| screen.contains("delete 3 archive"));
+    phrase(&pty, "delete 350 files");
+    pty.wait_for(SOON, |screen| screen.contains("delete 3 files"));
     assert_eq!((files(&sessions, ".json"), older(&sessions, 90), older(&archive, 365)), (850, 0, 3));
-    phrase(&pty, "delete 3 archive");
+    phrase(&pty, "delete 3 files");
     let over = pty.wait_for(SOON, |screen| screen.contains("ended well"));
     assert!(over.contains("8/8"), "{over}");
     assert_eq!((files(&archive, ".gz"), older(&archive, 365)), (15, 0));
@@ -62,7 +62,7 @@ fn what_is_past_its_retention_is_deleted_once_the_newest_backup_is_proven() {
     };
     let run = said(&ask(&["runs"])).split_whitespace().next().unwrap().to_owned();
     let page = ask(&["report", &run]);
-    for expected in ["The newest backup is what was written", "The service is well", "delete 350 sessions"] {
+    for expected in ["The newest backup is what was written", "The service is well", "delete 350 files"] {
         assert!(said(&page).contains(expected), "{expected}\n{}", told(&page));
     }
     let stop = home.command(&["demo", "--stop"]);

@@ -5,13 +5,15 @@
 //! ```
 //!
 //! The tree below `under` is kept, so that same names never meet; a name that is taken is never written over. What is compressed
-//! already, and what is written to, is passed over. An archive has the mode and the owner of its file, and the time at which it
-//! was made: how long it is kept counts from then.
+//! already, by its name or by its first bytes, and what is written to, is left out. An archive has the mode, the owner, the ACL and
+//! the other attributes of its file, and the time at which it was made: how long it is kept counts from then.
 
 use crate::domain::Error;
 use crate::procedure::plan::Action;
 use crate::runner::adapters::Look;
-use crate::runner::adapters::files::beneath::{Root, look_at, split};
+use crate::runner::adapters::files::attributes::{Attributes, settle};
+use crate::runner::adapters::files::beneath::{Root, look_at, open_file, split};
+use crate::runner::adapters::files::compressed;
 use crate::runner::adapters::files::frozen::{Frozen, Had, Name};
 use crate::runner::adapters::files::gz::{self, Halt};
 use crate::runner::adapters::files::handles;
@@ -19,8 +21,8 @@ use crate::runner::adapters::files::hands::{Hands, reach, unreached};
 use crate::runner::adapters::tally::Came;
 use crate::runner::failpoint;
 use rustix::fs::{
-    AtFlags, FileType, Gid, Mode, OFlags, RenameFlags, Stat, Timespec, Timestamps, Uid, fchmod, fchown, fstat, fsync,
-    futimens, openat, renameat_with, unlinkat,
+    AtFlags, FileType, Mode, OFlags, RenameFlags, Stat, Timespec, Timestamps, fstat, fsync, futimens, openat,
+    renameat_with, unlinkat,
 };
 use rustix::io::Errno;
 use std::ffi::OsStr;
@@ -41,31 +43,39 @@ impl From<Halt> for Came {
     }
 }
 
-/// Takes out what is written to, and says how many those were and whether there is a gzip.
-pub(super) fn sift(files: &mut Vec<Frozen>, action: &Action, look: &Look) -> Result<u64, Error> {
+/// Takes out what is written to and what is compressed already, and says how many those were.
+pub(super) fn sift(root: &Root, files: &mut Vec<Frozen>, action: &Action, look: &Look) -> Result<(u64, u64), Error> {
     gz::is_there()?;
     look.in_time(&action.line)?;
     let before = files.len();
     let written = handles::writers(files).files;
     files.retain(|file| !written.contains(&(file.dev, file.ino)));
-    Ok((before - files.len()) as u64)
+    let calm = files.len();
+    let mut in_time = Ok(());
+    files.retain(|file| {
+        let (parent, name) = split(&file.name.0);
+        if in_time.is_ok() {
+            in_time = look.in_time(&action.line);
+        }
+        let kind = || match root.directory(parent) {
+            Ok(directory) => compressed::kind(&directory, name),
+            Err(_) => compressed::by_name(name),
+        };
+        in_time.is_err() || kind().is_none()
+    });
+    in_time?;
+    Ok(((before - calm) as u64, (calm - files.len()) as u64))
 }
 
 /// Whether an archive that is there already is this very file's: an attempt was cut short before the file went.
 pub(super) fn is_its(root: &Root, file: &Frozen, to: &Name) -> bool {
     let digest = |name: &Name, packed: bool| {
         let (parent, name) = split(&name.0);
-        let open = open_in(&root.directory(parent).ok()?, name).ok()?;
+        let open = open_file(&root.directory(parent).ok()?, name).ok()?;
         gz::digest(&open, packed, &AtomicBool::new(false)).ok()
     };
     let source = digest(&file.name, false);
     source.is_some() && source == digest(to, true)
-}
-
-/// Opens a file for reading, never through a link.
-pub(super) fn open_in(directory: &OwnedFd, name: &[u8]) -> Result<File, Errno> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    openat(directory, OsStr::from_bytes(name), flags, Mode::empty()).map(File::from)
 }
 
 /// The name under which a file is made before it has its own.
@@ -80,16 +90,6 @@ fn make(directory: &OwnedFd, name: &[u8]) -> Result<File, Errno> {
     openat(directory, OsStr::from_bytes(name), flags, Mode::RUSR | Mode::WUSR).map(File::from)
 }
 
-/// Gives a file an owner and a mode, and makes it durable.
-fn settle(file: &File, had: Had) -> Result<(), Errno> {
-    let own = Had::of(&fstat(file)?);
-    if (own.uid, own.gid) != (had.uid, had.gid) {
-        fchown(file, Some(Uid::from_raw(had.uid)), Some(Gid::from_raw(had.gid)))?;
-    }
-    fchmod(file, Mode::from_raw_mode(had.mode))?;
-    fsync(file)
-}
-
 impl Hands {
     /// Compresses, reads back, and removes.
     pub(super) fn archive(&mut self, file: &Frozen, cancel: &AtomicBool) -> Came {
@@ -100,7 +100,7 @@ impl Hands {
             Ok(source) => source,
             Err(cause) => return unreached(cause),
         };
-        let open = match open_in(&source.fd, name) {
+        let open = match open_file(&source.fd, name) {
             Ok(open) => open,
             Err(Errno::NOENT) => return gone(root, file, to, cancel),
             Err(Errno::LOOP) => return Came::LeftAlone("it changed since it was frozen".to_owned()),
@@ -153,7 +153,7 @@ impl Hands {
             Err(Errno::NOENT) => None,
             Err(cause) => return unreached(cause),
         };
-        let archive = target.as_ref().map(|target| open_in(&target.fd, new));
+        let archive = target.as_ref().map(|target| open_file(&target.fd, new));
         let back = look_at(&source.fd, name);
         let is_back = back.is_ok_and(|stat| is_content(file, &stat));
         let (archive, target) = match (archive, target) {
@@ -188,7 +188,7 @@ fn is_content(file: &Frozen, stat: &Stat) -> bool {
 /// What it means that the file is gone: an earlier attempt archived it, or somebody else took it.
 fn gone(root: &Root, file: &Frozen, to: &Name, cancel: &AtomicBool) -> Came {
     let (far, new) = split(&to.0);
-    let Ok(open) = root.directory(far).and_then(|directory| open_in(&directory, new)) else {
+    let Ok(open) = root.directory(far).and_then(|directory| open_file(&directory, new)) else {
         return Came::LeftAlone("it is no longer there".to_owned());
     };
     match gz::digest(&open, true, cancel) {
@@ -202,7 +202,7 @@ fn gone(root: &Root, file: &Frozen, to: &Name, cancel: &AtomicBool) -> Came {
 fn packed(open: &File, stat: &Stat, target: &OwnedFd, new: &[u8], to: &Name, cancel: &AtomicBool) -> Result<(), Came> {
     let failed = |cause: Errno| Came::Failed(cause.to_string());
     let should = gz::digest(open, false, cancel)?;
-    match open_in(target, new) {
+    match open_file(target, new) {
         Err(Errno::NOENT) => {}
         Err(_) => return Err(Came::LeftAlone(format!("{} exists already", to.shown()))),
         Ok(there) => {
@@ -223,8 +223,9 @@ fn packed(open: &File, stat: &Stat, target: &OwnedFd, new: &[u8], to: &Name, can
                 "what is in the archive is not what is in the file: it is written to".to_owned(),
             ));
         }
-        settle(&made, Had::of(stat))
-            .map_err(|cause| Came::Failed(format!("the archive cannot have its owner and mode: {cause}")))?;
+        let attributes = Attributes::of(open).map_err(failed)?;
+        settle(&made, Had::of(stat), &attributes)
+            .map_err(|why| Came::Failed(format!("the archive cannot be as its file: {why}")))?;
         match renameat_with(target, place, target, OsStr::from_bytes(new), RenameFlags::NOREPLACE) {
             Ok(()) => Ok(()),
             Err(Errno::EXIST) => Err(Came::LeftAlone(format!("{} exists already", to.shown()))),
@@ -241,12 +242,13 @@ fn packed(open: &File, stat: &Stat, target: &OwnedFd, new: &[u8], to: &Name, can
 fn unpacked(archive: &File, file: &Frozen, source: &OwnedFd, name: &[u8], cancel: &AtomicBool) -> Result<(), Came> {
     let failed = |cause: Errno| Came::Failed(cause.to_string());
     let had = Had::of(&fstat(archive).map_err(failed)?);
+    let attributes = Attributes::of(archive).map_err(failed)?;
     let temporary = part(name);
     let place = OsStr::from_bytes(&temporary);
     let made = make(source, &temporary).map_err(failed).and_then(|mut made| {
-        gz::copy_out(archive, &mut made, cancel)?;
+        gz::copy_out(archive, &mut made, file.sparse, cancel)?;
         let seconds = Timespec { tv_sec: file.mtime.0, tv_nsec: i64::try_from(file.mtime.1).unwrap_or(0) };
-        settle(&made, had).map_err(failed)?;
+        settle(&made, had, &attributes).map_err(Came::Failed)?;
         futimens(&made, &Timestamps { last_access: seconds, last_modification: seconds }).map_err(failed)?;
         if !fstat(&made).is_ok_and(|stat| is_content(file, &stat)) {
             return Err(Came::LeftAlone("its archive holds another file than was frozen".to_owned()));

@@ -1,10 +1,11 @@
 //! A root that nothing leads out of.
 
 use crate::domain::Error;
-use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, Stat, fstat, mkdirat, open, openat2, statat};
+use rustix::fs::{Mode, OFlags, ResolveFlags, Stat, fstat, mkdirat, open, openat2};
 use rustix::io::Errno;
 use std::ffi::OsStr;
-use std::os::fd::OwnedFd;
+use std::fs::File;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
 /// How often a path is tried again that a rename elsewhere disturbed (`EAGAIN` of openat2).
@@ -61,9 +62,30 @@ impl Root {
     }
 }
 
-/// Looks at a name in a directory, never through a link.
-pub(in crate::runner::adapters) fn look_at(directory: &OwnedFd, name: &[u8]) -> Result<Stat, Errno> {
-    statat(directory, OsStr::from_bytes(name), AtFlags::SYMLINK_NOFOLLOW)
+/// Looks at a name in a directory, never through a link and never across a mount (`EXDEV`).
+pub(in crate::runner::adapters) fn look_at(directory: impl AsFd, name: &[u8]) -> Result<Stat, Errno> {
+    fstat(hold(directory, name)?)
+}
+
+/// Holds a name without opening it: needs no right to the file. A mount over the name is `EXDEV`, also a bind mount of the
+/// same file system, where the device's number says nothing. Source: openat2(2), `RESOLVE_NO_XDEV`.
+pub(super) fn hold(directory: impl AsFd, name: &[u8]) -> Result<OwnedFd, Errno> {
+    own(directory, name, OFlags::PATH)
+}
+
+/// Opens a file of a directory for reading, never through a link and never across a mount (`EXDEV`).
+pub(super) fn open_file(directory: impl AsFd, name: &[u8]) -> Result<File, Errno> {
+    own(directory, name, OFlags::RDONLY | OFlags::NONBLOCK).map(File::from)
+}
+
+fn own(directory: impl AsFd, name: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
+    let (flags, name) = (flags | OFlags::NOFOLLOW | OFlags::CLOEXEC, OsStr::from_bytes(name));
+    loop {
+        match openat2(&directory, name, flags, Mode::empty(), ResolveFlags::NO_XDEV) {
+            Err(Errno::INTR) => {}
+            other => return other,
+        }
+    }
 }
 
 /// A path's directory (empty for the root) and its last name.
@@ -77,7 +99,7 @@ pub(in crate::runner::adapters) fn split(path: &[u8]) -> (&[u8], &[u8]) {
 /// Why a directory could not be reached, in words for people.
 pub(in crate::runner::adapters) fn why(cause: Errno) -> String {
     match cause {
-        Errno::XDEV => "it lies on another file system than `root`".to_owned(),
+        Errno::XDEV => "it is another mount than `root`".to_owned(),
         Errno::LOOP => "a symbolic link is in the way".to_owned(),
         Errno::NOSYS => "this needs Linux 5.6 or newer".to_owned(),
         other => other.to_string(),

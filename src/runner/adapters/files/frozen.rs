@@ -45,6 +45,12 @@ pub(in crate::runner::adapters) struct Frozen {
     /// What permissions it had, where those are what changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) had: Option<Had>,
+    /// Whether it has holes, where its content is written again by an undo.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) sparse: bool,
+    /// How many names it has in the file system; a set does not keep that.
+    #[serde(skip)]
+    pub(super) links: u64,
 }
 
 /// The mode and the owner of a file.
@@ -65,7 +71,17 @@ impl Frozen {
     /// Freezes what was seen.
     pub(super) fn of(name: Vec<u8>, stat: &Stat) -> Self {
         let size = u64::try_from(stat.st_size).unwrap_or(0);
-        Self { name: Name(name), to: None, dev: stat.st_dev, ino: stat.st_ino, size, mtime: mtime(stat), had: None }
+        Self {
+            name: Name(name),
+            to: None,
+            dev: stat.st_dev,
+            ino: stat.st_ino,
+            size,
+            mtime: mtime(stat),
+            had: None,
+            sparse: false,
+            links: u64::from(stat.st_nlink),
+        }
     }
 
     /// The same without what changes in a log that is written to.

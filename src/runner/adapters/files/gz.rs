@@ -5,12 +5,16 @@ use crate::domain::{Digest, Error};
 use crate::runner::adapters::exec;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::FileExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How much is read at once.
 const PIECE: usize = 256 << 10;
+
+/// How long a run of zeros must be to become a hole: a page, which is the block of most file systems.
+const BLOCK: u64 = 4096;
 
 /// How often a compression is looked at.
 const GLANCE: Duration = Duration::from_millis(10);
@@ -134,7 +138,26 @@ pub(super) fn digest(file: &File, packed: bool, cancel: &AtomicBool) -> Result<(
     Ok((length, hasher.finish()))
 }
 
-/// Unpacks one file into another.
-pub(super) fn copy_out(from: &File, to: &mut File, cancel: &AtomicBool) -> Result<(), Halt> {
-    unpack(from, cancel, &mut |piece| to.write_all(piece))
+/// Unpacks one file into another, which gets holes where the first one had them: what is zero takes no room then.
+pub(super) fn copy_out(from: &File, to: &mut File, holes: bool, cancel: &AtomicBool) -> Result<(), Halt> {
+    if !holes {
+        return unpack(from, cancel, &mut |piece| to.write_all(piece));
+    }
+    let mut length = 0_u64;
+    unpack(from, cancel, &mut |piece| {
+        // Pieces of a pipe are of any length: each block is cut at a multiple of its size in the file.
+        let mut rest = piece;
+        while !rest.is_empty() {
+            let room = BLOCK - length % BLOCK;
+            let (block, after) = rest.split_at(rest.len().min(usize::try_from(room).unwrap_or(rest.len())));
+            if block.iter().any(|byte| *byte != 0) {
+                to.write_all_at(block, length)?;
+            }
+            length += block.len() as u64;
+            rest = after;
+        }
+        Ok(())
+    })?;
+    to.set_len(length)?;
+    Ok(())
 }

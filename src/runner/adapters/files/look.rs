@@ -4,20 +4,23 @@ use crate::domain::glob;
 use crate::domain::quantity::{count, counted};
 use crate::domain::{EffectClass, Error, Kind, Preview};
 use crate::procedure::plan::Action;
-use crate::runner::adapters::files::beneath::{self, Root, look_at, split};
+use crate::runner::adapters::files::beneath::{self, Root, split};
 use crate::runner::adapters::files::frozen::{Frozen, Had, Head, MOST, Name};
-use crate::runner::adapters::files::{KEY, Op, Select, Spec, archive, handles, permissions, rotate};
+use crate::runner::adapters::files::{
+    KEY, Op, Select, Spec, archive, attributes, compressed, handles, names, permissions, rotate,
+};
 use crate::runner::adapters::frozen::{self, Listed};
 use crate::runner::adapters::{self as common, Look, limit};
 use rustix::fs::{Dir, FileType, Stat};
 use rustix::io::Errno;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::io::Write;
-use std::os::fd::OwnedFd;
 
 /// After how many names the deadline is looked at.
 const BREATH: u64 = 256;
+
+/// What a phrase calls what is in a set.
+pub(in crate::runner::adapters) const NOUN: &str = "files";
 
 /// What a walk found.
 #[derive(Default)]
@@ -30,10 +33,17 @@ struct Seen {
     links: u64,
     /// Other things that the pattern fits: sockets, pipes, devices.
     others: u64,
+    /// Files of another mount, also where only a file is mounted over a name; they are left out.
+    mounted: u64,
+    /// Files that have names elsewhere, which a change of permissions would change as well; they are left out.
+    linked: u64,
     /// Files that are compressed already, are written to, or are as they shall be; they are left out.
     packed: u64,
     written: u64,
     already: u64,
+    /// Files whose new name is taken: those that get another one, and those that are left out.
+    renamed: u64,
+    taken: u64,
     names: u64,
 }
 
@@ -48,17 +58,31 @@ pub(in super::super) fn preview(action: &Action, look: &Look, set: &mut dyn Writ
     narrow(&mut seen.files, select, look);
     seen.files.sort_by(|a, b| a.name.cmp(&b.name));
     let mut facts = Vec::new();
-    let mut taken = 0;
     match (&spec.to, &spec.grant) {
         (Some(to), _) => {
             if spec.op == Op::Archive {
-                seen.written = archive::sift(&mut seen.files, action, look)?;
+                let (written, packed) = archive::sift(&root, &mut seen.files, action, look)?;
+                (seen.written, seen.packed) = (written, seen.packed + packed);
             }
-            taken = destine(&root, &mut seen.files, &spec, select, to, look)?;
+            (seen.renamed, seen.taken) = names::destine(&root, &mut seen.files, &spec, select, to, look)?;
         }
-        (None, Some(grant)) => seen.already = permissions::narrow(&mut seen.files, grant, &mut facts)?,
+        (None, Some(grant)) => {
+            let before = seen.files.len();
+            seen.files.retain(|file| file.links <= 1);
+            seen.linked = (before - seen.files.len()) as u64;
+            seen.already = permissions::narrow(&mut seen.files, grant, &mut facts)?;
+        }
         (None, None) if spec.op == Op::Rotate => rotate::destine(&root, &mut seen.files, look)?,
         (None, None) => {}
+    }
+    if matches!(spec.op, Op::Archive | Op::Rotate)
+        && let Some(why) = attributes::not_kept(&root, &seen.files)
+    {
+        return Err(Error::new(
+            Kind::Refused,
+            format!("cannot {} files with all that they have: {why}", spec.op.word()),
+        )
+        .hint("run it as the files' owner or as root, or leave such files out with `except`"));
     }
     let total: u64 = seen.files.iter().map(|file| file.size).fold(0, u64::saturating_add);
     let limit = limit::judge(look.limit, seen.files.len() as u64, seen.of, Some(total), "files")?;
@@ -83,7 +107,10 @@ pub(in super::super) fn preview(action: &Action, look: &Look, set: &mut dyn Writ
     if let Some(reopen) = &spec.reopen {
         rotate::foretell(reopen, &seen.files, &mut preview)?;
     }
-    warn(&mut preview, &seen, taken, spec.to.as_deref());
+    if let Some(grant) = &spec.grant {
+        permissions::warn(&root, &seen.files, grant, &mut preview)?;
+    }
+    warn(&mut preview, &seen, &spec);
     if spec.op != Op::List {
         handles::report(&seen.files, look, &mut preview);
     }
@@ -128,7 +155,15 @@ fn walk(root: &Root, spec: &Spec, select: &Select, look: &Look) -> Result<Seen, 
                     waiting.push(inner);
                 }
             } else {
-                note(&mut seen, inner, name, &stat, spec, select, look)?;
+                let is_mounted = || match beneath::hold(fd, name) {
+                    Ok(_) | Err(Errno::NOENT) => Ok(false),
+                    Err(Errno::XDEV) => Ok(true),
+                    Err(cause) => {
+                        let shown = Name(join(&path, name)).shown();
+                        Err(Error::machine(format_args!("look at {}/{shown}", spec.root), beneath::why(cause)))
+                    }
+                };
+                note(&mut seen, inner, &stat, spec, select, look, &is_mounted)?;
             }
         }
     }
@@ -139,12 +174,13 @@ fn walk(root: &Root, spec: &Spec, select: &Select, look: &Look) -> Result<Seen, 
 fn note(
     seen: &mut Seen,
     path: Vec<u8>,
-    name: &[u8],
     stat: &Stat,
     spec: &Spec,
     select: &Select,
     look: &Look,
+    is_mounted: &dyn Fn() -> Result<bool, Error>,
 ) -> Result<(), Error> {
+    let name = split(&path).1;
     if !glob::selects(select.pattern.as_bytes(), name) {
         return Ok(());
     }
@@ -159,15 +195,21 @@ fn note(
             return Ok(());
         }
     }
+    let spared = select.except.iter().any(|pattern| glob::fits(pattern.as_bytes(), name));
+    let is_packed = spec.op == Op::Archive && compressed::by_name(name).is_some();
     let mut file = Frozen::of(path, stat);
     file.had = (spec.op == Op::Permissions).then(|| Had::of(stat));
-    if spec.op == Op::Archive && name.ends_with(archive::ENDING) {
+    file.sparse = spec.op == Op::Archive && is_sparse(stat);
+    if is_packed {
         seen.packed += 1;
         return Ok(());
     }
-    let spared = select.except.iter().any(|pattern| glob::fits(pattern.as_bytes(), name));
     let competes = select.keep_newest > 0 || is_older(&file, select, look);
     if spared || !competes || file.size < select.larger {
+        return Ok(());
+    }
+    if is_mounted()? {
+        seen.mounted += 1;
         return Ok(());
     }
     if seen.files.len() == MOST {
@@ -177,6 +219,12 @@ fn note(
     }
     seen.files.push(file);
     Ok(())
+}
+
+/// Whether a file takes less room than its length, as one with holes does. Source: stat(2), `st_blocks` is in units of 512 bytes.
+fn is_sparse(stat: &Stat) -> bool {
+    let room = u64::try_from(stat.st_blocks).unwrap_or(0).saturating_mul(512);
+    u64::try_from(stat.st_size).is_ok_and(|size| room < size)
 }
 
 fn is_older(file: &Frozen, select: &Select, look: &Look) -> bool {
@@ -193,57 +241,8 @@ fn narrow(files: &mut Vec<Frozen>, select: &Select, look: &Look) {
     }
 }
 
-/// Gives each file its new name, the tree below `under` kept, and takes out those whose new name is taken.
-fn destine(
-    root: &Root,
-    files: &mut Vec<Frozen>,
-    spec: &Spec,
-    select: &Select,
-    to: &str,
-    look: &Look,
-) -> Result<u64, Error> {
-    let strip = if select.under.is_empty() { 0 } else { select.under.len() + 1 };
-    let mut parents: BTreeMap<Vec<u8>, Option<OwnedFd>> = BTreeMap::new();
-    let mut taken = 0;
-    let mut kept = Vec::new();
-    for mut file in std::mem::take(files) {
-        look.in_time("look at the new names")?;
-        let mut new = join(to.as_bytes(), file.name.0.get(strip..).unwrap_or_default());
-        if spec.op == Op::Archive {
-            new.extend_from_slice(archive::ENDING);
-        }
-        let (parent, name) = split(&new);
-        let failed = |cause: Errno| {
-            Error::machine(format_args!("look at {}", Name(parent.to_vec()).shown()), beneath::why(cause))
-        };
-        if !parents.contains_key(parent) {
-            let opened = match root.directory(parent) {
-                Ok(fd) => Some(fd),
-                Err(Errno::NOENT) => None,
-                Err(cause) => return Err(failed(cause)),
-            };
-            parents.clear(); // Files come sorted: one open directory is enough.
-            parents.insert(parent.to_vec(), opened);
-        }
-        let is_its = || spec.op == Op::Archive && archive::is_its(root, &file, &Name(new.clone()));
-        let is_free = match parents.get(parent).and_then(Option::as_ref).map(|fd| look_at(fd, name)) {
-            None | Some(Err(Errno::NOENT)) => true,
-            Some(Ok(_)) => is_its(),
-            Some(Err(cause)) => return Err(failed(cause)),
-        };
-        if is_free {
-            file.to = Some(Name(new));
-            kept.push(file);
-        } else {
-            taken += 1;
-        }
-    }
-    *files = kept;
-    Ok(taken)
-}
-
 /// Joins a directory (empty for the root) and a name.
-fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
+pub(super) fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
     if directory.is_empty() { name.to_vec() } else { [directory, b"/", name].concat() }
 }
 
@@ -262,9 +261,8 @@ fn shown(spec: &Spec, select: &Select, look: &Look, seen: &Seen, total: u64) -> 
         _ => format!("List {files} under {under}"),
     };
     let slash = if spec.root == "/" || select.under.is_empty() { "" } else { "/" };
-    let last = select.under.rsplit('/').next().unwrap_or_default();
     let destroys = look.effect == EffectClass::Destroy;
-    let phrase = format!("{} {found} {}", spec.op.word(), common::plain_word(last, "files"));
+    let phrase = format!("{} {found} {NOUN}", spec.op.word());
     Preview {
         headline,
         place: format!("{}:{}{slash}{}", look.host, spec.root, select.under),
@@ -280,18 +278,30 @@ fn shown(spec: &Spec, select: &Select, look: &Look, seen: &Seen, total: u64) -> 
     }
 }
 
-fn warn(preview: &mut Preview, seen: &Seen, taken: u64, to: Option<&str>) {
+fn warn(preview: &mut Preview, seen: &Seen, spec: &Spec) {
     let mut say = |number: u64, one: &str, many: &str, what: &str| {
         if number > 0 {
             preview.warnings.push(format!("{} {what}", counted(number, one, many)));
         }
     };
+    let to = spec.to.as_deref().map_or("", |to| if to.is_empty() { "." } else { to });
     say(seen.links, "symbolic link", "symbolic links", "left out");
     say(seen.others, "socket, pipe or device", "sockets, pipes or devices", "left out");
-    say(seen.packed, "file", "files", "passed over: compressed already");
+    say(seen.mounted, "file", "files", "left out: mounted from elsewhere");
+    say(seen.linked, "file", "files", "left out: has other names (hard links), which may lie outside the root");
+    say(seen.packed, "file", "files", "left out: compressed already");
     say(seen.written, "file", "files", "left out: written to now");
     say(seen.already, "file", "files", "left out: as wanted already");
-    say(taken, "file", "files", &format!("left out: the name is taken in {}", to.unwrap_or_default()));
+    say(seen.taken, "file", "files", &format!("left out: the name is taken in {to}"));
+    say(seen.renamed, "file", "files", &format!("with a time in the new name: the name is taken in {to}"));
+    let linked = seen.files.iter().filter(|file| file.links > 1).count() as u64;
+    match spec.op {
+        Op::Archive => say(linked, "file", "files", "with other names (hard links): unpacked, it is a file of its own"),
+        Op::Delete => {
+            say(linked, "file", "files", "with other names (hard links): its room stays taken until the last one goes")
+        }
+        _ => {}
+    }
     let odd = seen.files.iter().filter(|file| file.name.shown().contains('\\')).count() as u64;
     say(odd, "name", "names", "cannot be shown as they are and are written with \\");
     if preview.count == 0 {

@@ -20,12 +20,15 @@
 //! All work goes through directory descriptors that no symbolic link and no mount can lead out of the root.
 
 mod archive;
+mod attributes;
 mod beneath;
+mod compressed;
 mod frozen;
 mod gz;
 mod handles;
 mod hands;
 mod look;
+mod names;
 mod newest;
 mod permissions;
 mod proof;
@@ -50,7 +53,7 @@ pub(super) use frozen::{Head, Name};
 /// The adapter's key.
 pub(super) const KEY: &str = "files";
 pub(super) use hands::act;
-pub(super) use look::preview;
+pub(super) use look::{NOUN, preview};
 pub(super) use proof::prove;
 use read::{parse_do, pattern, relative};
 pub(super) use rehearse::rehearse;

@@ -1,19 +1,19 @@
 //! `permissions`: gives files a mode and an owner; what they had is in the frozen set, so that it can be given back.
 
 use crate::config::reader::{Problems, Table};
-use crate::domain::{Error, Preview};
-use crate::runner::adapters::files::beneath::{look_at, split};
+use crate::domain::quantity::counted;
+use crate::domain::{Error, Kind, Preview};
+use crate::runner::adapters::files::attributes;
+use crate::runner::adapters::files::beneath::{self, Root, look_at, split};
 use crate::runner::adapters::files::frozen::{Frozen, Had};
 use crate::runner::adapters::files::hands::{Hands, reach, unreached};
 use crate::runner::adapters::tally::Came;
 use crate::runner::failpoint;
-use rustix::fs::{Mode, OFlags, Stat, fstat, openat};
+use rustix::fs::{Stat, fstat};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
-use std::ffi::OsStr;
 use std::fmt;
-use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
@@ -134,6 +134,30 @@ pub(super) fn not_given_back(files: &[Frozen], grant: &Grant) -> Option<String> 
     })
 }
 
+/// Refuses what would take a file's capabilities away for good, and says how many files have an ACL, whose mask a mode becomes.
+pub(super) fn warn(root: &Root, files: &[Frozen], grant: &Grant, preview: &mut Preview) -> Result<(), Error> {
+    let mut acls = 0_u64;
+    for file in files {
+        let shown = file.name.shown();
+        let (stat, attributes) = match attributes::of_frozen(root, file) {
+            Ok(found) => found,
+            Err(Errno::NOENT) => continue,
+            Err(cause) => return Err(Error::machine(format_args!("read the attributes of {shown}"), cause)),
+        };
+        let gives_away = grant.owner.is_some() || grant.group.is_some();
+        if gives_away && attributes.has_capability() && file.had == Some(Had::of(&stat)) {
+            let message = format!("cannot change the owner of {shown}: that takes its file capabilities away");
+            return Err(Error::new(Kind::Refused, message).hint("leave it out with `except` (see getcap(8))"));
+        }
+        acls += u64::from(attributes.has_acl());
+    }
+    if acls > 0 && grant.mode.is_some() {
+        let files = counted(acls, "file has an ACL", "files have an ACL");
+        preview.warnings.push(format!("{files}: the group bits of the mode become its mask, and widen or narrow it"));
+    }
+    Ok(())
+}
+
 /// Says which permissions there are among the files now.
 pub(super) fn told(files: &[Frozen], preview: &mut Preview) {
     let mut kinds: Vec<String> = files
@@ -161,7 +185,7 @@ impl Hands {
     /// Gives a file its new mode and owner.
     pub(super) fn grant(&mut self, file: &Frozen, grant: Option<&Grant>) -> Came {
         match ends(file, grant) {
-            Ok((had, new)) => self.change(file, had, new),
+            Ok((had, new)) => self.change(file, had, new, true),
             Err(why) => Came::Failed(why),
         }
     }
@@ -169,13 +193,13 @@ impl Hands {
     /// Gives a file back what it had.
     pub(super) fn grant_back(&mut self, file: &Frozen, grant: Option<&Grant>) -> Came {
         match ends(file, grant) {
-            Ok((had, new)) => self.change(file, new, had),
+            Ok((had, new)) => self.change(file, new, had, false),
             Err(why) => Came::Failed(why),
         }
     }
 
     /// From one to the other; a file that has neither was changed by somebody else.
-    fn change(&mut self, file: &Frozen, from: Had, to: Had) -> Came {
+    fn change(&mut self, file: &Frozen, from: Had, to: Had, to_grant: bool) -> Came {
         let (parent, name) = split(&file.name.0);
         let Self { root, source, .. } = self;
         let directory = match reach(source, parent, || root.directory(parent)) {
@@ -183,13 +207,17 @@ impl Hands {
             Err(cause) => return unreached(cause),
         };
         // Without opening it for reading: its mode may forbid that.
-        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let held: OwnedFd = match openat(&directory.fd, OsStr::from_bytes(name), flags, Mode::empty()) {
+        let held = match beneath::hold(&directory.fd, name) {
             Ok(held) => held,
+            Err(Errno::XDEV) => return Came::LeftAlone(beneath::why(Errno::XDEV)),
             Err(Errno::NOENT) => return Came::LeftAlone("it is no longer there".to_owned()),
             Err(cause) => return Came::Failed(cause.to_string()),
         };
         let is = match fstat(&held) {
+            // A name that was made since may lie anywhere.
+            Ok(stat) if file.is_same_file(&stat) && stat.st_nlink > 1 && to_grant => {
+                return Came::LeftAlone("it has other names (hard links) now".to_owned());
+            }
             Ok(stat) if file.is_same_file(&stat) => Had::of(&stat),
             Ok(_) => return Came::LeftAlone("it changed since it was frozen".to_owned()),
             Err(cause) => return Came::Failed(cause.to_string()),

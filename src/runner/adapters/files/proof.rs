@@ -4,10 +4,10 @@ use crate::domain::Error;
 use crate::domain::quantity::count;
 use crate::procedure::adapters::Purpose;
 use crate::procedure::plan::Action;
-use crate::runner::adapters::files::beneath::{Root, look_at, split};
+use crate::runner::adapters::files::beneath::{self, Root, look_at, split};
 use crate::runner::adapters::files::frozen::{Frozen, Had, Head, Name};
 use crate::runner::adapters::files::permissions::Grant;
-use crate::runner::adapters::files::{Op, Spec, archive, gz, handles, permissions};
+use crate::runner::adapters::files::{Op, Spec, gz, handles, permissions};
 use crate::runner::adapters::frozen;
 use crate::runner::adapters::{self as common, Proof};
 use rustix::io::Errno;
@@ -106,7 +106,7 @@ fn stands(spec: &Spec, root: &Root, file: &Frozen, grant: Option<&Grant>, cancel
         },
         _ => {
             let (far, new) = split(&file.to.as_ref()?.0);
-            let archive = root.directory(far).and_then(|directory| archive::open_in(&directory, new));
+            let archive = root.directory(far).and_then(|directory| beneath::open_file(&directory, new));
             match (here, archive) {
                 (Err(Errno::NOENT), Ok(open)) => {
                     let whole = gz::digest(&open, true, cancel).is_ok_and(|(length, _)| length == file.size);

@@ -1,6 +1,6 @@
 //! `rotate`: a log that is written to gets another name, and an empty one takes its place in the same instant.
 //!
-//! The empty file has the owner and the mode of the log, and the two change names in one call (renameat2(2), `RENAME_EXCHANGE`), so
+//! The empty file has the owner, the mode, the ACL and every other attribute of the log, and the two change names in one call (renameat2(2), `RENAME_EXCHANGE`), so
 //! there is no instant without a log. A writer that has the old one open goes on writing there until it is told to open it
 //! anew, so no line is lost. It is told through systemd, by the name of its unit: by a signal that its main process is known to
 //! handle, or by a reload. Copying and truncating is no way: what is written in between is lost.
@@ -10,22 +10,21 @@ use crate::domain::{Error, Kind, Preview};
 use crate::journal::record::Ending;
 use crate::probes::units::bus::Bus;
 use crate::probes::units::jobs;
+use crate::runner::adapters::files::attributes::{self, Attributes};
 use crate::runner::adapters::files::beneath::{self, Root, look_at, split};
-use crate::runner::adapters::files::frozen::{Frozen, Name};
+use crate::runner::adapters::files::frozen::{Frozen, Had, Name};
 use crate::runner::adapters::files::handles;
 use crate::runner::adapters::files::hands::{Hands, reach, unreached};
 use crate::runner::adapters::tally::Came;
 use crate::runner::adapters::{ActEnd, Look, block};
 use crate::runner::failpoint;
-use rustix::fs::{
-    AtFlags, Dir, FileType, Gid, Mode, OFlags, RenameFlags, Stat, Uid, fchmod, fchown, fsync, openat, renameat_with,
-    unlinkat,
-};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags, Stat, openat, renameat_with, unlinkat};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fmt;
+use std::fs::File;
 use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -105,7 +104,13 @@ pub(super) fn parse(table: &mut Table, problems: &mut Problems) -> Option<Reopen
     if reload { Some(Reopen::Reload { unit }) } else { signal.map(|signal| Reopen::Signal { unit, signal }) }
 }
 
-/// Gives each log its new name: the next number behind all that are there.
+/// What a rotated log's name has behind the log's own name, before its number.
+///
+/// No tool that rotates logs by itself takes such a name for one of its own: logrotate counts `.1` (the newest) to `.N`, which it
+/// removes, and reads dates after `dateformat`; Python's handlers remove what ends in a date. Source: logrotate(8), `dateext`.
+const MARK: &[u8] = b".rotated-";
+
+/// Gives each log its new name: the next number of ours behind all that are there.
 pub(super) fn destine(root: &Root, files: &mut [Frozen], look: &Look) -> Result<(), Error> {
     let mut parents: BTreeMap<Vec<u8>, Vec<(Vec<u8>, Stat)>> = BTreeMap::new();
     for file in files {
@@ -119,7 +124,7 @@ pub(super) fn destine(root: &Root, files: &mut [Frozen], look: &Look) -> Result<
         }
         let mut last = (0_u64, true);
         for (other, stat) in parents.get(parent).into_iter().flatten() {
-            let Some(rest) = other.strip_prefix(name).and_then(|rest| rest.strip_prefix(b".")) else { continue };
+            let Some(rest) = other.strip_prefix(name).and_then(|rest| rest.strip_prefix(MARK)) else { continue };
             let digits: Vec<u8> = rest.iter().copied().take_while(u8::is_ascii_digit).collect();
             let Some(number) = String::from_utf8(digits).ok().and_then(|digits| digits.parse::<u64>().ok()) else {
                 continue;
@@ -129,8 +134,13 @@ pub(super) fn destine(root: &Root, files: &mut [Frozen], look: &Look) -> Result<
                 last = (number, number > last.0 && is_bare && is_left_over(stat));
             }
         }
-        let next = if last.1 && last.0 > 0 { last.0 } else { last.0.saturating_add(1) };
-        file.to = Some(Name([file.name.0.as_slice(), format!(".{next}").as_bytes()].concat()));
+        let next = if last.1 && last.0 > 0 { Some(last.0) } else { last.0.checked_add(1) };
+        let next = next.ok_or_else(|| {
+            let shown = file.name.shown();
+            Error::new(Kind::Refused, format!("cannot name a rotated {shown}: the number {} is taken", last.0))
+                .hint("rename the file that ends in that number")
+        })?;
+        file.to = Some(Name([file.name.0.as_slice(), MARK, next.to_string().as_bytes()].concat()));
     }
     Ok(())
 }
@@ -140,6 +150,9 @@ fn names(root: &Root, parent: &[u8]) -> Result<Vec<(Vec<u8>, Stat)>, Errno> {
     let mut found = Vec::new();
     for entry in Dir::read_from(&directory)? {
         let name = entry?.file_name().to_bytes().to_vec();
+        if !name.windows(MARK.len()).any(|part| part == MARK) {
+            continue;
+        }
         match look_at(&directory, &name) {
             Ok(stat) => found.push((name, stat)),
             Err(Errno::NOENT) => {}
@@ -230,7 +243,7 @@ impl Hands {
             (Err(Errno::NOENT), _) => return Came::LeftAlone("it is no longer there".to_owned()),
             (Err(cause), _) | (_, Err(cause)) => return Came::Failed(cause.to_string()),
         };
-        if let Err(why) = make_empty(&directory.fd, new, &log) {
+        if let Err(why) = make_empty(&directory.fd, name, new, &log) {
             return Came::Failed(why);
         }
         failpoint::pass("act.half");
@@ -299,25 +312,22 @@ impl Hands {
     }
 }
 
-/// Makes an empty file with the owner and the mode of a log, durable, or takes the one that is left over.
-fn make_empty(directory: &OwnedFd, name: &[u8], log: &Stat) -> Result<(), String> {
+/// Makes an empty file with all that a log has beside its content, durable, or takes the one that is left over.
+fn make_empty(directory: &OwnedFd, log: &[u8], name: &[u8], stat: &Stat) -> Result<(), String> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let place = OsStr::from_bytes(name);
     let fd = match openat(directory, place, flags | OFlags::EXCL, Mode::RUSR | Mode::WUSR) {
         Err(Errno::EXIST) => openat(directory, place, flags, Mode::empty()),
         other => other,
     };
-    let fd = fd.map_err(|cause| cause.to_string())?;
-    let made = rustix::fs::fstat(&fd).and_then(|own| {
-        if (own.st_uid, own.st_gid) != (log.st_uid, log.st_gid) {
-            fchown(&fd, Some(Uid::from_raw(log.st_uid)), Some(Gid::from_raw(log.st_gid)))?;
-        }
-        fchmod(&fd, Mode::from_raw_mode(log.st_mode & 0o7777))?;
-        fsync(&fd)
-    });
-    made.map_err(|cause| {
+    let fresh = File::from(fd.map_err(|cause| cause.to_string())?);
+    let made = beneath::hold(directory, log)
+        .and_then(Attributes::of)
+        .map_err(|cause| format!("its extended attributes cannot be read: {cause}"))
+        .and_then(|attributes| attributes::settle(&fresh, Had::of(stat), &attributes));
+    made.map_err(|why| {
         let _ = unlinkat(directory, place, AtFlags::empty());
-        format!("the new log cannot have the owner and the mode of the old one: {cause}")
+        format!("the new log cannot be as the old one: {why}")
     })
 }
 

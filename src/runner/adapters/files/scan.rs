@@ -17,13 +17,13 @@ use crate::domain::{EffectClass, Evidence, glob};
 use crate::journal::record::Ending;
 use crate::probes::clock;
 use crate::procedure::plan::Action;
-use crate::runner::adapters::files::archive::{ENDING, open_in};
-use crate::runner::adapters::files::beneath::{self, Root};
+use crate::runner::adapters::files::beneath::{self, Root, look_at, open_file};
+use crate::runner::adapters::files::compressed::{self, Kind as Compressed};
 use crate::runner::adapters::files::frozen::Name;
 use crate::runner::adapters::files::gz::{self, Halt};
 use crate::runner::adapters::files::{KEY, Op, Spec, read};
 use crate::runner::adapters::{self as common, ActEnd};
-use rustix::fs::{AtFlags, Dir, FileType, Stat, statat};
+use rustix::fs::{Dir, FileType, Stat};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -88,6 +88,8 @@ struct Found {
     all: u64,
     allowed: u64,
     looked: u64,
+    /// How many names are mounts of their own: they are not below the root.
+    mounted: u64,
     /// Why something could not be looked into.
     unread: Vec<String>,
 }
@@ -109,11 +111,16 @@ fn judge(action: &Action, found: &Found, out: &mut dyn Write) -> ActEnd {
     }
     let looked = counted(found.looked, "file", "files");
     let allowed = if found.allowed > 0 { format!(", {} allowed", count(found.allowed)) } else { String::new() };
-    let told = format!("{} in {looked}{allowed}", counted(found.all, "finding", "findings"));
+    let mounted = match found.mounted {
+        0 => String::new(),
+        mounted => format!(", {} left out", counted(mounted, "mount", "mounts")),
+    };
+    let told = format!("{} in {looked}{allowed}{mounted}", counted(found.all, "finding", "findings"));
     let mut facts = BTreeMap::from([
         ("findings".to_owned(), found.all.to_string()),
         ("allowed".to_owned(), found.allowed.to_string()),
         ("looked_at".to_owned(), found.looked.to_string()),
+        ("mounts".to_owned(), found.mounted.to_string()),
     ]);
     for (number, line) in (1..).zip(found.lines.iter().take(MOST_FACTS)) {
         facts.insert(format!("finding_{number:02}"), line.clone());
@@ -166,7 +173,14 @@ fn looked(spec: &Spec, cancel: &AtomicBool) -> Result<Found, Halt> {
             if matches!(name, b"." | b"..") {
                 continue;
             }
-            let Ok(stat) = statat(&directory, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW) else { continue };
+            let stat = match look_at(&directory, name) {
+                Ok(stat) => stat,
+                Err(Errno::XDEV) => {
+                    found.mounted += 1;
+                    continue;
+                }
+                Err(_) => continue,
+            };
             let inner = if path.is_empty() { name.to_vec() } else { [path.as_slice(), b"/", name].concat() };
             let kind = FileType::from_raw_mode(stat.st_mode);
             let fits = glob::selects(select.pattern.as_bytes(), name)
@@ -225,12 +239,16 @@ fn one(
             found.looked += 1;
             let mut finder = secrets::Finder::default();
             let mut hits = Vec::new();
-            let read = open_in(directory, name).map_err(|cause| Halt::Failed(cause.to_string())).and_then(|open| {
-                gz::each(&open, name.ends_with(ENDING), cancel, &mut |piece| {
-                    finder.feed(piece, &mut hits);
-                    Ok(())
-                })
-            });
+            let failed = |cause: Errno| Halt::Failed(cause.to_string());
+            let read = match compressed::kind(directory, name) {
+                Some(Compressed::Other(program)) => Err(Halt::Failed(format!("it is compressed by {program}"))),
+                kind => open_file(directory, name).map_err(failed).and_then(|open| {
+                    gz::each(&open, kind == Some(Compressed::Gzip), cancel, &mut |piece| {
+                        finder.feed(piece, &mut hits);
+                        Ok(())
+                    })
+                }),
+            };
             finder.finish(&mut hits);
             match read {
                 Err(Halt::Stopped) => return Err(Halt::Stopped),

@@ -1,5 +1,7 @@
 //! Real files in real directories.
 
+mod kept;
+mod logrotate;
 mod logs;
 
 use super::frozen::Name;
@@ -137,7 +139,7 @@ fn a_delete_shows_and_touches_exactly_its_set() {
     assert_eq!((preview.count, preview.of, preview.bytes), (2, Some(4), Some(30)));
     assert_eq!(preview.oldest.unwrap().name, "data/sessions/a.json");
     assert_eq!(preview.newest.unwrap().modified.unwrap().date(), "2026-08-13");
-    assert_eq!(preview.phrase, "delete 2 sessions");
+    assert_eq!(preview.phrase, "delete 2 files");
     assert_eq!(preview.facts, [("open handles".to_owned(), "0 files".to_owned())]);
     let gone = tree.action(Purpose::Prove, "files = 'gone'", Some(&action));
     assert_eq!(proven(&gone, &set), Proof::NotDone("0 of 2 gone, 2 still at their place".to_owned()));
@@ -250,21 +252,25 @@ fn nothing_is_ever_written_over() {
     tree.file("logs/archive/a.gz", 9, 9);
     let action = tree.act_of(MOVE);
     let (preview, set) = frozen(&action);
-    assert_eq!(names(&set), ["logs/b.gz"]);
-    assert_eq!(preview.warnings, ["1 file left out: the name is taken in logs/archive"]);
+    assert_eq!(names(&set), ["logs/a.gz", "logs/b.gz"]);
+    assert_eq!(preview.warnings, ["1 file with a time in the new name: the name is taken in logs/archive"]);
+    let stamped = "logs/archive/a.20261118T000000Z.gz";
+    assert_eq!(items(&mut &*set, 0, 1).unwrap().1[0].to.as_deref(), Some(stamped));
     tree.file("logs/archive/b.gz", 8, 9);
+    tree.file(stamped, 7, 9);
     let (end, out) = acted(&action, &set);
-    assert_eq!(end.detail, "moved 0 of 1, 1 left alone");
-    assert_eq!(
-        (end.ending, out.as_str()),
-        (Ending::Failed, "left alone logs/b.gz: logs/archive/b.gz exists already\n")
+    assert_eq!(end.detail, "moved 0 of 2, 2 left alone");
+    let said = format!(
+        "left alone logs/a.gz: {stamped} exists already\nleft alone logs/b.gz: logs/archive/b.gz exists already\n"
     );
+    assert_eq!((end.ending, out), (Ending::Failed, said));
     fs::remove_file(tree.at("logs/archive/b.gz")).unwrap();
-    assert_eq!(acted(&action, &set).0.detail, "moved 1 of 1");
+    fs::remove_file(tree.at(stamped)).unwrap();
+    assert_eq!(acted(&action, &set).0.detail, "moved 2 of 2");
     tree.file("logs/b.gz", 3, 0);
     let undo = tree.action(Purpose::Undo, "files = 'restore'", Some(&action));
     let (back, _) = acted(&undo, &set);
-    assert_eq!((back.ending, back.detail.as_str()), (Ending::Failed, "restored 0 of 1, 1 left alone"));
+    assert_eq!((back.ending, back.detail.as_str()), (Ending::Failed, "restored 1 of 2, 1 left alone"));
     assert_eq!(
         (fs::read(tree.at("logs/b.gz")).unwrap().len(), fs::read(tree.at("logs/archive/b.gz")).unwrap().len()),
         (3, 2)
@@ -341,7 +347,7 @@ fn a_mount_in_the_tree_is_an_error() {
     let table = parse_toml("files = 'list'\nunder = 'proc'\nmatch = '*'", &mut problems);
     let action = parse(Purpose::Do, table, &scope, &mut problems).unwrap();
     let error = froze(&action, &look()).unwrap_err();
-    assert!(error.message.ends_with("it lies on another file system than `root`"), "{}", error.message);
+    assert!(error.message.ends_with("it is another mount than `root`"), "{}", error.message);
 }
 
 #[test]

@@ -10,11 +10,11 @@ use crate::journal::record::Ending;
 use crate::probes::backups::checksum;
 use crate::probes::clock;
 use crate::procedure::plan::Action;
-use crate::runner::adapters::files::beneath::{Root, split, why};
+use crate::runner::adapters::files::beneath::{Root, open_file, split, why};
 use crate::runner::adapters::files::frozen::Frozen;
 use crate::runner::adapters::files::{KEY, Op, Select, Spec, newest, pattern, relative};
 use crate::runner::adapters::{self as common, ActEnd};
-use rustix::fs::{Mode, OFlags, fstat, openat};
+use rustix::fs::fstat;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -100,9 +100,7 @@ fn judged(
     let should = expected.digest.map_err(|why| unknown(format!("{source}: {why}")))?;
     let root = Root::open(&spec.root).map_err(|cause| unknown(cause.message))?;
     let directory = root.directory(parent).map_err(|cause| unknown(why(cause)))?;
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let open = openat(&directory, OsStr::from_bytes(name), flags, Mode::empty());
-    let mut open = File::from(open.map_err(|cause| unknown(why(cause)))?);
+    let mut open = open_file(&directory, name).map_err(|cause| unknown(why(cause)))?;
     let same = |open: &File| fstat(open).is_ok_and(|stat| file.is(&stat));
     if !same(&open) {
         return Err(unknown("it has changed since it was found".to_owned()));

@@ -47,14 +47,14 @@ fn a_rotation_keeps_owner_and_mode_and_loses_no_line() {
     let log = tree.file("logs/api.log", 20, 3);
     fs::set_permissions(&log, fs::Permissions::from_mode(0o640)).unwrap();
     tree.file("logs/api.log.1", 3, 4);
-    tree.file("logs/api.log.7.gz", 3, 4);
+    tree.file("logs/api.log.rotated-7.gz", 3, 4);
     tree.file("logs/small.log", 3, 1);
     let action = tree.act_of(ROTATE);
     assert_eq!(action.line, "rotate logs/*.log from 10 B on, then tell nobody (it is opened for each line)");
     let (preview, set) = frozen(&action);
     assert_eq!((preview.headline.as_str(), preview.count), ("Rotate 1 log under logs", 1));
     let (_, shown) = items(&mut &*set, 0, 9).unwrap();
-    assert_eq!((shown[0].to.as_deref(), shown[0].bytes), (Some("logs/api.log.8"), None));
+    assert_eq!((shown[0].to.as_deref(), shown[0].bytes), (Some("logs/api.log.rotated-8"), None));
     // It grows while it is asked about, and the set stays the same.
     fs::OpenOptions::new().append(true).open(&log).unwrap().write_all(b"more").unwrap();
     assert_eq!(frozen(&action).1, set);
@@ -64,7 +64,7 @@ fn a_rotation_keeps_owner_and_mode_and_loses_no_line() {
     assert_eq!((end.ending, end.counts["rotated"]), (Ending::Ok, 1), "{end:?}");
     let fresh = fs::metadata(&log).unwrap();
     assert_eq!((fresh.len(), fresh.mode() & 0o7777, fresh.uid()), (0, 0o640, rustix::process::geteuid().as_raw()));
-    assert_eq!(fs::metadata(tree.at("logs/api.log.8")).unwrap().len(), 24);
+    assert_eq!(fs::metadata(tree.at("logs/api.log.rotated-8")).unwrap().len(), 24);
     assert_eq!(proven(&proof, &set), Proof::Done("1 of 1 rotated, 0 still at their place".to_owned()));
     assert!(acted(&action, &set).0.detail.starts_with("rotated 0 of 1, 1 already so"));
     // What came since is kept beside the log that gets its name back.
@@ -72,7 +72,7 @@ fn a_rotation_keeps_owner_and_mode_and_loses_no_line() {
     let undo = tree.action(Purpose::Undo, "files = 'restore'", Some(&action));
     assert_eq!(acted(&undo, &set).0.counts["restored"], 1);
     assert_eq!(fs::metadata(&log).unwrap().len(), 24);
-    assert_eq!(fs::read_to_string(tree.at("logs/api.log.8")).unwrap(), "since");
+    assert_eq!(fs::read_to_string(tree.at("logs/api.log.rotated-8")).unwrap(), "since");
     assert_eq!(acted(&undo, &set).0.counts["already"], 1);
 }
 
@@ -109,27 +109,29 @@ fn archives_keep_the_tree_and_never_meet() {
     tree.file("logs/archive/b/app.log.1.gz", 4, 90);
     let action = tree.act_of(ARCHIVE);
     let (preview, set) = frozen(&action);
-    assert_eq!(names(&set), ["logs/a/app.log.1", "logs/app.log"]);
-    assert!(preview.warnings.contains(&"1 file passed over: compressed already".to_owned()), "{preview:?}");
-    assert!(preview.warnings.contains(&"1 file left out: the name is taken in logs/archive".to_owned()));
+    assert_eq!(names(&set), ["logs/a/app.log.1", "logs/app.log", "logs/b/app.log.1"]);
+    assert!(preview.warnings.contains(&"1 file left out: compressed already".to_owned()), "{preview:?}");
+    assert!(
+        preview.warnings.contains(&"1 file with a time in the new name: the name is taken in logs/archive".to_owned())
+    );
     let proof = tree.action(Purpose::Prove, "files = 'archived'", Some(&action));
     assert!(matches!(proven(&proof, &set), Proof::NotDone(_)));
     let (end, _) = acted(&action, &set);
-    assert_eq!((end.ending, end.counts["archived"]), (Ending::Ok, 2), "{end:?}");
+    assert_eq!((end.ending, end.counts["archived"]), (Ending::Ok, 3), "{end:?}");
     let packed = tree.at("logs/archive/a/app.log.1.gz");
     assert_eq!(unpacked(&packed), vec![b'x'; 5000]);
     assert_eq!(fs::metadata(&packed).unwrap().mode() & 0o7777, 0o640);
     let age = fs::metadata(&packed).unwrap().modified().unwrap().elapsed().unwrap();
     assert!(age < Duration::from_secs(3600), "how long it is kept counts from now: {age:?}");
-    assert_eq!(proven(&proof, &set), Proof::Done("2 of 2 archived, 0 still at their place".to_owned()));
-    assert_eq!(acted(&action, &set).0.counts["already"], 2);
+    assert_eq!(proven(&proof, &set), Proof::Done("3 of 3 archived, 0 still at their place".to_owned()));
+    assert_eq!(acted(&action, &set).0.counts["already"], 3);
     let undo = tree.action(Purpose::Undo, "files = 'restore'", Some(&action));
     let before = tree.all();
-    assert_eq!(acted(&undo, &set).0.counts["restored"], 2);
+    assert_eq!(acted(&undo, &set).0.counts["restored"], 3);
     let back = fs::metadata(tree.at("logs/a/app.log.1")).unwrap();
     assert_eq!((back.len(), back.mode() & 0o7777), (5000, 0o640));
     assert_eq!(back.mtime(), NOW - 30 * i64::try_from(DAY).unwrap());
-    assert_eq!(acted(&undo, &set).0.counts["already"], 2);
+    assert_eq!(acted(&undo, &set).0.counts["already"], 3);
     assert_eq!(before.len(), tree.all().len());
 }
 
