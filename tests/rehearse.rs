@@ -66,6 +66,25 @@ fn what_an_undo_needs_is_read_first() {
 }
 
 #[test]
+fn what_a_program_prints_and_what_is_read_for_each_is_known_to_an_undo() {
+    let estate = Estate::default();
+    estate.file("one", "first line\nsecond\n");
+    estate.file("two", "other\n");
+    let read = "[[look]]\ntitle = \"Read\"\nread = { exec = [\"cat\", \"{{tree}}/one\"] }\nsave = \"before\"\n";
+    let plain = format!("{read}{}", exec("exec = [\"echo\", \"{{before.output}}\"]"));
+    let said = rehearsed(&estate, &plain).exits(0).says("echo can be executed");
+    assert!(said.out.contains("first line") && !said.out.contains("saved:"), "{}", said.out);
+    let each = "[[look]]\ntitle = \"Read {{it}}\"\neach = [\"one\", \"two\"]\nread = { exec = [\"cat\", \"{{tree}}/{{it}}\"] }\nsave = \"before\"\n\
+        [[work]]\ntitle = \"Write {{it}}\"\neach = [\"one\", \"two\"]\neffect = \"change\"\n\
+        do = { exec = [\"touch\", \"{{tree}}/{{it}}\"] }\nundo = { exec = [\"echo\", \"{{before[it].output}}\"] }\n";
+    let said = rehearsed(&estate, each).exits(0).says("echo can be executed");
+    assert!(said.out.contains("other") && !said.out.contains("no step before it"), "{}", said.out);
+    fs::remove_file(estate.tree("two")).unwrap();
+    let said = rehearsed(&estate, each).exits(8).says("`before[two]` could not be read");
+    assert!(!said.out.contains("saved:"), "{}", said.out);
+}
+
+#[test]
 fn the_role_of_act_is_asked_for_its_rights() {
     let place = tempfile::tempdir().unwrap();
     let mut postgres = PrivatePostgres::start(&place.path().join("pg"), &Setup::default()).unwrap();

@@ -1,6 +1,6 @@
 //! What an item of a checklist, a check or a read stands on.
 
-use crate::domain::Wall;
+use crate::domain::{Digest, Wall};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -23,6 +23,17 @@ pub struct Saved {
     pub step: u32,
     /// What it says in a line: what stands for `{{name}}`.
     pub says: String,
-    /// Its facts: what stands for `{{name.fact}}`.
+    /// Its facts: what stands for `{{name.fact}}`. Of those in `whole` only an excerpt.
     pub facts: BTreeMap<String, String>,
+    /// Its facts that are too long for a journal, by their names.
+    pub whole: BTreeMap<String, Whole>,
+}
+
+/// A value that is a file of its own beside the journal, named by its digest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Whole {
+    /// The digest of its bytes, which is the file's name.
+    pub sha256: Digest,
+    /// How many bytes it has.
+    pub bytes: u64,
 }

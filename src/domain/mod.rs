@@ -20,7 +20,7 @@ pub mod verdict;
 pub use clean::Clean;
 pub use effect::EffectClass;
 pub use error::{Error, Kind};
-pub use evidence::{Evidence, Saved};
+pub use evidence::{Evidence, Saved, Whole};
 pub use ids::{Digest, PromptId, RunId};
 pub use key::{Key, KeyCode};
 pub use observation::{Fact, Finding, Observation, Row, Rows, Section, TargetKind};

@@ -12,6 +12,7 @@
 
 mod index;
 mod mask;
+mod output;
 mod parts;
 mod piece;
 mod search;
@@ -20,6 +21,7 @@ mod write;
 
 use crate::domain::error::Result;
 use crate::domain::{Error, Wall};
+pub use crate::journal::log::output::{NotWhole, output};
 use crate::journal::log::parts::Parts;
 use crate::journal::log::piece::Piece;
 use crate::journal::log::search::Needle;

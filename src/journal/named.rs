@@ -16,6 +16,9 @@ pub const SETS: &str = "sets";
 /// The directory of the readings of all panes, below a run's own.
 pub const READINGS: &str = "readings";
 
+/// The directory of what reads saved and is too long for a journal, below a run's own.
+pub const SAVED: &str = "saved";
+
 /// A file that is not what the journal says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wrong {
@@ -40,9 +43,11 @@ pub fn files(records: &[Record]) -> Vec<(PathBuf, Digest)> {
             | Event::StepIntent { set: Some(set), .. }
             | Event::UndoIntent { set: Some(set), .. } => named.push(below(SETS, set)),
             Event::PanesRead { digest, .. } => named.push(below(READINGS, digest)),
-            Event::StepOutcome { outcome: Outcome { log: Some(log), .. }, .. }
-            | Event::UndoOutcome { outcome: Outcome { log: Some(log), .. }, .. } => {
-                named.extend(log.digest.clone().map(|digest| (Path::new("logs").join(&log.file), digest)));
+            Event::StepOutcome { outcome: Outcome { log, whole, .. }, .. }
+            | Event::UndoOutcome { outcome: Outcome { log, whole, .. }, .. } => {
+                let log = log.as_ref().and_then(|log| Some((Path::new("logs").join(&log.file), log.digest.clone()?)));
+                named.extend(log);
+                named.extend(whole.values().map(|whole| below(SAVED, &whole.sha256)));
             }
             _ => {}
         }

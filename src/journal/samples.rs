@@ -135,6 +135,7 @@ pub fn outcome(ending: Ending) -> Outcome {
         log: Some(LogEnd { file: "1-1.log".into(), bytes: 100, dropped: 0, digest: Some(Digest::of(b"log")) }),
         recovered: false,
         evidence: None,
+        whole: BTreeMap::new(),
     }
 }
 

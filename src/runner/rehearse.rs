@@ -2,6 +2,7 @@
 //!
 //! What an undo needs from an earlier `read` is read here as the run would read it; nothing is changed.
 
+use crate::domain::quantity::bytes;
 use crate::domain::{EffectClass, Saved};
 use crate::journal::record::Ending;
 use crate::procedure::plan::{Action, Plan, Step, WayBack};
@@ -11,6 +12,9 @@ use crate::runner::adapters::{self, rehearse};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::AtomicBool;
+
+/// The most bytes of a value that a run saves.
+const MOST_SAVED: usize = 16 << 20;
 
 /// How a step stands to its way back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,7 +48,10 @@ pub fn rehearse(plan: &Plan) -> Vec<Rehearsal> {
 
 fn one(number: usize, step: &Step, facts: &mut Facts<'_>) -> Option<Rehearsal> {
     let (undo, way) = match (&step.way_back, &step.act) {
-        (WayBack::Undo(undo), Some(act)) => (undo.line.clone(), Way::Asked(facts.ask(number, undo, act))),
+        (WayBack::Undo(undo), Some(act)) => {
+            let (line, answer) = facts.ask(number, undo, act);
+            (line, Way::Asked(answer))
+        }
         (WayBack::None(reason), _) => (String::new(), Way::None(reason.clone())),
         _ => return None,
     };
@@ -58,39 +65,80 @@ struct Facts<'a> {
 }
 
 impl Facts<'_> {
-    fn ask(&mut self, number: usize, undo: &Action, act: &Action) -> Rehearsed {
+    fn ask(&mut self, number: usize, undo: &Action, act: &Action) -> (String, Rehearsed) {
         let mut saved = BTreeMap::new();
-        for name in needed(undo).into_iter().chain(needed(act)) {
-            let Some(reader) = self.reader(number, &name) else {
-                return Rehearsed::NotPossible(format!("no step before it reads `{}`", shown(&name)));
-            };
-            match self.read(reader, &name) {
-                Ok(found) => drop(saved.insert(name, found)),
-                Err(why) => return Rehearsed::Unknown(format!("`{}` could not be read: {why}", shown(&name))),
-            }
+        let found = [undo, act].into_iter().try_for_each(|action| self.take(number, action, &mut saved));
+        if let Err(answer) = found {
+            return (spoken(&undo.line), answer);
         }
         let run = OfRun { id: "{{run.id}}", dir: "{{run.dir}}", saved: &saved };
         match (undo.of_run(run), act.of_run(run)) {
-            (Ok(undo), Ok(act)) => rehearse::rehearse(&undo, &act),
-            (Err(why), _) | (_, Err(why)) => Rehearsed::NotPossible(why),
+            (Ok(undo), Ok(act)) => (undo.line.clone(), rehearse::rehearse(&undo, &act)),
+            (Err(why), _) | (_, Err(why)) => (spoken(&undo.line), Rehearsed::NotPossible(why)),
         }
     }
 
-    /// The step before this one that saves under a name.
-    fn reader(&self, number: usize, name: &str) -> Option<usize> {
-        self.plan.steps.iter().take(number).rposition(|step| step.save.as_deref() == Some(name))
+    /// Reads all that an action takes from the steps before it.
+    fn take(&mut self, number: usize, action: &Action, saved: &mut BTreeMap<String, Saved>) -> Result<(), Rehearsed> {
+        for name in needed(action) {
+            let Some((reader, key)) = self.reader(number, &name) else {
+                return Err(Rehearsed::NotPossible(format!("no step before it reads `{}`", shown(&name))));
+            };
+            match self.read(reader, &key) {
+                Ok(found) => drop(saved.insert(key, found)),
+                Err(why) => {
+                    return Err(Rehearsed::Unknown(format!("`{}` could not be read: {why}", shown(&key))));
+                }
+            }
+        }
+        Ok(())
     }
 
-    /// Reads as the step would; once for each name.
+    /// The step before this one that saves under a name, and that name: of an entry, the read of that entry or of all at once.
+    fn reader(&self, number: usize, name: &str) -> Option<(usize, String)> {
+        let bare = name.split('[').next().unwrap_or(name);
+        [name, bare].into_iter().find_map(|name| {
+            let mut before = self.plan.steps.iter().take(number);
+            let place = before.rposition(|step| step.save.as_deref() == Some(name))?;
+            Some((place, name.to_owned()))
+        })
+    }
+
+    /// Reads as the step would; once for each name. What it takes itself from a read before it is read first.
     fn read(&mut self, reader: usize, name: &str) -> Result<Saved, String> {
         if let Some(known) = self.read.get(name) {
             return known.clone();
         }
-        let action = self.plan.steps.get(reader).and_then(|step| step.act.as_ref());
-        let found =
-            action.ok_or_else(|| "its step asks nothing".to_owned()).and_then(|action| carried_out(reader, action));
+        let action = self.plan.steps.get(reader).and_then(|step| step.act.clone());
+        let found = action.ok_or_else(|| "its step asks nothing".to_owned()).and_then(|action| {
+            let mut saved = BTreeMap::new();
+            self.take(reader, &action, &mut saved).map_err(|answer| answer.why().to_owned())?;
+            let run = OfRun { id: "{{run.id}}", dir: "{{run.dir}}", saved: &saved };
+            carried_out(reader, &action.of_run(run)?)
+        });
         self.read.insert(name.to_owned(), found.clone());
         found
+    }
+}
+
+/// As much of what a program prints as a run saves.
+#[derive(Default)]
+struct Printed {
+    bytes: Vec<u8>,
+    all: usize,
+}
+
+impl io::Write for Printed {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        self.all = self.all.saturating_add(piece.len());
+        if self.all <= MOST_SAVED {
+            self.bytes.extend_from_slice(piece);
+        }
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -101,20 +149,38 @@ fn carried_out(reader: usize, action: &Action) -> Result<Saved, String> {
     if action.floor > EffectClass::Read || action.spec.to_string().contains("{{") {
         return Err("it needs what only a run knows".to_owned());
     }
+    let step = u32::try_from(reader).unwrap_or(u32::MAX);
+    let whole = BTreeMap::new();
+    if adapters::program(action).is_some() {
+        let mut printed = Printed::default();
+        let end = adapters::read_program(action, &mut printed, &AtomicBool::new(false));
+        if end.ending != Ending::Ok {
+            return Err(end.detail);
+        }
+        if printed.all > MOST_SAVED {
+            return Err(format!("it printed {}, more than is kept", bytes(printed.all as u64)));
+        }
+        let output = String::from_utf8_lossy(&printed.bytes).replace("\r\n", "\n").trim().to_owned();
+        let says = output.lines().next().ok_or("it printed nothing")?.to_owned();
+        return Ok(Saved { step, says, facts: BTreeMap::from([("output".to_owned(), output)]), whole });
+    }
     let end = adapters::act(action, &mut io::empty(), &mut io::sink(), &AtomicBool::new(false));
     if end.ending != Ending::Ok {
         return Err(end.detail);
     }
     let facts = end.evidence.map(|evidence| evidence.facts).unwrap_or_default();
-    Ok(Saved { step: u32::try_from(reader).unwrap_or(u32::MAX), says: end.detail, facts })
+    Ok(Saved { step, says: end.detail, facts, whole })
 }
 
-/// The names of what an action takes from earlier reads.
+/// What an action takes from earlier reads: their names, with the entry of `each` where one is named.
 fn needed(action: &Action) -> Vec<String> {
     let text = action.spec.to_string();
     let marks = text.split("{{saved:").skip(1).filter_map(|rest| rest.split_once("}}"));
-    let mut names: Vec<String> =
-        marks.filter_map(|(inside, _)| inside.split(['.', '|', '[']).next()).map(str::to_owned).collect();
+    let name = |inside: &str| match inside.split_once(']') {
+        Some((name, _)) if name.contains('[') => format!("{name}]"),
+        _ => inside.split(['.', '|']).next().unwrap_or(inside).to_owned(),
+    };
+    let mut names: Vec<String> = marks.map(|(inside, _)| name(inside)).collect();
     names.sort();
     names.dedup();
     names
@@ -123,4 +189,18 @@ fn needed(action: &Action) -> Vec<String> {
 /// A saved name without the number of the included procedure that it belongs to.
 fn shown(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name)
+}
+
+/// A line of a plan as its author would write it: `{{saved:2/before.n}}` is `{{before.n}}`.
+fn spoken(line: &str) -> String {
+    let mut parts = line.split("{{saved:");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |mut out, part| {
+        let (name, rest) = part.split_once("}}").unwrap_or((part, ""));
+        out.push_str("{{");
+        out.push_str(shown(name));
+        out.push_str("}}");
+        out.push_str(rest);
+        out
+    })
 }

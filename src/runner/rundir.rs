@@ -9,7 +9,7 @@
 use crate::config::file::kind_word;
 use crate::config::state::team;
 use crate::domain::error::Result;
-use crate::domain::{Digest, Error, Kind, RunId};
+use crate::domain::{Digest, Error, Kind, RunId, Whole};
 use crate::journal::named;
 use crate::procedure::plan::Plan;
 use crate::runner::ofd;
@@ -23,7 +23,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 
 /// What a run keeps of itself in its directory; what else lies there, its steps have put there.
-pub const OWN: [&str; 12] = [
+pub const OWN: [&str; 14] = [
     "plan.json",
     "procedure.toml",
     "start.json",
@@ -34,6 +34,8 @@ pub const OWN: [&str; 12] = [
     "control.sock",
     ALIVE,
     "sets",
+    "readings",
+    "saved",
     "logs",
     "steps",
 ];
@@ -215,6 +217,32 @@ impl RunDir {
     #[must_use]
     pub fn reading(&self, digest: &Digest) -> PathBuf {
         self.path.join(named::READINGS).join(digest.as_str())
+    }
+
+    /// A value that a read saved and that is too long for the journal.
+    #[must_use]
+    pub fn saved(&self, digest: &Digest) -> PathBuf {
+        self.path.join(named::SAVED).join(digest.as_str())
+    }
+
+    /// Keeps such a value, durable, under its digest.
+    ///
+    /// # Errors
+    /// As `write(2)` and `fsync(2)`.
+    pub fn keep_saved(&self, value: &[u8]) -> io::Result<Whole> {
+        let whole = Whole { sha256: Digest::of(value), bytes: value.len() as u64 };
+        let path = self.saved(&whole.sha256);
+        let dir = self.path.join(named::SAVED);
+        match fs::DirBuilder::new().mode(0o700).create(&dir) {
+            Ok(()) => {
+                team::share_dir(&dir, &self.path)?;
+                sync_dir(&self.path)?;
+            }
+            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(cause) => return Err(cause),
+        }
+        write_durably(&path, value)?;
+        Ok(whole)
     }
 
     /// The directory of one attempt: `3.1`, or `3.1.undo`.

@@ -2,6 +2,7 @@
 
 mod acts;
 mod answers;
+mod bounds;
 pub mod chance;
 mod checklist;
 mod codes;
@@ -25,6 +26,7 @@ mod property;
 mod redis;
 mod report;
 mod rows;
+mod saved;
 mod script;
 mod sessions;
 mod socket;

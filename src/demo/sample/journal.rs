@@ -184,6 +184,7 @@ impl Story {
             log: Some(LogEnd { file: log, bytes: 4096, dropped: 0, digest: None }),
             recovered: false,
             evidence: None,
+            whole: BTreeMap::new(),
         };
         told.tell("operator", Event::StepOutcome { step, attempt, outcome })
     }

@@ -66,6 +66,7 @@ fn look(story: Story, (who, through): (&str, &str), step: u32, attempt: u32, see
         log: None,
         recovered: false,
         evidence: Some(Evidence { source: source.to_owned(), seen: at(200), facts: BTreeMap::new() }),
+        whole: BTreeMap::new(),
     };
     story.through(through, who, Event::StepOutcome { step, attempt, outcome })
 }

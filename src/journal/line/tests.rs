@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::{Budget, EffectClass, Evidence, Item, Order, Pace, Preview, RunStatus, Verb};
+use crate::domain::{Budget, EffectClass, Evidence, Item, Order, Pace, Preview, RunStatus, Verb, Whole};
 use crate::journal::reading::{Counts, Side};
 use crate::journal::record::{Answer, Ask, Choice, Closed, Covered, Ending, LogEnd, Outcome, RollbackHead, WentBack};
 use crate::journal::samples::{created, head, prompt, run_id, set, steps};
@@ -27,7 +27,9 @@ fn outcomes() -> impl Strategy<Value = Outcome> {
     (ending, text(), numbers, counts, log, evidence).prop_map(|(ending, detail, numbers, counts, log, evidence)| {
         let (code, signal, took_ms, recovered) = numbers;
         let log = log.map(|(file, bytes, dropped)| LogEnd { file, bytes, dropped, digest: Some(set(1)) });
-        Outcome { ending, detail, code, signal, took_ms, counts, log, recovered, evidence }
+        let whole =
+            counts.iter().map(|(name, bytes)| (name.clone(), Whole { sha256: set(2), bytes: *bytes })).collect();
+        Outcome { ending, detail, code, signal, took_ms, counts, log, recovered, evidence, whole }
     })
 }
 

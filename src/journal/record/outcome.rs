@@ -1,6 +1,6 @@
 //! How an attempt ended, as it is recorded.
 
-use crate::domain::{Digest, Evidence};
+use crate::domain::{Digest, Evidence, Whole};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -78,4 +78,7 @@ pub struct Outcome {
     /// What was seen, where something was looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
+    /// The facts of it that are files below `saved/`, because they are longer than what a journal keeps.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub whole: BTreeMap<String, Whole>,
 }

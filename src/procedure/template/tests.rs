@@ -36,7 +36,12 @@ fn what_is_quoted_is_one_token_whatever_is_in_it() {
     assert_eq!(filled("{{run.id|literal}}"), Value::Text("{{run.id|literal}}".to_owned()));
     let saved = BTreeMap::from([(
         "before".to_owned(),
-        Saved { step: 0, says: "it's".to_owned(), facts: BTreeMap::from([("x".to_owned(), "a\"b".to_owned())]) },
+        Saved {
+            step: 0,
+            says: "it's".to_owned(),
+            facts: BTreeMap::from([("x".to_owned(), "a\"b".to_owned())]),
+            whole: BTreeMap::new(),
+        },
     )]);
     let values = BTreeMap::from([("before".to_owned(), saved_as("before"))]);
     let Value::Text(planned) = fill_text("{{before.x|ident}} {{before|literal}}", &values) else { panic!() };
@@ -67,7 +72,7 @@ fn a_run_fills_its_own_references_once() {
 #[test]
 fn what_was_saved_is_filled_in_once_and_never_as_nothing() {
     let facts = BTreeMap::from([("image".to_owned(), "{{saved:before}}".to_owned())]);
-    let before = Saved { step: 0, says: "two images".to_owned(), facts };
+    let before = Saved { step: 0, says: "two images".to_owned(), facts, whole: BTreeMap::new() };
     let saved = BTreeMap::from([("before".to_owned(), before)]);
     let run = OfRun { id: "i", dir: "/d", saved: &saved };
     let values = BTreeMap::from([("before".to_owned(), saved_as("before"))]);
@@ -110,6 +115,7 @@ fn an_entry_is_that_of_a_parameter_or_of_what_was_read() {
         step: 0,
         says: "said".to_owned(),
         facts: facts.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        whole: BTreeMap::new(),
     };
     // Read at once, under the names of an adapter's rows; or for each by itself.
     let flat = BTreeMap::from([("2/before".to_owned(), saved(&[("a.b.n", "3"), ("c: n", "4"), ("a.b", "x")]))]);

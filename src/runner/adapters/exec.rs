@@ -13,7 +13,7 @@ mod run;
 mod variables;
 
 pub(super) use self::rehearse::{no_directory, rehearse};
-use self::run::{Ran, run};
+use self::run::{Errors, Ran, run};
 pub(super) use self::variables::{Environment, Known, environment, own_environment};
 use crate::config::reader::{Node, Problems, Table, Value};
 use crate::domain::{EffectClass, Error, Item, Kind, Preview};
@@ -314,7 +314,16 @@ pub fn end_of(status: ExitStatus) -> ActEnd {
 
 /// Runs the program here, without a shim; checks, proofs and tests use it.
 pub(super) fn act(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd {
-    match run(action, out, cancel) {
+    ended(action, run(action, out, Errors::Among, cancel))
+}
+
+/// The same, with standard output alone.
+pub(super) fn read(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd {
+    ended(action, run(action, out, Errors::Dropped, cancel))
+}
+
+fn ended(action: &Action, ran: Result<Ran, Error>) -> ActEnd {
+    match ran {
         Ok(Ran::Ended(status)) => end_of(status),
         Ok(Ran::Cancelled) => ActEnd::new(Ending::Cancelled, "stopped"),
         Ok(Ran::Lost(why)) => ActEnd::new(Ending::Unknown, why),
@@ -324,7 +333,7 @@ pub(super) fn act(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> 
 }
 
 pub(super) fn prove(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> Proof {
-    match run(action, out, cancel) {
+    match run(action, out, Errors::Among, cancel) {
         Ok(Ran::Ended(status)) => match status.code() {
             Some(0) => Proof::Done("exit code 0".to_owned()),
             Some(1) => Proof::NotDone("exit code 1".to_owned()),

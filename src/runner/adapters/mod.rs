@@ -400,6 +400,14 @@ pub fn fit_unasked(program: &Path) -> Result<(), String> {
     })
 }
 
+/// Runs a program that reads, and gives what it prints on standard output alone.
+pub fn read_program(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd {
+    match action.adapter.as_str() {
+        exec::KEY => exec::read(action, out, cancel),
+        _ => act(action, &mut std::io::empty(), out, cancel),
+    }
+}
+
 /// The program that is the act itself, for `exec` and `script`.
 #[must_use]
 pub fn program(action: &Action) -> Option<Program> {

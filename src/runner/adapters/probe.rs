@@ -194,8 +194,12 @@ fn facts(rows: &[Row]) -> BTreeMap<String, String> {
         let seen = row.observation.iter().flat_map(|seen| &seen.facts);
         facts.extend(seen.map(|(name, fact)| (format!("{prefix}{name}"), text(fact))));
     }
+    let more = facts.len().saturating_sub(MOST_FACTS);
     while facts.len() > MOST_FACTS {
         facts.pop_last();
+    }
+    if more > 0 {
+        facts.insert("facts_left_out".to_owned(), more.to_string());
     }
     facts
 }

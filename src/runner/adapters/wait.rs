@@ -36,9 +36,6 @@ const LET_GO: Duration = Duration::from_secs(5);
 /// How often a pause looks whether it was cancelled.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// How much of what a look prints is kept, in bytes.
-const MOST_OUTPUT: usize = 4096;
-
 /// How much of a value stands in a line, in characters.
 const LONGEST_VALUE: usize = 120;
 
@@ -306,8 +303,7 @@ fn facts(look: &Action, end: &ActEnd, printed: &[u8]) -> BTreeMap<String, String
     let mut facts = end.evidence.as_ref().map(|seen| seen.facts.clone()).unwrap_or_default();
     facts.extend(end.counts.iter().map(|(name, count)| (name.clone(), count.to_string())));
     if common::program(look).is_some() {
-        let printed = String::from_utf8_lossy(printed.get(..MOST_OUTPUT).unwrap_or(printed));
-        facts.insert("output".to_owned(), printed.trim().to_owned());
+        facts.insert("output".to_owned(), String::from_utf8_lossy(printed).trim().to_owned());
     }
     let only = facts.get("output").or_else(|| facts.values().next().filter(|_| facts.len() == 1)).cloned();
     if let (Some(only), false) = (only, facts.contains_key("value")) {

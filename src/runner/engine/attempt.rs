@@ -285,6 +285,7 @@ impl Engine {
             log: None,
             recovered,
             evidence: None,
+            whole: std::collections::BTreeMap::new(),
         };
         match found {
             Found::NotStarted => {

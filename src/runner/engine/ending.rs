@@ -191,6 +191,7 @@ pub(super) fn plain(ending: Ending, detail: String) -> Outcome {
         log: None,
         recovered: false,
         evidence: None,
+        whole: std::collections::BTreeMap::new(),
     }
 }
 

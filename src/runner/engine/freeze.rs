@@ -193,13 +193,15 @@ impl Engine {
     /// An action with the run's own references filled in; the error says what is not known.
     pub(super) fn filled(&self, action: &Action) -> std::result::Result<Action, String> {
         let dir = self.dir.path.to_string_lossy();
-        action.of_run(OfRun { id: self.dir.id.as_str(), dir: &dir, saved: &self.view().saved })
+        let saved = self.saved_for(&format!("{} {}", action.line, action.spec))?;
+        action.of_run(OfRun { id: self.dir.id.as_str(), dir: &dir, saved: &saved })
     }
 
     /// The value of a reference that the plan left to the run; what is empty is not known.
     pub(super) fn known(&self, name: &str) -> std::result::Result<String, String> {
         let dir = self.dir.path.to_string_lossy();
-        let run = OfRun { id: self.dir.id.as_str(), dir: &dir, saved: &self.view().saved };
+        let saved = self.saved_for(name)?;
+        let run = OfRun { id: self.dir.id.as_str(), dir: &dir, saved: &saved };
         match run.value(name)? {
             None => Err(format!("`{name}` is nothing that the run knows")),
             Some(value) if value.trim().is_empty() => Err(format!("`{}` is empty", spoken(&format!("{{{{{name}}}}}")))),

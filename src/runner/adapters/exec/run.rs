@@ -27,8 +27,17 @@ pub(super) enum Ran {
     Lost(String),
 }
 
+/// Where its standard error goes.
+#[derive(Clone, Copy)]
+pub(super) enum Errors {
+    /// Among its output.
+    Among,
+    /// Nowhere.
+    Dropped,
+}
+
 /// Starts the program in a process group of its own and passes its output on until it ends.
-pub(super) fn run(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> Result<Ran, Error> {
+pub(super) fn run(action: &Action, out: &mut dyn Write, errors: Errors, cancel: &AtomicBool) -> Result<Ran, Error> {
     let program = super::program(action)?;
     let doing = format!("start {}", program.path.display());
     let failed = |cause: std::io::Error| Error::machine(&doing, cause);
@@ -38,7 +47,11 @@ pub(super) fn run(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> 
     command.arg0(program.argv.first().map_or("", String::as_str)).args(program.argv.iter().skip(1));
     let env = program.environment().map_err(|why| Error::machine(&doing, why))?;
     command.env_clear().envs(&env).current_dir(&program.cwd).stdin(Stdio::null()).process_group(0);
-    command.stdout(writer.try_clone().map_err(failed)?).stderr(writer);
+    command.stdout(writer.try_clone().map_err(failed)?);
+    match errors {
+        Errors::Among => command.stderr(writer),
+        Errors::Dropped => command.stderr(Stdio::null()),
+    };
     let mut child = command.spawn().map_err(failed)?;
     drop(command); // It holds the writing ends.
     let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);

@@ -1,7 +1,7 @@
 //! Reads, checks and proofs: asks, and judges every answer.
 
 use crate::domain::Evidence;
-use crate::domain::quantity::{latency, span};
+use crate::domain::quantity::{bytes, latency, span};
 use crate::journal::record::Ending;
 use crate::probes::clock;
 use crate::procedure::condition::Condition;
@@ -15,8 +15,8 @@ use std::io::Write;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-/// The longest value that is kept, in characters.
-const LONGEST_VALUE: usize = 4096;
+/// The longest value that is taken, in bytes; a longer one is refused with its size.
+const LONGEST_VALUE: usize = 256 << 10;
 
 /// What was learned.
 enum Learned {
@@ -45,7 +45,7 @@ pub(super) fn act(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> 
     };
     let mut facts = BTreeMap::new();
     facts.extend(seen.status.map(|status| ("status".to_owned(), status.to_string())));
-    facts.extend(seen.value.map(|value| ("value".to_owned(), value.chars().take(LONGEST_VALUE).collect())));
+    facts.extend(seen.value.map(|value| ("value".to_owned(), value)));
     facts.extend(seen.times.iter().max().map(|slowest| ("slowest_ms".to_owned(), slowest.as_millis().to_string())));
     if facts.is_empty() {
         return end;
@@ -151,7 +151,12 @@ pub(super) fn value(spec: &Spec, answer: &Answer) -> Result<Option<String>, Stri
     let of = Path::parse(path).ok_or_else(|| format!("{path} is no path"))?;
     let json: serde_json::Value =
         serde_json::from_slice(&answer.body).map_err(|_| "the answer is not JSON".to_owned())?;
-    of.of(&json).map(Some).map_err(|why| format!("{path}: {why}"))
+    let value = of.of(&json).map_err(|why| format!("{path}: {why}"))?;
+    if value.len() > LONGEST_VALUE {
+        let (is, most) = (bytes(value.len() as u64), bytes(LONGEST_VALUE as u64));
+        return Err(format!("{path} is {is} long, and at most {most} are taken"));
+    }
+    Ok(Some(value))
 }
 
 /// Why a value is not as it must be; an error where nobody can tell.

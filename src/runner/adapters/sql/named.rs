@@ -1,7 +1,7 @@
 //! Looks, and judges: by one row of a statement, or by a question that is built in. Always over `watch`.
 
 use crate::domain::Evidence;
-use crate::domain::quantity::span;
+use crate::domain::quantity::{bytes, span};
 use crate::journal::record::Ending;
 use crate::probes::clock;
 use crate::probes::postgres::connect::{Line, Session, connect};
@@ -21,9 +21,9 @@ const QUESTION: Duration = Duration::from_secs(60);
 /// How long a count that comes late is waited for: before PostgreSQL 15 a process of its own kept them.
 const LATE: Duration = Duration::from_secs(2);
 const GLANCE: Duration = Duration::from_millis(200);
-/// The most facts of one row, and the longest of them in characters.
-const MOST_FACTS: usize = 100;
-const LONGEST_FACT: usize = 4096;
+/// The most columns of one row, and the most bytes of all of them; more is refused with its size.
+const MOST_FACTS: usize = 1000;
+const MOST_BYTES: usize = 256 << 10;
 
 /// Answers a check or a read.
 pub(super) fn ask(action: &Action, spec: &Spec, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd {
@@ -77,7 +77,7 @@ async fn question(session: &Session, sql: &str, takes_facts: bool) -> Result<Ans
     let [line] = lines.as_slice() else {
         return Ok((None, format!("the answer has {} rows, not one", lines.len()), BTreeMap::new()));
     };
-    let facts = facts(line);
+    let facts = facts(line)?;
     let first = line.at(0);
     let told = || facts.iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(" · ");
     if takes_facts {
@@ -100,14 +100,20 @@ async fn asked(session: &Session, sql: &str) -> Result<Vec<Line>, String> {
     Ok(session.long_rows(sql, QUESTION).await?)
 }
 
-/// The columns by their names; an empty one is no fact.
-fn facts(line: &Line) -> BTreeMap<String, String> {
-    let columns = line.columns().enumerate().take(MOST_FACTS);
-    let fact = |(place, name): (usize, &str)| {
-        let value = line.at(place)?.chars().take(LONGEST_FACT).collect();
-        Some((name.to_owned(), value))
-    };
-    columns.filter_map(fact).collect()
+/// The columns by their names, whole; an empty one is no fact.
+fn facts(line: &Line) -> Result<BTreeMap<String, String>, String> {
+    let columns = line.columns().count();
+    if columns > MOST_FACTS {
+        return Err(format!("the row has {columns} columns, and at most {MOST_FACTS} are taken"));
+    }
+    let fact = |(place, name): (usize, &str)| Some((name.to_owned(), line.at(place)?.to_owned()));
+    let facts: BTreeMap<String, String> = line.columns().enumerate().filter_map(fact).collect();
+    let size: usize = facts.iter().map(|(name, value)| name.len() + value.len()).sum();
+    if size > MOST_BYTES {
+        let (is, most) = (bytes(size as u64), bytes(MOST_BYTES as u64));
+        return Err(format!("the row has {is}, and at most {most} are taken"));
+    }
+    Ok(facts)
 }
 
 async fn oldest_snapshot(session: &Session, under_s: u64) -> Result<Answer, String> {
