@@ -70,13 +70,13 @@ fn what_a_program_prints_and_what_is_read_for_each_is_known_to_an_undo() {
     let estate = Estate::default();
     estate.file("one", "first line\nsecond\n");
     estate.file("two", "other\n");
-    let read = "[[look]]\ntitle = \"Read\"\nread = { exec = [\"cat\", \"{{tree}}/one\"] }\nsave = \"before\"\n";
+    let read = "[[look]]\ntitle = \"Read\"\nread = { exec = [\"cat\", \"{tree}/one\"] }\nsave = \"before\"\n";
     let plain = format!("{read}{}", exec("exec = [\"echo\", \"{{before.output}}\"]"));
     let said = rehearsed(&estate, &plain).exits(0).says("echo can be executed");
     assert!(said.out.contains("first line") && !said.out.contains("saved:"), "{}", said.out);
-    let each = "[[look]]\ntitle = \"Read {{it}}\"\neach = [\"one\", \"two\"]\nread = { exec = [\"cat\", \"{{tree}}/{{it}}\"] }\nsave = \"before\"\n\
+    let each = "[[look]]\ntitle = \"Read {{it}}\"\neach = [\"one\", \"two\"]\nread = { exec = [\"cat\", \"{tree}/{{it}}\"] }\nsave = \"before\"\n\
         [[work]]\ntitle = \"Write {{it}}\"\neach = [\"one\", \"two\"]\neffect = \"change\"\n\
-        do = { exec = [\"touch\", \"{{tree}}/{{it}}\"] }\nundo = { exec = [\"echo\", \"{{before[it].output}}\"] }\n";
+        do = { exec = [\"touch\", \"{tree}/{{it}}\"] }\nundo = { exec = [\"echo\", \"{{before[it].output}}\"] }\n";
     let said = rehearsed(&estate, each).exits(0).says("echo can be executed");
     assert!(said.out.contains("other") && !said.out.contains("no step before it"), "{}", said.out);
     fs::remove_file(estate.tree("two")).unwrap();
@@ -205,9 +205,11 @@ fn the_rights_to_every_file_and_directory_are_those_of_whoever_asks() {
     let mode = restored(&format!("files = \"permissions\", {logs}, mode = \"0600\""));
     rehearsed(&mode).exits(1).says("logs/b.log belongs to uid 0, and this user is uid 61001");
     let rotate = restored(&format!("files = \"rotate\", {logs}, reopen = \"each-line\""));
+    // The new log cannot have the owner of the old one, so that the act itself is refused.
+    rehearsed(&rotate).exits(8).says("logs/b.log: its owner is uid 0, and this user is uid 61001");
+    std::os::unix::fs::chown(team.estate.tree("logs/b.log"), Some(ANNA.uid), Some(ANNA.uid)).unwrap();
     rehearsed(&rotate).exits(1).says("this user may not write in logs");
     std::os::unix::fs::chown(team.estate.tree("logs"), Some(ANNA.uid), None).unwrap();
-    std::os::unix::fs::chown(team.estate.tree("logs/b.log"), Some(ANNA.uid), None).unwrap();
     rehearsed(&mode).exits(0).says("may give them back");
     rehearsed(&rotate).exits(0).says("can be written");
     // Whether systemd lets another user do it is known only when it is asked to.

@@ -8,13 +8,13 @@ use std::fs;
 const STEPS: &str = r#"
 [[work]]
 title = "Read"
-read  = { exec = ["cat", "{{tree}}/big"] }
+read  = { exec = ["cat", "{tree}/big"] }
 save  = "before"
 [[work]]
 title  = "Use it"
 effect = "change"
 when   = "before.output matches *the*last*line*"
-do     = { exec = ["sh", "-c", "printf %s \"$1\" > \"$2\"", "sh", "{{before.output}}", "{{tree}}/copy"] }
+do     = { exec = ["sh", "-c", "printf %s \"$1\" > \"$2\"", "sh", "{{before.output}}", "{tree}/copy"] }
 undo   = { none = "a test" }
 "#;
 

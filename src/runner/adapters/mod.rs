@@ -16,6 +16,7 @@ pub mod look;
 pub mod objects;
 pub mod phrase;
 pub mod probe;
+mod program;
 pub mod reach;
 pub mod redis;
 pub mod rehearse;
@@ -33,11 +34,11 @@ pub mod wait;
 
 pub use end::{ActEnd, Proof};
 pub use frozen::{Draft, items, moved};
+pub use program::{fit_unasked, is_fit_unasked, program, read_program};
 
 use crate::config::estate::Estate;
 use crate::config::reader::{Problems, Table, nearest};
 use crate::config::secrets::Secrets;
-use crate::config::trust;
 use crate::domain::{EffectClass, Error, Kind, Preview, RunId, TargetKind, Wall};
 use crate::journal::record::Ending;
 use crate::probes::clock;
@@ -51,7 +52,7 @@ use secret::Named;
 use spec::{action, spec};
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
@@ -379,41 +380,4 @@ pub fn is_look(action: &Action) -> bool {
 #[must_use]
 pub fn of_attempt(action: Action, run: &RunId, attempt: &str) -> Action {
     if action.adapter == http::KEY { http::of_attempt(action, run, attempt) } else { action }
-}
-
-/// Whether the program of an action that nobody confirms (a check, a read, a proof) is one that only root and this user can change.
-///
-/// # Errors
-/// A sentence with the place that others can change, and the command that closes it.
-pub fn is_fit_unasked(action: &Action) -> Result<(), String> {
-    let program = program(action).filter(|_| action.floor == EffectClass::Read);
-    program.map_or(Ok(()), |program| fit_unasked(&program.path))
-}
-
-/// The same of a program's file.
-///
-/// # Errors
-/// As [`is_fit_unasked`].
-pub fn fit_unasked(program: &Path) -> Result<(), String> {
-    trust::check(program).map_err(|loose| {
-        format!("{} is run without a confirmation, and {loose}; close it: {}", program.display(), loose.command)
-    })
-}
-
-/// Runs a program that reads, and gives what it prints on standard output alone.
-pub fn read_program(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd {
-    match action.adapter.as_str() {
-        exec::KEY => exec::read(action, out, cancel),
-        _ => act(action, &mut std::io::empty(), out, cancel),
-    }
-}
-
-/// The program that is the act itself, for `exec` and `script`.
-#[must_use]
-pub fn program(action: &Action) -> Option<Program> {
-    match action.adapter.as_str() {
-        exec::KEY => exec::program(action).ok(),
-        script::KEY => script::program(action).ok(),
-        _ => None,
-    }
 }

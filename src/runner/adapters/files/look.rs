@@ -75,31 +75,10 @@ pub(in super::super) fn preview(action: &Action, look: &Look, set: &mut dyn Writ
         (None, None) if spec.op == Op::Rotate => rotate::destine(&root, &mut seen.files, look)?,
         (None, None) => {}
     }
-    if matches!(spec.op, Op::Archive | Op::Rotate)
-        && let Some(why) = attributes::not_kept(&root, &seen.files)
-    {
-        return Err(Error::new(
-            Kind::Refused,
-            format!("cannot {} files with all that they have: {why}", spec.op.word()),
-        )
-        .hint("run it as the files' owner or as root, or leave such files out with `except`"));
-    }
+    refuse_what_is_lost(&root, &seen.files, spec.op)?;
     let total: u64 = seen.files.iter().map(|file| file.size).fold(0, u64::saturating_add);
     let limit = limit::judge(look.limit, seen.files.len() as u64, seen.of, Some(total), "files")?;
-    let head = Head {
-        set: KEY.to_owned(),
-        op: spec.op,
-        root: spec.root.clone(),
-        dev: root.dev,
-        ino: root.ino,
-        under: select.under.clone(),
-        count: seen.files.len() as u64,
-    };
-    let frozen = seen.files.iter().map(|file| match spec.op {
-        Op::Rotate => Cow::Owned(file.growing()),
-        _ => Cow::Borrowed(file),
-    });
-    frozen::write(set, &head, frozen)?;
+    freeze(set, &root, &spec, select, &seen.files)?;
     let mut preview = shown(&spec, select, look, &seen, total);
     preview.limit = limit;
     preview.facts = facts;
@@ -115,6 +94,34 @@ pub(in super::super) fn preview(action: &Action, look: &Look, set: &mut dyn Writ
         handles::report(&seen.files, look, &mut preview);
     }
     Ok(preview)
+}
+
+/// Refuses a copy that would lack something that its file has.
+fn refuse_what_is_lost(root: &Root, files: &[Frozen], op: Op) -> Result<(), Error> {
+    let lost = matches!(op, Op::Archive | Op::Rotate).then(|| attributes::not_kept(root, files)).flatten();
+    lost.map_or(Ok(()), |why| {
+        let what = format!("cannot {} files with all that they have: {why}", op.word());
+        Err(Error::new(Kind::Refused, what)
+            .hint("run it as the files' owner or as root, or leave such files out with `except`"))
+    })
+}
+
+/// Writes the set.
+fn freeze(set: &mut dyn Write, root: &Root, spec: &Spec, select: &Select, files: &[Frozen]) -> Result<(), Error> {
+    let head = Head {
+        set: KEY.to_owned(),
+        op: spec.op,
+        root: spec.root.clone(),
+        dev: root.dev,
+        ino: root.ino,
+        under: select.under.clone(),
+        count: files.len() as u64,
+    };
+    let frozen = files.iter().map(|file| match spec.op {
+        Op::Rotate => Cow::Owned(file.growing()),
+        _ => Cow::Borrowed(file),
+    });
+    frozen::write(set, &head, frozen)
 }
 
 /// Every file that the pattern fits, whatever its age.

@@ -197,6 +197,24 @@ fn looked(spec: &Spec, cancel: &AtomicBool) -> Result<Found, Halt> {
     Ok(found)
 }
 
+/// The secrets in a file, by line, as far as it could be read, and whether it could.
+fn secrets_of(directory: &OwnedFd, name: &[u8], cancel: &AtomicBool) -> (Vec<(u64, &'static str)>, Result<(), Halt>) {
+    let mut finder = secrets::Finder::default();
+    let mut hits = Vec::new();
+    let failed = |cause: Errno| Halt::Failed(cause.to_string());
+    let read = match compressed::kind(directory, name) {
+        Some(Compressed::Other(program)) => Err(Halt::Failed(format!("it is compressed by {program}"))),
+        kind => open_file(directory, name).map_err(failed).and_then(|open| {
+            gz::each(&open, kind == Some(Compressed::Gzip), cancel, &mut |piece| {
+                finder.feed(piece, &mut hits);
+                Ok(())
+            })
+        }),
+    };
+    finder.finish(&mut hits);
+    (hits, read)
+}
+
 /// Looks at one name that fits.
 fn one(
     wanted: &Wanted,
@@ -237,19 +255,7 @@ fn one(
                 return Ok(());
             }
             found.looked += 1;
-            let mut finder = secrets::Finder::default();
-            let mut hits = Vec::new();
-            let failed = |cause: Errno| Halt::Failed(cause.to_string());
-            let read = match compressed::kind(directory, name) {
-                Some(Compressed::Other(program)) => Err(Halt::Failed(format!("it is compressed by {program}"))),
-                kind => open_file(directory, name).map_err(failed).and_then(|open| {
-                    gz::each(&open, kind == Some(Compressed::Gzip), cancel, &mut |piece| {
-                        finder.feed(piece, &mut hits);
-                        Ok(())
-                    })
-                }),
-            };
-            finder.finish(&mut hits);
+            let (hits, read) = secrets_of(directory, name, cancel);
             match read {
                 Err(Halt::Stopped) => return Err(Halt::Stopped),
                 Err(Halt::Failed(why)) => found.unread.push(format!("{}: {why}", path.shown())),

@@ -1,0 +1,46 @@
+//! The programs that `exec` and `script` are.
+
+use crate::config::trust;
+use crate::domain::EffectClass;
+use crate::procedure::plan::Action;
+use crate::runner::adapters::{ActEnd, Program, act, exec, script};
+use std::io::Write;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+/// Whether the program of an action that nobody confirms (a check, a read, a proof) is one that only root and this user can change.
+///
+/// # Errors
+/// A sentence with the place that others can change, and the command that closes it.
+pub fn is_fit_unasked(action: &Action) -> Result<(), String> {
+    let program = program(action).filter(|_| action.floor == EffectClass::Read);
+    program.map_or(Ok(()), |program| fit_unasked(&program.path))
+}
+
+/// The same of a program's file.
+///
+/// # Errors
+/// As [`is_fit_unasked`].
+pub fn fit_unasked(program: &Path) -> Result<(), String> {
+    trust::check(program).map_err(|loose| {
+        format!("{} is run without a confirmation, and {loose}; close it: {}", program.display(), loose.command)
+    })
+}
+
+/// Runs a program that reads, and gives what it prints on standard output alone.
+pub fn read_program(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd {
+    match action.adapter.as_str() {
+        exec::KEY => exec::read(action, out, cancel),
+        _ => act(action, &mut std::io::empty(), out, cancel),
+    }
+}
+
+/// The program that is the act itself, for `exec` and `script`.
+#[must_use]
+pub fn program(action: &Action) -> Option<Program> {
+    match action.adapter.as_str() {
+        exec::KEY => exec::program(action).ok(),
+        script::KEY => script::program(action).ok(),
+        _ => None,
+    }
+}
