@@ -8,6 +8,7 @@ mod cut;
 mod demo;
 mod examples;
 mod outside;
+mod plain;
 mod private;
 mod prompts;
 mod terminal;

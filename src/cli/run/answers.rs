@@ -73,10 +73,7 @@ pub async fn ask_person(
         }
         Ask::Sign { text, note_required } => {
             print!("{}", plan::clean(text));
-            let word =
-                if *note_required { "note (required), or cancel: " } else { "note, or Enter for none, or cancel: " };
-            let note = person.ask(word).await?;
-            Some(if note == "cancel" { Answer::Cancel } else { Answer::Sign { note } })
+            sign(person, *note_required).await
         }
         Ask::Decide { text, choices, means } => {
             let mut page = format!("{text}\n");
@@ -128,6 +125,23 @@ async fn second(
             ("approve", _) => return Some(Answer::Approve { note: String::new() }),
             (_, Some(reason)) => return Some(Answer::BreakGlass { reason: reason.to_owned() }),
             _ => println!("nothing happened"),
+        }
+    }
+}
+
+/// Asks for a sign-off: a note, or the word `done` where none is required. An empty line signs nothing.
+async fn sign(person: &mut Person, note_required: bool) -> Option<Answer> {
+    let question = match note_required {
+        true => "note (required), or cancel: ",
+        false => "type  done  to sign off, or a note to sign off with it, or cancel: ",
+    };
+    loop {
+        let typed = person.ask(question).await?;
+        match typed.trim() {
+            "cancel" => return Some(Answer::Cancel),
+            "" => println!("nothing was signed off"),
+            "done" if !note_required => return Some(Answer::Sign { note: String::new() }),
+            note => return Some(Answer::Sign { note: note.to_owned() }),
         }
     }
 }
