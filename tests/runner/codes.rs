@@ -81,18 +81,20 @@ fn a_lock_file_that_was_replaced_does_not_let_two_runs_act() {
     fs::copy(&file, locks.join("copy")).unwrap();
     fs::rename(locks.join("copy"), &file).unwrap();
     is_held(&estate, &first);
-    // Without any name in it another run may begin; the first one notices before it acts.
+    // Without the file, the journal of the unfinished run still claims it; the first one notices before it acts.
     fs::remove_file(&file).unwrap();
-    estate.start("locked", &["--yes", "change"]).exits(0);
-    assert_eq!(estate.lines("done"), 1);
+    is_held(&estate, &first);
+    assert_eq!(estate.lines("done"), 0);
     let prompt = first.prompt();
     first.accept_or_not(&prompt, consent(&prompt));
     wait_for("the end of the first runner", || (!first.dir.runner_lives()).then_some(()));
-    assert_eq!((first.count("step.intent"), estate.lines("done")), (0, 1));
+    assert_eq!((first.count("step.intent"), estate.lines("done")), (0, 0));
     let said = fs::read_to_string(first.dir.path.join("runner.err")).unwrap();
     assert!(said.contains("was removed or replaced"), "{said}");
-    // Nobody holds it now: it can go on.
+    // A new runner takes the lock again, and the run goes on; then another one may begin.
     assert_eq!(first.drive().sealed, Some(RunStatus::Ok));
+    assert_eq!(estate.lines("done"), 1);
+    estate.start("locked", &["--yes", "change"]).exits(0);
     assert_eq!(estate.lines("done"), 2);
 }
 

@@ -33,9 +33,14 @@ fn team() -> Team {
 fn console(team: &Team, who: Person, size: (u16, u16)) -> Pty {
     let run = team.estate.run().dir.id.to_string();
     let pty = team.terminal(who, &["attach", &run], size);
-    pty.wait_for(SOON, |screen| screen.contains(" opens it"));
-    until(&pty, "\r", |screen| screen.contains("DECIDE"));
+    opens(&pty, |screen| screen.contains("DECIDE"));
     pty
+}
+
+/// Opens the prompt that waits behind the banner.
+fn opens(pty: &Pty, so: impl Fn(&str) -> bool) {
+    pty.wait_for(SOON, |screen| screen.contains(" opens it"));
+    until(pty, "\r", so);
 }
 
 /// Presses a key until it was heeded: what is typed ahead is not.
@@ -69,7 +74,7 @@ fn a_gate_and_a_destroy_take_two_people_at_two_consoles() {
     anna.wait_for(SOON, |screen| screen.contains("nobody is their own second person"));
     overrides(&ben, "the disk is borrowed");
     for pty in [&anna, &ben] {
-        until(pty, "\r", |screen| screen.contains("DESTROY") && screen.contains("1 OF 2"));
+        opens(pty, |screen| screen.contains("DESTROY") && screen.contains("1 OF 2"));
     }
     assert_eq!(run.view().overrides.iter().map(|passed| passed.by.uid).collect::<Vec<_>>(), [BEN.uid]);
 
@@ -110,11 +115,10 @@ fn whoever_is_alone_breaks_the_glass_and_it_stays_red() {
     {
         let ben = console(&team, BEN, (80, 24));
         overrides(&ben, "fine");
-        until(&ben, "\r", |screen| screen.contains("1 OF 2"));
+        opens(&ben, |screen| screen.contains("1 OF 2"));
     }
     let pty = team.terminal(ANNA, &["attach", run.dir.id.as_str()], (80, 24));
-    pty.wait_for(SOON, |screen| screen.contains(" opens it"));
-    until(&pty, "\r", |screen| screen.contains("1 OF 2"));
+    opens(&pty, |screen| screen.contains("1 OF 2"));
     until(&pty, "d", |screen| screen.contains("to confirm:  d"));
     pty.send("elete 3 files\r");
     pty.wait_for(SOON, |screen| screen.contains("2 OF 2") && screen.contains("waits for a second person"));
