@@ -5,6 +5,7 @@ pub mod emergency;
 pub mod form;
 pub mod item;
 pub mod note;
+pub mod pages;
 pub mod prompt;
 
 pub use emergency::Emergency;
@@ -137,6 +138,17 @@ pub struct SetList {
     pub items: Vec<Item>,
     /// The number of the first item on the screen.
     pub top: u64,
+    /// Whether its last item was on the screen.
+    pub reached: bool,
+}
+
+impl SetList {
+    /// Takes note whether the last item is among those on the screen, which shows so many.
+    pub fn look(&mut self, visible: u64) {
+        let end = self.from + self.items.len() as u64;
+        let bottom = (self.top + visible).min(end);
+        self.reached = self.reached || self.total.is_some_and(|total| bottom >= total);
+    }
 }
 
 impl Modal {

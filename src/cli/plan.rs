@@ -5,7 +5,7 @@ use crate::cli::args::{self, Common};
 use crate::cli::{setup, shell};
 use crate::domain::error::Result;
 use crate::domain::reference;
-use crate::domain::{Basis, Clean, Error, Preview, quantity};
+use crate::domain::{Basis, Clean, Error, Listing, Preview, quantity};
 use crate::gate::plans;
 use crate::journal::fold::StepView;
 use crate::procedure::condition::spoken;
@@ -132,12 +132,25 @@ fn describe(text: &mut String, number: usize, step: &Step, preview: Option<&Resu
         let limit = quantity::span(Duration::from_secs(step.timeout_s));
         let _ = writeln!(text, "       until: {}, within {limit}", until.words());
     }
+    let listing = step.act.as_ref().and_then(|action| action.listing.as_ref());
+    let shown = matches!(preview, Some(Ok(preview)) if preview.listing.is_some());
+    if let Some(listing) = listing.filter(|_| !shown) {
+        listing_lines(text, listing);
+    }
     match preview {
         None => {}
         Some(Ok(preview)) => preview_lines(text, preview),
         Some(Err(cause)) => {
             let _ = writeln!(text, "       no preview: {cause}");
         }
+    }
+}
+
+/// The complete text that will run, with line numbers.
+fn listing_lines(text: &mut String, listing: &Listing) {
+    let _ = writeln!(text, "       {}:", listing.title());
+    for line in listing.numbered() {
+        let _ = writeln!(text, "       {line}");
     }
 }
 
@@ -165,6 +178,9 @@ pub fn preview_lines(text: &mut String, preview: &Preview) {
     }
     for (name, value) in &preview.facts {
         let _ = writeln!(text, "       {name}: {value}");
+    }
+    if let Some(listing) = &preview.listing {
+        listing_lines(text, listing);
     }
     for warning in &preview.warnings {
         let _ = writeln!(text, "       note: {warning}");

@@ -24,8 +24,8 @@ pub use plan::plan;
 pub use list::{checklist, checklist_asks, checklists, finished_checklist};
 
 pub use journal::{
-    Story, change, confirmed, confirmed_by_another, decide, destroy, ended, finished, finished_but_last, four_eyes,
-    glass, interrupted, moved, preview, running, sign, start_to_approve,
+    Story, change, changes, confirmed, confirmed_by_another, decide, destroy, ended, finished, finished_but_last,
+    four_eyes, glass, interrupted, moved, preview, running, sign, start_to_approve,
 };
 
 /// 2026-11-22 02:40:00 UTC, when somebody is tired.

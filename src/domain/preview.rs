@@ -1,6 +1,6 @@
 //! The read-only twin of an act: what exactly it will touch.
 
-use crate::domain::{EffectClass, Wall};
+use crate::domain::{EffectClass, Wall, quantity};
 use serde::{Deserialize, Serialize};
 
 /// One object of a frozen set, as a person sees it.
@@ -24,6 +24,28 @@ impl Item {
     #[must_use]
     pub fn named(name: String) -> Self {
         Self { name, bytes: None, modified: None, to: None }
+    }
+}
+
+/// The complete text of what will run, as a person must be able to read it before confirming.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listing {
+    /// What it is: `bash script`, or the path of the program.
+    pub name: String,
+    /// All of it. Outside bytes; sanitise before drawing.
+    pub text: String,
+}
+
+impl Listing {
+    /// Its title: `bash script, 6 lines`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        format!("{}, {}", self.name, quantity::counted(self.text.lines().count() as u64, "line", "lines"))
+    }
+
+    /// Its lines with their numbers, from 1: `  12  sync "$OUT"`.
+    pub fn numbered(&self) -> impl Iterator<Item = String> + '_ {
+        (1_usize..).zip(self.text.lines()).map(|(number, line)| format!("{number:>4}  {line}"))
     }
 }
 
@@ -54,6 +76,9 @@ pub struct Preview {
     /// What the operator should know before saying yes: open handles, names that cannot be shown, objects left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// The complete text that will run, of a script or of a program that is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listing: Option<Listing>,
     /// The ceiling the author set, in words, with what was found against it: `13 %, limit 40 %`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<String>,

@@ -45,6 +45,25 @@ impl Verb {
     }
 }
 
+/// How much one prompt of a run asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PromptScope {
+    /// Its own step and nothing else.
+    #[default]
+    Step,
+    /// Every change step of its phase that can be previewed when the prompt opens; the prompt counts them and shows each whole.
+    Phase,
+}
+
+impl PromptScope {
+    /// Whether a prompt asks for its own step alone.
+    #[must_use]
+    pub fn is_step(&self) -> bool {
+        *self == Self::Step
+    }
+}
+
 /// In which order the steps of a phase are taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -16,7 +16,7 @@ pub use outcome::{Ending, LogEnd, Outcome};
 pub use prompt::{Answer, Ask, Choice, Closed, Covered, consequences};
 
 use crate::domain::reference;
-use crate::domain::{Actor, Boot, Digest, EffectClass, RunId, Verb, Wall};
+use crate::domain::{Actor, Boot, Digest, EffectClass, Listing, RunId, Verb, Wall};
 use crate::journal::terms::Timing;
 use serde::{Deserialize, Serialize};
 
@@ -106,6 +106,9 @@ pub struct StepHead {
     /// How long a `wait` may take, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_s: Option<u64>,
+    /// The complete text that it runs; left out where all the texts of a plan are too large for one record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listing: Option<Listing>,
 }
 
 impl StepHead {
@@ -146,6 +149,7 @@ impl StepHead {
             when: None,
             until: None,
             timeout_s: None,
+            listing: None,
         }
     }
 }

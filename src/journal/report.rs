@@ -11,6 +11,7 @@ mod checklist;
 mod eyes;
 mod html;
 mod json;
+mod listings;
 mod markdown;
 mod model;
 mod time;

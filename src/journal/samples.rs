@@ -87,7 +87,10 @@ pub fn set(step: u32) -> Digest {
 pub fn confirm(effect: EffectClass, step: u32, also: &[u32]) -> Ask {
     let phrase = if effect == EffectClass::Destroy { "delete 1284 sessions".into() } else { String::new() };
     let preview = Preview { headline: "Delete 1,284 files".into(), count: 1284, phrase, ..Preview::default() };
-    let also = also.iter().map(|step| Covered { step: *step, set: set(*step), headline: "as well".into() }).collect();
+    let also = also
+        .iter()
+        .map(|step| Covered { step: *step, set: set(*step), headline: "as well".into(), preview: None })
+        .collect();
     Ask::Confirm { effect, set: set(step), preview: Box::new(preview), also }
 }
 

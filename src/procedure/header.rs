@@ -1,7 +1,7 @@
 //! A procedure's header, and the procedure that it heads.
 
 use crate::config::reader::{Node, Place, Problems, Table, Value};
-use crate::domain::{Budget, Digest, EffectClass, Order, Row};
+use crate::domain::{Budget, Digest, EffectClass, Order, PromptScope, Row};
 use crate::procedure::acts_on::{self, ActsOn, Refusal};
 use crate::procedure::back::{self, RawRollback};
 use crate::procedure::params::{self, Param};
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Every key of the header that this version reads; a phase cannot have such a name.
-pub const KEYS: [&str; 16] = [
+pub const KEYS: [&str; 17] = [
     "format",
     "id",
     "title",
@@ -21,6 +21,7 @@ pub const KEYS: [&str; 16] = [
     "review_every",
     "phases",
     "order",
+    "prompt",
     "params",
     "lock",
     "root",
@@ -55,6 +56,8 @@ pub struct Procedure {
     pub phases: Vec<String>,
     /// In which order the steps of a phase are taken.
     pub order: Order,
+    /// How much one prompt asks for.
+    pub prompt: PromptScope,
     /// Its parameters, in the order of the file.
     pub params: Vec<Param>,
     /// The rows it is offered from.
@@ -133,6 +136,7 @@ pub(super) struct Header {
     pub(super) review_every_s: Option<u64>,
     pub(super) phases: Vec<(Place, String)>,
     pub(super) order: Order,
+    pub(super) prompt: PromptScope,
     pub(super) params: Vec<Param>,
     pub(super) acts_on: Vec<ActsOn>,
     pub(super) locks: Vec<Node>,
@@ -171,6 +175,7 @@ pub(super) fn read(table: &mut Table, problems: &mut Problems) -> Header {
             Order::Listed
         }
     };
+    let prompt = read_prompt(table, order, problems);
     let phases = read_phases(table, problems);
     let params = table.table("params", problems).map(|table| params::read(table, problems)).unwrap_or_default();
     let acts_on = acts_on::read(table.tables("acts_on", problems), &params, problems);
@@ -189,6 +194,7 @@ pub(super) fn read(table: &mut Table, problems: &mut Problems) -> Header {
         review_every_s,
         phases,
         order,
+        prompt,
         params,
         acts_on,
         locks,
@@ -208,6 +214,23 @@ fn read_format(table: &mut Table, problems: &mut Problems) {
         && version != 1
     {
         problems.say(at, format!("format {version} is not known; this version reads format 1"));
+    }
+}
+
+fn read_prompt(table: &mut Table, order: Order, problems: &mut Problems) -> PromptScope {
+    let at = place_of(table, "prompt");
+    match table.text("prompt", problems).as_deref() {
+        None | Some("step") => PromptScope::Step,
+        Some("phase") if order == Order::Any => {
+            problems.say(at, "`prompt = \"phase\"` needs steps in order: a checklist asks for each item alone");
+            PromptScope::Step
+        }
+        Some("phase") => PromptScope::Phase,
+        Some(other) => {
+            let message = format!("`prompt` must be \"step\" or \"phase\", not \"{}\"", other.escape_debug());
+            problems.say(at, message);
+            PromptScope::Step
+        }
     }
 }
 

@@ -93,6 +93,13 @@ const HEADER: &[Key] = &[
         "`any` makes it a checklist: every item of a phase is open at once.",
     ),
     Key::optional(
+        "prompt",
+        Kind::Word(&["step", "phase"]),
+        "step",
+        "\"phase\"",
+        "How much one prompt asks for: its own step, or every change of its phase that can be previewed when it opens. It counts them and shows each whole; a destroy always asks for itself.",
+    ),
+    Key::optional(
         "lock",
         Kind::Texts("names of targets", r"\S"),
         "none",

@@ -57,6 +57,7 @@ impl Plan {
             locks: expansion.locks,
             phases: procedure.phases.clone(),
             order: procedure.order,
+            prompt: procedure.prompt,
             uses: expansion.uses,
             window: filled.window,
             budget: procedure.budget,

@@ -137,6 +137,10 @@ fn body(out: &mut String, plan: &Plan, step: &Step, phrase: Phrase<'_>) {
     if let Some(what) = what {
         line(out, "What", &what);
     }
+    if let Some(listing) = step.act.as_ref().and_then(|act| act.listing.as_ref()) {
+        line(out, "Runs", &text(&listing.title()));
+        out.push_str(&words::block(&listing.text));
+    }
     if !step.text.is_empty() {
         line(out, "Text", &text(&step.text));
     }

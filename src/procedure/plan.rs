@@ -6,7 +6,7 @@
 
 pub use crate::calendar::WindowUse;
 pub use crate::domain::Budget;
-use crate::domain::{Digest, EffectClass, Error, Order, Verb};
+use crate::domain::{Digest, EffectClass, Error, Listing, Order, PromptScope, Verb};
 use crate::journal::record::Choice;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -37,6 +37,9 @@ pub struct Plan {
     /// In which order the steps of a phase are taken.
     #[serde(default, skip_serializing_if = "Order::is_listed")]
     pub order: Order,
+    /// How much one prompt asks for.
+    #[serde(default, skip_serializing_if = "PromptScope::is_step")]
+    pub prompt: PromptScope,
     /// The procedures it includes: each id with the digest of its file's bytes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub uses: BTreeMap<String, Digest>,
@@ -167,6 +170,9 @@ pub struct Action {
     pub line: String,
     /// It, as the adapter's own type in JSON.
     pub spec: serde_json::Value,
+    /// The complete text that it runs, where `line` cannot hold it: a script.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listing: Option<Listing>,
 }
 
 /// The ceiling of a frozen set; a larger one is refused, not confirmed.

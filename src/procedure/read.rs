@@ -71,6 +71,7 @@ fn whole(text: &str, file: &Path, problems: &mut Problems) -> Option<Procedure> 
         review_every_s: header.review_every_s,
         phases: header.phases.into_iter().map(|(_, name)| name).collect(),
         order: header.order,
+        prompt: header.prompt,
         params: header.params,
         acts_on: header.acts_on,
         locks: header.locks,

@@ -28,7 +28,7 @@ mod when;
 mod window;
 
 use crate::domain::error::Result;
-use crate::domain::{Actor, EffectClass, Error, Kind, Order, PromptId, RunStatus, StepState, Verb};
+use crate::domain::{Actor, EffectClass, Error, Kind, Order, PromptId, PromptScope, RunStatus, StepState, Verb};
 use crate::journal::append::Appender;
 use crate::journal::beside;
 use crate::journal::fold::{RunView, StepView};
@@ -294,8 +294,10 @@ impl Engine {
         if let Some((prompt, set)) = covered {
             return self.attempt_in_time(step, planned, set, prompt).await;
         }
-        let foreseen = planned.effect == EffectClass::Change && self.plan.order == Order::Listed;
-        let also = if foreseen { self.foresee(step).await? } else { Vec::new() };
+        let of_phase = planned.effect == EffectClass::Change
+            && self.plan.prompt == PromptScope::Phase
+            && !policy::needs_four_eyes(&self.plan, planned);
+        let also = if of_phase { self.also_covered(step).await? } else { Vec::new() };
         let set = frozen.digest.clone();
         let ask = Ask::Confirm { effect: planned.effect, set: set.clone(), preview: Box::new(frozen.preview), also };
         match self.ask(step, ask).await? {

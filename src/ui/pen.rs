@@ -3,7 +3,7 @@
 use crate::app::keymap::{Action, Keymap};
 use crate::config::theme::{Glyphs, Role, Theme};
 use crate::domain::Clean;
-use crate::ui::text::{self, Piece, Strip};
+use crate::ui::text::{self, Piece, Strip, wrapped};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -97,6 +97,12 @@ impl Pen<'_> {
         };
         let rows = words(&clean, width.saturating_sub(2)).into_iter();
         rows.map(|row| Strip::new().gap(1).put(self.style(role), row).line()).collect()
+    }
+
+    /// A line as it is, over as many rows as it needs: spaces are kept, and a row is cut where it is full.
+    #[must_use]
+    pub fn verbatim(&self, role: Role, line: &str, width: usize) -> Vec<Line<'static>> {
+        wrapped(self.style(role), Clean::text(line), width.saturating_sub(1))
     }
 
     /// Keys with what they do, as many as fit: `Enter open  x act`.

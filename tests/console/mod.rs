@@ -2,6 +2,7 @@
 
 mod checklist;
 mod eyes;
+mod pages;
 mod prompts;
 mod read_only;
 mod rows;

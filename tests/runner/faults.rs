@@ -34,7 +34,7 @@ do      = {{ exec = ["sh", "-c", "echo {word} >>{{tree}}/second"] }}
 undo    = {{ none = "a test" }}
 "#
     );
-    estate.procedure("two", "lock = [\"host\"]", &steps);
+    estate.procedure("two", "lock = [\"host\"]\nprompt = \"phase\"", &steps);
 }
 
 /// Starts the run, consents to its first step, and waits for its effect.

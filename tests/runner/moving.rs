@@ -4,7 +4,7 @@ use crate::support::estate::Estate;
 use crate::support::run::{Run, consent, demand, set_of};
 use midwatch::domain::{PromptId, RunStatus};
 use midwatch::journal::fold::OpenPrompt;
-use midwatch::journal::record::{Answer, Ask, Closed, Event};
+use midwatch::journal::record::{Answer, Ask, Closed, Covered, Event};
 use std::fs;
 
 fn estate() -> Estate {
@@ -98,13 +98,8 @@ fn a_prompt_that_lapsed_is_asked_anew() {
     run.is_whole_and_known();
 }
 
-#[test]
-fn one_consent_covers_the_phase_but_not_what_moved_meanwhile() {
-    let estate = Estate::default();
-    for below in ["one/a.gz", "two/b.gz", "three/c.gz", "to/kept"] {
-        estate.file(below, "log");
-    }
-    let steps = r#"
+/// Three changes, the second phase's one among them.
+const COVER: &str = r#"
 [[work]]
 title  = "Add a file to two"
 effect = "change"
@@ -126,11 +121,49 @@ effect = "change"
 do     = { files = "move", under = "three", match = "*.gz", to = "to" }
 undo   = { files = "restore" }
 "#;
-    estate.procedure("cover", "", steps);
+
+fn also(prompt: &OpenPrompt) -> Vec<Covered> {
+    let Ask::Confirm { also, .. } = &prompt.ask else { panic!("{prompt:?}") };
+    also.clone()
+}
+
+#[test]
+fn a_prompt_asks_for_its_own_step_and_nothing_else() {
+    let estate = Estate::default();
+    for below in ["one/a.gz", "two/b.gz", "three/c.gz", "to/kept"] {
+        estate.file(below, "log");
+    }
+    estate.procedure("cover", "", COVER);
+    let run = estate.start_waiting("cover");
+    let mut prompt = run.prompt();
+    for (step, left) in [(0, 1), (1, 1), (2, 0), (3, 0)] {
+        assert_eq!((prompt.step, also(&prompt)), (step, Vec::new()));
+        assert_eq!(estate.names("one").len(), left, "step {step} asks, and nothing ran before its answer");
+        run.accept(&prompt, Answer::Confirm { typed: "change".to_owned() });
+        if step < 3 {
+            prompt = run.prompt_after(&prompt.id);
+        }
+    }
+    run.sealed();
+    assert_eq!(run.count("prompt.opened"), 4);
+    run.is_whole_and_known();
+}
+
+#[test]
+fn a_prompt_of_a_phase_shows_each_step_whole_and_covers_nothing_that_moved_meanwhile() {
+    let estate = Estate::default();
+    for below in ["one/a.gz", "two/b.gz", "three/c.gz", "to/kept"] {
+        estate.file(below, "log");
+    }
+    estate.procedure("cover", "prompt = \"phase\"", COVER);
     let run = estate.start_waiting("cover");
     let first = run.prompt();
-    let Ask::Confirm { also, .. } = &first.ask else { panic!("{first:?}") };
-    assert_eq!(also.iter().map(|covered| covered.step).collect::<Vec<_>>(), [1, 2]);
+    let covered = also(&first);
+    assert_eq!(covered.iter().map(|covered| covered.step).collect::<Vec<_>>(), [1, 2]);
+    for covered in &covered {
+        let preview = covered.preview.as_ref().unwrap();
+        assert_eq!((&preview.headline, preview.count, preview.place.is_empty()), (&covered.headline, 1, false));
+    }
     run.accept(&first, Answer::Confirm { typed: "change".to_owned() });
     let second = run.prompt_after(&first.id);
     assert_eq!((second.step, estate.names("one").len(), estate.names("two").len()), (2, 0, 2));

@@ -3,7 +3,7 @@
 use crate::runner::failpoints::{OF_ONE_STEP, each, killed};
 use crate::support::estate::Estate;
 use midwatch::domain::RunStatus;
-use midwatch::journal::record::Ending;
+use midwatch::journal::record::{Answer, Ask, Ending};
 use std::os::unix::fs::PermissionsExt;
 
 /// Writes a procedure of one step that runs a script.
@@ -74,4 +74,27 @@ fn killed_anywhere_it_runs_once() {
         estate.run().is_whole_and_known();
         estate.nothing_runs();
     });
+}
+
+#[test]
+fn its_text_is_shown_whole_in_the_plan_the_page_the_prompt_and_every_report() {
+    let estate = Estate::default();
+    let lines: Vec<String> = (1..=40).map(|number| format!("printf line-{number:03}")).collect();
+    step(&estate, &format!("{}\ntouch done", lines.join("\n")), "");
+    let whole = |what: &str, text: &str| {
+        let lacks: Vec<&String> = lines.iter().filter(|line| !text.contains(line.as_str())).collect();
+        assert!(lacks.is_empty(), "{what} lacks {lacks:?}:\n{text}");
+    };
+    whole("the plan", &estate.midwatch(&["plan", "test/script"]).exits(0).out);
+    whole("the page", &estate.midwatch(&["print", "test/script"]).exits(0).out);
+    let run = estate.start_waiting("script");
+    let prompt = run.prompt();
+    let Ask::Confirm { preview, .. } = &prompt.ask else { panic!("{prompt:?}") };
+    whole("the prompt", &preview.listing.as_ref().unwrap().text);
+    whole("the first record", &run.view().steps[0].head.listing.as_ref().unwrap().text);
+    run.accept(&prompt, Answer::Confirm { typed: "change".to_owned() });
+    run.sealed();
+    for format in ["md", "html", "json"] {
+        whole(format, &run.midwatch("report", &["--format", format]).exits(0).out);
+    }
 }

@@ -7,6 +7,7 @@ use crate::app::effect::{Begun, Effect, Query, Screen};
 use crate::app::keymap::{Action, Context, Resolved};
 use crate::app::keys;
 use crate::app::modal::form::Command;
+use crate::app::modal::pages::Unread;
 use crate::app::modal::{Form, Modal, PromptDialog, SetList, emergency};
 use crate::app::model::{Model, Pane};
 use crate::app::msg::Offer;
@@ -113,13 +114,18 @@ fn typed_in_prompt(model: &mut Model, key: Key) -> Vec<Effect> {
 /// Sends an answer, where the dialog stands whole on the screen and the answer is one the prompt can take.
 fn answer(model: &mut Model, answer: Answer, otherwise: &str) -> Vec<Effect> {
     let (authority, whole) = (model.authority.clone(), model.is_whole());
+    let quick = Keys::of(model);
     let Some(Modal::Prompt(dialog)) = model.modal_mut() else { return Vec::new() };
+    if whole {
+        dialog.see();
+    }
+    let unread = dialog.unread().filter(|_| answer != Answer::Cancel).map(|unread| quick.hint(unread, dialog.in_field));
     let hint = match (&authority, dialog.sent, dialog.orphaned) {
         (None, ..) => Some("read-only: this console holds nothing to act with"),
         (_, true, _) => Some("the answer is on its way to the runner"),
         (.., true) => Some("no runner is there to take an answer: leave with Esc and resume the run"),
         _ if !whole && answer != Answer::Cancel => Some(NOT_WHOLE),
-        _ => None,
+        _ => unread.as_deref(),
     };
     let (Some(authority), None) = (authority, hint) else {
         dialog.hint = hint.map(str::to_owned);
@@ -134,6 +140,31 @@ fn answer(model: &mut Model, answer: Answer, otherwise: &str) -> Vec<Effect> {
         None => {
             dialog.hint = Some(otherwise.to_owned());
             Vec::new()
+        }
+    }
+}
+
+/// The keys that lead to what was not read yet.
+struct Keys {
+    leave: String,
+    list: String,
+    turn: String,
+}
+
+impl Keys {
+    fn of(model: &Model) -> Self {
+        let shown = |action| model.keymap.shown(action);
+        Self { leave: shown(Action::Leave), list: shown(Action::ListSet), turn: shown(Action::Down) }
+    }
+
+    /// What to do first, and how.
+    fn hint(&self, unread: Unread, in_field: bool) -> String {
+        let out = if in_field { format!("{} leaves the field, then ", self.leave) } else { String::new() };
+        match unread {
+            Unread::Page(page) => {
+                format!("page {} was not on the screen yet: {out}{} turns to it", page + 1, self.turn)
+            }
+            Unread::Text(_) => format!("the script was not read to its end yet: {out}{} shows it", self.list),
         }
     }
 }
@@ -210,7 +241,16 @@ pub(crate) fn leave(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         _ => {}
     }
+    let visible = u64::from(model.seen().page_rows.max(1));
     match model.close() {
+        Some(Modal::SetList(mut list)) => {
+            list.look(visible);
+            if let Some(Modal::Prompt(dialog)) = model.modal_mut()
+                && list.reached
+            {
+                dialog.follow();
+            }
+        }
         Some(Modal::Prompt(dialog)) => model.kept.keep_answer(&dialog),
         Some(Modal::Params(form)) => model.kept.keep_form(&form),
         Some(Modal::Emergency(emergency)) => model.kept.keep_reason(&emergency),
@@ -236,7 +276,7 @@ pub(crate) fn leave(model: &mut Model, action: Action) -> Vec<Effect> {
 pub fn scroll(model: &mut Model, by: isize) -> Vec<Effect> {
     let end = model.seen().scroll_end;
     let ids: Vec<_> = model.runs.iter().flatten().map(|summary| summary.id.clone()).collect();
-    let undo_owed = owes_undo(model);
+    let (undo_owed, whole) = (owes_undo(model), model.is_whole());
     match model.modal_mut() {
         Some(Modal::Offers { offers: Some(offers), cursor, .. }) if !offers.is_empty() => {
             let moved = cursor.map_or(0, |cursor| cursor.saturating_add_signed(by));
@@ -250,6 +290,12 @@ pub fn scroll(model: &mut Model, by: isize) -> Vec<Effect> {
         Some(Modal::Abort { undo, .. }) => *undo = Some(by > 0 && undo_owed && undo.is_some()),
         Some(Modal::Prompt(dialog)) if matches!(dialog.prompt.ask, crate::journal::record::Ask::Decide { .. }) => {
             dialog.choose(by);
+        }
+        Some(Modal::Prompt(dialog)) if dialog.pages() > 1 => {
+            if whole {
+                dialog.see();
+            }
+            dialog.turn(by);
         }
         Some(Modal::SetList(_)) => return scroll_set(model, by),
         Some(modal) => {
@@ -268,7 +314,9 @@ fn scroll_set(model: &mut Model, by: isize) -> Vec<Effect> {
     let visible = u64::from(model.seen().page_rows.max(1));
     let Some(Modal::SetList(list)) = model.modal_mut() else { return Vec::new() };
     let last = list.total.unwrap_or(0).saturating_sub(visible);
+    list.look(visible);
     list.top = list.top.saturating_add_signed(i64::try_from(by).unwrap_or(0)).min(last);
+    list.look(visible);
     let end = list.from + list.items.len() as u64;
     let wanted = (list.top + visible).min(list.total.unwrap_or(0));
     if list.top >= list.from && wanted <= end {
@@ -382,14 +430,23 @@ fn decline(model: &mut Model) -> Vec<Effect> {
     answer(model, Answer::Cancel, "the prompt cannot be declined")
 }
 
+/// Lists the text of the page in sight, or else its frozen set.
 fn list_set(model: &mut Model) -> Vec<Effect> {
     let rows = model.size.1.max(1).saturating_mul(3);
-    let Some(Modal::Prompt(dialog)) = model.modal() else { return Vec::new() };
+    let whole = model.is_whole();
+    let Some(Modal::Prompt(dialog)) = model.modal_mut() else { return Vec::new() };
+    if whole {
+        dialog.see();
+    }
     let PromptDialog { run, ended: None, .. } = dialog.as_ref() else { return Vec::new() };
-    let (Some(set), run) = (dialog.set().cloned(), run.clone()) else { return Vec::new() };
-    let list = SetList { run: run.clone(), set: set.clone(), from: 0, total: None, items: Vec::new(), top: 0 };
+    let (Some(page), run) = (dialog.page(), run.clone()) else { return Vec::new() };
+    let set = page.set.clone();
+    let text = dialog.text();
+    let (items, total) = text.map_or((Vec::new(), None), |lines| (lines.clone(), Some(lines.len() as u64)));
+    let local = total.is_some();
+    let list = SetList { run: run.clone(), set: set.clone(), from: 0, total, items, top: 0, reached: false };
     model.open(Modal::SetList(list));
-    vec![Effect::Query(Query::ListSet { run, set, from: 0, rows })]
+    if local { Vec::new() } else { vec![Effect::Query(Query::ListSet { run, set, from: 0, rows })] }
 }
 
 fn is_item(model: &Model) -> bool {

@@ -68,7 +68,8 @@ pub async fn ask_person(
                 println!("  four eyes: after this, another person must approve it");
             }
             let phrase = if *effect == EffectClass::Destroy { preview.phrase.as_str() } else { "change" };
-            let typed = person.ask(&format!("type  {phrase}  to confirm, or cancel: ")).await?;
+            let all = if also.is_empty() { String::new() } else { format!(" all {}", also.len() + 1) };
+            let typed = person.ask(&format!("type  {phrase}  to confirm{all}, or cancel: ")).await?;
             Some(if typed == "cancel" { Answer::Cancel } else { Answer::Confirm { typed } })
         }
         Ask::Sign { text, note_required } => {
@@ -163,11 +164,18 @@ async fn decide(person: &mut Person, choices: &[Choice], may_override: &Result<(
 }
 
 fn shown(effect: EffectClass, preview: &Preview, params: Option<&str>, also: &[Covered]) -> String {
-    let mut page = format!("  {}\n", effect.word().to_uppercase());
+    let count = if also.is_empty() { String::new() } else { format!(" {} steps", also.len() + 1) };
+    let mut page = format!("  {}{count}\n", effect.word().to_uppercase());
     plan::preview_lines(&mut page, preview);
     let _ = params.map(|params| writeln!(page, "       params: {params}"));
     for covered in also {
-        let _ = writeln!(page, "       also, unless it changes: {}", covered.headline);
+        let _ = writeln!(page, "  and step {}", covered.step + 1);
+        match &covered.preview {
+            Some(preview) => plan::preview_lines(&mut page, preview),
+            None => {
+                let _ = writeln!(page, "       now: {}", covered.headline);
+            }
+        }
     }
     page
 }

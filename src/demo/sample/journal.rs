@@ -1,7 +1,9 @@
 //! Runs for the sample, each folded from records as a runner writes them.
 
 use super::at;
-use crate::domain::{Actor, Boot, Digest, EffectClass, Item, Order, Preview, PromptId, RunId, RunStatus, Verb};
+use crate::domain::{
+    Actor, Boot, Digest, EffectClass, Item, Listing, Order, Preview, PromptId, RunId, RunStatus, Verb,
+};
 use crate::journal::fold::{Impossible, RunView};
 use crate::journal::record::{Answer, Ask, Choice, Closed, Covered, Ending, Event, LogEnd, Outcome, Record, StepHead};
 use std::collections::BTreeMap;
@@ -77,6 +79,7 @@ pub fn preview(effect: EffectClass) -> Preview {
         oldest: Some(item("s-0af1.json", 630)),
         newest: Some(item("s-ffe9.json", 92)),
         facts: Vec::new(),
+        listing: None,
         warnings: vec!["2 files are open in other processes and will be left alone".to_owned()],
         limit: of.map(|_| "13 %, limit 40 %".to_owned()),
         way_back: back.to_owned(),
@@ -239,12 +242,27 @@ pub fn running() -> Story {
 /// A run that asks for the consent to a change.
 #[must_use]
 pub fn change() -> Story {
+    looked().wait_until(440).ask(1, consent(EffectClass::Change, Vec::new()))
+}
+
+/// A run that asks for the consent to two changes of a phase at once, the first of them by a script.
+#[must_use]
+pub fn changes(script: &str) -> Story {
     let also = vec![Covered {
         step: 3,
         set: Digest::of(b"other"),
         headline: "Move 7 files from reports to reports/archive".to_owned(),
+        preview: Some(Box::new(Preview {
+            headline: "Move 7 files from reports to reports/archive".to_owned(),
+            count: 7,
+            ..preview(EffectClass::Change)
+        })),
     }];
-    looked().wait_until(440).ask(1, consent(EffectClass::Change, also))
+    let mut ask = consent(EffectClass::Change, also);
+    if let Ask::Confirm { preview, .. } = &mut ask {
+        preview.listing = Some(Listing { name: "bash script".to_owned(), text: script.to_owned() });
+    }
+    looked().wait_until(440).ask(1, ask)
 }
 
 /// A run that asks for the consent to a destroy.

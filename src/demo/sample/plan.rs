@@ -2,7 +2,7 @@
 
 use super::journal::preview;
 use crate::app::msg::PlanShown;
-use crate::domain::{Digest, EffectClass, Error, Kind, Order, Verb};
+use crate::domain::{Digest, EffectClass, Error, Kind, Order, PromptScope, Verb};
 use crate::procedure::plan::{Action, Budget, Gate, Plan, Step, WayBack};
 use std::collections::BTreeMap;
 
@@ -19,6 +19,7 @@ fn step(phase: &str, title: &str, verb: Verb, effect: EffectClass, takes_s: u64)
             floor: effect,
             line: "delete data/sessions/*.json older than 90 d".to_owned(),
             spec: serde_json::Value::Null,
+            listing: None,
         }),
         limit: None,
         takes_s: Some(takes_s),
@@ -57,6 +58,7 @@ pub fn plan() -> PlanShown {
         locks: vec!["host".to_owned()],
         phases: vec!["look".to_owned(), "clean".to_owned()],
         order: Order::Listed,
+        prompt: PromptScope::Step,
         uses: BTreeMap::new(),
         window: None,
         budget: Budget::default(),

@@ -175,7 +175,7 @@ impl RunView {
         };
         match (open.ask, answer) {
             (Ask::Confirm { set, also, .. }, _) if *answer != Answer::Cancel => {
-                let own = Covered { step, set, headline: String::new() };
+                let own = Covered { step, set, headline: String::new(), preview: None };
                 for covered in also.into_iter().chain([own]) {
                     let state = self.at(covered.step)?.state;
                     self.turn(covered.step, state)?.confirmed = first.clone();

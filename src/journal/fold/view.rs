@@ -365,6 +365,12 @@ impl RunView {
 }
 
 impl StepView {
+    /// What came of it last: of its undo where that ended, else of the step itself.
+    #[must_use]
+    pub fn latest(&self) -> Option<&Outcome> {
+        self.undo.as_ref().filter(|_| self.undo_acted > self.acted).or(self.outcome.as_ref())
+    }
+
     /// A step whose turn has not come.
     #[must_use]
     pub fn planned(head: StepHead) -> Self {

@@ -53,7 +53,10 @@ fn asks() -> impl Strategy<Value = Ask> {
     let also = prop::collection::vec((any::<u32>(), text()), 0..3);
     prop_oneof![
         (previews(), also).prop_map(|(preview, also)| {
-            let also = also.into_iter().map(|(step, headline)| Covered { step, set: set(step), headline }).collect();
+            let also = also
+                .into_iter()
+                .map(|(step, headline)| Covered { step, set: set(step), headline, preview: None })
+                .collect();
             Ask::Confirm { effect: EffectClass::Destroy, set: set(1), preview: Box::new(preview), also }
         }),
         (text(), any::<bool>()).prop_map(|(text, note_required)| Ask::Sign { text, note_required }),

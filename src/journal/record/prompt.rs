@@ -70,6 +70,9 @@ pub struct Covered {
     pub set: Digest,
     /// Its headline.
     pub headline: String,
+    /// What the prompt shows of it; records of before 2026-12 have its headline alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preview: Option<Box<Preview>>,
 }
 
 /// What a person may decide about a step.

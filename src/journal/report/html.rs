@@ -10,7 +10,7 @@
 //! The page forbids itself whatever could reach out, so that even a slip in escaping could fetch and run nothing.
 
 mod forced;
-mod page;
+pub(super) mod page;
 mod panes;
 
 use crate::domain::quantity::{bytes, count, counted, latency, span};
@@ -18,7 +18,7 @@ use crate::domain::{Actor, RunStatus, StepState, Wall};
 use crate::journal::fold::RunView;
 use crate::journal::record::Event;
 use crate::journal::report::model::{self, Timing, Tone, outcome_facts, state, title, when};
-use crate::journal::report::{Report, time, timeline, verify_command};
+use crate::journal::report::{Report, listings, time, timeline, verify_command};
 use page::{Page, text};
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -37,6 +37,7 @@ pub fn html(report: &Report) -> String {
     items(&mut page, &report.view);
     confirmations(&mut page, report);
     forced::approvals(&mut page, &report.view);
+    listings::html(&mut page, &report.view, &report.records);
     sets(&mut page, report);
     panes::section(&mut page, report);
     notes(&mut page, report);
@@ -198,13 +199,14 @@ fn steps(page: &mut Page, view: &RunView) {
             StepState::Skipped | StepState::Stopped | StepState::Undone => "odd",
             _ => "soft",
         };
-        let mut told = Vec::new();
+        // What the undo did comes first: it is what holds now.
+        let undo = step.undo.as_ref().map(|undo| text(&format!("undo: {}", model::outcome_text(undo))));
+        let mut told: Vec<String> = undo.into_iter().collect();
         if let Some(outcome) = &step.outcome {
             let facts = text(&outcome_facts(outcome));
             told.push(format!("{}<br><span class=\"soft\">{facts}</span>", text(&outcome.detail)));
         }
         told.extend(step.remark.as_ref().map(|remark| text(remark)));
-        told.extend(step.undo.as_ref().map(|undo| text(&format!("undo: {}", model::outcome_text(undo)))));
         let class = if step.head.effect.word() == "destroy" { "bad" } else { "soft" };
         page.raw(&format!(
             "<tr><td class=\"num\">{number}</td><td>{}</td><td>{}</td><td class=\"tight {class}\">{}</td><td class=\"tight {tone}\">{}</td><td>{}</td></tr>\n",

@@ -5,7 +5,7 @@ use crate::journal::reading::{Change, Compared, Reading, compare};
 use crate::journal::record::{Event, Record};
 use crate::journal::report::markdown::is_unseen;
 use crate::journal::report::model::{self, Confirmation, Person, Timing, Tone};
-use crate::journal::report::{Report, SetShown, checklist, eyes, time, verify_command};
+use crate::journal::report::{Report, SetShown, checklist, eyes, listings, time, verify_command};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -78,6 +78,7 @@ pub fn json(report: &Report) -> Value {
         "faults": report.faults(),
         "people": model::people(records).iter().map(person_json).collect::<Vec<_>>(),
         "sets": report.sets.iter().map(set_json).collect::<Vec<_>>(),
+        "scripts": listings::json(view, records),
         "confirmations": model::confirmations(records).iter().map(confirmation_json).collect::<Vec<_>>(),
         "deviations": deviations(report),
         "timings": model::timings(view).iter().map(timing_json).collect::<Vec<_>>(),

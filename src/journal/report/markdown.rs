@@ -6,7 +6,7 @@ use crate::journal::fold::RunView;
 use crate::journal::reading::{Change, Compared, Reading, RowRead, compare};
 use crate::journal::record::{Event, Record, StepHead};
 use crate::journal::report::model::{self, Tone, title, when, who};
-use crate::journal::report::{Report, checklist, eyes, time, verify_command};
+use crate::journal::report::{Report, checklist, eyes, listings, time, verify_command};
 use std::fmt::Write as _;
 
 /// The record as Markdown, to be read.
@@ -21,6 +21,7 @@ pub fn markdown(report: &Report) -> String {
     checklist::section(&mut out, view);
     steps(&mut out, view);
     checklist::saved(&mut out, view);
+    listings::markdown(&mut out, view, records);
     attempts(&mut out, view, records);
     sets(&mut out, report);
     answers(&mut out, view, records);
@@ -84,7 +85,8 @@ fn steps(out: &mut String, view: &RunView) {
         let outcome = step.outcome.as_ref().map(|outcome| safe(&model::outcome_text(outcome)));
         let remark = step.remark.as_ref().map(|remark| safe(remark));
         let undo = step.undo.as_ref().map(|undo| format!("undo: {}", safe(&model::outcome_text(undo))));
-        let told: Vec<String> = [outcome, remark, undo].into_iter().flatten().collect();
+        // What the undo did comes first: it is what holds now.
+        let told: Vec<String> = [undo, outcome, remark].into_iter().flatten().collect();
         let (began, ended) = (step.started.map_or_else(String::new, when), step.ended.map_or_else(String::new, when));
         row(
             out,

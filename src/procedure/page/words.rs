@@ -1,5 +1,6 @@
 //! Outside text for a Markdown page.
 
+use crate::domain::Clean;
 use crate::procedure::template::as_written;
 
 /// Text on one line, with what would mark something up escaped.
@@ -29,6 +30,15 @@ pub(super) fn code(words: &str) -> String {
     format!("{fence}{space}{words}{space}{fence}")
 }
 
+/// A text of several lines as it is, indented below a list item, between a fence that nothing in it can close (CommonMark, 4.5).
+pub(super) fn block(words: &str) -> String {
+    let lines: Vec<String> = Clean::lines(words).iter().map(Clean::plain).collect();
+    let longest = lines.iter().flat_map(|line| line.split(|symbol| symbol != '`')).map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    let body: String = lines.iter().map(|line| format!("  {line}\n")).collect();
+    format!("\n  {fence}\n{body}  {fence}\n\n")
+}
+
 /// Several of them.
 pub(super) fn codes<'a>(words: impl IntoIterator<Item = &'a String>) -> String {
     words.into_iter().map(|word| code(word)).collect::<Vec<_>>().join(", ")
@@ -47,6 +57,7 @@ mod tests {
         assert_eq!(text("a *b* <c>\n# d"), "a \\*b\\* \\<c\\> \\# d");
         assert_eq!(code("ls -l"), "`ls -l`");
         assert_eq!(code("a `b` ``c\n"), "``` a `b` ``c ```");
+        assert_eq!(block("a\n  b\n```\u{1b}[31m\n"), "\n  ````\n  a\n    b\n  ```^[[31m\n  ````\n\n");
         assert_eq!(sentence("Done"), "Done.");
         assert_eq!(sentence("Done?"), "Done?");
     }

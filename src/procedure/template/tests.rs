@@ -62,7 +62,8 @@ fn what_is_no_reference_is_said() {
 #[test]
 fn a_run_fills_its_own_references_once() {
     let spec = serde_json::json!({"argv": ["a", "{{run.dir}}/{{run.id}}", "{{run.x}}"], "n": 1});
-    let action = Action { adapter: "exec".into(), floor: EffectClass::Read, line: "{{run.id}}".into(), spec };
+    let action =
+        Action { adapter: "exec".into(), floor: EffectClass::Read, line: "{{run.id}}".into(), spec, listing: None };
     let run = OfRun { id: "{{run.dir}}", dir: "/r", saved: &BTreeMap::new() };
     let filled = action.of_run(run).unwrap();
     assert_eq!(filled.spec, serde_json::json!({"argv": ["a", "/r/{{run.dir}}", "{{run.x}}"], "n": 1}));

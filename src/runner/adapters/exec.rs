@@ -8,6 +8,7 @@
 //! A check and a proof may run only what is known to read: a short list of programs none of whose options writes, and
 //! the estate's `trusted_reads`; neither with an `env` of its own, for that could load other code.
 
+mod listing;
 mod rehearse;
 mod run;
 mod variables;
@@ -16,7 +17,7 @@ pub(super) use self::rehearse::{no_directory, rehearse};
 use self::run::{Errors, Ran, run};
 pub(super) use self::variables::{Environment, Known, environment, own_environment};
 use crate::config::reader::{Node, Problems, Table, Value};
-use crate::domain::{EffectClass, Error, Item, Kind, Preview};
+use crate::domain::{EffectClass, Error, Item, Kind, Preview, quantity};
 use crate::journal::record::Ending;
 use crate::procedure::adapters::{Purpose, Scope};
 use crate::procedure::params::absolute;
@@ -269,6 +270,17 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
     if !frozen.env.is_empty() {
         facts.push(("variables".to_owned(), frozen.env.join(" ")));
     }
+    let mut warnings = Vec::new();
+    let text = listing::of(&path, &spec.argv);
+    let listing = match text.map_err(|cause| Error::machine(format_args!("read {}", path.display()), cause))? {
+        listing::Text::None => None,
+        listing::Text::Whole(listing) => Some(listing),
+        listing::Text::TooLong(name, size) => {
+            let size = quantity::bytes(size);
+            warnings.push(format!("the script {name} ({size}) cannot be shown here: read it before you confirm"));
+            None
+        }
+    };
     let base = Path::new(name).file_name().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
     let destroys = look.effect == EffectClass::Destroy;
     Ok(Preview {
@@ -276,6 +288,8 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
         place: format!("{}:{}", look.host, spec.cwd),
         count: 1,
         facts,
+        listing,
+        warnings,
         way_back: look.way_back.clone(),
         takes_s: look.takes_s,
         phrase: if destroys { format!("run {}", adapters::plain_word(base, "program")) } else { String::new() },

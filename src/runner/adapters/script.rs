@@ -14,7 +14,7 @@
 
 use crate::config::reader::{Node, Place, Problems, Table, Value};
 use crate::domain::quantity::counted;
-use crate::domain::{EffectClass, Error, Item, Kind, Preview};
+use crate::domain::{EffectClass, Error, Item, Kind, Listing, Preview};
 use crate::journal::record::Ending;
 use crate::procedure::adapters::{Purpose, Scope};
 use crate::procedure::plan::Action;
@@ -32,6 +32,9 @@ use std::process::{Command, Stdio};
 
 /// The adapter's key.
 pub const KEY: &str = "script";
+
+/// What its text is called where it is shown.
+const NAME: &str = "bash script";
 
 /// The longest script, in bytes; one that is longer belongs into a file under version control.
 const LONGEST: usize = 64 << 10;
@@ -94,7 +97,9 @@ pub(super) fn parse(
     let lines = counted(text.lines().count() as u64, "line", "lines");
     let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#')).unwrap_or_default();
     let line = format!("bash script of {lines}: {first}");
-    adapters::action(KEY, EffectClass::Change, line, &Spec { text, cwd, env, secrets, database })
+    let listing = Some(Listing { name: NAME.to_owned(), text: text.clone() });
+    let action = adapters::action(KEY, EffectClass::Change, line, &Spec { text, cwd, env, secrets, database })?;
+    Some(Action { listing, ..action })
 }
 
 fn script(node: Node, problems: &mut Problems) -> Option<String> {
@@ -173,6 +178,7 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
         place: format!("{}:{}", look.host, spec.cwd),
         count: 1,
         facts,
+        listing: Some(Listing { name: NAME.to_owned(), text: spec.text.clone() }),
         warnings: found.into_iter().map(|one| format!("line {}: {}", one.line, one.says)).collect(),
         way_back: look.way_back.clone(),
         takes_s: look.takes_s,

@@ -1,7 +1,7 @@
 //! The first record of a run.
 
 use crate::domain::error::Result;
-use crate::domain::{Order, Verb};
+use crate::domain::{Listing, Order, Verb};
 use crate::journal::append::Appender;
 use crate::journal::history::{History, Named};
 use crate::journal::record::{Event, RollbackHead, StepHead};
@@ -43,7 +43,7 @@ pub fn created(plan: &Plan, start: &Start, history: &History) -> Result<Event> {
         environment: plan.environment.clone(),
         params: plan.params.clone(),
         phases: plan.phases.clone(),
-        steps: plan.steps.iter().map(|step| head(plan, step, history)).collect(),
+        steps: heads(plan, history),
         order: plan.order,
         rollback: rollback(plan),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -68,6 +68,21 @@ fn rollback(plan: &Plan) -> Option<RollbackHead> {
 fn numbered(plan: &Plan, ids: &[String]) -> Vec<u32> {
     let steps = (0_u32..).zip(&plan.steps);
     steps.filter(|(_, step)| ids.iter().any(|id| is_named(step, id))).map(|(number, _)| number).collect()
+}
+
+/// How many bytes of the texts that steps run the first record keeps; later ones are in `plan.json` and in their prompts.
+const LISTINGS: usize = 512 << 10;
+
+fn heads(plan: &Plan, history: &History) -> Vec<StepHead> {
+    let mut bytes = 0;
+    let listed = |step: &Step| {
+        let listing = step.act.as_ref().and_then(|act| act.listing.clone())?;
+        bytes += listing.text.len();
+        (bytes <= LISTINGS).then_some(listing)
+    };
+    let listings: Vec<Option<Listing>> = plan.steps.iter().map(listed).collect();
+    let heads = plan.steps.iter().zip(listings);
+    heads.map(|(step, listing)| StepHead { listing, ..head(plan, step, history) }).collect()
 }
 
 fn head(plan: &Plan, step: &Step, history: &History) -> StepHead {
@@ -98,6 +113,7 @@ fn head(plan: &Plan, step: &Step, history: &History) -> StepHead {
         when: step.when.as_deref().map(spoken),
         until: step.until.as_ref().map(Until::words),
         timeout_s: step.until.as_ref().map(|_| step.timeout_s),
+        listing: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::config::state::team;
 use crate::domain::error::Result;
-use crate::domain::{Digest, EffectClass, Error, Kind, Preview, Verb, quantity};
+use crate::domain::{Digest, EffectClass, Error, Kind, Preview, StepState, Verb, quantity};
 use crate::journal::fold::StepView;
 use crate::journal::record::Covered;
 use crate::procedure::condition::spoken;
@@ -16,6 +16,10 @@ use crate::runner::{failpoint, identity, policy};
 use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
+
+/// How much the previews of the steps beside its own may add to one prompt, in bytes: its record must stay within
+/// [`LARGEST_RECORD`](crate::journal::record::LARGEST_RECORD). Further steps ask for themselves.
+const LARGEST_PROMPT: usize = 512 << 10;
 
 /// A frozen set with what a prompt shows of it.
 pub struct Frozen {
@@ -163,29 +167,34 @@ impl Engine {
         }))
     }
 
-    /// The later change steps of the same phase that can be previewed now, and those that are taken in every ending: one
-    /// consent covers those whose set stays.
-    pub(super) async fn foresee(&mut self, step: u32) -> Result<Vec<Covered>> {
+    /// The later change steps of the same phase that can be previewed now: what one prompt of a procedure with
+    /// `prompt = "phase"` covers beside its own step. A destroy and a step with a second person always ask for themselves.
+    pub(super) async fn also_covered(&mut self, step: u32) -> Result<Vec<Covered>> {
         let phase = self.planned(step)?.phase;
         let mut covered = Vec::new();
+        let mut bytes = 0;
         let count = u32::try_from(self.plan.steps.len()).unwrap_or(u32::MAX);
         for later in step + 1..count {
             let planned = self.planned(later)?;
-            let reached = planned.phase == phase || planned.always;
-            let acts = matches!(planned.verb, Verb::Do | Verb::UndoOf);
-            let eyes = policy::needs_four_eyes(&self.plan, &planned);
-            if eyes || !reached || !acts || planned.effect != EffectClass::Change {
+            let acts = matches!(planned.verb, Verb::Do | Verb::UndoOf) && planned.effect == EffectClass::Change;
+            let planned_still = self.view().step(later).is_some_and(|view| view.state == StepState::Planned);
+            if planned.phase != phase || !acts || !planned_still || policy::needs_four_eyes(&self.plan, &planned) {
                 continue;
             }
             if !matches!(self.judge_when(&planned), Ok(None)) {
                 continue;
             }
-            if let Ok(frozen) = self.freeze(later).await?
-                && frozen.preview.count > 0
-            {
-                let headline = frozen.preview.headline;
-                covered.push(Covered { step: later, set: frozen.digest, headline });
+            let Ok(frozen) = self.freeze(later).await? else { continue };
+            if frozen.preview.count == 0 {
+                continue;
             }
+            bytes += serde_json::to_vec(&frozen.preview).map_or(LARGEST_PROMPT, |text| text.len());
+            if bytes >= LARGEST_PROMPT {
+                break;
+            }
+            let headline = frozen.preview.headline.clone();
+            let preview = Some(Box::new(frozen.preview));
+            covered.push(Covered { step: later, set: frozen.digest, headline, preview });
         }
         Ok(covered)
     }

@@ -63,7 +63,7 @@ impl Telling {
     pub fn action(&self) -> Option<Action> {
         let line = format!("tell {}", self.receivers.join(", "));
         let spec = serde_json::to_value(self).ok()?;
-        Some(Action { adapter: KEY.to_owned(), floor: EffectClass::Read, line, spec })
+        Some(Action { adapter: KEY.to_owned(), floor: EffectClass::Read, line, spec, listing: None })
     }
 }
 

@@ -199,6 +199,11 @@ pub(super) fn step(pen: Pen<'_>, snapshot: &Snapshot<'_>, number: u32, scroll: u
         if let Some(log) = &step.log {
             say("log", Role::UiText, format!("logs/{log}"));
         }
+        if let Some(listing) = &step.head.listing {
+            say("runs", Role::UiText, listing.title());
+            body.extend(listing.numbered().flat_map(|line| pen.verbatim(Role::UiText, &line, width)));
+        }
+        let mut say = |name, role, text: String| body.extend(pen.fact(name, role, text, width));
         for note in snapshot.run.view.iter().flat_map(|run| &run.notes).filter(|note| note.step == Some(number)) {
             let text = note.text.replace('\n', " / ");
             say("note", Role::UiText, format!("{} {}: {text}", note.at.clock(), note.by.name));

@@ -21,7 +21,7 @@ use crate::app::keymap::Action;
 use crate::app::msg::PlanShown;
 use crate::config::theme::Role;
 use crate::domain::reference;
-use crate::domain::{Basis, Clean, quantity};
+use crate::domain::{Basis, Clean, Listing, PromptScope, quantity};
 use crate::journal::fold::StepView;
 use crate::procedure::plan::Step;
 use crate::ui::header::environment;
@@ -99,6 +99,7 @@ fn steps(pen: Pen<'_>, snapshot: &Snapshot<'_>, shown: &PlanShown, width: usize,
         match previews.next() {
             Some(Some(Ok(preview))) => {
                 under(pen.sentence(Role::UiText, &preview.headline, indent));
+                under(listing(pen, preview.listing.as_ref(), indent));
                 let back = if preview.way_back.is_empty() { "nothing to take back" } else { &preview.way_back };
                 under(pen.sentence(Role::UiMuted, format!("{} · way back: {back}", amount(preview)), indent));
                 for warning in &preview.warnings {
@@ -106,10 +107,29 @@ fn steps(pen: Pen<'_>, snapshot: &Snapshot<'_>, shown: &PlanShown, width: usize,
                     under(pen.sentence(Role::VerdictWarn, text, indent));
                 }
             }
-            Some(Some(Err(error))) => under(pen.sentence(Role::VerdictUnknown, &error.message, indent)),
+            Some(Some(Err(error))) => {
+                under(listing(pen, step.act.as_ref().and_then(|act| act.listing.as_ref()), indent));
+                under(pen.sentence(Role::VerdictUnknown, &error.message, indent));
+            }
             _ => {}
         }
     }
+}
+
+/// What the run will ask.
+fn asks(shown: &PlanShown) -> &'static str {
+    match shown.plan.prompt {
+        PromptScope::Step => "Each step that acts asks for itself.",
+        PromptScope::Phase => "A prompt may ask for all changes of its phase, and shows each.",
+    }
+}
+
+/// The complete text that a step runs.
+fn listing(pen: Pen<'_>, listing: Option<&Listing>, width: usize) -> Vec<Line<'static>> {
+    let Some(listing) = listing else { return Vec::new() };
+    let title = pen.sentence(Role::UiMuted, listing.title(), width);
+    let lines = listing.numbered().flat_map(|line| pen.verbatim(Role::UiText, &line, width));
+    title.into_iter().chain(lines).collect()
 }
 
 fn heading(pen: Pen<'_>, shown: &PlanShown) -> Strip {
@@ -156,7 +176,7 @@ fn foot(pen: Pen<'_>, snapshot: &Snapshot<'_>, shown: &PlanShown, sent: bool, wi
         }
         let (prompt, key) = (pen.style(Role::UiPrompt), pen.style(Role::UiKey));
         let strip = Strip::new().gap(1).put(prompt, "Press  ").put(key, snapshot.keymap.shown(Action::Confirm));
-        lines.push(strip.put(prompt, "  to start. Each step that acts still asks.").line());
+        lines.push(strip.put(prompt, "  to start. ").put(prompt, asks(shown)).line());
     }
     lines
 }

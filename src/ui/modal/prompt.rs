@@ -23,11 +23,12 @@ use super::{Dialog, title};
 use crate::app::Snapshot;
 use crate::app::keymap::Action;
 use crate::app::modal::PromptDialog;
+use crate::app::modal::pages::{INLINE, Page};
 use crate::app::panes::run::told;
 use crate::config::theme::Role;
-use crate::domain::{Clean, Item, Preview, quantity};
+use crate::domain::{Clean, Digest, Item, Preview, quantity};
 use crate::journal::fold::{PromptEnd, PromptEnding, RunView};
-use crate::journal::record::{Ask, Choice, Covered, consequences};
+use crate::journal::record::{Ask, Choice, consequences};
 use crate::ui::header::environment;
 use crate::ui::pen::{Pen, VALUES};
 use crate::ui::text::{Piece, Strip};
@@ -43,7 +44,13 @@ pub(super) fn prompt(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialo
     }
     let open = &dialog.prompt;
     let mut body = match &open.ask {
-        Ask::Confirm { preview, .. } => consent(pen, snapshot, dialog, preview, width),
+        Ask::Confirm { .. } => match dialog.page() {
+            Some(Page { preview: Some(preview), step, set, .. }) => {
+                consent(pen, snapshot, dialog, (preview, step, set), width)
+            }
+            Some(page) => pen.sentence(Role::UiTitle, page.headline.to_owned(), width),
+            None => Vec::new(),
+        },
         Ask::Sign { text, .. } => pen.sentence(Role::UiText, text, width),
         Ask::Decide { text, choices, means } => {
             let step = snapshot.view(&dialog.run).and_then(|run| run.step(open.step));
@@ -84,11 +91,14 @@ fn heading(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialog) -> Stri
         (true, None) => " · 1 of 2",
         (true, Some(_)) => " · 2 of 2",
     };
-    let word = format!("{word}{eyes}");
+    let pages = dialog.pages();
+    let word = if pages > 1 { format!("{word} {pages} steps") } else { format!("{word}{eyes}") };
     let word = format!("{} {}", pen.symbol(role).plain(), word.to_uppercase());
     let run = snapshot.view(&dialog.run);
     let steps = run.map_or(0, |run| run.steps.len());
-    let step = format!("step {} of {steps}", dialog.prompt.step + 1);
+    let number = dialog.page().map_or(dialog.prompt.step, |page| page.step) + 1;
+    let page = if pages > 1 { format!(" · page {} of {pages}", dialog.page + 1) } else { String::new() };
+    let step = format!("step {number} of {steps}{page}");
     // The run's own, for a journal may belong to another estate than the one that is watched.
     let (env, env_word) = environment(run.map_or(snapshot.environment, |run| &run.environment));
     let mut strip = title(pen, [(role, Piece::from(word.trim_start().to_owned()))]);
@@ -104,7 +114,7 @@ fn consent(
     pen: Pen<'_>,
     snapshot: &Snapshot<'_>,
     dialog: &PromptDialog,
-    preview: &Preview,
+    (preview, number, set): (&Preview, u32, &Digest),
     width: usize,
 ) -> Vec<Line<'static>> {
     let mut lines = pen.sentence(Role::UiTitle, &preview.headline, width);
@@ -127,11 +137,11 @@ fn consent(
     if let Some(seconds) = preview.takes_s {
         say("takes", Role::UiText, format!("~{}", quantity::span(Duration::from_secs(seconds))));
     }
-    if let Some(pace) = of_run.and_then(|run| run.step(dialog.prompt.step)?.head.timing.pace) {
+    if let Some(pace) = of_run.and_then(|run| run.step(number)?.head.timing.pace) {
         say("took", Role::UiText, pace.words());
     }
     if let Some((open, left)) = of_run.and_then(|run| run.window_left(snapshot.now.wall)) {
-        let no_time = of_run.and_then(|run| run.no_time(dialog.prompt.step, snapshot.now.wall));
+        let no_time = of_run.and_then(|run| run.no_time(number, snapshot.now.wall));
         let fits = if no_time.is_some() { "does not fit any more" } else { "fits" };
         let role = if no_time.is_some() { Role::VerdictWarn } else { Role::UiText };
         say("window", role, format!("{} left of {} · {fits}", quantity::span(left), open.window));
@@ -144,27 +154,36 @@ fn consent(
     }
     let open = &dialog.prompt;
     let age = quantity::ago(snapshot.now.wall.since(open.read));
-    let digest = dialog.set().map_or("", |set| set.short());
-    let frozen = format!("frozen {} · last read {age} · sha256 {digest}…", open.opened.clock());
+    let frozen = format!("frozen {} · last read {age} · sha256 {}…", open.opened.clock(), set.short());
     lines.extend(pen.named_to(column, Piece::Words("set"), Role::UiMuted, frozen, width));
     lines.extend(eyes::who(pen, open, column, width));
     for warning in &preview.warnings {
         let text = format!("{} {warning}", pen.symbol(Role::VerdictWarn).plain());
         lines.extend(pen.sentence(Role::VerdictWarn, text, width));
     }
-    lines.extend(covered(pen, &open.ask, column, width));
+    lines.extend(listing(pen, snapshot, preview, column, width));
     lines.push(Strip::new().line());
     lines
 }
 
-/// The later steps that one consent covers.
-fn covered(pen: Pen<'_>, ask: &Ask, column: usize, width: usize) -> Vec<Line<'static>> {
-    let Ask::Confirm { also, .. } = ask else { return Vec::new() };
-    let told = |covered: &Covered| {
-        let text = format!("step {}: {}, while its set stays as it is", covered.step + 1, covered.headline);
-        pen.named_to(column, Piece::Words("also"), Role::EffectChange, text, width)
-    };
-    also.iter().flat_map(told).collect()
+/// The complete text that runs: whole where it is short, else how to read it.
+fn listing(
+    pen: Pen<'_>,
+    snapshot: &Snapshot<'_>,
+    preview: &Preview,
+    column: usize,
+    width: usize,
+) -> Vec<Line<'static>> {
+    let Some(listing) = &preview.listing else { return Vec::new() };
+    let long = listing.text.lines().count() > INLINE;
+    let key = snapshot.keymap.shown(Action::ListSet);
+    let more = if long { format!(" · {key} shows all of it") } else { String::new() };
+    let title = format!("{}{more}", listing.title());
+    let mut lines = pen.named_to(column, Piece::Words("runs"), Role::UiText, title, width);
+    if !long {
+        lines.extend(listing.numbered().flat_map(|line| pen.verbatim(Role::UiText, &line, width)));
+    }
+    lines
 }
 
 /// The column of the values: behind the longest name, within reason.
@@ -256,8 +275,12 @@ fn keys(snapshot: &Snapshot<'_>, dialog: &PromptDialog) -> Vec<(Action, &'static
             (true, Ok(())) => {}
         }
     }
-    if dialog.set().is_some() {
-        keys.push((Action::ListSet, "full list"));
+    if let Some(page) = dialog.page() {
+        let script = page.preview.is_some_and(|preview| preview.listing.is_some());
+        keys.push((Action::ListSet, if script { "whole script" } else { "full list" }));
+    }
+    if dialog.pages() > 1 {
+        keys.push((Action::Down, "turns the page"));
     }
     keys.push((Action::Decline, "answers no"));
     keys

@@ -9,7 +9,7 @@ const STYLE: &str = include_str!("style.css");
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 /// A page under construction.
-pub(super) struct Page(String);
+pub(in crate::journal::report) struct Page(String);
 
 impl Page {
     /// Begins a page.
@@ -57,7 +57,7 @@ impl Page {
 }
 
 /// Text from anywhere as markup on one line: sanitised, then every mark of HTML escaped.
-pub(super) fn text(raw: &str) -> String {
+pub(in crate::journal::report) fn text(raw: &str) -> String {
     escape(&Clean::text(raw).plain())
 }
 

@@ -43,6 +43,11 @@ pub(super) fn lines(
                 vec![strip.line(), typed(Strip::new().gap(1))]
             }
         }
+        Ask::Confirm { .. } if dialog.pages() > 1 => {
+            let all = format!("  to confirm {}. Enter does nothing.", all(dialog.pages()));
+            let strip = Strip::new().gap(1).put(prompt, "Press  ").put(strong, key.to_owned()).put(prompt, all);
+            vec![strip.line()]
+        }
         Ask::Confirm { .. } => press("Press  ", "  to confirm this change. Enter does nothing."),
         Ask::Sign { note_required, .. } => {
             let what = if *note_required { "Note (needed): " } else { "Note: " };
@@ -84,6 +89,16 @@ fn decide(
         return missing(pen, snapshot, "This choice needs a reason", width);
     }
     pen.sentence(Role::UiPrompt, format!("Press  {key}  to {}: {means}.", choice.does()), width)
+}
+
+/// `both`, `all three`, `all 12`.
+fn all(number: usize) -> String {
+    let words = ["three", "four", "five", "six", "seven", "eight", "nine"];
+    match number.checked_sub(3).map(|place| words.get(place)) {
+        None => "both".to_owned(),
+        Some(Some(word)) => format!("all {word}"),
+        Some(None) => format!("all {number}"),
+    }
 }
 
 /// In the text field the key that confirms is a letter.

@@ -6,8 +6,8 @@ use crate::app::Snapshot;
 use crate::app::keymap::Action;
 use crate::config::theme::Role;
 use crate::domain::{EffectClass, RunStatus, StepState, Verb, quantity};
-use crate::journal::fold::{Act, RunView};
-use crate::journal::record::Ask;
+use crate::journal::fold::{Act, RunView, StepView};
+use crate::journal::record::{Ask, Outcome};
 use crate::ui::pen::{Pen, VALUES};
 use crate::ui::text::Strip;
 use ratatui::Frame;
@@ -26,10 +26,7 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
     let (role, now) = now_line(snapshot, run);
     say("now", role, now);
     waits_for(snapshot, run).into_iter().for_each(|(name, text)| say(name, Role::UiText, text));
-    let ended = (0_u32..).zip(&run.steps).filter(|(_, step)| step.outcome.is_some()).max_by_key(|(_, step)| step.ended);
-    if let Some((number, step)) = ended
-        && let Some(outcome) = &step.outcome
-    {
+    if let Some((number, step, outcome)) = last_ended(run) {
         let text = format!("step {} {}: {}", number + 1, step.state.word(), short(&outcome.detail).plain());
         say("last", Role::from(step.state), text);
     }
@@ -67,6 +64,12 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
         lines.push(may.line());
     }
     lines
+}
+
+/// The step that ended last, with what came of it: of an undone step, what its undo did.
+fn last_ended(run: &RunView) -> Option<(u32, &StepView, &Outcome)> {
+    let ended = (0_u32..).zip(&run.steps).filter_map(|(number, step)| Some((number, step, step.latest()?)));
+    ended.max_by_key(|(_, step, _)| (step.acted.max(step.undo_acted), step.ended))
 }
 
 /// What comes next: the report, a new runner, or a step.
