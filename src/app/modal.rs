@@ -1,5 +1,6 @@
 //! The dialogs: one enum on one stack, so that two of them cannot both have the keys.
 
+mod answer;
 pub mod ask;
 pub mod emergency;
 pub mod form;

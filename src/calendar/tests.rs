@@ -209,7 +209,7 @@ fn the_reader_knows_the_keys_of_the_rules_and_no_other() {
     assert_eq!(
         said,
         [
-            "windows.toml:2:8: unknown key `prod` (did you mean `other`?)",
+            "windows.toml:2:8: unknown key `prod`",
             "windows.toml:4:11: `default` must be window or anytime, not \"never\"",
             "windows.toml:5:1: unknown key `anytimes` (did you mean `anytime`?)",
         ]

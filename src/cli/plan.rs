@@ -120,7 +120,7 @@ fn describe(text: &mut String, number: usize, step: &Step, preview: Option<&Resu
     let _ = writeln!(text, "{number:>3}  {:<7} {:<8} {}", step.verb.word(), step.effect.word(), step.title);
     let line = step.act.as_ref().map_or(step.text.as_str(), |action| action.line.as_str());
     if !line.is_empty() {
-        let _ = writeln!(text, "       {}", line);
+        let _ = writeln!(text, "       {line}");
     }
     if !step.receivers.is_empty() {
         let _ = writeln!(text, "       to: {}", step.receivers.join(", "));

@@ -46,7 +46,7 @@ pub fn run(common: &Common, args: &Run) -> Result<u8> {
     for warning in &warned {
         eprint!("{}", plan::clean(&format!("warning: {warning}\n")));
     }
-    let mut person = Person::default();
+    let mut person = Person;
     if foreseen.logout.is_some() {
         person = may_end_with_us(args, person)?;
     }
@@ -79,7 +79,7 @@ pub fn attach(common: &Common, args: &OneRun) -> Result<u8> {
     let run = dir.id.clone();
     setup::wait_for(async {
         let answers = Answers { yes_change: false, phrases: Vec::new(), person: interactive::is_here() };
-        let (person, walk) = (Person::default(), Walk::default());
+        let (person, walk) = (Person, Walk::default());
         let mut follow = Follow { world, authority, answers, json: false, dir, person, walk };
         let end = follow.until_it_ends().await?;
         Ok(code(&end, false, &run))

@@ -80,7 +80,7 @@ fn of_another(authority: &Authority, dir: &RunDir, command: Confirmed<Command>) 
     }
     print!("{}", plan::clean(&text));
     let question = format!("take it over as root? type the owner's name, {name}: ");
-    let typed = setup::wait_for(async { Ok(interactive::Person::default().ask(&question).await) })?;
+    let typed = setup::wait_for(async { Ok(interactive::Person.ask(&question).await) })?;
     if typed.as_deref() == Some(name.as_str()) {
         return Ok(confirm::take_over(authority, owner, command));
     }

@@ -11,8 +11,11 @@ fn midway() -> (Home, String, Pty) {
     let home = Home::with("", &[("slow", SLOW)]);
     let run = home.run("test/slow");
     let pty = home.open(&["attach", &run], &[], WIDE);
-    open_prompt(&pty, "□ CHANGE");
-    pty.press_until("c", |screen| screen.contains("running step 2"));
+    for step in 1..=2 {
+        open_prompt(&pty, &format!("step {step} of 3"));
+        pty.press_until("c", |screen| !screen.contains("□ CHANGE"));
+    }
+    pty.wait_for(SOON, |screen| screen.contains("running step 2"));
     until("the second step began", || home.effects() == ["mark", "begun"]);
     (home, run, pty)
 }

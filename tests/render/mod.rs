@@ -27,7 +27,6 @@ fn walk(size: (u16, u16), authority: Option<Authority>, keys: &str) -> Model {
     pressed(sample::walking(size, authority, sample::checklist().view().unwrap(), None), keys)
 }
 
-/// The same beside a run.
 fn both(size: (u16, u16), keys: &str) -> Model {
     let (list, beside) = (sample::checklist().view().unwrap(), sample::running().view().unwrap());
     pressed(sample::walking(size, operator(), list, Some(beside)), keys)

@@ -80,7 +80,7 @@ fn killed_anywhere_every_log_is_rotated_once() {
     everywhere(ROTATE, "rotated", |estate, case| {
         assert_eq!(estate.names("logs").len(), 6, "{case}: {:?}", estate.names("logs"));
         for number in 0..3 {
-            let text = std::fs::read_to_string(estate.tree(&format!("logs/{number}.log.1"))).unwrap();
+            let text = std::fs::read_to_string(estate.tree(&format!("logs/{number}.log.rotated-1"))).unwrap();
             assert_eq!((text, estate.lines(&format!("logs/{number}.log"))), (format!("log {number}\n"), 0), "{case}");
         }
     });
@@ -162,7 +162,7 @@ fn a_log_is_rotated_under_its_writer_and_no_line_is_lost() {
     wait_for("lines in the new log", || (estate.lines("logs/app.log") > 5).then_some(()));
     kill_wholly(child.id());
     child.wait().unwrap();
-    let old = std::fs::read_to_string(estate.tree("logs/app.log.1")).unwrap();
+    let old = std::fs::read_to_string(estate.tree("logs/app.log.rotated-1")).unwrap();
     let new = std::fs::read_to_string(estate.tree("logs/app.log")).unwrap();
     let all: Vec<&str> = old.lines().chain(new.lines()).collect();
     let expected: Vec<String> = (1..=all.len()).map(|number| format!("line {number}")).collect();

@@ -29,7 +29,7 @@ fn estate(plate: &Plate) -> Estate {
              do = {{ exec = [\"sh\", \"-c\", \"echo done >>{{tree}}/done-{number}; while ! test -e {{tree}}/go-{number}; do sleep 0.02; done\"] }}\n"
         )
     };
-    estate.procedure("three", "lock = [\"host\"]", &(1..=STEPS).map(step).collect::<String>());
+    estate.procedure("three", "lock = [\"host\"]\nprompt = \"phase\"", &(1..=STEPS).map(step).collect::<String>());
     estate
 }
 

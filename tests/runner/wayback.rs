@@ -82,7 +82,7 @@ fn an_undo_of_takes_back_what_ran_and_passes_over_what_is_undone() {
     let page = run.prompt();
     // The prompt of an act says which cleanup step undoes it, and asks for nothing else.
     let Ask::Confirm { also, preview, .. } = &page.ask else { panic!("{page:?}") };
-    assert!(also.is_empty() && preview.way_back.contains("in every ending (step 7)"), "{page:?}");
+    assert!(also.is_empty() && preview.way_back.contains("in every ending (step 6)"), "{page:?}");
     run.accept(&page, consent(&page));
     let stop = run.prompt_after(&page.id);
     run.accept(&stop, consent(&stop));
@@ -93,9 +93,12 @@ fn an_undo_of_takes_back_what_ran_and_passes_over_what_is_undone() {
     assert!(preview.facts[0].1.contains("echo 3"), "{:?}", preview.facts);
     assert_eq!(effects(&estate), [1, 0, 1, 0, 0]);
     run.accept(&first, consent(&first));
-    // What every ending takes back is not asked about in the good one either.
+    // What every ending takes back is not asked about in the good one either; another change of the ending asks for itself.
+    let last = run.prompt_after(&first.id);
+    assert_eq!(last.step, 6);
+    run.accept(&last, consent(&last));
     let view = run.sealed();
-    assert_eq!((view.sealed, run.count("prompt.opened")), (Some(RunStatus::Ok), 3));
+    assert_eq!((view.sealed, run.count("prompt.opened")), (Some(RunStatus::Ok), 4));
     assert_eq!(states(&view), ["done", "undone", "undone", "done", "done", "done", "done"]);
     assert_eq!(effects(&estate), [1, 1, 1, 1, 1]);
     assert_eq!(fs::read_to_string(estate.tree("unpage")).unwrap(), "3\n");
@@ -127,7 +130,7 @@ fn a_failure_goes_back_by_itself_down_to_its_phase_proves_it_and_closes() {
     let first = |kind: &str| kinds.iter().position(|known| known == kind).unwrap();
     assert!(first("abort.requested") < first("rollback.began"));
     assert!(first("undo.intent") < first("rollback.proved"));
-    assert_eq!((run.count("undo.intent"), run.count("prompt.opened")), (2, 2));
+    assert_eq!((run.count("undo.intent"), run.count("prompt.opened")), (2, 3));
     let report = run.midwatch("report", &[]).exits(0);
     report.says("failed, rolled back, proved").says("the way back began, for step 4 failed: step 3 to take back");
     run.is_whole_and_known();
@@ -199,6 +202,9 @@ fn what_is_taken_in_every_ending_is_taken_after_an_abort_and_hides_no_failure() 
     // The last step fails in the ending.
     fs::create_dir(estate.tree("over")).unwrap();
     run.accept(&prompt, decide(Choice::Abort));
+    let last = run.prompt_after(&prompt.id);
+    assert_eq!(last.step, 5, "a change of the ending asks for itself");
+    run.accept(&last, consent(&last));
     let view = run.sealed();
     assert_eq!(view.sealed, Some(RunStatus::Failed));
     assert_eq!(states(&view), ["done", "undone", "undone", "failed", "done", "failed"]);

@@ -92,6 +92,9 @@ fn a_change_whose_time_ran_out_while_it_was_asked_for_does_not_begin() {
     // There is time again, and what was consented to is still the same.
     set_clock(&estate, &sunday("03:10"));
     run.accept(&refused, decide(Choice::Retry));
+    let second = run.prompt_after(&refused.id);
+    assert_eq!((second.step, estate.lines("done")), (1, 1));
+    run.accept(&second, consent(&second));
     let view = run.sealed();
     assert_eq!((view.sealed, estate.lines("done")), (Some(RunStatus::Ok), 2));
     assert_eq!(jumps(&run).len(), 2);

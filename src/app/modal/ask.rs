@@ -6,9 +6,9 @@ use crate::app::confirm;
 use crate::app::effect::{Begun, Effect, Query, Screen};
 use crate::app::keymap::{Action, Context, Resolved};
 use crate::app::keys;
+use crate::app::modal::answer::{answer, decline, list_set};
 use crate::app::modal::form::Command;
-use crate::app::modal::pages::Unread;
-use crate::app::modal::{Form, Modal, PromptDialog, SetList, emergency};
+use crate::app::modal::{Form, Modal, emergency};
 use crate::app::model::{Model, Pane};
 use crate::app::msg::Offer;
 use crate::app::panes::{checklist, log, run};
@@ -109,64 +109,6 @@ fn typed_in_prompt(model: &mut Model, key: Key) -> Vec<Effect> {
         return answer(model, Answer::BreakGlass { reason }, "type  break glass: REASON  ; nothing happened");
     }
     answer(model, Answer::Confirm { typed }, "that is not the phrase yet; nothing happened")
-}
-
-/// Sends an answer, where the dialog stands whole on the screen and the answer is one the prompt can take.
-fn answer(model: &mut Model, answer: Answer, otherwise: &str) -> Vec<Effect> {
-    let (authority, whole) = (model.authority.clone(), model.is_whole());
-    let quick = Keys::of(model);
-    let Some(Modal::Prompt(dialog)) = model.modal_mut() else { return Vec::new() };
-    if whole {
-        dialog.see();
-    }
-    let unread = dialog.unread().filter(|_| answer != Answer::Cancel).map(|unread| quick.hint(unread, dialog.in_field));
-    let hint = match (&authority, dialog.sent, dialog.orphaned) {
-        (None, ..) => Some("read-only: this console holds nothing to act with"),
-        (_, true, _) => Some("the answer is on its way to the runner"),
-        (.., true) => Some("no runner is there to take an answer: leave with Esc and resume the run"),
-        _ if !whole && answer != Answer::Cancel => Some(NOT_WHOLE),
-        _ => unread.as_deref(),
-    };
-    let (Some(authority), None) = (authority, hint) else {
-        dialog.hint = hint.map(str::to_owned);
-        return Vec::new();
-    };
-    match confirm::answer(&authority, &dialog.run, &dialog.prompt, answer) {
-        Some(command) => {
-            dialog.sent = true;
-            dialog.hint = None;
-            vec![Effect::Command(command)]
-        }
-        None => {
-            dialog.hint = Some(otherwise.to_owned());
-            Vec::new()
-        }
-    }
-}
-
-/// The keys that lead to what was not read yet.
-struct Keys {
-    leave: String,
-    list: String,
-    turn: String,
-}
-
-impl Keys {
-    fn of(model: &Model) -> Self {
-        let shown = |action| model.keymap.shown(action);
-        Self { leave: shown(Action::Leave), list: shown(Action::ListSet), turn: shown(Action::Down) }
-    }
-
-    /// What to do first, and how.
-    fn hint(&self, unread: Unread, in_field: bool) -> String {
-        let out = if in_field { format!("{} leaves the field, then ", self.leave) } else { String::new() };
-        match unread {
-            Unread::Page(page) => {
-                format!("page {} was not on the screen yet: {out}{} turns to it", page + 1, self.turn)
-            }
-            Unread::Text(_) => format!("the script was not read to its end yet: {out}{} shows it", self.list),
-        }
-    }
 }
 
 /// Carries an action out in the topmost dialog.
@@ -415,38 +357,6 @@ fn confirm(model: &mut Model) -> Vec<Effect> {
 fn sent(model: &mut Model, command: confirm::Confirmed<crate::app::effect::Command>) -> Vec<Effect> {
     model.close();
     vec![Effect::Command(command)]
-}
-
-/// Answers no, at the second press.
-fn decline(model: &mut Model) -> Vec<Effect> {
-    let Some(Modal::Prompt(dialog)) = model.modal_mut() else { return Vec::new() };
-    if dialog.ended.is_some() || dialog.sent {
-        return Vec::new();
-    }
-    if !std::mem::replace(&mut dialog.declining, true) {
-        return Vec::new();
-    }
-    dialog.declining = false;
-    answer(model, Answer::Cancel, "the prompt cannot be declined")
-}
-
-/// Lists the text of the page in sight, or else its frozen set.
-fn list_set(model: &mut Model) -> Vec<Effect> {
-    let rows = model.size.1.max(1).saturating_mul(3);
-    let whole = model.is_whole();
-    let Some(Modal::Prompt(dialog)) = model.modal_mut() else { return Vec::new() };
-    if whole {
-        dialog.see();
-    }
-    let PromptDialog { run, ended: None, .. } = dialog.as_ref() else { return Vec::new() };
-    let (Some(page), run) = (dialog.page(), run.clone()) else { return Vec::new() };
-    let set = page.set.clone();
-    let text = dialog.text();
-    let (items, total) = text.map_or((Vec::new(), None), |lines| (lines.clone(), Some(lines.len() as u64)));
-    let local = total.is_some();
-    let list = SetList { run: run.clone(), set: set.clone(), from: 0, total, items, top: 0, reached: false };
-    model.open(Modal::SetList(list));
-    if local { Vec::new() } else { vec![Effect::Query(Query::ListSet { run, set, from: 0, rows })] }
 }
 
 fn is_item(model: &Model) -> bool {

@@ -40,7 +40,8 @@ fn a_binding_that_does_not_apply_says_what_it_needs_and_what_the_row_has() {
     let path = || ("path", Fact::Text("/srv".to_owned()));
     let used = |ratio| ("used_ratio", Fact::Real(ratio));
     let named = |flag| ("configured", Fact::Bool(flag));
-    let cases: [(&str, &[(&'static str, Fact)], &str); 11] = [
+    type Case<'a> = (&'a str, &'a [(&'static str, Fact)], &'a str);
+    let cases: [Case<'_>; 11] = [
         ("used_ratio > 0.8", &[path(), used(0.91)], r#"{"root": "/srv"}"#),
         ("used_ratio > 0.8", &[path(), used(0.413_333_3)], "needs used_ratio > 0.8 (0.41 now)"),
         ("used_ratio > 0.8", &[path(), used(0.799_6)], "needs used_ratio > 0.8 (0.8 now)"),

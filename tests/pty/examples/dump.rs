@@ -1,7 +1,7 @@
 //! A database that is written to while it is dumped, the dump restored and compared; and a scratch database that goes in every ending.
 
 use super::{Over, console, decide, plan, report};
-use crate::pty::{Home, choose, line_with, until};
+use crate::pty::{Home, choose, line_with, open_prompt, until};
 use crate::support::disk::Disk;
 use crate::support::estate::finish;
 use crate::support::pty::{Pty, SOON};
@@ -70,6 +70,10 @@ impl Base {
         assert!(shown.contains("Dump main, and count each table"), "{shown}");
         pty.press_until("c", |screen| screen.contains("□ CHANGE"));
         pty.wait_for(SOON, |screen| screen.contains("to confirm this change") && screen.contains("step 3 of 11"));
+        // A script that does not fit into its prompt is read to its end first.
+        pty.press_until("v", |screen| screen.contains("   2  "));
+        pty.send("G");
+        pty.press_until("\x1b", |screen| screen.contains("to confirm this change"));
         pty
     }
 
@@ -86,6 +90,15 @@ impl Base {
     /// Makes the scratch database, and begins what fills and reads it.
     fn restores(pty: &Pty) {
         pty.press_until("c", |screen| screen.contains("step 5 of 11") && screen.contains("□ CHANGE"));
+        pty.press_until("c", |screen| !screen.contains("□ CHANGE"));
+    }
+
+    /// Confirms the counting in the scratch database, which asks once the restore is over.
+    fn counts(pty: &Pty) {
+        let asks = |screen: &str| screen.contains("step 6 of 11") || screen.contains(" opens it");
+        if !pty.wait_for(SOON, asks).contains("step 6 of 11") {
+            open_prompt(pty, "step 6 of 11");
+        }
         pty.press_until("c", |screen| !screen.contains("□ CHANGE"));
     }
 
@@ -135,6 +148,7 @@ fn a_database_is_dumped_under_load_restored_compared_and_the_scratch_database_go
         });
         let pty = base.dumped();
         Base::restores(&pty);
+        Base::counts(&pty);
         let shown = pty.wait_for(SOON, |screen| screen.contains("ended well") || screen.contains("DECIDE"));
         assert!(shown.contains("11/11"), "{shown}");
     });
@@ -164,6 +178,7 @@ fn a_dump_that_lacks_a_row_fails_the_comparison_and_only_the_way_back_is_left() 
     dump.args(["-Fc", "-d", &base.server.conninfo("app"), "-f"]).arg(base.of_run("db.dump"));
     assert!(dump.status().unwrap().success());
     Base::restores(&pty);
+    Base::counts(&pty);
     let shown = pty.wait_for(SOON, |screen| screen.contains("DECIDE") && screen.contains("rollback"));
     assert!(shown.contains("Every table came back as it was") && shown.contains("differ"), "{shown}");
     for choice in ["retry", "skip", "override"] {
@@ -191,7 +206,9 @@ fn a_runner_that_is_killed_amid_the_restore_is_resumed_and_the_scratch_database_
     base.server.sql("postgres", "CREATE ROLE go").unwrap();
     pty.send("gr");
     pty.wait_for(SOON, |screen| screen.contains("RESUME") || screen.contains("Resume"));
-    pty.press_until("c", |screen| screen.contains("ended well"));
+    pty.press_until("c", |screen| !screen.contains("RESUME") && !screen.contains("Resume"));
+    Base::counts(&pty);
+    pty.wait_for(SOON, |screen| screen.contains("ended well"));
     assert!(pty.screen().contains("11/11"), "{}", pty.screen());
     assert_eq!(base.scratch(), "");
     let journal = base.home.journal(&base.home.newest_run());

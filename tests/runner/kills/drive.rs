@@ -129,7 +129,7 @@ impl<'a> Drive<'a> {
                     && screen.trim_end().ends_with(waits)
                 {
                     let (_, text) = types.remove(0);
-                    pty.send(&format!("{text}\r"));
+                    pty.send(format!("{text}\r"));
                 }
                 !types.is_empty() && Instant::now() < *until
             }

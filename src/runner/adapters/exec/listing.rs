@@ -29,7 +29,9 @@ pub(super) enum Text {
 /// # Errors
 /// When the file cannot be read.
 pub(super) fn of(program: &Path, argv: &[String]) -> io::Result<Text> {
-    let own = read(program, true)?;
+    // A bare name is a program that the system installed, whatever it is written in.
+    let is_named_by_path = argv.first().is_some_and(|name| name.contains('/'));
+    let own = if is_named_by_path { read(program, true)? } else { Text::None };
     let name = program.file_name().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
     if own != Text::None || !INTERPRETERS.contains(&name) {
         return Ok(own);

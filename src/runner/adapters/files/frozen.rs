@@ -80,7 +80,7 @@ impl Frozen {
             mtime: mtime(stat),
             had: None,
             sparse: false,
-            links: u64::from(stat.st_nlink),
+            links: stat.st_nlink,
         }
     }
 

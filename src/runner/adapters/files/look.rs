@@ -305,7 +305,7 @@ fn warn(preview: &mut Preview, seen: &Seen, spec: &Spec) {
     match spec.op {
         Op::Archive => say(linked, "file", "files", "with other names (hard links): unpacked, it is a file of its own"),
         Op::Delete => {
-            say(linked, "file", "files", "with other names (hard links): its room stays taken until the last one goes")
+            say(linked, "file", "files", "with other names (hard links): its room stays taken until the last one goes");
         }
         _ => {}
     }

@@ -115,7 +115,7 @@ fn numbered_logs_find_a_place_in_the_archive_every_night() {
     for (night, age) in [(1, 9), (2, 6), (3, 3)] {
         for name in ["access.log.1.gz", "access.log.2.gz", "api.log.1"] {
             fs::write(tree.file(format!("logs/{name}"), 1, age), format!("{name} of night {night}\n")).unwrap();
-            let time = SystemTime::from(UNIX_EPOCH + Duration::from_secs(u64::try_from(NOW).unwrap() - age * DAY));
+            let time = UNIX_EPOCH + Duration::from_secs(u64::try_from(NOW).unwrap() - age * DAY);
             File::options().write(true).open(tree.at(format!("logs/{name}"))).unwrap().set_modified(time).unwrap();
         }
         let action = tree.act_of(moves);
