@@ -7,6 +7,7 @@ pub mod chance;
 mod checklist;
 mod codes;
 mod deadlines;
+mod echoes;
 mod failpoints;
 mod faults;
 mod histories;
