@@ -23,7 +23,9 @@ mod switch;
 mod verify;
 mod windows;
 
+use crate::config::state;
 use crate::domain::{Clean, Error};
+use crate::runner::rundir::RunDir;
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
 use std::ffi::OsString;
@@ -39,6 +41,7 @@ pub fn main() -> ExitCode {
     };
     // One provider for every TLS connection, chosen before the first; a second choice is refused, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    let _log = start_log(&cli);
     match dispatch(cli) {
         Ok(code) => ExitCode::from(code),
         Err(cause) => {
@@ -46,6 +49,23 @@ pub fn main() -> ExitCode {
             ExitCode::from(cause.kind.exit_code())
         }
     }
+}
+
+/// Starts Midwatch's own log for the commands that start, change or read something; the console starts its own.
+fn start_log(cli: &Cli) -> Option<ownlog::Guard> {
+    let around = setup::surroundings();
+    let state = match &cli.command {
+        Some(Command::Runner(args)) => {
+            let dir = RunDir::at(&args.dir).ok()?;
+            state::state_in(Some(dir.state().to_owned()), &around).ok()?
+        }
+        Some(Command::Attach(args)) if !args.plain => return None,
+        Some(
+            Command::Run(_) | Command::Attach(_) | Command::Resume(_) | Command::Abort(_) | Command::Check(_),
+        ) => setup::state(&cli.common, &around).ok()?,
+        _ => return None,
+    };
+    ownlog::start(&state, &around)
 }
 
 fn dispatch(cli: Cli) -> crate::domain::error::Result<u8> {
@@ -111,6 +131,7 @@ fn usage(cause: &clap::Error) -> ExitCode {
 
 /// Says on standard error what went wrong; outside text passes the sanitiser like everywhere.
 fn complain(cause: &Error) {
+    tracing::warn!(exit = cause.kind.exit_code(), cause = cause.message, "the command ends with an error");
     let mut out = std::io::stderr().lock();
     for line in Clean::lines(&format!("midwatch: {cause}")) {
         let _ = writeln!(out, "{}", line.plain());

@@ -139,19 +139,36 @@ fn pause(every: Duration, losses: u32, name: &str) -> Duration {
 struct Known {
     unread: Row,
     rows: Vec<Row>,
+    /// The newest answer: `None` before the first, then the cause where there was none.
+    heard: Option<Option<String>>,
 }
 
 impl Known {
     fn new(target: &Target, every: Every) -> Self {
-        Self { unread: target.unread(every), rows: Vec::new() }
+        Self { unread: target.unread(every), rows: Vec::new(), heard: None }
     }
 
     fn rows(&self) -> Rows {
         Rows { kind: self.unread.kind, target: self.unread.target.clone(), rows: self.rows.clone() }
     }
 
+    /// Logs that the target answers or does not, where that is another answer than before.
+    fn log(&mut self, cause: Option<&String>) {
+        let before = self.heard.replace(cause.cloned());
+        let (kind, target) = (self.unread.kind.word(), self.unread.target.as_str());
+        match (before, cause) {
+            (None, None) => tracing::info!(kind, target, "probe: opened"),
+            (Some(Some(_)), None) => tracing::info!(kind, target, "probe: back"),
+            (Some(None), Some(cause)) => tracing::warn!(kind, target, cause, "probe: lost"),
+            (Some(Some(before)), Some(cause)) if before == *cause => {}
+            (None | Some(Some(_)), Some(cause)) => tracing::warn!(kind, target, cause, "probe: failed"),
+            (Some(None), None) => {}
+        }
+    }
+
     /// Puts a reading into the rows; whether they are worth sending.
     fn settle(&mut self, reading: Result<Vec<Finding>, String>, at: Wall) -> bool {
+        self.log(reading.as_ref().err());
         match reading {
             Ok(findings) => {
                 let mut before: BTreeMap<Option<String>, Row> =
@@ -164,7 +181,13 @@ impl Known {
                     }
                     match finding.seen {
                         Ok(observation) => row.saw(observation),
-                        Err(why) => row.lost(why, at),
+                        Err(why) => {
+                            if row.lost.as_ref().is_none_or(|(before, _)| *before != why) {
+                                let (kind, target, object) = (row.kind.word(), row.target.as_str(), row.object.as_deref());
+                                tracing::warn!(kind, target, object, cause = why, "probe: failed");
+                            }
+                            row.lost(why, at);
+                        }
                     }
                     self.rows.push(row);
                 }

@@ -18,6 +18,7 @@ mod freeze;
 mod look;
 mod menu;
 mod notify;
+mod ownlog;
 mod panes;
 mod process;
 mod prompt;
@@ -28,6 +29,7 @@ mod when;
 mod window;
 
 use crate::domain::error::Result;
+use crate::domain::time::Now;
 use crate::domain::{Actor, EffectClass, Error, Kind, Order, PromptId, RunStatus, StepState, Verb};
 use crate::journal::append::Appender;
 use crate::journal::beside;
@@ -216,7 +218,14 @@ impl Engine {
     fn write_as(&mut self, actor: &Actor, event: Event) -> Result<Record> {
         let me = self.me.clone();
         let now = self.tick(&me)?;
-        self.journal.append(event, actor.clone(), now)
+        self.append(event, actor, now)
+    }
+
+    /// Appends a record, and logs it once it is durable; every record but the first passes here.
+    fn append(&mut self, event: Event, actor: &Actor, now: Now) -> Result<Record> {
+        let record = self.journal.append(event, actor.clone(), now)?;
+        ownlog::log(&self.dir.id, &self.plan, &record);
+        Ok(record)
     }
 
     /// The first step that is not over.

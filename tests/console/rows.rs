@@ -241,7 +241,7 @@ fn o_sorts_the_pane_in_another_manner_and_says_so() {
 
 #[test]
 fn y_copies_what_the_pane_is_about() {
-    let copied = |model: &mut midwatch::app::Model, keys: &str| match &press(model, keys)[..] {
+    let copied = |model: &mut Model, keys: &str| match &press(model, keys)[..] {
         [Effect::Screen(Screen::Copy(text))] => text.clone(),
         other => panic!("{other:?}"),
     };

@@ -19,6 +19,7 @@ mod matrix;
 mod moving;
 mod notices;
 mod objects;
+mod ownlog;
 mod power;
 mod property;
 mod redis;

@@ -21,6 +21,7 @@ pub enum Mode {
 /// whoever sees it free can read why.
 pub(super) fn last_words(cause: &Error) {
     let exit = cause.kind.exit_code();
+    tracing::error!(exit, cause = cause.message, "the runner gives up");
     eprintln!("{}", serde_json::json!({ "message": cause.message, "hints": cause.hints, "exit": exit }));
 }
 
