@@ -19,7 +19,7 @@ use crate::app::field::Field;
 use crate::app::keymap::Context;
 use crate::app::model::{Pane, TargetId};
 use crate::app::msg::{Offer, PlanShown};
-use crate::domain::{Digest, Error, Item, RunId};
+use crate::domain::{Digest, Error, Item, Listing, RunId};
 
 /// A dialog over the panes.
 #[derive(Clone, Debug)]
@@ -86,6 +86,15 @@ pub enum Modal {
     Prompt(Box<PromptDialog>),
     /// Everything that a frozen set holds.
     SetList(SetList),
+    /// The complete text of what a prompt would run.
+    Script {
+        /// The text.
+        listing: Listing,
+        /// The first row on the screen.
+        scroll: u16,
+        /// Whether its end was on the screen.
+        reached: bool,
+    },
     /// Whether to stop the run, and how.
     Abort {
         /// The run.
@@ -139,17 +148,6 @@ pub struct SetList {
     pub items: Vec<Item>,
     /// The number of the first item on the screen.
     pub top: u64,
-    /// Whether its last item was on the screen.
-    pub reached: bool,
-}
-
-impl SetList {
-    /// Takes note whether the last item is among those on the screen, which shows so many.
-    pub fn look(&mut self, visible: u64) {
-        let end = self.from + self.items.len() as u64;
-        let bottom = (self.top + visible).min(end);
-        self.reached = self.reached || self.total.is_some_and(|total| bottom >= total);
-    }
 }
 
 impl Modal {
@@ -203,6 +201,7 @@ impl Modal {
             | Self::Step { scroll, .. }
             | Self::Offers { scroll, .. }
             | Self::Plan { scroll, .. }
+            | Self::Script { scroll, .. }
             | Self::Notice { scroll, .. } => Some(scroll),
             Self::Prompt(dialog) => Some(&mut dialog.scroll),
             Self::Item(dialog) => Some(&mut dialog.scroll),

@@ -4,7 +4,11 @@ use super::{answer, dialog, following, press};
 use midwatch::app::effect::Effect;
 use midwatch::app::modal::Modal;
 use midwatch::app::modal::pages::INLINE;
+use midwatch::app::model::Seen;
+use midwatch::app::msg::Msg;
+use midwatch::app::{Model, update};
 use midwatch::demo::sample;
+use midwatch::domain::key::Key;
 use midwatch::journal::record::Answer;
 
 fn confirms(effects: &[Effect]) -> bool {
@@ -32,10 +36,19 @@ fn a_long_script_is_followed_to_its_end_before_c_counts() {
     let hint = dialog(&model).hint.clone().unwrap();
     assert!(hint.starts_with("the script was not read to its end yet"), "{hint}");
     assert_eq!(press(&mut model, "v"), [], "its lines are at hand: nothing is asked for");
-    let Some(Modal::SetList(list)) = model.modal() else { panic!("its list") };
-    assert_eq!((list.items.len(), list.items[0].name.as_str()), (INLINE * 8, "   1  echo 1"));
-    press(&mut model, "Esc c");
-    assert!(!dialog(&model).sent, "its list was opened and not followed");
-    press(&mut model, "v G Esc");
+    assert!(matches!(model.modal(), Some(Modal::Script { listing, .. }) if listing.text == long));
+    in_script(&mut model, "Esc");
+    press(&mut model, "c");
+    assert!(!dialog(&model).sent, "it was opened and not followed");
+    press(&mut model, "v");
+    for key in ["G", "k", "Esc"] {
+        in_script(&mut model, key);
+    }
     assert!(confirms(&press(&mut model, "c")));
+}
+
+/// Presses a key over a script that has so many rows more than the screen.
+fn in_script(model: &mut Model, key: &str) {
+    model.drawn(Seen { size: model.size, whole: true, scroll_end: 80, ..Seen::default() }, model.now.boot);
+    update(model, Msg::KeyPressed(Key::parse(key).unwrap(), model.now));
 }

@@ -1,12 +1,14 @@
 //! The screen by value: what is written, and which role each stretch has.
 
+mod consent;
+
 use midwatch::app::confirm::Authority;
 use midwatch::app::msg::{Msg, PlanShown};
 use midwatch::app::{Model, update};
 use midwatch::config::theme::{Glyphs, Role, Theme};
 use midwatch::demo::sample::{self, Story};
 use midwatch::domain::clean::Depth;
-use midwatch::domain::{Boot, Digest, Error, Item, Kind, TargetKind};
+use midwatch::domain::{Boot, Error, Kind, TargetKind};
 use midwatch::journal::terms::{Span, WindowStanding};
 use midwatch::ui::{ViewState, draw};
 use ratatui::Terminal;
@@ -310,20 +312,6 @@ fn runs_80x24() {
     update(&mut model, Msg::RunsListed(sample::runs()));
     sample::press(&mut model, "R j");
     insta::assert_snapshot!("runs_80x24", shown(&mut model));
-}
-
-#[test]
-fn set_list_80x24() {
-    let mut model = pressed(run(SMALL, &sample::destroy()), "Tab v");
-    let item = |n: u64| Item {
-        name: format!("s-{n:04x}\n\u{1b}[2J.json"),
-        bytes: Some(n * 1000),
-        modified: Some(sample::at(-86_400 * 100)),
-        to: None,
-    };
-    let items = (0..60).map(item).collect();
-    update(&mut model, Msg::SetListed { set: Digest::of(b"set"), from: 0, total: 1284, items });
-    insta::assert_snapshot!("set_list_80x24", shown(&mut model));
 }
 
 /// Every scene, for the tests that look at all of them.

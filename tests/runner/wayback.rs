@@ -101,6 +101,10 @@ fn an_undo_of_takes_back_what_ran_and_passes_over_what_is_undone() {
     assert_eq!((view.sealed, run.count("prompt.opened")), (Some(RunStatus::Ok), 4));
     assert_eq!(states(&view), ["done", "undone", "undone", "done", "done", "done", "done"]);
     assert_eq!(effects(&estate), [1, 1, 1, 1, 1]);
+    // What is shown of an undone step is what its undo did.
+    let page = &view.steps[1];
+    assert!(page.undo.is_some() && page.latest() == page.undo.as_ref() && page.latest() != page.outcome.as_ref());
+    assert_eq!(view.steps[3].latest(), view.steps[3].outcome.as_ref());
     assert_eq!(fs::read_to_string(estate.tree("unpage")).unwrap(), "3\n");
     let detail = |step: usize| view.steps[step].outcome.as_ref().unwrap().detail.clone();
     assert_eq!(detail(4), "took back step 2");

@@ -90,11 +90,12 @@ pub(super) fn list_set(model: &mut Model) -> Vec<Effect> {
     }
     let PromptDialog { run, ended: None, .. } = dialog.as_ref() else { return Vec::new() };
     let (Some(page), run) = (dialog.page(), run.clone()) else { return Vec::new() };
+    if let Some(listing) = dialog.listing().cloned() {
+        model.open(Modal::Script { listing, scroll: 0, reached: false });
+        return Vec::new();
+    }
     let set = page.set.clone();
-    let text = dialog.text();
-    let (items, total) = text.map_or((Vec::new(), None), |lines| (lines.clone(), Some(lines.len() as u64)));
-    let local = total.is_some();
-    let list = SetList { run: run.clone(), set: set.clone(), from: 0, total, items, top: 0, reached: false };
+    let list = SetList { run: run.clone(), set: set.clone(), from: 0, total: None, items: Vec::new(), top: 0 };
     model.open(Modal::SetList(list));
-    if local { Vec::new() } else { vec![Effect::Query(Query::ListSet { run, set, from: 0, rows })] }
+    vec![Effect::Query(Query::ListSet { run, set, from: 0, rows })]
 }

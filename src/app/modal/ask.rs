@@ -183,13 +183,10 @@ pub(crate) fn leave(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         _ => {}
     }
-    let visible = u64::from(model.seen().page_rows.max(1));
+    look_for_end(model);
     match model.close() {
-        Some(Modal::SetList(mut list)) => {
-            list.look(visible);
-            if let Some(Modal::Prompt(dialog)) = model.modal_mut()
-                && list.reached
-            {
+        Some(Modal::Script { reached: true, .. }) => {
+            if let Some(Modal::Prompt(dialog)) = model.modal_mut() {
                 dialog.follow();
             }
         }
@@ -214,8 +211,17 @@ pub(crate) fn leave(model: &mut Model, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Takes note whether the end of a script stands on the screen.
+fn look_for_end(model: &mut Model) {
+    let (drawn, end) = (model.is_whole(), model.seen().scroll_end);
+    if let Some(Modal::Script { scroll, reached, .. }) = model.modal_mut() {
+        *reached = *reached || (drawn && *scroll >= end);
+    }
+}
+
 /// Moves the cursor or the lines of the topmost dialog.
 pub fn scroll(model: &mut Model, by: isize) -> Vec<Effect> {
+    look_for_end(model);
     let end = model.seen().scroll_end;
     let ids: Vec<_> = model.runs.iter().flatten().map(|summary| summary.id.clone()).collect();
     let (undo_owed, whole) = (owes_undo(model), model.is_whole());
@@ -256,9 +262,7 @@ fn scroll_set(model: &mut Model, by: isize) -> Vec<Effect> {
     let visible = u64::from(model.seen().page_rows.max(1));
     let Some(Modal::SetList(list)) = model.modal_mut() else { return Vec::new() };
     let last = list.total.unwrap_or(0).saturating_sub(visible);
-    list.look(visible);
     list.top = list.top.saturating_add_signed(i64::try_from(by).unwrap_or(0)).min(last);
-    list.look(visible);
     let end = list.from + list.items.len() as u64;
     let wanted = (list.top + visible).min(list.total.unwrap_or(0));
     if list.top >= list.from && wanted <= end {

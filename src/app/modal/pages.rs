@@ -4,7 +4,7 @@
 //! list was followed to its end. Nothing is confirmed before all of it was read.
 
 use crate::app::modal::PromptDialog;
-use crate::domain::{Digest, Item, Preview};
+use crate::domain::{Digest, Listing, Preview};
 use crate::journal::record::Ask;
 
 /// The most lines of a script that stand in the prompt itself; a longer one has its own list.
@@ -100,10 +100,9 @@ impl PromptDialog {
         Some(listing.text.lines().count())
     }
 
-    /// The lines of the text of the page in sight as a list, where it has one.
+    /// The text of the page in sight, where it has one.
     #[must_use]
-    pub fn text(&self) -> Option<Vec<Item>> {
-        let listing = self.page()?.preview?.listing.as_ref()?;
-        Some(listing.numbered().map(Item::named).collect())
+    pub fn listing(&self) -> Option<&Listing> {
+        self.page()?.preview?.listing.as_ref()
     }
 }

@@ -5,7 +5,7 @@ use crate::app::Snapshot;
 use crate::app::keymap::{ACTIONS, Action, Context};
 use crate::app::model::TargetId;
 use crate::config::theme::Role;
-use crate::domain::{Clean, Error, Fact, Row, Wall, quantity};
+use crate::domain::{Clean, Error, Fact, Listing, Row, Wall, quantity};
 use crate::journal::record::Outcome;
 use crate::ui::panes::{rows, run};
 use crate::ui::pen::{Pen, VALUES};
@@ -233,6 +233,17 @@ fn outcome(say: &mut impl FnMut(&'static str, Role, String), name: &'static str,
     }
     if let Some(log) = outcome.log.as_ref().filter(|log| log.dropped > 0) {
         say("log", Role::VerdictWarn, format!("{} were not kept", quantity::bytes(log.dropped)));
+    }
+}
+
+/// The complete text of what a prompt would run; a line that is wider than the dialog goes on below.
+pub(super) fn script(pen: Pen<'_>, listing: &Listing, scroll: u16, width: usize) -> Dialog {
+    Dialog {
+        title: title(pen, [(Role::UiTitle, Piece::Words("Runs")), (Role::UiText, Piece::from(listing.title()))]),
+        body: listing.numbered().flat_map(|line| pen.verbatim(Role::UiText, &line, width)).collect(),
+        keys: vec![(Action::Down, "scrolls"), (Action::PageDown, "a page"), (Action::Back, "goes back to the prompt")],
+        scroll,
+        ..Dialog::default()
     }
 }
 

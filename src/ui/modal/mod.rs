@@ -82,6 +82,7 @@ pub fn draw(
             let rows = area.height.saturating_sub(5);
             lists::set(pen, list, usize::from(rows), width)
         }
+        Modal::Script { listing, scroll, .. } => details::script(pen, listing, *scroll, width),
         Modal::Params(form) => forms::params(pen, form, width),
         Modal::Note(note) => return forms::note(pen, frame, area, note, snapshot, view),
         Modal::Plan { shown, scroll, sent } => plan::plan(pen, snapshot, shown, *scroll, *sent, width),
