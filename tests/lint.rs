@@ -172,3 +172,55 @@ fn procedures_and_windows_are_held_against_one_another() {
     estate.midwatch(&["lint"]).exits(0).says(unserved);
     estate.midwatch(&["lint", "--strict"]).exits(1);
 }
+
+#[test]
+fn what_the_estate_does_not_have_is_refused_with_its_place_and_the_nearest_name() {
+    let estate = Estate::default();
+    estate.configure(
+        "[[postgres]]\nname = \"main\"\nwatch = \"service=a\"\n[[service]]\nname = \"api\"\nurl = \"http://127.0.0.1:1/\"\n\
+         [[redis]]\nname = \"cache\"\nurl = \"redis://127.0.0.1:1\"\n",
+    );
+    let step = |kind: &str, target: &str| {
+        format!("[[look]]\ntitle = \"L\"\ncheck = {{ probe = \"{kind}\", target = \"{target}\" }}\n")
+    };
+    let sound = "lock = [\"host\", \"postgres:main\", \"redis:cache\", \"the archive\"]";
+    let all: String = [("postgres", "main"), ("bloat", "main"), ("service", "api"), ("redis", "cache")]
+        .map(|(kind, target)| step(kind, target))
+        .concat();
+    estate.procedure("sound", sound, &all);
+    let said = estate.midwatch(&["lint", "--strict"]).exits(0);
+    assert_eq!(said.out, "ok: midwatch.toml, 1 procedure\n");
+    let file = estate.beside("procedures/wrong.toml");
+    let params = "lock = [\"postgres:{{db}}\"]\n[params]\ndb = { text = true }\nat = { text = true }\n";
+    for (header, steps, place, what) in [
+        (
+            "lock = [\"host\", \"postgres:mian\"]",
+            step("postgres", "main"),
+            "6:17",
+            "no postgres `mian` (did you mean `main`?)",
+        ),
+        ("lock = [\"redis:main\"]", step("postgres", "main"), "6:9", "no redis `main` (one of cache)"),
+        ("", step("postgres", "mian"), "9:40", "no postgres `mian` (did you mean `main`?)"),
+        ("", step("backup", "daily"), "9:38", "no backup `daily`"),
+        ("", step("certificate", "web"), "9:43", "no certificate `web`"),
+        ("", step("kubernetes", "web"), "9:42", "no kubernetes `web`"),
+        ("", step("unit", "web.service"), "9:36", "no unit `web.service`"),
+        ("", step("service", "apo"), "9:39", "no service `apo` (did you mean `api`?)"),
+    ] {
+        estate.procedure("wrong", header, &steps);
+        let expected = format!("{}:{place}: the estate has {what}\n", file.display());
+        for more in [&[][..], &["--strict"], &[file.to_str().unwrap()]] {
+            let said = estate.midwatch(&[&["lint"], more].concat()).exits(2);
+            assert!(said.out.ends_with(&expected), "{expected}{}", said.out);
+        }
+        let why = what.split(" (").next().unwrap();
+        estate.midwatch(&["plan", "test/wrong"]).exits(2).says(&format!(":{place}: the estate has {why}"));
+    }
+    // What parameters decide is judged by their values.
+    estate.procedure("wrong", params, &step("service", "{{at}}"));
+    estate.midwatch(&["lint"]).exits(0);
+    estate.midwatch(&["print", "test/wrong"]).exits(0);
+    let plan = |db: &str, at: &str| estate.midwatch(&["plan", "test/wrong", &format!("db={db}"), &format!("at={at}")]);
+    plan("main", "apo").exits(2).says("no service `apo`").says("did you mean `api`?");
+    plan("mian", "api").exits(2).says("no postgres `mian`").says("did you mean `main`?");
+}
