@@ -14,6 +14,9 @@ pub const TOO_EARLY: &str = "that key came too early and does not count: read, p
 /// What is said of a key that means nothing in a prompt.
 pub const NOT_HERE: &str = "that key does nothing in this dialog";
 
+/// What is said of a key that leads elsewhere from a dialog that would be lost; what is typed on for it acts nowhere.
+pub const LEAVE_FIRST: &str = "this key leads elsewhere, and a dialog is open: leave the dialog first";
+
 /// Takes a key that does not count in the topmost dialog; `None` where it does.
 pub fn taken(model: &mut Model, key: Key) -> Option<Vec<Effect>> {
     let modal = model.modal()?;
@@ -21,8 +24,13 @@ pub fn taken(model: &mut Model, key: Key) -> Option<Vec<Effect>> {
     let is_prompt = matches!(modal, Modal::Prompt(dialog) if dialog.ended.is_none() && !dialog.sent);
     let is_note = matches!(modal, Modal::Note(_));
     let resolved = resolved(model, context, key);
-    if !is_text && is_prompt && matches!(resolved, Resolved::Action(action) if leads_elsewhere(action)) {
+    let elsewhere = !is_text && matches!(resolved, Resolved::Action(action) if leads_elsewhere(action));
+    if elsewhere && is_prompt {
         return Some(give_way(model, key));
+    }
+    if elsewhere && modal_is_guarded(model) && !is_used(context, resolved) {
+        model.open(Modal::Refused(LEAVE_FIRST.to_owned()));
+        return Some(Vec::new());
     }
     if model.is_awake() {
         if !is_text && modal_is_guarded(model) && !is_used(context, resolved) {
@@ -37,6 +45,8 @@ pub fn taken(model: &mut Model, key: Key) -> Option<Vec<Effect>> {
         return None;
     }
     match resolved {
+        // Moving on commits to nothing, and where it leads is looked at again.
+        Resolved::Action(Action::Down | Action::Up) if model.is_moving() && !is_text => None,
         // Leaving commits to nothing.
         Resolved::Action(Action::Back) if !keys::is_letter(key) => {
             model.pending.clear();

@@ -192,9 +192,9 @@ fn sort(model: &mut Model) {
     model.say(said);
 }
 
-/// Scrolls the topmost dialog, where that moves nothing that a key could commit to.
+/// Scrolls the topmost dialog with the wheel, where that moves nothing that a key could commit to: a wheel chooses nothing.
 pub fn scroll_modal(model: &mut Model, by: isize) -> Vec<Effect> {
-    ask::scroll(model, by)
+    if model.modal().is_some_and(Modal::has_choices) { Vec::new() } else { ask::scroll(model, by) }
 }
 
 /// Whether going back has nowhere to go.

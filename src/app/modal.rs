@@ -20,6 +20,7 @@ use crate::app::keymap::Context;
 use crate::app::model::{Pane, TargetId};
 use crate::app::msg::{Offer, PlanShown};
 use crate::domain::{Digest, Error, Item, Listing, RunId};
+use crate::journal::record::Ask;
 
 /// A dialog over the panes.
 #[derive(Clone, Debug)]
@@ -179,6 +180,16 @@ impl Modal {
     #[must_use]
     pub fn is_guarded(&self) -> bool {
         self.commits() || matches!(self, Self::Item(_))
+    }
+
+    /// Whether a cursor in it says what the key that confirms does.
+    #[must_use]
+    pub fn has_choices(&self) -> bool {
+        match self {
+            Self::Abort { .. } => true,
+            Self::Prompt(dialog) => matches!(dialog.prompt.ask, Ask::Decide { .. }),
+            _ => false,
+        }
     }
 
     /// Whether letters are text in it now.

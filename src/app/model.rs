@@ -165,7 +165,11 @@ pub struct Model {
     pub touched: bool,
     modals: Vec<Modal>,
     seen: Seen,
+    /// What a frame shows of which a part still waits to be sent.
+    unsent: Option<Seen>,
     shown_since: Option<Boot>,
+    /// Whether a key moved something in the topmost dialog since it was first looked at.
+    moving: bool,
     heard: Option<Boot>,
 }
 
@@ -270,7 +274,9 @@ impl Model {
             touched: false,
             modals: Vec::new(),
             seen: Seen::default(),
+            unsent: None,
             shown_since: None,
+            moving: false,
             heard: None,
         };
         if let Some(found) = found {

@@ -17,9 +17,9 @@ pub enum Msg {
     /// A key was pressed.
     KeyPressed(Key, Now),
     /// Text was pasted.
-    Pasted(String),
+    Pasted(String, Now),
     /// A mouse button was pressed, or the wheel turned, at a cell (column, row).
-    MouseMoved(Mouse, u16, u16),
+    MouseMoved(Mouse, (u16, u16), Now),
     /// The terminal has this many columns and rows now.
     Resized(u16, u16),
     /// A target was read; all its rows, newest reading or loss included.

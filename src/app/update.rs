@@ -35,13 +35,13 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             (model.now, model.touched) = (now, true);
             return keys::pressed(model, key);
         }
-        Msg::Pasted(text) => {
-            model.touched = true;
+        Msg::Pasted(text, now) => {
+            (model.now, model.touched) = (now, true);
             keys::pasted(model, &text);
         }
-        Msg::MouseMoved(mouse, column, row) => {
-            model.touched = true;
-            return moused(model, mouse, column, row);
+        Msg::MouseMoved(mouse, cell, now) => {
+            (model.now, model.touched) = (now, true);
+            return moused(model, mouse, cell);
         }
         Msg::Resized(columns, rows) => model.resized(columns, rows),
         Msg::RowsRead(rows) => model.lists.read(rows, model.now.wall),
@@ -193,10 +193,14 @@ fn command_failed(model: &mut Model, error: Error) {
     }
 }
 
-/// Clicks put the cursor where the eye is; a click never opens, answers or closes anything.
-fn moused(model: &mut Model, mouse: Mouse, column: u16, row: u16) -> Vec<Effect> {
+/// Clicks put the cursor where the eye is; a click never opens, answers or closes anything. A hand at the mouse is not at the keys:
+/// what it does over a dialog begins its quiet time again.
+fn moused(model: &mut Model, mouse: Mouse, (column, row): (u16, u16)) -> Vec<Effect> {
     let hit = model.seen().hits.iter().rev().find(|(area, _)| area.holds(column, row)).map(|(_, hit)| hit.clone());
-    if model.modal().is_some() {
+    if let Some(modal) = model.modal() {
+        if modal.is_guarded() {
+            model.disturbed();
+        }
         let by = match mouse {
             Mouse::Click => return Vec::new(),
             Mouse::ScrollUp => -3,

@@ -233,8 +233,8 @@ impl<'a> Loop<'a> {
         let Some(event) = input::read(event) else { return Ok(()) };
         let msg = match event {
             Input::Key(key) => Msg::KeyPressed(key, clock::now()),
-            Input::Paste(text) => Msg::Pasted(text),
-            Input::Mouse(what, column, row) => Msg::MouseMoved(what, column, row),
+            Input::Paste(text) => Msg::Pasted(text, clock::now()),
+            Input::Mouse(what, column, row) => Msg::MouseMoved(what, (column, row), clock::now()),
             // Told by the signal already, or told late: what counts is what the terminal says now.
             Input::Resize(..) => return self.measure(),
         };
@@ -327,7 +327,10 @@ impl<'a> Loop<'a> {
             self.screen.draw(self.pace.allowance(now), |frame| ui::draw(frame, &model.snapshot(), theme, view))?;
         self.pace.drawn(&drawn, self.now());
         if drawn.fresh {
-            self.model.drawn(std::mem::take(&mut self.view.seen), clock::boot());
+            self.model.sending(std::mem::take(&mut self.view.seen));
+        }
+        if drawn.left == 0 {
+            self.model.sent(clock::boot());
         }
         Ok(())
     }

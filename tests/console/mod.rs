@@ -2,6 +2,7 @@
 
 mod checklist;
 mod eyes;
+mod hands;
 mod pages;
 mod prompts;
 mod read_only;

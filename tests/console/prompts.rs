@@ -146,18 +146,25 @@ fn what_never_fitted_can_be_left() {
     }
 }
 
+fn pasted(text: &str, model: &Model) -> Msg {
+    Msg::Pasted(text.to_owned(), model.now)
+}
+
 #[test]
 fn nothing_is_pasted_into_consent_but_a_link_is_into_a_sign_off() {
     let mut model = following(&sample::destroy());
     sample::looked_at(&mut model);
-    update(&mut model, Msg::Pasted("delete 1284 sessions\n".to_owned()));
+    let paste = pasted("delete 1284 sessions\n", &model);
+    update(&mut model, paste);
     assert_eq!(dialog(&model).field.text(), "");
     assert!(dialog(&model).hint.is_some());
     let mut model = following(&sample::change());
-    assert_eq!(update(&mut model, Msg::Pasted("c".to_owned())), []);
+    let paste = pasted("c", &model);
+    assert_eq!(update(&mut model, paste), []);
     let mut model = following(&sample::sign());
     sample::looked_at(&mut model);
-    update(&mut model, Msg::Pasted("https://wiki/\u{1b}[2Jpage\n".to_owned()));
+    let paste = pasted("https://wiki/\u{1b}[2Jpage\n", &model);
+    update(&mut model, paste);
     assert_eq!(press(&mut model, "Enter"), [], "Enter leaves the field");
     assert_eq!(answer(&press(&mut model, "c")), Answer::Sign { note: "https://wiki/[2Jpage".to_owned() });
 }

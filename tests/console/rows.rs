@@ -125,7 +125,8 @@ fn a_click_moves_the_cursor_and_does_nothing_else() {
     let hits = vec![(pane, Hit::Pane(Pane::Health)), (area, Hit::Target(id))];
     model.drawn(Seen { size: (80, 24), hits, ..Seen::default() }, Boot(0));
     model.focus = Pane::Run;
-    assert_eq!(update(&mut model, Msg::MouseMoved(Mouse::Click, 5, 4)), []);
+    let click = Msg::MouseMoved(Mouse::Click, (5, 4), model.now);
+    assert_eq!(update(&mut model, click), []);
     assert_eq!((model.focus, health(&model).under_cursor().unwrap().target.as_str()), (Pane::Health, "cpu"));
     assert!(model.modal().is_none());
 }

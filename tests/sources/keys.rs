@@ -72,9 +72,9 @@ fn play(seed: u64, mut model: Model) {
             2 => {
                 let what = [Mouse::Click, Mouse::ScrollUp, Mouse::ScrollDown][random.below(3)];
                 let (column, row) = (random.below(310), random.below(110));
-                Msg::MouseMoved(what, u16::try_from(column).unwrap(), u16::try_from(row).unwrap())
+                Msg::MouseMoved(what, (u16::try_from(column).unwrap(), u16::try_from(row).unwrap()), model.now)
             }
-            3 => Msg::Pasted("a\nb\u{1b}[2J\u{202e}界界".repeat(random.below(40))),
+            3 => Msg::Pasted("a\nb\u{1b}[2J\u{202e}界界".repeat(random.below(40)), model.now),
             4 => Msg::Offered {
                 target: sample::id(midwatch::domain::TargetKind::Mount, "/srv/cell0"),
                 offers: sample::offers(),

@@ -164,6 +164,10 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             {
                 dialog.in_field = !dialog.in_field;
                 dialog.declining = false;
+                if !dialog.in_field {
+                    // The next letter is a key again.
+                    model.disturbed();
+                }
             }
         }
         Action::Save if model.modal().is_some_and(Modal::commits) => return checklist::save(model),
@@ -235,15 +239,20 @@ pub fn scroll(model: &mut Model, by: isize) -> Vec<Effect> {
             let place = at.map_or(0, |at| at.saturating_add_signed(by)).min(ids.len().saturating_sub(1));
             *cursor = ids.get(place).cloned();
         }
-        Some(Modal::Abort { undo, .. }) => *undo = Some(by > 0 && undo_owed && undo.is_some()),
+        Some(Modal::Abort { undo, .. }) => {
+            *undo = Some(by > 0 && undo_owed && undo.is_some());
+            model.moved();
+        }
         Some(Modal::Prompt(dialog)) if matches!(dialog.prompt.ask, crate::journal::record::Ask::Decide { .. }) => {
             dialog.choose(by);
+            model.moved();
         }
         Some(Modal::Prompt(dialog)) if dialog.pages() > 1 => {
             if whole {
                 dialog.see();
             }
             dialog.turn(by);
+            model.moved();
         }
         Some(Modal::SetList(_)) => return scroll_set(model, by),
         Some(modal) => {

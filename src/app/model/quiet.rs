@@ -12,8 +12,41 @@ impl Model {
 
     pub(super) fn unseen(&mut self) {
         self.pending.clear();
+        self.moving = false;
+        self.forget_frames();
+    }
+
+    /// A key moved what another key commits to (a choice, a page): that counts only after it was drawn and looked at.
+    pub fn moved(&mut self) {
+        self.moving = true;
+        self.forget_frames();
+    }
+
+    /// Whether the topmost dialog was looked at, and a key moved something in it since then.
+    #[must_use]
+    pub fn is_moving(&self) -> bool {
+        self.moving
+    }
+
+    /// No frame so far shows what the topmost dialog is now.
+    fn forget_frames(&mut self) {
         self.shown_since = None;
         self.seen.whole = false;
+        if let Some(seen) = &mut self.unsent {
+            seen.whole = false;
+        }
+    }
+
+    /// Takes note of what a frame shows. It was seen once all of it was [sent](Self::sent): on a slow line that takes a while.
+    pub fn sending(&mut self, seen: Seen) {
+        self.unsent = Some(seen);
+    }
+
+    /// Takes note that all of the last frame was sent.
+    pub fn sent(&mut self, at: Boot) {
+        if let Some(seen) = self.unsent.take() {
+            self.drawn(seen, at);
+        }
     }
 
     /// Takes note of what a frame showed and when; called after each drawing, and asks for no new one.
@@ -48,8 +81,7 @@ impl Model {
     /// Takes the terminal's new size, or its return after a pause: nothing can be confirmed until it was drawn again and looked at.
     pub fn resized(&mut self, columns: u16, rows: u16) {
         self.size = (columns, rows);
-        self.seen.whole = false;
-        self.shown_since = None;
+        self.forget_frames();
     }
 
     /// A key came that was not meant for the topmost dialog: its quiet time begins again.

@@ -148,6 +148,8 @@ fn settle_prompt(model: &mut Model, id: &RunId) {
         return;
     }
     let end = view.prompt_end.as_ref().filter(|end| end.id == dialog.prompt.id);
+    let answered = matches!(end, Some(PromptEnd { how: PromptEnding::Answered(_), .. }));
+    let by_others = answered && !dialog.sent;
     let (step, typing) = (dialog.prompt.step, dialog.in_field && !dialog.sent);
     match end {
         // What is being typed for it must not act as keys elsewhere: it stays on the screen until it is left.
@@ -164,6 +166,10 @@ fn settle_prompt(model: &mut Model, id: &RunId) {
             model.close();
             model.kept.forget_answer(id, step);
         }
+    }
+    if by_others {
+        // Somebody else leads: what the run asks next must not take the place of this one under a hand.
+        model.started.remove(id);
     }
 }
 
