@@ -92,6 +92,9 @@ pub enum Command {
     /// Keeps the outcome of one act.
     #[command(name = "__shim", hide = true)]
     Shim,
+    /// Waits until it is written down, and becomes one act.
+    #[command(name = "__hold", hide = true)]
+    Hold,
     /// Does the work of one step.
     #[command(name = "__act", hide = true)]
     Act,

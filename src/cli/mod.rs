@@ -74,6 +74,7 @@ fn dispatch(cli: Cli) -> crate::domain::error::Result<u8> {
         Some(Command::Complete(args)) => complete::run(&args),
         Some(Command::Runner(args)) => runner::runner(&args),
         Some(Command::Shim) => runner::shim_process(),
+        Some(Command::Hold) => runner::hold_process(),
         Some(Command::Act) => runner::act_process(),
         Some(Command::Keeper { dir }) => demo::keep(&dir),
         Some(Command::Screenshots { dir }) => crate::demo::screenshots::write(&dir).map(|()| 0),

@@ -1,4 +1,4 @@
-//! `midwatch __runner`, `__shim` and `__act`: the processes of a run.
+//! `midwatch __runner`, `__shim`, `__hold` and `__act`: the processes of a run.
 
 use crate::cli::args;
 use crate::domain::Error;
@@ -53,6 +53,14 @@ fn detach() -> Result<()> {
 /// As the shim.
 pub fn shim_process() -> Result<u8> {
     shim::main().map(|()| 0)
+}
+
+/// Waits until it may become one act.
+///
+/// # Errors
+/// As the hold.
+pub fn hold_process() -> Result<u8> {
+    shim::hold::main()
 }
 
 /// Does one step's work.

@@ -3,15 +3,24 @@
 use crate::app::confirm::{self, Authority, Confirmed};
 use crate::app::effect::Command;
 use crate::cli::args::{Abort, Common, OneRun};
-use crate::cli::{interactive, plan, setup};
+use crate::cli::{complain, interactive, plan, setup};
 use crate::domain::error::Result;
 use crate::domain::{Error, Kind};
 use crate::gate::operate::{self, Performed};
 use crate::gate::{World, lookup};
 use crate::journal::beside::never_began;
 use crate::journal::list::walk_file;
-use crate::runner::identity;
+use crate::runner::living::{self, Living};
 use crate::runner::rundir::RunDir;
+use crate::runner::shim::GRACE;
+use crate::runner::{failpoint, identity};
+use std::time::{Duration, Instant};
+
+/// How much longer than the grace of an act is waited until it has ended.
+const UNTIL_ENDED: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether it has.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Launches a new runner on an interrupted run, and says where to see it.
 ///
@@ -31,7 +40,7 @@ pub fn resume(common: &Common, args: &OneRun) -> Result<u8> {
     Ok(0)
 }
 
-/// Stops a run.
+/// Stops a run. Where its shim is gone and its act lives on, waits until that has ended; what does not end is named, with exit 8.
 ///
 /// # Errors
 /// When the run is over or cannot be reached.
@@ -44,7 +53,30 @@ pub fn abort(common: &Common, args: &Abort) -> Result<u8> {
     }
     let command = confirm::abort(&authority, dir.id.clone(), args.undo);
     act(&world, of_another(&authority, &dir, command)?)?;
-    Ok(0)
+    let left = wait_for_living(&dir);
+    if left.is_empty() {
+        return Ok(0);
+    }
+    for (attempt, living) in left {
+        let message = format!("attempt {attempt} is still at work: {}", living::shown(&living));
+        complain(&Error::new(Kind::UnknownOutcome, message));
+    }
+    let way = "it cannot be ended by this run; the run is not sealed, and what it locks stays locked, until it is gone";
+    complain(&Error::new(Kind::UnknownOutcome, way).hint(format!("see it: midwatch attach {}", dir.id)));
+    Ok(Kind::UnknownOutcome.exit_code())
+}
+
+/// What lives of a run's acts whose shims are gone, once its runner has had the time to end it.
+fn wait_for_living(dir: &RunDir) -> Vec<(String, Vec<Living>)> {
+    let patience = failpoint::span("GRACE", GRACE) + UNTIL_ENDED;
+    let began = Instant::now();
+    loop {
+        let left = living::of_run(dir);
+        if left.is_empty() || began.elapsed() > patience {
+            return left;
+        }
+        std::thread::sleep(LOOK);
+    }
 }
 
 /// Removes the directory of a run that never began, under its lock.

@@ -15,7 +15,9 @@ mod decide;
 mod ending;
 mod eyes;
 mod freeze;
+mod launch;
 mod look;
+mod lost;
 mod menu;
 mod notify;
 mod panes;
@@ -44,7 +46,7 @@ use crate::runner::{identity, policy, presence, things};
 use panes::Pending;
 use process::{ignore_hangup, last_words};
 use prompt::Asked;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use walk::Wanted;
 use window::Hours;
@@ -66,6 +68,10 @@ pub struct Engine {
     held: VecDeque<Call>,
     /// The failed step that a person wants run again.
     retrying: Option<u32>,
+    /// The attempt whose processes are waited for while a person is asked.
+    awaited: Option<String>,
+    /// How often a file named in arguments changed while it was asked about.
+    restless: BTreeMap<PathBuf, u32>,
     /// How many requests to stop are heeded.
     heeded: u32,
     /// The steps of the ending that somebody did not want taken.
@@ -148,6 +154,8 @@ impl Engine {
             answered: Vec::new(),
             held: VecDeque::new(),
             retrying: None,
+            awaited: None,
+            restless: BTreeMap::new(),
             heeded: 0,
             passed: Vec::new(),
             ending: false,

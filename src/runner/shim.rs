@@ -5,10 +5,13 @@
 //! knows that nothing was started; with `exit.json`, how it ended; with `shim.json` alone, that nobody knows.
 //!
 //! ```text
-//! runner ── spawn, stdin = spec.json (locked) ──▶ shim ── shim.json, synced ──▶ act ── ends ──▶ exit.json, synced
+//! runner ── spawn, stdin = spec.json (locked) ──▶ shim ── shim.json, synced ──▶ hold ── act.json, synced ──▶ act
+//!                                                                               act ── ends ──▶ exit.json, synced
 //! ```
+//! What becomes the act waits until `act.json` names it (`hold`). So where a shim has ended without `act.json`, nothing acted.
 
 mod descendants;
+pub mod hold;
 mod pump;
 
 use crate::domain::Error;
@@ -20,24 +23,26 @@ use crate::runner::adapters::reach::{Ended, Reach};
 use crate::runner::adapters::secret::Named;
 use crate::runner::adapters::{self, Variables};
 use crate::runner::identity::ProcessId;
+use crate::runner::living;
+use crate::runner::pinned::{self, FileIdentity, Pinned};
 use crate::runner::rundir::{open_private, sync_dir, write_durably};
+use hold::{Held, Order};
 use pump::Pump;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::net::Shutdown;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 /// How long an act may take to end after TERM before it is killed.
 pub const GRACE: Duration = Duration::from_secs(10);
 
-/// The variables by which a program knows its run and its attempt.
+/// The variable by which a program knows its run.
 pub const RUN: &str = "MIDWATCH_RUN";
-/// See [`RUN`].
-pub const ATTEMPT: &str = "MIDWATCH_ATTEMPT";
 
 /// How much of `exit.json` is reserved on disk before the act starts, so that a full disk cannot lose an outcome.
 const EXIT_RESERVE: usize = 4096;
@@ -55,6 +60,9 @@ pub struct Spec {
     pub timeout_ms: u64,
     /// How long after TERM it is killed, in milliseconds.
     pub grace_ms: u64,
+    /// Whether the act waits until `act.json` names it; an older version wrote that file after the start, if at all.
+    #[serde(default)]
+    pub holds: bool,
 }
 
 /// The program that an act is.
@@ -80,6 +88,9 @@ pub enum ChildSpec {
         /// A script that is kept in the directory of the attempt; its name is the last argument.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         script: Option<String>,
+        /// The files that it runs and reads, as they were looked at.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pinned: Option<Box<Pinned>>,
     },
     /// `midwatch __act`, given the action and then the frozen set on standard input.
     Act {
@@ -117,8 +128,27 @@ pub struct ActHead {
 pub enum Stopped {
     /// Its time was up.
     TimedOut,
-    /// The runner was told to stop.
+    /// Somebody asked the run to stop.
     Cancelled,
+    /// What it reads is another file than the one that was compared before its start.
+    Replaced,
+}
+
+/// The process that is an act, as `act.json` names it. Of an older version, its identity alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActRecord {
+    /// Which process.
+    #[serde(flatten)]
+    pub id: ProcessId,
+    /// Its process group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<u32>,
+    /// Its session, which its shim leads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<u32>,
+    /// Its control group, as `/proc/PID/cgroup` says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cgroup: Option<String>,
 }
 
 /// How an act ended, as its shim saw it.
@@ -132,6 +162,9 @@ pub struct Exit {
     pub stopped: Option<Stopped>,
     /// Why it could not be started, if it could not.
     pub not_started: Option<String>,
+    /// What changed of what it read after its start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced: Option<String>,
     /// How many descendants were still there at the end.
     pub left_running: u32,
     /// How long it took, in milliseconds.
@@ -187,23 +220,19 @@ fn attend(spec: &Spec, stop: &std::os::unix::net::UnixStream) -> Exit {
     let started = variables_of(spec).and_then(|(env, secrets)| Ok((start(spec, &env, &secrets)?, secrets)));
     match started {
         Err(cause) => exit.not_started = Some(said(cause)),
-        Ok((mut child, secrets)) => {
-            if let Some(id) = ProcessId::of(child.id())
-                && let Ok(bytes) = serde_json::to_vec(&id)
-            {
-                let _ = fs::write(spec.dir.join("act.json"), bytes);
-            }
+        Ok((mut held, secrets)) => {
             let hidden: Vec<Vec<u8>> = secrets.values().map(|value| value.clone().into_bytes()).collect();
-            let mut pump = Pump::of(&mut child, &spec.log, &hidden);
-            exit.stopped = pump.run(&child, stop, spec, began);
-            if let Ok(status) = child.wait() {
+            let mut pump = Pump::of(&mut held.child, &spec.log, &hidden);
+            (exit.stopped, exit.replaced) = pump.run(&mut held, stop, spec, began);
+            if let Ok(status) = held.child.wait() {
                 (exit.code, exit.signal) = (status.code(), status.signal());
             }
             exit.left_running = pump.drain(exit.stopped.is_some());
             exit.log = pump.finish();
+            exit.not_started = held.reason();
             let may_be_left = exit.stopped.is_some() || exit.signal.is_some() || exit.left_running > 0;
             if let (true, Some((database, run, attempt))) = (may_be_left, sessions_of(spec)) {
-                exit.sessions = Some(database.end_sessions(run, attempt));
+                exit.sessions = Some(database.end_sessions(&run, &attempt));
             }
         }
     }
@@ -218,7 +247,7 @@ fn variables_of(spec: &Spec) -> io::Result<(Variables, Variables)> {
             let found = adapters::environment(env, secrets, database.as_ref());
             let (mut plain, hidden) = found.map_err(io::Error::other)?;
             if let Some((database, run, attempt)) = sessions_of(spec) {
-                database.name_sessions(&mut plain, run, attempt).map_err(io::Error::other)?;
+                database.name_sessions(&mut plain, &run, &attempt).map_err(io::Error::other)?;
             }
             Ok((plain, hidden))
         }
@@ -227,54 +256,65 @@ fn variables_of(spec: &Spec) -> io::Result<(Variables, Variables)> {
 }
 
 /// The database that a program opens sessions at, with the run and the attempt that name them.
-fn sessions_of(spec: &Spec) -> Option<(&Reach, &str, &str)> {
-    let ChildSpec::Program { env, database: Some(database), .. } = &spec.child else { return None };
-    Some((database, env.get(RUN)?, env.get(ATTEMPT)?))
+fn sessions_of(spec: &Spec) -> Option<(&Reach, String, String)> {
+    let ChildSpec::Program { database: Some(database), .. } = &spec.child else { return None };
+    let (run, attempt) = living::names(&spec.dir);
+    Some((database, run, attempt))
 }
 
 /// Keeps a script in the attempt's own directory, where none but its owner reads it.
-fn keep_script(dir: &Path, text: &str) -> io::Result<PathBuf> {
+fn keep_script(dir: &Path, text: &str) -> io::Result<FileIdentity> {
     let path = dir.join("script");
     let mut file = open_private(&path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
-    Ok(path)
+    pinned::holds(&path, text)
 }
 
-fn start(spec: &Spec, env: &Variables, secrets: &Variables) -> io::Result<Child> {
-    let mut command = match &spec.child {
-        ChildSpec::Program { path, argv, cwd, script, .. } => {
-            let mut command = Command::new(path);
-            command
-                .arg0(argv.first().map_or("", String::as_str))
-                .args(argv.iter().skip(1))
-                .current_dir(cwd)
-                .env_clear()
-                .envs(env)
-                .envs(secrets)
-                .stdin(Stdio::null());
-            if let Some(text) = script {
-                command.arg(keep_script(&spec.dir, text)?);
-            }
-            command
+/// Starts what becomes the act, writes down which process that is, and lets it go.
+fn start(spec: &Spec, env: &Variables, secrets: &Variables) -> io::Result<Held> {
+    let mark = living::mark(&spec.dir);
+    let (mut command, order) = match &spec.child {
+        ChildSpec::Program { path, argv, cwd, script, pinned, .. } => {
+            let mut argv = argv.clone();
+            let kept = script.as_deref().map(|text| keep_script(&spec.dir, text)).transpose()?;
+            argv.extend(kept.as_ref().map(|kept| kept.path.display().to_string()));
+            let mut env: Variables = env.iter().chain(secrets).map(|(n, v)| (n.clone(), v.clone())).collect();
+            env.insert(hold::MARK.to_owned(), mark.clone());
+            let (dir, path, cwd, pinned) = (spec.dir.clone(), path.clone(), cwd.clone(), pinned.clone());
+            let order = Order::Program { dir, path, argv, cwd, env, pinned, kept };
+            let mut command = Command::new(std::env::current_exe()?);
+            command.env_clear();
+            (command, order)
         }
-        ChildSpec::Act { exe, .. } => {
-            let mut command = Command::new(exe);
-            command.arg("__act").current_dir("/").stdin(Stdio::piped());
-            command
-        }
+        ChildSpec::Act { exe, .. } => (Command::new(exe), Order::Act),
     };
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn()?;
-    if let ChildSpec::Act { action, prove, set, again_s, .. } = &spec.child
-        && let Some(mut pipe) = child.stdin.take()
-    {
+    let mut held = Held::start(command.env(hold::MARK, mark), &order)?;
+    if let Err(cause) = write_down(&spec.dir, held.child.id()) {
+        held.give_up();
+        return Err(cause);
+    }
+    let socket = held.go()?;
+    if let ChildSpec::Act { action, prove, set, again_s, .. } = &spec.child {
         let (action, result) = (action.as_ref().clone(), spec.dir.join("result.json"));
         let head = ActHead { action, prove: *prove, result, again_s: *again_s };
         let set = set.clone();
         // On its own thread: an act that stops reading must not stop the pump.
-        std::thread::spawn(move || feed(&mut pipe, &head, set.as_deref()));
+        std::thread::spawn(move || {
+            let _ = feed(&mut &socket, &head, set.as_deref());
+            socket.shutdown(Shutdown::Write)
+        });
     }
-    Ok(child)
+    Ok(held)
+}
+
+/// Makes it durable which process is about to be the act.
+fn write_down(dir: &Path, pid: u32) -> io::Result<()> {
+    let id = ProcessId::of(pid).ok_or_else(|| io::Error::other("/proc does not tell which process would act"))?;
+    let session = ProcessId::own().map(|own| own.pid);
+    let record = ActRecord { id, group: Some(pid), session, cgroup: living::cgroup_of(pid) };
+    write_durably(&dir.join("act.json"), &serde_json::to_vec(&record)?)
+        .map_err(|cause| io::Error::new(cause.kind(), format!("it cannot be written down which process acts: {cause}")))
 }
 
 /// Writes the action's line and the frozen set; an act that goes away early is noticed by its exit, not here.

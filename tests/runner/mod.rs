@@ -6,6 +6,7 @@ mod bounds;
 pub mod chance;
 mod checklist;
 mod codes;
+mod consent;
 mod deadlines;
 mod failpoints;
 mod faults;

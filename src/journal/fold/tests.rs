@@ -66,6 +66,21 @@ fn prompt_closed(number: u128) -> Event {
     Event::PromptClosed { prompt: prompt(number), why: Closed::Expired, moved: vec![] }
 }
 
+fn lapsed(number: u128, step: u32) -> Event {
+    Event::ConsentLapsed { prompt: prompt(number), step, moved: vec!["one file more".into()] }
+}
+
+#[test]
+fn a_consent_that_lapsed_permits_nothing_and_says_what_drifted() {
+    let given = [opened(1, 1, confirm(Change, 1, &[2])), accepted(1, 1, typed("change"))];
+    assert!(after(&given).permit(1).is_some());
+    let view = after(&and(&given, &[lapsed(1, 1)]));
+    assert!(view.permit(1).is_none() && view.permit(2).is_some(), "what else the answer covered stays");
+    let end = view.prompt_end.as_ref().unwrap();
+    assert_eq!((end.step, &end.how), (1, &PromptEnding::Closed(Closed::Moved, vec!["one file more".into()])));
+    assert!(refusal(&and(&given, &[lapsed(1, 1)]), &intent(1, 1, Change, Some(1))).contains("without a confirmation"));
+}
+
 #[test]
 fn every_impossible_record_about_prompts_is_refused() {
     let ask = [opened(1, 1, confirm(Change, 1, &[2]))];
@@ -123,6 +138,9 @@ fn every_impossible_record_about_prompts_is_refused() {
         (decide_open.clone(), accepted(2, 1, no_reason), "skip needs a reason"),
         (unknown_open, accepted(2, 1, typed("change")), "another kind than the prompt"),
         (decide_open, skipped(1), "step 1 is settled while a prompt about it is open"),
+        (vec![], lapsed(1, 1), "a consent to step 1 lapses that was not given"),
+        (and(&ask, &[accepted(1, 1, typed("change"))]), lapsed(2, 1), "a consent to step 1 lapses that was not given"),
+        (running(), lapsed(1, 1), "a consent to step 1 lapses that was not given"),
     ];
     for (before, event, expected) in cases {
         let why = refusal(&before, &event);

@@ -136,6 +136,7 @@ fn every_kind() -> impl Strategy<Value = Vec<Event>> {
                 Event::PromptClosed { prompt: prompt.clone(), why: Closed::RunnerGone, moved: words.clone() },
                 Event::AnswerAccepted { prompt: prompt.clone(), step, answer },
                 Event::AnswerRejected { prompt: word(4), why: word(5) },
+                Event::ConsentLapsed { prompt: prompt.clone(), step, moved: words.clone() },
                 Event::StepIntent {
                     step,
                     attempt,

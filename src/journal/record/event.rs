@@ -131,6 +131,16 @@ pub enum Event {
         /// Why.
         why: String,
     },
+    /// What an accepted answer was given for has drifted before the intent; nothing was run, and the step asks again.
+    #[serde(rename = "consent.lapsed")]
+    ConsentLapsed {
+        /// The prompt whose answer counts no longer.
+        prompt: PromptId,
+        /// The step, from 0.
+        step: u32,
+        /// What drifted, one line each.
+        moved: Vec<String>,
+    },
     /// An attempt is about to start; synced before its effect.
     #[serde(rename = "step.intent")]
     StepIntent {
@@ -293,7 +303,7 @@ pub enum Event {
 
 impl Event {
     /// Every kind that this program knows.
-    pub const KINDS: [&str; 26] = [
+    pub const KINDS: [&str; 27] = [
         "run.created",
         "window.judged",
         "clock.jump",
@@ -305,6 +315,7 @@ impl Event {
         "prompt.closed",
         "answer.accepted",
         "answer.rejected",
+        "consent.lapsed",
         "step.intent",
         "step.outcome",
         "step.resolved",
@@ -337,6 +348,7 @@ impl Event {
             Self::PromptClosed { .. } => "prompt.closed",
             Self::AnswerAccepted { .. } => "answer.accepted",
             Self::AnswerRejected { .. } => "answer.rejected",
+            Self::ConsentLapsed { .. } => "consent.lapsed",
             Self::StepIntent { .. } => "step.intent",
             Self::StepOutcome { .. } => "step.outcome",
             Self::StepResolved { .. } => "step.resolved",

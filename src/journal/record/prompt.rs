@@ -102,6 +102,8 @@ pub enum Choice {
     Undone,
     /// What the step did is still there; take it back again.
     NotUndone,
+    /// End the processes of the attempt that still run, then look again.
+    End,
 }
 
 impl Choice {
@@ -120,6 +122,7 @@ impl Choice {
             Self::Abort => "abort",
             Self::Undone => "undone",
             Self::NotUndone => "not-undone",
+            Self::End => "end",
         }
     }
 
@@ -138,6 +141,7 @@ impl Choice {
             Self::Abort,
             Self::Undone,
             Self::NotUndone,
+            Self::End,
         ];
         all.into_iter().find(|choice| choice.word() == word)
     }
@@ -163,6 +167,7 @@ impl Choice {
             Self::Abort => "ABORT the run",
             Self::Undone => "record the step as UNDONE",
             Self::NotUndone => "record the step as NOT UNDONE",
+            Self::End => "END the processes that still run",
         }
     }
 
@@ -181,6 +186,7 @@ impl Choice {
             Self::Abort => "stop, and leave everything as it is",
             Self::Undone => "what the step did is gone: record it and go on",
             Self::NotUndone => "what the step did is still there: take it back again",
+            Self::End => "end the processes that still run, then look again",
         }
     }
 }

@@ -131,6 +131,11 @@ pub(super) fn closed(why: Closed, moved: &[String]) -> String {
     format!("prompt closed, {why}{moved}")
 }
 
+/// That an answer counts no longer.
+pub(super) fn lapsed(moved: &[String]) -> String {
+    format!("answer lapsed, what was confirmed had drifted: {}", moved.join("; "))
+}
+
 /// What a record says that did not go as planned, and how grave that is.
 pub(super) fn deviation(view: &RunView, record: &Record) -> Option<(Tone, String)> {
     let late = time::deviation(view, record);

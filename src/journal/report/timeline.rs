@@ -93,6 +93,10 @@ fn told_of_step(view: &RunView, event: &Event) -> Option<Told> {
     let named = |step: u32| view.step(step).map_or_else(String::new, |step| step.head.title.clone());
     let ended = |ending: Ending| if ending == Ending::Ok { Tone::Good } else { Tone::Bad };
     Some(match event {
+        Event::ConsentLapsed { step, moved, .. } => {
+            let what = format!("{} was not run: what was confirmed has drifted", named(*step));
+            (Tone::Odd, Some(*step), what, moved.join("; "))
+        }
         Event::StepIntent { step, attempt, set, .. } => {
             let again = if *attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
             let set = set.as_ref().map(|set| format!("set {}", set.short())).unwrap_or_default();

@@ -17,7 +17,7 @@ pub(super) use self::rehearse::{no_directory, rehearse};
 use self::run::{Errors, Ran, run};
 pub(super) use self::variables::{Environment, Known, environment, own_environment};
 use crate::config::reader::{Node, Problems, Table, Value};
-use crate::domain::{EffectClass, Error, Item, Kind, Preview, quantity};
+use crate::domain::{EffectClass, Error, Item, Kind, Listing, Preview, quantity};
 use crate::journal::record::Ending;
 use crate::procedure::adapters::{Purpose, Scope};
 use crate::procedure::params::absolute;
@@ -25,11 +25,11 @@ use crate::procedure::plan::Action;
 use crate::runner::adapters::reach::Reach;
 use crate::runner::adapters::secret::Named;
 use crate::runner::adapters::{self as adapters, ActEnd, Look, Program, Proof};
+use crate::runner::pinned::{FileIdentity, Pinned};
 use rustix::fs::{Access, access};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
@@ -95,10 +95,9 @@ struct Frozen {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     database: Option<String>,
     program: String,
-    dev: u64,
-    ino: u64,
-    size: u64,
-    mtime: (i64, i64),
+    /// The files that it runs and reads; not known of a set of an older version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pinned: Option<Pinned>,
 }
 
 /// Reads the action.
@@ -242,9 +241,8 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
     let spec: Spec = adapters::spec(action)?;
     let name = spec.argv.first().map_or("", String::as_str);
     let path = resolve(name)?;
-    let seen = std::fs::metadata(&path);
-    let seen = seen.map_err(|cause| Error::machine(format_args!("look at {}", path.display()), cause))?;
     is_directory(Path::new(&spec.cwd))?;
+    let pinned = Pinned::of(&path, &spec.argv, Path::new(&spec.cwd), &look.restless)?;
     for secret in spec.secrets.values() {
         secret.read().map_err(|why| Error::machine("look at a program", why))?;
     }
@@ -255,10 +253,7 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
         env: spec.env.keys().chain(spec.secrets.keys()).cloned().collect(),
         database: spec.database.as_ref().map(Reach::shown).transpose()?,
         program: path.display().to_string(),
-        dev: seen.dev(),
-        ino: seen.ino(),
-        size: seen.size(),
-        mtime: (seen.mtime(), seen.mtime_nsec()),
+        pinned: Some(pinned.clone()),
     };
     adapters::write_line(set, &frozen)?;
     let mut facts = vec![("program".to_owned(), frozen.program.clone()), ("user".to_owned(), user())];
@@ -270,17 +265,8 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
     if !frozen.env.is_empty() {
         facts.push(("variables".to_owned(), frozen.env.join(" ")));
     }
-    let mut warnings = Vec::new();
-    let text = listing::of(&path, &spec.argv);
-    let listing = match text.map_err(|cause| Error::machine(format_args!("read {}", path.display()), cause))? {
-        listing::Text::None => None,
-        listing::Text::Whole(listing) => Some(listing),
-        listing::Text::TooLong(name, size) => {
-            let size = quantity::bytes(size);
-            warnings.push(format!("the script {name} ({size}) cannot be shown here: read it before you confirm"));
-            None
-        }
-    };
+    let (listing, mut warnings) = shown_text(&path, &spec.argv)?;
+    warnings.extend(uncompared(&pinned));
     let base = Path::new(name).file_name().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
     let destroys = look.effect == EffectClass::Destroy;
     Ok(Preview {
@@ -295,6 +281,33 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
         phrase: if destroys { format!("run {}", adapters::plain_word(base, "program")) } else { String::new() },
         ..Preview::default()
     })
+}
+
+/// The text of a script that a program is or runs, else the warning that it cannot be shown.
+fn shown_text(path: &Path, argv: &[String]) -> Result<(Option<Listing>, Vec<String>), Error> {
+    let text = listing::of(path, argv);
+    Ok(match text.map_err(|cause| Error::machine(format_args!("read {}", path.display()), cause))? {
+        listing::Text::None => (None, Vec::new()),
+        listing::Text::Whole(listing) => (Some(listing), Vec::new()),
+        listing::Text::TooLong(name, size) => {
+            let size = quantity::bytes(size);
+            let warning = format!("the script {name} ({size}) cannot be shown here: read it before you confirm");
+            (None, vec![warning])
+        }
+    })
+}
+
+/// Says of which files the content is not compared before they are used.
+pub(super) fn uncompared(pinned: &Pinned) -> Vec<String> {
+    let why = |file: &FileIdentity| if file.restless { "keeps changing" } else { "is too large, or cannot be read" };
+    let say = |file: &FileIdentity| format!("{} {}: its content is not compared", file.path.display(), why(file));
+    pinned.unhashed().map(say).collect()
+}
+
+/// The files that a set froze for this very action; none for another one, and none in a set of an older version.
+pub(super) fn pinned(action: &Action, head: &serde_json::Value) -> Option<Pinned> {
+    let (spec, frozen) = (adapters::spec::<Spec>(action).ok()?, serde_json::from_value::<Frozen>(head.clone()).ok()?);
+    (frozen.set == KEY && frozen.argv == spec.argv && frozen.cwd == spec.cwd).then_some(frozen.pinned).flatten()
 }
 
 /// Who it runs as.
@@ -392,6 +405,7 @@ mod tests {
             effect,
             now: Wall::from_unix(0, 0),
             deadline: Instant::now() + Duration::from_secs(60),
+            restless: Vec::new(),
         }
     }
 
@@ -518,7 +532,9 @@ mod tests {
         std::fs::copy("/bin/false", &tool).unwrap();
         let after = frozen(EffectClass::Change).unwrap().1;
         let said = adapters::moved(&mut &*before, &mut &*after);
-        assert!(said.contains(&"the mtime is another than the one shown".to_owned()), "{said:?}");
+        // The inode may have been given to the new file.
+        let new = [" is another file than the one shown", " has changed since it was shown"];
+        assert!(new.iter().any(|what| said == [format!("{}{what}", tool.display())]), "{said:?}");
         assert_eq!(adapters::items(&mut &*after, 0, 9).unwrap().1.len(), 1);
     }
 

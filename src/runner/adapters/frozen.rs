@@ -12,12 +12,17 @@ pub use draft::Draft;
 
 use crate::domain::{Error, Item};
 use crate::runner::adapters::{exec, files, http, objects, redis, script, sql, systemd, undo};
-use serde::Serialize;
+use crate::runner::pinned::Pinned;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
+use std::path::PathBuf;
+
+/// Where the head of a program names its files.
+const PINNED: &str = "pinned";
 
 /// The most lines that say what moved between two sets.
 const MOST_MOVED: usize = 20;
@@ -285,8 +290,29 @@ pub(super) fn changes<T: Listed>(was: &[T], is: &[T]) -> Vec<String> {
 fn head_moved(old: &Value, new: &Value) -> Vec<String> {
     let (Some(old), Some(new)) = (old.as_object(), new.as_object()) else { return Vec::new() };
     let keys: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-    let differ = keys.into_iter().filter(|key| old.get(*key) != new.get(*key));
-    differ.map(|key| format!("the {key} is another than the one shown")).collect()
+    let mut lines = pinned_moved(old.get(PINNED), new.get(PINNED));
+    let differ = keys.into_iter().filter(|key| old.get(*key) != new.get(*key) && (*key != PINNED || lines.is_empty()));
+    let differ: Vec<String> = differ.map(|key| format!("the {key} is another than the one shown")).collect();
+    lines.extend(differ);
+    lines
+}
+
+/// Which of the files that a program runs and reads are others.
+fn pinned_moved(old: Option<&Value>, new: Option<&Value>) -> Vec<String> {
+    let pinned = |value: Option<&Value>| Pinned::deserialize(value?).ok();
+    match (pinned(old), pinned(new)) {
+        (Some(old), Some(new)) => old.changes(&new),
+        _ => Vec::new(),
+    }
+}
+
+/// The files of the arguments that are others in a later set of the same program.
+pub fn moved_arguments(before: &mut dyn BufRead, after: &mut dyn BufRead) -> Vec<PathBuf> {
+    let pinned = |set: &mut dyn BufRead| Pinned::deserialize(head(set).ok()?.get(PINNED)?).ok();
+    match (pinned(before), pinned(after)) {
+        (Some(old), Some(new)) => old.changed_arguments(&new).map(std::path::Path::to_owned).collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn kind_of(head: &Value) -> &str {

@@ -33,8 +33,8 @@ pub mod undo;
 pub mod wait;
 
 pub use end::{ActEnd, Proof};
-pub use frozen::{Draft, items, moved};
-pub use program::{fit_unasked, is_fit_unasked, program, read_program};
+pub use frozen::{Draft, items, moved, moved_arguments};
+pub use program::{fit_unasked, is_fit_unasked, pinned, program, read_program};
 
 use crate::config::estate::Estate;
 use crate::config::reader::{Problems, Table, nearest};
@@ -224,6 +224,8 @@ pub struct Look {
     pub now: Wall,
     /// When the preview gives up.
     pub deadline: Instant,
+    /// Files named in arguments that kept changing while they were asked about.
+    pub restless: Vec<PathBuf>,
 }
 
 impl Look {
@@ -238,6 +240,7 @@ impl Look {
             effect: step.effect,
             now: clock::now().wall,
             deadline: Instant::now() + PREVIEW,
+            restless: Vec::new(),
         }
     }
 

@@ -1,10 +1,11 @@
-//! The programs that `exec` and `script` are.
+//! The program that an act is: which one, whether it may run unasked, and the files that a set names for it.
 
 use crate::config::trust;
 use crate::domain::EffectClass;
 use crate::procedure::plan::Action;
-use crate::runner::adapters::{ActEnd, Program, act, exec, script};
-use std::io::Write;
+use crate::runner::adapters::{ActEnd, Program, act, exec, frozen, script};
+use crate::runner::pinned::Pinned;
+use std::io::{BufRead, Write};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -41,6 +42,17 @@ pub fn program(action: &Action) -> Option<Program> {
     match action.adapter.as_str() {
         exec::KEY => exec::program(action).ok(),
         script::KEY => script::program(action).ok(),
+        _ => None,
+    }
+}
+
+/// The files that a frozen set names for this very action, for `exec` and `script`; none where the set is of another one.
+#[must_use]
+pub fn pinned(action: &Action, set: &mut dyn BufRead) -> Option<Pinned> {
+    let head = frozen::head(set).ok()?;
+    match action.adapter.as_str() {
+        exec::KEY => exec::pinned(action, &head),
+        script::KEY => script::pinned(action, &head),
         _ => None,
     }
 }

@@ -23,10 +23,10 @@ use crate::runner::adapters::exec::{self, Environment, Known};
 use crate::runner::adapters::reach::Reach;
 use crate::runner::adapters::secret::Named;
 use crate::runner::adapters::{self as adapters, ActEnd, Look, Program};
+use crate::runner::pinned::Pinned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -69,10 +69,9 @@ struct Frozen {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     database: Option<String>,
     program: String,
-    dev: u64,
-    ino: u64,
-    size: u64,
-    mtime: (i64, i64),
+    /// The bash that reads it; not known of a set of an older version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pinned: Option<Pinned>,
 }
 
 /// Reads the action.
@@ -143,8 +142,7 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
     look.in_time("look at a script")?;
     let spec: Spec = adapters::spec(action)?;
     let path = exec::resolve("bash")?;
-    let seen =
-        std::fs::metadata(&path).map_err(|cause| Error::machine(format_args!("look at {}", path.display()), cause))?;
+    let pinned = Pinned::of(&path, &[], Path::new("/"), &[])?;
     exec::is_directory(Path::new(&spec.cwd))?;
     reads(&path, &spec.text)?;
     for secret in spec.secrets.values() {
@@ -158,10 +156,7 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
         secrets: spec.secrets.iter().map(|(name, secret)| format!("{name}=secret:{}", secret.name)).collect(),
         database: spec.database.as_ref().map(Reach::shown).transpose()?,
         program: path.display().to_string(),
-        dev: seen.dev(),
-        ino: seen.ino(),
-        size: seen.size(),
-        mtime: (seen.mtime(), seen.mtime_nsec()),
+        pinned: Some(pinned),
     };
     adapters::write_line(set, &frozen)?;
     let mut facts = vec![("program".to_owned(), frozen.program.clone()), ("user".to_owned(), exec::user())];
@@ -185,6 +180,12 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
         phrase: if look.effect == EffectClass::Destroy { format!("run {lines} lines") } else { String::new() },
         ..Preview::default()
     })
+}
+
+/// The bash that a set froze for this very script.
+pub(super) fn pinned(action: &Action, head: &serde_json::Value) -> Option<Pinned> {
+    let (spec, frozen) = (adapters::spec::<Spec>(action).ok()?, serde_json::from_value::<Frozen>(head.clone()).ok()?);
+    (frozen.set == KEY && frozen.text == spec.text && frozen.cwd == spec.cwd).then_some(frozen.pinned).flatten()
 }
 
 /// Lets bash itself read the script without running any of it (`-n`).

@@ -1,29 +1,19 @@
 //! One attempt: intent, shim, outcome.
 
-use crate::domain::error::{Result, said};
+use crate::domain::error::Result;
 use crate::domain::{Actor, Digest, EffectClass, Error, PromptId, Verb};
 use crate::journal::record::{Ending, Event, Outcome};
-use crate::procedure::plan::{Action, Step};
+use crate::procedure::plan::Step;
 use crate::runner::adapters::reach::Ended;
 use crate::runner::adapters::{self, ActEnd, Proof};
 use crate::runner::engine::Engine;
-use crate::runner::failpoint;
-use crate::runner::identity::ProcessId;
-use crate::runner::ofd;
-use crate::runner::rundir::{open_private, read_bounded, sync_dir};
-use crate::runner::shim::{self, ChildSpec, Exit, GRACE, Spec, Stopped};
-use std::fs::{self, File};
-use std::io::Write;
+use crate::runner::rundir::read_bounded;
+use crate::runner::shim::{ChildSpec, Exit, Spec, Stopped};
+use crate::runner::{failpoint, living};
 use std::path::Path;
-use std::process::Stdio;
-use std::time::Duration;
-use tokio::process::Command;
 
 /// How the name of an attempt at an undo ends.
 const UNDO: &str = ".undo";
-
-/// How often a runner looks whether a shim that it did not start has ended.
-const ADOPTED_POLL: Duration = Duration::from_millis(50);
 
 /// What is known of an attempt from its directory alone.
 pub enum Found {
@@ -31,7 +21,7 @@ pub enum Found {
     NotStarted,
     /// It ended so.
     Ended(Box<Exit>),
-    /// It started, and nobody kept its outcome.
+    /// It started, and its outcome was not kept.
     Lost(String),
 }
 
@@ -46,7 +36,7 @@ pub fn undo_name(step: u32, attempt: u32) -> String {
 }
 
 /// Whether an attempt is one at an undo.
-fn is_undo(name: &str) -> bool {
+pub fn is_undo(name: &str) -> bool {
     name.ends_with(UNDO)
 }
 
@@ -72,12 +62,6 @@ impl Engine {
         set: Option<Digest>,
         permit: Option<PromptId>,
     ) -> Result<()> {
-        if planned.verb == Verb::UndoOf {
-            return self.begin_undoing(step, planned, set, permit).await;
-        }
-        let Some(action) = &planned.act else {
-            return Err(Error::machine(format!("run step {}", step + 1), "it has no action"));
-        };
         if planned.effect > EffectClass::Read && self.keep_reading().await? {
             // Stopped before it began.
             return Ok(());
@@ -85,6 +69,18 @@ impl Engine {
         for lock in &self.locks {
             lock.confirm()?;
         }
+        // The last look before the intent: the panes may have taken their time.
+        if let (Some(permit), Some(set)) = (&permit, &set)
+            && self.has_drifted(step, permit, set).await?
+        {
+            return Ok(());
+        }
+        if planned.verb == Verb::UndoOf {
+            return self.begin_undoing(step, planned, set, permit).await;
+        }
+        let Some(action) = &planned.act else {
+            return Err(Error::machine(format!("run step {}", step + 1), "it has no action"));
+        };
         let attempt = self.view().step(step).map_or(0, |view| view.attempts) + 1;
         let name = name(step, attempt);
         let (effect, log) = (planned.effect, format!("{name}.log"));
@@ -149,128 +145,6 @@ impl Engine {
             _ => Ending::Unknown,
         };
         Ok(ActEnd { counts: outcome.counts, ..ActEnd::new(ending, outcome.detail) })
-    }
-
-    /// Starts an act under a shim and stays with it to its end; calls are taken meanwhile, and an abort stops the act.
-    pub(super) async fn launch(
-        &mut self,
-        name: &str,
-        action: &Action,
-        prove: bool,
-        set: Option<&Digest>,
-        timeout_s: u64,
-    ) -> Result<Found> {
-        let filled = self.filled(action);
-        match filled.and_then(|action| adapters::is_fit_unasked(&action).map(|()| action)) {
-            Ok(action) => self.launch_filled(name, action, prove, set, timeout_s).await,
-            Err(why) => Ok(Found::Ended(Box::new(Exit::not_started(why)))),
-        }
-    }
-
-    /// The same with an action that has nothing left to be filled in.
-    pub(super) async fn launch_filled(
-        &mut self,
-        name: &str,
-        action: Action,
-        prove: bool,
-        set: Option<&Digest>,
-        timeout_s: u64,
-    ) -> Result<Found> {
-        let spec = self.spec(name, action, prove, set, timeout_s);
-        let mut shim = match self.spawn(&spec) {
-            Ok(shim) => shim,
-            Err(cause) => return Ok(Found::Ended(Box::new(Exit::not_started(said(cause))))),
-        };
-        failpoint::pass("shim.spawned");
-        let mut running = false;
-        loop {
-            tokio::select! {
-                _ = shim.wait() => break,
-                call = self.control.calls.recv() => {
-                    if let Some(call) = call && self.take_call(call)? && let Some(pid) = shim.id() {
-                        terminate(pid);
-                    }
-                }
-                () = tokio::time::sleep(Duration::from_millis(5)), if cfg!(debug_assertions) && !running => {
-                    running = spec.dir.join("act.json").exists();
-                    if running {
-                        failpoint::pass("act.running");
-                    }
-                }
-            }
-        }
-        failpoint::pass("act.exited");
-        Ok(match examine(&spec.dir) {
-            // It would be asked for again and again: that its shim cannot start it is a failure, and not an interruption.
-            Found::NotStarted if !self.is_stopped() => {
-                let why = "its shim gave up before it began; runner.err in the run's directory may say why";
-                Found::Ended(Box::new(Exit::not_started(why.to_owned())))
-            }
-            found => found,
-        })
-    }
-
-    fn spec(&self, name: &str, action: Action, prove: bool, set: Option<&Digest>, timeout_s: u64) -> Spec {
-        let action = adapters::of_attempt(action, &self.dir.id, name);
-        let child = match adapters::program(&action) {
-            Some(program) => {
-                let mut env = program.env;
-                env.insert(shim::RUN.to_owned(), self.dir.id.to_string());
-                env.insert(shim::ATTEMPT.to_owned(), name.to_owned());
-                let (secrets, database, script) = (program.secrets, program.database, program.script);
-                let (path, argv, cwd) = (program.path, program.argv, program.cwd);
-                ChildSpec::Program { path, argv, cwd, env, secrets, database, script }
-            }
-            None => {
-                let set = set.map(|digest| self.dir.set(digest));
-                let again_s = is_undo(name).then(|| self.again_s(timeout_s));
-                ChildSpec::Act { exe: self.exe.clone(), action: Box::new(action), prove, set, again_s }
-            }
-        };
-        Spec {
-            dir: self.dir.attempt(name),
-            child,
-            log: self.dir.log(&format!("{name}.log")),
-            timeout_ms: timeout_s.saturating_mul(1000),
-            grace_ms: u64::try_from(failpoint::span("GRACE", GRACE).as_millis()).unwrap_or(u64::MAX),
-        }
-    }
-
-    /// Starts a shim whose standard input is its locked specification.
-    fn spawn(&self, spec: &Spec) -> std::io::Result<tokio::process::Child> {
-        fs::create_dir(&spec.dir)?;
-        let mut file = open_private(&spec.dir.join("spec.json"))?;
-        if !ofd::try_lock(&file)? {
-            return Err(std::io::Error::other("the attempt is locked already"));
-        }
-        file.write_all(&serde_json::to_vec(spec)?)?;
-        file.sync_all()?;
-        sync_dir(&spec.dir)?;
-        let errors = File::options().append(true).create(true).open(self.dir.path.join("runner.err"))?;
-        let mut command = Command::new(&self.exe);
-        command.arg("__shim").current_dir("/").stdin(Stdio::from(file)).stdout(Stdio::null()).stderr(errors);
-        command.spawn()
-    }
-
-    /// Stays with a shim that another runner started, until it lets go of its lock.
-    pub(super) async fn adopt(&mut self, name: &str) -> Result<Found> {
-        let dir = self.dir.attempt(name);
-        while holds(&dir) {
-            tokio::select! {
-                call = self.control.calls.recv() => {
-                    if let Some(call) = call && self.take_call(call)? && let Some(shim) = shim_of(&dir) {
-                        terminate(shim.pid);
-                    }
-                }
-                () = tokio::time::sleep(ADOPTED_POLL) => {}
-            }
-        }
-        Ok(examine(&dir))
-    }
-
-    /// Whether the act of an attempt outlived its shim.
-    pub(super) fn is_at_work(&self, name: &str) -> bool {
-        act_of(&self.dir.attempt(name)).is_some()
     }
 
     /// Makes an outcome of what is known.
@@ -339,6 +213,10 @@ fn judge(exit: &Exit, result: Option<&ActEnd>, changes: bool) -> (Ending, String
     if let Some(why) = &exit.not_started {
         return (Ending::Failed, format!("could not be started: {why}"));
     }
+    if let Some(what) = &exit.replaced {
+        let was = if exit.stopped.is_some() { "it was stopped" } else { "it had ended" };
+        return (Ending::Unknown, format!("what ran is not what was confirmed: {what}; {was}"));
+    }
     let so_far = result.map(|result| format!(": {}", result.detail)).unwrap_or_default();
     match (exit.stopped, result, exit.code, exit.signal) {
         // An act that was stopped and cannot tell what came of it says so.
@@ -347,7 +225,9 @@ fn judge(exit: &Exit, result: Option<&ActEnd>, changes: bool) -> (Ending, String
             (Ending::Unknown, format!("killed by signal {signal}, and it kept no result"))
         }
         (Some(Stopped::TimedOut), ..) => (Ending::TimedOut, format!("stopped when its time was up{so_far}")),
-        (Some(Stopped::Cancelled), ..) => (Ending::Cancelled, format!("stopped on request{so_far}")),
+        (Some(Stopped::Cancelled | Stopped::Replaced), ..) => {
+            (Ending::Cancelled, format!("stopped on request{so_far}"))
+        }
         (None, Some(result), ..) => (result.ending, result.detail.clone()),
         (None, None, Some(0), _) => (Ending::Ok, "exit code 0".to_owned()),
         (None, None, Some(code), _) => (Ending::Failed, format!("exit code {code}")),
@@ -362,38 +242,13 @@ pub fn examine(dir: &Path) -> Found {
     if let Some(exit) = read("exit.json").and_then(|bytes| serde_json::from_slice::<Exit>(&bytes).ok()) {
         return Found::Ended(Box::new(exit));
     }
-    if !dir.join("shim.json").exists() {
+    if !dir.join("shim.json").exists() || living::never_began(dir) {
         return Found::NotStarted;
     }
-    match act_of(dir) {
-        Some(orphan) => Found::Lost(format!("its shim is gone; process {} may still be at work", orphan.pid)),
-        None => Found::Lost("its shim is gone and kept no outcome".to_owned()),
-    }
-}
-
-/// Whether a shim holds the attempt.
-fn holds(dir: &Path) -> bool {
-    File::open(dir.join("spec.json")).is_ok_and(|file| ofd::is_locked(&file).unwrap_or(false))
-}
-
-/// The shim of an attempt, if that very process lives.
-fn shim_of(dir: &Path) -> Option<ProcessId> {
-    living(&dir.join("shim.json"))
-}
-
-/// The act of an attempt, if that very process lives.
-fn act_of(dir: &Path) -> Option<ProcessId> {
-    living(&dir.join("act.json"))
-}
-
-/// The process that a file names, if that very process lives.
-fn living(path: &Path) -> Option<ProcessId> {
-    let bytes = read_bounded(path, 1 << 16).ok()?;
-    serde_json::from_slice::<ProcessId>(&bytes).ok().filter(ProcessId::lives)
-}
-
-fn terminate(pid: u32) {
-    if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    let living = living::of_attempt(dir);
+    match living.len() {
+        0 => Found::Lost("its shim is gone and kept no outcome".to_owned()),
+        1 => Found::Lost(format!("its shim is gone; process {} still runs", living::shown(&living))),
+        _ => Found::Lost(format!("its shim is gone; processes {} still run", living::shown(&living))),
     }
 }

@@ -15,7 +15,7 @@ use crate::probes::clock;
 use crate::procedure::plan::{Step, WayBack};
 use crate::runner::engine::ending::timed;
 use crate::runner::engine::{Engine, attempt};
-use crate::runner::failpoint;
+use crate::runner::{failpoint, living};
 use std::time::Duration;
 
 /// For how long an undo that did nothing is tried again where no budget says less, in seconds.
@@ -144,8 +144,12 @@ impl Engine {
     pub(super) async fn settle_undo(&mut self, step: u32) -> Result<()> {
         let planned = self.planned(step)?;
         let attempt = self.view().step(step).map_or(0, |view| view.undo_attempts);
-        let at_work = self.is_at_work(&attempt::undo_name(step, attempt));
-        if planned.prove.is_some() && !at_work {
+        let name = attempt::undo_name(step, attempt);
+        let living = living::of_attempt(&self.dir.attempt(&name));
+        if !living.is_empty() && living::is_lost(&self.dir.attempt(&name)) {
+            return self.decide_at_work(step, &planned, name, true, &living).await;
+        }
+        if planned.prove.is_some() {
             let proof = self.prove(step, &planned).await?;
             if self.is_stopped() {
                 return Ok(());

@@ -6,6 +6,7 @@ use crate::journal::record::{Answer, Ask, Choice, Ending, Event};
 use crate::procedure::plan::{OnFail, Step};
 use crate::runner::engine::prompt::Asked;
 use crate::runner::engine::{Engine, attempt};
+use crate::runner::living;
 
 impl Engine {
     /// Asks what to do about a step that failed.
@@ -64,11 +65,18 @@ impl Engine {
 
     /// Puts a choice before a person, and does what was chosen.
     pub(super) async fn choose(&mut self, step: u32, text: String, menu: Vec<(Choice, String)>) -> Result<()> {
-        let Some((choice, reason)) = self.chosen(step, text, menu).await? else { return Ok(()) };
+        match self.chosen(step, text, menu).await? {
+            Some((choice, reason)) => self.follow(step, choice, reason),
+            None => Ok(()),
+        }
+    }
+
+    /// Does what was chosen.
+    pub(super) fn follow(&mut self, step: u32, choice: Choice, reason: String) -> Result<()> {
         match choice {
             Choice::Retry | Choice::Emergency => self.retrying = Some(step),
-            // The answer says it all: the run is put down where it stands.
-            Choice::Hold => {}
+            // The answer says it all: the run is put down where it stands. What is ended is ended by whoever offered it.
+            Choice::Hold | Choice::End => {}
             Choice::Skip | Choice::Override => drop(self.write(Event::StepSkipped { step, reason })?),
             Choice::Rollback => drop(self.write(Event::AbortRequested { undo: true })?),
             Choice::Abort => drop(self.write(Event::AbortRequested { undo: false })?),
@@ -92,16 +100,23 @@ impl Engine {
         if planned.verb == Verb::Notify && self.pass_notice(step, &planned)? {
             return Ok(());
         }
+        // What is still at work may yet do what is not there, or do it beside a second one: nothing is settled before it ended.
+        let attempt = self.view().step(step).map_or(0, |view| view.attempts);
+        let name = attempt::name(step, attempt);
+        let living = living::of_attempt(&self.dir.attempt(&name));
+        if !living.is_empty() && living::is_lost(&self.dir.attempt(&name)) {
+            if planned.effect == EffectClass::Read && planned.verb != Verb::Notify {
+                // What only looks does no harm.
+                return self.end_living(&name).await.map(drop);
+            }
+            return self.decide_at_work(step, &planned, name, false, &living).await;
+        }
         // What was told cannot be told again unnoticed.
         let safe = (planned.effect == EffectClass::Read && planned.verb != Verb::Notify) || planned.rerun_safe;
         let proof = if planned.prove.is_some() { Some(self.prove(step, &planned).await?) } else { None };
         let proof = proof.filter(|_| !going_back || !self.is_stopped());
-        // What may still be at work may yet do what is not there, or do it beside a second one.
-        let attempt = self.view().step(step).map_or(0, |view| view.attempts);
-        let at_work = self.is_at_work(&attempt::name(step, attempt));
         let settled = match proof {
             Some(end) if end.ending == Ending::Ok => Some((Choice::Done, format!("proved: {}", end.detail))),
-            _ if at_work => None,
             Some(end) if end.ending == Ending::Failed => Some((Choice::NotDone, format!("proved: {}", end.detail))),
             _ if safe && !going_back => Some((Choice::NotDone, "safe to repeat".to_owned())),
             _ => None,

@@ -34,6 +34,7 @@ impl Engine {
         self.ending = true;
         loop {
             self.heeded = self.view().aborts();
+            self.end_all_living().await?;
             let undo = self.view().abort.as_ref().is_some_and(|(_, undo)| *undo);
             self.let_go()?;
             if undo {
@@ -52,6 +53,7 @@ impl Engine {
                 break;
             }
         }
+        self.end_all_living().await?;
         let failed = self.view().steps.iter().any(|step| self.went_wrong(step));
         self.seal(if failed { RunStatus::Failed } else { RunStatus::Aborted })
     }

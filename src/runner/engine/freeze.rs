@@ -48,7 +48,8 @@ impl Engine {
             None => return Ok(Err(Error::machine(format!("preview step {}", step + 1), "it has no action"))),
         };
         let sets = self.dir.path.join("sets");
-        let work = tokio::task::spawn_blocking(move || look(&action, &planned, &sets));
+        let restless = self.restless();
+        let work = tokio::task::spawn_blocking(move || look(&action, &planned, &sets, restless));
         tokio::pin!(work);
         loop {
             tokio::select! {
@@ -160,6 +161,7 @@ impl Engine {
             Ok(frozen) if frozen.digest == *set => return Ok(None),
             Ok(frozen) => self.dir.set(&frozen.digest),
         };
+        self.remember_moved(&before, &after);
         let open = |path: &PathBuf| File::open(path).map(BufReader::new);
         Ok(Some(match (open(&before), open(&after)) {
             (Ok(mut before), Ok(mut after)) => adapters::moved(&mut before, &mut after),
@@ -227,11 +229,11 @@ impl Engine {
 }
 
 /// Previews into a file beside the sets; one preview of a run is made at a time, so one name serves.
-fn look(action: &Action, planned: &Step, sets: &Path) -> Result<(PathBuf, Frozen)> {
+fn look(action: &Action, planned: &Step, sets: &Path, restless: Vec<PathBuf>) -> Result<(PathBuf, Frozen)> {
     let doing = format!("preview {}", planned.title);
     let part = sets.join(format!("part-{}", std::process::id()));
     let mut set = Draft::create(&part).map_err(|cause| Error::machine(&doing, cause))?;
-    let look = Look::of(planned, identity::host_name());
+    let look = Look { restless, ..Look::of(planned, identity::host_name()) };
     let preview = adapters::preview(action, &look, &mut set)?;
     let digest = set.finish().map_err(|cause| Error::machine(&doing, cause))?;
     Ok((part, Frozen { digest, preview }))

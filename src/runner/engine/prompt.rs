@@ -7,7 +7,7 @@ use crate::journal::fold::OpenPrompt;
 use crate::journal::record::{Answer, Ask, Closed, Event};
 use crate::probes::clock;
 use crate::runner::control::Call;
-use crate::runner::engine::Engine;
+use crate::runner::engine::{Engine, lost};
 use crate::runner::failpoint;
 use crate::runner::protocol::{Demand, Reply};
 use std::time::Duration;
@@ -87,6 +87,13 @@ impl Engine {
                     let Some(call) = call else { continue };
                     if let Some(asked) = self.answer(&open, call).await? {
                         return Ok(asked);
+                    }
+                }
+                () = tokio::time::sleep(lost::LOOK), if self.awaited.is_some() => {
+                    if self.has_ended_awaited() {
+                        let moved = vec![format!("nothing of step {} is at work any more", open.step + 1)];
+                        self.close(&open, Closed::Moved, moved)?;
+                        return Ok(Asked::Anew);
                     }
                 }
                 () = tokio::time::sleep(reread.min(life).saturating_sub(age)) => {

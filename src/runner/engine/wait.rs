@@ -47,6 +47,10 @@ impl Engine {
             name = next;
         }
         let found = self.adopt(&name).await?;
+        if matches!(found, Found::Lost(_)) {
+            // What looks on for nobody.
+            self.end_living(&name).await?;
+        }
         self.waited(step, attempt, planned, &name, found, true).await
     }
 

@@ -4,6 +4,7 @@ use crate::domain::Boot;
 use crate::journal::log::{CAP_FIRST, CAP_LAST, LogWriter, Stream as From};
 use crate::journal::record::LogEnd;
 use crate::probes::clock;
+use crate::runner::shim::hold::Held;
 use crate::runner::shim::{Spec, Stopped, descendants};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
@@ -23,6 +24,9 @@ const DRAIN: Duration = Duration::from_secs(2);
 
 /// How often ended orphans are collected while the act goes on.
 const REAP_EVERY: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether a script is to be compared once more.
+const COMPARE_EVERY: Duration = Duration::from_millis(20);
 
 /// The pipes of an act and the log they lead to.
 pub struct Pump {
@@ -64,10 +68,17 @@ impl Pump {
         Self { streams, log: log.map(|log| log.masking(hidden)), lost: 0, buffer: vec![0; CHUNK] }
     }
 
-    /// Pumps until the child ends; stops it when its time is up or a signal says so.
-    pub fn run(&mut self, child: &Child, stop: &UnixStream, spec: &Spec, began: Boot) -> Option<Stopped> {
-        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw)?;
-        let watch = pidfd_open(pid, PidfdFlags::empty()).ok()?;
+    /// Pumps until the child ends; stops it when its time is up, a signal says so, or what it reads is another file than before.
+    /// Gives why it was stopped, and what changed.
+    pub fn run(
+        &mut self,
+        held: &mut Held,
+        stop: &UnixStream,
+        spec: &Spec,
+        began: Boot,
+    ) -> (Option<Stopped>, Option<String>) {
+        let Some(pid) = i32::try_from(held.child.id()).ok().and_then(Pid::from_raw) else { return (None, None) };
+        let Ok(watch) = pidfd_open(pid, PidfdFlags::empty()) else { return (None, None) };
         let deadline = Duration::from_millis(spec.timeout_ms);
         let mut reaped = began;
         loop {
@@ -75,18 +86,21 @@ impl Pump {
             let spent = now.since(began);
             let reason = if spent >= deadline {
                 Some(Stopped::TimedOut)
-            } else if self.turn(&watch, Some(stop), (deadline - spent).min(REAP_EVERY)).stop {
+            } else if self.turn(&watch, Some(stop), (deadline - spent).min(pause(held))).stop {
                 Some(Stopped::Cancelled)
             } else {
                 None
             };
-            if has_ended(&watch) {
+            let ended = has_ended(&watch);
+            let changed = held.changed(ended);
+            if ended {
                 // An act that ended before the signal reached it ended by itself.
-                return None;
+                return (None, changed);
             }
+            let reason = reason.or(changed.is_some().then_some(Stopped::Replaced));
             if reason.is_some() {
                 self.stop(pid, &watch, Duration::from_millis(spec.grace_ms));
-                return reason;
+                return (reason, changed);
             }
             if now.since(reaped) >= REAP_EVERY {
                 descendants::reap(Some(pid));
@@ -178,6 +192,11 @@ impl Pump {
         }
         self.streams = kept;
     }
+}
+
+/// How long a turn of the loop may take.
+fn pause(held: &Held) -> Duration {
+    if held.is_watched() { COMPARE_EVERY } else { REAP_EVERY }
 }
 
 /// What a turn of the loop saw.

@@ -89,6 +89,7 @@ pub(super) fn find(spec: &Spec, select: &Select) -> Result<Option<Frozen>, Error
         effect: EffectClass::Read,
         now: clock::now().wall,
         deadline: Instant::now() + PATIENCE,
+        restless: Vec::new(),
     };
     let files = all(&Root::open(&spec.root)?, spec, select, &look)?;
     Ok(files.into_iter().max_by(|a, b| a.mtime.cmp(&b.mtime).then_with(|| a.name.cmp(&b.name))))

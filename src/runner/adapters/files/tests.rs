@@ -93,6 +93,7 @@ fn look() -> Look {
         effect: EffectClass::Destroy,
         now: Wall::from_unix(NOW, 0),
         deadline: Instant::now() + Duration::from_secs(60),
+        restless: Vec::new(),
     }
 }
 

@@ -29,6 +29,7 @@ fn look() -> Look {
         effect: EffectClass::Destroy,
         now: Wall::from_unix(i64::try_from(seconds()).unwrap(), 0),
         deadline: Instant::now() + Duration::from_secs(60),
+        restless: Vec::new(),
     }
 }
 

@@ -37,6 +37,7 @@ fn look() -> Look {
         effect: EffectClass::Change,
         now: Wall::from_unix(0, 0),
         deadline: Instant::now() + Duration::from_secs(60),
+        restless: Vec::new(),
     }
 }
 

@@ -67,6 +67,7 @@ fn look() -> Look {
         effect: EffectClass::Change,
         now: clock::now().wall,
         deadline: Instant::now() + Duration::from_secs(20),
+        restless: Vec::new(),
     }
 }
 

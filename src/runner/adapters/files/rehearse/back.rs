@@ -64,6 +64,7 @@ fn touched(of: &Action) -> Result<Vec<Frozen>, Error> {
         effect: EffectClass::Change,
         now: clock::now().wall,
         deadline: Instant::now() + PATIENCE,
+        restless: Vec::new(),
     };
     let mut set = Vec::new();
     look::preview(of, &look, &mut set)?;

@@ -1,0 +1,200 @@
+//! Starts acts under shims, stays with them, and adopts those that another runner started.
+
+use crate::domain::error::{Result, said};
+use crate::domain::{Digest, EffectClass, Kind};
+use crate::procedure::plan::Action;
+use crate::runner::engine::Engine;
+use crate::runner::engine::attempt::{Found, examine, is_undo};
+use crate::runner::identity::ProcessId;
+use crate::runner::pinned::Pinned;
+use crate::runner::rundir::{open_private, read_bounded, sync_dir};
+use crate::runner::shim::{self, ChildSpec, Exit, GRACE, Spec, hold};
+use crate::runner::{adapters, failpoint, living, notify, ofd};
+use std::fs::{self, File};
+use std::io::{BufReader, Write};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::process::Command;
+
+/// How often a runner looks whether a shim that it did not start has ended.
+const ADOPTED_POLL: Duration = Duration::from_millis(50);
+
+impl Engine {
+    /// Starts an act under a shim and stays with it to its end; calls are taken meanwhile, and an abort stops the act.
+    pub(super) async fn launch(
+        &mut self,
+        name: &str,
+        action: &Action,
+        prove: bool,
+        set: Option<&Digest>,
+        timeout_s: u64,
+    ) -> Result<Found> {
+        let filled = self.filled(action);
+        match filled.and_then(|action| adapters::is_fit_unasked(&action).map(|()| action)) {
+            Ok(action) => self.launch_filled(name, action, prove, set, timeout_s).await,
+            Err(why) => Ok(Found::Ended(Box::new(Exit::not_started(why)))),
+        }
+    }
+
+    /// The same with an action that has nothing left to be filled in.
+    pub(super) async fn launch_filled(
+        &mut self,
+        name: &str,
+        action: Action,
+        prove: bool,
+        set: Option<&Digest>,
+        timeout_s: u64,
+    ) -> Result<Found> {
+        let reads = prove || (action.floor == EffectClass::Read && action.adapter != notify::KEY);
+        let spec = match self.spec(name, action, prove, set, timeout_s) {
+            Ok(spec) => spec,
+            Err(refusal) => return Ok(Found::Ended(Box::new(Exit::not_started(refusal.message)))),
+        };
+        let mut shim = match self.spawn(&spec) {
+            Ok(shim) => shim,
+            Err(cause) => return Ok(Found::Ended(Box::new(Exit::not_started(said(cause))))),
+        };
+        failpoint::pass("shim.spawned");
+        let mut running = false;
+        loop {
+            tokio::select! {
+                _ = shim.wait() => break,
+                call = self.control.calls.recv() => {
+                    if let Some(call) = call && self.take_call(call)? && let Some(pid) = shim.id() {
+                        terminate(pid);
+                    }
+                }
+                () = tokio::time::sleep(Duration::from_millis(5)), if cfg!(debug_assertions) && !running => {
+                    running = spec.dir.join("act.json").exists();
+                    if running {
+                        failpoint::pass("act.running");
+                    }
+                }
+            }
+        }
+        failpoint::pass("act.exited");
+        let found = examine(&spec.dir);
+        if reads && matches!(found, Found::Lost(_)) {
+            // What only looks does no harm, and would look on for nobody.
+            self.end_living(name).await?;
+        }
+        Ok(match found {
+            // It would be asked for again and again: that its shim cannot start it is a failure, and not an interruption.
+            Found::NotStarted if !self.is_stopped() => {
+                let why = "its shim gave up before it began; runner.err in the run's directory may say why";
+                Found::Ended(Box::new(Exit::not_started(why.to_owned())))
+            }
+            found => found,
+        })
+    }
+
+    fn spec(&self, name: &str, action: Action, prove: bool, set: Option<&Digest>, timeout_s: u64) -> Result<Spec> {
+        let action = adapters::of_attempt(action, &self.dir.id, name);
+        let child = match adapters::program(&action) {
+            Some(program) => {
+                let mut env = program.env;
+                env.insert(shim::RUN.to_owned(), self.dir.id.to_string());
+                env.insert(hold::MARK.to_owned(), living::mark(&self.dir.attempt(name)));
+                let frozen = set.filter(|_| !prove).and_then(|set| self.pinned(&action, set));
+                let pinned = match frozen {
+                    Some(frozen) => Some(frozen),
+                    // No set names it: what is there now is what is executed, whatever happens in between.
+                    None => look_at(&program.path)?,
+                };
+                let pinned = pinned.map(Box::new);
+                let (secrets, database, script) = (program.secrets, program.database, program.script);
+                let (path, argv, cwd) = (program.path, program.argv, program.cwd);
+                ChildSpec::Program { path, argv, cwd, env, secrets, database, script, pinned }
+            }
+            None => {
+                let set = set.map(|digest| self.dir.set(digest));
+                let again_s = is_undo(name).then(|| self.again_s(timeout_s));
+                ChildSpec::Act { exe: self.exe.clone(), action: Box::new(action), prove, set, again_s }
+            }
+        };
+        Ok(Spec {
+            dir: self.dir.attempt(name),
+            child,
+            log: self.dir.log(&format!("{name}.log")),
+            timeout_ms: timeout_s.saturating_mul(1000),
+            grace_ms: u64::try_from(failpoint::span("GRACE", GRACE).as_millis()).unwrap_or(u64::MAX),
+            holds: true,
+        })
+    }
+
+    /// The files that the set of a step names for this very action.
+    fn pinned(&self, action: &Action, set: &Digest) -> Option<Pinned> {
+        let file = File::open(self.dir.set(set)).ok()?;
+        adapters::pinned(action, &mut BufReader::new(file))
+    }
+
+    /// Starts a shim whose standard input is its locked specification.
+    fn spawn(&self, spec: &Spec) -> std::io::Result<tokio::process::Child> {
+        fs::create_dir(&spec.dir)?;
+        let mut file = open_private(&spec.dir.join("spec.json"))?;
+        if !ofd::try_lock(&file)? {
+            return Err(std::io::Error::other("the attempt is locked already"));
+        }
+        file.write_all(&serde_json::to_vec(spec)?)?;
+        file.sync_all()?;
+        sync_dir(&spec.dir)?;
+        let errors = File::options().append(true).create(true).open(self.dir.path.join("runner.err"))?;
+        let mut command = Command::new(&self.exe);
+        command.arg("__shim").current_dir("/").stdin(Stdio::from(file)).stdout(Stdio::null()).stderr(errors);
+        command.spawn()
+    }
+
+    /// Stays with a shim that another runner started, until it lets go of its lock.
+    pub(super) async fn adopt(&mut self, name: &str) -> Result<Found> {
+        let dir = self.dir.attempt(name);
+        // Whoever takes a run over to stop it stops what is at work.
+        if self.is_stopped()
+            && let Some(shim) = shim_of(&dir)
+        {
+            terminate(shim.pid);
+        }
+        while holds(&dir) {
+            tokio::select! {
+                call = self.control.calls.recv() => {
+                    if let Some(call) = call && self.take_call(call)? && let Some(shim) = shim_of(&dir) {
+                        terminate(shim.pid);
+                    }
+                }
+                () = tokio::time::sleep(ADOPTED_POLL) => {}
+            }
+        }
+        Ok(examine(&dir))
+    }
+}
+
+/// Whether a shim holds the attempt.
+fn holds(dir: &Path) -> bool {
+    File::open(dir.join("spec.json")).is_ok_and(|file| ofd::is_locked(&file).unwrap_or(false))
+}
+
+/// The shim of an attempt, if that very process lives.
+fn shim_of(dir: &Path) -> Option<ProcessId> {
+    living(&dir.join("shim.json"))
+}
+
+/// The process that a file names, if that very process lives.
+fn living(path: &Path) -> Option<ProcessId> {
+    let bytes = read_bounded(path, 1 << 16).ok()?;
+    serde_json::from_slice::<ProcessId>(&bytes).ok().filter(ProcessId::lives)
+}
+
+/// What a program is now; none where it cannot be looked at, which its start will say.
+fn look_at(program: &Path) -> Result<Option<Pinned>> {
+    match Pinned::of(program, &[], Path::new("/"), &[]) {
+        Ok(found) => Ok(Some(found)),
+        Err(refusal) if refusal.kind == Kind::Refused => Err(refusal),
+        Err(_) => Ok(None),
+    }
+}
+
+fn terminate(pid: u32) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    }
+}

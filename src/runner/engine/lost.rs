@@ -1,0 +1,172 @@
+//! What is still at work although its shim is gone: it is waited for, or ended, and nothing is settled before.
+
+use crate::domain::error::{Result, said};
+use crate::domain::{Digest, PromptId, Verb};
+use crate::journal::record::{Choice, Event};
+use crate::procedure::plan::Step;
+use crate::runner::engine::Engine;
+use crate::runner::living::{self, Living};
+use crate::runner::shim::GRACE;
+use crate::runner::{adapters, failpoint};
+use rustix::process::Signal;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// How often it is looked whether they have ended.
+pub(super) const LOOK: Duration = Duration::from_millis(100);
+
+/// How long a process may take to end after KILL before it is said that it does not.
+const AFTER_KILL: Duration = Duration::from_secs(3);
+
+/// How often a file named in arguments may change while it is asked about before its content is compared no longer.
+const CHANGES: u32 = 2;
+
+impl Engine {
+    /// Whether what a consent was given for is another by now. Then nothing is run, the record says what drifted, and the step
+    /// asks again.
+    pub(super) async fn has_drifted(&mut self, step: u32, permit: &PromptId, set: &Digest) -> Result<bool> {
+        let moved = self.moved(step, set).await?;
+        if self.is_stopped() {
+            return Ok(true);
+        }
+        let Some(moved) = moved else { return Ok(false) };
+        if self.view().permit(step).is_some_and(|(given, _)| given == permit) {
+            self.write(Event::ConsentLapsed { prompt: permit.clone(), step, moved })?;
+        }
+        Ok(true)
+    }
+
+    /// Remembers which files of the arguments changed between two sets.
+    pub(super) fn remember_moved(&mut self, before: &PathBuf, after: &PathBuf) {
+        let (Ok(before), Ok(after)) = (File::open(before), File::open(after)) else { return };
+        for path in adapters::moved_arguments(&mut BufReader::new(before), &mut BufReader::new(after)) {
+            *self.restless.entry(path).or_default() += 1;
+        }
+    }
+
+    /// The files that changed so often that nobody could ever confirm them.
+    pub(super) fn restless(&self) -> Vec<PathBuf> {
+        self.restless.iter().filter(|(_, times)| **times >= CHANGES).map(|(path, _)| path.clone()).collect()
+    }
+
+    /// Asks about a step whose shim is gone and whose processes still run: they are waited for while the question is open.
+    pub(super) async fn decide_at_work(
+        &mut self,
+        step: u32,
+        planned: &Step,
+        name: String,
+        is_undo: bool,
+        living: &[Living],
+    ) -> Result<()> {
+        let what = if is_undo { "the undo: its shim is gone" } else { "its shim is gone" };
+        let text = format!("outcome unknown: {what}; still at work: {}", living::shown(living));
+        let done = match (is_undo, planned.verb) {
+            (true, _) => Some(Choice::Undone),
+            (false, Verb::Check | Verb::Wait) => None,
+            (false, _) => Some(Choice::Done),
+        };
+        let past = if is_undo || self.ending { Some(Choice::Hold) } else { self.past(planned) };
+        let choices: Vec<Choice> = [Some(Choice::End), done, past, Some(Choice::Abort)].into_iter().flatten().collect();
+        let mut menu = self.meaning(step, &choices);
+        for (choice, means) in &mut menu {
+            match choice {
+                Choice::End => *means = format!("end {} (TERM, then KILL), then look again", living::shown(living)),
+                Choice::Abort => means.push_str(", and end what is at work"),
+                _ => means.push_str("; what is at work goes on"),
+            }
+        }
+        self.awaited = Some(name.clone());
+        let chosen = self.chosen(step, text, menu).await;
+        self.awaited = None;
+        match chosen? {
+            Some((Choice::End, _)) => self.end_living(&name).await.map(drop),
+            Some((choice, reason)) => self.follow(step, choice, reason),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the processes that are waited for have ended.
+    pub(super) fn has_ended_awaited(&self) -> bool {
+        self.awaited.as_ref().is_some_and(|name| living::of_attempt(&self.dir.attempt(name)).is_empty())
+    }
+
+    /// Ends the processes of an attempt whose shim is gone: TERM, and KILL after the grace. Gives those that do not end, with
+    /// the reason. Calls are taken meanwhile.
+    pub(super) async fn end_living(&mut self, name: &str) -> Result<Vec<(Living, String)>> {
+        let dir = self.dir.attempt(name);
+        let grace = failpoint::span("GRACE", GRACE);
+        let began = Instant::now();
+        let mut told = Vec::new();
+        loop {
+            let living = living::of_attempt(&dir);
+            if living.is_empty() {
+                return Ok(Vec::new());
+            }
+            let spent = began.elapsed();
+            if spent >= grace + AFTER_KILL {
+                let why = |living: Living| match living.signal(Signal::KILL) {
+                    Ok(()) => (living, "it does not end on KILL".to_owned()),
+                    Err(cause) => (living, said(cause)),
+                };
+                return Ok(living.into_iter().map(why).collect());
+            }
+            for one in living {
+                if spent >= grace {
+                    let _ = one.signal(Signal::KILL);
+                } else if !told.contains(&one.id) {
+                    let _ = one.signal(Signal::TERM);
+                    told.push(one.id);
+                }
+            }
+            self.wait_for(LOOK).await?;
+        }
+    }
+
+    /// Ends everything of this run that outlived its shim, and waits as long as something does not end: the run is not sealed
+    /// over it, and what it locks stays locked.
+    pub(super) async fn end_all_living(&mut self) -> Result<()> {
+        let mut noted = Vec::new();
+        loop {
+            let mut left = Vec::new();
+            for (name, _) in living::of_run(&self.dir) {
+                left.extend(self.end_living(&name).await?.into_iter().map(|(one, why)| (name.clone(), one, why)));
+            }
+            if left.is_empty() {
+                return Ok(());
+            }
+            for (name, one, why) in left {
+                if noted.contains(&one.id) {
+                    continue;
+                }
+                let step = name.split('.').next().and_then(|number| number.parse::<u32>().ok());
+                let step =
+                    step.and_then(|number| number.checked_sub(1)).filter(|step| self.view().step(*step).is_some());
+                let text = format!(
+                    "process {} of attempt {name} cannot be ended: {why}; the run is sealed when it is gone",
+                    one.shown()
+                );
+                self.write(Event::Note { step, text })?;
+                noted.push(one.id);
+            }
+            self.wait_for(Duration::from_secs(1)).await?;
+        }
+    }
+
+    /// Lets time pass; calls are taken meanwhile.
+    async fn wait_for(&mut self, span: Duration) -> Result<()> {
+        let over = tokio::time::sleep(span);
+        tokio::pin!(over);
+        loop {
+            tokio::select! {
+                () = &mut over => return Ok(()),
+                call = self.control.calls.recv() => {
+                    if let Some(call) = call {
+                        self.take_call(call)?;
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Which processes of an attempt still live after its shim is gone, and how they are ended.
+//!
+//! A process is of an attempt when it carries the attempt's mark in its environment, when it stands in the act's process group
+//! or in the session that the shim led, or when it is the act itself. One pid alone says nothing: an act that was killed may
+//! have left children. What belongs to another boot is trusted nowhere.
+
+use crate::runner::identity::ProcessId;
+use crate::runner::ofd;
+use crate::runner::rundir::{RunDir, read_bounded};
+use crate::runner::shim::hold::MARK;
+use crate::runner::shim::{ActRecord, RUN, Spec};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+/// The longest name of a process that is shown, in characters.
+const LONGEST_NAME: usize = 40;
+
+/// One process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Living {
+    /// Which.
+    pub id: ProcessId,
+    /// Its name: the program that it runs.
+    pub name: String,
+}
+
+impl Living {
+    /// For people: `1234 (pg_dump)`.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        format!("{} ({})", self.id.pid, self.name)
+    }
+
+    /// Sends it a signal; one that has ended meanwhile counts as signalled.
+    ///
+    /// # Errors
+    /// As `pidfd_send_signal(2)`: it may belong to somebody else.
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        let pid = i32::try_from(self.id.pid).ok().and_then(Pid::from_raw);
+        let Some(handle) = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok()) else { return Ok(()) };
+        // The descriptor is of this very process only if that still lives once it is open.
+        if !self.id.lives() {
+            return Ok(());
+        }
+        match pidfd_send_signal(&handle, signal) {
+            Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+            Err(cause) => Err(cause.into()),
+        }
+    }
+}
+
+/// The processes of many, for people: `1234 (sh), 1235 (sleep)`.
+#[must_use]
+pub fn shown(living: &[Living]) -> String {
+    living.iter().map(Living::shown).collect::<Vec<_>>().join(", ")
+}
+
+/// What every process of an attempt carries in its environment: `01J….3.1`.
+#[must_use]
+pub fn mark(attempt: &Path) -> String {
+    let (run, name) = names(attempt);
+    format!("{run}.{name}")
+}
+
+/// The run and the name of an attempt, of its directory `…/RUN/steps/NAME`.
+#[must_use]
+pub fn names(attempt: &Path) -> (String, String) {
+    let name = |path: Option<&Path>| {
+        path.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    };
+    (name(attempt.parent().and_then(Path::parent)), name(Some(attempt)))
+}
+
+/// The control group of a process: that of version 2, else that of the service manager.
+#[must_use]
+pub fn cgroup_of(pid: u32) -> Option<String> {
+    let text = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+    let line = |begins: &str| text.lines().find(|line| line.contains(begins)).map(str::to_owned);
+    line("0::/").or_else(|| line(":name=systemd:"))
+}
+
+/// Every attempt of a run whose shim is gone without an outcome, and of which processes still live.
+#[must_use]
+pub fn of_run(dir: &RunDir) -> Vec<(String, Vec<Living>)> {
+    let entries = fs::read_dir(dir.path.join("steps")).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort();
+    let living = names.into_iter().map(|name| {
+        let attempt = dir.attempt(&name);
+        let found = if is_lost(&attempt) { of_attempt(&attempt) } else { Vec::new() };
+        (name, found)
+    });
+    living.filter(|(_, found)| !found.is_empty()).collect()
+}
+
+/// Whether an attempt's shim began, is gone, and kept no outcome.
+#[must_use]
+pub fn is_lost(attempt: &Path) -> bool {
+    let held = File::open(attempt.join("spec.json")).is_ok_and(|file| ofd::is_locked(&file).unwrap_or(false));
+    !held && attempt.join("shim.json").exists() && !attempt.join("exit.json").exists()
+}
+
+/// Every living process of an attempt whose shim is gone.
+#[must_use]
+pub fn of_attempt(attempt: &Path) -> Vec<Living> {
+    let wanted = Wanted::of(attempt);
+    if wanted.shim.as_ref().is_some_and(|shim| shim.boot_id != crate::probes::clock::boot_id()) {
+        return Vec::new();
+    }
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let mut found: Vec<Living> = pids.filter_map(|pid| wanted.judge(pid)).collect();
+    found.sort_by_key(|living| (living.id.start, living.id.pid));
+    found
+}
+
+/// By what the processes of an attempt are known.
+struct Wanted {
+    /// The variables that all of them carry; one set of them suffices.
+    marks: [Vec<Vec<u8>>; 2],
+    shim: Option<ProcessId>,
+    act: Option<ActRecord>,
+}
+
+impl Wanted {
+    fn of(attempt: &Path) -> Self {
+        let (run, name) = names(attempt);
+        let variable = |name: &str, value: &str| format!("{name}={value}").into_bytes();
+        let json = |file: &str| read_bounded(&attempt.join(file), 1 << 16).ok();
+        Self {
+            // An older version named the attempt and the run apart.
+            marks: [vec![variable(MARK, &mark(attempt))], vec![variable(MARK, &name), variable(RUN, &run)]],
+            shim: json("shim.json").and_then(|bytes| serde_json::from_slice(&bytes).ok()),
+            act: json("act.json").and_then(|bytes| serde_json::from_slice(&bytes).ok()),
+        }
+    }
+
+    /// The process of a pid, if it lives and is of the attempt.
+    fn judge(&self, pid: u32) -> Option<Living> {
+        let stat = Stat::of(pid)?;
+        let is_act = self.act.as_ref().is_some_and(|act| act.id.pid == pid && act.id.start == stat.start);
+        if pid == std::process::id() || !(is_act || self.is_marked(pid) || self.is_beside(pid, &stat)) {
+            return None;
+        }
+        let id = ProcessId::of(pid)?;
+        id.lives().then(|| Living { name: name_of(pid), id })
+    }
+
+    fn is_marked(&self, pid: u32) -> bool {
+        let environ = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        let has = |wanted: &Vec<u8>| environ.split(|byte| *byte == 0).any(|variable| variable == wanted);
+        self.marks.iter().any(|marks| marks.iter().all(has))
+    }
+
+    /// Whether a process stands in the group of the act or in the session of the shim. Such a number may have been given to
+    /// others since: not while it has members, but after the last one. So whoever leads it must be the one written down, and
+    /// its members are as young, and in the same control group.
+    fn is_beside(&self, pid: u32, stat: &Stat) -> bool {
+        let Some(shim) = &self.shim else { return false };
+        let of_session = stat.session == shim.pid && leads(shim);
+        let of_group = self.act.as_ref().is_some_and(|act| act.group == Some(stat.group) && leads(&act.id));
+        let grouped = self.act.as_ref().and_then(|act| act.cgroup.as_ref());
+        let same = grouped.is_none_or(|cgroup| cgroup_of(pid).as_ref() == Some(cgroup));
+        (of_session || of_group) && stat.start >= shim.start && same
+    }
+}
+
+/// Whether a process that led a group is the one that has its number, or nobody has it.
+fn leads(leader: &ProcessId) -> bool {
+    Stat::of(leader.pid).is_none_or(|found| found.start == leader.start)
+}
+
+/// Fields of `proc_pid_stat(5)` of a process that has not ended.
+struct Stat {
+    group: u32,
+    session: u32,
+    start: u64,
+}
+
+impl Stat {
+    fn of(pid: u32) -> Option<Self> {
+        Self::parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    }
+
+    /// State, parent, group and session follow the name; the start is the nineteenth field behind the state.
+    fn parse(stat: &str) -> Option<Self> {
+        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+        let number = |at: usize| fields.get(at)?.parse::<u64>().ok();
+        if fields.first().is_none_or(|state| matches!(*state, "Z" | "X")) {
+            return None;
+        }
+        let id = |at: usize| u32::try_from(number(at)?).ok();
+        Some(Self { group: id(2)?, session: id(3)?, start: number(19)? })
+    }
+}
+
+/// What a process runs: the base name of its first argument, else the name that the kernel has for it.
+fn name_of(pid: u32) -> String {
+    let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let first = String::from_utf8_lossy(line.split(|byte| *byte == 0).next().unwrap_or_default()).into_owned();
+    let base = first.rsplit('/').next().unwrap_or_default().to_owned();
+    let name = if base.is_empty() {
+        fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim().to_owned()
+    } else {
+        base
+    };
+    name.chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect()
+}
+
+/// Whether the act of an attempt provably never began: what becomes the act waits until it is written down.
+#[must_use]
+pub fn never_began(attempt: &Path) -> bool {
+    let spec = read_bounded(&attempt.join("spec.json"), 1 << 20).ok();
+    let holds = spec.and_then(|bytes| serde_json::from_slice::<Spec>(&bytes).ok()).is_some_and(|spec| spec.holds);
+    holds && !attempt.join("act.json").exists() && !attempt.join("exit.json").exists()
+}
+
+#[cfg(test)]
+mod tests;

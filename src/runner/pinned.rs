@@ -1,0 +1,311 @@
+//! Which files an act runs and reads: their identity as it was shown, compared again right before they are executed.
+//!
+//! ```text
+//! preview ─▶ frozen set: device, inode, size, mtime, SHA-256
+//! hold    ─▶ opens the path, compares, and executes that descriptor (a native program), or the path (a script)
+//! ```
+//! A native program begins with the ELF magic. Whatever else can be executed is read by an interpreter, which opens the path
+//! once more; so a script is refused where others than root and the run's user could replace it.
+
+use crate::config::trust;
+use crate::domain::ids::Hasher;
+use crate::domain::{Digest, Error, Kind};
+use rustix::fs::{Mode, OFlags};
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+/// The largest program whose content is hashed; a larger one is known by its device, inode, size, mtime and ctime.
+pub const LARGEST_PROGRAM: u64 = 256 << 20;
+
+/// The largest file named in the arguments whose content is hashed.
+pub const LARGEST_ARGUMENT: u64 = 16 << 20;
+
+/// The most files of the arguments that are looked at.
+const MOST_ARGUMENTS: usize = 256;
+
+/// How much is hashed at once.
+const CHUNK: usize = 256 << 10;
+
+/// What a native program begins with (elf(5)).
+const ELF: &[u8] = b"\x7fELF";
+
+/// How far the kernel reads a script's first line (execve(2)).
+const FIRST_LINE: usize = 255;
+
+/// A file as it was seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileIdentity {
+    /// Its path, as it was named.
+    pub path: PathBuf,
+    /// Its device.
+    pub dev: u64,
+    /// Its inode.
+    pub ino: u64,
+    /// Its size in bytes.
+    pub size: u64,
+    /// When its content changed last, in seconds and nanoseconds.
+    pub mtime: (i64, i64),
+    /// When its inode changed last; kept only where there is no digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ctime: Option<(i64, i64)>,
+    /// The digest of its content; none where it is too large, or may not be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Digest>,
+    /// Whether it kept changing while it was asked about, so that its device and inode alone are compared.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restless: bool,
+}
+
+impl FileIdentity {
+    /// The identity of a regular file.
+    ///
+    /// # Errors
+    /// As `open(2)` and `read(2)`, or when it is no regular file.
+    pub fn of(path: &Path, largest: u64) -> io::Result<Self> {
+        Self::opened(path, largest).map(|(found, _)| found)
+    }
+
+    /// The same with the descriptor that was looked at. What may be executed and not read is opened by `O_PATH`.
+    fn opened(path: &Path, largest: u64) -> io::Result<(Self, OwnedFd)> {
+        // Never opened unless it is a regular file: to open a device or a pipe may do something.
+        let before = fs::metadata(path)?;
+        if !before.is_file() {
+            return Err(io::Error::other("it is not a regular file"));
+        }
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let opened = match rustix::fs::open(path, flags, Mode::empty()) {
+            Err(rustix::io::Errno::ACCESS) => {
+                rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).map(|fd| (fd, false))
+            }
+            opened => opened.map(|fd| (fd, true)),
+        };
+        let (fd, readable) = opened?;
+        let file = File::from(fd);
+        let seen = file.metadata()?;
+        if !seen.is_file() {
+            return Err(io::Error::other("it is not a regular file"));
+        }
+        let sha256 = if readable && seen.len() <= largest { Some(digest(&file)?) } else { None };
+        let identity = Self {
+            path: path.to_owned(),
+            dev: seen.dev(),
+            ino: seen.ino(),
+            size: seen.size(),
+            mtime: (seen.mtime(), seen.mtime_nsec()),
+            ctime: sha256.is_none().then(|| (seen.ctime(), seen.ctime_nsec())),
+            sha256,
+            restless: false,
+        };
+        Ok((identity, OwnedFd::from(file)))
+    }
+
+    /// The same without what changes all the time.
+    fn without_content(self) -> Self {
+        Self { size: 0, mtime: (0, 0), ctime: None, sha256: None, restless: true, ..self }
+    }
+
+    /// Opens the path again and compares; gives the descriptor of the very file.
+    ///
+    /// # Errors
+    /// A sentence: what changed, or why it cannot be opened.
+    pub fn open_same(&self) -> Result<OwnedFd, String> {
+        let largest = if self.sha256.is_some() { u64::MAX } else { 0 };
+        let opened = Self::opened(&self.path, largest);
+        let (now, fd) = opened.map_err(|cause| format!("{}: {cause}", self.path.display()))?;
+        // A file that became readable meanwhile is compared by what is known of it.
+        let now = Self { sha256: now.sha256.filter(|_| self.sha256.is_some()), ..now };
+        match self.changes(&now) {
+            None => Ok(fd),
+            Some(what) => Err(what),
+        }
+    }
+
+    /// What is another at a later look, in a sentence; `None` where it is the same file with the same content.
+    #[must_use]
+    pub fn changes(&self, now: &Self) -> Option<String> {
+        let path = self.path.display();
+        if (self.dev, self.ino) != (now.dev, now.ino) {
+            return Some(format!("{path} is another file than the one shown"));
+        }
+        let content = match (&self.sha256, &now.sha256) {
+            (Some(shown), Some(found)) => shown != found,
+            (None, None) => self.ctime != now.ctime,
+            _ => true,
+        };
+        if self.restless {
+            return None;
+        }
+        let touched = (self.size, self.mtime) != (now.size, now.mtime);
+        (content || touched).then(|| format!("{path} has changed since it was shown"))
+    }
+
+    fn native(&self, fd: &OwnedFd) -> bool {
+        let Ok(copy) = fd.try_clone() else { return false };
+        let mut magic = [0; 4];
+        match File::from(copy).read_exact_at(&mut magic, 0) {
+            Ok(()) => magic == ELF,
+            // What may not be read cannot be a script: its interpreter could not read it either.
+            Err(_) => self.sha256.is_none(),
+        }
+    }
+}
+
+/// The digest of a whole file, read from its beginning.
+fn digest(file: &File) -> io::Result<Digest> {
+    let mut hasher = Hasher::default();
+    let mut buffer = vec![0; CHUNK];
+    let mut at = 0;
+    loop {
+        match file.read_at(&mut buffer, at) {
+            Ok(0) => return Ok(hasher.finish()),
+            Ok(count) => {
+                hasher.update(buffer.get(..count).unwrap_or_default());
+                at += count as u64;
+            }
+            Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
+            Err(cause) => return Err(cause),
+        }
+    }
+}
+
+/// The files that an act runs and reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pinned {
+    /// The program.
+    pub program: FileIdentity,
+    /// Whether an interpreter reads it, so that it is executed by its path.
+    pub interpreted: bool,
+    /// Its interpreter where it has one, and the files that its arguments name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<FileIdentity>,
+}
+
+/// How a pinned program is executed.
+pub enum Executable {
+    /// By the descriptor that was compared.
+    Descriptor(OwnedFd),
+    /// By its path, for an interpreter.
+    Path(PathBuf),
+}
+
+impl Pinned {
+    /// Looks at a program and at the files that its arguments name, from the directory where it works. Of those files that are
+    /// `restless`, the content is not compared.
+    ///
+    /// # Errors
+    /// When the program cannot be looked at; of kind refused where it is a script that others could replace.
+    pub fn of(program: &Path, argv: &[String], cwd: &Path, restless: &[PathBuf]) -> Result<Self, Error> {
+        let doing = || format!("look at {}", program.display());
+        let (identity, fd) =
+            FileIdentity::opened(program, LARGEST_PROGRAM).map_err(|cause| Error::machine(doing(), cause))?;
+        let interpreted = !identity.native(&fd);
+        let mut files = Vec::new();
+        if interpreted {
+            refuse_loose(program)?;
+            files.extend(interpreter(&fd).and_then(|path| FileIdentity::of(&path, LARGEST_PROGRAM).ok()));
+        }
+        files.extend(arguments(argv, cwd, restless));
+        Ok(Self { program: identity, interpreted, files })
+    }
+
+    /// Compares everything with what is there now, and gives what is executed.
+    ///
+    /// # Errors
+    /// A sentence: what changed, or why it cannot be opened.
+    pub fn open(&self) -> Result<Executable, String> {
+        for file in &self.files {
+            file.open_same()?;
+        }
+        let fd = self.program.open_same()?;
+        if !self.interpreted {
+            return Ok(Executable::Descriptor(fd));
+        }
+        refuse_loose(&self.program.path).map_err(|refusal| refusal.message)?;
+        Ok(Executable::Path(self.program.path.clone()))
+    }
+
+    /// What is another at a later look, one line each.
+    #[must_use]
+    pub fn changes(&self, now: &Self) -> Vec<String> {
+        let mut lines: Vec<String> = self.program.changes(&now.program).into_iter().collect();
+        if self.program.path != now.program.path {
+            lines.insert(0, format!("the program is {} now", now.program.path.display()));
+        }
+        for file in &self.files {
+            match now.files.iter().find(|other| other.path == file.path) {
+                Some(other) => lines.extend(file.changes(other)),
+                None => lines.push(format!("{} is no regular file any more", file.path.display())),
+            }
+        }
+        let new = now.files.iter().filter(|file| !self.files.iter().any(|other| other.path == file.path));
+        lines.extend(new.map(|file| format!("{} is there now", file.path.display())));
+        lines
+    }
+
+    /// The files of the arguments that are no longer the same at a later look.
+    pub fn changed_arguments<'a>(&'a self, now: &'a Self) -> impl Iterator<Item = &'a Path> {
+        let same = |file: &&FileIdentity| now.files.iter().any(|other| file.changes(other).is_none());
+        self.files.iter().filter(move |file| !same(file)).map(|file| file.path.as_path())
+    }
+
+    /// The files whose content is not compared, because they are too large or never stand still.
+    pub fn unhashed(&self) -> impl Iterator<Item = &FileIdentity> {
+        std::iter::once(&self.program).chain(&self.files).filter(|file| file.sha256.is_none())
+    }
+}
+
+/// Refuses a script that somebody else could replace between two looks.
+fn refuse_loose(path: &Path) -> Result<(), Error> {
+    trust::check(path).map_err(|loose| {
+        let message = format!("{} is a script, and {loose}", path.display());
+        Error::new(Kind::Refused, message).hint(format!("close it: {}", loose.command))
+    })
+}
+
+/// The interpreter that a script's first line names.
+fn interpreter(fd: &OwnedFd) -> Option<PathBuf> {
+    let file = File::from(fd.try_clone().ok()?);
+    let mut first = vec![0; FIRST_LINE];
+    let count = file.read_at(&mut first, 0).ok()?;
+    let line = first.get(..count)?.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
+    let name = line.split(|byte| byte.is_ascii_whitespace()).find(|word| !word.is_empty())?;
+    Some(PathBuf::from(std::ffi::OsStr::from_bytes(name)))
+}
+
+/// The regular files that arguments name: by themselves, or after the first `=`.
+fn arguments(argv: &[String], cwd: &Path, restless: &[PathBuf]) -> Vec<FileIdentity> {
+    let mut files: Vec<FileIdentity> = Vec::new();
+    for word in argv.iter().skip(1).take(MOST_ARGUMENTS) {
+        let value = word.split_once('=').map(|(_, value)| value);
+        for name in std::iter::once(word.as_str()).chain(value).filter(|name| !name.is_empty()) {
+            let path = cwd.join(name);
+            let moves = restless.contains(&path);
+            let found = FileIdentity::of(&path, if moves { 0 } else { LARGEST_ARGUMENT }).ok();
+            let found = found.map(|file| if moves { file.without_content() } else { file });
+            files.extend(found.filter(|file| !files.iter().any(|known| known.path == file.path)));
+        }
+    }
+    files
+}
+
+/// The content of a file that is read by an interpreter, as it shall be.
+///
+/// # Errors
+/// As `read(2)`, or when it holds something else.
+pub fn holds(path: &Path, text: &str) -> io::Result<FileIdentity> {
+    let mut found = String::new();
+    let (identity, fd) = FileIdentity::opened(path, LARGEST_ARGUMENT)?;
+    File::from(fd).take(text.len() as u64 + 1).read_to_string(&mut found)?;
+    if found != text {
+        return Err(io::Error::other(format!("{} holds something else", path.display())));
+    }
+    Ok(identity)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,233 @@
+//! What was confirmed is what runs: a program that is replaced after the answer is not started.
+
+use crate::support::estate::{BINARY, Estate, finish, wait_for};
+use crate::support::run::{Run, consent};
+use midwatch::domain::RunStatus;
+use midwatch::journal::record::{Ask, Closed, Ending, Event, Outcome};
+use std::fs::{self, File};
+use std::io::Write;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// An executable script that appends a word to `done`.
+fn script(estate: &Estate, name: &str, word: &str) -> PathBuf {
+    let text = format!("#!/bin/sh\necho {word} >>{}\n", estate.tree("done").display());
+    estate.file(name, &text);
+    let path = estate.tree(name);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+/// Writes the procedure of one step that runs this.
+fn procedure(estate: &Estate, argv: &[&str]) {
+    let steps = format!(
+        "[[work]]\ntitle = \"Run it\"\neffect = \"change\"\ndo = {{ exec = {argv:?} }}\nundo = {{ none = \"a test\" }}\n"
+    );
+    estate.procedure("one", "", &steps);
+}
+
+/// An estate with a service that answers when the test lets it, so that the panes are read as long as that.
+fn slow() -> (Estate, TcpListener) {
+    let estate = Estate::default();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    estate.configure(&format!("[[service]]\nname = \"slow\"\nurl = \"{url}\"\ntimeout = \"50s\"\n"));
+    (estate, listener)
+}
+
+/// Confirms the run while the panes are read, lets something happen, and lets the panes come.
+fn confirmed_and_then<'a>(estate: &'a Estate, listener: TcpListener, happens: impl FnOnce()) -> Run<'a> {
+    let run = estate.start_waiting("one");
+    let (mut asked, _) = listener.accept().unwrap();
+    let first = run.prompt();
+    run.accept(&first, consent(&first));
+    happens();
+    asked.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
+    drop((asked, listener));
+    let second = run.prompt_after(&first.id);
+    let lapsed: Vec<Event> =
+        run.events().into_iter().filter(|event| matches!(event, Event::ConsentLapsed { .. })).collect();
+    assert!(matches!(&lapsed[..], [Event::ConsentLapsed { prompt, step: 0, .. }] if *prompt == first.id), "{lapsed:?}");
+    assert_eq!((run.count("step.intent"), estate.lines("done")), (0, 0));
+    run.accept(&second, consent(&second));
+    run
+}
+
+fn outcome(run: &Run<'_>) -> Outcome {
+    run.wait("an outcome", |view| view.steps[0].outcome.is_some()).steps[0].outcome.clone().unwrap()
+}
+
+fn replace(with: &Path, what: &Path) {
+    fs::rename(with, what).unwrap();
+}
+
+#[test]
+fn a_program_that_is_replaced_after_the_answer_is_asked_about_again() {
+    let (estate, listener) = slow();
+    let (shown, other) = (script(&estate, "program", "shown"), script(&estate, "other", "other"));
+    procedure(&estate, &[shown.to_str().unwrap()]);
+    let run = confirmed_and_then(&estate, listener, || replace(&other, &shown));
+    assert_eq!(run.sealed().sealed, Some(RunStatus::Ok));
+    assert_eq!(fs::read_to_string(estate.tree("done")).unwrap(), "other\n", "that was confirmed the second time");
+    run.is_whole_and_known();
+    let said = format!("{} is another file than the one shown", shown.display());
+    run.midwatch("report", &[]).exits(0).says("was not run").says(&said);
+}
+
+#[test]
+fn a_file_that_the_arguments_name_is_compared_as_well() {
+    let (estate, listener) = slow();
+    estate.file("text", &format!("echo shown >>{}\n", estate.tree("done").display()));
+    let text = estate.tree("text");
+    procedure(&estate, &["sh", text.to_str().unwrap()]);
+    let other = format!("echo other >>{}\n", estate.tree("done").display());
+    let run = confirmed_and_then(&estate, listener, || fs::write(&text, &other).unwrap());
+    assert_eq!(run.sealed().sealed, Some(RunStatus::Ok));
+    run.is_whole_and_known();
+}
+
+/// The run of a program whose frozen set is on the disk and whose file is another by then: the set of the attempt is that of the
+/// old file, as if it had been replaced after the last look.
+fn started_on_another(native: bool) -> (Estate, Outcome) {
+    let estate = Estate::default().with("MIDWATCH_SPAN_PANES", "0");
+    let shown = script(&estate, "program", "shown");
+    if native {
+        fs::copy("/bin/touch", &shown).unwrap();
+    }
+    let other = script(&estate, "other", "other");
+    let made = estate.tree("made");
+    procedure(&estate, &[shown.to_str().unwrap(), made.to_str().unwrap()]);
+    // A Midwatch whose shims replace the program before they begin.
+    let wrapper = estate.beside("midwatch");
+    let text = format!(
+        "#!/bin/sh\nif [ \"$1\" = __shim ]; then mv {} {}; fi\nexec {BINARY} \"$@\"\n",
+        other.display(),
+        shown.display()
+    );
+    fs::write(&wrapper, text).unwrap();
+    fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).unwrap();
+    let run = estate.start_waiting("one");
+    let prompt = run.prompt();
+    let id = run.dir.id.to_string();
+    run.kill_runner();
+    // The runner's own program is found by what runs it: the wrapper stands in its place.
+    let copy = estate.beside("copy");
+    fs::copy(BINARY, &copy).unwrap();
+    let mut command = std::process::Command::new(&copy);
+    command.args(["resume", &id]);
+    estate.surround(&mut command);
+    finish(command).exits(0);
+    let prompt = run.prompt_after(&prompt.id);
+    fs::rename(&wrapper, &copy).unwrap();
+    run.accept(&prompt, consent(&prompt));
+    let end = outcome(&run);
+    drop(run);
+    (estate, end)
+}
+
+#[test]
+fn what_is_replaced_after_the_last_look_is_not_executed() {
+    for native in [true, false] {
+        let (estate, end) = started_on_another(native);
+        assert_eq!((end.ending, end.code), (Ending::Failed, Some(126)), "{end:?}");
+        assert!(end.detail.contains("could not be started") && end.detail.contains("is another file"), "{end:?}");
+        assert_eq!(estate.lines("done"), 0);
+        assert!(!estate.tree("made").exists());
+    }
+}
+
+#[test]
+fn a_native_program_keeps_its_names_and_is_executed_by_its_descriptor() {
+    let estate = Estate::default();
+    let program = estate.tree("own-name");
+    fs::copy("/bin/sh", &program).unwrap();
+    let text = "cat /proc/$$/comm; tr '\\0' '\\n' </proc/$$/cmdline; readlink /proc/$$/exe; ls /proc/$$/fd | wc -l";
+    procedure(&estate, &[program.to_str().unwrap(), "-c", text]);
+    estate.start("one", &["--yes", "change"]).exits(0);
+    let log = fs::read_to_string(estate.run().dir.log("1.1.log")).unwrap();
+    let lines: Vec<&str> = log.lines().collect();
+    assert_eq!((lines[0], lines[1], lines[2]), ("own-name", program.to_str().unwrap(), "-c"), "{log}");
+    assert!(lines.contains(&program.to_str().unwrap()), "the very file is executed: {log}");
+    assert_eq!(*lines.last().unwrap(), "3", "no descriptor of ours is left open: {log}");
+}
+
+#[test]
+fn a_script_that_is_changed_while_its_interpreter_begins_is_ended_and_said_to_be() {
+    let estate = Estate::default();
+    let shown = estate.tree("program");
+    // It changes itself in its place, and would go on for long.
+    let text = "#!/bin/sh\necho '#' >>\"$0\"\necho begun >>\"${0%/*}/done\"\nsleep 600\n";
+    estate.file("program", text);
+    fs::set_permissions(&shown, fs::Permissions::from_mode(0o755)).unwrap();
+    procedure(&estate, &[shown.to_str().unwrap()]);
+    let run = estate.start_waiting("one");
+    let prompt = run.prompt();
+    run.accept(&prompt, consent(&prompt));
+    let end = outcome(&run);
+    assert_eq!(end.ending, Ending::Unknown, "{end:?}");
+    assert!(end.detail.contains("what ran is not what was confirmed") && end.detail.contains("was stopped"), "{end:?}");
+    estate_is_quiet(&run);
+}
+
+/// That nothing but the runner is there.
+fn estate_is_quiet(run: &Run<'_>) {
+    wait_for("the end of the act", || {
+        run.estate.processes().iter().all(|process| process.line.contains(" __runner ")).then_some(())
+    });
+}
+
+#[test]
+fn a_script_that_replaces_itself_by_a_new_one_goes_on() {
+    let estate = Estate::default();
+    let shown = estate.tree("program");
+    let text = "#!/bin/sh\ncp \"$0\" \"$0.new\"\necho '#' >>\"$0.new\"\nmv \"$0.new\" \"$0\"\n\
+                while ! test -e \"${0%/*}/go\"; do sleep 0.02; done\necho done >>\"${0%/*}/done\"\n";
+    estate.file("program", text);
+    fs::set_permissions(&shown, fs::Permissions::from_mode(0o755)).unwrap();
+    procedure(&estate, &[shown.to_str().unwrap()]);
+    let run = estate.start_waiting("one");
+    let prompt = run.prompt();
+    run.accept(&prompt, consent(&prompt));
+    // Long enough for the second comparison: the shim has looked at the process by then.
+    let began = std::time::Instant::now();
+    wait_for("the second comparison", || (began.elapsed().as_millis() > 400).then_some(()));
+    fs::write(estate.tree("go"), "").unwrap();
+    assert_eq!(run.sealed().sealed, Some(RunStatus::Ok));
+    assert_eq!(estate.lines("done"), 1);
+}
+
+#[test]
+fn a_script_that_others_could_replace_is_refused() {
+    let estate = Estate::default();
+    let shown = script(&estate, "program", "shown");
+    fs::set_permissions(&shown, fs::Permissions::from_mode(0o757)).unwrap();
+    procedure(&estate, &[shown.to_str().unwrap()]);
+    estate.start("one", &["--yes", "change"]).says("is a script, and others may write to");
+    assert_eq!((estate.run().count("step.intent"), estate.lines("done")), (0, 0));
+}
+
+#[test]
+fn a_file_that_never_stands_still_can_be_confirmed_all_the_same() {
+    let estate = Estate::default().with("MIDWATCH_SPAN_PANES", "0").with("MIDWATCH_SPAN_PROMPT_REREAD", "50");
+    estate.file("log", "one\n");
+    let log = estate.tree("log");
+    procedure(&estate, &["truncate", "-s", "0", log.to_str().unwrap()]);
+    let run = estate.start_waiting("one");
+    let write = || File::options().append(true).open(&log).unwrap().write_all(b"more\n").unwrap();
+    let warns = |view: &midwatch::journal::fold::RunView| {
+        let open = view.prompt.as_ref();
+        open.is_some_and(|open| matches!(&open.ask, Ask::Confirm { preview, .. } if !preview.warnings.is_empty()))
+    };
+    wait_for("the warning", || {
+        write();
+        warns(&run.view()).then_some(())
+    });
+    let closed = |event: &Event| matches!(event, Event::PromptClosed { why: Closed::Moved, .. });
+    assert!(run.events().iter().filter(|event| closed(event)).count() >= 2);
+    let prompt = run.prompt();
+    write();
+    run.accept(&prompt, consent(&prompt));
+    assert_eq!(run.sealed().sealed, Some(RunStatus::Ok));
+    assert_eq!(fs::metadata(&log).unwrap().len(), 0);
+}
