@@ -173,11 +173,7 @@ impl RunView {
                 self.open_prompt(record, prompt, *step, ask, *expires)
             }
             Event::PromptReread { prompt } => self.reread_prompt(record, prompt),
-            Event::PromptClosed { prompt, why, moved } => {
-                let step = self.close_prompt(prompt)?;
-                self.end_prompt(record, prompt, step, PromptEnding::Closed(*why, moved.clone()));
-                Ok(())
-            }
+            Event::PromptClosed { prompt, why, moved } => self.close_prompt(record, prompt, *why, moved),
             Event::AnswerAccepted { prompt, step, answer } => self.accept(record, prompt, *step, answer),
             Event::AnswerRejected { why, .. } => {
                 self.refused.push((record.wall, record.actor.clone(), why.clone()));

@@ -173,6 +173,7 @@ fn a_child_of_the_act_that_lives_keeps_the_proof_from_being_asked() {
     assert!(!run.dir.attempt("1.1.proof1").exists());
     // It comes to its end: now the proof says that it was done.
     fs::write(estate.tree("go"), "").unwrap();
+    run.wait("the proof", |view| view.steps[0].state == StepState::Done);
     let view = run.drive();
     assert_eq!((view.sealed, estate.lines("done")), (Some(RunStatus::Ok), 1));
     assert!(view.steps[0].remark.as_ref().unwrap().starts_with("proved:"), "{view:?}");

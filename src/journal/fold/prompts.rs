@@ -130,11 +130,19 @@ impl RunView {
         Ok(())
     }
 
-    pub(super) fn close_prompt(&mut self, id: &PromptId) -> Result<u32, Impossible> {
+    pub(super) fn close_prompt(
+        &mut self,
+        record: &Record,
+        id: &PromptId,
+        why: Closed,
+        moved: &[String],
+    ) -> Result<(), Impossible> {
         let Some(open) = self.prompt.take_if(|open| open.id == *id) else {
             return refuse("prompt.closed of a prompt that is not open");
         };
-        self.unwait(open.step).map(|()| open.step)
+        self.unwait(open.step)?;
+        self.end_prompt(record, id, open.step, PromptEnding::Closed(why, moved.to_vec()));
+        Ok(())
     }
 
     pub(super) fn end_prompt(&mut self, record: &Record, id: &PromptId, step: u32, how: PromptEnding) {
