@@ -11,6 +11,7 @@ use crate::config::trust;
 use crate::domain::ids::Hasher;
 use crate::domain::{Digest, Error, Kind};
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -145,10 +146,10 @@ impl FileIdentity {
     }
 
     fn native(&self, fd: &OwnedFd) -> bool {
-        let Ok(copy) = fd.try_clone() else { return false };
         let mut magic = [0; 4];
-        match File::from(copy).read_exact_at(&mut magic, 0) {
-            Ok(()) => magic == ELF,
+        // No copy of the descriptor: where there is none left, a program would pass for a script.
+        match rustix::io::pread(fd, &mut magic, 0) {
+            Ok(count) => count == magic.len() && magic == ELF,
             // What may not be read cannot be a script: its interpreter could not read it either.
             Err(_) => self.sha256.is_none(),
         }
@@ -207,9 +208,11 @@ impl Pinned {
         let mut files = Vec::new();
         if interpreted {
             refuse_loose(program)?;
-            files.extend(interpreter(&fd).and_then(|path| FileIdentity::of(&path, LARGEST_PROGRAM).ok()));
+            let found = interpreter(&fd).map(|path| if_there(&path, LARGEST_PROGRAM)).transpose();
+            files.extend(found.map_err(|cause| Error::machine(doing(), cause))?.flatten());
         }
-        files.extend(arguments(argv, cwd, restless));
+        let found = arguments(argv, cwd, restless);
+        files.extend(found.map_err(|cause| Error::machine(doing(), cause))?);
         Ok(Self { program: identity, interpreted, files })
     }
 
@@ -269,28 +272,38 @@ fn refuse_loose(path: &Path) -> Result<(), Error> {
 
 /// The interpreter that a script's first line names.
 fn interpreter(fd: &OwnedFd) -> Option<PathBuf> {
-    let file = File::from(fd.try_clone().ok()?);
     let mut first = vec![0; FIRST_LINE];
-    let count = file.read_at(&mut first, 0).ok()?;
+    let count = rustix::io::pread(fd, &mut first, 0).ok()?;
     let line = first.get(..count)?.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
     let name = line.split(|byte| byte.is_ascii_whitespace()).find(|word| !word.is_empty())?;
     Some(PathBuf::from(std::ffi::OsStr::from_bytes(name)))
 }
 
 /// The regular files that arguments name: by themselves, or after the first `=`.
-fn arguments(argv: &[String], cwd: &Path, restless: &[PathBuf]) -> Vec<FileIdentity> {
+fn arguments(argv: &[String], cwd: &Path, restless: &[PathBuf]) -> io::Result<Vec<FileIdentity>> {
     let mut files: Vec<FileIdentity> = Vec::new();
     for word in argv.iter().skip(1).take(MOST_ARGUMENTS) {
         let value = word.split_once('=').map(|(_, value)| value);
         for name in std::iter::once(word.as_str()).chain(value).filter(|name| !name.is_empty()) {
             let path = cwd.join(name);
             let moves = restless.contains(&path);
-            let found = FileIdentity::of(&path, if moves { 0 } else { LARGEST_ARGUMENT }).ok();
+            let found = if_there(&path, if moves { 0 } else { LARGEST_ARGUMENT })?;
             let found = found.map(|file| if moves { file.without_content() } else { file });
             files.extend(found.filter(|file| !files.iter().any(|known| known.path == file.path)));
         }
     }
-    files
+    Ok(files)
+}
+
+/// The identity of a regular file; none where there is no such file, or it may not be opened. That this process has no descriptor
+/// or no memory left says nothing of the file.
+fn if_there(path: &Path, largest: u64) -> io::Result<Option<FileIdentity>> {
+    const OURS: [Errno; 3] = [Errno::MFILE, Errno::NFILE, Errno::NOMEM];
+    match FileIdentity::of(path, largest) {
+        Ok(found) => Ok(Some(found)),
+        Err(cause) if Errno::from_io_error(&cause).is_some_and(|errno| OURS.contains(&errno)) => Err(cause),
+        Err(_) => Ok(None),
+    }
 }
 
 /// The content of a file that is read by an interpreter, as it shall be.
