@@ -6,6 +6,7 @@ use midwatch::domain::{RunStatus, StepState};
 use midwatch::journal::fold::OpenPrompt;
 use midwatch::journal::record::{Ask, Choice, Ending, Event, Outcome};
 use midwatch::runner::identity::ProcessId;
+use midwatch::runner::protocol::Reply;
 use std::fs;
 
 /// One program that appends a line and then waits for the file `go`, with further keys of its step.
@@ -100,11 +101,7 @@ fn a_lost_shim_with_its_child_at_work_is_unknown_until_a_person_says() {
     kill_wholly(run.pid_of("1.1", "shim.json"));
     let prompt = run.prompt();
     let (text, choices) = at_work_of(&prompt);
-    assert_eq!(
-        choices,
-        [Choice::End, Choice::Done, Choice::Skip, Choice::Abort],
-        "nobody can say that it was not done"
-    );
+    assert_eq!(choices, [Choice::End, Choice::Hold, Choice::Abort], "nothing is settled over it");
     assert!(text.contains("unknown") && text.contains(&format!("still at work: {act} (sh)")), "{text}");
     assert_eq!(run.view().steps[0].state, StepState::Unknown);
     assert_eq!(run.view().unknown(), 1);
@@ -237,6 +234,72 @@ fn an_abort_ends_what_outlived_its_shim_before_it_seals() {
         estate.nothing_runs();
         run.midwatch("verify", &[]).exits(0);
         estate.start_waiting("one");
+    }
+}
+
+#[test]
+fn a_run_that_is_held_over_what_still_runs_keeps_what_it_locks() {
+    let estate = Estate::default();
+    let tree = estate.tree("");
+    let steps = format!(
+        "[[work]]\ntitle = \"Work\"\neffect = \"change\"\nundo = {{ none = \"a test\" }}\n\
+         do = {{ exec = [\"sh\", \"-c\", \"echo up >{}up; while :; do sleep 0.02; done\"] }}\n",
+        tree.display()
+    );
+    estate.procedure("one", "lock = [\"host\"]", &steps);
+    let run = estate.start_waiting("one");
+    let prompt = run.prompt();
+    run.accept(&prompt, consent(&prompt));
+    wait_for("the work", || (estate.lines("up") == 1).then_some(()));
+    let act = ProcessId::of(run.pid_of("1.1", "act.json")).unwrap();
+    kill_wholly(run.pid_of("1.1", "shim.json"));
+    let asked = run.prompt();
+    // Neither by its word nor by a reason does anything else get past it.
+    for choice in [Choice::Done, Choice::Skip] {
+        let reply = run.answer(&asked, decide(choice));
+        assert!(!matches!(reply, Reply::Accepted { .. }), "{reply:?}");
+    }
+    run.accept(&asked, decide(Choice::Hold));
+    run.wait("the hold", |view| view.held().is_some());
+    assert!(act.lives() && run.view().sealed.is_none());
+    estate.start("one", &["--yes", "change"]).exits(6);
+    run.midwatch("abort", &[]).exits(0);
+    assert!(!act.lives());
+    assert_eq!(run.sealed().sealed, Some(RunStatus::Aborted));
+    estate.nothing_runs();
+}
+
+#[test]
+fn an_abort_with_undo_ends_what_is_at_work_before_it_takes_anything_back() {
+    for by_socket in [false, true] {
+        let estate = Estate::default().with("MIDWATCH_SPAN_GRACE", "200");
+        let tree = estate.tree("");
+        // The undo says whether the work still goes on beside it.
+        let steps = format!(
+            "[[work]]\ntitle = \"Work\"\neffect = \"change\"\n\
+             do = {{ exec = [\"sh\", \"-c\", \"echo $$ >{0}up; while :; do sleep 0.02; done\"] }}\n\
+             undo = {{ exec = [\"sh\", \"-c\", \"if kill -0 $(cat {0}up); then echo beside; else echo alone; fi >>{0}undone\"] }}\n\
+             prove = {{ exec = [\"test\", \"-e\", \"{0}up\"] }}\n",
+            tree.display()
+        );
+        estate.procedure("one", "", &steps);
+        let run = estate.start_waiting("one");
+        let prompt = run.prompt();
+        run.accept(&prompt, consent(&prompt));
+        wait_for("the work", || (estate.lines("up") == 1).then_some(()));
+        let act = ProcessId::of(run.pid_of("1.1", "act.json")).unwrap();
+        if !by_socket {
+            run.kill_runner();
+        }
+        kill_wholly(run.pid_of("1.1", "shim.json"));
+        if by_socket {
+            run.prompt();
+        }
+        run.midwatch("abort", &["--undo"]).exits(0);
+        assert!(!act.lives(), "the command waits for it");
+        run.drive();
+        assert_eq!(fs::read_to_string(estate.tree("undone")).unwrap(), "alone\n");
+        estate.nothing_runs();
     }
 }
 

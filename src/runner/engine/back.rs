@@ -147,7 +147,7 @@ impl Engine {
         let name = attempt::undo_name(step, attempt);
         let living = living::of_attempt(&self.dir.attempt(&name));
         if !living.is_empty() && living::is_lost(&self.dir.attempt(&name)) {
-            return self.decide_at_work(step, &planned, name, true, &living).await;
+            return self.decide_at_work(step, name, true, &living).await;
         }
         if planned.prove.is_some() {
             let proof = self.prove(step, &planned).await?;

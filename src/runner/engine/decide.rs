@@ -109,7 +109,7 @@ impl Engine {
                 // What only looks does no harm.
                 return self.end_living(&name).await.map(drop);
             }
-            return self.decide_at_work(step, &planned, name, false, &living).await;
+            return self.decide_at_work(step, name, false, &living).await;
         }
         // What was told cannot be told again unnoticed.
         let safe = (planned.effect == EffectClass::Read && planned.verb != Verb::Notify) || planned.rerun_safe;

@@ -1,9 +1,8 @@
 //! What is still at work although its shim is gone: it is waited for, or ended, and nothing is settled before.
 
 use crate::domain::error::{Result, said};
-use crate::domain::{Digest, PromptId, Verb};
+use crate::domain::{Digest, PromptId};
 use crate::journal::record::{Choice, Event};
-use crate::procedure::plan::Step;
 use crate::runner::engine::Engine;
 use crate::runner::living::{self, Living};
 use crate::runner::shim::GRACE;
@@ -55,26 +54,20 @@ impl Engine {
     pub(super) async fn decide_at_work(
         &mut self,
         step: u32,
-        planned: &Step,
         name: String,
         is_undo: bool,
         living: &[Living],
     ) -> Result<()> {
         let what = if is_undo { "the undo: its shim is gone" } else { "its shim is gone" };
         let text = format!("outcome unknown: {what}; still at work: {}", living::shown(living));
-        let done = match (is_undo, planned.verb) {
-            (true, _) => Some(Choice::Undone),
-            (false, Verb::Check | Verb::Wait) => None,
-            (false, _) => Some(Choice::Done),
-        };
-        let past = if is_undo || self.ending { Some(Choice::Hold) } else { self.past(planned) };
-        let choices: Vec<Choice> = [Some(Choice::End), done, past, Some(Choice::Abort)].into_iter().flatten().collect();
+        // Nothing is settled over it: to go on would free what it locks, and could seal the run.
+        let choices = [Choice::End, Choice::Hold, Choice::Abort];
         let mut menu = self.meaning(step, &choices);
         for (choice, means) in &mut menu {
             match choice {
                 Choice::End => *means = format!("end {} (TERM, then KILL), then look again", living::shown(living)),
                 Choice::Abort => means.push_str(", and end what is at work"),
-                _ => means.push_str("; what is at work goes on"),
+                _ => means.push_str("; what is at work goes on, and what the run locks stays locked"),
             }
         }
         self.awaited = Some(name.clone());
