@@ -40,10 +40,10 @@ pub struct PromptDialog {
 }
 
 /// Where the cursor of a decision rests: on its first choice, which is the safe one; nowhere where that one would say how
-/// something ended that nobody knows.
+/// something ended that nobody knows, or would end what still runs.
 fn resting(ask: &Ask) -> Option<usize> {
     let Ask::Decide { choices, .. } = ask else { return None };
-    choices.first().filter(|first| !first.needs_reason()).map(|_| 0)
+    choices.first().filter(|first| !first.needs_reason() && **first != Choice::End).map(|_| 0)
 }
 
 impl PromptDialog {
