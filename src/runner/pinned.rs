@@ -80,7 +80,7 @@ impl FileIdentity {
         }
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
         let opened = match rustix::fs::open(path, flags, Mode::empty()) {
-            Err(rustix::io::Errno::ACCESS) => {
+            Err(Errno::ACCESS) => {
                 rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).map(|fd| (fd, false))
             }
             opened => opened.map(|fd| (fd, true)),

@@ -2,7 +2,7 @@
 
 use crate::support::invariants::{chain_again, violations};
 use midwatch::journal::chain::{Verdict, read};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -63,8 +63,19 @@ fn rewritten(mut records: Vec<Value>) -> Vec<u8> {
 
 type Break = fn(&mut Vec<Value>);
 
+/// Lets the consent to a step lapse right before its intent, after the record was spoilt.
+fn lapse(all: &mut Vec<Value>, spoil: fn(&mut Value)) {
+    let at = place(all, "step.intent", |body| body["effect"] != "read");
+    let mut lapsed = all[at].clone();
+    let (prompt, step) = (&lapsed["body"]["permit"], &lapsed["body"]["step"]);
+    lapsed["body"] = json!({ "prompt": prompt, "step": step, "moved": ["one file more"] });
+    lapsed["kind"] = "consent.lapsed".into();
+    spoil(&mut lapsed["body"]);
+    all.insert(at, lapsed);
+}
+
 /// Each way of breaking a history, and what is said of it.
-const BREAKS: [(&str, Break); 11] = [
+const BREAKS: [(&str, Break); 13] = [
     ("without its intent", |all| {
         let at = place(all, "step.intent", |_| true);
         all.remove(at);
@@ -77,6 +88,8 @@ const BREAKS: [(&str, Break); 11] = [
         let at = place(all, "step.intent", |body| body["effect"] != "read");
         all[at]["body"]["set"] = "0".repeat(64).into();
     }),
+    ("without consent to this very set", |all| lapse(all, |_| {})),
+    ("lapses that was not given", |all| lapse(all, |body| body["prompt"] = "0".repeat(26).into())),
     ("counts as consent", |all| {
         let at = place(all, "answer.accepted", |body| body["answer"]["answer"] == "confirm");
         all[at]["body"]["answer"]["typed"] = "yes".into();

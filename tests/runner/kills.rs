@@ -113,7 +113,6 @@ fn number_of(variable: &str) -> Option<u64> {
 }
 
 #[test]
-#[ignore = "finds acts that are settled while a child of theirs lives: tests/soak --release runs it until that is mended"]
 fn whatever_is_killed_nothing_happens_twice_and_every_run_ends() {
     let seed = seed();
     println!("MIDWATCH_TEST_SEED={seed}");

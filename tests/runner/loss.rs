@@ -274,11 +274,11 @@ fn an_abort_with_undo_ends_what_is_at_work_before_it_takes_anything_back() {
     for by_socket in [false, true] {
         let estate = Estate::default().with("MIDWATCH_SPAN_GRACE", "200");
         let tree = estate.tree("");
-        // The undo says whether the work still goes on beside it.
+        // The undo says whether the work still goes on beside it; what has ended may wait to be collected.
         let steps = format!(
             "[[work]]\ntitle = \"Work\"\neffect = \"change\"\n\
              do = {{ exec = [\"sh\", \"-c\", \"echo $$ >{0}up; while :; do sleep 0.02; done\"] }}\n\
-             undo = {{ exec = [\"sh\", \"-c\", \"if kill -0 $(cat {0}up); then echo beside; else echo alone; fi >>{0}undone\"] }}\n\
+             undo = {{ exec = [\"sh\", \"-c\", \"if grep '^State' /proc/$(cat {0}up)/status | grep -v '[ZX] (' ; then echo beside; else echo alone; fi >>{0}undone\"] }}\n\
              prove = {{ exec = [\"test\", \"-e\", \"{0}up\"] }}\n",
             tree.display()
         );

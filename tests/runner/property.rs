@@ -50,7 +50,7 @@ fn answer(chance: &mut Chance, open: &OpenPrompt, peaceful: bool) -> Answer {
         }
         Ask::Decide { choices, .. } if peaceful => {
             // Whatever ends: to repeat what fails for ever would not, and what is held is taken up again.
-            let calm = [Choice::Skip, Choice::Done, Choice::Undone, Choice::Abort, Choice::Rollback];
+            let calm = [Choice::End, Choice::Skip, Choice::Done, Choice::Undone, Choice::Abort, Choice::Rollback];
             decide(calm.into_iter().find(|choice| choices.contains(choice)).unwrap_or(choices[0]))
         }
         Ask::Decide { choices, .. } => decide(choices[chance.below(choices.len() as u64) as usize]),

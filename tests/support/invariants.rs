@@ -5,7 +5,8 @@
 //! intent   one attempt is open at most; its outcome follows it, with the same step and attempt; attempts count up from 1;
 //!          nothing begins without the locks that the run began with, nor what was passed over, nor after a stop what was not
 //!          to be taken in every ending
-//! consent  an intent above read names a prompt that was answered yes for this step and this very set, and no other did
+//! consent  an intent above read names a prompt that was answered yes for this step and this very set, and no other did; what
+//!          lapsed was given, and counts no longer
 //! unknown  a step whose outcome nobody knows is not tried again before it is settled as not done
 //! answers  a prompt is answered at most once, by what names it while it is open; what was typed is consent to its class
 //! people   what is decided was offered; past a hard gate, and for two pairs of eyes, somebody else than the first one answered
@@ -144,6 +145,7 @@ impl Check {
                 }
             }
             "answer.accepted" => self.accepted(step, body),
+            "consent.lapsed" => self.lapsed(step, body),
             "step.intent" => self.intent(step, attempt, body),
             "undo.intent" => {
                 if !self.ran.contains(&step) || self.undone.contains(&step) {
@@ -166,8 +168,7 @@ impl Check {
                 self.ended(step, undo, body["outcome"]["ending"].as_str());
             }
             "step.resolved" => {
-                let was_unknown = self.unknown.remove(&step);
-                if !was_unknown {
+                if !self.unknown.remove(&step) {
                     self.say(format_args!("step {step} is settled, and was not unknown"));
                 }
             }
@@ -304,6 +305,12 @@ impl Check {
             return;
         }
         self.consented(step, &id, &ask, false);
+    }
+
+    fn lapsed(&mut self, step: u64, body: &Value) {
+        if self.consents.remove(&step).is_none_or(|(prompt, _)| body["prompt"] != prompt) {
+            self.say(format_args!("a consent to step {step} lapses that was not given"));
+        }
     }
 
     fn intent(&mut self, step: u64, attempt: u64, body: &Value) {

@@ -222,14 +222,9 @@ impl<'a> Drive<'a> {
         };
         let id = &run.dir.id;
         let there = self.case.is_there(id, open.step, &attempt, undo);
-        let end = Choice::from_word("end").filter(|end| has(*end));
-        if !living(id.as_str(), &attempt).is_empty() || end.is_some() {
-            // What is at work is waited for, ended, or was seen to have done its work.
-            return match self.chance.below(40) {
-                0 => end.map(decide),
-                1 if there => pick(if undo { Choice::Undone } else { Choice::Done }),
-                _ => None,
-            };
+        if has(Choice::End) || !living(id.as_str(), &attempt).is_empty() {
+            // What is at work is waited for, or ended.
+            return if self.chance.below(40) == 0 { pick(Choice::End) } else { None };
         }
         match self.chance.below(10) {
             0 if has(Choice::Rollback) => return pick(Choice::Rollback),
