@@ -282,7 +282,7 @@ fn start(spec: &Spec, env: &Variables, secrets: &Variables) -> io::Result<Held> 
             let mut env: Variables = env.iter().chain(secrets).map(|(n, v)| (n.clone(), v.clone())).collect();
             env.insert(hold::MARK.to_owned(), mark.clone());
             let (dir, path, cwd, pinned) = (spec.dir.clone(), path.clone(), cwd.clone(), pinned.clone());
-            let order = Order::Program { dir, path, argv, cwd, env, pinned, kept };
+            let order = Order::Program { dir, path, argv, cwd, env, pinned, kept: kept.map(Box::new) };
             let mut command = Command::new(std::env::current_exe()?);
             command.env_clear();
             (command, order)

@@ -54,7 +54,7 @@ pub enum Order {
         /// The files that were looked at; none where the program could not be found.
         pinned: Option<Box<Pinned>>,
         /// The script that was kept for it, where there is one.
-        kept: Option<FileIdentity>,
+        kept: Option<Box<FileIdentity>>,
     },
     /// `midwatch __act`, whose head and set follow on the same socket.
     Act,
@@ -84,7 +84,7 @@ impl Held {
         let scripts = match order {
             Order::Program { pinned, kept, .. } => {
                 let script = pinned.iter().filter(|pinned| pinned.interpreted).map(|pinned| pinned.program.clone());
-                script.chain(kept.clone()).collect()
+                script.chain(kept.as_deref().cloned()).collect()
             }
             Order::Act => Vec::new(),
         };
@@ -159,7 +159,7 @@ fn has_open(pid: u32, file: &FileIdentity) -> bool {
 pub fn main() -> Result<u8> {
     let doing = "read what shall be executed";
     let io = |cause: io::Error| Error::machine(doing, cause);
-    let input = rustix::stdio::stdin().try_clone_to_owned().map_err(|cause| io(cause.into()))?;
+    let input = rustix::stdio::stdin().try_clone_to_owned().map_err(io)?;
     // Unbuffered: what follows the order is the act's.
     let mut input = File::from(input);
     let mut length = [0; 8];
