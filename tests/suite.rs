@@ -11,6 +11,7 @@ mod fuzz;
 mod keys;
 mod lint;
 mod logout;
+mod output;
 mod postgres;
 mod print;
 mod procedures;

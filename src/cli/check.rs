@@ -3,7 +3,7 @@
 mod items;
 
 use crate::cli::args::{Check, Common, Pane};
-use crate::cli::{setup, shell};
+use crate::cli::{out, setup};
 use crate::config::estate::Estate;
 use crate::domain::{Clean, Error, Row, Section, Verdict, Wall};
 use crate::gate::lookup;
@@ -59,8 +59,9 @@ pub fn run(common: &Common, args: &Check) -> u8 {
     match read(common, &asked) {
         Ok(reading) => {
             let now = clock::now().wall;
-            let text = if args.json { as_json(&reading, &asked, now) } else { as_text(&reading, &asked, now) };
-            if shell::print(text.as_bytes()).is_err() {
+            let text =
+                if args.json { out::json(&as_json(&reading, &asked, now)) } else { as_text(&reading, &asked, now) };
+            if out::print(text.as_bytes()).is_err() {
                 return unknown;
             }
             let _ = reading.items.as_ref().map_err(super::complain);

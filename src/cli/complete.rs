@@ -5,7 +5,7 @@
 
 use crate::app::msg::RunSummary;
 use crate::cli::args::{Cli, Common, Complete};
-use crate::cli::{setup, shell};
+use crate::cli::{out, setup};
 use crate::domain::error::Result;
 use crate::gate::{World, lookup};
 use crate::procedure::adapters::Adapters;
@@ -26,7 +26,7 @@ pub fn run(args: &Complete) -> Result<u8> {
     let plain = |text: &String| !text.chars().any(char::is_control);
     let found: Vec<String> = candidates(&args.words).unwrap_or_default().into_iter().filter(plain).collect();
     let text: String = found.iter().map(|candidate| format!("{candidate}\n")).collect();
-    shell::print(text.as_bytes())
+    out::print(text.as_bytes())
 }
 
 /// What stands before the cursor.

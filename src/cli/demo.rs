@@ -1,7 +1,7 @@
 //! `midwatch demo`: a real throwaway estate, and the console on it.
 
 use crate::cli::args::{Common, Demo};
-use crate::cli::{console, setup};
+use crate::cli::{console, out, setup};
 use crate::config::state;
 use crate::demo;
 use crate::domain::error::Result;
@@ -17,16 +17,16 @@ pub fn run(common: &Common, args: &Demo) -> Result<u8> {
     let dir = place(common)?;
     if args.stop {
         let gone = demo::stop(&dir)?;
-        println!("{}", if gone { "the demo estate is removed" } else { "there is no demo estate" });
+        out::line(format_args!("{}", if gone { "the demo estate is removed" } else { "there is no demo estate" }));
         return Ok(0);
     }
     let exe = std::env::current_exe().map_err(|cause| Error::machine("find Midwatch's own program", cause))?;
     let estate = demo::ensure(&dir, &exe)?;
     let word = if estate.already { "is still there" } else { "stands" };
-    println!("the demo estate {word}; from a second shell:");
-    println!("  midwatch --config {} --state {}", estate.config.display(), estate.state.display());
+    out::line(format_args!("the demo estate {word}; from a second shell:"));
+    out::line(format_args!("  midwatch --config {} --state {}", estate.config.display(), estate.state.display()));
     for why in &estate.absent {
-        println!("{}", Clean::text(why).plain());
+        out::line(format_args!("{}", Clean::text(why).plain()));
     }
     let own = Common { config: Some(estate.config.clone()), state: Some(estate.state), ..common.clone() };
     let code = console::open(&own, None)?;
@@ -36,7 +36,9 @@ pub fn run(common: &Common, args: &Demo) -> Result<u8> {
         if live == 0 {
             demo::stop(&dir)?;
         } else {
-            println!("the demo estate stays, for {live} run(s) of it are not over; midwatch demo comes back to it");
+            out::line(format_args!(
+                "the demo estate stays, for {live} run(s) of it are not over; midwatch demo comes back to it"
+            ));
         }
     }
     Ok(code)

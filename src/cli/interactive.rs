@@ -1,12 +1,13 @@
 //! Lines from a person, when there is one.
 
 use crate::app::model::TYPED_AHEAD;
+use crate::cli::out;
 use crate::runner::failpoint;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, kill_current_process_group};
 use rustix::stdio::stdin;
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -33,8 +34,7 @@ impl Person {
         if !is_quiet().await {
             return None;
         }
-        print!("{question}");
-        let _ = std::io::stdout().flush();
+        out::text(format_args!("{question}"));
         let mut line = Vec::new();
         loop {
             if !is_readable() {

@@ -5,7 +5,7 @@
 use crate::app::keymap::Keymap;
 use crate::calendar::{self, Calendar};
 use crate::cli::args::{Common, Lint};
-use crate::cli::{plan, setup, shell};
+use crate::cli::{out, plan, setup};
 use crate::config::estate::{Environment, Estate};
 use crate::config::file::problem_of;
 use crate::config::keymap;
@@ -47,11 +47,11 @@ pub fn run(common: &Common, args: &Lint) -> Result<u8> {
     problems.extend(judged.errors);
     problems.dedup();
     let text = match (args.json, problems.is_empty() && judged.warnings.is_empty()) {
-        (true, _) => as_json(&problems, &judged.warnings)?,
+        (true, _) => out::json(&as_json(&problems, &judged.warnings)?),
         (false, true) => plan::clean(&format!("ok: {}\n", checked(&args.paths, file.as_deref()).join(", "))),
         (false, false) => as_text(&problems, &judged.warnings),
     };
-    shell::print(text.as_bytes())?;
+    out::print(text.as_bytes())?;
     Ok(match (problems.is_empty(), judged.warnings.is_empty()) {
         (false, _) => 2,
         (true, false) if args.strict => 1,

@@ -7,6 +7,7 @@ mod console;
 mod demo;
 mod interactive;
 mod lint;
+mod out;
 mod ownlog;
 mod plan;
 mod print;
@@ -39,11 +40,13 @@ pub fn main() -> ExitCode {
     };
     // One provider for every TLS connection, chosen before the first; a second choice is refused, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    match dispatch(cli) {
+    let is_check = matches!(cli.command, Some(Command::Check(_)));
+    match descriptors().and_then(|()| dispatch(cli)) {
         Ok(code) => ExitCode::from(code),
         Err(cause) => {
             complain(&cause);
-            ExitCode::from(cause.kind.exit_code())
+            // The codes of `check` are verdicts.
+            ExitCode::from(if is_check { crate::domain::Verdict::Unknown.exit_code() } else { cause.kind.exit_code() })
         }
     }
 }
@@ -97,6 +100,18 @@ fn subcommand(mut words: impl Iterator<Item = OsString>) -> Option<OsString> {
         }
     }
     None
+}
+
+/// How many more files a command may need to open at once, whatever it does: its runtime alone takes eight.
+const DESCRIPTORS: usize = 16;
+
+/// Whether enough files may be opened: a runtime that gets no descriptor panics.
+fn descriptors() -> crate::domain::error::Result<()> {
+    let opened: std::io::Result<Vec<_>> = (0..DESCRIPTORS).map(|_| std::fs::File::open("/dev/null")).collect();
+    opened.map(drop).map_err(|cause| {
+        Error::machine("open files", cause)
+            .hint(format!("it needs {DESCRIPTORS} more: raise the limit (ulimit -n 1024)"))
+    })
 }
 
 /// Help and version go to standard output with code 0; a wrong command line is 2, and 3 for `check`, whose codes are verdicts.

@@ -2,7 +2,7 @@
 
 use crate::app::msg::PlanShown;
 use crate::cli::args::{self, Common};
-use crate::cli::{setup, shell};
+use crate::cli::{out, setup};
 use crate::domain::error::Result;
 use crate::domain::reference;
 use crate::domain::{Basis, Clean, Error, Listing, Preview, quantity};
@@ -22,8 +22,8 @@ pub fn run(common: &Common, args: &args::Plan) -> Result<u8> {
     let world = setup::world(common)?;
     let params: BTreeMap<String, String> = args.procedure.params.iter().cloned().collect();
     let shown = plans::shown(&world, &args.procedure.procedure, &params)?;
-    let text = if args.json { as_json(&shown)? } else { as_text(&shown) };
-    shell::print(text.as_bytes())?;
+    let text = if args.json { out::json(&as_json(&shown)?) } else { as_text(&shown) };
+    out::print(text.as_bytes())?;
     let previews = shown.previews.iter().flatten().filter_map(|preview| preview.as_ref().err());
     match shown.refused.as_ref().into_iter().chain(previews).next() {
         Some(refusal) => Err(refusal.clone()),

@@ -1,7 +1,7 @@
 //! `midwatch print`: a procedure as a page for a change request; touches nothing.
 
 use crate::cli::args::{Common, Print};
-use crate::cli::{plan, setup, shell};
+use crate::cli::{out, plan, setup};
 use crate::domain::TargetKind;
 use crate::domain::error::Result;
 use crate::gate::plans;
@@ -27,7 +27,7 @@ pub fn run(common: &Common, args: &Print) -> Result<u8> {
         false => plans::draft(&world, &procedure.id, &params)?,
     };
     let phrase = |action: &_| phrase::phrase(action);
-    shell::print(plan::clean(&page(procedure, &plan, &open, &phrase)).as_bytes())
+    out::print(plan::clean(&page(procedure, &plan, &open, &phrase)).as_bytes())
 }
 
 /// Puts a value of the right type in the place of each parameter that is not given and has none; gives their names.

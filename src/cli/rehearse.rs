@@ -1,7 +1,7 @@
 //! `midwatch rehearse`: proves before step 1 that every undo is possible now; changes nothing.
 
 use crate::cli::args::{Common, Rehearse};
-use crate::cli::{plan, setup, shell};
+use crate::cli::{out, plan, setup};
 use crate::domain::error::Result;
 use crate::domain::{Error, Kind, quantity};
 use crate::gate::plans;
@@ -20,8 +20,8 @@ pub fn run(common: &Common, args: &Rehearse) -> Result<u8> {
     let params: BTreeMap<String, String> = args.procedure.params.iter().cloned().collect();
     let plan = plans::plan(&world, &args.procedure.procedure, &params)?;
     let found = rehearse(&plan);
-    let text = if args.json { as_json(&plan, &found)? } else { as_text(&plan, &found) };
-    shell::print(text.as_bytes())?;
+    let text = if args.json { out::json(&as_json(&plan, &found)?) } else { as_text(&plan, &found) };
+    out::print(text.as_bytes())?;
     Ok(code(&found))
 }
 

@@ -1,7 +1,7 @@
 //! `midwatch report`: the maintenance record of a run.
 
 use crate::cli::args::{Common, Form, Report};
-use crate::cli::{setup, shell};
+use crate::cli::{out, setup};
 use crate::domain::error::Result;
 use crate::domain::{Clean, Error, Kind};
 use crate::gate::lookup;
@@ -27,9 +27,9 @@ pub fn run(common: &Common, args: &Report) -> Result<u8> {
         Form::Json => json_text(&report),
         Form::Html => html(&report),
     };
-    shell::print(text.as_bytes())?;
+    out::print(text.as_bytes())?;
     for fault in report.faults() {
-        eprintln!("{}", Clean::text(&fault).plain());
+        out::warn_line(format_args!("{}", Clean::text(&fault).plain()));
     }
     Ok(report.exit_code())
 }

@@ -12,7 +12,7 @@ use crate::app::confirm;
 use crate::app::effect::Begun;
 use crate::cli::args::{Common, OneRun, Run};
 use crate::cli::interactive::{self, Person};
-use crate::cli::{complain, plan, setup, stop};
+use crate::cli::{complain, out, plan, setup, stop};
 use crate::config::state::Scope;
 use crate::domain::error::Result;
 use crate::domain::{Error, Kind, RunStatus};
@@ -44,7 +44,7 @@ pub fn run(common: &Common, args: &Run) -> Result<u8> {
     let hash = plan.hash()?;
     let warned = foreseen.warned();
     for warning in &warned {
-        eprint!("{}", plan::clean(&format!("warning: {warning}\n")));
+        out::warn(format_args!("{}", plan::clean(&format!("warning: {warning}\n"))));
     }
     let mut person = Person;
     if foreseen.logout.is_some() {
@@ -117,7 +117,7 @@ fn code(end: &End, json: bool, run: &crate::domain::RunId) -> u8 {
         }
     };
     if !json {
-        println!("{word}");
+        out::line(format_args!("{word}"));
     }
     code
 }

@@ -1,12 +1,12 @@
 //! `midwatch __runner`, `__shim`, `__hold` and `__act`: the processes of a run.
 
 use crate::cli::args;
+use crate::cli::out;
 use crate::domain::Error;
 use crate::domain::error::Result;
 use crate::runner::engine::Mode;
 use crate::runner::{act, engine, shim};
 use rustix::fs::OFlags;
-use std::io::Write;
 
 /// Runs a run, cut off from the terminal; says `started` on standard output once its first record is durable, or why not.
 ///
@@ -20,8 +20,7 @@ pub fn runner(args: &args::Runner) -> Result<u8> {
         (false, None) => Mode::Begin,
     };
     let ended = engine::run(&args.dir, mode, || {
-        println!("started");
-        let _ = std::io::stdout().flush();
+        out::line(format_args!("started"));
         // Whoever launched us has its answer; from here on standard output leads nowhere.
         if let Ok(nowhere) = rustix::fs::open("/dev/null", OFlags::WRONLY | OFlags::CLOEXEC, rustix::fs::Mode::empty())
         {
@@ -33,7 +32,7 @@ pub fn runner(args: &args::Runner) -> Result<u8> {
         Err(cause) => {
             let said =
                 serde_json::json!({ "message": cause.message, "hints": cause.hints, "exit": cause.kind.exit_code() });
-            println!("{said}");
+            out::line(format_args!("{said}"));
             Err(cause)
         }
     }

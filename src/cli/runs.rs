@@ -2,7 +2,7 @@
 
 use crate::app::msg::RunSummary;
 use crate::cli::args::{Common, Runs};
-use crate::cli::{plan, setup, shell};
+use crate::cli::{out, plan, setup};
 use crate::domain::error::Result;
 use crate::gate::lookup;
 use serde_json::json;
@@ -14,8 +14,8 @@ use std::fmt::Write;
 /// When the state directory cannot be read.
 pub fn run(common: &Common, args: &Runs) -> Result<u8> {
     let runs = lookup::runs(&setup::world(common)?)?;
-    let text = if args.json { as_json(&runs) } else { as_text(&runs) };
-    shell::print(text.as_bytes())
+    let text = if args.json { out::json(&as_json(&runs)) } else { as_text(&runs) };
+    out::print(text.as_bytes())
 }
 
 fn as_text(runs: &[RunSummary]) -> String {

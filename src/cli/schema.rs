@@ -2,7 +2,7 @@
 
 use crate::calendar::keys as windows;
 use crate::cli::args::{Schema, SchemaOf};
-use crate::cli::shell;
+use crate::cli::out;
 use crate::config::estate::keys as estate;
 use crate::config::file::read_text;
 use crate::config::keys::{between_marks, reference, schema};
@@ -25,7 +25,7 @@ pub fn run(args: &Schema) -> Result<u8> {
         SchemaOf::Windows => schema(windows::TITLE, windows::SECTIONS),
         SchemaOf::Procedure => procedure::schema(&ways()),
     };
-    shell::print(format!("{schema:#}\n").as_bytes())?;
+    out::print(format!("{schema:#}\n").as_bytes())?;
     Ok(0)
 }
 

@@ -2,6 +2,7 @@
 
 use crate::app::keymap::{ACTIONS, Context, Keymap};
 use crate::cli::args::{Cli, Completions, Man};
+use crate::cli::out;
 use crate::config::keymap;
 use crate::domain::Error;
 use crate::domain::error::Result;
@@ -72,7 +73,7 @@ complete -c midwatch -a '(__fish_midwatch_live)'
 /// # Errors
 /// When standard output is closed.
 pub fn completions(args: &Completions) -> Result<u8> {
-    print(script(args.shell).as_bytes())
+    out::print(script(args.shell).as_bytes())
 }
 
 fn script(shell: Shell) -> String {
@@ -97,7 +98,7 @@ fn script(shell: Shell) -> String {
 pub fn man(args: &Man) -> Result<u8> {
     let mut root = Cli::command().disable_help_subcommand(true);
     root.build();
-    let Some(out) = &args.out else { return print(&page(&root, true)?) };
+    let Some(out) = &args.out else { return out::print(&page(&root, true)?) };
     let failed = |path: &Path, cause| Error::machine(format_args!("write {}", path.display()), cause);
     fs::create_dir_all(out).map_err(|cause| failed(out, cause))?;
     let subs = root.get_subcommands().filter(|sub| !sub.is_hide_set());
@@ -161,15 +162,6 @@ const CODES: &[(&str, &str)] = &[
     ("check", "0 ok, 1 warn, 2 critical, 3 unknown or not asked."),
     ("verify", "0 whole, 3 torn at its end, 4 damaged."),
 ];
-
-/// Prints bytes; a reader that has seen enough (`| head`) is no failure.
-pub fn print(bytes: &[u8]) -> Result<u8> {
-    use std::io::Write;
-    match io::stdout().lock().write_all(bytes) {
-        Err(cause) if cause.kind() != io::ErrorKind::BrokenPipe => Err(Error::machine("print", cause)),
-        _ => Ok(0),
-    }
-}
 
 #[cfg(test)]
 mod tests {

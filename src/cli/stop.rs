@@ -3,7 +3,7 @@
 use crate::app::confirm::{self, Authority, Confirmed};
 use crate::app::effect::Command;
 use crate::cli::args::{Abort, Common, OneRun};
-use crate::cli::{complain, interactive, plan, setup};
+use crate::cli::{complain, interactive, out, plan, setup};
 use crate::domain::error::Result;
 use crate::domain::{Error, Kind};
 use crate::gate::operate::{self, Performed};
@@ -36,7 +36,7 @@ pub fn resume(common: &Common, args: &OneRun) -> Result<u8> {
     }
     let command = confirm::resume(&authority, dir.id.clone());
     act(&world, of_another(&authority, &dir, command)?)?;
-    println!("see it: midwatch attach {}", dir.id);
+    out::line(format_args!("see it: midwatch attach {}", dir.id));
     Ok(0)
 }
 
@@ -88,7 +88,7 @@ fn remove(dir: &RunDir) -> Result<u8> {
     }
     let doing = format!("remove {}", dir.path.display());
     std::fs::remove_dir_all(&dir.path).map_err(|cause| Error::machine(doing, cause))?;
-    println!("run {} never began; its directory is removed", dir.id);
+    out::line(format_args!("run {} never began; its directory is removed", dir.id));
     Ok(0)
 }
 
@@ -110,7 +110,7 @@ fn of_another(authority: &Authority, dir: &RunDir, command: Confirmed<Command>) 
     {
         text.push_str(&format!("  {number}. {}\n", step.head.title));
     }
-    print!("{}", plan::clean(&text));
+    out::text(format_args!("{}", plan::clean(&text)));
     let question = format!("take it over as root? type the owner's name, {name}: ");
     let typed = setup::wait_for(async { Ok(interactive::Person.ask(&question).await) })?;
     if typed.as_deref() == Some(name.as_str()) {
@@ -144,7 +144,7 @@ fn refuse_sealed(world: &World, run: &crate::domain::RunId) -> Result<()> {
 fn act(world: &World, command: Confirmed<Command>) -> Result<()> {
     let performed = setup::wait_for(operate::perform(world, command, "cli"))?;
     if let Performed::Done(said) = performed {
-        println!("{said}");
+        out::line(format_args!("{said}"));
     }
     Ok(())
 }

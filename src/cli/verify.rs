@@ -1,6 +1,7 @@
 //! `midwatch verify`: proof that a run's journal is whole.
 
 use crate::cli::args::{Common, OneRun};
+use crate::cli::out;
 use crate::cli::setup;
 use crate::domain::Error;
 use crate::domain::error::Result;
@@ -19,7 +20,7 @@ pub fn run(common: &Common, args: &OneRun) -> Result<u8> {
     let dir = lookup::find_run(&world, &args.run)?;
     let path = dir.journal();
     if never_began(&dir.path) {
-        println!("no record: run {} never began; remove it: midwatch abort {}", dir.id, dir.id);
+        out::line(format_args!("no record: run {} never began; remove it: midwatch abort {}", dir.id, dir.id));
         return Ok(3);
     }
     let bytes = match std::fs::read(&path) {
@@ -30,15 +31,19 @@ pub fn run(common: &Common, args: &OneRun) -> Result<u8> {
     let head = chain.records.last().map_or_else(|| "none".to_owned(), |record| record.h.to_string());
     let count = chain.records.len();
     match &chain.verdict {
-        Verdict::Whole { sealed: true } => println!("whole and sealed: {count} records, head {head}"),
-        Verdict::Whole { sealed: false } => println!("whole, not sealed yet: {count} records, head {head}"),
-        Verdict::Torn { at, bytes } => println!("torn: the last {bytes} bytes, from byte {at}, are no whole record"),
-        Verdict::Damaged { seq, at, why } => println!("damaged at record {seq}, byte {at}: {why}"),
+        Verdict::Whole { sealed: true } => out::line(format_args!("whole and sealed: {count} records, head {head}")),
+        Verdict::Whole { sealed: false } => {
+            out::line(format_args!("whole, not sealed yet: {count} records, head {head}"))
+        }
+        Verdict::Torn { at, bytes } => {
+            out::line(format_args!("torn: the last {bytes} bytes, from byte {at}, are no whole record"))
+        }
+        Verdict::Damaged { seq, at, why } => out::line(format_args!("damaged at record {seq}, byte {at}: {why}")),
     }
     let code = chain.verdict.exit_code();
     let wrong = if code == 0 { named::wrong(&dir.path, &chain.records) } else { Vec::new() };
     for file in &wrong {
-        println!("damaged: {}: {}", file.name.display(), file.why);
+        out::line(format_args!("damaged: {}: {}", file.name.display(), file.why));
     }
     Ok(if wrong.is_empty() { code } else { 4 })
 }

@@ -2,7 +2,7 @@
 
 use crate::calendar::{Allowed, Opening, Standing, Window, collisions};
 use crate::cli::args::{Common, Windows};
-use crate::cli::{plan, setup, shell};
+use crate::cli::{out, plan, setup};
 use crate::domain::error::Result;
 use crate::domain::{Wall, quantity};
 use crate::gate::World;
@@ -21,10 +21,10 @@ pub fn run(common: &Common, args: &Windows) -> Result<u8> {
     let until = now.plus(Duration::from_secs(u64::from(args.days) * 86_400));
     let openings = world.calendar.agenda(now, until, world.estate.environment);
     let text = match args.json {
-        true => as_json(&world, &openings, now),
+        true => out::json(&as_json(&world, &openings, now)),
         false => as_text(&world, &openings, now, args.days) + &plan::clean(&rule(&world)),
     };
-    shell::print(text.as_bytes())
+    out::print(text.as_bytes())
 }
 
 /// When a change of a procedure without its own window may begin.

@@ -6,11 +6,12 @@ use crate::config::redis_url;
 use crate::domain::error::said;
 use crate::domain::quantity;
 use rustix::fs::{FileType, Mode, OFlags};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 /// The largest secret, in bytes: a token or a key fits many times over.
 const LARGEST: u64 = 64 << 10;
@@ -48,10 +49,34 @@ pub struct Secrets {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
+/// Every value that this process has held: what a service says of them is masked before it is recorded.
+static HELD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// How many values are remembered; an estate has a few.
+const MOST_HELD: usize = 4096;
+
+/// The values of all secrets that this process has held so far.
+#[must_use]
+pub fn held() -> Vec<Vec<u8>> {
+    HELD.lock().map(|held| held.iter().map(|value| value.clone().into_bytes()).collect()).unwrap_or_default()
+}
+
 impl Secret {
-    /// Keeps a value.
+    /// Keeps a value, which is masked from now on in whatever this process records.
     #[must_use]
     pub fn new(value: impl Into<String>) -> Self {
+        let secret = Self(value.into());
+        if let Ok(mut held) = HELD.lock()
+            && held.len() < MOST_HELD
+        {
+            held.insert(secret.0.clone());
+        }
+        secret
+    }
+
+    /// A value of the estate file itself, which may be named.
+    #[must_use]
+    pub fn open(value: impl Into<String>) -> Self {
         Self(value.into())
     }
 
@@ -83,7 +108,7 @@ impl Secrets {
             }),
             SecretPlace::File(path) => of_file(path),
         };
-        value.map(Secret).map_err(|why| format!("secret {name}: {place}: {why}"))
+        value.map(Secret::new).map_err(|why| format!("secret {name}: {place}: {why}"))
     }
 }
 

@@ -29,6 +29,25 @@ pub const LINE_LIMIT: usize = 4 << 10;
 /// How much of a name or a message is drawn, in bytes; a path of any length the kernel takes is below it.
 pub const TEXT_LIMIT: usize = 64 << 10;
 
+/// JSON text in which no character is hidden: controls above ASCII, those that turn the reading order, and those that show nothing
+/// are written as `\\u009b`, so that the value is the same.
+///
+/// A JSON text has such characters inside strings alone. Source: RFC 8259, chapters 2 and 7.
+#[must_use]
+pub fn json_escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for symbol in json.chars() {
+        if symbol.is_ascii() && symbol != '\u{7f}' || hidden::fate(symbol) != hidden::Fate::Named {
+            out.push(symbol);
+            continue;
+        }
+        for unit in symbol.encode_utf16(&mut [0; 2]) {
+            out.push_str(&format!("\\u{unit:04x}"));
+        }
+    }
+    out
+}
+
 /// A stretch of text with one look.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Span {

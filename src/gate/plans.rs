@@ -13,7 +13,7 @@ use crate::procedure::catalog::Catalog;
 use crate::procedure::header::Procedure;
 use crate::procedure::plan::{Plan, Step, WindowUse};
 use crate::procedure::{catalog, outline};
-use crate::runner::adapters::{self, BuiltIn, Look};
+use crate::runner::adapters::{self, BuiltIn, Look, hide};
 use crate::runner::{identity, policy};
 use std::collections::BTreeMap;
 use std::io;
@@ -177,7 +177,7 @@ pub fn shown(world: &World, procedure: &str, params: &BTreeMap<String, String>) 
 
 fn preview(step: &Step) -> Option<Result<crate::domain::Preview>> {
     let action = step.act.as_ref().filter(|_| step.verb == Verb::Do)?;
-    let seen = adapters::preview(action, &Look::of(step, identity::host_name()), &mut io::sink());
+    let seen = adapters::preview(action, &Look::of(step, identity::host_name()), &mut io::sink()).map(hide::preview);
     let seen = seen.map_err(|error| Error { message: reference::show(&error.message), ..error });
     Some(seen.map(|seen| crate::domain::Preview {
         headline: reference::show(&seen.headline),

@@ -1,7 +1,8 @@
 //! What becomes a part of SQL is quoted, and is a token of its own.
 
+use crate::procedure::sql;
 use crate::procedure::template::{Piece, pieces};
-use squawk_syntax::{SourceFile, SyntaxElement};
+use std::collections::BTreeSet;
 
 /// How a value is quoted that becomes a part of SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,25 +50,20 @@ impl Quote {
 /// The sentence for whoever wrote it.
 pub(super) fn stands_alone(text: &str) -> Result<(), String> {
     let Ok(found) = pieces(text) else { return Ok(()) };
-    let (mut sql, mut marks) = (String::new(), Vec::new());
+    let (mut text, mut marks) = (String::new(), Vec::new());
     for piece in found {
         match piece {
-            Piece::Text(text) => sql.push_str(&text),
-            Piece::Reference(_) => sql.push('x'),
+            Piece::Text(piece) => text.push_str(&piece),
+            Piece::Reference(_) => text.push('x'),
             Piece::Quoted(_, quote) => {
                 let mark = quote.quote(&format!("midwatch reference {}", marks.len()));
-                sql.push_str(&mark);
+                text.push_str(&mark);
                 marks.push((mark, quote));
             }
         }
     }
-    let tree = SourceFile::parse(&sql).syntax_node();
-    let tokens: Vec<String> = tree
-        .descendants_with_tokens()
-        .filter_map(SyntaxElement::into_token)
-        .map(|token| token.text().to_owned())
-        .collect();
-    match marks.iter().find(|(mark, _)| !tokens.contains(mark)) {
+    let tokens: BTreeSet<&str> = sql::tokens(&text).collect();
+    match marks.iter().find(|(mark, _)| !tokens.contains(mark.trim_start())) {
         None => Ok(()),
         Some((_, Quote::Ident)) => Err("`|ident` makes a whole name: it cannot stand inside another text".to_owned()),
         Some((_, Quote::Literal)) => {

@@ -8,7 +8,7 @@ use crate::domain::error::Result;
 use crate::domain::quantity::span;
 use crate::journal::record::Ending;
 use crate::probes::clock;
-use crate::runner::adapters::{self, ActEnd};
+use crate::runner::adapters::{self, ActEnd, hide};
 use crate::runner::failpoint;
 use crate::runner::rundir::write_durably;
 use crate::runner::shim::ActHead;
@@ -38,15 +38,16 @@ pub fn main() -> Result<u8> {
     let mut line = Vec::new();
     input.read_until(b'\n', &mut line).map_err(|cause| Error::machine("read the action", cause))?;
     let head: ActHead = serde_json::from_slice(&line).map_err(|cause| Error::machine("read the action", cause))?;
-    let mut out = io::stdout().lock();
-    let end = match (head.prove, head.again_s) {
+    let mut out = hide::Output::of(io::stdout().lock());
+    let end = hide::end(match (head.prove, head.again_s) {
         (true, _) => ActEnd::from(adapters::prove(&head.action, &mut input, &mut out, &cancel)),
         (false, None) => adapters::act(&head.action, &mut input, &mut out, &cancel),
         (false, Some(seconds)) => {
             let limit = failpoint::span("UNDO_AGAIN", Duration::from_secs(seconds));
             again(&head, limit, &mut input, &mut out, &cancel)
         }
-    };
+    });
+    drop(out);
     let bytes = serde_json::to_vec(&end).map_err(|cause| Error::machine(doing, cause))?;
     write_durably(&head.result, &bytes).map_err(|cause| Error::machine("keep the result of the act", cause))?;
     Ok(u8::from(end.ending != Ending::Ok))

@@ -30,6 +30,7 @@ pub const ALL: [&str; 20] = [
 /// Passes a failpoint.
 #[cfg(debug_assertions)]
 pub fn pass(name: &str) {
+    use std::io::Write;
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicU32, Ordering};
     static PASSED: AtomicU32 = AtomicU32::new(0);
@@ -43,7 +44,7 @@ pub fn pass(name: &str) {
     let _alone = LOCK.lock();
     let passed = PASSED.fetch_add(1, Ordering::SeqCst) + 1;
     if nth.parse() == Ok(passed) {
-        eprintln!("killed at {wanted}");
+        let _ = writeln!(std::io::stderr().lock(), "killed at {wanted}");
         let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
     }
 }

@@ -8,7 +8,7 @@ use crate::journal::record::Ending;
 use crate::procedure::plan::{Action, Plan, Step, WayBack};
 use crate::procedure::template::OfRun;
 use crate::runner::adapters::rehearse::Rehearsed;
-use crate::runner::adapters::{self, rehearse};
+use crate::runner::adapters::{self, hide, rehearse};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::AtomicBool;
@@ -153,18 +153,18 @@ fn carried_out(reader: usize, action: &Action) -> Result<Saved, String> {
     let whole = BTreeMap::new();
     if adapters::program(action).is_some() {
         let mut printed = Printed::default();
-        let end = adapters::read_program(action, &mut printed, &AtomicBool::new(false));
+        let end = hide::end(adapters::read_program(action, &mut printed, &AtomicBool::new(false)));
         if end.ending != Ending::Ok {
             return Err(end.detail);
         }
         if printed.all > MOST_SAVED {
             return Err(format!("it printed {}, more than is kept", bytes(printed.all as u64)));
         }
-        let output = String::from_utf8_lossy(&printed.bytes).replace("\r\n", "\n").trim().to_owned();
+        let output = hide::text(&String::from_utf8_lossy(&printed.bytes)).replace("\r\n", "\n").trim().to_owned();
         let says = output.lines().next().ok_or("it printed nothing")?.to_owned();
         return Ok(Saved { step, says, facts: BTreeMap::from([("output".to_owned(), output)]), whole });
     }
-    let end = adapters::act(action, &mut io::empty(), &mut io::sink(), &AtomicBool::new(false));
+    let end = hide::end(adapters::act(action, &mut io::empty(), &mut io::sink(), &AtomicBool::new(false)));
     if end.ending != Ending::Ok {
         return Err(end.detail);
     }

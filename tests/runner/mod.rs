@@ -8,6 +8,7 @@ mod checklist;
 mod codes;
 mod consent;
 mod deadlines;
+mod echoes;
 mod failpoints;
 mod faults;
 mod histories;

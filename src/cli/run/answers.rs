@@ -1,6 +1,7 @@
 //! What answers a prompt: what the command line allows, else a person, else nobody.
 
 use crate::cli::interactive::Person;
+use crate::cli::out;
 use crate::cli::plan;
 use crate::domain::preview::is_consent;
 use crate::domain::{EffectClass, Kind, Preview};
@@ -63,9 +64,9 @@ pub async fn ask_person(
         _ if prompt.waits_for_second() => second(person, prompt, params, may_approve).await,
         Ask::Approve { .. } => None,
         Ask::Confirm { effect, preview, also, .. } => {
-            print!("{}", plan::clean(&shown(*effect, preview, params, also)));
+            out::text(format_args!("{}", plan::clean(&shown(*effect, preview, params, also))));
             if prompt.four_eyes {
-                println!("  four eyes: after this, another person must approve it");
+                out::line(format_args!("  four eyes: after this, another person must approve it"));
             }
             let phrase = if *effect == EffectClass::Destroy { preview.phrase.as_str() } else { "change" };
             let all = if also.is_empty() { String::new() } else { format!(" all {}", also.len() + 1) };
@@ -73,7 +74,7 @@ pub async fn ask_person(
             Some(if typed == "cancel" { Answer::Cancel } else { Answer::Confirm { typed } })
         }
         Ask::Sign { text, note_required } => {
-            print!("{}", plan::clean(text));
+            out::text(format_args!("{}", plan::clean(text)));
             sign(person, *note_required).await
         }
         Ask::Decide { text, choices, means } => {
@@ -81,7 +82,7 @@ pub async fn ask_person(
             for (choice, means) in consequences(choices, means) {
                 let _ = writeln!(page, "  {:<10} {means}", choice.word());
             }
-            print!("{}", plan::clean(&page));
+            out::text(format_args!("{}", plan::clean(&page)));
             decide(person, choices, may_override).await
         }
     }
@@ -118,14 +119,14 @@ async fn second(
             "wait, or type  break glass: REASON , or cancel: "
         }
     };
-    print!("{}", plan::clean(&page));
+    out::text(format_args!("{}", plan::clean(&page)));
     loop {
         let typed = person.ask(question).await?;
         match (typed.trim(), glass(&typed)) {
             ("cancel", _) => return Some(Answer::Cancel),
             ("approve", _) => return Some(Answer::Approve { note: String::new() }),
             (_, Some(reason)) => return Some(Answer::BreakGlass { reason: reason.to_owned() }),
-            _ => println!("nothing happened"),
+            _ => out::line(format_args!("nothing happened")),
         }
     }
 }
@@ -140,7 +141,7 @@ async fn sign(person: &mut Person, note_required: bool) -> Option<Answer> {
         let typed = person.ask(question).await?;
         match typed.trim() {
             "cancel" => return Some(Answer::Cancel),
-            "" => println!("nothing was signed off"),
+            "" => out::line(format_args!("nothing was signed off")),
             "done" if !note_required => return Some(Answer::Sign { note: String::new() }),
             note => return Some(Answer::Sign { note: note.to_owned() }),
         }
@@ -151,11 +152,11 @@ async fn decide(person: &mut Person, choices: &[Choice], may_override: &Result<(
     loop {
         let typed = person.ask("decide: ").await?;
         let Some(choice) = Choice::from_word(typed.trim()).filter(|choice| choices.contains(choice)) else {
-            println!("type one of the words above");
+            out::line(format_args!("type one of the words above"));
             continue;
         };
         if let (Choice::Override | Choice::Emergency, Err(why)) = (choice, may_override) {
-            print!("{}", plan::clean(why));
+            out::text(format_args!("{}", plan::clean(why)));
             continue;
         }
         let reason = if choice.needs_reason() { person.ask("reason: ").await? } else { String::new() };

@@ -2,11 +2,12 @@
 
 use crate::app::confirm::{self, Authority};
 use crate::cli::interactive::Person;
+use crate::cli::out;
 use crate::cli::plan::clean;
 use crate::cli::run::answers::{Answers, ask_person};
 use crate::cli::run::items::Walk;
 use crate::cli::run::say;
-use crate::cli::shell;
+use crate::domain::clean::json_escaped;
 use crate::domain::error::Result;
 use crate::domain::{Clean, Error, Kind, PromptId};
 use crate::gate::{World, operate};
@@ -21,7 +22,7 @@ use crate::runner::identity;
 use crate::runner::presence::Presence;
 use crate::runner::rundir::RunDir;
 use serde::Deserialize;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, IsTerminal, Read};
 use std::time::Duration;
 
 /// How often the journal is looked at.
@@ -120,7 +121,7 @@ impl Follow {
             for record in &records {
                 self.print(record, &view, &mut log)?;
             }
-            self.print_log(&mut log, false)?;
+            self.print_log(&mut log, false);
             self.check_whole(&tail, lives || tail.behind())?;
             if tail.behind() {
                 continue;
@@ -129,9 +130,7 @@ impl Follow {
                 return Ok(End::Sealed(Box::new(view)));
             }
             if !lives && records.is_empty() {
-                if let Some(removed) = self.removed() {
-                    return Err(removed);
-                }
+                self.removed().map_or(Ok(()), Err)?;
                 if view.held().is_some() {
                     return Ok(End::Held);
                 }
@@ -183,7 +182,7 @@ impl Follow {
                 None if self.answers.person => tokio::select! {
                     answer = ask_person(&mut self.person, prompt, params.as_deref(), (&may_approve, &may_override)) => answer,
                     () = closes(&self.dir, prompt) => {
-                        println!();
+                        out::line(format_args!(""));
                         return Ok(None);
                     }
                 },
@@ -191,13 +190,13 @@ impl Follow {
             };
             let Some(answer) = answer else { return Ok(Some(Answers::unanswered(prompt))) };
             let Some(command) = confirm::answer(&self.authority, &self.dir.id, prompt, answer) else {
-                println!("that is not an answer to this prompt");
+                out::line(format_args!("that is not an answer to this prompt"));
                 continue;
             };
             let performed = operate::perform(&self.world, command, "run").await;
             if let Err(cause) = performed {
                 if !self.json {
-                    print!("{}", clean(&cause.to_string()));
+                    out::text(format_args!("{}", clean(&cause.to_string())));
                 }
                 // Who was refused may answer otherwise; a prompt that is closed by now asks nobody.
                 if by_person {
@@ -211,14 +210,20 @@ impl Follow {
     fn print(&self, record: &Record, view: &RunView, log: &mut Option<Log>) -> Result<()> {
         if self.json {
             let line = as_written(record).map_err(|Fault(why)| Error::machine("print a record", why))?;
-            return shell::print(&line).map(drop);
+            let line = String::from_utf8_lossy(&line);
+            // A pipe gets the exact bytes, which are those of the chain.
+            match std::io::stdout().is_terminal() {
+                true => out::text(format_args!("{}", json_escaped(&line))),
+                false => out::text(format_args!("{line}")),
+            }
+            return Ok(());
         }
         if matches!(record.event, Event::StepOutcome { .. } | Event::UndoOutcome { .. }) {
-            self.print_log(log, true)?;
+            self.print_log(log, true);
             *log = None;
         }
         if let Some(line) = say::line(record, view) {
-            shell::print(clean(&line).as_bytes())?;
+            out::text(format_args!("{}", clean(&line)));
         }
         if let Event::StepIntent { log: name, .. } | Event::UndoIntent { log: name, .. } = &record.event {
             *log = self.open_log(name);
@@ -239,23 +244,23 @@ impl Follow {
     }
 
     /// Prints what came to the log; with `all`, an unfinished last line too.
-    fn print_log(&self, log: &mut Option<Log>, all: bool) -> Result<()> {
-        let Some(log) = log.as_mut().filter(|_| !self.json) else { return Ok(()) };
+    fn print_log(&self, log: &mut Option<Log>, all: bool) {
+        let Some(log) = log.as_mut().filter(|_| !self.json) else { return };
         loop {
             let read = log.reader.read_until(b'\n', &mut log.held).unwrap_or(0);
             let whole = log.held.last() == Some(&b'\n');
             if log.held.is_empty() || !(whole || all) {
-                return Ok(());
+                return;
             }
             if whole {
                 log.held.pop();
             }
             let length = u64::try_from(log.held.len()).unwrap_or(u64::MAX);
             let head = log.held.get(..LINE.min(log.held.len())).unwrap_or_default();
-            shell::print(format!("    | {}\n", Clean::line_capped(head, length).plain()).as_bytes())?;
+            out::line(format_args!("    | {}", Clean::line_capped(head, length).plain()));
             log.held.clear();
             if read == 0 {
-                return Ok(());
+                return;
             }
         }
     }

@@ -10,6 +10,7 @@
 
 use crate::app::confirm;
 use crate::cli::interactive::Person;
+use crate::cli::out;
 use crate::cli::plan::clean;
 use crate::cli::run::follow::{Follow, LOOK, WATCH};
 use crate::domain::error::Result;
@@ -55,7 +56,7 @@ impl Follow {
         if !self.answers.person || open.is_empty() {
             let second = items.iter().find(|item| item.state == ItemState::SecondPerson);
             if let Some(item) = second.filter(|_| !self.json) {
-                print!("{}", clean(&format!("{} waits for a second person", item.title)));
+                out::text(format_args!("{}", clean(&format!("{} waits for a second person", item.title))));
             }
             return Ok(Some(Kind::Waiting));
         }
@@ -63,12 +64,12 @@ impl Follow {
             self.walk.later.clear();
         }
         let Some(item) = open.into_iter().find(|item| !self.walk.later.contains(&item.step)) else { return Ok(None) };
-        print!("{}", clean(&shown(view, item)));
+        out::text(format_args!("{}", clean(&shown(view, item))));
         let overrides = may_override(view, item);
         let turn = tokio::select! {
             turn = ask(&mut self.person, item, overrides) => turn,
             () = changes(&self.dir, item) => {
-                println!();
+                out::line(format_args!(""));
                 return Ok(None);
             }
         };
@@ -86,14 +87,14 @@ impl Follow {
             Turn::Deed(deed) => confirm::item(&self.authority, &self.dir.id, item, deed),
         };
         let Some(command) = command else {
-            println!("this item cannot be answered so");
+            out::line(format_args!("this item cannot be answered so"));
             return Ok(None);
         };
         match operate::perform(&self.world, command, "run").await {
             // An act asks its prompt next; what else was wanted is in the journal already.
             Ok(_) => self.walk.acted = Some(view.seq),
             Err(cause) => {
-                print!("{}", clean(&cause.to_string()));
+                out::text(format_args!("{}", clean(&cause.to_string())));
                 self.walk.later.insert(item.step);
             }
         }
@@ -167,7 +168,7 @@ async fn ask(person: &mut Person, item: &ItemView, overrides: bool) -> Turn {
         };
         match turn {
             Some(turn) => return turn,
-            None => println!("type one of the words above; a note or a reason must say something"),
+            None => out::line(format_args!("type one of the words above; a note or a reason must say something")),
         }
     }
 }

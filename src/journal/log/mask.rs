@@ -6,6 +6,8 @@
 //! "p@ss\u0020…"  in JSON             [masked]
 //! cEBzcyB3b3Jk   base64              [masked]      at each of the three places within a longer text
 //! 7040737320…    hex                 [masked]
+//! P@SS WORD      in other case       [masked]      each letter in either, in any mixture
+//! drow ss@p      backwards           [masked]
 //! ```
 //! A value of several lines is hidden line by line, too. What a program encrypts, compresses, or writes in pieces of its own
 //! making cannot be found.
@@ -121,6 +123,17 @@ impl Mask {
         Self { needles, first, held: Vec::new() }
     }
 
+    /// A whole text without the values.
+    #[must_use]
+    pub fn whole(&self, text: &str) -> String {
+        String::from_utf8_lossy(&self.clone_bare().cover(text.as_bytes(), false)).into_owned()
+    }
+
+    /// The same values, and nothing held back.
+    fn clone_bare(&self) -> Self {
+        Self { held: Vec::new(), ..self.clone() }
+    }
+
     /// Whether there is nothing to hide.
     pub fn is_empty(&self) -> bool {
         self.needles.is_empty()
@@ -179,7 +192,7 @@ fn needles(value: &[u8]) -> Vec<Needle> {
     if value.is_empty() {
         return Vec::new();
     }
-    let mut all = vec![Needle::Loose(value.iter().map(|byte| ways(*byte)).collect())];
+    let mut all = loose_needles(value);
     if value.contains(&b'\n') {
         let lines = value.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
         all.extend(lines.filter(|line| line.len() >= SHORTEST_LINE).flat_map(needles));
@@ -198,8 +211,33 @@ fn needles(value: &[u8]) -> Vec<Needle> {
     all
 }
 
-/// The ways in which one byte is written as itself, in a URL or a form, and in JSON.
+/// A value as it is and backwards, letter by letter in either case.
+fn loose_needles(value: &[u8]) -> Vec<Needle> {
+    let of = |bytes: &[u8]| Needle::Loose(bytes.iter().map(|byte| ways(*byte)).collect());
+    let mut all = vec![of(value)];
+    let Ok(text) = std::str::from_utf8(value) else { return all };
+    let backwards: String = text.chars().rev().collect();
+    let mut forms = vec![backwards.clone()];
+    // ASCII letters are in either case already.
+    for own in [text, &backwards].into_iter().filter(|own| !own.is_ascii()) {
+        forms.extend([own.to_uppercase(), own.to_lowercase()]);
+    }
+    all.extend(forms.iter().filter(|form| form.as_bytes() != value).map(|form| of(form.as_bytes())));
+    all
+}
+
+/// The ways in which one byte is written, a letter in either case.
 fn ways(byte: u8) -> Vec<Vec<u8>> {
+    let mut all = ways_of(byte);
+    let other = if byte.is_ascii_lowercase() { byte.to_ascii_uppercase() } else { byte.to_ascii_lowercase() };
+    if other != byte {
+        all.extend(ways_of(other));
+    }
+    all
+}
+
+/// The ways in which one byte is written as itself, in a URL or a form, and in JSON.
+fn ways_of(byte: u8) -> Vec<Vec<u8>> {
     let mut all = vec![vec![byte]];
     for upper in [true, false] {
         let hex = hex_of(byte, upper);
@@ -307,6 +345,22 @@ mod tests {
                 assert_eq!(out, expected, "cut at {cut}");
             }
         }
+    }
+
+    #[test]
+    fn either_case_and_backwards_are_hidden() {
+        for text in [
+            "Corrêct-Horse",
+            "CORRÊCT-HORSE",
+            "corrêct-horse",
+            "cORRêCT-hORSE",
+            "esroH-tcêrroC",
+            "ESROH-TCÊRROC",
+            "CORR%C3%8ACT-horse",
+        ] {
+            assert_eq!(masked(&["Corrêct-Horse"], &["<", text, ">"]), "<[masked]>", "{text}");
+        }
+        assert_eq!(masked(&["Corrêct-Horse"], &["Horse-Corrêct"]), "Horse-Corrêct");
     }
 
     #[test]

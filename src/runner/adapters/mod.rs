@@ -9,6 +9,7 @@ mod entries;
 pub mod exec;
 pub mod files;
 mod frozen;
+pub mod hide;
 pub mod http;
 pub mod keys;
 mod limit;

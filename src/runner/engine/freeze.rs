@@ -8,7 +8,7 @@ use crate::journal::record::Covered;
 use crate::procedure::condition::spoken;
 use crate::procedure::plan::{Action, Step, WayBack};
 use crate::procedure::template::OfRun;
-use crate::runner::adapters::{self, Draft, Look, undo};
+use crate::runner::adapters::{self, Draft, Look, hide, undo};
 use crate::runner::engine::Engine;
 use crate::runner::engine::back::passed_over;
 use crate::runner::rundir::sync_dir;
@@ -234,7 +234,8 @@ fn look(action: &Action, planned: &Step, sets: &Path, restless: Vec<PathBuf>) ->
     let part = sets.join(format!("part-{}", std::process::id()));
     let mut set = Draft::create(&part).map_err(|cause| Error::machine(&doing, cause))?;
     let look = Look { restless, ..Look::of(planned, identity::host_name()) };
-    let preview = adapters::preview(action, &look, &mut set)?;
+    let preview = adapters::preview(action, &look, &mut set);
+    let preview = preview.map(hide::preview).map_err(|cause| Error { message: hide::text(&cause.message), ..cause })?;
     let digest = set.finish().map_err(|cause| Error::machine(&doing, cause))?;
     Ok((part, Frozen { digest, preview }))
 }

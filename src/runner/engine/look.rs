@@ -9,7 +9,7 @@ use crate::journal::record::{Ending, Outcome};
 use crate::probes::clock;
 use crate::procedure::plan::{Action, Step};
 use crate::runner::adapters::look::Around;
-use crate::runner::adapters::{self, ActEnd};
+use crate::runner::adapters::{self, ActEnd, hide};
 use crate::runner::engine::Engine;
 use crate::runner::rundir::read_bounded;
 use std::borrow::Cow;
@@ -84,7 +84,7 @@ impl Engine {
             let work = tokio::task::spawn_blocking(move || {
                 let mut told = Vec::new();
                 let end = around.look(&action, Duration::from_secs(timeout_s), &mut told, &cancel);
-                (end, told)
+                (hide::end(end), hide::text(&String::from_utf8_lossy(&told)).into_bytes())
             });
             work.await.unwrap_or_else(|cause| (ActEnd::unknown(format!("the look broke off: {cause}")), Vec::new()))
         }

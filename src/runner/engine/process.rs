@@ -2,6 +2,7 @@
 
 use crate::domain::Error;
 use crate::domain::error::Result;
+use std::io::Write;
 
 /// What a runner is launched to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +22,8 @@ pub enum Mode {
 /// whoever sees it free can read why.
 pub(super) fn last_words(cause: &Error) {
     let exit = cause.kind.exit_code();
-    eprintln!("{}", serde_json::json!({ "message": cause.message, "hints": cause.hints, "exit": exit }));
+    let words = serde_json::json!({ "message": cause.message, "hints": cause.hints, "exit": exit });
+    let _ = writeln!(std::io::stderr().lock(), "{words}");
 }
 
 /// A runner outlives its terminal: HUP, INT and QUIT are taken and dropped.

@@ -1,6 +1,6 @@
 //! What a receiver is told: which run, where it stands, and what its author wrote.
 
-use crate::domain::Wall;
+use crate::domain::{Clean, Wall};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 
@@ -34,6 +34,28 @@ pub struct Message {
 }
 
 impl Message {
+    /// The same without control sequences, and without characters that turn the reading order or show nothing: a terminal, a mail
+    /// reader or a chat may obey them. The author's text keeps its lines.
+    #[must_use]
+    pub fn cleaned(&self) -> Self {
+        let line = |text: &str| Clean::text(text).plain();
+        let lines: Vec<String> = Clean::lines(&self.text).iter().map(Clean::plain).collect();
+        Self {
+            estate: line(&self.estate),
+            environment: line(&self.environment),
+            procedure: line(&self.procedure),
+            title: line(&self.title),
+            run: line(&self.run),
+            host: line(&self.host),
+            step: self.step,
+            steps: self.steps,
+            step_title: line(&self.step_title),
+            outcome: line(&self.outcome),
+            at: self.at,
+            text: lines.join("\n"),
+        }
+    }
+
     /// One line for it; no line end is in it, whatever the titles hold.
     #[must_use]
     pub fn subject(&self) -> String {

@@ -140,7 +140,8 @@ pub fn act(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd 
         Ok(found) => found,
         Err(why) => return ActEnd::new(Ending::Failed, format!("nobody was told: {why}")),
     };
-    let sender = Sender { estate: &estate, around: &around, message: &spec.message };
+    let message = spec.message.cleaned();
+    let sender = Sender { estate: &estate, around: &around, message: &message };
     let until = Instant::now() + Duration::from_millis(spec.within_ms);
     let mut came = Vec::new();
     for name in &spec.receivers {
@@ -207,7 +208,7 @@ impl Sender<'_> {
 
     fn url(&self, address: &Address) -> Result<Secret, String> {
         match address {
-            Address::Plain(url) => Ok(Secret::new(url.clone())),
+            Address::Plain(url) => Ok(Secret::open(url.clone())),
             Address::Secret(name) => self.secret(name),
         }
     }

@@ -126,3 +126,24 @@ fn a_mail_server_that_asks_for_nothing_gets_no_password_without_tls() {
     let heard = server.join().unwrap();
     assert!(!heard.contains("AUTH") && !heard.contains("MAIL"), "{heard}");
 }
+
+#[test]
+fn a_notice_carries_nothing_that_a_terminal_or_a_reader_obeys() {
+    let odd = "a\u{1b}]52;c;aGk=\u{7}\u{9b}31m\u{202e}b\u{200b}\r";
+    let mut message = message();
+    (message.title, message.step_title, message.outcome) = (odd.to_owned(), odd.to_owned(), odd.to_owned());
+    message.text = format!("first{odd}\nsecond");
+    let clean = message.cleaned();
+    let (slack, json) = (clean.slack().unwrap(), clean.json("room").unwrap());
+    for bytes in [slack, json] {
+        let value: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        let text = value["text"].as_str().unwrap_or_default().to_owned() + value["body"].as_str().unwrap_or_default();
+        assert!(text.contains("second") && !text.contains(is_obeyed), "{text:?}");
+    }
+    assert!(!clean.subject().contains(is_obeyed) && !clean.body().contains(is_obeyed));
+    assert!(clean.body().starts_with("first") && clean.body().contains("\nsecond\n"), "{:?}", clean.body());
+}
+
+fn is_obeyed(c: char) -> bool {
+    (c.is_control() && c != '\n') || matches!(u32::from(c), 0x200b..=0x200f | 0x202a..=0x202e | 0x2066..=0x2069)
+}

@@ -11,8 +11,9 @@
 //! no syntax tree shows: reading statements therefore run with a role that cannot act, in a read-only transaction.
 
 use crate::domain::EffectClass;
+use crate::procedure::sql::{examine, tokens};
 use squawk_syntax::ast::AstNode;
-use squawk_syntax::{SourceFile, SyntaxKind as K, SyntaxNode};
+use squawk_syntax::{Parse, SourceFile, SyntaxKind as K, SyntaxNode};
 
 /// What a statement is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,9 +55,12 @@ const PURE: &str = "\
 /// Classifies one statement.
 ///
 /// # Errors
-/// A sentence: it is none, more than one, or one that does nothing alone (BEGIN, COMMIT, SET and their like).
+/// A sentence: it is none, more than one, one that does nothing alone (BEGIN, COMMIT, SET and their like), or nests too deep.
 pub fn classify(sql: &str) -> Result<Class, String> {
-    let parsed = SourceFile::parse(sql);
+    examine(sql, |parsed| class(sql, parsed)).map_err(|why| why.to_string())?
+}
+
+fn class(sql: &str, parsed: &Parse<SourceFile>) -> Result<Class, String> {
     let tree = parsed.tree();
     let statements: Vec<SyntaxNode> =
         tree.stmts().map(|stmt| stmt.syntax().clone()).filter(|node| node.kind() != K::EMPTY_STMT).collect();
@@ -91,10 +95,8 @@ pub fn classify(sql: &str) -> Result<Class, String> {
 
 /// The first word that is no comment, in lower case.
 fn first_word(sql: &str) -> String {
-    let tree = SourceFile::parse(sql).syntax_node();
-    let mut tokens = tree.descendants_with_tokens().filter_map(squawk_syntax::SyntaxElement::into_token);
-    let first = tokens.find(|token| token.text().starts_with(|c: char| c.is_alphabetic() || c == '('));
-    first.map(|token| token.text().to_lowercase()).unwrap_or_default()
+    let first = tokens(sql).find(|token| token.starts_with(|c: char| c.is_alphabetic() || c == '('));
+    first.map(str::to_lowercase).unwrap_or_default()
 }
 
 /// What in a statement deletes or drops.
@@ -191,6 +193,15 @@ fn check_call(call: &SyntaxNode) -> Result<(), String> {
 mod tests {
     use super::*;
     use EffectClass::{Change, Destroy, Read};
+
+    #[test]
+    fn a_statement_that_nests_too_deep_is_refused_with_the_bound() {
+        let nested = format!("SELECT {}1{}", "(".repeat(9_000), ")".repeat(9_000));
+        let bound = crate::procedure::sql::DEEPEST;
+        let expected = format!("the statement nests up to 9001 levels deep, and at most {bound} are parsed");
+        assert_eq!(classify(&nested).unwrap_err(), expected);
+        assert_eq!(classify("SELECT (((1)))").unwrap().floor, Read);
+    }
 
     #[test]
     fn statements_have_their_floors() {

@@ -8,11 +8,12 @@ use crate::domain::quantity::{bytes, count, counted};
 use crate::domain::{EffectClass, Error, Kind};
 use crate::probes::postgres::connect::{Failure, NO_LOOK, Session};
 use crate::procedure::quote::Quote;
+use crate::procedure::sql::examine;
 use crate::runner::adapters::sql::classify::classify;
 use crate::runner::adapters::sql::look::Seen;
 use crate::runner::adapters::{limit, write_line};
 use serde::{Deserialize, Serialize};
-use squawk_syntax::{SourceFile, SyntaxKind as K, SyntaxNode};
+use squawk_syntax::{SyntaxKind as K, SyntaxNode};
 use std::io::Write;
 use std::time::{Duration, Instant};
 
@@ -45,7 +46,10 @@ pub(super) struct Parts {
 /// # Errors
 /// Why its rows cannot be frozen, in a few words.
 pub(super) fn parts(sql: &str) -> Result<Parts, String> {
-    let tree = SourceFile::parse(sql).syntax_node();
+    examine(sql, |parsed| parts_of(&parsed.syntax_node())).map_err(|why| why.to_string())?
+}
+
+fn parts_of(tree: &SyntaxNode) -> Result<Parts, String> {
     let statement = tree.children().find(|node| matches!(node.kind(), K::DELETE | K::UPDATE));
     let Some(statement) = statement else { return Err("it is neither DELETE nor UPDATE".to_owned()) };
     let child = |kind: K| statement.children().find(|node| node.kind() == kind);

@@ -1,6 +1,7 @@
 //! What a statement names, and which lock it takes, from its syntax tree.
 
-use squawk_syntax::{SourceFile, SyntaxElement, SyntaxKind as K, SyntaxNode};
+use crate::procedure::sql::examine;
+use squawk_syntax::{SyntaxElement, SyntaxKind as K, SyntaxNode};
 
 /// A relation that a statement names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,7 +88,18 @@ const REINDEX: Lock = Lock {
 
 /// Reads a statement.
 pub(super) fn shape(sql: &str) -> Shape {
-    let tree = SourceFile::parse(sql).syntax_node();
+    // A statement that nests too deep was refused before it became an action; without a thread, the strongest lock is supposed.
+    examine(sql, |parsed| of_tree(&parsed.syntax_node())).unwrap_or_else(|_| Shape {
+        word: String::new(),
+        named: Vec::new(),
+        setting: None,
+        concurrently: false,
+        counts_rows: false,
+        lock: Some(ALONE),
+    })
+}
+
+fn of_tree(tree: &SyntaxNode) -> Shape {
     let statement = tree.children().find(|node| node.kind() != K::EMPTY_STMT);
     let kind = statement.as_ref().map_or_else(String::new, |node| format!("{:?}", node.kind()));
     let words: Vec<String> = tree
