@@ -1,5 +1,6 @@
 //! The integration tests: one binary, because each would link the world again.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::print_stdout, clippy::print_stderr)] // A test says to whoever runs it what was not tried.
 
 mod arch;
 mod bloat;

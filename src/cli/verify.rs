@@ -33,10 +33,10 @@ pub fn run(common: &Common, args: &OneRun) -> Result<u8> {
     match &chain.verdict {
         Verdict::Whole { sealed: true } => out::line(format_args!("whole and sealed: {count} records, head {head}")),
         Verdict::Whole { sealed: false } => {
-            out::line(format_args!("whole, not sealed yet: {count} records, head {head}"))
+            out::line(format_args!("whole, not sealed yet: {count} records, head {head}"));
         }
         Verdict::Torn { at, bytes } => {
-            out::line(format_args!("torn: the last {bytes} bytes, from byte {at}, are no whole record"))
+            out::line(format_args!("torn: the last {bytes} bytes, from byte {at}, are no whole record"));
         }
         Verdict::Damaged { seq, at, why } => out::line(format_args!("damaged at record {seq}, byte {at}: {why}")),
     }
