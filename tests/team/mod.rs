@@ -11,3 +11,4 @@ pub mod people;
 mod shared;
 mod steps;
 mod trust;
+mod unkillable;

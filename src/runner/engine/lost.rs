@@ -8,6 +8,7 @@ use crate::runner::living::{self, Living};
 use crate::runner::shim::GRACE;
 use crate::runner::{adapters, failpoint};
 use rustix::process::Signal;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::PathBuf;
@@ -120,31 +121,35 @@ impl Engine {
     /// Ends everything of this run that outlived its shim, and waits as long as something does not end: the run is not sealed
     /// over it, and what it locks stays locked.
     pub(super) async fn end_all_living(&mut self) -> Result<()> {
-        let mut noted = Vec::new();
+        // Once for each attempt and reason: what cannot be ended may begin and end children for hours.
+        let mut noted = BTreeSet::new();
         loop {
-            let mut left = Vec::new();
+            let mut left = BTreeMap::<_, Vec<Living>>::new();
             for (name, _) in living::of_run(&self.dir) {
-                left.extend(self.end_living(&name).await?.into_iter().map(|(one, why)| (name.clone(), one, why)));
+                for (one, why) in self.end_living(&name).await? {
+                    left.entry((name.clone(), why)).or_default().push(one);
+                }
             }
             if left.is_empty() {
                 return Ok(());
             }
-            for (name, one, why) in left {
-                if noted.contains(&one.id) {
-                    continue;
+            for ((name, why), processes) in left {
+                if noted.insert((name.clone(), why.clone())) {
+                    let text = format!(
+                        "attempt {name} is still at work and cannot be ended: {}: {why}; the run is sealed when it has ended",
+                        living::shown(&processes)
+                    );
+                    self.write(Event::Note { step: self.step_of(&name), text })?;
                 }
-                let step = name.split('.').next().and_then(|number| number.parse::<u32>().ok());
-                let step =
-                    step.and_then(|number| number.checked_sub(1)).filter(|step| self.view().step(*step).is_some());
-                let text = format!(
-                    "process {} of attempt {name} cannot be ended: {why}; the run is sealed when it is gone",
-                    one.shown()
-                );
-                self.write(Event::Note { step, text })?;
-                noted.push(one.id);
             }
             self.wait_for(Duration::from_secs(1)).await?;
         }
+    }
+
+    /// The step of an attempt, by its name.
+    fn step_of(&self, name: &str) -> Option<u32> {
+        let number = name.split('.').next()?.parse::<u32>().ok()?;
+        number.checked_sub(1).filter(|step| self.view().step(*step).is_some())
     }
 
     /// Lets time pass; calls are taken meanwhile.
