@@ -87,18 +87,40 @@ fn a_file_that_the_arguments_name_is_compared_as_well() {
     run.is_whole_and_known();
 }
 
-/// The run of a program whose frozen set is on the disk and whose file is another by then: the set of the attempt is that of the
-/// old file, as if it had been replaced after the last look.
-fn started_on_another(native: bool) -> (Estate, Outcome) {
+/// Which of the files that a program runs and reads is replaced.
+#[derive(Clone, Copy, Debug)]
+enum Replaced {
+    NativeProgram,
+    Script,
+    Interpreter,
+    ScriptOfAShell,
+    Argument,
+}
+
+/// The run of a program of whose files one is another when its shim begins, as if it had been replaced after the last look.
+fn started_on_another(what: Replaced) -> (Estate, Outcome) {
     let estate = Estate::default().with("MIDWATCH_SPAN_PANES", "0");
-    let shown = script(&estate, "program", "shown");
-    if native {
-        fs::copy("/bin/touch", &shown).unwrap();
-    }
+    let shown = script(&estate, "shown", "shown");
+    let (done, made) = (estate.tree("done"), estate.tree("made"));
+    let path = |path: &Path| path.to_str().unwrap().to_owned();
+    let argv = match what {
+        Replaced::NativeProgram => {
+            fs::copy("/bin/touch", &shown).unwrap();
+            vec![path(&shown), path(&made)]
+        }
+        Replaced::Script => vec![path(&shown)],
+        Replaced::Interpreter => {
+            fs::copy("/bin/sh", &shown).unwrap();
+            let by_it = script(&estate, "by-it", "shown");
+            fs::write(&by_it, format!("#!{}\necho shown >>{}\n", shown.display(), done.display())).unwrap();
+            vec![path(&by_it)]
+        }
+        Replaced::ScriptOfAShell => vec!["sh".to_owned(), path(&shown)],
+        Replaced::Argument => vec!["cp".to_owned(), path(&shown), path(&made)],
+    };
+    procedure(&estate, &argv.iter().map(String::as_str).collect::<Vec<_>>());
     let other = script(&estate, "other", "other");
-    let made = estate.tree("made");
-    procedure(&estate, &[shown.to_str().unwrap(), made.to_str().unwrap()]);
-    // A Midwatch whose shims replace the program before they begin.
+    // A Midwatch whose shims replace the file before they begin.
     let wrapper = estate.beside("midwatch");
     let text = format!(
         "#!/bin/sh\nif [ \"$1\" = __shim ]; then mv {} {}; fi\nexec {BINARY} \"$@\"\n",
@@ -128,12 +150,13 @@ fn started_on_another(native: bool) -> (Estate, Outcome) {
 
 #[test]
 fn what_is_replaced_after_the_last_look_is_not_executed() {
-    for native in [true, false] {
-        let (estate, end) = started_on_another(native);
-        assert_eq!((end.ending, end.code), (Ending::Failed, Some(126)), "{end:?}");
-        assert!(end.detail.contains("could not be started") && end.detail.contains("is another file"), "{end:?}");
-        assert_eq!(estate.lines("done"), 0);
-        assert!(!estate.tree("made").exists());
+    use Replaced::{Argument, Interpreter, NativeProgram, Script, ScriptOfAShell};
+    for what in [NativeProgram, Script, Interpreter, ScriptOfAShell, Argument] {
+        let (estate, end) = started_on_another(what);
+        assert_eq!((end.ending, end.code), (Ending::Failed, Some(126)), "{what:?}: {end:?}");
+        let said = format!("could not be started: {} is another file", estate.tree("shown").display());
+        assert!(end.detail.contains(&said), "{what:?}: {end:?}");
+        assert_eq!((estate.lines("done"), estate.tree("made").exists()), (0, false), "{what:?}");
     }
 }
 

@@ -12,6 +12,7 @@ use crate::domain::{Boot, Error};
 use crate::probes::clock;
 use crate::runner::adapters::Variables;
 use crate::runner::pinned::{Executable, FileIdentity, Pinned};
+use rustix::net::{RecvFlags, recv};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -129,8 +130,10 @@ impl Held {
     }
 
     fn is_started_for(&mut self, span: Duration) -> bool {
-        if self.executed.is_none() && self.socket.set_nonblocking(true).is_ok() {
-            let ended = (&self.socket).read(&mut [0; 1]).is_ok_and(|count| count == 0);
+        if self.executed.is_none() {
+            // The reason why nothing was executed stays to be read.
+            let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+            let ended = recv(&self.socket, &mut [0_u8; 1], flags).is_ok_and(|(_, count)| count == 0);
             self.executed = ended.then(clock::boot);
         }
         self.executed.is_some_and(|at| clock::boot().since(at) >= span)
