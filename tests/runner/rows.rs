@@ -96,6 +96,17 @@ fn a_row_that_does_not_fit_any_more_is_left_alone() {
 }
 
 #[test]
+fn a_comment_before_where_does_not_swallow_the_keys() {
+    let base = base();
+    let (action, set) = frozen(&base, "DELETE FROM public.tasks -- all that are there\nWHERE id > 0");
+    let shown: u64 = base.sql("SELECT count(*) FROM public.tasks").parse().unwrap();
+    base.sql("INSERT INTO public.tasks SELECT 900000 + n, NULL FROM generate_series(1, 7) n");
+    let end = carry_out(&action, &set);
+    assert_eq!((end.ending, end.counts["rows"]), (Ending::Ok, shown), "{end:?}");
+    assert_eq!(base.sql("SELECT count(*) FROM public.tasks"), "7", "what came since was not shown");
+}
+
+#[test]
 fn a_set_that_is_bounded_goes_by_its_predicate_and_no_further() {
     let base = base();
     let bounded = |set: &[u8], most: u64| {

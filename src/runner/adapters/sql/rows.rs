@@ -144,7 +144,8 @@ impl Parts {
     pub(super) fn of_keys(&self, rows: &Rows, keys: &[Key]) -> String {
         let values: Vec<String> = keys.iter().map(|key| format!("({})", rows.literal(key))).collect();
         let and = self.condition.as_ref().map(|condition| format!("({condition}\n) AND ")).unwrap_or_default();
-        format!("{} WHERE {and}({}) IN (VALUES {})", self.head, self.key(rows), values.join(", "))
+        // On a line of its own: a comment at the end of the head would swallow it.
+        format!("{}\nWHERE {and}({}) IN (VALUES {})", self.head, self.key(rows), values.join(", "))
     }
 
     /// A SELECT of the next keys, in their order.
@@ -409,7 +410,7 @@ mod tests {
         let key = Key { key: vec!["1".to_owned(), "2026-01-01".to_owned()] };
         assert_eq!(
             parts.of_keys(&rows(), &[key.clone(), key]),
-            "DELETE FROM ONLY public.tasks AS t WHERE ( t.state = 'old' OR t.n < 3\n) AND (t.\"id\", t.\"Day\") IN \
+            "DELETE FROM ONLY public.tasks AS t\nWHERE ( t.state = 'old' OR t.n < 3\n) AND (t.\"id\", t.\"Day\") IN \
              (VALUES ('1'::integer, '2026-01-01'::date), ('1'::integer, '2026-01-01'::date))"
         );
         let parts = super::parts("UPDATE public.\"Jobs\" SET state = 'x' WHERE state <> 'x'").unwrap();
@@ -418,6 +419,10 @@ mod tests {
         assert!(!super::parts("UPDATE a.b SET n = n + 1 WHERE id < 5").unwrap().tells_done);
         let whole = super::parts("DELETE FROM a.b").unwrap();
         assert_eq!((whole.select("1").as_str(), whole.head.as_str()), ("SELECT 1 FROM a.b", "DELETE FROM a.b"));
+        let commented = super::parts("DELETE FROM a.b -- those that are done\nWHERE true").unwrap();
+        let key = Key { key: vec!["1".to_owned(), "2026-01-01".to_owned()] };
+        let sql = commented.of_keys(&rows(), &[key]);
+        assert!(sql.lines().any(|line| line.starts_with("WHERE ")), "a comment takes its line to its end: {sql}");
     }
 
     #[test]
