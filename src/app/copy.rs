@@ -16,9 +16,16 @@ pub fn copy(model: &mut Model) -> Vec<Effect> {
             return Vec::new();
         }
     };
+    let all = text.len();
     let text = cut(text);
-    model.say(format!("copied {what}: {}", quantity::bytes(text.len() as u64)));
+    model.say(said(&what, text.len(), all));
     vec![Effect::Screen(Screen::Copy(text))]
+}
+
+/// What was copied, and of how much where it is not all.
+fn said(what: &str, copied: usize, all: usize) -> String {
+    let of = if copied < all { format!(", the first of {}", quantity::bytes(all as u64)) } else { String::new() };
+    format!("copied {what}: {}{of}", quantity::bytes(copied as u64))
 }
 
 /// What it is, and its text without anything that could steer a terminal.
@@ -65,4 +72,16 @@ fn cut(mut text: String) -> String {
     }
     text.truncate(end);
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_cut_says_of_how_much() {
+        let text = cut("ä".repeat(LARGEST));
+        assert_eq!(said("3 lines", text.len(), 2 * LARGEST), "copied 3 lines: 32 KiB, the first of 64 KiB");
+        assert_eq!(said("line 1", 5, 5), "copied line 1: 5 B");
+    }
 }

@@ -37,6 +37,17 @@ pub struct Listing {
 }
 
 impl Listing {
+    /// The longest text that stands in one line among others, in characters.
+    pub const SHORT: usize = 120;
+
+    /// A text that needs a listing of its own: one that is long, or that its line breaks and spaces are part of.
+    #[must_use]
+    pub fn of_long(name: &str, text: &str) -> Option<Self> {
+        let is_short = text.chars().nth(Self::SHORT).is_none() && text.split(' ').all(|word| !word.is_empty());
+        let is_line = !text.contains(char::is_control) && is_short;
+        (!is_line && !text.is_empty()).then(|| Self { name: name.to_owned(), text: text.to_owned() })
+    }
+
     /// Its title: `bash script, 6 lines`.
     #[must_use]
     pub fn title(&self) -> String {

@@ -57,6 +57,14 @@ pub fn span(time: Duration) -> String {
     }
 }
 
+/// The first characters of a text, with how many more it has: `SELECT a, b… (1,204 more characters)`.
+#[must_use]
+pub fn shortened(text: &str, most: usize) -> String {
+    let Some((end, _)) = text.char_indices().nth(most) else { return text.to_owned() };
+    let (head, rest) = text.split_at(end);
+    format!("{head}… ({})", counted(rest.chars().count() as u64, "more character", "more characters"))
+}
+
 /// An age in buckets, so that a row does not change every second: `now`, `10 s`, `3 m`, `2 h`, `5 d`.
 #[must_use]
 pub fn age(time: Duration) -> String {
@@ -140,6 +148,13 @@ fn split_unit(text: &str) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_shortened_says_how_much_is_left() {
+        assert_eq!(shortened("äöü", 3), "äöü");
+        assert_eq!(shortened("äöüß", 3), "äöü… (1 more character)");
+        assert_eq!(shortened(&"x".repeat(1300), 4), "xxxx… (1,296 more characters)");
+    }
 
     #[test]
     fn sizes_round_to_what_fits_in_a_column() {

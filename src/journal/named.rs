@@ -44,7 +44,8 @@ pub fn files(records: &[Record]) -> Vec<(PathBuf, Digest)> {
             | Event::UndoIntent { set: Some(set), .. } => named.push(below(SETS, set)),
             Event::PanesRead { digest, .. } => named.push(below(READINGS, digest)),
             Event::StepOutcome { outcome: Outcome { log, whole, .. }, .. }
-            | Event::UndoOutcome { outcome: Outcome { log, whole, .. }, .. } => {
+            | Event::UndoOutcome { outcome: Outcome { log, whole, .. }, .. }
+            | Event::RollbackProved { outcome: Outcome { log, whole, .. }, .. } => {
                 let log = log.as_ref().and_then(|log| Some((Path::new("logs").join(&log.file), log.digest.clone()?)));
                 named.extend(log);
                 named.extend(whole.values().map(|whole| below(SAVED, &whole.sha256)));

@@ -14,6 +14,7 @@ mod created;
 mod decide;
 mod ending;
 mod eyes;
+mod facts;
 mod freeze;
 mod launch;
 mod look;

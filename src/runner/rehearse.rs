@@ -160,8 +160,8 @@ fn carried_out(reader: usize, action: &Action) -> Result<Saved, String> {
         if printed.all > MOST_SAVED {
             return Err(format!("it printed {}, more than is kept", bytes(printed.all as u64)));
         }
-        let output = hide::text(&String::from_utf8_lossy(&printed.bytes)).replace("\r\n", "\n").trim().to_owned();
-        let says = output.lines().next().ok_or("it printed nothing")?.to_owned();
+        let output = hide::text(&adapters::printed(printed.bytes)?);
+        let says = output.lines().next().unwrap_or_default().to_owned();
         return Ok(Saved { step, says, facts: BTreeMap::from([("output".to_owned(), output)]), whole });
     }
     let end = hide::end(adapters::act(action, &mut io::empty(), &mut io::sink(), &AtomicBool::new(false)));

@@ -34,7 +34,7 @@ fn a_long_script_is_followed_to_its_end_before_c_counts() {
     press(&mut model, "j k");
     assert!(!confirms(&press(&mut model, "c")));
     let hint = dialog(&model).hint.clone().unwrap();
-    assert!(hint.starts_with("the script was not read to its end yet"), "{hint}");
+    assert!(hint.starts_with("the text was not read to its end yet"), "{hint}");
     assert_eq!(press(&mut model, "v"), [], "its lines are at hand: nothing is asked for");
     assert!(matches!(model.modal(), Some(Modal::Script { listing, .. }) if listing.text == long));
     in_script(&mut model, "Esc");

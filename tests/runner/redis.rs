@@ -42,14 +42,14 @@ impl Cache {
     }
 
     /// Writes a procedure of one step.
-    fn step(&self, effect: &str, act: &str, more: &str) {
+    pub fn step(&self, effect: &str, act: &str, more: &str) {
         let undo = if more.contains("undo") { "" } else { "undo = { none = \"a test\" }\n" };
         let steps =
             format!("[[work]]\ntitle = \"Work\"\neffect = \"{effect}\"\ndo = {{ redis = {act} }}\n{undo}{more}\n");
         self.estate.procedure("redis", "", &steps);
     }
 
-    fn asked(&self) -> (Run<'_>, OpenPrompt) {
+    pub fn asked(&self) -> (Run<'_>, OpenPrompt) {
         let run = self.estate.start_waiting("redis");
         let prompt = run.prompt();
         (run, prompt)

@@ -1,7 +1,11 @@
-//! What a read saves is whole, or it is refused with its size.
+//! What a read saves, and what a prompt shows, is whole, or it is refused with its size.
 
+use crate::runner::redis::Cache;
+use crate::runner::sql::{Base, outcome, preview};
 use crate::support::estate::Estate;
+use crate::support::run::{consent, demand};
 use midwatch::domain::RunStatus;
+use midwatch::journal::record::Ending;
 use std::fs;
 
 /// A read of a file, and a step that uses the whole of what was read.
@@ -57,4 +61,154 @@ fn an_output_that_is_too_long_is_refused_with_its_size() {
     let outcome = estate.run().view().step(0).unwrap().outcome.clone().unwrap();
     assert!(outcome.detail.contains("it printed 17") && outcome.detail.contains("at most 16"), "{}", outcome.detail);
     assert!(outcome.whole.is_empty() && said.code != Some(0), "{:?}", said.code);
+}
+
+/// An estate with so many series of backups, each with one file.
+fn with_backups(number: usize) -> Estate {
+    let estate = Estate::default();
+    estate.file("backups/set.dump", "a backup");
+    let written = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    fs::File::options().write(true).open(estate.tree("backups/set.dump")).unwrap().set_modified(written).unwrap();
+    let place = estate.tree("backups");
+    let entry = |n: usize| {
+        format!("[[backup]]\nname = \"series-{n:04}\"\nfiles = \"{}/*.dump\"\nmax_age = \"24h\"\n", place.display())
+    };
+    estate.configure(&(1..=number).map(entry).collect::<String>());
+    estate
+}
+
+const FACTS: &str = "[[look]]\ntitle = \"Read\"\nread = { probe = \"backup\" }\nsave = \"before\"\n\
+    [[look]]\ntitle = \"Use it\"\neffect = \"change\"\n\
+    do = { exec = [\"sh\", \"-c\", \"printf %s \\\"$1\\\" > \\\"$2\\\"\", \"sh\", \"{{before[series-0040].newest}}\", \"{tree}/copy\"] }\n\
+    undo = { none = \"a test\" }\n";
+
+#[test]
+fn the_facts_of_every_row_are_saved_or_the_read_is_refused_with_their_size() {
+    let estate = with_backups(40);
+    estate.procedure("facts", "", FACTS);
+    estate.start("facts", &["--yes", "change"]).exits(0);
+    assert_eq!(fs::read_to_string(estate.tree("copy")).unwrap(), "set.dump");
+    let facts = estate.run().view().step(0).unwrap().outcome.clone().unwrap().evidence.unwrap().facts;
+    assert!(facts.len() > 200 && !facts.contains_key("facts_left_out"), "{}", facts.len());
+    let estate = with_backups(600);
+    estate.procedure("facts", "", FACTS);
+    assert_ne!(estate.start("facts", &["--yes", "change"]).code, Some(0));
+    let outcome = estate.run().view().step(0).unwrap().outcome.clone().unwrap();
+    let told = |words: &str| assert!(outcome.detail.contains(words), "{}", outcome.detail);
+    told("unknown: it brought ");
+    told(" facts of ");
+    told("at most 128 KiB are kept");
+    assert!(!estate.tree("copy").exists(), "nothing used a part of it");
+    // A check is not refused for what it saw: it says how much of that is not kept.
+    estate.procedure("check", "", "[[look]]\ntitle = \"Check\"\ncheck = { probe = \"backup\", at_least = \"warn\" }\n");
+    estate.start("check", &[]);
+    let facts = estate.run().view().step(0).unwrap().outcome.clone().unwrap().evidence.unwrap().facts;
+    assert!(facts["facts_left_out"].parse::<u64>().unwrap() > 100, "{facts:?}");
+}
+
+#[test]
+fn what_is_no_text_is_refused() {
+    let estate = Estate::default();
+    fs::write(estate.tree("big"), b"caf\xe9 au lait").unwrap();
+    estate.procedure("read", "", STEPS.split("[[work]]\ntitle  = \"Use").next().unwrap());
+    assert_ne!(estate.start("read", &[]).code, Some(0));
+    let outcome = estate.run().view().step(0).unwrap().outcome.clone().unwrap();
+    assert_eq!(outcome.detail, "unknown: it printed 12 B, which are no UTF-8 text from byte 4 on");
+}
+
+/// A read of a key, and a step that uses what it holds.
+const READ: &str = "[[work]]\ntitle = \"Read\"\nread = { redis = \"get\", key = \"mode\" }\nsave = \"before\"\n\
+    [[work]]\ntitle = \"Use it\"\neffect = \"change\"\n\
+    do = { exec = [\"sh\", \"-c\", \"printf %s \\\"$1\\\" > \\\"$2\\\"\", \"sh\", \"{{before.value}}\", \"{tree}/copy\"] }\n\
+    undo = { none = \"a test\" }\n";
+
+#[test]
+fn a_long_text_is_read_whole_and_too_long_a_one_is_refused_with_its_size() {
+    let cache = Cache::new();
+    cache.estate.procedure("redis", "", READ);
+    let text = format!("{}the end", "x".repeat(20_000));
+    cache.ask(&["SET", "mode", &text]);
+    cache.estate.start("redis", &["--yes", "change"]).exits(0);
+    assert!(fs::read_to_string(cache.estate.tree("copy")).unwrap() == text, "another text was passed on");
+    let last = |words: &str| {
+        let end = cache.estate.run().view().step(0).unwrap().outcome.clone().unwrap();
+        assert!(end.detail.contains(words), "{}", end.detail);
+        end.ending
+    };
+    assert_eq!(last("mode holds a text of 20 KiB"), Ending::Ok);
+    cache.ask(&["SET", "mode", &"x".repeat(300 << 10)]);
+    assert_ne!(cache.estate.start("redis", &["--yes", "change"]).code, Some(0));
+    assert_eq!(last("unknown: mode holds 300 KiB, and at most 256 KiB are taken"), Ending::Failed);
+    let _: String = cache.server.ask(&["EVAL", "return redis.call('SET', 'mode', 'caf\\233')", "0"]).unwrap();
+    assert_ne!(cache.estate.start("redis", &["--yes", "change"]).code, Some(0));
+    assert_eq!(last("unknown: mode holds 4 B that are no UTF-8 text"), Ending::Failed);
+    // Whether it is there does not depend on what it holds.
+    let there = "[[work]]\ntitle = \"C\"\ncheck = { redis = \"get\", key = \"mode\", expect = \"present\" }\n";
+    cache.estate.procedure("redis", "", there);
+    cache.estate.start("redis", &[]).exits(0);
+}
+
+#[test]
+fn a_long_text_that_changed_since_it_was_shown_is_not_written_over() {
+    let cache = Cache::new();
+    cache.step("change", "\"set\", key = \"mode\", value = \"new\", expire = \"1h\"", "");
+    cache.ask(&["SET", "mode", &"a".repeat(20_000)]);
+    let (run, prompt) = cache.asked();
+    // As long as before, and another.
+    cache.ask(&["SET", "mode", &"b".repeat(20_000)]);
+    run.to_it(demand(&prompt, consent(&prompt)));
+    let after = run.prompt_after(&prompt.id);
+    assert_ne!(prompt.ask.hash(), after.ask.hash());
+    assert_eq!(cache.ask(&["GET", "mode"]), "b".repeat(20_000));
+    let cache = Cache::new();
+    cache.step("change", "\"set\", key = \"mode\", value = \"new\", expire = \"1h\"", "");
+    cache.ask(&["SET", "mode", &"c".repeat(300 << 10)]);
+    let (_run, prompt) = cache.asked();
+    let told = "mode holds 300 KiB: its content is too long to be compared before the act";
+    assert!(preview(&prompt).warnings.contains(&told.to_owned()), "{:?}", preview(&prompt).warnings);
+}
+
+#[test]
+fn a_statement_of_several_lines_is_shown_and_kept_as_it_is_written() {
+    let base = Base::new();
+    // On one line everything behind the dashes would read as a comment, and the two spaces as one.
+    let sql = "DELETE FROM public.tasks -- those that are done\nWHERE id < 10\n  AND note <> 'two  spaces'";
+    base.step("destroy", sql, "");
+    let (run, prompt) = base.asked();
+    let seen = preview(&prompt);
+    let listing = seen.listing.as_ref().unwrap();
+    assert_eq!((listing.name.as_str(), listing.text.as_str()), ("SQL statement", sql));
+    assert_eq!(run.view().step(0).unwrap().head.listing.as_ref(), Some(listing), "the plan had it, too");
+    assert!(seen.headline.starts_with("DELETE FROM public.tasks "), "{}", seen.headline);
+    run.accept(&prompt, consent(&prompt));
+    assert_eq!(outcome(&run).ending, Ending::Ok, "{:?}", outcome(&run));
+    let long = format!("UPDATE public.tasks SET note = '{}' WHERE id = 11", "y".repeat(300));
+    base.step("change", &long, "");
+    let (_run, prompt) = base.asked();
+    let seen = preview(&prompt);
+    assert_eq!(seen.listing.as_ref().map(|listing| listing.text.as_str()), Some(long.as_str()));
+    assert!(seen.headline.contains("y… (") && seen.headline.contains(" more characters) on main"), "{}", seen.headline);
+    base.step("change", "VACUUM public.tasks", "");
+    let (_run, prompt) = base.asked();
+    assert_eq!(preview(&prompt).listing, None, "its headline has it");
+}
+
+#[test]
+fn a_sentence_that_stands_for_a_long_row_is_used_whole() {
+    let base = Base::new();
+    base.estate.procedure(
+        "sql",
+        "",
+        "[[work]]\ntitle = \"Read\"\nread = { sql = '''SELECT repeat('x', 5000) AS text, 'the end' AS z''' }\nsave = \"before\"\n\
+         [[work]]\ntitle = \"Use it\"\neffect = \"change\"\n\
+         do = { exec = [\"sh\", \"-c\", \"printf %s \\\"$1\\\" > \\\"$2\\\"\", \"sh\", \"{{before}}\", \"{tree}/copy\"] }\n\
+         undo = { none = \"a test\" }\n",
+    );
+    base.estate.start("sql", &["--yes", "change"]).exits(0);
+    let copy = fs::read_to_string(base.estate.tree("copy")).unwrap();
+    assert_eq!(copy, format!("text {} · z the end", "x".repeat(5000)));
+    let run = base.estate.run();
+    let end = outcome(&run);
+    assert!(end.detail.contains(" more, whole in saved/"), "{}", end.detail);
+    run.midwatch("verify", &[]).exits(0);
 }

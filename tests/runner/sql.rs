@@ -285,11 +285,16 @@ fn another_server_or_another_table_than_the_one_shown_is_not_touched() {
 fn a_destroy_needs_its_phrase_and_names_who_depends() {
     let base = Base::new();
     base.sql("CREATE VIEW public.names AS SELECT id FROM public.tasks; CREATE TABLE public.parts (task int REFERENCES public.tasks)");
+    let views: Vec<String> =
+        (1..=5).map(|n| format!("CREATE VIEW public.v{n} AS SELECT id FROM public.tasks;")).collect();
+    base.sql(&views.concat());
     base.step("destroy", "TRUNCATE public.tasks CASCADE", "");
     let (run, prompt) = base.asked();
     let seen = preview(&prompt);
     assert_eq!(seen.phrase, "truncate 1 tasks");
-    let told = "2 depend on public.tasks: foreign key of public.parts, view public.names";
+    // Every one of them: what they lose is part of what is confirmed.
+    let told = "7 depend on public.tasks: foreign key of public.parts, view public.names, view public.v1, view public.v2, \
+        view public.v3, view public.v4, view public.v5";
     assert!(seen.warnings.iter().any(|warning| warning == told), "{:?}", seen.warnings);
     let change = midwatch::journal::record::Answer::Confirm { typed: "change".to_owned() };
     run.refused(&run.to_it(crate::support::run::demand(&prompt, change)), "");

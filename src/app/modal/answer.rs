@@ -5,7 +5,7 @@ use crate::app::effect::{Effect, Query};
 use crate::app::keymap::Action;
 use crate::app::modal::ask::NOT_WHOLE;
 use crate::app::modal::pages::Unread;
-use crate::app::modal::{Modal, PromptDialog, SetList};
+use crate::app::modal::{Modal, SetList};
 use crate::app::model::Model;
 use crate::journal::record::Answer;
 
@@ -62,7 +62,7 @@ impl Keys {
             Unread::Page(page) => {
                 format!("page {} was not on the screen yet: {out}{} turns to it", page + 1, self.turn)
             }
-            Unread::Text(_) => format!("the script was not read to its end yet: {out}{} shows it", self.list),
+            Unread::Text(_) => format!("the text was not read to its end yet: {out}{} shows it", self.list),
         }
     }
 }
@@ -82,19 +82,29 @@ pub(super) fn decline(model: &mut Model) -> Vec<Effect> {
 
 /// Lists the text of the page in sight, or else its frozen set.
 pub(super) fn list_set(model: &mut Model) -> Vec<Effect> {
-    let rows = model.size.1.max(1).saturating_mul(3);
     let whole = model.is_whole();
     let Some(Modal::Prompt(dialog)) = model.modal_mut() else { return Vec::new() };
     if whole {
         dialog.see();
     }
-    let PromptDialog { run, ended: None, .. } = dialog.as_ref() else { return Vec::new() };
-    let (Some(page), run) = (dialog.page(), run.clone()) else { return Vec::new() };
+    if dialog.ended.is_some() {
+        return Vec::new();
+    }
     if let Some(listing) = dialog.listing().cloned() {
         model.open(Modal::Script { listing, scroll: 0, reached: false });
         return Vec::new();
     }
-    let set = page.set.clone();
+    list_items(model)
+}
+
+/// Lists the frozen set of the prompt that is open, also beneath the text that it runs.
+pub(super) fn list_items(model: &mut Model) -> Vec<Effect> {
+    let rows = model.size.1.max(1).saturating_mul(3);
+    let of_prompt = model.modals().iter().rev().find_map(|modal| match modal {
+        Modal::Prompt(dialog) => Some((dialog.run.clone(), dialog.page()?.set.clone())),
+        _ => None,
+    });
+    let Some((run, set)) = of_prompt else { return Vec::new() };
     let list = SetList { run: run.clone(), set: set.clone(), from: 0, total: None, items: Vec::new(), top: 0 };
     model.open(Modal::SetList(list));
     vec![Effect::Query(Query::ListSet { run, set, from: 0, rows })]

@@ -6,7 +6,7 @@ use crate::app::confirm;
 use crate::app::effect::{Begun, Effect, Query, Screen};
 use crate::app::keymap::{Action, Context, Resolved};
 use crate::app::keys;
-use crate::app::modal::answer::{answer, decline, list_set};
+use crate::app::modal::answer::{answer, decline, list_items, list_set};
 use crate::app::modal::form::Command;
 use crate::app::modal::{Form, Modal, emergency};
 use crate::app::model::{Model, Pane};
@@ -302,6 +302,7 @@ fn open(model: &mut Model) -> Vec<Effect> {
             run::attach(model, id)
         }
         Some(Modal::Notice { .. }) => leave(model, Action::Back),
+        Some(Modal::Script { .. }) => list_items(model),
         Some(Modal::Item(_)) => checklist::enter(model),
         Some(Modal::Prompt(dialog)) if dialog.ended.is_some() => leave(model, Action::Back),
         _ => Vec::new(),

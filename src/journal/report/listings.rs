@@ -29,7 +29,7 @@ pub(super) fn markdown(out: &mut String, view: &RunView, records: &[Record]) {
     if all.is_empty() {
         return;
     }
-    out.push_str("\n## Scripts\n");
+    out.push_str("\n## Scripts and statements\n");
     for (step, listing) in all {
         let _ = writeln!(out, "\nStep {}: {}\n", safe(&title(view, step)), safe(&listing.title()));
         for line in Clean::lines(&listing.text) {
@@ -44,7 +44,7 @@ pub(super) fn html(page: &mut Page, view: &RunView, records: &[Record]) {
     if all.is_empty() {
         return;
     }
-    page.section("Scripts");
+    page.section("Scripts and statements");
     for (step, listing) in all {
         let lines: Vec<String> = Clean::lines(&listing.text).iter().map(|line| text(&line.plain())).collect();
         let heading = format!("Step {}: {}", title(view, step), listing.title());

@@ -2,7 +2,7 @@
 
 use crate::domain::error::said;
 use crate::probes::certs::pem::{self, Held};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
@@ -112,12 +112,9 @@ pub fn lineage(path: &Path) -> Option<String> {
 /// # Errors
 /// Why the directory cannot be read.
 pub fn list(directory: &Path, most: usize) -> Result<Listing, String> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(directory).map_err(|cause| why(&cause))?.take(NAMES) {
-        names.push(entry.map_err(|cause| why(&cause))?.file_name());
-    }
-    names.sort_by_key(|name| (is_hash(name), name.clone()));
     let (mut listing, mut seen, mut read_files) = (Listing::default(), Vec::new(), 0);
+    let names;
+    (names, listing.unread) = names_of(directory, NAMES)?;
     for name in names {
         let shown = name.to_string_lossy().into_owned();
         if KEYS.iter().any(|ending| shown.ends_with(ending)) {
@@ -150,6 +147,17 @@ pub fn list(directory: &Path, most: usize) -> Result<Listing, String> {
     Ok(listing)
 }
 
+/// The names in a directory, those of hashes last, and how many there are beyond the most that are looked at.
+fn names_of(directory: &Path, most: usize) -> Result<(Vec<OsString>, usize), String> {
+    let (mut names, mut beyond) = (Vec::new(), 0);
+    for entry in fs::read_dir(directory).map_err(|cause| why(&cause))? {
+        let name = entry.map_err(|cause| why(&cause))?.file_name();
+        if names.len() < most { names.push(name) } else { beyond += 1 }
+    }
+    names.sort_by_key(|name| (is_hash(name), name.clone()));
+    Ok((names, beyond))
+}
+
 /// Whether a name is one that `openssl rehash` makes: `ca6e4ad9.0`.
 fn is_hash(name: &OsStr) -> bool {
     let bytes = name.as_bytes();
@@ -167,4 +175,20 @@ fn only_a_key(path: &Path) -> bool {
 
 fn contains_certificate(head: &[u8]) -> bool {
     head.windows(12).any(|window| window == b"CERTIFICATE-" || window == b"BEGIN PKCS7-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_beyond_the_most_that_are_looked_at_are_counted() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["a.pem", "b.pem", "c.pem"] {
+            fs::write(dir.path().join(name), "").unwrap();
+        }
+        let (names, beyond) = names_of(dir.path(), 2).unwrap();
+        assert_eq!((names.len(), beyond), (2, 1));
+        assert_eq!(names_of(dir.path(), 3).unwrap().1, 0);
+    }
 }

@@ -15,8 +15,6 @@ use x509_parser::x509::{AttributeTypeAndValue, SubjectPublicKeyInfo, X509Name};
 
 /// How many names are told; a certificate of 64 KiB may have thousands.
 const NAMES: usize = 100;
-/// Half a name this long is nobody's.
-const LONGEST_TEXT: usize = 512;
 
 /// A moment as a certificate says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,7 +132,7 @@ fn serial(raw: &[u8]) -> String {
     }
     let start = bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len().saturating_sub(1));
     let mut text = if negative { "-".to_owned() } else { String::new() };
-    for byte in bytes.iter().skip(start).take(LONGEST_TEXT) {
+    for byte in bytes.iter().skip(start) {
         let _ = write!(text, "{byte:02X}");
     }
     text
@@ -164,7 +162,7 @@ fn abbreviation(oid: &Oid<'_>) -> String {
 /// A value by its string type; what is no string is shown in hexadecimal digits, as RFC 4514 does.
 fn value(pair: &AttributeTypeAndValue<'_>) -> String {
     let bytes = pair.as_slice();
-    let text: String = match pair.attr_value().tag() {
+    match pair.attr_value().tag() {
         Tag::Utf8String | Tag::PrintableString | Tag::Ia5String | Tag::NumericString | Tag::VisibleString => {
             String::from_utf8_lossy(bytes).into_owned()
         }
@@ -181,16 +179,7 @@ fn value(pair: &AttributeTypeAndValue<'_>) -> String {
         // Latin-1 is what T61String holds in the wild.
         Tag::T61String => bytes.iter().map(|byte| char::from(*byte)).collect(),
         _ => bytes.iter().fold("#".to_owned(), |text, byte| format!("{text}{byte:02x}")),
-    };
-    shortened(&text)
-}
-
-/// A text that no row and no fact grows too long by.
-fn shortened(text: &str) -> String {
-    if text.chars().nth(LONGEST_TEXT).is_none() {
-        return text.to_owned();
     }
-    text.chars().take(LONGEST_TEXT).chain(['…']).collect()
 }
 
 fn names(certificate: &X509Certificate<'_>) -> (Vec<String>, usize) {
@@ -200,7 +189,7 @@ fn names(certificate: &X509Certificate<'_>) -> (Vec<String>, usize) {
         let ParsedExtension::SubjectAlternativeName(alternative) = extension.parsed_extension() else { continue };
         for one in &alternative.general_names {
             if all.len() < NAMES {
-                all.push(shortened(&general(one)));
+                all.push(general(one));
             } else {
                 more += 1;
             }

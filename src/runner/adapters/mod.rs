@@ -35,7 +35,7 @@ pub mod wait;
 
 pub use end::{ActEnd, Proof};
 pub use frozen::{Draft, items, moved, moved_arguments};
-pub use program::{fit_unasked, is_fit_unasked, pinned, program, read_program};
+pub use program::{fit_unasked, is_fit_unasked, pinned, printed, program, read_program};
 
 use crate::config::estate::Estate;
 use crate::config::reader::{Problems, Table, nearest};

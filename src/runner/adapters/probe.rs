@@ -29,9 +29,6 @@ use std::time::Duration;
 /// Its key.
 pub const KEY: &str = "probe";
 
-/// How many facts are kept as evidence.
-const MOST_FACTS: usize = 100;
-
 /// How many rows are named in the reason.
 const MOST_NAMED: usize = 5;
 
@@ -193,13 +190,6 @@ fn facts(rows: &[Row]) -> BTreeMap<String, String> {
         facts.insert(format!("{prefix}verdict"), row.verdict(now).word().to_owned());
         let seen = row.observation.iter().flat_map(|seen| &seen.facts);
         facts.extend(seen.map(|(name, fact)| (format!("{prefix}{name}"), text(fact))));
-    }
-    let more = facts.len().saturating_sub(MOST_FACTS);
-    while facts.len() > MOST_FACTS {
-        facts.pop_last();
-    }
-    if more > 0 {
-        facts.insert("facts_left_out".to_owned(), more.to_string());
     }
     facts
 }

@@ -2,6 +2,7 @@
 
 use crate::config::trust;
 use crate::domain::EffectClass;
+use crate::domain::quantity::{bytes, count};
 use crate::procedure::plan::Action;
 use crate::runner::adapters::{ActEnd, Program, act, exec, frozen, script};
 use crate::runner::pinned::Pinned;
@@ -33,6 +34,21 @@ pub fn read_program(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -
     match action.adapter.as_str() {
         exec::KEY => exec::read(action, out, cancel),
         _ => act(action, &mut std::io::empty(), out, cancel),
+    }
+}
+
+/// What a program printed, without its last line end.
+///
+/// # Errors
+/// Nothing printed is nothing learned; and what is no text cannot stand in one.
+pub fn printed(output: Vec<u8>) -> Result<String, String> {
+    let output = String::from_utf8(output).map_err(|cause| {
+        let (place, all) = (cause.utf8_error().valid_up_to() as u64, cause.as_bytes().len() as u64);
+        format!("it printed {}, which are no UTF-8 text from byte {} on", bytes(all), count(place + 1))
+    })?;
+    match output.replace("\r\n", "\n").trim() {
+        "" => Err("it printed nothing".to_owned()),
+        text => Ok(text.to_owned()),
     }
 }
 

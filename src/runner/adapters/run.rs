@@ -8,7 +8,7 @@
 //! is whole and sealed as ok, and it ended within the span. The run is named by its id and by the digest of its last record.
 
 use crate::config::reader::{Problems, Table};
-use crate::domain::quantity::{ago, parse_span, span};
+use crate::domain::quantity::{ago, counted, parse_span, span};
 use crate::domain::{EffectClass, Evidence, RunId, RunStatus, Wall};
 use crate::journal::append::JOURNAL;
 use crate::journal::chain::Verdict;
@@ -87,11 +87,16 @@ pub fn look(action: &Action, runs: &Path, estate: &str, own: &RunId) -> ActEnd {
         }
     }
     let limit = span(within);
+    let more = ids.len().saturating_sub(MOST_RUNS);
     let none = match newest {
         Some(newest) => format!("no run of {} ended well within {limit}; the newest {newest}", spec.procedure),
         None => format!("no run of {} is here", spec.procedure),
     };
     match unread {
+        0 if more > 0 => ActEnd::unknown(format!(
+            "{none} among the newest {MOST_RUNS} runs; {} not read",
+            counted(more as u64, "older one was", "older ones were")
+        )),
         0 => ActEnd::new(Ending::Failed, none),
         _ => ActEnd::unknown(format!("{none}; {unread} journals cannot be read or are damaged")),
     }
@@ -135,4 +140,30 @@ fn ids(runs: &Path, own: &RunId) -> std::io::Result<Vec<RunId>> {
     ids.sort_unstable();
     ids.reverse();
     Ok(ids)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::samples::{bytes, created, steps};
+
+    #[test]
+    fn a_run_that_may_lie_beyond_those_that_are_read_is_unknown() {
+        let runs = tempfile::tempdir().unwrap();
+        let made = |number: u64| {
+            let dir = runs.path().join(RunId::new(number, 1).as_str());
+            std::fs::create_dir(&dir).unwrap();
+            std::fs::write(dir.join(JOURNAL), bytes(1, &[created(steps())])).unwrap();
+        };
+        (1..=MOST_RUNS as u64).for_each(made);
+        let spec = Spec { procedure: "no/such".to_owned(), since_s: 60 };
+        let action = common::action(KEY, EffectClass::Read, "a run".to_owned(), &spec).unwrap();
+        let looked = || look(&action, runs.path(), "cell0", &RunId::new(9_999_999, 1));
+        let end = looked();
+        assert!(end.ending == Ending::Failed && !end.is_unknown(), "{end:?}");
+        made(MOST_RUNS as u64 + 1);
+        let end = looked();
+        assert!(end.is_unknown(), "{end:?}");
+        assert!(end.detail.ends_with("among the newest 500 runs; 1 older one was not read"), "{}", end.detail);
+    }
 }

@@ -38,9 +38,6 @@ pub const KEY: &str = "systemd";
 /// The longest name of a unit, in bytes. Source: systemd.unit(5).
 const LONGEST_NAME: usize = 255;
 
-/// How many units are named that follow.
-const MOST_NAMED: usize = 8;
-
 /// What is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -233,14 +230,9 @@ fn told(state: &State) -> String {
     format!("{} ({}){}", state.active, state.sub, since.unwrap_or_default())
 }
 
+/// All of them: what goes down or comes up with a unit is part of what is confirmed.
 fn named(units: &[String]) -> String {
-    let mut told: Vec<&str> = units.iter().take(MOST_NAMED).map(String::as_str).collect();
-    let more = units.len().saturating_sub(MOST_NAMED);
-    let rest = format!("and {more} more");
-    if more > 0 {
-        told.push(&rest);
-    }
-    if told.is_empty() { "nothing".to_owned() } else { told.join(", ") }
+    if units.is_empty() { "nothing".to_owned() } else { units.join(", ") }
 }
 
 /// The set as one item.

@@ -9,7 +9,7 @@
 //! Runs as an act under a shim, so that it goes on when its runner is gone. An error, an empty answer and a fact that is not
 //! there are never what is waited for. Every look is a line of the step's log; the journal has one record for all of them.
 
-use crate::domain::quantity::span;
+use crate::domain::quantity::{shortened, span};
 use crate::domain::{Boot, EffectClass, Evidence};
 use crate::journal::record::Ending;
 use crate::probes::clock;
@@ -250,9 +250,8 @@ impl Wait<'_> {
     fn values(&self, facts: &BTreeMap<String, String>) -> String {
         let mut said: Vec<String> = Vec::new();
         for name in self.condition.iter().flat_map(Condition::facts) {
-            let value: String =
-                facts.get(name).into_iter().flat_map(|value| value.chars()).take(LONGEST_VALUE).collect();
-            let told = format!("{name} {value}");
+            let value = facts.get(name).map_or("", String::as_str);
+            let told = format!("{name} {}", shortened(value, LONGEST_VALUE));
             if !said.contains(&told) {
                 said.push(told);
             }
@@ -302,8 +301,10 @@ impl Wait<'_> {
 fn facts(look: &Action, end: &ActEnd, printed: &[u8]) -> BTreeMap<String, String> {
     let mut facts = end.evidence.as_ref().map(|seen| seen.facts.clone()).unwrap_or_default();
     facts.extend(end.counts.iter().map(|(name, count)| (name.clone(), count.to_string())));
-    if common::program(look).is_some() {
-        facts.insert("output".to_owned(), String::from_utf8_lossy(printed).trim().to_owned());
+    if common::program(look).is_some()
+        && let Ok(output) = common::printed(printed.to_vec())
+    {
+        facts.insert("output".to_owned(), output);
     }
     let only = facts.get("output").or_else(|| facts.values().next().filter(|_| facts.len() == 1)).cloned();
     if let (Some(only), false) = (only, facts.contains_key("value")) {

@@ -122,7 +122,10 @@ impl Engine {
     }
 
     /// Records how an attempt ended.
-    pub(super) fn end_attempt(&mut self, step: u32, attempt: u32, outcome: Outcome) -> Result<()> {
+    pub(super) fn end_attempt(&mut self, step: u32, attempt: u32, mut outcome: Outcome) -> Result<()> {
+        if let Some(view) = self.view().step(step) {
+            self.keep_whole(&mut outcome, view.head.verb);
+        }
         failpoint::pass("outcome.pre");
         self.write(Event::StepOutcome { step, attempt, outcome })?;
         failpoint::pass("outcome.post");

@@ -241,7 +241,12 @@ pub(super) fn script(pen: Pen<'_>, listing: &Listing, scroll: u16, width: usize)
     Dialog {
         title: title(pen, [(Role::UiTitle, Piece::Words("Runs")), (Role::UiText, Piece::from(listing.title()))]),
         body: listing.numbered().flat_map(|line| pen.verbatim(Role::UiText, &line, width)).collect(),
-        keys: vec![(Action::Down, "scrolls"), (Action::PageDown, "a page"), (Action::Back, "goes back to the prompt")],
+        keys: vec![
+            (Action::Down, "scrolls"),
+            (Action::PageDown, "a page"),
+            (Action::Back, "goes back to the prompt"),
+            (Action::Open, "frozen set"),
+        ],
         scroll,
         ..Dialog::default()
     }

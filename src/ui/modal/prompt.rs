@@ -277,7 +277,7 @@ fn keys(snapshot: &Snapshot<'_>, dialog: &PromptDialog) -> Vec<(Action, &'static
     }
     if let Some(page) = dialog.page() {
         let script = page.preview.is_some_and(|preview| preview.listing.is_some());
-        keys.push((Action::ListSet, if script { "whole script" } else { "full list" }));
+        keys.push((Action::ListSet, if script { "whole text" } else { "full list" }));
     }
     if dialog.pages() > 1 {
         keys.push((Action::Down, "turns the page"));

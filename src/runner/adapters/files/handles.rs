@@ -49,7 +49,8 @@ pub(super) fn report(files: &[Frozen], look: &Look, preview: &mut Preview) {
     let mut fact = counted(open.len() as u64, "file", "files");
     if !holders.is_empty() {
         let named: Vec<&str> = holders.iter().take(NAMED).map(String::as_str).collect();
-        let more = if holders.len() > NAMED { " and others" } else { "" };
+        let more = holders.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         fact.push_str(&format!(", by {}{more}", named.join(", ")));
         preview.warnings.push(format!("open now: {fact}"));
     }

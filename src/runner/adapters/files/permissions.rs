@@ -167,10 +167,8 @@ pub(super) fn told(files: &[Frozen], preview: &mut Preview) {
         .collect();
     kinds.sort();
     kinds.dedup();
-    let shown: Vec<&str> = kinds.iter().take(5).map(String::as_str).collect();
-    let more = if kinds.len() > shown.len() { " and others" } else { "" };
-    if !shown.is_empty() {
-        preview.facts.push(("they have".to_owned(), format!("{}{more}", shown.join(", "))));
+    if !kinds.is_empty() {
+        preview.facts.push(("they have".to_owned(), kinds.join(", ")));
     }
 }
 

@@ -106,7 +106,14 @@ pub(super) fn act(action: &Action, spec: &Spec, out: &mut dyn Write, cancel: &At
 }
 
 fn judge(action: &Action, found: &Found, out: &mut dyn Write) -> ActEnd {
-    for line in found.lines.iter().chain(&found.unread) {
+    for line in &found.lines {
+        let _ = writeln!(out, "{line}");
+    }
+    let more = found.all.saturating_sub(found.lines.len() as u64);
+    if more > 0 {
+        let _ = writeln!(out, "and {} not listed here", counted(more, "more finding", "more findings"));
+    }
+    for line in &found.unread {
         let _ = writeln!(out, "{line}");
     }
     let looked = counted(found.looked, "file", "files");

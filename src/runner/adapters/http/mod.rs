@@ -26,8 +26,8 @@ mod send;
 #[cfg(test)]
 mod tests;
 
-use crate::domain::quantity::{latency, span};
-use crate::domain::{Digest, EffectClass, Error, Item, Kind, Preview, RunId};
+use crate::domain::quantity::{self, latency, span};
+use crate::domain::{Digest, EffectClass, Error, Item, Kind, Listing, Preview, RunId};
 use crate::procedure::plan::Action;
 use crate::runner::adapters::secret::Places;
 use crate::runner::adapters::{self as common, Look, plain_word};
@@ -41,9 +41,6 @@ pub(super) use rehearse::rehearse;
 
 /// The adapter's key.
 pub(super) const KEY: &str = "http";
-
-/// How much of a body is shown, in characters.
-const SHOWN: usize = 200;
 
 /// What is asked before a change, and how long that may take.
 const GLIMPSE: Duration = Duration::from_secs(5);
@@ -149,6 +146,16 @@ impl Spec {
         self.status.map_or_else(|| "2xx".to_owned(), |status| status.to_string())
     }
 
+    /// What is sent along, as text.
+    fn text(&self) -> String {
+        self.body.as_ref().map(|body| String::from_utf8_lossy(&body.bytes()).into_owned()).unwrap_or_default()
+    }
+
+    /// The body that one line cannot hold.
+    fn listing(&self) -> Option<Listing> {
+        Listing::of_long("request body", &self.text())
+    }
+
     fn is_right(&self, status: u16) -> bool {
         self.status.map_or((200..300).contains(&status), |wanted| wanted == status)
     }
@@ -192,10 +199,11 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
     let mut facts = vec![("request".to_owned(), format!("{} {}", spec.method.word(), spec.url))];
     facts.extend(spec.headers.iter().map(|(name, value)| (format!("header {name}"), value.clone())));
     if let Some(body) = &body {
-        let text = String::from_utf8_lossy(body);
-        let cut = if text.chars().nth(SHOWN).is_some() { "…" } else { "" };
-        let shown: String = text.chars().take(SHOWN).collect();
-        facts.push((format!("body of {} bytes", body.len()), format!("{shown}{cut}")));
+        let size = quantity::counted(body.len() as u64, "byte", "bytes");
+        match spec.listing() {
+            Some(_) => facts.push(("body".to_owned(), size)),
+            None => facts.push((format!("body of {size}"), spec.text())),
+        }
     }
     let mut warnings = Vec::new();
     if spec.method.floor() > EffectClass::Read {
@@ -215,6 +223,7 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
         count: 1,
         facts,
         warnings,
+        listing: spec.listing(),
         way_back: look.way_back.clone(),
         takes_s: look.takes_s,
         phrase: if destroys { phrase } else { String::new() },

@@ -72,7 +72,8 @@ pub(in super::super) fn parse(
         over: looks.over,
         key: None,
     };
-    common::action(KEY, method.floor(), line(&spec), &spec)
+    let action = common::action(KEY, method.floor(), line(&spec), &spec)?;
+    Some(Action { listing: spec.listing(), ..action })
 }
 
 fn line(spec: &Spec) -> String {

@@ -10,7 +10,7 @@
 //! Source: RFC 9110, 15.
 
 use crate::domain::Evidence;
-use crate::domain::quantity::latency;
+use crate::domain::quantity::{latency, shortened};
 use crate::journal::record::Ending;
 use crate::probes::clock;
 use crate::procedure::plan::Action;
@@ -54,8 +54,8 @@ pub(super) fn act(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> 
             Ok(answer) => {
                 let _ = writeln!(out, "{request}: {} in {}", answer.status, latency(answer.took));
                 if !spec.is_right(answer.status) {
-                    let text: String = String::from_utf8_lossy(&answer.body).chars().take(TOLD).collect();
-                    let _ = writeln!(out, "{}", asking.masked(&text));
+                    let text = shortened(&asking.masked(&String::from_utf8_lossy(&answer.body)), TOLD);
+                    let _ = writeln!(out, "{text}{}", if answer.cut { " and more, which was not read" } else { "" });
                 }
                 judge(action, &spec, &answer)
             }

@@ -332,3 +332,32 @@ fn a_plan_holds_the_place_of_a_secret_and_never_its_value() {
     assert_eq!(action.spec["secrets"], serde_json::json!({"api": {"env": "API"}}));
     assert_eq!(action.spec["headers"], serde_json::json!([["Authorization", "Bearer secret:api"]]));
 }
+
+#[test]
+fn a_long_body_is_shown_whole_and_a_short_one_in_its_line() {
+    let put = |body: &str| {
+        let toml = format!("http = 'http://127.0.0.1:1/banner'\nmethod = 'PUT'\nwithin = '50ms'\nbody = {body}");
+        let action = action_for(Purpose::Do, &toml);
+        let look = Look {
+            limit: None,
+            takes_s: None,
+            way_back: String::new(),
+            host: "host".to_owned(),
+            effect: EffectClass::Change,
+            now: crate::probes::clock::now().wall,
+            deadline: std::time::Instant::now() + Duration::from_secs(20),
+            restless: Vec::new(),
+        };
+        (action.listing.clone(), preview(&action, &look, &mut Vec::new()).unwrap())
+    };
+    let text = format!("first line\n{}\nthe end", "x".repeat(500));
+    let (planned, seen) = put(&format!("'''{text}'''"));
+    let listing = seen.listing.clone().unwrap();
+    assert_eq!((listing.name.as_str(), &listing.text), ("request body", &text));
+    assert_eq!(planned, seen.listing);
+    assert!(seen.facts.contains(&("body".to_owned(), format!("{} bytes", text.len()))), "{seen:?}");
+    let (_, seen) = put("{ text = 'back at four' }");
+    assert_eq!(seen.listing, None);
+    let fact = ("body of 23 bytes".to_owned(), "{\"text\":\"back at four\"}".to_owned());
+    assert!(seen.facts.contains(&fact), "{seen:?}");
+}

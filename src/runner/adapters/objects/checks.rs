@@ -106,6 +106,10 @@ async fn list(spec: &Spec, store: &dyn ObjectStore, out: &mut dyn Write) -> Seen
         let when = Wall::from_unix(object.last_modified.timestamp(), 0).minute();
         let _ = writeln!(out, "{:>9}  {when}  {}", bytes(object.size), object.location.as_ref().escape_default());
     }
+    let more = found.len().saturating_sub(MOST_TOLD) as u64;
+    if more > 0 {
+        let _ = writeln!(out, "and {} not listed here", counted(more, "more object", "more objects"));
+    }
     let mut facts = facts([("count", found.len().to_string()), ("size_bytes", total.to_string())]);
     for (name, object) in [
         ("newest", found.iter().max_by_key(|object| object.last_modified)),

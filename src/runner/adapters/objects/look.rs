@@ -170,8 +170,10 @@ async fn to_put(spec: &Spec, store: &dyn ObjectStore, look: &Look) -> Result<See
     let others = keys(There::Other).count() as u64;
     if others > 0 && !spec.overwrite {
         let named: Vec<&str> = keys(There::Other).take(NAMED).collect();
+        let more = others.saturating_sub(named.len() as u64);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let message = format!(
-            "cannot put to {}: {} there already with other content: {}",
+            "cannot put to {}: {} there already with other content: {}{more}",
             spec.place,
             if others == 1 { "one key is".to_owned() } else { format!("{others} keys are") },
             named.join(", ")

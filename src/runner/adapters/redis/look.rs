@@ -21,6 +21,8 @@ use std::time::Duration;
 const MOST_COUNTED: usize = 50_000_000;
 /// How many of the largest keys are told.
 const MOST_TOLD: usize = 10;
+/// The longest value that stands in a sentence, in characters; a longer one is a fact alone.
+const LONGEST_SAID: usize = 200;
 /// How often a wait looks whether it was cancelled.
 const GLANCE: Duration = Duration::from_millis(50);
 
@@ -106,7 +108,7 @@ fn learn(spec: &Spec, cancel: &AtomicBool) -> Option<Result<Answer, String>> {
     let work = async {
         let looked = async {
             let mut session = spec.to_look().await?;
-            let mut learned = look(&mut session, &spec.what).await.map_err(|failure| failure.reason)?;
+            let mut learned = look(&mut session, spec).await.map_err(|failure| failure.reason)?;
             // The connection is the same, and so is the process behind it.
             let info = session.info().await;
             let run = info.as_ref().ok().and_then(|info| info.text("run_id")).map(str::to_owned);
@@ -139,9 +141,12 @@ fn restarted() -> String {
     "the server was restarted since, or is another one: what was in it may be lost".to_owned()
 }
 
-async fn look(session: &mut Session, what: &What) -> Result<Learned, Failure> {
-    match what {
-        What::Get { key } => get(session, key).await,
+async fn look(session: &mut Session, spec: &Spec) -> Result<Learned, Failure> {
+    match &spec.what {
+        What::Get { key } => {
+            let only_there = matches!(spec.expect.as_deref(), Some("present" | "absent"));
+            get(session, key, only_there).await
+        }
         What::Length { key, in_flight, held } => length(session, key, in_flight, held.as_ref()).await,
         What::Info { fields } => info(session, fields).await,
         What::Keys { pattern } => keys(session, pattern).await,
@@ -160,7 +165,8 @@ fn wrong(reason: String) -> Failure {
     Failure { code: None, reason }
 }
 
-async fn get(session: &mut Session, key: &str) -> Result<Learned, Failure> {
+/// Reads what a key holds. Where only its presence is asked for, what it holds does not have to be read.
+async fn get(session: &mut Session, key: &str, only_there: bool) -> Result<Learned, Failure> {
     let kind = session.ask(&["TYPE", key]).await?.text().unwrap_or_default();
     let mut facts = BTreeMap::from([("present".to_owned(), (kind != "none").to_string())]);
     if kind == "none" {
@@ -170,21 +176,36 @@ async fn get(session: &mut Session, key: &str) -> Result<Learned, Failure> {
     if kind != "string" {
         return Ok(Learned { value: Some(String::new()), told: format!("{key} is a {kind}"), facts, lost: None });
     }
-    let length = session.ask(&["STRLEN", key]).await?.count().unwrap_or_default();
-    if length > LONGEST_VALUE {
-        return Err(wrong(format!("{key} holds {}, more than is read", bytes(length))));
-    }
-    let Reply::Bytes(value) = session.ask(&["GET", key]).await? else {
-        return Ok(Learned { value: None, told: format!("{key} is not there"), facts, lost: None });
+    let value = match text(session, key).await? {
+        Ok(Some(value)) => value,
+        Ok(None) => return Ok(Learned { value: None, told: format!("{key} is not there"), facts, lost: None }),
+        Err(why) if only_there => return Ok(Learned { value: Some(String::new()), told: why, facts, lost: None }),
+        Err(why) => return Err(wrong(why)),
     };
-    let value = String::from_utf8_lossy(&value).into_owned();
     if let Reply::Int(left) = session.ask(&["TTL", key]).await?
         && left >= 0
     {
         facts.insert("ttl_s".to_owned(), left.to_string());
     }
     facts.insert("value".to_owned(), value.clone());
-    Ok(Learned { told: format!("{key} holds {value}"), value: Some(value), facts, lost: None })
+    let told = match value.chars().nth(LONGEST_SAID) {
+        None => format!("{key} holds {value}"),
+        Some(_) => format!("{key} holds a text of {}", bytes(value.len() as u64)),
+    };
+    Ok(Learned { told, value: Some(value), facts, lost: None })
+}
+
+/// The whole text of a key; the inner error says why it is not taken.
+async fn text(session: &mut Session, key: &str) -> Result<Result<Option<String>, String>, Failure> {
+    let length = session.ask(&["STRLEN", key]).await?.count().unwrap_or_default();
+    if length > LONGEST_VALUE {
+        return Ok(Err(format!("{key} holds {}, and at most {} are taken", bytes(length), bytes(LONGEST_VALUE))));
+    }
+    let Reply::Bytes(value) = session.ask(&["GET", key]).await? else { return Ok(Ok(None)) };
+    let is_no_text = |cause: std::string::FromUtf8Error| {
+        format!("{key} holds {} that are no UTF-8 text", bytes(cause.as_bytes().len() as u64))
+    };
+    Ok(String::from_utf8(value).map(Some).map_err(is_no_text))
 }
 
 /// How much waits and is taken, all seen at one moment: jobs move from one to the other and back.

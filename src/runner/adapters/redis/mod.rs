@@ -60,8 +60,8 @@ pub(super) const KEY: &str = "redis";
 const LOOKS: Duration = Duration::from_secs(5);
 const ACTS: Duration = Duration::from_secs(10);
 
-/// The longest value that is read or shown, in bytes.
-const LONGEST_VALUE: u64 = 4096;
+/// The longest value that is read or compared, in bytes; a read refuses a longer one with its size.
+const LONGEST_VALUE: u64 = 256 << 10;
 
 /// The action's own type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

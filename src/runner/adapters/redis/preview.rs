@@ -150,6 +150,9 @@ async fn before(session: &mut Session, spec: &Spec, sight: &mut Sight) -> Result
         return refused(format!("{name} is there already: {}", now(&key)));
     } else if key.kind != "string" {
         sight.warnings.push(format!("{name} is a {} now, and its content goes", key.kind));
+    } else {
+        let size = key.length.map_or_else(|| "a text".to_owned(), bytes);
+        sight.warnings.push(format!("{name} holds {size}: its content is too long to be compared before the act"));
     }
     Ok(())
 }

@@ -153,7 +153,7 @@ pub(super) async fn in_the_way(session: &Session, oids: &[i64], lock: Lock, own:
         .await?;
     let mut told: Vec<String> = lines.iter().take(MOST_NAMED).map(blocker).collect();
     if lines.len() > MOST_NAMED {
-        told.push(format!("and {} more", lines.len() - MOST_NAMED));
+        told.push(format!("and {} more in pg_locks", lines.len() - MOST_NAMED));
     }
     Ok(told)
 }

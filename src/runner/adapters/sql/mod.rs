@@ -35,7 +35,7 @@ pub mod ways;
 
 use crate::config::reader::{Place, Problems, Table, nearest};
 use crate::domain::quantity::{latency, parse_span, span};
-use crate::domain::{EffectClass, Error, Kind, TargetKind};
+use crate::domain::{EffectClass, Error, Kind, Listing, TargetKind};
 use crate::procedure::adapters::{Purpose, Scope};
 use crate::procedure::params::{ANY_TARGET, no_such_target};
 use crate::procedure::plan::Action;
@@ -149,6 +149,7 @@ pub(super) fn parse(
         return None;
     }
     let line = format!("{}: {}", database.name, one_line(&text));
+    let listing = listing(&text);
     let lock_timeout_ms = u64::try_from(lock_timeout.as_millis()).unwrap_or(u64::MAX);
     let ask = if acts {
         Ask::Statement { sql: text, lock_timeout_ms, undo: purpose == Purpose::Undo }
@@ -156,7 +157,14 @@ pub(super) fn parse(
         Ask::Question { sql: text, facts: purpose == Purpose::Read }
     };
     let act = database.act.filter(|_| changes);
-    common::action(KEY, class.floor, line, &Spec { target: database.name, watch: database.watch, act, ask })
+    let action =
+        common::action(KEY, class.floor, line, &Spec { target: database.name, watch: database.watch, act, ask })?;
+    Some(Action { listing, ..action })
+}
+
+/// The text of a statement that one line cannot hold: its comments and the line breaks in its texts are part of it.
+fn listing(sql: &str) -> Option<Listing> {
+    Listing::of_long("SQL statement", sql.trim())
 }
 
 /// Whether a text names a question that is built in, or means to.

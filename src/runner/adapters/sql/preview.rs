@@ -1,8 +1,8 @@
 //! The read-only twin of a statement: which server, which objects, which lock, who is in its way.
 
-use crate::domain::quantity::{bytes, count, counted};
+use crate::domain::quantity::{bytes, count, shortened};
 use crate::domain::reference;
-use crate::domain::{EffectClass, Error, Kind, Preview};
+use crate::domain::{EffectClass, Error, Kind, Listing, Preview};
 use crate::probes::postgres::connect::{Session, connect};
 use crate::procedure::plan::Action;
 use crate::procedure::quote::Quote;
@@ -10,17 +10,11 @@ use crate::runner::adapters::frozen;
 use crate::runner::adapters::sql::frozen::Head;
 use crate::runner::adapters::sql::look::{self, Seen, Server};
 use crate::runner::adapters::sql::shape::{Shape, shape};
-use crate::runner::adapters::sql::{Ask, Spec, one_line, rows, short, ways};
+use crate::runner::adapters::sql::{Ask, Spec, listing, one_line, rows, short, ways};
 use crate::runner::adapters::{self as common, Look};
 use std::io::Write;
 use std::time::Duration;
 
-/// How many objects are told one by one.
-const MOST_TOLD: usize = 10;
-/// How many who depend on an object are named.
-const MOST_DEPENDANTS: usize = 3;
-/// The longest statement in a headline, in characters.
-const LONGEST_HEADLINE: usize = 120;
 /// The SQLSTATE of a role that may not do something.
 const DENIED: &str = "permission denied";
 
@@ -227,18 +221,12 @@ fn shown(spec: &Spec, sql: &str, lock_timeout: Duration, asked: &Look, sight: Si
     let Sight { place, server, shape, objects, mut facts, mut warnings, rows } = sight;
     let role = if server.standby { "standby" } else { "primary" };
     let who = format!("PostgreSQL {} · {role} · system {}", server.version, server.system);
-    let statement = one_line(sql);
     // What is open in a plan is named before it is cut, so that no name is cut in its braces.
-    let headline = shortened(&reference::show(&statement));
-    // Where the headline has all of it, it is not told twice.
-    let mut told: Vec<(String, String)> =
-        Some(("statement".to_owned(), statement.clone())).filter(|_| headline != statement).into_iter().collect();
-    told.push(("server".to_owned(), who));
-    for seen in objects.iter().take(MOST_TOLD) {
+    let headline = shortened(&reference::show(&one_line(sql)), Listing::SHORT);
+    let listing = listing(&reference::show(sql));
+    let mut told = vec![("server".to_owned(), who)];
+    for seen in &objects {
         told.push((format!("{} {}", seen.object.kind, seen.object.called()), look::told(seen)));
-    }
-    if objects.len() > MOST_TOLD {
-        told.push(("and".to_owned(), counted((objects.len() - MOST_TOLD) as u64, "more object", "more objects")));
     }
     told.append(&mut facts);
     if shape.lock.is_some() {
@@ -273,6 +261,7 @@ fn shown(spec: &Spec, sql: &str, lock_timeout: Duration, asked: &Look, sight: Si
         bytes: size,
         facts: told,
         warnings,
+        listing,
         limit: rows.and_then(|told| told.limit),
         way_back: asked.way_back.clone(),
         takes_s: asked.takes_s,
@@ -282,12 +271,7 @@ fn shown(spec: &Spec, sql: &str, lock_timeout: Duration, asked: &Look, sight: Si
 }
 
 fn dependants(seen: &Seen) -> String {
-    let named: Vec<&str> = seen.dependants.iter().take(MOST_DEPENDANTS).map(String::as_str).collect();
-    let more = match seen.dependants.len().saturating_sub(MOST_DEPENDANTS) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    format!("{} depend on {}: {}{more}", seen.dependants.len(), seen.object.called(), named.join(", "))
+    format!("{} depend on {}: {}", seen.dependants.len(), seen.object.called(), seen.dependants.join(", "))
 }
 
 /// The room that a rewrite needs beside the old.
@@ -312,12 +296,4 @@ fn when_stopped(shape: &Shape) -> &'static str {
         _ if shape.concurrently => "an invalid index may be left, which must be dropped",
         _ => "nothing is changed",
     }
-}
-
-fn shortened(text: &str) -> String {
-    let mut out: String = text.chars().take(LONGEST_HEADLINE).collect();
-    if text.chars().nth(LONGEST_HEADLINE).is_some() {
-        out.push('…');
-    }
-    out
 }

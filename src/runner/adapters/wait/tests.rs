@@ -113,3 +113,23 @@ fn a_look_that_never_ends_is_given_up_with_the_wait() {
     let end = act(&waiting(&fifo, until("passed", 0), 60_000).action().unwrap(), &mut Vec::new(), &cancel);
     assert_eq!(end.ending, Ending::Cancelled);
 }
+
+#[test]
+fn a_long_value_says_how_much_of_it_is_not_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("state");
+    std::fs::write(&file, "x".repeat(LONGEST_VALUE + 30)).unwrap();
+    let (end, log) = ended(&waiting(&file, until("value != 'y'", 0), 10_000));
+    assert!(end.ending == Ending::Ok && end.detail.contains("xxx… (30 more characters)"), "{}", end.detail);
+    assert!(log.contains("(30 more characters)"), "{log}");
+}
+
+#[test]
+fn what_is_no_text_is_unknown() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("state");
+    std::fs::write(&file, b"caf\xe9").unwrap();
+    let (end, _) = ended(&waiting(&file, until("value != 'y'", 0), 100));
+    assert_eq!(end.ending, Ending::TimedOut, "{}", end.detail);
+    assert!(end.detail.contains("unknown"), "{}", end.detail);
+}

@@ -1,0 +1,179 @@
+//! What was learned, as it is recorded: whole, or refused with its size.
+//!
+//! | what | where it is kept |
+//! |---|---|
+//! | a short fact, a short sentence | in the journal |
+//! | a long one | an excerpt in the journal, which says how much more there is; all of it in `saved/<sha256>` |
+//! | more of them than a record holds | nowhere: a read is refused with the size, all else says how many facts it left out |
+
+use crate::domain::error::said;
+use crate::domain::quantity::{bytes, counted};
+use crate::domain::{Digest, Saved, Verb, Whole};
+use crate::journal::log::{self, NotWhole};
+use crate::journal::named;
+use crate::journal::record::{Ending, Outcome};
+use crate::runner::adapters;
+use crate::runner::engine::Engine;
+use crate::runner::rundir::read_bounded;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// The longest value that a read saves, in bytes; a longer one is refused with its size.
+const MOST_SAVED: u64 = 16 << 20;
+
+/// How much of a value the journal keeps, in bytes; what is longer is a file beside it.
+const EXCERPT: usize = 4096;
+
+/// The most bytes of all facts of one outcome: its record must stay within
+/// [`LARGEST_RECORD`](crate::journal::record::LARGEST_RECORD), however its bytes are written.
+const MOST_FACTS: usize = 128 << 10;
+
+/// The fact that holds what a program printed.
+const OUTPUT: &str = "output";
+
+/// What stands for the sentence itself, among the names of facts.
+const SAYS: &str = "";
+
+/// The fact that says how many were left out, and the room that it needs itself.
+const LEFT_OUT: &str = "facts_left_out";
+const ROOM: usize = 64;
+
+impl Engine {
+    /// Makes what a program printed the fact that was read, whole. Nothing printed is nothing learned.
+    pub(super) fn take_output(&self, outcome: &mut Outcome) {
+        let output = match &outcome.log {
+            None => Ok(Vec::new()),
+            Some(log) if log.dropped > 0 => Err(NotWhole::Dropped(log.bytes)),
+            Some(log) => log::output(&self.dir.log(&log.file), MOST_SAVED),
+        };
+        let output = output.map_err(|why| why.to_string()).and_then(adapters::printed);
+        match output {
+            Err(why) => refuse(outcome, &why),
+            Ok(output) => {
+                output.lines().next().unwrap_or_default().clone_into(&mut outcome.detail);
+                if let Some(evidence) = &mut outcome.evidence {
+                    evidence.facts.insert(OUTPUT.to_owned(), output);
+                }
+            }
+        }
+    }
+
+    /// Keeps what is too long for the journal as files beside it. A read that brought more than is kept is refused; of anything
+    /// else what is left out is counted.
+    pub(super) fn keep_whole(&self, outcome: &mut Outcome, verb: Verb) {
+        let refuses = verb == Verb::Read && outcome.ending == Ending::Ok;
+        let mut failed = None;
+        if outcome.detail.len() > EXCERPT && !outcome.whole.contains_key(SAYS) {
+            outcome.detail = self.kept(&outcome.detail, SAYS, &mut outcome.whole).unwrap_or_else(|(excerpt, why)| {
+                failed = Some(why);
+                excerpt
+            });
+        }
+        let Some(evidence) = &mut outcome.evidence else { return };
+        let long = |name: &String, fact: &String| fact.len() > EXCERPT && !outcome.whole.contains_key(name);
+        let names: Vec<String> =
+            evidence.facts.iter().filter(|(name, fact)| long(name, fact)).map(|(name, _)| name.clone()).collect();
+        for name in names {
+            let Some(fact) = evidence.facts.get_mut(&name) else { continue };
+            *fact = self.kept(fact, &name, &mut outcome.whole).unwrap_or_else(|(excerpt, why)| {
+                failed = Some(why);
+                excerpt
+            });
+        }
+        let size = |(name, fact): (&String, &String)| name.len() + fact.len();
+        let all: usize = evidence.facts.iter().map(size).sum();
+        if all > MOST_FACTS && refuses {
+            let (number, most) = (counted(evidence.facts.len() as u64, "fact", "facts"), bytes(MOST_FACTS as u64));
+            failed = Some(format!("it brought {number} of {}, and at most {most} are kept", bytes(all as u64)));
+            evidence.facts.clear();
+            outcome.whole.clear();
+        } else if all > MOST_FACTS {
+            leave_out(&mut evidence.facts, all);
+        }
+        if let (Some(why), true) = (failed, refuses) {
+            refuse(outcome, &why);
+        }
+    }
+
+    /// Keeps a text as a file, and gives the excerpt for the journal; an error has the reason beside it.
+    fn kept(&self, text: &str, name: &str, whole: &mut BTreeMap<String, Whole>) -> Result<String, (String, String)> {
+        match self.dir.keep_saved(text.as_bytes()) {
+            Ok(kept) => {
+                let excerpt = excerpt(text, &format!("whole in {}/{}", named::SAVED, kept.sha256));
+                whole.insert(name.to_owned(), kept);
+                Ok(excerpt)
+            }
+            Err(cause) => {
+                let why = format!("what was read as `{name}` cannot be kept: {}", said(cause));
+                Err((excerpt(text, "not kept"), why))
+            }
+        }
+    }
+
+    /// What reads saved, with those facts whole that a text takes.
+    ///
+    /// # Errors
+    /// When such a file cannot be read, or is another one.
+    pub(super) fn saved_for(&self, text: &str) -> Result<Cow<'_, BTreeMap<String, Saved>>, String> {
+        let saved = &self.view().saved;
+        let takes = |name: &str| text.contains(&format!("saved:{name}"));
+        let long: Vec<&String> = saved
+            .iter()
+            .filter(|(name, saved)| !saved.whole.is_empty() && takes(bare(name)))
+            .map(|(name, _)| name)
+            .collect();
+        if long.is_empty() {
+            return Ok(Cow::Borrowed(saved));
+        }
+        let mut saved = saved.clone();
+        for name in long.into_iter().cloned().collect::<Vec<_>>() {
+            let Some(found) = saved.get_mut(&name) else { continue };
+            for (fact, whole) in &found.whole {
+                let value = read_bounded(&self.dir.saved(&whole.sha256), whole.bytes)
+                    .map_err(|cause| format!("what was read as `{name}` cannot be read again: {}", said(cause)))?;
+                if Digest::of(&value) != whole.sha256 {
+                    return Err(format!("what was read as `{name}` is not what was kept"));
+                }
+                let value = String::from_utf8_lossy(&value).into_owned();
+                if fact == SAYS {
+                    found.says = value;
+                    continue;
+                }
+                if fact == OUTPUT {
+                    value.lines().next().unwrap_or_default().clone_into(&mut found.says);
+                }
+                found.facts.insert(fact.clone(), value);
+            }
+        }
+        Ok(Cow::Owned(saved))
+    }
+}
+
+/// A name without the entry of `each`: the reference may choose the entry by another way.
+fn bare(name: &str) -> &str {
+    name.split('[').next().unwrap_or(name)
+}
+
+/// Takes out facts until the others fit, and says how many those were.
+fn leave_out(facts: &mut BTreeMap<String, String>, mut all: usize) {
+    let mut left_out = 0_u64;
+    while all > MOST_FACTS - ROOM {
+        let Some((name, fact)) = facts.pop_last() else { break };
+        all -= name.len() + fact.len();
+        left_out += 1;
+    }
+    facts.insert(LEFT_OUT.to_owned(), left_out.to_string());
+}
+
+/// Makes a read that learned nothing of what it did not learn.
+fn refuse(outcome: &mut Outcome, why: &str) {
+    outcome.ending = Ending::Failed;
+    outcome.detail = format!("unknown: {why}");
+    outcome.counts.insert("unknown".to_owned(), 1);
+}
+
+/// The first bytes, and how much more there is, and where.
+fn excerpt(text: &str, place: &str) -> String {
+    let head = text.get(..text.floor_char_boundary(EXCERPT)).unwrap_or_default();
+    format!("{head}\n… {} more, {place}", bytes((text.len() - head.len()) as u64))
+}
