@@ -43,6 +43,9 @@ pub fn preview(mut preview: Preview) -> Preview {
         preview.facts.iter_mut().for_each(|(_, value)| *value = mask.whole(value));
         preview.warnings.iter_mut().for_each(|warning| *warning = mask.whole(warning));
         preview.way_back = mask.whole(&preview.way_back);
+        if let Some(listing) = &mut preview.listing {
+            listing.text = mask.whole(&listing.text);
+        }
     }
     preview
 }
@@ -98,5 +101,24 @@ impl<W: Write> Write for Output<W> {
 impl<W: Write> Drop for Output<W> {
     fn drop(&mut self) {
         let _ = self.finish();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::secrets::Secret;
+    use crate::domain::Listing;
+
+    #[test]
+    fn no_secret_stands_in_a_text_that_a_prompt_shows() {
+        let _held = Secret::new("elephant-4471-in-a-listing");
+        let text = "SELECT 1\nWHERE token = 'elephant-4471-in-a-listing'\n".to_owned();
+        let seen = preview(Preview {
+            listing: Some(Listing { name: "SQL statement".to_owned(), text }),
+            ..Preview::default()
+        });
+        let text = seen.listing.unwrap().text;
+        assert!(text.starts_with("SELECT 1\nWHERE token = '") && !text.contains("elephant"), "{text}");
     }
 }
