@@ -56,11 +56,8 @@ pub fn run(common: &Common, args: &Run) -> Result<u8> {
         let Performed::Started(run) = operate::perform(&world, command, "run").await? else {
             return Err(Error::machine("start the run", "the gate did not say which run it started"));
         };
-        let answers = Answers {
-            yes_change: args.yes.is_some(),
-            phrases: args.confirm.clone(),
-            person: interactive::is_here() && !args.json,
-        };
+        let person_is_here = interactive::is_here() && !args.json;
+        let answers = Answers::new(args.yes.is_some(), args.confirm.clone(), person_is_here);
         let dir = RunDir::of(&world.state.dir, run.clone());
         let walk = Walk::default();
         let mut follow = Follow { world, authority, answers, json: args.json, dir, person, walk };
@@ -78,7 +75,7 @@ pub fn attach(common: &Common, args: &OneRun) -> Result<u8> {
     let dir = lookup::find_run(&world, &args.run)?;
     let run = dir.id.clone();
     setup::wait_for(async {
-        let answers = Answers { yes_change: false, phrases: Vec::new(), person: interactive::is_here() };
+        let answers = Answers::new(false, Vec::new(), interactive::is_here());
         let (person, walk) = (Person, Walk::default());
         let mut follow = Follow { world, authority, answers, json: false, dir, person, walk };
         let end = follow.until_it_ends().await?;

@@ -76,6 +76,31 @@ fn a_program_that_is_replaced_after_the_answer_is_asked_about_again() {
 }
 
 #[test]
+fn what_is_given_in_advance_answers_a_step_once() {
+    for effect in ["change", "destroy"] {
+        let (estate, listener) = slow();
+        let (shown, other) = (script(&estate, "program", "shown"), script(&estate, "other", "other"));
+        let steps = format!(
+            "[[work]]\ntitle = \"Run it\"\neffect = \"{effect}\"\ndo = {{ exec = [{shown:?}] }}\nundo = {{ none = \"a test\" }}\n"
+        );
+        estate.procedure("one", "", &steps);
+        let said = std::thread::scope(|scope| {
+            let run = scope.spawn(|| estate.start("one", &["--yes", "change", "--confirm", "run program"]));
+            let (mut asked, _) = listener.accept().unwrap();
+            wait_for("the answer", || (estate.run().count("answer.accepted") == 1).then_some(()));
+            replace(&other, &shown);
+            asked.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
+            drop((asked, listener));
+            run.join().unwrap()
+        });
+        said.exits(75).says("asks again: an answer given in advance counts once");
+        let run = estate.run();
+        assert_eq!((run.count("prompt.opened"), run.count("answer.accepted")), (2, 1), "{effect}");
+        assert_eq!((run.count("step.intent"), estate.lines("done")), (0, 0), "{effect}");
+    }
+}
+
+#[test]
 fn a_file_that_the_arguments_name_is_compared_as_well() {
     let (estate, listener) = slow();
     estate.file("text", &format!("echo shown >>{}\n", estate.tree("done").display()));

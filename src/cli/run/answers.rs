@@ -8,6 +8,7 @@ use crate::domain::{EffectClass, Kind, Preview};
 use crate::journal::eyes::glass;
 use crate::journal::fold::OpenPrompt;
 use crate::journal::record::{Answer, Ask, Choice, Covered, consequences};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// What may be answered, and by whom.
@@ -19,14 +20,23 @@ pub struct Answers {
     pub phrases: Vec<String>,
     /// Whether a person can be asked.
     pub person: bool,
+    /// The steps that were answered in advance.
+    spent: BTreeSet<u32>,
 }
 
 impl Answers {
-    /// The answer that the command line gives in advance.
+    /// What the command line allows, and whether a person can be asked beside it.
     #[must_use]
-    pub fn in_advance(&self, prompt: &OpenPrompt) -> Option<Answer> {
-        let Ask::Confirm { effect, preview, .. } = &prompt.ask else { return None };
-        if prompt.waits_for_second() {
+    pub fn new(yes_change: bool, phrases: Vec<String>, person: bool) -> Self {
+        Self { yes_change, phrases, person, spent: BTreeSet::new() }
+    }
+
+    /// The answer that the command line gives in advance. It counts once for a step: where a step asks again, what it would do
+    /// has changed, or it failed, and a person must look.
+    #[must_use]
+    pub fn in_advance(&mut self, prompt: &OpenPrompt) -> Option<Answer> {
+        let Ask::Confirm { effect, preview, also, .. } = &prompt.ask else { return None };
+        if prompt.waits_for_second() || self.spent.contains(&prompt.step) {
             return None;
         }
         let typed = match effect {
@@ -34,7 +44,14 @@ impl Answers {
             _ if self.yes_change => "change",
             _ => return None,
         };
+        self.spent.extend(also.iter().map(|covered| covered.step).chain([prompt.step]));
         Some(Answer::Confirm { typed: typed.to_owned() })
+    }
+
+    /// Whether a step asks again that was answered in advance.
+    #[must_use]
+    pub fn is_spent(&self, prompt: &OpenPrompt) -> bool {
+        matches!(prompt.ask, Ask::Confirm { .. }) && !prompt.waits_for_second() && self.spent.contains(&prompt.step)
     }
 
     /// The exit code when nobody can answer: a failed step is 1, a refusal 7, an unknown outcome 8, else 75.

@@ -174,6 +174,9 @@ impl Follow {
         let me = identity::own("run");
         let may_approve = may_give(prompt, starter, &me, &approve);
         let may_override = is_another(&me, starter, "started the run");
+        if self.answers.is_spent(prompt) && !self.json {
+            out::line(format_args!("step {} asks again: an answer given in advance counts once", prompt.step + 1));
+        }
         loop {
             let in_advance = self.answers.in_advance(prompt);
             let by_person = in_advance.is_none();
