@@ -150,6 +150,19 @@ impl Command {
             Self::TakeOver { .. } => "take over",
         }
     }
+
+    /// The run it is for; a start has none yet.
+    #[must_use]
+    pub fn run(&self) -> Option<&RunId> {
+        match self {
+            Self::StartRun { .. } => None,
+            Self::Answer(reply) => Some(&reply.run),
+            Self::Note { run, .. } | Self::Item { run, .. } | Self::Abort { run, .. } | Self::Resume { run } => {
+                Some(run)
+            }
+            Self::TakeOver { command, .. } => command.run(),
+        }
+    }
 }
 
 /// Something for the owner of the terminal.

@@ -6,7 +6,7 @@ use crate::app::msg::Msg;
 use crate::app::panes::run::follow;
 use crate::app::update::begin;
 use crate::cli::args::Common;
-use crate::cli::{ownlog, setup};
+use crate::cli::setup;
 use crate::config::paths::{self, Surroundings};
 use crate::config::state::Scope;
 use crate::config::theme::{self, Theme};
@@ -76,13 +76,13 @@ fn terminal(around: &Surroundings) -> Result<Tty> {
 
 /// Shows the console until the operator leaves; the exit code is 128 and the signal's number where one ended it.
 fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, shown: Shown) -> Result<u8> {
-    let _log = ownlog::start(&world.state, around);
     let (version, estate) = (env!("CARGO_PKG_VERSION"), world.estate.name.as_str());
     tracing::info!(version, estate, read_only = common.read_only, "console");
     let depth = theme::depth(around);
     let (theme, mut banners) = look(common, around, &world);
     let (keymap, problems) = keys(common, around, &world);
     banners.extend(problems);
+    banners.iter().for_each(|cause| tracing::warn!(cause, "theme or keymap refused"));
     let remark = (world.state.locks_scope == Scope::User).then(|| "locks: this user only".to_owned());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|cause| Error::machine("start a runtime", cause))?;

@@ -1,7 +1,7 @@
 //! `midwatch demo`: a real throwaway estate, and the console on it.
 
 use crate::cli::args::{Common, Demo};
-use crate::cli::{console, out, setup};
+use crate::cli::{console, out, ownlog, setup};
 use crate::config::state;
 use crate::demo;
 use crate::domain::error::Result;
@@ -29,6 +29,8 @@ pub fn run(common: &Common, args: &Demo) -> Result<u8> {
         out::line(format_args!("{}", Clean::text(why).plain()));
     }
     let own = Common { config: Some(estate.config.clone()), state: Some(estate.state), ..common.clone() };
+    let around = setup::surroundings();
+    let _log = ownlog::start(&setup::state(&own, &around)?, &around, ownlog::Writes::of("demo"));
     let code = console::open(&own, None)?;
     // Anything but leaving it in peace keeps it: the next `midwatch demo` comes back to it.
     if code == 0 {

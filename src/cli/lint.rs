@@ -46,6 +46,7 @@ pub fn run(common: &Common, args: &Lint) -> Result<u8> {
     let judged = judged(&args.paths, file.as_deref());
     problems.extend(judged.errors);
     problems.dedup();
+    problems.iter().for_each(|problem| tracing::warn!(%problem, "file refused"));
     let text = match (args.json, problems.is_empty() && judged.warnings.is_empty()) {
         (true, _) => out::json(&as_json(&problems, &judged.warnings)?),
         (false, true) => plan::clean(&format!("ok: {}\n", checked(&args.paths, file.as_deref()).join(", "))),

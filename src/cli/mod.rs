@@ -41,6 +41,7 @@ pub fn main() -> ExitCode {
     // One provider for every TLS connection, chosen before the first; a second choice is refused, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let is_check = matches!(cli.command, Some(Command::Check(_)));
+    let _log = start_log(&cli);
     match descriptors().and_then(|()| dispatch(cli)) {
         Ok(code) => ExitCode::from(code),
         Err(cause) => {
@@ -49,6 +50,31 @@ pub fn main() -> ExitCode {
             ExitCode::from(if is_check { crate::domain::Verdict::Unknown.exit_code() } else { cause.kind.exit_code() })
         }
     }
+}
+
+/// Starts Midwatch's own log; the demo, and the processes of a run, start it where they know which one.
+fn start_log(cli: &Cli) -> Option<ownlog::Guard> {
+    use ownlog::Writes;
+    let writes = match &cli.command {
+        None => Writes::of("console"),
+        Some(Command::Watch) => Writes::of("watch"),
+        Some(Command::Run(_)) => Writes::of("run"),
+        Some(Command::Attach(_)) => Writes::of("attach"),
+        Some(Command::Resume(_)) => Writes::of("resume"),
+        Some(Command::Abort(_)) => Writes::of("abort"),
+        Some(Command::Check(_)) => Writes::looking("check"),
+        Some(Command::Plan(_)) => Writes::looking("plan"),
+        Some(Command::Print(_)) => Writes::looking("print"),
+        Some(Command::Rehearse(_)) => Writes::looking("rehearse"),
+        Some(Command::Runs(_)) => Writes::looking("runs"),
+        Some(Command::Report(_)) => Writes::looking("report"),
+        Some(Command::Verify(_)) => Writes::looking("verify"),
+        Some(Command::Windows(_)) => Writes::looking("windows"),
+        Some(Command::Lint(_)) => Writes::looking("lint"),
+        _ => return None,
+    };
+    let around = setup::surroundings();
+    ownlog::start(&setup::state(&cli.common, &around).ok()?, &around, writes)
 }
 
 fn dispatch(cli: Cli) -> crate::domain::error::Result<u8> {
@@ -127,6 +153,7 @@ fn usage(cause: &clap::Error) -> ExitCode {
 
 /// Says on standard error what went wrong; outside text passes the sanitiser like everywhere.
 fn complain(cause: &Error) {
+    tracing::warn!(exit = cause.kind.exit_code(), cause = cause.message, "command failed");
     let mut out = std::io::stderr().lock();
     for line in Clean::lines(&format!("midwatch: {cause}")) {
         let _ = writeln!(out, "{}", line.plain());

@@ -1,12 +1,15 @@
 //! `midwatch __runner`, `__shim`, `__hold` and `__act`: the processes of a run.
 
-use crate::cli::args;
-use crate::cli::out;
+use crate::cli::ownlog::{self, Writes};
+use crate::cli::{args, out, setup};
+use crate::config::state;
 use crate::domain::Error;
 use crate::domain::error::Result;
 use crate::runner::engine::Mode;
+use crate::runner::rundir::RunDir;
 use crate::runner::{act, engine, shim};
 use rustix::fs::OFlags;
+use std::path::Path;
 
 /// Runs a run, cut off from the terminal; says `started` on standard output once its first record is durable, or why not.
 ///
@@ -19,6 +22,9 @@ pub fn runner(args: &args::Runner) -> Result<u8> {
         (true, None) => Mode::Resume,
         (false, None) => Mode::Begin,
     };
+    let _log = RunDir::at(&args.dir).ok().and_then(|dir| log_of(&dir, "runner", ""));
+    let pid = std::process::id();
+    tracing::info!(pid, ?mode, "runner started");
     let ended = engine::run(&args.dir, mode, || {
         out::line(format_args!("started"));
         // Whoever launched us has its answer; from here on standard output leads nowhere.
@@ -28,8 +34,12 @@ pub fn runner(args: &args::Runner) -> Result<u8> {
         }
     });
     match ended {
-        Ok(_) => Ok(0),
+        Ok(status) => {
+            tracing::info!(status = status.word(), "runner ended");
+            Ok(0)
+        }
         Err(cause) => {
+            tracing::error!(exit = cause.kind.exit_code(), cause = cause.message, "runner gave up");
             let said =
                 serde_json::json!({ "message": cause.message, "hints": cause.hints, "exit": cause.kind.exit_code() });
             out::line(format_args!("{said}"));
@@ -51,7 +61,8 @@ fn detach() -> Result<()> {
 /// # Errors
 /// As the shim.
 pub fn shim_process() -> Result<u8> {
-    shim::main().map(|()| 0)
+    let mut log = None;
+    shim::main(|attempt| log = log_of_attempt(attempt, "shim")).map(|()| 0)
 }
 
 /// Waits until it may become one act.
@@ -67,5 +78,21 @@ pub fn hold_process() -> Result<u8> {
 /// # Errors
 /// As the act.
 pub fn act_process() -> Result<u8> {
-    act::main()
+    let mut log = None;
+    act::main(|attempt| log = log_of_attempt(attempt, "act"))
+}
+
+/// Starts the log of a process that works on a run.
+fn log_of(dir: &RunDir, who: &'static str, more: &str) -> Option<ownlog::Guard> {
+    let around = setup::surroundings();
+    let state = state::state_in(Some(dir.state().to_owned()), &around).ok()?;
+    ownlog::start(&state, &around, Writes { who, on: format!(" run={}{more}", dir.id), makes: true })
+}
+
+/// The same for one that works on an attempt, by its directory `…/RUN/steps/STEP.ATTEMPT`.
+fn log_of_attempt(attempt: &Path, who: &'static str) -> Option<ownlog::Guard> {
+    let dir = RunDir::at(attempt.parent()?.parent()?).ok()?;
+    let name = attempt.file_name()?.to_str()?;
+    let step = name.split('.').next()?;
+    log_of(&dir, who, &format!(" step={step} attempt={name}"))
 }

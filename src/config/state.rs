@@ -119,16 +119,27 @@ pub fn prepare_state(state: &State) -> Result<(), Error> {
     prove_writable(&state.dir)
 }
 
+/// The directory that holds the log's.
+fn log_home(state: &State, around: &Surroundings) -> Option<PathBuf> {
+    match state.scope {
+        Scope::User => Some(state.dir.clone()),
+        Scope::Team => own_dir(around),
+    }
+}
+
+/// Whether a log can be kept without making the directory that holds it.
+#[must_use]
+pub fn has_log_home(state: &State, around: &Surroundings) -> bool {
+    log_home(state, around).is_some_and(|home| home.is_dir())
+}
+
 /// The directory of Midwatch's own log, made for this user alone whatever the umask: in the user's own state directory, for a
 /// team's holds what the team shares. One that an earlier version left open to others is closed.
 ///
 /// # Errors
 /// As [`prepare_state`]; where there is no home directory.
 pub fn prepare_log(state: &State, around: &Surroundings) -> Result<PathBuf, Error> {
-    let own = match state.scope {
-        Scope::User => state.dir.clone(),
-        Scope::Team => own_dir(around).ok_or_else(|| homeless("keep a log", "MIDWATCH_STATE"))?,
-    };
+    let own = log_home(state, around).ok_or_else(|| homeless("keep a log", "MIDWATCH_STATE"))?;
     prepare(&own, Scope::User, None)?;
     let log = own.join("log");
     prepare(&log, Scope::User, None)?;

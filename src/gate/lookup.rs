@@ -39,7 +39,13 @@ impl Lookup {
             let _ = readings.try_send(Msg::RowsRead(rows));
         });
         let logs = LogReader::start(out.clone());
-        Self { world: Arc::new(world), out, prober, follower: None, checklist: None, logs, acts: false }
+        let world = Arc::new(world);
+        let own = Arc::clone(&world);
+        // A procedure that is refused is offered nowhere.
+        tokio::task::spawn_blocking(move || {
+            own.catalog().problems().iter().for_each(|problem| tracing::warn!(%problem, "file refused"));
+        });
+        Self { world, out, prober, follower: None, checklist: None, logs, acts: false }
     }
 
     /// The same for a console that may act: others see it as one.
@@ -79,8 +85,15 @@ impl Lookup {
             Query::ListProcedures => self.answer(|world| Msg::ProceduresListed(plans::all(world))),
             Query::Plan { procedure, params } => {
                 self.answer(move |world| match plans::shown(world, &procedure, &params) {
-                    Ok(shown) => Msg::Planned(Box::new(shown)),
-                    Err(error) => Msg::PlanRefused { procedure, error },
+                    Ok(shown) => {
+                        let refusal = shown.refused.as_ref().map(|refusal| refusal.message.as_str());
+                        refusal.into_iter().for_each(|cause| tracing::warn!(procedure, cause, "plan refused"));
+                        Msg::Planned(Box::new(shown))
+                    }
+                    Err(error) => {
+                        tracing::warn!(procedure, cause = error.message, "plan refused");
+                        Msg::PlanRefused { procedure, error }
+                    }
                 });
             }
             Query::ListRuns => self.answer(|world| match runs(world) {

@@ -12,6 +12,7 @@ use crate::journal::list::walk_file;
 use crate::runner::engine::Mode;
 use crate::runner::protocol::{Demand, Reply};
 use crate::runner::rundir::RunDir;
+use tracing::field::display;
 
 /// What came of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,13 +45,7 @@ impl Gate for Operate {
     fn command(&mut self, command: Confirmed<Command>) {
         let (world, out, through) = (self.lookup.world().clone(), self.lookup.sender(), self.through);
         tokio::spawn(async move {
-            let what = command.get().word();
-            let performed = perform(&world, command, through).await;
-            match &performed {
-                Ok(done) => tracing::info!(what, ?done, "command"),
-                Err(cause) => tracing::warn!(what, cause = cause.message, "command refused"),
-            }
-            let msg = match performed {
+            let msg = match perform(&world, command, through).await {
                 Ok(Performed::Started(run)) => Msg::RunStarted(run),
                 Ok(Performed::Done(said)) => Msg::CommandDone(said),
                 Err(cause) => Msg::CommandFailed(cause),
@@ -75,6 +70,18 @@ pub fn authority() -> Authority {
 /// # Errors
 /// When the run, its runner or the machine refuses; the message says what and why.
 pub async fn perform(world: &World, command: Confirmed<Command>, through: &str) -> Result<Performed> {
+    let what = command.get().word();
+    let run = command.get().run().map(|run| display(run.clone()));
+    let performed = carry_out(world, command, through).await;
+    match &performed {
+        Ok(Performed::Started(run)) => tracing::info!(what, %run, through, "command"),
+        Ok(Performed::Done(_)) => tracing::info!(what, run, through, "command"),
+        Err(cause) => tracing::warn!(what, run, through, cause = cause.message, "command refused"),
+    }
+    performed
+}
+
+async fn carry_out(world: &World, command: Confirmed<Command>, through: &str) -> Result<Performed> {
     let (owner, command) = match command.into_inner() {
         Command::TakeOver { owner, command } => (Some(owner), *command),
         command => (None, command),

@@ -11,7 +11,7 @@
 //! before its lines are counted, and a line of many megabytes costs what is shown of it.
 
 mod index;
-mod mask;
+pub mod mask;
 mod output;
 mod parts;
 mod piece;

@@ -5,6 +5,7 @@
 
 use crate::domain::{Fact, Observation, Verdict, quantity};
 use crate::probes::clock;
+use crate::probes::contact::Place;
 use crate::probes::target::Service;
 use crate::probes::why;
 use reqwest::{Client, Url, redirect};
@@ -66,13 +67,20 @@ fn client() -> Result<Client, String> {
 /// # Errors
 /// Why there is no answer. A wrong status is an answer.
 pub async fn read(http: &Http, service: &Service) -> Result<Observation, String> {
+    read_at(http, service, &Place::of_url(&service.url)).await
+}
+
+/// As [`read`], for whoever reads again and again.
+pub(super) async fn read_at(http: &Http, service: &Service, place: &Place) -> Result<Observation, String> {
     let url = Url::parse(&service.url).map_err(|cause| format!("not a URL: {cause}"))?;
     let client = http.client().await?;
     // Waiting for a turn is not the service's fault, so the deadline starts after it.
     let _turn = http.turns.acquire().await.map_err(|cause| cause.to_string())?;
     let started = Instant::now();
     let answer = tokio::time::timeout(service.timeout, ask(client, url)).await;
-    let (status, bytes) = answer.map_err(|_| format!("timed out after {}", quantity::span(service.timeout)))??;
+    let answer = answer.unwrap_or_else(|_| Err(format!("timed out after {}", quantity::span(service.timeout))));
+    let (status, bytes) = answer.inspect_err(|cause| place.failed(cause))?;
+    place.answered();
     Ok(judge(service, status, bytes, started.elapsed()))
 }
 

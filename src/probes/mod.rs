@@ -5,6 +5,7 @@ pub mod backups;
 pub mod bloat;
 pub mod certs;
 pub mod clock;
+pub(crate) mod contact;
 pub mod estate;
 pub mod host;
 pub mod http;

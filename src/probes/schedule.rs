@@ -8,11 +8,14 @@
 //! Losing a source is a state: its rows stay, with their last readings and the reason, and no task ends for it. A row goes only
 //! when a good reading of its target no longer finds it.
 
+mod heard;
+
 use crate::domain::{Finding, Row, Rows, Wall, quantity};
 use crate::probes::backups::BackupReader;
 use crate::probes::bloat::BloatReader;
 use crate::probes::certs::CertReader;
 use crate::probes::clock;
+use crate::probes::contact::Place;
 use crate::probes::host::HostReader;
 use crate::probes::http::{self, Http};
 use crate::probes::kube::KubeReader;
@@ -22,6 +25,7 @@ use crate::probes::redis::RedisReader;
 use crate::probes::target::{Every, Service, Target};
 use crate::probes::units::UnitReader;
 use futures_util::FutureExt;
+use heard::{Heard, Objects};
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -139,11 +143,12 @@ fn pause(every: Duration, losses: u32, name: &str) -> Duration {
 struct Known {
     unread: Row,
     rows: Vec<Row>,
+    heard: Heard,
 }
 
 impl Known {
     fn new(target: &Target, every: Every) -> Self {
-        Self { unread: target.unread(every), rows: Vec::new() }
+        Self { unread: target.unread(every), rows: Vec::new(), heard: Heard::default() }
     }
 
     fn rows(&self) -> Rows {
@@ -154,6 +159,7 @@ impl Known {
     fn settle(&mut self, reading: Result<Vec<Finding>, String>, at: Wall) -> bool {
         match reading {
             Ok(findings) => {
+                let mut objects = Objects::default();
                 let mut before: BTreeMap<Option<String>, Row> =
                     self.rows.drain(..).map(|row| (row.object.clone(), row)).collect();
                 for finding in findings {
@@ -162,15 +168,18 @@ impl Known {
                     if let Some(source) = finding.source {
                         row.source = source;
                     }
+                    objects.note(&row, &finding.seen);
                     match finding.seen {
                         Ok(observation) => row.saw(observation),
                         Err(why) => row.lost(why, at),
                     }
                     self.rows.push(row);
                 }
+                self.heard.answered(&self.unread, objects);
                 true
             }
             Err(why) => {
+                self.heard.failed(&self.unread, &why);
                 if self.rows.is_empty() {
                     self.rows.push(self.unread.clone());
                 }
@@ -217,7 +226,7 @@ struct Reader {
 enum Memory {
     Host(HostReader),
     Mount(MountReader),
-    Service(Service),
+    Service(Service, Place),
     Units(UnitReader),
     Postgres(Box<PostgresReader>),
     Bloat(Box<BloatReader>),
@@ -234,7 +243,7 @@ impl Reader {
         let memory = match target {
             Target::Host(part) => Memory::Host(HostReader::new(*part)),
             Target::Mount(mount) => Memory::Mount(MountReader::new(mount.clone())),
-            Target::Service(service) => Memory::Service(service.clone()),
+            Target::Service(service) => Memory::Service(service.clone(), Place::of_url(&service.url)),
             Target::Unit(unit) => Memory::Units(UnitReader::new(Some(unit.clone()))),
             Target::FailedUnits => Memory::Units(UnitReader::new(None)),
             Target::Postgres(database) => Memory::Postgres(Box::new(PostgresReader::new(database.clone()))),
@@ -256,7 +265,7 @@ impl Reader {
         let one = match &mut self.memory {
             Memory::Host(reader) => reader.read().await,
             Memory::Mount(reader) => reader.read().await,
-            Memory::Service(service) => http::read(&self.http, service).await,
+            Memory::Service(service, place) => http::read_at(&self.http, service, place).await,
             Memory::Units(reader) => return reader.read().await,
             Memory::Postgres(reader) => return reader.read().await,
             Memory::Bloat(reader) => return reader.read().await,

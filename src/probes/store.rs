@@ -7,11 +7,18 @@ use crate::config::estate::Store;
 use crate::config::paths::Surroundings;
 use crate::config::secrets::{Secret, Secrets};
 use crate::domain::error::said;
+use crate::probes::contact::Place;
+use crate::probes::http::without_credentials;
+use crate::probes::why;
 use object_store::aws::AmazonS3Builder;
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
+};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
 use object_store::{BackoffConfig, Certificate, ClientOptions, ObjectStore, RetryConfig};
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -93,15 +100,23 @@ pub(crate) fn bucket(reach: &Reach, patience: Patience) -> Result<Arc<dyn Object
         max_retries: 3,
         retry_timeout: patience.tries,
     };
+    let mut place = format!("s3://{}", reach.bucket);
     // A key of the estate is not mixed with a token of the environment.
     let own = reach.id.is_some() && reach.key.is_some();
     let builder = if own { AmazonS3Builder::new() } else { AmazonS3Builder::from_env() };
     let mut builder = builder.with_bucket_name(&reach.bucket).with_retry(retry);
     let variable = |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok());
+    // The builder reads them from the environment by itself.
+    ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]
+        .iter()
+        .filter_map(|name| variable(&[name]))
+        .map(Secret::new)
+        .for_each(drop);
     if let Some(endpoint) = reach.endpoint.clone().or_else(|| variable(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"])) {
         let plain = endpoint.starts_with("http://");
         // Where there is no TLS, nobody's certificate is read; loading the machine's trust takes a while.
         options = options.with_allow_http(plain).with_no_system_certificates(plain);
+        place = format!("{}/{}", without_credentials(&endpoint), reach.bucket);
         builder = builder.with_endpoint(endpoint).with_virtual_hosted_style_request(false);
     }
     if let Some(region) = reach.region.clone().or_else(|| variable(&["AWS_REGION", "AWS_DEFAULT_REGION"])) {
@@ -116,8 +131,50 @@ pub(crate) fn bucket(reach: &Reach, patience: Patience) -> Result<Arc<dyn Object
     if let Some(token) = &reach.token {
         builder = builder.with_token(token.expose());
     }
-    let built = builder.with_client_options(options).build().map_err(|cause| words(&cause))?;
+    let logged = Logged { place: Arc::new(Place::new("s3", place)) };
+    let built =
+        builder.with_client_options(options).with_http_connector(logged).build().map_err(|cause| words(&cause))?;
     Ok(Arc::new(built))
+}
+
+/// Makes clients whose connections stand in Midwatch's own log.
+#[derive(Debug)]
+struct Logged {
+    place: Arc<Place>,
+}
+
+impl HttpConnector for Logged {
+    fn connect(&self, options: &ClientOptions) -> object_store::Result<HttpClient> {
+        let client = ReqwestConnector::default().connect(options)?;
+        Ok(HttpClient::new(LoggedClient { client, place: Arc::clone(&self.place) }))
+    }
+}
+
+/// See [`Logged`].
+#[derive(Debug)]
+struct LoggedClient {
+    client: HttpClient,
+    place: Arc<Place>,
+}
+
+impl HttpService for LoggedClient {
+    fn call<'a, 'b>(
+        &'a self,
+        request: HttpRequest,
+    ) -> Pin<Box<dyn Future<Output = Result<HttpResponse, HttpError>> + Send + 'b>>
+    where
+        'a: 'b,
+        Self: 'b,
+    {
+        Box::pin(async move {
+            let answer = self.client.execute(request).await;
+            match &answer {
+                Ok(_) => self.place.answered(),
+                Err(cause) => self.place.failed(&why::request(cause, false)),
+            }
+            answer
+        })
+    }
 }
 
 /// Opens a local directory as a store.

@@ -14,6 +14,7 @@ use crate::runner::rundir::write_durably;
 use crate::runner::shim::ActHead;
 use signal_hook::consts::SIGTERM;
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -25,11 +26,11 @@ const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_sec
 /// How often a pause looks whether it was cancelled.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// Acts; the exit code is 0 when it ended well and 1 otherwise.
+/// Acts; the exit code is 0 when it ended well and 1 otherwise. `begins` is given the directory of the attempt.
 ///
 /// # Errors
 /// When the action cannot be read or the result cannot be kept.
-pub fn main() -> Result<u8> {
+pub fn main(begins: impl FnOnce(&Path)) -> Result<u8> {
     let doing = "act";
     let cancel = Arc::new(AtomicBool::new(false));
     let registered = signal_hook::flag::register(SIGTERM, Arc::clone(&cancel));
@@ -38,6 +39,9 @@ pub fn main() -> Result<u8> {
     let mut line = Vec::new();
     input.read_until(b'\n', &mut line).map_err(|cause| Error::machine("read the action", cause))?;
     let head: ActHead = serde_json::from_slice(&line).map_err(|cause| Error::machine("read the action", cause))?;
+    if let Some(attempt) = head.result.parent() {
+        begins(attempt);
+    }
     let mut out = hide::Output::of(io::stdout().lock());
     let end = hide::end(match (head.prove, head.again_s) {
         (true, _) => ActEnd::from(adapters::prove(&head.action, &mut input, &mut out, &cancel)),

@@ -151,7 +151,10 @@ async fn hear(stream: UnixStream, calls: mpsc::Sender<Call>) -> io::Result<()> {
     heard.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
     // The runner may look through a large set before it replies; whoever asked decides how long that is waited for.
     let reply = match parse(&line) {
-        Err(why) => Reply::Rejected { why },
+        Err(why) => {
+            tracing::warn!(uid = peer.uid(), pid = peer.pid(), cause = why, "request refused");
+            Reply::Rejected { why }
+        }
         Ok(request) => {
             let pid = peer.pid().and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0);
             let peer = identity::peer(peer.uid(), peer.gid(), pid, &through(&request.through));

@@ -21,6 +21,7 @@ mod look;
 mod lost;
 mod menu;
 mod notify;
+mod ownlog;
 mod panes;
 mod process;
 mod prompt;
@@ -225,7 +226,7 @@ impl Engine {
     fn write_as(&mut self, actor: &Actor, event: Event) -> Result<Record> {
         let me = self.me.clone();
         let now = self.tick(&me)?;
-        self.journal.append(event, actor.clone(), now)
+        self.append(event, actor, now)
     }
 
     /// The first step that is not over.

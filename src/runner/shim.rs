@@ -184,14 +184,15 @@ impl Exit {
     }
 }
 
-/// Runs the shim to its end.
+/// Runs the shim to its end; `begins` is given the directory of the attempt.
 ///
 /// # Errors
 /// When its own specification cannot be read or its first record cannot be made durable: then nothing was started.
-pub fn main() -> Result<()> {
+pub fn main(begins: impl FnOnce(&Path)) -> Result<()> {
     let doing = "run the shim";
     let io = |cause: io::Error| Error::machine(doing, cause);
     let spec = read_spec()?;
+    begins(&spec.dir);
     // Fails only when the shim leads a process group already; then it is cut off from the terminal all the same.
     let _ = rustix::process::setsid();
     rustix::process::set_child_subreaper(Some(rustix::process::getpid())).map_err(|cause| io(cause.into()))?;

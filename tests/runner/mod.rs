@@ -23,6 +23,7 @@ mod matrix;
 mod moving;
 mod notices;
 mod objects;
+mod ownlog;
 mod power;
 mod property;
 mod redis;

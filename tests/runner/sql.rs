@@ -187,7 +187,7 @@ fn a_lock_that_is_let_go_of_is_had_at_another_try() {
 }
 
 /// A statement that stays at work until a lock is let go of that no timeout watches over.
-const SLOW: &str = "UPDATE public.tasks SET note = 'y' WHERE id = 1 AND pg_sleep(600) IS NOT NULL";
+pub const SLOW: &str = "UPDATE public.tasks SET note = 'y' WHERE id = 1 AND pg_sleep(600) IS NOT NULL";
 
 #[test]
 fn a_server_that_dies_in_mid_statement_leaves_it_unknown_and_the_proof_is_asked() {

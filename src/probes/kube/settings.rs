@@ -5,6 +5,7 @@
 //! for every other probe, and a cluster with a `proxy-url` is refused.
 
 use crate::config::paths::Surroundings;
+use crate::config::secrets::Secret;
 use crate::probes::http;
 use crate::probes::target::Cluster;
 use kube::Config;
@@ -131,8 +132,12 @@ fn settle(target: &Cluster, mut chosen: Chosen) -> Result<Settings, String> {
         seal.update([0]);
     }
     take_token(&mut chosen.user)?;
-    for described in [serde_json::to_vec(&chosen.cluster), serde_json::to_vec(&chosen.user)] {
-        seal.update(described.map_err(|_| "the kubeconfig cannot be taken in".to_owned())?);
+    for described in [serde_json::to_value(&chosen.cluster), serde_json::to_value(&chosen.user)] {
+        let described = described.map_err(|_| "the kubeconfig cannot be taken in".to_owned())?;
+        let secret = ["token", "password"].into_iter().filter_map(|key| described.get(key)?.as_str());
+        // What was read as a secret is masked wherever something is recorded.
+        secret.map(Secret::new).for_each(drop);
+        seal.update(described.to_string());
         seal.update([0]);
     }
     let namespaces = namespaces(target, chosen.namespace.as_deref())?;

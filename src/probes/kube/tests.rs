@@ -546,6 +546,22 @@ async fn a_server_that_is_gone_is_named_and_comes_back_by_itself() {
 }
 
 #[tokio::test]
+async fn the_log_names_the_server_that_is_reached_and_lost_and_no_token() {
+    let (lines, _guard) = crate::probes::contact::captured::begin();
+    let mut it = Tried::new().await;
+    it.reader.read().await.unwrap();
+    let place = format!("kind=\"kubernetes\" place=\"https://127.0.0.1:{}\"", it.double.port);
+    assert_eq!(lines.with(""), [format!("INFO connection made {place}")]);
+    drop(std::mem::replace(&mut it.double, Double::new().await));
+    it.until(|found| is_lost(found, "") && lost(found, "") == "connection refused").await;
+    let lost = lines.with("WARN connection lost");
+    assert!(!lost.is_empty() && lost.iter().all(|line| line.contains(&place) && line.contains(" cause=")), "{lost:?}");
+    assert!(!lines.with(&format!("{place} cause=\"connection refused\"")).is_empty(), "{:?}", lines.with(""));
+    assert!(crate::config::secrets::held().contains(&b"t0p".to_vec()), "the token is masked in every line");
+    assert!(lines.with("t0p").is_empty());
+}
+
+#[tokio::test]
 async fn the_tasks_end_with_the_reader() {
     let mut it = Tried::new().await;
     it.reader.read().await.unwrap();

@@ -1,6 +1,7 @@
 //! Speaks with the API server: every answer has a time limit and a size limit, and every failure its few words.
 
 use crate::domain::quantity;
+use crate::probes::contact::Place;
 use crate::probes::kube::pace::Pace;
 use crate::probes::kube::settings::Settings;
 use crate::probes::why;
@@ -12,6 +13,7 @@ use kube::api::{ListParams, WatchParams};
 use kube::client::{Body, Client, ClientBuilder};
 use kube::core::{Request as Collection, Status};
 use std::error::Error as Cause;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
@@ -30,6 +32,7 @@ const SYSTEM: &str = "/api/v1/namespaces/kube-system";
 pub(crate) struct Wire {
     client: Client,
     pace: Pace,
+    place: Arc<Place>,
 }
 
 /// What went wrong, by what is to be done next.
@@ -85,7 +88,8 @@ impl Wire {
         }
         let builder = ClientBuilder::try_from(kube::Config::from(settings));
         let client = builder.map_err(|cause| format!("cannot prepare a client: {}", why::deepest(&cause)))?.build();
-        Ok(Self { client, pace })
+        let place = Arc::new(Place::new("kubernetes", settings.server.clone()));
+        Ok(Self { client, pace, place })
     }
 
     /// Asks for the version, which needs no rights in a usual cluster.
@@ -131,18 +135,28 @@ impl Wire {
         let params = WatchParams { timeout: Some(seconds), ..WatchParams::default() };
         let request = Collection::new(path).watch(&params, version).map_err(|cause| odd(&cause))?;
         let answer = self.open(request).await.map_err(|(_, loss)| loss)?;
-        Ok(Lines { body: answer.into_body(), buffer: Vec::new(), looked: 0, silence: self.pace.silence })
+        Ok(Lines {
+            body: answer.into_body(),
+            buffer: Vec::new(),
+            looked: 0,
+            silence: self.pace.silence,
+            place: Arc::clone(&self.place),
+        })
     }
 
     /// Sends a request, and gives its answer where that is a good one of an API server.
     async fn open(&self, request: Request<Vec<u8>>) -> Result<Response<Body>, (Option<StatusCode>, Loss)> {
         let limit = self.pace.answer;
         let sent = timeout(limit, self.client.send(request.map(Body::from))).await;
+        let sent = sent.map_err(|_| late(limit)).and_then(|sent| sent.map_err(|cause| why::request(&cause, false)));
         let answer = match sent {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(cause)) => return Err((None, Loss::new(Fault::Refused, why::request(&cause, false)))),
-            Err(_) => return Err((None, Loss::new(Fault::Refused, late(limit)))),
+            Ok(answer) => answer,
+            Err(why) => {
+                self.place.failed(&why);
+                return Err((None, Loss::new(Fault::Refused, why)));
+            }
         };
+        self.place.answered();
         let is_json = header(&answer, "content-type").is_some_and(|kind| kind.starts_with("application/json"));
         match answer.status() {
             StatusCode::OK if is_json => Ok(answer),
@@ -166,11 +180,21 @@ pub(crate) struct Lines {
     /// How much of the buffer holds no line end.
     looked: usize,
     silence: Duration,
+    place: Arc<Place>,
 }
 
 impl Lines {
     /// The next line without its end; `None` where the server ended the watch in good order.
     pub(crate) async fn next(&mut self) -> Result<Option<Vec<u8>>, Loss> {
+        let next = self.line().await;
+        next.inspect_err(|loss| {
+            if matches!(loss.fault, Fault::Cut | Fault::Silent) {
+                self.place.failed(&loss.why);
+            }
+        })
+    }
+
+    async fn line(&mut self) -> Result<Option<Vec<u8>>, Loss> {
         loop {
             let rest = self.buffer.get(self.looked..).unwrap_or_default();
             if let Some(end) = rest.iter().position(|byte| *byte == b'\n') {

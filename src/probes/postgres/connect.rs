@@ -8,6 +8,7 @@ mod session;
 
 use crate::config::libpq::{Access, ChannelBinding, Parameters, Server, ServerPlace, SessionKind, TlsMode};
 use crate::domain::quantity;
+use crate::probes::contact;
 use crate::probes::postgres::connect::act::{Again, Notice};
 use crate::probes::postgres::connect::pooler::{Own, Setting};
 use crate::probes::postgres::connect::session::Pooled;
@@ -250,9 +251,11 @@ impl Way<'_> {
         let Self { parameters, server, mode, tls, meter, manner } = *self;
         let stream = stream::dial(server, Arc::clone(meter)).await?;
         let settings = settings(parameters, server, mode, options);
+        let place = format!("{server}/{}", parameters.database);
         let ended = Arc::new(Mutex::new(None));
         let (needed, gone) = oneshot::channel();
         let heard = manner.heard.clone();
+        let made = || contact::Connection::made("postgres", place.clone());
         let (client, tls) = match (tls, &server.place) {
             (Some(tls), ServerPlace::Tcp { name, address }) if mode != config::SslMode::Disable => {
                 let host = name.clone().or(address.map(|address| address.to_string())).unwrap_or_default();
@@ -262,18 +265,17 @@ impl Way<'_> {
                 let mut maker = MakeRustlsConnect::new(ClientConfig::clone(tls));
                 let connector = MakeTlsConnect::<Stream>::make_tls_connect(&mut maker, &host)?;
                 let (client, connection) = settings.connect_raw(stream, connector).await?;
-                tokio::spawn(keep(connection, Arc::clone(&ended), gone, heard));
+                tokio::spawn(keep(connection, made(), Arc::clone(&ended), gone, heard));
                 (client, Some((Arc::clone(tls), host)))
             }
             _ => {
                 let (client, connection) = settings.connect_raw(stream, NoTls).await?;
-                tokio::spawn(keep(connection, Arc::clone(&ended), gone, heard));
+                tokio::spawn(keep(connection, made(), Arc::clone(&ended), gone, heard));
                 (client, None)
             }
         };
         let again = Again { server: server.clone(), tls };
-        let server = format!("{server}/{}", parameters.database);
-        Ok(Session { client, meter: Arc::clone(meter), again, ended, server, pooled: None, _needed: needed })
+        Ok(Session { client, meter: Arc::clone(meter), again, ended, server: place, pooled: None, _needed: needed })
     }
 }
 
@@ -303,18 +305,14 @@ fn settings(parameters: &Parameters, server: &Server, mode: config::SslMode, opt
 /// Keeps a connection going until it ends, or until nobody needs it and it has had time to say goodbye.
 async fn keep<S, T>(
     mut connection: Connection<S, T>,
+    mut made: contact::Connection,
     ended: Arc<Mutex<Option<String>>>,
-    gone: oneshot::Receiver<()>,
+    mut gone: oneshot::Receiver<()>,
     heard: Option<mpsc::UnboundedSender<Notice>>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
     T: AsyncRead + AsyncWrite + Unpin,
 {
-    let note = |why: String| {
-        if let Ok(mut ended) = ended.lock() {
-            ended.get_or_insert(why);
-        }
-    };
     let serve = async {
         loop {
             match poll_fn(|cx| connection.poll_message(cx)).await {
@@ -322,19 +320,27 @@ async fn keep<S, T>(
                     let _ = heard.as_ref().map(|heard| heard.send(Notice::from(&told)));
                 }
                 Some(Ok(_)) => {}
-                Some(Err(error)) => return note(reasons::of_asking(&error).1),
-                None => return note("the server closed the connection".to_owned()),
+                Some(Err(error)) => return reasons::of_asking(&error).1,
+                None => return "the server closed the connection".to_owned(),
             }
         }
     };
-    let leave = async {
-        let _ = gone.await;
-        tokio::time::sleep(GOODBYE).await;
+    tokio::pin!(serve);
+    // What ends while it is needed is lost; after that it has some time to say goodbye.
+    let why = tokio::select! {
+        biased;
+        why = &mut serve => Some(why),
+        _ = &mut gone => None,
     };
-    // The reason is noted before the connection goes, and with it whoever waits for an answer.
-    tokio::select! {
-        () = serve => {}
-        () = leave => {}
+    match why {
+        Some(why) => {
+            made.lose(&why);
+            // The reason is noted before the connection goes, and with it whoever waits for an answer.
+            if let Ok(mut ended) = ended.lock() {
+                ended.get_or_insert(why);
+            }
+        }
+        None => drop(tokio::time::timeout(GOODBYE, serve).await),
     }
 }
 

@@ -1,6 +1,8 @@
 //! One connection to a Redis: where it is, how it begins, and what is asked over it.
 
+use crate::config::secrets::Secret;
 use crate::probes::aside::Aside;
+use crate::probes::contact::Connection;
 use crate::probes::redis::{tls, words};
 use crate::probes::target::RedisServer;
 use redis::aio::MultiplexedConnection;
@@ -45,6 +47,7 @@ impl Address {
             _ => return Err("an unverified TLS connection is not made: name a `ca` instead".to_owned()),
         };
         let settings = known.redis_settings();
+        settings.password().into_iter().map(Secret::new).for_each(drop);
         Ok(Self {
             place,
             user: settings.username().map(str::to_owned),
@@ -93,6 +96,7 @@ pub(super) enum Trouble {
 pub(super) struct Link {
     connection: MultiplexedConnection,
     driver: AbortHandle,
+    made: Connection,
     /// Whether CONFIG was refused: it is not asked for again, because every refusal stands in the server's ACL log.
     no_config: bool,
     /// How long one answer may take.
@@ -137,9 +141,19 @@ impl Link {
         let made = MultiplexedConnection::new_with_config(&quiet, stream, config).await;
         let (connection, driving) = made.map_err(|error| said(trouble("connecting", &error, patience)))?;
         let driver = tokio::spawn(driving).abort_handle();
-        let mut link = Self { connection, driver, no_config: false, patience };
+        let made = Connection::made("redis", address.shown());
+        let mut link = Self { connection, driver, made, no_config: false, patience };
         link.sign_in(&address, strict).await.map_err(said)?;
         Ok(link)
+    }
+
+    /// What an error of the client means; a connection that ended is logged as lost.
+    fn trouble(&mut self, asked: &str, error: &RedisError) -> Trouble {
+        let trouble = trouble(asked, error, self.patience);
+        if let Trouble::Gone(why) | Trouble::Lost(why) = &trouble {
+            self.made.lose(why);
+        }
+        trouble
     }
 
     async fn sign_in(&mut self, address: &Address, strict: bool) -> Result<(), Trouble> {
@@ -210,13 +224,13 @@ impl Link {
             command.arg(*word);
         }
         let answer = self.connection.send_packed_command(&command).await.and_then(Value::extract_error);
-        answer.map_err(|error| trouble(named(asked), &error, self.patience))
+        answer.map_err(|error| self.trouble(named(asked), &error))
     }
 
     /// Sends one command of bytes; an error of the server is an answer, too.
     pub(super) async fn send_bytes(&mut self, words: &[Vec<u8>]) -> Result<Answer, Trouble> {
         let answer = self.connection.send_packed_command(&command(words)).await;
-        answer.map(Answer::of).map_err(|error| trouble(&name_of(words), &error, self.patience))
+        answer.map(Answer::of).map_err(|error| self.trouble(&name_of(words), &error))
     }
 
     /// Sends several at once, in this order; gives as many answers. `whole` lets none of others come between them; where somebody
@@ -231,7 +245,7 @@ impl Link {
             pipe.add_command(command(words));
         }
         let answers = self.connection.send_packed_commands(&pipe, 0, all.len()).await;
-        let answers = answers.map_err(|error| trouble(&name, &error, self.patience))?;
+        let answers = answers.map_err(|error| self.trouble(&name, &error))?;
         let mut answers: Vec<Answer> = answers.into_iter().map(Answer::of).collect();
         if !whole {
             return Ok(answers);

@@ -200,3 +200,42 @@ fn rows_come_and_go_with_what_a_target_holds() {
     known.settle(Ok(vec![]), at);
     assert!(known.rows.is_empty());
 }
+
+#[test]
+fn the_log_tells_each_change_of_a_target_and_of_its_objects_once() {
+    let (lines, _guard) = crate::probes::contact::captured::begin();
+    let mut known = Known::new(&service("web", "http://127.0.0.1:1/"), FAST);
+    let at = clock::now().wall;
+    let lost = |why: &str| Err(why.to_owned());
+    let object = |name: &str, seen: Result<(), &str>| Finding {
+        object: Some(name.to_owned()),
+        source: None,
+        seen: seen.map(|()| observation()).map_err(str::to_owned),
+    };
+    let forbidden = || vec![object("a", Err("forbidden")), object("b", Err("forbidden")), object("c", Ok(()))];
+    for reading in [
+        lost("refused"),
+        lost("refused"),
+        lost("reset"),
+        Ok(forbidden()),
+        Ok(forbidden()),
+        Ok(vec![object("a", Ok(())), object("b", Ok(())), object("c", Ok(()))]),
+        Ok(vec![object("a", Ok(())), object("b", Ok(())), object("c", Ok(()))]),
+        lost("refused"),
+    ] {
+        known.settle(reading, at);
+    }
+    let told: Vec<String> =
+        lines.with("").iter().map(|line| line.replace(" kind=\"service\" target=\"web\"", "")).collect();
+    assert_eq!(
+        told,
+        [
+            "WARN probe failed failures=1 cause=\"refused\"",
+            "WARN probe failed failures=3 cause=\"reset\"",
+            "INFO probe answers again failures=3",
+            "WARN probe failed object=\"a\" objects=2 cause=\"forbidden\"",
+            "INFO probe answers again object=\"a\" objects=2",
+            "WARN probe failed failures=1 cause=\"refused\"",
+        ]
+    );
+}

@@ -103,7 +103,7 @@ impl Engine {
 
     async fn check_again(&mut self, step: u32, planned: &Step, action: &Action) -> Result<Outcome> {
         if adapters::is_look(action) {
-            return Ok(self.look(planned, action).await?.0);
+            return Ok(self.look(step, planned, action).await?.0);
         }
         let name = self.free_name(&format!("{}.after", step + 1));
         let found = self.launch(&name, action, false, None, planned.timeout_s).await?;

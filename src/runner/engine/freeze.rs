@@ -49,7 +49,8 @@ impl Engine {
         };
         let sets = self.dir.path.join("sets");
         let restless = self.restless();
-        let work = tokio::task::spawn_blocking(move || look(&action, &planned, &sets, restless));
+        let span = tracing::info_span!("preview", step = step + 1, id = planned.id);
+        let work = tokio::task::spawn_blocking(move || span.in_scope(|| look(&action, &planned, &sets, restless)));
         tokio::pin!(work);
         loop {
             tokio::select! {

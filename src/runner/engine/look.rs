@@ -13,17 +13,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tracing::Instrument;
 
 impl Engine {
     /// Looks once; gives how it ended with its evidence, and what it said on the way. Calls are taken meanwhile, and an abort
     /// gives the look up.
-    pub(super) async fn look(&mut self, planned: &Step, action: &Action) -> Result<(Outcome, Vec<u8>)> {
+    pub(super) async fn look(&mut self, step: u32, planned: &Step, action: &Action) -> Result<(Outcome, Vec<u8>)> {
         let began = clock::boot();
         let cancel = Arc::new(AtomicBool::new(false));
         let (end, told) = match self.filled(action) {
             Err(why) => (ActEnd::unknown(why), Vec::new()),
             Ok(action) => {
                 let work = self.looking(action, planned.timeout_s, Arc::clone(&cancel));
+                let work = work.instrument(tracing::info_span!("look", step = step + 1, id = planned.id));
                 tokio::pin!(work);
                 let late = tokio::time::sleep(Duration::from_secs(planned.timeout_s));
                 tokio::pin!(late);
@@ -67,9 +69,11 @@ impl Engine {
     ) -> impl Future<Output = (ActEnd, Vec<u8>)> + 'static {
         let around = self.around();
         async move {
+            let span = tracing::Span::current();
             let work = tokio::task::spawn_blocking(move || {
                 let mut told = Vec::new();
-                let end = around.look(&action, Duration::from_secs(timeout_s), &mut told, &cancel);
+                let patience = Duration::from_secs(timeout_s);
+                let end = span.in_scope(|| around.look(&action, patience, &mut told, &cancel));
                 (hide::end(end), hide::text(&String::from_utf8_lossy(&told)).into_bytes())
             });
             work.await.unwrap_or_else(|cause| (ActEnd::unknown(format!("the look broke off: {cause}")), Vec::new()))

@@ -114,7 +114,7 @@ impl Engine {
         if adapters::program(&action).is_some() {
             return self.attempt_for(&actor, step, &planned, None, None).await;
         }
-        let (end, told) = self.look(&planned, &action).await?;
+        let (end, told) = self.look(step, &planned, &action).await?;
         // Somebody may have closed it meanwhile.
         if !self.is_open(step) || self.view().abort.is_some() || (by.is_none() && !self.is_news(step, &end)) {
             return Ok(());
@@ -253,7 +253,7 @@ impl Engine {
 
     /// Looks for a step of a procedure that is not a checklist: its intent stands already.
     pub(super) async fn see(&mut self, step: u32, attempt: u32, planned: &Step, action: &Action) -> Result<()> {
-        let (end, told) = self.look(planned, action).await?;
+        let (end, told) = self.look(step, planned, action).await?;
         self.keep_log(&format!("{}.log", attempt::name(step, attempt)), &told);
         self.end_attempt(step, attempt, end)
     }

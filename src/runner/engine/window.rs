@@ -97,7 +97,7 @@ impl Engine {
         let by_ms = jumped_ms(self.hours.last, now);
         self.hours.last = now;
         if by_ms.unsigned_abs() > u64::try_from(JUMP.as_millis()).unwrap_or(u64::MAX) {
-            self.journal.append(Event::ClockJump { by_ms }, me.clone(), now)?;
+            self.append(Event::ClockJump { by_ms }, me, now)?;
             self.judge_window("the clock was set", now)?;
         }
         Ok(now)
@@ -111,7 +111,7 @@ impl Engine {
         }
         let why = why.to_owned();
         let me = self.me.clone();
-        self.journal.append(Event::WindowJudged { standing, why }, me, now).map(drop)
+        self.append(Event::WindowJudged { standing, why }, &me, now).map(drop)
     }
 
     /// Looks at the calendar because time went by.
@@ -157,7 +157,7 @@ impl Engine {
         {
             return Ok(false);
         }
-        self.journal.append(intent, actor.clone(), now)?;
+        self.append(intent, actor, now)?;
         Ok(true)
     }
 

@@ -88,6 +88,17 @@ impl Came {
     }
 }
 
+impl Came {
+    /// Says it in Midwatch's own log.
+    fn log(&self, receiver: &str) {
+        match self {
+            Self::Told(how) => tracing::info!(receiver, how, "notice sent"),
+            Self::Not(cause) => tracing::warn!(receiver, cause, "notice not sent"),
+            Self::Unclear(cause) => tracing::warn!(receiver, cause, "notice may have been sent"),
+        }
+    }
+}
+
 /// Of the receivers of an attempt, those that were told, by what it said of them.
 #[must_use]
 pub fn was_told(facts: &BTreeMap<String, String>, receiver: &str) -> bool {
@@ -147,6 +158,7 @@ pub fn act(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd 
     for name in &spec.receivers {
         let bounds = Bounds { until: until.min(Instant::now() + EACH), cancel };
         let one = sender.tell(name, &bounds);
+        one.log(name);
         let _ = writeln!(out, "{name}: {}", one.words());
         came.push((name.clone(), one));
     }

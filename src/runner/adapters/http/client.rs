@@ -2,6 +2,7 @@
 
 use crate::config::paths::Surroundings;
 use crate::domain::{EffectClass, Error};
+use crate::probes::contact::Place;
 use crate::runner::adapters::http::{Body, Method, Spec, short_span};
 use crate::runner::adapters::secret;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -41,6 +42,7 @@ pub(super) struct Asking<'a> {
     spec: &'a Spec,
     client: reqwest::Client,
     headers: HeaderMap,
+    place: Place,
     /// The values that must not be shown.
     secrets: Vec<String>,
 }
@@ -99,7 +101,7 @@ impl<'a> Asking<'a> {
         {
             headers.insert("content-type", HeaderValue::from_static("application/json"));
         }
-        Ok(Self { spec, client, headers, secrets: values })
+        Ok(Self { spec, client, headers, place: Place::of_url(&spec.url), secrets: values })
     }
 
     /// Text without the values of the secrets.
@@ -112,10 +114,13 @@ impl<'a> Asking<'a> {
         let began = Instant::now();
         let changes = self.spec.method.floor() > EffectClass::Read;
         let limit = self.spec.within() + if changes { LATER } else { Duration::ZERO };
-        match tokio::time::timeout(limit, self.answer(began)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(Lost { why: format!("no answer within {}", short_span(self.spec.within())), sent: true }),
+        let late = |_| Lost { why: format!("no answer within {}", short_span(self.spec.within())), sent: true };
+        let answer = tokio::time::timeout(limit, self.answer(began)).await.map_err(late).flatten();
+        match &answer {
+            Ok(_) => self.place.answered(),
+            Err(lost) => self.place.failed(&lost.why),
         }
+        answer
     }
 
     async fn answer(&self, began: Instant) -> Result<Answer, Lost> {
