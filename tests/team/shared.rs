@@ -201,6 +201,7 @@ fn a_shared_lock_of_a_member_keeps_no_owner_from_the_run() {
     let team = Team::of("other");
     team.estate.procedure("one", "", CHANGE);
     let run = team.start_waiting(ANNA, "one", &[]);
+    let prompt = run.prompt();
     team.midwatch(BEN, &["runs"]).exits(0).says("waiting");
     run.kill_runner();
     let on_the_lock = team.squat(BEN, &run.dir.path.join("runner.lock"));
@@ -210,6 +211,7 @@ fn a_shared_lock_of_a_member_keeps_no_owner_from_the_run() {
     assert_eq!(on_alive.said, "holds");
     team.midwatch(BEN, &["runs"]).exits(0).says("interrupted");
     team.midwatch(ANNA, &["resume", run.dir.id.as_str()]).exits(0);
+    run.prompt_after(&prompt.id);
     team.midwatch(BEN, &["runs"]).exits(0).says("waiting");
     team.midwatch(ANNA, &["abort", run.dir.id.as_str()]).exits(0);
     run.sealed();
