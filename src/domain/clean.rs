@@ -26,8 +26,9 @@ use unicode_width::UnicodeWidthChar as _;
 
 /// How much of one log line is drawn, in bytes.
 pub const LINE_LIMIT: usize = 4 << 10;
-/// How much of a name or a message is drawn, in bytes; a path of any length the kernel takes is below it.
-pub const TEXT_LIMIT: usize = 64 << 10;
+/// How much of a name or a message is drawn, in bytes. A path of any length that the kernel takes is below it, and so is every text
+/// that a prompt holds: what is confirmed is drawn whole.
+pub const TEXT_LIMIT: usize = 512 << 10;
 
 /// JSON text in which no character is hidden: controls above ASCII, those that turn the reading order, and those that show nothing
 /// are written as `\\u009b`, so that the value is the same.

@@ -26,8 +26,8 @@ pub const LARGEST_PROGRAM: u64 = 256 << 20;
 /// The largest file named in the arguments whose content is hashed.
 pub const LARGEST_ARGUMENT: u64 = 16 << 20;
 
-/// The most files of the arguments that are looked at.
-const MOST_ARGUMENTS: usize = 256;
+/// The most arguments that are looked at for the names of files.
+pub const MOST_ARGUMENTS: usize = 256;
 
 /// How much is hashed at once.
 const CHUNK: usize = 256 << 10;

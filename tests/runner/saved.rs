@@ -212,3 +212,27 @@ fn a_sentence_that_stands_for_a_long_row_is_used_whole() {
     assert!(end.detail.contains(" more, whole in saved/"), "{}", end.detail);
     run.midwatch("verify", &[]).exits(0);
 }
+
+#[test]
+fn a_script_is_shown_whole_or_refused_with_its_size() {
+    use std::os::unix::fs::PermissionsExt;
+    let estate = Estate::default();
+    let script = |text: &str| {
+        estate.file("tool", text);
+        fs::set_permissions(estate.tree("tool"), fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    let step = "[[work]]\ntitle = \"Work\"\neffect = \"change\"\ndo = { exec = [\"{tree}/tool\"] }\nundo = { none = \"a test\" }\n";
+    estate.procedure("script", "", step);
+    let long = format!("#!/bin/sh\n: {}\n{}: the end\n", "x".repeat(100 << 10), ": a line\n".repeat(9000));
+    script(&long);
+    let run = estate.start_waiting("script");
+    assert_eq!(preview(&run.prompt()).listing.as_ref().unwrap().text, long);
+    run.midwatch("abort", &[]).exits(0);
+    script(&format!("#!/bin/sh\n{}", ": a line\n".repeat(40_000)));
+    let said = estate.start("script", &["--yes", "change"]).exits(7);
+    said.says("tool: it has 352 KiB, and at most 256 KiB in 20,000 lines are shown");
+    // As many bytes as may be shown, and each of them six in a record.
+    script(&format!("#!/bin/sh\n: {}\n", "\u{1}".repeat(200 << 10)));
+    estate.start("script", &["--yes", "change"]).exits(7).says("and a prompt holds at most 480 KiB");
+    assert_eq!(estate.names(""), ["tool"]);
+}

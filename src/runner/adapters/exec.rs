@@ -17,7 +17,8 @@ pub(super) use self::rehearse::{no_directory, rehearse};
 use self::run::{Errors, Ran, run};
 pub(super) use self::variables::{Environment, Known, environment, own_environment};
 use crate::config::reader::{Node, Problems, Table, Value};
-use crate::domain::{EffectClass, Error, Item, Kind, Listing, Preview, quantity};
+use crate::domain::quantity::counted;
+use crate::domain::{EffectClass, Error, Item, Kind, Preview};
 use crate::journal::record::Ending;
 use crate::procedure::adapters::{Purpose, Scope};
 use crate::procedure::params::absolute;
@@ -25,7 +26,7 @@ use crate::procedure::plan::Action;
 use crate::runner::adapters::reach::Reach;
 use crate::runner::adapters::secret::Named;
 use crate::runner::adapters::{self as adapters, ActEnd, Look, Program, Proof};
-use crate::runner::pinned::{FileIdentity, Pinned};
+use crate::runner::pinned::{FileIdentity, MOST_ARGUMENTS, Pinned};
 use rustix::fs::{Access, access};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -265,8 +266,13 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
     if !frozen.env.is_empty() {
         facts.push(("variables".to_owned(), frozen.env.join(" ")));
     }
-    let (listing, mut warnings) = shown_text(&path, &spec.argv)?;
-    warnings.extend(uncompared(&pinned));
+    let listing = listing::of(&pinned, &spec.argv, Path::new(&spec.cwd))?;
+    let mut warnings = uncompared(&pinned);
+    let beyond = spec.argv.len().saturating_sub(MOST_ARGUMENTS + 1);
+    if beyond > 0 {
+        let words = counted(beyond as u64, "argument", "arguments");
+        warnings.push(format!("the last {words}: no file that they name is compared"));
+    }
     let base = Path::new(name).file_name().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
     let destroys = look.effect == EffectClass::Destroy;
     Ok(Preview {
@@ -280,20 +286,6 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
         takes_s: look.takes_s,
         phrase: if destroys { format!("run {}", adapters::plain_word(base, "program")) } else { String::new() },
         ..Preview::default()
-    })
-}
-
-/// The text of a script that a program is or runs, else the warning that it cannot be shown.
-fn shown_text(path: &Path, argv: &[String]) -> Result<(Option<Listing>, Vec<String>), Error> {
-    let text = listing::of(path, argv);
-    Ok(match text.map_err(|cause| Error::machine(format_args!("read {}", path.display()), cause))? {
-        listing::Text::None => (None, Vec::new()),
-        listing::Text::Whole(listing) => (Some(listing), Vec::new()),
-        listing::Text::TooLong(name, size) => {
-            let size = quantity::bytes(size);
-            let warning = format!("the script {name} ({size}) cannot be shown here: read it before you confirm");
-            (None, vec![warning])
-        }
     })
 }
 

@@ -17,9 +17,9 @@ use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-/// How much the previews of the steps beside its own may add to one prompt, in bytes: its record must stay within
-/// [`LARGEST_RECORD`](crate::journal::record::LARGEST_RECORD). Further steps ask for themselves.
-const LARGEST_PROMPT: usize = 512 << 10;
+/// The most bytes of the preview of one step, and of all those that one prompt covers beside its own: its record must stay within
+/// [`LARGEST_RECORD`](crate::journal::record::LARGEST_RECORD). A larger one is refused; further steps ask for themselves.
+const LARGEST_PROMPT: usize = 480 << 10;
 
 /// A frozen set with what a prompt shows of it.
 pub struct Frozen {
@@ -237,6 +237,19 @@ fn look(action: &Action, planned: &Step, sets: &Path, restless: Vec<PathBuf>) ->
     let look = Look { restless, ..Look::of(planned, identity::host_name()) };
     let preview = adapters::preview(action, &look, &mut set);
     let preview = preview.map(hide::preview).map_err(|cause| Error { message: hide::text(&cause.message), ..cause })?;
+    refuse_what_no_prompt_holds(&doing, &preview)?;
     let digest = set.finish().map_err(|cause| Error::machine(&doing, cause))?;
     Ok((part, Frozen { digest, preview }))
+}
+
+/// Refuses what a prompt could not show whole: its record would be too large for the journal.
+fn refuse_what_no_prompt_holds(doing: &str, preview: &Preview) -> Result<()> {
+    let size = serde_json::to_vec(preview).map_or(usize::MAX, |text| text.len());
+    if size < LARGEST_PROMPT {
+        return Ok(());
+    }
+    let (is, most) = (quantity::bytes(size as u64), quantity::bytes(LARGEST_PROMPT as u64));
+    let message = format!("cannot {doing}: what it would show has {is}, and a prompt holds at most {most}");
+    Err(Error::new(Kind::Refused, message)
+        .hint("what is confirmed is shown whole: divide the step, or shorten what it runs"))
 }

@@ -1,67 +1,126 @@
 //! The text of a program that is a script: what a person must be able to read before it runs.
 
-use crate::domain::Listing;
+use crate::domain::quantity::{bytes, count};
+use crate::domain::{Digest, Error, Kind, Listing};
+use crate::runner::pinned::Pinned;
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// The longest script that is shown, in bytes; of a longer one its size is said.
-const LONGEST: u64 = 64 << 10;
+/// The longest script that is shown, in bytes and in lines; a longer one is refused with its size.
+const LONGEST: u64 = 256 << 10;
+const MOST_LINES: usize = 20_000;
 
-/// Interpreters whose first argument without a dash names the script that they run.
-const INTERPRETERS: [&str; 8] = ["sh", "bash", "dash", "ksh", "zsh", "perl", "python3", "ruby"];
-
-/// What a program's file turns out to be.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Text {
-    /// No script: there is no text to read.
-    None,
-    /// A script, whole.
-    Whole(Listing),
-    /// A script of so many bytes, which is too long to be shown, or holds bytes that are no text.
-    TooLong(String, u64),
-}
+/// Interpreters that read a script from a file, each with the letters of its options that take code from the arguments instead.
+const INTERPRETERS: [(&str, &[char]); 12] = [
+    ("ash", &['c']),
+    ("bash", &['c']),
+    ("dash", &['c']),
+    ("fish", &['c']),
+    ("ksh", &['c']),
+    ("node", &['e', 'p']),
+    ("perl", &['e', 'E']),
+    ("php", &['r']),
+    ("python", &['c', 'm']),
+    ("ruby", &['e']),
+    ("sh", &['c']),
+    ("zsh", &['c']),
+];
 
 /// The script that a program is, or that it is given to run: a file with an interpreter line, or the file named first to an
-/// interpreter.
+/// interpreter. It is the very content that was frozen.
 ///
 /// # Errors
-/// When the file cannot be read.
-pub(super) fn of(program: &Path, argv: &[String]) -> io::Result<Text> {
+/// When the file cannot be read or changed since it was frozen; of kind refused where it is too long to be shown.
+pub(super) fn of(pinned: &Pinned, argv: &[String], cwd: &Path) -> Result<Option<Listing>, Error> {
+    let program = &pinned.program.path;
     // A bare name is a program that the system installed, whatever it is written in.
     let is_named_by_path = argv.first().is_some_and(|name| name.contains('/'));
-    let own = if is_named_by_path { read(program, true)? } else { Text::None };
+    if is_named_by_path && let Some(content) = read(program, true)? {
+        return shown(pinned, program, &content).map(Some);
+    }
+    let Some(script) = handed(program, argv, cwd) else { return Ok(None) };
+    match read(&script, false)? {
+        Some(content) => shown(pinned, &script, &content).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The file that an interpreter is handed: the first argument that is one, unless the code is an argument itself.
+fn handed(program: &Path, argv: &[String], cwd: &Path) -> Option<PathBuf> {
     let name = program.file_name().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
-    if own != Text::None || !INTERPRETERS.contains(&name) {
-        return Ok(own);
+    // `python3.11` is a python.
+    let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let (_, code) = INTERPRETERS.into_iter().find(|(known, _)| *known == name)?;
+    for argument in argv.iter().skip(1) {
+        let letters = argument.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
+        if letters.is_some_and(|letters| letters.contains(code)) {
+            return None;
+        }
+        let path = cwd.join(argument);
+        if !argument.starts_with('-') && path.is_file() {
+            return Some(path);
+        }
     }
-    let mut rest = argv.iter().skip(1);
-    match rest.find(|argument| !argument.starts_with('-')).map(Path::new) {
-        Some(script) if script.is_absolute() && script.is_file() => read(script, false),
-        _ => Ok(Text::None),
-    }
+    None
 }
 
 /// Reads a script; with `marked`, only a file that begins with an interpreter line is one.
-fn read(path: &Path, marked: bool) -> io::Result<Text> {
+fn read(path: &Path, marked: bool) -> Result<Option<Vec<u8>>, Error> {
+    let failed = |cause: io::Error| Error::machine(format_args!("read {}", path.display()), cause);
     let file = match File::open(path) {
         // A program that may be run and not read has no text for anybody to see.
-        Err(cause) if marked && cause.kind() == io::ErrorKind::PermissionDenied => return Ok(Text::None),
-        opened => opened?,
+        Err(cause) if marked && cause.kind() == io::ErrorKind::PermissionDenied => return Ok(None),
+        opened => opened.map_err(failed)?,
     };
-    let size = file.metadata()?.size();
-    let mut bytes = Vec::new();
-    file.take(LONGEST + 1).read_to_end(&mut bytes)?;
-    if marked && !bytes.starts_with(b"#!") {
-        return Ok(Text::None);
+    let size = file.metadata().map_err(failed)?.size();
+    let mut content = Vec::new();
+    let mut file = file.take(LONGEST + 1);
+    if marked {
+        file.by_ref().take(2).read_to_end(&mut content).map_err(failed)?;
+        if content != b"#!" {
+            return Ok(None);
+        }
     }
-    let name = path.display().to_string();
-    let whole = u64::try_from(bytes.len()).is_ok_and(|length| length <= LONGEST);
-    Ok(match String::from_utf8(bytes) {
-        Ok(text) if whole => Text::Whole(Listing { name, text }),
-        _ => Text::TooLong(name, size),
-    })
+    file.read_to_end(&mut content).map_err(failed)?;
+    let (length, lines) = (content.len() as u64, content.iter().filter(|byte| **byte == b'\n').count());
+    if length > LONGEST || lines > MOST_LINES {
+        let (is, most) = (bytes(size.max(length)), bytes(LONGEST));
+        let lines = if length > LONGEST { String::new() } else { format!(" in {} lines", count(lines as u64)) };
+        let message = format!(
+            "cannot show the script {}: it has {is}{lines}, and at most {most} in {} lines are shown",
+            path.display(),
+            count(MOST_LINES as u64)
+        );
+        let hint =
+            "what runs is confirmed by its text: let a short script call it by its bare name, or make it a program";
+        return Err(Error::new(Kind::Refused, message).hint(hint));
+    }
+    Ok(Some(content))
+}
+
+/// The content as text, where it is what was frozen. Bytes that are no text stand in it by their numbers.
+fn shown(pinned: &Pinned, path: &Path, content: &[u8]) -> Result<Listing, Error> {
+    let frozen = std::iter::once(&pinned.program).chain(&pinned.files).find(|file| file.path == path);
+    // Of what keeps changing no content is frozen, and the prompt says so.
+    let same = match frozen {
+        Some(file) => file.sha256.as_ref().map_or(file.restless, |frozen| *frozen == Digest::of(content)),
+        None => false,
+    };
+    if !same {
+        let doing = format_args!("read {}", path.display()).to_string();
+        return Err(Error::machine(doing, "it changed while it was looked at, so that another text would be shown"));
+    }
+    let mut text = String::with_capacity(content.len());
+    for chunk in content.utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            let _ = write!(text, "\\x{byte:02x}");
+        }
+    }
+    Ok(Listing { name: path.display().to_string(), text })
 }
 
 #[cfg(test)]
@@ -69,24 +128,78 @@ mod tests {
     use super::*;
     use std::fs;
 
+    struct Script {
+        dir: tempfile::TempDir,
+    }
+
+    impl Script {
+        fn new(content: &[u8]) -> Self {
+            let script = Self { dir: tempfile::tempdir().unwrap() };
+            fs::write(script.path(), content).unwrap();
+            script
+        }
+
+        fn path(&self) -> PathBuf {
+            self.dir.path().join("prog")
+        }
+
+        fn seen(&self, program: &Path, words: &[&str]) -> Result<Option<Listing>, Error> {
+            let argv: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            of(&Pinned::of(program, &argv, self.dir.path(), &[]).unwrap(), &argv, self.dir.path())
+        }
+
+        fn whole(&self, text: &str) -> Option<Listing> {
+            Some(Listing { name: self.path().display().to_string(), text: text.to_owned() })
+        }
+    }
+
     #[test]
     fn a_script_is_shown_whole_and_a_program_has_no_text() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("prog");
-        let argv = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-        let script = "#!/bin/sh\necho one\nrm -rf /srv/old\n";
-        fs::write(&path, script).unwrap();
+        let text = "#!/bin/sh\necho one\nrm -rf /srv/old\n";
+        let script = Script::new(text.as_bytes());
+        let path = script.path();
         let name = path.display().to_string();
-        let whole = |text: &str| Text::Whole(Listing { name: name.clone(), text: text.to_owned() });
-        assert_eq!(of(&path, &argv(&[&name])).unwrap(), whole(script));
+        assert_eq!(script.seen(&path, &[&name]).unwrap(), script.whole(text));
         fs::write(&path, b"\x7fELF\0").unwrap();
-        assert_eq!(of(&path, &argv(&[&name])).unwrap(), Text::None);
-        // A file that is handed to an interpreter is a script, whatever its first line.
+        assert_eq!(script.seen(&path, &[&name]).unwrap(), None);
+        // A file that is handed to an interpreter is a script, whatever its first line and wherever it is looked for.
         fs::write(&path, "echo two\n").unwrap();
-        assert_eq!(of(Path::new("/bin/bash"), &argv(&["bash", "-e", &name, "x"])).unwrap(), whole("echo two\n"));
-        assert_eq!(of(Path::new("/bin/ls"), &argv(&["ls", &name])).unwrap(), Text::None);
-        let long = "#".repeat(70 << 10);
-        fs::write(&path, &long).unwrap();
-        assert_eq!(of(Path::new("/bin/sh"), &argv(&["sh", &name])).unwrap(), Text::TooLong(name.clone(), 70 << 10));
+        let bash = Path::new("/bin/bash");
+        for words in [
+            ["bash", "-e", &name, "x"],
+            ["bash", "-o", "pipefail", &name],
+            ["bash", "-e", "prog", "x"],
+            ["bash", "--norc", "-eu", "prog"],
+        ] {
+            assert_eq!(script.seen(bash, &words).unwrap(), script.whole("echo two\n"), "{words:?}");
+        }
+        assert_eq!(script.seen(bash, &["bash", "-ec", "true", &name]).unwrap(), None, "the code is an argument");
+        assert_eq!(script.seen(Path::new("/bin/ls"), &["ls", &name]).unwrap(), None);
+    }
+
+    #[test]
+    fn what_is_no_text_stands_by_its_numbers() {
+        let script = Script::new(b"#!/bin/sh\necho caf\xe9 \xff\n");
+        let seen = script.seen(&script.path(), &[&script.path().display().to_string()]).unwrap();
+        assert_eq!(seen, script.whole("#!/bin/sh\necho caf\\xe9 \\xff\n"));
+    }
+
+    #[test]
+    fn what_is_too_long_to_be_shown_is_refused_with_its_size() {
+        for (content, size) in [("#".repeat(300 << 10), "it has 300 KiB,"), ("\n".repeat(30_000), "in 30,000 lines,")] {
+            let script = Script::new(content.as_bytes());
+            let error = script.seen(Path::new("/bin/sh"), &["sh", "prog"]).unwrap_err();
+            assert!(error.kind == Kind::Refused && error.message.contains(size), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn another_text_than_the_frozen_one_is_not_shown() {
+        let script = Script::new(b"echo one\n");
+        let argv = ["sh", "prog"].map(str::to_owned);
+        let pinned = Pinned::of(Path::new("/bin/sh"), &argv, script.dir.path(), &[]).unwrap();
+        fs::write(script.path(), "echo two\n").unwrap();
+        let error = of(&pinned, &argv, script.dir.path()).unwrap_err();
+        assert!(error.message.contains("it changed while it was looked at"), "{error:?}");
     }
 }
