@@ -6,7 +6,7 @@ use midwatch::config::estate::Estate;
 use midwatch::domain::{Clean, EffectClass};
 use midwatch::journal::chain::{Verdict, read};
 use midwatch::journal::report::{Report, html, json_text, markdown};
-use midwatch::procedure;
+use midwatch::procedure::{self, shell};
 use midwatch::runner::adapters::BuiltIn;
 use midwatch::runner::adapters::sql::classify::classify;
 use midwatch::runner::control;
@@ -89,6 +89,9 @@ fn is_forbidden(symbol: char) -> bool {
 
 /// A statement has a class, and no text behind a destroying one makes it less.
 pub fn sql(data: &[u8]) {
+    if let Some(text) = nested_sql(data) {
+        let _ = classify(&text);
+    }
     let Ok(text) = std::str::from_utf8(data) else { return };
     let _ = classify(text);
     for first in ["DROP TABLE t; ", "DELETE FROM t; "] {
@@ -96,4 +99,32 @@ pub fn sql(data: &[u8]) {
             assert_eq!(class.floor, EffectClass::Destroy, "{first}{text}");
         }
     }
+}
+
+/// The ways in which SQL nests, a row each.
+pub fn sql_nestings() -> impl Iterator<Item = Vec<&'static str>> {
+    let rows = include_str!("nested-sql.tsv").lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    rows.map(|row| row.split('\t').collect())
+}
+
+/// A nested statement: in which way, how often, and around what, the bytes say.
+fn nested_sql(data: &[u8]) -> Option<String> {
+    let (&[way, low, high], middle) = data.split_first_chunk()?;
+    let ways: Vec<_> = sql_nestings().collect();
+    let way = ways.get(usize::from(way) % ways.len())?;
+    let [_, before, opens, own, closes, after] = way.as_slice() else { return None };
+    let times = usize::from(u16::from_le_bytes([low, high]));
+    let middle = std::str::from_utf8(middle).ok().filter(|text| !text.is_empty()).unwrap_or(own);
+    Some([*before, &opens.repeat(times), middle, &closes.repeat(times), after].concat())
+}
+
+/// A script has findings, at places within it.
+pub fn script(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let lines = text.lines().count().max(1) + 1;
+    for finding in shell::findings(text, false) {
+        let line = usize::try_from(finding.line).unwrap_or(usize::MAX);
+        assert!((1..=lines).contains(&line) && !finding.says.is_empty(), "{finding:?}");
+    }
+    let _ = shell::programs(text);
 }

@@ -12,13 +12,14 @@ use std::path::{Path, PathBuf};
 type Entry = fn(&[u8]);
 
 /// Every target with its entry.
-const TARGETS: [(&str, Entry); 6] = [
+const TARGETS: [(&str, Entry); 7] = [
     ("procedure", entries::procedure),
     ("estate", entries::estate),
     ("journal", entries::journal),
     ("control", entries::control),
     ("sanitiser", entries::sanitiser),
     ("sql", entries::sql),
+    ("script", entries::script),
 ];
 
 /// How many spoilt copies of a file are tried.
@@ -90,6 +91,25 @@ fn outside_text() {
 #[test]
 fn statements() {
     every("sql");
+}
+
+#[test]
+fn statements_that_nest_in_every_way() {
+    let ways = u8::try_from(entries::sql_nestings().count()).unwrap();
+    assert!(ways > 40);
+    for way in 0..ways {
+        for times in [0_u16, 1, 400, 60_000] {
+            let [low, high] = times.to_le_bytes();
+            for middle in ["", "(", "DROP TABLE t"] {
+                entries::sql(&[&[way, low, high], middle.as_bytes()].concat());
+            }
+        }
+    }
+}
+
+#[test]
+fn scripts() {
+    every("script");
 }
 
 #[test]

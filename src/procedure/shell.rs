@@ -14,16 +14,20 @@
 //!
 //! Where strict mode is forced (`set -euo pipefail`), a failing `cd` ends the script, and neither it nor the mode is told of.
 
+mod nesting;
+mod read;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod words;
+
+pub use read::{Unreadable, parse};
 
 use brush_parser::ast::{AndOr, AndOrList, Command, CompoundCommand, CompoundList, Pipeline, Program, SourceLocation};
-use brush_parser::{ParseError, Parser, ParserOptions};
 use std::collections::BTreeSet;
 
-/// How deep commands may lie within commands; what is deeper is told of and not looked into.
-const DEEPEST: usize = 40;
+/// How deep commands are looked into that a word of another command substitutes.
+const SUBSTITUTED: usize = 8;
 
 /// Something that its reader should know.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,7 +45,12 @@ pub struct Finding {
 /// Everything found in a script, in the order of its places. `strict` says that `set -euo pipefail` holds from its start.
 #[must_use]
 pub fn findings(script: &str, strict: bool) -> Vec<Finding> {
-    let mut reader = Reader { strict: strict || sets_strict(script), ..Reader::default() };
+    findings_within(script, strict, 0)
+}
+
+/// The same for a script that other commands substitute, one within the other.
+fn findings_within(script: &str, strict: bool, within: usize) -> Vec<Finding> {
+    let mut reader = Reader { strict: strict || sets_strict(script), within, ..Reader::default() };
     match parse(script) {
         Ok(program) => {
             if !reader.strict && many(&program) {
@@ -54,6 +63,8 @@ pub fn findings(script: &str, strict: bool) -> Vec<Finding> {
                 reader.found.extend(loosened(script));
             }
         }
+        // The whole was read; only where a substitution ends may have been taken for another place.
+        Err(_) if within > 0 => {}
         Err(Unreadable { line, column, why }) => {
             let says = format!("it cannot be read as a shell script: {why}");
             reader.found.push(Finding { line: line.unwrap_or(1), column: column.unwrap_or(1), says, hint: "" });
@@ -62,68 +73,6 @@ pub fn findings(script: &str, strict: bool) -> Vec<Finding> {
     reader.found.sort();
     reader.found.dedup();
     reader.found
-}
-
-/// How deep brackets and compound commands lie within one another at most; quoting is not looked at, so that it errs upwards.
-fn nesting(script: &str) -> usize {
-    let (mut brackets, mut blocks, mut deepest) = (0_usize, 0_usize, 0);
-    for word in script.split_inclusive(|c: char| c.is_whitespace() || c == ';') {
-        match word.trim_matches(|c: char| !c.is_ascii_alphabetic()) {
-            "if" | "for" | "while" | "until" | "case" | "select" => blocks += 1,
-            "fi" | "done" | "esac" => blocks = blocks.saturating_sub(1),
-            _ => {}
-        }
-        for symbol in word.chars() {
-            match symbol {
-                '(' | '{' => brackets += 1,
-                ')' | '}' => brackets = brackets.saturating_sub(1),
-                _ => {}
-            }
-        }
-        deepest = deepest.max(brackets + blocks);
-    }
-    deepest
-}
-
-/// Why a script cannot be read, and where, as far as that is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreadable {
-    /// The line of the script, from 1.
-    pub line: Option<u32>,
-    /// The column, in characters from 1.
-    pub column: Option<u32>,
-    /// What is wrong, in a few words.
-    pub why: String,
-}
-
-/// Reads a script.
-///
-/// # Errors
-/// When bash's grammar does not have it, or its commands lie too deep within commands.
-pub fn parse(script: &str) -> Result<Program, Unreadable> {
-    if nesting(script) > DEEPEST {
-        let why = "commands lie too deep within commands".to_owned();
-        return Err(Unreadable { line: None, column: None, why });
-    }
-    let mut parser = Parser::new(script.as_bytes(), &ParserOptions::default());
-    let number = |number: usize| u32::try_from(number).ok();
-    parser.parse_program().map_err(|cause| match cause {
-        ParseError::ParsingNear(at) => Unreadable {
-            line: number(at.line),
-            column: number(at.column),
-            why: format!("syntax error at column {}", at.column),
-        },
-        ParseError::ParsingAtEndOfInput => Unreadable {
-            line: number(script.lines().count()),
-            column: None,
-            why: "syntax error: something is not closed by its end".to_owned(),
-        },
-        ParseError::Tokenizing { inner, position } => Unreadable {
-            line: position.as_ref().and_then(|at| number(at.line)),
-            column: position.as_ref().and_then(|at| number(at.column)),
-            why: inner.to_string(),
-        },
-    })
 }
 
 /// Whether the script turns strict mode on itself before anything else.
@@ -243,6 +192,8 @@ pub fn programs(script: &str) -> Vec<String> {
 #[derive(Default)]
 struct Reader {
     strict: bool,
+    /// In how many substitutions this script stands.
+    within: usize,
     found: Vec<Finding>,
     /// The plain names of what is called and not looked at.
     called: BTreeSet<String>,

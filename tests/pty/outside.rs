@@ -1,6 +1,6 @@
 //! Read-only consoles, and places where no console can be.
 
-use super::{Home, SLOW, WIDE, open_prompt, told};
+use super::{Home, SLOW, WIDE, leave, open_prompt, told};
 use crate::support::pty::{Exit, Pty, SOON};
 use std::fs;
 
@@ -109,4 +109,49 @@ fn a_terminal_without_unicode_gets_ascii() {
     let raw = pty.raw();
     let odd: Vec<char> = String::from_utf8_lossy(&raw).chars().filter(|c| !c.is_ascii()).collect();
     assert!(odd.is_empty(), "{odd:?}\n{}", pty.screen());
+}
+
+#[test]
+fn the_palette_opens_beside_procedures_that_nest_without_end() {
+    let step = |value: &str| {
+        let head = "format = 1\nid = \"test/NAME\"\ntitle = \"Deep\"\nphases = [\"w\"]\n[[w]]\ntitle = \"x\"\n";
+        format!("{head}{value}\n")
+    };
+    let often = |times: usize, opens: &str, middle: &str, closes: &str| {
+        [&opens.repeat(times), middle, &closes.repeat(times)].concat()
+    };
+    let sql = |text: &str| step(&format!("check = {{ sql = \"SELECT {text}\" }}"));
+    let keys = ["a"; 70].join(".");
+    let script = often(3_000, "( \")\"; ", "true", " )");
+    let deep = [
+        ("calls", sql(&often(2_500, "abs(", "1", ")"))),
+        ("selects", sql(&often(3_000, "(SELECT ", "1", ")"))),
+        ("brackets", sql(&often(20_000, "(", "1", ")"))),
+        ("nots", sql(&often(20_000, "NOT ", "true", ""))),
+        ("keys", step(&often(70, &format!("{keys} = {{ "), &format!("{keys} = 1"), " }"))),
+        (
+            "script",
+            step(&format!("effect = \"change\"\nundo = {{ none = \"no\" }}\ndo = {{ script = '''{script}''' }}")),
+        ),
+    ];
+    let deep: Vec<(&str, String)> = deep.into_iter().map(|(name, text)| (name, text.replace("NAME", name))).collect();
+    let mut all: Vec<(&str, &str)> = deep.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    all.push(("slow", SLOW));
+    let home = Home::with("", &all);
+    let lint = home.command(&["lint"]);
+    assert_eq!(lint.status.code(), Some(2), "{}", told(&lint));
+    let said = String::from_utf8_lossy(&lint.stderr).into_owned() + &String::from_utf8_lossy(&lint.stdout);
+    for (name, _) in &deep {
+        assert!(said.contains(&format!("test/{name}.toml:")), "{name}: {said}");
+    }
+    let pty = home.open(&[], &[], WIDE);
+    pty.wait_for(SOON, |screen| screen.contains("MIDWATCH"));
+    pty.press_until(":", |screen| screen.contains("┃"));
+    pty.send("test/");
+    let palette = pty.wait_for(SOON, |screen| screen.contains("test/slow"));
+    for (name, _) in &deep {
+        assert!(!palette.contains(&format!("test/{name} ")), "it cannot be started: {palette}");
+    }
+    pty.press_until("\x1b", |screen| !screen.contains("test/slow"));
+    leave(&pty);
 }

@@ -4,17 +4,68 @@ use crate::config::reader::{Entry, Node, Place, Problems, Table, Value};
 use jiff::civil::Date;
 use std::collections::BTreeSet;
 use toml::de::{DeTable, DeValue};
+use toml_parser::Source;
+use toml_parser::lexer::TokenKind as T;
 
-/// Parses a file's text; what the parser itself finds wrong joins `problems`, and the rest is still returned.
+/// How deep tables and lists may stand in one another. The parser bounds keys and brackets apart, so that they multiply.
+const DEEPEST: usize = 64;
+
+/// Parses a file's text; what the parser itself finds wrong joins `problems`, and the rest is still returned: of a file that nests too
+/// deep, what stands before the statement that does.
 pub fn parse(text: &str, problems: &mut Problems) -> Table {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let lines = Lines::of(text);
+    let deep = too_deep(text);
+    if let Some(Deep { at, .. }) = deep {
+        let message = format!("tables and lists stand more than {DEEPEST} levels deep in one another");
+        problems.say(lines.place(text, at), message);
+    }
+    let text = deep.and_then(|deep| text.get(..deep.statement)).unwrap_or(text);
     let (root, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         let at = error.span().map_or(Place { line: 1, column: 1 }, |span| lines.place(text, span.start));
         problems.say(at, error.message().to_owned());
     }
     table(root.get_ref(), Place { line: 1, column: 1 }, text, &lines, problems)
+}
+
+/// Where a text nests too deep, and where the statement begins that does.
+#[derive(Clone, Copy)]
+struct Deep {
+    at: usize,
+    statement: usize,
+}
+
+/// Finds where a text nests too deep: the names of the header above, those of each key that is open, and the brackets.
+fn too_deep(text: &str) -> Option<Deep> {
+    // The statement itself and each open bracket: what closes it, and the dots since its last comma.
+    let mut open = vec![(T::Newline, 0_usize)];
+    let (mut header, mut statement, mut is_begin, mut in_header) = (0_usize, 0, true, false);
+    for token in Source::new(text).lex() {
+        let kind = token.kind();
+        match kind {
+            T::Whitespace | T::Comment => continue,
+            T::Newline if open.len() == 1 => {
+                (is_begin, in_header, statement) = (true, false, token.span().end());
+                open = vec![(T::Newline, 0)];
+                continue;
+            }
+            T::LeftSquareBracket if is_begin => (in_header, header) = (true, 1),
+            T::RightSquareBracket if in_header => in_header = false,
+            T::Dot | T::LeftSquareBracket | T::LeftCurlyBracket if in_header => header += 1,
+            T::LeftSquareBracket => open.push((T::RightSquareBracket, 0)),
+            T::LeftCurlyBracket => open.push((T::RightCurlyBracket, 0)),
+            T::RightSquareBracket | T::RightCurlyBracket => _ = open.pop_if(|(closes, _)| *closes == kind),
+            T::Dot => open.last_mut().into_iter().for_each(|(_, dots)| *dots += 1),
+            T::Comma => open.last_mut().into_iter().for_each(|(_, dots)| *dots = 0),
+            _ => {}
+        }
+        is_begin = false;
+        if header + open.iter().map(|(_, dots)| 1 + dots).sum::<usize>() > DEEPEST {
+            return Some(Deep { at: token.span().start(), statement });
+        }
+    }
+    None
 }
 
 /// The byte offset at which each line begins.
@@ -90,4 +141,54 @@ fn convert(given: &DeValue<'_>, at: Place, text: &str, lines: &Lines, problems: 
         DeValue::Table(inner) => Value::Table(table(inner, at, text, lines, problems)),
     };
     Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn said(text: &str) -> (Vec<String>, usize) {
+        let mut problems = Problems::of(Path::new("f"));
+        let table = parse(text, &mut problems);
+        (problems.into_sorted().iter().map(ToString::to_string).collect(), table.entries.len())
+    }
+
+    #[test]
+    fn what_nests_too_deep_is_refused_at_its_place_however_it_is_written() {
+        let keys = ["a"; 70].join(".");
+        // Keys within brackets within a header: each within the parser's own bound.
+        let both = format!("{keys} = {{ ").repeat(70) + &keys + " = 1" + &" }".repeat(70);
+        for deep in [
+            format!("x = {}1{}", "[".repeat(100_000), "]".repeat(100_000)),
+            format!("x = {}", "{ a = ".repeat(100_000)),
+            format!("{keys} = 1"),
+            format!("[{keys}]\nx = 1"),
+            format!("[[{keys}]]\nx = 1"),
+            format!("[{}]\n{} = {{ {} = 1 }}", ["a"; 30].join("."), ["b"; 30].join("."), ["c"; 30].join(".")),
+            both.clone(),
+            format!("[{}]\n{both}", ["b"; 60].join(".")),
+            "x = ".to_owned() + &"[ { a = ".repeat(20_000) + &"} ] ".repeat(20_000),
+            // A bracket of the other kind closes nothing.
+            "x = ".to_owned() + &"[ } ".repeat(20_000),
+            "x = ".to_owned() + &"{ a = [ } ] ".repeat(20_000),
+        ] {
+            let (said, kept) = said(&format!("first = 1\n{deep}\n"));
+            let shown: String = deep.chars().take(40).collect();
+            assert!(said[0].starts_with("f:2:") || said[0].starts_with("f:3:"), "{shown}: {said:?}");
+            assert!(said[0].ends_with("tables and lists stand more than 64 levels deep in one another"), "{said:?}");
+            assert!(kept >= 1, "what stands before it is read: {shown}");
+        }
+    }
+
+    #[test]
+    fn what_is_long_and_not_deep_is_read() {
+        let one = "[a.bN]\nx = [1.5, 2.5]\ny.z = { q.r = 1.25, s = \"a.b.c[[[{{{\" } # [[[[.....\n";
+        let many: String = (0..500).map(|n| one.replace('N', &n.to_string())).collect();
+        let lists = format!("l = [\n{}]\n", "  [1.5, { a.b = 2.5 }],\n".repeat(2_000));
+        let texts = format!("t = '''\n{}'''\n", "[.{.".repeat(2_000));
+        assert_eq!(said(&(lists + &texts + &many)), (Vec::new(), 3));
+        let most = format!("x = {}{}", "[".repeat(63), "]".repeat(63));
+        assert_eq!(said(&most), (Vec::new(), 1));
+    }
 }

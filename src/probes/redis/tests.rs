@@ -558,6 +558,12 @@ async fn what_is_no_redis_is_told_as_such() {
     assert_eq!(why(target(&odd)).await, "the answer to CLIENT is not Redis's");
     let odd = answering(&[b"+PONG\r\n", b"+OK\r\n", b"+PONG\r\n", b":42\r\n"]).await;
     assert_eq!(why(target(&odd)).await, "the answer to INFO is not Redis's");
+    for part in [&b"*1\r\n"[..], b"%1\r\n+a\r\n", b"~1\r\n", b"|1\r\n+a\r\n", b">1\r\n"] {
+        let deep: &'static [u8] = part.repeat(200_000).leak();
+        let answers: &'static [&'static [u8]] = vec![&b"+PONG\r\n"[..], b"+OK\r\n", b"+PONG\r\n", deep].leak();
+        let why = why(target(&answering(answers).await)).await;
+        assert_eq!(why, "the answer to INFO is not Redis's", "{}", part.escape_ascii());
+    }
     let odd = answering(&[b"+PONG\r\n", b"+OK\r\n", b"+PONG\r\n", b"$900\r\nrole:ma"]).await;
     assert_eq!(why(target(&odd)).await, "no answer within 1 s");
     let long = why(target(&saying(&[b'x'; 4096], false).await)).await;

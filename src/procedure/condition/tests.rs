@@ -150,3 +150,12 @@ fn what_is_no_comparison_is_refused() {
         assert!(Condition::on_a_value(text).is_err(), "{text}");
     }
 }
+
+#[test]
+fn a_condition_of_any_length_is_read_without_descending() {
+    let long = "used_ratio > 0.8 and inodes == 9 or ".repeat(20_000) + "ok == true";
+    assert_eq!(holds(&long), Some(true));
+    for odd in ["( ", "[", "{{", "'", "not ", "a == "] {
+        assert!(Condition::on_a_row(&odd.repeat(100_001)).is_err(), "{odd}");
+    }
+}

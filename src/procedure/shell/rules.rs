@@ -1,12 +1,12 @@
 //! What is told of single commands.
 
-use crate::procedure::shell::{Reader, findings};
+use crate::procedure::shell::words::expansions;
+use crate::procedure::shell::{Reader, SUBSTITUTED, findings_within};
 use brush_parser::ast::{
     Command, CommandPrefixOrSuffixItem as Item, IoFileRedirectKind as Kind, IoFileRedirectTarget as Target, IoRedirect,
     Pipeline, SimpleCommand, SourceLocation, Word,
 };
-use brush_parser::word::{WordPiece, parse};
-use brush_parser::{ParserOptions, unquote_str};
+use brush_parser::unquote_str;
 
 /// Programs that start the one that is named behind them.
 const WRAPPERS: [&str; 8] = ["sudo", "doas", "command", "exec", "nice", "nohup", "env", "xargs"];
@@ -110,17 +110,6 @@ fn fetched(word: &Word) -> bool {
     ["$(curl ", "$(wget ", "`curl ", "`wget "].iter().any(|start| word.value.contains(start))
 }
 
-fn pieces(word: &str) -> Vec<WordPiece> {
-    parse(word, &ParserOptions::default())
-        .map(|pieces| pieces.into_iter().map(|piece| piece.piece).collect())
-        .unwrap_or_default()
-}
-
-fn is_expansion(piece: &WordPiece) -> bool {
-    use WordPiece::{BackquotedCommandSubstitution, CommandSubstitution, ParameterExpansion};
-    matches!(piece, ParameterExpansion(_) | CommandSubstitution(_) | BackquotedCommandSubstitution(_))
-}
-
 fn removes(reader: &mut Reader, words: &[&Word]) {
     let is_option = |word: &Word| word.value.starts_with('-') && word.value.len() > 1;
     let recursive = words.iter().any(|word| {
@@ -129,7 +118,7 @@ fn removes(reader: &mut Reader, words: &[&Word]) {
     });
     for word in words.iter().filter(|word| !is_option(word)) {
         let shown = &word.value;
-        if pieces(shown).iter().any(is_expansion) {
+        if expansions(shown).iter().any(|expansion| !expansion.quoted) {
             let says = format!("`rm` of a variable that is not quoted: {shown}");
             reader.say(*word, says, "write it between double quotes");
         } else if leads_with_expansion(shown) {
@@ -186,24 +175,21 @@ fn shared(reader: &mut Reader, word: &Word, at: &impl SourceLocation) {
 
 /// Looks into commands that a word substitutes; they are told of at the word.
 fn substituted(reader: &mut Reader, word: &Word, at: &impl SourceLocation) {
-    let mut open = pieces(&word.value);
-    while let Some(piece) = open.pop() {
-        match piece {
-            WordPiece::DoubleQuotedSequence(inner) | WordPiece::GettextDoubleQuotedSequence(inner) => {
-                open.extend(inner.into_iter().map(|piece| piece.piece));
-            }
-            WordPiece::CommandSubstitution(script) | WordPiece::BackquotedCommandSubstitution(script) => {
-                if script.len() >= word.value.len() {
-                    continue;
-                }
-                for finding in findings(&script, true) {
-                    match word.loc {
-                        Some(_) => reader.say(word, finding.says, finding.hint),
-                        None => reader.say(at, finding.says, finding.hint),
-                    }
-                }
-            }
-            _ => {}
+    let within = reader.within;
+    let mut say = |says: String, hint: &'static str| match word.loc {
+        Some(_) => reader.say(word, says, hint),
+        None => reader.say(at, says, hint),
+    };
+    for script in expansions(&word.value).into_iter().filter_map(|expansion| expansion.script) {
+        if within >= SUBSTITUTED {
+            say(
+                "commands are substituted too deep within commands to be looked into".to_owned(),
+                "give them names: `x=$(…)`",
+            );
+            return;
+        }
+        for finding in findings_within(&script, true, within + 1) {
+            say(finding.says, finding.hint);
         }
     }
 }

@@ -87,8 +87,92 @@ fn what_cannot_be_read_says_so() {
     );
     assert!(told("true\n ;;", true)[0].starts_with("2:2 it cannot be read"), "{:?}", told("true\n ;;", true));
     assert_eq!(told("", true), Vec::<String>::new());
-    let deep = format!("{}true{}", "( ".repeat(60), " )".repeat(60));
-    assert!(told(&deep, true)[0].contains("too deep"), "{:?}", told(&deep, true));
+}
+
+/// The same again and again, whatever stands between.
+fn often(times: usize, opens: &str, middle: &str, closes: &str) -> String {
+    [&opens.repeat(times), middle, &closes.repeat(times)].concat()
+}
+
+#[test]
+fn what_lies_too_deep_is_refused_however_its_depth_is_hidden() {
+    for deep in [
+        often(50_000, "( ", "true", " )"),
+        often(3_000, "( \")\"; ", "true", " )"),
+        often(3_000, "( ')'; ", "true", " )"),
+        often(3_000, "( \\); ", "true", " )"),
+        often(3_000, "if true; then echo fi; ", "true", "; fi"),
+        often(3_000, "if true; then echo \\\n fi; ", "true", "; fi"),
+        often(3_000, "while true; do echo done; ", "true", "; done"),
+        often(3_000, "{ echo }; ", "true", "; }"),
+        often(3_000, "f() { ", "true", "; }"),
+        often(3_000, "case a in esac) ", "true", "; esac"),
+        often(3_000, "case a in x) [[ ]] &&\nesac ]]; ", "true", "; esac"),
+        often(3_000, "case a in x) cat <<esac\nesac\n", "true", "\nesac"),
+        often(3_000, "case a in x) y ;; esac | ", "true", "; esac"),
+        often(3_000, "cat <( ", "true", " )"),
+        often(3_000, "coproc { ", "true", "; }"),
+        often(5_000, "coproc ", "true", ""),
+        often(5_000, "coproc\n", "true", ""),
+        format!("[[ {}x ]]", "! ".repeat(5_000)),
+        format!("[[ {} ]]", often(3_000, "( ", "x", " )")),
+        format!("(( {} ))", often(3_000, "( ", "1", " )")),
+        // Few levels, and each of them tried twice.
+        often(30, "( ", "a; b", " )"),
+        often(30, "case a in a) ", "true", "; esac"),
+        "( ".repeat(30),
+    ] {
+        let shown: String = deep.chars().take(40).collect();
+        assert_eq!(parse(&deep).unwrap_err().why, "commands lie too deep within commands", "{shown}");
+        assert_eq!(told(&deep, true).len(), 1, "{shown}");
+    }
+    assert_eq!(
+        told(&often(50, "( ", "true", " )"), true),
+        ["1:25 it cannot be read as a shell script: commands lie too deep within commands"]
+    );
+    let many = "$(".repeat(20_000);
+    assert_eq!(parse(&many).unwrap_err().why, "it has more than 10000 expansions");
+}
+
+#[test]
+fn what_is_long_and_not_deep_is_read() {
+    for long in [
+        "( if true; then ( true ); fi )\n",
+        "for f in *; do case \"$f\" in a) true ;; b|done) if x; then y; fi ;; esac; done < list\n",
+        "{ [[ ! -f x && ! -s y ]] && rm x; } || { true; }\n",
+        "f() { while read -r x; do echo \"$x\"; done <<END\n( { if case\nEND\n}\n",
+        "x=(a b \"${c[@]}\"); y[1]=$(( (1 + 2) * 3 )); z[\"$x\"]=\"${a}${b}${c}${d}${e}${f}${g}\"\n",
+        "until a; do b; done 2>&1 | while read -r c; do d; done\n",
+        "if a; then b; elif c; then d; else e; fi > out\n",
+        "cat <(sort a) >(tee b)\n",
+        "! a && ! b\ncase a in\nesac\n",
+    ] {
+        let script = long.repeat(200);
+        assert!(parse(&script).is_ok(), "{long}: {:?}", parse(&script).unwrap_err());
+    }
+    assert!(parse(&often(12, "( ", "a; b", " )")).is_ok());
+    assert!(parse(&often(12, "case a in a) ", "true", "; esac")).is_ok());
+    assert!(parse(&often(40, "if a; then ", "true", "; fi")).is_ok());
+}
+
+#[test]
+fn no_number_and_no_index_breaks_the_grammar_off() {
+    assert_eq!(parse("echo 99999999999999999999>file").unwrap_err().why, "the number of a descriptor is too large");
+    for script in ["rm ~99999999999999999999", "a[${b:-~99999999999999999999}]=1", "echo 999999999>file"] {
+        assert!(parse(script).is_ok(), "{script}");
+    }
+    assert!(parse(&format!("a[{}]=1", often(40, "$((", "1", "))"))).is_ok());
+    assert!(parse(&format!("a[{}]=1", "\"a$(".repeat(40) + &")\"".repeat(40))).is_ok());
+}
+
+#[test]
+fn commands_are_looked_into_that_words_substitute_and_to_a_bound() {
+    let kill = "`kill -9` leaves the program no time to close anything";
+    assert_eq!(told(&often(7, "x=$(", "kill -9 1", ")"), true), [format!("1:1 {kill}")]);
+    let deep = told(&often(3_000, "x=$(", "kill -9 1", ")"), true);
+    assert_eq!(deep, ["1:1 commands are substituted too deep within commands to be looked into"]);
+    assert_eq!(told(&often(3_000, "x=\"a$(", "true", ")\""), true), deep);
+    assert_eq!(told(&often(9_000, "x=${a:-", "b", "}"), true), Vec::<String>::new());
 }
 
 proptest::proptest! {

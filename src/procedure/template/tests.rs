@@ -146,3 +146,12 @@ fn a_plans_text_is_told_as_it_was_written() {
         assert_eq!(as_written(held), written);
     }
 }
+
+#[test]
+fn a_template_of_any_length_is_read_without_descending() {
+    let long = "{{a}}".repeat(100_000);
+    assert_eq!(pieces(&long).unwrap().len(), 100_000);
+    for odd in ["{{", "{{a[", "{{a|ident", "{{{{a}}"] {
+        assert!(pieces(&odd.repeat(100_000)).is_err(), "{odd}");
+    }
+}

@@ -277,6 +277,40 @@ fn what_is_no_certificate_is_a_reason() {
     assert_eq!(look(&of_file(dir.path().join("pipe")), None, at(NOW)).unwrap_err(), "not a regular file");
 }
 
+/// Elements of a kind within one another, each a whole one: the lengths are right.
+fn nested(tag: u8, times: usize) -> Vec<u8> {
+    let mut back: Vec<u8> = vec![0x00, 0x05];
+    for _ in 0..times {
+        let length = u32::try_from(back.len()).unwrap().to_le_bytes();
+        back.extend(length);
+        back.extend([0x84, tag]);
+    }
+    back.reverse();
+    back
+}
+
+#[test]
+fn what_nests_without_end_is_no_certificate() {
+    let dir = tempfile::tempdir().unwrap();
+    // Sequences, sets, and the tags that a certificate and its extensions begin with.
+    for tag in [0x30, 0x31, 0xa0, 0xa3, 0xa4] {
+        let deep = nested(tag, 10_000);
+        assert!(parse::parse(&deep).is_err(), "{tag:x}");
+        let path = dir.path().join("deep");
+        fs::write(&path, &deep).unwrap();
+        look(&of_file(&path), None, at(NOW)).unwrap_err();
+    }
+    // Within a certificate that is one otherwise: as an extension that is read, as one that is not, and as a name.
+    for (oid, tag) in
+        [(&[2, 5, 29, 17][..], 0xa4), (&[2, 5, 29, 17], 0x30), (&[2, 5, 29, 32], 0x30), (&[1, 2, 3], 0x30)]
+    {
+        let mut params = named("deep");
+        let extension = rcgen::CustomExtension::from_oid_content(oid, nested(tag, 5_000));
+        params.custom_extensions.push(extension);
+        let _ = parse::parse(&made(&params));
+    }
+}
+
 #[test]
 fn a_chain_of_ten_thousand_is_read_to_its_limit_and_says_so() {
     let dir = tempfile::tempdir().unwrap();

@@ -119,3 +119,31 @@ pub(crate) fn contents(path: &Path) -> Result<Vec<u8>, String> {
     }
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kubeconfig_that_nests_too_deep_is_refused_at_its_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config");
+        let lists = |times: usize| "[".repeat(times) + &"]".repeat(times);
+        let maps = "{a: ".repeat(100_000) + "1" + &"}".repeat(100_000);
+        let blocks: String = (0..3_000).map(|depth| format!("{}- \n", " ".repeat(depth))).collect();
+        for deep in [
+            format!("extensions: [{{name: x, extension: {}}}]", lists(100_000)),
+            format!("extensions: [{{name: x, extension: {maps}}}]"),
+            format!("unknown: {}", lists(100_000)),
+            format!("unknown: {}", "[".repeat(100_000)),
+            format!("unknown:\n{blocks}"),
+            format!("unknown: {}", "&a [*a, ".repeat(20_000)),
+        ] {
+            fs::write(&path, format!("apiVersion: v1\nkind: Config\n{deep}\n")).unwrap();
+            let why = read(std::slice::from_ref(&path), true).map(|_| ()).unwrap_err();
+            assert!(why.contains("is no kubeconfig"), "{why}");
+        }
+        fs::write(&path, format!("extensions: [{{name: x, extension: {}}}]\n", lists(50))).unwrap();
+        assert!(read(&[path], true).unwrap().is_some());
+    }
+}

@@ -178,6 +178,7 @@ fn values_in_answers_are_judged() {
         (rate, "json = '.nothing'\nexpect = '== 0'"),
         (well, json),
         (endless, json),
+        (deep, "json = '.rate'\nexpect = '< 1'"),
     ] {
         let end = asked(&serve(vec![script]), more);
         assert!(end.is_unknown(), "{more}: {end:?}");
@@ -190,6 +191,14 @@ fn values_in_answers_are_judged() {
     assert!(end.detail.starts_with("p95 of 3 answers is "), "{end:?}");
     let end = asked(&serve(vec![slow; 3]), "times = 3\np50 = '1ms'");
     assert!(end.ending == Ending::Failed && end.detail.ends_with(", over 1 ms"), "{end:?}");
+}
+
+/// An answer whose value stands behind lists without end.
+fn deep(mut stream: TcpStream) {
+    read_request(&mut stream);
+    let body = format!("{{\"x\":{}{},\"rate\":0.4}}", "[".repeat(100_000), "]".repeat(100_000));
+    let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+    stream.write_all((head + &body).as_bytes()).unwrap();
 }
 
 fn slow(stream: TcpStream) {
