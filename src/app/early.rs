@@ -23,6 +23,7 @@ pub fn taken(model: &mut Model, key: Key) -> Option<Vec<Effect>> {
     let (context, commits, is_text) = (modal.context(), modal.commits(), modal.takes_text());
     let is_prompt = matches!(modal, Modal::Prompt(dialog) if dialog.ended.is_none() && !dialog.sent);
     let is_note = matches!(modal, Modal::Note(_));
+    let is_words = is_text && matches!(modal, Modal::Prompt(dialog) if !dialog.is_consent());
     let resolved = resolved(model, context, key);
     let elsewhere = !is_text && matches!(resolved, Resolved::Action(action) if leads_elsewhere(action));
     if elsewhere && is_prompt {
@@ -45,8 +46,9 @@ pub fn taken(model: &mut Model, key: Key) -> Option<Vec<Effect>> {
         return None;
     }
     match resolved {
-        // Moving on commits to nothing, and where it leads is looked at again.
-        Resolved::Action(Action::Down | Action::Up) if model.is_moving() && !is_text => None,
+        // Moving on commits to nothing, and where it leads is looked at again; so do the words of a reason, and the key that goes to them.
+        Resolved::Action(Action::Down | Action::Up | Action::Leave) if model.is_moving() && !is_text => None,
+        _ if model.is_moving() && is_words => None,
         // Leaving commits to nothing.
         Resolved::Action(Action::Back) if !keys::is_letter(key) => {
             model.pending.clear();

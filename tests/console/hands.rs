@@ -213,6 +213,16 @@ fn choices_are_passed_as_fast_as_keys_come() {
     }
     key(&mut model, Key::char('k'), after(start, 1005));
     assert_eq!(dialog(&model).chosen(), Some(Choice::Hold));
+    // The reason of a choice is typed on, however fast; what leaves its field begins the quiet time.
+    for pressed in ["Tab", "o", "k", "c", "Enter"] {
+        key(&mut model, Key::parse(pressed).unwrap(), after(start, 1006));
+    }
+    assert_eq!((dialog(&model).field.text(), dialog(&model).in_field), ("okc", false));
+    assert_eq!(key(&mut model, Key::char('c'), after(start, 1006)), []);
+    draw(&mut model, after(start, 1006));
+    assert!(!confirms(&key(&mut model, Key::char('c'), after(start, 1400))));
+    let held = answer(&key(&mut model, Key::char('c'), after(start, 1900)));
+    assert_eq!(held, Answer::Decide { choice: Choice::Hold, reason: "okc".to_owned() });
     // Before it was looked at for the first time, no key moves it.
     let mut model = following(&sample::decide());
     let start = model.now;
@@ -345,4 +355,53 @@ fn a_prompt_that_was_read_again_stays_looked_at() {
     fold(&mut model, &sample::change().tell("operator", Event::PromptReread { prompt }));
     assert!(model.is_awake());
     assert_eq!(answer(&press(&mut model, "c")), Answer::Confirm { typed: "change".to_owned() });
+}
+
+/// An item that is open, large, with evidence that a key asks for.
+fn on_an_item() -> Model {
+    let mut model = both(&sample::checklist());
+    press(&mut model, "5 j Enter");
+    assert!(matches!(model.modal(), Some(Modal::Item(_))));
+    model.look_again();
+    model
+}
+
+#[test]
+fn whatever_comes_from_the_terminal_begins_the_quiet_time_of_an_item_again() {
+    let names = disturbances(sample::console((80, 24), None).now).into_iter().map(|(name, _)| name);
+    // There Enter is the key that counts.
+    for (place, name) in names.enumerate().filter(|(_, name)| *name != "Enter") {
+        for (at, pressed, counts) in [(390, 500, false), (390, 790, true), (5000, 5399, false), (5000, 5400, true)] {
+            let mut model = on_an_item();
+            let start = model.now;
+            draw(&mut model, start);
+            let (_, msg) = disturbances(after(start, at)).swap_remove(place);
+            assert_eq!(update(&mut model, msg), [], "{name}");
+            draw(&mut model, after(start, at));
+            let effects = key(&mut model, Key::plain(KeyCode::Enter), after(start, pressed));
+            assert_eq!(confirms(&effects), counts, "{name} at {at}, Enter at {pressed}");
+        }
+    }
+}
+
+#[test]
+fn the_key_that_saves_a_claim_counts_400_ms_after_its_text_stood_on_the_screen() {
+    let save = Key::parse("Ctrl-D").unwrap();
+    for (opens, words) in [('m', "ok"), ('s', "not tonight")] {
+        for (drawn, pressed, counts) in
+            [(0, 0, false), (0, 399, false), (0, 400, true), (900, 1000, false), (900, 1300, true)]
+        {
+            let mut model = on_an_item();
+            sample::looked_at(&mut model);
+            let start = model.now;
+            key(&mut model, Key::char(opens), start);
+            draw(&mut model, after(start, drawn));
+            for c in words.chars() {
+                assert_eq!(key(&mut model, Key::char(c), after(start, drawn)), []);
+            }
+            assert_eq!(confirms(&key(&mut model, save, after(start, pressed))), counts, "{opens}: {drawn}, {pressed}");
+            let Some(Modal::Note(note)) = model.modal() else { continue };
+            assert_eq!(note.text(), words, "too early a key loses no word");
+        }
+    }
 }
