@@ -110,6 +110,19 @@ fn who_reattaches_comes_to_the_run_that_waits_unless_they_began_to_type() {
 }
 
 #[test]
+fn who_attaches_to_a_checklist_stays_there_while_a_run_waits() {
+    use midwatch::domain::RunStatus;
+    let list = sample::checklist().view().unwrap();
+    let mut model = super::console();
+    midwatch::app::panes::run::attach(&mut model, list.id.clone());
+    fold(&mut model, &sample::checklist());
+    assert_eq!(model.focus, Pane::Checklist);
+    let waits = midwatch::app::msg::RunSummary { status: RunStatus::Waiting, ..sample::runs()[0].clone() };
+    update(&mut model, Msg::RunsListed(vec![waits.clone()]));
+    assert_eq!((model.focus, model.run.following.as_ref()), (Pane::Checklist, Some(&waits.id)));
+}
+
+#[test]
 fn a_run_that_starts_late_does_not_take_the_screen_from_something_else() {
     let mut model = planned(sample::plan());
     press(&mut model, "c Esc Esc N");
