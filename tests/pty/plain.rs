@@ -4,6 +4,7 @@ use super::{Home, SLOW, until};
 use crate::support::pty::{Exit, SOON};
 use midwatch::journal::chain;
 use midwatch::journal::record::{Answer, Event};
+use std::time::{Duration, Instant};
 
 /// What people answered in a run so far.
 fn answers(home: &Home) -> Vec<Answer> {
@@ -26,4 +27,84 @@ fn an_interrupt_in_the_quiet_time_leaves_the_terminal_as_it_was() {
     assert_eq!(pty.exit(SOON), Exit::Signal("Interrupt".to_owned()));
     assert!(echoes(&pty));
     assert_eq!(answers(&home), []);
+}
+
+#[test]
+fn a_line_that_was_meant_for_something_else_signs_nothing_off() {
+    let signed = SLOW.replace(
+        "manual = \"Is the mark there?\"\n",
+        "manual = \"Is the mark there?\"\nsign = { note = \"required\" }\n",
+    );
+    for (text, note) in [(SLOW, ""), (&signed, "it is there")] {
+        let only_sign =
+            text.split("[[work]]").next().unwrap().replace("\"work\", ", "") + &text[text.find("[[after]]").unwrap()..];
+        let home = Home::with("", &[("slow", &only_sign)]);
+        let run = home.run("test/slow");
+        let pty = home.open(&["attach", "--plain", &run], &[], (120, 50));
+        let asks = |screen: &str| screen.trim_end().ends_with("to sign off, or cancel:");
+        pty.wait_for(SOON, asks);
+        let mut refused = 0;
+        for line in ["c", "y", "ls -l", "", "Done", "done it", "/cell0"] {
+            pty.send(format!("{line}\r"));
+            refused += 1;
+            pty.wait_for(SOON, |screen| screen.matches("nothing was signed off").count() == refused && asks(screen));
+        }
+        if !note.is_empty() {
+            pty.send("done\r");
+            pty.wait_for(SOON, |screen| screen.matches("nothing was signed off").count() > refused && asks(screen));
+        }
+        assert_eq!(answers(&home), []);
+        pty.send(if note.is_empty() { "done\r".to_owned() } else { format!("done: {note}\r") });
+        pty.wait_for(SOON, |screen| screen.contains("the run is over: ok"));
+        assert_eq!(answers(&home), [Answer::Sign { note: note.to_owned() }]);
+    }
+}
+
+#[test]
+fn what_is_typed_before_a_question_is_on_the_screen_does_not_answer_it() {
+    let home = Home::with("", &[("slow", SLOW)]);
+    let run = home.run("test/slow");
+    let pty = home.open(&["attach", "--plain", &run], &[("MIDWATCH_SPAN_QUIET", "1500")], (120, 50));
+    // Before the first byte is there, and while the preview stands there without its question.
+    pty.send("change\r");
+    pty.wait_for(SOON, |screen| screen.contains("CHANGE"));
+    assert!(!pty.screen().contains("to confirm"), "the question comes after the quiet time");
+    pty.send("change\r");
+    let asks = |screen: &str, times| screen.matches("to confirm, or cancel:").count() == times;
+    pty.wait_for(SOON, |screen| asks(screen, 1));
+    // A line behind the question is its answer: had one of those before been taken, this would answer the next step.
+    pty.send("no\r");
+    pty.wait_for(SOON, |screen| asks(screen, 2));
+    assert_eq!((answers(&home), home.effects()), (Vec::new(), Vec::new()));
+    pty.send("change\r");
+    until("the answer is in the journal", || answers(&home).len() == 1);
+}
+
+#[test]
+fn every_key_begins_the_quiet_time_before_a_plain_question_again() {
+    const QUIET: Duration = Duration::from_millis(1200);
+    let home = Home::with("", &[("slow", SLOW)]);
+    let run = home.run("test/slow");
+    let quiet = QUIET.as_millis().to_string();
+    loop {
+        let pty = home.open(&["attach", "--plain", &run], &[("MIDWATCH_SPAN_QUIET", &quiet)], (120, 50));
+        pty.wait_for(SOON, |screen| screen.contains("CHANGE"));
+        let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
+        for _ in 0..50 {
+            std::thread::sleep(Duration::from_millis(50));
+            longest = longest.max(last.elapsed());
+            pty.send("x");
+            last = Instant::now();
+        }
+        // Where this machine was busy for so long, the question may stand there in between.
+        if longest > QUIET / 2 {
+            continue;
+        }
+        let asked = |raw: &[u8]| raw.windows(10).position(|part| part == b"to confirm");
+        pty.wait_for_bytes(SOON, |raw, _| asked(raw).is_some());
+        let place = asked(&pty.raw()).unwrap();
+        let came = pty.times().into_iter().find(|(_, end)| *end > place).unwrap().0;
+        assert!(came.duration_since(last) >= QUIET / 2, "the question came {:?} after the last key", came - last);
+        return;
+    }
 }

@@ -148,20 +148,30 @@ async fn second(
     }
 }
 
-/// Asks for a sign-off: a note, or the word `done` where none is required. An empty line signs nothing.
+/// Asks for a sign-off: the word `done`, with a note behind it where one is wanted. Any other line signs nothing: it was meant
+/// for something else.
 async fn sign(person: &mut Person, note_required: bool) -> Option<Answer> {
     let question = match note_required {
-        true => "note (required), or cancel: ",
-        false => "type  done  to sign off, or a note to sign off with it, or cancel: ",
+        true => "type  done: NOTE  to sign off, or cancel: ",
+        false => "type  done  or  done: NOTE  to sign off, or cancel: ",
     };
     loop {
         let typed = person.ask(question).await?;
         match typed.trim() {
             "cancel" => return Some(Answer::Cancel),
-            "" => out::line(format_args!("nothing was signed off")),
-            "done" if !note_required => return Some(Answer::Sign { note: String::new() }),
-            note => return Some(Answer::Sign { note: note.to_owned() }),
+            line => match note_of(line).filter(|note| !(note_required && note.is_empty())) {
+                Some(note) => return Some(Answer::Sign { note: note.to_owned() }),
+                None => out::line(format_args!("nothing was signed off")),
+            },
         }
+    }
+}
+
+/// The note of a line that signs off.
+fn note_of(line: &str) -> Option<&str> {
+    match line.strip_prefix("done")? {
+        "" => Some(""),
+        rest => rest.trim_start().strip_prefix(':').map(str::trim),
     }
 }
 
