@@ -140,12 +140,6 @@ impl Home {
         self.newest_run()
     }
 
-    /// The same where it does not say so: a failed step exits with another code.
-    fn run_waiting(&self, procedure: &str) -> String {
-        self.command(&["run", procedure, &format!("root={}", self.word("work"))]);
-        self.newest_run()
-    }
-
     fn newest_run(&self) -> String {
         let mut runs: Vec<_> =
             fs::read_dir(self.path("state/runs")).unwrap().map(|run| run.unwrap().file_name()).collect();

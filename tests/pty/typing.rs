@@ -1,155 +1,136 @@
-//! Somebody types for something else while a run waits: no answer may come of it.
+//! Somebody types for something else while runs wait: no answer may come of it.
 //!
-//! Runs wait for a change, a destroy, a sign-off, a decision and for the items of a checklist. A console is opened on one of
-//! them, typed into and cut off, again and again, at several sizes. What is typed is what people type: filters and commands with
-//! a `c` in them, notes, pane keys, the confirming key by itself, a paste, a click; in a burst, at the pace of a typist, and with
-//! pauses longer than the quiet time. No key is sent that opens a prompt: `x` never, and Enter only where it ends a filter or a
-//! command. So no prompt is ever open on purpose, and every answer in a journal is a defect; nothing has to be guessed about what
-//! the typist meant. `MIDWATCH_TYPING_SECONDS` goes on for longer than the sample, `MIDWATCH_TEST_SEED` repeats one.
+//! One estate has a run waiting for each kind of prompt, and a checklist. Consoles are opened on it, one after the other and at
+//! times two at once, full-screen, read-only and plain, at several sizes, and cut off in the middle. Three rules say what may be
+//! typed, so that nothing has to be guessed about what the typist meant:
+//!
+//! * What people type for something else (filters, commands, notes, claims, searches, a paste, a click), in a burst or slowly. No
+//!   key of it opens a prompt, so no prompt is open, and every answer is a defect.
+//! * The same in a console that started a run itself, whose prompt opens by itself: only what leads elsewhere.
+//! * Any key at all, those that open and those that confirm too, never as far apart as the quiet time.
+//!
+//! Before all that, each kind of confirmation is made once on purpose, and the judge must see it. `MIDWATCH_TYPING_SECONDS` goes on
+//! for longer than the sample, `MIDWATCH_TEST_SEED` repeats one.
 
-use super::{Home, LIST, SLOW};
+mod control;
+mod estate;
+mod typist;
+
 use crate::runner::chance::{Chance, seed};
 use crate::support::pty::SOON;
-use midwatch::journal::chain;
-use midwatch::journal::record::Event;
-use std::fs;
+use estate::Estate;
 use std::time::{Duration, Instant};
+use typist::{SIZES, Tally, Typist, starts_own};
 
 /// How long the sample in the suite goes on.
 const SAMPLE: u64 = 20;
 
-const SIZES: [(u16, u16); 5] = [(40, 10), (80, 24), (100, 30), (120, 36), (200, 50)];
-
-/// What is typed, a stretch each.
-const STRETCHES: [&str; 22] = [
-    "/cell0\r",
-    "/cc",
-    "/check\r",
-    ":check",
-    ":cc\r",
-    "Nc ccc, cold cache",
-    "1c",
-    "2jc",
-    "3cG",
-    "4c",
-    "5c",
-    "5m claim c",
-    "5s because c",
-    "6c",
-    "6jc",
-    "7c",
-    "lc",
-    "?c",
-    "Rc",
-    "c",
-    "ccc",
-    "\x1b[200~c\x1b[201~",
-];
-
-const HEAD: &str = r#"
-format = 1
-title = "Asks"
-purpose = "Ask"
-owner = "tests"
-reviewed = 2026-11-21
-review_every = "90d"
-root = "{{root}}"
-phases = ["work"]
-[params]
-root = { path = true }
-[[work]]
-"#;
-
-/// The steps that ask, by the name of their procedure.
-const STEPS: [(&str, &str); 3] = [
-    (
-        "clean",
-        "title = \"Delete\"\neffect = \"destroy\"\ndo = { files = \"delete\", under = \".\", match = \"*.old\" }\nundo = { none = \"a test\" }\n",
-    ),
-    ("sign", "title = \"Look\"\nmanual = \"Is it so?\"\n"),
-    ("decide", "title = \"Gate\"\ncheck = { exec = [\"false\"] }\n"),
-];
-
-/// A home with one run that waits, for each kind of prompt.
-fn waiting() -> Vec<(Home, String)> {
-    let mut all = Vec::new();
-    for (name, text) in [("slow", SLOW), ("list", LIST)] {
-        let home = Home::with("", &[(name, text)]);
-        let run = home.run_waiting(&format!("test/{name}"));
-        all.push((home, run));
-    }
-    for (name, step) in STEPS {
-        let text = HEAD.replace("format = 1\n", &format!("format = 1\nid = \"test/{name}\"\n")) + step;
-        let home = Home::with("", &[(name, &text)]);
-        fs::write(home.path("work/a.old"), "x").unwrap();
-        let run = home.run_waiting(&format!("test/{name}"));
-        all.push((home, run));
-    }
-    all
-}
-
-/// What people answered or closed in a run so far.
-fn answers(home: &Home, run: &str) -> Vec<Event> {
-    let records = chain::read(&fs::read(home.path(&format!("state/runs/{run}/journal.jsonl"))).unwrap()).records;
-    let by_person = |event: &Event| {
-        matches!(
-            event,
-            Event::AnswerAccepted { .. }
-                | Event::AnswerRejected { .. }
-                | Event::StepClosed { .. }
-                | Event::StepSkipped { .. }
-                | Event::StepOverridden { .. }
-                | Event::AbortRequested { .. }
-        )
-    };
-    records.into_iter().map(|record| record.event).filter(by_person).collect()
-}
+/// How many keys are pressed wildly in one console, at most.
+const WILD_KEYS: u64 = 90;
 
 #[test]
 fn what_is_typed_for_something_else_answers_nothing() {
     let seed = seed();
     println!("MIDWATCH_TEST_SEED={seed}");
     let mut chance = Chance(seed);
-    let seconds = std::env::var("MIDWATCH_TYPING_SECONDS").ok().and_then(|text| text.parse().ok());
-    let runs = waiting();
-    let end = Instant::now() + Duration::from_secs(seconds.unwrap_or(SAMPLE));
-    let (mut consoles, mut keys) = (0_u32, 0_usize);
-    while Instant::now() < end {
-        let (home, run) = &runs[chance.below(runs.len() as u64) as usize];
-        let size = SIZES[chance.below(SIZES.len() as u64) as usize];
-        let named = ["attach", run];
-        let mut pty = home.open(if chance.below(2) == 0 { &named } else { &[] }, &[], size);
-        // At times the keys are there before the console is.
-        if chance.below(4) > 0 {
-            pty.wait_for(SOON, |screen| screen.contains("UTC"));
+    let seconds = std::env::var("MIDWATCH_TYPING_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SAMPLE);
+    let mut estate = Estate::new();
+    assert_eq!(estate.confirmations(), Vec::<String>::new(), "nobody typed yet");
+    let mut tally = Tally::default();
+    let (began, mut told) = (Instant::now(), 0);
+    while began.elapsed() < Duration::from_secs(seconds) {
+        let (typed, late) = console(&mut estate, &mut chance, &mut tally);
+        let found = estate.confirmations();
+        assert!(found.is_empty(), "seed {seed}, late keys: {late}, typed: {typed}\n{found:#?}");
+        assert_eq!(estate.effects(), Vec::<String>::new(), "seed {seed}, typed: {typed}");
+        if began.elapsed().as_secs() / 60 > told {
+            told = began.elapsed().as_secs() / 60;
+            println!("{told} m: {} consoles, {} keys, no confirmation", tally.consoles(), tally.keys);
         }
-        let mut typed = String::new();
-        for _ in 0..1 + chance.below(6) {
-            let stretch = STRETCHES[chance.below(STRETCHES.len() as u64) as usize];
-            let pace = [0, 0, 30, 120, 450][chance.below(5) as usize];
-            typed.push_str(&format!("{stretch:?} {pace} ms apart; "));
-            keys += stretch.len();
-            if pace == 0 || stretch.starts_with('\x1b') {
-                pty.send(stretch);
-            } else {
-                for key in stretch.split_inclusive(|_| true) {
-                    pty.send(key);
-                    std::thread::sleep(Duration::from_millis(pace));
-                }
-            }
-            // An escape by itself: back to the panes, so that no Enter meets another dialog than its own.
-            for _ in 0..3 {
-                std::thread::sleep(Duration::from_millis(60));
-                pty.send("\x1b");
-            }
-            std::thread::sleep(Duration::from_millis(60));
-            assert_eq!(answers(home, run), [], "seed {seed}, {size:?}: {typed}\n{}", pty.screen());
-        }
-        pty.hang_up();
-        pty.exit(SOON);
-        assert_eq!(answers(home, run), [], "seed {seed}, {size:?}: {typed}");
-        consoles += 1;
     }
-    println!("{consoles} consoles, {keys} keys, no answer");
-    assert!(consoles > 0 && keys > 0);
+    let Tally { keys, full, read_only, second, plain, own, open, sizes, cuts, late } = tally;
+    println!(
+        "typing {seconds} s, seed {seed}: {} consoles ({full} full-screen, {second} with a second one, {own} that started the run, \
+         {read_only} read-only, {plain} plain), {keys} keys, {sizes} sizes, {cuts} cut lines; {} prompts waited, one stood open at \
+         {open} looks; {late} keys came late by this machine; 0 confirmations",
+        full + read_only + second + plain + own,
+        estate.prompts(),
+    );
+    assert!(full > 0 && keys > 100);
+    if seconds >= 60 {
+        assert!(read_only > 0 && second > 0 && plain > 0 && own > 0 && open > 0, "every kind of console had its turn");
+    }
+}
+
+/// Opens one console, types into it and leaves it; what was typed, and whether this machine was late with a key.
+fn console(estate: &mut Estate, chance: &mut Chance, tally: &mut Tally) -> (String, bool) {
+    let (_, run) = estate.waiting[chance.below(estate.waiting.len() as u64) as usize].clone();
+    let size = SIZES[chance.below(SIZES.len() as u64) as usize];
+    match chance.below(10) {
+        0 => return plain(estate, &run, chance, tally),
+        1 if size.0 >= 80 => return own(estate, size, chance, tally),
+        _ => {}
+    }
+    let read_only = chance.below(8) == 0;
+    let mut arguments: Vec<&str> = if read_only { vec!["--read-only"] } else { Vec::new() };
+    if chance.below(3) > 0 {
+        arguments.extend(["attach", &run]);
+    }
+    // Another console of the same person may stand beside it, on the same run.
+    let second = !read_only && chance.below(6) == 0;
+    let beside = second.then(|| estate.home.open(&["attach", &run], &[], (100, 30)));
+    *(if read_only {
+        &mut tally.read_only
+    } else if second {
+        &mut tally.second
+    } else {
+        &mut tally.full
+    }) += 1;
+    let pty = estate.home.open(&arguments, &[], size);
+    // At times the keys are there before the console is.
+    if chance.below(4) > 0 {
+        pty.wait_until(SOON, vt100::Screen::alternate_screen);
+        let least = size.0 >= 40 && size.1 >= 10;
+        pty.wait_for(SOON, |screen| screen.contains(if least { "UTC" } else { "needs" }));
+    }
+    let wild = chance.below(2) == 0;
+    let stretches = 1 + chance.below(5);
+    let wild_keys = chance.below(WILD_KEYS) as usize;
+    let mut typist = Typist::at(pty, chance, tally);
+    if wild {
+        typist.hammers(wild_keys);
+    } else {
+        (0..stretches).for_each(|_| typist.types(false));
+    }
+    drop(beside);
+    typist.goes()
+}
+
+/// A console that starts a run itself: its prompt opens by itself, under hands that type on.
+fn own(estate: &mut Estate, size: (u16, u16), chance: &mut Chance, tally: &mut Tally) -> (String, bool) {
+    tally.own += 1;
+    let pty = estate.home.open(&[], &[], size);
+    let run = starts_own(estate, &pty);
+    let wild = chance.below(2) == 0;
+    let wild_keys = chance.below(WILD_KEYS) as usize;
+    let mut typist = Typist::at(pty, chance, tally);
+    if wild {
+        typist.hammers(wild_keys);
+    } else {
+        (0..3).for_each(|_| typist.types(true));
+    }
+    let went = typist.goes();
+    let found = estate.confirmations();
+    assert!(found.is_empty(), "in the console that started it, typed: {}\n{found:#?}", went.0);
+    estate.end(&run);
+    went
+}
+
+/// The same run as plain questions, and lines that answer none of them.
+fn plain(estate: &Estate, run: &str, chance: &mut Chance, tally: &mut Tally) -> (String, bool) {
+    tally.plain += 1;
+    let pty = estate.home.open(&["attach", "--plain", run], &[], (120, 50));
+    let mut typist = Typist::at(pty, chance, tally);
+    typist.types_lines();
+    typist.goes()
 }

@@ -1,6 +1,7 @@
 //! The screen by value: what is written, and which role each stretch has.
 
 mod consent;
+mod says;
 
 use midwatch::app::confirm::Authority;
 use midwatch::app::msg::{Msg, PlanShown};

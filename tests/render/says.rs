@@ -1,0 +1,135 @@
+//! What a screen says of its keys is what they do: the line that confirms, the card of an item, the banner.
+
+use super::{SMALL, operator, pressed, run, shown, walk};
+use midwatch::app::msg::Msg;
+use midwatch::app::{Model, update};
+use midwatch::demo::sample;
+use midwatch::journal::record::{Answer, Choice, Event};
+
+/// The text of a screen, without the roles of its cells.
+fn text(model: &mut Model) -> String {
+    let screen = shown(model);
+    screen.split("\n\n0:").next().unwrap_or_default().to_owned()
+}
+
+/// The words of a dialog, each line with the next.
+fn words(model: &mut Model) -> String {
+    let screen = text(model);
+    let inside = screen.lines().filter_map(|line| line.split('┃').nth(1)).map(str::trim);
+    inside.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_line_that_confirms_a_decision_repeats_the_choice_and_where_it_leads() {
+    for (downs, wanted) in [
+        (0, "Press  c  to RETRY the step: preview this step and ask again, ~9 s."),
+        (1, "Press  c  to ROLL BACK the run: stop; take back 1 step in ~20 s."),
+        (2, "This choice needs a reason: Tab goes to the text."),
+        (3, "Press  c  to HOLD the run: "),
+        (4, "Press  c  to ABORT the run: stop; leave 1 step as it is."),
+    ] {
+        for size in [(60, 24), SMALL, (120, 36)] {
+            let mut model = pressed(run(size, &sample::decide()), &"j ".repeat(downs));
+            let said = words(&mut model);
+            assert!(said.contains(wanted), "{downs} at {size:?}: {said}");
+            assert_eq!(said.matches("Press  c").count(), usize::from(downs != 2), "one line confirms: {said}");
+        }
+    }
+    // With its reason the choice is repeated too, and what is sent is what stood there.
+    let mut model = pressed(run(SMALL, &sample::decide()), "j j Tab o k Tab");
+    assert!(words(&mut model).contains("Press  c  to SKIP the step: leave this step"), "{}", words(&mut model));
+    let effects = sample::press(&mut model, "c");
+    let sent = format!("{effects:?}");
+    let answer = Answer::Decide { choice: Choice::Skip, reason: "ok".to_owned() };
+    assert!(sent.contains(&format!("{answer:?}")), "{sent}");
+}
+
+#[test]
+fn in_a_text_field_no_line_says_that_a_letter_is_a_key() {
+    for (story, keys, leaves) in [
+        (sample::sign(), "", "Tab leaves the text; then c signs off."),
+        (sample::sign(), "f i n e", "Tab leaves the text; then c signs off."),
+        (sample::decide(), "Tab", "Tab leaves the text; then c decides."),
+    ] {
+        let mut model = pressed(run(SMALL, &story), keys);
+        let said = words(&mut model);
+        assert!(said.contains(leaves) && !said.contains("press  c") && !said.contains("Press  c"), "{keys}: {said}");
+    }
+    let mut model = pressed(run(SMALL, &sample::sign()), "f i n e Tab");
+    assert!(words(&mut model).contains("When it is done, press  c  to sign off."), "{}", words(&mut model));
+    let mut model = pressed(run(SMALL, &sample::sign()), "Tab");
+    let said = words(&mut model);
+    assert!(said.contains("This sign-off needs a note: Tab goes to the text.") && !said.contains("press  c"), "{said}");
+}
+
+#[test]
+fn the_card_of_the_last_item_leads_to_no_other() {
+    let skip = |step| Event::StepSkipped { step, reason: "not tonight".to_owned() };
+    let claim = Event::StepClosed { step: 7, note: "that is all".to_owned() };
+    // Of what is closed, while another one is open.
+    let mut model = walk(SMALL, operator(), "");
+    model.checklist.run.cursor = Some(0);
+    sample::press(&mut model, "Enter");
+    assert!(words(&mut model).contains("Press  Enter  to go to the next open item."), "{}", words(&mut model));
+    let story = sample::checklist().tell("operator", skip(5)).tell("operator", skip(6)).tell("operator", claim);
+    for step in [7, 6, 0] {
+        let mut model = sample::walking(SMALL, operator(), story.view().unwrap(), None);
+        model.checklist.run.cursor = Some(step);
+        sample::press(&mut model, "Enter");
+        let said = words(&mut model);
+        assert!(said.contains("No other item is open.") && !said.contains("to go to the next"), "{step}: {said}");
+        // As it says, Enter goes nowhere.
+        sample::press(&mut model, "Enter");
+        assert!(words(&mut model).contains("no other item is open"), "{step}");
+    }
+}
+
+#[test]
+fn the_banner_names_the_step_and_the_keys_at_every_size() {
+    let stories = [
+        (sample::change(), 2, "change"),
+        (sample::destroy(), 3, "destroy"),
+        (sample::sign(), 5, "sign off"),
+        (sample::decide(), 3, "decide"),
+        (sample::confirmed(), 3, "approve"),
+    ];
+    for (story, step, asks) in &stories {
+        for size in [(40, 10), (44, 11), (60, 15), SMALL, (100, 30), (120, 36), (200, 50)] {
+            for read_only in [false, true] {
+                let authority = if read_only { None } else { operator() };
+                let mut model = sample::following(size, authority, story.view().unwrap(), true);
+                sample::press(&mut model, "Esc Esc 1");
+                assert!(model.modal().is_none());
+                let screen = text(&mut model);
+                let banner = screen.lines().find(|line| line.contains(" opens it")).unwrap_or_default();
+                assert!(banner.contains(&format!("step {step}")), "{size:?} {asks}: {screen}");
+                assert!(banner.contains("6 Enter opens it") && banner.contains(asks), "{size:?} {asks}: {screen}");
+                assert!(!banner.contains('…'), "nothing of it is cut: {banner}");
+                // The keys that it names do what it says.
+                sample::press(&mut model, "6 Enter");
+                let open = matches!(model.modal(), Some(midwatch::app::modal::Modal::Prompt(_)));
+                assert!(open, "{size:?} {asks}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_banner_stands_above_whatever_is_open() {
+    for size in [(60, 15), SMALL, (120, 36)] {
+        for keys in ["/ c", ": c", "?", "R", "j Enter"] {
+            let mut model = pressed(run(size, &sample::running()), keys);
+            let view = Box::new(sample::change().view().unwrap());
+            update(&mut model, Msg::RunFolded { view, runner_lives: true });
+            let screen = text(&mut model);
+            let hidden = !screen.contains("step 2");
+            // A dialog that needs every row may cover it; it is there again when the dialog is left.
+            if hidden {
+                sample::press(&mut model, "Esc");
+                assert!(text(&mut model).contains("step 2"), "{size:?} {keys}: {screen}");
+            } else {
+                assert!(screen.contains(" opens it"), "{size:?} {keys}: {screen}");
+            }
+        }
+    }
+}
