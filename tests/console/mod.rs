@@ -1,6 +1,7 @@
 //! What the console decides, by value: (model, message) to (model facts, effects).
 
 mod checklist;
+mod decisions;
 mod eyes;
 mod hands;
 mod pages;

@@ -9,8 +9,8 @@ use midwatch::app::{Model, update};
 use midwatch::demo::sample;
 use midwatch::domain::key::{Key, KeyCode};
 use midwatch::domain::time::Now;
-use midwatch::domain::{Boot, EffectClass, Error, Kind, RunId, TargetKind};
-use midwatch::journal::record::{Answer, Ask, Choice, Ending, Event};
+use midwatch::domain::{Boot, Error, Kind, RunId, TargetKind};
+use midwatch::journal::record::{Answer, Choice, Event};
 
 #[test]
 fn only_c_confirms_a_change() {
@@ -207,17 +207,6 @@ fn a_decision_rests_on_its_safe_choice_and_some_need_a_reason() {
     assert_eq!(answer(&press(&mut model, "c")), Answer::Decide { choice: Choice::Retry, reason: String::new() });
     let mut model = following(&sample::decide());
     assert_eq!(answer(&press(&mut model, "j c")), Answer::Decide { choice: Choice::Rollback, reason: String::new() });
-}
-
-#[test]
-fn a_decision_that_would_end_a_process_rests_on_no_choice() {
-    let (text, choices) = ("still at work: 4711 (pg_dump)".to_owned(), vec![Choice::End, Choice::Hold, Choice::Abort]);
-    let means = choices.iter().map(|choice| choice.consequence().to_owned()).collect();
-    let unknown = Some((Ending::Unknown, "its shim is gone"));
-    let begun = sample::change().agree("operator", 1, "change").act(1, 1, EffectClass::Change, unknown);
-    let mut model = following(&begun.ask(1, Ask::Decide { text, choices, means }));
-    assert_eq!((dialog(&model).choice, press(&mut model, "c Enter")), (None, vec![]));
-    assert_eq!(answer(&press(&mut model, "j c")), Answer::Decide { choice: Choice::End, reason: String::new() });
 }
 
 #[test]

@@ -155,26 +155,29 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Confirm => return confirm(model),
         Action::Decline => return decline(model),
         Action::ListSet => return list_set(model),
-        Action::Leave => {
-            let read_only = model.is_read_only();
-            if let Some(Modal::Prompt(dialog)) = model.modal_mut()
-                && dialog.has_field()
-                && dialog.ended.is_none()
-                && !read_only
-            {
-                dialog.in_field = !dialog.in_field;
-                dialog.declining = false;
-                if !dialog.in_field {
-                    // The next letter is a key again.
-                    model.disturbed();
-                }
-            }
-        }
+        Action::Leave => turn_field(model),
         Action::Save if model.modal().is_some_and(Modal::commits) => return checklist::save(model),
         Action::Save => return save_note(model),
         _ => {}
     }
     Vec::new()
+}
+
+/// Goes into the field of a prompt, or out of it.
+fn turn_field(model: &mut Model) {
+    let read_only = model.is_read_only();
+    if let Some(Modal::Prompt(dialog)) = model.modal_mut()
+        && dialog.has_field()
+        && dialog.ended.is_none()
+        && !read_only
+    {
+        dialog.in_field = !dialog.in_field;
+        dialog.declining = false;
+        if !dialog.in_field {
+            // The next letter is a key again.
+            model.disturbed();
+        }
+    }
 }
 
 /// Leaves the topmost dialog; a prompt stays open in the journal, and what was typed is kept.
