@@ -1,10 +1,11 @@
 //! Locks on the thing itself: two names of one server collide, and the refusal says who holds it.
 
 use crate::support::estate::{Estate, wait_for};
+use crate::support::run::consent;
 use midwatch::demo::postgres::{PrivatePostgres, Setup};
 use midwatch::demo::redis::PrivateRedis;
-use midwatch::domain::Kind;
 use midwatch::domain::error::Result;
+use midwatch::domain::{Kind, RunStatus};
 use midwatch::runner::things::{Thing, behind, by_name};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -150,6 +151,30 @@ fn a_claim_outlives_the_content_of_its_lock_file_and_the_file_itself() {
     run.midwatch("resume", &[]).exits(0);
     run.drive();
     estate.start("one", &["--yes", "change"]).exits(0);
+}
+
+#[test]
+fn a_run_whose_journal_is_gone_keeps_its_claim_while_it_may_be_at_work() {
+    let estate = Estate::default();
+    let waits = STEP.replace("[\"true\"]", "[\"sleep\", \"600\"]");
+    estate.procedure("long", "lock = [\"thing\"]", &waits);
+    estate.procedure("one", "lock = [\"thing\"]", STEP);
+    let run = estate.start_waiting("long");
+    let prompt = run.prompt();
+    run.accept(&prompt, consent(&prompt));
+    run.pid_of("1.1", "act.json");
+    run.kill_runner();
+    let journal = run.dir.journal();
+    let whole = fs::read(&journal).unwrap();
+    let spoil: [&dyn Fn(); 2] = [&|| fs::write(&journal, "").unwrap(), &|| fs::remove_file(&journal).unwrap()];
+    for spoil in spoil {
+        spoil();
+        let said = estate.start("one", &["--yes", "change"]).exits(6);
+        said.says("still claimed by the unfinished run").says(run.dir.id.as_str());
+    }
+    fs::write(&journal, whole).unwrap();
+    run.midwatch("abort", &[]);
+    assert_eq!(run.sealed().sealed, Some(RunStatus::Aborted));
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! the middle of the write leaves the earlier record whole. A file of an earlier version is one record in the first place.
 
 use crate::domain::{RunId, Wall};
+use crate::journal::beside::never_began;
 use crate::journal::list::walk_file;
 use crate::runner::rundir::RunDir;
 use serde::{Deserialize, Serialize};
@@ -90,12 +91,14 @@ impl Holder {
     }
 }
 
-/// Whether a run began and is not sealed. Of a journal that this user may not read, no one here can say that it is over.
+/// Whether a run began and is not sealed. Of a journal that this user may not read, no one here can say that it is over; of one
+/// that is gone or empty, what lies beside it tells whether the run began.
 fn is_unfinished(dir: &RunDir) -> bool {
     let journal = dir.journal();
     match fs::symlink_metadata(&journal) {
-        Err(cause) => cause.kind() != io::ErrorKind::NotFound,
-        Ok(found) if found.len() == 0 => false,
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => !never_began(&dir.path),
+        Ok(found) if found.len() == 0 => !never_began(&dir.path),
+        Err(_) => true,
         Ok(_) => walk_file(&journal).map_or(true, |walked| {
             walked.view.is_none_or(|view| view.sealed.is_none()) || walked.verdict.exit_code() == 4
         }),
