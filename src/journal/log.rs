@@ -22,7 +22,7 @@ mod write;
 use crate::domain::error::Result;
 use crate::domain::{Error, Wall};
 pub use crate::journal::log::mask::Mask;
-pub use crate::journal::log::output::{NotWhole, output};
+pub use crate::journal::log::output::{NotWhole, last_errors, output};
 use crate::journal::log::parts::Parts;
 use crate::journal::log::piece::Piece;
 use crate::journal::log::search::Needle;

@@ -290,7 +290,7 @@ impl Engine {
         if frozen.preview.count == 0 {
             let reason = match planned.verb {
                 Verb::UndoOf => frozen.preview.headline,
-                _ => format!("nothing to do: {}", frozen.preview.headline),
+                _ => crate::runner::adapters::nothing_to_do(&frozen.preview),
             };
             return self.write(Event::StepSkipped { step, reason }).map(drop);
         }

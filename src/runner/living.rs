@@ -6,7 +6,7 @@
 
 use crate::runner::identity::ProcessId;
 use crate::runner::ofd;
-use crate::runner::rundir::{RunDir, read_bounded};
+use crate::runner::rundir::{LARGEST_OF_ATTEMPT, RunDir, read_bounded};
 use crate::runner::shim::hold::MARK;
 use crate::runner::shim::{ActRecord, RUN, Spec};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
@@ -212,7 +212,7 @@ fn name_of(pid: u32) -> String {
 /// Whether the act of an attempt provably never began: what becomes the act waits until it is written down.
 #[must_use]
 pub fn never_began(attempt: &Path) -> bool {
-    let spec = read_bounded(&attempt.join("spec.json"), 1 << 20).ok();
+    let spec = read_bounded(&attempt.join("spec.json"), LARGEST_OF_ATTEMPT).ok();
     let holds = spec.and_then(|bytes| serde_json::from_slice::<Spec>(&bytes).ok()).is_some_and(|spec| spec.holds);
     holds && !attempt.join("act.json").exists() && !attempt.join("exit.json").exists()
 }

@@ -378,6 +378,9 @@ pub fn sync_dir(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
+/// The largest specification and result of an attempt that are read again, in bytes: both may hold values that a read saved.
+pub const LARGEST_OF_ATTEMPT: u64 = 64 << 20;
+
 /// Reads a file of at most `limit` bytes.
 ///
 /// # Errors

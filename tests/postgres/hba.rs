@@ -178,3 +178,22 @@ async fn connections_count_up_to_the_last_one() {
     let others: Vec<_> = findings.iter().filter_map(|finding| finding.seen.as_ref().err()).collect();
     assert_eq!(others, ["too many connections", "too many connections"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_of_one_role_or_one_database_says_nothing_of_the_server() {
+    let server = start(&Setup::default());
+    let script = "CREATE ROLE watch LOGIN IN ROLE pg_monitor CONNECTION LIMIT 1; CREATE ROLE other LOGIN; \
+        CREATE DATABASE small CONNECTION LIMIT 1;";
+    for statement in script.split_inclusive(';') {
+        server.sql("postgres", statement).unwrap();
+    }
+    for (role, database, whose) in [("watch", "postgres", "role watch"), ("other", "small", "database small")] {
+        let written = server.conninfo_as(role, database);
+        let _held = connect(&access(&written, &[])).await.unwrap();
+        assert_eq!(
+            refused(&written, &[]).await,
+            format!("too many connections for {whose}: its CONNECTION LIMIT is reached"),
+            "a reading that learned nothing, and no verdict on the server"
+        );
+    }
+}

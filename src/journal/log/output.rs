@@ -1,12 +1,18 @@
-//! What a program printed on standard output, whole or not at all.
+//! What a program printed: on standard output, whole or not at all; on standard error, its last words.
 
+use crate::domain::Clean;
 use crate::domain::error::said;
-use crate::domain::quantity::bytes;
+use crate::domain::quantity::{bytes, shortened};
 use crate::journal::log::stamp::Stamps;
+use crate::journal::log::{LogAt, LogFile};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
+
+/// How many of the last lines of a log are looked through for errors, and how much of one line is told, in characters.
+const TAIL: u16 = 200;
+const TOLD: usize = 300;
 
 /// How long a piece of a line is that is read at once.
 const PIECE: usize = 64 << 10;
@@ -63,4 +69,18 @@ pub fn output(log: &Path, most: u64) -> Result<Vec<u8>, NotWhole> {
         place += end as u64;
     }
     if length > most { Err(NotWhole::Larger(length, most)) } else { Ok(out) }
+}
+
+/// The last lines, at most so many, that a program wrote to standard error; what is longer says how much more it has. None where the log
+/// cannot be read.
+#[must_use]
+pub fn last_errors(log: &Path, most: usize) -> Vec<String> {
+    let page = LogFile::open(log).and_then(|mut log| log.page(&LogAt::Tail, TAIL));
+    let lines = page.map(|page| page.lines).unwrap_or_default();
+    let told = lines.iter().filter(|line| line.stderr).filter_map(|line| {
+        let text = Clean::line_capped(&line.bytes, line.bytes.len() as u64 + line.cut).plain();
+        (!text.trim().is_empty()).then(|| shortened(text.trim(), TOLD))
+    });
+    let told: Vec<String> = told.collect();
+    told.get(told.len().saturating_sub(most)..).unwrap_or_default().to_vec()
 }

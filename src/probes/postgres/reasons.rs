@@ -17,9 +17,14 @@ pub(super) struct Attempt<'a> {
 /// How a PostgreSQL server's first byte may be: `S` or `N` to the wish for TLS, or a message of the start of a session.
 const OPENINGS: &[u8] = b"SNREvK";
 
-/// Why no connection came about, and the SQLSTATE where the server itself says so.
+/// Why no connection came about, and the SQLSTATE where the server itself says so. Of a limit of one role or one database it has
+/// none: that says nothing of the places of the server.
 pub(super) fn of_connecting(error: &(dyn Cause + 'static), attempt: &Attempt) -> (Option<String>, String) {
-    match find::<DbError>(error) {
+    let told = find::<DbError>(error);
+    if let Some(whose) = told.and_then(|told| narrower_limit(told, attempt.parameters)) {
+        return (None, format!("too many connections for {whose}: its CONNECTION LIMIT is reached"));
+    }
+    match told {
         Some(told) => (Some(told.code().code().to_owned()), of_server(told, Some(attempt.parameters))),
         None => (None, of_the_way(error, attempt)),
     }
@@ -28,6 +33,19 @@ pub(super) fn of_connecting(error: &(dyn Cause + 'static), attempt: &Attempt) ->
 /// The SQLSTATE with which the server itself, or what stands before it, refused a connection.
 pub(super) fn code<'a>(error: &'a (dyn Cause + 'static)) -> Option<&'a str> {
     find::<DbError>(error).map(|told| told.code().code())
+}
+
+/// Whose limit was reached, where it is not that of the server. By the function that raised it, since texts are translated.
+/// Source: PostgreSQL 18, `miscinit.c` and `postinit.c`.
+fn narrower_limit(told: &DbError, parameters: &Parameters) -> Option<String> {
+    if *told.code() != SqlState::TOO_MANY_CONNECTIONS {
+        return None;
+    }
+    match told.routine()? {
+        "InitializeSessionUserId" => Some(format!("role {}", parameters.user)),
+        "CheckMyDatabase" => Some(format!("database {}", parameters.database)),
+        _ => None,
+    }
 }
 
 /// Why no connection came about, when the server had no say in it.

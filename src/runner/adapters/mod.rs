@@ -202,6 +202,17 @@ impl Adapters for BuiltIn {
     }
 }
 
+/// What the preview of an empty set says.
+const NOTHING_FITS: &str = "nothing fits: there is nothing to do";
+
+/// Why an empty set is passed over, with what was left out of it.
+#[must_use]
+pub fn nothing_to_do(preview: &Preview) -> String {
+    let left_out = preview.warnings.iter().filter(|warning| *warning != NOTHING_FITS);
+    let reasons: Vec<&str> = std::iter::once(preview.headline.as_str()).chain(left_out.map(String::as_str)).collect();
+    format!("nothing to do: {}", reasons.join("; "))
+}
+
 /// The variable of a password for libpq.
 const PASSWORD: &str = "PGPASSWORD";
 

@@ -2,15 +2,19 @@
 
 use crate::domain::error::Result;
 use crate::domain::{Actor, Digest, EffectClass, Error, PromptId, Verb};
+use crate::journal::log;
 use crate::journal::record::{Ending, Event, Outcome};
 use crate::procedure::plan::Step;
 use crate::runner::adapters::reach::Ended;
 use crate::runner::adapters::{self, ActEnd, Proof};
 use crate::runner::engine::Engine;
-use crate::runner::rundir::read_bounded;
+use crate::runner::rundir::{LARGEST_OF_ATTEMPT, read_bounded};
 use crate::runner::shim::{ChildSpec, Exit, Spec, Stopped};
 use crate::runner::{failpoint, living};
 use std::path::Path;
+
+/// How many of the last lines on standard error stand beside an exit code.
+const LAST_ERRORS: usize = 3;
 
 /// How the name of an attempt at an undo ends.
 const UNDO: &str = ".undo";
@@ -174,6 +178,12 @@ impl Engine {
                 let result = self.result(name);
                 let acts = changes_things(&self.dir.attempt(name));
                 let (ending, mut detail) = judge(&exit, result.as_ref(), acts);
+                if ending == Ending::Failed && result.is_none() {
+                    let said = log::last_errors(&self.dir.log(&exit.log.file), LAST_ERRORS);
+                    if !said.is_empty() {
+                        detail = format!("{detail}; it said last: {}", said.join(" · "));
+                    }
+                }
                 if exit.left_running > 0 {
                     detail = format!("{detail}; {} of its processes still run", exit.left_running);
                 }
@@ -194,14 +204,14 @@ impl Engine {
 
     /// What the act process itself reported.
     fn result(&self, name: &str) -> Option<ActEnd> {
-        let bytes = read_bounded(&self.dir.attempt(name).join("result.json"), 1 << 20).ok()?;
+        let bytes = read_bounded(&self.dir.attempt(name).join("result.json"), LARGEST_OF_ATTEMPT).ok()?;
         serde_json::from_slice(&bytes).ok()
     }
 }
 
 /// Whether an attempt was an act of an adapter that changes things, and not a look or a program of its own.
 fn changes_things(dir: &Path) -> bool {
-    let spec = read_bounded(&dir.join("spec.json"), 1 << 20).ok();
+    let spec = read_bounded(&dir.join("spec.json"), LARGEST_OF_ATTEMPT).ok();
     let spec = spec.and_then(|bytes| serde_json::from_slice::<Spec>(&bytes).ok());
     spec.is_some_and(
         |spec| matches!(spec.child, ChildSpec::Act { action, prove: false, .. } if action.floor > EffectClass::Read),

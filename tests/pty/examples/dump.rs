@@ -66,7 +66,7 @@ impl Base {
     /// From the row of the database to the prompt for the dump.
     fn asked(&self) -> Pty {
         let pty = console(&self.home, &[("DUMP_PW", PASSWORD)], "main");
-        let shown = plan(&pty, ("1", "main"), "Dump main, proven by a restore", "spare", 1);
+        let shown = plan(&pty, ("1", "main"), "Dump main, proven by a restore", "spare", 2);
         assert!(shown.contains("Dump main, and count each table"), "{shown}");
         pty.press_until("c", |screen| screen.contains("□ CHANGE"));
         pty.wait_for(SOON, |screen| screen.contains("to confirm this change") && screen.contains("step 3 of 11"));
@@ -266,6 +266,32 @@ fn a_disk_without_room_stops_it_before_the_dump() {
     let own = run.file_name().unwrap().to_str().unwrap().to_owned();
     let mut abort = std::process::Command::new(crate::pty::MIDWATCH);
     abort.env_clear().envs(base.home.environment()).arg("--state").arg(disk.path()).args(["abort", &own]);
+    finish(abort).exits(0);
+    until("the runner is gone", || base.home.processes("__runner").is_empty());
+}
+
+#[test]
+fn a_locked_table_ends_the_dump_in_time_and_its_holder_is_named() {
+    let base = Base::new();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let to = format!("{} application_name=locksmith", base.server.conninfo("app"));
+    let holder = runtime.block_on(async {
+        let (client, connection) = tokio_postgres::connect(&to, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client.batch_execute("BEGIN; LOCK TABLE other.tasks IN ACCESS EXCLUSIVE MODE").await.unwrap();
+        client
+    });
+    let pid: i32 = runtime.block_on(holder.query_one("SELECT pg_backend_pid()", &[])).unwrap().get(0);
+    let mut command = std::process::Command::new(crate::pty::MIDWATCH);
+    command.env_clear().envs(base.home.environment()).env("DUMP_PW", PASSWORD);
+    command.env("PATH", std::env::var_os("PATH").unwrap()).arg("--state").arg(base.home.path("state"));
+    command.args(["run", "novacron/dump-database", "database=main", "scratch=spare", "locks=300ms", "--yes", "change"]);
+    let said = finish(command).exits(1);
+    said.says("it said last: ").says("canceling statement due to lock timeout").says(&format!("locked by pid {pid} "));
+    assert!(!base.of_run("db.dump").exists());
+    let mut abort = std::process::Command::new(crate::pty::MIDWATCH);
+    abort.env_clear().envs(base.home.environment()).arg("--state").arg(base.home.path("state"));
+    abort.args(["abort", &base.home.newest_run()]);
     finish(abort).exits(0);
     until("the runner is gone", || base.home.processes("__runner").is_empty());
 }

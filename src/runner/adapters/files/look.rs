@@ -43,7 +43,7 @@ struct Seen {
     already: u64,
     /// Files whose new name is taken: those that get another one, and those that are left out.
     renamed: u64,
-    taken: u64,
+    taken: Vec<String>,
     names: u64,
 }
 
@@ -299,7 +299,10 @@ fn warn(preview: &mut Preview, seen: &Seen, spec: &Spec) {
     say(seen.packed, "file", "files", "left out: compressed already");
     say(seen.written, "file", "files", "left out: written to now");
     say(seen.already, "file", "files", "left out: as wanted already");
-    say(seen.taken, "file", "files", &format!("left out: the name is taken in {to}"));
+    if !seen.taken.is_empty() {
+        let names = format!("left out: name taken in {to}: {}", seen.taken.join(", "));
+        say(seen.taken.len() as u64, "file", "files", &names);
+    }
     say(seen.renamed, "file", "files", &format!("with a time in the new name: the name is taken in {to}"));
     let linked = seen.files.iter().filter(|file| file.links > 1).count() as u64;
     match spec.op {
@@ -312,6 +315,6 @@ fn warn(preview: &mut Preview, seen: &Seen, spec: &Spec) {
     let odd = seen.files.iter().filter(|file| file.name.shown().contains('\\')).count() as u64;
     say(odd, "name", "names", "cannot be shown as they are and are written with \\");
     if preview.count == 0 {
-        preview.warnings.push("nothing fits: there is nothing to do".to_owned());
+        preview.warnings.push(common::NOTHING_FITS.to_owned());
     }
 }

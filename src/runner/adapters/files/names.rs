@@ -21,7 +21,7 @@ use std::os::fd::OwnedFd;
 /// How many names of one second are tried.
 const TRIES: u32 = 100;
 
-/// Gives each file its new name. Gives how many got a time into it, and how many were left out: no name was free.
+/// Gives each file its new name. Gives how many got a time into it, and those that were left out: no name was free.
 pub(super) fn destine(
     root: &Root,
     files: &mut Vec<Frozen>,
@@ -29,17 +29,17 @@ pub(super) fn destine(
     select: &Select,
     to: &str,
     look: &Look,
-) -> Result<(u64, u64), Error> {
+) -> Result<(u64, Vec<String>), Error> {
     let strip = if select.under.is_empty() { 0 } else { select.under.len() + 1 };
     let ending = if spec.op == Op::Archive { archive::ENDING } else { b"" };
     let mut places = Places { root, open: BTreeMap::new(), given: BTreeSet::new() };
-    let (mut renamed, mut taken, mut kept) = (0, 0, Vec::new());
+    let (mut renamed, mut taken, mut kept) = (0, Vec::new(), Vec::new());
     for mut file in std::mem::take(files) {
         look.in_time("look at the new names")?;
         let plain = join(to.as_bytes(), file.name.0.get(strip..).unwrap_or_default());
         let new = (0..TRIES).map(|number| [candidate(&plain, &file, number).as_slice(), ending].concat());
         match free(&mut places, spec.op, &file, new)? {
-            None => taken += 1,
+            None => taken.push(file.name.shown()),
             Some((number, new)) => {
                 renamed += u64::from(number > 0);
                 places.given.insert(new.clone());

@@ -351,7 +351,7 @@ fn shown(spec: &Spec, look: &Look, seen: &Seen, total: u64) -> Preview {
     let when = |object: &&Object| object.item().modified;
     let mut warnings = seen.warnings.clone();
     if found == 0 {
-        warnings.push("nothing fits: there is nothing to do".to_owned());
+        warnings.push(common::NOTHING_FITS.to_owned());
     }
     let destroys = look.effect == EffectClass::Destroy;
     let phrase = format!("{} {found} {}", spec.op.word(), common::plain_word(last, "objects"));

@@ -142,3 +142,22 @@ fn numbered_logs_find_a_place_in_the_archive_every_night() {
         "what was there first is never written over"
     );
 }
+
+#[test]
+fn what_finds_no_name_is_left_out_by_its_name() {
+    let tree = Tree::new();
+    tree.file("logs/app.log.1.gz", 10, 9);
+    let moves = "files = 'move'\nunder = 'logs'\nmatch = '*.gz'\nolder = '1d'\nto = 'logs/archive'\n";
+    // Another file has every name that is tried: its own, and those with the time of its last change.
+    let action = tree.act_of(moves);
+    while frozen(&action).0.count == 1 {
+        let (_, set) = frozen(&action);
+        let to = items(&mut &*set, 0, 1).unwrap().1[0].to.clone().unwrap();
+        tree.file(to, 20, 9);
+    }
+    let (preview, _) = frozen(&action);
+    let told = "1 file left out: name taken in logs/archive: logs/app.log.1.gz".to_owned();
+    assert!(preview.warnings.contains(&told), "{preview:?}");
+    let reason = crate::runner::adapters::nothing_to_do(&preview);
+    assert_eq!(reason, format!("nothing to do: Move 0 files from logs to logs/archive; {told}"));
+}
