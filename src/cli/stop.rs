@@ -52,10 +52,11 @@ pub fn abort(common: &Common, args: &Abort) -> Result<u8> {
         return remove(&dir);
     }
     let command = confirm::abort(&authority, dir.id.clone(), args.undo);
+    let before = living::of_run(&dir);
     act(&world, of_another(&authority, &dir, command)?)?;
     let left = wait_for_living(&dir);
     if left.is_empty() {
-        return Ok(0);
+        return Ok(tell_of_ended(&dir, &before));
     }
     for (attempt, living) in left {
         let message = format!("attempt {attempt} is still at work: {}", living::shown(&living));
@@ -64,6 +65,24 @@ pub fn abort(common: &Common, args: &Abort) -> Result<u8> {
     let way = "it cannot be ended by this run; the run is not sealed, and what it locks stays locked, until it is gone";
     complain(&Error::new(Kind::UnknownOutcome, way).hint(format!("see it: midwatch attach {}", dir.id)));
     Ok(Kind::UnknownOutcome.exit_code())
+}
+
+/// Tells what was at work without its shim and has ended; gives the exit code: 8 where nobody knows what it did.
+fn tell_of_ended(dir: &RunDir, before: &[(String, Vec<Living>)]) -> u8 {
+    let mut code = 0;
+    for (attempt, living) in before {
+        let shown = living::shown(living);
+        if living::is_lost(&dir.attempt(attempt)) {
+            let message = format!(
+                "attempt {attempt} was at work without its shim and has ended: {shown}; its outcome is unknown"
+            );
+            complain(&Error::new(Kind::UnknownOutcome, message).hint(format!("see it: midwatch report {}", dir.id)));
+            code = Kind::UnknownOutcome.exit_code();
+        } else {
+            out::line(format_args!("what still ran of attempt {attempt} has ended: {shown}"));
+        }
+    }
+    code
 }
 
 /// What lives of a run's acts whose shims are gone, once its runner has had the time to end it.

@@ -8,7 +8,7 @@ use crate::runner::identity::ProcessId;
 use crate::runner::ofd;
 use crate::runner::rundir::{LARGEST_OF_ATTEMPT, RunDir, read_bounded};
 use crate::runner::shim::hold::MARK;
-use crate::runner::shim::{ActRecord, RUN, Spec};
+use crate::runner::shim::{ActRecord, Exit, RUN, Spec};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::fs::{self, File};
 use std::io;
@@ -81,7 +81,7 @@ pub fn cgroup_of(pid: u32) -> Option<String> {
     line("0::/").or_else(|| line(":name=systemd:"))
 }
 
-/// Every attempt of a run whose shim is gone without an outcome, and of which processes still live.
+/// Every attempt of a run whose shim is gone and that did not end well, and of which processes still live.
 #[must_use]
 pub fn of_run(dir: &RunDir) -> Vec<(String, Vec<Living>)> {
     let entries = fs::read_dir(dir.path.join("steps")).into_iter().flatten().flatten();
@@ -89,17 +89,34 @@ pub fn of_run(dir: &RunDir) -> Vec<(String, Vec<Living>)> {
     names.sort();
     let living = names.into_iter().map(|name| {
         let attempt = dir.attempt(&name);
-        let found = if is_lost(&attempt) { of_attempt(&attempt) } else { Vec::new() };
+        let found = if ended_well(&attempt) { Vec::new() } else { left_of(&attempt) };
         (name, found)
     });
     living.filter(|(_, found)| !found.is_empty()).collect()
 }
 
+/// Whether an attempt's act ended without an error. What it leaves running then is a service that it started.
+fn ended_well(attempt: &Path) -> bool {
+    let exit = read_bounded(&attempt.join("exit.json"), 1 << 20).ok();
+    let exit = exit.and_then(|bytes| serde_json::from_slice::<Exit>(&bytes).ok());
+    exit.is_some_and(|exit| exit.code == Some(0) && exit.stopped.is_none() && exit.replaced.is_none())
+}
+
+/// Whether a shim holds an attempt.
+fn is_held(attempt: &Path) -> bool {
+    File::open(attempt.join("spec.json")).is_ok_and(|file| ofd::is_locked(&file).unwrap_or(false))
+}
+
 /// Whether an attempt's shim began, is gone, and kept no outcome.
 #[must_use]
 pub fn is_lost(attempt: &Path) -> bool {
-    let held = File::open(attempt.join("spec.json")).is_ok_and(|file| ofd::is_locked(&file).unwrap_or(false));
-    !held && attempt.join("shim.json").exists() && !attempt.join("exit.json").exists()
+    !is_held(attempt) && attempt.join("shim.json").exists() && !attempt.join("exit.json").exists()
+}
+
+/// Every living process of an attempt that no shim looks after any more.
+#[must_use]
+pub fn left_of(attempt: &Path) -> Vec<Living> {
+    if is_held(attempt) || !attempt.join("shim.json").exists() { Vec::new() } else { of_attempt(attempt) }
 }
 
 /// Every living process of an attempt whose shim is gone.

@@ -227,8 +227,11 @@ fn an_abort_ends_what_outlived_its_shim_before_it_seals() {
             run.prompt();
         }
         assert!(act.lives());
-        run.midwatch("abort", &[]).exits(0);
+        let said = format!("attempt 1.1 was at work without its shim and has ended: {} (sh)", act.pid);
+        run.midwatch("abort", &[]).exits(8).says(&said).says("its outcome is unknown");
         assert!(!act.lives(), "the command waits for it");
+        run.sealed();
+        run.midwatch("report", &[]).says(&format!("ended what still ran of attempt 1.1: {} (sh)", act.pid));
         let view = run.sealed();
         assert_eq!((view.sealed, view.unknown()), (Some(RunStatus::Aborted), 1));
         estate.nothing_runs();
@@ -263,7 +266,7 @@ fn a_run_that_is_held_over_what_still_runs_keeps_what_it_locks() {
     run.wait("the hold", |view| view.held().is_some());
     assert!(act.lives() && run.view().sealed.is_none());
     estate.start("one", &["--yes", "change"]).exits(6);
-    run.midwatch("abort", &[]).exits(0);
+    run.midwatch("abort", &[]).exits(8);
     assert!(!act.lives());
     assert_eq!(run.sealed().sealed, Some(RunStatus::Aborted));
     estate.nothing_runs();
@@ -295,7 +298,7 @@ fn an_abort_with_undo_ends_what_is_at_work_before_it_takes_anything_back() {
         if by_socket {
             run.prompt();
         }
-        run.midwatch("abort", &["--undo"]).exits(0);
+        run.midwatch("abort", &["--undo"]).exits(8);
         assert!(!act.lives(), "the command waits for it");
         run.drive();
         assert_eq!(fs::read_to_string(estate.tree("undone")).unwrap(), "alone\n");

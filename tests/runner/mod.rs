@@ -15,6 +15,7 @@ mod histories;
 pub mod http;
 mod items;
 mod kills;
+mod leftover;
 mod locks;
 mod logs;
 mod loss;

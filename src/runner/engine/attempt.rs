@@ -112,7 +112,7 @@ impl Engine {
         let mut outcome = self.conclude(&name(step, attempt), found, recovered);
         if outcome.ending == Ending::Ok && planned.verb == Verb::Do && planned.prove.is_some() {
             let proof = self.prove(step, planned).await?;
-            outcome.detail = format!("{}; {}", outcome.detail, proof.detail);
+            outcome.detail = format!("{}; the proof: {}", outcome.detail, proof.detail);
             outcome.ending = match proof.ending {
                 Ending::Ok => Ending::Ok,
                 Ending::Unknown => Ending::Unknown,
@@ -184,7 +184,8 @@ impl Engine {
                         detail = format!("{detail}; it said last: {}", said.join(" · "));
                     }
                 }
-                if exit.left_running > 0 {
+                // Of what failed it is asked about, by name.
+                if exit.left_running > 0 && ending == Ending::Ok {
                     detail = format!("{detail}; {} of its processes still run", exit.left_running);
                 }
                 if let Some(words) = exit.sessions.as_ref().and_then(Ended::words) {
@@ -258,10 +259,5 @@ pub fn examine(dir: &Path) -> Found {
     if !dir.join("shim.json").exists() || living::never_began(dir) {
         return Found::NotStarted;
     }
-    let living = living::of_attempt(dir);
-    match living.len() {
-        0 => Found::Lost("its shim is gone and kept no outcome".to_owned()),
-        1 => Found::Lost(format!("its shim is gone; process {} still runs", living::shown(&living))),
-        _ => Found::Lost(format!("its shim is gone; processes {} still run", living::shown(&living))),
-    }
+    Found::Lost("its shim is gone and kept no outcome".to_owned())
 }

@@ -123,6 +123,9 @@ impl Engine {
     /// Asks what to do about a step whose undo went wrong.
     async fn decide_undo(&mut self, step: u32) -> Result<()> {
         let text = format!("failed: the undo: {}", self.undo_detail(step));
+        if self.undo_is_at_work(step, &text).await? {
+            return Ok(());
+        }
         let left = self.view().undo_owed().len() as u64;
         let undos = quantity::counted(left.saturating_sub(1), "undo", "undos");
         let steps = quantity::counted(left, "step", "steps");
@@ -135,6 +138,17 @@ impl Engine {
         self.choose_on_the_way(step, text, menu).await
     }
 
+    /// Asks about what still runs of the last undo of a step; `false` where nothing does.
+    async fn undo_is_at_work(&mut self, step: u32, how: &str) -> Result<bool> {
+        let attempt = self.view().step(step).map_or(0, |view| view.undo_attempts);
+        let name = attempt::undo_name(step, attempt);
+        let living = living::left_of(&self.dir.attempt(&name));
+        if !living.is_empty() {
+            self.decide_at_work(step, name, how, &living).await?;
+        }
+        Ok(!living.is_empty())
+    }
+
     /// How the last undo of a step ended, in its own words.
     fn undo_detail(&self, step: u32) -> String {
         self.view().step(step).and_then(|view| view.undo.as_ref()).map(|end| end.detail.clone()).unwrap_or_default()
@@ -143,11 +157,8 @@ impl Engine {
     /// Settles an undo whose outcome nobody knows: by the step's own proof that nothing of it is left, else by a person.
     pub(super) async fn settle_undo(&mut self, step: u32) -> Result<()> {
         let planned = self.planned(step)?;
-        let attempt = self.view().step(step).map_or(0, |view| view.undo_attempts);
-        let name = attempt::undo_name(step, attempt);
-        let living = living::of_attempt(&self.dir.attempt(&name));
-        if !living.is_empty() && living::is_lost(&self.dir.attempt(&name)) {
-            return self.decide_at_work(step, name, true, &living).await;
+        if self.undo_is_at_work(step, "outcome unknown: the undo: its shim is gone").await? {
+            return Ok(());
         }
         if planned.prove.is_some() {
             let proof = self.prove(step, &planned).await?;

@@ -4,9 +4,8 @@ use crate::domain::error::Result;
 use crate::domain::{EffectClass, Error, Kind, Verb};
 use crate::journal::record::{Answer, Ask, Choice, Ending, Event};
 use crate::procedure::plan::{OnFail, Step};
+use crate::runner::engine::Engine;
 use crate::runner::engine::prompt::Asked;
-use crate::runner::engine::{Engine, attempt};
-use crate::runner::living;
 
 impl Engine {
     /// Asks what to do about a step that failed.
@@ -16,6 +15,9 @@ impl Engine {
             return Ok(());
         }
         let text = format!("failed: {}", self.detail(step).unwrap_or_else(|| "no reason is known".to_owned()));
+        if self.is_at_work(step, &planned, &text).await? {
+            return Ok(());
+        }
         self.decide(step, &planned, text, self.past(&planned)).await
     }
 
@@ -101,15 +103,8 @@ impl Engine {
             return Ok(());
         }
         // What is still at work may yet do what is not there, or do it beside a second one: nothing is settled before it ended.
-        let attempt = self.view().step(step).map_or(0, |view| view.attempts);
-        let name = attempt::name(step, attempt);
-        let living = living::of_attempt(&self.dir.attempt(&name));
-        if !living.is_empty() && living::is_lost(&self.dir.attempt(&name)) {
-            if planned.effect == EffectClass::Read && planned.verb != Verb::Notify {
-                // What only looks does no harm.
-                return self.end_living(&name).await.map(drop);
-            }
-            return self.decide_at_work(step, name, false, &living).await;
+        if self.is_at_work(step, &planned, "outcome unknown: its shim is gone").await? {
+            return Ok(());
         }
         // What was told cannot be told again unnoticed.
         let safe = (planned.effect == EffectClass::Read && planned.verb != Verb::Notify) || planned.rerun_safe;

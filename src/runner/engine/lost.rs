@@ -1,9 +1,10 @@
 //! What is still at work although its shim is gone: it is waited for, or ended, and nothing is settled before.
 
 use crate::domain::error::{Result, said};
-use crate::domain::{Digest, PromptId};
+use crate::domain::{Digest, EffectClass, PromptId, StepState, Verb};
 use crate::journal::record::{Choice, Event};
-use crate::runner::engine::Engine;
+use crate::procedure::plan::Step;
+use crate::runner::engine::{Engine, attempt};
 use crate::runner::living::{self, Living};
 use crate::runner::shim::GRACE;
 use crate::runner::{adapters, failpoint};
@@ -51,16 +52,27 @@ impl Engine {
         self.restless.iter().filter(|(_, times)| **times >= CHANGES).map(|(path, _)| path.clone()).collect()
     }
 
-    /// Asks about a step whose shim is gone and whose processes still run: they are waited for while the question is open.
-    pub(super) async fn decide_at_work(
-        &mut self,
-        step: u32,
-        name: String,
-        is_undo: bool,
-        living: &[Living],
-    ) -> Result<()> {
-        let what = if is_undo { "the undo: its shim is gone" } else { "its shim is gone" };
-        let text = format!("outcome unknown: {what}; still at work: {}", living::shown(living));
+    /// Ends what still runs of a look, and asks about what still runs of an act; `false` where nothing does. Nothing is settled,
+    /// repeated or taken back beside it.
+    pub(super) async fn is_at_work(&mut self, step: u32, planned: &Step, how: &str) -> Result<bool> {
+        let attempt = self.view().step(step).map_or(0, |view| view.attempts);
+        let name = attempt::name(step, attempt);
+        let living = living::left_of(&self.dir.attempt(&name));
+        if living.is_empty() {
+            return Ok(false);
+        }
+        if planned.effect == EffectClass::Read && planned.verb != Verb::Notify {
+            // What only looks does no harm.
+            self.end_living(&name).await?;
+        } else {
+            self.decide_at_work(step, name, how, &living).await?;
+        }
+        Ok(true)
+    }
+
+    /// Asks about an attempt whose shim is gone and whose processes still run: they are waited for while the question is open.
+    pub(super) async fn decide_at_work(&mut self, step: u32, name: String, how: &str, living: &[Living]) -> Result<()> {
+        let text = format!("{how}; still at work: {}", living::shown(living));
         // Nothing is settled over it: to go on would free what it locks, and could seal the run.
         let choices = [Choice::End, Choice::Hold, Choice::Abort];
         let mut menu = self.meaning(step, &choices);
@@ -92,11 +104,18 @@ impl Engine {
         let dir = self.dir.attempt(name);
         let grace = failpoint::span("GRACE", GRACE);
         let began = Instant::now();
-        let mut told = Vec::new();
+        let (mut told, mut first) = (Vec::new(), Vec::new());
         loop {
             let living = living::of_attempt(&dir);
             if living.is_empty() {
+                if !first.is_empty() {
+                    let text = format!("ended what still ran of attempt {name}: {}", living::shown(&first));
+                    self.write(Event::Note { step: self.step_of(name), text })?;
+                }
                 return Ok(Vec::new());
+            }
+            if first.is_empty() {
+                first.clone_from(&living);
             }
             let spent = began.elapsed();
             if spent >= grace + AFTER_KILL {
@@ -125,7 +144,7 @@ impl Engine {
         let mut noted = BTreeSet::new();
         loop {
             let mut left = BTreeMap::<_, Vec<Living>>::new();
-            for (name, _) in living::of_run(&self.dir) {
+            for name in self.left_at_work() {
                 for (one, why) in self.end_living(&name).await? {
                     left.entry((name.clone(), why)).or_default().push(one);
                 }
@@ -144,6 +163,19 @@ impl Engine {
             }
             self.wait_for(Duration::from_secs(1)).await?;
         }
+    }
+
+    /// The attempts of which processes still run that nobody looks after: those whose act did not end well, or whose step failed.
+    fn left_at_work(&self) -> BTreeSet<String> {
+        let mut names: BTreeSet<String> = living::of_run(&self.dir).into_iter().map(|(name, _)| name).collect();
+        for (number, step) in (0_u32..).zip(&self.view().steps) {
+            let name = attempt::name(number, step.attempts);
+            let settled = !matches!(step.state, StepState::Failed | StepState::Stopped | StepState::Unknown);
+            if !settled && !living::left_of(&self.dir.attempt(&name)).is_empty() {
+                names.insert(name);
+            }
+        }
+        names
     }
 
     /// The step of an attempt, by its name.

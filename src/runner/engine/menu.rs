@@ -59,7 +59,10 @@ impl Engine {
             Choice::Rollback => format!("stop; {}{}", self.back_in_numbers(), self.closing()),
             Choice::Abort => {
                 let left = self.view().undo_owed().len() as u64;
+                let unknown =
+                    self.view().steps.iter().any(|view| view.state == StepState::Unknown && view.head.can_undo);
                 let leave = match left {
+                    0 if unknown => "leave what was done as it is, whatever that is".to_owned(),
                     0 => "nothing is there to take back".to_owned(),
                     1 => "leave 1 step as it is".to_owned(),
                     _ => format!("leave {left} steps as they are"),

@@ -1,0 +1,122 @@
+//! An act failed, or lost its shim, while a process of it still works: nothing is repeated, taken back or settled beside that.
+
+use crate::support::estate::{Estate, kill_wholly, wait_for};
+use crate::support::run::{Run, consent, decide};
+use midwatch::domain::RunStatus;
+use midwatch::journal::fold::OpenPrompt;
+use midwatch::journal::record::{Ask, Choice, Event};
+use std::fs;
+
+/// A program that leaves a child in a session of its own, which writes `late` once `go` is there, and fails; its undo writes `undone`.
+fn estate(header: &str) -> Estate {
+    let estate = Estate::default().with("MIDWATCH_SPAN_GRACE", "200").with("MIDWATCH_SPAN_PANES", "0");
+    let tree = estate.tree("");
+    let child = "echo up >>{0}up; while ! test -e {0}go; do sleep 0.02; done; echo late >>{0}order";
+    let work = format!(
+        "setsid sh -c '{child}' >/dev/null 2>&1 </dev/null & while ! test -e {{0}}up; do sleep 0.02; done; exit 3"
+    );
+    let steps = format!(
+        "[[work]]\ntitle = \"Work\"\neffect = \"change\"\ndo = {{ exec = [\"sh\", \"-c\", \"{}\"] }}\n\
+         undo = {{ exec = [\"sh\", \"-c\", \"echo undone >>{}order\"] }}\n",
+        work.replace("{0}", tree.to_str().unwrap()),
+        tree.display()
+    );
+    estate.procedure("one", header, &steps);
+    estate
+}
+
+/// Starts the run and consents; gives the question that follows.
+fn asked(estate: &Estate) -> (Run<'_>, OpenPrompt) {
+    let run = estate.start_waiting("one");
+    let prompt = run.prompt();
+    run.accept(&prompt, consent(&prompt));
+    let next = run.prompt_after(&prompt.id);
+    (run, next)
+}
+
+fn menu(prompt: &OpenPrompt) -> (String, Vec<Choice>, Vec<String>) {
+    let Ask::Decide { text, choices, means } = &prompt.ask else { panic!("{prompt:?}") };
+    (text.clone(), choices.clone(), means.clone())
+}
+
+fn is_at_work(prompt: &OpenPrompt) -> bool {
+    let (text, choices, _) = menu(prompt);
+    text.starts_with("failed: exit code 3; still at work: ")
+        && text.contains(" (sh)")
+        && choices == [Choice::End, Choice::Hold, Choice::Abort]
+}
+
+fn order(estate: &Estate) -> String {
+    fs::read_to_string(estate.tree("order")).unwrap_or_default()
+}
+
+#[test]
+fn a_failed_act_is_taken_back_only_after_its_last_process_ended() {
+    for (ends, expected) in [(false, "late\nundone\n"), (true, "undone\n")] {
+        let estate = estate("");
+        let (run, at_work) = asked(&estate);
+        assert!(is_at_work(&at_work), "{at_work:?}");
+        if ends {
+            run.accept(&at_work, decide(Choice::End));
+        } else {
+            fs::write(estate.tree("go"), "").unwrap();
+        }
+        let failed = run.prompt_after(&at_work.id);
+        let (text, choices, _) = menu(&failed);
+        assert_eq!(text, "failed: exit code 3");
+        assert!(choices.contains(&Choice::Retry) && choices.contains(&Choice::Rollback), "{choices:?}");
+        run.accept(&failed, decide(Choice::Rollback));
+        assert_eq!(run.sealed().sealed, Some(RunStatus::Failed));
+        assert_eq!(order(&estate), expected);
+        let ended = |event: &Event| matches!(event, Event::Note { step: Some(0), text } if text.starts_with("ended what still ran of attempt 1.1: "));
+        assert_eq!(run.events().iter().filter(|event| ended(event)).count(), usize::from(ends));
+        estate.nothing_runs();
+    }
+}
+
+#[test]
+fn a_run_that_goes_back_by_itself_waits_for_the_last_process_of_what_failed() {
+    let estate = estate("rollback = { on_fail = \"rollback\" }");
+    let (run, at_work) = asked(&estate);
+    assert!(is_at_work(&at_work), "{at_work:?}");
+    assert_eq!(run.count("undo.intent"), 0);
+    fs::write(estate.tree("go"), "").unwrap();
+    assert_eq!(run.sealed().sealed, Some(RunStatus::Failed));
+    assert_eq!(order(&estate), "late\nundone\n");
+}
+
+#[test]
+fn an_abort_ends_what_a_failed_act_left_before_it_takes_anything_back() {
+    let estate = estate("");
+    let (run, at_work) = asked(&estate);
+    assert!(is_at_work(&at_work), "{at_work:?}");
+    run.midwatch("abort", &["--undo"]).exits(0).says("what still ran of attempt 1.1 has ended: ");
+    run.sealed();
+    assert_eq!(order(&estate), "undone\n");
+    estate.nothing_runs();
+}
+
+#[test]
+fn once_what_outlived_its_shim_has_ended_nothing_says_that_it_runs() {
+    let estate = Estate::default().with("MIDWATCH_SPAN_PANES", "0");
+    let tree = estate.tree("");
+    let steps = format!(
+        "[[work]]\ntitle = \"Work\"\neffect = \"change\"\n\
+         do = {{ exec = [\"sh\", \"-c\", \"echo up >>{0}up; while ! test -e {0}go; do sleep 0.02; done\"] }}\n\
+         undo = {{ exec = [\"true\"] }}\n",
+        tree.display()
+    );
+    estate.procedure("one", "", &steps);
+    let run = estate.start_waiting("one");
+    let prompt = run.prompt();
+    run.accept(&prompt, consent(&prompt));
+    wait_for("the work", || (estate.lines("up") == 1).then_some(()));
+    kill_wholly(run.pid_of("1.1", "shim.json"));
+    let at_work = run.prompt_after(&prompt.id);
+    assert!(menu(&at_work).0.contains("still at work: "), "{at_work:?}");
+    fs::write(estate.tree("go"), "").unwrap();
+    let (text, choices, means) = menu(&run.prompt_after(&at_work.id));
+    assert_eq!(text, "outcome unknown: its shim is gone and kept no outcome");
+    let abort = choices.iter().position(|choice| *choice == Choice::Abort).unwrap();
+    assert_eq!(means[abort], "stop; leave what was done as it is, whatever that is");
+}
