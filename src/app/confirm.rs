@@ -25,7 +25,7 @@ impl Authority {
 }
 
 /// A command that a person consented to.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Confirmed<T>(T);
 
 impl<T> Confirmed<T> {
@@ -97,6 +97,30 @@ pub fn abort(_: &Authority, run: RunId, undo: bool) -> Confirmed<Command> {
 #[must_use]
 pub fn resume(_: &Authority, run: RunId) -> Confirmed<Command> {
     Confirmed(Command::Resume { run })
+}
+
+/// The removal of the demo with all that lies in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removal {
+    /// How many runs go with it, as it was shown.
+    pub runs: usize,
+}
+
+/// What is typed to remove the demo with so many runs: `remove 6 runs`.
+#[must_use]
+pub fn removal_phrase(runs: usize) -> String {
+    match runs {
+        0 => "remove the demo".to_owned(),
+        1 => "remove 1 run".to_owned(),
+        many => format!("remove {many} runs"),
+    }
+}
+
+/// The removal of the demo, none of whose runs is at work: the person was shown how many runs go with it, and typed the phrase;
+/// `None` where it is another one.
+#[must_use]
+pub fn remove_demo(_: &Authority, runs: usize, typed: &str) -> Option<Confirmed<Removal>> {
+    (typed.trim() == removal_phrase(runs)).then_some(Confirmed(Removal { runs }))
 }
 
 /// A resume or an abort of another user's run: the person was shown whose it is and which steps it still has, and typed the

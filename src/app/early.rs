@@ -138,6 +138,7 @@ fn disturb(model: &mut Model, why: &str) {
     match model.modal_mut() {
         Some(Modal::Prompt(dialog)) if dialog.ended.is_none() => dialog.hint = Some(why.to_owned()),
         Some(Modal::Emergency(emergency)) => emergency.hint = Some(why.to_owned()),
+        Some(Modal::LeaveDemo(leaving)) => leaving.hint = Some(why.to_owned()),
         Some(Modal::Note(note)) => note.hint = Some(why.to_owned()),
         Some(Modal::Plan { .. } | Modal::Abort { .. } | Modal::Resume(_)) => model.say(why),
         _ => {}

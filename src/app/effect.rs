@@ -1,6 +1,6 @@
 //! What the console wants done, as values.
 
-use crate::app::confirm::{Confirmed, Reply};
+use crate::app::confirm::{Confirmed, Removal, Reply};
 use crate::domain::{Digest, Row, RunId};
 pub use crate::journal::item::Deed;
 pub use crate::journal::log::LogAt;
@@ -170,6 +170,8 @@ impl Command {
 pub enum Screen {
     /// Leave.
     Quit,
+    /// Leave, and remove the demo.
+    Remove(Confirmed<Removal>),
     /// Stop until the shell continues us.
     Suspend,
     /// Draw everything anew.

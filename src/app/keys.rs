@@ -6,7 +6,7 @@ use crate::app::effect::{Effect, Query, Screen};
 use crate::app::field::Field;
 use crate::app::keymap::{Action, Context, Danger, Entry, Resolved};
 use crate::app::modal::note::Writes;
-use crate::app::modal::{Modal, Note, Palette, Purpose, ask};
+use crate::app::modal::{Modal, Note, Palette, Purpose, ask, leave};
 use crate::app::model::{Model, Pane, TargetId};
 use crate::app::panes::{checklist, log, run};
 use crate::domain::key::{Key, KeyCode};
@@ -76,8 +76,9 @@ fn perform_in_pane(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Help => model.open(Modal::Help { context: model.focus.context(), scroll: 0 }),
         Action::Palette => return open_palette(model),
         Action::Back => return back(model),
-        Action::Quit if is_top(model) => return vec![Effect::Screen(Screen::Quit)],
+        Action::Quit if is_top(model) => return quit(model),
         Action::Quit => return back(model),
+        Action::Interrupt if asks(model) => return leave::open(model),
         Action::Interrupt => model.open(Modal::Leave),
         Action::NextPane => return turn(model, 1),
         Action::PreviousPane => return turn(model, Pane::ALL.len() - 1),
@@ -129,6 +130,16 @@ fn perform_in_pane(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Redraw | Action::Suspend => {}
     }
     Vec::new()
+}
+
+/// Whether leaving asks what becomes of the demo; a read-only console keeps it.
+fn asks(model: &Model) -> bool {
+    model.demo && !model.is_read_only()
+}
+
+/// Leaves, or asks what becomes of the demo.
+fn quit(model: &mut Model) -> Vec<Effect> {
+    if asks(model) { leave::open(model) } else { vec![Effect::Screen(Screen::Quit)] }
 }
 
 /// Moves to a pane.
@@ -338,6 +349,9 @@ pub(crate) fn offer(model: &mut Model) -> Vec<Effect> {
     vec![Effect::Query(Query::Offer(Box::new(row)))]
 }
 
+/// Why a consent takes no pasted text.
+const NO_PASTE: &str = "nothing can be pasted here: read, then type";
+
 /// Takes pasted text: into what is being typed, but never into the consent to an act, and never as keys.
 pub fn pasted(model: &mut Model, text: &str) {
     let awake = model.is_awake();
@@ -360,9 +374,8 @@ pub fn pasted(model: &mut Model, text: &str) {
                 field.paste(text);
             }
         }
-        Some(Modal::Prompt(dialog)) if dialog.is_consent() => {
-            dialog.hint = Some("nothing can be pasted here: read, then type".to_owned());
-        }
+        Some(Modal::Prompt(dialog)) if dialog.is_consent() => dialog.hint = Some(NO_PASTE.to_owned()),
+        Some(Modal::LeaveDemo(leaving)) => leaving.hint = Some(NO_PASTE.to_owned()),
         Some(Modal::Prompt(dialog)) if dialog.in_field && awake => dialog.field.paste(text),
         _ => {}
     }

@@ -5,6 +5,7 @@ pub mod ask;
 pub mod emergency;
 pub mod form;
 pub mod item;
+pub mod leave;
 pub mod note;
 pub mod pages;
 pub mod prompt;
@@ -12,6 +13,7 @@ pub mod prompt;
 pub use emergency::Emergency;
 pub use form::{Form, Palette};
 pub use item::ItemDialog;
+pub use leave::Leaving;
 pub use note::Note;
 pub use prompt::PromptDialog;
 
@@ -123,6 +125,8 @@ pub enum Modal {
     Refused(String),
     /// Whether to leave the console.
     Leave,
+    /// Whether to leave the demo, and what becomes of it.
+    LeaveDemo(Box<Leaving>),
 }
 
 /// What a line at the foot of the screen is for.
@@ -156,9 +160,12 @@ impl Modal {
     #[must_use]
     pub fn context(&self) -> Context {
         match self {
-            Self::Plan { .. } | Self::Emergency(_) | Self::Prompt(_) | Self::Abort { .. } | Self::Resume(_) => {
-                Context::Prompt
-            }
+            Self::Plan { .. }
+            | Self::Emergency(_)
+            | Self::Prompt(_)
+            | Self::Abort { .. }
+            | Self::Resume(_)
+            | Self::LeaveDemo(_) => Context::Prompt,
             Self::Note(_) => Context::Note,
             Self::Item(_) => Context::Checklist,
             _ => Context::List,
@@ -171,7 +178,7 @@ impl Modal {
         match self {
             Self::Prompt(dialog) => dialog.ended.is_none(),
             Self::Note(note) => note.writes != note::Writes::Beside,
-            Self::Plan { .. } | Self::Emergency(_) | Self::Abort { .. } | Self::Resume(_) => true,
+            Self::Plan { .. } | Self::Emergency(_) | Self::Abort { .. } | Self::Resume(_) | Self::LeaveDemo(_) => true,
             _ => false,
         }
     }
@@ -186,7 +193,7 @@ impl Modal {
     #[must_use]
     pub fn has_choices(&self) -> bool {
         match self {
-            Self::Abort { .. } => true,
+            Self::Abort { .. } | Self::LeaveDemo(_) => true,
             Self::Prompt(dialog) => matches!(dialog.prompt.ask, Ask::Decide { .. }),
             _ => false,
         }
@@ -200,6 +207,7 @@ impl Modal {
             // While its plan is made nothing is typed into it, and nothing typed acts as a key.
             Self::Params(_) | Self::Refused(_) => true,
             Self::Prompt(dialog) => dialog.in_field,
+            Self::LeaveDemo(leaving) => leaving.choice == leave::Choice::Remove,
             _ => false,
         }
     }

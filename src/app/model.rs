@@ -84,6 +84,10 @@ pub struct Opening {
     pub calendar: Calendar,
     /// Whether this is a wall: it turns by itself, and takes hardly a key.
     pub wall: bool,
+    /// Whether leaving asks what becomes of the demo.
+    pub demo: bool,
+    /// How this estate's runs are reached from a shell: `midwatch`, `midwatch --demo`.
+    pub command: String,
     /// What the operator should know first: a theme that fell back.
     pub banners: Vec<String>,
     /// What holds all the time and is said quietly: locks that only this user sees.
@@ -137,6 +141,10 @@ pub struct Model {
     pub window: WindowWatch,
     /// Whether this is a wall, and where it stands.
     pub wall: Option<Wall>,
+    /// Whether leaving asks what becomes of the demo.
+    pub demo: bool,
+    /// How this estate's runs are reached from a shell.
+    pub command: String,
     /// What holds all the time and is said quietly.
     pub remark: Option<String>,
     /// What the operator should know, until dismissed with Esc.
@@ -257,6 +265,8 @@ impl Model {
             focus: Pane::Health,
             zoomed: false,
             mouse: true,
+            demo: opening.demo,
+            command: opening.command,
             wall: opening.wall.then(|| Wall::new(opening.now.boot)),
             window: WindowWatch::new(opening.calendar, environment, opening.now.wall),
             remark: opening.remark,

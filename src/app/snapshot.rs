@@ -62,6 +62,8 @@ pub struct Snapshot<'a> {
     pub mouse: bool,
     /// Whether this is a wall.
     pub wall: bool,
+    /// How this estate's runs are reached from a shell.
+    pub command: &'a str,
     /// The open or the next window, and the time left.
     pub window: Option<WindowShown>,
     /// What holds all the time and is said quietly.
@@ -177,6 +179,7 @@ impl Model {
             keymap: &self.keymap,
             pending: self.pending.iter().map(|key| format!("{key} ")).collect(),
             mouse: self.mouse,
+            command: &self.command,
             wall: self.wall.is_some(),
             window: self.window.shown(self.now.wall),
             remark: self.remark.as_deref(),

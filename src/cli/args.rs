@@ -36,6 +36,9 @@ pub struct Common {
     /// Open without the means to act.
     #[arg(long, alias = "readonly", global = true, env = "MIDWATCH_READ_ONLY", value_parser = Switch("MIDWATCH_READ_ONLY"))]
     pub read_only: bool,
+    /// Work on the demo that `midwatch demo` has built, and on its runs.
+    #[arg(long, global = true, env = "MIDWATCH_DEMO", value_parser = Switch("MIDWATCH_DEMO"))]
+    pub demo: bool,
     /// The theme's name: one beside the estate file, or a built-in one (night, mono).
     #[arg(long, global = true, value_name = "NAME", env = "MIDWATCH_THEME")]
     pub theme: Option<String>,

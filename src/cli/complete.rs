@@ -5,7 +5,7 @@
 
 use crate::app::msg::RunSummary;
 use crate::cli::args::{Cli, Common, Complete};
-use crate::cli::{out, setup};
+use crate::cli::{demo, out, setup};
 use crate::domain::error::Result;
 use crate::gate::{World, lookup};
 use crate::procedure::adapters::Adapters;
@@ -42,7 +42,8 @@ struct Line {
 
 fn candidates(words: &[String]) -> Option<Vec<String>> {
     let (typed, before) = words.split_last()?;
-    let line = read(before).filter(|_| !typed.starts_with('-'))?;
+    let mut line = read(before).filter(|_| !typed.starts_with('-'))?;
+    line.common = demo::resolve(line.common).ok()?;
     let all = match line.argument.as_str() {
         "procedure" => procedures(&setup::world(&line.common).ok()?),
         "params" => params(&setup::world(&line.common).ok()?, &line.before, typed)?,
@@ -67,6 +68,7 @@ fn read(words: &[String]) -> Option<Line> {
             match (name, value) {
                 ("config", Some(value)) => line.common.config = Some(PathBuf::from(value)),
                 ("state", Some(value)) => line.common.state = Some(PathBuf::from(value)),
+                ("demo", None) => line.common.demo = true,
                 _ => {}
             }
         } else if line.command.is_empty() {

@@ -6,7 +6,7 @@ use crate::app::msg::Msg;
 use crate::app::panes::run::follow;
 use crate::app::update::begin;
 use crate::cli::args::Common;
-use crate::cli::setup;
+use crate::cli::{demo, setup};
 use crate::config::paths::{self, Surroundings};
 use crate::config::state::Scope;
 use crate::config::theme::{self, Theme};
@@ -36,8 +36,20 @@ pub fn open(common: &Common, run: Option<&str>) -> Result<u8> {
     let around = setup::surroundings();
     let tty = terminal(&around)?;
     let world = setup::world(common)?;
-    let run = run.map(|run| lookup::find_run(&world, run)).transpose()?.map(|dir| dir.id);
-    show(common, &around, tty, world, Shown::Console(run))
+    let run = run.map(|run| setup::find_run(common, &world, run)).transpose()?.map(|dir| dir.id);
+    show(common, &around, tty, world, Shown::Console(run)).map(|left| code(&left))
+}
+
+/// Opens the console on the demo, which asks what becomes of it; says how it was left, and the exit code of that.
+///
+/// # Errors
+/// As [`open`].
+pub fn demo(common: &Common) -> Result<(Left, u8)> {
+    let around = setup::surroundings();
+    let tty = terminal(&around)?;
+    let left = show(common, &around, tty, setup::world(common)?, Shown::Demo)?;
+    let code = code(&left);
+    Ok((left, code))
 }
 
 /// Opens the wall: read-only, turning by itself.
@@ -48,13 +60,15 @@ pub fn wall(common: &Common) -> Result<u8> {
     let around = setup::surroundings();
     let tty = terminal(&around)?;
     let common = Common { read_only: true, ..common.clone() };
-    show(&common, &around, tty, setup::world(&common)?, Shown::Wall)
+    show(&common, &around, tty, setup::world(&common)?, Shown::Wall).map(|left| code(&left))
 }
 
 /// What is shown.
 enum Shown {
     /// The console, on a run where one is named.
     Console(Option<RunId>),
+    /// The console of the demo.
+    Demo,
     /// The wall.
     Wall,
 }
@@ -74,8 +88,8 @@ fn terminal(around: &Surroundings) -> Result<Tty> {
     Tty::open().map_err(|cause| hint(Error::machine("open the terminal", cause).of_kind(Kind::Usage)))
 }
 
-/// Shows the console until the operator leaves; the exit code is 128 and the signal's number where one ended it.
-fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, shown: Shown) -> Result<u8> {
+/// Shows the console until the operator leaves.
+fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, shown: Shown) -> Result<Left> {
     let (version, estate) = (env!("CARGO_PKG_VERSION"), world.estate.name.as_str());
     tracing::info!(version, estate, read_only = common.read_only, "console");
     let depth = theme::depth(around);
@@ -83,7 +97,12 @@ fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, shown: S
     let (keymap, problems) = keys(common, around, &world);
     banners.extend(problems);
     banners.iter().for_each(|cause| tracing::warn!(cause, "theme or keymap refused"));
+    let is_wall = matches!(shown, Shown::Wall);
+    let found = demo::hint(common).filter(|_| world.estate.source.is_none());
     let remark = (world.state.locks_scope == Scope::User).then(|| "locks: this user only".to_owned());
+    // A wall has no banner.
+    let remark = found.as_ref().filter(|_| is_wall).map(|_| "a demo is there: --demo watch".to_owned()).or(remark);
+    banners.extend(found.filter(|_| !is_wall));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|cause| Error::machine("start a runtime", cause))?;
     let left = runtime.block_on(async {
@@ -100,7 +119,9 @@ fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, shown: S
             not_found: world.estate.not_found.clone(),
             targets: targets(&world),
             calendar: world.calendar.clone(),
-            wall: matches!(shown, Shown::Wall),
+            wall: is_wall,
+            demo: matches!(shown, Shown::Demo),
+            command: setup::command(common, around),
             banners,
             remark,
             now: clock::now(),
@@ -118,11 +139,16 @@ fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, shown: S
     });
     // Probes that hang on a dead target must not keep the console.
     runtime.shutdown_background();
-    Ok(match left? {
-        Left::Quit => 0,
+    left
+}
+
+/// The exit code: 128 and the signal's number where one ended it.
+fn code(left: &Left) -> u8 {
+    match left {
+        Left::Quit | Left::Remove(_) => 0,
         Left::Signal(number) => u8::try_from(128 + number).unwrap_or(1),
         Left::Gone => 129,
-    })
+    }
 }
 
 /// The estate file; without one, where the first of them would be.

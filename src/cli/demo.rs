@@ -1,49 +1,111 @@
 //! `midwatch demo`: a real throwaway estate, and the console on it.
 
+use crate::app::modal::leave;
 use crate::cli::args::{Common, Demo};
 use crate::cli::{console, out, ownlog, setup};
 use crate::config::state;
 use crate::demo;
 use crate::domain::error::Result;
-use crate::domain::{Clean, Error};
-use crate::gate::lookup;
+use crate::domain::quantity::counted;
+use crate::domain::{Clean, Error, Kind, RunId};
+use crate::journal::list;
+use crate::runner::rundir::RunDir;
+use crate::tui::event_loop::Left;
 use std::path::{Path, PathBuf};
 
-/// Builds the estate or comes back to it, opens the console, and removes it again when no run of it lives.
+/// Builds the estate or comes back to it, and opens the console; the estate goes only where a person typed that it shall.
 ///
 /// # Errors
 /// When the estate cannot be built, or the console not opened.
 pub fn run(common: &Common, args: &Demo) -> Result<u8> {
     let dir = place(common)?;
     if args.stop {
+        let (runs, _) = runs(&dir.join(demo::build::STATE));
         let gone = demo::stop(&dir)?;
-        out::line(format_args!("{}", if gone { "the demo estate is removed" } else { "there is no demo estate" }));
+        out::line(format_args!("{}", if gone { removed(runs) } else { "there is no demo estate".to_owned() }));
         return Ok(0);
     }
     let exe = std::env::current_exe().map_err(|cause| Error::machine("find Midwatch's own program", cause))?;
     let estate = demo::ensure(&dir, &exe)?;
+    let consoles = demo::Consoles::join(&dir)?;
+    let own = Common { config: Some(estate.config), state: Some(estate.state.clone()), demo: true, ..common.clone() };
+    let around = setup::surroundings();
+    let command = setup::command(&own, &around);
     let word = if estate.already { "is still there" } else { "stands" };
-    out::line(format_args!("the demo estate {word}; from a second shell:"));
-    out::line(format_args!("  midwatch --config {} --state {}", estate.config.display(), estate.state.display()));
+    out::line(format_args!("the demo estate {word}; from a second shell: {command} watch"));
     for why in &estate.absent {
         out::line(format_args!("{}", Clean::text(why).plain()));
     }
-    let own = Common { config: Some(estate.config.clone()), state: Some(estate.state), ..common.clone() };
-    let around = setup::surroundings();
     let _log = ownlog::start(&setup::state(&own, &around)?, &around, ownlog::Writes::of("demo"));
-    let code = console::open(&own, None)?;
-    // Anything but leaving it in peace keeps it: the next `midwatch demo` comes back to it.
-    if code == 0 {
-        let live = lookup::runs(&setup::world(&own)?)?.into_iter().filter(|run| !run.status.is_over()).count();
-        if live == 0 {
-            demo::stop(&dir)?;
-        } else {
-            out::line(format_args!(
-                "the demo estate stays, for {live} run(s) of it are not over; midwatch demo comes back to it"
-            ));
-        }
-    }
+    let (left, code) = console::demo(&own)?;
+    let kept = match left {
+        Left::Remove(removal) => match still_so(&estate.state, removal.get().runs, &consoles) {
+            None => {
+                demo::stop(&dir)?;
+                out::line(format_args!("{}", removed(removal.get().runs)));
+                return Ok(code);
+            }
+            Some(why) => format!("{why}, so the demo estate stays"),
+        },
+        _ => "the demo estate stays".to_owned(),
+    };
+    // The next `midwatch demo` comes back to it.
+    let (all, live) = runs(&estate.state);
+    let live = if live > 0 { format!(", {live} of them not over") } else { String::new() };
+    out::line(format_args!("{kept}, with {}{live}", counted(all as u64, "run", "runs")));
+    out::line(format_args!("  records    {}", estate.state.join("runs").display()));
+    out::line(format_args!("  list them  {command} runs"));
+    out::line(format_args!("  read one   {command} report RUN"));
+    out::line(format_args!("  go on      {}", command.replace("--demo", "demo")));
+    out::line(format_args!("  remove all {} --stop", command.replace("--demo", "demo")));
     Ok(code)
+}
+
+/// Why the demo is not removed after all: it is no longer what the person saw.
+fn still_so(state: &Path, shown: usize, consoles: &demo::Consoles) -> Option<&'static str> {
+    match runs(state) {
+        _ if !consoles.are_closed() => Some("another console is open on it"),
+        (_, live) if live > 0 => Some("a run of it is not over"),
+        (all, _) if all != shown => Some("it has other runs than those that were shown"),
+        _ => None,
+    }
+}
+
+/// How many runs a state directory holds, and how many of them are not over; what cannot be read counts as not over.
+fn runs(state: &Path) -> (usize, usize) {
+    let lives = |run: &RunId| RunDir::of(state, run.clone()).runner_lives();
+    list::runs(state, lives).map_or((0, 1), |runs| leave::counts(&runs))
+}
+
+fn removed(runs: usize) -> String {
+    match runs {
+        0 => "the demo estate is removed".to_owned(),
+        runs => format!("the demo estate is removed, with {}", counted(runs as u64, "run", "runs")),
+    }
+}
+
+/// With `--demo`, the demo's own estate and state.
+///
+/// # Errors
+/// When there is no demo.
+pub fn resolve(common: Common) -> Result<Common> {
+    if !common.demo {
+        return Ok(common);
+    }
+    let dir = place(&common)?;
+    let found = demo::find(&dir).ok_or_else(|| {
+        Error::new(Kind::Usage, format!("there is no demo estate in {}", dir.display()))
+            .hint("midwatch demo builds one")
+    })?;
+    Ok(Common { config: Some(found.0), state: Some(found.1), ..common })
+}
+
+/// What to say where nothing was found and a demo is there.
+#[must_use]
+pub fn hint(common: &Common) -> Option<String> {
+    let (_, state) = place(common).ok().filter(|_| !common.demo).and_then(|dir| demo::find(&dir))?;
+    let own = Common { state: Some(state), demo: true, ..common.clone() };
+    Some(format!("a demo estate is there; its runs: {} runs", setup::command(&own, &setup::surroundings())))
 }
 
 /// Keeps the estate, as the small process behind the console.

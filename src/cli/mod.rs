@@ -41,8 +41,9 @@ pub fn main() -> ExitCode {
     // One provider for every TLS connection, chosen before the first; a second choice is refused, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let is_check = matches!(cli.command, Some(Command::Check(_)));
-    let _log = start_log(&cli);
-    match descriptors().and_then(|()| dispatch(cli)) {
+    let cli = of_demo(cli);
+    let _log = cli.as_ref().ok().and_then(start_log);
+    match descriptors().and(cli).and_then(dispatch) {
         Ok(code) => ExitCode::from(code),
         Err(cause) => {
             complain(&cause);
@@ -50,6 +51,16 @@ pub fn main() -> ExitCode {
             ExitCode::from(if is_check { crate::domain::Verdict::Unknown.exit_code() } else { cause.kind.exit_code() })
         }
     }
+}
+
+/// With `--demo`, the command on the demo's estate; what Midwatch starts for itself knows its own.
+fn of_demo(cli: Cli) -> crate::domain::error::Result<Cli> {
+    let is_own = matches!(
+        cli.command,
+        Some(Command::Demo(_) | Command::Runner(_) | Command::Shim | Command::Hold | Command::Act)
+            | Some(Command::Keeper { .. } | Command::Complete(_) | Command::Screenshots { .. })
+    );
+    if is_own { Ok(cli) } else { Ok(Cli { common: demo::resolve(cli.common)?, ..cli }) }
 }
 
 /// Starts Midwatch's own log; the demo, and the processes of a run, start it where they know which one.

@@ -4,7 +4,6 @@ use crate::cli::args::{Common, Form, Report};
 use crate::cli::{out, setup};
 use crate::domain::error::Result;
 use crate::domain::{Clean, Error, Kind};
-use crate::gate::lookup;
 use crate::journal::chain::read;
 use crate::journal::report::{self, html, json_text, markdown};
 
@@ -15,7 +14,7 @@ use crate::journal::report::{self, html, json_text, markdown};
 /// When the run cannot be found, or not one record of its journal stands.
 pub fn run(common: &Common, args: &Report) -> Result<u8> {
     let world = setup::world(common)?;
-    let dir = lookup::find_run(&world, &args.run.run)?;
+    let dir = setup::find_run(common, &world, &args.run.run)?;
     let path = dir.journal();
     let bytes = std::fs::read(&path).map_err(|cause| Error::machine(format!("read {}", path.display()), cause))?;
     let report = report::Report::of(&dir.path, read(&bytes)).map_err(|chain| {

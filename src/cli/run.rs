@@ -17,7 +17,7 @@ use crate::config::state::Scope;
 use crate::domain::error::Result;
 use crate::domain::{Error, Kind, RunStatus};
 use crate::gate::operate::{self, Performed};
-use crate::gate::{foreseen, lookup, plans};
+use crate::gate::{foreseen, plans};
 use crate::journal::fold::RunView;
 use crate::runner::policy;
 use crate::runner::rundir::RunDir;
@@ -72,7 +72,7 @@ pub fn run(common: &Common, args: &Run) -> Result<u8> {
 /// When there is no such run, or its journal cannot be read on.
 pub fn attach(common: &Common, args: &OneRun) -> Result<u8> {
     let (world, authority) = stop::operator(common)?;
-    let dir = lookup::find_run(&world, &args.run)?;
+    let dir = setup::find_run(common, &world, &args.run)?;
     let run = dir.id.clone();
     setup::wait_for(async {
         let answers = Answers::new(false, Vec::new(), interactive::is_here());

@@ -2,7 +2,7 @@
 
 use crate::app::msg::RunSummary;
 use crate::cli::args::{Common, Runs};
-use crate::cli::{out, plan, setup};
+use crate::cli::{demo, out, plan, setup};
 use crate::domain::error::Result;
 use crate::gate::lookup;
 use serde_json::json;
@@ -15,6 +15,9 @@ use std::fmt::Write;
 pub fn run(common: &Common, args: &Runs) -> Result<u8> {
     let runs = lookup::runs(&setup::world(common)?)?;
     let text = if args.json { out::json(&as_json(&runs)) } else { as_text(&runs) };
+    if let Some(hint) = demo::hint(common).filter(|_| runs.is_empty()) {
+        out::warn_line(format_args!("{hint}"));
+    }
     out::print(text.as_bytes())
 }
 

@@ -2,14 +2,17 @@
 
 use crate::calendar;
 use crate::cli::args::Common;
+use crate::cli::demo;
 use crate::config::estate::Estate;
 use crate::config::paths::{self, Surroundings};
 use crate::config::state::{self, State};
 use crate::domain::Error;
 use crate::domain::error::Result;
-use crate::gate::World;
+use crate::gate::{World, lookup};
 use crate::runner::identity;
+use crate::runner::rundir::RunDir;
 use std::future::Future;
+use std::path::Path;
 
 /// The environment of this process.
 #[must_use]
@@ -48,6 +51,29 @@ pub fn state(common: &Common, around: &Surroundings) -> Result<State> {
     let Some(dir) = &common.state else { return state::state(around) };
     let dir = std::path::absolute(dir).map_err(|cause| Error::machine("find the state directory", cause))?;
     state::state_in(Some(dir), around)
+}
+
+/// Finds a run by its id or by the end of it; where there is none and a demo is there, says how to reach that.
+///
+/// # Errors
+/// When none or several match.
+pub fn find_run(common: &Common, world: &World, wanted: &str) -> Result<RunDir> {
+    let found = lookup::find_run(world, wanted);
+    found.map_err(|cause| demo::hint(common).into_iter().fold(cause, Error::hint))
+}
+
+/// How the runs of this state directory are reached from a shell: `midwatch`, with the options that it takes.
+#[must_use]
+pub fn command(common: &Common, around: &Surroundings) -> String {
+    let is_default = |dir: &Path| state::state(around).is_ok_and(|state| state.dir == dir);
+    match &common.state {
+        Some(dir) if common.demo => match dir.parent().and_then(Path::parent).filter(|dir| !is_default(dir)) {
+            Some(dir) => format!("midwatch --state {} --demo", dir.display()),
+            None => "midwatch --demo".to_owned(),
+        },
+        Some(dir) if !is_default(dir) => format!("midwatch --state {}", dir.display()),
+        _ => "midwatch".to_owned(),
+    }
 }
 
 /// Runs something that waits, on this thread.

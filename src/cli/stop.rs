@@ -28,7 +28,7 @@ const LOOK: Duration = Duration::from_millis(100);
 /// When the run is over, has a runner, or is damaged.
 pub fn resume(common: &Common, args: &OneRun) -> Result<u8> {
     let (world, authority) = operator(common)?;
-    let dir = lookup::find_run(&world, &args.run)?;
+    let dir = setup::find_run(common, &world, &args.run)?;
     refuse_sealed(&world, &dir.id)?;
     if never_began(&dir.path) && !dir.runner_lives() {
         let message = format!("run {} never began: its journal has no record", dir.id);
@@ -46,7 +46,7 @@ pub fn resume(common: &Common, args: &OneRun) -> Result<u8> {
 /// When the run is over or cannot be reached.
 pub fn abort(common: &Common, args: &Abort) -> Result<u8> {
     let (world, authority) = operator(common)?;
-    let dir = lookup::find_run(&world, &args.run.run)?;
+    let dir = setup::find_run(common, &world, &args.run.run)?;
     refuse_sealed(&world, &dir.id)?;
     if never_began(&dir.path) && !dir.runner_lives() {
         return remove(&dir);

@@ -5,7 +5,6 @@ use crate::cli::out;
 use crate::cli::setup;
 use crate::domain::Error;
 use crate::domain::error::Result;
-use crate::gate::lookup;
 use crate::journal::beside::never_began;
 use crate::journal::chain::{Verdict, read};
 use crate::journal::named;
@@ -17,7 +16,7 @@ use crate::journal::named;
 /// When the run cannot be found or read.
 pub fn run(common: &Common, args: &OneRun) -> Result<u8> {
     let world = setup::world(common)?;
-    let dir = lookup::find_run(&world, &args.run)?;
+    let dir = setup::find_run(common, &world, &args.run)?;
     let path = dir.journal();
     if never_began(&dir.path) {
         out::line(format_args!("no record: run {} never began; remove it: midwatch abort {}", dir.id, dir.id));

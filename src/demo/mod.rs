@@ -5,7 +5,7 @@
 //!     └────── ping, stop ──> keeper.sock
 //! ```
 //! The directory: `.midwatch-demo` (the marker; without it nothing is ever removed), `keeper.lock`, `keeper.sock`, `ready`,
-//! `absent`, `midwatch.toml`, `windows.toml`, `procedures/`, `state/`, the servers' own directories (`redis/`), and the estate itself in `srv/cell0/`,
+//! `absent`, `consoles.lock`, `midwatch.toml`, `windows.toml`, `procedures/`, `state/`, the servers' own directories (`redis/`), and the estate itself in `srv/cell0/`,
 //! `srv/backups/` and `tls/`.
 
 pub mod backups;
@@ -26,6 +26,7 @@ pub mod services;
 use crate::demo::place::Place;
 use crate::domain::Kind;
 use crate::domain::error::{Error, Result};
+use rustix::fs::{FlockOperation, flock};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -88,6 +89,45 @@ pub fn ensure(dir: &Path, exe: &Path) -> Result<Demo> {
     let absent = fs::read_to_string(dir.join(keeper::ABSENT)).unwrap_or_default();
     let absent = absent.lines().map(str::to_owned).collect();
     Ok(Demo { config: dir.join(build::CONFIG), state: dir.join(build::STATE), already: started.is_none(), absent })
+}
+
+/// The estate file and the state directory of the demo in a directory, where one was built.
+#[must_use]
+pub fn find(dir: &Path) -> Option<(PathBuf, PathBuf)> {
+    let dir = absolute(dir).ok()?;
+    Place::open(&dir).ok()?;
+    let config = dir.join(build::CONFIG);
+    config.is_file().then(|| (config, dir.join(build::STATE)))
+}
+
+/// The file that every console of the demo holds a shared lock of.
+const CONSOLES: &str = "consoles.lock";
+
+/// A console's share in the demo.
+#[derive(Debug)]
+pub struct Consoles {
+    file: fs::File,
+}
+
+impl Consoles {
+    /// Joins those that are open on the demo in a directory; dropping it leaves them.
+    ///
+    /// # Errors
+    /// When the file cannot be locked.
+    pub fn join(dir: &Path) -> Result<Self> {
+        let path = dir.join(CONSOLES);
+        let doing = format!("lock {}", path.display());
+        let file = fs::File::options().create(true).append(true).open(&path);
+        let file = file.map_err(|cause| Error::machine(&doing, cause))?;
+        flock(&file, FlockOperation::LockShared).map_err(|cause| Error::machine(&doing, cause))?;
+        Ok(Self { file })
+    }
+
+    /// Whether no other console is open on it.
+    #[must_use]
+    pub fn are_closed(&self) -> bool {
+        flock(&self.file, FlockOperation::NonBlockingLockExclusive).is_ok()
+    }
 }
 
 /// Ends the demo in a directory and removes it; whether there was one.

@@ -64,6 +64,8 @@ fn opening(size: (u16, u16), authority: Option<Authority>) -> Opening {
         targets: BTreeMap::new(),
         calendar: calendar(),
         wall: false,
+        demo: false,
+        command: "midwatch".to_owned(),
         banners: Vec::new(),
         remark: None,
         now: now(451),
@@ -271,6 +273,16 @@ pub fn runs() -> Vec<RunSummary> {
         run(2, "Data retention cleanup", RunStatus::Failed, (2, 5), None),
         run(3, "Data retention cleanup", RunStatus::Aborted, (1, 5), Some("record 7 does not chain")),
     ]
+}
+
+/// The console of the demo, with three runs that are over.
+#[must_use]
+pub fn demo(size: (u16, u16), authority: Option<Authority>) -> Model {
+    let mut model = healthy(size, authority);
+    model.demo = true;
+    "midwatch --demo".clone_into(&mut model.command);
+    update(&mut model, Msg::RunsListed(runs().into_iter().filter(|run| run.status.is_over()).collect()));
+    model
 }
 
 /// Procedures that act on a mount.

@@ -87,6 +87,7 @@ fn consoles() -> Result<Vec<(String, &'static str, Model)>> {
         ("destroy-120x36", "night", run(wide, sample::destroy())?),
         ("destroy-80x24", "night", run(small, sample::destroy())?),
         ("decide-120x36", "night", run(wide, sample::decide())?),
+        ("leave-demo-80x24", "night", pressed(sample::demo(small, authority()), "q")),
         ("help-120x36", "night", pressed(healthy(wide), "?")),
     ];
     for (name, theme) in [

@@ -2,6 +2,7 @@
 //!
 //! It never waits for anything else. Everything slow happens behind the gate and comes back as a message.
 
+use crate::app::confirm::{Confirmed, Removal};
 use crate::app::effect::{Effect, Screen as Wanted};
 use crate::app::model::Model;
 use crate::app::msg::Msg;
@@ -53,10 +54,12 @@ pub struct Console<'a> {
 }
 
 /// Why the loop ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Left {
     /// The operator left.
     Quit,
+    /// The operator left, and wants the demo removed.
+    Remove(Confirmed<Removal>),
     /// A signal said so; its number.
     Signal(i32),
     /// The terminal is gone.
@@ -293,6 +296,7 @@ impl<'a> Loop<'a> {
             Effect::Query(query) => self.gate.query(query),
             Effect::Command(command) => self.gate.command(command),
             Effect::Screen(Wanted::Quit) => self.left = Some(Left::Quit),
+            Effect::Screen(Wanted::Remove(removal)) => self.left = Some(Left::Remove(removal)),
             Effect::Screen(Wanted::Redraw) => {
                 self.screen.redraw()?;
                 self.pace.want(Cause::Key, self.now());

@@ -4,6 +4,7 @@ mod checklist;
 mod decisions;
 mod eyes;
 mod hands;
+mod leaving;
 mod pages;
 mod prompts;
 mod read_only;

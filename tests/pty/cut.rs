@@ -182,7 +182,7 @@ fn a_live_run_is_aborted_with_its_undo() {
     pty.send("gx");
     pty.wait_for(SOON, |screen| screen.contains("ABORT") || screen.contains("Abort"));
     choose(&pty, "undo");
-    pty.press_until("c", |screen| screen.contains("midwatch report"));
+    pty.press_until("c", |screen| screen.contains(" report 01"));
     assert_eq!(home.effects(), ["mark", "begun", "unmark"], "{}", home.journal(&run));
     assert!(super::said(&home.command(&["runs"])).contains("aborted"), "{}", home.journal(&run));
 }

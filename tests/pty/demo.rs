@@ -4,6 +4,7 @@ use super::{Home, WIDE, files, is_restored, leave, line_with, open_prompt, said,
 use crate::support::pty::{Exit, Pty, SOON};
 use rustix::process::Signal;
 use std::fs;
+use std::time::Instant;
 
 /// Opens the demo and waits until its services have been read.
 pub fn demo(home: &Home) -> Pty {
@@ -64,7 +65,7 @@ fn the_whole_path_from_a_row_to_the_report() {
     pty.wait_for(SOON, |screen| screen.contains("moved logs/") && screen.contains("ollowing ┐"));
     assert_eq!((files(&logs, ".gz"), files(&archive, ".gz")), (waiting - 12, archived + 12));
     pty.press_until("c", |screen| screen.contains("ended well"));
-    let over = pty.wait_for(SOON, |screen| screen.contains("midwatch report"));
+    let over = pty.wait_for(SOON, |screen| screen.contains(" report 01"));
     assert!(over.contains("3/3") && over.contains("were moved to"), "{over}");
 
     // A second process sees the same.
@@ -80,11 +81,140 @@ fn the_whole_path_from_a_row_to_the_report() {
     let verify = ask(&["verify", &run]);
     assert!(verify.status.success() && said(&verify).contains("whole and sealed"), "{}", told(&verify));
 
-    // `q` goes back level by level, and leaves at the top.
-    leave(&pty);
+    // `q` goes back level by level, and asks at the top.
+    asked(&pty);
+    pty.press_until("j", |screen| screen.contains("Type  remove 1 run  and press Enter"));
+    phrase(&pty, "remove 2 runs");
+    pty.press_until("\r", |screen| screen.contains("does not match; nothing was removed"));
+    assert!(home.path("state/demo/state/runs").join(&run).exists());
+    phrase(&pty, "remove 1 run");
+    pty.send("\r");
+    assert_eq!(pty.exit(SOON), Exit::Code(0), "{}", pty.screen());
+    assert!(pty.screen().contains("the demo estate is removed, with 1 run"), "{}", pty.screen());
     assert!(!home.path("state/demo").exists());
     until("the keeper is gone", || home.processes("__keeper").is_empty());
     assert!(pty.look(is_restored));
+}
+
+/// Presses `q` until it is asked what becomes of the demo.
+fn asked(pty: &Pty) -> String {
+    let until = Instant::now() + SOON;
+    while !pty.screen().contains("Leave the demo") {
+        assert!(Instant::now() < until, "{}", pty.screen());
+        let before = pty.screen();
+        pty.send("q");
+        pty.wait_for(SOON, |screen| screen != before);
+    }
+    pty.screen()
+}
+
+/// Types a phrase into the dialog, from its beginning, until all of it was taken.
+fn phrase(pty: &Pty, text: &str) {
+    let is_there = |screen: &str| screen.lines().any(|line| line.contains(&format!("┃ {text}▌")));
+    pty.press_until(&format!("\x15{text}"), is_there);
+}
+
+/// Leaves the demo, and keeps it; gives what is said behind it.
+fn keep(pty: &Pty) -> String {
+    asked(pty);
+    let until = Instant::now() + SOON;
+    while pty.look(vt100::Screen::alternate_screen) {
+        assert!(Instant::now() < until, "{}", pty.screen());
+        let before = pty.screen();
+        pty.send("c");
+        pty.wait_until(SOON, |screen| !screen.alternate_screen() || screen.contents() != before);
+    }
+    assert_eq!(pty.exit(SOON), Exit::Code(0), "{}", pty.screen());
+    pty.screen()
+}
+
+#[test]
+fn what_is_kept_is_found_from_a_shell_and_removed_by_name() {
+    let home = Home::new();
+    let pty = demo(&home);
+    // Typed at once: the dialog opens, and nothing behind it counts.
+    pty.send("qjc\rremove the demo\r");
+    let dialog = pty.wait_for(SOON, |screen| screen.contains("Leave the demo"));
+    assert!(dialog.contains("to leave and KEEP the demo") && dialog.contains("0 runs"), "{dialog}");
+    assert!(pty.look(vt100::Screen::alternate_screen) && home.path("state/demo").exists());
+    pty.press_until("\x1b", |screen| !screen.contains("Leave the demo"));
+    let root = format!("root={}", home.word("state/demo/srv/cell0"));
+    let ran = home.command(&["--demo", "run", "cell0/health-check", &root]);
+    let run = said(&home.command(&["--demo", "runs"])).split_whitespace().next().unwrap_or_default().to_owned();
+    assert_eq!(run.len(), 26, "{}", told(&ran));
+    // Its service is asked for where the demo has none.
+    home.command(&["--demo", "abort", &run]);
+    until("the run is over", || home.processes("__runner").is_empty());
+    let left = keep(&pty);
+    let state = home.word("state");
+    for word in [
+        "the demo estate stays, with 1 run".to_owned(),
+        format!("records    {}", home.word("state/demo/state/runs")),
+        format!("midwatch --state {state} --demo runs"),
+        format!("midwatch --state {state} --demo report RUN"),
+        format!("midwatch --state {state} demo --stop"),
+    ] {
+        assert!(unwrapped(&left).contains(&word), "{word}\n{left}");
+    }
+    assert!(home.path("state/demo/midwatch.toml").exists());
+
+    // The commands that were printed work, and without the flag they say which do.
+    for (command, word) in [("report", "Health check"), ("verify", "whole")] {
+        let found = home.command(&["--demo", command, &run]);
+        assert!(said(&found).contains(word), "{}", told(&found));
+        let lost = home.command(&[command, &run]);
+        let hint = format!("a demo estate is there; its runs: midwatch --state {state} --demo runs");
+        assert!(told(&lost).contains(&hint) && !lost.status.success(), "{}", told(&lost));
+    }
+    let none = told(&home.command(&["runs"]));
+    assert!(none.contains("no runs yet") && none.contains("a demo estate is there"), "{none}");
+    let wall = home.open(&["--demo", "watch"], &[], WIDE);
+    wall.wait_for(SOON, |screen| screen.contains("demo · OTHER") && screen.contains("cell0-gateway"));
+    wall.send("q");
+    assert_eq!(wall.exit(SOON), Exit::Code(0));
+    let wall = home.open(&["watch"], &[], WIDE);
+    wall.wait_for(SOON, |screen| screen.contains("a demo is there: --demo watch"));
+    wall.send("q");
+    assert_eq!(wall.exit(SOON), Exit::Code(0));
+    let attached = home.open(&["--demo", "attach", &run], &[], WIDE);
+    let shown = attached.wait_for(SOON, |screen| screen.contains(&format!("--demo report {run}")));
+    assert!(shown.contains("demo · OTHER"), "{shown}");
+    leave(&attached);
+    assert!(home.path("state/demo/midwatch.toml").exists(), "only the demo's own console asks");
+
+    let gone = said(&home.command(&["demo", "--stop"]));
+    assert!(gone.contains("the demo estate is removed, with 1 run"), "{gone}");
+    let none = home.command(&["--demo", "runs"]);
+    assert!(told(&none).contains("there is no demo estate in") && none.status.code() == Some(2), "{}", told(&none));
+}
+
+/// The screen with its wrapped lines in one piece.
+fn unwrapped(screen: &str) -> String {
+    let wide = usize::from(WIDE.0);
+    let line = |line: &str| if line.chars().count() == wide { line.to_owned() } else { format!("{line}\n") };
+    screen.lines().map(line).collect()
+}
+
+#[test]
+fn nothing_is_removed_under_a_second_console_and_a_second_demo_comes_back_to_the_first() {
+    let home = Home::new();
+    let first = demo(&home);
+    let second = demo(&home);
+    assert!(String::from_utf8_lossy(&second.raw()).contains("the demo estate is still there"));
+    assert_eq!(home.processes("__keeper").len(), 1);
+    asked(&first);
+    first.press_until("j", |screen| screen.contains("Type  remove the demo  and press Enter"));
+    phrase(&first, "remove the demo");
+    first.send("\r");
+    assert_eq!(first.exit(SOON), Exit::Code(0), "{}", first.screen());
+    let left = first.screen();
+    assert!(left.contains("another console is open on it, so the demo estate stays, with 0 runs"), "{left}");
+    assert!(home.path("state/demo/midwatch.toml").exists());
+    // A signal keeps it, and says so.
+    second.kill(Signal::TERM);
+    assert_eq!(second.exit(SOON), Exit::Code(143));
+    assert!(second.screen().contains("the demo estate stays, with 0 runs"), "{}", second.screen());
+    assert!(said(&home.command(&["demo", "--stop"])).contains("removed"));
 }
 
 #[test]
@@ -118,9 +248,11 @@ fn leaving_with_a_live_run_keeps_the_demo_and_says_so() {
     plan(&pty, "Archive rotated logs", 2);
     pty.press_until("c", |screen| screen.contains("□ CHANGE"));
     pty.press_until("\x1b", |screen| !screen.contains("□ CHANGE") && screen.contains("asks to confirm"));
-    leave(&pty);
-    let told = pty.screen();
-    assert!(told.contains("the demo estate stays") && told.contains("1 run"), "{told}");
+    let dialog = asked(&pty);
+    assert!(dialog.contains("It cannot be removed while 1 run is not over"), "{dialog}");
+    pty.send("j");
+    let told = keep(&pty);
+    assert!(told.contains("the demo estate stays, with 1 run, 1 of them not over"), "{told}");
     assert!(home.path("state/demo/midwatch.toml").exists());
     assert_ne!(settings(&pty), found, "the console takes the terminal raw");
 

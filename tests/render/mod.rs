@@ -106,6 +106,13 @@ fn pressed(mut model: Model, keys: &str) -> Model {
 screen!(health_80x24, sample::healthy(SMALL, operator()));
 screen!(health_120x36, pressed(sample::healthy(WIDE, operator()), "j j j"));
 screen!(health_read_only_40x10, sample::healthy((40, 10), None));
+screen!(leave_demo_80x24, pressed(sample::demo(SMALL, operator()), "q"));
+screen!(leave_demo_remove_80x24, pressed(sample::demo(SMALL, operator()), "q j r e m o v e"));
+screen!(leave_demo_with_a_live_run_80x24, {
+    let mut model = sample::demo(SMALL, operator());
+    update(&mut model, Msg::RunsListed(sample::runs()));
+    pressed(model, "q j")
+});
 screen!(overview_120x36, sample::healthy(WIDE, operator()));
 screen!(overview_200x50, pressed(run(HUGE, &sample::running()), "1 j"));
 screen!(overview_without_a_run_200x50, sample::healthy(HUGE, operator()));

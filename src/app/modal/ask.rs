@@ -8,7 +8,7 @@ use crate::app::keymap::{Action, Context, Resolved};
 use crate::app::keys;
 use crate::app::modal::answer::{answer, decline, list_items, list_set};
 use crate::app::modal::form::Command;
-use crate::app::modal::{Form, Modal, emergency};
+use crate::app::modal::{Form, Modal, emergency, leave as leaving};
 use crate::app::model::{Model, Pane};
 use crate::app::msg::Offer;
 use crate::app::panes::{checklist, log, run};
@@ -66,6 +66,7 @@ pub fn typed(model: &mut Model, key: Key) -> Vec<Effect> {
             }
         }
         Some(Modal::Emergency(_)) => return emergency::typed(model, key),
+        Some(Modal::LeaveDemo(_)) => return leaving::typed(model, key),
         Some(Modal::Line { .. }) => return typed_line(model, key),
         Some(Modal::Prompt(_)) => return typed_in_prompt(model, key),
         _ => {}
@@ -183,6 +184,7 @@ fn turn_field(model: &mut Model) {
 /// Leaves the topmost dialog; a prompt stays open in the journal, and what was typed is kept.
 pub(crate) fn leave(model: &mut Model, action: Action) -> Vec<Effect> {
     match model.modal_mut() {
+        Some(Modal::LeaveDemo(_)) if action == Action::Interrupt => return vec![Effect::Screen(Screen::Quit)],
         Some(Modal::Leave) if action != Action::Back => return vec![Effect::Screen(Screen::Quit)],
         Some(Modal::Prompt(dialog)) if dialog.declining => {
             dialog.declining = false;
@@ -242,6 +244,7 @@ pub fn scroll(model: &mut Model, by: isize) -> Vec<Effect> {
             let place = at.map_or(0, |at| at.saturating_add_signed(by)).min(ids.len().saturating_sub(1));
             *cursor = ids.get(place).cloned();
         }
+        Some(Modal::LeaveDemo(_)) => leaving::choose(model, by),
         Some(Modal::Abort { undo, .. }) => {
             *undo = Some(by > 0 && undo_owed && undo.is_some());
             model.moved();
@@ -350,6 +353,8 @@ fn confirm(model: &mut Model) -> Vec<Effect> {
                 Vec::new()
             }
         },
+        // Whoever keeps everything may leave a terminal of any size.
+        Some(Modal::LeaveDemo(_)) => vec![Effect::Screen(Screen::Quit)],
         Some(_) if !whole => {
             model.say(NOT_WHOLE);
             Vec::new()

@@ -9,6 +9,7 @@
 mod details;
 mod forms;
 mod item;
+mod leave;
 mod lists;
 mod plan;
 mod prompt;
@@ -92,6 +93,7 @@ pub fn draw(
         Modal::Resume(run) => small::resume(pen, snapshot, run, width),
         Modal::Refused(why) => small::refused(pen, why, width),
         Modal::Leave => small::leave(pen, snapshot, width),
+        Modal::LeaveDemo(leaving) => leave::demo(pen, snapshot, leaving, width),
     };
     show(pen, frame, area, dialog, snapshot, view);
 }

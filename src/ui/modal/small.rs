@@ -64,14 +64,14 @@ pub(super) fn abort(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunId, undo: Op
     }
 }
 
-fn choice(pen: Pen<'_>, on: bool, word: &'static str, means: &'static str, width: usize) -> Line<'static> {
+pub(super) fn choice(pen: Pen<'_>, on: bool, word: &'static str, means: &'static str, width: usize) -> Line<'static> {
     let (mark, role) = if on { (pen.glyph(" ▌", " >"), Role::UiPrompt) } else { ("  ", Role::UiText) };
     let strip = Strip::new().put(pen.style(Role::UiFocus), mark).put(pen.style(role), word).to(14);
     let means_role = if on { Role::UiText } else { Role::UiMuted };
     strip.put_within(width.saturating_sub(15), pen.style(means_role), means).line()
 }
 
-fn press(pen: Pen<'_>, snapshot: &Snapshot<'_>, before: &'static str, after: &'static str) -> Line<'static> {
+pub(super) fn press(pen: Pen<'_>, snapshot: &Snapshot<'_>, before: &'static str, after: &'static str) -> Line<'static> {
     let (prompt, key) = (pen.style(Role::UiPrompt), pen.style(Role::UiKey));
     let shown = snapshot.keymap.shown(Action::Confirm);
     Strip::new().gap(1).put(prompt, before).put(key, shown).put(prompt, after).line()

@@ -107,7 +107,8 @@ fn standing(pen: Pen<'_>, snapshot: &Snapshot<'_>, list: &RunView) -> Option<(ra
         }
         status if status.is_over() => {
             let back = keymap.shown(Action::Back);
-            let text = format!("{} · {back} leaves it · midwatch report {}", status.word(), list.id.short());
+            let text =
+                format!("{} · {back} leaves it · {} report {}", status.word(), snapshot.command, list.id.short());
             (Role::from(status), text)
         }
         _ => return None,

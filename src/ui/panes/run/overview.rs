@@ -92,7 +92,9 @@ fn story_in_brief(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width: u
         RunStatus::Interrupted | RunStatus::Held => {
             lines.push(one("next", Role::UiText, format!("{resume} resumes it")));
         }
-        _ if status.is_over() => lines.push(one("report", Role::UiKey, format!("midwatch report {}", run.id))),
+        _ if status.is_over() => {
+            lines.push(one("report", Role::UiKey, format!("{} report {}", snapshot.command, run.id)));
+        }
         _ => lines.extend(story::next(run).map(|next| one("next", Role::UiText, next))),
     }
     let time = super::time::lines(run, snapshot.now.wall);

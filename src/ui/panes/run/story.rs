@@ -75,7 +75,7 @@ fn last_ended(run: &RunView) -> Option<(u32, &StepView, &Outcome)> {
 /// What comes next: the report, a new runner, or a step.
 fn coming(snapshot: &Snapshot<'_>, run: &RunView, status: RunStatus) -> Option<(&'static str, Role, String)> {
     if status.is_over() {
-        return Some(("report", Role::UiKey, format!("midwatch report {}", run.id)));
+        return Some(("report", Role::UiKey, format!("{} report {}", snapshot.command, run.id)));
     }
     let key = snapshot.keymap.shown(Action::Resume);
     let text = match status {
