@@ -71,6 +71,41 @@ fn bash_completes_procedures_their_parameters_and_runs() {
 }
 
 #[test]
+fn what_bash_puts_into_the_line_is_one_word_that_carries_nothing_out() {
+    let estate = estate();
+    let effect = estate.beside("effect");
+    for value in ["two words; touch EFFECT", "$(touch EFFECT)", "it's \"quoted\"", "~ & * ?"] {
+        let value = value.replace("EFFECT", &effect.display().to_string());
+        let params = format!("[params]\nmessage = {{ text = true, default = {} }}\n", serde_json::json!(value));
+        let step = "[[look]]\ntitle = \"Look\"\ncheck = { exec = [\"/bin/echo\", \"{{message}}\"] }\n";
+        estate.procedure("say", &params, step);
+        let given = offered(&estate, "midwatch run test/say message=");
+        assert_eq!(given.len(), 1, "{value}: {given:?}");
+        let mut command = Command::new("bash");
+        command.args(["--norc", "-c", &format!("printf '%s\\n' message={}", given[0])]);
+        let said = finish(command).exits(0);
+        assert_eq!(said.out, format!("message={value}\n"));
+        assert!(!effect.exists(), "{value}");
+    }
+}
+
+#[test]
+fn a_read_only_demo_builds_nothing_and_says_why() {
+    let estate = estate();
+    for args in [&["--read-only", "demo"][..], &["--read-only", "demo", "--stop"]] {
+        let said = estate.midwatch(args).exits(7);
+        assert!(said.err.contains("--read-only forbids it"), "{}", said.err);
+    }
+    let demo = |dir: &Path| dir.ends_with("demo");
+    let mut open = vec![estate.beside("")];
+    while let Some(dir) = open.pop() {
+        assert!(!demo(&dir), "{}", dir.display());
+        let entries = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path());
+        open.extend(entries.filter(|path| path.is_dir() && !path.is_symlink()));
+    }
+}
+
+#[test]
 fn what_cannot_be_read_completes_nothing_and_says_nothing() {
     let estate = estate();
     for words in [

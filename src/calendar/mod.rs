@@ -7,11 +7,13 @@
 //! so that an opening is one stretch of real time.
 
 mod allow;
+mod collide;
 pub mod keys;
 mod read;
 mod rules;
 
 pub use allow::{NoWindow, WindowUse};
+pub use collide::{Collisions, collisions};
 pub use read::{WINDOWS_FILE, beside, load, parse};
 pub use rules::{Allowed, Rule};
 
@@ -165,13 +167,6 @@ impl Calendar {
         all.sort_by(|a, b| (a.from, &a.window).cmp(&(b.from, &b.window)));
         all
     }
-}
-
-/// The openings that one collides with: those that are open at the same time.
-#[must_use]
-pub fn collisions<'a>(opening: &Opening, all: &'a [Opening]) -> Vec<&'a Opening> {
-    let meets = |other: &&Opening| *other != opening && other.from < opening.until && opening.from < other.until;
-    all.iter().filter(meets).collect()
 }
 
 impl Window {

@@ -47,8 +47,10 @@ fn the_agenda_lists_every_opening_in_its_order() {
     let expected =
         ["monthly 2026-12-06 01:00 06:00:00", "weekly 2026-12-06 02:00 04:00:00", "weekly 2026-12-13 02:00 04:00:00"];
     assert_eq!(spans(&all), expected);
-    assert_eq!(collisions(&all[0], &all), [&all[1]], "the first Sunday holds both");
-    assert!(collisions(&all[2], &all).is_empty());
+    let met = collisions(&all, 5);
+    assert_eq!(met[0].first, [&all[1]], "the first Sunday holds both");
+    assert_eq!((&met[1].first[..], met[1].all), (&[&all[0]][..], 1));
+    assert_eq!(met[2], Collisions::default());
 }
 
 #[test]

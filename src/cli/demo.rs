@@ -16,9 +16,13 @@ use std::path::{Path, PathBuf};
 /// Builds the estate or comes back to it, and opens the console; the estate goes only where a person typed that it shall.
 ///
 /// # Errors
-/// When the estate cannot be built, or the console not opened.
+/// When the estate cannot be built, or the console not opened; `Refused` under `--read-only`.
 pub fn run(common: &Common, args: &Demo) -> Result<u8> {
     let dir = place(common)?;
+    if common.read_only {
+        let error = Error::new(Kind::Refused, "the demo makes files and starts servers, and --read-only forbids it");
+        return Err(error.hint("open it without --read-only; a second console can watch it: midwatch watch"));
+    }
     if args.stop {
         let (runs, _) = runs(&dir.join(demo::build::STATE));
         let gone = demo::stop(&dir)?;

@@ -14,7 +14,7 @@ use std::io;
 use std::path::Path;
 
 /// What bash asks beside the words that never change. The line is taken as it was typed, for bash cuts words at `=` and `:`, and
-/// puts what it is given behind the last of them.
+/// puts what it is given behind the last of them. It inserts a word as it is, so that it is quoted here; zsh and fish quote it.
 const BASH: &str = r#"
 _midwatch_live() {
     local line="${COMP_LINE:0:COMP_POINT}" found
@@ -25,7 +25,12 @@ _midwatch_live() {
     _midwatch "$@"
     mapfile -t found < <("${words[0]}" __complete -- "${words[@]:1}" 2>/dev/null)
     if [[ ${#found[@]} -gt 0 ]]; then
-        COMPREPLY=("${found[@]#"${typed%"${typed##*[=:]}"}"}")
+        local one
+        COMPREPLY=()
+        for one in "${found[@]#"${typed%"${typed##*[=:]}"}"}"; do
+            printf -v one %q "$one"
+            COMPREPLY+=("$one")
+        done
         [[ ${#COMPREPLY[@]} -eq 1 && "${COMPREPLY[0]}" == *= ]] && compopt -o nospace 2>/dev/null
     fi
     return 0

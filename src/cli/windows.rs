@@ -1,6 +1,6 @@
 //! `midwatch windows`: what is open, what comes next, what collides.
 
-use crate::calendar::{Allowed, Opening, Standing, Window, collisions};
+use crate::calendar::{Allowed, Collisions, Opening, Standing, Window, collisions};
 use crate::cli::args::{Common, Windows};
 use crate::cli::{out, plan, setup};
 use crate::domain::error::Result;
@@ -8,8 +8,13 @@ use crate::domain::{Wall, quantity};
 use crate::gate::World;
 use crate::probes::clock;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
+
+/// How many collisions of an opening are named, in a line and in JSON; the rest is counted.
+const NAMED: usize = 5;
+const NAMED_IN_JSON: usize = 100;
 
 /// Prints the calendar.
 ///
@@ -66,39 +71,47 @@ fn as_text(world: &World, openings: &[Opening], now: Wall, days: u16) -> String 
         let _ = writeln!(text, "nothing opens within {}", quantity::counted(days.into(), "day", "days"));
     }
     let wide = openings.iter().map(|opening| opening.window.chars().count()).max().unwrap_or(0);
-    for opening in openings {
-        let window = window_of(world, opening);
+    let windows = by_name(world);
+    for (opening, met) in openings.iter().zip(collisions(openings, NAMED)) {
+        let window = windows.get(opening.window.as_str());
         let lasts = quantity::span(opening.until.since(opening.from));
         let name = &opening.window;
         let _ = write!(text, "{}  {lasts:>7}  {name:wide$}", opening.from.minute());
         if let Some(window) = window.filter(|window| !window.operations.is_empty()) {
             let _ = write!(text, "  {}", window.operations.join(" "));
         }
-        let met = collisions(opening, openings);
-        if !met.is_empty() {
-            let names: Vec<&str> = met.iter().map(|other| other.window.as_str()).collect();
-            let _ = write!(text, "  collides with {}", names.join(", "));
+        if met.all > 0 {
+            let more = match met.all - met.first.len() {
+                0 => String::new(),
+                more => format!(" and {} more", quantity::count(more as u64)),
+            };
+            let _ = write!(text, "  collides with {}{more}", names(&met).join(", "));
         }
         text.push('\n');
     }
     plan::clean(&text)
 }
 
-fn window_of<'a>(world: &'a World, opening: &Opening) -> Option<&'a Window> {
-    world.calendar.windows.iter().find(|window| window.name == opening.window)
+fn by_name(world: &World) -> BTreeMap<&str, &Window> {
+    world.calendar.windows.iter().map(|window| (window.name.as_str(), window)).collect()
+}
+
+fn names<'a>(met: &Collisions<'a>) -> Vec<&'a str> {
+    met.first.iter().map(|other| other.window.as_str()).collect()
 }
 
 fn as_json(world: &World, openings: &[Opening], now: Wall) -> String {
+    let windows = by_name(world);
     let rows: Vec<Value> = openings
         .iter()
-        .map(|opening| {
-            let window = window_of(world, opening);
-            let met: Vec<&str> = collisions(opening, openings).iter().map(|other| other.window.as_str()).collect();
+        .zip(collisions(openings, NAMED_IN_JSON))
+        .map(|(opening, met)| {
+            let window = windows.get(opening.window.as_str());
             json!({
                 "window": opening.window, "from": opening.from, "until": opening.until, "open": opening.holds(now),
                 "operations": window.map(|window| &window.operations),
                 "notice_s": window.and_then(|window| window.notice).map(|notice| notice.as_secs()),
-                "collides_with": met,
+                "collides_with": names(&met), "collisions": met.all,
             })
         })
         .collect();

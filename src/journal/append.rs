@@ -27,9 +27,6 @@ pub const RESERVE: u64 = 256 << 10;
 /// Below how many bytes the reserve is renewed.
 const RENEW_BELOW: u64 = RESERVE / 2;
 
-/// How many bytes a file system must have free before a run starts, its logs not counted.
-pub const FREE_NEEDED: u64 = 64 << 20;
-
 /// The name of the emergency file in the second directory.
 pub const EMERGENCY: &str = "emergency.jsonl";
 

@@ -15,11 +15,8 @@ mod undo;
 mod view;
 
 pub use items::{ItemState, ItemView, PhaseCount};
-pub use time::{NoTime, Spare};
-pub use view::{
-    Act, Held, Late, NoteView, OpenPrompt, PromptEnd, PromptEnding, ReadingView, RunView, StepView, TimeView,
-    WayBackView,
-};
+pub use time::{Late, NoTime, Spare, TimeView};
+pub use view::{Act, Held, NoteView, OpenPrompt, PromptEnd, PromptEnding, ReadingView, RunView, StepView, WayBackView};
 
 use crate::domain::reference;
 use crate::domain::{Digest, Order, RunStatus, StepState};

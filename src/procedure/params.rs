@@ -19,6 +19,7 @@ use crate::domain::TargetKind;
 use crate::procedure::adapters::Adapters;
 use crate::procedure::pattern::Pattern;
 use crate::procedure::template::is_item;
+use std::collections::{BTreeMap, BTreeSet};
 
 mod read;
 
@@ -75,32 +76,35 @@ pub struct Bound {
     pub text: String,
     /// Of a map its entries; of a list its items, each under its own name.
     pub entries: Vec<(String, String)>,
+    /// The place of each entry.
+    places: BTreeMap<String, usize>,
 }
 
 impl Bound {
     /// Text.
     pub fn text(text: impl Into<String>) -> Self {
         let text = text.into();
-        Self { value: Value::Text(text.clone()), text, entries: Vec::new() }
+        Self { value: Value::Text(text.clone()), text, entries: Vec::new(), places: BTreeMap::new() }
     }
 
     /// A whole number.
     #[must_use]
     pub fn int(number: i64) -> Self {
-        Self { value: Value::Int(number), text: number.to_string(), entries: Vec::new() }
+        Self { value: Value::Int(number), ..Self::text(number.to_string()) }
     }
 
     /// Several, in words as they are typed.
-    fn several(entries: Vec<(String, String)>, is_map: bool) -> Self {
+    pub(crate) fn several(entries: Vec<(String, String)>, is_map: bool) -> Self {
         let word = |(name, value): &(String, String)| if is_map { format!("{name}={value}") } else { name.clone() };
         let words: Vec<String> = entries.iter().map(word).collect();
-        Self { entries, ..Self::text(words.join(",")) }
+        let places = entries.iter().enumerate().map(|(place, (name, _))| (name.clone(), place)).collect();
+        Self { entries, places, ..Self::text(words.join(",")) }
     }
 
     /// One of its entries.
     #[must_use]
     pub fn entry(&self, name: &str) -> Option<&str> {
-        self.entries.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.places.get(name).and_then(|place| self.entries.get(*place)).map(|(_, value)| value.as_str())
     }
 
     /// Whether it stands for something that a `read` will save.
@@ -186,15 +190,16 @@ impl Param {
 
     fn list(&self, typed: &str, words: &[String]) -> Result<Bound, String> {
         let mut items: Vec<(String, String)> = Vec::new();
+        let (mut before, words) = (BTreeSet::new(), words.iter().map(String::as_str).collect::<BTreeSet<_>>());
         for item in typed.split(',').map(str::trim) {
             let (name, shown) = (&self.name, shortened(item));
-            if !is_item(item) || items.iter().any(|(known, _)| known == item) {
+            if !is_item(item) || !before.insert(item) {
                 return Err(format!(
                     "`{name}` must be {}: \"{shown}\" is no such word, or stands there twice",
                     self.accepts()
                 ));
             }
-            if !words.is_empty() && !words.iter().any(|word| word == item) {
+            if !words.is_empty() && !words.contains(item) {
                 return Err(format!("`{name}` must be {}, not \"{shown}\"", self.accepts()));
             }
             items.push((item.to_owned(), self.like(item)?.to_owned()));
@@ -203,21 +208,21 @@ impl Param {
     }
 
     fn map(&self, typed: &str, names: &[String]) -> Result<Bound, String> {
-        let mut given: Vec<(&str, &str)> = Vec::new();
+        let mut given: BTreeMap<&str, &str> = BTreeMap::new();
+        let known: BTreeSet<&str> = names.iter().map(String::as_str).collect();
         for pair in typed.split(',').map(str::trim) {
             let wrong = || format!("`{}` must be {}, not \"{}\"", self.name, self.accepts(), shortened(pair));
             let (name, value) = pair.split_once('=').ok_or_else(wrong)?;
             let (name, value) = (name.trim(), value.trim());
-            let twice = given.iter().any(|(known, _)| *known == name);
-            if !names.iter().any(|known| known == name) || value.is_empty() || twice {
+            if !known.contains(name) || value.is_empty() || given.contains_key(name) {
                 return Err(wrong());
             }
-            given.push((name, self.like(value)?));
+            given.insert(name, self.like(value)?);
         }
         let entry = |name: &String| {
-            let found = given.iter().find(|(known, _)| known == name);
+            let found = given.get(name.as_str());
             let missing = || format!("`{}` needs a value for `{name}`: {}", self.name, self.accepts());
-            found.map(|(_, value)| (name.clone(), (*value).to_owned())).ok_or_else(missing)
+            found.map(|value| (name.clone(), (*value).to_owned())).ok_or_else(missing)
         };
         Ok(Bound::several(names.iter().map(entry).collect::<Result<_, _>>()?, true))
     }

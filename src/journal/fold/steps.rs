@@ -43,12 +43,14 @@ impl RunView {
         self.permits.remove(&step);
         self.signed.remove(&step);
         self.waived.remove(&step);
+        let set_ms = self.time.set_ms();
         let view = self.turn(step, StepState::Running)?;
         view.attempts = attempt;
         view.acted = record.seq;
         view.by = Some(record.actor.clone());
         view.claimed = false;
         view.started = Some(record.wall);
+        view.set_ms = (set_ms, set_ms);
         view.ended = None;
         view.outcome = None;
         view.set = set.cloned();
@@ -105,6 +107,7 @@ impl RunView {
         } else {
             return refuse(format!("an outcome of step {step} without its intent"));
         }
+        let set_ms = self.time.set_ms();
         let view = self.turn(
             step,
             match outcome.ending {
@@ -116,6 +119,7 @@ impl RunView {
             },
         )?;
         view.ended = Some(record.wall);
+        view.set_ms.1 = set_ms;
         view.ran |= outcome.ending != Ending::NotStarted;
         view.outcome = Some(outcome.clone());
         let saved = view.head.save.clone().filter(|_| outcome.ending == Ending::Ok);
@@ -152,8 +156,10 @@ impl RunView {
             Choice::NotDone => StepState::Planned,
             _ => return refuse("an unknown outcome is settled as done or as not-done"),
         };
+        let set_ms = self.time.set_ms();
         let view = self.turn(step, state)?;
         view.ended = Some(record.wall);
+        view.set_ms.1 = set_ms;
         view.remark = Some(evidence.to_owned());
         Ok(())
     }
@@ -275,9 +281,14 @@ impl RunView {
         self.permits.remove(&step);
         self.signed.remove(&step);
         self.waived.remove(&step);
+        let set_ms = self.time.set_ms();
         let view = self.turn(step, state)?;
-        view.started = view.started.or(Some(record.wall));
+        if view.started.is_none() {
+            view.started = Some(record.wall);
+            view.set_ms.0 = set_ms;
+        }
         view.ended = Some(record.wall);
+        view.set_ms.1 = set_ms;
         view.remark = Some(remark.to_owned());
         view.by = Some(record.actor.clone());
         Ok(())

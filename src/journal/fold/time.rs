@@ -8,10 +8,48 @@
 
 use crate::domain::pace::whole;
 use crate::domain::{Basis, EffectClass, Expected, StepState, Verb, Wall, quantity};
-use crate::journal::fold::{Late, RunView, StepView};
+use crate::journal::fold::{RunView, StepView};
 use crate::journal::record::{Event, Record};
 use crate::journal::terms::Span;
 use std::time::Duration;
+
+/// What went otherwise with a run's time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TimeView {
+    /// When the wall clock was set, and by how many milliseconds.
+    pub jumps: Vec<(Wall, i64)>,
+    /// What went on past the end of its window.
+    pub late: Vec<Late>,
+    /// The end of the window that was last open for it.
+    pub(super) end: Option<Wall>,
+}
+
+/// Something that went on past the end of a run's window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Late {
+    /// The step, from 0.
+    pub step: u32,
+    /// Whether it was its way back.
+    pub undo: bool,
+    /// The end of the window.
+    pub until: Wall,
+    /// When it was seen to go on.
+    pub at: Wall,
+}
+
+impl TimeView {
+    /// By how many milliseconds the wall clock was set in all, forward.
+    pub(super) fn set_ms(&self) -> i64 {
+        self.jumps.iter().fold(0, |sum, (_, by_ms)| sum.saturating_add(*by_ms))
+    }
+}
+
+/// The time between two moments of a wall clock that was set meanwhile.
+fn lasted(from: Wall, until: Wall, set_ms: i64) -> Duration {
+    let set = jiff::SignedDuration::from_millis(set_ms);
+    let shown = until.0.duration_since(from.0);
+    shown.checked_sub(set).and_then(|real| Duration::try_from(real).ok()).unwrap_or_default()
+}
 
 /// What stands between a change and its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +134,13 @@ impl NoTime {
 }
 
 impl StepView {
+    /// How long it was open or at work, however the clock was set meanwhile; `None` while it has not ended.
+    #[must_use]
+    pub fn lasted(&self) -> Option<Duration> {
+        let (began, ended) = self.set_ms;
+        Some(lasted(self.started?, self.ended?, ended.saturating_sub(began)))
+    }
+
     /// How long it is expected to take.
     #[must_use]
     pub fn expected(&self) -> Expected {
@@ -117,22 +162,37 @@ impl StepView {
         self.head.effect > EffectClass::Read && self.head.verb == Verb::Do
     }
 
+    /// How long it has been at work, of a run whose clock was set by so much in all; `None` where it never began.
+    fn at_work(&self, now: Wall, set_ms: i64) -> Option<Duration> {
+        self.started.map(|began| lasted(began, now, set_ms.saturating_sub(self.set_ms.0)))
+    }
+
     /// How long it will still take, where that is more than a guess.
-    fn still(&self, now: Wall) -> Duration {
+    fn still(&self, now: Wall, set_ms: i64) -> Duration {
         let expected = self.expected();
         let known = expected.basis != Basis::Unknown || self.changes() || self.head.verb == Verb::Wait;
         match self.state {
             _ if !known => Duration::ZERO,
             StepState::Planned | StepState::Waiting | StepState::Failed | StepState::Stopped => expected.time,
-            StepState::Running => {
-                expected.time.saturating_sub(self.started.map_or(Duration::ZERO, |began| now.since(began)))
-            }
+            StepState::Running => expected.time.saturating_sub(self.at_work(now, set_ms).unwrap_or_default()),
             _ => Duration::ZERO,
         }
     }
 }
 
 impl RunView {
+    /// How long it has lasted at a moment, however the clock was set since it began.
+    #[must_use]
+    pub fn lasted(&self, until: Wall) -> Duration {
+        lasted(self.started, until, self.time.set_ms())
+    }
+
+    /// How long one of its steps has been at work; `None` where it never began.
+    #[must_use]
+    pub fn at_work(&self, step: &StepView, now: Wall) -> Option<Duration> {
+        step.at_work(now, self.time.set_ms())
+    }
+
     /// How long the way back would take of what has run, with this step as well.
     #[must_use]
     pub fn way_back_with(&self, step: Option<u32>) -> Duration {
@@ -212,7 +272,7 @@ impl RunView {
                     return Some((number, why));
                 }
             }
-            at = at.plus(step.still(now));
+            at = at.plus(step.still(now, self.time.set_ms()));
         }
         None
     }
@@ -221,7 +281,7 @@ impl RunView {
     #[must_use]
     pub fn remaining(&self, now: Wall) -> (Duration, Duration) {
         let open = self.steps.iter().filter(|step| !step.state.is_over());
-        let forward = open.fold(Duration::ZERO, |sum, step| sum.saturating_add(step.still(now)));
+        let forward = open.fold(Duration::ZERO, |sum, step| sum.saturating_add(step.still(now, self.time.set_ms())));
         (forward, self.reserved(self.way_back_with(None)))
     }
 

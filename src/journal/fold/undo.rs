@@ -164,8 +164,10 @@ impl RunView {
             Ending::Unknown => StepState::Unknown,
             Ending::Failed | Ending::TimedOut | Ending::Cancelled | Ending::NotStarted => self.at(step)?.state,
         };
+        let set_ms = self.time.set_ms();
         let view = self.turn(step, state)?;
         view.ended = Some(record.wall);
+        view.set_ms.1 = set_ms;
         view.undo = Some(outcome.clone());
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use crate::domain::{Actor, Digest, EffectClass, Order, PromptId, RunId, RunStatus, Saved, StepState, Wall};
 use crate::journal::eyes::{Approval, Override};
+use crate::journal::fold::TimeView;
 use crate::journal::reading::{Counts, Side};
 use crate::journal::record::{Answer, Ask, Closed, Outcome, RollbackHead, StepHead};
 use crate::journal::terms::{Terms, WindowStanding};
@@ -164,6 +165,8 @@ pub struct StepView {
     pub started: Option<Wall>,
     /// When the step ended.
     pub ended: Option<Wall>,
+    /// By how many milliseconds the wall clock had been set when it began, and when it ended.
+    pub(super) set_ms: (i64, i64),
     /// How the newest attempt ended.
     pub outcome: Option<Outcome>,
     /// The frozen set of the newest attempt.
@@ -243,30 +246,6 @@ pub enum PromptEnding {
     Answered(Answer),
     /// It closed for this reason; the lines say what moved.
     Closed(Closed, Vec<String>),
-}
-
-/// What went otherwise with a run's time.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TimeView {
-    /// When the wall clock was set, and by how many milliseconds.
-    pub jumps: Vec<(Wall, i64)>,
-    /// What went on past the end of its window.
-    pub late: Vec<Late>,
-    /// The end of the window that was last open for it.
-    pub(super) end: Option<Wall>,
-}
-
-/// Something that went on past the end of a run's window.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Late {
-    /// The step, from 0.
-    pub step: u32,
-    /// Whether it was its way back.
-    pub undo: bool,
-    /// The end of the window.
-    pub until: Wall,
-    /// When it was seen to go on.
-    pub at: Wall,
 }
 
 /// A reading of every pane.
@@ -382,6 +361,7 @@ impl StepView {
             log: None,
             started: None,
             ended: None,
+            set_ms: (0, 0),
             outcome: None,
             set: None,
             confirmed: None,

@@ -81,7 +81,7 @@ fn head(page: &mut Page, report: &Report) {
     let over = |step: &&crate::journal::fold::StepView| {
         matches!(step.state, StepState::Done | StepState::Skipped | StepState::Undone)
     };
-    let took = view.ended.unwrap_or(view.last).since(view.started);
+    let took = view.lasted(view.ended.unwrap_or(view.last));
     let odd = report.records.iter().filter(|record| model::deviation(view, record).is_some()).count();
     let tiles = [
         (span(took), if view.ended.is_some() { "from start to seal" } else { "from start to the last record" }),

@@ -57,9 +57,8 @@ fn head(out: &mut String, view: &RunView, records: &[Record]) {
             &format!("{} by {}, confirmed: {}", when(view.started), safe(&who(&view.starter)), safe(&view.confirmed)),
         ],
     );
-    let ended = view
-        .ended
-        .map_or_else(String::new, |ended| format!("{}, after {}", when(ended), span(ended.since(view.started))));
+    let ended =
+        view.ended.map_or_else(String::new, |ended| format!("{}, after {}", when(ended), span(view.lasted(ended))));
     row(out, &["Ended", &ended]);
     row(out, &["Status", &model::status(view)]);
     row(out, &["Plan", view.plan.as_str()]);

@@ -279,9 +279,9 @@ impl Timing {
 /// The timings of every step that was taken, in order. A person's step took as long as it was open.
 pub(super) fn timings(view: &RunView) -> Vec<Timing> {
     let of = |(number, step): (u32, &StepView)| {
-        let took = match (&step.outcome, step.started, step.ended) {
-            (Some(outcome), ..) => Duration::from_millis(outcome.took_ms),
-            (None, Some(began), Some(ended)) if step.head.verb == Verb::Manual => ended.since(began),
+        let took = match (&step.outcome, step.lasted()) {
+            (Some(outcome), _) => Duration::from_millis(outcome.took_ms),
+            (None, Some(lasted)) if step.head.verb == Verb::Manual => lasted,
             _ => return None,
         };
         let expected = step.head.takes_s.map(Duration::from_secs);

@@ -119,3 +119,13 @@ fn json_on_a_terminal_is_the_same_value_and_shows_everything() {
     assert!(!text.contains(|symbol: char| symbol != '\n' && is_unseen(symbol)), "{text}");
     assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), json(&report));
 }
+
+#[test]
+fn no_duration_in_it_holds_what_a_clock_was_set_by() {
+    let mut events = night();
+    let last = events.len() - 1;
+    events.insert(last, Event::ClockJump { by_ms: 9_000 });
+    let report = of(&events);
+    assert!(markdown(&report).contains("| Ended | 2026-08-22 01:47:48 UTC, after 8 s |"), "{}", markdown(&report));
+    assert!(html(&report).contains("<b>8 s</b><span>from start to seal</span>"));
+}

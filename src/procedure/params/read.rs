@@ -5,6 +5,7 @@ use crate::domain::TargetKind;
 use crate::procedure::params::{Param, ParamKind, shortened};
 use crate::procedure::pattern::Pattern;
 use crate::procedure::template::{IT, is_item, is_name};
+use std::collections::BTreeSet;
 
 /// Reads the `[params]` table.
 pub fn read(table: Table, problems: &mut Problems) -> Vec<Param> {
@@ -122,8 +123,8 @@ fn list(node: &Node, problems: &mut Problems) -> Option<ParamKind> {
 fn names(node: &Node, key: &str, problems: &mut Problems) -> Option<Vec<String>> {
     let items = if let Value::List(items) = &node.value { items.as_slice() } else { &[] };
     let found = words(items);
-    let sound = |(at, name): (usize, &String)| is_item(name) && !found.iter().take(at).any(|other| other == name);
-    if found.is_empty() || !found.iter().enumerate().all(sound) {
+    let mut before = BTreeSet::new();
+    if found.is_empty() || !found.iter().all(|name| is_item(name) && before.insert(name)) {
         problems.say(node.at, format!("`{key}` must be a list of different names such as [\"api\", \"worker\"]"));
         return None;
     }

@@ -1,5 +1,6 @@
 //! What is told of single commands.
 
+use crate::config::trust;
 use crate::procedure::shell::words::expansions;
 use crate::procedure::shell::{Reader, SUBSTITUTED, findings_within};
 use brush_parser::ast::{
@@ -7,6 +8,7 @@ use brush_parser::ast::{
     Pipeline, SimpleCommand, SourceLocation, Word,
 };
 use brush_parser::unquote_str;
+use std::path::Path;
 
 /// Programs that start the one that is named behind them.
 const WRAPPERS: [&str; 8] = ["sudo", "doas", "command", "exec", "nice", "nohup", "env", "xargs"];
@@ -162,7 +164,7 @@ pub(super) fn redirect(reader: &mut Reader, redirect: &IoRedirect, at: &impl Sou
 
 fn shared(reader: &mut Reader, word: &Word, at: &impl SourceLocation) {
     let path = unquote_str(&word.value);
-    if !SHARED.iter().any(|shared| path.starts_with(shared)) {
+    if !SHARED.iter().any(|shared| path.starts_with(shared)) || is_ours_alone(&path) {
         return;
     }
     let says = format!("everybody can put a link in the place of {path} first");
@@ -171,6 +173,17 @@ fn shared(reader: &mut Reader, word: &Word, at: &impl SourceLocation) {
         Some(_) => reader.say(word, says, hint),
         None => reader.say(at, says, hint),
     }
+}
+
+/// Whether a file would lie in a directory of its own below a shared one, which is there and which only root and this user can change.
+fn is_ours_alone(path: &str) -> bool {
+    // What a variable stands for is known when the script runs.
+    let Some(directory) = Path::new(path).parent().filter(|_| !path.contains(['$', '`', '*', '?', '['])) else {
+        return false;
+    };
+    let is_shared = SHARED.iter().any(|shared| directory == Path::new(shared));
+    let is_directory = directory.symlink_metadata().is_ok_and(|found| found.is_dir());
+    !is_shared && is_directory && trust::check(directory).is_ok()
 }
 
 /// Looks into commands that a word substitutes; they are told of at the word.

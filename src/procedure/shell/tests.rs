@@ -89,6 +89,23 @@ fn what_cannot_be_read_says_so() {
     assert_eq!(told("", true), Vec::<String>::new());
 }
 
+#[test]
+fn a_file_in_a_directory_that_only_we_can_change_is_not_told_of() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir_in("/tmp").unwrap();
+    let place = dir.path().display();
+    let shared = |path: &str| format!("1:10 everybody can put a link in the place of {path} first");
+    assert_eq!(told(&format!("echo x > {place}/report"), true), Vec::<String>::new());
+    // One that is not there, one that a variable names, and one that others may write to.
+    let absent = format!("{place}/none/report");
+    assert_eq!(told(&format!("echo x > {absent}"), true), [shared(&absent)]);
+    let named = format!("{place}/$X");
+    assert_eq!(told(&format!("echo x > {named}"), true), [shared(&named)]);
+    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    let open = format!("{place}/report");
+    assert_eq!(told(&format!("echo x > {open}"), true), [shared(&open)]);
+}
+
 /// The same again and again, whatever stands between.
 fn often(times: usize, opens: &str, middle: &str, closes: &str) -> String {
     [&opens.repeat(times), middle, &closes.repeat(times)].concat()

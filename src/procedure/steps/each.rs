@@ -1,12 +1,13 @@
 //! `each`: one step of the file that becomes several of the plan, one for each item.
 
 use crate::config::reader::{Node, Place, Problems, Table, Value};
+use crate::domain::quantity::count;
 use crate::procedure::params::Bound;
 use crate::procedure::template::{self, Piece, Reference, is_item};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The most items of one step.
-const MOST_ITEMS: usize = 1000;
+const MOST_ITEMS: usize = 10_000;
 
 /// What a step is taken for, one after another.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,14 +64,18 @@ impl Each {
 
     fn sound(&self, items: &[String], problems: &mut Problems) -> bool {
         let wrong = items.iter().find(|item| !is_item(item));
-        let twice = items.iter().enumerate().find(|(at, item)| items.iter().take(*at).any(|other| other == *item));
+        let mut before = BTreeSet::new();
+        let twice = items.iter().find(|item| !before.insert(item.as_str()));
         let why = match (items, wrong, twice) {
+            _ if items.len() > MOST_ITEMS => {
+                let (has, most) = (count(items.len() as u64), count(MOST_ITEMS as u64));
+                format!("`each` has {has} items, and at most {most} are taken")
+            }
             ([], ..) => "`each` takes a parameter that is a `list` or a `map`".to_owned(),
             (_, Some(wrong), _) => {
                 format!("\"{}\" cannot be an item: it must be text without []{{}}|,= in it", wrong.escape_debug())
             }
-            (.., Some((_, item))) => format!("`each` has \"{}\" twice", item.escape_debug()),
-            _ if items.len() > MOST_ITEMS => format!("`each` has more than {MOST_ITEMS} items"),
+            (.., Some(item)) => format!("`each` has \"{}\" twice", item.escape_debug()),
             _ => return true,
         };
         problems.say(self.at, why);
@@ -83,5 +88,32 @@ fn text_of(node: &Node) -> Option<String> {
         Value::Text(text) => Some(text.clone()),
         Value::Int(number) => Some(number.to_string()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn said(items: impl Iterator<Item = String>) -> (usize, Vec<String>) {
+        let at = Place { line: 1, column: 1 };
+        let node = |text: String| Node { at, value: Value::Text(text) };
+        let each = Each { at, items: Node { at, value: Value::List(items.map(node).collect()) } };
+        let mut problems = Problems::of(Path::new("f"));
+        let found = each.items(&BTreeMap::new(), &mut problems).len();
+        (found, problems.into_sorted().into_iter().map(|problem| problem.message).collect())
+    }
+
+    #[test]
+    fn ten_thousand_items_are_taken_and_no_more() {
+        let many = |count: usize| (0..count).map(|n| format!("i{n}"));
+        assert_eq!(said(many(10_000)), (10_000, Vec::new()));
+        let more = "`each` has 10,001 items, and at most 10,000 are taken".to_owned();
+        assert_eq!(said(many(10_001)), (0, vec![more]));
+        let twice = "`each` has \"i1\" twice".to_owned();
+        assert_eq!(said(many(9_999).chain(["i1".to_owned()])), (0, vec![twice]));
+        // Pair by pair these would be twenty billion comparisons.
+        assert_eq!(said(many(200_000)).0, 0);
     }
 }

@@ -105,7 +105,7 @@ fn saved_facts_are_referred_to_by_name_and_fact() {
 fn an_entry_is_that_of_a_parameter_or_of_what_was_read() {
     let mut values = BTreeMap::from([("before".to_owned(), saved_as("2/before")), (IT.to_owned(), Bound::text("a.b"))]);
     let entries = vec![("a.b".to_owned(), "v1".to_owned()), ("c".to_owned(), "v2".to_owned())];
-    values.insert("image".to_owned(), Bound { entries, ..Bound::text("a.b=v1,c=v2") });
+    values.insert("image".to_owned(), Bound::several(entries, true));
     let planned = |text: &str| match fill_text(text, &values) {
         Value::Text(text) => text,
         other => panic!("{other:?}"),

@@ -171,7 +171,7 @@ pub(super) fn step(pen: Pen<'_>, snapshot: &Snapshot<'_>, number: u32, scroll: u
         heading = format!("step {} · {}", number + 1, step.head.title);
         let (role, word) = run::state(snapshot, number, step);
         let mut say = |name, role, text: String| body.extend(pen.fact(name, role, text, width));
-        let time = run::step_time(step, snapshot.now.wall);
+        let time = run::step_time(snapshot, step);
         say("state", role, format!("{} {word} · {time}", pen.symbol(role).plain()));
         let (verb, effect) = (step.head.verb.word(), step.head.effect);
         say("does", Role::from(effect), format!("{verb} · {}", effect.word()));

@@ -24,7 +24,7 @@ pub mod time;
 use crate::app::Snapshot;
 use crate::app::model::{Hit, Pane};
 use crate::config::theme::Role;
-use crate::domain::{Clean, EffectClass, RunStatus, StepState, Verb, Wall, quantity};
+use crate::domain::{Clean, EffectClass, RunStatus, StepState, Verb, quantity};
 use crate::journal::fold::{RunView, StepView};
 use crate::ui::ViewState;
 use crate::ui::layout::{self, take_bottom};
@@ -180,7 +180,7 @@ fn step_line(
     let strip = badge(pen, strip, role, word, 8);
     let quiet = if step.state == StepState::Planned { Role::UiMuted } else { Role::UiText };
     let strip = strip.put(pen.style(Role::UiMuted), format!("{:>digits$} ", number + 1));
-    let time = if role == Role::StateUnknown { "–".to_owned() } else { step_time(step, snapshot.now.wall) };
+    let time = if role == Role::StateUnknown { "–".to_owned() } else { step_time(snapshot, step) };
     let tail = if width >= WITH_EFFECT { 8 + 12 } else { 12 };
     let room = width.saturating_sub(strip.width() + tail + 1);
     let start = strip.width();
@@ -210,12 +210,12 @@ pub fn state(snapshot: &Snapshot<'_>, number: u32, step: &StepView) -> (Role, &'
 
 /// The time a step took, or is expected to take: `0.4 s`, `~10 s`, `~30 s left`, `over by 2 m`; of a wait, `3 m of 20 m`.
 #[must_use]
-pub fn step_time(step: &StepView, now: Wall) -> String {
+pub fn step_time(snapshot: &Snapshot<'_>, step: &StepView) -> String {
+    let at_work = snapshot.run.view.as_ref().and_then(|run| run.at_work(step, snapshot.now.wall));
     let known = step.head.timing.pace.is_some() || step.head.takes_s.is_some();
     let expected = known.then(|| step.expected().time);
-    match (step.state, &step.outcome, step.started) {
-        (StepState::Running, _, Some(started)) => {
-            let elapsed = now.since(started);
+    match (step.state, &step.outcome, at_work) {
+        (StepState::Running, _, Some(elapsed)) => {
             let limit = step.head.timeout_s.map(Duration::from_secs);
             if let Some(limit) = limit.filter(|_| step.head.verb == Verb::Wait) {
                 return format!("{} of {}", rounded(elapsed), quantity::span(limit));

@@ -180,3 +180,23 @@ fn what_went_on_past_the_end_is_kept_in_mind() {
 fn view_id() -> crate::domain::RunId {
     run_id(1)
 }
+
+#[test]
+fn a_run_and_its_steps_lasted_as_long_as_they_did_however_the_clock_was_set() {
+    for by_ms in [34_560_000_000_i64, -34_560_000_000, 0] {
+        let events = [Event::ClockJump { by_ms }, intent(0, 1, Read, None), ended(0, 1, Ending::Ok)];
+        let view = run(Terms::default(), None, &events);
+        let shown = Wall(view.last.0 + jiff::SignedDuration::from_millis(by_ms));
+        let real = view.last.since(view.started);
+        assert!(real > Duration::ZERO);
+        assert_eq!(view.lasted(shown), real, "{by_ms}");
+        // The clock was set before the step began, and not while it was at work.
+        let step = &view.steps[0];
+        assert_eq!(step.lasted(), Some(step.ended.unwrap().since(step.started.unwrap())));
+        let events = [intent(0, 1, Read, None), Event::ClockJump { by_ms }];
+        let view = run(Terms::default(), None, &events);
+        let began = view.steps[0].started.unwrap();
+        let now = Wall(began.plus(Duration::from_secs(5)).0 + jiff::SignedDuration::from_millis(by_ms));
+        assert_eq!(view.at_work(&view.steps[0], now), Some(Duration::from_secs(5)), "{by_ms}");
+    }
+}

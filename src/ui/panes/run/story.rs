@@ -127,7 +127,7 @@ pub fn now_line(snapshot: &Snapshot<'_>, run: &RunView) -> (Role, String) {
     let status = run.status(snapshot.run.lives);
     let clock = |at: crate::domain::Wall| at.clock();
     if let (Some(ended), true) = (run.ended, status.is_over()) {
-        let took = quantity::span(ended.since(run.started));
+        let took = quantity::span(run.lasted(ended));
         let back = run.went_back().map_or_else(String::new, |back| format!(", {}", back.words()));
         return (Role::from(status), format!("{}{back} at {}, after {took}", ended_word(status), clock(ended)));
     }
@@ -160,7 +160,7 @@ pub fn now_line(snapshot: &Snapshot<'_>, run: &RunView) -> (Role, String) {
             match (run.open_attempt(), back_so_far(run)) {
                 (Some((.., Act::Undo)), Some(so_far)) => (role, format!("{word} step {}, {so_far}", number + 1)),
                 (Some((.., Act::Undo)), None) => (role, format!("{word} step {}", number + 1)),
-                _ => (role, format!("{word} step {}{since}, {}", number + 1, time(step, snapshot.now.wall))),
+                _ => (role, format!("{word} step {}{since}, {}", number + 1, time(snapshot, step))),
             }
         }
         None if run.waits_for_people() => {
@@ -227,7 +227,7 @@ pub fn one_line(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snap
     let current = run.current().and_then(|number| Some((number, run.step(number)?)));
     let text = match (status, current) {
         (RunStatus::Running, Some((number, step))) => {
-            let (count, time) = (run.steps.len(), time(step, snapshot.now.wall));
+            let (count, time) = (run.steps.len(), time(snapshot, step));
             format!("running step {} of {count} · {time} · {}", number + 1, short(&step.head.title).plain())
         }
         _ => format!("{} · {now}", short(&run.title).plain()),
