@@ -10,6 +10,7 @@
 use crate::config::trust;
 use crate::domain::ids::Hasher;
 use crate::domain::{Digest, Error, Kind};
+use crate::runner::adapters::exec;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
@@ -208,8 +209,10 @@ impl Pinned {
         let mut files = Vec::new();
         if interpreted {
             refuse_loose(program)?;
-            let found = interpreter(&fd).map(|path| if_there(&path, LARGEST_PROGRAM)).transpose();
-            files.extend(found.map_err(|cause| Error::machine(doing(), cause))?.flatten());
+            for path in interpreters(&fd) {
+                let found = if_there(&path, LARGEST_PROGRAM);
+                files.extend(found.map_err(|cause| Error::machine(doing(), cause))?);
+            }
         }
         let found = arguments(argv, cwd, restless);
         files.extend(found.map_err(|cause| Error::machine(doing(), cause))?);
@@ -270,21 +273,48 @@ fn refuse_loose(path: &Path) -> Result<(), Error> {
     })
 }
 
-/// The interpreter that a script's first line names.
-fn interpreter(fd: &OwnedFd) -> Option<PathBuf> {
+/// The interpreter that a script's first line names, and the program that it finds where it is `env`.
+fn interpreters(fd: &OwnedFd) -> Vec<PathBuf> {
     let mut first = vec![0; FIRST_LINE];
-    let count = rustix::io::pread(fd, &mut first, 0).ok()?;
-    let line = first.get(..count)?.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
-    let name = line.split(|byte| byte.is_ascii_whitespace()).find(|word| !word.is_empty())?;
-    Some(PathBuf::from(std::ffi::OsStr::from_bytes(name)))
+    let count = rustix::io::pread(fd, &mut first, 0).unwrap_or(0);
+    let line = first.get(..count).and_then(|first| first.strip_prefix(b"#!")).unwrap_or_default();
+    let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let path = |word: &[u8]| PathBuf::from(std::ffi::OsStr::from_bytes(word));
+    let Some(named) = words.next().map(path) else { return Vec::new() };
+    let by_env = named.file_name().is_some_and(|name| name == "env").then(|| found_by_env(words)).flatten();
+    let found = by_env.map(path).and_then(|name| match name.is_absolute() {
+        true => Some(name),
+        false => exec::PATH.split(':').map(|dir| Path::new(dir).join(&name)).find(|file| file.is_file()),
+    });
+    std::iter::once(named).chain(found).collect()
 }
 
-/// The regular files that arguments name: by themselves, or after the first `=`.
+/// The program among the words of `env`: the first that is neither an option, nor the value of one, nor a variable.
+fn found_by_env<'a>(mut words: impl Iterator<Item = &'a [u8]>) -> Option<&'a [u8]> {
+    while let Some(word) = words.next() {
+        match word.strip_prefix(b"-") {
+            // These take the next word.
+            Some(b"u" | b"C" | b"-unset" | b"-chdir") => drop(words.next()),
+            Some([b'S', program @ ..]) if !program.is_empty() => return Some(program),
+            Some(_) => {}
+            None if word.contains(&b'=') => {}
+            None => return Some(word),
+        }
+    }
+    None
+}
+
+/// The regular files that arguments name: by themselves, after the first `=`, or right behind the letter of an option (`-fFILE`).
 fn arguments(argv: &[String], cwd: &Path, restless: &[PathBuf]) -> io::Result<Vec<FileIdentity>> {
     let mut files: Vec<FileIdentity> = Vec::new();
     for word in argv.iter().skip(1).take(MOST_ARGUMENTS) {
         let value = word.split_once('=').map(|(_, value)| value);
-        for name in std::iter::once(word.as_str()).chain(value).filter(|name| !name.is_empty()) {
+        let behind = word.strip_prefix('-').filter(|rest| !rest.starts_with('-')).and_then(|rest| {
+            let mut letters = rest.chars();
+            letters.next().map(|_| letters.as_str())
+        });
+        for name in std::iter::once(word.as_str()).chain(value).chain(behind).filter(|name| !name.is_empty()) {
             let path = cwd.join(name);
             let moves = restless.contains(&path);
             let found = if_there(&path, if moves { 0 } else { LARGEST_ARGUMENT })?;

@@ -118,8 +118,10 @@ enum Replaced {
     NativeProgram,
     Script,
     Interpreter,
+    InterpreterByEnv,
     ScriptOfAShell,
     Argument,
+    ArgumentBehindALetter,
 }
 
 /// The run of a program of whose files one is another when its shim begins, as if it had been replaced after the last look.
@@ -134,14 +136,18 @@ fn started_on_another(what: Replaced) -> (Estate, Outcome) {
             vec![path(&shown), path(&made)]
         }
         Replaced::Script => vec![path(&shown)],
-        Replaced::Interpreter => {
+        Replaced::Interpreter | Replaced::InterpreterByEnv => {
             fs::copy("/bin/sh", &shown).unwrap();
             let by_it = script(&estate, "by-it", "shown");
-            fs::write(&by_it, format!("#!{}\necho shown >>{}\n", shown.display(), done.display())).unwrap();
+            let env = if matches!(what, Replaced::InterpreterByEnv) { "/usr/bin/env -S " } else { "" };
+            fs::write(&by_it, format!("#!{env}{} -e\necho shown >>{}\n", shown.display(), done.display())).unwrap();
             vec![path(&by_it)]
         }
         Replaced::ScriptOfAShell => vec!["sh".to_owned(), path(&shown)],
         Replaced::Argument => vec!["cp".to_owned(), path(&shown), path(&made)],
+        Replaced::ArgumentBehindALetter => {
+            vec!["sed".to_owned(), format!("-f{}", shown.display()), format!("-nw{}", made.display())]
+        }
     };
     procedure(&estate, &argv.iter().map(String::as_str).collect::<Vec<_>>());
     let other = script(&estate, "other", "other");
@@ -175,13 +181,38 @@ fn started_on_another(what: Replaced) -> (Estate, Outcome) {
 
 #[test]
 fn what_is_replaced_after_the_last_look_is_not_executed() {
-    use Replaced::{Argument, Interpreter, NativeProgram, Script, ScriptOfAShell};
-    for what in [NativeProgram, Script, Interpreter, ScriptOfAShell, Argument] {
+    use Replaced::{Argument, ArgumentBehindALetter, Interpreter, InterpreterByEnv};
+    use Replaced::{NativeProgram, Script, ScriptOfAShell};
+    for what in [NativeProgram, Script, Interpreter, InterpreterByEnv, ScriptOfAShell, Argument, ArgumentBehindALetter]
+    {
         let (estate, end) = started_on_another(what);
         assert_eq!((end.ending, end.code), (Ending::Failed, Some(126)), "{what:?}: {end:?}");
         let said = format!("could not be started: {} is another file", estate.tree("shown").display());
         assert!(end.detail.contains(&said), "{what:?}: {end:?}");
         assert_eq!((estate.lines("done"), estate.tree("made").exists()), (0, false), "{what:?}");
+    }
+}
+
+#[test]
+fn the_prompt_says_what_is_not_compared() {
+    let estate = Estate::default();
+    estate.file("dir/one", "");
+    let (dir, made) = (estate.tree("dir"), estate.tree("made"));
+    let (dir, made) = (dir.to_str().unwrap(), made.to_str().unwrap());
+    let code = "files that the text in its arguments runs or reads".to_owned();
+    for (argv, expected) in [
+        (vec!["sh", "-c", "true"], Some(code.clone())),
+        (vec!["bash", "-euc", "true"], Some(code)),
+        (vec!["cp", "-r", dir, made], Some(format!("files in {dir}"))),
+        (vec!["touch", made], None),
+    ] {
+        procedure(&estate, &argv);
+        let run = estate.start_waiting("one");
+        let Ask::Confirm { preview, .. } = run.prompt().ask else { panic!("{argv:?}") };
+        let said = preview.facts.iter().find(|(name, _)| name == "not compared").map(|(_, said)| said.clone());
+        assert_eq!(said, expected, "{argv:?}");
+        run.midwatch("abort", &[]).exits(0);
+        run.sealed();
     }
 }
 

@@ -8,6 +8,7 @@
 //! A check and a proof may run only what is known to read: a short list of programs none of whose options writes, and
 //! the estate's `trusted_reads`; neither with an `env` of its own, for that could load other code.
 
+mod beyond;
 mod listing;
 mod rehearse;
 mod run;
@@ -266,6 +267,8 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
     if !frozen.env.is_empty() {
         facts.push(("variables".to_owned(), frozen.env.join(" ")));
     }
+    let beyond = beyond::shown(&path, &spec.argv, Path::new(&spec.cwd));
+    facts.extend(beyond.map(|beyond| ("not compared".to_owned(), beyond)));
     let listing = listing::of(&pinned, &spec.argv, Path::new(&spec.cwd))?;
     let mut warnings = uncompared(&pinned);
     let beyond = spec.argv.len().saturating_sub(MOST_ARGUMENTS + 1);

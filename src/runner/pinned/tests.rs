@@ -140,3 +140,27 @@ fn a_text_that_is_kept_for_an_interpreter_is_that_text() {
         assert!(holds(&path, other).is_err(), "{other}");
     }
 }
+
+#[test]
+fn the_program_that_env_finds_is_compared_as_well() {
+    let dir = tempfile::tempdir().unwrap();
+    let own = file(dir.path(), "own", "", 0o755);
+    let own = own.to_str().unwrap();
+    for (line, found) in [
+        ("/usr/bin/env sh".to_owned(), Some("sh")),
+        ("/usr/bin/env -S sh -e".to_owned(), Some("sh")),
+        ("/usr/bin/env -i A=b sh".to_owned(), Some("sh")),
+        ("/usr/bin/env -S -u HOME sh".to_owned(), Some("sh")),
+        (format!("/usr/bin/env -S {own} -x"), Some("own")),
+        (format!("/usr/bin/env -S{own}"), Some("own")),
+        ("/usr/bin/env".to_owned(), None),
+        ("/bin/sh -e".to_owned(), None),
+    ] {
+        let script = file(dir.path(), "script", &format!("#!{line}\ntrue\n"), 0o755);
+        let names: Vec<_> = pinned(&script, &[]).unwrap().files.into_iter().map(|file| file.path).collect();
+        let first = line.split(' ').next().map(PathBuf::from);
+        assert_eq!(names.first(), first.as_ref(), "{line}");
+        let second = names.get(1).and_then(|path| path.file_name()).and_then(std::ffi::OsStr::to_str);
+        assert_eq!((second, names.len()), (found, if found.is_some() { 2 } else { 1 }), "{line}");
+    }
+}

@@ -48,15 +48,29 @@ pub(super) fn of(pinned: &Pinned, argv: &[String], cwd: &Path) -> Result<Option<
     }
 }
 
-/// The file that an interpreter is handed: the first argument that is one, unless the code is an argument itself.
-fn handed(program: &Path, argv: &[String], cwd: &Path) -> Option<PathBuf> {
+/// The letters by which an interpreter takes code from its arguments; none for another program.
+fn code_letters(program: &Path) -> Option<&'static [char]> {
     let name = program.file_name().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
     // `python3.11` is a python.
     let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-    let (_, code) = INTERPRETERS.into_iter().find(|(known, _)| *known == name)?;
+    INTERPRETERS.into_iter().find(|(known, _)| *known == name).map(|(_, code)| code)
+}
+
+/// Whether an argument is an option that brings code.
+fn brings_code(argument: &str, code: &[char]) -> bool {
+    argument.strip_prefix('-').filter(|rest| !rest.starts_with('-')).is_some_and(|letters| letters.contains(code))
+}
+
+/// Whether an interpreter is given code in its arguments.
+pub(super) fn has_code(program: &Path, argv: &[String]) -> bool {
+    code_letters(program).is_some_and(|code| argv.iter().skip(1).any(|argument| brings_code(argument, code)))
+}
+
+/// The file that an interpreter is handed: the first argument that is one, unless the code is an argument itself.
+fn handed(program: &Path, argv: &[String], cwd: &Path) -> Option<PathBuf> {
+    let code = code_letters(program)?;
     for argument in argv.iter().skip(1) {
-        let letters = argument.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
-        if letters.is_some_and(|letters| letters.contains(code)) {
+        if brings_code(argument, code) {
             return None;
         }
         let path = cwd.join(argument);
