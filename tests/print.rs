@@ -81,3 +81,24 @@ fn every_built_in_procedure_can_be_printed() {
         assert!(page.out.starts_with("# ") && page.out.contains("### Step 1. "), "{}", page.out);
     }
 }
+
+#[test]
+fn a_page_shows_whole_texts_and_says_what_fills_in_what_is_open() {
+    let estate = Estate::default();
+    estate
+        .configure("[[postgres]]\nname = \"main\"\nwatch = \"host=/nowhere user=w\"\nact = \"host=/nowhere user=a\"\n");
+    let steps = "[[look]]\ntitle = \"Bounds\"\nread = { sql = '''SELECT 7 AS low''' }\nsave = \"bound\"\n\
+        [[work]]\ntitle = \"Raise\"\neffect = \"change\"\n\
+        do = { sql = '''UPDATE public.parts\nSET note = {{run.id|literal}} -- for the record\nWHERE low = {{bound.low|literal}}''' }\n\
+        undo = { none = \"a test\" }\n";
+    estate.procedure("open", "", steps);
+    let page = estate.midwatch(&["print", "test/open"]).exits(0).out;
+    for line in [
+        "  UPDATE public.parts\n  SET note = {{run.id|literal}} -- for the record\n  WHERE low = {{bound.low|literal}}\n",
+        "- Filled in by the run: `{{bound.low}}` is what step 1 reads: Bounds\n",
+        "- Filled in by the run: `{{run.id}}` is the id that the run gets at its start\n",
+    ] {
+        assert!(page.contains(line), "{line}\n{page}");
+    }
+    assert!(!page.contains("saved:"), "{page}");
+}

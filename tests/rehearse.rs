@@ -285,3 +285,115 @@ fn a_redis_is_asked_who_it_is_and_nothing_is_written() {
     names("act = \"redis://127.0.0.1:1/0\"\n");
     rehearsed(&estate, &drain).exits(8).says("`act` gets no session");
 }
+
+/// The reasons that only a mistake of the rehearsal itself can have, whatever the estate lacks.
+const FALSE: [&str; 5] = ["no step before it reads", "has no `", "was not read yet", "saved:", "its step asks nothing"];
+
+/// Rehearses, and asserts that no answer is an error of the rehearsal.
+#[track_caller]
+fn rehearses(estate: &Estate, id: &str, params: &[String]) -> Said {
+    let words: Vec<&str> = ["rehearse", id].into_iter().chain(params.iter().map(String::as_str)).collect();
+    let said = estate.midwatch(&words);
+    assert!(matches!(said.code, Some(0 | 1 | 8)), "{id}: {}\n{}", said.out, said.err);
+    for words in FALSE {
+        assert!(!said.out.contains(words), "{id} says {words:?}:\n{}", said.out);
+    }
+    said
+}
+
+#[test]
+fn every_shipped_procedure_is_rehearsed_without_a_false_error() {
+    let place = tempfile::tempdir().unwrap();
+    let postgres = PrivatePostgres::start(&place.path().join("pg"), &Setup::default()).unwrap();
+    let redis = PrivateRedis::start(&place.path().join("redis"), &[]).unwrap();
+    let to = postgres.conninfo("postgres");
+    let estate = Estate::default();
+    estate.file("backups/set.dump", "a backup");
+    let entry =
+        |name: &str| format!("[[postgres]]\nname = \"{name}\"\nwatch = \"\"\"{to}\"\"\"\nact = \"\"\"{to}\"\"\"\n");
+    let text = format!(
+        "{}{}[[service]]\nname = \"cell0-gateway\"\nurl = \"http://127.0.0.1:1/health\"\n[[redis]]\nname = \"cache\"\nurl = \"{url}\"\nact = \"{url}\"\n[[backup]]\nname = \"set\"\nfiles = \"{}/*.dump\"\nmax_age = \"24h\"\n",
+        entry("main"),
+        entry("spare"),
+        estate.tree("backups").display(),
+        url = redis.url(),
+    );
+    estate.configure(&text);
+    let loaded = midwatch::config::estate::Estate::load(&estate.beside("midwatch.toml")).unwrap();
+    let adapters = midwatch::runner::adapters::BuiltIn::of(&loaded);
+    let catalog = midwatch::procedure::Catalog::read(None, &adapters);
+    let mut rehearsed = 0;
+    for procedure in catalog.procedures() {
+        let value = |param: &midwatch::procedure::params::Param| match (param.name.as_str(), param.default.is_some()) {
+            (_, true) => None,
+            ("root", _) => Some(format!("root={}", estate.tree("").display())),
+            ("database", _) => Some("database=main".to_owned()),
+            ("scratch", _) => Some("scratch=spare".to_owned()),
+            ("redis", _) => Some("redis=cache".to_owned()),
+            ("set", _) => Some("set=set".to_owned()),
+            ("unit", _) => Some("unit=nginx.service".to_owned()),
+            (name, _) => Some(format!("{name}={}", param.sample().text)),
+        };
+        let params: Vec<String> = procedure.params.iter().filter_map(value).collect();
+        rehearses(&estate, &procedure.id, &params);
+        rehearsed += 1;
+    }
+    assert!(rehearsed >= 15, "{rehearsed} procedures were rehearsed");
+}
+
+#[test]
+fn the_patterns_of_the_documentation_are_rehearsed_without_a_false_error() {
+    let estate = Estate::default();
+    for (name, text) in [
+        ("state", "#!/bin/sh\necho image-of-$1\n"),
+        ("roll", "#!/bin/sh\n"),
+        ("page", "#!/bin/sh\n"),
+        ("scale", "#!/bin/sh\n"),
+    ] {
+        estate.file(name, text);
+        fs::set_permissions(estate.tree(name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    estate.file("replicas", "3\n");
+    estate.configure(&format!("trusted_reads = [\"{}\"]\n", estate.tree("state").display()));
+    let tree = estate.tree("").display().to_string();
+    let ours = |text: &str| text.replace("/opt/novacron/", &tree).replace("/srv/app/", &tree);
+    let block = |page: &str, with: &str| {
+        let text = fs::read_to_string(crate::arch::root().join(page)).unwrap();
+        let blocks = text.split("```toml\n").skip(1).filter_map(|rest| rest.split_once("\n```"));
+        let found = blocks.map(|(block, _)| block.to_owned()).find(|block| block.contains(with));
+        ours(&found.unwrap_or_else(|| panic!("{page} has no block with {with}")))
+    };
+    // A whole procedure: the undo takes what a program printed.
+    fs::write(estate.beside("procedures/way-back.toml"), block("docs/way-back.md", "rollback = {")).unwrap();
+    let said = rehearses(&estate, "example/page", &[]).exits(0);
+    assert!(said.out.contains("scale 3"), "{}", said.out);
+    // A part of one: the undo takes what was read for each item.
+    let head = "format = 1\nid = \"docs/each\"\ntitle = \"Each\"\nphases = [\"prepare\", \"deploy\"]\n";
+    let each = block("docs/steps.md", "before[it].output");
+    fs::write(estate.beside("procedures/each.toml"), format!("{head}{each}\n")).unwrap();
+    let digest = format!("x@sha256:{}", "0".repeat(64));
+    let said = rehearses(&estate, "docs/each", &[format!("image=api={digest},worker={digest}")]).exits(0);
+    assert!(
+        said.out.contains("roll api 'image-of-api'") && said.out.contains("roll worker 'image-of-worker'"),
+        "{}",
+        said.out
+    );
+}
+
+#[test]
+fn what_sql_reads_for_each_item_is_known_to_an_undo() {
+    let place = tempfile::tempdir().unwrap();
+    let postgres = PrivatePostgres::start(&place.path().join("pg"), &Setup::default()).unwrap();
+    postgres.sql("postgres", "CREATE TABLE public.parts (id int, low int)").unwrap();
+    let to = postgres.conninfo("postgres");
+    let estate = Estate::default();
+    estate.configure(&format!("[[postgres]]\nname = \"main\"\nwatch = \"\"\"{to}\"\"\"\nact = \"\"\"{to}\"\"\"\n"));
+    let steps = "[[look]]\ntitle = \"Bounds of {{it}}\"\neach = [\"a\", \"b\"]\n\
+        read = { sql = '''SELECT 7 AS low, {{it|literal}} AS name''' }\nsave = \"bound\"\n\
+        [[work]]\ntitle = \"Raise {{it}}\"\neach = [\"a\", \"b\"]\neffect = \"change\"\n\
+        do = { sql = '''UPDATE public.parts SET low = 9 WHERE low = {{bound[it].low|literal}}''' }\n\
+        undo = { sql = '''UPDATE public.parts SET low = {{bound[it].low|literal}} WHERE low = 9''' }\n";
+    estate.procedure("p", "", steps);
+    let said = rehearses(&estate, "test/p", &[]).exits(0).says("the server plans it");
+    assert!(said.out.contains("SET low = '7' WHERE"), "{}", said.out);
+}

@@ -3,6 +3,7 @@
 //! Each line is a sentence or a name with its value, so that the page can be read aloud. The confirmation is told as the runner
 //! will ask for it; a count that only the preview knows stands as `N`.
 
+mod fills;
 mod words;
 
 use crate::domain::{EffectClass, Order, Verb, quantity};
@@ -156,6 +157,10 @@ fn body(out: &mut String, plan: &Plan, step: &Step, phrase: Phrase<'_>) {
     if let Some(until) = &step.until {
         let held = if until.for_s > 0 { format!(", for {}", seconds(until.for_s)) } else { String::new() };
         line(out, "Until", &format!("{}{held}", code(&until.condition)));
+    }
+    let place = plan.steps.iter().position(|other| std::ptr::eq(other, step)).unwrap_or(plan.steps.len());
+    for (reference, by) in fills::open(plan, place, step) {
+        line(out, "Filled in by the run", &fills::line(&reference, &by));
     }
     if !step.undo_of.is_empty() {
         line(out, "Takes back", &codes(&step.undo_of));

@@ -32,7 +32,7 @@ pub(super) fn code(words: &str) -> String {
 
 /// A text of several lines as it is, indented below a list item, between a fence that nothing in it can close (CommonMark, 4.5).
 pub(super) fn block(words: &str) -> String {
-    let lines: Vec<String> = Clean::lines(words).iter().map(Clean::plain).collect();
+    let lines: Vec<String> = Clean::lines(&as_written(words)).iter().map(Clean::plain).collect();
     let longest = lines.iter().flat_map(|line| line.split(|symbol| symbol != '`')).map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
     let body: String = lines.iter().map(|line| format!("  {line}\n")).collect();

@@ -1,7 +1,7 @@
 //! The first record of a run.
 
 use crate::domain::error::Result;
-use crate::domain::{Listing, Order, Verb};
+use crate::domain::{Listing, Order, Verb, reference};
 use crate::journal::append::Appender;
 use crate::journal::history::{History, Named};
 use crate::journal::record::{Event, RollbackHead, StepHead};
@@ -78,7 +78,8 @@ fn heads(plan: &Plan, history: &History) -> Vec<StepHead> {
     let listed = |step: &Step| {
         let listing = step.act.as_ref().and_then(|act| act.listing.clone())?;
         bytes += listing.text.len();
-        (bytes <= LISTINGS).then_some(listing)
+        // What is open in it is shown by its name.
+        (bytes <= LISTINGS).then(|| Listing { text: reference::show(&listing.text), ..listing })
     };
     let listings: Vec<Option<Listing>> = plan.steps.iter().map(listed).collect();
     let heads = plan.steps.iter().zip(listings);

@@ -128,7 +128,7 @@ fn asks(shown: &PlanShown) -> &'static str {
 fn listing(pen: Pen<'_>, listing: Option<&Listing>, width: usize) -> Vec<Line<'static>> {
     let Some(listing) = listing else { return Vec::new() };
     let title = pen.sentence(Role::UiMuted, listing.title(), width);
-    let lines = listing.numbered().flat_map(|line| pen.verbatim(Role::UiText, &line, width));
+    let lines = listing.numbered().flat_map(|line| pen.verbatim(Role::UiText, &reference::show(&line), width));
     title.into_iter().chain(lines).collect()
 }
 
