@@ -42,23 +42,22 @@ fn aborted(run: &Run<'_>) -> Outcome {
 }
 
 const HOLD: &str = "BEGIN; LOCK TABLE public.tasks IN ACCESS EXCLUSIVE MODE";
-/// Each ends on TERM without a word to the server.
+/// Each ends on TERM without a word to the server (`pg_dump` would cancel its query itself), and without the options that Midwatch gives
+/// it: these let the server look each second whether its client still lives, and end the session by itself.
 const PROGRAMS: [&str; 2] = [
-    "exec = [\"pg_dump\", \"--file=/dev/null\", \"--table=public.tasks\"]",
-    "script = \"psql -Xc 'SELECT count(*) FROM public.tasks'\"",
+    "exec = [\"env\", \"--unset=PGOPTIONS\", \"psql\", \"-Xc\", \"SELECT count(*) FROM public.tasks\"]",
+    "script = \"env --unset=PGOPTIONS psql -Xc 'SELECT count(*) FROM public.tasks'\"",
 ];
+/// The server looks after its clients too late for a test, so that the runner alone ends a session.
+const NO_CHECK: &str = "ALTER ROLE admin SET client_connection_check_interval = '1h'";
 
 #[test]
 fn an_aborted_program_leaves_no_session_at_its_database() {
     let base = Base::new();
-    // Nobody but the runner ends them: the server looks after its clients too late for this test.
-    base.sql("ALTER ROLE admin SET client_connection_check_interval = '1h'");
+    base.sql(NO_CHECK);
     let holder = base.session("holder", HOLD);
     for act in PROGRAMS {
-        program(
-            &base,
-            &format!("{act}, env = {{ PGOPTIONS = \"-c client_connection_check_interval=1h\", PGAPPNAME = \"mine\" }}"),
-        );
+        program(&base, &format!("{act}, env = {{ PGAPPNAME = \"mine\" }}"));
         let run = stuck(&base);
         let end = aborted(&run);
         assert_eq!(end.ending, Ending::Cancelled, "{end:?}");
@@ -70,6 +69,7 @@ fn an_aborted_program_leaves_no_session_at_its_database() {
 #[test]
 fn a_run_whose_runner_was_killed_ends_its_sessions_when_it_is_aborted_later() {
     let base = Base::new();
+    base.sql(NO_CHECK);
     let holder = base.session("holder", HOLD);
     for act in PROGRAMS {
         program(&base, act);
