@@ -1,10 +1,16 @@
 //! Questions as plain prompts: only what is typed after a question is on the screen answers it.
 
 use super::{Home, SLOW, until};
-use crate::support::pty::{Exit, SOON};
+use crate::support::pty::{Exit, Pty, SOON};
 use midwatch::journal::chain;
 use midwatch::journal::record::{Answer, Event};
+use std::fs;
 use std::time::{Duration, Instant};
+
+/// A quiet time that a busy machine does not outlast by itself, in milliseconds.
+const QUIET: [(&str, &str); 1] = [("MIDWATCH_SPAN_QUIET", "2500")];
+
+const CONFIRM: &str = "to confirm, or cancel:";
 
 /// What people answered in a run so far.
 fn answers(home: &Home) -> Vec<Answer> {
@@ -16,12 +22,55 @@ fn answers(home: &Home) -> Vec<Answer> {
     records.into_iter().filter_map(|record| answer(record.event)).collect()
 }
 
+/// Waits for a question at the end of the screen, below a text.
+fn question(pty: &Pty, above: &str, question: &str) {
+    pty.wait_for(SOON, |screen| screen.contains(above) && screen.trim_end().ends_with(question));
+}
+
+#[test]
+fn what_was_typed_before_the_question_answers_nothing() {
+    for attached in [false, true] {
+        let home = Home::with("", &[("slow", SLOW)]);
+        let root = format!("root={}", home.word("work"));
+        let run = if attached { home.run("test/slow") } else { String::new() };
+        let arguments: &[&str] = if attached { &["attach", "--plain", &run] } else { &["run", "test/slow", &root] };
+        let pty = home.open(arguments, &QUIET, (120, 50));
+        // While the consequences are on the screen already and the question is not: a line, and the beginning of another.
+        pty.wait_for(SOON, |screen| screen.contains("CHANGE"));
+        pty.send("change\rchan");
+        question(&pty, "CHANGE", CONFIRM);
+        assert_eq!(answers(&home), [], "{}", pty.screen());
+        pty.send("change\r");
+        // The second step asks for itself, and nothing typed on for the first answers it.
+        pty.wait_for(SOON, |screen| screen.matches("CHANGE").count() == 2);
+        pty.send("change\rchan");
+        pty.wait_for(SOON, |screen| screen.matches(CONFIRM).count() == 2 && screen.trim_end().ends_with(CONFIRM));
+        let confirmed = Answer::Confirm { typed: "change".to_owned() };
+        assert_eq!(answers(&home), std::slice::from_ref(&confirmed), "{}", pty.screen());
+        pty.send("change\r");
+        // While a step is under way.
+        until("the second step", || home.effects().contains(&"begun".to_owned()));
+        pty.send("done\r\rlooks fine\rdo");
+        fs::write(home.path("work/go"), "").unwrap();
+        question(&pty, "Is the mark there?", "or cancel:");
+        assert_eq!(answers(&home), [confirmed.clone(), confirmed.clone()], "{}", pty.screen());
+        // An empty line signs nothing off.
+        pty.send("\r");
+        pty.wait_for(SOON, |screen| screen.contains("nothing was signed off"));
+        question(&pty, "nothing was signed off", "or cancel:");
+        pty.send("done\r");
+        pty.wait_for(SOON, |screen| screen.contains("the run is over: ok"));
+        assert_eq!(pty.exit(SOON), Exit::Code(0));
+        assert_eq!(answers(&home), [confirmed.clone(), confirmed, Answer::Sign { note: String::new() }]);
+    }
+}
+
 #[test]
 fn an_interrupt_in_the_quiet_time_leaves_the_terminal_as_it_was() {
     let home = Home::with("", &[("slow", SLOW)]);
     let run = home.run("test/slow");
     let pty = home.open(&["attach", "--plain", &run], &[("MIDWATCH_SPAN_QUIET", "600000")], (120, 50));
-    let echoes = |pty: &crate::support::pty::Pty| pty.termios().local_modes.contains(rustix::termios::LocalModes::ECHO);
+    let echoes = |pty: &Pty| pty.termios().local_modes.contains(rustix::termios::LocalModes::ECHO);
     until("the quiet time", || !echoes(&pty));
     pty.send("change\r\x03");
     assert_eq!(pty.exit(SOON), Exit::Signal("Interrupt".to_owned()));
