@@ -233,7 +233,8 @@ fn errors_of_the_system_are_told_in_words_wherever_they_come_up() {
 }
 
 /// The flags by which a person consents or ends something: no variable may set them.
-const CONSENT: [&str; 5] = ["demo --stop", "run --yes", "run --emergency", "run --confirm", "abort --undo"];
+const CONSENT: [&str; 6] =
+    ["demo --stop", "run --yes", "run --emergency", "run --confirm", "abort --undo", "abort --set-aside"];
 
 /// Every flag of the command tree with the variable that sets it: `run --yes`, `--config`.
 fn flags(command: &clap::Command, path: &str) -> Vec<(String, Option<String>)> {

@@ -1,7 +1,7 @@
 //! A run that would be killed when whoever starts it logs out is asked about before step 1: on the plain line and in the console.
 
-use crate::support::estate::{BINARY, Estate, wait_for};
-use crate::support::pty::{Exit, Pty, SOON};
+use crate::support::estate::{Estate, wait_for};
+use crate::support::pty::{Exit, SOON};
 use std::fs;
 
 const TOUCH: &str = "[[work]]\ntitle = \"Touch\"\nmanual = \"Touch it.\"\n";
@@ -19,16 +19,6 @@ fn estate() -> Estate {
 
 const KILLED: &str = "when you log out, the run is killed";
 
-fn terminal(estate: &Estate, args: &[&str], size: (u16, u16)) -> Pty {
-    let command = estate.command(args);
-    let settings: Vec<(String, String)> = command
-        .get_envs()
-        .filter_map(|(name, value)| Some((name.to_str()?.to_owned(), value?.to_str()?.to_owned())))
-        .collect();
-    let settings: Vec<(&str, &str)> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    Pty::spawn(BINARY, args, &settings, size)
-}
-
 #[test]
 fn nothing_starts_where_nobody_can_be_asked() {
     let estate = estate();
@@ -45,7 +35,7 @@ fn nothing_starts_where_nobody_can_be_asked() {
 fn the_plain_line_asks_before_step_1() {
     let estate = estate();
     for (typed, starts) in [("no", false), ("yes", true)] {
-        let pty = terminal(&estate, &["run", "test/one"], (120, 36));
+        let pty = estate.terminal(&["run", "test/one"], (120, 36));
         let asked = pty.wait_for(SOON, |screen| screen.contains("start it all the same?"));
         assert!(asked.contains(KILLED) && estate.runs().is_empty(), "{asked}");
         pty.send(format!("{typed}\r"));
@@ -67,7 +57,7 @@ fn the_console_says_it_with_the_plan_and_starts_only_then() {
     let estate = estate();
     for size in [(80, 24), (120, 36)] {
         let before = estate.runs().len();
-        let pty = terminal(&estate, &[], size);
+        let pty = estate.terminal(&[], size);
         pty.wait_for(SOON, |screen| screen.contains("1 Health"));
         pty.send(":");
         pty.wait_for(SOON, |screen| screen.contains("Commands"));

@@ -267,6 +267,9 @@ pub struct Abort {
     /// Take back what the run changed, last first.
     #[arg(long)]
     pub undo: bool,
+    /// Put aside a run that is damaged and can neither be continued nor stopped: its directory is kept, its locks are free.
+    #[arg(long, conflicts_with = "undo")]
+    pub set_aside: bool,
 }
 
 /// `midwatch report`.

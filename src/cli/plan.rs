@@ -132,10 +132,10 @@ fn describe(text: &mut String, number: usize, step: &Step, preview: Option<&Resu
         let limit = quantity::span(Duration::from_secs(step.timeout_s));
         let _ = writeln!(text, "       until: {}, within {limit}", until.words());
     }
-    let listing = step.act.as_ref().and_then(|action| action.listing.as_ref());
+    let listing = step.listing();
     let shown = matches!(preview, Some(Ok(preview)) if preview.listing.is_some());
     if let Some(listing) = listing.filter(|_| !shown) {
-        listing_lines(text, listing);
+        listing_lines(text, &listing);
     }
     match preview {
         None => {}

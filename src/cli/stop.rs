@@ -10,6 +10,7 @@ use crate::gate::operate::{self, Performed};
 use crate::gate::{World, lookup};
 use crate::journal::beside::never_began;
 use crate::journal::list::walk_file;
+use crate::runner::aside;
 use crate::runner::living::{self, Living};
 use crate::runner::rundir::RunDir;
 use crate::runner::shim::GRACE;
@@ -35,7 +36,7 @@ pub fn resume(common: &Common, args: &OneRun) -> Result<u8> {
         return Err(Error::new(Kind::Refused, message).hint(format!("remove it: midwatch abort {}", dir.id)));
     }
     let command = confirm::resume(&authority, dir.id.clone());
-    act(&world, of_another(&authority, &dir, command)?)?;
+    act(&world, of_another(&authority, &dir, command)?).map_err(|refusal| with_way_out(refusal, &dir))?;
     out::line(format_args!("see it: midwatch attach {}", dir.id));
     Ok(0)
 }
@@ -47,13 +48,16 @@ pub fn resume(common: &Common, args: &OneRun) -> Result<u8> {
 pub fn abort(common: &Common, args: &Abort) -> Result<u8> {
     let (world, authority) = operator(common)?;
     let dir = setup::find_run(common, &world, &args.run.run)?;
+    if args.set_aside {
+        return set_aside(&dir);
+    }
     refuse_sealed(&world, &dir.id)?;
     if never_began(&dir.path) && !dir.runner_lives() {
         return remove(&dir);
     }
     let command = confirm::abort(&authority, dir.id.clone(), args.undo);
     let before = living::of_run(&dir);
-    act(&world, of_another(&authority, &dir, command)?)?;
+    act(&world, of_another(&authority, &dir, command)?).map_err(|refusal| with_way_out(refusal, &dir))?;
     let left = wait_for_living(&dir);
     if left.is_empty() {
         return Ok(tell_of_ended(&dir, &before));
@@ -96,6 +100,36 @@ fn wait_for_living(dir: &RunDir) -> Vec<(String, Vec<Living>)> {
         }
         std::thread::sleep(LOOK);
     }
+}
+
+/// Names the way on from a run that no runner can take up again.
+fn with_way_out(refusal: Error, dir: &RunDir) -> Error {
+    match aside::why_lost(dir) {
+        Some(_) => refusal.hint(format!("put it aside: midwatch abort {} --set-aside", dir.id)),
+        None => refusal,
+    }
+}
+
+/// Puts a damaged run aside, once the person at the terminal has typed its id.
+fn set_aside(dir: &RunDir) -> Result<u8> {
+    if !interactive::is_here() {
+        return Err(Error::new(Kind::Refused, "a run is put aside by a person at a terminal"));
+    }
+    let why = aside::why_lost(dir).unwrap_or_else(|| "it is not damaged".to_owned());
+    let text = format!(
+        "run {}: {why}\nIts directory is kept, and what it locks is free for other runs. Nothing is taken back: see first what it \
+         has changed.\n",
+        dir.id
+    );
+    out::text(format_args!("{}", plan::clean(&text)));
+    let question = format!("type  {}  to put it aside: ", dir.id);
+    let typed = setup::wait_for(async { Ok(interactive::Person.ask(&question).await) })?;
+    if typed.as_deref() != Some(dir.id.as_str()) {
+        return Err(Error::new(Kind::Aborted, "the id does not match; nothing was done"));
+    }
+    let place = aside::set_aside(dir)?;
+    out::line(format_args!("run {} lies in {}", dir.id, place.display()));
+    Ok(0)
 }
 
 /// Removes the directory of a run that never began, under its lock.

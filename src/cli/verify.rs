@@ -8,6 +8,7 @@ use crate::domain::error::Result;
 use crate::journal::beside::never_began;
 use crate::journal::chain::{Verdict, read};
 use crate::journal::named;
+use crate::runner::aside;
 
 /// Says whether the journal chains from its first byte to its last, and whether every log and set that it names by digest
 /// is still that one.
@@ -44,5 +45,11 @@ pub fn run(common: &Common, args: &OneRun) -> Result<u8> {
     for file in &wrong {
         out::line(format_args!("damaged: {}: {}", file.name.display(), file.why));
     }
-    Ok(if wrong.is_empty() { code } else { 4 })
+    // What a runner would need to take it up again.
+    let unsealed = matches!(chain.verdict, Verdict::Whole { sealed: false });
+    let lost = if unsealed && wrong.is_empty() { aside::why_lost(&dir) } else { None };
+    if let Some(why) = &lost {
+        out::line(format_args!("damaged: {why}; put it aside: midwatch abort {} --set-aside", dir.id));
+    }
+    Ok(if wrong.is_empty() && lost.is_none() { code } else { 4 })
 }

@@ -48,6 +48,20 @@ impl Listing {
         (!is_line && !text.is_empty()).then(|| Self { name: name.to_owned(), text: text.to_owned() })
     }
 
+    /// The text of an act with the text of its undo below it: whoever confirms the act has read both.
+    #[must_use]
+    pub fn with_undo(act: Option<Self>, undo: Option<&Self>) -> Option<Self> {
+        let Some(undo) = undo else { return act };
+        let Some(act) = act else {
+            return Some(Self { name: format!("undo: {}", undo.name), text: undo.text.clone() });
+        };
+        let between = if act.text.ends_with('\n') { "" } else { "\n" };
+        Some(Self {
+            name: format!("{}, and its undo", act.name),
+            text: format!("{}{between}\n-- undo: {} --\n{}", act.text, undo.name, undo.text),
+        })
+    }
+
     /// Its title: `bash script, 6 lines`.
     #[must_use]
     pub fn title(&self) -> String {

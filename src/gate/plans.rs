@@ -5,7 +5,7 @@ use crate::config::reader::Problem;
 use crate::config::state::Scope;
 use crate::domain::error::Result;
 use crate::domain::reference;
-use crate::domain::{Error, Fact, Kind, Order, Row, TargetKind, Verb};
+use crate::domain::{Error, Fact, Kind, Order, Preview, Row, TargetKind, Verb};
 use crate::gate::World;
 use crate::gate::foreseen;
 use crate::procedure::acts_on::Refusal;
@@ -175,11 +175,13 @@ pub fn shown(world: &World, procedure: &str, params: &BTreeMap<String, String>) 
     Ok(PlanShown { hash: plan.hash()?, previews, refused, late: is_late, plan, foreseen, warnings })
 }
 
-fn preview(step: &Step) -> Option<Result<crate::domain::Preview>> {
+fn preview(step: &Step) -> Option<Result<Preview>> {
     let action = step.act.as_ref().filter(|_| step.verb == Verb::Do)?;
-    let seen = adapters::preview(action, &Look::of(step, identity::host_name()), &mut io::sink()).map(hide::preview);
+    let seen = adapters::preview(action, &Look::of(step, identity::host_name()), &mut io::sink());
+    let seen =
+        seen.map(|seen| Preview { listing: step.with_undo_text(seen.listing.clone()), ..seen }).map(hide::preview);
     let seen = seen.map_err(|error| Error { message: reference::show(&error.message), ..error });
-    Some(seen.map(|seen| crate::domain::Preview {
+    Some(seen.map(|seen| Preview {
         headline: reference::show(&seen.headline),
         place: reference::show(&seen.place),
         warnings: seen.warnings.iter().map(|warning| reference::show(warning)).collect(),

@@ -137,6 +137,7 @@ pub fn outcome(ending: Ending) -> Outcome {
         counts: BTreeMap::from([("deleted".into(), 1284), ("left_alone".into(), 2)]),
         log: Some(LogEnd { file: "1-1.log".into(), bytes: 100, dropped: 0, digest: Some(Digest::of(b"log")) }),
         recovered: false,
+        unexecuted: false,
         evidence: None,
         whole: BTreeMap::new(),
     }

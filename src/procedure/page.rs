@@ -138,7 +138,7 @@ fn body(out: &mut String, plan: &Plan, step: &Step, phrase: Phrase<'_>) {
     if let Some(what) = what {
         line(out, "What", &what);
     }
-    if let Some(listing) = step.act.as_ref().and_then(|act| act.listing.as_ref()) {
+    if let Some(listing) = step.listing() {
         line(out, "Runs", &text(&listing.title()));
         out.push_str(&words::block(&listing.text));
     }

@@ -209,6 +209,21 @@ pub enum WayBack {
     Undo(Action),
 }
 
+impl Step {
+    /// The complete text that it runs, and that its undo would run.
+    #[must_use]
+    pub fn listing(&self) -> Option<Listing> {
+        self.with_undo_text(self.act.as_ref().and_then(|act| act.listing.clone()))
+    }
+
+    /// What an act was seen to run, with what its undo would run below it.
+    #[must_use]
+    pub fn with_undo_text(&self, seen: Option<Listing>) -> Option<Listing> {
+        let undo = if let WayBack::Undo(undo) = &self.way_back { undo.listing.as_ref() } else { None };
+        Listing::with_undo(seen, undo)
+    }
+}
+
 impl WayBack {
     /// In words, for the prompt; empty where nothing is changed.
     #[must_use]

@@ -88,7 +88,6 @@ pub struct Engine {
     estate: Option<PathBuf>,
     /// The reading of every pane that is taken before anything is changed, while it is under way.
     before: Option<Pending>,
-    exe: PathBuf,
     /// Dropping them frees them.
     locks: Vec<Held>,
     // Kept, never read: dropping it frees the run.
@@ -145,7 +144,6 @@ impl Engine {
             begun(&dir, &plan, &start, &hours)?
         };
         failpoint::pass("run.created");
-        let exe = std::env::current_exe().map_err(|cause| Error::machine("find Midwatch's own program", cause))?;
         let control = control::listen(&dir)?;
         let mut engine = Self {
             dir,
@@ -165,7 +163,6 @@ impl Engine {
             hours,
             estate: start.estate.clone(),
             before: None,
-            exe,
             locks: Vec::new(),
             _taken: taken,
         };

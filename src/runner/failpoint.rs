@@ -1,7 +1,7 @@
 //! Named places at which a test kills the runner.
 //!
-//! `MIDWATCH_FAILPOINT=outcome.pre@2` ends the process by SIGKILL at the second passing of that place. Compiled into debug
-//! builds only: a release build has no such switch.
+//! `MIDWATCH_FAILPOINT=outcome.pre@2` ends the process by SIGKILL at the second passing of that place; `stop:outcome.pre` stops
+//! it there by SIGSTOP. Compiled into debug builds only: a release build has no such switch.
 
 /// Every failpoint, in the order in which a run passes them; those of `act` are in the act process.
 pub const ALL: [&str; 20] = [
@@ -30,6 +30,7 @@ pub const ALL: [&str; 20] = [
 /// Passes a failpoint.
 #[cfg(debug_assertions)]
 pub fn pass(name: &str) {
+    use rustix::process::Signal;
     use std::io::Write;
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicU32, Ordering};
@@ -37,7 +38,11 @@ pub fn pass(name: &str) {
     static LOCK: Mutex<()> = Mutex::new(());
     debug_assert!(ALL.contains(&name), "{name} is not a listed failpoint");
     let Ok(wanted) = std::env::var("MIDWATCH_FAILPOINT") else { return };
-    let (point, nth) = wanted.split_once('@').unwrap_or((&wanted, "1"));
+    let (signal, place) = match wanted.strip_prefix("stop:") {
+        Some(place) => (Signal::STOP, place),
+        None => (Signal::KILL, wanted.as_str()),
+    };
+    let (point, nth) = place.split_once('@').unwrap_or((place, "1"));
     if point != name {
         return;
     }
@@ -45,7 +50,7 @@ pub fn pass(name: &str) {
     let passed = PASSED.fetch_add(1, Ordering::SeqCst) + 1;
     if nth.parse() == Ok(passed) {
         let _ = writeln!(std::io::stderr().lock(), "killed at {wanted}");
-        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+        let _ = rustix::process::kill_process(rustix::process::getpid(), signal);
     }
 }
 

@@ -14,7 +14,7 @@ use crate::domain::{Digest, Error, Kind};
 use crate::probes::clock;
 use crate::runner::rundir::{RunDir, open_private};
 use crate::runner::things::Thing;
-use crate::runner::{identity, ofd};
+use crate::runner::{aside, identity, ofd};
 use claim::Holder;
 use rustix::fs::FileType;
 use std::fs::{self, File};
@@ -158,6 +158,12 @@ fn refusal(name: &str, holder: &Holder, verb: &str) -> Error {
     let since = holder.since.map(|at| format!(" since {} UTC", at.minute())).unwrap_or_default();
     let alias = if holder.name == name { String::new() } else { format!(", which calls it {}", holder.name) };
     let message = format!("{name} {verb} run {} of {}{since}{alias}", holder.run, holder.by);
+    let lost = RunDir::at(&holder.dir).ok().filter(|dir| !dir.runner_lives()).and_then(|dir| aside::why_lost(&dir));
+    if let Some(why) = lost {
+        return Error::new(Kind::Locked, message)
+            .hint(format!("that run cannot be continued: {why}"))
+            .hint(format!("see what it changed, then put it aside: midwatch abort {} --set-aside", holder.run));
+    }
     Error::new(Kind::Locked, message)
         .hint(format!("see it: midwatch attach {}", holder.run))
         .hint(format!("continue it: midwatch resume {}; or stop it: midwatch abort {}", holder.run, holder.run))

@@ -2,6 +2,7 @@
 
 pub mod act;
 pub mod adapters;
+pub mod aside;
 pub mod control;
 pub mod engine;
 pub mod failpoint;

@@ -41,6 +41,10 @@ use std::time::Duration;
 /// How long an act may take to end after TERM before it is killed.
 pub const GRACE: Duration = Duration::from_secs(10);
 
+/// The very program that this process runs, whatever stands at its path by now (proc_pid_exe(5)): an upgrade in the middle of a
+/// run mixes no versions.
+pub const ITSELF: &str = "/proc/self/exe";
+
 /// The variable by which a program knows its run.
 pub const RUN: &str = "MIDWATCH_RUN";
 
@@ -94,8 +98,6 @@ pub enum ChildSpec {
     },
     /// `midwatch __act`, given the action and then the frozen set on standard input.
     Act {
-        /// Midwatch's own executable.
-        exe: PathBuf,
         /// What to do.
         action: Box<Action>,
         /// Whether to prove instead of act.
@@ -284,11 +286,11 @@ fn start(spec: &Spec, env: &Variables, secrets: &Variables) -> io::Result<Held> 
             env.insert(hold::MARK.to_owned(), mark.clone());
             let (dir, path, cwd, pinned) = (spec.dir.clone(), path.clone(), cwd.clone(), pinned.clone());
             let order = Order::Program { dir, path, argv, cwd, env, pinned, kept: kept.map(Box::new) };
-            let mut command = Command::new(std::env::current_exe()?);
+            let mut command = Command::new(ITSELF);
             command.env_clear();
             (command, order)
         }
-        ChildSpec::Act { exe, .. } => (Command::new(exe), Order::Act),
+        ChildSpec::Act { .. } => (Command::new(ITSELF), Order::Act),
     };
     let mut held = Held::start(command.env(hold::MARK, mark), &order)?;
     if let Err(cause) = write_down(&spec.dir, held.child.id()) {

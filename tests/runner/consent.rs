@@ -1,9 +1,10 @@
 //! What was confirmed is what runs: a program that is replaced after the answer is not started.
 
-use crate::support::estate::{BINARY, Estate, finish, wait_for};
+use crate::support::estate::{BINARY, Estate, wait_for};
 use crate::support::run::{Run, consent};
 use midwatch::domain::RunStatus;
 use midwatch::journal::record::{Ask, Closed, Ending, Event, Outcome};
+use rustix::process::{Pid, Signal, kill_process};
 use std::fs::{self, File};
 use std::io::Write;
 use std::net::TcpListener;
@@ -126,7 +127,7 @@ enum Replaced {
 
 /// The run of a program of whose files one is another when its shim begins, as if it had been replaced after the last look.
 fn started_on_another(what: Replaced) -> (Estate, Outcome) {
-    let estate = Estate::default().with("MIDWATCH_SPAN_PANES", "0");
+    let estate = Estate::default().with("MIDWATCH_SPAN_PANES", "0").with("MIDWATCH_FAILPOINT", "stop:intent.post");
     let shown = script(&estate, "shown", "shown");
     let (done, made) = (estate.tree("done"), estate.tree("made"));
     let path = |path: &Path| path.to_str().unwrap().to_owned();
@@ -151,29 +152,15 @@ fn started_on_another(what: Replaced) -> (Estate, Outcome) {
     };
     procedure(&estate, &argv.iter().map(String::as_str).collect::<Vec<_>>());
     let other = script(&estate, "other", "other");
-    // A Midwatch whose shims replace the file before they begin.
-    let wrapper = estate.beside("midwatch");
-    let text = format!(
-        "#!/bin/sh\nif [ \"$1\" = __shim ]; then mv {} {}; fi\nexec {BINARY} \"$@\"\n",
-        other.display(),
-        shown.display()
-    );
-    fs::write(&wrapper, text).unwrap();
-    fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).unwrap();
     let run = estate.start_waiting("one");
     let prompt = run.prompt();
-    let id = run.dir.id.to_string();
-    run.kill_runner();
-    // The runner's own program is found by what runs it: the wrapper stands in its place.
-    let copy = estate.beside("copy");
-    fs::copy(BINARY, &copy).unwrap();
-    let mut command = std::process::Command::new(&copy);
-    command.args(["resume", &id]);
-    estate.surround(&mut command);
-    finish(command).exits(0);
-    let prompt = run.prompt_after(&prompt.id);
-    fs::rename(&wrapper, &copy).unwrap();
+    let runner = run.runner();
     run.accept(&prompt, consent(&prompt));
+    // The runner stops between the last look and the start of the shim.
+    let stat = format!("/proc/{runner}/stat");
+    wait_for("the stop", || fs::read_to_string(&stat).unwrap().contains(") T ").then_some(()));
+    replace(&other, &shown);
+    kill_process(Pid::from_raw(i32::try_from(runner).unwrap()).unwrap(), Signal::CONT).unwrap();
     let end = outcome(&run);
     drop(run);
     (estate, end)
@@ -214,6 +201,36 @@ fn the_prompt_says_what_is_not_compared() {
         run.midwatch("abort", &[]).exits(0);
         run.sealed();
     }
+}
+
+#[test]
+fn what_acts_is_the_very_program_of_the_runner_whatever_stands_at_its_path() {
+    let estate = Estate::default();
+    let own = estate.beside("own");
+    let estate = estate.running(&own);
+    fs::copy(BINARY, &own).unwrap();
+    let evil = script(&estate, "other", "evil");
+    for below in ["logs/a.gz", "to/kept"] {
+        estate.file(below, "some bytes");
+    }
+    let done = estate.tree("done");
+    let steps = format!(
+        "[[work]]\ntitle = \"Say\"\neffect = \"change\"\ndo = {{ exec = [\"sh\", \"-c\", \"echo acted >>{}\"] }}\n\
+         undo = {{ none = \"a test\" }}\n[[work]]\ntitle = \"Move\"\neffect = \"change\"\n\
+         do = {{ files = \"move\", under = \"logs\", match = \"*.gz\", to = \"to\" }}\nundo = {{ files = \"restore\" }}\n",
+        done.display()
+    );
+    estate.procedure("one", "", &steps);
+    let run = estate.start_waiting("one");
+    let first = run.prompt();
+    fs::remove_file(&own).unwrap();
+    run.accept(&first, consent(&first));
+    let second = run.prompt_after(&first.id);
+    fs::rename(&evil, &own).unwrap();
+    run.accept(&second, consent(&second));
+    assert_eq!(run.sealed().sealed, Some(RunStatus::Ok));
+    assert_eq!(fs::read_to_string(&done).unwrap(), "acted\n");
+    assert!(estate.tree("to/a.gz").exists());
 }
 
 #[test]

@@ -80,7 +80,13 @@ fn killed_anywhere_it_runs_once() {
 fn its_text_is_shown_whole_in_the_plan_the_page_the_prompt_and_every_report() {
     let estate = Estate::default();
     let lines: Vec<String> = (1..=40).map(|number| format!("printf line-{number:03}")).collect();
+    let undo: Vec<String> = (1..=9).map(|number| format!("printf undone-{number:03}")).collect();
     step(&estate, &format!("{}\necho over >done", lines.join("\n")), "");
+    let file = estate.procedure_file("script");
+    let script = format!("undo   = {{ script = '''\n{}\n''' }}", undo.join("\n"));
+    let text = std::fs::read_to_string(&file).unwrap().replace("undo   = { none = \"a test\" }", &script);
+    std::fs::write(&file, text).unwrap();
+    let lines = [lines, undo].concat();
     let whole = |what: &str, text: &str| {
         let lacks: Vec<&String> = lines.iter().filter(|line| !text.contains(line.as_str())).collect();
         assert!(lacks.is_empty(), "{what} lacks {lacks:?}:\n{text}");

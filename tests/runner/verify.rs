@@ -1,7 +1,7 @@
 //! `midwatch verify` on the directory of a real run, whole and then spoilt.
 
 use super::failpoints::killed;
-use crate::support::estate::Estate;
+use crate::support::estate::{Estate, SOON};
 use crate::support::run::Run;
 use midwatch::domain::RunStatus;
 use std::fs;
@@ -187,4 +187,40 @@ fn a_runner_killed_between_a_log_and_its_record_leaves_no_damaged_run() {
     run.midwatch("resume", &[]).exits(0);
     assert_eq!(run.sealed().sealed, Some(RunStatus::Ok));
     run.is_whole_and_known();
+}
+
+const STEP: &str =
+    "[[work]]\ntitle = \"S\"\neffect = \"change\"\ndo = { exec = [\"true\"] }\nundo = { none = \"x\" }\n";
+
+#[test]
+fn a_run_that_no_runner_can_take_up_again_is_put_aside_by_a_person() {
+    let estate = Estate::default();
+    estate.procedure("one", "lock = [\"thing\"]", STEP);
+    for name in ["start.json", "plan.json", "journal.jsonl"] {
+        let run = estate.start_waiting("one");
+        let (id, file) = (run.dir.id.to_string(), run.dir.path.join(name));
+        // Nothing is put aside that can be continued, and nothing under a runner.
+        run.midwatch("abort", &["--set-aside"]).exits(7).says("by a person at a terminal");
+        run.kill_runner();
+        let mut bytes = fs::read(&file).unwrap();
+        let spoilt = bytes.len() / 2;
+        bytes[spoilt] ^= 1;
+        fs::write(&file, if name == "start.json" { Vec::new() } else { bytes }).unwrap();
+        run.midwatch("verify", &[]).exits(4).says("damaged");
+        for command in ["resume", "abort"] {
+            run.midwatch(command, &[]).says(&format!("midwatch abort {id} --set-aside"));
+        }
+        estate.start("one", &["--yes", "change"]).exits(6).says(&format!("midwatch abort {id} --set-aside"));
+        let pty = estate.terminal(&["abort", &id, "--set-aside"], (120, 24));
+        pty.wait_for(SOON, |screen| screen.contains("to put it aside"));
+        pty.send("nothing\r");
+        pty.wait_for(SOON, |screen| screen.contains("nothing was done"));
+        assert!(run.dir.path.exists());
+        let pty = estate.terminal(&["abort", &id, "--set-aside"], (120, 24));
+        pty.wait_for(SOON, |screen| screen.contains("to put it aside"));
+        pty.send(format!("{id}\r"));
+        pty.wait_for(SOON, |screen| screen.contains("lies in"));
+        assert!(!run.dir.path.exists() && estate.state().join("aside").join(&id).join(name).exists());
+        estate.start("one", &["--yes", "change"]).exits(0);
+    }
 }

@@ -1,5 +1,6 @@
 //! A throwaway estate with procedures of the test's own, and the real binary on it.
 
+use crate::support::pty::Pty;
 use crate::support::run::Run;
 use midwatch::runner::rundir::RunDir;
 use rustix::process::{Pid, Signal, kill_process};
@@ -220,7 +221,12 @@ impl Estate {
             "format = 1\nid = \"test/{name}\"\ntitle = \"Test {name}\"\nroot = \"{{tree}}\"\nphases = {phases:?}\n{header}\n{steps}\n"
         );
         let text = text.replace("{tree}", self.tree("").to_str().unwrap().trim_end_matches('/'));
-        fs::write(self.dir.path().join("procedures").join(format!("{name}.toml")), text).unwrap();
+        fs::write(self.procedure_file(name), text).unwrap();
+    }
+
+    /// Where a procedure stands.
+    pub fn procedure_file(&self, name: &str) -> PathBuf {
+        self.dir.path().join("procedures").join(format!("{name}.toml"))
     }
 
     /// The program with these arguments, on this estate and nothing else of this machine's.
@@ -229,6 +235,18 @@ impl Estate {
         command.args(args);
         self.surround(&mut command);
         command
+    }
+
+    /// The program at a terminal of so many columns and rows.
+    pub fn terminal(&self, args: &[&str], size: (u16, u16)) -> Pty {
+        let command = self.command(args);
+        let settings: Vec<(String, String)> = command
+            .get_envs()
+            .filter_map(|(name, value)| Some((name.to_str()?.to_owned(), value?.to_str()?.to_owned())))
+            .collect();
+        let settings: Vec<(&str, &str)> =
+            settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        Pty::spawn(BINARY, args, &settings, size)
     }
 
     /// Gives a command the estate's environment instead of ours.

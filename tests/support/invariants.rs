@@ -17,6 +17,7 @@
 //! window   what changes something begins while a window is open, and within the budgets
 //! ```
 
+mod back;
 mod people;
 mod time;
 
@@ -74,6 +75,8 @@ struct Check {
     answered: BTreeSet<String>,
     unknown: BTreeSet<u64>,
     ran: BTreeSet<u64>,
+    /// What was executed by an attempt that is over.
+    executed: BTreeSet<u64>,
     undone: BTreeSet<u64>,
     /// Steps with an attempt that ended without an error, and that nobody may silently try again.
     done: BTreeSet<u64>,
@@ -165,11 +168,14 @@ impl Check {
                 if self.open.pop() != Some((step, attempt, undo)) {
                     self.say(format_args!("an outcome of step {step}, attempt {attempt}, without its intent"));
                 }
-                self.ended(step, undo, body["outcome"]["ending"].as_str());
+                self.ended(step, undo, &body["outcome"]);
             }
             "step.resolved" => {
                 if !self.unknown.remove(&step) {
                     self.say(format_args!("step {step} is settled, and was not unknown"));
+                }
+                if body["choice"] == "done" {
+                    self.failed.remove(&step);
                 }
             }
             "step.skipped" => {
@@ -232,45 +238,6 @@ impl Check {
         if !self.locks.is_subset(&self.held) {
             let (wanted, held) = (self.locks.clone(), self.held.clone());
             self.say(format_args!("something begins with {held:?} locked, and the run began with {wanted:?}"));
-        }
-    }
-
-    /// The way back lists what ran and can be taken back, last first.
-    fn way_back(&mut self, body: &Value) {
-        self.went_back = true;
-        let steps: Vec<u64> = body["steps"].as_array().into_iter().flatten().filter_map(Value::as_u64).collect();
-        let owed =
-            |step: &u64| self.ran.contains(step) && !self.undone.contains(step) && self.head(*step)["can_undo"] == true;
-        if !steps.iter().all(owed) || !steps.is_sorted_by(|one, next| one > next) {
-            self.say(format_args!("the way back lists {steps:?}"));
-        }
-        let missing = |step: &&u64| self.head(**step)["can_undo"] == true && !self.undone.contains(step);
-        let forgotten: Vec<u64> =
-            self.done.iter().filter(missing).filter(|step| !steps.contains(step)).copied().collect();
-        // What lies before the phase that is gone back to stays as it is.
-        let least = steps.iter().min().copied().unwrap_or(u64::MAX);
-        if forgotten.iter().any(|step| *step > least) {
-            self.say(format_args!("the way back forgets {forgotten:?}"));
-        }
-    }
-
-    fn ended(&mut self, step: u64, undo: bool, ending: Option<&str>) {
-        match ending {
-            Some("unknown") => {
-                self.unknown.insert(step);
-            }
-            Some("ok") if undo => {
-                self.undone.insert(step);
-            }
-            Some("ok") => {
-                self.done.insert(step);
-                self.failed.remove(&step);
-            }
-            Some("failed" | "timed-out") if !undo => {
-                self.failed.insert(step);
-            }
-            Some("not-started" | "failed" | "timed-out" | "cancelled") => {}
-            other => self.say(format_args!("an outcome ends {other:?}")),
         }
     }
 

@@ -136,7 +136,8 @@ impl Follow {
                 }
                 return Ok(End::Interrupted(why_gone(&view, last_words.as_mut())));
             }
-            match view.prompt.clone().filter(|prompt| answered != Some(asks(prompt))) {
+            // A prompt without a runner asks nobody.
+            match view.prompt.clone().filter(|prompt| lives && answered != Some(asks(prompt))) {
                 Some(prompt) => {
                     if let Some(kind) = self.answer(&prompt, &view).await? {
                         return Ok(End::NeedsPerson(kind));

@@ -186,6 +186,7 @@ impl Story {
             counts: BTreeMap::from([("moved".to_owned(), 42), ("left_alone".to_owned(), 2)]),
             log: Some(LogEnd { file: log, bytes: 4096, dropped: 0, digest: None }),
             recovered: false,
+            unexecuted: false,
             evidence: None,
             whole: BTreeMap::new(),
         };

@@ -65,6 +65,7 @@ fn look(story: Story, (who, through): (&str, &str), step: u32, attempt: u32, see
         counts: BTreeMap::new(),
         log: None,
         recovered: false,
+        unexecuted: false,
         evidence: Some(Evidence { source: source.to_owned(), seen: at(200), facts: BTreeMap::new() }),
         whole: BTreeMap::new(),
     };

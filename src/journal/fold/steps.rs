@@ -120,7 +120,7 @@ impl RunView {
         )?;
         view.ended = Some(record.wall);
         view.set_ms.1 = set_ms;
-        view.ran |= outcome.ending != Ending::NotStarted;
+        view.ran |= outcome.ending != Ending::NotStarted && !outcome.unexecuted;
         view.outcome = Some(outcome.clone());
         let saved = view.head.save.clone().filter(|_| outcome.ending == Ending::Ok);
         if let Some(name) = saved {

@@ -330,6 +330,20 @@ fn the_undo_of_a_step_that_was_passed_over_after_it_failed_is_still_owed() {
     assert_eq!(after(&[skipped(1)]).undo_owed(), Vec::<u32>::new());
 }
 
+#[test]
+fn a_step_that_could_not_be_started_has_nothing_to_take_back() {
+    let unexecuted = |mut events: Vec<Event>| {
+        for event in &mut events {
+            if let Event::StepOutcome { step: 1, outcome, .. } = event {
+                outcome.unexecuted = true;
+            }
+        }
+        events
+    };
+    assert_eq!(after(&over(Ending::Failed)).undo_owed(), [1]);
+    assert_eq!(after(&unexecuted(over(Ending::Failed))).undo_owed(), Vec::<u32>::new());
+}
+
 /// Any record about the steps of the sample, possible or not.
 fn any_event() -> impl Strategy<Value = Event> {
     let step = 0..7_u32;

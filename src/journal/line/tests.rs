@@ -20,16 +20,16 @@ fn outcomes() -> impl Strategy<Value = Outcome> {
         prop::sample::select(vec![Ending::Ok, Ending::Failed, Ending::TimedOut, Ending::Cancelled, Ending::Unknown]);
     let counts = prop::collection::btree_map(text(), any::<u64>(), 0..4);
     let log = prop::option::of((text(), any::<u64>(), any::<u64>()));
-    let numbers = (any::<Option<i32>>(), any::<Option<i32>>(), any::<u64>(), any::<bool>());
+    let numbers = (any::<Option<i32>>(), any::<Option<i32>>(), any::<u64>(), any::<bool>(), any::<bool>());
     let facts = prop::collection::btree_map(text(), text(), 0..4);
     let evidence = (text(), moment(), facts).prop_map(|(source, seen, facts)| Evidence { source, seen, facts });
     let evidence = prop::option::of(evidence);
     (ending, text(), numbers, counts, log, evidence).prop_map(|(ending, detail, numbers, counts, log, evidence)| {
-        let (code, signal, took_ms, recovered) = numbers;
+        let (code, signal, took_ms, recovered, unexecuted) = numbers;
         let log = log.map(|(file, bytes, dropped)| LogEnd { file, bytes, dropped, digest: Some(set(1)) });
         let whole =
             counts.iter().map(|(name, bytes)| (name.clone(), Whole { sha256: set(2), bytes: *bytes })).collect();
-        Outcome { ending, detail, code, signal, took_ms, counts, log, recovered, evidence, whole }
+        Outcome { ending, detail, code, signal, took_ms, counts, log, recovered, unexecuted, evidence, whole }
     })
 }
 

@@ -25,6 +25,9 @@ impl Action {
         let mut action = self.clone();
         action.line = run.fill(&action.line)?;
         run.fill_json(&mut action.spec)?;
+        if let Some(listing) = &mut action.listing {
+            listing.text = run.fill(&listing.text)?;
+        }
         Ok(action)
     }
 }

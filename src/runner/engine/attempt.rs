@@ -165,6 +165,7 @@ impl Engine {
             counts: std::collections::BTreeMap::new(),
             log: None,
             recovered,
+            unexecuted: matches!(&found, Found::Ended(exit) if exit.not_started.is_some()),
             evidence: None,
             whole: std::collections::BTreeMap::new(),
         };

@@ -76,7 +76,7 @@ const LISTINGS: usize = 512 << 10;
 fn heads(plan: &Plan, history: &History) -> Vec<StepHead> {
     let mut bytes = 0;
     let listed = |step: &Step| {
-        let listing = step.act.as_ref().and_then(|act| act.listing.clone())?;
+        let listing = step.listing()?;
         bytes += listing.text.len();
         // What is open in it is shown by its name.
         (bytes <= LISTINGS).then(|| Listing { text: reference::show(&listing.text), ..listing })

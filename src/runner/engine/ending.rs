@@ -192,6 +192,7 @@ pub(super) fn plain(ending: Ending, detail: String) -> Outcome {
         counts: std::collections::BTreeMap::new(),
         log: None,
         recovered: false,
+        unexecuted: false,
         evidence: None,
         whole: std::collections::BTreeMap::new(),
     }

@@ -235,7 +235,8 @@ fn look(action: &Action, planned: &Step, sets: &Path, restless: Vec<PathBuf>) ->
     let part = sets.join(format!("part-{}", std::process::id()));
     let mut set = Draft::create(&part).map_err(|cause| Error::machine(&doing, cause))?;
     let look = Look { restless, ..Look::of(planned, identity::host_name()) };
-    let preview = adapters::preview(action, &look, &mut set);
+    let preview = adapters::preview(action, &look, &mut set)
+        .map(|seen| Preview { listing: planned.with_undo_text(seen.listing.clone()), ..seen });
     let preview = preview.map(hide::preview).map_err(|cause| Error { message: hide::text(&cause.message), ..cause })?;
     refuse_what_no_prompt_holds(&doing, &preview)?;
     let digest = set.finish().map_err(|cause| Error::machine(&doing, cause))?;

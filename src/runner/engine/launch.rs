@@ -110,7 +110,7 @@ impl Engine {
             None => {
                 let set = set.map(|digest| self.dir.set(digest));
                 let again_s = is_undo(name).then(|| self.again_s(timeout_s));
-                ChildSpec::Act { exe: self.exe.clone(), action: Box::new(action), prove, set, again_s }
+                ChildSpec::Act { action: Box::new(action), prove, set, again_s }
             }
         };
         Ok(Spec {
@@ -140,8 +140,14 @@ impl Engine {
         file.sync_all()?;
         sync_dir(&spec.dir)?;
         let errors = File::options().append(true).create(true).open(self.dir.path.join("runner.err"))?;
-        let mut command = Command::new(&self.exe);
-        command.arg("__shim").current_dir("/").stdin(Stdio::from(file)).stdout(Stdio::null()).stderr(errors);
+        let mut command = Command::new(shim::ITSELF);
+        command
+            .arg0("midwatch")
+            .arg("__shim")
+            .current_dir("/")
+            .stdin(Stdio::from(file))
+            .stdout(Stdio::null())
+            .stderr(errors);
         command.spawn()
     }
 

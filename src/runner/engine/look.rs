@@ -53,6 +53,7 @@ impl Engine {
             counts: end.counts,
             log: None,
             recovered: false,
+            unexecuted: false,
             evidence: end.evidence,
             whole: BTreeMap::new(),
         };

@@ -12,6 +12,7 @@ use crate::domain::{Boot, Error};
 use crate::probes::clock;
 use crate::runner::adapters::Variables;
 use crate::runner::pinned::{Executable, FileIdentity, Pinned};
+use crate::runner::shim::ITSELF;
 use rustix::net::{RecvFlags, recv};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
@@ -78,7 +79,7 @@ impl Held {
     /// When it cannot be started.
     pub fn start(command: &mut Command, order: &Order) -> io::Result<Self> {
         let (socket, theirs) = UnixStream::pair()?;
-        command.arg("__hold").current_dir("/").stdin(OwnedFd::from(theirs));
+        command.arg0("midwatch").arg("__hold").current_dir("/").stdin(OwnedFd::from(theirs));
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn()?;
         // The command holds the other end until it has another standard input.
         command.stdin(Stdio::null());
@@ -184,7 +185,7 @@ pub fn main() -> Result<u8> {
 fn execute(order: Order) -> String {
     match order {
         Order::Act => {
-            let own = Command::new("/proc/self/exe").arg0("midwatch").arg("__act").exec();
+            let own = Command::new(ITSELF).arg0("midwatch").arg("__act").exec();
             format!("cannot execute Midwatch's own program: {}", said(own))
         }
         Order::Program { dir, path, argv, cwd, env, pinned, kept } => {

@@ -108,7 +108,7 @@ fn steps(pen: Pen<'_>, snapshot: &Snapshot<'_>, shown: &PlanShown, width: usize,
                 }
             }
             Some(Some(Err(error))) => {
-                under(listing(pen, step.act.as_ref().and_then(|act| act.listing.as_ref()), indent));
+                under(listing(pen, step.listing().as_ref(), indent));
                 under(pen.sentence(Role::VerdictUnknown, &error.message, indent));
             }
             _ => {}

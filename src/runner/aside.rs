@@ -1,0 +1,85 @@
+//! Puts a run aside that no runner can take up again, because its record or what was frozen for it is damaged.
+//!
+//! Its directory is kept whole, beside the runs (`aside/RUN`), where it claims no lock. Nothing is taken back.
+
+use crate::domain::error::Result;
+use crate::domain::{Error, Kind};
+use crate::journal::beside;
+use crate::journal::chain::Verdict;
+use crate::journal::list::walk_file;
+use crate::runner::rundir::{RunDir, sync_dir};
+use crate::runner::{living, ofd};
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+/// The directory of the runs that were put aside, below the state directory.
+pub const ASIDE: &str = "aside";
+
+/// Why no runner can take a run up again, in a sentence; none where one can, where it never began, or where only another user
+/// could tell.
+#[must_use]
+pub fn why_lost(dir: &RunDir) -> Option<String> {
+    let us = rustix::process::geteuid();
+    let is_ours = us.is_root() || dir.owner() == Some(us.as_raw());
+    if !is_ours || beside::never_began(&dir.path) {
+        return None;
+    }
+    if let Err(cause) = dir.load() {
+        return Some(cause.message);
+    }
+    match walk_file(&dir.journal()) {
+        Err(cause) => Some(cause.message),
+        Ok(walked) => match walked.verdict {
+            Verdict::Damaged { seq, why, .. } => Some(format!("its journal is damaged at record {seq}: {why}")),
+            Verdict::Whole { .. } | Verdict::Torn { .. } if walked.view.is_none() => {
+                Some("its journal has no record, though it began".to_owned())
+            }
+            Verdict::Whole { .. } | Verdict::Torn { .. } => None,
+        },
+    }
+}
+
+/// Moves the directory of a lost run aside; gives its new place.
+///
+/// # Errors
+/// When it is not lost, has a runner, or is still at work; when the directory cannot be moved.
+pub fn set_aside(dir: &RunDir) -> Result<PathBuf> {
+    if why_lost(dir).is_none() {
+        let message = format!("run {} is not damaged: it can be continued or stopped", dir.id);
+        return Err(Error::new(Kind::Usage, message)
+            .hint(format!("continue it: midwatch resume {}", dir.id))
+            .hint(format!("stop it: midwatch abort {}", dir.id)));
+    }
+    let busy = || Error::new(Kind::Locked, format!("run {} has a runner", dir.id));
+    let _taken = dir.take()?.ok_or_else(busy)?;
+    if let Some(work) = at_work(dir) {
+        let message = format!("run {} is still at work: {work}", dir.id);
+        return Err(
+            Error::new(Kind::Locked, message).hint("wait for it, or end it by its pid; then repeat the command")
+        );
+    }
+    let place = dir.state().join(ASIDE);
+    let to = place.join(dir.id.as_str());
+    let moved = || -> io::Result<()> {
+        DirBuilder::new().mode(0o700).recursive(true).create(&place)?;
+        fs::rename(&dir.path, &to)?;
+        sync_dir(&place)?;
+        sync_dir(dir.runs())
+    };
+    moved().map_err(|cause| Error::machine(format!("move {} to {}", dir.path.display(), to.display()), cause))?;
+    Ok(to)
+}
+
+/// What of a run still acts, for people.
+fn at_work(dir: &RunDir) -> Option<String> {
+    let entries = fs::read_dir(dir.path.join("steps")).into_iter().flatten().flatten();
+    let has_shim =
+        |path: &Path| File::open(path.join("spec.json")).is_ok_and(|file| ofd::is_locked(&file).unwrap_or(true));
+    let watched = entries.filter(|entry| has_shim(&entry.path()));
+    let mut work: Vec<String> =
+        watched.map(|entry| format!("attempt {}", entry.file_name().to_string_lossy())).collect();
+    work.extend(living::of_run(dir).iter().map(|(name, found)| format!("attempt {name}: {}", living::shown(found))));
+    (!work.is_empty()).then(|| work.join("; "))
+}
