@@ -72,7 +72,7 @@ fn modal_is_guarded(model: &Model) -> bool {
 }
 
 /// What a key means after those before it; where the sequence leads nowhere, by itself.
-fn resolved(model: &Model, context: Context, key: Key) -> Resolved {
+pub(super) fn resolved(model: &Model, context: Context, key: Key) -> Resolved {
     let mut pressed = model.pending.clone();
     pressed.push(key);
     match model.keymap.resolve(context, &pressed) {
@@ -127,6 +127,11 @@ fn is_used(context: Context, resolved: Resolved) -> bool {
 fn give_way(model: &mut Model, key: Key) -> Vec<Effect> {
     ask::leave(model, Action::Back);
     keys::pressed(model, key)
+}
+
+/// A key that counts only by itself did not come by itself.
+pub(super) fn too_early(model: &mut Model) {
+    disturb(model, TOO_EARLY);
 }
 
 /// Begins the quiet time again, and says why the key did nothing.

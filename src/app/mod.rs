@@ -1,5 +1,6 @@
 //! What the console knows and decides: `update(&mut Model, Msg) -> Vec<Effect>`, with no I/O and no clock.
 
+pub mod alone;
 pub mod confirm;
 pub mod copy;
 pub mod early;

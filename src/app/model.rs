@@ -179,6 +179,10 @@ pub struct Model {
     /// Whether a key moved something in the topmost dialog since it was first looked at.
     moving: bool,
     heard: Option<Boot>,
+    /// A key that commits and has not stood alone yet, and when it was pressed.
+    pub(super) held: Option<(Key, Boot)>,
+    /// When the last input of any kind came.
+    pub(super) last_input: Option<Boot>,
 }
 
 /// What the last frame really showed; the terminal's owner hands it back after drawing.
@@ -288,6 +292,8 @@ impl Model {
             shown_since: None,
             moving: false,
             heard: None,
+            held: None,
+            last_input: None,
         };
         if let Some(found) = found {
             model.say(found);

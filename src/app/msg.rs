@@ -16,6 +16,8 @@ pub enum Msg {
     Tick(Now),
     /// A key was pressed.
     KeyPressed(Key, Now),
+    /// No key was waiting at a moment, so that one that commits may have stood alone.
+    KeyStood(Now),
     /// Text was pasted.
     Pasted(String, Now),
     /// A mouse button was pressed, or the wheel turned, at a cell (column, row).

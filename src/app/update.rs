@@ -1,5 +1,6 @@
 //! One function moves the console on.
 
+use crate::app::alone;
 use crate::app::confirm;
 use crate::app::effect::{Effect, Query};
 use crate::app::keys;
@@ -33,17 +34,26 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::KeyPressed(key, now) => {
             (model.now, model.touched) = (now, true);
-            return keys::pressed(model, key);
+            return alone::pressed(model, key);
+        }
+        Msg::KeyStood(now) => {
+            model.now = now;
+            return alone::stood(model);
         }
         Msg::Pasted(text, now) => {
             (model.now, model.touched) = (now, true);
+            alone::followed(model);
             keys::pasted(model, &text);
         }
         Msg::MouseMoved(mouse, cell, now) => {
             (model.now, model.touched) = (now, true);
+            alone::followed(model);
             return moused(model, mouse, cell);
         }
-        Msg::Resized(columns, rows) => model.resized(columns, rows),
+        Msg::Resized(columns, rows) => {
+            alone::followed(model);
+            model.resized(columns, rows);
+        }
         Msg::RowsRead(rows) => model.lists.read(rows, model.now.wall),
         Msg::Offered { target, offers, withheld } => offered(model, &target, offers, withheld),
         Msg::ProceduresListed(offers) => procedures(model, offers),

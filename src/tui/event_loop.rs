@@ -269,6 +269,9 @@ impl<'a> Loop<'a> {
             let before = clock::boot();
             if !self.tty.has_input() {
                 self.model.heard_nothing(before);
+                if self.model.stands_at().is_some_and(|at| at <= before) {
+                    self.update(Msg::KeyStood(clock::now()), Cause::Key)?;
+                }
             }
             let Ok(msg) = inbox.try_recv() else { return Ok(()) };
             self.update(msg, Cause::Data)?;
@@ -280,7 +283,8 @@ impl<'a> Loop<'a> {
     fn pause(&self) -> Option<Duration> {
         let frame = self.pace.due().map(|due| due.saturating_sub(self.now()));
         let wake = self.model.wakes_at().map(|at| at.since(clock::boot()));
-        [frame, wake].into_iter().flatten().min()
+        let stands = self.model.stands_at().map(|at| at.since(clock::boot()));
+        [frame, wake, stands].into_iter().flatten().min()
     }
 
     fn update(&mut self, msg: Msg, cause: Cause) -> io::Result<()> {

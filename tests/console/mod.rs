@@ -10,6 +10,7 @@ mod prompts;
 mod read_only;
 mod rows;
 mod waiting;
+mod wild;
 
 use midwatch::app::confirm::{Authority, Reply};
 use midwatch::app::effect::{Command, Effect};

@@ -6,7 +6,7 @@ use midwatch::journal::chain;
 use midwatch::journal::record::Event;
 use rustix::process::Signal;
 use std::fs;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Deletes what is old below `old`; its phrase is `delete 3 files`.
 const CLEAN: &str = r#"
@@ -183,4 +183,59 @@ fn a_prompt_that_does_not_fit_cannot_be_confirmed_and_survives() {
     assert_eq!(accepted(&home, &run), Vec::new());
     pty.press_until("\r", |screen| screen.contains("ended well"));
     assert_eq!(left(&home), 1);
+}
+
+/// A console whose change prompt is open and awake, and its run.
+fn awake() -> (Home, String, Pty) {
+    let home = Home::with("", &[("slow", SLOW)]);
+    let run = home.run("test/slow");
+    let pty = home.open(&["attach", &run], &[], (100, 30));
+    open_prompt(&pty, "□ CHANGE");
+    pty.press_until("g", |screen| screen.contains(" g …"));
+    (home, run, pty)
+}
+
+/// Opens the prompt again, which must be the one of the first step still.
+fn answered_nothing(home: &Home, run: &str, pty: &Pty, text: &str) {
+    for _ in 0..3 {
+        pty.send("\x1b");
+        std::thread::sleep(Duration::from_millis(60));
+    }
+    pty.press_until("6\r", |screen| screen.contains("□ CHANGE") || screen.contains("step 2"));
+    assert!(pty.screen().contains("step 1 of 3"), "{text:?}: {}", pty.screen());
+    assert_eq!((accepted(home, run), home.effects()), (Vec::new(), Vec::new()), "{text:?}");
+    pty.press_until("g", |screen| screen.contains(" g …"));
+}
+
+#[test]
+fn a_paste_that_the_terminal_does_not_mark_confirms_nothing() {
+    let (home, run, pty) = awake();
+    for text in ["cd /tmp\n", "change\n", "ccc", "kjc", "cat notes\r"] {
+        pty.send(text);
+        answered_nothing(&home, &run, &pty, text);
+    }
+    // By itself the same key is the answer.
+    pty.press_until("c", |screen| !screen.contains("to confirm this change"));
+    until("the first step ended", || home.effects() == ["mark"]);
+}
+
+#[test]
+fn a_paste_that_comes_in_pieces_confirms_nothing() {
+    let mut tried = 0;
+    while tried < 2 {
+        let (home, run, pty) = awake();
+        let text = ["cd /tmp\n", "change\n"][tried];
+        let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
+        for key in text.split_inclusive(|_| true) {
+            pty.send(key);
+            longest = longest.max(last.elapsed());
+            last = Instant::now();
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // A machine that held us up for longer sent no paste.
+        if longest < Duration::from_millis(25) {
+            answered_nothing(&home, &run, &pty, text);
+            tried += 1;
+        }
+    }
 }

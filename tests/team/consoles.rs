@@ -124,7 +124,7 @@ fn whoever_is_alone_breaks_the_glass_and_it_stays_red() {
     pty.wait_for(SOON, |screen| screen.contains("2 OF 2") && screen.contains("waits for a second person"));
     until(&pty, "\t", |screen| screen.contains("type  break glass: REASON"));
     pty.send("break glass:\r");
-    pty.wait_for(SOON, |screen| screen.contains("break glass:▌"));
+    pty.wait_for(SOON, |screen| screen.contains("break glass:▌") && screen.contains("nothing happened"));
     assert_eq!(team.estate.names("data").len(), 3, "without a reason it stays whole");
     pty.send(" nobody is awake");
     until(&pty, "\r", |screen| screen.contains("ended well"));

@@ -13,6 +13,7 @@ impl Model {
     pub(super) fn unseen(&mut self) {
         self.pending.clear();
         self.moving = false;
+        self.held = None;
         self.forget_frames();
     }
 
@@ -62,6 +63,12 @@ impl Model {
     /// A key that waited while the console was held up is as old as that, however late it is read.
     pub fn heard_nothing(&mut self, at: Boot) {
         self.heard = Some(at);
+    }
+
+    /// Whether somebody tells whether keys are waiting.
+    #[must_use]
+    pub fn is_told_of_waiting_keys(&self) -> bool {
+        self.heard.is_some()
     }
 
     /// When it must next be seen that no key is waiting, for the topmost dialog to take keys from then on.

@@ -7,9 +7,10 @@ use crate::support::pty::{Pty, SOON};
 use std::time::{Duration, Instant};
 
 /// Does something that confirms, and waits until the judge has so many more confirmations and effects.
-fn counted(estate: &Estate, what: &str, more: (usize, usize), confirm: impl FnOnce()) {
+fn counted(estate: &Estate, what: &str, more: (usize, usize), confirm: impl FnOnce() -> Pty) {
     let before = (estate.confirmations().len(), estate.effects().len());
-    confirm();
+    // Its console stays until the answer is in the journal.
+    let _pty = confirm();
     let wanted = (before.0 + more.0, before.1 + more.1);
     let began = Instant::now();
     loop {
@@ -35,12 +36,14 @@ fn each_kind_of_confirmation_is_seen_by_the_judge() {
         let pty = attach(&estate, "slow");
         open_prompt(&pty, "□ CHANGE");
         pty.press_until("c", gone("to confirm this change"));
+        pty
     });
     counted(&estate, "two changes", (1, 2), || {
         let pty = attach(&estate, "phase");
         open_prompt(&pty, "CHANGE 2 STEPS");
         pty.press_until("j", |screen| screen.contains("page 2 of 2"));
         pty.press_until("c", gone("CHANGE 2 STEPS"));
+        pty
     });
     counted(&estate, "a destroy", (1, 1), || {
         let pty = attach(&estate, "clean");
@@ -48,16 +51,19 @@ fn each_kind_of_confirmation_is_seen_by_the_judge() {
         pty.press_until("d", |screen| screen.contains("to confirm:  d"));
         pty.send("elete 1 files\r");
         pty.wait_for(SOON, gone("■ DESTROY"));
+        pty
     });
     counted(&estate, "a sign-off", (1, 0), || {
         let pty = attach(&estate, "sign");
         open_prompt(&pty, "SIGN OFF");
         pty.press_until("c", gone("to sign off"));
+        pty
     });
     counted(&estate, "a decision", (1, 0), || {
         let pty = attach(&estate, "decide");
         open_prompt(&pty, "DECIDE");
         pty.press_until("c", gone("DECIDE"));
+        pty
     });
     counted(&estate, "a plain sign-off", (1, 0), || {
         let (_, run) = estate.waiting.iter().find(|(name, _)| *name == "note").unwrap();
@@ -65,6 +71,7 @@ fn each_kind_of_confirmation_is_seen_by_the_judge() {
         pty.wait_for(SOON, |screen| screen.trim_end().ends_with("or cancel:"));
         pty.send("done: yes\r");
         pty.wait_for(SOON, |screen| screen.contains("the run is over"));
+        pty
     });
     counted(&estate, "a claim", (1, 0), || {
         let pty = attach(&estate, "list");
@@ -73,6 +80,7 @@ fn each_kind_of_confirmation_is_seen_by_the_judge() {
         pty.press_until("m", |screen| screen.contains("Close by hand"));
         pty.press_until("x", |screen| screen.contains("┃x"));
         pty.press_until("\x04", gone("Close by hand"));
+        pty
     });
     // A run that nobody was meant to start.
     let before = estate.confirmations().len();

@@ -1,0 +1,86 @@
+//! A key that commits counts only where it stands alone: one that others follow at once is part of a text, pasted by a terminal that
+//! does not say so, or typed for another place.
+
+use crate::app::early;
+use crate::app::effect::Effect;
+use crate::app::keymap::{Action, Context, Resolved};
+use crate::app::keys;
+use crate::app::modal::Modal;
+use crate::app::model::Model;
+use crate::domain::Boot;
+use crate::domain::key::{Key, KeyCode};
+use std::time::Duration;
+
+/// How long no other input may come after a key that commits. A paste is much faster, a hand hardly ever.
+pub const ALONE: Duration = Duration::from_millis(50);
+
+/// Takes a key. One that commits is held until it stood alone; where nobody tells whether keys wait, it counts at once.
+pub fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
+    let now = model.now.boot;
+    let before = model.last_input;
+    followed(model);
+    match commits(model, key).filter(|_| model.is_told_of_waiting_keys()) {
+        None => keys::pressed(model, key),
+        // The last letter of a text that was pasted.
+        Some(Needs::NothingBefore) if before.is_some_and(|before| now.since(before) < ALONE) => {
+            early::too_early(model);
+            Vec::new()
+        }
+        Some(_) => {
+            model.held = Some((key, now));
+            Vec::new()
+        }
+    }
+}
+
+/// Takes note of input of any kind: a key that is held did not stand alone, and nothing comes of it.
+pub fn followed(model: &mut Model) {
+    model.last_input = Some(model.now.boot);
+    if model.held.take().is_some() {
+        early::too_early(model);
+    }
+}
+
+/// Takes the key that is held, where nothing followed it for long enough.
+pub fn stood(model: &mut Model) -> Vec<Effect> {
+    match model.held.take_if(|(_, at)| model.now.boot.since(*at) >= ALONE) {
+        Some((key, _)) => keys::pressed(model, key),
+        None => Vec::new(),
+    }
+}
+
+/// What must be so beside the quiet time and the silence after it.
+enum Needs {
+    /// Nothing.
+    Nothing,
+    /// No key right before it, either.
+    NothingBefore,
+}
+
+/// Whether a key commits to something in the topmost dialog.
+fn commits(model: &Model, key: Key) -> Option<Needs> {
+    let modal = model.modal()?;
+    let is_enter = key.code == KeyCode::Enter;
+    match modal {
+        Modal::Note(_) if modal.commits() => {
+            let saves = model.keymap.resolve(Context::Note, &[key]) == Resolved::Action(Action::Save);
+            saves.then_some(Needs::Nothing)
+        }
+        Modal::Emergency(_) => is_enter.then_some(Needs::Nothing),
+        Modal::Prompt(dialog) if dialog.in_field => (is_enter && dialog.is_consent()).then_some(Needs::Nothing),
+        _ => match early::resolved(model, modal.context(), key) {
+            Resolved::Action(Action::Confirm) if modal.commits() => Some(Needs::NothingBefore),
+            Resolved::Action(Action::Decline) if modal.commits() => Some(Needs::Nothing),
+            Resolved::Action(Action::Open) if matches!(modal, Modal::Item(_)) => Some(Needs::Nothing),
+            _ => None,
+        },
+    }
+}
+
+impl Model {
+    /// When it must be seen that no key is waiting, for the key that is held to count.
+    #[must_use]
+    pub fn stands_at(&self) -> Option<Boot> {
+        self.held.map(|(_, at)| Boot(at.0.saturating_add(ALONE.as_nanos() as u64)))
+    }
+}
