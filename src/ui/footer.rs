@@ -117,7 +117,10 @@ fn left(pen: Pen<'_>, snapshot: &Snapshot<'_>, room: usize) -> Strip {
         return Strip::new().gap(1).put_within(room.saturating_sub(1), pen.style(Role::UiPrompt), notice.to_owned());
     }
     if !snapshot.modals.is_empty() {
-        return pen.keys(snapshot.keymap, &[(Action::Back, "leaves the dialog"), (Action::Help, "help")], room);
+        // In a text field the key for help is a letter.
+        let typing = snapshot.modals.last().is_some_and(Modal::takes_text);
+        let keys = [(Action::Back, "leaves the dialog"), (Action::Help, "help")];
+        return pen.keys(snapshot.keymap, if typing { &keys[..1] } else { &keys }, room);
     }
     let keys = match snapshot.focus {
         Pane::Checklist if snapshot.checklist.run.following.is_none() => CHECKLISTS,

@@ -133,3 +133,46 @@ fn the_banner_stands_above_whatever_is_open() {
         }
     }
 }
+
+#[test]
+fn no_key_is_named_that_does_nothing_there() {
+    // In a text field the key for help is a letter.
+    for keys in [": a", "j x", "N", "5 m"] {
+        let mut model = pressed(sample::healthy(SMALL, operator()), keys);
+        let typing = model.modal().unwrap().takes_text();
+        let screen = text(&mut model);
+        assert_eq!(screen.lines().last().unwrap().contains("? help"), !typing, "{keys}: {screen}");
+    }
+    // A list without an entry has nothing to choose.
+    let mut model = pressed(sample::healthy((40, 10), operator()), "R");
+    let screen = text(&mut model);
+    assert!(screen.contains("goes back") && !screen.contains("attaches"), "{screen}");
+    update(&mut model, Msg::RunsListed(sample::runs()));
+    assert!(text(&mut model).contains("attaches"));
+}
+
+#[test]
+fn leaving_says_that_something_runs_where_it_does() {
+    for (runs, says) in [(Vec::new(), "Nothing runs."), (sample::runs(), "What runs goes on without it")] {
+        let mut model = sample::healthy(SMALL, operator());
+        model.runs = Some(runs);
+        sample::press(&mut model, "Ctrl-C");
+        assert!(words(&mut model).contains(says), "{}", words(&mut model));
+    }
+}
+
+#[test]
+fn help_and_commands_cut_no_word_where_it_is_narrow() {
+    for size in [(40, 10), (60, 15), SMALL] {
+        let mut model = pressed(sample::healthy(size, operator()), "?");
+        let mut said = String::new();
+        for _ in 0..80 {
+            said.push_str(&words(&mut model));
+            sample::press(&mut model, "j");
+        }
+        assert!(!said.contains('…'), "{size:?}: {said}");
+    }
+    let mut model = pressed(sample::healthy((40, 10), operator()), ":");
+    let said = words(&mut model);
+    assert!(!said.contains('…') && said.contains("next-pane"), "{said}");
+}

@@ -39,10 +39,15 @@ pub(super) fn help(pen: Pen<'_>, snapshot: &Snapshot<'_>, context: Context, scro
             let barred = snapshot.read_only && entry.action.acts();
             let (key, text) = if barred { (Role::UiMuted, Role::UiMuted) } else { (Role::UiKey, Role::UiText) };
             let strip =
-                Strip::new().gap(2).put_within(17, pen.style(key), snapshot.keymap.all_shown(entry.action)).to(20);
-            let room = width.saturating_sub(21);
+                Strip::new().gap(2).put_within(17, pen.style(key), snapshot.keymap.all_shown(entry.action)).to(19);
             let doc = if barred { format!("read-only, so not here: {}", entry.doc) } else { entry.doc.to_owned() };
-            body.push(strip.put_within(room, pen.style(text), doc).line());
+            // Its words go on below, behind the keys.
+            let lines = pen.sentence(text, doc, width.saturating_sub(19));
+            body.extend(lines.into_iter().enumerate().map(|(place, mut line)| {
+                let before = if place == 0 { strip.clone() } else { Strip::new().gap(19) };
+                line.spans.splice(0..0, before.line().spans);
+                line
+            }));
         }
         body.push(Strip::new().line());
     }

@@ -15,6 +15,9 @@ use crate::ui::widgets::table::{Column, row};
 use ratatui::text::Line;
 use std::time::Duration;
 
+/// The fewest columns in which the palette says what a command does.
+const LEAST_DOC: usize = 16;
+
 fn mark(pen: Pen<'_>, on: bool) -> Strip {
     let strip = Strip::new().put(pen.style(Role::UiFocus), if on { pen.glyph("▌", ">") } else { " " });
     strip.gap(1)
@@ -44,7 +47,8 @@ pub(super) fn palette(pen: Pen<'_>, snapshot: &Snapshot<'_>, palette: &Palette, 
         let strip = mark(pen, on).put_within(name, pen.style(Role::UiText), command.name()).to(name + 3);
         let strip = strip.put_within(9, pen.style(Role::UiKey), key).to(name + 13);
         let room = width.saturating_sub(strip.width() + 1);
-        let doc = Clean::text(command.doc());
+        // A word or two of it would say nothing.
+        let doc = Clean::text(if room < LEAST_DOC { "" } else { command.doc() });
         body.push(selected(pen, on, strip.put_within(room, pen.style(Role::UiMuted), doc).line(), width));
     }
     if matches.is_empty() {
@@ -133,14 +137,17 @@ pub(super) fn runs(pen: Pen<'_>, snapshot: &Snapshot<'_>, cursor: Option<&RunId>
             selected(pen, on, run_line(pen, run, on, width), width)
         })
         .collect();
+    let mut keys = vec![(Action::Back, "goes back")];
     if body.is_empty() {
         let words = if snapshot.runs.is_some() { "No run has been started yet." } else { "reading the runs" };
         body = pen.sentence(Role::UiMuted, words, width);
+    } else {
+        keys.splice(0..0, [(Action::Down, "chooses"), (Action::Open, "attaches")]);
     }
     Dialog {
         title: title(pen, [(Role::UiTitle, Piece::Words("Runs")), (Role::UiMuted, Piece::Words("newest first"))]),
         body,
-        keys: vec![(Action::Down, "chooses"), (Action::Open, "attaches"), (Action::Back, "goes back")],
+        keys,
         cursor: Some(at),
         ..Dialog::default()
     }

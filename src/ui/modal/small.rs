@@ -142,7 +142,12 @@ pub(super) fn leave(pen: Pen<'_>, snapshot: &Snapshot<'_>, width: usize) -> Dial
     let mut body = pen.sentence(Role::UiText, "Leave the console?", width);
     let panes = [snapshot.run, &snapshot.checklist.run];
     let live = panes.into_iter().any(|pane| pane.status().is_some_and(|status| !status.is_over()));
-    let words = if live { "The run goes on without it; any console can attach again." } else { "Nothing runs." };
+    let others = snapshot.runs.unwrap_or_default().iter().any(|run| !run.status.is_over());
+    let words = match (live, others) {
+        (true, _) => "The run goes on without it; any console can attach again.",
+        (false, true) => "What runs goes on without it; any console can attach again.",
+        (false, false) => "Nothing runs.",
+    };
     body.extend(pen.sentence(Role::UiMuted, words, width));
     Dialog {
         title: title(pen, [(Role::UiTitle, Piece::Words("Leave"))]),
