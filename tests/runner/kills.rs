@@ -41,6 +41,7 @@ pub struct Tally {
     aborts: u64,
     unknowns: u64,
     typed: u64,
+    effects: u64,
     violations: Vec<String>,
 }
 
@@ -56,6 +57,7 @@ impl Tally {
         self.aborts += other.aborts;
         self.unknowns += other.unknowns;
         self.typed += other.typed;
+        self.effects += other.effects;
         self.violations.extend(other.violations);
         for (blow, count) in other.blows {
             *self.blows.entry(blow).or_default() += count;
@@ -65,7 +67,7 @@ impl Tally {
     fn line(&self) -> String {
         let blows: Vec<String> = self.blows.iter().map(|(blow, count)| format!("{} {count}", blow.word())).collect();
         format!(
-            "{} runs, {} kills ({}; {} processes), {} resumes, {} aborts, {} unknowns asked, {} answers typed, {} violations",
+            "{} runs, {} kills ({}; {} processes), {} resumes, {} aborts, {} unknowns asked, {} answers typed, {} effects, {} violations",
             self.runs,
             self.kills(),
             blows.join(", "),
@@ -74,6 +76,7 @@ impl Tally {
             self.aborts,
             self.unknowns,
             self.typed,
+            self.effects,
             self.violations.len()
         )
     }
@@ -90,6 +93,7 @@ fn round(seed: u64, number: u64, program: Option<&PathBuf>) -> Tally {
             Some(stuck) => vec![stuck],
             None => judge::judge(&case),
         };
+        tally.effects = case.count();
         tally
     }));
     let mut tally = work.unwrap_or_else(|cause| {
@@ -137,5 +141,31 @@ fn whatever_is_killed_nothing_happens_twice_and_every_run_ends() {
     let total = total.into_inner().unwrap();
     println!("{}, {:?}", total.line(), began.elapsed());
     assert!(total.violations.is_empty(), "{:#?}", total.violations);
+    assert!(total.effects > total.runs, "too little was done: {}", total.line());
     assert!(total.runs > 1 && total.kills() >= wanted.min(SAMPLE), "too few kills: {}", total.line());
+}
+
+#[test]
+fn what_is_wrong_at_the_target_is_seen() {
+    let mut chance = Chance(3);
+    let mut case = Case::new(&mut chance, None);
+    case.replace(&[0, 1]);
+    case.estate.start("kills", &["--yes", "change"]).exits(0);
+    assert_eq!(judge::judge(&case), Vec::<String>::new());
+    let run = case.run().unwrap().dir.id;
+    let file = case.estate.tree("done-1");
+    let line = std::fs::read_to_string(&file).unwrap();
+    let late = "9999999999999999999";
+    let cases = [
+        (format!("{line}{line}"), "its effect is there 2 times"),
+        (String::new(), "its effect is absent"),
+        (format!("{run}.2.9 1\n"), "an effect without an intent"),
+        (format!("{run}.2.1 {late}\n"), "it acts after the seal"),
+        (format!("{run}.2.1 {late}\n"), "ended ok, and it acts after that"),
+    ];
+    for (text, seen) in cases {
+        std::fs::write(&file, text).unwrap();
+        let wrong = judge::judge(&case);
+        assert!(wrong.iter().any(|line| line.contains(seen)), "{seen}: {wrong:?}");
+    }
 }

@@ -49,22 +49,41 @@ impl Case {
         }
         let count = 2 + chance.below(2);
         let kinds: Vec<usize> = (0..count).map(|_| chance.below(MOVE as u64 + 1) as usize).collect();
+        let fails = chance.below(3) == 0;
+        let case = Self { estate, kinds };
+        case.write(chance, fails);
+        case
+    }
+
+    /// Writes the procedure, and one that only needs the lock.
+    fn write(&self, chance: &mut Chance, fails: bool) {
         let mut text = "[[work]]\ntitle = \"Check\"\ncheck = { exec = [\"test\", \"-d\", \"{tree}\"] }\n".to_owned();
-        for (number, kind) in (1..).zip(&kinds) {
-            text += &step(chance, &estate, number, *kind);
+        for (number, kind) in (1..).zip(&self.kinds) {
+            text += &step(chance, &self.estate, number, *kind);
         }
         let mut header = "lock = [\"counter\"]\n".to_owned();
-        if chance.below(3) == 0 {
+        if fails {
             text += "[[work]]\ntitle = \"Fail\"\ncheck = { exec = [\"test\", \"-e\", \"{tree}/never\"] }\n";
             header += "rollback = { on_fail = \"rollback\" }\n";
         }
-        estate.procedure("kills", &header, &text);
-        estate.procedure(
+        self.estate.procedure("kills", &header, &text);
+        self.estate.procedure(
             "after",
             "lock = [\"counter\"]",
             "[[work]]\ntitle = \"Check\"\ncheck = { exec = [\"test\", \"-d\", \"{tree}\"] }\n",
         );
-        Self { estate, kinds }
+    }
+
+    /// The same estate with steps of these kinds, none of which fails.
+    pub fn replace(&mut self, kinds: &[usize]) {
+        self.kinds = kinds.to_vec();
+        self.write(&mut Chance(1), false);
+    }
+
+    /// How many effects the target has.
+    pub fn count(&self) -> u64 {
+        let lines = |step: usize| ["done", "undone"].map(|name| self.estate.lines(&format!("{name}-{step}")));
+        (1..=self.kinds.len()).flat_map(lines).map(|lines| lines as u64).sum()
     }
 
     /// The run, once its first record is there.

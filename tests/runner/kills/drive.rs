@@ -38,8 +38,10 @@ struct Aim {
     blow: Blow,
     /// When it is given up for another one.
     until: Instant,
-    /// When it falls, once what it kills was seen.
+    /// From when on it looks for what it kills.
     at: Instant,
+    /// When it falls, once that was seen.
+    falls: Option<Instant>,
 }
 
 /// One run on its way.
@@ -147,12 +149,12 @@ impl<'a> Drive<'a> {
         }
         let now = Instant::now();
         let Some(aim) = &mut self.aim else {
-            let spread = [5, 300, 1500, 1500][self.chance.below(4) as usize];
+            let spread = [5, 300, 1500, 3000][self.chance.below(4) as usize];
             let at = now + Duration::from_millis(self.chance.below(spread));
-            self.aim = Some(Aim { blow: Blow::any(self.chance), until: at + AIMING, at });
+            self.aim = Some(Aim { blow: Blow::any(self.chance), until: at + AIMING, at, falls: None });
             return;
         };
-        if now < aim.at {
+        if now < aim.at || aim.falls.is_some_and(|falls| now < falls) {
             return;
         }
         let client = match &self.client {
@@ -160,7 +162,14 @@ impl<'a> Drive<'a> {
             _ => None,
         };
         let (blow, over) = (aim.blow, now > aim.until);
-        if let Some(count) = blow.strike(&self.case.estate, client) {
+        if aim.falls.is_none() && blow.is_possible(&self.case.estate, client) {
+            // At once, or somewhere in what it is at.
+            let spread = [1, 60, 600, 1200][self.chance.below(4) as usize];
+            let falls = now + Duration::from_millis(self.chance.below(spread));
+            (aim.falls, aim.until) = (Some(falls), falls + AIMING);
+        } else if aim.falls.is_some()
+            && let Some(count) = blow.strike(&self.case.estate, client)
+        {
             *self.tally.blows.entry(blow).or_default() += 1;
             self.tally.processes += u64::from(count);
             (self.kills, self.aim) = (self.kills - 1, None);

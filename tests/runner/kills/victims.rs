@@ -70,10 +70,19 @@ impl Blow {
         Self::EVERY[chance.below(Self::EVERY.len() as u64) as usize]
     }
 
+    /// Whether everything that it needs is there.
+    pub fn is_possible(self, estate: &Estate, client: Option<u32>) -> bool {
+        self.finds(&processes(estate, client))
+    }
+
+    fn finds(self, found: &[(u32, Part)]) -> bool {
+        self.parts().iter().all(|part| found.iter().any(|(_, has)| has == part))
+    }
+
     /// Strikes once everything that it needs is there; gives how many processes were killed.
     pub fn strike(self, estate: &Estate, client: Option<u32>) -> Option<u32> {
         let found = processes(estate, client);
-        if !self.parts().iter().all(|part| found.iter().any(|(_, has)| has == part)) {
+        if !self.finds(&found) {
             return None;
         }
         let meant = found.iter().filter(|(_, part)| self == Self::All || self.parts().contains(part));
