@@ -62,7 +62,8 @@ impl Pen<'_> {
         self.named_to(VALUES, name, role, value, width)
     }
 
-    /// The same with values that start at another column.
+    /// The same with values that start at another column. A name that is longer has rows of its own before its value, so that nothing
+    /// of it is cut.
     #[must_use]
     pub fn named_to(
         &self,
@@ -76,16 +77,17 @@ impl Pen<'_> {
             Piece::Words(words) => Clean::text(words),
             Piece::Clean(clean) => clean,
         };
-        let mut name = Some(name.cut(column - 1));
+        let above = if name.width() < column { Vec::new() } else { self.sentence(Role::UiMuted, name.clone(), width) };
+        let mut name = Some(name).filter(|_| above.is_empty());
         let rows = words(&value, width.saturating_sub(column + 1)).into_iter();
-        rows.map(|row| {
+        let rows = rows.map(|row| {
             let strip = match name.take() {
                 Some(name) => Strip::new().gap(1).put(self.style(Role::UiMuted), name).to(column + 1),
                 None => Strip::new().gap(column + 1),
             };
             strip.put(self.style(role), row).line()
-        })
-        .collect()
+        });
+        above.into_iter().chain(rows).collect()
     }
 
     /// A sentence over as many rows as it needs, one column in.
@@ -150,4 +152,22 @@ pub fn words(clean: &Clean, width: usize) -> Vec<Clean> {
     }
     rows.push(rest);
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_name_stands_whole_above_its_value() {
+        let theme = Theme::labelled(Glyphs::Unicode);
+        let pen = Pen { theme: &theme };
+        let shown = |name: &str| -> Vec<String> {
+            let lines = pen.named_to(15, Piece::from(name.to_owned()), Role::UiText, "12 MiB".to_owned(), 40);
+            lines.iter().map(text::plain).collect()
+        };
+        assert_eq!(shown("when stopped"), [" when stopped   12 MiB"]);
+        let long = "table public.audit_logs_of_last_year_2026_07";
+        assert_eq!(shown(long), [" table public.audit_logs_of_last_year_2", " 026_07", "                12 MiB"]);
+    }
 }
