@@ -2,8 +2,10 @@
 
 use crate::cli::args::{Common, Form, Report};
 use crate::cli::{out, setup};
+use crate::config::plain;
 use crate::domain::error::Result;
 use crate::domain::{Clean, Error, Kind};
+use crate::journal::LARGEST_JOURNAL;
 use crate::journal::chain::read;
 use crate::journal::report::{self, html, json_text, markdown};
 
@@ -16,7 +18,8 @@ pub fn run(common: &Common, args: &Report) -> Result<u8> {
     let world = setup::world(common)?;
     let dir = setup::find_run(common, &world, &args.run.run)?;
     let path = dir.journal();
-    let bytes = std::fs::read(&path).map_err(|cause| Error::machine(format!("read {}", path.display()), cause))?;
+    let bytes = plain::read(&path, LARGEST_JOURNAL)
+        .map_err(|cause| Error::machine(format!("read {}", path.display()), cause))?;
     let report = report::Report::of(&dir.path, read(&bytes)).map_err(|chain| {
         let message = format!("cannot report run {}: its journal has no whole record: {}", dir.id, chain.verdict);
         Error::new(Kind::Damaged, message)

@@ -3,8 +3,10 @@
 use crate::cli::args::{Common, OneRun};
 use crate::cli::out;
 use crate::cli::setup;
+use crate::config::plain;
 use crate::domain::Error;
 use crate::domain::error::Result;
+use crate::journal::LARGEST_JOURNAL;
 use crate::journal::beside::never_began;
 use crate::journal::chain::{Verdict, read};
 use crate::journal::named;
@@ -23,7 +25,7 @@ pub fn run(common: &Common, args: &OneRun) -> Result<u8> {
         out::line(format_args!("no record: run {} never began; remove it: midwatch abort {}", dir.id, dir.id));
         return Ok(3);
     }
-    let bytes = match std::fs::read(&path) {
+    let bytes = match plain::read(&path, LARGEST_JOURNAL) {
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         read => read.map_err(|cause| Error::machine(format!("read {}", path.display()), cause))?,
     };

@@ -8,6 +8,7 @@ pub mod keys;
 pub mod libpq;
 pub mod paths;
 mod percent;
+pub mod plain;
 pub mod reader;
 pub mod redis_url;
 pub mod secrets;

@@ -3,6 +3,7 @@
 use crate::app::effect::Query;
 use crate::app::model::TargetId;
 use crate::app::msg::{Msg, RunSummary};
+use crate::config::plain;
 use crate::domain::{Digest, Error, RunId};
 use crate::gate::follow::Follower;
 use crate::gate::logs::LogReader;
@@ -13,7 +14,6 @@ use crate::probes::schedule::Prober;
 use crate::probes::target::Every;
 use crate::runner::adapters;
 use crate::runner::rundir::RunDir;
-use std::fs::File;
 use std::io::BufReader;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -130,7 +130,7 @@ impl Lookup {
 
 fn list_set(world: &World, run: RunId, set: Digest, from: u64, rows: u16) -> Msg {
     let path = RunDir::of(&world.state.dir, run).set(&set);
-    match File::open(&path) {
+    match plain::open(&path) {
         Ok(file) => match adapters::items(&mut BufReader::new(file), from, u64::from(rows)) {
             Ok((total, items)) => Msg::SetListed { set, from, total, items },
             Err(error) => Msg::CommandFailed(error),

@@ -1,6 +1,7 @@
 //! Launches runners, detached: a run outlives whoever started it.
 
 use crate::app::effect::Begun;
+use crate::config::plain;
 use crate::config::state::{Scope, prepare_state};
 use crate::domain::error::Result;
 use crate::domain::{Digest, Error, Kind, RunId};
@@ -11,7 +12,7 @@ use crate::runner::engine::Mode;
 use crate::runner::rundir::{RunDir, Start};
 use crate::runner::{identity, policy};
 use serde::Deserialize;
-use std::fs::{self, File};
+use std::fs;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -81,7 +82,7 @@ pub async fn launch(world: &World, dir: &RunDir, mode: Mode) -> Result<()> {
     if !dir.path.is_dir() {
         return Err(Error::new(Kind::Usage, format!("there is no run {}", dir.id)).hint("midwatch runs lists them"));
     }
-    let errors = File::options().append(true).create(true).open(dir.path.join("runner.err"));
+    let errors = plain::append(&dir.path.join("runner.err"));
     let errors = errors.map_err(|cause| Error::machine(&doing, cause).of_kind(Kind::Journal))?;
     let mut command = Command::new(&world.exe);
     command.arg("__runner").arg(&dir.path).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors);

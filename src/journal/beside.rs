@@ -7,12 +7,13 @@
 //!
 //! `logs/3.1.log` shows nothing: the log of a look, and that of a step that only undoes others, is written before its intent.
 
+use crate::config::plain;
 use crate::domain::Digest;
 use crate::journal::append::JOURNAL;
 use crate::journal::fold::RunView;
 use crate::journal::list::walk_file;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File};
+use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 
@@ -41,7 +42,7 @@ impl Beside {
     #[must_use]
     pub fn look(dir: &Path) -> Self {
         let mut text = Vec::new();
-        let read = File::open(dir.join(SEAL)).and_then(|file| file.take(4096).read_to_end(&mut text));
+        let read = plain::open(&dir.join(SEAL)).and_then(|file| file.take(4096).read_to_end(&mut text));
         let seal = read.ok().and_then(|_| serde_json::from_slice(&text).ok());
         let entries = fs::read_dir(dir.join("steps")).into_iter().flatten().flatten();
         let mut attempts: Vec<_> = entries.filter_map(|entry| attempt(entry.file_name().to_str()?)).collect();

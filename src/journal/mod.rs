@@ -1,5 +1,8 @@
 //! The append-only, hash-chained record of a run, and everything that reads it.
 
+/// The largest journal that is read as a whole, in bytes: thousands of times what a run writes.
+pub const LARGEST_JOURNAL: u64 = 1 << 30;
+
 pub mod answer;
 pub mod append;
 pub mod beside;

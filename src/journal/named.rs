@@ -1,12 +1,12 @@
 //! The files that a journal names by their digest: plan, procedure, frozen sets, readings and logs.
 
+use crate::config::plain;
 use crate::domain::Digest;
 use crate::domain::error::said;
 use crate::domain::ids::Hasher;
 use crate::journal::append::JOURNAL;
 use crate::journal::beside;
 use crate::journal::record::{Ask, Event, Outcome, Record};
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -75,7 +75,7 @@ pub fn wrong(dir: &Path, records: &[Record]) -> Vec<Wrong> {
 
 fn digest_of(path: &Path) -> io::Result<Digest> {
     let mut hasher = Hasher::default();
-    let mut file = File::open(path)?;
+    let mut file = plain::open(path)?;
     let mut buffer = vec![0; 64 << 10];
     loop {
         let count = file.read(&mut buffer)?;

@@ -21,13 +21,13 @@ pub use html::html;
 pub use json::{json, json_text};
 pub use markdown::markdown;
 
+use crate::config::plain;
 use crate::domain::{Digest, EffectClass};
 use crate::journal::chain::{Chain, Verdict};
 use crate::journal::fold::RunView;
 use crate::journal::named::{self, READINGS, SETS, Wrong};
 use crate::journal::reading::{LARGEST, Reading, Side};
 use crate::journal::record::{Ask, Event, Record};
-use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
@@ -118,7 +118,7 @@ fn reading(dir: &Path, view: &RunView, side: Side) -> Result<Reading, String> {
     };
     let path = dir.join(READINGS).join(named.digest.as_str());
     let mut bytes = Vec::new();
-    let read = File::open(&path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
+    let read = plain::open(&path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
     let told = |why: String| format!("the reading {} the work cannot be shown: {why}", side.word());
     read.map_err(|cause| told(cause.to_string()))?;
     Reading::from_bytes(&bytes, &named.digest).map_err(told)

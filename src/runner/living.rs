@@ -4,13 +4,14 @@
 //! or in the session that the shim led, or when it is the act itself. One pid alone says nothing: an act that was killed may
 //! have left children. What belongs to another boot is trusted nowhere.
 
+use crate::config::plain;
 use crate::runner::identity::ProcessId;
 use crate::runner::ofd;
 use crate::runner::rundir::{LARGEST_OF_ATTEMPT, RunDir, read_bounded};
 use crate::runner::shim::hold::MARK;
 use crate::runner::shim::{ActRecord, Exit, RUN, Spec};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -104,7 +105,7 @@ fn ended_well(attempt: &Path) -> bool {
 
 /// Whether a shim holds an attempt.
 fn is_held(attempt: &Path) -> bool {
-    File::open(attempt.join("spec.json")).is_ok_and(|file| ofd::is_locked(&file).unwrap_or(false))
+    plain::open(&attempt.join("spec.json")).is_ok_and(|file| ofd::is_locked(&file).unwrap_or(false))
 }
 
 /// Whether an attempt's shim began, is gone, and kept no outcome.

@@ -7,12 +7,12 @@
 //! These are locks of the process, not of the descriptor: only they name their holder. Closing any descriptor of the file lets go of
 //! them, so whoever holds one asks through the same descriptor, and takes it anew at each look.
 
+use crate::config::plain;
 use crate::domain::{Actor, Attendee};
 use crate::runner::identity;
 use crate::runner::rundir::{PRESENCE, RunDir};
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
-use rustix::fs::{Mode, OFlags};
 use std::fs::File;
 
 /// How many are told of at most, and how often the kernel is asked at most for it.
@@ -30,9 +30,8 @@ impl Presence {
     /// Looks, and is not seen: for the runner, which is no console.
     #[must_use]
     pub fn unseen(dir: &RunDir) -> Option<Self> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = rustix::fs::open(dir.path.join(PRESENCE), flags, Mode::empty()).ok()?;
-        Some(Self { file: File::from(file), dir: dir.clone(), mine: None })
+        let file = plain::open(&dir.path.join(PRESENCE)).ok()?;
+        Some(Self { file, dir: dir.clone(), mine: None })
     }
 
     /// Takes a place; `acts` is whether its holder holds the means to act. `None` where the run has no such file.

@@ -7,6 +7,7 @@
 //! ```
 
 use crate::config::file::kind_word;
+use crate::config::plain;
 use crate::config::state::team;
 use crate::domain::error::Result;
 use crate::domain::{Digest, Error, Kind, RunId, Whole};
@@ -17,7 +18,7 @@ use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -381,15 +382,10 @@ pub fn sync_dir(path: &Path) -> io::Result<()> {
 /// The largest specification and result of an attempt that are read again, in bytes: both may hold values that a read saved.
 pub const LARGEST_OF_ATTEMPT: u64 = 64 << 20;
 
-/// Reads a file of at most `limit` bytes.
+/// Reads a plain file of at most `limit` bytes.
 ///
 /// # Errors
 /// As `read(2)`, or when it is larger.
 pub fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
-    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > limit {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {limit} bytes")));
-    }
-    Ok(bytes)
+    plain::read(path, limit)
 }

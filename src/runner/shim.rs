@@ -14,6 +14,7 @@ mod descendants;
 pub mod hold;
 mod pump;
 
+use crate::config::plain;
 use crate::domain::Error;
 use crate::domain::error::{Result, said};
 use crate::journal::record::LogEnd;
@@ -326,7 +327,7 @@ fn feed(pipe: &mut impl Write, head: &ActHead, set: Option<&Path>) -> io::Result
     line.push(b'\n');
     pipe.write_all(&line)?;
     if let Some(set) = set {
-        io::copy(&mut File::open(set)?, pipe)?;
+        io::copy(&mut plain::open(set)?, pipe)?;
     }
     Ok(())
 }

@@ -24,6 +24,7 @@ mod matrix;
 mod moving;
 mod notices;
 mod objects;
+mod odd;
 mod ownlog;
 mod power;
 mod property;

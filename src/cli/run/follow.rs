@@ -7,6 +7,7 @@ use crate::cli::plan::clean;
 use crate::cli::run::answers::{Answers, ask_person};
 use crate::cli::run::items::Walk;
 use crate::cli::run::say;
+use crate::config::plain;
 use crate::domain::clean::json_escaped;
 use crate::domain::error::Result;
 use crate::domain::{Clean, Error, Kind, PromptId};
@@ -99,7 +100,7 @@ impl Follow {
     /// When the journal cannot be read on.
     pub async fn until_it_ends(&mut self) -> Result<End> {
         // Opened before anything can remove it.
-        let mut last_words = std::fs::File::open(self.dir.path.join("runner.err")).ok();
+        let mut last_words = plain::open(&self.dir.path.join("runner.err")).ok();
         let mut tail = Tail::open(self.dir.journal())?;
         // Seen by the others for as long as this goes on.
         let presence = Presence::take(&self.dir, true);
@@ -239,7 +240,7 @@ impl Follow {
     fn open_log(&self, name: &str) -> Option<Log> {
         let path = self.dir.log(name);
         for _ in 0..50 {
-            if let Ok(file) = std::fs::File::open(&path) {
+            if let Ok(file) = plain::open(&path) {
                 return Some(Log { reader: BufReader::new(file), held: Vec::new() });
             }
             std::thread::sleep(Duration::from_millis(10));

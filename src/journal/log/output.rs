@@ -1,12 +1,12 @@
 //! What a program printed: on standard output, whole or not at all; on standard error, its last words.
 
+use crate::config::plain;
 use crate::domain::Clean;
 use crate::domain::error::said;
 use crate::domain::quantity::{bytes, shortened};
 use crate::journal::log::stamp::Stamps;
 use crate::journal::log::{LogAt, LogFile};
 use std::fmt;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
@@ -46,7 +46,7 @@ impl fmt::Display for NotWhole {
 /// When it is longer than `most` bytes, or the log cannot be read.
 pub fn output(log: &Path, most: u64) -> Result<Vec<u8>, NotWhole> {
     let mut stamps = Stamps::beside(log);
-    let mut file = BufReader::with_capacity(PIECE, File::open(log).map_err(NotWhole::Unreadable)?);
+    let mut file = BufReader::with_capacity(PIECE, plain::open(log).map_err(NotWhole::Unreadable)?);
     let (mut out, mut length, mut place, mut begins, mut is_out) = (Vec::new(), 0_u64, 0_u64, true, true);
     loop {
         let piece = file.fill_buf().map_err(NotWhole::Unreadable)?;

@@ -1,5 +1,6 @@
 //! Which parts follow the first bytes of a log, and what was dropped between them.
 
+use crate::config::plain;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::io::{Read as _, Write as _};
@@ -24,7 +25,7 @@ impl Parts {
     /// Reads the side file; `None` where there is none, or it is not one.
     pub fn read(log: &Path) -> Option<Self> {
         let mut text = Vec::new();
-        std::fs::File::open(beside(log, "parts")).ok()?.take(64 << 10).read_to_end(&mut text).ok()?;
+        plain::open(&beside(log, "parts")).ok()?.take(64 << 10).read_to_end(&mut text).ok()?;
         serde_json::from_slice(&text).ok()
     }
 

@@ -1,5 +1,6 @@
 //! When the bytes of a log were written, and to which stream: the side index.
 
+use crate::config::plain;
 use crate::domain::Wall;
 use crate::journal::log::parts::beside;
 use crate::journal::log::write::create;
@@ -68,7 +69,7 @@ impl Stamps {
     /// Looks for new entries.
     pub fn refresh(&mut self) {
         if self.file.is_none() {
-            self.file = File::open(&self.path).ok();
+            self.file = plain::open(&self.path).ok();
         }
         let size = self.file.as_ref().and_then(|file| file.metadata().ok()).map_or(0, |stat| stat.len());
         let entries = size / ENTRY as u64;

@@ -1,5 +1,6 @@
 //! Writing a log: the first bytes, and the newest.
 
+use crate::config::plain;
 use crate::config::state::team;
 use crate::domain::error::{Result, said};
 use crate::domain::ids::Hasher;
@@ -288,7 +289,7 @@ impl LogWriter {
         }
         let mut chunk = vec![0; 256 << 10];
         for (number, _) in &whole.parts {
-            let mut part = File::open(parts::part_path(&self.path, *number))?;
+            let mut part = plain::open(&parts::part_path(&self.path, *number))?;
             loop {
                 let taken = part.read(&mut chunk)?;
                 let Some(piece) = chunk.get(..taken).filter(|piece| !piece.is_empty()) else { break };
@@ -303,7 +304,7 @@ impl LogWriter {
         use std::os::unix::fs::FileExt as _;
         let Some(last) = self.head_len.checked_sub(1) else { return Ok(true) };
         let mut byte = [0];
-        File::open(&self.path)?.read_exact_at(&mut byte, last)?;
+        plain::open(&self.path)?.read_exact_at(&mut byte, last)?;
         Ok(byte == *b"\n")
     }
 }

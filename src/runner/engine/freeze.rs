@@ -1,5 +1,6 @@
 //! Previews a step and freezes the set that it will touch.
 
+use crate::config::plain;
 use crate::config::state::team;
 use crate::domain::error::Result;
 use crate::domain::{Digest, EffectClass, Error, Kind, Preview, StepState, Verb, quantity};
@@ -163,7 +164,7 @@ impl Engine {
             Ok(frozen) => self.dir.set(&frozen.digest),
         };
         self.remember_moved(&before, &after);
-        let open = |path: &PathBuf| File::open(path).map(BufReader::new);
+        let open = |path: &PathBuf| plain::open(path).map(BufReader::new);
         Ok(Some(match (open(&before), open(&after)) {
             (Ok(mut before), Ok(mut after)) => adapters::moved(&mut before, &mut after),
             _ => vec!["the frozen set cannot be read any more".to_owned()],

@@ -1,5 +1,6 @@
 //! Starts acts under shims, stays with them, and adopts those that another runner started.
 
+use crate::config::plain;
 use crate::domain::error::{Result, said};
 use crate::domain::{Digest, EffectClass, Kind};
 use crate::procedure::plan::Action;
@@ -10,7 +11,7 @@ use crate::runner::pinned::Pinned;
 use crate::runner::rundir::{open_private, read_bounded, sync_dir};
 use crate::runner::shim::{self, ChildSpec, Exit, GRACE, Spec, hold};
 use crate::runner::{adapters, failpoint, living, notify, ofd};
-use std::fs::{self, File};
+use std::fs;
 use std::io::{BufReader, Write};
 use std::path::Path;
 use std::process::Stdio;
@@ -125,7 +126,7 @@ impl Engine {
 
     /// The files that the set of a step names for this very action.
     fn pinned(&self, action: &Action, set: &Digest) -> Option<Pinned> {
-        let file = File::open(self.dir.set(set)).ok()?;
+        let file = plain::open(&self.dir.set(set)).ok()?;
         adapters::pinned(action, &mut BufReader::new(file))
     }
 
@@ -139,7 +140,7 @@ impl Engine {
         file.write_all(&serde_json::to_vec(spec)?)?;
         file.sync_all()?;
         sync_dir(&spec.dir)?;
-        let errors = File::options().append(true).create(true).open(self.dir.path.join("runner.err"))?;
+        let errors = plain::append(&self.dir.path.join("runner.err"))?;
         let mut command = Command::new(shim::ITSELF);
         command
             .arg0("midwatch")
@@ -176,7 +177,7 @@ impl Engine {
 
 /// Whether a shim holds the attempt.
 fn holds(dir: &Path) -> bool {
-    File::open(dir.join("spec.json")).is_ok_and(|file| ofd::is_locked(&file).unwrap_or(false))
+    plain::open(&dir.join("spec.json")).is_ok_and(|file| ofd::is_locked(&file).unwrap_or(false))
 }
 
 /// The shim of an attempt, if that very process lives.

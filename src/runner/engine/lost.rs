@@ -1,5 +1,6 @@
 //! What is still at work although its shim is gone: it is waited for, or ended, and nothing is settled before.
 
+use crate::config::plain;
 use crate::domain::error::{Result, said};
 use crate::domain::{Digest, EffectClass, PromptId, StepState, Verb};
 use crate::journal::record::{Choice, Event};
@@ -10,9 +11,8 @@ use crate::runner::shim::GRACE;
 use crate::runner::{adapters, failpoint};
 use rustix::process::Signal;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 use std::io::BufReader;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// How often it is looked whether they have ended.
@@ -40,8 +40,8 @@ impl Engine {
     }
 
     /// Remembers which files of the arguments changed between two sets.
-    pub(super) fn remember_moved(&mut self, before: &PathBuf, after: &PathBuf) {
-        let (Ok(before), Ok(after)) = (File::open(before), File::open(after)) else { return };
+    pub(super) fn remember_moved(&mut self, before: &Path, after: &Path) {
+        let (Ok(before), Ok(after)) = (plain::open(before), plain::open(after)) else { return };
         for path in adapters::moved_arguments(&mut BufReader::new(before), &mut BufReader::new(after)) {
             *self.restless.entry(path).or_default() += 1;
         }

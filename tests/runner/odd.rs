@@ -1,0 +1,78 @@
+//! Something else in the place of a file of a run: a FIFO, a device, a link without an end. No command waits for it or reads it.
+
+use crate::support::estate::{BINARY, Estate, finish};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Every regular file of a run's directory, by its path below it.
+fn files(run: &Path) -> Vec<PathBuf> {
+    let (mut open, mut found) = (vec![run.to_owned()], Vec::new());
+    while let Some(dir) = open.pop() {
+        for path in fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()) {
+            match path.symlink_metadata().unwrap() {
+                stat if stat.is_dir() => open.push(path),
+                stat if stat.is_file() => found.push(path.strip_prefix(run).unwrap().to_owned()),
+                _ => {}
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn no_command_waits_for_what_lies_in_a_files_place_or_reads_it_without_end() {
+    let estate = Estate::default();
+    estate.procedure(
+        "print",
+        "",
+        "[[work]]\ntitle = \"Print\"\nsave = \"out\"\nread = { exec = [\"/bin/echo\", \"printed\"] }\n\
+         [[work]]\ntitle = \"Touch\"\neffect = \"change\"\nundo = { none = \"a test\" }\ndo = { exec = [\"/bin/true\"] }\n",
+    );
+    estate.start("print", &["--yes", "change"]).exits(0);
+    let run = estate.run().dir;
+    let id = run.id.to_string();
+    let all = files(&run.path);
+    for named in ["journal.jsonl", "plan.json", "procedure.toml", "seal.json", "presence", "start.json"] {
+        assert!(all.contains(&PathBuf::from(named)), "{named}: {all:?}");
+    }
+    for below in ["logs", "sets", "steps"] {
+        assert!(all.iter().any(|file| file.starts_with(below)), "{below}: {all:?}");
+    }
+    let commands = [
+        &["runs"][..],
+        &["verify", &id],
+        &["report", &id],
+        &["report", "--format", "json", &id],
+        &["attach", "--plain", &id],
+        &["resume", &id],
+    ];
+    for file in &all {
+        let place = run.path.join(file);
+        let kept = fs::read(&place).unwrap();
+        let mode = place.metadata().unwrap().permissions();
+        for odd in ["fifo", "zero"] {
+            fs::remove_file(&place).unwrap();
+            match odd {
+                "fifo" => mknodat(CWD, &place, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap(),
+                _ => symlink("/dev/zero", &place).unwrap(),
+            }
+            for args in commands {
+                // A command that reads on and on ends at this bound, and not well.
+                let mut command = Command::new("/bin/sh");
+                command.args(["-c", "ulimit -v 8000000; exec \"$@\"", "sh", BINARY]).args(args);
+                estate.surround(&mut command);
+                let said = finish(command);
+                assert!(said.code.is_some(), "{args:?} with {odd} at {}: {}", file.display(), said.err);
+                assert!(!said.err.contains("panicked"), "{args:?} with {odd} at {}: {}", file.display(), said.err);
+            }
+            fs::remove_file(&place).unwrap();
+            fs::write(&place, &kept).unwrap();
+            fs::set_permissions(&place, mode.clone()).unwrap();
+        }
+    }
+    estate.midwatch(&["verify", &id]).exits(0);
+}
