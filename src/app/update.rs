@@ -32,27 +32,8 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.now = now;
             return wall::pressed(model, key);
         }
-        Msg::KeyPressed(key, now) => {
-            (model.now, model.touched) = (now, true);
-            return alone::pressed(model, key);
-        }
-        Msg::KeyStood(now) => {
-            model.now = now;
-            return alone::stood(model);
-        }
-        Msg::Pasted(text, now) => {
-            (model.now, model.touched) = (now, true);
-            alone::followed(model);
-            keys::pasted(model, &text);
-        }
-        Msg::MouseMoved(mouse, cell, now) => {
-            (model.now, model.touched) = (now, true);
-            alone::followed(model);
-            return moused(model, mouse, cell);
-        }
-        Msg::Resized(columns, rows) => {
-            alone::followed(model);
-            model.resized(columns, rows);
+        msg @ (Msg::KeyPressed(..) | Msg::KeyStood(_) | Msg::Pasted(..) | Msg::MouseMoved(..) | Msg::Resized(..)) => {
+            return from_terminal(model, msg);
         }
         Msg::RowsRead(rows) => model.lists.read(rows, model.now.wall),
         Msg::Offered { target, offers, withheld } => offered(model, &target, offers, withheld),
@@ -81,6 +62,36 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::CommandFailed(error) => command_failed(model, error),
         Msg::TaskDied(name) => model.say(format!("{name} stopped working; Midwatch's own log says why")),
+    }
+    Vec::new()
+}
+
+/// Takes what came from the terminal.
+fn from_terminal(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    match msg {
+        Msg::KeyPressed(key, now) => {
+            (model.now, model.touched) = (now, true);
+            return alone::pressed(model, key);
+        }
+        Msg::KeyStood(now) => {
+            model.now = now;
+            return alone::stood(model);
+        }
+        Msg::Pasted(text, now) => {
+            (model.now, model.touched) = (now, true);
+            alone::followed(model);
+            keys::pasted(model, &text);
+        }
+        Msg::MouseMoved(mouse, cell, now) => {
+            (model.now, model.touched) = (now, true);
+            alone::followed(model);
+            return moused(model, mouse, cell);
+        }
+        Msg::Resized(columns, rows) => {
+            alone::followed(model);
+            model.resized(columns, rows);
+        }
+        _ => {}
     }
     Vec::new()
 }

@@ -14,7 +14,7 @@ use midwatch::domain::time::Now;
 use midwatch::domain::{Boot, Error, Kind, TargetKind};
 use midwatch::journal::record::{Answer, Choice, Event};
 
-fn confirms(effects: &[Effect]) -> bool {
+pub fn confirms(effects: &[Effect]) -> bool {
     effects.iter().any(|effect| matches!(effect, Effect::Command(_)))
 }
 
@@ -27,12 +27,12 @@ fn draw(model: &mut Model, at: Now) {
     model.drawn(Seen { size: model.size, whole: true, ..Seen::default() }, at.boot);
 }
 
-fn key(model: &mut Model, key: Key, at: Now) -> Vec<Effect> {
+pub fn key(model: &mut Model, key: Key, at: Now) -> Vec<Effect> {
     update(model, Msg::KeyPressed(key, at))
 }
 
 /// A console that started a run and walks a checklist beside it.
-fn both(list: &sample::Story) -> Model {
+pub fn both(list: &sample::Story) -> Model {
     let authority = Some(Authority::grant());
     sample::walking((120, 36), authority, list.view().unwrap(), Some(sample::running().view().unwrap()))
 }
@@ -48,7 +48,7 @@ fn offered(model: &mut Model) {
     update(model, Msg::Offered { target, offers: sample::offers(), withheld: Vec::new() });
 }
 
-fn late() -> PlanShown {
+pub fn late() -> PlanShown {
     PlanShown { refused: Some(Error::new(Kind::Refused, "no window")), late: true, ..sample::plan() }
 }
 
@@ -123,7 +123,7 @@ fn a_prompt_that_comes_leaves_whatever_is_on_the_screen_as_it_is() {
 }
 
 /// What can come from a terminal and is no answer.
-fn disturbances(at: Now) -> Vec<(&'static str, Msg)> {
+pub fn disturbances(at: Now) -> Vec<(&'static str, Msg)> {
     let pressed = |word: &str| Msg::KeyPressed(Key::parse(word).unwrap(), at);
     vec![
         ("a letter", pressed("y")),
@@ -358,7 +358,7 @@ fn a_prompt_that_was_read_again_stays_looked_at() {
 }
 
 /// An item that is open, large, with evidence that a key asks for.
-fn on_an_item() -> Model {
+pub fn on_an_item() -> Model {
     let mut model = both(&sample::checklist());
     press(&mut model, "5 j Enter");
     assert!(matches!(model.modal(), Some(Modal::Item(_))));
@@ -402,87 +402,6 @@ fn the_key_that_saves_a_claim_counts_400_ms_after_its_text_stood_on_the_screen()
             assert_eq!(confirms(&key(&mut model, save, after(start, pressed))), counts, "{opens}: {drawn}, {pressed}");
             let Some(Modal::Note(note)) = model.modal() else { continue };
             assert_eq!(note.text(), words, "too early a key loses no word");
-        }
-    }
-}
-
-/// Every dialog with a key that commits, and that key, each as it was looked at for long.
-fn committing() -> Vec<(&'static str, Model, Key)> {
-    let (c, enter) = (Key::char('c'), Key::plain(KeyCode::Enter));
-    let prompt = |story: &sample::Story, keys: &str| {
-        let mut model = following(story);
-        model.me = midwatch::domain::Actor { uid: 1002, login_uid: Some(1002), ..model.me };
-        press(&mut model, keys);
-        model
-    };
-    let phrase = super::typed("delete 1284 sessions");
-    let mut abort = following(&sample::finished_but_last());
-    press(&mut abort, "g x j");
-    let mut emergency = super::prompts::planned(late());
-    press(&mut emergency, "E d i s k");
-    let mut claim = both(&sample::checklist());
-    press(&mut claim, "5 j m o k");
-    let view = sample::interrupted().view().unwrap();
-    let mut resume = sample::following((80, 24), Some(Authority::grant()), view, false);
-    press(&mut resume, "g r");
-    let mut all = vec![
-        ("change", prompt(&sample::change(), ""), c),
-        ("changes", prompt(&sample::changes("sync\n"), "j"), c),
-        ("destroy", following(&sample::destroy()), enter),
-        ("sign-off", prompt(&sample::sign(), "d o n e Tab"), c),
-        ("decision", prompt(&sample::decide(), "j"), c),
-        ("second of two answers", prompt(&sample::confirmed(), ""), c),
-        ("plan", super::prompts::planned(sample::plan()), c),
-        ("abort", abort, c),
-        ("resume", resume, c),
-        ("emergency", emergency, enter),
-        ("item", on_an_item(), enter),
-        ("claim", claim, Key::parse("Ctrl-D").unwrap()),
-    ];
-    press(&mut all[2].1, &phrase);
-    for (_, model, _) in &mut all {
-        sample::looked_at(model);
-        // From now on somebody tells whether keys are waiting.
-        model.heard_nothing(model.now.boot);
-    }
-    all
-}
-
-#[test]
-fn a_key_that_commits_counts_where_it_stands_alone() {
-    for (name, mut model, commit) in committing() {
-        let start = after(model.now, 1000);
-        assert_eq!(key(&mut model, commit, start), [], "{name}");
-        assert_eq!(model.stands_at(), Some(after(start, 50).boot), "{name}");
-        assert_eq!(update(&mut model, Msg::KeyStood(after(start, 49))), [], "{name}");
-        assert!(confirms(&update(&mut model, Msg::KeyStood(after(start, 50)))), "{name}");
-        assert_eq!(update(&mut model, Msg::KeyStood(after(start, 500))), [], "{name}: once");
-    }
-}
-
-#[test]
-fn a_key_that_others_follow_at_once_commits_to_nothing() {
-    let follow = |at: Now| disturbances(at).into_iter().chain([("c", Msg::KeyPressed(Key::char('c'), at))]);
-    for place in 0..follow(sample::console((80, 24), None).now).count() {
-        for (gap, counted) in [(0, 500), (5, 500), (49, 500)] {
-            for (name, mut model, commit) in committing() {
-                let start = after(model.now, 1000);
-                key(&mut model, commit, start);
-                let (what, msg) = follow(after(start, gap)).nth(place).unwrap();
-                assert!(!confirms(&update(&mut model, msg)), "{name}, then {what} {gap} ms later");
-                // The last key of a burst is followed by nothing, and is no answer either.
-                let stood = update(&mut model, Msg::KeyStood(after(start, gap + counted)));
-                assert!(!confirms(&stood), "{name}, then {what} {gap} ms later");
-            }
-        }
-    }
-    // What came right before it belongs to the same text.
-    for before in ['k', 'g', 'v'] {
-        for (name, mut model, commit) in committing().into_iter().filter(|(.., commit)| *commit == Key::char('c')) {
-            let start = after(model.now, 1000);
-            key(&mut model, Key::char(before), start);
-            key(&mut model, commit, after(start, 5));
-            assert!(!confirms(&update(&mut model, Msg::KeyStood(after(start, 600)))), "{name} after {before}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the console decides, by value: (model, message) to (model facts, effects).
 
+mod alone;
 mod checklist;
 mod decisions;
 mod eyes;

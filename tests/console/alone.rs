@@ -1,0 +1,91 @@
+//! A key that commits counts by itself alone: what others follow at once is a text, pasted or typed for another place.
+
+use super::hands::{after, both, confirms, disturbances, key, late, on_an_item};
+use super::{following, press};
+use midwatch::app::confirm::Authority;
+use midwatch::app::msg::Msg;
+use midwatch::app::{Model, update};
+use midwatch::demo::sample;
+use midwatch::domain::key::{Key, KeyCode};
+use midwatch::domain::time::Now;
+
+/// Every dialog with a key that commits, and that key, each as it was looked at for long.
+fn committing() -> Vec<(&'static str, Model, Key)> {
+    let (c, enter) = (Key::char('c'), Key::plain(KeyCode::Enter));
+    let prompt = |story: &sample::Story, keys: &str| {
+        let mut model = following(story);
+        model.me = midwatch::domain::Actor { uid: 1002, login_uid: Some(1002), ..model.me };
+        press(&mut model, keys);
+        model
+    };
+    let phrase = super::typed("delete 1284 sessions");
+    let mut abort = following(&sample::finished_but_last());
+    press(&mut abort, "g x j");
+    let mut emergency = super::prompts::planned(late());
+    press(&mut emergency, "E d i s k");
+    let mut claim = both(&sample::checklist());
+    press(&mut claim, "5 j m o k");
+    let view = sample::interrupted().view().unwrap();
+    let mut resume = sample::following((80, 24), Some(Authority::grant()), view, false);
+    press(&mut resume, "g r");
+    let mut all = vec![
+        ("change", prompt(&sample::change(), ""), c),
+        ("changes", prompt(&sample::changes("sync\n"), "j"), c),
+        ("destroy", following(&sample::destroy()), enter),
+        ("sign-off", prompt(&sample::sign(), "d o n e Tab"), c),
+        ("decision", prompt(&sample::decide(), "j"), c),
+        ("second of two answers", prompt(&sample::confirmed(), ""), c),
+        ("plan", super::prompts::planned(sample::plan()), c),
+        ("abort", abort, c),
+        ("resume", resume, c),
+        ("emergency", emergency, enter),
+        ("item", on_an_item(), enter),
+        ("claim", claim, Key::parse("Ctrl-D").unwrap()),
+    ];
+    press(&mut all[2].1, &phrase);
+    for (_, model, _) in &mut all {
+        sample::looked_at(model);
+        // From now on somebody tells whether keys are waiting.
+        model.heard_nothing(model.now.boot);
+    }
+    all
+}
+
+#[test]
+fn a_key_that_commits_counts_where_it_stands_alone() {
+    for (name, mut model, commit) in committing() {
+        let start = after(model.now, 1000);
+        assert_eq!(key(&mut model, commit, start), [], "{name}");
+        assert_eq!(model.stands_at(), Some(after(start, 50).boot), "{name}");
+        assert_eq!(update(&mut model, Msg::KeyStood(after(start, 49))), [], "{name}");
+        assert!(confirms(&update(&mut model, Msg::KeyStood(after(start, 50)))), "{name}");
+        assert_eq!(update(&mut model, Msg::KeyStood(after(start, 500))), [], "{name}: once");
+    }
+}
+
+#[test]
+fn a_key_that_others_follow_at_once_commits_to_nothing() {
+    let follow = |at: Now| disturbances(at).into_iter().chain([("c", Msg::KeyPressed(Key::char('c'), at))]);
+    for place in 0..follow(sample::console((80, 24), None).now).count() {
+        for (gap, counted) in [(0, 500), (5, 500), (49, 500)] {
+            for (name, mut model, commit) in committing() {
+                let start = after(model.now, 1000);
+                key(&mut model, commit, start);
+                let (what, msg) = follow(after(start, gap)).nth(place).unwrap();
+                assert!(!confirms(&update(&mut model, msg)), "{name}, then {what} {gap} ms later");
+                // The last key of a burst is followed by nothing, and is no answer either.
+                let stood = update(&mut model, Msg::KeyStood(after(start, gap + counted)));
+                assert!(!confirms(&stood), "{name}, then {what} {gap} ms later");
+            }
+        }
+    }
+    // What came right before it belongs to the same text.
+    for before in ['k', 'g', 'v'] {
+        for (name, mut model, commit) in committing().into_iter().filter(|(.., commit)| *commit == Key::char('c')) {
+            let start = after(model.now, 1000);
+            key(&mut model, Key::char(before), start);
+            key(&mut model, commit, after(start, 5));
+            assert!(!confirms(&update(&mut model, Msg::KeyStood(after(start, 600)))), "{name} after {before}");
+        }
+    }
+}
