@@ -56,9 +56,9 @@ pub fn abort(common: &Common, args: &Abort) -> Result<u8> {
         return remove(&dir);
     }
     let command = confirm::abort(&authority, dir.id.clone(), args.undo);
-    let before = living::of_run(&dir);
+    let before = to_end(&dir, args.undo);
     act(&world, of_another(&authority, &dir, command)?).map_err(|refusal| with_way_out(refusal, &dir))?;
-    let left = wait_for_living(&dir);
+    let left = wait_for_living(&dir, args.undo);
     if left.is_empty() {
         return Ok(tell_of_ended(&dir, &before));
     }
@@ -69,6 +69,11 @@ pub fn abort(common: &Common, args: &Abort) -> Result<u8> {
     let way = "it cannot be ended by this run; the run is not sealed, and what it locks stays locked, until it is gone";
     complain(&Error::new(Kind::UnknownOutcome, way).hint(format!("see it: midwatch attach {}", dir.id)));
     Ok(Kind::UnknownOutcome.exit_code())
+}
+
+/// What still runs of a run's acts and an abort ends; an undo at work is no part of it where the run goes back.
+fn to_end(dir: &RunDir, undo: bool) -> Vec<(String, Vec<Living>)> {
+    living::of_run(dir).into_iter().filter(|(name, _)| !(undo && living::takes_back(name))).collect()
 }
 
 /// Tells what was at work without its shim and has ended; gives the exit code: 8 where nobody knows what it did.
@@ -90,11 +95,11 @@ fn tell_of_ended(dir: &RunDir, before: &[(String, Vec<Living>)]) -> u8 {
 }
 
 /// What lives of a run's acts whose shims are gone, once its runner has had the time to end it.
-fn wait_for_living(dir: &RunDir) -> Vec<(String, Vec<Living>)> {
+fn wait_for_living(dir: &RunDir, undo: bool) -> Vec<(String, Vec<Living>)> {
     let patience = failpoint::span("GRACE", GRACE) + UNTIL_ENDED;
     let began = Instant::now();
     loop {
-        let left = living::of_run(dir);
+        let left = to_end(dir, undo);
         if left.is_empty() || began.elapsed() > patience {
             return left;
         }

@@ -351,6 +351,7 @@ impl Engine {
                 Ok(false)
             }
             Demand::Item { step, seq, deed } => self.take_item(call, step, seq, deed).map(|()| false),
+            Demand::Abort { undo: true } if self.goes_back() => self.ask_once_more(call).map(|()| false),
             Demand::Abort { undo } => {
                 let record = self.write_as(&call.actor, Event::AbortRequested { undo })?;
                 let _ = call.reply.send(Reply::Accepted { seq: record.seq });

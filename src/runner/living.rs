@@ -18,6 +18,9 @@ use std::path::Path;
 /// The longest name of a process that is shown, in characters.
 const LONGEST_NAME: usize = 40;
 
+/// How the name of an attempt at an undo ends.
+pub const UNDO: &str = ".undo";
+
 /// One process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Living {
@@ -94,6 +97,12 @@ pub fn of_run(dir: &RunDir) -> Vec<(String, Vec<Living>)> {
         (name, found)
     });
     living.filter(|(_, found)| !found.is_empty()).collect()
+}
+
+/// Whether an attempt is one at an undo, by its name.
+#[must_use]
+pub fn takes_back(name: &str) -> bool {
+    name.ends_with(UNDO)
 }
 
 /// Whether an attempt's act ended without an error. What it leaves running then is a service that it started.

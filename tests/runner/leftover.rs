@@ -120,3 +120,55 @@ fn once_what_outlived_its_shim_has_ended_nothing_says_that_it_runs() {
     let abort = choices.iter().position(|choice| *choice == Choice::Abort).unwrap();
     assert_eq!(means[abort], "stop; leave what was done as it is, whatever that is");
 }
+
+/// A run that waits at its second step, and whose first one's undo writes `begun`, and `undone` once `go` is there.
+fn going_back(estate: &Estate) -> Run<'_> {
+    let tree = estate.tree("");
+    let steps = format!(
+        "[[work]]\ntitle = \"Work\"\neffect = \"change\"\ndo = {{ exec = [\"true\"] }}\n\
+         undo = {{ exec = [\"sh\", \"-c\", \"echo begun >>{0}order; while ! test -e {0}go; do sleep 0.02; done; echo undone >>{0}order\"] }}\n\
+         [[work]]\ntitle = \"More\"\neffect = \"change\"\ndo = {{ exec = [\"true\"] }}\nundo = {{ none = \"a test\" }}\n",
+        tree.display()
+    );
+    estate.procedure("one", "", &steps);
+    let run = estate.start_waiting("one");
+    let first = run.prompt();
+    run.accept(&first, consent(&first));
+    run.prompt_after(&first.id);
+    run.midwatch("abort", &["--undo"]).exits(0);
+    wait_for("the undo", || (order(estate) == "begun\n").then_some(()));
+    run
+}
+
+#[test]
+fn an_undo_that_outlived_its_shim_is_waited_for() {
+    let estate = Estate::default().with("MIDWATCH_SPAN_PANES", "0").with("MIDWATCH_SPAN_GRACE", "200");
+    let run = going_back(&estate);
+    run.kill_runner();
+    kill_wholly(run.pid_of("1.1.undo", "shim.json"));
+    run.midwatch("resume", &[]).exits(0);
+    let at_work = run.prompt();
+    let (text, choices, _) = menu(&at_work);
+    assert!(text.starts_with("outcome unknown: the undo: its shim is gone; still at work: "), "{text}");
+    assert_eq!(choices, [Choice::End, Choice::Hold, Choice::Abort]);
+    fs::write(estate.tree("go"), "").unwrap();
+    let ended = run.prompt_after(&at_work.id);
+    assert_eq!(menu(&ended).1, [Choice::Undone, Choice::NotUndone, Choice::Hold, Choice::Abort]);
+    assert_eq!(order(&estate), "begun\nundone\n");
+    run.accept(&ended, decide(Choice::Undone));
+    assert_eq!(run.sealed().sealed, Some(RunStatus::Aborted));
+    estate.nothing_runs();
+}
+
+#[test]
+fn whoever_asks_once_more_to_take_it_back_stops_no_undo() {
+    let estate = Estate::default().with("MIDWATCH_SPAN_PANES", "0").with("MIDWATCH_SPAN_GRACE", "200");
+    let run = going_back(&estate);
+    run.midwatch("abort", &["--undo"]).exits(0);
+    fs::write(estate.tree("go"), "").unwrap();
+    assert_eq!(run.sealed().sealed, Some(RunStatus::Aborted));
+    assert_eq!((order(&estate).as_str(), run.count("abort.requested")), ("begun\nundone\n", 1));
+    let again = |event: &Event| matches!(event, Event::Note { text, .. } if text.contains("asked once more"));
+    assert_eq!(run.events().iter().filter(|event| again(event)).count(), 1);
+    assert_eq!((run.count("undo.intent"), run.count("prompt.opened")), (1, 2));
+}

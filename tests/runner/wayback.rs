@@ -298,7 +298,10 @@ fn an_undo_that_nobody_can_vouch_for_is_asked_about_and_never_repeated_by_itself
     kill_wholly(run.pid_of("3.1.undo", "shim.json"));
     kill_wholly(run.pid_of("3.1.undo", "act.json"));
     run.midwatch("resume", &[]).exits(0);
-    let asked = run.prompt_after(&prompt.id);
+    // Its child sleeps on.
+    let at_work = run.prompt_after(&prompt.id);
+    run.accept(&at_work, decide(Choice::End));
+    let asked = run.prompt_after(&at_work.id);
     assert_eq!(menu(&asked).0, [Choice::Undone, Choice::NotUndone, Choice::Hold, Choice::Abort]);
     assert_eq!((run.view().steps[2].state, estate.lines("start")), (StepState::Unknown, 1));
     run.accept(&asked, decide(Choice::Undone));

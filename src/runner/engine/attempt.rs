@@ -8,6 +8,7 @@ use crate::procedure::plan::Step;
 use crate::runner::adapters::reach::Ended;
 use crate::runner::adapters::{self, ActEnd, Proof};
 use crate::runner::engine::Engine;
+use crate::runner::living::UNDO;
 use crate::runner::rundir::{LARGEST_OF_ATTEMPT, read_bounded};
 use crate::runner::shim::{ChildSpec, Exit, Spec, Stopped};
 use crate::runner::{failpoint, living};
@@ -15,9 +16,6 @@ use std::path::Path;
 
 /// How many of the last lines on standard error stand beside an exit code.
 const LAST_ERRORS: usize = 3;
-
-/// How the name of an attempt at an undo ends.
-const UNDO: &str = ".undo";
 
 /// What is known of an attempt from its directory alone.
 pub enum Found {
@@ -41,7 +39,7 @@ pub fn undo_name(step: u32, attempt: u32) -> String {
 
 /// Whether an attempt is one at an undo.
 pub fn is_undo(name: &str) -> bool {
-    name.ends_with(UNDO)
+    living::takes_back(name)
 }
 
 impl Engine {

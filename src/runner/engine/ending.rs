@@ -13,8 +13,10 @@ use crate::journal::record::{Ending, Event, Outcome};
 use crate::probes::clock;
 use crate::procedure::plan::{Action, Step};
 use crate::runner::adapters;
+use crate::runner::control::Call;
 use crate::runner::engine::Engine;
 use crate::runner::failpoint;
+use crate::runner::protocol::Reply;
 use crate::runner::rundir::write_durably;
 
 impl Engine {
@@ -28,14 +30,27 @@ impl Engine {
         self.view().held().is_some()
     }
 
+    /// Whether somebody wanted the way back, and nobody stopped it since.
+    pub(super) fn goes_back(&self) -> bool {
+        self.view().abort.as_ref().is_some_and(|(_, undo)| *undo)
+    }
+
+    /// Records that somebody wants the way back once more; the undo at work goes on.
+    pub(super) fn ask_once_more(&mut self, call: Call) -> Result<()> {
+        let text = "asked once more to take back what the run changed, which is under way".to_owned();
+        let record = self.write_as(&call.actor, Event::Note { step: None, text })?;
+        let _ = call.reply.send(Reply::Accepted { seq: record.seq });
+        Ok(())
+    }
+
     /// Ends the run: takes back what ran if asked to, takes what is taken in every ending, and seals. Whoever asks once more
     /// to stop ends what is under way, and decides anew about the way back.
     pub(super) async fn stop(&mut self) -> Result<RunStatus> {
         self.ending = true;
         loop {
             self.heeded = self.view().aborts();
-            self.end_all_living().await?;
-            let undo = self.view().abort.as_ref().is_some_and(|(_, undo)| *undo);
+            let undo = self.goes_back();
+            self.end_all_living(undo).await?;
             self.let_go()?;
             if undo {
                 self.go_back().await?;
@@ -53,7 +68,7 @@ impl Engine {
                 break;
             }
         }
-        self.end_all_living().await?;
+        self.end_all_living(false).await?;
         let failed = self.view().steps.iter().any(|step| self.went_wrong(step));
         self.seal(if failed { RunStatus::Failed } else { RunStatus::Aborted })
     }

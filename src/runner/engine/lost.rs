@@ -138,13 +138,13 @@ impl Engine {
     }
 
     /// Ends everything of this run that outlived its shim, and waits as long as something does not end: the run is not sealed
-    /// over it, and what it locks stays locked.
-    pub(super) async fn end_all_living(&mut self) -> Result<()> {
+    /// over it, and what it locks stays locked. An undo at work is left to a run that `goes_back`: it is asked about in its turn.
+    pub(super) async fn end_all_living(&mut self, goes_back: bool) -> Result<()> {
         // Once for each attempt and reason: what cannot be ended may begin and end children for hours.
         let mut noted = BTreeSet::new();
         loop {
             let mut left = BTreeMap::<_, Vec<Living>>::new();
-            for name in self.left_at_work() {
+            for name in self.left_at_work().into_iter().filter(|name| !(goes_back && attempt::is_undo(name))) {
                 for (one, why) in self.end_living(&name).await? {
                     left.entry((name.clone(), why)).or_default().push(one);
                 }
