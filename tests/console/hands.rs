@@ -12,7 +12,7 @@ use midwatch::demo::sample;
 use midwatch::domain::key::{Key, KeyCode};
 use midwatch::domain::time::Now;
 use midwatch::domain::{Boot, Error, Kind, TargetKind};
-use midwatch::journal::record::{Answer, Choice, Event};
+use midwatch::journal::record::{Answer, Choice};
 
 pub fn confirms(effects: &[Effect]) -> bool {
     effects.iter().any(|effect| matches!(effect, Effect::Command(_)))
@@ -345,16 +345,6 @@ fn a_frame_counts_from_when_all_of_it_was_sent() {
 
 fn press_at(model: &mut Model, word: &str, at: Now) {
     key(model, Key::parse(word).unwrap(), at);
-}
-
-#[test]
-fn a_prompt_that_was_read_again_stays_looked_at() {
-    let mut model = following(&sample::change());
-    sample::looked_at(&mut model);
-    let prompt = dialog(&model).prompt.id.clone();
-    fold(&mut model, &sample::change().tell("operator", Event::PromptReread { prompt }));
-    assert!(model.is_awake());
-    assert_eq!(answer(&press(&mut model, "c")), Answer::Confirm { typed: "change".to_owned() });
 }
 
 /// An item that is open, large, with evidence that a key asks for.
