@@ -184,6 +184,11 @@ fn body(out: &mut String, plan: &Plan, step: &Step, phrase: Phrase<'_>) {
     if let Some(asked) = confirmation(plan, step, phrase) {
         line(out, "Confirmation", &asked);
     }
+    taken_back(out, step);
+}
+
+/// How it is taken back, and whether every ending takes it.
+fn taken_back(out: &mut String, step: &Step) {
     match &step.way_back {
         WayBack::NotNeeded => {}
         WayBack::None(reason) => line(out, "Way back", &format!("none: {}", text(reason))),

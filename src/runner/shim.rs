@@ -23,6 +23,7 @@ use crate::procedure::plan::Action;
 use crate::runner::adapters::reach::{Ended, Reach};
 use crate::runner::adapters::secret::Named;
 use crate::runner::adapters::{self, Variables};
+use crate::runner::failpoint;
 use crate::runner::identity::ProcessId;
 use crate::runner::living;
 use crate::runner::pinned::{self, FileIdentity, Pinned};
@@ -197,6 +198,7 @@ pub fn main(begins: impl FnOnce(&Path)) -> Result<()> {
     let spec = read_spec()?;
     begins(&spec.dir);
     // Fails only when the shim leads a process group already; then it is cut off from the terminal all the same.
+    failpoint::pass(failpoint::SHIM);
     let _ = rustix::process::setsid();
     rustix::process::set_child_subreaper(Some(rustix::process::getpid())).map_err(|cause| io(cause.into()))?;
     let stop = pump::stop_signals().map_err(io)?;

@@ -1,12 +1,12 @@
 //! Commands that misbehave: whatever they do, the run goes on and nothing of them is left.
 
-use crate::support::estate::{BINARY, Estate, finish, kill_wholly, wait_for};
+use crate::support::estate::{Estate, kill_wholly, wait_for};
 use crate::support::run::{Run, consent};
 use midwatch::domain::RunStatus;
 use midwatch::journal::record::{Ask, Ending, Outcome};
+use midwatch::runner::failpoint;
 use midwatch::runner::protocol::{Demand, Reply};
 use std::fs;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// A procedure of one step that runs a shell script.
@@ -137,19 +137,8 @@ fn what_cannot_be_started_failed_and_changed_nothing() {
 
 #[test]
 fn a_shim_that_cannot_begin_is_a_failure_and_not_a_loop() {
-    let estate = estate("echo done >>{tree}/done", "");
-    // A program of its own that is replaced in mid-run by one that only fails.
-    let program = estate.beside("midwatch");
-    fs::copy(BINARY, &program).unwrap();
-    let mut command = Command::new(&program);
-    command.args(["run", "test/act"]);
-    estate.surround(&mut command);
-    finish(command).exits(75);
-    let run = estate.run();
-    let broken = estate.beside("broken");
-    fs::write(&broken, "#!/bin/sh\nexit 1\n").unwrap();
-    fs::set_permissions(&broken, fs::metadata(&program).unwrap().permissions()).unwrap();
-    fs::rename(&broken, &program).unwrap();
+    let estate = estate("echo done >>{tree}/done", "").with("MIDWATCH_FAILPOINT", failpoint::SHIM);
+    let run = estate.start_waiting("act");
     let prompt = run.prompt();
     run.accept(&prompt, consent(&prompt));
     let end = outcome(&run);

@@ -113,7 +113,7 @@ fn a_queue_is_drained_under_a_flag_that_is_given_back() {
     let Ask::Decide { text, .. } = &decision.ask else { panic!("{decision:?}") };
     assert_eq!(text, "failed: 0 in jobs, 1 taken");
     let set = outcome(&run);
-    assert!(set.detail.starts_with("set drain; drain holds the value for "), "{set:?}");
+    assert!(set.detail.starts_with("set drain; the proof: drain holds the value for "), "{set:?}");
     assert_eq!(cache.ask(&["GET", "drain"]), run.dir.id.to_string());
     let left: i64 = cache.server.ask(&["TTL", "drain"]).unwrap();
     assert!((7000..=7200).contains(&left), "{left}");
@@ -218,7 +218,7 @@ fn keys_go_by_pattern_and_nothing_else() {
     assert!(seen.bytes.unwrap() > 400 * 200 && seen.limit.as_ref().unwrap().contains("limit 90"), "{seen:?}");
     run.accept(&prompt, consent(&prompt));
     assert_eq!(run.sealed().sealed, Some(RunStatus::Ok), "{:?}", outcome(&run));
-    assert_eq!(outcome(&run).detail, "deleted 400 of 400; all 400 are gone");
+    assert_eq!(outcome(&run).detail, "deleted 400 of 400; the proof: all 400 are gone");
     let left: u64 = cache.server.ask(&["DBSIZE"]).unwrap();
     assert_eq!((left, cache.ask(&["GET", "cached"]).as_str()), (154, "not of the pattern"));
     assert_eq!(cache.calls("keys") + cache.calls("flushdb"), 0);
