@@ -3,7 +3,7 @@
 //! The parser descends once for each bracket and for each word or operator that takes what follows it (`NOT`, `-`, `CASE`, a sub-select),
 //! and a chain (`a AND b AND …`, `1 + 1 + …`, `… UNION …`) is a tree as deep as it is long, which is freed by recursion. [`nesting`]
 //! counts all of these from the tokens alone, and errs upwards. What is within [`DEEPEST`] is parsed on a thread of its own whose stack
-//! is [`STACK`]; the tree never leaves that thread.
+//! is `STACK`; the tree never leaves that thread.
 
 use squawk_lexer::{LiteralKind, TokenKind, tokenize};
 use squawk_syntax::{Parse, SourceFile};

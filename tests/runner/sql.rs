@@ -131,7 +131,7 @@ fn a_table_is_vacuumed_after_it_was_shown_and_the_proof_is_its_own() {
     run.accept(&prompt, consent(&prompt));
     assert_eq!(run.sealed().sealed, Some(RunStatus::Ok));
     let end = outcome(&run);
-    assert!(end.detail.starts_with("VACUUM done; public.tasks was vacuumed at "), "{end:?}");
+    assert!(end.detail.starts_with("VACUUM done; the proof: public.tasks was vacuumed at "), "{end:?}");
     assert_eq!(base.sql("SELECT n_dead_tup FROM pg_stat_user_tables"), "0");
     run.is_whole_and_known();
 }
