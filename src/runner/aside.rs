@@ -2,6 +2,7 @@
 //!
 //! Its directory is kept whole, beside the runs (`aside/RUN`), where it claims no lock. Nothing is taken back.
 
+use crate::config::plain;
 use crate::domain::error::Result;
 use crate::domain::{Error, Kind};
 use crate::journal::beside;
@@ -10,20 +11,22 @@ use crate::journal::list::walk_file;
 use crate::runner::rundir::{RunDir, sync_dir};
 use crate::runner::{living, ofd};
 use std::fs::{self, DirBuilder, File};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 /// The directory of the runs that were put aside, below the state directory.
 pub const ASIDE: &str = "aside";
 
-/// Why no runner can take a run up again, in a sentence; none where one can, where it never began, or where only another user
-/// could tell.
+/// Why no runner can take a run up again, in a sentence; none where one can, where it never began, or where this process cannot
+/// tell: the run is another user's, or its files cannot be read at this moment.
 #[must_use]
 pub fn why_lost(dir: &RunDir) -> Option<String> {
     let us = rustix::process::geteuid();
     let is_ours = us.is_root() || dir.owner() == Some(us.as_raw());
-    if !is_ours || beside::never_began(&dir.path) {
+    let files = [dir.path.join("start.json"), dir.path.join("plan.json"), dir.journal()];
+    let unread = files.iter().filter_map(|path| plain::open(path).err()).any(|cause| !is_of_the_file(&cause));
+    if !is_ours || unread || beside::never_began(&dir.path) {
         return None;
     }
     if let Err(cause) = dir.load() {
@@ -39,6 +42,11 @@ pub fn why_lost(dir: &RunDir) -> Option<String> {
             Verdict::Whole { .. } | Verdict::Torn { .. } => None,
         },
     }
+}
+
+/// Whether a file cannot be opened for what stands there, and not for want of rights, descriptors or a working disk.
+fn is_of_the_file(cause: &io::Error) -> bool {
+    matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput)
 }
 
 /// Moves the directory of a lost run aside; gives its new place.
@@ -82,4 +90,23 @@ fn at_work(dir: &RunDir) -> Option<String> {
         watched.map(|entry| format!("attempt {}", entry.file_name().to_string_lossy())).collect();
     work.extend(living::of_run(dir).iter().map(|(name, found)| format!("attempt {name}: {}", living::shown(found))));
     (!work.is_empty()).then(|| work.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::io::Errno;
+
+    #[test]
+    fn only_what_stands_there_makes_a_run_lost() {
+        let dir = tempfile::tempdir().unwrap();
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink("/dev/zero", &link).unwrap();
+        for path in [dir.path().join("none"), link, dir.path().to_owned()] {
+            assert!(is_of_the_file(&plain::open(&path).unwrap_err()), "{}", path.display());
+        }
+        for errno in [Errno::MFILE, Errno::NFILE, Errno::ACCESS, Errno::IO, Errno::NOMEM] {
+            assert!(!is_of_the_file(&errno.into()), "{errno}");
+        }
+    }
 }

@@ -133,7 +133,7 @@ impl Engine {
                     told.push(one.id);
                 }
             }
-            self.wait_for(LOOK).await?;
+            self.idle(LOOK).await?;
         }
     }
 
@@ -161,7 +161,7 @@ impl Engine {
                     self.write(Event::Note { step: self.step_of(&name), text })?;
                 }
             }
-            self.wait_for(Duration::from_secs(1)).await?;
+            self.idle(Duration::from_secs(1)).await?;
         }
     }
 
@@ -182,21 +182,5 @@ impl Engine {
     fn step_of(&self, name: &str) -> Option<u32> {
         let number = name.split('.').next()?.parse::<u32>().ok()?;
         number.checked_sub(1).filter(|step| self.view().step(*step).is_some())
-    }
-
-    /// Lets time pass; calls are taken meanwhile.
-    async fn wait_for(&mut self, span: Duration) -> Result<()> {
-        let over = tokio::time::sleep(span);
-        tokio::pin!(over);
-        loop {
-            tokio::select! {
-                () = &mut over => return Ok(()),
-                call = self.control.calls.recv() => {
-                    if let Some(call) = call {
-                        self.take_call(call)?;
-                    }
-                }
-            }
-        }
     }
 }

@@ -124,8 +124,8 @@ impl Engine {
         .map(|condition| condition.to_string())
     }
 
-    /// Lets time pass; calls are taken meanwhile.
-    async fn idle(&mut self, span: Duration) -> Result<()> {
+    /// Lets time pass; calls are taken meanwhile, and one that stops the run ends it early.
+    pub(super) async fn idle(&mut self, span: Duration) -> Result<()> {
         let over = tokio::time::sleep(span);
         tokio::pin!(over);
         loop {
