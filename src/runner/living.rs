@@ -5,11 +5,13 @@
 //! have left children. What belongs to another boot is trusted nowhere.
 
 use crate::config::plain;
+use crate::domain::error::said;
 use crate::runner::identity::ProcessId;
 use crate::runner::ofd;
 use crate::runner::rundir::{LARGEST_OF_ATTEMPT, RunDir, read_bounded};
 use crate::runner::shim::hold::MARK;
 use crate::runner::shim::{ActRecord, Exit, RUN, Spec};
+use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::fs;
 use std::io;
@@ -49,7 +51,7 @@ impl Living {
             return Ok(());
         }
         match pidfd_send_signal(&handle, signal) {
-            Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+            Ok(()) | Err(Errno::SRCH) => Ok(()),
             Err(cause) => Err(cause.into()),
         }
     }
@@ -129,18 +131,28 @@ pub fn left_of(attempt: &Path) -> Vec<Living> {
     if is_held(attempt) || !attempt.join("shim.json").exists() { Vec::new() } else { of_attempt(attempt) }
 }
 
-/// Every living process of an attempt whose shim is gone.
+/// Every living process of an attempt whose shim is gone. Where this process cannot look, what was written down counts as living.
 #[must_use]
 pub fn of_attempt(attempt: &Path) -> Vec<Living> {
     let wanted = Wanted::of(attempt);
     if wanted.shim.as_ref().is_some_and(|shim| shim.boot_id != crate::probes::clock::boot_id()) {
         return Vec::new();
     }
-    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let mut found: Vec<Living> = pids.filter_map(|pid| wanted.judge(pid)).collect();
+    let mut found = wanted.all().unwrap_or_else(|cause| wanted.unseen(&cause));
     found.sort_by_key(|living| (living.id.start, living.id.pid));
     found
+}
+
+/// What a file of `/proc` says; none where its process has ended or is another user's. That this process has no descriptor or no
+/// memory left says nothing of others.
+fn of_proc(path: String) -> io::Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(cause) if matches!(Errno::from_io_error(&cause), Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM)) => {
+            Err(cause)
+        }
+        Err(_) => Ok(None),
+    }
 }
 
 /// By what the processes of an attempt are known.
@@ -164,39 +176,60 @@ impl Wanted {
         }
     }
 
-    /// The process of a pid, if it lives and is of the attempt.
-    fn judge(&self, pid: u32) -> Option<Living> {
-        let stat = Stat::of(pid)?;
-        let is_act = self.act.as_ref().is_some_and(|act| act.id.pid == pid && act.id.start == stat.start);
-        if pid == std::process::id() || !(is_act || self.is_marked(pid) || self.is_beside(pid, &stat)) {
-            return None;
+    /// Every living process of the attempt.
+    fn all(&self) -> io::Result<Vec<Living>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir("/proc")? {
+            let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+            found.extend(self.judge(pid)?);
         }
-        let id = ProcessId::of(pid)?;
-        id.lives().then(|| Living { name: name_of(pid), id })
+        Ok(found)
     }
 
-    fn is_marked(&self, pid: u32) -> bool {
-        let environ = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    /// What stands for the processes that cannot be looked at: the act that was written down, else the shim.
+    fn unseen(&self, cause: &io::Error) -> Vec<Living> {
+        let id = self.act.as_ref().map(|act| &act.id).or(self.shim.as_ref()).cloned();
+        // No process has the number 0, and none is sent a signal for it.
+        let id = id.unwrap_or(ProcessId { pid: 0, start: 0, boot_id: String::new() });
+        vec![Living { id, name: format!("not to be seen: {}", said(cause)) }]
+    }
+
+    /// The process of a pid, if it lives and is of the attempt.
+    fn judge(&self, pid: u32) -> io::Result<Option<Living>> {
+        let Some(stat) = Stat::of(pid)? else { return Ok(None) };
+        let is_act = self.act.as_ref().is_some_and(|act| act.id.pid == pid && act.id.start == stat.start);
+        if pid == std::process::id() || !(is_act || self.is_marked(pid)? || self.is_beside(pid, &stat)?) {
+            return Ok(None);
+        }
+        let id = ProcessId::of(pid).filter(ProcessId::lives);
+        Ok(id.map(|id| Living { name: name_of(pid), id }))
+    }
+
+    fn is_marked(&self, pid: u32) -> io::Result<bool> {
+        let environ = of_proc(format!("/proc/{pid}/environ"))?.unwrap_or_default();
         let has = |wanted: &Vec<u8>| environ.split(|byte| *byte == 0).any(|variable| variable == wanted);
-        self.marks.iter().any(|marks| marks.iter().all(has))
+        Ok(self.marks.iter().any(|marks| marks.iter().all(has)))
     }
 
     /// Whether a process stands in the group of the act or in the session of the shim. Such a number may have been given to
     /// others since: not while it has members, but after the last one. So whoever leads it must be the one written down, and
     /// its members are as young, and in the same control group.
-    fn is_beside(&self, pid: u32, stat: &Stat) -> bool {
-        let Some(shim) = &self.shim else { return false };
-        let of_session = stat.session == shim.pid && leads(shim);
-        let of_group = self.act.as_ref().is_some_and(|act| act.group == Some(stat.group) && leads(&act.id));
+    fn is_beside(&self, pid: u32, stat: &Stat) -> io::Result<bool> {
+        let Some(shim) = &self.shim else { return Ok(false) };
+        let of_session = stat.session == shim.pid && leads(shim)?;
+        let act = self.act.as_ref().filter(|act| act.group == Some(stat.group));
+        let of_group = act.map(|act| leads(&act.id)).transpose()?.unwrap_or(false);
+        if !(of_session || of_group) || stat.start < shim.start {
+            return Ok(false);
+        }
         let grouped = self.act.as_ref().and_then(|act| act.cgroup.as_ref());
-        let same = grouped.is_none_or(|cgroup| cgroup_of(pid).as_ref() == Some(cgroup));
-        (of_session || of_group) && stat.start >= shim.start && same
+        Ok(grouped.is_none_or(|cgroup| cgroup_of(pid).as_ref() == Some(cgroup)))
     }
 }
 
 /// Whether a process that led a group is the one that has its number, or nobody has it.
-fn leads(leader: &ProcessId) -> bool {
-    Stat::of(leader.pid).is_none_or(|found| found.start == leader.start)
+fn leads(leader: &ProcessId) -> io::Result<bool> {
+    Ok(Stat::of(leader.pid)?.is_none_or(|found| found.start == leader.start))
 }
 
 /// Fields of `proc_pid_stat(5)` of a process that has not ended.
@@ -207,8 +240,9 @@ struct Stat {
 }
 
 impl Stat {
-    fn of(pid: u32) -> Option<Self> {
-        Self::parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    fn of(pid: u32) -> io::Result<Option<Self>> {
+        let stat = of_proc(format!("/proc/{pid}/stat"))?;
+        Ok(stat.and_then(|stat| Self::parse(&String::from_utf8_lossy(&stat))))
     }
 
     /// State, parent, group and session follow the name; the start is the nineteenth field behind the state.

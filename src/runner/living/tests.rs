@@ -136,3 +136,31 @@ fn group_session_and_start_are_found_behind_any_name() {
     assert_eq!((found.group, found.session, found.start), (8, 9, 4242));
     assert!(Stat::parse(&stat.replace(") S", ") Z")).is_none() && Stat::parse("garbage").is_none());
 }
+
+/// The attempt that [`__without_descriptors`] looks at, in a process of its own whose descriptors it uses up.
+const LOOKED_AT: &str = "MIDWATCH_TEST_ATTEMPT";
+
+#[test]
+fn __without_descriptors() {
+    let Some(dir) = std::env::var_os(LOOKED_AT) else { return };
+    let mut held = Vec::new();
+    while let Ok(file) = fs::File::open("/dev/null") {
+        held.push(file);
+    }
+    let found = of_attempt(Path::new(&dir));
+    drop(held);
+    println!("found: {}", shown(&found));
+}
+
+#[test]
+fn what_cannot_be_looked_at_is_not_taken_for_ended() {
+    let attempt = Attempt::new();
+    let child = Waits::with(&[(MARK, &mark(&attempt.dir))]);
+    assert_eq!(attempt.pids(), [child.0.id()]);
+    let mut command = Command::new("sh");
+    let own = std::env::current_exe().unwrap();
+    let line = "ulimit -n 64; exec \"$0\" --exact runner::living::tests::__without_descriptors --nocapture";
+    command.args(["-c", line]).arg(own).env(LOOKED_AT, &attempt.dir);
+    let said = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    assert!(said.contains("found: 0 (not to be seen: "), "{said}");
+}
