@@ -6,6 +6,7 @@ use midwatch::domain::RunStatus;
 use midwatch::journal::fold::OpenPrompt;
 use midwatch::journal::record::{Ask, Choice, Event};
 use std::fs;
+use std::time::Duration;
 
 /// A program that leaves a child in a session of its own, which writes `late` once `go` is there, and fails; its undo writes `undone`.
 fn estate(header: &str) -> Estate {
@@ -171,4 +172,37 @@ fn whoever_asks_once_more_to_take_it_back_stops_no_undo() {
     let again = |event: &Event| matches!(event, Event::Note { text, .. } if text.contains("asked once more"));
     assert_eq!(run.events().iter().filter(|event| again(event)).count(), 1);
     assert_eq!((run.count("undo.intent"), run.count("prompt.opened")), (1, 2));
+}
+
+#[test]
+fn whoever_takes_over_what_goes_back_stops_no_undo() {
+    let takes_over: [&[&str]; 2] = [&["resume"], &["abort", "--undo"]];
+    for command in takes_over {
+        let estate = Estate::default().with("MIDWATCH_SPAN_PANES", "0").with("MIDWATCH_SPAN_GRACE", "200");
+        let run = going_back(&estate);
+        run.kill_runner();
+        let [by, options @ ..] = command else { unreachable!() };
+        std::thread::scope(|scope| {
+            scope.spawn(|| run.midwatch(by, options).exits(0));
+            run.wait("taken over", |_| run.count("run.resumed") == 1);
+            // An undo that was told to end would be killed by now.
+            std::thread::sleep(Duration::from_secs(1));
+            fs::write(estate.tree("go"), "").unwrap();
+        });
+        assert_eq!(run.sealed().sealed, Some(RunStatus::Aborted), "{by}");
+        assert_eq!((order(&estate).as_str(), run.count("undo.intent")), ("begun\nundone\n", 1), "{by}");
+        assert_eq!(run.count("prompt.opened"), 2, "{by}");
+        estate.nothing_runs();
+    }
+}
+
+#[test]
+fn whoever_takes_over_to_leave_things_as_they_are_stops_the_undo() {
+    let estate = Estate::default().with("MIDWATCH_SPAN_PANES", "0").with("MIDWATCH_SPAN_GRACE", "200");
+    let run = going_back(&estate);
+    run.kill_runner();
+    run.midwatch("abort", &[]);
+    assert_eq!(run.sealed().sealed, Some(RunStatus::Aborted));
+    assert_eq!((order(&estate).as_str(), run.count("undo.intent")), ("begun\n", 1));
+    estate.nothing_runs();
 }

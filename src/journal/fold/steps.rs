@@ -61,6 +61,7 @@ impl RunView {
         } else {
             self.open = Some((step, attempt, Act::Forward));
         }
+        self.back.aborts_before = self.back.aborts;
         Ok(())
     }
 

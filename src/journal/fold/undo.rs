@@ -92,6 +92,12 @@ impl RunView {
         self.back.aborts
     }
 
+    /// Whether it was asked to stop since its newest attempt began. One that began later belongs to how the run ends.
+    #[must_use]
+    pub fn is_attempt_to_stop(&self) -> bool {
+        self.back.aborts > self.back.aborts_before
+    }
+
     /// The `undo_of` at work, and its attempt.
     #[must_use]
     pub fn undoing(&self) -> Option<(u32, u32)> {
@@ -145,6 +151,7 @@ impl RunView {
         view.undo_acted = record.seq;
         view.log = Some(log.to_owned());
         self.open = Some((step, attempt, Act::Undo));
+        self.back.aborts_before = self.back.aborts;
         Ok(())
     }
 

@@ -110,6 +110,8 @@ pub enum Act {
 pub(super) struct Back {
     /// How often the run was asked to stop.
     pub(super) aborts: u32,
+    /// How often it was when the newest attempt began.
+    pub(super) aborts_before: u32,
     /// The `undo_of` at work, and its attempt: it runs the undo of others.
     pub(super) undoing: Option<(u32, u32)>,
     /// Steps whose undo was tried, and which a person wants undone again.

@@ -10,8 +10,18 @@ impl Engine {
     /// Closes what the gone runner left open: a prompt lapses; an attempt is adopted from its shim.
     ///
     /// A step that provably never began is as if planned. One that began and has no outcome is unknown, and is settled in
-    /// its turn; it is never repeated by itself unless its author called that safe.
+    /// its turn; it is never repeated by itself unless its author called that safe. What the gone runner began because the run
+    /// was asked to stop, as an undo, is not stopped by that.
     pub(super) async fn recover(&mut self) -> Result<()> {
+        if !self.view().is_attempt_to_stop() {
+            self.heeded = self.view().aborts();
+        }
+        let recovered = self.close_open().await;
+        self.heeded = 0;
+        recovered
+    }
+
+    async fn close_open(&mut self) -> Result<()> {
         if let Some(prompt) = self.view().prompt.clone() {
             self.write(Event::PromptClosed { prompt: prompt.id, why: Closed::RunnerGone, moved: Vec::new() })?;
         }
