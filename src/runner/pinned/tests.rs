@@ -164,3 +164,19 @@ fn the_program_that_env_finds_is_compared_as_well() {
         assert_eq!((second, names.len()), (found, if found.is_some() { 2 } else { 1 }), "{line}");
     }
 }
+
+#[test]
+fn a_file_that_an_argument_names_in_any_manner_is_compared() {
+    let dir = tempfile::tempdir().unwrap();
+    let program = file(dir.path(), "program", "#!/bin/sh\n", 0o755);
+    let named = file(dir.path(), "named", "text", 0o644);
+    let absolute = named.to_str().unwrap();
+    for word in ["named", absolute, "--file=named", &format!("if={absolute}"), "-fnamed", &format!("-f{absolute}")] {
+        let found = pinned(&program, &["-v", word]).unwrap().files;
+        assert!(found.iter().any(|file| file.path == named && file.sha256.is_some()), "{word}: {found:?}");
+    }
+    for word in ["absent", "--file=absent", "-fabsent", "--named", "-", "=", "."] {
+        let found = pinned(&program, &[word]).unwrap().files;
+        assert!(found.iter().all(|file| file.path != named), "{word}: {found:?}");
+    }
+}
