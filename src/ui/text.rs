@@ -222,6 +222,8 @@ pub fn to_ascii(buffer: &mut Buffer) {
             "▌" => ">",
             "×" => "x",
             "→" => ">",
+            "±" => "~",
+            "≠" => "!",
             _ => "?",
         };
         cell.set_symbol(plain);
@@ -273,10 +275,10 @@ mod tests {
 
     #[test]
     fn a_terminal_without_unicode_gets_what_comes_near() {
-        let mut buffer = Buffer::empty(Rect::new(0, 0, 12, 1));
-        draw(&line(Style::new(), "a · é漢b…"), 0, 0, buffer.area, &mut buffer);
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 18, 1));
+        draw(&line(Style::new(), "a · é漢b… ±3 a ≠ b"), 0, 0, buffer.area, &mut buffer);
         to_ascii(&mut buffer);
-        assert_eq!(buffer, Buffer::with_lines(["a - ?? b~   "]));
+        assert_eq!(buffer, Buffer::with_lines(["a - ?? b~ ~3 a ! b"]));
     }
 
     /// Where the sentinel at its end would land, and where it did.
