@@ -89,10 +89,12 @@ fn outcome(run: &Run<'_>) -> Outcome {
 /// Every reading is unknown, within the minute that `finish` gives it.
 fn readings(fault: &Fault) {
     let estate = estate(&fault.everything());
-    let said = estate.midwatch(&["check", "--json"]).exits(2 + 1);
+    let said = estate.midwatch(&["check", "--json"]);
     let report: serde_json::Value = serde_json::from_str(&said.out).unwrap();
     let panes = report["panes"].as_object().unwrap();
     let rows: Vec<_> = panes.values().flat_map(|rows| rows.as_array().into_iter().flatten()).collect();
+    // The rows of the host that runs the test are its own: its disk may be full.
+    said.exits(if rows.iter().any(|row| row["verdict"] == "critical") { 2 } else { 3 });
     for name in ["web", "main", "cache", "served", "copies"] {
         let own: Vec<_> = rows.iter().filter(|row| row["target"] == name).collect();
         assert!(!own.is_empty(), "{}: {name} has no row: {rows:#?}", fault.what);
