@@ -70,6 +70,7 @@ pub fn may_give(open: &OpenPrompt, starter: &Actor, by: &Actor, answer: &Answer)
         Answer::Decide { choice: Choice::Override | Choice::Emergency, .. } => {
             is_another(by, starter, "started the run")
         }
+        Answer::Decide { choice: Choice::RunChanged, .. } if open.of_two => is_another(by, starter, "started the run"),
         _ => Ok(()),
     }
 }

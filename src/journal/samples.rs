@@ -116,7 +116,7 @@ pub fn decide(choice: Choice) -> Answer {
 
 /// A question for a decision.
 pub fn decision(choices: &[Choice]) -> Ask {
-    Ask::Decide { text: "exit code 3".into(), choices: choices.to_vec(), means: Vec::new() }
+    Ask::Decide { text: "exit code 3".into(), choices: choices.to_vec(), means: Vec::new(), set: None }
 }
 
 /// `step.intent`.

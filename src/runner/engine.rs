@@ -10,6 +10,7 @@
 
 mod attempt;
 mod back;
+mod bound;
 mod created;
 mod decide;
 mod ending;

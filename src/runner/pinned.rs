@@ -7,17 +7,17 @@
 //! A native program begins with the ELF magic. Whatever else can be executed is read by an interpreter, which opens the path
 //! once more; so a script is refused where others than root and the run's user could replace it.
 
+mod shebang;
+
 use crate::config::trust;
 use crate::domain::ids::Hasher;
-use crate::domain::{Digest, Error, Kind};
-use crate::runner::adapters::exec;
+use crate::domain::{Digest, Error, Kind, Wall, quantity};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
@@ -35,9 +35,6 @@ const CHUNK: usize = 256 << 10;
 
 /// What a native program begins with (elf(5)).
 const ELF: &[u8] = b"\x7fELF";
-
-/// How far the kernel reads a script's first line (execve(2)).
-const FIRST_LINE: usize = 255;
 
 /// A file as it was seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -146,6 +143,14 @@ impl FileIdentity {
         (content || touched).then(|| format!("{path} has changed since it was shown"))
     }
 
+    /// What it is known by, for people: `sha256 5891b5b522d5…, 1.2 kB, inode 4711, modified 2026-11-30T12:41:16Z`.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let digest = self.sha256.as_ref().map_or_else(String::new, |digest| format!("sha256 {}…, ", digest.short()));
+        let (size, modified) = (quantity::bytes(self.size), Wall::from_unix(self.mtime.0, 0).0);
+        format!("{digest}{size}, inode {}, modified {modified}", self.ino)
+    }
+
     fn native(&self, fd: &OwnedFd) -> bool {
         let mut magic = [0; 4];
         // No copy of the descriptor: where there is none left, a program would pass for a script.
@@ -187,6 +192,21 @@ pub struct Pinned {
     pub files: Vec<FileIdentity>,
 }
 
+/// A program that is about to be started, as far as it decides which files are run and read.
+#[derive(Clone, Copy, Debug)]
+pub struct Start<'a> {
+    /// The file to execute.
+    pub program: &'a Path,
+    /// Its arguments, the program's name first.
+    pub argv: &'a [String],
+    /// The directory where it works.
+    pub cwd: &'a Path,
+    /// The `PATH` that it will find.
+    pub search: &'a str,
+    /// Files of its arguments whose content never stands still, and is not compared.
+    pub restless: &'a [PathBuf],
+}
+
 /// How a pinned program is executed.
 pub enum Executable {
     /// By the descriptor that was compared.
@@ -196,12 +216,12 @@ pub enum Executable {
 }
 
 impl Pinned {
-    /// Looks at a program and at the files that its arguments name, from the directory where it works. Of those files that are
-    /// `restless`, the content is not compared.
+    /// Looks at a program, at its interpreters, and at the files that its arguments name.
     ///
     /// # Errors
     /// When the program cannot be looked at; of kind refused where it is a script that others could replace.
-    pub fn of(program: &Path, argv: &[String], cwd: &Path, restless: &[PathBuf]) -> Result<Self, Error> {
+    pub fn of(start: &Start<'_>) -> Result<Self, Error> {
+        let program = start.program;
         let doing = || format!("look at {}", program.display());
         let (identity, fd) =
             FileIdentity::opened(program, LARGEST_PROGRAM).map_err(|cause| Error::machine(doing(), cause))?;
@@ -209,12 +229,12 @@ impl Pinned {
         let mut files = Vec::new();
         if interpreted {
             refuse_loose(program)?;
-            for path in interpreters(&fd) {
+            for path in shebang::interpreters(&fd, start) {
                 let found = if_there(&path, LARGEST_PROGRAM);
                 files.extend(found.map_err(|cause| Error::machine(doing(), cause))?);
             }
         }
-        let found = arguments(argv, cwd, restless);
+        let found = arguments(start);
         files.extend(found.map_err(|cause| Error::machine(doing(), cause))?);
         Ok(Self { program: identity, interpreted, files })
     }
@@ -273,56 +293,29 @@ fn refuse_loose(path: &Path) -> Result<(), Error> {
     })
 }
 
-/// The interpreter that a script's first line names, and the program that it finds where it is `env`.
-fn interpreters(fd: &OwnedFd) -> Vec<PathBuf> {
-    let mut first = vec![0; FIRST_LINE];
-    let count = rustix::io::pread(fd, &mut first, 0).unwrap_or(0);
-    let line = first.get(..count).and_then(|first| first.strip_prefix(b"#!")).unwrap_or_default();
-    let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-    let path = |word: &[u8]| PathBuf::from(std::ffi::OsStr::from_bytes(word));
-    let Some(named) = words.next().map(path) else { return Vec::new() };
-    let by_env = named.file_name().is_some_and(|name| name == "env").then(|| found_by_env(words)).flatten();
-    let found = by_env.map(path).and_then(|name| match name.is_absolute() {
-        true => Some(name),
-        false => exec::PATH.split(':').map(|dir| Path::new(dir).join(&name)).find(|file| file.is_file()),
-    });
-    std::iter::once(named).chain(found).collect()
-}
-
-/// The program among the words of `env`: the first that is neither an option, nor the value of one, nor a variable.
-fn found_by_env<'a>(mut words: impl Iterator<Item = &'a [u8]>) -> Option<&'a [u8]> {
-    while let Some(word) = words.next() {
-        match word.strip_prefix(b"-") {
-            // These take the next word.
-            Some(b"u" | b"C" | b"-unset" | b"-chdir") => drop(words.next()),
-            Some([b'S', program @ ..]) if !program.is_empty() => return Some(program),
-            Some(_) => {}
-            None if word.contains(&b'=') => {}
-            None => return Some(word),
-        }
-    }
-    None
-}
-
 /// The regular files that arguments name: by themselves, after the first `=`, or right behind the letter of an option (`-fFILE`).
-fn arguments(argv: &[String], cwd: &Path, restless: &[PathBuf]) -> io::Result<Vec<FileIdentity>> {
+fn arguments(start: &Start<'_>) -> io::Result<Vec<FileIdentity>> {
     let mut files: Vec<FileIdentity> = Vec::new();
-    for word in argv.iter().skip(1).take(MOST_ARGUMENTS) {
-        let value = word.split_once('=').map(|(_, value)| value);
-        let behind = word.strip_prefix('-').filter(|rest| !rest.starts_with('-')).and_then(|rest| {
-            let mut letters = rest.chars();
-            letters.next().map(|_| letters.as_str())
-        });
-        for name in std::iter::once(word.as_str()).chain(value).chain(behind).filter(|name| !name.is_empty()) {
-            let path = cwd.join(name);
-            let moves = restless.contains(&path);
+    for word in start.argv.iter().skip(1).take(MOST_ARGUMENTS) {
+        for path in named(word, start.cwd) {
+            let moves = start.restless.contains(&path);
             let found = if_there(&path, if moves { 0 } else { LARGEST_ARGUMENT })?;
             let found = found.map(|file| if moves { file.without_content() } else { file });
             files.extend(found.filter(|file| !files.iter().any(|known| known.path == file.path)));
         }
     }
     Ok(files)
+}
+
+/// The paths that one argument may name.
+pub fn named(word: &str, cwd: &Path) -> impl Iterator<Item = PathBuf> {
+    let value = word.split_once('=').map(|(_, value)| value);
+    let behind = word.strip_prefix('-').filter(|rest| !rest.starts_with('-')).and_then(|rest| {
+        let mut letters = rest.chars();
+        letters.next().map(|_| letters.as_str())
+    });
+    let names = std::iter::once(word).chain(value).chain(behind).filter(|name| !name.is_empty());
+    names.map(|name| cwd.join(name))
 }
 
 /// The identity of a regular file; none where there is no such file, or it may not be opened. That this process has no descriptor

@@ -22,8 +22,13 @@ fn script(estate: &Estate, name: &str, word: &str) -> PathBuf {
 
 /// Writes the procedure of one step that runs this.
 fn procedure(estate: &Estate, argv: &[&str]) {
+    procedure_with(estate, argv, "");
+}
+
+/// The same with further keys of its action.
+fn procedure_with(estate: &Estate, argv: &[&str], keys: &str) {
     let steps = format!(
-        "[[work]]\ntitle = \"Run it\"\neffect = \"change\"\ndo = {{ exec = {argv:?} }}\nundo = {{ none = \"a test\" }}\n"
+        "[[work]]\ntitle = \"Run it\"\neffect = \"change\"\ndo = {{ exec = {argv:?}{keys} }}\nundo = {{ none = \"a test\" }}\n"
     );
     estate.procedure("one", "", &steps);
 }
@@ -120,6 +125,7 @@ enum Replaced {
     Script,
     Interpreter,
     InterpreterByEnv,
+    InterpreterByItsPath,
     ScriptOfAShell,
     Argument,
     ArgumentBehindALetter,
@@ -137,11 +143,15 @@ fn started_on_another(what: Replaced) -> (Estate, Outcome) {
             vec![path(&shown), path(&made)]
         }
         Replaced::Script => vec![path(&shown)],
-        Replaced::Interpreter | Replaced::InterpreterByEnv => {
+        Replaced::Interpreter | Replaced::InterpreterByEnv | Replaced::InterpreterByItsPath => {
             fs::copy("/bin/sh", &shown).unwrap();
             let by_it = script(&estate, "by-it", "shown");
-            let env = if matches!(what, Replaced::InterpreterByEnv) { "/usr/bin/env -S " } else { "" };
-            fs::write(&by_it, format!("#!{env}{} -e\necho shown >>{}\n", shown.display(), done.display())).unwrap();
+            let named = match what {
+                Replaced::InterpreterByEnv => format!("/usr/bin/env -S {}", shown.display()),
+                Replaced::InterpreterByItsPath => "/usr/bin/env -S shown".to_owned(),
+                _ => shown.display().to_string(),
+            };
+            fs::write(&by_it, format!("#!{named} -e\necho shown >>{}\n", done.display())).unwrap();
             vec![path(&by_it)]
         }
         Replaced::ScriptOfAShell => vec!["sh".to_owned(), path(&shown)],
@@ -150,7 +160,11 @@ fn started_on_another(what: Replaced) -> (Estate, Outcome) {
             vec!["sed".to_owned(), format!("-f{}", shown.display()), format!("-nw{}", made.display())]
         }
     };
-    procedure(&estate, &argv.iter().map(String::as_str).collect::<Vec<_>>());
+    let keys = match what {
+        Replaced::InterpreterByItsPath => format!(", env = {{ PATH = \"{}\" }}", estate.tree("").display()),
+        _ => String::new(),
+    };
+    procedure_with(&estate, &argv.iter().map(String::as_str).collect::<Vec<_>>(), &keys);
     let other = script(&estate, "other", "other");
     let run = estate.start_waiting("one");
     let prompt = run.prompt();
@@ -168,9 +182,11 @@ fn started_on_another(what: Replaced) -> (Estate, Outcome) {
 
 #[test]
 fn what_is_replaced_after_the_last_look_is_not_executed() {
-    use Replaced::{Argument, ArgumentBehindALetter, Interpreter, InterpreterByEnv};
+    use Replaced::{Argument, ArgumentBehindALetter, Interpreter, InterpreterByEnv, InterpreterByItsPath};
     use Replaced::{NativeProgram, Script, ScriptOfAShell};
-    for what in [NativeProgram, Script, Interpreter, InterpreterByEnv, ScriptOfAShell, Argument, ArgumentBehindALetter]
+    let by_interpreter = [Interpreter, InterpreterByEnv, InterpreterByItsPath];
+    for what in
+        [NativeProgram, Script, ScriptOfAShell, Argument, ArgumentBehindALetter].into_iter().chain(by_interpreter)
     {
         let (estate, end) = started_on_another(what);
         assert_eq!((end.ending, end.code), (Ending::Failed, Some(126)), "{what:?}: {end:?}");

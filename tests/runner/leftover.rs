@@ -36,7 +36,7 @@ fn asked(estate: &Estate) -> (Run<'_>, OpenPrompt) {
 }
 
 fn menu(prompt: &OpenPrompt) -> (String, Vec<Choice>, Vec<String>) {
-    let Ask::Decide { text, choices, means } = &prompt.ask else { panic!("{prompt:?}") };
+    let Ask::Decide { text, choices, means, .. } = &prompt.ask else { panic!("{prompt:?}") };
     (text.clone(), choices.clone(), means.clone())
 }
 

@@ -2,6 +2,7 @@
 
 mod acts;
 mod answers;
+mod bound;
 mod bounds;
 pub mod chance;
 mod checklist;

@@ -94,7 +94,7 @@ pub async fn ask_person(
             out::text(format_args!("{}", plan::clean(text)));
             sign(person, *note_required).await
         }
-        Ask::Decide { text, choices, means } => {
+        Ask::Decide { text, choices, means, .. } => {
             let mut page = format!("{text}\n");
             for (choice, means) in consequences(choices, means) {
                 let _ = writeln!(page, "  {:<10} {means}", choice.word());

@@ -333,7 +333,7 @@ pub fn decide() -> Story {
         Choice::Hold.consequence(),
         "stop; leave 1 step as it is",
     ];
-    failed.ask(2, Ask::Decide { text, choices, means: means.map(str::to_owned).to_vec() })
+    failed.ask(2, Ask::Decide { text, choices, means: means.map(str::to_owned).to_vec(), set: None })
 }
 
 /// A run that asks a person to do something and sign.

@@ -28,7 +28,7 @@ fn record(seq: u64, by: &str, event: Event) -> Record {
 /// A destroy that takes two answers, a hard check, and an approval.
 fn after(events: &[(&str, Event)]) -> RunView {
     let steps = vec![
-        StepHead { four_eyes: true, ..head(Verb::Do, EffectClass::Destroy) },
+        StepHead { four_eyes: true, can_undo: true, ..head(Verb::Do, EffectClass::Destroy) },
         head(Verb::Check, EffectClass::Read),
         head(Verb::Approve, EffectClass::Read),
     ];
@@ -128,6 +128,29 @@ fn only_another_person_overrides_a_gate() {
     assert!(refusal(&failed(&[Choice::Retry])[..2], "runner", skip.clone()).contains("nobody said to pass over it"));
     let past = after(&[events, vec![("ben", accepted(1, 1, decide(Choice::Override))), ("runner", skip)]].concat());
     assert_eq!((past.overrides[0].by.uid, past.steps[1].state), (1001, StepState::Skipped));
+}
+
+#[test]
+fn what_two_persons_confirmed_is_undone_by_something_else_only_where_another_person_wants_that() {
+    let ask = Ask::Decide {
+        text: "?".into(),
+        choices: vec![Choice::RunChanged, Choice::Hold],
+        means: Vec::new(),
+        set: Some(Digest::of(b"as it is now")),
+    };
+    let done = [
+        confirmed("anna"),
+        vec![
+            ("ben", accepted(1, 0, approve())),
+            ("runner", intent(0, 1, EffectClass::Destroy, Some(1))),
+            ("runner", ended(0, 1, Ending::Ok)),
+            ("runner", Event::AbortRequested { undo: true }),
+            ("runner", opened(2, 0, ask)),
+        ],
+    ];
+    let wanted = || accepted(2, 0, decide(Choice::RunChanged));
+    assert!(refusal(&done.concat(), "anna", wanted()).contains("own second person"));
+    assert!(after(&[done.concat(), vec![("ben", wanted())]].concat()).changed_undo(0).is_some());
 }
 
 #[test]

@@ -55,7 +55,8 @@ impl RunView {
             self.turn(step, StepState::Waiting)?;
         }
         self.before = before;
-        let four_eyes = matches!(ask, Ask::Confirm { .. }) && self.at(step)?.head.four_eyes;
+        let of_two = self.at(step)?.head.four_eyes;
+        let four_eyes = of_two && matches!(ask, Ask::Confirm { .. });
         self.prompt = Some(OpenPrompt {
             id: id.clone(),
             step,
@@ -65,6 +66,7 @@ impl RunView {
             read: record.wall,
             expires,
             four_eyes,
+            of_two,
             confirmed: None,
         });
         Ok(())
@@ -101,7 +103,10 @@ impl RunView {
                 step == 0 && !begun && self.start_approval().is_none() && self.abort.is_none()
             }
             Ask::Approve { .. } => verb == Verb::Approve && state == StepState::Planned,
-            Ask::Decide { choices, .. } => {
+            Ask::Decide { choices, set, .. } => {
+                if choices.contains(&Choice::RunChanged) && (set.is_none() || !view.owes_undo()) {
+                    return refuse(format!("step {step} has no undo to run that is not what was confirmed"));
+                }
                 let untouched = state == StepState::Skipped && view.attempts == 0;
                 !choices.is_empty() && !untouched && state != StepState::Undone
             }
@@ -196,7 +201,7 @@ impl RunView {
             (Ask::Sign { .. }, Answer::Sign { .. }) => {
                 self.signed.insert(step);
             }
-            (Ask::Decide { .. }, Answer::Decide { choice, reason }) => {
+            (Ask::Decide { set, .. }, Answer::Decide { choice, reason }) => {
                 if matches!(choice, Choice::Skip | Choice::Override) {
                     self.waived.insert(step);
                 }
@@ -204,7 +209,7 @@ impl RunView {
                     let (at, by, reason) = (record.wall, record.actor.clone(), reason.clone());
                     self.overrides.push(Override { at, by, step, reason, late: *choice == Choice::Emergency });
                 }
-                self.decided(record, step, *choice, reason);
+                self.decided(record, step, (*choice, reason), set);
             }
             _ => {}
         }

@@ -45,7 +45,8 @@ impl RunView {
     pub fn named_owed(&self, step: u32) -> Vec<u32> {
         let named = self.step(step).map(|view| view.head.undo_of.clone()).unwrap_or_default();
         let owed = named.into_iter().filter_map(|number| Some((number, self.step(number)?)));
-        let owed = owed.filter(|(number, view)| view.owes_undo() && self.may_try(*number, view));
+        let wanted = |number: u32, view: &StepView| self.may_try(number, view) && !self.is_left(number);
+        let owed = owed.filter(|(number, view)| view.owes_undo() && wanted(*number, view));
         let mut steps: Vec<(u32, u64)> = owed.map(|(number, view)| (number, view.acted)).collect();
         steps.sort_by_key(|(number, acted)| Reverse((*acted, *number)));
         steps.into_iter().map(|(number, _)| number).collect()
@@ -72,6 +73,12 @@ impl RunView {
     #[must_use]
     pub fn is_left(&self, step: u32) -> bool {
         self.back.left.contains(&step)
+    }
+
+    /// The digest of what a person wants an undo to run although it is not what was confirmed; it counts for one attempt.
+    #[must_use]
+    pub fn changed_undo(&self, step: u32) -> Option<&Digest> {
+        self.back.changed.get(&step)
     }
 
     /// Whether a person let the way back go on beyond its budget.
@@ -166,6 +173,7 @@ impl RunView {
             return refuse(format!("an undo outcome of step {step} without its intent"));
         }
         self.open = None;
+        self.back.changed.remove(&step);
         let state = match outcome.ending {
             Ending::Ok => StepState::Undone,
             Ending::Unknown => StepState::Unknown,
@@ -228,7 +236,13 @@ impl RunView {
     }
 
     /// What a decision means for the way back.
-    pub(super) fn decided(&mut self, record: &Record, step: u32, choice: Choice, reason: &str) {
+    pub(super) fn decided(
+        &mut self,
+        record: &Record,
+        step: u32,
+        (choice, reason): (Choice, &str),
+        changed: Option<Digest>,
+    ) {
         let going_back = self.abort.as_ref().is_some_and(|(_, undo)| *undo);
         let Some(view) = self.step(step) else { return };
         let is_undo = view.undo_tried() && view.state != StepState::Undone;
@@ -247,9 +261,10 @@ impl RunView {
             Choice::Retry if going_back && is_undo => {
                 self.back.again.insert(step);
             }
-            Choice::Skip if going_back && is_undo => {
+            Choice::Skip if changed.is_some() || (going_back && is_undo) => {
                 self.back.left.insert(step);
             }
+            Choice::RunChanged => self.back.changed.extend(changed.map(|set| (step, set))),
             _ => {}
         }
     }

@@ -118,6 +118,8 @@ pub(super) struct Back {
     pub(super) again: BTreeSet<u32>,
     /// Steps whose undo went wrong, and which a person decided to leave.
     pub(super) left: BTreeSet<u32>,
+    /// Steps whose undo a person wants run although it is not what was confirmed, each with the digest of what was shown.
+    pub(super) changed: BTreeMap<u32, Digest>,
     /// Whether a person let the way back go on beyond its budget.
     pub(super) beyond: bool,
     /// Who put the run down, and at which step.
@@ -214,6 +216,8 @@ pub struct OpenPrompt {
     pub expires: Wall,
     /// Whether its act needs two answers: a confirmation, and another person's approval.
     pub four_eyes: bool,
+    /// Whether its step needs two persons: then another than the starter has an undo run that is not what they confirmed.
+    pub of_two: bool,
     /// Of two answers the first, once it is there: who confirmed, and what was typed.
     pub confirmed: Option<(Actor, String)>,
 }

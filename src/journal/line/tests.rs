@@ -63,7 +63,8 @@ fn asks() -> impl Strategy<Value = Ask> {
         text().prop_map(|text| Ask::Decide {
             means: vec![text.clone()],
             text,
-            choices: vec![Choice::NotDone, Choice::Hold]
+            choices: vec![Choice::NotDone, Choice::Hold],
+            set: Some(set(1)),
         }),
     ]
 }

@@ -36,6 +36,9 @@ pub enum Ask {
         /// What each choice leads to, with its numbers, in their order; [`Choice::consequence`] where it is not said.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         means: Vec<String>,
+        /// The digest of what an undo would run that is not what was confirmed; whoever has it run all the same names it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        set: Option<Digest>,
     },
     /// Another person than the starter agrees.
     Approve {
@@ -56,7 +59,8 @@ impl Ask {
         match self {
             Self::Confirm { set, .. } => Some(set),
             Self::Approve { hash, .. } => Some(hash),
-            Self::Sign { .. } | Self::Decide { .. } => None,
+            Self::Decide { set, .. } => set.as_ref(),
+            Self::Sign { .. } => None,
         }
     }
 }
@@ -104,6 +108,8 @@ pub enum Choice {
     NotUndone,
     /// End the processes of the attempt that still run, then look again.
     End,
+    /// Run the undo although what it would run is not what was confirmed, with a reason.
+    RunChanged,
 }
 
 impl Choice {
@@ -123,6 +129,7 @@ impl Choice {
             Self::Undone => "undone",
             Self::NotUndone => "not-undone",
             Self::End => "end",
+            Self::RunChanged => "run-changed",
         }
     }
 
@@ -142,6 +149,7 @@ impl Choice {
             Self::Undone,
             Self::NotUndone,
             Self::End,
+            Self::RunChanged,
         ];
         all.into_iter().find(|choice| choice.word() == word)
     }
@@ -149,7 +157,7 @@ impl Choice {
     /// Whether it says something that nobody else can vouch for, so that it needs a reason.
     #[must_use]
     pub fn needs_reason(self) -> bool {
-        matches!(self, Self::Skip | Self::Override | Self::Emergency | Self::Done | Self::Undone)
+        matches!(self, Self::Skip | Self::Override | Self::Emergency | Self::Done | Self::Undone | Self::RunChanged)
     }
 
     /// What choosing it does, for the line that confirms it: the word of the choice in capitals, with its object.
@@ -168,6 +176,7 @@ impl Choice {
             Self::Undone => "record the step as UNDONE",
             Self::NotUndone => "record the step as NOT UNDONE",
             Self::End => "END the processes that still run",
+            Self::RunChanged => "RUN the undo AS IT IS NOW",
         }
     }
 
@@ -187,6 +196,7 @@ impl Choice {
             Self::Undone => "what the step did is gone: record it and go on",
             Self::NotUndone => "what the step did is still there: take it back again",
             Self::End => "end the processes that still run, then look again",
+            Self::RunChanged => "run the undo as it is now, with a reason, although that is not what was confirmed",
         }
     }
 }
@@ -215,7 +225,7 @@ pub enum Answer {
     Decide {
         /// The choice.
         choice: Choice,
-        /// The reason; required for skip, override, emergency, done and undone.
+        /// The reason; required for skip, override, emergency, done, undone and run-changed.
         reason: String,
     },
     /// A second person agrees to exactly what was shown.

@@ -10,10 +10,13 @@
 
 mod beyond;
 mod listing;
+mod operands;
 mod rehearse;
 mod run;
 mod variables;
 
+pub(super) use self::listing::{handed, is_interpreter};
+pub(super) use self::operands::runs_nothing;
 pub(super) use self::rehearse::{no_directory, rehearse};
 use self::run::{Errors, Ran, run};
 pub(super) use self::variables::{Environment, Known, environment, own_environment};
@@ -244,10 +247,10 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
     let name = spec.argv.first().map_or("", String::as_str);
     let path = resolve(name)?;
     is_directory(Path::new(&spec.cwd))?;
-    let pinned = Pinned::of(&path, &spec.argv, Path::new(&spec.cwd), &look.restless)?;
     for secret in spec.secrets.values() {
         secret.read().map_err(|why| Error::machine("look at a program", why))?;
     }
+    let pinned = program(action)?.look(&spec.argv, &look.restless)?;
     let frozen = Frozen {
         set: KEY.to_owned(),
         argv: spec.argv.clone(),

@@ -11,6 +11,7 @@ mod tests;
 pub use draft::Draft;
 
 use crate::domain::{Error, Item};
+use crate::runner::adapters::bound::{self, Bound};
 use crate::runner::adapters::{exec, files, http, objects, redis, script, sql, systemd, undo};
 use crate::runner::pinned::Pinned;
 use serde::de::DeserializeOwned;
@@ -186,6 +187,7 @@ pub fn items(set: &mut dyn BufRead, from: u64, rows: u64) -> Result<(u64, Vec<It
         script::KEY => script::items(&head),
         systemd::KEY => systemd::items(&head),
         undo::KEY => undo::items(&head),
+        bound::ALONE => bound::items(&head),
         _ => return Err(not_a_set("its kind is not known")),
     };
     Ok(page_of(all, from, rows))
@@ -238,13 +240,15 @@ pub(super) fn skip(lines: u64, set: &mut dyn BufRead) -> Result<(), Error> {
 pub fn moved(before: &mut dyn BufRead, after: &mut dyn BufRead) -> Vec<String> {
     let found = head(before).and_then(|old| {
         let new = head(after)?;
-        match (kind_of(&old), kind_of(&new)) {
-            (files::KEY, files::KEY) => moved_of::<files::Head>(&old, before, &new, after),
-            (objects::KEY, objects::KEY) => moved_of::<objects::Head>(&old, before, &new, after),
-            (redis::KEY, redis::KEY) => moved_of::<redis::Head>(&old, before, &new, after),
-            (sql::KEY, sql::KEY) => sql::moved(&old, before, &new, after),
-            _ => Ok(head_moved(&old, &new)),
-        }
+        let mut lines = bound_moved(&old, &new);
+        lines.extend(match (kind_of(&old), kind_of(&new)) {
+            (files::KEY, files::KEY) => moved_of::<files::Head>(&old, before, &new, after)?,
+            (objects::KEY, objects::KEY) => moved_of::<objects::Head>(&old, before, &new, after)?,
+            (redis::KEY, redis::KEY) => moved_of::<redis::Head>(&old, before, &new, after)?,
+            (sql::KEY, sql::KEY) => sql::moved(&old, before, &new, after)?,
+            _ => head_moved(&old, &new),
+        });
+        Ok(lines)
     });
     let mut lines = found.unwrap_or_else(|error| vec![format!("the sets cannot be compared: {}", error.message)]);
     let more = lines.len().saturating_sub(MOST_MOVED);
@@ -291,7 +295,8 @@ fn head_moved(old: &Value, new: &Value) -> Vec<String> {
     let (Some(old), Some(new)) = (old.as_object(), new.as_object()) else { return Vec::new() };
     let keys: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     let mut lines = pinned_moved(old.get(PINNED), new.get(PINNED));
-    let differ = keys.into_iter().filter(|key| old.get(*key) != new.get(*key) && (*key != PINNED || lines.is_empty()));
+    let keys = keys.into_iter().filter(|key| *key != bound::KEY && (*key != PINNED || lines.is_empty()));
+    let differ = keys.filter(|key| old.get(*key) != new.get(*key));
     let differ: Vec<String> = differ.map(|key| format!("the {key} is another than the one shown")).collect();
     lines.extend(differ);
     lines
@@ -306,13 +311,26 @@ fn pinned_moved(old: Option<&Value>, new: Option<&Value>) -> Vec<String> {
     }
 }
 
+/// What the undo and the proof would run and is another in a later set of the same step.
+fn bound_moved(old: &Value, new: &Value) -> Vec<String> {
+    match (Bound::in_head(old), Bound::in_head(new)) {
+        (None, None) => Vec::new(),
+        (old, new) => old.unwrap_or_default().changes(&new.unwrap_or_default()),
+    }
+}
+
 /// The files of the arguments that are others in a later set of the same program.
 pub fn moved_arguments(before: &mut dyn BufRead, after: &mut dyn BufRead) -> Vec<PathBuf> {
-    let pinned = |set: &mut dyn BufRead| Pinned::deserialize(head(set).ok()?.get(PINNED)?).ok();
-    match (pinned(before), pinned(after)) {
-        (Some(old), Some(new)) => old.changed_arguments(&new).map(std::path::Path::to_owned).collect(),
+    let (Ok(old), Ok(new)) = (head(before), head(after)) else { return Vec::new() };
+    let pinned = |head: &Value| Pinned::deserialize(head.get(PINNED)?).ok();
+    let mut paths = match (Bound::in_head(&old), Bound::in_head(&new)) {
+        (Some(old), Some(new)) => old.changed_arguments(&new),
         _ => Vec::new(),
+    };
+    if let (Some(old), Some(new)) = (pinned(&old), pinned(&new)) {
+        paths.extend(old.changed_arguments(&new).map(std::path::Path::to_owned));
     }
+    paths
 }
 
 fn kind_of(head: &Value) -> &str {

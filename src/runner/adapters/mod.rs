@@ -4,6 +4,7 @@
 //! is the digest of the set. Nothing in it ages: the same things on disk give the same bytes.
 
 mod block;
+pub mod bound;
 mod end;
 mod entries;
 pub mod exec;
@@ -35,7 +36,9 @@ pub mod wait;
 
 pub use end::{ActEnd, Proof};
 pub use frozen::{Draft, items, moved, moved_arguments};
-pub use program::{fit_unasked, is_fit_unasked, pinned, printed, program, read_program};
+pub use program::{
+    Program, Variables, environment, fit_unasked, is_fit_unasked, pinned, printed, program, read_program,
+};
 
 use crate::config::estate::Estate;
 use crate::config::reader::{Problems, Table, nearest};
@@ -48,10 +51,7 @@ use crate::procedure::plan::{Action, Limit, Step};
 use crate::runner::notify;
 use frozen::{not_a_set, write_line};
 use phrase::plain_word;
-use reach::Reach;
-use secret::Named;
 use spec::{action, spec};
-use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
@@ -213,9 +213,6 @@ pub fn nothing_to_do(preview: &Preview) -> String {
     format!("nothing to do: {}", reasons.join("; "))
 }
 
-/// The variable of a password for libpq.
-const PASSWORD: &str = "PGPASSWORD";
-
 /// How long a preview may take.
 const PREVIEW: Duration = Duration::from_secs(60);
 
@@ -266,62 +263,6 @@ impl Look {
         }
         Err(Error::machine(doing, "it took longer than a preview may"))
     }
-}
-
-/// A program that is the act itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Program {
-    /// The file to execute; the first argument itself where none was found.
-    pub path: PathBuf,
-    /// The arguments, the program's name first.
-    pub argv: Vec<String>,
-    /// The working directory.
-    pub cwd: PathBuf,
-    /// The environment, but for its secrets.
-    pub env: BTreeMap<String, String>,
-    /// The variables whose values are secrets; whoever starts the program reads them.
-    pub secrets: BTreeMap<String, Named>,
-    /// The database whose variables it finds as well; whoever starts the program works them out.
-    pub database: Option<Reach>,
-    /// A script that whoever starts the program keeps in a private file, whose name becomes the last argument.
-    pub script: Option<String>,
-}
-
-impl Program {
-    /// The whole environment, secrets read.
-    ///
-    /// # Errors
-    /// A sentence with the name and the place of a secret that cannot be read.
-    pub fn environment(&self) -> Result<BTreeMap<String, String>, String> {
-        let found = environment(&self.env, &self.secrets, self.database.as_ref())?;
-        Ok(found.0.into_iter().chain(found.1).collect())
-    }
-}
-
-/// Variables by their names.
-pub type Variables = BTreeMap<String, String>;
-
-/// The variables of a program: those that may be shown, and those that are secrets. What is written out is stronger than
-/// what a database brings.
-///
-/// # Errors
-/// A sentence with the name and the place of a secret that cannot be read, or why it is not known how a database is reached.
-pub fn environment(
-    env: &BTreeMap<String, String>,
-    secrets: &BTreeMap<String, Named>,
-    database: Option<&Reach>,
-) -> Result<(Variables, Variables), String> {
-    let variables = database.map(Reach::variables).transpose()?.unwrap_or_default();
-    let mut plain = variables.plain;
-    plain.extend(env.iter().map(|(name, value)| (name.clone(), value.clone())));
-    let mut hidden = BTreeMap::new();
-    if let Some(password) = variables.password.filter(|_| !env.contains_key(PASSWORD)) {
-        hidden.insert(PASSWORD.to_owned(), password.expose().to_owned());
-    }
-    for (name, secret) in secrets {
-        hidden.insert(name.clone(), secret.read()?.expose().to_owned());
-    }
-    Ok((plain, hidden))
 }
 
 /// An action that this program does not know; only a plan of another version holds one.

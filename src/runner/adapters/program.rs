@@ -2,13 +2,92 @@
 
 use crate::config::trust;
 use crate::domain::EffectClass;
+use crate::domain::Error;
 use crate::domain::quantity::{bytes, count};
 use crate::procedure::plan::Action;
-use crate::runner::adapters::{ActEnd, Program, act, exec, frozen, script};
-use crate::runner::pinned::Pinned;
+use crate::runner::adapters::reach::Reach;
+use crate::runner::adapters::secret::Named;
+use crate::runner::adapters::{ActEnd, act, exec, frozen, script};
+use crate::runner::pinned::{Pinned, Start};
+use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
+
+/// The variable that says where a bare name is looked for.
+const SEARCH: &str = "PATH";
+
+/// The variable of a password for libpq.
+const PASSWORD: &str = "PGPASSWORD";
+
+/// A program that is the act itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// The file to execute; the first argument itself where none was found.
+    pub path: PathBuf,
+    /// The arguments, the program's name first.
+    pub argv: Vec<String>,
+    /// The working directory.
+    pub cwd: PathBuf,
+    /// The environment, but for its secrets.
+    pub env: BTreeMap<String, String>,
+    /// The variables whose values are secrets; whoever starts the program reads them.
+    pub secrets: BTreeMap<String, Named>,
+    /// The database whose variables it finds as well; whoever starts the program works them out.
+    pub database: Option<Reach>,
+    /// A script that whoever starts the program keeps in a private file, whose name becomes the last argument.
+    pub script: Option<String>,
+}
+
+impl Program {
+    /// Looks at the file to execute, at its interpreters as its own `PATH` finds them, and at the files that `words` name: its
+    /// arguments, or those of them that count. Of `restless` files the content is not compared.
+    ///
+    /// # Errors
+    /// As [`Pinned::of`], and when its `PATH` is a secret that cannot be read.
+    pub fn look(&self, words: &[String], restless: &[PathBuf]) -> Result<Pinned, Error> {
+        let secret = self.secrets.get(SEARCH).map(Named::read).transpose();
+        let secret = secret.map_err(|why| Error::machine(format_args!("look at {}", self.path.display()), why))?;
+        let given = secret.as_ref().map(|secret| secret.expose());
+        let search = given.or(self.env.get(SEARCH).map(String::as_str)).unwrap_or(exec::PATH);
+        Pinned::of(&Start { program: &self.path, argv: words, cwd: &self.cwd, search, restless })
+    }
+
+    /// The whole environment, secrets read.
+    ///
+    /// # Errors
+    /// A sentence with the name and the place of a secret that cannot be read.
+    pub fn environment(&self) -> Result<BTreeMap<String, String>, String> {
+        let found = environment(&self.env, &self.secrets, self.database.as_ref())?;
+        Ok(found.0.into_iter().chain(found.1).collect())
+    }
+}
+
+/// Variables by their names.
+pub type Variables = BTreeMap<String, String>;
+
+/// The variables of a program: those that may be shown, and those that are secrets. What is written out is stronger than
+/// what a database brings.
+///
+/// # Errors
+/// A sentence with the name and the place of a secret that cannot be read, or why it is not known how a database is reached.
+pub fn environment(
+    env: &BTreeMap<String, String>,
+    secrets: &BTreeMap<String, Named>,
+    database: Option<&Reach>,
+) -> Result<(Variables, Variables), String> {
+    let variables = database.map(Reach::variables).transpose()?.unwrap_or_default();
+    let mut plain = variables.plain;
+    plain.extend(env.iter().map(|(name, value)| (name.clone(), value.clone())));
+    let mut hidden = BTreeMap::new();
+    if let Some(password) = variables.password.filter(|_| !env.contains_key(PASSWORD)) {
+        hidden.insert(PASSWORD.to_owned(), password.expose().to_owned());
+    }
+    for (name, secret) in secrets {
+        hidden.insert(name.clone(), secret.read()?.expose().to_owned());
+    }
+    Ok((plain, hidden))
+}
 
 /// Whether the program of an action that nobody confirms (a check, a read, a proof) is one that only root and this user can change.
 ///

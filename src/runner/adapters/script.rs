@@ -142,7 +142,7 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
     look.in_time("look at a script")?;
     let spec: Spec = adapters::spec(action)?;
     let path = exec::resolve("bash")?;
-    let pinned = Pinned::of(&path, &[], Path::new("/"), &[])?;
+    let pinned = program(action)?.look(&[], &[])?;
     exec::is_directory(Path::new(&spec.cwd))?;
     reads(&path, &spec.text)?;
     for secret in spec.secrets.values() {

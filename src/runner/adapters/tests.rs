@@ -8,6 +8,7 @@ use crate::procedure::acts_on::Refusal;
 use crate::procedure::catalog::Library;
 use crate::procedure::plan::{Plan, WayBack};
 use crate::procedure::read::{lint, read};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 fn fixtures(kind: &str) -> Vec<PathBuf> {

@@ -139,6 +139,9 @@ impl Engine {
         let Some(action) = &planned.prove else {
             return Ok(ActEnd::from(Proof::Unclear("there is no proof".to_owned())));
         };
+        if let Some(why) = self.changed_proof(step, planned) {
+            return Ok(ActEnd::from(Proof::Unclear(why)));
+        }
         let (attempt, set) = self.view().step(step).map_or((0, None), |view| (view.attempts, view.set.clone()));
         let name = self.free_name(&format!("{}.proof", name(step, attempt)));
         let found = self.launch(&name, action, true, set.as_ref(), planned.timeout_s).await?;

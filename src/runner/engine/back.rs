@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! asked for ─▶ what is unknown is settled ─▶ rollback.began ─▶ undo.intent ─▶ shim ─▶ undo.outcome ─▶ next
-//!                                               over its budget, failed, unknown ─▶ prompt: decide
+//!                               over its budget, not what was confirmed, failed, unknown ─▶ prompt: decide
 //! ```
 //! An undo acts on the frozen set of its step, with the facts that the run captured before the step acted. One that was
 //! tried is not tried again, unless a person wants that.
@@ -38,7 +38,7 @@ impl Engine {
                 (Some(step), _) => self.settle_undo(step).await?,
                 (None, Some(step)) if !self.view().may_undo(step) => self.decide_undo(step).await?,
                 (None, Some(step)) => {
-                    if self.is_within_budget(step).await? {
+                    if self.is_within_budget(step).await? && self.is_as_confirmed(step).await? {
                         self.undo(step).await?;
                     }
                 }
@@ -126,16 +126,21 @@ impl Engine {
         if self.undo_is_at_work(step, &text).await? {
             return Ok(());
         }
+        let mut menu = vec![(Choice::Retry, "run the undo again".to_owned())];
+        menu.extend(self.past_an_undo(step));
+        self.choose_on_the_way(step, text, menu).await
+    }
+
+    /// What leads past the undo of a step that is not run.
+    pub(super) fn past_an_undo(&self, step: u32) -> [(Choice, String); 3] {
         let left = self.view().undo_owed().len() as u64;
         let undos = quantity::counted(left.saturating_sub(1), "undo", "undos");
         let steps = quantity::counted(left, "step", "steps");
-        let menu = vec![
-            (Choice::Retry, "run the undo again".to_owned()),
+        [
             (Choice::Skip, format!("leave this step, with a reason; {undos} to go")),
             (Choice::Hold, self.means(step, Choice::Hold)),
             (Choice::Abort, format!("stop the way back; leave {steps} as they are")),
-        ];
-        self.choose_on_the_way(step, text, menu).await
+        ]
     }
 
     /// Asks about what still runs of the last undo of a step; `false` where nothing does.
@@ -247,8 +252,9 @@ impl Engine {
                 let outcome = timed(ending, self.told_of_undo(step), began);
                 return self.end_attempt(step, attempt, outcome);
             };
-            if self.undo(owed).await?.ending == Ending::Unknown {
-                // It is settled first; then this step goes on.
+            // In a box: a checklist comes here from an open prompt, and this may open one.
+            if !Box::pin(self.is_as_confirmed(owed)).await? || self.undo(owed).await?.ending == Ending::Unknown {
+                // It is settled first, or looked at anew; then this step goes on.
                 return Ok(());
             }
         }
@@ -277,6 +283,9 @@ impl Engine {
                 (_, true) if view.undo_tried() => {
                     let why = view.undo.as_ref().map_or("", |undo| undo.detail.as_str());
                     failed.push(format!("{name} ({why})"));
+                }
+                _ if self.view().is_left(*number) && !view.undo_tried() => {
+                    passed.push(format!("{name}, which was to be left as it is"));
                 }
                 _ => passed.push(format!("{name}, {}", passed_over(view))),
             }

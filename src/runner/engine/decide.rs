@@ -1,7 +1,7 @@
 //! Asks what a step that went wrong, or whose outcome is unknown, means.
 
 use crate::domain::error::Result;
-use crate::domain::{EffectClass, Error, Kind, Verb};
+use crate::domain::{Digest, EffectClass, Error, Kind, Verb};
 use crate::journal::record::{Answer, Ask, Choice, Ending, Event};
 use crate::procedure::plan::{OnFail, Step};
 use crate::runner::engine::Engine;
@@ -58,8 +58,19 @@ impl Engine {
         text: String,
         menu: Vec<(Choice, String)>,
     ) -> Result<Option<(Choice, String)>> {
+        self.chosen_of(step, text, menu, None).await
+    }
+
+    /// The same where the answer must name the digest of what would be run.
+    pub(super) async fn chosen_of(
+        &mut self,
+        step: u32,
+        text: String,
+        menu: Vec<(Choice, String)>,
+        set: Option<Digest>,
+    ) -> Result<Option<(Choice, String)>> {
         let (choices, means) = menu.into_iter().unzip();
-        Ok(match self.ask(step, Ask::Decide { text, choices, means }).await? {
+        Ok(match self.ask(step, Ask::Decide { text, choices, means, set }).await? {
             Asked::Answered(_, Answer::Decide { choice, reason }) => Some((choice, reason)),
             _ => None,
         })
@@ -78,7 +89,7 @@ impl Engine {
         match choice {
             Choice::Retry | Choice::Emergency => self.retrying = Some(step),
             // The answer says it all: the run is put down where it stands. What is ended is ended by whoever offered it.
-            Choice::Hold | Choice::End => {}
+            Choice::Hold | Choice::End | Choice::RunChanged => {}
             Choice::Skip | Choice::Override => drop(self.write(Event::StepSkipped { step, reason })?),
             Choice::Rollback => drop(self.write(Event::AbortRequested { undo: true })?),
             Choice::Abort => drop(self.write(Event::AbortRequested { undo: false })?),
@@ -108,6 +119,7 @@ impl Engine {
         }
         // What was told cannot be told again unnoticed.
         let safe = (planned.effect == EffectClass::Read && planned.verb != Verb::Notify) || planned.rerun_safe;
+        let changed = self.changed_proof(step, &planned);
         let proof = if planned.prove.is_some() { Some(self.prove(step, &planned).await?) } else { None };
         let proof = proof.filter(|_| !going_back || !self.is_stopped());
         let settled = match proof {
@@ -119,7 +131,10 @@ impl Engine {
         if let Some((choice, evidence)) = settled {
             return self.write(Event::StepResolved { step, choice, evidence }).map(drop);
         }
-        let detail = self.detail(step).unwrap_or_default();
+        let mut detail = self.detail(step).unwrap_or_default();
+        if let Some(why) = changed.filter(|why| !detail.contains(why)) {
+            detail = format!("{detail}; the proof: {why}");
+        }
         if going_back {
             let mut menu = vec![
                 (Choice::Done, "its effect is there, wholly or in part: take it back".to_owned()),

@@ -9,6 +9,7 @@ use crate::journal::record::Covered;
 use crate::procedure::condition::spoken;
 use crate::procedure::plan::{Action, Step, WayBack};
 use crate::procedure::template::OfRun;
+use crate::runner::adapters::bound::Bound;
 use crate::runner::adapters::{self, Draft, Look, hide, undo};
 use crate::runner::engine::Engine;
 use crate::runner::engine::back::passed_over;
@@ -83,8 +84,8 @@ impl Engine {
         if let WayBack::Undo(undo) = &mut planned.way_back {
             *undo = self.filled(undo).map_err(|why| format!("its undo could not be made: {why}"))?;
         }
-        if let Some(prove) = &planned.prove {
-            self.filled(prove).map_err(|why| format!("it could not be proved: {why}"))?;
+        if let Some(prove) = &mut planned.prove {
+            *prove = self.filled(prove).map_err(|why| format!("it could not be proved: {why}"))?;
         }
         Ok(())
     }
@@ -146,13 +147,18 @@ impl Engine {
 
     /// Makes a set's file durable under its digest.
     fn store(&self, part: &Path, frozen: Frozen) -> Result<Frozen> {
+        self.keep_set(part, &frozen.digest).map(|()| frozen)
+    }
+
+    /// Makes a set's file durable under a digest.
+    pub(super) fn keep_set(&self, part: &Path, digest: &Digest) -> Result<()> {
         let doing = "keep the frozen set";
         let sets = self.dir.path.join("sets");
         let shared = File::open(part).and_then(|file| team::share(&file, &sets, 0o640));
-        let kept = shared.and_then(|()| fs::rename(part, self.dir.set(&frozen.digest))).and_then(|()| sync_dir(&sets));
+        let kept = shared.and_then(|()| fs::rename(part, self.dir.set(digest))).and_then(|()| sync_dir(&sets));
         kept.map_err(|cause| Error::machine(doing, cause))?;
         failpoint::pass("set.written");
-        Ok(frozen)
+        Ok(())
     }
 
     /// What moved since a set was frozen; `None` when it is the same.
@@ -234,7 +240,8 @@ impl Engine {
 fn look(action: &Action, planned: &Step, sets: &Path, restless: Vec<PathBuf>) -> Result<(PathBuf, Frozen)> {
     let doing = format!("preview {}", planned.title);
     let part = sets.join(format!("part-{}", std::process::id()));
-    let mut set = Draft::create(&part).map_err(|cause| Error::machine(&doing, cause))?;
+    let bound = Bound::of(&Step { act: Some(action.clone()), ..planned.clone() }, &restless)?;
+    let mut set = Draft::create(&part).map_err(|cause| Error::machine(&doing, cause))?.with(bound);
     let look = Look { restless, ..Look::of(planned, identity::host_name()) };
     let preview = adapters::preview(action, &look, &mut set)
         .map(|seen| Preview { listing: planned.with_undo_text(seen.listing.clone()), ..seen });

@@ -4,6 +4,7 @@ use crate::config::plain;
 use crate::domain::error::{Result, said};
 use crate::domain::{Digest, EffectClass, Kind};
 use crate::procedure::plan::Action;
+use crate::runner::adapters::Program;
 use crate::runner::engine::Engine;
 use crate::runner::engine::attempt::{Found, examine, is_undo};
 use crate::runner::identity::ProcessId;
@@ -12,7 +13,7 @@ use crate::runner::rundir::{open_private, read_bounded, sync_dir};
 use crate::runner::shim::{self, ChildSpec, Exit, GRACE, Spec, hold};
 use crate::runner::{adapters, failpoint, living, notify, ofd};
 use std::fs;
-use std::io::{BufReader, Write};
+use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -94,14 +95,13 @@ impl Engine {
         let action = adapters::of_attempt(action, &self.dir.id, name);
         let child = match adapters::program(&action) {
             Some(program) => {
-                let mut env = program.env;
+                let mut env = program.env.clone();
                 env.insert(shim::RUN.to_owned(), self.dir.id.to_string());
                 env.insert(hold::MARK.to_owned(), living::mark(&self.dir.attempt(name)));
-                let frozen = set.filter(|_| !prove).and_then(|set| self.pinned(&action, set));
-                let pinned = match frozen {
-                    Some(frozen) => Some(frozen),
+                let pinned = match self.confirmed_files(name, &action, prove, set) {
+                    Some(confirmed) => Some(confirmed),
                     // No set names it: what is there now is what is executed, whatever happens in between.
-                    None => look_at(&program.path)?,
+                    None => look_at(&program)?,
                 };
                 let pinned = pinned.map(Box::new);
                 let (secrets, database, script) = (program.secrets, program.database, program.script);
@@ -122,12 +122,6 @@ impl Engine {
             grace_ms: u64::try_from(failpoint::span("GRACE", GRACE).as_millis()).unwrap_or(u64::MAX),
             holds: true,
         })
-    }
-
-    /// The files that the set of a step names for this very action.
-    fn pinned(&self, action: &Action, set: &Digest) -> Option<Pinned> {
-        let file = plain::open(&self.dir.set(set)).ok()?;
-        adapters::pinned(action, &mut BufReader::new(file))
     }
 
     /// Starts a shim whose standard input is its locked specification.
@@ -193,8 +187,8 @@ fn living(path: &Path) -> Option<ProcessId> {
 }
 
 /// What a program is now; none where it cannot be looked at, which its start will say.
-fn look_at(program: &Path) -> Result<Option<Pinned>> {
-    match Pinned::of(program, &[], Path::new("/"), &[]) {
+fn look_at(program: &Program) -> Result<Option<Pinned>> {
+    match program.look(&[], &[]) {
         Ok(found) => Ok(Some(found)),
         Err(refusal) if refusal.kind == Kind::Refused => Err(refusal),
         Err(_) => Ok(None),

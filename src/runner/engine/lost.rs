@@ -179,7 +179,7 @@ impl Engine {
     }
 
     /// The step of an attempt, by its name.
-    fn step_of(&self, name: &str) -> Option<u32> {
+    pub(super) fn step_of(&self, name: &str) -> Option<u32> {
         let number = name.split('.').next()?.parse::<u32>().ok()?;
         number.checked_sub(1).filter(|step| self.view().step(*step).is_some())
     }

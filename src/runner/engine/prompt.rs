@@ -4,7 +4,7 @@ use crate::domain::error::Result;
 use crate::domain::{Digest, Error, Order, PromptId};
 use crate::journal::answer::{fits_now, may_give};
 use crate::journal::fold::OpenPrompt;
-use crate::journal::record::{Answer, Ask, Closed, Event};
+use crate::journal::record::{Answer, Ask, Choice, Closed, Event};
 use crate::probes::clock;
 use crate::runner::control::Call;
 use crate::runner::engine::{Engine, lost};
@@ -204,7 +204,11 @@ impl Engine {
         if seq != open.seq {
             return Err(format!("the prompt was opened by record {}, not {seq}", open.seq));
         }
-        let gives = matches!(answer, Answer::Confirm { .. } | Answer::Approve { .. } | Answer::BreakGlass { .. });
+        let gives = match answer {
+            Answer::Confirm { .. } | Answer::Approve { .. } | Answer::BreakGlass { .. } => true,
+            Answer::Decide { choice, .. } => *choice == Choice::RunChanged,
+            _ => false,
+        };
         if let Some(shown) = open.ask.hash().filter(|shown| gives && set != Some(*shown)) {
             let what = if matches!(open.ask, Ask::Approve { .. }) { "plan" } else { "set" };
             return Err(format!("the answer is for another {what} than the prompt shows: {}…", shown.short()));

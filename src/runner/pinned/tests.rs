@@ -1,4 +1,5 @@
 use super::*;
+use crate::runner::adapters::exec;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 fn file(dir: &Path, name: &str, text: &str, mode: u32) -> PathBuf {
@@ -10,7 +11,7 @@ fn file(dir: &Path, name: &str, text: &str, mode: u32) -> PathBuf {
 
 fn pinned(program: &Path, argv: &[&str]) -> Result<Pinned, Error> {
     let argv: Vec<String> = std::iter::once("x").chain(argv.iter().copied()).map(str::to_owned).collect();
-    Pinned::of(program, &argv, program.parent().unwrap(), &[])
+    Pinned::of(&Start { program, argv: &argv, cwd: program.parent().unwrap(), search: exec::PATH, restless: &[] })
 }
 
 #[test]
@@ -72,7 +73,10 @@ fn of_a_file_that_never_stands_still_the_inode_alone_is_compared() {
     let dir = tempfile::tempdir().unwrap();
     let log = file(dir.path(), "log", "one\n", 0o644);
     let argv = ["x".to_owned(), "log".to_owned()];
-    let look = |restless: &[PathBuf]| Pinned::of(Path::new("/bin/true"), &argv, dir.path(), restless).unwrap();
+    let program = Path::new("/bin/true");
+    let look = |restless: &[PathBuf]| {
+        Pinned::of(&Start { program, argv: &argv, cwd: dir.path(), search: "", restless }).unwrap()
+    };
     let shown = look(&[]);
     fs::write(&log, "one\ntwo\n").unwrap();
     assert_eq!(shown.changed_arguments(&look(&[])).collect::<Vec<_>>(), [log.as_path()]);
@@ -178,5 +182,39 @@ fn a_file_that_an_argument_names_in_any_manner_is_compared() {
     for word in ["absent", "--file=absent", "-fabsent", "--named", "-", "=", "."] {
         let found = pinned(&program, &[word]).unwrap().files;
         assert!(found.iter().all(|file| file.path != named), "{word}: {found:?}");
+    }
+}
+
+#[test]
+fn env_finds_an_interpreter_by_the_path_that_the_program_has() {
+    let dir = tempfile::tempdir().unwrap();
+    let below = |name: &str| {
+        fs::create_dir(dir.path().join(name)).unwrap();
+        file(&dir.path().join(name), "interp", "", 0o755)
+    };
+    let (one, two) = (below("one"), below("two"));
+    file(dir.path(), "interp", "", 0o644);
+    let given = format!("{0}:{0}/one:{0}/two", dir.path().display());
+    for (line, found) in [
+        ("#!/usr/bin/env interp", Some(&one)),
+        ("#!/usr/bin/env -S A=b interp -x", Some(&one)),
+        ("#!/usr/bin/env -S PATH=@two interp", Some(&two)),
+        ("#!/usr/bin/env -S -u A -C / interp", Some(&one)),
+        ("#!/usr/bin/env -S./two/interp", Some(&two)),
+        ("#!/usr/bin/env -S -i interp", None),
+        ("#!/usr/bin/env -S -uPATH interp", None),
+        ("#!/usr/bin/env other", None),
+    ] {
+        let line = line.replace('@', &format!("{}/", dir.path().display()));
+        let script = file(dir.path(), "script", &format!("{line}\n"), 0o755);
+        let argv = ["script".to_owned()];
+        let start = Start { program: &script, argv: &argv, cwd: dir.path(), search: &given, restless: &[] };
+        let shown = Pinned::of(&start).unwrap();
+        let files: Vec<PathBuf> = shown.files.into_iter().map(|file| fs::canonicalize(file.path).unwrap()).collect();
+        let expected: Vec<PathBuf> = std::iter::once(Path::new("/usr/bin/env"))
+            .chain(found.map(PathBuf::as_path))
+            .map(|path| fs::canonicalize(path).unwrap())
+            .collect();
+        assert_eq!(files, expected, "{line}");
     }
 }

@@ -52,7 +52,7 @@ pub(super) fn prompt(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialo
             None => Vec::new(),
         },
         Ask::Sign { text, .. } => pen.sentence(Role::UiText, text, width),
-        Ask::Decide { text, choices, means } => {
+        Ask::Decide { text, choices, means, .. } => {
             let step = snapshot.view(&dialog.run).and_then(|run| run.step(open.step));
             let title = step.map(|step| pen.sentence(Role::UiTitle, &step.head.title, width)).unwrap_or_default();
             let decision = decision(pen, dialog, text, (choices, means), width);

@@ -75,7 +75,7 @@ fn by_name() -> Event {
 }
 
 fn asked(number: u128, step: u32, choices: &[Choice], choice: Choice) -> Vec<Event> {
-    let ask = Ask::Decide { text: "?".into(), choices: choices.to_vec(), means: Vec::new() };
+    let ask = Ask::Decide { text: "?".into(), choices: choices.to_vec(), means: Vec::new(), set: None };
     vec![opened(number, step, ask), accepted(number, step, decide(choice))]
 }
 
@@ -119,6 +119,28 @@ fn an_undo_is_tried_again_only_when_a_person_wants_it() {
     assert_eq!(after(&still_there).steps[1].state, StepState::Undone);
     // One that provably never began is as if it had not been tried.
     after(&[abort(true), undo(1, 1), undone(1, 1, Ending::NotStarted), undo(1, 2)]);
+}
+
+#[test]
+fn an_undo_that_is_not_what_was_confirmed_is_wanted_by_its_digest_for_one_attempt() {
+    let back = [abort(true), began(&[1])];
+    let menu = vec![Choice::Retry, Choice::RunChanged, Choice::Skip];
+    let question = |step: u32, set: Option<Digest>| {
+        let ask = Ask::Decide { text: "?".into(), choices: menu.clone(), means: Vec::new(), set };
+        opened(5, step, ask)
+    };
+    let shown = Digest::of(b"as it is now");
+    assert!(refusal(&back, question(1, None)).contains("not what was confirmed"));
+    assert!(refusal(&back, question(3, Some(shown.clone()))).contains("not what was confirmed"));
+    let chosen = |choice| and(&back, &[question(1, Some(shown.clone())), accepted(5, 1, decide(choice))]);
+    let wanted = chosen(Choice::RunChanged);
+    assert_eq!(after(&wanted).changed_undo(1), Some(&shown));
+    let tried = and(&wanted, &[undo(1, 1), undone(1, 1, Ending::Failed)]);
+    assert_eq!(after(&tried).changed_undo(1), None);
+    assert!(after(&chosen(Choice::Retry)).changed_undo(1).is_none());
+    // One that was never tried can be left, in a step that takes others back as well.
+    let left = after(&chosen(Choice::Skip));
+    assert!(left.is_left(1) && left.named_owed(2) == [0]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::domain::quantity::{bytes, count};
 use crate::domain::{Digest, Error, Kind, Listing};
+use crate::runner::adapters::Program;
 use crate::runner::pinned::Pinned;
 use std::fmt::Write as _;
 use std::fs::File;
@@ -41,7 +42,7 @@ pub(super) fn of(pinned: &Pinned, argv: &[String], cwd: &Path) -> Result<Option<
     if is_named_by_path && let Some(content) = read(program, true)? {
         return shown(pinned, program, &content).map(Some);
     }
-    let Some(script) = handed(program, argv, cwd) else { return Ok(None) };
+    let Some(script) = handed_to(program, argv, cwd) else { return Ok(None) };
     match read(&script, false)? {
         Some(content) => shown(pinned, &script, &content).map(Some),
         None => Ok(None),
@@ -66,8 +67,18 @@ pub(super) fn has_code(program: &Path, argv: &[String]) -> bool {
     code_letters(program).is_some_and(|code| argv.iter().skip(1).any(|argument| brings_code(argument, code)))
 }
 
+/// Whether a program is an interpreter that reads a script from a file.
+pub(in super::super) fn is_interpreter(program: &Path) -> bool {
+    code_letters(program).is_some()
+}
+
+/// The file that a program is handed to run, where it is an interpreter.
+pub(in super::super) fn handed(program: &Program) -> Option<PathBuf> {
+    handed_to(&program.path, &program.argv, &program.cwd)
+}
+
 /// The file that an interpreter is handed: the first argument that is one, unless the code is an argument itself.
-fn handed(program: &Path, argv: &[String], cwd: &Path) -> Option<PathBuf> {
+fn handed_to(program: &Path, argv: &[String], cwd: &Path) -> Option<PathBuf> {
     let code = code_letters(program)?;
     for argument in argv.iter().skip(1) {
         if brings_code(argument, code) {
@@ -140,7 +151,13 @@ fn shown(pinned: &Pinned, path: &Path, content: &[u8]) -> Result<Listing, Error>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runner::pinned::Start;
     use std::fs;
+
+    fn pinned(program: &Path, argv: &[String], cwd: &Path) -> Pinned {
+        let start = Start { program, argv, cwd, search: "", restless: &[] };
+        Pinned::of(&start).unwrap()
+    }
 
     struct Script {
         dir: tempfile::TempDir,
@@ -159,7 +176,7 @@ mod tests {
 
         fn seen(&self, program: &Path, words: &[&str]) -> Result<Option<Listing>, Error> {
             let argv: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-            of(&Pinned::of(program, &argv, self.dir.path(), &[]).unwrap(), &argv, self.dir.path())
+            of(&pinned(program, &argv, self.dir.path()), &argv, self.dir.path())
         }
 
         fn whole(&self, text: &str) -> Option<Listing> {
@@ -211,7 +228,7 @@ mod tests {
     fn another_text_than_the_frozen_one_is_not_shown() {
         let script = Script::new(b"echo one\n");
         let argv = ["sh", "prog"].map(str::to_owned);
-        let pinned = Pinned::of(Path::new("/bin/sh"), &argv, script.dir.path(), &[]).unwrap();
+        let pinned = pinned(Path::new("/bin/sh"), &argv, script.dir.path());
         fs::write(script.path(), "echo two\n").unwrap();
         let error = of(&pinned, &argv, script.dir.path()).unwrap_err();
         assert!(error.message.contains("it changed while it was looked at"), "{error:?}");

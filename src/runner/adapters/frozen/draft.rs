@@ -2,6 +2,7 @@
 
 use crate::domain::Digest;
 use crate::domain::ids::Hasher;
+use crate::runner::adapters::bound::{self, Bound};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -10,6 +11,8 @@ use std::path::Path;
 pub struct Draft {
     file: BufWriter<File>,
     hasher: Hasher,
+    /// The first line as far as it was written, and what is put into it.
+    head: Option<(Vec<u8>, Bound)>,
 }
 
 impl Draft {
@@ -18,7 +21,14 @@ impl Draft {
     /// # Errors
     /// When the file cannot be made.
     pub fn create(path: &Path) -> io::Result<Self> {
-        Ok(Self { file: BufWriter::new(File::create(path)?), hasher: Hasher::default() })
+        Ok(Self { file: BufWriter::new(File::create(path)?), hasher: Hasher::default(), head: None })
+    }
+
+    /// Puts what the undo and the proof would run into the head that is about to be written.
+    #[must_use]
+    pub fn with(self, bound: Bound) -> Self {
+        let head = (!bound.is_empty()).then(|| (Vec::new(), bound));
+        Self { head, ..self }
     }
 
     /// Makes the set durable.
@@ -34,12 +44,27 @@ impl Draft {
 
 impl Write for Draft {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.file.write(bytes)?;
-        self.hasher.update(bytes.get(..count).unwrap_or_default());
+        let Some((mut line, bound)) = self.head.take() else { return self.pass(bytes) };
+        let count = bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |end| end + 1);
+        line.extend_from_slice(bytes.get(..count).unwrap_or_default());
+        if line.ends_with(b"\n") {
+            let head = bound::into_head(&line, &bound)?;
+            self.write_all(&head)?;
+        } else {
+            self.head = Some((line, bound));
+        }
         Ok(count)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
+    }
+}
+
+impl Draft {
+    fn pass(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(bytes)?;
+        self.hasher.update(bytes.get(..count).unwrap_or_default());
+        Ok(count)
     }
 }
