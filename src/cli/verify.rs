@@ -4,16 +4,18 @@ use crate::cli::args::{Common, OneRun};
 use crate::cli::out;
 use crate::cli::setup;
 use crate::config::plain;
-use crate::domain::Error;
 use crate::domain::error::Result;
+use crate::domain::{Error, quantity};
 use crate::journal::LARGEST_JOURNAL;
 use crate::journal::beside::never_began;
-use crate::journal::chain::{Verdict, read};
+use crate::journal::chain::{Chain, Verdict, read};
 use crate::journal::named;
 use crate::runner::aside;
+use crate::runner::rundir::RunDir;
 
-/// Says whether the journal chains from its first byte to its last, and whether every log and set that it names by digest
-/// is still that one.
+/// Says whether the journal chains from its first byte to its last, whether every log and set that it names by digest is still
+/// that one, and whether what lies beside it is told in it. It gives one verdict, the worst: a journal that was cut is never
+/// called whole.
 ///
 /// # Errors
 /// When the run cannot be found or read.
@@ -30,28 +32,56 @@ pub fn run(common: &Common, args: &OneRun) -> Result<u8> {
         read => read.map_err(|cause| Error::machine(format!("read {}", path.display()), cause))?,
     };
     let chain = read(&bytes);
-    let head = chain.records.last().map_or_else(|| "none".to_owned(), |record| record.h.to_string());
-    let count = chain.records.len();
-    match &chain.verdict {
-        Verdict::Whole { sealed: true } => out::line(format_args!("whole and sealed: {count} records, head {head}")),
-        Verdict::Whole { sealed: false } => {
-            out::line(format_args!("whole, not sealed yet: {count} records, head {head}"));
-        }
-        Verdict::Torn { at, bytes } => {
-            out::line(format_args!("torn: the last {bytes} bytes, from byte {at}, are no whole record"));
-        }
-        Verdict::Damaged { seq, at, why } => out::line(format_args!("damaged at record {seq}, byte {at}: {why}")),
-    }
     let code = chain.verdict.exit_code();
-    let wrong = if code == 0 { named::wrong(&dir.path, &chain.records) } else { Vec::new() };
+    let wrong = if code == 4 { Vec::new() } else { named::wrong(&dir.path, &chain.records) };
+    let unsealed = matches!(chain.verdict, Verdict::Whole { sealed: false });
+    // What a runner would need to take it up again.
+    let lost = if unsealed && wrong.is_empty() { aside::why_lost(&dir) } else { None };
+    if wrong.is_empty() && lost.is_none() {
+        out::line(format_args!("{}", verdict(&chain, &dir)));
+        return Ok(code);
+    }
     for file in &wrong {
         out::line(format_args!("damaged: {}: {}", file.name.display(), file.why));
     }
-    // What a runner would need to take it up again.
-    let unsealed = matches!(chain.verdict, Verdict::Whole { sealed: false });
-    let lost = if unsealed && wrong.is_empty() { aside::why_lost(&dir) } else { None };
     if let Some(why) = &lost {
         out::line(format_args!("damaged: {why}; put it aside: midwatch abort {} --set-aside", dir.id));
     }
-    Ok(if wrong.is_empty() && lost.is_none() { code } else { 4 })
+    out::line(format_args!("its first {} chain, head {}", records(&chain), head(&chain)));
+    Ok(4)
+}
+
+/// What a journal is worth whose files are those that it names.
+fn verdict(chain: &Chain, dir: &RunDir) -> String {
+    let (count, head) = (records(chain), head(chain));
+    match &chain.verdict {
+        Verdict::Whole { sealed: true } => format!("whole and sealed: {count}, head {head}"),
+        Verdict::Whole { sealed: false } => {
+            let last = chain.records.len();
+            let beside = if dir.runner_lives() { "its runner is at work".to_owned() } else { untold(chain, dir) };
+            format!("not sealed: it ends after record {last}, head {head}; {beside}")
+        }
+        Verdict::Torn { at, bytes } => {
+            format!("torn: the last {bytes} bytes, from byte {at}, are no whole record; {count} before them chain")
+        }
+        Verdict::Damaged { seq, at, why } => format!("damaged at record {seq}, byte {at}: {why}"),
+    }
+}
+
+/// What else is known of a run that ends unsealed and has no runner.
+fn untold(chain: &Chain, dir: &RunDir) -> String {
+    let unnamed = named::unnamed(&dir.path, &chain.records);
+    let none = "no runner has it".to_owned();
+    let Some(first) = unnamed.first() else { return none };
+    let (first, more) = (first.display(), unnamed.len() - 1);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    format!("{none}, and no record names {first}{more}: a runner was killed, or its end was cut off")
+}
+
+fn records(chain: &Chain) -> String {
+    quantity::counted(chain.records.len() as u64, "record", "records")
+}
+
+fn head(chain: &Chain) -> String {
+    chain.records.last().map_or_else(|| "none".to_owned(), |record| record.h.to_string())
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! seal.json                    written after the seal: how many records the journal has, and the digest of the last
 //! steps/3.1                    made after the record of the attempt's intent
+//! steps/3.1.undo               made after the record of the undo's intent
 //! ```
 //!
 //! `logs/3.1.log` shows nothing: the log of a look, and that of a step that only undoes others, is written before its intent.
@@ -20,6 +21,9 @@ use std::path::Path;
 /// The name of the file that holds the seal, below a run's directory.
 pub const SEAL: &str = "seal.json";
 
+/// How the name of an attempt at an undo ends.
+pub const UNDO: &str = ".undo";
+
 /// What is known of a sealed journal outside it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seal {
@@ -33,9 +37,12 @@ pub struct Seal {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Beside {
     seal: Option<Seal>,
-    /// The attempts that left something: the step's number, from 1, and the attempt's.
-    attempts: Vec<(u32, u32)>,
+    /// The attempts that left something.
+    attempts: Vec<Attempt>,
 }
+
+/// The step's number, from 1, the attempt's, and whether it is one at the step's undo.
+type Attempt = (u32, u32, bool);
 
 impl Beside {
     /// Looks into a run's directory.
@@ -64,19 +71,23 @@ impl Beside {
         if let Some(seal) = self.seal.as_ref().filter(|seal| !as_sealed(seal)) {
             return Some(format!("{SEAL} says that it was sealed with {} records, and {has} are there", seal.records));
         }
-        let began = |step: u32| {
+        let began = |step: u32, undo: bool| {
             let index = usize::try_from(step.checked_sub(1)?).ok()?;
-            Some(view?.steps.get(index)?.attempts)
+            let step = view?.steps.get(index)?;
+            Some(if undo { step.undo_attempts } else { step.attempts })
         };
-        let (step, attempt) = self.attempts.iter().find(|(step, attempt)| began(*step).unwrap_or(0) < *attempt)?;
-        Some(format!("attempt {attempt} of step {step} left its files, and no record of it is there"))
+        let is_untold = |(step, attempt, undo): &&Attempt| began(*step, *undo).unwrap_or(0) < *attempt;
+        let (step, attempt, undo) = self.attempts.iter().find(is_untold)?;
+        let of = if *undo { "the undo of step" } else { "step" };
+        Some(format!("attempt {attempt} of {of} {step} left its files, and no record of it is there"))
     }
 }
 
-/// `3.1` as two numbers; other names are of looks and undos.
-fn attempt(name: &str) -> Option<(u32, u32)> {
+/// `3.1` and `3.1.undo`; other names are of looks.
+fn attempt(name: &str) -> Option<Attempt> {
+    let (name, undo) = name.strip_suffix(UNDO).map_or((name, false), |name| (name, true));
     let (step, attempt) = name.split_once('.')?;
-    Some((step.parse().ok()?, attempt.parse().ok()?))
+    Some((step.parse().ok()?, attempt.parse().ok()?, undo))
 }
 
 /// Why a journal that chains is damaged all the same: it was cut. `None` where it does not chain, which its verdict says.
@@ -113,15 +124,17 @@ mod tests {
         for below in ["steps", "logs"] {
             fs::create_dir(dir.path().join(below)).unwrap();
         }
-        // Each is there before a record of it is: a log, a proof, a look in the ending, a wait that goes on, an undo.
+        // Each is there before a record of it is: a log, a proof, a look in the ending, a wait that goes on.
         fs::write(dir.path().join("logs/4.1.log"), "restored step 3\n").unwrap();
-        for name in ["4.1.proof1", "4.after1", "4.1.again1", "4.1.undo"] {
+        for name in ["4.1.proof1", "4.after1", "4.1.again1"] {
             fs::create_dir(dir.path().join("steps").join(name)).unwrap();
         }
         assert!(Beside::look(dir.path()).is_empty());
         assert_eq!(Beside::look(dir.path()).untold(None), None);
-        fs::create_dir(dir.path().join("steps/4.1")).unwrap();
-        let why = Beside::look(dir.path()).untold(None).unwrap();
-        assert!(why.contains("attempt 1 of step 4"), "{why}");
+        for (name, says) in [("4.1.undo", "attempt 1 of the undo of step 4"), ("4.1", "attempt 1 of step 4")] {
+            fs::create_dir(dir.path().join("steps").join(name)).unwrap();
+            let why = Beside::look(dir.path()).untold(None).unwrap();
+            assert!(why.starts_with(says), "{why}");
+        }
     }
 }

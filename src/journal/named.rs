@@ -73,6 +73,22 @@ pub fn wrong(dir: &Path, records: &[Record]) -> Vec<Wrong> {
     files(records).into_iter().filter_map(judge).chain(cut).collect()
 }
 
+/// The files that a runner keeps by their digest and that no record names: of a record that was cut off, or of one that a runner
+/// was killed before it wrote.
+#[must_use]
+pub fn unnamed(dir: &Path, records: &[Record]) -> Vec<PathBuf> {
+    let named = files(records);
+    let is_named = |name: &PathBuf| named.iter().any(|(other, _)| other == name);
+    let mut found = Vec::new();
+    for below in [SETS, READINGS, SAVED] {
+        let entries = std::fs::read_dir(dir.join(below)).into_iter().flatten().flatten();
+        let kept = entries.filter(|entry| entry.path().extension().is_none());
+        found.extend(kept.map(|entry| Path::new(below).join(entry.file_name())).filter(|name| !is_named(name)));
+    }
+    found.sort();
+    found
+}
+
 fn digest_of(path: &Path) -> io::Result<Digest> {
     let mut hasher = Hasher::default();
     let mut file = plain::open(path)?;
@@ -112,6 +128,10 @@ mod tests {
         }
         std::fs::create_dir(dir.path().join(READINGS)).unwrap();
         std::fs::write(dir.path().join(READINGS).join(digest.as_str()), "rows").unwrap();
+        assert_eq!(unnamed(dir.path(), &records), Vec::<PathBuf>::new());
+        let other = Path::new(READINGS).join(Digest::of(b"others").as_str());
+        std::fs::write(dir.path().join(&other), "others").unwrap();
+        assert_eq!(unnamed(dir.path(), &records), [other]);
         let wrong: Vec<(String, bool)> = wrong(dir.path(), &records)
             .into_iter()
             .map(|wrong| (wrong.name.display().to_string(), wrong.why.starts_with("it is not")))

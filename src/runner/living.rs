@@ -6,6 +6,7 @@
 
 use crate::config::plain;
 use crate::domain::error::said;
+use crate::journal::beside::UNDO;
 use crate::runner::identity::ProcessId;
 use crate::runner::ofd;
 use crate::runner::rundir::{LARGEST_OF_ATTEMPT, RunDir, read_bounded};
@@ -19,9 +20,6 @@ use std::path::Path;
 
 /// The longest name of a process that is shown, in characters.
 const LONGEST_NAME: usize = 40;
-
-/// How the name of an attempt at an undo ends.
-pub const UNDO: &str = ".undo";
 
 /// One process.
 #[derive(Clone, Debug, PartialEq, Eq)]

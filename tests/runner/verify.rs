@@ -39,7 +39,8 @@ fn spoilt(run: &Run<'_>, path: &Path, spoil: impl Fn(&mut Vec<u8>), code: i32, s
     let mut bad = good.clone();
     spoil(&mut bad);
     fs::write(path, bad).unwrap();
-    run.midwatch("verify", &[]).exits(code).says(says);
+    let said = run.midwatch("verify", &[]).exits(code).says(says);
+    assert!(code == 0 || !said.out.contains("whole and"), "one verdict: {}", said.out);
     fs::write(path, good).unwrap();
 }
 
@@ -51,12 +52,21 @@ fn a_whole_run_is_whole_and_whatever_is_spoilt_is_seen() {
     let journal = run.dir.journal();
     spoilt(&run, &journal, |bytes| bytes.extend_from_slice(b"{\"v\":1,\"seq\""), 3, "torn");
     spoilt(&run, &journal, |bytes| bytes.extend_from_slice(&[0; 300]), 3, "torn");
-    spoilt(&run, &journal, |bytes| bytes.truncate(bytes.len() - 1), 3, "torn");
+    // Its seal says how many records it had: what lost one is no torn end.
+    spoilt(&run, &journal, |bytes| bytes.truncate(bytes.len() - 1), 4, "damaged: journal.jsonl: seal.json says");
     spoilt(&run, &journal, |bytes| bytes.extend_from_slice(b"{}\n"), 4, "damaged");
     let length = fs::metadata(&journal).unwrap().len() as usize;
     for place in (0..12).map(|part| part * (length - 2) / 12) {
         spoilt(&run, &journal, |bytes| bytes[place] ^= 1, 4, "damaged at record");
+        spoilt(&run, &journal, |bytes| bytes[place] = 0, 4, "damaged");
+        spoilt(&run, &journal, |bytes| bytes.truncate(place), 4, "damaged");
     }
+    let first = fs::read(&journal).unwrap().iter().position(|byte| *byte == b'\n').unwrap();
+    for place in [1, first / 2, first] {
+        spoilt(&run, &journal, |bytes| bytes.truncate(place), 4, "damaged: journal.jsonl: seal.json says");
+    }
+    spoilt(&run, &journal, |bytes| bytes.fill(0), 4, "damaged: journal.jsonl: seal.json says");
+    spoilt(&run, &journal, |bytes| bytes[length - 1] = 0, 4, "damaged: journal.jsonl: seal.json says");
     for file in ["plan.json", "procedure.toml", "logs/1.1.log"] {
         spoilt(&run, &run.dir.path.join(file), |bytes| bytes[0] ^= 1, 4, file);
     }
@@ -110,8 +120,17 @@ fn a_sealed_journal_that_is_cut_at_the_end_of_a_line_is_damaged_for_every_comman
         for cut in &cuts {
             fs::write(&journal, &good[..*cut]).unwrap();
             let before_any_attempt = fs::read_to_string(&journal).unwrap().matches("step.intent").count() == 0;
-            // Without its seal beside it, the attempts show it as long as one of theirs is missing.
+            // Without its seal beside it, the attempts show it as long as one of theirs is missing; after that nothing proves it.
             if !seal && !before_any_attempt {
+                let said = run.midwatch("verify", &[]);
+                let text = fs::read_to_string(&journal).unwrap();
+                if text.matches("step.intent").count() == 3 {
+                    let ends = format!("not sealed: it ends after record {}", text.lines().count());
+                    let said = said.exits(0).says(&ends).says("no runner has it");
+                    assert!(!said.out.contains("whole"), "{}", said.out);
+                } else {
+                    said.exits(4).says("damaged");
+                }
                 continue;
             }
             run.midwatch("verify", &[]).exits(4).says("damaged");
@@ -183,7 +202,7 @@ fn a_runner_killed_between_a_log_and_its_record_leaves_no_damaged_run() {
     let run = estate.run();
     assert!(run.dir.log("1.1.log").exists(), "the log is there before its record");
     assert_eq!(run.count("step.intent"), 0);
-    run.midwatch("verify", &[]).exits(0).says("whole, not sealed yet");
+    run.midwatch("verify", &[]).exits(0).says("not sealed: it ends after record").says("no runner has it");
     run.midwatch("resume", &[]).exits(0);
     assert_eq!(run.sealed().sealed, Some(RunStatus::Ok));
     run.is_whole_and_known();

@@ -2,13 +2,13 @@
 
 use crate::domain::error::Result;
 use crate::domain::{Actor, Digest, EffectClass, Error, PromptId, Verb};
+use crate::journal::beside::UNDO;
 use crate::journal::log;
 use crate::journal::record::{Ending, Event, Outcome};
 use crate::procedure::plan::Step;
 use crate::runner::adapters::reach::Ended;
 use crate::runner::adapters::{self, ActEnd, Proof};
 use crate::runner::engine::Engine;
-use crate::runner::living::UNDO;
 use crate::runner::rundir::{LARGEST_OF_ATTEMPT, read_bounded};
 use crate::runner::shim::{ChildSpec, Exit, Spec, Stopped};
 use crate::runner::{failpoint, living};
