@@ -3,7 +3,7 @@
 use crate::domain::time::Now;
 use crate::domain::{Actor, Boot, Digest, EffectClass, Order, Preview, PromptId, RunId, RunStatus, Verb, Wall};
 use crate::journal::append::{Appender, JOURNAL};
-use crate::journal::record::{Answer, Ask, Choice, Closed, Covered, Ending, Event, LogEnd, Outcome, StepHead};
+use crate::journal::record::{About, Answer, Ask, Choice, Closed, Covered, Ending, Event, LogEnd, Outcome, StepHead};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -116,7 +116,13 @@ pub fn decide(choice: Choice) -> Answer {
 
 /// A question for a decision.
 pub fn decision(choices: &[Choice]) -> Ask {
-    Ask::Decide { text: "exit code 3".into(), choices: choices.to_vec(), means: Vec::new(), set: None }
+    Ask::Decide {
+        about: About::Failed,
+        text: "exit code 3".into(),
+        choices: choices.to_vec(),
+        means: Vec::new(),
+        set: None,
+    }
 }
 
 /// `step.intent`.

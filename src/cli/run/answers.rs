@@ -7,7 +7,7 @@ use crate::domain::preview::is_consent;
 use crate::domain::{EffectClass, Kind, Preview};
 use crate::journal::eyes::glass;
 use crate::journal::fold::OpenPrompt;
-use crate::journal::record::{Answer, Ask, Choice, Covered, consequences};
+use crate::journal::record::{About, Answer, Ask, Choice, Covered, consequences};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -60,9 +60,9 @@ impl Answers {
         match &prompt.ask {
             // Its author wants it left as it is, until somebody comes.
             Ask::Decide { choices, .. } if choices.first() == Some(&Choice::Hold) => Kind::Waiting,
-            Ask::Decide { text, .. } if text.starts_with("failed") => Kind::StepFailed,
-            Ask::Decide { text, .. } if text.starts_with("refused") => Kind::Refused,
-            Ask::Decide { text, .. } if text.starts_with("outcome unknown") => Kind::UnknownOutcome,
+            Ask::Decide { about: About::Failed, .. } => Kind::StepFailed,
+            Ask::Decide { about: About::Refused, .. } => Kind::Refused,
+            Ask::Decide { about: About::Unknown, .. } => Kind::UnknownOutcome,
             _ => Kind::Waiting,
         }
     }
@@ -206,4 +206,38 @@ fn shown(effect: EffectClass, preview: &Preview, params: Option<&str>, also: &[C
         }
     }
     page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Actor, PromptId, Wall};
+
+    #[test]
+    fn the_kind_of_a_question_decides_the_exit_code_and_its_words_do_not() {
+        let at = Wall::from_unix(0, 0);
+        let prompt = |about: About, text: &str, first: Choice| OpenPrompt {
+            id: PromptId::new(1),
+            step: 0,
+            ask: Ask::Decide { about, text: text.to_owned(), choices: vec![first], means: Vec::new(), set: None },
+            seq: 1,
+            opened: at,
+            read: at,
+            expires: at,
+            four_eyes: false,
+            confirmed: None::<(Actor, String)>,
+            of_two: false,
+        };
+        for (about, kind) in [
+            (About::Failed, Kind::StepFailed),
+            (About::Refused, Kind::Refused),
+            (About::Unknown, Kind::UnknownOutcome),
+            (About::Other, Kind::Waiting),
+        ] {
+            for text in ["failed: x", "refused: x", "outcome unknown: x", "no preview: x"] {
+                assert_eq!(Answers::unanswered(&prompt(about, text, Choice::Retry)), kind, "{text}");
+                assert_eq!(Answers::unanswered(&prompt(about, text, Choice::Hold)), Kind::Waiting);
+            }
+        }
+    }
 }

@@ -5,7 +5,9 @@ use crate::domain::{
     Actor, Boot, Digest, EffectClass, Item, Listing, Order, Preview, PromptId, RunId, RunStatus, Verb,
 };
 use crate::journal::fold::{Impossible, RunView};
-use crate::journal::record::{Answer, Ask, Choice, Closed, Covered, Ending, Event, LogEnd, Outcome, Record, StepHead};
+use crate::journal::record::{
+    About, Answer, Ask, Choice, Closed, Covered, Ending, Event, LogEnd, Outcome, Record, StepHead,
+};
 use std::collections::BTreeMap;
 
 /// A run being told, record by record.
@@ -333,7 +335,10 @@ pub fn decide() -> Story {
         Choice::Hold.consequence(),
         "stop; leave 1 step as it is",
     ];
-    failed.ask(2, Ask::Decide { text, choices, means: means.map(str::to_owned).to_vec(), set: None })
+    failed.ask(
+        2,
+        Ask::Decide { about: About::Failed, text, choices, means: means.map(str::to_owned).to_vec(), set: None },
+    )
 }
 
 /// A run that asks a person to do something and sign.

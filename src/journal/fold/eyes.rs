@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::{Actor, Digest, EffectClass, RunStatus, StepState, Verb};
-use crate::journal::record::{Answer, Ask, Choice, Ending, StepHead};
+use crate::journal::record::{About, Answer, Ask, Choice, Ending, StepHead};
 use crate::journal::samples::{
     accepted, actor, confirm, created, decide, decision, ended, head, intent, now, opened, run_id, sealed, typed,
 };
@@ -133,6 +133,7 @@ fn only_another_person_overrides_a_gate() {
 #[test]
 fn what_two_persons_confirmed_is_undone_by_something_else_only_where_another_person_wants_that() {
     let ask = Ask::Decide {
+        about: About::Other,
         text: "?".into(),
         choices: vec![Choice::RunChanged, Choice::Hold],
         means: Vec::new(),

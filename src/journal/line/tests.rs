@@ -1,7 +1,9 @@
 use super::*;
 use crate::domain::{Budget, EffectClass, Evidence, Item, Order, Pace, Preview, RunStatus, Verb, Whole};
 use crate::journal::reading::{Counts, Side};
-use crate::journal::record::{Answer, Ask, Choice, Closed, Covered, Ending, LogEnd, Outcome, RollbackHead, WentBack};
+use crate::journal::record::{
+    About, Answer, Ask, Choice, Closed, Covered, Ending, LogEnd, Outcome, RollbackHead, WentBack,
+};
 use crate::journal::samples::{created, head, prompt, run_id, set, steps};
 use crate::journal::terms::{Span, Terms, Timing, WindowStanding};
 use proptest::prelude::*;
@@ -61,6 +63,7 @@ fn asks() -> impl Strategy<Value = Ask> {
         }),
         (text(), any::<bool>()).prop_map(|(text, note_required)| Ask::Sign { text, note_required }),
         text().prop_map(|text| Ask::Decide {
+            about: About::Unknown,
             means: vec![text.clone()],
             text,
             choices: vec![Choice::NotDone, Choice::Hold],

@@ -29,6 +29,9 @@ pub enum Ask {
     },
     /// A person decides what a step that went wrong, or whose outcome is unknown, means.
     Decide {
+        /// What kind of thing happened; records of before 2026-12 do not say.
+        #[serde(default, skip_serializing_if = "About::is_other")]
+        about: About,
         /// What happened.
         text: String,
         /// What may be chosen, the safest first.
@@ -50,6 +53,27 @@ pub enum Ask {
         #[serde(default, skip_serializing_if = "is_false")]
         start: bool,
     },
+}
+
+/// What kind of thing a decision is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum About {
+    /// A step, or its undo, failed.
+    Failed,
+    /// Policy refused a step.
+    Refused,
+    /// The outcome of a step, or of its undo, is unknown.
+    Unknown,
+    /// Anything else.
+    #[default]
+    Other,
+}
+
+impl About {
+    fn is_other(&self) -> bool {
+        *self == Self::Other
+    }
 }
 
 impl Ask {

@@ -10,9 +10,10 @@
 use crate::domain::error::Result;
 use crate::domain::{Digest, Error, Kind, PromptId, StepState, quantity};
 use crate::journal::fold::StepView;
-use crate::journal::record::{Choice, Ending, Event, Outcome};
+use crate::journal::record::{About, Choice, Ending, Event, Outcome};
 use crate::probes::clock;
 use crate::procedure::plan::{Step, WayBack};
+use crate::runner::engine::decide::Matter;
 use crate::runner::engine::ending::timed;
 use crate::runner::engine::{Engine, attempt};
 use crate::runner::{failpoint, living};
@@ -108,13 +109,13 @@ impl Engine {
             (Choice::Rollback, format!("take back {count} all the same, ~{}", span(rest))),
             (Choice::Abort, format!("stop the way back; leave {count} as they are")),
         ];
-        self.choose_on_the_way(step, text, menu).await?;
+        self.choose_on_the_way(step, Matter { about: About::Other, text }, menu).await?;
         Ok(false)
     }
 
     /// Puts a choice about the way back before a person. What goes on with it, or leaves a step, is said by the answer itself.
-    async fn choose_on_the_way(&mut self, step: u32, text: String, menu: Vec<(Choice, String)>) -> Result<()> {
-        match self.chosen(step, text, menu).await? {
+    async fn choose_on_the_way(&mut self, step: u32, matter: Matter, menu: Vec<(Choice, String)>) -> Result<()> {
+        match self.chosen(step, matter, menu).await? {
             Some((Choice::Abort, _)) => self.write(Event::AbortRequested { undo: false }).map(drop),
             _ => Ok(()),
         }
@@ -122,13 +123,13 @@ impl Engine {
 
     /// Asks what to do about a step whose undo went wrong.
     async fn decide_undo(&mut self, step: u32) -> Result<()> {
-        let text = format!("failed: the undo: {}", self.undo_detail(step));
-        if self.undo_is_at_work(step, &text).await? {
+        let matter = Matter::failed(&format!("the undo: {}", self.undo_detail(step)));
+        if self.undo_is_at_work(step, &matter).await? {
             return Ok(());
         }
         let mut menu = vec![(Choice::Retry, "run the undo again".to_owned())];
         menu.extend(self.past_an_undo(step));
-        self.choose_on_the_way(step, text, menu).await
+        self.choose_on_the_way(step, matter, menu).await
     }
 
     /// What leads past the undo of a step that is not run.
@@ -144,7 +145,7 @@ impl Engine {
     }
 
     /// Asks about what still runs of the last undo of a step; `false` where nothing does.
-    async fn undo_is_at_work(&mut self, step: u32, how: &str) -> Result<bool> {
+    async fn undo_is_at_work(&mut self, step: u32, how: &Matter) -> Result<bool> {
         let attempt = self.view().step(step).map_or(0, |view| view.undo_attempts);
         let name = attempt::undo_name(step, attempt);
         let living = living::left_of(&self.dir.attempt(&name));
@@ -162,7 +163,7 @@ impl Engine {
     /// Settles an undo whose outcome nobody knows: by the step's own proof that nothing of it is left, else by a person.
     pub(super) async fn settle_undo(&mut self, step: u32) -> Result<()> {
         let planned = self.planned(step)?;
-        if self.undo_is_at_work(step, "outcome unknown: the undo: its shim is gone").await? {
+        if self.undo_is_at_work(step, &Matter::unknown("the undo: its shim is gone")).await? {
             return Ok(());
         }
         if planned.prove.is_some() {
@@ -175,9 +176,9 @@ impl Engine {
                 return self.write(Event::StepResolved { step, choice: Choice::Undone, evidence }).map(drop);
             }
         }
-        let text = format!("outcome unknown: the undo: {}", self.undo_detail(step));
+        let matter = Matter::unknown(&format!("the undo: {}", self.undo_detail(step)));
         let menu = self.meaning(step, &[Choice::Undone, Choice::NotUndone, Choice::Hold, Choice::Abort]);
-        self.choose(step, text, menu).await
+        self.choose(step, matter, menu).await
     }
 
     /// Runs a step's undo once, on the set that the step acted on.

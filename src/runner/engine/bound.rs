@@ -10,12 +10,13 @@
 use crate::config::plain;
 use crate::domain::Digest;
 use crate::domain::error::Result;
-use crate::journal::record::Choice;
+use crate::journal::record::{About, Choice};
 use crate::procedure::plan::{Action, Step, WayBack};
 use crate::runner::adapters;
 use crate::runner::adapters::bound::{Bound, Code};
 use crate::runner::engine::Engine;
 use crate::runner::engine::attempt::is_undo;
+use crate::runner::engine::decide::Matter;
 use crate::runner::pinned::Pinned;
 use std::io::BufReader;
 
@@ -68,7 +69,9 @@ impl Engine {
         }
         menu.extend(self.past_an_undo(step));
         // What else is chosen is said by the answer itself, and looked at anew.
-        if let Some((Choice::Abort, reason)) = self.chosen_of(step, text, menu, set).await? {
+        if let Some((Choice::Abort, reason)) =
+            self.chosen_of(step, Matter { about: About::Other, text }, menu, set).await?
+        {
             self.follow(step, Choice::Abort, reason)?;
         }
         Ok(false)

@@ -2,10 +2,30 @@
 
 use crate::domain::error::Result;
 use crate::domain::{Digest, EffectClass, Error, Kind, Verb};
-use crate::journal::record::{Answer, Ask, Choice, Ending, Event};
+use crate::journal::record::{About, Answer, Ask, Choice, Ending, Event};
 use crate::procedure::plan::{OnFail, Step};
 use crate::runner::engine::Engine;
 use crate::runner::engine::prompt::Asked;
+
+/// What a decision is about: of which kind, and in a sentence.
+pub(super) struct Matter {
+    pub about: About,
+    pub text: String,
+}
+
+impl Matter {
+    pub fn failed(what: &str) -> Self {
+        Self { about: About::Failed, text: format!("failed: {what}") }
+    }
+
+    pub fn refused(why: impl std::fmt::Display) -> Self {
+        Self { about: About::Refused, text: format!("refused: {why}") }
+    }
+
+    pub fn unknown(what: &str) -> Self {
+        Self { about: About::Unknown, text: format!("outcome unknown: {what}") }
+    }
+}
 
 impl Engine {
     /// Asks what to do about a step that failed.
@@ -14,36 +34,45 @@ impl Engine {
         if planned.verb == Verb::Notify && self.pass_notice(step, &planned)? {
             return Ok(());
         }
-        let text = format!("failed: {}", self.detail(step).unwrap_or_else(|| "no reason is known".to_owned()));
-        if self.is_at_work(step, &planned, &text).await? {
+        let detail = self.detail(step).unwrap_or_else(|| "no reason is known".to_owned());
+        let matter = Matter::failed(&detail);
+        if self.is_at_work(step, &planned, &matter).await? {
             return Ok(());
         }
-        self.decide(step, &planned, text, self.past(&planned)).await
+        self.decide(step, &planned, matter, self.past(&planned)).await
     }
 
     /// Asks what to do about a step whose preview was refused or could not be made. In an ending that is recorded, and the
     /// ending goes on.
     pub(super) async fn decide_refusal(&mut self, step: u32, refusal: &Error) -> Result<()> {
-        let word = if refusal.kind == Kind::Refused { "refused" } else { "no preview" };
-        let text = format!("{word}: {refusal}");
+        let matter = match refusal.kind {
+            Kind::Refused => Matter::refused(refusal),
+            _ => Matter { about: About::Other, text: format!("no preview: {refusal}") },
+        };
         if self.ending {
             if self.is_stopped() {
                 return Ok(());
             }
-            let reason = format!("it could not be taken: {text}");
+            let reason = format!("it could not be taken: {}", matter.text);
             return self.write(Event::StepSkipped { step, reason }).map(drop);
         }
         let planned = self.planned(step)?;
-        self.decide(step, &planned, text, Some(Choice::Skip)).await
+        self.decide(step, &planned, matter, Some(Choice::Skip)).await
     }
 
     /// Asks what to do about a step that cannot be taken as it stands; `past` is the choice that leads past it, where one does.
-    pub(super) async fn decide(&mut self, step: u32, planned: &Step, text: String, past: Option<Choice>) -> Result<()> {
+    pub(super) async fn decide(
+        &mut self,
+        step: u32,
+        planned: &Step,
+        matter: Matter,
+        past: Option<Choice>,
+    ) -> Result<()> {
         if self.goes_back_by_itself(planned) {
             return self.write(Event::AbortRequested { undo: true }).map(drop);
         }
         let menu = self.meaning(step, &self.menu(planned, past));
-        self.choose(step, text, menu).await
+        self.choose(step, matter, menu).await
     }
 
     /// What each choice leads to.
@@ -55,30 +84,31 @@ impl Engine {
     pub(super) async fn chosen(
         &mut self,
         step: u32,
-        text: String,
+        matter: Matter,
         menu: Vec<(Choice, String)>,
     ) -> Result<Option<(Choice, String)>> {
-        self.chosen_of(step, text, menu, None).await
+        self.chosen_of(step, matter, menu, None).await
     }
 
     /// The same where the answer must name the digest of what would be run.
     pub(super) async fn chosen_of(
         &mut self,
         step: u32,
-        text: String,
+        matter: Matter,
         menu: Vec<(Choice, String)>,
         set: Option<Digest>,
     ) -> Result<Option<(Choice, String)>> {
         let (choices, means) = menu.into_iter().unzip();
-        Ok(match self.ask(step, Ask::Decide { text, choices, means, set }).await? {
+        let Matter { about, text } = matter;
+        Ok(match self.ask(step, Ask::Decide { about, text, choices, means, set }).await? {
             Asked::Answered(_, Answer::Decide { choice, reason }) => Some((choice, reason)),
             _ => None,
         })
     }
 
     /// Puts a choice before a person, and does what was chosen.
-    pub(super) async fn choose(&mut self, step: u32, text: String, menu: Vec<(Choice, String)>) -> Result<()> {
-        match self.chosen(step, text, menu).await? {
+    pub(super) async fn choose(&mut self, step: u32, matter: Matter, menu: Vec<(Choice, String)>) -> Result<()> {
+        match self.chosen(step, matter, menu).await? {
             Some((choice, reason)) => self.follow(step, choice, reason),
             None => Ok(()),
         }
@@ -114,7 +144,7 @@ impl Engine {
             return Ok(());
         }
         // What is still at work may yet do what is not there, or do it beside a second one: nothing is settled before it ended.
-        if self.is_at_work(step, &planned, "outcome unknown: its shim is gone").await? {
+        if self.is_at_work(step, &planned, &Matter::unknown("its shim is gone")).await? {
             return Ok(());
         }
         // What was told cannot be told again unnoticed.
@@ -142,13 +172,13 @@ impl Engine {
             ];
             menu.extend(self.meaning(step, &[Choice::Hold, Choice::Abort]));
             let text = format!("outcome unknown, and the way back needs it: {detail}");
-            return self.choose(step, text, menu).await;
+            return self.choose(step, Matter { about: About::Unknown, text }, menu).await;
         }
         // What only looks is never said to have passed: it looks again.
         let done = Some(Choice::Done).filter(|_| !matches!(planned.verb, Verb::Check | Verb::Wait));
         let choices = [done, Some(Choice::NotDone), self.past(&planned), Some(Choice::Abort)];
         let menu = self.meaning(step, &choices.into_iter().flatten().collect::<Vec<_>>());
-        self.choose(step, format!("outcome unknown: {detail}"), menu).await
+        self.choose(step, Matter::unknown(&detail), menu).await
     }
 
     /// How the last attempt at a step ended, in its own words.

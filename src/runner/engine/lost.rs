@@ -5,6 +5,7 @@ use crate::domain::error::{Result, said};
 use crate::domain::{Digest, EffectClass, PromptId, StepState, Verb};
 use crate::journal::record::{Choice, Event};
 use crate::procedure::plan::Step;
+use crate::runner::engine::decide::Matter;
 use crate::runner::engine::{Engine, attempt};
 use crate::runner::living::{self, Living};
 use crate::runner::shim::GRACE;
@@ -54,7 +55,7 @@ impl Engine {
 
     /// Ends what still runs of a look, and asks about what still runs of an act; `false` where nothing does. Nothing is settled,
     /// repeated or taken back beside it.
-    pub(super) async fn is_at_work(&mut self, step: u32, planned: &Step, how: &str) -> Result<bool> {
+    pub(super) async fn is_at_work(&mut self, step: u32, planned: &Step, how: &Matter) -> Result<bool> {
         let attempt = self.view().step(step).map_or(0, |view| view.attempts);
         let name = attempt::name(step, attempt);
         let living = living::left_of(&self.dir.attempt(&name));
@@ -71,8 +72,14 @@ impl Engine {
     }
 
     /// Asks about an attempt whose shim is gone and whose processes still run: they are waited for while the question is open.
-    pub(super) async fn decide_at_work(&mut self, step: u32, name: String, how: &str, living: &[Living]) -> Result<()> {
-        let text = format!("{how}; still at work: {}", living::shown(living));
+    pub(super) async fn decide_at_work(
+        &mut self,
+        step: u32,
+        name: String,
+        how: &Matter,
+        living: &[Living],
+    ) -> Result<()> {
+        let text = format!("{}; still at work: {}", how.text, living::shown(living));
         // Nothing is settled over it: to go on would free what it locks, and could seal the run.
         let choices = [Choice::End, Choice::Hold, Choice::Abort];
         let mut menu = self.meaning(step, &choices);
@@ -84,7 +91,7 @@ impl Engine {
             }
         }
         self.awaited = Some(name.clone());
-        let chosen = self.chosen(step, text, menu).await;
+        let chosen = self.chosen(step, Matter { about: how.about, text }, menu).await;
         self.awaited = None;
         match chosen? {
             Some((Choice::End, _)) => self.end_living(&name).await.map(drop),

@@ -1,10 +1,11 @@
 //! `when`: whether a step is wanted, judged as it is reached.
 
 use crate::domain::error::Result;
-use crate::journal::record::Event;
+use crate::journal::record::{About, Event};
 use crate::procedure::condition::{Condition, Operand, Value, spoken};
 use crate::procedure::plan::Step;
 use crate::runner::engine::Engine;
+use crate::runner::engine::decide::Matter;
 
 impl Engine {
     /// Whether a step is to be taken now. What is not wanted is passed over with the reason; where nobody knows, a person is
@@ -20,7 +21,9 @@ impl Engine {
                     let reason = format!("it could not be taken: {text}");
                     return self.write(Event::StepSkipped { step, reason }).map(|_| false);
                 }
-                self.decide(step, planned, text, self.past(planned)).await.map(|()| false)
+                self.decide(step, planned, Matter { about: About::Other, text }, self.past(planned))
+                    .await
+                    .map(|()| false)
             }
         }
     }

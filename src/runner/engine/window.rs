@@ -14,6 +14,7 @@ use crate::journal::terms::WindowStanding;
 use crate::probes::clock;
 use crate::procedure::plan::{Plan, Step};
 use crate::runner::engine::Engine;
+use crate::runner::engine::decide::Matter;
 use crate::runner::foresee;
 use crate::runner::rundir::{RunDir, Start, read_bounded};
 use std::time::Duration;
@@ -138,9 +139,8 @@ impl Engine {
         let now = self.watch_window()?;
         let why = self.view().no_time(step, now.wall).filter(|_| !self.ending);
         let Some(why) = why else { return Ok(true) };
-        let text = format!("refused: {}", why.of(&planned.title));
         let past = self.has_team().then_some(Choice::Emergency);
-        self.decide(step, planned, text, past).await?;
+        self.decide(step, planned, Matter::refused(why.of(&planned.title)), past).await?;
         Ok(false)
     }
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::domain::{EffectClass, RunStatus};
-use crate::journal::record::{Ask, Event, RollbackHead, StepHead};
+use crate::journal::record::{About, Ask, Event, RollbackHead, StepHead};
 use crate::journal::samples::*;
 
 /// Two changes in two phases, an `undo_of` of both that is taken in every ending, and a check.
@@ -75,7 +75,8 @@ fn by_name() -> Event {
 }
 
 fn asked(number: u128, step: u32, choices: &[Choice], choice: Choice) -> Vec<Event> {
-    let ask = Ask::Decide { text: "?".into(), choices: choices.to_vec(), means: Vec::new(), set: None };
+    let ask =
+        Ask::Decide { about: About::Failed, text: "?".into(), choices: choices.to_vec(), means: Vec::new(), set: None };
     vec![opened(number, step, ask), accepted(number, step, decide(choice))]
 }
 
@@ -126,7 +127,7 @@ fn an_undo_that_is_not_what_was_confirmed_is_wanted_by_its_digest_for_one_attemp
     let back = [abort(true), began(&[1])];
     let menu = vec![Choice::Retry, Choice::RunChanged, Choice::Skip];
     let question = |step: u32, set: Option<Digest>| {
-        let ask = Ask::Decide { text: "?".into(), choices: menu.clone(), means: Vec::new(), set };
+        let ask = Ask::Decide { about: About::Other, text: "?".into(), choices: menu.clone(), means: Vec::new(), set };
         opened(5, step, ask)
     };
     let shown = Digest::of(b"as it is now");
