@@ -1,8 +1,11 @@
 //! Services and programs that say a secret back, in every form: no record, output or notice holds it.
 
 use crate::support::estate::Estate;
+use crate::support::run::Run;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use midwatch::demo::postgres::{PrivatePostgres, Setup};
+use midwatch::demo::redis::PrivateRedis;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -129,5 +132,140 @@ fn what_a_service_or_a_program_says_back_is_masked_in_every_record() {
         assert!(!text.contains(&needle), "{needle} in\n{text}");
         assert!(!paged.contains(&needle), "{needle} in\n{paged}");
         estate.keeps_nowhere(&needle);
+    }
+}
+
+/// The secret as it is, backwards, and in the other case, as text and as a JSON record has it.
+fn spellings() -> Vec<String> {
+    let reversed: String = SECRET.chars().rev().collect();
+    let plain =
+        [SECRET.to_owned(), reversed.clone(), SECRET.to_uppercase(), SECRET.to_lowercase(), reversed.to_uppercase()];
+    plain.iter().flat_map(|text| [text.clone(), text.replace('"', "\\\"")]).collect()
+}
+
+/// Asserts that nothing that a run printed, kept or reports holds the secret.
+#[track_caller]
+fn says_it_nowhere(estate: &Estate, run: &Run<'_>, printed: &str) {
+    let mut text = printed.to_owned();
+    for command in [
+        &["attach", "--plain"][..],
+        &["report"],
+        &["report", "--format", "html"],
+        &["report", "--format", "json"],
+        &["verify"],
+    ] {
+        let told = run.midwatch(command[0], &command[1..]);
+        text += &format!("{}{}", told.out, told.err);
+    }
+    for spelling in spellings() {
+        assert!(!text.contains(&spelling), "{spelling} in\n{text}");
+        estate.keeps_nowhere(&spelling);
+    }
+}
+
+#[test]
+fn an_error_of_postgresql_that_holds_a_secret_is_masked_in_every_record() {
+    let place = tempfile::tempdir().unwrap();
+    let postgres = PrivatePostgres::start(&place.path().join("pg"), &Setup::default()).unwrap();
+    let table = format!(
+        "CREATE ROLE admin LOGIN SUPERUSER; CREATE TABLE public.vault (id int, note text UNIQUE, number int);
+         INSERT INTO public.vault VALUES (1, '{SECRET}'), (2, reverse('{SECRET}')), (3, upper('{SECRET}'));"
+    );
+    postgres.sql("postgres", &table).unwrap();
+    let estate = estate();
+    let way = postgres.conninfo_as("admin", "postgres");
+    estate.configure(&format!(
+        "[[postgres]]\nname = \"main\"\nwatch = \"\"\"{way} password=secret:token\"\"\"\n\
+         act = \"\"\"{way} password=secret:token\"\"\"\n"
+    ));
+    // The message about a value that is no number holds it; of a key that is there already, the detail beside the message does.
+    let number = |id: u32| format!("UPDATE public.vault SET number = note::int WHERE id = {id}");
+    let twice = |id: u32| format!("INSERT INTO public.vault SELECT 0, note FROM public.vault WHERE id = {id}");
+    for (id, name) in [(1, "plain"), (2, "reversed"), (3, "upper")] {
+        for (sql, says) in [(number(id), "[masked]"), (twice(id), "duplicate key value")] {
+            let steps = format!(
+                "[[work]]\ntitle = \"Write\"\neffect = \"change\"\ndo = {{ sql = '''{sql}''' }}\nundo = {{ none = \"a test\" }}\n"
+            );
+            estate.procedure("vault", "", &steps);
+            let said = estate.start("vault", &["--yes", "change"]);
+            let run = estate.run();
+            let told = format!("{name}: {} {}", said.out, said.err);
+            let outcome = run.view().steps[0].outcome.clone().unwrap_or_else(|| panic!("{told}"));
+            assert!(outcome.detail.contains(says), "the server did not say it: {} {told}", outcome.detail);
+            says_it_nowhere(&estate, &run, &told);
+            run.midwatch("abort", &[]).exits(0);
+            run.sealed();
+            says_it_nowhere(&estate, &run, "");
+        }
+    }
+    estate.nothing_runs();
+}
+
+#[test]
+fn a_reply_of_redis_that_holds_a_secret_is_masked_in_every_record() {
+    let place = tempfile::tempdir().unwrap();
+    let server = PrivateRedis::start(&place.path().join("redis"), &[]).unwrap();
+    let reversed: String = SECRET.chars().rev().collect();
+    for (key, value) in [("plain", SECRET), ("reversed", &reversed), ("upper", &SECRET.to_uppercase())] {
+        let _: String = server.ask(&["SET", key, value]).unwrap();
+    }
+    let (estate, url) = (estate(), server.url());
+    estate.configure(&format!(
+        "[[redis]]\nname = \"cache\"\nurl = \"{url}?user=default\"\npassword = \"secret:token\"\n\
+         act = \"{url}?user=default\"\nact_password = \"secret:token\"\n"
+    ));
+    let mut steps = String::new();
+    for (name, form) in [("plain", "cat"), ("reversed", "rev"), ("upper", "tr a-z A-Z")] {
+        // A server answers a command that it does not know with what followed it.
+        let ask = format!("printf %s \"$TOKEN\" | {form} | redis-cli -x -s {} NOSUCH", server.socket().display());
+        steps += &format!(
+            "[[work]]\ntitle = \"Ask {name}\"\neffect = \"change\"\nundo = {{ none = \"it asks\" }}\n\
+             do = {{ exec = [\"sh\", \"-c\", '''{ask}'''], env = {{ TOKEN = \"secret:token\" }} }}\n\
+             [[work]]\ntitle = \"Read {name}\"\nsave = \"{name}\"\nread = {{ redis = \"get\", key = \"{name}\" }}\n\
+             [[work]]\ntitle = \"Tell {name}\"\nnotify = [\"pager\"]\nmessage = \"it is {{{{{name}.value}}}}\"\n"
+        );
+    }
+    // Last, for nobody knows what a number would be: the run waits for a person there.
+    steps += "[[work]]\ntitle = \"Judge\"\ncheck = { redis = \"get\", key = \"reversed\", expect = \"== 1\" }\n";
+    estate.procedure("vault", "", &steps);
+    let said = estate.start("vault", &["--yes", "change"]);
+    let (run, told) = (estate.run(), format!("{} {}", said.out, said.err));
+    for (index, name) in [(0, "plain"), (3, "reversed"), (6, "upper")] {
+        let log = fs::read_to_string(run.dir.log(&format!("{}.1.log", index + 1))).unwrap_or_default();
+        assert!(log.contains("unknown command") && log.contains("[masked]"), "{name}: {log}\n{told}");
+        let read = run.view().steps[index + 1].outcome.clone().unwrap_or_else(|| panic!("{name}: {told}"));
+        assert!(read.evidence.unwrap().facts.values().any(|value| value == "[masked]"), "{name}: {told}");
+    }
+    let judged = run.view().steps[9].outcome.clone().unwrap_or_else(|| panic!("{told}"));
+    assert!(judged.detail.contains("reversed holds [masked]"), "{judged:?}");
+    says_it_nowhere(&estate, &run, &told);
+    run.midwatch("abort", &[]).exits(0);
+    run.sealed();
+    says_it_nowhere(&estate, &run, "");
+    estate.nothing_runs();
+}
+
+#[test]
+fn a_notice_holds_no_secret_of_the_estate_whoever_said_it() {
+    let estate = estate();
+    // A program that no secret was given to prints one that it finds.
+    estate.file("app.conf", &format!("token = {SECRET}\n"));
+    estate.procedure(
+        "tell",
+        "",
+        "[[work]]\ntitle = \"Read\"\nsave = \"conf\"\nread = { exec = [\"cat\", \"{tree}/app.conf\"] }\n\
+         [[work]]\ntitle = \"Send\"\nnotify = [\"pager\"]\nmessage = \"found {{conf.output}}\"\n\
+         [[work]]\ntitle = \"Write it down\"\nnotify = \"found {{conf.output}}\"\n",
+    );
+    let said = estate.start("tell", &[]).exits(0);
+    let run = estate.run();
+    let paged = fs::read_to_string(estate.tree("paged")).unwrap();
+    assert!(paged.contains("found token = [masked]"), "{paged}\n{}", said.out);
+    let spec = fs::read_to_string(run.dir.attempt("2.1").join("spec.json")).unwrap();
+    assert!(spec.contains("found token = [masked]"), "{spec}");
+    let note = run.view().steps[2].remark.clone().unwrap_or_default();
+    assert!(note.contains("found token = [masked]"), "{note}");
+    for spelling in spellings() {
+        assert!(!paged.contains(&spelling) && !spec.contains(&spelling), "{spelling} in\n{paged}\n{spec}");
     }
 }

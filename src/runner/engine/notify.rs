@@ -5,6 +5,7 @@ use crate::domain::{Actor, Error, StepState};
 use crate::journal::record::{Ending, Event};
 use crate::probes::clock;
 use crate::procedure::plan::{Gate, Step};
+use crate::runner::adapters::hide;
 use crate::runner::engine::Engine;
 use crate::runner::engine::attempt::{self, Found};
 use crate::runner::notify::{Message, Telling, was_told};
@@ -17,7 +18,7 @@ impl Engine {
     /// Says it on the screen and in the journal, or tells the receivers.
     pub(super) async fn notify(&mut self, step: u32, planned: &Step) -> Result<()> {
         if planned.receivers.is_empty() {
-            let note = self.told(&planned.text);
+            let note = self.masked(&self.told(&planned.text));
             return self.write(Event::StepClosed { step, note }).map(drop);
         }
         let me = self.me.clone();
@@ -88,10 +89,20 @@ impl Engine {
             step: step + 1,
             steps: view.steps.len(),
             step_title: planned.title.clone(),
-            outcome: self.so_far(),
+            outcome: self.masked(&self.so_far()),
             at: clock::now().wall,
-            text: self.told(&planned.text),
+            text: self.masked(&self.told(&planned.text)),
         }
+    }
+
+    /// A text without any secret of the estate: a value that a step saved may hold one, whoever said it. What is told is kept in
+    /// the run's directory as it is, and is sent to others.
+    fn masked(&self, text: &str) -> String {
+        if let Ok((estate, around)) = self.around().estate() {
+            // What was read once is masked from then on.
+            estate.secrets.places.keys().for_each(|name| drop(estate.secrets.read(name, &around)));
+        }
+        hide::text(text)
     }
 
     /// What came of the steps so far, in words.

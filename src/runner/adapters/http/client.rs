@@ -2,6 +2,7 @@
 
 use crate::config::paths::Surroundings;
 use crate::domain::{EffectClass, Error};
+use crate::journal::log::Mask;
 use crate::probes::contact::Place;
 use crate::runner::adapters::http::{Body, Method, Spec, short_span};
 use crate::runner::adapters::secret;
@@ -106,7 +107,8 @@ impl<'a> Asking<'a> {
 
     /// Text without the values of the secrets.
     pub(super) fn masked(&self, text: &str) -> String {
-        self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "(secret)"))
+        let values: Vec<Vec<u8>> = self.secrets.iter().map(|secret| secret.clone().into_bytes()).collect();
+        Mask::new(&values).whole(text)
     }
 
     /// Asks once.
