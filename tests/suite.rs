@@ -7,6 +7,7 @@ mod bloat;
 mod commands;
 mod console;
 mod coverage;
+mod exits;
 mod faults;
 mod fuzz;
 mod keys;
