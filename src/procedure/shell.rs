@@ -197,6 +197,10 @@ struct Reader {
     found: Vec<Finding>,
     /// The plain names of what is called and not looked at.
     called: BTreeSet<String>,
+    /// In how many compound commands the walk stands.
+    depth: usize,
+    /// The directories that the script has made, or has ended.
+    made: BTreeSet<String>,
     /// The functions that are defined.
     functions: BTreeSet<String>,
 }
@@ -259,6 +263,12 @@ impl Reader {
     }
 
     fn compound(&mut self, compound: &CompoundCommand, checked: bool) {
+        self.depth += 1;
+        self.inside(compound, checked);
+        self.depth -= 1;
+    }
+
+    fn inside(&mut self, compound: &CompoundCommand, checked: bool) {
         match compound {
             CompoundCommand::Arithmetic(_) => {}
             CompoundCommand::ArithmeticForClause(clause) => self.list(&clause.body.list, false),

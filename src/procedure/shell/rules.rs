@@ -8,6 +8,7 @@ use brush_parser::ast::{
     Pipeline, SimpleCommand, SourceLocation, Word,
 };
 use brush_parser::unquote_str;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// Programs that start the one that is named behind them.
@@ -94,7 +95,8 @@ pub(super) fn simple(reader: &mut Reader, simple: &SimpleCommand, checked: bool)
             let says = format!("`{name}` hits every process that fits, others' too");
             reader.say(simple, says, "name the unit or the process");
         }
-        "tee" | "touch" | "mkdir" => words.iter().for_each(|word| shared(reader, word, simple)),
+        "mkdir" => makes(reader, &words, checked, simple),
+        "tee" | "touch" => words.iter().for_each(|word| shared(reader, word, simple)),
         name if SHELLS.contains(&name) && words.iter().any(|word| fetched(word)) => {
             let says = "it runs whatever the network brings".to_owned();
             reader.say(simple, says, "fetch it to a file, hold it to a checksum, then run it");
@@ -162,9 +164,27 @@ pub(super) fn redirect(reader: &mut Reader, redirect: &IoRedirect, at: &impl Sou
     }
 }
 
+/// A directory that is made. Without `-p` it is made by this script or the command fails, whatever lies in its place (mkdir(2)); in
+/// a strict script, what is written below it is then nobody else's to replace.
+fn makes(reader: &mut Reader, words: &[&Word], checked: bool, at: &impl SourceLocation) {
+    let is_option = |word: &&&Word| word.value.starts_with('-') && word.value.len() > 1;
+    let takes_any =
+        |word: &&Word| word.value == "--parents" || (!word.value.starts_with("--") && word.value.contains('p'));
+    // A mode may let others in.
+    let has_mode =
+        |word: &&Word| word.value.starts_with("--mode") || (!word.value.starts_with("--") && word.value.contains('m'));
+    if words.iter().filter(is_option).any(takes_any) {
+        words.iter().for_each(|word| shared(reader, word, at));
+    } else if reader.strict && !checked && reader.depth == 0 && !words.iter().filter(is_option).any(has_mode) {
+        reader
+            .made
+            .extend(words.iter().filter(|word| !is_option(word)).map(|word| unquote_str(&word.value).to_string()));
+    }
+}
+
 fn shared(reader: &mut Reader, word: &Word, at: &impl SourceLocation) {
     let path = unquote_str(&word.value);
-    if !SHARED.iter().any(|shared| path.starts_with(shared)) || is_ours_alone(&path) {
+    if !SHARED.iter().any(|shared| path.starts_with(shared)) || is_ours_alone(&path) || is_below_made(reader, &path) {
         return;
     }
     let says = format!("everybody can put a link in the place of {path} first");
@@ -175,14 +195,23 @@ fn shared(reader: &mut Reader, word: &Word, at: &impl SourceLocation) {
     }
 }
 
+/// Whether a file would lie in a directory that the script has made.
+fn is_below_made(reader: &Reader, path: &str) -> bool {
+    let leaves = path.split('/').any(|part| part == "..");
+    let directory = Path::new(path).parent().and_then(Path::to_str);
+    !leaves && directory.is_some_and(|directory| reader.made.contains(directory))
+}
+
 /// Whether a file would lie in a directory of its own below a shared one, which is there and which only root and this user can change.
+/// One with the sticky bit is not: whoever may make files there may make a link.
 fn is_ours_alone(path: &str) -> bool {
     // What a variable stands for is known when the script runs.
     let Some(directory) = Path::new(path).parent().filter(|_| !path.contains(['$', '`', '*', '?', '['])) else {
         return false;
     };
     let is_shared = SHARED.iter().any(|shared| directory == Path::new(shared));
-    let is_directory = directory.symlink_metadata().is_ok_and(|found| found.is_dir());
+    let is_directory =
+        directory.symlink_metadata().is_ok_and(|found| found.is_dir() && found.permissions().mode() & 0o1000 == 0);
     !is_shared && is_directory && trust::check(directory).is_ok()
 }
 

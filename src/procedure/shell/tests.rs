@@ -101,9 +101,35 @@ fn a_file_in_a_directory_that_only_we_can_change_is_not_told_of() {
     assert_eq!(told(&format!("echo x > {absent}"), true), [shared(&absent)]);
     let named = format!("{place}/$X");
     assert_eq!(told(&format!("echo x > {named}"), true), [shared(&named)]);
+    // The sticky bit keeps what is there, not a name that is free.
+    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o1777)).unwrap();
+    let sticky = format!("{place}/sticky");
+    assert_eq!(told(&format!("echo x > {sticky}"), true), [shared(&sticky)]);
     std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
     let open = format!("{place}/report");
     assert_eq!(told(&format!("echo x > {open}"), true), [shared(&open)]);
+}
+
+#[test]
+fn a_directory_that_the_script_makes_is_its_own_and_one_that_may_be_there_is_not() {
+    let shared = |at: &str, path: &str| format!("{at} everybody can put a link in the place of {path} first");
+    // `mkdir` fails where anything has the name, a link too.
+    for careful in ["mkdir /tmp/new", "mkdir /tmp/new\necho x > /tmp/new/report\nls | tee /tmp/new/list"] {
+        assert_eq!(told(careful, true), Vec::<String>::new(), "{careful}");
+    }
+    assert_eq!(told("mkdir -p /tmp/new", true), [shared("1:10", "/tmp/new")]);
+    assert_eq!(told("mkdir --parents /tmp/new", true), [shared("1:17", "/tmp/new")]);
+    for (loose, strict, path) in [
+        ("mkdir /tmp/new\ncd /srv && echo x > /tmp/new/report", false, "/tmp/new/report"),
+        ("mkdir -m 777 /tmp/new\necho x > /tmp/new/report", true, "/tmp/new/report"),
+        ("mkdir /tmp/new || true\necho x > /tmp/new/report", true, "/tmp/new/report"),
+        ("if cond; then mkdir /tmp/new; fi\necho x > /tmp/new/report", true, "/tmp/new/report"),
+        ("mkdir /tmp/new\necho x > /tmp/new/../report", true, "/tmp/new/../report"),
+        ("mkdir /tmp/new\necho x > /tmp/other/report", true, "/tmp/other/report"),
+    ] {
+        let found = told(loose, strict);
+        assert!(found.iter().any(|one| one.contains(&format!("in the place of {path} first"))), "{loose}: {found:?}");
+    }
 }
 
 /// The same again and again, whatever stands between.
