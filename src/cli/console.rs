@@ -7,6 +7,7 @@ use crate::app::panes::run::follow;
 use crate::app::update::begin;
 use crate::cli::args::Common;
 use crate::cli::{demo, setup};
+use crate::config::names;
 use crate::config::paths::{self, Surroundings};
 use crate::config::state::Scope;
 use crate::config::theme::{self, Theme};
@@ -110,7 +111,7 @@ fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, shown: S
         let opening = Opening {
             estate: world.estate.name.clone(),
             environment: world.estate.environment.word().to_owned(),
-            operator: format!("{}@{}", identity::user_name(rustix::process::getuid().as_raw()), identity::host_name()),
+            operator: format!("{}@{}", names::user(rustix::process::getuid().as_raw()), identity::host_name()),
             me: identity::own("console"),
             authority: None,
             keymap,

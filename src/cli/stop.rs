@@ -4,6 +4,7 @@ use crate::app::confirm::{self, Authority, Confirmed};
 use crate::app::effect::Command;
 use crate::cli::args::{Abort, Common, OneRun};
 use crate::cli::{complain, interactive, out, plan, setup};
+use crate::config::names;
 use crate::domain::error::Result;
 use crate::domain::{Error, Kind};
 use crate::gate::operate::{self, Performed};
@@ -11,10 +12,10 @@ use crate::gate::{World, lookup};
 use crate::journal::beside::never_began;
 use crate::journal::list::walk_file;
 use crate::runner::aside;
+use crate::runner::failpoint;
 use crate::runner::living::{self, Living};
 use crate::runner::rundir::RunDir;
 use crate::runner::shim::GRACE;
-use crate::runner::{failpoint, identity};
 use std::time::{Duration, Instant};
 
 /// How much longer than the grace of an act is waited until it has ended.
@@ -160,7 +161,7 @@ fn of_another(authority: &Authority, dir: &RunDir, command: Confirmed<Command>) 
     if !interactive::is_here() {
         return Ok(command);
     }
-    let name = identity::user_name(owner);
+    let name = names::user(owner);
     let mut text =
         format!("run {} belongs to {name}. Taken over by root, these steps run with the rights of root:\n", dir.id);
     let view = walk_file(&dir.journal()).ok().and_then(|walked| walked.view);

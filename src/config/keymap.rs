@@ -146,6 +146,25 @@ mod tests {
     }
 
     #[test]
+    fn a_keymap_that_others_can_change_is_not_used_and_the_default_stands_in() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let (above, file) = (dir.path().join("keymaps"), dir.path().join("keymaps/mine.toml"));
+        fs::create_dir(&above).unwrap();
+        fs::write(&file, "schema = 1\nname = \"mine\"\n").unwrap();
+        let loaded = || load("mine", std::slice::from_ref(&above));
+        assert_eq!((loaded().0.len(), loaded().1.len()), (2, 0));
+        for (place, open, closed) in [(&file, 0o606, 0o644), (&above, 0o757, 0o755)] {
+            fs::set_permissions(place, fs::Permissions::from_mode(open)).unwrap();
+            let (layers, problems) = loaded();
+            assert_eq!((layers, problems.len()), (default_layers(), 1));
+            let why = format!("others may write to {} (mode {open:04o})", place.display());
+            assert!(problems[0].to_string().contains(&why), "{}", problems[0]);
+            fs::set_permissions(place, fs::Permissions::from_mode(closed)).unwrap();
+        }
+    }
+
+    #[test]
     fn a_bad_keymap_gives_the_default_and_says_why() {
         let dir = tempfile::tempdir().unwrap();
         let text = "schema = 1\nname = \"vim\"\ninherits = \"emacs\"\nhelp = [\"?\"]\n[list]\ntop = \"g\"\nup = [1]\n";

@@ -6,6 +6,7 @@ pub mod file;
 pub mod keymap;
 pub mod keys;
 pub mod libpq;
+pub mod names;
 pub mod paths;
 mod percent;
 pub mod plain;

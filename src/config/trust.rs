@@ -1,5 +1,5 @@
 //! Whether a file that is used without a question can be changed by others: an estate, its procedures and windows, themes, keymaps,
-//! and programs that are run without a confirmation.
+//! the certificates and keys of its connections, and programs that are run without a confirmation.
 //!
 //! ```text
 //! the file itself           of root or of this user; no one else may write it
@@ -7,8 +7,9 @@
 //! each symbolic link        both ends, and all directories of both
 //! ```
 //! A group may write where that gives nobody else the right: the group that has the owner alone, as distributions with `umask 002`
-//! give one to each user. That counts only where `/etc/passwd` and `/etc/group` prove it.
+//! give one to each user. That counts only where `/etc/passwd` and `/etc/group` prove it, and the name service knows no other member.
 
+use crate::config::names;
 use rustix::fs::{FileType, Mode, Stat};
 use rustix::io::Errno;
 use std::fmt;
@@ -38,7 +39,9 @@ impl fmt::Display for Loose {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (place, mode) = (self.place.display(), self.mode);
         match self.owner {
-            Some(owner) => write!(f, "{place} belongs to {}, not to root or to you (mode {mode:04o})", user(owner)),
+            Some(owner) => {
+                write!(f, "{place} belongs to {}, not to root or to you (mode {mode:04o})", names::user(owner))
+            }
             None => write!(f, "others may write to {place} (mode {mode:04o})"),
         }
     }
@@ -54,6 +57,14 @@ pub fn check(path: &Path) -> Result<(), Loose> {
         Ok(path) => walk(&path, &Judge::new(), LINKS),
         Err(_) => Ok(()),
     }
+}
+
+/// The same for a file of a connection: a root to believe, a certificate or a key to show.
+///
+/// # Errors
+/// A sentence with the place, and the command that closes it.
+pub fn check_file(path: &Path) -> Result<(), String> {
+    check(path).map_err(|loose| format!("{loose}; close it: {}", loose.command))
 }
 
 /// Judges a path and all above it, through its links.
@@ -111,7 +122,7 @@ impl Judge {
             place: place.to_owned(),
             owner: Some(found.st_uid),
             mode: found.st_mode & 0o7777,
-            command: format!("chown {} {}", user(self.us), quoted(place)),
+            command: format!("chown {} {}", names::user(self.us), quoted(place)),
         })
     }
 
@@ -144,10 +155,11 @@ fn maps(map: &str, uid: u32) -> bool {
     })
 }
 
-/// Whether a group holds its owner alone, as the files of this machine say.
+/// Whether a group holds its owner alone, as the files of this machine say and its name service does not deny.
 fn is_private(group: u32, owner: u32) -> bool {
     let (users, groups) = (fs::read_to_string("/etc/passwd"), fs::read_to_string("/etc/group"));
-    users.is_ok_and(|users| groups.is_ok_and(|groups| holds_alone(&users, &groups, group, owner)))
+    let alone = users.is_ok_and(|users| groups.is_ok_and(|groups| holds_alone(&users, &groups, group, owner)));
+    alone && names::has_no_other_member(group, &names::user(owner))
 }
 
 /// The same of the texts of `passwd(5)` and `group(5)`. A group that they do not know holds nobody knows whom.
@@ -164,17 +176,6 @@ fn holds_alone(users: &str, groups: &str, group: u32, owner: u32) -> bool {
         members.split(',').map(str::trim).filter(|member| !member.is_empty()).all(|member| member == name)
     });
     own && has && alone
-}
-
-/// A user's name in `/etc/passwd`, else `uid 1000`.
-fn user(uid: u32) -> String {
-    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let found = users.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)?.parse::<u32>().ok()? == uid).then(|| name.to_owned())
-    });
-    found.unwrap_or_else(|| if uid == 0 { "root".to_owned() } else { format!("uid {uid}") })
 }
 
 /// A path as a shell takes it.

@@ -1,6 +1,7 @@
 //! What a run would find if it began now: its window, its time, and what stands in its way.
 
 use crate::calendar::{Calendar, NoWindow};
+use crate::config::names;
 use crate::config::state::Scope;
 use crate::domain::error::Result;
 use crate::domain::{Error, Kind};
@@ -10,8 +11,8 @@ use crate::journal::history::History;
 use crate::probes::clock;
 use crate::probes::logind::Process;
 use crate::procedure::plan::Plan;
+use crate::runner::foresee;
 use crate::runner::rundir::Start;
-use crate::runner::{foresee, identity};
 
 /// A run as it would begin now.
 #[derive(Clone, Debug)]
@@ -90,7 +91,7 @@ pub fn foreseen(world: &World, plan: &Plan, emergency: Option<&str>) -> Result<F
         None => foresee::refusal(plan, &view, now),
     };
     let warnings = if refused.is_none() { foresee::warnings(&view, now) } else { Vec::new() };
-    let user = identity::user_name(rustix::process::getuid().as_raw());
+    let user = names::user(rustix::process::getuid().as_raw());
     let logout = Process::own(&user).at_logout().warning(&user);
     Ok(Foreseen { view, refused, warnings, logout })
 }

@@ -1,6 +1,7 @@
 //! Launches runners, detached: a run outlives whoever started it.
 
 use crate::app::effect::Begun;
+use crate::config::names;
 use crate::config::plain;
 use crate::config::state::{Scope, prepare_state};
 use crate::domain::error::Result;
@@ -9,8 +10,8 @@ use crate::gate::{World, foreseen};
 use crate::probes::clock;
 use crate::procedure::plan::Plan;
 use crate::runner::engine::Mode;
+use crate::runner::policy;
 use crate::runner::rundir::{RunDir, Start};
-use crate::runner::{identity, policy};
 use serde::Deserialize;
 use std::fs;
 use std::process::Stdio;
@@ -121,7 +122,7 @@ pub fn refuse_other(dir: &RunDir, consent: Option<u32>, verb: &str) -> Result<()
     if owner == Some(us.as_raw()) || (us.is_root() && owner.is_some() && owner == consent) {
         return Ok(());
     }
-    let name = owner.map_or_else(|| "another user".to_owned(), identity::user_name);
+    let name = owner.map_or_else(|| "another user".to_owned(), names::user);
     let id = &dir.id;
     if us.is_root() {
         let message = format!("run {id} belongs to {name}, and its steps would run with the rights of root");

@@ -6,6 +6,7 @@
 use crate::config::estate::Store;
 use crate::config::paths::Surroundings;
 use crate::config::secrets::{Secret, Secrets};
+use crate::config::trust;
 use crate::domain::error::said;
 use crate::probes::contact::Place;
 use crate::probes::http::without_credentials;
@@ -86,6 +87,7 @@ pub(crate) fn bucket(reach: &Reach, patience: Patience) -> Result<Arc<dyn Object
         .with_user_agent(object_store::HeaderValue::from_static("midwatch"));
     if let Some(ca) = &reach.ca {
         let failed = |why: String| format!("{}: {why}", ca.display());
+        trust::check_file(ca).map_err(failed)?;
         let pem = std::fs::read(ca).map_err(|cause| failed(said(cause)))?;
         for certificate in Certificate::from_pem_bundle(&pem).map_err(|cause| failed(words(&cause)))? {
             options = options.with_root_certificate(certificate);
@@ -217,4 +219,25 @@ pub(crate) fn words(cause: &object_store::Error) -> String {
         None => told,
     };
     told.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_root_that_others_can_change_is_not_believed() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let dir = tempfile::tempdir().unwrap();
+        let ca = dir.path().join("ca.pem");
+        let key = rcgen::KeyPair::generate().unwrap();
+        let root = rcgen::CertificateParams::new(Vec::new()).unwrap().self_signed(&key).unwrap();
+        std::fs::write(&ca, root.pem()).unwrap();
+        let reach = Reach { ca: Some(ca.clone()), ..Reach::default() };
+        assert!(bucket(&reach, Patience::LOOK).is_ok());
+        std::fs::set_permissions(&ca, std::fs::Permissions::from_mode(0o666)).unwrap();
+        let why = bucket(&reach, Patience::LOOK).err().unwrap();
+        assert!(why.contains("others may write to") && why.contains("chmod go-w"), "{why}");
+    }
 }

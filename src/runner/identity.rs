@@ -1,5 +1,6 @@
 //! Who acts: kernel identity first, names beside it as claims.
 
+use crate::config::names;
 use crate::domain::Actor;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::PidfdFlags;
@@ -60,7 +61,14 @@ pub fn own(through: &str) -> Actor {
 /// Whoever runs a process, by the uid and pid that the kernel reports for it.
 #[must_use]
 pub fn of(uid: u32, pid: u32, through: &str) -> Actor {
-    Actor { uid, login_uid: login_uid(pid), pid, name: user_name(uid), host: host_name(), through: through.to_owned() }
+    Actor {
+        uid,
+        login_uid: login_uid(pid),
+        pid,
+        name: names::user(uid),
+        host: host_name(),
+        through: through.to_owned(),
+    }
 }
 
 /// Whoever is at the other end of a socket.
@@ -137,19 +145,6 @@ impl Status {
 fn login_uid(pid: u32) -> Option<u32> {
     let text = fs::read_to_string(format!("/proc/{pid}/loginuid")).ok()?;
     text.trim().parse().ok().filter(|uid| *uid != u32::MAX)
-}
-
-/// The user's name in `/etc/passwd`, else `uid 1000`; a claim for people, never compared.
-#[must_use]
-pub fn user_name(uid: u32) -> String {
-    let wanted = uid.to_string();
-    let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let found = passwd.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)? == wanted).then(|| name.to_owned())
-    });
-    found.unwrap_or_else(|| format!("uid {uid}"))
 }
 
 /// This host's name; a claim.

@@ -8,13 +8,14 @@
 mod claim;
 
 use crate::config::file::kind_word;
+use crate::config::names;
 use crate::config::state::team;
 use crate::domain::error::Result;
 use crate::domain::{Digest, Error, Kind};
 use crate::probes::clock;
 use crate::runner::rundir::{RunDir, open_private};
 use crate::runner::things::Thing;
-use crate::runner::{aside, identity, ofd};
+use crate::runner::{aside, ofd};
 use claim::Holder;
 use rustix::fs::FileType;
 use std::fs::{self, File};
@@ -115,7 +116,7 @@ fn unusable(name: &str, path: &Path, cause: &io::Error) -> Error {
     let error = Error::machine(format_args!("lock {name}: open {place}"), cause);
     let Ok(found) = fs::symlink_metadata(path) else { return error };
     let kind = FileType::from_raw_mode(found.mode());
-    let owner = identity::user_name(found.uid());
+    let owner = names::user(found.uid());
     let planted = kind != FileType::RegularFile || cause.kind() == io::ErrorKind::PermissionDenied;
     if !planted {
         return error;
@@ -134,7 +135,7 @@ fn refuse_foreign(name: &str, path: &Path, found: &fs::Metadata, dir: &Path, us:
     if ours && found.nlink() <= 1 {
         return Ok(());
     }
-    let (place, owner) = (path.display(), identity::user_name(found.uid()));
+    let (place, owner) = (path.display(), names::user(found.uid()));
     let linked = found.nlink() > 1;
     let why = if linked { "it is a hard link".to_owned() } else { "its group is not the team's".to_owned() };
     let message =

@@ -5,7 +5,7 @@
 //! exclusive lock, but it can take a *shared* one and so keep the exclusive one from its owner: a file whose lock matters has a
 //! mode that lets no other user open it.
 
-use crate::runner::identity;
+use crate::config::names;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use std::fs::{self, File};
@@ -72,7 +72,7 @@ pub fn holders(path: &Path) -> Vec<u32> {
 pub fn holders_words(path: &Path) -> String {
     let word = |pid: &u32| {
         let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-        let owner = fs::metadata(format!("/proc/{pid}")).map(|found| identity::user_name(found.uid()));
+        let owner = fs::metadata(format!("/proc/{pid}")).map(|found| names::user(found.uid()));
         format!("the process {pid} ({}) of {}", name.trim().escape_debug(), owner.unwrap_or_default())
     };
     match holders(path).as_slice() {

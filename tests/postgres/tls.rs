@@ -2,6 +2,7 @@
 
 use super::*;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use std::os::unix::fs::PermissionsExt;
 
 struct Authority {
     params: CertificateParams,
@@ -103,6 +104,26 @@ async fn each_mode_believes_what_the_manual_says() {
     ] {
         assert_eq!(refused(&written, &PW).await, expected, "{written}");
     }
+    // Whoever can change a root decides whom it believes; whoever can change the directory puts another in its place.
+    let mode = |path: &Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    let (dir, root) = (estate.dir.path(), estate.dir.path().join("ours.pem"));
+    for (place, open, closed) in [(root.as_path(), 0o646, 0o644), (dir, 0o777, 0o700)] {
+        mode(place, open);
+        let loose = refused(&estate.good_name("sslmode=verify-full root=ours.pem"), &PW).await;
+        let expected = format!("others may write to {} (mode {open:04o})", place.display());
+        assert!(loose.starts_with("TLS: ") && loose.contains(&expected), "{loose}");
+        mode(place, closed);
+    }
+    // So does whoever can change what is shown to the server.
+    let own = KeyPair::generate().unwrap();
+    estate.file("client.pem", &signed(&estate.ours, &own, "watch", 2090));
+    estate.file("client.key", &own.serialize_pem());
+    mode(&dir.join("client.key"), 0o600);
+    let shows = format!("sslmode=require sslcert={0}/client.pem sslkey={0}/client.key", dir.display());
+    assert!(read(&estate.good_name(&shows), &PW).await.is_ok());
+    mode(&dir.join("client.pem"), 0o666);
+    assert!(refused(&estate.good_name(&shows), &PW).await.contains("others may write to"));
+    mode(&dir.join("client.pem"), 0o644);
     let missing = refused(&estate.good_name("sslmode=verify-full sslrootcert=/nonexistent/root.pem"), &PW).await;
     assert!(missing.starts_with("TLS: /nonexistent/root.pem: "), "{missing}");
     // Where TLS is refused and only wished for, the plain way is taken.

@@ -187,7 +187,7 @@ fn what_a_member_plants_as_a_lock_file_is_refused_at_once_by_name() {
     ] {
         crate::support::estate::finish(team.command(BEN, Path::new("/bin/sh"), &["-c", &plant])).exits(0);
         let said = team.midwatch(ANNA, &["run", "test/one"]).exits(6).says(what).says(place).says("rm ");
-        assert!(said.err.contains(&midwatch::runner::identity::user_name(BEN.uid)), "{}", said.err);
+        assert!(said.err.contains(&midwatch::config::names::user(BEN.uid)), "{}", said.err);
         fs::remove_file(&lock).or_else(|_| fs::remove_dir(&lock)).unwrap();
     }
     team.midwatch(ANNA, &["run", "test/one"]).exits(75);

@@ -156,3 +156,26 @@ fn a_members_run_is_not_taken_over_with_the_rights_of_root_unasked() {
     team.midwatch(ROOT, &["abort", other.dir.id.as_str()]).exits(0);
     other.sealed();
 }
+
+#[test]
+fn a_user_that_a_directory_service_alone_knows_is_called_by_name() {
+    if !is_root() {
+        return;
+    }
+    // A user record as systemd's name service reads it, in a file system of this test's own.
+    let own = "mount -t tmpfs tmpfs /run && mkdir /run/userdb && cd /run/userdb &&
+        echo '{\"userName\":\"clara\",\"uid\":61077,\"gid\":61077}' >clara.user && ln -s clara.user 61077.user &&
+        getent passwd clara >/dev/null || exit 77; exec \"$@\"";
+    let estate = Estate::default();
+    chown(estate.beside("midwatch.toml"), Some(61_077), None).unwrap();
+    let mut command = std::process::Command::new("unshare");
+    command.args(["-m", "sh", "-c", own, "sh"]).arg(crate::support::estate::BINARY).args(["runs"]);
+    estate.surround(&mut command);
+    let said = crate::support::estate::finish(command);
+    if said.code == Some(77) {
+        eprintln!("no name service reads user records here");
+        return;
+    }
+    said.exits(2).says("midwatch.toml belongs to clara, not to root or to you");
+    estate.midwatch(&["runs"]).exits(2).says("belongs to uid 61077");
+}

@@ -25,6 +25,26 @@ fn load(files: &[(&str, &str)], name: &str) -> (Theme, Vec<String>) {
 }
 
 #[test]
+fn a_theme_that_others_can_change_is_not_used_and_the_default_stands_in() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let (above, file) = (dir.path().join("themes"), dir.path().join("themes/mine.toml"));
+    fs::create_dir(&above).unwrap();
+    fs::write(&file, "schema = 1\nname = \"mine\"\n").unwrap();
+    let load = || Theme::load("mine", std::slice::from_ref(&above), Depth::True, Glyphs::Unicode);
+    assert_eq!((load().0.name.as_str(), load().1.len()), ("mine", 0));
+    for (place, open, closed) in [(&file, 0o666, 0o644), (&above, 0o777, 0o755)] {
+        fs::set_permissions(place, fs::Permissions::from_mode(open)).unwrap();
+        let (theme, problems) = load();
+        assert_eq!((theme.name.as_str(), problems.len()), (DEFAULT, 1));
+        let said = problems[0].to_string();
+        let why = format!("others may write to {} (mode {open:04o})", place.display());
+        assert!(said.contains(&why) && said.contains(&format!("chmod go-w {}", place.display())), "{said}");
+        fs::set_permissions(place, fs::Permissions::from_mode(closed)).unwrap();
+    }
+}
+
+#[test]
 fn every_built_in_theme_is_sound_on_every_terminal() {
     for (name, depth) in BUILT_IN.iter().flat_map(|(name, _)| DEPTHS.map(|depth| (name, depth))) {
         let theme = built_in(name, depth);

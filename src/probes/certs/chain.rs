@@ -1,5 +1,6 @@
 //! Whether a chain leads to what is trusted here, and whether a certificate is for a name.
 
+use crate::config::trust;
 use crate::domain::Digest;
 use crate::probes::certs::files;
 use crate::probes::certs::parse::Parsed;
@@ -62,7 +63,7 @@ impl Trust {
     #[must_use]
     pub fn of_file(path: &Path) -> Self {
         let none = |why: &str| format!("{}: {why}", path.display());
-        match files::read(path, ROOTS) {
+        match trust::check_file(path).and_then(|()| files::read(path, ROOTS)) {
             Ok(held) => {
                 let ders: Vec<_> = held.certificates.into_iter().flatten().map(CertificateDer::from).collect();
                 let pinned = ders.iter().map(|der| Digest::of(der)).collect();

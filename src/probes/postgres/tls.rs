@@ -3,6 +3,7 @@
 //! Source: PostgreSQL 18 manual, 32.19.1 "Client Verification of Server Certificates".
 
 use crate::config::libpq::{Tls, TlsMode, TlsRoot};
+use crate::config::trust;
 use crate::domain::error::said;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -60,6 +61,7 @@ fn verifier(tls: &Tls, provider: &Arc<CryptoProvider>) -> Result<Verifier, Strin
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    is_kept(path)?;
     let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     match read {
         Ok(read) if read.is_empty() => Err(format!("TLS: no certificate is in {}", path.display())),
@@ -76,7 +78,13 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
     if found.mode() & theirs != 0 {
         return Err(told("the key is open to others"));
     }
+    is_kept(path)?;
     PrivateKeyDer::from_pem_file(path).map_err(|cause| told(&unreadable(&cause)))
+}
+
+/// Refuses a file that others can change or replace.
+fn is_kept(path: &Path) -> Result<(), String> {
+    trust::check_file(path).map_err(|why| format!("TLS: {}: {why}", path.display()))
 }
 
 fn unreadable(cause: &rustls::pki_types::pem::Error) -> String {

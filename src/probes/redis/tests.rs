@@ -307,6 +307,14 @@ async fn tls_is_verified_against_the_named_authority() {
     std::fs::write(at("none.ca"), "nothing\n").unwrap();
     let empty = why(trusting(&url, Some(Path::new(&at("none.ca"))))).await;
     assert!(empty.ends_with("no certificate in it"), "{empty}");
+    // Whoever can change the file decides whom it believes.
+    let mode = |mode| std::fs::set_permissions(&ca, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    mode(0o666);
+    let loose = why(trusting(&url, Some(&ca))).await;
+    let command = format!("close it: chmod go-w {}", ca.display());
+    assert!(loose.contains("others may write to") && loose.ends_with(&command), "{loose}");
+    mode(0o644);
+    assert_eq!(rows(&mut RedisReader::new(trusting(&url, Some(&ca)))).await.len(), 4);
     // Each spoken as the other.
     let hidden = why(target(&format!("redis://127.0.0.1:{port}"))).await;
     assert!(

@@ -1,5 +1,6 @@
 //! Encrypted connections: rustls with ring, and either the machine's own trust or that of one file.
 
+use crate::config::trust;
 use crate::domain::error::said;
 use crate::probes::aside::Aside;
 use rustls::pki_types::pem::PemObject;
@@ -40,6 +41,7 @@ fn roots(ca: Option<&Path>) -> Result<RootCertStore, String> {
     match ca {
         Some(path) => {
             let unusable = |cause: &dyn std::fmt::Display| format!("TLS: {}: {}", path.display(), said(cause));
+            trust::check_file(path).map_err(|why| unusable(&why))?;
             let pem = std::fs::read(path).map_err(|cause| unusable(&cause))?;
             for certificate in CertificateDer::pem_slice_iter(&pem) {
                 let certificate = certificate.map_err(|_| unusable(&"not a PEM file"))?;

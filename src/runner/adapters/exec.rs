@@ -20,6 +20,7 @@ pub(super) use self::operands::runs_nothing;
 pub(super) use self::rehearse::{no_directory, rehearse};
 use self::run::{Errors, Ran, run};
 pub(super) use self::variables::{Environment, Known, environment, own_environment};
+use crate::config::names;
 use crate::config::reader::{Node, Problems, Table, Value};
 use crate::domain::quantity::counted;
 use crate::domain::{EffectClass, Error, Item, Kind, Preview};
@@ -310,14 +311,7 @@ pub(super) fn pinned(action: &Action, head: &serde_json::Value) -> Option<Pinned
 
 /// Who it runs as.
 pub(super) fn user() -> String {
-    let uid = rustix::process::geteuid().as_raw();
-    let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let name = passwd.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
-    });
-    name.unwrap_or_else(|| format!("uid {uid}"))
+    names::user(rustix::process::geteuid().as_raw())
 }
 
 /// The set as one item.

@@ -28,6 +28,20 @@ async fn a_bundle_with_its_key_is_the_row_of_its_own_certificate() {
 }
 
 #[tokio::test]
+async fn roots_that_others_can_change_are_not_believed() {
+    let dir = tempfile::tempdir().unwrap();
+    let ca = root("Test Root");
+    let (path, roots) = (dir.path().join("own.pem"), dir.path().join("roots.pem"));
+    fs::write(&path, pem(&host(&["a"], -1, 61), &ca)).unwrap();
+    fs::write(&roots, ca.pem()).unwrap();
+    for (mode, says) in [(0o644, "trusted"), (0o666, "others may write to"), (0o646, "chmod o-w")] {
+        fs::set_permissions(&roots, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+        let seen = one(Certificate { ca: Some(roots.clone()), ..of_file(&path) }).await.unwrap();
+        assert!(text(&seen, "chain").contains(says), "{mode:o}: {}", text(&seen, "chain"));
+    }
+}
+
+#[tokio::test]
 async fn an_issuer_that_ends_sooner_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let top = root("Top");

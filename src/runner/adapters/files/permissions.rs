@@ -1,5 +1,6 @@
 //! `permissions`: gives files a mode and an owner; what they had is in the frozen set, so that it can be given back.
 
+use crate::config::names;
 use crate::config::reader::{Problems, Table};
 use crate::domain::quantity::counted;
 use crate::domain::{Error, Kind, Preview};
@@ -68,31 +69,21 @@ impl Grant {
     /// # Errors
     /// When a name is not known on this machine.
     pub(super) fn numbered(&self) -> Result<Self, Error> {
-        let find = |name: &Option<String>, path: &str| match name {
+        let find = |name: &Option<String>, kind: &str, number: fn(&str) -> Option<u32>| match name {
             None => Ok(None),
-            Some(name) => number(name, path).map(Some).ok_or_else(|| {
-                Error::machine(format_args!("find \"{}\"", name.escape_debug()), format!("it is not in {path}"))
+            Some(name) => number(name).map(Some).ok_or_else(|| {
+                let why = format!("this machine has no {kind} of that name");
+                Error::machine(format_args!("find \"{}\"", name.escape_debug()), why)
             }),
         };
-        let (uid, gid) = (find(&self.owner, "/etc/passwd")?, find(&self.group, "/etc/group")?);
+        let uid = find(&self.owner, "user", names::user_id)?;
+        let gid = find(&self.group, "group", names::group_id)?;
         Ok(Self { uid, gid, ..self.clone() })
     }
 
     fn of(&self, had: Had) -> Had {
         Had { mode: self.mode.unwrap_or(had.mode), uid: self.uid.unwrap_or(had.uid), gid: self.gid.unwrap_or(had.gid) }
     }
-}
-
-/// The number of a user or a group. Source: passwd(5), group(5).
-fn number(name: &str, path: &str) -> Option<u32> {
-    if name.bytes().all(|byte| byte.is_ascii_digit()) {
-        return name.parse().ok();
-    }
-    let text = std::fs::read_to_string(path).ok()?;
-    text.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        (fields.next()? == name).then(|| fields.nth(1)?.parse().ok()).flatten()
-    })
 }
 
 /// Takes out what is so already.

@@ -218,7 +218,7 @@ fn permissions_are_given_and_given_back() {
         assert!(refused(&toml).contains(why), "{toml}: {}", refused(&toml));
     }
     let nobody = tree.act_of("files = 'permissions'\nunder = 'data'\nmatch = '*'\nowner = 'no-such-user'\n");
-    assert!(froze(&nobody, &look()).unwrap_err().message.contains("it is not in /etc/passwd"));
+    assert!(froze(&nobody, &look()).unwrap_err().message.contains("this machine has no user of that name"));
 }
 
 fn scanned(tree: &Tree, more: &str) -> (ActEnd, String) {
