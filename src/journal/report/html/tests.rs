@@ -33,9 +33,9 @@ fn of(events: &[Event]) -> Report {
 
 /// Replaces every string of a value by hostile text, but for those that the format gives a meaning.
 fn poison(value: &mut serde_json::Value) {
-    const KEPT: [&str; 20] = [
+    const KEPT: [&str; 21] = [
         "kind", "ask", "answer", "verb", "effect", "choice", "choices", "ending", "status", "why", "plan", "source",
-        "set", "prompt", "digest", "expires", "when", "order", "permit", "at",
+        "set", "prompt", "digest", "expires", "when", "order", "permit", "at", "about",
     ];
     match value {
         serde_json::Value::String(text) => HOSTILE.clone_into(text),
