@@ -1,24 +1,62 @@
 //! A key that commits counts only where it stands alone: one that others follow at once is part of a text, pasted by a terminal that
-//! does not say so, or typed for another place.
+//! does not say so, or typed for another place. A phrase counts only where it was typed: a burst of keys is no typing.
 
 use crate::app::early;
 use crate::app::effect::Effect;
+use crate::app::field::Field;
 use crate::app::keymap::{Action, Context, Resolved};
 use crate::app::keys;
 use crate::app::modal::Modal;
 use crate::app::model::Model;
 use crate::domain::Boot;
 use crate::domain::key::{Key, KeyCode};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// How long no other input may come after a key that commits. A paste is much faster, a hand hardly ever.
 pub const ALONE: Duration = Duration::from_millis(50);
+
+/// How many keys of a phrase within [`ALONE`] are no typing. A paste that the terminal does not mark comes all at once, and what a program
+/// types for somebody comes some ten milliseconds apart: five of those are within the span. A hand that is fast strikes a key each 60 ms,
+/// and rolls two or three over each other. A slow line brings what was typed in bunches: at 100 ms a key, four are what it held back for
+/// a third of a second. One that holds back more costs the person the phrase once again, and never confirms by mistake.
+const BURST: usize = 5;
+
+/// Why what came is no phrase.
+const TYPE_IT: &str = "type the phrase; pasted text does not count";
+
+/// The keys of a phrase that came last.
+#[derive(Clone, Debug, Default)]
+pub struct Burst {
+    last: VecDeque<Boot>,
+    goes_on: bool,
+}
+
+impl Burst {
+    /// Takes note of a key; `true` where it belongs to a burst, which ends with the first pause.
+    fn takes(&mut self, at: Boot) -> bool {
+        if self.last.back().is_none_or(|last| at.since(*last) >= ALONE) {
+            *self = Self::default();
+        }
+        self.last.push_back(at);
+        if self.last.len() > BURST {
+            self.last.pop_front();
+        }
+        let close = |first: &Boot| at.since(*first) < ALONE;
+        self.goes_on |= self.last.len() == BURST && self.last.front().is_some_and(close);
+        self.goes_on
+    }
+}
 
 /// Takes a key. One that commits is held until it stood alone; where nobody tells whether keys wait, it counts at once.
 pub fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
     let now = model.now.boot;
     let before = model.last_input;
     followed(model);
+    if is_of_phrase(model, key) && model.burst.takes(now) {
+        refuse_burst(model);
+        return Vec::new();
+    }
     match commits(model, key).filter(|_| model.is_told_of_waiting_keys()) {
         None => keys::pressed(model, key),
         // The last letter of a text that was pasted.
@@ -49,6 +87,28 @@ pub fn stood(model: &mut Model) -> Vec<Effect> {
     }
 }
 
+/// Whether a key is typed into a phrase that confirms something.
+fn is_of_phrase(model: &Model, key: Key) -> bool {
+    let in_phrase = match model.modal() {
+        Some(Modal::Prompt(dialog)) => dialog.in_field && dialog.is_consent() && dialog.ended.is_none(),
+        Some(modal @ Modal::LeaveDemo(_)) => modal.takes_text(),
+        _ => false,
+    };
+    in_phrase && (keys::is_letter(key) || key.code == KeyCode::Enter)
+}
+
+/// Empties the field that a burst came into: the phrase is typed from its beginning.
+fn refuse_burst(model: &mut Model) {
+    match model.modal_mut() {
+        Some(Modal::Prompt(dialog)) => (dialog.field, dialog.hint) = (Field::default(), Some(TYPE_IT.to_owned())),
+        Some(Modal::LeaveDemo(leaving)) => {
+            (leaving.field, leaving.hint) = (Field::default(), Some(TYPE_IT.to_owned()));
+        }
+        _ => {}
+    }
+    model.disturbed();
+}
+
 /// What must be so beside the quiet time and the silence after it.
 enum Needs {
     /// Nothing.
@@ -66,7 +126,7 @@ fn commits(model: &Model, key: Key) -> Option<Needs> {
             let saves = model.keymap.resolve(Context::Note, &[key]) == Resolved::Action(Action::Save);
             saves.then_some(Needs::Nothing)
         }
-        Modal::Emergency(_) => is_enter.then_some(Needs::Nothing),
+        Modal::Emergency(emergency) if !emergency.confirming => None,
         Modal::Prompt(dialog) if dialog.in_field => (is_enter && dialog.is_consent()).then_some(Needs::Nothing),
         _ => match early::resolved(model, modal.context(), key) {
             Resolved::Action(Action::Confirm) if modal.commits() => Some(Needs::NothingBefore),

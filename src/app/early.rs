@@ -47,7 +47,8 @@ pub fn taken(model: &mut Model, key: Key) -> Option<Vec<Effect>> {
     }
     match resolved {
         // Moving on commits to nothing, and where it leads is looked at again; so do the words of a reason, and the key that goes to them.
-        Resolved::Action(Action::Down | Action::Up | Action::Leave) if model.is_moving() && !is_text => None,
+        Resolved::Action(action) if model.is_moving() && (moves(action) || action == Action::Leave) && !is_text => None,
+        Resolved::Action(action) if model.is_moving() && moves(action) && !keys::is_letter(key) => None,
         _ if model.is_moving() && is_words => None,
         // Leaving commits to nothing.
         Resolved::Action(Action::Back) if !keys::is_letter(key) => {
@@ -65,6 +66,12 @@ pub fn taken(model: &mut Model, key: Key) -> Option<Vec<Effect>> {
             Some(Vec::new())
         }
     }
+}
+
+/// Whether it moves a choice or scrolls.
+fn moves(action: Action) -> bool {
+    use Action::{Bottom, Down, PageDown, PageUp, Top, Up};
+    matches!(action, Down | Up | PageDown | PageUp | Top | Bottom)
 }
 
 fn modal_is_guarded(model: &Model) -> bool {
@@ -141,11 +148,15 @@ fn disturb(model: &mut Model, why: &str) {
     let (needed, size) = (model.seen().needed, model.size);
     let why = if needed.0 > size.0 || needed.1 > size.1 { NOT_WHOLE } else { why };
     match model.modal_mut() {
-        Some(Modal::Prompt(dialog)) if dialog.ended.is_none() => dialog.hint = Some(why.to_owned()),
-        Some(Modal::Emergency(emergency)) => emergency.hint = Some(why.to_owned()),
-        Some(Modal::LeaveDemo(leaving)) => leaving.hint = Some(why.to_owned()),
+        Some(Modal::Prompt(dialog)) if dialog.ended.is_some() => {}
+        Some(Modal::Item(_)) => {}
         Some(Modal::Note(note)) => note.hint = Some(why.to_owned()),
-        Some(Modal::Plan { .. } | Modal::Abort { .. } | Modal::Resume(_)) => model.say(why),
-        _ => {}
+        Some(Modal::Plan { .. } | Modal::Abort { .. } | Modal::Resume { .. }) => model.say(why),
+        Some(modal) => {
+            if let Some(hint) = modal.hint_mut() {
+                *hint = Some(why.to_owned());
+            }
+        }
+        None => {}
     }
 }

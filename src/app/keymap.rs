@@ -266,6 +266,12 @@ impl Keymap {
         self.keys(action).first().map(|keys| spell(keys)).unwrap_or_default()
     }
 
+    /// The same as keyboards have it: `PgDn`.
+    #[must_use]
+    pub fn brief(&self, action: Action) -> String {
+        self.shown(action).replace("PageDown", "PgDn").replace("PageUp", "PgUp")
+    }
+
     /// All keys of an action as they are shown: `j, Down`.
     #[must_use]
     pub fn all_shown(&self, action: Action) -> String {

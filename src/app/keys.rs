@@ -6,7 +6,7 @@ use crate::app::effect::{Effect, Query, Screen};
 use crate::app::field::Field;
 use crate::app::keymap::{Action, Context, Danger, Entry, Resolved};
 use crate::app::modal::note::Writes;
-use crate::app::modal::{Modal, Note, Palette, Purpose, ask, leave};
+use crate::app::modal::{Modal, Note, Palette, Purpose, ask, leave, scroll};
 use crate::app::model::{Model, Pane, TargetId};
 use crate::app::panes::{checklist, log, run};
 use crate::domain::key::{Key, KeyCode};
@@ -205,7 +205,7 @@ fn sort(model: &mut Model) {
 
 /// Scrolls the topmost dialog with the wheel, where that moves nothing that a key could commit to: a wheel chooses nothing.
 pub fn scroll_modal(model: &mut Model, by: isize) -> Vec<Effect> {
-    if model.modal().is_some_and(Modal::has_choices) { Vec::new() } else { ask::scroll(model, by) }
+    if model.modal().is_some_and(Modal::has_choices) { Vec::new() } else { scroll::scroll(model, by) }
 }
 
 /// Whether going back has nowhere to go.

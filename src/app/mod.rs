@@ -14,6 +14,7 @@ pub mod model;
 pub mod msg;
 pub mod pane;
 pub mod panes;
+pub mod reading;
 pub mod snapshot;
 pub mod update;
 pub mod wall;

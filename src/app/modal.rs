@@ -9,6 +9,7 @@ pub mod leave;
 pub mod note;
 pub mod pages;
 pub mod prompt;
+pub mod scroll;
 
 pub use emergency::Emergency;
 pub use form::{Form, Palette};
@@ -83,7 +84,7 @@ pub enum Modal {
         /// Whether the start was sent and its answer is awaited.
         sent: bool,
     },
-    /// The reason for a start outside the window.
+    /// The reason for a start outside the window, and its confirmation.
     Emergency(Box<Emergency>),
     /// A prompt of the runner.
     Prompt(Box<PromptDialog>),
@@ -95,8 +96,6 @@ pub enum Modal {
         listing: Listing,
         /// The first row on the screen.
         scroll: u16,
-        /// Whether its end was on the screen.
-        reached: bool,
     },
     /// Whether to stop the run, and how.
     Abort {
@@ -104,9 +103,16 @@ pub enum Modal {
         run: RunId,
         /// Whether to take back what it did; `None` while nothing is chosen.
         undo: Option<bool>,
+        /// The first row on the screen.
+        scroll: u16,
     },
     /// Whether to continue an interrupted run.
-    Resume(RunId),
+    Resume {
+        /// The run.
+        run: RunId,
+        /// The first row on the screen.
+        scroll: u16,
+    },
     /// A note beside a step, or the words of a deed on an item.
     Note(Box<Note>),
     /// The runs.
@@ -153,6 +159,8 @@ pub struct SetList {
     pub items: Vec<Item>,
     /// The number of the first item on the screen.
     pub top: u64,
+    /// How many rows of that item are above the screen.
+    pub skip: usize,
 }
 
 impl Modal {
@@ -164,7 +172,7 @@ impl Modal {
             | Self::Emergency(_)
             | Self::Prompt(_)
             | Self::Abort { .. }
-            | Self::Resume(_)
+            | Self::Resume { .. }
             | Self::LeaveDemo(_) => Context::Prompt,
             Self::Note(_) => Context::Note,
             Self::Item(_) => Context::Checklist,
@@ -178,7 +186,9 @@ impl Modal {
         match self {
             Self::Prompt(dialog) => dialog.ended.is_none(),
             Self::Note(note) => note.writes != note::Writes::Beside,
-            Self::Plan { .. } | Self::Emergency(_) | Self::Abort { .. } | Self::Resume(_) | Self::LeaveDemo(_) => true,
+            Self::Plan { .. } | Self::Emergency(_) | Self::Abort { .. } | Self::Resume { .. } | Self::LeaveDemo(_) => {
+                true
+            }
             _ => false,
         }
     }
@@ -203,12 +213,24 @@ impl Modal {
     #[must_use]
     pub fn takes_text(&self) -> bool {
         match self {
-            Self::Palette(_) | Self::Line { .. } | Self::Note(_) | Self::Emergency(_) => true,
+            Self::Palette(_) | Self::Line { .. } | Self::Note(_) => true,
             // While its plan is made nothing is typed into it, and nothing typed acts as a key.
             Self::Params(_) | Self::Refused(_) => true,
             Self::Prompt(dialog) => dialog.in_field,
+            Self::Emergency(emergency) => !emergency.confirming,
             Self::LeaveDemo(leaving) => leaving.choice == leave::Choice::Remove,
             _ => false,
+        }
+    }
+
+    /// What it says of the last key, where it has a line for that.
+    pub fn hint_mut(&mut self) -> Option<&mut Option<String>> {
+        match self {
+            Self::Prompt(dialog) => Some(&mut dialog.hint),
+            Self::Item(dialog) => Some(&mut dialog.hint),
+            Self::Emergency(emergency) => Some(&mut emergency.hint),
+            Self::LeaveDemo(leaving) => Some(&mut leaving.hint),
+            _ => None,
         }
     }
 
@@ -221,9 +243,13 @@ impl Modal {
             | Self::Offers { scroll, .. }
             | Self::Plan { scroll, .. }
             | Self::Script { scroll, .. }
+            | Self::Abort { scroll, .. }
+            | Self::Resume { scroll, .. }
             | Self::Notice { scroll, .. } => Some(scroll),
             Self::Prompt(dialog) => Some(&mut dialog.scroll),
             Self::Item(dialog) => Some(&mut dialog.scroll),
+            Self::Emergency(emergency) => Some(&mut emergency.scroll),
+            Self::LeaveDemo(leaving) => Some(&mut leaving.scroll),
             _ => None,
         }
     }

@@ -1,7 +1,9 @@
 //! What the console knows.
 
 mod quiet;
+mod read;
 
+use crate::app::alone::Burst;
 use crate::app::confirm::Authority;
 use crate::app::kept::Kept;
 use crate::app::keymap::Keymap;
@@ -13,6 +15,7 @@ use crate::app::panes::checklist::ChecklistPane;
 use crate::app::panes::log::Log;
 use crate::app::panes::rows::Lists;
 use crate::app::panes::run::RunPane;
+use crate::app::reading::{ItemsShown, Reading, TextShown};
 use crate::app::wall::Wall;
 use crate::app::window::WindowWatch;
 use crate::calendar::Calendar;
@@ -172,6 +175,8 @@ pub struct Model {
     /// Whether a key was pressed since the console opened.
     pub touched: bool,
     modals: Vec<Modal>,
+    /// What was read of them.
+    reading: Reading,
     seen: Seen,
     /// What a frame shows of which a part still waits to be sent.
     unsent: Option<Seen>,
@@ -183,25 +188,31 @@ pub struct Model {
     pub(super) held: Option<(Key, Boot)>,
     /// When the last input of any kind came.
     pub(super) last_input: Option<Boot>,
+    /// The keys of a phrase that came last, to tell a burst of them.
+    pub(super) burst: Burst,
 }
 
 /// What the last frame really showed; the terminal's owner hands it back after drawing.
 ///
-/// Consent needs it: only what was drawn whole, at the terminal's size of now, can be confirmed.
+/// Consent needs it: only a dialog whose every line was drawn, and whose keys are drawn at the terminal's size of now, can be confirmed.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Seen {
     /// The size that was drawn for.
     pub size: (u16, u16),
-    /// Whether the topmost dialog was drawn whole.
+    /// Whether the topmost dialog was drawn whole, but for the lines that it scrolls.
     pub whole: bool,
     /// The size at which it would be whole, where it is not.
     pub needed: (u16, u16),
+    /// The lines of the topmost dialog that must be read before anything is confirmed in it, and which of them are on the screen.
+    pub text: TextShown,
     /// How many rows of log were visible.
     pub log_rows: u16,
     /// How many rows the focused list or the topmost dialog can show: a page.
     pub page_rows: u16,
     /// How far the topmost dialog can scroll.
     pub scroll_end: u16,
+    /// The items of a frozen set as they stand on the screen.
+    pub items: ItemsShown,
     /// What is where, for the mouse; later entries lie on top.
     pub hits: Vec<(Area, Hit)>,
 }
@@ -287,6 +298,7 @@ impl Model {
             started: BTreeSet::new(),
             touched: false,
             modals: Vec::new(),
+            reading: Reading::default(),
             seen: Seen::default(),
             unsent: None,
             shown_since: None,
@@ -294,6 +306,7 @@ impl Model {
             heard: None,
             held: None,
             last_input: None,
+            burst: Burst::default(),
         };
         if let Some(found) = found {
             model.say(found);
@@ -333,6 +346,7 @@ impl Model {
     /// Closes the topmost dialog.
     pub fn close(&mut self) -> Option<Modal> {
         let closed = self.modals.pop();
+        self.reading.forget_from(self.modals.len());
         self.unseen();
         closed
     }
@@ -340,12 +354,14 @@ impl Model {
     /// Closes the dialogs for which this is so, wherever they stand.
     pub fn close_where(&mut self, unwanted: impl Fn(&Modal) -> bool) {
         self.modals.retain(|modal| !unwanted(modal));
+        self.reading.forget_from(0);
         self.unseen();
     }
 
     /// Closes every dialog.
     pub fn close_all(&mut self) {
         self.modals.clear();
+        self.reading.forget_from(0);
         self.unseen();
     }
 

@@ -10,6 +10,7 @@ use crate::app::keymap::Keymap;
 use crate::app::modal::Modal;
 use crate::app::model::{Pane, Seen, TargetId};
 use crate::app::msg::{LogLine, LogPage, Msg, Offer, Page, ParamShown, RunSummary};
+use crate::app::reading::{ItemsShown, TextShown};
 use crate::app::{Model, Opening, update};
 use crate::calendar::Calendar;
 use crate::domain::key::Key;
@@ -321,7 +322,10 @@ pub fn looked_at(model: &mut Model) {
         needed: (40, 10),
         log_rows: 9,
         page_rows: 9,
-        scroll_end: 9,
+        // A dialog that asks for something stands on the screen whole.
+        scroll_end: if model.modal().is_some_and(Modal::is_guarded) { 0 } else { 9 },
+        items: ItemsShown::default(),
+        text: TextShown::default(),
         hits: Vec::new(),
     };
     let now = model.now.boot;
@@ -334,13 +338,17 @@ pub fn looked_at(model: &mut Model) {
     model.drawn(seen, Boot(now.0.saturating_sub(1_000_000_000)));
 }
 
+/// How far apart keys are pressed, in milliseconds.
+const KEY_MS: u64 = 100;
+
 /// Presses keys, written as in a keymap, each after the dialog before it was looked at.
 pub fn press(model: &mut Model, keys: &str) -> Vec<crate::app::effect::Effect> {
     let pressed: Vec<Key> = keys.split_whitespace().filter_map(Key::parse).collect();
     let mut effects = Vec::new();
     for key in pressed {
         looked_at(model);
-        effects.extend(update(model, Msg::KeyPressed(key, model.now)));
+        let now = Now { boot: Boot(model.now.boot.0 + KEY_MS * 1_000_000), ..model.now };
+        effects.extend(update(model, Msg::KeyPressed(key, now)));
     }
     effects
 }

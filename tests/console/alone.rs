@@ -3,6 +3,7 @@
 use super::hands::{after, both, confirms, disturbances, key, late, on_an_item};
 use super::{following, press};
 use midwatch::app::confirm::Authority;
+use midwatch::app::model::Seen;
 use midwatch::app::msg::Msg;
 use midwatch::app::{Model, update};
 use midwatch::demo::sample;
@@ -22,7 +23,7 @@ fn committing() -> Vec<(&'static str, Model, Key)> {
     let mut abort = following(&sample::finished_but_last());
     press(&mut abort, "g x j");
     let mut emergency = super::prompts::planned(late());
-    press(&mut emergency, "E d i s k");
+    press(&mut emergency, "E d i s k Enter");
     let mut claim = both(&sample::checklist());
     press(&mut claim, "5 j m o k");
     let view = sample::interrupted().view().unwrap();
@@ -38,7 +39,7 @@ fn committing() -> Vec<(&'static str, Model, Key)> {
         ("plan", super::prompts::planned(sample::plan()), c),
         ("abort", abort, c),
         ("resume", resume, c),
-        ("emergency", emergency, enter),
+        ("emergency", emergency, c),
         ("item", on_an_item(), enter),
         ("claim", claim, Key::parse("Ctrl-D").unwrap()),
     ];
@@ -88,4 +89,74 @@ fn a_key_that_others_follow_at_once_commits_to_nothing() {
             assert!(!confirms(&update(&mut model, Msg::KeyStood(after(start, 600)))), "{name} after {before}");
         }
     }
+}
+
+/// Types a text and Enter into the phrase of a prompt that was looked at, each key so many milliseconds after the one before, and those of a
+/// bunch together.
+fn phrase(model: &mut Model, text: &str, (bunch, ms): (usize, u64)) -> bool {
+    let keys = text.chars().map(Key::char).chain([Key::plain(KeyCode::Enter)]);
+    let mut confirmed = false;
+    for (place, pressed) in keys.enumerate() {
+        let gap = if place % bunch == 0 { ms } else { 0 };
+        let at = after(model.now, gap);
+        confirmed |= confirms(&key(model, pressed, at));
+        let seen = Seen { size: model.size, whole: true, ..Seen::default() };
+        model.drawn(seen, at.boot);
+    }
+    confirmed |= confirms(&update(model, Msg::KeyStood(after(model.now, 60))));
+    confirmed
+}
+
+fn destroying() -> Model {
+    let mut model = following(&sample::destroy());
+    sample::looked_at(&mut model);
+    model.now = after(model.now, 1000);
+    model.heard_nothing(model.now.boot);
+    model
+}
+
+#[test]
+fn a_burst_of_keys_is_no_phrase_and_what_is_typed_then_is() {
+    let text = "delete 1284 sessions";
+    // All in one read; in pieces as a slow terminal sends them; as a program types for somebody.
+    for pace in [(100, 0), (10, 30), (5, 60), (1, 1), (1, 5), (1, 12)] {
+        let mut model = destroying();
+        assert!(!phrase(&mut model, text, pace), "{pace:?}");
+        let dialog = super::dialog(&model);
+        assert!(text.len() > dialog.field.text().len(), "{pace:?}: {:?}", dialog.field.text());
+        assert!(dialog.hint.is_some(), "{pace:?}");
+        // It waits there still, empty, for a hand.
+        if pace.1 <= 12 {
+            assert!(
+                dialog.hint.as_ref().unwrap().contains("pasted text does not count"),
+                "{pace:?}: {:?}",
+                dialog.hint
+            );
+            assert_eq!(dialog.field.text(), "", "{pace:?}");
+        }
+        let at = after(model.now, 1000);
+        key(&mut model, Key::parse("Ctrl-U").unwrap(), at);
+        model.now = after(model.now, 1000);
+        model.heard_nothing(model.now.boot);
+        assert!(phrase(&mut model, text, (1, 60)), "after {pace:?}");
+    }
+}
+
+#[test]
+fn a_hand_and_a_slow_line_type_a_phrase() {
+    // A key at a time, fast; two and three rolled over each other; four that the line held back.
+    for pace in [(1, 15), (1, 60), (2, 100), (3, 200), (4, 300)] {
+        assert!(phrase(&mut destroying(), "delete 1284 sessions", pace), "{pace:?}");
+    }
+}
+
+#[test]
+fn a_burst_behind_what_was_typed_empties_the_field() {
+    let mut model = destroying();
+    for c in "delete 1284 ".chars() {
+        let at = after(model.now, 80);
+        key(&mut model, Key::char(c), at);
+    }
+    assert!(!phrase(&mut model, "sessions", (100, 80)));
+    assert_eq!(super::dialog(&model).field.text(), "");
 }

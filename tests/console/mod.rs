@@ -3,6 +3,7 @@
 mod alone;
 mod checklist;
 mod decisions;
+mod emergency;
 mod eyes;
 mod hands;
 mod leaving;

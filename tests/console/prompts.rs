@@ -314,31 +314,6 @@ fn a_start_is_confirmed_on_the_plan_that_was_shown() {
 }
 
 #[test]
-fn what_only_its_window_refuses_can_be_an_emergency_with_a_reason() {
-    let outside = || Some(Error::new(Kind::Refused, "no window is open; next: weekly at 2026-11-29 02:00 UTC"));
-    let other = PlanShown { refused: outside(), late: false, ..sample::plan() };
-    let mut model = planned(other);
-    assert_eq!(press(&mut model, "E"), []);
-    assert!(matches!(model.modal(), Some(Modal::Plan { .. })), "what policy refuses is not");
-    let mut model = planned(PlanShown { refused: outside(), late: true, ..sample::plan() });
-    assert_eq!(press(&mut model, "c"), [], "it is refused as it stands");
-    press(&mut model, "E");
-    sample::looked_at(&mut model);
-    assert_eq!(press(&mut model, "Enter"), []);
-    let Some(Modal::Emergency(emergency)) = model.modal() else { panic!() };
-    assert!(emergency.hint.as_ref().unwrap().contains("needs a reason"));
-    let Command::StartRun { begun, .. } = command(&press(&mut model, "d i s k Enter")) else { panic!() };
-    assert_eq!((begun.how, begun.emergency.as_deref()), ("console", Some("disk")));
-    assert_eq!(press(&mut model, "Enter"), [], "it is sent once");
-    update(&mut model, Msg::CommandFailed(Error::new(Kind::Refused, "no second person")));
-    let Some(Modal::Emergency(emergency)) = model.modal() else { panic!() };
-    assert_eq!((emergency.hint.as_deref(), emergency.sent), (Some("no second person"), false));
-    press(&mut model, "Enter");
-    update(&mut model, Msg::RunStarted(RunId::new(1, 1)));
-    assert!(model.modal().is_none());
-}
-
-#[test]
 fn a_plan_that_nobody_waits_for_is_not_shown() {
     let mut model = model();
     update(&mut model, Msg::Planned(Box::new(sample::plan())));

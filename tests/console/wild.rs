@@ -23,13 +23,16 @@ const SIZES: [(u16, u16); 9] =
 /// How many keys are pressed in each dialog, unless `MIDWATCH_TEST_KEYS` says otherwise.
 const KEYS: u64 = 120;
 
-/// Draws what stands there now, as the terminal's owner does.
-fn look(model: &mut Model, theme: &Theme) {
+/// Draws what stands there now, as the terminal's owner does, and gives the screen.
+pub fn look(model: &mut Model, theme: &Theme) -> String {
     let mut terminal = Terminal::new(TestBackend::new(model.size.0, model.size.1)).unwrap();
     let mut view = ViewState::default();
     terminal.draw(|frame| draw(frame, &model.snapshot(), theme, &mut view)).unwrap();
     let now = model.now.boot;
     model.drawn(view.seen, now);
+    let buffer = terminal.backend().buffer();
+    let row = |y: u16| (0..buffer.area.width).map(move |x| buffer[(x, y)].symbol()).collect::<String>();
+    (0..buffer.area.height).map(|y| row(y) + "\n").collect()
 }
 
 /// Every dialog there is, by name.

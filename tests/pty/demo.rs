@@ -111,7 +111,10 @@ fn asked(pty: &Pty) -> String {
 /// Types a phrase into the dialog, from its beginning, until all of it was taken.
 fn phrase(pty: &Pty, text: &str) {
     let is_there = |screen: &str| screen.lines().any(|line| line.contains(&format!("┃ {text}▌")));
-    pty.press_until(&format!("\x15{text}"), is_there);
+    let (first, rest) = text.split_at(1);
+    pty.press_until(&format!("\x15{first}"), |screen| screen.contains(&format!("┃ {first}▌")));
+    pty.type_in(rest);
+    pty.wait_for(SOON, is_there);
 }
 
 /// Leaves the demo, and keeps it; gives what is said behind it.
@@ -273,6 +276,7 @@ fn the_demos_own_checklist_ticks_by_what_the_demo_shows() {
     pty.wait_for(SOON, |screen| screen.contains("☐  The files are backed up"));
     pty.send("\r");
     pty.wait_for(SOON, |screen| screen.contains("Press  c  to start"));
+    pty.page_through();
     pty.press_until("c", |screen| screen.contains("Before 3/5"));
     let shown = pty.screen();
     for ticked in ["The files are backed up", "The gateway answers", "The state of the host"] {

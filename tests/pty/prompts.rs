@@ -95,7 +95,7 @@ fn only_the_exact_phrase_destroys() {
         pty.send("\x7f");
     }
     pty.wait_for(SOON, |screen| typed(screen) == "▌");
-    pty.send("delete 3 filess\r");
+    pty.type_in("delete 3 filess\r");
     pty.wait_for(SOON, |screen| typed(screen) == "delete 3 filess▌" && screen.contains("not the phrase yet"));
     assert_eq!(left(&home), 4);
     assert_eq!(accepted(&home, &run), Vec::new());
@@ -105,6 +105,29 @@ fn only_the_exact_phrase_destroys() {
     pty.wait_for(SOON, |screen| screen.contains("ended well"));
     assert_eq!((left(&home), accepted(&home, &run).len()), (1, 1));
     assert!(home.path("work/old/new.txt").exists());
+}
+
+#[test]
+fn a_phrase_that_is_pasted_is_refused_and_typed_it_counts() {
+    let (home, run) = destroying();
+    let pty = home.open(&["attach", &run], &[], (100, 30));
+    open_prompt(&pty, "■ DESTROY");
+    wake(&pty, "d");
+    // As a terminal without bracketed paste sends it, whole or behind a part that was typed.
+    for before in ["", "delete 3 "] {
+        pty.type_in(before);
+        pty.send(&"delete 3 files\r"[before.len()..]);
+        let refused = pty.wait_for(SOON, |screen| screen.contains("type the phrase; pasted text does not count"));
+        assert_eq!(typed(&refused), "▌");
+        assert!(refused.contains("■ DESTROY"), "{refused}");
+        wake(&pty, "d");
+    }
+    assert_eq!((left(&home), accepted(&home, &run)), (4, Vec::new()));
+    pty.type_in("delete 3 files");
+    pty.wait_for(SOON, |screen| typed(screen) == "delete 3 files▌");
+    pty.send("\r");
+    pty.wait_for(SOON, |screen| screen.contains("ended well"));
+    assert_eq!((left(&home), accepted(&home, &run).len()), (1, 1));
 }
 
 #[test]
@@ -165,15 +188,15 @@ fn a_prompt_that_does_not_fit_cannot_be_confirmed_and_survives() {
     let mut pty = home.open(&["attach", &run], &[], (100, 30));
     open_prompt(&pty, "■ DESTROY");
     wake(&pty, "d");
-    pty.send("delete 3 file");
+    pty.type_in("delete 3 file");
     pty.wait_for(SOON, |screen| typed(screen) == "delete 3 file▌");
     pty.resize(30, 8);
     pty.wait_for(SOON, |screen| screen.contains("40") && screen.contains("30x8"));
     pty.send("s\r");
-    // Large enough to be drawn, too small for the dialog.
+    // Large enough to be drawn, too small for all of the dialog at once.
     pty.resize(44, 11);
     let small = pty.wait_for(SOON, |screen| screen.contains("DESTROY"));
-    assert!(small.contains("does not fit") || small.contains("needs"), "{small}");
+    assert!(small.contains("rows 1–") || small.contains("row 1 of"), "{small}");
     pty.send("\r");
     pty.resize(100, 30);
     let grown = pty.wait_for(SOON, |screen| typed(screen).starts_with("delete"));
@@ -183,6 +206,26 @@ fn a_prompt_that_does_not_fit_cannot_be_confirmed_and_survives() {
     assert_eq!(accepted(&home, &run), Vec::new());
     pty.press_until("\r", |screen| screen.contains("ended well"));
     assert_eq!(left(&home), 1);
+}
+
+#[test]
+fn a_prompt_that_is_higher_than_the_screen_is_read_to_its_end_and_confirmed() {
+    let (home, run) = destroying();
+    let pty = home.open(&["attach", &run], &[], (44, 11));
+    open_prompt(&pty, "■ DESTROY");
+    let below =
+        |screen: &str| screen.lines().skip_while(|line| !line.contains("to confirm:")).nth(1).map(str::to_owned);
+    let typed = |screen: &str| below(screen).unwrap_or_default().trim_matches(['┃', ' ', '▌']).to_owned();
+    pty.press_until("d", |screen| typed(screen).starts_with('d'));
+    pty.press_until("\x7f", |screen| typed(screen).is_empty());
+    pty.type_in("delete 3 files");
+    pty.wait_for(SOON, |screen| typed(screen) == "delete 3 files");
+    pty.press_until("\r", |screen| screen.contains("were not on the screen yet"));
+    assert_eq!((left(&home), accepted(&home, &run)), (4, Vec::new()));
+    pty.page_through();
+    pty.press_until("\r", |screen| !screen.contains("to confirm:"));
+    until("the files are deleted", || left(&home) == 1);
+    assert_eq!(accepted(&home, &run).len(), 1);
 }
 
 /// A console whose change prompt is open and awake, and its run.

@@ -19,6 +19,9 @@ use std::time::{Duration, Instant};
 /// Longer than anything that works takes on a busy machine.
 pub const SOON: Duration = Duration::from_secs(60);
 
+/// The least that lies between two keys of a hand that is very fast.
+const BETWEEN_KEYS: Duration = Duration::from_millis(25);
+
 /// How a program ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -155,6 +158,17 @@ impl Pty {
         }
     }
 
+    /// Types a text as a hand does, which strikes the next key once it saw the one before.
+    #[track_caller]
+    pub fn type_in(&self, text: &str) {
+        for key in text.split_inclusive(|_| true) {
+            let before = self.raw().len();
+            self.send(key);
+            self.wait_for_bytes(SOON, |raw, _| raw.len() > before);
+            std::thread::sleep(BETWEEN_KEYS);
+        }
+    }
+
     /// What the screen shows: rows without trailing blanks, joined by line ends.
     pub fn screen(&self) -> String {
         self.seen.lock().terminal.screen().contents()
@@ -195,6 +209,15 @@ impl Pty {
                 return text;
             }
             assert!(Instant::now() < until, "pressing {key:?} led nowhere; the screen was:\n{}", self.screen());
+        }
+    }
+
+    /// Pages to the end of a dialog that is higher than the screen, as whoever confirms something in it has to.
+    #[track_caller]
+    pub fn page_through(&self) {
+        let below = |screen: &str| Some(screen.split_once("· PgDn")?.0.rsplit_once(" row")?.1.to_owned());
+        while let Some(rows) = below(&self.screen()) {
+            self.press_until("\x1b[6~", |screen| below(screen).as_ref() != Some(&rows));
         }
     }
 

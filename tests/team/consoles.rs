@@ -80,13 +80,13 @@ fn a_gate_and_a_destroy_take_two_people_at_two_consoles() {
 
     // One confirms; she is told why she cannot approve, once, and the glass stays whole while he is here.
     until(&anna, "d", |screen| screen.contains("to confirm:  d"));
-    anna.send("elete 3 files\r");
+    anna.type_in("elete 3 files\r");
     let waits = anna.wait_for(SOON, |screen| screen.contains("2 OF 2") && screen.contains("waits for a second person"));
     assert!(waits.contains("nobody else can be had"), "{waits}");
     let refused = until(&anna, "c", |screen| screen.contains("own second person"));
     assert_eq!(refused.matches("nobody is their own second person").count(), 1, "{refused}");
     until(&anna, "\t", |screen| screen.contains("for ever in the report, type  break glass: REASON"));
-    anna.send("break glass: nobody is awake\r");
+    anna.type_in("break glass: nobody is awake\r");
     anna.wait_for(SOON, |screen| screen.contains("is attached and can approve it"));
     assert_eq!(team.estate.names("data").len(), 3);
 
@@ -120,13 +120,13 @@ fn whoever_is_alone_breaks_the_glass_and_it_stays_red() {
     let pty = team.terminal(ANNA, &["attach", run.dir.id.as_str()], (80, 24));
     opens(&pty, |screen| screen.contains("1 OF 2"));
     until(&pty, "d", |screen| screen.contains("to confirm:  d"));
-    pty.send("elete 3 files\r");
+    pty.type_in("elete 3 files\r");
     pty.wait_for(SOON, |screen| screen.contains("2 OF 2") && screen.contains("waits for a second person"));
     until(&pty, "\t", |screen| screen.contains("type  break glass: REASON"));
-    pty.send("break glass:\r");
+    pty.type_in("break glass:\r");
     pty.wait_for(SOON, |screen| screen.contains("break glass:▌") && screen.contains("nothing happened"));
     assert_eq!(team.estate.names("data").len(), 3, "without a reason it stays whole");
-    pty.send(" nobody is awake");
+    pty.type_in(" nobody is awake");
     until(&pty, "\r", |screen| screen.contains("ended well"));
     let view = run.sealed();
     assert!(view.broke_glass() && team.estate.names("data").is_empty());

@@ -1,6 +1,6 @@
 //! Keys in dialogs: typing, moving, answering.
 //!
-//! Everything that leads to a command passes [`crate::app::confirm`], and only after the dialog stood whole on the screen.
+//! Everything that leads to a command passes [`crate::app::confirm`], and only after all of the dialog was on the screen.
 
 use crate::app::confirm;
 use crate::app::effect::{Begun, Effect, Query, Screen};
@@ -8,6 +8,7 @@ use crate::app::keymap::{Action, Context, Resolved};
 use crate::app::keys;
 use crate::app::modal::answer::{answer, decline, list_items, list_set};
 use crate::app::modal::form::Command;
+use crate::app::modal::scroll::{scroll, scroll_in_text, turn_page};
 use crate::app::modal::{Form, Modal, emergency, leave as leaving};
 use crate::app::model::{Model, Pane};
 use crate::app::msg::Offer;
@@ -17,7 +18,7 @@ use crate::domain::key::{Key, KeyCode};
 use crate::journal::eyes::glass;
 use crate::journal::record::Answer;
 
-/// Why nothing is confirmed in a dialog that is not whole on the screen.
+/// Why nothing is confirmed in a dialog whose keys do not fit on the screen.
 pub const NOT_WHOLE: &str = "the dialog does not fit on this screen, so nothing can be confirmed in it";
 
 /// Takes a key where letters are text.
@@ -94,6 +95,9 @@ fn typed_in_prompt(model: &mut Model, key: Key) -> Vec<Effect> {
     if dialog.ended.is_some() {
         return Vec::new();
     }
+    if matches!(key.code, KeyCode::Up | KeyCode::Down | KeyCode::PageUp | KeyCode::PageDown) {
+        return scroll_in_text(model, key);
+    }
     if key.code != KeyCode::Enter {
         dialog.field.take(key);
         return Vec::new();
@@ -128,10 +132,10 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Down => return scroll(model, 1),
         Action::Up => return scroll(model, -1),
-        Action::PageDown => return scroll(model, page),
-        Action::PageUp => return scroll(model, -page),
-        Action::Top => return scroll(model, isize::MIN + 1),
-        Action::Bottom => return scroll(model, isize::MAX),
+        Action::PageDown => return turn_page(model, page),
+        Action::PageUp => return turn_page(model, -page),
+        Action::Top => return turn_page(model, isize::MIN + 1),
+        Action::Bottom => return turn_page(model, isize::MAX),
         Action::Open => return open(model),
         Action::Act => {
             if let Some(Modal::Row { target, .. }) = model.modal() {
@@ -192,13 +196,10 @@ pub(crate) fn leave(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         _ => {}
     }
-    look_for_end(model);
+    if emergency::back(model) {
+        return Vec::new();
+    }
     match model.close() {
-        Some(Modal::Script { reached: true, .. }) => {
-            if let Some(Modal::Prompt(dialog)) = model.modal_mut() {
-                dialog.follow();
-            }
-        }
         Some(Modal::Prompt(dialog)) => model.kept.keep_answer(&dialog),
         Some(Modal::Params(form)) => model.kept.keep_form(&form),
         Some(Modal::Emergency(emergency)) => model.kept.keep_reason(&emergency),
@@ -218,74 +219,6 @@ pub(crate) fn leave(model: &mut Model, action: Action) -> Vec<Effect> {
         _ => {}
     }
     Vec::new()
-}
-
-/// Takes note whether the end of a script stands on the screen.
-fn look_for_end(model: &mut Model) {
-    let (drawn, end) = (model.is_whole(), model.seen().scroll_end);
-    if let Some(Modal::Script { scroll, reached, .. }) = model.modal_mut() {
-        *reached = *reached || (drawn && *scroll >= end);
-    }
-}
-
-/// Moves the cursor or the lines of the topmost dialog.
-pub fn scroll(model: &mut Model, by: isize) -> Vec<Effect> {
-    look_for_end(model);
-    let end = model.seen().scroll_end;
-    let ids: Vec<_> = model.runs.iter().flatten().map(|summary| summary.id.clone()).collect();
-    let (undo_owed, whole) = (owes_undo(model), model.is_whole());
-    match model.modal_mut() {
-        Some(Modal::Offers { offers: Some(offers), cursor, .. }) if !offers.is_empty() => {
-            let moved = cursor.map_or(0, |cursor| cursor.saturating_add_signed(by));
-            *cursor = Some(moved.min(offers.len().saturating_sub(1)));
-        }
-        Some(Modal::Runs { cursor }) => {
-            let at = cursor.as_ref().and_then(|id| ids.iter().position(|other| other == id));
-            let place = at.map_or(0, |at| at.saturating_add_signed(by)).min(ids.len().saturating_sub(1));
-            *cursor = ids.get(place).cloned();
-        }
-        Some(Modal::LeaveDemo(_)) => leaving::choose(model, by),
-        Some(Modal::Abort { undo, .. }) => {
-            *undo = Some(by > 0 && undo_owed && undo.is_some());
-            model.moved();
-        }
-        Some(Modal::Prompt(dialog)) if matches!(dialog.prompt.ask, crate::journal::record::Ask::Decide { .. }) => {
-            dialog.choose(by);
-            model.moved();
-        }
-        Some(Modal::Prompt(dialog)) if dialog.pages() > 1 => {
-            if whole {
-                dialog.see();
-            }
-            dialog.turn(by);
-            model.moved();
-        }
-        Some(Modal::SetList(_)) => return scroll_set(model, by),
-        Some(modal) => {
-            if let Some(scroll) = modal.scroll_mut() {
-                let moved = isize::try_from(*scroll).unwrap_or(0).saturating_add(by);
-                *scroll = u16::try_from(moved.max(0)).unwrap_or(u16::MAX).min(end);
-            }
-        }
-        None => {}
-    }
-    Vec::new()
-}
-
-fn scroll_set(model: &mut Model, by: isize) -> Vec<Effect> {
-    let rows = model.size.1.max(1);
-    let visible = u64::from(model.seen().page_rows.max(1));
-    let Some(Modal::SetList(list)) = model.modal_mut() else { return Vec::new() };
-    let last = list.total.unwrap_or(0).saturating_sub(visible);
-    list.top = list.top.saturating_add_signed(i64::try_from(by).unwrap_or(0)).min(last);
-    let end = list.from + list.items.len() as u64;
-    let wanted = (list.top + visible).min(list.total.unwrap_or(0));
-    if list.top >= list.from && wanted <= end {
-        return Vec::new();
-    }
-    let from = list.top.saturating_sub(u64::from(rows));
-    let (run, set) = (list.run.clone(), list.set.clone());
-    vec![Effect::Query(Query::ListSet { run, set, from, rows: rows.saturating_mul(3) })]
 }
 
 /// Opens what the cursor of the topmost dialog is on.
@@ -345,6 +278,7 @@ fn choose(model: &mut Model) -> Vec<Effect> {
 /// The key that confirms; never the one of a destroy.
 fn confirm(model: &mut Model) -> Vec<Effect> {
     let (Some(authority), whole) = (model.authority.clone(), model.is_whole()) else { return Vec::new() };
+    let unread = model.unread();
     match model.modal_mut() {
         Some(Modal::Prompt(dialog)) if dialog.ended.is_none() => match dialog.confirmed() {
             Ok(given) => answer(model, given, "the prompt cannot take this answer"),
@@ -355,20 +289,26 @@ fn confirm(model: &mut Model) -> Vec<Effect> {
         },
         // Whoever keeps everything may leave a terminal of any size.
         Some(Modal::LeaveDemo(_)) => vec![Effect::Screen(Screen::Quit)],
-        Some(_) if !whole => {
-            model.say(NOT_WHOLE);
+        Some(Modal::Plan { shown, sent, .. }) if shown.refused.is_some() || *sent => Vec::new(),
+        Some(_) if !whole || unread.is_some() => {
+            let why = unread.filter(|_| whole).unwrap_or_else(|| NOT_WHOLE.to_owned());
+            match model.modal_mut().and_then(Modal::hint_mut) {
+                Some(hint) => *hint = Some(why),
+                None => model.say(why),
+            }
             Vec::new()
         }
-        Some(Modal::Plan { shown, sent, .. }) if shown.refused.is_none() && !*sent => {
+        Some(Modal::Plan { shown, sent, .. }) => {
             *sent = true;
             let begun = Begun { how: "console", emergency: None, warned: shown.warnings.clone() };
             vec![Effect::Command(confirm::start(&authority, shown.plan.clone(), shown.hash.clone(), begun))]
         }
-        Some(Modal::Abort { run, undo: Some(undo) }) => {
+        Some(Modal::Emergency(_)) => emergency::start(model, &authority),
+        Some(Modal::Abort { run, undo: Some(undo), .. }) => {
             let command = confirm::abort(&authority, run.clone(), *undo);
             sent(model, command)
         }
-        Some(Modal::Resume(run)) => {
+        Some(Modal::Resume { run, .. }) => {
             let command = confirm::resume(&authority, run.clone());
             sent(model, command)
         }
@@ -383,9 +323,4 @@ fn sent(model: &mut Model, command: confirm::Confirmed<crate::app::effect::Comma
 
 fn is_item(model: &Model) -> bool {
     matches!(model.modal(), Some(Modal::Item(_)))
-}
-
-fn owes_undo(model: &Model) -> bool {
-    let Some(Modal::Abort { run, .. }) = model.modal() else { return false };
-    model.followed(run).and_then(|pane| pane.view.as_ref()).is_some_and(|view| !view.undo_owed().is_empty())
 }

@@ -7,6 +7,7 @@ use crate::app::effect::{Effect, Query, Screen};
 use crate::app::field::Field;
 use crate::app::modal::Modal;
 use crate::app::modal::ask::NOT_WHOLE;
+use crate::app::modal::scroll::scroll_in_text;
 use crate::app::model::Model;
 use crate::app::msg::RunSummary;
 use crate::domain::key::{Key, KeyCode};
@@ -30,6 +31,8 @@ pub struct Leaving {
     pub field: Field,
     /// Why nothing was done.
     pub hint: Option<String>,
+    /// The first row on the screen.
+    pub scroll: u16,
 }
 
 /// The runs of the demo: how many there are, and how many of them are not over.
@@ -50,7 +53,7 @@ pub fn choose(model: &mut Model, by: isize) {
     let Some(Modal::LeaveDemo(leaving)) = model.modal_mut() else { return };
     let choice = if by > 0 && may_remove { Choice::Remove } else { Choice::Keep };
     if leaving.choice != choice {
-        **leaving = Leaving { choice, ..Leaving::default() };
+        **leaving = Leaving { choice, scroll: leaving.scroll, ..Leaving::default() };
         model.moved();
     }
 }
@@ -60,6 +63,7 @@ pub fn typed(model: &mut Model, key: Key) -> Vec<Effect> {
     match key.code {
         KeyCode::Up | KeyCode::BackTab => choose(model, -1),
         KeyCode::Enter => return remove(model),
+        KeyCode::PageUp | KeyCode::PageDown => return scroll_in_text(model, key),
         _ => {
             if let Some(Modal::LeaveDemo(leaving)) = model.modal_mut() {
                 leaving.hint = None;
@@ -73,9 +77,11 @@ pub fn typed(model: &mut Model, key: Key) -> Vec<Effect> {
 fn remove(model: &mut Model) -> Vec<Effect> {
     let (authority, whole) = (model.authority.clone(), model.is_whole());
     let counts = model.runs.as_deref().map(counts);
+    let unread = model.unread();
     let Some(Modal::LeaveDemo(leaving)) = model.modal_mut() else { return Vec::new() };
     let removal = match (authority, counts) {
         _ if !whole => Err(NOT_WHOLE),
+        _ if unread.is_some() => Err(unread.as_deref().unwrap_or_default()),
         (Some(authority), Some((runs, 0))) => confirm::remove_demo(&authority, runs, leaving.field.text())
             .ok_or("the phrase does not match; nothing was removed"),
         _ => Err("a run is not over; nothing was removed"),

@@ -1,7 +1,5 @@
-//! The pages of a prompt that asks for several steps, and whether everything that it shows was read.
-//!
-//! A step has a page. A page is read once it stood whole on the screen; a text that is too long for the page is read once its
-//! list was followed to its end. Nothing is confirmed before all of it was read.
+//! The pages of a prompt that asks for several steps: a step has a page, and a text that is too long for the page a list of its own.
+//! Nothing is confirmed before all of them were read (`app/reading.rs`).
 
 use crate::app::modal::PromptDialog;
 use crate::domain::{Digest, Listing, Preview};
@@ -21,15 +19,6 @@ pub struct Page<'a> {
     pub preview: Option<&'a Preview>,
     /// Its headline.
     pub headline: &'a str,
-}
-
-/// What is still to be read before a prompt can be confirmed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unread {
-    /// The page of this number, from 0.
-    Page(usize),
-    /// The text of the page of this number, from 0.
-    Text(usize),
 }
 
 impl PromptDialog {
@@ -61,43 +50,25 @@ impl PromptDialog {
         self.page_at(self.page)
     }
 
+    /// Whether a move goes beyond the rows of the page in sight, which can be scrolled so far, to another page.
+    #[must_use]
+    pub fn leaves_page(&self, by: isize, scroll_end: u16) -> bool {
+        let at = self.scroll.min(scroll_end);
+        if by > 0 { at == scroll_end && self.page + 1 < self.pages() } else { at == 0 && self.page > 0 }
+    }
+
     /// Turns to the page before or after.
     pub fn turn(&mut self, by: isize) {
         self.page = self.page.saturating_add_signed(by.signum()).min(self.pages() - 1);
+        self.scroll = 0;
         self.hint = None;
     }
 
-    /// Takes note that the page in sight stands whole on the screen.
-    pub fn see(&mut self) {
-        self.seen.insert(self.page);
-    }
-
-    /// Takes note that the text of the page in sight was followed to its end.
-    pub fn follow(&mut self) {
-        self.followed.insert(self.page);
-    }
-
-    /// The first thing that was not read yet.
+    /// Whether the text of a page is too long for the page, and has a list of its own.
     #[must_use]
-    pub fn unread(&self) -> Option<Unread> {
-        if !self.is_consent() {
-            return None;
-        }
-        let unread = |page: usize| {
-            let long = self.text_of(page).is_some_and(|lines| lines > INLINE);
-            match (self.seen.contains(&page), long && !self.followed.contains(&page)) {
-                (false, _) => Some(Unread::Page(page)),
-                (true, true) => Some(Unread::Text(page)),
-                (true, false) => None,
-            }
-        };
-        (0..self.pages()).find_map(unread)
-    }
-
-    /// How many lines the text of a page has, where it has one.
-    fn text_of(&self, page: usize) -> Option<usize> {
-        let listing = self.page_at(page)?.preview?.listing.as_ref()?;
-        Some(listing.text.lines().count())
+    pub fn has_long_text(&self, page: usize) -> bool {
+        let text = |page: usize| self.page_at(page)?.preview?.listing.as_ref();
+        text(page).is_some_and(|listing| listing.text.lines().count() > INLINE)
     }
 
     /// The text of the page in sight, where it has one.

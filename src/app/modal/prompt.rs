@@ -4,7 +4,6 @@ use crate::app::field::Field;
 use crate::domain::{Digest, EffectClass, PromptId, RunId};
 use crate::journal::fold::{OpenPrompt, PromptEnd};
 use crate::journal::record::{Answer, Ask, Choice};
-use std::collections::BTreeSet;
 
 /// A prompt and what was typed and chosen so far. A consent opens with nothing chosen.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,14 +28,10 @@ pub struct PromptDialog {
     pub ended: Option<PromptEnd>,
     /// Whether no runner is there to take an answer.
     pub orphaned: bool,
-    /// The first line on the screen of a decision too long for it.
+    /// The first row of its lines on the screen.
     pub scroll: u16,
     /// The page in sight of a prompt that asks for several steps, from 0.
     pub page: usize,
-    /// The pages that stood whole on the screen.
-    pub seen: BTreeSet<usize>,
-    /// The pages whose text was followed to its end.
-    pub followed: BTreeSet<usize>,
 }
 
 /// Where the cursor of a decision rests: on its first choice, which is the safe one; nowhere where that one would say how
@@ -70,8 +65,6 @@ impl PromptDialog {
             orphaned,
             scroll: 0,
             page: 0,
-            seen: BTreeSet::new(),
-            followed: BTreeSet::new(),
         }
     }
 

@@ -23,6 +23,12 @@ impl Model {
         self.forget_frames();
     }
 
+    /// A key scrolled the topmost dialog: its quiet time begins again, and further keys may scroll it meanwhile.
+    pub fn scrolled(&mut self) {
+        self.moving |= self.is_awake();
+        self.disturbed();
+    }
+
     /// Whether the topmost dialog was looked at, and a key moved something in it since then.
     #[must_use]
     pub fn is_moving(&self) -> bool {
@@ -53,6 +59,10 @@ impl Model {
     /// Takes note of what a frame showed and when; called after each drawing, and asks for no new one.
     pub fn drawn(&mut self, seen: Seen, at: Boot) {
         if seen.whole && seen.size == self.size {
+            // Lines that are on the screen for the first time are looked at before a key counts.
+            if self.reads(&seen.text) {
+                self.shown_since = Some(at);
+            }
             self.shown_since.get_or_insert(at);
         }
         self.seen = seen;
@@ -105,7 +115,7 @@ impl Model {
         self.shown_since.is_some_and(|since| heard.since(since) >= TYPED_AHEAD)
     }
 
-    /// Whether the topmost dialog stood whole on the screen at its present size.
+    /// Whether the topmost dialog stood on the screen at its present size, whole but for the lines that it scrolls.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.seen.whole && self.seen.size == self.size

@@ -252,11 +252,13 @@ pub fn enter(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     if !item.state.is_closed() {
-        return match (model.is_awake(), model.is_whole()) {
-            (false, _) => Vec::new(),
-            (true, true) => deed(model, &item, item.seq, Deed::Close),
-            (true, false) => {
-                hint(model, ask::NOT_WHOLE);
+        if !model.is_awake() {
+            return Vec::new();
+        }
+        return match unread(model) {
+            None => deed(model, &item, item.seq, Deed::Close),
+            Some(why) => {
+                hint(model, why);
                 Vec::new()
             }
         };
@@ -272,7 +274,12 @@ pub fn enter(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-/// Sends what a person wants with an item that stood on the screen whole, where it can take it.
+/// Why nothing can be done with the item on the screen: not all of it was read.
+fn unread(model: &Model) -> Option<String> {
+    if model.is_whole() { model.unread() } else { Some(ask::NOT_WHOLE.to_owned()) }
+}
+
+/// Sends what a person wants with an item that was read, where it can take it.
 fn deed(model: &mut Model, item: &ItemView, seq: u64, deed: Deed) -> Vec<Effect> {
     let authority = model.authority.clone();
     let (id, lives) = (model.checklist.run.following.clone(), model.checklist.run.lives);
@@ -308,10 +315,10 @@ pub fn write(model: &mut Model, action: Action) -> Vec<Effect> {
         keys::refuse_or_say(model, action, "no checklist is followed");
         return Vec::new();
     };
-    let whole = from_pane || model.is_whole();
+    let unread = if from_pane { None } else { unread(model) };
     let id = model.checklist.run.following.clone().filter(|_| model.checklist.run.lives);
     match (id, writes.deed("something").map(|deed| may(model, &item, &deed))) {
-        _ if !whole => keys::refuse_or_say(model, action, ask::NOT_WHOLE),
+        _ if unread.is_some() => keys::refuse_or_say(model, action, unread.unwrap_or_default()),
         (None, _) => keys::refuse_or_say(model, action, "no runner is there: resume the run first"),
         (_, Some(Err(why))) => keys::refuse_or_say(model, action, why),
         (Some(id), _) => {

@@ -277,7 +277,7 @@ pub fn open_abort(model: &mut Model) {
     match (pane.status(), &pane.view) {
         (Some(status), Some(view)) if !status.is_over() => {
             let run = view.id.clone();
-            model.open(Modal::Abort { run, undo: None });
+            model.open(Modal::Abort { run, undo: None, scroll: 0 });
         }
         (Some(_), _) => model.say("this run is over"),
         _ => model.say("no run is followed"),
@@ -290,7 +290,7 @@ pub fn open_resume(model: &mut Model) {
     match (pane.status(), &pane.view) {
         (Some(status), Some(view)) if status.needs_a_runner() => {
             let run = view.id.clone();
-            model.open(Modal::Resume(run));
+            model.open(Modal::Resume { run, scroll: 0 });
         }
         (Some(_), _) => model.say("only an interrupted or held run can be resumed"),
         _ => model.say("no run is followed"),

@@ -1,5 +1,6 @@
 //! Dialogs that only tell: help, a row, a step, an error.
 
+use super::body::Body;
 use super::{Dialog, title};
 use crate::app::Snapshot;
 use crate::app::keymap::{ACTIONS, Action, Context};
@@ -38,8 +39,14 @@ pub(super) fn help(pen: Pen<'_>, snapshot: &Snapshot<'_>, context: Context, scro
         for entry in ACTIONS.iter().filter(|entry| entry.context == context) {
             let barred = snapshot.read_only && entry.action.acts();
             let (key, text) = if barred { (Role::UiMuted, Role::UiMuted) } else { (Role::UiKey, Role::UiText) };
-            let strip =
-                Strip::new().gap(2).put_within(17, pen.style(key), snapshot.keymap.all_shown(entry.action)).to(19);
+            let keys = Clean::text(&snapshot.keymap.all_shown(entry.action));
+            let above = keys.width() > 17;
+            let mut strip = Strip::new().gap(2).put(pen.style(key), keys);
+            if above {
+                // Many keys have a row of their own.
+                body.push(std::mem::take(&mut strip).line());
+            }
+            let strip = strip.to(19);
             let doc = if barred { format!("read-only, so not here: {}", entry.doc) } else { entry.doc.to_owned() };
             // Its words go on below, behind the keys.
             let lines = pen.sentence(text, doc, width.saturating_sub(19));
@@ -53,7 +60,7 @@ pub(super) fn help(pen: Pen<'_>, snapshot: &Snapshot<'_>, context: Context, scro
     }
     Dialog {
         title: title(pen, [(Role::UiTitle, Piece::Words("Help")), (Role::UiMuted, Piece::Words("what each key does"))]),
-        body,
+        body: body.into(),
         keys: vec![(Action::Down, "scrolls"), (Action::PageDown, "a page"), (Action::Back, "goes back")],
         scroll,
         ..Dialog::default()
@@ -67,7 +74,7 @@ pub(super) fn row(pen: Pen<'_>, snapshot: &Snapshot<'_>, target: &TargetId, scro
     let body = row.map(|row| told(pen, row, now, width)).unwrap_or_default();
     Dialog {
         title: title(pen, [(Role::UiTitle, Piece::from(row.map_or_else(|| target.name.clone(), Row::name)))]),
-        body,
+        body: body.into(),
         keys: vec![(Action::Act, "offers what can act on it"), (Action::Down, "scrolls"), (Action::Back, "goes back")],
         scroll,
         ..Dialog::default()
@@ -216,7 +223,7 @@ pub(super) fn step(pen: Pen<'_>, snapshot: &Snapshot<'_>, number: u32, scroll: u
     }
     Dialog {
         title: title(pen, [(Role::UiTitle, Piece::from(heading))]),
-        body,
+        body: body.into(),
         keys: vec![(Action::Log, "its log"), (Action::Note, "note"), (Action::Back, "goes back")],
         scroll,
         ..Dialog::default()
@@ -243,9 +250,11 @@ fn outcome(say: &mut impl FnMut(&'static str, Role, String), name: &'static str,
 
 /// The complete text of what a prompt would run; a line that is wider than the dialog goes on below.
 pub(super) fn script(pen: Pen<'_>, listing: &Listing, scroll: u16, width: usize) -> Dialog {
+    let mut body = Body::default();
+    listing.numbered().for_each(|line| body.line(pen.verbatim(Role::UiText, &line, width)));
     Dialog {
         title: title(pen, [(Role::UiTitle, Piece::Words("Runs")), (Role::UiText, Piece::from(listing.title()))]),
-        body: listing.numbered().flat_map(|line| pen.verbatim(Role::UiText, &line, width)).collect(),
+        body,
         keys: vec![
             (Action::Down, "scrolls"),
             (Action::PageDown, "a page"),
@@ -253,6 +262,7 @@ pub(super) fn script(pen: Pen<'_>, listing: &Listing, scroll: u16, width: usize)
             (Action::Open, "frozen set"),
         ],
         scroll,
+        must_read: true,
         ..Dialog::default()
     }
 }
@@ -264,7 +274,7 @@ pub(super) fn notice(pen: Pen<'_>, error: &Error, scroll: u16, width: usize) -> 
     }
     Dialog {
         title: title(pen, [(Role::VerdictCritical, Piece::Words("Not done"))]),
-        body,
+        body: body.into(),
         keys: vec![(Action::Back, "goes back")],
         scroll,
         ..Dialog::default()

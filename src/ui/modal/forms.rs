@@ -59,7 +59,7 @@ pub(super) fn params(pen: Pen<'_>, form: &Form, width: usize) -> Dialog {
     let enter = if form.is_last() { "shows what it would do" } else { "goes to the next" };
     Dialog {
         title: title(pen, [(Role::UiTitle, Piece::from(&form.offer.title))]),
-        body,
+        body: body.into(),
         foot,
         keys: vec![(Action::Open, enter), (Action::Back, "goes back")],
         cursor: Some(at),

@@ -12,6 +12,7 @@
 //! ┗ Enter look  m by hand  s skip  N note  j next  k before  Esc back ━━━━━━━━━━━━━━━━┛
 //! ```
 
+use super::body::Body;
 use super::{Dialog, title};
 use crate::app::Snapshot;
 use crate::app::keymap::Action;
@@ -36,26 +37,29 @@ pub(super) fn item(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &ItemDialog, w
     let Some((list, item)) = snapshot.checklist.view().zip(pane::item(snapshot.checklist, dialog)) else {
         return Dialog {
             title: title(pen, [(Role::UiTitle, Piece::Words("Item"))]),
-            body: pen.sentence(Role::UiMuted, "This checklist is no longer followed.", width),
+            body: pen.sentence(Role::UiMuted, "This checklist is no longer followed.", width).into(),
             keys: vec![(Action::Back, "goes back")],
             ..Dialog::default()
         };
     };
-    let mut body = vec![Strip::new().line()];
-    body.extend(pen.sentence(Role::UiTitle, &item.title, width));
-    body.push(Strip::new().line());
-    body.extend(about(pen, &item, width));
-    body.extend(known(pen, snapshot, &item, width));
-    body.extend(notes(pen, list, &item, width));
+    let (mut head, mut body) = (Body::default(), Body::default());
+    head.push(Strip::new().line());
+    head.line(pen.sentence(Role::UiTitle, &item.title, width));
+    head.push(Strip::new().line());
+    about(pen, &item, width).into_iter().for_each(|rows| body.line(rows));
+    known(pen, snapshot, &item, width, &mut body);
+    notes(pen, list, &item, width).into_iter().for_each(|rows| body.line(rows));
     body.push(Strip::new().line());
     Dialog {
         title: heading(pen, list, &item),
         role: Some(if snapshot.read_only { Role::UiFocus } else { Role::UiPrompt }),
+        head,
         body,
         foot: foot(pen, snapshot, dialog, list, &item, width),
+        hint: Some(dialog.hint.clone().unwrap_or_default()),
         keys: keys(snapshot, list, &item),
         scroll: dialog.scroll,
-        must_fit: !snapshot.read_only,
+        must_read: !snapshot.read_only,
         ..Dialog::default()
     }
 }
@@ -75,23 +79,23 @@ fn heading(pen: Pen<'_>, list: &RunView, item: &ItemView) -> Strip {
 }
 
 /// What it is and why.
-fn about(pen: Pen<'_>, item: &ItemView, width: usize) -> Vec<Line<'static>> {
+fn about(pen: Pen<'_>, item: &ItemView, width: usize) -> Vec<Vec<Line<'static>>> {
     let mut lines = Vec::new();
     if !item.what.is_empty() {
-        lines.extend(pen.fact("what", Role::UiText, &item.what, width));
+        lines.push(pen.fact("what", Role::UiText, &item.what, width));
     }
     if !item.why.is_empty() {
-        lines.extend(pen.fact("why", Role::UiText, &item.why, width));
+        lines.push(pen.fact("why", Role::UiText, &item.why, width));
     }
     if let Some(part) = &item.part {
-        lines.extend(pen.fact("part of", Role::UiMuted, part, width));
+        lines.push(pen.fact("part of", Role::UiMuted, part, width));
     }
     if item.effect > EffectClass::Read {
         let text = format!("{}; it asks before it acts", item.effect.word());
-        lines.extend(pen.fact("does", Role::from(item.effect), text, width));
+        lines.push(pen.fact("does", Role::from(item.effect), text, width));
     }
     if item.hard {
-        lines.extend(pen.fact(
+        lines.push(pen.fact(
             "gate",
             Role::UiText,
             "hard: only evidence closes it, or an override by another person than the starter",
@@ -102,8 +106,7 @@ fn about(pen: Pen<'_>, item: &ItemView, width: usize) -> Vec<Line<'static>> {
 }
 
 /// What was seen, and who closed it.
-fn known(pen: Pen<'_>, snapshot: &Snapshot<'_>, item: &ItemView, width: usize) -> Vec<Line<'static>> {
-    let mut lines = Vec::new();
+fn known(pen: Pen<'_>, snapshot: &Snapshot<'_>, item: &ItemView, width: usize, body: &mut Body) {
     let seen = item.evidence.as_ref().map(|evidence| evidence.seen).or(item.at);
     if let (Some(passed), Some(seen)) = (item.passed, seen) {
         let role = if passed { Role::VerdictOk } else { Role::VerdictWarn };
@@ -113,13 +116,14 @@ fn known(pen: Pen<'_>, snapshot: &Snapshot<'_>, item: &ItemView, width: usize) -
         };
         let word = if passed { "passed" } else { "not passed" };
         let text = format!("{word} · {} · {age}: {}", seen.clock(), item.evidence_line());
-        lines.extend(pen.fact("evidence", role, text, width));
+        // Its age goes on, and it is the same evidence.
+        body.known(("evidence", passed, seen.clock(), item.evidence_line()), pen.fact("evidence", role, text, width));
     } else if matches!(item.verb, Verb::Read | Verb::Check) && item.state == ItemState::Open {
-        lines.extend(pen.fact("evidence", Role::UiMuted, "not looked at yet", width));
+        body.line(pen.fact("evidence", Role::UiMuted, "not looked at yet", width));
     }
     if let (Some(by), Some(at), true) = (&item.by, item.at, item.state.is_closed()) {
         let text = format!("{}@{} · {} UTC · {}", who(by), by.host, at.clock(), item.state.word());
-        lines.extend(pen.fact("closed by", Role::UiText, text, width));
+        body.line(pen.fact("closed by", Role::UiText, text, width));
     }
     let name = match item.state {
         ItemState::Claim => "says",
@@ -127,9 +131,8 @@ fn known(pen: Pen<'_>, snapshot: &Snapshot<'_>, item: &ItemView, width: usize) -
         _ => "said",
     };
     if !item.note.is_empty() {
-        lines.extend(pen.fact(name, Role::UiText, short(&item.note), width));
+        body.line(pen.fact(name, Role::UiText, short(&item.note), width));
     }
-    lines
 }
 
 fn short(text: &str) -> crate::domain::Clean {
@@ -137,22 +140,22 @@ fn short(text: &str) -> crate::domain::Clean {
 }
 
 /// The newest deviations, and how many came before them.
-fn notes(pen: Pen<'_>, list: &RunView, item: &ItemView, width: usize) -> Vec<Line<'static>> {
+fn notes(pen: Pen<'_>, list: &RunView, item: &ItemView, width: usize) -> Vec<Vec<Line<'static>>> {
     let notes: Vec<_> = list.notes.iter().filter(|note| note.step == Some(item.step)).collect();
     let before = notes.len().saturating_sub(NOTES);
     let mut lines = Vec::new();
     if before > 0 {
         let text = quantity::counted(before as u64, "earlier note", "earlier notes");
-        lines.extend(pen.fact("notes", Role::UiMuted, text, width));
+        lines.push(pen.fact("notes", Role::UiMuted, text, width));
     }
     for note in notes.into_iter().skip(before) {
         let text = short(&format!("{} {}: {}", note.at.clock(), note.by.name, note.text));
-        lines.extend(pen.fact("note", Role::UiText, text, width));
+        lines.push(pen.fact("note", Role::UiText, text, width));
     }
     lines
 }
 
-/// What Enter does now, or why it does nothing; and what came of the last key.
+/// What Enter does now, or why it does nothing.
 fn foot(
     pen: Pen<'_>,
     snapshot: &Snapshot<'_>,
@@ -161,7 +164,7 @@ fn foot(
     item: &ItemView,
     width: usize,
 ) -> Vec<Line<'static>> {
-    let mut lines = if dialog.sent {
+    if dialog.sent {
         pen.sentence(Role::StateRunning, "It is on its way to the runner, which looks now.", width)
     } else if snapshot.read_only {
         pen.sentence(Role::UiMuted, "Read-only: this console looks at a checklist and ticks nothing.", width)
@@ -170,11 +173,7 @@ fn foot(
         pen.sentence(Role::StateInterrupted, words, width)
     } else {
         asked(pen, snapshot, list, item, width)
-    };
-    let hint = dialog.hint.clone().unwrap_or_default();
-    let hint = pen.sentence(Role::VerdictWarn, crate::domain::Clean::text(&hint).cut(NOTE), width);
-    lines.extend(hint);
-    lines
+    }
 }
 
 fn asked(pen: Pen<'_>, snapshot: &Snapshot<'_>, list: &RunView, item: &ItemView, width: usize) -> Vec<Line<'static>> {

@@ -1,5 +1,6 @@
 //! Whether to leave the demo, and what becomes of it.
 
+use super::body::Body;
 use super::small::{choice, press};
 use super::{Dialog, title};
 use crate::app::Snapshot;
@@ -17,20 +18,16 @@ use ratatui::text::Line;
 pub(super) fn demo(pen: Pen<'_>, snapshot: &Snapshot<'_>, leaving: &Leaving, width: usize) -> Dialog {
     let runs = snapshot.runs.map(counts);
     let of = |count: usize| counted(count as u64, "run", "runs");
-    let mut body = pen.sentence(Role::UiText, "Keep the demo estate, or remove it?", width);
+    let mut body = Body::default();
+    body.line(pen.sentence(Role::UiText, "Keep the demo estate, or remove it?", width));
     body.push(Strip::new().line());
-    body.push(choice(
-        pen,
-        leaving.choice == Choice::Keep,
-        "keep",
-        "it goes on, and ends by itself 24 hours after its start",
-        width,
-    ));
-    body.extend(removing(pen, runs, leaving.choice, width));
+    let means = "it goes on, and ends by itself 24 hours after its start";
+    body.known(means, choice(pen, leaving.choice == Choice::Keep, "keep", means, width));
+    body.known(("remove", runs), removing(pen, runs, leaving.choice, width));
     body.push(Strip::new().line());
     let known = runs.map_or_else(|| "not known yet".to_owned(), |(all, _)| of(all));
-    body.extend(pen.fact("records", Role::UiText, known, width));
-    body.extend(pen.fact("read them", Role::UiText, format!("{} runs", snapshot.command), width));
+    body.line(pen.fact("records", Role::UiText, known, width));
+    body.line(pen.fact("read them", Role::UiText, format!("{} runs", snapshot.command), width));
     let mut foot = vec![Strip::new().line()];
     let mut keys = vec![(Action::Back, "cancels")];
     match (leaving.choice, runs) {
@@ -46,15 +43,15 @@ pub(super) fn demo(pen: Pen<'_>, snapshot: &Snapshot<'_>, leaving: &Leaving, wid
             keys.insert(0, (Action::Down, "down"));
         }
     }
-    let hint = leaving.hint.clone().unwrap_or_default();
-    foot.extend(pen.sentence(Role::VerdictWarn, hint, width));
     Dialog {
         title: title(pen, [(Role::UiTitle, Piece::Words("Leave the demo"))]),
         role: Some(Role::UiPrompt),
         body,
         foot,
         keys,
-        must_fit: true,
+        hint: Some(leaving.hint.clone().unwrap_or_default()),
+        scroll: leaving.scroll,
+        must_read: true,
         ..Dialog::default()
     }
 }
@@ -64,7 +61,7 @@ fn removing(pen: Pen<'_>, runs: Option<(usize, usize)>, chosen: Choice, width: u
     let why = match runs {
         Some((_, 0)) => {
             let means = "servers, files, runs and reports are deleted";
-            return vec![choice(pen, chosen == Choice::Remove, "remove", means, width)];
+            return choice(pen, chosen == Choice::Remove, "remove", means, width);
         }
         Some((_, 1)) => "It cannot be removed while 1 run is not over.".to_owned(),
         Some((_, live)) => format!("It cannot be removed while {live} runs are not over."),

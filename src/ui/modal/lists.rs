@@ -6,8 +6,9 @@ use crate::app::keymap::Action;
 use crate::app::modal::form::Command;
 use crate::app::modal::{Palette, SetList};
 use crate::app::msg::{Offer, RunSummary};
+use crate::app::reading::ItemsShown;
 use crate::config::theme::Role;
-use crate::domain::{Clean, RunId, RunStatus, TargetKind, quantity};
+use crate::domain::{Clean, Item, RunId, RunStatus, TargetKind, quantity};
 use crate::ui::pen::Pen;
 use crate::ui::text::{Piece, Strip};
 use crate::ui::widgets::badge::badge;
@@ -56,7 +57,7 @@ pub(super) fn palette(pen: Pen<'_>, snapshot: &Snapshot<'_>, palette: &Palette, 
     }
     Dialog {
         title: title(pen, [(Role::UiTitle, Piece::Words("Commands"))]),
-        body,
+        body: body.into(),
         keys: vec![(Action::Open, "does it"), (Action::Back, "goes back")],
         cursor: Some(palette.cursor + 1),
         ..Dialog::default()
@@ -100,7 +101,7 @@ pub(super) fn offers(
     }
     Dialog {
         title: title(pen, [(Role::UiTitle, Piece::Words("Act on")), (Role::UiText, Piece::from(target.to_owned()))]),
-        body,
+        body: body.into(),
         keys,
         cursor: any.then_some(at),
         ..Dialog::default()
@@ -146,7 +147,7 @@ pub(super) fn runs(pen: Pen<'_>, snapshot: &Snapshot<'_>, cursor: Option<&RunId>
     }
     Dialog {
         title: title(pen, [(Role::UiTitle, Piece::Words("Runs")), (Role::UiMuted, Piece::Words("newest first"))]),
-        body,
+        body: body.into(),
         keys,
         cursor: Some(at),
         ..Dialog::default()
@@ -185,37 +186,78 @@ fn run_line(pen: Pen<'_>, run: &RunSummary, on: bool, width: usize) -> Line<'sta
     line
 }
 
+/// The items of a frozen set, each name whole, over as many rows as it needs.
 pub(super) fn set(pen: Pen<'_>, list: &SetList, rows: usize, width: usize) -> Dialog {
     let total = list.total.unwrap_or(0);
-    let skipped = usize::try_from(list.top.saturating_sub(list.from)).unwrap_or(usize::MAX);
     let digits = quantity::count(total).len();
-    let shown = list.items.iter().zip(list.from + 1..).skip(skipped).take(rows);
-    let mut body: Vec<Line<'static>> = shown
-        .map(|(item, number)| {
-            let muted = pen.style(Role::UiMuted);
-            let strip = Strip::new().gap(1).right(digits + 1, muted, number).gap(2);
-            let date = item.modified.map_or_else(|| " ".repeat(10), |at| at.date());
-            let strip = strip.put(muted, date).gap(2);
-            let size = item.bytes.map_or_else(String::new, quantity::bytes);
-            let name = match &item.to {
-                Some(to) => format!("{} {} {to}", item.name, pen.glyph("→", "->")),
-                None => item.name.clone(),
-            };
-            let room = width.saturating_sub(strip.width() + 11);
-            strip.put_within(room, pen.style(Role::UiText), name).right(width - 1, muted, size).line()
-        })
-        .collect();
+    let numbered = list.items.iter().zip(list.from + 1..);
+    let items: Vec<_> = numbered.map(|(item, number)| item_rows(pen, item, number, digits, width)).collect();
+    let heights: Vec<usize> = items.iter().map(Vec::len).collect();
+    let first = list.top.saturating_sub(list.from);
+    let before: usize = heights.iter().take(usize::try_from(first).unwrap_or(usize::MAX)).sum();
+    let known: usize = heights.iter().sum();
+    let mut top = before.saturating_add(list.skip).min(known);
+    // The last item stands at the foot of the screen, where it is known.
+    if list.from + items.len() as u64 >= total {
+        top = top.min(known.saturating_sub(rows));
+    }
+    let at = place_of(&heights, top).map(|(item, skip)| (list.from + item as u64, skip));
+    let outside = list.top < list.from || list.top >= list.from + items.len() as u64;
+    let mut body: Vec<Line<'static>> = items.into_iter().flatten().skip(top).take(rows).collect();
     if list.total.is_none() {
         body = pen.sentence(Role::UiMuted, "reading the set", width);
     }
     // The window keeps its height while it is scrolled.
-    let full = usize::try_from(total).unwrap_or(usize::MAX).min(rows);
+    let full = usize::try_from(total).unwrap_or(usize::MAX).max(known).min(rows);
     body.resize_with(body.len().max(full), || Strip::new().line());
     let of = format!("{} in all · sha256 {}…", quantity::counted(total, "object", "objects"), list.set.short());
     Dialog {
         title: title(pen, [(Role::UiTitle, Piece::Words("Frozen set")), (Role::UiText, Piece::from(of))]),
-        body,
+        body: body.into(),
         keys: vec![(Action::Down, "scrolls"), (Action::PageDown, "a page"), (Action::Back, "goes back to the prompt")],
+        items: ItemsShown { from: list.from, rows: heights, top: at.filter(|_| !outside) },
         ..Dialog::default()
     }
+}
+
+/// The item that a row belongs to, and how many of its rows come before that one.
+fn place_of(heights: &[usize], row: usize) -> Option<(usize, usize)> {
+    let mut start = 0;
+    heights.iter().enumerate().find_map(|(place, height)| {
+        let skip = row - start;
+        start += height;
+        (row < start).then_some((place, skip))
+    })
+}
+
+/// The columns of a size, with what keeps it from the name.
+const SIZE: usize = 11;
+
+/// The fewest columns of a name beside its date and its size; with less it stands below them.
+const LEAST_NAME: usize = 24;
+
+/// An item: its number, when it was changed, its name and where it goes, and its size.
+fn item_rows(pen: Pen<'_>, item: &Item, number: u64, digits: usize, width: usize) -> Vec<Line<'static>> {
+    let muted = pen.style(Role::UiMuted);
+    let strip = Strip::new().gap(1).right(digits + 1, muted, number).gap(2);
+    let strip = strip.put(muted, item.modified.map_or_else(|| " ".repeat(10), |at| at.date())).gap(2);
+    let size = item.bytes.map_or_else(String::new, quantity::bytes);
+    let name = match &item.to {
+        Some(to) => format!("{} {} {to}", item.name, pen.glyph("→", "->")),
+        None => item.name.clone(),
+    };
+    let (style, beside) = (pen.style(Role::UiText), width.saturating_sub(strip.width() + SIZE));
+    let name = |room: usize| Clean::text(&name).wrap(room).into_iter();
+    if beside < LEAST_NAME {
+        let first = strip.right(width.saturating_sub(1), muted, size).line();
+        let below = name(width.saturating_sub(4)).map(|row| Strip::new().gap(3).put(style, row).line());
+        return std::iter::once(first).chain(below).collect();
+    }
+    let start = strip.width();
+    let mut first = Some(strip);
+    let rows = name(beside).map(|row| match first.take() {
+        Some(strip) => strip.put(style, row).right(width.saturating_sub(1), muted, size.clone()).line(),
+        None => Strip::new().gap(start).put(style, row).line(),
+    });
+    rows.collect()
 }

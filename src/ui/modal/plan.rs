@@ -14,6 +14,7 @@
 //! ┗ Esc goes back  j scrolls ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
 //! ```
 
+use super::body::Body;
 use super::prompt::amount;
 use super::{Dialog, title};
 use crate::app::Snapshot;
@@ -40,15 +41,15 @@ pub(super) fn plan(
     width: usize,
 ) -> Dialog {
     let plan = &shown.plan;
-    let mut body = Vec::new();
+    let mut body = Body::default();
     if !plan.purpose.is_empty() {
-        body.extend(pen.sentence(Role::UiMuted, &plan.purpose, width));
+        body.line(pen.sentence(Role::UiMuted, &plan.purpose, width));
     }
     for (name, value) in &plan.params {
-        body.extend(pen.named(Piece::from(name), Role::UiText, value, width));
+        body.line(pen.named(Piece::from(name), Role::UiText, value, width));
     }
     if !plan.locks.is_empty() {
-        body.extend(pen.fact("locks", Role::UiText, plan.locks.join(", "), width));
+        body.line(pen.fact("locks", Role::UiText, plan.locks.join(", "), width));
     }
     let foreseen = shown.foreseen.as_deref();
     if let Some(standing) = foreseen.and_then(|view| view.window.as_ref()) {
@@ -56,7 +57,8 @@ pub(super) fn plan(
         // The name of the row says what it is about.
         let words = standing.words();
         let words = words.strip_prefix("window ").unwrap_or(&words).to_owned();
-        body.extend(pen.fact("window", role, words, width));
+        // The time that is left goes on, and it is the same window.
+        body.known(("window", standing.open.is_some()), pen.fact("window", role, words, width));
     }
     steps(pen, snapshot, shown, width, &mut body);
     Dialog {
@@ -66,12 +68,13 @@ pub(super) fn plan(
         keys: vec![(Action::Back, "goes back"), (Action::Down, "scrolls"), (Action::PageDown, "a page")],
         body,
         scroll,
+        must_read: true,
         ..Dialog::default()
     }
 }
 
 /// Every step with its advisory preview; where there would be no time, a line says so.
-fn steps(pen: Pen<'_>, snapshot: &Snapshot<'_>, shown: &PlanShown, width: usize, body: &mut Vec<Line<'static>>) {
+fn steps(pen: Pen<'_>, snapshot: &Snapshot<'_>, shown: &PlanShown, width: usize, body: &mut Body) {
     let foreseen = shown.foreseen.as_deref();
     let no_time = foreseen.and_then(|view| view.no_time_from(snapshot.now.wall));
     let mut phase = None;
@@ -87,11 +90,12 @@ fn steps(pen: Pen<'_>, snapshot: &Snapshot<'_>, shown: &PlanShown, width: usize,
         let known = foreseen.and_then(|view| view.step(u32::try_from(number.saturating_sub(1)).ok()?));
         body.push(step_line(pen, number, step, known, width));
         let indent = width.saturating_sub(6);
-        let mut under = |lines: Vec<Line<'static>>| {
-            body.extend(lines.into_iter().map(|mut line| {
-                line.spans.splice(0..0, Strip::new().gap(5).line().spans);
-                line
-            }));
+        let mut under = |rows: Vec<Line<'static>>| {
+            let moved = rows.into_iter().map(|mut row| {
+                row.spans.splice(0..0, Strip::new().gap(5).line().spans);
+                row
+            });
+            body.line(moved.collect());
         };
         if let Some(pace) = known.and_then(|step| step.head.timing.pace) {
             under(pen.sentence(Role::UiMuted, pace.words(), indent));
@@ -99,7 +103,7 @@ fn steps(pen: Pen<'_>, snapshot: &Snapshot<'_>, shown: &PlanShown, width: usize,
         match previews.next() {
             Some(Some(Ok(preview))) => {
                 under(pen.sentence(Role::UiText, &preview.headline, indent));
-                under(listing(pen, preview.listing.as_ref(), indent));
+                listing(pen, preview.listing.as_ref(), indent).into_iter().for_each(&mut under);
                 let back = if preview.way_back.is_empty() { "nothing to take back" } else { &preview.way_back };
                 under(pen.sentence(Role::UiMuted, format!("{} · way back: {back}", amount(preview)), indent));
                 for warning in &preview.warnings {
@@ -108,7 +112,7 @@ fn steps(pen: Pen<'_>, snapshot: &Snapshot<'_>, shown: &PlanShown, width: usize,
                 }
             }
             Some(Some(Err(error))) => {
-                under(listing(pen, step.listing().as_ref(), indent));
+                listing(pen, step.listing().as_ref(), indent).into_iter().for_each(&mut under);
                 under(pen.sentence(Role::VerdictUnknown, &error.message, indent));
             }
             _ => {}
@@ -124,12 +128,12 @@ fn asks(shown: &PlanShown) -> &'static str {
     }
 }
 
-/// The complete text that a step runs.
-fn listing(pen: Pen<'_>, listing: Option<&Listing>, width: usize) -> Vec<Line<'static>> {
+/// The complete text that a step runs, line by line.
+fn listing(pen: Pen<'_>, listing: Option<&Listing>, width: usize) -> Vec<Vec<Line<'static>>> {
     let Some(listing) = listing else { return Vec::new() };
     let title = pen.sentence(Role::UiMuted, listing.title(), width);
-    let lines = listing.numbered().flat_map(|line| pen.verbatim(Role::UiText, &reference::show(&line), width));
-    title.into_iter().chain(lines).collect()
+    let lines = listing.numbered().map(|line| pen.verbatim(Role::UiText, &reference::show(&line), width));
+    std::iter::once(title).chain(lines).collect()
 }
 
 fn heading(pen: Pen<'_>, shown: &PlanShown) -> Strip {

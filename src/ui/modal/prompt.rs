@@ -19,6 +19,7 @@
 mod ask;
 mod eyes;
 
+use super::body::Body;
 use super::{Dialog, title};
 use crate::app::Snapshot;
 use crate::app::keymap::Action;
@@ -30,7 +31,7 @@ use crate::domain::{Clean, Digest, Item, Preview, quantity};
 use crate::journal::fold::{PromptEnd, PromptEnding, RunView};
 use crate::journal::record::{Ask, Choice, consequences};
 use crate::ui::header::environment;
-use crate::ui::pen::{Pen, VALUES};
+use crate::ui::pen::{Pen, VALUES, words};
 use crate::ui::text::{Piece, Strip};
 use ratatui::text::Line;
 use std::time::Duration;
@@ -43,38 +44,43 @@ pub(super) fn prompt(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialo
         return ended(pen, snapshot, dialog, end, width);
     }
     let open = &dialog.prompt;
-    let mut body = match &open.ask {
-        Ask::Confirm { .. } => match dialog.page() {
-            Some(Page { preview: Some(preview), step, set, .. }) => {
-                consent(pen, snapshot, dialog, (preview, step, set), width)
+    let (mut head, mut body) = (Body::default(), Body::default());
+    match &open.ask {
+        Ask::Confirm { .. } => {
+            if let Some(page) = dialog.page() {
+                head.line(pen.sentence(Role::UiTitle, page.headline.to_owned(), width));
             }
-            Some(page) => pen.sentence(Role::UiTitle, page.headline.to_owned(), width),
-            None => Vec::new(),
-        },
-        Ask::Sign { text, .. } => pen.sentence(Role::UiText, text, width),
+            if let Some(Page { preview: Some(preview), step, set, .. }) = dialog.page() {
+                consent(pen, snapshot, dialog, (preview, step, set), width, &mut body);
+            }
+        }
+        Ask::Sign { text, .. } => body.line(pen.sentence(Role::UiText, text, width)),
         Ask::Decide { text, choices, means, .. } => {
-            let step = snapshot.view(&dialog.run).and_then(|run| run.step(open.step));
-            let title = step.map(|step| pen.sentence(Role::UiTitle, &step.head.title, width)).unwrap_or_default();
-            let decision = decision(pen, dialog, text, (choices, means), width);
-            title.into_iter().chain(decision).collect()
+            if let Some(step) = snapshot.view(&dialog.run).and_then(|run| run.step(open.step)) {
+                head.line(pen.sentence(Role::UiTitle, &step.head.title, width));
+            }
+            decision(pen, dialog, text, (choices, means), width, &mut body);
         }
         Ask::Approve { text, hash, start } => {
             let params = snapshot.view(&dialog.run).and_then(RunView::params_words);
-            eyes::approval(pen, text, (hash, params), *start, width)
+            eyes::approval(pen, text, (hash, params), *start, width, &mut body);
         }
-    };
+    }
     if open.expires <= snapshot.now.wall.plus(Duration::from_secs(120)) {
         let text = format!("lapses at {}, then the step asks anew", open.expires.clock());
         let column = if let Ask::Confirm { preview, .. } = &open.ask { values(preview) } else { VALUES };
-        body.extend(pen.named_to(column, Piece::Words("hurry"), Role::VerdictWarn, text, width));
+        body.known("hurry", pen.named_to(column, Piece::Words("hurry"), Role::VerdictWarn, text, width));
     }
     Dialog {
         title: heading(pen, snapshot, dialog),
         role: Some(Role::UiPrompt),
         foot: foot(pen, snapshot, dialog, width),
+        hint: Some(hint(snapshot, dialog)),
         keys: keys(snapshot, dialog),
+        head,
         body,
-        must_fit: true,
+        scroll: dialog.scroll,
+        must_read: true,
         ..Dialog::default()
     }
 }
@@ -116,11 +122,11 @@ fn consent(
     dialog: &PromptDialog,
     (preview, number, set): (&Preview, u32, &Digest),
     width: usize,
-) -> Vec<Line<'static>> {
-    let mut lines = pen.sentence(Role::UiTitle, &preview.headline, width);
+    body: &mut Body,
+) {
     let column = values(preview);
     let mut say = |name: &'static str, role, text: String| {
-        lines.extend(pen.named_to(column, Piece::Words(name), role, text, width));
+        body.line(pen.named_to(column, Piece::Words(name), role, text, width));
     };
     say("where", Role::UiText, preview.place.clone());
     let of_run = snapshot.view(&dialog.run);
@@ -144,46 +150,49 @@ fn consent(
         let no_time = of_run.and_then(|run| run.no_time(number, snapshot.now.wall));
         let fits = if no_time.is_some() { "does not fit any more" } else { "fits" };
         let role = if no_time.is_some() { Role::VerdictWarn } else { Role::UiText };
-        say("window", role, format!("{} left of {} · {fits}", quantity::span(left), open.window));
+        let text = format!("{} left of {} · {fits}", quantity::span(left), open.window);
+        body.known(("window", fits), pen.named_to(column, Piece::Words("window"), role, text, width));
     }
+    let mut say = |name: &'static str, role, text: String| {
+        body.line(pen.named_to(column, Piece::Words(name), role, text, width));
+    };
     let back = if preview.way_back.is_empty() { "nothing to take back" } else { &preview.way_back };
     let none = back.starts_with("none");
     say("way back", if none { Role::VerdictWarn } else { Role::UiText }, back.to_owned());
     for (name, value) in &preview.facts {
-        lines.extend(pen.named_to(column, Piece::from(name), Role::UiText, value, width));
+        body.line(pen.named_to(column, Piece::from(name), Role::UiText, value, width));
     }
     let open = &dialog.prompt;
     let age = quantity::ago(snapshot.now.wall.since(open.read));
     let frozen = format!("frozen {} · last read {age} · sha256 {}…", open.opened.clock(), set.short());
-    lines.extend(pen.named_to(column, Piece::Words("set"), Role::UiMuted, frozen, width));
-    lines.extend(eyes::who(pen, open, column, width));
+    body.known(("set", set.as_str()), pen.named_to(column, Piece::Words("set"), Role::UiMuted, frozen, width));
+    let who = eyes::who(pen, open, column, width);
+    if !who.is_empty() {
+        body.line(who);
+    }
+    warnings(pen, preview, width, body);
+    listing(pen, snapshot, preview, column, width, body);
+    body.push(Strip::new().line());
+}
+
+fn warnings(pen: Pen<'_>, preview: &Preview, width: usize, body: &mut Body) {
     for warning in &preview.warnings {
         let text = format!("{} {warning}", pen.symbol(Role::VerdictWarn).plain());
-        lines.extend(pen.sentence(Role::VerdictWarn, text, width));
+        body.line(pen.sentence(Role::VerdictWarn, text, width));
     }
-    lines.extend(listing(pen, snapshot, preview, column, width));
-    lines.push(Strip::new().line());
-    lines
 }
 
 /// The complete text that runs: whole where it is short, else how to read it.
-fn listing(
-    pen: Pen<'_>,
-    snapshot: &Snapshot<'_>,
-    preview: &Preview,
-    column: usize,
-    width: usize,
-) -> Vec<Line<'static>> {
-    let Some(listing) = &preview.listing else { return Vec::new() };
+fn listing(pen: Pen<'_>, snapshot: &Snapshot<'_>, preview: &Preview, column: usize, width: usize, body: &mut Body) {
+    let Some(listing) = &preview.listing else { return };
     let long = listing.text.lines().count() > INLINE;
     let key = snapshot.keymap.shown(Action::ListSet);
     let more = if long { format!(" · {key} shows all of it") } else { String::new() };
     let title = format!("{}{more}", listing.title());
-    let mut lines = pen.named_to(column, Piece::Words("runs"), Role::UiText, title, width);
+    body.line(pen.named_to(column, Piece::Words("runs"), Role::UiText, title, width));
     if !long {
-        lines.extend(listing.numbered().flat_map(|line| pen.verbatim(Role::UiText, &line, width)));
+        listing.numbered().for_each(|line| body.line(pen.verbatim(Role::UiText, &line, width)));
     }
-    lines
 }
 
 /// The column of the values: behind the longest name, within reason.
@@ -216,21 +225,25 @@ fn decision(
     text: &str,
     (choices, means): (&[Choice], &[String]),
     width: usize,
-) -> Vec<Line<'static>> {
-    let mut lines = pen.sentence(Role::UiText, text.to_owned(), width);
-    lines.push(Strip::new().line());
+    body: &mut Body,
+) {
+    body.line(pen.sentence(Role::UiText, text.to_owned(), width));
+    body.push(Strip::new().line());
     for (place, (choice, means)) in consequences(choices, means).enumerate() {
         let on = dialog.choice == Some(place);
         let (mark, role) = if on { (pen.glyph(" ▌", " >"), Role::UiPrompt) } else { ("  ", Role::UiText) };
         let strip = Strip::new().put(pen.style(Role::UiFocus), mark).put(pen.style(role), choice.word()).to(13);
         let muted = pen.style(if on { Role::UiText } else { Role::UiMuted });
-        lines.push(strip.put_within(width.saturating_sub(14), muted, means.to_owned()).line());
+        let mut strip = Some(strip);
+        let rows = words(&Clean::text(means), width.saturating_sub(14)).into_iter();
+        let rows = rows.map(|row| strip.take().unwrap_or_else(|| Strip::new().gap(13)).put(muted, row).line());
+        // The mark of the one that is chosen is no part of what was read.
+        body.known((choice.word(), means), rows.collect());
     }
-    lines.push(Strip::new().line());
-    lines
+    body.push(Strip::new().line());
 }
 
-/// How to say yes, and what came of the last key.
+/// How to say yes.
 fn foot(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialog, width: usize) -> Vec<Line<'static>> {
     if snapshot.read_only {
         return pen.sentence(
@@ -254,11 +267,13 @@ fn foot(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialog, width: usi
     } else {
         lines.extend(ask::lines(pen, snapshot, dialog, &key, width));
     }
-    // What stands there already is not said twice.
-    let told = if dialog.prompt.waits_for_second() { eyes::may(snapshot, dialog).err() } else { None };
-    let hint = dialog.hint.clone().filter(|hint| told.as_ref() != Some(hint)).unwrap_or_default();
-    lines.push(Strip::new().gap(1).put_within(width.saturating_sub(2), pen.style(Role::VerdictWarn), hint).line());
     lines
+}
+
+/// What came of the last key; what stands in the foot already is not said twice.
+fn hint(snapshot: &Snapshot<'_>, dialog: &PromptDialog) -> String {
+    let told = if dialog.prompt.waits_for_second() { eyes::may(snapshot, dialog).err() } else { None };
+    dialog.hint.clone().filter(|hint| told.as_ref() != Some(hint)).unwrap_or_default()
 }
 
 fn keys(snapshot: &Snapshot<'_>, dialog: &PromptDialog) -> Vec<(Action, &'static str)> {
@@ -309,7 +324,7 @@ fn ended(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialog, end: &Pro
     Dialog {
         title: heading(pen, snapshot, dialog),
         role: Some(Role::UiPrompt),
-        body,
+        body: body.into(),
         keys: vec![(Action::Back, "back to the run")],
         ..Dialog::default()
     }

@@ -1,42 +1,46 @@
 //! Short questions: stop the run, continue it, leave the console.
 
+use super::body::Body;
 use super::{Dialog, title};
 use crate::app::Snapshot;
 use crate::app::keymap::Action;
 use crate::app::modal::Emergency;
 use crate::config::theme::Role;
-use crate::domain::{RunId, quantity};
-use crate::ui::pen::Pen;
+use crate::domain::{Clean, RunId, quantity};
+use crate::ui::pen::{Pen, words};
 use crate::ui::text::{Piece, Strip};
 use ratatui::text::Line;
 
 /// Whether to stop the run, and what that leaves behind.
 pub(super) fn abort(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunId, undo: Option<bool>, width: usize) -> Dialog {
-    let mut body = Vec::new();
+    let (mut head, mut body) = (Body::default(), Body::default());
     let view = snapshot.view(run);
     let owed = view.map(|run| run.undo_owed()).unwrap_or_default();
     if let Some(run) = view {
-        body.extend(pen.sentence(Role::UiText, format!("Stop {}?", run.title), width));
-        match run.open_attempt().and_then(|(step, ..)| Some((step, run.step(step)?))) {
+        head.line(pen.sentence(Role::UiText, format!("Stop {}?", run.title), width));
+        body.line(match run.open_attempt().and_then(|(step, ..)| Some((step, run.step(step)?))) {
             Some((number, step)) => {
                 let text = format!("Step {} is at work and will be ended: {}", number + 1, step.head.title);
-                body.extend(pen.sentence(Role::VerdictWarn, text, width));
+                pen.sentence(Role::VerdictWarn, text, width)
             }
-            None => body.extend(pen.sentence(Role::UiMuted, "No step is at work now.", width)),
-        }
+            None => pen.sentence(Role::UiMuted, "No step is at work now.", width),
+        });
     }
     body.push(Strip::new().line());
-    body.push(choice(pen, undo == Some(false), "leave it", "stop, and leave everything as it is", width));
+    let means = "stop, and leave everything as it is";
+    body.known(means, choice(pen, undo == Some(false), "leave it", means, width));
     if owed.is_empty() {
-        body.extend(pen.sentence(Role::UiMuted, "There is nothing to take back.", width));
+        body.line(pen.sentence(Role::UiMuted, "There is nothing to take back.", width));
     } else {
-        body.push(choice(pen, undo == Some(true), "undo", "stop, and take back, last first:", width));
+        let means = "stop, and take back, last first:";
+        body.known(means, choice(pen, undo == Some(true), "undo", means, width));
     }
     for number in owed {
         if let Some(step) = view.and_then(|run| run.step(number)) {
-            let text = format!("step {}: {}", number + 1, step.head.way_back);
-            let strip = Strip::new().gap(16).put_within(width.saturating_sub(17), pen.style(Role::UiMuted), text);
-            body.push(strip.line());
+            let text = Clean::text(&format!("step {}: {}", number + 1, step.head.way_back));
+            let rows = words(&text, width.saturating_sub(BEHIND_CHOICE + 3)).into_iter();
+            let muted = pen.style(Role::UiMuted);
+            body.line(rows.map(|row| Strip::new().gap(BEHIND_CHOICE + 2).put(muted, row).line()).collect());
         }
     }
     let mut foot = vec![Strip::new().line()];
@@ -58,17 +62,31 @@ pub(super) fn abort(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunId, undo: Op
         role: Some(Role::UiPrompt),
         foot,
         keys: vec![(Action::Down, "down"), (Action::Up, "up"), (Action::Back, "goes back, and the run goes on")],
+        head,
         body,
-        must_fit: true,
+        must_read: true,
         ..Dialog::default()
     }
 }
 
-pub(super) fn choice(pen: Pen<'_>, on: bool, word: &'static str, means: &'static str, width: usize) -> Line<'static> {
+/// The column behind the words of the choices.
+const BEHIND_CHOICE: usize = 14;
+
+/// A choice with what it leads to, over as many rows as it needs.
+pub(super) fn choice(
+    pen: Pen<'_>,
+    on: bool,
+    word: &'static str,
+    means: &'static str,
+    width: usize,
+) -> Vec<Line<'static>> {
     let (mark, role) = if on { (pen.glyph(" ▌", " >"), Role::UiPrompt) } else { ("  ", Role::UiText) };
-    let strip = Strip::new().put(pen.style(Role::UiFocus), mark).put(pen.style(role), word).to(14);
-    let means_role = if on { Role::UiText } else { Role::UiMuted };
-    strip.put_within(width.saturating_sub(15), pen.style(means_role), means).line()
+    let strip = Strip::new().put(pen.style(Role::UiFocus), mark).put(pen.style(role), word).to(BEHIND_CHOICE);
+    let means_style = pen.style(if on { Role::UiText } else { Role::UiMuted });
+    let mut strip = Some(strip);
+    let rows = words(&Clean::text(means), width.saturating_sub(BEHIND_CHOICE + 1)).into_iter();
+    rows.map(|row| strip.take().unwrap_or_else(|| Strip::new().gap(BEHIND_CHOICE)).put(means_style, row).line())
+        .collect()
 }
 
 pub(super) fn press(pen: Pen<'_>, snapshot: &Snapshot<'_>, before: &'static str, after: &'static str) -> Line<'static> {
@@ -79,48 +97,66 @@ pub(super) fn press(pen: Pen<'_>, snapshot: &Snapshot<'_>, before: &'static str,
 
 /// Whether a new runner shall take an interrupted run over.
 pub(super) fn resume(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunId, width: usize) -> Dialog {
-    let mut body = pen.sentence(Role::UiText, "A new runner takes the run over at the exact step.", width);
+    let mut body = Body::default();
+    body.line(pen.sentence(Role::UiText, "A new runner takes the run over at the exact step.", width));
     let rest = "What its last act left behind is taken over; where nobody knows how it ended, you are asked. \
                 Nothing is repeated by itself, and every further act asks for consent.";
-    body.extend(pen.sentence(Role::UiMuted, rest, width));
-    body.extend(pen.fact("run", Role::UiText, run.as_str().to_owned(), width));
+    body.line(pen.sentence(Role::UiMuted, rest, width));
+    body.line(pen.fact("run", Role::UiText, run.as_str().to_owned(), width));
     Dialog {
         title: title(pen, [(Role::UiTitle, Piece::Words("Resume"))]),
         role: Some(Role::UiPrompt),
         body,
         foot: vec![Strip::new().line(), press(pen, snapshot, "Press  ", "  to resume the run.")],
         keys: vec![(Action::Back, "goes back")],
-        must_fit: true,
+        must_read: true,
         ..Dialog::default()
     }
 }
 
-/// Why a run cannot wait for its window.
-pub(super) fn emergency(pen: Pen<'_>, emergency: &Emergency, width: usize) -> Dialog {
+/// Why a run cannot wait for its window; then its confirmation, with the reason and what comes of it.
+pub(super) fn emergency(pen: Pen<'_>, snapshot: &Snapshot<'_>, emergency: &Emergency, width: usize) -> Dialog {
     let shown = &emergency.shown;
-    let mut body = pen.sentence(Role::UiText, &shown.plan.title, width);
+    let (mut head, mut body) = (Body::default(), Body::default());
+    head.line(pen.sentence(Role::UiText, &shown.plan.title, width));
+    let reason = emergency.field.text().trim();
+    if emergency.confirming {
+        body.line(pen.fact("reason", Role::UiText, reason.to_owned(), width));
+    }
     if let Some(refusal) = &shown.refused {
-        body.extend(pen.sentence(Role::VerdictWarn, &refusal.message, width));
+        body.line(pen.sentence(Role::VerdictWarn, &refusal.message, width));
     }
     let rest = "An emergency does not keep to the window. It takes a second person before the first step, and its mark stays in the \
                 list of runs, on the screen and in the report.";
-    body.extend(pen.sentence(Role::UiMuted, rest, width));
-    let strip = Strip::new().gap(1).put(pen.style(Role::UiPrompt), "Reason:").gap(1);
-    let strip = pen.typed(strip, &emergency.field, width, true);
-    let mut foot = vec![Strip::new().line(), strip.line()];
-    let said = match (&emergency.hint, emergency.sent) {
-        (Some(hint), _) => (Role::VerdictWarn, hint.clone()),
-        (None, true) => (Role::StateRunning, "The runner is being started.".to_owned()),
-        (None, false) => (Role::UiMuted, "Enter starts it, and a second person is asked.".to_owned()),
-    };
-    foot.extend(pen.sentence(said.0, said.1, width));
+    body.line(pen.sentence(Role::UiMuted, rest, width));
+    if emergency.confirming {
+        for warning in &shown.warnings {
+            let text = format!("{} {warning}", pen.symbol(Role::VerdictWarn).plain());
+            body.line(pen.sentence(Role::VerdictWarn, text, width));
+        }
+    }
+    let mut foot = vec![Strip::new().line()];
+    if !emergency.confirming {
+        let strip = Strip::new().gap(1).put(pen.style(Role::UiPrompt), "Reason:").gap(1);
+        foot.push(pen.typed(strip, &emergency.field, width, true).line());
+        foot.extend(pen.sentence(Role::UiMuted, "Enter goes on to the confirmation. Nothing starts yet.", width));
+    } else if emergency.sent {
+        foot.extend(pen.sentence(Role::StateRunning, "The runner is being started.", width));
+    } else {
+        let key = snapshot.keymap.shown(Action::Confirm);
+        let words = format!("Press  {key}  to START it outside the window. A second person is asked.");
+        foot.extend(pen.sentence(Role::UiPrompt, words, width));
+    }
     Dialog {
         title: title(pen, [(Role::VerdictCritical, Piece::Words("EMERGENCY"))]),
         role: Some(Role::UiPrompt),
+        head,
         body,
         foot,
-        keys: vec![(Action::Back, "goes back")],
-        must_fit: true,
+        hint: Some(emergency.hint.clone().unwrap_or_default()),
+        keys: vec![(Action::Back, if emergency.confirming { "back to the reason" } else { "goes back" })],
+        scroll: emergency.scroll,
+        must_read: true,
         ..Dialog::default()
     }
 }
@@ -131,7 +167,7 @@ pub(super) fn refused(pen: Pen<'_>, why: &str, width: usize) -> Dialog {
     body.extend(pen.sentence(Role::UiMuted, "Nothing was written, and what you type here goes nowhere.", width));
     Dialog {
         title: title(pen, [(Role::UiTitle, Piece::Words("Not possible"))]),
-        body,
+        body: body.into(),
         keys: vec![(Action::Back, "goes back")],
         ..Dialog::default()
     }
@@ -151,7 +187,7 @@ pub(super) fn leave(pen: Pen<'_>, snapshot: &Snapshot<'_>, width: usize) -> Dial
     body.extend(pen.sentence(Role::UiMuted, words, width));
     Dialog {
         title: title(pen, [(Role::UiTitle, Piece::Words("Leave"))]),
-        body,
+        body: body.into(),
         keys: vec![(Action::Quit, "leaves"), (Action::Back, "stays")],
         ..Dialog::default()
     }

@@ -72,7 +72,7 @@ impl Base {
         pty.wait_for(SOON, |screen| screen.contains("to confirm this change") && screen.contains("step 3 of 11"));
         // A script that does not fit into its prompt is read to its end first.
         pty.press_until("v", |screen| screen.contains("   2  "));
-        pty.send("G");
+        pty.page_through();
         pty.press_until("\x1b", |screen| screen.contains("to confirm this change"));
         pty
     }

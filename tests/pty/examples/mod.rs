@@ -50,7 +50,9 @@ fn plan(pty: &Pty, (pane, row): (&str, &str), title: &str, typed: &str, fields: 
     for _ in 0..fields {
         pty.send("\r");
     }
-    pty.wait_for(SOON, |screen| screen.contains("Press  c  to start"))
+    let shown = pty.wait_for(SOON, |screen| screen.contains("Press  c  to start"));
+    pty.page_through();
+    shown
 }
 
 /// Signs off with a note.

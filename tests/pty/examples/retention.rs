@@ -20,7 +20,7 @@ fn phrase(pty: &Pty, words: &str) {
     pty.wait_for(SOON, |screen| screen.contains(&format!("Type  {words}  to confirm:")));
     pty.press_until("d", |screen| typed(screen).starts_with('d'));
     pty.press_until("\x7f", |screen| typed(screen).is_empty());
-    pty.send(words);
+    pty.type_in(words);
     pty.wait_for(SOON, |screen| typed(screen) == words);
     pty.send("\r");
 }

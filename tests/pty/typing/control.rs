@@ -49,7 +49,7 @@ fn each_kind_of_confirmation_is_seen_by_the_judge() {
         let pty = attach(&estate, "clean");
         open_prompt(&pty, "■ DESTROY");
         pty.press_until("d", |screen| screen.contains("to confirm:  d"));
-        pty.send("elete 1 files\r");
+        pty.type_in("elete 1 files\r");
         pty.wait_for(SOON, gone("■ DESTROY"));
         pty
     });

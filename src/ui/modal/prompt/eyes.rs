@@ -18,6 +18,7 @@ use crate::journal::answer::may_give;
 use crate::journal::eyes::BREAK_GLASS;
 use crate::journal::fold::OpenPrompt;
 use crate::journal::record::Answer;
+use crate::ui::modal::body::Body;
 use crate::ui::pen::Pen;
 use crate::ui::text::{Piece, Strip};
 use ratatui::text::Line;
@@ -29,19 +30,18 @@ pub(super) fn approval(
     (hash, params): (&Digest, Option<String>),
     start: bool,
     width: usize,
-) -> Vec<Line<'static>> {
-    let mut lines = Vec::new();
+    body: &mut Body,
+) {
     if start {
-        lines.extend(pen.sentence(Role::UiTitle, "The run begins only when another person agrees.", width));
+        body.line(pen.sentence(Role::UiTitle, "The run begins only when another person agrees.", width));
     }
-    lines.extend(pen.sentence(Role::UiText, text.to_owned(), width));
+    body.line(pen.sentence(Role::UiText, text.to_owned(), width));
     if let Some(params) = params {
-        lines.extend(pen.fact("params", Role::UiText, params, width));
+        body.line(pen.fact("params", Role::UiText, params, width));
     }
     let digest = format!("sha256 {}…", hash.short());
-    lines.extend(pen.fact("plan", Role::UiMuted, digest, width));
-    lines.push(Strip::new().line());
-    lines
+    body.line(pen.fact("plan", Role::UiMuted, digest, width));
+    body.push(Strip::new().line());
 }
 
 /// Who confirmed, or that two people are needed.
