@@ -1,12 +1,13 @@
 //! Which processes of an attempt still live after its shim is gone, and how they are ended.
 //!
-//! A process is of an attempt when it carries the attempt's mark in its environment, when it stands in the act's process group
-//! or in the session that the shim led, or when it is the act itself. One pid alone says nothing: an act that was killed may
+//! A process is of an attempt when it stands in the control group that the attempt has to itself, when it carries the attempt's
+//! mark in its environment, when it stands in the act's process group or in the session that the shim led, or when it is the act. One pid alone says nothing: an act that was killed may
 //! have left children. What belongs to another boot is trusted nowhere.
 
 use crate::config::plain;
 use crate::domain::error::said;
 use crate::journal::beside::UNDO;
+use crate::runner::cgroup::Group;
 use crate::runner::identity::ProcessId;
 use crate::runner::ofd;
 use crate::runner::rundir::{LARGEST_OF_ATTEMPT, RunDir, read_bounded};
@@ -20,6 +21,9 @@ use std::path::Path;
 
 /// The longest name of a process that is shown, in characters.
 const LONGEST_NAME: usize = 40;
+
+/// How often the control group of an attempt is read until a process in it stands still for a look.
+const LOOKS: usize = 100;
 
 /// One process.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,6 +121,19 @@ fn is_held(attempt: &Path) -> bool {
     plain::open(&attempt.join("spec.json")).is_ok_and(|file| ofd::is_locked(&file).unwrap_or(false))
 }
 
+/// Kills at once all that stands in the control group of an attempt.
+pub fn kill_group(attempt: &Path) {
+    Wanted::of(attempt).group.iter().for_each(Group::kill);
+}
+
+/// Removes the control groups of a run's attempts that nothing stands in any more; `false` where one is left.
+pub fn remove_groups(dir: &RunDir) -> bool {
+    let entries = fs::read_dir(dir.path.join("steps")).into_iter().flatten().flatten();
+    let groups: Vec<Group> = entries.filter_map(|entry| Wanted::of(&entry.path()).group).collect();
+    groups.iter().for_each(Group::remove);
+    groups.iter().all(|group| !group.path().exists())
+}
+
 /// Whether an attempt's shim began, is gone, and kept no outcome.
 #[must_use]
 pub fn is_lost(attempt: &Path) -> bool {
@@ -159,6 +176,8 @@ struct Wanted {
     marks: [Vec<Vec<u8>>; 2],
     shim: Option<ProcessId>,
     act: Option<ActRecord>,
+    /// The control group that the attempt has to itself.
+    group: Option<Group>,
 }
 
 impl Wanted {
@@ -166,11 +185,14 @@ impl Wanted {
         let (run, name) = names(attempt);
         let variable = |name: &str, value: &str| format!("{name}={value}").into_bytes();
         let json = |file: &str| read_bounded(&attempt.join(file), 1 << 16).ok();
+        let act: Option<ActRecord> = json("act.json").and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let group = Group::of(attempt, act.as_ref().and_then(|act| act.own_group.as_deref()));
         Self {
             // An older version named the attempt and the run apart.
             marks: [vec![variable(MARK, &mark(attempt))], vec![variable(MARK, &name), variable(RUN, &run)]],
             shim: json("shim.json").and_then(|bytes| serde_json::from_slice(&bytes).ok()),
-            act: json("act.json").and_then(|bytes| serde_json::from_slice(&bytes).ok()),
+            act,
+            group,
         }
     }
 
@@ -181,7 +203,27 @@ impl Wanted {
             let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
             found.extend(self.judge(pid)?);
         }
+        for living in self.grouped()? {
+            if !found.contains(&living) {
+                found.push(living);
+            }
+        }
         Ok(found)
+    }
+
+    /// Every living process of its control group. One that ends while it is looked at may have forked, so its group is read again.
+    fn grouped(&self) -> io::Result<Vec<Living>> {
+        let Some(group) = &self.group else { return Ok(Vec::new()) };
+        for _ in 0..LOOKS {
+            let members = group.members()?;
+            let lives = |pid: &u32| ProcessId::of(*pid).filter(ProcessId::lives);
+            let found: Vec<Living> =
+                members.iter().filter_map(lives).map(|id| Living { name: name_of(id.pid), id }).collect();
+            if members.is_empty() || !found.is_empty() {
+                return Ok(found);
+            }
+        }
+        Err(io::Error::other(format!("{} has processes that cannot be looked at", group.path().display())))
     }
 
     /// What stands for the processes that cannot be looked at: the act that was written down, else the shim.

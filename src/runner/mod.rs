@@ -3,6 +3,7 @@
 pub mod act;
 pub mod adapters;
 pub mod aside;
+pub mod cgroup;
 pub mod control;
 pub mod engine;
 pub mod failpoint;

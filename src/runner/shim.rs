@@ -23,6 +23,7 @@ use crate::procedure::plan::Action;
 use crate::runner::adapters::reach::{Ended, Reach};
 use crate::runner::adapters::secret::Named;
 use crate::runner::adapters::{self, Variables};
+use crate::runner::cgroup::Group;
 use crate::runner::failpoint;
 use crate::runner::identity::ProcessId;
 use crate::runner::living;
@@ -153,6 +154,9 @@ pub struct ActRecord {
     /// Its control group, as `/proc/PID/cgroup` says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cgroup: Option<String>,
+    /// The directory of the control group that it has to itself; none where none could be made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_group: Option<PathBuf>,
 }
 
 /// How an act ended, as its shim saw it.
@@ -226,14 +230,20 @@ fn attend(spec: &Spec, stop: &std::os::unix::net::UnixStream) -> Exit {
     let started = variables_of(spec).and_then(|(env, secrets)| Ok((start(spec, &env, &secrets)?, secrets)));
     match started {
         Err(cause) => exit.not_started = Some(said(cause)),
-        Ok((mut held, secrets)) => {
+        Ok(((mut held, group), secrets)) => {
             let hidden: Vec<Vec<u8>> = secrets.values().map(|value| value.clone().into_bytes()).collect();
             let mut pump = Pump::of(&mut held.child, &spec.log, &hidden);
             (exit.stopped, exit.replaced) = pump.run(&mut held, stop, spec, began);
             if let Ok(status) = held.child.wait() {
                 (exit.code, exit.signal) = (status.code(), status.signal());
             }
+            if let Some(group) = group.as_ref().filter(|_| exit.stopped.is_some()) {
+                // At once, for what forks faster than it is found.
+                group.kill();
+            }
             exit.left_running = pump.drain(exit.stopped.is_some());
+            // What still runs keeps its group.
+            group.iter().for_each(Group::remove);
             exit.log = pump.finish();
             exit.not_started = held.reason();
             let may_be_left = exit.stopped.is_some() || exit.signal.is_some() || exit.left_running > 0;
@@ -278,7 +288,7 @@ fn keep_script(dir: &Path, text: &str) -> io::Result<FileIdentity> {
 }
 
 /// Starts what becomes the act, writes down which process that is, and lets it go.
-fn start(spec: &Spec, env: &Variables, secrets: &Variables) -> io::Result<Held> {
+fn start(spec: &Spec, env: &Variables, secrets: &Variables) -> io::Result<(Held, Option<Group>)> {
     let mark = living::mark(&spec.dir);
     let (mut command, order) = match &spec.child {
         ChildSpec::Program { path, argv, cwd, script, pinned, .. } => {
@@ -296,8 +306,10 @@ fn start(spec: &Spec, env: &Variables, secrets: &Variables) -> io::Result<Held> 
         ChildSpec::Act { .. } => (Command::new(ITSELF), Order::Act),
     };
     let mut held = Held::start(command.env(hold::MARK, mark), &order)?;
-    if let Err(cause) = write_down(&spec.dir, held.child.id()) {
+    let group = group_of(&spec.dir, held.child.id());
+    if let Err(cause) = write_down(&spec.dir, held.child.id(), group.as_ref()) {
         held.give_up();
+        group.iter().for_each(Group::remove);
         return Err(cause);
     }
     let socket = held.go()?;
@@ -311,14 +323,25 @@ fn start(spec: &Spec, env: &Variables, secrets: &Variables) -> io::Result<Held> 
             socket.shutdown(Shutdown::Write)
         });
     }
-    Ok(held)
+    Ok((held, group))
+}
+
+/// Puts what becomes the act into a control group of its own; none where none can be made.
+fn group_of(dir: &Path, pid: u32) -> Option<Group> {
+    let group = Group::make(dir).ok()?;
+    if group.take(pid).is_ok() {
+        return Some(group);
+    }
+    group.remove();
+    None
 }
 
 /// Makes it durable which process is about to be the act.
-fn write_down(dir: &Path, pid: u32) -> io::Result<()> {
+fn write_down(dir: &Path, pid: u32, group: Option<&Group>) -> io::Result<()> {
     let id = ProcessId::of(pid).ok_or_else(|| io::Error::other("/proc does not tell which process would act"))?;
     let session = ProcessId::own().map(|own| own.pid);
-    let record = ActRecord { id, group: Some(pid), session, cgroup: living::cgroup_of(pid) };
+    let own_group = group.map(|group| group.path().to_owned());
+    let record = ActRecord { id, group: Some(pid), session, cgroup: living::cgroup_of(pid), own_group };
     write_durably(&dir.join("act.json"), &serde_json::to_vec(&record)?)
         .map_err(|cause| io::Error::new(cause.kind(), format!("it cannot be written down which process acts: {cause}")))
 }

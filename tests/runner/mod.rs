@@ -12,6 +12,7 @@ mod deadlines;
 mod echoes;
 mod failpoints;
 mod faults;
+mod grouped;
 mod histories;
 pub mod http;
 mod items;

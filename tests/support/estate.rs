@@ -2,6 +2,7 @@
 
 use crate::support::pty::Pty;
 use crate::support::run::Run;
+use midwatch::runner::living;
 use midwatch::runner::rundir::RunDir;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
@@ -331,6 +332,18 @@ impl Drop for Estate {
         for _ in 0..2 {
             for process in self.processes() {
                 kill(process.pid);
+            }
+        }
+        // What left its session and its environment is known by the control group of its attempt alone.
+        for run in self.runs() {
+            for entry in fs::read_dir(run.path.join("steps")).into_iter().flatten().flatten() {
+                living::kill_group(&entry.path());
+            }
+            for _ in 0..50 {
+                if living::remove_groups(&run) {
+                    break;
+                }
+                std::thread::sleep(LOOK);
             }
         }
     }

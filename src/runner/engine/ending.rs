@@ -15,9 +15,9 @@ use crate::procedure::plan::{Action, Step};
 use crate::runner::adapters;
 use crate::runner::control::Call;
 use crate::runner::engine::Engine;
-use crate::runner::failpoint;
 use crate::runner::protocol::Reply;
 use crate::runner::rundir::write_durably;
+use crate::runner::{failpoint, living};
 
 impl Engine {
     /// Whether somebody asked the run to stop, and it was not heeded yet.
@@ -180,6 +180,7 @@ impl Engine {
             let _ = write_durably(&self.dir.path.join(SEAL), &bytes);
         }
         failpoint::pass("seal.post");
+        let _ = living::remove_groups(&self.dir);
         Ok(status)
     }
 

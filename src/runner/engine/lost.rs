@@ -132,6 +132,9 @@ impl Engine {
                 };
                 return Ok(living.into_iter().map(why).collect());
             }
+            if spent >= grace {
+                living::kill_group(&dir);
+            }
             for one in living {
                 if spent >= grace {
                     let _ = one.signal(Signal::KILL);

@@ -10,7 +10,9 @@ struct Attempt {
 impl Attempt {
     fn new() -> Self {
         let home = tempfile::tempdir().unwrap();
-        let dir = home.path().join("01M81BQW5H8EAH5PYCS5XF0XKR").join("steps").join("3.1");
+        // Of its own, for what is found is found on the whole machine, where other tests run as well.
+        let run = home.path().file_name().unwrap().to_owned();
+        let dir = home.path().join(run).join("steps").join("3.1");
         fs::create_dir_all(&dir).unwrap();
         Self { _home: home, dir }
     }
@@ -45,11 +47,12 @@ impl Drop for Waits {
 fn whatever_carries_the_mark_is_of_the_attempt_and_nothing_else_is() {
     let attempt = Attempt::new();
     let own = mark(&attempt.dir);
-    assert_eq!(own, "01M81BQW5H8EAH5PYCS5XF0XKR.3.1");
+    let run = names(&attempt.dir).0;
+    assert_eq!(own, format!("{run}.3.1"));
     let here = Waits::with(&[(MARK, &own)]);
-    let older = Waits::with(&[("MIDWATCH_RUN", "01M81BQW5H8EAH5PYCS5XF0XKR"), (MARK, "3.1")]);
-    let _other = Waits::with(&[(MARK, "01M81BQW5H8EAH5PYCS5XF0XKR.3.10")]);
-    let _foreign = Waits::with(&[("MIDWATCH_RUN", "01M81BQW5H8EAH5PYCS5XF0XKS"), (MARK, "3.1")]);
+    let older = Waits::with(&[("MIDWATCH_RUN", &run), (MARK, "3.1")]);
+    let _other = Waits::with(&[(MARK, &format!("{run}.3.10"))]);
+    let _foreign = Waits::with(&[("MIDWATCH_RUN", &format!("{run}x")), (MARK, "3.1")]);
     let mut expected = vec![here.0.id(), older.0.id()];
     expected.sort_unstable();
     let mut found = attempt.pids();
@@ -80,6 +83,7 @@ fn a_process_without_a_mark_is_known_by_its_group_unless_that_number_is_somebody
         group: Some(id.pid),
         session: None,
         cgroup: cgroup_of(std::process::id()),
+        own_group: None,
     };
     attempt.keeps("shim.json", &id);
     attempt.keeps("act.json", &record(&id));
@@ -93,7 +97,8 @@ fn a_process_without_a_mark_is_known_by_its_group_unless_that_number_is_somebody
     assert_eq!(attempt.pids(), Vec::<u32>::new());
     attempt.keeps("act.json", &record(&id));
     // Another process has the number of the leader.
-    let later = ProcessId { pid: std::process::id(), ..id.clone() };
+    let own = ProcessId::own().unwrap();
+    let later = ProcessId { start: own.start + 1, ..own };
     attempt.keeps("act.json", &ActRecord { group: record(&id).group, ..record(&later) });
     assert_eq!(attempt.pids(), Vec::<u32>::new());
 }
