@@ -60,22 +60,25 @@ pub fn run(common: &Common, args: &Run) -> Result<u8> {
         let answers = Answers::new(args.yes.is_some(), args.confirm.clone(), person_is_here);
         let dir = RunDir::of(&world.state.dir, run.clone());
         let walk = Walk::default();
+        let authority = Some(authority);
         let mut follow = Follow { world, authority, answers, json: args.json, dir, person, walk };
         let end = follow.until_it_ends().await?;
         Ok(code(&end, args.json, &run))
     })
 }
 
-/// Follows a run that was started elsewhere, and answers its prompts, as plain text.
+/// Follows a run that was started elsewhere, and answers its prompts, as plain text. Under `--read-only` it answers none, and
+/// follows until the run is over.
 ///
 /// # Errors
 /// When there is no such run, or its journal cannot be read on.
 pub fn attach(common: &Common, args: &OneRun) -> Result<u8> {
-    let (world, authority) = stop::operator(common)?;
+    let world = setup::world(common)?;
+    let authority = if common.read_only { None } else { Some(stop::operator(common)?.1) };
     let dir = setup::find_run(common, &world, &args.run)?;
     let run = dir.id.clone();
     setup::wait_for(async {
-        let answers = Answers::new(false, Vec::new(), interactive::is_here());
+        let answers = Answers::new(false, Vec::new(), authority.is_some() && interactive::is_here());
         let (person, walk) = (Person, Walk::default());
         let mut follow = Follow { world, authority, answers, json: false, dir, person, walk };
         let end = follow.until_it_ends().await?;

@@ -37,7 +37,8 @@ pub fn resume(common: &Common, args: &OneRun) -> Result<u8> {
         return Err(Error::new(Kind::Refused, message).hint(format!("remove it: midwatch abort {}", dir.id)));
     }
     let command = confirm::resume(&authority, dir.id.clone());
-    act(&world, of_another(&authority, &dir, command)?).map_err(|refusal| with_way_out(refusal, &dir))?;
+    act(&world, of_another(&authority, &dir, command)?)
+        .map_err(|refusal| with_way_out(refusal, &dir, &setup::command(common, &world.around)))?;
     out::line(format_args!("see it: midwatch attach {}", dir.id));
     Ok(0)
 }
@@ -58,7 +59,8 @@ pub fn abort(common: &Common, args: &Abort) -> Result<u8> {
     }
     let command = confirm::abort(&authority, dir.id.clone(), args.undo);
     let before = to_end(&dir, args.undo);
-    act(&world, of_another(&authority, &dir, command)?).map_err(|refusal| with_way_out(refusal, &dir))?;
+    act(&world, of_another(&authority, &dir, command)?)
+        .map_err(|refusal| with_way_out(refusal, &dir, &setup::command(common, &world.around)))?;
     let left = wait_for_living(&dir, args.undo);
     if left.is_empty() {
         return Ok(tell_of_ended(&dir, &before));
@@ -109,9 +111,9 @@ fn wait_for_living(dir: &RunDir, undo: bool) -> Vec<(String, Vec<Living>)> {
 }
 
 /// Names the way on from a run that no runner can take up again.
-fn with_way_out(refusal: Error, dir: &RunDir) -> Error {
+fn with_way_out(refusal: Error, dir: &RunDir, midwatch: &str) -> Error {
     match aside::why_lost(dir) {
-        Some(_) => refusal.hint(format!("put it aside: midwatch abort {} --set-aside", dir.id)),
+        Some(_) => refusal.hint(format!("put it aside: {midwatch} abort {} --set-aside", dir.id)),
         None => refusal,
     }
 }
@@ -168,6 +170,11 @@ fn of_another(authority: &Authority, dir: &RunDir, command: Confirmed<Command>) 
     for (number, step) in (1..).zip(view.iter().flat_map(|view| &view.steps)).filter(|(_, step)| !step.state.is_over())
     {
         text.push_str(&format!("  {number}. {}\n", step.head.title));
+    }
+    for step in
+        view.iter().flat_map(|view| view.undo_owed().into_iter().filter_map(|step| view.step(step).zip(Some(step))))
+    {
+        text.push_str(&format!("  the undo of {}. {}, where the run is rolled back\n", step.1 + 1, step.0.head.title));
     }
     out::text(format_args!("{}", plan::clean(&text)));
     let question = format!("take it over as root? type the owner's name, {name}: ");

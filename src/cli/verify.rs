@@ -45,7 +45,11 @@ pub fn run(common: &Common, args: &OneRun) -> Result<u8> {
         out::line(format_args!("damaged: {}: {}", file.name.display(), file.why));
     }
     if let Some(why) = &lost {
-        out::line(format_args!("damaged: {why}; put it aside: midwatch abort {} --set-aside", dir.id));
+        out::line(format_args!(
+            "damaged: {why}; put it aside: {} abort {} --set-aside",
+            setup::command(common, &world.around),
+            dir.id
+        ));
     }
     out::line(format_args!("its first {} chain, head {}", records(&chain), head(&chain)));
     Ok(4)

@@ -1,6 +1,7 @@
 //! Every exit code of `midwatch run`, and the locks and policies behind some of them.
 
-use crate::support::estate::{Estate, kill_wholly, wait_for};
+use crate::support::estate::{Estate, SOON, kill_wholly, wait_for};
+use crate::support::pty::Exit;
 use crate::support::run::{Run, consent};
 use midwatch::domain::RunStatus;
 use std::fs;
@@ -167,4 +168,35 @@ fn the_records_are_printed_as_they_were_written() {
     estate.procedure("good", "", &exec("exit 0"));
     let said = estate.start("good", &["--yes", "change", "--json"]).exits(0);
     assert_eq!(said.out, fs::read_to_string(estate.run().dir.journal()).unwrap());
+}
+
+#[test]
+fn a_person_who_may_cancel_is_told_before_and_after_what_that_does() {
+    let estate = Estate::default();
+    estate.procedure("good", "", &exec("echo done >>{tree}/done"));
+    let pty = estate.terminal(&["run", "test/good"], (120, 40));
+    let stops = "the run stops before this step; what it did so far stays as it is";
+    pty.wait_for(SOON, |screen| {
+        screen.contains(&format!("cancel: {stops}")) && screen.trim_end().ends_with("or cancel:")
+    });
+    pty.send("cancel\r");
+    pty.wait_for(SOON, |screen| screen.contains(&format!("cancelled: {stops}")));
+    pty.exit(SOON);
+    assert_eq!((estate.run().sealed().sealed, estate.lines("done")), (Some(RunStatus::Aborted), 0));
+}
+
+#[test]
+fn whoever_only_looks_follows_a_run_as_plain_text_to_its_end_and_is_asked_nothing() {
+    let estate = Estate::default();
+    estate.procedure("good", "", &exec("echo done >>{tree}/done"));
+    let run = estate.start_waiting("good");
+    let pty = estate.terminal(&["--read-only", "attach", "--plain", run.dir.id.as_str()], (120, 40));
+    pty.wait_for(SOON, |screen| screen.contains("asks: change"));
+    let asked = run.prompt();
+    pty.send("change\r");
+    run.accept(&asked, consent(&asked));
+    pty.wait_for(SOON, |screen| screen.contains("the run is over: ok"));
+    assert!(!pty.screen().contains("to confirm"), "{}", pty.screen());
+    assert_eq!(pty.exit(SOON), Exit::Code(0));
+    assert_eq!((run.count("answer.accepted"), run.count("answer.rejected"), estate.lines("done")), (1, 0, 1));
 }

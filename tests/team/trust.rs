@@ -139,6 +139,7 @@ fn a_members_run_is_not_taken_over_with_the_rights_of_root_unasked() {
     // At a terminal root is shown whose run it is and what it still does, and asked for the owner's name.
     let wrong = team.terminal(ROOT, &["resume", id], (100, 24));
     wrong.wait_for(SOON, |screen| screen.contains("type the owner's name") && screen.contains("1. Append a line"));
+    assert!(!wrong.screen().contains("the undo of"), "nothing is there to undo");
     wrong.send("root\r");
     wrong.wait_for(SOON, |screen| screen.contains("the name does not match"));
     wrong.exit(SOON);
@@ -178,4 +179,24 @@ fn a_user_that_a_directory_service_alone_knows_is_called_by_name() {
     }
     said.exits(2).says("midwatch.toml belongs to clara, not to root or to you");
     estate.midwatch(&["runs"]).exits(2).says("belongs to uid 61077");
+}
+
+#[test]
+fn root_is_told_of_each_undo_that_would_run_with_its_rights() {
+    if !is_root() {
+        return;
+    }
+    let team = Team::of("other");
+    let undone = CHANGE.replace("undo   = { none = \"a test\" }", "undo   = { exec = [\"rm\", \"{tree}/done\"] }");
+    team.estate.procedure("two", "", &format!("{undone}\n[[work]]\ntitle = \"Look\"\nmanual = \"Look.\"\n"));
+    let run = team.start_waiting(ANNA, "two", &["--yes", "change"]);
+    run.kill_runner();
+    let pty = team.terminal(ROOT, &["abort", "--undo", run.dir.id.as_str()], (120, 24));
+    pty.wait_for(SOON, |screen| {
+        let told = ["2. Look", "the undo of 1. Append a line, where the run is rolled back", "type the owner's name"];
+        told.iter().all(|part| screen.contains(part))
+    });
+    pty.send("no\r");
+    pty.exit(SOON);
+    assert!(!run.dir.runner_lives());
 }

@@ -10,14 +10,14 @@ use crate::cli::run::say;
 use crate::config::plain;
 use crate::domain::clean::json_escaped;
 use crate::domain::error::Result;
-use crate::domain::{Clean, Error, Kind, PromptId};
+use crate::domain::{Clean, Error, Kind, Order, PromptId};
 use crate::gate::{World, operate};
 use crate::journal::answer::may_give;
 use crate::journal::beside;
 use crate::journal::eyes::is_another;
 use crate::journal::fold::{OpenPrompt, RunView};
 use crate::journal::line::{Fault, as_written};
-use crate::journal::record::{Answer, Event, Record};
+use crate::journal::record::{Answer, Ask, Event, Record};
 use crate::journal::tail::Tail;
 use crate::runner::identity;
 use crate::runner::presence::Presence;
@@ -54,8 +54,8 @@ const LAST_WORDS: u64 = 1 << 20;
 pub struct Follow {
     /// What commands are carried out on.
     pub world: World,
-    /// The right to answer.
-    pub authority: Authority,
+    /// The right to answer; none for whoever only looks.
+    pub authority: Option<Authority>,
     /// What may be answered, and by whom.
     pub answers: Answers,
     /// Whether records are printed as they are.
@@ -71,6 +71,15 @@ pub struct Follow {
 /// What a prompt asks now: of two answers, the first or the second.
 fn asks(prompt: &OpenPrompt) -> (PromptId, bool) {
     (prompt.id.clone(), prompt.waits_for_second())
+}
+
+/// What it does to cancel a prompt; `None` where that is no answer to it.
+fn cancelling(prompt: &OpenPrompt, order: Order) -> Option<&'static str> {
+    match (&prompt.ask, order) {
+        (Ask::Decide { .. }, _) => None,
+        (Ask::Confirm { .. } | Ask::Approve { start: false, .. }, Order::Any) => Some("the item stays open"),
+        _ => Some("the run stops before this step; what it did so far stays as it is"),
+    }
 }
 
 /// Waits until a prompt is closed, or asks for its second answer, whoever closed it, or its runner is gone.
@@ -103,7 +112,7 @@ impl Follow {
         let mut last_words = plain::open(&self.dir.path.join("runner.err")).ok();
         let mut tail = Tail::open(self.dir.journal())?;
         // Seen by the others for as long as this goes on.
-        let presence = Presence::take(&self.dir, true);
+        let presence = Presence::take(&self.dir, self.authority.is_some());
         let _seen = presence.as_ref().map(Presence::people);
         let mut log = None;
         let mut answered: Option<(PromptId, bool)> = None;
@@ -137,8 +146,9 @@ impl Follow {
                 }
                 return Ok(End::Interrupted(why_gone(&view, last_words.as_mut())));
             }
-            // A prompt without a runner asks nobody.
-            match view.prompt.clone().filter(|prompt| lives && answered != Some(asks(prompt))) {
+            // A prompt without a runner asks nobody, and none asks whoever only looks.
+            let may_answer = self.authority.is_some();
+            match view.prompt.clone().filter(|prompt| may_answer && lives && answered != Some(asks(prompt))) {
                 Some(prompt) => {
                     if let Some(kind) = self.answer(&prompt, &view).await? {
                         return Ok(End::NeedsPerson(kind));
@@ -146,7 +156,7 @@ impl Follow {
                     // Whatever came of it, the same prompt is not answered twice without a word of the journal between.
                     answered = Some(asks(&prompt));
                 }
-                None if view.waits_for_people() && view.prompt.is_none() => {
+                None if may_answer && view.waits_for_people() && view.prompt.is_none() => {
                     if let Some(kind) = self.turn(&view).await? {
                         return Ok(End::NeedsPerson(kind));
                     }
@@ -171,6 +181,7 @@ impl Follow {
 
     /// Answers one prompt; gives the exit code's kind when nobody can.
     async fn answer(&mut self, prompt: &OpenPrompt, view: &RunView) -> Result<Option<Kind>> {
+        let Some(authority) = self.authority.clone() else { return Ok(None) };
         let (starter, params) = (&view.starter, view.params_words());
         let approve = Answer::Approve { note: String::new() };
         let me = identity::own("run");
@@ -182,6 +193,9 @@ impl Follow {
         loop {
             let in_advance = self.answers.in_advance(prompt);
             let by_person = in_advance.is_none();
+            if let Some(cancel) = cancelling(prompt, view.order).filter(|_| by_person && self.answers.person) {
+                out::line(format_args!("  cancel: {cancel}"));
+            }
             let answer = match in_advance {
                 Some(answer) => Some(answer),
                 None if self.answers.person => tokio::select! {
@@ -194,7 +208,8 @@ impl Follow {
                 None => None,
             };
             let Some(answer) = answer else { return Ok(Some(Answers::unanswered(prompt))) };
-            let Some(command) = confirm::answer(&self.authority, &self.dir.id, prompt, answer) else {
+            let cancelled = answer == Answer::Cancel;
+            let Some(command) = confirm::answer(&authority, &self.dir.id, prompt, answer) else {
                 out::line(format_args!("that is not an answer to this prompt"));
                 continue;
             };
@@ -207,6 +222,8 @@ impl Follow {
                 if by_person {
                     continue;
                 }
+            } else if let Some(cancel) = cancelling(prompt, view.order).filter(|_| cancelled) {
+                out::line(format_args!("cancelled: {cancel}"));
             }
             return Ok(None);
         }

@@ -77,14 +77,15 @@ impl Follow {
     }
 
     async fn take(&mut self, view: &RunView, item: &ItemView, turn: Turn) -> Result<Option<Kind>> {
+        let Some(authority) = &self.authority else { return Ok(Some(Kind::Waiting)) };
         let command = match turn {
             Turn::Leave => return Ok(Some(Kind::Waiting)),
             Turn::Later => {
                 self.walk.later.insert(item.step);
                 return Ok(None);
             }
-            Turn::Note(text) => Some(confirm::note(&self.authority, self.dir.id.clone(), Some(item.step), text)),
-            Turn::Deed(deed) => confirm::item(&self.authority, &self.dir.id, item, deed),
+            Turn::Note(text) => Some(confirm::note(authority, self.dir.id.clone(), Some(item.step), text)),
+            Turn::Deed(deed) => confirm::item(authority, &self.dir.id, item, deed),
         };
         let Some(command) = command else {
             out::line(format_args!("this item cannot be answered so"));
