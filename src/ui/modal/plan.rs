@@ -27,7 +27,7 @@ use crate::journal::fold::StepView;
 use crate::procedure::plan::Step;
 use crate::ui::header::environment;
 use crate::ui::panes::run::time;
-use crate::ui::pen::Pen;
+use crate::ui::pen::{Pen, words};
 use crate::ui::text::{Piece, Strip};
 use ratatui::text::Line;
 use std::time::Duration;
@@ -88,7 +88,7 @@ fn steps(pen: Pen<'_>, snapshot: &Snapshot<'_>, shown: &PlanShown, width: usize,
             body.push(time::rule(pen, Role::VerdictWarn, &time::no_time(why), width).line());
         }
         let known = foreseen.and_then(|view| view.step(u32::try_from(number.saturating_sub(1)).ok()?));
-        body.push(step_line(pen, number, step, known, width));
+        body.line(step_rows(pen, number, step, known, width));
         let indent = width.saturating_sub(6);
         let mut under = |rows: Vec<Line<'static>>| {
             let moved = rows.into_iter().map(|mut row| {
@@ -145,16 +145,23 @@ fn heading(pen: Pen<'_>, shown: &PlanShown) -> Strip {
     strip.put(pen.style(Role::UiMuted), " · ").put(pen.style(env), word).gap(1)
 }
 
-fn step_line(pen: Pen<'_>, number: u64, step: &Step, known: Option<&StepView>, width: usize) -> Line<'static> {
+/// A step with its title whole, over as many rows as it needs.
+fn step_rows(pen: Pen<'_>, number: u64, step: &Step, known: Option<&StepView>, width: usize) -> Vec<Line<'static>> {
     let declared = step.takes_s.map(Duration::from_secs);
     let expected = known.map(StepView::expected).filter(|expected| expected.basis != Basis::Unknown);
     let time = expected.map(|expected| expected.time).or(declared);
     let takes = time.map_or_else(String::new, |time| format!("~{}", quantity::span(time)));
     let room = width.saturating_sub(5 + 20);
     let strip = Strip::new().right(4, pen.style(Role::UiMuted), number).gap(2);
-    let strip = strip.put_within(room, pen.style(Role::UiText), reference::show(&step.title)).to(6 + room);
-    let strip = strip.put(pen.style(Role::from(step.effect)), step.effect.word());
-    strip.right(width.saturating_sub(1), pen.style(Role::UiMuted), takes).line()
+    let mut first = Some(strip);
+    let title = Clean::text(&reference::show(&step.title));
+    let rows = words(&title, room).into_iter().map(|row| {
+        let Some(strip) = first.take() else { return Strip::new().gap(6).put(pen.style(Role::UiText), row).line() };
+        let strip = strip.put(pen.style(Role::UiText), row).to(6 + room);
+        let strip = strip.put(pen.style(Role::from(step.effect)), step.effect.word());
+        strip.right(width.saturating_sub(1), pen.style(Role::UiMuted), takes.clone()).line()
+    });
+    rows.collect()
 }
 
 fn foot(pen: Pen<'_>, snapshot: &Snapshot<'_>, shown: &PlanShown, sent: bool, width: usize) -> Vec<Line<'static>> {
@@ -180,7 +187,13 @@ fn foot(pen: Pen<'_>, snapshot: &Snapshot<'_>, shown: &PlanShown, sent: bool, wi
         }
         let (prompt, key) = (pen.style(Role::UiPrompt), pen.style(Role::UiKey));
         let strip = Strip::new().gap(1).put(prompt, "Press  ").put(key, snapshot.keymap.shown(Action::Confirm));
-        lines.push(strip.put(prompt, "  to start. ").put(prompt, asks(shown)).line());
+        let strip = strip.put(prompt, "  to start. ");
+        if strip.width() + asks(shown).len() < width {
+            lines.push(strip.put(prompt, asks(shown)).line());
+        } else {
+            lines.push(strip.line());
+            lines.extend(pen.sentence(Role::UiPrompt, asks(shown), width));
+        }
     }
     lines
 }

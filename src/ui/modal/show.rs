@@ -58,7 +58,9 @@ pub(super) fn show(
     let hint = hint(pen, &dialog, snapshot, (lines, width), area);
     let place = place(below_banner(area, lines + hint.len(), snapshot), lines + hint.len());
     let inner = layout::inside(place);
-    let (title, role) = (std::mem::take(&mut dialog.title), dialog.role.unwrap_or(Role::UiFocus));
+    // Where a cursor moves, no key turns pages.
+    let (title, pages) = (std::mem::take(&mut dialog.title), dialog.cursor.is_none());
+    let role = dialog.role.unwrap_or(Role::UiFocus);
     let (keys_shown, must_read, items) =
         (std::mem::take(&mut dialog.keys), dialog.must_read, std::mem::take(&mut dialog.items));
     let mut fitted = fit(dialog, hint, usize::from(inner.height), view);
@@ -81,8 +83,7 @@ pub(super) fn show(
     view.hit(place, Hit::Dialog);
     frame.render_widget(Clear, place);
     frame.buffer_mut().set_style(place, pen.style(Role::UiText));
-    let sign = sign(pen, snapshot, &rows, all);
-    let room = usize::from(inner.width);
+    let (sign, room) = (sign(pen, snapshot, (&rows, all), pages), usize::from(inner.width));
     // Beside the title, or else on the lower edge: what scrolls always says so.
     let (above, below) = if title.width() + sign.width() < room { (sign, Strip::new()) } else { (Strip::new(), sign) };
     let keys = keys(pen, snapshot, &keys_shown, room.saturating_sub(below.width()));
@@ -148,15 +149,18 @@ fn fit(dialog: Dialog, mut hint: Vec<Line<'static>>, room: usize, view: &mut Vie
 }
 
 /// ` rows 1–9 of 52 · PgDn `, where not all of them are in sight.
-fn sign(pen: Pen<'_>, snapshot: &Snapshot<'_>, rows: &Range<usize>, all: usize) -> Strip {
+fn sign(pen: Pen<'_>, snapshot: &Snapshot<'_>, (rows, all): (&Range<usize>, usize), pages: bool) -> Strip {
     if rows.len() >= all {
         return Strip::new();
     }
     let key = snapshot.keymap.brief(if rows.end < all { Action::PageDown } else { Action::PageUp });
     let (first, last) = (rows.start + 1, rows.end);
     let shown = if first < last { format!("rows {first}–{last} of {all}") } else { format!("row {last} of {all}") };
-    let strip = Strip::new().gap(1).put(pen.style(Role::UiMuted), format!("{shown} · "));
-    strip.put(pen.style(Role::UiKey), key).gap(1)
+    let strip = Strip::new().gap(1).put(pen.style(Role::UiMuted), shown);
+    if !pages {
+        return strip.gap(1);
+    }
+    strip.put(pen.style(Role::UiMuted), " · ").put(pen.style(Role::UiKey), key).gap(1)
 }
 
 fn too_small(pen: Pen<'_>, area: Rect, rows: usize, width: usize) -> Vec<Line<'static>> {
