@@ -1,7 +1,7 @@
 //! Names of users and groups, as this machine's name service has them (`nsswitch.conf(5)`): the local files first, then what a
 //! directory service knows.
 //!
-//! A directory service may be far away or down. It is asked once for each name, and not waited for longer than [`PATIENCE`].
+//! A directory service may be far away or down. It is asked once for each name, and not waited for longer than two seconds.
 
 use nix::unistd::{Gid, Group, Uid, User};
 use std::collections::BTreeMap;
