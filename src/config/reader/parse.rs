@@ -68,20 +68,47 @@ fn too_deep(text: &str) -> Option<Deep> {
     None
 }
 
-/// The byte offset at which each line begins.
-struct Lines(Vec<usize>);
+/// How many bytes apart characters are counted beforehand, so that a place on a line of any length is found as soon.
+const MARKS: usize = 1024;
+
+/// What finds the place of a byte.
+struct Lines {
+    /// The byte offset at which each line begins.
+    starts: Vec<usize>,
+    /// How many characters begin before each multiple of [`MARKS`] bytes.
+    marks: Vec<usize>,
+}
 
 impl Lines {
     fn of(text: &str) -> Self {
-        Self(std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect())
+        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let mut marks = vec![0];
+        let mut before = 0;
+        for piece in text.as_bytes().chunks(MARKS) {
+            before += characters(piece);
+            marks.push(before);
+        }
+        Self { starts, marks }
+    }
+
+    /// How many characters begin before a byte.
+    fn before(&self, text: &str, offset: usize) -> usize {
+        let mark = offset / MARKS;
+        let rest = text.as_bytes().get(mark * MARKS..offset).map_or(0, characters);
+        self.marks.get(mark).copied().unwrap_or(0) + rest
     }
 
     fn place(&self, text: &str, offset: usize) -> Place {
-        let line = self.0.partition_point(|start| *start <= offset);
-        let start = line.checked_sub(1).and_then(|index| self.0.get(index)).copied().unwrap_or(0);
-        let column = text.get(start..offset).map_or(0, |before| before.chars().count()) + 1;
+        let line = self.starts.partition_point(|start| *start <= offset);
+        let start = line.checked_sub(1).and_then(|index| self.starts.get(index)).copied().unwrap_or(0);
+        let column = self.before(text, offset).saturating_sub(self.before(text, start)) + 1;
         Place { line: u32::try_from(line).unwrap_or(u32::MAX), column: u32::try_from(column).unwrap_or(u32::MAX) }
     }
+}
+
+/// How many characters begin in a piece of UTF-8.
+fn characters(piece: &[u8]) -> usize {
+    piece.iter().filter(|byte| **byte & 0xC0 != 0x80).count()
 }
 
 /// Turns the parser's table into ours.
@@ -179,6 +206,18 @@ mod tests {
             assert!(said[0].ends_with("tables and lists stand more than 64 levels deep in one another"), "{said:?}");
             assert!(kept >= 1, "what stands before it is read: {shown}");
         }
+    }
+
+    #[test]
+    fn a_place_counts_characters_however_long_the_line_is() {
+        let text = format!("{}\n{}\n\nend", "aé€𝄞".repeat(700), "ü".repeat(3 * MARKS));
+        let lines = Lines::of(&text);
+        let (mut line, mut column) = (1, 1);
+        for (offset, c) in text.char_indices() {
+            assert_eq!(lines.place(&text, offset), Place { line, column }, "byte {offset}");
+            (line, column) = if c == '\n' { (line + 1, 1) } else { (line, column + 1) };
+        }
+        assert_eq!(lines.place(&text, text.len()), Place { line, column });
     }
 
     #[test]
