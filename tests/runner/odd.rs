@@ -1,4 +1,4 @@
-//! Something else in the place of a file of a run: a FIFO, a device, a link without an end. No command waits for it or reads it.
+//! Something else in the place of a file of a run: a FIFO, a device, a directory, a link without an end. No command waits for it or reads it.
 
 use crate::support::estate::{BINARY, Estate, finish};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
@@ -54,10 +54,11 @@ fn no_command_waits_for_what_lies_in_a_files_place_or_reads_it_without_end() {
         let place = run.path.join(file);
         let kept = fs::read(&place).unwrap();
         let mode = place.metadata().unwrap().permissions();
-        for odd in ["fifo", "zero"] {
+        for odd in ["fifo", "zero", "directory"] {
             fs::remove_file(&place).unwrap();
             match odd {
                 "fifo" => mknodat(CWD, &place, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap(),
+                "directory" => fs::create_dir(&place).unwrap(),
                 _ => symlink("/dev/zero", &place).unwrap(),
             }
             for args in commands {
@@ -69,7 +70,8 @@ fn no_command_waits_for_what_lies_in_a_files_place_or_reads_it_without_end() {
                 assert!(said.code.is_some(), "{args:?} with {odd} at {}: {}", file.display(), said.err);
                 assert!(!said.err.contains("panicked"), "{args:?} with {odd} at {}: {}", file.display(), said.err);
             }
-            fs::remove_file(&place).unwrap();
+            let removed = if odd == "directory" { fs::remove_dir_all(&place) } else { fs::remove_file(&place) };
+            removed.unwrap();
             fs::write(&place, &kept).unwrap();
             fs::set_permissions(&place, mode.clone()).unwrap();
         }
