@@ -184,10 +184,15 @@ fn what_the_estate_does_not_have_is_refused_with_its_place_and_the_nearest_name(
         format!("[[look]]\ntitle = \"L\"\ncheck = {{ probe = \"{kind}\", target = \"{target}\" }}\n")
     };
     let sound = "lock = [\"host\", \"postgres:main\", \"redis:cache\", \"the archive\"]";
-    let all: String = [("postgres", "main"), ("bloat", "main"), ("service", "api"), ("redis", "cache")]
-        .map(|(kind, target)| step(kind, target))
-        .concat();
-    estate.procedure("sound", sound, &all);
+    let of = |kind: &str, target: &str, object: &str| {
+        step(kind, target).replace(" }\n", &format!(", object = \"{object}\" }}\n"))
+    };
+    let parts = of("postgres", "main", "connections") + &of("redis", "cache", "persistence") + &step("host", "cpu");
+    let all: String =
+        [("postgres", "main"), ("bloat", "main"), ("service", "api"), ("redis", "cache"), ("mount", "/srv")]
+            .map(|(kind, target)| step(kind, target))
+            .concat();
+    estate.procedure("sound", sound, &(all + &parts));
     let said = estate.midwatch(&["lint", "--strict"]).exits(0);
     assert_eq!(said.out, "ok: midwatch.toml, 1 procedure\n");
     let file = estate.beside("procedures/wrong.toml");
@@ -215,6 +220,22 @@ fn what_the_estate_does_not_have_is_refused_with_its_place_and_the_nearest_name(
         }
         let why = what.split(" (").next().unwrap();
         estate.midwatch(&["plan", "test/wrong"]).exits(2).says(&format!(":{place}: the estate has {why}"));
+    }
+    for (step, place, what) in [
+        (of("redis", "cache", "memroy"), "9:55", "a reading of redis has no `memroy` (did you mean `memory`?)"),
+        (of("postgres", "main", "x"), "9:57", "a reading of postgres has no `x` (one of connections, replication)"),
+        (of("service", "api", "x"), "9:55", "a reading of service has no `x` (leave `object` out)"),
+        (
+            step("mount", "srv"),
+            "9:37",
+            "a mount is named by its absolute path, and `srv` is none (`/` or `/srv`, as the Health pane has it)",
+        ),
+        (step("host", "cpuu"), "9:36", "the estate has no host `cpuu` (did you mean `cpu`?)"),
+    ] {
+        estate.procedure("wrong", "", &step);
+        let expected = format!("{}:{place}: {what}\n", file.display());
+        let said = estate.midwatch(&["lint"]).exits(2);
+        assert!(said.out.ends_with(&expected), "{expected}{}", said.out);
     }
     // What parameters decide is judged by their values.
     estate.procedure("wrong", params, &step("service", "{{at}}"));

@@ -40,6 +40,9 @@ const NONE_LEFT: &str = "53300";
 const CONNECTIONS: &str = "connections";
 const REPLICATION: &str = "replication";
 
+/// What a reading tells of beside the server itself.
+pub const PARTS: [&str; 2] = [CONNECTIONS, REPLICATION];
+
 /// Where its readings come from, without any secret.
 #[must_use]
 pub fn source(target: &Database) -> String {

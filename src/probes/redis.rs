@@ -37,6 +37,14 @@ use std::time::Instant;
 
 pub use info::Info;
 
+/// The parts of a reading that have a row of their own.
+const OF_MEMORY: &str = "memory";
+const PERSISTENCE: &str = "persistence";
+const REPLICATION: &str = "replication";
+
+/// What a reading tells of beside the server itself.
+pub const PARTS: [&str; 3] = [OF_MEMORY, PERSISTENCE, REPLICATION];
+
 /// The share of `maxmemory` at which to warn and to be critical, where the estate has no own.
 const MEMORY: Thresholds = Thresholds { warn: 0.8, critical: 0.9 };
 
@@ -113,9 +121,9 @@ impl RedisReader {
             let own = self.target.entry.memory.map(|own| Thresholds { warn: own.warn, critical: own.critical });
             let memory = server::memory(&info, own, self.before.as_ref(), now);
             let kept = keeping::persistence(&info, schedule.as_deref(), strict, now);
-            findings.push(Finding::of("memory", memory));
-            findings.push(Finding::of("persistence", kept));
-            findings.push(Finding::of("replication", keeping::replication(&info, now)));
+            findings.push(Finding::of(OF_MEMORY, memory));
+            findings.push(Finding::of(PERSISTENCE, kept));
+            findings.push(Finding::of(REPLICATION, keeping::replication(&info, now)));
         }
         self.before = Before::of(&info, now);
         Ok(findings)

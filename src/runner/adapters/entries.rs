@@ -2,6 +2,7 @@
 
 use crate::config::estate::Estate;
 use crate::domain::TargetKind;
+use crate::probes::target::HostPart;
 use crate::procedure::adapters::NoTarget;
 use crate::procedure::params::no_such_target;
 use crate::runner::adapters::BuiltIn;
@@ -12,7 +13,7 @@ use crate::runner::things;
 pub struct Entries(Vec<(TargetKind, Vec<String>)>);
 
 impl Entries {
-    /// Those of an estate. The host and its mounts need no entry.
+    /// Those of an estate, and the parts of the host, which needs no entry; nor do its mounts, which come and go.
     #[must_use]
     pub fn of(estate: &Estate) -> Self {
         let postgres: Vec<String> = estate.postgres.iter().map(|entry| entry.name.clone()).collect();
@@ -21,6 +22,7 @@ impl Entries {
             units.push("failed units".to_owned());
         }
         Self(vec![
+            (TargetKind::Host, HostPart::ALL.map(|part| part.word().to_owned()).to_vec()),
             (TargetKind::Service, estate.services.iter().map(|entry| entry.name.clone()).collect()),
             (TargetKind::Unit, units),
             (TargetKind::Bloat, postgres.clone()),
@@ -36,6 +38,10 @@ impl Entries {
     #[must_use]
     pub fn refuses(&self, kind: &str, name: &str) -> Option<NoTarget> {
         let kind = TargetKind::from_word(kind).filter(|_| !name.contains("{{"))?;
+        if kind == TargetKind::Mount && !name.starts_with('/') {
+            let why = format!("a mount is named by its absolute path, and `{}` is none", name.escape_debug());
+            return Some(NoTarget { why, hint: Some("`/` or `/srv`, as the Health pane has it".to_owned()) });
+        }
         let (_, known) = self.0.iter().find(|(of, _)| *of == kind)?;
         if known.iter().any(|known| known == name) {
             return None;

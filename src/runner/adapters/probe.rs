@@ -14,10 +14,10 @@ use crate::config::paths::Surroundings;
 use crate::config::reader::{Problems, Table, nearest};
 use crate::domain::{EffectClass, Evidence, Fact, Row, TargetKind, Verdict};
 use crate::journal::record::Ending;
-use crate::probes::clock;
 use crate::probes::estate::targets;
 use crate::probes::schedule::read_all;
 use crate::probes::target::{Every, Target};
+use crate::probes::{clock, postgres, redis};
 use crate::procedure::adapters::{Adapters, Purpose};
 use crate::procedure::plan::Action;
 use crate::runner::adapters::{self as common, ActEnd};
@@ -77,7 +77,13 @@ pub(super) fn parse(
     {
         found.say(target_at, problems);
     }
+    let object_at = table.place_of("object");
     let object = table.text("object", problems);
+    if let (Some(kind), Some(name)) = (kind, &object)
+        && let Some((why, hint)) = refuses_object(kind, name)
+    {
+        problems.say_with(object_at, why, hint);
+    }
     let least_at = table.place_of("at_least");
     let least = table.parsed("at_least", "\"ok\" or \"warn\"", problems, |word| match word {
         "ok" => Some(false),
@@ -100,6 +106,25 @@ pub(super) fn parse(
     };
     let line = format!("{whose}{of}{wanted}");
     common::action(KEY, EffectClass::Read, line, &Spec { kind, target, object, warn, facts_only })
+}
+
+/// Why a kind of target has no such part; `None` where it has, where its parts are the target's own, and where the name stands open.
+fn refuses_object(kind: TargetKind, name: &str) -> Option<(String, String)> {
+    let known: &[&str] = match kind {
+        TargetKind::Host | TargetKind::Mount | TargetKind::Service => &[],
+        TargetKind::Postgres => &postgres::PARTS,
+        TargetKind::Redis => &redis::PARTS,
+        _ => return None,
+    };
+    if name.contains("{{") || known.contains(&name) {
+        return None;
+    }
+    let hint = match nearest(name, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if known.is_empty() => "leave `object` out".to_owned(),
+        None => format!("one of {}", known.join(", ")),
+    };
+    Some((format!("a reading of {} has no `{}`", kind.word(), name.escape_debug()), hint))
 }
 
 /// Reads the targets and judges them; also gives what is written to the log.
