@@ -127,6 +127,45 @@ fn a_queue_is_drained_under_a_flag_that_is_given_back() {
 }
 
 #[test]
+fn an_undo_deletes_the_key_that_it_names_and_no_other() {
+    let cache = Cache::new();
+    cache.ask(&["SET", "old:1", "x"]);
+    cache.ask(&["SET", "kept", "x"]);
+    cache.ask(&["LPUSH", "jobs", "job"]);
+    let undone = |act: &str, effect: &str, key: &str| {
+        let steps = format!(
+            "[[work]]\ntitle = \"Work\"\neffect = \"{effect}\"\ndo = {{ redis = {act} }}\nundo = {{ redis = \"delete\", key = \"{key}\" }}\n\
+             [[work]]\ntitle = \"Look\"\nmanual = \"Look.\"\n"
+        );
+        cache.estate.procedure("redis", "", &steps);
+        let (run, prompt) = cache.asked();
+        run.accept(&prompt, consent(&prompt));
+        run.prompt_after(&prompt.id);
+        // What comes meanwhile and fits the pattern of the act is nobody's to delete.
+        cache.ask(&["SET", "old:2", "x"]);
+        run.ask(midwatch::runner::protocol::Demand::Abort { undo: true });
+        let view = run.wait("the undo", |view| view.steps[0].undo.is_some());
+        let detail = view.steps[0].undo.clone().unwrap().detail;
+        if view.sealed.is_none() && detail.contains("left alone") {
+            let open = run.wait("its question", |view| view.prompt.is_some() && view.steps[0].undo.is_some());
+            run.accept(&open.prompt.unwrap(), decide(Choice::Skip));
+        }
+        run.sealed();
+        detail
+    };
+    let set = "\"set\", key = \"mode\", value = \"x\", expire = \"2h\"";
+    assert_eq!(undone(set, "change", "mode"), "deleted 1 of 1");
+    assert_eq!(undone(set, "change", "kept"), "deleted 1 of 1");
+    assert_eq!((cache.ask(&["GET", "mode"]), cache.ask(&["GET", "kept"])), ("x".to_owned(), "nil".to_owned()));
+    assert_eq!(undone(set, "change", "jobs"), "deleted 0 of 1, 1 left alone");
+    let all = "\"delete\", match = \"old:*\", bounded = true";
+    assert_eq!(undone(all, "destroy", "mode"), "deleted 1 of 1");
+    assert_eq!((cache.ask(&["GET", "mode"]), cache.ask(&["GET", "old:2"])), ("nil".to_owned(), "x".to_owned()));
+    let jobs: i64 = cache.server.ask(&["LLEN", "jobs"]).unwrap();
+    assert_eq!(jobs, 1);
+}
+
+#[test]
 fn a_drain_is_waited_for_and_a_lost_server_does_not_end_it() {
     let cache = Cache::new();
     let mut cache = Cache { estate: cache.estate.with("MIDWATCH_SPAN_WAIT_EVERY", "50"), ..cache };

@@ -28,12 +28,12 @@ struct Tally {
 /// Deletes what was shown.
 pub(super) async fn delete(work: &Work<'_>, session: &mut Session, which: &Which, out: &mut dyn Write) -> ActEnd {
     let mut tally = Tally::default();
-    let stopped = if work.head.pattern.is_some() {
-        bounded(work, session, which, &mut tally, out).await
-    } else {
-        listed(work, session, which, &mut tally, out).await
+    let own = which.key.as_deref().filter(|_| work.spec.undo);
+    let (all, stopped) = match own {
+        Some(key) => (1, named(work, session, key, &mut tally, out).await),
+        None if work.head.pattern.is_some() => (work.head.count, bounded(work, session, which, &mut tally, out).await),
+        None => (work.head.count, listed(work, session, which, &mut tally, out).await),
     };
-    let all = work.head.count;
     let mut detail = format!("deleted {} of {}", count(tally.deleted), count(all));
     for (number, words) in [(tally.already, "gone already"), (tally.left_alone, "left alone")] {
         if number > 0 {
@@ -54,6 +54,15 @@ pub(super) async fn delete(work: &Work<'_>, session: &mut Session, which: &Which
         }
     }
     end
+}
+
+/// Deletes the one key that an undo names, whatever its step acted on: as the text that a step leaves there, or with the type that
+/// it had when it was shown.
+async fn named(work: &Work<'_>, session: &mut Session, key: &str, tally: &mut Tally, out: &mut dyn Write) -> Stopped {
+    let name = Name(key.as_bytes().to_vec());
+    let shown = work.keys.iter().find(|frozen| frozen.key == name).map(|frozen| frozen.kind.as_str());
+    let kind = shown.filter(|kind| *kind != "none").unwrap_or("string");
+    batch(session, &[(&name, kind)], tally, out).await
 }
 
 /// Why it ended early.
