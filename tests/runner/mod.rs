@@ -39,6 +39,8 @@ mod sessions;
 mod socket;
 mod sql;
 mod state;
+mod stopped;
+mod undone;
 mod verify;
 mod waiting;
 mod wayback;

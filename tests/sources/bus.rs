@@ -1,17 +1,18 @@
-//! A private message bus with a double of systemd on it, which knows one unit.
+//! A private message bus with a double of systemd on it, which knows one unit and starts and stops it.
 
 use futures_util::StreamExt;
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use zbus::connection::Builder;
 use zbus::message::Type;
 use zbus::{Connection, Message, MessageStream, ObjectPath, Variant};
 
 use super::wait_for;
 
-/// The unit that the double knows; it is active.
+/// The unit that the double knows; it is active until it is stopped.
 pub const UNIT: &str = "faults.service";
 const OBJECT: &str = "/org/freedesktop/systemd1/unit/faults_2eservice";
 
@@ -100,17 +101,26 @@ impl Drop for Bus {
 }
 
 async fn serve(connection: Connection, mut calls: MessageStream, main: u32) {
+    let active = AtomicBool::new(true);
     while let Some(Ok(call)) = calls.next().await {
         if call.message_type() == Type::MethodCall {
             // Whoever asked may be gone.
-            let _ = answer(&connection, &call, main).await;
+            let _ = answer(&connection, &call, main, &active).await;
         }
     }
 }
 
-async fn answer(connection: &Connection, call: &Message, main: u32) -> zbus::Result<()> {
+async fn answer(connection: &Connection, call: &Message, main: u32, active: &AtomicBool) -> zbus::Result<()> {
     let header = call.header();
     match header.member().unwrap().as_str() {
+        "Subscribe" => connection.reply(&header, &()).await,
+        member @ ("StartUnit" | "StopUnit" | "RestartUnit" | "ReloadUnit") => {
+            active.store(member != "StopUnit", Ordering::SeqCst);
+            let job = ObjectPath::try_from("/org/freedesktop/systemd1/job/7").unwrap();
+            let (path, manager) = ("/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager");
+            connection.emit_signal(None::<&str>, path, manager, "JobRemoved", &(7_u32, &job, UNIT, "done")).await?;
+            connection.reply(&header, &job).await
+        }
         "LoadUnit" => connection.reply(&header, &ObjectPath::try_from(OBJECT).unwrap()).await,
         "GetAll" => {
             let interface: String = call.body().deserialize().unwrap();
@@ -119,8 +129,8 @@ async fn answer(connection: &Connection, call: &Message, main: u32) -> zbus::Res
             if interface.ends_with(".Unit") {
                 values.extend([
                     ("LoadState", "loaded".into()),
-                    ("ActiveState", "active".into()),
-                    ("SubState", "running".into()),
+                    ("ActiveState", if active.load(Ordering::SeqCst) { "active" } else { "inactive" }.into()),
+                    ("SubState", if active.load(Ordering::SeqCst) { "running" } else { "dead" }.into()),
                     ("UnitFileState", "enabled".into()),
                     ("NeedDaemonReload", false.into()),
                     ("StateChangeTimestamp", u64::try_from(since).unwrap().into()),

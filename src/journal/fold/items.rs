@@ -94,6 +94,8 @@ pub struct ItemView {
     pub found: String,
     /// Whether that look passed; `None` where there was none.
     pub passed: Option<bool>,
+    /// Whether a person stopped it before it ended.
+    pub stopped: bool,
     /// What was seen by it.
     pub evidence: Option<Evidence>,
     /// How many notes were written beside it.
@@ -142,7 +144,11 @@ impl RunView {
     #[must_use]
     pub fn item(&self, step: u32) -> Option<ItemView> {
         let view = self.step(step).filter(|_| self.order == Order::Any)?;
-        let outcome = view.outcome.as_ref();
+        // What was seen of an undone item is what its undo did.
+        let is_undone = view.state == StepState::Undone && view.undo.is_some();
+        let outcome = if is_undone { view.undo.as_ref() } else { view.outcome.as_ref() };
+        let ended = |how: Ending| outcome.is_some_and(|end| end.ending == how);
+        let by_undo = if is_undone { "its undo: " } else { "" };
         Some(ItemView {
             step,
             seq: view.opened,
@@ -159,7 +165,8 @@ impl RunView {
             by: view.by.clone(),
             at: view.ended,
             note: view.remark.clone().unwrap_or_default(),
-            found: outcome.map(|end| end.detail.clone()).unwrap_or_default(),
+            found: outcome.map(|end| format!("{by_undo}{}", end.detail)).unwrap_or_default(),
+            stopped: ended(Ending::Cancelled),
             passed: outcome.map(|end| end.ending == Ending::Ok),
             evidence: outcome.and_then(|end| end.evidence.clone()),
             notes: self.notes.iter().filter(|note| note.step == Some(step)).count(),

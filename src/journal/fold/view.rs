@@ -353,7 +353,13 @@ impl StepView {
     /// What came of it last: of its undo where that ended, else of the step itself.
     #[must_use]
     pub fn latest(&self) -> Option<&Outcome> {
-        self.undo.as_ref().filter(|_| self.undo_acted > self.acted).or(self.outcome.as_ref())
+        self.undo.as_ref().filter(|_| self.is_latest_undo()).or(self.outcome.as_ref())
+    }
+
+    /// Whether that is how its undo ended.
+    #[must_use]
+    pub fn is_latest_undo(&self) -> bool {
+        self.undo.is_some() && self.undo_acted > self.acted
     }
 
     /// A step whose turn has not come.

@@ -44,7 +44,11 @@ pub(super) fn ground(item: &ItemView) -> String {
         _ => {}
     }
     if !item.found.is_empty() {
-        let word = if item.passed == Some(true) { "" } else { "did not pass: " };
+        let word = match item.passed {
+            Some(true) => "",
+            _ if item.stopped => "was stopped: ",
+            _ => "did not pass: ",
+        };
         told.push(format!("{word}{}", item.found));
     }
     if let Some(evidence) = &item.evidence {
@@ -86,6 +90,7 @@ pub(super) fn item_json(item: &ItemView) -> Value {
         "note": item.note,
         "found": item.found,
         "passed": item.passed,
+        "stopped": item.stopped,
         "evidence": item.evidence,
     })
 }

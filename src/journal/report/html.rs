@@ -14,7 +14,7 @@ pub(super) mod page;
 mod panes;
 
 use crate::domain::quantity::{bytes, count, counted, latency, span};
-use crate::domain::{Actor, RunStatus, StepState, Wall};
+use crate::domain::{Actor, StepState, Wall};
 use crate::journal::fold::RunView;
 use crate::journal::record::Event;
 use crate::journal::report::model::{self, Timing, Tone, outcome_facts, state, title, when};
@@ -62,16 +62,15 @@ fn faults(page: &mut Page, report: &Report) {
 
 fn head(page: &mut Page, report: &Report) {
     let view = &report.view;
-    let class = match view.sealed {
-        Some(RunStatus::Ok) => "good",
-        Some(_) => "bad",
+    let pill = match view.sealed {
+        Some(status) => class(Tone::of_run(status)),
         None => "odd",
     };
     let environment = if view.environment == "production" { "production" } else { "soft" };
-    let class = if view.is_emergency() { "bad" } else { class };
+    let pill = if view.is_emergency() { "bad" } else { pill };
     let mark = if view.is_emergency() { "EMERGENCY · " } else { "" };
     page.raw(&format!(
-        "<header><p class=\"eyebrow\">{} · {} · <span class=\"{environment}\">{}</span></p>\n<h1>{}</h1>\n<p><span class=\"pill {class}\">{}</span></p></header>\n",
+        "<header><p class=\"eyebrow\">{} · {} · <span class=\"{environment}\">{}</span></p>\n<h1>{}</h1>\n<p><span class=\"pill {pill}\">{}</span></p></header>\n",
         text(&view.procedure),
         text(&view.estate),
         text(&view.environment),
@@ -204,7 +203,8 @@ fn steps(page: &mut Page, view: &RunView) {
         let mut told: Vec<String> = undo.into_iter().collect();
         if let Some(outcome) = &step.outcome {
             let facts = text(&outcome_facts(outcome));
-            told.push(format!("{}<br><span class=\"soft\">{facts}</span>", text(&outcome.detail)));
+            let act = if step.undo.is_some() { format!("act: {}: ", outcome.ending.word()) } else { String::new() };
+            told.push(format!("{act}{}<br><span class=\"soft\">{facts}</span>", text(&outcome.detail)));
         }
         told.extend(step.remark.as_ref().map(|remark| text(remark)));
         let class = if step.head.effect.word() == "destroy" { "bad" } else { "soft" };

@@ -81,11 +81,7 @@ fn steps(out: &mut String, view: &RunView) {
     out.push_str("\n## Steps\n\n| | phase | step | class | state | began | ended | outcome |\n|---|---|---|---|---|---|---|---|\n");
     for (number, step) in (1..).zip(&view.steps) {
         let StepHead { phase, title, effect, .. } = &step.head;
-        let outcome = step.outcome.as_ref().map(|outcome| safe(&model::outcome_text(outcome)));
-        let remark = step.remark.as_ref().map(|remark| safe(remark));
-        let undo = step.undo.as_ref().map(|undo| format!("undo: {}", safe(&model::outcome_text(undo))));
-        // What the undo did comes first: it is what holds now.
-        let told: Vec<String> = [undo, outcome, remark].into_iter().flatten().collect();
+        let told: Vec<String> = model::outcomes(step).iter().chain(&step.remark).map(|told| safe(told)).collect();
         let (began, ended) = (step.started.map_or_else(String::new, when), step.ended.map_or_else(String::new, when));
         row(
             out,

@@ -1,7 +1,7 @@
 //! What every form of the report tells, as plain text that is not escaped yet.
 
 use crate::domain::quantity::{bytes, count, span};
-use crate::domain::{Actor, Digest, EffectClass, StepState, Verb, Wall};
+use crate::domain::{Actor, Digest, EffectClass, RunStatus, StepState, Verb, Wall};
 use crate::journal::fold::{RunView, StepView};
 use crate::journal::record::{Answer, Ask, Choice, Closed, Ending, Event, Outcome, Record};
 use crate::journal::report::time;
@@ -21,6 +21,26 @@ pub(super) enum Tone {
     Odd,
     /// It went wrong, or was forced.
     Bad,
+}
+
+impl Tone {
+    /// That of an act, an undo or a check which ended so. A person who stops one has it go otherwise than planned, not wrong.
+    pub(super) fn of(ending: Ending) -> Self {
+        match ending {
+            Ending::Ok => Self::Good,
+            Ending::Cancelled => Self::Odd,
+            Ending::Failed | Ending::TimedOut | Ending::NotStarted | Ending::Unknown => Self::Bad,
+        }
+    }
+
+    /// That of a run which was sealed so.
+    pub(super) fn of_run(status: RunStatus) -> Self {
+        match status {
+            RunStatus::Ok => Self::Good,
+            RunStatus::Aborted => Self::Odd,
+            _ => Self::Bad,
+        }
+    }
 }
 
 /// One line of the timeline.
@@ -66,6 +86,14 @@ pub(super) fn state(step: &StepView) -> &'static str {
 /// `ok: deleted 1,284 (code 0, 1 s, deleted 1,284, left_alone 2, log 1-1.log: 100 B)`.
 pub(super) fn outcome_text(outcome: &Outcome) -> String {
     format!("{}: {} ({})", outcome.ending.word(), outcome.detail, outcome_facts(outcome))
+}
+
+/// What came of a step: of its undo first, which is what holds now, and only then of its act; not escaped.
+pub(super) fn outcomes(step: &StepView) -> Vec<String> {
+    let undo = step.undo.as_ref().map(|undo| format!("undo: {}", outcome_text(undo)));
+    let before = if undo.is_some() { "act: " } else { "" };
+    let act = step.outcome.as_ref().map(|act| format!("{before}{}", outcome_text(act)));
+    undo.into_iter().chain(act).collect()
 }
 
 /// `code 0, 1 s, deleted 1,284, left_alone 2, log 1-1.log: 100 B`.
@@ -141,7 +169,7 @@ pub(super) fn deviation(view: &RunView, record: &Record) -> Option<(Tone, String
     let late = time::deviation(view, record);
     let told = match &record.event {
         Event::StepOutcome { step, outcome, .. } if outcome.ending != Ending::Ok => {
-            (Tone::Bad, format!("step {} ended {}", title(view, *step), outcome.ending.word()))
+            (Tone::of(outcome.ending), format!("step {} ended {}", title(view, *step), outcome.ending.word()))
         }
         Event::StepSkipped { step, reason } => {
             (Tone::Odd, format!("step {} was skipped: {reason}", title(view, *step)))
@@ -165,7 +193,7 @@ pub(super) fn deviation(view: &RunView, record: &Record) -> Option<(Tone, String
             (Tone::Bad, format!("{} asked to stop{undo}", who(&record.actor)))
         }
         Event::UndoOutcome { step, outcome, .. } => {
-            let tone = if outcome.ending == Ending::Ok { Tone::Odd } else { Tone::Bad };
+            let tone = if outcome.ending == Ending::Ok { Tone::Odd } else { Tone::of(outcome.ending) };
             (tone, format!("the undo of step {} ended {}", title(view, *step), outcome.ending.word()))
         }
         Event::AnswerAccepted { step, answer: Answer::BreakGlass { reason }, .. } => {
@@ -184,7 +212,8 @@ pub(super) fn deviation(view: &RunView, record: &Record) -> Option<(Tone, String
             (Tone::Bad, format!("the way back began, for {why}: {} to take back", numbers(steps)))
         }
         Event::RollbackProved { step, outcome } if outcome.ending != Ending::Ok => {
-            (Tone::Bad, format!("after the way back, step {} ended {}", title(view, *step), outcome.ending.word()))
+            let told = format!("after the way back, step {} ended {}", title(view, *step), outcome.ending.word());
+            (Tone::of(outcome.ending), told)
         }
         Event::Other { kind, body } => {
             (Tone::Odd, format!("a record of a kind this version does not know: {kind} {body}"))

@@ -129,3 +129,49 @@ fn no_duration_in_it_holds_what_a_clock_was_set_by() {
     assert!(markdown(&report).contains("| Ended | 2026-08-22 01:47:48 UTC, after 8 s |"), "{}", markdown(&report));
     assert!(html(&report).contains("<b>8 s</b><span>from start to seal</span>"));
 }
+
+#[test]
+fn what_was_stopped_is_nowhere_marked_as_gone_wrong() {
+    use crate::domain::RunStatus;
+    use crate::journal::record::{Ending, Event};
+    use crate::journal::samples::{ended, outcome, undone};
+    use model::Tone;
+    let report = of(&night());
+    let last = report.records.last().unwrap().clone();
+    let mut wrong = Vec::new();
+    for (ending, tone) in [(Ending::Cancelled, Tone::Odd), (Ending::Failed, Tone::Bad), (Ending::TimedOut, Tone::Bad)] {
+        let proof = Event::RollbackProved { step: 0, outcome: outcome(ending) };
+        for event in [ended(0, 1, ending), ended(1, 1, ending), undone(1, 1, ending), proof] {
+            let record = Record { event, ..last.clone() };
+            let (own, what) = model::deviation(&report.view, &record).unwrap();
+            wrong.extend((own != tone).then(|| what.clone()));
+            assert!(what.ends_with(&format!("ended {}", ending.word())), "{what}");
+            let moments = timeline::moments(&report.view, std::slice::from_ref(&record));
+            wrong.extend((moments[0].tone != tone).then(|| moments[0].what.clone()));
+        }
+    }
+    for (status, tone) in [(RunStatus::Ok, Tone::Good), (RunStatus::Aborted, Tone::Odd), (RunStatus::Failed, Tone::Bad)]
+    {
+        let event = Event::RunSealed { status, unknown: 0, rolled_back: None };
+        let record = Record { event, ..last.clone() };
+        let moments = timeline::moments(&report.view, std::slice::from_ref(&record));
+        wrong.extend((moments[0].tone != tone).then(|| moments[0].what.clone()));
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn an_undone_step_says_first_what_its_undo_did() {
+    let mut events = night();
+    for event in &mut events {
+        if let Event::UndoOutcome { outcome, .. } = event {
+            "gave 1,284 back".clone_into(&mut outcome.detail);
+        }
+    }
+    let report = of(&events);
+    for text in [markdown(&report), html(&report)] {
+        let row = text.lines().find(|line| line.contains("undone") && line.contains("act: ok: ")).unwrap();
+        assert!(row.find("undo: ok: gave 1,284 back") < row.find("act: ok: "), "{row}");
+        assert!(row.contains("undo: ok: gave 1,284 back"), "{row}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use crate::domain::quantity::span;
 use crate::journal::fold::RunView;
-use crate::journal::record::{Answer, Ask, Choice, Ending, Event, Record};
+use crate::journal::record::{Answer, Ask, Choice, Event, Record};
 use crate::journal::report::model::{Moment, Tone, answered, asked, closed, numbers, outcome_facts};
 use crate::journal::report::time;
 use std::time::Duration;
@@ -74,10 +74,9 @@ fn told(view: &RunView, event: &Event) -> Option<Told> {
             Some((Tone::Odd, None, format!("An answer was refused: {why}"), format!("to {prompt}")))
         }
         Event::RunSealed { status, unknown, rolled_back } => {
-            let tone = if status.word() == "ok" { Tone::Good } else { Tone::Bad };
             let back = rolled_back.map_or_else(String::new, |back| format!(", {}", back.words()));
             let more = if *unknown > 0 { format!("{unknown} outcomes remain unknown") } else { String::new() };
-            Some((tone, None, format!("The run was sealed: {}{back}", status.word()), more))
+            Some((Tone::of_run(*status), None, format!("The run was sealed: {}{back}", status.word()), more))
         }
         Event::AbortRequested { undo } => {
             let what = if *undo { "Asked to stop, and to take back what was done" } else { "Asked to stop" };
@@ -91,7 +90,6 @@ fn told(view: &RunView, event: &Event) -> Option<Told> {
 
 fn told_of_step(view: &RunView, event: &Event) -> Option<Told> {
     let named = |step: u32| view.step(step).map_or_else(String::new, |step| step.head.title.clone());
-    let ended = |ending: Ending| if ending == Ending::Ok { Tone::Good } else { Tone::Bad };
     Some(match event {
         Event::ConsentLapsed { step, moved, .. } => {
             let what = format!("{} was not run: what was confirmed has drifted", named(*step));
@@ -104,7 +102,7 @@ fn told_of_step(view: &RunView, event: &Event) -> Option<Told> {
         }
         Event::StepOutcome { step, outcome, .. } => {
             let what = format!("{}: {}, {}", named(*step), outcome.ending.word(), outcome.detail);
-            (ended(outcome.ending), Some(*step), what, outcome_facts(outcome))
+            (Tone::of(outcome.ending), Some(*step), what, outcome_facts(outcome))
         }
         Event::StepResolved { step, choice, evidence } => {
             let what = format!("{} was unknown and settled as {}", named(*step), choice.word());
@@ -127,14 +125,14 @@ fn told_of_step(view: &RunView, event: &Event) -> Option<Told> {
         }
         Event::UndoOutcome { step, outcome, .. } => {
             let what = format!("The undo of {}: {}, {}", named(*step), outcome.ending.word(), outcome.detail);
-            (ended(outcome.ending), Some(*step), what, outcome_facts(outcome))
+            (Tone::of(outcome.ending), Some(*step), what, outcome_facts(outcome))
         }
         Event::RollbackBegan { why, steps, .. } => {
             (Tone::Odd, None, format!("The way back begins: {}", numbers(steps)), why.clone())
         }
         Event::RollbackProved { step, outcome } => {
             let what = format!("After the way back, {}: {}, {}", named(*step), outcome.ending.word(), outcome.detail);
-            (ended(outcome.ending), Some(*step), what, outcome_facts(outcome))
+            (Tone::of(outcome.ending), Some(*step), what, outcome_facts(outcome))
         }
         other => (Tone::Plain, None, other.kind().to_owned(), rest_of(other)),
     })

@@ -123,7 +123,8 @@ impl Engine {
 
     /// Asks what to do about a step whose undo went wrong.
     async fn decide_undo(&mut self, step: u32) -> Result<()> {
-        let matter = Matter::failed(&format!("the undo: {}", self.undo_detail(step)));
+        let ending = self.view().step(step).and_then(|view| view.undo.as_ref()).map(|end| end.ending);
+        let matter = Matter::of(ending, &format!("the undo: {}", self.undo_detail(step)));
         if self.undo_is_at_work(step, &matter).await? {
             return Ok(());
         }
@@ -246,10 +247,10 @@ impl Engine {
             if self.is_stopped() {
                 return Ok(());
             }
-            let failed = self.undo_failures(step);
-            let Some(owed) = self.view().named_owed(step).first().copied().filter(|_| failed == 0 || self.ending)
+            let short = self.undos_short(step);
+            let Some(owed) = self.view().named_owed(step).first().copied().filter(|_| short.is_none() || self.ending)
             else {
-                let ending = if failed == 0 { Ending::Ok } else { Ending::Failed };
+                let ending = short.unwrap_or(Ending::Ok);
                 let outcome = timed(ending, self.told_of_undo(step), began);
                 return self.end_attempt(step, attempt, outcome);
             };
@@ -261,20 +262,24 @@ impl Engine {
         }
     }
 
-    /// How many of those that an `undo_of` at work names it could not take back.
-    fn undo_failures(&self, step: u32) -> usize {
-        let Some(by) = self.view().step(step) else { return 0 };
-        let of_this = |number: &&u32| {
-            let view = self.view().step(**number);
-            view.is_some_and(|view| view.undo_acted > by.acted && view.state != StepState::Undone && view.undo_tried())
+    /// How an `undo_of` at work ends that did not take back all that it names; `None` where it did so far. It failed where
+    /// one undo did, and was stopped where those that fell short were only stopped.
+    fn undos_short(&self, step: u32) -> Option<Ending> {
+        let by = self.view().step(step)?;
+        let of_this = |number: &u32| {
+            let view = self.view().step(*number)?;
+            let short = view.undo_acted > by.acted && view.state != StepState::Undone && view.undo_tried();
+            view.undo.as_ref().filter(|_| short).map(|undo| undo.ending)
         };
-        by.head.undo_of.iter().filter(of_this).count()
+        let endings: Vec<Ending> = by.head.undo_of.iter().filter_map(of_this).collect();
+        let stopped = endings.iter().all(|ending| *ending == Ending::Cancelled);
+        (!endings.is_empty()).then_some(if stopped { Ending::Cancelled } else { Ending::Failed })
     }
 
     /// What an `undo_of` took back, and what it passed over and why: `took back step 5; passed over step 2, which never ran`.
     pub(super) fn told_of_undo(&self, step: u32) -> String {
         let Some(by) = self.view().step(step) else { return String::new() };
-        let (mut took, mut failed, mut passed) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut took, mut stopped, mut failed, mut passed) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for number in by.head.undo_of.iter().rev() {
             let Some(view) = self.view().step(*number) else { continue };
             let name = format!("step {}", number + 1);
@@ -282,8 +287,9 @@ impl Engine {
             match (view.state, by_this) {
                 (StepState::Undone, true) => took.push(name),
                 (_, true) if view.undo_tried() => {
-                    let why = view.undo.as_ref().map_or("", |undo| undo.detail.as_str());
-                    failed.push(format!("{name} ({why})"));
+                    let Some(undo) = view.undo.as_ref() else { continue };
+                    let list = if undo.ending == Ending::Cancelled { &mut stopped } else { &mut failed };
+                    list.push(format!("{name} ({})", undo.detail));
                 }
                 _ if self.view().is_left(*number) && !view.undo_tried() => {
                     passed.push(format!("{name}, which was to be left as it is"));
@@ -291,7 +297,12 @@ impl Engine {
                 _ => passed.push(format!("{name}, {}", passed_over(view))),
             }
         }
-        let told = [("took back ", took), ("could not take back ", failed), ("passed over ", passed)];
+        let told = [
+            ("took back ", took),
+            ("did not finish the undo of ", stopped),
+            ("could not take back ", failed),
+            ("passed over ", passed),
+        ];
         let told: Vec<String> = told
             .into_iter()
             .filter(|(_, names)| !names.is_empty())

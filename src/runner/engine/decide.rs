@@ -18,6 +18,16 @@ impl Matter {
         Self { about: About::Failed, text: format!("failed: {what}") }
     }
 
+    /// One that a person, or whoever may cancel it, stopped before its end: it did not fail.
+    pub fn stopped(what: &str) -> Self {
+        Self { about: About::Other, text: format!("stopped: {what}") }
+    }
+
+    /// That of an act or an undo which did not end well.
+    pub fn of(ending: Option<Ending>, what: &str) -> Self {
+        if ending == Some(Ending::Cancelled) { Self::stopped(what) } else { Self::failed(what) }
+    }
+
     pub fn refused(why: impl std::fmt::Display) -> Self {
         Self { about: About::Refused, text: format!("refused: {why}") }
     }
@@ -28,14 +38,15 @@ impl Matter {
 }
 
 impl Engine {
-    /// Asks what to do about a step that failed.
+    /// Asks what to do about a step that failed or was stopped.
     pub(super) async fn decide_failure(&mut self, step: u32) -> Result<()> {
         let planned = self.planned(step)?;
         if planned.verb == Verb::Notify && self.pass_notice(step, &planned)? {
             return Ok(());
         }
         let detail = self.detail(step).unwrap_or_else(|| "no reason is known".to_owned());
-        let matter = Matter::failed(&detail);
+        let ending = self.view().step(step).and_then(|view| view.outcome.as_ref()).map(|end| end.ending);
+        let matter = Matter::of(ending, &detail);
         if self.is_at_work(step, &planned, &matter).await? {
             return Ok(());
         }

@@ -92,6 +92,11 @@ impl Engine {
         if self.view().step(step).is_some_and(|view| view.head.always) {
             return Ok(());
         }
+        self.end_undoing(step, attempt)
+    }
+
+    /// Ends an `undo_of` that somebody stopped, with what it took back until then.
+    fn end_undoing(&mut self, step: u32, attempt: u32) -> Result<()> {
         let detail = format!("stopped on request; {}", self.told_of_undo(step));
         self.end_attempt(step, attempt, plain(Ending::Cancelled, detail))
     }
@@ -160,6 +165,9 @@ impl Engine {
     /// Leaves a step that somebody did not want taken in the ending.
     fn pass_over(&mut self, step: u32) -> Result<()> {
         self.passed.push(step);
+        if let Some((_, attempt)) = self.view().undoing().filter(|(at_work, _)| *at_work == step) {
+            return self.end_undoing(step, attempt);
+        }
         let planned = self.view().step(step).is_some_and(|view| view.state == StepState::Planned && view.head.always);
         if planned {
             let reason = "the run was asked to stop while it was asked about".to_owned();

@@ -214,7 +214,8 @@ pub fn step_time(snapshot: &Snapshot<'_>, step: &StepView) -> String {
     let at_work = snapshot.run.view.as_ref().and_then(|run| run.at_work(step, snapshot.now.wall));
     let known = step.head.timing.pace.is_some() || step.head.takes_s.is_some();
     let expected = known.then(|| step.expected().time);
-    match (step.state, &step.outcome, at_work) {
+    // Of an undone step it is the time of its undo.
+    match (step.state, step.latest(), at_work) {
         (StepState::Running, _, Some(elapsed)) => {
             let limit = step.head.timeout_s.map(Duration::from_secs);
             if let Some(limit) = limit.filter(|_| step.head.verb == Verb::Wait) {

@@ -248,3 +248,24 @@ fn a_person_is_told_what_an_item_can_take() {
     assert!(item::fits(&fresh.item(0).unwrap(), &note("x")).unwrap_err().contains("hard gate"));
     assert!(item::fits(&fresh.item(0).unwrap(), &Deed::Close).is_ok());
 }
+
+#[test]
+fn a_stopped_look_is_stopped_and_an_undone_item_says_what_its_undo_did() {
+    let look = [intent(1, 1, Read, None), ended(1, 1, Ending::Cancelled)];
+    let view = after(&look);
+    let item = view.item(1).unwrap();
+    assert_eq!((view.steps[1].state, item.state, item.stopped), (StepState::Stopped, ItemState::Open, true));
+    let again = after(&[look.to_vec(), vec![hand(1, "seen"), reopen(1, "it was the other one")]].concat());
+    assert_eq!((again.steps[1].state, again.item(1).unwrap().state), (StepState::Stopped, ItemState::Open));
+
+    let ask = opened(1, 3, confirm(Change, 3, &[]));
+    let act = vec![ask, accepted(1, 3, typed("change")), intent(3, 1, Change, Some(1)), ended(3, 1, Ending::Ok)];
+    let did = [before_is_over(), act].concat();
+    let found = |events: &[Event]| (after(events).item(3).unwrap().state, after(events).item(3).unwrap().found);
+    assert_eq!(found(&did), (ItemState::Evidence, "deleted 1,284, left 2 alone".to_owned()));
+    let mut end = outcome(Ending::Ok);
+    "gave 1,284 back".clone_into(&mut end.detail);
+    let intent = Event::UndoIntent { step: 3, attempt: 1, set: Some(set(3)), log: "4-undo-1.log".into() };
+    let back = [abort(true), intent, Event::UndoOutcome { step: 3, attempt: 1, outcome: end }];
+    assert_eq!(found(&[did, back.to_vec()].concat()), (ItemState::Undone, "its undo: gave 1,284 back".to_owned()));
+}

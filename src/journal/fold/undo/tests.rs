@@ -30,8 +30,12 @@ fn record(seq: u64, event: Event) -> Record {
 
 /// Both changes are done; then these records.
 fn after(more: &[Event]) -> RunView {
+    folded(&and(&done(), more))
+}
+
+fn folded(events: &[Event]) -> RunView {
     let mut view = RunView::begin(&record(1, begun())).unwrap();
-    for (seq, event) in (2..).zip(done().iter().chain(more)) {
+    for (seq, event) in (2..).zip(events) {
         view.apply(&record(seq, event.clone())).unwrap_or_else(|why| panic!("{}: {event:?}", why.0));
     }
     view
@@ -195,4 +199,31 @@ fn going_on_beyond_the_budget_is_a_decision() {
     assert!(!view.is_beyond_budget());
     let more = and(&[abort(true)], &asked(5, 1, &[Choice::Hold, Choice::Rollback], Choice::Rollback));
     assert!(after(&more).is_beyond_budget());
+}
+
+#[test]
+fn what_was_stopped_is_never_folded_to_failed() {
+    use StepState::{Done, Stopped};
+    let mut act = done();
+    act.pop();
+    act.push(ended(1, 1, Ending::Cancelled));
+    let undo_ends = |ending| [abort(true), undo(1, 1), undone(1, 1, ending)];
+    let still_there = Event::StepResolved { step: 1, choice: Choice::NotUndone, evidence: "looked".into() };
+    let mut wrong = Vec::new();
+    let check = [intent(3, 1, EffectClass::Read, None), ended(3, 1, Ending::Cancelled)];
+    for (what, events, step, state) in [
+        ("an act", act.clone(), 1, Stopped),
+        ("its undo after it", and(&act, &undo_ends(Ending::Cancelled)), 1, Stopped),
+        ("the undo of what was done", and(&done(), &undo_ends(Ending::Cancelled)), 1, Done),
+        ("an act whose undo left it there", and(&and(&act, &undo_ends(Ending::Unknown)), &[still_there]), 1, Stopped),
+        ("an undo_of", and(&done(), &[abort(false), by_name(), ended(2, 1, Ending::Cancelled)]), 2, Stopped),
+        ("a check", and(&done(), &check), 3, Stopped),
+    ] {
+        let found = folded(&events).steps[step].state;
+        wrong.extend((found != state).then_some((what, found)));
+    }
+    assert_eq!(wrong, []);
+    // One that is stopped is still owed, and is tried again only where a person wants it.
+    let stopped = after(&undo_ends(Ending::Cancelled));
+    assert!(stopped.steps[1].is_latest_undo() && stopped.undo_owed() == [1] && !stopped.may_undo(1));
 }

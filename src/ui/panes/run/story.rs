@@ -7,7 +7,7 @@ use crate::app::keymap::Action;
 use crate::config::theme::Role;
 use crate::domain::{EffectClass, RunStatus, StepState, Verb, quantity};
 use crate::journal::fold::{Act, RunView, StepView};
-use crate::journal::record::{Ask, Outcome};
+use crate::journal::record::{Ask, Ending, Outcome};
 use crate::ui::pen::{Pen, VALUES};
 use crate::ui::text::Strip;
 use ratatui::Frame;
@@ -27,8 +27,8 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
     say("now", role, now);
     waits_for(snapshot, run).into_iter().for_each(|(name, text)| say(name, Role::UiText, text));
     if let Some((number, step, outcome)) = last_ended(run) {
-        let text = format!("step {} {}: {}", number + 1, step.state.word(), short(&outcome.detail).plain());
-        say("last", Role::from(step.state), text);
+        let (role, came) = came_of(step, outcome);
+        say("last", role, format!("step {} {came}", number + 1));
     }
     if let Some(notice) = notice(run) {
         say("notice", Role::UiText, notice);
@@ -70,6 +70,21 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
 fn last_ended(run: &RunView) -> Option<(u32, &StepView, &Outcome)> {
     let ended = (0_u32..).zip(&run.steps).filter_map(|(number, step)| Some((number, step, step.latest()?)));
     ended.max_by_key(|(_, step, _)| (step.acted.max(step.undo_acted), step.ended))
+}
+
+/// What came of a step, with its role: `done: moved 3 of 3`; of one whose undo ran `undone · undo ok: restored 3 of 3`. An undo
+/// that did not end well leaves the step as it was, and its own end is what is shown.
+fn came_of(step: &StepView, outcome: &Outcome) -> (Role, String) {
+    let (state, detail) = (step.state.word(), short(&outcome.detail).plain());
+    if !step.is_latest_undo() {
+        return (Role::from(step.state), format!("{state}: {detail}"));
+    }
+    let role = match (step.state, outcome.ending) {
+        (StepState::Undone | StepState::Unknown, _) | (_, Ending::Ok | Ending::NotStarted) => Role::from(step.state),
+        (_, Ending::Cancelled) => Role::from(StepState::Stopped),
+        (_, Ending::Failed | Ending::TimedOut | Ending::Unknown) => Role::from(StepState::Failed),
+    };
+    (role, format!("{state} · undo {}: {detail}", outcome.ending.word()))
 }
 
 /// What comes next: the report, a new runner, or a step.
