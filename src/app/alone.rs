@@ -16,6 +16,9 @@ use std::time::Duration;
 /// How long no other input may come after a key that commits. A paste is much faster, a hand hardly ever.
 pub const ALONE: Duration = Duration::from_millis(50);
 
+/// The same of a letter: a word that is typed for another place brings one key each 60 to 250 ms.
+const TYPED: Duration = Duration::from_millis(300);
+
 /// How many keys of a phrase within [`ALONE`] are no typing. A paste that the terminal does not mark comes all at once, and what a program
 /// types for somebody comes some ten milliseconds apart: five of those are within the span. A hand that is fast strikes a key each 60 ms,
 /// and rolls two or three over each other. A slow line brings what was typed in bunches: at 100 ms a key, four are what it held back for
@@ -59,8 +62,8 @@ pub fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
     }
     match commits(model, key).filter(|_| model.is_told_of_waiting_keys()) {
         None => keys::pressed(model, key),
-        // The last letter of a text that was pasted.
-        Some(Needs::NothingBefore) if before.is_some_and(|before| now.since(before) < ALONE) => {
+        // The last letter of a text that was pasted or typed.
+        Some(Needs::NothingBefore) if before.is_some_and(|before| now.since(before) < silence(key)) => {
             early::too_early(model);
             Vec::new()
         }
@@ -81,10 +84,15 @@ pub fn followed(model: &mut Model) {
 
 /// Takes the key that is held, where nothing followed it for long enough.
 pub fn stood(model: &mut Model) -> Vec<Effect> {
-    match model.held.take_if(|(_, at)| model.now.boot.since(*at) >= ALONE) {
+    match model.held.take_if(|(key, at)| model.now.boot.since(*at) >= silence(*key)) {
         Some((key, _)) => keys::pressed(model, key),
         None => Vec::new(),
     }
+}
+
+/// How long a key stands alone before it counts.
+fn silence(key: Key) -> Duration {
+    if keys::is_letter(key) { TYPED } else { ALONE }
 }
 
 /// Whether a key is typed into a phrase that confirms something.
@@ -141,6 +149,6 @@ impl Model {
     /// When it must be seen that no key is waiting, for the key that is held to count.
     #[must_use]
     pub fn stands_at(&self) -> Option<Boot> {
-        self.held.map(|(_, at)| Boot(at.0.saturating_add(ALONE.as_nanos() as u64)))
+        self.held.map(|(key, at)| Boot(at.0.saturating_add(silence(key).as_nanos() as u64)))
     }
 }
