@@ -5,6 +5,7 @@ use crate::support::run::{Run, consent, decide};
 use midwatch::domain::RunStatus;
 use midwatch::journal::fold::OpenPrompt;
 use midwatch::journal::record::{Ask, Choice, Event};
+use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::time::Duration;
 
@@ -205,4 +206,33 @@ fn whoever_takes_over_to_leave_things_as_they_are_stops_the_undo() {
     assert_eq!(run.sealed().sealed, Some(RunStatus::Aborted));
     assert_eq!((order(&estate).as_str(), run.count("undo.intent")), ("begun\n", 1));
     estate.nothing_runs();
+}
+
+#[test]
+fn an_abort_ends_an_act_whose_shim_or_child_is_stopped() {
+    for files in [&["shim.json"][..], &["act.json"], &["shim.json", "act.json"]] {
+        let estate = Estate::default().with("MIDWATCH_SPAN_PANES", "0").with("MIDWATCH_SPAN_GRACE", "60000");
+        let tree = estate.tree("");
+        // It ends by itself on TERM, and says so.
+        let act = format!(
+            "trap 'echo ended >>{0}order; exit 3' TERM; echo up >>{0}up; while :; do sleep 0.02; done",
+            tree.display()
+        );
+        let steps = format!(
+            "[[work]]\ntitle = \"Work\"\neffect = \"change\"\ndo = {{ exec = [\"sh\", \"-c\", \"{act}\"] }}\nundo = {{ none = \"a test\" }}\n"
+        );
+        estate.procedure("one", "", &steps);
+        let run = estate.start_waiting("one");
+        let prompt = run.prompt();
+        run.accept(&prompt, consent(&prompt));
+        wait_for("the work", || (estate.lines("up") == 1).then_some(()));
+        for file in files {
+            let pid = Pid::from_raw(i32::try_from(run.pid_of("1.1", file)).unwrap()).unwrap();
+            kill_process(pid, Signal::STOP).unwrap();
+        }
+        run.midwatch("abort", &[]).exits(0);
+        assert_eq!(run.sealed().sealed, Some(RunStatus::Aborted), "{files:?}");
+        assert_eq!(order(&estate), "ended\n", "{files:?}");
+        estate.nothing_runs();
+    }
 }

@@ -195,8 +195,11 @@ fn look_at(program: &Program) -> Result<Option<Pinned>> {
     }
 }
 
+/// TERM, and CONT behind it: what is stopped takes no other signal before (systemd.kill(5) has it so).
 fn terminate(pid: u32) {
     if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        for signal in [rustix::process::Signal::TERM, rustix::process::Signal::CONT] {
+            let _ = rustix::process::kill_process(pid, signal);
+        }
     }
 }

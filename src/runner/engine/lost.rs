@@ -139,7 +139,7 @@ impl Engine {
                 if spent >= grace {
                     let _ = one.signal(Signal::KILL);
                 } else if !told.contains(&one.id) {
-                    let _ = one.signal(Signal::TERM);
+                    let _ = one.signal(Signal::TERM).and_then(|()| one.signal(Signal::CONT));
                     told.push(one.id);
                 }
             }

@@ -109,10 +109,12 @@ impl Pump {
         }
     }
 
-    /// TERM to the act and all it started; KILL after the grace.
+    /// TERM to the act and all it started, and CONT for what is stopped; KILL after the grace.
     fn stop(&mut self, pid: Pid, watch: &OwnedFd, grace: Duration) {
-        let _ = rustix::process::kill_process_group(pid, Signal::TERM);
-        descendants::signal(Signal::TERM);
+        for signal in [Signal::TERM, Signal::CONT] {
+            let _ = rustix::process::kill_process_group(pid, signal);
+            descendants::signal(signal);
+        }
         let began = clock::boot();
         while clock::boot().since(began) < grace {
             if has_ended(watch) && descendants::all().is_empty() {
