@@ -2,9 +2,9 @@
 
 use crate::domain::error::{Result, said};
 use crate::domain::{Error, Kind};
-use crate::runner::ofd;
 use crate::runner::protocol::{Demand, LARGEST_REQUEST, Reply, Request, VERSION};
 use crate::runner::rundir::RunDir;
+use crate::runner::{identity, ofd};
 use std::io;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -15,6 +15,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long a runner may be without its socket before that is an error: it looks each few seconds.
 const SOCKET: Duration = Duration::from_secs(12);
+
+/// How often it is looked whether the runner is stopped.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// How soon a runner that was busy is asked again.
 const AGAIN: Duration = Duration::from_millis(50);
@@ -47,10 +50,33 @@ pub async fn send(dir: &RunDir, demand: Demand, through: &str) -> Result<Reply> 
             }
         }
     };
-    match tokio::time::timeout(PATIENCE, heard).await {
-        Ok(reply) => reply,
-        Err(_) => Err(Error::machine(&doing, format!("no reply within {} s", PATIENCE.as_secs()))),
+    tokio::select! {
+        reply = heard => reply,
+        pid = until_stopped(dir) => Err(stopped(dir, &doing, pid)),
+        () = tokio::time::sleep(PATIENCE) => {
+            Err(Error::machine(&doing, format!("no reply within {} s", PATIENCE.as_secs())))
+        }
     }
+}
+
+/// Waits until the runner is seen stopped twice, and gives its pid: whoever debugs it may hold it up for a moment.
+async fn until_stopped(dir: &RunDir) -> u32 {
+    let mut before = None;
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let now = ofd::holders(&dir.path.join("runner.lock")).into_iter().find(|pid| identity::is_stopped(*pid));
+        match now {
+            Some(pid) if before == now => return pid,
+            _ => before = now,
+        }
+    }
+}
+
+/// Why a runner that is stopped answers nothing, and what to do.
+fn stopped(dir: &RunDir, doing: &str, pid: u32) -> Error {
+    Error::machine(doing, format!("its runner, process {pid}, is stopped (SIGSTOP) and answers nothing"))
+        .hint(format!("let it go on: kill -CONT {pid}"))
+        .hint(format!("or end it: kill -KILL {pid}; what it started goes on. Then: midwatch resume {}", dir.id))
 }
 
 /// What came of one connection.

@@ -46,6 +46,13 @@ fn has_ended(pid: u32) -> bool {
     stat.rsplit_once(')').is_none_or(|(_, after)| after.trim_start().starts_with(['Z', 'X']))
 }
 
+/// Whether a process is stopped, by a signal or a debugger, and does nothing until it is let go on.
+#[must_use]
+pub fn is_stopped(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(')').is_some_and(|(_, after)| after.trim_start().starts_with(['T', 't']))
+}
+
 /// Field 22 of `/proc/PID/stat`; the second field is in parentheses and may hold anything, so it is skipped from the right.
 fn start_time(stat: &str) -> Option<u64> {
     let (_, after) = stat.rsplit_once(')')?;
