@@ -166,7 +166,11 @@ pub fn shown(world: &World, procedure: &str, params: &BTreeMap<String, String>) 
             let warned = found.warned();
             (Some((Box::new(found.view), warned)), found.refused)
         }
-        Err(cause) => (None, Some(cause)),
+        // As an emergency it may begin all the same: what cannot be foreseen even so begins in no way.
+        Err(cause) => {
+            let found = foreseen::foreseen(world, &plan, Some("")).ok();
+            (found.map(|found| (Box::new(found.view), Vec::new())), Some(cause))
+        }
     };
     let (foreseen, warnings) = foreseen.map_or((None, Vec::new()), |(view, warnings)| (Some(view), warnings));
     let policy = policy::refusal(&plan, world.state.scope == Scope::Team);
@@ -247,6 +251,26 @@ mod tests {
             trend: None,
         });
         row
+    }
+
+    #[test]
+    fn what_no_window_allows_is_offered_as_an_emergency() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::create_dir(home.path().join("procedures")).unwrap();
+        let procedure = "format = 1\nid = \"t/x\"\ntitle = \"X\"\npurpose = \"p\"\nowner = \"o\"\nreviewed = 2026-11-21\n\
+             review_every = \"90d\"\nphases = [\"a\"]\n[[a]]\ntitle = \"Work\"\neffect = \"change\"\n\
+             do = { exec = [\"true\"] }\nundo = { exec = [\"true\"] }\n";
+        std::fs::write(home.path().join("procedures/x.toml"), procedure).unwrap();
+        let text = "schema = 1\nname = \"e\"\nenvironment = \"production\"\n";
+        let world = World {
+            estate: Estate::parse(text, &home.path().join("midwatch.toml")).unwrap(),
+            around: Surroundings::below(home.path(), []),
+            ..world("")
+        };
+        let found = shown(&world, "t/x", &BTreeMap::new()).unwrap();
+        let why = found.refused.unwrap().message;
+        assert!(why.contains("needs an open maintenance window, and production has no window"), "{why}");
+        assert!(found.late, "E of the console starts what --emergency starts");
     }
 
     #[test]
