@@ -39,10 +39,10 @@ pub struct Common {
     /// Work on the demo that `midwatch demo` has built, and on its runs.
     #[arg(long, global = true, env = "MIDWATCH_DEMO", value_parser = Switch("MIDWATCH_DEMO"))]
     pub demo: bool,
-    /// The theme's name: one beside the estate file, or a built-in one (night, mono).
+    /// The theme's name: one beside the estate file, or a built-in one (night, day, mono, contrast, okabe, base16).
     #[arg(long, global = true, value_name = "NAME", env = "MIDWATCH_THEME")]
     pub theme: Option<String>,
-    /// The keymap's name: one beside the estate file, or a built-in one (default).
+    /// The keymap's name: one beside the estate file, or a built-in one (default, vim).
     #[arg(long, global = true, value_name = "NAME", env = "MIDWATCH_KEYMAP")]
     pub keymap: Option<String>,
 }

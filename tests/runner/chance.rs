@@ -1,6 +1,6 @@
 //! The runner is killed at moments that nobody chose.
 
-use crate::support::estate::{Estate, kill};
+use crate::support::estate::{Estate, kill, wait_for};
 use midwatch::domain::RunStatus;
 use midwatch::journal::record::Event;
 use std::process::Stdio;
@@ -74,6 +74,10 @@ fn killed_at_any_moment_a_run_has_each_effect_once() {
         let estate = estate();
         let mut command = estate.command(&["run", "test/four", "--yes", "change", "--confirm", "delete 1 files"]);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        // Half of them from the first word of a runner on, however long it takes to begin.
+        if round % 2 == 0 {
+            wait_for("a run", || estate.runs().pop());
+        }
         let moment = Instant::now() + Duration::from_millis(chance.below(LATEST));
         // It may be killed again, each runner at most once; the third may finish.
         for _ in 0..2 {

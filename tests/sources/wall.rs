@@ -124,6 +124,9 @@ fn it_calls_no_runner_and_starts_no_program() {
     pty.send("q");
     assert_eq!(pty.exit(LONG), Exit::Code(0));
     let seen = fs::read_to_string(&trace).unwrap();
+    // Before it shuts itself in, it asks libc who else is in the group that may write the estate file.
+    let seen: String =
+        seen.lines().filter(|line| !line.contains("/var/run/nscd/socket")).map(|line| format!("{line}\n")).collect();
     assert_eq!(seen.matches("execve(").count(), 1, "{seen}");
     for odd in ["control.sock", "connect(", "fork(", "unlink", "kill("] {
         assert!(!seen.contains(odd), "{odd}: {seen}");
