@@ -1,5 +1,6 @@
 //! What a person stops did not fail: an act, a check, an undo, a step that takes others back; wherever it is told.
 
+use crate::sources::bus::{Bus, UNIT};
 use crate::support::estate::Estate;
 use crate::support::run::{Run, consent, decide};
 use midwatch::config::theme::{Glyphs, Role, Theme};
@@ -160,5 +161,32 @@ fn a_step_that_takes_others_back_and_is_stopped_did_not_fail() {
         "{by:?}"
     );
     assert_eq!(view.steps[0].undo.as_ref().unwrap().ending, Ending::Cancelled);
+    nothing_failed(&run, &view);
+}
+
+#[test]
+fn an_undo_that_somebody_else_cancels_stops_the_step_that_takes_it_back_and_is_asked_about_as_stopped() {
+    let dir = tempfile::tempdir().unwrap();
+    let bus = Bus::start(dir.path());
+    let estate = Estate::default().with("DBUS_SYSTEM_BUS_ADDRESS", &bus.address());
+    let steps = format!(
+        "[[work]]\nid = \"it\"\ntitle = \"Stop\"\neffect = \"change\"\ndo = {{ systemd = \"stop\", unit = \"{UNIT}\" }}\n\
+         undo = {{ systemd = \"start\", unit = \"{UNIT}\" }}\n[[finish]]\ntitle = \"Back\"\nundo_of = [\"it\"]\n"
+    );
+    estate.procedure("stop", "", &steps);
+    let run = estate.start_waiting("stop");
+    let prompt = run.prompt();
+    run.accept(&prompt, consent(&prompt));
+    let back = run.prompt_after(&prompt.id);
+    bus.cancels_jobs();
+    run.accept(&back, consent(&back));
+    let asked = run.prompt_after(&back.id);
+    let Ask::Decide { about, text, .. } = &asked.ask else { panic!("{asked:?}") };
+    assert_eq!((asked.step, *about), (1, About::Other), "{text}");
+    assert!(text.starts_with("stopped: did not finish the undo of step 1 (job cancelled: "), "{text}");
+    assert_eq!((ending(&run.view(), 1), run.view().steps[1].state), (Some(Ending::Cancelled), StepState::Stopped));
+    run.midwatch("attach", &["--plain"]).exits(75);
+    run.accept(&asked, decide(Choice::Abort));
+    let view = run.sealed();
     nothing_failed(&run, &view);
 }

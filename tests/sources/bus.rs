@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use zbus::connection::Builder;
 use zbus::message::Type;
@@ -33,6 +34,8 @@ pub struct Bus {
     systemd: Option<tokio::runtime::Runtime>,
     /// The main process of the unit.
     main: u32,
+    /// Whether somebody cancels every job before it does anything.
+    cancels: Arc<AtomicBool>,
 }
 
 impl Bus {
@@ -43,10 +46,22 @@ impl Bus {
 
     /// The same, with a process that the unit's signals go to.
     pub fn start_for(dir: &Path, main: u32) -> Self {
-        let mut bus = Self { socket: dir.join("bus"), config: dir.join("bus.conf"), daemon: None, systemd: None, main };
+        let mut bus = Self {
+            socket: dir.join("bus"),
+            config: dir.join("bus.conf"),
+            daemon: None,
+            systemd: None,
+            main,
+            cancels: Arc::default(),
+        };
         fs::write(&bus.config, CONFIG.replace("SOCKET", bus.socket.to_str().unwrap())).unwrap();
         bus.come_back();
         bus
+    }
+
+    /// From now on every job is cancelled by somebody else before it does anything.
+    pub fn cancels_jobs(&self) {
+        self.cancels.store(true, Ordering::SeqCst);
     }
 
     /// How a client finds it.
@@ -83,12 +98,12 @@ impl Bus {
         self.daemon = Some(daemon.expect("dbus-daemon is needed: apt-get install dbus-daemon"));
         wait_for("the bus", || std::os::unix::net::UnixStream::connect(&self.socket).ok());
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let main = self.main;
+        let (main, cancels) = (self.main, Arc::clone(&self.cancels));
         runtime.block_on(async {
             let connection = Builder::address(self.address().as_str()).build().await.unwrap();
             let calls = MessageStream::from(&connection);
             connection.request_name("org.freedesktop.systemd1").await.unwrap();
-            tokio::spawn(serve(connection, calls, main));
+            tokio::spawn(serve(connection, calls, main, cancels));
         });
         self.systemd = Some(runtime);
     }
@@ -100,25 +115,34 @@ impl Drop for Bus {
     }
 }
 
-async fn serve(connection: Connection, mut calls: MessageStream, main: u32) {
+async fn serve(connection: Connection, mut calls: MessageStream, main: u32, cancels: Arc<AtomicBool>) {
     let active = AtomicBool::new(true);
     while let Some(Ok(call)) = calls.next().await {
         if call.message_type() == Type::MethodCall {
             // Whoever asked may be gone.
-            let _ = answer(&connection, &call, main, &active).await;
+            let _ = answer(&connection, &call, main, (&active, &cancels)).await;
         }
     }
 }
 
-async fn answer(connection: &Connection, call: &Message, main: u32, active: &AtomicBool) -> zbus::Result<()> {
+async fn answer(
+    connection: &Connection,
+    call: &Message,
+    main: u32,
+    (active, cancels): (&AtomicBool, &AtomicBool),
+) -> zbus::Result<()> {
     let header = call.header();
     match header.member().unwrap().as_str() {
         "Subscribe" => connection.reply(&header, &()).await,
         member @ ("StartUnit" | "StopUnit" | "RestartUnit" | "ReloadUnit") => {
-            active.store(member != "StopUnit", Ordering::SeqCst);
+            let cancelled = cancels.load(Ordering::SeqCst);
+            if !cancelled {
+                active.store(member != "StopUnit", Ordering::SeqCst);
+            }
+            let came = if cancelled { "canceled" } else { "done" };
             let job = ObjectPath::try_from("/org/freedesktop/systemd1/job/7").unwrap();
             let (path, manager) = ("/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager");
-            connection.emit_signal(None::<&str>, path, manager, "JobRemoved", &(7_u32, &job, UNIT, "done")).await?;
+            connection.emit_signal(None::<&str>, path, manager, "JobRemoved", &(7_u32, &job, UNIT, came)).await?;
             connection.reply(&header, &job).await
         }
         "LoadUnit" => connection.reply(&header, &ObjectPath::try_from(OBJECT).unwrap()).await,
