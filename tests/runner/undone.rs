@@ -233,47 +233,51 @@ impl Case {
         assert_eq!((step.state, act.0, undo.0), (StepState::Undone, Ending::Ok, Ending::Ok), "{}", self.kind);
         assert!(act.1.contains(&did), "{}: {act:?}", self.kind);
         assert!(undo.1.contains(&back), "{}: {undo:?}", self.kind);
-        self.drawn(&view, &act.1, &undo.1);
-        self.reported(&run, &act.1, &undo.1);
+        let wrong = [Self::drawn(&view, &act.1, &undo.1), Self::reported(&run, &act.1, &undo.1)].concat();
+        assert!(wrong.is_empty(), "{}: {}", self.kind, wrong.join("\n"));
     }
 
-    /// The Run pane and the page of the step.
-    fn drawn(&self, view: &RunView, act: &str, undo: &str) {
+    /// What the Run pane and the page of the step do not say as they should.
+    fn drawn(view: &RunView, act: &str, undo: &str) -> Vec<String> {
         let pane = screen(view, "6 z");
-        let last = format!("last step 1 undone · undo ok: {undo}");
-        assert!(pane.contains(&last), "{}: no {last:?} in\n{pane}", self.kind);
         let page = screen(view, "6 z g g Enter");
         let (did, back) = (page.find(&format!("outcome ok: {act}")), page.find(&format!("undo ok: {undo}")));
-        assert!(did.is_some() && did < back, "{}: {page}", self.kind);
+        let row = pane.contains(&format!("last step 1 undone · undo ok: {undo}"));
+        missing([("row", row, &pane), ("step", did.is_some() && did < back, &page)])
     }
 
-    /// The plain lines, and every form of the report.
-    fn reported(&self, run: &Run<'_>, act: &str, undo: &str) {
-        let kind = self.kind;
-        let says = |text: &str, what: &str| assert!(text.contains(what), "{kind}: no {what:?} in\n{text}");
+    /// The same of the plain lines, and of every form of the report.
+    fn reported(run: &Run<'_>, act: &str, undo: &str) -> Vec<String> {
         let plain = run.midwatch("attach", &["--plain"]).exits(9).out;
-        says(&plain, &format!("undo of step 1 of 2 (Work): ok · {undo}"));
+        let line = plain.contains(&format!("undo of step 1 of 2 (Work): ok · {undo}"));
         let report = |form: &str| run.midwatch("report", &["--format", form]).exits(0).out;
-
-        let page = report("md").replace('\\', "");
-        let row = page.lines().find(|line| line.starts_with("| 1 |")).unwrap_or_default();
-        says(row, "| undone |");
-        let (back, did) = (row.find(&format!("undo: ok: {undo} (")), row.find(&format!("act: ok: {act} (")));
-        assert!(back.is_some() && back < did, "{kind}: {row}");
-        says(&page, &format!("undo ok: {undo} ("));
-
-        let page = report("html");
-        says(&page, &format!("The undo of Work: ok, {}", escaped(undo)));
-        let row = page.lines().find(|line| line.contains(">undone</td>")).unwrap_or_default();
-        let (back, did) =
-            (row.find(&format!("undo: ok: {}", escaped(undo))), row.find(&format!("act: ok: {}", escaped(act))));
-        assert!(back.is_some() && back < did, "{kind}: {row}");
-
-        let told: serde_json::Value = serde_json::from_str(&report("json")).unwrap();
+        // What the undo did stands first: it is what holds.
+        let ordered = |row: &str, act: &str, undo: &str| {
+            let (back, did) = (row.find(&format!("undo: ok: {undo}")), row.find(&format!("act: ok: {act}")));
+            back.is_some() && back < did
+        };
+        let md = report("md").replace('\\', "");
+        let md_row = md.lines().find(|line| line.starts_with("| 1 |")).unwrap_or_default();
+        let html = report("html");
+        let html_row = html.lines().find(|line| line.contains(">undone</td>")).unwrap_or_default();
+        let json = report("json");
+        let told: serde_json::Value = serde_json::from_str(&json).unwrap();
         let step = &told["steps"][0];
-        assert_eq!((&step["state"], &step["undo"]["ending"]), (&"undone".into(), &"ok".into()), "{kind}");
-        assert_eq!((&step["undo"]["detail"], &step["outcome"]["detail"]), (&undo.into(), &act.into()), "{kind}");
+        missing([
+            ("plain", line, &plain),
+            ("md", md_row.contains("| undone |") && ordered(md_row, act, undo), &md),
+            ("md attempts", md.contains(&format!("| undo ok: {undo} (")), &md),
+            ("html", ordered(html_row, &escaped(act), &escaped(undo)), &html),
+            ("timeline", html.contains(&format!("The undo of Work: ok, {}", escaped(undo))), &html),
+            ("json", (&step["state"], &step["undo"]["detail"]) == (&"undone".into(), &undo.into()), &json),
+            ("json act", step["outcome"]["detail"] == act && step["undo"]["ending"] == "ok", &json),
+        ])
     }
+}
+
+/// The names of what is not so, each with what stands there instead.
+fn missing<const N: usize>(all: [(&str, bool, &String); N]) -> Vec<String> {
+    all.into_iter().filter(|(_, is_so, _)| !is_so).map(|(name, _, text)| format!("WRONG {name}: {text}")).collect()
 }
 
 /// What a console shows of a sealed run after some keys; without frames, each space once.

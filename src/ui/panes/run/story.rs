@@ -249,3 +249,35 @@ pub fn one_line(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snap
     };
     pen.line(frame, area, strip.put_within(room, pen.style(role), text));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::chain::read;
+    use crate::journal::record::Event;
+    use crate::journal::samples::{bytes, night};
+
+    #[test]
+    fn what_came_of_an_undo_has_its_own_words_and_a_stopped_one_is_not_drawn_as_failed() {
+        for (ending, role, words) in [
+            (Ending::Ok, Role::StateUndone, "undone · undo ok: "),
+            (Ending::Cancelled, Role::StateInterrupted, "done · undo cancelled: "),
+            (Ending::Failed, Role::StateFailed, "done · undo failed: "),
+            (Ending::TimedOut, Role::StateFailed, "done · undo timed-out: "),
+            (Ending::Unknown, Role::StateUnknown, "unknown · undo unknown: "),
+        ] {
+            let mut events = night();
+            events.pop();
+            for event in &mut events {
+                if let Event::UndoOutcome { outcome, .. } = event {
+                    outcome.ending = ending;
+                }
+            }
+            let view = RunView::of(&read(&bytes(1, &events)).records).unwrap();
+            let (number, step, outcome) = last_ended(&view).unwrap();
+            let (own, came) = came_of(step, outcome);
+            assert_eq!((number, own), (1, role), "{came}");
+            assert!(came.starts_with(words), "{came}");
+        }
+    }
+}
