@@ -204,6 +204,8 @@ fn an_act_that_is_killed_is_unknown_and_proved() {
     run.kill_runner();
     kill_wholly(run.pid_of("1.1", "shim.json"));
     kill_wholly(run.pid_of("1.1", "act.json"));
+    // Let go before the server knows that its client is gone, the write would still be carried out.
+    wait_for("the end of the write", || (!blocked()).then_some(()));
     cache.ask(&["CLIENT", "UNPAUSE"]);
     run.midwatch("resume", &[]);
     let next = run.prompt_after(&prompt.id);
