@@ -3,7 +3,7 @@
 //! ```text
 //! p@ss word      as it is            [masked]
 //! p%40ss+word    in a URL, a form    [masked]      each byte as itself or escaped, in any mixture
-//! "p@ss\u0020…"  in JSON             [masked]
+//! "p@ss\u0020…"  in JSON             [masked]      also in JSON within JSON, and `é` as `\u00e9`
 //! cEBzcyB3b3Jk   base64              [masked]      at each of the three places within a longer text
 //! 7040737320…    hex                 [masked]
 //! P@SS WORD      in other case       [masked]      each letter in either, in any mixture
@@ -15,6 +15,7 @@
 use base64::Engine as _;
 use base64::engine::GeneralPurpose;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
+use std::collections::VecDeque;
 
 /// What stands where a secret was.
 pub const MASKED: &[u8] = b"[masked]";
@@ -45,7 +46,15 @@ enum Needle {
     /// Exactly so.
     Exact(Vec<u8>),
     /// Byte by byte, each in one of several ways.
-    Loose(Vec<Vec<Vec<u8>>>),
+    Loose(Vec<Vec<Way>>),
+}
+
+/// How one byte, or a character of several, may be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Way {
+    text: Vec<u8>,
+    /// How many bytes of the value it stands for.
+    takes: usize,
 }
 
 /// What was found of a needle at the beginning of a text.
@@ -73,31 +82,37 @@ impl Needle {
     fn first(&self) -> Vec<u8> {
         match self {
             Self::Exact(value) => value.first().copied().into_iter().collect(),
-            Self::Loose(bytes) => bytes.iter().take(1).flatten().filter_map(|way| way.first().copied()).collect(),
+            Self::Loose(bytes) => bytes.iter().take(1).flatten().filter_map(|way| way.text.first().copied()).collect(),
         }
     }
 }
 
 /// Follows every way of writing the bytes through a text.
-fn loose(bytes: &[Vec<Vec<u8>>], text: &[u8], more: bool) -> Found {
-    let mut ends = vec![0_usize];
+fn loose(bytes: &[Vec<Way>], text: &[u8], more: bool) -> Found {
+    // Where the text may stand before the next byte, and before those that a longer character leads to.
+    let mut ends = VecDeque::from([vec![0_usize]]);
     let mut cut = false;
     for ways in bytes {
-        let mut next = Vec::with_capacity(1);
-        for end in ends {
+        let mut here = ends.pop_front().unwrap_or_default();
+        here.sort_unstable();
+        here.dedup();
+        for end in here {
             let rest = text.get(end..).unwrap_or_default();
             for way in ways {
-                if rest.starts_with(way) {
-                    next.push(end + way.len());
-                } else if way.starts_with(rest) {
+                if rest.starts_with(&way.text) {
+                    let ahead = ends.len().max(way.takes);
+                    ends.resize_with(ahead, Vec::new);
+                    ends.get_mut(way.takes - 1).into_iter().for_each(|next| next.push(end + way.text.len()));
+                } else if way.text.starts_with(rest) {
                     cut = true;
                 }
             }
         }
-        next.dedup();
-        ends = next;
+        if !cut && ends.iter().all(Vec::is_empty) {
+            return Found::Nothing;
+        }
     }
-    match ends.into_iter().max() {
+    match ends.pop_front().into_iter().flatten().max() {
         _ if cut && more => Found::Perhaps,
         Some(end) => Found::Whole(end),
         None => Found::Nothing,
@@ -213,27 +228,59 @@ fn needles(value: &[u8]) -> Vec<Needle> {
 
 /// A value as it is and backwards, letter by letter in either case.
 fn loose_needles(value: &[u8]) -> Vec<Needle> {
-    let of = |bytes: &[u8]| Needle::Loose(bytes.iter().map(|byte| ways(*byte)).collect());
-    let mut all = vec![of(value)];
-    let Ok(text) = std::str::from_utf8(value) else { return all };
+    let Ok(text) = std::str::from_utf8(value) else {
+        return vec![Needle::Loose(value.iter().map(|byte| ways(*byte)).collect())];
+    };
+    let of = |text: &str| Needle::Loose(text.chars().flat_map(ways_of_char).collect());
+    let mut all = vec![of(text)];
     let backwards: String = text.chars().rev().collect();
     let mut forms = vec![backwards.clone()];
     // ASCII letters are in either case already.
     for own in [text, &backwards].into_iter().filter(|own| !own.is_ascii()) {
         forms.extend([own.to_uppercase(), own.to_lowercase()]);
     }
-    all.extend(forms.iter().filter(|form| form.as_bytes() != value).map(|form| of(form.as_bytes())));
+    all.extend(forms.iter().filter(|form| *form != text).map(|form| of(form)));
     all
 }
 
+/// The ways in which the bytes of one character are written: each by itself, or all of them by their number in JSON.
+fn ways_of_char(one: char) -> Vec<Vec<Way>> {
+    let mut all: Vec<Vec<Way>> = one.encode_utf8(&mut [0; 4]).bytes().map(ways).collect();
+    if let Some(first) = all.first_mut().filter(|_| !one.is_ascii()) {
+        let takes = one.len_utf8();
+        first.extend(numbers(one).into_iter().flat_map(nested).map(|text| Way { text, takes }));
+    }
+    all
+}
+
+/// A character by its number as JSON has it: one beyond the first 65536 takes two, a pair of surrogates (RFC 8259, section 7).
+fn numbers(one: char) -> Vec<Vec<u8>> {
+    let mut units = [0; 2];
+    let units = one.encode_utf16(&mut units);
+    let lower: String = units.iter().map(|unit| format!("\\u{unit:04x}")).collect();
+    let upper: String = units.iter().map(|unit| format!("\\u{unit:04X}")).collect();
+    if lower == upper { vec![lower.into_bytes()] } else { vec![lower.into_bytes(), upper.into_bytes()] }
+}
+
+/// An escape as it is, in JSON that is a string of JSON, and once deeper.
+fn nested(escape: Vec<u8>) -> [Vec<u8>; 3] {
+    let deeper = |text: &[u8]| -> Vec<u8> {
+        let escaped = text.iter().map(|byte| (*byte, matches!(byte, b'\\' | b'"')));
+        escaped.flat_map(|(byte, escapes)| escapes.then_some(b'\\').into_iter().chain([byte])).collect()
+    };
+    let within = deeper(&escape);
+    let deepest = deeper(&within);
+    [escape, within, deepest]
+}
+
 /// The ways in which one byte is written, a letter in either case.
-fn ways(byte: u8) -> Vec<Vec<u8>> {
+fn ways(byte: u8) -> Vec<Way> {
     let mut all = ways_of(byte);
     let other = if byte.is_ascii_lowercase() { byte.to_ascii_uppercase() } else { byte.to_ascii_lowercase() };
     if other != byte {
         all.extend(ways_of(other));
     }
-    all
+    all.into_iter().map(|text| Way { text, takes: 1 }).collect()
 }
 
 /// The ways in which one byte is written as itself, in a URL or a form, and in JSON.
@@ -243,7 +290,7 @@ fn ways_of(byte: u8) -> Vec<Vec<u8>> {
         let hex = hex_of(byte, upper);
         all.push([b"%".as_slice(), &hex].concat());
         if byte < 0x80 {
-            all.push([b"\\u00".as_slice(), &hex].concat());
+            all.extend(nested([b"\\u00".as_slice(), &hex].concat()));
         }
     }
     let escaped: &[u8] = match byte {
@@ -257,8 +304,10 @@ fn ways_of(byte: u8) -> Vec<Vec<u8>> {
         b'/' => b"\\/",
         _ => &[],
     };
-    if !escaped.is_empty() {
-        all.push(escaped.to_vec());
+    match escaped {
+        [] => {}
+        [b'\\', ..] => all.extend(nested(escaped.to_vec())),
+        _ => all.push(escaped.to_vec()),
     }
     all.dedup();
     all
@@ -345,6 +394,32 @@ mod tests {
                 assert_eq!(out, expected, "cut at {cut}");
             }
         }
+    }
+
+    #[test]
+    fn a_character_by_its_number_in_json_is_hidden_wherever_it_is_cut() {
+        let secret = "né\"€-𝄞!";
+        let own = r#"n\u00e9\"\u20ac-\ud834\udd1e!"#;
+        let within = serde_json::to_string(own).unwrap();
+        let deepest = serde_json::to_string(&within).unwrap();
+        let told = [
+            own,
+            r#"n\u00E9\u0022\u20AC-\uD834\uDD1E!"#,
+            r#"N\u00C9\"\u20ac-\uD834\uDD1E!"#,
+            r#"né\"\u20ac-𝄞!"#,
+            r#"!\ud834\udd1e-\u20ac\"\u00e9n"#,
+            within.trim_matches('"'),
+            deepest.trim_start_matches("\"\\\"").trim_end_matches("\\\"\""),
+        ];
+        for text in told {
+            for cut in 0..=text.len() {
+                let (one, two) = text.as_bytes().split_at(cut);
+                let out = covered(&[secret.as_bytes()], &[b"<", one, two, b">"]);
+                assert_eq!(String::from_utf8(out).unwrap(), "<[masked]>", "{text} cut at {cut}");
+            }
+        }
+        // Half of a pair is not the character.
+        assert_eq!(masked(&[secret], &[r#"n\u00e9\"\u20ac-\ud834!"#]), r#"n\u00e9\"\u20ac-\ud834!"#);
     }
 
     #[test]
