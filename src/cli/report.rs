@@ -1,7 +1,7 @@
 //! `midwatch report`: the maintenance record of a run.
 
 use crate::cli::args::{Common, Form, Report};
-use crate::cli::{out, setup};
+use crate::cli::{out, setup, stop};
 use crate::config::plain;
 use crate::domain::error::Result;
 use crate::domain::{Clean, Error, Kind};
@@ -18,8 +18,11 @@ pub fn run(common: &Common, args: &Report) -> Result<u8> {
     let world = setup::world(common)?;
     let dir = setup::find_run(common, &world, &args.run.run)?;
     let path = dir.journal();
-    let bytes = plain::read(&path, LARGEST_JOURNAL)
-        .map_err(|cause| Error::machine(format!("read {}", path.display()), cause))?;
+    let bytes = plain::read(&path, LARGEST_JOURNAL).map_err(|cause| {
+        let failed = plain::unreadable(&path, &cause);
+        let is_lost = plain::is_odd(&cause) && !dir.runner_lives();
+        if is_lost { stop::with_way_out(failed, &dir, &setup::command(common, &world.around)) } else { failed }
+    })?;
     let report = report::Report::of(&dir.path, read(&bytes)).map_err(|chain| {
         let message = format!("cannot report run {}: its journal has no whole record: {}", dir.id, chain.verdict);
         Error::new(Kind::Damaged, message)

@@ -111,7 +111,7 @@ fn wait_for_living(dir: &RunDir, undo: bool) -> Vec<(String, Vec<Living>)> {
 }
 
 /// Names the way on from a run that no runner can take up again.
-fn with_way_out(refusal: Error, dir: &RunDir, midwatch: &str) -> Error {
+pub fn with_way_out(refusal: Error, dir: &RunDir, midwatch: &str) -> Error {
     match aside::why_lost(dir) {
         Some(_) => refusal.hint(format!("put it aside: {midwatch} abort {} --set-aside", dir.id)),
         None => refusal,

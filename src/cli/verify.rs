@@ -5,7 +5,7 @@ use crate::cli::out;
 use crate::cli::setup;
 use crate::config::plain;
 use crate::domain::error::Result;
-use crate::domain::{Error, quantity};
+use crate::domain::quantity;
 use crate::journal::LARGEST_JOURNAL;
 use crate::journal::beside::never_began;
 use crate::journal::chain::{Chain, Verdict, read};
@@ -27,9 +27,16 @@ pub fn run(common: &Common, args: &OneRun) -> Result<u8> {
         out::line(format_args!("no record: run {} never began; remove it: midwatch abort {}", dir.id, dir.id));
         return Ok(3);
     }
+    let put_aside = || format!("put it aside: {} abort {} --set-aside", setup::command(common, &world.around), dir.id);
     let bytes = match plain::read(&path, LARGEST_JOURNAL) {
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        read => read.map_err(|cause| Error::machine(format!("read {}", path.display()), cause))?,
+        Err(cause) if plain::is_odd(&cause) => {
+            let lost = aside::why_lost(&dir).filter(|_| !dir.runner_lives());
+            let way = lost.map_or_else(String::new, |_| format!("; {}", put_aside()));
+            out::line(format_args!("damaged: {}{way}", plain::unreadable(&path, &cause).message));
+            return Ok(4);
+        }
+        read => read.map_err(|cause| plain::unreadable(&path, &cause))?,
     };
     let chain = read(&bytes);
     let code = chain.verdict.exit_code();
@@ -45,11 +52,7 @@ pub fn run(common: &Common, args: &OneRun) -> Result<u8> {
         out::line(format_args!("damaged: {}: {}", file.name.display(), file.why));
     }
     if let Some(why) = &lost {
-        out::line(format_args!(
-            "damaged: {why}; put it aside: {} abort {} --set-aside",
-            setup::command(common, &world.around),
-            dir.id
-        ));
+        out::line(format_args!("damaged: {why}; {}", put_aside()));
     }
     out::line(format_args!("its first {} chain, head {}", records(&chain), head(&chain)));
     Ok(4)

@@ -1,6 +1,7 @@
 //! Opens what must be a plain file, and never waits for what is none: a FIFO, a device or a link may lie in a file's place.
 
 use crate::config::file::kind_word;
+use crate::domain::{Error, Kind};
 use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 use std::fs::File;
@@ -54,6 +55,19 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {limit} bytes")));
     }
     Ok(bytes)
+}
+
+/// Whether it failed for what stands in the file's place, and not for want of rights, descriptors or a working disk.
+#[must_use]
+pub fn is_odd(cause: &io::Error) -> bool {
+    cause.kind() == io::ErrorKind::InvalidInput
+}
+
+/// Why a file of a run cannot be read, as an error: kind `Damaged` where something else stands in its place.
+#[must_use]
+pub fn unreadable(path: &Path, cause: &io::Error) -> Error {
+    let kind = if is_odd(cause) { Kind::Damaged } else { Kind::Machine };
+    Error::machine(format_args!("read {}", path.display()), cause).of_kind(kind)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! or a sync that fails ends the appender for good: after a failed sync nobody knows what the disk holds, and trying again
 //! would only hide it (PostgreSQL learned that in 2018). What could not be recorded goes to an emergency file in another directory.
 
+use crate::config::plain;
 use crate::config::state::team;
 use crate::domain::error::{Result, said};
 use crate::domain::ids::{Digest, Hasher};
@@ -89,10 +90,16 @@ impl Appender {
     /// cut is recorded.
     ///
     /// # Errors
-    /// [`Kind::Damaged`] with the place where the journal does not chain; [`Kind::Refused`] when a newer program wrote it, when
+    /// [`Kind::Damaged`] with the place where the journal does not chain, or with what stands there instead of it; [`Kind::Refused`] when a newer program wrote it, when
     /// it is torn and the lock is not held, or when it is sealed or empty; [`Kind::Journal`] when it cannot be written.
     pub fn open(dir: &Path, lock_held: bool, actor: Actor, now: Now, emergency: Option<&Path>) -> Result<Self> {
         let path = dir.join(JOURNAL);
+        // Before anything is opened for writing: it may be a FIFO.
+        if let Err(cause) = plain::open(&path).map(drop)
+            && plain::is_odd(&cause)
+        {
+            return Err(plain::unreadable(&path, &cause));
+        }
         let dir = open_dir(dir)?;
         let file = rustix::fs::openat(&dir, JOURNAL, OFlags::RDWR | JOURNAL_FLAGS, Mode::empty())
             .map_err(|cause| cannot("open", &path, &cause))?;

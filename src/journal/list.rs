@@ -1,13 +1,12 @@
 //! Which runs there are.
 
+use crate::config::plain;
 use crate::domain::error::Result;
 use crate::domain::{Error, Order, RunId, RunStatus, Wall};
 use crate::journal::append::JOURNAL;
 use crate::journal::beside::{Beside, never_began};
 use crate::journal::chain::{Verdict, Walk};
 use crate::journal::fold::RunView;
-use rustix::fs::{Mode, OFlags};
-use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
@@ -61,17 +60,13 @@ pub struct Walked {
 /// Walks a journal from its beginning to its end, in constant memory beside the fold.
 ///
 /// # Errors
-/// When it cannot be read; that it does not chain is its verdict, not an error.
+/// When it cannot be read, of kind `Damaged` where it is no file; that it does not chain is its verdict, not an error.
 pub fn walk_file(path: &Path) -> Result<Walked> {
-    let failed = |cause: &dyn std::fmt::Display| Error::machine(format_args!("read {}", path.display()), cause);
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let file = File::from(rustix::fs::open(path, flags, Mode::empty()).map_err(|cause| failed(&cause))?);
-    if !file.metadata().map_err(|cause| failed(&cause))?.is_file() {
-        return Err(failed(&"it is not a plain file"));
-    }
+    let failed = |cause| plain::unreadable(path, &cause);
+    let file = plain::open(path).map_err(failed)?;
     let mut walk = Walk::default();
     let input = BufReader::with_capacity(256 << 10, file);
-    let (good_bytes, verdict) = walk.all(input, drop).map_err(|cause| failed(&cause))?;
+    let (good_bytes, verdict) = walk.all(input, drop).map_err(failed)?;
     Ok(Walked { view: walk.into_view(), good_bytes, verdict })
 }
 
@@ -193,7 +188,8 @@ mod tests {
         let mut torn = bytes(8, &night()[..2]);
         torn.extend(b"{\"v\"");
         fs::write(dir(8).join(JOURNAL), torn).unwrap();
-        rustix::fs::mkfifoat(rustix::fs::CWD, dir(9).join(JOURNAL), Mode::RUSR | Mode::WUSR).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, dir(9).join(JOURNAL), rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)
+            .unwrap();
         fs::create_dir(state.path().join(RUNS).join("trash")).unwrap();
         fs::create_dir(state.path().join(RUNS).join(run_id(10).as_str().to_lowercase())).unwrap();
         fs::write(state.path().join(RUNS).join(run_id(11).as_str()), b"").unwrap();
@@ -214,6 +210,6 @@ mod tests {
         let hint = format!("its journal has no record: it never began; remove it: midwatch abort {}", run_id(7));
         assert_eq!(damage(7), hint);
         assert_eq!((damage(8).as_str(), of(8).status), ("", RunStatus::Interrupted));
-        assert!(damage(9).contains("it is not a plain file"));
+        assert!(damage(9).contains("it is a FIFO, not a file"));
     }
 }

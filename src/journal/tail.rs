@@ -1,12 +1,12 @@
 //! Following a journal that somebody else writes.
 
+use crate::config::plain;
 use crate::domain::error::Result;
 use crate::domain::{Digest, Error, Kind};
 use crate::journal::chain::{Fault, Walk};
 use crate::journal::fold::RunView;
 use crate::journal::line::cut_line;
 use crate::journal::record::{LARGEST_RECORD, Record};
-use rustix::fs::{Mode, OFlags};
 use std::fs::File;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
@@ -182,12 +182,8 @@ impl Tail {
 
 /// Opens a journal for reading, and says which file it is.
 fn open(path: &Path) -> Result<(File, (u64, u64))> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let file = File::from(rustix::fs::open(path, flags, Mode::empty()).map_err(|cause| unreadable(path, cause))?);
+    let file = plain::open(path).map_err(|cause| plain::unreadable(path, &cause))?;
     let stat = file.metadata().map_err(|cause| unreadable(path, cause))?;
-    if !stat.is_file() {
-        return Err(unreadable(path, "it is not a plain file"));
-    }
     Ok((file, (stat.dev(), stat.ino())))
 }
 

@@ -46,7 +46,7 @@ pub fn why_lost(dir: &RunDir) -> Option<String> {
 
 /// Whether a file cannot be opened for what stands there, and not for want of rights, descriptors or a working disk.
 fn is_of_the_file(cause: &io::Error) -> bool {
-    matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput)
+    cause.kind() == ErrorKind::NotFound || plain::is_odd(cause)
 }
 
 /// Moves the directory of a lost run aside; gives its new place.

@@ -78,3 +78,45 @@ fn no_command_waits_for_what_lies_in_a_files_place_or_reads_it_without_end() {
     }
     estate.midwatch(&["verify", &id]).exits(0);
 }
+
+#[test]
+fn a_run_whose_journal_is_no_file_is_damaged_for_every_command() {
+    let estate = Estate::default();
+    estate.procedure(
+        "wait",
+        "",
+        "[[work]]\ntitle = \"Touch\"\neffect = \"change\"\nundo = { none = \"a test\" }\ndo = { exec = [\"/bin/true\"] }\n",
+    );
+    let run = estate.start_waiting("wait");
+    run.kill_runner();
+    let (id, journal) = (run.dir.id.to_string(), run.dir.journal());
+    let kept = run.dir.path.join("kept");
+    fs::rename(&journal, &kept).unwrap();
+    let way = format!("abort {id} --set-aside");
+    for (what, lay) in [
+        ("a FIFO", &(|| mknodat(CWD, &journal, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap()) as &dyn Fn()),
+        ("a symbolic link", &|| symlink(&kept, &journal).unwrap()),
+        ("a symbolic link", &|| symlink("/dev/zero", &journal).unwrap()),
+        ("a directory", &|| fs::create_dir(&journal).unwrap()),
+    ] {
+        lay();
+        let why = format!("{}: it is {what}, not a file", journal.display());
+        for args in [
+            &["verify", &id][..],
+            &["report", &id],
+            &["report", "--format", "json", &id],
+            &["resume", &id],
+            &["abort", &id],
+            &["abort", "--undo", &id],
+        ] {
+            let said = estate.midwatch(args).exits(4).says(&why).says(&way);
+            assert_eq!((said.out + &said.err).matches(&why).count(), 1, "{args:?} says it once");
+        }
+        estate.midwatch(&["runs"]).says("damaged");
+        let removed = if what == "a directory" { fs::remove_dir(&journal) } else { fs::remove_file(&journal) };
+        removed.unwrap();
+    }
+    fs::rename(&kept, &journal).unwrap();
+    run.midwatch("resume", &[]).exits(0);
+    run.midwatch("abort", &[]).exits(0);
+}
