@@ -22,7 +22,7 @@ pub fn read_text(path: &Path, what: &str) -> Result<String, Error> {
     let found = rustix::fs::fstat(&file).map_err(|cause| refuse(said(cause)))?;
     let kind = FileType::from_raw_mode(found.st_mode);
     if kind != FileType::RegularFile {
-        return Err(refuse(format!("it is {}, not a file", kind_word(kind))).hint("give the path of a TOML file"));
+        return Err(no_file(path, what, kind));
     }
     let size = u64::try_from(found.st_size).unwrap_or(0);
     let too_large = |size: u64| {
@@ -50,10 +50,20 @@ pub fn read_text(path: &Path, what: &str) -> Result<String, Error> {
 /// # Errors
 /// Kind `Usage` with the place, its owner and mode, and the command that closes it; else as [`read_text`].
 pub fn read_trusted(path: &Path, what: &str) -> Result<String, Error> {
-    trust::check(path).map_err(|loose| {
-        Error::new(Kind::Usage, format!("cannot use {what} {}: {loose}", path.display())).hint(loose.command)
+    trust::check(path).map_err(|loose| match (loose.odd, &loose.command) {
+        (Some(kind), _) => no_file(path, what, kind),
+        (None, command) => {
+            let refused = Error::new(Kind::Usage, format!("cannot use {what} {}: {loose}", path.display()));
+            command.iter().fold(refused, |refused, command| refused.hint(command))
+        }
     })?;
     read_text(path, what)
+}
+
+/// What to say of something else in a file's place.
+fn no_file(path: &Path, what: &str, kind: FileType) -> Error {
+    let message = format!("cannot read {what} {}: it is {}, not a file", path.display(), kind_word(kind));
+    Error::new(Kind::Usage, message).hint("give the path of a TOML file")
 }
 
 /// Takes bytes as text, or says where they are none.
@@ -82,7 +92,8 @@ pub(crate) fn kind_word(kind: FileType) -> &'static str {
         FileType::Symlink => "a symbolic link",
         FileType::Fifo => "a FIFO",
         FileType::Socket => "a socket",
-        FileType::CharacterDevice | FileType::BlockDevice => "a device",
+        FileType::CharacterDevice => "a character device",
+        FileType::BlockDevice => "a block device",
         _ => "of an unknown kind",
     }
 }
@@ -127,7 +138,7 @@ mod tests {
         assert_eq!(said(dir.path()), "cannot read the estate file FILE: it is a directory, not a file");
         mkfifoat(CWD, at("fifo"), Mode::RUSR | Mode::WUSR).unwrap();
         assert_eq!(said(&at("fifo")), "cannot read the estate file FILE: it is a FIFO, not a file");
-        assert!(said(Path::new("/dev/zero")).ends_with("it is a device, not a file"));
+        assert!(said(Path::new("/dev/zero")).ends_with("it is a character device, not a file"));
         fs::write(at("empty"), "\u{feff} \n\n").unwrap();
         assert!(said(&at("empty")).ends_with("it is empty"));
         fs::write(at("binary"), b"a = 1\nb = \xff\xfe").unwrap();

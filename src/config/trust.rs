@@ -6,9 +6,12 @@
 //! each directory above it   the same; with the sticky bit others may write it, for they cannot replace what is not theirs
 //! each symbolic link        both ends, and all directories of both
 //! ```
+//! What is no file is refused for that alone, and no command is given for it: a device that a link leads to is everybody's.
+//!
 //! A group may write where that gives nobody else the right: the group that has the owner alone, as distributions with `umask 002`
 //! give one to each user. That counts only where `/etc/passwd` and `/etc/group` prove it, and the name service knows no other member.
 
+use crate::config::file::kind_word;
 use crate::config::names;
 use rustix::fs::{FileType, Mode, Stat};
 use rustix::io::Errno;
@@ -31,13 +34,31 @@ pub struct Loose {
     pub owner: Option<u32>,
     /// Its mode, 12 bits.
     pub mode: u32,
-    /// The command that closes it.
-    pub command: String,
+    /// What it is, where it is neither a file nor a directory above one.
+    pub odd: Option<FileType>,
+    /// The command that closes it; none for what is no file.
+    pub command: Option<String>,
+}
+
+impl Loose {
+    fn odd(place: PathBuf, found: &Stat) -> Self {
+        let odd = Some(FileType::from_raw_mode(found.st_mode));
+        Self { place, owner: None, mode: found.st_mode & 0o7777, odd, command: None }
+    }
+
+    /// The command that closes it as the end of a sentence; nothing where there is none.
+    #[must_use]
+    pub fn close(&self) -> String {
+        self.command.as_ref().map_or_else(String::new, |command| format!("; close it: {command}"))
+    }
 }
 
 impl fmt::Display for Loose {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (place, mode) = (self.place.display(), self.mode);
+        if let Some(kind) = self.odd {
+            return write!(f, "{place} is {}, not a file", kind_word(kind));
+        }
         match self.owner {
             Some(owner) => {
                 write!(f, "{place} belongs to {}, not to root or to you (mode {mode:04o})", names::user(owner))
@@ -47,12 +68,25 @@ impl fmt::Display for Loose {
     }
 }
 
-/// Looks whether only root and this user can change what a path leads to. A path that leads nowhere is not judged: whoever opens it
-/// says why.
+/// Looks whether only root and this user can change the file that a path leads to. A path that leads nowhere is not judged: whoever
+/// opens it says why.
+///
+/// # Errors
+/// What stands there, where it is no file; else the first place, from the root on, that others can change.
+pub fn check(path: &Path) -> Result<(), Loose> {
+    match rustix::fs::stat(path) {
+        Ok(found) if FileType::from_raw_mode(found.st_mode) != FileType::RegularFile => {
+            Err(Loose::odd(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()), &found))
+        }
+        _ => check_directory(path),
+    }
+}
+
+/// The same of a directory.
 ///
 /// # Errors
 /// The first place, from the root on, that others can change.
-pub fn check(path: &Path) -> Result<(), Loose> {
+pub fn check_directory(path: &Path) -> Result<(), Loose> {
     match std::path::absolute(path) {
         Ok(path) => walk(&path, &Judge::new(), LINKS),
         Err(_) => Ok(()),
@@ -62,9 +96,9 @@ pub fn check(path: &Path) -> Result<(), Loose> {
 /// The same for a file of a connection: a root to believe, a certificate or a key to show.
 ///
 /// # Errors
-/// A sentence with the place, and the command that closes it.
+/// A sentence with the place, and the command that closes it where there is one.
 pub fn check_file(path: &Path) -> Result<(), String> {
-    check(path).map_err(|loose| format!("{loose}; close it: {}", loose.command))
+    check(path).map_err(|loose| format!("{loose}{}", loose.close()))
 }
 
 /// Judges a path and all above it, through its links.
@@ -122,14 +156,19 @@ impl Judge {
             place: place.to_owned(),
             owner: Some(found.st_uid),
             mode: found.st_mode & 0o7777,
-            command: format!("chown {} {}", names::user(self.us), quoted(place)),
+            odd: None,
+            command: Some(format!("chown {} {}", names::user(self.us), quoted(place))),
         })
     }
 
     fn place(&self, place: &Path, found: &Stat) -> Result<(), Loose> {
+        let kind = FileType::from_raw_mode(found.st_mode);
+        let is_dir = kind == FileType::Directory;
+        if !is_dir && kind != FileType::RegularFile {
+            return Err(Loose::odd(place.to_owned(), found));
+        }
         self.owner(place, found)?;
         let mode = Mode::from_raw_mode(found.st_mode);
-        let is_dir = FileType::from_raw_mode(found.st_mode) == FileType::Directory;
         let keeps = is_dir && mode.contains(Mode::SVTX);
         let group = mode.contains(Mode::WGRP) && !is_private(found.st_gid, found.st_uid);
         let others = mode.contains(Mode::WOTH);
@@ -141,8 +180,8 @@ impl Judge {
             (true, false) => "g-w",
             _ => "o-w",
         };
-        let command = format!("chmod {whose} {}", quoted(place));
-        Err(Loose { place: place.to_owned(), owner: None, mode: found.st_mode & 0o7777, command })
+        let command = Some(format!("chmod {whose} {}", quoted(place)));
+        Err(Loose { place: place.to_owned(), owner: None, mode: found.st_mode & 0o7777, odd: None, command })
     }
 }
 
@@ -188,8 +227,10 @@ fn quoted(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustix::fs::{CWD, mkfifoat};
     use std::fs::Permissions;
     use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+    use std::os::unix::net::UnixListener;
 
     fn chmod(path: &Path, mode: u32) {
         fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
@@ -210,10 +251,8 @@ mod tests {
             chmod(place, bad);
             let loose = check(&file).unwrap_err();
             assert_eq!((&loose.place, loose.mode, loose.owner), (place, bad, None));
-            assert!(
-                loose.command.starts_with(command) && loose.command.ends_with(place.to_str().unwrap()),
-                "{loose:?}"
-            );
+            let told = loose.command.clone().unwrap();
+            assert!(told.starts_with(command) && told.ends_with(place.to_str().unwrap()), "{loose:?}");
             assert!(loose.to_string().contains(&format!("mode {bad:04o}")), "{loose}");
             chmod(place, good);
             assert_eq!(check(&file), Ok(()));
@@ -248,6 +287,37 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_file_is_named_and_no_command_is_given_for_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        mkfifoat(CWD, at("fifo"), Mode::RUSR | Mode::WUSR).unwrap();
+        let _socket = UnixListener::bind(at("socket")).unwrap();
+        fs::create_dir(at("directory")).unwrap();
+        symlink("/dev/zero", at("zero")).unwrap();
+        symlink(at("zero"), at("again")).unwrap();
+        for (name, place, what) in [
+            ("fifo", at("fifo"), "a FIFO"),
+            ("socket", at("socket"), "a socket"),
+            ("directory", at("directory"), "a directory"),
+            ("zero", "/dev/zero".into(), "a character device"),
+            ("again", "/dev/zero".into(), "a character device"),
+        ] {
+            if place.starts_with(dir.path()) {
+                chmod(&place, 0o777);
+            }
+            let loose = check(&at(name)).unwrap_err();
+            assert_eq!(loose.to_string(), format!("{} is {what}, not a file", place.display()));
+            assert_eq!((loose.command.as_deref(), loose.close().as_str()), (None, ""));
+            assert_eq!(check_file(&at(name)), Err(loose.to_string()), "nothing more is said");
+        }
+        // One in the middle of a path is none to close either.
+        assert_eq!(check(&at("zero/file")).unwrap_err().command, None);
+        // A directory that was asked for is judged as one.
+        let loose = check_directory(&at("directory")).unwrap_err();
+        assert_eq!(loose.close(), format!("; close it: chmod go-w {}", at("directory").display()));
+    }
+
+    #[test]
     fn a_stranger_who_owns_the_file_or_a_directory_above_it_is_named() {
         let dir = tempfile::tempdir().unwrap();
         let (below, file) = (dir.path().join("a"), dir.path().join("a/file"));
@@ -265,7 +335,7 @@ mod tests {
             let loose = check(&file).unwrap_err();
             assert_eq!((&loose.place, loose.owner), (place, Some(61_009)));
             assert!(loose.to_string().contains("belongs to uid 61009, not to root or to you"), "{loose}");
-            assert_eq!(loose.command, format!("chown root {}", place.display()));
+            assert_eq!(loose.command, Some(format!("chown root {}", place.display())));
             chown(place, Some(0), None).unwrap();
         }
     }

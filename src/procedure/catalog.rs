@@ -1,5 +1,6 @@
 //! Finds procedures: those beside the estate file, then those that are built in.
 
+use crate::config::file::kind_word;
 use crate::config::reader::{LARGEST_FILE, Place, Problem, nearest};
 use crate::config::trust::{self, Loose};
 use crate::domain::error::said;
@@ -9,7 +10,7 @@ use crate::procedure::adapters::Adapters;
 use crate::procedure::header::Procedure;
 use crate::procedure::read::read;
 use crate::procedure::uses;
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, fstat, openat, statat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawMode, fstat, openat, statat};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
@@ -72,6 +73,7 @@ impl Catalog {
             for file in files {
                 match (text_of(&file), trust::check(&file)) {
                     (Ok(text), Ok(())) => catalog.add(&text, &file, adapters),
+                    (Err(why), Err(Loose { odd: Some(_), .. })) => catalog.problems.push(at_start(&file, why)),
                     (text, Err(loose)) => catalog.refuse(text.ok(), &file, &loose, adapters),
                     (Err(why), Ok(())) => catalog.problems.push(at_start(&file, why)),
                 }
@@ -115,7 +117,7 @@ impl Catalog {
     /// that the estate means.
     fn refuse(&mut self, text: Option<String>, file: &Path, loose: &Loose, adapters: &dyn Adapters) {
         let message = format!("it is not used: {loose}");
-        let problem = Problem { hint: Some(loose.command.clone()), ..at_start(file, message) };
+        let problem = Problem { hint: loose.command.clone(), ..at_start(file, message) };
         if let Some(procedure) = text.and_then(|text| read(&text, file, adapters).ok()) {
             self.refused.insert(procedure.id, problem.clone());
         }
@@ -247,6 +249,13 @@ fn collect(directory: &Path, depth: usize, files: &mut Vec<PathBuf>, problems: &
     }
 }
 
+fn is_file(mode: RawMode) -> Result<(), String> {
+    match FileType::from_raw_mode(mode) {
+        FileType::RegularFile => Ok(()),
+        kind => Err(format!("it is {}, not a file", kind_word(kind))),
+    }
+}
+
 /// Reads a procedure's file: a regular file of bounded size that is UTF-8. Anything else, a pipe or a device, is
 /// never waited for.
 ///
@@ -255,15 +264,11 @@ fn collect(directory: &Path, depth: usize, files: &mut Vec<PathBuf>, problems: &
 pub fn text_of(file: &Path) -> Result<String, String> {
     // Opening a pipe, a tape or a console can do something by itself: what it is, is asked first.
     let kind = statat(CWD, file, AtFlags::empty()).map_err(|cause| format!("cannot open it: {}", said(cause)))?;
-    if FileType::from_raw_mode(kind.st_mode) != FileType::RegularFile {
-        return Err("it is not a regular file".to_owned());
-    }
+    is_file(kind.st_mode)?;
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
     let open = openat(CWD, file, flags, Mode::empty()).map_err(|cause| format!("cannot open it: {}", said(cause)))?;
     let stat = fstat(&open).map_err(|cause| format!("cannot look at it: {}", said(cause)))?;
-    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-        return Err("it is not a regular file".to_owned());
-    }
+    is_file(stat.st_mode)?;
     let mut bytes = Vec::new();
     let mut bounded = File::from(open).take(LARGEST_FILE + 1);
     bounded.read_to_end(&mut bytes).map_err(|cause| format!("cannot read it: {}", said(cause)))?;

@@ -289,7 +289,8 @@ impl Pinned {
 fn refuse_loose(path: &Path) -> Result<(), Error> {
     trust::check(path).map_err(|loose| {
         let message = format!("{} is a script, and {loose}", path.display());
-        Error::new(Kind::Refused, message).hint(format!("close it: {}", loose.command))
+        let refused = Error::new(Kind::Refused, message);
+        loose.command.iter().fold(refused, |refused, command| refused.hint(format!("close it: {command}")))
     })
 }
 

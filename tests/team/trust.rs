@@ -4,7 +4,7 @@ use super::people::{ANNA, BEN, ROOT, Team, is_root};
 use crate::support::estate::{Estate, Said};
 use crate::support::pty::SOON;
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
 
 const CHANGE: &str = r#"
@@ -62,6 +62,36 @@ fn an_estate_its_procedures_and_windows_are_refused_where_others_can_change_them
         chown(&place, Some(0), None).unwrap();
     }
     assert_eq!(estate.lines("done"), 1);
+}
+
+#[test]
+fn a_device_in_a_files_place_is_named_and_no_command_would_change_it() {
+    let estate = Estate::default();
+    estate.procedure("one", "", CHANGE);
+    for name in ["procedures/one.toml", "windows.toml", "themes/own.toml", "keymaps/own.toml", "midwatch.toml"] {
+        let file = estate.beside(name);
+        let kept = fs::read(&file).ok();
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        for device in ["/dev/zero", "/dev/tty"] {
+            let _ = fs::remove_file(&file);
+            symlink(device, &file).unwrap();
+            let lint = estate.midwatch(&["lint", file.to_str().unwrap()]);
+            let mut said = lint.out + &lint.err;
+            // A theme and a keymap that nobody chose stop no run.
+            if !name.ends_with("own.toml") {
+                let start = estate.start("one", &["--yes", "change"]).exits(2);
+                said += &(start.out + &start.err);
+            }
+            assert!(said.contains("it is a character device, not a file"), "{name}: {said}");
+            assert!(!["chmod", "chown", "others may write"].iter().any(|word| said.contains(word)), "{name}: {said}");
+        }
+        fs::remove_file(&file).unwrap();
+        if let Some(kept) = kept {
+            fs::write(&file, kept).unwrap();
+        }
+    }
+    assert_eq!(estate.lines("done"), 0);
+    estate.start("one", &["--yes", "change"]).exits(0);
 }
 
 #[test]

@@ -212,7 +212,7 @@ fn is_ours_alone(path: &str) -> bool {
     let is_shared = SHARED.iter().any(|shared| directory == Path::new(shared));
     let is_directory =
         directory.symlink_metadata().is_ok_and(|found| found.is_dir() && found.permissions().mode() & 0o1000 == 0);
-    !is_shared && is_directory && trust::check(directory).is_ok()
+    !is_shared && is_directory && trust::check_directory(directory).is_ok()
 }
 
 /// Looks into commands that a word substitutes; they are told of at the word.

@@ -103,9 +103,8 @@ pub fn is_fit_unasked(action: &Action) -> Result<(), String> {
 /// # Errors
 /// As [`is_fit_unasked`].
 pub fn fit_unasked(program: &Path) -> Result<(), String> {
-    trust::check(program).map_err(|loose| {
-        format!("{} is run without a confirmation, and {loose}; close it: {}", program.display(), loose.command)
-    })
+    trust::check(program)
+        .map_err(|loose| format!("{} is run without a confirmation, and {loose}{}", program.display(), loose.close()))
 }
 
 /// Runs a program that reads, and gives what it prints on standard output alone.

@@ -231,9 +231,9 @@ fn the_catalog_survives_what_lies_beside_the_estate() {
             "bytes.toml: byte 9 is not UTF-8",
             "dangling.toml: cannot open it: no such file or directory",
             "twice.toml: the id `cell0/archive-logs` is taken by",
-            "device.toml: it is not used: others may write to",
+            "device.toml: it is a character device, not a file",
             "large.toml: it is larger than 4.0 MiB",
-            "pipe.toml: it is not a regular file",
+            "pipe.toml: it is a FIFO, not a file",
             "rotate-archive.toml: the id `cell0/archive-logs` is taken by",
         ]
     );
