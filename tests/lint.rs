@@ -173,26 +173,34 @@ fn procedures_and_windows_are_held_against_one_another() {
     estate.midwatch(&["lint", "--strict"]).exits(1);
 }
 
-#[test]
-fn what_the_estate_does_not_have_is_refused_with_its_place_and_the_nearest_name() {
+/// An estate with one PostgreSQL, one service and one Redis.
+fn three_targets() -> Estate {
     let estate = Estate::default();
     estate.configure(
         "[[postgres]]\nname = \"main\"\nwatch = \"service=a\"\n[[service]]\nname = \"api\"\nurl = \"http://127.0.0.1:1/\"\n\
          [[redis]]\nname = \"cache\"\nurl = \"redis://127.0.0.1:1\"\n",
     );
-    let step = |kind: &str, target: &str| {
-        format!("[[look]]\ntitle = \"L\"\ncheck = {{ probe = \"{kind}\", target = \"{target}\" }}\n")
-    };
+    estate
+}
+
+/// A check of a target.
+fn step(kind: &str, target: &str) -> String {
+    format!("[[look]]\ntitle = \"L\"\ncheck = {{ probe = \"{kind}\", target = \"{target}\" }}\n")
+}
+
+/// A check of a part of a target.
+fn part(kind: &str, target: &str, object: &str) -> String {
+    step(kind, target).replace(" }\n", &format!(", object = \"{object}\" }}\n"))
+}
+
+#[test]
+fn what_the_estate_does_not_have_is_refused_with_its_place_and_the_nearest_name() {
+    let estate = three_targets();
     let sound = "lock = [\"host\", \"postgres:main\", \"redis:cache\", \"the archive\"]";
-    let of = |kind: &str, target: &str, object: &str| {
-        step(kind, target).replace(" }\n", &format!(", object = \"{object}\" }}\n"))
-    };
-    let parts = of("postgres", "main", "connections") + &of("redis", "cache", "persistence") + &step("host", "cpu");
-    let all: String =
-        [("postgres", "main"), ("bloat", "main"), ("service", "api"), ("redis", "cache"), ("mount", "/srv")]
-            .map(|(kind, target)| step(kind, target))
-            .concat();
-    estate.procedure("sound", sound, &(all + &parts));
+    let all: String = [("postgres", "main"), ("bloat", "main"), ("service", "api"), ("redis", "cache")]
+        .map(|(kind, target)| step(kind, target))
+        .concat();
+    estate.procedure("sound", sound, &all);
     let said = estate.midwatch(&["lint", "--strict"]).exits(0);
     assert_eq!(said.out, "ok: midwatch.toml, 1 procedure\n");
     let file = estate.beside("procedures/wrong.toml");
@@ -221,10 +229,26 @@ fn what_the_estate_does_not_have_is_refused_with_its_place_and_the_nearest_name(
         let why = what.split(" (").next().unwrap();
         estate.midwatch(&["plan", "test/wrong"]).exits(2).says(&format!(":{place}: the estate has {why}"));
     }
+    // What parameters decide is judged by their values.
+    estate.procedure("wrong", params, &step("service", "{{at}}"));
+    estate.midwatch(&["lint"]).exits(0);
+    estate.midwatch(&["print", "test/wrong"]).exits(0);
+    let plan = |db: &str, at: &str| estate.midwatch(&["plan", "test/wrong", &format!("db={db}"), &format!("at={at}")]);
+    plan("main", "apo").exits(2).says("no service `apo`").says("did you mean `api`?");
+    plan("mian", "api").exits(2).says("no postgres `mian`").says("did you mean `main`?");
+}
+
+#[test]
+fn a_part_of_a_reading_and_a_mount_that_cannot_be_are_refused() {
+    let estate = three_targets();
+    let parts = part("postgres", "main", "connections") + &part("redis", "cache", "persistence");
+    estate.procedure("sound", "", &(parts + &step("host", "cpu") + &step("mount", "/srv")));
+    estate.midwatch(&["lint", "--strict"]).exits(0);
+    let file = estate.beside("procedures/wrong.toml");
     for (step, place, what) in [
-        (of("redis", "cache", "memroy"), "9:55", "a reading of redis has no `memroy` (did you mean `memory`?)"),
-        (of("postgres", "main", "x"), "9:57", "a reading of postgres has no `x` (one of connections, replication)"),
-        (of("service", "api", "x"), "9:55", "a reading of service has no `x` (leave `object` out)"),
+        (part("redis", "cache", "memroy"), "9:55", "a reading of redis has no `memroy` (did you mean `memory`?)"),
+        (part("postgres", "main", "x"), "9:57", "a reading of postgres has no `x` (one of connections, replication)"),
+        (part("service", "api", "x"), "9:55", "a reading of service has no `x` (leave `object` out)"),
         (
             step("mount", "srv"),
             "9:37",
@@ -237,11 +261,4 @@ fn what_the_estate_does_not_have_is_refused_with_its_place_and_the_nearest_name(
         let said = estate.midwatch(&["lint"]).exits(2);
         assert!(said.out.ends_with(&expected), "{expected}{}", said.out);
     }
-    // What parameters decide is judged by their values.
-    estate.procedure("wrong", params, &step("service", "{{at}}"));
-    estate.midwatch(&["lint"]).exits(0);
-    estate.midwatch(&["print", "test/wrong"]).exits(0);
-    let plan = |db: &str, at: &str| estate.midwatch(&["plan", "test/wrong", &format!("db={db}"), &format!("at={at}")]);
-    plan("main", "apo").exits(2).says("no service `apo`").says("did you mean `api`?");
-    plan("mian", "api").exits(2).says("no postgres `mian`").says("did you mean `main`?");
 }
