@@ -61,7 +61,7 @@ pub(super) fn help(pen: Pen<'_>, snapshot: &Snapshot<'_>, context: Context, scro
     Dialog {
         title: title(pen, [(Role::UiTitle, Piece::Words("Help")), (Role::UiMuted, Piece::Words("what each key does"))]),
         body: body.into(),
-        keys: vec![(Action::Down, "scrolls"), (Action::PageDown, "a page"), (Action::Back, "goes back")],
+        keys: vec![(Action::Back, "goes back")],
         scroll,
         ..Dialog::default()
     }
@@ -75,7 +75,7 @@ pub(super) fn row(pen: Pen<'_>, snapshot: &Snapshot<'_>, target: &TargetId, scro
     Dialog {
         title: title(pen, [(Role::UiTitle, Piece::from(row.map_or_else(|| target.name.clone(), Row::name)))]),
         body: body.into(),
-        keys: vec![(Action::Act, "offers what can act on it"), (Action::Down, "scrolls"), (Action::Back, "goes back")],
+        keys: vec![(Action::Act, "offers what can act on it"), (Action::Back, "goes back")],
         scroll,
         ..Dialog::default()
     }
@@ -255,12 +255,7 @@ pub(super) fn script(pen: Pen<'_>, listing: &Listing, scroll: u16, width: usize)
     Dialog {
         title: title(pen, [(Role::UiTitle, Piece::Words("Runs")), (Role::UiText, Piece::from(listing.title()))]),
         body,
-        keys: vec![
-            (Action::Down, "scrolls"),
-            (Action::PageDown, "a page"),
-            (Action::Back, "goes back to the prompt"),
-            (Action::Open, "frozen set"),
-        ],
+        keys: vec![(Action::Back, "goes back to the prompt"), (Action::Open, "frozen set")],
         scroll,
         must_read: true,
         ..Dialog::default()

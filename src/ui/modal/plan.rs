@@ -11,7 +11,7 @@
 //! ┃           1,284 of 9,702 · 2.1 GiB · way back: none (…)          ┃
 //! ┃                                                                  ┃
 //! ┃ Press  c  to start it. Each step that acts still asks for itself.┃
-//! ┗ Esc goes back  j scrolls ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
+//! ┗ Esc goes back ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
 //! ```
 
 use super::body::Body;
@@ -65,7 +65,7 @@ pub(super) fn plan(
         title: heading(pen, shown),
         role: Some(Role::UiPrompt),
         foot: foot(pen, snapshot, shown, sent, width),
-        keys: vec![(Action::Back, "goes back"), (Action::Down, "scrolls"), (Action::PageDown, "a page")],
+        keys: vec![(Action::Back, "goes back")],
         body,
         scroll,
         must_read: true,
