@@ -8,7 +8,7 @@ use crate::config::file::{read_trusted, refused};
 use crate::config::paths::Surroundings;
 use crate::config::reader::{Problem, Problems, parse};
 use crate::config::secrets::Secrets;
-use crate::domain::Error;
+use crate::domain::{Error, Verdict};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -68,6 +68,25 @@ pub struct Limits {
     pub critical: f64,
 }
 
+impl Limits {
+    /// Those of a mount that has none of its own: 80 % and 90 %.
+    pub const DISK: Self = Self { warn: 0.8, critical: 0.9 };
+
+    /// The verdict of a share; a share that is no number is unknown.
+    #[must_use]
+    pub fn judge(self, share: f64) -> Verdict {
+        if share.is_nan() {
+            Verdict::Unknown
+        } else if share >= self.critical {
+            Verdict::Critical
+        } else if share >= self.warn {
+            Verdict::Warn
+        } else {
+            Verdict::Ok
+        }
+    }
+}
+
 /// Limits for whatever has none of its own.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Thresholds {
@@ -79,7 +98,7 @@ pub struct Thresholds {
 
 impl Default for Thresholds {
     fn default() -> Self {
-        Self { disk: Limits { warn: 0.8, critical: 0.9 }, cpu: None }
+        Self { disk: Limits::DISK, cpu: None }
     }
 }
 
@@ -105,6 +124,19 @@ impl Service {
     pub const TIMEOUT: Duration = Duration::from_secs(5);
     /// How often it is asked unless the file says otherwise.
     pub const EVERY: Duration = Duration::from_secs(10);
+
+    /// A service of which nothing but its name and its URL is said.
+    #[must_use]
+    pub fn new(name: impl Into<String>, url: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            url: url.into(),
+            timeout: Self::TIMEOUT,
+            status: Vec::new(),
+            critical: true,
+            every: Self::EVERY,
+        }
+    }
 
     /// Whether an answer with this status code is healthy.
     #[must_use]
@@ -371,6 +403,21 @@ mod tests {
         assert_eq!(estate, expected);
         assert!(expected.services[0].is_healthy(204) && !expected.services[0].is_healthy(401));
         assert!(expected.services[1].is_healthy(401) && !expected.services[1].is_healthy(204));
+    }
+
+    #[test]
+    fn limits_are_reached_at_their_value_and_no_number_is_unknown() {
+        let limits = Limits::DISK;
+        let cases = [
+            (0.799, Verdict::Ok),
+            (0.8, Verdict::Warn),
+            (0.899, Verdict::Warn),
+            (0.9, Verdict::Critical),
+            (f64::NAN, Verdict::Unknown),
+        ];
+        for (share, expected) in cases {
+            assert_eq!(limits.judge(share), expected, "{share}");
+        }
     }
 
     #[test]

@@ -164,6 +164,7 @@ fn health(name: &str, character: Character, age: Duration) -> (StatusCode, serde
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::estate;
     use crate::domain::{Fact, Verdict};
     use crate::probes::{Target, read_all};
 
@@ -180,7 +181,7 @@ mod tests {
         let began = Instant::now();
         let services = Services::start().await.unwrap();
         let served = services.served.iter();
-        let targets = served.map(|s| Target::Service(crate::probes::Service::new(&s.name, &s.url))).collect();
+        let targets = served.map(|s| Target::Service(estate::Service::new(&s.name, &s.url))).collect();
         let rows = read_all(targets, Duration::from_secs(20)).await;
         let now = crate::probes::clock::now().wall;
         let rows: Vec<_> = rows.into_iter().flat_map(|all| all.rows).collect();
@@ -195,7 +196,7 @@ mod tests {
         assert!(began.elapsed() >= GATEWAY_STARTS, "the gateway answered too early");
 
         let url = services.served[0].url.replace("/health/api", "/elsewhere");
-        let missing = vec![Target::Service(crate::probes::Service::new("x", url.clone()))];
+        let missing = vec![Target::Service(estate::Service::new("x", url.clone()))];
         let missed = read_all(missing.clone(), Duration::from_secs(5)).await;
         assert_eq!(missed[0].rows[0].observation.as_ref().unwrap().facts["status"], Fact::Int(404));
         drop(services);

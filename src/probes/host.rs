@@ -2,10 +2,11 @@
 //!
 //! A figure that is not there is an error and never a zero.
 
+use crate::config::estate::Limits;
 use crate::domain::error::said;
 use crate::domain::{Fact, Observation, Verdict, quantity};
 use crate::probes::clock;
-use crate::probes::target::{HostPart, Thresholds};
+use crate::probes::target::HostPart;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
@@ -13,17 +14,17 @@ use std::time::{Duration, Instant};
 use sysinfo::System;
 
 /// The busy share that warns; a busy processor alone is never critical.
-const CPU_LIMITS: Thresholds = Thresholds { warn: 0.9, critical: f64::INFINITY };
+const CPU_LIMITS: Limits = Limits { warn: 0.9, critical: f64::INFINITY };
 /// A shorter interval than this is shown but not judged: a burst, perhaps of our own start, is no trouble.
 const JUDGED_INTERVAL: Duration = Duration::from_secs(4);
 /// The share of memory that is not available.
-const MEMORY_LIMITS: Thresholds = Thresholds { warn: 0.9, critical: 0.95 };
+const MEMORY_LIMITS: Limits = Limits { warn: 0.9, critical: 0.95 };
 /// The used share of swap; full swap alone is never critical.
-const SWAP_LIMITS: Thresholds = Thresholds { warn: 0.8, critical: f64::INFINITY };
+const SWAP_LIMITS: Limits = Limits { warn: 0.8, critical: f64::INFINITY };
 /// The five-minute load for each core that warns.
-const LOAD_LIMITS: Thresholds = Thresholds { warn: 2.0, critical: f64::INFINITY };
+const LOAD_LIMITS: Limits = Limits { warn: 2.0, critical: f64::INFINITY };
 /// Memory stalls of every task at once: the machine is thrashing.
-const MEMORY_STALL_LIMITS: Thresholds = Thresholds { warn: 0.1, critical: 0.3 };
+const MEMORY_STALL_LIMITS: Limits = Limits { warn: 0.1, critical: 0.3 };
 /// The shortest interval over which a busy share says something; also that of the first reading.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(500);
 

@@ -3,10 +3,10 @@
 //! Each reading is a whole new connection, so that a name that no longer resolves, a closed port or a broken certificate
 //! is seen at once, and latencies compare. No proxy is used: a proxy's answer says nothing about the service.
 
+use crate::config::estate::Service;
 use crate::domain::{Fact, Observation, Verdict, quantity};
 use crate::probes::clock;
 use crate::probes::contact::Place;
-use crate::probes::target::Service;
 use crate::probes::why;
 use reqwest::{Client, Url, redirect};
 use std::collections::BTreeMap;
@@ -98,14 +98,13 @@ async fn ask(client: &Client, url: Url) -> Result<(u16, usize), String> {
 }
 
 fn judge(service: &Service, status: u16, bytes: usize, latency: Duration) -> Observation {
-    let wanted = &service.status;
-    let healthy = if wanted.is_empty() { (200..300).contains(&status) } else { wanted.contains(&status) };
+    let healthy = service.is_healthy(status);
     let verdict = match (healthy, service.critical) {
         (true, _) => Verdict::Ok,
         (false, true) => Verdict::Critical,
         (false, false) => Verdict::Warn,
     };
-    let said = match wanted.as_slice() {
+    let said = match service.status.as_slice() {
         [first, rest @ ..] if !healthy => {
             rest.iter().fold(format!("{status}, not {first}"), |said, other| format!("{said} or {other}"))
         }

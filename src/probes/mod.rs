@@ -23,4 +23,4 @@ pub mod units;
 mod why;
 
 pub use schedule::{Prober, read_all};
-pub use target::{Every, HostPart, Mount, Service, Target, Thresholds};
+pub use target::{Every, HostPart, Mount, Target};

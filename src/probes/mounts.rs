@@ -1,11 +1,12 @@
 //! Mounted file systems: space, inodes, growth (`statvfs(3)`).
 
+use crate::config::estate::Limits;
 use crate::domain::error::said;
 use crate::domain::{Fact, Observation, Verdict, quantity};
 use crate::probes::aside::Aside;
 use crate::probes::clock;
 use crate::probes::mountinfo::{self, Mounted};
-use crate::probes::target::{Mount, Thresholds};
+use crate::probes::target::Mount;
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -125,12 +126,12 @@ fn judge(mount: &Mount, usage: &Usage, growth: Option<f64>) -> Result<Observatio
     facts.extend(inodes.map(|share| ("inodes_ratio", Fact::Real(share))));
     #[allow(clippy::cast_possible_truncation)] // Saturates.
     facts.extend(growth.map(|bytes| ("growth_per_hour", Fact::Int(bytes as i64))));
-    let (verdict, detail) = verdict(mount.thresholds, used, inodes, growth.map(|bytes| bytes / real(whole)));
+    let (verdict, detail) = verdict(mount.limits, used, inodes, growth.map(|bytes| bytes / real(whole)));
     Ok(Observation { verdict, detail, facts, observed_at: clock::now().wall, trend: Some(used) })
 }
 
 /// The worse of space and inodes, with its reason.
-fn verdict(limits: Thresholds, used: f64, inodes: Option<f64>, growth: Option<f64>) -> (Verdict, String) {
+fn verdict(limits: Limits, used: f64, inodes: Option<f64>, growth: Option<f64>) -> (Verdict, String) {
     let space = limits.judge(used);
     if let Some(share) = inodes
         && limits.judge(share).rank() > space.rank()
@@ -183,7 +184,7 @@ mod tests {
     use super::*;
 
     fn some(path: &str, own: bool) -> Mount {
-        Mount { path: path.into(), thresholds: Thresholds::default(), own }
+        Mount { path: path.into(), limits: Limits::DISK, own }
     }
 
     fn full_to(used: u64, avail: u64, inodes: Option<(u64, u64)>) -> Usage {

@@ -28,11 +28,12 @@ mod words;
 
 pub use identity::identity;
 
+use crate::config::estate::Limits;
 use crate::domain::{Fact, Finding};
 use crate::probes::clock;
 use crate::probes::redis::link::{Address, Link, Trouble};
 use crate::probes::redis::server::{Before, Greeting};
-use crate::probes::target::{RedisServer, Thresholds};
+use crate::probes::target::RedisServer;
 use std::time::Instant;
 
 pub use info::Info;
@@ -46,7 +47,7 @@ const REPLICATION: &str = "replication";
 pub const PARTS: [&str; 3] = [OF_MEMORY, PERSISTENCE, REPLICATION];
 
 /// The share of `maxmemory` at which to warn and to be critical, where the estate has no own.
-const MEMORY: Thresholds = Thresholds { warn: 0.8, critical: 0.9 };
+const MEMORY: Limits = Limits { warn: 0.8, critical: 0.9 };
 
 /// The errors to PING behind which INFO may answer: the data is being loaded, the primary is away, writes are refused after a
 /// failed save, the right to PING is missing, or the command is.
@@ -118,7 +119,7 @@ impl RedisReader {
         let mut findings = vec![Finding::of_target(main)];
         // A sentinel keeps no data.
         if info.text("redis_mode") != Some("sentinel") {
-            let own = self.target.entry.memory.map(|own| Thresholds { warn: own.warn, critical: own.critical });
+            let own = self.target.entry.memory;
             let memory = server::memory(&info, own, self.before.as_ref(), now);
             let kept = keeping::persistence(&info, schedule.as_deref(), strict, now);
             findings.push(Finding::of(OF_MEMORY, memory));

@@ -10,6 +10,7 @@
 
 mod heard;
 
+use crate::config::estate::Service;
 use crate::domain::{Finding, Row, Rows, Wall, quantity};
 use crate::probes::backups::BackupReader;
 use crate::probes::bloat::BloatReader;
@@ -22,7 +23,7 @@ use crate::probes::kube::KubeReader;
 use crate::probes::mounts::MountReader;
 use crate::probes::postgres::PostgresReader;
 use crate::probes::redis::RedisReader;
-use crate::probes::target::{Every, Service, Target};
+use crate::probes::target::{Every, Target};
 use crate::probes::units::UnitReader;
 use futures_util::FutureExt;
 use heard::{Heard, Objects};

@@ -1,10 +1,10 @@
 //! What is read, and how often.
 
-use crate::config::estate;
+use crate::config::estate::{self, Limits};
 use crate::config::libpq::Access;
 use crate::config::paths::Surroundings;
 use crate::config::secrets::Secrets;
-use crate::domain::{Row, Section, TargetKind, Verdict};
+use crate::domain::{Row, Section, TargetKind};
 use crate::probes::{self, backups, certs, http, mounts, postgres, units};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,7 +17,7 @@ pub enum Target {
     /// A mounted file system.
     Mount(Mount),
     /// An HTTP service.
-    Service(Service),
+    Service(estate::Service),
     /// A systemd unit.
     Unit(estate::Unit),
     /// Every failed systemd unit of this host.
@@ -88,77 +88,10 @@ pub struct Mount {
     /// A mount point; of an own entry, any path in the mount that is meant.
     pub path: PathBuf,
     /// Its limits, for space and for inodes.
-    pub thresholds: Thresholds,
+    pub limits: Limits,
     /// Whether it is an entry of the estate. Such an entry stands for the mount that holds its path; a discovered one is lost
     /// as soon as nothing is mounted there, because its figures would be those of the mount above it.
     pub own: bool,
-}
-
-/// An HTTP service to ask.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Service {
-    /// Its name.
-    pub name: String,
-    /// Where it answers: `http://` or `https://`.
-    pub url: String,
-    /// How long the whole answer may take, from the name lookup to the last byte that is read.
-    pub timeout: Duration,
-    /// The statuses that are healthy; any 2xx when there is none.
-    pub status: Vec<u16>,
-    /// Whether a wrong status is critical; otherwise it is a warning.
-    pub critical: bool,
-    /// How often it is asked, where it differs from [`Every::service`].
-    pub every: Option<Duration>,
-}
-
-impl Service {
-    /// A service with a healthy 2xx, critical when wrong, and a timeout of 2 s.
-    #[must_use]
-    pub fn new(name: impl Into<String>, url: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            url: url.into(),
-            timeout: Self::TIMEOUT,
-            status: Vec::new(),
-            critical: true,
-            every: None,
-        }
-    }
-
-    /// How long an answer may take unless the estate says otherwise.
-    pub const TIMEOUT: Duration = Duration::from_secs(2);
-}
-
-/// The shares, from 0 to 1, at which a reading warns and at which it is critical.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Thresholds {
-    /// At or past it: a warning.
-    pub warn: f64,
-    /// At or past it: critical.
-    pub critical: f64,
-}
-
-impl Default for Thresholds {
-    /// 80 % and 90 %.
-    fn default() -> Self {
-        Self { warn: 0.8, critical: 0.9 }
-    }
-}
-
-impl Thresholds {
-    /// The verdict of a share; a share that is no number is unknown.
-    #[must_use]
-    pub fn judge(self, share: f64) -> Verdict {
-        if share.is_nan() {
-            Verdict::Unknown
-        } else if share >= self.critical {
-            Verdict::Critical
-        } else if share >= self.warn {
-            Verdict::Warn
-        } else {
-            Verdict::Ok
-        }
-    }
 }
 
 /// How often each kind of target is read.
@@ -168,8 +101,6 @@ pub struct Every {
     pub host: Duration,
     /// Mounts.
     pub mount: Duration,
-    /// Services that say nothing else themselves.
-    pub service: Duration,
     /// Units, databases, Redis servers and clusters.
     pub source: Duration,
     /// The tables and indexes of a database.
@@ -184,7 +115,6 @@ impl Default for Every {
         Self {
             host: Duration::from_secs(5),
             mount: Duration::from_secs(15),
-            service: Duration::from_secs(5),
             source: Duration::from_secs(10),
             bloat: Duration::from_secs(60),
             store: Duration::from_secs(60),
@@ -231,9 +161,9 @@ impl Target {
     ///
     /// # Errors
     /// Why the mount table cannot be read.
-    pub fn mounts(thresholds: Thresholds) -> Result<Vec<Self>, String> {
+    pub fn mounts(limits: Limits) -> Result<Vec<Self>, String> {
         let found = mounts::discover()?;
-        Ok(found.into_iter().map(|path| Self::Mount(Mount { path, thresholds, own: false })).collect())
+        Ok(found.into_iter().map(|path| Self::Mount(Mount { path, limits, own: false })).collect())
     }
 
     /// The pane that shows its rows.
@@ -248,7 +178,7 @@ impl Target {
         match self {
             Self::Host(_) => every.host,
             Self::Mount(_) => every.mount,
-            Self::Service(service) => service.every.unwrap_or(every.service),
+            Self::Service(service) => service.every,
             Self::Unit(_) | Self::FailedUnits | Self::Postgres(_) | Self::Redis(_) | Self::Kubernetes(_) => {
                 every.source
             }
@@ -304,29 +234,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn limits_are_reached_at_their_value_and_no_number_is_unknown() {
-        let limits = Thresholds::default();
-        let cases = [
-            (0.799, Verdict::Ok),
-            (0.8, Verdict::Warn),
-            (0.899, Verdict::Warn),
-            (0.9, Verdict::Critical),
-            (f64::NAN, Verdict::Unknown),
-        ];
-        for (share, expected) in cases {
-            assert_eq!(limits.judge(share), expected, "{share}");
-        }
-    }
-
-    #[test]
     fn an_unread_row_names_its_target_and_hides_a_password() {
         let every = Every::default();
-        let mut service = Service::new("api", "http://admin:hunter2@127.0.0.1:1/health");
-        service.every = Some(Duration::from_secs(30));
+        let mut service = estate::Service::new("api", "http://admin:hunter2@127.0.0.1:1/health");
+        service.every = Duration::from_secs(30);
         let row = Target::Service(service).unread(every);
         assert_eq!((row.kind, row.target.as_str(), row.every), (TargetKind::Service, "api", Duration::from_secs(30)));
         assert_eq!(row.source, "http://127.0.0.1:1/health");
-        let mount = Mount { path: "/srv/cell0".into(), thresholds: Thresholds::default(), own: true };
+        let mount = Mount { path: "/srv/cell0".into(), limits: Limits::DISK, own: true };
         let row = Target::Mount(mount).unread(every);
         assert_eq!((row.target.as_str(), row.every), ("/srv/cell0", every.mount));
         assert!(row.observation.is_none() && row.lost.is_none());

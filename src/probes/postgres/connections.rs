@@ -1,10 +1,10 @@
 //! How many connections are taken, and what they hold up.
 
+use crate::config::estate::Limits;
 use crate::domain::{Fact, Observation, Verdict, quantity};
 use crate::probes::clock;
 use crate::probes::postgres::connect::{Failure, Session};
 use crate::probes::postgres::{About, plain};
-use crate::probes::target::Thresholds;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -57,7 +57,7 @@ pub(super) async fn read(session: &Session, about: &About) -> Result<Observation
             detail.push_str(&format!(" · {} idle in transaction, up to {age}", quantity::count(plain(idle))));
         }
     }
-    let verdict = if ratio.is_finite() { Thresholds::default().judge(ratio) } else { Verdict::Unknown };
+    let verdict = if ratio.is_finite() { Limits::DISK.judge(ratio) } else { Verdict::Unknown };
     let trend = ratio.is_finite().then_some(ratio);
     Ok(Observation { verdict, detail, facts, observed_at: clock::now().wall, trend })
 }

@@ -1,9 +1,9 @@
 //! The rows of a server itself and of its memory.
 
+use crate::config::estate::Limits;
 use crate::domain::{Fact, Observation, Verdict, Wall, quantity};
 use crate::probes::redis::MEMORY;
 use crate::probes::redis::info::{Info, joined, known, whole};
-use crate::probes::target::Thresholds;
 use std::time::Duration;
 
 /// The share of the allowed clients at which to warn.
@@ -145,7 +145,7 @@ fn hits(info: &Info) -> Option<f64> {
 /// What INFO does not tell.
 pub(super) fn memory(
     info: &Info,
-    own: Option<Thresholds>,
+    own: Option<Limits>,
     before: Option<&Before>,
     now: Wall,
 ) -> Result<Observation, String> {

@@ -437,7 +437,7 @@ async fn memory_is_judged_against_its_limit_and_by_what_happens_there() {
     assert_eq!(memory.facts["maxmemory_bytes"], Fact::Int(4 << 20));
     // An own limit below what is in use.
     let mut strict = target(&server.url());
-    strict.entry.memory = Some(estate::Limits { warn: 0.01, critical: 0.9 });
+    strict.entry.memory = Some(Limits { warn: 0.01, critical: 0.9 });
     assert_eq!(row(&rows(&mut RedisReader::new(strict)).await, Some("memory")).verdict, Verdict::Warn);
 
     let value = "x".repeat(10_000);

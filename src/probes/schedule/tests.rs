@@ -1,6 +1,7 @@
 use super::*;
+use crate::config::estate::Limits;
 use crate::domain::{Observation, TargetKind, Verdict};
-use crate::probes::target::{HostPart, Mount, Thresholds};
+use crate::probes::target::{HostPart, Mount};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -8,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 const SOON: Duration = Duration::from_millis(50);
-const FAST: Every = Every { host: SOON, mount: SOON, service: SOON, source: SOON, bloat: SOON, store: SOON };
+const FAST: Every = Every { host: SOON, mount: SOON, source: SOON, bloat: SOON, store: SOON };
 
 /// A server that answers 200 after a while, and counts: all connections, those open now, the most at once.
 struct Server {
@@ -41,7 +42,7 @@ async fn server(after: Duration) -> Server {
 }
 
 fn service(name: &str, url: &str) -> Target {
-    Target::Service(Service::new(name, url))
+    Target::Service(Service { every: SOON, ..Service::new(name, url) })
 }
 
 fn started(targets: Vec<Target>, every: Every) -> (Prober, UnboundedReceiver<Row>) {
@@ -65,7 +66,7 @@ fn observation() -> Observation {
 #[tokio::test]
 async fn every_target_is_read_again_and_again_and_a_dead_one_harms_no_other() {
     let alive = server(Duration::ZERO).await;
-    let mount = Mount { path: "/no/such/mount".into(), thresholds: Thresholds::default(), own: false };
+    let mount = Mount { path: "/no/such/mount".into(), limits: Limits::DISK, own: false };
     let targets = vec![
         service("alive", &alive.url),
         service("dead", "http://127.0.0.1:1/"),
@@ -95,8 +96,8 @@ async fn every_target_is_read_again_and_again_and_a_dead_one_harms_no_other() {
 #[tokio::test]
 async fn refreshing_reads_now_but_never_twice_at_once() {
     let slow = server(Duration::from_millis(100)).await;
-    let hour = Every { service: Duration::from_secs(3600), ..Every::default() };
-    let (prober, mut rows) = started(vec![service("slow", &slow.url)], hour);
+    let hourly = Service { every: Duration::from_secs(3600), ..Service::new("slow", &slow.url) };
+    let (prober, mut rows) = started(vec![Target::Service(hourly)], Every::default());
     rows.recv().await.unwrap();
     for _ in 0..50 {
         prober.refresh();
