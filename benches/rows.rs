@@ -10,7 +10,7 @@ use midwatch::config::theme::{Glyphs, Theme};
 use midwatch::demo::postgres::{PrivatePostgres, Setup};
 use midwatch::demo::sample;
 use midwatch::domain::clean::Depth;
-use midwatch::domain::{Observation, Row, Rows, TargetKind, Verdict, Wall};
+use midwatch::domain::{Fact, Observation, Row, Rows, TargetKind, Trend, Verdict, Wall};
 use midwatch::probes::target::{Database, Target};
 use midwatch::probes::{clock, read_all};
 use midwatch::tui::screen::Screen;
@@ -32,7 +32,8 @@ fn row(number: usize, figure: f64, at: Wall) -> Row {
         Row::unread(TargetKind::Service, format!("service-{number:05}"), String::new(), Duration::from_secs(10));
     let verdict = [Verdict::Ok, Verdict::Ok, Verdict::Ok, Verdict::Warn, Verdict::Critical][number % 5];
     let detail = format!("200 · {figure} ms");
-    row.saw(Observation { verdict, detail, facts: BTreeMap::new(), observed_at: at, trend: Some(figure) });
+    let facts = BTreeMap::from([("latency_ms", Fact::Real(figure))]);
+    row.saw(Observation { verdict, detail, facts, observed_at: at, trend: Some(Trend::millis("latency_ms")) });
     row
 }
 

@@ -15,6 +15,7 @@ pub mod reference;
 pub mod run;
 pub mod step;
 pub mod time;
+pub mod trend;
 pub mod verdict;
 
 pub use clean::Clean;
@@ -29,4 +30,5 @@ pub use preview::{Item, Listing, Preview};
 pub use run::{Actor, Attendee, RunStatus};
 pub use step::{Order, PromptScope, StepState, Verb};
 pub use time::{Boot, Wall};
+pub use trend::{Trend, Unit};
 pub use verdict::Verdict;

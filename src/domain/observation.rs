@@ -1,7 +1,7 @@
 //! What a probe saw, and the row a pane makes of it.
 
 use crate::domain::error::said;
-use crate::domain::{Verdict, Wall};
+use crate::domain::{Trend, Verdict, Wall};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -154,8 +154,21 @@ pub struct Observation {
     pub facts: BTreeMap<&'static str, Fact>,
     /// When it was seen.
     pub observed_at: Wall,
-    /// The figure that the row's history graph shows, where a trend matters.
-    pub trend: Option<f64>,
+    /// The fact that the row's history graph shows, where a trend matters.
+    pub trend: Option<Trend>,
+}
+
+impl Observation {
+    /// A fact as a number, where it is one.
+    #[must_use]
+    pub fn figure(&self, fact: &str) -> Option<f64> {
+        match self.facts.get(fact)? {
+            #[allow(clippy::cast_precision_loss)] // A figure for a graph.
+            Fact::Int(number) => Some(*number as f64),
+            Fact::Real(figure) => Some(*figure),
+            Fact::Bool(_) | Fact::Text(_) => None,
+        }
+    }
 }
 
 /// One thing that a reading of a target found; it becomes one row.
@@ -213,6 +226,8 @@ pub struct Row {
     pub lost: Option<(String, Wall)>,
     /// The last trend figures, oldest first, at most [`Row::HISTORY`].
     pub history: Vec<f64>,
+    /// What the history is of.
+    pub trend: Option<Trend>,
 }
 
 impl Row {
@@ -222,7 +237,17 @@ impl Row {
     /// A row that has not been read yet.
     #[must_use]
     pub fn unread(kind: TargetKind, target: String, source: String, every: Duration) -> Self {
-        Self { kind, target, object: None, source, every, observation: None, lost: None, history: Vec::new() }
+        Self {
+            kind,
+            target,
+            object: None,
+            source,
+            every,
+            observation: None,
+            lost: None,
+            history: Vec::new(),
+            trend: None,
+        }
     }
 
     /// What it is called on the screen: the object where the row is of one, with its target.
@@ -252,10 +277,13 @@ impl Row {
         }
     }
 
-    /// Takes a good reading.
+    /// Takes a good reading. The history begins again where it is of another fact than before.
     pub fn saw(&mut self, observation: Observation) {
-        if let Some(figure) = observation.trend {
-            self.history.push(figure);
+        if let Some(trend) = observation.trend {
+            if self.trend.replace(trend) != Some(trend) {
+                self.history.clear();
+            }
+            self.history.extend(observation.figure(trend.fact));
             if self.history.len() > Self::HISTORY {
                 self.history.remove(0);
             }

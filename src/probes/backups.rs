@@ -25,7 +25,7 @@ pub(crate) mod series;
 mod stamp;
 
 use crate::config::estate::{Backup, BackupPlace};
-use crate::domain::{Finding, Observation, Wall};
+use crate::domain::{Finding, Observation, Trend, Wall};
 use crate::probes::aside::Aside;
 use crate::probes::backups::checksum::Verifier;
 use crate::probes::backups::judge::Checked;
@@ -122,9 +122,7 @@ impl Memory {
     fn with_trend(&mut self, mut seen: Observation, series: &Series) -> Observation {
         if let Some(newest) = series.members.first().filter(|newest| self.newest.as_ref() != Some(&newest.name)) {
             self.newest = Some(newest.name.clone());
-            #[allow(clippy::cast_precision_loss)] // A figure for people.
-            let size = newest.size.map(|size| size as f64);
-            seen.trend = size;
+            seen.trend = newest.size.map(|_| Trend::bytes("size_bytes"));
         }
         seen
     }

@@ -4,7 +4,7 @@
 
 use crate::config::estate::Limits;
 use crate::domain::error::said;
-use crate::domain::{Fact, Observation, Verdict, quantity};
+use crate::domain::{Fact, Observation, Trend, Verdict, quantity};
 use crate::probes::clock;
 use crate::probes::target::HostPart;
 use std::collections::BTreeMap;
@@ -121,7 +121,7 @@ fn busy(before: &CpuTimes, after: &CpuTimes, interval: Duration) -> Result<Obser
     ]);
     let detail = format!("{} over {}", quantity::percent(used), stated(interval));
     let verdict = if interval < JUDGED_INTERVAL { Verdict::Ok } else { CPU_LIMITS.judge(used) };
-    Ok(observation(verdict, detail, facts, used))
+    Ok(observation(verdict, detail, facts, Trend::ratio("busy_ratio")))
 }
 
 /// An interval as it is said: whole seconds from one second on, because a timer is always a little late.
@@ -157,7 +157,7 @@ fn memory_seen(total: u64, available: u64) -> Observation {
         ("used_ratio", Fact::Real(used)),
     ]);
     let detail = format!("{} · {} available", quantity::percent(used), quantity::bytes(available));
-    observation(MEMORY_LIMITS.judge(used), detail, facts, used)
+    observation(MEMORY_LIMITS.judge(used), detail, facts, Trend::ratio("used_ratio"))
 }
 
 fn swap() -> Result<Observation, String> {
@@ -175,7 +175,7 @@ fn swap_seen(total: u64, used: u64) -> Observation {
     } else {
         format!("{} of {}", quantity::percent(share), quantity::bytes(total))
     };
-    observation(SWAP_LIMITS.judge(share), detail, facts, share)
+    observation(SWAP_LIMITS.judge(share), detail, facts, Trend::ratio("used_ratio"))
 }
 
 /// One file of `/proc/pressure`: shares of the last 10 s.
@@ -231,8 +231,8 @@ fn pressure_seen(cpu: &Stall, memory: &Stall, io: &Stall) -> Result<Observation,
     }
     let said = |stall: &Stall| quantity::percent(stall.some);
     let detail = format!("cpu {} · memory {} · io {} over 10 s", said(cpu), said(memory), said(io));
-    let worst = cpu.some.max(memory.some).max(io.some);
-    Ok(observation(MEMORY_STALL_LIMITS.judge(memory_full), detail, facts, worst))
+    facts.insert("some_ratio", Fact::Real(cpu.some.max(memory.some).max(io.some)));
+    Ok(observation(MEMORY_STALL_LIMITS.judge(memory_full), detail, facts, Trend::ratio("some_ratio")))
 }
 
 fn load() -> Result<Observation, String> {
@@ -259,10 +259,10 @@ fn load_seen([one, five, fifteen]: [f64; 3], cores: u64) -> Result<Observation, 
     let detail = format!("{one:.2} {five:.2} {fifteen:.2} on {}", quantity::counted(cores, "core", "cores"));
     #[allow(clippy::cast_precision_loss)] // Fewer cores than 2^52.
     let share = five / cores as f64;
-    Ok(observation(LOAD_LIMITS.judge(share), detail, facts, one))
+    Ok(observation(LOAD_LIMITS.judge(share), detail, facts, Trend::number("load_1")))
 }
 
-fn observation(verdict: Verdict, detail: String, facts: BTreeMap<&'static str, Fact>, trend: f64) -> Observation {
+fn observation(verdict: Verdict, detail: String, facts: BTreeMap<&'static str, Fact>, trend: Trend) -> Observation {
     Observation { verdict, detail, facts, observed_at: clock::now().wall, trend: Some(trend) }
 }
 

@@ -4,7 +4,7 @@
 //! is seen at once, and latencies compare. No proxy is used: a proxy's answer says nothing about the service.
 
 use crate::config::estate::Service;
-use crate::domain::{Fact, Observation, Verdict, quantity};
+use crate::domain::{Fact, Observation, Trend, Verdict, quantity};
 use crate::probes::clock;
 use crate::probes::contact::Place;
 use crate::probes::why;
@@ -118,7 +118,7 @@ fn judge(service: &Service, status: u16, bytes: usize, latency: Duration) -> Obs
         ("latency_ms", Fact::Int(latency_ms.into())),
         ("bytes", Fact::Int(i64::try_from(bytes).unwrap_or(i64::MAX))),
     ]);
-    Observation { verdict, detail, facts, observed_at: clock::now().wall, trend: Some(latency_ms.into()) }
+    Observation { verdict, detail, facts, observed_at: clock::now().wall, trend: Some(Trend::millis("latency_ms")) }
 }
 
 /// A URL as it may be shown: without user and password.

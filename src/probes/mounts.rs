@@ -2,7 +2,7 @@
 
 use crate::config::estate::Limits;
 use crate::domain::error::said;
-use crate::domain::{Fact, Observation, Verdict, quantity};
+use crate::domain::{Fact, Observation, Trend, Verdict, quantity};
 use crate::probes::aside::Aside;
 use crate::probes::clock;
 use crate::probes::mountinfo::{self, Mounted};
@@ -127,7 +127,8 @@ fn judge(mount: &Mount, usage: &Usage, growth: Option<f64>) -> Result<Observatio
     #[allow(clippy::cast_possible_truncation)] // Saturates.
     facts.extend(growth.map(|bytes| ("growth_per_hour", Fact::Int(bytes as i64))));
     let (verdict, detail) = verdict(mount.limits, used, inodes, growth.map(|bytes| bytes / real(whole)));
-    Ok(Observation { verdict, detail, facts, observed_at: clock::now().wall, trend: Some(used) })
+    let trend = Some(Trend::ratio("used_ratio"));
+    Ok(Observation { verdict, detail, facts, observed_at: clock::now().wall, trend })
 }
 
 /// The worse of space and inodes, with its reason.

@@ -14,7 +14,7 @@ mod tls;
 
 pub use identity::identity;
 
-use crate::domain::{Fact, Finding, Observation, Verdict, quantity};
+use crate::domain::{Fact, Finding, Observation, Trend, Verdict, quantity};
 use crate::probes::clock;
 use crate::probes::postgres::connect::{Failure, Line, Session};
 use crate::probes::postgres::replication::Standbys;
@@ -138,8 +138,7 @@ impl PostgresReader {
         if session.is_pooled() {
             detail.push_str(" · through a pooler");
         }
-        #[allow(clippy::cast_precision_loss)] // A figure for the graph.
-        let trend = Some(latency_ms as f64);
+        let trend = Some(Trend::millis("latency_ms"));
         Observation { verdict: Verdict::Ok, detail, facts, observed_at: clock::now().wall, trend }
     }
 }

@@ -1,7 +1,7 @@
 //! Rows of backups, certificates and bloat as their probes give them.
 
 use super::at;
-use crate::domain::{Fact, Observation, Row, Rows, TargetKind, Verdict};
+use crate::domain::{Fact, Observation, Row, Rows, TargetKind, Trend, Verdict};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -55,6 +55,7 @@ fn backups() -> Vec<Row> {
         #[allow(clippy::cast_precision_loss)] // Sizes of a picture.
         let history = [0.96, 0.97, 0.97, 0.98, 0.99, 0.99, 1.0].map(|share| share * size as f64);
         row.history = history.to_vec();
+        row.trend = Some(Trend::bytes("size_bytes"));
         row
     };
     let mut cold = row(

@@ -6,7 +6,7 @@
 //!  3.1 GiB · no statistics, ANALYZE needed
 //! ```
 
-use crate::domain::{Fact, Finding, Observation, Verdict, Wall, quantity};
+use crate::domain::{Fact, Finding, Observation, Trend, Verdict, Wall, quantity};
 use crate::probes::bloat::age::{Age, share};
 use crate::probes::bloat::catalog::{OfIndex, Relation, Server, Sized};
 use crate::probes::bloat::estimate::{Estimate, Rows};
@@ -139,8 +139,7 @@ impl Reading<'_> {
             facts.insert("remedy", Fact::Text("drop".to_owned()));
             notes.push(if index.unique { "invalid, not enforced" } else { "invalid, not used" }.to_owned());
         }
-        #[allow(clippy::cast_precision_loss)] // A figure for a graph.
-        let trend = known.ok().and_then(|known| known.estimate.bytes).map(|bytes| bytes as f64);
+        let trend = facts.contains_key("bloat_bytes").then_some(Trend::bytes("bloat_bytes"));
         let detail = notes.join(" · ");
         Finding::of(&relation.quoted, Ok(Observation { verdict, detail, facts, observed_at: self.at, trend }))
     }

@@ -1,6 +1,6 @@
 //! What is said of the database as a whole, and of all its small relations together.
 
-use crate::domain::{Fact, Finding, Observation, Verdict, quantity};
+use crate::domain::{Fact, Finding, Observation, Trend, Verdict, quantity};
 use crate::probes::bloat::age::Age;
 use crate::probes::bloat::catalog::{Relation, Sized};
 use crate::probes::bloat::judge::{Reading, Tally};
@@ -112,8 +112,7 @@ pub(super) fn database(reading: &Reading<'_>, tally: &Tally, smaller: &Smaller) 
     }
     notes.extend(server.standby.then(|| "standby: act on the primary".to_owned()));
     notes.extend(others(server.other_count));
-    #[allow(clippy::cast_precision_loss)] // A figure for a graph.
-    let trend = facts.contains_key("total_bloat_bytes").then_some(tally.bytes as f64);
+    let trend = facts.contains_key("total_bloat_bytes").then_some(Trend::bytes("total_bloat_bytes"));
     let detail = notes.join(" · ");
     Finding::of_target(Observation { verdict, detail, facts, observed_at: reading.at, trend })
 }

@@ -1,6 +1,6 @@
 //! What is known of one cluster, and the tasks that keep it so; dropping it ends them.
 
-use crate::domain::{Fact, Finding, Observation, Verdict, Wall, quantity};
+use crate::domain::{Fact, Finding, Observation, Trend, Verdict, Wall, quantity};
 use crate::probes::kube::keep::{Known, Pulse, keep, pulse};
 use crate::probes::kube::objects::{Kept, Plural};
 use crate::probes::kube::pace::Pace;
@@ -131,7 +131,7 @@ impl Link {
                 facts.extend(version.map(|version| ("version", Fact::Text(version))));
                 facts.extend(self.counts());
                 let verdict = if self.settings.weak.is_some() { Verdict::Warn } else { Verdict::Ok };
-                let (observed_at, trend) = (*at, Some(latency_ms.into()));
+                let (observed_at, trend) = (*at, Some(Trend::millis("latency_ms")));
                 Ok(Observation { verdict, detail: said.join(" · "), facts, observed_at, trend })
             }
         };

@@ -3,7 +3,7 @@
 //! Source: kubernetes.io, "Deployments", "Deployment status". A count that a status leaves out is zero, because the API omits
 //! zeros; a status that the cluster has not written yet is unknown.
 
-use crate::domain::{Fact, Observation, Verdict, Wall, quantity};
+use crate::domain::{Fact, Observation, Trend, Verdict, Wall, quantity};
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
 use k8s_openapi::api::core::v1::{self, PodTemplateSpec};
 use std::collections::{BTreeMap, BTreeSet};
@@ -189,8 +189,7 @@ impl Workload {
                 facts.insert("waiting", Fact::Text(listed(&pods.waiting)));
             }
         }
-        #[allow(clippy::cast_precision_loss)] // A figure for the graph.
-        let trend = pods.map(|pods| pods.restarts as f64);
+        let trend = pods.map(|_| Trend::number("restarts"));
         Observation { verdict: self.verdict(), detail: self.detail(pods), facts, observed_at, trend }
     }
 

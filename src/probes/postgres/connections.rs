@@ -1,7 +1,7 @@
 //! How many connections are taken, and what they hold up.
 
 use crate::config::estate::Limits;
-use crate::domain::{Fact, Observation, Verdict, quantity};
+use crate::domain::{Fact, Observation, Trend, Verdict, quantity};
 use crate::probes::clock;
 use crate::probes::postgres::connect::{Failure, Session};
 use crate::probes::postgres::{About, plain};
@@ -58,6 +58,6 @@ pub(super) async fn read(session: &Session, about: &About) -> Result<Observation
         }
     }
     let verdict = if ratio.is_finite() { Limits::DISK.judge(ratio) } else { Verdict::Unknown };
-    let trend = ratio.is_finite().then_some(ratio);
+    let trend = ratio.is_finite().then_some(Trend::ratio("connections_ratio"));
     Ok(Observation { verdict, detail, facts, observed_at: clock::now().wall, trend })
 }

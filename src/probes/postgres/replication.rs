@@ -6,7 +6,7 @@
 //! ```
 //! Source: PostgreSQL 18 manual, 27.2.4, 27.2.6 and 53.20; 9.27.4 for the functions of a standby.
 
-use crate::domain::{Fact, Observation, Verdict, quantity};
+use crate::domain::{Fact, Observation, Trend, Verdict, quantity};
 use crate::probes::clock;
 use crate::probes::postgres::connect::{Failure, Line, Session};
 use crate::probes::postgres::{About, plain, text};
@@ -54,7 +54,7 @@ struct Story {
     verdict: Verdict,
     parts: Vec<String>,
     facts: BTreeMap<&'static str, Fact>,
-    trend: Option<f64>,
+    trend: Option<Trend>,
 }
 
 impl Story {
@@ -82,9 +82,7 @@ impl Story {
     fn behind(&mut self, bytes: i64, seconds: Option<f64>) {
         self.facts.insert("lag_bytes", Fact::Int(bytes));
         self.facts.extend(seconds.map(|seconds| ("lag_s", Fact::Real(seconds))));
-        #[allow(clippy::cast_precision_loss)] // A figure for the graph.
-        let trend = bytes as f64;
-        self.trend = Some(trend);
+        self.trend = Some(Trend::bytes("lag_bytes"));
     }
 
     fn end(self) -> Observation {

@@ -1,6 +1,6 @@
 //! The rows of what outlives a server: its persistence, and its replication.
 
-use crate::domain::{Fact, Observation, Verdict, Wall, quantity};
+use crate::domain::{Fact, Observation, Trend, Verdict, Wall, quantity};
 use crate::probes::redis::info::{Info, Replica, joined, known, whole};
 use crate::probes::redis::server::{role, span};
 
@@ -161,8 +161,7 @@ fn primary(info: &Info, now: Wall) -> Result<Observation, String> {
         ("good_replicas", info.number("min_slaves_good_slaves").map(whole)),
         ("writes_refused", Some(Fact::Bool(too_few))),
     ]);
-    #[allow(clippy::cast_precision_loss)] // A figure for a graph.
-    let trend = widest.map(|gap| gap as f64);
+    let trend = widest.map(|_| Trend::bytes("gap_bytes"));
     Ok(Observation { verdict, detail, facts, observed_at: now, trend })
 }
 
@@ -205,8 +204,7 @@ fn replica(info: &Info, now: Wall) -> Result<Observation, String> {
         ("gap_bytes", gap.map(whole)),
         ("replicas", info.number("connected_slaves").map(whole)),
     ]);
-    #[allow(clippy::cast_precision_loss)] // A figure for a graph.
-    let trend = gap.map(|gap| gap as f64);
+    let trend = gap.map(|_| Trend::bytes("gap_bytes"));
     Ok(Observation { verdict, detail, facts, observed_at: now, trend })
 }
 

@@ -1,7 +1,7 @@
 //! The rows of a server itself and of its memory.
 
 use crate::config::estate::Limits;
-use crate::domain::{Fact, Observation, Verdict, Wall, quantity};
+use crate::domain::{Fact, Observation, Trend, Verdict, Wall, quantity};
 use crate::probes::redis::MEMORY;
 use crate::probes::redis::info::{Info, joined, known, whole};
 use std::time::Duration;
@@ -90,7 +90,7 @@ pub(super) fn observation(info: &Info, greeting: &Greeting, before: Option<&Befo
         ("read_only", info.flag("slave_read_only").filter(|_| role(info) == Some("replica")).map(Fact::Bool)),
         ("ping_error", greeting.said.clone().map(Fact::Text)),
     ]);
-    let trend = info.real("instantaneous_ops_per_sec");
+    let trend = Some(Trend::number("ops_per_s"));
     Observation { verdict, detail, facts, observed_at: now, trend }
 }
 
@@ -192,8 +192,7 @@ pub(super) fn memory(
         ("evicted_per_s", rate.map(Fact::Real)),
         ("writes_refused", Some(Fact::Bool(!evicts_any && ratio.is_some_and(|ratio| ratio > 1.0)))),
     ]);
-    #[allow(clippy::cast_precision_loss)] // A figure for a graph.
-    let trend = Some(ratio.unwrap_or(used as f64));
+    let trend = Some(ratio.map_or(Trend::bytes("used_memory_bytes"), |_| Trend::ratio("memory_ratio")));
     Ok(Observation { verdict, detail, facts, observed_at: now, trend })
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::config::estate::Limits;
-use crate::domain::{Observation, TargetKind, Verdict};
+use crate::domain::{Fact, Observation, TargetKind, Trend, Verdict};
 use crate::probes::target::{HostPart, Mount};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -183,7 +183,11 @@ fn rows_come_and_go_with_what_a_target_holds() {
     let mut known = Known::new(&service("cluster", "http://127.0.0.1:1/"), Every::default());
     let at = clock::now().wall;
     let good = |name: &str| {
-        let seen = Observation { trend: Some(1.0), ..observation() };
+        let seen = Observation {
+            facts: BTreeMap::from([("latency_ms", Fact::Int(1))]),
+            trend: Some(Trend::millis("latency_ms")),
+            ..observation()
+        };
         Finding::of(name, Ok(seen))
     };
     let named = |known: &Known| known.rows.iter().filter_map(|row| row.object.clone()).collect::<Vec<_>>();

@@ -1,6 +1,6 @@
 //! From what systemd says of a unit to a verdict with its reason.
 
-use crate::domain::{Fact, Observation, Verdict, Wall, quantity};
+use crate::domain::{Fact, Observation, Trend, Verdict, Wall, quantity};
 use crate::probes::units::seen::{Exit, Seen};
 use std::collections::BTreeMap;
 
@@ -11,8 +11,7 @@ use std::collections::BTreeMap;
 pub(super) fn observation(seen: &Seen, critical: bool, before: Option<u64>, now: Wall) -> Observation {
     let bad = if critical { Verdict::Critical } else { Verdict::Warn };
     let (verdict, detail) = judge(seen, bad, before, now);
-    #[allow(clippy::cast_precision_loss)] // A figure for a graph.
-    let trend = seen.memory.map(|bytes| bytes as f64);
+    let trend = seen.memory.map(|_| Trend::bytes("memory_bytes"));
     Observation { verdict, detail, facts: facts(seen, now), observed_at: now, trend }
 }
 

@@ -1,7 +1,7 @@
 //! Against a real `dbus-daemon` of our own, with a double of systemd on it that speaks the real protocol.
 
 use super::*;
-use crate::domain::{Fact, Verdict, Wall};
+use crate::domain::{Fact, Trend, Verdict, Wall};
 use crate::probes::units::double::{Daemon, Systemd, Values, service, unit, values};
 use crate::probes::units::seen::{Exit, Service, Timer};
 use std::sync::Arc;
@@ -35,7 +35,7 @@ async fn an_active_unit_is_ok_with_its_facts_over_one_kept_connection() {
         assert_eq!(facts[name], Fact::Text(expected.to_owned()), "{name}");
     }
     assert_eq!((&facts["main_pid"], &facts["restarts"]), (&Fact::Int(4711), &Fact::Int(0)));
-    assert_eq!((&facts["memory_bytes"], seen.trend), (&Fact::Int(12 << 20), Some(f64::from(12 << 20))));
+    assert_eq!((&facts["memory_bytes"], seen.trend), (&Fact::Int(12 << 20), Some(Trend::bytes("memory_bytes"))));
     assert_eq!(facts["need_daemon_reload"], Fact::Bool(false));
     assert!(matches!(facts["since_s"], Fact::Int(200..230)), "{facts:?}");
     assert!(matches!(&facts["since"], Fact::Text(at) if at.ends_with('Z')), "{facts:?}");

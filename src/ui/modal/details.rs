@@ -6,7 +6,7 @@ use crate::app::Snapshot;
 use crate::app::keymap::{ACTIONS, Action, Context};
 use crate::app::model::TargetId;
 use crate::config::theme::Role;
-use crate::domain::{Clean, Error, Fact, Listing, Row, Wall, quantity};
+use crate::domain::{Clean, Error, Fact, Listing, Row, Unit, Wall, quantity};
 use crate::journal::record::Outcome;
 use crate::ui::panes::{rows, run};
 use crate::ui::pen::{Pen, VALUES};
@@ -103,7 +103,7 @@ fn told(pen: Pen<'_>, row: &Row, now: Wall, width: usize) -> Vec<Line<'static>> 
     body.push(Strip::new().line());
     let longest = seen.facts.keys().map(|name| name.len()).max().unwrap_or(0).clamp(8, 24);
     for (name, fact) in &seen.facts {
-        let value = Clean::text(&figure(name, fact));
+        let value = Clean::text(&figure(Unit::of_fact(name), fact));
         body.extend(pen.named_to(longest + 3, Piece::from(Clean::text(name)), Role::UiText, value, width));
     }
     body
@@ -115,35 +115,24 @@ fn ago(age: String) -> String {
 
 /// The last figures as a graph, with the least and the greatest of them.
 fn history(pen: Pen<'_>, row: &Row, width: usize) -> Vec<Line<'static>> {
-    let figures = row.history.as_slice();
-    let unit = unit_of(row);
-    let plain = |number: f64| unit.map_or_else(|| plain(number), |name| figure(name, &Fact::Real(number)));
-    let finite = || figures.iter().copied().filter(|figure| figure.is_finite());
-    let (least, greatest) = (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
-    if least > greatest {
-        return Vec::new();
-    }
-    let bars = spark(figures, width.saturating_sub(VALUES + 3), pen.glyph("u", "a") == "u");
+    let Some(range) = range(row) else { return Vec::new() };
+    let bars = spark(&row.history, width.saturating_sub(VALUES + 3), pen.glyph("u", "a") == "u");
     let mut lines = pen.fact("history", Role::Graph1, bars, width);
-    let count = quantity::counted(figures.len() as u64, "reading", "readings");
-    let range = format!("{} to {} over {count}", plain(least), plain(greatest));
     lines.extend(pen.fact("", Role::UiMuted, range, width));
     lines
 }
 
-/// The fact that the history is of: the one that has its last figure.
-fn unit_of(row: &Row) -> Option<&'static str> {
-    let last = row.history.last()?;
-    #[allow(clippy::cast_precision_loss)] // A figure for the screen.
-    let is_it = |fact: &Fact| match fact {
-        Fact::Int(number) => (*number as f64 - last).abs() < 0.5,
-        Fact::Real(figure) => (figure - last).abs() < f64::EPSILON,
-        _ => false,
-    };
-    row.observation.iter().flat_map(|seen| &seen.facts).find(|(_, fact)| is_it(fact)).map(|(name, _)| *name)
+/// The least and the greatest figure of a history, with their unit; none of an empty one.
+fn range(row: &Row) -> Option<String> {
+    let unit = row.trend.map_or(Unit::Number, |trend| trend.unit);
+    let shown = |number: f64| figure(unit, &Fact::Real(number));
+    let finite = || row.history.iter().copied().filter(|figure| figure.is_finite());
+    let (least, greatest) = (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
+    let count = quantity::counted(row.history.len() as u64, "reading", "readings");
+    (least <= greatest).then(|| format!("{} to {} over {count}", shown(least), shown(greatest)))
 }
 
-/// A figure whose unit is not known: whole where it is large, with two decimals where it is small.
+/// A figure without a unit: whole where it is large, with two decimals where it is small.
 fn plain(figure: f64) -> String {
     if figure.abs() >= 100.0 || figure.fract() == 0.0 { format!("{figure:.0}") } else { format!("{figure:.2}") }
 }
@@ -153,25 +142,26 @@ fn time(time: Duration) -> String {
     if time.as_secs() < 60 { quantity::latency(time) } else { quantity::span(time) }
 }
 
-/// A fact with the unit that its name tells.
-fn figure(name: &str, fact: &Fact) -> String {
+/// A fact with its unit.
+fn figure(unit: Unit, fact: &Fact) -> String {
+    let timed = |figure: f64, scale: f64| Duration::try_from_secs_f64(figure / scale);
     match fact {
         Fact::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
-        Fact::Int(number) => match u64::try_from(*number) {
-            Ok(number) if name.ends_with("_bytes") => quantity::bytes(number),
-            Ok(number) if name.ends_with("_s") => quantity::span(Duration::from_secs(number)),
-            Ok(number) if name.ends_with("_ms") => quantity::latency(Duration::from_millis(number)),
-            Ok(number) => quantity::count(number),
-            Err(_) => number.to_string(),
+        Fact::Int(number) => match (u64::try_from(*number), unit) {
+            (Ok(number), Unit::Bytes) => quantity::bytes(number),
+            (Ok(number), Unit::Seconds) => quantity::span(Duration::from_secs(number)),
+            (Ok(number), Unit::Millis) => quantity::latency(Duration::from_millis(number)),
+            (Ok(number), Unit::Ratio | Unit::Number) => quantity::count(number),
+            (Err(_), _) => number.to_string(),
         },
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Not below zero, and bytes.
-        Fact::Real(figure) if name.ends_with("_bytes") && *figure >= 0.0 => quantity::bytes(*figure as u64),
-        Fact::Real(figure) if name.ends_with("_ratio") => format!("{:.1} %", figure * 100.0),
-        Fact::Real(figure) if name.ends_with("_s") || name.ends_with("_ms") => {
-            let scale = if name.ends_with("_ms") { 1000.0 } else { 1.0 };
-            Duration::try_from_secs_f64(figure / scale).map_or_else(|_| plain(*figure), time)
-        }
-        Fact::Real(figure) => plain(*figure),
+        Fact::Real(figure) => match unit {
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Not below zero, and bytes.
+            Unit::Bytes if *figure >= 0.0 => quantity::bytes(*figure as u64),
+            Unit::Ratio => format!("{:.1} %", figure * 100.0),
+            Unit::Seconds => timed(*figure, 1.0).map_or_else(|_| plain(*figure), time),
+            Unit::Millis => timed(*figure, 1000.0).map_or_else(|_| plain(*figure), time),
+            Unit::Bytes | Unit::Number => plain(*figure),
+        },
         Fact::Text(text) => text.clone(),
     }
 }
@@ -273,5 +263,37 @@ pub(super) fn notice(pen: Pen<'_>, error: &Error, scroll: u16, width: usize) -> 
         keys: vec![(Action::Back, "goes back")],
         scroll,
         ..Dialog::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Observation, TargetKind, Trend, Verdict};
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn a_history_has_the_unit_of_its_fact_and_not_of_another_with_the_same_figure() {
+        let mut row = Row::unread(TargetKind::Service, "api".to_owned(), String::new(), Duration::from_secs(5));
+        let mut read = |bytes, latency| {
+            let facts = BTreeMap::from([("bytes", Fact::Int(bytes)), ("latency_ms", Fact::Int(latency))]);
+            let (verdict, detail, trend) = (Verdict::Ok, String::new(), Some(Trend::millis("latency_ms")));
+            row.saw(Observation { verdict, detail, facts, observed_at: Wall::from_unix(0, 0), trend });
+        };
+        read(2, 40);
+        read(2, 2);
+        assert_eq!(range(&row).unwrap(), "2 ms to 40 ms over 2 readings");
+        row.saw(Observation {
+            verdict: Verdict::Ok,
+            detail: String::new(),
+            facts: BTreeMap::from([("used_memory_bytes", Fact::Int(4096))]),
+            observed_at: Wall::from_unix(1, 0),
+            trend: Some(Trend::bytes("used_memory_bytes")),
+        });
+        assert_eq!(
+            range(&row).unwrap(),
+            "4.0 KiB to 4.0 KiB over 1 reading",
+            "of another fact, a history begins again"
+        );
     }
 }
