@@ -7,7 +7,8 @@
 //! ```
 //!
 //! The target is read anew, as the console reads it. Without `target` every one of the kind is meant, and the worst verdict
-//! counts. A warning fails unless `at_least = "warn"`; unknown is unknown, and so is a target that the estate does not name.
+//! counts. A warning fails unless `at_least = "warn"`; unknown is unknown, and so is a target that the estate does not name, and
+//! a part of the host that is asked for by name and that this kernel does not have.
 
 use crate::config::estate::Estate;
 use crate::config::paths::Surroundings;
@@ -17,7 +18,7 @@ use crate::journal::record::Ending;
 use crate::probes::estate::targets;
 use crate::probes::schedule::read_all;
 use crate::probes::target::{Every, Target};
-use crate::probes::{clock, postgres, redis};
+use crate::probes::{clock, host, postgres, redis};
 use crate::procedure::adapters::{Adapters, Purpose};
 use crate::procedure::plan::Action;
 use crate::runner::adapters::{self as common, ActEnd};
@@ -165,7 +166,12 @@ fn judge(spec: &Spec, rows: &[Row]) -> ActEnd {
     let told = if worst == Verdict::Ok { rows.iter().collect() } else { of_verdict(rows, worst) };
     let detail = told_of(&told, rows.len());
     let ends_well = worst == Verdict::Ok || (worst == Verdict::Warn && spec.warn) || spec.facts_only;
+    let absent = |row: &Row| row.observation.as_ref().is_some_and(host::is_absent);
     match worst {
+        // Beside the other parts of a host it is no fault; a check of this one part alone has nothing to go by.
+        _ if spec.target.is_some() && !spec.facts_only && rows.iter().all(absent) => {
+            ActEnd::unknown(detail).seen(evidence)
+        }
         Verdict::Unknown => ActEnd::unknown(detail).seen(evidence),
         _ if ends_well => ActEnd::new(Ending::Ok, detail).seen(evidence),
         _ => ActEnd::new(Ending::Failed, format!("{}: {detail}", worst.word())).seen(evidence),
@@ -236,4 +242,35 @@ fn log(rows: &[Row]) -> Vec<u8> {
         let _ = writeln!(told, "{} {} · {}", row.verdict(now).word(), told_of(&[row], 2), row.source);
     }
     told.into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Observation;
+
+    fn part(name: &str, verdict: Verdict, absent: bool) -> Row {
+        let mut row = Row::unread(TargetKind::Host, name.to_owned(), String::new(), Duration::from_secs(5));
+        let facts = if absent { BTreeMap::from([("not_available", Fact::Bool(true))]) } else { BTreeMap::new() };
+        let (detail, observed_at) = (name.to_owned(), clock::now().wall);
+        row.saw(Observation { verdict, detail, facts, observed_at, trend: None });
+        row
+    }
+
+    #[test]
+    fn what_a_kernel_does_not_have_holds_up_no_check_of_the_host_but_one_of_itself() {
+        let check = |target: Option<&str>, facts_only: bool, rows: &[Row]| {
+            let target = target.map(str::to_owned);
+            let spec = Spec { kind: TargetKind::Host, target, object: None, warn: true, facts_only };
+            let end = judge(&spec, rows);
+            (end.ending, end.counts.contains_key("unknown"))
+        };
+        let absent = part("pressure", Verdict::Ok, true);
+        let well = [part("cpu", Verdict::Ok, false), part("load", Verdict::Warn, false), absent.clone()];
+        assert_eq!(check(None, false, &well), (Ending::Ok, false));
+        let worn = [part("memory", Verdict::Critical, false), absent.clone()];
+        assert_eq!(check(None, false, &worn), (Ending::Failed, false), "the other parts are judged");
+        assert_eq!(check(Some("pressure"), false, std::slice::from_ref(&absent)), (Ending::Failed, true));
+        assert_eq!(check(Some("pressure"), true, &[absent]), (Ending::Ok, false), "a read takes what there is");
+    }
 }
