@@ -34,6 +34,7 @@ use std::process::ExitCode;
 /// Runs the command that the process was given.
 #[must_use]
 pub fn main() -> ExitCode {
+    crate::probes::panics::install();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(cause) => return usage(&cause),

@@ -2,6 +2,7 @@
 
 use crate::domain::error::said;
 use crate::domain::quantity;
+use crate::probes::panics;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -50,8 +51,8 @@ where
 {
     let (tell, answer) = oneshot::channel();
     let run = move || {
-        // Nobody listens any more when the console has gone.
-        let _ = tell.send(work());
+        // The console may have gone meanwhile.
+        let _ = tell.send(panics::caught_at_once(work).unwrap_or_else(Err));
     };
     let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
     thread.map_err(|cause| format!("cannot start a thread: {}", said(cause)))?;
@@ -77,6 +78,7 @@ mod tests {
         assert_eq!(aside.within(short, never).await.unwrap_err(), "no answer within 20 ms");
         release.send(()).unwrap();
         assert_eq!(aside.within(long, never).await.unwrap(), 7);
-        assert_eq!(aside.within(long, never).await.unwrap_err(), "the reading broke off");
+        let why = aside.within(long, never).await.unwrap_err();
+        assert!(why.starts_with("the probe broke off, which is a defect of Midwatch"), "{why}");
     }
 }

@@ -10,8 +10,7 @@ use crate::probes::target::{Cluster, Database, Mount, RedisServer, Target};
 pub fn targets(estate: &Estate, around: &Surroundings) -> Vec<Target> {
     let disk = estate.thresholds.disk;
     let mut targets = Target::host();
-    // Mount points that cannot be listed leave the host's other rows; the mounts of the estate say why themselves.
-    targets.extend(Target::mounts(disk).unwrap_or_default());
+    targets.extend(Target::mounts(disk));
     targets.extend(
         estate.mounts.iter().map(|mount| {
             Target::Mount(Mount { path: mount.path.clone(), limits: mount.disk.unwrap_or(disk), own: true })

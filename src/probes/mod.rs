@@ -13,6 +13,7 @@ pub mod kube;
 pub mod logind;
 pub mod mountinfo;
 pub mod mounts;
+pub mod panics;
 pub mod postgres;
 pub mod redis;
 mod said;

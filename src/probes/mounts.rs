@@ -21,6 +21,9 @@ const GROWTH_SPAN: Duration = Duration::from_secs(60);
 /// Samples closer together than this are not kept, so that the window holds few of them.
 const GROWTH_STEP: Duration = Duration::from_secs(5);
 
+/// Where the mount table is read from.
+pub const TABLE: &str = "/proc/self/mountinfo";
+
 /// The points of every real mount of this machine.
 ///
 /// # Errors
@@ -28,6 +31,16 @@ const GROWTH_STEP: Duration = Duration::from_secs(5);
 pub fn discover() -> Result<Vec<PathBuf>, String> {
     let mounts = table()?;
     Ok(mountinfo::shown(&mounts).into_iter().map(|mount| mount.point.clone()).collect())
+}
+
+/// Why no mount of this machine has a row, as long as the mount table cannot be read. Once it can, the rows are still missing,
+/// because what is read is settled when the program starts.
+///
+/// # Errors
+/// Always: there is no reading of the mounts.
+pub fn missing() -> Result<Observation, String> {
+    let found = discover()?.len() as u64;
+    Err(format!("{} can be read since; start again to see them", quantity::counted(found, "mount", "mounts")))
 }
 
 /// Reads one mount again and again.
@@ -70,7 +83,7 @@ struct Usage {
 }
 
 fn table() -> Result<Vec<Mounted>, String> {
-    let text = fs::read("/proc/self/mountinfo").map_err(|cause| format!("/proc/self/mountinfo: {}", said(cause)))?;
+    let text = fs::read(TABLE).map_err(|cause| format!("{TABLE}: {}", said(cause)))?;
     mountinfo::parse(&text)
 }
 

@@ -20,15 +20,14 @@ use crate::probes::contact::Place;
 use crate::probes::host::HostReader;
 use crate::probes::http::{self, Http};
 use crate::probes::kube::KubeReader;
-use crate::probes::mounts::MountReader;
+use crate::probes::mounts::{self, MountReader};
+use crate::probes::panics;
 use crate::probes::postgres::PostgresReader;
 use crate::probes::redis::RedisReader;
 use crate::probes::target::{Every, Target};
 use crate::probes::units::UnitReader;
-use futures_util::FutureExt;
 use heard::{Heard, Objects};
 use std::collections::BTreeMap;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -208,11 +207,11 @@ async fn within(deadline: Duration, reader: &mut Reader) -> Result<Vec<Finding>,
 
 /// One reading; a panic in it is a loss of this target and of nothing else.
 async fn guarded(reader: &mut Reader) -> Result<Vec<Finding>, String> {
-    match AssertUnwindSafe(reader.read()).catch_unwind().await {
+    match panics::caught(reader.read()).await {
         Ok(reading) => reading,
-        Err(_) => {
+        Err(why) => {
             reader.anew();
-            Err("the probe broke off, which is a defect of Midwatch".to_owned())
+            Err(why)
         }
     }
 }
@@ -222,11 +221,15 @@ struct Reader {
     target: Target,
     http: Arc<Http>,
     memory: Memory,
+    /// Whether the next reading panics.
+    #[cfg(test)]
+    breaks: bool,
 }
 
 enum Memory {
     Host(HostReader),
     Mount(MountReader),
+    Mounts,
     Service(Service, Place),
     Units(UnitReader),
     Postgres(Box<PostgresReader>),
@@ -235,8 +238,6 @@ enum Memory {
     Kubernetes(Box<KubeReader>),
     Certificate(Box<CertReader>),
     Backup(Box<BackupReader>),
-    #[cfg(test)]
-    Breaks,
 }
 
 impl Reader {
@@ -244,6 +245,7 @@ impl Reader {
         let memory = match target {
             Target::Host(part) => Memory::Host(HostReader::new(*part)),
             Target::Mount(mount) => Memory::Mount(MountReader::new(mount.clone())),
+            Target::Mounts => Memory::Mounts,
             Target::Service(service) => Memory::Service(service.clone(), Place::of_url(&service.url)),
             Target::Unit(unit) => Memory::Units(UnitReader::new(Some(unit.clone()))),
             Target::FailedUnits => Memory::Units(UnitReader::new(None)),
@@ -254,7 +256,13 @@ impl Reader {
             Target::Certificate(entry) => Memory::Certificate(Box::new(CertReader::new(entry.clone()))),
             Target::Backup(entry) => Memory::Backup(Box::new(BackupReader::new(entry.clone()))),
         };
-        Self { target: target.clone(), http: Arc::clone(http), memory }
+        Self {
+            target: target.clone(),
+            http: Arc::clone(http),
+            memory,
+            #[cfg(test)]
+            breaks: false,
+        }
     }
 
     /// Forgets what it remembers; after a panic it cannot be trusted.
@@ -263,9 +271,12 @@ impl Reader {
     }
 
     async fn read(&mut self) -> Result<Vec<Finding>, String> {
+        #[cfg(test)]
+        assert!(!self.breaks, "broken");
         let one = match &mut self.memory {
             Memory::Host(reader) => reader.read().await,
             Memory::Mount(reader) => reader.read().await,
+            Memory::Mounts => mounts::missing(),
             Memory::Service(service, place) => http::read_at(&self.http, service, place).await,
             Memory::Units(reader) => return reader.read().await,
             Memory::Postgres(reader) => return reader.read().await,
@@ -274,8 +285,6 @@ impl Reader {
             Memory::Kubernetes(reader) => return reader.read().await,
             Memory::Certificate(reader) => return reader.read().await,
             Memory::Backup(reader) => return reader.read().await,
-            #[cfg(test)]
-            Memory::Breaks => panic!("broken"),
         };
         one.map(|observation| vec![Finding::of_target(observation)])
     }

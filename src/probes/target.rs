@@ -16,6 +16,8 @@ pub enum Target {
     Host(HostPart),
     /// A mounted file system.
     Mount(Mount),
+    /// The mounts of this machine, where the mount table could not be read.
+    Mounts,
     /// An HTTP service.
     Service(estate::Service),
     /// A systemd unit.
@@ -157,13 +159,14 @@ impl Target {
         HostPart::ALL.into_iter().map(Self::Host).collect()
     }
 
-    /// Every real mount of this machine, now, all with the same limits.
-    ///
-    /// # Errors
-    /// Why the mount table cannot be read.
-    pub fn mounts(limits: Limits) -> Result<Vec<Self>, String> {
-        let found = mounts::discover()?;
-        Ok(found.into_iter().map(|path| Self::Mount(Mount { path, limits, own: false })).collect())
+    /// Every real mount of this machine, now, all with the same limits. Where the mount table cannot be read, one target stands
+    /// for them all and says why.
+    #[must_use]
+    pub fn mounts(limits: Limits) -> Vec<Self> {
+        match mounts::discover() {
+            Ok(found) => found.into_iter().map(|path| Self::Mount(Mount { path, limits, own: false })).collect(),
+            Err(_) => vec![Self::Mounts],
+        }
     }
 
     /// The pane that shows its rows.
@@ -177,7 +180,7 @@ impl Target {
     pub fn every(&self, every: Every) -> Duration {
         match self {
             Self::Host(_) => every.host,
-            Self::Mount(_) => every.mount,
+            Self::Mount(_) | Self::Mounts => every.mount,
             Self::Service(service) => service.every,
             Self::Unit(_) | Self::FailedUnits | Self::Postgres(_) | Self::Redis(_) | Self::Kubernetes(_) => {
                 every.source
@@ -211,6 +214,7 @@ impl Target {
                 let source = format!("statvfs {path}");
                 (TargetKind::Mount, path, source)
             }
+            Self::Mounts => (TargetKind::Mount, "mounts".to_owned(), mounts::TABLE.to_owned()),
             Self::Service(service) => {
                 (TargetKind::Service, service.name.clone(), http::without_credentials(&service.url))
             }

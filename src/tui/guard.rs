@@ -171,6 +171,10 @@ pub struct Death {
 pub fn catch_panics(restore: Restore, died: impl Fn(Death) + Send + Sync + 'static) {
     let drawing = std::thread::current().id();
     std::panic::set_hook(Box::new(move |info| {
+        // A probe catches its own, on whatever thread; its row says so.
+        if crate::probes::panics::takes(info) {
+            return;
+        }
         let death = death(info);
         tracing::error!(thread = death.thread.plain(), place = death.place, "panic: {}", death.message.plain());
         if std::thread::current().id() == drawing {

@@ -5,6 +5,7 @@ mod check;
 mod endpoint;
 mod keys;
 mod losing;
+mod masked;
 mod secrets;
 mod wall;
 

@@ -1,9 +1,9 @@
 //! One certificate as facts. No date is ever computed by the parser's own arithmetic, which panics near the year 9999.
 
 use crate::domain::Digest;
+use crate::probes::panics;
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use x509_parser::asn1_rs::{Oid, Tag};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
@@ -75,7 +75,7 @@ impl Parsed {
 /// # Errors
 /// What is wrong with it, in a few words. A panic of the parser is an error, too.
 pub fn parse(der: &[u8]) -> Result<Parsed, String> {
-    catch_unwind(AssertUnwindSafe(|| parsed(der))).unwrap_or_else(|_| Err("the parser broke off".to_owned()))
+    panics::caught_at_once(|| parsed(der)).unwrap_or_else(|_| Err("the parser broke off".to_owned()))
 }
 
 fn parsed(der: &[u8]) -> Result<Parsed, String> {

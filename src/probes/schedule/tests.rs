@@ -135,13 +135,48 @@ async fn one_reading_of_all_ends_at_its_deadline() {
     assert!(rows[1].observation.is_some());
 }
 
+/// One target of each kind, of a place where nothing is.
+fn of_each_kind(nowhere: &std::path::Path) -> Vec<Target> {
+    let written = format!(
+        "schema = 1\nname = \"x\"\nenvironment = \"production\"\n\
+         [[mount]]\npath = \"{0}\"\n\
+         [[service]]\nname = \"a\"\nurl = \"http://127.0.0.1:1/\"\n[[unit]]\nname = \"a.service\"\n\
+         [[postgres]]\nname = \"a\"\nwatch = \"postgresql://u@127.0.0.1:1/d\"\n[[redis]]\nname = \"a\"\nurl = \"redis://127.0.0.1:1\"\n\
+         [[kubernetes]]\nname = \"a\"\nkubeconfig = \"{0}/config\"\n[[certificate]]\nname = \"a\"\nfile = \"{0}/a.pem\"\n\
+         [[backup]]\nname = \"a\"\nfiles = \"{0}/*.dump\"\nmax_age = \"24h\"\n",
+        nowhere.display()
+    );
+    let path = nowhere.join("estate.toml");
+    std::fs::write(&path, written).unwrap();
+    let around = crate::config::paths::Surroundings::default();
+    let estate = crate::config::estate::Estate::load(&path).unwrap();
+    let mut targets = crate::probes::estate::targets(&estate, &around);
+    targets.extend([Target::Mounts, Target::FailedUnits]);
+    targets
+}
+
 #[tokio::test]
-async fn a_panic_in_a_probe_is_a_loss_and_the_next_reading_is_whole() {
+async fn a_panic_in_any_probe_is_its_reason_and_the_next_reading_is_whole() {
     let http = Arc::new(Http::default());
-    let mut reader = Reader::new(&Target::Host(HostPart::Memory), &http);
-    reader.memory = Memory::Breaks;
-    assert!(guarded(&mut reader).await.unwrap_err().contains("broke off"));
-    assert!(guarded(&mut reader).await.is_ok());
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let nowhere = tempfile::tempdir().unwrap();
+    let targets = of_each_kind(nowhere.path());
+    let kinds: std::collections::BTreeSet<TargetKind> =
+        targets.iter().map(|target| target.unread(Every::default()).kind).collect();
+    assert_eq!(kinds.len(), TargetKind::ALL.len(), "{kinds:?}");
+    for target in targets {
+        let mut reader = Reader::new(&target, &http);
+        reader.breaks = true;
+        let why = guarded(&mut reader).await.unwrap_err();
+        assert!(why.starts_with("the probe broke off, which is a defect of Midwatch"), "{target:?}: {why}");
+        let mut known = Known::new(&target, Every::default());
+        known.settle(Err(why), clock::now().wall);
+        assert_eq!((known.rows.len(), known.rows[0].verdict(clock::now().wall)), (1, Verdict::Unknown), "{target:?}");
+        // Nothing is left of it.
+        assert!(!reader.breaks);
+        let next = tokio::time::timeout(Duration::from_secs(20), guarded(&mut reader)).await.unwrap();
+        assert!(next.is_ok() || !next.as_ref().unwrap_err().contains("broke off"), "{target:?}: {next:?}");
+    }
 }
 
 #[test]
