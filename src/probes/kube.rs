@@ -19,6 +19,7 @@ pub use identity::identity;
 use crate::probes::kube::link::Link;
 use crate::probes::kube::pace::Pace;
 use crate::probes::kube::wire::Wire;
+use crate::probes::panics;
 use crate::probes::target::Cluster;
 use std::time::Duration;
 
@@ -87,18 +88,26 @@ impl KubeReader {
     /// A new link where there is none, or where its settings have changed; off the runtime's own threads, because it reads files.
     async fn prepared(&self) -> Result<Option<Link>, String> {
         let (target, pace) = (self.target.clone(), self.pace);
-        let before = self.link.as_ref().map(|link| (link.digest(), link.context().to_owned()));
-        let prepare = tokio::task::spawn_blocking(move || {
-            let pinned = before.as_ref().map(|(_, context)| context.as_str());
-            let settings = settings::resolve(&target, pinned)?;
-            if before.as_ref().is_some_and(|(digest, _)| *digest == settings.digest) {
+        let pinned = self.link.as_ref().map(|link| link.context().to_owned());
+        let before = self.link.as_ref().filter(|link| !link.is_broken()).map(Link::digest);
+        let prepare = move || {
+            let settings = settings::resolve(&target, pinned.as_deref())?;
+            if before == Some(settings.digest) {
                 return Ok(None);
             }
             let wire = Wire::new(&settings, pace)?;
             Ok(Some(Link::new(settings, wire, pace)))
-        });
-        let prepared = tokio::time::timeout(FILES, prepare).await;
-        let prepared = prepared.map_err(|_| "the kubeconfig cannot be read in time".to_owned())?;
-        prepared.map_err(|_| "the client broke off, which is a defect of Midwatch".to_owned())?
+        };
+        off_the_runtime(prepare).await
     }
+}
+
+/// Does work that reads files in a thread that may wait; a panic in it is its error.
+async fn off_the_runtime<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
+    let work = tokio::task::spawn_blocking(move || panics::caught_at_once(work)?);
+    let done =
+        tokio::time::timeout(FILES, work).await.map_err(|_| "the kubeconfig cannot be read in time".to_owned())?;
+    done.map_err(|_| panics::broke_off(None))?
 }

@@ -16,6 +16,7 @@ use tokio::time::timeout;
 /// One cluster, watched.
 pub(crate) struct Link {
     settings: Settings,
+    wire: Arc<Wire>,
     pace: Pace,
     pulse: watch::Receiver<Pulse>,
     parts: Vec<Part>,
@@ -55,12 +56,17 @@ impl Link {
             tasks.push(tokio::spawn(task).abort_handle());
             parts.push(Part { plural, namespace, known });
         }
-        Self { settings, pace, pulse: heard, parts, tasks }
+        Self { settings, wire, pace, pulse: heard, parts, tasks }
     }
 
     /// The digest of the settings it was started with.
     pub(crate) fn digest(&self) -> [u8; 32] {
         self.settings.digest
+    }
+
+    /// Whether it has ended in a panic; its tasks go on for as long as it lives otherwise.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.wire.is_broken() || self.tasks.iter().any(AbortHandle::is_finished)
     }
 
     /// The context that it is about.

@@ -15,6 +15,7 @@ use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+mod check;
 mod file;
 
 /// Where a pod finds who it is.
@@ -47,6 +48,15 @@ impl From<&Settings> for Config {
     }
 }
 
+#[cfg(test)]
+impl Settings {
+    /// Leads to another server.
+    pub(crate) fn lead_to(&mut self, server: &str) {
+        self.config.cluster_url = server.parse().unwrap();
+        self.digest = [0; 32];
+    }
+}
+
 /// What a context stands for.
 #[derive(Default)]
 pub(crate) struct Chosen {
@@ -61,6 +71,7 @@ pub(crate) fn files(target: &Cluster) -> Vec<PathBuf> {
     if let Some(own) = &target.entry.kubeconfig {
         return vec![own.clone()];
     }
+    // kubectl goes home only where the variable is empty: a list of nothing is a list.
     if let Some(list) = target.around.get("KUBECONFIG") {
         return std::env::split_paths(list).filter(|path| !path.as_os_str().is_empty()).collect();
     }
@@ -82,15 +93,17 @@ pub(crate) fn resolve(target: &Cluster, pinned: Option<&str>) -> Result<Settings
         None => match in_pod(&target.around)? {
             Some(pod) if target.entry.context.is_none() => pod,
             Some(_) => return Err("there is no kubeconfig to take the context from".to_owned()),
-            None => return Err(nothing(&files)),
+            None => return Err(nothing(target, &files)),
         },
     };
     settle(target, chosen)
 }
 
-fn nothing(files: &[PathBuf]) -> String {
+fn nothing(target: &Cluster, files: &[PathBuf]) -> String {
     let looked: Vec<_> = files.iter().map(|path| path.display().to_string()).collect();
+    let is_named = target.around.get("KUBECONFIG").is_some();
     match looked.as_slice() {
+        [] if is_named => "no kubeconfig: KUBECONFIG names no file, and this is no pod".to_owned(),
         [] => "no kubeconfig: neither KUBECONFIG nor HOME is set, and this is no pod".to_owned(),
         some => format!("no kubeconfig: {} is not there, and this is no pod", some.join(", ")),
     }
@@ -125,13 +138,18 @@ fn settle(target: &Cluster, mut chosen: Chosen) -> Result<Settings, String> {
         return Err("the kubeconfig reaches the cluster through a proxy-url, which is not supported".to_owned());
     }
     let mut seal = Sha256::new();
-    let (cluster, user) = (&chosen.cluster, &chosen.user);
-    let used = [&cluster.certificate_authority, &user.client_certificate, &user.client_key];
-    for path in used.into_iter().flatten().filter(|path| !path.is_empty()) {
-        seal.update(file::contents(Path::new(path))?);
+    take_token(&mut chosen.user)?;
+    let roots = check::checked(&mut chosen)?;
+    for path in [&chosen.user.client_certificate, &chosen.user.client_key].into_iter().flatten() {
+        if !path.is_empty() {
+            seal.update(file::contents(Path::new(path))?);
+            seal.update([0]);
+        }
+    }
+    for root in roots.iter().flatten() {
+        seal.update(root);
         seal.update([0]);
     }
-    take_token(&mut chosen.user)?;
     for described in [serde_json::to_value(&chosen.cluster), serde_json::to_value(&chosen.user)] {
         let described = described.map_err(|_| "the kubeconfig cannot be taken in".to_owned())?;
         let secret = ["token", "password"].into_iter().filter_map(|key| described.get(key)?.as_str());
@@ -149,7 +167,7 @@ fn settle(target: &Cluster, mut chosen: Chosen) -> Result<Settings, String> {
     let context = chosen.context.clone();
     let server = http::without_credentials(chosen.cluster.server.as_deref().unwrap_or_default());
     let named = !target.entry.namespaces.is_empty();
-    let config = made(chosen)?;
+    let config = made(chosen, roots)?;
     Ok(Settings { config, context, namespaces, named, server, weak, digest: seal.finalize().into() })
 }
 
@@ -165,16 +183,20 @@ fn refuse_programs(user: &AuthInfo) -> Result<(), String> {
     }
 }
 
-/// Puts the token of a token file in place of the file; without the line end that it may close with.
+/// Puts the token of a token file in place of the file; without the line end that it may close with. The file's token is newer
+/// than one that stands beside it, which counts where the file cannot be read.
 fn take_token(user: &mut AuthInfo) -> Result<(), String> {
-    let place = user.token_file.take().filter(|path| !path.is_empty());
-    let Some(place) = place.filter(|_| user.token.is_none()) else { return Ok(()) };
-    let bytes = file::contents(Path::new(&place))?;
-    let token = std::str::from_utf8(&bytes).map_err(|_| format!("{place} does not hold a token"))?.trim();
-    if token.is_empty() {
-        return Err(format!("{place} is empty"));
+    let Some(place) = user.token_file.take().filter(|path| !path.is_empty()) else { return Ok(()) };
+    let read = || {
+        let bytes = file::contents(Path::new(&place))?;
+        let token = std::str::from_utf8(&bytes).map_err(|_| format!("{place} does not hold a token"))?.trim();
+        if token.is_empty() { Err(format!("{place} is empty")) } else { Ok(token.to_owned()) }
+    };
+    match read() {
+        Ok(token) => user.token = Some(token.into()),
+        Err(why) if user.token.is_none() => return Err(why),
+        Err(_) => {}
     }
-    user.token = Some(token.to_owned().into());
     Ok(())
 }
 
@@ -211,7 +233,7 @@ fn weak(chosen: &Chosen) -> Option<&'static str> {
     }
 }
 
-fn made(chosen: Chosen) -> Result<Config, String> {
+fn made(chosen: Chosen, roots: Option<Vec<Vec<u8>>>) -> Result<Config, String> {
     let name = "chosen".to_owned();
     let mut cluster = chosen.cluster;
     cluster.proxy_url = Some(NO_PROXY.to_owned());
@@ -234,8 +256,12 @@ fn made(chosen: Chosen) -> Result<Config, String> {
     };
     let mut config = Config::try_from(whole).map_err(|cause| format!("kubeconfig: {cause}"))?;
     config.proxy_url = None;
+    config.root_cert = roots;
     config.connect_timeout = Some(CONNECT);
     // Back-off is ours: kube would wait as long as `Retry-After` says, and say nothing meanwhile.
     config.default_retry = false;
     Ok(config)
 }
+
+#[cfg(test)]
+mod tests;

@@ -562,6 +562,31 @@ async fn the_log_names_the_server_that_is_reached_and_lost_and_no_token() {
 }
 
 #[tokio::test]
+async fn a_client_that_breaks_off_is_named_and_replaced() {
+    let mut it = Tried::new().await;
+    it.reader.read().await.unwrap();
+    // A panic of the library in its own task: an address without a scheme, which no kubeconfig leads to any more.
+    let target = it.reader.target.clone();
+    let mut settings = crate::probes::kube::settings::resolve(&target, None).unwrap();
+    settings.lead_to("127.0.0.1:1");
+    let wire = crate::probes::kube::wire::Wire::new(&settings, quick()).unwrap();
+    let why = wire.hello().await.unwrap_err().why;
+    assert!(why.starts_with("the probe broke off, which is a defect of Midwatch") && wire.is_broken(), "{why}");
+    it.reader.link = Some(crate::probes::kube::link::Link::new(settings, wire, quick()));
+    assert_eq!(lost(&it.reader.link.as_ref().unwrap().findings(), ""), "no answer within 10 s");
+    it.until(|found| !is_lost(found, "") && has(found, "deployment shop/web")).await;
+    // One of its own tasks.
+    it.reader.link.as_ref().unwrap().tasks()[2].abort();
+    while !it.reader.link.as_ref().unwrap().is_broken() {
+        tokio::task::yield_now().await;
+    }
+    let lists = it.double.count("list /apis/apps/v1/namespaces/shop/deployments");
+    let found = it.reader.read().await.unwrap();
+    assert!(has(&found, "deployment shop/web"));
+    assert_eq!(it.double.count("list /apis/apps/v1/namespaces/shop/deployments"), lists + 1);
+}
+
+#[tokio::test]
 async fn the_tasks_end_with_the_reader() {
     let mut it = Tried::new().await;
     it.reader.read().await.unwrap();
@@ -712,6 +737,10 @@ async fn the_kubeconfig_is_found_as_kubectl_finds_it() {
     assert_eq!(reason(own(&[])).await, "no kubeconfig: neither KUBECONFIG nor HOME is set, and this is no pod");
     let why = reason(own(&[("HOME", at_home.clone())])).await;
     assert_eq!(why, format!("no kubeconfig: {at_home}/.kube/config is not there, and this is no pod"));
+    for (list, why) in [(":", "KUBECONFIG names no file"), ("", "neither KUBECONFIG nor HOME is set")] {
+        let found = reason(own(&[("KUBECONFIG", list.to_owned())])).await;
+        assert_eq!(found, format!("no kubeconfig: {why}, and this is no pod"));
+    }
     // A list: what is missing is passed over, and the first to say something is right.
     std::fs::write(
         home.path().join("first"),

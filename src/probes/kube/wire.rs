@@ -4,7 +4,7 @@ use crate::domain::quantity;
 use crate::probes::contact::Place;
 use crate::probes::kube::pace::Pace;
 use crate::probes::kube::settings::Settings;
-use crate::probes::why;
+use crate::probes::{panics, why};
 use http_body_util::BodyExt;
 use hyper::{Request, Response, StatusCode};
 use k8s_openapi::api::core::v1::Namespace;
@@ -14,8 +14,10 @@ use kube::client::{Body, Client, ClientBuilder};
 use kube::core::{Request as Collection, Status};
 use std::error::Error as Cause;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
+use tower::buffer::error::{Closed, ServiceError};
 
 /// How many objects one page of a list may have; what client-go asks for is 500.
 const PAGE: u32 = 250;
@@ -33,6 +35,8 @@ pub(crate) struct Wire {
     client: Client,
     pace: Pace,
     place: Arc<Place>,
+    /// Whether the client has ended in a panic, after which no request gets an answer.
+    broken: AtomicBool,
 }
 
 /// What went wrong, by what is to be done next.
@@ -89,7 +93,26 @@ impl Wire {
         let builder = ClientBuilder::try_from(kube::Config::from(settings));
         let client = builder.map_err(|cause| format!("cannot prepare a client: {}", why::deepest(&cause)))?.build();
         let place = Arc::new(Place::new("kubernetes", settings.server.clone()));
-        Ok(Self { client, pace, place })
+        Ok(Self { client, pace, place, broken: AtomicBool::new(false) })
+    }
+
+    /// Whether it is of no use any more.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Relaxed)
+    }
+
+    /// Why a request got no answer.
+    fn why(&self, cause: &(dyn Cause + 'static)) -> String {
+        let mut next = Some(cause);
+        while let Some(this) = next {
+            // The task that a client lives in is gone, which only a panic does.
+            if this.is::<Closed>() || this.is::<ServiceError>() {
+                self.broken.store(true, Ordering::Relaxed);
+                return panics::broke_off(None);
+            }
+            next = this.source();
+        }
+        why::request(cause, false)
     }
 
     /// Asks for the version, which needs no rights in a usual cluster.
@@ -148,7 +171,7 @@ impl Wire {
     async fn open(&self, request: Request<Vec<u8>>) -> Result<Response<Body>, (Option<StatusCode>, Loss)> {
         let limit = self.pace.answer;
         let sent = timeout(limit, self.client.send(request.map(Body::from))).await;
-        let sent = sent.map_err(|_| late(limit)).and_then(|sent| sent.map_err(|cause| why::request(&cause, false)));
+        let sent = sent.map_err(|_| late(limit)).and_then(|sent| sent.map_err(|cause| self.why(&cause)));
         let answer = match sent {
             Ok(answer) => answer,
             Err(why) => {

@@ -3,6 +3,7 @@
 use crate::domain::error::said;
 use crate::probes::kube::settings::Chosen;
 use kube::config::{AuthInfo, Kubeconfig, KubeconfigError};
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -30,6 +31,8 @@ pub(crate) fn read(files: &[PathBuf], own: bool) -> Result<Option<Merged>, Strin
         let text = std::str::from_utf8(&bytes).map_err(|_| format!("{} is not text", path.display()))?;
         let text = text.trim_start_matches('\u{feff}');
         let next = Kubeconfig::from_yaml(text).map_err(|cause| why(path, &cause))?;
+        is_kubeconfig(path, &next)?;
+        unique(path, &next)?;
         let next = with_whole_paths(next, path.parent().unwrap_or(Path::new("")));
         let merged = match all {
             Some(before) => before.merge(next).map_err(|cause| why(path, &cause))?,
@@ -38,6 +41,29 @@ pub(crate) fn read(files: &[PathBuf], own: bool) -> Result<Option<Merged>, Strin
         all = Some(merged);
     }
     Ok(all.map(Merged))
+}
+
+/// Refuses a file that calls itself something else.
+fn is_kubeconfig(path: &Path, config: &Kubeconfig) -> Result<(), String> {
+    let other = |said: &Option<String>, own: &str| said.clone().filter(|said| !said.is_empty() && said != own);
+    let shown = path.display();
+    match (other(&config.kind, "Config"), other(&config.api_version, "v1")) {
+        (Some(kind), _) => Err(format!("{shown} is a {} and no Config", kind.escape_debug())),
+        (None, Some(version)) => Err(format!("{shown} is of apiVersion {} and not of v1", version.escape_debug())),
+        (None, None) => Ok(()),
+    }
+}
+
+/// Refuses a name that comes twice in one file, as kubectl does: it would stand open which of them is meant.
+fn unique(path: &Path, config: &Kubeconfig) -> Result<(), String> {
+    let contexts = config.contexts.iter().map(|it| ("contexts", &it.name));
+    let clusters = config.clusters.iter().map(|it| ("clusters", &it.name));
+    let users = config.auth_infos.iter().map(|it| ("users", &it.name));
+    let mut seen = BTreeSet::new();
+    match contexts.chain(clusters).chain(users).find(|it| !seen.insert(*it)) {
+        Some((what, name)) => Err(format!("{}: two {what} are called {name}", path.display())),
+        None => Ok(()),
+    }
 }
 
 /// What is wrong with a file; a parser's own words may hold a part of it, so only the place is taken over.
