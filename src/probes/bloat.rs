@@ -19,12 +19,16 @@
 
 mod age;
 mod catalog;
+mod count;
 mod estimate;
 pub(crate) mod horizon;
 mod index;
 mod judge;
+mod left;
 mod overall;
+mod questions;
 mod table;
+mod unknown;
 mod widths;
 
 use crate::domain::Finding;
@@ -34,8 +38,9 @@ use crate::probes::bloat::overall::{Smaller, database};
 use crate::probes::clock;
 use crate::probes::postgres::connect::{Failure, Session, connect};
 use crate::probes::target::Database;
+use std::collections::BTreeMap;
 
-/// Relations smaller than this, TOAST included, are summed.
+/// Relations smaller than this, TOAST included, are summed; except for invalid indexes.
 const SMALLEST: u64 = 1 << 20;
 
 /// Reads one target again and again.
@@ -52,7 +57,8 @@ impl BloatReader {
         Self { target, session: None, memory: Memory::default() }
     }
 
-    /// Reads once: the database's own row, one for each table and index of 1 MiB and more, and one for all others together.
+    /// Reads once: the database's own row, one for each table and index of 1 MiB and more and for each invalid index, and one for all
+    /// others together.
     ///
     /// # Errors
     /// Why nothing was learnt.
@@ -69,15 +75,27 @@ impl BloatReader {
     async fn findings(&mut self, session: &Session) -> Result<Vec<Finding>, Failure> {
         let server = catalog::server(session).await?;
         let sizes = catalog::sizes(session, &server).await?;
+        let sizes_of_tables = sizes.iter().filter(|sized| !sized.index).map(|sized| (sized.oid, sized.main)).collect();
         let (large, smaller) = Smaller::split(sizes, SMALLEST);
         let mut oids: Vec<u32> = large.iter().map(|sized| sized.oid).collect();
-        let relations = catalog::details(session, &server, &asked(&oids, &smaller)).await?;
+        let mut relations = catalog::details(session, &server, &asked(&oids, &smaller)).await?;
         oids.retain(|oid| relations.contains_key(oid));
-        let mut columns = catalog::columns(session, &server, &oids).await?;
+        let mut columns = catalog::columns(session, &server, &oids, &mut relations).await?;
         let holder = if server.standby { None } else { horizon::oldest(session).await? };
         let holder = self.memory.settle(holder, server.now);
-        let reading =
-            Reading { server: &server, holder: holder.as_ref(), can_act: self.target.can_act, at: clock::now().wall };
+        let mut reading = Reading {
+            server: &server,
+            holder: holder.as_ref(),
+            can_act: self.target.can_act,
+            at: clock::now().wall,
+            counts: BTreeMap::new(),
+            sizes: sizes_of_tables,
+        };
+        for (oid, relation) in relations.iter().filter(|(_, relation)| relation.index.is_none()) {
+            if let Some(columns) = columns.get(oid) {
+                reading.count(relation, columns);
+            }
+        }
         let mut tally = Tally::default();
         let mut findings = Vec::with_capacity(large.len() + 2);
         for sized in &large {

@@ -10,6 +10,7 @@ mod identity;
 mod reasons;
 mod replication;
 mod stream;
+mod synchronous;
 mod tls;
 
 pub use identity::identity;
@@ -138,8 +139,14 @@ impl PostgresReader {
         if session.is_pooled() {
             detail.push_str(" · through a pooler");
         }
+        let mut verdict = Verdict::Ok;
+        if let Some(why) = session.is_bare() {
+            facts.insert("tls_failed", Fact::Text(why.to_owned()));
+            detail.push_str(&format!(" · not encrypted ({why})"));
+            verdict = Verdict::Warn;
+        }
         let trend = Some(Trend::millis("latency_ms"));
-        Observation { verdict: Verdict::Ok, detail, facts, observed_at: clock::now().wall, trend }
+        Observation { verdict, detail, facts, observed_at: clock::now().wall, trend }
     }
 }
 

@@ -1,7 +1,9 @@
 //! What the estimate of bloat says, against what a rewrite really gives back, on a server of its own.
 
+mod counts;
 mod demo;
 mod horizon;
+mod left;
 mod roles;
 mod shapes;
 mod traps;

@@ -117,23 +117,6 @@ fn a_standby_counts_by_the_catalog_and_cannot_be_acted_on() {
 }
 
 #[test]
-fn an_invalid_index_is_a_warning_with_what_to_do() {
-    let server = Server::start("");
-    server.sql("CREATE TABLE twice (id int); INSERT INTO twice SELECT i % 50000 FROM generate_series(1, 100000) i;");
-    let _ = server.postgres.sql("postgres", "CREATE UNIQUE INDEX CONCURRENTLY twice_id ON twice (id)").unwrap_err();
-    server.sql("ANALYZE twice; UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'twice_id'::regclass");
-    let size: i64 = server.sql("SELECT pg_relation_size('twice_id')").parse().unwrap();
-    if size < 1 << 20 {
-        server.sql("DROP INDEX twice_id; CREATE INDEX twice_id ON twice (id) WITH (deduplicate_items = off);");
-        server.sql("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'twice_id'::regclass");
-    }
-    let seen = server.seen();
-    let row = seen.row("public.twice_id");
-    assert_eq!((row.verdict, text(row, "remedy")), (Verdict::Warn, "drop"));
-    assert!(row.detail.contains("invalid"), "{}", row.detail);
-}
-
-#[test]
 fn much_that_would_surely_come_back_is_a_warning() {
     let server = Server::start("");
     server.sql(

@@ -115,3 +115,106 @@ async fn slots_and_synchronous_standbys_that_are_missing_are_told() {
         until(&mut kept, |read| replication(read).is_some_and(|seen| seen.verdict == Verdict::Critical)).await;
     assert!(seen(&findings, "replication").detail.starts_with("no synchronous standby: commits wait"));
 }
+
+/// Reads until commits hang, and gives the row.
+async fn hanging(reader: &mut PostgresReader) -> Observation {
+    let hangs = |read: &Result<_, _>| {
+        replication(read)
+            .is_some_and(|seen| seen.verdict == Verdict::Critical && seen.facts.contains_key("commits_waiting"))
+    };
+    seen(&until(reader, hangs).await, "replication").clone()
+}
+
+/// A commit of its own session, which may wait.
+fn commit(server: &PrivatePostgres) -> tokio::task::JoinHandle<()> {
+    let conninfo = server.conninfo("postgres");
+    tokio::spawn(async move {
+        let (client, connection) = tokio_postgres::connect(&conninfo, tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client.batch_execute("INSERT INTO t VALUES (1)").await.unwrap();
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commits_that_hang_for_a_synchronous_standby_are_critical() {
+    let primary = start(&Setup::default());
+    primary.sql("postgres", "CREATE ROLE watch LOGIN IN ROLE pg_monitor; CREATE TABLE t (a int)").unwrap();
+    let standby = PrivatePostgres::standby(&place(), &primary, &Setup::default()).unwrap();
+    let mut up = reader(&primary.conninfo_as("watch", "postgres"), &[]);
+    until(&mut up, caught_up).await;
+
+    // One of the two that must confirm is missing.
+    let set = |names: &str| {
+        primary
+            .sql(
+                "postgres",
+                &format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'; SELECT pg_reload_conf()"),
+            )
+            .unwrap();
+    };
+    set("FIRST 2 (walreceiver, other)");
+    let lacks = |read: &Result<_, _>| {
+        replication(read).is_some_and(|seen| seen.detail.starts_with("1 of 2 synchronous standbys: commits wait"))
+    };
+    until(&mut up, lacks).await;
+    let waits = commit(&primary);
+    let row = hanging(&mut up).await;
+    assert_eq!((int(&row, "commits_waiting"), row.verdict), (1, Verdict::Critical));
+    assert!(row.detail.contains("1 commit waits for a synchronous standby, longest "), "{}", row.detail);
+    set("");
+    waits.await.unwrap();
+
+    // All are there, and what they must confirm does not come: replay is paused.
+    primary.sql("postgres", "ALTER SYSTEM SET synchronous_commit = remote_apply").unwrap();
+    set("*");
+    let calm = |read: &Result<_, _>| replication(read).is_some_and(|seen| seen.verdict == Verdict::Ok);
+    until(&mut up, calm).await;
+    standby.sql("postgres", "SELECT pg_wal_replay_pause()").unwrap();
+    let waits = commit(&primary);
+    let row = hanging(&mut up).await;
+    assert!(row.detail.starts_with("1 commit waits for a synchronous standby, longest "), "{}", row.detail);
+    assert!(int(&row, "commits_waiting_s") >= 2);
+    standby.sql("postgres", "SELECT pg_wal_replay_resume()").unwrap();
+    waits.await.unwrap();
+    let findings = until(&mut up, calm).await;
+    assert!(!seen(&findings, "replication").facts.contains_key("commits_waiting"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_keeps_wal_and_replays_none_is_no_standby() {
+    let primary = start(&Setup::default());
+    let dir = tempfile::tempdir().unwrap();
+    let mut keeper = Receiver::start(&primary, dir.path());
+    let mut up = reader(&primary.conninfo("postgres"), &[]);
+    let streams = |read: &Result<_, _>| replication(read).is_some_and(|seen| seen.facts.contains_key("receivers"));
+    let findings = until(&mut up, streams).await;
+    let row = seen(&findings, "replication");
+    assert_eq!((int(row, "standbys"), int(row, "receivers"), row.verdict), (0, 1, Verdict::Ok));
+    assert_eq!(row.detail, "no standby · WAL without replay: pg_receivewal");
+    assert!(row.trend.is_none() && !row.facts.contains_key("lag_bytes"), "a lag of nobody");
+    keeper.stop();
+}
+
+/// `pg_receivewal`, which ends with this value.
+struct Receiver(std::process::Child);
+
+impl Receiver {
+    fn start(primary: &PrivatePostgres, into: &Path) -> Self {
+        let programs = midwatch::demo::postgres::programs::Programs::find().unwrap();
+        let mut run = std::process::Command::new(programs.directory.join("pg_receivewal"));
+        run.arg("--no-sync").arg("-D").arg(into).arg("-d").arg(primary.conninfo("postgres"));
+        run.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+        Self(run.spawn().unwrap())
+    }
+
+    fn stop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

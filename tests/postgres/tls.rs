@@ -153,3 +153,108 @@ async fn an_expired_certificate_is_told() {
     }
     assert!(read(&estate.good_name("sslmode=require"), &PW).await.is_ok(), "nobody asked for a verified one");
 }
+
+/// The parts of a DER value that others make up: each with its header.
+fn parts(value: &[u8]) -> Vec<&[u8]> {
+    let header = |value: &[u8]| match usize::from(value[1]) {
+        short if short < 0x80 => (2, short),
+        long => {
+            let count = long & 0x7f;
+            (2 + count, value[2..2 + count].iter().fold(0, |length, byte| length << 8 | usize::from(*byte)))
+        }
+    };
+    let (from, length) = header(value);
+    let mut rest = &value[from..from + length];
+    let mut parts = Vec::new();
+    while !rest.is_empty() {
+        let (from, length) = header(rest);
+        let (part, behind) = rest.split_at(from + length);
+        parts.push(part);
+        rest = behind;
+    }
+    parts
+}
+
+/// A DER value.
+fn value(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = content.len().to_be_bytes();
+    let length: &[u8] = match content.len() {
+        0..0x80 => &length[7..],
+        0x80..0x100 => &[&[0x81], &length[7..]].concat(),
+        _ => &[&[0x82], &length[6..]].concat(),
+    };
+    [&[tag], length, content].concat()
+}
+
+/// The same certificate as X.509 version 1: without its version and its extensions.
+fn of_version_1(pem: &str, by: &KeyPair) -> String {
+    use base64::{Engine, prelude::BASE64_STANDARD};
+    use rcgen::SigningKey;
+    let (_, read) = x509_parser::pem::parse_x509_pem(pem.as_bytes()).unwrap();
+    let whole = parts(&read.contents);
+    let kept: Vec<&[u8]> = parts(whole[0]).into_iter().filter(|part| !matches!(part[0], 0xa0 | 0xa3)).collect();
+    let inner = value(0x30, &kept.concat());
+    let signature = [&[0], by.sign(&inner).unwrap().as_slice()].concat();
+    let certificate = value(0x30, &[inner, whole[1].to_vec(), value(0x03, &signature)].concat());
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", BASE64_STANDARD.encode(certificate))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_of_version_1_serve_where_nothing_is_verified_and_are_refused_in_words_elsewhere() {
+    let estate = Estate::new();
+    let old = of_version_1(&signed(&estate.ours, &estate.key, "db.example", 2090), &estate.ours.key);
+    let (_, read_back) = x509_parser::pem::parse_x509_pem(old.as_bytes()).unwrap();
+    assert_eq!(read_back.parse_x509().unwrap().version(), x509_parser::x509::X509Version::V1);
+    std::fs::write(estate.server.data().join("old.crt"), &old).unwrap();
+    let set = "ALTER SYSTEM SET ssl_cert_file = 'old.crt'; SELECT pg_reload_conf()";
+    estate.server.sql("postgres", set).unwrap();
+    let expected = "TLS: the certificate is X.509 version 1, which is not verified: issue it as version 3";
+    let began = Instant::now();
+    // The server takes its new certificate a moment later.
+    let mut told = String::new();
+    while !told.starts_with(expected) {
+        assert!(began.elapsed() < Duration::from_secs(60), "{told}");
+        told = read(&estate.good_name("sslmode=verify-full root=ours.pem"), &PW).await.err().unwrap_or_default();
+    }
+    assert!(told.ends_with("(sslmode=require without sslrootcert)") && !told.contains("Version("), "{told}");
+    assert!(refused(&estate.good_name("sslmode=verify-ca root=ours.pem"), &PW).await.starts_with(expected));
+    // As with libpq, and with either version of TLS.
+    for rest in ["sslmode=require", "sslmode=prefer", "sslmode=require ssl_min_protocol_version=TLSv1.3"] {
+        let findings = read(&estate.good_name(rest), &PW).await.unwrap_or_else(|why| panic!("{rest}: {why}"));
+        assert!(text(seen(&findings, ""), "tls").starts_with("TLSv1."), "{rest}");
+    }
+    estate
+        .server
+        .sql("postgres", "ALTER SYSTEM SET ssl_max_protocol_version = 'TLSv1.2'; SELECT pg_reload_conf()")
+        .unwrap();
+    let of_2 = |findings: &[Finding]| text(seen(findings, ""), "tls") == "TLSv1.2";
+    let began = Instant::now();
+    while !of_2(&read(&estate.good_name("sslmode=require"), &PW).await.unwrap()) {
+        assert!(began.elapsed() < Duration::from_secs(60), "the version was not taken");
+    }
+    // So does one's own, where its key is the right one.
+    let own = KeyPair::generate().unwrap();
+    estate.file("client.pem", &of_version_1(&signed(&estate.ours, &own, "watch", 2090), &estate.ours.key));
+    let shows = format!("sslmode=require sslcert={0}/client.pem sslkey={0}/client.key", estate.dir.path().display());
+    for (key, fits) in [(&own, true), (&KeyPair::generate().unwrap(), false)] {
+        let path = estate.dir.path().join("client.key");
+        std::fs::write(&path, key.serialize_pem()).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        let why = read(&estate.good_name(&shows), &PW).await.err();
+        assert_eq!(why.is_none(), fits, "{why:?}");
+        assert!(why.is_none_or(|why| why.ends_with("the key is not that of the certificate")));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn going_on_without_tls_where_it_failed_is_not_silent() {
+    let estate = Estate::new();
+    let to = estate.good_name("sslmode=prefer root=theirs.pem").replace("user=watch", "user=bare");
+    let findings = read(&to, &[]).await.unwrap();
+    let itself = seen(&findings, "");
+    assert_eq!((itself.verdict, text(itself, "tls")), (midwatch::domain::Verdict::Warn, "none"));
+    assert!(itself.detail.ends_with(" · not encrypted (TLS: certificate not trusted)"), "{}", itself.detail);
+    // Where the server lets the role in without TLS alone, nothing failed.
+    let findings = read(&estate.good_name("sslmode=prefer").replace("user=watch", "user=bare"), &[]).await;
+    assert_eq!(seen(&findings.unwrap(), "").verdict, midwatch::domain::Verdict::Ok);
+}

@@ -12,12 +12,29 @@ const USELESS: f64 = 0.60;
 /// How many rows there are.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Rows {
-    /// Those that are alive.
+    /// Those that are alive, at least.
     pub(super) live: f64,
+    /// Those that may be alive beside them.
+    pub(super) unsure: f64,
+    /// The share of the file that came or went since they were counted.
+    pub(super) drift: f64,
     /// Dead ones that no rewrite can remove while somebody may still see them: at least and at most.
     pub(super) pinned: (f64, f64),
     /// Whether the number may be old, or more than a fifth of the rows changed since they were analyzed.
     pub(super) stale: bool,
+}
+
+impl Rows {
+    /// Rows that were counted exactly.
+    #[cfg(test)]
+    pub(super) fn exactly(live: f64) -> Self {
+        Self { live, unsure: 0.0, drift: 0.0, pinned: (0.0, 0.0), stale: false }
+    }
+
+    /// As many as there may be that no rewrite removes.
+    pub(super) fn most(&self) -> f64 {
+        self.live + self.unsure + self.pinned.1
+    }
 }
 
 /// How far an estimate may be off.
@@ -30,14 +47,15 @@ pub(super) enum Error {
 }
 
 impl Error {
-    /// That of a width of which a share varies from row to row.
-    pub(super) fn of_widths(varying: f64, rows: &Rows) -> Self {
-        Self::Share(if rows.stale || varying > VARYING { DOUBTFUL } else { FRESH })
+    /// That of a width of which a share varies from row to row; rounded up, it is off by another share.
+    pub(super) fn of_widths(varying: f64, rounding: f64, rows: &Rows) -> Self {
+        let usual = if rows.stale || varying > VARYING { DOUBTFUL } else { FRESH };
+        Self::Share(usual.max(rounding))
     }
 
     /// That of an estimate whose model is itself doubtful.
-    pub(super) fn doubtful() -> Self {
-        Self::Share(DOUBTFUL)
+    pub(super) fn doubtful(rounding: f64) -> Self {
+        Self::Share(DOUBTFUL.max(rounding))
     }
 
     #[allow(clippy::cast_precision_loss)] // Sizes of files.
@@ -66,13 +84,12 @@ impl Estimate {
     /// More needed than there is tells that the model is wrong by at least as much: nothing comes back, and the error grows.
     #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Sizes of files.
     pub(super) fn of(size: u64, needs: impl Fn(f64) -> f64, rows: &Rows, error: Error) -> Self {
-        let (least, most) = rows.pinned;
-        let upper = size as f64 - needs(rows.live + least);
-        let lower = size as f64 - needs(rows.live + most);
+        let upper = size as f64 - needs(rows.live + rows.pinned.0);
+        let lower = size as f64 - needs(rows.most());
         let over = (-upper).max(0.0);
         let (upper, lower) = (upper.max(0.0), lower.max(0.0));
         let middle = f64::midpoint(upper, lower);
-        let error = error.bytes(size).max(over) + (upper - middle);
+        let error = error.bytes(size).max(over) + rows.drift * size as f64 + (upper - middle);
         Self { size, bytes: Some(middle as u64), error }
     }
 

@@ -4,32 +4,40 @@
 //! Without `pg_read_all_stats` the server hides since when a session of another role has its snapshot; then the age runs
 //! from when it was first seen here.
 
-use crate::probes::postgres::connect::{Failure, Session};
+use crate::probes::bloat::questions::named;
+use crate::probes::postgres::connect::{Failure, Line, Session};
 
 /// A holder counts from this age in seconds on; every busy server has younger ones.
 pub(crate) const OLD: i64 = 10;
 
-/// The oldest holder. A session that is at work has a snapshot since its statement began, at the earliest; one that waits in a
-/// transaction, since that began.
-const OLDEST: &str = "
-SELECT h.kind, h.id, h.application, extract(epoch FROM h.since)::int8 AS since, h.xmin, h.xids FROM (
+/// Everything that holds a snapshot, that of the oldest transaction first, and of two equal ones that which holds longer. A session
+/// that is at work has a snapshot since its statement began, or since the transaction did where that keeps one; one that waits in a
+/// transaction, since that began. A slot or a standby moves on with its reader: since when it holds what it holds, the server
+/// does not tell. What looks on behalf of Midwatch ends within a minute, and holds nobody up.
+const HOLDERS: &str = "
+SELECT h.kind, h.id, h.application, extract(epoch FROM h.since)::int8 AS since, extract(epoch FROM h.begun)::int8 AS begun,
+       h.xmin, h.xids FROM (
     SELECT CASE WHEN a.datid IS NULL THEN 'standby' ELSE 'session' END AS kind, a.pid::text AS id,
            nullif(a.application_name, '') AS application,
-           CASE WHEN a.state = 'active' THEN a.query_start ELSE a.xact_start END AS since,
+           CASE WHEN a.datid IS NULL THEN NULL WHEN a.state = 'active' THEN a.query_start ELSE a.xact_start END AS since,
+           CASE WHEN a.datid IS NOT NULL THEN a.xact_start END AS begun,
            coalesce(a.backend_xmin, a.backend_xid)::text AS xmin,
            greatest(age(a.backend_xmin), age(a.backend_xid)) AS xids
     FROM pg_stat_activity a
     WHERE a.pid <> pg_backend_pid() AND a.leader_pid IS NULL
       AND (a.backend_xmin IS NOT NULL OR a.backend_xid IS NOT NULL)
-      AND (a.datid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) OR a.datid IS NULL AND coalesce(a.backend_type, 'walsender') = 'walsender')
+      AND (a.datid = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+           OR a.datid IS NULL AND coalesce(a.backend_type, 'walsender') = 'walsender')
       AND NOT EXISTS (SELECT FROM pg_stat_progress_vacuum v WHERE v.pid = a.pid)
+      AND (a.application_name IN ('midwatch', current_setting('application_name'))
+           AND a.xact_start > clock_timestamp() - interval '90 s') IS NOT TRUE
     UNION ALL
-    SELECT 'prepared', p.gid, NULL, p.prepared, p.transaction::text, age(p.transaction)
+    SELECT 'prepared', {{p.gid}}, NULL, p.prepared, p.prepared, p.transaction::text, age(p.transaction)
     FROM pg_prepared_xacts p WHERE p.database = current_database()
     UNION ALL
-    SELECT 'slot', s.slot_name::text, NULL, NULL, s.xmin::text, age(s.xmin)
+    SELECT 'slot', s.slot_name::text, NULL, NULL, NULL, s.xmin::text, age(s.xmin)
     FROM pg_replication_slots s WHERE s.xmin IS NOT NULL
-) h ORDER BY h.xids DESC, h.kind, h.id LIMIT 1";
+) h ORDER BY h.xids DESC, h.since NULLS LAST, h.kind, h.id";
 
 /// Who holds the oldest snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +50,8 @@ pub(crate) struct Holder {
     pub(crate) application: Option<String>,
     /// Since when, in seconds since the epoch by the server's clock, where that is known.
     pub(crate) since: Option<i64>,
+    /// Since when its transaction runs, where that is known: it may hold as long as that.
+    pub(crate) begun: Option<i64>,
     /// The oldest transaction that it may still need to see.
     pub(super) xmin: String,
     /// How many transactions ago that was.
@@ -60,6 +70,11 @@ impl Holder {
     /// How long it has held, in seconds, as far as is known.
     pub(crate) fn age(&self, now: i64) -> Option<i64> {
         self.since.map(|since| now.saturating_sub(since).max(0))
+    }
+
+    /// Whether it is known to hold nothing back: of a slot or a standby whose transaction is the newest, nobody asks since when.
+    pub(crate) fn is_harmless(&self) -> bool {
+        self.xids <= 0 && matches!(self.kind.as_str(), "slot" | "standby")
     }
 
     /// Whether rows may have died since that cannot be removed: not before it is old, unless nobody knows how old it is.
@@ -106,18 +121,25 @@ impl Memory {
 
 /// Asks who holds the oldest snapshot; a standby holds none of its own.
 pub(crate) async fn oldest(session: &Session) -> Result<Option<Holder>, Failure> {
-    let lines = session.rows(OLDEST).await?;
-    Ok(lines.first().and_then(|line| {
+    Ok(all(session).await?.into_iter().next())
+}
+
+/// Everything that holds a snapshot now, that of the oldest transaction first.
+pub(crate) async fn all(session: &Session) -> Result<Vec<Holder>, Failure> {
+    let lines = session.rows(&named(HOLDERS)).await?;
+    let holder = |line: &Line| {
         let text = |column: &str| line.text(column).map(str::to_owned);
         Some(Holder {
             kind: text("kind")?,
             id: text("id")?,
             application: text("application"),
             since: line.int("since"),
+            begun: line.int("begun"),
             xmin: text("xmin")?,
             xids: line.int("xids")?,
         })
-    }))
+    };
+    Ok(lines.iter().filter_map(holder).collect())
 }
 
 #[cfg(test)]
@@ -126,7 +148,7 @@ mod tests {
 
     fn session(since: Option<i64>, xids: i64) -> Holder {
         let (kind, id, xmin) = ("session".to_owned(), "42".to_owned(), "700".to_owned());
-        Holder { kind, id, application: None, since, xmin, xids }
+        Holder { kind, id, application: None, since, begun: since, xmin, xids }
     }
 
     #[test]

@@ -25,6 +25,11 @@ const WORTH_SHARING: f64 = 2.0;
 /// Rows to a key above which the size no longer depends on how many keys there are.
 const WELL_SHARED: f64 = 50.0;
 
+/// Keys wider than this are compressed.
+const COMPRESSED: f64 = 508.0;
+/// A sample of a column with more nulls than this may have no two values to correlate.
+const MOSTLY_NULL: f64 = 0.99;
+
 /// A B-tree as the estimate needs it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Btree<'a> {
@@ -61,8 +66,13 @@ impl Btree<'_> {
 /// # Errors
 /// Why its columns have no statistics.
 pub(super) fn estimate(tree: &Btree<'_>, block: f64) -> Result<Estimate, Missing> {
-    let width = walk(tree.columns)?;
+    // No rows need no widths: `ANALYZE` notes none of an empty table.
+    let width = match walk(tree.columns) {
+        Err(Missing::NeverAnalyzed) if tree.rows.most() <= 0.0 => walk(&[])?,
+        known => known?,
+    };
     let key = ENTRY_HEADER * (1.0 + width.with_nulls) + align8(width.bytes);
+    let rounding = width.rounding(width.bytes) / (key + POINTER);
     let per_key = tree.rows_per_key();
     let shares = tree.shares && per_key >= WORTH_SHARING;
     let leaves = |rows: f64| {
@@ -75,8 +85,23 @@ pub(super) fn estimate(tree: &Btree<'_>, block: f64) -> Result<Estimate, Missing
     };
     let needs = |rows: f64| (1.0 + with_inner(leaves(rows), key, block)) * block;
     let guessed = tree.partial || (shares && (per_key < WELL_SHARED || tree.columns.len() > 1));
-    let error = if guessed { Error::doubtful() } else { Error::of_widths(width.varying / (key + POINTER), &tree.rows) };
+    let error = if guessed {
+        Error::doubtful(rounding)
+    } else {
+        Error::of_widths(width.varying / (key + POINTER), rounding, &tree.rows)
+    };
     Ok(Estimate::of(tree.size, needs, &tree.rows, error))
+}
+
+/// Whether keys are wide enough to be compressed when they go into the index, by nothing that statistics tell. A column with values of
+/// more than 1 KiB alone has no correlation, whatever its stored width: `ANALYZE` passes them over. Columns of `INCLUDE` need none.
+///
+/// Source: `index_form_tuple` (`TOAST_INDEX_TARGET`); `compute_scalar_stats` (`WIDTH_THRESHOLD`).
+pub(super) fn are_compressed(columns: &[Column], includes: bool) -> bool {
+    let stats = columns.iter().filter(|column| column.len < 0).filter_map(|column| column.stats.ok());
+    stats.into_iter().any(|stats| {
+        stats.width > COMPRESSED || (!includes && stats.correlation.is_none() && stats.nulls < MOSTLY_NULL)
+    })
 }
 
 /// Bytes of all entries of one key that so many rows have.
@@ -116,7 +141,7 @@ mod tests {
     }
 
     fn tree(columns: &[Column], pages: u64, shares: bool) -> Btree<'_> {
-        let rows = Rows { live: ROWS, pinned: (0.0, 0.0), stale: false };
+        let rows = Rows::exactly(ROWS);
         Btree { size: pages * 8192, columns, rows, fillfactor: 90.0, shares, partial: false }
     }
 
@@ -184,6 +209,19 @@ mod tests {
         let mut empty = tree(&columns, 1000, false);
         empty.rows.live = 0.0;
         assert_eq!(estimate(&empty, BLOCK).unwrap().bytes, Some(999 * 8192));
+    }
+
+    #[test]
+    fn keys_that_a_build_compresses_are_recognised() {
+        let keys = |column: Column, includes| are_compressed(&[int(0.0, -1.0), column], includes);
+        let text = |width| column(-1, Align::Int, width, 0.0, -1.0);
+        let ordered =
+            |column: Column| Column { stats: column.stats.map(|it| Stats { correlation: Some(0.1), ..it }), ..column };
+        assert!(!keys(ordered(text(40.0)), false) && keys(ordered(text(600.0)), false));
+        // Too wide for `ANALYZE` to look at, it lies in a TOAST table, and its pointer is short.
+        assert!(keys(text(18.0), false) && !keys(text(18.0), true));
+        assert!(!keys(column(-1, Align::Int, 18.0, 1.0, 0.0), false), "nothing but nulls");
+        assert!(!keys(int(0.0, -1.0), false), "numbers are never compressed");
     }
 
     #[test]

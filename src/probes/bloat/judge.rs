@@ -9,10 +9,13 @@
 use crate::domain::{Fact, Finding, Observation, Trend, Verdict, Wall, quantity};
 use crate::probes::bloat::age::{Age, share};
 use crate::probes::bloat::catalog::{OfIndex, Relation, Server, Sized};
+use crate::probes::bloat::count::{self, Count};
 use crate::probes::bloat::estimate::{Estimate, Rows};
 use crate::probes::bloat::horizon::{self, Holder};
 use crate::probes::bloat::index::{self, Btree};
+use crate::probes::bloat::left;
 use crate::probes::bloat::table::{self, Heap, Toast};
+use crate::probes::bloat::unknown::{self, Unknown};
 use crate::probes::bloat::widths::{Column, Missing};
 use std::collections::BTreeMap;
 
@@ -25,8 +28,6 @@ const WARN_BYTES: f64 = 100.0 * 1024.0 * 1024.0;
 const WORTH_RATIO: f64 = 0.10;
 /// The first column of a B-tree whose order follows the rows' less than this is inserted into at random.
 const IN_ORDER: f64 = 0.5;
-/// A fifth of the rows changed since they were analyzed: the statistics are old.
-const CHANGED: f64 = 0.20;
 
 /// What is known about all relations of one reading.
 pub(super) struct Reading<'a> {
@@ -38,6 +39,10 @@ pub(super) struct Reading<'a> {
     pub(super) can_act: bool,
     /// When this is seen.
     pub(super) at: Wall,
+    /// The rows of each table, as far as they are known.
+    pub(super) counts: BTreeMap<u32, Option<Count>>,
+    /// The bytes of the main file of each table.
+    pub(super) sizes: BTreeMap<u32, u64>,
 }
 
 /// What a row adds to the database's own.
@@ -55,33 +60,10 @@ pub(super) struct Tally {
     pub(super) unknown: u64,
     /// How many of these because the role may not see their statistics.
     pub(super) hidden: u64,
-}
-
-/// Why a relation has no estimate, and what would help.
-struct Unknown {
-    why: String,
-    remedy: Option<&'static str>,
-    hidden: bool,
-    /// Whether relations of this kind are shown for their size alone: nobody judges their bloat, on any day.
-    size_alone: bool,
-}
-
-impl Unknown {
-    fn new(why: impl Into<String>, remedy: Option<&'static str>) -> Self {
-        Self { why: why.into(), remedy, hidden: false, size_alone: false }
-    }
-}
-
-impl From<Missing> for Unknown {
-    fn from(missing: Missing) -> Self {
-        match missing {
-            Missing::NeverAnalyzed => Self::new("no statistics, ANALYZE needed", Some("analyze")),
-            Missing::Denied => Self { hidden: true, ..Self::new("no right to its statistics", Some("grant")) },
-            Missing::RowSecurity => {
-                Self { hidden: true, ..Self::new("row security hides its statistics", Some("grant")) }
-            }
-        }
-    }
+    /// How many of these `ANALYZE` would mend.
+    pub(super) mendable: u64,
+    /// How many indexes are invalid while nothing works on them.
+    pub(super) invalid: u64,
 }
 
 /// An estimate with what was assumed.
@@ -121,6 +103,13 @@ impl Reading<'_> {
             tally.unknown += 1;
             return Finding::of(&relation.quoted, Err("locked: ACCESS EXCLUSIVE is held or waited for".to_owned()));
         }
+        if let Some(index) = relation.index.as_ref().filter(|index| sized.left && !index.valid) {
+            tally.invalid += 1;
+            let mut facts = self.facts(sized, relation, (0, 0));
+            let (verdict, detail) = left::judge(sized, relation, index, self.server.standby, &mut facts);
+            let seen = Observation { verdict, detail, facts, observed_at: self.at, trend: None };
+            return Finding::of(&relation.quoted, Ok(seen));
+        }
         let pinned = horizon::pinned(relation.dead, relation.vacuumed, self.holder, self.server.now);
         let known = self.estimate(sized, relation, columns, pinned);
         let mut facts = self.facts(sized, relation, pinned);
@@ -134,11 +123,7 @@ impl Reading<'_> {
             verdict = verdict.worse(age.verdict);
             notes.extend(age.note());
         }
-        if let Some(index) = relation.index.as_ref().filter(|index| !index.valid && !index.building) {
-            verdict = verdict.worse(Verdict::Warn);
-            facts.insert("remedy", Fact::Text("drop".to_owned()));
-            notes.push(if index.unique { "invalid, not enforced" } else { "invalid, not used" }.to_owned());
-        }
+        notes.extend((!relation.legible).then(|| "its name is not UTF-8: act on it by hand".to_owned()));
         let trend = facts.contains_key("bloat_bytes").then_some(Trend::bytes("bloat_bytes"));
         let detail = notes.join(" · ");
         Finding::of(&relation.quoted, Ok(Observation { verdict, detail, facts, observed_at: self.at, trend }))
@@ -194,6 +179,7 @@ impl Reading<'_> {
         tally: &mut Tally,
     ) -> (Verdict, String) {
         tally.unknown += u64::from(!unknown.size_alone);
+        tally.mendable += u64::from(unknown.remedy == Some("analyze"));
         tally.hidden += u64::from(unknown.hidden);
         facts.insert("method", Fact::Text("none".to_owned()));
         facts.extend(unknown.remedy.map(|remedy| ("remedy", Fact::Text(remedy.to_owned()))));
@@ -206,6 +192,7 @@ impl Reading<'_> {
     fn facts(&self, sized: &Sized, relation: &Relation, pinned: (i64, i64)) -> BTreeMap<&'static str, Fact> {
         let kind = match relation.kind {
             b'i' => "index",
+            b'I' => "partitioned index",
             b'm' => "matview",
             _ => "table",
         };
@@ -217,7 +204,7 @@ impl Reading<'_> {
             ("oid", Fact::Int(sized.oid.into())),
             ("size_bytes", int(sized.size())),
             ("access_method", Fact::Text(relation.method.clone())),
-            ("can_act", Fact::Bool(self.can_act && !self.server.standby)),
+            ("can_act", Fact::Bool(self.can_act && !self.server.standby && relation.legible)),
         ]);
         if let Some(vacuumed) = relation.vacuumed {
             facts.insert("last_vacuum", Fact::Text(Wall::from_unix(vacuumed, 0).0.to_string()));
@@ -259,39 +246,47 @@ impl Reading<'_> {
         columns: &[Column],
         pinned: (i64, i64),
     ) -> Result<Known, Unknown> {
-        let uncounted = || Unknown::from(Missing::NeverAnalyzed);
-        let (live, stale) = self.rows(relation).ok_or_else(uncounted)?;
-        let rows = Rows { live, pinned: (real(pinned.0), real(pinned.1)), stale };
-        let known = match &relation.index {
-            Some(index) if relation.method == "btree" => self.of_index(sized, relation, index, columns, rows)?,
-            None if relation.method == "heap" => self.of_table(sized, relation, columns, rows)?,
-            _ => {
-                let why = format!("{}: size alone, not estimable", relation.method);
-                return Err(Unknown { size_alone: true, ..Unknown::new(why, None) });
-            }
+        let standby = self.server.standby;
+        let count = match self.counts.get(&relation.table) {
+            Some(known) => *known,
+            None => count::rows(relation, standby, self.pages(relation.table), None),
         };
-        let toast_rules = sized.toast > sized.main;
+        let needed = |missing| unknown::missing(missing, relation, standby);
+        let count = count.ok_or_else(|| needed(Missing::NeverAnalyzed))?;
+        let Count { live, unsure, drift, stale } = count;
+        let rows = Rows { live, unsure, drift, pinned: (real(pinned.0), real(pinned.1)), stale };
+        let known = match &relation.index {
+            Some(index) if relation.method == "btree" => {
+                if index::are_compressed(columns, index.includes) {
+                    return Err(Unknown::by_size_alone("wide keys are compressed"));
+                }
+                self.of_index(sized, relation, index, columns, rows).map_err(needed)?
+            }
+            None if relation.method == "heap" => self.of_table(sized, relation, columns, rows).map_err(needed)?,
+            _ => return Err(Unknown::by_size_alone(&relation.method)),
+        };
         if known.estimate.bytes.is_none() {
-            return Err(Unknown::new("TOAST never counted, VACUUM needed", Some("vacuum")));
-        }
-        if known.estimate.is_useless() && toast_rules {
-            return Err(Unknown::new("TOAST of short pieces: not estimable", None));
+            return Err(Unknown::new("TOAST never counted, VACUUM needed", "vacuum"));
         }
         if known.estimate.is_useless() {
-            return Err(Unknown::new("its statistics do not fit its size, ANALYZE needed", Some("analyze")));
+            return Err(unknown::useless(sized, count, standby));
         }
         Ok(known)
     }
 
-    /// The live rows of a relation's table, and whether the number or the statistics may be old.
-    ///
-    /// A standby, and a server that lost its cumulative statistics in a crash, know only the count of the catalog.
-    fn rows(&self, relation: &Relation) -> Option<(f64, bool)> {
-        if relation.counted && !self.server.standby {
-            let live = real(relation.live);
-            return Some((live, real(relation.modified) > CHANGED * live));
-        }
-        (relation.table_tuples >= 0.0).then_some((relation.table_tuples, true))
+    /// The pages of a table's main file now.
+    #[allow(clippy::cast_precision_loss)] // Sizes of files.
+    fn pages(&self, table: u32) -> Option<f64> {
+        self.sizes.get(&table).map(|size| (*size as f64 / self.block()).ceil())
+    }
+
+    /// Counts the rows of a table, so that its indexes have the same.
+    pub(super) fn count(&mut self, relation: &Relation, columns: &[Column]) {
+        let fillfactor = relation.fillfactor.unwrap_or(100.0);
+        let needs = table::needs(columns, fillfactor, self.block());
+        let needs = needs.as_ref().map(|needs| needs as &dyn Fn(f64) -> f64);
+        let count = count::rows(relation, self.server.standby, self.pages(relation.table), needs);
+        self.counts.insert(relation.table, count);
     }
 
     fn method(&self, relation: &Relation) -> &'static str {
@@ -299,12 +294,10 @@ impl Reading<'_> {
     }
 
     fn of_table(&self, sized: &Sized, relation: &Relation, columns: &[Column], rows: Rows) -> Result<Known, Missing> {
-        let pieces = |(tuples, live, counted): (f64, i64, bool)| match (counted && !self.server.standby, live) {
-            (true, live) => Some(real(live)),
-            (false, live) if !self.server.standby && (live > 0 || tuples > 0.0) => Some(tuples.max(real(live))),
-            _ => (tuples > 0.0).then_some(tuples),
-        };
-        let toast = relation.toast.map(|toast| Toast { size: sized.toast, pieces: pieces(toast) });
+        #[allow(clippy::cast_precision_loss)] // Sizes of files.
+        let pages = (sized.toast as f64 / self.block()).ceil();
+        let pieces = |known| count::pieces(known, self.server.standby, pages, &table::needs_of_pieces);
+        let toast = relation.toast.map(|known| Toast { size: sized.toast, pieces: pieces(known) });
         let fillfactor = relation.fillfactor.unwrap_or(100.0);
         let heap = Heap { size: sized.main, columns, rows, fillfactor, toast };
         let estimate = table::estimate(&heap, self.block())?;
@@ -327,6 +320,7 @@ impl Reading<'_> {
             let covered = if relation.table_tuples > 0.0 { relation.tuples / relation.table_tuples } else { 1.0 };
             let covered = covered.clamp(0.0, 1.0);
             rows.live *= covered;
+            rows.unsure *= covered;
             rows.pinned = (0.0, rows.pinned.1);
         }
         let fillfactor = relation.fillfactor.unwrap_or(90.0);

@@ -28,7 +28,8 @@ pub(super) struct Smaller {
 impl Smaller {
     /// Parts the large relations, largest first, from the small ones.
     pub(super) fn split(sizes: Vec<Sized>, smallest: u64) -> (Vec<Sized>, Self) {
-        let (mut large, small): (Vec<_>, Vec<_>) = sizes.into_iter().partition(|sized| sized.size() >= smallest);
+        let (mut large, small): (Vec<_>, Vec<_>) =
+            sizes.into_iter().partition(|sized| sized.left || sized.size() >= smallest);
         large.sort_by_key(|sized| (std::cmp::Reverse(sized.size()), sized.oid));
         let oldest = small.iter().filter_map(|sized| sized.ages.map(|ages| (sized.oid, ages)));
         let smaller = Self {
@@ -110,6 +111,10 @@ pub(super) fn database(reading: &Reading<'_>, tally: &Tally, smaller: &Smaller) 
         let hidden = if tally.hidden > 0 { format!(", {} hidden from this role", tally.hidden) } else { String::new() };
         notes.push(format!("{} unknown{hidden}", quantity::count(tally.unknown)));
     }
+    if tally.invalid > 0 {
+        facts.insert("invalid_indexes", int(tally.invalid));
+        notes.push(quantity::counted(tally.invalid, "invalid index", "invalid indexes"));
+    }
     notes.extend(server.standby.then(|| "standby: act on the primary".to_owned()));
     notes.extend(others(server.other_count));
     let trend = facts.contains_key("total_bloat_bytes").then_some(Trend::bytes("total_bloat_bytes"));
@@ -123,12 +128,17 @@ pub(super) fn database(reading: &Reading<'_>, tally: &Tally, smaller: &Smaller) 
 fn sum(tally: &Tally, facts: &mut BTreeMap<&'static str, Fact>) -> (Verdict, String) {
     if tally.known_size == 0 && tally.unknown > 0 {
         facts.insert("method", Fact::Text("none".to_owned()));
-        let why = if tally.hidden > 0 { "no statistics visible to this role" } else { "no statistics, ANALYZE needed" };
+        let why = match () {
+            () if tally.hidden > 0 => "no statistics visible to this role",
+            () if tally.mendable == tally.unknown => "no statistics, ANALYZE needed",
+            () => "each relation says why",
+        };
         return (Verdict::Unknown, format!("bloat unknown: {why}"));
     }
     if tally.known_size == 0 {
         facts.insert("method", Fact::Text("none".to_owned()));
-        return (Verdict::Ok, "nothing of 1 MiB or more".to_owned());
+        let said = if tally.size == 0 { "nothing of 1 MiB or more" } else { "nothing that can be estimated" };
+        return (Verdict::Ok, said.to_owned());
     }
     let whole = tally.known_size as f64;
     facts.insert("total_bloat_bytes", int(tally.bytes));

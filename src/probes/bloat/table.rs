@@ -6,6 +6,7 @@
 //!  TOAST: four pieces to a page
 //! ```
 
+use crate::probes::bloat::count::Count;
 use crate::probes::bloat::estimate::{Error, Estimate, Rows};
 use crate::probes::bloat::widths::{Column, Missing, align8, walk};
 
@@ -24,7 +25,7 @@ pub(super) struct Toast {
     /// Bytes of its file.
     pub(super) size: u64,
     /// How many pieces it holds; `None` where the server has not counted them.
-    pub(super) pieces: Option<f64>,
+    pub(super) pieces: Option<Count>,
 }
 
 /// A table as the estimate needs it.
@@ -42,13 +43,25 @@ pub(super) struct Heap<'a> {
     pub(super) toast: Option<Toast>,
 }
 
-/// Bytes of one row with its pointer.
-fn row_bytes(columns: &[Column]) -> Result<(f64, f64), Missing> {
+/// Bytes of one row with its pointer, the share of them that varies, and the share by which its end may be off.
+fn row_bytes(columns: &[Column]) -> Result<(f64, f64, f64), Missing> {
     let width = walk(columns)?;
     #[allow(clippy::cast_precision_loss)] // At most 1,600 columns.
     let bitmap = if width.with_nulls > 0.0 { (columns.len() as f64 / 8.0).ceil() } else { 0.0 };
-    let bytes = align8(align8(ROW_HEADER + bitmap) + width.bytes) + POINTER;
-    Ok((bytes, width.varying / bytes))
+    let values = align8(ROW_HEADER + bitmap) + width.bytes;
+    let bytes = align8(values) + POINTER;
+    Ok((bytes, width.varying / bytes, width.rounding(values) / bytes))
+}
+
+/// The pages that rows of a table need, where its columns have statistics.
+pub(super) fn needs(columns: &[Column], fillfactor: f64, block: f64) -> Option<impl Fn(f64) -> f64 + use<>> {
+    let (each, _, _) = row_bytes(columns).ok()?;
+    Some(move |rows: f64| pages(rows, each, fillfactor, block))
+}
+
+/// The pages that pieces of a TOAST table need.
+pub(super) fn needs_of_pieces(pieces: f64) -> f64 {
+    (pieces / TOAST_PER_PAGE).ceil()
 }
 
 /// The pages that rows of this width need; at least one row fits on a page, whatever the fill factor.
@@ -62,9 +75,13 @@ fn pages(rows: f64, each: f64, fillfactor: f64, block: f64) -> f64 {
 /// # Errors
 /// Why its columns have no statistics.
 pub(super) fn estimate(heap: &Heap<'_>, block: f64) -> Result<Estimate, Missing> {
-    let (each, varying) = row_bytes(heap.columns)?;
+    // No rows need no widths: `ANALYZE` notes none of an empty table.
+    let (each, varying, rounding) = match row_bytes(heap.columns) {
+        Err(Missing::NeverAnalyzed) if heap.rows.most() <= 0.0 => (1.0, 0.0, 0.0),
+        known => known?,
+    };
     let needs = |rows: f64| pages(rows, each, heap.fillfactor, block) * block;
-    let main = Estimate::of(heap.size, needs, &heap.rows, Error::of_widths(varying, &heap.rows));
+    let main = Estimate::of(heap.size, needs, &heap.rows, Error::of_widths(varying, rounding, &heap.rows));
     Ok(match heap.toast.filter(|toast| toast.size > 0) {
         Some(toast) => main.and(&toasted(toast, heap.rows.live, block)),
         None => main,
@@ -77,9 +94,10 @@ fn toasted(toast: Toast, rows: f64, block: f64) -> Estimate {
     let Some(pieces) = toast.pieces else {
         return Estimate::unknown(toast.size);
     };
-    let needs = |pieces: f64| (pieces / TOAST_PER_PAGE).ceil() * block;
-    let short = rows.min(pieces) / TOAST_PER_PAGE * block;
-    let rows = Rows { live: pieces, pinned: (0.0, 0.0), stale: false };
+    let needs = |pieces: f64| needs_of_pieces(pieces) * block;
+    let short = rows.min(pieces.live) / TOAST_PER_PAGE * block;
+    let Count { live, unsure, drift, .. } = pieces;
+    let rows = Rows { live, unsure, drift, pinned: (0.0, 0.0), stale: false };
     Estimate::of(toast.size, needs, &rows, Error::Bytes(short))
 }
 
@@ -104,7 +122,7 @@ mod tests {
     }
 
     fn heap(columns: &[Column], size: u64, live: f64) -> Heap<'_> {
-        let rows = Rows { live, pinned: (0.0, 0.0), stale: false };
+        let rows = Rows::exactly(live);
         Heap { size, columns, rows, fillfactor: 100.0, toast: None }
     }
 
@@ -150,7 +168,10 @@ mod tests {
         let columns = [bigint()];
         // 226 rows in one page; 2,260 pieces in 565 pages, of 1,130.
         let mut table = heap(&columns, 8192, 226.0);
-        table.toast = Some(Toast { size: 1130 * 8192, pieces: Some(2260.0) });
+        table.toast = Some(Toast {
+            size: 1130 * 8192,
+            pieces: Some(Count { live: 2260.0, unsure: 0.0, drift: 0.0, stale: false }),
+        });
         let seen = estimate(&table, BLOCK).unwrap();
         assert_eq!((seen.size, seen.bytes), (1131 * 8192, Some(565 * 8192)));
         // 226 values, each with one piece in doubt: 56.5 pages of 1,131, and the row's own two in a hundred.
@@ -167,6 +188,28 @@ mod tests {
         assert_eq!(small.bytes, Some(50 * 8192));
         table.toast = Some(Toast { size: 100 * 8192, pieces: None });
         assert_eq!(estimate(&table, BLOCK).unwrap().bytes, None);
+    }
+
+    #[test]
+    fn an_empty_table_needs_no_statistics() {
+        let columns = [Column { stats: Err(Missing::NeverAnalyzed), ..bigint() }];
+        assert_eq!(estimate(&heap(&columns, 100 * 8192, 0.0), BLOCK).unwrap().bytes, Some(100 * 8192));
+        assert_eq!(estimate(&heap(&columns, 100 * 8192, 1.0), BLOCK), Err(Missing::NeverAnalyzed));
+        let hidden = [Column { stats: Err(Missing::Denied), ..bigint() }];
+        assert_eq!(estimate(&heap(&hidden, 100 * 8192, 0.0), BLOCK), Err(Missing::Denied));
+    }
+
+    #[test]
+    fn rows_that_may_be_there_and_pages_that_came_since_make_the_error_bar_longer() {
+        let columns = [bigint()];
+        let mut table = heap(&columns, 100 * 8192, 0.0);
+        table.rows.unsure = 11_300.0;
+        let between = estimate(&table, BLOCK).unwrap();
+        assert_eq!(between.bytes, Some(75 * 8192));
+        assert!((between.error_ratio().unwrap() - 0.27).abs() < 1e-9);
+        table = heap(&columns, 100 * 8192, 22_600.0);
+        table.rows.drift = 0.3;
+        assert!((estimate(&table, BLOCK).unwrap().error_ratio().unwrap() - 0.32).abs() < 1e-9);
     }
 
     #[test]

@@ -58,6 +58,8 @@ pub(super) struct Stats {
 pub(super) enum Missing {
     /// `ANALYZE` has not seen it.
     NeverAnalyzed,
+    /// `ANALYZE` passes it over: its statistics target is 0.
+    Off,
     /// The role may not read the column, so the server hides its statistics.
     Denied,
     /// Row security hides them.
@@ -86,6 +88,16 @@ pub(super) struct Width {
     pub(super) varying: f64,
     /// The share of rows that have at least one null, were the columns independent.
     pub(super) with_nulls: f64,
+    /// Whether a column has a variable length.
+    pub(super) variable: bool,
+}
+
+impl Width {
+    /// By how many bytes the end of a row of this width is off where widths differ from row to row: rows end at multiples of eight
+    /// each by itself, four bytes beyond their mean width on average, while the mean itself is cut off to a whole number of bytes.
+    pub(super) fn rounding(&self, bytes: f64) -> f64 {
+        if self.variable { (align8(bytes) - (bytes + 4.0)).abs() } else { 0.0 }
+    }
 }
 
 /// The next multiple of eight, which a row and an index entry end at.
@@ -101,7 +113,7 @@ pub(super) fn walk(columns: &[Column]) -> Result<Width, Missing> {
     if let Some(why) = columns.iter().filter(|column| !column.dropped).filter_map(|column| column.stats.err()).max() {
         return Err(why);
     }
-    let mut width = Width { bytes: 0.0, varying: 0.0, with_nulls: 0.0 };
+    let mut width = Width { bytes: 0.0, varying: 0.0, with_nulls: 0.0, variable: false };
     let mut without = 1.0;
     for column in columns {
         let Ok(stats) = column.stats else {
@@ -114,6 +126,7 @@ pub(super) fn walk(columns: &[Column]) -> Result<Width, Missing> {
         }
         let present = 1.0 - stats.nulls;
         let variable = column.len < 0;
+        width.variable |= variable && present > 0.0;
         let align = if variable && stats.width < SHORT { 1.0 } else { column.align.bytes() };
         let begins = (width.bytes / align).ceil() * align;
         let each = if variable { stats.width } else { f64::from(column.len) };
@@ -189,10 +202,21 @@ mod tests {
     }
 
     #[test]
+    fn rows_of_varying_width_are_in_doubt_by_where_their_mean_lies_between_multiples_of_eight() {
+        let off = |columns: &[Column], bytes| walk(columns).unwrap().rounding(bytes);
+        assert!(off(&[fixed(8)], 32.0) < 1e-9, "nothing varies");
+        for (bytes, expected) in [(32.0, 4.0), (36.0, 0.0), (33.0, 3.0), (39.0, 3.0)] {
+            assert!((off(&[fixed(4), text(12.0, 0.0)], bytes) - expected).abs() < 1e-9, "{bytes}");
+        }
+    }
+
+    #[test]
     fn one_column_without_statistics_is_enough_to_know_nothing() {
         let never = Column { stats: Err(Missing::NeverAnalyzed), ..fixed(4) };
         let denied = Column { stats: Err(Missing::Denied), ..fixed(4) };
+        let off = Column { stats: Err(Missing::Off), ..fixed(4) };
         assert_eq!(walk(&[fixed(4), never]), Err(Missing::NeverAnalyzed));
+        assert_eq!(walk(&[never, off]), Err(Missing::Off), "ANALYZE alone does not help");
         assert_eq!(walk(&[never, denied]), Err(Missing::Denied));
         assert!((bytes(&[])).abs() < 1e-9);
     }

@@ -89,6 +89,8 @@ pub struct Session {
     again: Again,
     ended: Arc<Mutex<Option<String>>>,
     server: String,
+    /// Why it is not encrypted although the server offered to be.
+    bare: Option<String>,
     /// What each question takes with it where a pooler stands before the server.
     pooled: Option<Pooled>,
     /// Dropped with the session; the connection then has [`GOODBYE`] to end.
@@ -176,7 +178,7 @@ async fn to_one(
         TlsMode::Prefer => &[Prefer, Disable],
         TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull => &[Require],
     };
-    let mut first = None;
+    let (mut first, mut broken) = (None, false);
     for mode in modes {
         let meter = Arc::new(Meter::default());
         meter.allow(START_BYTES);
@@ -184,13 +186,18 @@ async fn to_one(
         let tried = way.reach().await;
         let attempt = Attempt { parameters, server, first: meter.first() };
         match tried {
-            Ok(session) => return fitting(session?, kind).await,
+            Ok(session) => {
+                let mut session = session?;
+                session.bare = first.filter(|_| *mode == Disable && broken).map(|failure: Failure| failure.reason);
+                return fitting(session, kind).await;
+            }
             Err(error) => {
                 let (code, reason) = reasons::of_connecting(&*error, &attempt);
                 let failure = Failure { code, reason };
                 if !reasons::is_of_transport(&*error) {
                     return Err(failure);
                 }
+                broken |= reasons::is_of_handshake(&*error);
                 // What the wanted way says weighs more than what the other one does.
                 first.get_or_insert(failure);
             }
@@ -275,7 +282,16 @@ impl Way<'_> {
             }
         };
         let again = Again { server: server.clone(), tls };
-        Ok(Session { client, meter: Arc::clone(meter), again, ended, server: place, pooled: None, _needed: needed })
+        Ok(Session {
+            client,
+            meter: Arc::clone(meter),
+            again,
+            ended,
+            server: place,
+            bare: None,
+            pooled: None,
+            _needed: needed,
+        })
     }
 }
 

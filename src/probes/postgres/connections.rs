@@ -27,6 +27,9 @@ const QUESTION: &str = "SELECT \
     WHERE a.backend_type = 'client backend' OR (a.backend_type IS NULL AND a.usesysid IS NOT NULL \
         AND NOT EXISTS (SELECT FROM pg_stat_replication AS r WHERE r.pid = a.pid))";
 
+/// A transaction of this age in seconds that waits for its client is a warning: it keeps its locks, and often dead rows.
+const FORGOTTEN: i64 = 600;
+
 /// Counts once.
 pub(super) async fn read(session: &Session, about: &About) -> Result<Observation, Failure> {
     let line = session.row(QUESTION).await?;
@@ -43,6 +46,7 @@ pub(super) async fn read(session: &Session, about: &About) -> Result<Observation
         facts.insert("connections_ratio", Fact::Real(ratio));
     }
     let mut detail = format!("{} of {}", quantity::count(plain(taken)), quantity::count(plain(places)));
+    let mut verdict = Verdict::Ok;
     let hidden = line.int("hidden").unwrap_or(0);
     if hidden > 0 && !about.monitor {
         facts.insert("connections_hidden", Fact::Int(hidden));
@@ -51,13 +55,29 @@ pub(super) async fn read(session: &Session, about: &About) -> Result<Observation
         facts.extend(line.int("active").map(|active| ("connections_active", Fact::Int(active))));
         let idle = line.int("idle_in_transaction").unwrap_or(0);
         facts.insert("idle_in_transaction", Fact::Int(idle));
-        if let Some(age) = line.int("idle_in_transaction_s") {
-            facts.insert("idle_in_transaction_s", Fact::Int(age));
-            let age = quantity::span(Duration::from_secs(plain(age)));
+        if let Some(idle_for) = line.int("idle_in_transaction_s") {
+            facts.insert("idle_in_transaction_s", Fact::Int(idle_for));
+            let age = quantity::span(Duration::from_secs(plain(idle_for)));
             detail.push_str(&format!(" · {} idle in transaction, up to {age}", quantity::count(plain(idle))));
+            verdict = idling(idle_for);
         }
     }
-    let verdict = if ratio.is_finite() { Limits::DISK.judge(ratio) } else { Verdict::Unknown };
+    let verdict = if ratio.is_finite() { verdict.worse(Limits::DISK.judge(ratio)) } else { Verdict::Unknown };
     let trend = ratio.is_finite().then_some(Trend::ratio("connections_ratio"));
     Ok(Observation { verdict, detail, facts, observed_at: clock::now().wall, trend })
+}
+
+/// The verdict on the longest of the transactions that wait for their clients, by its age.
+fn idling(seconds: i64) -> Verdict {
+    if seconds >= FORGOTTEN { Verdict::Warn } else { Verdict::Ok }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transaction_that_is_forgotten_warns() {
+        assert_eq!((idling(599), idling(600), idling(86_400)), (Verdict::Ok, Verdict::Warn, Verdict::Warn));
+    }
 }

@@ -1,6 +1,7 @@
 //! Why a connection or a question failed, in a few words.
 
 use crate::config::libpq::{Parameters, Server, ServerPlace};
+use crate::probes::postgres::tls;
 use rustls::CertificateError;
 use std::error::Error as Cause;
 use std::io;
@@ -95,7 +96,12 @@ pub(super) fn of_asking(error: &(dyn Cause + 'static)) -> (Option<String>, Strin
 pub(super) fn is_of_transport(error: &(dyn Cause + 'static)) -> bool {
     let refused =
         find::<DbError>(error).is_some_and(|told| *told.code() == SqlState::INVALID_AUTHORIZATION_SPECIFICATION);
-    refused || error.to_string() == "error performing TLS handshake"
+    refused || is_of_handshake(error)
+}
+
+/// Whether TLS itself failed.
+pub(super) fn is_of_handshake(error: &(dyn Cause + 'static)) -> bool {
+    error.to_string() == "error performing TLS handshake"
 }
 
 /// Whether the server ends the session with this answer: its severity is FATAL or PANIC.
@@ -126,6 +132,23 @@ fn of_server(told: &DbError, parameters: Option<&Parameters>) -> String {
     }
 }
 
+/// What to do about a certificate that nothing can be verified by. `openssl x509 -req` makes one unless it is told of extensions.
+const VERSION_1: &str = "the certificate is X.509 version 1, which is not verified: issue it as version 3 (openssl x509 -req -extfile), \
+    or verify nothing (sslmode=require without sslrootcert)";
+
+/// The name of an error as words: `CaUsedAsEndEntity` is `ca used as end entity`. What it carries is left out.
+fn in_words(named: &str) -> String {
+    let name = named.chars().take_while(char::is_ascii_alphanumeric);
+    let mut words = String::new();
+    for letter in name {
+        if letter.is_ascii_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.push(letter.to_ascii_lowercase());
+    }
+    words
+}
+
 fn of_tls(error: &rustls::Error, server: &Server) -> String {
     use CertificateError as Bad;
     let host = match &server.place {
@@ -138,8 +161,9 @@ fn of_tls(error: &rustls::Error, server: &Server) -> String {
             Bad::NotValidYet | Bad::NotValidYetContext { .. } => "TLS: certificate not valid yet".to_owned(),
             Bad::UnknownIssuer => "TLS: certificate not trusted".to_owned(),
             Bad::NotValidForName | Bad::NotValidForNameContext { .. } => format!("TLS: certificate is not for {host}"),
-            Bad::Other(_) => format!("TLS: certificate not trusted: {bad}"),
-            _ => format!("TLS: certificate refused: {bad}"),
+            _ if tls::is_of_version(bad) => format!("TLS: {VERSION_1}"),
+            Bad::Other(other) => format!("TLS: certificate not trusted: {}", in_words(&format!("{:?}", other.0))),
+            _ => format!("TLS: certificate refused: {}", in_words(&format!("{bad:?}"))),
         },
         rustls::Error::InvalidMessage(_) => "the answer is not TLS".to_owned(),
         _ => format!("TLS: {error}"),
@@ -192,4 +216,15 @@ fn deepest<'a>(error: &'a (dyn Cause + 'static)) -> &'a (dyn Cause + 'static) {
         last = next;
     }
     last
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_a_library_is_told_in_words() {
+        assert_eq!(in_words(&format!("{:?}", webpki::Error::CaUsedAsEndEntity)), "ca used as end entity");
+        assert_eq!(in_words("UnsupportedNameType { depth: 1 }"), "unsupported name type");
+    }
 }

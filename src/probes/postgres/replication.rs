@@ -9,7 +9,7 @@
 use crate::domain::{Fact, Observation, Trend, Verdict, quantity};
 use crate::probes::clock;
 use crate::probes::postgres::connect::{Failure, Line, Session};
-use crate::probes::postgres::{About, plain, text};
+use crate::probes::postgres::{About, plain, synchronous, text};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
@@ -24,14 +24,12 @@ const SILENT: f64 = 60.0;
 
 /// The standbys of a server, and its slots. A base backup is no standby. The details are `pg_monitor`'s to see.
 const STANDBYS: &str = "SELECT coalesce(nullif(application_name, ''), host(client_addr), pid::text) AS name, \
-    state, sync_state, extract(epoch FROM replay_lag) AS lag_s, \
+    application_name AS application, state, sync_state, extract(epoch FROM replay_lag) AS lag_s, \
     (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_lsn() END - replay_lsn)::bigint AS lag_bytes \
     FROM pg_stat_replication WHERE state IS DISTINCT FROM 'backup' ORDER BY lag_bytes DESC NULLS LAST, pid";
 const SLOTS: &str = "SELECT slot_name AS name, active, wal_status, \
     (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_lsn() END - restart_lsn)::bigint AS kept_bytes \
     FROM pg_replication_slots ORDER BY kept_bytes DESC NULLS LAST, slot_name";
-const SYNCHRONOUS: &str = "SELECT current_setting('synchronous_standby_names') AS names, \
-    current_setting('synchronous_commit') IN ('on', 'remote_write', 'remote_apply') AS waits";
 /// A standby's own view. `latest_end_lsn` is how far the primary said that it is.
 const RECEIVER: &str = "SELECT r.pid IS NOT NULL AS present, r.status, r.slot_name, r.sender_host, \
     extract(epoch FROM clock_timestamp() - r.last_msg_receipt_time) AS silent_s, \
@@ -50,10 +48,10 @@ pub(super) struct Standbys {
 }
 
 /// What is being put together.
-struct Story {
+pub(super) struct Story {
     verdict: Verdict,
     parts: Vec<String>,
-    facts: BTreeMap<&'static str, Fact>,
+    pub(super) facts: BTreeMap<&'static str, Fact>,
     trend: Option<Trend>,
 }
 
@@ -64,7 +62,7 @@ impl Story {
     }
 
     /// Adds a part; the worst verdict stays, and an unknown one weighs more than a warning.
-    fn say(&mut self, verdict: Verdict, part: impl Into<String>) {
+    pub(super) fn say(&mut self, verdict: Verdict, part: impl Into<String>) {
         let rank = |verdict| match verdict {
             Verdict::Ok => 0,
             Verdict::Warn => 1,
@@ -98,16 +96,22 @@ impl Standbys {
         if about.standby {
             receiver(&session.row(RECEIVER).await?, about, &mut story);
         }
-        let standbys = session.rows(STANDBYS).await?;
+        let all = session.rows(STANDBYS).await?;
+        let (receivers, standbys): (Vec<&Line>, Vec<&Line>) = all.iter().partition(|line| only_receives(line));
         self.judge(&standbys, about, &mut story);
+        if !receivers.is_empty() {
+            story.facts.insert("receivers", Fact::Int(i64::try_from(receivers.len()).unwrap_or(i64::MAX)));
+            let names: Vec<&str> = receivers.iter().filter_map(|line| line.text("name")).collect();
+            story.say(Verdict::Ok, format!("WAL without replay: {}", names.join(", ")));
+        }
         slots(&session.rows(SLOTS).await?, &mut story);
         if !about.standby {
-            synchronous(&session.row(SYNCHRONOUS).await?, &standbys, about, &mut story);
+            synchronous::read(session, &all, about, &mut story).await?;
         }
         Ok(story.end())
     }
 
-    fn judge(&mut self, standbys: &[Line], about: &About, story: &mut Story) {
+    fn judge(&mut self, standbys: &[&Line], about: &About, story: &mut Story) {
         story.facts.insert("standbys", Fact::Int(i64::try_from(standbys.len()).unwrap_or(i64::MAX)));
         let hidden = standbys.iter().any(|line| line.text("state").is_none());
         if hidden && !about.monitor {
@@ -132,8 +136,14 @@ impl Standbys {
     }
 }
 
+/// Whether it keeps WAL or changes and replays none: `pg_receivewal` and its like report no place of replay, however long they stream.
+fn only_receives(line: &Line) -> bool {
+    let known = matches!(line.text("application"), Some("pg_receivewal" | "pg_recvlogical"));
+    known || (line.text("state") == Some("streaming") && line.text("lag_bytes").is_none())
+}
+
 /// Judges by the standby that is furthest behind, and by any that does not stream.
-fn standby(worst: &Line, all: &[Line], about: &About, story: &mut Story) {
+fn standby(worst: &Line, all: &[&Line], about: &About, story: &mut Story) {
     let name = worst.text("name").unwrap_or_default();
     let states = ["state", "sync_state"].into_iter();
     story.facts.extend(states.filter_map(|column| Some((column, text(worst, column)?))));
@@ -228,20 +238,6 @@ fn slots(slots: &[Line], story: &mut Story) {
     if let Some((name, bytes)) = kept {
         let said = format!("slot {name} is unused and keeps {}", quantity::bytes(plain(bytes)));
         story.say(verdict(bytes, KEPT_WARN, KEPT_CRITICAL), said);
-    }
-}
-
-/// A primary that waits for synchronous standbys and has none hangs every commit.
-fn synchronous(line: &Line, standbys: &[Line], about: &About, story: &mut Story) {
-    let names = line.text("names").unwrap_or_default();
-    if names.is_empty() {
-        return;
-    }
-    story.facts.insert("synchronous_standby_names", Fact::Text(names.to_owned()));
-    let hidden = standbys.iter().any(|line| line.text("state").is_none()) && !about.monitor;
-    let held = standbys.iter().any(|line| matches!(line.text("sync_state"), Some("sync" | "quorum")));
-    if !held && !hidden && line.flag("waits") == Some(true) {
-        story.say(Verdict::Critical, "no synchronous standby: commits wait");
     }
 }
 

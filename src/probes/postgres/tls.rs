@@ -1,5 +1,8 @@
 //! TLS as libpq has it: whom each `sslmode` believes.
 //!
+//! A certificate of X.509 version 1 says nothing of what it is for, and no chain through one is verified. Where nothing is to be
+//! verified it serves, as with libpq: its key proves that the server has it.
+//!
 //! Source: PostgreSQL 18 manual, 32.19.1 "Client Verification of Server Certificates".
 
 use crate::config::libpq::{Tls, TlsMode, TlsRoot};
@@ -9,8 +12,11 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
+};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -27,10 +33,7 @@ pub(super) fn config(tls: &Tls) -> Result<ClientConfig, String> {
     let builder = builder.map_err(|cause| format!("TLS: {}", said(cause)))?;
     let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
     let mut config = match &tls.own {
-        Some((certificate, key)) => {
-            let unusable = |cause| format!("TLS: {}: {cause}", certificate.display());
-            builder.with_client_auth_cert(certificates(certificate)?, private_key(key)?).map_err(unusable)?
-        }
+        Some((certificate, key)) => builder.with_client_cert_resolver(Arc::new(own(certificate, key)?)),
         None => builder.with_no_client_auth(),
     };
     config.enable_sni = tls.sni;
@@ -38,6 +41,22 @@ pub(super) fn config(tls: &Tls) -> Result<ClientConfig, String> {
         config.alpn_protocols = vec![b"postgresql".to_vec()];
     }
     Ok(config)
+}
+
+/// What the client shows, of any version; the key must be that of the certificate.
+fn own(certificate: &Path, key: &Path) -> Result<SingleCertAndKey, String> {
+    let told = |why: &dyn std::fmt::Display| format!("TLS: {}: {why}", certificate.display());
+    let (shown, key) = (certificates(certificate)?, private_key(key)?);
+    let key = ring::default_provider().key_provider.load_private_key(key);
+    let key = key.map_err(|_| told(&"its key is of a kind that is not supported"))?;
+    let first = shown.first().ok_or_else(|| told(&"no certificate is in it"))?;
+    let (_, parsed) = x509_parser::parse_x509_certificate(first).map_err(|_| told(&"it is no X.509 certificate"))?;
+    match key.public_key() {
+        Some(public) if public.as_ref() != parsed.tbs_certificate.subject_pki.raw => {
+            Err(told(&"the key is not that of the certificate"))
+        }
+        _ => Ok(CertifiedKey::new(shown, key).into()),
+    }
 }
 
 fn verifier(tls: &Tls, provider: &Arc<CryptoProvider>) -> Result<Verifier, String> {
@@ -120,11 +139,53 @@ impl Verifier {
             return Err(CertificateError::Expired.into());
         }
         if self.names {
-            let entity = webpki::EndEntityCert::try_from(certificate).map_err(|_| bad(()))?;
+            let entity = webpki::EndEntityCert::try_from(certificate).map_err(refused)?;
             let other = |_| Error::from(CertificateError::NotValidForName);
             entity.verify_is_valid_for_subject_name(name).map_err(other)?;
         }
         Ok(())
+    }
+}
+
+impl Verifier {
+    /// Whether a message is signed by the key of a certificate, of which nothing but that key is read.
+    fn signed_by_key(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let bad = |_| Error::from(CertificateError::BadEncoding);
+        let (_, parsed) = x509_parser::parse_x509_certificate(certificate).map_err(|_| bad(()))?;
+        let key = SubjectPublicKeyInfoDer::from(parsed.tbs_certificate.subject_pki.raw);
+        let entity = webpki::RawPublicKeyEntity::try_from(&key).map_err(refused)?;
+        let known = self.provider.signature_verification_algorithms.mapping;
+        let fitting =
+            known.iter().filter(|(scheme, _)| *scheme == signed.scheme).flat_map(|(_, algorithms)| *algorithms);
+        let is_valid = fitting.into_iter().any(|it| entity.verify_signature(*it, message, signed.signature()).is_ok());
+        if is_valid { Ok(HandshakeSignatureValid::assertion()) } else { Err(CertificateError::BadSignature.into()) }
+    }
+}
+
+/// What is wrong with a certificate, as rustls has it.
+fn refused(cause: webpki::Error) -> Error {
+    CertificateError::Other(OtherError(Arc::new(cause))).into()
+}
+
+/// Whether a certificate is refused for its version alone.
+pub(super) fn is_of_version(error: &CertificateError) -> bool {
+    let CertificateError::Other(other) = error else { return false };
+    matches!(other.0.downcast_ref(), Some(webpki::Error::UnsupportedCertVersion))
+}
+
+/// The signature, where only the version of the certificate is in the way.
+fn or_by_key(
+    judged: Result<HandshakeSignatureValid, Error>,
+    by_key: impl FnOnce() -> Result<HandshakeSignatureValid, Error>,
+) -> Result<HandshakeSignatureValid, Error> {
+    match judged {
+        Err(Error::InvalidCertificate(bad)) if is_of_version(&bad) => by_key(),
+        judged => judged,
     }
 }
 
@@ -156,7 +217,9 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
+        let judged =
+            verify_tls12_signature(message, certificate, signed, &self.provider.signature_verification_algorithms);
+        or_by_key(judged, || self.signed_by_key(message, certificate, signed))
     }
 
     fn verify_tls13_signature(
@@ -165,7 +228,9 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
+        let judged =
+            verify_tls13_signature(message, certificate, signed, &self.provider.signature_verification_algorithms);
+        or_by_key(judged, || self.signed_by_key(message, certificate, signed))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -39,6 +39,12 @@ impl Session {
         &self.server
     }
 
+    /// Why it is not encrypted although the server offered to be: `sslmode=prefer` went on without.
+    #[must_use]
+    pub fn is_bare(&self) -> Option<&str> {
+        self.bare.as_deref()
+    }
+
     /// Whether it has ended; another one must be opened.
     #[must_use]
     pub fn is_over(&self) -> bool {

@@ -15,9 +15,10 @@ use crate::procedure::plan::Action;
 use crate::runner::adapters::frozen;
 use crate::runner::adapters::sql::frozen::{Head, Object};
 use crate::runner::adapters::sql::shape::{Shape, shape};
-use crate::runner::adapters::sql::{Ask, Spec, look, named, short, ways};
+use crate::runner::adapters::sql::{Ask, Spec, beside, look, named, short, ways};
 use crate::runner::adapters::{self as common, ActEnd};
 use crate::runner::failpoint;
+use std::cell::RefCell;
 use std::io::{BufRead, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -25,6 +26,9 @@ use std::time::{Duration, Instant};
 /// How often a lock that was not had is tried again, and how long the first wait is; each next one is twice as long.
 const TRIES: u32 = 5;
 const BACKOFF: Duration = Duration::from_secs(1);
+/// After how long it is first looked whom a statement waits for, and how often again.
+const FIRST_LOOK: Duration = Duration::from_secs(2);
+const NEXT_LOOK: Duration = Duration::from_secs(5);
 /// How often a wait looks whether it was cancelled.
 const GLANCE: Duration = Duration::from_millis(50);
 /// How often the server is asked again to stop, and how long it may take until it is said that it did not.
@@ -82,7 +86,8 @@ pub(super) struct Work<'a> {
 /// How one try ended.
 enum Try {
     Done(Done),
-    NoLock(Failure),
+    /// With whom it was last seen waiting for.
+    NoLock(Failure, Option<String>),
     Over(ActEnd),
 }
 
@@ -101,7 +106,8 @@ impl Work<'_> {
         if let Err(why) = self.is_what_was_shown(acting.session()).await {
             return nothing(&why);
         }
-        let _ = writeln!(out, "process {} of {}", acting.pid, acting.session().server());
+        let bare = acting.session().is_bare().map(|why| format!(", not encrypted ({why})")).unwrap_or_default();
+        let _ = writeln!(out, "process {} of {}{bare}", acting.pid, acting.session().server());
         let mut passed_over = Vec::new();
         // What takes back what another did has rows of its own.
         if let Some(rows) = self.head.rows.as_ref().filter(|_| !self.objects.is_empty()) {
@@ -129,8 +135,8 @@ impl Work<'_> {
             match self.once(acting, sql, out, passed_over).await {
                 Try::Done(done) => return Ok(done),
                 Try::Over(end) => return Err(end),
-                Try::NoLock(failure) => {
-                    let blockers = self.blockers(acting.pid).await;
+                Try::NoLock(failure, last) => {
+                    let blockers = self.blockers(acting.pid, last).await;
                     tries += 1;
                     if let Some(end) = self.again(tries, &failure, &blockers, out).await {
                         return Err(end);
@@ -163,19 +169,27 @@ impl Work<'_> {
     /// Sends the statement once and stays with it to its end.
     async fn once(&self, acting: &mut Acting, sql: &str, out: &mut dyn Write, passed_over: &mut Vec<String>) -> Try {
         let (canceller, pid) = (acting.canceller(), acting.pid);
+        let out = RefCell::new(out);
         let hear = |notice: Notice| {
-            let _ = writeln!(out, "{}: {}", notice.severity, notice.text);
+            let _ = writeln!(out.borrow_mut(), "{}: {}", notice.severity, notice.text);
             if notice.passed_over {
                 passed_over.push(notice.text);
             }
         };
         let mut asked: Option<Instant> = None;
+        let mut waited: Option<(String, String)> = None;
         let answer = {
             let work = acting.carry_out(sql, hear);
-            tokio::pin!(work);
+            let wait = self.next_wait(pid, None);
+            tokio::pin!(work, wait);
             loop {
                 tokio::select! {
                     answer = &mut work => break Some(answer),
+                    (pids, who) = &mut wait, if asked.is_none() => {
+                        let _ = writeln!(out.borrow_mut(), "it waits for {who}");
+                        wait.set(self.next_wait(pid, Some(pids.clone())));
+                        waited = Some((pids, who));
+                    }
                     () = cancelled(self.cancel), if asked.is_none() => {
                         asked = Some(Instant::now());
                         let _ = canceller.cancel().await;
@@ -199,7 +213,7 @@ impl Work<'_> {
         };
         let lost = acting.session().is_over();
         match failure.code.as_deref() {
-            Some(NO_LOCK) if asked.is_none() && !lost => Try::NoLock(failure),
+            Some(NO_LOCK) if asked.is_none() && !lost => Try::NoLock(failure, waited.map(|(_, who)| who)),
             Some(CANCELLED) if asked.is_some() => {
                 Try::Over(ActEnd::new(Ending::Cancelled, format!("the server stopped it: {}", failure.reason)))
             }
@@ -213,20 +227,49 @@ impl Work<'_> {
         }
     }
 
-    /// Who is in the way now, as `watch` sees it.
-    async fn blockers(&self, own: i64) -> String {
-        let Some(lock) = self.shape.lock else { return "nobody knows who".to_owned() };
+    /// Waits until the session is kept waiting by others than `known`, as `watch` sees it: their pids, and who they are.
+    async fn next_wait(&self, pid: i64, known: Option<String>) -> (String, String) {
+        let mut pause = failpoint::span("WAITS_FIRST", FIRST_LOOK.min(self.lock_timeout / 2));
+        let mut session = None;
+        loop {
+            tokio::time::sleep(pause).await;
+            pause = failpoint::span("WAITS_LOOK", NEXT_LOOK);
+            if session.as_ref().is_none_or(Session::is_over) {
+                let Ok(way) = self.spec.watch() else { continue };
+                session = connect(&way.access()).await.ok();
+            }
+            let Some(session) = &session else { continue };
+            if let Ok((pids, who)) = beside::blocking(session, pid).await
+                && !who.is_empty()
+                && known.as_ref() != Some(&pids)
+            {
+                return (pids, who.join("; "));
+            }
+        }
+    }
+
+    /// Who is in the way now, as `watch` sees it, or was when it was last looked.
+    async fn blockers(&self, own: i64, last: Option<String>) -> String {
         let asked = async {
             let session = connect(&self.spec.watch().map_err(|error| error.message)?.access()).await?;
             let mut oids: Vec<i64> = self.objects.iter().map(|object| object.oid).collect();
             let now = look::by_oid(&session, &oids).await?;
             oids.extend(now.iter().filter_map(|seen| seen.table_oid));
-            Ok::<_, String>(look::in_the_way(&session, &oids, lock, own).await?)
+            let mut found = match self.shape.lock {
+                Some(lock) => look::in_the_way(&session, &oids, lock, own).await?,
+                None => Vec::new(),
+            };
+            if self.shape.concurrently {
+                found.extend(beside::waited_for(&session, &oids, own).await?);
+            }
+            Ok::<_, String>(found)
         };
-        match asked.await {
-            Ok(found) if found.is_empty() => "whoever it was is gone".to_owned(),
-            Ok(found) => found.join("; "),
-            Err(why) => format!("who is not known: {why}"),
+        let found = asked.await;
+        match (found, last) {
+            (Ok(found), _) if !found.is_empty() => found.join("; "),
+            (_, Some(last)) => format!("it waited for {last}"),
+            (Ok(_), None) => "nothing is in the way any more that could be named".to_owned(),
+            (Err(why), None) => format!("who is not known: {why}"),
         }
     }
 
@@ -272,10 +315,10 @@ impl Work<'_> {
     async fn with_leftovers(&self, session: &Session, mut end: ActEnd) -> ActEnd {
         if self.shape.concurrently && !session.is_over() {
             let oids: Vec<i64> = self.objects.iter().map(|object| object.oid).collect();
-            if let Ok(left) = look::invalid_indexes(session, &oids).await
-                && !left.is_empty()
-            {
-                end.detail.push_str(&format!("; left invalid, to be dropped: {}", left.join(", ")));
+            let left = beside::invalid_indexes(session, &oids).await.unwrap_or_default();
+            let left = beside::new_ones(left, &self.head.left);
+            if !left.is_empty() {
+                end.detail.push_str(&format!("; left invalid, to be dropped: {}", beside::names(&left)));
             }
         }
         end

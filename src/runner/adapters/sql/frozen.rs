@@ -11,6 +11,7 @@
 use crate::domain::{Error, Item};
 use crate::runner::adapters::frozen::{self, Change, Head as _, Listed};
 use crate::runner::adapters::not_a_set;
+use crate::runner::adapters::sql::beside::Left;
 use crate::runner::adapters::sql::rows::{Key, MOST, Rows};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -29,6 +30,9 @@ pub(in crate::runner::adapters) struct Head {
     pub(super) counted_since: Option<String>,
     /// How many objects follow.
     pub(super) count: u64,
+    /// The invalid indexes beside them, of a statement that may leave one: these it has not left.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) left: Vec<Left>,
     /// The rows, where they can be frozen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) rows: Option<Rows>,
@@ -90,6 +94,7 @@ impl frozen::Head for Head {
                 "it is another server or database than the one shown",
             ),
             (self.statement != now.statement, "the statement is another"),
+            (self.left != now.left, "the invalid indexes beside it are others"),
             (self.counted_since != now.counted_since, "the server has lost its statistics"),
         ];
         told.into_iter().filter(|(differs, _)| *differs).map(|(_, words)| words.to_owned()).collect()

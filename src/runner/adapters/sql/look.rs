@@ -8,8 +8,11 @@ use crate::runner::adapters::sql::frozen::Object;
 use crate::runner::adapters::sql::shape::{Lock, Named};
 use std::time::Duration;
 
+/// The age in seconds from which on a snapshot is worth a word.
+pub(super) const OLD_S: u64 = horizon::OLD.unsigned_abs();
+
 /// How many who are in the way are named.
-const MOST_NAMED: usize = 5;
+pub(super) const MOST_NAMED: usize = 5;
 
 /// Source: PostgreSQL 18 manual, 9.27.11 (`pg_control_system`) and 27.2 (`stats_reset`: a crash resets it).
 const SERVER: &str = "SELECT (SELECT system_identifier FROM pg_control_system())::text AS system, \
@@ -105,7 +108,29 @@ pub(super) async fn by_oid(session: &Session, oids: &[i64]) -> Result<Vec<Seen>,
     Ok(lines.iter().filter_map(object).collect())
 }
 
-fn listed(oids: &[i64]) -> String {
+/// The partitions of a table that hold rows, at every level; each has a VACUUM of its own.
+pub(super) async fn partitions(session: &Session, oid: i64) -> Result<Vec<Seen>, Failure> {
+    let lines = session
+        .rows(&format!(
+            "WITH RECURSIVE tree(oid) AS (SELECT i.inhrelid FROM pg_inherits i WHERE i.inhparent = {oid} \
+                UNION ALL SELECT i.inhrelid FROM pg_inherits i JOIN tree t ON i.inhparent = t.oid) \
+            {OBJECTS} WHERE c.oid IN (SELECT oid FROM tree) AND c.relkind = 'r' ORDER BY c.oid"
+        ))
+        .await?;
+    Ok(lines.iter().filter_map(object).collect())
+}
+
+/// The bytes of relations with their indexes and TOAST tables.
+pub(super) async fn sizes(session: &Session, oids: &[i64]) -> Result<u64, String> {
+    let sum = format!(
+        "SELECT coalesce(sum(pg_total_relation_size(o)), 0) AS size FROM unnest('{{{}}}'::oid[]) AS o",
+        listed(oids)
+    );
+    let line = session.row(&sum).await.map_err(|failure| failure.reason)?;
+    line.int("size").and_then(|size| u64::try_from(size).ok()).ok_or_else(|| "not told".to_owned())
+}
+
+pub(super) fn listed(oids: &[i64]) -> String {
     oids.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")
 }
 
@@ -168,22 +193,6 @@ fn blocker(line: &Line) -> String {
     format!("{pid} ({who}, {age}) {verb} {}{waits}", line.text("modes").unwrap_or("a lock"))
 }
 
-/// The invalid indexes on the tables of these objects: what a broken CONCURRENTLY leaves.
-pub(super) async fn invalid_indexes(session: &Session, oids: &[i64]) -> Result<Vec<String>, Failure> {
-    if oids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let oids = listed(oids);
-    let lines = session
-        .rows(&format!(
-            "SELECT n.nspname || '.' || c.relname AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
-            JOIN pg_namespace n ON n.oid = c.relnamespace WHERE NOT i.indisvalid AND c.relkind = 'i' AND (i.indrelid IN ({oids}) \
-            OR i.indrelid IN (SELECT x.indrelid FROM pg_index x WHERE x.indexrelid IN ({oids}))) ORDER BY 1"
-        ))
-        .await?;
-    Ok(lines.iter().filter_map(|line| line.text("name").map(str::to_owned)).collect())
-}
-
 /// The oldest snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Snapshot {
@@ -201,18 +210,24 @@ impl Snapshot {
 
     /// Whether it may keep others waiting, or rows from being removed; what nobody can date may.
     pub(super) fn is_old(&self) -> bool {
-        self.age_s.is_none_or(|age| i64::try_from(age).is_ok_and(|age| age >= horizon::OLD))
+        self.age_s.is_none_or(|age| age >= OLD_S)
     }
 }
 
-/// Who holds the oldest snapshot of this database.
-pub(super) async fn oldest_snapshot(session: &Session) -> Result<Option<Snapshot>, Failure> {
+/// The oldest snapshot of this database: that which is held longest. Where none is held for `under_s`, one that nobody can date comes
+/// before all: it may be older.
+pub(super) async fn oldest_snapshot(session: &Session, under_s: u64) -> Result<Option<Snapshot>, Failure> {
     let now = session.row("SELECT extract(epoch FROM clock_timestamp())::int8 AS now").await?.int("now");
-    let holder = horizon::oldest(session).await?;
-    Ok(holder.map(|holder| {
+    let holders = horizon::all(session).await?;
+    let snapshots = holders.iter().filter(|holder| !holder.is_harmless()).map(|holder| {
         let application = holder.application.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
-        let age = now.and_then(|now| holder.age(now)).and_then(|age| u64::try_from(age).ok());
+        let age = now.zip(holder.begun).and_then(|(now, begun)| u64::try_from(now.saturating_sub(begun).max(0)).ok());
         Snapshot { who: format!("{}{application}", holder.called()), age_s: age }
+    });
+    Ok(snapshots.max_by_key(|snapshot| match snapshot.age_s {
+        Some(age) if age >= under_s => (2, age),
+        None => (1, 0),
+        Some(age) => (0, age),
     }))
 }
 

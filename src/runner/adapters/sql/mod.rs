@@ -20,6 +20,7 @@
 
 mod act;
 mod batches;
+mod beside;
 pub mod classify;
 mod frozen;
 mod look;
@@ -94,7 +95,7 @@ enum Ask {
     OldestSnapshot { under_s: u64 },
     /// Whether a table was vacuumed since the set was frozen.
     Vacuumed { schema: String, table: String },
-    /// Whether an index was made anew since the set was frozen, and no invalid one is left beside it.
+    /// Whether an index was rebuilt since the set was frozen, and no invalid one came beside it.
     Reindexed { schema: String, index: String },
 }
 
@@ -223,7 +224,7 @@ fn said(ask: &Ask) -> String {
             format!("no snapshot is older than {}", span(Duration::from_secs(*under_s)))
         }
         Ask::Vacuumed { schema, table } => format!("{schema}.{table} was vacuumed"),
-        Ask::Reindexed { schema, index } => format!("{schema}.{index} was made anew"),
+        Ask::Reindexed { schema, index } => format!("{schema}.{index} was rebuilt"),
     }
 }
 

@@ -1,13 +1,14 @@
 //! Looks, and judges: by one row of a statement, or by a question that is built in. Always over `watch`.
 
 use crate::domain::Evidence;
-use crate::domain::quantity::{bytes, span};
+use crate::domain::quantity::{bytes, counted, span};
 use crate::journal::record::Ending;
 use crate::probes::clock;
 use crate::probes::postgres::connect::{Line, Session, connect};
 use crate::procedure::plan::Action;
 use crate::runner::adapters::frozen;
 use crate::runner::adapters::sql::act::cancelled;
+use crate::runner::adapters::sql::beside::{self, Left};
 use crate::runner::adapters::sql::frozen::{Head, Object};
 use crate::runner::adapters::sql::{Ask, Spec, look, ways};
 use crate::runner::adapters::{self as common, ActEnd, Proof};
@@ -21,6 +22,8 @@ const QUESTION: Duration = Duration::from_secs(60);
 /// How long a count that comes late is waited for: before PostgreSQL 15 a process of its own kept them.
 const LATE: Duration = Duration::from_secs(2);
 const GLANCE: Duration = Duration::from_millis(200);
+/// A table whose rows lie in others.
+const PARTITIONED: &str = "partitioned table";
 /// The most columns of one row, and the most bytes of all of them; more is refused with its size.
 const MOST_FACTS: usize = 1000;
 const MOST_BYTES: usize = 256 << 10;
@@ -117,7 +120,7 @@ fn facts(line: &Line) -> Result<BTreeMap<String, String>, String> {
 }
 
 async fn oldest_snapshot(session: &Session, under_s: u64) -> Result<Answer, String> {
-    let Some(oldest) = look::oldest_snapshot(session).await? else {
+    let Some(oldest) = look::oldest_snapshot(session, under_s).await? else {
         return Ok((Some(Ending::Ok), "nobody holds a snapshot".to_owned(), BTreeMap::new()));
     };
     let mut facts = BTreeMap::from([("holder".to_owned(), oldest.who.clone())]);
@@ -178,49 +181,77 @@ async fn proved(spec: &Spec, set: &mut dyn BufRead) -> Result<Proof, String> {
             let before = find(schema, table)?;
             let began = Instant::now();
             loop {
-                let proof = vacuumed(&session, before, &head).await?;
+                let proof = vacuumed(&session, before, &objects, &head).await?;
                 if !matches!(proof, Proof::NotDone(_)) || began.elapsed() > LATE {
                     return Ok(proof);
                 }
                 tokio::time::sleep(GLANCE).await;
             }
         }
-        Ask::Reindexed { schema, index } => reindexed(&session, find(schema, index)?).await,
+        Ask::Reindexed { schema, index } => reindexed(&session, find(schema, index)?, &head).await,
         _ => Err("the action is no proof".to_owned()),
     }
 }
 
-async fn vacuumed(session: &Session, before: &Object, head: &Head) -> Result<Proof, String> {
+/// A table by its own moment, a partitioned one by those of all its partitions: it has none itself.
+async fn vacuumed(session: &Session, before: &Object, all: &[Object], head: &Head) -> Result<Proof, String> {
     let name = before.called();
-    let Some(now) = look::by_oid(session, &[before.oid]).await?.into_iter().next() else {
-        return Ok(Proof::Unclear(format!("{name} is gone")));
+    let files: Vec<&Object> = if before.kind == PARTITIONED {
+        all.iter().filter(|object| object.kind != PARTITIONED).collect()
+    } else {
+        vec![before]
     };
-    let counted_since = look::server(session).await?.counted_since;
-    Ok(match (&now.object.last_vacuum, &before.last_vacuum) {
-        (Some(now), before) if Some(now) != before.as_ref() => Proof::Done(format!("{name} was vacuumed at {now} UTC")),
-        (None, Some(_)) => Proof::Unclear(format!("the server has forgotten when {name} was vacuumed")),
-        _ if counted_since != head.counted_since => {
-            Proof::Unclear(format!("the server has lost its statistics: nobody knows whether {name} was vacuumed"))
+    if files.is_empty() {
+        return Ok(Proof::Done(format!("{name} has no partition that could be vacuumed")));
+    }
+    let oids: Vec<i64> = files.iter().map(|file| file.oid).collect();
+    let now: BTreeMap<i64, Object> =
+        look::by_oid(session, &oids).await?.into_iter().map(|seen| (seen.object.oid, seen.object)).collect();
+    let lost = look::server(session).await?.counted_since != head.counted_since;
+    let mut last = String::new();
+    for file in &files {
+        let name = file.called();
+        let Some(now) = now.get(&file.oid) else { return Ok(Proof::Unclear(format!("{name} is gone"))) };
+        match (&now.last_vacuum, &file.last_vacuum) {
+            (Some(now), before) if Some(now) != before.as_ref() => last.clone_from(now),
+            (None, Some(_)) => {
+                return Ok(Proof::Unclear(format!("the server has forgotten when {name} was vacuumed")));
+            }
+            _ if lost => {
+                let why = format!("the server has lost its statistics: nobody knows whether {name} was vacuumed");
+                return Ok(Proof::Unclear(why));
+            }
+            _ => return Ok(Proof::NotDone(format!("{name} was not vacuumed since"))),
         }
-        _ => Proof::NotDone(format!("{name} was not vacuumed since")),
-    })
+    }
+    Ok(Proof::Done(match before.kind.as_str() {
+        PARTITIONED => format!("{name}: {} vacuumed", counted(files.len() as u64, "partition was", "partitions were")),
+        _ => format!("{name} was vacuumed at {last} UTC"),
+    }))
 }
 
-async fn reindexed(session: &Session, before: &Object) -> Result<Proof, String> {
+async fn reindexed(session: &Session, before: &Object, head: &Head) -> Result<Proof, String> {
     let name = before.called();
     let named =
         crate::runner::adapters::sql::shape::Named { schema: Some(before.schema.clone()), name: before.name.clone() };
     let Some(now) = look::by_name(session, &named).await? else {
         return Ok(Proof::Unclear(format!("{name} is gone")));
     };
-    let left = look::invalid_indexes(session, &[now.object.oid]).await?;
-    let anew = !before.is(&now.object);
-    Ok(match (anew, left.is_empty()) {
-        (true, true) => Proof::Done(format!("{name} was made anew, and no invalid index is left")),
-        (false, true) => Proof::NotDone(format!("{name} is the same as before")),
-        (anew, false) => {
-            let done = if anew { "was made anew" } else { "is the same as before" };
-            Proof::Unclear(format!("{name} {done}; left invalid: {}", left.join(", ")))
+    let left = beside::invalid_indexes(session, &[now.object.oid]).await?;
+    let rebuilt = !before.is(&now.object);
+    let earlier: Vec<&Left> = left.iter().filter(|left| head.left.contains(left)).collect();
+    let earlier = match earlier.as_slice() {
+        [] => String::new(),
+        earlier => format!("; invalid since before, to be dropped: {}", beside::names(earlier.iter().copied())),
+    };
+    let new = beside::new_ones(left, &head.left);
+    Ok(match (rebuilt, new.is_empty()) {
+        (true, true) if earlier.is_empty() => Proof::Done(format!("{name} was rebuilt, and no invalid index is left")),
+        (true, true) => Proof::Done(format!("{name} was rebuilt{earlier}")),
+        (false, true) => Proof::NotDone(format!("{name} is the same as before{earlier}")),
+        (rebuilt, false) => {
+            let done = if rebuilt { "was rebuilt" } else { "is the same as before" };
+            Proof::Unclear(format!("{name} {done}; left invalid: {}{earlier}", beside::names(&new)))
         }
     })
 }

@@ -1,12 +1,13 @@
 //! The read-only twin of a statement: which server, which objects, which lock, who is in its way.
 
-use crate::domain::quantity::{bytes, count, shortened};
+use crate::domain::quantity::{bytes, count, counted, shortened};
 use crate::domain::reference;
 use crate::domain::{EffectClass, Error, Kind, Listing, Preview};
-use crate::probes::postgres::connect::{Session, connect};
+use crate::probes::postgres::connect::{Failure, Session, connect};
 use crate::procedure::plan::Action;
 use crate::procedure::quote::Quote;
 use crate::runner::adapters::frozen;
+use crate::runner::adapters::sql::beside::{self, Left};
 use crate::runner::adapters::sql::frozen::Head;
 use crate::runner::adapters::sql::look::{self, Seen, Server};
 use crate::runner::adapters::sql::shape::{Shape, shape};
@@ -24,6 +25,10 @@ struct Sight {
     server: Server,
     shape: Shape,
     objects: Vec<Seen>,
+    /// The partitions that the statement goes through, beside what it names.
+    partitions: Vec<Seen>,
+    /// The invalid indexes that are there already.
+    left: Vec<Left>,
     facts: Vec<(String, String)>,
     warnings: Vec<String>,
     /// The rows, where they are frozen.
@@ -52,10 +57,11 @@ async fn freeze(session: &Session, sql: &str, sight: &Sight, asked: &Look, set: 
         database: sight.server.database.clone(),
         statement: sql.to_owned(),
         counted_since: sight.server.counted_since.clone(),
-        count: sight.objects.len() as u64,
+        count: (sight.objects.len() + sight.partitions.len()) as u64,
+        left: sight.left.clone(),
         rows: sight.rows.as_ref().map(|told| told.rows.clone()),
     };
-    frozen::write(set, &head, sight.objects.iter().map(|seen| &seen.object))?;
+    frozen::write(set, &head, sight.objects.iter().chain(&sight.partitions).map(|seen| &seen.object))?;
     match &sight.rows {
         Some(told) => rows::stream(session, told, asked.deadline, set).await,
         None => Ok(()),
@@ -77,6 +83,8 @@ async fn see(spec: &Spec, sql: &str, floor: EffectClass, asked: &Look) -> Result
         server,
         shape,
         objects: Vec::new(),
+        partitions: Vec::new(),
+        left: Vec::new(),
         facts: Vec::new(),
         warnings: Vec::new(),
         rows: None,
@@ -95,11 +103,37 @@ async fn see(spec: &Spec, sql: &str, floor: EffectClass, asked: &Look) -> Result
     for seen in &mut sight.objects {
         look::measure(&session, seen).await;
     }
+    partitions(&session, &mut sight).await.map_err(|why| failed(&why))?;
     around(&session, sql, &mut sight).await;
     if matches!(sight.shape.word.as_str(), "delete" | "update") {
         row_by_row(&session, sql, asked, &mut sight).await?;
     }
     Ok((session, sight))
+}
+
+/// Adds the partitions that a VACUUM or an ANALYZE of a partitioned table goes through.
+async fn partitions(session: &Session, sight: &mut Sight) -> Result<(), Failure> {
+    if !matches!(sight.shape.word.as_str(), "vacuum" | "analyze") {
+        return Ok(());
+    }
+    for seen in sight.objects.iter_mut().filter(|seen| seen.object.kind == "partitioned table") {
+        let found = look::partitions(session, seen.object.oid).await?;
+        let oids: Vec<i64> = found.iter().map(|part| part.object.oid).collect();
+        let dead: i64 = found.iter().map(|part| part.dead.max(0)).sum();
+        seen.size = look::sizes(session, &oids).await;
+        let size = seen.size.as_ref().map_or_else(|why| format!("size unknown ({why})"), |size| bytes(*size));
+        let dead = count(u64::try_from(dead).unwrap_or_default());
+        let parts = counted(found.len() as u64, "partition", "partitions");
+        sight
+            .facts
+            .push((format!("partitions of {}", seen.object.called()), format!("{parts} · {size} · {dead} dead")));
+        sight.partitions.extend(found);
+    }
+    sight.partitions.sort_by_key(|seen| seen.object.oid);
+    sight.partitions.dedup_by_key(|seen| seen.object.oid);
+    let named = &sight.objects;
+    sight.partitions.retain(|part| !named.iter().any(|seen| seen.object.oid == part.object.oid));
+    Ok(())
 }
 
 /// Finds the rows of a DELETE or an UPDATE, or says why they are not frozen.
@@ -128,8 +162,8 @@ async fn row_by_row(session: &Session, sql: &str, asked: &Look, sight: &mut Sigh
 
 /// What surrounds the statement now. What cannot be learned is said, and keeps nobody from the rest.
 async fn around(session: &Session, sql: &str, sight: &mut Sight) {
-    let oids: Vec<i64> =
-        sight.objects.iter().flat_map(|seen| [Some(seen.object.oid), seen.table_oid]).flatten().collect();
+    let all = sight.objects.iter().chain(&sight.partitions);
+    let oids: Vec<i64> = all.flat_map(|seen| [Some(seen.object.oid), seen.table_oid]).flatten().collect();
     if let Some(lock) = sight.shape.lock {
         sight.facts.push(("lock".to_owned(), format!("{}: blocks {}", lock.mode, lock.blocks)));
         let told = match look::in_the_way(session, &oids, lock, 0).await {
@@ -148,16 +182,41 @@ async fn around(session: &Session, sql: &str, sight: &mut Sight) {
     if sight.shape.counts_rows {
         sight.facts.push(("rows".to_owned(), estimate(session, sql).await));
     }
-    if sight.shape.word == "vacuum" || sight.shape.concurrently {
-        let what = if sight.shape.concurrently { "it will be waited for" } else { "rows that died since stay" };
-        match look::oldest_snapshot(session).await {
+    if sight.shape.concurrently {
+        beside_others(session, &oids, sight).await;
+    }
+    if sight.shape.word == "vacuum" {
+        match look::oldest_snapshot(session, look::OLD_S).await {
             Ok(Some(snapshot)) if snapshot.is_old() => {
                 let (who, aged) = (&snapshot.who, snapshot.aged());
-                sight.warnings.push(format!("the oldest snapshot is of {who}, {aged}: {what}"));
+                sight.warnings.push(format!("the oldest snapshot is of {who}, {aged}: rows that died since stay"));
             }
             Ok(_) => {}
             Err(why) => sight.warnings.push(format!("the oldest snapshot is not known: {why}")),
         }
+    }
+}
+
+/// Whom it will wait for, and what earlier ones have left.
+async fn beside_others(session: &Session, oids: &[i64], sight: &mut Sight) {
+    let told = match beside::waited_for(session, oids, 0).await {
+        Ok(found) if found.is_empty() => "no transaction now".to_owned(),
+        Ok(found) => {
+            sight.warnings.extend(found.iter().map(|who| format!("it will wait for {who}")));
+            found.join("; ")
+        }
+        Err(why) => format!("not known: {why}"),
+    };
+    sight.facts.push(("waits for".to_owned(), told));
+    match beside::invalid_indexes(session, oids).await {
+        Ok(left) => {
+            let others = left.iter().filter(|left| !oids.contains(&left.oid));
+            sight
+                .warnings
+                .extend(others.map(|left| format!("an invalid index is there already, to be dropped: {}", left.name)));
+            sight.left = left;
+        }
+        Err(why) => sight.warnings.push(format!("whether an invalid index is there already is not known: {why}")),
     }
 }
 
@@ -218,7 +277,7 @@ fn is_writing(node: &serde_json::Value) -> bool {
 }
 
 fn shown(spec: &Spec, sql: &str, lock_timeout: Duration, asked: &Look, sight: Sight) -> Preview {
-    let Sight { place, server, shape, objects, mut facts, mut warnings, rows } = sight;
+    let Sight { place, server, shape, objects, mut facts, mut warnings, rows, .. } = sight;
     let role = if server.standby { "standby" } else { "primary" };
     let who = format!("PostgreSQL {} · {role} · system {}", server.version, server.system);
     // What is open in a plan is named before it is cut, so that no name is cut in its braces.

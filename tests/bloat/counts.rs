@@ -1,0 +1,158 @@
+//! Counts that are old, lost, or contradict each other; and what has none for a reason.
+
+use crate::bloat::{SETTINGS, Seen, Server, int, real, text};
+use midwatch::demo::postgres::{PrivatePostgres, Setup};
+use midwatch::domain::{Fact, Verdict};
+
+/// Grown twentyfold, by a fifth, and emptied, since they were counted.
+const GROWN: &str =
+    "CREATE TABLE grown (id int, body text); INSERT INTO grown SELECT i, md5(i::text) FROM generate_series(1, 10000) i;
+    CREATE TABLE larger (id int, body text); INSERT INTO larger SELECT i, md5(i::text) FROM generate_series(1, 60000) i;
+    SELECT pg_stat_force_next_flush(); VACUUM (ANALYZE) grown, larger;
+    INSERT INTO grown SELECT i, md5(i::text) FROM generate_series(1, 190000) i;
+    INSERT INTO larger SELECT i, md5(i::text) FROM generate_series(1, 12000) i;
+    CHECKPOINT;";
+
+fn grown(seen: &Seen, place: &str) {
+    let row = seen.row("public.grown");
+    let expected = format!("it changed much since it was counted, ANALYZE needed{place}");
+    assert_eq!((row.verdict, text(row, "reason")), (Verdict::Unknown, expected.as_str()));
+    let row = seen.row("public.larger");
+    let (ratio, error) = (real(row, "bloat_ratio"), real(row, "error_ratio"));
+    assert!(ratio < 0.02 && (0.15..0.35).contains(&error), "{}", row.detail);
+    assert!(!row.facts.contains_key("remedy"), "{}", row.detail);
+}
+
+#[test]
+fn a_table_that_grew_since_it_was_counted_is_not_bloated_after_a_crash_nor_on_a_standby() {
+    let mut server = Server::start("");
+    server.sql(GROWN);
+    let place = tempfile::tempdir().unwrap();
+    let setup = Setup { settings: SETTINGS.into(), ..Setup::default() };
+    let standby = PrivatePostgres::standby(&place.path().join("standby"), &server.postgres, &setup).unwrap();
+    let watch = midwatch::config::libpq::Access { written: standby.conninfo("postgres"), ..Default::default() };
+    let target = midwatch::probes::target::Database { name: "standby".into(), watch, can_act: true };
+    let mut reader = midwatch::probes::bloat::BloatReader::new(target);
+    grown(&server.read(&mut reader), " on the primary");
+    drop(standby);
+    assert!(real(server.seen().row("public.grown"), "bloat_ratio") < 0.02, "the primary still counts");
+    server.postgres.kill();
+    server.postgres.run().unwrap();
+    grown(&server.seen(), "");
+    server.sql("ANALYZE grown");
+    let seen = server.seen();
+    assert!(real(seen.row("public.grown"), "bloat_ratio") < 0.02, "{}", seen.row("public.grown").detail);
+}
+
+/// Tables whose changes are reported after they were counted: the session that changed them counts them itself.
+const TWICE: &str = "CREATE TABLE halved (id int PRIMARY KEY, body text);
+    INSERT INTO halved SELECT i, md5(i::text) FROM generate_series(1, 60000) i;
+    CREATE TABLE fifth (id int, body text); INSERT INTO fifth SELECT i, md5(i::text) FROM generate_series(1, 60000) i;
+    CREATE TABLE refilled (id int, body text); INSERT INTO refilled SELECT i, md5(i::text) FROM generate_series(1, 90000) i;
+    CREATE TABLE since (id int, body text); INSERT INTO since SELECT i, md5(i::text) FROM generate_series(1, 60000) i;
+    SELECT pg_stat_force_next_flush(); VACUUM (ANALYZE) halved, fifth, refilled, since;";
+const AT_ONCE: &str = "DELETE FROM halved WHERE id % 2 = 0; VACUUM (ANALYZE) halved;
+    DELETE FROM fifth WHERE id % 5 = 0; VACUUM (ANALYZE) fifth;
+    DELETE FROM refilled WHERE id < 90000; VACUUM (TRUNCATE off) refilled;
+    INSERT INTO refilled SELECT i, md5(i::text) FROM generate_series(1, 45000) i; ANALYZE refilled;";
+
+#[test]
+fn where_two_counts_of_one_moment_contradict_each_other_the_error_bar_has_both() {
+    let server = Server::start("");
+    server.sql(TWICE);
+    server.sql(AT_ONCE);
+    server.sql("DELETE FROM since WHERE id % 2 = 0");
+    let seen = server.seen();
+    let since = seen.row("public.since");
+    assert!((real(since, "bloat_ratio") - 0.5).abs() < 0.02 && text(since, "remedy") == "vacuum", "{}", since.detail);
+    let objects = ["public.halved", "public.halved_pkey", "public.fifth", "public.refilled", "public.since"];
+    let size = |object: &str| server.sql(&format!("SELECT pg_relation_size('{object}')")).parse::<f64>().unwrap();
+    let before: Vec<f64> = objects.iter().map(|object| size(object)).collect();
+    assert!(
+        server.sql("SELECT n_live_tup < 10000 FROM pg_stat_user_tables WHERE relname = 'halved'") == "t",
+        "counted twice"
+    );
+    server.sql("VACUUM FULL");
+    for (object, before) in objects.iter().zip(before) {
+        let row = seen.row(object);
+        let truth = (before - size(object)) / before;
+        let (said, error) = (real(row, "bloat_ratio"), real(row, "error_ratio"));
+        assert!((said - truth).abs() <= error, "{object}: {said} ±{error}, and it was {truth}");
+        assert!(error < 0.6, "{object}: {error}");
+    }
+}
+
+#[test]
+fn what_analyze_cannot_mend_says_so_and_asks_for_none() {
+    let server = Server::start("");
+    server.sql(
+        "CREATE TABLE off (id int, body text); INSERT INTO off SELECT i, md5(i::text) FROM generate_series(1, 30000) i;
+         ALTER TABLE off ALTER body SET STATISTICS 0;
+         CREATE TABLE emptied (id int PRIMARY KEY, body text);
+         INSERT INTO emptied SELECT i, md5(i::text) FROM generate_series(1, 60000) i;
+         CREATE TABLE added (id int, body text); INSERT INTO added SELECT i, md5(i::text) FROM generate_series(1, 30000) i;
+         CREATE TABLE wide (id int, key text);
+         INSERT INTO wide SELECT i, repeat(md5(i::text), 30) FROM generate_series(1, 40000) i;
+         CREATE INDEX wide_key ON wide (key);
+         DELETE FROM emptied; SELECT pg_stat_force_next_flush(); VACUUM (TRUNCATE off) emptied; ANALYZE;
+         ALTER TABLE added ADD note text;",
+    );
+    let seen = server.seen();
+    let off = seen.row("public.off");
+    assert_eq!((off.verdict, text(off, "remedy")), (Verdict::Unknown, "set statistics"));
+    assert_eq!(text(off, "reason"), "no statistics of column body: SET STATISTICS 0 keeps ANALYZE from them");
+    // No row needs no statistics.
+    for emptied in ["public.emptied", "public.emptied_pkey"] {
+        assert!(real(seen.row(emptied), "bloat_ratio") > 0.99, "{:?}", seen.row(emptied));
+    }
+    assert_eq!(text(seen.row("public.emptied"), "remedy"), "repack");
+    let added = seen.row("public.added");
+    assert_eq!(
+        (text(added, "reason"), text(added, "remedy")),
+        ("no statistics of column note, ANALYZE needed", "analyze")
+    );
+    // What is never estimated keeps a verdict from nobody.
+    let wide = seen.row("public.wide_key");
+    assert_eq!((wide.verdict, wide.facts.get("remedy")), (Verdict::Ok, None), "{wide:?}");
+    assert_eq!(text(wide, "reason"), "wide keys are compressed: size alone, not estimable");
+    assert_eq!(int(seen.database(), "unknown_relations"), 2);
+    // From version 18 on, a generated column need not be stored.
+    if server.sql("SELECT current_setting('server_version_num')::int >= 180000") == "t" {
+        server.sql(
+            "CREATE TABLE made (id int, body text, twice int GENERATED ALWAYS AS (id * 2) VIRTUAL);
+             INSERT INTO made SELECT i, md5(i::text) FROM generate_series(1, 60000) i; VACUUM (ANALYZE) made;",
+        );
+        let seen = server.seen();
+        let row = seen.row("public.made");
+        assert!(real(row, "bloat_ratio") < 0.02 && real(row, "error_ratio") < 0.2, "{}", row.detail);
+    }
+    server.sql("ALTER TABLE off ALTER body SET STATISTICS -1; ANALYZE off, added");
+    let seen = server.seen();
+    for mended in ["public.off", "public.added"] {
+        assert!(real(seen.row(mended), "bloat_ratio") < 0.02, "{:?}", seen.row(mended));
+    }
+}
+
+#[test]
+fn names_that_are_no_text_cost_no_reading() {
+    let server = Server::start("");
+    server.sql("CREATE DATABASE ascii ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
+    server
+        .postgres
+        .sql(
+            "ascii",
+            "DO $$ BEGIN EXECUTE 'CREATE TABLE \"caf' || chr(233) || '\" AS SELECT i, md5(i::text) AS body FROM generate_series(1, 40000) i';
+             EXECUTE 'CREATE TABLE \"caf' || chr(195) || chr(169) || '\" AS SELECT i, md5(i::text) AS body FROM generate_series(1, 40000) i'; END $$;
+             CREATE TABLE plain AS SELECT i, md5(i::text) AS body FROM generate_series(1, 40000) i;
+             SELECT pg_stat_force_next_flush(); ANALYZE;",
+        )
+        .unwrap();
+    let seen = server.read(&mut server.reader("postgres", "ascii"));
+    for object in ["public.plain", "public.\"café\""] {
+        let row = seen.row(object);
+        assert!(real(row, "bloat_ratio") < 0.02 && row.facts["can_act"] == Fact::Bool(true), "{object}");
+    }
+    let row = seen.row(r#"public."caf\351""#);
+    assert!(real(row, "bloat_ratio") < 0.02 && row.facts["can_act"] == Fact::Bool(false), "{row:?}");
+    assert!(row.detail.ends_with("its name is not UTF-8: act on it by hand"), "{}", row.detail);
+}
