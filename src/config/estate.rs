@@ -152,6 +152,8 @@ pub struct Mount {
     pub path: PathBuf,
     /// Limits of its own.
     pub disk: Option<Limits>,
+    /// Whether it is critical that it is not mounted; a warning otherwise.
+    pub critical: bool,
 }
 
 /// Everything one configuration looks after.
@@ -282,8 +284,8 @@ mod tests {
                 },
             ],
             mounts: vec![
-                Mount { path: "/srv/cell0".into(), disk: Some(Limits { warn: 0.8, critical: 0.95 }) },
-                Mount { path: "/var/log".into(), disk: None },
+                Mount { path: "/srv/cell0".into(), disk: Some(Limits { warn: 0.8, critical: 0.95 }), critical: true },
+                Mount { path: "/var/log".into(), disk: None, critical: false },
             ],
             secrets: secrets.clone(),
             units: vec![
@@ -296,11 +298,13 @@ mod tests {
                     name: "main".into(),
                     watch: "service=novacron_watch".into(),
                     act: Some("host=db1 user='midwatch admin' password=secret:pg".into()),
+                    critical: true,
                 },
                 Postgres {
                     name: "audit".into(),
                     watch: "postgresql://watch@db1:5433,db2/audit?sslmode=verify-full&password=secret:pg".into(),
                     act: None,
+                    critical: false,
                 },
             ],
             redis: vec![
@@ -311,6 +315,7 @@ mod tests {
                     act: Some("rediss://admin@cache1:6380/0".into()),
                     act_password: Some("pg".into()),
                     memory: Some(Limits { warn: 0.7, critical: 0.9 }),
+                    critical: false,
                     ca: Some("/etc/midwatch/ca.pem".into()),
                 },
                 Redis {
@@ -320,6 +325,7 @@ mod tests {
                     act: None,
                     act_password: None,
                     memory: None,
+                    critical: true,
                     ca: None,
                 },
             ],
@@ -329,8 +335,9 @@ mod tests {
                     kubeconfig: Some("/etc/midwatch/kubeconfig".into()),
                     context: Some("novacron".into()),
                     namespaces: vec!["novacron".into(), "ingress-nginx".into()],
+                    critical: false,
                 },
-                Kubernetes { name: "here".into(), kubeconfig: None, context: None, namespaces: vec![] },
+                Kubernetes { name: "here".into(), kubeconfig: None, context: None, namespaces: vec![], critical: true },
             ],
             certificates: vec![
                 Certificate {

@@ -200,9 +200,9 @@ mod tests {
         let missed = read_all(missing.clone(), Duration::from_secs(5)).await;
         assert_eq!(missed[0].rows[0].observation.as_ref().unwrap().facts["status"], Fact::Int(404));
         drop(services);
-        let mut lost = false;
-        while !lost {
-            lost = read_all(missing.clone(), Duration::from_secs(5)).await[0].rows[0].lost.is_some();
+        let mut down = false;
+        while !down {
+            down = read_all(missing.clone(), Duration::from_secs(5)).await[0].rows[0].is_down();
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a probe saw, and the row a pane makes of it.
 
 use crate::domain::error::said;
-use crate::domain::{Trend, Verdict, Wall};
+use crate::domain::{Loss, Trend, Verdict, Wall};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -158,7 +158,17 @@ pub struct Observation {
     pub trend: Option<Trend>,
 }
 
+/// The fact that a target provably does not serve.
+const DOWN: &str = "down";
+
 impl Observation {
+    /// That a target provably does not serve; `verdict` is how bad that is.
+    #[must_use]
+    pub fn down(loss: &Loss, verdict: Verdict, at: Wall) -> Self {
+        let facts = BTreeMap::from([(DOWN, Fact::Bool(true))]);
+        Self { verdict, detail: loss.detail(), facts, observed_at: at, trend: None }
+    }
+
     /// A fact as a number, where it is one.
     #[must_use]
     pub fn figure(&self, fact: &str) -> Option<f64> {
@@ -179,7 +189,7 @@ pub struct Finding {
     /// Where it comes from, where that differs from the target's own source.
     pub source: Option<String>,
     /// What was seen; or why this one thing could not be read although the target answered.
-    pub seen: Result<Observation, String>,
+    pub seen: Result<Observation, Loss>,
 }
 
 impl Finding {
@@ -192,7 +202,7 @@ impl Finding {
     /// What was seen of one thing in the target.
     #[must_use]
     pub fn of(object: impl Into<String>, seen: Result<Observation, String>) -> Self {
-        Self { object: Some(object.into()), source: None, seen: seen.map_err(said) }
+        Self { object: Some(object.into()), source: None, seen: seen.map_err(Loss::from) }
     }
 }
 
@@ -275,6 +285,13 @@ impl Row {
             Some(seen) if self.lost.is_none() && !self.is_stale(now) => seen.verdict,
             _ => Verdict::Unknown,
         }
+    }
+
+    /// Whether the newest reading is that the target provably does not serve.
+    #[must_use]
+    pub fn is_down(&self) -> bool {
+        let down = |seen: &Observation| seen.facts.get(DOWN) == Some(&Fact::Bool(true));
+        self.lost.is_none() && self.observation.as_ref().is_some_and(down)
     }
 
     /// Takes a good reading. The history begins again where it is of another fact than before.

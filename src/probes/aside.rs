@@ -7,13 +7,13 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// Does one piece of work after the other, never two at once; what has not answered in time is waited for the next time.
-pub struct Aside<T> {
+pub struct Aside<T, E = String> {
     name: &'static str,
     /// The work under way.
-    pending: Option<oneshot::Receiver<Result<T, String>>>,
+    pending: Option<oneshot::Receiver<Result<T, E>>>,
 }
 
-impl<T: Send + 'static> Aside<T> {
+impl<T: Send + 'static, E: From<String> + Send + 'static> Aside<T, E> {
     /// Nothing under way; the name is that of its threads.
     #[must_use]
     pub fn new(name: &'static str) -> Self {
@@ -24,9 +24,9 @@ impl<T: Send + 'static> Aside<T> {
     ///
     /// # Errors
     /// What the work says, or that it has not answered by the deadline.
-    pub async fn within<F>(&mut self, deadline: Duration, work: F) -> Result<T, String>
+    pub async fn within<F>(&mut self, deadline: Duration, work: F) -> Result<T, E>
     where
-        F: FnOnce() -> Result<T, String> + Send + 'static,
+        F: FnOnce() -> Result<T, E> + Send + 'static,
     {
         let mut answer = match self.pending.take() {
             Some(pending) => pending,
@@ -34,25 +34,26 @@ impl<T: Send + 'static> Aside<T> {
         };
         match tokio::time::timeout(deadline, &mut answer).await {
             Ok(Ok(told)) => told,
-            Ok(Err(_)) => Err("the reading broke off".to_owned()),
+            Ok(Err(_)) => Err("the reading broke off".to_owned().into()),
             Err(_) => {
                 self.pending = Some(answer);
-                Err(format!("no answer within {}", quantity::span(deadline)))
+                Err(format!("no answer within {}", quantity::span(deadline)).into())
             }
         }
     }
 }
 
 /// Starts the work in its own thread; a thread of the runtime would hold up its end.
-fn start<T, F>(name: &'static str, work: F) -> Result<oneshot::Receiver<Result<T, String>>, String>
+fn start<T, E, F>(name: &'static str, work: F) -> Result<oneshot::Receiver<Result<T, E>>, String>
 where
     T: Send + 'static,
-    F: FnOnce() -> Result<T, String> + Send + 'static,
+    E: From<String> + Send + 'static,
+    F: FnOnce() -> Result<T, E> + Send + 'static,
 {
     let (tell, answer) = oneshot::channel();
     let run = move || {
         // The console may have gone meanwhile.
-        let _ = tell.send(panics::caught_at_once(work).unwrap_or_else(Err));
+        let _ = tell.send(panics::caught_at_once(work).unwrap_or_else(|why| Err(why.into())));
     };
     let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
     thread.map_err(|cause| format!("cannot start a thread: {}", said(cause)))?;

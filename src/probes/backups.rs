@@ -25,7 +25,7 @@ pub(crate) mod series;
 mod stamp;
 
 use crate::config::estate::{Backup, BackupPlace};
-use crate::domain::{Finding, Observation, Trend, Wall};
+use crate::domain::{Finding, Loss, Observation, Trend, Wall};
 use crate::probes::aside::Aside;
 use crate::probes::backups::checksum::Verifier;
 use crate::probes::backups::judge::Checked;
@@ -52,7 +52,7 @@ pub fn source(target: &Backup) -> String {
 /// Reads one target again and again.
 pub struct BackupReader {
     target: Backup,
-    aside: Aside<Observation>,
+    aside: Aside<Observation, Loss>,
     memory: Arc<Mutex<Memory>>,
 }
 
@@ -77,7 +77,7 @@ impl BackupReader {
     ///
     /// # Errors
     /// Why nothing was learnt.
-    pub async fn read(&mut self) -> Result<Vec<Finding>, String> {
+    pub async fn read(&mut self) -> Result<Vec<Finding>, Loss> {
         if let BackupPlace::Objects(place) = &self.target.place {
             let series = tokio::time::timeout(DEADLINE, objects::list(place, clock::now().wall.0.as_second())).await;
             let series = series.map_err(|_| format!("no answer within {} s", DEADLINE.as_secs()))??;
@@ -95,14 +95,17 @@ impl BackupReader {
     }
 }
 
-fn look(target: &Backup, memory: &mut Memory, now: Wall) -> Result<Observation, String> {
+fn look(target: &Backup, memory: &mut Memory, now: Wall) -> Result<Observation, Loss> {
     let pattern = match &target.place {
         BackupPlace::Files(pattern) => pattern,
-        BackupPlace::Objects(_) => return Err("it lies in an object store".to_owned()),
+        BackupPlace::Objects(_) => return Err("it lies in an object store".into()),
     };
     let seconds = now.0.as_second();
-    let series = series::list(pattern, &memory.before, seconds)?;
     let (directory, _) = series::place(pattern)?;
+    if std::fs::metadata(&directory).is_err_and(|cause| cause.kind() == std::io::ErrorKind::NotFound) {
+        return Err(Loss::missing("no such directory"));
+    }
+    let series = series::list(pattern, &memory.before, seconds)?;
     memory.before = series.looked_at.clone();
     let checked = series.members.first().filter(|newest| !newest.is_dir).and_then(|newest| {
         let expected = checksum::beside(&directory, &newest.name)?;

@@ -31,12 +31,12 @@ mod table;
 mod unknown;
 mod widths;
 
-use crate::domain::Finding;
+use crate::domain::{Finding, Loss};
 use crate::probes::bloat::horizon::Memory;
 use crate::probes::bloat::judge::{Reading, Tally};
 use crate::probes::bloat::overall::{Smaller, database};
 use crate::probes::clock;
-use crate::probes::postgres::connect::{Failure, Session, connect};
+use crate::probes::postgres::connect::{Failure, Session, begin};
 use crate::probes::target::Database;
 use std::collections::BTreeMap;
 
@@ -62,10 +62,10 @@ impl BloatReader {
     ///
     /// # Errors
     /// Why nothing was learnt.
-    pub async fn read(&mut self) -> Result<Vec<Finding>, String> {
+    pub async fn read(&mut self) -> Result<Vec<Finding>, Loss> {
         let session = match self.session.take().filter(|session| !session.is_over()) {
             Some(session) => session,
-            None => connect(&self.target.watch).await?,
+            None => begin(&self.target.watch).await?,
         };
         let findings = self.findings(&session).await;
         self.session = (!session.is_over()).then_some(session);

@@ -21,7 +21,7 @@ mod pem;
 mod serve;
 
 use crate::config::estate::Certificate;
-use crate::domain::{Finding, Observation, Verdict, Wall};
+use crate::domain::{Finding, Loss, Observation, Verdict, Wall};
 use crate::probes::aside::Aside;
 use crate::probes::certs::chain::{Chain, Trust};
 use crate::probes::certs::judge::{Bundle, Known};
@@ -67,7 +67,7 @@ impl CertReader {
     ///
     /// # Errors
     /// Why nothing was learnt.
-    pub async fn read(&mut self) -> Result<Vec<Finding>, String> {
+    pub async fn read(&mut self) -> Result<Vec<Finding>, Loss> {
         // Waiting for a turn is nobody's fault: the deadlines start after it.
         let _turn = TURNS.acquire().await.map_err(|cause| cause.to_string())?;
         let served = match &self.target.connect {
@@ -76,7 +76,7 @@ impl CertReader {
         };
         let target = self.target.clone();
         let work = move || look(&target, served.as_ref(), clock::now().wall);
-        self.aside.within(FILES_DEADLINE, work).await
+        Ok(self.aside.within(FILES_DEADLINE, work).await?)
     }
 }
 
@@ -164,7 +164,7 @@ impl Eye<'_> {
         let mut rows: Vec<Finding> = listing.entries.into_iter().map(found).collect();
         if listing.unread > 0 {
             let why = format!("{} more files are not read", listing.unread);
-            rows.push(Finding { object: None, source: None, seen: Err(why) });
+            rows.push(Finding { object: None, source: None, seen: Err(why.into()) });
         }
         Ok(rows)
     }

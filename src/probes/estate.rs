@@ -11,11 +11,14 @@ pub fn targets(estate: &Estate, around: &Surroundings) -> Vec<Target> {
     let disk = estate.thresholds.disk;
     let mut targets = Target::host();
     targets.extend(Target::mounts(disk));
-    targets.extend(
-        estate.mounts.iter().map(|mount| {
-            Target::Mount(Mount { path: mount.path.clone(), limits: mount.disk.unwrap_or(disk), own: true })
-        }),
-    );
+    targets.extend(estate.mounts.iter().map(|mount| {
+        Target::Mount(Mount {
+            path: mount.path.clone(),
+            limits: mount.disk.unwrap_or(disk),
+            own: true,
+            critical: mount.critical,
+        })
+    }));
     targets.extend(estate.services.iter().cloned().map(Target::Service));
     targets.extend(estate.units.iter().cloned().map(Target::Unit));
     if estate.failed_units {
@@ -24,7 +27,8 @@ pub fn targets(estate: &Estate, around: &Surroundings) -> Vec<Target> {
     for entry in &estate.postgres {
         let (secrets, around) = (estate.secrets.clone(), around.clone());
         let watch = Access { written: entry.watch.clone(), secrets, around };
-        let database = Database { name: entry.name.clone(), watch, can_act: entry.act.is_some() };
+        let (name, can_act, critical) = (entry.name.clone(), entry.act.is_some(), entry.critical);
+        let database = Database { name, watch, can_act, critical };
         targets.extend([Target::Postgres(database.clone()), Target::Bloat(database)]);
     }
     targets.extend(estate.redis.iter().cloned().map(|entry| {

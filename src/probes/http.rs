@@ -4,7 +4,7 @@
 //! is seen at once, and latencies compare. No proxy is used: a proxy's answer says nothing about the service.
 
 use crate::config::estate::Service;
-use crate::domain::{Fact, Observation, Trend, Verdict, quantity};
+use crate::domain::{Fact, Loss, Observation, Trend, Verdict, quantity};
 use crate::probes::clock;
 use crate::probes::contact::Place;
 use crate::probes::why;
@@ -66,30 +66,32 @@ fn client() -> Result<Client, String> {
 ///
 /// # Errors
 /// Why there is no answer. A wrong status is an answer.
-pub async fn read(http: &Http, service: &Service) -> Result<Observation, String> {
+pub async fn read(http: &Http, service: &Service) -> Result<Observation, Loss> {
     read_at(http, service, &Place::of_url(&service.url)).await
 }
 
 /// As [`read`], for whoever reads again and again.
-pub(super) async fn read_at(http: &Http, service: &Service, place: &Place) -> Result<Observation, String> {
+pub(super) async fn read_at(http: &Http, service: &Service, place: &Place) -> Result<Observation, Loss> {
     let url = Url::parse(&service.url).map_err(|cause| format!("not a URL: {cause}"))?;
     let client = http.client().await?;
     // Waiting for a turn is not the service's fault, so the deadline starts after it.
     let _turn = http.turns.acquire().await.map_err(|cause| cause.to_string())?;
     let started = Instant::now();
     let answer = tokio::time::timeout(service.timeout, ask(client, url)).await;
-    let answer = answer.unwrap_or_else(|_| Err(format!("timed out after {}", quantity::span(service.timeout))));
-    let (status, bytes) = answer.inspect_err(|cause| place.failed(cause))?;
+    let answer =
+        answer.unwrap_or_else(|_| Err(Loss::unread(format!("timed out after {}", quantity::span(service.timeout)))));
+    let (status, bytes) = answer.inspect_err(|loss| place.failed(loss.why()))?;
     place.answered();
     Ok(judge(service, status, bytes, started.elapsed()))
 }
 
 /// The status and the number of bytes read.
-async fn ask(client: &Client, url: Url) -> Result<(u16, usize), String> {
+async fn ask(client: &Client, url: Url) -> Result<(u16, usize), Loss> {
     let mut response = client.get(url).send().await.map_err(|cause| said(&cause))?;
     let mut bytes = 0;
     while bytes < BODY_LIMIT {
-        match response.chunk().await.map_err(|cause| said(&cause))? {
+        // What breaks off after the status was there has answered.
+        match response.chunk().await.map_err(|cause| Loss::unread(said(&cause)))? {
             Some(chunk) => bytes += chunk.len(),
             None => break,
         }
@@ -134,10 +136,10 @@ pub fn without_credentials(url: &str) -> String {
     parsed.to_string()
 }
 
-/// Why no answer came, in a few words.
-fn said(error: &reqwest::Error) -> String {
+/// Why no answer came.
+fn said(error: &reqwest::Error) -> Loss {
     if error.is_builder() {
-        return format!("not a URL that can be asked: {}", why::deepest(error));
+        return Loss::unread(format!("not a URL that can be asked: {}", why::deepest(error)));
     }
     why::request(error, error.is_dns())
 }

@@ -6,6 +6,7 @@ pub mod bloat;
 pub mod certs;
 pub mod clock;
 pub(crate) mod contact;
+mod dial;
 pub mod estate;
 pub mod host;
 pub mod http;
@@ -21,7 +22,7 @@ pub mod schedule;
 pub mod store;
 pub mod target;
 pub mod units;
-mod why;
+pub(crate) mod why;
 
 pub use schedule::{Prober, read_all};
 pub use target::{Every, HostPart, Mount, Target};

@@ -2,13 +2,14 @@
 
 use crate::config::estate::Limits;
 use crate::domain::error::said;
-use crate::domain::{Fact, Observation, Trend, Verdict, quantity};
+use crate::domain::{Fact, Loss, Observation, Trend, Verdict, quantity};
 use crate::probes::aside::Aside;
 use crate::probes::clock;
 use crate::probes::mountinfo::{self, Mounted};
 use crate::probes::target::Mount;
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -46,7 +47,7 @@ pub fn missing() -> Result<Observation, String> {
 /// Reads one mount again and again.
 pub struct MountReader {
     mount: Mount,
-    aside: Aside<Usage>,
+    aside: Aside<Usage, Loss>,
     growth: Growth,
 }
 
@@ -61,11 +62,11 @@ impl MountReader {
     ///
     /// # Errors
     /// Why there is no reading.
-    pub async fn read(&mut self) -> Result<Observation, String> {
+    pub async fn read(&mut self) -> Result<Observation, Loss> {
         let mount = self.mount.clone();
         let usage = self.aside.within(DEADLINE, move || usage(&mount.path, mount.own)).await?;
         let growth = self.growth.take(Instant::now(), usage.used);
-        judge(&self.mount, &usage, growth)
+        Ok(judge(&self.mount, &usage, growth)?)
     }
 }
 
@@ -88,10 +89,14 @@ fn table() -> Result<Vec<Mounted>, String> {
 }
 
 /// Asks the file system; may take for ever.
-fn usage(path: &Path, own: bool) -> Result<Usage, String> {
+fn usage(path: &Path, own: bool) -> Result<Usage, Loss> {
     let mounts = table()?;
     let mount = if own { held(&mounts, path)? } else { mounted(&mounts, path)? };
-    let told = rustix::fs::statvfs(path).map_err(|cause| format!("statvfs: {}", said(cause)))?;
+    let told = rustix::fs::statvfs(path).map_err(|cause| match cause {
+        // The program that serves it has ended (fuse(4)).
+        rustix::io::Errno::NOTCONN => Loss::down("the program behind the file system has gone"),
+        _ => Loss::unread(format!("statvfs: {}", said(cause))),
+    })?;
     let bytes = |blocks: u64| blocks.saturating_mul(told.f_frsize);
     Ok(Usage {
         size: bytes(told.f_blocks),
@@ -104,13 +109,16 @@ fn usage(path: &Path, own: bool) -> Result<Usage, String> {
 }
 
 /// The mount that holds an own entry's path; an automount that waits is left alone, for a look would mount it.
-fn held<'a>(mounts: &'a [Mounted], path: &Path) -> Result<&'a Mounted, String> {
+fn held<'a>(mounts: &'a [Mounted], path: &Path) -> Result<&'a Mounted, Loss> {
     let automount = |mount: &Mounted| mount.fs == "autofs";
     if mountinfo::holding(mounts, path).is_some_and(automount) {
-        return Err("not mounted: an automount waits there".to_owned());
+        return Err("not mounted: an automount waits there".into());
     }
-    let real = fs::canonicalize(path).map_err(said)?;
-    mountinfo::holding(mounts, &real).filter(|mount| !automount(mount)).ok_or("no mount holds it".to_owned())
+    let real = fs::canonicalize(path).map_err(|cause| match cause.kind() {
+        io::ErrorKind::NotFound => Loss::missing("not mounted: no such directory"),
+        _ => Loss::unread(cause),
+    })?;
+    Ok(mountinfo::holding(mounts, &real).filter(|mount| !automount(mount)).ok_or("no mount holds it")?)
 }
 
 /// The mount at exactly this point.
@@ -198,7 +206,7 @@ mod tests {
     use super::*;
 
     fn some(path: &str, own: bool) -> Mount {
-        Mount { path: path.into(), limits: Limits::DISK, own }
+        Mount { path: path.into(), limits: Limits::DISK, own, critical: true }
     }
 
     fn full_to(used: u64, avail: u64, inodes: Option<(u64, u64)>) -> Usage {
@@ -255,16 +263,18 @@ mod tests {
             assert!(matches!(seen.facts["size_bytes"], Fact::Int(size) if size > 0));
             assert!(matches!(seen.facts["used_ratio"], Fact::Real(share) if (0.0..=1.0).contains(&share)));
         }
-        assert_eq!(MountReader::new(some(own, false)).read().await.unwrap_err(), "no longer mounted");
+        assert_eq!(MountReader::new(some(own, false)).read().await.unwrap_err(), Loss::unread("no longer mounted"));
         let gone = format!("{own}/gone");
-        assert!(MountReader::new(some(&gone, true)).read().await.unwrap_err().contains("no such file"));
+        let gone = MountReader::new(some(&gone, true)).read().await.unwrap_err();
+        assert_eq!(gone, Loss::missing("not mounted: no such directory"));
     }
 
     #[test]
     fn an_automount_is_never_touched() {
         let table = b"1 0 8:1 / / rw - ext4 /dev/sda rw\n2 1 0:9 / /net rw - autofs auto rw\n";
         let mounts = mountinfo::parse(table).unwrap();
-        assert!(held(&mounts, Path::new("/net/host")).unwrap_err().contains("automount"));
+        let waits = held(&mounts, Path::new("/net/host")).unwrap_err();
+        assert!(waits.why().contains("automount") && !waits.is_proof());
         assert!(mounted(&mounts, Path::new("/net")).is_err());
     }
 }

@@ -15,7 +15,7 @@ mod tls;
 
 pub use identity::identity;
 
-use crate::domain::{Fact, Finding, Observation, Trend, Verdict, quantity};
+use crate::domain::{Fact, Finding, Loss, Observation, Trend, Verdict, quantity};
 use crate::probes::clock;
 use crate::probes::postgres::connect::{Failure, Line, Session};
 use crate::probes::postgres::replication::Standbys;
@@ -78,7 +78,7 @@ impl PostgresReader {
     ///
     /// # Errors
     /// Why nothing was learnt.
-    pub async fn read(&mut self) -> Result<Vec<Finding>, String> {
+    pub async fn read(&mut self) -> Result<Vec<Finding>, Loss> {
         let session = match self.session.take().filter(|session| !session.is_over()) {
             Some(session) => session,
             None => match connect::begin(&self.target.watch).await {
@@ -89,13 +89,13 @@ impl PostgresReader {
         let findings = self.ask(&session).await?;
         // A session that ended under way is not kept, and neither is what was read of it in part.
         if session.is_over() {
-            return Err("the connection ended during the reading".to_owned());
+            return Err("the connection ended during the reading".into());
         }
         self.session = Some(session);
         Ok(findings)
     }
 
-    async fn ask(&mut self, session: &Session) -> Result<Vec<Finding>, String> {
+    async fn ask(&mut self, session: &Session) -> Result<Vec<Finding>, Loss> {
         let began = Instant::now();
         session.rows("SELECT 1").await?;
         let latency = began.elapsed();
@@ -162,9 +162,9 @@ impl About {
 }
 
 /// A server that says it has no connection left has said how its connections are.
-fn refused(failure: Failure) -> Result<Vec<Finding>, String> {
+fn refused(failure: Failure) -> Result<Vec<Finding>, Loss> {
     if failure.code.as_deref() != Some(NONE_LEFT) {
-        return Err(failure.reason);
+        return Err(failure.into());
     }
     let seen = Observation {
         verdict: Verdict::Critical,

@@ -17,6 +17,7 @@
 //! A fact that the server does not tell is missing: `maxmemory_bytes` and `memory_ratio` without a limit, `save_schedule` without
 //! the right to CONFIG, `writes_refused` of the persistence where a save failed and its settings cannot be seen.
 
+mod begin;
 mod identity;
 mod info;
 mod keeping;
@@ -29,7 +30,7 @@ mod words;
 pub use identity::identity;
 
 use crate::config::estate::Limits;
-use crate::domain::{Fact, Finding};
+use crate::domain::{Fact, Finding, Loss};
 use crate::probes::clock;
 use crate::probes::redis::link::{Address, Link, Trouble};
 use crate::probes::redis::server::{Before, Greeting};
@@ -77,7 +78,7 @@ impl RedisReader {
     ///
     /// # Errors
     /// Why nothing was learnt: no connection, no right, no answer within a second, or one that is not Redis's.
-    pub async fn read(&mut self) -> Result<Vec<Finding>, String> {
+    pub async fn read(&mut self) -> Result<Vec<Finding>, Loss> {
         if let Some(mut link) = self.link.take() {
             match self.read_over(&mut link).await {
                 Ok(findings) => {
@@ -130,9 +131,9 @@ impl RedisReader {
         Ok(findings)
     }
 
-    fn why(&self, trouble: &Trouble) -> String {
+    fn why(&self, trouble: &Trouble) -> Loss {
         let user = Address::of(&self.target.entry.url).ok().and_then(|address| address.user);
-        words::of(trouble, user.as_deref())
+        words::loss(trouble, user.as_deref())
     }
 }
 

@@ -6,12 +6,13 @@
 //!              +-- its period, or the back-off -+        refresh() ends the pause
 //! ```
 //! Losing a source is a state: its rows stay, with their last readings and the reason, and no task ends for it. A row goes only
-//! when a good reading of its target no longer finds it.
+//! when a good reading of its target no longer finds it. That a target provably does not serve is a reading of its own row, and
+//! the reason on the rows of its objects.
 
 mod heard;
 
 use crate::config::estate::Service;
-use crate::domain::{Finding, Row, Rows, Wall, quantity};
+use crate::domain::{Fact, Finding, Loss, Observation, Row, Rows, Verdict, Wall, quantity};
 use crate::probes::backups::BackupReader;
 use crate::probes::bloat::BloatReader;
 use crate::probes::certs::CertReader;
@@ -112,7 +113,12 @@ async fn keep_reading(
     loop {
         let started = Instant::now();
         let reading = within(target.deadline(), &mut reader).await;
-        losses = if reading.is_ok() { 0 } else { losses.saturating_add(1) };
+        losses = match &reading {
+            Ok(_) => 0,
+            // A reading, too: it must be repeated before it is stale.
+            Err(loss) if loss.is_proof() => 1,
+            Err(_) => losses.saturating_add(1),
+        };
         if known.settle(reading, clock::now().wall) {
             send(known.rows());
         }
@@ -144,11 +150,16 @@ struct Known {
     unread: Row,
     rows: Vec<Row>,
     heard: Heard,
+    /// How bad it is that the target does not serve.
+    down: Verdict,
+    /// What is known of it even then.
+    own: Vec<(&'static str, Fact)>,
 }
 
 impl Known {
     fn new(target: &Target, every: Every) -> Self {
-        Self { unread: target.unread(every), rows: Vec::new(), heard: Heard::default() }
+        let (unread, rows, heard) = (target.unread(every), Vec::new(), Heard::default());
+        Self { unread, rows, heard, down: target.down(), own: target.own() }
     }
 
     fn rows(&self) -> Rows {
@@ -156,62 +167,82 @@ impl Known {
     }
 
     /// Puts a reading into the rows; whether they are worth sending.
-    fn settle(&mut self, reading: Result<Vec<Finding>, String>, at: Wall) -> bool {
+    fn settle(&mut self, reading: Result<Vec<Finding>, Loss>, at: Wall) -> bool {
         match reading {
             Ok(findings) => {
-                let mut objects = Objects::default();
-                let mut before: BTreeMap<Option<String>, Row> =
-                    self.rows.drain(..).map(|row| (row.object.clone(), row)).collect();
-                for finding in findings {
-                    let mut row = before.remove(&finding.object).unwrap_or_else(|| self.unread.clone());
-                    row.object = finding.object;
-                    if let Some(source) = finding.source {
-                        row.source = source;
-                    }
-                    objects.note(&row, &finding.seen);
-                    match finding.seen {
-                        Ok(observation) => row.saw(observation),
-                        Err(why) => row.lost(why, at),
-                    }
-                    self.rows.push(row);
-                }
-                self.heard.answered(&self.unread, objects);
+                self.found(findings, at);
                 true
             }
-            Err(why) => {
-                self.heard.failed(&self.unread, &why);
-                if self.rows.is_empty() {
-                    self.rows.push(self.unread.clone());
-                }
-                let mut news = false;
-                for row in &mut self.rows {
-                    news |= row.lost.as_ref().is_none_or(|(before, _)| *before != why);
-                    row.lost(why.clone(), at);
-                }
-                news
-            }
+            Err(loss) => self.lost(&loss, at),
         }
+    }
+
+    fn found(&mut self, findings: Vec<Finding>, at: Wall) {
+        let mut objects = Objects::default();
+        let mut before: BTreeMap<Option<String>, Row> =
+            self.rows.drain(..).map(|row| (row.object.clone(), row)).collect();
+        for finding in findings {
+            let mut row = before.remove(&finding.object).unwrap_or_else(|| self.unread.clone());
+            row.object = finding.object;
+            if let Some(source) = finding.source {
+                row.source = source;
+            }
+            objects.note(&row, &finding.seen);
+            match finding.seen {
+                Ok(observation) => row.saw(observation),
+                Err(loss) if loss.is_proof() && row.object.is_none() => row.saw(self.down(&loss, at)),
+                Err(loss) => row.lost(loss.into(), at),
+            }
+            self.rows.push(row);
+        }
+        self.heard.answered(&self.unread, objects);
+    }
+
+    fn lost(&mut self, loss: &Loss, at: Wall) -> bool {
+        self.heard.failed(&self.unread, loss.why());
+        let proof = loss.is_proof();
+        if self.rows.is_empty() || (proof && self.rows.iter().all(|row| row.object.is_some())) {
+            self.rows.insert(0, self.unread.clone());
+        }
+        let down = self.down(loss, at);
+        let mut news = proof;
+        for row in &mut self.rows {
+            if proof && row.object.is_none() {
+                row.saw(down.clone());
+                continue;
+            }
+            news |= row.lost.as_ref().is_none_or(|(before, _)| before != loss.why());
+            row.lost(loss.why().to_owned(), at);
+        }
+        news
+    }
+
+    /// That the target does not serve, as its row has it.
+    fn down(&self, loss: &Loss, at: Wall) -> Observation {
+        let mut seen = Observation::down(loss, self.down, at);
+        seen.facts.extend(self.own.iter().cloned());
+        seen
     }
 }
 
 /// One reading that ends by its deadline; what hangs beyond it is dropped, with everything it had open.
-async fn within(deadline: Duration, reader: &mut Reader) -> Result<Vec<Finding>, String> {
+async fn within(deadline: Duration, reader: &mut Reader) -> Result<Vec<Finding>, Loss> {
     match tokio::time::timeout(deadline, guarded(reader)).await {
         Ok(reading) => reading,
         Err(_) => {
             reader.anew();
-            Err(format!("no answer within {}", quantity::span(deadline)))
+            Err(Loss::unread(format!("no answer within {}", quantity::span(deadline))))
         }
     }
 }
 
 /// One reading; a panic in it is a loss of this target and of nothing else.
-async fn guarded(reader: &mut Reader) -> Result<Vec<Finding>, String> {
+async fn guarded(reader: &mut Reader) -> Result<Vec<Finding>, Loss> {
     match panics::caught(reader.read()).await {
         Ok(reading) => reading,
         Err(why) => {
             reader.anew();
-            Err(why)
+            Err(Loss::unread(why))
         }
     }
 }
@@ -270,23 +301,23 @@ impl Reader {
         *self = Self::new(&self.target, &self.http);
     }
 
-    async fn read(&mut self) -> Result<Vec<Finding>, String> {
+    async fn read(&mut self) -> Result<Vec<Finding>, Loss> {
         #[cfg(test)]
         assert!(!self.breaks, "broken");
         let one = match &mut self.memory {
-            Memory::Host(reader) => reader.read().await,
-            Memory::Mount(reader) => reader.read().await,
-            Memory::Mounts => mounts::missing(),
-            Memory::Service(service, place) => http::read_at(&self.http, service, place).await,
-            Memory::Units(reader) => return reader.read().await,
+            Memory::Host(reader) => reader.read().await?,
+            Memory::Mount(reader) => reader.read().await?,
+            Memory::Mounts => mounts::missing()?,
+            Memory::Service(service, place) => http::read_at(&self.http, service, place).await?,
+            Memory::Units(reader) => return Ok(reader.read().await?),
             Memory::Postgres(reader) => return reader.read().await,
             Memory::Bloat(reader) => return reader.read().await,
             Memory::Redis(reader) => return reader.read().await,
-            Memory::Kubernetes(reader) => return reader.read().await,
+            Memory::Kubernetes(reader) => return Ok(reader.read().await?),
             Memory::Certificate(reader) => return reader.read().await,
             Memory::Backup(reader) => return reader.read().await,
         };
-        one.map(|observation| vec![Finding::of_target(observation)])
+        Ok(vec![Finding::of_target(one)])
     }
 }
 

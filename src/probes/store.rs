@@ -7,6 +7,7 @@ use crate::config::estate::Store;
 use crate::config::paths::Surroundings;
 use crate::config::secrets::{Secret, Secrets};
 use crate::config::trust;
+use crate::domain::Loss;
 use crate::domain::error::said;
 use crate::probes::contact::Place;
 use crate::probes::http::without_credentials;
@@ -172,7 +173,7 @@ impl HttpService for LoggedClient {
             let answer = self.client.execute(request).await;
             match &answer {
                 Ok(_) => self.place.answered(),
-                Err(cause) => self.place.failed(&why::request(cause, false)),
+                Err(cause) => self.place.failed(why::request(cause, false).why()),
             }
             answer
         })
@@ -197,6 +198,21 @@ pub(crate) fn directory(path: &Path) -> Result<Arc<dyn ObjectStore>, String> {
 /// A sentence: no store has such a key.
 pub(crate) fn key(text: &str) -> Result<Key, String> {
     Key::parse(text).map_err(said)
+}
+
+/// The variables that send requests to a proxy; what a proxy refuses proves nothing of the store.
+const PROXIES: [&str; 6] = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+
+/// Why a store could not be read, and whether that proves that it does not serve or that the bucket does not exist.
+pub(crate) fn loss(cause: &object_store::Error) -> Loss {
+    if let object_store::Error::NotFound { .. } = cause {
+        return Loss::missing("there is no such bucket");
+    }
+    let direct = PROXIES.iter().all(|name| std::env::var_os(name).is_none());
+    match why::request(cause, false) {
+        loss if loss.is_proof() && direct => loss,
+        _ => Loss::unread(words(cause)),
+    }
 }
 
 /// Why a store did not do what it was asked for, in few words and without control characters.

@@ -4,7 +4,7 @@ use crate::config::estate::{self, Limits};
 use crate::config::libpq::Access;
 use crate::config::paths::Surroundings;
 use crate::config::secrets::Secrets;
-use crate::domain::{Row, Section, TargetKind};
+use crate::domain::{Fact, Row, Section, TargetKind, Verdict};
 use crate::probes::{self, backups, certs, http, mounts, postgres, units};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -47,6 +47,8 @@ pub struct Database {
     pub watch: Access,
     /// Whether the estate also says how to act on it.
     pub can_act: bool,
+    /// Whether it is critical that it is down; a warning otherwise.
+    pub critical: bool,
 }
 
 /// A Redis to read.
@@ -94,6 +96,8 @@ pub struct Mount {
     /// Whether it is an entry of the estate. Such an entry stands for the mount that holds its path; a discovered one is lost
     /// as soon as nothing is mounted there, because its figures would be those of the mount above it.
     pub own: bool,
+    /// Whether it is critical that it is not mounted; a warning otherwise.
+    pub critical: bool,
 }
 
 /// How often each kind of target is read.
@@ -163,8 +167,9 @@ impl Target {
     /// for them all and says why.
     #[must_use]
     pub fn mounts(limits: Limits) -> Vec<Self> {
+        let mount = |path| Self::Mount(Mount { path, limits, own: false, critical: true });
         match mounts::discover() {
-            Ok(found) => found.into_iter().map(|path| Self::Mount(Mount { path, limits, own: false })).collect(),
+            Ok(found) => found.into_iter().map(mount).collect(),
             Err(_) => vec![Self::Mounts],
         }
     }
@@ -201,6 +206,34 @@ impl Target {
             Self::Certificate(_) => estate::Certificate::TIMEOUT + Duration::from_secs(60),
             Self::Bloat(_) | Self::Backup(_) => Duration::from_secs(30),
             _ => Duration::from_secs(10),
+        }
+    }
+
+    /// How bad it is that it provably does not serve.
+    #[must_use]
+    pub fn down(&self) -> Verdict {
+        let critical = match self {
+            Self::Mount(mount) => mount.critical,
+            Self::Service(service) => service.critical,
+            Self::Unit(unit) => unit.critical,
+            Self::Postgres(database) | Self::Bloat(database) => database.critical,
+            Self::Redis(server) => server.entry.critical,
+            Self::Kubernetes(cluster) => cluster.entry.critical,
+            Self::Host(_) | Self::Mounts | Self::FailedUnits | Self::Certificate(_) | Self::Backup(_) => true,
+        };
+        if critical { Verdict::Critical } else { Verdict::Warn }
+    }
+
+    /// The facts that are known of it without a reading.
+    #[must_use]
+    pub fn own(&self) -> Vec<(&'static str, Fact)> {
+        match self {
+            Self::Service(service) => vec![("url", Fact::Text(http::without_credentials(&service.url)))],
+            Self::Mount(mount) => {
+                let path = mount.path.to_string_lossy().into_owned();
+                vec![("path", Fact::Text(path)), ("configured", Fact::Bool(mount.own))]
+            }
+            _ => Vec::new(),
         }
     }
 
@@ -245,7 +278,7 @@ mod tests {
         let row = Target::Service(service).unread(every);
         assert_eq!((row.kind, row.target.as_str(), row.every), (TargetKind::Service, "api", Duration::from_secs(30)));
         assert_eq!(row.source, "http://127.0.0.1:1/health");
-        let mount = Mount { path: "/srv/cell0".into(), limits: Limits::DISK, own: true };
+        let mount = Mount { path: "/srv/cell0".into(), limits: Limits::DISK, own: true, critical: true };
         let row = Target::Mount(mount).unread(every);
         assert_eq!((row.target.as_str(), row.every), ("/srv/cell0", every.mount));
         assert!(row.observation.is_none() && row.lost.is_none());

@@ -1,13 +1,14 @@
-//! Why a connection gave nothing, in a few words; for every probe that speaks over a network.
+//! Why a connection gave nothing, and whether that proves that nothing serves; for every probe that speaks over a network.
 
+use crate::domain::Loss;
 use std::error::Error;
 use std::io::ErrorKind;
 
-/// Why a connection broke, in a few words; `lookup` where it was about a name.
-pub(crate) fn io(error: &std::io::Error, lookup: bool) -> String {
+/// Why a connection broke; `lookup` where it was about a name. A refusal and a reset prove that nothing serves there.
+pub(crate) fn io(error: &std::io::Error, lookup: bool) -> Loss {
     if let Some(inner) = error.get_ref() {
         if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
-            return format!("TLS: {tls}");
+            return Loss::unread(format!("TLS: {tls}"));
         }
         // Connectors wrap one in another.
         if let Some(inner) = inner.downcast_ref::<std::io::Error>() {
@@ -17,35 +18,35 @@ pub(crate) fn io(error: &std::io::Error, lookup: bool) -> String {
     let text = error.to_string();
     // The resolver gives only its text (`gai_strerror(3)`).
     if lookup && text.contains("Temporary failure") {
-        return "no name server answers".to_owned();
+        return Loss::unread("no name server answers");
     }
     if lookup || text.contains("failed to lookup address") {
-        return "name not found".to_owned();
+        return Loss::unread("name not found");
     }
     match error.kind() {
-        ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-        ErrorKind::ConnectionReset => "connection reset".to_owned(),
-        ErrorKind::HostUnreachable => "no route to the host".to_owned(),
-        ErrorKind::NetworkUnreachable => "network unreachable".to_owned(),
-        ErrorKind::UnexpectedEof => "closed before the answer was whole".to_owned(),
-        ErrorKind::TimedOut => "connection timed out".to_owned(),
-        _ => text,
+        ErrorKind::ConnectionRefused => Loss::down("connection refused"),
+        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => Loss::down("connection reset"),
+        ErrorKind::HostUnreachable => Loss::unread("no route to the host"),
+        ErrorKind::NetworkUnreachable => Loss::unread("network unreachable"),
+        ErrorKind::UnexpectedEof => Loss::unread("closed before the answer was whole"),
+        ErrorKind::TimedOut => Loss::unread("connection timed out"),
+        _ => Loss::unread(text),
     }
 }
 
-/// Why a request over HTTP gave no answer, in a few words; `lookup` where it was about a name.
-pub(crate) fn request(error: &(dyn Error + 'static), lookup: bool) -> String {
+/// Why a request over HTTP gave no answer; `lookup` where it was about a name.
+pub(crate) fn request(error: &(dyn Error + 'static), lookup: bool) -> Loss {
     let mut cause = Some(error);
     while let Some(this) = cause {
         if let Some(tls) = this.downcast_ref::<rustls::Error>() {
-            return format!("TLS: {tls}");
+            return Loss::unread(format!("TLS: {tls}"));
         }
         if let Some(hyper) = this.downcast_ref::<hyper::Error>() {
             if hyper.is_parse() {
-                return "the answer is not HTTP".to_owned();
+                return Loss::unread("the answer is not HTTP");
             }
             if hyper.is_incomplete_message() {
-                return "closed before the answer was whole".to_owned();
+                return Loss::unread("closed before the answer was whole");
             }
         }
         if let Some(cause) = this.downcast_ref::<std::io::Error>() {
@@ -53,7 +54,7 @@ pub(crate) fn request(error: &(dyn Error + 'static), lookup: bool) -> String {
         }
         cause = this.source();
     }
-    deepest(error)
+    Loss::unread(deepest(error))
 }
 
 /// The innermost cause's own words.

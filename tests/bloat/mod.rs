@@ -45,7 +45,7 @@ impl Server {
     fn reader(&self, role: &str, database: &str) -> BloatReader {
         let written = self.postgres.conninfo_as(role, database);
         let watch = Access { written, ..Access::default() };
-        BloatReader::new(Database { name: "main".to_owned(), watch, can_act: true })
+        BloatReader::new(Database { name: "main".to_owned(), watch, can_act: true, critical: true })
     }
 
     fn read(&self, reader: &mut BloatReader) -> Seen {
@@ -79,7 +79,8 @@ struct Seen(BTreeMap<Option<String>, Result<Observation, String>>);
 impl Seen {
     fn of(findings: Vec<Finding>) -> Self {
         let count = findings.len();
-        let rows: BTreeMap<_, _> = findings.into_iter().map(|finding| (finding.object, finding.seen)).collect();
+        let rows: BTreeMap<_, _> =
+            findings.into_iter().map(|finding| (finding.object, finding.seen.map_err(String::from))).collect();
         assert_eq!(rows.len(), count, "two rows are called the same");
         Self(rows)
     }

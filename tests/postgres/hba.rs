@@ -175,7 +175,7 @@ async fn connections_count_up_to_the_last_one() {
     let findings = read(&written, &[]).await.unwrap();
     let late = seen(&findings, "connections");
     assert_eq!((late.verdict, late.detail.as_str()), (Verdict::Critical, "none left: the server refuses more"));
-    let others: Vec<_> = findings.iter().filter_map(|finding| finding.seen.as_ref().err()).collect();
+    let others: Vec<_> = findings.iter().filter_map(|finding| Some(finding.seen.as_ref().err()?.why())).collect();
     assert_eq!(others, ["too many connections", "too many connections"]);
 }
 

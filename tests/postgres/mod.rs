@@ -10,7 +10,7 @@ use midwatch::config::libpq::Access;
 use midwatch::config::paths::Surroundings;
 use midwatch::config::secrets::Secrets;
 use midwatch::demo::postgres::{PrivatePostgres, Setup};
-use midwatch::domain::{Fact, Finding, Observation};
+use midwatch::domain::{Fact, Finding, Loss, Observation};
 use midwatch::probes::postgres::PostgresReader;
 use midwatch::probes::target::Database;
 use std::path::{Path, PathBuf};
@@ -51,16 +51,21 @@ fn access(written: &str, variables: &[(&str, &str)]) -> Access {
 }
 
 fn reader(written: &str, variables: &[(&str, &str)]) -> PostgresReader {
-    PostgresReader::new(Database { name: "main".into(), watch: access(written, variables), can_act: false })
+    PostgresReader::new(Database {
+        name: "main".into(),
+        watch: access(written, variables),
+        can_act: false,
+        critical: true,
+    })
 }
 
-async fn read(written: &str, variables: &[(&str, &str)]) -> Result<Vec<Finding>, String> {
+async fn read(written: &str, variables: &[(&str, &str)]) -> Result<Vec<Finding>, Loss> {
     reader(written, variables).read().await
 }
 
 /// Why a server could not be read.
 async fn refused(written: &str, variables: &[(&str, &str)]) -> String {
-    read(written, variables).await.expect_err(written)
+    read(written, variables).await.expect_err(written).into()
 }
 
 /// What was seen of one object, of the target itself where it is empty.
@@ -84,7 +89,7 @@ fn text<'a>(seen: &'a Observation, fact: &str) -> &'a str {
 }
 
 /// Reads until it is as wanted.
-async fn until(reader: &mut PostgresReader, wanted: impl Fn(&Result<Vec<Finding>, String>) -> bool) -> Vec<Finding> {
+async fn until(reader: &mut PostgresReader, wanted: impl Fn(&Result<Vec<Finding>, Loss>) -> bool) -> Vec<Finding> {
     let began = Instant::now();
     loop {
         let read = reader.read().await;

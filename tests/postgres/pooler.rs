@@ -95,6 +95,6 @@ async fn a_server_that_was_restarted_behind_its_pooler_is_not_the_one_asked_befo
     server.stop();
     server.run().unwrap();
     // The first question that is answered finds another server; the next session asks that one.
-    until(&mut reader, |read| read.as_ref().is_err_and(|why| why.contains("another server than before"))).await;
+    until(&mut reader, |read| read.as_ref().is_err_and(|loss| loss.why().contains("another server than before"))).await;
     until(&mut reader, Result::is_ok).await;
 }

@@ -3,16 +3,16 @@
 use super::*;
 use midwatch::domain::Verdict;
 
-fn replication(read: &Result<Vec<Finding>, String>) -> Option<&Observation> {
+fn replication(read: &Result<Vec<Finding>, Loss>) -> Option<&Observation> {
     read.as_ref().ok().map(|findings| seen(findings, "replication"))
 }
 
-fn caught_up(read: &Result<Vec<Finding>, String>) -> bool {
+fn caught_up(read: &Result<Vec<Finding>, Loss>) -> bool {
     replication(read).is_some_and(|seen| seen.facts.get("lag_bytes") == Some(&Fact::Int(0)))
 }
 
 /// At least a megabyte behind.
-fn behind(read: &Result<Vec<Finding>, String>) -> bool {
+fn behind(read: &Result<Vec<Finding>, Loss>) -> bool {
     let far = |fact: &Fact| matches!(fact, Fact::Int(bytes) if *bytes > 1 << 20);
     replication(read).is_some_and(|seen| seen.facts.get("lag_bytes").is_some_and(far))
 }

@@ -173,6 +173,76 @@ fn what_a_set_with_a_checksum_gives_is_verified() {
     }
 }
 
+#[test]
+fn what_refuses_is_critical_and_what_cannot_be_looked_at_is_unknown() {
+    let mut world = World::start();
+    let (gone, away) = (world.estate.tree("backups/gone"), world.estate.tree("away"));
+    let absent = format!(
+        "[[backup]]\nname = \"gone\"\nfiles = \"{}/*.dump\"\nmax_age = \"1d\"\n[[mount]]\npath = \"{}\"\n",
+        gone.display(),
+        away.display()
+    );
+    world.write_estate(&format!("{}{absent}", world.servers()));
+    world.lose();
+    let said = world.estate.midwatch(&["check", "--json"]).exits(2);
+    let first = report(&said);
+    let away = away.to_str().unwrap();
+    let down =
+        [("service", "web"), ("postgres", "main"), ("redis", "cache"), ("certificate", "served"), ("bloat", "main")];
+    for (kind, target) in down {
+        let row = row(&first, kind, target, None);
+        assert_eq!((&row["verdict"], &row["facts"]["down"]), (&"critical".into(), &true.into()), "{row:#}");
+        assert!(row["detail"].as_str().unwrap().starts_with("down: "), "{row:#}");
+        assert!(row["observed_at"].is_string() && row["stale"] == false, "{row:#}");
+        assert!(documented()[kind].contains("down"));
+    }
+    for (kind, target, says) in
+        [("backup", "gone", "no such directory"), ("mount", away, "not mounted: no such directory")]
+    {
+        let row = row(&first, kind, target, None);
+        assert_eq!((&row["verdict"], &row["detail"]), (&"critical".into(), &says.into()), "{row:#}");
+    }
+    // The bus is our means of looking, and says nothing of the unit.
+    let unit = row(&first, "unit", bus::UNIT, None);
+    assert!(unit["verdict"] == "unknown" && unit["facts"].is_null(), "{unit:#}");
+
+    let soft = format!("{}{absent}", world.servers()).split_inclusive("]]\n").map(str::to_owned).collect::<String>();
+    let soft = ["[[service]]\n", "[[postgres]]\n", "[[redis]]\n", "[[mount]]\n"]
+        .into_iter()
+        .fold(soft, |soft, head| soft.replace(head, &format!("{head}critical = false\n")));
+    world.write_estate(&soft);
+    let report = report(&world.estate.midwatch(&["check", "--json"]).exits(2));
+    for (kind, target) in
+        [("service", "web"), ("postgres", "main"), ("redis", "cache"), ("bloat", "main"), ("mount", away)]
+    {
+        let row = row(&report, kind, target, None);
+        assert_eq!((&row["verdict"], &row["facts"]["down"]), (&"warn".into(), &true.into()), "{row:#}");
+    }
+}
+
+#[test]
+fn what_is_down_fails_a_gate_and_the_outcome_says_so() {
+    let mut world = World::start();
+    world.lose();
+    for (name, check, says) in [
+        ("service", "probe = \"service\", target = \"web\"", "critical: down: connection refused"),
+        ("http", &*format!("http = \"http://{}/health\"", world.web.address), "down: error sending request"),
+        ("part", "probe = \"redis\", target = \"cache\", object = \"memory\"", "critical: down: "),
+        ("warned", "probe = \"postgres\", target = \"main\", at_least = \"warn\"", "critical: down: "),
+    ] {
+        let step = format!("[[look]]\ntitle = \"Look\"\ncheck = {{ {check} }}\n");
+        world.estate.procedure(name, "", &step);
+        let said = world.estate.start(name, &[]).exits(1);
+        assert!(said.out.contains(says) && !said.out.contains("unknown"), "{name}: {}{}", said.out, said.err);
+    }
+    // What says nothing leaves open how it is.
+    world.come_back();
+    world.freeze(true);
+    let said = world.estate.start("service", &[]);
+    world.freeze(false);
+    assert!(said.out.contains("unknown: timed out after 1 s"), "{}{}", said.out, said.err);
+}
+
 /// An estate without servers.
 struct Small(Estate);
 
@@ -211,17 +281,19 @@ fn the_exit_code_is_the_worst_rows_and_an_empty_pane_counts_when_it_was_asked_fo
         format!("[[backup]]\nname = \"{name}\"\nfiles = \"{}\"\nmax_age = \"{max}\"\n", world.at(files))
     };
     let fresh = set("fresh", "*.dump", "24h");
+    let unread = set("unread", "now.dump/*.dump", "24h");
     let missing = set("missing", "nowhere/*.dump", "24h");
     let none = set("none", "*.tar", "24h");
-    let refused = "[[service]]\nname = \"gone\"\nurl = \"http://127.0.0.1:9/\"\ncritical = false\n";
+    let nameless = "[[service]]\nname = \"gone\"\nurl = \"http://nowhere.invalid/\"\ncritical = false\n";
     for (entries, panes, code) in [
         (fresh.clone(), &["backups"][..], 0),
         (fresh.clone(), &["backups", "bloat"], 3),
         (fresh.clone(), &["certificates"], 3),
-        (format!("{fresh}{missing}"), &["backups"], 3),
-        (format!("{fresh}{missing}{none}"), &["backups"], 2),
+        (format!("{fresh}{unread}"), &["backups"], 3),
+        (format!("{fresh}{missing}"), &["backups"], 2),
+        (format!("{fresh}{unread}{none}"), &["backups"], 2),
         (format!("{fresh}{none}"), &["backups", "bloat"], 2),
-        (refused.to_owned(), &["health"], 3),
+        (nameless.to_owned(), &["health"], 3),
     ] {
         world.estate(&entries);
         let said = world.check(panes, code);

@@ -188,7 +188,7 @@ fn no_password_is_ever_told_whether_it_is_right_or_wrong_or_the_server_is_gone()
     for way in ways(&world, PG_PASSWORD, REDIS_PASSWORD) {
         let said = way.every_command(&world);
         for kind in ["postgres", "redis"] {
-            assert_eq!(verdict(&said, kind).0, "unknown", "{} {kind}", way.name);
+            assert_eq!(verdict(&said, kind).0, "critical", "{} {kind}", way.name);
         }
     }
 }

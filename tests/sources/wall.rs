@@ -147,10 +147,18 @@ fn it_says_so_when_it_sees_nothing_and_when_it_sees_again() {
         screen.contains("primary ·") && screen.contains("200 ·") && screen.contains("active (running)")
     });
     assert!(!pty.screen().contains("NO READINGS"), "{}", pty.screen());
+    // That they refuse is a reading.
     world.lose();
+    let down = |screen: &str| screen.lines().any(|line| line.contains("2 critical: ") && line.contains("web"));
+    let screen = pty.wait_for(LONG, down);
+    assert!(screen.contains("down: connection refused") && !screen.contains("NO READINGS"), "{screen}");
+    world.come_back();
+    pty.wait_for(LONG * 2, |screen| !screen.contains("critical: ") && !screen.contains("unknown: "));
+    // That they say nothing is none.
+    world.freeze(true);
     let screen = pty.wait_for(LONG, |screen| screen.contains("NO READINGS"));
     assert!(screen.contains("oldest"), "{screen}");
-    world.come_back();
+    world.freeze(false);
     pty.wait_for(LONG * 2, |screen| !screen.contains("NO READINGS"));
     pty.send("q");
     assert_eq!(pty.exit(SOON), Exit::Code(0));

@@ -30,7 +30,13 @@ pub(super) fn look(around: &Surroundings, estate: &mut Estate) {
     let context = files.iter().find_map(|file| current_context(&text_of(file, "the kubeconfig", estate)?));
     let name = context.unwrap_or_else(|| "kubernetes".to_owned());
     estate.discovered.push(format!("Kubernetes {name} from {place}"));
-    estate.kubernetes.push(Kubernetes { name, kubeconfig: None, context: None, namespaces: Vec::new() });
+    estate.kubernetes.push(Kubernetes {
+        name,
+        kubeconfig: None,
+        context: None,
+        namespaces: Vec::new(),
+        critical: true,
+    });
 }
 
 /// The `current-context` of a kubeconfig as kubectl writes it: a line of its own.

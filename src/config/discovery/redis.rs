@@ -43,7 +43,16 @@ pub(super) fn look(around: &Surroundings, estate: &mut Estate) {
 }
 
 fn redis(url: String, password: Option<String>) -> Redis {
-    Redis { name: "redis".to_owned(), url, password, act: None, act_password: None, memory: None, ca: None }
+    Redis {
+        name: "redis".to_owned(),
+        url,
+        password,
+        act: None,
+        act_password: None,
+        memory: None,
+        critical: true,
+        ca: None,
+    }
 }
 
 /// Takes the URL of the variable without its password, which is read from there whenever it is needed.

@@ -11,6 +11,14 @@ pub const MARKS: (&str, &str) =
 
 const HOST_PORT: &str = r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):[0-9]{1,5}$";
 const CONNECTION: Kind = Kind::Text("a libpq string or URL", r"\S");
+/// Of a server that is watched.
+const DOWN: Key = Key::optional(
+    "critical",
+    Kind::Flag,
+    "true",
+    "false",
+    "Whether it is critical that it is down; a warning otherwise.",
+);
 
 /// The sections in the order of the reference; the first is the top of the file.
 pub const SECTIONS: &[Section] = &[
@@ -131,6 +139,13 @@ pub const SECTIONS: &[Section] = &[
                 "{ warn = \"70%\", critical = \"85%\" }",
                 "Its own limits, for space and for inodes.",
             ),
+            Key::optional(
+                "critical",
+                Kind::Flag,
+                "true",
+                "false",
+                "Whether it is critical that it is not mounted; a warning otherwise.",
+            ),
         ],
         needs: Needs::Nothing,
     },
@@ -154,6 +169,7 @@ pub const SECTIONS: &[Section] = &[
                 "\"host=db1 user=admin password=secret:cache\"",
                 "How acts reach it.",
             ),
+            DOWN,
         ],
         needs: Needs::Nothing,
     },
@@ -191,6 +207,7 @@ pub const SECTIONS: &[Section] = &[
                 "{ warn = \"70%\", critical = \"90%\" }",
                 "Used memory as a share of `maxmemory`.",
             ),
+            DOWN,
             Key::optional(
                 "ca",
                 Kind::Path,
@@ -228,6 +245,7 @@ pub const SECTIONS: &[Section] = &[
                 "[\"novacron\"]",
                 "The namespaces that are watched.",
             ),
+            DOWN,
         ],
         needs: Needs::Nothing,
     },

@@ -23,6 +23,8 @@ pub struct Postgres {
     pub watch: String,
     /// How acts reach it; without it, nothing that acts on it is offered.
     pub act: Option<String>,
+    /// Whether it is critical that it is down; a warning otherwise.
+    pub critical: bool,
 }
 
 /// One `[[redis]]`.
@@ -40,6 +42,8 @@ pub struct Redis {
     pub act_password: Option<String>,
     /// The share of `maxmemory` from which on to warn and to be critical.
     pub memory: Option<super::Limits>,
+    /// Whether it is critical that it is down; a warning otherwise.
+    pub critical: bool,
     /// A file of certificates that the server's must lead to; the machine's own trust otherwise.
     pub ca: Option<PathBuf>,
 }
@@ -55,6 +59,8 @@ pub struct Kubernetes {
     pub context: Option<String>,
     /// The namespaces that are watched; the context's own where none is named.
     pub namespaces: Vec<String>,
+    /// Whether it is critical that its API is down; a warning otherwise.
+    pub critical: bool,
 }
 
 /// One `[[certificate]]`: what a file holds, what an endpoint serves, or both.

@@ -2,6 +2,7 @@
 
 use crate::config::estate::ObjectPlace;
 use crate::config::paths::Surroundings;
+use crate::domain::Loss;
 use crate::probes::backups::series::{self, Series, Stored};
 use crate::probes::store::{self, Patience, Reach};
 use futures_util::TryStreamExt;
@@ -13,7 +14,7 @@ const MOST: usize = 1_000_000;
 ///
 /// # Errors
 /// Why the store does not tell; a listing that breaks off is none.
-pub(super) async fn list(place: &ObjectPlace, now: i64) -> Result<Series, String> {
+pub(super) async fn list(place: &ObjectPlace, now: i64) -> Result<Series, Loss> {
     let rest = place.prefix.strip_prefix("s3://").unwrap_or_default();
     let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
     let around = Surroundings::of(std::env::vars_os());
@@ -22,12 +23,12 @@ pub(super) async fn list(place: &ObjectPlace, now: i64) -> Result<Series, String
     let key = store::key(prefix.trim_end_matches('/'))?;
     let mut listing = store.list(Some(&key));
     let mut objects = Vec::new();
-    while let Some(object) = listing.try_next().await.map_err(|cause| store::words(&cause))? {
+    while let Some(object) = listing.try_next().await.map_err(|cause| store::loss(&cause))? {
         let whole: &str = object.location.as_ref();
         let name = whole.strip_prefix(key.as_ref()).unwrap_or(whole).trim_start_matches('/').to_owned();
         objects.push(Stored { name: name.into(), size: object.size, changed: object.last_modified.timestamp() });
         if objects.len() > MOST {
-            return Err(format!("there are more than {MOST} objects"));
+            return Err(Loss::unread(format!("there are more than {MOST} objects")));
         }
     }
     Ok(series::of_objects(objects, now))

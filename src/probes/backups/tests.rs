@@ -1,7 +1,7 @@
 use super::*;
 use crate::config::estate::ObjectPlace;
 use crate::config::secrets::Secrets;
-use crate::domain::{Digest, Fact, Trend, Verdict};
+use crate::domain::{Digest, Fact, Loss, Trend, Verdict};
 use std::fs::{self, File, FileTimes};
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -129,10 +129,10 @@ fn nothing_there_is_critical_and_nothing_readable_is_no_reading() {
     assert_eq!(said(&seen(&target)), (Verdict::Critical, "no backup"));
     assert_eq!(said(&seen(&entry(dir.path(), "one.dump"))), (Verdict::Critical, "no backup"));
     let lost = |target: &Backup| look(target, &mut Memory::default(), now()).unwrap_err();
-    assert_eq!(lost(&entry(&dir.path().join("gone"), "*.dump")), "no such directory");
-    assert_eq!(lost(&entry(&dir.path().join("gone"), "one.dump")), "no such directory");
+    assert_eq!(lost(&entry(&dir.path().join("gone"), "*.dump")), Loss::missing("no such directory"));
+    assert_eq!(lost(&entry(&dir.path().join("gone"), "one.dump")), Loss::missing("no such directory"));
     put(dir.path(), "file", 1, NOW);
-    assert_eq!(lost(&entry(&dir.path().join("file"), "*")), "not a directory");
+    assert_eq!(lost(&entry(&dir.path().join("file"), "*")), Loss::unread("not a directory"));
     let place = ObjectPlace { prefix: "s3://b/p/".into(), store: None, secrets: Secrets::default() };
     let objects = Backup { place: BackupPlace::Objects(Box::new(place)), ..target };
     assert_eq!(source(&objects), "s3://b/p/");

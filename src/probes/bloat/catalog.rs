@@ -153,7 +153,7 @@ pub(super) struct Relation {
 
 /// What an answer must hold.
 fn lacks(column: &str) -> Failure {
-    Failure { code: None, reason: format!("the server's answer lacks {column}") }
+    Failure::ours(format!("the server's answer lacks {column}"))
 }
 
 fn text(line: &Line, column: &str) -> Result<String, Failure> {

@@ -1,7 +1,8 @@
 //! What an endpoint serves: one TLS handshake that takes any certificate, because what is read is judged afterwards.
 
+use crate::domain::Loss;
 use crate::probes::certs::pem::{Held, LARGEST, LONGEST};
-use crate::probes::why;
+use crate::probes::{dial, why};
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
@@ -13,7 +14,6 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 /// How long the farewell may take; nothing depends on it.
@@ -47,12 +47,12 @@ pub fn parts(connect: &str) -> Result<(&str, u16), String> {
 ///
 /// # Errors
 /// Why none came, in a few words.
-pub async fn ask(connect: &str, name: &str, deadline: Duration) -> Result<Served, String> {
+pub async fn ask(connect: &str, name: &str, deadline: Duration) -> Result<Served, Loss> {
     let (host, port) = parts(connect)?;
     let server = ServerName::try_from(name.to_owned()).map_err(|_| format!("{name} is not a host name"))?;
     let until = tokio::time::Instant::now() + deadline;
     let late = |what: &str| format!("{what} within {}", crate::domain::quantity::span(deadline));
-    let connected = tokio::time::timeout_at(until, TcpStream::connect((host, port))).await;
+    let connected = tokio::time::timeout_at(until, dial::tcp(host, port)).await;
     let stream = connected.map_err(|_| late("no connection"))?.map_err(|cause| why::io(&cause, false))?;
     let seen = Arc::new(Recorder::default());
     let connector = TlsConnector::from(Arc::new(config(Arc::clone(&seen))?));
@@ -65,9 +65,9 @@ pub async fn ask(connect: &str, name: &str, deadline: Duration) -> Result<Served
         return Ok(served);
     }
     match ended {
-        Err(_) => Err(late("connected, but no TLS answer")),
+        Err(_) => Err(late("connected, but no TLS answer").into()),
         Ok(Err(cause)) => Err(why(&cause)),
-        Ok(Ok(_)) => Err("it served no certificate".to_owned()),
+        Ok(Ok(_)) => Err("it served no certificate".into()),
     }
 }
 
@@ -80,9 +80,9 @@ fn config(seen: Arc<Recorder>) -> Result<ClientConfig, String> {
     Ok(config)
 }
 
-fn why(cause: &io::Error) -> String {
+fn why(cause: &io::Error) -> Loss {
     let tls = cause.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
-    match tls {
+    let words = match tls {
         Some(Error::InvalidMessage(InvalidMessage::InvalidContentType)) => "answers, but not TLS".to_owned(),
         Some(Error::InvalidMessage(
             InvalidMessage::CertificatePayloadTooLarge | InvalidMessage::HandshakePayloadTooLarge,
@@ -93,8 +93,9 @@ fn why(cause: &io::Error) -> String {
         Some(Error::AlertReceived(alert)) => format!("TLS refused: {alert:?}"),
         Some(other) => format!("TLS: {other}"),
         None if cause.kind() == io::ErrorKind::UnexpectedEof => "closed before it served a certificate".to_owned(),
-        None => why::io(cause, false),
-    }
+        None => return why::io(cause, false),
+    };
+    Loss::unread(words)
 }
 
 /// Takes down what is served, and objects to nothing.

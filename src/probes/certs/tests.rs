@@ -76,7 +76,7 @@ fn of_file(path: impl Into<PathBuf>) -> Certificate {
 async fn one(target: Certificate) -> Result<Observation, String> {
     let mut found = CertReader::new(target).read().await?;
     assert_eq!(found.len(), 1, "{found:?}");
-    found.remove(0).seen
+    found.remove(0).seen.map_err(String::from)
 }
 
 fn text(seen: &Observation, fact: &str) -> String {

@@ -39,7 +39,7 @@ async fn saying(bytes: &'static [u8]) -> String {
     .await
 }
 
-async fn asked(url: &str) -> Result<Observation, String> {
+async fn asked(url: &str) -> Result<Observation, Loss> {
     with_ring();
     let service = Service { timeout: Duration::from_millis(400), ..Service::new("it", url) };
     read(&Http::default(), &service).await
@@ -112,25 +112,33 @@ async fn silence_stalls_and_trickles_run_into_the_deadline() {
     })
     .await;
     for url in [silent, stalls, trickles] {
-        assert_eq!(asked(&url).await.unwrap_err(), "timed out after 400 ms");
+        assert_eq!(asked(&url).await.unwrap_err(), Loss::unread("timed out after 400 ms"));
     }
 }
 
 #[tokio::test]
 async fn every_way_of_not_answering_has_its_reason() {
     let closes = saying(b"").await;
-    assert_eq!(asked(&closes).await.unwrap_err(), "closed before the answer was whole");
+    assert_eq!(asked(&closes).await.unwrap_err(), Loss::unread("closed before the answer was whole"));
     let cut = saying(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhal").await;
-    assert_eq!(asked(&cut).await.unwrap_err(), "closed before the answer was whole");
+    assert_eq!(asked(&cut).await.unwrap_err(), Loss::unread("closed before the answer was whole"));
     let garbage = saying(b"\x00\x1b[31mSSH-2.0-nothing\r\n\r\n").await;
-    assert_eq!(asked(&garbage).await.unwrap_err(), "the answer is not HTTP");
+    assert_eq!(asked(&garbage).await.unwrap_err(), Loss::unread("the answer is not HTTP"));
     let resets = server(|stream| async move {
         stream.set_zero_linger().unwrap();
     })
     .await;
-    assert_eq!(asked(&resets).await.unwrap_err(), "connection reset");
+    assert_eq!(asked(&resets).await.unwrap_err(), Loss::down("connection reset"));
+    let breaks = server(|mut stream| async move {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhal").await;
+        // Sent before the reset, and read.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        stream.set_zero_linger().unwrap();
+    })
+    .await;
+    assert!(!asked(&breaks).await.unwrap_err().is_proof(), "what breaks off in its answer has answered");
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    assert_eq!(asked(&format!("http://{free}/")).await.unwrap_err(), "connection refused");
+    assert_eq!(asked(&format!("http://{free}/")).await.unwrap_err(), Loss::down("connection refused"));
     let plain = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}/", plain.local_addr().unwrap());
     tokio::spawn(async move {
@@ -139,16 +147,14 @@ async fn every_way_of_not_answering_has_its_reason() {
         std::future::pending::<()>().await;
     });
     let refused = asked(&url).await.unwrap_err();
-    assert!(refused.starts_with("TLS: "), "{refused}");
+    assert!(refused.why().starts_with("TLS: ") && !refused.is_proof(), "{refused}");
     for bad in ["not a url", "/health", "ftp://127.0.0.1/"] {
-        assert!(asked(bad).await.unwrap_err().starts_with("not a URL"), "{bad}");
+        assert!(asked(bad).await.unwrap_err().why().starts_with("not a URL"), "{bad}");
     }
     // Without a name server the lookup may also run into the deadline.
     let lookup = asked("http://nowhere.invalid/").await.unwrap_err();
-    assert!(
-        ["name not found", "no name server answers", "timed out after 400 ms"].contains(&lookup.as_str()),
-        "{lookup}"
-    );
+    let known = ["name not found", "no name server answers", "timed out after 400 ms"];
+    assert!(known.contains(&lookup.why()) && !lookup.is_proof(), "{lookup}");
 }
 
 #[test]

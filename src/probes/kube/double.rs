@@ -257,7 +257,13 @@ impl Double {
     /// The target for a kubeconfig.
     pub fn target(kubeconfig: PathBuf, namespaces: &[&str]) -> Cluster {
         let namespaces = namespaces.iter().map(ToString::to_string).collect();
-        let entry = estate::Kubernetes { name: "main".into(), kubeconfig: Some(kubeconfig), context: None, namespaces };
+        let entry = estate::Kubernetes {
+            name: "main".into(),
+            kubeconfig: Some(kubeconfig),
+            context: None,
+            namespaces,
+            critical: true,
+        };
         Cluster { entry, around: Surroundings::default() }
     }
 }

@@ -6,7 +6,7 @@
 //!    +---- 410, silence, nonsense         broken off, refused -> pause -> watch from the last version
 //! ```
 
-use crate::domain::{Wall, quantity};
+use crate::domain::{self, Wall, quantity};
 use crate::probes::clock;
 use crate::probes::kube::objects::{Event, Object, Plural};
 use crate::probes::kube::pace::Pace;
@@ -36,7 +36,7 @@ pub(crate) struct Pulse {
     /// Its last answer.
     pub hello: Option<(Hello, Wall)>,
     /// Why the newest attempt failed.
-    pub lost: Option<String>,
+    pub lost: Option<domain::Loss>,
 }
 
 /// Asks the server for its version again and again.
@@ -50,8 +50,10 @@ pub(crate) async fn pulse(wire: Arc<Wire>, pace: Pace, known: watch::Sender<Puls
             }
             Err(loss) => {
                 pause = pause.max(pace.pause(1, loss.wait));
+                let down = loss.down;
                 let why = told(loss, pace);
-                known.send_modify(|known| known.lost = Some(why));
+                let lost = if down { domain::Loss::down(why) } else { domain::Loss::unread(why) };
+                known.send_modify(|known| known.lost = Some(lost));
             }
         }
         sleep(pause).await;

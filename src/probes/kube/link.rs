@@ -1,6 +1,6 @@
 //! What is known of one cluster, and the tasks that keep it so; dropping it ends them.
 
-use crate::domain::{Fact, Finding, Observation, Trend, Verdict, Wall, quantity};
+use crate::domain::{Fact, Finding, Loss, Observation, Trend, Verdict, Wall, quantity};
 use crate::probes::kube::keep::{Known, Pulse, keep, pulse};
 use crate::probes::kube::objects::{Kept, Plural};
 use crate::probes::kube::pace::Pace;
@@ -116,7 +116,7 @@ impl Link {
         let pulse = self.pulse.borrow();
         let seen = match (&pulse.lost, &pulse.hello) {
             (Some(why), _) => Err(why.clone()),
-            (None, None) => Err(format!("no answer within {}", quantity::span(self.pace.first))),
+            (None, None) => Err(Loss::unread(format!("no answer within {}", quantity::span(self.pace.first)))),
             (None, Some((hello, at))) => {
                 let version = hello.version.clone();
                 let mut said = vec![version.clone().unwrap_or_else(|| "version not shown to us".to_owned())];

@@ -128,7 +128,7 @@ fn seen<'a>(found: &'a [Finding], object: &str) -> &'a Observation {
 }
 
 fn lost<'a>(found: &'a [Finding], object: &str) -> &'a str {
-    of(found, object).seen.as_ref().expect_err(object)
+    of(found, object).seen.as_ref().expect_err(object).why()
 }
 
 fn has(found: &[Finding], object: &str) -> bool {

@@ -1,6 +1,6 @@
 //! Speaks with the API server: every answer has a time limit and a size limit, and every failure its few words.
 
-use crate::domain::quantity;
+use crate::domain::{self, quantity};
 use crate::probes::contact::Place;
 use crate::probes::kube::pace::Pace;
 use crate::probes::kube::settings::Settings;
@@ -63,12 +63,14 @@ pub(crate) struct Loss {
     pub why: String,
     /// How long the server asks to be left alone.
     pub wait: Option<Duration>,
+    /// Whether it proves that the server does not serve.
+    pub down: bool,
 }
 
 impl Loss {
     /// A loss for which the server asks no pause.
     pub(crate) fn new(fault: Fault, why: impl Into<String>) -> Self {
-        Self { fault, why: why.into(), wait: None }
+        Self { fault, why: why.into(), wait: None, down: false }
     }
 }
 
@@ -102,13 +104,13 @@ impl Wire {
     }
 
     /// Why a request got no answer.
-    fn why(&self, cause: &(dyn Cause + 'static)) -> String {
+    fn why(&self, cause: &(dyn Cause + 'static)) -> domain::Loss {
         let mut next = Some(cause);
         while let Some(this) = next {
             // The task that a client lives in is gone, which only a panic does.
             if this.is::<Closed>() || this.is::<ServiceError>() {
                 self.broken.store(true, Ordering::Relaxed);
-                return panics::broke_off(None);
+                return domain::Loss::unread(panics::broke_off(None));
             }
             next = this.source();
         }
@@ -171,12 +173,13 @@ impl Wire {
     async fn open(&self, request: Request<Vec<u8>>) -> Result<Response<Body>, (Option<StatusCode>, Loss)> {
         let limit = self.pace.answer;
         let sent = timeout(limit, self.client.send(request.map(Body::from))).await;
-        let sent = sent.map_err(|_| late(limit)).and_then(|sent| sent.map_err(|cause| self.why(&cause)));
+        let sent = sent.map_err(|_| late(limit).into()).and_then(|sent| sent.map_err(|cause| self.why(&cause)));
         let answer = match sent {
             Ok(answer) => answer,
-            Err(why) => {
-                self.place.failed(&why);
-                return Err((None, Loss::new(Fault::Refused, why)));
+            Err(lost) => {
+                self.place.failed(lost.why());
+                let down = lost.is_proof();
+                return Err((None, Loss { down, ..Loss::new(Fault::Refused, lost) }));
             }
         };
         self.place.answered();
@@ -288,7 +291,7 @@ fn refusal(status: StatusCode, own: bool, wait: Option<Duration>) -> Loss {
         _ => format!("the API answers {code}"),
     };
     let fault = if own && code == 410 { Fault::Expired } else { Fault::Refused };
-    Loss { fault, why, wait }
+    Loss { wait, ..Loss::new(fault, why) }
 }
 
 fn no_api() -> Loss {

@@ -1,5 +1,6 @@
 //! What comes back: one row of an answer, or why there is none.
 
+use crate::domain::Loss;
 use std::fmt;
 use tokio_postgres::SimpleQueryRow;
 
@@ -19,7 +20,16 @@ pub struct Failure {
     pub code: Option<String>,
     /// The reason in a few words.
     pub reason: String,
+    /// Whether nothing serves there: the connection was refused or reset, or the socket does not exist.
+    pub refused: bool,
 }
+
+/// `crash_shutdown` and `cannot_connect_now`: the server says itself that it serves nobody, because it ends, starts or recovers.
+///
+/// Source: PostgreSQL 18 manual, appendix A.
+const SERVES_NOT: [&str; 2] = ["57P02", "57P03"];
+/// `invalid_catalog_name`: the server has no such database.
+const NO_DATABASE: &str = "3D000";
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -33,10 +43,27 @@ impl From<Failure> for String {
     }
 }
 
+impl From<Failure> for Loss {
+    fn from(failure: Failure) -> Self {
+        match failure.code.as_deref() {
+            _ if failure.refused => Self::down(failure.reason),
+            Some(code) if SERVES_NOT.contains(&code) => Self::down(failure.reason),
+            Some(NO_DATABASE) => Self::missing(failure.reason),
+            _ => Self::unread(failure.reason),
+        }
+    }
+}
+
 impl Failure {
     /// A reason of our own, without a SQLSTATE.
-    pub(super) fn ours(reason: String) -> Self {
-        Self { code: None, reason }
+    #[must_use]
+    pub fn ours(reason: String) -> Self {
+        Self::said(None, reason)
+    }
+
+    /// A reason with the SQLSTATE of the server, where it answered.
+    pub(super) fn said(code: Option<String>, reason: String) -> Self {
+        Self { code, reason, refused: false }
     }
 
     /// Whether the role may not do this (SQLSTATE 42501).

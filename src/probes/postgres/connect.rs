@@ -7,7 +7,7 @@ mod pooler;
 mod session;
 
 use crate::config::libpq::{Access, ChannelBinding, Parameters, Server, ServerPlace, SessionKind, TlsMode};
-use crate::domain::quantity;
+use crate::domain::{Loss, quantity};
 use crate::probes::contact;
 use crate::probes::postgres::connect::act::{Again, Notice};
 use crate::probes::postgres::connect::pooler::{Own, Setting};
@@ -106,7 +106,7 @@ pub async fn connect(access: &Access) -> Result<Session, String> {
 }
 
 /// As [`connect`], with the SQLSTATE where the only server refused.
-pub(super) async fn begin(access: &Access) -> Result<Session, Failure> {
+pub(in crate::probes) async fn begin(access: &Access) -> Result<Session, Failure> {
     begin_as(access, &Manner::to_watch()).await
 }
 
@@ -152,7 +152,9 @@ async fn to_any(parameters: &Parameters, tls: Option<Arc<ClientConfig>>, manner:
         [(_, only)] => Err(only.clone()),
         many => {
             let told: Vec<String> = many.iter().map(|(server, failure)| format!("{server}: {failure}")).collect();
-            Err(Failure::ours(told.join("; ")))
+            // As long as one of them may serve, it is not down.
+            let refused = many.iter().all(|(_, failure)| Loss::from(failure.clone()).is_proof());
+            Err(Failure { refused, ..Failure::ours(told.join("; ")) })
         }
     }
 }
@@ -192,8 +194,7 @@ async fn to_one(
                 return fitting(session, kind).await;
             }
             Err(error) => {
-                let (code, reason) = reasons::of_connecting(&*error, &attempt);
-                let failure = Failure { code, reason };
+                let failure = reasons::of_connecting(&*error, &attempt);
                 if !reasons::is_of_transport(&*error) {
                     return Err(failure);
                 }
@@ -386,8 +387,8 @@ impl Session {
         }
         let ended = self.ended.lock().ok().and_then(|ended| ended.clone());
         match ended {
-            Some(why) if code.is_none() => Failure { code, reason: why },
-            _ => Failure { code, reason },
+            Some(why) if code.is_none() => Failure::ours(why),
+            _ => Failure::said(code, reason),
         }
     }
 }

@@ -33,7 +33,7 @@ const FORGOTTEN: i64 = 600;
 /// Counts once.
 pub(super) async fn read(session: &Session, about: &About) -> Result<Observation, Failure> {
     let line = session.row(QUESTION).await?;
-    let missing = || Failure { code: None, reason: "the server does not count its connections".to_owned() };
+    let missing = || Failure::ours("the server does not count its connections".to_owned());
     let (taken, places) = line.int("taken").zip(line.int("places")).ok_or_else(missing)?;
     #[allow(clippy::cast_precision_loss)] // Far fewer than 2^52.
     let ratio = if places > 0 { taken as f64 / places as f64 } else { f64::NAN };

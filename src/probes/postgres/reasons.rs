@@ -1,6 +1,7 @@
 //! Why a connection or a question failed, in a few words.
 
 use crate::config::libpq::{Parameters, Server, ServerPlace};
+use crate::probes::postgres::answer::Failure;
 use crate::probes::postgres::tls;
 use rustls::CertificateError;
 use std::error::Error as Cause;
@@ -20,15 +21,26 @@ const OPENINGS: &[u8] = b"SNREvK";
 
 /// Why no connection came about, and the SQLSTATE where the server itself says so. Of a limit of one role or one database it has
 /// none: that says nothing of the places of the server.
-pub(super) fn of_connecting(error: &(dyn Cause + 'static), attempt: &Attempt) -> (Option<String>, String) {
+pub(super) fn of_connecting(error: &(dyn Cause + 'static), attempt: &Attempt) -> Failure {
     let told = find::<DbError>(error);
     if let Some(whose) = told.and_then(|told| narrower_limit(told, attempt.parameters)) {
-        return (None, format!("too many connections for {whose}: its CONNECTION LIMIT is reached"));
+        return Failure::ours(format!("too many connections for {whose}: its CONNECTION LIMIT is reached"));
     }
     match told {
-        Some(told) => (Some(told.code().code().to_owned()), of_server(told, Some(attempt.parameters))),
-        None => (None, of_the_way(error, attempt)),
+        Some(told) => Failure::said(Some(told.code().code().to_owned()), of_server(told, Some(attempt.parameters))),
+        None => Failure { refused: refuses(error, attempt), ..Failure::ours(of_the_way(error, attempt)) },
     }
+}
+
+/// Whether nothing serves there. A reset counts only before anything was answered.
+fn refuses(error: &(dyn Cause + 'static), attempt: &Attempt) -> bool {
+    let local = matches!(attempt.server.place, ServerPlace::Socket(_));
+    find::<io::Error>(error).is_some_and(|cause| match cause.kind() {
+        io::ErrorKind::ConnectionRefused => true,
+        io::ErrorKind::NotFound => local,
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => attempt.first.is_none(),
+        _ => false,
+    })
 }
 
 /// The SQLSTATE with which the server itself, or what stands before it, refused a connection.

@@ -1,6 +1,7 @@
 //! The connection below TLS: dialled, counted, and with a look at the first byte.
 
 use crate::config::libpq::{Server, ServerPlace};
+use crate::probes::dial;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -65,18 +66,8 @@ pub(super) async fn dial(server: &Server, meter: Arc<Meter>) -> io::Result<Strea
         }
         ServerPlace::Tcp { address: Some(address), .. } => Socket::Tcp(tcp((*address, server.port).into()).await?),
         ServerPlace::Tcp { name, .. } => {
-            let mut failed = io::Error::other("failed to lookup address");
-            let mut found = None;
-            for address in lookup_host((name.as_deref().unwrap_or("localhost"), server.port)).await? {
-                match tcp(address).await {
-                    Ok(stream) => {
-                        found = Some(stream);
-                        break;
-                    }
-                    Err(cause) => failed = cause,
-                }
-            }
-            Socket::Tcp(found.ok_or(failed)?)
+            let addresses = lookup_host((name.as_deref().unwrap_or("localhost"), server.port)).await?;
+            Socket::Tcp(dial::each(addresses, tcp).await?)
         }
     };
     Ok(Stream { socket, meter })

@@ -1,25 +1,24 @@
 //! One connection to a Redis: where it is, how it begins, and what is asked over it.
 
 use crate::config::secrets::Secret;
+use crate::domain::Loss;
 use crate::probes::aside::Aside;
 use crate::probes::contact::Connection;
-use crate::probes::redis::{tls, words};
+use crate::probes::redis::begin::{connect, greet};
+use crate::probes::redis::words;
 use crate::probes::target::RedisServer;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Cmd, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo, RedisError, Value};
 use std::path::PathBuf;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::AbortHandle;
 
 /// How long connecting may take, how long the begin of TLS after that, and how long one answer.
-const CONNECT: Duration = Duration::from_secs(2);
-const ANSWER: Duration = Duration::from_secs(1);
+pub(super) const CONNECT: Duration = Duration::from_secs(2);
+pub(super) const ANSWER: Duration = Duration::from_secs(1);
 /// How we call ourselves, for CLIENT LIST.
 const NAME: &str = "midwatch";
-/// The longest first line of a server that is listened to.
-const FIRST_LINE: usize = 512;
 
 /// Where a server is and as whom it is asked.
 pub(super) struct Address {
@@ -31,7 +30,7 @@ pub(super) struct Address {
 }
 
 #[derive(Clone)]
-enum Place {
+pub(super) enum Place {
     Tcp { host: String, port: u16, tls: bool },
     Unix(PathBuf),
 }
@@ -85,7 +84,7 @@ impl Address {
 #[derive(Debug)]
 pub(super) enum Trouble {
     /// The connection ended.
-    Gone(String),
+    Gone(Loss),
     /// No answer in time, or one that is not Redis's.
     Lost(String),
     /// An error that the server answered: its code and the words behind it.
@@ -109,7 +108,8 @@ impl Drop for Link {
     }
 }
 
-trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
+/// What a connection runs over.
+pub(super) trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Wire for S {}
 
 impl Link {
@@ -117,7 +117,7 @@ impl Link {
     ///
     /// # Errors
     /// Why not, without any secret.
-    pub(super) async fn open(server: &RedisServer) -> Result<Self, String> {
+    pub(super) async fn open(server: &RedisServer) -> Result<Self, Loss> {
         Self::open_as(server, ANSWER, false).await
     }
 
@@ -125,7 +125,7 @@ impl Link {
     ///
     /// # Errors
     /// Why not, without any secret.
-    pub(super) async fn open_as(server: &RedisServer, patience: Duration, strict: bool) -> Result<Self, String> {
+    pub(super) async fn open_as(server: &RedisServer, patience: Duration, strict: bool) -> Result<Self, Loss> {
         let mut address = Address::of(&server.entry.url)?;
         if let Some(name) = server.entry.password.clone() {
             let (secrets, around) = (server.secrets.clone(), server.around.clone());
@@ -134,7 +134,7 @@ impl Link {
             address.password = Some(secret.expose().to_owned());
         }
         let mut stream = connect(&address.place, server.entry.ca.clone()).await?;
-        let said = |trouble: Trouble| words::of(&trouble, address.user.as_deref());
+        let said = |trouble: Trouble| words::loss(&trouble, address.user.as_deref());
         greet(&mut stream).await.map_err(said)?;
         let quiet = RedisConnectionInfo::default().set_skip_set_lib_name();
         let config = AsyncConnectionConfig::new().set_response_timeout(Some(patience));
@@ -150,8 +150,10 @@ impl Link {
     /// What an error of the client means; a connection that ended is logged as lost.
     fn trouble(&mut self, asked: &str, error: &RedisError) -> Trouble {
         let trouble = trouble(asked, error, self.patience);
-        if let Trouble::Gone(why) | Trouble::Lost(why) = &trouble {
-            self.made.lose(why);
+        match &trouble {
+            Trouble::Gone(loss) => self.made.lose(loss.why()),
+            Trouble::Lost(why) => self.made.lose(why),
+            Trouble::Said { .. } => {}
         }
         trouble
     }
@@ -333,68 +335,7 @@ fn trouble(asked: &str, error: &RedisError, patience: Duration) -> Trouble {
         return Trouble::Lost(format!("no answer within {} s", patience.as_secs()));
     }
     if error.is_connection_dropped() || error.is_io_error() {
-        return Trouble::Gone("the connection ended".to_owned());
+        return Trouble::Gone(Loss::unread("the connection ended"));
     }
     Trouble::Lost(format!("the answer to {asked} is not Redis's"))
-}
-
-async fn connect(place: &Place, ca: Option<PathBuf>) -> Result<Box<dyn Wire>, String> {
-    let late = |what: &'static str| move |_| format!("no {what} within {} s", CONNECT.as_secs());
-    let (host, port, tls) = match place {
-        Place::Unix(path) => {
-            let connecting = tokio::time::timeout(CONNECT, UnixStream::connect(path));
-            let stream = connecting.await.map_err(late("connection"))?.map_err(|cause| words::io(&cause))?;
-            return Ok(Box::new(stream));
-        }
-        Place::Tcp { host, port, tls } => (host.as_str(), *port, *tls),
-    };
-    let connecting = tokio::time::timeout(CONNECT, TcpStream::connect((host, port)));
-    let stream = connecting.await.map_err(late("connection"))?.map_err(|cause| words::io(&cause))?;
-    // Questions are small and wait for their answers.
-    let _ = stream.set_nodelay(true);
-    if !tls {
-        return Ok(Box::new(stream));
-    }
-    let begun = tokio::time::timeout(CONNECT, tls::over(stream, host, ca)).await;
-    Ok(Box::new(begun.map_err(|_| format!("no TLS within {} s: it may not speak it", CONNECT.as_secs()))??))
-}
-
-/// Asks the first PING by hand.
-///
-/// A server that turns a client away says so at once and closes, before anything was asked; that would be lost as an answer to
-/// nothing. What is no Redis at all is told here, too.
-async fn greet(stream: &mut Box<dyn Wire>) -> Result<(), Trouble> {
-    let broke = |cause: std::io::Error| Trouble::Gone(words::io(&cause));
-    let talk = async {
-        // What was said before the connection closed is still to be read.
-        let sent = stream.write_all(b"*1\r\n$4\r\nPING\r\n").await;
-        let mut line = Vec::new();
-        while !line.ends_with(b"\r\n") && line.len() < FIRST_LINE {
-            match (stream.read_u8().await, &sent) {
-                (Ok(byte), _) => line.push(byte),
-                (Err(_), Err(_)) => return Err(Trouble::Gone("connection reset".to_owned())),
-                (Err(cause), Ok(())) => return Err(broke(cause)),
-            }
-        }
-        Ok(line)
-    };
-    let late = |_| Trouble::Lost(format!("no answer within {} s", ANSWER.as_secs()));
-    let line = tokio::time::timeout(ANSWER, talk).await.map_err(late)??;
-    let text = String::from_utf8_lossy(&line);
-    let text = text.trim_end();
-    // A record of TLS: an alert, version 3 (RFC 8446, 5.1).
-    if line.starts_with(&[0x15, 3]) {
-        return Err(Trouble::Lost("it speaks TLS: its URL begins with rediss://".to_owned()));
-    }
-    let Some(error) = text.strip_prefix('-') else {
-        let is_answer = text == "+PONG";
-        return if is_answer { Ok(()) } else { Err(Trouble::Lost("what answers is not a Redis".to_owned())) };
-    };
-    let (code, words) = error.split_once(' ').unwrap_or((error, ""));
-    let passes = ["NOAUTH", "LOADING", "MASTERDOWN", "NOPERM", "BUSY", "MISCONF"].contains(&code);
-    let renamed = code == "ERR" && words.contains("unknown command");
-    if passes || renamed {
-        return Ok(());
-    }
-    Err(Trouble::Said { asked: "PING".to_owned(), code: code.to_owned(), words: words.to_owned() })
 }

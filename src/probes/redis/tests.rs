@@ -4,9 +4,10 @@ use super::*;
 use crate::config::estate;
 use crate::config::paths::Surroundings;
 use crate::config::secrets::{SecretPlace, Secrets};
-use crate::domain::{Fact, Observation, Verdict, Wall};
+use crate::domain::{Fact, Loss, Observation, Verdict, Wall};
 use rustix::process::{Pid, Signal, kill_process};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -118,6 +119,7 @@ fn target(url: &str) -> RedisServer {
         act: None,
         act_password: None,
         memory: None,
+        critical: true,
         ca: None,
     };
     RedisServer { entry, secrets: Secrets::default(), around: Surroundings::default() }
@@ -150,7 +152,7 @@ async fn rows(reader: &mut RedisReader) -> Vec<Finding> {
 }
 
 async fn why(target: RedisServer) -> String {
-    RedisReader::new(target).read().await.unwrap_err()
+    RedisReader::new(target).read().await.unwrap_err().into()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -308,7 +310,7 @@ async fn tls_is_verified_against_the_named_authority() {
     let empty = why(trusting(&url, Some(Path::new(&at("none.ca"))))).await;
     assert!(empty.ends_with("no certificate in it"), "{empty}");
     // Whoever can change the file decides whom it believes.
-    let mode = |mode| std::fs::set_permissions(&ca, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    let mode = |mode| std::fs::set_permissions(&ca, PermissionsExt::from_mode(mode)).unwrap();
     mode(0o666);
     let loose = why(trusting(&url, Some(&ca))).await;
     let command = format!("close it: chmod go-w {}", ca.display());
@@ -471,14 +473,35 @@ async fn a_stopped_server_is_a_loss_and_a_restarted_one_is_read_at_once() {
     server.again();
     assert_eq!(row(&rows(&mut reader).await, None).verdict, Verdict::Ok, "the dead connection is no loss");
     server.stop();
-    assert_eq!(reader.read().await.unwrap_err(), "connection refused");
+    assert_eq!(reader.read().await.unwrap_err(), Loss::down("connection refused"));
     std::fs::remove_file(server.socket()).unwrap();
-    assert_eq!(reader.read().await.unwrap_err(), "its socket does not exist");
+    assert_eq!(reader.read().await.unwrap_err(), Loss::down("its socket does not exist"));
     server.again();
     rows(&mut reader).await;
-    let nobody = why(target(&format!("redis://127.0.0.1:{}", free_port()))).await;
-    assert_eq!(nobody, "connection refused");
+    let lost = async |url: String| RedisReader::new(target(&url)).read().await.unwrap_err();
+    assert_eq!(lost(format!("redis://127.0.0.1:{}", free_port())).await, Loss::down("connection refused"));
+    assert_eq!(lost(resetting().await).await, Loss::down("connection reset"));
+    // A directory that may not be looked into says nothing of what is in it; root may look everywhere.
+    if !rustix::process::geteuid().is_root() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o000)).unwrap();
+        let hidden = lost(format!("unix://{}/redis.sock", dir.path().display())).await;
+        assert_eq!(hidden, Loss::unread("permission denied"));
+    }
     assert_eq!(why(target("redis://nonexistent.invalid:6379")).await.split(' ').next(), Some("name").or(Some("no")));
+}
+
+/// A server that resets each connection as soon as it was asked something.
+async fn resetting() -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("redis://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.read(&mut [0; 64]).await;
+            let _ = stream.set_zero_linger();
+        }
+    });
+    url
 }
 
 #[tokio::test]
@@ -489,7 +512,7 @@ async fn a_server_that_hangs_is_lost_within_its_limits() {
     server.signal(Signal::STOP);
     for expected in ["a kept connection", "a new one"] {
         let began = Instant::now();
-        assert_eq!(reader.read().await.unwrap_err(), "no answer within 1 s", "{expected}");
+        assert_eq!(reader.read().await.unwrap_err(), Loss::unread("no answer within 1 s"), "{expected}");
         assert!(began.elapsed() < Duration::from_secs(60), "{expected}: {:?}", began.elapsed());
     }
     server.signal(Signal::CONT);

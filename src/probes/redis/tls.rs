@@ -1,6 +1,7 @@
 //! Encrypted connections: rustls with ring, and either the machine's own trust or that of one file.
 
 use crate::config::trust;
+use crate::domain::Loss;
 use crate::domain::error::said;
 use crate::probes::aside::Aside;
 use rustls::pki_types::pem::PemObject;
@@ -20,7 +21,7 @@ const READ: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// What is wrong with the trust, the server's certificate, or what it speaks.
-pub(super) async fn over<S>(stream: S, host: &str, ca: Option<PathBuf>) -> Result<TlsStream<S>, String>
+pub(super) async fn over<S>(stream: S, host: &str, ca: Option<PathBuf>) -> Result<TlsStream<S>, Loss>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -62,13 +63,13 @@ fn roots(ca: Option<&Path>) -> Result<RootCertStore, String> {
     Ok(roots)
 }
 
-fn why(error: &std::io::Error) -> String {
+fn why(error: &std::io::Error) -> Loss {
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match tls {
-        Some(rustls::Error::InvalidMessage(_)) => "the server does not speak TLS".to_owned(),
-        Some(tls) => format!("TLS: {tls}"),
+        Some(rustls::Error::InvalidMessage(_)) => Loss::unread("the server does not speak TLS"),
+        Some(tls) => Loss::unread(format!("TLS: {tls}")),
         None if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-            "closed before TLS began: it may not speak TLS".to_owned()
+            Loss::unread("closed before TLS began: it may not speak TLS")
         }
         None => super::words::io(error),
     }

@@ -1,5 +1,6 @@
 //! Why something could not be had from a Redis, in a few words.
 
+use crate::domain::Loss;
 use crate::probes::redis::link::Trouble;
 use crate::probes::why;
 use std::io;
@@ -8,7 +9,8 @@ use std::io;
 pub(super) fn of(trouble: &Trouble, user: Option<&str>) -> String {
     let who = user.map(|user| format!(" to user {user}")).unwrap_or_default();
     match trouble {
-        Trouble::Gone(why) | Trouble::Lost(why) => why.clone(),
+        Trouble::Gone(loss) => loss.why().to_owned(),
+        Trouble::Lost(why) => why.clone(),
         Trouble::Said { asked, code, words } => match code.as_str() {
             "NOAUTH" => "a password is required (NOAUTH)".to_owned(),
             "WRONGPASS" => wrong_password(user),
@@ -40,6 +42,14 @@ pub(super) fn of(trouble: &Trouble, user: Option<&str>) -> String {
     }
 }
 
+/// What a reading that was lost proves of the server.
+pub(super) fn loss(trouble: &Trouble, user: Option<&str>) -> Loss {
+    match trouble {
+        Trouble::Gone(loss) => loss.clone(),
+        Trouble::Lost(_) | Trouble::Said { .. } => Loss::unread(of(trouble, user)),
+    }
+}
+
 fn wrong_password(user: Option<&str>) -> String {
     match user {
         Some(user) => format!("password rejected for user {user}"),
@@ -48,12 +58,18 @@ fn wrong_password(user: Option<&str>) -> String {
 }
 
 /// Why a connection could not be made or broke.
-pub(super) fn io(error: &io::Error) -> String {
+pub(super) fn io(error: &io::Error) -> Loss {
     match error.kind() {
-        io::ErrorKind::NotFound => "its socket does not exist".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        io::ErrorKind::BrokenPipe => "connection reset".to_owned(),
-        io::ErrorKind::UnexpectedEof => "closed before an answer".to_owned(),
+        io::ErrorKind::PermissionDenied => Loss::unread("permission denied"),
+        io::ErrorKind::UnexpectedEof => Loss::unread("closed before an answer"),
         _ => why::io(error, false),
+    }
+}
+
+/// Why the socket of a server could not be connected to.
+pub(super) fn socket(error: &io::Error) -> Loss {
+    match error.kind() {
+        io::ErrorKind::NotFound => Loss::down("its socket does not exist"),
+        _ => io(error),
     }
 }

@@ -1,6 +1,6 @@
 //! What Midwatch's own log says of a target that is read again and again: only what differs from the reading before.
 
-use crate::domain::Row;
+use crate::domain::{Loss, Row};
 use std::collections::BTreeMap;
 
 /// What was logged of a target so far.
@@ -24,11 +24,13 @@ pub(super) struct Objects {
 
 impl Objects {
     /// Notes how a row's object was read, before the row takes it in.
-    pub(super) fn note<T>(&mut self, row: &Row, seen: &Result<T, String>) {
+    pub(super) fn note<T>(&mut self, row: &Row, seen: &Result<T, Loss>) {
         let name = || row.object.clone().unwrap_or_default();
-        match (seen, &row.lost) {
-            (Err(why), Some((before, _))) if before == why => {}
-            (Err(why), _) => self.lost.entry(why.clone()).or_insert_with(|| (name(), 0)).1 += 1,
+        let down = row.observation.as_ref().filter(|_| row.is_down()).map(|seen| seen.detail.as_str());
+        let before = row.lost.as_ref().map(|(why, _)| why.as_str()).or(down);
+        match (seen, before) {
+            (Err(loss), Some(before)) if before == loss.why() || before == loss.detail() => {}
+            (Err(loss), _) => self.lost.entry(loss.why().to_owned()).or_insert_with(|| (name(), 0)).1 += 1,
             (Ok(_), Some(_)) => self.back.get_or_insert_with(|| (name(), 0)).1 += 1,
             (Ok(_), None) => {}
         }

@@ -66,7 +66,7 @@ fn observation() -> Observation {
 #[tokio::test]
 async fn every_target_is_read_again_and_again_and_a_dead_one_harms_no_other() {
     let alive = server(Duration::ZERO).await;
-    let mount = Mount { path: "/no/such/mount".into(), limits: Limits::DISK, own: false };
+    let mount = Mount { path: "/no/such/mount".into(), limits: Limits::DISK, own: false, critical: true };
     let targets = vec![
         service("alive", &alive.url),
         service("dead", "http://127.0.0.1:1/"),
@@ -85,10 +85,10 @@ async fn every_target_is_read_again_and_again_and_a_dead_one_harms_no_other() {
     assert_eq!(newest["alive"].verdict(now), Verdict::Ok);
     assert!(newest["alive"].history.len() >= 4);
     let reason = |name: &str| newest[name].lost.as_ref().map(|(why, _)| why.as_str());
-    assert_eq!(reason("dead"), Some("connection refused"));
+    assert_eq!((newest["dead"].is_down(), newest["dead"].verdict(now)), (true, Verdict::Critical));
     assert_eq!(reason("/no/such/mount"), Some("no longer mounted"));
-    assert_eq!(newest["dead"].verdict(now), Verdict::Unknown);
-    assert_eq!((times["dead"], times["/no/such/mount"]), (1, 1), "a known reason is not sent again");
+    assert_eq!(newest["/no/such/mount"].verdict(now), Verdict::Unknown);
+    assert_eq!(times["/no/such/mount"], 1, "a known reason is not sent again");
     drop(prober);
     while rows.recv().await.is_some() {}
 }
@@ -168,14 +168,14 @@ async fn a_panic_in_any_probe_is_its_reason_and_the_next_reading_is_whole() {
         let mut reader = Reader::new(&target, &http);
         reader.breaks = true;
         let why = guarded(&mut reader).await.unwrap_err();
-        assert!(why.starts_with("the probe broke off, which is a defect of Midwatch"), "{target:?}: {why}");
+        assert!(why.why().starts_with("the probe broke off, which is a defect of Midwatch"), "{target:?}: {why}");
         let mut known = Known::new(&target, Every::default());
         known.settle(Err(why), clock::now().wall);
         assert_eq!((known.rows.len(), known.rows[0].verdict(clock::now().wall)), (1, Verdict::Unknown), "{target:?}");
         // Nothing is left of it.
         assert!(!reader.breaks);
         let next = tokio::time::timeout(Duration::from_secs(20), guarded(&mut reader)).await.unwrap();
-        assert!(next.is_ok() || !next.as_ref().unwrap_err().contains("broke off"), "{target:?}: {next:?}");
+        assert!(next.is_ok() || !next.as_ref().unwrap_err().why().contains("broke off"), "{target:?}: {next:?}");
     }
 }
 
@@ -202,7 +202,7 @@ fn pauses_double_up_to_a_minute_and_differ_by_name() {
 fn a_row_is_sent_for_each_good_reading_and_for_each_new_reason() {
     let mut known = Known::new(&service("a", "http://127.0.0.1:1/"), Every::default());
     let at = clock::now().wall;
-    let loss = |why: &str| Err(why.to_owned());
+    let loss = |why: &str| Err(Loss::unread(why));
     let good = || Ok(vec![Finding::of_target(observation())]);
     assert!(known.settle(loss("refused"), at));
     assert!(!known.settle(loss("refused"), at));
@@ -226,11 +226,11 @@ fn rows_come_and_go_with_what_a_target_holds() {
         Finding::of(name, Ok(seen))
     };
     let named = |known: &Known| known.rows.iter().filter_map(|row| row.object.clone()).collect::<Vec<_>>();
-    known.settle(Err("refused".to_owned()), at);
+    known.settle(Err(Loss::unread("no route")), at);
     assert_eq!((known.rows.len(), &known.rows[0].object), (1, &None), "a target that never answered has one row");
     known.settle(Ok(vec![good("a"), good("b")]), at);
     assert_eq!(named(&known), ["a", "b"]);
-    known.settle(Err("refused".to_owned()), at);
+    known.settle(Err(Loss::unread("no route")), at);
     assert_eq!(named(&known), ["a", "b"], "a loss removes nothing");
     assert!(known.rows.iter().all(|row| row.lost.is_some()));
     known.settle(Ok(vec![good("b"), Finding::of("c", Err("no permission".to_owned()))]), at);
@@ -242,15 +242,66 @@ fn rows_come_and_go_with_what_a_target_holds() {
 }
 
 #[test]
+fn what_provably_does_not_serve_is_a_reading_of_its_own_row_and_a_loss_of_its_objects() {
+    let mut known = Known::new(&service("web", "http://127.0.0.1:1/x"), Every::default());
+    let (first, later) = (Wall::from_unix(1_000, 0), Wall::from_unix(1_005, 0));
+    let object = || Finding::of("part", Ok(Observation { observed_at: first, ..observation() }));
+    let whole = || Finding::of_target(Observation { observed_at: first, ..observation() });
+    known.settle(Ok(vec![whole(), object()]), first);
+    assert!(known.settle(Err(Loss::down("connection refused")), later));
+    let (web, part) = (&known.rows[0], &known.rows[1]);
+    let seen = web.observation.as_ref().unwrap();
+    assert_eq!((web.verdict(later), seen.detail.as_str()), (Verdict::Critical, "down: connection refused"));
+    assert_eq!((seen.observed_at, web.is_down(), web.lost.as_ref()), (later, true, None));
+    let url = Fact::Text("http://127.0.0.1:1/x".to_owned());
+    assert_eq!(seen.facts, BTreeMap::from([("down", Fact::Bool(true)), ("url", url)]));
+    assert_eq!((part.verdict(later), part.is_down()), (Verdict::Unknown, false));
+    assert_eq!(part.lost.as_ref().unwrap().0, "connection refused");
+    assert_eq!(part.observation.as_ref().unwrap().observed_at, first, "its last reading stays, and ages");
+    assert!(known.settle(Err(Loss::down("connection refused")), later), "each reading of it starts its age again");
+    // What is not known is no proof, whatever was known before.
+    known.settle(Err(Loss::unread("timed out")), later);
+    assert_eq!((known.rows[0].verdict(later), known.rows[0].is_down()), (Verdict::Unknown, false));
+    known.settle(Ok(vec![whole()]), later);
+    assert_eq!((known.rows[0].verdict(first), known.rows.len()), (Verdict::Ok, 1));
+
+    let soft = Service { critical: false, ..Service::new("web", "http://127.0.0.1:1/") };
+    let mut known = Known::new(&Target::Service(soft), Every::default());
+    known.settle(Err(Loss::down("connection refused")), first);
+    assert_eq!((known.rows.len(), known.rows[0].verdict(first)), (1, Verdict::Warn));
+    // A reader may say it beside its other findings.
+    let down = Finding { object: None, source: None, seen: Err(Loss::down("connection reset")) };
+    known.settle(Ok(vec![down, object()]), first);
+    assert_eq!((known.rows[0].verdict(first), known.rows[1].verdict(first)), (Verdict::Warn, Verdict::Ok));
+}
+
+#[tokio::test]
+async fn what_is_down_is_read_again_before_its_reading_is_stale() {
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let (_prober, mut rows) = started(vec![service("gone", &format!("http://{free}/"))], FAST);
+    let mut last = None;
+    // A pause that grew with each loss would soon be longer than three periods.
+    for _ in 0..12 {
+        let row = rows.recv().await.unwrap();
+        let at = row.observation.as_ref().unwrap().observed_at;
+        assert!(row.is_down(), "{row:?}");
+        assert!(last.is_none_or(|last| at > last), "each is a reading of its own");
+        last = Some(at);
+    }
+    let every = [Duration::from_millis(50), Duration::from_secs(1), Duration::from_secs(10), Duration::from_secs(60)];
+    assert!(every.iter().all(|every| pause(*every, 1, "gone") < *every * 3));
+}
+
+#[test]
 fn the_log_tells_each_change_of_a_target_and_of_its_objects_once() {
     let (lines, _guard) = crate::probes::contact::captured::begin();
     let mut known = Known::new(&service("web", "http://127.0.0.1:1/"), FAST);
     let at = clock::now().wall;
-    let lost = |why: &str| Err(why.to_owned());
+    let lost = |why: &str| Err(Loss::unread(why));
     let object = |name: &str, seen: Result<(), &str>| Finding {
         object: Some(name.to_owned()),
         source: None,
-        seen: seen.map(|()| observation()).map_err(str::to_owned),
+        seen: seen.map(|()| observation()).map_err(Loss::from),
     };
     let forbidden = || vec![object("a", Err("forbidden")), object("b", Err("forbidden")), object("c", Ok(()))];
     for reading in [

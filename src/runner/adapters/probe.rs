@@ -146,7 +146,9 @@ pub async fn look(action: &Action, estate: &Estate, around: &Surroundings, patie
     }
     let deadline = found.iter().map(Target::deadline).max().unwrap_or(patience).min(patience);
     let rows = read_all(found, deadline).await.into_iter().flat_map(|rows| rows.rows);
-    let rows: Vec<Row> = rows.filter(|row| spec.object.is_none() || row.object == spec.object).collect();
+    // Where the target itself is down, no part of it is read, and none is well.
+    let meant = |row: &Row| spec.object.is_none() || row.object == spec.object || row.is_down();
+    let rows: Vec<Row> = rows.filter(meant).collect();
     (judge(&spec, &rows), log(&rows))
 }
 

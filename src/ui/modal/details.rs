@@ -98,6 +98,10 @@ fn told(pen: Pen<'_>, row: &Row, now: Wall, width: usize) -> Vec<Line<'static>> 
     if let Some((why, at)) = &row.lost {
         body.extend(pen.fact("lost", Role::VerdictUnknown, format!("{} UTC · {why}", at.clock()), width));
     }
+    if row.is_down() {
+        let what = format!("{} {} does not serve at {}", row.kind.word(), row.target, row.source);
+        body.extend(pen.fact("down", role, what, width));
+    }
     body.extend(history(pen, row, width));
     let Some(seen) = row.observation.as_ref().filter(|seen| !seen.facts.is_empty()) else { return body };
     body.push(Strip::new().line());

@@ -19,9 +19,10 @@ pub(super) fn postgres(root: &mut Table, known: &[String], problems: &mut Proble
         }
         let watch = connection(&mut table, "watch", known, problems);
         let act = connection(&mut table, "act", known, problems);
+        let critical = table.bool("critical", problems).unwrap_or(true);
         table.finish(problems);
         if let (Some(name), Some(watch)) = (name, watch) {
-            all.push(Postgres { name, watch, act });
+            all.push(Postgres { name, watch, act, critical });
         }
     }
     all
@@ -58,6 +59,7 @@ pub(super) fn redis(root: &mut Table, known: &[String], problems: &mut Problems)
         let act = self::url(&mut table, "act", problems);
         let act_password = self::password(&mut table, "act_password", known, problems);
         let memory = limits(&mut table, "memory", problems);
+        let critical = table.bool("critical", problems).unwrap_or(true);
         let ca_at = table.place_of("ca");
         let ca = path(&mut table, "ca", problems);
         table.finish(problems);
@@ -66,7 +68,7 @@ pub(super) fn redis(root: &mut Table, known: &[String], problems: &mut Problems)
         if ca.is_some() && !with_tls(&url) && !act.as_deref().is_some_and(with_tls) {
             problems.say_with(ca_at, "`ca` is of use with TLS alone", "let `url` begin with rediss://");
         }
-        all.extend(name.map(|name| Redis { name, url, password, act, act_password, memory, ca }));
+        all.extend(name.map(|name| Redis { name, url, password, act, act_password, memory, critical, ca }));
     }
     all
 }
@@ -113,8 +115,9 @@ pub(super) fn kubernetes(root: &mut Table, problems: &mut Problems) -> Vec<Kuber
             );
         }
         let namespaces = namespaces(&mut table, problems);
+        let critical = table.bool("critical", problems).unwrap_or(true);
         table.finish(problems);
-        all.extend(name.map(|name| Kubernetes { name, kubeconfig, context, namespaces }));
+        all.extend(name.map(|name| Kubernetes { name, kubeconfig, context, namespaces, critical }));
     }
     all
 }

@@ -105,7 +105,7 @@ fn observed(der: &[u8], now: &str) -> Result<Observation, String> {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("it.der");
     fs::write(&path, der).unwrap();
-    look(&of_file(&path), None, at(now)).and_then(|mut found| found.remove(0).seen)
+    look(&of_file(&path), None, at(now)).and_then(|mut found| found.remove(0).seen.map_err(String::from))
 }
 
 #[test]

@@ -275,7 +275,11 @@ async fn who_lacks_the_key_is_found_out() {
 #[tokio::test]
 async fn every_way_of_not_serving_has_its_reason() {
     let site = Site::new();
-    let why = async |connect: String| one(site.at(connect)).await.unwrap_err();
+    let lost = async |connect: String| CertReader::new(site.at(connect)).read().await.unwrap_err();
+    let why = async |connect: String| match lost(connect).await {
+        Loss::Unread(why) => why,
+        proof => panic!("{proof:?}"),
+    };
     let speaks = serving(|mut stream| async move {
         let _ = stream.write_all(b"220 mail.novacron.io ESMTP\r\n").await;
         let _ = stream.read(&mut [0; 1024]).await;
@@ -294,9 +298,9 @@ async fn every_way_of_not_serving_has_its_reason() {
     let resets = serving(|mut stream| async move {
         let _ = stream.read(&mut [0; 1]).await;
     });
-    assert_eq!(why(resets.await).await, "connection reset");
+    assert_eq!(lost(resets.await).await, Loss::down("connection reset"));
     let refuses = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
-    assert_eq!(why(refuses).await, "connection refused");
+    assert_eq!(lost(refuses).await, Loss::down("connection refused"));
     assert_eq!(
         why("nobody.invalid:443".to_owned()).await.replace("no name server answers", "name not found"),
         "name not found"
@@ -309,7 +313,7 @@ async fn every_way_of_not_serving_has_its_reason() {
     });
     let short = Duration::from_millis(200);
     let late = serve::ask(&stalls.await, "a", short).await.unwrap_err();
-    assert_eq!(late, "connected, but no TLS answer within 200 ms");
+    assert_eq!(late, Loss::unread("connected, but no TLS answer within 200 ms"));
 }
 
 #[tokio::test]

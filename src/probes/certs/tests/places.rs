@@ -82,7 +82,7 @@ async fn each_file_of_a_directory_is_a_row_and_keys_are_none() {
         .map(|row| {
             let said = match &row.seen {
                 Ok(seen) => format!("{} {}", seen.verdict.word(), seen.detail),
-                Err(why) => why.clone(),
+                Err(loss) => loss.why().to_owned(),
             };
             (row.object.clone().unwrap(), said)
         })
@@ -128,7 +128,7 @@ async fn a_directory_without_certificates_is_no_good_reading() {
     fs::write(dir.path().join("0000.pem"), root("First").pem()).unwrap();
     let found = CertReader::new(of_file(dir.path())).read().await.unwrap();
     let last = found.last().unwrap();
-    assert_eq!((found.len(), last.seen.clone().unwrap_err().as_str()), (2, "4 more files are not read"));
+    assert_eq!((found.len(), last.seen.clone().unwrap_err().why()), (2, "4 more files are not read"));
 }
 
 #[test]

@@ -40,7 +40,13 @@ fn differs(path: &Path) -> Option<String> {
     let directory = path.parent().unwrap();
     let more = wanted.iter().filter(|(key, _)| key == "with").map(|(_, name)| directory.join(name));
     let list: OsString = std::env::join_paths([path.to_owned()].into_iter().chain(more)).unwrap();
-    let entry = estate::Kubernetes { name: "main".into(), kubeconfig: None, context: None, namespaces: Vec::new() };
+    let entry = estate::Kubernetes {
+        name: "main".into(),
+        kubeconfig: None,
+        context: None,
+        namespaces: Vec::new(),
+        critical: true,
+    };
     let around = Surroundings::below(directory, [(OsString::from("KUBECONFIG"), list)]);
     let found = resolve(&Cluster { entry, around }, None);
     for (key, value) in wanted {

@@ -77,7 +77,7 @@ impl Own {
 
 /// Why a session that acts is not opened through a pooler.
 pub(in crate::probes::postgres) fn no_act() -> Failure {
-    Failure { code: Some(REFUSED.to_owned()), reason: NO_ACT.to_owned() }
+    Failure::said(Some(REFUSED.to_owned()), NO_ACT.to_owned())
 }
 
 impl Failure {

@@ -4,6 +4,7 @@ use crate::config::paths::Surroundings;
 use crate::domain::{EffectClass, Error};
 use crate::journal::log::Mask;
 use crate::probes::contact::Place;
+use crate::probes::why;
 use crate::runner::adapters::http::{Body, Method, Spec, short_span};
 use crate::runner::adapters::secret;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -36,6 +37,8 @@ pub(super) struct Lost {
     pub(super) why: String,
     /// Whether the request may have reached the service.
     pub(super) sent: bool,
+    /// Whether it proves that nothing serves there.
+    pub(super) down: bool,
 }
 
 /// Whoever asks, ready with headers and secrets.
@@ -116,7 +119,8 @@ impl<'a> Asking<'a> {
         let began = Instant::now();
         let changes = self.spec.method.floor() > EffectClass::Read;
         let limit = self.spec.within() + if changes { LATER } else { Duration::ZERO };
-        let late = |_| Lost { why: format!("no answer within {}", short_span(self.spec.within())), sent: true };
+        let late =
+            |_| Lost { why: format!("no answer within {}", short_span(self.spec.within())), sent: true, down: false };
         let answer = tokio::time::timeout(limit, self.answer(began)).await.map_err(late).flatten();
         match &answer {
             Ok(_) => self.place.answered(),
@@ -141,13 +145,14 @@ impl<'a> Asking<'a> {
         }
         let lost = |cause: &reqwest::Error| {
             let early = cause.is_connect() || cause.is_builder();
+            let after = cause.is_body() || cause.is_decode();
             let late = cause.is_connect() && cause.is_timeout();
             let why = if late {
                 format!("no connection within {}", short_span(self.spec.within()))
             } else {
                 whole_cause(cause)
             };
-            Lost { why: self.masked(&why), sent: !early }
+            Lost { why: self.masked(&why), sent: !early, down: !after && why::request(cause, false).is_proof() }
         };
         let mut answer = request.send().await.map_err(|cause| lost(&cause))?;
         let status = answer.status().as_u16();

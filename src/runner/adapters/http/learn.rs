@@ -22,6 +22,8 @@ const LONGEST_VALUE: usize = 256 << 10;
 enum Learned {
     Right(String),
     Wrong(String),
+    /// Nothing serves there: no answer is right, and nothing is proved of what was done before.
+    Down(String),
     Nothing(String),
     Cancelled,
 }
@@ -40,6 +42,7 @@ pub(super) fn act(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> 
     let end = match learned {
         Learned::Right(what) => ActEnd::new(Ending::Ok, what),
         Learned::Wrong(what) => ActEnd::new(Ending::Failed, what),
+        Learned::Down(why) => ActEnd::new(Ending::Failed, format!("down: {why}")),
         Learned::Nothing(why) => ActEnd::unknown(why),
         Learned::Cancelled => return ActEnd::new(Ending::Cancelled, "stopped"),
     };
@@ -57,7 +60,7 @@ pub(in super::super) fn prove(action: &Action, out: &mut dyn Write, cancel: &Ato
     match learn(action, out, cancel).0 {
         Learned::Right(what) => Proof::Done(what),
         Learned::Wrong(what) => Proof::NotDone(what),
-        Learned::Nothing(why) => Proof::Unclear(why),
+        Learned::Nothing(why) | Learned::Down(why) => Proof::Unclear(why),
         Learned::Cancelled => Proof::Unclear("stopped".to_owned()),
     }
 }
@@ -97,6 +100,7 @@ async fn all(spec: &Spec, asking: &Asking<'_>, seen: &mut Seen, out: &mut dyn Wr
         let _ = writeln!(out, "{attempt}{of} {} {}: {told}", spec.method.word(), spec.url);
         let answer = match answer {
             Ok(answer) => answer,
+            Err(lost) if lost.down => return Learned::Down(told),
             Err(_) => return Learned::Nothing(told),
         };
         seen.times.push(answer.took);

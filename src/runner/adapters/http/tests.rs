@@ -97,15 +97,31 @@ fn answers_are_judged() {
     assert_eq!(asked(&serve(vec![endless]), "").ending, Ending::Ok, "a large body is not read whole");
 }
 
+/// Resets the connection after it was asked.
+fn resets(mut stream: TcpStream) {
+    read_request(&mut stream);
+    rustix::net::sockopt::set_socket_linger(&stream, Some(Duration::ZERO)).unwrap();
+}
+
 #[test]
-fn no_whole_answer_is_unknown() {
+fn what_refuses_or_resets_fails_a_check_and_proves_nothing_of_what_was_done() {
     let refused = {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         format!("http://{}/", listener.local_addr().unwrap())
     };
+    for url in [refused, serve(vec![resets, resets])] {
+        let end = asked(&url, "");
+        assert_eq!((end.ending, end.is_unknown()), (Ending::Failed, false), "{url}: {}", end.detail);
+        assert!(end.detail.starts_with("down: "), "{}", end.detail);
+        let proof = prove(&action(&format!("http = '{url}'")), &mut Vec::new(), &AtomicBool::new(false));
+        assert!(matches!(proof, Proof::Unclear(_)), "{proof:?}");
+    }
+}
+
+#[test]
+fn no_whole_answer_is_unknown() {
     for (url, more) in [
-        (refused.as_str(), ""),
-        (&serve(vec![breaks_off]), ""),
+        (serve(vec![breaks_off]).as_str(), ""),
         (&serve(vec![silent]), "within = '200ms'"),
         ("http://no-such-host.invalid/", "within = '5s'"),
     ] {

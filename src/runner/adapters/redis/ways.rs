@@ -45,6 +45,7 @@ impl Way {
             act: None,
             act_password: None,
             memory: None,
+            critical: true,
             ca: self.ca.clone().filter(|_| tls),
         };
         let around = Surroundings::of(std::env::vars_os());

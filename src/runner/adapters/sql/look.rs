@@ -33,12 +33,12 @@ pub(super) struct Server {
 pub(super) async fn server(session: &Session) -> Result<Server, Failure> {
     let told = session.row(SERVER).await?;
     let text = |column: &str| {
-        let missing = || Failure { code: None, reason: format!("the server does not tell its {column}") };
+        let missing = || Failure::ours(format!("the server does not tell its {column}"));
         told.text(column).map(str::to_owned).ok_or_else(missing)
     };
     let standby = told
         .flag("standby")
-        .ok_or(Failure { code: None, reason: "the server does not say whether it is a standby".to_owned() })?;
+        .ok_or_else(|| Failure::ours("the server does not say whether it is a standby".to_owned()))?;
     Ok(Server {
         system: text("system")?,
         database: text("database")?,

@@ -1,0 +1,77 @@
+//! How a connection to a Redis begins: dialled, with TLS where it is wanted, and the first PING asked by hand.
+
+use crate::domain::Loss;
+use crate::probes::dial;
+use crate::probes::redis::link::{ANSWER, CONNECT, Place, Trouble, Wire};
+use crate::probes::redis::{tls, words};
+use std::path::PathBuf;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+
+/// The longest first line of a server that is listened to.
+const FIRST_LINE: usize = 512;
+
+/// Connects to where a server is.
+///
+/// # Errors
+/// Why not; a refusal, a reset and a socket that does not exist prove that it does not serve.
+pub(super) async fn connect(place: &Place, ca: Option<PathBuf>) -> Result<Box<dyn Wire>, Loss> {
+    let late = |what: &'static str| move |_| format!("no {what} within {} s", CONNECT.as_secs());
+    let (host, port, tls) = match place {
+        Place::Unix(path) => {
+            let connecting = tokio::time::timeout(CONNECT, UnixStream::connect(path));
+            let stream = connecting.await.map_err(late("connection"))?.map_err(|cause| words::socket(&cause))?;
+            return Ok(Box::new(stream));
+        }
+        Place::Tcp { host, port, tls } => (host.as_str(), *port, *tls),
+    };
+    let connecting = tokio::time::timeout(CONNECT, dial::tcp(host, port));
+    let stream = connecting.await.map_err(late("connection"))?.map_err(|cause| words::io(&cause))?;
+    // Questions are small and wait for their answers.
+    let _ = stream.set_nodelay(true);
+    if !tls {
+        return Ok(Box::new(stream));
+    }
+    let begun = tokio::time::timeout(CONNECT, tls::over(stream, host, ca)).await;
+    Ok(Box::new(begun.map_err(|_| format!("no TLS within {} s: it may not speak it", CONNECT.as_secs()))??))
+}
+
+/// Asks the first PING by hand.
+///
+/// A server that turns a client away says so at once and closes, before anything was asked; that would be lost as an answer to
+/// nothing. What is no Redis at all is told here, too.
+pub(super) async fn greet(stream: &mut Box<dyn Wire>) -> Result<(), Trouble> {
+    let broke = |cause: std::io::Error| Trouble::Gone(words::io(&cause));
+    let talk = async {
+        // What was said before the connection closed is still to be read.
+        let sent = stream.write_all(b"*1\r\n$4\r\nPING\r\n").await;
+        let mut line = Vec::new();
+        while !line.ends_with(b"\r\n") && line.len() < FIRST_LINE {
+            match (stream.read_u8().await, &sent) {
+                (Ok(byte), _) => line.push(byte),
+                (Err(_), Err(_)) => return Err(Trouble::Gone(Loss::down("connection reset"))),
+                (Err(cause), Ok(())) => return Err(broke(cause)),
+            }
+        }
+        Ok(line)
+    };
+    let late = |_| Trouble::Lost(format!("no answer within {} s", ANSWER.as_secs()));
+    let line = tokio::time::timeout(ANSWER, talk).await.map_err(late)??;
+    let text = String::from_utf8_lossy(&line);
+    let text = text.trim_end();
+    // A record of TLS: an alert, version 3 (RFC 8446, 5.1).
+    if line.starts_with(&[0x15, 3]) {
+        return Err(Trouble::Lost("it speaks TLS: its URL begins with rediss://".to_owned()));
+    }
+    let Some(error) = text.strip_prefix('-') else {
+        let is_answer = text == "+PONG";
+        return if is_answer { Ok(()) } else { Err(Trouble::Lost("what answers is not a Redis".to_owned())) };
+    };
+    let (code, words) = error.split_once(' ').unwrap_or((error, ""));
+    let passes = ["NOAUTH", "LOADING", "MASTERDOWN", "NOPERM", "BUSY", "MISCONF"].contains(&code);
+    let renamed = code == "ERR" && words.contains("unknown command");
+    if passes || renamed {
+        return Ok(());
+    }
+    Err(Trouble::Said { asked: "PING".to_owned(), code: code.to_owned(), words: words.to_owned() })
+}
