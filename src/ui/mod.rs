@@ -22,6 +22,7 @@ pub mod pen;
 pub mod shot;
 pub mod text;
 pub mod theme;
+pub mod trend;
 pub mod wall;
 pub mod widgets;
 

@@ -11,6 +11,7 @@ use crate::journal::record::Outcome;
 use crate::ui::panes::{rows, run};
 use crate::ui::pen::{Pen, VALUES};
 use crate::ui::text::{Piece, Strip};
+use crate::ui::trend;
 use crate::ui::widgets::spark::spark;
 use ratatui::text::Line;
 use std::time::Duration;
@@ -102,7 +103,7 @@ fn told(pen: Pen<'_>, row: &Row, now: Wall, width: usize) -> Vec<Line<'static>> 
         let what = format!("{} {} does not serve at {}", row.kind.word(), row.target, row.source);
         body.extend(pen.fact("down", role, what, width));
     }
-    body.extend(history(pen, row, width));
+    body.extend(history(pen, row, trend::role(role), width));
     let Some(seen) = row.observation.as_ref().filter(|seen| !seen.facts.is_empty()) else { return body };
     body.push(Strip::new().line());
     let longest = seen.facts.keys().map(|name| name.len()).max().unwrap_or(0).clamp(8, 24);
@@ -118,10 +119,10 @@ fn ago(age: String) -> String {
 }
 
 /// The last figures as a graph, with the least and the greatest of them.
-fn history(pen: Pen<'_>, row: &Row, width: usize) -> Vec<Line<'static>> {
+fn history(pen: Pen<'_>, row: &Row, role: Role, width: usize) -> Vec<Line<'static>> {
     let Some(range) = range(row) else { return Vec::new() };
-    let bars = spark(&row.history, width.saturating_sub(VALUES + 3), pen.glyph("u", "a") == "u");
-    let mut lines = pen.fact("history", Role::Graph1, bars, width);
+    let bars = spark(&row.history, trend::scale(row), width.saturating_sub(VALUES + 3), pen.glyph("u", "a") == "u");
+    let mut lines = pen.fact("history", role, bars, width);
     lines.extend(pen.fact("", Role::UiMuted, range, width));
     lines
 }

@@ -24,6 +24,7 @@ use crate::ui::layout;
 use crate::ui::panes::{filtered, framed, title};
 use crate::ui::pen::Pen;
 use crate::ui::text::{self, Strip};
+use crate::ui::trend;
 use crate::ui::widgets::spark::spark;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -203,7 +204,8 @@ fn said(pen: Pen<'_>, strip: Strip, row: &Row, now: Wall, role: Role, end: usize
     if !graph {
         return strip;
     }
-    strip.right(end, pen.style(Role::Graph1), spark(&row.history, SPARK, pen.glyph("u", "a") == "u"))
+    let bars = spark(&row.history, trend::scale(row), SPARK, pen.glyph("u", "a") == "u");
+    strip.right(end, pen.style(trend::role(role)), bars)
 }
 
 /// The role of what a row says: well is no news, and needs no colour.
