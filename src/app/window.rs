@@ -2,7 +2,7 @@
 
 use crate::calendar::{Calendar, Opening, Standing};
 use crate::config::estate::Environment;
-use crate::domain::{Wall, quantity};
+use crate::domain::{Fact, Observation, Rows, TargetKind, Verdict, Wall, quantity};
 use std::time::Duration;
 
 /// From so little time left on, the end of a window is a warning.
@@ -63,6 +63,20 @@ impl WindowWatch {
         }
     }
 
+    /// Rows with a warning on each mount that is full before the open window ends.
+    #[must_use]
+    pub fn judged(&self, mut rows: Rows, now: Wall) -> Rows {
+        let Some(open) = self.opening().filter(|opening| opening.holds(now)) else { return rows };
+        let mounts = rows.rows.iter_mut().filter(|row| row.kind == TargetKind::Mount);
+        for seen in mounts.filter_map(|row| row.observation.as_mut()) {
+            if full_in(seen).is_some_and(|time| time < open.until.since(seen.observed_at)) {
+                seen.verdict = seen.verdict.worse(Verdict::Warn);
+                seen.detail.push_str(", in this window");
+            }
+        }
+        rows
+    }
+
     /// What to show at a moment; `None` where no window is known.
     #[must_use]
     pub fn shown(&self, now: Wall) -> Option<WindowShown> {
@@ -79,9 +93,9 @@ impl WindowWatch {
             name: opening.window.clone(),
             span: format!("{begins}–{ends}"),
             left: if open {
-                format!("{} left", minutes(left))
+                format!("{} left", quantity::left(left))
             } else {
-                format!("opens in {}", minutes(opening.from.since(now)))
+                format!("opens in {}", quantity::left(opening.from.since(now)))
             },
             gone: open.then(|| opening.gone(now)),
             short: open && left < SHORT,
@@ -89,10 +103,12 @@ impl WindowWatch {
     }
 }
 
-/// A span in whole minutes, rounded up, so that it changes once a minute and is 0 only when the time is up.
-fn minutes(span: Duration) -> String {
-    let whole = span.as_secs().div_ceil(60);
-    quantity::span(Duration::from_secs(whole * 60))
+/// When a mount will be full, where its probe foresees it.
+fn full_in(seen: &Observation) -> Option<Duration> {
+    match seen.facts.get("full_in_s") {
+        Some(Fact::Int(seconds)) => u64::try_from(*seconds).ok().map(Duration::from_secs),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -115,9 +131,9 @@ mod tests {
             (shown.span.clone(), shown.left.clone(), shown.gone.is_some(), shown.short)
         };
         let cases = [
-            ("2026-11-22T02:47:31Z", "02:00–04:00", "1 h 13 m left", true, false),
-            ("2026-11-22T03:45:01Z", "02:00–04:00", "15 m left", true, true),
-            ("2026-11-22T03:59:59Z", "02:00–04:00", "1 m left", true, true),
+            ("2026-11-22T02:47:31Z", "02:00–04:00", "1 h 12 m left", true, false),
+            ("2026-11-22T03:45:01Z", "02:00–04:00", "14 m left", true, true),
+            ("2026-11-22T03:59:59Z", "02:00–04:00", "less than 1 m left", true, true),
             ("2026-11-22T04:00:00Z", "2026-11-29 02:00–04:00", "opens in 6 d 22 h", false, false),
             ("2026-11-29T01:59:00Z", "02:00–04:00", "opens in 1 m", false, false),
             ("2026-11-29T02:00:00Z", "02:00–04:00", "2 h left", true, false),
@@ -127,6 +143,32 @@ mod tests {
         for (now, span, left, open, short) in cases {
             assert_eq!(told(now), (span.to_owned(), left.to_owned(), open, short), "{now}");
         }
+    }
+
+    #[test]
+    fn a_mount_that_fills_in_the_open_window_is_a_warning() {
+        use crate::domain::Row;
+        let text = "schema = 1\n[[window]]\nname = \"weekly\"\nstarts = \"0 2 * * SUN\"\nlasts = \"2h\"\n";
+        let calendar = crate::calendar::parse(text, Path::new("windows.toml")).unwrap();
+        let judged = |now: &str, kind, full: i64| {
+            let watch = WindowWatch::new(calendar.clone(), Some(Environment::Production), at(now));
+            let mut row = Row::unread(kind, "/srv".to_owned(), "statvfs".to_owned(), Duration::from_secs(10));
+            row.saw(Observation {
+                verdict: Verdict::Ok,
+                detail: "32 % · full in 1 h".to_owned(),
+                facts: std::collections::BTreeMap::from([("full_in_s", Fact::Int(full))]),
+                observed_at: at(now),
+                trend: None,
+            });
+            let rows = Rows { kind, target: "/srv".to_owned(), rows: vec![row] };
+            let seen = watch.judged(rows, at(now)).rows.remove(0).observation.unwrap();
+            (seen.verdict, seen.detail.ends_with(", in this window"))
+        };
+        let open = "2026-11-22T02:30:00Z";
+        assert_eq!(judged(open, TargetKind::Mount, 5399), (Verdict::Warn, true));
+        assert_eq!(judged(open, TargetKind::Mount, 5400), (Verdict::Ok, false));
+        assert_eq!(judged(open, TargetKind::Service, 60), (Verdict::Ok, false));
+        assert_eq!(judged("2026-11-22T01:30:00Z", TargetKind::Mount, 3600), (Verdict::Ok, false));
     }
 
     #[test]

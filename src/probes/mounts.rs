@@ -17,10 +17,19 @@ use std::time::{Duration, Instant};
 const DEADLINE: Duration = Duration::from_secs(3);
 /// The growth is that of this much of the past.
 const GROWTH_WINDOW: Duration = Duration::from_secs(600);
-/// Less of the past than this says nothing about an hour.
-const GROWTH_SPAN: Duration = Duration::from_secs(60);
+/// Less of the past than this says nothing about an hour, and neither do fewer samples.
+const GROWTH_SPAN: Duration = Duration::from_secs(300);
+/// See [`GROWTH_SPAN`].
+const GROWTH_SAMPLES: usize = 6;
+/// How much faster one half of the past may have grown than the other; what grew all at once says nothing about an hour.
+const GROWTH_UNEVEN: f64 = 4.0;
 /// Samples closer together than this are not kept, so that the window holds few of them.
 const GROWTH_STEP: Duration = Duration::from_secs(5);
+
+/// A file system that is full within this is a warning, whatever its share.
+const FULL_SOON: Duration = Duration::from_secs(3600);
+/// When a file system will be full is said up to here: a few minutes tell nothing of tomorrow.
+const FULL_TOLD: Duration = Duration::from_secs(12 * 3600);
 
 /// Where the mount table is read from.
 pub const TABLE: &str = "/proc/self/mountinfo";
@@ -147,14 +156,23 @@ fn judge(mount: &Mount, usage: &Usage, growth: Option<f64>) -> Result<Observatio
     facts.extend(inodes.map(|share| ("inodes_ratio", Fact::Real(share))));
     #[allow(clippy::cast_possible_truncation)] // Saturates.
     facts.extend(growth.map(|bytes| ("growth_per_hour", Fact::Int(bytes as i64))));
-    let (verdict, detail) = verdict(mount.limits, used, inodes, growth.map(|bytes| bytes / real(whole)));
+    let full = growth.and_then(|bytes| full_in(usage.avail, bytes));
+    facts.extend(full.map(|time| ("full_in_s", Fact::Int(i64::try_from(time.as_secs()).unwrap_or(i64::MAX)))));
+    let growth = growth.map(|bytes| bytes / real(whole));
+    let (verdict, detail) = verdict(mount.limits, used, inodes, (growth, full));
     let trend = Some(Trend::ratio("used_ratio"));
     Ok(Observation { verdict, detail, facts, observed_at: clock::now().wall, trend })
 }
 
 /// The worse of space and inodes, with its reason.
-fn verdict(limits: Limits, used: f64, inodes: Option<f64>, growth: Option<f64>) -> (Verdict, String) {
-    let space = limits.judge(used);
+fn verdict(
+    limits: Limits,
+    used: f64,
+    inodes: Option<f64>,
+    (growth, full): (Option<f64>, Option<Duration>),
+) -> (Verdict, String) {
+    let soon = full.is_some_and(|time| time < FULL_SOON);
+    let space = limits.judge(used).worse(if soon { Verdict::Warn } else { Verdict::Ok });
     if let Some(share) = inodes
         && limits.judge(share).rank() > space.rank()
     {
@@ -165,7 +183,26 @@ fn verdict(limits: Limits, used: f64, inodes: Option<f64>, growth: Option<f64>) 
     if let Some(percent) = growth.map(|share| share * 100.0).filter(|percent| percent.abs() >= 0.05) {
         detail.push_str(&format!(" {percent:+.1} %/h"));
     }
+    if let Some(time) = full {
+        detail.push_str(&format!(" · full in {}", coarse(time)));
+    }
     (space, detail)
+}
+
+/// How long until nothing can be written, at so many bytes an hour; `None` where it does not grow, or not before long.
+fn full_in(avail: u64, growth: f64) -> Option<Duration> {
+    let hours = real(avail) / growth;
+    let time = (growth > 0.0).then(|| Duration::try_from_secs_f64(hours * 3600.0).ok()).flatten()?;
+    (time <= FULL_TOLD).then_some(time)
+}
+
+/// A forecast in whole minutes, from an hour on in whole hours: it is no better than that.
+fn coarse(time: Duration) -> String {
+    let bucket = if time.as_secs() < 3600 { 60 } else { 3600 };
+    match time.as_secs() / bucket * bucket {
+        0 => "less than 1 m".to_owned(),
+        seconds => quantity::span(Duration::from_secs(seconds)),
+    }
 }
 
 /// The used bytes of the last minutes.
@@ -173,7 +210,7 @@ fn verdict(limits: Limits, used: f64, inodes: Option<f64>, growth: Option<f64>) 
 struct Growth(VecDeque<(Instant, u64)>);
 
 impl Growth {
-    /// Takes a sample and tells the growth in bytes an hour, once the samples span a minute.
+    /// Takes a sample and tells the growth in bytes an hour, once there are enough of them and they grow evenly.
     fn take(&mut self, now: Instant, used: u64) -> Option<f64> {
         while self.0.front().is_some_and(|(at, _)| now.duration_since(*at) > GROWTH_WINDOW) {
             self.0.pop_front();
@@ -183,8 +220,22 @@ impl Growth {
             self.0.push_back((now, used));
         }
         let span = now.duration_since(first_at);
-        (span >= GROWTH_SPAN).then(|| (real(used) - real(first)) / span.as_secs_f64() * 3600.0)
+        let enough = span >= GROWTH_SPAN && self.0.len() >= GROWTH_SAMPLES;
+        let an_hour = |from: u64, to: u64, span: Duration| (real(to) - real(from)) / span.as_secs_f64() * 3600.0;
+        let (middle_at, middle) = self.0.iter().copied().find(|(at, _)| now.duration_since(*at) * 2 <= span)?;
+        let (early, late) = (middle_at.duration_since(first_at), now.duration_since(middle_at));
+        if !enough || early.is_zero() || late.is_zero() {
+            return None;
+        }
+        let is_even = even(an_hour(first, middle, early), an_hour(middle, used, late));
+        is_even.then(|| an_hour(first, used, span))
     }
+}
+
+/// Whether two rates are of one kind of growth.
+fn even(one: f64, other: f64) -> bool {
+    let (less, more) = if one.abs() < other.abs() { (one, other) } else { (other, one) };
+    more == 0.0 || (less * more > 0.0 && more.abs() <= less.abs() * GROWTH_UNEVEN)
 }
 
 #[allow(clippy::cast_precision_loss)] // Figures for people.
@@ -232,23 +283,51 @@ mod tests {
         assert!(!seen.facts.contains_key("inodes_ratio"));
     }
 
+    /// The growth that is told after each of some samples, so many seconds apart.
+    fn told(apart: u64, samples: impl IntoIterator<Item = u64>) -> Vec<Option<f64>> {
+        let (start, mut growth) = (Instant::now(), Growth::default());
+        let at = |number: u64| start + Duration::from_secs(number * apart);
+        let told = (0..).zip(samples).map(|(number, used)| growth.take(at(number), used)).collect();
+        assert!(growth.0.len() <= 122, "ten minutes, every five seconds");
+        told
+    }
+
     #[test]
-    fn growth_is_said_after_a_minute_and_forgets_after_ten() {
-        let start = Instant::now();
-        let at = |seconds: u64| start + Duration::from_secs(seconds);
-        let mut growth = Growth::default();
-        assert_eq!(growth.take(at(0), 1000), None);
-        assert_eq!(growth.take(at(59), 1000), None);
-        assert_eq!(growth.take(at(60), 1100), Some(6000.0));
-        assert_eq!(growth.take(at(120), 800), Some(-6000.0));
-        for seconds in (120..=2000).step_by(15) {
-            growth.take(at(seconds), 800);
-        }
-        assert_eq!(growth.take(at(2015), 800), Some(0.0));
-        assert!(growth.0.len() <= 42);
-        let seen = judge(&some("/", false), &full_to(84, 16, None), Some(1.1)).unwrap();
-        assert_eq!(seen.detail, "84 % +1.1 %/h");
-        assert_eq!(judge(&some("/", false), &full_to(84, 16, None), Some(0.01)).unwrap().detail, "84 %");
+    fn growth_is_told_from_five_minutes_on_and_forgets_after_ten() {
+        let even = told(60, (0..8).map(|minute| 1000 + minute * 100));
+        assert_eq!(even, [None, None, None, None, None, Some(6000.0), Some(6000.0), Some(6000.0)]);
+        assert_eq!(told(120, (0..6).map(|step| 900 - step * 100)).last(), Some(&Some(-3000.0)));
+        assert_eq!(told(15, [1000; 60]).last(), Some(&Some(0.0)));
+        // So few samples say nothing, however long they take.
+        assert_eq!(told(150, [0, 100, 200, 300, 400]).last(), Some(&None));
+        // What grew before the last ten minutes.
+        let calm = (0..20).map(|minute| if minute < 8 { minute * 100 } else { 800 });
+        assert_eq!(told(60, calm).last(), Some(&Some(0.0)));
+    }
+
+    #[test]
+    fn what_grows_all_at_once_is_not_told_by_the_hour() {
+        let mut burst = vec![1000; 18];
+        burst.extend([900_000; 3]);
+        assert!(told(20, burst).iter().all(|told| told.is_none_or(|growth| growth == 0.0)));
+        let back_and_forth = (0..30).map(|step| 1000 + (step % 2) * 500);
+        assert!(told(15, back_and_forth).last().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_file_system_that_fills_before_long_says_when() {
+        let seen = |used: u64, growth: f64| {
+            let seen = judge(&some("/", false), &full_to(used, 1000 - used, None), Some(growth)).unwrap();
+            let full = seen.facts.get("full_in_s").cloned();
+            (seen.detail, seen.verdict, full)
+        };
+        assert_eq!(seen(320, 1000.0), ("32 % +100.0 %/h · full in 40 m".into(), Verdict::Warn, Some(Fact::Int(2448))));
+        assert_eq!(seen(320, 100.0), ("32 % +10.0 %/h · full in 6 h".into(), Verdict::Ok, Some(Fact::Int(24_480))));
+        assert_eq!(seen(320, 11.0), ("32 % +1.1 %/h".into(), Verdict::Ok, None));
+        assert_eq!(seen(840, 0.1), ("84 %".into(), Verdict::Warn, None));
+        assert_eq!(seen(320, -100.0), ("32 % -10.0 %/h".into(), Verdict::Ok, None));
+        assert_eq!(seen(999, 1000.0).0, "99 % +100.0 %/h · full in less than 1 m");
+        assert_eq!(seen(320, 0.0), ("32 %".into(), Verdict::Ok, None));
     }
 
     #[tokio::test]
