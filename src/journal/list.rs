@@ -134,7 +134,7 @@ fn summary(dir: &Path, id: RunId, lives: impl Fn(&RunId) -> bool) -> RunSummary 
         };
     };
     let done = match view.order {
-        Order::Listed => view.steps.iter().filter(|step| step.state.is_over()).count(),
+        Order::Listed => view.steps_over(),
         // An item whose check did not pass is open.
         Order::Any => view.phase_counts().iter().map(|count| count.closed).sum(),
     };

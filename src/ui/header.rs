@@ -180,7 +180,7 @@ fn run_part(pen: Pen<'_>, strip: Strip, snapshot: &Snapshot<'_>, short: bool) ->
         return super::panes::run::standing(pen, strip.gap(1), snapshot);
     }
     let (Some(run), Some(status)) = (&snapshot.run.view, snapshot.run.status()) else { return strip };
-    let over = run.steps.iter().filter(|step| step.state.is_over()).count();
+    let over = run.steps_over();
     let style = pen.style(Role::from(status));
     strip.gap(1).put(style, pen.symbol(Role::from(status))).put(style, format!("{over}/{}", run.steps.len()))
 }

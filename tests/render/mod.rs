@@ -2,6 +2,7 @@
 
 mod consent;
 mod says;
+mod steps;
 
 use midwatch::app::confirm::Authority;
 use midwatch::app::msg::{Msg, PlanShown};

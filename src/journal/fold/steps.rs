@@ -6,6 +6,16 @@ use crate::journal::fold::{Act, Impossible, RunView, refuse};
 use crate::journal::record::{Choice, Ending, Outcome, Record, StepHead};
 
 impl RunView {
+    /// How many steps are over. One that fell short is not, while it is asked or left open what becomes of it.
+    #[must_use]
+    pub fn steps_over(&self) -> usize {
+        let asked = self.prompt.as_ref().map(|open| open.step);
+        let open = asked.or(self.held().map(|held| held.step)).filter(|_| self.sealed.is_none());
+        let is_over =
+            |(number, step): &(u32, &crate::journal::fold::StepView)| step.state.is_over() && open != Some(*number);
+        (0_u32..).zip(&self.steps).filter(is_over).count()
+    }
+
     #[allow(clippy::too_many_arguments)] // The fields of one record.
     pub(super) fn intend(
         &mut self,

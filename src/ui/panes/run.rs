@@ -9,7 +9,7 @@
 //! ┃▌ ◆  waiting  3 Delete old sessions             destroy     ~10 s ┃
 //! ┃  ○  planned  4 Delete old log archives         destroy     ~10 s ┃
 //! ┃                                                                  ┃
-//! ┃ now       asks: delete 1284 sessions                             ┃
+//! ┃ now       asks: delete 1284 files                             ┃
 //! ┃ next      step 4: Delete old log archives (destroy)              ┃
 //! ┃ undo      nothing to take back                                   ┃
 //! ┃ you may   x answer · l log · N note · g x abort                  ┃
@@ -17,6 +17,7 @@
 //! ```
 
 mod eyes;
+mod hidden;
 mod overview;
 mod story;
 pub mod time;
@@ -37,6 +38,9 @@ use ratatui::layout::Rect;
 use std::time::Duration;
 
 pub use story::{now_line, one_line};
+
+/// What a step is that its run never came to.
+const NOT_REACHED: &str = "not reached";
 
 /// From which width on a step has its effect beside its title.
 const WITH_EFFECT: usize = 64;
@@ -62,14 +66,14 @@ pub fn draw(
     let mut inner = framed(pen, frame, area, snapshot, Pane::Run, (left, right));
     let Some(run) = &snapshot.run.view else { return nothing(pen, frame, inner, snapshot) };
     if brief {
-        return overview::draw(pen, frame, inner, snapshot, run, view);
+        return overview::draw(pen, frame, (area, inner), snapshot, run, view);
     }
     // A wall says it in its sentence, and shows nobody what to type.
     let story = if snapshot.wall { Vec::new() } else { story::lines(pen, snapshot, run, usize::from(inner.width)) };
     let below = u16::try_from(story.len()).unwrap_or(u16::MAX).min(inner.height.saturating_sub(3));
     let foot = take_bottom(&mut inner, below);
     pen.lines(frame, foot, &story);
-    steps(pen, frame, inner, snapshot, run, view);
+    steps(pen, frame, (area, inner), snapshot, run, view);
 }
 
 fn nothing(pen: Pen<'_>, frame: &mut Frame<'_>, inner: Rect, snapshot: &Snapshot<'_>) {
@@ -104,16 +108,16 @@ pub fn rows(run: &RunView) -> u16 {
 pub fn standing(pen: Pen<'_>, strip: Strip, snapshot: &Snapshot<'_>) -> Strip {
     let (Some(run), Some(status)) = (&snapshot.run.view, snapshot.run.status()) else { return strip };
     let style = pen.style(Role::from(status));
-    let over = run.steps.iter().filter(|step| step.state.is_over()).count();
+    let over = run.steps_over();
     let strip = strip.put(style, pen.symbol(Role::from(status))).gap(1).put(style, status.word()).gap(2);
     strip.put(pen.style(Role::UiText), format!("{over}/{} ", run.steps.len()))
 }
 
-/// Draws the steps under their phases, the step that is looked at among them.
+/// Draws the steps under their phases, the step that is looked at among them; on the edge of the pane, how many are not in sight.
 fn steps(
     pen: Pen<'_>,
     frame: &mut Frame<'_>,
-    area: Rect,
+    (outside, area): (Rect, Rect),
     snapshot: &Snapshot<'_>,
     run: &RunView,
     view: &mut ViewState,
@@ -123,7 +127,7 @@ fn steps(
     let no_return = no_return(run);
     let no_time = run.no_time_from(snapshot.now.wall);
     let looked_at = snapshot.run.step();
-    let digits = if run.steps.len() > 9 { 2 } else { 1 };
+    let fit = Fit::of(snapshot, run, width);
     for (number, step) in snapshot.run.shown() {
         if phase != Some(&step.head.phase) {
             phase = Some(&step.head.phase);
@@ -136,18 +140,35 @@ fn steps(
             lines.push((time::rule(pen, Role::VerdictWarn, &time::no_time(why), width), None));
         }
         let on = snapshot.run.cursor == Some(number);
-        lines.push((step_line(pen, snapshot, number, step, (width, on, digits)), Some(number)));
+        lines.push((step_line(pen, snapshot, number, step, (fit, on)), Some(number)));
     }
     if lines.is_empty() {
         let none = Strip::new().gap(1).put(pen.style(Role::UiMuted), "no step matches the filter");
         return pen.line(frame, area, none);
     }
+    put(pen, frame, (outside, area), snapshot, run, (lines, looked_at), view);
+}
+
+/// Puts as many lines as there is room for, and says on the edge how many steps are not among them.
+fn put(
+    pen: Pen<'_>,
+    frame: &mut Frame<'_>,
+    (outside, area): (Rect, Rect),
+    snapshot: &Snapshot<'_>,
+    run: &RunView,
+    (lines, looked_at): (Vec<(Strip, Option<u32>)>, Option<u32>),
+    view: &mut ViewState,
+) {
     let height = usize::from(area.height);
     let cursor = lines.iter().position(|(_, step)| step.is_some() && *step == looked_at);
     view.run = layout::offset(view.run, cursor.or(Some(0)), height, lines.len());
     if snapshot.focus == Pane::Run {
         view.seen.page_rows = area.height;
     }
+    let of_step = |(_, step): &(Strip, Option<u32>)| *step;
+    let above: Vec<u32> = lines.iter().take(view.run).filter_map(of_step).collect();
+    let below: Vec<u32> = lines.iter().skip(view.run + height).filter_map(of_step).collect();
+    hidden::draw(pen, frame, outside, run, (&above, &below));
     for ((strip, step), y) in lines.into_iter().skip(view.run).zip(area.top()..area.bottom()) {
         let line = Rect { y, height: 1, ..area };
         pen.line(frame, line, strip);
@@ -167,21 +188,43 @@ fn no_return(run: &RunView) -> Option<u32> {
     (0_u32..).zip(&run.steps).find(|(_, step)| destroys(step)).map(|(number, _)| number)
 }
 
+/// How the lines of steps are laid out; the same for all of them.
+#[derive(Clone, Copy, Debug)]
+struct Fit {
+    width: usize,
+    /// The columns of a step's number.
+    digits: usize,
+    /// The columns of its state.
+    state: usize,
+    /// The columns of its time.
+    time: usize,
+}
+
+impl Fit {
+    /// So that no state and no time is cut.
+    fn of(snapshot: &Snapshot<'_>, run: &RunView, width: usize) -> Self {
+        let steps = || (0_u32..).zip(&run.steps);
+        let states = steps().map(|(number, step)| state(snapshot, number, step).1.len());
+        let times = steps().map(|(_, step)| step_time(snapshot, step).chars().count());
+        Self {
+            width,
+            digits: if run.steps.len() > 9 { 2 } else { 1 },
+            state: states.max().unwrap_or(0).max(8),
+            time: times.max().unwrap_or(0).max(10),
+        }
+    }
+}
+
 /// One step: its state, its title, its effect, its time.
-fn step_line(
-    pen: Pen<'_>,
-    snapshot: &Snapshot<'_>,
-    number: u32,
-    step: &StepView,
-    (width, on, digits): (usize, bool, usize),
-) -> Strip {
+fn step_line(pen: Pen<'_>, snapshot: &Snapshot<'_>, number: u32, step: &StepView, (fit, on): (Fit, bool)) -> Strip {
+    let Fit { width, digits, .. } = fit;
     let (role, word) = state(snapshot, number, step);
     let strip = Strip::new().put(pen.style(Role::UiFocus), if on { pen.glyph("▌", ">") } else { " " });
-    let strip = badge(pen, strip, role, word, 8);
+    let strip = badge(pen, strip, role, word, fit.state);
     let quiet = if step.state == StepState::Planned { Role::UiMuted } else { Role::UiText };
     let strip = strip.put(pen.style(Role::UiMuted), format!("{:>digits$} ", number + 1));
     let time = if role == Role::StateUnknown { "–".to_owned() } else { step_time(snapshot, step) };
-    let tail = if width >= WITH_EFFECT { 8 + 12 } else { 12 };
+    let tail = fit.time + 2 + if width >= WITH_EFFECT { 8 } else { 0 };
     let room = width.saturating_sub(strip.width() + tail + 1);
     let start = strip.width();
     let strip = strip.put_within(room, pen.style(quiet), &step.head.title).to(start + room + 1);
@@ -194,7 +237,8 @@ fn step_line(
     strip.right(width.saturating_sub(1), pen.style(quiet), time)
 }
 
-/// A step's role and word; the outcome of one whose act has no runner to tell of it is unknown.
+/// A step's role and word; the outcome of one whose act has no runner to tell of it is unknown, and what a run that is over never
+/// came to is not planned any more.
 #[must_use]
 pub fn state(snapshot: &Snapshot<'_>, number: u32, step: &StepView) -> (Role, &'static str) {
     let undoing = snapshot.run.view.as_ref().and_then(|run| run.open_attempt());
@@ -204,6 +248,9 @@ pub fn state(snapshot: &Snapshot<'_>, number: u32, step: &StepView) -> (Role, &'
             (_, crate::journal::fold::Act::Undo) => (Role::StateRunning, "undoing"),
             _ => (Role::StateRunning, "running"),
         },
+        _ if step.state == StepState::Planned && snapshot.run.status().is_some_and(RunStatus::is_over) => {
+            (Role::StatePlanned, NOT_REACHED)
+        }
         _ => (Role::from(step.state), step.state.word()),
     }
 }
@@ -227,6 +274,7 @@ pub fn step_time(snapshot: &Snapshot<'_>, step: &StepView) -> String {
                 None => format!("for {}", rounded(elapsed)),
             }
         }
+        (StepState::Planned, ..) if snapshot.run.status().is_some_and(RunStatus::is_over) => "–".to_owned(),
         (StepState::Planned | StepState::Waiting, ..) => {
             expected.map_or_else(|| "–".to_owned(), |expected| format!("~{}", quantity::span(expected)))
         }

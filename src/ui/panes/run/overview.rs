@@ -10,7 +10,7 @@
 //! │ you may   l log  N note  g x abort                       │
 //! ```
 
-use super::{step_line, story};
+use super::{Fit, hidden, step_line, story};
 use crate::app::Snapshot;
 use crate::app::keymap::Action;
 use crate::app::model::Hit;
@@ -33,7 +33,7 @@ const STEPS: u16 = 4;
 pub(super) fn draw(
     pen: Pen<'_>,
     frame: &mut Frame<'_>,
-    mut inner: Rect,
+    (outside, mut inner): (Rect, Rect),
     snapshot: &Snapshot<'_>,
     run: &RunView,
     view: &mut ViewState,
@@ -49,7 +49,7 @@ pub(super) fn draw(
     let rows = u16::try_from(lines.len()).unwrap_or(0);
     let above = inner.height - rows;
     let above = take_top(&mut inner, above);
-    neighbours(pen, frame, above, snapshot, run, view);
+    neighbours(pen, frame, (outside, above), snapshot, run, view);
     pen.lines(frame, inner, &lines);
 }
 
@@ -57,7 +57,7 @@ pub(super) fn draw(
 fn neighbours(
     pen: Pen<'_>,
     frame: &mut Frame<'_>,
-    area: Rect,
+    (outside, area): (Rect, Rect),
     snapshot: &Snapshot<'_>,
     run: &RunView,
     view: &mut ViewState,
@@ -65,12 +65,14 @@ fn neighbours(
     let at = snapshot.run.step().unwrap_or(0);
     let last = u32::try_from(run.steps.len()).unwrap_or(u32::MAX);
     let from = at.saturating_sub(1).min(last.saturating_sub(u32::from(area.height)));
-    let digits = if run.steps.len() > 9 { 2 } else { 1 };
+    let fit = Fit::of(snapshot, run, usize::from(area.width));
+    let below: Vec<u32> = (from.saturating_add(u32::from(area.height))..last).collect();
+    hidden::draw(pen, frame, outside, run, (&(0..from).collect::<Vec<u32>>(), &below));
     let shown = (0_u32..).zip(&run.steps).filter(|(number, _)| *number >= from);
     for ((number, step), y) in shown.zip(area.top()..area.bottom()) {
         let line = Rect { y, height: 1, ..area };
         let on = snapshot.run.cursor == Some(number);
-        pen.line(frame, line, step_line(pen, snapshot, number, step, (usize::from(area.width), on, digits)));
+        pen.line(frame, line, step_line(pen, snapshot, number, step, (fit, on)));
         view.hit(line, Hit::Step(number));
     }
 }

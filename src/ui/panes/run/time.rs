@@ -59,11 +59,11 @@ pub(super) fn lines(run: &RunView, now: Wall) -> Vec<(&'static str, Role, String
             Some((open, left)) => {
                 let (role, spare) = match run.spare(now) {
                     Some(Spare::Short(by)) => (Role::VerdictWarn, format!(" · {} short", whole(by))),
-                    Some(Spare::Left(by)) => (Role::UiText, format!(" · {} spare", minutes(by))),
+                    Some(Spare::Left(by)) => (Role::UiText, format!(" · {} spare", quantity::left(by))),
                     None => (Role::UiText, String::new()),
                 };
                 let ends = hour(open.until);
-                ("window", role, format!("{} ends {ends} UTC · {} left{spare}", open.window, minutes(left)))
+                ("window", role, format!("{} ends {ends} UTC · {} left{spare}", open.window, quantity::left(left)))
             }
             None => ("window", Role::VerdictWarn, closed(standing.next.as_ref().filter(|next| now < next.from))),
         });
@@ -76,7 +76,7 @@ pub(super) fn lines(run: &RunView, now: Wall) -> Vec<(&'static str, Role, String
     if let Some(budget) = run.terms.budget.run_s.map(Duration::from_secs) {
         let left = budget.saturating_sub(now.since(run.started));
         let role = if left < forward { Role::VerdictWarn } else { Role::UiText };
-        lines.push(("budget", role, format!("{} left of {}", minutes(left), quantity::span(budget))));
+        lines.push(("budget", role, format!("{} left of {}", quantity::left(left), quantity::span(budget))));
     }
     lines
 }
@@ -86,11 +86,6 @@ fn closed(next: Option<&crate::journal::terms::Span>) -> String {
         Some(next) => format!("closed; next: {} at {} UTC", next.window, next.from.minute()),
         None => "closed".to_owned(),
     }
-}
-
-/// A span in whole minutes, so that it changes once a minute.
-fn minutes(span: Duration) -> String {
-    quantity::span(Duration::from_secs(span.as_secs() / 60 * 60))
 }
 
 /// The same for what is needed, rounded up.
