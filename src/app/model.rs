@@ -32,8 +32,10 @@ pub const TYPED_AHEAD: Duration = Duration::from_millis(400);
 /// Whose a text being written is: its run, its step, and what is done with it.
 pub type Draft = (RunId, Option<u32>, Writes);
 
-/// How long a notice stays.
-pub const NOTICE: Duration = Duration::from_secs(12);
+/// How long a notice stays where no key is pressed; it stands in the place of the keys.
+pub const NOTICE: Duration = Duration::from_secs(4);
+/// How long it stays even so.
+const NOTICE_READ: Duration = Duration::from_secs(1);
 
 /// A target's identity: cursors are kept by it, never by a place on the screen.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -368,6 +370,13 @@ impl Model {
     /// Says something for a while.
     pub fn say(&mut self, text: impl Into<String>) {
         self.notice = Some((text.into(), Boot(self.now.boot.0.saturating_add(NOTICE.as_nanos() as u64))));
+    }
+
+    /// A key was pressed: what was said long enough to be read gives its place back to the keys.
+    pub fn dismiss_notice(&mut self) {
+        let rest = (NOTICE - NOTICE_READ).as_nanos() as u64;
+        let now = self.now.boot.0;
+        self.notice.take_if(|(_, until)| until.0 <= now.saturating_add(rest));
     }
 
     /// How far up or down a page goes.

@@ -35,7 +35,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         msg @ (Msg::KeyPressed(..) | Msg::KeyStood(_) | Msg::Pasted(..) | Msg::MouseMoved(..) | Msg::Resized(..)) => {
             return from_terminal(model, msg);
         }
-        Msg::RowsRead(rows) => model.lists.read(rows, model.now.wall),
+        Msg::RowsRead(rows) => model.lists.read(model.window.judged(rows, model.now.wall), model.now.wall),
         Msg::Offered { target, offers, withheld } => offered(model, &target, offers, withheld),
         Msg::ProceduresListed(offers) => procedures(model, offers),
         Msg::ChecklistsListed(known) => checklist::listed(model, known),
@@ -71,6 +71,7 @@ fn from_terminal(model: &mut Model, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::KeyPressed(key, now) => {
             (model.now, model.touched) = (now, true);
+            model.dismiss_notice();
             return alone::pressed(model, key);
         }
         Msg::KeyStood(now) => {

@@ -57,6 +57,15 @@ pub fn span(time: Duration) -> String {
     }
 }
 
+/// A time that is left, in whole minutes and rounded down: it changes once a minute, and promises no more than there is.
+#[must_use]
+pub fn left(time: Duration) -> String {
+    match time.as_secs() / 60 {
+        0 => "less than 1 m".to_owned(),
+        minutes => span(Duration::from_secs(minutes * 60)),
+    }
+}
+
 /// The first characters of a text, with how many more it has: `SELECT a, b… (1,204 more characters)`.
 #[must_use]
 pub fn shortened(text: &str, most: usize) -> String {
@@ -179,6 +188,15 @@ mod tests {
         let cases = [(0, "0 s"), (59, "59 s"), (60, "1 m"), (6360, "1 h 46 m"), (86_400, "1 d"), (90_000, "1 d 1 h")];
         for (given, expected) in cases {
             assert_eq!(span(Duration::from_secs(given)), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_left_is_told_in_minutes_and_never_promises_too_much() {
+        for (seconds, said) in
+            [(0, "less than 1 m"), (59, "less than 1 m"), (60, "1 m"), (119, "1 m"), (4349, "1 h 12 m")]
+        {
+            assert_eq!(left(Duration::from_secs(seconds)), said);
         }
     }
 

@@ -9,6 +9,7 @@ use crate::gate::lookup::Lookup;
 use crate::gate::{Gate, World, client, spawn};
 use crate::journal::item::Deed;
 use crate::journal::list::walk_file;
+use crate::journal::record::Answer;
 use crate::runner::engine::Mode;
 use crate::runner::protocol::{Demand, Reply};
 use crate::runner::rundir::RunDir;
@@ -91,24 +92,25 @@ async fn carry_out(world: &World, command: Confirmed<Command>, through: &str) ->
             spawn::start(world, &plan, &hash, begun).await.map(Performed::Started)
         }
         Command::Answer(Answered { run, prompt, seq, set, answer }) => {
+            let said = answered(&answer);
             let demand = Demand::Answer { prompt, seq, set, answer };
-            demanded(world, &run, demand, through).await.map(|seq| Performed::Done(format!("answered (record {seq})")))
+            demanded(world, &run, demand, through).await.map(|_| Performed::Done(said))
         }
         Command::Note { run, step, text } => {
             let demand = Demand::Note { step, text };
-            demanded(world, &run, demand, through).await.map(|seq| Performed::Done(format!("noted (record {seq})")))
+            demanded(world, &run, demand, through).await.map(|_| Performed::Done("note saved".to_owned()))
         }
         Command::Item { run, step, seq, deed } => {
             let said = match &deed {
-                Deed::Close => "seen to",
-                Deed::Hand { .. } => "closed by hand",
+                Deed::Close => "closed",
+                Deed::Hand { .. } => "signed off manually",
                 Deed::Skip { .. } => "skipped",
                 Deed::Override { .. } => "overridden",
-                Deed::Reopen { .. } => "open again",
+                Deed::Reopen { .. } => "reopened",
             };
             let demand = Demand::Item { step, seq, deed };
-            let seq = demanded(world, &run, demand, through).await?;
-            Ok(Performed::Done(format!("item {}: {said} (record {seq})", u64::from(step) + 1)))
+            demanded(world, &run, demand, through).await?;
+            Ok(Performed::Done(format!("item {} {said}", u64::from(step) + 1)))
         }
         Command::Abort { run, undo } => abort(world, run, undo, owner, through).await,
         Command::Resume { run } => {
@@ -118,6 +120,18 @@ async fn carry_out(world: &World, command: Confirmed<Command>, through: &str) ->
             Ok(Performed::Done(format!("run {} goes on", dir.id.short())))
         }
         Command::TakeOver { .. } => Err(Error::machine("take a run over", "the command holds another one of its kind")),
+    }
+}
+
+/// What an answer was, in a word or two.
+fn answered(answer: &Answer) -> String {
+    match answer {
+        Answer::Confirm { .. } => "confirmed".to_owned(),
+        Answer::Sign { .. } => "signed off".to_owned(),
+        Answer::Decide { choice, .. } => format!("decided: {}", choice.word()),
+        Answer::Approve { .. } => "approved".to_owned(),
+        Answer::BreakGlass { .. } => "break-glass recorded".to_owned(),
+        Answer::Cancel => "declined".to_owned(),
     }
 }
 

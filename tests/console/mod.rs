@@ -7,6 +7,7 @@ mod emergency;
 mod eyes;
 mod hands;
 mod leaving;
+mod notices;
 mod pages;
 mod prompts;
 mod read_only;

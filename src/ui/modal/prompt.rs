@@ -12,7 +12,7 @@
 //! ┃ way back  none (in the backup proven above)                           ┃
 //! ┃ set       frozen 02:14:07 · read now · sha256 9f3c12ab34de            ┃
 //! ┃                                                                       ┃
-//! ┃ Type  delete 1284 sessions  to confirm: ▌                             ┃
+//! ┃ Type  delete 1284 files  to confirm: ▌                             ┃
 //! ┗ Esc leaves it open  Tab leaves the field ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
 //! ```
 
@@ -150,7 +150,7 @@ fn consent(
         let no_time = of_run.and_then(|run| run.no_time(number, snapshot.now.wall));
         let fits = if no_time.is_some() { "does not fit any more" } else { "fits" };
         let role = if no_time.is_some() { Role::VerdictWarn } else { Role::UiText };
-        let text = format!("{} left of {} · {fits}", quantity::span(left), open.window);
+        let text = format!("{} left of {} · {fits}", quantity::left(left), open.window);
         body.known(("window", fits), pen.named_to(column, Piece::Words("window"), role, text, width));
     }
     let mut say = |name: &'static str, role, text: String| {
