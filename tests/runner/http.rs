@@ -239,7 +239,7 @@ fn both(case: &str) -> (Cache, Service) {
 fn killed_anywhere_a_redis_and_a_service_are_changed_once() {
     each(&FORWARD, |point, case| {
         let (mut cache, service) = both(case);
-        cache.estate.start("all", &["--yes", "change", "--confirm", "delete 3 cache"]);
+        cache.estate.start("all", &["--yes", "change", "--confirm", "delete 3 keys"]);
         killed(&mut cache.estate, point, case);
         let run = cache.estate.run();
         assert_eq!(run.drive().sealed, Some(RunStatus::Ok), "{case}");

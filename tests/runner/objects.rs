@@ -106,7 +106,7 @@ fn killed_anywhere_every_object_is_deleted_and_nothing_else() {
         let s3 = filled();
         let mut estate = estate(&s3).with("MIDWATCH_FAILPOINT", case);
         delete(&estate, "");
-        estate.start("delete", &["--confirm", "delete 5 old"]);
+        estate.start("delete", &["--confirm", "delete 5 objects"]);
         killed(&mut estate, point, case);
         assert_eq!(estate.run().drive().sealed, Some(RunStatus::Ok), "{case}");
         assert_eq!(s3.keys(BUCKET), left, "{case}");
@@ -117,7 +117,7 @@ fn killed_anywhere_every_object_is_deleted_and_nothing_else() {
         let s3 = filled();
         let estate = estate(&s3).with("MIDWATCH_FAILPOINT", case);
         delete(&estate, "");
-        estate.start("delete", &["--confirm", "delete 5 old"]);
+        estate.start("delete", &["--confirm", "delete 5 objects"]);
         assert_eq!(estate.run().drive().sealed, Some(RunStatus::Ok), "{case}");
         assert!(estate.run().unknown() > 0, "{case}: the act was not killed");
         assert_eq!(s3.keys(BUCKET), left, "{case}");
@@ -138,7 +138,7 @@ fn other_content_is_never_written_over_unless_the_step_says_so() {
     estate.start("put", &["--yes", "change"]).says("one key is there already with other content: runs/one/db.dump");
     assert_eq!(std::fs::read_to_string(s3.path(BUCKET, "runs/one/db.dump")).unwrap(), "database");
     put(&estate, ", overwrite = true");
-    estate.start("put", &["--confirm", "put 3 one"]).exits(0);
+    estate.start("put", &["--confirm", "put 3 objects"]).exits(0);
     assert_eq!(std::fs::read_to_string(s3.path(BUCKET, "runs/one/db.dump")).unwrap(), "another database");
 }
 
@@ -154,7 +154,7 @@ fn what_changes_between_the_plan_and_the_act_is_left_alone() {
     let run = estate.start_waiting("delete");
     let prompt = run.prompt();
     let Ask::Confirm { preview, .. } = &prompt.ask else { panic!("{prompt:?}") };
-    assert_eq!((preview.phrase.as_str(), preview.count, preview.bytes), ("delete 4 old", 4, Some(12)));
+    assert_eq!((preview.phrase.as_str(), preview.count, preview.bytes), ("delete 4 objects", 4, Some(12)));
     s3.object(BUCKET, "old/2.dump", b"new");
     let answered = run.answer(&prompt, consent(&prompt));
     assert!(

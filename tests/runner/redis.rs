@@ -245,10 +245,7 @@ fn keys_go_by_pattern_and_nothing_else() {
     );
     let (run, prompt) = cache.asked();
     let seen = preview(&prompt);
-    assert_eq!(
-        (seen.headline.as_str(), seen.phrase.as_str()),
-        ("Delete 400 keys cache:* on cache", "delete 400 cache")
-    );
+    assert_eq!((seen.headline.as_str(), seen.phrase.as_str()), ("Delete 400 keys cache:* on cache", "delete 400 keys"));
     assert_eq!((fact(seen, "types"), fact(seen, "without an end of their own")), ("400 string", "0"));
     let stays = fact(seen, "stays there");
     for kept in ["session:* (150)", "job_queue (1)", "processing (1)", "sessions (1)"] {

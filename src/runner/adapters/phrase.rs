@@ -1,7 +1,7 @@
 //! The phrase that a destroy asks for, as far as it is known before the preview: the action's verb, the count, the noun.
 
 use crate::procedure::plan::Action;
-use crate::runner::adapters::{exec, files, sql, systemd};
+use crate::runner::adapters::{exec, files, objects, sql, systemd};
 
 /// What stands for a count that only the preview knows.
 const COUNT: &str = "N";
@@ -16,6 +16,7 @@ pub fn phrase(action: &Action) -> Option<String> {
             Some(format!("run {}", plain_word(name.rsplit('/').next()?, "program")))
         }
         files::KEY => Some(format!("{} {COUNT} {}", text("op")?, files::NOUN)),
+        objects::KEY => Some(format!("{} {COUNT} {}", text("op")?, objects::NOUN)),
         systemd::KEY => Some(format!("{} 1 {}", text("op")?, plain_word(text("unit")?, "unit"))),
         sql::KEY => sql::phrase(action, COUNT),
         _ => None,

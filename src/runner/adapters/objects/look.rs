@@ -20,6 +20,9 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::Path;
 
+/// What a phrase calls what is in a set.
+pub(in crate::runner::adapters) const NOUN: &str = "objects";
+
 /// Up to how many bytes all files of a put together are read for their digests before the act; it must fit into a preview's time.
 const HASHED: u64 = 2 << 30;
 
@@ -347,14 +350,13 @@ fn shown(spec: &Spec, look: &Look, seen: &Seen, total: u64) -> Preview {
         Op::Put => format!("Put {} from {from} to {}", counted(found, "file", "files"), spec.place),
         _ => format!("Delete {} from {}", counted(found, "object", "objects"), spec.place),
     };
-    let last = spec.prefix.rsplit('/').next().unwrap_or_default();
     let when = |object: &&Object| object.item().modified;
     let mut warnings = seen.warnings.clone();
     if found == 0 {
         warnings.push(common::NOTHING_FITS.to_owned());
     }
     let destroys = look.effect == EffectClass::Destroy;
-    let phrase = format!("{} {found} {}", spec.op.word(), common::plain_word(last, "objects"));
+    let phrase = format!("{} {found} {}", spec.op.word(), NOUN);
     Preview {
         headline,
         place: spec.place.clone(),

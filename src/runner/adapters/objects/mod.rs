@@ -42,7 +42,7 @@ use ways::Way;
 
 pub(super) use act::act;
 pub(super) use frozen::Head;
-pub(super) use look::preview;
+pub(super) use look::{NOUN, preview};
 pub(super) use proof::prove;
 
 /// The adapter's key.

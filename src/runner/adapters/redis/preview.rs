@@ -15,6 +15,9 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
 
+/// What a phrase calls what is in a set.
+const NOUN: &str = "keys";
+
 /// How many keys are looked at together.
 const TOGETHER: usize = 500;
 /// How many keys a bounded set may have.
@@ -323,7 +326,7 @@ fn shown(spec: &Spec, asked: &Look, sight: Sight, limit: Option<String>) -> Prev
     let destroys = asked.effect == EffectClass::Destroy;
     let word = spec.what.line().split(' ').next().unwrap_or("change").to_owned();
     let noun = match &spec.what {
-        What::Delete(which) => noun(which),
+        What::Delete(_) => NOUN.to_owned(),
         What::Set { key, .. } | What::Release { key, .. } | What::Expire { key, .. } => common::plain_word(key, "key"),
         _ => common::plain_word(&spec.target, "redis"),
     };
@@ -341,11 +344,4 @@ fn shown(spec: &Spec, asked: &Look, sight: Sight, limit: Option<String>) -> Prev
         phrase: if destroys { format!("{word} {number} {noun}") } else { String::new() },
         ..Preview::default()
     }
-}
-
-/// What the keys are called in the phrase: what stands before the first star, without the colon.
-fn noun(which: &Which) -> String {
-    let text = which.key.as_deref().or(which.pattern.as_deref()).unwrap_or_default();
-    let stem = text.split(['*', '?', '[']).next().unwrap_or_default().trim_end_matches([':', '.', '-', '_', '/']);
-    common::plain_word(stem, "keys")
 }
