@@ -15,7 +15,9 @@ use crate::app::{Model, Opening, update};
 use crate::calendar::Calendar;
 use crate::domain::key::Key;
 use crate::domain::time::Now;
-use crate::domain::{Boot, EffectClass, Fact, Observation, Order, Row, Rows, RunStatus, TargetKind, Verdict, Wall};
+use crate::domain::{
+    Boot, EffectClass, Fact, Observation, Order, Row, Rows, RunStatus, TargetKind, Trend, Verdict, Wall,
+};
 use crate::journal::fold::RunView;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -88,15 +90,33 @@ fn row(kind: TargetKind, target: &str, verdict: Verdict, detail: &str, history: 
         _ => format!("http://127.0.0.1:8080/health/{target}"),
     };
     let mut row = Row::unread(kind, target.to_owned(), source, Duration::from_secs(10));
-    let facts = BTreeMap::from([
-        ("latency_ms", Fact::Int(9)),
-        ("status", Fact::Int(503)),
-        ("used_ratio", Fact::Real(0.8412)),
-        ("url", Fact::Text("http://127.0.0.1:8080/health".to_owned())),
-    ]);
-    row.observation =
-        Some(Observation { verdict, detail: detail.to_owned(), facts, observed_at: at(446), trend: None });
+    let last = history.last().copied().unwrap_or_default();
+    let facts = match (kind, target) {
+        (TargetKind::Host, "load") => vec![("cores", Fact::Int(8)), ("load_1", Fact::Real(last))],
+        (TargetKind::Host, "cpu") => vec![("busy_ratio", Fact::Real(last)), ("cores", Fact::Int(8))],
+        (TargetKind::Host, _) => vec![("used_ratio", Fact::Real(last))],
+        (TargetKind::Mount, _) => vec![("path", Fact::Text(target.to_owned())), ("used_ratio", Fact::Real(last))],
+        #[allow(clippy::cast_possible_truncation)] // Milliseconds of a picture.
+        _ => vec![
+            ("latency_ms", Fact::Int(last as i64)),
+            ("status", Fact::Int(if verdict == Verdict::Ok { 200 } else { 503 })),
+            ("url", Fact::Text(row.source.clone())),
+        ],
+    };
+    row.observation = Some(Observation {
+        verdict,
+        detail: detail.to_owned(),
+        facts: facts.into_iter().collect(),
+        observed_at: at(446),
+        trend: None,
+    });
     row.history = history.to_vec();
+    row.trend = Some(match (kind, target) {
+        (TargetKind::Host, "load") => Trend::number("load_1"),
+        (TargetKind::Host, "cpu") => Trend::ratio("busy_ratio"),
+        (TargetKind::Host | TargetKind::Mount, _) => Trend::ratio("used_ratio"),
+        _ => Trend::millis("latency_ms"),
+    });
     row
 }
 
@@ -110,11 +130,12 @@ pub fn id(kind: TargetKind, name: &str) -> TargetId {
 #[must_use]
 pub fn rows() -> Vec<Row> {
     use TargetKind::{Host, Mount, Service};
-    use Verdict::{Critical, Ok, Unknown, Warn};
+    use Verdict::{Critical, Ok, Warn};
     let calm = [11.0, 12.0, 12.0, 13.0, 12.0, 11.0, 12.0, 12.0, 14.0, 12.0];
-    let rising = [70.0, 72.0, 73.0, 75.0, 77.0, 78.0, 80.0, 81.0, 83.0, 84.0];
+    let shares = |last: f64| [-0.02, 0.03, -0.01, 0.02, 0.01, -0.03, 0.0, 0.02, -0.01, 0.0].map(|by| last + by);
+    let rising = [0.7, 0.72, 0.73, 0.75, 0.77, 0.78, 0.8, 0.81, 0.83, 0.8412];
     let breaking = [9.0, 9.0, 10.0, 9.0, 9.0, 12.0, 9.0, 30.0, 44.0, 60.0];
-    let mut stale = row(Mount, "/srv/archive", Ok, "41 % used · 1.2 TiB free", &calm);
+    let mut stale = row(Mount, "/srv/archive", Ok, "41 %", &[0.41; 10]);
     if let Some(seen) = &mut stale.observation {
         seen.observed_at = at(451 - 190);
     }
@@ -123,16 +144,18 @@ pub fn rows() -> Vec<Row> {
     if let Some(seen) = &mut lost.observation {
         seen.observed_at = at(426);
     }
+    let mut pressure = Row::unread(Host, "pressure".to_owned(), "/proc".to_owned(), Duration::from_secs(10));
+    pressure.lost = Some(("this kernel does not report pressure".to_owned(), at(446)));
     let unread = Row::unread(Service, "worker".to_owned(), "http://127.0.0.1:8082".to_owned(), Duration::from_secs(5));
     vec![
-        row(Host, "cpu", Ok, "12 % over 2 s · 8 cores", &calm),
-        row(Host, "memory", Ok, "61 % used · 12 GiB available", &calm),
-        row(Host, "pressure", Unknown, "no /proc/pressure on this kernel", &[]),
-        row(Host, "load", Ok, "1.84 · 0.23 a core", &calm),
-        row(Mount, "/", Ok, "38 % used · 61 GiB free", &calm),
-        row(Mount, "/srv/cell0", Warn, "84 % used · +1.1 %/h · 14 h left", &rising),
+        row(Host, "cpu", Ok, "12 % over 4 s", &shares(0.12)),
+        row(Host, "memory", Ok, "61 % · 12 GiB available", &shares(0.61)),
+        pressure,
+        row(Host, "load", Ok, "1.84 1.62 1.40 on 8 cores", &[1.6, 1.7, 1.7, 1.8, 1.84]),
+        row(Mount, "/", Ok, "38 %", &[0.38; 10]),
+        row(Mount, "/srv/cell0", Warn, "84 % +3.6 %/h · full in 4 h", &rising),
         stale,
-        row(Service, "api", Critical, "503 · 12 ms", &breaking),
+        row(Service, "api", Critical, "503 · 60 ms", &breaking),
         lost,
         unread,
     ]

@@ -112,14 +112,14 @@ pub struct Preview {
     /// How long it should take, in seconds, as the author declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub takes_s: Option<u64>,
-    /// The phrase that confirms a destroy: plain ASCII, `delete 1284 sessions`. Empty below destroy.
+    /// The phrase that confirms a destroy: plain ASCII, `delete 1284 files`. Empty below destroy.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub phrase: String,
 }
 
 /// Whether what was typed is consent to an act of this class: the word `change`, or the exact phrase of a destroy.
 ///
-/// Commas between digits are optional: `delete 1,284 sessions` and `delete 1284 sessions` are the same phrase.
+/// Commas between digits are optional: `delete 1,284 files` and `delete 1284 files` are the same phrase.
 /// An empty phrase is never consent to a destroy.
 #[must_use]
 pub fn is_consent(effect: EffectClass, phrase: &str, typed: &str) -> bool {

@@ -85,7 +85,7 @@ pub fn set(step: u32) -> Digest {
 
 /// A question for consent.
 pub fn confirm(effect: EffectClass, step: u32, also: &[u32]) -> Ask {
-    let phrase = if effect == EffectClass::Destroy { "delete 1284 sessions".into() } else { String::new() };
+    let phrase = if effect == EffectClass::Destroy { "delete 1284 files".into() } else { String::new() };
     let preview = Preview { headline: "Delete 1,284 files".into(), count: 1284, phrase, ..Preview::default() };
     let also = also
         .iter()
@@ -221,7 +221,7 @@ pub fn recovered_night() -> Vec<Event> {
         intent(2, 1, Change, Some(4)),
         ended(2, 1, Ending::Ok),
         opened(5, 3, confirm(Destroy, 3, &[])),
-        accepted(5, 3, typed("delete 1,284 sessions")),
+        accepted(5, 3, typed("delete 1,284 files")),
         intent(3, 1, Destroy, Some(5)),
         ended(3, 1, Ending::Ok),
         opened(6, 4, Ask::Sign { text: "look at the graph".into(), note_required: true }),

@@ -19,7 +19,7 @@ fn committing() -> Vec<(&'static str, Model, Key)> {
         press(&mut model, keys);
         model
     };
-    let phrase = super::typed("delete 1284 sessions");
+    let phrase = super::typed("delete 1284 files");
     let mut abort = following(&sample::finished_but_last());
     press(&mut abort, "g x j");
     let mut emergency = super::prompts::planned(late());
@@ -124,7 +124,7 @@ fn destroying() -> Model {
 
 #[test]
 fn a_burst_of_keys_is_no_phrase_and_what_is_typed_then_is() {
-    let text = "delete 1284 sessions";
+    let text = "delete 1284 files";
     // All in one read; in pieces as a slow terminal sends them; as a program types for somebody.
     for pace in [(100, 0), (10, 30), (5, 60), (1, 1), (1, 5), (1, 12)] {
         let mut model = destroying();
@@ -153,7 +153,7 @@ fn a_burst_of_keys_is_no_phrase_and_what_is_typed_then_is() {
 fn a_hand_and_a_slow_line_type_a_phrase() {
     // A key at a time, fast; two and three rolled over each other; four that the line held back.
     for pace in [(1, 15), (1, 60), (2, 100), (3, 200), (4, 300)] {
-        assert!(phrase(&mut destroying(), "delete 1284 sessions", pace), "{pace:?}");
+        assert!(phrase(&mut destroying(), "delete 1284 files", pace), "{pace:?}");
     }
 }
 

@@ -36,8 +36,8 @@ fn the_first_answer_approves_nothing_and_what_comes_after_it_is_looked_at_anew()
     assert!(dialog(&model).in_field);
     assert_eq!(press(&mut model, "Tab c"), [], "a destroy is confirmed by its phrase alone");
     press(&mut model, "Tab");
-    let effects = press(&mut model, &format!("{} Enter", typed("delete 1284 sessions")));
-    assert_eq!(answer(&effects), Answer::Confirm { typed: "delete 1284 sessions".to_owned() });
+    let effects = press(&mut model, &format!("{} Enter", typed("delete 1284 files")));
+    assert_eq!(answer(&effects), Answer::Confirm { typed: "delete 1284 files".to_owned() });
     assert!(dialog(&model).sent);
     fold(&mut model, &sample::confirmed());
     let shown = dialog(&model);
@@ -47,7 +47,7 @@ fn the_first_answer_approves_nothing_and_what_comes_after_it_is_looked_at_anew()
 
 #[test]
 fn the_glass_is_broken_by_its_own_words_alone() {
-    for wrong in ["", "break glass", "break glass:", "delete 1284 sessions", "glass: nobody is here"] {
+    for wrong in ["", "break glass", "break glass:", "delete 1284 files", "glass: nobody is here"] {
         let mut model = following(&sample::confirmed());
         let effects = press(&mut model, &format!("Tab {} Enter", typed(wrong)));
         assert_eq!(effects, [], "{wrong:?}");

@@ -142,11 +142,11 @@ fn what_comes_onto_the_screen_is_looked_at_before_a_key_counts() {
 #[test]
 fn a_phrase_counts_once_all_was_read_and_is_typed_beside_it() {
     let mut model = sample::following((60, 15), Some(Authority::grant()), warned(&sample::destroy(), 30), true);
-    assert!(!confirms(&reads(&mut model, &format!("{} Enter", super::typed("delete 1284 sessions")))));
+    assert!(!confirms(&reads(&mut model, &format!("{} Enter", super::typed("delete 1284 files")))));
     assert!(hint(&model).contains("PgDn goes there"), "{}", hint(&model));
     page_through(&mut model);
-    assert_eq!(dialog(&model).field.text(), "delete 1284 sessions", "a key that scrolls is no letter");
-    assert_eq!(answer(&reads(&mut model, "Enter")), Answer::Confirm { typed: "delete 1284 sessions".to_owned() });
+    assert_eq!(dialog(&model).field.text(), "delete 1284 files", "a key that scrolls is no letter");
+    assert_eq!(answer(&reads(&mut model, "Enter")), Answer::Confirm { typed: "delete 1284 files".to_owned() });
 }
 
 #[test]

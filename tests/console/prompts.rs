@@ -31,9 +31,7 @@ fn only_c_confirms_a_change() {
 
 #[test]
 fn only_the_exact_phrase_and_enter_destroy() {
-    for wrong in
-        ["", "delete", "delete 1284 session", "Delete 1284 sessions", "delete 1285 sessions", "c", "change", "y"]
-    {
+    for wrong in ["", "delete", "delete 1284 file", "Delete 1284 files", "delete 1285 files", "c", "change", "y"] {
         let mut model = following(&sample::destroy());
         assert!(dialog(&model).in_field && dialog(&model).field.text().is_empty());
         let effects = press(&mut model, &format!("{} Enter", typed(wrong)));
@@ -41,7 +39,7 @@ fn only_the_exact_phrase_and_enter_destroy() {
         assert!(dialog(&model).hint.is_some(), "a gentle hint, and the text stays: {wrong:?}");
         assert_eq!(dialog(&model).field.text(), wrong);
     }
-    for right in ["delete 1284 sessions", "delete 1,284 sessions"] {
+    for right in ["delete 1284 files", "delete 1,284 files"] {
         let mut model = following(&sample::destroy());
         assert_eq!(press(&mut model, &typed(right)), [], "not before Enter");
         assert_eq!(answer(&press(&mut model, "Enter")), Answer::Confirm { typed: right.to_owned() });
@@ -117,14 +115,14 @@ fn the_beginning_of_a_sequence_typed_before_is_forgotten() {
 #[test]
 fn what_does_not_fit_cannot_be_confirmed_and_resizing_loses_nothing() {
     let mut model = following(&sample::destroy());
-    press(&mut model, &typed("delete 1284 sessions"));
+    press(&mut model, &typed("delete 1284 files"));
     update(&mut model, Msg::Resized(60, 12));
     let seen = Seen { size: (60, 12), whole: false, needed: (60, 18), ..Seen::default() };
     model.drawn(seen, model.now.boot);
     let now = model.now;
     assert_eq!(update(&mut model, Msg::KeyPressed(Key::plain(KeyCode::Enter), now)), []);
     assert!(dialog(&model).hint.as_ref().unwrap().contains("does not fit"));
-    assert_eq!(dialog(&model).field.text(), "delete 1284 sessions");
+    assert_eq!(dialog(&model).field.text(), "delete 1284 files");
     update(&mut model, Msg::Resized(80, 24));
     let now = model.now;
     assert_eq!(update(&mut model, Msg::KeyPressed(Key::plain(KeyCode::Enter), now)), [], "not drawn yet");
@@ -155,7 +153,7 @@ fn pasted(text: &str, model: &Model) -> Msg {
 fn nothing_is_pasted_into_consent_but_a_link_is_into_a_sign_off() {
     let mut model = following(&sample::destroy());
     sample::looked_at(&mut model);
-    let paste = pasted("delete 1284 sessions\n", &model);
+    let paste = pasted("delete 1284 files\n", &model);
     update(&mut model, paste);
     assert_eq!(dialog(&model).field.text(), "");
     assert!(dialog(&model).hint.is_some());
@@ -220,7 +218,7 @@ fn a_required_note_is_required() {
 #[test]
 fn a_set_that_moved_closes_the_prompt_and_says_what_moved() {
     let mut model = following(&sample::destroy());
-    press(&mut model, &typed("delete 1284 sessions"));
+    press(&mut model, &typed("delete 1284 files"));
     fold(&mut model, &sample::moved());
     assert!(dialog(&model).ended.is_some());
     assert_eq!(press(&mut model, "l q Enter"), [], "what is typed on for it acts nowhere");
@@ -282,7 +280,7 @@ fn a_prompt_does_not_jump_in_front_of_another_dialog() {
 fn no_answer_is_sent_where_no_runner_is() {
     let mut model = following(&sample::destroy());
     update(&mut model, Msg::RunFolded { view: Box::new(sample::destroy().view().unwrap()), runner_lives: false });
-    assert_eq!(press(&mut model, &format!("{} Enter", typed("delete 1284 sessions"))), []);
+    assert_eq!(press(&mut model, &format!("{} Enter", typed("delete 1284 files"))), []);
     assert!(dialog(&model).hint.as_ref().unwrap().contains("no runner"));
 }
 

@@ -175,7 +175,7 @@ fn every_pane_has_its_number_and_its_filter() {
         list.shown().map(|row| list.name(row)).collect::<Vec<_>>()
     };
     assert_eq!(shown(&model, Section::Bloat), ["public.tasks", "public.tasks_pkey"]);
-    assert_eq!(shown(&model, Section::Certificates), ["redis-tls"]);
+    assert_eq!(shown(&model, Section::Certificates), ["redis.novacron.io"]);
     assert_eq!(press(&mut model, "q"), [], "q takes the filter back first");
     assert_eq!(shown(&model, Section::Certificates).len(), 5);
     press(&mut model, "Tab Tab BackTab");
@@ -248,7 +248,7 @@ fn y_copies_what_the_pane_is_about() {
     };
     let mut model = model();
     assert_eq!(press(&mut model, "y"), [], "the cursor is on no row");
-    assert_eq!(copied(&mut model, "2 j y"), "database  31 h old · limit 24 h");
+    assert_eq!(copied(&mut model, "2 j y"), "database  31 h old · limit 24 h · verified");
     assert!(model.snapshot().notice.is_some_and(|notice| notice.starts_with("copied database: ")));
     let view = sample::running().view().unwrap();
     let mut model = sample::following((120, 36), None, view.clone(), true);

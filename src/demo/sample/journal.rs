@@ -67,19 +67,23 @@ pub fn preview(effect: EffectClass) -> Preview {
             "Delete 1,284 files under data/sessions",
             1284,
             Some(9702),
-            "delete 1284 sessions",
+            "delete 1284 files",
             "none (in the backup proven above, 01:12 UTC)",
         ),
         _ => ("Move 42 files from logs to logs/archive", 42, None, "", "move them back from logs/archive"),
     };
+    let (oldest, newest, below) = match effect {
+        EffectClass::Destroy => ("s-0af1.json", "s-ffe9.json", "data/sessions"),
+        _ => ("cell0.log.42", "cell0.log.1", "logs"),
+    };
     Preview {
         headline: headline.to_owned(),
-        place: "cell0-prod-1:/srv/cell0/data/sessions".to_owned(),
+        place: format!("cell0-prod-1:/srv/cell0/{below}"),
         count,
         of,
         bytes: Some(2_254_857_830),
-        oldest: Some(item("s-0af1.json", 630)),
-        newest: Some(item("s-ffe9.json", 92)),
+        oldest: Some(item(oldest, 630)),
+        newest: Some(item(newest, 92)),
         facts: Vec::new(),
         listing: None,
         warnings: vec!["2 files are open in other processes and will be left alone".to_owned()],
@@ -291,13 +295,13 @@ pub fn four_eyes() -> Story {
 /// The same after the operator confirmed it: it waits for another person.
 #[must_use]
 pub fn confirmed() -> Story {
-    four_eyes().agree("operator", 2, "delete 1284 sessions")
+    four_eyes().agree("operator", 2, "delete 1284 files")
 }
 
 /// The same after Lena did, who is another person than the operator.
 #[must_use]
 pub fn confirmed_by_another() -> Story {
-    four_eyes().agree("lena", 2, "delete 1284 sessions")
+    four_eyes().agree("lena", 2, "delete 1284 files")
 }
 
 /// A run whose start another person shall approve.
@@ -320,7 +324,7 @@ pub fn glass() -> Story {
 pub fn decide() -> Story {
     let asked = moved_logs().ask(2, consent(EffectClass::Destroy, Vec::new()));
     let wrong = Event::AnswerRejected { prompt: "x".to_owned(), why: "the phrase is not the one shown".to_owned() };
-    let failed = asked.tell("lena", wrong).agree("operator", 2, "delete 1284 sessions").act(
+    let failed = asked.tell("lena", wrong).agree("operator", 2, "delete 1284 files").act(
         2,
         1,
         EffectClass::Destroy,
@@ -372,13 +376,13 @@ pub fn interrupted() -> Story {
 /// A prompt that another operator answered.
 #[must_use]
 pub fn ended() -> Story {
-    destroy().agree("lena", 2, "delete 1284 sessions")
+    destroy().agree("lena", 2, "delete 1284 files")
 }
 
 /// A run that ended well.
 #[must_use]
 pub fn finished() -> Story {
-    let story = destroy().agree("operator", 2, "delete 1284 sessions");
+    let story = destroy().agree("operator", 2, "delete 1284 files");
     let story = story.act(2, 1, EffectClass::Destroy, Some((Ending::Ok, "deleted 1,284, left 2 alone")));
     let skip = |step| Event::StepSkipped { step, reason: "nothing to do tonight".to_owned() };
     let story = story.tell("operator", skip(3)).tell("operator", skip(4));

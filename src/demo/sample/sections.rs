@@ -62,14 +62,26 @@ fn backups() -> Vec<Row> {
         TargetKind::Backup,
         ("cold", None),
         "/mnt/cold/*.tar.zst",
-        (Verdict::Ok, "2 d old · limit 8 d", vec![("age_s", Fact::Int(172_800)), ("size_bytes", Fact::Int(96 << 30))]),
+        (
+            Verdict::Ok,
+            "2026-11-20 03:12 · 96 GiB",
+            vec![("age_s", Fact::Int(172_800)), ("size_bytes", Fact::Int(96 << 30))],
+        ),
     );
     cold.lost = Some(("permission denied".to_owned(), at(440)));
     vec![
-        set("database", Verdict::Critical, "31 h old · limit 24 h", "novacron-1121.dump", 111_600, 4_509_715_661, true),
-        set("files", Verdict::Ok, "23 h old · verified", "files-1122.tar.gz", 84_600, 812 << 20, true),
-        set("configs", Verdict::Ok, "23 h old · verified", "etc-1122.tar.gz", 84_480, 14 << 20, true),
-        set("snapshots", Verdict::Warn, "2 d old · 3 volumes · one is 40 % smaller", "vol-3", 172_800, 61 << 30, false),
+        set(
+            "database",
+            Verdict::Critical,
+            "31 h old · limit 24 h · verified",
+            "novacron-1121.dump",
+            111_600,
+            4_509_715_661,
+            true,
+        ),
+        set("files", Verdict::Ok, "03:10 yesterday · verified", "files-1122.tar.gz", 84_600, 812 << 20, true),
+        set("configs", Verdict::Ok, "03:12 yesterday · verified", "etc-1122.tar.gz", 84_480, 14 << 20, true),
+        set("wal", Verdict::Warn, "02:21 today · 1 gap", "000000010000002A", 1560, 16 << 20, false),
         cold,
     ]
 }
@@ -91,10 +103,10 @@ fn certificates() -> Vec<Row> {
     let mut late = certificate("mail.novacron.io", Verdict::Ok, "54 d", 54, ours);
     late.lost = Some(("connection refused".to_owned(), at(445)));
     vec![
-        certificate("novacron.io", Verdict::Ok, "61 d · R11", 61, ours),
-        certificate("api.novacron.io", Verdict::Warn, "9 d · R11 · served ≠ file", 9, ours),
+        certificate("novacron.io", Verdict::Ok, "61 d", 61, ours),
+        certificate("api.novacron.io", Verdict::Warn, "9 d · served ≠ file", 9, ours),
         certificate("*.novacron.io", Verdict::Critical, "expired 2 d ago", -2, ours),
-        certificate("redis-tls", Verdict::Ok, "341 d · self-signed, as pinned", 341, "CN=cell0 CA"),
+        certificate("redis.novacron.io", Verdict::Ok, "341 d", 341, "CN=cell0 CA"),
         late,
     ]
 }
@@ -102,9 +114,9 @@ fn certificates() -> Vec<Row> {
 fn bloat() -> Vec<Row> {
     struct Of(&'static str, &'static str, Verdict, i64, f64, f64, &'static str, &'static str);
     let rows = [
-        Of("public.audit_logs", "table", Verdict::Warn, 12 << 30, 0.48, 0.03, "vacuum", "last vacuum 41 d ago"),
-        Of("public.tasks", "table", Verdict::Warn, 3 << 30, 0.31, 0.04, "repack", "8 % dead, pinned by a snapshot"),
-        Of("public.tasks_pkey", "index", Verdict::Warn, 1 << 30, 0.64, 0.0, "reindex", ""),
+        Of("public.audit_logs", "table", Verdict::Warn, 12 << 30, 0.48, 0.03, "vacuum", ""),
+        Of("public.tasks", "table", Verdict::Warn, 3 << 30, 0.31, 0.04, "repack", "grows back"),
+        Of("public.tasks_pkey", "index", Verdict::Warn, 1 << 30, 0.64, 0.02, "reindex", ""),
         Of("public.sessions", "table", Verdict::Ok, 800 << 20, 0.07, 0.05, "", ""),
         Of("public.sessions_expires_idx", "index", Verdict::Ok, 210 << 20, 0.04, 0.05, "", ""),
     ];
@@ -119,7 +131,7 @@ fn bloat() -> Vec<Row> {
                 ("database", text("novacron")),
                 ("error_ratio", Fact::Real(error)),
                 ("kind", text(kind)),
-                ("method", text(if error > 0.0 { "width statistics" } else { "pgstatindex" })),
+                ("method", text("width statistics")),
                 ("name", text(name)),
                 ("remedy", text(remedy)),
                 ("schema", text("public")),
@@ -133,7 +145,7 @@ fn bloat() -> Vec<Row> {
             )
         })
         .collect();
-    let blind = (Verdict::Unknown, "no statistics visible to role watch", vec![("kind", text("table"))]);
+    let blind = (Verdict::Unknown, "4.0 GiB · no right to its statistics", vec![("kind", text("table"))]);
     let source = "host=/run/postgresql dbname=novacron";
     all.push(row(TargetKind::Bloat, ("novacron", Some("billing.invoices")), source, blind));
     all

@@ -7,7 +7,7 @@ use crate::journal::samples::{
     accepted, actor, confirm, created, decide, decision, ended, head, intent, now, opened, run_id, sealed, typed,
 };
 
-const PHRASE: &str = "delete 1284 sessions";
+const PHRASE: &str = "delete 1284 files";
 
 /// Anna starts; Ben is another person; Ann is Anna by another account.
 fn person(name: &str) -> Actor {

@@ -124,11 +124,7 @@ fn every_impossible_record_about_prompts_is_refused() {
         (ask.to_vec(), accepted(1, 1, typed("chnage")), "the phrase is not the one the prompt asks for"),
         (ask.to_vec(), accepted(1, 1, typed("")), "the phrase is not the one the prompt asks for"),
         (destroy.to_vec(), accepted(1, 3, typed("change")), "the phrase is not the one the prompt asks for"),
-        (
-            destroy.to_vec(),
-            accepted(1, 3, typed("delete 1285 sessions")),
-            "the phrase is not the one the prompt asks for",
-        ),
+        (destroy.to_vec(), accepted(1, 3, typed("delete 1285 files")), "the phrase is not the one the prompt asks for"),
         (vec![opened(1, 3, no_phrase)], accepted(1, 3, typed("")), "the phrase is not the one the prompt asks for"),
         (ask.to_vec(), accepted(1, 1, answer("x")), "another kind than the prompt"),
         (ask.to_vec(), accepted(1, 1, decide(Choice::Done)), "another kind than the prompt"),
@@ -351,7 +347,7 @@ fn any_event() -> impl Strategy<Value = Event> {
     let effect = prop::sample::select(vec![Read, Change, Destroy]);
     let ending = prop::sample::select(vec![Ending::Ok, Ending::Failed, Ending::Unknown]);
     let choice = prop::sample::select(vec![Choice::Done, Choice::NotDone, Choice::Skip, Choice::Retry]);
-    let text = prop::sample::select(vec!["change", "delete 1284 sessions", "no"]);
+    let text = prop::sample::select(vec!["change", "delete 1284 files", "no"]);
     prop_oneof![
         (number.clone(), step.clone(), effect.clone()).prop_map(|(n, step, class)| opened(
             n,

@@ -47,7 +47,7 @@ fn what_went_otherwise_is_told() {
         "step 2 (a do step) ended unknown",
         "step 2 (a do step) was unknown and settled as done: looked",
         "decided skip: seen with my own eyes",
-        "confirmed by typing delete 1,284 sessions",
+        "confirmed by typing delete 1,284 files",
         "signed: calm",
         "told the channel",
         "| Status | ok |",

@@ -3,7 +3,7 @@
 //! ```text
 //! ┏ DESTROY · 2 OF 2 ━━ cell0 · PRODUCTION ━━ step 3 of 5 ━━━━━━━━━━━━━━━━┓
 //! ┃ …                                                                     ┃
-//! ┃ confirmed 02:14:31 by anna@bastion-1, typing delete 1284 sessions     ┃
+//! ┃ confirmed 02:14:31 by anna@bastion-1, typing delete 1284 files     ┃
 //! ┃                                                                       ┃
 //! ┃ Press  c  to approve exactly this, as the second person.              ┃
 //! ┗ Esc leaves it open  Tab nobody else can be had ━━━━━━━━━━━━━━━━━━━━━━━┛
