@@ -3,7 +3,7 @@
 //! It looks and connects to nothing: whether a server that is found also answers is for its row to say. What was looked for
 //! and is not there is listed, and has no row.
 
-use crate::config::estate::{Environment, Estate, Thresholds};
+use crate::config::estate::{Environment, Estate, Keep, Thresholds};
 use crate::config::file::read_text;
 use crate::config::paths::Surroundings;
 use crate::config::secrets::Secrets;
@@ -53,6 +53,7 @@ fn nothing(hostname: &str) -> Estate {
         receivers: Vec::new(),
         source: None,
         discovered: Vec::new(),
+        keep: Keep::default(),
         not_found: Vec::new(),
     }
 }

@@ -15,9 +15,11 @@ use std::time::Duration;
 
 pub mod keys;
 mod read;
+mod policy;
 mod sources;
 
 pub use sources::{
+pub use policy::Keep;
     Address, Backup, BackupPlace, Certificate, Kubernetes, ObjectPlace, Postgres, Receiver, Redis, Store, Unit, Way,
 };
 
@@ -194,6 +196,8 @@ pub struct Estate {
     /// The file it was read from; `None` when it was discovered.
     pub source: Option<PathBuf>,
     /// What discovery found, a phrase each.
+    /// How long its sealed runs are kept.
+    pub keep: Keep,
     pub discovered: Vec<String>,
     /// What discovery did not find or did not look for, a phrase each.
     pub not_found: Vec<String>,
@@ -407,6 +411,7 @@ mod tests {
             discovered: vec![],
             not_found: vec![],
         };
+            keep: Keep { runs: Some(500), age: Some(Duration::from_secs(400 * 86_400)) },
         assert_eq!(estate, expected);
         assert!(expected.services[0].is_healthy(204) && !expected.services[0].is_healthy(401));
         assert!(expected.services[1].is_healthy(401) && !expected.services[1].is_healthy(204));

@@ -10,6 +10,7 @@ use crate::gate::{World, foreseen};
 use crate::probes::clock;
 use crate::procedure::plan::Plan;
 use crate::runner::engine::Mode;
+use crate::runner::keep;
 use crate::runner::policy;
 use crate::runner::rundir::{RunDir, Start};
 use serde::Deserialize;
@@ -71,7 +72,12 @@ pub async fn start(world: &World, plan: &Plan, hash: &Digest, begun: Begun) -> R
         // It never began: nothing happened that the directory could tell of.
         let _ = fs::remove_dir_all(&dir.path);
     }
-    launched.map(|()| dir.id)
+    launched?;
+    // The new run is there, and the list is as long as it will be.
+    let (state, keep) = (world.state.dir.clone(), world.estate.keep);
+    let removed = tokio::task::spawn_blocking(move || keep::apply(&state, keep)).await;
+    removed.map(drop).unwrap_or_else(|cause| tracing::warn!(%cause, "runs not removed"));
+    Ok(dir.id)
 }
 
 /// Launches a runner on a run and waits until it says that it is at work.

@@ -30,6 +30,9 @@ pub const ALL: [&str; 20] = [
 /// The failpoint of a shim that has done nothing yet. It is no place of a run: every shim passes it first.
 pub const SHIM: &str = "shim.begins";
 
+/// The failpoint of whoever removes runs that are no longer kept, between the rename and the removal. It is no place of a run.
+pub const APART: &str = "keep.apart";
+
 /// Passes a failpoint.
 #[cfg(debug_assertions)]
 pub fn pass(name: &str) {
@@ -39,7 +42,7 @@ pub fn pass(name: &str) {
     use std::sync::atomic::{AtomicU32, Ordering};
     static PASSED: AtomicU32 = AtomicU32::new(0);
     static LOCK: Mutex<()> = Mutex::new(());
-    debug_assert!(ALL.contains(&name) || name == SHIM, "{name} is not a listed failpoint");
+    debug_assert!(ALL.contains(&name) || [SHIM, APART].contains(&name), "{name} is not a listed failpoint");
     let Ok(wanted) = std::env::var("MIDWATCH_FAILPOINT") else { return };
     let (signal, place) = match wanted.strip_prefix("stop:") {
         Some(place) => (Signal::STOP, place),

@@ -9,6 +9,7 @@ pub mod engine;
 pub mod failpoint;
 pub mod foresee;
 pub mod identity;
+pub mod keep;
 pub mod living;
 pub mod locks;
 pub mod notify;

@@ -16,6 +16,7 @@ mod grouped;
 mod histories;
 pub mod http;
 mod items;
+mod keeping;
 mod kills;
 mod leftover;
 mod locks;

@@ -1,5 +1,6 @@
 //! Every key of the estate file: the table behind `midwatch schema estate` and the README's reference.
 
+use crate::config::estate::policy;
 use crate::config::keys::{Form, Key, Kind, Needs, Section};
 
 /// The title of the file's schema.
@@ -53,6 +54,7 @@ pub const SECTIONS: &[Section] = &[
             Key::optional(
                 "disk",
                 Kind::Limits,
+    policy::SECTION,
                 "80% and 90%",
                 "{ warn = \"80%\", critical = \"90%\" }",
                 "Used space and used inodes of a mount.",

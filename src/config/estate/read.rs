@@ -1,6 +1,7 @@
 //! From a table to an [`Estate`], key by key.
 
-use crate::config::estate::{Environment, Estate, Thresholds};
+use crate::config::estate::{Environment, Estate, Thresholds, policy};
+use crate::config::packs;
 use crate::config::reader::{Problems, Table};
 use parts::{limits, plain_path};
 use std::path::{Path, PathBuf};
@@ -41,6 +42,7 @@ pub(super) fn read(root: &mut Table, file: &Path, problems: &mut Problems) -> Op
     let backups = stores::backups(root, &buckets, &secrets, problems);
     let receivers = notify::receivers(root, &known, problems);
     std::mem::take(root).finish(problems);
+    let keep = policy::read(root, problems);
     Some(Estate {
         name: name?,
         environment: environment?,
@@ -60,6 +62,7 @@ pub(super) fn read(root: &mut Table, file: &Path, problems: &mut Problems) -> Op
         receivers,
         source: Some(file.to_owned()),
         discovered: Vec::new(),
+        keep,
         not_found: Vec::new(),
     })
 }
