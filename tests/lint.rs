@@ -262,3 +262,72 @@ fn a_part_of_a_reading_and_a_mount_that_cannot_be_are_refused() {
         assert!(said.out.ends_with(&expected), "{expected}{}", said.out);
     }
 }
+
+/// A procedure that deletes packed files below a root after some days.
+fn deleting(estate: &Estate, name: &str, header: &str, under: &str, days: u32) {
+    let step = format!(
+        "[[a]]\ntitle = \"Delete\"\neffect = \"destroy\"\n\
+         do = {{ files = \"delete\", under = \"{under}\", match = \"*.gz\", older = \"{days}d\" }}\nundo = {{ none = \"past retention\" }}\n"
+    );
+    let text = format!("format = 1\nid = \"test/{name}\"\ntitle = \"T\"\nphases = [\"a\"]\n{header}\n{step}");
+    fs::write(estate.procedure_file(name), text).unwrap();
+}
+
+#[test]
+fn a_root_that_a_parameter_gives_is_held_against_the_roots_that_are_known() {
+    let estate = Estate::default();
+    estate.configure("packs = [\"cell0\"]\n");
+    let tree = estate.tree("").display().to_string();
+    let tree = tree.trim_end_matches('/');
+    fs::create_dir_all(estate.tree("logs/archive")).unwrap();
+    std::os::unix::fs::symlink(estate.tree("logs"), estate.beside("link")).unwrap();
+    let file = estate.procedure_file("short");
+    let kept = "this deletes after 30 d what cell0/data-retention keeps for 365 d";
+    let so = format!("where `root` of cell0/data-retention is {tree} (<built-in>/cell0/data-retention.toml:");
+    for (root, under) in [
+        (tree.to_owned(), "logs/archive"),
+        (format!("{tree}/"), "logs/archive/"),
+        (format!("{tree}/logs"), "archive"),
+        (format!("{tree}/logs/archive"), "."),
+        (estate.beside("link").display().to_string(), "archive/"),
+    ] {
+        deleting(&estate, "short", &format!("root = \"{root}\""), under, 30);
+        let said = estate.midwatch(&["lint"]).exits(0).out;
+        assert!(
+            said.contains(&format!("{}:", file.display())) && said.contains(&format!("warning: {kept}, {so}")),
+            "{root}: {said}"
+        );
+        estate.midwatch(&["lint", "--strict"]).exits(1);
+    }
+    for (root, under) in
+        [(tree.to_owned(), "data"), (tree.to_owned(), "logs/archive2"), (format!("{tree}/logs/archive/x"), ".")]
+    {
+        // What is deleted below a directory that the other one deletes from with all that is in it is found all the same.
+        deleting(&estate, "short", &format!("root = \"{root}\""), under, 30);
+        let said = estate.midwatch(&["lint"]).exits(0).out;
+        assert_eq!(said.contains(kept), root.ends_with("/x"), "{root} {under}: {said}");
+    }
+    // Two parameters may be one directory, whatever they are called.
+    deleting(&estate, "short", "root = \"{{place}}/logs\"\n[params]\nplace = { path = true }", "archive", 30);
+    let both = "where `place` of test/short and `root` of cell0/data-retention are one directory";
+    estate.midwatch(&["lint"]).exits(0).says(&format!("{kept}, {both}"));
+    // What is known on both sides contradicts for sure.
+    deleting(&estate, "short", &format!("root = \"{tree}/logs/\""), "archive", 30);
+    deleting(&estate, "long", &format!("root = \"{tree}\""), "logs/archive", 60);
+    estate.midwatch(&["lint"]).exits(2).says("this deletes after 30 d what test/long keeps for 60 d (");
+}
+
+#[test]
+fn what_rows_of_the_estate_give_to_a_procedure_is_held_against_its_own() {
+    let estate = Estate::default();
+    let backups = estate.tree("backups").display().to_string();
+    deleting(&estate, "short", &format!("root = \"{backups}\""), ".", 30);
+    let said = estate.midwatch(&["lint", "--strict"]).exits(0).out;
+    assert!(said.starts_with("ok: "), "no row gives that directory: {said}");
+    estate.configure(&format!("[[backup]]\nname = \"set\"\nfiles = \"{backups}/*.tar.gz\"\nmax_age = \"24h\"\n"));
+    let what = "warning: this deletes after 30 d what common/delete-old-backups keeps for 180 d";
+    estate
+        .midwatch(&["lint"])
+        .exits(0)
+        .says(&format!("{what}, where `directory` of common/delete-old-backups is {backups} ("));
+}

@@ -18,6 +18,7 @@ use crate::domain::{Error, quantity};
 use crate::procedure::Procedure;
 use crate::procedure::catalog::{self, Catalog};
 use crate::procedure::lint::windows::Hours;
+use crate::procedure::lint::retention::Places;
 use crate::procedure::lint::{Judged, judge, judge_windows, targets};
 use crate::procedure::read::read;
 use crate::runner::adapters::BuiltIn;
@@ -116,7 +117,7 @@ fn judged(paths: &[PathBuf], estate: Option<&Path>) -> Judged {
     let known = windows(paths, estate);
     let hours = known.as_ref().map(|(file, calendar, environment)| Hours { file, calendar, environment: *environment });
     let own: Vec<&Procedure> = own.collect();
-    let mut judged = judge(&own, &library, hours, jiff::Zoned::now().date());
+    let mut judged = judge(&own, &library, hours, &places(estate), jiff::Zoned::now().date());
     judged.errors.extend(own.iter().flat_map(|procedure| targets::errors(procedure, &adapters)));
     match hours.filter(|hours| paths.is_empty() || paths.iter().any(|path| path == hours.file)) {
         Some(hours) => judged.and(judge_windows(&library, hours)),
@@ -150,6 +151,17 @@ fn of_file(path: &Path, beside: &[PathBuf], estate: Option<&Path>) -> Vec<Proble
         ("midwatch.toml", _) => of_estate(path),
         (calendar::WINDOWS_FILE, _) => of_windows(path),
         (_, "themes") => of_theme(&stem, &directories),
+/// The packs that the estate's file names; where it is wrong, what it leaves out is not known, and all of them count.
+fn packs(estate: Option<&Path>) -> Vec<Pack> {
+    let known = estate.map(|file| Estate::load(file).map_or_else(|_| Pack::ALL.to_vec(), |estate| estate.packs));
+    known.unwrap_or_default()
+}
+
+/// The directories that rows of the estate give to procedures; what is wrong with its file is said where it is read itself.
+fn places(estate: Option<&Path>) -> Places {
+    estate.and_then(|file| Estate::load(file).ok()).map(|estate| Places::of(&estate)).unwrap_or_default()
+}
+
         (_, "keymaps") => Keymap::load(&stem, &directories).1,
         _ => of_procedure(path, beside, estate),
     }

@@ -14,6 +14,7 @@ use crate::config::reader::{Place, Problem, Problems, Table, parse};
 use crate::procedure::catalog::Library;
 use crate::procedure::header::Procedure;
 use jiff::civil::Date;
+use retention::Places;
 use windows::Hours;
 
 /// What was found, each in the order of its file.
@@ -44,9 +45,16 @@ impl Judged {
 }
 
 /// Judges procedures that are sound by themselves. `library` are all that there are, the judged ones among them; what is wrong
-/// between two of them is told at the judged one. `hours` are the estate's windows, where they are known.
+/// between two of them is told at the judged one. `hours` are the estate's windows, where they are known; `places` what its rows
+/// give to procedures.
 #[must_use]
-pub fn judge(judged: &[&Procedure], library: &Library, hours: Option<Hours<'_>>, today: Date) -> Judged {
+pub fn judge(
+    judged: &[&Procedure],
+    library: &Library,
+    hours: Option<Hours<'_>>,
+    places: &Places,
+    today: Date,
+) -> Judged {
     let mut found = Judged::default();
     for procedure in judged {
         let top = top(procedure);
@@ -55,7 +63,9 @@ pub fn judge(judged: &[&Procedure], library: &Library, hours: Option<Hours<'_>>,
         found.warnings.extend(review::warnings(procedure, &top, today));
         found.warnings.extend(script::warnings(procedure));
     }
-    found.errors.extend(retention::errors(judged, library));
+    let kept = retention::find(judged, library, places);
+    found.errors.extend(kept.errors);
+    found.warnings.extend(kept.warnings);
     found.sorted()
 }
 

@@ -6,6 +6,7 @@ use midwatch::config::estate::Environment;
 use midwatch::config::reader::Problem;
 use midwatch::procedure::catalog::{Library, text_of};
 use midwatch::procedure::header::Procedure;
+use midwatch::procedure::lint::retention::Places;
 use midwatch::procedure::lint::windows::Hours;
 use midwatch::procedure::lint::{judge, judge_windows};
 use midwatch::procedure::read::read;
@@ -38,7 +39,7 @@ fn told(case: &Path) -> String {
     let windows = windows.first().map(|windows| calendar::parse(&text_of(windows).unwrap(), file).unwrap());
     let environment = Environment::Production;
     let hours = windows.as_ref().map(|calendar| Hours { file, calendar, environment });
-    let found = judge(&judged, &library, hours, today);
+    let found = judge(&judged, &library, hours, &Places::default(), today);
     let found = hours.map_or(found.clone(), |hours| found.and(judge_windows(&library, hours)));
     let lines =
         |problems: &[Problem], kind: &str| problems.iter().map(|it| format!("{kind} {it}\n")).collect::<String>();

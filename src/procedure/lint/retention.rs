@@ -1,24 +1,62 @@
 //! Procedures that delete what others keep longer.
 //!
-//! Two deletes contradict where one file can fall to both and their ages differ. Parameters stand as their defaults.
+//! Two deletes contradict where one file can fall to both and their ages differ. A parameter stands as its default; a path without
+//! one is open: it may be any directory that the estate's rows give it, and any that another delete names. What contradicts for
+//! sure is an error, what does so for some value of an open parameter a warning.
 
+use crate::config::estate::{BackupPlace, Estate};
 use crate::config::reader::{Place, Problem, Value};
+use crate::domain::TargetKind;
 use crate::domain::quantity::{parse_span, span};
 use crate::procedure::catalog::Library;
 use crate::procedure::header::Procedure;
 use crate::procedure::lint::problem;
-use crate::procedure::params::Bound;
+use crate::procedure::params::{Bound, Param, ParamKind};
 use crate::procedure::steps::RawStep;
 use crate::procedure::template::fill;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
+
+/// The directories that rows of the estate give to procedures.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    /// The paths of its mounts.
+    pub mounts: Vec<String>,
+    /// The directories of its backups.
+    pub backups: Vec<String>,
+}
+
+impl Places {
+    /// Those of an estate.
+    #[must_use]
+    pub fn of(estate: &Estate) -> Self {
+        let directory = |place: &BackupPlace| match place {
+            BackupPlace::Files(pattern) => pattern.rsplit_once('/').map(|(directory, _)| directory.to_owned()),
+            BackupPlace::Objects(_) => None,
+        };
+        Self {
+            mounts: estate.mounts.iter().map(|mount| mount.path.display().to_string()).collect(),
+            backups: estate.backups.iter().filter_map(|backup| directory(&backup.place)).collect(),
+        }
+    }
+}
+
+/// The directory that a procedure works below.
+enum Root {
+    /// It is known.
+    Fixed(String),
+    /// A parameter gives it, and rows of the estate these directories to that.
+    Open { param: String, rows: Vec<String> },
+}
 
 /// What one step deletes.
 struct Delete<'a> {
     procedure: &'a Procedure,
     at: Place,
-    /// The directory, absolute.
-    directory: String,
+    root: Root,
+    /// The directory below the root, without slashes at its ends; empty for the root itself.
+    under: String,
     pattern: String,
     except: Vec<String>,
     recursive: bool,
@@ -26,13 +64,20 @@ struct Delete<'a> {
     older_s: u64,
 }
 
+/// What contradicts for sure, and what does for some value of an open parameter.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) errors: Vec<Problem>,
+    pub(super) warnings: Vec<Problem>,
+}
+
 /// Tells of each delete of the judged procedures that takes what another procedure keeps longer.
-pub(super) fn errors(judged: &[&Procedure], library: &Library) -> Vec<Problem> {
-    let all: Vec<Delete<'_>> = library.values().flat_map(deletes).collect();
-    let mut found = Vec::new();
+pub(super) fn find(judged: &[&Procedure], library: &Library, places: &Places) -> Found {
+    let all: Vec<Delete<'_>> = library.values().flat_map(|procedure| deletes(procedure, places)).collect();
+    let mut found = Found::default();
     for (short, long) in all.iter().flat_map(|a| all.iter().map(move |b| (a, b))) {
         let is_judged = |one: &Delete<'_>| judged.iter().any(|judged| judged.id == one.procedure.id);
-        if short.procedure.id == long.procedure.id || short.older_s >= long.older_s || !short.meets(long) {
+        if short.procedure.id == long.procedure.id || short.older_s >= long.older_s || !short.shares_names(long) {
             continue;
         }
         // Told at the one that deletes too early; at the other where only that one is judged.
@@ -46,18 +91,38 @@ pub(super) fn errors(judged: &[&Procedure], library: &Library) -> Vec<Problem> {
             seconds => span(Duration::from_secs(seconds)),
         };
         let (does, other_does, other) = what;
+        let Some(meeting) = this.meets(other) else { continue };
         let message = format!("this {does} {} what {} {other_does} {}", age(this), other.procedure.id, age(other));
-        let hint = format!("{}:{}:{}", other.procedure.file.display(), other.at.line, other.at.column);
-        found.push(problem(this.procedure, this.at, message, Some(hint)));
+        let hint = Some(format!("{}:{}:{}", other.procedure.file.display(), other.at.line, other.at.column));
+        match meeting.words(this, other) {
+            None => found.errors.push(problem(this.procedure, this.at, message, hint)),
+            Some(so) => found.warnings.push(problem(this.procedure, this.at, format!("{message}, {so}"), hint)),
+        }
     }
     found
 }
 
-fn deletes(procedure: &Procedure) -> Vec<Delete<'_>> {
-    let values = procedure.params.iter().map(|param| (param.name.clone(), param.sample())).collect();
+fn deletes<'a>(procedure: &'a Procedure, places: &Places) -> Vec<Delete<'a>> {
+    let open = |param: &Param| param.default.is_none() && matches!(param.kind, ParamKind::Path);
+    let value =
+        |param: &Param| if open(param) { Bound::text(format!("{{{{{}}}}}", param.name)) } else { param.sample() };
+    let values = procedure.params.iter().map(|param| (param.name.clone(), value(param))).collect();
     let root = procedure.root.as_ref().map(|node| fill(node, &values).value);
     let Some(Value::Text(root)) = root else { return Vec::new() };
-    procedure.steps.iter().filter_map(|step| delete(procedure, step, &root, &values)).collect()
+    procedure.steps.iter().filter_map(|step| delete(procedure, step, &root, &values, places)).collect()
+}
+
+/// What a row of the estate gives to a parameter.
+fn given_by_rows(procedure: &Procedure, param: &str, places: &Places) -> Vec<String> {
+    let given = procedure.acts_on.iter().filter_map(|binding| {
+        let text = binding.params.get(param)?.replace(' ', "");
+        match (binding.row, text.as_str()) {
+            (TargetKind::Mount, "{{row.facts.path}}" | "{{row.target}}") => Some(&places.mounts),
+            (TargetKind::Backup, "{{row.facts.directory}}") => Some(&places.backups),
+            _ => None,
+        }
+    });
+    given.flatten().cloned().collect()
 }
 
 fn delete<'a>(
@@ -65,6 +130,7 @@ fn delete<'a>(
     step: &RawStep,
     root: &str,
     values: &BTreeMap<String, Bound>,
+    places: &Places,
 ) -> Option<Delete<'a>> {
     let entry = step.rest.entries.iter().find(|entry| entry.key == "do")?;
     let Value::Table(action) = fill(&entry.node, values).value else { return None };
@@ -88,13 +154,18 @@ fn delete<'a>(
         Some((_, Value::List(items))) => items.iter().filter_map(|item| word(&item.value)).collect(),
         _ => Vec::new(),
     };
-    let under = text("under")?.trim_matches('/');
-    let root = root.trim_end_matches('/');
-    let directory = if under == "." { root.to_owned() } else { format!("{root}/{under}") };
+    let (root, behind) = match root.strip_prefix("{{").and_then(|rest| rest.split_once("}}")) {
+        Some((param, behind)) => {
+            let rows = given_by_rows(procedure, param, places);
+            (Root::Open { param: param.to_owned(), rows }, behind)
+        }
+        None => (Root::Fixed(root.to_owned()), ""),
+    };
     Some(Delete {
         procedure,
         at: value("older").map_or(entry.node.at, |(at, _)| at),
-        directory,
+        root,
+        under: plain(&format!("{behind}/{}", text("under")?)),
         pattern: text("match")?.to_owned(),
         except,
         recursive: matches!(value("recursive"), Some((_, Value::Bool(true)))),
@@ -109,15 +180,96 @@ fn word(value: &Value) -> Option<String> {
     }
 }
 
+/// A relative path without needless parts.
+fn plain(path: &str) -> String {
+    path.split('/').filter(|part| !matches!(*part, "" | ".")).collect::<Vec<_>>().join("/")
+}
+
+/// A directory as it is found, its symbolic links followed as far as it exists on this machine.
+fn real(directory: &str) -> String {
+    let path = Path::new(directory);
+    let found = path.ancestors().find_map(|above| Some((above, std::fs::canonicalize(above).ok()?)));
+    let real = found.and_then(|(above, real)| Some(real.join(path.strip_prefix(above).ok()?).display().to_string()));
+    format!("/{}", plain(real.as_deref().unwrap_or(directory)))
+}
+
+/// Where one file can fall to two deletes.
+enum Meeting {
+    /// Whatever is given.
+    Always,
+    /// Where the open parameter of one of them is this directory.
+    Where(String),
+    /// Where both parameters are one directory.
+    Together,
+}
+
+impl Meeting {
+    /// The condition in words; nothing where there is none.
+    fn words(&self, this: &Delete<'_>, other: &Delete<'_>) -> Option<String> {
+        let of = |one: &Delete<'_>| match &one.root {
+            Root::Open { param, .. } => Some(format!("`{param}` of {}", one.procedure.id)),
+            Root::Fixed(_) => None,
+        };
+        let open: Vec<String> = [this, other].into_iter().filter_map(of).collect();
+        match self {
+            Self::Always => None,
+            Self::Where(directory) => Some(format!("where {} is {directory}", open.join(" and "))),
+            Self::Together => Some(format!("where {} are one directory", open.join(" and "))),
+        }
+    }
+}
+
 impl Delete<'_> {
-    /// Whether one file can fall to both.
-    fn meets(&self, other: &Self) -> bool {
-        let below = |inner: &str, outer: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
-        let same_place = self.directory == other.directory
-            || (self.recursive && below(&other.directory, &self.directory))
-            || (other.recursive && below(&self.directory, &other.directory));
+    /// Whether one name can fall to both.
+    fn shares_names(&self, other: &Self) -> bool {
         let left_alone = self.except.contains(&other.pattern) || other.except.contains(&self.pattern);
-        same_place && !left_alone && intersect(&self.pattern, &other.pattern)
+        !left_alone && intersect(&self.pattern, &other.pattern)
+    }
+
+    /// The directory, with this root.
+    fn below(&self, root: &str) -> String {
+        real(&format!("/{}/{}", plain(root), self.under))
+    }
+
+    /// Whether one file can lie in both places.
+    fn shares_place(&self, own: &str, other: &Self, others: &str) -> bool {
+        let below = |inner: &str, outer: &str| {
+            inner.strip_prefix(outer.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/') && rest.len() > 1)
+        };
+        own == others || (self.recursive && below(others, own)) || (other.recursive && below(own, others))
+    }
+
+    /// Where one file can fall to both, as far as their places go.
+    fn meets(&self, other: &Self) -> Option<Meeting> {
+        match (&self.root, &other.root) {
+            (Root::Fixed(own), Root::Fixed(others)) => {
+                self.shares_place(&self.below(own), other, &other.below(others)).then_some(Meeting::Always)
+            }
+            (Root::Fixed(root), Root::Open { rows, .. }) => other.reaches(rows, self, root),
+            (Root::Open { rows, .. }, Root::Fixed(root)) => self.reaches(rows, other, root),
+            (Root::Open { rows: own, .. }, Root::Open { rows: others, .. }) => {
+                let at = |root: &str| self.shares_place(&self.below(root), other, &other.below(root));
+                let row = own.iter().filter(|row| others.contains(row)).find(|row| at(row.as_str()));
+                let anywhere = !self.under.is_empty() && !other.under.is_empty() && at("/");
+                row.map(|row| Meeting::Where(row.clone())).or(anywhere.then_some(Meeting::Together))
+            }
+        }
+    }
+
+    /// The root with which this delete reaches one whose place is known: one that the estate's rows give, the other's own, or one
+    /// that ends where the other's directory, or one above it, goes on as this one does.
+    fn reaches(&self, rows: &[String], fixed: &Self, root: &str) -> Option<Meeting> {
+        let place = fixed.below(root);
+        let mut roots: Vec<String> = rows.to_vec();
+        if !self.under.is_empty() {
+            let tail = format!("/{}", self.under);
+            let above = Path::new(&place).ancestors().filter_map(Path::to_str);
+            let ends = above.filter_map(|above| above.strip_suffix(tail.as_str()));
+            roots.push(root.to_owned());
+            roots.extend(ends.map(|root| if root.is_empty() { "/".to_owned() } else { root.to_owned() }));
+        }
+        let found = roots.into_iter().find(|root| self.shares_place(&self.below(root), fixed, &place));
+        found.map(|root| Meeting::Where(format!("/{}", plain(&root))))
     }
 }
 
