@@ -138,6 +138,8 @@ pub struct ParamShown {
     pub name: String,
     /// What is accepted, in words: `30 to 3650 days`, `one of production, staging`, `text`.
     pub accepts: String,
+    /// What it is for; empty where the procedure does not say.
+    pub help: String,
     /// Its value so far; empty when it must be asked for.
     pub value: String,
 }

@@ -80,7 +80,9 @@ pub fn as_text(shown: &PlanShown) -> String {
     let _ =
         writeln!(text, "estate {} · {}   plan {}", plan.estate, plan.environment.to_uppercase(), shown.hash.short());
     for (name, value) in &plan.params {
-        let _ = writeln!(text, "  {name} = {value}");
+        let help = params.iter().find(|param| param.name == *name).map(|param| param.help.as_str());
+        let help = help.filter(|help| !help.is_empty()).map(|help| format!("   ({help})")).unwrap_or_default();
+        let _ = writeln!(text, "  {name} = {value}{help}");
     }
     if let Some(standing) = shown.foreseen.as_ref().and_then(|view| view.window.as_ref()) {
         let _ = writeln!(text, "  {}", standing.words());

@@ -185,7 +185,10 @@ pub fn bare(size: (u16, u16), authority: Option<Authority>) -> Model {
     let mut model = Model::new(Opening {
         estate_file: "~/.config/midwatch/midwatch.toml".to_owned(),
         found: told(&["host bastion-1", "the mounts of this host"]),
-        not_found: told(&["an estate file: none is there", "Redis: no socket, and nobody listens on port 6379"]),
+        not_found: told(&[
+            "an estate file: looked for /etc/midwatch/midwatch.toml",
+            "Redis: no socket, and nobody listens on port 6379",
+        ]),
         ..opening(size, authority)
     });
     let host = rows().into_iter().filter(|row| row.kind == TargetKind::Host);
@@ -315,6 +318,7 @@ pub fn offers() -> Vec<Offer> {
     let param = |name: &str, accepts: &str, value: &str| ParamShown {
         name: name.to_owned(),
         accepts: accepts.to_owned(),
+        help: if name == "older" { "How old a rotated log must be to move".to_owned() } else { String::new() },
         value: value.to_owned(),
     };
     vec![

@@ -96,6 +96,7 @@ fn offer(procedure: &Procedure, given: &BTreeMap<String, String>) -> Offer {
     let params = procedure.params.iter().map(|param| ParamShown {
         name: param.name.clone(),
         accepts: param.accepts(),
+        help: param.help.clone(),
         value: given.get(&param.name).or(param.default.as_ref()).cloned().unwrap_or_default(),
     });
     let params: Vec<ParamShown> = params.collect();
@@ -203,7 +204,7 @@ mod tests {
     fn a_title_says_what_is_known() {
         let param = |name: &str, value: &str| {
             let accepts = "text".to_owned();
-            ParamShown { name: name.to_owned(), accepts, value: value.to_owned() }
+            ParamShown { name: name.to_owned(), accepts, help: String::new(), value: value.to_owned() }
         };
         let params = [param("schema", "public"), param("table", "")];
         assert_eq!(titled("Vacuum {{schema}}.{{table}}", &params), "Vacuum public.<table>");

@@ -210,6 +210,13 @@ const PARAM: &[Key] = &[
         "90",
         "Its value where none is given.",
     ),
+    Key::optional(
+        "help",
+        Kind::Text("a sentence of one line", r"\S"),
+        "none",
+        "\"How old a session must be\"",
+        "What it is for: shown in the form, by `procedures ID`, in the plan and on the printed page.",
+    ),
 ];
 
 const ACTS_ON: &[Key] = &[

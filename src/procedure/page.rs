@@ -113,7 +113,9 @@ fn params(out: &mut String, procedure: &Procedure, plan: &Plan, open: &BTreeSet<
         } else {
             code(value)
         };
-        line(out, &code(name), &format!("{value}{accepts}"));
+        let help = param.map(|param| param.help.as_str()).filter(|help| !help.is_empty());
+        let help = help.map(|help| format!(": {}", text(help))).unwrap_or_default();
+        line(out, &code(name), &format!("{value}{accepts}{help}"));
     }
 }
 

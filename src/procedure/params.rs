@@ -2,7 +2,7 @@
 //!
 //! ```toml
 //! [params]
-//! sessions = { days = [30, 3650], default = 90 }
+//! sessions = { days = [30, 3650], default = 90, help = "How old a session must be" }
 //! jobs     = { int = [1, 8] }
 //! env      = { one_of = ["production", "staging"] }
 //! reason   = { text = true }
@@ -41,6 +41,8 @@ pub struct Param {
     pub default: Option<String>,
     /// What its text, each item of its list or each value of its map must match.
     pub pattern: Option<Pattern>,
+    /// What it is for; empty where its author says nothing.
+    pub help: String,
 }
 
 /// What a parameter accepts.

@@ -28,6 +28,7 @@ fn reason(when: &str, facts: &[(&'static str, Fact)]) -> String {
         kind: ParamKind::Path,
         default: None,
         pattern: None,
+        help: String::new(),
     };
     match binding(when).bind(&row(facts), &[root]) {
         Ok(params) => format!("{params:?}"),

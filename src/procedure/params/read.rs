@@ -59,6 +59,7 @@ fn read_one(name: String, at: Place, mut table: Table, problems: &mut Problems) 
     kinds.extend(table.take("map").map(|node| names(&node, "map", problems).map(ParamKind::Map)));
     let pattern_at = table.place_of("match");
     let pattern = pattern(&mut table, problems);
+    let help = help(&mut table, problems);
     let default = table.take("default");
     let place = table.at;
     table.finish(problems);
@@ -69,7 +70,7 @@ fn read_one(name: String, at: Place, mut table: Table, problems: &mut Problems) 
     if pattern.is_some() && !matches!(kind, ParamKind::Text | ParamKind::List(_) | ParamKind::Map(_)) {
         problems.say(pattern_at, "`match` belongs to `text`, `list` and `map`");
     }
-    let mut param = Param { name, at, kind, default: None, pattern };
+    let mut param = Param { name, at, kind, default: None, pattern, help };
     if let Some(node) = default {
         param.default = read_default(&param, &node, problems);
     }
@@ -135,6 +136,19 @@ fn pattern(table: &mut Table, problems: &mut Problems) -> Option<Pattern> {
     let at = table.place_of("match");
     let text = table.text("match", problems)?;
     Pattern::parse(&text).map_err(|why| problems.say(at, format!("`match` cannot be read: {why}"))).ok()
+}
+
+/// The most letters of a help: more is a page, and belongs in the procedure's documentation.
+const LONGEST_HELP: usize = 200;
+
+fn help(table: &mut Table, problems: &mut Problems) -> String {
+    let at = table.place_of("help");
+    let Some(text) = table.text("help", problems) else { return String::new() };
+    let length = text.chars().count();
+    if text.trim().is_empty() || text.chars().any(char::is_control) || length > LONGEST_HELP {
+        problems.say(at, format!("`help` must be one line of 1 to {LONGEST_HELP} characters, and it has {length}"));
+    }
+    text
 }
 
 fn bounds(node: &Node, key: &str, problems: &mut Problems) -> Option<(i64, i64)> {

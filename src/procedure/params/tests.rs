@@ -1,7 +1,7 @@
 use super::*;
 
 fn param(kind: ParamKind) -> Param {
-    Param { name: "p".to_owned(), at: Place::default(), kind, default: None, pattern: None }
+    Param { name: "p".to_owned(), at: Place::default(), kind, default: None, pattern: None, help: String::new() }
 }
 
 #[test]

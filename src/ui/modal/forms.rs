@@ -38,8 +38,12 @@ pub(super) fn params(pen: Pen<'_>, form: &Form, width: usize) -> Dialog {
         let strip = Strip::new().put(pen.style(Role::UiFocus), if on { pen.glyph("▌", ">") } else { " " }).gap(1);
         let strip = strip.put_within(name, pen.style(role), &param.name).to(name + 4);
         body.push(pen.typed(strip, field, width.saturating_sub(1), on).line());
+        let room = width.saturating_sub(name + 5);
+        for row in Clean::text(&param.help).wrap(room).into_iter().filter(|_| !param.help.is_empty()) {
+            body.push(Strip::new().gap(name + 4).put_within(room, pen.style(Role::UiText), row).line());
+        }
         let hint = Strip::new().gap(name + 4);
-        body.push(hint.put_within(width.saturating_sub(name + 5), pen.style(Role::UiMuted), &param.accepts).line());
+        body.push(hint.put_within(room, pen.style(Role::UiMuted), &param.accepts).line());
     }
     let mut foot = Vec::new();
     if let Some(error) = &form.error {
