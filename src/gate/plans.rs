@@ -127,23 +127,29 @@ fn titled(title: &str, params: &[ParamShown]) -> String {
 /// # Errors
 /// Every problem at once, as one usage error; and what is wrong with the windows, where it needs one.
 pub fn plan(world: &World, procedure: &str, params: &BTreeMap<String, String>) -> Result<Plan> {
-    plan_by(world, procedure, params, &world.adapters().planning())
+    let catalog = world.catalog();
+    let found = catalog.find(procedure).map_err(|cause| world.without_estate(cause))?;
+    plan_by(world, &catalog, found, params, &world.adapters().planning())
 }
 
 /// The same where values stand for parameters that are not given: what those name need not exist.
 ///
 /// # Errors
 /// As [`plan`].
-pub fn draft(world: &World, procedure: &str, params: &BTreeMap<String, String>) -> Result<Plan> {
-    plan_by(world, procedure, params, &world.adapters())
+pub fn draft(world: &World, procedure: &Procedure, params: &BTreeMap<String, String>) -> Result<Plan> {
+    plan_by(world, &world.catalog(), procedure, params, &world.adapters())
 }
 
-fn plan_by(world: &World, procedure: &str, params: &BTreeMap<String, String>, adapters: &BuiltIn) -> Result<Plan> {
-    let catalog = world.catalog();
-    let found = catalog.find(procedure)?;
+fn plan_by(
+    world: &World,
+    catalog: &Catalog,
+    found: &Procedure,
+    params: &BTreeMap<String, String>,
+    adapters: &BuiltIn,
+) -> Result<Plan> {
     let (estate, environment) = (&world.estate.name, world.estate.environment.word());
     let mut plan = Plan::make(found, params, estate, environment, adapters, catalog.library())
-        .map_err(|problems| refused(procedure, &problems))?;
+        .map_err(|problems| world.without_estate(refused(&found.id, &problems)))?;
     if foreseen::demands_window(world, &plan)? {
         plan.window = Some(WindowUse::Any);
     }

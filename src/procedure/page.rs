@@ -10,7 +10,7 @@ use crate::domain::{EffectClass, Order, Verb, quantity};
 use crate::procedure::header::Procedure;
 use crate::procedure::params::Param;
 use crate::procedure::plan::{Action, Gate, Limit, OnFail, Plan, Step, WayBack, WindowUse};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 use words::{code, codes, sentence, text};
@@ -18,9 +18,9 @@ use words::{code, codes, sentence, text};
 /// How an action's confirmation is typed, `N` for the count; `None` where only the preview knows.
 pub type Phrase<'a> = &'a dyn Fn(&Action) -> Option<String>;
 
-/// Writes the page. `open` are the parameters that nobody has given: their values only stand for what will be asked.
+/// Writes the page. `open` are the parameters that are not given, each with what the page shows for it.
 #[must_use]
-pub fn page(procedure: &Procedure, plan: &Plan, open: &BTreeSet<String>, phrase: Phrase<'_>) -> String {
+pub fn page(procedure: &Procedure, plan: &Plan, open: &BTreeMap<String, String>, phrase: Phrase<'_>) -> String {
     let mut out = String::new();
     head(&mut out, procedure, plan);
     params(&mut out, procedure, plan, open);
@@ -100,7 +100,7 @@ fn head(out: &mut String, procedure: &Procedure, plan: &Plan) {
     }
 }
 
-fn params(out: &mut String, procedure: &Procedure, plan: &Plan, open: &BTreeSet<String>) {
+fn params(out: &mut String, procedure: &Procedure, plan: &Plan, open: &BTreeMap<String, String>) {
     if plan.params.is_empty() {
         return;
     }
@@ -108,10 +108,9 @@ fn params(out: &mut String, procedure: &Procedure, plan: &Plan, open: &BTreeSet<
     for (name, value) in &plan.params {
         let param = procedure.params.iter().find(|param| param.name == *name);
         let accepts = param.map(Param::accepts).map(|accepts| format!(" ({})", text(&accepts))).unwrap_or_default();
-        let value = if open.contains(name) {
-            format!("asked before step 1; this page stands for {}", code(value))
-        } else {
-            code(value)
+        let value = match open.get(name) {
+            Some(shown) => format!("asked before step 1; this page shows {}", code(shown)),
+            None => code(value),
         };
         let help = param.map(|param| param.help.as_str()).filter(|help| !help.is_empty());
         let help = help.map(|help| format!(": {}", text(help))).unwrap_or_default();
