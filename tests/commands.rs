@@ -10,7 +10,7 @@ const LOOK: &str = "[[look]]\ntitle = \"Look\"\nmanual = \"Look at {{database}} 
 
 fn estate() -> Estate {
     let estate = Estate::default();
-    estate.configure("[[postgres]]\nname = \"main\"\nwatch = \"service=a\"\n[[postgres]]\nname = \"mirror\"\nwatch = \"service=b\"\n");
+    estate.configure("packs = [\"cell0\"]\n[[postgres]]\nname = \"main\"\nwatch = \"service=a\"\n[[postgres]]\nname = \"mirror\"\nwatch = \"service=b\"\n");
     let params = "[params]\ndatabase = { target = \"postgres\" }\nenv = { one_of = [\"production\", \"staging\"] }\n";
     let file = format!(
         "format = 1\nid = \"test/look\"\ntitle = \"Look\"\npurpose = \"p\"\nowner = \"o\"\nreviewed = 2026-11-21\n\

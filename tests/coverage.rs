@@ -2,6 +2,7 @@
 
 use crate::arch::{named, root};
 use midwatch::app::pane::Pane;
+use midwatch::config::packs::Pack;
 use midwatch::procedure::catalog::Catalog;
 use midwatch::runner::adapters::BuiltIn;
 use serde::Deserialize;
@@ -41,7 +42,7 @@ fn wrong(text: &str) -> Vec<String> {
         Ok(coverage) => coverage,
         Err(error) => return vec![error.to_string()],
     };
-    let catalog = Catalog::read(None, &BuiltIn::new(Vec::new()));
+    let catalog = Catalog::read(None, &Pack::ALL, &BuiltIn::new(Vec::new()));
     let mut found = Vec::new();
     if coverage.format != 1 || !coverage.row.iter().map(|row| row.number).eq(1..=ROWS) {
         found.push(format!("format 1 has the rows 1 to {ROWS} in order"));
@@ -92,7 +93,7 @@ fn what_does_not_exist_or_proves_nothing_is_found() {
         ("number = 7\n", "number = 8\n", "format 1 has the rows 1 to 110 in order"),
         ("pane:bloat", "pane:moat", "row 41: there is no pane:moat"),
         ("pane:bloat", "pane:calendar", "row 41: there is no pane:calendar"),
-        ("procedure:cell0/emergency", "procedure:cell0/mergency", "row 28: there is no procedure:cell0/mergency"),
+        ("procedure:common/emergency", "procedure:cell0/mergency", "row 28: there is no procedure:cell0/mergency"),
         ("the_estimate_is_what_a_rewrite_gives_back", "gone", "row 41: there is no test suite::bloat::traps::gone"),
         ("state = \"open\"", "state = \"done\"", "row 1: done, without a place or a test"),
         ("left = \"no procedure\"", "left = \" \"", "row 5: open, and nothing is left"),

@@ -312,7 +312,7 @@ fn every_shipped_procedure_is_rehearsed_without_a_false_error() {
     let entry =
         |name: &str| format!("[[postgres]]\nname = \"{name}\"\nwatch = \"\"\"{to}\"\"\"\nact = \"\"\"{to}\"\"\"\n");
     let text = format!(
-        "{}{}[[service]]\nname = \"cell0-gateway\"\nurl = \"http://127.0.0.1:1/health\"\n[[redis]]\nname = \"cache\"\nurl = \"{url}\"\nact = \"{url}\"\n[[backup]]\nname = \"set\"\nfiles = \"{}/*.dump\"\nmax_age = \"24h\"\n",
+        "packs = [\"cell0\", \"novacron\"]\n{}{}[[service]]\nname = \"cell0-gateway\"\nurl = \"http://127.0.0.1:1/health\"\n[[redis]]\nname = \"cache\"\nurl = \"{url}\"\nact = \"{url}\"\n[[backup]]\nname = \"set\"\nfiles = \"{}/*.dump\"\nmax_age = \"24h\"\n",
         entry("main"),
         entry("spare"),
         estate.tree("backups").display(),
@@ -321,7 +321,7 @@ fn every_shipped_procedure_is_rehearsed_without_a_false_error() {
     estate.configure(&text);
     let loaded = midwatch::config::estate::Estate::load(&estate.beside("midwatch.toml")).unwrap();
     let adapters = midwatch::runner::adapters::BuiltIn::of(&loaded);
-    let catalog = midwatch::procedure::Catalog::read(None, &adapters);
+    let catalog = midwatch::procedure::Catalog::read(None, &loaded.packs, &adapters);
     let mut rehearsed = 0;
     for procedure in catalog.procedures() {
         let value = |param: &midwatch::procedure::params::Param| match (param.name.as_str(), param.default.is_some()) {

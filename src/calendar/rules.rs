@@ -64,15 +64,21 @@ impl Calendar {
         self.default_of(environment) == Allowed::Window && !excepted
     }
 
-    /// Says which exceptions name a procedure that does not exist.
-    pub fn check_exceptions<'a>(&self, known: &(impl Iterator<Item = &'a str> + Clone), problems: &mut Problems) {
+    /// Says which exceptions name a procedure that does not exist; `whereabouts` knows more of some of them.
+    pub fn check_exceptions<'a>(
+        &self,
+        known: &(impl Iterator<Item = &'a str> + Clone),
+        whereabouts: impl Fn(&str) -> Option<String>,
+        problems: &mut Problems,
+    ) {
         for (at, id) in self.rules.iter().flat_map(|rule| &rule.anytime) {
             if known.clone().any(|known| known == id) {
                 continue;
             }
             let message = format!("there is no procedure `{}`", id.escape_debug());
-            match nearest(id, known.clone()) {
-                Some(near) => problems.say_with(*at, message, format!("did you mean `{near}`?")),
+            let near = || nearest(id, known.clone()).map(|near| format!("did you mean `{near}`?"));
+            match whereabouts(id).or_else(near) {
+                Some(hint) => problems.say_with(*at, message, hint),
                 None => problems.say(*at, message),
             }
         }

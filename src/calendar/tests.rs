@@ -239,7 +239,7 @@ fn production_demands_a_window_where_nothing_is_said_and_the_others_do_not() {
 fn an_exception_for_a_procedure_that_does_not_exist_has_its_place_and_the_nearest_name() {
     let calendar = calendar("[rules.production]\nanytime = [\"common/vacum-table\", \"common/vacuum-table\"]\n");
     let mut problems = Problems::of(Path::new("windows.toml"));
-    calendar.check_exceptions(&["common/vacuum-table"].into_iter(), &mut problems);
+    calendar.check_exceptions(&["common/vacuum-table"].into_iter(), |_| None, &mut problems);
     let said: Vec<String> = problems.into_sorted().iter().map(ToString::to_string).collect();
     let what = "there is no procedure `common/vacum-table` (did you mean `common/vacuum-table`?)";
     assert_eq!(said, [format!("windows.toml:3:12: {what}")]);

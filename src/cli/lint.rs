@@ -9,7 +9,8 @@ use crate::cli::{out, plan, setup};
 use crate::config::estate::{Environment, Estate};
 use crate::config::file::problem_of;
 use crate::config::keymap;
-use crate::config::paths;
+use crate::config::packs::Pack;
+use crate::config::paths::{self, Surroundings};
 use crate::config::reader::Problem;
 use crate::config::theme::{Glyphs, Theme};
 use crate::domain::clean::Depth;
@@ -37,7 +38,9 @@ pub fn run(common: &Common, args: &Lint) -> Result<u8> {
             problems.extend(of_estate(file));
             problems.extend(of_windows_beside(file));
         }
-        problems.extend(Catalog::read(file.as_deref(), &adapters(file.as_deref())).problems().to_vec());
+        problems.extend(
+            Catalog::read(file.as_deref(), &packs(file.as_deref()), &adapters(file.as_deref())).problems().to_vec(),
+        );
         let themes = paths::layer_directories("themes", file.as_deref(), &around);
         problems.extend(Theme::names(&themes).iter().flat_map(|name| of_theme(name, &themes)));
         let keymaps = paths::layer_directories("keymaps", file.as_deref(), &around);
@@ -66,7 +69,15 @@ fn checked(paths: &[PathBuf], estate: Option<&Path>) -> Vec<String> {
     if !paths.is_empty() {
         return paths.iter().map(|path| path.display().to_string()).collect();
     }
-    let Some(file) = estate else { return vec!["the built-in procedures; no estate file was found".to_owned()] };
+    let catalog = Catalog::read(estate, &packs(estate), &adapters(estate));
+    let is_own = |procedure: &&Procedure| !catalog::is_built_in(procedure);
+    let counted = |count: usize| u64::try_from(count).unwrap_or(0);
+    let own = counted(catalog.procedures().filter(is_own).count());
+    let built_in = counted(catalog.procedures().count()).saturating_sub(own);
+    let Some(file) = estate else {
+        let built_in = quantity::counted(built_in, "built-in procedure", "built-in procedures");
+        return vec![format!("{built_in}; {}", paths::no_estate_file(around))];
+    };
     let windows = calendar::beside(estate).filter(|path| path.symlink_metadata().is_ok());
     let files = [Some(file.to_owned()), windows].into_iter().flatten();
     let mut checked: Vec<String> =
@@ -108,7 +119,7 @@ fn as_json(errors: &[Problem], warnings: &[Problem]) -> Result<String> {
 /// all of the estate's. The built-in ones are not theirs to mend.
 fn judged(paths: &[PathBuf], estate: Option<&Path>) -> Judged {
     let adapters = adapters(estate);
-    let catalog = Catalog::read(estate, &adapters);
+    let catalog = Catalog::read(estate, &packs(estate), &adapters);
     let mut library = catalog.library().clone();
     let named = paths.iter().filter_map(|path| read(&catalog::text_of(path).ok()?, path, &adapters).ok());
     library.extend(named.map(|procedure| (procedure.id.clone(), procedure)));
@@ -192,7 +203,7 @@ fn of_windows(path: &Path) -> Vec<Problem> {
 
 fn of_procedure(path: &Path, beside: &[PathBuf], estate: Option<&Path>) -> Vec<Problem> {
     match catalog::text_of(path) {
-        Ok(text) => Catalog::lint(&text, path, beside, estate, &adapters(estate)),
+        Ok(text) => Catalog::lint(&text, path, beside, estate, &packs(estate), &adapters(estate)),
         Err(why) => {
             let place = crate::config::reader::Place { line: 1, column: 1 };
             vec![Problem { file: path.to_owned(), place, message: why, hint: None }]

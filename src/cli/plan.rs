@@ -204,6 +204,7 @@ mod tests {
     use crate::procedure::{Catalog, plan::Plan};
     use crate::runner::adapters::BuiltIn;
     use std::collections::BTreeMap;
+    use crate::config::packs::Pack;
     use std::path::Path;
 
     #[test]
@@ -211,7 +212,7 @@ mod tests {
         let estate = "schema = 1\nname = \"e\"\nenvironment = \"other\"\n[[redis]]\nname = \"queue\"\n\
                       url = \"redis://127.0.0.1:1\"\nact = \"redis://127.0.0.1:1\"\n";
         let adapters = BuiltIn::of(&crate::config::estate::Estate::parse(estate, Path::new("midwatch.toml")).unwrap());
-        let catalog = Catalog::read(None, &adapters);
+        let catalog = Catalog::read(None, &[Pack::NovaCron], &adapters);
         let procedure = catalog.find("novacron/drain-queue").unwrap();
         let given = BTreeMap::from([("redis".to_owned(), "queue".to_owned())]);
         let plan = Plan::make(procedure, &given, "e", "other", &adapters, catalog.library()).unwrap();

@@ -38,6 +38,7 @@ fn nothing(hostname: &str) -> Estate {
         name: hostname.to_owned(),
         environment: Environment::Production,
         trusted_reads: Vec::new(),
+        packs: Vec::new(),
         thresholds: Thresholds::default(),
         services: Vec::new(),
         mounts: Vec::new(),

@@ -5,6 +5,7 @@
 
 use crate::config::discovery::discover;
 use crate::config::file::{read_trusted, refused};
+use crate::config::packs::Pack;
 use crate::config::paths::Surroundings;
 use crate::config::reader::{Problem, Problems, parse};
 use crate::config::secrets::Secrets;
@@ -14,12 +15,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub mod keys;
-mod read;
 mod policy;
+mod read;
 mod sources;
 
-pub use sources::{
 pub use policy::Keep;
+pub use sources::{
     Address, Backup, BackupPlace, Certificate, Kubernetes, ObjectPlace, Postgres, Receiver, Redis, Store, Unit, Way,
 };
 
@@ -165,6 +166,8 @@ pub struct Estate {
     pub name: String,
     /// How much is at stake.
     pub environment: Environment,
+    /// The packs of built-in procedures that are offered beside the common ones.
+    pub packs: Vec<Pack>,
     /// Programs that only read, by absolute path.
     pub trusted_reads: Vec<PathBuf>,
     /// Limits for whatever has none of its own.
@@ -193,11 +196,11 @@ pub struct Estate {
     pub stores: Vec<Store>,
     /// Who is told of what happens.
     pub receivers: Vec<Receiver>,
+    /// How long its sealed runs are kept.
+    pub keep: Keep,
     /// The file it was read from; `None` when it was discovered.
     pub source: Option<PathBuf>,
     /// What discovery found, a phrase each.
-    /// How long its sealed runs are kept.
-    pub keep: Keep,
     pub discovered: Vec<String>,
     /// What discovery did not find or did not look for, a phrase each.
     pub not_found: Vec<String>,
@@ -264,6 +267,7 @@ mod tests {
         let expected = Estate {
             name: "novacron".into(),
             environment: Environment::Staging,
+            packs: vec![Pack::NovaCron],
             trusted_reads: vec!["/opt/cell0/cell0-doctor.py".into()],
             thresholds: Thresholds {
                 disk: Limits { warn: 0.7, critical: 0.85 },
@@ -407,11 +411,11 @@ mod tests {
                     way: Way::Program { argv: vec!["/opt/novacron/page".into(), "--low".into()] },
                 },
             ],
+            keep: Keep { runs: Some(500), age: Some(Duration::from_secs(400 * 86_400)) },
             source: Some("full.toml".into()),
             discovered: vec![],
             not_found: vec![],
         };
-            keep: Keep { runs: Some(500), age: Some(Duration::from_secs(400 * 86_400)) },
         assert_eq!(estate, expected);
         assert!(expected.services[0].is_healthy(204) && !expected.services[0].is_healthy(401));
         assert!(expected.services[1].is_healthy(401) && !expected.services[1].is_healthy(204));

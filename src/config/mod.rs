@@ -7,6 +7,7 @@ pub mod keymap;
 pub mod keys;
 pub mod libpq;
 pub mod names;
+pub mod packs;
 pub mod paths;
 mod percent;
 pub mod plain;

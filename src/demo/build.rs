@@ -98,7 +98,8 @@ fn estate_file(root: &Path, services: &[Served], database: Option<&Database>) ->
     let root = root
         .to_str()
         .ok_or_else(|| Error::machine(format_args!("build the demo in {}", root.display()), "the path is not UTF-8"))?;
-    let mut text = "schema = 1\nname = \"demo\"\nenvironment = \"other\"\n".to_owned();
+    let mut text =
+        "schema = 1\nname = \"demo\"\nenvironment = \"other\"\npacks = [\"cell0\", \"novacron\"]\n".to_owned();
     for service in services {
         let (name, url) = (quoted(&service.name), quoted(&service.url));
         let _ = write!(text, "\n[[service]]\nname = {name}\nurl = {url}\n");

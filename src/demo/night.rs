@@ -61,6 +61,7 @@ operations = [\"cell0/data-retention\"]
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::packs::Pack;
     use crate::procedure::Catalog;
     use crate::runner::adapters::BuiltIn;
 
@@ -77,7 +78,7 @@ mod tests {
                 crate::app::window::WindowWatch::new(calendar, Some(crate::config::estate::Environment::Other), now);
             let shown = watch.shown(now).unwrap();
             assert!(shown.gone.is_some() && !shown.short, "{seconds}: {shown:?}");
-            let catalog = Catalog::read(Some(&estate), &BuiltIn::default());
+            let catalog = Catalog::read(Some(&estate), &Pack::ALL, &BuiltIn::default());
             assert!(catalog.problems().is_empty(), "{:?}", catalog.problems());
             assert!(catalog.find("demo/checklist").is_ok());
         }

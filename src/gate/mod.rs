@@ -43,7 +43,16 @@ impl World {
     /// Every procedure there is, read anew: a file may change while the console is open.
     #[must_use]
     pub fn catalog(&self) -> Catalog {
-        Catalog::read(self.estate.source.as_deref(), &self.adapters())
+        Catalog::read(self.estate.source.as_deref(), &self.estate.packs, &self.adapters())
+    }
+
+    /// An error with the places where the estate file was looked for, where there is none: that may be all that is wrong.
+    #[must_use]
+    pub fn without_estate(&self, cause: Error) -> Error {
+        match self.estate.source {
+            Some(_) => cause,
+            None => cause.hint(paths::no_estate_file(&self.around)),
+        }
     }
 
     /// The windows, read anew: a run freezes them as they are when it starts.

@@ -218,6 +218,7 @@ mod tests {
 
     use crate::calendar::Calendar;
     use crate::config::estate::Estate;
+    use crate::config::packs::Pack;
     use crate::config::paths::Surroundings;
     use crate::config::state::{Scope, State};
     use crate::domain::{Observation, Verdict, Wall};
@@ -226,7 +227,8 @@ mod tests {
     use std::time::Duration;
 
     fn world(entry: &str) -> World {
-        let text = format!("schema = 1\nname = \"e\"\nenvironment = \"other\"\n{entry}");
+        let text =
+            format!("schema = 1\nname = \"e\"\nenvironment = \"other\"\npacks = [\"cell0\", \"novacron\"]\n{entry}");
         let state = State {
             dir: PathBuf::from("/nonexistent"),
             scope: Scope::User,
@@ -353,7 +355,7 @@ mod tests {
 
     #[test]
     fn what_is_included_stands_in_its_place_and_a_default_in_its_name() {
-        let catalog = Catalog::read(None, &BuiltIn::default());
+        let catalog = Catalog::read(None, &Pack::ALL, &BuiltIn::default());
         let list = outline::of(catalog.find("cell0/checklist").unwrap(), catalog.library());
         let phases: Vec<&str> = list.iter().map(|(phase, _)| phase.as_str()).collect();
         assert!(phases.is_sorted_by_key(|phase| ["before", "during", "after"].iter().position(|p| p == phase)));

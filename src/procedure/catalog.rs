@@ -1,6 +1,7 @@
 //! Finds procedures: those beside the estate file, then those that are built in.
 
 use crate::config::file::kind_word;
+use crate::config::packs::Pack;
 use crate::config::reader::{LARGEST_FILE, Place, Problem, nearest};
 use crate::config::trust::{self, Loose};
 use crate::domain::error::said;
@@ -9,7 +10,7 @@ use crate::procedure::acts_on::Refusal;
 use crate::procedure::adapters::Adapters;
 use crate::procedure::header::Procedure;
 use crate::procedure::read::read;
-use crate::procedure::uses;
+use crate::procedure::{shipped, uses};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawMode, fstat, openat, statat};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -22,32 +23,13 @@ const DEEPEST: usize = 16;
 /// How many files are read at most.
 const MOST_FILES: usize = 5000;
 
-/// The procedures of the program itself.
-const BUILT_IN: [(&str, &str); 15] = [
-    ("<built-in>/cell0/checklist.toml", include_str!("../../procedures/cell0/checklist.toml")),
-    ("<built-in>/cell0/data-retention.toml", include_str!("../../procedures/cell0/data-retention.toml")),
-    ("<built-in>/cell0/delete-old-backups.toml", include_str!("../../procedures/cell0/delete-old-backups.toml")),
-    ("<built-in>/cell0/emergency.toml", include_str!("../../procedures/cell0/emergency.toml")),
-    ("<built-in>/cell0/health-check.toml", include_str!("../../procedures/cell0/health-check.toml")),
-    ("<built-in>/cell0/rotate-archive.toml", include_str!("../../procedures/cell0/rotate-archive.toml")),
-    ("<built-in>/novacron/checklist.toml", include_str!("../../procedures/novacron/checklist.toml")),
-    ("<built-in>/novacron/drain-queue.toml", include_str!("../../procedures/novacron/drain-queue.toml")),
-    ("<built-in>/novacron/dump-database.toml", include_str!("../../procedures/novacron/dump-database.toml")),
-    ("<built-in>/novacron/pre-maintenance.toml", include_str!("../../procedures/novacron/pre-maintenance.toml")),
-    ("<built-in>/cell0/restart-unit.toml", include_str!("../../procedures/cell0/restart-unit.toml")),
-    ("<built-in>/cell0/verify-backup.toml", include_str!("../../procedures/cell0/verify-backup.toml")),
-    ("<built-in>/cell0/verify-newest-backup.toml", include_str!("../../procedures/cell0/verify-newest-backup.toml")),
-    ("<built-in>/novacron/reindex-index.toml", include_str!("../../procedures/novacron/reindex-index.toml")),
-    ("<built-in>/novacron/vacuum-table.toml", include_str!("../../procedures/novacron/vacuum-table.toml")),
-];
-
 /// Sound procedures, by id.
 pub type Library = BTreeMap<String, Procedure>;
 
 /// Whether a procedure is one of the program itself.
 #[must_use]
 pub fn is_built_in(procedure: &Procedure) -> bool {
-    BUILT_IN.iter().any(|(file, _)| procedure.file == Path::new(file))
+    shipped::of(procedure).is_some()
 }
 
 /// Every procedure that can be launched, and everything wrong with the others.
@@ -62,10 +44,10 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// Reads `procedures/**/*.toml` beside the estate file, then what is built in; where an id is taken twice, the first
-    /// found wins and the other is reported.
+    /// Reads `procedures/**/*.toml` beside the estate file, then what is built in for every estate and in its packs; where an id
+    /// is taken twice, the first found wins and the other is reported.
     #[must_use]
-    pub fn read(estate_file: Option<&Path>, adapters: &dyn Adapters) -> Self {
+    pub fn read(estate_file: Option<&Path>, packs: &[Pack], adapters: &dyn Adapters) -> Self {
         let mut catalog = Self::default();
         if let Some(directory) = estate_file.and_then(Path::parent) {
             let mut files = Vec::new();
@@ -79,8 +61,8 @@ impl Catalog {
                 }
             }
         }
-        for (file, text) in BUILT_IN {
-            catalog.add(text, Path::new(file), adapters);
+        for shipped in shipped::offered(packs) {
+            catalog.add(shipped.text, Path::new(shipped.file), adapters);
         }
         let Self { procedures, refused, .. } = &mut catalog;
         procedures.retain(|id, procedure| !(is_built_in(procedure) && refused.contains_key(id)));
@@ -88,14 +70,15 @@ impl Catalog {
         catalog
     }
 
-    /// Everything wrong with one file, also with what it includes; the procedures of the estate, the built-in ones and the
-    /// other files `beside` it can be included.
+    /// Everything wrong with one file, also with what it includes; the procedures of the estate, the built-in ones of its packs
+    /// and the other files `beside` it can be included.
     #[must_use]
     pub fn lint(
         text: &str,
         file: &Path,
         beside: &[PathBuf],
         estate_file: Option<&Path>,
+        packs: &[Pack],
         adapters: &dyn Adapters,
     ) -> Vec<Problem> {
         let procedure = match read(text, file, adapters) {
@@ -107,7 +90,7 @@ impl Catalog {
         for (other, text) in others.filter_map(|other| Some((other, text_of(other).ok()?))) {
             catalog.add(&text, other, adapters);
         }
-        let mut library = Self::read(estate_file, adapters).procedures;
+        let mut library = Self::read(estate_file, packs, adapters).procedures;
         library.append(&mut catalog.procedures);
         library.insert(procedure.id.clone(), procedure.clone());
         uses::check(&procedure, adapters, &library)
@@ -192,13 +175,15 @@ impl Catalog {
             Kind::Usage,
             format!("cannot find the procedure \"{}\": there is none of that id", id.escape_debug()),
         );
-        if let Some(near) = nearest(id, self.procedures.keys().map(String::as_str)) {
-            error = error.hint(format!("did you mean {near}?"));
+        let near =
+            || nearest(id, self.procedures.keys().map(String::as_str)).map(|near| format!("did you mean {near}?"));
+        if let Some(hint) = shipped::whereabouts(id).or_else(near) {
+            error = error.hint(hint);
         }
         for problem in self.problems.iter().take(5) {
             error = error.hint(problem.to_string());
         }
-        Err(error)
+        Err(error.hint("midwatch procedures lists what can be run here"))
     }
 
     /// The procedures that act on a row, each with the parameters it takes from it.

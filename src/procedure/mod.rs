@@ -17,6 +17,7 @@ pub mod plan;
 pub mod quote;
 pub mod read;
 pub mod shell;
+pub mod shipped;
 pub mod sql;
 pub mod steps;
 pub mod template;

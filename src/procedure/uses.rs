@@ -2,7 +2,7 @@
 //!
 //! ```toml
 //! [[look]]
-//! use    = "cell0/verify-newest-backup"
+//! use    = "common/verify-newest-backup"
 //! params = { root = "{{root}}" }
 //! ```
 //!
@@ -19,7 +19,7 @@ use crate::procedure::params::Bound;
 use crate::procedure::plan::Step;
 use crate::procedure::read::MOST_STEPS;
 use crate::procedure::steps::RawStep;
-use crate::procedure::template;
+use crate::procedure::{shipped, template};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How deep procedures may include others.
@@ -251,8 +251,9 @@ impl<'a> Expansion<'a> {
 
 fn unknown(id: &str, at: Place, library: &Library, problems: &mut Problems) {
     let message = format!("there is no procedure `{}`", id.escape_debug());
-    match nearest(id, library.keys().map(String::as_str)) {
-        Some(near) => problems.say_with(at, message, format!("did you mean `{near}`?")),
+    let near = || nearest(id, library.keys().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+    match shipped::whereabouts(id).or_else(near) {
+        Some(hint) => problems.say_with(at, message, hint),
         None => problems.say(at, message),
     }
 }

@@ -1,4 +1,5 @@
 //! Procedures beside and within one another.
 
 mod judged;
+mod packs;
 mod uses;

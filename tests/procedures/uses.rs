@@ -1,5 +1,6 @@
 //! Procedures that include others: around, deep, twice, and too many.
 
+use midwatch::config::packs::Pack;
 use midwatch::procedure::catalog::{Catalog, Library};
 use midwatch::procedure::plan::Plan;
 use midwatch::procedure::read::read;
@@ -41,7 +42,8 @@ fn linted(files: &[(&str, String)]) -> Vec<String> {
     for (path, (id, rest)) in paths.iter().zip(files) {
         std::fs::write(path, file(id, rest)).unwrap();
     }
-    let problems = Catalog::lint(&file(files[0].0, &files[0].1), &paths[0], &paths, None, &BuiltIn::default());
+    let problems =
+        Catalog::lint(&file(files[0].0, &files[0].1), &paths[0], &paths, None, &Pack::ALL, &BuiltIn::default());
     let home = home.path().display().to_string() + "/";
     problems.iter().map(|problem| problem.to_string().replace(&home, "")).collect()
 }

@@ -30,7 +30,7 @@ fn old_backups_go_by_two_people_and_the_newest_and_the_named_ones_stay() {
     let windows = "schema = 1\n[[window]]\nname = \"always\"\nstarts = \"0 0 * * *\"\nlasts = \"24h\"\n";
     fs::write(team.estate.beside("windows.toml"), windows).unwrap();
     let directory = format!("directory={}", team.estate.tree("backups").display());
-    let args = ["run", "cell0/delete-old-backups", "set=files", &directory, "--confirm", "delete 3 files"];
+    let args = ["run", "common/delete-old-backups", "set=files", &directory, "--confirm", "delete 3 files"];
     team.midwatch(ANNA, &args).exits(75);
     let run = team.estate.run();
     let so =
@@ -57,7 +57,7 @@ fn where_backups_have_stopped_the_old_ones_stay() {
     let windows = "schema = 1\n[[window]]\nname = \"always\"\nstarts = \"0 0 * * *\"\nlasts = \"24h\"\n";
     fs::write(team.estate.beside("windows.toml"), windows).unwrap();
     let directory = format!("directory={}", team.estate.tree("backups").display());
-    let args = ["run", "cell0/delete-old-backups", "set=files", &directory, "--confirm", "delete 3 files"];
+    let args = ["run", "common/delete-old-backups", "set=files", &directory, "--confirm", "delete 3 files"];
     team.midwatch(ANNA, &args).exits(1).says("The newest backup is of today");
     assert_eq!(team.estate.names("backups").len(), 20);
 }

@@ -98,6 +98,7 @@ fn a_device_in_a_files_place_is_named_and_no_command_would_change_it() {
 fn a_strangers_procedure_with_the_id_of_a_built_in_one_is_not_run_and_neither_is_the_built_in_one() {
     let estate = Estate::default();
     let id = "cell0/health-check";
+    estate.configure("packs = [\"cell0\"]\n");
     estate.midwatch(&["plan", id]).says("health");
     let text = format!(
         "format = 1\nid = \"{id}\"\ntitle = \"Harmless\"\nphases = [\"w\"]\n[[w]]\ntitle = \"health\"\ncheck = {{ exec = [\"true\"] }}\n"

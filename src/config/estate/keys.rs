@@ -2,6 +2,7 @@
 
 use crate::config::estate::policy;
 use crate::config::keys::{Form, Key, Kind, Needs, Section};
+use crate::config::packs;
 
 /// The title of the file's schema.
 pub const TITLE: &str = "Midwatch estate file (midwatch.toml)";
@@ -37,6 +38,13 @@ pub const SECTIONS: &[Section] = &[
                 "How much is at stake; drawn, and weighs on confirmations.",
             ),
             Key::optional(
+                packs::KEY,
+                Kind::Words(packs::WORDS),
+                "the `common` ones alone",
+                "[\"novacron\"]",
+                "Packs of built-in procedures that are offered here, besides the `common` ones.",
+            ),
+            Key::optional(
                 "trusted_reads",
                 Kind::Paths,
                 "none",
@@ -46,6 +54,7 @@ pub const SECTIONS: &[Section] = &[
         ],
         needs: Needs::Nothing,
     },
+    policy::SECTION,
     Section {
         name: "thresholds",
         form: Form::Once,
@@ -54,7 +63,6 @@ pub const SECTIONS: &[Section] = &[
             Key::optional(
                 "disk",
                 Kind::Limits,
-    policy::SECTION,
                 "80% and 90%",
                 "{ warn = \"80%\", critical = \"90%\" }",
                 "Used space and used inodes of a mount.",

@@ -22,6 +22,7 @@ pub(super) fn read(root: &mut Table, file: &Path, problems: &mut Problems) -> Op
     }
     let name = root.named("name", problems);
     let environment = environment(root, problems);
+    let packs = packs::read(root, problems);
     let trusted_reads = trusted_reads(root, problems);
     let thresholds = root.table("thresholds", problems).map_or_else(Thresholds::default, |mut table| {
         let defaults = Thresholds::default();
@@ -41,11 +42,12 @@ pub(super) fn read(root: &mut Table, file: &Path, problems: &mut Problems) -> Op
     let buckets = buckets::stores(root, &known, problems);
     let backups = stores::backups(root, &buckets, &secrets, problems);
     let receivers = notify::receivers(root, &known, problems);
-    std::mem::take(root).finish(problems);
     let keep = policy::read(root, problems);
+    std::mem::take(root).finish(problems);
     Some(Estate {
         name: name?,
         environment: environment?,
+        packs,
         trusted_reads,
         thresholds,
         services,
@@ -60,9 +62,9 @@ pub(super) fn read(root: &mut Table, file: &Path, problems: &mut Problems) -> Op
         backups,
         stores: buckets,
         receivers,
+        keep,
         source: Some(file.to_owned()),
         discovered: Vec::new(),
-        keep,
         not_found: Vec::new(),
     })
 }

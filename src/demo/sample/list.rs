@@ -142,6 +142,6 @@ pub fn checklists() -> Vec<Outline> {
     vec![
         outline("novacron/weekly-checklist", "Weekly window checklist", &weekly),
         outline("novacron/pre-maintenance", "NovaCron: before maintenance", weekly.split_at(3).0),
-        outline("cell0/emergency", "Cell 0 emergency: <incident>", weekly.split_at(2).0),
+        outline("common/emergency", "Emergency: <incident>", weekly.split_at(2).0),
     ]
 }

@@ -7,6 +7,7 @@ use crate::domain::quantity;
 use crate::procedure::catalog::Library;
 use crate::procedure::header::Procedure;
 use crate::procedure::lint::fit;
+use crate::procedure::shipped;
 use crate::procedure::window::RawWindow;
 use std::path::Path;
 use std::time::Duration;
@@ -56,7 +57,8 @@ fn needs(procedure: &Procedure, library: &Library) -> (Duration, Duration) {
 #[must_use]
 pub fn exceptions(hours: Hours<'_>, library: &Library) -> Vec<Problem> {
     let mut problems = Problems::of(hours.file);
-    hours.calendar.check_exceptions(&library.keys().map(String::as_str), &mut problems);
+    let known = library.keys().map(String::as_str);
+    hours.calendar.check_exceptions(&known, shipped::whereabouts, &mut problems);
     problems.into_sorted()
 }
 

@@ -1,6 +1,7 @@
 //! Procedures read with the real adapters: files that must pass, and files whose every problem is known.
 
 use super::*;
+use crate::config::packs::Pack;
 use crate::config::reader::LARGEST_FILE;
 use crate::domain::{Fact, Observation, Row, TargetKind, Verdict};
 use crate::procedure::Catalog;
@@ -133,7 +134,7 @@ fn rows_offer_what_acts_on_them() {
 
 #[test]
 fn what_is_built_in_is_sound_and_offered_from_a_mount() {
-    let catalog = Catalog::read(None, &BuiltIn::default());
+    let catalog = Catalog::read(None, &Pack::ALL, &BuiltIn::default());
     assert_eq!(catalog.problems(), []);
     let mut found = mount("/", 0.1);
     if let Some(seen) = &mut found.observation {
@@ -168,25 +169,25 @@ fn rows_of_every_kind_offer_what_is_built_in_for_them() {
     let text = |text: &str| Fact::Text(text.to_owned());
     let estate = "schema = 1\nname = \"e\"\nenvironment = \"other\"\n[[postgres]]\nname = \"main\"\nwatch = \"service=w\"\nact = \"service=a\"\n";
     let adapters = BuiltIn::of(&Estate::parse(estate, Path::new("midwatch.toml")).unwrap());
-    let catalog = Catalog::read(None, &adapters);
+    let catalog = Catalog::read(None, &Pack::ALL, &adapters);
     let bloat = |kind: &str, can_act: bool| {
         let facts =
             [("kind", text(kind)), ("schema", text("a b")), ("name", text("it's")), ("can_act", Fact::Bool(can_act))];
         row(TargetKind::Bloat, "main", &facts)
     };
     let cases = [
-        (bloat("table", true), Some(("novacron/vacuum-table", "main: VACUUM (ANALYZE) \"a b\".\"it's\""))),
-        (bloat("index", true), Some(("novacron/reindex-index", "main: REINDEX INDEX CONCURRENTLY \"a b\".\"it's\""))),
+        (bloat("table", true), Some(("common/vacuum-table", "main: VACUUM (ANALYZE) \"a b\".\"it's\""))),
+        (bloat("index", true), Some(("common/reindex-index", "main: REINDEX INDEX CONCURRENTLY \"a b\".\"it's\""))),
         (bloat("table", false), None),
         (bloat("matview", true), None),
         (
             row(TargetKind::Unit, "failed units", &[("unit", text("a.service")), ("load_state", text("loaded"))]),
-            Some(("cell0/restart-unit", "restart a.service")),
+            Some(("common/restart-unit", "restart a.service")),
         ),
         (row(TargetKind::Unit, "a.service", &[("unit", text("a.service")), ("load_state", text("not-found"))]), None),
         (
             row(TargetKind::Backup, "db", &[("directory", text("/backups")), ("newest", text("a.dump"))]),
-            Some(("cell0/verify-backup", "the newest a.dump has the SHA-256 that stands beside it")),
+            Some(("common/verify-backup", "the newest a.dump has the SHA-256 that stands beside it")),
         ),
         (row(TargetKind::Backup, "db", &[("directory", text("/backups"))]), None),
     ];
@@ -218,7 +219,7 @@ fn the_catalog_survives_what_lies_beside_the_estate() {
     std::os::unix::fs::symlink("nowhere", at("dangling.toml")).unwrap();
     let fifo = std::process::Command::new("mkfifo").arg(at("pipe.toml")).status().unwrap();
     assert!(fifo.success());
-    let catalog = Catalog::read(Some(&home.path().join("midwatch.toml")), &BuiltIn::default());
+    let catalog = Catalog::read(Some(&home.path().join("midwatch.toml")), &Pack::ALL, &BuiltIn::default());
     assert_eq!(catalog.find("cell0/archive-logs").unwrap().title(), "Ours");
     let said: Vec<_> = catalog
         .problems()
@@ -234,7 +235,7 @@ fn the_catalog_survives_what_lies_beside_the_estate() {
             "device.toml: it is a character device, not a file",
             "large.toml: it is larger than 4.0 MiB",
             "pipe.toml: it is a FIFO, not a file",
-            "rotate-archive.toml: the id `cell0/archive-logs` is taken by",
+            "archive-logs.toml: the id `cell0/archive-logs` is taken by",
         ]
     );
 }
@@ -267,7 +268,7 @@ fn linted(files: &[(&str, &str)]) -> Vec<String> {
         std::fs::write(path, head + text).unwrap();
     }
     let text = std::fs::read_to_string(&paths[0]).unwrap();
-    let problems = Catalog::lint(&text, &paths[0], &paths, None, &BuiltIn::default());
+    let problems = Catalog::lint(&text, &paths[0], &paths, None, &Pack::ALL, &BuiltIn::default());
     let home = home.path().display().to_string() + "/";
     problems.iter().map(|problem| problem.to_string().replace(&home, "")).collect()
 }
@@ -338,7 +339,7 @@ fn a_plan_has_the_steps_of_what_it_includes() {
         "outer",
         &format!("lock = [\"disk\"]\nphases = [\"a\", \"b\"]\n[params]\nroot = {{ path = true }}\n{twice}{own}"),
     );
-    let catalog = Catalog::read(Some(&home.path().join("midwatch.toml")), &BuiltIn::default());
+    let catalog = Catalog::read(Some(&home.path().join("midwatch.toml")), &Pack::ALL, &BuiltIn::default());
     assert_eq!(catalog.problems(), []);
     let outer = catalog.find("t/outer").unwrap();
     let plan =
@@ -377,7 +378,7 @@ fn what_includes_something_wrong_is_not_in_the_catalog() {
         let text = format!("format = 1\nid = \"t/{name}\"\ntitle = \"T\"\nphases = [\"a\"]\n[[a]]\nuse = \"{uses}\"\n");
         std::fs::write(home.path().join("procedures").join(format!("{name}.toml")), text).unwrap();
     }
-    let catalog = Catalog::read(Some(&home.path().join("midwatch.toml")), &BuiltIn::default());
+    let catalog = Catalog::read(Some(&home.path().join("midwatch.toml")), &Pack::ALL, &BuiltIn::default());
     assert!(catalog.procedures().all(|procedure| !procedure.id.starts_with("t/")));
     let said: Vec<_> = catalog.problems().iter().map(|problem| problem.message.as_str()).collect();
     assert!(said.contains(&"a procedure cannot include itself: t/x → t/y → t/x"), "{said:?}");

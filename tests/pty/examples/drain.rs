@@ -31,7 +31,10 @@ impl Queue {
 
     fn home(&self) -> Home {
         let url = self.server.url();
-        Home::with(&format!("[[redis]]\nname = \"queue\"\nurl = \"{url}\"\nact = \"{url}\"\n"), &[])
+        Home::with(
+            &format!("packs = [\"novacron\"]\n[[redis]]\nname = \"queue\"\nurl = \"{url}\"\nact = \"{url}\"\n"),
+            &[],
+        )
     }
 
     /// Takes jobs in unless the flag is there, and does them one after the other, until all is over.

@@ -258,7 +258,7 @@ fn a_disk_without_room_stops_it_before_the_dump() {
     let mut command = std::process::Command::new(crate::pty::MIDWATCH);
     command.env_clear().envs(base.home.environment()).env("DUMP_PW", PASSWORD);
     command.env("PATH", std::env::var_os("PATH").unwrap()).arg("--state").arg(disk.path());
-    command.args(["run", "novacron/dump-database", "database=main", "scratch=spare", "--yes", "change"]);
+    command.args(["run", "common/dump-database", "database=main", "scratch=spare", "--yes", "change"]);
     finish(command).exits(1).says("There is room for as much again): timed-out");
     let run = fs::read_dir(disk.path().join("runs")).unwrap().next().unwrap().unwrap().path();
     assert!(!run.join("counted").exists() && !run.join("db.dump").exists());
@@ -285,7 +285,7 @@ fn a_locked_table_ends_the_dump_in_time_and_its_holder_is_named() {
     let mut command = std::process::Command::new(crate::pty::MIDWATCH);
     command.env_clear().envs(base.home.environment()).env("DUMP_PW", PASSWORD);
     command.env("PATH", std::env::var_os("PATH").unwrap()).arg("--state").arg(base.home.path("state"));
-    command.args(["run", "novacron/dump-database", "database=main", "scratch=spare", "locks=300ms", "--yes", "change"]);
+    command.args(["run", "common/dump-database", "database=main", "scratch=spare", "locks=300ms", "--yes", "change"]);
     let said = finish(command).exits(1);
     said.says("it said last: ").says("canceling statement due to lock timeout").says(&format!("locked by pid {pid} "));
     assert!(!base.of_run("db.dump").exists());

@@ -102,7 +102,7 @@ fn cell(backup: &[u8], age: Duration, summed: Option<&[u8]>) -> Home {
         fs::create_dir_all(home.path(below)).unwrap();
     }
     let estate = format!(
-        "schema = 1\nname = \"test\"\nenvironment = \"other\"\n[[mount]]\npath = \"{}\"\ndisk = {{ warn = \"99%\", critical = \"100%\" }}\n\
+        "schema = 1\nname = \"test\"\nenvironment = \"other\"\npacks = [\"cell0\"]\n[[mount]]\npath = \"{}\"\ndisk = {{ warn = \"99%\", critical = \"100%\" }}\n\
          [[service]]\nname = \"cell0-gateway\"\nurl = \"http://127.0.0.1:{}/\"\n",
         home.word("srv"),
         service()
@@ -159,7 +159,7 @@ fn more_than_the_limit_is_a_mistake_and_is_refused() {
 fn old_backups_are_not_deleted_where_there_is_no_second_person() {
     let home = cell(b"sound", Duration::from_secs(3600), Some(b"sound"));
     let directory = format!("directory={}", home.word("srv/backups"));
-    let out = home.command(&["run", "cell0/delete-old-backups", "set=files", &directory]);
+    let out = home.command(&["run", "common/delete-old-backups", "set=files", &directory]);
     let said = told(&out);
     assert_eq!(out.status.code(), Some(7), "{said}");
     assert!(said.contains("needs a second person") && said.contains("install -d -o root -g midwatch"), "{said}");
