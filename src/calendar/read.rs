@@ -102,14 +102,45 @@ fn window(mut table: Table, problems: &mut Problems) -> Option<Window> {
 
 /// When a window opens, as cron has it.
 fn pattern(starts: &str, at: Place, problems: &mut Problems) -> Option<Cron> {
-    match CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build().parse(starts) {
+    match parser().parse(starts) {
         Ok(cron) => Some(cron),
-        Err(cause) => {
-            let message = format!("`starts` is not a cron pattern: {cause}");
+        Err(_) => {
+            let message = format!("`starts` is not a cron pattern: {}", misread(starts));
             problems.say_with(at, message, "minute hour day month weekday, such as \"0 2 * * SUN\" or \"SUN#1\"");
             None
         }
     }
+}
+
+/// The fields of a pattern, each with what it takes.
+const FIELDS: [(&str, &str); 5] = [
+    ("minute", "0 to 59"),
+    ("hour", "0 to 23"),
+    ("day", "1 to 31, or L"),
+    ("month", "1 to 12, or JAN to DEC"),
+    ("weekday", "0 to 7, or SUN to SAT, also SUN#1 to SUN#5"),
+];
+
+/// What is wrong with a pattern that cannot be read.
+fn misread(starts: &str) -> String {
+    let given: Vec<&str> = starts.split_whitespace().collect();
+    if given.len() != FIELDS.len() {
+        return format!("it has {} of {} fields", given.len(), FIELDS.len());
+    }
+    let is_read = |place: usize, field: &str| {
+        let alone: Vec<&str> = (0..FIELDS.len()).map(|other| if other == place { field } else { "*" }).collect();
+        parser().parse(&alone.join(" ")).is_ok()
+    };
+    let all = given.iter().zip(FIELDS).enumerate();
+    let wrong = all
+        .filter(|(place, (field, _))| !is_read(*place, field))
+        .map(|(_, (field, (name, takes)))| format!("the {name} \"{}\" is not {takes}", field.escape_debug()));
+    let wrong: Vec<String> = wrong.collect();
+    if wrong.is_empty() { "its fields do not go together".to_owned() } else { wrong.join(", ") }
+}
+
+fn parser() -> CronParser {
+    CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build()
 }
 
 /// Where the clock of a window stands.

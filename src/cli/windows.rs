@@ -3,10 +3,13 @@
 use crate::calendar::{Allowed, Collisions, Opening, Standing, Window, collisions};
 use crate::cli::args::{Common, Windows};
 use crate::cli::{out, plan, setup};
+use crate::config::paths;
 use crate::domain::error::Result;
 use crate::domain::{Wall, quantity};
 use crate::gate::World;
 use crate::probes::clock;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -25,11 +28,10 @@ pub fn run(common: &Common, args: &Windows) -> Result<u8> {
     let now = clock::now().wall;
     let until = now.plus(Duration::from_secs(u64::from(args.days) * 86_400));
     let openings = world.calendar.agenda(now, until, world.estate.environment);
-    let text = match args.json {
-        true => out::json(&as_json(&world, &openings, now)),
-        false => as_text(&world, &openings, now, args.days) + &plan::clean(&rule(&world)),
-    };
-    out::print(text.as_bytes())
+    match args.json {
+        true => out::print(out::json(&as_json(&world, &openings, now)).as_bytes()),
+        false => out::page(&plan::clean(&(as_text(&world, &openings, now, args.days) + &rule(&world)))),
+    }
 }
 
 /// When a change of a procedure without its own window may begin.
@@ -49,47 +51,77 @@ fn rule(world: &World) -> String {
 }
 
 fn as_text(world: &World, openings: &[Opening], now: Wall, days: u16) -> String {
+    let windows = by_name(world);
     let mut text = match world.calendar.standing(now, world.estate.environment) {
         None => {
             let place = match crate::calendar::beside(world.estate.source.as_deref()) {
-                Some(path) => format!("write [[window]] in {}", path.display()),
-                None => "they stand in windows.toml beside the estate file".to_owned(),
+                Some(path) => format!("[[window]] in {} defines them", path.display()),
+                None => {
+                    let none = paths::no_estate_file(&world.around);
+                    format!("they are defined in windows.toml beside the estate file\n{none}")
+                }
             };
-            return plan::clean(&format!("no windows for {}: {place}\n", world.estate.environment));
+            return format!("no windows for {}: {place}\n", world.estate.environment);
         }
         Some(Standing::Open(open, others)) => {
             let more = if others == 0 { String::new() } else { format!(", and {others} more") };
             let left = quantity::span(open.until.since(now));
-            format!("open: {}{more} · {left} left, until {} UTC\n", open.window, open.until.minute())
+            format!(
+                "open: {}{more} · {left} left, until {}\n",
+                open.window,
+                at(open.until, windows.get(open.window.as_str()))
+            )
         }
         Some(Standing::Next(next)) => {
             let to = quantity::span(next.from.since(now));
-            format!("closed · next: {} in {to}, at {} UTC\n", next.window, next.from.minute())
+            format!("closed · next: {} in {to}, at {}\n", next.window, at(next.from, windows.get(next.window.as_str())))
         }
     };
     if openings.is_empty() {
         let _ = writeln!(text, "nothing opens within {}", quantity::counted(days.into(), "day", "days"));
     }
     let wide = openings.iter().map(|opening| opening.window.chars().count()).max().unwrap_or(0);
-    let windows = by_name(world);
+    let others =
+        openings.iter().filter_map(|opening| own_clock(opening.from, windows.get(opening.window.as_str()).copied()));
+    let clock = others.map(|clock| clock.chars().count()).max().unwrap_or(0);
     for (opening, met) in openings.iter().zip(collisions(openings, NAMED)) {
-        let window = windows.get(opening.window.as_str());
+        let window = windows.get(opening.window.as_str()).copied();
         let lasts = quantity::span(opening.until.since(opening.from));
         let name = &opening.window;
-        let _ = write!(text, "{}  {lasts:>7}  {name:wide$}", opening.from.minute());
+        let own = own_clock(opening.from, window).unwrap_or_default();
+        let own = if clock == 0 { own } else { format!("  {own:clock$}") };
+        let from = weekday(opening.from.0.to_zoned(TimeZone::UTC).date());
+        let mut line = format!("{from} {} UTC{own}  {lasts:>7}  {name:wide$}", opening.from.minute());
         if let Some(window) = window.filter(|window| !window.operations.is_empty()) {
-            let _ = write!(text, "  {}", window.operations.join(" "));
+            let _ = write!(line, "  {}", window.operations.join(" "));
         }
         if met.all > 0 {
             let more = match met.all - met.first.len() {
                 0 => String::new(),
                 more => format!(" and {} more", quantity::count(more as u64)),
             };
-            let _ = write!(text, "  collides with {}{more}", names(&met).join(", "));
+            let _ = write!(line, "  collides with {}{more}", names(&met).join(", "));
         }
-        text.push('\n');
+        let _ = writeln!(text, "{}", line.trim_end());
     }
-    plan::clean(&text)
+    text
+}
+
+/// A moment by the UTC clock, and by the window's own where that is another: `Sun 2026-12-06 01:00 UTC (Sun 02:00 Europe/Berlin)`.
+fn at(moment: Wall, window: Option<&&Window>) -> String {
+    let own = own_clock(moment, window.copied()).map(|own| format!(" ({own})")).unwrap_or_default();
+    format!("{} {} UTC{own}", weekday(moment.0.to_zoned(TimeZone::UTC).date()), moment.minute())
+}
+
+/// A moment by the clock that opens the window: `Sun 02:00 Europe/Berlin`; nothing where that is UTC.
+fn own_clock(moment: Wall, window: Option<&Window>) -> Option<String> {
+    let window = window.filter(|window| window.zone != "UTC")?;
+    let zoned = moment.0.to_zoned(TimeZone::get(&window.zone).ok()?);
+    Some(format!("{} {} {}", weekday(zoned.date()), zoned.strftime("%H:%M"), window.zone))
+}
+
+fn weekday(date: Date) -> String {
+    date.strftime("%a").to_string()
 }
 
 fn by_name(world: &World) -> BTreeMap<&str, &Window> {
