@@ -100,9 +100,12 @@ fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, shown: S
     banners.iter().for_each(|cause| tracing::warn!(cause, "theme or keymap refused"));
     let is_wall = matches!(shown, Shown::Wall);
     let found = demo::hint(common).filter(|_| world.estate.source.is_none());
+    let command = setup::command(common, around);
+    let watch = matches!(shown, Shown::Demo).then(|| format!("second terminal: {command} watch"));
     let remark = (world.state.locks_scope == Scope::User).then(|| "locks: this user only".to_owned());
     // A wall has no banner.
-    let remark = found.as_ref().filter(|_| is_wall).map(|_| "a demo is there: --demo watch".to_owned()).or(remark);
+    let remark =
+        found.as_ref().filter(|_| is_wall).map(|_| "a demo is there: --demo watch".to_owned()).or(watch).or(remark);
     banners.extend(found.filter(|_| !is_wall));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|cause| Error::machine("start a runtime", cause))?;
@@ -122,7 +125,7 @@ fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, shown: S
             calendar: world.calendar.clone(),
             wall: is_wall,
             demo: matches!(shown, Shown::Demo),
-            command: setup::command(common, around),
+            command,
             banners,
             remark,
             now: clock::now(),

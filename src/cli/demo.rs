@@ -21,7 +21,7 @@ pub fn run(common: &Common, args: &Demo) -> Result<u8> {
     let dir = place(common)?;
     if common.read_only {
         let error = Error::new(Kind::Refused, "the demo makes files and starts servers, and --read-only forbids it");
-        return Err(error.hint("open it without --read-only; a second console can watch it: midwatch watch"));
+        return Err(error.hint("open it without --read-only; midwatch --demo watch shows one that is there"));
     }
     if args.stop {
         let (runs, _) = runs(&dir.join(demo::build::STATE));

@@ -1,17 +1,10 @@
-//! `midwatch completions` and `midwatch man`, generated from the same definitions as the help.
+//! `midwatch completions`, generated from the same definitions as the help.
 
-use crate::app::keymap::{ACTIONS, Context, Keymap};
-use crate::cli::args::{Cli, Completions, Man};
+use crate::cli::args::{Cli, Completions};
 use crate::cli::out;
-use crate::config::keymap;
-use crate::domain::Error;
 use crate::domain::error::Result;
 use clap::CommandFactory;
 use clap_complete::Shell;
-use clap_mangen::roff::{Roff, bold, roman};
-use std::fs;
-use std::io;
-use std::path::Path;
 
 /// What bash asks beside the words that never change. The line is taken as it was typed, for bash cuts words at `=` and `:`, and
 /// puts what it is given behind the last of them. It inserts a word as it is, so that it is quoted here; zsh and fish quote it.
@@ -95,78 +88,6 @@ fn script(shell: Shell) -> String {
         _ => made,
     }
 }
-
-/// Prints the man page, or writes one page for every command into a directory.
-///
-/// # Errors
-/// When standard output is closed, or the directory cannot be written.
-pub fn man(args: &Man) -> Result<u8> {
-    let mut root = Cli::command().disable_help_subcommand(true);
-    root.build();
-    let Some(out) = &args.out else { return out::print(&page(&root, true)?) };
-    let failed = |path: &Path, cause| Error::machine(format_args!("write {}", path.display()), cause);
-    fs::create_dir_all(out).map_err(|cause| failed(out, cause))?;
-    let subs = root.get_subcommands().filter(|sub| !sub.is_hide_set());
-    let pages = std::iter::once((&root, true)).chain(subs.map(|sub| (sub, false)));
-    for (command, whole) in pages {
-        let path = out.join(clap_mangen::Man::new(command.clone()).get_filename());
-        let bytes = page(command, whole)?;
-        fs::write(&path, bytes).map_err(|cause| failed(&path, cause))?;
-    }
-    Ok(0)
-}
-
-/// One page; the first one also tells of the keys and of the exit codes.
-fn page(command: &clap::Command, whole: bool) -> Result<Vec<u8>> {
-    let mut out = Vec::new();
-    let failed = |cause: io::Error| Error::machine("make the man page", cause);
-    // An empty date would be left out, and what follows it take its place.
-    let man = clap_mangen::Man::new(command.clone()).date(" ").manual("Midwatch");
-    man.render(&mut out).map_err(failed)?;
-    let mut more = Roff::new();
-    if whole {
-        keys(&mut more);
-        codes(&mut more);
-    } else {
-        more.control("SH", ["SEE ALSO"]).text([bold("midwatch"), roman("(1)")]);
-    }
-    more.to_writer(&mut out).map_err(failed)?;
-    Ok(out)
-}
-
-/// Every key of the default keymap, by where it means something.
-fn keys(page: &mut Roff) {
-    let keymap = Keymap::build(&keymap::default_layers()).unwrap_or_default();
-    page.control("SH", ["KEYS"]);
-    for context in Context::ALL {
-        page.control("SS", [context.word()]);
-        for entry in ACTIONS.iter().filter(|entry| entry.context == context) {
-            page.control("TP", []).text([bold(keymap.all_shown(entry.action))]).text([roman(entry.doc)]);
-        }
-    }
-}
-
-fn codes(page: &mut Roff) {
-    page.control("SH", ["EXIT STATUS"]);
-    for (code, means) in CODES {
-        page.control("TP", []).text([bold(*code)]).text([roman(*means)]);
-    }
-}
-
-/// The exit codes and what they mean.
-const CODES: &[(&str, &str)] = &[
-    ("0", "All went well."),
-    ("1", "A step failed, or the machine did."),
-    ("2", "The command line, the estate file or a procedure is wrong."),
-    ("6", "Another run holds a lock."),
-    ("7", "Refused: read-only, outside the window, over a limit, or a second person is needed."),
-    ("8", "Unknown outcomes remain."),
-    ("9", "A person stopped the run."),
-    ("74", "The journal could not be written."),
-    ("75", "A person is needed, and none is here."),
-    ("check", "0 ok, 1 warn, 2 critical, 3 unknown or not asked."),
-    ("verify", "0 whole, 3 torn at its end, 4 damaged."),
-];
 
 #[cfg(test)]
 mod tests {

@@ -131,10 +131,16 @@ fn keep(pty: &Pty) -> String {
     pty.screen()
 }
 
+fn says_how_a_second_terminal_shows_it(pty: &Pty) {
+    pty.press_until("?", |screen| screen.contains("second terminal: midwatch"));
+    pty.press_until("\x1b", |screen| !screen.contains("in lists"));
+}
+
 #[test]
 fn what_is_kept_is_found_from_a_shell_and_removed_by_name() {
     let home = Home::new();
     let pty = demo(&home);
+    says_how_a_second_terminal_shows_it(&pty);
     // Typed at once: the dialog opens, and nothing behind it counts.
     pty.send("qjc\rremove the demo\r");
     let dialog = pty.wait_for(SOON, |screen| screen.contains("Leave the demo"));
