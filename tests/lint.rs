@@ -202,7 +202,7 @@ fn what_the_estate_does_not_have_is_refused_with_its_place_and_the_nearest_name(
         .concat();
     estate.procedure("sound", sound, &all);
     let said = estate.midwatch(&["lint", "--strict"]).exits(0);
-    assert_eq!(said.out, "ok: midwatch.toml, 1 procedure\n");
+    assert_eq!(said.out, "ok: midwatch.toml, 1 procedure of yours, 8 built in\n");
     let file = estate.beside("procedures/wrong.toml");
     let params = "lock = [\"postgres:{{db}}\"]\n[params]\ndb = { text = true }\nat = { text = true }\n";
     for (header, steps, place, what) in [

@@ -12,6 +12,7 @@ mod faults;
 mod fuzz;
 mod keys;
 mod lint;
+mod listing;
 mod logout;
 mod output;
 mod postgres;

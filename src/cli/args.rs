@@ -5,13 +5,17 @@ use crate::domain::Section;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
+mod procedure;
+
+pub use procedure::{Plan, Print, Procedure, Procedures, Rehearse};
+
 /// A terminal console for maintenance windows.
 ///
 /// Without a subcommand it opens the console on the estate file, or, where there is none, on this host as it is.
 #[derive(Debug, Parser)]
 #[command(name = "midwatch", version, propagate_version = true, max_term_width = 100)]
 #[command(
-    after_help = "Examples:\n  midwatch                       the console\n  midwatch demo                  a real throwaway estate to try it on\n  midwatch check health --json   one reading, for a script\n  midwatch run cell0/archive-logs root=/srv/cell0"
+    after_help = "Examples:\n  midwatch                       the console\n  midwatch demo                  a real throwaway estate to try it on\n  midwatch check health --json   one reading, for a script\n  midwatch procedures            what can be run here\n  midwatch run common/restart-unit unit=nginx.service"
 )]
 pub struct Cli {
     /// What everything shares.
@@ -52,10 +56,12 @@ pub struct Common {
 pub enum Command {
     /// Open the wall: read-only, full screen, turning from pane to pane by itself.
     Watch,
-    /// Build a real throwaway estate and open the console on it.
+    /// Build a real throwaway estate and open the console on it; `midwatch --demo watch` in a second terminal shows it on a wallboard.
     Demo(Demo),
     /// Print one reading; exit 0 ok, 1 warn, 2 critical, 3 unknown.
     Check(Check),
+    /// List the procedures that this estate is offered, or show one.
+    Procedures(Procedures),
     /// Preview every step of a procedure; change nothing.
     Plan(Plan),
     /// Print a procedure as a Markdown page, for a change request.
@@ -161,47 +167,6 @@ impl Pane {
             Self::Checklist => None,
         }
     }
-}
-
-/// A procedure with its parameters.
-#[derive(Clone, Debug, Args)]
-pub struct Procedure {
-    /// The procedure's id, such as cell0/archive-logs.
-    #[arg(value_name = "PROC")]
-    pub procedure: String,
-    /// Its parameters.
-    #[arg(value_name = "KEY=VALUE", value_parser = key_value)]
-    pub params: Vec<(String, String)>,
-}
-
-/// `midwatch plan`.
-#[derive(Debug, Args)]
-pub struct Plan {
-    /// What to plan.
-    #[command(flatten)]
-    pub procedure: Procedure,
-    /// Print JSON.
-    #[arg(long, env = "MIDWATCH_JSON", value_parser = Switch("MIDWATCH_JSON"))]
-    pub json: bool,
-}
-
-/// `midwatch print`.
-#[derive(Debug, Args)]
-pub struct Print {
-    /// What to print; parameters that are left out stand open on the page.
-    #[command(flatten)]
-    pub procedure: Procedure,
-}
-
-/// `midwatch rehearse`.
-#[derive(Debug, Args)]
-pub struct Rehearse {
-    /// What to rehearse.
-    #[command(flatten)]
-    pub procedure: Procedure,
-    /// Print JSON.
-    #[arg(long, env = "MIDWATCH_JSON", value_parser = Switch("MIDWATCH_JSON"))]
-    pub json: bool,
 }
 
 /// `midwatch run`.
@@ -384,12 +349,4 @@ pub enum Leave {
     Leave,
     /// After taking back what it changed.
     Undo,
-}
-
-/// Splits `key=value` at the first equals sign.
-fn key_value(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err(format!("\"{}\" is not KEY=VALUE", text.escape_debug())),
-    }
 }

@@ -59,9 +59,11 @@ pub fn run(common: &Common, args: &Check) -> u8 {
     match read(common, &asked) {
         Ok(reading) => {
             let now = clock::now().wall;
-            let text =
-                if args.json { out::json(&as_json(&reading, &asked, now)) } else { as_text(&reading, &asked, now) };
-            if out::print(text.as_bytes()).is_err() {
+            let printed = match args.json {
+                true => out::print(out::json(&as_json(&reading, &asked, now)).as_bytes()),
+                false => out::page(&as_text(&reading, &asked, now)),
+            };
+            if printed.is_err() {
                 return unknown;
             }
             let _ = reading.items.as_ref().map_err(super::complain);
@@ -124,8 +126,8 @@ fn as_text(reading: &Reading, asked: &Asked, now: Wall) -> String {
     let mut text = String::new();
     for (verdict, kind, name, detail) in lines {
         let pad = wide.saturating_sub(name.width());
-        let (verdict, detail) = (verdict.word(), Clean::text(&detail).plain());
-        let _ = writeln!(text, "{verdict:<8}  {kind:<11}  {}{:pad$}  {detail}", name.plain(), "");
+        let (verdict, detail) = (out::verdict(verdict, 8), Clean::text(&detail).plain());
+        let _ = writeln!(text, "{verdict}  {kind:<11}  {}{:pad$}  {detail}", name.plain(), "");
     }
     for pane in empty(reading, asked) {
         let why = match (pane == CHECKLIST, reading.items.is_err()) {
@@ -133,7 +135,8 @@ fn as_text(reading: &Reading, asked: &Asked, now: Wall) -> String {
             (true, false) => "none is open",
             (false, _) => "nothing is configured or found",
         };
-        let _ = writeln!(text, "unknown   {pane}: {why}");
+        let verdict = out::verdict(Verdict::Unknown, 8);
+        let _ = writeln!(text, "{verdict}  {pane}: {why}{}", configures(pane, &reading.estate));
     }
     // Only where there is no estate file.
     for (word, phrases) in [("found", &reading.estate.discovered), ("not found", &reading.estate.not_found)] {
@@ -142,6 +145,18 @@ fn as_text(reading: &Reading, asked: &Asked, now: Wall) -> String {
         }
     }
     text
+}
+
+/// What would give a pane its rows: `; [[backup]] in FILE names them`.
+fn configures(pane: &str, estate: &Estate) -> String {
+    let section = match pane {
+        "backups" => "[[backup]]",
+        "certificates" => "[[certificate]]",
+        "bloat" => "[[postgres]]",
+        _ => return String::new(),
+    };
+    let file = estate.source.as_ref().map_or_else(|| "an estate file".to_owned(), |file| file.display().to_string());
+    format!("; {section} in {file} names what it shows")
 }
 
 fn detail(row: &Row) -> String {

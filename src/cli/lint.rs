@@ -18,8 +18,8 @@ use crate::domain::error::Result;
 use crate::domain::{Error, quantity};
 use crate::procedure::Procedure;
 use crate::procedure::catalog::{self, Catalog};
-use crate::procedure::lint::windows::Hours;
 use crate::procedure::lint::retention::Places;
+use crate::procedure::lint::windows::Hours;
 use crate::procedure::lint::{Judged, judge, judge_windows, targets};
 use crate::procedure::read::read;
 use crate::runner::adapters::BuiltIn;
@@ -53,7 +53,7 @@ pub fn run(common: &Common, args: &Lint) -> Result<u8> {
     problems.iter().for_each(|problem| tracing::warn!(%problem, "file refused"));
     let text = match (args.json, problems.is_empty() && judged.warnings.is_empty()) {
         (true, _) => out::json(&as_json(&problems, &judged.warnings)?),
-        (false, true) => plan::clean(&format!("ok: {}\n", checked(&args.paths, file.as_deref()).join(", "))),
+        (false, true) => plan::clean(&format!("ok: {}\n", checked(&args.paths, file.as_deref(), &around).join(", "))),
         (false, false) => as_text(&problems, &judged.warnings),
     };
     out::print(text.as_bytes())?;
@@ -65,9 +65,9 @@ pub fn run(common: &Common, args: &Lint) -> Result<u8> {
 }
 
 /// What was checked: the files that were named, else those of the estate.
-fn checked(paths: &[PathBuf], estate: Option<&Path>) -> Vec<String> {
-    if !paths.is_empty() {
-        return paths.iter().map(|path| path.display().to_string()).collect();
+fn checked(named: &[PathBuf], estate: Option<&Path>, around: &Surroundings) -> Vec<String> {
+    if !named.is_empty() {
+        return named.iter().map(|path| path.display().to_string()).collect();
     }
     let catalog = Catalog::read(estate, &packs(estate), &adapters(estate));
     let is_own = |procedure: &&Procedure| !catalog::is_built_in(procedure);
@@ -82,9 +82,8 @@ fn checked(paths: &[PathBuf], estate: Option<&Path>) -> Vec<String> {
     let files = [Some(file.to_owned()), windows].into_iter().flatten();
     let mut checked: Vec<String> =
         files.filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned())).collect();
-    let catalog = Catalog::read(estate, &adapters(estate));
-    let own = catalog.procedures().filter(|procedure| !catalog::is_built_in(procedure)).count();
-    checked.push(quantity::counted(u64::try_from(own).unwrap_or(0), "procedure", "procedures"));
+    checked.push(format!("{} of yours", quantity::counted(own, "procedure", "procedures")));
+    checked.push(format!("{} built in", quantity::count(built_in)));
     checked
 }
 
@@ -152,16 +151,6 @@ fn adapters(estate: Option<&Path>) -> BuiltIn {
     known.map_or_else(BuiltIn::default, |estate| BuiltIn::of(&estate))
 }
 
-/// A file is what its name and its directory say: `midwatch.toml`, `windows.toml`, `themes/*`, `keymaps/*`, else a procedure.
-fn of_file(path: &Path, beside: &[PathBuf], estate: Option<&Path>) -> Vec<Problem> {
-    let own = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let directory = path.parent().unwrap_or(Path::new("."));
-    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    let directories = [directory.to_owned()];
-    match (own(path).as_str(), own(directory).as_str()) {
-        ("midwatch.toml", _) => of_estate(path),
-        (calendar::WINDOWS_FILE, _) => of_windows(path),
-        (_, "themes") => of_theme(&stem, &directories),
 /// The packs that the estate's file names; where it is wrong, what it leaves out is not known, and all of them count.
 fn packs(estate: Option<&Path>) -> Vec<Pack> {
     let known = estate.map(|file| Estate::load(file).map_or_else(|_| Pack::ALL.to_vec(), |estate| estate.packs));
@@ -173,6 +162,16 @@ fn places(estate: Option<&Path>) -> Places {
     estate.and_then(|file| Estate::load(file).ok()).map(|estate| Places::of(&estate)).unwrap_or_default()
 }
 
+/// A file is what its name and its directory say: `midwatch.toml`, `windows.toml`, `themes/*`, `keymaps/*`, else a procedure.
+fn of_file(path: &Path, beside: &[PathBuf], estate: Option<&Path>) -> Vec<Problem> {
+    let own = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let directories = [directory.to_owned()];
+    match (own(path).as_str(), own(directory).as_str()) {
+        ("midwatch.toml", _) => of_estate(path),
+        (calendar::WINDOWS_FILE, _) => of_windows(path),
+        (_, "themes") => of_theme(&stem, &directories),
         (_, "keymaps") => Keymap::load(&stem, &directories).1,
         _ => of_procedure(path, beside, estate),
     }

@@ -7,10 +7,12 @@ mod console;
 mod demo;
 mod interactive;
 mod lint;
+mod man;
 mod out;
 mod ownlog;
 mod plan;
 mod print;
+mod procedures;
 mod rehearse;
 mod report;
 mod run;
@@ -77,6 +79,7 @@ fn start_log(cli: &Cli) -> Option<ownlog::Guard> {
         Some(Command::Check(_)) => Writes::looking("check"),
         Some(Command::Plan(_)) => Writes::looking("plan"),
         Some(Command::Print(_)) => Writes::looking("print"),
+        Some(Command::Procedures(_)) => Writes::looking("procedures"),
         Some(Command::Rehearse(_)) => Writes::looking("rehearse"),
         Some(Command::Runs(_)) => Writes::looking("runs"),
         Some(Command::Report(_)) => Writes::looking("report"),
@@ -98,6 +101,7 @@ fn dispatch(cli: Cli) -> crate::domain::error::Result<u8> {
         Some(Command::Check(args)) => Ok(check::run(common, &args)),
         Some(Command::Plan(args)) => plan::run(common, &args),
         Some(Command::Print(args)) => print::run(common, &args),
+        Some(Command::Procedures(args)) => procedures::run(common, &args),
         Some(Command::Rehearse(args)) => rehearse::run(common, &args),
         Some(Command::Run(args)) => run::run(common, &args),
         Some(Command::Runs(args)) => runs::run(common, &args),
@@ -111,7 +115,7 @@ fn dispatch(cli: Cli) -> crate::domain::error::Result<u8> {
         Some(Command::Lint(args)) => lint::run(common, &args),
         Some(Command::Schema(args)) => schema::run(&args),
         Some(Command::Completions(args)) => shell::completions(&args),
-        Some(Command::Man(args)) => shell::man(&args),
+        Some(Command::Man(args)) => man::man(&args),
         Some(Command::Complete(args)) => complete::run(&args),
         Some(Command::Runner(args)) => runner::runner(&args),
         Some(Command::Shim) => runner::shim_process(),

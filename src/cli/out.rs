@@ -7,11 +7,14 @@
 //!
 //! Standard error that cannot be written is left alone: nothing is left to say it on.
 
-use crate::domain::Error;
+use crate::cli::setup;
+use crate::config::theme::{Glyphs, depth, glyphs};
+use crate::domain::clean::Depth;
 pub use crate::domain::clean::json_escaped as json;
 use crate::domain::error::Result;
+use crate::domain::{Error, Verdict};
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether standard output failed once: it is said once, and nothing more is printed.
@@ -25,6 +28,51 @@ pub fn print(bytes: &[u8]) -> Result<u8> {
     write(bytes)
         .map(|()| 0)
         .map_err(|cause| Error::machine("write to standard output", cause).hint("is its disk full?"))
+}
+
+/// Prints what the command is for, for people: where the locale shows ASCII alone, our own signs stand by their likeness. What
+/// comes from outside stays as it is.
+///
+/// # Errors
+/// As [`print`].
+pub fn page(text: &str) -> Result<u8> {
+    match glyphs(&setup::surroundings()) {
+        Glyphs::Unicode => print(text.as_bytes()),
+        Glyphs::Ascii => {
+            print(SIGNS.iter().fold(text.to_owned(), |text, (sign, like)| text.replace(sign, like)).as_bytes())
+        }
+    }
+}
+
+/// The signs of our own texts that are not ASCII, each with its likeness.
+const SIGNS: [(&str, &str); 10] = [
+    ("·", "-"),
+    ("–", "-"),
+    ("—", "-"),
+    ("…", "..."),
+    ("×", "x"),
+    ("→", "->"),
+    ("±", "+-"),
+    ("≠", "!="),
+    ("≤", "<="),
+    ("≥", ">="),
+];
+
+/// A verdict's word, padded; in its colour where standard output is a terminal that shows colours (the eight of ECMA-48, so that
+/// the terminal's own palette decides).
+#[must_use]
+pub fn verdict(verdict: Verdict, wide: usize) -> String {
+    let word = format!("{:<wide$}", verdict.word());
+    if !io::stdout().is_terminal() || depth(&setup::surroundings()) == Depth::None {
+        return word;
+    }
+    let code = match verdict {
+        Verdict::Ok => "32",
+        Verdict::Warn => "33",
+        Verdict::Critical => "1;31",
+        Verdict::Unknown => "35",
+    };
+    format!("\x1b[{code}m{word}\x1b[0m")
 }
 
 /// Prints a text beside what the command does.

@@ -9,6 +9,7 @@ use crate::domain::{Basis, Clean, Error, Listing, Preview, quantity};
 use crate::gate::plans;
 use crate::journal::fold::StepView;
 use crate::procedure::condition::spoken;
+use crate::procedure::params::Param;
 use crate::procedure::plan::Step;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -22,7 +23,9 @@ pub fn run(common: &Common, args: &args::Plan) -> Result<u8> {
     let world = setup::world(common)?;
     let params: BTreeMap<String, String> = args.procedure.params.iter().cloned().collect();
     let shown = plans::shown(&world, &args.procedure.procedure, &params)?;
-    let text = if args.json { out::json(&as_json(&shown)?) } else { as_text(&shown) };
+    let catalog = world.catalog();
+    let params = catalog.library().get(&shown.plan.id).map_or(&[][..], |procedure| &procedure.params);
+    let text = if args.json { out::json(&as_json(&shown)?) } else { as_text(&shown, params) };
     out::print(text.as_bytes())?;
     let previews = shown.previews.iter().flatten().filter_map(|preview| preview.as_ref().err());
     match shown.refused.as_ref().into_iter().chain(previews).next() {
@@ -71,9 +74,9 @@ fn takes_json(step: &StepView) -> serde_json::Value {
     })
 }
 
-/// The plan as a page of plain text.
+/// The plan as a page of plain text; `params` say what its parameters are for.
 #[must_use]
-pub fn as_text(shown: &PlanShown) -> String {
+pub fn as_text(shown: &PlanShown, params: &[Param]) -> String {
     let plan = &shown.plan;
     let mut text = String::new();
     let _ = writeln!(text, "{}  ({})", plan.title, plan.id);
@@ -201,10 +204,10 @@ pub fn clean(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::packs::Pack;
     use crate::procedure::{Catalog, plan::Plan};
     use crate::runner::adapters::BuiltIn;
     use std::collections::BTreeMap;
-    use crate::config::packs::Pack;
     use std::path::Path;
 
     #[test]
@@ -219,7 +222,7 @@ mod tests {
         let previews = plan.steps.iter().map(|_| None).collect();
         let hash = plan.hash().unwrap();
         let (refused, late, foreseen, warnings) = (None, false, None, Vec::new());
-        let text = as_text(&PlanShown { plan, hash, previews, refused, late, foreseen, warnings });
+        let text = as_text(&PlanShown { plan, hash, previews, refused, late, foreseen, warnings }, &procedure.params);
         assert!(text.contains("set queue_drain_mode to <run id> for 2 h"), "{text}");
         assert!(text.contains("run_id of INFO == '<server.run_id>'"), "{text}");
         assert!(!text.contains("{{"), "{text}");

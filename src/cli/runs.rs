@@ -13,12 +13,21 @@ use std::fmt::Write;
 /// # Errors
 /// When the state directory cannot be read.
 pub fn run(common: &Common, args: &Runs) -> Result<u8> {
-    let runs = lookup::runs(&setup::world(common)?)?;
+    let world = setup::world(common)?;
+    let runs = lookup::runs(&world)?;
     let text = if args.json { out::json(&as_json(&runs)) } else { as_text(&runs) };
     if let Some(hint) = demo::hint(common).filter(|_| runs.is_empty()) {
         out::warn_line(format_args!("{hint}"));
     }
-    out::print(text.as_bytes())
+    let code = out::print(text.as_bytes())?;
+    if runs.is_empty() && !args.json {
+        let place = world.state.dir.join("runs");
+        out::warn_line(format_args!(
+            "hint: runs are kept in {}; midwatch procedures lists what can be run",
+            place.display()
+        ));
+    }
+    Ok(code)
 }
 
 fn as_text(runs: &[RunSummary]) -> String {

@@ -5,7 +5,7 @@
 
 use crate::config::estate::{Environment, Estate, Keep, Thresholds};
 use crate::config::file::read_text;
-use crate::config::paths::Surroundings;
+use crate::config::paths::{Surroundings, estate_places};
 use crate::config::secrets::Secrets;
 use std::fs;
 use std::io::ErrorKind;
@@ -20,9 +20,10 @@ mod redis;
 #[must_use]
 pub fn discover(hostname: &str, around: &Surroundings) -> Estate {
     let mut estate = nothing(hostname);
+    let places: Vec<String> = estate_places(around).iter().map(|path| path.display().to_string()).collect();
     estate.discovered = vec![format!("host {hostname}"), "the mounts of this host".to_owned()];
     estate.not_found = vec![
-        "an estate file: none is there".to_owned(),
+        format!("an estate file: looked for {}", places.join(" and ")),
         "services and backups: known only from an estate file".to_owned(),
     ];
     units(around, &mut estate);
@@ -37,8 +38,8 @@ fn nothing(hostname: &str) -> Estate {
     Estate {
         name: hostname.to_owned(),
         environment: Environment::Production,
-        trusted_reads: Vec::new(),
         packs: Vec::new(),
+        trusted_reads: Vec::new(),
         thresholds: Thresholds::default(),
         services: Vec::new(),
         mounts: Vec::new(),
@@ -52,9 +53,9 @@ fn nothing(hostname: &str) -> Estate {
         backups: Vec::new(),
         stores: Vec::new(),
         receivers: Vec::new(),
+        keep: Keep::default(),
         source: None,
         discovered: Vec::new(),
-        keep: Keep::default(),
         not_found: Vec::new(),
     }
 }

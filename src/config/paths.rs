@@ -86,6 +86,13 @@ pub fn estate_file(named: Option<&Path>, around: &Surroundings) -> Option<PathBu
     named.or_else(|| estate_places(around).into_iter().find(|path| !absent(path)))
 }
 
+/// Says that no estate file was found, and where it was looked for.
+#[must_use]
+pub fn no_estate_file(around: &Surroundings) -> String {
+    let places: Vec<String> = estate_places(around).iter().map(|path| path.display().to_string()).collect();
+    format!("no estate file: looked for {}; --config FILE names another one", places.join(" and "))
+}
+
 /// The directories that may hold `themes` or `keymaps` (`kind`) of the user, strongest first: beside the estate file, then
 /// the user's own.
 #[must_use]

@@ -162,8 +162,11 @@ pub fn find_run(world: &World, wanted: &str) -> crate::domain::error::Result<Run
         runs(world)?.into_iter().map(|run| run.id).filter(|id| id.as_str().ends_with(&upper)).collect();
     match found.as_slice() {
         [only] if !upper.is_empty() => Ok(RunDir::of(&world.state.dir, only.clone())),
-        [] => Err(Error::new(Kind::Usage, format!("there is no run {}", wanted.escape_debug()))
-            .hint("midwatch runs lists them")),
+        [] => {
+            let place = world.state.dir.join("runs");
+            let message = format!("there is no run {} in {}", wanted.escape_debug(), place.display());
+            Err(Error::new(Kind::Usage, message).hint("midwatch runs lists them; --state DIR names another directory"))
+        }
         _ => Err(Error::new(Kind::Usage, format!("several runs end in {}", wanted.escape_debug()))
             .hint("give more of the id; midwatch runs lists them")),
     }

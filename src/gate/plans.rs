@@ -291,11 +291,11 @@ mod tests {
             (offers.into_iter().map(|offer| offer.procedure).collect::<Vec<_>>(), withheld)
         };
         let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-        let other = "novacron/reindex-index needs kind == 'index' ('table' now)";
-        assert_eq!(told(&full, true), (texts(&["novacron/vacuum-table"]), Vec::new()));
-        let why = "novacron/vacuum-table needs `act`: main has none in the estate";
+        let other = "common/reindex-index needs kind == 'index' ('table' now)";
+        assert_eq!(told(&full, true), (texts(&["common/vacuum-table"]), Vec::new()));
+        let why = "common/vacuum-table needs `act`: main has none in the estate";
         assert_eq!(told(bare, false), (Vec::new(), texts(&[why, other])));
-        let why = "novacron/vacuum-table cannot change main: it is a standby, or it takes no changes now";
+        let why = "common/vacuum-table cannot change main: it is a standby, or it takes no changes now";
         assert_eq!(told(&full, false), (Vec::new(), texts(&[why, other])));
     }
 
@@ -318,15 +318,15 @@ mod tests {
     fn what_is_listed_names_its_open_parameters() {
         let listed = all(&world(""));
         let title = |id: &str| listed.iter().find(|offer| offer.procedure == id).unwrap().title.as_str();
-        assert_eq!(title("novacron/vacuum-table"), "Vacuum <schema>.<table>");
-        assert_eq!(title("cell0/restart-unit"), "Restart <unit>");
+        assert_eq!(title("common/vacuum-table"), "Vacuum <schema>.<table>");
+        assert_eq!(title("common/restart-unit"), "Restart <unit>");
         let mut texts: Vec<String> =
             listed.iter().flat_map(|offer| [offer.title.clone(), offer.purpose.clone()]).collect();
         let lists = checklists(&world(""));
         texts.extend(lists.iter().map(|list| list.offer.title.clone()));
         texts.extend(lists.into_iter().flat_map(|list| list.items).map(|(_, title)| title));
         assert!(texts.len() > 40 && !texts.iter().any(|text| text.contains("{{")), "{texts:#?}");
-        assert!(texts.iter().any(|text| text == "Cell 0 emergency: <incident>"), "{texts:#?}");
+        assert!(texts.iter().any(|text| text == "Emergency: <incident>"), "{texts:#?}");
     }
 
     #[test]

@@ -253,7 +253,7 @@ impl Estate {
     /// Gives a command the estate's environment instead of ours.
     pub fn surround(&self, command: &mut Command) {
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        command.env("HOME", self.dir.path().join("home")).env(MARK, self.dir.path());
+        command.env("LC_ALL", "C.UTF-8").env("HOME", self.dir.path().join("home")).env(MARK, self.dir.path());
         command.env("MIDWATCH_CONFIG", self.dir.path().join("midwatch.toml")).env("MIDWATCH_STATE", &self.state);
         command.envs(self.settings.iter().map(|(name, value)| (name, value)));
         command.current_dir(self.dir.path());

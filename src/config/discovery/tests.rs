@@ -54,7 +54,7 @@ fn an_empty_host_is_production_and_says_what_is_not_there() {
     assert_eq!((estate.environment, &estate.source, estate.failed_units), (Environment::Production, &None, false));
     assert_eq!(estate.discovered, ["host bastion-1", "the mounts of this host"]);
     let expected = [
-        "an estate file: none is there",
+        "an estate file: looked for /home/ada/.config/midwatch/midwatch.toml and /etc/midwatch/midwatch.toml",
         "services and backups: known only from an estate file",
         "systemd units: systemd does not run here",
         "PostgreSQL: no PG* variable, service file or password file names one, and there is no local socket",
@@ -62,7 +62,7 @@ fn an_empty_host_is_production_and_says_what_is_not_there() {
         "Kubernetes: no KUBECONFIG, no ~/.kube/config, and this is no pod",
         "certificates: none in the usual places",
     ];
-    assert_eq!(estate.not_found, expected);
+    assert_eq!(root.told(&estate.not_found), expected);
     let is_empty = estate.postgres.is_empty() && estate.redis.is_empty() && estate.kubernetes.is_empty();
     assert!(is_empty && estate.certificates.is_empty() && estate.services.is_empty());
 }
