@@ -85,7 +85,9 @@ impl Source {
         let mut all = Vec::new();
         let mut at = 0;
         while let Some(token) = self.tokens.get(at) {
-            if token.text == "use" {
+            // `use<'a>` behind a bound captures, and imports nothing.
+            let captures = self.tokens.get(at + 1).is_some_and(|next| next.text == "<");
+            if token.text == "use" && !captures {
                 at = use_tree(&self.tokens, at + 1, &[], &mut all);
             } else if is_word(&token.text) {
                 let (named, next) = inline(&self.tokens, at);
@@ -309,6 +311,12 @@ mod tests {
     fn use_trees_are_spread_out() {
         let expected = ["pub", "crate::a::B", "crate::a::c::D", "crate::a::c::*", "std::fmt", "x"];
         assert_eq!(paths("pub use crate::a::{B as C, c::{D, *}};\nuse std::{fmt};\nx"), expected);
+    }
+
+    #[test]
+    fn a_bound_that_captures_is_no_import() {
+        let found = paths("fn f() -> impl Fn(A) + use<> { g::h(); }\nuse i::j;");
+        assert!(found.contains(&"g::h".to_owned()) && found.contains(&"i::j".to_owned()), "{found:?}");
     }
 
     #[test]
