@@ -22,6 +22,7 @@ mod sources;
 pub use policy::Keep;
 pub use sources::{
     Address, Backup, BackupPlace, Certificate, Kubernetes, ObjectPlace, Postgres, Receiver, Redis, Store, Unit, Way,
+    Workload,
 };
 
 /// How much is at stake; drawn, and weighs on confirmations.
@@ -344,8 +345,20 @@ mod tests {
                     context: Some("novacron".into()),
                     namespaces: vec!["novacron".into(), "ingress-nginx".into()],
                     critical: false,
+                    workloads: vec![Workload {
+                        kind: "deployment".into(),
+                        namespace: Some("novacron".into()),
+                        name: "api".into(),
+                    }],
                 },
-                Kubernetes { name: "here".into(), kubeconfig: None, context: None, namespaces: vec![], critical: true },
+                Kubernetes {
+                    name: "here".into(),
+                    kubeconfig: None,
+                    context: None,
+                    namespaces: vec![],
+                    workloads: vec![],
+                    critical: true,
+                },
             ],
             certificates: vec![
                 Certificate {

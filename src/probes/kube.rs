@@ -2,22 +2,26 @@
 //!
 //! ```text
 //!  settings (kubeconfig, pod) -> wire (TLS, limits) -> keep (list, watch) -> link (what is known) -> read: rows, at once
-//!                                                  \-> pulse (version) ----/
+//!                                                  \-> pulse (version, consistent read)
 //! ```
 //! Tasks of the reader's own keep what is known; a reading only says it. A row is as old as the last moment up to which nothing
 //! can be missing from it: the moment in which a list was asked for, an event or a bookmark arrived, or a watch ended when it
 //! should. That a watch was opened proves nothing. Every watch asks the server to end it after 15 s, and the next one goes on
-//! from the last version, so a quiet and healthy cluster is never more than some 16 s old. A watch that is silent for 20 s is
+//! from the last version, so a quiet and healthy cluster is never more than some 16 s old. A watch alone proves nothing where
+//! the API server is cut off from its store: it goes on in good order and says nothing. So no row is younger than the last read
+//! that only the store can answer (a GET of the namespace, or a LIST without a version), which the pulse asks for every 10 s. A watch that is silent for 20 s is
 //! given up for a new list; where that is not answered either, the rows are stale 30 s after the last sign.
 //!
 //! What the account may not read (403) has one row that says so, and the rest goes on. A part that fails leaves its rows with
-//! their last readings and the reason. Pods are read for their restarts alone; where they are not known, no count is given.
+//! their last readings and the reason, also where the kubeconfig leads elsewhere. A workload that is deleted is named by its
+//! namespace. Pods are read for their restarts and what they run; where they are not known, neither is said.
 
 use crate::domain::Finding;
 pub use identity::identity;
 
 use crate::probes::kube::link::Link;
 use crate::probes::kube::pace::Pace;
+use crate::probes::kube::settings::Settings;
 use crate::probes::kube::wire::Wire;
 use crate::probes::panics;
 use crate::probes::target::Cluster;
@@ -31,6 +35,8 @@ mod link;
 mod node;
 mod objects;
 mod pace;
+mod pods;
+mod pulse;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -74,7 +80,8 @@ impl KubeReader {
     /// Why there is no way to ask the cluster. A cluster that does not answer says so on its rows.
     pub async fn read(&mut self) -> Result<Vec<Finding>, String> {
         match self.prepared().await {
-            Ok(Some(link)) => self.link = Some(link),
+            // What was known stays until the new way has an answer.
+            Ok(Some((settings, wire))) => self.link = Some(Link::new(settings, wire, self.pace, self.link.as_ref())),
             Ok(None) => {}
             // The old settings are good enough while the file is being changed.
             Err(why) if self.link.is_none() => return Err(why),
@@ -85,8 +92,8 @@ impl KubeReader {
         Ok(link.findings())
     }
 
-    /// A new link where there is none, or where its settings have changed; off the runtime's own threads, because it reads files.
-    async fn prepared(&self) -> Result<Option<Link>, String> {
+    /// A new way where there is none, or where its settings have changed; off the runtime's own threads, because it reads files.
+    async fn prepared(&self) -> Result<Option<(Settings, Wire)>, String> {
         let (target, pace) = (self.target.clone(), self.pace);
         let pinned = self.link.as_ref().map(|link| link.context().to_owned());
         let before = self.link.as_ref().filter(|link| !link.is_broken()).map(Link::digest);
@@ -96,7 +103,7 @@ impl KubeReader {
                 return Ok(None);
             }
             let wire = Wire::new(&settings, pace)?;
-            Ok(Some(Link::new(settings, wire, pace)))
+            Ok(Some((settings, wire)))
         };
         off_the_runtime(prepare).await
     }

@@ -36,6 +36,7 @@ pub(super) fn look(around: &Surroundings, estate: &mut Estate) {
         context: None,
         namespaces: Vec::new(),
         critical: true,
+        workloads: Vec::new(),
     });
 }
 

@@ -14,13 +14,11 @@ pub const MARKS: (&str, &str) =
 const HOST_PORT: &str = r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):[0-9]{1,5}$";
 const CONNECTION: Kind = Kind::Text("a libpq string or URL", r"\S");
 /// Of a server that is watched.
-const DOWN: Key = Key::optional(
-    "critical",
-    Kind::Flag,
-    "true",
-    "false",
-    "Whether it is critical that it is down; a warning otherwise.",
-);
+const DOWN: Key = critical("Whether it is critical that it is down; a warning otherwise.");
+
+const fn critical(doc: &'static str) -> Key {
+    Key::optional("critical", Kind::Flag, "true", "false", doc)
+}
 
 /// The sections in the order of the reference; the first is the top of the file.
 pub const SECTIONS: &[Section] = &[
@@ -149,13 +147,7 @@ pub const SECTIONS: &[Section] = &[
                 "{ warn = \"70%\", critical = \"85%\" }",
                 "Its own limits, for space and for inodes.",
             ),
-            Key::optional(
-                "critical",
-                Kind::Flag,
-                "true",
-                "false",
-                "Whether it is critical that it is not mounted; a warning otherwise.",
-            ),
+            critical("Whether it is critical that it is not mounted; a warning otherwise."),
         ],
         needs: Needs::Nothing,
     },
@@ -256,6 +248,14 @@ pub const SECTIONS: &[Section] = &[
                 "The namespaces that are watched.",
             ),
             DOWN,
+            Key::optional(
+                "workloads",
+                Kind::Texts("a list of workloads", "^(deployment|statefulset|daemonset)/([a-z0-9.-]+/)?[a-z0-9.-]+$"),
+                "none",
+                "[\"deployment/api\"]",
+                "Workloads that must be there, as `kind/name`, or `kind/namespace/name` where several namespaces are watched; one \
+                 that is missing is critical.",
+            ),
         ],
         needs: Needs::Nothing,
     },

@@ -61,6 +61,39 @@ pub struct Kubernetes {
     pub namespaces: Vec<String>,
     /// Whether it is critical that its API is down; a warning otherwise.
     pub critical: bool,
+    /// The workloads that must be there.
+    pub workloads: Vec<Workload>,
+}
+
+/// A workload that must be there: `deployment/api`, or `deployment/shop/api` where several namespaces are watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workload {
+    /// `deployment`, `statefulset` or `daemonset`.
+    pub kind: String,
+    /// Its namespace; the only one that is watched otherwise.
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
+}
+
+impl Workload {
+    /// Every kind.
+    pub const KINDS: [&str; 3] = ["deployment", "statefulset", "daemonset"];
+
+    /// Reads `kind/name` or `kind/namespace/name`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let parts: Vec<&str> = text.split('/').collect();
+        let (kind, namespace, name) = match parts.as_slice() {
+            [kind, name] => (*kind, None, *name),
+            [kind, namespace, name] => (*kind, Some((*namespace).to_owned()), *name),
+            _ => return None,
+        };
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
+        let is_name = |name: &str| (1..=253).contains(&name.len()) && name.bytes().all(plain);
+        let fits = Self::KINDS.contains(&kind) && is_name(name) && namespace.as_deref().is_none_or(is_name);
+        fits.then(|| Self { kind: kind.to_owned(), namespace, name: name.to_owned() })
+    }
 }
 
 /// One `[[certificate]]`: what a file holds, what an endpoint serves, or both.

@@ -78,6 +78,8 @@ struct World {
     watch_lasts: Duration,
     /// The uid of the cluster.
     uid: String,
+    /// Namespaces that are not there; every other one is.
+    absent: Vec<String>,
 }
 
 /// Tells the cluster's uid.
@@ -138,6 +140,7 @@ impl Double {
             asked: Vec::new(),
             watch_lasts: Duration::from_millis(40),
             uid: format!("{port:08x}-0000-4000-8000-000000000000"),
+            absent: Vec::new(),
         }));
         let (beat, _) = watch::channel(0);
         let task = tokio::spawn(serve(listener, acceptor, Arc::clone(&world), beat.clone())).abort_handle();
@@ -182,6 +185,18 @@ impl Double {
             let line = line.replace("VERSION", &world.version.to_string());
             world.events.push((world.version, path.to_owned(), line));
         });
+    }
+
+    /// Has no such namespace; its lists are empty all the same.
+    pub fn without_namespace(&self, name: &str) {
+        self.change(|world| world.absent.push(name.to_owned()));
+    }
+
+    /// Is cut off from its store: what it knows it says, what it would have to look up hangs.
+    pub fn cut_off(&self) {
+        for part in ["list ", "get "] {
+            self.fail(part, Fail::Hang);
+        }
     }
 
     /// Forgets all versions before now: watches from there get 410. Open ones are told in their stream.
@@ -263,6 +278,7 @@ impl Double {
             context: None,
             namespaces,
             critical: true,
+            workloads: Vec::new(),
         };
         Cluster { entry, around: Surroundings::default() }
     }
@@ -295,8 +311,11 @@ async fn answer(request: Request<Incoming>, world: Arc<Mutex<World>>, beat: watc
     let path = request.uri().path().to_owned();
     let query: BTreeMap<String, String> =
         request.uri().query().unwrap_or_default().split('&').filter_map(pair).collect();
+    let namespace = path.strip_prefix("/api/v1/namespaces/").filter(|rest| !rest.contains('/')).map(str::to_owned);
     let verb = if ["/version", SYSTEM].contains(&path.as_str()) {
         ""
+    } else if namespace.is_some() {
+        "get "
     } else if query.contains_key("watch") {
         "watch "
     } else {
@@ -323,7 +342,7 @@ async fn answer(request: Request<Incoming>, world: Arc<Mutex<World>>, beat: watc
             return Ok(answer);
         }
         Some(Fail::Say(kind, body)) => return Ok(whole(200, kind, body)),
-        Some(Fail::Cut) if verb.is_empty() => return Err(io::Error::other("cut")),
+        Some(Fail::Cut) if matches!(verb, "" | "get ") => return Err(io::Error::other("cut")),
         _ => {}
     }
     Ok(match verb {
@@ -335,6 +354,15 @@ async fn answer(request: Request<Incoming>, world: Arc<Mutex<World>>, beat: watc
             let version = json!({"major": "1", "minor": "33", "gitVersion": "v1.33.2", "gitCommit": "", "gitTreeState": "",
                 "buildDate": "", "goVersion": "", "compiler": "", "platform": ""});
             whole(200, "application/json", version.to_string())
+        }
+        "get " => {
+            let name = namespace.unwrap_or_default();
+            if world.lock().unwrap().absent.contains(&name) {
+                refused(404)
+            } else {
+                let own = json!({"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": name, "uid": name}});
+                whole(200, "application/json", own.to_string())
+            }
         }
         "list " => list(&path, &query, fail.as_ref(), &world.lock().unwrap()),
         _ => watched(said, path, &query, world, &beat),

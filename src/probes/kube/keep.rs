@@ -6,11 +6,11 @@
 //!    +---- 410, silence, nonsense         broken off, refused -> pause -> watch from the last version
 //! ```
 
-use crate::domain::{self, Wall, quantity};
+use crate::domain::{Wall, quantity};
 use crate::probes::clock;
 use crate::probes::kube::objects::{Event, Object, Plural};
 use crate::probes::kube::pace::Pace;
-use crate::probes::kube::wire::{Fault, Hello, Loss, Wire};
+use crate::probes::kube::wire::{Fault, Loss, Wire};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -18,6 +18,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 /// The most objects that are kept of one kind and namespace.
 const MOST: usize = 50_000;
+/// The most deleted workloads that are kept in mind of one kind and namespace.
+const MOST_GONE: usize = 100;
 
 /// What is known of the objects of one kind and namespace.
 #[derive(Debug, Default)]
@@ -26,37 +28,30 @@ pub(crate) struct Known {
     pub objects: Option<BTreeMap<String, Object>>,
     /// The last moment up to which nothing can be missing.
     pub alive: Option<Wall>,
+    /// When the list was asked for that they began with.
+    pub listed: Option<Wall>,
     /// Why the newest attempt failed.
     pub lost: Option<String>,
+    /// Whether this task has had an answer or a loss; what it began with is of the one before.
+    pub tried: bool,
+    /// Workloads that were there and are deleted, and since when.
+    pub gone: BTreeMap<String, Wall>,
 }
 
-/// What is known of the server itself.
-#[derive(Debug, Default)]
-pub(crate) struct Pulse {
-    /// Its last answer.
-    pub hello: Option<(Hello, Wall)>,
-    /// Why the newest attempt failed.
-    pub lost: Option<domain::Loss>,
-}
+impl Known {
+    /// What another task begins with: all of it, but nothing that it could call its own.
+    pub(crate) fn passed_on(&self) -> Self {
+        let (objects, gone) = (self.objects.clone(), self.gone.clone());
+        Self { objects, gone, alive: self.alive, listed: self.listed, lost: None, tried: false }
+    }
 
-/// Asks the server for its version again and again.
-pub(crate) async fn pulse(wire: Arc<Wire>, pace: Pace, known: watch::Sender<Pulse>) {
-    loop {
-        let mut pause = pace.pulse;
-        match wire.hello().await {
-            Ok(hello) => {
-                let at = clock::now().wall;
-                known.send_modify(|known| *known = Pulse { hello: Some((hello, at)), lost: None });
-            }
-            Err(loss) => {
-                pause = pause.max(pace.pause(1, loss.wait));
-                let down = loss.down;
-                let why = told(loss, pace);
-                let lost = if down { domain::Loss::down(why) } else { domain::Loss::unread(why) };
-                known.send_modify(|known| known.lost = Some(lost));
-            }
+    /// Notes that an object is gone, or is there.
+    fn note(&mut self, name: &str, is_gone: bool) {
+        if !is_gone {
+            self.gone.remove(name);
+        } else if self.gone.len() < MOST_GONE {
+            self.gone.insert(name.to_owned(), clock::now().wall);
         }
-        sleep(pause).await;
     }
 }
 
@@ -122,7 +117,14 @@ impl Keeper {
             }
             token = page.next;
         }
-        self.known.send_modify(|known| *known = Known { objects: Some(all), alive: Some(asked), lost: None });
+        let counts = self.counts();
+        self.known.send_modify(|known| {
+            let before = known.objects.take().unwrap_or_default();
+            before.keys().filter(|name| counts && !all.contains_key(*name)).for_each(|name| known.note(name, true));
+            known.gone.retain(|name, _| !all.contains_key(name));
+            known.objects = Some(all);
+            (known.alive, known.listed, known.lost, known.tried) = (Some(asked), Some(asked), None, true);
+        });
         Ok(())
     }
 
@@ -132,17 +134,21 @@ impl Keeper {
         self.known.send_if_modified(|known| known.lost.take().is_some());
         while let Some(line) = lines.next().await? {
             match self.plural.event(&line)? {
-                Event::Put(object, version) => {
-                    self.alive(version, |objects| {
-                        objects.insert(object.name.clone(), object);
+                Event::Put(object, version) => self.alive(version, |known| {
+                    known.note(&object.name, false);
+                    known.objects.get_or_insert_default().insert(object.name.clone(), object);
+                }),
+                Event::Gone(object, version) => {
+                    let counts = self.counts();
+                    self.alive(version, |known| {
+                        let objects = known.objects.get_or_insert_default();
+                        // Its successor of the same name may be there already.
+                        if objects.get(&object.name).is_some_and(|kept| kept.uid == object.uid) {
+                            objects.remove(&object.name);
+                            known.note(&object.name, counts);
+                        }
                     });
                 }
-                Event::Gone(object, version) => self.alive(version, |objects| {
-                    // Its successor of the same name may be there already.
-                    if objects.get(&object.name).is_some_and(|kept| kept.uid == object.uid) {
-                        objects.remove(&object.name);
-                    }
-                }),
                 Event::Bookmark(version) => self.alive(version, |_| {}),
             }
             if self.known.borrow().objects.as_ref().is_some_and(|objects| objects.len() > MOST) {
@@ -155,12 +161,17 @@ impl Keeper {
         Ok(())
     }
 
-    fn alive(&mut self, version: String, change: impl FnOnce(&mut BTreeMap<String, Object>)) {
+    /// Whether one that is deleted is kept in mind: nodes and pods come and go by themselves.
+    fn counts(&self) -> bool {
+        Plural::WORKLOADS.contains(&self.plural)
+    }
+
+    fn alive(&mut self, version: String, change: impl FnOnce(&mut Known)) {
         self.version = Some(version);
         self.losses = 0;
         self.known.send_modify(|known| {
             known.alive = Some(clock::now().wall);
-            change(known.objects.get_or_insert_default());
+            change(known);
         });
     }
 
@@ -177,19 +188,21 @@ impl Keeper {
         if matches!(loss.fault, Fault::Expired | Fault::Silent | Fault::Odd) {
             self.version = None;
         }
-        let listed = self.known.borrow().objects.is_some();
+        let listed = self.known.borrow().tried;
         let passing = matches!(loss.fault, Fault::Expired | Fault::Cut | Fault::Silent);
-        let pause = self.pace.pause(self.losses, loss.wait);
+        // What is no longer kept can be listed at once.
+        let losses = if loss.fault == Fault::Expired { 1 } else { self.losses };
+        let pause = self.pace.pause(losses, loss.wait);
         if !(passing && listed && self.losses == 1) {
             let why = told(loss, self.pace);
-            self.known.send_modify(|known| known.lost = Some(why));
+            self.known.send_modify(|known| (known.lost, known.tried) = (Some(why), true));
         }
         pause
     }
 }
 
 /// The words for a loss; with the pause where the server asks for a longer one than it gets.
-fn told(loss: Loss, pace: Pace) -> String {
+pub(super) fn told(loss: Loss, pace: Pace) -> String {
     match loss.wait {
         Some(wait) if wait > pace.longest => {
             let (own, asked) = (quantity::span(pace.longest), quantity::span(wait));

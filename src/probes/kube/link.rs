@@ -1,12 +1,13 @@
 //! What is known of one cluster, and the tasks that keep it so; dropping it ends them.
 
-use crate::domain::{Fact, Finding, Loss, Observation, Trend, Verdict, Wall, quantity};
-use crate::probes::kube::keep::{Known, Pulse, keep, pulse};
+use crate::domain::{Fact, Finding, Observation, Trend, Verdict, Wall, quantity};
+use crate::probes::kube::keep::{Known, keep};
 use crate::probes::kube::objects::{Kept, Plural};
 use crate::probes::kube::pace::Pace;
-use crate::probes::kube::settings::Settings;
-use crate::probes::kube::wire::Wire;
-use crate::probes::kube::workload::Pods;
+use crate::probes::kube::pods::Pods;
+use crate::probes::kube::pulse::{Pulse, pulse};
+use crate::probes::kube::settings::{Expected, Settings};
+use crate::probes::kube::wire::{Presence, Wire};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -42,16 +43,19 @@ impl Drop for Link {
 type Restarts<'a> = (HashMap<(&'static str, &'a str), Pods>, Wall);
 
 impl Link {
-    /// Starts to watch a cluster on the current runtime.
-    pub(crate) fn new(settings: Settings, wire: Wire, pace: Pace) -> Self {
+    /// Starts to watch a cluster on the current runtime, with what the link before it has known.
+    pub(crate) fn new(settings: Settings, wire: Wire, pace: Pace, before: Option<&Self>) -> Self {
         let wire = Arc::new(wire);
         let (send, heard) = watch::channel(Pulse::default());
-        let mut tasks = vec![tokio::spawn(pulse(Arc::clone(&wire), pace, send)).abort_handle()];
+        let mut tasks =
+            vec![tokio::spawn(pulse(Arc::clone(&wire), settings.namespaces.clone(), pace, send)).abort_handle()];
         let of_namespace = |name: &String| Plural::NAMESPACED.map(|plural| (plural, Some(name.clone())));
         let wanted = settings.namespaces.iter().flat_map(of_namespace);
         let mut parts = Vec::new();
         for (plural, namespace) in [(Plural::Nodes, None)].into_iter().chain(wanted) {
-            let (send, known) = watch::channel(Known::default());
+            let passed_on = before.and_then(|link| link.part(plural, namespace.as_deref()));
+            let passed_on = passed_on.map(|part| part.known.borrow().passed_on()).unwrap_or_default();
+            let (send, known) = watch::channel(passed_on);
             let task = keep(Arc::clone(&wire), plural, namespace.clone(), pace, send);
             tasks.push(tokio::spawn(task).abort_handle());
             parts.push(Part { plural, namespace, known });
@@ -77,9 +81,9 @@ impl Link {
     /// Waits until everything was tried once, or [`Pace::first`] is over.
     pub(crate) async fn tried(&mut self) {
         let all = async {
-            let _ = self.pulse.wait_for(|known| known.hello.is_some() || known.lost.is_some()).await;
+            let _ = self.pulse.wait_for(|known| known.tried).await;
             for part in &mut self.parts {
-                let _ = part.known.wait_for(|known| known.objects.is_some() || known.lost.is_some()).await;
+                let _ = part.known.wait_for(|known| known.tried).await;
             }
         };
         let _ = timeout(self.pace.first, all).await;
@@ -92,14 +96,9 @@ impl Link {
         for part in &self.parts {
             part.findings(self, reached, &mut all);
         }
-        if self.settings.named {
-            all.extend(self.settings.namespaces.iter().filter(|name| self.is_bare(name)).map(|name| {
-                let detail = "no deployment, stateful set or daemon set in it".to_owned();
-                let facts = BTreeMap::from([("namespace", Fact::Text(name.clone()))]);
-                let observed_at = self.alive(name);
-                let seen = Observation { verdict: Verdict::Unknown, detail, facts, observed_at, trend: None };
-                Finding::of(format!("namespace {name}"), Ok(seen))
-            }));
+        all.extend(self.settings.expected.iter().filter_map(|wanted| self.missing(wanted)));
+        if reached {
+            all.extend(self.settings.namespaces.iter().filter_map(|name| self.namespace(name)));
         }
         let source = format!("{} context {}", self.settings.server, self.settings.context);
         for finding in &mut all {
@@ -116,7 +115,7 @@ impl Link {
         let pulse = self.pulse.borrow();
         let seen = match (&pulse.lost, &pulse.hello) {
             (Some(why), _) => Err(why.clone()),
-            (None, None) => Err(Loss::unread(format!("no answer within {}", quantity::span(self.pace.first)))),
+            (None, None) => Err(self.silent().into()),
             (None, Some((hello, at))) => {
                 let version = hello.version.clone();
                 let mut said = vec![version.clone().unwrap_or_else(|| "version not shown to us".to_owned())];
@@ -124,7 +123,9 @@ impl Link {
                 said.push(quantity::latency(hello.latency));
                 said.extend(self.settings.weak.map(str::to_owned));
                 if !self.settings.named {
-                    let bare = self.settings.namespaces.iter().filter(|name| self.is_bare(name));
+                    let is_missing = |name: &str| pulse.namespaces.get(name) == Some(&Presence::Missing);
+                    let bare =
+                        self.settings.namespaces.iter().filter(|name| self.is_bare(name) && !is_missing(name.as_str()));
                     said.extend(bare.map(|name| format!("nothing in namespace {name}")));
                 }
                 let latency_ms = u32::try_from(hello.latency.as_millis()).unwrap_or(u32::MAX);
@@ -151,32 +152,118 @@ impl Link {
             let mut sum = 0_usize;
             for part in self.parts.iter().filter(|part| part.plural == plural) {
                 let known = part.known.borrow();
-                sum += known.objects.as_ref().filter(|_| known.lost.is_none())?.len();
+                sum += known.objects.as_ref().filter(|_| known.lost.is_none() && known.tried)?.len();
             }
             Some((plural.word(), Fact::Int(i64::try_from(sum).unwrap_or(i64::MAX))))
         })
     }
 
+    fn part(&self, plural: Plural, namespace: Option<&str>) -> Option<&Part> {
+        self.parts.iter().find(|part| part.plural == plural && part.namespace.as_deref() == namespace)
+    }
+
+    fn presence(&self, namespace: &str) -> Option<Presence> {
+        self.pulse.borrow().namespaces.get(namespace).copied()
+    }
+
+    /// The row of a namespace; `None` where nothing is to be said of it.
+    fn namespace(&self, name: &str) -> Option<Finding> {
+        let gone = self.gone(name);
+        let (verdict, detail) = match self.presence(name) {
+            Some(Presence::Missing) => (Verdict::Unknown, format!("namespace {name} does not exist")),
+            presence if self.settings.named && self.is_bare(name) => {
+                let may_be = if presence == Some(Presence::There) { "" } else { ", if it exists" };
+                (Verdict::Unknown, format!("no deployment, stateful set or daemon set in it{may_be}"))
+            }
+            _ if gone.is_empty() => return None,
+            _ => (Verdict::Warn, "deleted while it was watched".to_owned()),
+        };
+        let mut facts = BTreeMap::from([("namespace", Fact::Text(name.to_owned()))]);
+        let detail = if gone.is_empty() {
+            detail
+        } else {
+            facts.insert("gone", Fact::Text(gone.join(", ")));
+            format!("{detail} · gone: {}", gone.join(", "))
+        };
+        let observed_at = self.alive(name);
+        let seen = Observation { verdict, detail, facts, observed_at, trend: None };
+        Some(Finding::of(format!("namespace {name}"), Ok(seen)))
+    }
+
+    /// The workloads of a namespace that were there and are deleted, but for those that have a row for it.
+    fn gone(&self, namespace: &str) -> Vec<String> {
+        let of = |part: &Part| {
+            let own = |name: &&String| {
+                !self.settings.expected.iter().any(|wanted| part.is_of(wanted) && wanted.name == **name)
+            };
+            let known = part.known.borrow();
+            let gone = known.gone.iter().filter(|(name, _)| own(name));
+            gone.map(|(name, since)| format!("{} {name} since {} UTC", part.plural.one(), since.minute()))
+                .collect::<Vec<_>>()
+        };
+        self.workloads(namespace).flat_map(of).collect()
+    }
+
+    /// The row of a workload that must be there and is not.
+    fn missing(&self, wanted: &Expected) -> Option<Finding> {
+        let part = self.parts.iter().find(|part| part.is_of(wanted))?;
+        let known = part.known.borrow();
+        let objects = known.objects.as_ref().filter(|_| known.tried);
+        if objects.is_some_and(|objects| objects.contains_key(&wanted.name)) {
+            return None;
+        }
+        let (object, name) = (part.object(&wanted.name), wanted.name.clone());
+        let seen = match (&known.lost, objects, self.sure_of(&known)) {
+            (Some(why), ..) => Err(why.clone()),
+            (None, Some(_), Some(observed_at)) => {
+                let gone = known.gone.get(&wanted.name);
+                let detail = gone.map_or("does not exist".to_owned(), |at| format!("gone since {} UTC", at.minute()));
+                let facts = [("namespace", wanted.namespace.clone()), ("name", name)];
+                let facts = facts.into_iter().map(|(key, text)| (key, Fact::Text(text))).collect();
+                Ok(Observation { verdict: Verdict::Critical, detail, facts, observed_at, trend: None })
+            }
+            _ => Err(self.silent()),
+        };
+        Some(Finding::of(object, seen))
+    }
+
+    fn silent(&self) -> String {
+        format!("no answer within {}", quantity::span(self.pace.first))
+    }
+
+    /// Up to when what is known of a part is sure: the server may go on from memory when its store is gone.
+    fn sure_of(&self, known: &Known) -> Option<Wall> {
+        Some(known.alive?.min(self.pulse.borrow().sure.max(known.listed)?))
+    }
+
     fn workloads<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = &'a Part> {
-        let kinds = [Plural::Deployments, Plural::StatefulSets, Plural::DaemonSets];
-        let here = move |part: &&Part| part.namespace.as_deref() == Some(namespace) && kinds.contains(&part.plural);
+        let here = move |part: &&Part| {
+            part.namespace.as_deref() == Some(namespace) && Plural::WORKLOADS.contains(&part.plural)
+        };
         self.parts.iter().filter(here)
     }
 
     /// Whether it is known that nothing runs in a namespace.
     fn is_bare(&self, namespace: &str) -> bool {
-        let bare = |known: &Known| known.lost.is_none() && known.objects.as_ref().is_some_and(BTreeMap::is_empty);
+        let bare = |known: &Known| {
+            known.lost.is_none() && known.tried && known.objects.as_ref().is_some_and(BTreeMap::is_empty)
+        };
         self.workloads(namespace).all(|part| bare(&part.known.borrow()))
     }
 
     /// Up to when everything in a namespace is known.
     fn alive(&self, namespace: &str) -> Wall {
-        let times = self.workloads(namespace).filter_map(|part| part.known.borrow().alive);
+        let times = self.workloads(namespace).filter_map(|part| self.sure_of(&part.known.borrow()));
         times.min().unwrap_or(Wall::from_unix(0, 0))
     }
 }
 
 impl Part {
+    /// Whether a workload would be among its objects.
+    fn is_of(&self, wanted: &Expected) -> bool {
+        self.plural == wanted.plural && self.namespace.as_deref() == Some(wanted.namespace.as_str())
+    }
+
     /// What it is called: `nodes`, `deployments shop`.
     fn name(&self) -> String {
         match &self.namespace {
@@ -189,11 +276,10 @@ impl Part {
     /// server itself is not reached, which the row of the cluster says.
     fn findings(&self, link: &Link, reached: bool, all: &mut Vec<Finding>) {
         let known = self.known.borrow();
-        let silent = || format!("no answer within {}", quantity::span(link.pace.first));
-        let why = match (&known.lost, &known.objects) {
+        let why = match (&known.lost, known.tried) {
             (Some(why), _) => Some(why.clone()),
-            (None, None) => Some(silent()),
-            (None, Some(_)) => None,
+            (None, false) => Some(link.silent()),
+            (None, true) => None,
         };
         let objects = known.objects.as_ref().filter(|objects| !objects.is_empty() && self.plural != Plural::Pods);
         match (why, objects) {
@@ -219,9 +305,8 @@ impl Part {
 
     /// Adds a row for each object.
     fn seen(&self, known: &Known, link: &Link, all: &mut Vec<Finding>) {
-        let (Some(objects), Some(alive)) = (&known.objects, known.alive) else { return };
-        let pods = link.parts.iter().find(|part| part.plural == Plural::Pods && part.namespace == self.namespace);
-        let pods = pods.map(|pods| pods.known.borrow());
+        let (Some(objects), Some(alive)) = (&known.objects, link.sure_of(known)) else { return };
+        let pods = link.part(Plural::Pods, self.namespace.as_deref()).map(|pods| pods.known.borrow());
         let restarts = pods.as_deref().and_then(restarts);
         for (name, object) in objects {
             let mut seen = match &object.kept {
@@ -247,7 +332,9 @@ impl Part {
 
 /// The restarts of each workload of a namespace; `None` where its pods are not known.
 fn restarts(pods: &Known) -> Option<Restarts<'_>> {
-    let (Some(objects), Some(at), None) = (&pods.objects, pods.alive, &pods.lost) else { return None };
+    let (Some(objects), Some(at), None, true) = (&pods.objects, pods.alive, &pods.lost, pods.tried) else {
+        return None;
+    };
     let mut all: HashMap<(&'static str, &str), Pods> = HashMap::new();
     for object in objects.values() {
         if let Kept::Pod(pod) = &object.kept

@@ -1,8 +1,9 @@
 //! What is watched, and how the API's JSON becomes the little that is kept of it.
 
 use crate::probes::kube::node::Node;
+use crate::probes::kube::pods::Pod;
 use crate::probes::kube::wire::{Fault, Loss};
-use crate::probes::kube::workload::{Pod, Workload};
+use crate::probes::kube::workload::Workload;
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
 use k8s_openapi::api::core::v1;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ListMeta, ObjectMeta};
@@ -21,13 +22,16 @@ pub(crate) enum Plural {
     StatefulSets,
     /// Daemon sets.
     DaemonSets,
-    /// Pods, for their restarts.
+    /// Pods, for their restarts and for what they run.
     Pods,
 }
 
 impl Plural {
     /// Those that are in namespaces.
     pub(crate) const NAMESPACED: [Self; 4] = [Self::Deployments, Self::StatefulSets, Self::DaemonSets, Self::Pods];
+
+    /// Those that keep pods.
+    pub(crate) const WORKLOADS: [Self; 3] = [Self::Deployments, Self::StatefulSets, Self::DaemonSets];
 
     /// The API's word for it.
     pub(crate) fn word(self) -> &'static str {

@@ -4,9 +4,11 @@
 //! program (`exec`) or an `auth-provider` is refused, because a probe starts no program. The proxy variables are ignored, as
 //! for every other probe, and a cluster with a `proxy-url` is refused.
 
+use crate::config::estate::Workload;
 use crate::config::paths::Surroundings;
 use crate::config::secrets::Secret;
 use crate::probes::http;
+use crate::probes::kube::objects::Plural;
 use crate::probes::target::Cluster;
 use kube::Config;
 use kube::config::{self, AuthInfo, Kubeconfig, NamedAuthInfo, NamedCluster, NamedContext};
@@ -34,6 +36,8 @@ pub(crate) struct Settings {
     pub namespaces: Vec<String>,
     /// Whether the estate names these namespaces.
     pub named: bool,
+    /// The workloads that must be there.
+    pub expected: Vec<Expected>,
     /// The server, without credentials.
     pub server: String,
     /// What is weak about the connection.
@@ -55,6 +59,17 @@ impl Settings {
         self.config.cluster_url = server.parse().unwrap();
         self.digest = [0; 32];
     }
+}
+
+/// A workload that must be there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Expected {
+    /// Its kind.
+    pub plural: Plural,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// What a context stands for.
@@ -168,7 +183,8 @@ fn settle(target: &Cluster, mut chosen: Chosen) -> Result<Settings, String> {
     let server = http::without_credentials(chosen.cluster.server.as_deref().unwrap_or_default());
     let named = !target.entry.namespaces.is_empty();
     let config = made(chosen, roots)?;
-    Ok(Settings { config, context, namespaces, named, server, weak, digest: seal.finalize().into() })
+    let expected = expected(target, &namespaces);
+    Ok(Settings { config, context, namespaces, named, expected, server, weak, digest: seal.finalize().into() })
 }
 
 fn refuse_programs(user: &AuthInfo) -> Result<(), String> {
@@ -219,6 +235,16 @@ fn namespaces(target: &Cluster, of_context: Option<&str>) -> Result<Vec<String>,
             Ok(all)
         }
     }
+}
+
+/// The workloads of the estate, each with its namespace: its own, or the only one that is watched.
+fn expected(target: &Cluster, namespaces: &[String]) -> Vec<Expected> {
+    let one = |wanted: &Workload| {
+        let plural = Plural::WORKLOADS.into_iter().find(|plural| plural.one() == wanted.kind)?;
+        let namespace = wanted.namespace.as_ref().or(namespaces.first())?.clone();
+        Some(Expected { plural, namespace, name: wanted.name.clone() })
+    };
+    target.entry.workloads.iter().filter_map(one).collect()
 }
 
 fn weak(chosen: &Chosen) -> Option<&'static str> {

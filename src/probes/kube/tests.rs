@@ -187,7 +187,7 @@ async fn a_change_arrives_by_the_watch() {
     it.double.put(DEPLOYMENTS, rolling);
     let found = it.until(|found| seen(found, "deployment shop/web").verdict == Verdict::Warn).await;
     let detail = &seen(&found, "deployment shop/web").detail;
-    assert_eq!(detail, "2 of 3 ready · 1 updated · 2 restarts · web:1.4@ab12ab12ab12");
+    assert_eq!(detail, "rolling out: 1 of 3 updated · 2 of 3 ready · 2 restarts · web:1.4@ab12ab12ab12");
     let mut stuck = deployment("web", 3, 0);
     stuck["status"]["conditions"][1] =
         json!({"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"});
@@ -225,7 +225,11 @@ async fn workloads_are_judged_by_what_they_lack() {
         (deployment("none", 2, 0), Verdict::Critical, "0 of 2 ready"),
         (deployment("off", 0, 0), Verdict::Ok, "scaled to 0"),
         (with("unseen", "/status", json!({})), Verdict::Unknown, "not looked at by the cluster yet"),
-        (with("behind", "/metadata/generation", json!(5)), Verdict::Ok, "2 of 2 ready · 0 updated"),
+        (
+            with("behind", "/metadata/generation", json!(5)),
+            Verdict::Warn,
+            "rolling out: the change is not observed yet · 2 of 2 ready",
+        ),
         (with("doubt", "/status/conditions", unknown), Verdict::Unknown, "2 of 2 ready · Available is unknown"),
         (with("quota", "/status/conditions", failing), Verdict::Warn, "2 of 2 ready · FailedCreate"),
         (with("slow", "/status/availableReplicas", json!(1)), Verdict::Warn, "2 of 2 ready · 1 available"),
@@ -361,6 +365,213 @@ async fn a_watch_that_alone_is_silent_is_replaced_by_a_list() {
     it.double.more("watch /apis/apps/v1/namespaces/shop/deployments", 2).await;
     assert!(it.double.count("list /apis/apps/v1/namespaces/shop/deployments") >= 2);
     it.until(|found| of(found, "deployment shop/web").seen.is_ok()).await;
+}
+
+#[tokio::test]
+async fn no_row_is_younger_than_the_last_read_that_the_store_has_answered() {
+    let mut it = Tried::new().await;
+    it.reader.pace = Pace { answer: millis(300), ..quick() };
+    it.double.watches_last(Duration::from_secs(60));
+    it.reader.read().await.unwrap();
+    it.double.more("watch /apis/apps/v1/namespaces/shop/deployments", 1).await;
+    // Another server of the same store goes on; this one still sends what its watches bring, and its version.
+    it.double.cut_off();
+    let found = it.until(|found| is_lost(found, "")).await;
+    assert_eq!(lost(&found, ""), "a consistent read failed: no answer within 300 ms");
+    let cut: Wall = clock::now().wall;
+    it.double.put(DEPLOYMENTS, deployment("late", 1, 1));
+    let found = it.until(|found| has(found, "deployment shop/late")).await;
+    let versions = it.double.count("/version");
+    it.double.more("/version", 3).await;
+    assert!(it.double.count("/version") > versions && it.reader.link.as_ref().unwrap().last_sign() >= cut);
+    for object in ["deployment shop/late", "deployment shop/web", "node a1"] {
+        let seen = seen(&found, object);
+        assert!(seen.observed_at < cut, "{object}");
+        let pane = row(of(&found, object));
+        assert!(pane.is_stale(cut.plus(Duration::from_secs(30))), "{object}");
+    }
+    it.double.heal();
+    it.until(|found| !is_lost(found, "") && seen(found, "deployment shop/late").observed_at > cut).await;
+}
+
+#[tokio::test]
+async fn an_account_that_may_not_read_its_namespace_reads_a_list() {
+    let mut it = Tried::new().await;
+    it.double.fail("get /api/v1/namespaces/shop", Fail::Refuse(403, vec![]));
+    it.double.fail("list /api/v1/namespaces/shop/pods", Fail::Refuse(403, vec![]));
+    let found = it.reader.read().await.unwrap();
+    assert_eq!(seen(&found, "").verdict, Verdict::Ok);
+    it.double.more("list /apis/apps/v1/namespaces/shop/deployments?&limit=1", 2).await;
+    let at = seen(&it.reader.read().await.unwrap(), "deployment shop/web").observed_at;
+    it.until(|found| seen(found, "deployment shop/web").observed_at > at).await;
+}
+
+#[tokio::test]
+async fn a_namespace_that_is_missing_is_told_from_an_empty_one() {
+    let mut it = Tried::new().await;
+    it.reader.target.entry.namespaces = vec!["shop".into(), "shpo".into(), "void".into()];
+    it.double.without_namespace("shpo");
+    let found = it.reader.read().await.unwrap();
+    for (name, words) in
+        [("shpo", "namespace shpo does not exist"), ("void", "no deployment, stateful set or daemon set in it")]
+    {
+        let namespace = seen(&found, &format!("namespace {name}"));
+        assert_eq!((namespace.verdict, namespace.detail.as_str()), (Verdict::Unknown, words));
+    }
+    assert!(!has(&found, "namespace shop"));
+    // The context's own.
+    let mut it = Tried::new().await;
+    let config = it.directory.path().join("config");
+    let text = std::fs::read_to_string(&config).unwrap().replace("namespace: shop", "namespace: shpo");
+    std::fs::write(config, text).unwrap();
+    it.double.without_namespace("shpo");
+    let found = it.reader.read().await.unwrap();
+    assert_eq!(seen(&found, "namespace shpo").detail, "namespace shpo does not exist");
+    assert!(!seen(&found, "").detail.contains("nothing in"), "{}", seen(&found, "").detail);
+}
+
+#[tokio::test]
+async fn a_workload_that_is_deleted_is_named_until_it_is_back() {
+    let mut it = Tried::new().await;
+    it.double.put(DEPLOYMENTS, deployment("other", 1, 1));
+    it.reader.read().await.unwrap();
+    it.double.delete(DEPLOYMENTS, "web");
+    let found = it.until(|found| !has(found, "deployment shop/web")).await;
+    let shop = seen(&found, "namespace shop");
+    assert!(shop.detail.starts_with("deleted while it was watched · gone: deployment web since 20"), "{}", shop.detail);
+    assert_eq!(shop.verdict, Verdict::Warn);
+    assert!(text(shop, "gone").starts_with("deployment web since "));
+    it.double.put(DEPLOYMENTS, deployment("web", 1, 1));
+    it.until(|found| has(found, "deployment shop/web") && !has(found, "namespace shop")).await;
+    // One that goes while no watch is open.
+    it.double.fail("watch /apis/apps", Fail::Hang);
+    it.double.delete(DEPLOYMENTS, "other");
+    it.double.compact();
+    it.double.heal();
+    let found = it.until(|found| has(found, "namespace shop")).await;
+    assert!(text(seen(&found, "namespace shop"), "gone").starts_with("deployment other since "));
+    // Nodes and pods come and go.
+    it.double.delete(NODES, "a1");
+    it.until(|found| !has(found, "node a1")).await;
+}
+
+#[tokio::test]
+async fn a_workload_that_the_estate_names_is_critical_where_it_is_missing() {
+    let mut it = Tried::new().await;
+    let wanted = ["deployment/web", "deployment/api", "statefulset/shop/db"];
+    it.reader.target.entry.workloads = wanted.map(|name| crate::config::estate::Workload::parse(name).unwrap()).into();
+    it.double.fail(STATEFUL, Fail::Refuse(403, vec![]));
+    let found = it.reader.read().await.unwrap();
+    let api = seen(&found, "deployment shop/api");
+    assert_eq!((api.verdict, api.detail.as_str()), (Verdict::Critical, "does not exist"));
+    assert_eq!(lost(&found, "statefulset shop/db"), "forbidden (403)", "what may not be read is not missing");
+    assert_eq!(seen(&found, "deployment shop/web").verdict, Verdict::Ok);
+    it.double.put(DEPLOYMENTS, deployment("api", 1, 1));
+    it.until(|found| seen(found, "deployment shop/api").verdict == Verdict::Ok).await;
+    it.double.delete(DEPLOYMENTS, "api");
+    let found = it.until(|found| seen(found, "deployment shop/api").verdict == Verdict::Critical).await;
+    assert!(seen(&found, "deployment shop/api").detail.starts_with("gone since 20"));
+    assert!(!has(&found, "namespace shop"), "it is said once");
+}
+
+#[tokio::test]
+async fn what_was_known_outlives_a_kubeconfig_that_leads_nowhere() {
+    let mut it = Tried::new().await;
+    it.double.want_token("t0p");
+    it.double.put(DEPLOYMENTS, deployment("broken", 2, 0));
+    it.reader.read().await.unwrap();
+    // Another token, which is refused.
+    it.double.kubeconfig(it.directory.path(), "token: wrong");
+    let found = it.reader.read().await.unwrap();
+    for object in ["", "deployment shop/web", "deployment shop/broken", "node a1"] {
+        assert_eq!(lost(&found, object), "the credentials are refused (401)", "{object}");
+    }
+    // Another address, which does not answer.
+    let config = it.directory.path().join("config");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = silent.local_addr().unwrap().port();
+    std::fs::write(&config, text.replace(&format!(":{}", it.double.port), &format!(":{port}"))).unwrap();
+    it.reader.pace = Pace { first: millis(100), ..quick() };
+    let found = it.reader.read().await.unwrap();
+    assert!(is_lost(&found, "deployment shop/broken") && is_lost(&found, "node a1"), "{found:#?}");
+    // The first one again, and a workload that was deleted meanwhile.
+    it.reader.pace = quick();
+    it.double.delete(DEPLOYMENTS, "broken");
+    it.double.kubeconfig(it.directory.path(), "token: t0p");
+    let found = it.until(|found| !is_lost(found, "deployment shop/web") && !is_lost(found, "")).await;
+    assert!(text_of(&found, "namespace shop").contains("gone: deployment broken since "), "{found:#?}");
+}
+
+fn text_of<'a>(found: &'a [Finding], object: &str) -> &'a str {
+    &seen(found, object).detail
+}
+
+/// A ready pod that runs an image of a digest.
+fn running(owner: &str, pod: &str, image: &str, digest: &str) -> Value {
+    let mut made = pod_of(owner, pod, 0);
+    made["spec"]["containers"] = json!([{"name": "main", "image": image}, {"name": "mesh-proxy", "image": "mesh:1"}]);
+    made["status"]["conditions"] = json!([{"type": "Ready", "status": "True"}]);
+    made["status"]["containerStatuses"][0]["image"] = json!(format!("docker.io/{image}"));
+    made["status"]["containerStatuses"][0]["imageID"] = json!(format!("r.example/web@sha256:{digest}"));
+    made
+}
+
+#[tokio::test]
+async fn what_runs_is_told_beside_what_the_template_wants() {
+    let mut it = Tried::new().await;
+    let mut rolling = deployment("web", 2, 2);
+    rolling["spec"]["template"]["spec"]["containers"][0]["image"] = json!("r.example/web:bad");
+    rolling["status"]["replicas"] = json!(3);
+    rolling["status"]["updatedReplicas"] = json!(1);
+    it.double.put(DEPLOYMENTS, rolling.clone());
+    for pod in ["x", "y"] {
+        it.double.put(PODS, running("web", pod, "r.example/web:1.4", "aa"));
+    }
+    let mut new = running("web", "z", "r.example/web:bad", "bb");
+    new["status"]["conditions"] = json!([{"type": "Ready", "status": "False"}]);
+    new["status"]["containerStatuses"][0]["state"] = json!({"waiting": {"reason": "ImagePullBackOff"}});
+    it.double.put(PODS, new);
+    let found = it.reader.read().await.unwrap();
+    let web = seen(&found, "deployment shop/web");
+    let words = "rolling out: 1 of 2 updated · 2 of 2 ready · ImagePullBackOff · runs web:1.4 · template web:bad";
+    assert_eq!((web.verdict, web.detail.as_str()), (Verdict::Warn, words));
+    let facts = ["image", "image_running", "digest_running"].map(|key| text(web, key));
+    assert_eq!(facts, ["r.example/web:bad", "r.example/web:1.4", "sha256:aa"]);
+    // All of it runs, by a tag that was moved meanwhile.
+    it.double.put(DEPLOYMENTS, deployment("web", 2, 2));
+    let image = rolling_image(&deployment("web", 2, 2));
+    it.double.put(PODS, running("web", "x", &image, "aa"));
+    it.double.put(PODS, running("web", "y", &image, "bb"));
+    it.double.delete(PODS, "web-5f6c-z");
+    let found = it.until(|found| seen(found, "deployment shop/web").verdict == Verdict::Ok).await;
+    let web = seen(&found, "deployment shop/web");
+    assert_eq!(text(web, "image_running"), text(web, "image"));
+    assert_eq!(text(web, "digest_running"), "sha256:aa; sha256:bb");
+    assert!(web.detail.ends_with("web:1.4@ab12ab12ab12 · 2 digests of it run"), "{}", web.detail);
+}
+
+fn rolling_image(deployment: &Value) -> String {
+    deployment["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_pod_that_cannot_begin_says_why() {
+    let mut it = Tried::new().await;
+    let mut first = pod_of("web", "i", 0);
+    first["status"]["initContainerStatuses"] = json!([{"name": "migrate", "image": "", "imageID": "", "ready": false,
+        "restartCount": 7, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]);
+    it.double.put(PODS, first);
+    let mut nowhere = pod_of("web", "n", 0);
+    nowhere["status"] = json!({"phase": "Pending", "conditions": [
+        {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]});
+    it.double.put(PODS, nowhere);
+    let found = it.reader.read().await.unwrap();
+    let web = seen(&found, "deployment shop/web");
+    assert_eq!(
+        (web.verdict, text(web, "waiting"), int(web, "restarts")),
+        (Verdict::Warn, "CrashLoopBackOff, Unschedulable", 9)
+    );
 }
 
 #[tokio::test]
@@ -572,7 +783,7 @@ async fn a_client_that_breaks_off_is_named_and_replaced() {
     let wire = crate::probes::kube::wire::Wire::new(&settings, quick()).unwrap();
     let why = wire.hello().await.unwrap_err().why;
     assert!(why.starts_with("the probe broke off, which is a defect of Midwatch") && wire.is_broken(), "{why}");
-    it.reader.link = Some(crate::probes::kube::link::Link::new(settings, wire, quick()));
+    it.reader.link = Some(crate::probes::kube::link::Link::new(settings, wire, quick(), None));
     assert_eq!(lost(&it.reader.link.as_ref().unwrap().findings(), ""), "no answer within 10 s");
     it.until(|found| !is_lost(found, "") && has(found, "deployment shop/web")).await;
     // One of its own tasks.

@@ -11,7 +11,7 @@ use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apimachinery::pkg::version::Info;
 use kube::api::{ListParams, WatchParams};
 use kube::client::{Body, Client, ClientBuilder};
-use kube::core::{Request as Collection, Status};
+use kube::core::{Request as Collection, Resource, Status};
 use std::error::Error as Cause;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,6 +27,8 @@ const PAGE_BYTES: usize = 32 << 20;
 const LINE_BYTES: usize = 8 << 20;
 /// The largest answer about the version, and of a refusal.
 const SMALL_BYTES: usize = 64 << 10;
+/// The largest object that is read whole: its annotations alone may have 256 KiB.
+const OBJECT_BYTES: usize = 2 << 20;
 /// The namespace that every cluster is made with.
 const SYSTEM: &str = "/api/v1/namespaces/kube-system";
 
@@ -81,6 +83,17 @@ pub(crate) struct Hello {
     pub version: Option<String>,
     /// How long the answer took.
     pub latency: Duration,
+}
+
+/// Whether a namespace is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Presence {
+    /// It is.
+    There,
+    /// It is not.
+    Missing,
+    /// The account may not know.
+    Hidden,
 }
 
 impl Wire {
@@ -143,6 +156,32 @@ impl Wire {
         let body = whole(answer, SMALL_BYTES, self.pace.answer).await?;
         let found: Namespace = serde_json::from_slice(&body).map_err(|_| no_api())?;
         found.metadata.uid.filter(|uid| !uid.is_empty()).ok_or_else(no_api)
+    }
+
+    /// Reads a namespace. Without a version the server must ask its store, and cannot answer from memory.
+    pub(crate) async fn presence(&self, namespace: &str) -> Result<Presence, Loss> {
+        let request = Request::get(Namespace::url_path(&(), None) + "/" + namespace);
+        match self.open(request.body(Vec::new()).map_err(|cause| odd(&cause))?).await {
+            Ok(answer) => {
+                let body = whole(answer, OBJECT_BYTES, self.pace.answer).await?;
+                let found: Namespace = serde_json::from_slice(&body).map_err(|_| no_api())?;
+                if found.metadata.name.as_deref() == Some(namespace) { Ok(Presence::There) } else { Err(no_api()) }
+            }
+            Err((Some(StatusCode::NOT_FOUND), _)) => Ok(Presence::Missing),
+            Err((Some(StatusCode::FORBIDDEN), _)) => Ok(Presence::Hidden),
+            Err((_, loss)) => Err(loss),
+        }
+    }
+
+    /// Reads one object of a list from the store; whether the account may list it.
+    pub(crate) async fn first(&self, path: &str) -> Result<bool, Loss> {
+        let params = ListParams { limit: Some(1), ..ListParams::default() };
+        let request = Collection::new(path).list(&params).map_err(|cause| odd(&cause))?;
+        match self.open(request).await {
+            Ok(answer) => whole(answer, LINE_BYTES, self.pace.answer).await.map(|_| true),
+            Err((Some(StatusCode::FORBIDDEN), _)) => Ok(false),
+            Err((_, loss)) => Err(loss),
+        }
     }
 
     /// One page of a list; the first one without a token, and with the newest objects there are.

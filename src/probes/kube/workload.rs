@@ -1,11 +1,14 @@
 //! Deployments, stateful sets and daemon sets, and how they are judged.
 //!
-//! Source: kubernetes.io, "Deployments", "Deployment status". A count that a status leaves out is zero, because the API omits
-//! zeros; a status that the cluster has not written yet is unknown.
+//! Source: kubernetes.io, "Deployments", "Deployment status"; `kubectl rollout status` (kubectl,
+//! `pkg/polymorphichelpers/rollout_status.go`). A count that a status leaves out is zero, because the API omits zeros; a status
+//! that the cluster has not written yet is unknown. Until the status is of the newest generation, its counts are those of the
+//! generation before, and nothing of it proves a rollout.
 
 use crate::domain::{Fact, Observation, Trend, Verdict, Wall, quantity};
+use crate::probes::kube::pods::Pods;
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, StatefulSet};
-use k8s_openapi::api::core::v1::{self, PodTemplateSpec};
+use k8s_openapi::api::core::v1::PodTemplateSpec;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is kept of a workload.
@@ -13,9 +16,19 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Workload {
     /// How many pods it should have; `None` where the cluster has not said.
     desired: Option<i32>,
+    /// How many pods it has, old and new.
+    replicas: i32,
     ready: i32,
     updated: i32,
-    available: i32,
+    /// `None` where the server does not count them.
+    available: Option<i32>,
+    unavailable: Option<i32>,
+    /// How many pods keep the old template by the partition of a stateful set.
+    partition: i32,
+    /// Whether a pod gets the new template only once it is deleted by hand (`OnDelete`).
+    by_hand: bool,
+    /// Whether the controller still holds an old revision beside the new one.
+    between: bool,
     /// Whether the cluster has looked at it at all.
     observed: bool,
     /// Whether it has looked at its newest form.
@@ -27,24 +40,8 @@ pub(crate) struct Workload {
     failure: Option<String>,
     /// A condition that the cluster does not know.
     doubt: Option<String>,
-    image: String,
-}
-
-/// What is kept of a pod.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Pod {
-    /// The workload it belongs to, by kind and name.
-    pub owner: Option<(&'static str, String)>,
-    restarts: i64,
-    /// Why one of its containers does not run.
-    waiting: Option<String>,
-}
-
-/// What the pods of one workload say together.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Pods {
-    restarts: i64,
-    waiting: BTreeSet<String>,
+    /// The containers of its template with their images.
+    containers: Vec<(String, String)>,
 }
 
 impl From<&Deployment> for Workload {
@@ -54,21 +51,24 @@ impl From<&Deployment> for Workload {
         let mut seen = Self {
             // Without a number the API means one.
             desired: spec.map(|spec| spec.replicas.unwrap_or(1)),
+            replicas: status.replicas.unwrap_or_default(),
             ready: status.ready_replicas.unwrap_or_default(),
             updated: status.updated_replicas.unwrap_or_default(),
-            available: status.available_replicas.unwrap_or_default(),
+            available: Some(status.available_replicas.unwrap_or_default()),
+            unavailable: Some(status.unavailable_replicas.unwrap_or_default()),
             observed: status.observed_generation.is_some(),
             current: status.observed_generation >= it.metadata.generation,
             paused: spec.is_some_and(|spec| spec.paused == Some(true)),
-            image: images(spec.map(|spec| &spec.template)),
+            containers: containers(spec.map(|spec| &spec.template)),
             ..Self::default()
         };
         for condition in status.conditions.unwrap_or_default() {
             let reason = condition.reason.unwrap_or_default();
             match (condition.type_.as_str(), condition.status.as_str()) {
-                ("Progressing", "False") => seen.stuck |= reason == "ProgressDeadlineExceeded",
+                // It stays from the rollout before until the next one is looked at.
+                ("Progressing", "False") => seen.stuck |= seen.current && reason == "ProgressDeadlineExceeded",
                 ("ReplicaFailure", "True") => seen.failure = Some(reason),
-                ("Progressing", "Unknown") if seen.paused => {}
+                ("Progressing", "Unknown") if seen.paused || reason == "DeploymentResumed" => {}
                 ("Progressing" | "Available" | "ReplicaFailure", "Unknown") => seen.doubt = Some(condition.type_),
                 _ => {}
             }
@@ -81,14 +81,25 @@ impl From<&StatefulSet> for Workload {
     fn from(it: &StatefulSet) -> Self {
         let status = it.status.clone().unwrap_or_default();
         let spec = it.spec.as_ref();
+        let strategy = spec.and_then(|spec| spec.update_strategy.as_ref());
+        let partition = strategy.and_then(|strategy| strategy.rolling_update.as_ref()?.partition);
+        let revisions = (&status.current_revision, &status.update_revision);
+        // Servers before 1.22 do not count them. Where they do and leave out a zero, a pod takes some time from ready to available.
+        let waits = spec.is_some_and(|spec| spec.min_ready_seconds.is_some_and(|seconds| seconds > 0));
+        let available = status.available_replicas.or(waits.then_some(0));
         Self {
             desired: spec.map(|spec| spec.replicas.unwrap_or(1)),
+            replicas: status.replicas,
             ready: status.ready_replicas.unwrap_or_default(),
             updated: status.updated_replicas.unwrap_or_default(),
-            available: status.available_replicas.unwrap_or_default(),
+            available,
+            unavailable: available.map(|available| status.replicas.saturating_sub(available).max(0)),
+            partition: partition.unwrap_or_default().max(0),
+            by_hand: strategy.is_some_and(|strategy| strategy.type_.as_deref() == Some("OnDelete")),
+            between: matches!(revisions, (Some(current), Some(update)) if current != update),
             observed: status.observed_generation.is_some(),
             current: status.observed_generation >= it.metadata.generation,
-            image: images(spec.map(|spec| &spec.template)),
+            containers: containers(spec.map(|spec| &spec.template)),
             ..Self::default()
         }
     }
@@ -97,74 +108,63 @@ impl From<&StatefulSet> for Workload {
 impl From<&DaemonSet> for Workload {
     fn from(it: &DaemonSet) -> Self {
         let status = it.status.clone().unwrap_or_default();
+        let strategy = it.spec.as_ref().and_then(|spec| spec.update_strategy.as_ref());
         Self {
             desired: it.status.as_ref().map(|status| status.desired_number_scheduled),
+            replicas: status.current_number_scheduled,
             ready: status.number_ready,
             updated: status.updated_number_scheduled.unwrap_or_default(),
-            available: status.number_available.unwrap_or_default(),
+            available: Some(status.number_available.unwrap_or_default()),
+            unavailable: Some(status.number_unavailable.unwrap_or_default()),
+            by_hand: strategy.is_some_and(|strategy| strategy.type_.as_deref() == Some("OnDelete")),
             observed: status.observed_generation.is_some(),
             current: status.observed_generation >= it.metadata.generation,
-            image: images(it.spec.as_ref().map(|spec| &spec.template)),
+            containers: containers(it.spec.as_ref().map(|spec| &spec.template)),
             ..Self::default()
         }
     }
 }
 
-impl From<&v1::Pod> for Pod {
-    fn from(it: &v1::Pod) -> Self {
-        let containers = it.status.as_ref().and_then(|status| status.container_statuses.as_deref()).unwrap_or_default();
-        let waiting = containers.iter().find_map(|container| {
-            let reason = container.state.as_ref()?.waiting.as_ref()?.reason.clone()?;
-            // These are steps on the way, not obstacles.
-            (!matches!(reason.as_str(), "ContainerCreating" | "PodInitializing")).then_some(reason)
-        });
-        let restarts = containers.iter().map(|container| i64::from(container.restart_count)).sum();
-        Self { owner: owner(it), restarts, waiting }
-    }
-}
-
-/// The workload that a pod belongs to.
-///
-/// A deployment owns its pods through a replica set that is called after it and the hash of its template; a replica set that
-/// was made by hand and adopted is not, and its pods count for nothing here.
-fn owner(pod: &v1::Pod) -> Option<(&'static str, String)> {
-    let owners = pod.metadata.owner_references.as_deref().unwrap_or_default();
-    let owner = owners.iter().find(|owner| owner.controller == Some(true))?;
-    match owner.kind.as_str() {
-        "StatefulSet" => Some(("statefulset", owner.name.clone())),
-        "DaemonSet" => Some(("daemonset", owner.name.clone())),
-        "ReplicaSet" => {
-            let hash = pod.metadata.labels.as_ref()?.get("pod-template-hash")?;
-            let name = owner.name.strip_suffix(hash.as_str())?.strip_suffix('-')?;
-            Some(("deployment", name.to_owned()))
-        }
-        _ => None,
-    }
-}
-
-impl Pods {
-    /// Adds one.
-    pub(crate) fn add(&mut self, pod: &Pod) {
-        self.restarts = self.restarts.saturating_add(pod.restarts);
-        self.waiting.extend(pod.waiting.clone());
-    }
-}
-
-/// The images of a template, in its order.
-fn images(template: Option<&PodTemplateSpec>) -> String {
+/// The containers of a template with their images, in its order.
+fn containers(template: Option<&PodTemplateSpec>) -> Vec<(String, String)> {
     let containers = template.and_then(|template| template.spec.as_ref()).map(|spec| spec.containers.as_slice());
-    let images = containers.unwrap_or_default().iter().filter_map(|container| container.image.as_deref());
-    images.collect::<Vec<_>>().join(", ")
+    let one =
+        |container: &k8s_openapi::api::core::v1::Container| Some((container.name.clone(), container.image.clone()?));
+    containers.unwrap_or_default().iter().filter_map(one).collect()
 }
 
 impl Workload {
-    fn verdict(&self) -> Verdict {
+    /// How many pods are to have the new template.
+    fn goal(&self, desired: i32) -> i32 {
+        if self.by_hand { desired } else { desired.saturating_sub(self.partition).max(0) }
+    }
+
+    /// Whether every pod that is to have the new template has it, and no other is left.
+    fn is_rolled_out(&self, desired: i32) -> bool {
+        let is_parted = self.partition > 0 || self.by_hand;
+        self.current && self.updated >= self.goal(desired) && self.left() == 0 && (is_parted || !self.between)
+    }
+
+    /// How many old pods still stand where none should.
+    fn left(&self) -> i32 {
+        if self.partition > 0 { 0 } else { self.replicas.saturating_sub(self.updated).max(0) }
+    }
+
+    /// Whether its rollout is over: as `kubectl rollout status` has it, and all pods are available.
+    fn is_complete(&self) -> bool {
+        let Some(desired) = self.desired.filter(|_| self.observed && self.current) else { return false };
+        let available = self.available.unwrap_or(self.ready);
+        self.is_rolled_out(desired) && self.replicas == desired && available >= desired && !self.stuck
+    }
+
+    fn verdict(&self, pods: Option<&Pods>) -> Verdict {
         let Some(desired) = self.desired.filter(|_| self.observed && self.doubt.is_none()) else {
             return if self.stuck { Verdict::Critical } else { Verdict::Unknown };
         };
+        let waits = pods.is_some_and(|pods| !pods.waiting.is_empty());
         if self.stuck || (desired > 0 && self.ready <= 0) {
             Verdict::Critical
-        } else if self.ready < desired || self.available < desired || self.failure.is_some() {
+        } else if !self.is_complete() || self.ready < desired || self.failure.is_some() || waits {
             Verdict::Warn
         } else {
             Verdict::Ok
@@ -174,62 +174,122 @@ impl Workload {
     /// What is seen of it at a moment; `pods` where they are known.
     pub(crate) fn seen(&self, pods: Option<&Pods>, observed_at: Wall) -> Observation {
         let mut facts = BTreeMap::from([
-            ("image", Fact::Text(self.image.clone())),
+            ("image", Fact::Text(self.image())),
             ("stuck", Fact::Bool(self.stuck)),
             ("paused", Fact::Bool(self.paused)),
+            ("observed", Fact::Bool(self.observed && self.current)),
+            ("complete", Fact::Bool(self.is_complete())),
         ]);
+        let count = |key: &'static str, count: Option<i32>| count.map(|count| (key, Fact::Int(count.into())));
         if self.observed {
-            let counts = [("ready", self.ready), ("updated", self.updated), ("available", self.available)];
-            facts.extend(counts.map(|(key, count)| (key, Fact::Int(count.into()))));
+            facts.extend(count("ready", Some(self.ready)));
+            facts.extend(count("replicas", Some(self.replicas)));
+            facts.extend(count("available", self.available));
+            facts.extend(count("unavailable", self.unavailable));
+            // Until the status is of the newest template, these are pods of the one before.
+            facts.extend(count("updated", Some(self.updated).filter(|_| self.current)));
         }
-        facts.extend(self.desired.map(|desired| ("desired", Fact::Int(desired.into()))));
+        facts.extend(count("desired", self.desired));
+        facts.extend(count("partition", Some(self.partition).filter(|partition| *partition > 0)));
         if let Some(pods) = pods {
             facts.insert("restarts", Fact::Int(pods.restarts));
             if !pods.waiting.is_empty() {
-                facts.insert("waiting", Fact::Text(listed(&pods.waiting)));
+                facts.insert("waiting", Fact::Text(listed(&pods.waiting, ", ")));
+            }
+            let (images, digests) = pods.running(&self.containers);
+            for (key, running) in [("image_running", &images), ("digest_running", &digests)] {
+                if !running.is_empty() {
+                    facts.insert(key, Fact::Text(listed(running, "; ")));
+                }
             }
         }
         let trend = pods.map(|_| Trend::number("restarts"));
-        Observation { verdict: self.verdict(), detail: self.detail(pods), facts, observed_at, trend }
+        Observation { verdict: self.verdict(pods), detail: self.detail(pods), facts, observed_at, trend }
     }
 
     fn detail(&self, pods: Option<&Pods>) -> String {
         let mut said = Vec::new();
-        if self.stuck {
-            said.push("rollout stuck".to_owned());
-        }
         match self.desired {
-            _ if !self.observed => said.push("not looked at by the cluster yet".to_owned()),
-            Some(0) => said.push("scaled to 0".to_owned()),
+            _ if !self.observed => {
+                said.extend(self.stuck.then(|| "rollout stuck".to_owned()));
+                said.push("not looked at by the cluster yet".to_owned());
+            }
             Some(desired) => {
-                said.push(format!("{} of {desired} ready", self.ready));
-                if self.updated < desired || !self.current {
-                    said.push(format!("{} updated", if self.current { self.updated } else { 0 }));
-                }
-                if self.available < self.ready.min(desired) {
-                    said.push(format!("{} available", self.available));
-                }
+                said.extend(self.rollout(desired));
+                said.push(if desired == 0 {
+                    "scaled to 0".to_owned()
+                } else {
+                    format!("{} of {desired} ready", self.ready)
+                });
+                let available = self.available.filter(|available| *available < self.ready.min(desired));
+                said.extend(available.map(|available| format!("{available} available")));
             }
             None => said.push("says not how many it should have".to_owned()),
         }
-        said.extend(self.paused.then(|| "rollout paused".to_owned()));
+        said.extend((self.partition > 0).then(|| format!("partition {}", self.partition)));
         said.extend(self.failure.clone());
         said.extend(self.doubt.as_ref().map(|doubt| format!("{doubt} is unknown")));
         match pods {
             Some(pods) => {
-                said.extend((!pods.waiting.is_empty()).then(|| listed(&pods.waiting)));
+                said.extend((!pods.waiting.is_empty()).then(|| listed(&pods.waiting, ", ")));
                 let restarts = u64::try_from(pods.restarts).unwrap_or_default();
                 said.extend((restarts > 0).then(|| quantity::counted(restarts, "restart", "restarts")));
             }
             None => said.push("restarts unknown".to_owned()),
         }
-        said.extend((!self.image.is_empty()).then(|| short(&self.image)));
+        said.extend(self.images(pods));
         said.join(" · ")
+    }
+
+    /// How far its rollout is; `None` where there is none under way.
+    fn rollout(&self, desired: i32) -> Option<String> {
+        let stage = match (self.stuck, self.paused) {
+            (true, _) => "rollout stuck",
+            (false, true) => "rollout paused",
+            (false, false) => "rolling out",
+        };
+        let (updated, goal) = (self.updated, self.goal(desired));
+        if !self.current {
+            Some(format!("{stage}: the change is not observed yet"))
+        } else if self.by_hand && updated < goal {
+            Some(format!("{updated} of {goal} updated, the rest once it is deleted (OnDelete)"))
+        } else if updated < goal {
+            Some(format!("{stage}: {updated} of {goal} updated"))
+        } else if !self.is_rolled_out(desired) && self.left() > 0 {
+            let left = u64::try_from(self.left()).unwrap_or_default();
+            Some(format!("{stage}: {} left", quantity::counted(left, "old pod", "old pods")))
+        } else if !self.is_rolled_out(desired) {
+            Some(format!("{stage}: the new revision is not settled yet"))
+        } else if self.replicas > desired {
+            Some(format!("scaling down from {}", self.replicas))
+        } else {
+            (self.stuck || self.paused).then(|| stage.to_owned())
+        }
+    }
+
+    /// The template's images, in its order.
+    fn image(&self) -> String {
+        self.containers.iter().map(|(_, image)| image.as_str()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// What runs, and what the template wants where that is something else.
+    fn images(&self, pods: Option<&Pods>) -> Vec<String> {
+        let wanted = self.image();
+        if wanted.is_empty() {
+            return Vec::new();
+        }
+        let (running, digests) = pods.map(|pods| pods.running(&self.containers)).unwrap_or_default();
+        if running.is_empty() || running.iter().eq([&wanted]) {
+            let several = (digests.len() > 1).then(|| format!("{} digests of it run", digests.len()));
+            return [short(&wanted)].into_iter().chain(several).collect();
+        }
+        let running: Vec<String> = running.iter().map(|images| short(images)).collect();
+        vec![format!("runs {}", running.join(" and ")), format!("template {}", short(&wanted))]
     }
 }
 
-fn listed(words: &BTreeSet<String>) -> String {
-    words.iter().cloned().collect::<Vec<_>>().join(", ")
+fn listed(words: &BTreeSet<String>, between: &str) -> String {
+    words.iter().cloned().collect::<Vec<_>>().join(between)
 }
 
 /// Images without their registries, and with the first 12 digits of a digest.
@@ -243,3 +303,6 @@ fn short(images: &str) -> String {
     };
     images.split(", ").map(one).collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests;

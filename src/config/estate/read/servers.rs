@@ -3,7 +3,7 @@
 use crate::config::estate::read::conninfo;
 use crate::config::estate::read::parts::{limits, path, unique};
 use crate::config::estate::read::secrets::reference;
-use crate::config::estate::{Kubernetes, Postgres, Redis};
+use crate::config::estate::{Kubernetes, Postgres, Redis, Workload};
 use crate::config::reader::{Problems, Table};
 use crate::config::redis_url;
 
@@ -116,8 +116,9 @@ pub(super) fn kubernetes(root: &mut Table, problems: &mut Problems) -> Vec<Kuber
         }
         let namespaces = namespaces(&mut table, problems);
         let critical = table.bool("critical", problems).unwrap_or(true);
+        let workloads = workloads(&mut table, &namespaces, problems);
         table.finish(problems);
-        all.extend(name.map(|name| Kubernetes { name, kubeconfig, context, namespaces, critical }));
+        all.extend(name.map(|name| Kubernetes { name, kubeconfig, context, namespaces, critical, workloads }));
     }
     all
 }
@@ -141,6 +142,35 @@ fn namespaces(table: &mut Table, problems: &mut Problems) -> Vec<String> {
         }
     }
     names
+}
+
+/// Takes the workloads out: each once, and each in a namespace that is watched.
+fn workloads(table: &mut Table, namespaces: &[String], problems: &mut Problems) -> Vec<Workload> {
+    let mut all: Vec<Workload> = Vec::new();
+    for (at, text) in table.texts("workloads", problems).unwrap_or_default() {
+        let Some(wanted) = Workload::parse(&text) else {
+            let kinds = Workload::KINDS.join(", ");
+            let hint = format!("the kind is one of {kinds}");
+            problems.say_with(at, "a workload is `kind/name` or `kind/namespace/name`", hint);
+            continue;
+        };
+        if all.contains(&wanted) {
+            problems.say(at, "this workload is in the list already");
+            continue;
+        }
+        match &wanted.namespace {
+            None if namespaces.len() > 1 => {
+                let hint = format!("for example `{}/{}/{}`", wanted.kind, namespaces.join("|"), wanted.name);
+                problems.say_with(at, "several namespaces are watched, and this workload names none", hint);
+            }
+            Some(own) if !namespaces.contains(own) => {
+                problems.say_with(at, format!("the namespace {own} is not watched"), "name it in `namespaces`");
+            }
+            _ => {}
+        }
+        all.push(wanted);
+    }
+    all
 }
 
 /// Whether this is a label of RFC 1123, as Kubernetes names namespaces.

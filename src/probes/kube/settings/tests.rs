@@ -46,6 +46,7 @@ fn differs(path: &Path) -> Option<String> {
         context: None,
         namespaces: Vec::new(),
         critical: true,
+        workloads: Vec::new(),
     };
     let around = Surroundings::below(directory, [(OsString::from("KUBECONFIG"), list)]);
     let found = resolve(&Cluster { entry, around }, None);
