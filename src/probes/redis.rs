@@ -2,22 +2,28 @@
 //!
 //! ```text
 //!  PING (latency, -LOADING, -MASTERDOWN) ─┐
-//!  INFO ──────────────────────────────────┼─> server · memory · persistence · replication
-//!  CONFIG GET, where it is allowed ───────┘
+//!  INFO ──────────────────────────────────┼─> server · memory · persistence · replication · cluster, or
+//!  CONFIG GET, where it is allowed ───────┤   server · each primary that a sentinel watches
+//!  CLUSTER INFO, of a node of a cluster ──┘
 //! ```
 //! An answer to PING is not health: everything is judged by INFO. Where INFO is denied, nothing is known and the reason is said.
 //!
 //! | row | facts |
 //! |---|---|
-//! | itself | `role` (`primary`, `replica`, `sentinel`), `product`, `version`, `mode`, `uptime_s`, `latency_ms`, `ops_per_s`, `clients`, `max_clients`, `clients_ratio`, `blocked_clients`, `rejected_connections`, `hit_ratio`, `loading`, `read_only`, `ping_error`, `can_act` |
+//! | itself | `role` (`primary`, `replica`, `active-replica`, `sentinel`), `product`, `version`, `mode`, `uptime_s`, `latency_ms`, `ops_per_s`, `clients`, `max_clients`, `clients_ratio`, `blocked_clients`, `rejected_connections`, `hit_ratio`, `loading`, `read_only`, `ping_error`, `can_act` |
 //! | `memory` | `used_memory_bytes`, `maxmemory_bytes`, `memory_ratio`, `maxmemory_policy`, `rss_bytes`, `peak_bytes`, `system_memory_bytes`, `fragmentation_ratio`, `evicted_keys`, `evicted_per_s`, `writes_refused` |
-//! | `persistence` | `rdb_last_status`, `rdb_last_save_at`, `rdb_last_save_age_s`, `rdb_in_progress`, `changes_since_save`, `save_schedule`, `aof_enabled`, `aof_last_write_status`, `aof_last_rewrite_status`, `aof_rewrite_in_progress`, `aof_size_bytes`, `writes_refused` |
+//! | `persistence` | `rdb_last_status`, `saved_since_start`, `rdb_last_save_at`, `rdb_last_save_age_s`, `rdb_in_progress`, `changes_since_save`, `save_schedule`, `aof_enabled`, `aof_last_write_status`, `aof_last_rewrite_status`, `aof_rewrite_in_progress`, `aof_size_bytes`, `writes_refused` |
 //! | `replication` | of a primary `role`, `replicas`, `replicas_online`, `replica_places`, `gap_bytes`, `good_replicas`, `writes_refused`; of a replica `role`, `primary`, `primary_port`, `link`, `link_down_s`, `last_io_s`, `syncing`, `gap_bytes`, `replicas` |
+//! | `cluster` | `cluster_state`, `slots_assigned`, `slots_ok`, `slots_may_fail`, `slots_failed`, `nodes`, `shards` |
+//! | `primary NAME` of a sentinel | `status`, `address`, `replicas`, `sentinels` |
 //!
 //! A fact that the server does not tell is missing: `maxmemory_bytes` and `memory_ratio` without a limit, `save_schedule` without
 //! the right to CONFIG, `writes_refused` of the persistence where a save failed and its settings cannot be seen.
 
 mod begin;
+#[cfg(test)]
+mod corpus;
+mod group;
 mod identity;
 mod info;
 mod keeping;
@@ -30,22 +36,23 @@ mod words;
 pub use identity::identity;
 
 use crate::config::estate::Limits;
-use crate::domain::{Fact, Finding, Loss};
+use crate::domain::{Fact, Finding, Loss, Wall};
 use crate::probes::clock;
 use crate::probes::redis::link::{Address, Link, Trouble};
 use crate::probes::redis::server::{Before, Greeting};
 use crate::probes::target::RedisServer;
 use std::time::Instant;
 
-pub use info::Info;
+pub use info::{Info, Saved};
 
 /// The parts of a reading that have a row of their own.
 const OF_MEMORY: &str = "memory";
 const PERSISTENCE: &str = "persistence";
 const REPLICATION: &str = "replication";
+const CLUSTER: &str = "cluster";
 
 /// What a reading tells of beside the server itself.
-pub const PARTS: [&str; 3] = [OF_MEMORY, PERSISTENCE, REPLICATION];
+pub const PARTS: [&str; 4] = [OF_MEMORY, PERSISTENCE, REPLICATION, CLUSTER];
 
 /// The share of `maxmemory` at which to warn and to be critical, where the estate has no own.
 const MEMORY: Limits = Limits { warn: 0.8, critical: 0.9 };
@@ -113,27 +120,62 @@ impl RedisReader {
         let info = Info::of(&link.ask(&["INFO"]).await?);
         let schedule = link.config("save").await?;
         let strict = link.config("stop-writes-on-bgsave-error").await?.map(|value| value == "yes");
+        let cluster = if info.is_clustered() { Some(self.cluster(link).await?) } else { None };
+        let said = Said { info, greeting, cluster, schedule, strict };
         let now = clock::now().wall;
-        let mut main = server::observation(&info, &greeting, self.before.as_ref(), now);
-        let can_act = self.target.entry.act.is_some() && server::role(&info) == Some("primary");
-        main.facts.insert("can_act", Fact::Bool(can_act));
-        let mut findings = vec![Finding::of_target(main)];
-        // A sentinel keeps no data.
-        if info.text("redis_mode") != Some("sentinel") {
-            let own = self.target.entry.memory;
-            let memory = server::memory(&info, own, self.before.as_ref(), now);
-            let kept = keeping::persistence(&info, schedule.as_deref(), strict, now);
-            findings.push(Finding::of(OF_MEMORY, memory));
-            findings.push(Finding::of(PERSISTENCE, kept));
-            findings.push(Finding::of(REPLICATION, keeping::replication(&info, now)));
-        }
-        self.before = Before::of(&info, now);
+        let findings = said.judge(&self.target, self.before.as_ref(), now);
+        self.before = Before::of(&said.info, now);
         Ok(findings)
+    }
+
+    /// What the node says of its cluster, or why it does not.
+    async fn cluster(&self, link: &mut Link) -> Result<Result<Info, String>, Trouble> {
+        match link.ask(&["CLUSTER", "INFO"]).await {
+            Ok(told) => Ok(Ok(Info::of(&told))),
+            Err(trouble @ Trouble::Said { .. }) => Ok(Err(self.why(&trouble).into())),
+            Err(trouble) => Err(trouble),
+        }
     }
 
     fn why(&self, trouble: &Trouble) -> Loss {
         let user = Address::of(&self.target.entry.url).ok().and_then(|address| address.user);
         words::loss(trouble, user.as_deref())
+    }
+}
+
+/// What a server said in one reading.
+struct Said {
+    info: Info,
+    greeting: Greeting,
+    /// Of a node of a cluster: what it says of that, or why it does not.
+    cluster: Option<Result<Info, String>>,
+    /// The settings `save` and `stop-writes-on-bgsave-error`; none where CONFIG is not to be had.
+    schedule: Option<String>,
+    strict: Option<bool>,
+}
+
+impl Said {
+    /// The rows: the server itself, and the parts that it has.
+    fn judge(&self, target: &RedisServer, before: Option<&Before>, now: Wall) -> Vec<Finding> {
+        let info = &self.info;
+        let mut main = server::observation(info, &self.greeting, before, now);
+        let can_act = target.entry.act.is_some() && server::role(info) == Some("primary");
+        main.facts.insert("can_act", Fact::Bool(can_act));
+        let mut findings = vec![Finding::of_target(main)];
+        // A sentinel keeps no data.
+        if info.mode() == Some("sentinel") {
+            findings.extend(group::watched(info, now));
+            return findings;
+        }
+        let kept = keeping::persistence(info, self.schedule.as_deref(), self.strict, now);
+        findings.push(Finding::of(OF_MEMORY, server::memory(info, target.entry.memory, before, now)));
+        findings.push(Finding::of(PERSISTENCE, kept));
+        findings.push(Finding::of(REPLICATION, keeping::replication(info, now)));
+        if let Some(told) = &self.cluster {
+            let seen = told.as_ref().map_err(Clone::clone).and_then(|cluster| group::cluster(cluster, now));
+            findings.push(Finding::of(CLUSTER, seen));
+        }
+        findings
     }
 }
 

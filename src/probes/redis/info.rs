@@ -56,6 +56,65 @@ impl Info {
         }
     }
 
+    /// `standalone`, `cluster` or `sentinel`; Valkey calls it another way.
+    #[must_use]
+    pub fn mode(&self) -> Option<&str> {
+        self.text("redis_mode").or_else(|| self.text("server_mode"))
+    }
+
+    /// Whether it is a node of a cluster.
+    #[must_use]
+    pub fn is_clustered(&self) -> bool {
+        self.mode() == Some("cluster") || self.flag("cluster_enabled") == Some(true)
+    }
+
+    /// What the server is: its product's name and its version.
+    #[must_use]
+    pub fn product(&self) -> (&'static str, Option<&str>) {
+        let redis = self.text("redis_version");
+        match (self.text("dragonfly_version"), self.text("valkey_version")) {
+            (Some(version), _) => ("dragonfly", Some(version.trim_start_matches("df-").trim_start_matches('v'))),
+            (None, Some(version)) => ("valkey", Some(version)),
+            (None, None) if self.text("mvcc_depth").is_some() => ("keydb", redis),
+            (None, None) => ("redis", redis),
+        }
+    }
+
+    /// When its data were last saved as a snapshot; `now` stands for its clock where it does not tell that.
+    #[must_use]
+    pub fn saved(&self, now: Wall) -> Saved {
+        let moment =
+            |seconds: u64| i64::try_from(seconds).map_or(Saved::Untold, |at| Saved::At(Wall::from_unix(at, 0)));
+        if let Some(at) = self.number("last_success_save") {
+            // Dragonfly names no file before the first one.
+            return if at > 0 && self.text("last_saved_file").is_some() { moment(at) } else { Saved::Never };
+        }
+        let Some(at) = self.number("rdb_last_save_time") else { return Saved::Untold };
+        // A server begins with the time of its start in the place of a save (`initServer` in server.c); the count of saves alone
+        // is no proof, because CONFIG RESETSTAT takes it back.
+        let clock = u64::try_from(self.clock().unwrap_or(now).0.as_second()).unwrap_or_default();
+        let began = self.number("uptime_in_seconds").and_then(|uptime| clock.checked_sub(uptime));
+        let at_start = began.is_some_and(|began| began.abs_diff(at) <= START);
+        let never = at == 0 || (at_start && self.number("rdb_saves").unwrap_or_default() == 0);
+        if never { Saved::Never } else { moment(at) }
+    }
+
+    /// Whether the last save went well, where there was one.
+    #[must_use]
+    pub fn save_went_well(&self) -> Option<bool> {
+        match (self.number("last_success_save"), self.number("last_failed_save")) {
+            (Some(well), Some(failed)) => Some(failed <= well),
+            (Some(_), None) => Some(true),
+            _ => self.went_well("rdb_last_bgsave_status"),
+        }
+    }
+
+    /// Changes since the last save.
+    #[must_use]
+    pub fn unsaved(&self) -> Option<u64> {
+        self.number("rdb_changes_since_last_save").or_else(|| self.number("rdb_changes_since_last_success_save"))
+    }
+
     /// The server's own clock, where it tells it (7.0 and later).
     pub(super) fn clock(&self) -> Option<Wall> {
         let micros = self.number("server_time_usec")?;
@@ -67,6 +126,20 @@ impl Info {
     pub(super) fn replicas(&self) -> impl Iterator<Item = Replica> {
         (0_u32..).map_while(|number| self.text(&format!("slave{number}"))).map(Replica::of)
     }
+}
+
+/// How far the time of the first "save" may be from that of the start, in seconds: both are taken while the server starts.
+const START: u64 = 2;
+
+/// When data were last saved as a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Saved {
+    /// At this moment.
+    At(Wall),
+    /// Never since the server started.
+    Never,
+    /// The server does not tell.
+    Untold,
 }
 
 /// One replica as its primary sees it.
@@ -81,6 +154,11 @@ pub(super) struct Replica {
 }
 
 impl Replica {
+    /// Whether it is in step; Dragonfly has a word of its own for that.
+    pub(super) fn is_online(&self) -> bool {
+        matches!(self.state.as_str(), "online" | "stable_sync")
+    }
+
     /// Reads `ip=10.0.0.2,port=6379,state=online,offset=14,lag=0`.
     fn of(text: &str) -> Self {
         let parts: BTreeMap<&str, &str> = text.split(',').filter_map(|part| part.split_once('=')).collect();

@@ -1,7 +1,7 @@
 //! The rows of what outlives a server: its persistence, and its replication.
 
 use crate::domain::{Fact, Observation, Trend, Verdict, Wall, quantity};
-use crate::probes::redis::info::{Info, Replica, joined, known, whole};
+use crate::probes::redis::info::{Info, Replica, Saved, joined, known, whole};
 use crate::probes::redis::server::{role, span};
 
 /// How long a primary may be silent: it pings every 10 s (`repl-ping-replica-period`).
@@ -18,14 +18,19 @@ pub(super) fn persistence(
     strict: Option<bool>,
     now: Wall,
 ) -> Result<Observation, String> {
-    let saved = info.went_well("rdb_last_bgsave_status").ok_or("INFO does not tell the last save")?;
-    let aof = info.flag("aof_enabled").ok_or("INFO does not tell whether there is an AOF")?;
-    let at = info.number("rdb_last_save_time").and_then(|at| i64::try_from(at).ok()).map(|at| Wall::from_unix(at, 0));
+    let saved = info.save_went_well().ok_or("INFO does not tell the last save")?;
+    let aof = info.flag("aof_enabled").or_else(|| is_dragonfly(info).then_some(false));
+    let aof = aof.ok_or("INFO does not tell whether there is an AOF")?;
+    let last = info.saved(now);
+    let at = match last {
+        Saved::At(at) => Some(at),
+        Saved::Never | Saved::Untold => None,
+    };
     // Both moments are of the server's clock, where it tells it.
     let age = at.map(|at| info.clock().unwrap_or(now).since(at));
     let refuses = refuses_writes(info, saved, aof, schedule, strict);
     let (verdict, first) = judge(info, saved, aof, schedule, refuses);
-    let changes = info.number("rdb_changes_since_last_save");
+    let changes = info.unsaved();
     let running = progress(info);
     let unsaved = match changes {
         Some(changes) if changes > 0 => quantity::counted(changes, "change since", "changes since"),
@@ -36,18 +41,21 @@ pub(super) fn persistence(
         (_, true) => "AOF".to_owned(),
         _ => String::new(),
     };
-    let last = match age {
-        Some(age) if schedule != Some("") || !saved => format!("saved {}", ago(&quantity::age(age))),
+    let told = match (last, age) {
+        _ if schedule == Some("") && saved => String::new(),
+        (Saved::Never, _) => "never saved since its start".to_owned(),
+        (_, Some(age)) => format!("saved {}", ago(&quantity::age(age))),
         _ => String::new(),
     };
-    let detail = joined(&[first, running, plain, last, unsaved]);
+    let detail = joined(&[first, running, plain, told, unsaved]);
     let text = |key: &str| info.text(key).map(|text| Fact::Text(text.to_owned()));
     let flag = |key: &str| info.flag(key).map(Fact::Bool);
     let facts = known([
-        ("rdb_last_status", text("rdb_last_bgsave_status")),
+        ("rdb_last_status", Some(Fact::Text(if saved { "ok" } else { "err" }.to_owned()))),
+        ("saved_since_start", (last != Saved::Untold).then_some(Fact::Bool(last != Saved::Never))),
         ("rdb_last_save_at", at.map(|at| Fact::Text(at.0.to_string()))),
         ("rdb_last_save_age_s", age.map(|age| whole(age.as_secs()))),
-        ("rdb_in_progress", flag("rdb_bgsave_in_progress")),
+        ("rdb_in_progress", flag("rdb_bgsave_in_progress").or_else(|| flag("saving"))),
         ("changes_since_save", changes.map(whole)),
         ("save_schedule", schedule.map(|text| Fact::Text(text.to_owned()))),
         ("aof_enabled", Some(Fact::Bool(aof))),
@@ -60,12 +68,17 @@ pub(super) fn persistence(
     Ok(Observation { verdict, detail, facts, observed_at: now, trend: None })
 }
 
+fn is_dragonfly(info: &Info) -> bool {
+    info.product().0 == "dragonfly"
+}
+
 /// Whether writes are answered with -MISCONF; none where the settings that decide it are not known.
 ///
 /// After the rules of `writeCommandsDeniedByDiskError` in config.c and server.c: a failed AOF write, or a failed save while
 /// saves are scheduled and `stop-writes-on-bgsave-error` is set; on a primary.
 fn refuses_writes(info: &Info, saved: bool, aof: bool, schedule: Option<&str>, strict: Option<bool>) -> Option<bool> {
-    if role(info) != Some("primary") {
+    // Dragonfly has no such rule.
+    if !matches!(role(info), Some("primary" | "active-replica")) || is_dragonfly(info) {
         return Some(false);
     }
     if aof && info.went_well("aof_last_write_status") == Some(false) {
@@ -103,7 +116,7 @@ fn judge(info: &Info, saved: bool, aof: bool, schedule: Option<&str>, refuses: O
 
 /// What is being written at the moment.
 fn progress(info: &Info) -> String {
-    if info.flag("rdb_bgsave_in_progress") == Some(true) {
+    if info.flag("rdb_bgsave_in_progress").or_else(|| info.flag("saving")) == Some(true) {
         let (done, all) = (info.real("current_save_keys_processed"), info.real("current_save_keys_total"));
         let share = match (done, all) {
             (Some(done), Some(all)) if all > 0.0 => quantity::percent((done / all).min(1.0)),
@@ -125,7 +138,7 @@ fn ago(age: &str) -> String {
 pub(super) fn replication(info: &Info, now: Wall) -> Result<Observation, String> {
     match role(info) {
         Some("primary") => primary(info, now),
-        Some("replica") => replica(info, now),
+        Some(role @ ("replica" | "active-replica")) => replica(info, role, now),
         _ => Err("INFO does not tell its role".to_owned()),
     }
 }
@@ -135,8 +148,8 @@ fn primary(info: &Info, now: Wall) -> Result<Observation, String> {
     let replicas: Vec<Replica> = info.replicas().collect();
     let own = info.number("master_repl_offset");
     let gap = |replica: &Replica| own?.checked_sub(replica.offset?);
-    let widest = replicas.iter().filter(|replica| replica.state == "online").filter_map(gap).max();
-    let behind: Vec<&Replica> = replicas.iter().filter(|replica| replica.state != "online").collect();
+    let widest = replicas.iter().filter(|replica| replica.is_online()).filter_map(gap).max();
+    let behind: Vec<&Replica> = replicas.iter().filter(|replica| !replica.is_online()).collect();
     // Told only where `min-replicas-to-write` is set, and then one is needed at least.
     let too_few = info.number("min_slaves_good_slaves") == Some(0);
     let failing_over = info.text("master_failover_state").is_some_and(|state| state != "no-failover");
@@ -155,7 +168,7 @@ fn primary(info: &Info, now: Wall) -> Result<Observation, String> {
     let facts = known([
         ("role", Some(Fact::Text("primary".to_owned()))),
         ("replicas", Some(whole(count))),
-        ("replicas_online", whole_of(replicas.iter().filter(|replica| replica.state == "online").count())),
+        ("replicas_online", whole_of(replicas.iter().filter(|replica| replica.is_online()).count())),
         ("replica_places", (!places.is_empty()).then_some(Fact::Text(places))),
         ("gap_bytes", widest.map(whole)),
         ("good_replicas", info.number("min_slaves_good_slaves").map(whole)),
@@ -169,8 +182,10 @@ fn whole_of(count: usize) -> Option<Fact> {
     u64::try_from(count).ok().map(whole)
 }
 
-fn replica(info: &Info, now: Wall) -> Result<Observation, String> {
-    let link = info.text("master_link_status").ok_or("INFO does not tell its link to the primary")?;
+fn replica(info: &Info, role: &str, now: Wall) -> Result<Observation, String> {
+    // Of several primaries, KeyDB says in one word whether all of them are there.
+    let link = info.text("master_global_link_status").or_else(|| info.text("master_link_status"));
+    let link = link.ok_or("INFO does not tell its link to the primary")?;
     let host = info.text("master_host").unwrap_or("?");
     let place = format!("of {host}:{}", info.text("master_port").unwrap_or("?"));
     let heard = info.number("master_last_io_seconds_ago");
@@ -194,7 +209,7 @@ fn replica(info: &Info, now: Wall) -> Result<Observation, String> {
     let behind = gap.filter(|gap| *gap > 0 && link == "up").map(|gap| format!("{} behind", quantity::bytes(gap)));
     let detail = joined(&[first, place, behind.unwrap_or_default()]);
     let facts = known([
-        ("role", Some(Fact::Text("replica".to_owned()))),
+        ("role", Some(Fact::Text(role.to_owned()))),
         ("primary", info.text("master_host").map(|host| Fact::Text(host.to_owned()))),
         ("primary_port", info.number("master_port").map(whole)),
         ("link", Some(Fact::Text(link.to_owned()))),

@@ -37,14 +37,16 @@ impl Before {
     }
 }
 
-/// `primary`, `replica` or `sentinel`; none where INFO does not tell.
+/// `primary`, `replica`, `active-replica` (KeyDB: it follows another server and takes changes) or `sentinel`; none where INFO does
+/// not tell.
 pub(super) fn role(info: &Info) -> Option<&'static str> {
-    if info.text("redis_mode") == Some("sentinel") {
+    if info.mode() == Some("sentinel") {
         return Some("sentinel");
     }
     match info.text("role")? {
         "master" => Some("primary"),
-        "slave" => Some("replica"),
+        "slave" | "replica" => Some("replica"),
+        "active-replica" => Some("active-replica"),
         _ => None,
     }
 }
@@ -55,7 +57,7 @@ pub(super) fn observation(info: &Info, greeting: &Greeting, before: Option<&Befo
     let turned_away =
         Before::same(before, info).and_then(|before| rejected?.checked_sub(before.rejected)).filter(|count| *count > 0);
     let (verdict, first) = judge(info, greeting, turned_away);
-    let (clients, most) = (info.number("connected_clients"), info.number("maxclients"));
+    let (clients, most) = (info.number("connected_clients"), most_clients(info));
     let read_only = role(info) == Some("replica") && info.flag("slave_read_only") == Some(true);
     let detail = joined(&[
         first,
@@ -68,20 +70,20 @@ pub(super) fn observation(info: &Info, greeting: &Greeting, before: Option<&Befo
         clients.map(|clients| quantity::counted(clients, "client", "clients")).unwrap_or_default(),
         info.number("instantaneous_ops_per_sec").map(|ops| format!("{}/s", quantity::count(ops))).unwrap_or_default(),
     ]);
-    let text = |key: &str| info.text(key).map(|text| Fact::Text(text.to_owned()));
+    let text = |text: Option<&str>| text.map(|text| Fact::Text(text.to_owned()));
     let number = |key: &str| info.number(key).map(whole);
-    let valkey = info.text("valkey_version").is_some();
+    let (product, version) = info.product();
     let latency = greeting.latency.map(|latency| whole(u64::try_from(latency.as_millis()).unwrap_or(u64::MAX)));
     let facts = known([
         ("role", role(info).map(|role| Fact::Text(role.to_owned()))),
-        ("product", Some(Fact::Text(if valkey { "valkey" } else { "redis" }.to_owned()))),
-        ("version", if valkey { text("valkey_version") } else { text("redis_version") }),
-        ("mode", text("redis_mode")),
+        ("product", Some(Fact::Text(product.to_owned()))),
+        ("version", text(version)),
+        ("mode", text(info.mode())),
         ("uptime_s", number("uptime_in_seconds")),
         ("latency_ms", latency),
         ("ops_per_s", number("instantaneous_ops_per_sec")),
         ("clients", number("connected_clients")),
-        ("max_clients", number("maxclients")),
+        ("max_clients", most.map(whole)),
         ("clients_ratio", share(clients, most).map(Fact::Real)),
         ("blocked_clients", number("blocked_clients")),
         ("rejected_connections", rejected.map(whole)),
@@ -94,6 +96,11 @@ pub(super) fn observation(info: &Info, greeting: &Greeting, before: Option<&Befo
     Observation { verdict, detail, facts, observed_at: now, trend }
 }
 
+/// How many clients there may be; Dragonfly writes it another way.
+fn most_clients(info: &Info) -> Option<u64> {
+    info.number("maxclients").or_else(|| info.number("max_clients"))
+}
+
 fn judge(info: &Info, greeting: &Greeting, turned_away: Option<u64>) -> (Verdict, String) {
     if info.flag("loading") == Some(true) || greeting.said.as_deref() == Some("LOADING") {
         return (Verdict::Critical, loading(info));
@@ -104,7 +111,7 @@ fn judge(info: &Info, greeting: &Greeting, turned_away: Option<u64>) -> (Verdict
     if greeting.said.as_deref() == Some("MASTERDOWN") {
         return (Verdict::Critical, "serves nothing while its primary is down (MASTERDOWN)".to_owned());
     }
-    let used = share(info.number("connected_clients"), info.number("maxclients"));
+    let used = share(info.number("connected_clients"), most_clients(info));
     match (used, turned_away) {
         (Some(used), _) if used >= 1.0 => (Verdict::Critical, "no connection left".to_owned()),
         (_, Some(count)) => {
@@ -112,6 +119,10 @@ fn judge(info: &Info, greeting: &Greeting, turned_away: Option<u64>) -> (Verdict
         }
         (Some(used), _) if used >= CLIENTS => (Verdict::Warn, format!("{} of its clients", quantity::percent(used))),
         _ if info.flag("async_loading") == Some(true) => (Verdict::Warn, "loading beside its old data".to_owned()),
+        _ if info.flag("sentinel_tilt") == Some(true) => {
+            (Verdict::Warn, "does not trust its clock and fails nothing over (tilt)".to_owned())
+        }
+        _ if info.number("sentinel_masters") == Some(0) => (Verdict::Warn, "watches no primary".to_owned()),
         _ => (Verdict::Ok, String::new()),
     }
 }
@@ -155,7 +166,8 @@ pub(super) fn memory(
     // Buffers of replicas and of the AOF are not counted: `freeMemoryGetNotCountedMemory` in evict.c.
     let counted = used.saturating_sub(info.number("mem_not_counted_for_evict").unwrap_or(0));
     let ratio = share(Some(counted), Some(limit));
-    let evicts_any = policy.starts_with("allkeys");
+    // Dragonfly has one policy that evicts, and it takes any key.
+    let evicts_any = policy.starts_with("allkeys") || policy == "eviction";
     let evicted = info.number("evicted_keys");
     let rate = evictions(evicted, Before::same(before, info), now);
     let fragmented = info.real("mem_fragmentation_ratio").filter(|ratio| used >= SMALL && *ratio >= FRAGMENTED);

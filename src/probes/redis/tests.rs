@@ -13,6 +13,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+mod together;
+
 /// A server in a directory of its own; killed when dropped.
 struct Server {
     dir: tempfile::TempDir,
@@ -356,7 +358,12 @@ async fn a_failed_save_refuses_writes_and_is_told_apart() {
     let server = Server::start(&["--save", "3600 1000000", "--enable-protected-configs", "yes"]);
     let mut reader = server.reader();
     let kept = row(&rows(&mut reader).await, Some("persistence"));
-    assert_eq!((kept.verdict, kept.detail.as_str()), (Verdict::Ok, "saved just now"));
+    assert_eq!((kept.verdict, kept.detail.as_str()), (Verdict::Ok, "never saved since its start"));
+    assert_eq!(kept.facts["saved_since_start"], Fact::Bool(false));
+    assert!(!kept.facts.contains_key("rdb_last_save_at"));
+    server.told(&["SAVE"]).unwrap();
+    let kept = row(&rows(&mut reader).await, Some("persistence"));
+    assert_eq!((kept.detail.as_str(), &kept.facts["saved_since_start"]), ("saved just now", &Fact::Bool(true)));
     assert_eq!(kept.facts["save_schedule"], Fact::Text("3600 1000000".to_owned()));
     server.told(&["SET", "a", "1"]).unwrap();
     // Its directory goes away under it; rights do not stop the superuser.

@@ -117,7 +117,9 @@ fn refuses_object(kind: TargetKind, name: &str) -> Option<(String, String)> {
         TargetKind::Redis => &redis::PARTS,
         _ => return None,
     };
-    if name.contains("{{") || known.contains(&name) {
+    // A sentinel has a part for each primary that it watches.
+    let watched = kind == TargetKind::Redis && name.starts_with("primary ");
+    if name.contains("{{") || known.contains(&name) || watched {
         return None;
     }
     let hint = match nearest(name, known.iter().copied()) {

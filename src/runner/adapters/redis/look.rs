@@ -328,7 +328,7 @@ async fn keys(session: &mut Session, pattern: &str) -> Result<Learned, Failure> 
 
 /// A node of a cluster has a part of the keys.
 async fn refuse_cluster(session: &mut Session) -> Result<(), Failure> {
-    match session.info().await?.text("redis_mode") {
+    match session.info().await?.mode() {
         Some("cluster") => Err(wrong("it is one node of a cluster, and has a part of the keys".to_owned())),
         _ => Ok(()),
     }

@@ -1,10 +1,10 @@
 //! What a server says about itself: who it is, whether it takes changes, how it keeps its data.
 
+use crate::domain::EffectClass;
 use crate::domain::quantity::{ago, bytes, count};
-use crate::domain::{EffectClass, Wall};
 use crate::probes::clock;
-use crate::probes::redis::Info;
 use crate::probes::redis::session::{Failure, Session};
+use crate::probes::redis::{Info, Saved};
 use crate::runner::adapters::redis::frozen::Head;
 
 /// A server as INFO tells it.
@@ -31,7 +31,7 @@ pub(super) async fn server(session: &mut Session) -> Result<Server, Failure> {
 impl Server {
     /// Why nothing can be changed here, as it stands.
     pub(super) fn refusal(&self, floor: EffectClass, by_pattern: bool) -> Option<String> {
-        let mode = self.info.text("redis_mode");
+        let mode = self.info.mode();
         if mode == Some("sentinel") {
             return Some("is a sentinel, which keeps no data".to_owned());
         }
@@ -41,7 +41,7 @@ impl Server {
         if self.is_loading() {
             return Some("is loading its data".to_owned());
         }
-        let replica = self.info.text("role") == Some("slave");
+        let replica = matches!(self.info.text("role"), Some("slave" | "replica"));
         (replica && floor > EffectClass::Read).then(|| "is a replica, which takes no changes".to_owned())
     }
 
@@ -68,15 +68,19 @@ impl Server {
 
     /// Its product, role and run, in one line.
     pub(super) fn told(&self) -> String {
-        let product = match (self.info.text("valkey_version"), self.info.text("redis_version")) {
-            (Some(version), _) => format!("Valkey {version}"),
-            (None, version) => format!("Redis {}", version.unwrap_or("of an unknown version")),
+        let (product, version) = self.info.product();
+        let named = match product {
+            "valkey" => "Valkey",
+            "dragonfly" => "Dragonfly",
+            "keydb" => "KeyDB",
+            _ => "Redis",
         };
+        let product = format!("{named} {}", version.unwrap_or("of an unknown version"));
         let role = match (self.info.text("role"), self.info.number("connected_slaves")) {
             (Some("master"), Some(1)) => "primary of 1 replica".to_owned(),
             (Some("master"), Some(replicas)) if replicas > 0 => format!("primary of {replicas} replicas"),
             (Some("master"), _) => "primary".to_owned(),
-            (Some("slave"), _) => "replica".to_owned(),
+            (Some("slave" | "replica"), _) => "replica".to_owned(),
             (other, _) => other.unwrap_or("of an unknown role").to_owned(),
         };
         let run: String = self.run_id.chars().take(8).collect();
@@ -86,14 +90,17 @@ impl Server {
     /// How its data is kept.
     pub(super) fn persistence(&self) -> String {
         let info = &self.info;
-        let at = info.number("rdb_last_save_time").and_then(|at| i64::try_from(at).ok());
-        let saved = at.map(|at| clock::now().wall.since(Wall::from_unix(at, 0)));
-        let saved = saved.map_or_else(|| "never saved".to_owned(), |age| format!("last saved {}", ago(age)));
-        let status = match info.went_well("rdb_last_bgsave_status") {
+        let now = clock::now().wall;
+        let saved = match info.saved(now) {
+            Saved::At(at) => format!("last saved {}", ago(now.since(at))),
+            Saved::Never => "never saved since its start".to_owned(),
+            Saved::Untold => "last save unknown".to_owned(),
+        };
+        let status = match info.save_went_well() {
             Some(false) => " (and the last save failed)",
             _ => "",
         };
-        let pending = info.number("rdb_changes_since_last_save").map(|n| format!(", {} changes since", count(n)));
+        let pending = info.unsaved().map(|n| format!(", {} changes since", count(n)));
         let aof = match info.flag("aof_enabled") {
             Some(true) => "append-only file on",
             Some(false) => "append-only file off",
@@ -114,7 +121,7 @@ impl Server {
     /// Why a change may be refused, as far as it can be seen.
     pub(super) fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
-        if self.info.went_well("rdb_last_bgsave_status") == Some(false) {
+        if self.info.save_went_well() == Some(false) {
             warnings.push("its last save failed: it may refuse changes (MISCONF)".to_owned());
         }
         if self.info.went_well("aof_last_write_status") == Some(false) {

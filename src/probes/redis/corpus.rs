@@ -1,0 +1,98 @@
+//! What many servers say of themselves, and the rows that come of it: `tests/fixtures/redis/CASE.info` and `CASE.rows`.
+//!
+//! The texts follow the lists of fields that Redis, Valkey, KeyDB, Dragonfly and the clouds publish. Beside an INFO may lie the answer to
+//! CLUSTER INFO (`CASE.cluster`). A file of rows begins with the settings of the case, then a line for each row:
+//!
+//! ```text
+//! now = 1764500000                 our own clock, where the server does not tell its own
+//! save = 3600 1                    CONFIG GET save; without it, CONFIG is not to be had
+//! strict = yes                     stop-writes-on-bgsave-error
+//! ok (itself): primary · 3 clients
+//! ```
+
+use crate::config::estate;
+use crate::config::paths::Surroundings;
+use crate::config::secrets::Secrets;
+use crate::domain::{Finding, Wall};
+use crate::probes::redis::server::Greeting;
+use crate::probes::redis::{Info, Said};
+use crate::probes::target::RedisServer;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The rows of a case as they are, and as they should be.
+fn judged(info: &Path) -> (Vec<String>, Vec<String>) {
+    let read = |ending: &str| fs::read_to_string(info.with_extension(ending));
+    let rows = read("rows").unwrap_or_else(|cause| panic!("{}: {cause}", info.display()));
+    let is_setting = |line: &&str| line.split_once(" = ").is_some_and(|(key, _)| KEYS.contains(&key));
+    let lines: Vec<&str> = rows.lines().filter(|line| !line.is_empty()).collect();
+    // A setting may be empty, and then ends with its sign.
+    let settings: BTreeMap<&str, &str> = lines
+        .iter()
+        .filter_map(|line| line.split_once(" =").filter(|(key, _)| KEYS.contains(key)))
+        .map(|(key, value)| (key, value.trim()))
+        .collect();
+    let expected = lines.iter().filter(|line| !is_setting(line) && !line.ends_with(" =")).map(ToString::to_string);
+    let setting = |key: &str| settings.get(key).map(ToString::to_string);
+    let refused = setting("cluster refused").map(Err);
+    let said = Said {
+        info: Info::of(&read("info").unwrap()),
+        greeting: Greeting { latency: None, said: None },
+        cluster: refused.or_else(|| read("cluster").ok().map(|text| Ok(Info::of(&text)))),
+        schedule: setting("save"),
+        strict: setting("strict").map(|value| value == "yes"),
+    };
+    assert_eq!(said.info.is_clustered(), said.cluster.is_some(), "{}: a cluster has its answer", info.display());
+    let now = settings.get("now").map_or(0, |now| now.parse().unwrap());
+    let now = said.info.clock().unwrap_or(Wall::from_unix(now, 0));
+    let found = said.judge(&target(), None, now);
+    (found.iter().map(words).collect(), expected.collect())
+}
+
+/// The settings of a case.
+const KEYS: [&str; 4] = ["now", "save", "strict", "cluster refused"];
+
+fn target() -> RedisServer {
+    let entry = estate::Redis {
+        name: "cache".to_owned(),
+        url: "redis://127.0.0.1:6379".to_owned(),
+        password: None,
+        act: None,
+        act_password: None,
+        memory: None,
+        critical: true,
+        ca: None,
+    };
+    RedisServer { entry, secrets: Secrets::default(), around: Surroundings::default() }
+}
+
+fn words(found: &Finding) -> String {
+    let object = found.object.as_deref().unwrap_or("(itself)");
+    match &found.seen {
+        Ok(seen) => format!("{} {object}: {}", seen.verdict.word(), seen.detail),
+        Err(loss) => format!("unknown {object}: {loss}"),
+    }
+}
+
+#[test]
+fn every_case_of_the_corpus_has_its_rows() {
+    let place = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/redis"));
+    let mut cases: Vec<PathBuf> = fs::read_dir(place).unwrap().map(|entry| entry.unwrap().path()).collect();
+    cases.retain(|path| path.extension().is_some_and(|ending| ending == "info"));
+    cases.sort();
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let (found, expected) = judged(case);
+        if found != expected {
+            let name = case.file_stem().unwrap().to_string_lossy();
+            wrong.push(format!(
+                "{name}:\n  is     {}\n  should {}",
+                found.join("\n         "),
+                expected.join("\n         ")
+            ));
+        }
+    }
+    assert!(cases.len() >= 30, "{} cases", cases.len());
+    assert!(wrong.is_empty(), "{} of {} cases differ\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}

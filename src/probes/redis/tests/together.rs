@@ -1,0 +1,79 @@
+//! Real servers that are part of something: a cluster, and a sentinel with the primary that it watches.
+
+use super::*;
+
+/// Reads until a row says what is wanted.
+async fn until(reader: &mut RedisReader, object: &str, wanted: (Verdict, &str)) -> Observation {
+    let began = Instant::now();
+    loop {
+        let found = reader.read().await.unwrap();
+        let seen = found.iter().find(|finding| finding.object.as_deref() == Some(object)).map(|finding| &finding.seen);
+        match seen {
+            Some(Ok(seen)) if seen.verdict == wanted.0 && seen.detail.starts_with(wanted.1) => return seen.clone(),
+            _ => assert!(began.elapsed() < Duration::from_secs(60), "waited in vain for {wanted:?}: {seen:?}"),
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_cluster_without_its_slots_has_failed_and_one_with_all_of_them_is_well() {
+    let (port, bus) = (free_port().to_string(), free_port().to_string());
+    let server = Server::start(&["--port", &port, "--cluster-enabled", "yes", "--cluster-port", &bus]);
+    let mut reader = server.reader();
+    let failed = until(&mut reader, "cluster", (Verdict::Critical, "cluster failed, queries are refused")).await;
+    assert_eq!(failed.facts["cluster_state"], Fact::Text("fail".to_owned()));
+    assert_eq!((&failed.facts["slots_assigned"], &failed.facts["nodes"]), (&Fact::Int(0), &Fact::Int(1)));
+    server.told(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]).unwrap();
+    let well = until(&mut reader, "cluster", (Verdict::Ok, "cluster ok")).await;
+    assert_eq!(well.detail, "cluster ok · 1 node · 1 shard");
+    server.told(&["CLUSTER", "DELSLOTS", "7"]).unwrap();
+    server.told(&["CONFIG", "SET", "cluster-require-full-coverage", "no"]).unwrap();
+    until(&mut reader, "cluster", (Verdict::Warn, "1 of 16,384 slots are not assigned")).await;
+    // A user who may not ask knows the server, and not its cluster.
+    server.told(&["ACL", "SETUSER", "watch", "on", "nopass", "~*", "+@all", "-cluster"]).unwrap();
+    let mut blind = RedisReader::new(target(&format!("unix://{}?user=watch", server.socket().display())));
+    let found = blind.read().await.unwrap();
+    let cluster = found.iter().find(|finding| finding.object.as_deref() == Some("cluster")).unwrap();
+    assert!(cluster.seen.as_ref().unwrap_err().why().contains("denied to user watch"), "{cluster:?}");
+    assert_eq!(row(&found, None).verdict, Verdict::Ok);
+}
+
+#[tokio::test]
+async fn a_sentinel_says_how_each_primary_is_that_it_watches() {
+    let port = free_port();
+    let mut primary = Server::start(&["--port", &port.to_string()]);
+    let dir = tempfile::tempdir().unwrap();
+    let own = free_port();
+    let settings = format!(
+        "port {own}\nlogfile log\nsentinel monitor jobs 127.0.0.1 {port} 1\nsentinel down-after-milliseconds jobs 200\n"
+    );
+    std::fs::write(dir.path().join("sentinel.conf"), settings).unwrap();
+    let child = Command::new("redis-server")
+        .args(["sentinel.conf", "--sentinel"])
+        .current_dir(dir.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let _sentinel = Ended(child);
+    wait(|| std::net::TcpStream::connect(("127.0.0.1", own)).is_ok());
+    let mut reader = RedisReader::new(target(&format!("redis://127.0.0.1:{own}")));
+    let up = until(&mut reader, "primary jobs", (Verdict::Ok, "primary up")).await;
+    assert_eq!(up.facts["address"], Fact::Text(format!("127.0.0.1:{port}")));
+    let found = reader.read().await.unwrap();
+    assert_eq!((found.len(), row(&found, None).facts["role"].clone()), (2, Fact::Text("sentinel".to_owned())));
+    primary.stop();
+    until(&mut reader, "primary jobs", (Verdict::Critical, "primary is down, the sentinels agree (odown)")).await;
+}
+
+/// A process that ends with the test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
