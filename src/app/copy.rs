@@ -1,8 +1,9 @@
 //! What is copied to the clipboard, by pane: a row, the lines of a log, the run's id.
 
 use crate::app::effect::{Effect, Screen};
+use crate::app::modal::Modal;
 use crate::app::model::{Model, Pane};
-use crate::domain::{Clean, quantity};
+use crate::domain::{Clean, Row, quantity};
 
 /// The most that is copied, in bytes: a terminal may drop a longer sequence, and a slow line would be busy with it.
 pub const LARGEST: usize = 32 << 10;
@@ -30,18 +31,30 @@ fn said(what: &str, copied: usize, all: usize) -> String {
 
 /// What it is, and its text without anything that could steer a terminal.
 fn of(model: &mut Model) -> Result<(String, String), &'static str> {
+    if let Some(Modal::Row(dialog)) = model.modal() {
+        let row = model.lists.row(&dialog.target).ok_or("the row is gone, so nothing is copied")?;
+        return Ok(match row.remedy_command() {
+            Some(command) => ("the command".to_owned(), Clean::text(command).plain()),
+            None => of_row(row),
+        });
+    }
     if let Some(section) = model.focus.section() {
         let row = model.lists.of(section).under_cursor().ok_or("the cursor is on no row, so nothing is copied")?;
-        let name = Clean::text(&row.name()).plain();
-        let detail = row.observation.as_ref().map_or("not read yet", |seen| &seen.detail);
-        let lost = row.lost.as_ref().map_or_else(String::new, |(why, _)| format!("{why} · was "));
-        return Ok((name.clone(), format!("{name}  {}", Clean::text(&format!("{lost}{detail}")).plain())));
+        return Ok(of_row(row));
     }
     if model.focus == Pane::Log {
         return lines(model).ok_or("there is no line to copy");
     }
     let run = model.at_hand().following.as_ref().ok_or("no run is followed, so nothing is copied")?;
     Ok(("the run's id".to_owned(), run.to_string()))
+}
+
+/// A row's name, and what it says.
+fn of_row(row: &Row) -> (String, String) {
+    let name = Clean::text(&row.name()).plain();
+    let detail = row.observation.as_ref().map_or("not read yet", |seen| &seen.detail);
+    let lost = row.lost.as_ref().map_or_else(String::new, |(why, _)| format!("{why} · was "));
+    (name.clone(), format!("{name}  {}", Clean::text(&format!("{lost}{detail}")).plain()))
 }
 
 /// The line that the search found, else the lines on the screen.

@@ -23,8 +23,12 @@ pub enum Effect {
 pub enum Query {
     /// Read every target now; readings come as `RowsRead`.
     Refresh,
+    /// Use the estate and the windows as they were edited. Answer: `EstateLoaded`.
+    Reload,
     /// Which procedures act on this row? Answer: `Offered`.
     Offer(Box<Row>),
+    /// Which procedures act on rows like this one, now or at another time? Answer: `ActsKnown`.
+    Acts(Box<Row>),
     /// Which procedures exist? Answer: `ProceduresListed`.
     ListProcedures,
     /// What would this procedure do with these parameters? Answer: `Planned` or `PlanRefused`.

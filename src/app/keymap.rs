@@ -111,6 +111,8 @@ actions! {
     Filter, "filter", Global, None, "Shows only what contains a text.";
     Refresh, "refresh", Global, None, "Reads every target now.";
     Runs, "runs", Global, None, "Lists the runs, to attach to one.";
+    NextProblem, "next-problem", Global, None, "Moves to the next row that is not ok, over all panes, the worst first.";
+    Problems, "problems", Global, None, "Lists every row that is not ok.";
     Log, "log", Global, None, "Opens the log of the step.";
     Note, "note", Global, Acts, "Writes a note beside the step.";
     Copy, "copy", Global, None, "Copies the row, the lines of the log or the run's id to the clipboard.";
@@ -124,7 +126,9 @@ actions! {
     Top, "top", List, None, "Moves to the first.";
     Bottom, "bottom", List, None, "Moves to the last.";
     Open, "open", List, None, "Opens what the cursor is on; closes an open item with evidence.";
-    Sort, "sort", List, None, "Sorts the rows in another manner.";
+    Sort, "sort", List, None, "Sorts the rows by the next column.";
+    Reverse, "reverse", List, None, "Reverses the order of the rows.";
+    Facts, "facts", List, None, "In the detail of a row, shows facts under their own names.";
     Act, "act", List, Acts, "Offers what can act on the row; in a run, opens its prompt.";
     Abort, "abort", Run, Commits, "Asks whether to stop the run, and whether to take back what it did.";
     Resume, "resume", Run, Commits, "Asks whether to continue an interrupted run.";

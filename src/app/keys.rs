@@ -6,9 +6,11 @@ use crate::app::effect::{Effect, Query, Screen};
 use crate::app::field::Field;
 use crate::app::keymap::{Action, Context, Danger, Entry, Resolved};
 use crate::app::modal::note::Writes;
-use crate::app::modal::{Modal, Note, Palette, Purpose, ask, leave, scroll};
-use crate::app::model::{Model, Pane, TargetId};
+use crate::app::modal::{Modal, Note, Palette, Purpose, RowDialog, ask, leave, scroll};
+use crate::app::model::{Edited, Model, Pane, TargetId};
+use crate::app::moves::{move_in, page, sort, to_pane};
 use crate::app::panes::{checklist, log, run};
+use crate::app::problems;
 use crate::domain::key::{Key, KeyCode};
 use crate::domain::{RunStatus, Section};
 
@@ -80,18 +82,15 @@ fn perform_in_pane(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Quit => return back(model),
         Action::Interrupt if asks(model) => return leave::open(model),
         Action::Interrupt => model.open(Modal::Leave),
-        Action::NextPane => return turn(model, 1),
-        Action::PreviousPane => return turn(model, Pane::ALL.len() - 1),
-        Action::Pane1 => model.focus = Pane::Health,
-        Action::Pane2 => model.focus = Pane::Backups,
-        Action::Pane3 => model.focus = Pane::Certificates,
-        Action::Pane4 => model.focus = Pane::Bloat,
-        Action::Pane5 => return go(model, Pane::Checklist),
-        Action::Pane6 => return run::enter(model),
-        Action::Pane7 | Action::Log => return log::open(model),
+        Action::NextPane | Action::PreviousPane | Action::Log => return to_pane(model, action),
+        Action::Pane1 | Action::Pane2 | Action::Pane3 | Action::Pane4 => return to_pane(model, action),
+        Action::Pane5 | Action::Pane6 | Action::Pane7 => return to_pane(model, action),
         Action::Zoom => model.zoomed = !model.zoomed,
         Action::Filter => open_line(model),
         Action::Search => open_search(model),
+        Action::Refresh if model.edited == Some(Edited::Ready) => {
+            return vec![Effect::Query(Query::Reload)];
+        }
         Action::Refresh => {
             model.say("reading every target");
             let mut effects = vec![Effect::Query(Query::Refresh)];
@@ -102,9 +101,11 @@ fn perform_in_pane(model: &mut Model, action: Action) -> Vec<Effect> {
             model.open(Modal::Runs { cursor: model.at_hand().following.clone() });
             return vec![Effect::Query(Query::ListRuns)];
         }
+        Action::NextProblem => return problems::next(model),
+        Action::Problems => problems::open(model),
         Action::Note => open_note(model),
         Action::Hand | Action::Skip | Action::Override | Action::Reopen => return checklist::write(model, action),
-        Action::Sort => sort(model),
+        Action::Sort | Action::Reverse => sort(model, action),
         Action::Copy => return copy::copy(model),
         Action::Mouse => {
             model.mouse = !model.mouse;
@@ -126,6 +127,7 @@ fn perform_in_pane(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Wrap => model.log.wrap = !model.log.wrap,
         Action::Timestamps => model.log.stamps = !model.log.stamps,
         Action::Follow => return log::toggle_follow(model),
+        Action::Facts => {}
         Action::Confirm | Action::Decline | Action::Emergency | Action::ListSet | Action::Leave | Action::Save => {}
         Action::Redraw | Action::Suspend => {}
     }
@@ -142,24 +144,6 @@ fn quit(model: &mut Model) -> Vec<Effect> {
     if asks(model) { leave::open(model) } else { vec![Effect::Screen(Screen::Quit)] }
 }
 
-/// Moves to a pane.
-fn go(model: &mut Model, pane: Pane) -> Vec<Effect> {
-    model.focus = pane;
-    checklist::point_at_prompt(model);
-    checklist::entered(model)
-}
-
-fn page(model: &Model) -> isize {
-    let rows = if model.focus == Pane::Log { model.seen().log_rows.saturating_sub(1).max(1) } else { model.page() };
-    isize::try_from(rows).unwrap_or(1)
-}
-
-fn turn(model: &mut Model, by: usize) -> Vec<Effect> {
-    let at = Pane::ALL.iter().position(|other| *other == model.focus).unwrap_or(0);
-    model.focus = Pane::ALL.iter().cycle().nth(at + by).copied().unwrap_or(model.focus);
-    checklist::entered(model)
-}
-
 /// Why a console without the right to act does nothing.
 pub const READ_ONLY: &str = "read-only: this console holds nothing to act with";
 
@@ -171,36 +155,6 @@ pub fn refuse_or_say(model: &mut Model, action: Action, why: impl Into<String>) 
         }
         _ => model.say(why),
     }
-}
-
-/// Moves the cursor of a pane, or the lines of the log.
-pub fn move_in(model: &mut Model, pane: Pane, by: isize) -> Vec<Effect> {
-    let list = pane.section().map(|section| model.lists.of_mut(section));
-    match (pane, list) {
-        (_, Some(list)) if by == isize::MAX => list.go(usize::MAX),
-        (_, Some(list)) if by == isize::MIN + 1 => list.go(0),
-        (_, Some(list)) => list.step(by),
-        (Pane::Log, None) if by == isize::MAX => return log::follow(model),
-        (Pane::Log, None) => return log::scroll(model, i64::try_from(by).unwrap_or(0)),
-        (Pane::Checklist, None) => {
-            model.checklist.step_by(by);
-        }
-        (_, None) => {
-            model.run.step_by(by);
-            return log::attend(model);
-        }
-    }
-    Vec::new()
-}
-
-/// Sorts the focused pane in the next manner.
-fn sort(model: &mut Model) {
-    let Some(section) = model.focus.section() else { return model.say("steps stand in the order in which they run") };
-    let now = model.now.wall;
-    let list = model.lists.of_mut(section);
-    list.sort_by(list.sort().next(), now);
-    let said = format!("{}: {}", section.word(), list.sort().word(section));
-    model.say(said);
 }
 
 /// Scrolls the topmost dialog with the wheel, where that moves nothing that a key could commit to: a wheel chooses nothing.
@@ -307,10 +261,9 @@ fn open_or_act(model: &mut Model, action: Action) -> Vec<Effect> {
         if action == Action::Act {
             return offer(model);
         }
-        if let Some(target) = model.lists.of_mut(section).take_cursor().map(TargetId::of) {
-            model.open(Modal::Row { target, scroll: 0 });
-        }
-        return Vec::new();
+        let Some(row) = model.lists.of_mut(section).take_cursor().cloned() else { return Vec::new() };
+        model.open(Modal::Row(Box::new(RowDialog::new(TargetId::of(&row)))));
+        return RowDialog::asks(&row);
     }
     match (model.focus, action) {
         (Pane::Checklist, Action::Act) if answers(model) => {}

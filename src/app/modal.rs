@@ -8,15 +8,19 @@ pub mod item;
 pub mod leave;
 pub mod note;
 pub mod pages;
+pub mod palette;
 pub mod prompt;
+pub mod row;
 pub mod scroll;
 
 pub use emergency::Emergency;
-pub use form::{Form, Palette};
+pub use form::Form;
 pub use item::ItemDialog;
 pub use leave::Leaving;
 pub use note::Note;
+pub use palette::Palette;
 pub use prompt::PromptDialog;
+pub use row::RowDialog;
 
 use crate::app::field::Field;
 use crate::app::keymap::Context;
@@ -44,12 +48,12 @@ pub enum Modal {
         /// What was typed.
         field: Field,
     },
-    /// What is known of a target.
-    Row {
-        /// The target.
-        target: TargetId,
-        /// The first line on the screen.
-        scroll: u16,
+    /// What is known of a row.
+    Row(Box<RowDialog>),
+    /// Every row that is not ok.
+    Problems {
+        /// The one under the cursor.
+        cursor: Option<TargetId>,
     },
     /// What is known of a step.
     Step {
@@ -238,7 +242,6 @@ impl Modal {
     pub fn scroll_mut(&mut self) -> Option<&mut u16> {
         match self {
             Self::Help { scroll, .. }
-            | Self::Row { scroll, .. }
             | Self::Step { scroll, .. }
             | Self::Offers { scroll, .. }
             | Self::Plan { scroll, .. }
@@ -246,6 +249,7 @@ impl Modal {
             | Self::Abort { scroll, .. }
             | Self::Resume { scroll, .. }
             | Self::Notice { scroll, .. } => Some(scroll),
+            Self::Row(dialog) => Some(&mut dialog.scroll),
             Self::Prompt(dialog) => Some(&mut dialog.scroll),
             Self::Item(dialog) => Some(&mut dialog.scroll),
             Self::Emergency(emergency) => Some(&mut emergency.scroll),

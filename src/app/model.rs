@@ -29,6 +29,15 @@ use std::time::Duration;
 /// How long a dialog that can commit must stand on the screen untouched before its keys count.
 pub const TYPED_AHEAD: Duration = Duration::from_millis(400);
 
+/// What became of an edit of the estate or its windows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Edited {
+    /// It can be used, and waits to be.
+    Ready,
+    /// It cannot be used, and why; what was there before is still in use.
+    Wrong(String),
+}
+
 /// Whose a text being written is: its run, its step, and what is done with it.
 pub type Draft = (RunId, Option<u32>, Writes);
 
@@ -152,6 +161,8 @@ pub struct Model {
     pub command: String,
     /// What holds all the time and is said quietly.
     pub remark: Option<String>,
+    /// What became of an edit of the estate or its windows, until it is in use.
+    pub edited: Option<Edited>,
     /// What the operator should know, until dismissed with Esc.
     pub banners: Vec<String>,
     /// What just came of something, and until when it is shown.
@@ -287,6 +298,7 @@ impl Model {
             wall: opening.wall.then(|| Wall::new(opening.now.boot)),
             window: WindowWatch::new(opening.calendar, environment, opening.now.wall),
             remark: opening.remark,
+            edited: None,
             banners: opening.banners,
             notice: None,
             now: opening.now,

@@ -1,13 +1,16 @@
 //! What happened, as values: everything that enters `update`.
 
+use crate::app::modal::row::Taken;
 use crate::app::model::TargetId;
+use crate::calendar::Calendar;
 use crate::domain::key::Key;
 use crate::domain::time::Now;
-use crate::domain::{Attendee, Digest, Error, Item, Rows, RunId};
+use crate::domain::{Attendee, Digest, Error, Item, Rows, RunId, Section, TargetKind};
 use crate::journal::fold::RunView;
 pub use crate::journal::list::RunSummary;
 pub use crate::journal::log::{LogLine, Page};
 use crate::procedure::plan::Plan;
+use std::collections::BTreeMap;
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -26,6 +29,10 @@ pub enum Msg {
     Resized(u16, u16),
     /// A target was read; all its rows, newest reading or loss included.
     RowsRead(Rows),
+    /// The estate file or the windows were edited: whether what they say is another thing now, or why they cannot be used.
+    EstateEdited(Result<bool, String>),
+    /// The edited estate is in use.
+    EstateLoaded(Box<EstateShown>),
     /// These procedures act on a row.
     Offered {
         /// The row.
@@ -34,6 +41,13 @@ pub enum Msg {
         offers: Vec<Offer>,
         /// What would act on it and cannot now, each with the reason.
         withheld: Vec<String>,
+    },
+    /// These procedures act on rows like this one, each with the parameters that it takes from it.
+    ActsKnown {
+        /// The row.
+        target: TargetId,
+        /// The procedures.
+        acts: Vec<Taken>,
     },
     /// These procedures exist.
     ProceduresListed(Vec<Offer>),
@@ -92,6 +106,36 @@ pub enum Msg {
     CommandFailed(Error),
     /// A background task ended in a panic; the screen is untouched.
     TaskDied(String),
+}
+
+/// What a console shows of the estate itself.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct EstateShown {
+    /// Its name.
+    pub name: String,
+    /// Its environment.
+    pub environment: String,
+    /// Its file, or where one would be looked for first.
+    pub file: String,
+    /// What was found without a file, a phrase each; empty where there is one.
+    pub found: Vec<String>,
+    /// What was looked for without a file and is not there, a phrase each.
+    pub not_found: Vec<String>,
+    /// What is read of it: each kind and name.
+    pub targets: Vec<(TargetKind, String)>,
+    /// Its windows.
+    pub calendar: Calendar,
+}
+
+impl EstateShown {
+    /// How many targets each section has to read.
+    #[must_use]
+    pub fn counts(&self) -> BTreeMap<Section, usize> {
+        self.targets.iter().fold(BTreeMap::new(), |mut counts, (kind, _)| {
+            *counts.entry(kind.section()).or_insert(0) += 1;
+            counts
+        })
+    }
 }
 
 /// What the mouse did.

@@ -8,6 +8,7 @@ use crate::app::panes::checklist::ChecklistPane;
 use crate::app::panes::log::Log;
 use crate::app::panes::rows::Lists;
 use crate::app::panes::run::RunPane;
+use crate::app::wall::Wall;
 use crate::app::window::WindowShown;
 use crate::domain::time::Now;
 use crate::domain::{Actor, EffectClass, RunId, Section};
@@ -60,14 +61,16 @@ pub struct Snapshot<'a> {
     pub pending: String,
     /// Whether the mouse is ours.
     pub mouse: bool,
-    /// Whether this is a wall.
-    pub wall: bool,
+    /// Whether this is a wallboard, and how often its page was turned.
+    pub wall: Option<usize>,
     /// How this estate's runs are reached from a shell.
     pub command: &'a str,
     /// The open or the next window, and the time left.
     pub window: Option<WindowShown>,
     /// What holds all the time and is said quietly.
     pub remark: Option<&'a str>,
+    /// Why an edit of the estate cannot be used.
+    pub trouble: Option<String>,
     /// What the operator should know, where no prompt waits.
     pub banner: Option<String>,
     /// The prompt that waits and is not on the screen.
@@ -180,10 +183,11 @@ impl Model {
             pending: self.pending.iter().map(|key| format!("{key} ")).collect(),
             mouse: self.mouse,
             command: &self.command,
-            wall: self.wall.is_some(),
+            wall: self.wall.map(Wall::page),
             window: self.window.shown(self.now.wall),
             remark: self.remark.as_deref(),
-            banner: self.banners.first().cloned(),
+            trouble: self.estate_trouble(),
+            banner: self.estate_banner().or_else(|| self.banners.first().cloned()),
             waiting: self.waiting(),
             notice: self.notice.as_ref().map(|(text, _)| text.as_str()),
             bytes_per_second: self.bytes_per_second,

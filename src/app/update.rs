@@ -3,14 +3,16 @@
 use crate::app::alone;
 use crate::app::confirm;
 use crate::app::effect::{Effect, Query};
+use crate::app::estate;
 use crate::app::keys;
-use crate::app::modal::form::Command;
+use crate::app::modal::palette::Command;
 use crate::app::modal::{Modal, Purpose};
 use crate::app::model::{Hit, Model, Pane, TargetId};
+use crate::app::moves;
 use crate::app::msg::{Mouse, Msg, Offer, PlanShown, RunSummary};
 use crate::app::panes::{checklist, log, run};
 use crate::app::wall;
-use crate::domain::{EffectClass, Error, Order, RunId, RunStatus};
+use crate::domain::{EffectClass, Error, Order, RunId, RunStatus, Section};
 
 /// What to ask for after the first frame. The gate reads every target as soon as it is there, unasked.
 #[must_use]
@@ -20,6 +22,14 @@ pub fn begin(_: &Model) -> Vec<Effect> {
 
 /// Moves the console on by one thing that happened.
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    let effects = moved(model, msg);
+    for section in Section::ALL {
+        model.lists.of_mut(section).attend(model.focus == Pane::of(section));
+    }
+    effects
+}
+
+fn moved(model: &mut Model, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Tick(now) => {
             model.now = now;
@@ -37,6 +47,13 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::RowsRead(rows) => model.lists.read(model.window.judged(rows, model.now.wall), model.now.wall),
         Msg::Offered { target, offers, withheld } => offered(model, &target, offers, withheld),
+        Msg::EstateEdited(edited) => return estate::edited(model, edited),
+        Msg::EstateLoaded(shown) => return estate::loaded(model, *shown),
+        Msg::ActsKnown { target, acts } => {
+            if let Some(Modal::Row(dialog)) = model.modal_mut().filter(|modal| is_of(modal, &target)) {
+                dialog.acts = acts;
+            }
+        }
         Msg::ProceduresListed(offers) => procedures(model, offers),
         Msg::ChecklistsListed(known) => checklist::listed(model, known),
         Msg::Planned(shown) => planned(model, shown),
@@ -101,7 +118,15 @@ fn shows_set(modal: &Modal, set: &crate::domain::Digest) -> bool {
     matches!(modal, Modal::SetList(list) if list.set == *set)
 }
 
+fn is_of(modal: &Modal, target: &TargetId) -> bool {
+    matches!(modal, Modal::Row(dialog) if dialog.target == *target)
+}
+
 fn offered(model: &mut Model, target: &TargetId, found: Vec<Offer>, why: Vec<String>) {
+    if let Some(Modal::Row(dialog)) = model.modal_mut().filter(|modal| is_of(modal, target)) {
+        (dialog.offers, dialog.withheld) = (Some(found), why);
+        return;
+    }
     if let Some(Modal::Offers { target: asked, offers, withheld, cursor, .. }) = model.modal_mut()
         && asked == target
         && offers.is_none()
@@ -255,10 +280,10 @@ fn moused(model: &mut Model, mouse: Mouse, (column, row): (u16, u16)) -> Vec<Eff
             let by = if up { -1 } else { 1 };
             return match hit {
                 Hit::Pane(Pane::Log) => log::scroll(model, if up { -3 } else { 3 }),
-                Hit::Pane(pane) => keys::move_in(model, pane, by),
-                Hit::Target(id) => keys::move_in(model, Pane::of(id.kind.section()), by),
-                Hit::Step(_) => keys::move_in(model, Pane::Run, by),
-                Hit::Item(_) | Hit::Outline(_) => keys::move_in(model, Pane::Checklist, by),
+                Hit::Pane(pane) => moves::move_in(model, pane, by),
+                Hit::Target(id) => moves::move_in(model, Pane::of(id.kind.section()), by),
+                Hit::Step(_) => moves::move_in(model, Pane::Run, by),
+                Hit::Item(_) | Hit::Outline(_) => moves::move_in(model, Pane::Checklist, by),
                 Hit::Dialog => Vec::new(),
             };
         }

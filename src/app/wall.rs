@@ -1,51 +1,64 @@
-//! The wall: a console that nobody touches. It turns from pane to pane, follows what runs, and says the most important thing in
-//! one sentence.
+//! The wallboard: a console that is read from a distance. It lists every problem, turns the pages of that list where it is longer than
+//! the screen, follows what runs, and says in one sentence what is happening, what is next, and when it ends.
 
 use crate::app::Snapshot;
 use crate::app::effect::{Effect, Query, Screen};
 use crate::app::keymap::{Action, Context, Resolved};
-use crate::app::model::{Model, Pane};
+use crate::app::model::Model;
 use crate::app::msg::RunSummary;
 use crate::app::panes::rows::RowList;
 use crate::app::panes::run;
 use crate::app::panes::run::RunPane;
+use crate::app::problems::{self, Class};
 use crate::domain::key::Key;
-use crate::domain::{Boot, Order, Row, RunStatus, TargetKind, Verdict, quantity};
+use crate::domain::{Boot, Order, Row, RunStatus, TargetKind, quantity};
 use crate::journal::fold::{ItemState, RunView};
 use std::time::Duration;
 
-/// How long a pane stays.
+/// How long a page of problems stays.
 const TURN: Duration = Duration::from_secs(12);
 /// How often the runs are listed, so that one that somebody starts is followed.
 const LIST: Duration = Duration::from_secs(5);
-/// The most names in the sentence.
-const NAMED: usize = 3;
+/// The most characters of the sentence that are about rows: the list below it has them all.
+const LONGEST: usize = 200;
 
-/// What the wall remembers.
+/// What the wallboard remembers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wall {
-    /// Since when the present pane stands.
+    /// Since when the present page stands.
     since: Boot,
+    /// How often it was turned; more often than there are pages, it begins again.
+    page: usize,
     /// When the runs were listed.
     listed: Boot,
 }
 
 impl Wall {
-    /// A wall that has just been opened.
+    /// A wallboard that has just been opened.
     #[must_use]
     pub fn new(now: Boot) -> Self {
-        Self { since: now, listed: now }
+        Self { since: now, page: 0, listed: now }
+    }
+
+    /// How often the page was turned.
+    #[must_use]
+    pub fn page(self) -> usize {
+        self.page
+    }
+
+    fn turn(&mut self, now: Boot) {
+        (self.page, self.since) = (self.page.wrapping_add(1), now);
     }
 }
 
-/// The sentence at the top of the wall.
+/// The sentence at the top of the wallboard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sentence {
     /// What is happening.
     pub happening: String,
-    /// How bad that is.
-    pub verdict: Verdict,
-    /// Whether nothing on the wall can be believed: louder than any verdict.
+    /// How bad that is; `None` where all is ok.
+    pub worst: Option<Class>,
+    /// Whether nothing on it can be believed: louder than any verdict.
     pub blind: bool,
     /// What comes next.
     pub next: Option<String>,
@@ -57,9 +70,8 @@ pub struct Sentence {
 pub fn tick(model: &mut Model) -> Vec<Effect> {
     let (Some(mut wall), now) = (model.wall, model.now.boot) else { return Vec::new() };
     let mut effects = Vec::new();
-    if now.since(wall.since) >= TURN || !has_something(model, model.focus) {
-        model.focus = next(model, model.focus);
-        wall.since = now;
+    if now.since(wall.since) >= TURN {
+        wall.turn(now);
     }
     if now.since(wall.listed) >= LIST {
         wall.listed = now;
@@ -69,7 +81,7 @@ pub fn tick(model: &mut Model) -> Vec<Effect> {
     effects
 }
 
-/// The few keys that a wall takes: leaving, turning on, drawing anew.
+/// The few keys that a wallboard takes: leaving, turning the page, drawing again.
 pub fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
     let Resolved::Action(action) = model.keymap.resolve(Context::Global, &[key]) else { return Vec::new() };
     match action {
@@ -77,8 +89,9 @@ pub fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
         Action::Redraw => vec![Effect::Screen(Screen::Redraw)],
         Action::Suspend => vec![Effect::Screen(Screen::Suspend)],
         Action::NextPane => {
-            model.focus = next(model, model.focus);
-            model.wall = Some(Wall { since: model.now.boot, ..model.wall.unwrap_or(Wall::new(model.now.boot)) });
+            let mut wall = model.wall.unwrap_or(Wall::new(model.now.boot));
+            wall.turn(model.now.boot);
+            model.wall = Some(wall);
             Vec::new()
         }
         _ => Vec::new(),
@@ -96,34 +109,14 @@ pub fn runs_listed(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-/// The panes of a wall; the log may hold anything, and is none.
-fn panes() -> impl DoubleEndedIterator<Item = Pane> + Clone {
-    Pane::ALL.into_iter().filter(|pane| *pane != Pane::Log)
-}
-
-fn has_something(model: &Model, pane: Pane) -> bool {
-    match pane.section() {
-        Some(section) => !model.lists.of(section).is_empty(),
-        None if pane == Pane::Checklist => model.checklist.view().is_some(),
-        None => pane == Pane::Run && model.run.view.is_some(),
-    }
-}
-
-/// The next pane that has something to show; Health where none has.
-fn next(model: &Model, from: Pane) -> Pane {
-    let after = panes().skip_while(|pane| *pane != from).skip(1);
-    let round = panes().take_while(|pane| *pane != from);
-    let mut all = after.chain(round).chain([from]);
-    all.find(|pane| has_something(model, *pane)).unwrap_or(Pane::Health)
-}
-
-/// What the wall says first.
+/// What the wallboard says first.
 #[must_use]
 pub fn sentence(snapshot: &Snapshot<'_>) -> Sentence {
     let ends = snapshot.window.as_ref().filter(|window| window.gone.is_some());
-    let ends = ends.map(|window| format!("{} {} UTC · {}", window.name, window.span, window.left));
+    // A name may read like a time: it stands in quotation marks.
+    let ends = ends.map(|window| format!("window \"{}\" ends at {} UTC, {}", window.name, window.ends, window.left));
     let later = snapshot.window.as_ref().filter(|window| window.gone.is_none());
-    let later = later.map(|window| format!("window {} {} UTC · {}", window.name, window.span, window.left));
+    let later = later.map(|window| format!("window \"{}\" {} ({} UTC)", window.name, window.left, window.span));
     let blind = is_blind(snapshot);
     let (worst, rows) = standing(snapshot);
     let (happening, next) = match (live(snapshot.run), live(&snapshot.checklist.run)) {
@@ -139,7 +132,23 @@ pub fn sentence(snapshot: &Snapshot<'_>) -> Sentence {
             (format!("{now} · {rows}"), next.or(later))
         }
     };
-    Sentence { happening, verdict: worst, blind, next, ends }
+    Sentence { happening, worst, blind, next, ends }
+}
+
+impl Sentence {
+    /// All of it: what is happening, what is next, when it ends.
+    #[must_use]
+    pub fn whole(&self) -> String {
+        let next = self.next.as_ref().map(|next| format!("next: {next}"));
+        let parts = [Some(self.happening.clone()), next, self.ends.clone()];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    }
+}
+
+/// How the rows stand: the worst by name and reason, the others by number.
+fn standing(snapshot: &Snapshot<'_>) -> (Option<Class>, String) {
+    let fits = |text: &str| text.chars().count() <= LONGEST;
+    problems::summary(snapshot.lists, snapshot.now.wall, fits).unwrap_or((None, "no reading yet".to_owned()))
 }
 
 /// The run of a pane that is not over.
@@ -175,31 +184,6 @@ fn blindness(snapshot: &Snapshot<'_>) -> String {
         Some(age) => format!("NO READINGS for {age}"),
         None => "NO READINGS yet".to_owned(),
     }
-}
-
-/// How the rows stand: the worst verdict, and the names of the first few that have it.
-fn standing(snapshot: &Snapshot<'_>) -> (Verdict, String) {
-    let all: usize = snapshot.lists.all().map(|list| list.rows().count()).sum();
-    for verdict in Verdict::WORST_FIRST.into_iter().filter(|verdict| *verdict != Verdict::Ok) {
-        let now = snapshot.now.wall;
-        let mut names = snapshot
-            .lists
-            .all()
-            .flat_map(|list| list.rows().map(move |row| (list, row)))
-            .filter(|(_, row)| row.verdict(now) == verdict)
-            .map(|(list, row)| list.name(row));
-        let first: Vec<String> = names.by_ref().take(NAMED).collect();
-        if !first.is_empty() {
-            let more = names.count();
-            let count = first.len() + more;
-            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-            return (verdict, format!("{count} {}: {}{more}", verdict.word(), first.join(", ")));
-        }
-    }
-    (
-        Verdict::Ok,
-        format!("{} ok", quantity::counted(all as u64, "thing looked at, and it is", "things looked at, all")),
-    )
 }
 
 /// What the run is at, and what comes after it.

@@ -24,8 +24,12 @@ pub struct WindowShown {
     pub name: String,
     /// From when to when, UTC: `02:00–04:00`; with the day where it does not open today.
     pub span: String,
+    /// When it ends, UTC, with the day where that is another one than that on which it opens.
+    pub ends: String,
     /// The time left until it ends, or until it opens: `1 h 12 m left`, `opens in 3 d`.
     pub left: String,
+    /// The same as a span of whole minutes.
+    pub time: Duration,
     /// How much of it is gone, from 0 to 1; `None` while it is not open.
     pub gone: Option<f64>,
     /// Whether it ends soon.
@@ -92,6 +96,8 @@ impl WindowWatch {
         Some(WindowShown {
             name: opening.window.clone(),
             span: format!("{begins}–{ends}"),
+            ends,
+            time: whole_minutes(if open { left } else { opening.from.since(now) }),
             left: if open {
                 format!("{} left", quantity::left(left))
             } else {
@@ -101,6 +107,11 @@ impl WindowWatch {
             short: open && left < SHORT,
         })
     }
+}
+
+/// A span in whole minutes, rounded up.
+fn whole_minutes(span: Duration) -> Duration {
+    Duration::from_secs(span.as_secs().div_ceil(60) * 60)
 }
 
 /// When a mount will be full, where its probe foresees it.

@@ -12,18 +12,17 @@ use crate::config::paths::{self, Surroundings};
 use crate::config::state::Scope;
 use crate::config::theme::{self, Theme};
 use crate::domain::error::Result;
-use crate::domain::{Clean, Error, Kind, RunId, Section};
+use crate::domain::{Clean, Error, Kind, RunId};
 use crate::gate::lookup::{self, Lookup};
 use crate::gate::operate::Operate;
 use crate::gate::watch::Watch;
 use crate::gate::{Gate, World};
 use crate::probes::clock;
-use crate::probes::target::Every;
 use crate::runner::identity;
 use crate::tui::event_loop::{self, Console, Left};
 use crate::tui::tty::Tty;
-use std::collections::BTreeMap;
 use std::io::IsTerminal;
+use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// How many messages may wait for the console.
@@ -111,18 +110,19 @@ fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, shown: S
     let runtime = runtime.map_err(|cause| Error::machine("start a runtime", cause))?;
     let left = runtime.block_on(async {
         let (outbox, inbox) = mpsc::channel(INBOX);
+        let estate = lookup::shown(&world);
         let opening = Opening {
-            estate: world.estate.name.clone(),
-            environment: world.estate.environment.word().to_owned(),
+            estate: estate.name.clone(),
+            environment: estate.environment.clone(),
             operator: format!("{}@{}", names::user(rustix::process::getuid().as_raw()), identity::host_name()),
             me: identity::own("console"),
             authority: None,
             keymap,
-            estate_file: estate_file(&world),
-            found: world.estate.discovered.clone(),
-            not_found: world.estate.not_found.clone(),
-            targets: targets(&world),
-            calendar: world.calendar.clone(),
+            targets: estate.counts(),
+            estate_file: estate.file,
+            found: estate.found,
+            not_found: estate.not_found,
+            calendar: estate.calendar,
             wall: is_wall,
             demo: matches!(shown, Shown::Demo),
             command,
@@ -132,7 +132,7 @@ fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, shown: S
             size: tty.size().unwrap_or_default(),
             ssh: around.get("SSH_CONNECTION").is_some(),
         };
-        let gate = door(common.read_only, world, outbox.clone());
+        let gate = door(common, world, outbox.clone());
         let mut model = Model::new(Opening { authority: gate.authority(), ..opening });
         let mut first = begin(&model);
         if let Shown::Console(Some(run)) = shown {
@@ -155,25 +155,10 @@ fn code(left: &Left) -> u8 {
     }
 }
 
-/// The estate file; without one, where the first of them would be.
-fn estate_file(world: &World) -> String {
-    let first = || paths::estate_places(&world.around).into_iter().next();
-    let file = world.estate.source.clone().or_else(first).unwrap_or_else(|| "midwatch.toml".into());
-    file.display().to_string()
-}
-
-/// How many targets each section has to read.
-fn targets(world: &World) -> BTreeMap<Section, usize> {
-    let mut count = BTreeMap::new();
-    for target in lookup::targets(&world.estate, &world.around) {
-        *count.entry(target.unread(Every::default()).kind.section()).or_insert(0) += 1;
-    }
-    count
-}
-
-fn door(read_only: bool, world: World, outbox: mpsc::Sender<Msg>) -> Box<dyn Gate> {
-    let lookup = Lookup::start(world, outbox);
-    if read_only { Box::new(Watch::new(lookup)) } else { Box::new(Operate::new(lookup, "console")) }
+fn door(common: &Common, world: World, outbox: mpsc::Sender<Msg>) -> Box<dyn Gate> {
+    let again = common.clone();
+    let lookup = Lookup::start(world, outbox).noticing(Arc::new(move || setup::world(&again)));
+    if common.read_only { Box::new(Watch::new(lookup)) } else { Box::new(Operate::new(lookup, "console")) }
 }
 
 /// The theme, and a line about one that could not be used.

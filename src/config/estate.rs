@@ -9,7 +9,7 @@ use crate::config::packs::Pack;
 use crate::config::paths::Surroundings;
 use crate::config::reader::{Problem, Problems, parse};
 use crate::config::secrets::Secrets;
-use crate::domain::{Error, Verdict};
+use crate::domain::{Error, Fact, Verdict};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -75,6 +75,12 @@ pub struct Limits {
 impl Limits {
     /// Those of a mount that has none of its own: 80 % and 90 %.
     pub const DISK: Self = Self { warn: 0.8, critical: 0.9 };
+
+    /// The limits as facts; one that is never reached is none.
+    pub fn facts(self) -> impl Iterator<Item = (&'static str, Fact)> {
+        let limits = [("warn_ratio", self.warn), ("critical_ratio", self.critical)];
+        limits.into_iter().filter(|(_, limit)| limit.is_finite()).map(|(name, limit)| (name, Fact::Real(limit)))
+    }
 
     /// The verdict of a share; a share that is no number is unknown.
     #[must_use]

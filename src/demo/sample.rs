@@ -277,7 +277,9 @@ pub fn log_lines() -> Vec<LogLine> {
 fn run_in_list(number: u128, title: &str, status: RunStatus, progress: (u32, u32), damage: Option<&str>) -> RunSummary {
     RunSummary {
         id: journal::run_id(number),
+        procedure: String::new(),
         title: title.to_owned(),
+        params: BTreeMap::new(),
         order: Order::Listed,
         status,
         started: at(-86_400 * i64::try_from(number).unwrap_or(0)),

@@ -4,6 +4,7 @@ pub mod clean;
 pub mod effect;
 pub mod error;
 pub mod evidence;
+pub mod facts;
 pub mod glob;
 pub mod ids;
 pub mod key;

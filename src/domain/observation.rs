@@ -294,6 +294,15 @@ impl Row {
         self.lost.is_none() && self.observation.as_ref().is_some_and(down)
     }
 
+    /// The command that would let the next reading see what this one could not: a `GRANT`.
+    #[must_use]
+    pub fn remedy_command(&self) -> Option<&str> {
+        match self.observation.as_ref()?.facts.get("remedy_command")? {
+            Fact::Text(command) => Some(command),
+            _ => None,
+        }
+    }
+
     /// Takes a good reading. The history begins again where it is of another fact than before.
     pub fn saw(&mut self, observation: Observation) {
         if let Some(trend) = observation.trend {

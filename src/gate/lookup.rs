@@ -2,9 +2,10 @@
 
 use crate::app::effect::Query;
 use crate::app::model::TargetId;
-use crate::app::msg::{Msg, RunSummary};
-use crate::config::plain;
+use crate::app::msg::{EstateShown, Msg, RunSummary};
+use crate::config::{paths, plain};
 use crate::domain::{Digest, Error, RunId};
+use crate::gate::edits::{Edits, Load};
 use crate::gate::follow::Follower;
 use crate::gate::logs::LogReader;
 use crate::gate::{World, plans};
@@ -26,6 +27,7 @@ pub struct Lookup {
     follower: Option<Follower>,
     checklist: Option<Follower>,
     logs: LogReader,
+    edits: Option<Edits>,
     acts: bool,
 }
 
@@ -33,11 +35,7 @@ impl Lookup {
     /// Starts the probes; their readings and every answer go to `out`. Must be called within a runtime.
     #[must_use]
     pub fn start(world: World, out: mpsc::Sender<Msg>) -> Self {
-        let readings = out.clone();
-        let prober = Prober::start(targets(&world.estate, &world.around), Every::default(), move |rows| {
-            // A full channel means a console that cannot keep up: the next reading will do.
-            let _ = readings.try_send(Msg::RowsRead(rows));
-        });
+        let prober = prober(&world, &out);
         let logs = LogReader::start(out.clone());
         let world = Arc::new(world);
         let own = Arc::clone(&world);
@@ -45,7 +43,23 @@ impl Lookup {
         tokio::task::spawn_blocking(move || {
             own.catalog().problems().iter().for_each(|problem| tracing::warn!(%problem, "file refused"));
         });
-        Self { world, out, prober, follower: None, checklist: None, logs, acts: false }
+        Self { world, out, prober, follower: None, checklist: None, logs, edits: None, acts: false }
+    }
+
+    /// The same for a console that notices edits of its estate and its windows.
+    #[must_use]
+    pub fn noticing(self, load: Load) -> Self {
+        let edits = Some(Edits::watch(&self.world, load, self.out.clone()));
+        Self { edits, ..self }
+    }
+
+    /// Uses the estate as it was edited: reads its targets, and forgets those that it no longer has.
+    fn reload(&mut self) {
+        let Some(world) = self.edits.as_ref().and_then(Edits::take) else { return };
+        self.prober = prober(&world, &self.out);
+        self.say(Msg::EstateLoaded(Box::new(shown(&world))));
+        tracing::info!(estate = world.estate.name, "estate loaded again");
+        self.world = Arc::new(world);
     }
 
     /// The same for a console that may act: others see it as one.
@@ -78,9 +92,14 @@ impl Lookup {
     pub fn query(&mut self, query: Query) {
         match query {
             Query::Refresh => self.prober.refresh(),
+            Query::Reload => self.reload(),
             Query::Offer(row) => self.answer(move |world| {
                 let (offers, withheld) = plans::offers(world, &row);
                 Msg::Offered { target: TargetId::of(&row), offers, withheld }
+            }),
+            Query::Acts(row) => self.answer(move |world| {
+                let acts = plans::acts(world, &row);
+                Msg::ActsKnown { target: TargetId::of(&row), acts }
             }),
             Query::ListProcedures => self.answer(|world| Msg::ProceduresListed(plans::all(world))),
             Query::Plan { procedure, params } => {
@@ -125,6 +144,32 @@ impl Lookup {
         tokio::task::spawn_blocking(move || {
             let _ = out.blocking_send(look(&world));
         });
+    }
+}
+
+/// Begins to read the targets of a world.
+fn prober(world: &World, out: &mpsc::Sender<Msg>) -> Prober {
+    let readings = out.clone();
+    Prober::start(targets(&world.estate, &world.around), Every::default(), move |rows| {
+        // A full channel means a console that cannot keep up: the next reading will do.
+        let _ = readings.try_send(Msg::RowsRead(rows));
+    })
+}
+
+/// What a console shows of an estate.
+#[must_use]
+pub fn shown(world: &World) -> EstateShown {
+    let first = || paths::estate_places(&world.around).into_iter().next();
+    let file = world.estate.source.clone().or_else(first).unwrap_or_else(|| "midwatch.toml".into());
+    let unread = targets(&world.estate, &world.around).into_iter().map(|target| target.unread(Every::default()));
+    EstateShown {
+        name: world.estate.name.clone(),
+        environment: world.estate.environment.word().to_owned(),
+        file: file.display().to_string(),
+        found: world.estate.discovered.clone(),
+        not_found: world.estate.not_found.clone(),
+        targets: unread.map(|row| (row.kind, row.target)).collect(),
+        calendar: world.calendar.clone(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! queries and holds nothing to act with: it grants no authority, opens no control socket and launches no process.
 
 pub mod client;
+pub mod edits;
 pub mod follow;
 pub mod foreseen;
 pub mod logs;

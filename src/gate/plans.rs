@@ -38,6 +38,17 @@ pub fn offers(world: &World, row: &Row) -> (Vec<Offer>, Vec<String>) {
     (offers, withheld)
 }
 
+/// The procedures that act on rows like this one, each with the parameters that it takes from it, whether or not it applies now.
+#[must_use]
+pub fn acts(world: &World, row: &Row) -> Vec<(String, BTreeMap<String, String>)> {
+    let catalog = world.catalog();
+    let taken = |procedure: &Procedure| {
+        let id = procedure.id.clone();
+        procedure.takes(row).map(move |params| (id.clone(), params)).collect::<Vec<_>>()
+    };
+    catalog.procedures().flat_map(taken).collect()
+}
+
 /// The row as it were if its target could be acted on, and what would be offered then, each with the reason why it is not.
 fn withheld(
     catalog: &Catalog,

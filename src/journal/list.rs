@@ -7,6 +7,7 @@ use crate::journal::append::JOURNAL;
 use crate::journal::beside::{Beside, never_began};
 use crate::journal::chain::{Verdict, Walk};
 use crate::journal::fold::RunView;
+use std::collections::BTreeMap;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
@@ -18,8 +19,12 @@ pub const RUNS: &str = "runs";
 pub struct RunSummary {
     /// The run.
     pub id: RunId,
-    /// The procedure's title.
+    /// The procedure's id; empty where its journal cannot be read.
+    pub procedure: String,
+    /// Its title.
     pub title: String,
+    /// The parameters, as shown.
+    pub params: BTreeMap<String, String>,
     /// Whether it is a checklist; one that cannot be read counts as none.
     pub order: Order,
     /// Where it stands.
@@ -121,7 +126,9 @@ fn summary(dir: &Path, id: RunId, lives: impl Fn(&RunId) -> bool) -> RunSummary 
         let (status, progress) = (RunStatus::Interrupted, (0, 0));
         return RunSummary {
             id,
+            procedure: String::new(),
             title: String::new(),
+            params: BTreeMap::new(),
             order: Order::Listed,
             status,
             started,
@@ -145,7 +152,9 @@ fn summary(dir: &Path, id: RunId, lives: impl Fn(&RunId) -> bool) -> RunSummary 
         broke_glass: view.broke_glass(),
         emergency: view.is_emergency(),
         id,
+        procedure: view.procedure,
         title: view.title,
+        params: view.params,
         order: view.order,
         started: view.started,
         ended: view.ended,

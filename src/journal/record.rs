@@ -67,7 +67,7 @@ pub struct StepHead {
     /// Whether `way_back` is an undo that the runner can run.
     #[serde(default)]
     pub can_undo: bool,
-    /// What shall be done or looked at, in a line or more; told of a checklist's items.
+    /// What shall be done or looked at, in a line or more; a record of an older version has it of a checklist's items alone.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub what: String,
     /// Why, as its author says.

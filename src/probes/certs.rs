@@ -129,10 +129,7 @@ impl Eye<'_> {
         let bundle = Bundle::new(&served.held, true)?;
         let name = name(self.target)?;
         let chain = self.follow(&bundle);
-        let same = self.target.file.as_deref().map(|path| {
-            let own = Bundle::new(&held(path)?, false)?;
-            Ok(own.leaf.der == bundle.leaf.der)
-        });
+        let file = self.target.file.as_deref().map(|path| Ok(Bundle::new(&held(path)?, false)?.leaf));
         let mut places = self.target.file.as_deref().map(places).unwrap_or_default();
         places.extend(self.target.connect.clone().map(|connect| ("endpoint", connect)));
         let known = Known {
@@ -141,7 +138,7 @@ impl Eye<'_> {
             chain: &chain,
             untrusted: Some(self.untrusted),
             name: Some((name, chain::is_for(&bundle.leaf, name))),
-            same,
+            file,
             forged: served.forged,
             places,
         };
@@ -178,7 +175,7 @@ impl Eye<'_> {
             chain: &chain,
             untrusted: None,
             name: name.map(|name| (name, chain::is_for(&bundle.leaf, name))),
-            same: None,
+            file: None,
             forged: false,
             places: places(path),
         };

@@ -120,13 +120,14 @@ fn busy(before: &CpuTimes, after: &CpuTimes, interval: Duration) -> Result<Obser
     let share = |earlier: u64, later: u64| ratio(later.saturating_sub(earlier).min(total), total);
     let waiting = share(before.iowait, after.iowait);
     let used = (1.0 - share(before.idle, after.idle) - waiting).clamp(0.0, 1.0);
-    let facts = BTreeMap::from([
+    let mut facts = BTreeMap::from([
         ("busy_ratio", Fact::Real(used)),
         ("iowait_ratio", Fact::Real(waiting)),
         ("steal_ratio", Fact::Real(share(before.steal, after.steal))),
         ("interval_s", Fact::Real(interval.as_secs_f64())),
         ("cores", count(after.cores)),
     ]);
+    facts.extend(CPU_LIMITS.facts());
     let detail = format!("{} over {}", quantity::percent(used), stated(interval));
     let verdict = if interval < JUDGED_INTERVAL { Verdict::Ok } else { CPU_LIMITS.judge(used) };
     Ok(observation(verdict, detail, facts, Trend::ratio("busy_ratio")))
@@ -242,15 +243,17 @@ fn parse_load(text: &str) -> Result<[f64; 3], String> {
 }
 
 fn load_seen([one, five, fifteen]: [f64; 3], cores: u64) -> Result<Observation, String> {
+    #[allow(clippy::cast_precision_loss)] // Fewer cores than 2^52.
+    let all = cores as f64;
     let facts = BTreeMap::from([
         ("load_1", Fact::Real(one)),
         ("load_5", Fact::Real(five)),
         ("load_15", Fact::Real(fifteen)),
         ("cores", count(cores)),
+        ("warn_load", Fact::Real(LOAD_LIMITS.warn * all)),
     ]);
     let detail = format!("{one:.2} {five:.2} {fifteen:.2} on {}", quantity::counted(cores, "core", "cores"));
-    #[allow(clippy::cast_precision_loss)] // Fewer cores than 2^52.
-    let share = five / cores as f64;
+    let share = five / all;
     Ok(observation(LOAD_LIMITS.judge(share), detail, facts, Trend::number("load_1")))
 }
 

@@ -153,6 +153,7 @@ fn judge(mount: &Mount, usage: &Usage, growth: Option<f64>) -> Result<Observatio
         ("size_bytes", bytes(usage.size)),
         ("avail_bytes", bytes(usage.avail)),
     ]);
+    facts.extend(mount.limits.facts());
     facts.extend(inodes.map(|share| ("inodes_ratio", Fact::Real(share))));
     #[allow(clippy::cast_possible_truncation)] // Saturates.
     facts.extend(growth.map(|bytes| ("growth_per_hour", Fact::Int(bytes as i64))));

@@ -30,7 +30,7 @@ const SERVER: &str = "SELECT current_setting('server_version') AS version, \
     current_setting('server_version_num') AS version_num, \
     pg_is_in_recovery() AS standby, \
     extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())::bigint AS uptime_s, \
-    current_user AS role, current_database() AS database, \
+    current_user AS role, quote_ident(current_user) AS quoted, current_database() AS database, \
     pg_has_role(current_user, 'pg_monitor', 'USAGE') AS monitor, \
     (SELECT system_identifier FROM pg_control_system()) AS identifier, \
     (SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()) AS tls";
@@ -65,6 +65,8 @@ struct About {
     standby: bool,
     /// Whether the role sees what `pg_monitor` does.
     monitor: bool,
+    /// The role as SQL writes its name.
+    role: String,
 }
 
 impl PostgresReader {
@@ -135,6 +137,7 @@ impl PostgresReader {
         }
         if !about.monitor {
             detail.push_str(" · role without pg_monitor");
+            facts.extend(about.remedy());
         }
         if session.is_pooled() {
             detail.push_str(" · through a pooler");
@@ -157,7 +160,13 @@ impl About {
             version_num: line.int("version_num")?,
             standby: line.flag("standby")?,
             monitor: line.flag("monitor")?,
+            role: line.text("quoted")?.to_owned(),
         })
+    }
+
+    /// What a superuser would run, so that the role sees what it lacks.
+    fn remedy(&self) -> Option<(&'static str, Fact)> {
+        (!self.monitor).then(|| ("remedy_command", Fact::Text(format!("GRANT pg_monitor TO {};", self.role))))
     }
 }
 

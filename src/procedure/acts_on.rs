@@ -73,6 +73,18 @@ impl ActsOn {
         if let Some(condition) = self.when.as_ref().filter(|condition| condition.holds(facts) != Some(true)) {
             return Err(Refusal::Condition(condition.unmet(facts)));
         }
+        self.take(row, params)
+    }
+
+    /// The same whatever its condition says: what a run on this row had for its parameters, when it still applied.
+    ///
+    /// # Errors
+    /// As [`ActsOn::bind`], but for the condition.
+    pub fn take(&self, row: &Row, params: &[Param]) -> Result<BTreeMap<String, String>, Refusal> {
+        if row.kind != self.row {
+            return Err(Refusal::Kind);
+        }
+        let facts = &row.observation.as_ref().ok_or(Refusal::Unread)?.facts;
         let mut bound = BTreeMap::new();
         for (name, text) in &self.params {
             let unreadable = || Refusal::Reference(name.clone());

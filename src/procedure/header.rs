@@ -117,6 +117,12 @@ impl Procedure {
         }
         Err(refusals)
     }
+
+    /// What each of its bindings takes from a row, whether or not its condition holds now; none that takes nothing.
+    pub fn takes(&self, row: &Row) -> impl Iterator<Item = BTreeMap<String, String>> {
+        let taken = self.acts_on.iter().filter_map(|binding| binding.take(row, &self.params).ok());
+        taken.filter(|params| !params.is_empty())
+    }
 }
 
 fn text_of(node: &Node) -> &str {

@@ -8,6 +8,7 @@
 use crate::app::Snapshot;
 use crate::app::model::{Hit, Pane};
 use crate::app::panes::rows::RowList;
+use crate::app::problems::{self, Class};
 use crate::app::snapshot::{Asks, Waiting};
 use crate::app::window::WindowShown;
 use crate::config::theme::Role;
@@ -43,7 +44,11 @@ pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot
     let mut left = start.saturating_sub(strip.width() + 4);
     let operator = Clean::text(snapshot.operator);
     let roomy = left.saturating_sub(operator.width() + 3);
-    let window = snapshot.window.as_ref().and_then(|window| window_in(pen, window, left, roomy));
+    // On a wallboard, where all else is large, a name must not read like a time.
+    let quoted = |window: &WindowShown| WindowShown { name: format!("window \"{}\"", window.name), ..window.clone() };
+    let shown =
+        snapshot.window.as_ref().map(|shown| if snapshot.wall.is_some() { quoted(shown) } else { shown.clone() });
+    let window = shown.as_ref().and_then(|window| window_in(pen, window, left, roomy));
     let mut takes = |text: &Clean| {
         let fits = text.width() <= left;
         left = left.saturating_sub(if fits { text.width() + 3 } else { 0 });
@@ -78,6 +83,32 @@ pub fn waiting(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, waiting: &Waitin
     let strip = Strip::new().gap(1).put(pen.style(role), word).gap(2);
     let room = width.saturating_sub(strip.width());
     pen.line(frame, area, strip.put_within(room, pen.style(Role::UiPrompt), if fits { sentence } else { short }));
+}
+
+/// Draws how everything stands, in one sentence: the worst rows by name and reason, the others by number. It changes with a reading only.
+pub fn summary(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot<'_>) {
+    let room = usize::from(area.width).saturating_sub(4);
+    let fits = |text: &str| Clean::text(text).width() <= room;
+    if area.height == 0 {
+        return;
+    }
+    let Some((worst, text)) = problems::summary(snapshot.lists, snapshot.now.wall, fits) else { return };
+    let role = class_role(worst);
+    let strip = Strip::new().gap(1).put(pen.style(role), pen.symbol(role)).gap(1);
+    let said = if worst.is_none() { Role::UiMuted } else { role };
+    pen.line(frame, area, strip.put_within(room, pen.style(said), text));
+}
+
+/// The role of a class of problems; of none, that of what is ok.
+#[must_use]
+pub fn class_role(class: Option<Class>) -> Role {
+    match class {
+        None => Role::VerdictOk,
+        Some(Class::Critical) => Role::VerdictCritical,
+        Some(Class::Warn) => Role::VerdictWarn,
+        Some(Class::Unknown) => Role::VerdictUnknown,
+        Some(Class::Stale) => Role::VerdictStale,
+    }
 }
 
 /// As much of the window as fits: with its times and its bar where that leaves room for who looks, else without them, else the time
@@ -197,10 +228,10 @@ fn tally(pen: Pen<'_>, mut strip: Strip, list: &RowList, worst: bool) -> Strip {
     strip
 }
 
-/// How many rows have which verdict, the worst first, those of none left out; ends in one blank.
+/// How many of the rows that are shown have which verdict, the worst first, those of none left out; ends in one blank.
 #[must_use]
 pub fn verdicts(pen: Pen<'_>, strip: Strip, list: &RowList, words: bool) -> Strip {
-    let counts = list.counts().into_iter().filter(|(_, count)| *count > 0);
+    let counts = list.shown_counts().into_iter().filter(|(_, count)| *count > 0);
     counts.enumerate().fold(strip, |strip, (place, (verdict, count))| {
         let style = pen.style(Role::from(verdict));
         let strip = strip.gap(usize::from(words && place > 0));

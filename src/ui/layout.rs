@@ -21,12 +21,16 @@ pub const LEAST: (u16, u16) = (40, 10);
 const STRIP: (u16, u16) = (60, 15);
 const WIDE: (u16, u16) = (110, 28);
 const HUGE: (u16, u16) = (190, 40);
+/// From how many rows on one of them is for the sentence.
+const ROOMY: u16 = 30;
 
 /// Where everything goes.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Layout {
     /// Who, where, when.
     pub header: Rect,
+    /// How everything stands, in one sentence; empty where there is no room for it.
+    pub summary: Rect,
     /// What the operator should know; empty where there is nothing.
     pub banner: Rect,
     /// The panes by name and count, where only one is shown.
@@ -48,6 +52,8 @@ pub struct Wants {
     pub focus: Pane,
     /// Whether it has the whole screen.
     pub zoomed: bool,
+    /// Whether there is a sentence for all rows.
+    pub summary: bool,
     /// Whether there is a banner.
     pub banner: bool,
     /// Whether a run is followed.
@@ -69,6 +75,9 @@ impl Layout {
         let mut layout = Self { header: take_top(&mut rest, 1), ..Self::default() };
         layout.dialogs = rest;
         layout.footer = take_bottom(&mut rest, 1);
+        if wants.summary && area.height >= ROOMY {
+            layout.summary = take_top(&mut rest, 1);
+        }
         if wants.banner {
             layout.banner = take_top(&mut rest, 1);
         }
@@ -212,12 +221,20 @@ mod tests {
             for (focus, (zoomed, banner, run)) in Pane::ALL.into_iter().flat_map(|pane| ways.map(|way| (pane, way))) {
                 let Some(layout) = Layout::of(
                     area,
-                    Wants { focus, zoomed, banner, run, checklist: zoomed, run_rows: Some(height / 2) },
+                    Wants {
+                        focus,
+                        zoomed,
+                        summary: !zoomed,
+                        banner,
+                        run,
+                        checklist: zoomed,
+                        run_rows: Some(height / 2),
+                    },
                 ) else {
                     continue;
                 };
                 assert!(layout.panes.iter().any(|(pane, _)| *pane == focus), "{focus:?} has the keys");
-                let mut all = vec![layout.header, layout.banner, layout.footer];
+                let mut all = vec![layout.header, layout.summary, layout.banner, layout.footer];
                 all.extend(layout.strip);
                 all.extend(layout.step);
                 all.extend(layout.panes.iter().map(|(_, area)| *area));

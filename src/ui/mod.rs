@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!  MIDWATCH  cell0 · PRODUCTION          weekly 02:00–04:00 UTC · 1 h 12 m left    operator@bastion-1  02:47:31 UTC
+//!  ✖ 2 critical: service novacron-api 503, backup database 31 h old · 1 unknown
 //! ┏ 1 Health ━━━━━━━━━━ ✖ 1 critical  ● 4 ok ┓┌ 2 Backups ──────────────────────── ✖ 1 critical  ● 3 ok ┐
 //! ┃  ✖  novacron-api   503                   ┃│  ✖  database   4.2 GiB  31 h old · limit 24 h         │
 //! ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛└────────────────────────────────────────────────────────┘
@@ -28,6 +29,7 @@ pub mod widgets;
 
 use crate::app::Snapshot;
 use crate::app::model::{Area, Hit, Pane, Seen};
+use crate::app::panes::rows::RowList;
 use crate::config::theme::{Glyphs, Role, Theme};
 use crate::domain::Section;
 use crate::ui::layout::{LEAST, Layout, Wants};
@@ -82,7 +84,7 @@ pub fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>, theme: &Theme, view:
 fn draw_all(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>, theme: &Theme, view: &mut ViewState) {
     let (area, pen) = (frame.area(), Pen { theme });
     view.seen = Seen { size: (area.width, area.height), ..Seen::default() };
-    if snapshot.wall {
+    if snapshot.wall.is_some() {
         if !wall::draw(pen, frame, snapshot, view) {
             too_small(pen, frame, area, view);
         }
@@ -91,6 +93,7 @@ fn draw_all(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>, theme: &Theme, view:
     let wants = Wants {
         focus: snapshot.focus,
         zoomed: snapshot.zoomed,
+        summary: snapshot.lists.all().any(RowList::has_read),
         banner: snapshot.banner.is_some() || snapshot.waiting.is_some(),
         run: snapshot.run.following.is_some(),
         checklist: snapshot.checklist.run.following.is_some(),
@@ -99,6 +102,7 @@ fn draw_all(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>, theme: &Theme, view:
     let Some(layout) = Layout::of(area, wants) else { return too_small(pen, frame, area, view) };
     frame.buffer_mut().set_style(area, pen.style(Role::UiText));
     header::draw(pen, frame, layout.header, snapshot);
+    header::summary(pen, frame, layout.summary, snapshot);
     if let Some(strip) = layout.strip {
         header::strip(pen, frame, strip, snapshot, view);
     }

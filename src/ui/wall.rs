@@ -1,79 +1,155 @@
-//! The wall: one sentence, and one pane at a time.
+//! The wallboard: one sentence, the figures that matter in large, and every problem by its pane and reason.
 //!
 //! ```text
 //!  MIDWATCH  novacron · PRODUCTION  READ-ONLY     weekly 02:00–04:00 UTC ███░░ 1 h 12 m left   02:47:31 UTC
 //!
-//!  ✖  1 critical: novacron-api
-//!     next  step 8: Analyze tasks
-//!     ends  weekly 02:00–04:00 UTC · 1 h 12 m left
+//!  ✖ 2 critical: service novacron-api 503, backup database 31 h old · 1 unknown · next: step 8: Analyze tasks
+//!    · window "weekly" ends at 04:00 UTC, 1 h 12 m left
 //!
-//! ┏ 1 Health ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
-//! ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
-//!  1 Health ✖ 1   2 Backups ✖ 2   3 Certificates ▲ 1   4 Bloat ▲ 2
+//!  Time left          Step          Health               Backups
+//!  ██   █   █  ██     ████  ...     █
+//!  weekly             of 12         critical  unknown    critical
+//!
+//!  ✖ critical  Health    novacron-api    503
+//!  ✖ critical  Backups   database        31 h old
+//!
+//!  ● ok  Certificates 5  Bloat 12
 //!  q leaves                                                                        oldest reading 12 s · ● live
 //! ```
+//! A pane without a problem is in the last line and nowhere else.
+
+mod tiles;
 
 use crate::app::Snapshot;
 use crate::app::model::Pane;
+use crate::app::panes::rows::RowList;
+use crate::app::problems::{self, Class, Problem};
+use crate::app::reason;
 use crate::app::wall::{Sentence, sentence};
 use crate::config::theme::Role;
+use crate::domain::Clean;
 use crate::ui::ViewState;
+use crate::ui::header::{self, class_role};
 use crate::ui::layout::{LEAST, take_bottom, take_top};
 use crate::ui::pen::Pen;
 use crate::ui::text::Strip;
-use crate::ui::{footer, header, panes};
+use crate::ui::{footer, panes};
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::text::Line;
 
-/// From how many rows on the sentence has blank rows around it.
+/// From how many rows on the parts have blank rows between them.
 const ROOMY: u16 = 20;
+/// From how many rows on the figures stand in large.
+const LARGE: u16 = 18;
+/// The fewest rows for the list of problems, where there is one.
+const LIST: u16 = 4;
 
-/// Draws the wall; `false` where the terminal is too small for it.
+/// Draws the wallboard; `false` where the terminal is too small for it.
 pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, snapshot: &Snapshot<'_>, view: &mut ViewState) -> bool {
     let mut rest = frame.area();
     if rest.width < LEAST.0 || rest.height < LEAST.1 {
         return false;
     }
+    let (roomy, large) = (rest.height >= ROOMY, rest.height >= LARGE);
+    let blank = |rest: &mut Rect| {
+        if roomy {
+            take_top(rest, 1);
+        }
+    };
     frame.buffer_mut().set_style(rest, pen.style(Role::UiText));
     header::draw(pen, frame, take_top(&mut rest, 1), snapshot);
+    if let Some(trouble) = &snapshot.trouble {
+        loud(pen, frame, &mut rest, trouble);
+    }
+    blank(&mut rest);
     let said = sentence(snapshot);
     let lines = lines(pen, &said, usize::from(rest.width));
-    let roomy = rest.height >= ROOMY;
-    if roomy {
-        take_top(&mut rest, 1);
-    }
-    let count = u16::try_from(lines.len()).unwrap_or(1);
-    let rows = count.min(rest.height / 2);
-    let place = take_top(&mut rest, rows);
-    let drawn: Vec<_> = lines.into_iter().map(Strip::line).collect();
-    pen.lines(frame, place, &drawn);
+    let place = take_top(&mut rest, u16::try_from(lines.len()).unwrap_or(1));
+    pen.lines(frame, place, &lines);
     if said.blind {
-        frame.buffer_mut().set_style(Rect { height: 1, ..place }, pen.style(Role::UiSelection));
+        frame.buffer_mut().set_style(place, pen.style(Role::UiSelection));
     }
-    if roomy {
-        take_top(&mut rest, 1);
-    }
+    blank(&mut rest);
     footer::draw_wall(pen, frame, take_bottom(&mut rest, 1), snapshot);
-    header::strip(pen, frame, take_bottom(&mut rest, 1), snapshot, view);
-    match snapshot.focus.section() {
-        Some(section) => panes::rows::draw(pen, frame, rest, section, snapshot, view),
-        None if snapshot.focus == Pane::Checklist => panes::checklist::draw(pen, frame, rest, snapshot, view),
-        None => panes::run::draw(pen, frame, rest, snapshot, false, view),
+    let found = problems::all(snapshot.lists, snapshot.now.wall);
+    let well = well(pen, snapshot, &found);
+    if well.width() > 0 {
+        pen.line(frame, take_bottom(&mut rest, 1), well);
     }
+    if large {
+        let kept = if found.is_empty() { 0 } else { LIST };
+        let rows = tiles::draw(pen, frame, Rect { height: rest.height.saturating_sub(kept), ..rest }, snapshot, &found);
+        take_top(&mut rest, rows);
+    }
+    list(pen, frame, rest, snapshot, &found);
+    view.seen.page_rows = rest.height;
     true
 }
 
-fn lines(pen: Pen<'_>, said: &Sentence, width: usize) -> Vec<Strip> {
-    let role = if said.blind { Role::VerdictCritical } else { Role::from(said.verdict) };
-    let (style, room) = (pen.style(role), width.saturating_sub(5));
-    let first = Strip::new().gap(1).put(style, pen.symbol(role)).gap(2);
-    let mut lines = vec![first.put_within(room, style, said.happening.clone())];
-    let more = [("next", &said.next), ("ends", &said.ends)];
-    for (word, text) in more {
-        if let Some(text) = text {
-            let strip = Strip::new().gap(4).put(pen.style(Role::UiMuted), word).gap(2);
-            lines.push(strip.put_within(room.saturating_sub(6), pen.style(Role::UiText), text.clone()));
-        }
+/// What must not be overlooked: reversed, and whole.
+fn loud(pen: Pen<'_>, frame: &mut Frame<'_>, rest: &mut Rect, words: &str) {
+    let text = format!("{} {words}", pen.symbol(Role::VerdictCritical).plain());
+    let lines = pen.sentence(Role::VerdictCritical, text, usize::from(rest.width));
+    let place = take_top(rest, u16::try_from(lines.len()).unwrap_or(1));
+    pen.lines(frame, place, &lines);
+    frame.buffer_mut().set_style(place, pen.style(Role::UiSelection));
+}
+
+/// The sentence, over as many rows as it needs: nothing of it is cut.
+fn lines(pen: Pen<'_>, said: &Sentence, width: usize) -> Vec<Line<'static>> {
+    let role = if said.blind { Role::VerdictCritical } else { class_role(said.worst) };
+    let text = format!("{} {}", pen.symbol(role).plain(), said.whole());
+    pen.sentence(role, text, width)
+}
+
+/// The panes that have rows and no problem, in one line.
+fn well(pen: Pen<'_>, snapshot: &Snapshot<'_>, found: &[Problem<'_>]) -> Strip {
+    let is_well = |list: &&RowList| {
+        list.rows().next().is_some() && !found.iter().any(|problem| problem.section == list.section())
+    };
+    let mut all = snapshot.lists.all().filter(is_well).peekable();
+    if all.peek().is_none() {
+        return Strip::new();
     }
-    lines
+    let style = pen.style(Role::VerdictOk);
+    let strip = Strip::new().gap(1).put(style, pen.symbol(Role::VerdictOk)).gap(1).put(style, "ok").gap(2);
+    all.fold(strip, |strip, list| {
+        let strip = strip.put(pen.style(Role::UiText), Pane::of(list.section()).word()).gap(1);
+        strip.put(style, list.rows().count() as u64).gap(2)
+    })
+}
+
+/// The problems: all of them, or the page whose turn it is.
+fn list(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot<'_>, found: &[Problem<'_>]) {
+    let (now, width, rows) = (snapshot.now.wall, usize::from(area.width), usize::from(area.height));
+    // The last row says which page it is, where there are several.
+    let rows = if found.len() > rows { rows.saturating_sub(1) } else { rows };
+    if rows == 0 {
+        return;
+    }
+    let pages = found.len().div_ceil(rows).max(1);
+    let page = snapshot.wall.unwrap_or(0) % pages;
+    let widest = found.iter().map(|problem| Clean::text(&problem.row.name()).width()).max().unwrap_or(0);
+    let name = widest.clamp(8, width / 3);
+    let line = |problem: &Problem<'_>| {
+        let (role, word) = panes::rows::standing(problem.row, now);
+        let strip = Strip::new().gap(1).put(pen.style(role), pen.symbol(role)).gap(1).put(pen.style(role), word).to(13);
+        let strip = strip.put(pen.style(Role::UiMuted), Pane::of(problem.section).word()).to(27);
+        let strip = strip.put_within(name, pen.style(Role::UiText), problem.row.name()).to(27 + name + 2);
+        let room = width.saturating_sub(strip.width() + 1);
+        let why = match problem.class {
+            Class::Stale => panes::rows::says(problem.row, now),
+            _ => reason::brief(problem.row, now),
+        };
+        strip.put_within(room, pen.style(role), why).line()
+    };
+    let mut lines: Vec<Line<'static>> = found.iter().skip(page * rows).take(rows).map(line).collect();
+    if pages > 1 {
+        lines.resize_with(rows, Line::default);
+        let (first, last) = (page * rows + 1, found.len().min((page + 1) * rows));
+        let which = format!("problems {first}–{last} of {} · page {} of {pages}", found.len(), page + 1);
+        lines.push(Strip::new().gap(1).put(pen.style(Role::UiMuted), which).line());
+    }
+    pen.lines(frame, area, &lines);
 }

@@ -29,11 +29,13 @@ fn statistics_that_a_role_may_not_see_are_unknown_and_never_nothing() {
             let row = seen.row(object);
             assert_eq!((row.verdict, text(row, "remedy")), (Verdict::Unknown, "grant"), "{role} {object}");
             assert_eq!(text(row, "reason"), "no right to its statistics");
+            assert_eq!(text(row, "remedy_command"), format!("GRANT pg_read_all_data TO {role};"));
             assert!(!row.facts.contains_key("bloat_bytes") && int(row, "size_bytes") > 1 << 20);
         }
         let database = seen.database();
         assert_eq!(database.verdict, Verdict::Unknown);
         assert_eq!((int(database, "unknown_relations"), int(database, "hidden_relations")), (4, 4));
+        assert_eq!(text(database, "remedy_command"), format!("GRANT pg_read_all_data TO {role};"));
         assert!(database.detail.contains("no statistics visible to this role"), "{}", database.detail);
         assert!(database.detail.contains("4 unknown, 4 hidden from this role"), "{}", database.detail);
         assert!(!database.facts.contains_key("total_bloat_bytes") && database.trend.is_none());
@@ -41,6 +43,8 @@ fn statistics_that_a_role_may_not_see_are_unknown_and_never_nothing() {
     let several = server.read(&mut server.reader("several", "postgres"));
     assert_eq!(several.row("public.open").verdict, Verdict::Ok);
     assert_eq!(text(several.row("public.guarded"), "reason"), "row security hides its statistics");
+    // That right would not lift it.
+    assert!(!several.row("public.guarded").facts.contains_key("remedy_command"));
     assert_eq!(several.row("private.ledger").verdict, Verdict::Unknown);
     assert_eq!(int(several.database(), "hidden_relations"), 3);
     // One column is not enough.

@@ -9,6 +9,8 @@ mod hands;
 mod leaving;
 mod notices;
 mod pages;
+mod palette;
+mod problems;
 mod prompts;
 mod read_only;
 mod rows;

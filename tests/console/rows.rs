@@ -46,6 +46,37 @@ fn the_row_under_the_cursor_never_moves() {
     assert!(ranks.is_sorted_by(|a, b| a >= b), "released, the worst come first again");
 }
 
+/// Lets a row be read with another verdict.
+fn becomes(model: &mut Model, target: &str, verdict: Verdict) {
+    let mut row = sample::rows().into_iter().find(|row| row.target == target).unwrap();
+    row.observation.as_mut().unwrap().verdict = verdict;
+    update(model, Msg::RowsRead(Rows { kind: row.kind, target: row.target.clone(), rows: vec![row] }));
+}
+
+#[test]
+fn a_row_moves_to_where_it_belongs_once_the_keys_are_elsewhere() {
+    let mut model = model();
+    press(&mut model, "j");
+    becomes(&mut model, "api", Verdict::Ok);
+    becomes(&mut model, "cpu", Verdict::Critical);
+    assert_eq!(order(&model)[..2], ["api", "cpu"], "while one reads there, it stays");
+    press(&mut model, "2");
+    assert_eq!(order(&model)[0], "cpu");
+    let ranks = |model: &Model| {
+        let rows = health(model).shown().map(|row| row.verdict(model.now.wall).rank());
+        rows.collect::<Vec<u8>>().is_sorted_by(|a, b| a >= b)
+    };
+    assert!(ranks(&model), "{:?}", order(&model));
+    becomes(&mut model, "memory", Verdict::Critical);
+    assert!(ranks(&model), "also what is read meanwhile: {:?}", order(&model));
+    // Back in the pane, the cursor is on its row, which stays again.
+    press(&mut model, "1");
+    let place = health(&model).cursor_place().unwrap();
+    assert_eq!((order(&model)[place].as_str(), place > 2), ("api", true));
+    becomes(&mut model, "load", Verdict::Critical);
+    assert_eq!(order(&model)[place], "api");
+}
+
 #[test]
 fn a_row_that_ages_becomes_unknown_by_itself() {
     let mut model = model();
@@ -114,6 +145,20 @@ fn a_filter_shows_what_contains_it_and_esc_takes_it_back() {
     assert_eq!(order(&model).len(), sample::rows().len());
     press(&mut model, "/ z z z Esc");
     assert_eq!(order(&model).len(), sample::rows().len());
+}
+
+#[test]
+fn an_inverse_filter_and_a_pattern_are_understood_and_the_counts_follow() {
+    let mut model = model();
+    let counts = |model: &Model| health(model).shown_counts().map(|(_, count)| count);
+    assert_eq!(counts(&model), health(&model).counts().map(|(_, count)| count));
+    press(&mut model, "/ ! s r v Enter");
+    assert_eq!(order(&model).len(), sample::rows().len() - 2);
+    assert_eq!(counts(&model), [1, 3, 0, 4], "without a stale one, and the only warning");
+    press(&mut model, "Esc / ^ c p u | ^ l o a d Enter");
+    assert_eq!(order(&model), ["cpu", "load"]);
+    assert_eq!(counts(&model), [0, 0, 0, 2]);
+    assert_eq!(health(&model).counts().map(|(_, count)| count), [1, 4, 1, 4], "what there is does not change");
 }
 
 #[test]
@@ -238,6 +283,39 @@ fn o_sorts_the_pane_in_another_manner_and_says_so() {
     assert!(model.snapshot().notice.is_some_and(|notice| notice == "bloat: the most to have back first"));
     press(&mut model, "6 o");
     assert!(model.snapshot().notice.is_some_and(|notice| notice.contains("order in which they run")));
+}
+
+#[test]
+fn rows_are_sorted_by_any_column_and_the_other_way_round() {
+    let mut model = model();
+    let names = |model: &Model| -> Vec<String> {
+        let list = model.lists.of(Section::Bloat);
+        list.shown().map(|row| list.name(row)).collect()
+    };
+    press(&mut model, "4 o o o o");
+    let by_size =
+        ["audit_logs", "tasks", "tasks_pkey", "sessions", "sessions_expires_idx"].map(|name| format!("public.{name}"));
+    assert_eq!(names(&model)[..5], by_size);
+    press(&mut model, "O");
+    assert!(model.snapshot().notice.is_some_and(|notice| notice == "bloat: the largest first, reversed"));
+    let turned: Vec<String> = by_size.iter().rev().cloned().collect();
+    assert_eq!(names(&model)[..5], turned, "and what has no size stays last");
+    assert_eq!(names(&model)[5], "billing.invoices");
+    press(&mut model, "o");
+    assert_eq!(names(&model)[0], "public.tasks_pkey", "by the share of bloat, from the largest again");
+    press(&mut model, "o");
+    assert_eq!(names(&model)[0], "billing.invoices", "by remedy: grant before reindex");
+    press(&mut model, "o");
+    assert_eq!(model.lists.of(Section::Bloat).sort(), midwatch::app::panes::rows::Sort::Verdict);
+    press(&mut model, "O");
+    let ranks = model.lists.of(Section::Bloat).shown().map(|row| row.verdict(model.now.wall).rank());
+    assert!(ranks.collect::<Vec<_>>().is_sorted(), "reversed, the worst come last");
+    press(&mut model, "3 o o o o");
+    assert_eq!(
+        model.lists.of(Section::Certificates).shown().next().unwrap().target,
+        "redis.novacron.io",
+        "CN=cell0 CA first"
+    );
 }
 
 #[test]

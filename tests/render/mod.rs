@@ -95,6 +95,9 @@ macro_rules! screen {
     };
 }
 
+mod rows;
+mod wall;
+
 const SMALL: (u16, u16) = (80, 24);
 const WIDE: (u16, u16) = (120, 36);
 const HUGE: (u16, u16) = (200, 50);
@@ -221,11 +224,6 @@ screen!(item_read_only_80x24, walk(SMALL, None, "j Enter"));
 screen!(item_scrolls_60x15, walk((60, 15), operator(), "j j Enter"));
 screen!(item_by_hand_80x24, walk(SMALL, operator(), "j j Enter m a l l"));
 screen!(item_asks_80x24, sample::walking(SMALL, operator(), sample::checklist_asks().view().unwrap(), None));
-screen!(wall_checklist_120x36, {
-    let mut model = walk(WIDE, None, "");
-    model.wall = Some(midwatch::app::wall::Wall::new(model.now.boot));
-    model
-});
 screen!(log_zoomed_120x36, pressed(run(WIDE, &sample::running()), "7 z"));
 screen!(filtered_120x36, pressed(sample::healthy(WIDE, operator()), "4 / t a s k s Enter"));
 screen!(too_small_30x8, sample::healthy((30, 8), operator()));

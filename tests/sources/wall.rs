@@ -1,4 +1,4 @@
-//! `midwatch watch` and `midwatch windows`.
+//! `midwatch watch` and `midwatch windows`; edits of the estate while a console is open.
 
 use super::*;
 use crate::support::pty::{Exit, SOON};
@@ -50,6 +50,11 @@ fn it_is_blind_when_nothing_can_be_read_and_not_when_one_thing_cannot() {
     assert_eq!(says(&[old]).1, "NO READINGS for 3 m");
 }
 
+/// A screen as one line, with single blanks.
+fn flat(screen: &str) -> String {
+    screen.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// A run that asks for a destroy.
 const PURGE: &str = r#"
 [[purge]]
@@ -68,14 +73,14 @@ fn it_turns_by_itself_follows_what_runs_and_touches_nothing() {
         world.estate.file(&format!("old/{number}.log"), "old");
     }
     let pty = world.open(&["watch"], SIZE);
-    let screen = pty.wait_for(SOON, |screen| screen.contains("┏ 1 Health") && screen.contains("critical:"));
+    let screen = pty.wait_for(SOON, |screen| screen.contains("critical:") && screen.contains("file-expired"));
     assert!(screen.lines().next().unwrap().contains("READ-ONLY"), "{screen}");
-    // Nobody presses a key.
-    pty.wait_for(LONG, |screen| screen.contains("┏ 2 Backups"));
-    for pane in ["3 Certificates", "4 Bloat", "1 Health"] {
-        pty.send("\t");
-        pty.wait_for(SOON, |screen| screen.contains(&format!("┏ {pane}")));
-    }
+    // Each problem with its pane and its reason.
+    pty.wait_for(LONG, |screen| {
+        let screen = flat(screen);
+        let rows = ["critical Certificates file-expired expired", "critical Backups stale 2 d old"];
+        rows.iter().all(|row| screen.contains(row))
+    });
 
     let run = world.estate.start_waiting("purge");
     let phrase = match run.prompt().ask {
@@ -83,17 +88,15 @@ fn it_turns_by_itself_follows_what_runs_and_touches_nothing() {
         other => panic!("{other:?}"),
     };
     assert!(phrase.len() > 5, "{phrase}");
-    pty.wait_for(SOON, |screen| {
-        screen.contains("Test purge waits for an operator at step 1 of 1: Delete the old ones")
-    });
-    pty.press_until("\t", |screen| screen.contains("┏ 6 Run"));
+    let waits = "Test purge waits for an operator at step 1 of 1: Delete the old ones";
+    pty.wait_for(SOON, |screen| flat(screen).contains(waits));
     let before = fs::read(run.dir.journal()).unwrap();
     // What acts in a console, and what a tired hand might try.
     for keys in ["\r", "c", "gn", "gx", "gr", "x", "N", ":", "R", "/", "v", "s", "m", " ", "\x1b", &phrase, "\r"] {
         pty.send(keys);
     }
-    pty.press_until("\t", |screen| screen.contains("┏ 1 Health"));
-    let screen = pty.screen();
+    pty.send("\t");
+    let screen = pty.wait_for(SOON, |screen| flat(screen).contains(waits));
     assert!(!screen.contains("Commands") && !screen.contains("┏ Runs"), "{screen}");
     assert_eq!(fs::read(run.dir.journal()).unwrap(), before, "nobody has spoken to the runner");
     assert_eq!(world.estate.names("old").len(), 3);
@@ -143,9 +146,7 @@ fn it_says_so_when_it_sees_nothing_and_when_it_sees_again() {
         all.split_inclusive("[[").filter(|part| !part.starts_with("postgres") && !part.starts_with("cert")).collect();
     world.write_estate(quick.trim_end_matches("[["));
     let pty = world.open(&["watch"], SIZE);
-    pty.wait_for(SOON, |screen| {
-        screen.contains("primary ·") && screen.contains("200 ·") && screen.contains("active (running)")
-    });
+    pty.wait_for(SOON, |screen| !screen.contains("NO READINGS") && screen.contains("oldest reading"));
     assert!(!pty.screen().contains("NO READINGS"), "{}", pty.screen());
     // That they refuse is a reading.
     world.lose();
@@ -182,7 +183,7 @@ fn it_leaves_a_terminal_as_it_was_and_needs_one() {
             .collect();
         let own: Vec<_> = own.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let pty = Pty::spawn(crate::support::estate::BINARY, &["watch"], &own, size);
-        pty.wait_for(SOON, |screen| screen.contains("Health") || screen.contains("small"));
+        pty.wait_for(SOON, |screen| screen.contains("q leaves"));
         pty
     };
     let pty = open(SIZE);
@@ -203,7 +204,7 @@ fn it_leaves_a_terminal_as_it_was_and_needs_one() {
     for size in [(300, 100), (1, 1), (80, 24), (40, 10), (20, 5), (120, 36)] {
         pty.resize(size.0, size.1);
     }
-    pty.wait_for(SOON, |screen| screen.contains("┏ 1 Health"));
+    pty.wait_for(SOON, |screen| screen.contains("q leaves") && screen.contains("READ-ONLY"));
     pty.send("q");
     assert_eq!(pty.exit(SOON), Exit::Code(0));
     estate.nothing_runs();
@@ -254,4 +255,73 @@ fn the_calendar_is_told_and_the_header_shows_the_open_window() {
         let said = estate.midwatch(arguments).exits(2).says("windows.toml:");
         assert!(said.out.is_empty(), "{}", said.out);
     }
+}
+
+const QUICK: (&str, &str) = ("MIDWATCH_SPAN_EDITS", "50");
+const ALWAYS: &str = "schema = 1\n[[window]]\nname = \"NAME\"\nenvironment = \"other\"\nstarts = \"0 0 * * *\"\nlasts = \"24h\"\nzone = \"UTC\"\n";
+
+/// Writes an estate that looks after these directories.
+fn edit(estate: &Estate, name: &str, mounts: &[&str]) {
+    let mounts: String = mounts.iter().map(|path| format!("[[mount]]\npath = \"{path}\"\n")).collect();
+    let text = format!("schema = 1\nname = \"{name}\"\nenvironment = \"other\"\n{mounts}");
+    fs::write(estate.beside("midwatch.toml"), text).unwrap();
+}
+
+fn open(estate: &Estate, arguments: &[&str]) -> Pty {
+    let command = estate.command(&[]);
+    let text = |text: &std::ffi::OsStr| text.to_str().unwrap().to_owned();
+    let own: Vec<(String, String)> =
+        command.get_envs().filter_map(|(name, value)| Some((text(name), text(value?)))).collect();
+    let own = own.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    Pty::spawn(crate::support::estate::BINARY, arguments, &own.chain([QUICK]).collect::<Vec<_>>(), SIZE)
+}
+
+fn header(screen: &str) -> &str {
+    screen.lines().next().unwrap_or_default()
+}
+
+#[test]
+fn a_wallboard_follows_edits_and_keeps_what_it_has_where_one_is_wrong() {
+    let estate = Estate::default();
+    edit(&estate, "first", &["/gone-one"]);
+    let pty = open(&estate, &["watch"]);
+    pty.wait_for(SOON, |screen| header(screen).contains("first") && flat(screen).contains("Health /gone-one"));
+    edit(&estate, "second", &["/gone-two"]);
+    let screen =
+        pty.wait_for(SOON, |screen| header(screen).contains("second") && flat(screen).contains("Health /gone-two"));
+    assert!(!screen.contains("/gone-one"), "what is no longer looked after is gone: {screen}");
+
+    fs::write(estate.beside("windows.toml"), ALWAYS.replace("NAME", "02:00")).unwrap();
+    pty.wait_for(SOON, |screen| flat(screen).contains("window \"02:00\" ends at"));
+
+    fs::write(estate.beside("midwatch.toml"), "schema = 1\nname = \"third\"\nenvironment = \"moon\"\n").unwrap();
+    let wrong = "the edited estate is wrong, the one before is in use:";
+    let screen = pty.wait_for(SOON, |screen| flat(screen).contains(wrong));
+    assert!(flat(&screen).contains("midwatch.toml:3:"), "{screen}");
+    assert!(header(&screen).contains("second") && screen.contains("/gone-two"), "{screen}");
+    edit(&estate, "fourth", &["/gone-two"]);
+    pty.wait_for(SOON, |screen| header(screen).contains("fourth") && !flat(screen).contains(wrong));
+    pty.send("q");
+    assert_eq!(pty.exit(SOON), Exit::Code(0));
+}
+
+#[test]
+fn a_console_says_that_its_estate_changed_and_uses_it_when_asked() {
+    let estate = Estate::default();
+    edit(&estate, "first", &["/gone-one"]);
+    let pty = open(&estate, &[]);
+    pty.wait_for(SOON, |screen| header(screen).contains("first") && screen.contains("/gone-one"));
+    edit(&estate, "second", &["/gone-two"]);
+    let screen = pty.wait_for(SOON, |screen| screen.contains("the estate file or its windows changed: r uses them"));
+    assert!(header(&screen).contains("first") && screen.contains("/gone-one"), "nothing moved by itself: {screen}");
+    // Taken back, there is nothing to use.
+    edit(&estate, "first", &["/gone-one"]);
+    pty.wait_for(SOON, |screen| !screen.contains("r uses them"));
+    edit(&estate, "third", &["/gone-two"]);
+    pty.wait_for(SOON, |screen| screen.contains("r uses them"));
+    pty.send("r");
+    let screen = pty.wait_for(SOON, |screen| header(screen).contains("third") && screen.contains("/gone-two"));
+    assert!(!screen.contains("/gone-one") && !screen.contains("r uses them"), "{screen}");
+    pty.send("q");
+    assert_eq!(pty.exit(SOON), Exit::Code(0));
 }

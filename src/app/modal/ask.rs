@@ -3,16 +3,18 @@
 //! Everything that leads to a command passes [`crate::app::confirm`], and only after all of the dialog was on the screen.
 
 use crate::app::confirm;
+use crate::app::copy;
 use crate::app::effect::{Begun, Effect, Query, Screen};
 use crate::app::keymap::{Action, Context, Resolved};
 use crate::app::keys;
 use crate::app::modal::answer::{answer, decline, list_items, list_set};
-use crate::app::modal::form::Command;
+use crate::app::modal::palette::Command;
 use crate::app::modal::scroll::{scroll, scroll_in_text, turn_page};
 use crate::app::modal::{Form, Modal, emergency, leave as leaving};
 use crate::app::model::{Model, Pane};
 use crate::app::msg::Offer;
 use crate::app::panes::{checklist, log, run};
+use crate::app::problems;
 use crate::app::update::{entered, save_note};
 use crate::domain::key::{Key, KeyCode};
 use crate::journal::eyes::glass;
@@ -48,9 +50,11 @@ pub fn typed(model: &mut Model, key: Key) -> Vec<Effect> {
         KeyCode::Down | KeyCode::Tab => 1,
         _ => 0,
     };
+    let turns = turns(model, key);
     match model.modal_mut() {
         Some(Modal::Note(note)) => note.take(key),
         Some(Modal::Palette(palette)) if moves != 0 => palette.step(moves),
+        Some(Modal::Palette(palette)) if turns != 0 => palette.step(turns),
         Some(Modal::Palette(_)) if key.code == KeyCode::Enter => return choose(model),
         Some(Modal::Palette(palette)) => {
             palette.field.take(key);
@@ -73,6 +77,18 @@ pub fn typed(model: &mut Model, key: Key) -> Vec<Effect> {
         _ => {}
     }
     Vec::new()
+}
+
+/// How far a key moves in a list whose letters are text, by pages or to an end.
+fn turns(model: &Model, key: Key) -> isize {
+    let page = isize::try_from(model.page()).unwrap_or(1);
+    match key.code {
+        KeyCode::PageUp => -page,
+        KeyCode::PageDown => page,
+        KeyCode::Home => isize::MIN + 1,
+        KeyCode::End => isize::MAX,
+        _ => 0,
+    }
 }
 
 fn typed_line(model: &mut Model, key: Key) -> Vec<Effect> {
@@ -138,8 +154,8 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Bottom => return turn_page(model, isize::MAX),
         Action::Open => return open(model),
         Action::Act => {
-            if let Some(Modal::Row { target, .. }) = model.modal() {
-                let target = target.clone();
+            if let Some(Modal::Row(dialog)) = model.modal() {
+                let target = dialog.target.clone();
                 model.close();
                 model.focus = Pane::of(target.kind.section());
                 model.lists.of_mut(target.kind.section()).point(&target);
@@ -156,6 +172,12 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
             return log::open(model);
         }
         Action::Note if matches!(model.modal(), Some(Modal::Step { .. } | Modal::Item(_))) => keys::open_note(model),
+        Action::Facts => {
+            if let Some(Modal::Row(dialog)) = model.modal_mut() {
+                dialog.raw = !dialog.raw;
+            }
+        }
+        Action::Copy if matches!(model.modal(), Some(Modal::Row(_))) => return copy::copy(model),
         Action::Emergency => return emergency::open(model),
         Action::Confirm => return confirm(model),
         Action::Decline => return decline(model),
@@ -239,6 +261,11 @@ fn open(model: &mut Model) -> Vec<Effect> {
             let id = id.clone();
             model.close();
             run::attach(model, id)
+        }
+        Some(Modal::Problems { cursor }) => {
+            let target = cursor.clone();
+            model.close();
+            target.map_or_else(Vec::new, |target| problems::go(model, &target))
         }
         Some(Modal::Notice { .. }) => leave(model, Action::Back),
         Some(Modal::Script { .. }) => list_items(model),

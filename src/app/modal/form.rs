@@ -1,7 +1,6 @@
-//! Dialogs in which something is typed: parameters and the palette.
+//! The parameters of a procedure being filled in.
 
 use crate::app::field::Field;
-use crate::app::keymap::{ACTIONS, Entry};
 use crate::app::msg::Offer;
 use crate::domain::Error;
 use std::collections::BTreeMap;
@@ -46,83 +45,5 @@ impl Form {
     #[must_use]
     pub fn is_last(&self) -> bool {
         self.cursor + 1 >= self.fields.len()
-    }
-}
-
-/// Commands by name, narrowed by what is typed.
-#[derive(Clone, Debug, PartialEq, Default)]
-pub struct Palette {
-    /// What was typed.
-    pub field: Field,
-    /// The line under the cursor.
-    pub cursor: usize,
-    /// What can be chosen: actions first, then procedures.
-    pub choices: Vec<Command>,
-}
-
-/// A line of the palette.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Command {
-    /// An action of the registry.
-    Action(&'static Entry),
-    /// A procedure to launch.
-    Procedure(Box<Offer>),
-}
-
-impl Command {
-    /// What is typed to find it.
-    #[must_use]
-    pub fn name(&self) -> String {
-        match self {
-            Self::Action(entry) => entry.name.to_owned(),
-            Self::Procedure(offer) => format!("run {}", offer.procedure),
-        }
-    }
-
-    /// What it does.
-    #[must_use]
-    pub fn doc(&self) -> &str {
-        match self {
-            Self::Action(entry) => entry.doc,
-            Self::Procedure(offer) => &offer.title,
-        }
-    }
-}
-
-impl Palette {
-    /// A palette of these actions.
-    #[must_use]
-    pub fn new(may: impl Fn(&Entry) -> bool) -> Self {
-        let choices = ACTIONS.iter().filter(|entry| may(entry)).map(Command::Action).collect();
-        Self { choices, ..Self::default() }
-    }
-
-    /// What matches: names that start with what was typed first, then names and sentences that contain it.
-    #[must_use]
-    pub fn matches(&self) -> Vec<&Command> {
-        let needle = self.field.text().trim().to_lowercase();
-        let rank = |command: &&Command| {
-            let name = command.name().to_lowercase();
-            match (name.starts_with(&needle), name.contains(&needle), command.doc().to_lowercase().contains(&needle)) {
-                (true, ..) => 0,
-                (_, true, _) => 1,
-                (.., true) => 2,
-                _ => 3,
-            }
-        };
-        let mut found: Vec<&Command> = self.choices.iter().filter(|command| rank(command) < 3).collect();
-        found.sort_by_key(rank);
-        found
-    }
-
-    /// The line under the cursor.
-    #[must_use]
-    pub fn chosen(&self) -> Option<Command> {
-        self.matches().get(self.cursor).map(|command| (*command).clone())
-    }
-
-    /// Moves the cursor.
-    pub fn step(&mut self, by: isize) {
-        self.cursor = self.cursor.saturating_add_signed(by).min(self.matches().len().saturating_sub(1));
     }
 }

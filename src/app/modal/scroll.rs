@@ -3,6 +3,7 @@
 use crate::app::effect::{Effect, Query};
 use crate::app::modal::{Modal, leave as leaving};
 use crate::app::model::Model;
+use crate::app::problems;
 use crate::domain::key::{Key, KeyCode};
 use crate::journal::record::Ask;
 
@@ -42,6 +43,7 @@ pub fn scroll(model: &mut Model, by: isize) -> Vec<Effect> {
             let place = at.map_or(0, |at| at.saturating_add_signed(by)).min(ids.len().saturating_sub(1));
             *cursor = ids.get(place).cloned();
         }
+        Some(Modal::Problems { .. }) => problems::step(model, by),
         Some(Modal::LeaveDemo(_)) => leaving::choose(model, by),
         Some(Modal::Abort { undo, .. }) => {
             *undo = Some(by > 0 && undo_owed && undo.is_some());

@@ -3,24 +3,23 @@
 //! Rows are kept by target, because a reading brings all rows of one target. The order is kept sorted; a reading moves only
 //! the rows of its own target, and none where nothing that the order depends on has changed.
 
+mod filter;
 mod group;
 mod lists;
 mod sort;
 
+pub use filter::Filter;
 pub use lists::Lists;
 pub use sort::Sort;
 
 use crate::app::model::TargetId;
 use crate::domain::{Row, Rows, Section, TargetKind, Verdict, Wall};
-use group::{Group, Manner};
+use group::{Group, Kept, Manner, compare};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 /// Up to so many rows are put into their places one by one; more are sorted together.
 const FEW: usize = 8;
-
-/// Where a row is kept: its target's place among the targets, and its own in there.
-type Kept = (usize, usize);
 
 /// The rows of a section and the cursor on them.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,8 +29,9 @@ pub struct RowList {
     places: BTreeMap<(TargetKind, String), usize>,
     order: Vec<Kept>,
     manner: Manner,
-    filter: String,
     cursor: Option<Cursor>,
+    /// Whether the pane has the keys: only then the row under the cursor stays where it is.
+    attended: bool,
     /// When a row becomes stale by itself, if none is read before.
     turns: Option<Wall>,
     judged: Option<Wall>,
@@ -61,9 +61,9 @@ impl RowList {
             groups: Vec::new(),
             places: BTreeMap::new(),
             order: Vec::new(),
-            manner: Manner { section, sort: Sort::Verdict, needle: String::new() },
-            filter: String::new(),
+            manner: Manner { section, sort: Sort::Verdict, reversed: false, filter: Filter::default() },
             cursor: None,
+            attended: true,
             turns: None,
             judged: None,
         }
@@ -90,6 +90,19 @@ impl RowList {
         self.watch(now);
     }
 
+    /// Forgets the rows of every target that is not among these.
+    pub fn keep(&mut self, targets: &[(TargetKind, String)], now: Wall) {
+        let places = std::mem::take(&mut self.places);
+        let mut kept: Vec<_> = places.into_iter().filter(|(target, _)| targets.contains(target)).collect();
+        kept.sort_by_key(|(_, at)| *at);
+        let mut groups = std::mem::take(&mut self.groups);
+        for (place, (target, at)) in kept.into_iter().enumerate() {
+            self.groups.push(groups.get_mut(at).map(std::mem::take).unwrap_or_default());
+            self.places.insert(target, place);
+        }
+        self.judge(now);
+    }
+
     /// Judges the rows anew where one of them has become stale by now.
     pub fn tick(&mut self, now: Wall) {
         let back = self.judged.is_some_and(|judged| now < judged);
@@ -103,8 +116,8 @@ impl RowList {
             group.judge(&self.manner, now);
         }
         self.order = (0..self.groups.len()).flat_map(|at| self.in_sight(at)).collect();
-        let groups = &self.groups;
-        self.order.sort_by(|a, b| compare(groups, *a, *b));
+        let (groups, manner) = (&self.groups, &self.manner);
+        self.order.sort_by(|a, b| compare(groups, manner, *a, *b));
         self.watch(now);
     }
 
@@ -123,16 +136,16 @@ impl RowList {
     fn place(&mut self, at: usize) {
         self.order.retain(|(group, _)| *group != at);
         let news = self.in_sight(at);
-        let groups = &self.groups;
+        let (groups, manner) = (&self.groups, &self.manner);
         if news.len() <= FEW {
             for new in news {
-                let place = self.order.partition_point(|other| compare(groups, *other, new) == Ordering::Less);
+                let place = self.order.partition_point(|other| compare(groups, manner, *other, new) == Ordering::Less);
                 self.order.insert(place, new);
             }
         } else {
             self.order.extend(news);
             // Most of it is in order, which this sort makes use of.
-            self.order.sort_by(|a, b| compare(groups, *a, *b));
+            self.order.sort_by(|a, b| compare(groups, manner, *a, *b));
         }
     }
 
@@ -142,26 +155,57 @@ impl RowList {
         self.manner.sort
     }
 
-    /// Sorts in another manner; the cursor goes along with its row.
+    /// Whether the order is the other way round.
+    #[must_use]
+    pub fn is_reversed(&self) -> bool {
+        self.manner.reversed
+    }
+
+    /// Sorts by another column; the cursor goes along with its row.
     pub fn sort_by(&mut self, sort: Sort, now: Wall) {
-        self.manner.sort = sort;
+        (self.manner.sort, self.manner.reversed) = (sort, false);
         self.judge(now);
+        self.let_go();
+    }
+
+    /// Turns the order round; the cursor goes along with its row.
+    pub fn reverse(&mut self, now: Wall) {
+        self.manner.reversed = !self.manner.reversed;
+        self.judge(now);
+        self.let_go();
+    }
+
+    /// Takes note of whether the pane has the keys. The row under the cursor is kept in its place while somebody reads there, and moves
+    /// to where it belongs once they are elsewhere.
+    pub fn attend(&mut self, attended: bool) {
+        if self.attended && !attended {
+            self.let_go();
+        } else if attended && !self.attended {
+            let place = self.pin().map(|pin| pin.place);
+            if let (Some(cursor), Some(place)) = (&mut self.cursor, place) {
+                cursor.place = place;
+            }
+        }
+        self.attended = attended;
+    }
+
+    /// Lets the row under the cursor go to where it belongs, and the cursor with it.
+    fn let_go(&mut self) {
         let sorted = self.pin().and_then(|pin| pin.sorted);
         if let (Some(cursor), Some(sorted)) = (&mut self.cursor, sorted) {
             cursor.place = sorted;
         }
     }
 
-    /// Only rows that contain this are shown.
+    /// Only rows that this lets through are shown.
     #[must_use]
     pub fn filter(&self) -> &str {
-        &self.filter
+        self.manner.filter.text()
     }
 
-    /// Shows only rows that contain a text; the cursor is let go, since its row may be gone.
+    /// Shows only rows that a filter lets through; the cursor is let go, since its row may be gone.
     pub fn set_filter(&mut self, filter: String, now: Wall) {
-        self.manner.needle = filter.to_lowercase();
-        self.filter = filter;
+        self.manner.filter = Filter::new(filter);
         self.cursor = None;
         self.judge(now);
     }
@@ -181,7 +225,8 @@ impl RowList {
         let kept = self.find(&cursor.id)?;
         let sorted = self.order.iter().position(|other| *other == kept);
         let others = self.order.len() - usize::from(sorted.is_some());
-        Some(Pin { place: cursor.place.min(others), kept, sorted })
+        let place = if self.attended { cursor.place } else { sorted.unwrap_or(cursor.place) };
+        Some(Pin { place: place.min(others), kept, sorted })
     }
 
     /// Where the row at a place of the screen is kept.
@@ -304,6 +349,15 @@ impl RowList {
         })
     }
 
+    /// The same of the rows that the filter lets through.
+    #[must_use]
+    pub fn shown_counts(&self) -> [(Verdict, usize); 4] {
+        Verdict::WORST_FIRST.map(|verdict| {
+            let of = |group: &Group| group.tally.shown.get(usize::from(verdict.rank())).copied().unwrap_or(0);
+            (verdict, self.groups.iter().map(of).sum())
+        })
+    }
+
     /// When the oldest of the newest readings was taken; `None` while a row has none.
     #[must_use]
     pub fn oldest_reading(&self) -> Option<Wall> {
@@ -336,11 +390,6 @@ impl RowList {
     pub fn next(&self) -> Option<f64> {
         self.groups.iter().filter_map(|group| group.tally.next).min_by(f64::total_cmp)
     }
-}
-
-fn compare(groups: &[Group], a: Kept, b: Kept) -> Ordering {
-    let key = |(group, row): Kept| groups.get(group).and_then(|group| group.keys.get(row));
-    key(a).partial_cmp(&key(b)).unwrap_or(Ordering::Equal).then(a.cmp(&b))
 }
 
 #[cfg(test)]

@@ -46,11 +46,12 @@ fn backups() -> Vec<Row> {
     let set = |name: &str, verdict, detail: &str, newest: &str, age_s: i64, size: i64, verified: bool| {
         let facts = vec![
             ("age_s", Fact::Int(age_s)),
+            ("max_age_s", Fact::Int(86_400)),
             ("newest", text(newest)),
             ("newest_at", text("2026-11-22T03:10:04Z")),
             ("size_bytes", Fact::Int(size)),
-            ("verified", Fact::Bool(verified)),
         ];
+        let facts = facts.into_iter().chain(verified.then_some(("verified", Fact::Bool(true)))).collect();
         let mut row = row(TargetKind::Backup, (name, None), &format!("/backups/{name}/*"), (verdict, detail, facts));
         #[allow(clippy::cast_precision_loss)] // Sizes of a picture.
         let history = [0.96, 0.97, 0.97, 0.98, 0.99, 0.99, 1.0].map(|share| share * size as f64);
@@ -90,6 +91,9 @@ fn certificates() -> Vec<Row> {
     let certificate = |name: &str, verdict, detail: &str, days: i64, issuer: &str| {
         let facts = vec![
             ("days_left", Fact::Int(days)),
+            ("warn_days", Fact::Int(21)),
+            ("critical_days", Fact::Int(7)),
+            ("fingerprint_sha256", text(&"9f".repeat(32))),
             ("issuer", text(issuer)),
             ("names", text(&format!("{name}, www.{name}"))),
             ("not_before", text("2026-09-02T00:00:00Z")),
@@ -104,11 +108,27 @@ fn certificates() -> Vec<Row> {
     late.lost = Some(("connection refused".to_owned(), at(445)));
     vec![
         certificate("novacron.io", Verdict::Ok, "61 d", 61, ours),
-        certificate("api.novacron.io", Verdict::Warn, "9 d · served ≠ file", 9, ours),
+        served_another(certificate("api.novacron.io", Verdict::Warn, "9 d · served ≠ file", 9, ours)),
         certificate("*.novacron.io", Verdict::Critical, "expired 2 d ago", -2, ours),
         certificate("redis.novacron.io", Verdict::Ok, "341 d", 341, "CN=cell0 CA"),
         late,
     ]
+}
+
+/// A certificate whose file was renewed, and whose server was not reloaded.
+fn served_another(mut row: Row) -> Row {
+    if let Some(seen) = &mut row.observation {
+        seen.facts.extend([
+            ("served_matches_file", Fact::Bool(false)),
+            ("newer", text("file")),
+            ("file_serial", text("04:11:9d:02:77:ab:34:00:6b:7a:51:90:22:c1:0e:88:4f:71:02")),
+            ("file_issuer", text("CN=R11,O=Let's Encrypt,C=US")),
+            ("file_not_before", text("2026-11-21T00:00:00Z")),
+            ("file_not_after", text("2027-02-19T23:59:59Z")),
+            ("file_fingerprint_sha256", text(&"a1".repeat(32))),
+        ]);
+    }
+    row
 }
 
 fn bloat() -> Vec<Row> {
@@ -145,7 +165,14 @@ fn bloat() -> Vec<Row> {
             )
         })
         .collect();
-    let blind = (Verdict::Unknown, "4.0 GiB · no right to its statistics", vec![("kind", text("table"))]);
+    let facts = vec![
+        ("kind", text("table")),
+        ("oid", Fact::Int(1_638_712)),
+        ("reason", text("no right to its statistics")),
+        ("remedy", text("grant")),
+        ("remedy_command", text("GRANT pg_read_all_data TO watch;")),
+    ];
+    let blind = (Verdict::Unknown, "4.0 GiB · no right to its statistics", facts);
     let source = "host=/run/postgresql dbname=novacron";
     all.push(row(TargetKind::Bloat, ("novacron", Some("billing.invoices")), source, blind));
     all

@@ -13,6 +13,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+/// What the name of a checksum file has behind that of the file.
+pub const ENDING: &str = ".sha256";
 /// How long one reading may hash.
 pub const BUDGET: Duration = Duration::from_secs(2);
 /// How much is hashed between two looks at the clock.
@@ -46,7 +48,7 @@ pub enum Progress {
 #[must_use]
 pub fn beside(directory: &Path, name: &std::ffi::OsStr) -> Option<Expected> {
     let mut own = name.to_owned();
-    own.push(".sha256");
+    own.push(ENDING);
     let own = directory.join(own);
     let lossy = name.to_string_lossy();
     match text(&own) {

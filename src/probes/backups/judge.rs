@@ -12,7 +12,7 @@
 
 use crate::config::estate::Backup;
 use crate::domain::{Fact, Observation, Verdict, Wall, quantity};
-use crate::probes::backups::checksum::{Expected, Progress};
+use crate::probes::backups::checksum::{ENDING, Expected, Progress};
 use crate::probes::backups::series::{Member, Series};
 use crate::probes::said::Said;
 use std::collections::BTreeMap;
@@ -63,6 +63,9 @@ pub fn judge(target: &Backup, directory: &Path, series: &Series, checked: Option
     said.checksum(newest, checked, &mut facts);
     said.size(target, series, newest, &mut facts);
     said.gaps(target, series, &mut facts);
+    if series.growing > 0 && said.verdict != Verdict::Ok {
+        said.say(Verdict::Ok, format!("{} being written", quantity::count(series.growing as u64)));
+    }
     if series.future.0 > 0 {
         said.say(Verdict::Warn, format!("{} dated in the future", series.future.0));
     }
@@ -113,8 +116,12 @@ impl Said {
 
     fn checksum(&mut self, newest: &Member, checked: Option<&Checked>, facts: &mut BTreeMap<&'static str, Fact>) {
         let Some(Checked { expected, progress }) = checked else {
-            let why = if newest.is_dir { "a directory is not verified" } else { "no SHA-256 beside it" };
-            facts.insert("not_verified", Fact::Text(why.to_owned()));
+            if newest.is_dir {
+                facts.insert("not_verified", Fact::Text("a directory is not verified".to_owned()));
+                return;
+            }
+            let why = format!("no SHA-256 beside it: expects {}{ENDING}", newest.name.to_string_lossy());
+            facts.insert("not_verified", Fact::Text(why));
             return;
         };
         facts.insert("checksum_file", Fact::Text(expected.file.display().to_string()));

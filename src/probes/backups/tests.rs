@@ -78,7 +78,7 @@ fn the_newest_is_so_by_its_data_and_not_by_its_name() {
     assert_eq!(text(&found, "newest_at"), "2026-11-22T03:10:00Z");
     assert_eq!((&found.facts["age_s"], &found.facts["size_bytes"]), (&Fact::Int(31_800), &Fact::Int(4096)));
     assert_eq!((&found.facts["count"], found.trend), (&Fact::Int(3), Some(Trend::bytes("size_bytes"))));
-    assert_eq!(text(&found, "not_verified"), "no SHA-256 beside it");
+    assert_eq!(text(&found, "not_verified"), "no SHA-256 beside it: expects a-2026-11-22T0310.dump.sha256");
     assert!(!found.facts.contains_key("verified"));
 
     put(dir.path(), "b.dump", 1024, "2026-11-22T04:00:00Z");

@@ -3,6 +3,7 @@
 //! Relations are asked for by OID, never by a name put into SQL. Sizes are taken with a lock that readers take, so relations that
 //! somebody locks exclusively, or waits to, are left out and reported as locked.
 
+use crate::domain::Fact;
 use crate::probes::bloat::questions::{self, COLUMNS, DETAILS, SERVER, SIZES, filled};
 use crate::probes::bloat::widths::{Align, Column, Missing, Stats};
 use crate::probes::postgres::connect::{Failure, Line, Session};
@@ -20,6 +21,8 @@ pub(super) struct Server {
     pub(super) oid: u32,
     /// Its name.
     pub(super) database: String,
+    /// The role as SQL writes its name.
+    pub(super) role: String,
     /// 150018 for 15.18.
     pub(super) version: i64,
     /// Bytes of a page.
@@ -40,6 +43,13 @@ pub(super) struct Server {
     pub(super) other_count: i64,
     /// Whether its texts are bytes of no declared encoding (`SQL_ASCII`); names come escaped then.
     pub(super) escapes: bool,
+}
+
+impl Server {
+    /// What a superuser would run, so that the role sees the statistics of every column.
+    pub(super) fn grant(&self) -> (&'static str, Fact) {
+        ("remedy_command", Fact::Text(format!("GRANT pg_read_all_data TO {};", self.role)))
+    }
 }
 
 /// The size of a relation.
@@ -188,6 +198,7 @@ pub(super) async fn server(session: &Session) -> Result<Server, Failure> {
     Ok(Server {
         oid: oid(&line)?,
         database: name(&line, "database", escapes)?.0,
+        role: name(&line, "role", escapes)?.0,
         version: int(&line, "version")?,
         block: int(&line, "block")?,
         standby: flag(&line, "standby")?,

@@ -64,6 +64,8 @@ pub(super) struct Tally {
     pub(super) mendable: u64,
     /// How many indexes are invalid while nothing works on them.
     pub(super) invalid: u64,
+    /// Whether a grant would show some of them.
+    pub(super) denied: bool,
 }
 
 /// An estimate with what was assumed.
@@ -181,8 +183,10 @@ impl Reading<'_> {
         tally.unknown += u64::from(!unknown.size_alone);
         tally.mendable += u64::from(unknown.remedy == Some("analyze"));
         tally.hidden += u64::from(unknown.hidden);
+        tally.denied |= unknown.grant;
         facts.insert("method", Fact::Text("none".to_owned()));
         facts.extend(unknown.remedy.map(|remedy| ("remedy", Fact::Text(remedy.to_owned()))));
+        facts.extend(unknown.grant.then(|| self.server.grant()));
         facts.insert("reason", Fact::Text(unknown.why.clone()));
         let verdict = if unknown.size_alone { Verdict::Ok } else { Verdict::Unknown };
         (verdict, format!("{} · {}", quantity::bytes(sized.size()), unknown.why))

@@ -110,6 +110,7 @@ pub(super) fn database(reading: &Reading<'_>, tally: &Tally, smaller: &Smaller) 
     if tally.unknown > 0 {
         let hidden = if tally.hidden > 0 { format!(", {} hidden from this role", tally.hidden) } else { String::new() };
         notes.push(format!("{} unknown{hidden}", quantity::count(tally.unknown)));
+        facts.extend(tally.denied.then(|| reading.server.grant()));
     }
     if tally.invalid > 0 {
         facts.insert("invalid_indexes", int(tally.invalid));

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 /// The server and the database. Multixact ages count like those of transactions.
 pub(super) const SERVER: &str = "
-SELECT d.oid AS oid, {{d.datname}} AS database, current_setting('server_version_num') AS version,
+SELECT d.oid AS oid, {{d.datname}} AS database, {{quote_ident(current_user)}} AS role, current_setting('server_version_num') AS version,
        current_setting('server_encoding') = 'SQL_ASCII' AS escapes,
        current_setting('block_size') AS block, pg_is_in_recovery() AS standby,
        extract(epoch FROM clock_timestamp())::int8 AS now,

@@ -10,6 +10,8 @@ pub(super) struct Unknown {
     pub(super) remedy: Option<&'static str>,
     /// Whether the role may not see the statistics.
     pub(super) hidden: bool,
+    /// Whether the right to read all data would show them; row security holds for a role with it, too.
+    pub(super) grant: bool,
     /// Whether relations of this kind are shown for their size alone: no statistics tell what is wanted, on any day.
     pub(super) size_alone: bool,
 }
@@ -17,12 +19,18 @@ pub(super) struct Unknown {
 impl Unknown {
     /// Unknown until somebody does something.
     pub(super) fn new(why: impl Into<String>, remedy: &'static str) -> Self {
-        Self { why: why.into(), remedy: Some(remedy), hidden: false, size_alone: false }
+        Self { why: why.into(), remedy: Some(remedy), hidden: false, grant: false, size_alone: false }
     }
 
     /// Shown for its size.
     pub(super) fn by_size_alone(why: &str) -> Self {
-        Self { why: format!("{why}: size alone, not estimable"), remedy: None, hidden: false, size_alone: true }
+        Self {
+            why: format!("{why}: size alone, not estimable"),
+            remedy: None,
+            hidden: false,
+            grant: false,
+            size_alone: true,
+        }
     }
 
     fn to_analyze(why: &str, standby: bool) -> Self {
@@ -44,7 +52,7 @@ pub(super) fn missing(missing: Missing, relation: &Relation, standby: bool) -> U
             let why = format!("no statistics{column}: SET STATISTICS 0 keeps ANALYZE from them");
             Unknown::new(why, "set statistics")
         }
-        Missing::Denied => Unknown::hidden("no right to its statistics"),
+        Missing::Denied => Unknown { grant: true, ..Unknown::hidden("no right to its statistics") },
         Missing::RowSecurity => Unknown::hidden("row security hides its statistics"),
     }
 }

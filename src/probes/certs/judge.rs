@@ -18,6 +18,7 @@ use crate::probes::certs::chain::{Chain, issuers};
 use crate::probes::certs::parse::Parsed;
 use crate::probes::certs::pem::Held;
 use crate::probes::said::Said;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -79,8 +80,8 @@ pub struct Known<'a> {
     pub untrusted: Option<Verdict>,
     /// The name it must be for, and whether it is.
     pub name: Option<(&'a str, Result<bool, String>)>,
-    /// Whether what is served is what the file holds.
-    pub same: Option<Result<bool, String>>,
+    /// The certificate in the file, where one is served, too.
+    pub file: Option<Result<Parsed, String>>,
     /// Whether whoever served it lacks its key.
     pub forged: bool,
     /// Further facts: where it was read.
@@ -118,8 +119,8 @@ pub fn judge(known: &Known<'_>, now: Wall) -> Observation {
         (Chain::Unknown(why), Some(_)) => said.say(Verdict::Unknown, why.clone()),
         _ => {}
     }
-    match &known.same {
-        Some(Ok(false)) => said.say(Verdict::Warn, "served ≠ file".to_owned()),
+    match &known.file {
+        Some(Ok(file)) if file.der != leaf.der => said.say(Verdict::Warn, "served ≠ file".to_owned()),
         Some(Err(why)) => said.say(Verdict::Unknown, format!("file: {why}")),
         _ => {}
     }
@@ -197,11 +198,35 @@ fn facts(known: &Known<'_>, soonest: Option<&Parsed>, now: i64) -> BTreeMap<&'st
         facts.insert("name", text(name));
         facts.extend(matches.as_ref().ok().map(|matches| ("name_matches", Fact::Bool(*matches))));
     }
-    match &known.same {
-        Some(Ok(same)) => facts.extend([("served_matches_file", Fact::Bool(*same))]),
+    let (warn, critical) = known.limits;
+    facts.extend([("warn_days", Fact::Int(warn.into())), ("critical_days", Fact::Int(critical.into()))]);
+    match &known.file {
+        Some(Ok(file)) => facts.extend(beside(leaf, file)),
         Some(Err(why)) => facts.extend([("file_lost", text(why))]),
         None => {}
     }
     facts.extend(known.places.iter().map(|(key, place)| (*key, text(place))));
     facts
+}
+
+/// The certificate in the file beside the one that is served: only where it is another one.
+fn beside(served: &Parsed, file: &Parsed) -> Vec<(&'static str, Fact)> {
+    if file.der == served.der {
+        return vec![("served_matches_file", Fact::Bool(true))];
+    }
+    let text = |text: &str| Fact::Text(text.to_owned());
+    let newer = match file.not_before.unix.cmp(&served.not_before.unix) {
+        Ordering::Greater => Some("file"),
+        Ordering::Less => Some("served"),
+        Ordering::Equal => None,
+    };
+    let facts = [
+        ("served_matches_file", Fact::Bool(false)),
+        ("file_serial", text(&file.serial)),
+        ("file_issuer", text(&file.issuer)),
+        ("file_not_before", text(&file.not_before.text)),
+        ("file_not_after", text(&file.not_after.text)),
+        ("file_fingerprint_sha256", text(file.fingerprint.as_str())),
+    ];
+    facts.into_iter().chain(newer.map(|newer| ("newer", text(newer)))).collect()
 }

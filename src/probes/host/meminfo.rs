@@ -44,11 +44,12 @@ impl Table {
         let total = self.field("MemTotal").unwrap_or_default();
         let available = self.available(total).ok_or("/proc/meminfo does not tell how much memory is available")?;
         let used = 1.0 - ratio(available, total);
-        let facts = BTreeMap::from([
+        let mut facts = BTreeMap::from([
             ("total_bytes", count(total)),
             ("available_bytes", count(available)),
             ("used_ratio", Fact::Real(used)),
         ]);
+        facts.extend(MEMORY_LIMITS.facts());
         let detail = format!("{} · {} available", quantity::percent(used), quantity::bytes(available));
         Ok(observation(MEMORY_LIMITS.judge(used), detail, facts, Trend::ratio("used_ratio")))
     }
@@ -77,11 +78,12 @@ impl Table {
         };
         let used = total.saturating_sub(free);
         let share = if total == 0 { 0.0 } else { ratio(used, total) };
-        let facts = BTreeMap::from([
+        let mut facts = BTreeMap::from([
             ("total_bytes", count(total)),
             ("used_bytes", count(used)),
             ("used_ratio", Fact::Real(share)),
         ]);
+        facts.extend(SWAP_LIMITS.facts().filter(|_| total > 0));
         let detail = if total == 0 {
             "none".to_owned()
         } else {

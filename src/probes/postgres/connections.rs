@@ -44,6 +44,7 @@ pub(super) async fn read(session: &Session, about: &About) -> Result<Observation
     ]);
     if ratio.is_finite() {
         facts.insert("connections_ratio", Fact::Real(ratio));
+        facts.extend(Limits::DISK.facts());
     }
     let mut detail = format!("{} of {}", quantity::count(plain(taken)), quantity::count(plain(places)));
     let mut verdict = Verdict::Ok;
@@ -51,6 +52,7 @@ pub(super) async fn read(session: &Session, about: &About) -> Result<Observation
     if hidden > 0 && !about.monitor {
         facts.insert("connections_hidden", Fact::Int(hidden));
         detail.push_str(&format!(" · state of {} hidden, needs pg_monitor", quantity::count(plain(hidden))));
+        facts.extend(about.remedy());
     } else {
         facts.extend(line.int("active").map(|active| ("connections_active", Fact::Int(active))));
         let idle = line.int("idle_in_transaction").unwrap_or(0);

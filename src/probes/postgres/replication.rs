@@ -116,6 +116,7 @@ impl Standbys {
         let hidden = standbys.iter().any(|line| line.text("state").is_none());
         if hidden && !about.monitor {
             let many = quantity::counted(standbys.len() as u64, "standby", "standbys");
+            story.facts.extend(about.remedy());
             story.say(Verdict::Unknown, format!("{many}, lag hidden, needs pg_monitor"));
             return;
         }

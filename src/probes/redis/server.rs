@@ -191,7 +191,7 @@ pub(super) fn memory(
         fragmented.map(|ratio| format!("fragmented {ratio:.1}")).unwrap_or_default(),
     ]);
     let number = |key: &str| info.number(key).map(whole);
-    let facts = known([
+    let mut facts = known([
         ("used_memory_bytes", Some(whole(used))),
         ("maxmemory_bytes", (limit > 0).then(|| whole(limit))),
         ("memory_ratio", ratio.map(Fact::Real)),
@@ -204,6 +204,9 @@ pub(super) fn memory(
         ("evicted_per_s", rate.map(Fact::Real)),
         ("writes_refused", Some(Fact::Bool(!evicts_any && ratio.is_some_and(|ratio| ratio > 1.0)))),
     ]);
+    let lenient = evicts_any && own.is_none();
+    let limits = own.unwrap_or(MEMORY).facts().filter(|(name, _)| !(lenient && *name == "critical_ratio"));
+    facts.extend(limits.filter(|_| ratio.is_some()));
     let trend = Some(ratio.map_or(Trend::bytes("used_memory_bytes"), |_| Trend::ratio("memory_ratio")));
     Ok(Observation { verdict, detail, facts, observed_at: now, trend })
 }

@@ -101,7 +101,7 @@ fn head(plan: &Plan, step: &Step, history: &History) -> StepHead {
         takes_s: step.takes_s,
         way_back: step.way_back.words(),
         can_undo: matches!(step.way_back, WayBack::Undo(_)),
-        what: if is_item { what } else { String::new() },
+        what,
         why: step.why.clone(),
         hard: step.gate == Gate::Hard && (step.verb == Verb::Notify || (is_item && step.verb == Verb::Check)),
         note_required: is_item && step.note_required,

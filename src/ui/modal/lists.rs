@@ -1,14 +1,18 @@
 //! Dialogs that are lists: commands, procedures for a row, runs, and the items of a frozen set.
 
+use super::body::Body;
 use super::{Dialog, title};
 use crate::app::Snapshot;
 use crate::app::keymap::Action;
-use crate::app::modal::form::Command;
+use crate::app::modal::palette::Command;
 use crate::app::modal::{Palette, SetList};
+use crate::app::model::{Pane, TargetId};
 use crate::app::msg::{Offer, RunSummary};
+use crate::app::problems::{self, Problem};
 use crate::app::reading::ItemsShown;
 use crate::config::theme::Role;
 use crate::domain::{Clean, Item, RunId, RunStatus, TargetKind, quantity};
+use crate::ui::panes::rows;
 use crate::ui::pen::Pen;
 use crate::ui::text::{Piece, Strip};
 use crate::ui::widgets::badge::badge;
@@ -16,6 +20,8 @@ use crate::ui::widgets::table::{Column, row};
 use ratatui::text::Line;
 use std::time::Duration;
 
+/// The most rows of what the palette finds.
+const PALETTE: usize = 24;
 /// The fewest columns in which the palette says what a command does.
 const LEAST_DOC: usize = 16;
 
@@ -35,11 +41,22 @@ fn selected(pen: Pen<'_>, on: bool, mut line: Line<'static>, width: usize) -> Li
     line
 }
 
-pub(super) fn palette(pen: Pen<'_>, snapshot: &Snapshot<'_>, palette: &Palette, width: usize) -> Dialog {
+/// The input line and, below it, a page of what it finds. The box is as high whatever is found, so that the line stays where it is.
+pub(super) fn palette(
+    pen: Pen<'_>,
+    snapshot: &Snapshot<'_>,
+    palette: &Palette,
+    (width, height): (usize, usize),
+) -> Dialog {
     let matches = palette.matches();
-    let name = matches.iter().map(|command| command.name().chars().count()).max().unwrap_or(0).clamp(10, width / 2);
-    let mut body: Vec<Line<'static>> = vec![pen.typed(mark(pen, false), &palette.field, width - 1, true).line()];
-    for (place, command) in matches.iter().enumerate() {
+    let every = palette.choices.iter().map(|command| command.name().chars().count()).max().unwrap_or(0);
+    let name = every.clamp(10, width / 2);
+    let rows = height.saturating_sub(3).clamp(1, PALETTE);
+    let top = palette.cursor / rows * rows;
+    let mut head = Body::default();
+    head.push(pen.typed(mark(pen, false), &palette.field, width - 1, true).line());
+    let mut body = Vec::with_capacity(rows);
+    for (place, command) in matches.iter().enumerate().skip(top).take(rows) {
         let on = place == palette.cursor;
         let key = match command {
             Command::Action(entry) => snapshot.keymap.shown(entry.action),
@@ -49,17 +66,20 @@ pub(super) fn palette(pen: Pen<'_>, snapshot: &Snapshot<'_>, palette: &Palette, 
         let strip = strip.put_within(9, pen.style(Role::UiKey), key).to(name + 13);
         let room = width.saturating_sub(strip.width() + 1);
         // A word or two of it would say nothing.
-        let doc = Clean::text(if room < LEAST_DOC { "" } else { command.doc() });
+        let doc = Clean::text(&if room < LEAST_DOC { String::new() } else { command.doc() });
         body.push(selected(pen, on, strip.put_within(room, pen.style(Role::UiMuted), doc).line(), width));
     }
     if matches.is_empty() {
         body.extend(pen.sentence(Role::UiMuted, "no command matches", width));
     }
+    body.resize_with(rows, Line::default);
+    let (first, last) = ((top + 1).min(matches.len()), (top + rows).min(matches.len()));
+    let of = format!("{first}–{last} of {}", matches.len());
     Dialog {
-        title: title(pen, [(Role::UiTitle, Piece::Words("Commands"))]),
+        title: title(pen, [(Role::UiTitle, Piece::Words("Commands")), (Role::UiMuted, Piece::from(of))]),
+        head,
         body: body.into(),
-        keys: vec![(Action::Open, "does it"), (Action::Back, "goes back")],
-        cursor: Some(palette.cursor + 1),
+        keys: vec![(Action::Open, "does it"), (Action::PageDown, "next page"), (Action::Back, "goes back")],
         ..Dialog::default()
     }
 }
@@ -109,7 +129,7 @@ pub(super) fn offers(
 }
 
 /// How many procedures act on rows of this kind, where none of them applies to this one.
-fn none_applies(kind: TargetKind, acting: usize) -> String {
+pub(super) fn none_applies(kind: TargetKind, acting: usize) -> String {
     let rows = kind.plural();
     match acting {
         0 => format!("No procedure acts on {rows}."),
@@ -125,6 +145,39 @@ fn offer_line(pen: Pen<'_>, offer: &Offer, on: bool, width: usize) -> Line<'stat
     let strip = mark(pen, on).put_within(room, pen.style(Role::UiText), &offer.title).to(room + 3);
     let strip = strip.put(pen.style(role), pen.symbol(role)).gap(1).put(pen.style(role), offer.effect.word());
     strip.right(width.saturating_sub(1), pen.style(Role::UiMuted), takes).line()
+}
+
+/// Every row that is not ok, over all panes: how it stands, in which pane, what it is, and why.
+pub(super) fn problems(pen: Pen<'_>, snapshot: &Snapshot<'_>, cursor: Option<&TargetId>, width: usize) -> Dialog {
+    let now = snapshot.now.wall;
+    let found = problems::all(snapshot.lists, now);
+    let at = cursor.and_then(|id| found.iter().position(|problem| id.is_of(problem.row))).unwrap_or(0);
+    let widest = found.iter().map(|problem| Clean::text(&problem.row.name()).width()).max().unwrap_or(0);
+    let name = widest.clamp(8, width / 3);
+    let line = |(place, problem): (usize, &Problem<'_>)| {
+        let (on, (role, word)) = (place == at, rows::standing(problem.row, now));
+        let strip = badge(pen, mark(pen, on), role, word, 11);
+        let start = strip.width();
+        let strip = strip.put(pen.style(Role::UiMuted), Pane::of(problem.section).word()).to(start + 14);
+        let strip = strip.put_within(name, pen.style(Role::UiText), problem.row.name()).to(start + 14 + name + 2);
+        let room = width.saturating_sub(strip.width() + 1);
+        let says = strip.put_within(room, pen.style(role), rows::says(problem.row, now));
+        selected(pen, on, says.line(), width)
+    };
+    let mut body: Vec<Line<'static>> = found.iter().enumerate().map(line).collect();
+    let mut keys = vec![(Action::Open, "goes there"), (Action::Back, "goes back")];
+    if body.is_empty() {
+        body = pen.sentence(Role::UiText, "Nothing is critical, warn, unknown or stale.", width);
+        keys.remove(0);
+    }
+    let count = quantity::counted(found.len() as u64, "row is not ok", "rows are not ok");
+    Dialog {
+        title: title(pen, [(Role::UiTitle, Piece::Words("Problems")), (Role::UiMuted, Piece::from(count))]),
+        body: body.into(),
+        keys,
+        cursor: Some(at),
+        ..Dialog::default()
+    }
 }
 
 pub(super) fn runs(pen: Pen<'_>, snapshot: &Snapshot<'_>, cursor: Option<&RunId>, width: usize) -> Dialog {

@@ -14,6 +14,7 @@ mod leave;
 mod lists;
 mod plan;
 mod prompt;
+mod row;
 mod show;
 mod small;
 
@@ -75,11 +76,12 @@ pub fn draw(
     let dialog = match modal {
         Modal::Line { .. } => return,
         Modal::Help { context, scroll } => details::help(pen, snapshot, *context, *scroll, width),
-        Modal::Row { target, scroll } => details::row(pen, snapshot, target, *scroll, width),
+        Modal::Row(dialog) => row::row(pen, snapshot, dialog, width),
+        Modal::Problems { cursor } => lists::problems(pen, snapshot, cursor.as_ref(), width),
         Modal::Step { step, scroll } => details::step(pen, snapshot, *step, *scroll, width),
         Modal::Item(dialog) => item::item(pen, snapshot, dialog, width),
         Modal::Notice { error, scroll } => details::notice(pen, error, *scroll, width),
-        Modal::Palette(palette) => lists::palette(pen, snapshot, palette, width),
+        Modal::Palette(palette) => lists::palette(pen, snapshot, palette, (width, usize::from(area.height))),
         Modal::Offers { target, offers, withheld, cursor, scroll } => {
             let name = snapshot.lists.row(target).map_or_else(|| target.name.clone(), Row::name);
             let list = lists::offers(pen, (target.kind, &name), (offers.as_deref(), withheld), *cursor, width);

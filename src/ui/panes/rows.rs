@@ -12,12 +12,13 @@
 
 mod columns;
 mod empty;
+mod headings;
 
 use crate::app::Snapshot;
 use crate::app::model::{Hit, Pane, TargetId};
 use crate::app::panes::rows::RowList;
 use crate::config::theme::Role;
-use crate::domain::{Clean, Row, Section, Wall, quantity};
+use crate::domain::{Clean, Fact, Row, Section, TargetKind, Wall, quantity};
 use crate::ui::ViewState;
 use crate::ui::header::verdicts;
 use crate::ui::layout;
@@ -48,15 +49,26 @@ pub fn draw(
 ) {
     let (list, pane) = (snapshot.lists.of(section), Pane::of(section));
     let mut left = filtered(pen, title(pen, snapshot, pane), list.filter());
+    if !list.filter().is_empty() {
+        let all = quantity::count(list.rows().count() as u64);
+        let of = format!("{} of {all}", quantity::count(list.len() as u64));
+        left = left.put(pen.style(Role::UiText), of).gap(1);
+    }
     if !list.sort().mark(section).is_empty() {
         left = left.put(pen.style(Role::UiMuted), list.sort().mark(section)).gap(1);
     }
     let room = usize::from(area.width).saturating_sub(left.width() + 3);
-    let inner = framed(pen, frame, area, snapshot, pane, (left, summary(pen, list, room)));
+    let mut inner = framed(pen, frame, area, snapshot, pane, (left, summary(pen, list, room)));
+    let length = list.len();
+    let shape = Shape::of(list, usize::from(inner.width));
+    let zoomed = snapshot.zoomed && snapshot.focus == pane;
+    if length > 0 && (zoomed || length < usize::from(inner.height)) {
+        let line = layout::take_top(&mut inner, 1);
+        pen.line(frame, line, headings::strip(pen, list, shape));
+    }
     if snapshot.focus == pane {
         view.seen.page_rows = inner.height;
     }
-    let length = list.len();
     if length == 0 {
         let lines = empty::lines(pen, snapshot, section, usize::from(inner.width));
         return pen.lines(frame, inner, &lines);
@@ -64,7 +76,6 @@ pub fn draw(
     let (cursor, height) = (list.cursor_place(), usize::from(inner.height));
     let top = layout::offset(view.top(section), cursor, height, length);
     view.set_top(section, top);
-    let shape = Shape::of(list, usize::from(inner.width));
     for (place, (row, y)) in list.window(top, height).zip(inner.top()..inner.bottom()).enumerate() {
         let line = Rect { y, height: 1, ..inner };
         let on = cursor == Some(top + place);
@@ -234,7 +245,19 @@ pub fn says(row: &Row, now: Wall) -> String {
         (None, Some(seen)) if row.is_stale(now) => {
             format!("{} old · was {}", exact(now.since(seen.observed_at)), seen.detail)
         }
-        (None, Some(seen)) => seen.detail.clone(),
+        (None, Some(seen)) => with_remedy(row, &seen.detail),
         (None, None) => "not read yet".to_owned(),
     }
+}
+
+/// What a row says with what would help, where one thing would: the right that the role lacks, the checksum file that is expected.
+pub(super) fn with_remedy(row: &Row, says: &str) -> String {
+    let seen = row.observation.as_ref();
+    let unverified = seen.and_then(|seen| match seen.facts.get("not_verified")? {
+        Fact::Text(why) if row.kind == TargetKind::Backup && !says.contains(why.as_str()) => Some(why.as_str()),
+        _ => None,
+    });
+    let remedy = row.remedy_command().map(|command| command.trim_end_matches(';')).or(unverified);
+    let parts: Vec<&str> = [Some(says).filter(|says| !says.is_empty()), remedy].into_iter().flatten().collect();
+    parts.join(" · ")
 }

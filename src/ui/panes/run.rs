@@ -69,7 +69,8 @@ pub fn draw(
         return overview::draw(pen, frame, (area, inner), snapshot, run, view);
     }
     // A wall says it in its sentence, and shows nobody what to type.
-    let story = if snapshot.wall { Vec::new() } else { story::lines(pen, snapshot, run, usize::from(inner.width)) };
+    let story =
+        if snapshot.wall.is_some() { Vec::new() } else { story::lines(pen, snapshot, run, usize::from(inner.width)) };
     let below = u16::try_from(story.len()).unwrap_or(u16::MAX).min(inner.height.saturating_sub(3));
     let foot = take_bottom(&mut inner, below);
     pen.lines(frame, foot, &story);

@@ -1,15 +1,20 @@
 //! The rows of one target, what their order depends on, and what is counted over them.
 
-use crate::app::panes::rows::Sort;
+use crate::app::panes::rows::{Filter, Sort};
 use crate::domain::{Clean, Fact, Row, Section, Wall};
+use std::cmp::Ordering;
+
+/// Where a row is kept: its target's place among the targets, and its own in there.
+pub(super) type Kept = (usize, usize);
 
 /// How rows are filtered and sorted.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Manner {
     pub section: Section,
     pub sort: Sort,
-    /// What a row must contain, in small letters.
-    pub needle: String,
+    /// Whether the order is the other way round.
+    pub reversed: bool,
+    pub filter: Filter,
 }
 
 /// The rows of one target.
@@ -21,18 +26,37 @@ pub(super) struct Group {
     pub tally: Tally,
 }
 
-/// What a row's place depends on; the parts are compared in their order, and those that do not matter are alike.
-#[derive(Clone, Debug, PartialEq, PartialOrd)]
+/// What a row's place depends on; the parts that do not matter are alike.
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Key {
     /// The worse, the smaller.
     worst: u8,
+    /// Whether the row lacks what it is sorted by; it comes last in either order.
+    lacks: bool,
     /// When it was read; never is before all.
     read: Option<Wall>,
     /// The more pressing, the smaller.
     figure: f64,
+    word: String,
     name: String,
     /// Whether the filter lets the row through.
     pub shown: bool,
+}
+
+impl Key {
+    /// Which of two rows comes first.
+    pub fn compare(&self, other: &Self, manner: &Manner) -> Ordering {
+        let turned = |order: Ordering| if manner.reversed { order.reverse() } else { order };
+        let by_column = self
+            .worst
+            .cmp(&other.worst)
+            .then(self.read.cmp(&other.read))
+            .then(self.figure.total_cmp(&other.figure))
+            .then_with(|| self.word.cmp(&other.word));
+        let by_name = self.name.cmp(&other.name);
+        let by_name = if manner.sort == Sort::Name { turned(by_name) } else { by_name };
+        self.lacks.cmp(&other.lacks).then(turned(by_column)).then(by_name)
+    }
 }
 
 /// What is counted over the rows of a target.
@@ -40,6 +64,8 @@ pub(super) struct Key {
 pub(super) struct Tally {
     /// How many rows have a verdict, by its rank.
     pub ranks: [usize; 4],
+    /// The same of the rows that the filter lets through.
+    pub shown: [usize; 4],
     /// The oldest of the newest readings; none while a row has none.
     pub oldest: Option<Wall>,
     /// Whether a row is stale, or its newest reading failed.
@@ -84,7 +110,11 @@ impl Group {
                 let least = tally.next.into_iter().chain((figure >= 0.0).then_some(figure));
                 tally.next = least.min_by(f64::total_cmp);
             }
-            keys.push(key(row, name, rank, manner, now));
+            let key = key(row, name, rank, manner, now);
+            if let Some(count) = tally.shown.get_mut(usize::from(rank)).filter(|_| key.shown) {
+                *count += 1;
+            }
+            keys.push(key);
         }
         if never {
             tally.oldest = None;
@@ -97,33 +127,43 @@ impl Group {
 }
 
 fn key(row: &Row, name: String, rank: u8, manner: &Manner, now: Wall) -> Key {
-    let shown = manner.needle.is_empty() || contains(row, &name, &manner.needle, now);
+    let shown = manner.filter.is_empty() || shows(row, &name, &manner.filter, now);
     let read = row.observation.as_ref().map(|seen| seen.observed_at);
-    let pressing = || pressing(row, manner.section);
-    let (worst, read, figure) = match (manner.sort, manner.section) {
-        (Sort::Verdict, Section::Certificates | Section::Bloat) => (u8::MAX - rank, None, pressing()),
-        (Sort::Verdict, _) => (u8::MAX - rank, None, 0.0),
-        (Sort::Name, _) => (0, None, 0.0),
-        (Sort::Age, _) => (0, read, 0.0),
-        (Sort::Figure, _) => (0, None, pressing()),
-    };
-    Key { worst, read, figure, name, shown }
+    let mut key = Key { worst: 0, lacks: false, read: None, figure: 0.0, word: String::new(), name, shown };
+    match (manner.sort, manner.section) {
+        (Sort::Verdict, section) => {
+            key.worst = u8::MAX - rank;
+            if matches!(section, Section::Certificates | Section::Bloat) {
+                key.figure = pressing(row, section);
+            }
+        }
+        (Sort::Name, _) => {}
+        (Sort::Age, _) => key.read = read,
+        (Sort::Figure, Section::Health) => key.figure = f64::from(row.kind as u8),
+        (sort, section) => {
+            let fact = sort.fact(section).and_then(|name| row.observation.as_ref()?.facts.get(name));
+            match fact.map(|fact| (number(fact), fact)) {
+                Some((Some(figure), _)) => key.figure = if sort.falls(section) { -figure } else { figure },
+                Some((None, Fact::Text(word))) if !word.is_empty() => key.word = word.to_lowercase(),
+                _ => key.lacks = true,
+            }
+        }
+    }
+    key
 }
 
-/// The figure that the section is about; `None` where the row does not have it.
-fn own_figure(row: &Row, section: Section) -> Option<f64> {
-    let name = match section {
-        Section::Health => return None,
-        Section::Backups => "age_s",
-        Section::Certificates => "days_left",
-        Section::Bloat => "bloat_bytes",
-    };
-    match row.observation.as_ref()?.facts.get(name)? {
+fn number(fact: &Fact) -> Option<f64> {
+    match fact {
         #[allow(clippy::cast_precision_loss)] // A figure to sort by.
         Fact::Int(number) => Some(*number as f64),
         Fact::Real(figure) if figure.is_finite() => Some(*figure),
         _ => None,
     }
+}
+
+/// The figure that the section is about; `None` where the row does not have it.
+fn own_figure(row: &Row, section: Section) -> Option<f64> {
+    number(row.observation.as_ref()?.facts.get(Sort::Figure.fact(section)?)?)
 }
 
 /// The same with the most pressing smallest, and what is missing last.
@@ -136,8 +176,14 @@ fn pressing(row: &Row, section: Section) -> f64 {
     }
 }
 
-fn contains(row: &Row, name: &str, needle: &str, now: Wall) -> bool {
+fn shows(row: &Row, name: &str, filter: &Filter, now: Wall) -> bool {
     let detail = row.observation.as_ref().map_or("", |seen| seen.detail.as_str());
-    let texts = [name, row.kind.word(), row.verdict(now).word(), detail];
-    texts.iter().any(|text| text.to_lowercase().contains(needle))
+    filter.shows(&[name, row.kind.word(), row.verdict(now).word(), detail])
+}
+
+/// Which of two rows comes first.
+pub(super) fn compare(groups: &[Group], manner: &Manner, a: Kept, b: Kept) -> Ordering {
+    let key = |(group, row): Kept| groups.get(group).and_then(|group| group.keys.get(row));
+    let by_key = key(a).zip(key(b)).map_or(Ordering::Equal, |(a, b)| a.compare(b, manner));
+    by_key.then(a.cmp(&b))
 }

@@ -2,7 +2,7 @@
 
 use crate::app::model::TargetId;
 use crate::app::panes::rows::RowList;
-use crate::domain::{Row, Rows, Section, Wall};
+use crate::domain::{Row, Rows, Section, TargetKind, Wall};
 
 /// A list for every section.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,6 +60,13 @@ impl Lists {
     /// Takes a target's newest rows.
     pub fn read(&mut self, rows: Rows, now: Wall) {
         self.of_mut(rows.kind.section()).read(rows, now);
+    }
+
+    /// Forgets the rows of every target that is not among these.
+    pub fn keep(&mut self, targets: &[(TargetKind, String)], now: Wall) {
+        for section in Section::ALL {
+            self.of_mut(section).keep(targets, now);
+        }
     }
 
     /// Judges anew what has become stale.

@@ -228,7 +228,7 @@ fn no_truncation_and_no_flipped_byte_breaks_the_reader() {
                 chain: &chain,
                 untrusted: None,
                 name: Some(("a", chain::is_for(&bundle.leaf, "a"))),
-                same: None,
+                file: None,
                 forged: false,
                 places: Vec::new(),
             };

@@ -6,11 +6,13 @@
 //! Bloat         public.audit_logs  12 GiB   48 %    ±3  vacuum
 //! ```
 
-use super::spoken;
+use super::{spoken, with_remedy};
+use crate::app::panes::rows::Sort;
 use crate::config::theme::Role;
 use crate::domain::{Fact, Row, Section, Wall, quantity};
 use crate::ui::pen::Pen;
 use crate::ui::text::{Piece, Strip};
+use ratatui::style::Style;
 
 /// What the parts of a detail stand apart by.
 const APART: &str = " · ";
@@ -40,6 +42,54 @@ enum Width {
     Last(usize),
 }
 
+/// A column of figures.
+pub(super) struct Column {
+    width: Width,
+    /// Its heading.
+    pub(super) heading: &'static str,
+    /// What sorts by it; none where nothing does.
+    pub(super) sort: Option<Sort>,
+}
+
+const fn column(width: Width, heading: &'static str, sort: Option<Sort>) -> Column {
+    Column { width, heading, sort }
+}
+
+/// The columns of figures of a section, from left to right.
+pub(super) fn columns(section: Section) -> &'static [Column] {
+    const BACKUPS: &[Column] = &[column(Width::Last(8), "size", Some(Sort::Size))];
+    const CERTIFICATES: &[Column] =
+        &[column(Width::Right(6), "days", Some(Sort::Figure)), column(Width::Left(8), "issuer", Some(Sort::Word))];
+    const BLOAT: &[Column] = &[
+        column(Width::Right(7), "size", Some(Sort::Size)),
+        column(Width::Right(5), "bloat", Some(Sort::Share)),
+        column(Width::Right(5), "error", None),
+        column(Width::Left(7), "remedy", Some(Sort::Word)),
+    ];
+    match section {
+        Section::Health => &[],
+        Section::Backups => BACKUPS,
+        Section::Certificates => CERTIFICATES,
+        Section::Bloat => BLOAT,
+    }
+}
+
+/// Headings in the columns of the figures, and one over the rest.
+pub(super) fn headings(section: Section, say: impl Fn(&Column) -> String, rest: String) -> Parts {
+    let figures = columns(section).iter().map(|column| {
+        let columns = match column.width {
+            Width::Left(columns) | Width::Right(columns) | Width::Last(columns) => columns,
+        };
+        let text = say(column);
+        // What marks the column stays, whatever must go.
+        let mark: String = text.chars().skip(column.heading.chars().count()).collect();
+        let room = columns.saturating_sub(mark.chars().count());
+        let heading: String = column.heading.chars().take(room).collect();
+        (column.width, format!("{heading}{mark}"), false)
+    });
+    Parts { figures: figures.collect(), rest }
+}
+
 /// The figures of a row with a good reading; `None` where it has none.
 pub(super) fn of(row: &Row, now: Wall) -> Option<Parts> {
     let seen = row.observation.as_ref().filter(|_| row.lost.is_none() && !row.is_stale(now))?;
@@ -50,26 +100,27 @@ pub(super) fn of(row: &Row, now: Wall) -> Option<Parts> {
         Fact::Text(text) if !text.is_empty() => Some(text.clone()),
         _ => None,
     };
-    let figures = match row.kind.section() {
+    let section = row.kind.section();
+    let said = match section {
         Section::Health => return None,
-        Section::Backups => vec![(Width::Last(8), bytes("size_bytes")?, false)],
+        Section::Backups => vec![(bytes("size_bytes")?, false)],
         Section::Certificates => {
             let days = real("days_left").filter(|days| *days >= 0.0)?;
-            vec![
-                (Width::Right(6), format!("{} d", days.floor()), true),
-                (Width::Left(8), word("issuer").map(|issuer| common_name(&issuer)).unwrap_or_default(), false),
-            ]
+            let issuer = word("issuer").map(|issuer| common_name(&issuer)).unwrap_or_default();
+            vec![(format!("{} d", days.floor()), true), (issuer, false)]
         }
         Section::Bloat => vec![
-            (Width::Right(7), bytes("size_bytes")?, false),
-            (Width::Right(5), real("bloat_ratio").map(quantity::percent).unwrap_or_default(), true),
-            (Width::Right(5), error_bar(real("error_ratio")), false),
-            (Width::Left(7), word("remedy").unwrap_or_default(), false),
+            (bytes("size_bytes")?, false),
+            (real("bloat_ratio").map(quantity::percent).unwrap_or_default(), true),
+            (error_bar(real("error_ratio")), false),
+            (word("remedy").unwrap_or_default(), false),
         ],
     };
+    let figures: Vec<_> =
+        columns(section).iter().zip(said).map(|(column, (text, own))| (column.width, text, own)).collect();
     let told = |part: &&str| !figures.iter().any(|(_, figure, _)| same(part, figure));
     let rest: Vec<&str> = seen.detail.split(APART).filter(told).collect();
-    Some(Parts { rest: rest.join(APART), figures })
+    Some(Parts { rest: with_remedy(row, &rest.join(APART)), figures })
 }
 
 /// Whether a part of the detail says no more than a column: `9 d left` beside `9 d`.
@@ -117,13 +168,17 @@ pub(super) fn suffix(row: &Row) -> &'static str {
 }
 
 /// Puts the figures and the rest, all of it before a column.
-pub(super) fn put(pen: Pen<'_>, mut strip: Strip, parts: Parts, role: Role, end: usize) -> Strip {
-    let style = pen.style(spoken(role));
+pub(super) fn put(pen: Pen<'_>, strip: Strip, parts: Parts, role: Role, end: usize) -> Strip {
+    put_in(strip, parts, (pen.style(spoken(role)), pen.style(Role::UiText)), end)
+}
+
+/// The same in the style of what the verdict is about, and in that of all else.
+pub(super) fn put_in(mut strip: Strip, parts: Parts, (style, plain): (Style, Style), end: usize) -> Strip {
     // Where it is narrow, a blank less apart.
     let apart = if end < NARROW { 1 } else { 2 };
     let mut last = None;
     for (width, figure, own) in parts.figures {
-        let style = if own { style } else { pen.style(Role::UiText) };
+        let style = if own { style } else { plain };
         let (columns, right) = match width {
             Width::Left(columns) => (columns, false),
             Width::Right(columns) => (columns, true),
@@ -146,7 +201,7 @@ pub(super) fn put(pen: Pen<'_>, mut strip: Strip, parts: Parts, role: Role, end:
     // A few letters of a sentence say nothing.
     let strip = if room < LEAST { strip } else { strip.put_within(room, style, parts.rest) };
     match last {
-        Some((columns, figure)) => strip.right(end, pen.style(Role::UiText), Piece::from(figure).cut(columns)),
+        Some((columns, figure)) => strip.right(end, plain, Piece::from(figure).cut(columns)),
         None => strip,
     }
 }

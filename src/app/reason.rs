@@ -1,0 +1,230 @@
+//! Why a row has the verdict that it has, in a sentence: which figure, and against which limit.
+
+use crate::domain::facts::{self, Limit, Unit};
+use crate::domain::{Fact, Observation, Row, TargetKind, Verdict, Wall, quantity};
+use std::time::Duration;
+
+/// The sentence: `critical: 31 h old, limit 24 h`.
+#[must_use]
+pub fn sentence(row: &Row, now: Wall) -> String {
+    let Some(seen) = &row.observation else {
+        return match &row.lost {
+            Some((why, at)) => format!("unknown: never read; the reading at {} UTC failed: {why}", at.clock()),
+            None => "unknown: not read yet".to_owned(),
+        };
+    };
+    let (verdict, age) = (seen.verdict.word(), now.since(seen.observed_at));
+    if let Some((why, _)) = &row.lost {
+        let ago = quantity::ago(age);
+        return format!("unknown: the last reading failed: {why}; {ago} it was {verdict}: {}", seen.detail);
+    }
+    if row.is_stale(now) {
+        let (every, limit) = (quantity::span(row.every), quantity::span(row.every * 3));
+        return format!("stale: the last reading is {} old, limit {limit} (read every {every})", quantity::age(age));
+    }
+    match judged(row.kind, seen) {
+        Some(judged) => format!("{verdict}: {}", judged.words(seen.verdict)),
+        None if seen.detail.is_empty() => verdict.to_owned(),
+        None => format!("{verdict}: {}", seen.detail),
+    }
+}
+
+/// The reason in a few words, for a list and a line: the first part of what the row says.
+#[must_use]
+pub fn brief(row: &Row, now: Wall) -> String {
+    let first = |detail: &str| detail.split(" · ").next().unwrap_or(detail).to_owned();
+    match (&row.lost, &row.observation) {
+        (Some((why, _)), _) => first(why),
+        (None, None) => "not read yet".to_owned(),
+        (None, Some(_)) if row.is_stale(now) => "stale".to_owned(),
+        (None, Some(seen)) => match judged(row.kind, seen).filter(|_| seen.verdict != Verdict::Ok) {
+            Some(judged) => judged.short(),
+            None => other_cause(row, seen).unwrap_or_else(|| first(&seen.detail)),
+        },
+    }
+}
+
+/// What the verdict is about, where that is not what the row says first: a backup that is fresh, and whose checksum is wrong.
+fn other_cause(row: &Row, seen: &Observation) -> Option<String> {
+    if seen.verdict == Verdict::Ok {
+        return None;
+    }
+    if let (TargetKind::Bloat, Verdict::Warn, Some(Fact::Real(share))) =
+        (row.kind, seen.verdict, seen.facts.get("bloat_ratio"))
+    {
+        return Some(format!("{} bloat", quantity::percent(*share)));
+    }
+    let text = |name: &str| match seen.facts.get(name)? {
+        Fact::Text(text) => Some(text.clone()),
+        _ => None,
+    };
+    match (row.kind, seen.verdict) {
+        (TargetKind::Bloat, Verdict::Unknown) => return text("reason"),
+        (TargetKind::Backup, Verdict::Unknown) => {
+            return text("not_verified").map(|why| format!("not verified: {why}"));
+        }
+        _ => {}
+    }
+    let causes = [
+        ("verified", Fact::Bool(false), "checksum wrong"),
+        ("size_bytes", Fact::Int(0), "empty"),
+        ("name_matches", Fact::Bool(false), "not for the name asked for"),
+        ("served_matches_file", Fact::Bool(false), "served ≠ file"),
+    ];
+    causes.into_iter().find(|(name, value, _)| seen.facts.get(name) == Some(value)).map(|(.., words)| words.to_owned())
+}
+
+/// A figure of a row with the limits that the row has for it.
+struct Judged {
+    limit: &'static Limit,
+    figure: f64,
+    warn: Option<f64>,
+    critical: Option<f64>,
+}
+
+/// The figure that the verdict comes from; where all is well, the first that has limits.
+fn judged(kind: TargetKind, seen: &Observation) -> Option<Judged> {
+    let number = |name: &str| match seen.facts.get(name)? {
+        #[allow(clippy::cast_precision_loss)] // A figure to compare.
+        Fact::Int(number) => Some(*number as f64),
+        Fact::Real(figure) if figure.is_finite() => Some(*figure),
+        _ => None,
+    };
+    let all = facts::limits(kind).iter().filter_map(|limit| {
+        let judged =
+            Judged { limit, figure: number(limit.of)?, warn: number(limit.warn), critical: number(limit.critical) };
+        (judged.warn.or(judged.critical).is_some() && (judged.figure >= 0.0 || !limit.falls)).then_some(judged)
+    });
+    all.into_iter().find(|judged| judged.verdict() == seen.verdict)
+}
+
+impl Judged {
+    fn verdict(&self) -> Verdict {
+        // An age is past its limit, a share is at it.
+        let age = facts::unit(self.limit.of) == Unit::Seconds;
+        let reached = |limit: f64| match (self.limit.falls, age) {
+            (true, _) => self.figure < limit,
+            (false, true) => self.figure > limit,
+            (false, false) => self.figure >= limit,
+        };
+        match (self.critical.is_some_and(reached), self.warn.is_some_and(reached)) {
+            (true, _) => Verdict::Critical,
+            (false, true) => Verdict::Warn,
+            (false, false) => Verdict::Ok,
+        }
+    }
+
+    /// The figure alone: `31 h old`.
+    fn short(&self) -> String {
+        format!("{} {}", self.said(self.figure), self.limit.word)
+    }
+
+    fn words(&self, verdict: Verdict) -> String {
+        let figure = self.short();
+        let reached = match verdict {
+            Verdict::Critical => self.critical,
+            Verdict::Warn => self.warn,
+            _ => None,
+        };
+        if let Some(limit) = reached {
+            return format!("{figure}, limit {}", self.said(limit));
+        }
+        let from = if self.limit.falls { "below" } else { "from" };
+        let say = |word: &str, limit: Option<f64>| limit.map(|limit| format!("{word} {from} {}", self.said(limit)));
+        let limits: Vec<_> = [say("warns", self.warn), say("critical", self.critical)].into_iter().flatten().collect();
+        format!("{figure}; {}", limits.join(", "))
+    }
+
+    fn said(&self, figure: f64) -> String {
+        match facts::unit(self.limit.of) {
+            Unit::Share => quantity::percent(figure),
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Not below zero.
+            Unit::Seconds => quantity::age(Duration::from_secs(figure.max(0.0) as u64)),
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Not below zero.
+            Unit::Days => quantity::counted(figure.max(0.0) as u64, "day", "days"),
+            unit => facts::in_unit(figure, unit),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn at(second: i64) -> Wall {
+        Wall::from_unix(1_000_000 + second, 0)
+    }
+
+    fn row(kind: TargetKind, verdict: Verdict, detail: &str, facts: &[(&'static str, f64)]) -> Row {
+        let mut row = Row::unread(kind, "it".to_owned(), "there".to_owned(), Duration::from_secs(10));
+        let facts: BTreeMap<_, _> = facts.iter().map(|(name, figure)| (*name, Fact::Real(*figure))).collect();
+        row.observation =
+            Some(Observation { verdict, detail: detail.to_owned(), facts, observed_at: at(0), trend: None });
+        row
+    }
+
+    #[test]
+    fn a_verdict_names_its_figure_and_its_limit() {
+        use TargetKind::{Backup, Certificate, Host, Mount, Service};
+        use Verdict::{Critical, Ok, Warn};
+        let disk = |used, inodes| {
+            [("used_ratio", used), ("inodes_ratio", inodes), ("warn_ratio", 0.8), ("critical_ratio", 0.9)]
+        };
+        let age = |hours: f64| [("age_s", hours * 3600.0), ("max_age_s", 86_400.0)];
+        let days = |days| [("days_left", days), ("warn_days", 21.0), ("critical_days", 7.0)];
+        let cases = [
+            (row(Backup, Critical, "31 h old · limit 24 h", &age(31.0)), "critical: 31 h old, limit 24 h"),
+            (row(Backup, Ok, "03:10 today", &age(23.0)), "ok: 23 h old; critical from 24 h"),
+            (row(Mount, Warn, "84 %", &disk(0.841, 0.1)), "warn: 84 % used, limit 80 %"),
+            (row(Mount, Critical, "inodes 93 %", &disk(0.1, 0.93)), "critical: 93 % of the inodes used, limit 90 %"),
+            (row(Mount, Ok, "38 %", &disk(0.38, 0.1)), "ok: 38 % used; warns from 80 %, critical from 90 %"),
+            (row(Certificate, Warn, "9 d · R11", &days(9.0)), "warn: 9 days left, limit 21 days"),
+            (row(Certificate, Critical, "expired 2 d ago", &days(-2.0)), "critical: expired 2 d ago"),
+            // The figure is within its limits: something else is the reason, and the row says what.
+            (row(Certificate, Warn, "61 d · served ≠ file", &days(61.0)), "warn: 61 d · served ≠ file"),
+            (
+                row(Backup, Critical, "03:10 today · checksum wrong", &age(23.0)),
+                "critical: 03:10 today · checksum wrong",
+            ),
+            (
+                row(Host, Warn, "9 9 9 on 4 cores", &[("load_5", 8.4), ("warn_load", 8.0)]),
+                "warn: 8.40 load over 5 minutes, limit 8",
+            ),
+            (row(Service, Critical, "503 · 12 ms", &[("status", 503.0)]), "critical: 503 · 12 ms"),
+        ];
+        for (row, expected) in cases {
+            assert_eq!(sentence(&row, at(1)), expected);
+        }
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_judged_says_since_when_and_why() {
+        let mut row = row(TargetKind::Service, Verdict::Ok, "200 · 9 ms", &[]);
+        assert_eq!(sentence(&row, at(31)), "stale: the last reading is 30 s old, limit 30 s (read every 10 s)");
+        row.lost = Some(("timed out after 2 s".to_owned(), at(60)));
+        let lost = "unknown: the last reading failed: timed out after 2 s; 1 m ago it was ok: 200 · 9 ms";
+        assert_eq!(sentence(&row, at(61)), lost);
+        row.observation = None;
+        let never = "unknown: never read; the reading at 13:47:40 UTC failed: timed out after 2 s";
+        assert_eq!(sentence(&row, at(61)), never);
+        row.lost = None;
+        assert_eq!(sentence(&row, at(61)), "unknown: not read yet");
+    }
+
+    #[test]
+    fn a_few_words_are_those_that_the_verdict_is_about() {
+        let age = |hours: f64| [("age_s", hours * 3600.0), ("max_age_s", 86_400.0)];
+        let mut wrong = row(TargetKind::Backup, Verdict::Critical, "03:10 today · checksum wrong · 14 MiB", &age(23.0));
+        wrong.observation.as_mut().unwrap().facts.insert("verified", Fact::Bool(false));
+        assert_eq!(brief(&wrong, at(1)), "checksum wrong");
+        let mut old = row(TargetKind::Backup, Verdict::Critical, "31 h old · limit 24 h · checksum wrong", &age(31.0));
+        old.observation.as_mut().unwrap().facts.insert("verified", Fact::Bool(false));
+        assert_eq!(brief(&old, at(1)), "31 h old");
+        assert_eq!(brief(&old, at(40)), "stale");
+        let days = [("days_left", 9.0), ("warn_days", 21.0), ("critical_days", 7.0)];
+        assert_eq!(brief(&row(TargetKind::Certificate, Verdict::Warn, "9 d · R11", &days), at(1)), "9 days left");
+        let bloat = [("bloat_ratio", 0.64)];
+        assert_eq!(brief(&row(TargetKind::Bloat, Verdict::Warn, "12 GiB · 64 %", &bloat), at(1)), "64 % bloat");
+    }
+}

@@ -1,0 +1,133 @@
+//! Edits of the estate file and of the windows beside it, while a console is open.
+//!
+//! ```text
+//!  look (every 3 s) ── another file, and the same at the next look ──> load ──> ready: waits until the console asks for it
+//!                                                                        └────> wrong: the one before stays in use
+//! ```
+//! Only what a file is (its inode, size and time) is looked at each time; it is read when that has changed and has then stood still
+//! for one look, so that a file that is being written is not read half.
+
+use crate::app::msg::Msg;
+use crate::calendar::{self, Calendar};
+use crate::config::estate::Estate;
+use crate::config::paths;
+use crate::domain::Clean;
+use crate::domain::error::Result;
+use crate::gate::World;
+use crate::runner::failpoint;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::{AbortHandle, spawn_blocking};
+
+/// How far apart two looks are.
+const LOOK: Duration = Duration::from_secs(3);
+
+/// Loads the world anew.
+pub type Load = Arc<dyn Fn() -> Result<World> + Send + Sync>;
+
+/// Watches the files that a world was loaded from; dropping it ends the watch.
+pub struct Edits {
+    shared: Arc<Mutex<Shared>>,
+    task: AbortHandle,
+}
+
+/// What is in use, and what was loaded since.
+struct Shared {
+    current: (Estate, Calendar),
+    ready: Option<World>,
+}
+
+/// What tells one state of a file from another; `None` where there is none.
+type Stamp = Vec<Option<(u64, u64, u64, i64, i64)>>;
+
+impl Edits {
+    /// Begins to watch. Must be called within a runtime.
+    #[must_use]
+    pub fn watch(world: &World, load: Load, out: mpsc::Sender<Msg>) -> Self {
+        let current = (world.estate.clone(), world.calendar.clone());
+        let shared = Arc::new(Mutex::new(Shared { current, ready: None }));
+        let task = tokio::spawn(keep_looking(files(world), load, out, Arc::clone(&shared))).abort_handle();
+        Self { shared, task }
+    }
+
+    /// Takes the world that was loaded since, where there is one; it is in use from now on.
+    #[must_use]
+    pub fn take(&self) -> Option<World> {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let world = shared.ready.take()?;
+        shared.current = (world.estate.clone(), world.calendar.clone());
+        Some(world)
+    }
+}
+
+impl Drop for Edits {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// The files that a world depends on: the estate file, or all places where one may appear; and the windows beside each.
+fn files(world: &World) -> Vec<PathBuf> {
+    let estates = match &world.estate.source {
+        Some(file) => vec![file.clone()],
+        None => paths::estate_places(&world.around),
+    };
+    let windows: Vec<PathBuf> = estates.iter().filter_map(|file| calendar::beside(Some(file))).collect();
+    estates.into_iter().chain(windows).collect()
+}
+
+fn stamp(files: &[PathBuf]) -> Stamp {
+    let of = |file: &PathBuf| {
+        let meta = std::fs::metadata(file).ok()?;
+        Some((meta.dev(), meta.ino(), meta.size(), meta.mtime(), meta.mtime_nsec()))
+    };
+    files.iter().map(of).collect()
+}
+
+async fn keep_looking(files: Vec<PathBuf>, load: Load, out: mpsc::Sender<Msg>, shared: Arc<Mutex<Shared>>) {
+    let files = Arc::new(files);
+    let look = || {
+        let files = Arc::clone(&files);
+        spawn_blocking(move || stamp(&files))
+    };
+    let look_every = failpoint::span("EDITS", LOOK);
+    let Ok(mut read) = look().await else { return };
+    let mut before = read.clone();
+    loop {
+        tokio::time::sleep(look_every).await;
+        let Ok(now) = look().await else { return };
+        let stands = now == before;
+        before.clone_from(&now);
+        if now == read || !stands {
+            continue;
+        }
+        read = now;
+        let load = Arc::clone(&load);
+        let Ok(loaded) = spawn_blocking(move || load()).await else { return };
+        let edited = settle(loaded, &shared);
+        if out.send(Msg::EstateEdited(edited)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Keeps what was loaded, and says what that means: whether there is something else now, or why it cannot be used.
+fn settle(loaded: Result<World>, shared: &Mutex<Shared>) -> std::result::Result<bool, String> {
+    let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+    shared.ready = None;
+    let world = match loaded {
+        Ok(world) => world,
+        Err(error) => {
+            tracing::warn!(cause = error.message, "file refused");
+            // Below what cannot be used stands what is wrong with it, a line each; the first says enough here.
+            let first = error.message.lines().nth(1).unwrap_or(&error.message);
+            return Err(Clean::text(first.trim()).plain());
+        }
+    };
+    let is_other = (&world.estate, &world.calendar) != (&shared.current.0, &shared.current.1);
+    shared.ready = is_other.then_some(world);
+    Ok(is_other)
+}

@@ -1,0 +1,283 @@
+//! The detail of a row: why it stands as it does, what can be done, what was done, and every fact in words.
+//!
+//! ```text
+//! ┏ database ━━ backup ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
+//! ┃ ✖ critical: 31 h old, limit 24 h                                     ┃
+//! ┃                                                                      ┃
+//! ┃ What can be done                                                     ┃
+//! ┃   □ change   Take a backup of database   ~5 m                        ┃
+//! ┃ Last runs on it                                                      ┃
+//! ┃   2026-11-21 02:40 UTC  ● ok   Take a backup of database · lena      ┃
+//! ┃ Size and space                                                       ┃
+//! ┃   size         4.2 GiB                                               ┃
+//! ┗ x act  y copy  f raw names  Esc goes back ━━━━━━━━━━━━━━━━━━━━━━━━━━┛
+//! ```
+
+use super::lists::none_applies;
+use super::{Dialog, title};
+use crate::app::Snapshot;
+use crate::app::keymap::Action;
+use crate::app::modal::RowDialog;
+use crate::app::msg::Offer;
+use crate::app::reason;
+use crate::config::theme::Role;
+use crate::domain::facts::{self, Group};
+use crate::domain::{Clean, Fact, Observation, Row, RunStatus, TargetKind, Wall, quantity};
+use crate::ui::panes::rows;
+use crate::ui::pen::{Pen, VALUES};
+use crate::ui::text::{Piece, Strip};
+use crate::ui::trend;
+use crate::ui::widgets::spark::spark;
+use ratatui::text::Line;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The most runs on the row that are listed.
+const RUNS: usize = 5;
+/// What is compared of the certificate that is served and the one in the file.
+const PAIRS: [(&str, &str); 5] = [
+    ("serial", "file_serial"),
+    ("issuer", "file_issuer"),
+    ("not_before", "file_not_before"),
+    ("not_after", "file_not_after"),
+    ("fingerprint_sha256", "file_fingerprint_sha256"),
+];
+/// The most columns of the names of facts.
+const LABELS: usize = 38;
+
+/// Everything that is known of a row.
+pub(super) fn row(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &RowDialog, width: usize) -> Dialog {
+    let row = snapshot.lists.row(&dialog.target);
+    let mut body = Vec::new();
+    match row {
+        Some(row) => told(pen, snapshot, (row, dialog), &mut body, width),
+        None => body.extend(pen.sentence(Role::UiMuted, "The newest reading has no such row any more.", width)),
+    }
+    let name = Piece::from(row.map_or_else(|| dialog.target.name.clone(), Row::name));
+    let copies = if row.is_some_and(|row| row.remedy_command().is_some()) { "copies the command" } else { "copy" };
+    let names = if dialog.raw { "names in words" } else { "raw names" };
+    Dialog {
+        title: title(pen, [(Role::UiTitle, name), (Role::UiMuted, Piece::Words(dialog.target.kind.word()))]),
+        body: body.into(),
+        keys: vec![(Action::Act, "act"), (Action::Copy, copies), (Action::Facts, names), (Action::Back, "goes back")],
+        scroll: dialog.scroll,
+        ..Dialog::default()
+    }
+}
+
+fn told(
+    pen: Pen<'_>,
+    snapshot: &Snapshot<'_>,
+    (row, dialog): (&Row, &RowDialog),
+    body: &mut Vec<Line<'static>>,
+    width: usize,
+) {
+    let now = snapshot.now.wall;
+    let (role, _) = rows::standing(row, now);
+    let why = reason::sentence(row, now);
+    body.extend(pen.sentence(role, format!("{} {why}", pen.symbol(role).plain()), width));
+    let says = row.observation.as_ref().filter(|_| row.lost.is_none()).map(|seen| seen.detail.as_str());
+    let is_news = |says: &&str| !says.is_empty() && !why.ends_with(*says) && !why.ends_with(&says.replace(" · ", ", "));
+    if let Some(says) = says.filter(is_news) {
+        body.extend(pen.sentence(Role::UiText, format!("  {says}"), width));
+    }
+    blank(body);
+    read(pen, row, now, body, width);
+    acts(pen, (row, dialog), body, width);
+    runs(pen, snapshot, dialog, body, width);
+    if let Some(seen) = &row.observation {
+        if row.kind == TargetKind::Certificate {
+            both(pen, seen, body, width);
+        }
+        groups(pen, seen, dialog.raw, body, width);
+    }
+}
+
+fn blank(body: &mut Vec<Line<'static>>) {
+    body.push(Strip::new().line());
+}
+
+fn heading(pen: Pen<'_>, body: &mut Vec<Line<'static>>, words: &'static str) {
+    blank(body);
+    body.push(Strip::new().gap(1).put(pen.style(Role::UiTitle), words).line());
+}
+
+/// When it was last read and from where, and how its figure went.
+fn read(pen: Pen<'_>, row: &Row, now: Wall, body: &mut Vec<Line<'static>>, width: usize) {
+    body.extend(pen.fact("source", Role::UiText, &row.source, width));
+    let read = row.observation.as_ref().map_or_else(
+        || "never".to_owned(),
+        |seen| format!("{} UTC · {}", seen.observed_at.clock(), ago(quantity::age(now.since(seen.observed_at)))),
+    );
+    let (every, stale) = (quantity::span(row.every), quantity::span(row.every * 3));
+    body.extend(pen.fact("read", Role::UiText, format!("{read} · every {every}, stale after {stale}"), width));
+    if let Some((why, at)) = &row.lost {
+        body.extend(pen.fact("lost", Role::VerdictUnknown, format!("{} UTC · {why}", at.clock()), width));
+    }
+    if row.is_down() {
+        let what = format!("{} {} does not serve at {}", row.kind.word(), row.target, row.source);
+        body.extend(pen.fact("down", rows::standing(row, now).0, what, width));
+    }
+    history(pen, row, trend::role(rows::standing(row, now).0), body, width);
+}
+
+fn ago(age: String) -> String {
+    if age == "now" { age } else { format!("{age} ago") }
+}
+
+/// The last figures as a graph, with the least and the greatest of them, and over what time they are.
+fn history(pen: Pen<'_>, row: &Row, role: Role, body: &mut Vec<Line<'static>>, width: usize) {
+    let Some(range) = range(row) else { return };
+    let bars = spark(&row.history, trend::scale(row), width.saturating_sub(VALUES + 3), pen.glyph("u", "a") == "u");
+    body.extend(pen.fact("history", role, bars, width));
+    body.extend(pen.fact("", Role::UiMuted, range, width));
+}
+
+/// What a history is of, its least and its greatest figure, and the time it is over; none of an empty one.
+fn range(row: &Row) -> Option<String> {
+    let finite = || row.history.iter().copied().filter(|figure| figure.is_finite());
+    let (least, greatest) = (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
+    if least > greatest {
+        return None;
+    }
+    let unit = row.trend.map_or(facts::Unit::Number, |trend| facts::unit(trend.fact));
+    let of = row.trend.map_or_else(String::new, |trend| format!("{}: ", facts::label(trend.fact)));
+    let count = row.history.len();
+    let readings = quantity::counted(count as u64, "reading", "readings");
+    let span = match u32::try_from(count.saturating_sub(1)).unwrap_or(u32::MAX) {
+        0 => String::new(),
+        between => format!(", about {}", quantity::span(row.every.saturating_mul(between))),
+    };
+    let said = |figure: f64| facts::in_unit(figure, unit);
+    Some(format!("{of}{} to {} over {readings}{span}", said(least), said(greatest)))
+}
+
+/// What can be done: a command to copy, and the procedures that act on it, as the key for acting lists them.
+fn acts(pen: Pen<'_>, (row, dialog): (&Row, &RowDialog), body: &mut Vec<Line<'static>>, width: usize) {
+    heading(pen, body, "What can be done");
+    if let Some(command) = row.remedy_command() {
+        body.extend(pen.sentence(Role::UiMuted, "  A superuser of the database grants what this role lacks:", width));
+        body.extend(pen.sentence(Role::UiKey, format!("  {command}"), width));
+    }
+    match dialog.offers.as_deref() {
+        None => body.extend(pen.sentence(Role::UiMuted, "  looking for procedures", width)),
+        Some([]) if row.remedy_command().is_some() && dialog.withheld.is_empty() => {}
+        Some([]) => {
+            let none = none_applies(row.kind, dialog.withheld.len());
+            body.extend(pen.sentence(Role::UiText, format!("  {none}"), width));
+        }
+        Some(offers) => body.extend(offers.iter().map(|offer| offered(pen, offer, width))),
+    }
+    for why in &dialog.withheld {
+        body.extend(pen.sentence(Role::UiMuted, format!("  {why}"), width));
+    }
+}
+
+fn offered(pen: Pen<'_>, offer: &Offer, width: usize) -> Line<'static> {
+    let role = Role::from(offer.effect);
+    let takes = offer.takes_s.map_or_else(String::new, |s| format!("~{}", quantity::span(Duration::from_secs(s))));
+    let strip = Strip::new().gap(3).put(pen.style(role), pen.symbol(role)).gap(1);
+    let strip = strip.put(pen.style(role), offer.effect.word()).to(14);
+    let room = width.saturating_sub(14 + takes.len() + 3);
+    let strip = strip.put_within(room, pen.style(Role::UiText), &offer.title);
+    strip.right(width.saturating_sub(1), pen.style(Role::UiMuted), takes).line()
+}
+
+/// The last runs of what acts on it.
+fn runs(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &RowDialog, body: &mut Vec<Line<'static>>, width: usize) {
+    let mut runs = dialog.runs(snapshot.runs.unwrap_or_default()).take(RUNS).peekable();
+    if runs.peek().is_none() {
+        return;
+    }
+    heading(pen, body, "Last runs on it");
+    for run in runs {
+        let (role, word) = match run.damage {
+            Some(_) => (Role::VerdictCritical, "damaged"),
+            None => (Role::from(run.status), RunStatus::word(run.status)),
+        };
+        let strip = Strip::new().gap(3).put(pen.style(Role::UiMuted), format!("{} UTC", run.started.minute())).gap(2);
+        let strip = strip.put(pen.style(role), pen.symbol(role)).gap(1).put(pen.style(role), word).gap(2);
+        let room = width.saturating_sub(strip.width() + 1);
+        let title = format!("{} · {}", run.title, run.starter);
+        body.push(strip.put_within(room, pen.style(Role::UiText), title).line());
+    }
+}
+
+/// The certificate that is served beside the one in the file, where they differ: which one is newer is the question.
+fn both(pen: Pen<'_>, seen: &Observation, body: &mut Vec<Line<'static>>, width: usize) {
+    if seen.facts.get("served_matches_file") != Some(&Fact::Bool(false)) {
+        return;
+    }
+    heading(pen, body, "Served and in the file");
+    let newer = match seen.facts.get("newer") {
+        Some(Fact::Text(newer)) if newer == "file" => {
+            "The one in the file is newer: the server was not reloaded since."
+        }
+        Some(Fact::Text(_)) => "The one that is served is newer: the file is not what the server uses.",
+        _ => "Both are valid from the same moment.",
+    };
+    body.extend(pen.sentence(Role::VerdictWarn, format!("  {newer}"), width));
+    let said = |name: &str| seen.facts.get(name).map_or_else(|| "–".to_owned(), |fact| facts::say(name, fact));
+    for (served, file) in PAIRS {
+        let label = facts::label(served);
+        let (ours, theirs) = (said(served), said(file));
+        let lines = [(format!("{label}, served"), ours), (format!("{label}, file"), theirs)];
+        for (label, value) in lines {
+            body.extend(pen.named_to(28, Piece::from(Clean::text(&label)), Role::UiText, Clean::text(&value), width));
+        }
+    }
+}
+
+/// Every fact, group by group in words; or under its own name, one after the other.
+fn groups(pen: Pen<'_>, seen: &Observation, raw: bool, body: &mut Vec<Line<'static>>, width: usize) {
+    let mut groups: BTreeMap<Group, Vec<(&'static str, &Fact)>> = BTreeMap::new();
+    let both = seen.facts.get("served_matches_file") == Some(&Fact::Bool(false));
+    let compared = |name: &str| both && PAIRS.iter().any(|(served, file)| *served == name || *file == name);
+    for (name, fact) in seen.facts.iter().filter(|(name, _)| raw || !compared(name)) {
+        let group = if raw { Group::Other } else { facts::group(name) };
+        groups.entry(group).or_default().push((*name, fact));
+    }
+    let label = |name: &'static str| if raw { name } else { facts::label(name) };
+    let longest = seen.facts.keys().map(|name| label(name).chars().count()).max().unwrap_or(0).clamp(8, LABELS);
+    for group in Group::ALL {
+        let Some(of) = groups.remove(&group) else { continue };
+        heading(pen, body, if raw { "Facts" } else { group.word() });
+        for (name, fact) in of {
+            let label = Piece::from(Clean::text(&format!(" {}", label(name))));
+            let value = Clean::text(&facts::say(name, fact));
+            body.extend(pen.named_to(longest + 4, label, Role::UiText, value, width));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Trend, Verdict};
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn a_history_has_the_unit_of_its_fact_and_not_of_another_with_the_same_figure() {
+        let mut row = Row::unread(TargetKind::Service, "api".to_owned(), String::new(), Duration::from_secs(5));
+        let mut read = |bytes, latency| {
+            let facts = BTreeMap::from([("bytes", Fact::Int(bytes)), ("latency_ms", Fact::Int(latency))]);
+            let (verdict, detail, trend) = (Verdict::Ok, String::new(), Some(Trend::millis("latency_ms")));
+            row.saw(Observation { verdict, detail, facts, observed_at: Wall::from_unix(0, 0), trend });
+        };
+        read(2, 40);
+        read(2, 2);
+        assert_eq!(range(&row).unwrap(), "latency: 2 ms to 40 ms over 2 readings, about 5 s");
+        row.saw(Observation {
+            verdict: Verdict::Ok,
+            detail: String::new(),
+            facts: BTreeMap::from([("used_memory_bytes", Fact::Int(4096))]),
+            observed_at: Wall::from_unix(1, 0),
+            trend: Some(Trend::bytes("used_memory_bytes")),
+        });
+        assert_eq!(
+            range(&row).unwrap(),
+            "memory used: 4.0 KiB to 4.0 KiB over 1 reading",
+            "of another fact, a history begins again"
+        );
+    }
+}

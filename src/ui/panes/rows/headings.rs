@@ -1,0 +1,45 @@
+//! The headings of the columns of a pane of rows; the one that the rows are sorted by says which way.
+//!
+//! ```text
+//!    verdict  name                size▼ bloat error remedy  state                              read
+//!  ▲  warn     public.audit_logs  12 GiB  48 %    ±3  vacuum  last vacuum 41 d ago               2 m
+//! ```
+
+use super::{Shape, WORD, columns};
+use crate::app::panes::rows::{RowList, Sort};
+use crate::config::theme::Role;
+use crate::domain::Section;
+use crate::ui::pen::Pen;
+use crate::ui::text::Strip;
+
+/// One line of headings, each where its column is.
+pub(super) fn strip(pen: Pen<'_>, list: &RowList, shape: Shape) -> Strip {
+    let (section, style) = (list.section(), pen.style(Role::UiMuted));
+    let falls = list.sort().falls(section) != list.is_reversed();
+    let arrow = if falls { pen.glyph("▼", "v") } else { pen.glyph("▲", "^") };
+    let mark = |heading: &str, sort: Option<Sort>| {
+        let here = sort == Some(list.sort());
+        format!("{heading}{}", if here { arrow } else { "" })
+    };
+    let mut strip = Strip::new().gap(1);
+    if shape.word {
+        strip = strip.to(4).put_within(WORD, style, mark("verdict", Some(Sort::Verdict))).to(4 + WORD + 1);
+    } else {
+        strip = strip.put(style, mark("", Some(Sort::Verdict))).to(4);
+    }
+    let start = strip.width();
+    strip = strip.put_within(shape.name, style, mark("name", Some(Sort::Name))).to(start + shape.name + 2);
+    let rest = match section {
+        Section::Backups => mark("age and state", Some(Sort::Figure)),
+        _ => "state".to_owned(),
+    };
+    let parts = columns::headings(section, |column| mark(column.heading, column.sort), rest);
+    strip = columns::put_in(strip, parts, (style, style), shape.end());
+    if shape.age {
+        strip = strip.right(shape.end() + 6, style, mark("read", Some(Sort::Age)));
+    }
+    if shape.source > 0 {
+        strip = strip.to(shape.end() + 8).put(style, "source");
+    }
+    strip
+}

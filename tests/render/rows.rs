@@ -1,0 +1,46 @@
+//! The columns of rows, the detail of one, the list of all problems, and the palette.
+
+use super::*;
+
+screen!(row_of_a_backup_120x36, {
+    let mut model = pressed(sample::healthy(WIDE, operator()), "2 j Enter");
+    let target = sample::id(TargetKind::Backup, "database");
+    update(&mut model, Msg::Offered { target: target.clone(), offers: sample::offers(), withheld: Vec::new() });
+    let params = std::collections::BTreeMap::from([("set".to_owned(), "database".to_owned())]);
+    update(&mut model, Msg::ActsKnown { target, acts: vec![("db/backup".to_owned(), params.clone())] });
+    let runs = sample::runs().into_iter().skip(1).take(2);
+    let runs = runs.map(|run| midwatch::app::msg::RunSummary {
+        procedure: "db/backup".to_owned(),
+        title: "Take a backup".to_owned(),
+        params: params.clone(),
+        ..run
+    });
+    update(&mut model, Msg::RunsListed(runs.collect()));
+    model
+});
+screen!(row_of_a_certificate_120x36, pressed(sample::healthy(WIDE, operator()), "3 j j j Enter"));
+screen!(row_with_a_grant_80x24, pressed(sample::healthy(SMALL, operator()), "4 / b i l l Enter j Enter"));
+screen!(row_raw_80x24, pressed(sample::healthy(SMALL, operator()), "j Enter f"));
+screen!(problems_100x30, pressed(sample::healthy((100, 30), operator()), "P j"));
+
+screen!(bloat_reversed_120x36, pressed(sample::healthy(WIDE, operator()), "4 z o o o o O"));
+screen!(health_zoomed_120x36, pressed(sample::healthy(WIDE, operator()), "z o"));
+screen!(filtered_inverse_80x24, pressed(sample::healthy(SMALL, operator()), "/ ! s r v Enter j"));
+
+#[test]
+fn the_palette_stands_still_while_one_types() {
+    let place = |keys: &str| {
+        let mut model = pressed(sample::healthy(WIDE, operator()), ":");
+        update(&mut model, Msg::ProceduresListed(sample::offers()));
+        let screen = shown(&mut pressed(model, keys));
+        let grid: Vec<&str> = screen.lines().take(36).collect();
+        let top = grid.iter().position(|line| line.contains("┏ Commands")).unwrap();
+        let bottom = grid.iter().position(|line| line.contains("┗ Enter does it")).unwrap();
+        (top, grid[top + 1].contains('▌'), bottom)
+    };
+    let empty = place("");
+    assert!(empty.1, "the input line is the first");
+    for keys in ["r", "r e f r", "z z z z", "End", "PageDown PageDown"] {
+        assert_eq!(place(keys), empty, "{keys}");
+    }
+}
