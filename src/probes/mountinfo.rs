@@ -27,7 +27,7 @@ pub struct Mounted {
 }
 
 /// Kinds that hold no data of anybody, or (`autofs`) that a look would mount.
-const PSEUDO: [&str; 29] = [
+const PSEUDO: [&str; 31] = [
     "autofs",
     "binder",
     "binfmt_misc",
@@ -42,6 +42,7 @@ const PSEUDO: [&str; 29] = [
     "fuse.gvfsd-fuse",
     "fuse.lxcfs",
     "fuse.portal",
+    "fuse.vmware-vmblock",
     "fusectl",
     "hugetlbfs",
     "mqueue",
@@ -50,6 +51,7 @@ const PSEUDO: [&str; 29] = [
     "proc",
     "pstore",
     "ramfs",
+    "resctrl",
     "rootfs",
     "rpc_pipefs",
     "securityfs",
@@ -59,12 +61,24 @@ const PSEUDO: [&str; 29] = [
     "tracefs",
 ];
 /// Kinds that are images: always full, by design.
-const IMAGES: [&str; 5] = ["cramfs", "erofs", "fuse.snapfuse", "iso9660", "squashfs"];
+const IMAGES: [&str; 11] = [
+    "cramfs",
+    "erofs",
+    "fuse.dwarfs",
+    "fuse.erofsfuse",
+    "fuse.fuseiso",
+    "fuse.snapfuse",
+    "fuse.squashfuse",
+    "fuse.squashfuse_ll",
+    "iso9660",
+    "squashfs",
+    "udf",
+];
 /// Where a `tmpfs` is plumbing.
 const PLUMBING: [&str; 7] =
     ["/run", "/dev", "/sys", "/proc", "/var/lib/docker", "/var/lib/containers", "/var/lib/kubelet"];
 /// Files that a container runtime mounts one by one from its own disk.
-const CONTAINER_FILES: [&str; 3] = ["/etc/resolv.conf", "/etc/hosts", "/etc/hostname"];
+const CONTAINER_FILES: [&str; 4] = ["/etc/resolv.conf", "/etc/hosts", "/etc/hostname", "/dev/termination-log"];
 
 /// Reads the table's text.
 ///
@@ -151,13 +165,18 @@ pub fn shown(mounts: &[Mounted]) -> Vec<&Mounted> {
 fn is_real(mount: &Mounted) -> bool {
     let fs = mount.fs.as_str();
     let plumbing = || PLUMBING.iter().any(|place| mount.point.starts_with(place));
+    if CONTAINER_FILES.iter().any(|file| mount.point == Path::new(file)) {
+        return false;
+    }
     match fs {
         "tmpfs" => !mount.read_only && !plumbing(),
         // Its figures are those of the file system below it, except for a container, which sees nothing else.
         "overlay" | "aufs" => mount.point == Path::new("/"),
         _ if PSEUDO.contains(&fs) || IMAGES.contains(&fs) => false,
+        // An AppImage serves its own contents; the kind is called after its file.
+        _ if fs.starts_with("fuse.") && fs.to_ascii_lowercase().ends_with(".appimage") => false,
         _ if mount.read_only && mount.source.starts_with("/dev/loop") => false,
-        _ => !CONTAINER_FILES.iter().any(|file| mount.point == Path::new(file)),
+        _ => true,
     }
 }
 
@@ -195,6 +214,28 @@ mod tests {
         let mounts = parse(TABLE).unwrap();
         let expected = ["/", "/auto", "/empty/source", "/mnt/nfs", "/mnt/over", "/mnt/two words\tand\\more", "/tmp"];
         assert_eq!(points(&shown(&mounts)), expected);
+    }
+
+    /// What is shown of a table of the corpus against what is expected; a line each.
+    fn differs(path: &Path) -> Option<String> {
+        let table = std::fs::read(path).unwrap();
+        let expected = std::fs::read_to_string(path.with_extension("expected")).unwrap();
+        let seen = match parse(&table) {
+            Ok(mounts) => points(&shown(&mounts)).join("\n"),
+            Err(why) => format!("error: {why}"),
+        };
+        (seen.trim_end() != expected.trim_end()).then(|| format!("{}:\n{seen}", path.display()))
+    }
+
+    #[test]
+    fn every_mount_table_of_the_corpus_has_its_rows() {
+        let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/mounts");
+        let mut cases: Vec<PathBuf> = std::fs::read_dir(corpus).unwrap().map(|entry| entry.unwrap().path()).collect();
+        cases.retain(|path| path.extension().is_some_and(|kind| kind == "mountinfo"));
+        cases.sort();
+        assert!(cases.len() > 15, "{}", cases.len());
+        let wrong: Vec<String> = cases.iter().filter_map(|path| differs(path)).collect();
+        assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
     }
 
     #[test]

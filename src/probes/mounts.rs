@@ -67,15 +67,19 @@ impl MountReader {
         Self { mount, aside: Aside::new("statvfs"), growth: Growth::default() }
     }
 
-    /// Reads it now, or goes on waiting for the reading that has not answered yet; at most 3 s.
+    /// Reads it now, or goes on waiting for the reading that has not answered yet; at most 3 s. `None` for one that has no blocks
+    /// and that the estate does not name: it holds nothing, and df(1) leaves it out as well.
     ///
     /// # Errors
     /// Why there is no reading.
-    pub async fn read(&mut self) -> Result<Observation, Loss> {
+    pub async fn read(&mut self) -> Result<Option<Observation>, Loss> {
         let mount = self.mount.clone();
         let usage = self.aside.within(DEADLINE, move || usage(&mount.path, mount.own)).await?;
+        if usage.size == 0 && !self.mount.own {
+            return Ok(None);
+        }
         let growth = self.growth.take(Instant::now(), usage.used);
-        Ok(judge(&self.mount, &usage, growth)?)
+        Ok(Some(judge(&self.mount, &usage, growth)?))
     }
 }
 
@@ -86,6 +90,8 @@ struct Usage {
     used: u64,
     /// What an unprivileged user may still write.
     avail: u64,
+    /// How far less than nothing that is, where others have written into what is kept for root.
+    over: u64,
     /// All inodes and the free ones; `None` where the file system makes them as needed.
     inodes: Option<(u64, u64)>,
     source: String,
@@ -106,15 +112,28 @@ fn usage(path: &Path, own: bool) -> Result<Usage, Loss> {
         rustix::io::Errno::NOTCONN => Loss::down("the program behind the file system has gone"),
         _ => Loss::unread(format!("statvfs: {}", said(cause))),
     })?;
-    let bytes = |blocks: u64| blocks.saturating_mul(told.f_frsize);
-    Ok(Usage {
-        size: bytes(told.f_blocks),
-        used: bytes(told.f_blocks.saturating_sub(told.f_bfree)),
-        avail: bytes(told.f_bavail),
-        inodes: (told.f_files > 0).then_some((told.f_files, told.f_ffree)),
-        source: mount.source.clone(),
-        fs: mount.fs.clone(),
-    })
+    let figures = [told.f_frsize, told.f_blocks, told.f_bfree, told.f_bavail, told.f_files, told.f_ffree];
+    Ok(Usage { source: mount.source.clone(), fs: mount.fs.clone(), ..Usage::of(figures) })
+}
+
+impl Usage {
+    /// Reads the figures of statvfs(3) as df(1) does: a negative number of blocks stands as a large one, and a file system that
+    /// does not count inodes gives none, or all ones.
+    fn of([unit, blocks, free, avail, files, files_free]: [u64; 6]) -> Self {
+        let bytes = |blocks: u64| blocks.saturating_mul(unit);
+        let is_negative = i64::try_from(avail).is_err();
+        let (avail, over) = if is_negative { (0, bytes(avail.wrapping_neg())) } else { (bytes(avail), 0) };
+        let counts = files > 0 && files < u64::MAX && files_free <= files;
+        Self {
+            size: bytes(blocks),
+            used: bytes(blocks.saturating_sub(free)),
+            avail,
+            over,
+            inodes: counts.then_some((files, files_free)),
+            source: String::new(),
+            fs: String::new(),
+        }
+    }
 }
 
 /// The mount that holds an own entry's path; an automount that waits is left alone, for a look would mount it.
@@ -138,7 +157,7 @@ fn mounted<'a>(mounts: &'a [Mounted], point: &Path) -> Result<&'a Mounted, Strin
 
 /// Makes the observation. The used share is that of `df(1)`: used of what is used or may still be written.
 fn judge(mount: &Mount, usage: &Usage, growth: Option<f64>) -> Result<Observation, String> {
-    let whole = usage.used.saturating_add(usage.avail);
+    let whole = usage.used.saturating_add(usage.avail).saturating_sub(usage.over);
     if whole == 0 {
         return Err("the file system tells no size".to_owned());
     }
@@ -177,9 +196,9 @@ fn verdict(
     if let Some(share) = inodes
         && limits.judge(share).rank() > space.rank()
     {
-        return (limits.judge(share), format!("inodes {}", quantity::percent(share)));
+        return (limits.judge(share), format!("inodes {}", percent(share)));
     }
-    let mut detail = quantity::percent(used);
+    let mut detail = percent(used);
     // Growth that rounds to nothing is not said.
     if let Some(percent) = growth.map(|share| share * 100.0).filter(|percent| percent.abs() >= 0.05) {
         detail.push_str(&format!(" {percent:+.1} %/h"));
@@ -188,6 +207,12 @@ fn verdict(
         detail.push_str(&format!(" · full in {}", coarse(time)));
     }
     (space, detail)
+}
+
+/// A share as df(1) gives it: in whole percent, rounded up.
+fn percent(share: f64) -> String {
+    // What is a hair above a whole number is that number: 0.84 is no float.
+    format!("{} %", (share * 100.0 - 1e-9).ceil().abs())
 }
 
 /// How long until nothing can be written, at so many bytes an hour; `None` where it does not grow, or not before long.
@@ -254,107 +279,4 @@ fn bytes(number: u64) -> Fact {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn some(path: &str, own: bool) -> Mount {
-        Mount { path: path.into(), limits: Limits::DISK, own, critical: true }
-    }
-
-    fn full_to(used: u64, avail: u64, inodes: Option<(u64, u64)>) -> Usage {
-        Usage { size: used + avail + 5, used, avail, inodes, source: "/dev/vda".into(), fs: "ext4".into() }
-    }
-
-    #[test]
-    fn the_used_share_leaves_out_what_only_root_may_write() {
-        let seen = judge(&some("/", false), &full_to(76, 19, Some((100, 50))), None).unwrap();
-        assert_eq!((seen.detail.as_str(), seen.verdict), ("80 %", Verdict::Warn));
-        assert_eq!(seen.facts["used_ratio"], Fact::Real(0.8));
-        assert_eq!(seen.facts["inodes_ratio"], Fact::Real(0.5));
-        assert!(!seen.facts.contains_key("growth_per_hour"));
-        assert!(judge(&some("/", false), &full_to(0, 0, None), None).is_err());
-    }
-
-    #[test]
-    fn inodes_speak_when_they_are_worse_and_are_absent_where_there_are_none() {
-        let seen = judge(&some("/", false), &full_to(10, 90, Some((100, 7))), None).unwrap();
-        assert_eq!((seen.detail.as_str(), seen.verdict), ("inodes 93 %", Verdict::Critical));
-        let seen = judge(&some("/", false), &full_to(85, 15, None), None).unwrap();
-        assert_eq!((seen.detail.as_str(), seen.verdict), ("85 %", Verdict::Warn));
-        assert!(!seen.facts.contains_key("inodes_ratio"));
-    }
-
-    /// The growth that is told after each of some samples, so many seconds apart.
-    fn told(apart: u64, samples: impl IntoIterator<Item = u64>) -> Vec<Option<f64>> {
-        let (start, mut growth) = (Instant::now(), Growth::default());
-        let at = |number: u64| start + Duration::from_secs(number * apart);
-        let told = (0..).zip(samples).map(|(number, used)| growth.take(at(number), used)).collect();
-        assert!(growth.0.len() <= 122, "ten minutes, every five seconds");
-        told
-    }
-
-    #[test]
-    fn growth_is_told_from_five_minutes_on_and_forgets_after_ten() {
-        let even = told(60, (0..8).map(|minute| 1000 + minute * 100));
-        assert_eq!(even, [None, None, None, None, None, Some(6000.0), Some(6000.0), Some(6000.0)]);
-        assert_eq!(told(120, (0..6).map(|step| 900 - step * 100)).last(), Some(&Some(-3000.0)));
-        assert_eq!(told(15, [1000; 60]).last(), Some(&Some(0.0)));
-        // So few samples say nothing, however long they take.
-        assert_eq!(told(150, [0, 100, 200, 300, 400]).last(), Some(&None));
-        // What grew before the last ten minutes.
-        let calm = (0..20).map(|minute| if minute < 8 { minute * 100 } else { 800 });
-        assert_eq!(told(60, calm).last(), Some(&Some(0.0)));
-    }
-
-    #[test]
-    fn what_grows_all_at_once_is_not_told_by_the_hour() {
-        let mut burst = vec![1000; 18];
-        burst.extend([900_000; 3]);
-        assert!(told(20, burst).iter().all(|told| told.is_none_or(|growth| growth == 0.0)));
-        let back_and_forth = (0..30).map(|step| 1000 + (step % 2) * 500);
-        assert!(told(15, back_and_forth).last().unwrap().is_none());
-    }
-
-    #[test]
-    fn a_file_system_that_fills_before_long_says_when() {
-        let seen = |used: u64, growth: f64| {
-            let seen = judge(&some("/", false), &full_to(used, 1000 - used, None), Some(growth)).unwrap();
-            let full = seen.facts.get("full_in_s").cloned();
-            (seen.detail, seen.verdict, full)
-        };
-        assert_eq!(seen(320, 1000.0), ("32 % +100.0 %/h · full in 40 m".into(), Verdict::Warn, Some(Fact::Int(2448))));
-        assert_eq!(seen(320, 100.0), ("32 % +10.0 %/h · full in 6 h".into(), Verdict::Ok, Some(Fact::Int(24_480))));
-        assert_eq!(seen(320, 11.0), ("32 % +1.1 %/h".into(), Verdict::Ok, None));
-        assert_eq!(seen(840, 0.1), ("84 %".into(), Verdict::Warn, None));
-        assert_eq!(seen(320, -100.0), ("32 % -10.0 %/h".into(), Verdict::Ok, None));
-        assert_eq!(seen(999, 1000.0).0, "99 % +100.0 %/h · full in less than 1 m");
-        assert_eq!(seen(320, 0.0), ("32 %".into(), Verdict::Ok, None));
-    }
-
-    #[tokio::test]
-    async fn the_root_and_a_directory_of_our_own_can_be_read() {
-        assert!(discover().unwrap().contains(&PathBuf::from("/")));
-        let seen = MountReader::new(some("/", false)).read().await.unwrap();
-        let dir = tempfile::tempdir().unwrap();
-        let own = dir.path().to_str().unwrap();
-        let held = MountReader::new(some(own, true)).read().await.unwrap();
-        assert_eq!(held.facts["path"], Fact::Text(own.to_owned()));
-        for seen in [seen, held] {
-            assert!(matches!(seen.facts["size_bytes"], Fact::Int(size) if size > 0));
-            assert!(matches!(seen.facts["used_ratio"], Fact::Real(share) if (0.0..=1.0).contains(&share)));
-        }
-        assert_eq!(MountReader::new(some(own, false)).read().await.unwrap_err(), Loss::unread("no longer mounted"));
-        let gone = format!("{own}/gone");
-        let gone = MountReader::new(some(&gone, true)).read().await.unwrap_err();
-        assert_eq!(gone, Loss::missing("not mounted: no such directory"));
-    }
-
-    #[test]
-    fn an_automount_is_never_touched() {
-        let table = b"1 0 8:1 / / rw - ext4 /dev/sda rw\n2 1 0:9 / /net rw - autofs auto rw\n";
-        let mounts = mountinfo::parse(table).unwrap();
-        let waits = held(&mounts, Path::new("/net/host")).unwrap_err();
-        assert!(waits.why().contains("automount") && !waits.is_proof());
-        assert!(mounted(&mounts, Path::new("/net")).is_err());
-    }
-}
+mod tests;

@@ -306,7 +306,10 @@ impl Reader {
         assert!(!self.breaks, "broken");
         let one = match &mut self.memory {
             Memory::Host(reader) => reader.read().await?,
-            Memory::Mount(reader) => reader.read().await?,
+            Memory::Mount(reader) => match reader.read().await? {
+                Some(seen) => seen,
+                None => return Ok(Vec::new()),
+            },
             Memory::Mounts => mounts::missing()?,
             Memory::Service(service, place) => http::read_at(&self.http, service, place).await?,
             Memory::Units(reader) => return Ok(reader.read().await?),

@@ -123,3 +123,32 @@ async fn what_the_kernel_does_not_have_is_not_available_and_what_it_hides_is_unk
     assert!(lacks(&Error::from_raw_os_error(95)), "psi=0 gives EOPNOTSUPP");
     assert!(!lacks(&Error::from_raw_os_error(13)) && !lacks(&Error::from_raw_os_error(5)));
 }
+
+/// What is read of the files of one host, a line for each part.
+async fn said_of(proc: &Path) -> String {
+    let mut said = String::new();
+    for part in [HostPart::Memory, HostPart::Swap, HostPart::Load, HostPart::Pressure] {
+        let words = match (HostReader { part, proc: proc.to_owned(), before: None }).read().await {
+            Ok(seen) => format!("{} {}", seen.verdict.word(), seen.detail),
+            Err(why) => format!("unknown {why}"),
+        };
+        said.push_str(&format!("{}: {words}\n", part.word()));
+    }
+    said
+}
+
+#[tokio::test]
+async fn every_host_of_the_corpus_is_read_as_it_is() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/hosts");
+    let mut cases: Vec<PathBuf> = fs::read_dir(corpus).unwrap().map(|entry| entry.unwrap().path()).collect();
+    cases.sort();
+    assert!(cases.len() > 10, "{}", cases.len());
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let (seen, expected) = (said_of(case).await, fs::read_to_string(case.join("expected")).unwrap());
+        if seen != expected {
+            wrong.push(format!("{}:\n{seen}instead of\n{expected}", case.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}

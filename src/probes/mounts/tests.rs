@@ -1,0 +1,126 @@
+use super::*;
+
+fn some(path: &str, own: bool) -> Mount {
+    Mount { path: path.into(), limits: Limits::DISK, own, critical: true }
+}
+
+fn full_to(used: u64, avail: u64, inodes: Option<(u64, u64)>) -> Usage {
+    Usage { size: used + avail + 5, used, avail, over: 0, inodes, source: "/dev/vda".into(), fs: "ext4".into() }
+}
+
+#[test]
+fn the_used_share_leaves_out_what_only_root_may_write() {
+    let seen = judge(&some("/", false), &full_to(76, 19, Some((100, 50))), None).unwrap();
+    assert_eq!((seen.detail.as_str(), seen.verdict), ("80 %", Verdict::Warn));
+    assert_eq!(seen.facts["used_ratio"], Fact::Real(0.8));
+    assert_eq!(seen.facts["inodes_ratio"], Fact::Real(0.5));
+    assert!(!seen.facts.contains_key("growth_per_hour"));
+    assert!(judge(&some("/", false), &full_to(0, 0, None), None).is_err());
+}
+
+#[test]
+fn inodes_speak_when_they_are_worse_and_are_absent_where_there_are_none() {
+    let seen = judge(&some("/", false), &full_to(10, 90, Some((100, 7))), None).unwrap();
+    assert_eq!((seen.detail.as_str(), seen.verdict), ("inodes 93 %", Verdict::Critical));
+    let seen = judge(&some("/", false), &full_to(85, 15, None), None).unwrap();
+    assert_eq!((seen.detail.as_str(), seen.verdict), ("85 %", Verdict::Warn));
+    assert!(!seen.facts.contains_key("inodes_ratio"));
+}
+
+/// The growth that is told after each of some samples, so many seconds apart.
+fn told(apart: u64, samples: impl IntoIterator<Item = u64>) -> Vec<Option<f64>> {
+    let (start, mut growth) = (Instant::now(), Growth::default());
+    let at = |number: u64| start + Duration::from_secs(number * apart);
+    let told = (0..).zip(samples).map(|(number, used)| growth.take(at(number), used)).collect();
+    assert!(growth.0.len() <= 122, "ten minutes, every five seconds");
+    told
+}
+
+#[test]
+fn growth_is_told_from_five_minutes_on_and_forgets_after_ten() {
+    let even = told(60, (0..8).map(|minute| 1000 + minute * 100));
+    assert_eq!(even, [None, None, None, None, None, Some(6000.0), Some(6000.0), Some(6000.0)]);
+    assert_eq!(told(120, (0..6).map(|step| 900 - step * 100)).last(), Some(&Some(-3000.0)));
+    assert_eq!(told(15, [1000; 60]).last(), Some(&Some(0.0)));
+    // So few samples say nothing, however long they take.
+    assert_eq!(told(150, [0, 100, 200, 300, 400]).last(), Some(&None));
+    // What grew before the last ten minutes.
+    let calm = (0..20).map(|minute| if minute < 8 { minute * 100 } else { 800 });
+    assert_eq!(told(60, calm).last(), Some(&Some(0.0)));
+}
+
+#[test]
+fn what_grows_all_at_once_is_not_told_by_the_hour() {
+    let mut burst = vec![1000; 18];
+    burst.extend([900_000; 3]);
+    assert!(told(20, burst).iter().all(|told| told.is_none_or(|growth| growth == 0.0)));
+    let back_and_forth = (0..30).map(|step| 1000 + (step % 2) * 500);
+    assert!(told(15, back_and_forth).last().unwrap().is_none());
+}
+
+#[test]
+fn a_file_system_that_fills_before_long_says_when() {
+    let seen = |used: u64, growth: f64| {
+        let seen = judge(&some("/", false), &full_to(used, 1000 - used, None), Some(growth)).unwrap();
+        let full = seen.facts.get("full_in_s").cloned();
+        (seen.detail, seen.verdict, full)
+    };
+    assert_eq!(seen(320, 1000.0), ("32 % +100.0 %/h · full in 40 m".into(), Verdict::Warn, Some(Fact::Int(2448))));
+    assert_eq!(seen(320, 100.0), ("32 % +10.0 %/h · full in 6 h".into(), Verdict::Ok, Some(Fact::Int(24_480))));
+    assert_eq!(seen(320, 11.0), ("32 % +1.1 %/h".into(), Verdict::Ok, None));
+    assert_eq!(seen(840, 0.1), ("84 %".into(), Verdict::Warn, None));
+    assert_eq!(seen(320, -100.0), ("32 % -10.0 %/h".into(), Verdict::Ok, None));
+    assert_eq!(seen(999, 1000.0).0, "100 % +100.0 %/h · full in less than 1 m");
+    assert_eq!(seen(320, 0.0), ("32 %".into(), Verdict::Ok, None));
+}
+
+#[tokio::test]
+async fn the_root_and_a_directory_of_our_own_can_be_read() {
+    assert!(discover().unwrap().contains(&PathBuf::from("/")));
+    let seen = MountReader::new(some("/", false)).read().await.unwrap().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let own = dir.path().to_str().unwrap();
+    let held = MountReader::new(some(own, true)).read().await.unwrap().unwrap();
+    assert_eq!(held.facts["path"], Fact::Text(own.to_owned()));
+    for seen in [seen, held] {
+        assert!(matches!(seen.facts["size_bytes"], Fact::Int(size) if size > 0));
+        assert!(matches!(seen.facts["used_ratio"], Fact::Real(share) if (0.0..=1.0).contains(&share)));
+    }
+    assert_eq!(MountReader::new(some(own, false)).read().await.unwrap_err(), Loss::unread("no longer mounted"));
+    let gone = format!("{own}/gone");
+    let gone = MountReader::new(some(&gone, true)).read().await.unwrap_err();
+    assert_eq!(gone, Loss::missing("not mounted: no such directory"));
+}
+
+#[test]
+fn the_figures_of_a_file_system_are_those_of_df() {
+    let judged = |figures: [u64; 6]| {
+        let seen = judge(&some("/", false), &Usage::of(figures), None).unwrap();
+        (seen.detail, seen.verdict, seen.facts.contains_key("inodes_ratio"))
+    };
+    // 100 blocks used, and two more than anyone but root may have.
+    let negative = 0_u64.wrapping_sub(2);
+    assert_eq!(judged([4096, 105, 5, negative, 9, 9]), ("103 %".into(), Verdict::Critical, true));
+    assert_eq!(judged([4096, 1000, 803, 800, u64::MAX, u64::MAX]), ("20 %".into(), Verdict::Ok, false));
+    assert_eq!(judged([4096, 1000, 800, 800, 0, 0]), ("20 %".into(), Verdict::Ok, false));
+    assert_eq!(judged([4096, 1000, 800, 800, 5, 9]), ("20 %".into(), Verdict::Ok, false), "more free than there are");
+    assert_eq!([0.0, 0.196, 0.2, 0.201, 0.84].map(percent), ["0 %", "20 %", "20 %", "21 %", "84 %"]);
+}
+
+#[tokio::test]
+async fn a_file_system_without_blocks_has_no_row_unless_it_is_named() {
+    // It is always there, and has no blocks (statfs(2)).
+    let proc = |own: bool| Mount { own, ..some("/proc", own) };
+    assert_eq!(MountReader::new(proc(false)).read().await, Ok(None));
+    let named = MountReader::new(proc(true)).read().await;
+    assert_eq!(named, Err(Loss::unread("the file system tells no size")));
+}
+
+#[test]
+fn an_automount_is_never_touched() {
+    let table = b"1 0 8:1 / / rw - ext4 /dev/sda rw\n2 1 0:9 / /net rw - autofs auto rw\n";
+    let mounts = mountinfo::parse(table).unwrap();
+    let waits = held(&mounts, Path::new("/net/host")).unwrap_err();
+    assert!(waits.why().contains("automount") && !waits.is_proof());
+    assert!(mounted(&mounts, Path::new("/net")).is_err());
+}
