@@ -2,6 +2,7 @@
 
 mod acts;
 mod answers;
+mod beside;
 mod bound;
 mod bounds;
 pub mod chance;
