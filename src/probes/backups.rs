@@ -2,27 +2,31 @@
 //!
 //! ```text
 //!  directory ── series ──> newest members ──> checksum (two seconds at a time) ──> judge ──> finding
-//!                 └─ stamp: the time in a name
+//!                 ├─ kind: which names are those of backups
+//!                 └─ when: the time in a name (stamp), the last change, the zone of this host
 //! ```
 //! A member is a file or a directory that the pattern fits. The newest is the one of the latest time in its data: that in its name
-//! (`stamp`), else its last change; never the last one by name. `judge` says what is critical and what warns. Nothing is opened but the
+//! (`when`), else its last change; never the last one by name. `judge` says what is critical and what warns. Nothing is opened but the
 //! newest member, and only where a checksum stands beside it.
 //!
-//! Not counted as members: checksums and signatures, links to another member, and what is unfinished: `.part`, `.tmp` and their like, and
-//! what was written to within the last ten seconds or still differs from what it was at the last reading.
+//! Not counted as members: what lies beside them (`kind`: checksums, signatures, logs, notes), links to another member, and what is
+//! unfinished: `.part`, `.tmp` and their like, and what was written to within the last ten seconds or still differs from what it was at the last reading.
 //!
-//! In an object store every object below the prefix is looked at, at most a million; the time of one whose name has none is that of its
+//! In an object store every object whose key begins with the prefix is looked at, at most a million; the time of one whose name has none is that of its
 //! upload. No checksum is looked for there: `files` and `objects` of a procedure do that.
 //!
-//! Facts: `newest` (its name) `newest_at` (RFC 3339, UTC) `time_from` (`name`, `mtime`, `name and mtime`) `age_s` `size_bytes` `path`
-//! `directory` `count` `unfinished` `future` (how many are dated in it) `max_age_s` `interval_s` `gaps` `median_size_bytes` `verified`
+//! Facts: `newest` (its name) `newest_at` (RFC 3339, UTC) `time_from` (`name`, `mtime`, `name and mtime`, `name against mtime`) `age_s` `size_bytes` `path`
+//! `directory` `count` `unfinished` `future` (how many are dated in it) `beside` (how many files are none) `max_age_s` `interval_s` `gaps` `median_size_bytes` `verified`
 //! `verified_at` `sha256` `checksum_file`; `not_verified` says why `verified` is absent.
 
 pub(crate) mod checksum;
 mod judge;
+pub(crate) mod kind;
 mod objects;
 pub(crate) mod series;
 mod stamp;
+pub(crate) mod sums;
+pub(crate) mod when;
 
 use crate::config::estate::{Backup, BackupPlace};
 use crate::domain::{Finding, Loss, Observation, Trend, Wall};
@@ -30,6 +34,7 @@ use crate::probes::aside::Aside;
 use crate::probes::backups::checksum::Verifier;
 use crate::probes::backups::judge::Checked;
 use crate::probes::backups::series::{Identity, Series};
+use crate::probes::backups::when::Clock;
 use crate::probes::clock;
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -79,23 +84,25 @@ impl BackupReader {
     /// Why nothing was learnt.
     pub async fn read(&mut self) -> Result<Vec<Finding>, Loss> {
         if let BackupPlace::Objects(place) = &self.target.place {
-            let series = tokio::time::timeout(DEADLINE, objects::list(place, clock::now().wall.0.as_second())).await;
+            let clock = Clock::here(clock::now().wall.0.as_second());
+            let series = tokio::time::timeout(DEADLINE, objects::list(place, &clock)).await;
             let series = series.map_err(|_| format!("no answer within {} s", DEADLINE.as_secs()))??;
             let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-            let directory = Path::new(place.prefix.trim_end_matches('/'));
+            let directory = Path::new(objects::directory(&place.prefix));
             let seen = judge::judge(&self.target, directory, &series, None, clock::now().wall);
             return Ok(vec![Finding::of_target(memory.with_trend(seen, &series))]);
         }
         let (target, memory) = (self.target.clone(), Arc::clone(&self.memory));
         let work = move || {
             let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
-            look(&target, &mut memory, clock::now().wall)
+            let now = clock::now().wall;
+            look(&target, &mut memory, now, &Clock::here(now.0.as_second()))
         };
         self.aside.within(DEADLINE, work).await.map(|seen| vec![Finding::of_target(seen)])
     }
 }
 
-fn look(target: &Backup, memory: &mut Memory, now: Wall) -> Result<Observation, Loss> {
+fn look(target: &Backup, memory: &mut Memory, now: Wall, clock: &Clock) -> Result<Observation, Loss> {
     let pattern = match &target.place {
         BackupPlace::Files(pattern) => pattern,
         BackupPlace::Objects(_) => return Err("it lies in an object store".into()),
@@ -105,7 +112,7 @@ fn look(target: &Backup, memory: &mut Memory, now: Wall) -> Result<Observation, 
     if std::fs::metadata(&directory).is_err_and(|cause| cause.kind() == std::io::ErrorKind::NotFound) {
         return Err(Loss::missing("no such directory"));
     }
-    let series = series::list(pattern, &memory.before, seconds)?;
+    let series = series::list(pattern, &memory.before, clock)?;
     memory.before = series.looked_at.clone();
     let checked = series.members.first().filter(|newest| !newest.is_dir).and_then(|newest| {
         let expected = checksum::beside(&directory, &newest.name)?;

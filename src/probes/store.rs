@@ -12,7 +12,7 @@ use crate::domain::error::said;
 use crate::probes::contact::Place;
 use crate::probes::http::without_credentials;
 use crate::probes::why;
-use object_store::aws::AmazonS3Builder;
+use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
 };
@@ -23,6 +23,10 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
+
+mod list;
+
+pub(crate) use list::{Stored, list};
 
 /// The longest explanation of a failure that is passed on, in characters.
 const LONGEST: usize = 240;
@@ -81,7 +85,7 @@ impl Patience {
 ///
 /// # Errors
 /// What is missing, without any secret.
-pub(crate) fn bucket(reach: &Reach, patience: Patience) -> Result<Arc<dyn ObjectStore>, String> {
+pub(crate) fn bucket(reach: &Reach, patience: Patience) -> Result<Arc<AmazonS3>, String> {
     let mut options = ClientOptions::new()
         .with_timeout(patience.request)
         .with_connect_timeout(Duration::from_secs(5).min(patience.request))
@@ -170,12 +174,13 @@ impl HttpService for LoggedClient {
         Self: 'b,
     {
         Box::pin(async move {
+            let is_list = list::is_one(&request);
             let answer = self.client.execute(request).await;
             match &answer {
                 Ok(_) => self.place.answered(),
                 Err(cause) => self.place.failed(why::request(cause, false).why()),
             }
-            answer
+            if is_list { list::with_any_key(answer?).await } else { answer }
         })
     }
 }

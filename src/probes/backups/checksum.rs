@@ -1,13 +1,15 @@
 //! Verifies the newest member against the SHA-256 that stands beside it, a part at each reading.
 //!
-//! `NAME.sha256` counts before a line of `SHA256SUMS`; both as `sha256sum` writes them, with or without `--tag`. MD5 and SHA-1 are not
-//! read: they prove nothing against a person. One reading hashes for two seconds at most and the next one goes on; what has been hashed
+//! `NAME.sha256` counts before a line of `SHA256SUMS`; `sums` reads both. MD5 and SHA-1 are not read: they prove nothing against a
+//! person. One reading hashes for two seconds at most and the next one goes on; what has been hashed
 //! once is not hashed again while path, inode, size and time of change are the same.
 
 use crate::domain::Digest;
 use crate::domain::error::said;
 use crate::domain::ids::Hasher;
 use crate::probes::backups::series::Identity;
+use crate::probes::backups::sums::{self, Lack};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -44,37 +46,55 @@ pub enum Progress {
     Lost(String),
 }
 
+/// Endings of a file of checksums that is called after its one file.
+pub const OWN: [&str; 5] = [ENDING, ".sha256sum", ".SHA256", ".SHA256SUM", ".sha256.txt"];
+/// Names of files of checksums of a whole directory.
+pub const SUMS: [&str; 11] = [
+    "SHA256SUMS",
+    "SHA256SUMS.txt",
+    "SHA256SUM",
+    "sha256sums",
+    "sha256sums.txt",
+    "sha256sum",
+    "sha256sum.txt",
+    "CHECKSUMS",
+    "checksums.txt",
+    "checksum.txt",
+    "checksums.sha256",
+];
+
 /// The checksum that stands beside a member, if one does.
 #[must_use]
 pub fn beside(directory: &Path, name: &std::ffi::OsStr) -> Option<Expected> {
-    let mut own = name.to_owned();
-    own.push(ENDING);
-    let own = directory.join(own);
     let lossy = name.to_string_lossy();
-    match text(&own) {
-        Ok(text) => {
-            let said = line_of(&text, &lossy).or_else(|| alone(&text));
-            let digest = said.ok_or_else(|| "no SHA-256 in it".to_owned());
-            return Some(Expected { file: own, digest });
+    let own = OWN.iter().map(|ending| {
+        let mut own = name.to_owned();
+        own.push(ending);
+        (own, true)
+    });
+    let all = SUMS.iter().map(|sums| (OsString::from(sums), false));
+    for (file, is_own) in own.chain(all) {
+        let file = directory.join(file);
+        let said = match text(&file) {
+            Ok(text) => said_in(&text, &lossy, is_own),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => None,
+            Err(cause) => Some(Err(said(cause))),
+        };
+        if let Some(digest) = said {
+            return Some(Expected { file, digest });
         }
-        Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
-            return Some(Expected { file: own, digest: Err(said(cause)) });
-        }
-        Err(_) => {}
     }
-    let sums = directory.join("SHA256SUMS");
-    match text(&sums) {
-        Ok(text) => line_of(&text, &lossy).map(|digest| Expected { file: sums, digest: Ok(digest) }),
-        Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
-            Some(Expected { file: sums, digest: Err(said(cause)) })
-        }
-        Err(_) => None,
-    }
+    None
 }
 
-/// The digest of a name in the text of a checksum file; with `alone`, also one that stands there without a name.
-pub fn digest_in(text: &str, name: &str, alone: bool) -> Option<Digest> {
-    line_of(text, name).or_else(|| self::alone(text).filter(|_| alone))
+/// What a text of checksums says of a file: its digest, or what is wrong; `own` where the text is called after that file alone. `None`
+/// where it need not name the file, and does not.
+pub fn said_in(text: &str, name: &str, own: bool) -> Option<Result<Digest, String>> {
+    match sums::digest_in(text, name, own) {
+        Ok(digest) => Some(Ok(digest)),
+        Err(Lack::Wrong(why)) => Some(Err(why)),
+        Err(Lack::Nothing) => own.then(|| Err("no SHA-256 in it".to_owned())),
+    }
 }
 
 fn text(path: &Path) -> io::Result<String> {
@@ -83,32 +103,7 @@ fn text(path: &Path) -> io::Result<String> {
     }
     let mut bytes = Vec::new();
     File::open(path)?.take(SUMS_LIMIT).read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-/// The digest on the line of a name: `DIGEST  NAME`, `DIGEST *NAME` or `SHA256 (NAME) = DIGEST`; the name may have a path.
-fn line_of(text: &str, name: &str) -> Option<Digest> {
-    let is_it = |said: &str| said == name || said.rsplit('/').next() == Some(name);
-    text.lines().find_map(|line| {
-        let line = line.trim_end();
-        if let Some((said, digest)) = line.strip_prefix("SHA256 (").and_then(|rest| rest.rsplit_once(") = ")) {
-            return is_it(said).then(|| digest_of(digest)).flatten();
-        }
-        let (digest, said) = line.split_once(' ')?;
-        let said = said.strip_prefix([' ', '*']).unwrap_or(said);
-        is_it(said).then(|| digest_of(digest)).flatten()
-    })
-}
-
-/// The digest of a file that holds nothing else.
-fn alone(text: &str) -> Option<Digest> {
-    let mut words = text.split_whitespace();
-    let digest = digest_of(words.next()?)?;
-    words.next().is_none().then_some(digest)
-}
-
-fn digest_of(text: &str) -> Option<Digest> {
-    Digest::parse(&text.to_ascii_lowercase())
+    Ok(sums::decode(&bytes))
 }
 
 /// Hashes one file after the other, and remembers what it has hashed.
@@ -229,30 +224,34 @@ mod tests {
     }
 
     #[test]
-    fn checksum_files_of_every_shape_are_read() {
+    fn a_file_of_its_own_counts_before_one_of_the_directory() {
         let dir = tempfile::tempdir().unwrap();
         let name = std::ffi::OsStr::new("a b.dump");
-        let digest = Digest::of(b"it");
-        let other = Digest::of(b"other");
+        let (digest, other) = (Digest::of(b"it"), Digest::of(b"other"));
         let write = |file: &str, text: String| fs::write(dir.path().join(file), text).unwrap();
         let found = || beside(dir.path(), name);
         assert_eq!(found(), None);
         write("SHA256SUMS", format!("{other}  else.dump\n"));
         assert_eq!(found(), None);
-        for line in
-            [format!("{digest}  a b.dump"), format!("{digest} *./x/a b.dump"), format!("SHA256 (a b.dump) = {digest}")]
-        {
-            write("SHA256SUMS", format!("{other}  else.dump\n{line}\r\n"));
-            assert_eq!(found().unwrap().digest, Ok(digest.clone()), "{line}");
+        for file in SUMS {
+            write(file, format!("{other}  else.dump\n{digest}  a b.dump\n"));
+            assert_eq!(found().unwrap(), Expected { file: dir.path().join(file), digest: Ok(digest.clone()) });
+            fs::remove_file(dir.path().join(file)).unwrap();
         }
-        for text in [format!("{digest}\n"), digest.as_str().to_uppercase(), format!("{digest}  a b.dump\n")] {
-            write("a b.dump.sha256", text.clone());
-            let found = found().unwrap();
-            assert_eq!((found.digest, found.file), (Ok(digest.clone()), dir.path().join("a b.dump.sha256")), "{text}");
+        write("SHA256SUMS", format!("{other}  a b.dump\n"));
+        for ending in OWN {
+            let file = format!("a b.dump{ending}");
+            write(&file, format!("{digest}  -\n"));
+            assert_eq!(found().unwrap(), Expected { file: dir.path().join(&file), digest: Ok(digest.clone()) });
+            fs::remove_file(dir.path().join(&file)).unwrap();
         }
-        for text in [String::new(), "words".to_owned(), format!("{digest}  another.dump\n"), "0".repeat(63)] {
+        for (text, why) in [
+            (String::new(), "no SHA-256 in it"),
+            ("words".to_owned(), "no SHA-256 in it"),
+            (format!("{digest}  another.dump\n"), "the SHA-256 in it is of another.dump"),
+        ] {
             write("a b.dump.sha256", text.clone());
-            assert_eq!(found().unwrap().digest, Err("no SHA-256 in it".to_owned()), "{text}");
+            assert_eq!(found().unwrap().digest, Err(why.to_owned()), "{text}");
         }
     }
 }

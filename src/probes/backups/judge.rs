@@ -4,6 +4,7 @@
 //! |---|---|
 //! | no member; the newest older than `max_age`, empty, smaller than `min_size`, or not what its checksum says | critical |
 //! | all members dated in the future; none that is finished yet; a checksum that cannot be read | unknown |
+//! | the newest has a name that says a day of more than a year before its last change | unknown |
 //! | the newest less than half of the median of up to 29 members before it, of at least 3 | warn |
 //! | a gap among the last 7 distances; a member dated in the future beside others | warn |
 //!
@@ -14,6 +15,7 @@ use crate::config::estate::Backup;
 use crate::domain::{Fact, Observation, Verdict, Wall, quantity};
 use crate::probes::backups::checksum::{ENDING, Expected, Progress};
 use crate::probes::backups::series::{Member, Series};
+use crate::probes::backups::when::TimeFrom;
 use crate::probes::said::Said;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -41,6 +43,7 @@ pub fn judge(target: &Backup, directory: &Path, series: &Series, checked: Option
         ("count", count(series.count)),
         ("unfinished", count(series.unfinished)),
         ("future", count(series.future.0)),
+        ("beside", count(series.beside)),
         ("max_age_s", Fact::Int(i64::try_from(target.max_age.as_secs()).unwrap_or(i64::MAX))),
     ]);
     let Some(newest) = series.members.first() else {
@@ -54,10 +57,16 @@ pub fn judge(target: &Backup, directory: &Path, series: &Series, checked: Option
         ("newest_at", Fact::Text(made.0.to_string())),
         ("time_from", Fact::Text(newest.from.word().to_owned())),
         ("age_s", Fact::Int(i64::try_from(age.as_secs()).unwrap_or(i64::MAX))),
-        ("path", Fact::Text(directory.join(&newest.name).display().to_string())),
+        ("path", Fact::Text(path(directory, newest))),
     ]);
     let mut said = Said { verdict: Verdict::Ok, words: vec![when(target, age, made, now)] };
-    if age > target.max_age {
+    if newest.from == TimeFrom::Doubted {
+        let changed = Wall::from_unix(newest.identity.changed.0, 0);
+        said = Said {
+            verdict: Verdict::Unknown,
+            words: vec![format!("its name says {} · last changed {}", made.date(), changed.date())],
+        };
+    } else if age > target.max_age {
         said.verdict = Verdict::Critical;
     }
     said.checksum(newest, checked, &mut facts);
@@ -73,19 +82,23 @@ pub fn judge(target: &Backup, directory: &Path, series: &Series, checked: Option
     Observation { verdict: said.verdict, detail, facts, observed_at: now, trend: None }
 }
 
+/// Where a member lies; the rest of a key may begin with a `/` itself.
+fn path(directory: &Path, member: &Member) -> String {
+    format!("{}/{}", directory.to_string_lossy().trim_end_matches('/'), member.name.to_string_lossy())
+}
+
 /// A series of which nothing can be the newest.
 fn none(series: &Series) -> (Verdict, String) {
-    let unfinished = match series.unfinished {
-        0 => String::new(),
-        count => format!(" · {count} unfinished"),
-    };
+    let others = [(series.unfinished, "unfinished"), (series.beside, "beside them")];
+    let others = others.iter().filter(|(count, _)| *count > 0);
+    let others: String = others.map(|(count, word)| format!(" · {count} {word}")).collect();
     match &series.future {
         (_, Some(name)) => {
-            let others = quantity::counted(u64::try_from(series.future.0).unwrap_or(u64::MAX), "backup", "backups");
-            (Verdict::Unknown, format!("{others} dated in the future: {}", name.to_string_lossy()))
+            let future = quantity::counted(u64::try_from(series.future.0).unwrap_or(u64::MAX), "backup", "backups");
+            (Verdict::Unknown, format!("{future} dated in the future: {}", name.to_string_lossy()))
         }
         _ if series.growing > 0 => (Verdict::Unknown, "no finished backup · one is being written".to_owned()),
-        _ => (Verdict::Critical, format!("no backup{unfinished}")),
+        _ => (Verdict::Critical, format!("no backup{others}")),
     }
 }
 

@@ -4,32 +4,174 @@ use crate::config::estate::ObjectPlace;
 use crate::config::paths::Surroundings;
 use crate::domain::Loss;
 use crate::probes::backups::series::{self, Series, Stored};
+use crate::probes::backups::when::Clock;
 use crate::probes::store::{self, Patience, Reach};
-use futures_util::TryStreamExt;
+use object_store::aws::AmazonS3;
 
 /// The most objects that a series has; a prefix with more is not one series.
 const MOST: usize = 1_000_000;
 
-/// Lists every object below the prefix, as of `now` in seconds since the epoch.
+/// The bucket of a place, and the prefix of its keys, which may end within a name.
+fn parts(place: &str) -> (&str, &str) {
+    let rest = place.strip_prefix("s3://").unwrap_or_default();
+    rest.split_once('/').unwrap_or((rest, ""))
+}
+
+/// Where the members of a place lie: all of it up to its last `/`.
+pub(super) fn directory(place: &str) -> &str {
+    let (bucket, prefix) = parts(place);
+    let long = prefix.rfind('/').unwrap_or(0);
+    let end = place.len() - prefix.len() + long;
+    let whole = place.get(..end).unwrap_or(place).trim_end_matches('/');
+    if bucket.is_empty() { place } else { whole }
+}
+
+/// Lists every object whose key begins with the prefix, as of a moment.
 ///
 /// # Errors
 /// Why the store does not tell; a listing that breaks off is none.
-pub(super) async fn list(place: &ObjectPlace, now: i64) -> Result<Series, Loss> {
-    let rest = place.prefix.strip_prefix("s3://").unwrap_or_default();
-    let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+pub(super) async fn list(place: &ObjectPlace, clock: &Clock) -> Result<Series, Loss> {
+    let (bucket, prefix) = parts(&place.prefix);
     let around = Surroundings::of(std::env::vars_os());
     let reach = Reach::of(bucket, place.store.as_ref(), &place.secrets, &around)?;
-    let store = store::bucket(&reach, Patience::LOOK)?;
-    let key = store::key(prefix.trim_end_matches('/'))?;
-    let mut listing = store.list(Some(&key));
+    gather(&*store::bucket(&reach, Patience::LOOK)?, prefix, clock).await
+}
+
+async fn gather(bucket: &AmazonS3, prefix: &str, clock: &Clock) -> Result<Series, Loss> {
+    let folder = prefix.get(..prefix.rfind('/').map_or(0, |at| at + 1)).unwrap_or_default();
     let mut objects = Vec::new();
-    while let Some(object) = listing.try_next().await.map_err(|cause| store::loss(&cause))? {
-        let whole: &str = object.location.as_ref();
-        let name = whole.strip_prefix(key.as_ref()).unwrap_or(whole).trim_start_matches('/').to_owned();
-        objects.push(Stored { name: name.into(), size: object.size, changed: object.last_modified.timestamp() });
-        if objects.len() > MOST {
-            return Err(Loss::unread(format!("there are more than {MOST} objects")));
+    store::list(bucket, prefix, |object| {
+        let name = object.key.strip_prefix(folder).unwrap_or(&object.key).to_owned();
+        objects.push(Stored {
+            name: name.into(),
+            size: object.meta.size,
+            changed: object.meta.last_modified.timestamp(),
+        });
+        if objects.len() > MOST { Err(format!("there are more than {MOST} objects")) } else { Ok(()) }
+    })
+    .await?;
+    Ok(series::of_objects(objects, "", clock))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::secrets::Secret;
+    use s3s::dto::{ListObjectsV2Input, ListObjectsV2Output, Object};
+    use s3s::{S3, S3Request, S3Response, S3Result};
+    use std::pin::Pin;
+
+    /// When every object was uploaded, in seconds since the epoch.
+    const UPLOADED: i64 = 1_796_004_610;
+
+    /// A server of S3 whose one bucket holds what no file system can: keys with empty parts, and folders. Two keys are a page.
+    struct Keys(Vec<(&'static str, i64)>);
+
+    impl S3 for Keys {
+        fn list_objects_v2<'a, 'b>(
+            &'a self,
+            request: S3Request<ListObjectsV2Input>,
+        ) -> Pin<Box<dyn Future<Output = S3Result<S3Response<ListObjectsV2Output>>> + Send + 'b>>
+        where
+            'a: 'b,
+            Self: 'b,
+        {
+            let ListObjectsV2Input { prefix, continuation_token, .. } = request.input;
+            let (prefix, token) = (prefix.unwrap_or_default(), continuation_token);
+            let start: usize = token.map_or(0, |token| token.parse().unwrap());
+            let uploaded = std::time::UNIX_EPOCH + std::time::Duration::from_secs(UPLOADED.unsigned_abs());
+            let fits: Vec<_> = self.0.iter().filter(|(key, _)| key.starts_with(&prefix)).collect();
+            let page = fits.iter().skip(start).take(2).map(|(key, size)| Object {
+                key: Some((*key).to_owned()),
+                size: Some(*size),
+                last_modified: Some(uploaded.into()),
+                ..Object::default()
+            });
+            let next = (start + 2 < fits.len()).then(|| (start + 2).to_string());
+            let output = ListObjectsV2Output {
+                contents: Some(page.collect()),
+                is_truncated: Some(next.is_some()),
+                next_continuation_token: next,
+                ..ListObjectsV2Output::default()
+            };
+            Box::pin(async move { Ok(S3Response::new(output)) })
         }
     }
-    Ok(series::of_objects(objects, now))
+
+    /// What the pane makes of a bucket of these keys.
+    async fn series(all: &[(&'static str, i64)], prefix: &str) -> (usize, Vec<String>) {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = s3s::service::S3ServiceBuilder::new(Keys(all.to_vec()));
+        builder.set_auth(s3s::auth::SimpleAuth::from_single("ID", "KEY"));
+        let service = builder.build();
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            loop {
+                let Ok((stream, _)) = listener.accept().await else { return };
+                let http = hyper::server::conn::http1::Builder::new();
+                tokio::spawn(http.serve_connection(hyper_util::rt::TokioIo::new(stream), service.clone()));
+            }
+        });
+        let reach = Reach {
+            bucket: "backups".into(),
+            endpoint: Some(endpoint),
+            region: Some("us-east-1".into()),
+            id: Some(Secret::new("ID")),
+            key: Some(Secret::new("KEY")),
+            ..Reach::default()
+        };
+        let clock = Clock { now: UPLOADED + 3600, zone: jiff::tz::TimeZone::UTC };
+        let found = gather(&store::bucket(&reach, Patience::LOOK).unwrap(), prefix, &clock).await;
+        server.abort();
+        let series = found.unwrap();
+        let names = series.members.iter().map(|member| member.name.to_string_lossy().into_owned());
+        (series.count, names.collect())
+    }
+
+    const MANY: [(&str, i64); 9] = [
+        ("db/", 0),
+        ("db/main-2026-11-28.dump", 7),
+        ("db/main-2026-11-29.dump", 7),
+        ("db/main-2026-11-29.dump.sha256", 64),
+        ("db/main-2026-11-30.dump", 7),
+        ("db/old/", 0),
+        ("db//main-2026-11-27.dump", 7),
+        ("db/other-2026-11-30.dump", 7),
+        ("db2/main-2026-11-30.dump", 7),
+    ];
+
+    #[tokio::test]
+    async fn a_prefix_is_a_prefix_also_within_a_name() {
+        let (count, names) = series(&MANY, "db/main-").await;
+        assert_eq!((count, names.first().unwrap().as_str()), (3, "main-2026-11-30.dump"));
+        assert_eq!(series(&MANY, "db").await.0, 6);
+        assert_eq!(series(&MANY, "").await.0, 6);
+        assert_eq!(series(&MANY, "nothing").await, (0, Vec::new()));
+    }
+
+    #[tokio::test]
+    async fn folders_are_no_backups_and_an_empty_part_hides_nothing() {
+        let (count, names) = series(&MANY, "db/").await;
+        let expected =
+            ["other-2026-11-30.dump", "main-2026-11-30.dump", "main-2026-11-29.dump", "main-2026-11-28.dump"];
+        assert_eq!(
+            (count, &names[..4], names[4].as_str()),
+            (5, &expected.map(str::to_owned)[..], "/main-2026-11-27.dump")
+        );
+        assert_eq!(series(&[("db/", 0)], "db/").await, (0, Vec::new()));
+    }
+
+    #[test]
+    fn members_lie_in_all_of_a_prefix_up_to_its_last_slash() {
+        for (place, whole) in [
+            ("s3://backups/db/main-", "s3://backups/db"),
+            ("s3://backups/db/", "s3://backups/db"),
+            ("s3://backups/db", "s3://backups"),
+            ("s3://backups/", "s3://backups"),
+            ("s3://backups", "s3://backups"),
+        ] {
+            assert_eq!(directory(place), whole, "{place}");
+        }
+    }
 }

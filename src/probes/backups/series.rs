@@ -2,7 +2,8 @@
 
 use crate::domain::error::said;
 use crate::domain::glob;
-use crate::probes::backups::stamp::{self, Precision};
+use crate::probes::backups::kind::{self, Kind};
+use crate::probes::backups::when::{self, Clock, SKEW, TimeFrom};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::ffi::{OsStr, OsString};
@@ -16,49 +17,14 @@ use std::path::{Path, PathBuf};
 const LOOKED_AT: usize = 256;
 /// How many of the newest are kept, for the history of sizes and distances.
 pub const KEPT: usize = 30;
-/// A clock may be this far ahead of ours, in seconds.
-pub const SKEW: i64 = 300;
-/// How far from UTC a name without a zone may be, in seconds.
-const ZONES: i64 = 14 * 3600;
-/// Seconds of a day.
-const DAY: i64 = 86_400;
+/// Two files of one set are copied within this many seconds.
+const ONE_COPY: i64 = 86_400;
 /// A member that was written to so few seconds ago, and that was not the same before, is still being written.
 const SETTLED: i64 = 10;
 /// How many files of a member that is a directory are counted.
 const FILES: usize = 20_000;
 /// How deep a member that is a directory is walked.
 const DEPTH: usize = 32;
-
-/// Endings of what lies beside members: checksums and signatures.
-const BESIDE: [&str; 9] =
-    [".sha256", ".sha256sum", ".sha512", ".sha1", ".md5", ".asc", ".sig", ".minisig", ".sha512sum"];
-/// Names of the same.
-const SUMS: [&str; 4] = ["SHA256SUMS", "SHA512SUMS", "SHA1SUMS", "MD5SUMS"];
-/// Endings of what is not finished.
-const UNFINISHED: [&str; 9] =
-    [".part", ".partial", ".tmp", ".temp", ".incomplete", ".inprogress", ".filepart", ".swp", "~"];
-
-/// Where a member's time comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TimeFrom {
-    /// Its name.
-    Name,
-    /// The last change of the file.
-    Mtime,
-    /// The day, or a moment of an unknown zone, from the name, and the rest from the last change.
-    Both,
-}
-
-impl TimeFrom {
-    /// The word for it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Name => "name",
-            Self::Mtime => "mtime",
-            Self::Both => "name and mtime",
-        }
-    }
-}
 
 /// What makes a file the same as before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +75,8 @@ pub struct Series {
     pub unfinished: usize,
     /// How many of these still grow.
     pub growing: usize,
+    /// How many lie beside members: checksums, logs, notes.
+    pub beside: usize,
     /// What the newest are, those that grow included, for the next look.
     pub looked_at: HashMap<OsString, Identity>,
 }
@@ -122,13 +90,13 @@ pub fn place(pattern: &str) -> Result<(PathBuf, OsString), String> {
     Ok((directory.to_owned(), name.to_owned()))
 }
 
-/// Lists a series, as of `now` in seconds since the epoch. `before` is what the newest members were at the last look, by name.
+/// Lists a series, as of a moment. `before` is what the newest members were at the last look, by name.
 ///
 /// # Errors
 /// Why the directory cannot be read.
-pub fn list(pattern: &str, before: &HashMap<OsString, Identity>, now: i64) -> Result<Series, String> {
+pub fn list(pattern: &str, before: &HashMap<OsString, Identity>, clock: &Clock) -> Result<Series, String> {
     let (directory, pattern) = place(pattern)?;
-    let mut sieve = Sieve { now, series: Series::default(), newest: BinaryHeap::new() };
+    let mut sieve = Sieve { clock, pattern: &pattern, series: Series::default(), newest: BinaryHeap::new() };
     if pattern.as_bytes().iter().any(|byte| matches!(byte, b'*' | b'?')) {
         for entry in fs::read_dir(&directory).map_err(|cause| why(&cause))? {
             let entry = entry.map_err(|cause| why(&cause))?;
@@ -140,7 +108,7 @@ pub fn list(pattern: &str, before: &HashMap<OsString, Identity>, now: i64) -> Re
     } else {
         fs::metadata(&directory).map_err(|cause| why(&cause))?;
         match fs::symlink_metadata(directory.join(&pattern)) {
-            Ok(_) => sieve.take(&directory, pattern, None),
+            Ok(_) => sieve.take(&directory, pattern.clone(), None),
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
             Err(cause) => return Err(why(&cause)),
         }
@@ -150,9 +118,7 @@ pub fn list(pattern: &str, before: &HashMap<OsString, Identity>, now: i64) -> Re
 
 /// Whether a pattern fits a name, or would fit it once it is finished.
 fn belongs(pattern: &[u8], name: &[u8]) -> bool {
-    let finished =
-        |ending: &&str| name.strip_suffix(ending.as_bytes()).is_some_and(|bare| glob::selects(pattern, bare));
-    glob::selects(pattern, name) || UNFINISHED.iter().any(finished)
+    glob::selects(pattern, name) || kind::finished(name).is_some_and(|bare| glob::selects(pattern, bare))
 }
 
 /// What the system said, in a few words.
@@ -175,19 +141,22 @@ pub struct Stored {
     pub changed: i64,
 }
 
-/// Makes a series of what a store listed, as of `now` in seconds since the epoch. An object is whole as soon as it is there.
+/// Makes a series of what a store listed, as of a moment; `pattern` is that of the names, or empty. An object is whole as soon as it
+/// is there. What a console shows as a folder is an empty object whose key ends in `/`; it is no member.
 #[must_use]
-pub fn of_objects(objects: impl IntoIterator<Item = Stored>, now: i64) -> Series {
-    let mut sieve = Sieve { now, series: Series::default(), newest: BinaryHeap::new() };
+pub fn of_objects(objects: impl IntoIterator<Item = Stored>, pattern: &str, clock: &Clock) -> Series {
+    let pattern = OsString::from(pattern);
+    let mut sieve = Sieve { clock, pattern: &pattern, series: Series::default(), newest: BinaryHeap::new() };
     let mut members: Vec<Member> = Vec::new();
     for Stored { name, size, changed } in objects {
         let last = name.as_bytes().rsplit(|byte| *byte == b'/').next().unwrap_or_default().to_vec();
-        if !sieve.is_member(&last) {
+        // A folder of a console, and what a program keeps for itself: `.keep`.
+        if last.is_empty() || last.starts_with(b".") || !sieve.is_member(&last) {
             continue;
         }
         sieve.series.count += 1;
-        let (unix, from) = time(OsStr::from_bytes(&last), changed, now);
-        if unix > now + SKEW {
+        let (unix, from) = when::time(&last, changed, false, clock);
+        if unix > clock.now + SKEW {
             sieve.future(name);
             continue;
         }
@@ -197,9 +166,27 @@ pub fn of_objects(objects: impl IntoIterator<Item = Stored>, now: i64) -> Series
             newest_first(&mut members);
         }
     }
+    sieve.leave_out_descriptions(&mut members);
+    believe_the_last_change(&mut members);
     newest_first(&mut members);
     members.truncate(KEPT);
     Series { members, ..sieve.series }
+}
+
+/// Takes the last change of each member whose name says the same day as that of another one, where both contradict their last changes:
+/// it is a number and no time. What is copied lately is copied at once.
+fn believe_the_last_change(members: &mut [Member]) {
+    let doubted: Vec<(i64, i64)> = members
+        .iter()
+        .filter(|member| member.from == TimeFrom::Doubted)
+        .map(|member| (member.unix, member.identity.changed.0))
+        .collect();
+    for member in members.iter_mut().filter(|member| member.from == TimeFrom::Doubted) {
+        let (own, changed) = (member.unix, member.identity.changed.0);
+        if doubted.iter().any(|(unix, other)| *unix == own && (other - changed).abs() > ONE_COPY) {
+            (member.unix, member.from) = (changed, TimeFrom::Mtime);
+        }
+    }
 }
 
 /// Sorts members, and keeps those that are looked at.
@@ -209,23 +196,21 @@ fn newest_first(members: &mut Vec<Member>) {
 }
 
 /// Keeps the newest of any number of names.
-struct Sieve {
-    now: i64,
+struct Sieve<'a> {
+    clock: &'a Clock,
+    pattern: &'a OsStr,
     series: Series,
     /// The oldest of those that are kept is on top.
     newest: BinaryHeap<Reverse<(i64, OsString)>>,
 }
 
-impl Sieve {
-    /// Whether a name is that of a member; what is not finished is counted.
-    fn is_member(&mut self, bytes: &[u8]) -> bool {
-        let ends = |endings: &[&str]| endings.iter().any(|ending| bytes.ends_with(ending.as_bytes()));
-        if ends(&BESIDE) || SUMS.iter().any(|sums| bytes == sums.as_bytes()) {
-            return false;
-        }
-        let unfinished = ends(&UNFINISHED);
-        self.series.unfinished += usize::from(unfinished);
-        !unfinished
+impl Sieve<'_> {
+    /// Whether a name is that of a member; what is not finished, and what lies beside members, is counted.
+    fn is_member(&mut self, name: &[u8]) -> bool {
+        let kind = kind::of(name, self.pattern.as_bytes());
+        self.series.unfinished += usize::from(kind == Kind::Unfinished);
+        self.series.beside += usize::from(kind == Kind::Beside);
+        kind == Kind::Member
     }
 
     fn take(&mut self, directory: &Path, name: OsString, entry: Option<&DirEntry>) {
@@ -237,8 +222,8 @@ impl Sieve {
         if kind.is_some_and(|kind| !kind.is_file() && !kind.is_dir() && !kind.is_symlink()) {
             return;
         }
-        let unix = match stamp::find(bytes) {
-            Some(stamp) => stamp.unix,
+        let unix = match when::guess(bytes, self.clock) {
+            Some(unix) => unix,
             None => {
                 let known = match entry.filter(|_| !kind.is_some_and(|kind| kind.is_symlink())) {
                     Some(entry) => entry.metadata(),
@@ -246,11 +231,11 @@ impl Sieve {
                 };
                 // What has gone since, and a link to nothing, is no backup.
                 let Ok(known) = known else { return };
-                known.mtime()
+                when::time(bytes, known.mtime(), known.is_dir(), self.clock).0
             }
         };
         self.series.count += 1;
-        if unix > self.now + ZONES + DAY {
+        if unix > self.clock.now + SKEW {
             self.future(name);
             return;
         }
@@ -275,8 +260,8 @@ impl Sieve {
         for name in kept {
             match fs::metadata(directory.join(&name)) {
                 Ok(known) if known.is_file() || known.is_dir() => {
-                    let (unix, from) = time(&name, known.mtime(), self.now);
-                    if unix > self.now + SKEW {
+                    let (unix, from) = when::time(name.as_bytes(), known.mtime(), known.is_dir(), self.clock);
+                    if unix > self.clock.now + SKEW {
                         self.future(name);
                         continue;
                     }
@@ -293,6 +278,8 @@ impl Sieve {
                 _ => self.series.count = self.series.count.saturating_sub(1),
             }
         }
+        self.leave_out_descriptions(&mut members);
+        believe_the_last_change(&mut members);
         members.sort_by(|one, other| (other.unix, &other.name).cmp(&(one.unix, &one.name)));
         self.leave_out_links(directory, &mut members);
         self.series.looked_at =
@@ -310,6 +297,19 @@ impl Sieve {
         }
         self.series.members = members;
         self.series
+    }
+
+    /// Leaves out what only describes a member.
+    fn leave_out_descriptions(&mut self, members: &mut Vec<Member>) {
+        let names: Vec<OsString> = members.iter().map(|member| member.name.clone()).collect();
+        let pattern = self.pattern.as_bytes();
+        let before = members.len();
+        members.retain(|member| {
+            !kind::describes(member.name.as_bytes(), pattern, names.iter().map(|name| name.as_bytes()))
+        });
+        let beside = before - members.len();
+        self.series.beside += beside;
+        self.series.count = self.series.count.saturating_sub(beside);
     }
 
     /// Leaves out each link to a member that is there by its own name: `latest`.
@@ -331,25 +331,10 @@ impl Sieve {
 
     fn grows(&self, member: &Member, before: &HashMap<OsString, Identity>) -> bool {
         match before.get(&member.name) {
-            Some(known) => *known != member.identity && member.identity.changed.0 > self.now - 3600,
-            None => member.identity.changed.0 > self.now - SETTLED,
+            Some(known) => *known != member.identity && member.identity.changed.0 > self.clock.now - 3600,
+            None => member.identity.changed.0 > self.clock.now - SETTLED,
         }
     }
-}
-
-/// When a member was made: by its name, completed by its last change where the name leaves something open.
-fn time(name: &OsStr, changed: i64, now: i64) -> (i64, TimeFrom) {
-    let Some(stamp) = stamp::find(name.as_bytes()) else { return (changed, TimeFrom::Mtime) };
-    let completes = match stamp.precision {
-        Precision::Moment => false,
-        // Somewhere on earth it was that day when the file was changed.
-        Precision::Day => (stamp.unix - ZONES..stamp.unix + DAY + ZONES).contains(&changed) && changed <= now + SKEW,
-        // A moment that is still to come here: it was written in a zone that is ahead.
-        Precision::Local => {
-            (now + SKEW..=now + ZONES).contains(&stamp.unix) && (now - DAY..=now + SKEW).contains(&changed)
-        }
-    };
-    if completes { (changed, TimeFrom::Both) } else { (stamp.unix, TimeFrom::Name) }
 }
 
 /// The bytes of all files in a directory.

@@ -1,3 +1,5 @@
+mod corpus;
+
 use super::*;
 use crate::config::estate::ObjectPlace;
 use crate::config::secrets::Secrets;
@@ -48,8 +50,17 @@ fn days(dir: &Path, count: i64, size: usize) {
     }
 }
 
+/// Looks on a host whose clock is in UTC.
+fn looked(target: &Backup, memory: &mut Memory) -> Result<Observation, Loss> {
+    look(target, memory, now(), &utc())
+}
+
+fn utc() -> Clock {
+    Clock { now: now().0.as_second(), zone: jiff::tz::TimeZone::UTC }
+}
+
 fn seen(target: &Backup) -> Observation {
-    look(target, &mut Memory::default(), now()).unwrap()
+    looked(target, &mut Memory::default()).unwrap()
 }
 
 fn text(seen: &Observation, fact: &str) -> String {
@@ -112,7 +123,9 @@ fn a_name_that_says_the_day_alone_leaves_the_hour_to_the_last_change() {
         ("20261110.dump", "2026-11-22T09:30:00Z", "2026-11-10T00:00:00Z", "name"),
         // The clock of a zone that is ahead.
         ("2026-11-22_20-05-00.dump", "2026-11-22T11:06:00Z", "2026-11-22T11:06:00Z", "name and mtime"),
-        ("2026-11-22_10-05-00.dump", "2026-11-22T11:06:00Z", "2026-11-22T10:05:00Z", "name"),
+        // And of one that is behind.
+        ("2026-11-22_10-05-00.dump", "2026-11-22T11:06:00Z", "2026-11-22T11:06:00Z", "name and mtime"),
+        ("2026-11-22_10-05-00.dump", "2026-11-22T10:40:00Z", "2026-11-22T10:05:00Z", "name"),
     ];
     for (name, changed, at, from) in cases {
         put(dir.path(), name, 10, changed);
@@ -128,7 +141,7 @@ fn nothing_there_is_critical_and_nothing_readable_is_no_reading() {
     let target = entry(dir.path(), "*.dump");
     assert_eq!(said(&seen(&target)), (Verdict::Critical, "no backup"));
     assert_eq!(said(&seen(&entry(dir.path(), "one.dump"))), (Verdict::Critical, "no backup"));
-    let lost = |target: &Backup| look(target, &mut Memory::default(), now()).unwrap_err();
+    let lost = |target: &Backup| looked(target, &mut Memory::default()).unwrap_err();
     assert_eq!(lost(&entry(&dir.path().join("gone"), "*.dump")), Loss::missing("no such directory"));
     assert_eq!(lost(&entry(&dir.path().join("gone"), "one.dump")), Loss::missing("no such directory"));
     put(dir.path(), "file", 1, NOW);
@@ -166,7 +179,7 @@ fn what_still_grows_waits_until_it_has_settled() {
     let target = entry(dir.path(), "*.dump");
     put(dir.path(), "now.dump", 10, "2026-11-22T11:59:55Z");
     let mut memory = Memory::default();
-    let mut look = || look(&target, &mut memory, now()).unwrap();
+    let mut look = || looked(&target, &mut memory).unwrap();
     assert_eq!(said(&look()), (Verdict::Unknown, "no finished backup · one is being written"));
     put(dir.path(), "now.dump", 20, "2026-11-22T11:59:56Z");
     assert_eq!(look().verdict, Verdict::Unknown, "it has grown");
@@ -261,7 +274,7 @@ fn a_checksum_beside_it_is_held_against_the_data() {
     assert_eq!((text(&found, "checksum_file"), text(&found, "sha256")), (sum.display().to_string(), right.to_string()));
 
     let mut memory = Memory::default();
-    let mut look = || look(&target, &mut memory, now()).unwrap();
+    let mut look = || looked(&target, &mut memory).unwrap();
     assert_eq!(look().verdict, Verdict::Ok);
     // One bit of the same size at the same second: another inode time tells.
     put(dir.path(), "2026-11-22T0310.dump", 100, "2026-11-22T03:11:01Z");
@@ -336,7 +349,7 @@ fn only_the_newest_of_any_number_are_kept() {
         touch(dir.path(), &format!("{number:03}.dump"), unix("2026-11-21T00:00:00Z") + (number * 7 % 300) * 60);
     }
     let pattern = format!("{}/*.dump", dir.path().display());
-    let series = series::list(&pattern, &HashMap::new(), now().0.as_second()).unwrap();
+    let series = series::list(&pattern, &HashMap::new(), &utc()).unwrap();
     let times: Vec<i64> = series.members.iter().map(|member| member.unix).collect();
     let newest = unix("2026-11-21T00:00:00Z") + 299 * 60;
     assert_eq!((series.count, times), (300, (0..30).map(|turn| newest - turn * 60).collect()));

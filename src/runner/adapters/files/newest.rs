@@ -1,15 +1,17 @@
 //! `newest`: the newest file of a pattern, how old and how large it is.
 //!
-//! No file at all is not a fresh one: it fails. A directory that cannot be read is unknown.
+//! No file at all is not a fresh one: it fails. A directory that cannot be read is unknown. Checksums, logs and what is not finished
+//! are left out, as the Backups pane leaves them out.
 
 use crate::config::reader::{Problems, Table};
 use crate::domain::quantity::{age, bytes, parse_bytes, parse_span, span};
 use crate::domain::{EffectClass, Error, Evidence};
 use crate::journal::record::Ending;
+use crate::probes::backups::kind::{self, Kind};
 use crate::probes::clock;
 use crate::procedure::adapters::Purpose;
 use crate::procedure::plan::Action;
-use crate::runner::adapters::files::beneath::Root;
+use crate::runner::adapters::files::beneath::{Root, split};
 use crate::runner::adapters::files::frozen::Frozen;
 use crate::runner::adapters::files::look::all;
 use crate::runner::adapters::files::{KEY, Op, Select, Spec, pattern, relative};
@@ -91,7 +93,8 @@ pub(super) fn find(spec: &Spec, select: &Select) -> Result<Option<Frozen>, Error
         deadline: Instant::now() + PATIENCE,
         restless: Vec::new(),
     };
-    let files = all(&Root::open(&spec.root)?, spec, select, &look)?;
+    let mut files = all(&Root::open(&spec.root)?, spec, select, &look)?;
+    files.retain(|file| kind::of(split(&file.name.0).1, select.pattern.as_bytes()) == Kind::Member);
     Ok(files.into_iter().max_by(|a, b| a.mtime.cmp(&b.mtime).then_with(|| a.name.cmp(&b.name))))
 }
 

@@ -5,12 +5,13 @@
 use crate::domain::quantity::{age, bytes, counted, span};
 use crate::domain::{Evidence, Wall};
 use crate::journal::record::Ending;
-use crate::probes::backups::checksum;
 use crate::probes::backups::series::{self, Member, Stored};
+use crate::probes::backups::when::Clock;
+use crate::probes::backups::{checksum, sums};
 use crate::probes::{clock, store};
 use crate::procedure::plan::Action;
 use crate::runner::adapters::ActEnd;
-use crate::runner::adapters::objects::look::listed;
+use crate::runner::adapters::objects::list::listed;
 use crate::runner::adapters::objects::send::remote_digest;
 use crate::runner::adapters::objects::{Op, Spec};
 use object_store::path::Path as Key;
@@ -87,6 +88,11 @@ async fn get(spec: &Spec, soon: &dyn ObjectStore, patient: &dyn ObjectStore, can
 
 /// A small object as text; `None` where there is none, or it is no text.
 async fn text(store: &dyn ObjectStore, key: &Key, most: u64) -> Result<Option<String>, String> {
+    Ok(body(store, key, most).await?.and_then(|bytes| String::from_utf8(bytes).ok()))
+}
+
+/// What a small object holds; `None` where there is none.
+async fn body(store: &dyn ObjectStore, key: &Key, most: u64) -> Result<Option<Vec<u8>>, String> {
     let options = GetOptions { range: Some(GetRange::Bounded(0..most)), ..GetOptions::default() };
     match store.get_opts(key, options).await {
         Err(Error::NotFound { .. }) => Ok(None),
@@ -94,7 +100,7 @@ async fn text(store: &dyn ObjectStore, key: &Key, most: u64) -> Result<Option<St
         Ok(got) if got.meta.size > most => Err(format!("{key} has more than {}", bytes(most))),
         Ok(got) => {
             let all = got.bytes().await.map_err(|cause| store::words(&cause))?;
-            Ok(String::from_utf8(all.to_vec()).ok())
+            Ok(Some(all.to_vec()))
         }
     }
 }
@@ -133,7 +139,8 @@ async fn newest_of(spec: &Spec, store: &dyn ObjectStore) -> Result<Option<(Membe
         size: object.size,
         changed: object.last_modified.timestamp(),
     });
-    let series = series::of_objects(objects, clock::now().wall.0.as_second());
+    let pattern = spec.select.as_ref().map_or("", |select| select.pattern.as_str());
+    let series = series::of_objects(objects, pattern, &Clock::here(clock::now().wall.0.as_second()));
     if let (None, (_, Some(name))) = (series.members.first(), &series.future) {
         return Err(format!("all are dated in the future, {} among them", name.to_string_lossy()));
     }
@@ -180,16 +187,17 @@ async fn verify(spec: &Spec, soon: &dyn ObjectStore, patient: &dyn ObjectStore, 
     let (directory, last) = name.rsplit_once('/').unwrap_or(("", &name));
     let slash = if directory.is_empty() { "" } else { "/" };
     let mut found = None;
-    for (beside, alone) in [(format!("{name}.sha256"), true), (format!("{directory}{slash}SHA256SUMS"), false)] {
-        if let Some(text) = text(soon, &store::key(&beside)?, SUMS).await? {
-            let digest = checksum::digest_in(&text, last, alone);
-            if digest.is_none() && alone {
-                return Err(format!("{beside}: no SHA-256 in it"));
-            }
-            if let Some(digest) = digest {
+    let own = checksum::OWN.iter().map(|ending| (format!("{name}{ending}"), true));
+    let all = checksum::SUMS.iter().map(|sums| (format!("{directory}{slash}{sums}"), false));
+    for (beside, is_own) in own.chain(all) {
+        let Some(bytes) = body(soon, &store::key(&beside)?, SUMS).await? else { continue };
+        match checksum::said_in(&sums::decode(&bytes), last, is_own) {
+            Some(Ok(digest)) => {
                 found = Some((beside, digest));
                 break;
             }
+            Some(Err(why)) => return Err(format!("{beside}: {why}")),
+            None => {}
         }
     }
     let Some((beside, should)) = found else { return Err(format!("{name}: no SHA-256 stands beside it")) };

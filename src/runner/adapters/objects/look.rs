@@ -9,6 +9,7 @@ use crate::runner::adapters::files::{Name, Root};
 use crate::runner::adapters::frozen::{self, Listed};
 use crate::runner::adapters::objects::act::AT_ONCE;
 use crate::runner::adapters::objects::frozen::{Head, MOST, Object, Source, There};
+use crate::runner::adapters::objects::list::listed;
 use crate::runner::adapters::objects::send::{opened, remote_digest};
 use crate::runner::adapters::objects::{KEY, Op, Select, Spec};
 use crate::runner::adapters::{self as common, Look, block, limit};
@@ -70,32 +71,6 @@ struct Seen {
     /// How many the pattern fits.
     of: u64,
     warnings: Vec<String>,
-}
-
-/// Everything below a prefix that a pattern fits.
-pub(super) async fn listed(spec: &Spec, store: &dyn ObjectStore) -> Result<Vec<ObjectMeta>, Error> {
-    let doing = || format!("list {}", spec.place);
-    let prefix = store::key(&spec.prefix).map_err(|why| Error::machine(doing(), why))?;
-    let mut listing = store.list(Some(&prefix).filter(|prefix| !prefix.as_ref().is_empty()));
-    let mut found = Vec::new();
-    while let Some(object) = listing.try_next().await.map_err(|cause| Error::machine(doing(), store::words(&cause)))? {
-        let name = object.location.filename().unwrap_or_default().as_bytes().to_vec();
-        let fits = spec.select.as_ref().is_none_or(|select| {
-            glob::selects(select.pattern.as_bytes(), &name)
-                && !select.except.iter().any(|pattern| glob::fits(pattern.as_bytes(), &name))
-        });
-        if fits {
-            found.push(object);
-        }
-        if found.len() > MOST {
-            return Err(Error::new(
-                Kind::Refused,
-                format!("cannot list {}: there are more than a million", spec.place),
-            ));
-        }
-    }
-    found.sort_by(|a, b| a.location.cmp(&b.location));
-    Ok(found)
 }
 
 async fn to_delete(spec: &Spec, store: &dyn ObjectStore, look: &Look) -> Result<Seen, Error> {

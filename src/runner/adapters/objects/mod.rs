@@ -20,6 +20,7 @@
 mod act;
 mod checks;
 mod frozen;
+mod list;
 mod look;
 mod proof;
 mod send;

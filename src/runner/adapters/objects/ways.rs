@@ -9,6 +9,7 @@ use crate::runner::adapters::objects::Known;
 use crate::runner::adapters::secret::Named;
 use crate::runner::failpoint;
 use object_store::ObjectStore;
+use object_store::aws::AmazonS3;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -109,13 +110,22 @@ impl Way {
         self.open(Patience::ACT)
     }
 
+    /// The bucket for a listing; `None` of a directory.
+    pub(super) fn bucket(&self) -> Result<Option<Arc<AmazonS3>>, Error> {
+        match self {
+            Self::Directory(_) => Ok(None),
+            Self::Bucket(bucket) => self.opened(bucket.open(Patience::LOOK)).map(Some),
+        }
+    }
+
     fn open(&self, patience: Patience) -> Result<Arc<dyn ObjectStore>, Error> {
-        let request = failpoint::span("STORE", patience.request);
-        let patience = Patience { request, tries: patience.tries.min(request.saturating_mul(4)) };
-        let opened = match self {
-            Self::Directory(path) => store::directory(Path::new(path)),
-            Self::Bucket(bucket) => bucket.reach().and_then(|reach| store::bucket(&reach, patience)),
-        };
+        match self {
+            Self::Directory(path) => self.opened(store::directory(Path::new(path))),
+            Self::Bucket(bucket) => Ok(self.opened(bucket.open(patience))?),
+        }
+    }
+
+    fn opened<T>(&self, opened: Result<T, String>) -> Result<T, Error> {
         opened.map_err(|why| Error::machine(format_args!("open {}", self.shown()), why))
     }
 
@@ -137,6 +147,12 @@ impl Way {
 }
 
 impl Bucket {
+    fn open(&self, patience: Patience) -> Result<Arc<AmazonS3>, String> {
+        let request = failpoint::span("STORE", patience.request);
+        let patience = Patience { request, tries: patience.tries.min(request.saturating_mul(4)) };
+        store::bucket(&self.reach()?, patience)
+    }
+
     fn reach(&self) -> Result<Reach, String> {
         let read = |secret: &Option<Named>| secret.as_ref().map(Named::read).transpose();
         Ok(Reach {

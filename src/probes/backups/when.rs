@@ -1,0 +1,207 @@
+//! When a member was made: by its name, its last change, and the zone of this host.
+//!
+//! | its name says | its time |
+//! |---|---|
+//! | a moment in a zone | that moment |
+//! | a moment without a zone | that moment in the zone of this host; where it differs from the last change by about the offset of another zone, or lies behind it, the last change |
+//! | an hour, a day | the last change where it lies in that day of any zone; else the beginning of that hour or day here |
+//! | seconds since the epoch | that moment, unless it lies in the future or more than a year before the last change |
+//! | nothing | the last change |
+//!
+//! Of several the latest counts that is not in the future; seconds since the epoch make a day or an hour precise that they fall into. A
+//! day that is in the future and more than a year behind the last change is no time. One that is more than a year before it is a
+//! doubt: the data may be as old as it says, and copied lately; or it is a number. The last change of an object is that of its upload.
+
+use crate::probes::backups::stamp::{self, Stamp};
+use jiff::civil::{DateTime, Time};
+use jiff::tz::TimeZone;
+
+/// A clock may be this far ahead of ours, in seconds.
+pub const SKEW: i64 = 300;
+/// Seconds of a day.
+const DAY: i64 = 86_400;
+/// Seconds of an hour.
+const HOUR: i64 = 3600;
+/// How far from UTC a zone may be, in seconds.
+const ZONES: i64 = 14 * HOUR;
+/// How far two zones may be from each other, in seconds.
+const APART: i64 = 26 * HOUR;
+/// How long after the moment of its name a file is done, in seconds, where a zone is to be recognised by it.
+const TAKES: i64 = 600;
+/// A name and a last change that differ by more than this many seconds contradict each other.
+const YEAR: i64 = 366 * DAY;
+/// The offsets from UTC that are in use, in quarters of an hour. Source: IANA time zone database.
+const OFFSETS: [i64; 40] = [
+    -48, -44, -40, -38, -36, -32, -28, -24, -20, -16, -14, -12, -10, -8, -4, 0, 4, 8, 12, 14, 16, 18, 20, 22, 23, 24,
+    26, 28, 32, 35, 36, 38, 40, 42, 44, 48, 51, 52, 55, 56,
+];
+
+/// The moment and the zone by which names are read.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    /// Seconds since the epoch.
+    pub now: i64,
+    /// The zone of this host.
+    pub zone: TimeZone,
+}
+
+impl Clock {
+    /// The clock of this host at a moment in seconds since the epoch: its zone is that of `TZ`, or of `/etc/localtime`.
+    #[must_use]
+    pub fn here(now: i64) -> Self {
+        Self { now, zone: TimeZone::system() }
+    }
+
+    /// Seconds since the epoch of a moment on this host's clock.
+    fn unix(&self, civil: DateTime) -> i64 {
+        let found = self.zone.to_ambiguous_zoned(civil).compatible();
+        found.map_or_else(|_| utc(civil), |zoned| zoned.timestamp().as_second())
+    }
+}
+
+/// Where a member's time comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeFrom {
+    /// Its name.
+    Name,
+    /// The last change of the file.
+    Mtime,
+    /// The day, or a moment of an unknown zone, from the name, and the rest from the last change.
+    Both,
+    /// Its name, which the last change contradicts.
+    Doubted,
+}
+
+impl TimeFrom {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Mtime => "mtime",
+            Self::Both => "name and mtime",
+            Self::Doubted => "name against mtime",
+        }
+    }
+}
+
+fn utc(civil: DateTime) -> i64 {
+    TimeZone::UTC.to_ambiguous_zoned(civil).compatible().map_or(0, |zoned| zoned.timestamp().as_second())
+}
+
+/// Where a stamp of the calendar lies on this host's clock.
+fn begins(stamp: Stamp, clock: &Clock) -> Option<i64> {
+    match stamp {
+        Stamp::Day(date) => Some(clock.unix(date.to_datetime(Time::midnight()))),
+        Stamp::Hour(civil) | Stamp::Local(civil) => Some(clock.unix(civil)),
+        Stamp::Moment(unix) => Some(unix),
+        Stamp::Epoch(_) => None,
+    }
+}
+
+/// The stamp of the calendar that counts, with where it lies: the latest that is not in the future.
+fn calendar(stamps: &[Stamp], clock: &Clock) -> Option<(Stamp, i64)> {
+    let all = || stamps.iter().filter_map(|stamp| Some((*stamp, begins(*stamp, clock)?)));
+    let past = all().filter(|(_, unix)| *unix <= clock.now + SKEW + APART).max_by_key(|(_, unix)| *unix);
+    past.or_else(|| all().max_by_key(|(_, unix)| *unix))
+}
+
+/// About when a member was made, by its name alone; `None` where its last change is needed.
+#[must_use]
+pub fn guess(name: &[u8], clock: &Clock) -> Option<i64> {
+    let (_, unix) = calendar(&stamp::find(name), clock)?;
+    (unix <= clock.now + SKEW).then_some(unix)
+}
+
+/// When a member was made, in seconds since the epoch. `changed` is its last change; that of a directory says less, because some
+/// programs give it that of what they copied.
+#[must_use]
+pub fn time(name: &[u8], changed: i64, is_dir: bool, clock: &Clock) -> (i64, TimeFrom) {
+    let stamps = stamp::find(name);
+    let epochs = || stamps.iter().filter_map(|stamp| if let Stamp::Epoch(unix) = stamp { Some(*unix) } else { None });
+    let Some((stamp, begins)) = calendar(&stamps, clock) else {
+        let plausible = epochs().filter(|unix| (changed - YEAR..=clock.now + SKEW).contains(unix)).max();
+        return plausible.map_or((changed, TimeFrom::Mtime), |unix| (unix, TimeFrom::Name));
+    };
+    let is_settled = (..=clock.now + SKEW).contains(&changed);
+    let within = |from: i64, until: i64| is_settled && (from - ZONES..until + ZONES).contains(&changed);
+    let precise = |from: i64, until: i64| epochs().find(|unix| (from - ZONES..until + ZONES).contains(unix));
+    let both = (changed, TimeFrom::Both);
+    let found = match stamp {
+        Stamp::Day(date) => {
+            let start = utc(date.to_datetime(Time::midnight()));
+            match precise(start, start + DAY) {
+                Some(unix) => (unix, TimeFrom::Name),
+                // Somewhere on earth it was that day when the file was changed.
+                None if within(start, start + DAY) => both,
+                None => (begins, TimeFrom::Name),
+            }
+        }
+        Stamp::Hour(civil) => {
+            let start = utc(civil.date().to_datetime(Time::midnight()));
+            match precise(start, start + DAY) {
+                Some(unix) => (unix, TimeFrom::Name),
+                None if within(start, start + DAY + HOUR) => both,
+                // Ten digits may be any number.
+                None if (begins - changed).abs() > YEAR => return (changed, TimeFrom::Mtime),
+                None => (begins, TimeFrom::Name),
+            }
+        }
+        Stamp::Local(civil) => match precise(utc(civil), utc(civil)) {
+            Some(unix) => (unix, TimeFrom::Name),
+            None if is_settled && is_elsewhere(civil, begins, changed, is_dir) => both,
+            None => (begins, TimeFrom::Name),
+        },
+        Stamp::Moment(_) | Stamp::Epoch(_) => (begins, TimeFrom::Name),
+    };
+    if found.1 != TimeFrom::Name {
+        return found;
+    }
+    if found.0 > clock.now + SKEW && found.0 > changed + YEAR {
+        return (changed, TimeFrom::Mtime);
+    }
+    if found.0 < changed - YEAR { (found.0, TimeFrom::Doubted) } else { found }
+}
+
+/// Whether a moment without a zone was not written on this host's clock, by the last change of the file.
+fn is_elsewhere(civil: DateTime, here: i64, changed: i64, is_dir: bool) -> bool {
+    if (-SKEW..=TAKES).contains(&(changed - here)) || (changed - here).abs() > APART + TAKES {
+        return false;
+    }
+    let is_of_zone = |quarters: &i64| (-SKEW..=TAKES).contains(&(changed - (utc(civil) - quarters * 900)));
+    // What a file holds is not newer than its last change.
+    OFFSETS.iter().any(is_of_zone) || (here > changed && !is_dir)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unix(moment: &str) -> i64 {
+        moment.parse::<jiff::Timestamp>().unwrap().as_second()
+    }
+
+    #[test]
+    fn every_offset_of_a_zone_that_is_ahead_or_behind_is_recognised() {
+        let now = unix("2026-11-22T12:00:00Z");
+        for here in OFFSETS {
+            let zone = jiff::tz::Offset::from_seconds(i32::try_from(here * 900).unwrap()).unwrap().to_time_zone();
+            let clock = Clock { now, zone };
+            for there in OFFSETS {
+                let began = now - 3 * DAY;
+                let written = jiff::Timestamp::from_second(began + there * 900).unwrap().strftime("%Y%m%d_%H%M%S");
+                let (found, from) = time(format!("db_{written}.dump").as_bytes(), began + 90, false, &clock);
+                let expected = if here == there { (began, TimeFrom::Name) } else { (began + 90, TimeFrom::Both) };
+                assert_eq!((found, from), expected, "here {here}, there {there}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_hour_that_comes_twice_is_decided_by_the_last_change() {
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        let clock = Clock { now: unix("2026-10-25T06:00:00Z"), zone };
+        let name = b"db_20261025_023000.dump";
+        assert_eq!(time(name, unix("2026-10-25T00:31:00Z"), false, &clock).0, unix("2026-10-25T00:30:00Z"));
+        assert_eq!(time(name, unix("2026-10-25T01:31:00Z"), false, &clock).0, unix("2026-10-25T01:31:00Z"));
+    }
+}
