@@ -10,12 +10,16 @@
 //!
 //! Facts: `not_before` `not_after` (RFC 3339, UTC) `days_left` (whole days, rounded down; negative when it is over) `serial` `subject`
 //! `issuer` `names` `fingerprint_sha256` `key` `self_signed` `is_ca` `chain_length` `chain` (`trusted`, or why not) `chain_days_left`
-//! (of the issuer that ends first) `name` `name_matches` `served_matches_file` `file_lost` `not_read` (what a limit left out) `endpoint`
+//! (of the issuer that ends first) `expired` (how many of them have) `name` `name_matches` `served_matches_file` `file_lost` `not_read` (what a limit left out) `endpoint`
 //! `path` `lineage` (of certbot).
 
 mod chain;
+mod element;
 mod files;
 mod judge;
+mod key;
+mod members;
+mod name;
 mod parse;
 mod pem;
 mod serve;
@@ -23,11 +27,11 @@ mod serve;
 use crate::config::estate::Certificate;
 use crate::domain::{Finding, Loss, Observation, Verdict, Wall};
 use crate::probes::aside::Aside;
-use crate::probes::certs::chain::{Chain, Trust};
+use crate::probes::certs::chain::{Followed, Trust};
 use crate::probes::certs::judge::{Bundle, Known};
 use crate::probes::certs::pem::Held;
 use crate::probes::certs::serve::Served;
-use crate::probes::clock;
+use crate::probes::{clock, panics};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -94,13 +98,13 @@ fn look(target: &Certificate, served: Option<&Served>, now: Wall) -> Result<Vec<
     let (trust, untrusted) = trust(target);
     let eye = Eye { target, trust, untrusted, now };
     if let Some(served) = served {
-        return Ok(vec![Finding::of_target(eye.served(served)?)]);
+        return Ok(vec![Finding::of_target(guarded(|| eye.served(served))?)]);
     }
     let path = target.file.as_deref().ok_or("neither an endpoint nor a file is named")?;
     if path.is_dir() && files::lineage_file(path).is_none() {
         return eye.directory(path);
     }
-    Ok(vec![Finding::of_target(eye.file(path)?)])
+    Ok(vec![Finding::of_target(guarded(|| eye.file(path))?)])
 }
 
 /// What chains must lead to, and what one that leads elsewhere is worth.
@@ -114,7 +118,7 @@ fn trust(target: &Certificate) -> (Arc<Trust>, Verdict) {
 /// The certificates of a file, or of the lineage that a directory is.
 fn held(path: &Path) -> Result<Held, String> {
     let inner = files::lineage_file(path);
-    files::read(inner.as_deref().unwrap_or(path), pem::LONGEST)
+    files::read(inner.as_deref().unwrap_or(path), pem::MEMBERS)
 }
 
 struct Eye<'a> {
@@ -128,14 +132,14 @@ impl Eye<'_> {
     fn served(&self, served: &Served) -> Result<Observation, String> {
         let bundle = Bundle::new(&served.held, true)?;
         let name = name(self.target)?;
-        let chain = self.follow(&bundle);
+        let followed = self.follow(&bundle);
         let file = self.target.file.as_deref().map(|path| Ok(Bundle::new(&held(path)?, false)?.leaf));
         let mut places = self.target.file.as_deref().map(places).unwrap_or_default();
         places.extend(self.target.connect.clone().map(|connect| ("endpoint", connect)));
         let known = Known {
             bundle: &bundle,
             limits: self.limits(),
-            chain: &chain,
+            followed: &followed,
             untrusted: Some(self.untrusted),
             name: Some((name, chain::is_for(&bundle.leaf, name))),
             file,
@@ -150,12 +154,12 @@ impl Eye<'_> {
     }
 
     fn directory(&self, path: &Path) -> Result<Vec<Finding>, String> {
-        let listing = files::list(path, pem::LONGEST)?;
+        let listing = files::list(path, pem::MEMBERS)?;
         if listing.entries.is_empty() {
             return Err("no certificate in this directory".to_owned());
         }
         let found = |entry: files::Entry| {
-            let seen = entry.held.and_then(|held| self.judged(&held, &entry.path, None));
+            let seen = entry.held.and_then(|held| guarded(|| self.judged(&held, &entry.path, None)));
             Finding { source: Some(entry.path.display().to_string()), ..Finding::of(entry.name, seen) }
         };
         let mut rows: Vec<Finding> = listing.entries.into_iter().map(found).collect();
@@ -167,12 +171,13 @@ impl Eye<'_> {
     }
 
     fn judged(&self, held: &Held, path: &Path, name: Option<&str>) -> Result<Observation, String> {
-        let bundle = Bundle::new(held, false)?;
-        let chain = self.follow(&bundle);
+        let mut bundle = Bundle::new(held, false)?;
+        members::lead_by_worst(&mut bundle, self.limits(), self.now.0.as_second());
+        let followed = self.follow(&bundle);
         let known = Known {
             bundle: &bundle,
             limits: self.limits(),
-            chain: &chain,
+            followed: &followed,
             untrusted: None,
             name: name.map(|name| (name, chain::is_for(&bundle.leaf, name))),
             file: None,
@@ -182,13 +187,18 @@ impl Eye<'_> {
         Ok(judge::judge(&known, self.now))
     }
 
-    fn follow(&self, bundle: &Bundle) -> Chain {
+    fn follow<'a>(&self, bundle: &'a Bundle) -> Followed<'a> {
         chain::follow(&bundle.leaf, &bundle.others, &self.trust, self.now.0.as_second())
     }
 
     fn limits(&self) -> (u32, u32) {
         (self.target.warn_days, self.target.critical_days)
     }
+}
+
+/// Keeps a panic of a library to the one file that it is about.
+fn guarded<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    panics::caught_at_once(work)?
 }
 
 /// Where a file is, with the lineage it belongs to.

@@ -3,7 +3,7 @@
 use crate::config::trust;
 use crate::domain::Digest;
 use crate::probes::certs::files;
-use crate::probes::certs::parse::Parsed;
+use crate::probes::certs::parse::{Parsed, parse};
 use rustls::pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,11 +20,19 @@ static MACHINE: Mutex<Option<(Instant, Arc<Trust>)>> = Mutex::new(None);
 
 /// The roots that a chain may lead to.
 pub struct Trust {
-    anchors: Vec<TrustAnchor<'static>>,
+    roots: Vec<Root>,
     /// Certificates that are trusted as they are, roots or not: those of a file that the estate names.
     pinned: Vec<Digest>,
     /// Why there are none.
     none: String,
+}
+
+/// A root that is trusted here.
+struct Root {
+    anchor: TrustAnchor<'static>,
+    /// Its last moment, in seconds since the epoch; one that cannot be read is believed.
+    ends: i64,
+    word: String,
 }
 
 /// What became of the way from a certificate to a root.
@@ -53,8 +61,7 @@ impl Trust {
             Some(error) => format!("this machine's trust cannot be read: {error}"),
             None => "this machine trusts no root".to_owned(),
         };
-        let trust =
-            Arc::new(Self { anchors: loaded.certs.iter().filter_map(anchor).collect(), pinned: Vec::new(), none });
+        let trust = Arc::new(Self { roots: loaded.certs.iter().filter_map(root).collect(), pinned: Vec::new(), none });
         *known = Some((Instant::now(), Arc::clone(&trust)));
         trust
     }
@@ -67,44 +74,85 @@ impl Trust {
             Ok(held) => {
                 let ders: Vec<_> = held.certificates.into_iter().flatten().map(CertificateDer::from).collect();
                 let pinned = ders.iter().map(|der| Digest::of(der)).collect();
-                Self { anchors: ders.iter().filter_map(anchor).collect(), pinned, none: none("no root in it") }
+                Self { roots: ders.iter().filter_map(root).collect(), pinned, none: none("no root in it") }
             }
-            Err(why) => Self { anchors: Vec::new(), pinned: Vec::new(), none: none(&why) },
+            Err(why) => Self { roots: Vec::new(), pinned: Vec::new(), none: none(&why) },
         }
     }
 }
 
-fn anchor(der: &CertificateDer<'_>) -> Option<TrustAnchor<'static>> {
-    anchor_from_trusted_cert(der).ok().map(|anchor| anchor.to_owned())
+fn root(der: &CertificateDer<'_>) -> Option<Root> {
+    let anchor = anchor_from_trusted_cert(der).ok()?.to_owned();
+    let parsed = parse(der).ok();
+    let ends = parsed.as_ref().map_or(i64::MAX, |parsed| parsed.not_after.unix);
+    Some(Root { anchor, ends, word: parsed.map(|parsed| parsed.subject_word).unwrap_or_default() })
 }
 
-/// Follows a certificate to a root, through the others. The moment is `now`, or the nearest one at which the certificate itself is
-/// valid, because its own dates are judged apart.
+/// Where a certificate leads, and through which others.
+pub struct Followed<'a> {
+    /// What became of it.
+    pub chain: Chain,
+    /// The others between the certificate and its root, upwards: those of the path that was found, as clients find it too; else of the
+    /// one that holds the longest.
+    pub path: Vec<&'a Parsed>,
+}
+
+/// Follows a certificate to a root, through the others, in whatever order they are. The moment is `now`, or the nearest one at which
+/// the certificate itself is valid, because its own dates are judged apart.
 #[must_use]
-pub fn follow(leaf: &Parsed, others: &[Parsed], trust: &Trust, now: i64) -> Chain {
+pub fn follow<'a>(leaf: &'a Parsed, others: &'a [Parsed], trust: &Trust, now: i64) -> Followed<'a> {
+    let longest = |chain: Chain| Followed { chain, path: issuers(leaf, others) };
     if trust.pinned.contains(&leaf.fingerprint) {
-        return Chain::Trusted;
+        return longest(Chain::Trusted);
     }
-    if trust.anchors.is_empty() {
-        return Chain::Unknown(trust.none.clone());
+    if trust.roots.is_empty() {
+        return longest(Chain::Unknown(trust.none.clone()));
     }
+    let moment = now.max(leaf.not_before.unix).min(leaf.not_after.unix);
+    let anchors = |all: bool| -> Vec<TrustAnchor<'_>> {
+        trust.roots.iter().filter(|root| all || root.ends >= moment).map(|root| root.anchor.clone()).collect()
+    };
+    match verified(leaf, others, &anchors(false), moment) {
+        Ok((path, _)) => Followed { chain: Chain::Trusted, path },
+        Err(error) => match verified(leaf, others, &anchors(true), moment) {
+            // webpki believes a root for ever; OpenSSL and others do not.
+            Ok((path, subject)) => {
+                let root = trust.roots.iter().find(|root| root.anchor.subject.as_ref() == subject);
+                let word = root.map(|root| root.word.clone()).unwrap_or_default();
+                Followed { chain: Chain::Untrusted(format!("root {word} has expired")), path }
+            }
+            Err(_) => longest(match error {
+                Some(error) => why(&error, leaf, others),
+                None => Chain::Unknown("the chain cannot be checked".to_owned()),
+            }),
+        },
+    }
+}
+
+/// The others on the path to an anchor, and the anchor's subject.
+#[allow(clippy::type_complexity)] // A path, a name; or why not.
+fn verified<'a>(
+    leaf: &Parsed,
+    others: &'a [Parsed],
+    anchors: &[TrustAnchor<'_>],
+    moment: i64,
+) -> Result<(Vec<&'a Parsed>, Vec<u8>), Option<Error>> {
     let der = CertificateDer::from(leaf.der.as_slice());
     let between: Vec<_> = others.iter().map(|other| CertificateDer::from(other.der.as_slice())).collect();
-    let moment = u64::try_from(now.max(leaf.not_before.unix).min(leaf.not_after.unix)).unwrap_or(0);
-    let moment = UnixTime::since_unix_epoch(Duration::from_secs(moment));
-    let entity = match EndEntityCert::try_from(&der) {
-        Ok(entity) => entity,
-        Err(error) => return Chain::Unknown(format!("the chain cannot be checked: {error}")),
-    };
-    let usage = KeyUsage::server_auth();
-    let algorithms = webpki::ALL_VERIFICATION_ALGS;
-    match entity.verify_for_usage(algorithms, &trust.anchors, &between, moment, usage, None, None) {
-        Ok(_) => Chain::Trusted,
-        Err(error) => why(&error, leaf, others),
-    }
+    let moment = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(moment).unwrap_or(0)));
+    let entity = EndEntityCert::try_from(&der).map_err(Some)?;
+    let (algorithms, usage) = (webpki::ALL_VERIFICATION_ALGS, KeyUsage::server_auth());
+    let path = entity.verify_for_usage(algorithms, anchors, &between, moment, usage, None, None).map_err(Some)?;
+    let own = |der: &[u8]| others.iter().find(|other| other.der == der);
+    let found = path.intermediate_certificates().filter_map(|between| own(&between.der())).collect();
+    Ok((found, path.anchor().subject.to_vec()))
 }
 
 fn why(error: &Error, leaf: &Parsed, others: &[Parsed]) -> Chain {
+    // A signature by such a key is called wrong, whatever it is.
+    if let Some(issuer) = issuers(leaf, others).into_iter().find(|issuer| !issuer.key.is_checked) {
+        return Chain::Unknown(format!("issuer {}: {}", issuer.subject_word, issuer.key.unchecked()));
+    }
     Chain::Untrusted(match error {
         _ if leaf.self_issued => "self-signed".to_owned(),
         Error::UnknownIssuer => missing(leaf, others),
@@ -117,7 +165,7 @@ fn why(error: &Error, leaf: &Parsed, others: &[Parsed]) -> Chain {
         Error::NameConstraintViolation => "an issuer may not sign for its names".to_owned(),
         Error::PathLenConstraintViolated | Error::MaximumPathDepthExceeded => "the chain is too long".to_owned(),
         Error::UnsupportedSignatureAlgorithmContext(_) | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
-            return Chain::Unknown("signed in a way that is not known here".to_owned());
+            return Chain::Unknown("signed in a way that is not checked here, such as with SHA-1".to_owned());
         }
         other => return Chain::Unknown(format!("the chain cannot be checked: {other}")),
     })
@@ -139,18 +187,45 @@ fn missing(leaf: &Parsed, others: &[Parsed]) -> String {
     }
 }
 
-/// The others that lie between a certificate and its root, in their order upwards, the root itself included where it is there.
+/// The others that lie between a certificate and its root, in their order upwards, the root itself included where it is there. Where
+/// several have the name of an issuer and none of them provably did not sign, it is the one that ends last.
 #[must_use]
 pub fn issuers<'a>(leaf: &'a Parsed, others: &'a [Parsed]) -> Vec<&'a Parsed> {
     let mut found: Vec<&Parsed> = Vec::new();
     let mut last = leaf;
     while found.len() < others.len() && !last.self_issued {
-        let next = others.iter().find(|other| last.may_be_issued_by(other) && !found.contains(other));
-        let Some(next) = next else { break };
+        let may_be = |other: &&Parsed| last.may_be_issued_by(other) && !found.contains(other);
+        let mut next: Vec<&Parsed> = others.iter().filter(may_be).collect();
+        if next.len() > 1 {
+            next.retain(|other| is_signed_by(last, other) != Some(false));
+        }
+        let Some(next) = next.into_iter().max_by_key(|other| other.not_after.unix) else { break };
         found.push(next);
         last = next;
     }
     found
+}
+
+/// Whether one certificate is signed with the key of another; `None` where that cannot be checked here.
+fn is_signed_by(signed: &Parsed, issuer: &Parsed) -> Option<bool> {
+    let (message, algorithm, signature) = &signed.proof;
+    if !issuer.key.is_checked {
+        return None;
+    }
+    let der = CertificateDer::from(issuer.der.as_slice());
+    let entity = EndEntityCert::try_from(&der).ok()?;
+    let mut known = None;
+    for own in webpki::ALL_VERIFICATION_ALGS {
+        if own.signature_alg_id().as_ref() != algorithm.as_slice() {
+            continue;
+        }
+        match entity.verify_signature(*own, message, signature) {
+            Ok(()) => return Some(true),
+            Err(Error::InvalidSignatureForPublicKey) => known = Some(false),
+            Err(_) => {}
+        }
+    }
+    known
 }
 
 /// Whether a certificate is for a name: a host, an address, or a wildcard as it stands in it (RFC 9525; the common name does not

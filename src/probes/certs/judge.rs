@@ -4,17 +4,22 @@
 //! |---|---|
 //! | expired, or not valid yet | critical |
 //! | fewer whole days left than `critical_days`, than `warn_days` | critical, warn |
-//! | an issuer in the chain that ends sooner | as if it were the certificate's own end |
+//! | an issuer on the path that clients take, and that ends sooner | as if it were the certificate's own end |
+//! | another certificate of the file, or one that is served beside that path | see `members` |
+//! | a key of RSA of less than 2048 bits in it | warn |
 //! | not for the name that is asked for | critical: every client refuses it |
 //! | served without the key of the certificate | critical |
 //! | the served chain leads to no trusted root | warn with the machine's trust, which clients may not share; critical with `ca` |
 //! | served ≠ file | warn: a reload is due, and the served one's own days say when it hurts |
-//! | the chain, the name or the file cannot be checked | unknown, unless something is worse |
+//! | the chain, the name or the file cannot be checked, or not all of it was read | unknown, unless something is worse |
+//!
+//! Of a bundle of CAs every member is judged, and the row names the worst.
 //!
 //! Of what lies in a file, the chain is told and not judged: a file may well hold the certificate alone.
 
 use crate::domain::{Fact, Observation, Verdict, Wall, quantity};
-use crate::probes::certs::chain::{Chain, issuers};
+use crate::probes::certs::chain::{Chain, Followed};
+use crate::probes::certs::members::{self, Others};
 use crate::probes::certs::parse::Parsed;
 use crate::probes::certs::pem::Held;
 use crate::probes::said::Said;
@@ -38,6 +43,8 @@ pub struct Bundle {
     pub total: usize,
     /// What was not read.
     pub cut: Option<String>,
+    /// Whether all of them are of CAs.
+    pub of_cas: bool,
 }
 
 impl Bundle {
@@ -64,7 +71,8 @@ impl Bundle {
         {
             std::mem::swap(&mut leaf, own);
         }
-        Ok(Self { leaf, others, total: held.total, cut })
+        let of_cas = !first_alone && leaf.is_ca;
+        Ok(Self { leaf, others, total: held.total, cut, of_cas })
     }
 }
 
@@ -74,15 +82,15 @@ pub struct Known<'a> {
     pub bundle: &'a Bundle,
     /// Days left below which it warns and is critical.
     pub limits: (u32, u32),
-    /// Where its chain leads.
-    pub chain: &'a Chain,
+    /// Where its chain leads, and through which others.
+    pub followed: &'a Followed<'a>,
     /// What a chain to no root is worth; `None` where it is only told.
     pub untrusted: Option<Verdict>,
     /// The name it must be for, and whether it is.
     pub name: Option<(&'a str, Result<bool, String>)>,
     /// The certificate in the file, where one is served, too.
     pub file: Option<Result<Parsed, String>>,
-    /// Whether whoever served it lacks its key.
+    /// Whether what was signed on serving it is not signed with its key, or by one that is not checked.
     pub forged: bool,
     /// Further facts: where it was read.
     pub places: Vec<(&'static str, String)>,
@@ -92,40 +100,92 @@ pub struct Known<'a> {
 #[must_use]
 pub fn judge(known: &Known<'_>, now: Wall) -> Observation {
     let seconds = now.0.as_second();
-    let leaf = &known.bundle.leaf;
+    let bundle = known.bundle;
+    let leaf = &bundle.leaf;
     let mut said = Said { verdict: Verdict::Ok, words: Vec::new() };
     let (verdict, words) = own_time(leaf, known.limits, seconds);
-    said.say(verdict, words);
-    if is_in_time(leaf, seconds) {
+    said.say(members::verdict_of_leaf(bundle, verdict), words);
+    let is_one_of_many = bundle.of_cas && !bundle.others.is_empty();
+    if is_one_of_many {
+        said.say(Verdict::Ok, leaf.subject_word.clone());
+    } else if is_in_time(leaf, seconds) {
         said.say(Verdict::Ok, leaf.issuer_word.clone());
     }
-    let soonest = issuers(leaf, &known.bundle.others).into_iter().min_by_key(|issuer| issuer.not_after.unix);
+    let path: &[&Parsed] = if bundle.of_cas { &[] } else { &known.followed.path };
+    let soonest = path.iter().copied().min_by_key(|issuer| issuer.not_after.unix);
     if let Some(issuer) = soonest.filter(|issuer| issuer.not_after.unix < leaf.not_after.unix) {
         let (verdict, words) = own_time(issuer, known.limits, seconds);
         if verdict != Verdict::Ok {
             said.say(verdict, format!("issuer {}: {words}", issuer.subject_word));
         }
     }
-    if known.forged {
-        said.say(Verdict::Critical, "served without its key".to_owned());
+    let others = members::judge(bundle, path, known.limits, seconds, known.untrusted.is_some());
+    said.others(&others, bundle, is_one_of_many);
+    said.keys(known, path);
+    said.trust(known);
+    if let Some(cut) = &bundle.cut {
+        said.say(Verdict::Unknown, cut.clone());
     }
-    match &known.name {
-        Some((name, Ok(false))) => said.say(Verdict::Critical, format!("not for {name}")),
-        Some((_, Err(why))) => said.say(Verdict::Unknown, why.clone()),
-        _ => {}
-    }
-    match (known.chain, known.untrusted) {
-        (Chain::Untrusted(why), Some(verdict)) => said.say(verdict, why.clone()),
-        (Chain::Unknown(why), Some(_)) => said.say(Verdict::Unknown, why.clone()),
-        _ => {}
-    }
-    match &known.file {
-        Some(Ok(file)) if file.der != leaf.der => said.say(Verdict::Warn, "served ≠ file".to_owned()),
-        Some(Err(why)) => said.say(Verdict::Unknown, format!("file: {why}")),
-        _ => {}
-    }
-    let facts = facts(known, soonest, seconds);
+    let mut facts = facts(known, soonest, seconds);
+    facts.insert("expired", Fact::Int(i64::try_from(others.expired).unwrap_or(i64::MAX)));
     Observation { verdict: said.verdict, detail: said.words.join(" · "), facts, observed_at: now, trend: None }
+}
+
+impl Said {
+    /// The worst of the others, and how many of all have expired.
+    fn others(&mut self, others: &Others, bundle: &Bundle, is_one_of_many: bool) {
+        let total = bundle.total;
+        match &others.worst {
+            Some((verdict, words)) if !is_one_of_many => self.say(*verdict, words.clone()),
+            // The one that leads the row is no better.
+            Some((verdict, _)) => self.verdict = self.verdict.worse(*verdict),
+            None if !is_one_of_many => return,
+            None => {}
+        }
+        if others.expired > 0 {
+            self.say(Verdict::Ok, format!("{} of {total} expired", others.expired));
+        }
+        if others.soon > 0 && is_one_of_many {
+            self.say(Verdict::Ok, format!("{} of {total} end soon", others.soon));
+        }
+    }
+
+    /// Weak keys, and a key that is not the certificate's.
+    fn keys(&mut self, known: &Known<'_>, path: &[&Parsed]) {
+        let leaf = &known.bundle.leaf;
+        if known.forged && leaf.key.is_checked {
+            self.say(Verdict::Critical, "served without its key".to_owned());
+        } else if known.forged {
+            let verdict = if leaf.key.is_weak { Verdict::Warn } else { Verdict::Unknown };
+            self.say(verdict, leaf.key.unchecked());
+        } else if leaf.key.is_weak {
+            self.say(Verdict::Warn, format!("{} is weak", leaf.key.word));
+        }
+        if let Some(issuer) = path.iter().find(|issuer| issuer.key.is_weak && !issuer.self_issued) {
+            self.say(Verdict::Warn, format!("issuer {}: {} is weak", issuer.subject_word, issuer.key.word));
+        }
+    }
+
+    /// The name, the chain, and whether the file holds the same.
+    fn trust(&mut self, known: &Known<'_>) {
+        match &known.name {
+            Some((name, Ok(false))) => self.say(Verdict::Critical, format!("not for {name}")),
+            Some((_, Err(why))) => self.say(Verdict::Unknown, why.clone()),
+            _ => {}
+        }
+        match (&known.followed.chain, known.untrusted) {
+            (Chain::Untrusted(why), Some(verdict)) => self.say(verdict, why.clone()),
+            (Chain::Unknown(why), Some(_)) => self.say(Verdict::Unknown, why.clone()),
+            _ => {}
+        }
+        match &known.file {
+            Some(Ok(file)) if file.der != known.bundle.leaf.der => {
+                self.say(Verdict::Warn, "served ≠ file".to_owned());
+            }
+            Some(Err(why)) => self.say(Verdict::Unknown, format!("file: {why}")),
+            _ => {}
+        }
+    }
 }
 
 fn is_in_time(leaf: &Parsed, now: i64) -> bool {
@@ -138,7 +198,7 @@ fn days_left(certificate: &Parsed, now: i64) -> i64 {
 }
 
 /// What a certificate's own dates mean.
-fn own_time(certificate: &Parsed, (warn, critical): (u32, u32), now: i64) -> (Verdict, String) {
+pub(super) fn own_time(certificate: &Parsed, (warn, critical): (u32, u32), now: i64) -> (Verdict, String) {
     let left = certificate.not_after.unix.saturating_sub(now);
     let days = days_left(certificate, now);
     let span = |seconds: i64| {
@@ -172,7 +232,7 @@ fn facts(known: &Known<'_>, soonest: Option<&Parsed>, now: i64) -> BTreeMap<&'st
     if leaf.more_names > 0 {
         names.push_str(&format!(" and {} more", quantity::count(u64::try_from(leaf.more_names).unwrap_or(u64::MAX))));
     }
-    let chain = match known.chain {
+    let chain = match &known.followed.chain {
         Chain::Trusted => "trusted".to_owned(),
         Chain::Untrusted(why) | Chain::Unknown(why) => why.clone(),
     };
@@ -186,7 +246,7 @@ fn facts(known: &Known<'_>, soonest: Option<&Parsed>, now: i64) -> BTreeMap<&'st
         ("issuer", text(&leaf.issuer)),
         ("names", Fact::Text(names)),
         ("fingerprint_sha256", text(leaf.fingerprint.as_str())),
-        ("key", text(&leaf.key)),
+        ("key", text(&leaf.key.word)),
         ("self_signed", Fact::Bool(leaf.self_issued)),
         ("is_ca", Fact::Bool(leaf.is_ca)),
         ("chain_length", Fact::Int(i64::try_from(bundle.total).unwrap_or(i64::MAX))),

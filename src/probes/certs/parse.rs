@@ -1,17 +1,17 @@
 //! One certificate as facts. No date is ever computed by the parser's own arithmetic, which panics near the year 9999.
 
 use crate::domain::Digest;
+use crate::probes::certs::element;
+use crate::probes::certs::key::{Key, key};
+use crate::probes::certs::name::{name, word};
 use crate::probes::panics;
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, Ipv6Addr};
-use x509_parser::asn1_rs::{Oid, Tag};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
-use x509_parser::objects::{oid_registry, oid2abbrev};
 use x509_parser::prelude::FromDer;
-use x509_parser::public_key::PublicKey;
 use x509_parser::time::ASN1Time;
-use x509_parser::x509::{AttributeTypeAndValue, SubjectPublicKeyInfo, X509Name};
+use x509_parser::x509::X509Version;
 
 /// How many names are told; a certificate of 64 KiB may have thousands.
 const NAMES: usize = 100;
@@ -38,7 +38,7 @@ pub struct Parsed {
     pub not_after: Moment,
     /// Hexadecimal digits as `openssl x509 -serial` prints them, with a minus where it is negative.
     pub serial: String,
-    /// `C=US, O=Let's Encrypt, CN=R11`, in the order of the certificate.
+    /// `CN=R11,O=Let's Encrypt,C=US`, as RFC 4514 writes it.
     pub subject: String,
     /// As the subject.
     pub issuer: String,
@@ -50,14 +50,18 @@ pub struct Parsed {
     pub names: Vec<String>,
     /// How many more names there are.
     pub more_names: usize,
-    /// `EC P-256`, `RSA 2048`.
-    pub key: String,
-    /// Whether it says that it may sign others.
+    /// Its key.
+    pub key: Key,
+    /// Whether it says that it may sign others, or is a root of before such could be said.
     pub is_ca: bool,
     /// Whether it names itself as its issuer.
     pub self_issued: bool,
     /// The subject and the issuer as they are encoded; whoever issued it has the one as its other.
     pub links: (Vec<u8>, Vec<u8>),
+    /// The key as it is encoded.
+    pub spki: Vec<u8>,
+    /// What is signed, the signature's algorithm, and the signature.
+    pub proof: (Vec<u8>, Vec<u8>, Vec<u8>),
     /// SHA-256 of all of it.
     pub fingerprint: Digest,
 }
@@ -84,21 +88,26 @@ fn parsed(der: &[u8]) -> Result<Parsed, String> {
     let der = der.get(..whole).unwrap_or(der);
     let (names, more_names) = names(&certificate);
     let (subject, issuer) = (certificate.subject(), certificate.issuer());
+    let self_issued = subject.as_raw() == issuer.as_raw();
+    let parts = element::certificate(der).ok_or("not a certificate: its parts are not where they belong")?;
+    let validity = certificate.validity();
     Ok(Parsed {
         der: der.to_vec(),
-        not_before: moment(&certificate.validity().not_before),
-        not_after: moment(&certificate.validity().not_after),
+        not_before: moment(&validity.not_before, parts.times.0),
+        not_after: moment(&validity.not_after, parts.times.1),
         serial: serial(certificate.raw_serial()),
-        subject: name(subject),
-        issuer: name(issuer),
-        issuer_word: word(issuer),
-        subject_word: word(subject),
+        subject: name(subject.as_raw()),
+        issuer: name(issuer.as_raw()),
+        issuer_word: word(issuer.as_raw()),
+        subject_word: word(subject.as_raw()),
         names,
         more_names,
-        key: key(certificate.public_key()),
-        is_ca: certificate.is_ca(),
-        self_issued: subject.as_raw() == issuer.as_raw(),
+        key: key(certificate.public_key().raw),
+        is_ca: certificate.is_ca() || (certificate.version() == X509Version::V1 && self_issued),
+        self_issued,
         links: (subject.as_raw().to_vec(), issuer.as_raw().to_vec()),
+        spki: certificate.public_key().raw.to_vec(),
+        proof: (parts.signed.to_vec(), parts.algorithm.to_vec(), parts.signature.to_vec()),
         fingerprint: Digest::of(der),
     })
 }
@@ -112,7 +121,13 @@ fn why(cause: &x509_parser::nom::Err<x509_parser::error::X509Error>) -> String {
     }
 }
 
-fn moment(time: &ASN1Time) -> Moment {
+/// A moment; an offset from UTC in its text counts, as it does for OpenSSL.
+fn moment(time: &ASN1Time, text: &[u8]) -> Moment {
+    if let Some(unix) = element::with_offset(text)
+        && let Ok(at) = jiff::Timestamp::from_second(unix)
+    {
+        return Moment { unix, date: at.strftime("%Y-%m-%d").to_string(), text: at.to_string() };
+    }
     let at = time.to_datetime();
     let date = format!("{:04}-{:02}-{:02}", at.year(), u8::from(at.month()), at.day());
     let text = format!("{date}T{:02}:{:02}:{:02}Z", at.hour(), at.minute(), at.second());
@@ -138,50 +153,6 @@ fn serial(raw: &[u8]) -> String {
     text
 }
 
-/// A whole name: `C=US, O=A + OU=B, CN=c`.
-fn name(name: &X509Name<'_>) -> String {
-    let part = |rdn: &x509_parser::x509::RelativeDistinguishedName<'_>| {
-        let pairs: Vec<String> =
-            rdn.iter().map(|pair| format!("{}={}", abbreviation(pair.attr_type()), value(pair))).collect();
-        pairs.join(" + ")
-    };
-    let parts: Vec<String> = name.iter_rdn().map(part).collect();
-    parts.join(", ")
-}
-
-/// The name in a word: the common name, else the organisation, else all of it.
-fn word(whole: &X509Name<'_>) -> String {
-    let first = whole.iter_common_name().next().or_else(|| whole.iter_organization().next());
-    first.map_or_else(|| name(whole), value)
-}
-
-fn abbreviation(oid: &Oid<'_>) -> String {
-    oid2abbrev(oid, oid_registry()).map_or_else(|_| oid.to_id_string(), str::to_owned)
-}
-
-/// A value by its string type; what is no string is shown in hexadecimal digits, as RFC 4514 does.
-fn value(pair: &AttributeTypeAndValue<'_>) -> String {
-    let bytes = pair.as_slice();
-    match pair.attr_value().tag() {
-        Tag::Utf8String | Tag::PrintableString | Tag::Ia5String | Tag::NumericString | Tag::VisibleString => {
-            String::from_utf8_lossy(bytes).into_owned()
-        }
-        Tag::BmpString => {
-            let units =
-                bytes.chunks_exact(2).map(|two| two.iter().fold(0_u16, |unit, byte| unit << 8 | u16::from(*byte)));
-            char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
-        }
-        Tag::UniversalString => {
-            let units =
-                bytes.chunks_exact(4).map(|four| four.iter().fold(0_u32, |unit, byte| unit << 8 | u32::from(*byte)));
-            units.map(|unit| char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
-        }
-        // Latin-1 is what T61String holds in the wild.
-        Tag::T61String => bytes.iter().map(|byte| char::from(*byte)).collect(),
-        _ => bytes.iter().fold("#".to_owned(), |text, byte| format!("{text}{byte:02x}")),
-    }
-}
-
 fn names(certificate: &X509Certificate<'_>) -> (Vec<String>, usize) {
     let mut all = Vec::new();
     let mut more = 0;
@@ -204,7 +175,7 @@ fn general(one: &GeneralName<'_>) -> String {
         GeneralName::IPAddress(bytes) => address(bytes),
         GeneralName::RFC822Name(mail) => format!("email:{mail}"),
         GeneralName::URI(uri) => format!("URI:{uri}"),
-        GeneralName::DirectoryName(directory) => format!("directory:{}", name(directory)),
+        GeneralName::DirectoryName(directory) => format!("directory:{}", name(directory.as_raw())),
         GeneralName::RegisteredID(oid) => format!("id:{}", oid.to_id_string()),
         GeneralName::OtherName(oid, _) => format!("other:{}", oid.to_id_string()),
         GeneralName::X400Address(_) => "X400".to_owned(),
@@ -221,35 +192,6 @@ fn address(bytes: &[u8]) -> String {
     } else {
         "invalid address".to_owned()
     }
-}
-
-/// The key's kind, with its bits or its curve.
-fn key(info: &SubjectPublicKeyInfo<'_>) -> String {
-    let curve = || {
-        let oid = info.algorithm.parameters()?.as_oid().ok()?;
-        Some(match oid.to_id_string().as_str() {
-            "1.2.840.10045.3.1.7" => "P-256".to_owned(),
-            "1.3.132.0.34" => "P-384".to_owned(),
-            "1.3.132.0.35" => "P-521".to_owned(),
-            other => other.to_owned(),
-        })
-    };
-    match (info.parsed(), info.algorithm.algorithm.to_id_string().as_str()) {
-        (Ok(PublicKey::RSA(rsa)), _) => format!("RSA {}", bits(rsa.modulus)),
-        (Ok(PublicKey::EC(_)), _) => curve().map_or_else(|| "EC".to_owned(), |curve| format!("EC {curve}")),
-        (Ok(PublicKey::DSA(_)), _) => "DSA".to_owned(),
-        // RFC 8410.
-        (_, "1.3.101.112") => "Ed25519".to_owned(),
-        (_, "1.3.101.113") => "Ed448".to_owned(),
-        (_, oid) => oid.to_owned(),
-    }
-}
-
-/// How many bits a number has, without its leading zeros.
-fn bits(number: &[u8]) -> usize {
-    let mut rest = number.iter().skip_while(|byte| **byte == 0);
-    let Some(first) = rest.next() else { return 0 };
-    rest.count() * 8 + 8 - usize::try_from(first.leading_zeros()).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -270,10 +212,5 @@ mod tests {
             assert_eq!(serial(raw), expected);
         }
         assert_eq!(serial(&[]), "");
-    }
-
-    #[test]
-    fn bits_leave_out_leading_zeros() {
-        assert_eq!((bits(&[]), bits(&[0, 0]), bits(&[0, 0x80, 0]), bits(&[1, 0])), (0, 0, 16, 9));
     }
 }

@@ -1,14 +1,24 @@
 //! Takes the certificates out of a file's bytes: PEM with anything between them, or DER.
 //!
-//! A section that is not a certificate is skipped, never decoded: keys stay what they were on the disk.
+//! PEM is read as OpenSSL reads it, because servers that use it will (`PEM_read_bio`, OpenSSL 3): a line begins a section only where
+//! nothing stands before or behind it; what a section ends with is its own label and nothing else; behind its first line a section has
+//! no empty one. What OpenSSL refuses, or passes over in silence, is said. A section that is not a certificate is skipped, never
+//! decoded: keys stay what they were on the disk.
 
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
+use crate::probes::certs::element;
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
 /// The largest certificate that is read, in bytes of DER.
 pub const LARGEST: usize = 64 * 1024;
 /// How many certificates of one chain are read.
-pub const LONGEST: usize = 20;
+pub const LONGEST: usize = 100;
+/// How many certificates of one file are read.
+pub const MEMBERS: usize = 1000;
+/// OpenSSL does not look at bits behind the last byte.
+const BASE64: GeneralPurpose =
+    GeneralPurpose::new(&STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
 /// The labels of a certificate's section; the last one is of `openssl x509 -trustout`.
 const LABELS: [&[u8]; 3] = [b"CERTIFICATE", b"X509 CERTIFICATE", b"TRUSTED CERTIFICATE"];
 
@@ -53,9 +63,8 @@ pub fn certificates(bytes: &[u8], most: usize) -> Held {
 /// One or more certificates as DER, one behind the other.
 fn in_der(mut bytes: &[u8], most: usize, held: &mut Held) {
     while bytes.first() == Some(&0x30) {
-        let size = whole(bytes);
-        let (one, rest) = match size.and_then(|size| bytes.split_at_checked(size)) {
-            Some(split) => split,
+        let (one, rest) = match element::next(bytes) {
+            Some((element, rest)) => (element.whole, rest),
             // What is cut off is told by whoever parses it.
             None => (bytes, &[][..]),
         };
@@ -64,61 +73,73 @@ fn in_der(mut bytes: &[u8], most: usize, held: &mut Held) {
     }
 }
 
-/// The size of the element that these bytes begin with, its head included (X.690, 8.1.3).
-fn whole(bytes: &[u8]) -> Option<usize> {
-    let length = *bytes.get(1)?;
-    if length < 0x80 {
-        return Some(2 + usize::from(length));
-    }
-    let digits = usize::from(length & 0x7f);
-    if digits == 0 || digits > 4 {
-        return None;
-    }
-    let size = bytes.get(2..2 + digits)?.iter().fold(0_usize, |size, byte| size << 8 | usize::from(*byte));
-    size.checked_add(2 + digits)
-}
-
 /// Sections between BEGIN and END lines (RFC 7468).
 fn in_pem(bytes: &[u8], most: usize, held: &mut Held) {
-    let mut lines = bytes.split(|byte| matches!(byte, b'\n' | b'\r'));
+    // OpenSSL passes over a byte order mark at the beginning of a file.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut lines = bytes.split(|byte| *byte == b'\n').map(trimmed).peekable();
     while let Some(line) = lines.next() {
-        let Some(label) = label(line, b"-----BEGIN ") else { continue };
+        let Some(label) = label(line, b"-----BEGIN ") else {
+            if begins_somewhere(line) {
+                held.take(most, || Err("a line with BEGIN that OpenSSL passes over".to_owned()));
+            }
+            continue;
+        };
         held.pkcs7 |= matches!(label, b"PKCS7" | b"CMS");
         if !LABELS.contains(&label) {
             continue;
         }
         let mut body = Vec::new();
-        let (mut size, mut ended) = (0, false);
-        for line in lines.by_ref() {
+        let (mut size, mut wrong) = (0, Some("a certificate that does not end"));
+        let (mut gap, mut is_second) = (false, false);
+        // A line that begins a section ends one that has no end, and is read again.
+        while let Some(line) = lines.next_if(|line| self::label(line, b"-----BEGIN ").is_none()) {
             if line.starts_with(b"-----END ") {
-                ended = true;
+                wrong = match self::label(line, b"-----END ") == Some(label) {
+                    true => gap.then_some("an empty line in a certificate, which OpenSSL refuses"),
+                    false => Some("its END line is not as OpenSSL wants it"),
+                };
                 break;
             }
+            // One empty line before the first of base64 ends a header that is not there.
+            gap |= line.is_empty() && (!body.is_empty() || is_second);
+            is_second |= line.is_empty();
             size += line.len();
             if size <= LARGEST / 3 * 4 + 4 && held.certificates.len() < most {
-                body.extend_from_slice(line);
-                body.push(b'\n');
+                body.extend(line.iter().filter(|byte| !byte.is_ascii_whitespace()));
             }
         }
-        held.take(most, || match ended {
+        held.take(most, || match wrong {
             _ if size > LARGEST / 3 * 4 + 4 => Err(too_large()),
-            true => decoded(&body),
-            false => Err("a certificate that does not end".to_owned()),
+            Some(why) => Err(why.to_owned()),
+            None => BASE64.decode(&body).map_err(|_| "not base64 between BEGIN and END".to_owned()),
         });
     }
 }
 
-/// The label of a line that begins or ends a section.
-fn label<'a>(line: &'a [u8], mark: &[u8]) -> Option<&'a [u8]> {
-    // A file may begin with a byte order mark.
-    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-    line.strip_prefix(mark)?.trim_ascii_end().strip_suffix(b"-----")
+/// A line without the blanks and control characters at its end, as OpenSSL takes it.
+fn trimmed(line: &[u8]) -> &[u8] {
+    let long = line.iter().rposition(|byte| *byte > b' ').map_or(0, |last| last + 1);
+    line.get(..long).unwrap_or_default()
 }
 
-fn decoded(body: &[u8]) -> Result<Vec<u8>, String> {
-    let section = [b"-----BEGIN CERTIFICATE-----\n", body, b"-----END CERTIFICATE-----\n"].concat();
-    let der = CertificateDer::from_pem_slice(&section).map_err(|_| "not base64 between BEGIN and END".to_owned())?;
-    Ok(der.as_ref().to_vec())
+/// The label of a line that begins or ends a section.
+fn label<'a>(line: &'a [u8], mark: &[u8]) -> Option<&'a [u8]> {
+    let label = line.strip_prefix(mark)?.strip_suffix(b"-----")?;
+    (!label.windows(2).any(|two| two == b"--")).then_some(label)
+}
+
+/// Whether a line that begins no section looks as if it should begin one of a certificate: indented, glued to another one, or with too
+/// few dashes.
+fn begins_somewhere(line: &[u8]) -> bool {
+    let lower = line.to_ascii_lowercase();
+    let at = lower.windows(7).position(|window| window == b"-begin ");
+    at.and_then(|at| lower.get(at + 7..)).is_some_and(|rest| {
+        LABELS.iter().any(|label| {
+            let rest = rest.strip_prefix(label.to_ascii_lowercase().as_slice());
+            rest.is_some_and(|rest| rest.starts_with(b"-"))
+        })
+    })
 }
 
 fn too_large() -> String {
@@ -153,11 +174,54 @@ mod tests {
     }
 
     #[test]
+    fn what_openssl_refuses_or_passes_over_is_said() {
+        let (begin, end) = ("-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----");
+        let good = format!("{begin}\nBAUG\n{end}\n");
+        let refused = "its END line is not as OpenSSL wants it";
+        let passed = "a line with BEGIN that OpenSSL passes over";
+        let cases = [
+            (format!("{begin}\nAQID\n{end}{good}"), refused),
+            (format!("{begin}\nAQID\n{end} trailing\n{good}"), refused),
+            (format!("{begin}\nAQID\n-----END X509 CERTIFICATE-----\n{good}"), refused),
+            (format!("{begin}\nAQID{end}\n{good}"), "a certificate that does not end"),
+            (format!("{begin}\nAQID\n{good}"), "a certificate that does not end"),
+            (format!("{begin}\nAQID\n----END CERTIFICATE----\n{good}"), "a certificate that does not end"),
+            (format!("{begin}\nAQ\n\nID\n{end}\n{good}"), "an empty line in a certificate, which OpenSSL refuses"),
+            (format!("{begin}\n\n\nAQID\n{end}\n{good}"), "an empty line in a certificate, which OpenSSL refuses"),
+            (format!("{begin}\nSubject: x\nAQID\n{end}\n{good}"), "not base64 between BEGIN and END"),
+            (format!("{begin}\nAQI\n{end}\n{good}"), "not base64 between BEGIN and END"),
+            (format!(" {begin}\nAQID\n{end}\n{good}"), passed),
+            (format!("\"{good}"), passed),
+            (format!("----BEGIN CERTIFICATE----\nAQID\n{end}\n{good}"), passed),
+            (format!("{begin} x\nAQID\n{end}\n{good}"), passed),
+            (good.to_lowercase(), passed),
+            (good.replace('\n', "\r"), passed),
+            (good.replace('\n', " "), passed),
+            (good.replace('\n', "\\n"), passed),
+            (format!("-----BEGIN PRIVATE KEY-----\nAQID\n-----END PRIVATE KEY-----{good}"), passed),
+        ];
+        for (text, why) in cases {
+            let held = certificates(text.as_bytes(), LONGEST);
+            assert!(held.certificates.contains(&Err(why.to_owned())), "{text}: {:?}", held.certificates);
+        }
+        let kept = [
+            good.replace('\n', "\r\n"),
+            good.replace("-----\n", "-----  \t\x0c\n"),
+            format!("\u{feff}{good}"),
+            format!("{begin}\n\n B A U G \n{end}"),
+            format!("a page of words -----BEGIN nothing-----\n{good}"),
+        ];
+        for text in kept {
+            assert_eq!(certificates(text.as_bytes(), LONGEST).certificates, [Ok(vec![4, 5, 6])], "{text:?}");
+        }
+    }
+
+    #[test]
     fn size_and_number_have_limits_that_are_told() {
         let one = "-----BEGIN CERTIFICATE-----\nAQID\n-----END CERTIFICATE-----\n";
         let held = certificates(one.repeat(10_000).as_bytes(), LONGEST);
         assert_eq!((held.certificates.len(), held.total), (LONGEST, 10_000));
-        assert_eq!(held.cut.unwrap(), "only the first 20 certificates are read");
+        assert_eq!(held.cut.unwrap(), "only the first 100 certificates are read");
         let large = format!("-----BEGIN CERTIFICATE-----\n{}-----END CERTIFICATE-----\n", "AQID\n".repeat(200_000));
         assert_eq!(
             certificates((large + one).as_bytes(), LONGEST).certificates,

@@ -24,7 +24,7 @@ const FAREWELL: Duration = Duration::from_millis(200);
 pub struct Served {
     /// The certificates, the endpoint's own first.
     pub held: Held,
-    /// Whether the endpoint signed with another key than its certificate's.
+    /// Whether the signature is not by the certificate's key, or by one that is not checked here (`key`).
     pub forged: bool,
 }
 

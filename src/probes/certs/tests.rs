@@ -5,6 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod corpus;
 #[cfg(test)]
 mod endpoints;
@@ -84,4 +86,11 @@ fn text(seen: &Observation, fact: &str) -> String {
         Fact::Text(text) => text.clone(),
         other => panic!("{fact}: {other:?}"),
     }
+}
+
+#[test]
+fn a_panic_of_a_library_is_a_reason() {
+    assert_eq!(guarded(|| Ok(7)), Ok(7));
+    let why = guarded(|| -> Result<u8, String> { panic!("year out of range") }).unwrap_err();
+    assert!(why.starts_with("the probe broke off, which is a defect of Midwatch"), "{why}");
 }

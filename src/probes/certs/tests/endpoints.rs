@@ -317,10 +317,10 @@ async fn every_way_of_not_serving_has_its_reason() {
 }
 
 #[tokio::test]
-async fn a_chain_of_ten_thousand_is_refused_and_one_of_fifty_is_cut() {
+async fn a_chain_of_ten_thousand_is_refused_and_one_of_a_hundred_is_cut() {
     let site = Site::new();
     let shown = shown(&host(&["api.novacron.io"], -1, 61), &[&site.root]);
-    for (many, expected) in [(50, Ok("only the first 20 certificates are read")), (10_000, Err("more than 64 KiB"))] {
+    for (many, expected) in [(120, Ok("only the first 100 certificates are read")), (10_000, Err("more than 64 KiB"))] {
         let mut key = CertifiedKey::clone(&shown.0);
         key.cert.extend(vec![site.root.der().clone(); many]);
         let seen = one(site.at(tls(Shown(Arc::new(key))).await)).await;
@@ -328,5 +328,82 @@ async fn a_chain_of_ten_thousand_is_refused_and_one_of_fifty_is_cut() {
             Ok(cut) => assert_eq!(text(&seen.unwrap(), "not_read"), cut),
             Err(part) => assert!(seen.as_ref().unwrap_err().contains(part), "{seen:?}"),
         }
+    }
+}
+
+#[tokio::test]
+async fn a_cross_sign_that_has_expired_is_at_most_a_warning() {
+    let site = Site::new();
+    let pem = KeyPair::generate().unwrap().serialize_pem();
+    let own = || KeyPair::from_pem(&pem).unwrap();
+    let top = CertifiedIssuer::self_signed(ca_params("Pub Root"), own()).unwrap();
+    let old = root("Old Root");
+    let cross = CertifiedIssuer::signed_by(valid(ca_params("Pub Root"), -900, -200), own(), &old).unwrap();
+    let between = KeyPair::generate().unwrap().serialize_pem();
+    let key = || KeyPair::from_pem(&between).unwrap();
+    let good = CertifiedIssuer::signed_by(ca_params("R11"), key(), &top).unwrap();
+    let late = CertifiedIssuer::signed_by(valid(ca_params("R11"), -900, -2), key(), &top).unwrap();
+    fs::write(site.ca(), top.pem()).unwrap();
+    let leaf = shown(&host(&["api.novacron.io"], -1, 61), &[&good, &top]);
+    for (others, says) in [
+        ([&good, &cross], "Pub Root: expired 199 d ago"),
+        ([&late, &good], "R11: expired 1 d ago"),
+        ([&good, &late], "R11: expired 1 d ago"),
+    ] {
+        let mut key = CertifiedKey::clone(&leaf.0);
+        key.cert.truncate(1);
+        key.cert.extend(others.map(|other| other.der().clone()));
+        let seen = one(site.at(tls(Shown(Arc::new(key))).await)).await.unwrap();
+        assert_eq!(said(&seen), (Verdict::Warn, format!("61 d · R11 · {says} · 1 of 3 expired").as_str()));
+        assert_eq!(text(&seen, "chain"), "trusted");
+    }
+    // Where it is the only way, it is the certificate's own end.
+    let mut key = CertifiedKey::clone(&leaf.0);
+    key.cert.truncate(1);
+    key.cert.push(late.der().clone());
+    let seen = one(site.at(tls(Shown(Arc::new(key))).await)).await.unwrap();
+    assert_eq!(said(&seen).0, Verdict::Critical, "{}", seen.detail);
+}
+
+/// OpenSSL serves what rustls refuses to sign with. It ends with this value.
+struct OpenSsl(std::process::Child);
+
+impl Drop for OpenSsl {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn a_key_too_weak_to_be_checked_is_called_weak_and_not_forged() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+    let dir = tempfile::tempdir().unwrap();
+    let (key, own) = (dir.path().join("key.pem"), dir.path().join("own.pem"));
+    let mut made = Command::new("openssl");
+    made.args(["req", "-x509", "-newkey", "rsa:1024", "-nodes", "-days", "62", "-subj", "/CN=printer"]);
+    made.args(["-addext", "subjectAltName=DNS:printer", "-keyout"]).arg(&key).arg("-out").arg(&own);
+    assert!(made.output().unwrap().status.success());
+    for version in ["-tls1_2", "-tls1_3"] {
+        let mut server = Command::new("openssl");
+        server.args(["s_server", "-accept", "127.0.0.1:0", "-cipher", "ALL:@SECLEVEL=0", version, "-key"]);
+        server.arg(&key).arg("-cert").arg(&own);
+        server.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut server = OpenSsl(server.spawn().unwrap());
+        // Kept to the end: a server whose output is closed may stop.
+        let mut lines = BufReader::new(server.0.stdout.take().unwrap()).lines();
+        let connect =
+            lines.by_ref().map_while(Result::ok).find_map(|line| line.strip_prefix("ACCEPT ").map(str::to_owned));
+        let target = Certificate { connect, server_name: Some("printer".into()), ca: Some(own.clone()), ..entry() };
+        let seen = one(target).await.unwrap();
+        let detail = seen.detail.clone();
+        assert_eq!(
+            (seen.verdict, detail.split(" · ").last()),
+            (Verdict::Warn, Some("RSA 1024 is too weak to be checked")),
+            "{detail}"
+        );
+        assert_eq!(text(&seen, "key"), "RSA 1024");
+        drop(lines);
     }
 }

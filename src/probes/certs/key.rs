@@ -1,0 +1,116 @@
+//! The kind of a public key, and whether it is one that can be relied on and checked here.
+
+use x509_parser::asn1_rs::Tag;
+use x509_parser::prelude::FromDer;
+use x509_parser::public_key::RSAPublicKey;
+use x509_parser::x509::SubjectPublicKeyInfo;
+
+/// RSA keys of fewer bits are weak. Source: CA/Browser Forum baseline requirements, 6.1.5; OpenSSL's security level 2.
+const WEAK: usize = 2048;
+/// RSA keys of more bits are not checked by ring.
+const LARGEST: usize = 8192;
+
+/// A key for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// `EC P-256`, `RSA 2048`.
+    pub word: String,
+    /// Whether it is so short that signatures by it prove little.
+    pub is_weak: bool,
+    /// Whether signatures by it can be checked here.
+    pub is_checked: bool,
+}
+
+impl Key {
+    /// Why signatures by it are not checked.
+    #[must_use]
+    pub fn unchecked(&self) -> String {
+        let Self { word, is_weak, .. } = self;
+        if *is_weak { format!("{word} is too weak to be checked") } else { format!("{word} cannot be checked here") }
+    }
+}
+
+/// The kind of a key by its DER, with its bits or its curve.
+pub(super) fn key(der: &[u8]) -> Key {
+    match SubjectPublicKeyInfo::from_der(der) {
+        Ok((_, info)) => kind(&info),
+        Err(_) => Key { word: "unknown".to_owned(), is_weak: false, is_checked: false },
+    }
+}
+
+fn kind(info: &SubjectPublicKeyInfo<'_>) -> Key {
+    let plain = |word: &str| Key { word: word.to_owned(), is_weak: false, is_checked: true };
+    let oid = info.algorithm.algorithm.to_id_string();
+    match oid.as_str() {
+        "1.2.840.113549.1.1.1" => rsa("RSA", info),
+        "1.2.840.113549.1.1.10" => rsa("RSA-PSS", info),
+        "1.2.840.10045.2.1" => plain(&format!("EC{}", curve(info))),
+        "1.2.840.10040.4.1" => plain("DSA"),
+        // RFC 8410.
+        "1.3.101.110" => plain("X25519"),
+        "1.3.101.111" => plain("X448"),
+        "1.3.101.112" => plain("Ed25519"),
+        "1.3.101.113" => plain("Ed448"),
+        "1.2.840.113549.1.3.1" | "1.2.840.10046.2.1" => plain("DH"),
+        "1.2.643.2.2.19" | "1.2.643.7.1.1.1.1" | "1.2.643.7.1.1.1.2" => plain("GOST R 34.10"),
+        // FIPS 204.
+        "2.16.840.1.101.3.4.3.17" => plain("ML-DSA-44"),
+        "2.16.840.1.101.3.4.3.18" => plain("ML-DSA-65"),
+        "2.16.840.1.101.3.4.3.19" => plain("ML-DSA-87"),
+        other => plain(other),
+    }
+}
+
+fn rsa(word: &str, info: &SubjectPublicKeyInfo<'_>) -> Key {
+    match RSAPublicKey::from_der(&info.subject_public_key.data) {
+        Ok((_, rsa)) => {
+            let bits = bits(rsa.modulus);
+            // ring takes exponents of 2 to 33 bits.
+            let is_checked = (WEAK..=LARGEST).contains(&bits) && (2..=33).contains(&self::bits(rsa.exponent));
+            Key { word: format!("{word} {bits}"), is_weak: bits < WEAK, is_checked }
+        }
+        Err(_) => Key { word: word.to_owned(), is_weak: false, is_checked: false },
+    }
+}
+
+/// The name of a curve, with a blank before it.
+fn curve(info: &SubjectPublicKeyInfo<'_>) -> String {
+    let Some(parameters) = info.algorithm.parameters() else { return String::new() };
+    if parameters.tag() == Tag::Sequence {
+        return " with explicit parameters".to_owned();
+    }
+    let Ok(oid) = parameters.as_oid() else { return String::new() };
+    let oid = oid.to_id_string();
+    let name = match oid.as_str() {
+        "1.2.840.10045.3.1.1" => "P-192",
+        "1.3.132.0.33" => "P-224",
+        "1.2.840.10045.3.1.7" => "P-256",
+        "1.3.132.0.34" => "P-384",
+        "1.3.132.0.35" => "P-521",
+        "1.3.132.0.10" => "secp256k1",
+        "1.2.156.10197.1.301" => "SM2",
+        // RFC 5639.
+        "1.3.36.3.3.2.8.1.1.7" => "brainpoolP256r1",
+        "1.3.36.3.3.2.8.1.1.11" => "brainpoolP384r1",
+        "1.3.36.3.3.2.8.1.1.13" => "brainpoolP512r1",
+        other => other,
+    };
+    format!(" {name}")
+}
+
+/// How many bits a number has, without its leading zeros.
+fn bits(number: &[u8]) -> usize {
+    let mut rest = number.iter().skip_while(|byte| **byte == 0);
+    let Some(first) = rest.next() else { return 0 };
+    rest.count() * 8 + 8 - usize::try_from(first.leading_zeros()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bits_leave_out_leading_zeros() {
+        assert_eq!((bits(&[]), bits(&[0, 0]), bits(&[0, 0x80, 0]), bits(&[1, 0])), (0, 0, 16, 9));
+    }
+}
