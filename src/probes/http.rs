@@ -13,6 +13,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use tokio::sync::{OnceCell, Semaphore};
 
+/// How many headers an answer may have; some send more than the hundred that hyper takes by itself.
+pub(crate) const MOST_HEADERS: usize = 1000;
 /// How many services are asked at the same time.
 const AT_ONCE: usize = 64;
 /// How much of a body is read; the rest is dropped with its connection.
@@ -55,6 +57,7 @@ fn client() -> Result<Client, String> {
             .user_agent(concat!("midwatch/", env!("CARGO_PKG_VERSION")))
             .redirect(redirect::Policy::none())
             .pool_max_idle_per_host(0)
+            .http1_max_headers(MOST_HEADERS)
             .no_proxy()
     };
     // Without any trusted certificate on this host plain HTTP still works, and HTTPS says what is wrong.

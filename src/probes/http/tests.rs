@@ -93,6 +93,14 @@ async fn a_huge_answer_is_read_to_its_limit_only() {
 }
 
 #[tokio::test]
+async fn an_answer_of_many_headers_is_one() {
+    let headers = (0..150).map(|number| format!("set-cookie: c{number}=1\r\n")).collect::<String>();
+    let answer = format!("HTTP/1.1 200 OK\r\n{headers}content-length: 0\r\n\r\n");
+    let url = saying(answer.into_bytes().leak()).await;
+    assert_eq!(asked(&url).await.unwrap().verdict, Verdict::Ok);
+}
+
+#[tokio::test]
 async fn silence_stalls_and_trickles_run_into_the_deadline() {
     let silent = server(|stream| async move {
         std::future::pending::<()>().await;

@@ -4,6 +4,7 @@ use crate::config::paths::Surroundings;
 use crate::domain::{EffectClass, Error};
 use crate::journal::log::Mask;
 use crate::probes::contact::Place;
+use crate::probes::http::MOST_HEADERS;
 use crate::probes::why;
 use crate::runner::adapters::http::{Body, Method, Spec, short_span};
 use crate::runner::adapters::secret;
@@ -72,6 +73,7 @@ impl<'a> Asking<'a> {
             .no_proxy()
             .referer(false)
             .pool_max_idle_per_host(0)
+            .http1_max_headers(MOST_HEADERS)
             .connect_timeout(spec.within())
             .user_agent(concat!("midwatch/", env!("CARGO_PKG_VERSION")))
             .build()
