@@ -129,9 +129,9 @@ fn a_page_shows_whole_texts_and_says_what_fills_in_what_is_open() {
     estate.procedure("open", "", steps);
     let page = estate.midwatch(&["print", "test/open"]).exits(0).out;
     for line in [
-        "  UPDATE public.parts\n  SET note = {{run.id|literal}} -- for the record\n  WHERE low = {{bound.low|literal}}\n",
-        "- Filled in by the run: `{{bound.low}}` is what step 1 reads: Bounds\n",
-        "- Filled in by the run: `{{run.id}}` is the id that the run gets at its start\n",
+        "  UPDATE public.parts\n  SET note = <run id> -- for the record\n  WHERE low = <bound.low>\n",
+        "- Filled in by the run: `<bound.low>` is what step 1 reads: Bounds\n",
+        "- Filled in by the run: `<run id>` is the id that the run gets at its start\n",
     ] {
         assert!(page.contains(line), "{line}\n{page}");
     }

@@ -119,6 +119,7 @@ impl StepHead {
             title: reference::show(&self.title),
             way_back: reference::show(&self.way_back),
             what: reference::show(&self.what),
+            why: reference::show(&self.why),
             when: self.when.as_deref().map(reference::show),
             until: self.until.as_deref().map(reference::show),
             ..self

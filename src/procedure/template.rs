@@ -253,18 +253,5 @@ pub fn saved_as(name: &str) -> Bound {
     Bound::text(format!("{{{{saved:{name}}}}}"))
 }
 
-/// A text of a plan as its author wrote it: `{{saved:2/before.image|ident}}` is `{{before.image|ident}}`.
-#[must_use]
-pub fn as_written(text: &str) -> String {
-    let mut parts = text.split("{{saved:");
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let scope = part.split_once('/').filter(|(number, _)| number.bytes().all(|byte| byte.is_ascii_digit()));
-        out.push_str("{{");
-        out.push_str(scope.map_or(part, |(_, rest)| rest));
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests;

@@ -2,4 +2,5 @@
 
 mod judged;
 mod packs;
+mod shown;
 mod uses;

@@ -1,11 +1,11 @@
 //! What fills in a reference that stands open in a plan: the step that reads it, or the run itself.
 
+use crate::domain::reference;
 use crate::procedure::page::words::{code, text};
 use crate::procedure::plan::{Plan, Step, WayBack};
-use crate::procedure::template::as_written;
 use std::collections::BTreeMap;
 
-/// Each reference that a step leaves to the run, as its author wrote it, with what fills it in.
+/// Each reference that a step leaves to the run, by its name, with what fills it in.
 pub(super) fn open(plan: &Plan, place: usize, step: &Step) -> Vec<(String, String)> {
     let mut texts = vec![step.text.clone()];
     texts.extend(step.when.clone());
@@ -18,7 +18,7 @@ pub(super) fn open(plan: &Plan, place: usize, step: &Step) -> Vec<(String, Strin
     for inside in texts.iter().flat_map(|text| text.split("{{").skip(1)).filter_map(|rest| rest.split_once("}}")) {
         let bare = inside.0.split('|').next().unwrap_or_default();
         if let Some(by) = filled_by(plan, place, bare) {
-            found.insert(as_written(&format!("{{{{{bare}}}}}")), by);
+            found.insert(reference::show(&format!("{{{{{bare}}}}}")), by);
         }
     }
     found.into_iter().collect()
@@ -42,7 +42,7 @@ fn filled_by(plan: &Plan, place: usize, name: &str) -> Option<String> {
     reader.map(|(number, step)| format!("what step {number} reads: {}", text(&step.title)))
 }
 
-/// As a line of the page: `{{before.low}}` and what fills it in.
+/// As a line of the page: `<before.low>` and what fills it in.
 pub(super) fn line(reference: &str, by: &str) -> String {
     format!("{} is {by}", code(reference))
 }

@@ -1,12 +1,12 @@
 //! Outside text for a Markdown page.
 
 use crate::domain::Clean;
-use crate::procedure::template::as_written;
+use crate::domain::reference::show;
 
 /// Text on one line, with what would mark something up escaped.
 pub(super) fn text(words: &str) -> String {
     let mut out = String::with_capacity(words.len());
-    for symbol in one_line(&as_written(words)).chars() {
+    for symbol in one_line(&show(words)).chars() {
         if matches!(symbol, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '&' | '#') {
             out.push('\\');
         }
@@ -23,7 +23,7 @@ pub(super) fn sentence(words: &str) -> String {
 
 /// Text as it is, between as many backticks as it takes (CommonMark, 6.1).
 pub(super) fn code(words: &str) -> String {
-    let words = one_line(&as_written(words));
+    let words = one_line(&show(words));
     let longest = words.split(|symbol| symbol != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
     let space = if longest > 0 || words.is_empty() { " " } else { "" };
@@ -32,7 +32,7 @@ pub(super) fn code(words: &str) -> String {
 
 /// A text of several lines as it is, indented below a list item, between a fence that nothing in it can close (CommonMark, 4.5).
 pub(super) fn block(words: &str) -> String {
-    let lines: Vec<String> = Clean::lines(&as_written(words)).iter().map(Clean::plain).collect();
+    let lines: Vec<String> = Clean::lines(&show(words)).iter().map(Clean::plain).collect();
     let longest = lines.iter().flat_map(|line| line.split(|symbol| symbol != '`')).map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest.max(2) + 1);
     let body: String = lines.iter().map(|line| format!("  {line}\n")).collect();

@@ -135,19 +135,6 @@ fn an_entry_is_that_of_a_parameter_or_of_what_was_read() {
 }
 
 #[test]
-fn a_plans_text_is_told_as_it_was_written() {
-    for (held, written) in [
-        ("CREATE {{saved:source.encoding|literal}} {{run.id}}", "CREATE {{source.encoding|literal}} {{run.id}}"),
-        ("{{saved:2/before.image}}/{{saved:12/was}}", "{{before.image}}/{{was}}"),
-        ("{{saved:before.path}}/x", "{{before.path}}/x"),
-        ("{{saved:/", "{{"),
-        ("nothing", "nothing"),
-    ] {
-        assert_eq!(as_written(held), written);
-    }
-}
-
-#[test]
 fn a_template_of_any_length_is_read_without_descending() {
     let long = "{{a}}".repeat(100_000);
     assert_eq!(pieces(&long).unwrap().len(), 100_000);
