@@ -140,11 +140,19 @@ fn the_report_tells_it(run: &Run<'_>) {
         "says: down on purpose",
         "did not pass: ",
         "| claim |",
-        "name backups/new.gz",
+        "## Appendix: evidence",
+        "- name: backups/new.gz",
+        "| Status | ok, ",
         "## Read and saved",
     ] {
         assert!(page.contains(expected), "{expected}\n{page}");
     }
+    // The table says it in a sentence; every fact stands in the appendix.
+    let (table, appendix) = page.split_once("## Appendix: evidence").unwrap();
+    assert!(appendix.contains("- size_bytes: 4") && !table.contains("size_bytes"), "{page}");
+    let html = run.midwatch("report", &["--format", "html"]).exits(0).out;
+    let (table, appendix) = html.split_once("<h2>Appendix: evidence</h2>").unwrap();
+    assert!(appendix.contains("<dt>size_bytes</dt><dd>4</dd>") && !table.contains("size_bytes"), "{html}");
     let json: serde_json::Value =
         serde_json::from_str(&run.midwatch("report", &["--format", "json"]).exits(0).out).unwrap();
     assert_eq!(json["items"][2]["state"], "claim");

@@ -1,5 +1,6 @@
 //! The items of a checklist: what closed each, on whose word, and on what evidence; and what a run read and saved.
 
+use crate::domain::quantity::shortened;
 use crate::journal::fold::{ItemState, ItemView, RunView};
 use crate::journal::report::markdown::{row, safe};
 use crate::journal::report::model::{title, when, who};
@@ -33,7 +34,10 @@ fn titled(item: &ItemView) -> String {
     item.part.as_ref().map_or_else(|| title.clone(), |part| format!("{title} (of {})", safe(part)))
 }
 
-/// What an item stands on: evidence with its source, time and facts, or what somebody said; not escaped.
+/// The most characters of what a look found that stand in a table; all of it stands in the appendix.
+const FOUND: usize = 160;
+
+/// What an item stands on, in a sentence: what was found, where and when, or what somebody said; not escaped.
 pub(super) fn ground(item: &ItemView) -> String {
     let mut told = Vec::new();
     match item.state {
@@ -49,14 +53,43 @@ pub(super) fn ground(item: &ItemView) -> String {
             _ if item.stopped => "was stopped: ",
             _ => "did not pass: ",
         };
-        told.push(format!("{word}{}", item.found));
+        told.push(format!("{word}{}", shortened(&item.found, FOUND)));
     }
     if let Some(evidence) = &item.evidence {
         told.push(format!("{}, {}", evidence.source, when(evidence.seen)));
-        let facts: Vec<String> = evidence.facts.iter().map(|(name, value)| format!("{name} {value}")).collect();
-        told.extend((!facts.is_empty()).then(|| facts.join(", ")));
     }
     told.join("; ")
+}
+
+/// What was seen of an item beyond that sentence, name by name, not escaped; `None` where there is no more.
+pub(super) fn details(item: &ItemView) -> Option<Vec<(String, String)>> {
+    let evidence = item.evidence.as_ref();
+    let cut = item.found.chars().count() > FOUND;
+    if !cut && evidence.is_none_or(|evidence| evidence.facts.is_empty()) {
+        return None;
+    }
+    let mut all = vec![("found".to_owned(), item.found.clone())];
+    if let Some(evidence) = evidence {
+        all.push(("source".to_owned(), format!("{}, {}", evidence.source, when(evidence.seen))));
+        all.extend(evidence.facts.iter().map(|(name, value)| (name.clone(), value.clone())));
+    }
+    all.retain(|(_, value)| !value.is_empty());
+    Some(all)
+}
+
+/// Everything that was seen of the items.
+pub(super) fn appendix(out: &mut String, view: &RunView) {
+    let all: Vec<_> = view.items().into_iter().filter_map(|item| Some((details(&item)?, item))).collect();
+    if all.is_empty() {
+        return;
+    }
+    out.push_str("\n## Appendix: evidence\n");
+    for (details, item) in all {
+        let _ = writeln!(out, "\n### Item {}: {}\n", u64::from(item.step) + 1, safe(&item.title));
+        for (name, value) in &details {
+            let _ = writeln!(out, "- {}: {}", safe(name), safe(value));
+        }
+    }
 }
 
 /// What was read and saved by name.

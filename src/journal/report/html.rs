@@ -9,6 +9,7 @@
 //! ```
 //! The page forbids itself whatever could reach out, so that even a slip in escaping could fetch and run nothing.
 
+mod checklist;
 mod forced;
 pub(super) mod page;
 mod panes;
@@ -34,7 +35,7 @@ pub fn html(report: &Report) -> String {
     deviations(&mut page, report);
     story(&mut page, report);
     steps(&mut page, &report.view);
-    items(&mut page, &report.view);
+    checklist::items(&mut page, &report.view);
     confirmations(&mut page, report);
     forced::approvals(&mut page, &report.view);
     listings::html(&mut page, &report.view, &report.records);
@@ -43,6 +44,7 @@ pub fn html(report: &Report) -> String {
     notes(&mut page, report);
     timings(&mut page, &report.view);
     people(&mut page, report);
+    checklist::appendix(&mut page, &report.view);
     proof(&mut page, report);
     page.end()
 }
@@ -75,7 +77,7 @@ fn head(page: &mut Page, report: &Report) {
         text(&view.estate),
         text(&view.environment),
         text(&view.title),
-        text(&format!("{mark}{}", model::status(view))),
+        text(&format!("{mark}{}", model::status_in_full(view, &report.records))),
     ));
     let over = |step: &&crate::journal::fold::StepView| {
         matches!(step.state, StepState::Done | StepState::Skipped | StepState::Undone)
@@ -83,11 +85,11 @@ fn head(page: &mut Page, report: &Report) {
     let took = view.lasted(view.ended.unwrap_or(view.last));
     let odd = report.records.iter().filter(|record| model::deviation(view, record).is_some()).count();
     let tiles = [
-        (span(took), if view.ended.is_some() { "from start to seal" } else { "from start to the last record" }),
-        (format!("{} of {}", view.steps.iter().filter(over).count(), view.steps.len()), "steps over"),
-        (count(model::confirmations(&report.records).len() as u64), "consents given"),
+        (span(took), if view.ended.is_some() { "duration" } else { "from the start to the last record" }),
+        (format!("{} of {}", view.steps.iter().filter(over).count(), view.steps.len()), "steps finished"),
+        (count(model::confirmations(&report.records).len() as u64), "confirmations"),
         (count(odd as u64), "deviations"),
-        (count(view.refused.len() as u64), "answers refused"),
+        (count(view.refused.len() as u64), "rejected answers"),
     ];
     page.raw("<div class=\"tiles\">");
     for (figure, what) in tiles {
@@ -215,30 +217,6 @@ fn steps(page: &mut Page, view: &RunView) {
             step.head.effect.word(),
             state(step),
             told.join("<br>"),
-        ));
-    }
-    page.end_table();
-}
-
-/// The items of a checklist, with what closed each.
-fn items(page: &mut Page, view: &RunView) {
-    let items = view.items();
-    if items.is_empty() {
-        return;
-    }
-    page.section("Checklist");
-    page.table(&["#", "phase", "item", "closed by", "who and when", "on what"]);
-    for item in &items {
-        let closed = item.state.is_closed();
-        let by = item.by.as_ref().filter(|_| closed).map(|by| text(&identity(by))).unwrap_or_default();
-        let at = item.at.filter(|_| closed).map(when).unwrap_or_default();
-        page.raw(&format!(
-            "<tr><td class=\"num\">{}</td><td>{}</td><td>{}</td><td class=\"tight\">{}</td><td>{by}<br><span class=\"soft\">{at}</span></td><td>{}</td></tr>\n",
-            u64::from(item.step) + 1,
-            text(&item.phase),
-            text(&item.title),
-            item.state.word(),
-            text(&super::checklist::ground(item)),
         ));
     }
     page.end_table();

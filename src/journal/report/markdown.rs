@@ -29,6 +29,7 @@ pub fn markdown(report: &Report) -> String {
     notes(&mut out, view);
     panes(&mut out, report);
     timings(&mut out, view);
+    checklist::appendix(&mut out, view);
     proof(&mut out, view);
     out
 }
@@ -57,10 +58,10 @@ fn head(out: &mut String, view: &RunView, records: &[Record]) {
             &format!("{} by {}, confirmed: {}", when(view.started), safe(&who(&view.starter)), safe(&view.confirmed)),
         ],
     );
-    let ended =
-        view.ended.map_or_else(String::new, |ended| format!("{}, after {}", when(ended), span(view.lasted(ended))));
-    row(out, &["Ended", &ended]);
-    row(out, &["Status", &model::status(view)]);
+    if let Some(ended) = view.ended {
+        row(out, &["Ended", &format!("{}, after {}", when(ended), span(view.lasted(ended)))]);
+    }
+    row(out, &["Status", &model::status_in_full(view, records)]);
     row(out, &["Plan", view.plan.as_str()]);
     if let Some(Event::RunCreated { source, version, .. }) = records.first().map(|record| &record.event) {
         row(out, &["Procedure file", source.as_str()]);
@@ -100,7 +101,7 @@ fn steps(out: &mut String, view: &RunView) {
 }
 
 fn attempts(out: &mut String, view: &RunView, records: &[Record]) {
-    out.push_str("\n## Attempts\n\n| record | when | step | attempt | set | outcome |\n|---|---|---|---|---|---|\n");
+    let mut rows = String::new();
     for record in records {
         let (step, attempt, set, told) = match &record.event {
             Event::StepIntent { step, attempt, set, .. } => (step, attempt, set.as_ref(), "begins".to_owned()),
@@ -113,7 +114,15 @@ fn attempts(out: &mut String, view: &RunView, records: &[Record]) {
         };
         let set = set.map_or("", |set| set.as_str());
         let (number, attempt) = (record.seq.to_string(), attempt.to_string());
-        row(out, &[&number, &when(record.wall), &safe(&title(view, *step)), &attempt, set, &safe(&told)]);
+        row(&mut rows, &[&number, &when(record.wall), &safe(&title(view, *step)), &attempt, set, &safe(&told)]);
+    }
+    section(out, "Attempts", "| record | when | step | attempt | set | outcome |\n|---|---|---|---|---|---|", &rows);
+}
+
+/// A section that is one table; nothing where that has no rows.
+fn section(out: &mut String, heading: &str, head: &str, rows: &str) {
+    if !rows.is_empty() {
+        let _ = write!(out, "\n## {heading}\n\n{head}\n{rows}");
     }
 }
 
@@ -136,7 +145,7 @@ fn sets(out: &mut String, report: &Report) {
 }
 
 fn answers(out: &mut String, view: &RunView, records: &[Record]) {
-    out.push_str("\n## Questions and answers\n\n| record | when | who | step | what |\n|---|---|---|---|---|\n");
+    let mut rows = String::new();
     for record in records {
         let (step, told) = match &record.event {
             Event::PromptOpened { step, ask, .. } => (Some(*step), model::asked(ask)),
@@ -147,8 +156,10 @@ fn answers(out: &mut String, view: &RunView, records: &[Record]) {
             _ => continue,
         };
         let step = step.map_or_else(String::new, |step| safe(&title(view, step)));
-        row(out, &[&record.seq.to_string(), &when(record.wall), &safe(&who(&record.actor)), &step, &safe(&told)]);
+        let number = record.seq.to_string();
+        row(&mut rows, &[&number, &when(record.wall), &safe(&who(&record.actor)), &step, &safe(&told)]);
     }
+    section(out, "Questions and answers", "| record | when | who | step | what |\n|---|---|---|---|---|", &rows);
 }
 
 /// What did not go as planned, one line each.
@@ -258,30 +269,42 @@ fn proof(out: &mut String, view: &RunView) {
     );
 }
 
-/// Outside text for Markdown: one line, every mark of Markdown and HTML escaped, what cannot be seen shown.
+/// Outside text for Markdown: one line, every mark of Markdown and HTML escaped where it would mark something up, what cannot be seen
+/// shown.
 pub(super) fn safe(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut letters = text.chars().peekable();
-    while let Some(symbol) = letters.next() {
+    let is_of_word = |symbol: char| symbol.is_alphanumeric();
+    for (at, symbol) in text.char_indices() {
+        let rest = text.get(at + symbol.len_utf8()..).unwrap_or_default();
         match symbol {
-            // Before a space it is no part of an address.
-            ':' if letters.peek().is_none_or(|next| *next == ' ') => out.push(symbol),
+            // A bare address would become a link.
+            ':' if rest.starts_with("//") || ends_with_scheme(&out) => out.push_str("\\:"),
+            '.' if ends_with(&out, "www") => out.push_str("\\."),
+            // Inside a word it marks nothing up (CommonMark, 6.2).
+            '_' if out.ends_with(is_of_word) && rest.starts_with(is_of_word) => out.push(symbol),
             '\n' => out.push_str("\\\\n"),
             '\t' => out.push(' '),
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '#' | '|' | '~' | '&' | '!' | '@' | '$'
-            | ':' => {
-                // A colon or an at sign would make a bare address a link, and so would the dot of `www.`.
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '|' | '~' | '&' | '@' | '$' => {
                 out.push('\\');
                 out.push(symbol);
             }
-            '.' if out.to_ascii_lowercase().ends_with("www") => out.push_str("\\."),
             unseen if is_unseen(unseen) => {
-                let _ = write!(out, "\\\\u\\{{{:x}\\}}", u32::from(unseen));
+                let _ = write!(out, "\\\\u{{{:x}}}", u32::from(unseen));
             }
             plain => out.push(plain),
         }
     }
     out
+}
+
+/// Whether a colon behind it makes an address without slashes.
+fn ends_with_scheme(out: &str) -> bool {
+    ["mailto", "xmpp"].into_iter().any(|scheme| ends_with(out, scheme))
+}
+
+fn ends_with(out: &str, word: &str) -> bool {
+    let start = out.len().checked_sub(word.len());
+    start.and_then(|start| out.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(word))
 }
 
 /// Whether a character is not seen, or moves others: controls, bidi, zero width, tags, private use.

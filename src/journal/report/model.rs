@@ -1,6 +1,6 @@
 //! What every form of the report tells, as plain text that is not escaped yet.
 
-use crate::domain::quantity::{bytes, count, span};
+use crate::domain::quantity::{bytes, count, counted, span};
 use crate::domain::{Actor, Digest, EffectClass, RunStatus, StepState, Verb, Wall};
 use crate::journal::fold::{RunView, StepView};
 use crate::journal::record::{Answer, Ask, Choice, Closed, Ending, Event, Outcome, Record};
@@ -237,6 +237,16 @@ pub(super) fn status(view: &RunView) -> String {
     let status = view.sealed.map_or("not sealed", |status| status.word());
     let back = view.went_back().map_or_else(String::new, |back| format!(", {}", back.words()));
     format!("{status}{back}")
+}
+
+/// The same with what was skipped and what did not go as planned: `ok, 1 skipped, 3 deviations`.
+pub(super) fn status_in_full(view: &RunView, records: &[Record]) -> String {
+    let skipped = view.steps.iter().filter(|step| step.state == StepState::Skipped).count();
+    let odd = records.iter().filter(|record| deviation(view, record).is_some()).count();
+    let mut parts = vec![status(view)];
+    parts.extend((skipped > 0).then(|| format!("{} skipped", count(skipped as u64))));
+    parts.extend((odd > 0).then(|| counted(odd as u64, "deviation", "deviations")));
+    parts.join(", ")
 }
 
 /// A consent that counted.

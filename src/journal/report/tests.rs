@@ -18,14 +18,14 @@ fn the_record_tells_the_night() {
         "# Delete data past retention\n",
         &format!("| Started | 2026-08-22 01:47:31 UTC by {anna} console, confirmed: console |"),
         "| Ended | 2026-08-22 01:47:47 UTC, after 16 s |",
-        "| Status | aborted |",
+        "| Status | aborted, ",
         &format!("| Plan | {} |", view.plan),
         "| Parameter root | /srv/cell0 |",
-        "| Lock host | machine-id\\:0123 |",
-        "refused: typed \\`chnage\\` (prompt 1\\\\u\\{1b\\}\\[2J)",
+        "| Lock host | machine-id:0123 |",
+        "refused: typed \\`chnage\\` (prompt 1\\\\u{1b}\\[2J)",
         "prompt closed, what it showed had moved: one file more",
         "confirmed by typing change",
-        "ok: deleted 1,284, left 2 alone (code 0, 1 s, deleted 1,284, left\\_alone 2, log 1-1.log: 100 B)",
+        "ok: deleted 1,284, left 2 alone (code 0, 1 s, deleted 1,284, left_alone 2, log 1-1.log: 100 B)",
         "| 2 | disk \\| at \\`84 %\\`\\\\n\\# fine |",
         &format!("{anna} runner asked to stop, and to take back what was done"),
         "the undo of step 2 (a do step) ended ok",
@@ -50,7 +50,7 @@ fn what_went_otherwise_is_told() {
         "confirmed by typing delete 1,284 files",
         "signed: calm",
         "told the channel",
-        "| Status | ok |",
+        "| Status | ok, 1 skipped, ",
     ] {
         assert!(text.contains(expected), "{expected}\n\n{text}");
     }
@@ -61,7 +61,7 @@ fn outside_text_cannot_break_the_page() {
     let text = "a|b`c\r\n# d\u{1b}]52;\u{202e}\u{200b}<script>[x](javascript:y) https://evil \u{e0041}";
     let shown = safe(text);
     assert!(!shown.contains(|symbol: char| is_unseen(symbol)), "{shown}");
-    let expected = "a\\|b\\`c\\\\u\\{d\\}\\\\n\\# d\\\\u\\{1b\\}\\]52;\\\\u\\{202e\\}\\\\u\\{200b\\}\\<script\\>\\[x\\](javascript\\:y) https\\://evil \\\\u\\{e0041\\}";
+    let expected = "a\\|b\\`c\\\\u{d}\\\\n\\# d\\\\u{1b}\\]52;\\\\u{202e}\\\\u{200b}\\<script\\>\\[x\\](javascript:y) https\\://evil \\\\u{e0041}";
     assert_eq!(shown, expected);
     let mut events = night();
     for event in &mut events {
@@ -109,6 +109,24 @@ fn a_damaged_journal_is_said_at_the_top_of_every_form() {
 fn an_address_is_no_link_and_a_colon_in_a_sentence_stays() {
     assert_eq!(safe("done: at www.evil.com"), "done: at www\\.evil.com");
     assert_eq!(safe("WWW.x http://y mailto:z :"), "WWW\\.x http\\://y mailto\\:z :");
+    assert_eq!(safe("at 02:43:24 XMPP:a file:/x"), "at 02:43:24 XMPP\\:a file:/x");
+}
+
+#[test]
+fn an_underscore_is_escaped_where_it_would_mark_something_up() {
+    assert_eq!(safe("left_alone age_s _cpu_ a_ _b __init__"), "left_alone age_s \\_cpu\\_ a\\_ \\_b \\_\\_init\\_\\_");
+}
+
+#[test]
+fn a_section_without_rows_is_left_out() {
+    let begun = markdown(&of(&night()[..1]));
+    for heading in ["## Attempts", "## Questions and answers", "## Notes", "## Deviations", "## Appendix"] {
+        assert!(!begun.contains(heading), "{heading}: {begun}");
+    }
+    let whole = markdown(&of(&night()));
+    for heading in ["## Attempts", "## Questions and answers", "## Notes", "## Deviations"] {
+        assert!(whole.contains(heading), "{heading}: {whole}");
+    }
 }
 
 #[test]
@@ -127,7 +145,7 @@ fn no_duration_in_it_holds_what_a_clock_was_set_by() {
     events.insert(last, Event::ClockJump { by_ms: 9_000 });
     let report = of(&events);
     assert!(markdown(&report).contains("| Ended | 2026-08-22 01:47:48 UTC, after 8 s |"), "{}", markdown(&report));
-    assert!(html(&report).contains("<b>8 s</b><span>from start to seal</span>"));
+    assert!(html(&report).contains("<b>8 s</b><span>duration</span>"));
 }
 
 #[test]

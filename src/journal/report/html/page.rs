@@ -62,7 +62,7 @@ pub(in crate::journal::report) fn text(raw: &str) -> String {
 }
 
 /// The same on as many lines as it has.
-pub(super) fn lines(raw: &str) -> String {
+pub(in crate::journal::report) fn lines(raw: &str) -> String {
     let lines: Vec<String> = Clean::lines(raw).iter().map(|line| escape(&line.plain())).collect();
     lines.join("<br>\n")
 }
