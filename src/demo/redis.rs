@@ -6,6 +6,10 @@
 //! ```
 //! It listens on its socket only. It ends with its owner, however that ends.
 
+mod worker;
+
+pub use worker::{PACE, Worker};
+
 use crate::demo::postgres::GUARDED;
 use crate::demo::postgres::home::Home;
 use crate::demo::postgres::programs::{self, Account, is_program, on_path};
@@ -171,10 +175,13 @@ impl PrivateRedis {
     }
 
     fn connect(&self) -> redis::RedisResult<Connection> {
-        let place = redis::ConnectionAddr::Unix(self.socket());
-        let connection = redis::Client::open(place)?.get_connection_with_timeout(ANSWER_LIMIT)?;
-        connection.set_read_timeout(Some(ANSWER_LIMIT))?;
-        Ok(connection)
+        connect(&self.socket())
+    }
+
+    /// Lets a worker work on what [`Self::fill`] put in.
+    #[must_use]
+    pub fn work(&self) -> Worker {
+        Worker::start(self.socket(), PACE)
     }
 
     /// What the server answers to one command, over a connection of its own.
@@ -226,6 +233,14 @@ impl PrivateRedis {
             let _ = guard.write_all(b"ended\n");
         }
     }
+}
+
+/// A connection to the server behind a socket.
+fn connect(socket: &Path) -> redis::RedisResult<Connection> {
+    let place = redis::ConnectionAddr::Unix(socket.to_owned());
+    let connection = redis::Client::open(place)?.get_connection_with_timeout(ANSWER_LIMIT)?;
+    connection.set_read_timeout(Some(ANSWER_LIMIT))?;
+    Ok(connection)
 }
 
 impl Drop for PrivateRedis {

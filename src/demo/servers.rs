@@ -1,6 +1,6 @@
 //! The demo's own servers: what is installed here runs, and what is not is named with the command that installs it.
 
-use crate::demo::redis::{self, PrivateRedis};
+use crate::demo::redis::{self, PrivateRedis, Worker};
 use crate::domain::error::Result;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -8,6 +8,8 @@ use std::path::Path;
 /// Servers that run until this is dropped.
 #[derive(Debug, Default)]
 pub struct Servers {
+    // Before its server: it ends first.
+    worker: Option<Worker>,
     redis: Option<PrivateRedis>,
     /// What does not run here, and why: a sentence each.
     pub absent: Vec<String>,
@@ -25,7 +27,10 @@ impl Servers {
             None => queue(&dir.join("redis")).map_err(|error| error.message),
         };
         match begun {
-            Ok(redis) => servers.redis = Some(redis),
+            Ok(redis) => {
+                servers.worker = Some(redis.work());
+                servers.redis = Some(redis);
+            }
             Err(why) => servers.absent.push(format!("no Redis in the demo: {why}")),
         }
         servers
@@ -61,7 +66,7 @@ mod tests {
     #[test]
     fn what_is_absent_is_a_remark_of_a_readable_file() {
         let absent = vec!["no Redis in the demo: it said\n[[service]]\u{7f}".to_owned()];
-        let servers = Servers { redis: None, absent };
+        let servers = Servers { absent, ..Servers::default() };
         let table: toml::Table = servers.entries().parse().unwrap();
         assert!(table.is_empty(), "{table}");
         assert_eq!(servers.entries(), "\n# no Redis in the demo: it said [[service]] \n");

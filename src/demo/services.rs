@@ -15,9 +15,6 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// How long the worker fails at the start of each of its rounds, and how long a round is.
-const WORKER_FAILS: Duration = Duration::from_secs(45);
-const WORKER_ROUND: Duration = Duration::from_secs(225);
 /// How long the gateway is deaf at its start.
 const GATEWAY_STARTS: Duration = Duration::from_millis(1500);
 /// How long a client may take to send its request.
@@ -32,8 +29,8 @@ enum Character {
     Steady,
     /// Well, but now and then slower.
     Jittery,
-    /// Answers 503 for 45 s, then is well for three minutes, and so on.
-    Recovering,
+    /// Answers 503.
+    Failing,
     /// Well, but takes its first connection only after 1.5 s.
     SlowToStart,
 }
@@ -42,7 +39,7 @@ enum Character {
 const SERVICES: [(&str, &str, Character); 4] = [
     ("novacron-api", "/health/api", Character::Steady),
     ("novacron-scheduler", "/health/scheduler", Character::Jittery),
-    ("novacron-worker", "/health/worker", Character::Recovering),
+    ("novacron-worker", "/health/worker", Character::Failing),
     ("cell0-gateway", "/health", Character::SlowToStart),
 ];
 
@@ -146,8 +143,7 @@ fn latency(character: Character, asked: u64) -> Duration {
 
 /// What a service tells about itself at an age.
 fn health(name: &str, character: Character, age: Duration) -> (StatusCode, serde_json::Value) {
-    let of_round = age.as_millis() % WORKER_ROUND.as_millis();
-    let (status, word, queue) = if character == Character::Recovering && of_round < WORKER_FAILS.as_millis() {
+    let (status, word, queue) = if character == Character::Failing {
         (StatusCode::SERVICE_UNAVAILABLE, "failing", "connection refused")
     } else {
         (StatusCode::OK, "ok", "ok")
@@ -169,9 +165,9 @@ mod tests {
     use crate::probes::{Target, read_all};
 
     #[test]
-    fn the_worker_fails_recovers_and_fails_again() {
-        let at = |seconds: u64| health("w", Character::Recovering, Duration::from_secs(seconds)).0.as_u16();
-        assert_eq!([0, 44, 45, 224, 225, 269, 270].map(at), [503, 503, 200, 200, 503, 503, 200]);
+    fn the_worker_fails_for_as_long_as_somebody_reads_its_row() {
+        let at = |seconds: u64| health("w", Character::Failing, Duration::from_secs(seconds)).0.as_u16();
+        assert_eq!([0, 44, 45, 224, 86_400].map(at), [503; 5]);
         assert_eq!(health("a", Character::Steady, Duration::ZERO).0.as_u16(), 200);
     }
 

@@ -56,3 +56,31 @@ fn a_server_ends_with_an_owner_that_is_killed() {
     an_owner_that_is_killed("__redis_owner", "USR2");
     an_owner_that_is_killed("__redis_owner", "INT QUIT");
 }
+
+#[test]
+fn the_queue_stands_still_in_numbers_until_it_is_drained_and_runs_empty_then() {
+    let dir = tempfile::tempdir().unwrap();
+    if unavailable().is_some() {
+        return;
+    }
+    let server = PrivateRedis::start(&dir.path().join("redis"), &[]).unwrap();
+    server.fill().unwrap();
+    let length = |list: &str| server.ask::<usize>(&["LLEN", list]).unwrap();
+    let newest = || server.ask::<String>(&["LINDEX", QUEUE, "0"]).unwrap();
+    let worker = Worker::start(server.socket(), Duration::from_millis(1));
+    let wait = |what: &str, is: &dyn Fn() -> bool| {
+        let began = Instant::now();
+        while !is() {
+            assert!(began.elapsed() < Duration::from_secs(60), "{what}");
+            std::thread::sleep(LOOK);
+        }
+    };
+    // Jobs come and go, and there are as many as before.
+    wait("a new job", &|| newest().contains("job-1"));
+    assert!((JOBS - 1..=JOBS).contains(&length(QUEUE)) && (TAKEN_JOBS - 1..=TAKEN_JOBS).contains(&length(TAKEN)));
+    server.ask::<()>(&["SET", worker::FLAG, "a run"]).unwrap();
+    wait("the end of the last job", &|| length(QUEUE) == 0 && length(TAKEN) == 0);
+    server.ask::<()>(&["DEL", worker::FLAG]).unwrap();
+    wait("jobs that come in again", &|| length(QUEUE) > 10);
+    drop(worker);
+}
