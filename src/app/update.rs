@@ -177,9 +177,9 @@ fn runs_listed(model: &mut Model, runs: Vec<RunSummary>) -> Vec<Effect> {
     let waits = runs.iter().find(is_waiting).map(|summary| summary.id.clone());
     let (attach, list) = (waits.clone().or_else(|| live(Order::Listed)), live(Order::Any));
     let first_time = model.runs.is_none();
-    // Whoever reattaches while a run waits comes back to it; nobody is moved who has begun to type.
+    // Who reattaches while a run is not over comes back to it and its log; nobody is moved who has begun to type.
     let follows_none = model.run.following.is_none() && model.checklist.run.following.is_none();
-    if first_time && waits.is_some() && !model.touched && model.wall.is_none() && follows_none {
+    if first_time && attach.is_some() && !model.touched && model.wall.is_none() && follows_none {
         model.focus = Pane::Run;
     }
     model.runs = Some(runs);

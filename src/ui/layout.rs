@@ -11,6 +11,8 @@
 //! └──────────────┘└────────────────┘  └───────────────────────┘└─────────┘  footer
 //! footer                              footer
 //! ```
+//! From 80x28 on a smaller terminal shows two panes of its whole width below the strip: the one that has the keys with the run, the
+//! checklist or the pane that belongs beside it.
 //! A followed run that has the keys has the whole screen from 110x28 on: its steps and its log, and one row for the rest.
 
 use crate::app::model::Pane;
@@ -19,6 +21,8 @@ use ratatui::layout::Rect;
 /// The least columns and rows in which anything is drawn.
 pub const LEAST: (u16, u16) = (40, 10);
 const STRIP: (u16, u16) = (60, 15);
+/// From here on one pane stands below another.
+const TALL: (u16, u16) = (80, 28);
 const WIDE: (u16, u16) = (110, 28);
 const HUGE: (u16, u16) = (190, 40);
 /// From how many rows on one of them is for the sentence.
@@ -91,6 +95,9 @@ impl Layout {
             layout.panes = run_and_log(rest, wants);
         } else if at_least(WIDE) && !wants.zoomed {
             layout.panes = grid(rest, wants);
+        } else if at_least(TALL) && !wants.zoomed {
+            layout.strip = Some(take_top(&mut rest, 1));
+            layout.panes = one_below_the_other(rest, wants);
         } else {
             if at_least(STRIP) {
                 layout.strip = Some(take_top(&mut rest, 1));
@@ -133,6 +140,25 @@ fn grid(mut rest: Rect, wants: Wants) -> Vec<(Pane, Rect)> {
         beside(rest, checklist, Pane::Checklist, Pane::Run),
     ];
     pairs.into_iter().flatten().collect()
+}
+
+/// Two panes of the whole width: the one that has the keys, and the one that belongs beside it. They keep their places when the keys
+/// go from one to the other.
+fn one_below_the_other(mut rest: Rect, wants: Wants) -> Vec<(Pane, Rect)> {
+    let (first, second) = match wants.focus {
+        Pane::Log => return run_and_log(rest, wants),
+        Pane::Run if wants.run => return run_and_log(rest, wants),
+        Pane::Run => (Pane::Health, Pane::Run),
+        focus if wants.run => (focus, Pane::Run),
+        Pane::Checklist => (Pane::Health, Pane::Checklist),
+        focus if wants.checklist => (focus, Pane::Checklist),
+        Pane::Health | Pane::Backups => (Pane::Health, Pane::Backups),
+        Pane::Certificates | Pane::Bloat => (Pane::Certificates, Pane::Bloat),
+    };
+    // A checklist is walked through, and is longer than what hurts.
+    let rows = if second == Pane::Checklist { rest.height * 2 / 5 } else { rest.height.div_ceil(2) };
+    let above = take_top(&mut rest, rows);
+    vec![(first, above), (second, rest)]
 }
 
 /// The steps of a run above its log.
@@ -211,6 +237,26 @@ mod tests {
         assert_eq!(offset(3, Some(1), 9, 4), 0);
         assert_eq!(offset(3, None, 9, 40), 0);
         assert_eq!(offset(3, Some(3), 0, 0), 0);
+    }
+
+    #[test]
+    fn the_terminal_of_a_bastion_shows_two_panes_and_a_small_one_shows_one() {
+        let shown = |size: (u16, u16), focus, run, checklist| {
+            let wants = Wants { focus, zoomed: false, banner: false, run, checklist, run_rows: None, summary: false };
+            let layout = Layout::of(Rect::new(0, 0, size.0, size.1), wants).unwrap();
+            assert!(layout.strip.is_some());
+            layout.panes.into_iter().map(|(pane, _)| pane).collect::<Vec<_>>()
+        };
+        for focus in [Pane::Health, Pane::Backups] {
+            assert_eq!(shown((100, 30), focus, false, false), [Pane::Health, Pane::Backups]);
+            assert_eq!(shown((100, 30), focus, true, true), [focus, Pane::Run]);
+            assert_eq!(shown((80, 24), focus, true, false), [focus]);
+        }
+        assert_eq!(shown((100, 30), Pane::Bloat, false, true), [Pane::Bloat, Pane::Checklist]);
+        assert_eq!(shown((100, 30), Pane::Checklist, false, true), [Pane::Health, Pane::Checklist]);
+        for focus in [Pane::Run, Pane::Log] {
+            assert_eq!(shown((100, 30), focus, true, false), [Pane::Run, Pane::Log]);
+        }
     }
 
     #[test]

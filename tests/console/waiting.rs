@@ -97,15 +97,21 @@ fn keys_typed_to_the_shell_before_the_console_came_back_do_not_count() {
 }
 
 #[test]
-fn who_reattaches_comes_to_the_run_that_waits_unless_they_began_to_type() {
+fn who_reattaches_comes_to_the_run_that_is_not_over_unless_they_began_to_type() {
     use midwatch::domain::RunStatus;
-    let waits = || vec![midwatch::app::msg::RunSummary { status: RunStatus::Waiting, ..sample::runs()[0].clone() }];
+    let listed = |status| vec![midwatch::app::msg::RunSummary { status, ..sample::runs()[0].clone() }];
+    for status in [RunStatus::Waiting, RunStatus::Running, RunStatus::Interrupted] {
+        let mut model = super::console();
+        update(&mut model, Msg::RunsListed(listed(status)));
+        fold(&mut model, &sample::change());
+        assert_eq!((model.focus, model.modal().is_none()), (Pane::Run, true), "no prompt opens by itself: {status:?}");
+        let mut model = super::console();
+        press(&mut model, "/ c");
+        update(&mut model, Msg::RunsListed(listed(status)));
+        assert_eq!(model.focus, Pane::Health);
+    }
     let mut model = super::console();
-    update(&mut model, Msg::RunsListed(waits()));
-    assert_eq!(model.focus, Pane::Run);
-    let mut model = super::console();
-    press(&mut model, "/ c");
-    update(&mut model, Msg::RunsListed(waits()));
+    update(&mut model, Msg::RunsListed(listed(RunStatus::Ok)));
     assert_eq!(model.focus, Pane::Health);
 }
 
