@@ -122,6 +122,21 @@ fn left(pen: Pen<'_>, snapshot: &Snapshot<'_>, room: usize) -> Strip {
         let keys = [(Action::Back, "leaves the dialog"), (Action::Help, "help")];
         return pen.keys(snapshot.keymap, if typing { &keys[..1] } else { &keys }, room);
     }
+    let keys = keys_here(snapshot);
+    // The way out is always there.
+    let word = if snapshot.focus == Pane::Health && !snapshot.zoomed { "quit" } else { "back" };
+    let quit = pen.keys(snapshot.keymap, &[(Action::Quit, word)], room);
+    let strip = pen.keys(snapshot.keymap, &keys, (room + 2).saturating_sub(quit.width()));
+    let left = strip.width();
+    strip
+        .put(pen.style(Role::UiKey), snapshot.keymap.shown(Action::Quit))
+        .gap(usize::from(left > 0))
+        .put(pen.style(Role::UiMuted), word)
+}
+
+/// The keys that mean something in the focused pane now, those that are needed most first.
+#[must_use]
+pub fn keys_here(snapshot: &Snapshot<'_>) -> Vec<(Action, &'static str)> {
     let keys = match snapshot.focus {
         Pane::Checklist if snapshot.checklist.run.following.is_none() => CHECKLISTS,
         Pane::Checklist => CHECKLIST,
@@ -139,16 +154,7 @@ fn left(pen: Pen<'_>, snapshot: &Snapshot<'_>, room: usize) -> Strip {
         Action::Open if snapshot.focus == Pane::Checklist && bare => false,
         action => !(snapshot.read_only && action.acts()),
     };
-    let keys: Vec<_> = first.iter().chain(keys).filter(may).copied().collect();
-    // The way out is always there.
-    let word = if snapshot.focus == Pane::Health && !snapshot.zoomed { "quit" } else { "back" };
-    let quit = pen.keys(snapshot.keymap, &[(Action::Quit, word)], room);
-    let strip = pen.keys(snapshot.keymap, &keys, (room + 2).saturating_sub(quit.width()));
-    let left = strip.width();
-    strip
-        .put(pen.style(Role::UiKey), snapshot.keymap.shown(Action::Quit))
-        .gap(usize::from(left > 0))
-        .put(pen.style(Role::UiMuted), word)
+    first.iter().chain(keys).filter(may).copied().collect()
 }
 
 /// Bytes a second; what the clock alone costs is one figure, or the figure would move with itself.

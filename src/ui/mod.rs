@@ -31,7 +31,7 @@ use crate::app::Snapshot;
 use crate::app::model::{Area, Hit, Pane, Seen};
 use crate::app::panes::rows::RowList;
 use crate::config::theme::{Glyphs, Role, Theme};
-use crate::domain::Section;
+use crate::domain::{Clean, Section};
 use crate::ui::layout::{LEAST, Layout, Wants};
 use crate::ui::pen::Pen;
 use crate::ui::text::Strip;
@@ -143,8 +143,8 @@ fn too_small(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, view: &mut ViewSta
     let here = format!("this is {}x{}", area.width, area.height);
     let style = pen.style(Role::UiText);
     let width = usize::from(area.width);
-    let lines =
-        [Strip::new().put_within(width, style, "Midwatch needs 40x10;"), Strip::new().put_within(width, style, here)];
-    let lines = lines.map(Strip::line);
+    let rows =
+        ["Midwatch needs 40x10;".to_owned(), here].into_iter().flat_map(|text| pen::words(&Clean::text(&text), width));
+    let lines: Vec<_> = rows.map(|row| Strip::new().put_within(width, style, row).line()).collect();
     pen.lines(frame, area, &lines);
 }

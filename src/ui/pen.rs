@@ -136,7 +136,7 @@ impl Pen<'_> {
     }
 }
 
-/// Clean text over as many rows as it needs, broken between words where that leaves no row half empty.
+/// Clean text over as many rows as it needs, broken between words where that leaves no row half empty, else behind a slash.
 #[must_use]
 pub fn words(clean: &Clean, width: usize) -> Vec<Clean> {
     let width = width.max(8);
@@ -146,7 +146,10 @@ pub fn words(clean: &Clean, width: usize) -> Vec<Clean> {
         let plain = row.plain();
         let blank = plain.rfind(' ').map(|at| Clean::text(plain.get(..at).unwrap_or("")).width());
         let at = blank.filter(|at| *at >= width / 2 && *at <= width);
-        let (row, tail) = rest.split(at.unwrap_or(width));
+        // A path that has to be broken is broken behind a slash.
+        let slash = plain.rfind('/').map(|at| Clean::text(plain.get(..=at).unwrap_or("")).width());
+        let slash = slash.filter(|slash| at.is_none() && *slash >= width / 3 && *slash <= width);
+        let (row, tail) = rest.split(at.or(slash).unwrap_or(width));
         rows.push(row);
         rest = if at.is_some() { tail.split(1).1 } else { tail };
     }
@@ -157,6 +160,17 @@ pub fn words(clean: &Clean, width: usize) -> Vec<Clean> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_is_broken_behind_a_slash() {
+        let rows = |text: &str, width| words(&Clean::text(text), width).iter().map(Clean::plain).collect::<Vec<_>>();
+        assert_eq!(rows("moved to /srv/cell0/logs/archive", 27), ["moved to /srv/cell0/logs/", "archive"]);
+        assert_eq!(rows("moved to the archive of logs", 20), ["moved to the archive", "of logs"]);
+        assert_eq!(rows("/a/0123456789012345678901234", 12), ["/a/012345678", "901234567890", "1234"]);
+        let path = "/var/lib/postgresql/15/main/base/16384/pg_internal.init";
+        assert!(rows(path, 20).iter().all(|row| row.chars().count() <= 20));
+        assert_eq!(rows(path, 20).concat(), path);
+    }
 
     #[test]
     fn a_long_name_stands_whole_above_its_value() {

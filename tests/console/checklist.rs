@@ -102,15 +102,15 @@ fn what_lives_is_attached_each_in_its_pane_and_an_open_checklist_stays() {
 }
 
 #[test]
-fn items_stand_open_ones_first_then_later_ones_then_those_that_are_over() {
+fn items_stand_in_the_order_of_the_checklist() {
     let model = walking(&sample::checklist());
     let order: Vec<u32> = model.checklist.shown().iter().map(|item| item.step).collect();
-    assert_eq!(order, [4, 5, 6, 7, 8, 9, 10, 0, 1, 2, 3]);
+    assert_eq!(order, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     assert_eq!(model.checklist.step(), Some(5), "the first that waits for somebody");
     let mut model = walking(&sample::checklist());
     press(&mut model, "/ h e a l t h Enter");
     let order: Vec<u32> = model.checklist.shown().iter().map(|item| item.step).collect();
-    assert_eq!(order, [9, 1]);
+    assert_eq!(order, [1, 9]);
 }
 
 #[test]

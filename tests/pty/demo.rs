@@ -279,16 +279,16 @@ fn the_demos_own_checklist_ticks_by_what_the_demo_shows() {
     let pty = demo(&home);
     assert!(pty.screen().contains("tonight"), "a window is open: {}", pty.screen());
     pty.send("5");
-    pty.wait_for(SOON, |screen| screen.contains("☐  The files are backed up"));
+    pty.wait_for(SOON, |screen| screen.contains("☐  Files are backed up"));
     pty.send("\r");
     pty.wait_for(SOON, |screen| screen.contains("Press  c  to start"));
     pty.page_through();
     pty.press_until("c", |screen| screen.contains("Before 3/5"));
     let shown = pty.screen();
-    for ticked in ["The files are backed up", "The gateway answers", "The state of the host"] {
+    for ticked in ["Files are backed up", "Gateway answers", "Record the state of the host"] {
         assert!(line_with(&shown, ticked).contains("evidence"), "{ticked}\n{shown}");
     }
-    assert!(line_with(&shown, "Every backup is well").contains("☐"), "{shown}");
+    assert!(line_with(&shown, "All backups are healthy").contains("☐"), "{shown}");
     let stop = home.command(&["demo", "--stop"]);
     assert!(stop.status.success(), "{}", told(&stop));
 }

@@ -4,6 +4,7 @@ use super::{SMALL, operator, pressed, run, shown, walk};
 use midwatch::app::msg::Msg;
 use midwatch::app::{Model, update};
 use midwatch::demo::sample;
+use midwatch::domain::{Fact, Rows, TargetKind};
 use midwatch::journal::record::{Answer, Choice, Event};
 
 /// The text of a screen, without the roles of its cells.
@@ -158,6 +159,131 @@ fn leaving_says_that_something_runs_where_it_does() {
         model.runs = Some(runs);
         sample::press(&mut model, "Ctrl-C");
         assert!(words(&mut model).contains(says), "{}", words(&mut model));
+    }
+}
+
+/// All lines of the help, which is longer than a small screen.
+fn help(mut model: Model) -> String {
+    sample::press(&mut model, "?");
+    let mut said = String::new();
+    for _ in 0..100 {
+        // A symbol may look like the frame.
+        for line in text(&mut model).lines() {
+            if let (Some(from), Some(to)) = (line.find('┃'), line.rfind('┃')) {
+                said.push_str(line.get(from..to).unwrap_or_default().trim_start_matches('┃').trim());
+                said.push(' ');
+            }
+        }
+        sample::press(&mut model, "j");
+    }
+    said
+}
+
+#[test]
+fn help_begins_with_the_keys_of_the_pane_that_it_was_asked_from() {
+    for (keys, place, first) in [
+        ("1", "in Health", "Enter"),
+        ("2", "in Backups", "Enter"),
+        ("6", "in Run", "Enter"),
+        ("7", "in Log", "/"),
+        ("5", "in Checklist", "Enter"),
+    ] {
+        let mut model = pressed(run((120, 36), &sample::running()), &format!("{keys} ?"));
+        let said = words(&mut model);
+        assert!(said.starts_with(place), "{said}");
+        assert!(said.trim_start_matches(place).trim_start().starts_with(first), "{said}");
+    }
+    // In a question its own keys come first.
+    let mut model = pressed(run((120, 36), &sample::change()), "?");
+    let said = words(&mut model);
+    assert!(said.starts_with("in a question, outside its text field c "), "{said}");
+}
+
+#[test]
+fn help_says_what_every_symbol_means_and_nothing_that_is_no_help() {
+    use midwatch::config::theme::{Glyphs, Role, Theme};
+    let theme = Theme::labelled(Glyphs::Unicode);
+    for size in [SMALL, (120, 36)] {
+        let said = help(sample::healthy(size, operator()));
+        for role in Role::ALL.iter().filter(|role| ["verdict", "state", "effect"].contains(&role.group())) {
+            let symbol = theme.symbol(*role).plain();
+            assert!(said.contains(symbol.trim()) && said.contains(role.doc()), "{role} {symbol:?}: {said}");
+        }
+        assert!(!said.contains("locks:"), "{said}");
+        // Every key of the registry is there, once for each.
+        for entry in midwatch::app::keymap::ACTIONS {
+            assert!(said.contains(entry.doc), "{}: {said}", entry.name);
+        }
+    }
+}
+
+#[test]
+fn a_checklist_keeps_its_order_and_has_a_cursor_when_it_opens() {
+    for size in [SMALL, (120, 36)] {
+        let mut model = walk(size, operator(), "");
+        let screen = text(&mut model);
+        let phases = |screen: &str| {
+            let place = |phase: &str| screen.lines().position(|line| line.trim_matches(['┃', ' ', '│']) == phase);
+            [place("before"), place("during"), place("after")]
+        };
+        let found = phases(&screen);
+        assert!(found.iter().flatten().is_sorted(), "{found:?} {screen}");
+        assert!(found[1].is_some(), "the phase that is open is in sight: {screen}");
+        let cursor = screen.lines().find(|line| line.contains("┃▌")).unwrap_or_default();
+        assert!(cursor.contains("☐") && cursor.contains("Old reports"), "on the first that is open: {screen}");
+        sample::press(&mut model, "j");
+        let screen = text(&mut model);
+        let cursor = screen.lines().find(|line| line.contains("┃▌")).unwrap_or_default();
+        assert!(cursor.contains("The host is not strained"), "{screen}");
+    }
+}
+
+#[test]
+fn the_card_behind_the_last_item_says_that_all_are_closed() {
+    let skip = |step| Event::StepSkipped { step, reason: "not tonight".to_owned() };
+    let claim = Event::StepClosed { step: 7, note: "that is all".to_owned() };
+    let story = sample::checklist().tell("operator", skip(5)).tell("operator", skip(6)).tell("operator", claim);
+    let mut view = story.view().unwrap();
+    for step in view.steps.iter_mut().skip(8) {
+        step.state = midwatch::domain::StepState::Skipped;
+    }
+    let mut model = sample::walking(SMALL, operator(), view, None);
+    model.checklist.run.cursor = Some(0);
+    sample::press(&mut model, "Enter");
+    let said = words(&mut model);
+    assert!(said.contains("All items are closed.") && !said.contains("No other item"), "{said}");
+}
+
+#[test]
+fn no_name_and_no_issuer_is_cut_beside_empty_columns() {
+    use midwatch::app::msg::Msg;
+    let mut model = sample::healthy((200, 50), operator());
+    let certificate = sample::id(TargetKind::Certificate, "novacron.io");
+    let mut row = model.lists.row(&certificate).unwrap().clone();
+    row.target = "wildcard.internal.novacron.io".to_owned();
+    if let Some(seen) = &mut row.observation {
+        seen.facts.insert("issuer", Fact::Text("CN=shop.example Root CA 2026,O=Shop".to_owned()));
+    }
+    update(&mut model, Msg::RowsRead(Rows { kind: row.kind, target: row.target.clone(), rows: vec![row] }));
+    let screen = text(&mut model);
+    for whole in ["wildcard.internal.novacron.io", "shop.example Root CA 2026", "sessions_expires_idx (index)"] {
+        assert!(screen.contains(whole), "{whole}: {screen}");
+    }
+    // In half of a screen, too.
+    let mut model = sample::healthy((120, 36), operator());
+    let mut row = model.lists.row(&sample::id(TargetKind::Service, "api")).unwrap().clone();
+    row.target = "novacron connections".to_owned();
+    update(&mut model, Msg::RowsRead(Rows { kind: row.kind, target: row.target.clone(), rows: vec![row] }));
+    assert!(text(&mut model).contains("novacron connections "), "{}", text(&mut model));
+}
+
+#[test]
+fn a_small_terminal_is_told_in_whole_words_what_is_needed() {
+    for size in [(20, 6), (30, 8), (14, 9)] {
+        let mut model = sample::healthy(size, operator());
+        let screen = text(&mut model);
+        let said = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.starts_with("Midwatch needs 40x10; this is"), "{size:?}: {screen}");
     }
 }
 

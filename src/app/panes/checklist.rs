@@ -31,7 +31,7 @@ impl ChecklistPane {
         self.run.view.as_deref()
     }
 
-    /// The items in the order of the screen: those that are open, those that come later, those of the phases that are over.
+    /// The items that are shown, in the order of the checklist.
     #[must_use]
     pub fn shown(&self) -> Vec<ItemView> {
         let Some(view) = self.view() else { return Vec::new() };
@@ -40,11 +40,7 @@ impl ChecklistPane {
             let texts = [&item.title, &item.phase];
             texts.iter().any(|text| text.to_lowercase().contains(&needle)) || item.state.word() == needle
         };
-        let place = |phase: &str| view.phases.iter().position(|other| other == phase);
-        let now = view.phase().and_then(place);
-        let mut items: Vec<ItemView> = view.items().into_iter().filter(matches).collect();
-        items.sort_by_key(|item| (now.is_some() && place(&item.phase) < now, item.step));
-        items
+        view.items().into_iter().filter(matches).collect()
     }
 
     /// The step of the item that is looked at: under the cursor, else the one that asks, else the first that waits for somebody.

@@ -22,6 +22,12 @@ macro_rules! roles {
                 match self { $(Self::$variant => $group,)* }
             }
 
+            /// What it means, in a sentence.
+            #[must_use]
+            pub fn doc(self) -> &'static str {
+                match self { $(Self::$variant => $doc,)* }
+            }
+
             /// Its key in that table.
             #[must_use]
             pub fn key(self) -> &'static str {
@@ -34,18 +40,18 @@ macro_rules! roles {
 roles! {
     VerdictOk "verdict" "ok" "Within its limits.",
     VerdictWarn "verdict" "warn" "Past its warning limit.",
-    VerdictCritical "verdict" "critical" "Past its critical limit.",
-    VerdictUnknown "verdict" "unknown" "Not known.",
-    VerdictStale "verdict" "stale" "Known once, too old to stand on.",
-    StatePlanned "state" "planned" "A step whose turn has not come.",
+    VerdictCritical "verdict" "critical" "Past its critical limit, or down.",
+    VerdictUnknown "verdict" "unknown" "Could not be determined; the row says why.",
+    VerdictStale "verdict" "stale" "Read once, and too old to rely on.",
+    StatePlanned "state" "planned" "Not begun yet.",
     StateRunning "state" "running" "At work.",
-    StateWaiting "state" "waiting" "A person is asked.",
-    StateDone "state" "done" "Ended well.",
-    StateFailed "state" "failed" "Ended badly.",
-    StateSkipped "state" "skipped" "Passed over by a person.",
-    StateUnknown "state" "unknown" "Started, outcome not known.",
-    StateInterrupted "state" "interrupted" "No runner lives, and it is not over; or a person stopped it.",
-    StateUndone "state" "undone" "Taken back.",
+    StateWaiting "state" "waiting" "Waits for a person.",
+    StateDone "state" "done" "Ended as it should.",
+    StateFailed "state" "failed" "Ended without its effect.",
+    StateSkipped "state" "skipped" "Skipped by a person, with a reason.",
+    StateUnknown "state" "unknown" "Started; how it ended is not known.",
+    StateInterrupted "state" "interrupted" "Stopped by a person; or not over, and no runner works on it.",
+    StateUndone "state" "undone" "Done, and then undone.",
     EffectRead "effect" "read" "Looks only.",
     EffectChange "effect" "change" "Changes something.",
     EffectDestroy "effect" "destroy" "Removes something.",

@@ -1,67 +1,28 @@
-//! Dialogs that only tell: help, a step, an error.
+//! Dialogs that only tell: a step, an error.
 
 use super::body::Body;
 use super::{Dialog, title};
 use crate::app::Snapshot;
-use crate::app::keymap::{ACTIONS, Action, Context};
+use crate::app::keymap::Action;
 use crate::config::theme::Role;
-use crate::domain::{Clean, Error, Listing, Verb, Wall, quantity};
+use crate::domain::{Error, Listing, Verb, Wall, quantity};
+use crate::journal::fold::StepView;
 use crate::journal::record::{Outcome, StepHead};
 use crate::ui::panes::run;
 use crate::ui::pen::Pen;
-use crate::ui::text::{Piece, Strip};
+use crate::ui::text::Piece;
 use ratatui::text::Line;
 
-/// The keys of the context in which help was asked for, then of all others.
-pub(super) fn help(pen: Pen<'_>, snapshot: &Snapshot<'_>, context: Context, scroll: u16, width: usize) -> Dialog {
-    let near = context.stack();
-    let far = Context::ALL.into_iter().filter(|other| !near.contains(other));
-    let mut body = Vec::new();
-    if let Some(remark) = snapshot.remark {
-        body.extend(pen.sentence(Role::UiMuted, remark.to_owned(), width));
-        body.push(Strip::new().line());
-    }
-    let any = |context: &Context| ACTIONS.iter().any(|entry| entry.context == *context);
-    for context in near.iter().copied().chain(far).filter(any) {
-        let place = match context {
-            Context::Global => "everywhere",
-            Context::List => "in lists",
-            Context::Checklist => "in the checklist",
-            Context::Run => "in the run",
-            Context::Log => "in the log",
-            Context::Prompt => "in a question, outside its text field",
-            Context::Note => "in a note",
-        };
-        body.push(Strip::new().gap(1).put(pen.style(Role::UiTitle), place).line());
-        for entry in ACTIONS.iter().filter(|entry| entry.context == context) {
-            let barred = snapshot.read_only && entry.action.acts();
-            let (key, text) = if barred { (Role::UiMuted, Role::UiMuted) } else { (Role::UiKey, Role::UiText) };
-            let keys = Clean::text(&snapshot.keymap.all_shown(entry.action));
-            let above = keys.width() > 17;
-            let mut strip = Strip::new().gap(2).put(pen.style(key), keys);
-            if above {
-                // Many keys have a row of their own.
-                body.push(std::mem::take(&mut strip).line());
-            }
-            let strip = strip.to(19);
-            let doc = if barred { format!("read-only, so not here: {}", entry.doc) } else { entry.doc.to_owned() };
-            // Its words go on below, behind the keys.
-            let lines = pen.sentence(text, doc, width.saturating_sub(19));
-            body.extend(lines.into_iter().enumerate().map(|(place, mut line)| {
-                let before = if place == 0 { strip.clone() } else { Strip::new().gap(19) };
-                line.spans.splice(0..0, before.line().spans);
-                line
-            }));
-        }
-        body.push(Strip::new().line());
-    }
-    Dialog {
-        title: title(pen, [(Role::UiTitle, Piece::Words("Help")), (Role::UiMuted, Piece::Words("what each key does"))]),
-        body: body.into(),
-        keys: vec![(Action::Back, "goes back")],
-        scroll,
-        ..Dialog::default()
-    }
+/// A time behind a state; none of what has none.
+fn time_behind(time: &str) -> String {
+    if time == "–" { String::new() } else { format!(" · {time}") }
+}
+
+/// When a step ran, and in which attempt: what a person does has none.
+fn from_to(step: &StepView) -> Option<String> {
+    let ended = step.ended.map_or_else(|| "–".to_owned(), Wall::clock);
+    let attempt = if step.attempts > 0 { format!(", attempt {}", step.attempts) } else { String::new() };
+    Some(format!("{} – {ended}{attempt}", step.started?.clock()))
 }
 
 pub(super) fn step(pen: Pen<'_>, snapshot: &Snapshot<'_>, number: u32, scroll: u16, width: usize) -> Dialog {
@@ -72,7 +33,7 @@ pub(super) fn step(pen: Pen<'_>, snapshot: &Snapshot<'_>, number: u32, scroll: u
         let (role, word) = run::state(snapshot, number, step);
         let mut say = |name, role, text: String| body.extend(pen.fact(name, role, text, width));
         let time = run::step_time(snapshot, step);
-        say("state", role, format!("{} {word} · {time}", pen.symbol(role).plain()));
+        say("state", role, format!("{} {word}{}", pen.symbol(role).plain(), time_behind(&time)));
         let (verb, effect) = (step.head.verb, step.head.effect);
         say("kind", Role::from(effect), format!("{} · {}", verb.word(), effect.word()));
         say("does", Role::UiText, does(&step.head));
@@ -90,9 +51,8 @@ pub(super) fn step(pen: Pen<'_>, snapshot: &Snapshot<'_>, number: u32, scroll: u
         if let Some(set) = &step.set {
             say("set", Role::UiText, format!("sha256 {set}"));
         }
-        if let Some(started) = step.started {
-            let ended = step.ended.map_or_else(|| "–".to_owned(), Wall::clock);
-            say("from, to", Role::UiText, format!("{} – {ended}, attempt {}", started.clock(), step.attempts));
+        if let Some(span) = from_to(step) {
+            say("from, to", Role::UiText, span);
         }
         if let Some(ended) = &step.outcome {
             outcome(&mut say, "outcome", ended);

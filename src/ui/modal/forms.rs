@@ -50,7 +50,7 @@ pub(super) fn params(pen: Pen<'_>, form: &Form, width: usize) -> Dialog {
         foot.push(Strip::new().line());
         // A plan says everything that is wrong at once, a line each.
         for said in error.message.lines() {
-            foot.extend(pen.sentence(Role::VerdictWarn, said.trim_start().to_owned(), width));
+            foot.extend(pen.sentence(Role::VerdictWarn, without_place(said.trim_start()).to_owned(), width));
         }
         for hint in &error.hints {
             foot.extend(pen.fact("try", Role::UiText, hint, width));
@@ -69,6 +69,14 @@ pub(super) fn params(pen: Pen<'_>, form: &Form, width: usize) -> Dialog {
         cursor: Some(at),
         ..Dialog::default()
     }
+}
+
+/// What is wrong, without the place in the procedure's file: whoever fills the form in cannot change that.
+fn without_place(said: &str) -> &str {
+    let Some((place, rest)) = said.split_once(": ") else { return said };
+    let mut parts = place.rsplitn(3, ':');
+    let mut is_number = || parts.next().is_some_and(|part| part.parse::<u32>().is_ok());
+    if is_number() && is_number() && parts.next().is_some() { rest } else { said }
 }
 
 /// Draws the note with its text area.
@@ -117,4 +125,18 @@ pub(super) fn note(
         pen.line(frame, row, Strip::new().put_within(width, pen.style(Role::VerdictWarn), hint.to_owned()));
     }
     frame.render_widget(&area, inner);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_place;
+
+    #[test]
+    fn what_is_wrong_in_a_form_is_said_without_a_place_in_a_file() {
+        let wrong = "`days` must be 1 to 365 days, not \"abc\"";
+        assert_eq!(without_place(&format!("<built-in>/cell0/rotate-archive.toml:17:1: {wrong}")), wrong);
+        for said in [wrong, "cannot plan cell0/rotate-archive:", "a: b", "at 12:30: nothing", "17:1: no file"] {
+            assert_eq!(without_place(said), said);
+        }
+    }
 }

@@ -201,6 +201,7 @@ fn asked(pen: Pen<'_>, snapshot: &Snapshot<'_>, list: &RunView, item: &ItemView,
         _ if list.items().iter().any(|other| other.state == ItemState::Open && other.step != item.step) => {
             press(shown(Action::Open), "to go to the next open item.")
         }
+        _ if list.items().iter().all(|other| other.state.is_closed()) => quiet("All items are closed.".to_owned()),
         _ => quiet("No other item is open.".to_owned()),
     }
 }

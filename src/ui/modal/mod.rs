@@ -9,6 +9,7 @@
 mod body;
 mod details;
 mod forms;
+mod help;
 mod item;
 mod leave;
 mod lists;
@@ -75,7 +76,7 @@ pub fn draw(
     let width = usize::from(inner_width(area));
     let dialog = match modal {
         Modal::Line { .. } => return,
-        Modal::Help { context, scroll } => details::help(pen, snapshot, *context, *scroll, width),
+        Modal::Help { context, scroll } => help::help(pen, snapshot, *context, *scroll, width),
         Modal::Row(dialog) => row::row(pen, snapshot, dialog, width),
         Modal::Problems { cursor } => lists::problems(pen, snapshot, cursor.as_ref(), width),
         Modal::Step { step, scroll } => details::step(pen, snapshot, *step, *scroll, width),

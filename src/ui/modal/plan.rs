@@ -21,6 +21,7 @@ use crate::app::Snapshot;
 use crate::app::keymap::Action;
 use crate::app::msg::PlanShown;
 use crate::config::theme::Role;
+use crate::domain::pace::whole;
 use crate::domain::reference;
 use crate::domain::{Basis, Clean, Listing, PromptScope, quantity};
 use crate::journal::fold::StepView;
@@ -43,7 +44,7 @@ pub(super) fn plan(
     let plan = &shown.plan;
     let mut body = Body::default();
     if !plan.purpose.is_empty() {
-        body.line(pen.sentence(Role::UiMuted, &plan.purpose, width));
+        body.line(pen.sentence(Role::UiMuted, reference::show(&plan.purpose), width));
     }
     for (name, value) in &plan.params {
         body.line(pen.named(Piece::from(name), Role::UiText, value, width));
@@ -51,6 +52,7 @@ pub(super) fn plan(
     if !plan.locks.is_empty() {
         body.line(pen.fact("locks", Role::UiText, plan.locks.join(", "), width));
     }
+    body.line(takes(pen, shown, width));
     let foreseen = shown.foreseen.as_deref();
     if let Some(standing) = foreseen.and_then(|view| view.window.as_ref()) {
         let role = if standing.open.is_some() { Role::UiText } else { Role::VerdictWarn };
@@ -58,7 +60,13 @@ pub(super) fn plan(
         let words = standing.words();
         let words = words.strip_prefix("window ").unwrap_or(&words).to_owned();
         // The time that is left goes on, and it is the same window.
-        body.known(("window", standing.open.is_some()), pen.fact("window", role, words, width));
+        let fits = foreseen.is_some_and(|view| view.no_time_from(snapshot.now.wall).is_none());
+        let (role, words) = match (&standing.open, fits) {
+            (Some(_), true) => (role, format!("{words} · fits")),
+            (Some(_), false) => (Role::VerdictWarn, format!("{words} · does not fit")),
+            (None, _) => (role, words),
+        };
+        body.known(("window", standing.open.is_some(), fits), pen.fact("window", role, words, width));
     }
     steps(pen, snapshot, shown, width, &mut body);
     Dialog {
@@ -71,6 +79,20 @@ pub(super) fn plan(
         must_read: true,
         ..Dialog::default()
     }
+}
+
+/// How long all of it takes, and its undo; nothing where that is not known.
+fn takes(pen: Pen<'_>, shown: &PlanShown, width: usize) -> Vec<Line<'static>> {
+    let declared = || shown.plan.steps.iter().filter_map(|step| step.takes_s).fold(0_u64, u64::saturating_add);
+    let (forward, back) = match shown.foreseen.as_deref() {
+        Some(view) => view.remaining(view.started),
+        None => (Duration::from_secs(declared()), Duration::ZERO),
+    };
+    if forward.is_zero() {
+        return Vec::new();
+    }
+    let back = if back.is_zero() { String::new() } else { format!(", and ~{} for the undo", whole(back)) };
+    pen.fact("takes", Role::UiText, format!("~{} in all{back}", whole(forward)), width)
 }
 
 /// Every step with its advisory preview; where there would be no time, a line says so.
@@ -138,7 +160,10 @@ fn listing(pen: Pen<'_>, listing: Option<&Listing>, width: usize) -> Vec<Vec<Lin
 
 fn heading(pen: Pen<'_>, shown: &PlanShown) -> Strip {
     let (env, word) = environment(&shown.plan.environment);
-    let strip = title(pen, [(Role::UiTitle, Piece::Words("PLAN")), (Role::UiText, Piece::from(&shown.plan.title))]);
+    let strip = title(
+        pen,
+        [(Role::UiTitle, Piece::Words("PLAN")), (Role::UiText, Piece::from(reference::show(&shown.plan.title)))],
+    );
     let dash = pen.glyph("━━ ", "== ");
     let strip =
         strip.put(pen.style(Role::UiMuted), dash).put(pen.style(Role::UiText), Clean::text(&shown.plan.estate).cut(24));

@@ -220,7 +220,13 @@ fn items(
     }
     let at = snapshot.checklist.step();
     let cursor = lines.iter().position(|(_, step)| step.is_some() && *step == at);
-    let top = layout::offset(view.checklist, cursor.or(Some(0)), usize::from(area.height), lines.len());
+    let rows = usize::from(area.height);
+    // Until a key moves the cursor, the phase that it is in begins at the top, as far as what follows fills the pane.
+    let heading = cursor.and_then(|cursor| lines.get(..cursor)?.iter().rposition(|(_, step)| step.is_none()));
+    let top = match heading.filter(|_| snapshot.checklist.run.cursor.is_none()) {
+        Some(heading) => layout::offset(heading, cursor, rows, lines.len()),
+        None => layout::offset(view.checklist, cursor.or(Some(0)), rows, lines.len()),
+    };
     // The name of the first phase is not scrolled away by the item below it.
     let top = if top == 1 { 0 } else { top };
     view.checklist = top;
@@ -231,7 +237,7 @@ fn items(
         let line = Rect { y, height: 1, ..area };
         pen.line(frame, line, strip);
         if let Some(step) = step {
-            if snapshot.checklist.run.cursor == Some(step) && snapshot.focus == Pane::Checklist {
+            if at == Some(step) && snapshot.focus == Pane::Checklist {
                 frame.buffer_mut().set_style(line, pen.style(Role::UiSelection));
             }
             view.hit(line, Hit::Item(step));
@@ -274,7 +280,9 @@ pub fn who(by: &Actor) -> &str {
 
 /// One item: its state, its title, its notes, on whose word and when, its word.
 fn line(pen: Pen<'_>, snapshot: &Snapshot<'_>, list: &RunView, item: &ItemView, width: usize) -> Strip {
-    let on = snapshot.checklist.run.cursor == Some(item.step);
+    // Without a cursor of its own it is on the item that Enter opens.
+    let at = snapshot.checklist.run.cursor.or_else(|| snapshot.checklist.step());
+    let on = at == Some(item.step) && (snapshot.focus == Pane::Checklist || snapshot.checklist.run.cursor.is_some());
     let (symbol, role, word) = state(pen, list, item);
     let strip = Strip::new().put(pen.style(Role::UiFocus), if on { pen.glyph("▌", ">") } else { " " });
     let strip = strip.put(pen.style(role), symbol).to(column(pen));

@@ -35,7 +35,7 @@ use std::time::Duration;
 const SPARK: usize = 10;
 /// How wide the word of a verdict is.
 const WORD: usize = 8;
-/// From which width on a row has the verdict's word, the reading's age, and its source.
+/// From which width on a row has the verdict's word in any case, the reading's age, and its source.
 const ROOM: [usize; 3] = [76, 96, 150];
 
 /// Draws the pane of a section.
@@ -130,14 +130,14 @@ struct Shape {
 impl Shape {
     fn of(list: &RowList, width: usize) -> Self {
         let [word, age, source] = ROOM.map(|least| width >= least);
-        let share = if list.section() == Section::Bloat { width * 19 / 50 } else { width / 3 };
-        Self {
-            width,
-            name: (list.widest() + columns::tag(list.section())).clamp(8, share.max(8)),
-            word,
-            age,
-            source: if source { width / 4 } else { 0 },
-        }
+        let source = if source { width / 4 } else { 0 };
+        let shape = Self { width, name: 0, word: false, age, source };
+        let widest = list.widest() + columns::tag(list.section());
+        // What stands behind a name has its least room first, and the name all that is left.
+        let room = shape.end().saturating_sub(4 + 2 + columns::least(list.section()));
+        let word = word || widest + WORD < room;
+        let room = room.saturating_sub(if word { WORD + 1 } else { 0 });
+        Self { name: widest.clamp(8, room.max(width / 3).max(8)), word, ..shape }
     }
 
     /// Where what the row says has to end.

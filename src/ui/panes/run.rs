@@ -267,12 +267,12 @@ pub fn step_time(snapshot: &Snapshot<'_>, step: &StepView) -> String {
         (StepState::Running, _, Some(elapsed)) => {
             let limit = step.head.timeout_s.map(Duration::from_secs);
             if let Some(limit) = limit.filter(|_| step.head.verb == Verb::Wait) {
-                return format!("{} of {}", rounded(elapsed), quantity::span(limit));
+                return format!("{} of {}", passed(elapsed), quantity::span(limit));
             }
             match expected {
                 Some(expected) if elapsed <= expected => format!("~{} left", rounded(expected.saturating_sub(elapsed))),
                 Some(expected) => format!("{} over", rounded(elapsed.saturating_sub(expected))),
-                None => format!("for {}", rounded(elapsed)),
+                None => format!("for {}", passed(elapsed)),
             }
         }
         (StepState::Planned, ..) if snapshot.run.status().is_some_and(RunStatus::is_over) => "–".to_owned(),
@@ -281,6 +281,14 @@ pub fn step_time(snapshot: &Snapshot<'_>, step: &StepView) -> String {
         }
         (_, Some(outcome), _) => quantity::latency(Duration::from_millis(outcome.took_ms)),
         _ => "–".to_owned(),
+    }
+}
+
+/// A time that has passed, in the same buckets and rounded down.
+fn passed(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..60 => format!("{} s", seconds / 10 * 10),
+        _ => rounded(time),
     }
 }
 

@@ -9,7 +9,7 @@
 use super::{spoken, with_remedy};
 use crate::app::panes::rows::Sort;
 use crate::config::theme::Role;
-use crate::domain::{Fact, Row, Section, Wall, quantity};
+use crate::domain::{Clean, Fact, Row, Section, Wall, quantity};
 use crate::ui::pen::Pen;
 use crate::ui::text::{Piece, Strip};
 use ratatui::style::Style;
@@ -153,6 +153,15 @@ fn common_name(name: &str) -> String {
     found.unwrap_or(name).to_owned()
 }
 
+/// The columns that what stands behind a name has at the least.
+pub(super) fn least(section: Section) -> usize {
+    match section {
+        Section::Health | Section::Backups => 30,
+        Section::Certificates => 28,
+        Section::Bloat => 30,
+    }
+}
+
 /// The columns that [`suffix`] may take.
 pub(super) fn tag(section: Section) -> usize {
     if section == Section::Bloat { INDEX.len() } else { 0 }
@@ -177,7 +186,14 @@ pub(super) fn put_in(mut strip: Strip, parts: Parts, (style, plain): (Style, Sty
     // Where it is narrow, a blank less apart.
     let apart = if end < NARROW { 1 } else { 2 };
     let mut last = None;
-    for (width, figure, own) in parts.figures {
+    let mut figures = parts.figures;
+    // Where the last columns are empty, the rest begins in them.
+    while figures.last().is_some_and(|(width, figure, _)| !matches!(width, Width::Last(_)) && figure.is_empty()) {
+        figures.pop();
+    }
+    let rest = Clean::text(&parts.rest);
+    let count = figures.len();
+    for (place, (width, figure, own)) in figures.into_iter().enumerate() {
         let style = if own { style } else { plain };
         let (columns, right) = match width {
             Width::Left(columns) => (columns, false),
@@ -191,7 +207,12 @@ pub(super) fn put_in(mut strip: Strip, parts: Parts, (style, plain): (Style, Sty
         if strip.width() + before + columns > end {
             return strip;
         }
-        let figure = Piece::from(figure).cut(columns);
+        let figure = Piece::from(figure);
+        // The last one takes what the rest leaves.
+        let behind = if rest.is_empty() { 0 } else { rest.width() + apart };
+        let spare = end.saturating_sub(strip.width() + before + behind);
+        let columns = if right || place + 1 < count { columns } else { columns.max(spare.min(figure.width())) };
+        let figure = figure.cut(columns);
         let blanks = columns - figure.width();
         strip = strip.gap(before + if right { blanks } else { 0 }).put(style, figure);
         strip = strip.gap(apart + if right { 0 } else { blanks });
@@ -199,7 +220,7 @@ pub(super) fn put_in(mut strip: Strip, parts: Parts, (style, plain): (Style, Sty
     let behind = last.as_ref().map_or(0, |(columns, _)| columns + 1);
     let room = end.saturating_sub(strip.width() + behind);
     // A few letters of a sentence say nothing.
-    let strip = if room < LEAST { strip } else { strip.put_within(room, style, parts.rest) };
+    let strip = if room < LEAST { strip } else { strip.put_within(room, style, rest) };
     match last {
         Some((columns, figure)) => strip.right(end, plain, Piece::from(figure).cut(columns)),
         None => strip,
