@@ -162,19 +162,16 @@ fn leaving_says_that_something_runs_where_it_does() {
     }
 }
 
-/// All lines of the help, which is longer than a small screen.
+/// All lines of the help, on a screen that is high enough for them.
 fn help(mut model: Model) -> String {
     sample::press(&mut model, "?");
     let mut said = String::new();
-    for _ in 0..100 {
-        // A symbol may look like the frame.
-        for line in text(&mut model).lines() {
-            if let (Some(from), Some(to)) = (line.find('┃'), line.rfind('┃')) {
-                said.push_str(line.get(from..to).unwrap_or_default().trim_start_matches('┃').trim());
-                said.push(' ');
-            }
+    // A symbol may look like the frame.
+    for line in text(&mut model).lines() {
+        if let (Some(from), Some(to)) = (line.find('┃'), line.rfind('┃')) {
+            said.push_str(line.get(from..to).unwrap_or_default().trim_start_matches('┃').trim());
+            said.push(' ');
         }
-        sample::press(&mut model, "j");
     }
     said
 }
@@ -203,7 +200,7 @@ fn help_begins_with_the_keys_of_the_pane_that_it_was_asked_from() {
 fn help_says_what_every_symbol_means_and_nothing_that_is_no_help() {
     use midwatch::config::theme::{Glyphs, Role, Theme};
     let theme = Theme::labelled(Glyphs::Unicode);
-    for size in [SMALL, (120, 36)] {
+    for size in [(80, 200), (120, 200)] {
         let said = help(sample::healthy(size, operator()));
         for role in Role::ALL.iter().filter(|role| ["verdict", "state", "effect"].contains(&role.group())) {
             let symbol = theme.symbol(*role).plain();
