@@ -373,14 +373,20 @@ async fn no_row_is_younger_than_the_last_read_that_the_store_has_answered() {
     it.reader.pace = Pace { answer: millis(300), ..quick() };
     it.double.watches_last(Duration::from_secs(60));
     it.reader.read().await.unwrap();
-    it.double.more("watch /apis/apps/v1/namespaces/shop/deployments", 1).await;
+    for path in [DEPLOYMENTS, PODS, NODES] {
+        it.double.asked_once(&format!("watch {path}")).await;
+    }
     // Another server of the same store goes on; this one still sends what its watches bring, and its version.
     it.double.cut_off();
     let found = it.until(|found| is_lost(found, "")).await;
     assert_eq!(lost(&found, ""), "a consistent read failed: no answer within 300 ms");
     let cut: Wall = clock::now().wall;
     it.double.put(DEPLOYMENTS, deployment("late", 1, 1));
-    let found = it.until(|found| has(found, "deployment shop/late")).await;
+    it.double.put(PODS, pod_of("late", "z", 5));
+    it.double.put(NODES, node("b2", &[("Ready", "True")]));
+    // Each watch has given a sign since: a row is as old as the oldest of what it is made of.
+    let restarted = |found: &[Finding]| int(seen(found, "deployment shop/late"), "restarts") == 5;
+    let found = it.until(|found| has(found, "node b2") && has(found, "deployment shop/late") && restarted(found)).await;
     let versions = it.double.count("/version");
     it.double.more("/version", 3).await;
     assert!(it.double.count("/version") > versions && it.reader.link.as_ref().unwrap().last_sign() >= cut);
@@ -788,9 +794,12 @@ async fn a_client_that_breaks_off_is_named_and_replaced() {
     it.until(|found| !is_lost(found, "") && has(found, "deployment shop/web")).await;
     // One of its own tasks.
     it.reader.link.as_ref().unwrap().tasks()[2].abort();
-    while !it.reader.link.as_ref().unwrap().is_broken() {
-        tokio::task::yield_now().await;
-    }
+    let broken = async {
+        while !it.reader.link.as_ref().unwrap().is_broken() {
+            tokio::task::yield_now().await;
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_secs(20), broken).await.is_ok());
     let lists = it.double.count("list /apis/apps/v1/namespaces/shop/deployments");
     let found = it.reader.read().await.unwrap();
     assert!(has(&found, "deployment shop/web"));
