@@ -45,6 +45,11 @@ fn server(written: &str) -> Result<(String, bool), String> {
     let (Some(authority), "http" | "https") = (url.authority(), scheme.as_str()) else {
         return Err(format!("the server {shown} of the kubeconfig is neither http nor https"));
     };
+    // The library goes to the usual port where the one that is written is no number of a port.
+    let has_port = authority.as_str().rsplit_once(':').is_some_and(|(_, port)| !port.is_empty() && !port.contains(']'));
+    if has_port && authority.port_u16().is_none() {
+        return Err(format!("the server {shown} of the kubeconfig has no valid port"));
+    }
     if !has_scheme && !matches!(url.path(), "" | "/") {
         return Err(format!("the server {shown} of the kubeconfig must be a URL or host:port"));
     }
@@ -107,6 +112,10 @@ fn credentials(user: &AuthInfo) -> Result<AuthInfo, String> {
         if has(one) && has(&format!("{one}-data")) {
             return Err(format!("the user of the kubeconfig has both {one} and {one}-data"));
         }
+    }
+    let token = fields.get("token").and_then(serde_json::Value::as_str).unwrap_or_default();
+    if token.contains(|sign: char| sign.is_ascii_control()) {
+        return Err("the token of the kubeconfig has a line break or another control character in it".to_owned());
     }
     let has_certificate = has("client-certificate") || has("client-certificate-data");
     let has_key = has("client-key") || has("client-key-data");
