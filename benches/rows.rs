@@ -33,7 +33,7 @@ fn row(number: usize, figure: f64, at: Wall) -> Row {
     let verdict = [Verdict::Ok, Verdict::Ok, Verdict::Ok, Verdict::Warn, Verdict::Critical][number % 5];
     let detail = format!("200 · {figure} ms");
     let facts = BTreeMap::from([("latency_ms", Fact::Real(figure))]);
-    row.saw(Observation { verdict, detail, facts, observed_at: at, trend: Some(Trend::millis("latency_ms")) });
+    row.saw(Observation { verdict, detail, facts, observed_at: at, trend: Some(Trend::of("latency_ms")) });
     row
 }
 

@@ -112,10 +112,10 @@ fn row(kind: TargetKind, target: &str, verdict: Verdict, detail: &str, history: 
     });
     row.history = history.to_vec();
     row.trend = Some(match (kind, target) {
-        (TargetKind::Host, "load") => Trend::number("load_1"),
-        (TargetKind::Host, "cpu") => Trend::ratio("busy_ratio"),
-        (TargetKind::Host | TargetKind::Mount, _) => Trend::ratio("used_ratio"),
-        _ => Trend::millis("latency_ms"),
+        (TargetKind::Host, "load") => Trend::of("load_1"),
+        (TargetKind::Host, "cpu") => Trend::of("busy_ratio"),
+        (TargetKind::Host | TargetKind::Mount, _) => Trend::of("used_ratio"),
+        _ => Trend::of("latency_ms"),
     });
     row
 }
@@ -133,7 +133,7 @@ pub fn rows() -> Vec<Row> {
     use Verdict::{Critical, Ok, Warn};
     let calm = [11.0, 12.0, 12.0, 13.0, 12.0, 11.0, 12.0, 12.0, 14.0, 12.0];
     let shares = |last: f64| [-0.02, 0.03, -0.01, 0.02, 0.01, -0.03, 0.0, 0.02, -0.01, 0.0].map(|by| last + by);
-    let rising = [0.7, 0.72, 0.73, 0.75, 0.77, 0.78, 0.8, 0.81, 0.83, 0.8412];
+    let rising = [0.839, 0.8391, 0.8392, 0.8393, 0.8394, 0.8396, 0.8397, 0.8398, 0.8399, 0.84];
     let breaking = [9.0, 9.0, 10.0, 9.0, 9.0, 12.0, 9.0, 30.0, 44.0, 60.0];
     let mut stale = row(Mount, "/srv/archive", Ok, "41 %", &[0.41; 10]);
     if let Some(seen) = &mut stale.observation {
@@ -145,7 +145,7 @@ pub fn rows() -> Vec<Row> {
         seen.observed_at = at(426);
     }
     let mut pressure = Row::unread(Host, "pressure".to_owned(), "/proc".to_owned(), Duration::from_secs(10));
-    pressure.lost = Some(("this kernel does not report pressure".to_owned(), at(446)));
+    pressure.lost = Some(("/proc/pressure/memory: permission denied".to_owned(), at(446)));
     let unread = Row::unread(Service, "worker".to_owned(), "http://127.0.0.1:8082".to_owned(), Duration::from_secs(5));
     vec![
         row(Host, "cpu", Ok, "12 % over 4 s", &shares(0.12)),

@@ -33,5 +33,5 @@ pub use preview::{Item, Listing, Preview};
 pub use run::{Actor, Attendee, RunStatus};
 pub use step::{Order, PromptScope, StepState, Verb};
 pub use time::{Boot, Wall};
-pub use trend::{Trend, Unit};
+pub use trend::Trend;
 pub use verdict::Verdict;

@@ -132,7 +132,7 @@ impl Memory {
     fn with_trend(&mut self, mut seen: Observation, series: &Series) -> Observation {
         if let Some(newest) = series.members.first().filter(|newest| self.newest.as_ref() != Some(&newest.name)) {
             self.newest = Some(newest.name.clone());
-            seen.trend = newest.size.map(|_| Trend::bytes("size_bytes"));
+            seen.trend = newest.size.map(|_| Trend::of("size_bytes"));
         }
         seen
     }

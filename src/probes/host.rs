@@ -8,6 +8,7 @@ use crate::domain::error::said;
 use crate::domain::{Fact, Observation, Trend, Verdict, quantity};
 use crate::probes::clock;
 use crate::probes::target::HostPart;
+use processes::Processes;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Error, ErrorKind};
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 mod meminfo;
+mod processes;
 
 /// The fact of a part that this kernel does not have; it is true.
 const NOT_AVAILABLE: &str = "not_available";
@@ -40,13 +42,16 @@ pub struct HostReader {
     part: HostPart,
     proc: PathBuf,
     before: Option<(CpuTimes, Instant)>,
+    /// Named beside the memory; `None` where only figures are wanted.
+    processes: Option<Processes>,
 }
 
 impl HostReader {
     /// A reader that has not read anything yet.
     #[must_use]
     pub fn new(part: HostPart) -> Self {
-        Self { part, proc: PathBuf::from("/proc"), before: None }
+        let processes = if part == HostPart::Memory { Processes::new() } else { None };
+        Self { part, proc: PathBuf::from("/proc"), before: None, processes }
     }
 
     /// Reads it now; the busy share of the processors covers the time since the last reading.
@@ -56,11 +61,18 @@ impl HostReader {
     pub async fn read(&mut self) -> Result<Observation, String> {
         match self.part {
             HostPart::Cpu => self.cpu().await,
-            HostPart::Memory => meminfo::Table::read(&self.proc)?.memory(),
+            HostPart::Memory => self.memory(),
             HostPart::Swap => meminfo::Table::read(&self.proc)?.swap(),
             HostPart::Pressure => pressure(&self.proc),
             HostPart::Load => load(&self.proc),
         }
+    }
+
+    fn memory(&mut self) -> Result<Observation, String> {
+        let mut seen = meminfo::Table::read(&self.proc)?.memory()?;
+        let largest = self.processes.as_mut().and_then(Processes::largest);
+        seen.facts.extend(largest.map(|words| ("largest_processes", Fact::Text(words))));
+        Ok(seen)
     }
 
     async fn cpu(&mut self) -> Result<Observation, String> {
@@ -130,7 +142,7 @@ fn busy(before: &CpuTimes, after: &CpuTimes, interval: Duration) -> Result<Obser
     facts.extend(CPU_LIMITS.facts());
     let detail = format!("{} over {}", quantity::percent(used), stated(interval));
     let verdict = if interval < JUDGED_INTERVAL { Verdict::Ok } else { CPU_LIMITS.judge(used) };
-    Ok(observation(verdict, detail, facts, Trend::ratio("busy_ratio")))
+    Ok(observation(verdict, detail, facts, Trend::of("busy_ratio")))
 }
 
 /// An interval as it is said: whole seconds from one second on, because a timer is always a little late.
@@ -225,7 +237,7 @@ fn pressure_seen(cpu: Option<&Stall>, memory: Option<&Stall>, io: Option<&Stall>
     let worst = parts.into_iter().filter_map(|(_, share)| share).fold(0.0, f64::max);
     facts.insert("some_ratio", Fact::Real(worst));
     let verdict = MEMORY_STALL_LIMITS.judge(memory_full.unwrap_or(0.0));
-    Ok(observation(verdict, detail, facts, Trend::ratio("some_ratio")))
+    Ok(observation(verdict, detail, facts, Trend::of("some_ratio")))
 }
 
 fn load(proc: &Path) -> Result<Observation, String> {
@@ -254,7 +266,7 @@ fn load_seen([one, five, fifteen]: [f64; 3], cores: u64) -> Result<Observation, 
     ]);
     let detail = format!("{one:.2} {five:.2} {fifteen:.2} on {}", quantity::counted(cores, "core", "cores"));
     let share = five / all;
-    Ok(observation(LOAD_LIMITS.judge(share), detail, facts, Trend::number("load_1")))
+    Ok(observation(LOAD_LIMITS.judge(share), detail, facts, Trend::of("load_1")))
 }
 
 fn observation(verdict: Verdict, detail: String, facts: BTreeMap<&'static str, Fact>, trend: Trend) -> Observation {

@@ -123,7 +123,7 @@ fn judge(service: &Service, status: u16, bytes: usize, latency: Duration) -> Obs
         ("latency_ms", Fact::Int(latency_ms.into())),
         ("bytes", Fact::Int(i64::try_from(bytes).unwrap_or(i64::MAX))),
     ]);
-    Observation { verdict, detail, facts, observed_at: clock::now().wall, trend: Some(Trend::millis("latency_ms")) }
+    Observation { verdict, detail, facts, observed_at: clock::now().wall, trend: Some(Trend::of("latency_ms")) }
 }
 
 /// A URL as it may be shown: without user and password.

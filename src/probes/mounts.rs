@@ -180,7 +180,7 @@ fn judge(mount: &Mount, usage: &Usage, growth: Option<f64>) -> Result<Observatio
     facts.extend(full.map(|time| ("full_in_s", Fact::Int(i64::try_from(time.as_secs()).unwrap_or(i64::MAX)))));
     let growth = growth.map(|bytes| bytes / real(whole));
     let (verdict, detail) = verdict(mount.limits, used, inodes, (growth, full));
-    let trend = Some(Trend::ratio("used_ratio"));
+    let trend = Some(Trend::of("used_ratio"));
     Ok(Observation { verdict, detail, facts, observed_at: clock::now().wall, trend })
 }
 

@@ -148,7 +148,7 @@ impl PostgresReader {
             detail.push_str(&format!(" · not encrypted ({why})"));
             verdict = Verdict::Warn;
         }
-        let trend = Some(Trend::millis("latency_ms"));
+        let trend = Some(Trend::of("latency_ms"));
         Observation { verdict, detail, facts, observed_at: clock::now().wall, trend }
     }
 }

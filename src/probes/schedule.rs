@@ -258,7 +258,7 @@ struct Reader {
 }
 
 enum Memory {
-    Host(HostReader),
+    Host(Box<HostReader>),
     Mount(MountReader),
     Mounts,
     Service(Service, Place),
@@ -274,7 +274,7 @@ enum Memory {
 impl Reader {
     fn new(target: &Target, http: &Arc<Http>) -> Self {
         let memory = match target {
-            Target::Host(part) => Memory::Host(HostReader::new(*part)),
+            Target::Host(part) => Memory::Host(Box::new(HostReader::new(*part))),
             Target::Mount(mount) => Memory::Mount(MountReader::new(mount.clone())),
             Target::Mounts => Memory::Mounts,
             Target::Service(service) => Memory::Service(service.clone(), Place::of_url(&service.url)),

@@ -4,7 +4,11 @@ use crate::domain::Loss;
 use std::error::Error;
 use std::io::ErrorKind;
 
-/// Why a connection broke; `lookup` where it was about a name. A refusal and a reset prove that nothing serves there.
+/// A server that ends the connection before its answer is whole. Whether the kernel sends a reset or an end for it depends on what the
+/// server had read by then, so the two are one cause.
+pub(crate) const CLOSED: &str = "connection closed by the server";
+
+/// Why a connection broke; `lookup` where it was about a name. A refusal, a reset and an end prove that nothing serves there.
 pub(crate) fn io(error: &std::io::Error, lookup: bool) -> Loss {
     if let Some(inner) = error.get_ref() {
         if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
@@ -25,10 +29,9 @@ pub(crate) fn io(error: &std::io::Error, lookup: bool) -> Loss {
     }
     match error.kind() {
         ErrorKind::ConnectionRefused => Loss::down("connection refused"),
-        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => Loss::down("connection reset"),
+        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof => Loss::down(CLOSED),
         ErrorKind::HostUnreachable => Loss::unread("no route to the host"),
         ErrorKind::NetworkUnreachable => Loss::unread("network unreachable"),
-        ErrorKind::UnexpectedEof => Loss::unread("closed before the answer was whole"),
         ErrorKind::TimedOut => Loss::unread("connection timed out"),
         _ => Loss::unread(text),
     }
@@ -46,7 +49,7 @@ pub(crate) fn request(error: &(dyn Error + 'static), lookup: bool) -> Loss {
                 return Loss::unread("the answer is not HTTP");
             }
             if hyper.is_incomplete_message() {
-                return Loss::unread("closed before the answer was whole");
+                return Loss::down(CLOSED);
             }
         }
         if let Some(cause) = this.downcast_ref::<std::io::Error>() {

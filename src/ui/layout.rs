@@ -250,7 +250,10 @@ mod tests {
         for focus in [Pane::Health, Pane::Backups] {
             assert_eq!(shown((100, 30), focus, false, false), [Pane::Health, Pane::Backups]);
             assert_eq!(shown((100, 30), focus, true, true), [focus, Pane::Run]);
-            assert_eq!(shown((80, 24), focus, true, false), [focus]);
+            assert_eq!(shown((80, 28), focus, false, false), [Pane::Health, Pane::Backups], "from here on");
+            for smaller in [(79, 28), (80, 27), (80, 24)] {
+                assert_eq!(shown(smaller, focus, true, false), [focus], "{smaller:?}");
+            }
         }
         assert_eq!(shown((100, 30), Pane::Bloat, false, true), [Pane::Bloat, Pane::Checklist]);
         assert_eq!(shown((100, 30), Pane::Checklist, false, true), [Pane::Health, Pane::Checklist]);

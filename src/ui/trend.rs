@@ -1,13 +1,14 @@
 //! How the history of a row is drawn: on which scale, and in which colour.
 
 use crate::config::theme::Role;
-use crate::domain::{Row, Unit};
+use crate::domain::Row;
+use crate::domain::facts::Unit;
 use crate::ui::widgets::spark::Scale;
 
 /// The scale of the history: shares up to their whole, everything else from 0.
 #[must_use]
 pub fn scale(row: &Row) -> Scale {
-    if row.trend.is_some_and(|trend| trend.unit == Unit::Ratio) { Scale::Share } else { Scale::FromZero }
+    if row.trend.is_some_and(|trend| trend.unit() == Unit::Share) { Scale::Share } else { Scale::FromZero }
 }
 
 /// The colour of the history of a row that stands so: what is well needs none of its own.
@@ -28,8 +29,8 @@ mod tests {
             let row = Row::unread(TargetKind::Host, "cpu".to_owned(), "/proc".to_owned(), Duration::from_secs(5));
             scale(&Row { trend, ..row })
         };
-        assert_eq!(of(Some(Trend::ratio("busy_ratio"))), Scale::Share);
-        for trend in [Trend::millis("latency_ms"), Trend::bytes("size_bytes"), Trend::number("load_1")] {
+        assert_eq!(of(Some(Trend::of("busy_ratio"))), Scale::Share);
+        for trend in [Trend::of("latency_ms"), Trend::of("size_bytes"), Trend::of("load_1")] {
             assert_eq!(of(Some(trend)), Scale::FromZero);
         }
         assert_eq!(of(None), Scale::FromZero);

@@ -69,6 +69,8 @@ fn a_row_moves_to_where_it_belongs_once_the_keys_are_elsewhere() {
     assert!(ranks(&model), "{:?}", order(&model));
     becomes(&mut model, "memory", Verdict::Critical);
     assert!(ranks(&model), "also what is read meanwhile: {:?}", order(&model));
+    let place = |name: &str| order(&model).iter().position(|other| other == name).unwrap();
+    assert!(place("/") < place("api"), "and of equals by name: {:?}", order(&model));
     // Back in the pane, the cursor is on its row, which stays again.
     press(&mut model, "1");
     let place = health(&model).cursor_place().unwrap();

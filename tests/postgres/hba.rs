@@ -22,7 +22,7 @@ async fn a_trusted_socket_gives_the_three_rows() {
     assert_eq!(itself.facts["can_act"], Fact::Bool(false));
     assert_eq!(text(itself, "server"), format!("{}:{}/postgres", server.socket_directory().display(), server.port()));
     assert!(int(itself, "version_num") >= 150_000 && int(itself, "uptime_s") >= 0);
-    assert_eq!(itself.trend, Some(Trend::millis("latency_ms")));
+    assert_eq!(itself.trend, Some(Trend::of("latency_ms")));
     let connections = seen(&findings, "connections");
     assert_eq!((int(connections, "connections_limit"), connections.verdict), (97, Verdict::Ok));
     assert!(int(connections, "connections") >= 1);

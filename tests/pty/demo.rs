@@ -132,8 +132,9 @@ fn keep(pty: &Pty) -> String {
 }
 
 fn says_how_a_second_terminal_shows_it(pty: &Pty) {
-    pty.press_until("?", |screen| screen.contains("second terminal: midwatch"));
-    pty.press_until("\x1b", |screen| !screen.contains("in lists"));
+    pty.press_until("?", |screen| screen.contains("keys and symbols"));
+    pty.press_until("G", |screen| screen.contains("second terminal: midwatch"));
+    pty.press_until("\x1b", |screen| !screen.contains("keys and symbols"));
 }
 
 #[test]
@@ -178,7 +179,7 @@ fn what_is_kept_is_found_from_a_shell_and_removed_by_name() {
     let none = told(&home.command(&["runs"]));
     assert!(none.contains("no runs yet") && none.contains("a demo estate is there"), "{none}");
     let wall = home.open(&["--demo", "watch"], &[], WIDE);
-    wall.wait_for(SOON, |screen| screen.contains("demo · OTHER") && screen.contains("cell0-gateway"));
+    wall.wait_for(SOON, |screen| screen.contains("demo · OTHER") && screen.contains("novacron-worker"));
     wall.send("q");
     assert_eq!(wall.exit(SOON), Exit::Code(0));
     let wall = home.open(&["watch"], &[], WIDE);

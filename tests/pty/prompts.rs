@@ -211,7 +211,7 @@ fn a_prompt_that_does_not_fit_cannot_be_confirmed_and_survives() {
     assert_eq!(typed(&pty.screen()), "delete 3 files▌");
     assert_eq!(left(&home), 4);
     assert_eq!(accepted(&home, &run), Vec::new());
-    pty.press_until("\r", |screen| screen.contains("ended well"));
+    pty.press_until("\r", |screen| screen.contains("✓ ok"));
     assert_eq!(left(&home), 1);
 }
 
@@ -251,7 +251,7 @@ fn answered_nothing(home: &Home, run: &str, pty: &Pty, text: &str) {
         pty.send("\x1b");
         std::thread::sleep(Duration::from_millis(60));
     }
-    pty.press_until("6\r", |screen| screen.contains("□ CHANGE") || screen.contains("step 2"));
+    pty.press_until("6\r", |screen| screen.contains("□ CHANGE") || screen.contains("step 2 of 3"));
     assert!(pty.screen().contains("step 1 of 3"), "{text:?}: {}", pty.screen());
     assert_eq!((accepted(home, run), home.effects()), (Vec::new(), Vec::new()), "{text:?}");
     pty.press_until("g", |screen| screen.contains(" g …"));

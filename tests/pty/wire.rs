@@ -237,7 +237,7 @@ fn every_key_is_answered() {
     for turn in 0..40 {
         let opens = turn % 2 == 0;
         pty.send(if opens { "?" } else { "q" });
-        pty.wait_for(SOON, |screen| screen.contains("what each key does") == opens);
+        pty.wait_for(SOON, |screen| screen.contains("keys and symbols") == opens);
     }
 }
 
@@ -251,7 +251,7 @@ fn a_flood_is_followed_within_the_cap_and_keys_stay_alive() {
     pty.press_until("c", |screen| screen.contains("following"));
     // In the middle of it, keys are answered.
     pty.send("?");
-    pty.wait_for(SOON, |screen| screen.contains("leaves the console"));
+    pty.wait_for(SOON, |screen| screen.contains("keys and symbols"));
     pty.send("\x1b");
     pty.wait_for(SOON, |screen| screen.contains("the end") && screen.contains("following"));
     let screen = pty.wait_for(SOON, |screen| screen.contains("100,001/100,001"));

@@ -89,7 +89,7 @@ fn keys_work(pty: &Pty) {
     pty.wait_for(SOON, |screen| screen.contains("Health /main"));
     pty.send("\x1b");
     pty.wait_for(SOON, |screen| !screen.contains("Health /main"));
-    for (key, wanted) in [("?", "leaves the console"), (":", "┏ Commands"), ("R", "┏ Runs")] {
+    for (key, wanted) in [("?", "keys and symbols"), (":", "┏ Commands"), ("R", "┏ Runs")] {
         pty.send(key);
         pty.wait_for(SOON, |screen| screen.contains(wanted));
         pty.send("\x1b");

@@ -56,7 +56,7 @@ fn backups() -> Vec<Row> {
         #[allow(clippy::cast_precision_loss)] // Sizes of a picture.
         let history = [0.96, 0.97, 0.97, 0.98, 0.99, 0.99, 1.0].map(|share| share * size as f64);
         row.history = history.to_vec();
-        row.trend = Some(Trend::bytes("size_bytes"));
+        row.trend = Some(Trend::of("size_bytes"));
         row
     };
     let mut cold = row(
@@ -105,7 +105,7 @@ fn certificates() -> Vec<Row> {
     };
     let ours = "CN=R11,O=Let's Encrypt,C=US";
     let mut late = certificate("mail.novacron.io", Verdict::Ok, "54 d", 54, ours);
-    late.lost = Some(("connection refused".to_owned(), at(445)));
+    late.lost = Some(("no name server answers".to_owned(), at(445)));
     vec![
         certificate("novacron.io", Verdict::Ok, "61 d", 61, ours),
         served_another(certificate("api.novacron.io", Verdict::Warn, "9 d · served ≠ file", 9, ours)),

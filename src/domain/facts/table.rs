@@ -17,6 +17,7 @@ pub(super) const TABLE: &[Entry] = &[
     fact("cores", "processors", Count, Identity),
     fact("total_bytes", "total", Bytes, Space),
     fact("available_bytes", "available", Bytes, Space),
+    fact("largest_processes", "largest processes", Plain, Space),
     fact("used_bytes", "used", Bytes, Space),
     fact("used_ratio", "used", Share, Space),
     fact("cpu_some_ratio", "some work waits for a processor", Share, Load),

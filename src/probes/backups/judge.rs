@@ -4,7 +4,8 @@
 //! |---|---|
 //! | no member; the newest older than `max_age`, empty, smaller than `min_size`, or not what its checksum says | critical |
 //! | all members dated in the future; none that is finished yet; a checksum that cannot be read | unknown |
-//! | the newest has a name that says a day of more than a year before its last change | unknown |
+//! | the newest has a name that says a day of more than a year before its last change, or, of a file, behind it | unknown |
+//! | the size of the newest is not known, and `min_size` is set | unknown |
 //! | the newest less than half of the median of up to 29 members before it, of at least 3 | warn |
 //! | a gap among the last 7 distances; a member dated in the future beside others | warn |
 //!
@@ -170,7 +171,8 @@ impl Said {
         let usual = (before.len() >= USUAL).then(|| median(&mut before)).flatten();
         facts.extend(usual.map(|usual| ("median_size_bytes", bytes(usual))));
         let Some(size) = newest.size else {
-            self.say(Verdict::Ok, "size not counted".to_owned());
+            let verdict = if target.min_size.is_some() { Verdict::Unknown } else { Verdict::Ok };
+            self.say(verdict, "size not counted".to_owned());
             return;
         };
         facts.insert("size_bytes", bytes(size));

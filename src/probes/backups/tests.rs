@@ -88,7 +88,7 @@ fn the_newest_is_so_by_its_data_and_not_by_its_name() {
     );
     assert_eq!(text(&found, "newest_at"), "2026-11-22T03:10:00Z");
     assert_eq!((&found.facts["age_s"], &found.facts["size_bytes"]), (&Fact::Int(31_800), &Fact::Int(4096)));
-    assert_eq!((&found.facts["count"], found.trend), (&Fact::Int(3), Some(Trend::bytes("size_bytes"))));
+    assert_eq!((&found.facts["count"], found.trend), (&Fact::Int(3), Some(Trend::of("size_bytes"))));
     assert_eq!(text(&found, "not_verified"), "no SHA-256 beside it: expects a-2026-11-22T0310.dump.sha256");
     assert!(!found.facts.contains_key("verified"));
 
@@ -185,7 +185,7 @@ fn what_still_grows_waits_until_it_has_settled() {
     assert_eq!(look().verdict, Verdict::Unknown, "it has grown");
     let settled = look();
     assert_eq!(said(&settled), (Verdict::Ok, "11:59 today · 20 B"));
-    assert_eq!((settled.trend, look().trend), (Some(Trend::bytes("size_bytes")), None), "the history is of members");
+    assert_eq!((settled.trend, look().trend), (Some(Trend::of("size_bytes")), None), "the history is of members");
     put(dir.path(), "older.dump", 30, "2026-11-22T10:00:00Z");
     put(dir.path(), "now.dump", 21, "2026-11-22T11:59:58Z");
     let found = look();

@@ -10,7 +10,8 @@
 //!
 //! Of several the latest counts that is not in the future; seconds since the epoch make a day or an hour precise that they fall into. A
 //! day that is in the future and more than a year behind the last change is no time. One that is more than a year before it is a
-//! doubt: the data may be as old as it says, and copied lately; or it is a number. The last change of an object is that of its upload.
+//! doubt: the data may be as old as it says, and copied lately; or it is a number. So is one of a file that is more than a year behind
+//! the last change: what the file holds is as old as that. The last change of an object is that of its upload.
 
 use crate::probes::backups::stamp::{self, Stamp};
 use jiff::civil::{DateTime, Time};
@@ -159,7 +160,9 @@ pub fn time(name: &[u8], changed: i64, is_dir: bool, clock: &Clock) -> (i64, Tim
     if found.0 > clock.now + SKEW && found.0 > changed + YEAR {
         return (changed, TimeFrom::Mtime);
     }
-    if found.0 < changed - YEAR { (found.0, TimeFrom::Doubted) } else { found }
+    // What a file holds is not newer than its last change; a directory may have the one of what was copied.
+    let is_doubted = found.0 < changed - YEAR || (!is_dir && found.0 > changed + YEAR);
+    if is_doubted { (found.0, TimeFrom::Doubted) } else { found }
 }
 
 /// Whether a moment without a zone was not written on this host's clock, by the last change of the file.

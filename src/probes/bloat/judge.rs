@@ -126,7 +126,7 @@ impl Reading<'_> {
             notes.extend(age.note());
         }
         notes.extend((!relation.legible).then(|| "its name is not UTF-8: act on it by hand".to_owned()));
-        let trend = facts.contains_key("bloat_bytes").then_some(Trend::bytes("bloat_bytes"));
+        let trend = facts.contains_key("bloat_bytes").then_some(Trend::of("bloat_bytes"));
         let detail = notes.join(" · ");
         Finding::of(&relation.quoted, Ok(Observation { verdict, detail, facts, observed_at: self.at, trend }))
     }

@@ -118,7 +118,7 @@ pub(super) fn database(reading: &Reading<'_>, tally: &Tally, smaller: &Smaller) 
     }
     notes.extend(server.standby.then(|| "standby: act on the primary".to_owned()));
     notes.extend(others(server.other_count));
-    let trend = facts.contains_key("total_bloat_bytes").then_some(Trend::bytes("total_bloat_bytes"));
+    let trend = facts.contains_key("total_bloat_bytes").then_some(Trend::of("total_bloat_bytes"));
     let detail = notes.join(" · ");
     Finding::of_target(Observation { verdict, detail, facts, observed_at: reading.at, trend })
 }

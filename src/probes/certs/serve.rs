@@ -92,7 +92,6 @@ fn why(cause: &io::Error) -> Loss {
         }
         Some(Error::AlertReceived(alert)) => format!("TLS refused: {alert:?}"),
         Some(other) => format!("TLS: {other}"),
-        None if cause.kind() == io::ErrorKind::UnexpectedEof => "closed before it served a certificate".to_owned(),
         None => return why::io(cause, false),
     };
     Loss::unread(words)

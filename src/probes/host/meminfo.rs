@@ -51,7 +51,7 @@ impl Table {
         ]);
         facts.extend(MEMORY_LIMITS.facts());
         let detail = format!("{} · {} available", quantity::percent(used), quantity::bytes(available));
-        Ok(observation(MEMORY_LIMITS.judge(used), detail, facts, Trend::ratio("used_ratio")))
+        Ok(observation(MEMORY_LIMITS.judge(used), detail, facts, Trend::of("used_ratio")))
     }
 
     /// What programs can still have: `MemAvailable`, where it is there (Linux 3.14) and no more than there is.
@@ -90,7 +90,7 @@ impl Table {
             format!("{} of {}", quantity::percent(share), quantity::bytes(total))
         };
         let verdict = if total == 0 { Verdict::Ok } else { SWAP_LIMITS.judge(share) };
-        Ok(observation(verdict, detail, facts, Trend::ratio("used_ratio")))
+        Ok(observation(verdict, detail, facts, Trend::of("used_ratio")))
     }
 }
 

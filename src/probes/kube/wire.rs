@@ -279,7 +279,7 @@ impl Lines {
             let silent = || Loss::new(Fault::Silent, format!("silent for {}", quantity::span(self.silence)));
             match timeout(self.silence, self.body.frame()).await.map_err(|_| silent())? {
                 None if self.buffer.is_empty() => return Ok(None),
-                None => return Err(Loss::new(Fault::Cut, "closed before the answer was whole")),
+                None => return Err(Loss::new(Fault::Cut, why::CLOSED)),
                 Some(Err(cause)) => return Err(Loss::new(Fault::Cut, why::request(&cause, false))),
                 Some(Ok(frame)) => {
                     if let Ok(bytes) = frame.into_data() {

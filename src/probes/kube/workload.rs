@@ -203,7 +203,7 @@ impl Workload {
                 }
             }
         }
-        let trend = pods.map(|_| Trend::number("restarts"));
+        let trend = pods.map(|_| Trend::of("restarts"));
         Observation { verdict: self.verdict(pods), detail: self.detail(pods), facts, observed_at, trend }
     }
 

@@ -65,7 +65,7 @@ pub(super) async fn read(session: &Session, about: &About) -> Result<Observation
         }
     }
     let verdict = if ratio.is_finite() { verdict.worse(Limits::DISK.judge(ratio)) } else { Verdict::Unknown };
-    let trend = ratio.is_finite().then_some(Trend::ratio("connections_ratio"));
+    let trend = ratio.is_finite().then_some(Trend::of("connections_ratio"));
     Ok(Observation { verdict, detail, facts, observed_at: clock::now().wall, trend })
 }
 

@@ -3,6 +3,7 @@
 use crate::config::libpq::{Parameters, Server, ServerPlace};
 use crate::probes::postgres::answer::Failure;
 use crate::probes::postgres::tls;
+use crate::probes::why;
 use rustls::CertificateError;
 use std::error::Error as Cause;
 use std::io;
@@ -18,6 +19,8 @@ pub(super) struct Attempt<'a> {
 
 /// How a PostgreSQL server's first byte may be: `S` or `N` to the wish for TLS, or a message of the start of a session.
 const OPENINGS: &[u8] = b"SNREvK";
+/// How the client library says that the connection ended.
+const ENDED: &str = "connection closed";
 
 /// Why no connection came about, and the SQLSTATE where the server itself says so. Of a limit of one role or one database it has
 /// none: that says nothing of the places of the server.
@@ -32,15 +35,19 @@ pub(super) fn of_connecting(error: &(dyn Cause + 'static), attempt: &Attempt) ->
     }
 }
 
-/// Whether nothing serves there. A reset counts only before anything was answered.
+/// Whether nothing serves there. That the server ends the connection counts only before anything was answered.
 fn refuses(error: &(dyn Cause + 'static), attempt: &Attempt) -> bool {
     let local = matches!(attempt.server.place, ServerPlace::Socket(_));
-    find::<io::Error>(error).is_some_and(|cause| match cause.kind() {
+    let closed = error.to_string() == ENDED;
+    let by_kind = find::<io::Error>(error).map(|cause| match cause.kind() {
         io::ErrorKind::ConnectionRefused => true,
         io::ErrorKind::NotFound => local,
-        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => attempt.first.is_none(),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => {
+            attempt.first.is_none()
+        }
         _ => false,
-    })
+    });
+    by_kind.unwrap_or(closed && attempt.first.is_none())
 }
 
 /// The SQLSTATE with which the server itself, or what stands before it, refused a connection.
@@ -88,7 +95,7 @@ fn of_the_way(error: &(dyn Cause + 'static), attempt: &Attempt) -> String {
         "unexpected message from server" | "error parsing response from server" => {
             "the answer is not PostgreSQL's".to_owned()
         }
-        "connection closed" => "closed before the session began".to_owned(),
+        ENDED => why::CLOSED.to_owned(),
         _ => find::<io::Error>(error).map_or(deep, |cause| of_io(cause, Some(attempt.server))),
     }
 }
@@ -99,8 +106,8 @@ pub(super) fn of_asking(error: &(dyn Cause + 'static)) -> (Option<String>, Strin
         return (Some(told.code().code().to_owned()), of_server(told, None));
     }
     let io = find::<io::Error>(error).map(|cause| of_io(cause, None));
-    let closed = matches!(error.to_string().as_str(), "connection closed");
-    let closed = closed.then(|| "the server closed the connection".to_owned());
+    let closed = error.to_string() == ENDED;
+    let closed = closed.then(|| why::CLOSED.to_owned());
     (None, io.or(closed).unwrap_or_else(|| deepest(error).to_string()))
 }
 
@@ -193,10 +200,11 @@ fn of_io(error: &io::Error, server: Option<&Server>) -> String {
         (io::ErrorKind::ConnectionRefused, Some(socket)) => format!("nobody listens on {}", socket.display()),
         (io::ErrorKind::WouldBlock, Some(_)) => "too many wait at the socket".to_owned(),
         (io::ErrorKind::ConnectionRefused, _) => "connection refused".to_owned(),
-        (io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe, _) => "connection reset".to_owned(),
+        (io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof, _) => {
+            why::CLOSED.to_owned()
+        }
         (io::ErrorKind::HostUnreachable, _) => "no route to the host".to_owned(),
         (io::ErrorKind::NetworkUnreachable, _) => "network unreachable".to_owned(),
-        (io::ErrorKind::UnexpectedEof, _) => "closed before the session began".to_owned(),
         (io::ErrorKind::TimedOut, _) => "connection timed out".to_owned(),
         (io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData, _) => "the answer is not PostgreSQL's".to_owned(),
         // The resolver gives only its text (`gai_strerror(3)`).

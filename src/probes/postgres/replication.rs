@@ -80,7 +80,7 @@ impl Story {
     fn behind(&mut self, bytes: i64, seconds: Option<f64>) {
         self.facts.insert("lag_bytes", Fact::Int(bytes));
         self.facts.extend(seconds.map(|seconds| ("lag_s", Fact::Real(seconds))));
-        self.trend = Some(Trend::bytes("lag_bytes"));
+        self.trend = Some(Trend::of("lag_bytes"));
     }
 
     fn end(self) -> Observation {

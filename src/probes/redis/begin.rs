@@ -1,9 +1,9 @@
 //! How a connection to a Redis begins: dialled, with TLS where it is wanted, and the first PING asked by hand.
 
 use crate::domain::Loss;
-use crate::probes::dial;
 use crate::probes::redis::link::{ANSWER, CONNECT, Place, Trouble, Wire};
 use crate::probes::redis::{tls, words};
+use crate::probes::{dial, why};
 use std::path::PathBuf;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
@@ -49,7 +49,7 @@ pub(super) async fn greet(stream: &mut Box<dyn Wire>) -> Result<(), Trouble> {
         while !line.ends_with(b"\r\n") && line.len() < FIRST_LINE {
             match (stream.read_u8().await, &sent) {
                 (Ok(byte), _) => line.push(byte),
-                (Err(_), Err(_)) => return Err(Trouble::Gone(Loss::down("connection reset"))),
+                (Err(_), Err(_)) => return Err(Trouble::Gone(Loss::down(why::CLOSED))),
                 (Err(cause), Ok(())) => return Err(broke(cause)),
             }
         }

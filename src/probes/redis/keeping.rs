@@ -174,7 +174,7 @@ fn primary(info: &Info, now: Wall) -> Result<Observation, String> {
         ("good_replicas", info.number("min_slaves_good_slaves").map(whole)),
         ("writes_refused", Some(Fact::Bool(too_few))),
     ]);
-    let trend = widest.map(|_| Trend::bytes("gap_bytes"));
+    let trend = widest.map(|_| Trend::of("gap_bytes"));
     Ok(Observation { verdict, detail, facts, observed_at: now, trend })
 }
 
@@ -219,7 +219,7 @@ fn replica(info: &Info, role: &str, now: Wall) -> Result<Observation, String> {
         ("gap_bytes", gap.map(whole)),
         ("replicas", info.number("connected_slaves").map(whole)),
     ]);
-    let trend = gap.map(|_| Trend::bytes("gap_bytes"));
+    let trend = gap.map(|_| Trend::of("gap_bytes"));
     Ok(Observation { verdict, detail, facts, observed_at: now, trend })
 }
 

@@ -92,7 +92,7 @@ pub(super) fn observation(info: &Info, greeting: &Greeting, before: Option<&Befo
         ("read_only", info.flag("slave_read_only").filter(|_| role(info) == Some("replica")).map(Fact::Bool)),
         ("ping_error", greeting.said.clone().map(Fact::Text)),
     ]);
-    let trend = Some(Trend::number("ops_per_s"));
+    let trend = Some(Trend::of("ops_per_s"));
     Observation { verdict, detail, facts, observed_at: now, trend }
 }
 
@@ -207,7 +207,7 @@ pub(super) fn memory(
     let lenient = evicts_any && own.is_none();
     let limits = own.unwrap_or(MEMORY).facts().filter(|(name, _)| !(lenient && *name == "critical_ratio"));
     facts.extend(limits.filter(|_| ratio.is_some()));
-    let trend = Some(ratio.map_or(Trend::bytes("used_memory_bytes"), |_| Trend::ratio("memory_ratio")));
+    let trend = Some(ratio.map_or(Trend::of("used_memory_bytes"), |_| Trend::of("memory_ratio")));
     Ok(Observation { verdict, detail, facts, observed_at: now, trend })
 }
 

@@ -61,7 +61,6 @@ fn wrong_password(user: Option<&str>) -> String {
 pub(super) fn io(error: &io::Error) -> Loss {
     match error.kind() {
         io::ErrorKind::PermissionDenied => Loss::unread("permission denied"),
-        io::ErrorKind::UnexpectedEof => Loss::unread("closed before an answer"),
         _ => why::io(error, false),
     }
 }

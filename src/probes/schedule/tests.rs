@@ -220,7 +220,7 @@ fn rows_come_and_go_with_what_a_target_holds() {
     let good = |name: &str| {
         let seen = Observation {
             facts: BTreeMap::from([("latency_ms", Fact::Int(1))]),
-            trend: Some(Trend::millis("latency_ms")),
+            trend: Some(Trend::of("latency_ms")),
             ..observation()
         };
         Finding::of(name, Ok(seen))

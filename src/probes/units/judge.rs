@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 pub(super) fn observation(seen: &Seen, critical: bool, before: Option<u64>, now: Wall) -> Observation {
     let bad = if critical { Verdict::Critical } else { Verdict::Warn };
     let (verdict, detail) = judge(seen, bad, before, now);
-    let trend = seen.memory.map(|_| Trend::bytes("memory_bytes"));
+    let trend = seen.memory.map(|_| Trend::of("memory_bytes"));
     Observation { verdict, detail, facts: facts(seen, now), observed_at: now, trend }
 }
 

@@ -35,7 +35,7 @@ async fn an_active_unit_is_ok_with_its_facts_over_one_kept_connection() {
         assert_eq!(facts[name], Fact::Text(expected.to_owned()), "{name}");
     }
     assert_eq!((&facts["main_pid"], &facts["restarts"]), (&Fact::Int(4711), &Fact::Int(0)));
-    assert_eq!((&facts["memory_bytes"], seen.trend), (&Fact::Int(12 << 20), Some(Trend::bytes("memory_bytes"))));
+    assert_eq!((&facts["memory_bytes"], seen.trend), (&Fact::Int(12 << 20), Some(Trend::of("memory_bytes"))));
     assert_eq!(facts["need_daemon_reload"], Fact::Bool(false));
     assert!(matches!(facts["since_s"], Fact::Int(200..230)), "{facts:?}");
     assert!(matches!(&facts["since"], Fact::Text(at) if at.ends_with('Z')), "{facts:?}");

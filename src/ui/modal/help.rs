@@ -50,6 +50,10 @@ pub(super) fn help(pen: Pen<'_>, snapshot: &Snapshot<'_>, context: Context, scro
         let rest: Vec<&Entry> = ACTIONS.iter().filter(|entry| entry.context == context && !is_here(entry)).collect();
         section(pen, snapshot, &self::place(context), &rest, width, &mut body);
     }
+    if let Some(remark) = snapshot.remark {
+        body.push(Strip::new().gap(1).put(pen.style(Role::UiTitle), "of this console").line());
+        beside(pen, Strip::new(), (Role::UiText, remark.to_owned()), width, &mut body);
+    }
     Dialog {
         title: title(pen, [(Role::UiTitle, Piece::Words("Help")), (Role::UiMuted, Piece::Words("keys and symbols"))]),
         body: body.into(),

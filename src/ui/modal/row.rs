@@ -140,7 +140,7 @@ fn range(row: &Row) -> Option<String> {
     if least > greatest {
         return None;
     }
-    let unit = row.trend.map_or(facts::Unit::Number, |trend| facts::unit(trend.fact));
+    let unit = row.trend.map_or(facts::Unit::Number, |trend| trend.unit());
     let of = row.trend.map_or_else(String::new, |trend| format!("{}: ", facts::label(trend.fact)));
     let count = row.history.len();
     let readings = quantity::counted(count as u64, "reading", "readings");
@@ -261,7 +261,7 @@ mod tests {
         let mut row = Row::unread(TargetKind::Service, "api".to_owned(), String::new(), Duration::from_secs(5));
         let mut read = |bytes, latency| {
             let facts = BTreeMap::from([("bytes", Fact::Int(bytes)), ("latency_ms", Fact::Int(latency))]);
-            let (verdict, detail, trend) = (Verdict::Ok, String::new(), Some(Trend::millis("latency_ms")));
+            let (verdict, detail, trend) = (Verdict::Ok, String::new(), Some(Trend::of("latency_ms")));
             row.saw(Observation { verdict, detail, facts, observed_at: Wall::from_unix(0, 0), trend });
         };
         read(2, 40);
@@ -272,7 +272,7 @@ mod tests {
             detail: String::new(),
             facts: BTreeMap::from([("used_memory_bytes", Fact::Int(4096))]),
             observed_at: Wall::from_unix(1, 0),
-            trend: Some(Trend::bytes("used_memory_bytes")),
+            trend: Some(Trend::of("used_memory_bytes")),
         });
         assert_eq!(
             range(&row).unwrap(),

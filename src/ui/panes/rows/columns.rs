@@ -149,16 +149,36 @@ fn error_bar(ratio: Option<f64>) -> String {
 
 /// The common name of a distinguished name (RFC 4514), else all of it: `R11` of `CN=R11,O=Let's Encrypt,C=US`.
 fn common_name(name: &str) -> String {
-    let found = name.split([',', '/']).find_map(|part| part.trim().strip_prefix("CN="));
-    found.unwrap_or(name).to_owned()
+    let mut escaped = false;
+    let ends = |letter: char| {
+        let is_end = matches!(letter, ',' | '+') && !escaped;
+        escaped = letter == '\\' && !escaped;
+        is_end
+    };
+    let found = name.split(ends).find_map(|part| part.trim_start().strip_prefix("CN="));
+    found.map_or_else(|| name.to_owned(), unescaped)
+}
+
+/// The text of a value without its escapes: `Acme\, Inc`; one in hex stays as it is written.
+fn unescaped(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
+    let mut letters = value.chars().peekable();
+    while let Some(letter) = letters.next() {
+        if letter == '\\' && letters.peek().is_some_and(|next| !next.is_ascii_hexdigit()) {
+            text.extend(letters.next());
+        } else {
+            text.push(letter);
+        }
+    }
+    text
 }
 
 /// The columns that what stands behind a name has at the least.
 pub(super) fn least(section: Section) -> usize {
     match section {
-        Section::Health | Section::Backups => 30,
+        Section::Health | Section::Bloat => 30,
         Section::Certificates => 28,
-        Section::Bloat => 30,
+        Section::Backups => 40,
     }
 }
 
@@ -241,6 +261,8 @@ mod tests {
     fn an_issuer_is_called_by_its_common_name() {
         assert_eq!(common_name("CN=R11, O=Let's Encrypt, C=US"), "R11");
         assert_eq!(common_name("O=Novacron"), "O=Novacron");
+        assert_eq!(common_name("O=Sue\\, Grabbit,CN=L. Eagle\\, CN=bank.example+OU=x"), "L. Eagle, CN=bank.example");
+        assert_eq!(common_name("CN=a/b\\\\,O=c"), "a/b\\");
     }
 
     #[test]
