@@ -97,6 +97,13 @@ impl Run<'_> {
         })
     }
 
+    /// Waits until the run is seen to have no runner: a child that the runner was about to start when it was killed holds its locks until
+    /// it becomes another program.
+    #[track_caller]
+    pub fn is_interrupted(&self) {
+        wait_for("no runner is seen", || (self.status() == "interrupted").then_some(()));
+    }
+
     /// The word that `midwatch runs` has for this run.
     #[track_caller]
     pub fn status(&self) -> String {
