@@ -109,9 +109,9 @@ impl WindowWatch {
     }
 }
 
-/// A span in whole minutes, rounded up.
+/// A span in whole minutes, rounded down as [`quantity::left`] says it.
 fn whole_minutes(span: Duration) -> Duration {
-    Duration::from_secs(span.as_secs().div_ceil(60) * 60)
+    Duration::from_secs(span.as_secs() / 60 * 60)
 }
 
 /// When a mount will be full, where its probe foresees it.
