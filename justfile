@@ -32,9 +32,9 @@ bench:
 screenshots:
     cargo run --locked -- __screenshots screenshots
 
-# Writes the keys of every file that Midwatch reads into the README.
+# Writes the keys of every file that Midwatch reads into docs/reference.
 reference:
-    cargo run --locked -- schema estate --readme README.md
+    cargo run --locked -- schema --reference docs/reference
 
 # Checks licences, bans and sources.
 deny:

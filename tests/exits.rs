@@ -1,4 +1,4 @@
-//! Every exit code that the help and the README promise, from the command that promises it, with a person at the terminal where
+//! Every exit code that the help and `docs/reference/commands.md` promise, from the command that promises it, with a person at the terminal where
 //! one has to answer.
 
 use crate::support::estate::{Estate, SOON, kill_wholly, wait_for};
@@ -159,15 +159,17 @@ fn codes(sentence: &str) -> BTreeSet<u8> {
     sentence[..end].split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse().ok()).collect()
 }
 
-/// What the README and the help promise, command by command.
+/// What `docs/reference/commands.md` and the help promise, command by command.
 fn promised() -> Vec<(String, BTreeSet<u8>)> {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let of_run = readme.split("Its exit codes: ").nth(1).unwrap();
+    let commands =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference/commands.md")).unwrap();
+    let of_run = commands.split("Its exit codes: ").nth(1).unwrap();
     let mut all = vec![("run".to_owned(), codes(&of_run.replace('\n', " ")))];
     let help = Estate::default().midwatch(&["help"]).out;
     // A long help line goes on indented.
     let help = help.replace("\n                 ", " ").replace("\n               ", " ");
-    for line in readme.lines().map(|line| line.trim_start_matches("| `midwatch ")).chain(help.lines().map(str::trim)) {
+    for line in commands.lines().map(|line| line.trim_start_matches("| `midwatch ")).chain(help.lines().map(str::trim))
+    {
         let command = line.split([' ', '`']).next().unwrap_or_default();
         let Some((_, sentence)) = line.split_once("exit ") else { continue };
         if sentence.starts_with(|c: char| c.is_ascii_digit()) && PROMISES.iter().any(|one| one.command == command) {

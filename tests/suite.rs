@@ -19,6 +19,7 @@ mod postgres;
 mod print;
 mod procedures;
 mod pty;
+mod readme;
 mod rehearse;
 mod render;
 mod runner;

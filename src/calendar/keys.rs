@@ -1,13 +1,9 @@
-//! Every key of `windows.toml`: the table behind `midwatch schema windows` and the README's reference.
+//! Every key of `windows.toml`: the table behind `midwatch schema windows` and its page in `docs/reference`.
 
 use crate::config::keys::{Form, Key, Kind, Needs, Section};
 
 /// The title of the file's schema.
 pub const TITLE: &str = "Midwatch windows (windows.toml)";
-
-/// The lines of the README between which the reference stands.
-pub const MARKS: (&str, &str) =
-    ("<!-- the keys of windows.toml, by `just reference` -->", "<!-- the end of the keys of windows.toml -->");
 
 /// The keys of the rule of one environment.
 const RULE: &[Key] = &[

@@ -246,9 +246,6 @@ fn an_exception_for_a_procedure_that_does_not_exist_has_its_place_and_the_neares
 }
 
 #[test]
-fn the_readme_has_the_reference_of_now() {
-    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let text = crate::config::keys::reference(keys::SECTIONS);
-    let now = crate::config::keys::between_marks(&readme, keys::MARKS, &text).unwrap();
-    assert!(now == readme, "the keys of windows.toml in README.md are out of date: run `just reference`");
+fn the_page_of_the_windows_is_that_of_the_table() {
+    crate::config::keys::page::assert_current("windows.md", &crate::config::keys::reference(keys::SECTIONS));
 }

@@ -290,9 +290,9 @@ pub struct Schema {
     /// The file.
     #[arg(value_name = "FILE", default_value = "estate")]
     pub of: SchemaOf,
-    /// Renew the reference of the keys in a README instead.
-    #[arg(long, value_name = "README", hide = true)]
-    pub readme: Option<PathBuf>,
+    /// Renew the pages of the reference in a directory instead.
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub reference: Option<PathBuf>,
 }
 
 /// A file that has a schema.

@@ -1,24 +1,23 @@
-//! `midwatch schema`: what a file may hold, made from the same table of keys as the README's reference.
+//! `midwatch schema`: what a file may hold, made from the same table of keys as its page in `docs/reference`.
 
+use crate::app::keymap;
 use crate::calendar::keys as windows;
 use crate::cli::args::{Schema, SchemaOf};
 use crate::cli::out;
 use crate::config::estate::keys as estate;
-use crate::config::file::read_text;
-use crate::config::keys::{between_marks, reference, schema};
+use crate::config::keys::{page, reference, schema};
 use crate::domain::error::Result;
-use crate::domain::{Error, Kind};
 use crate::procedure::keys as procedure;
 use crate::runner::adapters::keys::ways;
 use std::path::Path;
 
-/// Prints a JSON Schema, or renews the reference in a README.
+/// Prints a JSON Schema, or renews the pages of the reference.
 ///
 /// # Errors
-/// When standard output is closed, or the README cannot be renewed.
+/// When standard output is closed, or a page cannot be renewed.
 pub fn run(args: &Schema) -> Result<u8> {
-    if let Some(readme) = &args.readme {
-        return renew(readme).map(|()| 0);
+    if let Some(directory) = &args.reference {
+        return renew(directory).map(|()| 0);
     }
     let schema = match args.of {
         SchemaOf::Estate => schema(estate::TITLE, estate::SECTIONS),
@@ -29,19 +28,12 @@ pub fn run(args: &Schema) -> Result<u8> {
     Ok(0)
 }
 
-/// Writes the keys of each file between their marks.
-fn renew(readme: &Path) -> Result<()> {
-    let text = read_text(readme, "the README")?;
-    let unmarked = || {
-        Error::new(Kind::Usage, format!("cannot renew {}: the marks of the reference are not in it", readme.display()))
-    };
-    let mut renewed = text;
-    for (marks, text) in [
-        (estate::MARKS, reference(estate::SECTIONS)),
-        (windows::MARKS, reference(windows::SECTIONS)),
-        (procedure::MARKS, procedure::format_reference(&ways())),
-    ] {
-        renewed = between_marks(&renewed, marks, &text).ok_or_else(unmarked)?;
-    }
-    std::fs::write(readme, renewed).map_err(|cause| Error::machine(format!("write {}", readme.display()), cause))
+fn renew(directory: &Path) -> Result<()> {
+    let pages = [
+        ("estate.md", reference(estate::SECTIONS)),
+        ("windows.md", reference(windows::SECTIONS)),
+        ("procedure.md", procedure::format_reference(&ways())),
+        ("keys.md", keymap::reference()),
+    ];
+    pages.iter().try_for_each(|(name, generated)| page::renew(&directory.join(name), generated))
 }

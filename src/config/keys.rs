@@ -2,10 +2,11 @@
 //!
 //! A test holds every such table to the reader of its file: [`crate::config::estate::keys`].
 
+pub mod page;
 mod reference;
 mod schema;
 
-pub use reference::{between_marks, reference};
+pub use reference::reference;
 pub use schema::{object, property, schema};
 
 /// One section of a file, or its top.

@@ -1,4 +1,4 @@
-//! Every key of a procedure's file: the tables behind `midwatch schema procedure` and the README's reference.
+//! Every key of a procedure's file: the tables behind `midwatch schema procedure` and its page in `docs/reference`.
 //!
 //! A test holds each table to the reader: it asks for these keys and for no others.
 
@@ -13,10 +13,6 @@ pub use steps::{STEP, StepKey, belongs};
 
 /// The title of the file's schema.
 pub const TITLE: &str = "Midwatch procedure";
-
-/// The lines of the README between which the reference stands.
-pub const MARKS: (&str, &str) =
-    ("<!-- the keys of a procedure, by `just reference` -->", "<!-- the end of the keys of a procedure -->");
 
 /// One form of an adapter's action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Every key of the estate file: the table behind `midwatch schema estate` and the README's reference.
+//! Every key of the estate file: the table behind `midwatch schema estate` and its page in `docs/reference`.
 
 use crate::config::estate::policy;
 use crate::config::keys::{Form, Key, Kind, Needs, Section};
@@ -6,10 +6,6 @@ use crate::config::packs;
 
 /// The title of the file's schema.
 pub const TITLE: &str = "Midwatch estate file (midwatch.toml)";
-
-/// The lines of the README between which the reference stands.
-pub const MARKS: (&str, &str) =
-    ("<!-- the keys of the estate file, by `just reference` -->", "<!-- the end of the keys of the estate file -->");
 
 const HOST_PORT: &str = r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):[0-9]{1,5}$";
 const CONNECTION: Kind = Kind::Text("a libpq string or URL", r"\S");

@@ -1,4 +1,4 @@
-//! A table of keys as a part of the README.
+//! A table of keys as a part of its page in `docs/reference`.
 
 use crate::config::keys::{Form, Key, Kind, Needs, Section};
 use std::fmt::Write;
@@ -23,14 +23,6 @@ pub fn reference(sections: &[Section]) -> String {
         text.push('\n');
     }
     text
-}
-
-/// Replaces what stands between two lines of a text; `None` when it has not both.
-#[must_use]
-pub fn between_marks(text: &str, (begin, end): (&str, &str), new: &str) -> Option<String> {
-    let (before, rest) = text.split_once(begin)?;
-    let (_, after) = rest.split_once(end)?;
-    Some(format!("{before}{begin}\n\n{new}{end}{after}"))
 }
 
 fn needs(needs: Needs) -> String {

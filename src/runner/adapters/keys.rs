@@ -1,4 +1,4 @@
-//! The keys of every action: the table behind `midwatch schema procedure` and the README's reference.
+//! The keys of every action: the table behind `midwatch schema procedure` and the page `docs/reference/procedure.md`.
 
 mod files;
 mod objects;

@@ -1,6 +1,6 @@
-use crate::config::estate::keys::{MARKS, SECTIONS, TITLE};
+use crate::config::estate::keys::{SECTIONS, TITLE};
 use crate::config::estate::{Certificate, Environment, Estate, Service, Thresholds};
-use crate::config::keys::{Form, Key, Kind, Needs, Section, between_marks, reference, schema};
+use crate::config::keys::{Form, Key, Kind, Needs, Section, page, reference, schema};
 use crate::config::reader::tests::finished;
 use crate::domain::quantity;
 use serde_json::Value;
@@ -117,9 +117,6 @@ fn the_schema_holds_every_key_and_closes_every_object() {
 }
 
 #[test]
-fn the_readme_has_the_reference_of_now() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = std::fs::read_to_string(file).unwrap();
-    let now = between_marks(&readme, MARKS, &reference(SECTIONS)).unwrap();
-    assert!(now == readme, "the keys of the estate file in README.md are out of date: run `just reference`");
+fn the_page_of_the_estate_file_is_that_of_the_table() {
+    page::assert_current("estate.md", &reference(SECTIONS));
 }

@@ -1,8 +1,8 @@
 use super::*;
-use crate::config::keys::between_marks;
+use crate::config::keys::page;
 use crate::config::reader::tests::finished;
 use crate::procedure::adapters::Adapters;
-use crate::procedure::keys::{MARKS, SECTIONS, STEP, format_reference, schema};
+use crate::procedure::keys::{SECTIONS, STEP, format_reference, schema};
 use crate::procedure::read::lint;
 use crate::runner::adapters::BuiltIn;
 use std::collections::BTreeSet;
@@ -141,12 +141,6 @@ fn the_schema_names_every_verb_key_and_adapter() {
 }
 
 #[test]
-fn the_readme_has_the_reference_of_now() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let readme = std::fs::read_to_string(file).unwrap();
-    let now = between_marks(&readme, MARKS, &format_reference(&ways())).unwrap();
-    if std::env::var_os("MIDWATCH_EXPECT").is_some() {
-        return std::fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"), now).unwrap();
-    }
-    assert!(now == readme, "the keys of a procedure in README.md are out of date: run `just reference`");
+fn the_page_of_a_procedure_is_that_of_the_tables() {
+    page::assert_current("procedure.md", &format_reference(&ways()));
 }
