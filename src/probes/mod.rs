@@ -8,6 +8,7 @@ pub mod clock;
 pub(crate) mod contact;
 mod dial;
 pub mod estate;
+mod handshake;
 pub mod host;
 pub mod http;
 pub mod kube;

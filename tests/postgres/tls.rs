@@ -93,7 +93,10 @@ async fn each_mode_believes_what_the_manual_says() {
     let no_tls = "no pg_hba.conf entry for role watch, without TLS";
     let nameless = estate.good_name("sslmode=verify-full root=ours.pem").replace("host=db.example ", "");
     for (written, expected) in [
-        (estate.wrong_name("sslmode=verify-full root=ours.pem"), "TLS: certificate is not for other.example"),
+        (
+            estate.wrong_name("sslmode=verify-full root=ours.pem"),
+            "TLS: certificate is not for other.example (it names db.example)",
+        ),
         (estate.wrong_name("sslmode=verify-full root=own.pem"), "TLS: certificate is not for other.example"),
         (estate.good_name("sslmode=verify-full root=theirs.pem"), "TLS: certificate not trusted"),
         (estate.good_name("sslmode=verify-ca root=theirs.pem"), "TLS: certificate not trusted"),

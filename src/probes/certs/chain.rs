@@ -4,6 +4,7 @@ use crate::config::trust;
 use crate::domain::Digest;
 use crate::probes::certs::files;
 use crate::probes::certs::parse::{Parsed, parse};
+use crate::probes::handshake;
 use rustls::pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -167,7 +168,7 @@ fn why(error: &Error, leaf: &Parsed, others: &[Parsed]) -> Chain {
         Error::UnsupportedSignatureAlgorithmContext(_) | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
             return Chain::Unknown("signed in a way that is not checked here, such as with SHA-1".to_owned());
         }
-        other => return Chain::Unknown(format!("the chain cannot be checked: {other}")),
+        other => return Chain::Unknown(format!("the chain cannot be checked: {}", handshake::of_path(other))),
     })
 }
 
@@ -239,6 +240,7 @@ pub fn is_for(leaf: &Parsed, name: &str) -> Result<bool, String> {
     }
     let server = ServerName::try_from(name).map_err(|_| format!("{name} is not a host name"))?;
     let der = CertificateDer::from(leaf.der.as_slice());
-    let entity = EndEntityCert::try_from(&der).map_err(|error| format!("names cannot be checked: {error}"))?;
+    let entity = EndEntityCert::try_from(&der)
+        .map_err(|error| format!("names cannot be checked: {}", handshake::of_path(&error)))?;
     Ok(entity.verify_is_valid_for_subject_name(&server).is_ok())
 }

@@ -112,11 +112,16 @@ fn parsed(der: &[u8]) -> Result<Parsed, String> {
     })
 }
 
-/// The parser's own words, without the machinery around them.
+/// What is wrong; the parser's words where it names a part of the certificate, ours where it names one of its own.
 fn why(cause: &x509_parser::nom::Err<x509_parser::error::X509Error>) -> String {
+    use x509_parser::error::X509Error as Bad;
     use x509_parser::nom::Err as Cause;
     match cause {
         Cause::Incomplete(_) => "not a certificate: it is cut off".to_owned(),
+        Cause::Error(Bad::Der(_) | Bad::NomError(_) | Bad::Generic)
+        | Cause::Failure(Bad::Der(_) | Bad::NomError(_) | Bad::Generic) => {
+            "not a certificate: its encoding (DER) is damaged or cut off".to_owned()
+        }
         Cause::Error(cause) | Cause::Failure(cause) => format!("not a certificate: {cause}"),
     }
 }

@@ -71,6 +71,9 @@ fn in_der(mut bytes: &[u8], most: usize, held: &mut Held) {
         held.take(most, || if one.len() > LARGEST { Err(too_large()) } else { Ok(one.to_vec()) });
         bytes = rest;
     }
+    if bytes.iter().any(|byte| !matches!(byte, 0 | b' ' | b'\t' | b'\r' | b'\n')) {
+        held.cut = held.cut.take().or(Some("what stands behind the last certificate is none".to_owned()));
+    }
 }
 
 /// Sections between BEGIN and END lines (RFC 7468).
@@ -78,43 +81,117 @@ fn in_pem(bytes: &[u8], most: usize, held: &mut Held) {
     // OpenSSL passes over a byte order mark at the beginning of a file.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut lines = bytes.split(|byte| *byte == b'\n').map(trimmed).peekable();
+    let mut between = Between::default();
     while let Some(line) = lines.next() {
         let Some(label) = label(line, b"-----BEGIN ") else {
-            if begins_somewhere(line) {
-                held.take(most, || Err("a line with BEGIN that OpenSSL passes over".to_owned()));
-            }
+            between.see(line, most, held);
             continue;
         };
         held.pkcs7 |= matches!(label, b"PKCS7" | b"CMS");
-        if !LABELS.contains(&label) {
+        between.end(most, held);
+        if LABELS.contains(&label) {
+            section(label, &mut lines, most, held);
             continue;
         }
-        let mut body = Vec::new();
-        let (mut size, mut wrong) = (0, Some("a certificate that does not end"));
-        let (mut gap, mut is_second) = (false, false);
-        // A line that begins a section ends one that has no end, and is read again.
+        // What another section holds is not looked at, but for the line of a certificate that is glued to it.
         while let Some(line) = lines.next_if(|line| self::label(line, b"-----BEGIN ").is_none()) {
-            if line.starts_with(b"-----END ") {
-                wrong = match self::label(line, b"-----END ") == Some(label) {
-                    true => gap.then_some("an empty line in a certificate, which OpenSSL refuses"),
-                    false => Some("its END line is not as OpenSSL wants it"),
-                };
+            let is_end = line.starts_with(b"-----END ") && !is_end_of_certificate(line);
+            if !is_end || begins_somewhere(line) {
+                between.see_in_other(line, most, held);
+            }
+            if is_end {
                 break;
             }
-            // One empty line before the first of base64 ends a header that is not there.
-            gap |= line.is_empty() && (!body.is_empty() || is_second);
-            is_second |= line.is_empty();
-            size += line.len();
-            if size <= LARGEST / 3 * 4 + 4 && held.certificates.len() < most {
-                body.extend(line.iter().filter(|byte| !byte.is_ascii_whitespace()));
-            }
         }
-        held.take(most, || match wrong {
-            _ if size > LARGEST / 3 * 4 + 4 => Err(too_large()),
-            Some(why) => Err(why.to_owned()),
-            None => BASE64.decode(&body).map_err(|_| "not base64 between BEGIN and END".to_owned()),
-        });
     }
+    between.end(most, held);
+}
+
+/// One section of a certificate; its BEGIN line has been read.
+fn section<'a>(
+    label: &[u8],
+    lines: &mut std::iter::Peekable<impl Iterator<Item = &'a [u8]>>,
+    most: usize,
+    held: &mut Held,
+) {
+    let mut body = Vec::new();
+    let (mut size, mut wrong) = (0, Some("a certificate that does not end"));
+    let (mut gap, mut is_second) = (false, false);
+    // A line that begins a section ends one that has no end, and is read again.
+    while let Some(line) = lines.next_if(|line| self::label(line, b"-----BEGIN ").is_none()) {
+        if line.starts_with(b"-----END ") {
+            wrong = match self::label(line, b"-----END ") == Some(label) {
+                true => gap.then_some("an empty line in a certificate, which OpenSSL refuses"),
+                false => Some("its END line is not as OpenSSL wants it"),
+            };
+            break;
+        }
+        // One empty line before the first of base64 ends a header that is not there.
+        gap |= line.is_empty() && (!body.is_empty() || is_second);
+        is_second |= line.is_empty();
+        size += line.len();
+        if size <= LARGEST / 3 * 4 + 4 && held.certificates.len() < most {
+            body.extend(line.iter().filter(|byte| !byte.is_ascii_whitespace()));
+        }
+    }
+    held.take(most, || match wrong {
+        _ if size > LARGEST / 3 * 4 + 4 => Err(too_large()),
+        Some(why) => Err(why.to_owned()),
+        None => BASE64.decode(&body).map_err(|_| "not base64 between BEGIN and END".to_owned()),
+    });
+}
+
+/// What was seen between sections of what OpenSSL passes over in silence: it must not be missed, since it may be a certificate.
+#[derive(Default)]
+struct Between {
+    /// A BEGIN line that is none was told; its END line is told with it.
+    begun: bool,
+    /// The first line of a certificate's base64 stood there.
+    bare: bool,
+}
+
+impl Between {
+    /// Looks at a line outside of every section.
+    fn see(&mut self, line: &[u8], most: usize, held: &mut Held) {
+        if begins_somewhere(line) {
+            self.end(most, held);
+            held.take(most, || Err("a line with BEGIN that OpenSSL passes over".to_owned()));
+            let last = |mark: &[u8]| line.windows(mark.len()).rposition(|window| window.eq_ignore_ascii_case(mark));
+            self.begun = last(b"-begin ") > last(b"-end ");
+        } else if is_end_of_certificate(line) {
+            if !self.begun {
+                held.take(most, || Err("its BEGIN line is missing or damaged, OpenSSL passes over it".to_owned()));
+            }
+            *self = Self::default();
+        } else if is_first_of_base64(line) {
+            self.bare = !self.begun;
+        }
+    }
+
+    /// Looks at a line of a section that is of no certificate.
+    fn see_in_other(&mut self, line: &[u8], most: usize, held: &mut Held) {
+        if begins_somewhere(line) || is_end_of_certificate(line) {
+            self.see(line, most, held);
+        }
+    }
+
+    /// A section begins, or the file ends.
+    fn end(&mut self, most: usize, held: &mut Held) {
+        if std::mem::take(self).bare {
+            held.take(most, || Err("a certificate without BEGIN and END lines, OpenSSL passes over it".to_owned()));
+        }
+    }
+}
+
+/// Whether a line ends a certificate's section, with however few dashes.
+fn is_end_of_certificate(line: &[u8]) -> bool {
+    names_certificate(line, b"-end ")
+}
+
+/// Whether it is the first line of a certificate's base64: the head of a SEQUENCE with two bytes of length, and nothing but base64.
+fn is_first_of_base64(line: &[u8]) -> bool {
+    let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
+    line.len() >= 60 && line.starts_with(b"MII") && line.iter().all(is_base64)
 }
 
 /// A line without the blanks and control characters at its end, as OpenSSL takes it.
@@ -132,9 +209,14 @@ fn label<'a>(line: &'a [u8], mark: &[u8]) -> Option<&'a [u8]> {
 /// Whether a line that begins no section looks as if it should begin one of a certificate: indented, glued to another one, or with too
 /// few dashes.
 fn begins_somewhere(line: &[u8]) -> bool {
+    names_certificate(line, b"-begin ")
+}
+
+/// Whether a mark, in small letters, and the label of a certificate behind it stand anywhere in a line.
+fn names_certificate(line: &[u8], mark: &[u8]) -> bool {
     let lower = line.to_ascii_lowercase();
-    let at = lower.windows(7).position(|window| window == b"-begin ");
-    at.and_then(|at| lower.get(at + 7..)).is_some_and(|rest| {
+    let at = lower.windows(mark.len()).position(|window| window == mark);
+    at.and_then(|at| lower.get(at + mark.len()..)).is_some_and(|rest| {
         LABELS.iter().any(|label| {
             let rest = rest.strip_prefix(label.to_ascii_lowercase().as_slice());
             rest.is_some_and(|rest| rest.starts_with(b"-"))
@@ -179,6 +261,10 @@ mod tests {
         let good = format!("{begin}\nBAUG\n{end}\n");
         let refused = "its END line is not as OpenSSL wants it";
         let passed = "a line with BEGIN that OpenSSL passes over";
+        let missing = "its BEGIN line is missing or damaged, OpenSSL passes over it";
+        let bare = "a certificate without BEGIN and END lines, OpenSSL passes over it";
+        let base64 = format!("MII{}", "A".repeat(61));
+        let key = "-----BEGIN PRIVATE KEY-----\nAQID\n-----END PRIVATE KEY-----";
         let cases = [
             (format!("{begin}\nAQID\n{end}{good}"), refused),
             (format!("{begin}\nAQID\n{end} trailing\n{good}"), refused),
@@ -198,11 +284,24 @@ mod tests {
             (good.replace('\n', "\r"), passed),
             (good.replace('\n', " "), passed),
             (good.replace('\n', "\\n"), passed),
-            (format!("-----BEGIN PRIVATE KEY-----\nAQID\n-----END PRIVATE KEY-----{good}"), passed),
+            (format!("{key}{good}"), passed),
+            (format!("{good}AQID\n{end}\n"), missing),
+            (format!("AQID\n{end}\n{good}"), missing),
+            (format!("{good}-----BEGN CERTIFICATE-----\nAQID\n{end}\n"), missing),
+            (format!("{good}-----BEGIN CERTIFICAT-----\nAQID\n{end}\n"), missing),
+            (format!("{good}-----BEGINCERTIFICATE-----\nAQID\n{end}\n"), missing),
+            (format!("{good}{key}\nAQID\n{end}\n"), missing),
+            (format!("{good}-----BEGIN PRIVATE KEY-----\nAQID\n{end}\n"), missing),
+            (format!("{good}{base64}\nAQID\n{end}\n"), missing),
+            (format!("{good}{base64}\nAQID\n"), bare),
+            (format!("{base64}\nAQID\n{good}"), bare),
         ];
         for (text, why) in cases {
             let held = certificates(text.as_bytes(), LONGEST);
             assert!(held.certificates.contains(&Err(why.to_owned())), "{text}: {:?}", held.certificates);
+            // Of two that are glued together, OpenSSL takes neither.
+            let lost = if text.contains(&format!("{end}{begin}")) { 2 } else { 1 };
+            assert_eq!(held.certificates.iter().filter(|one| one.is_err()).count(), lost, "{text}");
         }
         let kept = [
             good.replace('\n', "\r\n"),
@@ -210,6 +309,9 @@ mod tests {
             format!("\u{feff}{good}"),
             format!("{begin}\n\n B A U G \n{end}"),
             format!("a page of words -----BEGIN nothing-----\n{good}"),
+            format!("-----BEGIN PRIVATE KEY-----\n{base64}\n-----END PRIVATE KEY-----\n{good}"),
+            format!("{good}{}\n", "0123456789abcdef".repeat(4)),
+            format!("-----BEGIN CERTIFICATE REQUEST-----\n{base64}\n-----END CERTIFICATE REQUEST-----\n{good}"),
         ];
         for text in kept {
             assert_eq!(certificates(text.as_bytes(), LONGEST).certificates, [Ok(vec![4, 5, 6])], "{text:?}");
@@ -239,5 +341,8 @@ mod tests {
         assert_eq!(held.certificates, [Ok(vec![0x30, 1, 7]), Ok(vec![0x30, 0x81, 2, 8, 9])]);
         assert_eq!(certificates(&[0x30, 0x84, 0xff, 0xff, 0xff, 0xff], 9).certificates.len(), 1);
         assert_eq!(certificates(b"0 and words", 9), Held::default());
+        let cut = |more: &[u8]| certificates(&[&both[..], more].concat(), LONGEST).cut;
+        assert_eq!((cut(b"\r\n"), cut(b"\0\0")), (None, None));
+        assert_eq!(cut(b"-----BEGIN").unwrap(), "what stands behind the last certificate is none");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::domain::Loss;
 use crate::probes::certs::pem::{Held, LARGEST, LONGEST};
-use crate::probes::{dial, why};
+use crate::probes::{dial, handshake, why};
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
@@ -73,7 +73,7 @@ pub async fn ask(connect: &str, name: &str, deadline: Duration) -> Result<Served
 
 fn config(seen: Arc<Recorder>) -> Result<ClientConfig, String> {
     let builder = ClientConfig::builder_with_provider(Arc::clone(&seen.provider));
-    let builder = builder.with_safe_default_protocol_versions().map_err(|cause| format!("TLS: {cause}"))?;
+    let builder = builder.with_safe_default_protocol_versions().map_err(|cause| handshake::why(&cause, None))?;
     let mut config = builder.dangerous().with_custom_certificate_verifier(seen).with_no_client_auth();
     // A resumed session shows no certificate.
     config.resumption = Resumption::disabled();
@@ -90,8 +90,7 @@ fn why(cause: &io::Error) -> Loss {
         Some(Error::AlertReceived(AlertDescription::UnrecognisedName)) => {
             "it has no certificate for the name".to_owned()
         }
-        Some(Error::AlertReceived(alert)) => format!("TLS refused: {alert:?}"),
-        Some(other) => format!("TLS: {other}"),
+        Some(other) => handshake::why(other, None),
         None => return why::io(cause, false),
     };
     Loss::unread(words)

@@ -3,8 +3,7 @@
 use crate::config::libpq::{Parameters, Server, ServerPlace};
 use crate::probes::postgres::answer::Failure;
 use crate::probes::postgres::tls;
-use crate::probes::why;
-use rustls::CertificateError;
+use crate::probes::{handshake, why};
 use std::error::Error as Cause;
 use std::io;
 use tokio_postgres::error::{DbError, SqlState};
@@ -19,8 +18,6 @@ pub(super) struct Attempt<'a> {
 
 /// How a PostgreSQL server's first byte may be: `S` or `N` to the wish for TLS, or a message of the start of a session.
 const OPENINGS: &[u8] = b"SNREvK";
-/// How the client library says that the connection ended.
-const ENDED: &str = "connection closed";
 
 /// Why no connection came about, and the SQLSTATE where the server itself says so. Of a limit of one role or one database it has
 /// none: that says nothing of the places of the server.
@@ -38,7 +35,6 @@ pub(super) fn of_connecting(error: &(dyn Cause + 'static), attempt: &Attempt) ->
 /// Whether nothing serves there. That the server ends the connection counts only before anything was answered.
 fn refuses(error: &(dyn Cause + 'static), attempt: &Attempt) -> bool {
     let local = matches!(attempt.server.place, ServerPlace::Socket(_));
-    let closed = error.to_string() == ENDED;
     let by_kind = find::<io::Error>(error).map(|cause| match cause.kind() {
         io::ErrorKind::ConnectionRefused => true,
         io::ErrorKind::NotFound => local,
@@ -47,7 +43,12 @@ fn refuses(error: &(dyn Cause + 'static), attempt: &Attempt) -> bool {
         }
         _ => false,
     });
-    by_kind.unwrap_or(closed && attempt.first.is_none())
+    by_kind.unwrap_or(is_closed(error) && attempt.first.is_none())
+}
+
+/// Whether the client library says that the server ended the connection.
+fn is_closed(error: &(dyn Cause + 'static)) -> bool {
+    find::<tokio_postgres::Error>(error).is_some_and(tokio_postgres::Error::is_closed)
 }
 
 /// The SQLSTATE with which the server itself, or what stands before it, refused a connection.
@@ -77,6 +78,10 @@ fn of_the_way(error: &(dyn Cause + 'static), attempt: &Attempt) -> String {
     if attempt.first.is_some_and(|first| !OPENINGS.contains(&first)) {
         return "the answer is not PostgreSQL's".to_owned();
     }
+    if is_closed(error) {
+        return why::CLOSED.to_owned();
+    }
+    // What follows has no type of its own in the client library.
     let (own, deep) = (error.to_string(), deepest(error).to_string());
     match deep.as_str() {
         "password missing" => {
@@ -95,7 +100,6 @@ fn of_the_way(error: &(dyn Cause + 'static), attempt: &Attempt) -> String {
         "unexpected message from server" | "error parsing response from server" => {
             "the answer is not PostgreSQL's".to_owned()
         }
-        ENDED => why::CLOSED.to_owned(),
         _ => find::<io::Error>(error).map_or(deep, |cause| of_io(cause, Some(attempt.server))),
     }
 }
@@ -106,8 +110,7 @@ pub(super) fn of_asking(error: &(dyn Cause + 'static)) -> (Option<String>, Strin
         return (Some(told.code().code().to_owned()), of_server(told, None));
     }
     let io = find::<io::Error>(error).map(|cause| of_io(cause, None));
-    let closed = error.to_string() == ENDED;
-    let closed = closed.then(|| why::CLOSED.to_owned());
+    let closed = is_closed(error).then(|| why::CLOSED.to_owned());
     (None, io.or(closed).unwrap_or_else(|| deepest(error).to_string()))
 }
 
@@ -155,37 +158,15 @@ fn of_server(told: &DbError, parameters: Option<&Parameters>) -> String {
 const VERSION_1: &str = "the certificate is X.509 version 1, which is not verified: issue it as version 3 (openssl x509 -req -extfile), \
     or verify nothing (sslmode=require without sslrootcert)";
 
-/// The name of an error as words: `CaUsedAsEndEntity` is `ca used as end entity`. What it carries is left out.
-fn in_words(named: &str) -> String {
-    let name = named.chars().take_while(char::is_ascii_alphanumeric);
-    let mut words = String::new();
-    for letter in name {
-        if letter.is_ascii_uppercase() && !words.is_empty() {
-            words.push(' ');
-        }
-        words.push(letter.to_ascii_lowercase());
-    }
-    words
-}
-
 fn of_tls(error: &rustls::Error, server: &Server) -> String {
-    use CertificateError as Bad;
     let host = match &server.place {
-        ServerPlace::Tcp { name: Some(name), .. } => name.as_str(),
-        _ => "this host",
+        ServerPlace::Tcp { name: Some(name), .. } => Some(name.as_str()),
+        _ => None,
     };
     match error {
-        rustls::Error::InvalidCertificate(bad) => match bad {
-            Bad::Expired | Bad::ExpiredContext { .. } => "TLS: certificate expired".to_owned(),
-            Bad::NotValidYet | Bad::NotValidYetContext { .. } => "TLS: certificate not valid yet".to_owned(),
-            Bad::UnknownIssuer => "TLS: certificate not trusted".to_owned(),
-            Bad::NotValidForName | Bad::NotValidForNameContext { .. } => format!("TLS: certificate is not for {host}"),
-            _ if tls::is_of_version(bad) => format!("TLS: {VERSION_1}"),
-            Bad::Other(other) => format!("TLS: certificate not trusted: {}", in_words(&format!("{:?}", other.0))),
-            _ => format!("TLS: certificate refused: {}", in_words(&format!("{bad:?}"))),
-        },
+        rustls::Error::InvalidCertificate(bad) if tls::is_of_version(bad) => format!("TLS: {VERSION_1}"),
         rustls::Error::InvalidMessage(_) => "the answer is not TLS".to_owned(),
-        _ => format!("TLS: {error}"),
+        _ => handshake::why(error, host),
     }
 }
 
@@ -207,6 +188,8 @@ fn of_io(error: &io::Error, server: Option<&Server>) -> String {
         (io::ErrorKind::NetworkUnreachable, _) => "network unreachable".to_owned(),
         (io::ErrorKind::TimedOut, _) => "connection timed out".to_owned(),
         (io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData, _) => "the answer is not PostgreSQL's".to_owned(),
+        // So does the one who cuts the stream into messages, of one that ended in the middle (tokio-util's `decode_eof`).
+        _ if error.to_string() == "bytes remaining on stream" => why::CLOSED.to_owned(),
         // The resolver gives only its text (`gai_strerror(3)`).
         _ if error.to_string().contains("Temporary failure") => "no name server answers".to_owned(),
         _ if error.to_string().contains("failed to lookup address") => "name not found".to_owned(),
@@ -236,15 +219,4 @@ fn deepest<'a>(error: &'a (dyn Cause + 'static)) -> &'a (dyn Cause + 'static) {
         last = next;
     }
     last
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_error_of_a_library_is_told_in_words() {
-        assert_eq!(in_words(&format!("{:?}", webpki::Error::CaUsedAsEndEntity)), "ca used as end entity");
-        assert_eq!(in_words("UnsupportedNameType { depth: 1 }"), "unsupported name type");
-    }
 }
