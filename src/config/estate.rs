@@ -76,6 +76,9 @@ impl Limits {
     /// Those of a mount that has none of its own: 80 % and 90 %.
     pub const DISK: Self = Self { warn: 0.8, critical: 0.9 };
 
+    /// Those of the places for clients of a server: 80 % and 95 %. The first that is refused may be the one that would mend it.
+    pub const CONNECTIONS: Self = Self { warn: 0.8, critical: 0.95 };
+
     /// The limits as facts; one that is never reached is none.
     pub fn facts(self) -> impl Iterator<Item = (&'static str, Fact)> {
         let limits = [("warn_ratio", self.warn), ("critical_ratio", self.critical)];
@@ -313,12 +316,14 @@ mod tests {
                     name: "main".into(),
                     watch: "service=novacron_watch".into(),
                     act: Some("host=db1 user='midwatch admin' password=secret:pg".into()),
+                    bloat_size: Some(1 << 30),
                     critical: true,
                 },
                 Postgres {
                     name: "audit".into(),
                     watch: "postgresql://watch@db1:5433,db2/audit?sslmode=verify-full&password=secret:pg".into(),
                     act: None,
+                    bloat_size: None,
                     critical: false,
                 },
             ],

@@ -1,6 +1,7 @@
 //! Servers that are lost, and come back.
 
 use super::*;
+use midwatch::domain::Verdict;
 use midwatch::probes::postgres::connect::connect;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
@@ -183,4 +184,107 @@ async fn a_server_that_stops_in_the_middle_is_lost_after_a_while() {
     assert!(began.elapsed() < Duration::from_secs(60));
     stall.send(false).unwrap();
     assert!(kept.read().await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_ends_or_recovers_serves_nobody() {
+    let server = start(&Setup::default());
+    let written = server.conninfo("postgres");
+    let held = connect(&access(&written, &[])).await.unwrap();
+    // A smart shutdown waits for the sessions that are there, and takes none.
+    let pid = rustix::process::Pid::from_raw(i32::try_from(server.pid().unwrap()).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    let mut other = reader(&written, &[]);
+    until(&mut other, Result::is_err).await;
+    assert_eq!(other.read().await.unwrap_err(), Loss::down("the server is shutting down"));
+    drop((held, server));
+
+    // A standby that answers no questions is in recovery for as long as it lives.
+    let mut server = start(&Setup { settings: "hot_standby = off\n".into(), ..Setup::default() });
+    server.stop();
+    std::fs::write(server.data().join("standby.signal"), "").unwrap();
+    let (written, cancel) = (server.conninfo("postgres"), server.cancel());
+    let starting = std::thread::spawn(move || {
+        let never = server.run();
+        (server, never)
+    });
+    let mut other = reader(&written, &[]);
+    let began = Instant::now();
+    let loss = loop {
+        match other.read().await {
+            Err(loss) if loss.why().starts_with("the server is ") => break loss,
+            seen => assert!(began.elapsed() < Duration::from_secs(60), "waited in vain: {seen:?}"),
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
+    cancel.cancel();
+    let (_server, never) = starting.join().unwrap();
+    assert!(never.is_err(), "it was never ready");
+    assert!(matches!(&loss, Loss::Down(why) if why.ends_with("starting up") || why.ends_with("accepting connections")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_does_not_exist_is_missing() {
+    let written = shared().conninfo_as("watch", "absent");
+    assert_eq!(read(&written, &[]).await.unwrap_err(), Loss::missing("database absent does not exist"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_ends_the_connection_is_down_unless_it_has_answered() {
+    // What it answers before it ends the connection, and whether it resets it.
+    for (answers, resets, down) in [
+        (&b""[..], true, true),
+        (b"", false, true),
+        (b"R\0\0\0\x08\0\0\0\0S", true, false),
+        (b"R\0\0\0\x08\0\0\0\0S", false, false),
+    ] {
+        let port = double(move |mut stream| async move {
+            let mut some = [0; 4096];
+            let _ = stream.read(&mut some).await;
+            let _ = stream.write_all(answers).await;
+            // The client has read it when it has had the time to.
+            if resets {
+                if !answers.is_empty() {
+                    let _ = tokio::time::timeout(Duration::from_millis(500), stream.read(&mut some)).await;
+                }
+                rustix::net::sockopt::set_socket_linger(&stream, Some(Duration::ZERO)).unwrap();
+            }
+        })
+        .await;
+        let written = format!("host=127.0.0.1 port={port} user=watch connect_timeout=2 sslmode=disable");
+        let loss = read(&written, &[]).await.unwrap_err();
+        let why = "connection closed by the server";
+        let expected = if down { Loss::down(why) } else { Loss::unread(why) };
+        assert_eq!(loss, expected, "{answers:?} {resets}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn places_that_run_out_warn_before_the_last_one() {
+    let settings = "max_connections = 23\nsuperuser_reserved_connections = 3\n";
+    let server = start(&Setup { settings: settings.into(), ..Setup::default() });
+    server.sql("postgres", "CREATE ROLE watch LOGIN IN ROLE pg_monitor").unwrap();
+    let written = server.conninfo_as("watch", "postgres");
+    let mut reader = reader(&written, &[]);
+    let mut held = Vec::new();
+    // Those that are reserved for superusers are no places for others.
+    for (taken, verdict, says) in [
+        (15, Verdict::Ok, "15 of 20"),
+        (16, Verdict::Warn, "16 of 20"),
+        (18, Verdict::Warn, "18 of 20"),
+        (19, Verdict::Critical, "19 of 20"),
+        (20, Verdict::Critical, "20 of 20"),
+    ] {
+        while held.len() + 1 < taken {
+            held.push(connect(&access(&written, &[])).await.unwrap());
+        }
+        let findings = reader.read().await.unwrap();
+        let seen = seen(&findings, "connections");
+        assert_eq!(seen.verdict, verdict, "{}", seen.detail);
+        assert!(seen.detail.starts_with(says), "{}", seen.detail);
+        assert_eq!((&seen.facts["warn_ratio"], &seen.facts["critical_ratio"]), (&Fact::Real(0.8), &Fact::Real(0.95)));
+    }
+    let refused = read(&written, &[]).await.unwrap();
+    let full = seen(&refused, "connections");
+    assert_eq!((full.verdict, full.detail.as_str()), (Verdict::Critical, "none left: the server refuses more"));
 }

@@ -44,7 +44,7 @@ pub(super) async fn read(session: &Session, about: &About) -> Result<Observation
     ]);
     if ratio.is_finite() {
         facts.insert("connections_ratio", Fact::Real(ratio));
-        facts.extend(Limits::DISK.facts());
+        facts.extend(Limits::CONNECTIONS.facts());
     }
     let mut detail = format!("{} of {}", quantity::count(plain(taken)), quantity::count(plain(places)));
     let mut verdict = Verdict::Ok;
@@ -64,7 +64,7 @@ pub(super) async fn read(session: &Session, about: &About) -> Result<Observation
             verdict = idling(idle_for);
         }
     }
-    let verdict = if ratio.is_finite() { verdict.worse(Limits::DISK.judge(ratio)) } else { Verdict::Unknown };
+    let verdict = if ratio.is_finite() { verdict.worse(Limits::CONNECTIONS.judge(ratio)) } else { Verdict::Unknown };
     let trend = ratio.is_finite().then_some(Trend::of("connections_ratio"));
     Ok(Observation { verdict, detail, facts, observed_at: clock::now().wall, trend })
 }

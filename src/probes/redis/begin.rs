@@ -2,14 +2,19 @@
 
 use crate::domain::Loss;
 use crate::probes::redis::link::{ANSWER, CONNECT, Place, Trouble, Wire};
-use crate::probes::redis::{tls, words};
+use crate::probes::redis::tls::{self, Failed};
+use crate::probes::redis::words;
 use crate::probes::{dial, why};
 use std::path::PathBuf;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::UnixStream;
+use tokio::net::{TcpStream, UnixStream};
 
 /// The longest first line of a server that is listened to.
 const FIRST_LINE: usize = 512;
+
+/// What a port says that speaks TLS, or does not, although the URL has it the other way.
+const ENCRYPTED: &str = "the port speaks TLS: its URL must begin with rediss://";
+const PLAIN: &str = "the port speaks Redis without TLS: its URL must begin with redis://";
 
 /// Connects to where a server is.
 ///
@@ -32,8 +37,40 @@ pub(super) async fn connect(place: &Place, ca: Option<PathBuf>) -> Result<Box<dy
     if !tls {
         return Ok(Box::new(stream));
     }
-    let begun = tokio::time::timeout(CONNECT, tls::over(stream, host, ca)).await;
-    Ok(Box::new(begun.map_err(|_| format!("no TLS within {} s: it may not speak it", CONNECT.as_secs()))??))
+    let silent = || Loss::unread(format!("no TLS within {} s: it may not speak it", CONNECT.as_secs()));
+    let why = match tokio::time::timeout(CONNECT, tls::over(stream, host, ca)).await {
+        Ok(Ok(stream)) => return Ok(Box::new(stream)),
+        Ok(Err(Failed::Refused(why))) => return Err(why),
+        Ok(Err(Failed::Foreign(why))) => why,
+        Err(_) => silent(),
+    };
+    // A Redis waits for the end of a line, and says nothing to a handshake.
+    let is_plain = speaks(host, port, |stream| async {
+        let mut stream: Box<dyn Wire> = Box::new(stream);
+        !matches!(greet(&mut stream).await, Err(Trouble::Gone(_) | Trouble::Lost(_)))
+    });
+    Err(if is_plain.await { Loss::unread(PLAIN) } else { why })
+}
+
+/// Why a server that ended the connection to the first PING did so: it may be that TLS is spoken there, and then it is not down.
+pub(super) async fn why_closed(place: &Place, why: Loss) -> Loss {
+    match place {
+        Place::Tcp { host, port, tls: false } if speaks(host, *port, |stream| tls::is_spoken(stream, host)).await => {
+            Loss::unread(ENCRYPTED)
+        }
+        _ => why,
+    }
+}
+
+/// Tries a port with another protocol than the one it should speak, once, over a connection of its own.
+async fn speaks<F: Future<Output = bool>>(host: &str, port: u16, tried: impl FnOnce(TcpStream) -> F) -> bool {
+    let talk = async {
+        match dial::tcp(host, port).await {
+            Ok(stream) => tried(stream).await,
+            Err(_) => false,
+        }
+    };
+    tokio::time::timeout(ANSWER, talk).await.unwrap_or(false)
 }
 
 /// Asks the first PING by hand.
@@ -59,9 +96,8 @@ pub(super) async fn greet(stream: &mut Box<dyn Wire>) -> Result<(), Trouble> {
     let line = tokio::time::timeout(ANSWER, talk).await.map_err(late)??;
     let text = String::from_utf8_lossy(&line);
     let text = text.trim_end();
-    // A record of TLS: an alert, version 3 (RFC 8446, 5.1).
-    if line.starts_with(&[0x15, 3]) {
-        return Err(Trouble::Lost("it speaks TLS: its URL begins with rediss://".to_owned()));
+    if tls::is_record(&line) {
+        return Err(Trouble::Lost(ENCRYPTED.to_owned()));
     }
     let Some(error) = text.strip_prefix('-') else {
         let is_answer = text == "+PONG";

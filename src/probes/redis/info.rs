@@ -90,12 +90,15 @@ impl Info {
             return if at > 0 && self.text("last_saved_file").is_some() { moment(at) } else { Saved::Never };
         }
         let Some(at) = self.number("rdb_last_save_time") else { return Saved::Untold };
-        // A server begins with the time of its start in the place of a save (`initServer` in server.c); the count of saves alone
-        // is no proof, because CONFIG RESETSTAT takes it back.
+        // A server begins with the time of its start in the place of a save, and with the status of one that went well (`initServer`
+        // in server.c). The count of saves alone is no proof: CONFIG RESETSTAT takes it back, and it counts attempts, so one
+        // that failed or is under way is among them (`rdbSaveBackground` in rdb.c).
         let clock = u64::try_from(self.clock().unwrap_or(now).0.as_second()).unwrap_or_default();
         let began = self.number("uptime_in_seconds").and_then(|uptime| clock.checked_sub(uptime));
         let at_start = began.is_some_and(|began| began.abs_diff(at) <= START);
-        let never = at == 0 || (at_start && self.number("rdb_saves").unwrap_or_default() == 0);
+        let under_way = u64::from(self.flag("rdb_bgsave_in_progress") == Some(true));
+        let ended = self.number("rdb_saves").unwrap_or_default().saturating_sub(under_way);
+        let never = at == 0 || (at_start && (ended == 0 || self.save_went_well() == Some(false)));
         if never { Saved::Never } else { moment(at) }
     }
 

@@ -4,7 +4,7 @@ use crate::config::secrets::Secret;
 use crate::domain::Loss;
 use crate::probes::aside::Aside;
 use crate::probes::contact::Connection;
-use crate::probes::redis::begin::{connect, greet};
+use crate::probes::redis::begin::{connect, greet, why_closed};
 use crate::probes::redis::words;
 use crate::probes::target::RedisServer;
 use redis::aio::MultiplexedConnection;
@@ -135,7 +135,10 @@ impl Link {
         }
         let mut stream = connect(&address.place, server.entry.ca.clone()).await?;
         let said = |trouble: Trouble| words::loss(&trouble, address.user.as_deref());
-        greet(&mut stream).await.map_err(said)?;
+        match greet(&mut stream).await {
+            Err(Trouble::Gone(why)) => return Err(why_closed(&address.place, why).await),
+            greeted => greeted.map_err(said)?,
+        }
         let quiet = RedisConnectionInfo::default().set_skip_set_lib_name();
         let config = AsyncConnectionConfig::new().set_response_timeout(Some(patience));
         let made = MultiplexedConnection::new_with_config(&quiet, stream, config).await;

@@ -6,9 +6,6 @@ use crate::probes::redis::MEMORY;
 use crate::probes::redis::info::{Info, joined, known, whole};
 use std::time::Duration;
 
-/// The share of the allowed clients at which to warn.
-const CLIENTS: f64 = 0.9;
-
 /// How the server answered PING.
 pub(super) struct Greeting {
     pub(super) latency: Option<Duration>,
@@ -57,7 +54,8 @@ pub(super) fn observation(info: &Info, greeting: &Greeting, before: Option<&Befo
     let turned_away =
         Before::same(before, info).and_then(|before| rejected?.checked_sub(before.rejected)).filter(|count| *count > 0);
     let (verdict, first) = judge(info, greeting, turned_away);
-    let (clients, most) = (info.number("connected_clients"), most_clients(info));
+    let (taken, most) = (places_taken(info), most_clients(info));
+    let clients = info.number("connected_clients");
     let read_only = role(info) == Some("replica") && info.flag("slave_read_only") == Some(true);
     let detail = joined(&[
         first,
@@ -74,7 +72,7 @@ pub(super) fn observation(info: &Info, greeting: &Greeting, before: Option<&Befo
     let number = |key: &str| info.number(key).map(whole);
     let (product, version) = info.product();
     let latency = greeting.latency.map(|latency| whole(u64::try_from(latency.as_millis()).unwrap_or(u64::MAX)));
-    let facts = known([
+    let mut facts = known([
         ("role", role(info).map(|role| Fact::Text(role.to_owned()))),
         ("product", Some(Fact::Text(product.to_owned()))),
         ("version", text(version)),
@@ -84,7 +82,7 @@ pub(super) fn observation(info: &Info, greeting: &Greeting, before: Option<&Befo
         ("ops_per_s", number("instantaneous_ops_per_sec")),
         ("clients", number("connected_clients")),
         ("max_clients", most.map(whole)),
-        ("clients_ratio", share(clients, most).map(Fact::Real)),
+        ("clients_ratio", share(taken, most).map(Fact::Real)),
         ("blocked_clients", number("blocked_clients")),
         ("rejected_connections", rejected.map(whole)),
         ("hit_ratio", hits(info).map(Fact::Real)),
@@ -92,6 +90,7 @@ pub(super) fn observation(info: &Info, greeting: &Greeting, before: Option<&Befo
         ("read_only", info.flag("slave_read_only").filter(|_| role(info) == Some("replica")).map(Fact::Bool)),
         ("ping_error", greeting.said.clone().map(Fact::Text)),
     ]);
+    facts.extend(Limits::CONNECTIONS.facts().filter(|_| share(taken, most).is_some()));
     let trend = Some(Trend::of("ops_per_s"));
     Observation { verdict, detail, facts, observed_at: now, trend }
 }
@@ -99,6 +98,13 @@ pub(super) fn observation(info: &Info, greeting: &Greeting, before: Option<&Befo
 /// How many clients there may be; Dragonfly writes it another way.
 fn most_clients(info: &Info) -> Option<u64> {
     info.number("maxclients").or_else(|| info.number("max_clients"))
+}
+
+/// How many of the places for clients are taken: replicas and the links of a cluster's nodes take some too, and `connected_clients`
+/// counts neither (`acceptCommonHandler` in networking.c, `genRedisInfoString` in server.c).
+fn places_taken(info: &Info) -> Option<u64> {
+    let more = ["connected_slaves", "cluster_connections"].into_iter().filter_map(|key| info.number(key));
+    Some(more.fold(info.number("connected_clients")?, u64::saturating_add))
 }
 
 fn judge(info: &Info, greeting: &Greeting, turned_away: Option<u64>) -> (Verdict, String) {
@@ -111,13 +117,16 @@ fn judge(info: &Info, greeting: &Greeting, turned_away: Option<u64>) -> (Verdict
     if greeting.said.as_deref() == Some("MASTERDOWN") {
         return (Verdict::Critical, "serves nothing while its primary is down (MASTERDOWN)".to_owned());
     }
-    let used = share(info.number("connected_clients"), most_clients(info));
+    let used = share(places_taken(info), most_clients(info));
+    let full = used.map_or(Verdict::Ok, |used| Limits::CONNECTIONS.judge(used));
+    let taken = |used: f64| format!("{} of its clients", quantity::percent(used));
     match (used, turned_away) {
         (Some(used), _) if used >= 1.0 => (Verdict::Critical, "no connection left".to_owned()),
+        (Some(used), _) if full == Verdict::Critical => (full, taken(used)),
         (_, Some(count)) => {
             (Verdict::Warn, format!("turned {} away", quantity::counted(count, "connection", "connections")))
         }
-        (Some(used), _) if used >= CLIENTS => (Verdict::Warn, format!("{} of its clients", quantity::percent(used))),
+        (Some(used), _) if full == Verdict::Warn => (full, taken(used)),
         _ if info.flag("async_loading") == Some(true) => (Verdict::Warn, "loading beside its old data".to_owned()),
         _ if info.flag("sentinel_tilt") == Some(true) => {
             (Verdict::Warn, "does not trust its clock and fails nothing over (tilt)".to_owned())

@@ -299,11 +299,11 @@ async fn tls_is_verified_against_the_named_authority() {
     assert_eq!(rows(&mut RedisReader::new(target(&format!("redis://127.0.0.1:{plain}")))).await.len(), 4);
 
     let foreign = why(trusting(&url, Some(&other))).await;
-    assert!(foreign.starts_with("TLS: invalid peer certificate: "), "{foreign}");
+    assert!(foreign.starts_with("TLS: certificate not trusted"), "{foreign}");
     let unknown = why(target(&url)).await;
-    assert!(unknown.starts_with("TLS: "), "{unknown}");
+    assert_eq!(unknown, "TLS: certificate not trusted");
     let misnamed = why(trusting(&url.replace("127.0.0.1", "localhost"), Some(&ca))).await;
-    assert!(misnamed.starts_with("TLS: invalid peer certificate: "), "{misnamed}");
+    assert_eq!(misnamed, "TLS: certificate is not for localhost (it names 127.0.0.1)");
     let insecure = why(trusting(&format!("{url}/#insecure"), Some(&ca))).await;
     assert_eq!(insecure, "an unverified TLS connection is not made: name a `ca` instead");
     let absent = why(trusting(&url, Some(Path::new("/nonexistent/ca.pem")))).await;
@@ -319,14 +319,14 @@ async fn tls_is_verified_against_the_named_authority() {
     assert!(loose.contains("others may write to") && loose.ends_with(&command), "{loose}");
     mode(0o644);
     assert_eq!(rows(&mut RedisReader::new(trusting(&url, Some(&ca)))).await.len(), 4);
-    // Each spoken as the other.
-    let hidden = why(target(&format!("redis://127.0.0.1:{port}"))).await;
-    assert!(
-        ["it speaks TLS: its URL begins with rediss://", "connection closed by the server"].contains(&hidden.as_str()),
-        "{hidden}"
-    );
-    let bare = why(trusting(&format!("rediss://127.0.0.1:{plain}"), Some(&ca))).await;
-    assert_eq!(bare, "no TLS within 2 s: it may not speak it");
+    // Each spoken as the other: the server is up, and it is our URL that is wrong.
+    let lost = async |target| RedisReader::new(target).read().await.unwrap_err();
+    let hidden = lost(target(&format!("redis://127.0.0.1:{port}"))).await;
+    assert_eq!(hidden, Loss::unread("the port speaks TLS: its URL must begin with rediss://"));
+    let bare = lost(trusting(&format!("rediss://127.0.0.1:{plain}"), Some(&ca))).await;
+    assert_eq!(bare, Loss::unread("the port speaks Redis without TLS: its URL must begin with redis://"));
+    server.told(&["CONFIG", "SET", "requirepass", "hunter2"]).unwrap();
+    assert_eq!(lost(trusting(&format!("rediss://127.0.0.1:{plain}"), Some(&ca))).await, bare);
     let web =
         why(trusting(&saying(b"HTTP/1.1 400 Bad Request\r\n\r\n", true).await.replace("redis:", "rediss:"), Some(&ca)));
     assert_eq!(web.await, "the server does not speak TLS");
@@ -399,6 +399,29 @@ async fn a_failed_save_refuses_writes_and_is_told_apart() {
     server.told(&["BGSAVE"]).unwrap();
     wait(|| server.info("rdb_last_bgsave_status") == "ok");
     assert_eq!(row(&rows(&mut reader).await, Some("persistence")).verdict, Verdict::Ok);
+}
+
+#[tokio::test]
+async fn a_first_save_that_fails_is_none() {
+    let server = Server::start(&["--save", "3600 1000000", "--enable-protected-configs", "yes"]);
+    let gone = server.dir.path().join("gone");
+    std::fs::create_dir(&gone).unwrap();
+    server.told(&["CONFIG", "SET", "dir", gone.to_str().unwrap()]).unwrap();
+    std::fs::remove_dir(&gone).unwrap();
+    server.told(&["SET", "a", "1"]).unwrap();
+    server.told(&["BGSAVE"]).unwrap();
+    wait(|| server.info("rdb_last_bgsave_status") == "err");
+    assert_eq!(server.info("rdb_saves"), "1", "it counts attempts");
+    let kept = row(&rows(&mut server.reader()).await, Some("persistence"));
+    let said = "the last save failed, writes are refused (MISCONF) · never saved since its start · 1 change since";
+    assert_eq!((kept.verdict, kept.detail.as_str()), (Verdict::Critical, said));
+    assert_eq!(kept.facts["saved_since_start"], Fact::Bool(false));
+    assert!(!kept.facts.contains_key("rdb_last_save_at") && !kept.facts.contains_key("rdb_last_save_age_s"));
+    // Where no save is scheduled, nothing depends on it.
+    server.told(&["CONFIG", "SET", "save", ""]).unwrap();
+    let kept = row(&rows(&mut server.reader()).await, Some("persistence"));
+    let said = "the last save failed · kept nowhere: no save, no AOF · never saved since its start · 1 change since";
+    assert_eq!((kept.verdict, kept.detail.as_str()), (Verdict::Warn, said));
 }
 
 #[tokio::test]
@@ -537,12 +560,46 @@ async fn a_server_without_room_for_another_client_says_so() {
     let main = row(&rows(&mut reader).await, None);
     assert_eq!(main.verdict, Verdict::Critical, "{}", main.detail);
     assert!(main.detail.starts_with("no connection left · primary · "), "{}", main.detail);
-    assert_eq!(why(target(&server.url())).await, "it has no connection left for another client");
+    let full = RedisReader::new(target(&server.url())).read().await.unwrap_err();
+    assert_eq!(full, Loss::down("no connection left (max number of clients reached)"));
     held.clear();
     wait(|| server.told(&["PING"]).is_ok());
     let main = row(&rows(&mut reader).await, None);
     assert_eq!(main.verdict, Verdict::Warn);
     assert!(main.detail.starts_with("turned "), "{}", main.detail);
+}
+
+#[tokio::test]
+async fn a_server_whose_places_for_clients_run_out_warns_before_the_last_one() {
+    let server = Server::start(&["--maxclients", "20"]);
+    let hold = |count: usize| -> Vec<_> {
+        (0..count).map(|_| std::os::unix::net::UnixStream::connect(server.socket()).unwrap()).collect()
+    };
+    let mut reader = server.reader();
+    let mut held = hold(14);
+    let itself = row(&rows(&mut reader).await, None);
+    assert_eq!((itself.verdict, &itself.facts["clients_ratio"]), (Verdict::Ok, &Fact::Real(0.75)));
+    assert_eq!((&itself.facts["warn_ratio"], &itself.facts["critical_ratio"]), (&Fact::Real(0.8), &Fact::Real(0.95)));
+    held.extend(hold(1));
+    let itself = row(&rows(&mut reader).await, None);
+    assert_eq!(itself.verdict, Verdict::Warn);
+    assert!(itself.detail.starts_with("80 % of its clients · primary · "), "{}", itself.detail);
+    held.extend(hold(3));
+    let itself = row(&rows(&mut reader).await, None);
+    assert_eq!(itself.verdict, Verdict::Critical);
+    assert!(itself.detail.starts_with("95 % of its clients · primary · "), "{}", itself.detail);
+}
+
+#[test]
+fn replicas_and_the_links_of_a_cluster_take_places_for_clients() {
+    let judged = |text: &str| {
+        let text = format!("role:master\nconnected_clients:70\nmaxclients:100\n{text}");
+        let seen = server::observation(&Info::of(&text), &greeted(), None, Wall::from_unix(1_000_000, 0));
+        (seen.verdict, seen.facts["clients_ratio"].clone())
+    };
+    assert_eq!(judged(""), (Verdict::Ok, Fact::Real(0.7)));
+    assert_eq!(judged("connected_slaves:4\ncluster_connections:8\n"), (Verdict::Warn, Fact::Real(0.82)));
+    assert_eq!(judged("connected_slaves:30\n"), (Verdict::Critical, Fact::Real(1.0)));
 }
 
 /// A listener that says these bytes to each client, and then closes or waits.
@@ -586,7 +643,7 @@ async fn what_is_no_redis_is_told_as_such() {
         (b"SSH-2.0-OpenSSH_9.2\r\n", false, "what answers is not a Redis"),
         (b"-DENIED Redis is running in protected mode\r\n", true, "its protected mode refuses this host (DENIED)"),
         (b"", false, "no answer within 1 s"),
-        (b"\x15\x03\x03\x00\x02\x02\x0a\r\n", false, "it speaks TLS: its URL begins with rediss://"),
+        (b"\x15\x03\x03\x00\x02\x02\x0a\r\n", false, "the port speaks TLS: its URL must begin with rediss://"),
     ];
     for (bytes, closes, expected) in cases {
         assert_eq!(why(target(&saying(bytes, closes).await)).await, expected);

@@ -4,24 +4,39 @@ use crate::config::trust;
 use crate::domain::Loss;
 use crate::domain::error::said;
 use crate::probes::aside::Aside;
+use crate::probes::handshake;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 /// How long reading the trusted certificates may take.
 const READ: Duration = Duration::from_secs(2);
 
+/// Why TLS did not begin.
+pub(super) enum Failed {
+    /// The server's certificate, or the trust in it.
+    Refused(Loss),
+    /// What came back is no TLS, or nothing did: the port may speak something else.
+    Foreign(Loss),
+}
+
+impl From<String> for Failed {
+    fn from(why: String) -> Self {
+        Self::Refused(why.into())
+    }
+}
+
 /// Speaks TLS over a connection as the client of a host.
 ///
 /// # Errors
 /// What is wrong with the trust, the server's certificate, or what it speaks.
-pub(super) async fn over<S>(stream: S, host: &str, ca: Option<PathBuf>) -> Result<TlsStream<S>, Loss>
+pub(super) async fn over<S>(stream: S, host: &str, ca: Option<PathBuf>) -> Result<TlsStream<S>, Failed>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -29,12 +44,39 @@ where
     // The store is in files.
     let read = move || roots(ca.as_deref());
     let roots = Aside::new("redis trust").within(READ, read).await?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let config =
-        config.map_err(|cause| format!("TLS: {}", said(cause)))?.with_root_certificates(roots).with_no_client_auth();
+    let config = config(roots)?;
     let connector = TlsConnector::from(Arc::new(config));
-    connector.connect(name, stream).await.map_err(|cause| why(&cause))
+    connector.connect(name, stream).await.map_err(|cause| why(&cause, host))
+}
+
+fn config(roots: RootCertStore) -> Result<ClientConfig, String> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = builder.map_err(|cause| handshake::why(&cause, None))?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// Whether TLS is what a connection answers to the begin of a handshake; nothing is sent or believed beyond that.
+pub(super) async fn is_spoken<S>(mut stream: S, host: &str) -> bool
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let hello = || {
+        let config = Arc::new(config(RootCertStore::empty()).ok()?);
+        let mut client = ClientConnection::new(config, ServerName::try_from(host.to_owned()).ok()?).ok()?;
+        let mut bytes = Vec::new();
+        client.write_tls(&mut bytes).ok()?;
+        Some(bytes)
+    };
+    let Some(hello) = hello() else { return false };
+    let mut head = [0; 2];
+    let heard = stream.write_all(&hello).await.is_ok() && stream.read_exact(&mut head).await.is_ok();
+    heard && is_record(&head)
+}
+
+/// Whether bytes begin a record of TLS: an alert or a handshake, version 3 (RFC 8446, 5.1).
+pub(super) fn is_record(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x15 | 0x16, 3, ..])
 }
 
 fn roots(ca: Option<&Path>) -> Result<RootCertStore, String> {
@@ -63,14 +105,14 @@ fn roots(ca: Option<&Path>) -> Result<RootCertStore, String> {
     Ok(roots)
 }
 
-fn why(error: &std::io::Error) -> Loss {
+fn why(error: &std::io::Error, host: &str) -> Failed {
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match tls {
-        Some(rustls::Error::InvalidMessage(_)) => Loss::unread("the server does not speak TLS"),
-        Some(tls) => Loss::unread(format!("TLS: {tls}")),
+        Some(rustls::Error::InvalidMessage(_)) => Failed::Foreign(Loss::unread("the server does not speak TLS")),
+        Some(tls) => Failed::Refused(Loss::unread(handshake::why(tls, Some(host)))),
         None if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-            Loss::unread("closed before TLS began: it may not speak TLS")
+            Failed::Foreign(Loss::unread("closed before TLS began: it may not speak TLS"))
         }
-        None => super::words::io(error),
+        None => Failed::Foreign(super::words::io(error)),
     }
 }

@@ -5,6 +5,9 @@ use crate::probes::redis::link::Trouble;
 use crate::probes::why;
 use std::io;
 
+/// How a server says that it has no place for another client; it has no code for it (`acceptCommonHandler` in networking.c).
+const FULL: &str = "max number of clients";
+
 /// Why a reading was lost.
 pub(super) fn of(trouble: &Trouble, user: Option<&str>) -> String {
     let who = user.map(|user| format!(" to user {user}")).unwrap_or_default();
@@ -28,9 +31,7 @@ pub(super) fn of(trouble: &Trouble, user: Option<&str>) -> String {
             "WRONGTYPE" => format!("{asked} does not fit what the key holds (WRONGTYPE)"),
             "CHANGED" => "somebody changed it meanwhile".to_owned(),
             "DENIED" => "its protected mode refuses this host (DENIED)".to_owned(),
-            "ERR" if words.contains("max number of clients") => {
-                "it has no connection left for another client".to_owned()
-            }
+            "ERR" if words.contains(FULL) => "no connection left (max number of clients reached)".to_owned(),
             "ERR" if words.contains("without any password configured") => {
                 "it has no password, but the estate names one".to_owned()
             }
@@ -46,6 +47,8 @@ pub(super) fn of(trouble: &Trouble, user: Option<&str>) -> String {
 pub(super) fn loss(trouble: &Trouble, user: Option<&str>) -> Loss {
     match trouble {
         Trouble::Gone(loss) => loss.clone(),
+        // It says itself that it serves nobody more.
+        Trouble::Said { words, .. } if words.contains(FULL) => Loss::down(of(trouble, user)),
         Trouble::Lost(_) | Trouble::Said { .. } => Loss::unread(of(trouble, user)),
     }
 }
