@@ -17,7 +17,6 @@ pub mod msg;
 pub mod pane;
 pub mod panes;
 pub mod problems;
-mod pulse;
 pub mod reading;
 pub mod reason;
 pub mod snapshot;

@@ -116,9 +116,9 @@ fn read(common: &Common, asked: &Asked) -> Result<Reading, Error> {
     Ok(Reading { estate, rows, items })
 }
 
-/// One line a row, worst first: `critical  service  novacron-api  503`; the items of a checklist in their order.
+/// One line a row, worst first: `critical  service  novacron-api  503`, behind which stands what would help; the items of a checklist in their order.
 fn as_text(reading: &Reading, asked: &Asked, now: Wall) -> String {
-    let row = |row: &Row| (row.verdict(now), row.kind.word(), Clean::text(&row.name()), detail(row));
+    let row = |row: &Row| (row.verdict(now), row.kind.word(), Clean::text(&row.name()), row.with_remedy(&detail(row)));
     let item = |item: &ItemRow| (item.verdict, items::KIND, Clean::text(&item.item.title), item.detail.clone());
     let items = reading.items.iter().flatten().map(item);
     let lines: Vec<_> = reading.rows.iter().map(row).chain(items).collect();
@@ -193,6 +193,7 @@ fn row_json(row: &Row, now: Wall) -> Value {
         "verdict": row.verdict(now),
         "stale": row.is_stale(now),
         "detail": detail(row),
+        "remedy": row.remedy(),
         "observed_at": seen.map(|seen| seen.observed_at),
         "source": row.source,
         "facts": seen.map(|seen| &seen.facts),

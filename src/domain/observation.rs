@@ -303,6 +303,26 @@ impl Row {
         }
     }
 
+    /// What would help where the row lacks something, in a few words: a right as the command that grants it, the checksum file that is
+    /// expected. None where nothing is known to help, or the row has not been read.
+    #[must_use]
+    pub fn remedy(&self) -> Option<&str> {
+        let seen = self.observation.as_ref().filter(|_| self.lost.is_none())?;
+        let unverified = || match seen.facts.get("not_verified")? {
+            Fact::Text(why) if self.kind == TargetKind::Backup => Some(why.as_str()),
+            _ => None,
+        };
+        self.remedy_command().or_else(unverified)
+    }
+
+    /// What the row says with its remedy behind it, unless the one has the other in it.
+    #[must_use]
+    pub fn with_remedy(&self, says: &str) -> String {
+        let remedy = self.remedy().map(|remedy| remedy.trim_end_matches(';')).filter(|remedy| !says.contains(remedy));
+        let parts: Vec<&str> = [Some(says).filter(|says| !says.is_empty()), remedy].into_iter().flatten().collect();
+        parts.join(" · ")
+    }
+
     /// Takes a good reading. The history begins again where it is of another fact than before.
     pub fn saw(&mut self, observation: Observation) {
         if let Some(trend) = observation.trend {

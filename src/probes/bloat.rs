@@ -11,7 +11,8 @@
 //! Facts of a relation: `database schema name kind oid size_bytes toast_bytes bloat_bytes bloat_ratio error_ratio method fillfactor
 //! remedy reason dead_rows dead_rows_pinned dead_rows_removable last_vacuum wraparound_age wraparound_ratio partition table valid
 //! grows_back access_method can_act`, and `holder holder_kind holder_age_s holder_age_xids holder_application` where the holder of
-//! the oldest snapshot keeps dead rows of it alive. What is not known is absent; so is `remedy` where nothing is to be done.
+//! the oldest snapshot keeps dead rows of it alive. What is not known is absent; so is `remedy` where nothing is to be done, and where what would come
+//! back is no warning.
 //!
 //! Facts of the database: `database kind oid size_bytes total_bloat_bytes total_bloat_ratio total_error_ratio method unknown_relations
 //! hidden_relations server_version standby other_databases wraparound_age wraparound_ratio can_act`, and those of the holder. Of the
@@ -87,6 +88,7 @@ impl BloatReader {
             server: &server,
             holder: holder.as_ref(),
             can_act: self.target.can_act,
+            least: self.target.bloat_size,
             at: clock::now().wall,
             counts: BTreeMap::new(),
             sizes: sizes_of_tables,

@@ -1,6 +1,6 @@
 //! From an estate to what is read of it.
 
-use crate::config::estate::Estate;
+use crate::config::estate::{Estate, Postgres};
 use crate::config::libpq::Access;
 use crate::config::paths::Surroundings;
 use crate::probes::target::{Cluster, Database, Mount, RedisServer, Target};
@@ -28,7 +28,8 @@ pub fn targets(estate: &Estate, around: &Surroundings) -> Vec<Target> {
         let (secrets, around) = (estate.secrets.clone(), around.clone());
         let watch = Access { written: entry.watch.clone(), secrets, around };
         let (name, can_act, critical) = (entry.name.clone(), entry.act.is_some(), entry.critical);
-        let database = Database { name, watch, can_act, critical };
+        let bloat_size = entry.bloat_size.unwrap_or(Postgres::BLOAT_SIZE);
+        let database = Database { name, watch, can_act, critical, bloat_size };
         targets.extend([Target::Postgres(database.clone()), Target::Bloat(database)]);
     }
     targets.extend(estate.redis.iter().cloned().map(|entry| {

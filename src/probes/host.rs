@@ -42,15 +42,16 @@ pub struct HostReader {
     part: HostPart,
     proc: PathBuf,
     before: Option<(CpuTimes, Instant)>,
-    /// Named beside the memory.
-    processes: Processes,
+    /// Named beside the memory; `None` where only figures are wanted.
+    processes: Option<Processes>,
 }
 
 impl HostReader {
     /// A reader that has not read anything yet.
     #[must_use]
     pub fn new(part: HostPart) -> Self {
-        Self { part, proc: PathBuf::from("/proc"), before: None, processes: Processes::default() }
+        let processes = if part == HostPart::Memory { Processes::new() } else { None };
+        Self { part, proc: PathBuf::from("/proc"), before: None, processes }
     }
 
     /// Reads it now; the busy share of the processors covers the time since the last reading.
@@ -69,7 +70,7 @@ impl HostReader {
 
     fn memory(&mut self) -> Result<Observation, String> {
         let mut seen = meminfo::Table::read(&self.proc)?.memory()?;
-        let largest = self.processes.largest(&self.proc, seen.verdict, Instant::now());
+        let largest = self.processes.as_mut().and_then(Processes::largest);
         seen.facts.extend(largest.map(|words| ("largest_processes", Fact::Text(words))));
         Ok(seen)
     }

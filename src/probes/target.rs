@@ -49,6 +49,8 @@ pub struct Database {
     pub can_act: bool,
     /// Whether it is critical that it is down; a warning otherwise.
     pub critical: bool,
+    /// From how many bytes on the bloat of one relation warns.
+    pub bloat_size: u64,
 }
 
 /// A Redis to read.

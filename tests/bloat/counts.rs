@@ -31,7 +31,13 @@ fn a_table_that_grew_since_it_was_counted_is_not_bloated_after_a_crash_nor_on_a_
     let setup = Setup { settings: SETTINGS.into(), ..Setup::default() };
     let standby = PrivatePostgres::standby(&place.path().join("standby"), &server.postgres, &setup).unwrap();
     let watch = midwatch::config::libpq::Access { written: standby.conninfo("postgres"), ..Default::default() };
-    let target = midwatch::probes::target::Database { name: "standby".into(), watch, can_act: true, critical: true };
+    let target = midwatch::probes::target::Database {
+        name: "standby".into(),
+        watch,
+        can_act: true,
+        critical: true,
+        bloat_size: 1,
+    };
     let mut reader = midwatch::probes::bloat::BloatReader::new(target);
     grown(&server.read(&mut reader), " on the primary");
     drop(standby);

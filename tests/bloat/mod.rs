@@ -43,9 +43,15 @@ impl Server {
 
     /// A reader of a database, as a role.
     fn reader(&self, role: &str, database: &str) -> BloatReader {
+        // Small ones do for tests.
+        self.reader_from(1, role, database)
+    }
+
+    /// The same, where bloat warns from so many bytes on.
+    fn reader_from(&self, bloat_size: u64, role: &str, database: &str) -> BloatReader {
         let written = self.postgres.conninfo_as(role, database);
         let watch = Access { written, ..Access::default() };
-        BloatReader::new(Database { name: "main".to_owned(), watch, can_act: true, critical: true })
+        BloatReader::new(Database { name: "main".to_owned(), watch, can_act: true, critical: true, bloat_size })
     }
 
     fn read(&self, reader: &mut BloatReader) -> Seen {

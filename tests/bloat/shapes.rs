@@ -106,7 +106,13 @@ fn a_standby_counts_by_the_catalog_and_cannot_be_acted_on() {
     )
     .unwrap();
     let watch = midwatch::config::libpq::Access { written: standby.conninfo("postgres"), ..Default::default() };
-    let target = midwatch::probes::target::Database { name: "standby".into(), watch, can_act: true, critical: true };
+    let target = midwatch::probes::target::Database {
+        name: "standby".into(),
+        watch,
+        can_act: true,
+        critical: true,
+        bloat_size: 1,
+    };
     let mut reader = midwatch::probes::bloat::BloatReader::new(target);
     let seen = Seen::of(server.runtime.block_on(reader.read()).unwrap());
     let row = seen.row("public.bloated");

@@ -12,7 +12,6 @@ mod pages;
 mod palette;
 mod problems;
 mod prompts;
-mod pulse;
 mod read_only;
 mod rows;
 mod waiting;

@@ -56,6 +56,7 @@ fn reader(written: &str, variables: &[(&str, &str)]) -> PostgresReader {
         watch: access(written, variables),
         can_act: false,
         critical: true,
+        bloat_size: 1,
     })
 }
 

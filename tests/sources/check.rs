@@ -5,7 +5,8 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 const PANES: [&str; 4] = ["health", "backups", "certificates", "bloat"];
-const KEYS: [&str; 9] = ["target", "object", "kind", "verdict", "stale", "detail", "observed_at", "source", "facts"];
+const KEYS: [&str; 10] =
+    ["target", "object", "kind", "verdict", "stale", "detail", "remedy", "observed_at", "source", "facts"];
 
 /// The pane of each kind.
 const KINDS: [(&str, &str); 10] = [
@@ -157,6 +158,31 @@ fn bloat(report: &Value) {
     assert!((ratio - 2.0 / 3.0).abs() <= error + 0.01, "{orders:#}");
     let smaller = row(report, "bloat", "main", Some("smaller relations"));
     assert!(smaller["facts"].get("bloat_bytes").is_none(), "what was not estimated is not 0: {smaller:#}");
+}
+
+#[test]
+fn what_a_row_lacks_is_printed_with_what_would_help() {
+    let world = World::start();
+    world.postgres.sql("postgres", "REVOKE pg_monitor, pg_read_all_data FROM watch").unwrap();
+    let report = report(&world.estate.midwatch(&["check", "--json"]).exits(2));
+    let remedy = |kind: &str, target: &str, object: Option<&str>| row(&report, kind, target, object)["remedy"].clone();
+    assert_eq!(remedy("postgres", "main", None), "GRANT pg_monitor TO watch;");
+    assert_eq!(remedy("postgres", "main", Some("connections")), "GRANT pg_monitor TO watch;");
+    assert_eq!(remedy("bloat", "main", Some("public.orders")), "GRANT pg_read_all_data TO watch;");
+    assert_eq!(remedy("backup", "fresh", None), "no SHA-256 beside it: expects set-0.dump.sha256");
+    assert_eq!(remedy("redis", "cache", None), Value::Null);
+    // So it stands in the text, behind what the row says.
+    let said = world.estate.midwatch(&["check"]).exits(2);
+    for (row, remedy) in [
+        ("postgres     main  ", " · role without pg_monitor · GRANT pg_monitor TO watch"),
+        ("bloat        main public.orders  ", " · GRANT pg_read_all_data TO watch"),
+        ("backup       fresh  ", " · no SHA-256 beside it: expects set-0.dump.sha256"),
+    ] {
+        let (kind, name) = row.split_once(' ').unwrap();
+        let is_it = |line: &&str| line.contains(kind) && line.contains(&format!("  {}  ", name.trim()));
+        let line = said.out.lines().find(is_it).unwrap_or_else(|| panic!("{row} in {}", said.out));
+        assert!(line.trim_end().ends_with(remedy), "{line}");
+    }
 }
 
 #[test]

@@ -104,6 +104,7 @@ impl ItemRow {
             "verdict": self.verdict,
             "stale": false,
             "detail": self.detail,
+            "remedy": null,
             "observed_at": self.seen,
             "source": self.source,
             "facts": facts,

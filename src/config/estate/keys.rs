@@ -167,6 +167,13 @@ pub const SECTIONS: &[Section] = &[
                 "\"host=db1 user=admin password=secret:cache\"",
                 "How acts reach it.",
             ),
+            Key::optional(
+                "bloat_size",
+                Kind::Size,
+                "\"100 MiB\"",
+                "\"1 GiB\"",
+                "From how many bytes on, beyond the error bar, the bloat of a table or an index warns, where it is also 40 % of it.",
+            ),
             DOWN,
         ],
         needs: Needs::Nothing,

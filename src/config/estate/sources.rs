@@ -23,8 +23,15 @@ pub struct Postgres {
     pub watch: String,
     /// How acts reach it; without it, nothing that acts on it is offered.
     pub act: Option<String>,
+    /// From how many bytes on the bloat of one relation warns; [`Self::BLOAT_SIZE`] otherwise.
+    pub bloat_size: Option<u64>,
     /// Whether it is critical that it is down; a warning otherwise.
     pub critical: bool,
+}
+
+impl Postgres {
+    /// From how many bytes on the bloat of one relation warns unless the file says otherwise: less is not worth a lock on anything.
+    pub const BLOAT_SIZE: u64 = 100 << 20;
 }
 
 /// One `[[redis]]`.

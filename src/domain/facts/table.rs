@@ -240,6 +240,7 @@ pub(super) const TABLE: &[Entry] = &[
     fact("toast_bytes", "of it TOAST", Bytes, Space),
     fact("bloat_bytes", "reclaimable", Bytes, Space),
     fact("bloat_ratio", "bloat", Share, Space),
+    fact("warn_bytes", "warns from", Bytes, Limits),
     fact("total_bloat_bytes", "reclaimable in the database", Bytes, Space),
     fact("total_bloat_ratio", "bloat of the database", Share, Space),
     fact("total_error_ratio", "error of that estimate", Share, Space),

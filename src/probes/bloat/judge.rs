@@ -22,8 +22,6 @@ use std::collections::BTreeMap;
 /// A warning needs this share of the relation beyond the error bar. Half of a table in steady use may be free without harm, and a
 /// B-tree of random keys settles near a third.
 const WARN_RATIO: f64 = 0.40;
-/// And this many bytes beyond the error bar: less is not worth a lock on anything.
-const WARN_BYTES: f64 = 100.0 * 1024.0 * 1024.0;
 /// Below this share beyond the error bar, nothing is proposed.
 const WORTH_RATIO: f64 = 0.10;
 /// The first column of a B-tree whose order follows the rows' less than this is inserted into at random.
@@ -37,6 +35,8 @@ pub(super) struct Reading<'a> {
     pub(super) holder: Option<&'a Holder>,
     /// Whether something may be done about it.
     pub(super) can_act: bool,
+    /// From how many bytes beyond the error bar on bloat warns.
+    pub(super) least: u64,
     /// When this is seen.
     pub(super) at: Wall,
     /// The rows of each table, as far as they are known.
@@ -148,8 +148,10 @@ impl Reading<'_> {
         tally.bytes += bytes;
         tally.error += estimate.error_bytes();
         let sure = ratio - error;
-        let warns = sure >= WARN_RATIO && bytes as f64 - estimate.error_bytes() >= WARN_BYTES;
-        let remedy = remedy(relation, known, sure, pinned);
+        let warns = sure >= WARN_RATIO && bytes as f64 - estimate.error_bytes() >= self.least as f64;
+        // What is fine needs no cure; who keeps dead rows alive is told all the same, since it holds up other tables too.
+        let remedy = remedy(relation, known, sure, pinned).filter(|remedy| warns || *remedy == "release");
+        facts.insert("warn_bytes", int(self.least));
         facts.insert("bloat_bytes", int(bytes));
         facts.insert("bloat_ratio", Fact::Real(ratio));
         facts.insert("error_ratio", Fact::Real(error));

@@ -18,7 +18,7 @@ use crate::app::Snapshot;
 use crate::app::model::{Hit, Pane, TargetId};
 use crate::app::panes::rows::RowList;
 use crate::config::theme::Role;
-use crate::domain::{Clean, Fact, Row, Section, TargetKind, Wall, quantity};
+use crate::domain::{Clean, Row, Section, Wall, quantity};
 use crate::ui::ViewState;
 use crate::ui::header::verdicts;
 use crate::ui::layout;
@@ -245,19 +245,7 @@ pub fn says(row: &Row, now: Wall) -> String {
         (None, Some(seen)) if row.is_stale(now) => {
             format!("{} old · was {}", exact(now.since(seen.observed_at)), seen.detail)
         }
-        (None, Some(seen)) => with_remedy(row, &seen.detail),
+        (None, Some(seen)) => row.with_remedy(&seen.detail),
         (None, None) => "not read yet".to_owned(),
     }
-}
-
-/// What a row says with what would help, where one thing would: the right that the role lacks, the checksum file that is expected.
-pub(super) fn with_remedy(row: &Row, says: &str) -> String {
-    let seen = row.observation.as_ref();
-    let unverified = seen.and_then(|seen| match seen.facts.get("not_verified")? {
-        Fact::Text(why) if row.kind == TargetKind::Backup && !says.contains(why.as_str()) => Some(why.as_str()),
-        _ => None,
-    });
-    let remedy = row.remedy_command().map(|command| command.trim_end_matches(';')).or(unverified);
-    let parts: Vec<&str> = [Some(says).filter(|says| !says.is_empty()), remedy].into_iter().flatten().collect();
-    parts.join(" · ")
 }

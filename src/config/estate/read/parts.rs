@@ -97,3 +97,11 @@ impl Table {
         None
     }
 }
+
+/// Reads a size with or without one space before its unit.
+pub(super) fn size(text: &str) -> Option<u64> {
+    match text.split_once(' ') {
+        Some((number, unit)) => quantity::parse_bytes(&format!("{number}{unit}")),
+        None => quantity::parse_bytes(text),
+    }
+}

@@ -1,7 +1,7 @@
 //! `[[postgres]]`, `[[redis]]` and `[[kubernetes]]`.
 
 use crate::config::estate::read::conninfo;
-use crate::config::estate::read::parts::{limits, path, unique};
+use crate::config::estate::read::parts::{limits, path, size, unique};
 use crate::config::estate::read::secrets::reference;
 use crate::config::estate::{Kubernetes, Postgres, Redis, Workload};
 use crate::config::reader::{Problems, Table};
@@ -19,10 +19,11 @@ pub(super) fn postgres(root: &mut Table, known: &[String], problems: &mut Proble
         }
         let watch = connection(&mut table, "watch", known, problems);
         let act = connection(&mut table, "act", known, problems);
+        let bloat_size = table.parsed("bloat_size", "a size such as \"100 MiB\"", problems, size);
         let critical = table.bool("critical", problems).unwrap_or(true);
         table.finish(problems);
         if let (Some(name), Some(watch)) = (name, watch) {
-            all.push(Postgres { name, watch, act, critical });
+            all.push(Postgres { name, watch, act, bloat_size, critical });
         }
     }
     all

@@ -1,7 +1,7 @@
 //! `[[certificate]]` and `[[backup]]`.
 
 use crate::config::estate::read::buckets::{bucket_of, is_bucket, secrets_of};
-use crate::config::estate::read::parts::{path, plain_path, span_of, unique};
+use crate::config::estate::read::parts::{path, plain_path, size, span_of, unique};
 use crate::config::estate::{Backup, BackupPlace, Certificate, ObjectPlace, Store};
 use crate::config::reader::{Place, Problems, Table};
 use crate::config::secrets::Secrets;
@@ -119,14 +119,6 @@ pub(super) fn backups(root: &mut Table, stores: &[Store], secrets: &Secrets, pro
         }
     }
     all
-}
-
-/// Reads a size with or without one space before its unit.
-fn size(text: &str) -> Option<u64> {
-    match text.split_once(' ') {
-        Some((number, unit)) => quantity::parse_bytes(&format!("{number}{unit}")),
-        None => quantity::parse_bytes(text),
-    }
 }
 
 /// Takes `files` or `objects` out: exactly one of them.

@@ -6,7 +6,7 @@
 //! Bloat         public.audit_logs  12 GiB   48 %    ±3  vacuum
 //! ```
 
-use super::{spoken, with_remedy};
+use super::spoken;
 use crate::app::panes::rows::Sort;
 use crate::config::theme::Role;
 use crate::domain::{Clean, Fact, Row, Section, Wall, quantity};
@@ -120,7 +120,7 @@ pub(super) fn of(row: &Row, now: Wall) -> Option<Parts> {
         columns(section).iter().zip(said).map(|(column, (text, own))| (column.width, text, own)).collect();
     let told = |part: &&str| !figures.iter().any(|(_, figure, _)| same(part, figure));
     let rest: Vec<&str> = seen.detail.split(APART).filter(told).collect();
-    Some(Parts { rest: with_remedy(row, &rest.join(APART)), figures })
+    Some(Parts { rest: row.with_remedy(&rest.join(APART)), figures })
 }
 
 /// Whether a part of the detail says no more than a column: `9 d left` beside `9 d`.
