@@ -281,7 +281,7 @@ async fn what_is_down_is_read_again_before_its_reading_is_stale() {
     let (_prober, mut rows) = started(vec![service("gone", &format!("http://{free}/"))], FAST);
     let mut last = None;
     // A pause that grew with each loss would soon be longer than three periods, and all twelve would take longer than this.
-    let until = tokio::time::Instant::now() + Duration::from_secs(60);
+    let until = Instant::now() + Duration::from_secs(60);
     for _ in 0..12 {
         let row = tokio::time::timeout_at(until, rows.recv()).await.expect("it is read in time").unwrap();
         let at = row.observation.as_ref().unwrap().observed_at;
