@@ -40,6 +40,8 @@ pub enum Query {
     },
     /// Which runs exist? Answer: `RunsListed`.
     ListRuns,
+    /// The same, asked again and again by the console itself. Answer: `RunsListed`, or none where they cannot be listed.
+    WatchRuns,
     /// Follow a run's journal; every change comes as `RunFolded`. Replaces the run followed before.
     FollowRun(RunId),
     /// Stop following.

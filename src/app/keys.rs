@@ -98,7 +98,7 @@ fn perform_in_pane(model: &mut Model, action: Action) -> Vec<Effect> {
             return effects;
         }
         Action::Runs => {
-            model.open(Modal::Runs { cursor: model.at_hand().following.clone() });
+            model.open(Modal::Runs { cursor: model.run_to_choose() });
             return vec![Effect::Query(Query::ListRuns)];
         }
         Action::NextProblem => return problems::next(model),
@@ -323,6 +323,7 @@ pub fn pasted(model: &mut Model, text: &str) {
         Some(Modal::Palette(palette)) => palette.field.paste(text),
         Some(Modal::Params(form)) if !form.planning => {
             let cursor = form.cursor;
+            form.hint = None;
             if let Some(field) = form.fields.get_mut(cursor) {
                 field.paste(text);
             }

@@ -19,6 +19,7 @@ pub mod panes;
 pub mod problems;
 pub mod reading;
 pub mod reason;
+pub mod runs;
 pub mod snapshot;
 pub mod update;
 pub mod wall;

@@ -145,6 +145,8 @@ pub struct Model {
     pub log: Log,
     /// The known runs, newest first; `None` until they were listed once.
     pub runs: Option<Vec<RunSummary>>,
+    /// When they were listed.
+    pub listed: Boot,
     /// The pane that keys go to.
     pub focus: Pane,
     /// Whether the focused pane has the whole screen.
@@ -290,6 +292,7 @@ impl Model {
             checklist: ChecklistPane::default(),
             log: Log::default(),
             runs: None,
+            listed: opening.now.boot,
             focus: Pane::Health,
             zoomed: false,
             mouse: true,
@@ -389,11 +392,5 @@ impl Model {
         let rest = (NOTICE - NOTICE_READ).as_nanos() as u64;
         let now = self.now.boot.0;
         self.notice.take_if(|(_, until)| until.0 <= now.saturating_add(rest));
-    }
-
-    /// How far up or down a page goes.
-    #[must_use]
-    pub fn page(&self) -> u16 {
-        self.seen.page_rows.saturating_sub(1).max(1)
     }
 }

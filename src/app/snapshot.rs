@@ -8,6 +8,7 @@ use crate::app::panes::checklist::ChecklistPane;
 use crate::app::panes::log::Log;
 use crate::app::panes::rows::Lists;
 use crate::app::panes::run::RunPane;
+use crate::app::runs::Other;
 use crate::app::wall::Wall;
 use crate::app::window::WindowShown;
 use crate::domain::time::Now;
@@ -49,6 +50,8 @@ pub struct Snapshot<'a> {
     pub log: &'a Log,
     /// The known runs, newest first.
     pub runs: Option<&'a [RunSummary]>,
+    /// The runs that are not sealed and are on neither pane: one that waits for a person first.
+    pub others: Vec<Other>,
     /// The pane that keys go to.
     pub focus: Pane,
     /// Whether it has the whole screen.
@@ -67,6 +70,8 @@ pub struct Snapshot<'a> {
     pub command: &'a str,
     /// The open or the next window, and the time left.
     pub window: Option<WindowShown>,
+    /// That there is no window, where the estate's changes need one.
+    pub no_window: Option<&'static str>,
     /// What holds all the time and is said quietly.
     pub remark: Option<&'a str>,
     /// Why an edit of the estate cannot be used.
@@ -176,6 +181,7 @@ impl Model {
             at_hand: self.at_hand(),
             log: &self.log,
             runs: self.runs.as_deref(),
+            others: self.other_runs(),
             focus: self.focus,
             zoomed: self.zoomed,
             modals: self.modals(),
@@ -185,6 +191,7 @@ impl Model {
             command: &self.command,
             wall: self.wall.map(Wall::page),
             window: self.window.shown(self.now.wall),
+            no_window: self.window.missing(),
             remark: self.remark.as_deref(),
             trouble: self.estate_trouble(),
             banner: self.estate_banner().or_else(|| self.banners.first().cloned()),

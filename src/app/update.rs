@@ -9,10 +9,11 @@ use crate::app::modal::palette::Command;
 use crate::app::modal::{Modal, Purpose};
 use crate::app::model::{Hit, Model, Pane, TargetId};
 use crate::app::moves;
-use crate::app::msg::{Mouse, Msg, Offer, PlanShown, RunSummary};
+use crate::app::msg::{Mouse, Msg, Offer, PlanShown};
 use crate::app::panes::{checklist, log, run};
+use crate::app::runs;
 use crate::app::wall;
-use crate::domain::{EffectClass, Error, Order, RunId, RunStatus, Section};
+use crate::domain::{EffectClass, Error, Order, RunId, Section};
 
 /// What to ask for after the first frame. The gate reads every target as soon as it is there, unasked.
 #[must_use]
@@ -36,7 +37,8 @@ fn moved(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.window.tick(now.wall);
             model.notice.take_if(|(_, until)| *until <= now.boot);
             model.lists.tick(now.wall);
-            return wall::tick(model);
+            wall::tick(model);
+            return runs::tick(model);
         }
         Msg::KeyPressed(key, now) if model.wall.is_some() => {
             model.now = now;
@@ -58,7 +60,7 @@ fn moved(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::ChecklistsListed(known) => checklist::listed(model, known),
         Msg::Planned(shown) => planned(model, shown),
         Msg::PlanRefused { procedure, error } => plan_refused(model, &procedure, error),
-        Msg::RunsListed(runs) => return runs_listed(model, runs),
+        Msg::RunsListed(runs) => return runs::listed(model, runs),
         Msg::RunFolded { view, runner_lives } => return run::folded(model, view, runner_lives),
         Msg::PeopleSeen { run, people } => run::seen_by(model, &run, people),
         Msg::RunLost { run, error } => run::lost(model, &run, error),
@@ -163,33 +165,6 @@ fn plan_refused(model: &mut Model, procedure: &str, error: Error) {
         form.planning = false;
         form.error = Some(error);
     }
-}
-
-fn runs_listed(model: &mut Model, runs: Vec<RunSummary>) -> Vec<Effect> {
-    let live = |order: Order| {
-        let is =
-            |summary: &&RunSummary| summary.order == order && summary.damage.is_none() && !summary.status.is_over();
-        runs.iter().find(is).map(|summary| summary.id.clone())
-    };
-    let is_waiting = |summary: &&RunSummary| {
-        summary.order == Order::Listed && summary.damage.is_none() && summary.status == RunStatus::Waiting
-    };
-    let waits = runs.iter().find(is_waiting).map(|summary| summary.id.clone());
-    let (attach, list) = (waits.clone().or_else(|| live(Order::Listed)), live(Order::Any));
-    let first_time = model.runs.is_none();
-    // Who reattaches while a run is not over comes back to it and its log; nobody is moved who has begun to type.
-    let follows_none = model.run.following.is_none() && model.checklist.run.following.is_none();
-    if first_time && attach.is_some() && !model.touched && model.wall.is_none() && follows_none {
-        model.focus = Pane::Run;
-    }
-    model.runs = Some(runs);
-    let mut effects = checklist::runs_listed(model, list);
-    effects.extend(match attach {
-        Some(id) if first_time && model.run.following.is_none() => run::follow(model, id),
-        _ if model.wall.is_some() => wall::runs_listed(model),
-        _ => Vec::new(),
-    });
-    effects
 }
 
 /// A run was started. It comes onto the screen where its plan still stands there; who went on to something else is left alone.

@@ -2,23 +2,21 @@
 //! the screen, follows what runs, and says in one sentence what is happening, what is next, and when it ends.
 
 use crate::app::Snapshot;
-use crate::app::effect::{Effect, Query, Screen};
+use crate::app::effect::{Effect, Screen};
 use crate::app::keymap::{Action, Context, Resolved};
 use crate::app::model::Model;
-use crate::app::msg::RunSummary;
 use crate::app::panes::rows::RowList;
 use crate::app::panes::run;
 use crate::app::panes::run::RunPane;
 use crate::app::problems::{self, Class};
+use crate::app::runs;
 use crate::domain::key::Key;
-use crate::domain::{Boot, Order, Row, RunStatus, TargetKind, quantity};
+use crate::domain::{Boot, Row, RunId, RunStatus, TargetKind, quantity};
 use crate::journal::fold::{ItemState, RunView};
 use std::time::Duration;
 
 /// How long a page of problems stays.
 const TURN: Duration = Duration::from_secs(12);
-/// How often the runs are listed, so that one that somebody starts is followed.
-const LIST: Duration = Duration::from_secs(5);
 /// The most characters of the sentence that are about rows: the list below it has them all.
 const LONGEST: usize = 200;
 
@@ -29,15 +27,13 @@ pub struct Wall {
     since: Boot,
     /// How often it was turned; more often than there are pages, it begins again.
     page: usize,
-    /// When the runs were listed.
-    listed: Boot,
 }
 
 impl Wall {
     /// A wallboard that has just been opened.
     #[must_use]
     pub fn new(now: Boot) -> Self {
-        Self { since: now, page: 0, listed: now }
+        Self { since: now, page: 0 }
     }
 
     /// How often the page was turned.
@@ -66,19 +62,13 @@ pub struct Sentence {
     pub ends: Option<String>,
 }
 
-/// Turns on where it is time, and looks for runs.
-pub fn tick(model: &mut Model) -> Vec<Effect> {
-    let (Some(mut wall), now) = (model.wall, model.now.boot) else { return Vec::new() };
-    let mut effects = Vec::new();
+/// Turns on where it is time.
+pub fn tick(model: &mut Model) {
+    let (Some(mut wall), now) = (model.wall, model.now.boot) else { return };
     if now.since(wall.since) >= TURN {
         wall.turn(now);
     }
-    if now.since(wall.listed) >= LIST {
-        wall.listed = now;
-        effects.push(Effect::Query(Query::ListRuns));
-    }
     model.wall = Some(wall);
-    effects
 }
 
 /// The few keys that a wallboard takes: leaving, turning the page, drawing again.
@@ -98,15 +88,9 @@ pub fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
     }
 }
 
-/// Follows the newest live run, where the one that is followed is over.
-pub fn runs_listed(model: &mut Model) -> Vec<Effect> {
-    let over = model.run.status().is_none_or(RunStatus::is_over);
-    let is_live = |run: &&RunSummary| run.order == Order::Listed && run.damage.is_none() && !run.status.is_over();
-    let live = model.runs.iter().flatten().find(is_live);
-    match live.map(|run| run.id.clone()) {
-        Some(id) if over && model.run.following.as_ref() != Some(&id) => run::follow(model, id),
-        _ => Vec::new(),
-    }
+/// Follows the run that comes first: one that waits for a person, else the newest.
+pub(crate) fn follow(model: &mut Model, id: RunId) -> Vec<Effect> {
+    if model.run.following.as_ref() == Some(&id) { Vec::new() } else { run::follow(model, id) }
 }
 
 /// What the wallboard says first.
@@ -119,19 +103,20 @@ pub fn sentence(snapshot: &Snapshot<'_>) -> Sentence {
     let later = later.map(|window| format!("window \"{}\" {} ({} UTC)", window.name, window.left, window.span));
     let blind = is_blind(snapshot);
     let (worst, rows) = standing(snapshot);
-    let (happening, next) = match (live(snapshot.run), live(&snapshot.checklist.run)) {
-        _ if blind => (blindness(snapshot), later),
-        (None, None) => (rows, later),
-        (Some(view), list) => {
-            let (now, next) = running(view, snapshot);
-            let list = list.map_or_else(String::new, |list| format!("{} · ", walked(list).0));
-            (format!("{now} · {list}{rows}"), next.or(later))
-        }
-        (None, Some(list)) => {
-            let (now, next) = walked(list);
-            (format!("{now} · {rows}"), next.or(later))
-        }
-    };
+    let (now, next) = live(snapshot.run).map_or((None, None), |view| {
+        let (now, next) = running(view, snapshot);
+        (Some(now), next)
+    });
+    let (list, item) = live(&snapshot.checklist.run).map_or((None, None), |list| {
+        let (list, item) = walked(list);
+        (Some(list), item)
+    });
+    let rows = if blind { blindness(snapshot) } else { rows };
+    let next = if now.is_some() { next } else { item }.or(later);
+    // What is lost stands first: louder than a run, which its journal still tells of.
+    let (first, last) = if blind { (Some(rows), None) } else { (None, Some(rows)) };
+    let parts = [first, now, runs::more(&snapshot.others, true), list, last];
+    let happening = parts.into_iter().flatten().collect::<Vec<_>>().join(" · ");
     Sentence { happening, worst, blind, next, ends }
 }
 

@@ -67,6 +67,18 @@ impl WindowWatch {
         }
     }
 
+    /// That no window is open or to come, for production, whose changes need one.
+    #[must_use]
+    pub fn missing(&self) -> Option<&'static str> {
+        let environment = self.environment.filter(|own| *own == Environment::Production)?;
+        let is_defined = self.calendar.windows.iter().any(|window| window.is_of(environment));
+        match self.standing {
+            Some(_) => None,
+            None if is_defined => Some("no window to come"),
+            None => Some("no window defined"),
+        }
+    }
+
     /// Rows with a warning on each mount that is full before the open window ends.
     #[must_use]
     pub fn judged(&self, mut rows: Rows, now: Wall) -> Rows {
@@ -185,6 +197,19 @@ mod tests {
     #[test]
     fn without_windows_nothing_is_shown() {
         let watch = WindowWatch::new(Calendar::default(), Some(Environment::Other), at("2026-11-22T02:47:31Z"));
-        assert_eq!(watch.shown(at("2026-11-22T02:47:31Z")), None);
+        assert_eq!((watch.shown(at("2026-11-22T02:47:31Z")), watch.missing()), (None, None));
+    }
+
+    #[test]
+    fn production_without_a_window_says_so() {
+        let missing = |text: &str, environment| {
+            let calendar = crate::calendar::parse(text, Path::new("windows.toml")).unwrap();
+            WindowWatch::new(calendar, Some(environment), at("2026-11-22T02:47:31Z")).missing()
+        };
+        let staging = "schema = 1\n[[window]]\nname = \"w\"\nstarts = \"0 2 * * SUN\"\nlasts = \"2h\"\nenvironment = \"staging\"\n";
+        assert_eq!(missing(staging, Environment::Production), Some("no window defined"));
+        assert_eq!(missing("schema = 1\n", Environment::Production), Some("no window defined"));
+        assert_eq!(missing("schema = 1\n", Environment::Staging), None);
+        assert_eq!(missing(&staging.replace("staging", "production"), Environment::Production), None);
     }
 }

@@ -9,14 +9,14 @@ use crate::gate::edits::{Edits, Load};
 use crate::gate::follow::Follower;
 use crate::gate::logs::LogReader;
 use crate::gate::{World, plans};
-use crate::journal::list;
+use crate::journal::list::{self, Known};
 pub use crate::probes::estate::targets;
 use crate::probes::schedule::Prober;
 use crate::probes::target::Every;
 use crate::runner::adapters;
 use crate::runner::rundir::RunDir;
 use std::io::BufReader;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
 
 /// Answers queries with messages.
@@ -27,6 +27,7 @@ pub struct Lookup {
     follower: Option<Follower>,
     checklist: Option<Follower>,
     logs: LogReader,
+    known: Arc<Mutex<Known>>,
     edits: Option<Edits>,
     acts: bool,
 }
@@ -43,7 +44,8 @@ impl Lookup {
         tokio::task::spawn_blocking(move || {
             own.catalog().problems().iter().for_each(|problem| tracing::warn!(%problem, "file refused"));
         });
-        Self { world, out, prober, follower: None, checklist: None, logs, edits: None, acts: false }
+        let known = Arc::default();
+        Self { world, out, prober, follower: None, checklist: None, logs, known, edits: None, acts: false }
     }
 
     /// The same for a console that notices edits of its estate and its windows.
@@ -119,6 +121,7 @@ impl Lookup {
                 Ok(runs) => Msg::RunsListed(runs),
                 Err(error) => Msg::CommandFailed(error),
             }),
+            Query::WatchRuns => self.watch_runs(),
             Query::FollowRun(run) => {
                 let dir = RunDir::of(&self.world.state.dir, run);
                 self.follower = Some(Follower::start(dir, self.out.clone(), self.acts));
@@ -136,6 +139,19 @@ impl Lookup {
             }
             Query::ListSet { run, set, from, rows } => self.answer(move |world| list_set(world, run, set, from, rows)),
         }
+    }
+
+    /// Lists the runs, unless the list before is not done yet; what is sealed is not read again.
+    fn watch_runs(&self) {
+        let (world, out, known) = (Arc::clone(&self.world), self.out.clone(), Arc::clone(&self.known));
+        tokio::task::spawn_blocking(move || {
+            let Ok(mut known) = known.try_lock() else { return };
+            let lives = |run: &RunId| RunDir::of(&world.state.dir, run.clone()).runner_lives();
+            match list::runs_again(&world.state.dir, &mut known, lives) {
+                Ok(runs) => drop(out.blocking_send(Msg::RunsListed(runs))),
+                Err(error) => tracing::debug!(cause = error.message, "runs not listed"),
+            }
+        });
     }
 
     /// Computes an answer beside the console.

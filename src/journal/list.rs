@@ -10,6 +10,7 @@ use crate::journal::fold::RunView;
 use std::collections::BTreeMap;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// The directory of all runs below the state directory.
 pub const RUNS: &str = "runs";
@@ -75,6 +76,34 @@ pub fn walk_file(path: &Path) -> Result<Walked> {
     Ok(Walked { view: walk.into_view(), good_bytes, verdict })
 }
 
+/// The runs that were sealed and whole when they were read, with the length of their journals and when those were changed: one that is
+/// as it was is not walked again.
+#[derive(Debug, Default)]
+pub struct Known(BTreeMap<RunId, (u64, SystemTime, RunSummary)>);
+
+impl Known {
+    /// One run, read again only where it may have changed.
+    fn summary(&mut self, dir: &Path, id: RunId, lives: impl Fn(&RunId) -> bool) -> RunSummary {
+        let stamp = std::fs::metadata(dir.join(id.as_str()).join(JOURNAL)).ok();
+        let stamp = stamp.and_then(|found| Some((found.len(), found.modified().ok()?)));
+        if let (Some((bytes, changed)), Some((own, at, run))) = (stamp, self.0.get(&id))
+            && (bytes, changed) == (*own, *at)
+        {
+            return run.clone();
+        }
+        let run = summary(dir, id.clone(), lives);
+        match stamp {
+            Some((bytes, changed)) if run.status.is_over() && run.damage.is_none() => {
+                self.0.insert(id, (bytes, changed, run.clone()));
+            }
+            _ => {
+                self.0.remove(&id);
+            }
+        }
+        run
+    }
+}
+
 /// Every run below a state directory, the newest first; `lives` says whether a run's runner does.
 ///
 /// A run whose journal is damaged or missing is in the list, with the reason. What is not named like a run is passed over.
@@ -82,6 +111,14 @@ pub fn walk_file(path: &Path) -> Result<Walked> {
 /// # Errors
 /// When the directory of runs is there and cannot be read.
 pub fn runs(state: &Path, lives: impl Fn(&RunId) -> bool) -> Result<Vec<RunSummary>> {
+    runs_again(state, &mut Known::default(), lives)
+}
+
+/// The same for who lists them again and again.
+///
+/// # Errors
+/// As [`runs`].
+pub fn runs_again(state: &Path, known: &mut Known, lives: impl Fn(&RunId) -> bool) -> Result<Vec<RunSummary>> {
     let dir = state.join(RUNS);
     let failed = |cause: std::io::Error| Error::machine(format_args!("list the runs in {}", dir.display()), cause);
     let entries = match std::fs::read_dir(&dir) {
@@ -98,7 +135,8 @@ pub fn runs(state: &Path, lives: impl Fn(&RunId) -> bool) -> Result<Vec<RunSumma
         ids.extend(id.filter(|_| is_dir));
     }
     ids.sort_unstable();
-    Ok(ids.into_iter().rev().map(|id| summary(&dir, id, &lives)).collect())
+    known.0.retain(|id, _| ids.binary_search(id).is_ok());
+    Ok(ids.into_iter().rev().map(|id| known.summary(&dir, id, &lives)).collect())
 }
 
 /// One run, whatever its journal is like.
@@ -174,6 +212,42 @@ mod tests {
     use super::*;
     use crate::journal::samples::{bytes, night, now, recovered_night, run_id, write};
     use std::fs;
+
+    #[test]
+    fn a_sealed_run_is_walked_once_and_again_after_it_changed() {
+        let state = tempfile::tempdir().unwrap();
+        let dir = |n: u64| {
+            let dir = run_dir(state.path(), &run_id(n));
+            fs::create_dir_all(&dir).unwrap();
+            dir
+        };
+        write(&dir(1), &run_id(1), &night());
+        write(&dir(2), &run_id(2), &recovered_night()[..7]);
+        let mut known = Known::default();
+        let mut again = || runs_again(state.path(), &mut known, |id| *id == run_id(2)).unwrap();
+        let first = again();
+        assert_eq!(first, runs(state.path(), |id| *id == run_id(2)).unwrap());
+        // Its bytes are others, its length and its time are not: it was not read again.
+        let journal = dir(1).join(JOURNAL);
+        let (mut bytes, at) = (fs::read(&journal).unwrap(), fs::metadata(&journal).unwrap().modified().unwrap());
+        let end = bytes.len() - 40;
+        bytes[end] ^= 1;
+        fs::write(&journal, &bytes).unwrap();
+        fs::File::options().write(true).open(&journal).unwrap().set_modified(at).unwrap();
+        assert_eq!(again(), first);
+        fs::File::options()
+            .write(true)
+            .open(&journal)
+            .unwrap()
+            .set_modified(at + std::time::Duration::from_secs(1))
+            .unwrap();
+        assert!(again()[1].damage.is_some(), "what was written to is read again");
+        fs::remove_file(dir(2).join(JOURNAL)).unwrap();
+        write(&dir(2), &run_id(2), &recovered_night()[..9]);
+        assert_ne!(again()[0], first[0], "one that is not sealed is read each time");
+        fs::remove_dir_all(dir(1)).unwrap();
+        assert_eq!(again().len(), 1);
+    }
 
     #[test]
     fn runs_are_listed_newest_first_and_damaged_ones_say_why() {

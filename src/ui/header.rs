@@ -9,7 +9,6 @@ use crate::app::Snapshot;
 use crate::app::model::{Hit, Pane};
 use crate::app::panes::rows::RowList;
 use crate::app::problems::{self, Class};
-use crate::app::snapshot::{Asks, Waiting};
 use crate::app::window::WindowShown;
 use crate::config::theme::Role;
 use crate::domain::{Clean, Verdict};
@@ -49,6 +48,8 @@ pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot
     let shown =
         snapshot.window.as_ref().map(|shown| if snapshot.wall.is_some() { quoted(shown) } else { shown.clone() });
     let window = shown.as_ref().and_then(|window| window_in(pen, window, left, roomy));
+    let none = snapshot.no_window.map(|text| (Clean::text(text), Role::VerdictWarn));
+    let window = window.or(none);
     let mut takes = |text: &Clean| {
         let fits = text.width() <= left;
         left = left.saturating_sub(if fits { text.width() + 3 } else { 0 });
@@ -66,23 +67,6 @@ pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot
         strip = strip.right(start.saturating_sub(2), muted, text);
     }
     pen.line(frame, area, strip.to(start).put(pen.style(Role::UiText), clock));
-}
-
-/// Draws the banner of a prompt that waits: what it asks for, and the keys that open it. Both stay where room is short.
-pub fn waiting(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, waiting: &Waiting) {
-    let width = usize::from(area.width);
-    let role = match waiting.asks {
-        Asks::Act(effect) => Role::from(effect),
-        _ => Role::UiPrompt,
-    };
-    let word = format!("{} {}", pen.symbol(role).plain(), waiting.asks.word());
-    let word = Clean::text(word.trim_start());
-    let sentence = Clean::text(&waiting.sentence());
-    let short = Clean::text(&format!("step {}: {} opens it", waiting.step, waiting.keys));
-    let fits = word.width() + sentence.width() + 4 <= width;
-    let strip = Strip::new().gap(1).put(pen.style(role), word).gap(2);
-    let room = width.saturating_sub(strip.width());
-    pen.line(frame, area, strip.put_within(room, pen.style(Role::UiPrompt), if fits { sentence } else { short }));
 }
 
 /// Draws how everything stands, in one sentence: the worst rows by name and reason, the others by number. It changes with a reading only.

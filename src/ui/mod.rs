@@ -13,6 +13,7 @@
 //!  Enter open  x act  / filter  : commands  ? help  q quit                              412 B/s  ● live
 //! ```
 
+pub mod banner;
 pub mod footer;
 pub mod header;
 pub mod ink;
@@ -94,7 +95,7 @@ fn draw_all(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>, theme: &Theme, view:
         focus: snapshot.focus,
         zoomed: snapshot.zoomed,
         summary: snapshot.lists.all().any(RowList::has_read),
-        banner: snapshot.banner.is_some() || snapshot.waiting.is_some(),
+        banner: banner::is_wanted(snapshot),
         run: snapshot.run.following.is_some(),
         checklist: snapshot.checklist.run.following.is_some(),
         run_rows: snapshot.run.view.as_deref().map(panes::run::rows),
@@ -106,12 +107,8 @@ fn draw_all(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>, theme: &Theme, view:
     if let Some(strip) = layout.strip {
         header::strip(pen, frame, strip, snapshot, view);
     }
-    if let Some(waiting) = &snapshot.waiting {
-        header::waiting(pen, frame, layout.banner, waiting);
-    } else if let Some(banner) = &snapshot.banner {
-        let strip = Strip::new().gap(1).put(pen.style(Role::UiPrompt), pen.symbol(Role::UiPrompt)).gap(1);
-        let room = usize::from(layout.banner.width).saturating_sub(4);
-        pen.line(frame, layout.banner, strip.put_within(room, pen.style(Role::UiPrompt), banner));
+    if layout.banner.height > 0 {
+        banner::draw(pen, frame, layout.banner, snapshot);
     }
     let brief = layout.panes.len() > 1 && layout.panes.iter().all(|(pane, _)| *pane != Pane::Log);
     for (pane, area) in &layout.panes {

@@ -5,6 +5,12 @@ use crate::app::modal::Modal;
 use crate::domain::Boot;
 
 impl Model {
+    /// How far up or down a page goes.
+    #[must_use]
+    pub fn page(&self) -> u16 {
+        self.seen.page_rows.saturating_sub(1).max(1)
+    }
+
     /// The topmost dialog shows something else now: it must be drawn and looked at before a key counts.
     pub fn look_again(&mut self) {
         self.unseen();

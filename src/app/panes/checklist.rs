@@ -99,8 +99,10 @@ pub fn moved(model: &mut Model, id: RunId) -> Vec<Effect> {
 
 /// Follows the newest live checklist, where none that lives is followed.
 pub fn runs_listed(model: &mut Model, live: Option<RunId>) -> Vec<Effect> {
+    // One that is over stays on the screen while it is looked at.
+    let is_free = model.checklist.run.following.is_none() || model.focus != Pane::Checklist;
     match live {
-        Some(id) if model.checklist.is_idle() => follow(model, id),
+        Some(id) if model.checklist.is_idle() && is_free => follow(model, id),
         _ => Vec::new(),
     }
 }

@@ -1,0 +1,97 @@
+//! The row below the header: a prompt that waits and is not on the screen, runs that are on no pane, or what should be known first.
+//!
+//! ```text
+//!  ◆ destroy  step 2 waits: 6 Enter opens it · +1 more run waits: Vacuum public.tasks (Z1A2B3)
+//!  ◆ waiting  Data retention cleanup waits for an operator: R lists the runs
+//! ```
+
+use crate::app::Snapshot;
+use crate::app::keymap::Action;
+use crate::app::runs::{self, Other};
+use crate::app::snapshot::{Asks, Waiting};
+use crate::config::theme::Role;
+use crate::domain::{Clean, RunStatus};
+use crate::ui::pen::Pen;
+use crate::ui::text::Strip;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+/// Whether there is one.
+#[must_use]
+pub fn is_wanted(snapshot: &Snapshot<'_>) -> bool {
+    snapshot.banner.is_some() || snapshot.waiting.is_some() || !snapshot.others.is_empty()
+}
+
+/// Draws it: what waits for a person comes before anything else.
+pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot<'_>) {
+    let waits = snapshot.others.first().filter(|other| other.status == RunStatus::Waiting);
+    match (&snapshot.waiting, waits, &snapshot.banner) {
+        (Some(own), ..) => waiting(pen, frame, area, own, &snapshot.others),
+        (None, None, Some(text)) => {
+            let strip = Strip::new().gap(1).put(pen.style(Role::UiPrompt), pen.symbol(Role::UiPrompt)).gap(1);
+            let room = usize::from(area.width).saturating_sub(4);
+            pen.line(frame, area, strip.put_within(room, pen.style(Role::UiPrompt), text));
+        }
+        _ => others(pen, frame, area, snapshot),
+    }
+}
+
+/// A prompt that waits: what it asks for, and the keys that open it. Both stay where room is short.
+fn waiting(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, waiting: &Waiting, others: &[Other]) {
+    let role = match waiting.asks {
+        Asks::Act(effect) => Role::from(effect),
+        _ => Role::UiPrompt,
+    };
+    let sentence = waiting.sentence();
+    let short = format!("step {}: {} opens it", waiting.step, waiting.keys);
+    let with = |text: &str, more: Option<String>| more.map(|more| format!("{text} · {more}"));
+    let (named, counted) = (runs::more(others, true), runs::more(others, false));
+    let ways = [
+        with(&sentence, named),
+        with(&sentence, counted.clone()),
+        with(&short, counted),
+        others.is_empty().then_some(sentence),
+        Some(short),
+    ];
+    first_that_fits(pen, frame, area, (role, waiting.asks.word()), ways);
+}
+
+/// The runs that are on no pane: the first by its title, with the key that lists them.
+fn others(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot<'_>) {
+    let Some((first, rest)) = snapshot.others.split_first() else { return };
+    let key = snapshot.keymap.shown(Action::Runs);
+    let (named, counted) = (runs::more(rest, true), runs::more(rest, false));
+    // The word before it says where it stands, so that a short sentence need not.
+    let said = format!("{} {}: {key} lists the runs", first.title, first.does());
+    let (brief, short) = (format!("{}: {key} lists the runs", first.title), format!("{key} lists the runs"));
+    let with = |text: &str, more: &Option<String>| {
+        Some(more.as_ref().map_or_else(|| text.to_owned(), |more| format!("{text} · {more}")))
+    };
+    let ways = [
+        with(&said, &named),
+        with(&said, &counted),
+        with(&brief, &counted),
+        with(&short, &counted),
+        Some(short.clone()),
+    ];
+    first_that_fits(pen, frame, area, (Role::from(first.status), first.status.word()), ways);
+}
+
+/// A symbol, a word, and the first of some sentences that fits; the last is cut where none does.
+fn first_that_fits(
+    pen: Pen<'_>,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    (role, word): (Role, &str),
+    ways: impl IntoIterator<Item = Option<String>>,
+) {
+    let word = Clean::text(format!("{} {word}", pen.symbol(role).plain()).trim_start());
+    let strip = Strip::new().gap(1).put(pen.style(role), word).gap(2);
+    let room = usize::from(area.width).saturating_sub(strip.width());
+    let mut ways = ways.into_iter().flatten().map(|text| Clean::text(&text)).peekable();
+    while let Some(text) = ways.next() {
+        if text.width() + 1 <= room || ways.peek().is_none() {
+            return pen.line(frame, area, strip.put_within(room, pen.style(Role::UiPrompt), text));
+        }
+    }
+}
