@@ -186,6 +186,8 @@ pub struct ParamShown {
     pub help: String,
     /// Its value so far; empty when it must be asked for.
     pub value: String,
+    /// Everything that it can be, where that is known.
+    pub choices: Vec<String>,
 }
 
 /// A plan with its advisory previews.

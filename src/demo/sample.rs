@@ -322,6 +322,7 @@ pub fn offers() -> Vec<Offer> {
         accepts: accepts.to_owned(),
         help: if name == "older" { "How old a rotated log must be to move".to_owned() } else { String::new() },
         value: value.to_owned(),
+        choices: Vec::new(),
     };
     vec![
         Offer {

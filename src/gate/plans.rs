@@ -11,6 +11,7 @@ use crate::gate::foreseen;
 use crate::procedure::acts_on::Refusal;
 use crate::procedure::catalog::Catalog;
 use crate::procedure::header::Procedure;
+use crate::procedure::params::ParamKind;
 use crate::procedure::plan::{Plan, Step, WindowUse};
 use crate::procedure::{catalog, outline};
 use crate::runner::adapters::{self, BuiltIn, Look, hide};
@@ -25,7 +26,7 @@ const CAN_ACT: &str = "can_act";
 /// would act on it but needs an `act` that there is not. Where none applies, why each that acts on such rows does not.
 #[must_use]
 pub fn offers(world: &World, row: &Row) -> (Vec<Offer>, Vec<String>) {
-    let catalog = world.catalog();
+    let (catalog, adapters) = (world.catalog(), world.adapters());
     let found = catalog.offers(row);
     let (able, mut withheld) = withheld(&catalog, row, &found, world);
     if found.is_empty() {
@@ -33,7 +34,8 @@ pub fn offers(world: &World, row: &Row) -> (Vec<Offer>, Vec<String>) {
         let refused = catalog.refusals(&able).into_iter();
         withheld.extend(refused.map(|(procedure, refusals)| format!("{} {}", procedure.id, why(refusals))));
     }
-    let mut offers: Vec<Offer> = found.into_iter().map(|(procedure, params)| offer(procedure, &params)).collect();
+    let mut offers: Vec<Offer> =
+        found.into_iter().map(|(procedure, params)| offer(procedure, &params, &adapters)).collect();
     offers.sort_by(|a, b| (a.effect, &a.title, &a.procedure).cmp(&(b.effect, &b.title, &b.procedure)));
     (offers, withheld)
 }
@@ -78,7 +80,8 @@ fn withheld(
 /// Every procedure.
 #[must_use]
 pub fn all(world: &World) -> Vec<Offer> {
-    world.catalog().procedures().map(|procedure| offer(procedure, &BTreeMap::new())).collect()
+    let adapters = world.adapters();
+    world.catalog().procedures().map(|procedure| offer(procedure, &BTreeMap::new(), &adapters)).collect()
 }
 
 /// Every checklist with its items, those of the estate first.
@@ -87,8 +90,9 @@ pub fn checklists(world: &World) -> Vec<Outline> {
     let catalog = world.catalog();
     let mut lists: Vec<&Procedure> = catalog.procedures().filter(|list| list.order == Order::Any).collect();
     lists.sort_by_key(|list| catalog::is_built_in(list));
+    let adapters = world.adapters();
     let outline = |list: &Procedure| Outline {
-        offer: offer(list, &BTreeMap::new()),
+        offer: offer(list, &BTreeMap::new(), &adapters),
         items: outline::of(list, catalog.library()).into_iter().map(shown_item).collect(),
     };
     lists.into_iter().map(outline).collect()
@@ -103,12 +107,14 @@ fn has_act(world: &World, row: &Row) -> Option<bool> {
     estate.postgres.iter().find(|entry| entry.name == *target).map(|entry| entry.act.is_some())
 }
 
-fn offer(procedure: &Procedure, given: &BTreeMap<String, String>) -> Offer {
-    let params = procedure.params.iter().map(|param| ParamShown {
-        name: param.name.clone(),
-        accepts: param.accepts(),
-        help: param.help.clone(),
-        value: given.get(&param.name).or(param.default.as_ref()).cloned().unwrap_or_default(),
+fn offer(procedure: &Procedure, given: &BTreeMap<String, String>, adapters: &BuiltIn) -> Offer {
+    let params = procedure.params.iter().map(|param| {
+        let choices = param.choices(adapters);
+        let only = choices.first().filter(|_| choices.len() == 1);
+        let value = given.get(&param.name).or(param.default.as_ref()).or(only).cloned().unwrap_or_default();
+        let is_target = matches!(param.kind, ParamKind::Target(_)) && !choices.is_empty();
+        let accepts = if is_target { format!("one of {}", choices.join(", ")) } else { param.accepts() };
+        ParamShown { name: param.name.clone(), accepts, help: param.help.clone(), value, choices }
     });
     let params: Vec<ParamShown> = params.collect();
     Offer {
@@ -221,7 +227,8 @@ mod tests {
     fn a_title_says_what_is_known() {
         let param = |name: &str, value: &str| {
             let accepts = "text".to_owned();
-            ParamShown { name: name.to_owned(), accepts, help: String::new(), value: value.to_owned() }
+            let (help, choices) = (String::new(), Vec::new());
+            ParamShown { name: name.to_owned(), accepts, help, value: value.to_owned(), choices }
         };
         let params = [param("schema", "public"), param("table", "")];
         assert_eq!(titled("Vacuum {{schema}}.{{table}}", &params), "Vacuum public.<table>");
@@ -302,7 +309,7 @@ mod tests {
             (offers.into_iter().map(|offer| offer.procedure).collect::<Vec<_>>(), withheld)
         };
         let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-        let other = "common/reindex-index needs kind == 'index' ('table' now)";
+        let other = "common/reindex-index needs kind: index (now table)";
         assert_eq!(told(&full, true), (texts(&["common/vacuum-table"]), Vec::new()));
         let why = "common/vacuum-table needs `act`: main has none in the estate";
         assert_eq!(told(bare, false), (Vec::new(), texts(&[why, other])));
@@ -323,6 +330,23 @@ mod tests {
             trend: None,
         });
         row
+    }
+
+    #[test]
+    fn the_only_target_of_a_kind_is_filled_in_and_several_are_offered() {
+        let entry = |name: &str| format!("[[redis]]\nname = \"{name}\"\nurl = \"redis://127.0.0.1:1\"\n");
+        let param = |text: &str| {
+            let listed = all(&world(text));
+            let drains = listed.into_iter().find(|offer| offer.procedure == "novacron/drain-queue").unwrap();
+            drains.params.into_iter().find(|param| param.name == "redis").unwrap()
+        };
+        let one = param(&entry("queue"));
+        assert_eq!((one.value.as_str(), one.accepts.as_str()), ("queue", "one of queue"));
+        let two = param(&format!("{}{}", entry("queue"), entry("cache")));
+        assert_eq!((two.value.as_str(), two.accepts.as_str()), ("", "one of queue, cache"));
+        assert_eq!(two.choices, ["queue", "cache"]);
+        let none = param("");
+        assert_eq!((none.value.as_str(), none.accepts.as_str()), ("", "the name of a redis"));
     }
 
     #[test]
@@ -353,7 +377,7 @@ mod tests {
     #[test]
     fn where_none_applies_each_that_acts_on_such_rows_says_why_not() {
         let (offers, withheld) = offers(&world(""), &mount(false));
-        let why = |id: &str| format!("{id} needs configured == true (false now)");
+        let why = |id: &str| format!("{id} needs entry of the estate: yes (now no)");
         let ids = ["cell0/archive-logs", "cell0/data-retention", "cell0/health-check"];
         assert_eq!((offers, withheld), (Vec::new(), ids.map(why).to_vec()));
         let service = Row::unread(TargetKind::Service, "api".to_owned(), String::new(), Duration::from_secs(5));

@@ -137,6 +137,16 @@ impl Param {
         }
     }
 
+    /// Everything that it can be, where that is known: its words, or the estate's targets of its kind.
+    #[must_use]
+    pub fn choices(&self, adapters: &dyn Adapters) -> Vec<String> {
+        match &self.kind {
+            ParamKind::OneOf(words) => words.clone(),
+            ParamKind::Target(kind) => adapters.targets(*kind).unwrap_or_default(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether a bound value names a target that the estate has; where no estate is known, any name does.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ mod checklist;
 mod decisions;
 mod emergency;
 mod eyes;
+mod forms;
 mod hands;
 mod leaving;
 mod notices;
@@ -14,6 +15,7 @@ mod problems;
 mod prompts;
 mod read_only;
 mod rows;
+mod runs;
 mod waiting;
 mod wild;
 

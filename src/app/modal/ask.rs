@@ -51,6 +51,9 @@ pub fn typed(model: &mut Model, key: Key) -> Vec<Effect> {
         _ => 0,
     };
     let turns = turns(model, key);
+    let confirms = model.keymap.resolve(Context::Prompt, &[key]) == Resolved::Action(Action::Confirm);
+    let early =
+        format!("nothing starts yet: Enter shows the plan, and {key} counts there; Left writes into this field");
     match model.modal_mut() {
         Some(Modal::Note(note)) => note.take(key),
         Some(Modal::Palette(palette)) if moves != 0 => palette.step(moves),
@@ -64,12 +67,8 @@ pub fn typed(model: &mut Model, key: Key) -> Vec<Effect> {
         Some(Modal::Params(form)) if moves != 0 => form.step(moves),
         Some(Modal::Params(form)) if key.code == KeyCode::Enter && !form.is_last() => form.step(1),
         Some(Modal::Params(_)) if key.code == KeyCode::Enter => return plan(model),
-        Some(Modal::Params(form)) => {
-            let cursor = form.cursor;
-            if let Some(field) = form.fields.get_mut(cursor) {
-                field.take(key);
-            }
-        }
+        Some(Modal::Params(form)) if confirms && form.is_prefilled() => form.hint = Some(early),
+        Some(Modal::Params(form)) => form.take(key),
         Some(Modal::Emergency(_)) => return emergency::typed(model, key),
         Some(Modal::LeaveDemo(_)) => return leaving::typed(model, key),
         Some(Modal::Line { .. }) => return typed_line(model, key),

@@ -4,6 +4,7 @@ use super::{Dialog, below_banner, keys, place, title};
 use crate::app::Snapshot;
 use crate::app::keymap::Action;
 use crate::app::modal::note::Writes;
+use crate::app::modal::palette::in_general;
 use crate::app::modal::{Form, Note};
 use crate::app::model::Hit;
 use crate::config::theme::Role;
@@ -15,6 +16,7 @@ use crate::ui::text::{Piece, Strip};
 use crate::ui::widgets::frame::frame as draw_frame;
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::text::Line;
 use ratatui::widgets::Clear;
 
 /// The fewest rows in which words are written that close something.
@@ -43,9 +45,28 @@ pub(super) fn params(pen: Pen<'_>, form: &Form, width: usize) -> Dialog {
             body.push(Strip::new().gap(name + 4).put_within(room, pen.style(Role::UiText), row).line());
         }
         let hint = Strip::new().gap(name + 4);
-        body.push(hint.put_within(room, pen.style(Role::UiMuted), &param.accepts).line());
+        let chooses =
+            if param.choices.len() > 1 { pen.glyph(" · ←/→ chooses", " - Left/Right chooses") } else { "" };
+        body.push(hint.put_within(room, pen.style(Role::UiMuted), format!("{}{chooses}", param.accepts)).line());
     }
+    let enter = if form.is_last() { "shows what it would do" } else { "goes to the next" };
+    Dialog {
+        title: title(pen, [(Role::UiTitle, Piece::from(in_general(&form.offer.title)))]),
+        body: body.into(),
+        foot: below(pen, form, width),
+        keys: vec![(Action::Open, enter), (Action::Back, "goes back")],
+        cursor: Some(at),
+        ..Dialog::default()
+    }
+}
+
+/// What is said below the fields: why a key was not taken, why there is no plan, or that it is being made.
+fn below(pen: Pen<'_>, form: &Form, width: usize) -> Vec<Line<'static>> {
     let mut foot = Vec::new();
+    if let Some(hint) = &form.hint {
+        foot.push(Strip::new().line());
+        foot.extend(pen.sentence(Role::VerdictWarn, hint, width));
+    }
     if let Some(error) = &form.error {
         foot.push(Strip::new().line());
         // A plan says everything that is wrong at once, a line each.
@@ -60,15 +81,7 @@ pub(super) fn params(pen: Pen<'_>, form: &Form, width: usize) -> Dialog {
         foot.push(Strip::new().line());
         foot.extend(pen.sentence(Role::StateRunning, "Looking at what it would do. Nothing is changed.", width));
     }
-    let enter = if form.is_last() { "shows what it would do" } else { "goes to the next" };
-    Dialog {
-        title: title(pen, [(Role::UiTitle, Piece::from(&form.offer.title))]),
-        body: body.into(),
-        foot,
-        keys: vec![(Action::Open, enter), (Action::Back, "goes back")],
-        cursor: Some(at),
-        ..Dialog::default()
-    }
+    foot
 }
 
 /// What is wrong, without the place in the procedure's file: whoever fills the form in cannot change that.
