@@ -8,7 +8,7 @@ use crate::domain::reference;
 use crate::domain::{Basis, Clean, Error, Listing, Preview, quantity};
 use crate::gate::plans;
 use crate::journal::fold::StepView;
-use crate::procedure::condition::spoken;
+use crate::procedure::condition::in_words;
 use crate::procedure::params::Param;
 use crate::procedure::plan::Step;
 use std::collections::BTreeMap;
@@ -131,7 +131,7 @@ fn describe(text: &mut String, number: usize, step: &Step, preview: Option<&Resu
         let _ = writeln!(text, "       to: {}", step.receivers.join(", "));
     }
     if let Some(when) = &step.when {
-        let _ = writeln!(text, "       when: {}", spoken(when));
+        let _ = writeln!(text, "       when: {}", in_words(when));
     }
     if let Some(until) = &step.until {
         let limit = quantity::span(Duration::from_secs(step.timeout_s));
@@ -224,7 +224,7 @@ mod tests {
         let (refused, late, foreseen, warnings) = (None, false, None, Vec::new());
         let text = as_text(&PlanShown { plan, hash, previews, refused, late, foreseen, warnings }, &procedure.params);
         assert!(text.contains("set queue_drain_mode to <run id> for 2 h"), "{text}");
-        assert!(text.contains("run_id of INFO == '<server.run_id>'"), "{text}");
+        assert!(text.contains("run_id of INFO is <server.run_id>"), "{text}");
         assert!(!text.contains("{{"), "{text}");
     }
 }

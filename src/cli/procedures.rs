@@ -153,7 +153,7 @@ fn details(one: &Procedure, world: &World) -> String {
     }
     let _ = writeln!(text, "file     {}", file(one, world));
     for binding in &one.acts_on {
-        let when = binding.when.as_ref().map(|when| format!(" when {when}")).unwrap_or_default();
+        let when = binding.when.as_ref().map(|when| format!(" when {}", when.words())).unwrap_or_default();
         let _ = writeln!(text, "acts on  {}{when}", binding.row.word());
     }
     if !one.params.is_empty() {

@@ -7,6 +7,7 @@
 //! `view` holds the state and answers questions about it, `items` those about a checklist; `prompts`, `steps` and `undo` hold
 //! which record may follow.
 
+mod filled;
 mod items;
 mod prompts;
 mod steps;

@@ -19,9 +19,11 @@ use std::fmt;
 
 mod read;
 mod unmet;
+mod words;
 
 use read::{Token, test, tokens};
 pub use unmet::Unmet;
+pub use words::{in_words, value_in_words};
 
 /// A condition: alternatives of tests that must all hold.
 #[derive(Clone, Debug, PartialEq)]

@@ -7,6 +7,7 @@ mod fills;
 mod words;
 
 use crate::domain::{EffectClass, Order, Verb, quantity};
+use crate::procedure::condition::in_words;
 use crate::procedure::header::Procedure;
 use crate::procedure::params::Param;
 use crate::procedure::plan::{Action, Gate, Limit, OnFail, Plan, Step, WayBack, WindowUse};
@@ -153,11 +154,11 @@ fn body(out: &mut String, plan: &Plan, step: &Step, phrase: Phrase<'_>) {
         line(out, "Part of", &code(part));
     }
     if let Some(when) = &step.when {
-        line(out, "Taken only when", &code(when));
+        line(out, "Taken only when", &text(&in_words(when)));
     }
     if let Some(until) = &step.until {
         let held = if until.for_s > 0 { format!(", for {}", seconds(until.for_s)) } else { String::new() };
-        line(out, "Until", &format!("{}{held}", code(&until.condition)));
+        line(out, "Until", &format!("{}{held}", text(&in_words(&until.condition))));
     }
     let place = plan.steps.iter().position(|other| std::ptr::eq(other, step)).unwrap_or(plan.steps.len());
     for (reference, by) in fills::open(plan, place, step) {

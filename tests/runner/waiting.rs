@@ -177,14 +177,14 @@ notify = "unreached"
     // Nobody knows the last condition: that is asked, and not passed over in silence.
     let prompt = run.prompt_after(&prompt.id);
     let Ask::Decide { text, .. } = &prompt.ask else { panic!("{prompt:?}") };
-    assert!(text.starts_with("unknown: whether before[none].output == 1: "), "{text}");
+    assert!(text.starts_with("unknown: whether before[none].output is 1: "), "{text}");
     run.accept(&prompt, decide(Choice::Skip));
     let view = run.sealed();
     assert_eq!(view.sealed, Some(RunStatus::Ok));
     let skipped = &view.steps[3];
     assert_eq!((skipped.state, skipped.head.title.as_str()), (StepState::Skipped, "Roll worker"));
     let reason = skipped.remark.clone().unwrap();
-    assert_eq!(reason, "not wanted: before[worker].output != 'v2' does not hold ('v2' != 'v2')");
+    assert_eq!(reason, "not wanted: only when before[worker].output is not v2 (v2 is not v2)");
     assert_eq!(fs::read_to_string(estate.tree("done")).unwrap(), "api v1 v2\n");
     assert_eq!(run.events().iter().filter(|event| matches!(event, Event::StepSkipped { .. })).count(), 2);
 }

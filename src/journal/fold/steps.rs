@@ -136,7 +136,11 @@ impl RunView {
         let saved = view.head.save.clone().filter(|_| outcome.ending == Ending::Ok);
         if let Some(name) = saved {
             let facts = outcome.evidence.as_ref().map(|evidence| evidence.facts.clone()).unwrap_or_default();
-            self.saved.insert(name, Saved { step, says: outcome.detail.clone(), facts, whole: outcome.whole.clone() });
+            self.saved.insert(
+                name.clone(),
+                Saved { step, says: outcome.detail.clone(), facts, whole: outcome.whole.clone() },
+            );
+            self.fill(&name);
         }
         Ok(())
     }

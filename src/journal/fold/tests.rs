@@ -460,3 +460,38 @@ fn what_a_run_did_not_know_when_it_was_created_is_shown_by_its_name() {
     assert_eq!(shown.when.as_deref(), Some("<run directory> != ''"));
     assert_eq!(shown.until.as_deref(), Some("<server.run_id> == 'a'"));
 }
+
+#[test]
+fn what_a_read_saved_stands_in_the_place_of_its_name_once_it_is_known() {
+    use crate::domain::{Evidence, Verb};
+    let reads = |save: &str| crate::journal::record::StepHead { save: Some(save.into()), ..head(Verb::Read, Read) };
+    let later = crate::journal::record::StepHead {
+        title: "Say to {{saved:2/host.name}}".into(),
+        what: "{{saved:2/host.name}} has {{saved:2/host.key}} of {{saved:other.name}}".into(),
+        until: Some("{{saved:2/host.name}} == 'a'".into()),
+        ..head(Verb::Notify, Read)
+    };
+    let read = |facts: &[(&str, &str)]| {
+        let facts = facts.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let evidence = Some(Evidence { source: "s".into(), seen: now(0).wall, facts });
+        Event::StepOutcome {
+            step: 0,
+            attempt: 1,
+            outcome: crate::journal::record::Outcome { evidence, ..outcome(Ending::Ok) },
+        }
+    };
+    let view = |steps, facts: &[(&str, &str)]| {
+        let mut view = RunView::begin(&record(1, created(steps))).unwrap();
+        view.apply(&record(2, intent(0, 1, Read, None))).unwrap();
+        view.apply(&record(3, read(facts))).unwrap();
+        view
+    };
+    let facts = [("name", "db-1"), ("key", "two\nlines")];
+    let known = view(vec![reads("2/host"), later.clone()], &facts);
+    let shown = &known.steps[1].head;
+    assert_eq!((shown.title.as_str(), shown.until.as_deref()), ("Say to db-1", Some("db-1 == 'a'")));
+    assert_eq!(shown.what, "db-1 has <host.key> of <other.name>");
+    // Two reads save it: only the plan knows which of them is meant.
+    let open = view(vec![reads("2/host"), later, reads("3/host")], &facts);
+    assert_eq!(open.steps[1].head.title, "Say to <host.name>");
+}

@@ -44,25 +44,25 @@ fn a_binding_that_does_not_apply_says_what_it_needs_and_what_the_row_has() {
     type Case<'a> = (&'a str, &'a [(&'static str, Fact)], &'a str);
     let cases: [Case<'_>; 11] = [
         ("used_ratio > 0.8", &[path(), used(0.91)], r#"{"root": "/srv"}"#),
-        ("used_ratio > 0.8", &[path(), used(0.413_333_3)], "needs used_ratio > 0.8 (0.41 now)"),
-        ("used_ratio > 0.8", &[path(), used(0.799_6)], "needs used_ratio > 0.8 (0.8 now)"),
-        ("used_ratio >= 0.8", &[path(), used(0.799_6)], "needs used_ratio >= 0.8 (0.7996 now)"),
-        ("used_ratio > 0.8", &[path(), used(f64::NAN)], "needs used_ratio > 0.8 (NaN now)"),
-        ("used_ratio > 0.8", &[path()], "needs used_ratio > 0.8 (not known now)"),
+        ("used_ratio > 0.8", &[path(), used(0.413_333_3)], "needs used: above 80.0 % (now 41.3 %)"),
+        ("used_ratio > 0.8", &[path(), used(0.799_6)], "needs used: above 80.0 % (now 80.0 %, exactly 0.7996)"),
+        ("used_ratio >= 0.8", &[path(), used(0.799_6)], "needs used: at least 80.0 % (now 80.0 %, exactly 0.7996)"),
+        ("used_ratio > 0.8", &[path(), used(f64::NAN)], "needs used: above 80.0 % (now NaN)"),
+        ("used_ratio > 0.8", &[path()], "needs used: above 80.0 % (now not known)"),
         (
             "configured == true and used_ratio > 0.8",
             &[path(), used(0.9), named(false)],
-            "needs configured == true (false now)",
+            "needs entry of the estate: yes (now no)",
         ),
         (
             "configured == true and used_ratio > 0.8",
             &[path(), used(0.5), named(false)],
-            "needs configured == true (false now) and used_ratio > 0.8 (0.5 now)",
+            "needs entry of the estate: yes (now no) and used: above 80.0 % (now 50.0 %)",
         ),
         (
             "path == '/a' or used_ratio > 0.8",
             &[path(), used(0.5)],
-            "needs path == '/a' ('/srv' now) or used_ratio > 0.8 (0.5 now)",
+            "needs path: /a (now /srv) or used: above 80.0 % (now 50.0 %)",
         ),
         ("", &[used(0.9)], "needs path, which is not known of this row"),
         (

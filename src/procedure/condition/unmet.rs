@@ -5,22 +5,21 @@ use crate::procedure::condition::{Condition, Operand, Seen, Test};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// A test that does not hold, with the value that the row has: `used_ratio > 0.8 (0.41 now)`.
+/// A test that does not hold, with the value that the row has: `used: above 80.0 % (now 41.0 %)`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Unmet {
-    /// The test, as the author wrote it.
-    pub test: String,
-    /// The value of its fact; `None` where the row does not have that fact.
-    pub now: Option<Fact>,
+    /// What is compared, in words.
+    pub label: String,
+    /// What it must be.
+    pub wanted: String,
+    /// What it is; `None` where the row does not have that fact.
+    pub now: Option<String>,
 }
 
 impl fmt::Display for Unmet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.now {
-            Some(Fact::Text(text)) => write!(f, "{} ('{}' now)", self.test, text.escape_debug()),
-            Some(fact) => write!(f, "{} ({} now)", self.test, Operand::Literal(fact.clone())),
-            None => write!(f, "{} (not known now)", self.test),
-        }
+        let now = self.now.as_deref().unwrap_or("not known");
+        write!(f, "{}: {} (now {now})", self.label, self.wanted)
     }
 }
 
@@ -45,14 +44,15 @@ impl Test {
             Operand::Reference(_) => None,
             Operand::Literal(value) => Some(value.clone()),
         };
-        Some(Unmet { test: self.to_string(), now: fact.map(|fact| self.rounded(fact)) })
+        Some(Unmet { label: self.label(), wanted: self.wanted(), now: fact.map(|fact| self.now(&fact)) })
     }
 
-    /// A real number with as few decimals, at least two, as leave the test failing: 0.7996 is not shown as 0.8 beside `> 0.79`.
-    fn rounded(&self, fact: Fact) -> Fact {
-        let Fact::Real(exact) = fact else { return fact };
-        let fails = |short: &f64| self.holds(&|_: &str| Ok(Seen::Typed(Fact::Real(*short)))) == Ok(false);
-        let short = (2..=6).filter_map(|digits| format!("{exact:.digits$}").parse().ok()).find(fails);
-        Fact::Real(short.unwrap_or(exact))
+    /// The value of a fact, exactly where its unit would round it to what it must be above or below.
+    fn now(&self, fact: &Fact) -> String {
+        let (now, wanted) = (self.say(fact), self.wanted());
+        match fact {
+            Fact::Real(exact) if wanted.ends_with(&now) => format!("{now}, exactly {exact:?}"),
+            _ => now,
+        }
     }
 }

@@ -138,11 +138,11 @@ impl Until {
         self.condition == PASSED
     }
 
-    /// In words: `value == 0 for 30 s`, `it passes`.
+    /// In words: `value is 0 for 30 s`, `it passes`.
     #[must_use]
     pub fn words(&self) -> String {
         let what = if self.is_passed() { "it passes" } else { &self.condition };
-        let what = condition::spoken(what);
+        let what = if self.is_passed() { what.to_owned() } else { condition::in_words(what) };
         match self.for_s {
             0 => what,
             seconds => format!("{what} for {}", crate::domain::quantity::span(std::time::Duration::from_secs(seconds))),

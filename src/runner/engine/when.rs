@@ -2,7 +2,7 @@
 
 use crate::domain::error::Result;
 use crate::journal::record::{About, Event};
-use crate::procedure::condition::{Condition, Operand, Value, spoken};
+use crate::procedure::condition::{Condition, Operand, Value, in_words};
 use crate::procedure::plan::Step;
 use crate::runner::engine::Engine;
 use crate::runner::engine::decide::Matter;
@@ -15,7 +15,7 @@ impl Engine {
             Ok(None) => Ok(true),
             Ok(Some(reason)) => self.write(Event::StepSkipped { step, reason }).map(|_| false),
             Err(why) => {
-                let condition = planned.when.as_deref().map(spoken).unwrap_or_default();
+                let condition = planned.when.as_deref().map(in_words).unwrap_or_default();
                 let text = format!("unknown: whether {condition}: {why}");
                 if self.ending {
                     let reason = format!("it could not be taken: {text}");
@@ -41,8 +41,8 @@ impl Engine {
             Operand::Literal(_) => Ok(None),
         })?;
         let holds = bound.judge(|name| Err(format!("`{name}` is not known")))?;
-        let (asked, found) = (spoken(text), bound.to_string());
+        let (asked, found) = (in_words(text), bound.words());
         let values = if asked == found { String::new() } else { format!(" ({found})") };
-        Ok((!holds).then(|| format!("not wanted: {asked} does not hold{values}")))
+        Ok((!holds).then(|| format!("not wanted: only when {asked}{values}")))
     }
 }

@@ -4,7 +4,7 @@ use crate::domain::Evidence;
 use crate::domain::quantity::{bytes, latency, span};
 use crate::journal::record::Ending;
 use crate::probes::clock;
-use crate::procedure::condition::Condition;
+use crate::procedure::condition::{Condition, value_in_words};
 use crate::procedure::plan::Action;
 use crate::runner::adapters::http::client::{Answer, Asking, blocking, cancelled};
 use crate::runner::adapters::http::json::Path;
@@ -169,7 +169,7 @@ pub(super) fn verdict(spec: &Spec, value: &str) -> Result<Option<String>, String
     let path = spec.json.as_deref().unwrap_or_default();
     match Condition::on_a_value(expect)?.holds_for_value(value) {
         Some(true) => Ok(None),
-        Some(false) => Ok(Some(format!("{path} is {value}, not {expect}"))),
+        Some(false) => Ok(Some(format!("{path} is {value}; wanted: {path} {}", value_in_words(expect)))),
         None => Err(format!("{path} is {value}, which is no number")),
     }
 }

@@ -5,7 +5,7 @@ use crate::config::secrets::Secrets;
 use crate::domain::EffectClass;
 use crate::domain::quantity::{parse_span, span};
 use crate::procedure::adapters::Purpose;
-use crate::procedure::condition::Condition;
+use crate::procedure::condition::{Condition, value_in_words};
 use crate::procedure::plan::Action;
 use crate::runner::adapters::http::client::IDEMPOTENCY;
 use crate::runner::adapters::http::json::Path;
@@ -83,7 +83,7 @@ fn line(spec: &Spec) -> String {
     }
     let mut line = format!("{request} answers {} within {}", spec.wanted(), short_span(spec.within()));
     if let (Some(json), expect) = (&spec.json, &spec.expect) {
-        let expect = expect.as_ref().map(|expect| format!(" {expect}")).unwrap_or_default();
+        let expect = expect.as_ref().map(|expect| format!(" {}", value_in_words(expect))).unwrap_or_default();
         line.push_str(&format!(", {json}{expect}"));
     }
     if let Some((share, most)) = spec.percentile {

@@ -188,7 +188,7 @@ fn values_in_answers_are_judged() {
     assert!(end.ending == Ending::Ok && end.detail.starts_with(".rate is 0.4, answered right"), "{end:?}");
     assert_eq!(end.evidence.unwrap().facts["value"], "0.4");
     let end = asked(&serve(vec![high]), json);
-    assert_eq!((end.ending, end.detail.as_str()), (Ending::Failed, ".rate is 4, not < 1"));
+    assert_eq!((end.ending, end.detail.as_str()), (Ending::Failed, ".rate is 4; wanted: .rate is below 1"));
     for (script, more) in [
         (rate as fn(TcpStream), "json = '.none'\nexpect = '== 0'"),
         (rate, "json = '.nothing'\nexpect = '== 0'"),
@@ -200,7 +200,10 @@ fn values_in_answers_are_judged() {
         assert!(end.is_unknown(), "{more}: {end:?}");
     }
     let end = asked(&serve(vec![rate, rate, high]), "json = '.rate'\nexpect = '< 1'\nover = '1h'\nevery = '1s'");
-    assert_eq!(end.detail, ".rate is 4, not < 1", "one that is wrong decides, however long it was right");
+    assert_eq!(
+        end.detail, ".rate is 4; wanted: .rate is below 1",
+        "one that is wrong decides, however long it was right"
+    );
     let end = asked(&serve(vec![rate, rate]), "json = '.rate'\nexpect = '< 1'\nover = '1s'\nevery = '1s'");
     assert!(end.detail.starts_with(".rate is 0.4, right in 2 answers over 1 s"), "{end:?}");
     let end = asked(&serve(vec![well; 3]), "times = 3\np95 = '1m'");

@@ -4,7 +4,7 @@ use crate::config::reader::{Place, Problems, Table, nearest};
 use crate::domain::quantity::parse_span;
 use crate::domain::{EffectClass, TargetKind};
 use crate::procedure::adapters::{Purpose, Scope};
-use crate::procedure::condition::Condition;
+use crate::procedure::condition::{Condition, value_in_words};
 use crate::procedure::params::{ANY_TARGET, no_such_target};
 use crate::procedure::plan::Action;
 use crate::runner::adapters as common;
@@ -94,7 +94,7 @@ pub(in super::super) fn parse(
         problems.say_with(at, message, format!("add `act = \"…\"` to the [[redis]] `{name}`"));
         return None;
     }
-    let wanted = expect.as_ref().map(|expect| format!(" {expect}")).unwrap_or_default();
+    let wanted = expect.as_ref().map(|expect| format!(" {}", value_in_words(expect))).unwrap_or_default();
     let line = format!("{}: {}{wanted}", server.name, what.line());
     let act = server.act.filter(|_| changes);
     let undo = purpose == Purpose::Undo;

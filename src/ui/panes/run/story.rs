@@ -8,6 +8,7 @@ use crate::config::theme::Role;
 use crate::domain::{EffectClass, RunStatus, StepState, Verb, quantity};
 use crate::journal::fold::{Act, RunView, StepView};
 use crate::journal::record::{Ask, Ending, Outcome};
+use crate::procedure::condition::in_words;
 use crate::ui::pen::{Pen, VALUES};
 use crate::ui::text::Strip;
 use ratatui::Frame;
@@ -133,7 +134,7 @@ fn waits_for(snapshot: &Snapshot<'_>, run: &RunView) -> Vec<(&'static str, Strin
     let is_its = log.run.as_ref() == Some(&run.id) && log.source.as_ref().is_some_and(|(step, _)| *step == number);
     let newest = log.page.as_ref().filter(|_| is_its && log.follow).and_then(|page| page.lines.last());
     let seen = newest.map(|line| ("seen", short(&String::from_utf8_lossy(&line.bytes)).plain()));
-    [("until", short(until).plain())].into_iter().chain(seen).collect()
+    [("until", short(&in_words(until)).plain())].into_iter().chain(seen).collect()
 }
 
 /// What the run is doing, in a sentence with its role.

@@ -1,0 +1,39 @@
+//! What a run has learned, in the place of the names that stood for it: `<server.run_id>` in a step's texts is the value once it was read.
+
+use crate::journal::fold::RunView;
+use crate::journal::record::StepHead;
+
+/// The longest value that stands in a text, in bytes; a longer one stays under its name, and in the record of what was read.
+const LONGEST: usize = 120;
+
+impl RunView {
+    /// Puts what a read saved under a name into the texts of the steps. A name that several reads save stays as it is: which of them is
+    /// meant stands in the plan alone.
+    pub(super) fn fill(&mut self, name: &str) {
+        let bare = bare(name).to_owned();
+        let savers =
+            self.steps.iter().filter(|step| step.head.save.as_deref().is_some_and(|own| self::bare(own) == bare));
+        let Some(saved) = self.saved.get(name).filter(|_| savers.count() == 1) else { return };
+        let fits = |value: &str| !value.is_empty() && value.len() <= LONGEST && !value.contains(['\n', '<', '>']);
+        let facts = saved.facts.iter().filter(|(fact, value)| fits(value) && !saved.whole.contains_key(*fact));
+        let known: Vec<(String, String)> =
+            facts.map(|(fact, value)| (format!("<{bare}.{fact}>"), value.clone())).collect();
+        for step in &mut self.steps {
+            known.iter().for_each(|(name, value)| put(&mut step.head, name, value));
+        }
+    }
+}
+
+/// A name without the number that says which included procedure saved it.
+fn bare(name: &str) -> &str {
+    name.rsplit_once('/').map_or(name, |(_, name)| name)
+}
+
+fn put(head: &mut StepHead, name: &str, value: &str) {
+    let StepHead { title, way_back, what, why, when, until, .. } = head;
+    for text in [title, way_back, what, why].into_iter().chain(when).chain(until) {
+        if text.contains(name) {
+            *text = text.replace(name, value);
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Runs that are on no pane: the banner and the wallboard name them.
+
+use super::*;
+use midwatch::app::msg::RunSummary;
+use midwatch::app::wall::Wall;
+use midwatch::domain::RunStatus;
+
+/// Runs beside the one that is followed.
+fn beside(mut model: Model, statuses: &[RunStatus]) -> Model {
+    let mut runs: Vec<RunSummary> = sample::runs().into_iter().skip(1).cycle().take(statuses.len()).collect();
+    for ((run, status), number) in runs.iter_mut().zip(statuses).zip(1..) {
+        run.id = midwatch::domain::RunId::new(number, 5);
+        (run.status, run.damage) = (*status, None);
+    }
+    let id = model.run.following.clone();
+    runs.extend(id.map(|id| RunSummary { id, ..sample::runs()[0].clone() }));
+    update(&mut model, Msg::RunsListed(runs));
+    model
+}
+
+/// The row of the banner.
+fn banner(mut model: Model) -> String {
+    let screen = shown(&mut model);
+    screen.lines().find(|line| line.contains("waiting") || line.contains("opens it")).unwrap_or_default().to_owned()
+}
+
+use RunStatus::{Running, Waiting};
+
+screen!(others_80x24, beside(pressed(run(SMALL, &sample::running()), "1"), &[Waiting]));
+screen!(others_120x36, beside(pressed(run(WIDE, &sample::running()), "1"), &[Running, Waiting, Running]));
+screen!(others_beside_a_prompt_120x36, beside(pressed(run(WIDE, &sample::change()), "Esc 1"), &[Waiting]));
+screen!(wall_of_several_runs_80x24, {
+    let mut model = beside(run(SMALL, &sample::change()), &[Waiting]);
+    model.wall = Some(Wall::new(model.now.boot));
+    model
+});
+screen!(no_window_80x24, {
+    let mut model = sample::healthy(SMALL, operator());
+    model.window = midwatch::app::window::WindowWatch::new(
+        midwatch::calendar::Calendar::default(),
+        Some(midwatch::config::estate::Environment::Production),
+        model.now.wall,
+    );
+    model
+});
+
+#[test]
+fn a_banner_keeps_what_opens_a_prompt_and_the_count_where_room_is_short() {
+    let at = |columns: u16| banner(beside(pressed(run((columns, 24), &sample::change()), "Esc 1"), &[Waiting]));
+    for (columns, says) in [(40, "opens it"), (60, "+1 more run waits"), (120, "+1 more run waits: Move rotated")] {
+        let row = at(columns);
+        assert!(row.contains("opens it") && row.contains(says), "{columns}: {row}");
+    }
+    let at = |columns: u16| banner(beside(pressed(run((columns, 24), &sample::running()), "1"), &[Waiting]));
+    for columns in [40, 60, 80] {
+        assert!(at(columns).contains("R lists"), "{columns}: {}", at(columns));
+    }
+}
+
+#[test]
+fn what_a_checklist_holds_beyond_the_screen_is_counted_in_items() {
+    let items = sample::checklists()[0].items.len();
+    let mut cut = 0;
+    for rows in 12..30 {
+        let screen = shown(&mut pressed(sample::healthy((80, rows), operator()), "5"));
+        let ticks = screen.lines().filter(|line| line.contains('☐')).count();
+        let more = screen.lines().find(|line| line.contains(" more item"));
+        let more =
+            more.map_or(0, |line| line.trim_matches(['┃', ' ']).split(' ').next().unwrap().parse::<usize>().unwrap());
+        cut += usize::from(more > 0);
+        assert!(ticks == 0 && more == 0 || ticks + more == items, "{rows}: {screen}");
+    }
+    assert!(cut > 1, "some of these screens are too low for all items");
+}
