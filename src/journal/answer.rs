@@ -33,6 +33,18 @@ pub fn fits(ask: &Ask, answer: &Answer) -> Result<(), String> {
     }
 }
 
+/// What a person did to confirm, as a sentence goes on: `by key press`, `by typing delete 3 files`. In a console one key confirms a
+/// change; plain prompts and options of the command line take its word.
+#[must_use]
+pub fn consent_words(typed: &str, by: &Actor) -> String {
+    match (typed, by.through.as_str()) {
+        ("change", "console") => "by key press".to_owned(),
+        ("change", _) => "with the word change".to_owned(),
+        (phrase, "console") => format!("by typing {phrase}"),
+        (phrase, _) => format!("with the phrase {phrase}"),
+    }
+}
+
 /// Whether an answer is one that a prompt can take now: of two answers, first the confirmation, then the approval.
 ///
 /// # Errors
@@ -81,4 +93,22 @@ fn breaks_glass(reason: &str) -> Result<(), String> {
 
 fn require(holds: bool, otherwise: &str) -> Result<(), String> {
     if holds { Ok(()) } else { Err(otherwise.to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::consent_words;
+    use crate::journal::samples::actor;
+
+    #[test]
+    fn a_confirmation_is_said_as_it_was_given() {
+        for (typed, through, words) in [
+            ("change", "console", "by key press"),
+            ("change", "run", "with the word change"),
+            ("delete 3 files", "console", "by typing delete 3 files"),
+            ("delete 3 files", "run", "with the phrase delete 3 files"),
+        ] {
+            assert_eq!(consent_words(typed, &actor(through)), words);
+        }
+    }
 }

@@ -92,7 +92,7 @@ fn a_gate_and_a_destroy_take_two_people_at_two_consoles() {
 
     // The other one is shown what she confirmed, is offered no way around himself, and approves.
     let asked = ben.wait_for(SOON, |screen| screen.contains("to approve exactly this, as the second person"));
-    assert!(asked.contains("typing delete 3 files") && !asked.contains("nobody else can be had"), "{asked}");
+    assert!(asked.contains("by typing delete 3 files") && !asked.contains("nobody else can be had"), "{asked}");
     until(&ben, "c", |screen| screen.contains("ended well"));
     anna.wait_for(SOON, |screen| screen.contains("ended well"));
     let view = run.sealed();

@@ -5,6 +5,7 @@ use crate::cli::out;
 use crate::cli::plan;
 use crate::domain::preview::is_consent;
 use crate::domain::{EffectClass, Kind, Preview};
+use crate::journal::answer::consent_words;
 use crate::journal::eyes::glass;
 use crate::journal::fold::OpenPrompt;
 use crate::journal::record::{About, Answer, Ask, Choice, Covered, consequences};
@@ -124,7 +125,7 @@ async fn second(
         Ask::Sign { .. } | Ask::Decide { .. } => {}
     }
     if let Some((by, typed)) = &prompt.confirmed {
-        let _ = writeln!(page, "  {} (uid {}) confirmed it, typing {typed}", by.name, by.uid);
+        let _ = writeln!(page, "  {} (uid {}) confirmed it {}", by.name, by.uid, consent_words(typed, by));
     }
     if let Some(hash) = prompt.ask.hash().filter(|_| prompt.confirmed.is_some()) {
         let _ = writeln!(page, "  set sha256 {hash}");

@@ -1,5 +1,6 @@
 //! The items of a checklist: what closed each, on whose word, and on what evidence; and what a run read and saved.
 
+use crate::domain::facts;
 use crate::domain::quantity::shortened;
 use crate::journal::fold::{ItemState, ItemView, RunView};
 use crate::journal::report::markdown::{row, safe};
@@ -77,6 +78,14 @@ pub(super) fn details(item: &ItemView) -> Option<Vec<(String, String)>> {
     Some(all)
 }
 
+/// A fact in words, with its own name where that is another.
+fn named(fact: &str) -> String {
+    match facts::label(fact) {
+        label if label == fact => fact.to_owned(),
+        label => format!("{label} ({fact})"),
+    }
+}
+
 /// Everything that was seen of the items.
 pub(super) fn appendix(out: &mut String, view: &RunView) {
     let all: Vec<_> = view.items().into_iter().filter_map(|item| Some((details(&item)?, item))).collect();
@@ -87,7 +96,7 @@ pub(super) fn appendix(out: &mut String, view: &RunView) {
     for (details, item) in all {
         let _ = writeln!(out, "\n### Item {}: {}\n", u64::from(item.step) + 1, safe(&item.title));
         for (name, value) in &details {
-            let _ = writeln!(out, "- {}: {}", safe(name), safe(value));
+            let _ = writeln!(out, "- {}: {}", safe(&named(name)), safe(value));
         }
     }
 }

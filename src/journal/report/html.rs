@@ -228,19 +228,19 @@ fn confirmations(page: &mut Page, report: &Report) {
     if all.is_empty() {
         page.raw("<p class=\"soft\">Nothing was asked for that needed consent.</p>\n");
     } else {
-        page.table(&["when", "who", "what was shown", "what was typed", "question open for"]);
+        page.table(&["when", "who", "what was shown", "confirmed", "question open for"]);
     }
     for consent in &all {
         let effect = consent.effect.map(|effect| effect.word()).unwrap_or_default();
         let set =
             consent.set.map(|set| format!("<br><code class=\"soft\">{}</code>", text(set.short()))).unwrap_or_default();
         page.raw(&format!(
-            "<tr><td class=\"tight\">{}</td><td>{}</td><td>{}<br><span class=\"soft\">{effect} · step {}</span>{set}</td><td><code class=\"typed\">{}</code></td><td class=\"num\">{}</td></tr>\n",
+            "<tr><td class=\"tight\">{}</td><td>{}</td><td>{}<br><span class=\"soft\">{effect} · step {}</span>{set}</td><td>{}</td><td class=\"num\">{}</td></tr>\n",
             consent.at.clock(),
             text(&identity(consent.by)),
             text(&consent.headline),
             text(&title(&report.view, consent.step)),
-            text(consent.typed),
+            text(&consent.how),
             consent.waited.map(span).unwrap_or_default(),
         ));
     }

@@ -149,7 +149,7 @@ fn answers(out: &mut String, view: &RunView, records: &[Record]) {
     for record in records {
         let (step, told) = match &record.event {
             Event::PromptOpened { step, ask, .. } => (Some(*step), model::asked(ask)),
-            Event::AnswerAccepted { step, answer, .. } => (Some(*step), model::answered(answer)),
+            Event::AnswerAccepted { step, answer, .. } => (Some(*step), model::answered(answer, &record.actor)),
             Event::AnswerRejected { prompt, why } => (None, format!("refused: {why} (prompt {prompt})")),
             Event::PromptClosed { why, moved, .. } => (None, model::closed(*why, moved)),
             Event::ConsentLapsed { step, moved, .. } => (Some(*step), model::lapsed(moved)),
@@ -274,11 +274,22 @@ fn proof(out: &mut String, view: &RunView) {
 pub(super) fn safe(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let is_of_word = |symbol: char| symbol.is_alphanumeric();
+    let mut behind = 0;
     for (at, symbol) in text.char_indices() {
+        if at < behind {
+            continue;
+        }
         let rest = text.get(at + symbol.len_utf8()..).unwrap_or_default();
         match symbol {
-            // A bare address would become a link.
-            ':' if rest.starts_with("//") || ends_with_scheme(&out) => out.push_str("\\:"),
+            // A bare address would become a link; as code it is none, and reads as it is.
+            ':' if rest.starts_with("//") => {
+                let address = address(text.get(at..).unwrap_or_default());
+                let scheme = out.len() - trailing_scheme(&out);
+                let name = out.split_off(scheme);
+                let _ = write!(out, "`{name}{address}`");
+                behind = at + address.len();
+            }
+            ':' if ends_with_scheme(&out) => out.push_str("\\:"),
             '.' if ends_with(&out, "www") => out.push_str("\\."),
             // Inside a word it marks nothing up (CommonMark, 6.2).
             '_' if out.ends_with(is_of_word) && rest.starts_with(is_of_word) => out.push(symbol),
@@ -295,6 +306,21 @@ pub(super) fn safe(text: &str) -> String {
         }
     }
     out
+}
+
+/// How much of a text that begins with `://` is an address: to the next blank or mark, without what ends a sentence.
+fn address(text: &str) -> &str {
+    let ends = |symbol: char| {
+        symbol.is_whitespace() || is_unseen(symbol) || matches!(symbol, '`' | '|' | '<' | '>' | '"' | '\\' | '[' | ']')
+    };
+    let end = text.find(ends).unwrap_or(text.len());
+    text.get(..end).unwrap_or_default().trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '\''])
+}
+
+/// The bytes of the scheme at the end of a text: `https`.
+fn trailing_scheme(out: &str) -> usize {
+    let is_of_scheme = |symbol: &char| symbol.is_ascii_alphanumeric() || matches!(symbol, '+' | '-');
+    out.chars().rev().take_while(is_of_scheme).count()
 }
 
 /// Whether a colon behind it makes an address without slashes.

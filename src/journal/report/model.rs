@@ -2,6 +2,7 @@
 
 use crate::domain::quantity::{bytes, count, counted, span};
 use crate::domain::{Actor, Digest, EffectClass, RunStatus, StepState, Verb, Wall};
+use crate::journal::answer::consent_words;
 use crate::journal::fold::{RunView, StepView};
 use crate::journal::record::{Answer, Ask, Choice, Closed, Ending, Event, Outcome, Record};
 use crate::journal::report::time;
@@ -83,7 +84,7 @@ pub(super) fn state(step: &StepView) -> &'static str {
     }
 }
 
-/// `ok: deleted 1,284 (code 0, 1 s, deleted 1,284, left_alone 2, log 1-1.log: 100 B)`.
+/// `ok: deleted 1,284 (code 0, 1 s, deleted 1,284, left alone 2, log 1-1.log: 100 B)`.
 pub(super) fn outcome_text(outcome: &Outcome) -> String {
     format!("{}: {} ({})", outcome.ending.word(), outcome.detail, outcome_facts(outcome))
 }
@@ -96,13 +97,13 @@ pub(super) fn outcomes(step: &StepView) -> Vec<String> {
     undo.into_iter().chain(act).collect()
 }
 
-/// `code 0, 1 s, deleted 1,284, left_alone 2, log 1-1.log: 100 B`.
+/// `code 0, 1 s, deleted 1,284, left alone 2, log 1-1.log: 100 B`.
 pub(super) fn outcome_facts(outcome: &Outcome) -> String {
     let mut facts = Vec::new();
     facts.extend(outcome.code.map(|code| format!("code {code}")));
     facts.extend(outcome.signal.map(|signal| format!("signal {signal}")));
     facts.push(span(Duration::from_millis(outcome.took_ms)));
-    facts.extend(outcome.counts.iter().map(|(name, number)| format!("{name} {}", count(*number))));
+    facts.extend(outcome.counts.iter().map(|(name, number)| format!("{} {}", name.replace('_', " "), count(*number))));
     if let Some(log) = &outcome.log {
         let dropped = if log.dropped > 0 { format!(", {} dropped", bytes(log.dropped)) } else { String::new() };
         facts.push(format!("log {}: {}{dropped}", log.file, bytes(log.bytes)));
@@ -136,9 +137,9 @@ pub(super) fn asked(ask: &Ask) -> String {
     }
 }
 
-pub(super) fn answered(answer: &Answer) -> String {
+pub(super) fn answered(answer: &Answer, by: &Actor) -> String {
     match answer {
-        Answer::Confirm { typed } => format!("confirmed by typing {typed}"),
+        Answer::Confirm { typed } => format!("confirmed {}", consent_words(typed, by)),
         Answer::Sign { note } => format!("signed: {note}"),
         Answer::Decide { choice, reason } => format!("decided {}: {reason}", choice.word()),
         Answer::Approve { note } if note.is_empty() => "approved as a second person".to_owned(),
@@ -192,22 +193,21 @@ pub(super) fn deviation(view: &RunView, record: &Record) -> Option<(Tone, String
             let undo = if *undo { ", and to take back what was done" } else { "" };
             (Tone::Bad, format!("{} asked to stop{undo}", who(&record.actor)))
         }
+        Event::UndoOutcome { step, outcome, .. }
+            if outcome.ending == Ending::Ok && is_planned(view, *step, record.wall) =>
+        {
+            return late;
+        }
         Event::UndoOutcome { step, outcome, .. } => {
             let tone = if outcome.ending == Ending::Ok { Tone::Odd } else { Tone::of(outcome.ending) };
             (tone, format!("the undo of step {} ended {}", title(view, *step), outcome.ending.word()))
         }
-        Event::AnswerAccepted { step, answer: Answer::BreakGlass { reason }, .. } => {
-            let by = who(&record.actor);
-            (Tone::Bad, format!("{by} broke the glass for step {}: {reason}", title(view, *step)))
-        }
-        Event::AnswerAccepted { step, answer: Answer::Decide { choice: Choice::Override, reason }, .. } => {
-            let by = who(&record.actor);
-            (Tone::Bad, format!("{by} overrode the gate of step {}: {reason}", title(view, *step)))
-        }
-        Event::AnswerAccepted { step, answer: Answer::Decide { choice: Choice::Emergency, reason }, .. } => {
-            let by = who(&record.actor);
-            (Tone::Bad, format!("{by} began step {} although there was no time for it: {reason}", title(view, *step)))
-        }
+        Event::AnswerAccepted { step, answer, .. } => match forced(answer) {
+            Some((did, reason)) => {
+                (Tone::Bad, format!("{} {did} step {}: {reason}", who(&record.actor), title(view, *step)))
+            }
+            None => return late,
+        },
         Event::RollbackBegan { why, steps, .. } => {
             (Tone::Bad, format!("the way back began, for {why}: {} to take back", numbers(steps)))
         }
@@ -224,6 +224,22 @@ pub(super) fn deviation(view: &RunView, record: &Record) -> Option<(Tone, String
         Some((_, late)) => (told.0, format!("{}; {late}", told.1)),
         None => told,
     })
+}
+
+/// What an answer forced, as a sentence goes on, and the reason.
+fn forced(answer: &Answer) -> Option<(&'static str, &str)> {
+    match answer {
+        Answer::BreakGlass { reason } => Some(("broke the glass for", reason)),
+        Answer::Decide { choice: Choice::Override, reason } => Some(("overrode the gate of", reason)),
+        Answer::Decide { choice: Choice::Emergency, reason } => Some(("began, with no time left for it,", reason)),
+        _ => None,
+    }
+}
+
+/// Whether the plan itself calls for the undo of a step: an `undo_of` does, unless the run was rolled back before.
+fn is_planned(view: &RunView, step: u32, at: Wall) -> bool {
+    let by_a_step = view.steps.iter().any(|own| own.head.undo_of.contains(&step));
+    by_a_step && view.way_back.as_ref().is_none_or(|back| at < back.began)
 }
 
 /// `step 3, 2`, from 1; `nothing` where there is none.
@@ -255,8 +271,10 @@ pub(super) struct Confirmation<'a> {
     pub(super) at: Wall,
     pub(super) by: &'a Actor,
     pub(super) step: u32,
-    /// What was typed.
+    /// What was typed, or stands for a key.
     pub(super) typed: &'a str,
+    /// What was done to confirm.
+    pub(super) how: String,
     pub(super) effect: Option<EffectClass>,
     /// What the prompt showed.
     pub(super) headline: String,
@@ -286,6 +304,7 @@ pub(super) fn confirmations(records: &[Record]) -> Vec<Confirmation<'_>> {
             by: &record.actor,
             step: *step,
             typed,
+            how: consent_words(typed, &record.actor),
             effect: opening.as_ref().map(|(_, effect, ..)| *effect),
             waited: opening.as_ref().map(|(boot, ..)| record.boot.since(*boot)),
             set: opening.as_ref().map(|(_, _, set, _)| *set),

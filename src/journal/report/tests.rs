@@ -34,8 +34,8 @@ fn the_record_tells_the_night() {
         "| Lock host | machine-id:0123 |",
         "refused: typed \\`chnage\\` (prompt 1\\\\u{1b}\\[2J)",
         "prompt closed, what it showed had moved: one file more",
-        "confirmed by typing change",
-        "ok: deleted 1,284, left 2 alone (code 0, 1 s, deleted 1,284, left_alone 2, log 1-1.log: 100 B)",
+        "confirmed with the word change",
+        "ok: deleted 1,284, left 2 alone (code 0, 1 s, deleted 1,284, left alone 2, log 1-1.log: 100 B)",
         "| 2 | disk \\| at \\`84 %\\`\\\\n\\# fine |",
         &format!("{anna} runner asked to stop, and to take back what was done"),
         "the undo of step 2 (a do step) ended ok",
@@ -57,7 +57,7 @@ fn what_went_otherwise_is_told() {
         "step 2 (a do step) ended unknown",
         "step 2 (a do step) was unknown and settled as done: looked",
         "decided skip: seen with my own eyes",
-        "confirmed by typing delete 1,284 files",
+        "confirmed with the phrase delete 1,284 files",
         "signed: calm",
         "told the channel",
     ] {
@@ -70,7 +70,7 @@ fn outside_text_cannot_break_the_page() {
     let text = "a|b`c\r\n# d\u{1b}]52;\u{202e}\u{200b}<script>[x](javascript:y) https://evil \u{e0041}";
     let shown = safe(text);
     assert!(!shown.contains(|symbol: char| is_unseen(symbol)), "{shown}");
-    let expected = "a\\|b\\`c\\\\u{d}\\\\n\\# d\\\\u{1b}\\]52;\\\\u{202e}\\\\u{200b}\\<script\\>\\[x\\](javascript:y) https\\://evil \\\\u{e0041}";
+    let expected = "a\\|b\\`c\\\\u{d}\\\\n\\# d\\\\u{1b}\\]52;\\\\u{202e}\\\\u{200b}\\<script\\>\\[x\\](javascript:y) `https://evil` \\\\u{e0041}";
     assert_eq!(shown, expected);
     let mut events = night();
     for event in &mut events {
@@ -117,7 +117,13 @@ fn a_damaged_journal_is_said_at_the_top_of_every_form() {
 #[test]
 fn an_address_is_no_link_and_a_colon_in_a_sentence_stays() {
     assert_eq!(safe("done: at www.evil.com"), "done: at www\\.evil.com");
-    assert_eq!(safe("WWW.x http://y mailto:z :"), "WWW\\.x http\\://y mailto\\:z :");
+    assert_eq!(safe("WWW.x http://y mailto:z :"), "WWW\\.x `http://y` mailto\\:z :");
+    assert_eq!(
+        safe("GET http://a_b/c*d?x=1&y: refused (see HTTPS://e/f)."),
+        "GET `http://a_b/c*d?x=1&y`: refused (see `HTTPS://e/f`)."
+    );
+    assert_eq!(safe("a|http://x|y `http://z`"), "a\\|`http://x`\\|y \\``http://z`\\`");
+    assert_eq!(safe("://"), "`://`");
     assert_eq!(safe("at 02:43:24 XMPP:a file:/x"), "at 02:43:24 XMPP\\:a file:/x");
 }
 
@@ -201,4 +207,22 @@ fn an_undone_step_says_first_what_its_undo_did() {
         assert!(row.find("undo: ok: gave 1,284 back") < row.find("act: ok: "), "{row}");
         assert!(row.contains("undo: ok: gave 1,284 back"), "{row}");
     }
+}
+
+#[test]
+fn an_undo_that_the_plan_calls_for_is_no_deviation() {
+    let deviations = |undo_of: Vec<u32>| {
+        let mut report = of(&night());
+        report.view.way_back = None;
+        report.view.steps[2].head.undo_of = undo_of;
+        markdown(&report).matches("the undo of step 2 (a do step) ended ok").count()
+    };
+    assert_eq!((deviations(Vec::new()), deviations(vec![1])), (1, 0));
+    // After a rollback began it is part of that.
+    let mut report = of(&night());
+    report.view.steps[2].head.undo_of = vec![1];
+    let began = report.view.started;
+    let (why, steps, proved) = ("w".to_owned(), vec![1], std::collections::BTreeMap::new());
+    report.view.way_back = Some(crate::journal::fold::WayBackView { began, why, steps, proved });
+    assert!(markdown(&report).contains("the undo of step 2 (a do step) ended ok"));
 }

@@ -14,7 +14,7 @@ pub(super) fn moments<'a>(view: &RunView, records: &'a [Record]) -> Vec<Moment<'
     while let Some(record) = rest.next() {
         let ends = |next: &&Record| is_end_of(&next.event, &record.event);
         let shown = rest.next_if(ends).unwrap_or(record);
-        let Some((tone, step, what, more)) = told(view, &shown.event) else { continue };
+        let Some((tone, step, what, more)) = told(view, shown) else { continue };
         let at = record.wall;
         all.push(Moment { seq: shown.seq, at, by: &shown.actor, tone, step, what, more });
     }
@@ -35,7 +35,8 @@ fn is_end_of(next: &Event, begun: &Event) -> bool {
 type Told = (Tone, Option<u32>, String, String);
 
 /// What a record says, and its small print; none for what only says that a prompt is still as it was.
-fn told(view: &RunView, event: &Event) -> Option<Told> {
+fn told(view: &RunView, record: &Record) -> Option<Told> {
+    let event = &record.event;
     let plain = |what: String, more: String| Some((Tone::Plain, None, what, more));
     match event {
         Event::RunCreated { confirmed, version, plan, .. } => {
@@ -68,7 +69,7 @@ fn told(view: &RunView, event: &Event) -> Option<Told> {
                 | Answer::Cancel => Tone::Odd,
                 _ => Tone::Person,
             };
-            Some((tone, Some(*step), upper(&answered(answer)), String::new()))
+            Some((tone, Some(*step), upper(&answered(answer, &record.actor)), String::new()))
         }
         Event::AnswerRejected { prompt, why } => {
             Some((Tone::Odd, None, format!("An answer was refused: {why}"), format!("to {prompt}")))

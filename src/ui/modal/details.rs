@@ -6,8 +6,10 @@ use crate::app::Snapshot;
 use crate::app::keymap::Action;
 use crate::config::theme::Role;
 use crate::domain::{Error, Listing, Verb, Wall, quantity};
+use crate::journal::answer::consent_words;
 use crate::journal::fold::StepView;
 use crate::journal::record::{Outcome, StepHead};
+use crate::procedure::condition::in_words;
 use crate::ui::panes::run;
 use crate::ui::pen::Pen;
 use crate::ui::text::Piece;
@@ -41,12 +43,12 @@ pub(super) fn step(pen: Pen<'_>, snapshot: &Snapshot<'_>, number: u32, scroll: u
             say("why", Role::UiText, step.head.why.clone());
         }
         if let Some(when) = &step.head.when {
-            say("only when", Role::UiText, when.clone());
+            say("only when", Role::UiText, in_words(when));
         }
         let back = if step.head.way_back.is_empty() { "nothing to take back" } else { &step.head.way_back };
-        say("way back", Role::UiText, back.to_owned());
+        say("undo", Role::UiText, back.to_owned());
         if let Some((who, typed)) = &step.confirmed {
-            say("said yes", Role::UiText, format!("{}@{}, typing: {typed}", who.name, who.host));
+            say("confirmed", Role::UiText, format!("by {}@{}, {}", who.name, who.host, consent_words(typed, who)));
         }
         if let Some(set) = &step.set {
             say("set", Role::UiText, format!("sha256 {set}"));
@@ -58,7 +60,7 @@ pub(super) fn step(pen: Pen<'_>, snapshot: &Snapshot<'_>, number: u32, scroll: u
             outcome(&mut say, "outcome", ended);
         }
         if let Some(undone) = &step.undo {
-            outcome(&mut say, "undo", undone);
+            outcome(&mut say, "undone", undone);
         }
         if let Some(remark) = &step.remark {
             say("remark", Role::UiText, remark.clone());
@@ -88,7 +90,7 @@ pub(super) fn step(pen: Pen<'_>, snapshot: &Snapshot<'_>, number: u32, scroll: u
 /// What a step does, in words: its own line, what it waits for, or at least what its verb means.
 fn does(head: &StepHead) -> String {
     let what = head.what.trim();
-    let until = head.until.as_ref().map(|until| format!("waits until {until}"));
+    let until = head.until.as_ref().map(|until| format!("waits until {}", in_words(until)));
     let all: Vec<String> = (!what.is_empty()).then(|| what.to_owned()).into_iter().chain(until).collect();
     if !all.is_empty() {
         return all.join("; ");
@@ -114,7 +116,7 @@ fn outcome(say: &mut impl FnMut(&'static str, Role, String), name: &'static str,
         .iter()
         .map(|(name, count)| match name.as_str() {
             "bytes" => quantity::bytes(*count),
-            other => format!("{other} {}", quantity::count(*count)),
+            other => format!("{} {}", other.replace('_', " "), quantity::count(*count)),
         })
         .collect();
     if !figures.is_empty() {

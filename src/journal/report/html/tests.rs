@@ -133,7 +133,7 @@ fn the_page_tells_the_night_and_the_differences_first() {
     for expected in [
         "<h1>Delete data past retention</h1>",
         "anna (uid 1000, login 1000) through",
-        "<code class=\"typed\">change</code>",
+        "<td>with the word change</td>",
         "An answer was refused: typed `chnage`",
         "Asked to stop, and to take back what was done",
         "disk | at `84 %`<br>\n# fine",

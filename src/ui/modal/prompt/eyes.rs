@@ -3,7 +3,7 @@
 //! ```text
 //! ┏ DESTROY · 2 OF 2 ━━ cell0 · PRODUCTION ━━ step 3 of 5 ━━━━━━━━━━━━━━━━┓
 //! ┃ …                                                                     ┃
-//! ┃ confirmed 02:14:31 by anna@bastion-1, typing delete 1284 files     ┃
+//! ┃ confirmed 02:14:31 by anna@bastion-1, by typing delete 1284 files  ┃
 //! ┃                                                                       ┃
 //! ┃ Press  c  to approve exactly this, as the second person.              ┃
 //! ┗ Esc leaves it open  Tab nobody else can be had ━━━━━━━━━━━━━━━━━━━━━━━┛
@@ -14,7 +14,7 @@ use crate::app::keymap::Action;
 use crate::app::modal::PromptDialog;
 use crate::config::theme::Role;
 use crate::domain::Digest;
-use crate::journal::answer::may_give;
+use crate::journal::answer::{consent_words, may_give};
 use crate::journal::eyes::BREAK_GLASS;
 use crate::journal::fold::OpenPrompt;
 use crate::journal::record::Answer;
@@ -49,9 +49,11 @@ pub(super) fn who(pen: Pen<'_>, open: &OpenPrompt, column: usize, width: usize) 
     let (name, role, text) = match &open.confirmed {
         None if !open.four_eyes => return Vec::new(),
         None => ("eyes", Role::VerdictWarn, "four: after this, another person must approve it".to_owned()),
-        Some((by, typed)) => {
-            ("confirmed", Role::UiText, format!("by {}@{} (uid {}), typing {typed}", by.name, by.host, by.uid))
-        }
+        Some((by, typed)) => (
+            "confirmed",
+            Role::UiText,
+            format!("by {}@{} (uid {}), {}", by.name, by.host, by.uid, consent_words(typed, by)),
+        ),
     };
     pen.named_to(column, Piece::Words(name), role, text, width)
 }
