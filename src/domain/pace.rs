@@ -7,6 +7,9 @@ use std::time::Duration;
 /// With fewer past runs than this, a declared time that is longer counts as well.
 const FEW: u32 = 3;
 
+/// From how many past runs on a percentile says more than the longest.
+const SHAPED: u32 = 5;
+
 /// How long past runs took, by the nearest rank: the smallest time that so many of a hundred did not exceed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pace {
@@ -29,9 +32,16 @@ impl Pace {
         Some(Self { p50_ms: rank(50)?, p90_ms: rank(90)?, runs })
     }
 
-    /// `p50 8 s, p90 12 s of 14 runs`.
+    /// `p50 8 s, p90 12 s of 14 runs`; of fewer than five, which have no shape, `3 earlier runs, longest 12 s`.
     #[must_use]
     pub fn words(&self) -> String {
+        if self.runs < SHAPED {
+            let runs = quantity::counted(self.runs.into(), "earlier run", "earlier runs");
+            // By the nearest rank this is the longest of so few.
+            let longest = quantity::span(Duration::from_millis(self.p90_ms));
+            let word = if self.runs > 1 { "longest " } else { "" };
+            return format!("{runs}, {word}{longest}");
+        }
         let span = |ms| quantity::span(Duration::from_millis(ms));
         let runs = quantity::counted(self.runs.into(), "run", "runs");
         format!("p50 {}, p90 {} of {runs}", span(self.p50_ms), span(self.p90_ms))
@@ -140,6 +150,9 @@ mod tests {
         assert_eq!(told(None, None, 600), (600, Basis::Unknown));
         assert!(Expected::of(None, None, 3600).words().starts_with("up to 1 h"));
         assert_eq!(pace(14).unwrap().words(), "p50 1 s, p90 2 s of 14 runs");
+        assert_eq!(pace(5).unwrap().words(), "p50 1 s, p90 2 s of 5 runs");
+        assert_eq!(pace(4).unwrap().words(), "4 earlier runs, longest 2 s");
+        assert_eq!(pace(1).unwrap().words(), "1 earlier run, 2 s");
     }
 
     #[test]

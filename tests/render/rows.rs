@@ -44,3 +44,11 @@ fn the_palette_stands_still_while_one_types() {
         assert_eq!(place(keys), empty, "{keys}");
     }
 }
+
+#[test]
+fn the_order_by_what_can_be_had_back_is_marked_at_its_heading() {
+    let screens = (1..8)
+        .map(|times| shown(&mut pressed(sample::healthy(WIDE, operator()), &format!("4 z{}", " o".repeat(times)))));
+    let sorted: Vec<String> = screens.filter(|screen| screen.contains("by reclaimable")).collect();
+    assert!(!sorted.is_empty() && sorted.iter().all(|screen| screen.contains("by reclaimable▼")), "{sorted:#?}");
+}

@@ -10,6 +10,7 @@
 
 use crate::app::Snapshot;
 use crate::app::keymap::Action;
+use crate::app::modal::palette::in_general;
 use crate::app::model::{Hit, Pane};
 use crate::app::msg::Outline;
 use crate::config::theme::Role;
@@ -120,6 +121,7 @@ fn standing(pen: Pen<'_>, snapshot: &Snapshot<'_>, list: &RunView) -> Option<(ra
 fn closed(pen: Pen<'_>, frame: &mut Frame<'_>, mut inner: Rect, snapshot: &Snapshot<'_>, view: &mut ViewState) {
     let width = usize::from(inner.width);
     let pane = snapshot.checklist;
+    let mut headings = Vec::new();
     let lines = match (&pane.run.following, &pane.run.lost, &pane.known) {
         (Some(_), Some(error), _) => pen.sentence(Role::VerdictUnknown, &error.message, width),
         (Some(_), None, _) => pen.sentence(Role::UiMuted, "reading the journal", width),
@@ -136,7 +138,9 @@ fn closed(pen: Pen<'_>, frame: &mut Frame<'_>, mut inner: Rect, snapshot: &Snaps
             let heads = take_top(&mut inner, rows);
             outlines(pen, frame, heads, snapshot, known, view);
             let chosen = known.get(pane.chosen).filter(|_| inner.height >= WITH_ITEMS);
-            chosen.map(|outline| unticked(pen, outline, width)).unwrap_or_default()
+            let (items, phases) = chosen.map(|outline| unticked(pen, outline, width)).unwrap_or_default();
+            headings = phases;
+            items
         }
     };
     if snapshot.focus == Pane::Checklist {
@@ -146,7 +150,9 @@ fn closed(pen: Pen<'_>, frame: &mut Frame<'_>, mut inner: Rect, snapshot: &Snaps
     let foot = if more > 0 { take_bottom(&mut inner, 1) } else { Rect::default() };
     pen.lines(frame, inner, &lines);
     if more > 0 {
-        let text = format!("{} more", more + 1);
+        let shown = usize::from(inner.height);
+        let items = more + 1 - headings.iter().filter(|place| **place >= shown).count();
+        let text = quantity::counted(items as u64, "more item", "more items");
         pen.line(frame, foot, Strip::new().gap(4).put(pen.style(Role::UiMuted), text));
     }
 }
@@ -173,7 +179,7 @@ fn outlines(
         let mark = if on { pen.glyph("▌", ">") } else { " " };
         let strip = Strip::new().put(pen.style(Role::UiFocus), mark);
         let room = width.saturating_sub(ids + 15);
-        let strip = strip.put_within(room, pen.style(Role::UiText), &outline.offer.title).to(room + 3);
+        let strip = strip.put_within(room, pen.style(Role::UiText), in_general(&outline.offer.title)).to(room + 3);
         let strip = strip.put(pen.style(Role::UiMuted), id);
         pen.line(frame, line, strip.right(width.saturating_sub(1), pen.style(Role::UiMuted), tail));
         if on && snapshot.focus == Pane::Checklist {
@@ -183,18 +189,19 @@ fn outlines(
     }
 }
 
-/// The items of a checklist under their phases, none of them ticked.
-fn unticked(pen: Pen<'_>, outline: &Outline, width: usize) -> Vec<ratatui::text::Line<'static>> {
-    let (mut lines, mut phase) = (vec![Strip::new().line()], None);
+/// The items of a checklist under their phases, none of them ticked; and which of the lines are phases.
+fn unticked(pen: Pen<'_>, outline: &Outline, width: usize) -> (Vec<ratatui::text::Line<'static>>, Vec<usize>) {
+    let (mut lines, mut headings, mut phase) = (vec![Strip::new().line()], Vec::new(), None);
     for (of, title) in &outline.items {
         if phase != Some(of) {
             phase = Some(of);
+            headings.push(lines.len());
             lines.push(Strip::new().gap(1).put(pen.style(Role::UiMuted), of).line());
         }
         let strip = Strip::new().gap(1).put(pen.style(Role::UiMuted), pen.glyph("☐", "[ ]")).to(column(pen));
         lines.push(strip.put_within(width.saturating_sub(6), pen.style(Role::UiMuted), title).line());
     }
-    lines
+    (lines, headings)
 }
 
 /// The items under their phases, the one that is looked at among them.

@@ -31,6 +31,8 @@ pub(super) fn strip(pen: Pen<'_>, list: &RowList, shape: Shape) -> Strip {
     strip = strip.put_within(shape.name, style, mark("name", Some(Sort::Name))).to(start + shape.name + 2);
     let rest = match section {
         Section::Backups => mark("age and state", Some(Sort::Figure)),
+        // What can be had back has no column of its own: the state tells it.
+        Section::Bloat if list.sort() == Sort::Figure => mark("state, by reclaimable", Some(Sort::Figure)),
         _ => "state".to_owned(),
     };
     let parts = columns::headings(section, |column| mark(column.heading, column.sort), rest);

@@ -35,7 +35,13 @@ pub(super) fn forced(pen: Pen<'_>, run: &RunView, width: usize) -> Vec<Line<'sta
 pub(super) fn here(pen: Pen<'_>, people: &[Attendee], own: u32, width: usize) -> Vec<Line<'static>> {
     let others = |acts: bool| {
         let some = people.iter().filter(move |person| person.actor.pid != own && person.may_act == acts);
-        let names: Vec<&str> = some.map(|person| person.actor.name.as_str()).collect();
+        // One person with several consoles is one person.
+        let mut names: Vec<&str> = Vec::new();
+        for name in some.map(|person| person.actor.name.as_str()) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
         let told = names.iter().take(NAMES).copied().collect::<Vec<_>>().join(", ");
         let more = names.len().saturating_sub(NAMES);
         (!names.is_empty()).then(|| if more > 0 { format!("{told} and {more} more") } else { told })

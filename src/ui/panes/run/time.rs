@@ -1,9 +1,9 @@
 //! A run against its window and its budget.
 //!
 //! ```text
-//! ┃ ── no time to go back beyond this line · weekly ends 04:00 UTC ── ┃
+//! ┃ ── no time for an undo beyond this line · weekly ends 04:00 UTC ─ ┃
 //! ┃ window    weekly ends 04:00 UTC · 1 h 12 m left · 32 m spare      ┃
-//! ┃           needs 32 m, and 8 m to go back                          ┃
+//! ┃           needs 32 m, undo 8 m                                    ┃
 //! ```
 
 use crate::config::theme::Role;
@@ -30,7 +30,7 @@ pub fn rule(pen: Pen<'_>, role: Role, words: &str, width: usize) -> Strip {
 pub fn no_time(why: &NoTime) -> String {
     match why {
         NoTime::Window { open, .. } => {
-            format!("no time to go back beyond this line · {} ends {} UTC", open.window, hour(open.until))
+            format!("no time for an undo beyond this line · {} ends {} UTC", open.window, hour(open.until))
         }
         NoTime::Outside { next: Some(next) } => format!("outside the window · next {} UTC", next.from.minute()),
         NoTime::Outside { next: None } => "outside every window".to_owned(),
@@ -70,7 +70,7 @@ pub(super) fn lines(run: &RunView, now: Wall) -> Vec<(&'static str, Role, String
     }
     let (forward, back) = run.remaining(now);
     if run.window.is_some() || run.terms.budget.run_s.is_some() {
-        let back = if back.is_zero() { String::new() } else { format!(", and {} to go back", whole(back)) };
+        let back = if back.is_zero() { String::new() } else { format!(", undo {}", whole(back)) };
         lines.push(("needs", Role::UiText, format!("{}{back}", whole(coarse(forward)))));
     }
     if let Some(budget) = run.terms.budget.run_s.map(Duration::from_secs) {
