@@ -90,7 +90,7 @@ fn first_that_fits(
     let room = usize::from(area.width).saturating_sub(strip.width());
     let mut ways = ways.into_iter().flatten().map(|text| Clean::text(&text)).peekable();
     while let Some(text) = ways.next() {
-        if text.width() + 1 <= room || ways.peek().is_none() {
+        if text.width() < room || ways.peek().is_none() {
             return pen.line(frame, area, strip.put_within(room, pen.style(Role::UiPrompt), text));
         }
     }

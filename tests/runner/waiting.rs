@@ -54,7 +54,7 @@ fn a_wait_is_over_when_it_is_so_for_its_span_and_the_journal_stays_small() {
     fs::remove_file(estate.tree("queue")).unwrap();
     looked(&run, "2.1", "unknown: exit code 1");
     let head = run.view().steps[1].head.clone();
-    assert_eq!((head.until.as_deref(), head.timeout_s), (Some("value == 0 for 1 s"), Some(600)));
+    assert_eq!((head.until.as_deref(), head.timeout_s), (Some("value is 0 for 1 s"), Some(600)));
     estate.file("queue", "0\n");
     let view = run.sealed();
     assert_eq!(view.sealed, Some(RunStatus::Ok));
@@ -73,7 +73,7 @@ fn a_wait_whose_time_is_up_fails_with_what_was_seen_last_and_can_be_tried_again(
     let run = waiting(&estate);
     let prompt = run.prompt();
     let Ask::Decide { text, .. } = &prompt.ask else { panic!("{prompt:?}") };
-    assert!(text.contains("not so within 2 s: value 12 · waited for value == 0"), "{text}");
+    assert!(text.contains("not so within 2 s: value 12 · wanted: value is 0"), "{text}");
     assert_eq!(outcome(&run).ending, Ending::TimedOut);
     estate.file("queue", "0\n");
     run.accept(&prompt, decide(Choice::Retry));

@@ -139,7 +139,7 @@ impl Wait<'_> {
             return self.ended(Ending::Cancelled, seen);
         }
         let limit = span(Duration::from_secs(self.spec.timeout_s));
-        let detail = format!("not so within {limit}: {} · waited for {}", self.seen(), self.spec.until.words());
+        let detail = format!("not so within {limit}: {} · wanted: {}", self.seen(), self.spec.until.words());
         self.ended(Ending::TimedOut, detail)
     }
 
