@@ -11,6 +11,7 @@ use crate::domain::Loss;
 use crate::domain::error::said;
 use crate::probes::contact::Place;
 use crate::probes::http::without_credentials;
+use crate::probes::store::refusal::Refusal;
 use crate::probes::why;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::client::{
@@ -25,6 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 mod list;
+mod refusal;
 
 pub(crate) use list::{Stored, list};
 
@@ -210,8 +212,8 @@ const PROXIES: [&str; 6] = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PR
 
 /// Why a store could not be read, and whether that proves that it does not serve or that the bucket does not exist.
 pub(crate) fn loss(cause: &object_store::Error) -> Loss {
-    if let object_store::Error::NotFound { .. } = cause {
-        return Loss::missing("there is no such bucket");
+    if let Some(refusal) = Refusal::behind(cause) {
+        return refusal.loss();
     }
     let direct = PROXIES.iter().all(|name| std::env::var_os(name).is_none());
     match why::request(cause, false) {
@@ -223,6 +225,9 @@ pub(crate) fn loss(cause: &object_store::Error) -> Loss {
 /// Why a store did not do what it was asked for, in few words and without control characters.
 pub(crate) fn words(cause: &object_store::Error) -> String {
     use object_store::Error;
+    if let Some(refusal) = Refusal::behind(cause) {
+        return refusal.to_string();
+    }
     let told = match cause {
         Error::NotFound { .. } => return "there is no such object or bucket".to_owned(),
         Error::Unauthenticated { .. } => return "the store does not accept the access key".to_owned(),

@@ -50,7 +50,7 @@ async fn gather(bucket: &AmazonS3, prefix: &str, clock: &Clock) -> Result<Series
         if objects.len() > MOST { Err(format!("there are more than {MOST} objects")) } else { Ok(()) }
     })
     .await?;
-    Ok(series::of_objects(objects, "", clock))
+    Ok(series::of_objects(objects, prefix.get(folder.len()..).unwrap_or_default(), clock))
 }
 
 #[cfg(test)]
@@ -58,14 +58,14 @@ mod tests {
     use super::*;
     use crate::config::secrets::Secret;
     use s3s::dto::{ListObjectsV2Input, ListObjectsV2Output, Object};
-    use s3s::{S3, S3Request, S3Response, S3Result};
+    use s3s::{S3, S3ErrorCode, S3Request, S3Response, S3Result};
     use std::pin::Pin;
 
     /// When every object was uploaded, in seconds since the epoch.
     const UPLOADED: i64 = 1_796_004_610;
 
     /// A server of S3 whose one bucket holds what no file system can: keys with empty parts, and folders. Two keys are a page.
-    struct Keys(Vec<(&'static str, i64)>);
+    struct Keys(Result<Vec<(&'static str, i64)>, S3ErrorCode>);
 
     impl S3 for Keys {
         fn list_objects_v2<'a, 'b>(
@@ -80,7 +80,14 @@ mod tests {
             let (prefix, token) = (prefix.unwrap_or_default(), continuation_token);
             let start: usize = token.map_or(0, |token| token.parse().unwrap());
             let uploaded = std::time::UNIX_EPOCH + std::time::Duration::from_secs(UPLOADED.unsigned_abs());
-            let fits: Vec<_> = self.0.iter().filter(|(key, _)| key.starts_with(&prefix)).collect();
+            let keys = match &self.0 {
+                Ok(keys) => keys,
+                Err(code) => {
+                    let refused = s3s::S3Error::new(code.clone());
+                    return Box::pin(async move { Err(refused) });
+                }
+            };
+            let fits: Vec<_> = keys.iter().filter(|(key, _)| key.starts_with(&prefix)).collect();
             let page = fits.iter().skip(start).take(2).map(|(key, size)| Object {
                 key: Some((*key).to_owned()),
                 size: Some(*size),
@@ -100,8 +107,15 @@ mod tests {
 
     /// What the pane makes of a bucket of these keys.
     async fn series(all: &[(&'static str, i64)], prefix: &str) -> (usize, Vec<String>) {
+        let series = listed(Keys(Ok(all.to_vec())), prefix, "KEY").await.unwrap();
+        let names = series.members.iter().map(|member| member.name.to_string_lossy().into_owned());
+        (series.count, names.collect())
+    }
+
+    /// What a server lists to somebody with this key.
+    async fn listed(keys: Keys, prefix: &str, key: &str) -> Result<Series, Loss> {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = s3s::service::S3ServiceBuilder::new(Keys(all.to_vec()));
+        let mut builder = s3s::service::S3ServiceBuilder::new(keys);
         builder.set_auth(s3s::auth::SimpleAuth::from_single("ID", "KEY"));
         let service = builder.build();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -118,15 +132,13 @@ mod tests {
             endpoint: Some(endpoint),
             region: Some("us-east-1".into()),
             id: Some(Secret::new("ID")),
-            key: Some(Secret::new("KEY")),
+            key: Some(Secret::new(key)),
             ..Reach::default()
         };
         let clock = Clock { now: UPLOADED + 3600, zone: jiff::tz::TimeZone::UTC };
         let found = gather(&store::bucket(&reach, Patience::LOOK).unwrap(), prefix, &clock).await;
         server.abort();
-        let series = found.unwrap();
-        let names = series.members.iter().map(|member| member.name.to_string_lossy().into_owned());
-        (series.count, names.collect())
+        found
     }
 
     const MANY: [(&str, i64); 9] = [
@@ -160,6 +172,49 @@ mod tests {
             (5, &expected.map(str::to_owned)[..], "/main-2026-11-27.dump")
         );
         assert_eq!(series(&[("db/", 0)], "db/").await, (0, Vec::new()));
+    }
+
+    #[tokio::test]
+    async fn a_bucket_that_is_not_there_is_missing_and_one_that_may_not_be_listed_is_unknown() {
+        let refused = |code| listed(Keys(Err(code)), "db/", "KEY");
+        assert_eq!(refused(S3ErrorCode::NoSuchBucket).await.unwrap_err(), Loss::missing("there is no such bucket"));
+        let denied = Loss::unread("permission denied: the access key needs s3:ListBucket");
+        assert_eq!(refused(S3ErrorCode::AccessDenied).await.unwrap_err(), denied);
+        let wrong = listed(Keys(Ok(MANY.to_vec())), "db/", "WRONG").await.unwrap_err();
+        let words = "the store does not accept the access key: SignatureDoesNotMatch";
+        assert_eq!(wrong, Loss::unread(words));
+        // The store has no such key: nothing that it says of the bucket.
+        assert!(!refused(S3ErrorCode::NoSuchKey).await.unwrap_err().is_proof());
+    }
+
+    #[tokio::test]
+    async fn a_prefix_that_is_a_whole_key_means_that_object() {
+        let keys = [("db/backup.info", 7), ("db/backup.info.copy", 7)];
+        assert_eq!(series(&keys, "db/backup.info").await, (1, vec!["backup.info".to_owned()]));
+        assert_eq!(series(&keys, "db/").await, (0, Vec::new()));
+    }
+
+    #[tokio::test]
+    async fn a_repository_of_restic_is_as_new_as_its_snapshots() {
+        const IDS: [&str; 3] = [
+            "repo/snapshots/3f9a1b2034567890c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f708192a3b",
+            "repo/data/aa/aa20340316bb0c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5",
+            "repo/index/bb20340316bb0c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6f708192a3b4c5",
+        ];
+        let keys = [(IDS[0], 400), (IDS[1], 9000), (IDS[2], 900), ("repo/config", 155), ("repo/locks/ab", 100)];
+        let snapshot = IDS[0].strip_prefix("repo/").unwrap().to_owned();
+        assert_eq!(series(&keys, "repo/").await, (1, vec![snapshot]));
+        // Without snapshots there is nothing to say what they are.
+        assert_eq!(series(&keys[1..], "repo/").await.0, 2);
+    }
+
+    #[tokio::test]
+    async fn a_set_of_wal_g_counts_once_its_sentinel_is_there() {
+        let part = |day: &str| format!("base_0000000100000000000000{day}/tar_partitions/part_001.tar.br");
+        let (old, new) = (part("18"), part("28"));
+        let (old, new): (&'static str, &'static str) = (Box::leak(old.into()), Box::leak(new.into()));
+        let sentinel = "base_000000010000000000000018_backup_stop_sentinel.json";
+        assert_eq!(series(&[(old, 9), (new, 9), (sentinel, 1)], "").await, (1, vec![old.to_owned()]));
     }
 
     #[test]

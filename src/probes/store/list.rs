@@ -6,6 +6,7 @@
 
 use crate::domain::Loss;
 use crate::probes::store::loss;
+use crate::probes::store::refusal::Refusal;
 use object_store::ObjectMeta;
 use object_store::aws::AmazonS3;
 use object_store::client::{HttpError, HttpErrorKind, HttpRequest, HttpResponse};
@@ -57,10 +58,13 @@ pub(super) fn is_one(request: &HttpRequest) -> bool {
     request.extensions().get::<AnyKey>().is_some()
 }
 
-/// The answer to a listing with its keys encoded.
+/// The answer to a listing with its keys encoded; a refusal of the store is an error with its code.
 pub(super) async fn with_any_key(answer: HttpResponse) -> Result<HttpResponse, HttpError> {
     let (mut parts, body) = answer.into_parts();
     let bytes = body.bytes().await?;
+    if let Some(refusal) = Refusal::of(parts.status.as_u16(), &bytes) {
+        return Err(HttpError::new(HttpErrorKind::Decode, refusal));
+    }
     let text = std::str::from_utf8(&bytes).map_err(|cause| HttpError::new(HttpErrorKind::Decode, cause))?;
     let encoded = encoded(text);
     parts.headers.remove("content-length");
