@@ -6,6 +6,9 @@ use midwatch::config::estate::Estate;
 use midwatch::domain::{Clean, EffectClass};
 use midwatch::journal::chain::{Verdict, read};
 use midwatch::journal::report::{Report, html, json_text, markdown};
+use midwatch::probes::backups::kind::{self, Around, Kind};
+use midwatch::probes::backups::stamp::{self, Stamp};
+use midwatch::probes::certs::pem;
 use midwatch::procedure::{self, shell};
 use midwatch::runner::adapters::BuiltIn;
 use midwatch::runner::adapters::sql::classify::classify;
@@ -127,4 +130,49 @@ pub fn script(data: &[u8]) {
         assert!((1..=lines).contains(&line) && !finding.says.is_empty(), "{finding:?}");
     }
     let _ = shell::programs(text);
+}
+
+/// Every time in a name is of a year that a backup can be of; a pattern that is the name means it; what an unfinished one will be called
+/// is a part of its name.
+pub fn backup_name(data: &[u8]) {
+    for stamp in stamp::find(data) {
+        let year = match stamp {
+            Stamp::Day(date) => date.year(),
+            Stamp::Hour(civil) | Stamp::Local(civil) => civil.year(),
+            Stamp::Moment(unix) | Stamp::Epoch(unix) => {
+                assert!((315_446_400..4_102_531_200).contains(&unix), "{unix}");
+                continue;
+            }
+        };
+        assert!((1980..=2099).contains(&year), "{year}");
+    }
+    assert_eq!(kind::of(data, data), Kind::Member);
+    for pattern in [&b"*"[..], b"*.dump", b""] {
+        let _ = (kind::of(data, pattern), kind::of_directory(data, pattern), kind::of_key(data, pattern));
+    }
+    let _ = (kind::within(data, b"db", false), kind::within(data, b"db", true));
+    if let Some(finished) = kind::finished(data) {
+        assert!(!finished.is_empty() && finished.len() < data.len(), "{}", finished.escape_ascii());
+        assert!(data.windows(finished.len()).any(|window| window == finished));
+    }
+    let mut around = Around::default();
+    around.note(data);
+    // A list or a snapshot that is there never hides its own set.
+    assert_ne!(around.of(b"db.dump"), Kind::Unfinished);
+    assert_eq!(kind::descriptions(&[data, b"db.dump"], b"*").len(), 2);
+}
+
+/// A bundle of certificates: no more are taken than asked for, each taken one is within its size, and the rest is told.
+pub fn pem(data: &[u8]) {
+    for most in [1, 3, 1000] {
+        let held = pem::certificates(data, most);
+        assert!(held.certificates.len() <= most && held.certificates.len() <= held.total);
+        assert_eq!(held.total > held.certificates.len(), held.cut.is_some());
+        for certificate in held.certificates.iter().flatten() {
+            assert!(certificate.len() <= pem::LARGEST && certificate.len() <= data.len());
+        }
+        for why in held.certificates.iter().filter_map(|one| one.as_ref().err()) {
+            assert!(!why.is_empty(), "refused without a reason");
+        }
+    }
 }

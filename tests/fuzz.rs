@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 type Entry = fn(&[u8]);
 
 /// Every target with its entry.
-const TARGETS: [(&str, Entry); 7] = [
+const TARGETS: [(&str, Entry); 9] = [
     ("procedure", entries::procedure),
     ("estate", entries::estate),
     ("journal", entries::journal),
@@ -20,6 +20,8 @@ const TARGETS: [(&str, Entry); 7] = [
     ("sanitiser", entries::sanitiser),
     ("sql", entries::sql),
     ("script", entries::script),
+    ("backup_name", entries::backup_name),
+    ("pem", entries::pem),
 ];
 
 /// How many spoilt copies of a file are tried.
@@ -110,6 +112,16 @@ fn statements_that_nest_in_every_way() {
 #[test]
 fn scripts() {
     every("script");
+}
+
+#[test]
+fn names_of_backups() {
+    every("backup_name");
+}
+
+#[test]
+fn bundles_of_certificates() {
+    every("pem");
 }
 
 #[test]

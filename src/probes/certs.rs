@@ -21,7 +21,7 @@ mod key;
 mod members;
 mod name;
 mod parse;
-mod pem;
+pub mod pem;
 mod serve;
 
 use crate::config::estate::Certificate;
