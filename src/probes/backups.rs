@@ -3,28 +3,30 @@
 //! ```text
 //!  directory ── series ──> newest members ──> checksum (two seconds at a time) ──> judge ──> finding
 //!                 ├─ kind: which names are those of backups
-//!                 └─ when: the time in a name (stamp), the last change, the zone of this host
+//!                 ├─ inside: what a directory holds, and whether its program finished it
+//!                 └─ when: the time in a name (stamp), the last change, the zone of this host, the other members
 //! ```
 //! A member is a file or a directory that the pattern fits. The newest is the one of the latest time in its data: that in its name
 //! (`when`), else its last change; never the last one by name. `judge` says what is critical and what warns. Nothing is opened but the
-//! newest member, and only where a checksum stands beside it.
+//! newest member, where a checksum stands beside it, and a `backup.info` of Barman in a directory.
 //!
-//! Not counted as members: what lies beside them (`kind`: checksums, signatures, logs, notes), links to another member, and what is
-//! unfinished: `.part`, `.tmp` and their like, and what was written to within the last ten seconds or still differs from what it was at the last reading.
+//! Not counted as members: what lies beside them (`kind`: checksums, signatures, logs, notes, tools' own files), links to another member, what
+//! failed, and what is unfinished: `.part`, `.tmp` and their like, and what was written to within the last ten seconds or still differs from what it was at the last reading.
 //!
 //! In an object store every object whose key begins with the prefix is looked at, at most a million; the time of one whose name has none is that of its
 //! upload. No checksum is looked for there: `files` and `objects` of a procedure do that.
 //!
 //! Facts: `newest` (its name) `newest_at` (RFC 3339, UTC) `time_from` (`name`, `mtime`, `name and mtime`, `name against mtime`) `age_s` `size_bytes` `path`
-//! `directory` `count` `unfinished` `future` (how many are dated in it) `beside` (how many files are none) `max_age_s` `interval_s` `gaps` `median_size_bytes` `verified`
+//! `directory` `count` `unfinished` `failed` `future` (how many are dated in it) `beside` (how many files are none) `max_age_s` `interval_s` `gaps` `median_size_bytes` `verified`
 //! `verified_at` `sha256` `checksum_file`; `not_verified` says why `verified` is absent.
 
 pub(crate) mod checksum;
+mod inside;
 mod judge;
-pub(crate) mod kind;
+pub mod kind;
 mod objects;
 pub(crate) mod series;
-mod stamp;
+pub mod stamp;
 pub(crate) mod sums;
 pub(crate) mod when;
 

@@ -199,6 +199,7 @@ pub(super) const TABLE: &[Entry] = &[
     fact("count", "backups in the series", Count, State),
     fact("gaps", "backups missing in between", Count, State),
     fact("unfinished", "being written", Count, State),
+    fact("failed", "failed", Count, State),
     fact("future", "dated in the future", Count, State),
     fact("beside", "files that are no backups", Count, State),
     fact("not_before", "valid from", Moment, Trust),

@@ -6,11 +6,16 @@
 //! | all members dated in the future; none that is finished yet; a checksum that cannot be read | unknown |
 //! | the newest has a name that says a day of more than a year before its last change, or, of a file, behind it | unknown |
 //! | the size of the newest is not known, and `min_size` is set | unknown |
-//! | the newest less than half of the median of up to 29 members before it, of at least 3 | warn |
-//! | a gap among the last 7 distances; a member dated in the future beside others | warn |
+//! | the newest no more than an empty archive (`size`) | critical |
+//! | the newest less than half of the median of up to 29 members before it, of at least 3; less than a tenth of one or two | warn |
+//! | a gap among the last 7 distances; a member dated in the future beside others; one that failed since the newest | warn |
+//!
+//! An increment is held against increments alone.
 //!
 //! A gap is a distance of more than one and a half intervals with a regular one on its older side: a series that is thinned out with age
 //! has none. The interval is `every`, or the median of the distances.
+
+mod size;
 
 use crate::config::estate::Backup;
 use crate::domain::{Fact, Observation, Verdict, Wall, quantity};
@@ -44,6 +49,7 @@ pub fn judge(target: &Backup, directory: &Path, series: &Series, checked: Option
         ("count", count(series.count)),
         ("unfinished", count(series.unfinished)),
         ("future", count(series.future.0)),
+        ("failed", count(series.failed.len())),
         ("beside", count(series.beside)),
         ("max_age_s", Fact::Int(i64::try_from(target.max_age.as_secs()).unwrap_or(i64::MAX))),
     ]);
@@ -79,6 +85,10 @@ pub fn judge(target: &Backup, directory: &Path, series: &Series, checked: Option
     if series.future.0 > 0 {
         said.say(Verdict::Warn, format!("{} dated in the future", series.future.0));
     }
+    let failed = series.failed.iter().filter(|made| **made > newest.unix).count();
+    if failed > 0 {
+        said.say(Verdict::Warn, format!("{} failed since", quantity::count(failed as u64)));
+    }
     let detail = said.words.join(" · ");
     Observation { verdict: said.verdict, detail, facts, observed_at: now, trend: None }
 }
@@ -90,7 +100,7 @@ fn path(directory: &Path, member: &Member) -> String {
 
 /// A series of which nothing can be the newest.
 fn none(series: &Series) -> (Verdict, String) {
-    let others = [(series.unfinished, "unfinished"), (series.beside, "beside them")];
+    let others = [(series.unfinished, "unfinished"), (series.failed.len(), "failed"), (series.beside, "beside them")];
     let others = others.iter().filter(|(count, _)| *count > 0);
     let others: String = others.map(|(count, word)| format!(" · {count} {word}")).collect();
     match &series.future {
@@ -162,33 +172,6 @@ impl Said {
                     self.add(Verdict::Critical, "checksum wrong");
                 }
             }
-        }
-    }
-
-    fn size(&mut self, target: &Backup, series: &Series, newest: &Member, facts: &mut BTreeMap<&'static str, Fact>) {
-        let bytes = |size: u64| Fact::Int(i64::try_from(size).unwrap_or(i64::MAX));
-        let mut before: Vec<u64> = series.members.iter().skip(1).filter_map(|member| member.size).collect();
-        let usual = (before.len() >= USUAL).then(|| median(&mut before)).flatten();
-        facts.extend(usual.map(|usual| ("median_size_bytes", bytes(usual))));
-        let Some(size) = newest.size else {
-            let verdict = if target.min_size.is_some() { Verdict::Unknown } else { Verdict::Ok };
-            self.say(verdict, "size not counted".to_owned());
-            return;
-        };
-        facts.insert("size_bytes", bytes(size));
-        if size == 0 {
-            self.say(Verdict::Critical, "empty".to_owned());
-            return;
-        }
-        let shown = quantity::bytes(size);
-        match (target.min_size, usual) {
-            (Some(least), _) if size < least => {
-                self.say(Verdict::Critical, format!("{shown} · least {}", quantity::bytes(least)));
-            }
-            (_, Some(usual)) if size < usual / 2 => {
-                self.say(Verdict::Warn, format!("{shown} · usually {}", quantity::bytes(usual)));
-            }
-            _ => self.say(Verdict::Ok, shown),
         }
     }
 

@@ -1,8 +1,13 @@
 //! Lists the members of a series: one pass over the directory, a look at a member only where its name says no time, and at the newest.
 
+mod stored;
+
+pub use stored::{Stored, of_objects};
+
 use crate::domain::error::said;
 use crate::domain::glob;
-use crate::probes::backups::kind::{self, Kind};
+use crate::probes::backups::inside::{self, Inside};
+use crate::probes::backups::kind::{self, Around, Kind};
 use crate::probes::backups::when::{self, Clock, SKEW, TimeFrom};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -17,14 +22,8 @@ use std::path::{Path, PathBuf};
 const LOOKED_AT: usize = 256;
 /// How many of the newest are kept, for the history of sizes and distances.
 pub const KEPT: usize = 30;
-/// Two files of one set are copied within this many seconds.
-const ONE_COPY: i64 = 86_400;
 /// A member that was written to so few seconds ago, and that was not the same before, is still being written.
 const SETTLED: i64 = 10;
-/// How many files of a member that is a directory are counted.
-const FILES: usize = 20_000;
-/// How deep a member that is a directory is walked.
-const DEPTH: usize = 32;
 
 /// What makes a file the same as before.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +74,8 @@ pub struct Series {
     pub unfinished: usize,
     /// How many of these still grow.
     pub growing: usize,
+    /// When those that failed were made, in seconds since the epoch.
+    pub failed: Vec<i64>,
     /// How many lie beside members: checksums, logs, notes.
     pub beside: usize,
     /// What the newest are, those that grow included, for the next look.
@@ -96,7 +97,7 @@ pub fn place(pattern: &str) -> Result<(PathBuf, OsString), String> {
 /// Why the directory cannot be read.
 pub fn list(pattern: &str, before: &HashMap<OsString, Identity>, clock: &Clock) -> Result<Series, String> {
     let (directory, pattern) = place(pattern)?;
-    let mut sieve = Sieve { clock, pattern: &pattern, series: Series::default(), newest: BinaryHeap::new() };
+    let mut sieve = Sieve::of(&pattern, clock);
     if pattern.as_bytes().iter().any(|byte| matches!(byte, b'*' | b'?')) {
         for entry in fs::read_dir(&directory).map_err(|cause| why(&cause))? {
             let entry = entry.map_err(|cause| why(&cause))?;
@@ -131,64 +132,6 @@ pub fn why(cause: &io::Error) -> String {
     }
 }
 
-/// One object of a store: its key below the prefix, its size in bytes, and its last change in seconds since the epoch.
-pub struct Stored {
-    /// The key below the prefix.
-    pub name: OsString,
-    /// Bytes.
-    pub size: u64,
-    /// The last change.
-    pub changed: i64,
-}
-
-/// Makes a series of what a store listed, as of a moment; `pattern` is that of the names, or empty. An object is whole as soon as it
-/// is there. What a console shows as a folder is an empty object whose key ends in `/`; it is no member.
-#[must_use]
-pub fn of_objects(objects: impl IntoIterator<Item = Stored>, pattern: &str, clock: &Clock) -> Series {
-    let pattern = OsString::from(pattern);
-    let mut sieve = Sieve { clock, pattern: &pattern, series: Series::default(), newest: BinaryHeap::new() };
-    let mut members: Vec<Member> = Vec::new();
-    for Stored { name, size, changed } in objects {
-        let last = name.as_bytes().rsplit(|byte| *byte == b'/').next().unwrap_or_default().to_vec();
-        // A folder of a console, and what a program keeps for itself: `.keep`.
-        if last.is_empty() || last.starts_with(b".") || !sieve.is_member(&last) {
-            continue;
-        }
-        sieve.series.count += 1;
-        let (unix, from) = when::time(&last, changed, false, clock);
-        if unix > clock.now + SKEW {
-            sieve.future(name);
-            continue;
-        }
-        let identity = Identity { inode: (0, 0), size, changed: (changed, 0) };
-        members.push(Member { name, unix, from, identity, is_dir: false, size: Some(size) });
-        if members.len() >= 2 * LOOKED_AT {
-            newest_first(&mut members);
-        }
-    }
-    sieve.leave_out_descriptions(&mut members);
-    believe_the_last_change(&mut members);
-    newest_first(&mut members);
-    members.truncate(KEPT);
-    Series { members, ..sieve.series }
-}
-
-/// Takes the last change of each member whose name says the same day as that of another one, where both contradict their last changes:
-/// it is a number and no time. What is copied lately is copied at once.
-fn believe_the_last_change(members: &mut [Member]) {
-    let doubted: Vec<(i64, i64)> = members
-        .iter()
-        .filter(|member| member.from == TimeFrom::Doubted)
-        .map(|member| (member.unix, member.identity.changed.0))
-        .collect();
-    for member in members.iter_mut().filter(|member| member.from == TimeFrom::Doubted) {
-        let (own, changed) = (member.unix, member.identity.changed.0);
-        if doubted.iter().any(|(unix, other)| *unix == own && (other - changed).abs() > ONE_COPY) {
-            (member.unix, member.from) = (changed, TimeFrom::Mtime);
-        }
-    }
-}
-
 /// Sorts members, and keeps those that are looked at.
 fn newest_first(members: &mut Vec<Member>) {
     members.sort_by(|one, other| (other.unix, &other.name).cmp(&(one.unix, &one.name)));
@@ -200,34 +143,49 @@ struct Sieve<'a> {
     clock: &'a Clock,
     pattern: &'a OsStr,
     series: Series,
+    around: Around,
     /// The oldest of those that are kept is on top.
     newest: BinaryHeap<Reverse<(i64, OsString)>>,
 }
 
-impl Sieve<'_> {
-    /// Whether a name is that of a member; what is not finished, and what lies beside members, is counted.
-    fn is_member(&mut self, name: &[u8]) -> bool {
-        let kind = kind::of(name, self.pattern.as_bytes());
-        self.series.unfinished += usize::from(kind == Kind::Unfinished);
-        self.series.beside += usize::from(kind == Kind::Beside);
-        kind == Kind::Member
+impl<'a> Sieve<'a> {
+    fn of(pattern: &'a OsStr, clock: &'a Clock) -> Self {
+        Self { clock, pattern, series: Series::default(), around: Around::default(), newest: BinaryHeap::new() }
+    }
+
+    /// Whether a kind is that of a member; all others are counted. `time` is asked for when the backup was made.
+    fn is_member(&mut self, kind: Kind, time: impl FnOnce() -> Option<i64>) -> bool {
+        match kind {
+            Kind::Member => return true,
+            Kind::Beside => self.series.beside += 1,
+            Kind::Unfinished => self.series.unfinished += 1,
+            Kind::Failed => self.series.failed.push(time().unwrap_or(i64::MIN)),
+        }
+        false
     }
 
     fn take(&mut self, directory: &Path, name: OsString, entry: Option<&DirEntry>) {
-        if !self.is_member(name.as_bytes()) {
+        let bytes = name.as_bytes();
+        let (clock, path) = (self.clock, directory.join(&name));
+        let file_type = entry.and_then(|entry| entry.file_type().ok());
+        let is_link = file_type.is_none_or(|kind| kind.is_symlink());
+        let is_dir = if is_link { path.is_dir() } else { file_type.is_some_and(|kind| kind.is_dir()) };
+        let pattern = self.pattern.as_bytes();
+        let kind = if is_dir { kind::of_directory(bytes, pattern) } else { kind::of(bytes, pattern) };
+        self.around.note(bytes);
+        let time = || fs::metadata(&path).ok().map(|known| when::time(bytes, known.mtime(), is_dir, clock).0);
+        if !self.is_member(kind, time) {
             return;
         }
-        let bytes = name.as_bytes();
-        let kind = entry.and_then(|entry| entry.file_type().ok());
-        if kind.is_some_and(|kind| !kind.is_file() && !kind.is_dir() && !kind.is_symlink()) {
+        if file_type.is_some_and(|kind| !kind.is_file() && !kind.is_dir() && !kind.is_symlink()) {
             return;
         }
         let unix = match when::guess(bytes, self.clock) {
             Some(unix) => unix,
             None => {
-                let known = match entry.filter(|_| !kind.is_some_and(|kind| kind.is_symlink())) {
+                let known = match entry.filter(|_| !is_link) {
                     Some(entry) => entry.metadata(),
-                    None => fs::metadata(directory.join(&name)),
+                    None => fs::metadata(&path),
                 };
                 // What has gone since, and a link to nothing, is no backup.
                 let Ok(known) = known else { return };
@@ -278,38 +236,65 @@ impl Sieve<'_> {
                 _ => self.series.count = self.series.count.saturating_sub(1),
             }
         }
-        self.leave_out_descriptions(&mut members);
-        believe_the_last_change(&mut members);
+        self.leave_out_by_the_others(&mut members);
+        when::settle(&mut members, self.clock);
         members.sort_by(|one, other| (other.unix, &other.name).cmp(&(one.unix, &one.name)));
         self.leave_out_links(directory, &mut members);
         self.series.looked_at =
             members.iter().take(KEPT).map(|member| (member.name.clone(), member.identity.clone())).collect();
-        while let Some(growing) = members.iter().position(|member| self.grows(member, before)) {
-            members.remove(growing);
-            self.series.count = self.series.count.saturating_sub(1);
-            self.series.unfinished += 1;
-            self.series.growing += 1;
-        }
-        members.truncate(KEPT);
-        let mut budget = FILES;
-        for member in members.iter_mut().filter(|member| member.is_dir) {
-            member.size = size_of(&directory.join(&member.name), DEPTH, &mut budget).ok();
-        }
-        self.series.members = members;
+        self.keep(directory, members, before);
         self.series
     }
 
-    /// Leaves out what only describes a member.
-    fn leave_out_descriptions(&mut self, members: &mut Vec<Member>) {
-        let names: Vec<OsString> = members.iter().map(|member| member.name.clone()).collect();
-        let pattern = self.pattern.as_bytes();
+    /// Keeps the newest that are finished.
+    fn keep(&mut self, directory: &Path, members: Vec<Member>, before: &HashMap<OsString, Identity>) {
+        let mut budget = inside::FILES;
+        for mut member in members {
+            if self.series.members.len() == KEPT {
+                return;
+            }
+            let is_growing = self.grows(&member, before);
+            let inside =
+                (!is_growing && member.is_dir).then(|| inside::look(&directory.join(&member.name), &mut budget));
+            match inside {
+                Some(Inside::Backup(size)) => member.size = size,
+                Some(Inside::Failed) => self.series.failed.push(member.unix),
+                Some(Inside::Unfinished) => self.series.unfinished += 1,
+                None if is_growing => {
+                    self.series.unfinished += 1;
+                    self.series.growing += 1;
+                }
+                None => {}
+            }
+            if is_growing || matches!(inside, Some(Inside::Failed | Inside::Unfinished)) {
+                self.series.count = self.series.count.saturating_sub(1);
+            } else {
+                self.series.members.push(member);
+            }
+        }
+    }
+
+    /// Leaves out what is no backup beside the others: descriptions, parts of a repository, sets without their list.
+    fn leave_out_by_the_others(&mut self, members: &mut Vec<Member>) {
         let before = members.len();
+        let around = &self.around;
+        let (mut beside, mut unfinished) = (0, 0);
         members.retain(|member| {
-            !kind::describes(member.name.as_bytes(), pattern, names.iter().map(|name| name.as_bytes()))
+            let kind = around.of(member.name.as_bytes());
+            beside += usize::from(kind == Kind::Beside);
+            unfinished += usize::from(kind == Kind::Unfinished);
+            kind == Kind::Member
         });
-        let beside = before - members.len();
+        let names: Vec<&[u8]> = members.iter().map(|member| member.name.as_bytes()).collect();
+        let mut describes = kind::descriptions(&names, self.pattern.as_bytes()).into_iter();
+        members.retain(|_| {
+            let describes = describes.next().unwrap_or(false);
+            beside += usize::from(describes);
+            !describes
+        });
         self.series.beside += beside;
-        self.series.count = self.series.count.saturating_sub(beside);
+        self.series.unfinished += unfinished;
+        self.series.count = self.series.count.saturating_sub(before - members.len());
     }
 
     /// Leaves out each link to a member that is there by its own name: `latest`.
@@ -335,23 +320,4 @@ impl Sieve<'_> {
             None => member.identity.changed.0 > self.clock.now - SETTLED,
         }
     }
-}
-
-/// The bytes of all files in a directory.
-///
-/// # Errors
-/// There are too many of them, or they cannot be read.
-fn size_of(directory: &Path, depth: usize, budget: &mut usize) -> io::Result<u64> {
-    let too_many = || io::Error::other("too many files");
-    let mut sum = 0_u64;
-    for entry in fs::read_dir(directory)? {
-        *budget = budget.checked_sub(1).ok_or_else(too_many)?;
-        let entry = entry?;
-        let known = entry.metadata()?;
-        sum = sum.saturating_add(match known.is_dir() {
-            true => size_of(&entry.path(), depth.checked_sub(1).ok_or_else(too_many)?, budget)?,
-            false => known.len(),
-        });
-    }
-    Ok(sum)
 }

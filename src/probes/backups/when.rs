@@ -1,17 +1,23 @@
-//! When a member was made: by its name, its last change, and the zone of this host.
+//! When a member was made: by its name, its last change, the zone of this host, and the other members.
 //!
 //! | its name says | its time |
 //! |---|---|
 //! | a moment in a zone | that moment |
-//! | a moment without a zone | that moment in the zone of this host; where it differs from the last change by about the offset of another zone, or lies behind it, the last change |
-//! | an hour, a day | the last change where it lies in that day of any zone; else the beginning of that hour or day here |
-//! | seconds since the epoch | that moment, unless it lies in the future or more than a year before the last change |
+//! | a moment without a zone | that moment in the zone of this host; where it lies behind the last change, the last change |
+//! | an hour, a day | the last change where it is not later than that hour or day here; else the beginning of that hour or day |
+//! | seconds since the epoch | that moment, unless it lies in the future |
 //! | nothing | the last change |
 //!
 //! Of several the latest counts that is not in the future; seconds since the epoch make a day or an hour precise that they fall into. A
 //! day that is in the future and more than a year behind the last change is no time. One that is more than a year before it is a
 //! doubt: the data may be as old as it says, and copied lately; or it is a number. So is one of a file that is more than a year behind
 //! the last change: what the file holds is as old as that. The last change of an object is that of its upload.
+//!
+//! A copy has a later last change than its data, and so has a name of a zone to the west. `settle` tells the two apart by the other members.
+
+mod settle;
+
+pub use settle::settle;
 
 use crate::probes::backups::stamp::{self, Stamp};
 use jiff::civil::{DateTime, Time};
@@ -57,6 +63,12 @@ impl Clock {
     fn unix(&self, civil: DateTime) -> i64 {
         let found = self.zone.to_ambiguous_zoned(civil).compatible();
         found.map_or_else(|_| utc(civil), |zoned| zoned.timestamp().as_second())
+    }
+
+    /// The same, the second one of a moment that comes twice where the file was changed after that.
+    fn unix_by(&self, civil: DateTime, changed: i64) -> i64 {
+        let second = self.zone.to_ambiguous_zoned(civil).later().map(|zoned| zoned.timestamp().as_second());
+        second.ok().filter(|second| *second <= changed).unwrap_or_else(|| self.unix(civil))
     }
 }
 
@@ -120,20 +132,23 @@ pub fn time(name: &[u8], changed: i64, is_dir: bool, clock: &Clock) -> (i64, Tim
     let stamps = stamp::find(name);
     let epochs = || stamps.iter().filter_map(|stamp| if let Stamp::Epoch(unix) = stamp { Some(*unix) } else { None });
     let Some((stamp, begins)) = calendar(&stamps, clock) else {
-        let plausible = epochs().filter(|unix| (changed - YEAR..=clock.now + SKEW).contains(unix)).max();
-        return plausible.map_or((changed, TimeFrom::Mtime), |unix| (unix, TimeFrom::Name));
+        let past = || epochs().filter(|unix| *unix <= clock.now + SKEW);
+        let Some(unix) = past().filter(|unix| *unix >= changed - YEAR).max().or_else(|| past().max()) else {
+            return (changed, TimeFrom::Mtime);
+        };
+        return (unix, if unix < changed - YEAR { TimeFrom::Doubted } else { TimeFrom::Name });
     };
     let is_settled = (..=clock.now + SKEW).contains(&changed);
-    let within = |from: i64, until: i64| is_settled && (from - ZONES..until + ZONES).contains(&changed);
     let precise = |from: i64, until: i64| epochs().find(|unix| (from - ZONES..until + ZONES).contains(unix));
     let both = (changed, TimeFrom::Both);
     let found = match stamp {
         Stamp::Day(date) => {
             let start = utc(date.to_datetime(Time::midnight()));
+            let ends = date.tomorrow().map_or(begins + DAY, |next| clock.unix(next.to_datetime(Time::midnight())));
             match precise(start, start + DAY) {
                 Some(unix) => (unix, TimeFrom::Name),
-                // Somewhere on earth it was that day when the file was changed.
-                None if within(start, start + DAY) => both,
+                // Somewhere to the east it was that day when the file was changed.
+                None if is_settled && (start - ZONES..ends + TAKES).contains(&changed) => both,
                 None => (begins, TimeFrom::Name),
             }
         }
@@ -141,7 +156,7 @@ pub fn time(name: &[u8], changed: i64, is_dir: bool, clock: &Clock) -> (i64, Tim
             let start = utc(civil.date().to_datetime(Time::midnight()));
             match precise(start, start + DAY) {
                 Some(unix) => (unix, TimeFrom::Name),
-                None if within(start, start + DAY + HOUR) => both,
+                None if is_settled && (start - ZONES..begins + HOUR + TAKES).contains(&changed) => both,
                 // Ten digits may be any number.
                 None if (begins - changed).abs() > YEAR => return (changed, TimeFrom::Mtime),
                 None => (begins, TimeFrom::Name),
@@ -149,8 +164,8 @@ pub fn time(name: &[u8], changed: i64, is_dir: bool, clock: &Clock) -> (i64, Tim
         }
         Stamp::Local(civil) => match precise(utc(civil), utc(civil)) {
             Some(unix) => (unix, TimeFrom::Name),
-            None if is_settled && is_elsewhere(civil, begins, changed, is_dir) => both,
-            None => (begins, TimeFrom::Name),
+            None if is_settled && is_to_the_east(civil, begins, changed, is_dir) => both,
+            None => (clock.unix_by(civil, changed), TimeFrom::Name),
         },
         Stamp::Moment(_) | Stamp::Epoch(_) => (begins, TimeFrom::Name),
     };
@@ -165,46 +180,33 @@ pub fn time(name: &[u8], changed: i64, is_dir: bool, clock: &Clock) -> (i64, Tim
     if is_doubted { (found.0, TimeFrom::Doubted) } else { found }
 }
 
-/// Whether a moment without a zone was not written on this host's clock, by the last change of the file.
-fn is_elsewhere(civil: DateTime, here: i64, changed: i64, is_dir: bool) -> bool {
-    if (-SKEW..=TAKES).contains(&(changed - here)) || (changed - here).abs() > APART + TAKES {
-        return false;
+/// When an object was made: by the last part of its key, else by all of it.
+#[must_use]
+pub fn time_of_key(key: &[u8], changed: i64, clock: &Clock) -> (i64, TimeFrom) {
+    time(&timed(key), changed, false, clock)
+}
+
+/// What says the time in a name or in a key: its last part, else all parts, as in `2026/11/30/main.dump`.
+fn timed(key: &[u8]) -> Vec<u8> {
+    let last = key.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    if stamp::find(last).is_empty() {
+        key.iter().map(|byte| if *byte == b'/' { b'-' } else { *byte }).collect()
+    } else {
+        last.to_vec()
     }
-    let is_of_zone = |quarters: &i64| (-SKEW..=TAKES).contains(&(changed - (utc(civil) - quarters * 900)));
-    // What a file holds is not newer than its last change.
-    OFFSETS.iter().any(is_of_zone) || (here > changed && !is_dir)
+}
+
+/// Whether a moment without a zone was written by a clock that is ahead of this host's, by the last change of the file: that lies before it.
+fn is_to_the_east(civil: DateTime, here: i64, changed: i64, is_dir: bool) -> bool {
+    let is_behind = changed < here - SKEW && changed >= here - APART;
+    // What a file holds is not newer than its last change; a directory may have the one of what was copied.
+    is_behind && (!is_dir || is_of_zone(civil, changed))
+}
+
+/// Whether a file was changed soon after a moment in some zone.
+fn is_of_zone(civil: DateTime, changed: i64) -> bool {
+    OFFSETS.iter().any(|quarters| (-SKEW..=TAKES).contains(&(changed - (utc(civil) - quarters * 900))))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn unix(moment: &str) -> i64 {
-        moment.parse::<jiff::Timestamp>().unwrap().as_second()
-    }
-
-    #[test]
-    fn every_offset_of_a_zone_that_is_ahead_or_behind_is_recognised() {
-        let now = unix("2026-11-22T12:00:00Z");
-        for here in OFFSETS {
-            let zone = jiff::tz::Offset::from_seconds(i32::try_from(here * 900).unwrap()).unwrap().to_time_zone();
-            let clock = Clock { now, zone };
-            for there in OFFSETS {
-                let began = now - 3 * DAY;
-                let written = jiff::Timestamp::from_second(began + there * 900).unwrap().strftime("%Y%m%d_%H%M%S");
-                let (found, from) = time(format!("db_{written}.dump").as_bytes(), began + 90, false, &clock);
-                let expected = if here == there { (began, TimeFrom::Name) } else { (began + 90, TimeFrom::Both) };
-                assert_eq!((found, from), expected, "here {here}, there {there}");
-            }
-        }
-    }
-
-    #[test]
-    fn the_hour_that_comes_twice_is_decided_by_the_last_change() {
-        let zone = TimeZone::get("Europe/Berlin").unwrap();
-        let clock = Clock { now: unix("2026-10-25T06:00:00Z"), zone };
-        let name = b"db_20261025_023000.dump";
-        assert_eq!(time(name, unix("2026-10-25T00:31:00Z"), false, &clock).0, unix("2026-10-25T00:30:00Z"));
-        assert_eq!(time(name, unix("2026-10-25T01:31:00Z"), false, &clock).0, unix("2026-10-25T01:31:00Z"));
-    }
-}
+mod tests;
