@@ -17,10 +17,11 @@ use crate::gate::World;
 use crate::runner::failpoint;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::task::{AbortHandle, spawn_blocking};
 
 /// How far apart two looks are.
 const LOOK: Duration = Duration::from_secs(3);
@@ -31,7 +32,8 @@ pub type Load = Arc<dyn Fn() -> Result<World> + Send + Sync>;
 /// Watches the files that a world was loaded from; dropping it ends the watch.
 pub struct Edits {
     shared: Arc<Mutex<Shared>>,
-    task: AbortHandle,
+    /// Held only to be dropped: that wakes the thread, which then ends.
+    _open: Sender<()>,
 }
 
 /// What is in use, and what was loaded since.
@@ -44,13 +46,19 @@ struct Shared {
 type Stamp = Vec<Option<(u64, u64, u64, i64, i64)>>;
 
 impl Edits {
-    /// Begins to watch. Must be called within a runtime.
+    /// Begins to watch, in a thread of its own: a file may be on a server that does not answer, and a look that goes through the
+    /// runtime wakes three threads instead of one.
     #[must_use]
     pub fn watch(world: &World, load: Load, out: mpsc::Sender<Msg>) -> Self {
         let current = (world.estate.clone(), world.calendar.clone());
         let shared = Arc::new(Mutex::new(Shared { current, ready: None }));
-        let task = tokio::spawn(keep_looking(files(world), load, out, Arc::clone(&shared))).abort_handle();
-        Self { shared, task }
+        let (open, closed) = channel();
+        let (files, for_thread) = (files(world), Arc::clone(&shared));
+        let look = move || keep_looking(&files, &load, &out, &for_thread, &closed);
+        if let Err(cause) = thread::Builder::new().name("edits".to_owned()).spawn(look) {
+            tracing::warn!(%cause, "edits of the estate are not noticed");
+        }
+        Self { shared, _open: open }
     }
 
     /// Takes the world that was loaded since, where there is one; it is in use from now on.
@@ -60,12 +68,6 @@ impl Edits {
         let world = shared.ready.take()?;
         shared.current = (world.estate.clone(), world.calendar.clone());
         Some(world)
-    }
-}
-
-impl Drop for Edits {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 
@@ -87,28 +89,26 @@ fn stamp(files: &[PathBuf]) -> Stamp {
     files.iter().map(of).collect()
 }
 
-async fn keep_looking(files: Vec<PathBuf>, load: Load, out: mpsc::Sender<Msg>, shared: Arc<Mutex<Shared>>) {
-    let files = Arc::new(files);
-    let look = || {
-        let files = Arc::clone(&files);
-        spawn_blocking(move || stamp(&files))
-    };
+fn keep_looking(
+    files: &[PathBuf],
+    load: &Load,
+    out: &mpsc::Sender<Msg>,
+    shared: &Mutex<Shared>,
+    closed: &Receiver<()>,
+) {
     let look_every = failpoint::span("EDITS", LOOK);
-    let Ok(mut read) = look().await else { return };
+    let mut read = stamp(files);
     let mut before = read.clone();
-    loop {
-        tokio::time::sleep(look_every).await;
-        let Ok(now) = look().await else { return };
+    while closed.recv_timeout(look_every) == Err(RecvTimeoutError::Timeout) {
+        let now = stamp(files);
         let stands = now == before;
         before.clone_from(&now);
         if now == read || !stands {
             continue;
         }
         read = now;
-        let load = Arc::clone(&load);
-        let Ok(loaded) = spawn_blocking(move || load()).await else { return };
-        let edited = settle(loaded, &shared);
-        if out.send(Msg::EstateEdited(edited)).await.is_err() {
+        let edited = settle(load(), shared);
+        if out.blocking_send(Msg::EstateEdited(edited)).is_err() {
             return;
         }
     }

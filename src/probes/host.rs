@@ -42,16 +42,15 @@ pub struct HostReader {
     part: HostPart,
     proc: PathBuf,
     before: Option<(CpuTimes, Instant)>,
-    /// Named beside the memory; `None` where only figures are wanted.
-    processes: Option<Processes>,
+    /// Named beside the memory.
+    processes: Processes,
 }
 
 impl HostReader {
     /// A reader that has not read anything yet.
     #[must_use]
     pub fn new(part: HostPart) -> Self {
-        let processes = if part == HostPart::Memory { Processes::new() } else { None };
-        Self { part, proc: PathBuf::from("/proc"), before: None, processes }
+        Self { part, proc: PathBuf::from("/proc"), before: None, processes: Processes::default() }
     }
 
     /// Reads it now; the busy share of the processors covers the time since the last reading.
@@ -70,7 +69,7 @@ impl HostReader {
 
     fn memory(&mut self) -> Result<Observation, String> {
         let mut seen = meminfo::Table::read(&self.proc)?.memory()?;
-        let largest = self.processes.as_mut().and_then(Processes::largest);
+        let largest = self.processes.largest(&self.proc, seen.verdict, Instant::now());
         seen.facts.extend(largest.map(|words| ("largest_processes", Fact::Text(words))));
         Ok(seen)
     }

@@ -59,9 +59,9 @@ impl Prober {
     /// Outside a tokio runtime.
     pub fn start(targets: Vec<Target>, every: Every, send: impl Fn(Rows) + Send + Sync + 'static) -> Self {
         let (refresh, _) = watch::channel(());
-        let (send, http) = (Arc::new(send), Arc::new(Http::default()));
+        let (send, http, epoch) = (Arc::new(send), Arc::new(Http::default()), Instant::now());
         let begin = |target: Target| {
-            let task = keep_reading(target, every, Arc::clone(&http), Arc::clone(&send), refresh.subscribe());
+            let task = keep_reading(target, (every, epoch), Arc::clone(&http), Arc::clone(&send), refresh.subscribe());
             tokio::spawn(task).abort_handle()
         };
         let tasks = targets.into_iter().map(begin).collect();
@@ -102,7 +102,7 @@ pub async fn read_all(targets: Vec<Target>, deadline: Duration) -> Vec<Rows> {
 
 async fn keep_reading(
     target: Target,
-    every: Every,
+    (every, epoch): (Every, Instant),
     http: Arc<Http>,
     send: Arc<impl Fn(Rows)>,
     mut refresh: watch::Receiver<()>,
@@ -123,12 +123,24 @@ async fn keep_reading(
             send(known.rows());
         }
         let own = &known.unread;
-        let next = (started + pause(own.every, losses, &own.target)).max(Instant::now() + SHORTEST_PAUSE);
+        let next = started + pause(own.every, losses, &own.target);
+        let next = if losses == 0 { together(epoch, next, own.every) } else { next };
+        let next = next.max(Instant::now() + SHORTEST_PAUSE);
         tokio::select! {
             () = tokio::time::sleep_until(next) => {}
             asked = refresh.changed() => if asked.is_err() { return },
         }
     }
+}
+
+/// The whole second, counted from the start of all readings, that is nearest to when a reading is due: what is read as often as
+/// something else is read with it, so that the process wakes once for both. Periods that are no whole seconds stay as they are.
+fn together(epoch: Instant, due: Instant, every: Duration) -> Instant {
+    if every.subsec_nanos() != 0 {
+        return due;
+    }
+    let past = due.saturating_duration_since(epoch);
+    epoch + Duration::from_secs((past + Duration::from_millis(500)).as_secs())
 }
 
 /// How long after the start of a reading the next one starts: the period. After a loss at most [`AGAIN`], because what is gone for a

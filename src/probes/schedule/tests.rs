@@ -331,3 +331,18 @@ fn the_log_tells_each_change_of_a_target_and_of_its_objects_once() {
         ]
     );
 }
+
+#[test]
+fn what_is_read_as_often_is_read_together_and_stays_so() {
+    let (epoch, five) = (Instant::now(), Duration::from_secs(5));
+    let ms = |count| epoch + Duration::from_millis(count);
+    // Each starts a little late, one of them by half a second at first.
+    let (mut one, mut other) = (ms(1), ms(499));
+    for turn in 1..=1000 {
+        (one, other) = (together(epoch, one + five, five), together(epoch, other + five, five));
+        assert_eq!((one, other), (ms(turn * 5000), ms(turn * 5000)));
+        (one, other) = (one + Duration::from_millis(turn % 7), other + Duration::from_millis(turn % 400));
+    }
+    let odd = Duration::from_millis(1500);
+    assert_eq!(together(epoch, ms(1500), odd), ms(1500));
+}
