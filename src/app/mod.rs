@@ -17,6 +17,7 @@ pub mod msg;
 pub mod pane;
 pub mod panes;
 pub mod problems;
+mod pulse;
 pub mod reading;
 pub mod reason;
 pub mod runs;

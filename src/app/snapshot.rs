@@ -32,6 +32,8 @@ pub struct Snapshot<'a> {
     pub read_only: bool,
     /// The time.
     pub now: Now,
+    /// Whether its clock has seconds.
+    pub seconds: bool,
     /// The estate file, or where one would be looked for first.
     pub estate_file: &'a str,
     /// What was looked for without one and is not there, a phrase each.
@@ -172,6 +174,7 @@ impl Model {
             me: &self.me,
             read_only: self.is_read_only(),
             now: self.now,
+            seconds: self.counts_seconds(),
             estate_file: &self.estate_file,
             not_found: &self.not_found,
             targets: &self.targets,

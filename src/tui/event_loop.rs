@@ -11,6 +11,7 @@ use crate::config::theme::Theme;
 use crate::domain::Error;
 use crate::domain::clean::Depth;
 use crate::domain::error::Result;
+use crate::domain::time::Now;
 use crate::gate::Gate;
 use crate::probes::clock;
 use crate::tui::clipboard;
@@ -122,19 +123,17 @@ async fn held(console: Console<'_>) -> io::Result<Left> {
     }
     let Some(mut events) = events(&turn.tty) else { return Ok(Left::Gone) };
     while turn.left.is_none() {
-        let pause = turn.pause();
+        let (pause, tick) = (turn.pause(), turn.model.until_tick(clock::now().wall));
         tokio::select! {
             biased;
             () = signals.next(&mut turn) => {}
             _ = gone_notice.recv() => turn.left = Some(Left::Gone),
             event = events.next() => turn.take(event)?,
             msg = inbox.recv() => if let Some(msg) = msg {
-                turn.update(msg, Cause::Data)?;
+                turn.hear(msg)?;
             },
             () = tokio::time::sleep(pause.unwrap_or(Duration::MAX)), if pause.is_some() => {}
-            () = tokio::time::sleep(until_next_second()) => {
-                turn.update(Msg::Tick(clock::now()), Cause::Data)?;
-            }
+            () = tokio::time::sleep(tick) => turn.tick(clock::now())?,
         }
         turn.drain(&mut events, &mut inbox).await?;
         if turn.left.is_none() && turn.pace.is_due(turn.now()) {
@@ -159,12 +158,6 @@ fn tell_of_panics(guard: &TerminalGuard, outbox: mpsc::Sender<Msg>) {
     catch_panics(guard.restore(), move |death: Death| {
         let _ = outbox.try_send(Msg::TaskDied(death.thread.plain()));
     });
-}
-
-/// The time to the next full second of the wall clock: the only thing that ticks is drawn when it changes.
-fn until_next_second() -> Duration {
-    let past = clock::now().wall.0.subsec_nanosecond();
-    Duration::from_secs(1).saturating_sub(Duration::from_nanos(u64::try_from(past).unwrap_or(0)))
 }
 
 impl Signals {
@@ -274,7 +267,7 @@ impl<'a> Loop<'a> {
                 }
             }
             let Ok(msg) = inbox.try_recv() else { return Ok(()) };
-            self.update(msg, Cause::Data)?;
+            self.hear(msg)?;
         }
         Ok(())
     }
@@ -285,6 +278,19 @@ impl<'a> Loop<'a> {
         let wake = self.model.wakes_at().map(|at| at.since(clock::boot()));
         let stands = self.model.stands_at().map(|at| at.since(clock::boot()));
         [frame, wake, stands].into_iter().flatten().min()
+    }
+
+    /// Takes what came through the door, at the time of now: between two ticks the clock may stand for a while.
+    fn hear(&mut self, msg: Msg) -> io::Result<()> {
+        let now = clock::now();
+        if now.wall.0.as_second() != self.model.now.wall.0.as_second() {
+            self.tick(now)?;
+        }
+        self.update(msg, Cause::Data)
+    }
+
+    fn tick(&mut self, now: Now) -> io::Result<()> {
+        self.update(Msg::Tick(now), Cause::Data)
     }
 
     fn update(&mut self, msg: Msg, cause: Cause) -> io::Result<()> {
@@ -328,7 +334,7 @@ impl<'a> Loop<'a> {
         // Only with the clock: a figure that moved with every frame would itself be a reason to write one.
         let second = self.model.now.wall.0.as_second();
         if self.rated.replace(second) != Some(second) {
-            self.model.bytes_per_second = Some(u64::try_from(self.pace.rate(now)).unwrap_or(u64::MAX));
+            self.model.bytes_per_second = Some(u64::try_from(self.pace.average(now)).unwrap_or(u64::MAX));
         }
         let (model, theme, view) = (&self.model, self.theme, &mut self.view);
         let drawn =

@@ -20,6 +20,8 @@ const PART: usize = 8_000;
 const SMALLEST: usize = 64;
 /// The stretch of time that the cap is counted over.
 const WINDOW: Duration = Duration::from_secs(1);
+/// The stretch of time, in seconds, that the figure on the screen is an average of: a figure for one second is never the same twice.
+const SHOWN: u64 = 10;
 /// Above this a write was not merely a copy into a buffer: the terminal is behind.
 const SLOW: Duration = Duration::from_millis(5);
 /// Above this it is so far behind that keys wait, too.
@@ -49,6 +51,8 @@ pub struct Pace {
     data_wanted: Option<Duration>,
     /// What went out in the last second, oldest first.
     sent: VecDeque<(Duration, usize)>,
+    /// What went out in the last [`SHOWN`], for each second.
+    told: VecDeque<(u64, usize)>,
     /// When the last frame went out.
     last: Option<Duration>,
     /// When the last frame for a key was drawn.
@@ -76,6 +80,7 @@ impl Pace {
             key_wanted: None,
             data_wanted: None,
             sent: VecDeque::new(),
+            told: VecDeque::new(),
             last: None,
             key: None,
             data: None,
@@ -129,7 +134,14 @@ impl Pace {
         BYTES_PER_SECOND.saturating_sub(self.rate(now))
     }
 
-    /// How many bytes went out in the second before now: the figure in the footer.
+    /// How many bytes a second went out on average over the last while: the figure in the footer.
+    #[must_use]
+    pub fn average(&self, now: Duration) -> usize {
+        let recent = self.told.iter().filter(|(second, _)| second + SHOWN > now.as_secs());
+        recent.map(|(_, bytes)| bytes).sum::<usize>() / usize::try_from(SHOWN).unwrap_or(1)
+    }
+
+    /// How many bytes went out in the second before now.
     #[must_use]
     pub fn rate(&self, now: Duration) -> usize {
         self.sent.iter().filter(|(at, _)| *at + WINDOW > now).map(|(_, bytes)| bytes).sum()
@@ -142,6 +154,7 @@ impl Pace {
         }
         if drawn.bytes > 0 {
             self.sent.push_back((now, drawn.bytes));
+            self.told(now.as_secs(), drawn.bytes);
             self.last = Some(now);
         }
         if drawn.fresh {
@@ -163,6 +176,14 @@ impl Pace {
             // A moment late may be the machine's doing as well: data can wait, somebody who typed should not.
             self.rest = as_long_again(SLOW);
             self.hold = as_long_again(BEHIND);
+        }
+    }
+
+    fn told(&mut self, second: u64, bytes: usize) {
+        self.told.retain(|(then, _)| then + SHOWN > second);
+        match self.told.back_mut().filter(|(then, _)| *then == second) {
+            Some((_, sum)) => *sum += bytes,
+            None => self.told.push_back((second, bytes)),
         }
     }
 
@@ -210,6 +231,19 @@ mod tests {
         assert_eq!(pace.due(), Some(ms(1035)), "the frame for the key showed data too");
         pace.want(Cause::Key, ms(1003));
         assert_eq!(pace.due(), Some(ms(1006)));
+    }
+
+    #[test]
+    fn the_figure_on_the_screen_is_an_average_of_ten_seconds() {
+        let mut pace = Pace::new(false);
+        for second in 0..30 {
+            pace.drawn(&sent(300), ms(second * 1000));
+            pace.drawn(&sent(200), ms(second * 1000 + 500));
+        }
+        assert_eq!(pace.average(ms(29_600)), 500);
+        assert_eq!(pace.average(ms(34_600)), 250);
+        assert_eq!(pace.average(ms(60_000)), 0);
+        assert!(pace.told.len() <= 10);
     }
 
     #[test]

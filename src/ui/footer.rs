@@ -72,8 +72,10 @@ const LOG: &[(Action, &str)] = &[
 /// From which width on the bytes a second are told.
 const ROOMY: usize = 100;
 
-/// More than the clock's own frames take, in bytes a second.
-const CLOCK: u64 = 100;
+/// Steps of the figure below a KiB, in bytes a second: what moved with every frame would itself be a reason to write one.
+const STEP: u64 = 100;
+/// The columns that the figure has, whatever it is.
+const RATE: usize = "1000 KiB/s".len();
 
 /// Draws the footer.
 pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot<'_>) {
@@ -157,9 +159,14 @@ pub fn keys_here(snapshot: &Snapshot<'_>) -> Vec<(Action, &'static str)> {
     first.iter().chain(keys).filter(may).copied().collect()
 }
 
-/// Bytes a second; what the clock alone costs is one figure, or the figure would move with itself.
+/// Bytes a second, always as wide: keys beside it stay where they are.
 fn rate(bytes: u64) -> String {
-    if bytes < CLOCK { format!("<{CLOCK} B/s") } else { format!("{}/s", quantity::bytes(bytes)) }
+    let figure = match bytes / STEP * STEP {
+        0 => format!("<{STEP} B/s"),
+        steps if bytes < 1024 => format!("{steps} B/s"),
+        _ => format!("{}/s", quantity::bytes(bytes)),
+    };
+    format!("{figure:>RATE$}")
 }
 
 /// How much was written to the terminal, and how old the oldest reading is.
@@ -178,11 +185,29 @@ fn source(pen: Pen<'_>, mut strip: Strip, snapshot: &Snapshot<'_>, roomy: bool) 
         ),
         Some(oldest) if late => {
             let role = Role::VerdictStale;
-            let age = format!(" oldest {}", quantity::age(now.since(oldest)));
+            let age = format!(" oldest {:>4}", quantity::age(now.since(oldest)));
             strip.put(pen.style(role), pen.symbol(role)).put(pen.style(role), age)
         }
         Some(_) => {
             strip.put(pen.style(Role::VerdictOk), pen.symbol(Role::VerdictOk)).put(pen.style(Role::VerdictOk), " live")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_as_wide_whatever_it_is() {
+        for power in 0..17 {
+            for bytes in [(1_u64 << power) - 1, 1 << power, (1 << power) + 99] {
+                assert_eq!(rate(bytes).chars().count(), RATE, "{bytes}: {:?}", rate(bytes));
+            }
+        }
+        assert_eq!(
+            [99, 100, 199, 1023].map(|bytes| rate(bytes).trim_start().to_owned()),
+            ["<100 B/s", "100 B/s", "100 B/s", "1000 B/s"]
+        );
     }
 }

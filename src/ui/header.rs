@@ -24,7 +24,10 @@ use ratatui::layout::Rect;
 pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot<'_>) {
     let width = usize::from(area.width);
     let (role, word) = environment(snapshot.environment);
-    let clock = format!("{} UTC", snapshot.now.wall.clock());
+    let time = snapshot.now.wall.clock();
+    let time = if snapshot.seconds { &time } else { time.get(..5).unwrap_or(&time) };
+    // As wide with seconds as without, so that nothing beside it moves when a run begins.
+    let clock = format!("{:>12}", format!("{time} UTC"));
     let badge = word.width() + 2 + if snapshot.read_only { 12 } else { 0 };
     let fixed = badge + clock.len() + 5;
     let brand = if width >= fixed + 22 { " MIDWATCH  " } else { " " };

@@ -13,6 +13,7 @@ mod pages;
 mod palette;
 mod problems;
 mod prompts;
+mod pulse;
 mod read_only;
 mod rows;
 mod runs;

@@ -372,6 +372,12 @@ impl RowList {
         self.groups.iter().any(|group| group.tally.late)
     }
 
+    /// When the next row becomes stale, if it is not read again before.
+    #[must_use]
+    pub fn turns(&self) -> Option<Wall> {
+        self.turns
+    }
+
     /// Whether any target was heard of.
     #[must_use]
     pub fn has_read(&self) -> bool {
