@@ -45,7 +45,12 @@ impl Model {
     #[must_use]
     pub fn estate_trouble(&self) -> Option<String> {
         match &self.edited {
-            Some(Edited::Wrong(why)) => Some(format!("the edited estate is wrong, the one before is in use: {why}")),
+            Some(Edited::Wrong(why)) => {
+                // Which directory it is in is known, and the cause must not be cut for it.
+                let directory = self.estate_file.rsplit_once('/').map_or("", |(directory, _)| directory);
+                let short = why.strip_prefix(directory).and_then(|rest| rest.strip_prefix('/')).unwrap_or(why);
+                Some(format!("the edited estate is wrong, the one before is in use: {short}"))
+            }
             _ => None,
         }
     }

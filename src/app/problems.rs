@@ -144,14 +144,23 @@ pub(crate) fn next(model: &mut Model) -> Vec<Effect> {
         model.say("nothing is critical, warn, unknown or stale");
         return Vec::new();
     };
-    model.say(format!("problem {} of {}", next + 1, found.len()));
+    let list = model.lists.of(target.kind.section());
+    let hidden = !list.filter().is_empty() && !list.shown().any(|row| target.is_of(row));
+    let off =
+        if hidden { format!("; the filter of {} is off", Pane::of(list.section()).word()) } else { String::new() };
+    model.say(format!("problem {} of {}{off}", next + 1, found.len()));
     go(model, &target)
 }
 
 /// Puts the cursor on a row, and the keys into its pane.
 pub(crate) fn go(model: &mut Model, target: &TargetId) -> Vec<Effect> {
-    let section = target.kind.section();
+    let (section, now) = (target.kind.section(), model.now.wall);
     model.focus = Pane::of(section);
+    let list = model.lists.of_mut(section);
+    // A cursor on a row that the filter keeps out would show a row that does not match.
+    if !list.shown().any(|row| target.is_of(row)) && list.row(target).is_some() {
+        list.set_filter(String::new(), now);
+    }
     model.lists.of_mut(section).point(target);
     checklist::entered(model)
 }

@@ -31,7 +31,7 @@ impl Model {
         }
         let minute = whole(60 - u64::try_from(now.0.as_second().rem_euclid(60)).unwrap_or(0));
         // A row is stale once its last good second is over.
-        let turns = self.lists.all().filter_map(RowList::turns).min().map(|at| at.since(now) + SECOND);
+        let turns = self.lists.turns().map(|at| at.since(now) + SECOND);
         [Some(minute), turns].into_iter().flatten().fold(REST, Duration::min).max(Duration::from_millis(1))
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::domain::facts::{self, Limit, Unit};
 use crate::domain::{Fact, Observation, Row, TargetKind, Verdict, Wall, quantity};
-use std::time::Duration;
 
 /// The sentence: `critical: 31 h old, limit 24 h`.
 #[must_use]
@@ -24,8 +23,11 @@ pub fn sentence(row: &Row, now: Wall) -> String {
     }
     match judged(row.kind, seen) {
         Some(judged) => format!("{verdict}: {}", judged.words(seen.verdict)),
-        None if seen.detail.is_empty() => verdict.to_owned(),
-        None => format!("{verdict}: {}", seen.detail),
+        None => match other_cause(row, seen) {
+            Some(cause) => format!("{verdict}: {cause}"),
+            None if seen.detail.is_empty() => verdict.to_owned(),
+            None => format!("{verdict}: {}", seen.detail),
+        },
     }
 }
 
@@ -101,7 +103,7 @@ fn judged(kind: TargetKind, seen: &Observation) -> Option<Judged> {
 impl Judged {
     fn verdict(&self) -> Verdict {
         // An age is past its limit, a share is at it.
-        let age = facts::unit(self.limit.of) == Unit::Seconds;
+        let age = facts::unit(self.limit.of) == Unit::Age;
         let reached = |limit: f64| match (self.limit.falls, age) {
             (true, _) => self.figure < limit,
             (false, true) => self.figure > limit,
@@ -132,14 +134,16 @@ impl Judged {
         let from = if self.limit.falls { "below" } else { "from" };
         let say = |word: &str, limit: Option<f64>| limit.map(|limit| format!("{word} {from} {}", self.said(limit)));
         let limits: Vec<_> = [say("warns", self.warn), say("critical", self.critical)].into_iter().flatten().collect();
-        format!("{figure}; {}", limits.join(", "))
+        // A share that is rounded up may read as a limit that it is below.
+        let is_used = facts::unit(self.limit.of) == Unit::Used;
+        let reads_as = |limit: f64| self.said(limit) == self.said(self.figure);
+        let rounded = is_used && [self.warn, self.critical].into_iter().flatten().any(reads_as);
+        let rounded = if rounded { " (rounded up)" } else { "" };
+        format!("{figure}{rounded}; {}", limits.join(", "))
     }
 
     fn said(&self, figure: f64) -> String {
         match facts::unit(self.limit.of) {
-            Unit::Share => quantity::percent(figure),
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Not below zero.
-            Unit::Seconds => quantity::age(Duration::from_secs(figure.max(0.0) as u64)),
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Not below zero.
             Unit::Days => quantity::counted(figure.max(0.0) as u64, "day", "days"),
             unit => facts::in_unit(figure, unit),
@@ -151,6 +155,7 @@ impl Judged {
 mod tests {
     use super::*;
     use std::collections::BTreeMap;
+    use std::time::Duration;
 
     fn at(second: i64) -> Wall {
         Wall::from_unix(1_000_000 + second, 0)
@@ -176,8 +181,12 @@ mod tests {
         let cases = [
             (row(Backup, Critical, "31 h old · limit 24 h", &age(31.0)), "critical: 31 h old, limit 24 h"),
             (row(Backup, Ok, "03:10 today", &age(23.0)), "ok: 23 h old; critical from 24 h"),
-            (row(Mount, Warn, "84 %", &disk(0.841, 0.1)), "warn: 84 % used, limit 80 %"),
+            (row(Mount, Warn, "84 %", &disk(0.841, 0.1)), "warn: 85 % used, limit 80 %"),
             (row(Mount, Critical, "inodes 93 %", &disk(0.1, 0.93)), "critical: 93 % of the inodes used, limit 90 %"),
+            (
+                row(Mount, Ok, "80 %", &disk(0.793, 0.1)),
+                "ok: 80 % used (rounded up); warns from 80 %, critical from 90 %",
+            ),
             (row(Mount, Ok, "38 %", &disk(0.38, 0.1)), "ok: 38 % used; warns from 80 %, critical from 90 %"),
             (row(Certificate, Warn, "9 d · R11", &days(9.0)), "warn: 9 days left, limit 21 days"),
             (row(Certificate, Critical, "expired 2 d ago", &days(-2.0)), "critical: expired 2 d ago"),
@@ -189,7 +198,7 @@ mod tests {
             ),
             (
                 row(Host, Warn, "9 9 9 on 4 cores", &[("load_5", 8.4), ("warn_load", 8.0)]),
-                "warn: 8.40 load over 5 minutes, limit 8",
+                "warn: 8.40 over 5 minutes, limit 8",
             ),
             (row(Service, Critical, "503 · 12 ms", &[("status", 503.0)]), "critical: 503 · 12 ms"),
         ];
@@ -218,6 +227,7 @@ mod tests {
         let mut wrong = row(TargetKind::Backup, Verdict::Critical, "03:10 today · checksum wrong · 14 MiB", &age(23.0));
         wrong.observation.as_mut().unwrap().facts.insert("verified", Fact::Bool(false));
         assert_eq!(brief(&wrong, at(1)), "checksum wrong");
+        assert_eq!(sentence(&wrong, at(1)), "critical: checksum wrong", "and below it what the row says");
         let mut old = row(TargetKind::Backup, Verdict::Critical, "31 h old · limit 24 h · checksum wrong", &age(31.0));
         old.observation.as_mut().unwrap().facts.insert("verified", Fact::Bool(false));
         assert_eq!(brief(&old, at(1)), "31 h old");

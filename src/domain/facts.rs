@@ -32,7 +32,11 @@ pub enum Unit {
     Milliseconds,
     /// A share from 0 to 1.
     Share,
-    /// Whole days.
+    /// The share of a space that is used, from 0 to 1.
+    Used,
+    /// An age, and its limit: seconds, in buckets.
+    Age,
+    /// Whole days until an end; below zero from the end on, -1 on the first day after it.
     Days,
     /// A moment, as RFC 3339 writes it.
     Moment,
@@ -168,8 +172,11 @@ pub fn in_unit(figure: f64, unit: Unit) -> String {
         Unit::Bytes if figure >= 0.0 => bytes(figure),
         Unit::BytesPerHour => format!("{}{}/h", if figure < 0.0 { "-" } else { "+" }, bytes(figure.abs())),
         Unit::PerSecond => format!("{}/s", plain(figure)),
-        Unit::Share => format!("{:.1} %", figure * 100.0),
-        Unit::Days => format!("{figure:.0} d"),
+        Unit::Share => quantity::percent(figure),
+        Unit::Used => quantity::used(figure),
+        #[allow(clippy::cast_possible_truncation)] // Days of a certificate.
+        Unit::Days => days(figure.floor() as i64),
+        Unit::Age => Duration::try_from_secs_f64(figure).map_or_else(|_| plain(figure), quantity::age),
         Unit::Seconds | Unit::Milliseconds => {
             let scale = if unit == Unit::Milliseconds { 1000.0 } else { 1.0 };
             Duration::try_from_secs_f64(figure / scale).map_or_else(|_| plain(figure), time)
@@ -183,13 +190,22 @@ fn whole(number: i64, unit: Unit) -> String {
         (Ok(number), Unit::Bytes) => quantity::bytes(number),
         (Ok(number), Unit::Seconds) => quantity::span(Duration::from_secs(number)),
         (Ok(number), Unit::Milliseconds) => quantity::latency(Duration::from_millis(number)),
-        (Ok(number), Unit::Days) => format!("{number} d"),
+        (Ok(number), Unit::Age) => quantity::age(Duration::from_secs(number)),
+        (_, Unit::Days) => days(number),
         #[allow(clippy::cast_precision_loss)] // A figure for the screen.
         (_, Unit::BytesPerHour) => in_unit(number as f64, unit),
         (Ok(number), Unit::PerSecond) => format!("{}/s", quantity::count(number)),
         (Ok(number), _) => quantity::count(number),
-        (Err(_), Unit::Days) => format!("{number} d"),
         (Err(_), _) => number.to_string(),
+    }
+}
+
+/// Days that are left, or how long ago the last of them was: as the row says it.
+fn days(left: i64) -> String {
+    match left {
+        0.. => format!("{left} d"),
+        -1 => "0 d, expired less than 1 d ago".to_owned(),
+        _ => format!("0 d, expired {} d ago", -(left + 1)),
     }
 }
 
@@ -234,7 +250,7 @@ pub fn limits(kind: TargetKind) -> &'static [Limit] {
         rises("busy_ratio", "busy"),
         rises("used_ratio", "used"),
         rises("memory_full_ratio", "of the time all work waits for memory"),
-        Limit { of: "load_5", warn: "warn_load", critical: "", falls: false, word: "load over 5 minutes" },
+        Limit { of: "load_5", warn: "warn_load", critical: "", falls: false, word: "over 5 minutes" },
     ];
     const MOUNT: &[Limit] = &[rises("used_ratio", "used"), rises("inodes_ratio", "of the inodes used")];
     const POSTGRES: &[Limit] = &[rises("connections_ratio", "of the connections taken")];
@@ -283,10 +299,10 @@ mod tests {
             ("oid", Fact::Int(1_638_712), "1638712"),
             ("count", Fact::Int(1_284), "1,284"),
             ("size_bytes", Fact::Int(4_509_715_661), "4.2 GiB"),
-            ("age_s", Fact::Int(111_600), "1 d 7 h"),
+            ("age_s", Fact::Int(111_600), "31 h"),
             ("latency_ms", Fact::Int(12), "12 ms"),
-            ("used_ratio", Fact::Real(0.8412), "84.1 %"),
-            ("days_left", Fact::Int(-2), "-2 d"),
+            ("used_ratio", Fact::Real(0.8412), "85 %"),
+            ("days_left", Fact::Int(-3), "0 d, expired 2 d ago"),
             ("growth_per_hour", Fact::Int(-2048), "-2.0 KiB/h"),
             ("ops_per_s", Fact::Real(12.0), "12/s"),
             ("not_after", Fact::Text("2026-12-01T23:59:59Z".to_owned()), "2026-12-01 23:59 UTC"),

@@ -102,10 +102,19 @@ pub fn latency(time: Duration) -> String {
     if ms < 1000 { format!("{ms} ms") } else { format!("{:.1} s", time.as_secs_f64()) }
 }
 
-/// `84 %`: a ratio as a whole percentage, rounded down so that 99.9 % never reads as full.
+/// What a share lies off a whole percent for no other reason than that it is no float: 0.29 times 100 is 28.999999999999996.
+const HAIR: f64 = 1e-9;
+
+/// `84 %`: a ratio as a whole percentage, rounded down: 99.9 % never reads as full, and what is below a limit never as at it.
 #[must_use]
 pub fn percent(ratio: f64) -> String {
-    format!("{} %", (ratio * 100.0).floor())
+    format!("{} %", (ratio * 100.0 + HAIR).floor() + 0.0)
+}
+
+/// `85 %`: the same of what is used of a space, rounded up as df(1) does, so that what is left is never overstated.
+#[must_use]
+pub fn used(ratio: f64) -> String {
+    format!("{} %", (ratio * 100.0 - HAIR).ceil() + 0.0)
 }
 
 /// Reads a span with its unit: `500ms`, `2s`, `5m`, `12h`, `90d`, `2w`. One unit, no sign, no fraction.
@@ -198,6 +207,20 @@ mod tests {
         {
             assert_eq!(left(Duration::from_secs(seconds)), said);
         }
+    }
+
+    #[test]
+    fn shares_are_whole_and_on_the_side_of_caution() {
+        for whole in 0_u32..=100 {
+            let share = f64::from(whole) / 100.0;
+            assert_eq!((percent(share), used(share)), (format!("{whole} %"), format!("{whole} %")));
+            if whole < 100 {
+                let more = share + 0.004;
+                assert_eq!((percent(more), used(more)), (format!("{whole} %"), format!("{} %", whole + 1)));
+            }
+        }
+        assert_eq!((percent(0.9999).as_str(), used(0.0001).as_str()), ("99 %", "1 %"));
+        assert_eq!((percent(-0.0).as_str(), used(0.0).as_str(), used(-0.0).as_str()), ("0 %", "0 %", "0 %"));
     }
 
     #[test]

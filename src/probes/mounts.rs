@@ -196,9 +196,9 @@ fn verdict(
     if let Some(share) = inodes
         && limits.judge(share).rank() > space.rank()
     {
-        return (limits.judge(share), format!("inodes {}", percent(share)));
+        return (limits.judge(share), format!("inodes {}", quantity::used(share)));
     }
-    let mut detail = percent(used);
+    let mut detail = quantity::used(used);
     // Growth that rounds to nothing is not said.
     if let Some(percent) = growth.map(|share| share * 100.0).filter(|percent| percent.abs() >= 0.05) {
         detail.push_str(&format!(" {percent:+.1} %/h"));
@@ -207,12 +207,6 @@ fn verdict(
         detail.push_str(&format!(" · full in {}", coarse(time)));
     }
     (space, detail)
-}
-
-/// A share as df(1) gives it: in whole percent, rounded up.
-fn percent(share: f64) -> String {
-    // What is a hair above a whole number is that number: 0.84 is no float.
-    format!("{} %", (share * 100.0 - 1e-9).ceil().abs())
 }
 
 /// How long until nothing can be written, at so many bytes an hour; `None` where it does not grow, or not before long.

@@ -14,7 +14,7 @@
 use crate::domain::Clean;
 use crate::domain::quantity;
 use crate::ui::ink;
-use ratatui::buffer::Buffer;
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span, Text};
@@ -190,6 +190,24 @@ pub fn wrapped(role: Style, piece: impl Into<Piece>, width: usize) -> Vec<Line<'
     clean.wrap(width).into_iter().map(|row| line(role, row)).collect()
 }
 
+/// A sentence within so many columns: whole parts (` · ` apart), else whole words, where that keeps half of the columns; what was
+/// cut off leaves `…`.
+#[must_use]
+pub fn fitted(sentence: &str, columns: usize) -> Clean {
+    let clean = Clean::text(sentence);
+    if clean.width() <= columns {
+        return clean;
+    }
+    let before = |at: usize| Clean::text(sentence.get(..at).unwrap_or_default()).width();
+    let kept = |apart: &str, mark: usize| {
+        let places = sentence.match_indices(apart).map(|(at, _)| before(at) + mark);
+        places.filter(|width| *width < columns && (width + 1) * 2 >= columns).last()
+    };
+    // Behind whole parts the mark stands by itself, behind a word it touches it.
+    let width = kept(" · ", 1).or_else(|| kept(" ", 0));
+    clean.cut(width.map_or(columns, |width| width + 1))
+}
+
 /// Lines as one text.
 #[must_use]
 pub fn text(lines: Vec<Line<'static>>) -> Text<'static> {
@@ -213,20 +231,77 @@ pub fn symbol(x: u16, y: u16, role: Style, symbol: &'static str, buffer: &mut Bu
 
 /// Makes what was drawn fit a terminal that shows ASCII alone: our own signs by their likeness, all else as `?`.
 pub fn to_ascii(buffer: &mut Buffer) {
-    for cell in &mut buffer.content {
-        let plain = match cell.symbol() {
-            symbol if symbol.is_ascii() => continue,
-            "·" | "–" | "─" => "-",
-            "…" => "~",
-            "│" => "|",
-            "▌" => ">",
-            "×" => "x",
-            "→" => ">",
-            "±" => "~",
-            "≠" => "!",
-            _ => "?",
-        };
-        cell.set_symbol(plain);
+    let width = usize::from(buffer.area.width).max(1);
+    for row in buffer.content.chunks_mut(width) {
+        let mut at = 0;
+        while let Some(cell) = row.get(at) {
+            match LIKENESS.iter().find(|(sign, _)| *sign == cell.symbol()) {
+                Some((_, like)) => at += liken(row, at, like),
+                None if cell.symbol().is_ascii() => {}
+                None => put(row, at, "?"),
+            }
+            at += 1;
+        }
+    }
+}
+
+/// Our own signs that are not ASCII, each with its likeness. None of these is the sign of a verdict, a state or an effect.
+pub const LIKENESS: [(&str, &str); 10] = [
+    ("·", "-"),
+    ("–", "-"),
+    ("─", "-"),
+    ("…", ".."),
+    ("│", "|"),
+    ("▌", ">"),
+    ("×", "X"),
+    ("→", "->"),
+    ("±", "+-"),
+    ("≠", "!="),
+];
+
+fn put(row: &mut [Cell], at: usize, sign: &str) {
+    if let Some(cell) = row.get_mut(at) {
+        cell.set_symbol(sign);
+    }
+}
+
+/// Puts a likeness in the place of a sign; how many columns further it ends. One of two columns takes a blank beside it: what
+/// stands between it and the nearest two blanks, before it or behind it, gives way by one. Of a text that is cut off it takes the last letter.
+fn liken(row: &mut [Cell], at: usize, like: &'static str) -> usize {
+    let (Some(first), Some(second)) = (like.get(..1), like.get(1..).filter(|second| !second.is_empty())) else {
+        put(row, at, like);
+        return 0;
+    };
+    let is = |place: usize, sign: &str| row.get(place).is_some_and(|cell| cell.symbol() == sign);
+    let lone = |place: &usize| is(*place, " ") && (is(place + 1, " ") || place + 1 == row.len());
+    let before =
+        at.checked_sub(1).filter(|before| is(*before, " ") && before.checked_sub(1).is_none_or(|at| is(at, " ")));
+    if like == ".." {
+        let letter = at.checked_sub(1).filter(|before| !["|", "#"].iter().any(|edge| is(*before, edge)));
+        letter.into_iter().for_each(|before| put(row, before, first));
+        put(row, at, second);
+        return 0;
+    }
+    if let Some(before) = before {
+        put(row, before, first);
+        put(row, at, second);
+        return 0;
+    }
+    let room = (at + 1..row.len()).take_while(|place| !["│", "|", "#"].iter().any(|edge| is(*place, edge))).find(lone);
+    match room {
+        Some(room) => {
+            if let Some(moved) = row.get_mut(at + 1..=room) {
+                moved.rotate_right(1);
+            }
+            put(row, at, first);
+            put(row, at + 1, second);
+            1
+        }
+        None => {
+            // No room at all: the sign that tells it apart.
+            put(row, at, first);
+            0
+        }
     }
 }
 
@@ -254,6 +329,27 @@ mod tests {
     }
 
     #[test]
+    fn a_sentence_is_cut_behind_a_part_or_a_word() {
+        for (columns, cut) in [
+            (41, "cpu 97 % · memory 0 % · io 1 % over 10 s"),
+            (39, "cpu 97 % · memory 0 % …"),
+            (22, "cpu 97 % · memory 0 %…"),
+            (20, "cpu 97 % …"),
+            (14, "cpu 97 % …"),
+            (9, "cpu 97 %…"),
+            (3, "cp…"),
+            (0, ""),
+        ] {
+            assert_eq!(fitted("cpu 97 % · memory 0 % · io 1 % over 10 s", columns).plain(), cut, "{columns}");
+        }
+        assert_eq!(fitted("not valid before 2026-12-10", 15).plain(), "not valid…");
+        assert_eq!(
+            fitted("503 · the server said nothing that anybody knows", 30).plain(),
+            "503 · the server said nothing…"
+        );
+    }
+
+    #[test]
     fn a_string_is_sanitised_on_its_way() {
         let line = line(Style::new(), format!("a{}b", '\x1b'));
         assert_eq!(plain(&line), "a^[b");
@@ -275,10 +371,20 @@ mod tests {
 
     #[test]
     fn a_terminal_without_unicode_gets_what_comes_near() {
-        let mut buffer = Buffer::empty(Rect::new(0, 0, 18, 1));
-        draw(&line(Style::new(), "a · é漢b… ±3 a ≠ b"), 0, 0, buffer.area, &mut buffer);
-        to_ascii(&mut buffer);
-        assert_eq!(buffer, Buffer::with_lines(["a - ?? b~ ~3 a ! b"]));
+        let likened = |text: &str, width: u16| {
+            let mut buffer = Buffer::empty(Rect::new(0, 0, width, 1));
+            draw(&line(Style::new(), text.to_owned()), 0, 0, buffer.area, &mut buffer);
+            to_ascii(&mut buffer);
+            buffer.content.iter().map(|cell| cell.symbol()).collect::<String>()
+        };
+        assert_eq!(likened("a · é漢bcd…", 11), "a - ?? bc..");
+        // A sign of two columns takes a blank that is to spare, before it or behind it, and moves nothing beyond.
+        assert_eq!(likened("│ 12 MiB    ±10  vacuum │", 25), "| 12 MiB   +-10  vacuum |");
+        assert_eq!(likened("│ 20 MiB ±3.1 MiB   now │", 25), "| 20 MiB +-3.1 MiB  now |");
+        assert_eq!(likened("│ served ≠ file         │", 25), "| served != file        |");
+        assert_eq!(likened("│ a → b ≠ c    d │", 18), "| a -> b != c  d |");
+        // Where there is none, its first sign stays, and the frame stands.
+        assert_eq!(likened("│ served ≠ file │  x", 20), "| served ! file |  x");
     }
 
     /// Where the sentinel at its end would land, and where it did.

@@ -8,7 +8,11 @@ use crate::ui::widgets::spark::Scale;
 /// The scale of the history: shares up to their whole, everything else from 0.
 #[must_use]
 pub fn scale(row: &Row) -> Scale {
-    if row.trend.is_some_and(|trend| trend.unit() == Unit::Share) { Scale::Share } else { Scale::FromZero }
+    if row.trend.is_some_and(|trend| matches!(trend.unit(), Unit::Share | Unit::Used)) {
+        Scale::Share
+    } else {
+        Scale::FromZero
+    }
 }
 
 /// The colour of the history of a row that stands so: what is well needs none of its own.

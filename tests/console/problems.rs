@@ -158,3 +158,21 @@ fn y_in_a_detail_copies_the_command_that_would_help() {
     let effects = press(&mut model, "Esc 4 / b i l l Enter j Enter y");
     assert_eq!(copied(&effects), "GRANT pg_read_all_data TO watch;");
 }
+
+#[test]
+fn a_problem_that_the_filter_keeps_out_turns_the_filter_off() {
+    let mut model = model();
+    press(&mut model, "1 / s r v Enter");
+    let list = |model: &Model| model.lists.of(Section::Health).filter().to_owned();
+    assert_eq!(list(&model), "srv");
+    press(&mut model, "!");
+    let on = model.lists.of(Section::Health).under_cursor().unwrap();
+    assert!(!on.name().contains("srv"), "the worst is another row");
+    assert_eq!(list(&model), "");
+    assert!(model.notice.as_ref().unwrap().0.ends_with("the filter of Health is off"), "{:?}", model.notice);
+    // One that it lets through leaves it on.
+    let name = on.name();
+    let keys: Vec<String> = name.chars().map(String::from).collect();
+    press(&mut model, &format!("1 / {} Enter !", keys.join(" ")));
+    assert_eq!(list(&model), name);
+}

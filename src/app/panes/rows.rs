@@ -283,11 +283,12 @@ impl RowList {
         }
     }
 
-    /// The columns of the longest of these names.
+    /// The columns of the longest of these names; paths count as short where they are to be shortened.
     #[must_use]
-    pub fn widest(&self) -> usize {
+    pub fn widest(&self, shortened: bool) -> usize {
         let alone = self.groups.len() == 1;
-        self.groups.iter().map(|group| if alone { group.tally.object } else { group.tally.name }).max().unwrap_or(0)
+        let names = self.groups.iter().map(|group| if alone { group.tally.object } else { group.tally.name });
+        names.map(|(whole, short)| if shortened { short } else { whole }).max().unwrap_or(0)
     }
 
     /// Where on the screen the cursor is; `None` while it is on no row.
@@ -370,12 +371,6 @@ impl RowList {
     #[must_use]
     pub fn is_late(&self) -> bool {
         self.groups.iter().any(|group| group.tally.late)
-    }
-
-    /// When the next row becomes stale, if it is not read again before.
-    #[must_use]
-    pub fn turns(&self) -> Option<Wall> {
-        self.turns
     }
 
     /// Whether any target was heard of.

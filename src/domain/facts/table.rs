@@ -2,7 +2,9 @@
 
 use super::{Entry, Group, Unit};
 use Group::{Copies, Identity, Limits, Load, Space, State, Time, Trust};
-use Unit::{Bytes, BytesPerHour, Count, Days, Id, Milliseconds, Moment, Number, PerSecond, Plain, Seconds, Share};
+use Unit::{
+    Age, Bytes, BytesPerHour, Count, Days, Id, Milliseconds, Moment, Number, PerSecond, Plain, Seconds, Share, Used,
+};
 
 const fn fact(name: &'static str, label: &'static str, unit: Unit, group: Group) -> Entry {
     Entry { name, label, unit, group }
@@ -19,7 +21,7 @@ pub(super) const TABLE: &[Entry] = &[
     fact("available_bytes", "available", Bytes, Space),
     fact("largest_processes", "largest processes", Plain, Space),
     fact("used_bytes", "used", Bytes, Space),
-    fact("used_ratio", "used", Share, Space),
+    fact("used_ratio", "used", Used, Space),
     fact("cpu_some_ratio", "some work waits for a processor", Share, Load),
     fact("cpu_full_ratio", "all work waits for a processor", Share, Load),
     fact("memory_some_ratio", "some work waits for memory", Share, Load),
@@ -38,7 +40,7 @@ pub(super) const TABLE: &[Entry] = &[
     fact("configured", "entry of the estate", Plain, Identity),
     fact("source", "mounted from", Plain, Identity),
     fact("fs", "file system", Plain, Identity),
-    fact("inodes_ratio", "inodes used", Share, Space),
+    fact("inodes_ratio", "inodes used", Used, Space),
     fact("size_bytes", "size", Bytes, Space),
     fact("avail_bytes", "free", Bytes, Space),
     fact("growth_per_hour", "growth", BytesPerHour, Space),
@@ -188,10 +190,10 @@ pub(super) const TABLE: &[Entry] = &[
     fact("newest", "newest backup", Plain, Identity),
     fact("newest_at", "data from", Moment, Time),
     fact("time_from", "time taken from", Plain, Time),
-    fact("age_s", "age", Seconds, Time),
-    fact("max_age_s", "age limit", Seconds, Limits),
+    fact("age_s", "age", Age, Time),
+    fact("max_age_s", "age limit", Age, Limits),
     fact("median_size_bytes", "usual size", Bytes, Space),
-    fact("verified_at", "checksum verified", Moment, Trust),
+    fact("verified_at", "checksum compared", Moment, Trust),
     fact("sha256", "SHA-256", Plain, Trust),
     fact("checksum_file", "checksum file", Plain, Trust),
     fact("not_verified", "not verified because", Plain, Trust),

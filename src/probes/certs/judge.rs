@@ -192,9 +192,12 @@ fn is_in_time(leaf: &Parsed, now: i64) -> bool {
     now >= leaf.not_before.unix && now <= leaf.not_after.unix
 }
 
-/// Whole days until a certificate's end, rounded down: negative as soon as it is over.
+/// Whole days until a certificate's end, rounded down: negative as soon as it is over, and -1 less than the whole days since then.
 fn days_left(certificate: &Parsed, now: i64) -> i64 {
-    certificate.not_after.unix.saturating_sub(now).div_euclid(DAY)
+    match certificate.not_after.unix.saturating_sub(now) {
+        left @ 0.. => left / DAY,
+        over => over / DAY - 1,
+    }
 }
 
 /// What a certificate's own dates mean.

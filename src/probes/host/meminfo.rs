@@ -50,7 +50,7 @@ impl Table {
             ("used_ratio", Fact::Real(used)),
         ]);
         facts.extend(MEMORY_LIMITS.facts());
-        let detail = format!("{} · {} available", quantity::percent(used), quantity::bytes(available));
+        let detail = format!("{} · {} available", quantity::used(used), quantity::bytes(available));
         Ok(observation(MEMORY_LIMITS.judge(used), detail, facts, Trend::of("used_ratio")))
     }
 
@@ -87,7 +87,7 @@ impl Table {
         let detail = if total == 0 {
             "none".to_owned()
         } else {
-            format!("{} of {}", quantity::percent(share), quantity::bytes(total))
+            format!("{} of {}", quantity::used(share), quantity::bytes(total))
         };
         let verdict = if total == 0 { Verdict::Ok } else { SWAP_LIMITS.judge(share) };
         Ok(observation(verdict, detail, facts, Trend::of("used_ratio")))

@@ -27,6 +27,25 @@ fn the_busy_share_is_that_of_the_interval() {
 }
 
 #[test]
+fn the_row_and_its_facts_tell_the_same_share() {
+    use crate::domain::facts;
+    let before = CpuTimes { total: 0, idle: 0, iowait: 0, steal: 0, cores: 1 };
+    for idle in 0..=1000 {
+        let after = CpuTimes { total: 1000, idle, ..before.clone() };
+        let seen = busy(&before, &after, Duration::from_secs(5)).unwrap();
+        assert_eq!(seen.detail, format!("{} over 5 s", facts::say("busy_ratio", &seen.facts["busy_ratio"])));
+        let proc = tempfile::tempdir().unwrap();
+        let text = format!("MemTotal: 1000 kB\nMemAvailable: {idle} kB\nSwapTotal: 1000 kB\nSwapFree: {idle} kB\n");
+        fs::write(proc.path().join("meminfo"), text).unwrap();
+        let table = meminfo::Table::read(proc.path()).unwrap();
+        for seen in [table.memory().unwrap(), table.swap().unwrap()] {
+            let said = facts::say("used_ratio", &seen.facts["used_ratio"]);
+            assert_eq!(seen.detail.split(" · ").next().unwrap().split(" of ").next(), Some(said.as_str()));
+        }
+    }
+}
+
+#[test]
 fn intervals_are_said_as_they_were_meant() {
     assert_eq!(stated(Duration::from_millis(4996)), "5 s");
     assert_eq!(stated(Duration::from_millis(501)), "501 ms");

@@ -104,7 +104,11 @@ fn the_figures_of_a_file_system_are_those_of_df() {
     assert_eq!(judged([4096, 1000, 803, 800, u64::MAX, u64::MAX]), ("20 %".into(), Verdict::Ok, false));
     assert_eq!(judged([4096, 1000, 800, 800, 0, 0]), ("20 %".into(), Verdict::Ok, false));
     assert_eq!(judged([4096, 1000, 800, 800, 5, 9]), ("20 %".into(), Verdict::Ok, false), "more free than there are");
-    assert_eq!([0.0, 0.196, 0.2, 0.201, 0.84].map(percent), ["0 %", "20 %", "20 %", "21 %", "84 %"]);
+    for used in 0..=1000 {
+        let seen = judge(&some("/", false), &Usage::of([4096, 1000, 1000 - used, 1000 - used, 0, 0]), None).unwrap();
+        assert_eq!(seen.detail, crate::domain::facts::say("used_ratio", &seen.facts["used_ratio"]));
+    }
+    assert_eq!([0.0, 0.196, 0.2, 0.201, 0.84].map(quantity::used), ["0 %", "20 %", "20 %", "21 %", "84 %"]);
 }
 
 #[tokio::test]

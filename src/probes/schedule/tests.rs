@@ -277,6 +277,7 @@ fn what_provably_does_not_serve_is_a_reading_of_its_own_row_and_a_loss_of_its_ob
 
 #[tokio::test]
 async fn what_is_down_is_read_again_before_its_reading_is_stale() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let (_prober, mut rows) = started(vec![service("gone", &format!("http://{free}/"))], FAST);
     let mut last = None;

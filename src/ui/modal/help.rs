@@ -43,6 +43,7 @@ pub(super) fn help(pen: Pen<'_>, snapshot: &Snapshot<'_>, context: Context, scro
     for (group, heading) in SYMBOLS {
         symbols(pen, group, heading, width, &mut body);
     }
+    items(pen, width, &mut body);
     let near = context.stack();
     let far = Context::ALL.into_iter().filter(|other| !near.contains(other));
     for context in near.iter().copied().chain(far) {
@@ -101,6 +102,27 @@ fn section(
         }
         let doc = if barred { format!("read-only, so not here: {}", entry.doc) } else { entry.doc.to_owned() };
         beside(pen, strip, (text, doc), width, body);
+    }
+    body.push(Strip::new().line());
+}
+
+/// What the box of a checklist's item means, in Unicode, in ASCII and in words.
+const ITEMS: [(&str, &str, &str, &str); 7] = [
+    ("☐", "[ ]", "open", "Not closed yet; in the colour of a warning, its check did not hold."),
+    ("✓", "[x]", "evidence", "Closed: a check, a reading or a run shows it."),
+    ("✎", "[c]", "claim", "Closed by hand: somebody says so, in a note."),
+    ("–", "[-]", "skipped", "Skipped with a reason, or undone."),
+    ("‼", "[!]", "overridden", "Closed against its check, with a reason."),
+    ("▶", "[>]", "at work", "Its step runs, or asks."),
+    ("2", "[2]", "approval", "Waits for a second person."),
+];
+
+fn items(pen: Pen<'_>, width: usize, body: &mut Vec<Line<'static>>) {
+    body.push(Strip::new().gap(1).put(pen.style(Role::UiTitle), "symbols of a checklist's item").line());
+    for (unicode, ascii, word, doc) in ITEMS {
+        let strip = Strip::new().gap(2).put(pen.style(Role::UiText), pen.glyph(unicode, ascii)).to(6);
+        let strip = strip.put(pen.style(Role::UiText), word);
+        beside(pen, strip, (Role::UiText, doc.to_owned()), width, body);
     }
     body.push(Strip::new().line());
 }

@@ -292,7 +292,7 @@ const LEAST_NAME: usize = 24;
 /// An item: its number, when it was changed, its name and where it goes, and its size.
 fn item_rows(pen: Pen<'_>, item: &Item, number: u64, digits: usize, width: usize) -> Vec<Line<'static>> {
     let muted = pen.style(Role::UiMuted);
-    let strip = Strip::new().gap(1).right(digits + 1, muted, number).gap(2);
+    let strip = Strip::new().right(digits + 2, muted, number).gap(2);
     let strip = strip.put(muted, item.modified.map_or_else(|| " ".repeat(10), |at| at.date())).gap(2);
     let size = item.bytes.map_or_else(String::new, quantity::bytes);
     let name = match &item.to {

@@ -107,7 +107,7 @@ pub(super) fn newest(pen: Pen<'_>, snapshot: &Snapshot<'_>, width: usize, rows: 
         let at = line.at.map_or_else(|| " ".repeat(8), crate::domain::Wall::clock);
         let strip = Strip::new().gap(1).put(pen.style(Role::UiMuted), at);
         let style = pen.style(if line.stderr { Role::LogStderr } else { Role::UiText });
-        let stream = if line.stderr { pen.glyph("²", "!") } else { " " };
+        let stream = if line.stderr { pen.glyph("²", "2") } else { " " };
         strip.put(style, stream).put_within(width.saturating_sub(11), style, clean)
     };
     page.lines.iter().skip(from).map(line).collect()
@@ -143,7 +143,7 @@ fn rows_of(pen: Pen<'_>, snapshot: &Snapshot<'_>, line: &LogLine, number: u64, w
             let at = line.at.filter(|_| first).map_or_else(|| " ".repeat(8), crate::domain::Wall::clock);
             strip = strip.put(pen.style(Role::UiMuted), at);
         }
-        let stream = if line.stderr { pen.glyph("²", "!") } else { " " };
+        let stream = if line.stderr { pen.glyph("²", "2") } else { " " };
         strip.put(style, if first { stream } else { " " })
     };
     let room = width.saturating_sub(gutter(true).width());

@@ -38,6 +38,9 @@ const WORD: usize = 8;
 /// From which width on a row has the verdict's word in any case, the reading's age, and its source.
 const ROOM: [usize; 3] = [76, 96, 150];
 
+/// How many rows above are looked through for the worst; they are sorted by it, unless somebody chose otherwise.
+const MOST_LOOKED_AT: usize = 200;
+
 /// Draws the pane of a section.
 pub fn draw(
     pen: Pen<'_>,
@@ -85,12 +88,39 @@ pub fn draw(
         }
         view.hit(line, Hit::Target(TargetId::of(row)));
     }
-    let below = length.saturating_sub(top + height);
-    if below > 0 && area.height > 1 {
-        let more =
-            Strip::new().put(pen.style(Role::UiMuted), format!(" {} more below ", quantity::count(below as u64)));
-        text::draw(&more.line(), area.x.saturating_add(2), area.bottom().saturating_sub(1), area, frame.buffer_mut());
+    out_of_sight(pen, frame, area, list, (top, length.saturating_sub(top + height)), snapshot.now.wall);
+}
+
+/// Says on the lower edge how many rows are out of sight, and of those above, which are the worst: they are what is missed.
+fn out_of_sight(
+    pen: Pen<'_>,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    list: &RowList,
+    (above, below): (usize, usize),
+    now: Wall,
+) {
+    if area.height < 2 || (above == 0 && below == 0) {
+        return;
     }
+    let muted = pen.style(Role::UiMuted);
+    let mut strip = Strip::new();
+    if above > 0 {
+        strip = strip.put(muted, format!(" {} above", quantity::count(above as u64)));
+        let worst = list
+            .window(0, above.min(MOST_LOOKED_AT))
+            .map(|row| standing(row, now))
+            .find(|(role, _)| *role != Role::VerdictOk);
+        if let Some((role, word)) = worst {
+            strip =
+                strip.put(muted, ", first ").put(pen.style(role), pen.symbol(role)).gap(1).put(pen.style(role), word);
+        }
+        strip = strip.gap(1);
+    }
+    if below > 0 {
+        strip = strip.put(muted, format!(" {} more below ", quantity::count(below as u64)));
+    }
+    text::draw(&strip.line(), area.x.saturating_add(2), area.bottom().saturating_sub(1), area, frame.buffer_mut());
 }
 
 /// What the title says on the right: the counts, and the figure that the section is about; as much as there is room for.
@@ -119,6 +149,8 @@ struct Shape {
     width: usize,
     /// The columns of the names.
     name: usize,
+    /// Whether the usual schema is left out of every name, because one of them is too long.
+    bare: bool,
     /// Whether the verdict's word stands beside its symbol.
     word: bool,
     /// Whether the reading's age stands at the end.
@@ -130,14 +162,16 @@ struct Shape {
 impl Shape {
     fn of(list: &RowList, width: usize) -> Self {
         let [word, age, source] = ROOM.map(|least| width >= least);
-        let source = if source { width / 4 } else { 0 };
-        let shape = Self { width, name: 0, word: false, age, source };
-        let widest = list.widest() + columns::tag(list.section());
+        let source = if source { width / 3 } else { 0 };
+        let shape = Self { width, name: 0, bare: false, word: false, age, source };
+        // Where it is narrow, the end of a path is enough.
+        let widest = list.widest(source == 0) + columns::tag(list.section());
         // What stands behind a name has its least room first, and the name all that is left.
         let room = shape.end().saturating_sub(4 + 2 + columns::least(list.section()));
         let word = word || widest + WORD < room;
         let room = room.saturating_sub(if word { WORD + 1 } else { 0 });
-        Self { name: widest.clamp(8, room.max(width / 3).max(8)), word, ..shape }
+        let name = widest.clamp(8, room.max(width / 3).max(8));
+        Self { name, bare: widest > name, word, ..shape }
     }
 
     /// Where what the row says has to end.
@@ -157,7 +191,7 @@ fn strip(pen: Pen<'_>, list: &RowList, row: &Row, now: Wall, shape: Shape, on: b
         strip = strip.put_within(WORD, pen.style(role), word).to(4 + WORD + 1);
     }
     let start = strip.width();
-    strip = strip.put(pen.style(quiet), name(list, row, shape.name)).to(start + shape.name + 2);
+    strip = strip.put(pen.style(quiet), name(list, row, shape)).to(start + shape.name + 2);
     let end = shape.end();
     strip = match columns::of(row, now).filter(|_| role != Role::VerdictStale) {
         Some(parts) => columns::put(pen, strip, parts, role, end),
@@ -174,7 +208,10 @@ fn strip(pen: Pen<'_>, list: &RowList, row: &Row, now: Wall, shape: Shape, on: b
         strip = strip.right(end + 6, pen.style(if quiet == Role::UiText { Role::UiMuted } else { quiet }), age);
     }
     if shape.source > 0 {
-        let source = Clean::text(&row.source).cut(shape.source);
+        let source = Clean::text(&row.source);
+        // Of a path the end tells more.
+        let source =
+            if row.source.starts_with('/') { source.cut_front(shape.source) } else { source.cut(shape.source) };
         strip = strip.to(end + 8).put(pen.style(Role::UiMuted), source);
     }
     strip
@@ -191,21 +228,23 @@ fn rough(age: Duration) -> String {
 }
 
 /// A row's name in so many columns; of a path the end tells more.
-fn name(list: &RowList, row: &Row, columns: usize) -> Clean {
+fn name(list: &RowList, row: &Row, shape: Shape) -> Clean {
     let name = list.name(row);
-    let (tag, clean) = (columns::suffix(row), Clean::text(&name));
-    let room = columns.saturating_sub(tag.len());
-    // Of a name that is too long, the usual schema says least.
-    let plain = name.strip_prefix("public.").filter(|_| clean.width() > room);
-    let clean = plain.map_or(clean, Clean::text);
+    let tag = columns::suffix(row);
+    // Of names that are too long, the usual schema says least; without it in one, it would be missed in the others.
+    let name = name.strip_prefix("public.").filter(|_| shape.bare).unwrap_or(&name).to_owned();
+    let clean = Clean::text(&name);
+    // The name is worth more than the word behind it.
+    let tag = if clean.width() + tag.len() > shape.name { columns::short(tag) } else { tag };
+    let room = shape.name.saturating_sub(tag.len());
     let clean = if name.starts_with('/') { clean.cut_front(room) } else { clean.cut(room) };
     if tag.is_empty() { clean } else { Clean::text(&format!("{}{tag}", clean.plain())) }
 }
 
 /// What the row says in a sentence, and the graph where that leaves room.
 fn said(pen: Pen<'_>, strip: Strip, row: &Row, now: Wall, role: Role, end: usize) -> Strip {
-    let says = Clean::text(&says(row, now));
     let room = end.saturating_sub(strip.width());
+    let says = text::fitted(&says(row, now), room);
     let graph = says.width() + SPARK + 2 <= room
         && !row.history.is_empty()
         && row.kind.section() == Section::Health

@@ -59,6 +59,15 @@ impl Key {
     }
 }
 
+/// The columns that a path has where room is short.
+const PATH: usize = 24;
+
+/// The columns of the longest name so far, and of the longest where paths are shortened.
+fn widest((whole, short): (usize, usize), name: &str) -> (usize, usize) {
+    let width = Clean::text(name).width();
+    (whole.max(width), short.max(if name.starts_with('/') { width.min(PATH) } else { width }))
+}
+
 /// What is counted over the rows of a target.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub(super) struct Tally {
@@ -76,10 +85,10 @@ pub(super) struct Tally {
     pub sum: Option<f64>,
     /// The least of the section's figures that is not below zero.
     pub next: Option<f64>,
-    /// The columns of the longest name, with its target.
-    pub name: usize,
-    /// The columns of the longest name, without it.
-    pub object: usize,
+    /// The columns of the longest name, with its target; and where a path counts as no more than [`PATH`].
+    pub name: (usize, usize),
+    /// The columns of the longest name, without it; the same.
+    pub object: (usize, usize),
 }
 
 impl Group {
@@ -90,8 +99,8 @@ impl Group {
         let mut keys = Vec::with_capacity(self.rows.len());
         for row in &self.rows {
             let name = row.name();
-            tally.name = tally.name.max(Clean::text(&name).width());
-            tally.object = tally.object.max(Clean::text(row.object.as_ref().unwrap_or(&row.target)).width());
+            tally.name = widest(tally.name, &name);
+            tally.object = widest(tally.object, row.object.as_ref().unwrap_or(&row.target));
             let rank = row.verdict(now).rank();
             if let Some(count) = tally.ranks.get_mut(usize::from(rank)) {
                 *count += 1;

@@ -69,6 +69,12 @@ impl Lists {
         }
     }
 
+    /// When the next row becomes stale, if it is not read again before.
+    #[must_use]
+    pub fn turns(&self) -> Option<Wall> {
+        self.all().filter_map(|list| list.turns).min()
+    }
+
     /// Judges anew what has become stale.
     pub fn tick(&mut self, now: Wall) {
         for section in Section::ALL {

@@ -208,6 +208,23 @@ fn days_are_floored_at_every_edge() {
         ("2026-12-01T00:00:01Z", -1, Verdict::Critical, "expired 1 m ago"),
         ("2026-12-03T06:00:00Z", -3, Verdict::Critical, "expired 2 d ago"),
     ];
+    // Whatever the moment is, the row and its facts tell the same days.
+    let end = cases[7].0.parse::<jiff::Timestamp>().unwrap().as_second() - 1;
+    for second in (-70 * 86_400..40 * 86_400).step_by(10_800).flat_map(|near| [near - 1, near, near + 1]) {
+        let now = jiff::Timestamp::from_second(end + second).unwrap().to_string();
+        let seen = observed(&der, &now).unwrap();
+        let said = crate::domain::facts::say("days_left", &seen.facts["days_left"]);
+        let row = seen.detail.split(" · ").next().unwrap();
+        match row.split_once(' ') {
+            Some(("expired", ago)) if ago.ends_with(" d ago") => {
+                assert_eq!(said, format!("0 d, expired {ago}"), "{now}");
+            }
+            Some(("expired", _)) => assert_eq!(said, "0 d, expired less than 1 d ago", "{now}"),
+            Some(("not", _)) => {}
+            Some((_, "d")) => assert_eq!(said, row, "{now}"),
+            _ => assert_eq!(said, "0 d", "{now}: {row}"),
+        }
+    }
     for (now, days, verdict, detail) in cases {
         let seen = observed(&der, now).unwrap();
         assert_eq!((&seen.facts["days_left"], seen.verdict, seen.detail.as_str()), (&Fact::Int(days), verdict, detail));

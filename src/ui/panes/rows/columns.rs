@@ -9,9 +9,9 @@
 use super::spoken;
 use crate::app::panes::rows::Sort;
 use crate::config::theme::Role;
-use crate::domain::{Clean, Fact, Row, Section, Wall, quantity};
+use crate::domain::{Clean, Fact, Observation, Row, Section, Wall, quantity};
 use crate::ui::pen::Pen;
-use crate::ui::text::{Piece, Strip};
+use crate::ui::text::{self, Piece, Strip};
 use ratatui::style::Style;
 
 /// What the parts of a detail stand apart by.
@@ -62,7 +62,7 @@ pub(super) fn columns(section: Section) -> &'static [Column] {
         &[column(Width::Right(6), "days", Some(Sort::Figure)), column(Width::Left(8), "issuer", Some(Sort::Word))];
     const BLOAT: &[Column] = &[
         column(Width::Right(7), "size", Some(Sort::Size)),
-        column(Width::Right(5), "bloat", Some(Sort::Share)),
+        column(Width::Right(6), "bloat", Some(Sort::Share)),
         column(Width::Right(5), "error", None),
         column(Width::Left(7), "remedy", Some(Sort::Word)),
     ];
@@ -105,7 +105,8 @@ pub(super) fn of(row: &Row, now: Wall) -> Option<Parts> {
         Section::Health => return None,
         Section::Backups => vec![(bytes("size_bytes")?, false)],
         Section::Certificates => {
-            let days = real("days_left").filter(|days| *days >= 0.0)?;
+            // What does not hold, or not yet, is said in a sentence: days that are left would tell of something better.
+            let days = real("days_left").filter(|days| *days >= 0.0 && !is_later(seen, "not_before"))?;
             let issuer = word("issuer").map(|issuer| common_name(&issuer)).unwrap_or_default();
             vec![(format!("{} d", days.floor()), true), (issuer, false)]
         }
@@ -127,6 +128,14 @@ pub(super) fn of(row: &Row, now: Wall) -> Option<Parts> {
 fn same(part: &str, figure: &str) -> bool {
     let more = part.trim().strip_prefix(figure);
     !figure.is_empty() && more.is_some_and(|more| matches!(more, "" | " left" | " bloat" | " bloated"))
+}
+
+/// Whether a moment of a reading lies behind the reading itself.
+fn is_later(seen: &Observation, name: &str) -> bool {
+    match seen.facts.get(name) {
+        Some(Fact::Text(moment)) => moment.parse().is_ok_and(|moment| Wall(moment) > seen.observed_at),
+        _ => false,
+    }
 }
 
 fn number(fact: &Fact) -> Option<f64> {
@@ -176,7 +185,8 @@ fn unescaped(value: &str) -> String {
 /// The columns that what stands behind a name has at the least.
 pub(super) fn least(section: Section) -> usize {
     match section {
-        Section::Health | Section::Bloat => 30,
+        Section::Health => 30,
+        Section::Bloat => 31,
         Section::Certificates => 28,
         Section::Backups => 40,
     }
@@ -196,6 +206,11 @@ pub(super) fn suffix(row: &Row) -> &'static str {
     }
 }
 
+/// The same where room is short.
+pub(super) fn short(suffix: &'static str) -> &'static str {
+    if suffix == INDEX { " idx" } else { suffix }
+}
+
 /// Puts the figures and the rest, all of it before a column.
 pub(super) fn put(pen: Pen<'_>, strip: Strip, parts: Parts, role: Role, end: usize) -> Strip {
     put_in(strip, parts, (pen.style(spoken(role)), pen.style(Role::UiText)), end)
@@ -211,7 +226,8 @@ pub(super) fn put_in(mut strip: Strip, parts: Parts, (style, plain): (Style, Sty
     while figures.last().is_some_and(|(width, figure, _)| !matches!(width, Width::Last(_)) && figure.is_empty()) {
         figures.pop();
     }
-    let rest = Clean::text(&parts.rest);
+    let rest = parts.rest;
+    let rest_width = Clean::text(&rest).width();
     let count = figures.len();
     for (place, (width, figure, own)) in figures.into_iter().enumerate() {
         let style = if own { style } else { plain };
@@ -229,7 +245,7 @@ pub(super) fn put_in(mut strip: Strip, parts: Parts, (style, plain): (Style, Sty
         }
         let figure = Piece::from(figure);
         // The last one takes what the rest leaves.
-        let behind = if rest.is_empty() { 0 } else { rest.width() + apart };
+        let behind = if rest.is_empty() { 0 } else { rest_width + apart };
         let spare = end.saturating_sub(strip.width() + before + behind);
         let columns = if right || place + 1 < count { columns } else { columns.max(spare.min(figure.width())) };
         let figure = figure.cut(columns);
@@ -240,7 +256,7 @@ pub(super) fn put_in(mut strip: Strip, parts: Parts, (style, plain): (Style, Sty
     let behind = last.as_ref().map_or(0, |(columns, _)| columns + 1);
     let room = end.saturating_sub(strip.width() + behind);
     // A few letters of a sentence say nothing.
-    let strip = if room < LEAST { strip } else { strip.put_within(room, style, rest) };
+    let strip = if room < LEAST { strip } else { strip.put(style, text::fitted(&rest, room)) };
     match last {
         Some((columns, figure)) => strip.right(end, plain, Piece::from(figure).cut(columns)),
         None => strip,

@@ -19,7 +19,13 @@ pub(super) fn strip(pen: Pen<'_>, list: &RowList, shape: Shape) -> Strip {
     let arrow = if falls { pen.glyph("▼", "v") } else { pen.glyph("▲", "^") };
     let mark = |heading: &str, sort: Option<Sort>| {
         let here = sort == Some(list.sort());
-        format!("{heading}{}", if here { arrow } else { "" })
+        // A letter for an arrow would read as one of the word.
+        let plain = pen.glyph("u", "a") == "a";
+        match (here, plain && !heading.is_empty()) {
+            (false, _) => heading.to_owned(),
+            (true, false) => format!("{heading}{arrow}"),
+            (true, true) => heading.to_uppercase(),
+        }
     };
     let mut strip = Strip::new().gap(1);
     if shape.word {

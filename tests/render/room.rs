@@ -1,0 +1,111 @@
+//! What is said where room is short: words stay whole, and what is out of sight is told.
+
+use super::*;
+use midwatch::config::theme::Glyphs;
+use midwatch::domain::{Fact, Observation, Row, Rows, Verdict};
+use std::time::Duration;
+
+fn text(model: &mut Model) -> String {
+    let screen = shown(model);
+    screen.split("\n\n0:").next().unwrap_or_default().to_owned()
+}
+
+fn read(
+    model: &mut Model,
+    kind: TargetKind,
+    name: &str,
+    verdict: Verdict,
+    detail: &str,
+    facts: &[(&'static str, Fact)],
+) {
+    let mut row = Row::unread(kind, name.to_owned(), "there".to_owned(), Duration::from_secs(60));
+    let facts = facts.iter().cloned().collect();
+    row.saw(Observation { verdict, detail: detail.to_owned(), facts, observed_at: model.now.wall, trend: None });
+    update(model, Msg::RowsRead(Rows { kind, target: name.to_owned(), rows: vec![row] }));
+}
+
+#[test]
+fn rows_above_are_counted_with_the_worst_of_them() {
+    let mut model = sample::console(SMALL, operator());
+    read(&mut model, TargetKind::Service, "broken", Verdict::Critical, "503", &[]);
+    for number in 0..40 {
+        read(&mut model, TargetKind::Service, &format!("service-{number:02}"), Verdict::Ok, "200", &[]);
+    }
+    let top = text(&mut model);
+    assert!(top.contains(" more below ") && !top.contains(" above"), "{top}");
+    let mut model = pressed(model, "G");
+    let foot = text(&mut model);
+    assert!(foot.contains(" above, first ✖ critical ") && !foot.contains("more below"), "{foot}");
+}
+
+#[test]
+fn a_long_path_takes_no_room_from_what_the_rows_say() {
+    let says = "cpu 97 % · memory 2 % over 10 s";
+    for (size, keys) in [(SMALL, "z"), ((100, 30), "z"), (WIDE, "z"), (HUGE, "")] {
+        let mut model = sample::console(size, operator());
+        read(&mut model, TargetKind::Host, "pressure", Verdict::Ok, says, &[]);
+        let path = "/home/operator/.local/state/midwatch/demo/srv/cell0";
+        read(&mut model, TargetKind::Mount, path, Verdict::Ok, "62 %", &[]);
+        let screen = text(&mut pressed(model, keys));
+        assert!(screen.contains(says) && screen.contains("srv/cell0 "), "{size:?}:\n{screen}");
+    }
+}
+
+#[test]
+fn a_certificate_that_is_not_valid_yet_has_no_days_left() {
+    for size in [SMALL, (100, 30), WIDE, HUGE] {
+        let mut model = sample::console(size, operator());
+        let moment = |text: &str| Fact::Text(text.to_owned());
+        let facts = [
+            ("days_left", Fact::Int(99)),
+            ("issuer", moment("CN=R11")),
+            ("not_before", moment("2026-12-10T00:00:00Z")),
+        ];
+        let says = "not valid before 2026-12-10";
+        read(&mut model, TargetKind::Certificate, "next.novacron.io", Verdict::Critical, says, &facts);
+        let screen = text(&mut pressed(model, "3"));
+        assert!(screen.contains(says) && !screen.contains("  99 d  "), "{size:?}:\n{screen}");
+    }
+}
+
+#[test]
+fn the_usual_schema_is_left_out_of_all_names_or_of_none() {
+    let facts = |kind: &str| {
+        let kind = ("kind", Fact::Text(kind.to_owned()));
+        [("size_bytes", Fact::Int(9 << 20)), ("bloat_ratio", Fact::Real(0.4)), ("error_ratio", Fact::Real(0.02)), kind]
+    };
+    let names = ["public.tasks", "public.job_runs_by_the_time_of_their_start_and_owner"];
+    for (size, keys, whole) in [(SMALL, "4 z", false), (WIDE, "4", false), (HUGE, "4 z", true)] {
+        let mut model = sample::console(size, operator());
+        read(&mut model, TargetKind::Bloat, names[0], Verdict::Ok, "", &facts("table"));
+        read(&mut model, TargetKind::Bloat, names[1], Verdict::Ok, "", &facts("index"));
+        let screen = text(&mut pressed(model, keys));
+        assert_eq!(screen.matches("public.").count(), if whole { 2 } else { 0 }, "{size:?}:\n{screen}");
+        assert!(screen.contains("job_runs_by"), "{screen}");
+    }
+}
+
+#[test]
+fn the_heading_that_is_sorted_by_keeps_its_letters() {
+    let mut model = pressed(sample::healthy(WIDE, operator()), "4 z");
+    let mut screen = text(&mut model);
+    for _ in 0..8 {
+        if !screen.contains("bloat▼") {
+            model = pressed(model, "o");
+            screen = text(&mut model);
+        }
+    }
+    assert!(screen.contains("bloat▼") && screen.contains("size "), "{screen}");
+    let buffer = drawn(&mut model, &Theme::labelled(Glyphs::Ascii));
+    let screen: String = buffer.content.iter().map(|cell| cell.symbol()).collect();
+    assert!(screen.contains(" BLOAT ") && screen.contains(" size "), "{screen}");
+}
+
+#[test]
+fn a_wrong_edit_is_named_without_its_directory() {
+    let mut model = sample::healthy(WIDE, operator());
+    let why = "/etc/midwatch/midwatch.toml:3:1: unknown key `nmae`; did you mean `name`?";
+    update(&mut model, Msg::EstateEdited(Err(why.to_owned())));
+    let screen = text(&mut model);
+    assert!(screen.contains("in use: midwatch.toml:3:1: unknown key `nmae`; did you mean `name`?"), "{screen}");
+}
