@@ -233,6 +233,8 @@ fn attend(spec: &Spec, stop: &std::os::unix::net::UnixStream) -> Exit {
         Ok(((mut held, group), secrets)) => {
             let hidden: Vec<Vec<u8>> = secrets.values().map(|value| value.clone().into_bytes()).collect();
             let mut pump = Pump::of(&mut held.child, &spec.log, &hidden);
+            let waits = sessions_of(spec).and_then(|(database, run, attempt)| database.waits(run, attempt));
+            waits.into_iter().for_each(|said| pump.hear(said));
             (exit.stopped, exit.replaced) = pump.run(&mut held, stop, spec, began);
             if let Ok(status) = held.child.wait() {
                 (exit.code, exit.signal) = (status.code(), status.signal());

@@ -67,6 +67,22 @@ fn an_aborted_program_leaves_no_session_at_its_database() {
 }
 
 #[test]
+fn a_dump_that_waits_for_a_lock_says_while_it_waits_who_holds_it() {
+    let base = Base::new();
+    let holder = base.session("holder", HOLD);
+    let pid = base.sql("SELECT pid FROM pg_stat_activity WHERE application_name = 'holder'");
+    program(&base, "exec = [\"pg_dump\", \"-Fc\", \"--table=public.tasks\", \"-f\", \"{{run.dir}}/db.dump\"]");
+    let run = stuck(&base);
+    let told = format!("it waits for pid {pid} (holder, ");
+    wait_for("who holds the lock", || {
+        std::fs::read_to_string(run.dir.log("1.1.log")).ok().filter(|log| log.contains(&told))
+    });
+    assert!(run.view().steps[0].outcome.is_none(), "it still waits");
+    assert_eq!(aborted(&run).ending, Ending::Cancelled);
+    drop(holder);
+}
+
+#[test]
 fn a_run_whose_runner_was_killed_ends_its_sessions_when_it_is_aborted_later() {
     let base = Base::new();
     base.sql(NO_CHECK);

@@ -39,6 +39,8 @@ pub struct Pump {
 struct Stream {
     pipe: File,
     from: From,
+    /// Whether it is of this shim, and not of the act.
+    own: bool,
 }
 
 /// A socket that becomes readable when this process is told to stop.
@@ -61,11 +63,24 @@ impl Pump {
     /// Takes the child's pipes; the `hidden` values never reach the log. A log that cannot be made loses the output, counted, and
     /// not the act.
     pub fn of(child: &mut Child, log: &Path, hidden: &[Vec<u8>]) -> Self {
-        let stdout = child.stdout.take().map(|pipe| Stream { pipe: File::from(OwnedFd::from(pipe)), from: From::Out });
-        let stderr = child.stderr.take().map(|pipe| Stream { pipe: File::from(OwnedFd::from(pipe)), from: From::Err });
+        let stdout = child.stdout.take().map(|pipe| Stream {
+            pipe: File::from(OwnedFd::from(pipe)),
+            from: From::Out,
+            own: false,
+        });
+        let stderr = child.stderr.take().map(|pipe| Stream {
+            pipe: File::from(OwnedFd::from(pipe)),
+            from: From::Err,
+            own: false,
+        });
         let streams = stdout.into_iter().chain(stderr).collect();
         let log = LogWriter::create(log, CAP_FIRST, CAP_LAST).ok();
         Self { streams, log: log.map(|log| log.masking(hidden)), lost: 0, buffer: vec![0; CHUNK] }
+    }
+
+    /// Takes what this shim itself has to say beside the act, until the act has ended.
+    pub fn hear(&mut self, pipe: OwnedFd) {
+        self.streams.push(Stream { pipe: File::from(pipe), from: From::Err, own: true });
     }
 
     /// Pumps until the child ends; stops it when its time is up, a signal says so, or what it reads is another file than before.
@@ -127,6 +142,7 @@ impl Pump {
 
     /// Reads what is left; with `kill`, ends every descendant first. Returns how many descendants remain.
     pub fn drain(&mut self, kill: bool) -> u32 {
+        self.streams.retain(|stream| !stream.own);
         let left = if kill { descendants::end() } else { descendants::all().len() };
         let began = clock::boot();
         while !self.streams.is_empty() && clock::boot().since(began) < DRAIN {

@@ -1,12 +1,15 @@
-//! The sessions that a program opens at its database: named before it starts, ended after it was stopped.
+//! The sessions that a program opens at its database: named before it starts, looked after while it waits, ended after it was stopped.
 
 use crate::probes::postgres::connect::act::{client_check, version_to_act};
 use crate::probes::postgres::connect::{Session, connect};
 use crate::runner::adapters::Variables;
 use crate::runner::adapters::reach::Reach;
+use crate::runner::adapters::sql::beside;
 use crate::runner::adapters::sql::ways::finish;
 use crate::runner::failpoint;
 use serde::{Deserialize, Serialize};
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
 /// The variables of libpq for the name of a session and for its settings.
@@ -17,6 +20,9 @@ const LONGEST: usize = 63;
 /// How long a session has to heed a cancellation before it is terminated, and how long all of them have to end.
 const CANCELLED: Duration = Duration::from_secs(2);
 const LIMIT: Duration = Duration::from_secs(10);
+/// After how long it is first looked whom a session waits for, and how often again.
+const FIRST_LOOK: Duration = Duration::from_secs(2);
+const NEXT_LOOK: Duration = Duration::from_secs(5);
 /// The pause between two looks at what is left.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -77,6 +83,37 @@ impl Reach {
             env.insert(OPTIONS.to_owned(), options);
         }
         Ok(())
+    }
+
+    /// What tells whom the sessions of an attempt wait for, a line whenever that changes. It looks on until its end is closed, or
+    /// this process ends: nobody waits for it. None where it cannot be made.
+    #[must_use]
+    pub fn waits(&self, run: String, attempt: String) -> Option<OwnedFd> {
+        let (read, mut write) = io::pipe().ok()?;
+        let own = self.clone();
+        std::thread::spawn(move || own.tell_waits(&name(&run, &attempt), &mut write));
+        Some(read.into())
+    }
+
+    fn tell_waits(&self, name: &str, out: &mut impl Write) {
+        let Some(way) = &self.way else { return };
+        let _ = finish(async {
+            let (mut known, mut session) = (String::new(), None);
+            let mut pause = failpoint::span("WAITS_FIRST", FIRST_LOOK);
+            loop {
+                tokio::time::sleep(pause).await;
+                pause = failpoint::span("WAITS_LOOK", NEXT_LOOK);
+                if session.as_ref().is_none_or(Session::is_over) {
+                    session = connect(&way.access()).await.ok();
+                }
+                let Some(session) = &session else { continue };
+                let Ok((pids, who)) = beside::blocking_named(session, name).await else { continue };
+                if pids != known && !who.is_empty() && writeln!(out, "it waits for {}", who.join("; ")).is_err() {
+                    return;
+                }
+                known = pids;
+            }
+        });
     }
 
     /// Ends what is left of the sessions of an attempt: each is cancelled, then terminated, by the role that opened it.

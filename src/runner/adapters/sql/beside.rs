@@ -90,6 +90,21 @@ pub(super) async fn blocking(session: &Session, pid: i64) -> Result<(String, Vec
     Ok((pids.join(" "), told(&lines)))
 }
 
+/// Who keeps the sessions of this name waiting now, as [`blocking`] tells it; the name is one that needs no quoting.
+pub(in super::super) async fn blocking_named(session: &Session, name: &str) -> Result<(String, Vec<String>), Failure> {
+    let named = format!("right(application_name, {}) = '{name}'", name.len());
+    let lines = session
+        .rows(&format!(
+            "WITH own AS (SELECT pid FROM pg_stat_activity WHERE {named} AND pid <> pg_backend_pid()) \
+            SELECT DISTINCT {WHO} FROM own, unnest(pg_blocking_pids(own.pid)) AS b(pid) \
+            LEFT JOIN pg_stat_activity a ON a.pid = b.pid WHERE b.pid NOT IN (SELECT pid FROM own) \
+            ORDER BY 3 DESC NULLS LAST, 1"
+        ))
+        .await?;
+    let pids: Vec<&str> = lines.iter().filter_map(|line| line.text("pid")).collect();
+    Ok((pids.join(" "), told(&lines)))
+}
+
 fn told(lines: &[Line]) -> Vec<String> {
     let one = |line: &Line| {
         let who = line.text("who").unwrap_or("unknown");

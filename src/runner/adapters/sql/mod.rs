@@ -20,7 +20,7 @@
 
 mod act;
 mod batches;
-mod beside;
+pub(super) mod beside;
 pub mod classify;
 mod frozen;
 mod look;
