@@ -187,6 +187,8 @@ pub struct Model {
     pub kept: Kept,
     /// The runs that this console process started itself: only their prompts open by themselves.
     pub started: BTreeSet<RunId>,
+    /// The run whose prompt was answered here last.
+    pub answered: Option<RunId>,
     /// Whether a key was pressed since the console opened.
     pub touched: bool,
     modals: Vec<Modal>,
@@ -313,6 +315,7 @@ impl Model {
             saving: None,
             kept: Kept::default(),
             started: BTreeSet::new(),
+            answered: None,
             touched: false,
             modals: Vec::new(),
             reading: Reading::default(),

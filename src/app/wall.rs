@@ -56,6 +56,8 @@ pub struct Sentence {
     pub worst: Option<Class>,
     /// Whether nothing on it can be believed: louder than any verdict.
     pub blind: bool,
+    /// Where the run stands that it begins with; `None` where it begins with the rows.
+    pub run: Option<RunStatus>,
     /// What comes next.
     pub next: Option<String>,
     /// When the window ends.
@@ -117,7 +119,8 @@ pub fn sentence(snapshot: &Snapshot<'_>) -> Sentence {
     let (first, last) = if blind { (Some(rows), None) } else { (None, Some(rows)) };
     let parts = [first, now, runs::more(&snapshot.others, true), list, last];
     let happening = parts.into_iter().flatten().collect::<Vec<_>>().join(" · ");
-    Sentence { happening, worst, blind, next, ends }
+    let run = live(snapshot.run).and_then(|_| snapshot.run.status()).filter(|_| !blind);
+    Sentence { happening, worst, blind, run, next, ends }
 }
 
 impl Sentence {

@@ -86,8 +86,8 @@ fn head(out: &mut String, procedure: &Procedure, plan: &Plan) {
     let steps = quantity::counted(plan.steps.len() as u64, "step", "steps");
     let of = |class: &[&Step], one: &str, many: &str| match class.len() {
         0 => String::new(),
-        1 => format!(", 1 {one}"),
-        more => format!(", {more} {many}"),
+        1 => format!(", 1 of them {one}"),
+        more => format!(", {more} of them {many}"),
     };
     let effects = format!("{}{}", of(&changes, "changes", "change"), of(&destroys, "destroys", "destroy"));
     let effects = if effects.is_empty() { ", all only read".to_owned() } else { effects };

@@ -99,7 +99,9 @@ fn loud(pen: Pen<'_>, frame: &mut Frame<'_>, rest: &mut Rect, words: &str) {
 /// The sentence, over as many rows as it needs: nothing of it is cut.
 fn lines(pen: Pen<'_>, said: &Sentence, width: usize) -> Vec<Line<'static>> {
     let role = if said.blind { Role::VerdictCritical } else { class_role(said.worst) };
-    let text = format!("{} {}", pen.symbol(role).plain(), said.whole());
+    // The symbol is that of what it begins with: a run that goes on is not wrong because a row is.
+    let symbol = said.run.map_or(role, Role::from);
+    let text = format!("{} {}", pen.symbol(symbol).plain(), said.whole());
     pen.sentence(role, text, width)
 }
 

@@ -168,3 +168,25 @@ fn what_was_typed_is_there_again_after_esc_but_for_the_words_of_consent() {
         model.modal()
     );
 }
+
+#[test]
+fn a_prompt_that_follows_an_answer_takes_no_key_for_a_second() {
+    let view = sample::change().view().unwrap();
+    let id = view.id.clone();
+    let mut model = following(&sample::change());
+    let mut next = view.clone();
+    next.prompt.as_mut().unwrap().id = midwatch::domain::PromptId::new(77);
+    let confirms_after = |model: &mut Model, millis: u64| {
+        let start = model.now;
+        model.look_again();
+        let (size, text) = (model.size, midwatch::app::reading::TextShown::default());
+        model.drawn(Seen { size, whole: true, text, ..Seen::default() }, start.boot);
+        super::hands::confirms(&super::hands::key(model, Key::char('c'), super::hands::after(start, millis)))
+    };
+    // The first one takes the key as soon as it was looked at.
+    assert!(confirms_after(&mut model, 650));
+    update(&mut model, Msg::RunFolded { view: Box::new(next), runner_lives: true });
+    assert_eq!((dialog(&model).run.clone(), dialog(&model).sent), (id, false), "the next one opened by itself");
+    assert!(!confirms_after(&mut model, 650));
+    assert!(confirms_after(&mut model, 1000));
+}

@@ -72,3 +72,24 @@ fn what_a_checklist_holds_beyond_the_screen_is_counted_in_items() {
     }
     assert!(cut > 1, "some of these screens are too low for all items");
 }
+
+#[test]
+fn the_time_of_a_plan_does_not_reckon_with_limits_and_an_undo_that_asks_nothing_says_so() {
+    let takes = |is_known: bool| {
+        let mut view = sample::running().view().unwrap();
+        let last = view.steps.iter().rposition(|step| step.changes() && !step.state.is_over()).unwrap();
+        for (place, step) in view.steps.iter_mut().enumerate() {
+            (step.head.timing.pace, step.head.timing.timeout_s) = (None, Some(3600));
+            step.head.takes_s = (is_known || place != last).then_some(60);
+        }
+        view.steps[2].head.undo_of = vec![1];
+        let shown = Box::new(PlanShown { foreseen: Some(Box::new(view)), ..sample::plan() });
+        let mut model = sample::healthy(WIDE, operator());
+        model.open(midwatch::app::modal::Modal::Plan { shown, scroll: 0, sent: false });
+        self::shown(&mut model)
+    };
+    for (is_known, says) in [(true, " m in all"), (false, " m, and up to 1 h for 1 step of which it is not known")] {
+        let screen = takes(is_known);
+        assert!(screen.contains(says) && screen.contains("undoes step 2; asks nothing"), "{is_known}: {screen}");
+    }
+}

@@ -205,7 +205,7 @@ impl Pty {
         loop {
             self.send(key);
             let text = |seen: &Seen| Some(seen.terminal.screen().contents()).filter(|text| wanted(text));
-            if let Some(text) = self.seen.wait(Duration::from_millis(700), text) {
+            if let Some(text) = self.seen.wait(Duration::from_millis(1300), text) {
                 return text;
             }
             assert!(Instant::now() < until, "pressing {key:?} led nowhere; the screen was:\n{}", self.screen());

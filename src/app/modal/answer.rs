@@ -27,6 +27,7 @@ pub(super) fn answer(model: &mut Model, answer: Answer, otherwise: &str) -> Vec<
         Some(command) => {
             dialog.sent = true;
             dialog.hint = None;
+            model.answered = Some(dialog.run.clone());
             vec![Effect::Command(command)]
         }
         None => {

@@ -32,6 +32,8 @@ pub struct PromptDialog {
     pub scroll: u16,
     /// The page in sight of a prompt that asks for several steps, from 0.
     pub page: usize,
+    /// Whether it took the place of a prompt that was just answered here: the key for that one must not answer this one.
+    pub follows: bool,
 }
 
 /// Where the cursor of a decision rests: on its first choice, which is the safe one; nowhere where that one would say how
@@ -65,6 +67,7 @@ impl PromptDialog {
             orphaned,
             scroll: 0,
             page: 0,
+            follows: false,
         }
     }
 

@@ -3,8 +3,20 @@
 use super::{Model, Seen, TYPED_AHEAD};
 use crate::app::modal::Modal;
 use crate::domain::Boot;
+use std::time::Duration;
+
+/// The same for a prompt that took the place of one which was just answered: a second press of the key came for that one.
+const AFTER_AN_ANSWER: Duration = Duration::from_secs(1);
 
 impl Model {
+    /// How long the topmost dialog must have been on the screen for a key to be meant for it.
+    fn quiet_time(&self) -> Duration {
+        match self.modal() {
+            Some(Modal::Prompt(dialog)) if dialog.follows => AFTER_AN_ANSWER,
+            _ => TYPED_AHEAD,
+        }
+    }
+
     /// How far up or down a page goes.
     #[must_use]
     pub fn page(&self) -> u16 {
@@ -91,7 +103,7 @@ impl Model {
     #[must_use]
     pub fn wakes_at(&self) -> Option<Boot> {
         let since = self.shown_since.filter(|_| self.modal().is_some_and(Modal::is_guarded))?;
-        let wakes = Boot(since.0.saturating_add(TYPED_AHEAD.as_nanos() as u64));
+        let wakes = Boot(since.0.saturating_add(self.quiet_time().as_nanos() as u64));
         (self.heard < Some(wakes)).then_some(wakes)
     }
 
@@ -118,7 +130,7 @@ impl Model {
     #[must_use]
     pub fn is_awake(&self) -> bool {
         let heard = self.heard.unwrap_or(self.now.boot);
-        self.shown_since.is_some_and(|since| heard.since(since) >= TYPED_AHEAD)
+        self.shown_since.is_some_and(|since| heard.since(since) >= self.quiet_time())
     }
 
     /// Whether the topmost dialog stood on the screen at its present size, whole but for the lines that it scrolls.

@@ -126,6 +126,10 @@ pub fn folded(model: &mut Model, view: Box<RunView>, lives: bool) -> Vec<Effect>
     checklist::settle(model);
     if now.is_some() && now != before && opens_by_itself(model, &id) {
         open_prompt(model, &id);
+        let follows = model.answered.as_ref() == Some(&id);
+        if let Some(Modal::Prompt(dialog)) = model.modal_mut() {
+            dialog.follows = follows;
+        }
     }
     effects.extend(log::attend(model));
     effects

@@ -15,6 +15,7 @@ use crate::probes::clock;
 use crate::procedure::plan::{Step, WayBack};
 use crate::runner::engine::decide::Matter;
 use crate::runner::engine::ending::timed;
+use crate::runner::engine::menu::as_it_is;
 use crate::runner::engine::{Engine, attempt};
 use crate::runner::{failpoint, living};
 use std::time::Duration;
@@ -107,7 +108,7 @@ impl Engine {
         let menu = vec![
             (Choice::Hold, self.means(step, Choice::Hold)),
             (Choice::Rollback, format!("take back {count} all the same, ~{}", span(rest))),
-            (Choice::Abort, format!("stop the way back; leave {count} as they are")),
+            (Choice::Abort, format!("stop the way back; leave {}", as_it_is(owed.len() as u64))),
         ];
         self.choose_on_the_way(step, Matter { about: About::Other, text }, menu).await?;
         Ok(false)
@@ -137,11 +138,10 @@ impl Engine {
     pub(super) fn past_an_undo(&self, step: u32) -> [(Choice, String); 3] {
         let left = self.view().undo_owed().len() as u64;
         let undos = quantity::counted(left.saturating_sub(1), "undo", "undos");
-        let steps = quantity::counted(left, "step", "steps");
         [
             (Choice::Skip, format!("leave this step, with a reason; {undos} to go")),
             (Choice::Hold, self.means(step, Choice::Hold)),
-            (Choice::Abort, format!("stop the way back; leave {steps} as they are")),
+            (Choice::Abort, format!("stop the way back; leave {}", as_it_is(left))),
         ]
     }
 

@@ -64,8 +64,7 @@ impl Engine {
                 let leave = match left {
                     0 if unknown => "leave what was done as it is, whatever that is".to_owned(),
                     0 => "nothing is there to take back".to_owned(),
-                    1 => "leave 1 step as it is".to_owned(),
-                    _ => format!("leave {left} steps as they are"),
+                    _ => format!("leave {}", as_it_is(left)),
                 };
                 format!("stop; {leave}{}", self.closing())
             }
@@ -114,4 +113,12 @@ impl Engine {
 
 fn span(seconds: u64) -> String {
     quantity::span(Duration::from_secs(seconds))
+}
+
+/// So many steps that stay: `1 step as it is`, `3 steps as they are`.
+pub(super) fn as_it_is(steps: u64) -> String {
+    match steps {
+        1 => "1 step as it is".to_owned(),
+        more => format!("{} steps as they are", quantity::count(more)),
+    }
 }

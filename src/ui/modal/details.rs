@@ -15,6 +15,9 @@ use crate::ui::pen::Pen;
 use crate::ui::text::Piece;
 use ratatui::text::Line;
 
+/// What stands for the run's id in a text that was written before the run was.
+pub(super) const RUN_ID: &str = "<run id>";
+
 /// A time behind a state; none of what has none.
 fn time_behind(time: &str) -> String {
     if time == "–" { String::new() } else { format!(" · {time}") }
@@ -30,6 +33,7 @@ fn from_to(step: &StepView) -> Option<String> {
 pub(super) fn step(pen: Pen<'_>, snapshot: &Snapshot<'_>, number: u32, scroll: u16, width: usize) -> Dialog {
     let mut body: Vec<Line<'static>> = Vec::new();
     let mut heading = format!("step {}", number + 1);
+    let run_id = snapshot.run.view.as_ref().map(|run| run.id.to_string()).unwrap_or_default();
     if let Some(step) = snapshot.run.view.as_ref().and_then(|run| run.step(number)) {
         heading = format!("step {} · {}", number + 1, step.head.title);
         let (role, word) = run::state(snapshot, number, step);
@@ -46,7 +50,7 @@ pub(super) fn step(pen: Pen<'_>, snapshot: &Snapshot<'_>, number: u32, scroll: u
             say("only when", Role::UiText, in_words(when));
         }
         let back = if step.head.way_back.is_empty() { "nothing to take back" } else { &step.head.way_back };
-        say("undo", Role::UiText, back.to_owned());
+        say("undo", Role::UiText, back.replace(RUN_ID, &run_id));
         if let Some((who, typed)) = &step.confirmed {
             say("confirmed", Role::UiText, format!("by {}@{}, {}", who.name, who.host, consent_words(typed, who)));
         }
@@ -62,7 +66,7 @@ pub(super) fn step(pen: Pen<'_>, snapshot: &Snapshot<'_>, number: u32, scroll: u
         if let Some(undone) = &step.undo {
             outcome(&mut say, "undone", undone);
         }
-        if let Some(remark) = &step.remark {
+        if let Some(remark) = step.remark.as_ref().filter(|remark| !remark.trim().is_empty()) {
             say("remark", Role::UiText, remark.clone());
         }
         if let Some(log) = &step.log {

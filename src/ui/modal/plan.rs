@@ -23,7 +23,7 @@ use crate::app::msg::PlanShown;
 use crate::config::theme::Role;
 use crate::domain::pace::whole;
 use crate::domain::reference;
-use crate::domain::{Basis, Clean, Listing, PromptScope, quantity};
+use crate::domain::{Basis, Clean, Listing, PromptScope, Verb, quantity};
 use crate::journal::fold::StepView;
 use crate::procedure::plan::Step;
 use crate::ui::header::environment;
@@ -92,7 +92,21 @@ fn takes(pen: Pen<'_>, shown: &PlanShown, width: usize) -> Vec<Line<'static>> {
         return Vec::new();
     }
     let back = if back.is_zero() { String::new() } else { format!(", and ~{} for the undo", whole(back)) };
-    pen.fact("takes", Role::UiText, format!("~{} in all{back}", whole(forward)), width)
+    // A change or a wait of which nothing is known counts with its limit: that is no time to reckon with.
+    let open = shown.foreseen.iter().flat_map(|view| &view.steps).filter(|step| !step.state.is_over());
+    let counted = open.filter(|step| step.changes() || step.head.verb == Verb::Wait).map(StepView::expected);
+    let unknown: Vec<Duration> = counted.filter(|own| own.basis == Basis::Unknown).map(|own| own.time).collect();
+    let most = unknown.iter().sum::<Duration>().min(forward);
+    let known = forward.saturating_sub(most);
+    let steps = quantity::counted(unknown.len() as u64, "step", "steps");
+    let all = match (unknown.is_empty(), known.is_zero()) {
+        (true, _) => format!("~{} in all", whole(forward)),
+        (false, true) => format!("up to {}: how long {steps} will take is not known", whole(most)),
+        (false, false) => {
+            format!("~{}, and up to {} for {steps} of which it is not known", whole(known), whole(most))
+        }
+    };
+    pen.fact("takes", Role::UiText, format!("{all}{back}"), width)
 }
 
 /// Every step with its advisory preview; where there would be no time, a line says so.
@@ -121,6 +135,15 @@ fn steps(pen: Pen<'_>, snapshot: &Snapshot<'_>, shown: &PlanShown, width: usize,
         };
         if let Some(pace) = known.and_then(|step| step.head.timing.pace) {
             under(pen.sentence(Role::UiMuted, pace.words(), indent));
+        }
+        if let Some(undoes) = known.map(|step| &step.head.undo_of).filter(|undoes| !undoes.is_empty()) {
+            let steps: Vec<String> = undoes.iter().map(|step| (step + 1).to_string()).collect();
+            let steps = format!("step {}", steps.join(", "));
+            under(pen.sentence(
+                Role::UiMuted,
+                format!("undoes {steps}; asks nothing: the confirmation of {steps} covers it"),
+                indent,
+            ));
         }
         match previews.next() {
             Some(Some(Ok(preview))) => {

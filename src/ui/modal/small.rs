@@ -1,6 +1,7 @@
 //! Short questions: stop the run, continue it, leave the console.
 
 use super::body::Body;
+use super::details::RUN_ID;
 use super::{Dialog, title};
 use crate::app::Snapshot;
 use crate::app::keymap::Action;
@@ -37,7 +38,8 @@ pub(super) fn abort(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunId, undo: Op
     }
     for number in owed {
         if let Some(step) = view.and_then(|run| run.step(number)) {
-            let text = Clean::text(&format!("step {}: {}", number + 1, step.head.way_back));
+            let text =
+                Clean::text(&format!("step {}: {}", number + 1, step.head.way_back.replace(RUN_ID, run.as_str())));
             let rows = words(&text, width.saturating_sub(BEHIND_CHOICE + 3)).into_iter();
             let muted = pen.style(Role::UiMuted);
             body.line(rows.map(|row| Strip::new().gap(BEHIND_CHOICE + 2).put(muted, row).line()).collect());
