@@ -5,7 +5,7 @@ mod items;
 use crate::cli::args::{Check, Common, Pane};
 use crate::cli::{out, setup};
 use crate::config::estate::Estate;
-use crate::domain::{Clean, Error, Row, Section, Verdict, Wall};
+use crate::domain::{Clean, Error, Kind, Row, Section, Verdict, Wall, quantity};
 use crate::gate::lookup;
 use crate::probes::clock;
 use crate::probes::schedule::read_all;
@@ -108,9 +108,9 @@ fn read(common: &Common, asked: &Asked) -> Result<Reading, Error> {
         (row.kind.section(), worst, row.kind, row.target.clone(), row.object.clone())
     });
     let items = match setup::state(common, &around) {
-        Ok(state) if asked.checklist => items::read(&state.dir),
-        // Where there is no place for state, no checklist can be open.
-        Err(cause) if asked.checklist && asked.named => Err(cause),
+        Ok(state) if asked.checklist => setup::spared("the runs", move || items::read(&state.dir)).flatten(),
+        // Where there is no place for state, no checklist can be open; one that does not answer may have one.
+        Err(cause) if asked.checklist && (asked.named || cause.kind == Kind::Machine) => Err(cause),
         _ => Ok(Vec::new()),
     };
     Ok(Reading { estate, rows, items })
@@ -118,7 +118,8 @@ fn read(common: &Common, asked: &Asked) -> Result<Reading, Error> {
 
 /// One line a row, worst first: `critical  service  novacron-api  503`, behind which stands what would help; the items of a checklist in their order.
 fn as_text(reading: &Reading, asked: &Asked, now: Wall) -> String {
-    let row = |row: &Row| (row.verdict(now), row.kind.word(), Clean::text(&row.name()), row.with_remedy(&detail(row)));
+    let row =
+        |row: &Row| (row.verdict(now), row.kind.word(), Clean::text(&row.name()), row.with_remedy(&detail(row, now)));
     let item = |item: &ItemRow| (item.verdict, items::KIND, Clean::text(&item.item.title), item.detail.clone());
     let items = reading.items.iter().flatten().map(item);
     let lines: Vec<_> = reading.rows.iter().map(row).chain(items).collect();
@@ -159,9 +160,13 @@ fn configures(pane: &str, estate: &Estate) -> String {
     format!("; {section} in {file} names what it shows")
 }
 
-fn detail(row: &Row) -> String {
+fn detail(row: &Row, now: Wall) -> String {
     match (&row.lost, &row.observation) {
         (Some((why, _)), _) => why.clone(),
+        (None, Some(seen)) if row.is_stale(now) => {
+            let (age, limit) = (quantity::age(now.since(seen.observed_at)), quantity::span(row.every * 3));
+            format!("stale: nothing was heard for {age}, limit {limit} · was {}", seen.detail)
+        }
         (None, Some(seen)) => seen.detail.clone(),
         (None, None) => "not read".to_owned(),
     }
@@ -192,7 +197,7 @@ fn row_json(row: &Row, now: Wall) -> Value {
         "kind": row.kind,
         "verdict": row.verdict(now),
         "stale": row.is_stale(now),
-        "detail": detail(row),
+        "detail": detail(row, now),
         "remedy": row.remedy(),
         "observed_at": seen.map(|seen| seen.observed_at),
         "source": row.source,

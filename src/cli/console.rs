@@ -167,15 +167,23 @@ fn look(common: &Common, around: &Surroundings, world: &World) -> (Theme, Vec<St
     let mono = depth == crate::domain::clean::Depth::None;
     let name = common.theme.as_deref().filter(|_| !mono).unwrap_or(if mono { theme::MONO } else { theme::DEFAULT });
     let directories = paths::layer_directories("themes", world.estate.source.as_deref(), around);
-    let (theme, problems) = Theme::load(name, &directories, depth, theme::glyphs(around));
-    (theme, first(&problems))
+    let (own, glyphs) = (name.to_owned(), theme::glyphs(around));
+    match setup::spared("the themes", move || Theme::load(&own, &directories, depth, glyphs)) {
+        Ok((theme, problems)) => (theme, first(&problems)),
+        Err(cause) => {
+            (Theme::load(if mono { theme::MONO } else { theme::DEFAULT }, &[], depth, glyphs).0, vec![cause.message])
+        }
+    }
 }
 
 /// The keys, and a line about a keymap that could not be used.
 fn keys(common: &Common, around: &Surroundings, world: &World) -> (Keymap, Vec<String>) {
     let directories = paths::layer_directories("keymaps", world.estate.source.as_deref(), around);
-    let (keymap, problems) = Keymap::load(common.keymap.as_deref().unwrap_or("default"), &directories);
-    (keymap, first(&problems))
+    let name = common.keymap.clone().unwrap_or_else(|| "default".to_owned());
+    match setup::spared("the keymaps", move || Keymap::load(&name, &directories)) {
+        Ok((keymap, problems)) => (keymap, first(&problems)),
+        Err(cause) => (Keymap::load("default", &[]).0, vec![cause.message]),
+    }
 }
 
 /// The first problem in one line, and how many more there are.

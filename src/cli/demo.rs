@@ -107,7 +107,8 @@ pub fn resolve(common: Common) -> Result<Common> {
 /// What to say where nothing was found and a demo is there.
 #[must_use]
 pub fn hint(common: &Common) -> Option<String> {
-    let (_, state) = place(common).ok().filter(|_| !common.demo).and_then(|dir| demo::find(&dir))?;
+    let dir = place(common).ok().filter(|_| !common.demo)?;
+    let (_, state) = setup::spared("the demo", move || demo::find(&dir)).ok().flatten()?;
     let own = Common { state: Some(state), demo: true, ..common.clone() };
     Some(format!("a demo estate is there; its runs: {} runs", setup::command(&own, &setup::surroundings())))
 }

@@ -88,8 +88,13 @@ fn start_log(cli: &Cli) -> Option<ownlog::Guard> {
         Some(Command::Lint(_)) => Writes::looking("lint"),
         _ => return None,
     };
-    let around = setup::surroundings();
-    ownlog::start(&setup::state(&cli.common, &around).ok()?, &around, writes)
+    let (common, around) = (cli.common.clone(), setup::surroundings());
+    // Where its file system does not answer there is no log.
+    let started = setup::spared("the log", move || {
+        let state = setup::state(&common, &around).ok()?;
+        ownlog::start(&state, &around, writes)
+    });
+    started.ok().flatten()
 }
 
 fn dispatch(cli: Cli) -> crate::domain::error::Result<u8> {

@@ -3,21 +3,62 @@
 use crate::calendar;
 use crate::cli::args::Common;
 use crate::cli::demo;
-use crate::config::estate::Estate;
+use crate::config::estate::{Estate, Unread};
 use crate::config::paths::{self, Surroundings};
 use crate::config::state::{self, State};
-use crate::domain::Error;
 use crate::domain::error::Result;
+use crate::domain::{Error, Kind, TargetKind, quantity};
 use crate::gate::{World, lookup};
 use crate::runner::identity;
 use crate::runner::rundir::RunDir;
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// The environment of this process.
 #[must_use]
 pub fn surroundings() -> Surroundings {
     Surroundings::of(std::env::vars_os())
+}
+
+/// How long what a command needs may take to be read: a file system may hang.
+const LONG: Duration = Duration::from_secs(10);
+/// How long what it can do without may take.
+const SHORT: Duration = Duration::from_secs(2);
+/// The same once something has not answered: what lies beside it will not either.
+const SHORTEST: Duration = Duration::from_millis(200);
+
+/// Whether something has not answered.
+static HANGS: AtomicBool = AtomicBool::new(false);
+
+/// Reads something that the command can do without, in a thread that is left behind where a file system does not answer.
+///
+/// # Errors
+/// That it did not answer in time.
+pub fn spared<T: Send + 'static>(what: &str, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    answered(what, if HANGS.load(Ordering::Relaxed) { SHORTEST } else { SHORT }, work)
+}
+
+/// Reads something that the command needs, alike.
+fn needed<T: Send + 'static>(what: &str, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    answered(what, if HANGS.load(Ordering::Relaxed) { SHORT } else { LONG }, work)
+}
+
+fn answered<T: Send + 'static>(what: &str, limit: Duration, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let (tell, answer) = std::sync::mpsc::sync_channel(1);
+    let run = move || {
+        // Nobody waits any more where it took too long.
+        let _ = tell.send(work());
+    };
+    let thread = std::thread::Builder::new().name("files".to_owned()).spawn(run);
+    thread.map_err(|cause| Error::machine("start a thread", cause))?;
+    answer.recv_timeout(limit).map_err(|_| {
+        HANGS.store(true, Ordering::Relaxed);
+        let message = format!("cannot read {what}: no answer within {}", quantity::span(limit));
+        Error::new(Kind::Machine, message)
+            .hint("its file system may hang, such as that of a file server that has gone: `findmnt` lists the mounts")
+    })
 }
 
 /// The estate, the state directory and this program.
@@ -28,7 +69,8 @@ pub fn world(common: &Common) -> Result<World> {
     let around = surroundings();
     let exe = std::env::current_exe().map_err(|cause| Error::machine("find Midwatch's own program", cause))?;
     let estate = estate(common, &around)?;
-    let calendar = calendar::load(estate.source.as_deref())?;
+    let source = estate.source.clone();
+    let calendar = needed("the windows beside the estate file", move || calendar::load(source.as_deref()))??;
     Ok(World { estate, calendar, state: state(common, &around)?, around, exe })
 }
 
@@ -37,10 +79,29 @@ pub fn world(common: &Common) -> Result<World> {
 /// # Errors
 /// When the file cannot be read or is wrong.
 pub fn estate(common: &Common, around: &Surroundings) -> Result<Estate> {
-    match paths::estate_file(common.config.as_deref(), around) {
-        Some(file) => Estate::load(&file),
-        None => Ok(Estate::discovered(&identity::host_name(), around)),
+    if let Some(file) = paths::named_estate_file(common.config.as_deref(), around) {
+        return loaded(file);
     }
+    let mut unread = Vec::new();
+    for place in paths::estate_places(around) {
+        let (what, looked) = (format!("the estate file {}", place.display()), place.clone());
+        match spared(&what, move || paths::is_absent(&looked)) {
+            Ok(false) => return Ok(Estate { unread, ..loaded(place)? }),
+            Ok(true) => {}
+            // It may be there: the row says so, whatever stands in for it.
+            Err(cause) => {
+                let (kind, name) = (TargetKind::Host, "estate file".to_owned());
+                unread.push(Unread { kind, name, why: cause.message });
+            }
+        }
+    }
+    let mut estate = Estate::discovered(&identity::host_name(), around);
+    estate.unread.extend(unread);
+    Ok(estate)
+}
+
+fn loaded(file: PathBuf) -> Result<Estate> {
+    needed(&format!("the estate file {}", file.display()), move || Estate::load(&file))?
 }
 
 /// The state directory that is named, else the one of the environment.
@@ -48,9 +109,12 @@ pub fn estate(common: &Common, around: &Surroundings) -> Result<Estate> {
 /// # Errors
 /// When there is no place for state.
 pub fn state(common: &Common, around: &Surroundings) -> Result<State> {
-    let Some(dir) = &common.state else { return state::state(around) };
-    let dir = std::path::absolute(dir).map_err(|cause| Error::machine("find the state directory", cause))?;
-    state::state_in(Some(dir), around)
+    let (named, around) = (common.state.clone(), around.clone());
+    needed("the state directory", move || {
+        let Some(dir) = named else { return state::state(&around) };
+        let dir = std::path::absolute(dir).map_err(|cause| Error::machine("find the state directory", cause))?;
+        state::state_in(Some(dir), &around)
+    })?
 }
 
 /// Finds a run by its id or by the end of it; where there is none and a demo is there, says how to reach that.

@@ -3,20 +3,38 @@
 //! It looks and connects to nothing: whether a server that is found also answers is for its row to say. What was looked for
 //! and is not there is listed, and has no row.
 
-use crate::config::estate::{Environment, Estate, Keep, Thresholds};
+use crate::config::estate::{Environment, Estate, Keep, Thresholds, Unread};
 use crate::config::file::read_text;
 use crate::config::paths::{Surroundings, estate_places};
 use crate::config::secrets::Secrets;
+use crate::domain::{TargetKind, quantity};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
 
 mod certificates;
 mod kubernetes;
 mod postgres;
 mod redis;
 
-/// Looks around a host; the estate is taken for production.
+/// How long all looks together may take.
+const LIMIT: Duration = Duration::from_secs(2);
+
+/// One kind of source that is looked for: the row that stands for it where the look does not end, and the look.
+type Look = (TargetKind, &'static str, fn(&Surroundings, &mut Estate));
+
+const LOOKS: [Look; 5] = [
+    (TargetKind::Unit, "failed units", units),
+    (TargetKind::Postgres, "postgres", postgres::look),
+    (TargetKind::Redis, "redis", redis::look),
+    (TargetKind::Kubernetes, "kubernetes", kubernetes::look),
+    (TargetKind::Certificate, "certificates", certificates::look),
+];
+
+/// Looks around a host; the estate is taken for production. Each look has a thread that is left behind where a file system does not
+/// answer, such as a home on a file server that has gone.
 #[must_use]
 pub fn discover(hostname: &str, around: &Surroundings) -> Estate {
     let mut estate = nothing(hostname);
@@ -26,12 +44,44 @@ pub fn discover(hostname: &str, around: &Surroundings) -> Estate {
         format!("an estate file: looked for {}", places.join(" and ")),
         "services and backups: known only from an estate file".to_owned(),
     ];
-    units(around, &mut estate);
-    postgres::look(around, &mut estate);
-    redis::look(around, &mut estate);
-    kubernetes::look(around, &mut estate);
-    certificates::look(around, &mut estate);
+    let until = Instant::now() + LIMIT;
+    let begun = LOOKS.map(|look| (look, begin(look, nothing(hostname), around.clone())));
+    for ((kind, name, _), answer) in begun {
+        match answer.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok(found) => take(&mut estate, found),
+            Err(_) => {
+                let why = format!("not known whether there is one: no answer within {}", quantity::span(LIMIT));
+                let why = format!("{why}; a file system that is looked at hangs: $HOME, or one that a variable names");
+                estate.unread.push(Unread { kind, name: name.to_owned(), why });
+            }
+        }
+    }
     estate
+}
+
+fn begin((_, name, look): Look, mut estate: Estate, around: Surroundings) -> mpsc::Receiver<Estate> {
+    let (tell, answer) = mpsc::sync_channel(1);
+    let work = move || {
+        look(&around, &mut estate);
+        // Nobody waits any more where it took too long.
+        let _ = tell.send(estate);
+    };
+    // Without a thread the channel is closed, which is no answer either.
+    let _ = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+    answer
+}
+
+/// Adds what one look has found.
+fn take(estate: &mut Estate, found: Estate) {
+    estate.failed_units |= found.failed_units;
+    estate.postgres.extend(found.postgres);
+    estate.redis.extend(found.redis);
+    estate.secrets.places.extend(found.secrets.places);
+    estate.kubernetes.extend(found.kubernetes);
+    estate.certificates.extend(found.certificates);
+    estate.discovered.extend(found.discovered);
+    estate.not_found.extend(found.not_found);
+    estate.unread.extend(found.unread);
 }
 
 fn nothing(hostname: &str) -> Estate {
@@ -57,6 +107,7 @@ fn nothing(hostname: &str) -> Estate {
         source: None,
         discovered: Vec::new(),
         not_found: Vec::new(),
+        unread: Vec::new(),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::config::packs::Pack;
 use crate::config::paths::Surroundings;
 use crate::config::reader::{Problem, Problems, parse};
 use crate::config::secrets::Secrets;
-use crate::domain::{Error, Fact, Verdict};
+use crate::domain::{Error, Fact, TargetKind, Verdict};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -165,8 +165,21 @@ pub struct Mount {
     pub path: PathBuf,
     /// Limits of its own.
     pub disk: Option<Limits>,
-    /// Whether it is critical that it is not mounted; a warning otherwise.
+    /// Whether the path must be a mount point, whatever `/etc/fstab` says.
+    pub mount_point: bool,
+    /// Whether it is critical that it is not mounted, or has turned read-only; a warning otherwise.
     pub critical: bool,
+}
+
+/// What discovery was meant to find out and could not: a row that is unknown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unread {
+    /// What kind of row it is.
+    pub kind: TargetKind,
+    /// The row's name.
+    pub name: String,
+    /// Why it is not known.
+    pub why: String,
 }
 
 /// Everything one configuration looks after.
@@ -214,6 +227,8 @@ pub struct Estate {
     pub discovered: Vec<String>,
     /// What discovery did not find or did not look for, a phrase each.
     pub not_found: Vec<String>,
+    /// What could not be looked for, or was named and is wrong.
+    pub unread: Vec<Unread>,
 }
 
 impl Estate {
@@ -302,8 +317,13 @@ mod tests {
                 },
             ],
             mounts: vec![
-                Mount { path: "/srv/cell0".into(), disk: Some(Limits { warn: 0.8, critical: 0.95 }), critical: true },
-                Mount { path: "/var/log".into(), disk: None, critical: false },
+                Mount {
+                    path: "/srv/cell0".into(),
+                    disk: Some(Limits { warn: 0.8, critical: 0.95 }),
+                    mount_point: true,
+                    critical: true,
+                },
+                Mount { path: "/var/log".into(), disk: None, mount_point: false, critical: false },
             ],
             secrets: secrets.clone(),
             units: vec![
@@ -439,6 +459,7 @@ mod tests {
             source: Some("full.toml".into()),
             discovered: vec![],
             not_found: vec![],
+            unread: vec![],
         };
         assert_eq!(estate, expected);
         assert!(expected.services[0].is_healthy(204) && !expected.services[0].is_healthy(401));

@@ -174,13 +174,11 @@ impl Access {
         variables::variables(self)
     }
 
-    /// The servers and the database in a few words, without role or password; what could not be worked out is left out.
+    /// The servers and the database in a few words, without role or password; what could not be worked out is left out. It opens
+    /// no file of a user, whose home may lie on a file server that has gone: a service is shown by its name.
     #[must_use]
     pub fn shown(&self) -> String {
-        match self.resolve() {
-            Ok(parameters) => parameters.to_string(),
-            Err(_) => "PostgreSQL".to_owned(),
-        }
+        settle::shown(self).unwrap_or_else(|_| "PostgreSQL".to_owned())
     }
 }
 

@@ -72,18 +72,26 @@ pub fn estate_places(around: &Surroundings) -> Vec<PathBuf> {
     directories.map(|directory| directory.join(ESTATE_FILE)).collect()
 }
 
+/// The estate file that is named, there or not: by an option, or by `$MIDWATCH_CONFIG`.
+#[must_use]
+pub fn named_estate_file(named: Option<&Path>, around: &Surroundings) -> Option<PathBuf> {
+    named.map(Path::to_owned).or_else(|| around.get("MIDWATCH_CONFIG").map(PathBuf::from))
+}
+
+/// Whether nothing is at a place for an estate file. What cannot be looked at is not passed over.
+#[must_use]
+pub fn is_absent(path: &Path) -> bool {
+    use std::io::ErrorKind::{NotADirectory, NotFound};
+    std::fs::symlink_metadata(path).is_err_and(|cause| matches!(cause.kind(), NotFound | NotADirectory))
+}
+
 /// The estate file: the one named by `--config`, by `MIDWATCH_CONFIG`, or the first that exists.
 ///
 /// A file that is named is taken without a look, so that reading it says what is wrong with it; so is one that exists and
 /// cannot be looked at. `None` means that nothing is there, and the host is to be discovered.
 #[must_use]
 pub fn estate_file(named: Option<&Path>, around: &Surroundings) -> Option<PathBuf> {
-    let named = named.map(Path::to_owned).or_else(|| around.get("MIDWATCH_CONFIG").map(PathBuf::from));
-    let absent = |path: &PathBuf| {
-        use std::io::ErrorKind::{NotADirectory, NotFound};
-        std::fs::symlink_metadata(path).is_err_and(|cause| matches!(cause.kind(), NotFound | NotADirectory))
-    };
-    named.or_else(|| estate_places(around).into_iter().find(|path| !absent(path)))
+    named_estate_file(named, around).or_else(|| estate_places(around).into_iter().find(|path| !is_absent(path)))
 }
 
 /// Says that no estate file was found, and where it was looked for.

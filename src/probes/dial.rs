@@ -1,8 +1,29 @@
-//! Connecting to a host that may have several addresses: it refuses only where each address does.
+//! Connecting: to a host that may have several addresses, which refuses only where each address does, and to a socket of this host.
 
+use crate::probes::aside;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 use std::io;
 use std::net::SocketAddr;
-use tokio::net::{TcpStream, lookup_host};
+use std::os::unix::net::UnixStream as Socket;
+use std::path::Path;
+use tokio::net::{TcpStream, UnixStream, lookup_host};
+
+/// Connects to a socket. The kernel looks its path up in a thread that may be left behind, because a file system below it may not
+/// answer; there is no deadline here.
+pub(crate) async fn unix(path: &Path) -> io::Result<UnixStream> {
+    let path = path.to_owned();
+    let place = format!("socket {}", path.display());
+    let made: Result<io::Result<Socket>, String> = aside::alone("socket", place, move || Ok(to_socket(&path))).await;
+    UnixStream::from_std(made.map_err(io::Error::other)??)
+}
+
+/// Without waiting: a server whose queue is full says so.
+fn to_socket(path: &Path) -> io::Result<Socket> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    connect(&socket, &SocketAddrUnix::new(path)?)?;
+    Ok(socket.into())
+}
 
 /// Connects to the first address of a host that answers.
 pub(crate) async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {

@@ -10,12 +10,18 @@ use crate::probes::target::{Cluster, Database, Mount, RedisServer, Target};
 pub fn targets(estate: &Estate, around: &Surroundings) -> Vec<Target> {
     let disk = estate.thresholds.disk;
     let mut targets = Target::host();
-    targets.extend(Target::mounts(disk));
+    // A mount that the estate names has one row, with the limits that it has there.
+    let is_named = |target: &Target| match target {
+        Target::Mount(found) => estate.mounts.iter().any(|named| named.path == found.path),
+        _ => false,
+    };
+    targets.extend(Target::mounts(disk).into_iter().filter(|target| !is_named(target)));
     targets.extend(estate.mounts.iter().map(|mount| {
         Target::Mount(Mount {
             path: mount.path.clone(),
             limits: mount.disk.unwrap_or(disk),
             own: true,
+            mount_point: mount.mount_point,
             critical: mount.critical,
         })
     }));
@@ -40,5 +46,6 @@ pub fn targets(estate: &Estate, around: &Surroundings) -> Vec<Target> {
     targets.extend(estate.kubernetes.iter().cloned().map(cluster));
     targets.extend(estate.certificates.iter().cloned().map(Target::Certificate));
     targets.extend(estate.backups.iter().cloned().map(Target::Backup));
+    targets.extend(estate.unread.iter().cloned().map(Target::Unread));
     targets
 }

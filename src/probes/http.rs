@@ -5,6 +5,7 @@
 
 use crate::config::estate::Service;
 use crate::domain::{Fact, Loss, Observation, Trend, Verdict, quantity};
+use crate::probes::aside::alone;
 use crate::probes::clock;
 use crate::probes::contact::Place;
 use crate::probes::why;
@@ -37,12 +38,9 @@ impl Default for Http {
 impl Http {
     /// The client, made at its first use and off the runtime's own threads, because it reads the certificate store.
     async fn client(&self) -> Result<&Client, String> {
-        let made = self.client.get_or_init(|| async {
-            match tokio::task::spawn_blocking(client).await {
-                Ok(made) => made,
-                Err(_) => Err("cannot start an HTTP client".to_owned()),
-            }
-        });
+        let made = self
+            .client
+            .get_or_init(|| async { alone("certificate store", "certificate store".to_owned(), client).await });
         let made = tokio::time::timeout(START_LIMIT, made).await;
         made.map_err(|_| "the certificate store cannot be read".to_owned())?.as_ref().map_err(Clone::clone)
     }

@@ -16,16 +16,18 @@
 //! their last readings and the reason, also where the kubeconfig leads elsewhere. A workload that is deleted is named by its
 //! namespace. Pods are read for their restarts and what they run; where they are not known, neither is said.
 
-use crate::domain::Finding;
+use crate::domain::{Finding, quantity};
 pub use identity::identity;
 
+use crate::probes::aside::alone;
 use crate::probes::kube::link::Link;
 use crate::probes::kube::pace::Pace;
 use crate::probes::kube::settings::Settings;
 use crate::probes::kube::wire::Wire;
-use crate::probes::panics;
 use crate::probes::target::Cluster;
 use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::time::timeout;
 
 #[cfg(test)]
 pub(crate) mod double;
@@ -105,16 +107,21 @@ impl KubeReader {
             let wire = Wire::new(&settings, pace)?;
             Ok(Some((settings, wire)))
         };
-        off_the_runtime(prepare).await
+        off_the_runtime(&self.target, prepare).await
     }
 }
 
-/// Does work that reads files in a thread that may wait; a panic in it is its error.
+/// Does work that reads the files of a cluster in a thread that may wait; a panic in it is its error.
 async fn off_the_runtime<T: Send + 'static>(
+    target: &Cluster,
     work: impl FnOnce() -> Result<T, String> + Send + 'static,
 ) -> Result<T, String> {
-    let work = tokio::task::spawn_blocking(move || panics::caught_at_once(work)?);
-    let done =
-        tokio::time::timeout(FILES, work).await.map_err(|_| "the kubeconfig cannot be read in time".to_owned())?;
-    done.map_err(|_| panics::broke_off(None))?
+    // A client is made of them, and it starts tasks.
+    let runtime = Handle::current();
+    let within = move || {
+        let _entered = runtime.enter();
+        work()
+    };
+    let done = timeout(FILES, alone("kubeconfig", format!("kubeconfig {}", source(target)), within)).await;
+    done.unwrap_or_else(|_| Err(format!("the kubeconfig cannot be read: no answer within {}", quantity::span(FILES))))
 }

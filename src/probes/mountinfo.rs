@@ -1,5 +1,6 @@
 //! The mount table: `/proc/self/mountinfo` (`proc_pid_mountinfo(5)`), and which of its mounts are worth a row.
 
+use crate::probes::fstab::Fstab;
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -20,6 +21,8 @@ pub struct Mounted {
     pub point: PathBuf,
     /// Whether this mount or its file system is read-only.
     pub read_only: bool,
+    /// Whether the file system has turned read-only by itself, below a mount that is not: `errors=remount-ro` (ext4(5)).
+    pub turned: bool,
     /// The file system's type.
     pub fs: String,
     /// The file system's source: a device, a server's export, or a word; outside bytes.
@@ -74,6 +77,9 @@ const IMAGES: [&str; 11] = [
     "squashfs",
     "udf",
 ];
+/// Kinds on disks that are written to, and that turn read-only where they are damaged.
+const WRITABLE: [&str; 11] =
+    ["btrfs", "exfat", "ext2", "ext3", "ext4", "f2fs", "jfs", "nilfs2", "ntfs3", "reiserfs", "vfat"];
 /// Where a `tmpfs` is plumbing.
 const PLUMBING: [&str; 7] =
     ["/run", "/dev", "/sys", "/proc", "/var/lib/docker", "/var/lib/containers", "/var/lib/kubelet"];
@@ -107,13 +113,16 @@ fn parse_line(line: &[u8]) -> Option<Mounted> {
     let fs = text(fields.next()?);
     let source = text(fields.next()?);
     let super_options = fields.next()?;
-    let has_ro = |options: &[u8]| options.split(|byte| *byte == b',').any(|option| option == b"ro");
-    let read_only = has_ro(options) || has_ro(super_options);
-    point.is_absolute().then_some(Mounted { id, parent, device, root, point, read_only, fs, source })
+    let has = |options: &[u8], word: &[u8]| options.split(|byte| *byte == b',').any(|option| option == word);
+    let is_emergency = has(super_options, b"emergency_ro");
+    let read_only = has(options, b"ro") || has(super_options, b"ro") || is_emergency;
+    let turns = WRITABLE.contains(&fs.as_str());
+    let turned = turns && (is_emergency || (has(super_options, b"ro") && !has(options, b"ro")));
+    point.is_absolute().then_some(Mounted { id, parent, device, root, point, read_only, turned, fs, source })
 }
 
 /// Turns `\040` into a space, and so on; the kernel writes space, tab, newline, backslash and hash so.
-fn unescape(field: &[u8]) -> Vec<u8> {
+pub(crate) fn unescape(field: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(field.len());
     let mut rest = field;
     while let Some((byte, after)) = rest.split_first() {
@@ -150,11 +159,18 @@ pub fn holding<'a>(mounts: &'a [Mounted], path: &Path) -> Option<&'a Mounted> {
     current
 }
 
+impl Mounted {
+    /// Whether it is read-only although it was mounted to be written to, or the table of this host wants it so.
+    pub(crate) fn is_wrongly_read_only(&self, fstab: &Fstab) -> bool {
+        self.read_only && (self.turned || (!IMAGES.contains(&self.fs.as_str()) && fstab.wants_writable(&self.point)))
+    }
+}
+
 /// The mounts that get a row each: visible, real, and each file system once, at its highest and shortest place.
 #[must_use]
-pub fn shown(mounts: &[Mounted]) -> Vec<&Mounted> {
+pub(crate) fn shown<'a>(mounts: &'a [Mounted], fstab: &Fstab) -> Vec<&'a Mounted> {
     let visible = |mount: &&Mounted| holding(mounts, &mount.point).is_some_and(|top| top.id == mount.id);
-    let mut real: Vec<&Mounted> = mounts.iter().filter(|mount| is_real(mount)).filter(visible).collect();
+    let mut real: Vec<&Mounted> = mounts.iter().filter(|mount| is_real(mount, fstab)).filter(visible).collect();
     real.sort_by_key(|mount| (mount.root != Path::new("/"), mount.point.as_os_str().len(), mount.id));
     let mut seen = HashSet::new();
     real.retain(|mount| seen.insert(mount.device.as_str()));
@@ -162,20 +178,22 @@ pub fn shown(mounts: &[Mounted]) -> Vec<&Mounted> {
     real
 }
 
-fn is_real(mount: &Mounted) -> bool {
+fn is_real(mount: &Mounted, fstab: &Fstab) -> bool {
+    // What is an image, and always full, is read-only by design.
+    let is_image = mount.read_only && !mount.is_wrongly_read_only(fstab);
     let fs = mount.fs.as_str();
     let plumbing = || PLUMBING.iter().any(|place| mount.point.starts_with(place));
     if CONTAINER_FILES.iter().any(|file| mount.point == Path::new(file)) {
         return false;
     }
     match fs {
-        "tmpfs" => !mount.read_only && !plumbing(),
+        "tmpfs" => !is_image && !plumbing(),
         // Its figures are those of the file system below it, except for a container, which sees nothing else.
         "overlay" | "aufs" => mount.point == Path::new("/"),
         _ if PSEUDO.contains(&fs) || IMAGES.contains(&fs) => false,
         // An AppImage serves its own contents; the kind is called after its file.
         _ if fs.starts_with("fuse.") && fs.to_ascii_lowercase().ends_with(".appimage") => false,
-        _ if mount.read_only && mount.source.starts_with("/dev/loop") => false,
+        _ if is_image && mount.source.starts_with("/dev/loop") => false,
         _ => true,
     }
 }
@@ -213,7 +231,7 @@ mod tests {
     fn only_real_mounts_are_shown_and_each_file_system_once() {
         let mounts = parse(TABLE).unwrap();
         let expected = ["/", "/auto", "/empty/source", "/mnt/nfs", "/mnt/over", "/mnt/two words\tand\\more", "/tmp"];
-        assert_eq!(points(&shown(&mounts)), expected);
+        assert_eq!(points(&shown(&mounts, &Fstab::default())), expected);
     }
 
     /// What is shown of a table of the corpus against what is expected; a line each.
@@ -221,7 +239,7 @@ mod tests {
         let table = std::fs::read(path).unwrap();
         let expected = std::fs::read_to_string(path.with_extension("expected")).unwrap();
         let seen = match parse(&table) {
-            Ok(mounts) => points(&shown(&mounts)).join("\n"),
+            Ok(mounts) => points(&shown(&mounts, &Fstab::default())).join("\n"),
             Err(why) => format!("error: {why}"),
         };
         (seen.trim_end() != expected.trim_end()).then(|| format!("{}:\n{seen}", path.display()))

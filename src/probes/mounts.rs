@@ -5,6 +5,7 @@ use crate::domain::error::said;
 use crate::domain::{Fact, Loss, Observation, Trend, Verdict, quantity};
 use crate::probes::aside::Aside;
 use crate::probes::clock;
+use crate::probes::fstab::{self, Fstab};
 use crate::probes::mountinfo::{self, Mounted};
 use crate::probes::target::Mount;
 use std::collections::{BTreeMap, VecDeque};
@@ -40,7 +41,7 @@ pub const TABLE: &str = "/proc/self/mountinfo";
 /// Why the mount table cannot be read.
 pub fn discover() -> Result<Vec<PathBuf>, String> {
     let mounts = table()?;
-    Ok(mountinfo::shown(&mounts).into_iter().map(|mount| mount.point.clone()).collect())
+    Ok(mountinfo::shown(&mounts, &Fstab::read()).into_iter().map(|mount| mount.point.clone()).collect())
 }
 
 /// Why no mount of this machine has a row, as long as the mount table cannot be read. Once it can, the rows are still missing,
@@ -58,13 +59,15 @@ pub struct MountReader {
     mount: Mount,
     aside: Aside<Usage, Loss>,
     growth: Growth,
+    /// Whether it could be written to at an earlier reading.
+    was_writable: bool,
 }
 
 impl MountReader {
     /// A reader that has not read anything yet.
     #[must_use]
     pub fn new(mount: Mount) -> Self {
-        Self { mount, aside: Aside::new("statvfs"), growth: Growth::default() }
+        Self { mount, aside: Aside::new("statvfs"), growth: Growth::default(), was_writable: false }
     }
 
     /// Reads it now, or goes on waiting for the reading that has not answered yet; at most 3 s. `None` for one that has no blocks
@@ -74,7 +77,11 @@ impl MountReader {
     /// Why there is no reading.
     pub async fn read(&mut self) -> Result<Option<Observation>, Loss> {
         let mount = self.mount.clone();
-        let usage = self.aside.within(DEADLINE, move || usage(&mount.path, mount.own)).await?;
+        let mut usage = self.aside.within(DEADLINE, move || usage(&mount)).await?;
+        if usage.read_only && self.was_writable {
+            usage.wrongly_read_only.get_or_insert("it was writable before");
+        }
+        self.was_writable |= !usage.read_only;
         if usage.size == 0 && !self.mount.own {
             return Ok(None);
         }
@@ -96,6 +103,11 @@ struct Usage {
     inodes: Option<(u64, u64)>,
     source: String,
     fs: String,
+    read_only: bool,
+    /// Why it should not be read-only.
+    wrongly_read_only: Option<&'static str>,
+    /// The mount point that an own entry stands for, where it is another than its path.
+    held_by: Option<PathBuf>,
 }
 
 fn table() -> Result<Vec<Mounted>, String> {
@@ -104,16 +116,24 @@ fn table() -> Result<Vec<Mounted>, String> {
 }
 
 /// Asks the file system; may take for ever.
-fn usage(path: &Path, own: bool) -> Result<Usage, Loss> {
-    let mounts = table()?;
-    let mount = if own { held(&mounts, path)? } else { mounted(&mounts, path)? };
+fn usage(target: &Mount) -> Result<Usage, Loss> {
+    let (path, mounts, fstab) = (target.path.as_path(), table()?, Fstab::read());
+    let (mount, held_by) = match target.own {
+        true => held(&mounts, target, &fstab)?,
+        false => (mounted(&mounts, path)?, None),
+    };
+    let wrongly_read_only = mount.is_wrongly_read_only(&fstab).then_some(match mount.turned {
+        true => "the file system turned so by itself, as after an error",
+        false => "/etc/fstab has it writable",
+    });
     let told = rustix::fs::statvfs(path).map_err(|cause| match cause {
         // The program that serves it has ended (fuse(4)).
         rustix::io::Errno::NOTCONN => Loss::down("the program behind the file system has gone"),
         _ => Loss::unread(format!("statvfs: {}", said(cause))),
     })?;
     let figures = [told.f_frsize, told.f_blocks, told.f_bfree, told.f_bavail, told.f_files, told.f_ffree];
-    Ok(Usage { source: mount.source.clone(), fs: mount.fs.clone(), ..Usage::of(figures) })
+    let (source, fs, read_only) = (mount.source.clone(), mount.fs.clone(), mount.read_only);
+    Ok(Usage { source, fs, read_only, wrongly_read_only, held_by, ..Usage::of(figures) })
 }
 
 impl Usage {
@@ -132,12 +152,17 @@ impl Usage {
             inodes: counts.then_some((files, files_free)),
             source: String::new(),
             fs: String::new(),
+            read_only: false,
+            wrongly_read_only: None,
+            held_by: None,
         }
     }
 }
 
-/// The mount that holds an own entry's path; an automount that waits is left alone, for a look would mount it.
-fn held<'a>(mounts: &'a [Mounted], path: &Path) -> Result<&'a Mounted, Loss> {
+/// The mount that holds an own entry's path, and its point where that is another; an automount that waits is left alone, for a look
+/// would mount it.
+fn held<'a>(mounts: &'a [Mounted], target: &Mount, fstab: &Fstab) -> Result<(&'a Mounted, Option<PathBuf>), Loss> {
+    let path = target.path.as_path();
     let automount = |mount: &Mounted| mount.fs == "autofs";
     if mountinfo::holding(mounts, path).is_some_and(automount) {
         return Err("not mounted: an automount waits there".into());
@@ -146,7 +171,26 @@ fn held<'a>(mounts: &'a [Mounted], path: &Path) -> Result<&'a Mounted, Loss> {
         io::ErrorKind::NotFound => Loss::missing("not mounted: no such directory"),
         _ => Loss::unread(cause),
     })?;
-    Ok(mountinfo::holding(mounts, &real).filter(|mount| !automount(mount)).ok_or("no mount holds it")?)
+    let mount = mountinfo::holding(mounts, &real).filter(|mount| !automount(mount)).ok_or("no mount holds it")?;
+    if mount.point == real {
+        return Ok((mount, (real != path).then_some(real)));
+    }
+    match wanted(target, &real, fstab) {
+        Some(who) => Err(Loss::missing(format!("not mounted: {who}, and {} holds it", mount.point.display()))),
+        None => Ok((mount, Some(mount.point.clone()))),
+    }
+}
+
+/// What says that the path of an own entry must be a mount point.
+fn wanted(target: &Mount, real: &Path, fstab: &Fstab) -> Option<String> {
+    if target.mount_point {
+        return Some("the estate wants a mount point".to_owned());
+    }
+    let places = [target.path.as_path(), real];
+    if places.into_iter().any(|place| fstab.wants(place)) {
+        return Some("/etc/fstab names it".to_owned());
+    }
+    places.into_iter().find_map(fstab::unit_of).map(|unit| format!("{unit} names it"))
 }
 
 /// The mount at exactly this point.
@@ -173,13 +217,22 @@ fn judge(mount: &Mount, usage: &Usage, growth: Option<f64>) -> Result<Observatio
         ("avail_bytes", bytes(usage.avail)),
     ]);
     facts.extend(mount.limits.facts());
+    facts.insert("read_only", Fact::Bool(usage.read_only));
+    facts.extend(usage.held_by.iter().map(|point| ("held_by", Fact::Text(point.to_string_lossy().into_owned()))));
     facts.extend(inodes.map(|share| ("inodes_ratio", Fact::Real(share))));
     #[allow(clippy::cast_possible_truncation)] // Saturates.
     facts.extend(growth.map(|bytes| ("growth_per_hour", Fact::Int(bytes as i64))));
     let full = growth.and_then(|bytes| full_in(usage.avail, bytes));
     facts.extend(full.map(|time| ("full_in_s", Fact::Int(i64::try_from(time.as_secs()).unwrap_or(i64::MAX)))));
     let growth = growth.map(|bytes| bytes / real(whole));
-    let (verdict, detail) = verdict(mount.limits, used, inodes, (growth, full));
+    let (mut verdict, mut detail) = verdict(mount.limits, used, inodes, (growth, full));
+    if let Some(why) = usage.wrongly_read_only {
+        verdict = verdict.worse(if mount.critical { Verdict::Critical } else { Verdict::Warn });
+        detail = format!("read-only: {why} · {detail}");
+    }
+    if let Some(point) = &usage.held_by {
+        detail.push_str(&format!(" · held by {}", point.display()));
+    }
     let trend = Some(Trend::of("used_ratio"));
     Ok(Observation { verdict, detail, facts, observed_at: clock::now().wall, trend })
 }

@@ -281,6 +281,7 @@ enum Memory {
     Kubernetes(Box<KubeReader>),
     Certificate(Box<CertReader>),
     Backup(Box<BackupReader>),
+    Unread(String),
 }
 
 impl Reader {
@@ -298,6 +299,7 @@ impl Reader {
             Target::Kubernetes(cluster) => Memory::Kubernetes(Box::new(KubeReader::new(cluster.clone()))),
             Target::Certificate(entry) => Memory::Certificate(Box::new(CertReader::new(entry.clone()))),
             Target::Backup(entry) => Memory::Backup(Box::new(BackupReader::new(entry.clone()))),
+            Target::Unread(unread) => Memory::Unread(unread.why.clone()),
         };
         Self {
             target: target.clone(),
@@ -331,6 +333,7 @@ impl Reader {
             Memory::Kubernetes(reader) => return Ok(reader.read().await?),
             Memory::Certificate(reader) => return reader.read().await,
             Memory::Backup(reader) => return reader.read().await,
+            Memory::Unread(why) => return Err(Loss::unread(why)),
         };
         Ok(vec![Finding::of_target(one)])
     }

@@ -36,6 +36,8 @@ pub enum Target {
     Certificate(estate::Certificate),
     /// A series of backups.
     Backup(estate::Backup),
+    /// What discovery could not find out.
+    Unread(estate::Unread),
 }
 
 /// A database to read.
@@ -98,7 +100,9 @@ pub struct Mount {
     /// Whether it is an entry of the estate. Such an entry stands for the mount that holds its path; a discovered one is lost
     /// as soon as nothing is mounted there, because its figures would be those of the mount above it.
     pub own: bool,
-    /// Whether it is critical that it is not mounted; a warning otherwise.
+    /// Whether its path must be a mount point, whatever this host says of it.
+    pub mount_point: bool,
+    /// Whether it is critical that it is not mounted, or has turned read-only; a warning otherwise.
     pub critical: bool,
 }
 
@@ -169,7 +173,7 @@ impl Target {
     /// for them all and says why.
     #[must_use]
     pub fn mounts(limits: Limits) -> Vec<Self> {
-        let mount = |path| Self::Mount(Mount { path, limits, own: false, critical: true });
+        let mount = |path| Self::Mount(Mount { path, limits, own: false, mount_point: false, critical: true });
         match mounts::discover() {
             Ok(found) => found.into_iter().map(mount).collect(),
             Err(_) => vec![Self::Mounts],
@@ -193,7 +197,7 @@ impl Target {
                 every.source
             }
             Self::Bloat(_) => every.bloat,
-            Self::Certificate(_) | Self::Backup(_) => every.store,
+            Self::Certificate(_) | Self::Backup(_) | Self::Unread(_) => every.store,
         }
     }
 
@@ -221,7 +225,8 @@ impl Target {
             Self::Postgres(database) | Self::Bloat(database) => database.critical,
             Self::Redis(server) => server.entry.critical,
             Self::Kubernetes(cluster) => cluster.entry.critical,
-            Self::Host(_) | Self::Mounts | Self::FailedUnits | Self::Certificate(_) | Self::Backup(_) => true,
+            Self::Host(_) | Self::Mounts | Self::FailedUnits => true,
+            Self::Certificate(_) | Self::Backup(_) | Self::Unread(_) => true,
         };
         if critical { Verdict::Critical } else { Verdict::Warn }
     }
@@ -263,6 +268,7 @@ impl Target {
             }
             Self::Certificate(entry) => (TargetKind::Certificate, entry.name.clone(), certs::source(entry)),
             Self::Backup(entry) => (TargetKind::Backup, entry.name.clone(), backups::source(entry)),
+            Self::Unread(unread) => (unread.kind, unread.name.clone(), "discovery".to_owned()),
         };
         Row::unread(kind, target, source, self.every(every))
     }
@@ -280,7 +286,8 @@ mod tests {
         let row = Target::Service(service).unread(every);
         assert_eq!((row.kind, row.target.as_str(), row.every), (TargetKind::Service, "api", Duration::from_secs(30)));
         assert_eq!(row.source, "http://127.0.0.1:1/health");
-        let mount = Mount { path: "/srv/cell0".into(), limits: Limits::DISK, own: true, critical: true };
+        let mount =
+            Mount { path: "/srv/cell0".into(), limits: Limits::DISK, own: true, mount_point: false, critical: true };
         let row = Target::Mount(mount).unread(every);
         assert_eq!((row.target.as_str(), row.every), ("/srv/cell0", every.mount));
         assert!(row.observation.is_none() && row.lost.is_none());

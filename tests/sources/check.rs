@@ -22,7 +22,7 @@ const KINDS: [(&str, &str); 10] = [
     ("bloat", "bloat"),
 ];
 
-fn report(said: &Said) -> Value {
+pub(super) fn report(said: &Said) -> Value {
     serde_json::from_str(&said.out).unwrap_or_else(|cause| panic!("{cause}:\n{}\n{}", said.out, said.err))
 }
 
@@ -31,12 +31,12 @@ fn rows<'a>(report: &'a Value, pane: &str) -> &'a [Value] {
     report["panes"][pane].as_array().unwrap_or_else(|| panic!("no pane {pane}: {report}"))
 }
 
-fn all(report: &Value) -> impl Iterator<Item = &Value> {
+pub(super) fn all(report: &Value) -> impl Iterator<Item = &Value> {
     PANES.into_iter().filter_map(|pane| report["panes"].get(pane)).flat_map(|rows| rows.as_array().unwrap())
 }
 
 #[track_caller]
-fn row<'a>(report: &'a Value, kind: &str, target: &str, object: Option<&str>) -> &'a Value {
+pub(super) fn row<'a>(report: &'a Value, kind: &str, target: &str, object: Option<&str>) -> &'a Value {
     let found =
         all(report).find(|row| row["kind"] == kind && row["target"] == target && row["object"] == Value::from(object));
     found.unwrap_or_else(|| panic!("no row {kind} {target} {object:?} in {report:#}"))

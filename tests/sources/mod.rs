@@ -6,7 +6,9 @@ mod endpoint;
 mod keys;
 mod losing;
 mod masked;
+mod mounted;
 mod secrets;
+mod stalled;
 mod wall;
 
 use crate::support::estate::{Estate, Said, finish, wait_for};

@@ -12,3 +12,4 @@ pub mod post;
 pub mod pty;
 pub mod run;
 pub mod s3;
+pub mod stalled;

@@ -1,10 +1,11 @@
 //! Redis: `REDIS_URL`, else a local socket, else a listener on the usual port.
 
 use crate::config::discovery::{is_socket, list};
-use crate::config::estate::{Estate, Redis};
+use crate::config::estate::{Estate, Redis, Unread};
 use crate::config::paths::Surroundings;
 use crate::config::redis_url;
 use crate::config::secrets::SecretPlace;
+use crate::domain::TargetKind;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 
@@ -67,7 +68,12 @@ fn of_variable(around: &Surroundings, estate: &mut Estate) {
             estate.discovered.push(format!("Redis from {VARIABLE}"));
             estate.redis.push(redis(parted.url, password));
         }
-        Err(why) => estate.not_found.push(format!("Redis: the URL in {VARIABLE} {why}")),
+        // What somebody names has a row, which says what is wrong with it.
+        Err(why) => {
+            estate.discovered.push(format!("Redis from {VARIABLE}"));
+            let why = format!("the URL in {VARIABLE} {why}");
+            estate.unread.push(Unread { kind: TargetKind::Redis, name: "redis".to_owned(), why });
+        }
     }
 }
 

@@ -176,8 +176,8 @@ fn a_password_in_redis_url_works_and_is_nowhere() {
     assert_eq!((estate.redis[0].password.clone(), estate.secrets.clone()), (None, Secrets::default()));
     let estate = root.discover(&[("REDIS_URL", "http://:hunter2@cache1")]);
     assert!(estate.redis.is_empty() && !format!("{estate:?}").contains("hunter2"));
-    let expected = "Redis: the URL in REDIS_URL must begin with redis://, rediss://, unix:// or redis+unix://";
-    assert!(estate.not_found.contains(&expected.to_owned()), "{:?}", estate.not_found);
+    let why = "the URL in REDIS_URL must begin with redis://, rediss://, unix:// or redis+unix://".to_owned();
+    assert_eq!(estate.unread, [Unread { kind: TargetKind::Redis, name: "redis".to_owned(), why }]);
 }
 
 #[test]

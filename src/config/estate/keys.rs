@@ -133,7 +133,8 @@ pub const SECTIONS: &[Section] = &[
     Section {
         name: "mount",
         form: Form::Many,
-        doc: "A path that stands for the mount that holds it; every mount of this host is shown beside these.",
+        doc: "A mount point, or a path that stands for the mount that holds it: its row then says which. Every other mount of this host \
+              is shown beside these. A path that `/etc/fstab` or a `.mount` unit of systemd names must be mounted.",
         keys: &[
             Key::required("path", Kind::Path, "\"/srv/cell0\"", "The path, unique among mounts."),
             Key::optional(
@@ -143,7 +144,14 @@ pub const SECTIONS: &[Section] = &[
                 "{ warn = \"70%\", critical = \"85%\" }",
                 "Its own limits, for space and for inodes.",
             ),
-            critical("Whether it is critical that it is not mounted; a warning otherwise."),
+            Key::optional(
+                "mount_point",
+                Kind::Flag,
+                "false",
+                "true",
+                "Whether the path must be a mount point also where nothing on this host says so.",
+            ),
+            critical("Whether it is critical that it is not mounted, or has turned read-only; a warning otherwise."),
         ],
         needs: Needs::Nothing,
     },

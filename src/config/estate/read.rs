@@ -66,6 +66,7 @@ pub(super) fn read(root: &mut Table, file: &Path, problems: &mut Problems) -> Op
         source: Some(file.to_owned()),
         discovered: Vec::new(),
         not_found: Vec::new(),
+        unread: Vec::new(),
     })
 }
 

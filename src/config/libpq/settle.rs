@@ -103,29 +103,56 @@ fn password_by_reference(given: &Given) -> Result<Option<String>, String> {
     }
 }
 
+/// What is written and what the variables say, as it may be shown; a service as its name.
+pub(super) fn shown(access: &Access) -> Result<String, String> {
+    let around = &access.around;
+    let mut given = words::read(&access.written)?;
+    if let Some(name) = service_of(&given, around)? {
+        let database = said(&given, "dbname").filter(|name| !name.contains([':', '=']));
+        let database = database.map(|name| format!("/{name}")).unwrap_or_default();
+        return Ok(format!("service {name}{database}"));
+    }
+    widen_by_variables(&mut given, around)?;
+    let user = || said(&given, "user").map(str::to_owned).or_else(|| os_user(around));
+    let database = said(&given, "dbname").map(str::to_owned).or_else(user);
+    // A whole connection string in its place may hold a password.
+    let database = database.filter(|name| !name.contains([':', '='])).unwrap_or_default();
+    let servers: Vec<String> = servers(&given, around)?.iter().map(ToString::to_string).collect();
+    Ok(format!("{}/{database}", servers.join(",")))
+}
+
+/// A variable as text.
+fn variable(name: &str, around: &Surroundings) -> Result<Option<String>, String> {
+    let value = around.get(name).map(|value| value.to_str().map(str::to_owned));
+    if value == Some(None) { Err(format!("the variable {name} is not UTF-8")) } else { Ok(value.flatten()) }
+}
+
+/// The service that is named.
+fn service_of(given: &Given, around: &Surroundings) -> Result<Option<String>, String> {
+    match said(given, "service") {
+        Some(name) => Ok(Some(name.to_owned())),
+        None if given.contains_key("service") => Ok(None),
+        None => variable("PGSERVICE", around),
+    }
+}
+
 /// Adds what the service and the variables say of what is not given yet.
 fn widen(given: &mut Given, around: &Surroundings) -> Result<(), String> {
-    let variable = |name: &str| around.get(name).map(|value| value.to_str().map(str::to_owned));
-    let text = |name: &str| match variable(name) {
-        Some(None) => Err(format!("the variable {name} is not UTF-8")),
-        value => Ok(value.flatten()),
-    };
-    let name = match said(given, "service") {
-        Some(name) => Some(name.to_owned()),
-        None if given.contains_key("service") => None,
-        None => text("PGSERVICE")?,
-    };
-    if let Some(name) = name {
+    if let Some(name) = service_of(given, around)? {
         let file = match said(given, "servicefile") {
             Some(file) => Some(file.to_owned()),
-            None => text("PGSERVICEFILE")?,
+            None => variable("PGSERVICEFILE", around)?,
         };
         for (key, value) in service::read(&name, file.as_deref().map(Path::new), around)? {
             given.entry(key).or_insert(value);
         }
     }
-    for (key, variable) in KNOWN.iter().filter_map(|(key, variable)| Some((*key, (*variable)?))) {
-        if let Some(value) = text(variable)?
+    widen_by_variables(given, around)
+}
+
+fn widen_by_variables(given: &mut Given, around: &Surroundings) -> Result<(), String> {
+    for (key, name) in KNOWN.iter().filter_map(|(key, variable)| Some((*key, (*variable)?))) {
+        if let Some(value) = variable(name, around)?
             && !given.contains_key(key)
         {
             given.insert(key.to_owned(), value);

@@ -10,8 +10,8 @@ use crate::probes::target::Cluster;
 /// # Errors
 /// Why it is not known, in a few words and without any secret.
 pub async fn identity(target: &Cluster) -> Result<String, String> {
-    let target = target.clone();
-    let prepare = move || Wire::new(&settings::resolve(&target, None)?, Pace::default());
-    let wire = off_the_runtime(prepare).await?;
+    let own = target.clone();
+    let prepare = move || Wire::new(&settings::resolve(&own, None)?, Pace::default());
+    let wire = off_the_runtime(target, prepare).await?;
     wire.uid().await.map_err(|loss| loss.why)
 }

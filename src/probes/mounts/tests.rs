@@ -1,11 +1,12 @@
 use super::*;
 
 fn some(path: &str, own: bool) -> Mount {
-    Mount { path: path.into(), limits: Limits::DISK, own, critical: true }
+    Mount { path: path.into(), limits: Limits::DISK, own, mount_point: false, critical: true }
 }
 
 fn full_to(used: u64, avail: u64, inodes: Option<(u64, u64)>) -> Usage {
-    Usage { size: used + avail + 5, used, avail, over: 0, inodes, source: "/dev/vda".into(), fs: "ext4".into() }
+    let (source, fs) = ("/dev/vda".into(), "ext4".into());
+    Usage { size: used + avail + 5, used, avail, inodes, source, fs, ..Usage::of([1, 0, 0, 0, 0, 0]) }
 }
 
 #[test]
@@ -124,7 +125,63 @@ async fn a_file_system_without_blocks_has_no_row_unless_it_is_named() {
 fn an_automount_is_never_touched() {
     let table = b"1 0 8:1 / / rw - ext4 /dev/sda rw\n2 1 0:9 / /net rw - autofs auto rw\n";
     let mounts = mountinfo::parse(table).unwrap();
-    let waits = held(&mounts, Path::new("/net/host")).unwrap_err();
+    let waits = held(&mounts, &some("/net/host", true), &Fstab::default()).unwrap_err();
     assert!(waits.why().contains("automount") && !waits.is_proof());
     assert!(mounted(&mounts, Path::new("/net")).is_err());
+}
+
+#[test]
+fn a_directory_stands_for_its_mount_unless_something_wants_it_mounted() {
+    let mounts = mountinfo::parse(b"1 0 8:1 / / rw - ext4 /dev/sda rw\n").unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let real = dir.path().canonicalize().unwrap();
+    let path = real.to_str().unwrap();
+    let (none, named) = (Fstab::default(), Fstab::parse(format!("/dev/sdb {path} ext4 defaults 0 2").as_bytes()));
+    let waits = Fstab::parse(format!("/dev/sdb {path} ext4 noauto 0 2").as_bytes());
+    for fstab in [&none, &waits] {
+        let (mount, held_by) = held(&mounts, &some(path, true), fstab).unwrap();
+        assert_eq!((mount.id, held_by), (1, Some("/".into())));
+    }
+    let lost = held(&mounts, &some(path, true), &named).unwrap_err();
+    assert_eq!(lost, Loss::missing("not mounted: /etc/fstab names it, and / holds it"));
+    let lost = held(&mounts, &Mount { mount_point: true, ..some(path, true) }, &none).unwrap_err();
+    assert_eq!(lost, Loss::missing("not mounted: the estate wants a mount point, and / holds it"));
+    // By another name it is wanted as well.
+    let other = tempfile::tempdir().unwrap();
+    let link = other.path().join("link");
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    let lost = held(&mounts, &some(link.to_str().unwrap(), true), &named).unwrap_err();
+    assert_eq!(lost, Loss::missing("not mounted: /etc/fstab names it, and / holds it"));
+}
+
+#[test]
+fn what_turned_read_only_is_told_from_what_is_so_by_nature() {
+    let of = |line: &str, fstab: &[u8]| {
+        let mounts = mountinfo::parse(line.as_bytes()).unwrap();
+        (mounts[0].read_only, mounts[0].is_wrongly_read_only(&Fstab::parse(fstab)))
+    };
+    let fstab = b"/dev/sda /srv ext4 defaults 0 2";
+    assert_eq!(of("1 0 8:1 / /srv rw - ext4 /dev/sda rw", fstab), (false, false));
+    assert_eq!(of("1 0 8:1 / /srv ro - ext4 /dev/sda ro", fstab), (true, true));
+    assert_eq!(of("1 0 8:1 / /srv ro - ext4 /dev/sda ro", b""), (true, false));
+    assert_eq!(of("1 0 8:1 / /srv ro - ext4 /dev/sda ro", b"/dev/sda /srv ext4 ro"), (true, false));
+    // After an error only the file system is so; ext4 of newer kernels has a word for it.
+    assert_eq!(of("1 0 8:1 / /srv rw - ext4 /dev/sda ro,errors=remount-ro", b""), (true, true));
+    assert_eq!(of("1 0 8:1 / /srv rw - ext4 /dev/sda rw,emergency_ro", b""), (true, true));
+    for image in ["squashfs", "iso9660", "erofs"] {
+        assert_eq!(of(&format!("1 0 8:1 / /srv rw - {image} /dev/sda ro"), fstab), (true, false), "{image}");
+    }
+}
+
+#[test]
+fn what_is_wrongly_read_only_is_as_bad_as_the_estate_says_and_says_why() {
+    let usage = Usage { read_only: true, wrongly_read_only: Some("it was writable before"), ..full_to(10, 90, None) };
+    let seen = judge(&some("/", true), &usage, None).unwrap();
+    assert_eq!((seen.detail.as_str(), seen.verdict), ("read-only: it was writable before · 10 %", Verdict::Critical));
+    assert_eq!(seen.facts["read_only"], Fact::Bool(true));
+    let lenient = Mount { critical: false, ..some("/", true) };
+    assert_eq!(judge(&lenient, &usage, None).unwrap().verdict, Verdict::Warn);
+    let usage = Usage { read_only: true, held_by: Some("/srv".into()), ..full_to(10, 90, None) };
+    let seen = judge(&some("/srv/x", true), &usage, None).unwrap();
+    assert_eq!((seen.detail.as_str(), seen.verdict), ("10 % · held by /srv", Verdict::Ok));
 }

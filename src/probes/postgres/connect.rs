@@ -8,6 +8,7 @@ mod session;
 
 use crate::config::libpq::{Access, ChannelBinding, Parameters, Server, ServerPlace, SessionKind, TlsMode};
 use crate::domain::{Loss, quantity};
+use crate::probes::aside::alone_within;
 use crate::probes::contact;
 use crate::probes::postgres::connect::act::{Again, Notice};
 use crate::probes::postgres::connect::pooler::{Own, Setting};
@@ -120,6 +121,7 @@ pub(super) async fn begin_as(access: &Access, manner: &Manner) -> Result<Session
 /// Reads the files in a thread of their own: a home may lie on a file server that has gone.
 async fn prepared(access: &Access) -> Result<(Parameters, Option<Arc<ClientConfig>>), String> {
     let access = access.clone();
+    let place = format!("postgres {}", access.written);
     let work = move || {
         let parameters = access.resolve()?;
         let remote = parameters.servers.iter().any(|server| matches!(server.place, ServerPlace::Tcp { .. }));
@@ -127,7 +129,7 @@ async fn prepared(access: &Access) -> Result<(Parameters, Option<Arc<ClientConfi
         let tls = wanted.then(|| tls::config(&parameters.tls)).transpose()?;
         Ok((parameters, tls.map(Arc::new)))
     };
-    crate::probes::aside::Aside::new("postgres").within(FILES_LIMIT, work).await
+    alone_within(FILES_LIMIT, "postgres", place, work).await
 }
 
 /// Tries each server, and for a standby that is only preferred each once more.

@@ -62,7 +62,7 @@ pub(super) struct Stream {
 pub(super) async fn dial(server: &Server, meter: Arc<Meter>) -> io::Result<Stream> {
     let socket = match &server.place {
         ServerPlace::Socket(directory) => {
-            Socket::Unix(UnixStream::connect(directory.join(format!(".s.PGSQL.{}", server.port))).await?)
+            Socket::Unix(dial::unix(&directory.join(format!(".s.PGSQL.{}", server.port))).await?)
         }
         ServerPlace::Tcp { address: Some(address), .. } => Socket::Tcp(tcp((*address, server.port).into()).await?),
         ServerPlace::Tcp { name, .. } => {

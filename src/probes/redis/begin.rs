@@ -7,7 +7,7 @@ use crate::probes::redis::words;
 use crate::probes::{dial, why};
 use std::path::PathBuf;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
 
 /// The longest first line of a server that is listened to.
 const FIRST_LINE: usize = 512;
@@ -24,7 +24,7 @@ pub(super) async fn connect(place: &Place, ca: Option<PathBuf>) -> Result<Box<dy
     let late = |what: &'static str| move |_| format!("no {what} within {} s", CONNECT.as_secs());
     let (host, port, tls) = match place {
         Place::Unix(path) => {
-            let connecting = tokio::time::timeout(CONNECT, UnixStream::connect(path));
+            let connecting = tokio::time::timeout(CONNECT, dial::unix(path));
             let stream = connecting.await.map_err(late("connection"))?.map_err(|cause| words::socket(&cause))?;
             return Ok(Box::new(stream));
         }

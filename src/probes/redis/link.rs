@@ -2,7 +2,7 @@
 
 use crate::config::secrets::Secret;
 use crate::domain::Loss;
-use crate::probes::aside::Aside;
+use crate::probes::aside::alone_within;
 use crate::probes::contact::Connection;
 use crate::probes::redis::begin::{connect, greet, why_closed};
 use crate::probes::redis::words;
@@ -129,8 +129,9 @@ impl Link {
         let mut address = Address::of(&server.entry.url)?;
         if let Some(name) = server.entry.password.clone() {
             let (secrets, around) = (server.secrets.clone(), server.around.clone());
-            let read = move || secrets.read(&name, &around);
-            let secret = Aside::new("redis secret").within(CONNECT, read).await?;
+            let own = name.clone();
+            let read = move || secrets.read(&own, &around);
+            let secret = alone_within(CONNECT, "redis secret", format!("redis secret {name}"), read).await?;
             address.password = Some(secret.expose().to_owned());
         }
         let mut stream = connect(&address.place, server.entry.ca.clone()).await?;

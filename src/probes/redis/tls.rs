@@ -3,7 +3,7 @@
 use crate::config::trust;
 use crate::domain::Loss;
 use crate::domain::error::said;
-use crate::probes::aside::Aside;
+use crate::probes::aside::alone_within;
 use crate::probes::handshake;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -42,8 +42,8 @@ where
 {
     let name = ServerName::try_from(host.to_owned()).map_err(|_| format!("TLS: {host} is no host name"))?;
     // The store is in files.
-    let read = move || roots(ca.as_deref());
-    let roots = Aside::new("redis trust").within(READ, read).await?;
+    let place = format!("trust {}", ca.as_deref().unwrap_or(Path::new("of the machine")).display());
+    let roots = alone_within(READ, "redis trust", place, move || roots(ca.as_deref())).await?;
     let config = config(roots)?;
     let connector = TlsConnector::from(Arc::new(config));
     connector.connect(name, stream).await.map_err(|cause| why(&cause, host))

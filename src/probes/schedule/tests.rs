@@ -66,7 +66,8 @@ fn observation() -> Observation {
 #[tokio::test]
 async fn every_target_is_read_again_and_again_and_a_dead_one_harms_no_other() {
     let alive = server(Duration::ZERO).await;
-    let mount = Mount { path: "/no/such/mount".into(), limits: Limits::DISK, own: false, critical: true };
+    let mount =
+        Mount { path: "/no/such/mount".into(), limits: Limits::DISK, own: false, mount_point: false, critical: true };
     let targets = vec![
         service("alive", &alive.url),
         service("dead", "http://127.0.0.1:1/"),

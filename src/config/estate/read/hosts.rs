@@ -134,9 +134,10 @@ pub(super) fn mounts(root: &mut Table, problems: &mut Problems) -> Vec<Mount> {
         let path = path(&mut table, "path", problems);
         unique(&mut seen, path.as_ref().map(|path| path.display().to_string()), at, "a mount of this path", problems);
         let disk = limits(&mut table, "disk", problems);
+        let mount_point = table.bool("mount_point", problems).unwrap_or(false);
         let critical = table.bool("critical", problems).unwrap_or(true);
         table.finish(problems);
-        mounts.extend(path.map(|path| Mount { path, disk, critical }));
+        mounts.extend(path.map(|path| Mount { path, disk, mount_point, critical }));
     }
     mounts
 }

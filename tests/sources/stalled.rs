@@ -1,0 +1,147 @@
+//! A mount whose server does not answer: what lies on it is unknown, and nothing else is held up.
+
+use super::check::{all, report, row};
+use super::*;
+use crate::support::pty::{Exit, SOON};
+use crate::support::stalled::Mirror;
+use std::collections::BTreeSet;
+
+/// What lies on the mount, as the estate names it: kind and name of each row.
+const ON_IT: [(&str, &str); 8] = [
+    ("mount", "MOUNT"),
+    ("redis", "socket"),
+    ("redis", "secret"),
+    ("postgres", "socket"),
+    ("postgres", "secret"),
+    ("postgres", "passfile"),
+    ("postgres", "service"),
+    ("certificate", "file"),
+];
+
+/// An estate that has one of each on the mount, and two services that have nothing to do with it.
+fn estate(mirror: &Mirror) -> Estate {
+    fs::write(mirror.behind("pg"), "hunter2\n").unwrap();
+    fs::set_permissions(mirror.behind("pg"), fs::Permissions::from_mode(0o600)).unwrap();
+    let estate = Estate::default();
+    let at = |below: &str| mirror.at(below);
+    estate.configure(&format!(
+        "[secrets]\npg = \"file:{pg}\"\n[[mount]]\npath = \"{m}\"\n\
+         [[redis]]\nname = \"socket\"\nurl = \"unix://{m}/r.sock\"\n\
+         [[redis]]\nname = \"secret\"\nurl = \"redis://127.0.0.1:1\"\npassword = \"secret:pg\"\n\
+         [[redis]]\nname = \"refused\"\nurl = \"redis://127.0.0.1:1\"\n\
+         [[postgres]]\nname = \"socket\"\nwatch = \"host={m} user=x dbname=x\"\n\
+         [[postgres]]\nname = \"secret\"\nwatch = \"host=127.0.0.1 port=1 user=x dbname=x password=secret:pg\"\n\
+         [[postgres]]\nname = \"passfile\"\nwatch = \"host=127.0.0.1 port=1 user=x dbname=x passfile={m}/pgpass\"\n\
+         [[postgres]]\nname = \"service\"\nwatch = \"service=x servicefile={m}/service.conf\"\n\
+         [[certificate]]\nname = \"file\"\nfile = \"{m}/cert.pem\"\n",
+        pg = at("pg"),
+        m = at(""),
+    ));
+    estate
+}
+
+fn rows_on_it(mirror: &Mirror) -> impl Iterator<Item = (&'static str, String)> {
+    ON_IT.into_iter().map(|(kind, name)| (kind, if name == "MOUNT" { mirror.at("") } else { name.to_owned() }))
+}
+
+#[test]
+fn check_ends_and_only_what_lies_on_a_stalled_mount_is_unknown() {
+    let mirror = Mirror::mount();
+    let estate = estate(&mirror).with("HOME", &mirror.at("home"));
+    mirror.stop();
+    let said = mirror.midwatch(&estate, &[], &["check", "--json"]).exits(2);
+    let read = report(&said);
+    for (kind, name) in rows_on_it(&mirror) {
+        let row = row(&read, kind, &name, None);
+        let detail = row["detail"].as_str().unwrap();
+        assert!(row["verdict"] == "unknown" && detail.contains(" within "), "{row:#}");
+    }
+    // What does not lie there is read as ever.
+    assert_eq!(row(&read, "redis", "refused", None)["verdict"], "critical");
+    assert_eq!(row(&read, "host", "load", None)["source"], "/proc/loadavg");
+    assert!(!row(&read, "host", "load", None)["observed_at"].is_null());
+    // A home on it alone is enough for the password file and the certificates of libpq.
+    let alone = Estate::default().with("HOME", &mirror.at("home"));
+    alone.configure("[[postgres]]\nname = \"main\"\nwatch = \"host=127.0.0.1 port=1 user=x dbname=x\"\n");
+    let said = mirror.midwatch(&alone, &[], &["check", "health", "--json"]);
+    let read = report(&said);
+    let main = row(&read, "postgres", "main", None);
+    assert!(main["verdict"] == "unknown" && main["detail"].as_str().unwrap().contains(" within "), "{main:#}");
+    assert_eq!(main["source"], "127.0.0.1:1/x");
+}
+
+#[test]
+fn discovery_says_what_it_could_not_look_for() {
+    let mirror = Mirror::mount();
+    let estate = Estate::default().with("HOME", &mirror.at("home"));
+    mirror.stop();
+    let unknown = |report: &serde_json::Value| -> BTreeSet<String> {
+        let lost = all(report).filter(|row| row["detail"].as_str().unwrap().contains("no answer within"));
+        lost.filter(|row| row["verdict"] == "unknown").map(|row| row["target"].as_str().unwrap().to_owned()).collect()
+    };
+    let said = mirror.midwatch(&estate, &["MIDWATCH_CONFIG"], &["check", "--json"]);
+    let found = unknown(&report(&said));
+    let wanted = ["estate file", "kubernetes", "postgres"].map(str::to_owned).into();
+    assert!(found.is_superset(&wanted), "{found:?}\n{}\n{}", said.out, said.err);
+    assert!(!found.contains("redis") && said.code != Some(0), "{found:?}");
+
+    let estate = Estate::default().with("KUBECONFIG", &mirror.at("config"));
+    let said = mirror.midwatch(&estate, &["MIDWATCH_CONFIG"], &["check", "--json"]);
+    let found = unknown(&report(&said));
+    assert!(found.contains("kubernetes") && !found.contains("postgres") && !found.contains("estate file"), "{found:?}");
+
+    // What a command cannot do without is an error.
+    let estate = Estate::default();
+    let file = mirror.at("midwatch.toml");
+    let said = mirror.midwatch(&estate, &[], &["check", "--config", &file]).exits(3);
+    said.says("cannot read the estate file").says("no answer within").says("findmnt");
+    let estate = Estate::default().keeping_state_in(Path::new(&mirror.at("state")));
+    let said = mirror.midwatch(&estate, &[], &["check", "checklist"]).exits(3);
+    said.says("cannot read the state directory: no answer within");
+}
+
+#[test]
+fn a_console_goes_on_beside_a_mount_that_stalls() {
+    let mirror = Mirror::mount();
+    let estate = estate(&mirror).with("HOME", &mirror.at("home"));
+    fs::create_dir(mirror.behind("home")).unwrap();
+    let pty = mirror.terminal(&estate, &[], &[], (200, 50));
+    pty.send("1");
+    pty.wait_for(SOON, |screen| screen.matches("down: ").count() >= 4 && !screen.contains("not read yet"));
+    mirror.stop();
+    let stalled = |screen: &str| {
+        let is_lost = |line: &str, name: &str| line.contains(&format!(" {name} ")) && line.contains(" within ");
+        let lost = |name: &str| screen.lines().any(|line| is_lost(line, name));
+        lost("socket") && lost("passfile") && lost("service") && lost(&mirror.at("")) && lost("secret")
+    };
+    pty.wait_for(LONG, stalled);
+    // Each key has its effect, and reading again starts no further threads.
+    for _ in 0..3 {
+        pty.send("r");
+        pty.send("?");
+        pty.wait_for(SOON, |screen| screen.contains("keys and symbols"));
+        pty.send("\x1b");
+        pty.wait_for(SOON, |screen| !screen.contains("keys and symbols"));
+    }
+    let tasks = fs::read_dir(format!("/proc/{}/task", pty.pid().as_raw_nonzero())).unwrap();
+    let names = tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("comm")).ok());
+    let sockets = names.filter(|name| name.trim() == "socket").count();
+    assert!((1..=2).contains(&sockets), "{sockets} threads for two sockets");
+    pty.send("q");
+    assert_eq!(pty.exit(SOON), Exit::Code(0));
+}
+
+#[test]
+fn a_console_opens_and_ends_beside_a_mount_that_has_stalled() {
+    let mirror = Mirror::mount();
+    let estate = estate(&mirror).with("HOME", &mirror.at("home"));
+    mirror.stop();
+    for without in [&[][..], &["MIDWATCH_CONFIG"]] {
+        let pty = mirror.terminal(&estate, without, &[], (200, 50));
+        pty.send("1");
+        pty.wait_for(SOON, |screen| screen.contains("load") && screen.contains(" within "));
+        pty.send("q");
+        assert_eq!(pty.exit(SOON), Exit::Code(0));
+    }
+    mirror.go_on();
+}
