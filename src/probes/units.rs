@@ -8,11 +8,12 @@
 //!
 //! Facts, as far as systemd tells them: `load_state`, `active_state`, `sub_state`, `result`, `since` (UTC) and `since_s` (of the
 //! present state), `main_pid`, `restarts`, `memory_bytes`, `unit_file_state`, `need_daemon_reload`, `load_error`, `exit_status` or
-//! `exit_signal`; of a timer `next_at` and `last_at`, of a socket `connections`.
+//! `exit_signal`; of a timer `next_at` and `last_at`, of a timer or a path `starts` and `starts_result`, of a socket `connections`.
 
 pub(crate) mod bus;
 #[cfg(test)]
 pub(crate) mod double;
+mod ending;
 pub(crate) mod jobs;
 mod judge;
 mod seen;
@@ -69,17 +70,28 @@ impl UnitReader {
         let path = match self.bus.load_unit(&unit.name).await {
             Ok(path) => path,
             Err(Trouble::Refused { name, .. }) if name == NO_SUCH_UNIT => {
-                let missing = Seen { load: "not-found".to_owned(), active: "inactive".to_owned(), ..Seen::default() };
-                return Ok(judge::observation(&missing, unit.critical, None, clock::now().wall));
+                return Ok(judge::observation(&missing(), unit.critical, None, clock::now().wall));
             }
             Err(Trouble::Refused { name, message }) if name == INVALID => {
                 return Err(format!("not the name of a unit: {message}"));
             }
             Err(trouble) => return Err(trouble.words()),
         };
-        let seen = Seen::read(&mut self.bus, &unit.name, &path).await?;
+        let mut seen = Seen::read(&mut self.bus, &unit.name, &path).await?;
+        if let Some(name) = seen.starts.clone() {
+            seen.started = Some(Box::new(self.started(&name).await?));
+        }
         let before = std::mem::replace(&mut self.restarts, seen.restarts);
         Ok(called(&unit.name, judge::observation(&seen, unit.critical, before, clock::now().wall)))
+    }
+
+    /// The unit that a timer or a path starts; how it ended is what the one that starts it does not say.
+    async fn started(&mut self, name: &str) -> Result<Seen, String> {
+        match self.bus.load_unit(name).await {
+            Ok(path) => Seen::read(&mut self.bus, name, &path).await,
+            Err(Trouble::Refused { name, .. }) if name == NO_SUCH_UNIT => Ok(missing()),
+            Err(trouble) => Err(trouble.words()),
+        }
     }
 
     async fn failed(&mut self) -> Result<Vec<Finding>, String> {
@@ -103,6 +115,11 @@ impl UnitReader {
         }
         Ok(findings)
     }
+}
+
+/// A unit that systemd does not know.
+fn missing() -> Seen {
+    Seen { load: "not-found".to_owned(), active: "inactive".to_owned(), ..Seen::default() }
 }
 
 /// What systemd says of a unit that it does not know: `org.freedesktop.systemd1(5)`.

@@ -4,13 +4,16 @@
 //! has no answer may have been carried out.
 
 use crate::domain::quantity;
-use crate::probes::why;
+use crate::probes::{dial, why};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 use std::io;
 use std::num::NonZero;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::UnixStream;
 use zbus::connection::Builder;
 use zbus::{
     Connection, DBusError, DynamicType, MatchRule, Message, MessageStream, ObjectPath, OwnedObjectPath, OwnedVariant,
@@ -116,6 +119,12 @@ impl Properties {
     pub(crate) fn bytes(&self, name: &str) -> Vec<u8> {
         let value = self.0.get(name).and_then(|value| value.try_clone().ok());
         value.and_then(|value| <Vec<u8>>::try_from(value).ok()).unwrap_or_default()
+    }
+
+    /// Conditions or assertions: name, whether it triggers, whether it is negated, its parameter, and its state.
+    pub(crate) fn conditions(&self, name: &str) -> Vec<(String, bool, bool, String, i32)> {
+        let value = self.0.get(name).and_then(|value| value.try_clone().ok());
+        value.and_then(|value| value.try_into().ok()).unwrap_or_default()
     }
 
     /// The second text of a pair, as in `LoadError`: an error's name and its message.
@@ -245,14 +254,25 @@ impl Bus {
     async fn connect(&self) -> Result<Connection, Trouble> {
         let mut why = "the bus has no address".to_owned();
         for address in self.address.split(';').filter(|address| !address.is_empty()) {
-            let building = Builder::address(address).build();
-            match tokio::time::timeout(self.limit, building).await {
+            match tokio::time::timeout(self.limit, connected(address)).await {
                 Ok(Ok(connection)) => return Ok(connection),
                 Ok(Err(error)) => why = format!("no connection to the bus: {}", unreached(&error)),
                 Err(_) => why = format!("the bus gives no answer within {}", quantity::span(self.limit)),
             }
         }
         Err(Trouble::Lost(why))
+    }
+}
+
+/// Connects to one address. A socket is dialled here, because its path may lie on a file system that does not answer.
+async fn connected(address: &str) -> zbus::Result<Connection> {
+    // A path with more behind it, or with bytes that are written otherwise, is left to the library.
+    match address.strip_prefix("unix:path=").filter(|path| !path.contains(['%', ','])) {
+        Some(path) => {
+            let stream = dial::unix(Path::new(path)).await.and_then(UnixStream::into_std);
+            Builder::unix_stream(stream.map_err(|cause| zbus::Error::InputOutput(Arc::new(cause)))?).build().await
+        }
+        None => Builder::address(address).build().await,
     }
 }
 

@@ -1,8 +1,15 @@
 //! From what systemd says of a unit to a verdict with its reason.
 
 use crate::domain::{Fact, Observation, Trend, Verdict, Wall, quantity};
-use crate::probes::units::seen::{Exit, Seen};
+use crate::probes::units::ending;
+use crate::probes::units::seen::{Exit, Seen, Service};
 use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// For how long after a start by systemd itself that start is news.
+const NEWS: Duration = Duration::from_secs(60);
+/// What was started again so often, the last time so shortly ago, crashes again and again.
+const LOOP: (u64, Duration) = (3, Duration::from_secs(30));
 
 /// The observation of a unit.
 ///
@@ -19,12 +26,15 @@ fn judge(seen: &Seen, bad: Verdict, before: Option<u64>, now: Wall) -> (Verdict,
     let age = seen.since.map(|since| quantity::age(now.since(since)));
     let state = format!("{} ({})", seen.active, seen.sub);
     match seen.active.as_str() {
-        "active" => active(seen, before, &state, age.as_deref()),
-        "failed" => (bad, joined(&["failed".to_owned(), ending(seen), ago(age.as_deref())])),
-        "inactive" => inactive(seen, bad, now, age.as_deref()),
+        "active" => active(seen, (bad, before), &state, now),
+        "failed" => (bad, joined(&["failed".to_owned(), ending::words(seen), ago(age.as_deref())])),
+        "inactive" => inactive(seen, bad, now),
         "activating" if seen.sub.starts_with("auto-restart") => {
             let restarts = seen.restarts.map(|count| quantity::counted(count, "restart", "restarts"));
-            (bad, joined(&["waiting to be started again".to_owned(), ending(seen), restarts.unwrap_or_default()]))
+            (
+                bad,
+                joined(&["waiting to be started again".to_owned(), ending::words(seen), restarts.unwrap_or_default()]),
+            )
         }
         // For what runs once, starting is running.
         "activating" if seen.service.as_ref().is_some_and(|service| service.oneshot) => {
@@ -37,7 +47,9 @@ fn judge(seen: &Seen, bad: Verdict, before: Option<u64>, now: Wall) -> (Verdict,
     }
 }
 
-fn active(seen: &Seen, before: Option<u64>, state: &str, age: Option<&str>) -> (Verdict, String) {
+fn active(seen: &Seen, (bad, before): (Verdict, Option<u64>), state: &str, now: Wall) -> (Verdict, String) {
+    let age = seen.since.map(|since| quantity::age(now.since(since)));
+    let age = age.as_deref();
     let memory = seen.memory.map(quantity::bytes).unwrap_or_default();
     let plain = |word: String| joined(&[word, state.to_owned(), lasting(age)]);
     match seen.load.as_str() {
@@ -45,11 +57,12 @@ fn active(seen: &Seen, before: Option<u64>, state: &str, age: Option<&str>) -> (
         "loaded" => {}
         other => return (Verdict::Warn, plain(other.to_owned())),
     }
-    if let (Some(count), Some(before)) = (seen.restarts, before)
-        && count > before
-    {
-        let times = quantity::counted(count, "restart", "restarts");
-        return (Verdict::Warn, joined(&[format!("started again, {times}"), state.to_owned(), lasting(age)]));
+    if let Some((verdict, words)) = restarted(seen, bad, before, now) {
+        return (verdict, joined(&[words, state.to_owned(), lasting(age)]));
+    }
+    if let Some(why) = seen.started.as_deref().and_then(|started| failed(started, now)) {
+        let name = seen.starts.as_deref().unwrap_or_default();
+        return (bad, joined(&[format!("{name} {why}"), state.to_owned(), lasting(age)]));
     }
     if seen.timer.is_some() && seen.sub == "elapsed" {
         return (Verdict::Warn, plain("will not fire again".to_owned()));
@@ -58,7 +71,41 @@ fn active(seen: &Seen, before: Option<u64>, state: &str, age: Option<&str>) -> (
     (Verdict::Ok, joined(&[state.to_owned(), lasting(age), memory, reload.to_owned()]))
 }
 
-fn inactive(seen: &Seen, bad: Verdict, now: Wall, age: Option<&str>) -> (Verdict, String) {
+/// That systemd has started it again by itself, lately or since the reading before. One look is enough for what crashes again and
+/// again, although it is active whenever somebody looks.
+fn restarted(seen: &Seen, bad: Verdict, before: Option<u64>, now: Wall) -> Option<(Verdict, String)> {
+    let count = seen.restarts.filter(|count| *count > 0)?;
+    let times = quantity::counted(count, "restart", "restarts");
+    let up = seen.entered.map(|entered| now.since(entered));
+    if count >= LOOP.0 && up.is_some_and(|up| up < LOOP.1) {
+        return Some((bad, format!("crashes again and again, {times}")));
+    }
+    let is_news = up.is_some_and(|up| up < NEWS) || before.is_some_and(|before| count > before);
+    is_news.then(|| (Verdict::Warn, format!("started again, {times}")))
+}
+
+/// Why what a timer or a path starts did not end well; none where it did, or is at work.
+fn failed(started: &Seen, now: Wall) -> Option<String> {
+    let ended = started.service.as_ref().and_then(|service| service.ended).or(started.since);
+    let ago = ago(ended.map(|ended| quantity::age(now.since(ended))).as_deref());
+    match (started.load.as_str(), started.active.as_str()) {
+        ("not-found", _) => Some("does not exist".to_owned()),
+        ("masked", _) => Some("is masked".to_owned()),
+        ("loaded", "failed") => Some(joined(&["failed".to_owned(), ending::words(started), ago])),
+        ("loaded", "inactive") if !ending::words(started).is_empty() => {
+            Some(joined(&["did not end well".to_owned(), ending::words(started), ago]))
+        }
+        ("loaded", _) => None,
+        (_, _) => {
+            let why = started.load_error.clone().unwrap_or_else(|| started.load.clone());
+            Some(format!("cannot be loaded: {why}"))
+        }
+    }
+}
+
+fn inactive(seen: &Seen, bad: Verdict, now: Wall) -> (Verdict, String) {
+    let age = seen.since.map(|since| quantity::age(now.since(since)));
+    let age = age.as_deref();
     let word = match seen.load.as_str() {
         "not-found" => return (bad, "no such unit".to_owned()),
         "masked" => "masked",
@@ -68,30 +115,31 @@ fn inactive(seen: &Seen, bad: Verdict, now: Wall, age: Option<&str>) -> (Verdict
             return (bad, format!("cannot be loaded: {why}"));
         }
     };
+    let unmet = seen.unmet.as_ref().map(|unmet| format!("not started: {unmet} is not met")).unwrap_or_default();
     // What runs once and does not remain is at rest when it is inactive.
     if let Some(service) = seen.service.as_ref().filter(|service| service.oneshot && !service.remains)
         && word == "inactive"
     {
-        return match (service.ended, seen.result.as_deref()) {
-            (Some(ended), Some("success")) => {
-                (Verdict::Ok, joined(&["done".to_owned(), ago(Some(&quantity::age(now.since(ended))))]))
-            }
-            (None, _) => (Verdict::Warn, "has not run since the system started".to_owned()),
-            _ => (bad, joined(&["inactive".to_owned(), ending(seen), ago(age)])),
-        };
+        return at_rest(seen, service, (bad, unmet), now);
     }
-    (bad, joined(&[word.to_owned(), ending(seen), lasting(age)]))
+    (bad, joined(&[word.to_owned(), ending::words(seen), unmet, lasting(age)]))
 }
 
-/// How it ended, where it did not end well.
-fn ending(seen: &Seen) -> String {
-    let exit = seen.service.as_ref().and_then(|service| service.exit);
-    match (seen.result.as_deref(), exit) {
-        (None | Some("success" | ""), _) => String::new(),
-        (Some("exit-code"), Some(Exit::Status(status))) => format!("exit status {status}"),
-        (Some("signal"), Some(Exit::Signal(signal))) => format!("signal {signal}"),
-        (Some("core-dump"), Some(Exit::Signal(signal))) => format!("core dump, signal {signal}"),
-        (Some(other), _) => other.to_owned(),
+/// A service that runs once and does not run now.
+fn at_rest(seen: &Seen, service: &Service, (bad, unmet): (Verdict, String), now: Wall) -> (Verdict, String) {
+    let age = |at: Wall| ago(Some(&quantity::age(now.since(at))));
+    match (service.ended, seen.result.as_deref()) {
+        (Some(ended), Some("success")) => (Verdict::Ok, joined(&["done".to_owned(), age(ended), unmet])),
+        (None, _) if !unmet.is_empty() => (Verdict::Warn, unmet),
+        (None, _) if seen.is_referred_to => (Verdict::Warn, "has not run since the system started".to_owned()),
+        // systemd.unit(5), CollectMode=: what has ended is unloaded where nothing refers to it, and its last run is forgotten.
+        (None, _) => {
+            let why = "no run is known: systemd forgets one that has ended where no other unit refers to this one";
+            (Verdict::Unknown, why.to_owned())
+        }
+        _ => {
+            (bad, joined(&["inactive".to_owned(), ending::words(seen), unmet, seen.since.map(age).unwrap_or_default()]))
+        }
     }
 }
 
@@ -144,6 +192,9 @@ fn facts(seen: &Seen, now: Wall) -> BTreeMap<&'static str, Fact> {
         ("next_at", timer.next.map(moment)),
         ("last_at", timer.last.map(moment)),
         ("connections", seen.connections.map(whole)),
+        ("starts", seen.starts.as_ref().map(text)),
+        ("starts_result", seen.started.as_ref().and_then(|started| started.result.as_ref()).map(text)),
+        ("unmet_condition", seen.unmet.as_ref().map(text)),
     ];
     all.into_iter().filter_map(|(name, fact)| Some((name, fact?))).chain(exit).collect()
 }

@@ -32,7 +32,20 @@ pub(super) struct Seen {
     pub(super) timer: Option<Timer>,
     /// Of a socket: how many connections are open.
     pub(super) connections: Option<u64>,
+    /// When it last became active.
+    pub(super) entered: Option<Wall>,
+    /// The condition or assertion for which it was not started: `ConditionPathExists=/srv/data`.
+    pub(super) unmet: Option<String>,
+    /// Whether another unit refers to it, so that systemd does not forget it when it has ended.
+    pub(super) is_referred_to: bool,
+    /// Of a timer or a path: the unit that it starts.
+    pub(super) starts: Option<String>,
+    /// How that unit is.
+    pub(super) started: Option<Box<Self>>,
 }
+
+/// The reverse dependencies that keep a unit in systemd's memory.
+const REFERENCES: [&str; 6] = ["TriggeredBy", "WantedBy", "RequiredBy", "UpheldBy", "BoundBy", "ConsistsOf"];
 
 /// The parts that only a service has.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -82,6 +95,9 @@ impl Seen {
             file_state: unit.text("UnitFileState").filter(|text| !text.is_empty()).map(str::to_owned),
             need_reload: unit.flag("NeedDaemonReload"),
             since: moment(&unit, "StateChangeTimestamp"),
+            entered: moment(&unit, "ActiveEnterTimestamp"),
+            unmet: unmet(&unit, "Condition").or_else(|| unmet(&unit, "Assert")),
+            is_referred_to: REFERENCES.iter().any(|list| !unit.texts(list).is_empty()),
             ..Self::default()
         };
         // A unit that could not be loaded has nothing of its own kind.
@@ -109,11 +125,30 @@ impl Seen {
             "Timer" => {
                 let (next, last) = (moment(own, "NextElapseUSecRealtime"), moment(own, "LastTriggerUSec"));
                 self.timer = Some(Timer { next, last });
+                self.starts = own.text("Unit").filter(|unit| !unit.is_empty()).map(str::to_owned);
             }
+            "Path" => self.starts = own.text("Unit").filter(|unit| !unit.is_empty()).map(str::to_owned),
             "Socket" => self.connections = own.number("NConnections"),
             _ => {}
         }
     }
+}
+
+/// The first condition (or assertion) that was not met when the unit was last to be started; none where all were.
+///
+/// Source: `org.freedesktop.systemd1(5)`: `Conditions` and `Asserts` hold the name, two flags, the parameter, and a negative number
+/// where it was not met.
+fn unmet(unit: &Properties, kind: &str) -> Option<String> {
+    moment(unit, &format!("{kind}Timestamp"))?;
+    unit.flag(&format!("{kind}Result")).filter(|met| !met)?;
+    let all = unit.conditions(&format!("{kind}s"));
+    let failed = all.into_iter().find(|(.., state)| *state < 0);
+    let words =
+        failed.map(|(name, _, negated, parameter, _)| format!("{name}={}{parameter}", if negated { "!" } else { "" }));
+    Some(
+        words
+            .unwrap_or_else(|| format!("a{} of its file", if kind == "Assert" { "n assertion" } else { " condition" })),
+    )
 }
 
 /// How the main process ended, by the codes of `waitid(2)`: `CLD_EXITED` 1, `CLD_KILLED` 2, `CLD_DUMPED` 3.

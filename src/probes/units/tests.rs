@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::{Fact, Trend, Verdict, Wall};
-use crate::probes::units::double::{Daemon, Systemd, Values, service, unit, values};
+use crate::probes::units::double::{Daemon, Systemd, Values, ago, service, unit, values};
 use crate::probes::units::seen::{Exit, Service, Timer};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -262,8 +262,18 @@ fn what_runs_once_is_at_rest_when_it_is_done() {
     let ended = Service { ended: Some(Wall::from_unix(1_000_000 - 600, 0)), ..Service::default() };
     let done = once(ended.clone(), "inactive", "dead", "success");
     assert_eq!(judged(&done), (Verdict::Ok, "done · 10 m ago".to_owned()));
+    // Nothing is told of a run: of one that systemd keeps in memory that proves that there was none.
     let never = once(Service::default(), "inactive", "dead", "success");
+    let forgotten = "no run is known: systemd forgets one that has ended where no other unit refers to this one";
+    assert_eq!(judged(&never), (Verdict::Unknown, forgotten.to_owned()));
+    let never = Seen { is_referred_to: true, ..never };
     assert_eq!(judged(&never), (Verdict::Warn, "has not run since the system started".to_owned()));
+    let unmet = Some("ConditionPathExists=!/srv/x".to_owned());
+    let skipped = Seen { unmet: unmet.clone(), ..never };
+    assert_eq!(judged(&skipped), (Verdict::Warn, "not started: ConditionPathExists=!/srv/x is not met".to_owned()));
+    let skipped = Seen { unmet, ..state("loaded", "inactive", "dead") };
+    let said = "inactive · not started: ConditionPathExists=!/srv/x is not met · 2 h";
+    assert_eq!(judged(&skipped), (Verdict::Critical, said.to_owned()));
     let running = once(Service::default(), "activating", "start", "success");
     assert_eq!(judged(&running), (Verdict::Ok, "running · 2 h".to_owned()));
     let remains = once(Service { remains: true, ..ended.clone() }, "active", "exited", "success");
@@ -286,4 +296,72 @@ fn a_timer_that_will_not_fire_again_warns() {
     assert_eq!(seen.facts["last_at"], Fact::Text("1970-01-12T11:00:00Z".to_owned()));
     let elapsed = Seen { timer: Some(Timer::default()), ..state("loaded", "active", "elapsed") };
     assert_eq!(judged(&elapsed), (Verdict::Warn, "will not fire again · active (elapsed) · 2 h".to_owned()));
+}
+
+#[tokio::test]
+async fn what_crashes_again_and_again_is_seen_at_a_single_look() {
+    let daemon = Daemon::start().await;
+    let systemd = Systemd::on(&daemon).await;
+    let of = async |up: u64, restarts: u32| {
+        systemd.has("api.service", unit("active", "running", 0), service("success", restarts));
+        systemd.set("api.service", values(&[("ActiveEnterTimestamp", ago(up))]), Values::new());
+        let seen = one(&mut daemon.reader("api.service")).await;
+        (seen.verdict, seen.detail.split(" · ").next().unwrap().to_owned())
+    };
+    assert_eq!(of(0, 57).await, (Verdict::Critical, "crashes again and again, 57 restarts".to_owned()));
+    assert_eq!(of(40, 57).await, (Verdict::Warn, "started again, 57 restarts".to_owned()));
+    assert_eq!(of(1, 1).await, (Verdict::Warn, "started again, 1 restart".to_owned()));
+    assert_eq!(of(90, 57).await, (Verdict::Ok, "active (running)".to_owned()));
+    assert_eq!(of(0, 0).await, (Verdict::Ok, "active (running)".to_owned()));
+}
+
+#[tokio::test]
+async fn a_timer_is_as_good_as_what_it_starts() {
+    let daemon = Daemon::start().await;
+    let systemd = Systemd::on(&daemon).await;
+    let own = values(&[("Unit", "dump.service".into()), ("Result", "success".into())]);
+    systemd.has("dump.timer", unit("active", "waiting", 7200), own);
+    let mut timer = daemon.reader("dump.timer");
+    let seen = one(&mut timer).await;
+    let said = "dump.service does not exist · active (waiting) · 2 h";
+    assert_eq!((seen.verdict, seen.detail.as_str()), (Verdict::Critical, said));
+    let ran = |result: &'static str, status: i32| {
+        let mut own = service(result, 0);
+        own.extend(values(&[("ExecMainStatus", status.into()), ("ExecMainCode", 1_i32.into())]));
+        own
+    };
+    systemd.has("dump.service", unit("failed", "failed", 130), ran("exit-code", 203));
+    let seen = one(&mut timer).await;
+    let said =
+        "dump.service failed · exit status 203/EXEC: its program cannot be executed · 2 m ago · active (waiting) · 2 h";
+    assert_eq!((seen.verdict, seen.detail.as_str()), (Verdict::Critical, said));
+    assert_eq!(seen.facts["starts"], Fact::Text("dump.service".to_owned()));
+    assert_eq!(seen.facts["starts_result"], Fact::Text("exit-code".to_owned()));
+    for (active, sub) in [("inactive", "dead"), ("activating", "start")] {
+        systemd.has("dump.service", unit(active, sub, 130), ran("success", 0));
+        let seen = one(&mut timer).await;
+        assert_eq!((seen.verdict, seen.detail.as_str()), (Verdict::Ok, "active (waiting) · 2 h"));
+    }
+}
+
+#[tokio::test]
+async fn a_condition_that_is_not_met_is_named() {
+    let daemon = Daemon::start().await;
+    let systemd = Systemd::on(&daemon).await;
+    let conditions: Vec<(&str, bool, bool, &str, i32)> = vec![
+        ("ConditionPathExists", false, false, "/etc", 1),
+        ("ConditionPathExists", false, true, "/srv/x", -1),
+        ("ConditionHost", false, false, "b", 0),
+    ];
+    systemd.has("api.service", unit("inactive", "dead", 7200), service("success", 0));
+    let at = ("ConditionTimestamp", 1_000_000_u64.into());
+    systemd.set(
+        "api.service",
+        values(&[at, ("ConditionResult", false.into()), ("Conditions", Variant::new(conditions))]),
+        Values::new(),
+    );
+    let seen = one(&mut daemon.reader("api.service")).await;
+    let said = "inactive · not started: ConditionPathExists=!/srv/x is not met · 2 h";
+    assert_eq!((seen.verdict, seen.detail.as_str()), (Verdict::Critical, said));
+    assert_eq!(seen.facts["unmet_condition"], Fact::Text("ConditionPathExists=!/srv/x".to_owned()));
 }
