@@ -9,6 +9,7 @@ mod masked;
 mod mounted;
 mod secrets;
 mod stalled;
+mod units;
 mod wall;
 
 use crate::support::estate::{Estate, Said, finish, wait_for};

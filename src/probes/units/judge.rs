@@ -122,7 +122,11 @@ fn inactive(seen: &Seen, bad: Verdict, now: Wall) -> (Verdict, String) {
     {
         return at_rest(seen, service, (bad, unmet), now);
     }
-    (bad, joined(&[word.to_owned(), ending::words(seen), unmet, lasting(age)]))
+    let only = match seen.conditions.as_slice() {
+        some @ [_, ..] if word == "inactive" => format!("starts only where {} holds", some.join(" and ")),
+        _ => String::new(),
+    };
+    (bad, joined(&[word.to_owned(), ending::words(seen), unmet, only, lasting(age)]))
 }
 
 /// A service that runs once and does not run now.

@@ -36,6 +36,8 @@ pub(super) struct Seen {
     pub(super) entered: Option<Wall>,
     /// The condition or assertion for which it was not started: `ConditionPathExists=/srv/data`.
     pub(super) unmet: Option<String>,
+    /// The conditions that have not been looked at since systemd loaded it.
+    pub(super) conditions: Vec<String>,
     /// Whether another unit refers to it, so that systemd does not forget it when it has ended.
     pub(super) is_referred_to: bool,
     /// Of a timer or a path: the unit that it starts.
@@ -97,6 +99,7 @@ impl Seen {
             since: moment(&unit, "StateChangeTimestamp"),
             entered: moment(&unit, "ActiveEnterTimestamp"),
             unmet: unmet(&unit, "Condition").or_else(|| unmet(&unit, "Assert")),
+            conditions: untested(&unit),
             is_referred_to: REFERENCES.iter().any(|list| !unit.texts(list).is_empty()),
             ..Self::default()
         };
@@ -142,13 +145,24 @@ fn unmet(unit: &Properties, kind: &str) -> Option<String> {
     moment(unit, &format!("{kind}Timestamp"))?;
     unit.flag(&format!("{kind}Result")).filter(|met| !met)?;
     let all = unit.conditions(&format!("{kind}s"));
-    let failed = all.into_iter().find(|(.., state)| *state < 0);
-    let words =
-        failed.map(|(name, _, negated, parameter, _)| format!("{name}={}{parameter}", if negated { "!" } else { "" }));
+    let failed = all.iter().find(|(.., state)| *state < 0).map(words);
     Some(
-        words
+        failed
             .unwrap_or_else(|| format!("a{} of its file", if kind == "Assert" { "n assertion" } else { " condition" })),
     )
+}
+
+/// The conditions of a unit that was not to be started since systemd loaded it.
+fn untested(unit: &Properties) -> Vec<String> {
+    if moment(unit, "ConditionTimestamp").is_some() {
+        return Vec::new();
+    }
+    unit.conditions("Conditions").iter().map(words).collect()
+}
+
+/// A condition as its file has it.
+fn words((name, _, negated, parameter, _): &(String, bool, bool, String, i32)) -> String {
+    format!("{name}={}{parameter}", if *negated { "!" } else { "" })
 }
 
 /// How the main process ended, by the codes of `waitid(2)`: `CLD_EXITED` 1, `CLD_KILLED` 2, `CLD_DUMPED` 3.
