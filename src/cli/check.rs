@@ -204,3 +204,23 @@ fn row_json(row: &Row, now: Wall) -> Value {
         "facts": seen.map(|seen| &seen.facts),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Observation, TargetKind};
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn a_stale_row_says_why_it_is_stale() {
+        let at = |second: i64| Wall::from_unix(1_000_000 + second, 0);
+        let mut row = Row::unread(TargetKind::Kubernetes, "k".to_owned(), "there".to_owned(), Duration::from_secs(10));
+        assert_eq!(detail(&row, at(0)), "not read");
+        let (verdict, facts) = (Verdict::Ok, BTreeMap::new());
+        row.saw(Observation { verdict, detail: "3 of 3".to_owned(), facts, observed_at: at(0), trend: None });
+        assert_eq!(detail(&row, at(30)), "3 of 3");
+        assert_eq!(detail(&row, at(120)), "stale: nothing was heard for 2 m, limit 30 s · was 3 of 3");
+        row.lost("timed out".to_owned(), at(120));
+        assert_eq!(detail(&row, at(120)), "timed out");
+    }
+}

@@ -70,9 +70,8 @@ fn a_mount_that_the_estate_names_has_one_row_with_its_own_limits() {
     fs::create_dir(&place).unwrap();
     let at = place.display();
     let script = format!("mount -t tmpfs -o size=1m x '{at}'; head -c 983040 /dev/zero > '{at}/filler'");
-    let rows = |report: &Value| -> Vec<Value> {
-        all(report).filter(|row| row["target"] == Value::from(at.to_string())).cloned().collect()
-    };
+    let rows =
+        |report: &Value| -> Vec<Value> { all(report).filter(|row| row["target"] == at.to_string()).cloned().collect() };
     let report = check(&estate, "", &script);
     assert_eq!(rows(&report).iter().map(|row| row["verdict"].clone()).collect::<Vec<_>>(), ["critical"]);
     estate.configure(&format!("[[mount]]\npath = \"{at}/\"\ndisk = {{ warn = \"96%\", critical = \"99%\" }}\n"));
@@ -99,7 +98,7 @@ fn a_file_system_that_turned_read_only_says_so_and_keeps_its_row() {
     assert!(row["verdict"] == "critical" && detail.starts_with("read-only: /etc/fstab has it writable"), "{row:#}");
     assert_eq!(row["facts"]["read_only"], true);
     // One that is read-only by design has none, unless it is named, and then it is well.
-    assert!(all(&report).all(|row| row["target"] != Value::from(image.to_str().unwrap())));
+    assert!(all(&report).all(|row| row["target"] != image.to_str().unwrap()));
     estate.configure(&format!(
         "[[mount]]\npath = \"{}\"\ncritical = false\n[[mount]]\npath = \"{}\"\n",
         writable.display(),
