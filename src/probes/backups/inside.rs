@@ -15,6 +15,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// How many files of all directories are counted.
@@ -62,6 +63,12 @@ pub fn look(directory: &Path, budget: &mut usize) -> Inside {
     let is_half = found.halves.iter().any(|ending| found.endings.contains(ending));
     // What is empty is judged as such.
     if is_begun || is_half || (!found.holds && found.others) { Inside::Unfinished } else { Inside::Backup(found.size) }
+}
+
+/// The last change of what lies right in a directory, in seconds since the epoch.
+pub fn newest(directory: &Path) -> Option<i64> {
+    let entries = std::fs::read_dir(directory).ok()?.take(FILES).flatten();
+    entries.filter_map(|entry| Some(entry.metadata().ok()?.mtime())).max()
 }
 
 /// What lies right in a directory.

@@ -15,11 +15,11 @@
 mod around;
 mod table;
 
-pub use around::Around;
+pub use around::{Around, SNAPSHOTS};
 
 use crate::probes::backups::kind::table::{
-    ALGORITHMS, BESIDE, COMPANIONS, DESCRIBES, DIRECTORIES, FAILED, FILES, FIRST, FORMATS, HEADS, LISTS, LOGS,
-    MANIFESTS, NUMBERED, PARTIAL, SAYINGS, SUMS, UNFINISHED, WORDS, WRAPS, Word,
+    ALGORITHMS, BESIDE, BETWEEN, COMPANIONS, DESCRIBES, DIRECTORIES, FAILED, FILES, FIRST, FORMATS, HEADS, LISTS, LOGS,
+    MANIFESTS, NUMBERED, PARTIAL, SAYINGS, SUMS, TEMPORARY, UNFINISHED, WORDS, WRAPS, Word,
 };
 use crate::probes::backups::stamp::id::is_hexadecimal;
 
@@ -144,6 +144,10 @@ fn is_of_tool(name: &[u8]) -> bool {
         !number.is_empty() && number.iter().all(u8::is_ascii_digit)
     };
     let all_hexadecimal = |text: &[u8], long: usize| text.len() == long && is_hexadecimal(text);
+    let is_named = |ends: &(&str, &str)| {
+        let middle = name.strip_prefix(ends.0.as_bytes()).and_then(|rest| rest.strip_suffix(ends.1.as_bytes()));
+        middle.is_some_and(|middle| !middle.is_empty())
+    };
     let is_history = name.strip_suffix(b".history").is_some_and(|line| all_hexadecimal(line, 8));
     let segment = name.strip_suffix(b".backup").and_then(|rest| rest.split_at_checked(24));
     let is_label = segment.is_some_and(|(segment, rest)| {
@@ -151,6 +155,7 @@ fn is_of_tool(name: &[u8]) -> bool {
     });
     NUMBERED.iter().any(is_numbered)
         || HEADS.iter().any(|head| name.starts_with(head.as_bytes()))
+        || BETWEEN.iter().any(is_named)
         || is_history
         || is_label
 }
@@ -171,6 +176,13 @@ fn is_sums(name: &[u8]) -> bool {
 /// What became of a backup, by its name in small letters.
 fn became(name: &[u8], pattern: &[u8]) -> Kind {
     let unless_asked = |piece: &[u8], kind: Kind| (!asks(pattern, piece)).then_some(kind);
+    let is_temporary = TEMPORARY.iter().any(|(head, end)| {
+        let number = name.strip_prefix(head.as_bytes()).and_then(|rest| rest.strip_suffix(end.as_bytes()));
+        number.is_some_and(|number| !number.is_empty() && number.iter().all(u8::is_ascii_digit))
+    });
+    if is_temporary {
+        return Kind::Unfinished;
+    }
     let failed = FAILED.iter().find(|ending| name.ends_with(ending.as_bytes()));
     let by_ending = failed.and_then(|ending| unless_asked(ending.as_bytes(), Kind::Failed));
     let by_word = || word_of(name).and_then(|word| unless_asked(word.word.as_bytes(), word.kind));
@@ -256,7 +268,7 @@ pub fn finished(name: &[u8]) -> Option<&[u8]> {
         }
     }
     // `mktemp` and others put something random or a number behind the ending: `.tmp.A1b2C3`, `.part.0001`, `.tmp12345`.
-    let at = [".tmp", ".part", ".partial", ".upload"].iter().filter_map(|mark| {
+    let at = [".tmp", ".part", ".partial", ".upload", ".checkpoint"].iter().filter_map(|mark| {
         let at = lower.windows(mark.len()).rposition(|window| window == mark.as_bytes())?;
         let rest = name.get(at + mark.len()..)?;
         let random = match rest.strip_prefix(b".").or_else(|| rest.strip_prefix(b"-")) {

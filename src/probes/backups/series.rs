@@ -237,6 +237,12 @@ impl<'a> Sieve<'a> {
             }
         }
         self.leave_out_by_the_others(&mut members);
+        if self.around.is_repository() {
+            // Snapshots that are forgotten change their directory too.
+            let snapshots = members.iter_mut().filter(|member| member.name.as_bytes() == kind::SNAPSHOTS);
+            snapshots
+                .for_each(|member| member.unix = inside::newest(&directory.join(&member.name)).unwrap_or(member.unix));
+        }
         when::settle(&mut members, self.clock);
         members.sort_by(|one, other| (other.unix, &other.name).cmp(&(one.unix, &one.name)));
         self.leave_out_links(directory, &mut members);

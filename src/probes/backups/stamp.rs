@@ -10,7 +10,7 @@
 //! | ten digits from 1000000000 to 4102444799, or thirteen | seconds, or milliseconds, since the epoch |
 //!
 //! Digits on either side of it, and it is none of these; nor is anything inside an id of hexadecimal digits. `22-11-2026` and
-//! `11/22/2026` are not read: which is the month cannot be known.
+//! `11-22-2026` are that day, with a time as above; `05-11-2026` is not read: which is the month cannot be known.
 
 mod clock;
 pub(super) mod id;
@@ -58,6 +58,13 @@ pub fn find(name: &[u8]) -> Vec<Stamp> {
         let digits = leading_digits(rest);
         if digits == 0 {
             at += 1;
+            continue;
+        }
+        if !before.last().is_some_and(u8::is_ascii_alphanumeric)
+            && let Some((stamp, used)) = year_last(rest)
+        {
+            found.push(stamp);
+            at += used;
             continue;
         }
         if !follows_day_and_month(before)
@@ -117,7 +124,12 @@ fn epoch_at(text: &[u8], digits: usize) -> Option<i64> {
 
 /// A day, and the time that may follow it, at the beginning of a text; with how long it is.
 fn calendar_at(text: &[u8], before: &[u8]) -> Option<(Stamp, usize)> {
-    let (date, rest, compact) = day(text)?;
+    behind_day(text, before, day(text)?)
+}
+
+/// A day with the time that follows it.
+fn behind_day<'a>(text: &'a [u8], before: &[u8], day: (Date, &'a [u8], bool)) -> Option<(Stamp, usize)> {
+    let (date, rest, compact) = day;
     let length = |rest: &[u8]| text.len().saturating_sub(rest.len());
     let Some(Clock { time, rest: after, is_iso }) = clock(rest, compact) else {
         if let Some((hour, after)) = number(rest, 2).filter(|(_, after)| compact && leading_digits(after) == 0) {
@@ -138,6 +150,23 @@ fn calendar_at(text: &[u8], before: &[u8]) -> Option<(Stamp, usize)> {
         None => (Stamp::Local(civil), after),
     };
     Some((stamp, length(after)))
+}
+
+/// `22-11-2026` or `11-22-2026` where only one of the two can be the month, and the time that may follow it.
+fn year_last(text: &[u8]) -> Option<(Stamp, usize)> {
+    let (first, rest) = number(text, 2)?;
+    let (separator, rest) = rest.split_first().filter(|(byte, _)| b"-_.".contains(byte))?;
+    let (second, rest) = number(rest, 2)?;
+    let (year, rest) = number(rest.strip_prefix(&[*separator])?, 4)?;
+    let (day, month) = match (first, second) {
+        (13..=31, 1..=12) => (first, second),
+        (1..=12, 13..=31) => (second, first),
+        (1..=12, _) if first == second => (first, second),
+        _ => return None,
+    };
+    let year = i16::try_from(year).ok().filter(|year| YEARS.contains(year))?;
+    let date = Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
+    behind_day(text, b"", (date, rest, false))
 }
 
 /// `20261122` or the same with a separator; whether it is without.

@@ -8,6 +8,9 @@ use std::collections::HashSet;
 /// Whether a list is one of a program.
 type IsList = fn(&[u8]) -> bool;
 
+/// The directory of a repository of restic that says when it was written to: every backup makes a file in it.
+pub const SNAPSHOTS: &[u8] = b"snapshots";
+
 /// What lies around the members of a series and says which of them are finished, and which are a repository's own.
 #[derive(Default)]
 pub struct Around {
@@ -15,11 +18,15 @@ pub struct Around {
     lists: HashSet<Vec<u8>>,
     /// Where repositories of restic are: what stands before `snapshots/`.
     repositories: Vec<Vec<u8>>,
+    /// Whether `snapshots`, and `keys`, are there themselves.
+    parts: (bool, bool),
 }
 
 impl Around {
     /// Notes a name, or a key, whatever its kind is.
     pub fn note(&mut self, name: &[u8]) {
+        self.parts.0 |= name == SNAPSHOTS;
+        self.parts.1 |= name == b"keys";
         let lower = name.to_ascii_lowercase();
         let bare = unwrapped(&lower);
         if bare.ends_with(b"_backup_stop_sentinel.json") || (bare.ends_with(b".manifest") && is_duplicity(bare)) {
@@ -27,11 +34,17 @@ impl Around {
         }
         if let Some((head, id)) = name.iter().rposition(|byte| *byte == b'/').and_then(|at| name.split_at_checked(at))
             && is_snapshot(id.get(1..).unwrap_or_default())
-            && let Some(root) = head.strip_suffix(b"snapshots")
+            && let Some(root) = head.strip_suffix(SNAPSHOTS)
             && !self.repositories.iter().any(|known| known == root)
         {
             self.repositories.push(root.to_vec());
         }
+    }
+
+    /// Whether the directory itself is a repository of restic.
+    #[must_use]
+    pub fn is_repository(&self) -> bool {
+        self.parts == (true, true)
     }
 
     /// What a member is, seen beside the others.
@@ -42,7 +55,8 @@ impl Around {
             let is_part = RESTIC.iter().any(|part| parts.clone().next() == Some(part.as_bytes()));
             is_part && parts.next_back().is_some_and(is_snapshot)
         };
-        if self.repositories.iter().any(is_part) {
+        let is_own = self.is_repository() && RESTIC.iter().any(|part| name == part.as_bytes());
+        if is_own || self.repositories.iter().any(is_part) {
             return Kind::Beside;
         }
         let Some((list, is_own)) = list_of(&name.to_ascii_lowercase()) else { return Kind::Member };

@@ -72,6 +72,15 @@ pub(super) const BESIDE: &[&str] = &[
     ".info.copy",
     ".vbm",
     ".vbm_tmp",
+    ".db-journal",
+    ".db-shm",
+    ".db-wal",
+    ".sqlite-journal",
+    ".sqlite-shm",
+    ".sqlite-wal",
+    ".sqlite3-journal",
+    ".sqlite3-shm",
+    ".sqlite3-wal",
     ".fingerprint",
     "-bin.index",
     "_sentinel.json",
@@ -212,6 +221,11 @@ pub(super) const SAYINGS: &[&str] = &["log", "logs"];
 pub(super) const NUMBERED: &[&str] = &["hints.", "index.", "integrity.", "index-"];
 /// What the name of a tool's own file begins with: logs of Kopia, lists of an export of Amazon RDS.
 pub(super) const HEADS: &[&str] = &["_log_", "_committed_", "export_info_", "export_tables_info_"];
+/// What the names of logs begin and end with that have an id in between (UpdraftPlus).
+pub(super) const BETWEEN: &[(&str, &str)] = &[("log.", ".txt")];
+/// What Redis is saving: a number between these (`rdb.c`, `aof.c`).
+pub(super) const TEMPORARY: &[(&str, &str)] =
+    &[("temp-", ".rdb"), ("temp-rewriteaof-", ".aof"), ("temp-rewriteaof-bg-", ".aof")];
 /// What follows the name of its directory in the name of a file that describes the backup there (Velero).
 pub(super) const COMPANIONS: &[&str] = &[
     "-logs.gz",
