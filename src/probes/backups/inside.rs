@@ -5,12 +5,16 @@
 //! | nothing but logs, lists and what is not finished | not finished |
 //! | what its program leaves only until it is done (`ENDS`), or a `backup.info` of Barman that says so | not finished |
 //! | a `backup.info` of Barman that says `FAILED` | failed |
-//! | a file that is not finished beside one of the same ending that is | not finished |
+//! | a file that is not finished beside one of the same ending that is, and that is no later | not finished |
+//!
+//! A directory without a time in its name was changed by whatever was made or removed in it last, a log or an old dump among it. Where dumps lie right
+//! in it, it is as new as the newest of them.
 //!
 //! Files right in it are judged by their names; a directory in it is a part of the backup, whatever is in it.
 
 use crate::probes::backups::kind::{self, Kind};
-use std::collections::HashSet;
+use crate::probes::backups::when::{self, Clock};
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
@@ -38,8 +42,13 @@ const ENDS: &[(&str, &str)] = &[
 /// What a directory is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inside {
-    /// A backup of so many bytes; `None` where there are too many files, or they cannot be read.
-    Backup(Option<u64>),
+    /// A backup.
+    Backup {
+        /// Its bytes; `None` where there are too many files, or they cannot be read.
+        size: Option<u64>,
+        /// When the newest of the dumps right in it was made, in seconds since the epoch, where there are any.
+        newest: Option<i64>,
+    },
     /// One that is not finished.
     Unfinished,
     /// One that its program says has failed.
@@ -47,8 +56,8 @@ pub enum Inside {
 }
 
 /// Looks into a directory; the budget is how many files may be counted yet.
-pub fn look(directory: &Path, budget: &mut usize) -> Inside {
-    let Ok(found) = Found::of(directory, budget) else { return Inside::Backup(None) };
+pub fn look(directory: &Path, clock: &Clock, budget: &mut usize) -> Inside {
+    let Ok(found) = Found::of(directory, clock, budget) else { return Inside::Backup { size: None, newest: None } };
     match found.status {
         Some(Kind::Failed) => return Inside::Failed,
         Some(_) => return Inside::Unfinished,
@@ -60,9 +69,14 @@ pub fn look(directory: &Path, budget: &mut usize) -> Inside {
         None => has(mark),
     };
     let is_begun = ENDS.iter().any(|(mark, end)| begun(mark) && !has(end));
-    let is_half = found.halves.iter().any(|ending| found.endings.contains(ending));
+    // One that was left long ago beside others that are made each night says nothing of these.
+    let is_half =
+        found.halves.iter().any(|(ending, half)| found.endings.get(ending).is_some_and(|whole| half >= whole));
     // What is empty is judged as such.
-    if is_begun || is_half || (!found.holds && found.others) { Inside::Unfinished } else { Inside::Backup(found.size) }
+    if is_begun || is_half || (!found.holds && found.others) {
+        return Inside::Unfinished;
+    }
+    Inside::Backup { size: found.size, newest: found.newest }
 }
 
 /// The last change of what lies right in a directory, in seconds since the epoch.
@@ -76,9 +90,11 @@ pub fn newest(directory: &Path) -> Option<i64> {
 struct Found {
     /// All names of files, in small letters, without what compresses them.
     names: HashSet<Vec<u8>>,
-    /// The endings of files that are finished, and those that others will have.
-    endings: HashSet<Vec<u8>>,
-    halves: HashSet<Vec<u8>>,
+    /// The endings of files that are finished, and those that others will have, with their last changes.
+    endings: HashMap<Vec<u8>, i64>,
+    halves: HashMap<Vec<u8>, i64>,
+    /// When the newest dump was made.
+    newest: Option<i64>,
     /// What a `backup.info` says; none where it is done.
     status: Option<Kind>,
     /// Whether there is a backup, and whether there is anything else.
@@ -89,7 +105,7 @@ struct Found {
 }
 
 impl Found {
-    fn of(directory: &Path, budget: &mut usize) -> io::Result<Self> {
+    fn of(directory: &Path, clock: &Clock, budget: &mut usize) -> io::Result<Self> {
         let mut found = Self { size: Some(0), ..Self::default() };
         let parent = directory.file_name().unwrap_or_default();
         for entry in std::fs::read_dir(directory)? {
@@ -101,7 +117,11 @@ impl Found {
             };
             *budget = left;
             let size = if known.is_dir() { size_of(&entry.path(), DEPTH, budget).ok() } else { Some((known.len(), 1)) };
-            found.take(&name, parent, known.is_dir(), size);
+            let kind = kind::within(name.as_bytes(), parent.as_bytes(), known.is_dir());
+            if !known.is_dir() {
+                found.note(name.as_bytes(), kind, known.mtime(), clock);
+            }
+            found.take(&name, kind, known.is_dir(), size);
             if name.eq_ignore_ascii_case("backup.info") && known.is_file() {
                 found.status = status(&entry.path())?;
             }
@@ -109,19 +129,23 @@ impl Found {
         Ok(found)
     }
 
-    fn take(&mut self, name: &OsStr, parent: &OsStr, is_dir: bool, size: Option<(u64, usize)>) {
-        let name = name.as_bytes();
-        let kind = kind::within(name, parent.as_bytes(), is_dir);
-        if !is_dir {
-            self.names.insert(kind::unwrapped(&name.to_ascii_lowercase()).to_vec());
-            if let Some(ending) = ending(kind::finished(name).unwrap_or(name)) {
-                match kind {
-                    Kind::Member => self.endings.insert(ending),
-                    Kind::Unfinished | Kind::Failed => self.halves.insert(ending),
-                    Kind::Beside => false,
-                };
-            }
+    /// Notes a file by its name and its last change.
+    fn note(&mut self, name: &[u8], kind: Kind, changed: i64, clock: &Clock) {
+        self.names.insert(kind::unwrapped(&name.to_ascii_lowercase()).to_vec());
+        if kind == Kind::Member && kind::is_dump(name) {
+            self.newest = self.newest.max(Some(when::time(name, changed, false, clock).0));
         }
+        let Some(ending) = ending(kind::finished(name).unwrap_or(name)) else { return };
+        let last = match kind {
+            Kind::Member => self.endings.entry(ending).or_insert(changed),
+            Kind::Unfinished | Kind::Failed => self.halves.entry(ending).or_insert(changed),
+            Kind::Beside => return,
+        };
+        *last = changed.max(*last);
+    }
+
+    fn take(&mut self, name: &OsStr, kind: Kind, is_dir: bool, size: Option<(u64, usize)>) {
+        let name = name.as_bytes();
         if kind != Kind::Member {
             self.others = true;
             return;

@@ -18,8 +18,8 @@ mod table;
 pub use around::{Around, SNAPSHOTS};
 
 use crate::probes::backups::kind::table::{
-    ALGORITHMS, BESIDE, BETWEEN, COMPANIONS, DESCRIBES, DIRECTORIES, FAILED, FILES, FIRST, FORMATS, HEADS, LISTS, LOGS,
-    MANIFESTS, NUMBERED, PARTIAL, SAYINGS, SUMS, TEMPORARY, UNFINISHED, WORDS, WRAPS, Word,
+    ALGORITHMS, BESIDE, BETWEEN, COMPANIONS, DESCRIBES, DIRECTORIES, DUMPS, FAILED, FILES, FIRST, FORMATS, HEADS,
+    LISTS, LOGS, MANIFESTS, NUMBERED, PARTIAL, SAYINGS, SUMS, TEMPORARY, UNFINISHED, WORDS, WRAPS, Word,
 };
 use crate::probes::backups::stamp::id::is_hexadecimal;
 
@@ -95,6 +95,13 @@ fn is_companion(name: &[u8], parent: &[u8]) -> bool {
 fn asks(pattern: &[u8], piece: &[u8]) -> bool {
     let ends = |at: usize| !pattern.get(at + piece.len()).is_some_and(u8::is_ascii_alphanumeric);
     pattern.windows(piece.len().max(1)).enumerate().any(|(at, window)| window == piece && ends(at))
+}
+
+/// Whether the name of a file is that of a dump or an archive, whose last change is when it was made.
+#[must_use]
+pub fn is_dump(name: &[u8]) -> bool {
+    let lower = name.to_ascii_lowercase();
+    DUMPS.iter().any(|ending| unwrapped(&lower).ends_with(ending.as_bytes()))
 }
 
 /// A name without what compresses or encrypts it.

@@ -257,13 +257,18 @@ impl<'a> Sieve<'a> {
         let mut budget = inside::FILES;
         for mut member in members {
             if self.series.members.len() == KEPT {
-                return;
+                break;
             }
             let is_growing = self.grows(&member, before);
-            let inside =
-                (!is_growing && member.is_dir).then(|| inside::look(&directory.join(&member.name), &mut budget));
+            let inside = (!is_growing && member.is_dir)
+                .then(|| inside::look(&directory.join(&member.name), self.clock, &mut budget));
             match inside {
-                Some(Inside::Backup(size)) => member.size = size,
+                Some(Inside::Backup { size, newest }) => {
+                    member.size = size;
+                    if let Some(newest) = newest.filter(|_| member.from == TimeFrom::Mtime) {
+                        member.unix = member.unix.min(newest);
+                    }
+                }
                 Some(Inside::Failed) => self.series.failed.push(member.unix),
                 Some(Inside::Unfinished) => self.series.unfinished += 1,
                 None if is_growing => {
@@ -278,6 +283,7 @@ impl<'a> Sieve<'a> {
                 self.series.members.push(member);
             }
         }
+        newest_first(&mut self.series.members);
     }
 
     /// Leaves out what is no backup beside the others: descriptions, parts of a repository, sets without their list.

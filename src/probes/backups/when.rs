@@ -65,10 +65,10 @@ impl Clock {
         found.map_or_else(|_| utc(civil), |zoned| zoned.timestamp().as_second())
     }
 
-    /// The same, the second one of a moment that comes twice where the file was changed after that.
+    /// The same, the second one of a moment that comes twice where the file was changed soon after that.
     fn unix_by(&self, civil: DateTime, changed: i64) -> i64 {
         let second = self.zone.to_ambiguous_zoned(civil).later().map(|zoned| zoned.timestamp().as_second());
-        second.ok().filter(|second| *second <= changed).unwrap_or_else(|| self.unix(civil))
+        second.ok().filter(|second| (0..=TAKES).contains(&(changed - second))).unwrap_or_else(|| self.unix(civil))
     }
 }
 

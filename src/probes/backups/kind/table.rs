@@ -138,6 +138,26 @@ pub(super) const FORMATS: &[&str] = &[
     ".zfs",
     ".zip",
 ];
+/// Those that hold nothing but backups wherever they lie.
+pub(super) const DUMPS: &[&str] = &[
+    ".bacpac",
+    ".bak",
+    ".bson",
+    ".difftar",
+    ".dmp",
+    ".dump",
+    ".mbstream",
+    ".pgdump",
+    ".rdb",
+    ".sql",
+    ".tar",
+    ".tgz",
+    ".trn",
+    ".vbk",
+    ".vib",
+    ".vma",
+    ".xbstream",
+];
 /// Words that name a list of what a backup holds, before one of the endings that describe, or alone.
 pub(super) const MANIFESTS: &[&str] =
     &["manifest", "metadata", "meta", "backup_manifest", "backup_metadata", "backup_information", "backup_info"];

@@ -44,5 +44,6 @@ fn the_hour_that_comes_twice_is_decided_by_the_last_change() {
     let clock = Clock { now: unix("2026-10-25T06:00:00Z"), zone };
     let name = b"db_20261025_023000.dump";
     assert_eq!(time(name, unix("2026-10-25T00:31:00Z"), false, &clock).0, unix("2026-10-25T00:30:00Z"));
+    assert_eq!(time(name, unix("2026-10-25T05:31:00Z"), false, &clock).0, unix("2026-10-25T00:30:00Z"));
     assert_eq!(time(name, unix("2026-10-25T01:31:00Z"), false, &clock).0, unix("2026-10-25T01:30:00Z"));
 }
