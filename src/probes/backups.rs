@@ -8,7 +8,7 @@
 //! ```
 //! A member is a file or a directory that the pattern fits. The newest is the one of the latest time in its data: that in its name
 //! (`when`), else its last change; never the last one by name. `judge` says what is critical and what warns. Nothing is opened but the
-//! newest member, where a checksum stands beside it, and a `backup.info` of Barman in a directory.
+//! newest member, where a checksum stands beside it, and a `backup.info` of Barman.
 //!
 //! Not counted as members: what lies beside them (`kind`: checksums, signatures, logs, notes, tools' own files), links to another member, what
 //! failed, and what is unfinished: `.part`, `.tmp` and their like, and what was written to within the last ten seconds or still differs from what it was at the last reading.

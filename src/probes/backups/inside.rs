@@ -27,7 +27,7 @@ pub const FILES: usize = 20_000;
 /// How deep a directory is walked.
 const DEPTH: usize = 32;
 /// How much of a `backup.info` is read.
-const INFO: u64 = 64 << 10;
+pub const INFO: u64 = 64 << 10;
 /// A name, or how it ends, and the file that is there too once the backup is finished.
 const ENDS: &[(&str, &str)] = &[
     ("backup.manifest.copy", "backup.manifest"), // pgBackRest
@@ -166,13 +166,17 @@ fn ending(name: &[u8]) -> Option<Vec<u8>> {
 fn status(path: &Path) -> io::Result<Option<Kind>> {
     let mut text = Vec::new();
     File::open(path)?.take(INFO).read_to_end(&mut text)?;
-    let text = String::from_utf8_lossy(&text);
+    Ok(said_by_barman(&String::from_utf8_lossy(&text)))
+}
+
+/// What the text of a `backup.info` says; `None` where the backup is done, or the text says nothing.
+pub fn said_by_barman(text: &str) -> Option<Kind> {
     let said = text.lines().find_map(|line| line.trim().strip_prefix("status").map(str::trim_start)?.strip_prefix('='));
-    Ok(match said.map(str::trim) {
+    match said.map(str::trim) {
         Some("FAILED") => Some(Kind::Failed),
         Some("EMPTY" | "STARTED" | "SYNCING") => Some(Kind::Unfinished),
         _ => None,
-    })
+    }
 }
 
 /// The bytes of all files in a directory, and how many files there are.

@@ -1,5 +1,7 @@
 //! Lists a series of backups in an object store.
 
+mod barman;
+
 use crate::config::estate::ObjectPlace;
 use crate::config::paths::Surroundings;
 use crate::domain::Loss;
@@ -50,14 +52,18 @@ async fn gather(bucket: &AmazonS3, prefix: &str, clock: &Clock) -> Result<Series
         if objects.len() > MOST { Err(format!("there are more than {MOST} objects")) } else { Ok(()) }
     })
     .await?;
-    Ok(series::of_objects(objects, prefix.get(folder.len()..).unwrap_or_default(), clock))
+    let taken = barman::take_out(bucket, folder, &mut objects, clock).await?;
+    let mut series = series::of_objects(objects, prefix.get(folder.len()..).unwrap_or_default(), clock);
+    series.unfinished += taken.unfinished;
+    series.failed.extend(taken.failed);
+    Ok(series)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::secrets::Secret;
-    use s3s::dto::{ListObjectsV2Input, ListObjectsV2Output, Object};
+    use s3s::dto::{GetObjectInput, GetObjectOutput, ListObjectsV2Input, ListObjectsV2Output, Object};
     use s3s::{S3, S3ErrorCode, S3Request, S3Response, S3Result};
     use std::pin::Pin;
 
@@ -102,6 +108,38 @@ mod tests {
                 ..ListObjectsV2Output::default()
             };
             Box::pin(async move { Ok(S3Response::new(output)) })
+        }
+
+        fn get_object<'a, 'b>(
+            &'a self,
+            request: S3Request<GetObjectInput>,
+        ) -> Pin<Box<dyn Future<Output = S3Result<S3Response<GetObjectOutput>>> + Send + 'b>>
+        where
+            'a: 'b,
+            Self: 'b,
+        {
+            let text = state(&request.input.key);
+            let uploaded = std::time::UNIX_EPOCH + std::time::Duration::from_secs(UPLOADED.unsigned_abs());
+            Box::pin(async move {
+                let text = text?;
+                let output = GetObjectOutput {
+                    content_length: Some(i64::try_from(text.len()).unwrap()),
+                    body: Some(s3s::Body::from(text.to_owned()).into()),
+                    last_modified: Some(uploaded.into()),
+                    ..GetObjectOutput::default()
+                };
+                Ok(S3Response::new(output))
+            })
+        }
+    }
+
+    /// What Barman wrote beside a backup; nobody may read what is locked.
+    fn state(key: &str) -> S3Result<&'static str> {
+        match key {
+            _ if key.starts_with("locked/") => Err(s3s::S3Error::new(S3ErrorCode::AccessDenied)),
+            _ if key.contains("20261130T") => Ok("status=FAILED\n"),
+            _ if key.contains("20261129T") => Ok("status=STARTED\n"),
+            _ => Ok("status=DONE\n"),
         }
     }
 
@@ -206,6 +244,26 @@ mod tests {
         assert_eq!(series(&keys, "repo/").await, (1, vec![snapshot]));
         // Without snapshots there is nothing to say what they are.
         assert_eq!(series(&keys[1..], "repo/").await.0, 2);
+    }
+
+    #[tokio::test]
+    async fn what_barman_says_has_failed_or_is_not_finished_is_no_backup() {
+        const KEYS: [(&str, i64); 6] = [
+            ("main/base/20261127T021005/data.tar", 9),
+            ("main/base/20261127T021005/backup.info", 1),
+            ("main/base/20261129T021005/data.tar", 9),
+            ("main/base/20261129T021005/backup.info", 1),
+            ("main/base/20261130T021005/data.tar", 9),
+            ("main/base/20261130T021005/backup.info", 1),
+        ];
+        let found = listed(Keys(Ok(KEYS.to_vec())), "main/base/", "KEY").await.unwrap();
+        let newest = found.members.first().unwrap().name.to_string_lossy().into_owned();
+        assert_eq!((found.count, newest.as_str()), (1, "20261127T021005/data.tar"));
+        assert_eq!((found.unfinished, found.failed), (1, vec![UPLOADED - 5]));
+        // What cannot be read may say that it failed.
+        let locked = [("locked/20261127T021005/data.tar", 9), ("locked/20261127T021005/backup.info", 1)];
+        let lost = listed(Keys(Ok(locked.to_vec())), "locked/", "KEY").await.unwrap_err();
+        assert_eq!(lost, Loss::unread("locked/20261127T021005/backup.info: refused: AccessDenied"));
     }
 
     #[tokio::test]

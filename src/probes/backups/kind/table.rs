@@ -229,6 +229,7 @@ pub(super) const DIRECTORIES: &[&str] = &[
     "temp",
     "locks",
     "lock.exclusive",
+    "backup.history",
     "incoming",
     "streaming",
     "errors",
