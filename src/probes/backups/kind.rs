@@ -246,7 +246,10 @@ fn word_of(name: &[u8]) -> Option<&'static Word> {
         };
         let is_first = || {
             let rest = stem.strip_prefix(text).unwrap_or_default();
-            word.kind == Kind::Failed && is_cut(rest.first()) && rest.get(1).is_some_and(u8::is_ascii_digit)
+            word.kind == Kind::Failed
+                && !word.common
+                && is_cut(rest.first())
+                && rest.get(1).is_some_and(u8::is_ascii_digit)
         };
         is_last || before_number() || is_first()
     })

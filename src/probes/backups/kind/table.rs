@@ -70,6 +70,7 @@ pub(super) const BESIDE: &[&str] = &[
     ".info",
     ".torrent",
     ".info.copy",
+    ".snar",
     ".vbm",
     ".vbm_tmp",
     ".db-journal",

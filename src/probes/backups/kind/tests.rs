@@ -12,7 +12,7 @@ fn what_lies_beside_a_backup_is_none() {
         "a.md5sum a.sha1sum a.SHA256 a.b3 a.sha256.txt SHA256SUMS SHA256SUMS.txt sha256sums.txt MD5SUMS.asc checksums.txt \
          CHECKSUM.MD5 sha256sum.txt manifest-sha256.txt b2sums a.log a.meta.json a.vma.zst.notes a.vma.zst.protected \
          a.dump.asc a.dump.sig a.vol0+1.par2 Thumbs.db README.txt a.ok backup.info \
-             backup.info.copy archive.info archive.info.copy a.vbm xtrabackup_info mysql-bin.index nonce config README hints.12 \
+             backup.info.copy archive.info archive.info.copy a.vbm home.snar xtrabackup_info mysql-bin.index nonce config README hints.12 \
              index.12 integrity.12 index-12 a.log.gz a.err.gz a.err a.log.1 a.log.2.gz a.log-20261122 manifest.json \
              a-manifest.yaml a.manifest.json a.meta.json backup_manifest a.manifest.gpg a.metadata.json.gz \
              base_000000010000000000000018_backup_stop_sentinel.json 00000002.history _log_2026 \
@@ -41,7 +41,7 @@ fn what_is_not_finished_is_not_the_newest() {
 #[test]
 fn everything_else_is_one() {
     all(
-        "failed_jobs.sql.gz failed-logins.csv payments_failed.sql badminton.dump partial_backup_2026.tar app-tmp.tar.gz temp-2026.csv \
+        "invalid-2026-11-22.csv orders-cancelled-2026-11-22.csv bad-ischl-2026.dump failed_jobs.sql.gz failed-logins.csv payments_failed.sql badminton.dump partial_backup_2026.tar app-tmp.tar.gz temp-2026.csv \
          a.tar.part.01 part-00000-1.gz.parquet changelog.tar.gz catalog.gz access.log.tar.gz backup.info.tar.gz shipping_manifest.json \
          manifest.sql.gz errors-2026.csv index.tar index-a.tar config.tar.gz running-2026.sql a.dump a.tar.gz a.part1.rar a.part00 template.sql tmpfs.tar room-temperature.csv news.tar checksumming.tar \
          sha256.tar.gz summary.dump a.json a.txt renewed a.data vzdump.tar partial",
