@@ -311,6 +311,22 @@ fn a_directory_may_be_a_member() {
     assert_eq!(text(&found, "not_verified"), "a directory is not verified");
 }
 
+#[test]
+fn a_repository_of_restic_is_as_new_as_its_last_snapshot() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["data", "index", "keys", "snapshots"] {
+        fs::create_dir(dir.path().join(name)).unwrap();
+    }
+    put(&dir.path().join("snapshots"), "3f9a", 300, "2026-11-19T03:00:00Z");
+    // Tonight one was forgotten, and no other was made.
+    for name in ["data", "index", "snapshots"] {
+        touch(dir.path(), name, unix("2026-11-22T03:00:00Z"));
+    }
+    let found = seen(&entry(dir.path(), "*"));
+    assert_eq!(said(&found), (Verdict::Critical, "3 d old · limit 24 h · 300 B"));
+    assert_eq!((text(&found, "newest").as_str(), &found.facts["count"]), ("snapshots", &Fact::Int(1)));
+}
+
 #[tokio::test]
 async fn two_hundred_thousand_members_are_one_pass() {
     const MANY: i64 = 200_000;
