@@ -84,7 +84,7 @@ pub(super) fn headings(section: Section, say: impl Fn(&Column) -> String, rest: 
         // What marks the column stays, whatever must go.
         let mark: String = text.chars().skip(column.heading.chars().count()).collect();
         let room = columns.saturating_sub(mark.chars().count());
-        let heading: String = column.heading.chars().take(room).collect();
+        let heading: String = text.chars().take(column.heading.chars().count().min(room)).collect();
         (column.width, format!("{heading}{mark}"), false)
     });
     Parts { figures: figures.collect(), rest }
