@@ -175,17 +175,26 @@ fn foreign_names(source: &Source, tokens: &[&Token]) -> Vec<String> {
             names.extend(named.segments.last().cloned());
         }
     }
-    // `as` gives such a name a second one.
-    for window in tokens.windows(3) {
+    // `as` gives such a name a second one; not one of the standard library that is called alike.
+    for (at, window) in tokens.windows(3).enumerate() {
         if let [known, keyword, second] = window
             && keyword.text == "as"
             && names.contains(&known.text)
+            && !matches!(root_of(tokens, at), "std" | "core")
         {
             names.push(second.text.clone());
         }
     }
     names.retain(|name| name != "*" && name != "self");
     names
+}
+
+/// The first name of the path that ends at a token.
+fn root_of<'a>(tokens: &[&'a Token], mut at: usize) -> &'a str {
+    while at >= 2 && tokens.get(at - 1).is_some_and(|before| before.text == "::") {
+        at -= 2;
+    }
+    tokens.get(at).map_or("", |token| token.text.as_str())
 }
 
 /// The tokens of what stands behind `pub`: up to a body or an end; with the body for an enum, a trait and a re-export.
@@ -321,6 +330,8 @@ mod tests {
             pub struct Hidden(Client);\nfn own(client: &Client) {}\n\
             pub fn f(name: &str) -> Result<(), String> { let c: Client = reqwest::get(); }\nimpl From<reqwest::Error> for X {}";
         assert_eq!(lines(probe_signatures, "src/probes/http.rs", good), [0; 0]);
+        let of_std = "use std::error::Error as Cause;\npub fn f(cause: &dyn Cause) { g::<reqwest::Error>(); }";
+        assert_eq!(lines(probe_signatures, "src/probes/http.rs", of_std), [0; 0]);
         assert_eq!(lines(probe_signatures, "src/runner/http.rs", bad[0]), [0; 0]);
     }
 }

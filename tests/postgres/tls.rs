@@ -107,6 +107,14 @@ async fn each_mode_believes_what_the_manual_says() {
     ] {
         assert_eq!(refused(&written, &PW).await, expected, "{written}");
     }
+    // Where TLS is refused and only wished for, the plain way is taken.
+    let bare = format!("host=127.0.0.1 port={} user=bare dbname=postgres", estate.server.port());
+    assert_eq!(text(seen(&read(&bare, &[]).await.unwrap(), ""), "tls"), "none");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_others_may_change_is_not_believed() {
+    let estate = Estate::new();
     // Whoever can change a root decides whom it believes; whoever can change the directory puts another in its place.
     let mode = |path: &Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
     let (dir, root) = (estate.dir.path(), estate.dir.path().join("ours.pem"));
@@ -129,9 +137,6 @@ async fn each_mode_believes_what_the_manual_says() {
     mode(&dir.join("client.pem"), 0o644);
     let missing = refused(&estate.good_name("sslmode=verify-full sslrootcert=/nonexistent/root.pem"), &PW).await;
     assert!(missing.starts_with("TLS: /nonexistent/root.pem: "), "{missing}");
-    // Where TLS is refused and only wished for, the plain way is taken.
-    let bare = format!("host=127.0.0.1 port={} user=bare dbname=postgres", estate.server.port());
-    assert_eq!(text(seen(&read(&bare, &[]).await.unwrap(), ""), "tls"), "none");
 }
 
 #[tokio::test(flavor = "multi_thread")]
