@@ -33,7 +33,14 @@ pub(super) fn loaded(model: &mut Model, shown: EstateShown) -> Vec<Effect> {
     model.not_found = shown.not_found;
     model.window = WindowWatch::new(shown.calendar, environment, now);
     model.close_where(|modal| {
-        matches!(modal, Modal::Plan { .. } | Modal::Emergency(_) | Modal::Params(_) | Modal::Offers { .. })
+        matches!(
+            modal,
+            Modal::Plan { .. }
+                | Modal::Emergency(_)
+                | Modal::Params(_)
+                | Modal::Offers { .. }
+                | Modal::Procedures { .. }
+        )
     });
     let targets = quantity::counted(shown.targets.len() as u64, "target", "targets");
     model.say(format!("the edited estate is in use: {targets}"));

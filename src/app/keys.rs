@@ -101,6 +101,10 @@ fn perform_in_pane(model: &mut Model, action: Action) -> Vec<Effect> {
             model.open(Modal::Runs { cursor: model.run_to_choose() });
             return vec![Effect::Query(Query::ListRuns)];
         }
+        Action::Procedures => {
+            model.open(Modal::Procedures { list: None, cursor: 0 });
+            return vec![Effect::Query(Query::ListProcedures)];
+        }
         Action::NextProblem => return problems::next(model),
         Action::Problems => problems::open(model),
         Action::Note => open_note(model),
@@ -121,17 +125,30 @@ fn perform_in_pane(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::PageUp => return move_in(model, model.focus, -page(model)),
         Action::Top => return move_in(model, model.focus, isize::MIN + 1),
         Action::Bottom => return move_in(model, model.focus, isize::MAX),
-        Action::NextMatch => return log::next(model),
-        Action::PreviousMatch => return log::back(model),
-        Action::NextError => return log::next_error(model),
-        Action::Wrap => model.log.wrap = !model.log.wrap,
-        Action::Timestamps => model.log.stamps = !model.log.stamps,
-        Action::Follow => return log::toggle_follow(model),
-        Action::Facts => {}
-        Action::Confirm | Action::Decline | Action::Emergency | Action::ListSet | Action::Leave | Action::Save => {}
-        Action::Redraw | Action::Suspend => {}
+        _ => return perform_in_log(model, action),
     }
     Vec::new()
+}
+
+fn perform_in_log(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
+        Action::NextMatch => log::next(model),
+        Action::PreviousMatch => log::back(model),
+        Action::NextError => log::next_error(model),
+        Action::Follow => log::toggle_follow(model),
+        Action::PreviousLog => log::turn(model, false),
+        Action::NextLog => log::turn(model, true),
+        Action::Wrap => {
+            model.log.wrap = !model.log.wrap;
+            Vec::new()
+        }
+        Action::Timestamps => {
+            model.log.stamps = !model.log.stamps;
+            Vec::new()
+        }
+        // The others are for dialogs.
+        _ => Vec::new(),
+    }
 }
 
 /// Whether leaving asks what becomes of the demo; a read-only console keeps it.

@@ -77,6 +77,13 @@ pub enum Modal {
         /// The first line on the screen, where there is no procedure to select.
         scroll: u16,
     },
+    /// Every procedure.
+    Procedures {
+        /// The procedures; `None` until they were listed.
+        list: Option<Vec<Offer>>,
+        /// The one under the cursor.
+        cursor: usize,
+    },
     /// A procedure's parameters.
     Params(Box<Form>),
     /// A plan, before its start is confirmed.

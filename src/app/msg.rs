@@ -78,6 +78,13 @@ pub enum Msg {
         /// Everybody who looks now, this console included.
         people: Vec<Attendee>,
     },
+    /// The act of a followed run without a runner goes on, or has ended since.
+    ActSeen {
+        /// The run.
+        run: RunId,
+        /// Its process; `None` where none runs.
+        pid: Option<u32>,
+    },
     /// The journal of a followed run or checklist cannot be read on.
     RunLost {
         /// The run.
@@ -160,6 +167,8 @@ pub struct Offer {
     pub purpose: String,
     /// The greatest class among its steps.
     pub effect: crate::domain::EffectClass,
+    /// The kinds of rows that it acts on, each once; empty where it is begun by its name alone.
+    pub acts_on: Vec<&'static str>,
     /// The sum of its steps' declared times, in seconds, where all are declared.
     pub takes_s: Option<u64>,
     /// Its parameters: what is asked for, and what the row or the defaults already say.

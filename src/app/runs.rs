@@ -105,6 +105,47 @@ impl Model {
     }
 }
 
+/// The most runs that a console names when it is left.
+const NAMED: usize = 5;
+
+impl Model {
+    /// What a console says on the terminal that it leaves: a line for each run that goes on without it, and how to come back to it.
+    #[must_use]
+    pub fn left_behind(&self) -> Vec<String> {
+        if self.wall.is_some() {
+            return Vec::new();
+        }
+        let mut runs: Vec<(RunStatus, RunId, String, Order)> = Vec::new();
+        for pane in [&self.run, &self.checklist.run] {
+            if let (Some(view), Some(status)) = (&pane.view, pane.status().filter(|status| !status.is_over())) {
+                runs.push((status, view.id.clone(), view.title.clone(), view.order));
+            }
+        }
+        for (status, run) in self.unsealed() {
+            if !runs.iter().any(|(_, id, ..)| *id == run.id) {
+                runs.push((status, run.id.clone(), run.title.clone(), run.order));
+            }
+        }
+        runs.sort_by_key(|(status, ..)| rank(*status));
+        let line = |(status, id, title, order): &(RunStatus, RunId, String, Order)| {
+            let does = match (status, order) {
+                (RunStatus::Waiting, Order::Any) => "is open",
+                (RunStatus::Waiting, Order::Listed) => "waits for an answer",
+                (RunStatus::Interrupted, _) => "is interrupted",
+                (RunStatus::Held, _) => "is held",
+                _ => "goes on",
+            };
+            let text = format!("run {} ({title}) {does}: {} attach {id}", id.short(), self.command);
+            crate::domain::Clean::text(&text).plain()
+        };
+        let mut lines: Vec<String> = runs.iter().take(NAMED).map(line).collect();
+        if let Some(more) = runs.len().checked_sub(NAMED).filter(|more| *more > 0) {
+            lines.push(format!("and {more} more: {} runs", self.command));
+        }
+        lines
+    }
+}
+
 /// Takes the list of runs. The first list brings whoever reattaches to the run that waits for an answer, else to the newest that is not
 /// sealed; nobody is moved who has begun to type. A later one fills the pane of a console that follows nothing, and moves nothing.
 pub(crate) fn listed(model: &mut Model, runs: Vec<RunSummary>) -> Vec<Effect> {

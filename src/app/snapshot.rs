@@ -12,7 +12,7 @@ use crate::app::runs::Other;
 use crate::app::wall::Wall;
 use crate::app::window::WindowShown;
 use crate::domain::time::Now;
-use crate::domain::{Actor, EffectClass, RunId, Section};
+use crate::domain::{Actor, EffectClass, RunId, RunStatus, Section};
 use crate::journal::fold::{OpenPrompt, RunView};
 use crate::journal::record::Ask;
 use std::collections::BTreeMap;
@@ -160,6 +160,14 @@ impl Snapshot<'_> {
     pub fn view(&self, run: &RunId) -> Option<&RunView> {
         let views = [&self.run.view, &self.checklist.run.view];
         views.into_iter().flatten().map(|view| &**view).find(|view| view.id == *run)
+    }
+
+    /// Where a listed run stands: one that is followed as its journal says now, not as it was listed.
+    #[must_use]
+    pub fn status(&self, run: &RunSummary) -> RunStatus {
+        let panes = [self.run, &self.checklist.run];
+        let followed = panes.into_iter().find(|pane| pane.following.as_ref() == Some(&run.id));
+        followed.and_then(RunPane::status).unwrap_or(run.status)
     }
 }
 

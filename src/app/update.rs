@@ -63,6 +63,7 @@ fn moved(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::RunsListed(runs) => return runs::listed(model, runs),
         Msg::RunFolded { view, runner_lives } => return run::folded(model, view, runner_lives),
         Msg::PeopleSeen { run, people } => run::seen_by(model, &run, people),
+        Msg::ActSeen { run, pid } => run::act_seen(model, &run, pid),
         Msg::RunLost { run, error } => run::lost(model, &run, error),
         Msg::LogRead(page) => return log::read(model, *page),
         Msg::SetListed { set, from, total, items } => {
@@ -141,6 +142,10 @@ fn offered(model: &mut Model, target: &TargetId, found: Vec<Offer>, why: Vec<Str
 }
 
 fn procedures(model: &mut Model, offers: Vec<Offer>) {
+    if let Some(Modal::Procedures { list, .. }) = model.modal_mut() {
+        *list = Some(offers);
+        return;
+    }
     if let Some(Modal::Palette(palette)) = model.modal_mut() {
         palette.choices.retain(|choice| matches!(choice, Command::Action(_)));
         palette.choices.extend(offers.into_iter().map(|offer| Command::Procedure(Box::new(offer))));

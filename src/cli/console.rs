@@ -6,7 +6,7 @@ use crate::app::msg::Msg;
 use crate::app::panes::run::follow;
 use crate::app::update::begin;
 use crate::cli::args::Common;
-use crate::cli::{demo, setup};
+use crate::cli::{demo, out, setup};
 use crate::config::names;
 use crate::config::paths::{self, Surroundings};
 use crate::config::state::Scope;
@@ -143,7 +143,11 @@ fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, shown: S
     });
     // Probes that hang on a dead target must not keep the console.
     runtime.shutdown_background();
-    left
+    let (left, said) = left?;
+    for line in said {
+        out::line(format_args!("{line}"));
+    }
+    Ok(left)
 }
 
 /// The exit code: 128 and the signal's number where one ended it.

@@ -207,7 +207,7 @@ pub fn following(size: (u16, u16), authority: Option<Authority>, view: RunView, 
     // As whoever started it has it: the plan stood on the screen, and the run takes its place.
     model.open(Modal::Plan { shown: Box::new(plan()), scroll: 0, sent: true });
     update(&mut model, Msg::RunStarted(view.id.clone()));
-    let file = view.steps.iter().filter_map(|step| step.log.clone()).next_back();
+    let file = view.steps.iter().filter_map(|step| step.log().map(str::to_owned)).next_back();
     let run = view.id.clone();
     update(&mut model, Msg::RunFolded { view: Box::new(view), runner_lives: lives });
     if let Some(file) = file {
@@ -330,6 +330,7 @@ pub fn offers() -> Vec<Offer> {
             title: "Move rotated logs to the archive".to_owned(),
             purpose: "Frees the log directory; the undo moves them back".to_owned(),
             effect: EffectClass::Change,
+            acts_on: vec!["mount"],
             takes_s: Some(20),
             params: vec![param("root", "an absolute path", "/srv/cell0"), param("older", "1 to 365 days", "")],
         },
@@ -338,6 +339,7 @@ pub fn offers() -> Vec<Offer> {
             title: "Data retention cleanup".to_owned(),
             purpose: "Deletes sessions, archives and backups past retention".to_owned(),
             effect: EffectClass::Destroy,
+            acts_on: vec!["mount"],
             takes_s: Some(95),
             params: vec![param("root", "an absolute path", "/srv/cell0")],
         },

@@ -2,7 +2,9 @@
 
 use crate::app::msg::Msg;
 use crate::domain::{Attendee, Error};
+use crate::journal::fold::{Act, RunView};
 use crate::journal::tail::Tail;
+use crate::runner::living;
 use crate::runner::presence::Presence;
 use crate::runner::rundir::RunDir;
 use std::time::{Duration, Instant};
@@ -62,6 +64,13 @@ impl Company {
     }
 }
 
+/// The process of the act at work, while it runs.
+fn act_of(dir: &RunDir, view: &RunView) -> Option<u32> {
+    let (step, attempt, way) = view.open_attempt()?;
+    let name = living::name_of_attempt(step, attempt, way == Act::Undo);
+    living::act(&dir.attempt(&name)).map(|id| id.pid)
+}
+
 async fn follow(dir: RunDir, out: mpsc::Sender<Msg>, acts: bool) {
     let mut company = Company { presence: Presence::take(&dir, acts), told: Vec::new(), asked: None };
     let mut tail = match Tail::open(dir.journal()) {
@@ -73,6 +82,7 @@ async fn follow(dir: RunDir, out: mpsc::Sender<Msg>, acts: bool) {
     };
     let mut told: Option<(u64, bool)> = None;
     let mut trouble: Option<Error> = None;
+    let mut act_told: Option<u32> = None;
     let mut calm = 0;
     loop {
         let grown = tail.poll();
@@ -96,6 +106,13 @@ async fn follow(dir: RunDir, out: mpsc::Sender<Msg>, acts: bool) {
                 }
             }
             (Ok(_), _) => calm += 1,
+        }
+        let act = tail.view().filter(|_| !lives).and_then(|view| act_of(&dir, view));
+        if act != act_told {
+            act_told = act;
+            if out.send(Msg::ActSeen { run: dir.id.clone(), pid: act }).await.is_err() {
+                return;
+            }
         }
         if let Some(people) = company.news()
             && out.send(Msg::PeopleSeen { run: dir.id.clone(), people }).await.is_err()

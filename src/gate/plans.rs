@@ -16,7 +16,7 @@ use crate::procedure::plan::{Plan, Step, WindowUse};
 use crate::procedure::{catalog, outline};
 use crate::runner::adapters::{self, BuiltIn, Look, hide};
 use crate::runner::{identity, policy};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 /// The fact of a row whose target can be acted on.
@@ -122,6 +122,13 @@ fn offer(procedure: &Procedure, given: &BTreeMap<String, String>, adapters: &Bui
         title: titled(procedure.title(), &params),
         purpose: titled(procedure.purpose(), &params),
         effect: procedure.effect(),
+        acts_on: procedure
+            .acts_on
+            .iter()
+            .map(|binding| binding.row.word())
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect(),
         takes_s: procedure.takes_s(),
         params,
     }

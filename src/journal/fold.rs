@@ -9,6 +9,7 @@
 
 mod filled;
 mod items;
+mod logs;
 mod prompts;
 mod steps;
 mod time;
@@ -16,6 +17,7 @@ mod undo;
 mod view;
 
 pub use items::{ItemState, ItemView, PhaseCount};
+pub use logs::AttemptLog;
 pub use time::{Late, NoTime, Spare, TimeView};
 pub use view::{Act, Held, NoteView, OpenPrompt, PromptEnd, PromptEnding, ReadingView, RunView, StepView, WayBackView};
 

@@ -146,6 +146,20 @@ pub fn left_of(attempt: &Path) -> Vec<Living> {
     if is_held(attempt) || !attempt.join("shim.json").exists() { Vec::new() } else { of_attempt(attempt) }
 }
 
+/// The name of an attempt at a step or at its undo, steps counted from 1 as people do.
+#[must_use]
+pub fn name_of_attempt(step: u32, attempt: u32, undo: bool) -> String {
+    format!("{}.{attempt}{}", step + 1, if undo { UNDO } else { "" })
+}
+
+/// The act of an attempt, while it runs, whether its shim looks after it or not.
+#[must_use]
+pub fn act(attempt: &Path) -> Option<ProcessId> {
+    let bytes = read_bounded(&attempt.join("act.json"), 1 << 16).ok()?;
+    let act: ActRecord = serde_json::from_slice(&bytes).ok()?;
+    Some(act.id).filter(ProcessId::lives)
+}
+
 /// Every living process of an attempt whose shim is gone. Where this process cannot look, what was written down counts as living.
 #[must_use]
 pub fn of_attempt(attempt: &Path) -> Vec<Living> {

@@ -91,20 +91,21 @@ struct Signals {
     resize: Signal,
 }
 
-/// Holds the terminal until the operator leaves, a signal says so, or the terminal is gone; it is then as it was.
+/// Holds the terminal until the operator leaves, a signal says so, or the terminal is gone; it is then as it was. Gives, too, what is
+/// to be said there to an operator who left.
 ///
 /// # Errors
 /// When the terminal cannot be taken or drawn to.
-pub async fn run(console: Console<'_>) -> Result<Left> {
+pub async fn run(console: Console<'_>) -> Result<(Left, Vec<String>)> {
     let tty = console.tty.clone();
     match held(console).await {
         // Whatever failed first: it failed because the terminal is gone.
-        Err(_) if tty.size().is_err() => Ok(Left::Gone),
+        Err(_) if tty.size().is_err() => Ok((Left::Gone, Vec::new())),
         other => other.map_err(|cause| Error::machine("use the terminal", cause)),
     }
 }
 
-async fn held(console: Console<'_>) -> io::Result<Left> {
+async fn held(console: Console<'_>) -> io::Result<(Left, Vec<String>)> {
     let Console { model, first, gate, mut inbox, outbox, theme, depth, tty } = console;
     // Listened to before the size is read, so that no change of it is missed.
     let mut signals = Signals::listen()?;
@@ -121,7 +122,7 @@ async fn held(console: Console<'_>) -> io::Result<Left> {
     for effect in first {
         turn.carry_out(effect)?;
     }
-    let Some(mut events) = events(&turn.tty) else { return Ok(Left::Gone) };
+    let Some(mut events) = events(&turn.tty) else { return Ok((Left::Gone, Vec::new())) };
     while turn.left.is_none() {
         let (pause, tick) = (turn.pause(), turn.model.until_tick(clock::now().wall));
         tokio::select! {
@@ -143,7 +144,9 @@ async fn held(console: Console<'_>) -> io::Result<Left> {
     drop(events);
     // A terminal that is gone cannot be given back, and waiting for it would only keep us.
     let _ = turn.guard.leave();
-    Ok(turn.left.unwrap_or(Left::Quit))
+    let left = turn.left.unwrap_or(Left::Quit);
+    let said = if left == Left::Quit { turn.model.left_behind() } else { Vec::new() };
+    Ok((left, said))
 }
 
 /// The reader of events; none where the terminal went away before there was one.

@@ -8,6 +8,7 @@ mod eyes;
 mod forms;
 mod hands;
 mod leaving;
+mod logs;
 mod notices;
 mod pages;
 mod palette;

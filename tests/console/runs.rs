@@ -95,6 +95,32 @@ fn a_prompt_that_waits_here_does_not_hide_that_others_wait() {
 }
 
 #[test]
+fn who_leaves_is_told_what_goes_on_and_how_to_come_back() {
+    let mut model = following(&sample::change());
+    model.command = "midwatch --state /s".to_owned();
+    let id = model.run.following.clone().unwrap();
+    let followed = RunSummary { id: id.clone(), ..of(1, RunStatus::Running) };
+    let list = RunSummary { order: Order::Any, ..of(7, RunStatus::Waiting) };
+    let over = of(6, RunStatus::Ok);
+    update(&mut model, Msg::RunsListed(vec![list.clone(), over, of(3, RunStatus::Running), followed]));
+    let title = &model.run.view.as_ref().unwrap().title;
+    let three = RunId::new(3, 0);
+    assert_eq!(
+        model.left_behind(),
+        [
+            format!("run {} ({title}) waits for an answer: midwatch --state /s attach {id}", id.short()),
+            format!("run {} (Run 7) is open: midwatch --state /s attach {}", list.id.short(), list.id),
+            format!("run {} (Run 3) goes on: midwatch --state /s attach {three}", three.short()),
+        ]
+    );
+    update(&mut model, Msg::RunsListed((1..9).map(|number| of(number, RunStatus::Held)).collect()));
+    let said = model.left_behind();
+    assert_eq!((said.len(), said.last().unwrap().as_str()), (6, "and 4 more: midwatch --state /s runs"), "{said:?}");
+    model.wall = Some(Wall::new(model.now.boot));
+    assert!(model.left_behind().is_empty(), "a wallboard leads nowhere");
+}
+
+#[test]
 fn who_reattaches_comes_to_the_run_that_waits_else_to_the_newest() {
     use RunStatus::{Held, Interrupted, Running, Waiting};
     let cases: [(&[RunStatus], u64); 5] = [

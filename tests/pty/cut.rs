@@ -128,8 +128,10 @@ fn a_stopped_console_gives_the_terminal_back_and_redraws() {
         for _ in 0..2 {
             pty.send("q");
         }
-        pty.wait_for(SOON, |screen| screen.contains("ended 0"));
+        let left = pty.wait_for(SOON, |screen| screen.contains("ended 0"));
         assert!(pty.look(is_restored));
+        let said = format!("waits for an answer: midwatch --state {} attach {run}", home.word("state"));
+        assert!(left.lines().collect::<String>().contains(&said), "{left}");
     }
 }
 
@@ -143,7 +145,7 @@ fn interrupted() -> (Home, String, Pty) {
     } else {
         pty.wait_for(SOON, |screen| screen.contains("g r resumes it"))
     };
-    assert!(told.contains("no runner is at work"), "{told}");
+    assert!(told.contains("the act of step 2 still runs (pid "), "{told}");
     (home, run, pty)
 }
 

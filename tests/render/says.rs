@@ -1,10 +1,10 @@
 //! What a screen says of its keys is what they do: the line that confirms, the card of an item, the banner.
 
-use super::{SMALL, operator, pressed, run, shown, walk};
-use midwatch::app::msg::Msg;
+use super::{HUGE, SMALL, operator, pressed, run, shown, walk};
+use midwatch::app::msg::{Msg, RunSummary};
 use midwatch::app::{Model, update};
-use midwatch::demo::sample;
-use midwatch::domain::{Fact, Rows, TargetKind};
+use midwatch::demo::sample::{self, Story};
+use midwatch::domain::{Digest, Fact, Rows, RunStatus, TargetKind};
 use midwatch::journal::record::{Answer, Choice, Event};
 
 /// The text of a screen, without the roles of its cells.
@@ -160,6 +160,84 @@ fn leaving_says_that_something_runs_where_it_does() {
         sample::press(&mut model, "Ctrl-C");
         assert!(words(&mut model).contains(says), "{}", words(&mut model));
     }
+}
+
+#[test]
+fn the_title_of_a_log_says_whose_it_is_and_which_of_several() {
+    let undo = Event::UndoIntent { step: 1, attempt: 1, set: Some(Digest::of(b"set")), log: "2-1.undo.log".to_owned() };
+    let undoing =
+        sample::finished_but_last().tell("operator", Event::AbortRequested { undo: true }).tell("operator", undo);
+    let mut model = pressed(run(HUGE, &undoing), "7");
+    let screen = text(&mut model);
+    assert!(screen.contains("undo of step 2, log 2 of 2 · "), "{screen}");
+    let mut model = pressed(model, "[");
+    let screen = text(&mut model);
+    assert!(screen.contains(" step 2, log 1 of 2 · ") && !screen.contains("undo of step 2,"), "{screen}");
+    let mut model = pressed(model, "6 G 7");
+    let screen = text(&mut model);
+    assert!(
+        screen.contains("step 5 has no log yet: it has not begun") && !screen.contains("no step has a log"),
+        "{screen}"
+    );
+    let mut model = pressed(run(HUGE, &Story::begin()), "7");
+    assert!(text(&mut model).contains("no step has a log yet"), "{}", text(&mut model));
+}
+
+#[test]
+fn a_run_that_is_rolled_back_says_so() {
+    let asked = sample::finished_but_last().tell("lena", Event::AbortRequested { undo: true });
+    let screen = text(&mut pressed(run(HUGE, &asked), "6"));
+    assert!(screen.contains("rollback ") && screen.contains("asked to roll the run back"), "{screen}");
+    let stopped = sample::finished_but_last().tell("lena", Event::AbortRequested { undo: false });
+    let screen = text(&mut pressed(run(HUGE, &stopped), "6"));
+    assert!(screen.contains("abort ") && screen.contains("asked to stop the run as it is"), "{screen}");
+}
+
+#[test]
+fn without_a_runner_it_says_what_still_runs_and_that_nothing_waits() {
+    let mut model = run(HUGE, &sample::running());
+    let view = model.run.view.clone().unwrap();
+    let id = view.id.clone();
+    update(&mut model, Msg::RunFolded { view, runner_lives: false });
+    update(&mut model, Msg::ActSeen { run: id.clone(), pid: Some(4242) });
+    let mut model = pressed(model, "6");
+    let screen = text(&mut model);
+    assert!(screen.contains("the runner is gone; the act of step 2 still runs (pid 4242)"), "{screen}");
+    assert!(screen.contains("▶  running") && screen.contains("still runs, and asks before it acts"), "{screen}");
+    update(&mut model, Msg::ActSeen { run: id, pid: None });
+    let screen = text(&mut model);
+    assert!(screen.contains("the act of step 2 runs no more") && screen.contains("unknown  2 Move"), "{screen}");
+    let mut model = run(HUGE, &sample::change());
+    let view = model.run.view.clone().unwrap();
+    update(&mut model, Msg::RunFolded { view, runner_lives: false });
+    let screen = text(&mut pressed(model, "Esc 6"));
+    assert!(screen.contains("step 2 waited for an answer") && !screen.contains("  waiting"), "{screen}");
+}
+
+#[test]
+fn a_followed_run_stands_in_a_list_as_its_journal_says_now() {
+    let mut model = run(HUGE, &sample::change());
+    let id = model.run.following.clone().unwrap();
+    let listed = RunSummary { id, status: RunStatus::Running, ..sample::runs()[0].clone() };
+    update(&mut model, Msg::RunsListed(vec![listed]));
+    let mut model = pressed(model, "Esc R");
+    let inside = words(&mut model);
+    assert!(inside.contains("waiting") && !inside.contains("running"), "{inside}");
+}
+
+#[test]
+fn the_list_of_procedures_says_what_each_acts_on() {
+    let mut model = sample::healthy(SMALL, operator());
+    sample::press(&mut model, ":");
+    sample::press(&mut model, "p r o c e d u r e s Enter");
+    update(&mut model, Msg::ProceduresListed(sample::offers()));
+    let screen = text(&mut model);
+    for part in ["Procedures", "ACTS ON", "change", "cell0/rotate-logs", "mount", "destroy", "cell0/data-retention"] {
+        assert!(screen.contains(part), "{part}: {screen}");
+    }
+    sample::press(&mut model, "j Enter");
+    let screen = text(&mut model);
+    assert!(screen.contains("Data retention cleanup") && screen.contains("root"), "{screen}");
 }
 
 /// All lines of the help, on a screen that is high enough for them.

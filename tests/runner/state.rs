@@ -4,7 +4,7 @@ use crate::support::disk::Disk;
 use crate::support::estate::{Estate, Said, finish, kill_wholly, wait_for};
 use crate::support::run::{consent, decide};
 use midwatch::domain::RunStatus;
-use midwatch::journal::record::{Ask, Choice};
+use midwatch::journal::record::{Ask, Choice, Closed, Event};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
@@ -75,6 +75,35 @@ fn a_disk_that_fills_up_stops_the_next_step_and_not_the_journal() {
     assert_eq!(run.drive().sealed, Some(RunStatus::Ok));
     assert_eq!(effects(&estate), (1, 1));
     run.is_whole_and_known();
+}
+
+#[test]
+fn a_prompt_whose_set_cannot_be_kept_closes_for_that_and_not_for_a_set_that_moved() {
+    let disk = Disk::mount(2048);
+    let estate = Estate::default().keeping_state_in(&disk.path().join("state"));
+    let estate = estate.with("MIDWATCH_SPAN_PROMPT_REREAD", "60");
+    give(&estate);
+    fs::write(estate.tree("go"), "").unwrap();
+    let run = estate.start_waiting("two");
+    let prompt = run.prompt();
+    disk.fill();
+    let next = run.prompt_after(&prompt.id);
+    let closed = run.events().into_iter().find_map(|event| match event {
+        Event::PromptClosed { prompt: id, why, moved } if id == prompt.id => Some((why, moved.join("; "))),
+        _ => None,
+    });
+    let (why, cause) = closed.unwrap();
+    assert!(why == Closed::NoPreview && cause.contains("no space is left on the device"), "{why:?}: {cause}");
+    disk.empty();
+    let asked_again = if matches!(next.ask, Ask::Decide { .. }) {
+        run.accept(&next, decide(Choice::Retry));
+        run.prompt_after(&next.id)
+    } else {
+        next
+    };
+    run.accept(&asked_again, consent(&asked_again));
+    assert_eq!(run.drive().sealed, Some(RunStatus::Ok));
+    assert_eq!(effects(&estate), (1, 1));
 }
 
 #[test]

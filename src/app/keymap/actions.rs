@@ -119,6 +119,7 @@ actions! {
     Filter, "filter", Global, None, "Shows only what contains a text.";
     Refresh, "refresh", Global, None, "Reads every target now.";
     Runs, "runs", Global, None, "Lists the runs, to attach to one.";
+    Procedures, "procedures", Global, None, "Lists the procedures with what each acts on, to open one.";
     NextProblem, "next-problem", Global, None, "Moves to the next row that is not ok, over all panes, the worst first.";
     Problems, "problems", Global, None, "Lists every row that is not ok.";
     Log, "log", Global, None, "Opens the log of the step.";
@@ -151,6 +152,8 @@ actions! {
     Wrap, "wrap", Log, None, "Wraps long lines, or cuts them.";
     Timestamps, "timestamps", Log, None, "Shows when each line was written.";
     Follow, "follow", Log, None, "Follows the end of the log.";
+    PreviousLog, "previous-log", Log, None, "Shows the log of the attempt before: of the step, or of its undo.";
+    NextLog, "next-log", Log, None, "Shows the log of the attempt after.";
     Confirm, "confirm", Prompt, Commits, "Confirms a change, a start, a sign-off or a decision.";
     Decline, "decline", Prompt, Commits, "Answers no, after asking once more: the run stops before the step.";
     ListSet, "list-set", Prompt, None, "Lists everything the act will touch.";

@@ -256,6 +256,14 @@ fn open(model: &mut Model) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Some(Modal::Procedures { list: Some(list), cursor }) => match list.get(*cursor).cloned() {
+            Some(_) if model.is_read_only() => {
+                model.say(keys::READ_ONLY);
+                Vec::new()
+            }
+            Some(offer) => launch(model, offer),
+            None => Vec::new(),
+        },
         Some(Modal::Runs { cursor: Some(id) }) => {
             let id = id.clone();
             model.close();

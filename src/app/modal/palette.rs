@@ -209,6 +209,7 @@ mod tests {
                 title: title.to_owned(),
                 purpose: String::new(),
                 effect: EffectClass::Change,
+                acts_on: Vec::new(),
                 takes_s: None,
                 params: Vec::new(),
             }))

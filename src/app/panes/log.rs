@@ -6,7 +6,7 @@ use crate::app::effect::{Effect, LogAt, Query};
 use crate::app::model::{Model, Pane};
 use crate::app::msg::{LogPage, Page};
 use crate::domain::RunId;
-use crate::journal::fold::RunView;
+use crate::journal::fold::{AttemptLog, RunView, StepView};
 
 /// What the Log pane shows.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +33,8 @@ pub struct Log {
     pub missed: bool,
     /// Whether an answer to a search is awaited.
     searching: bool,
+    /// Whether it was chosen among the logs of its step: it stays while another step or attempt begins.
+    chosen: bool,
 }
 
 impl Default for Log {
@@ -49,6 +51,7 @@ impl Default for Log {
             found: None,
             missed: false,
             searching: false,
+            chosen: false,
         }
     }
 }
@@ -59,17 +62,38 @@ impl Log {
     pub fn renewed(&self, run: Option<RunId>, source: Option<(u32, String)>) -> Self {
         Self { run, source, wrap: self.wrap, stamps: self.stamps, ..Self::default() }
     }
+
+    /// The logs of its step, the oldest first, and the place of the one that is shown.
+    #[must_use]
+    pub fn among<'a>(&self, view: &'a RunView) -> Option<(&'a [AttemptLog], usize)> {
+        let (step, file) = self.source.as_ref()?;
+        let logs = &view.step(*step)?.logs;
+        Some((logs, logs.iter().position(|log| log.file == *file)?))
+    }
+
+    /// Whether it was chosen, and the cursor asks for no other step.
+    fn stays(&self, cursor: Option<u32>) -> bool {
+        let step = self.source.as_ref().map(|(step, _)| *step);
+        self.chosen && step.is_some() && (cursor.is_none() || cursor == step)
+    }
+}
+
+/// The record with which the newest attempt at a step, or at its undo, began.
+fn begun(step: &StepView) -> u64 {
+    step.acted.max(step.undo_acted)
 }
 
 /// The log that belongs to the step under the cursor, else to the step that began last.
 fn source_of(view: &RunView, cursor: Option<u32>) -> Option<(u32, String)> {
     let numbered = || (0_u32..).zip(&view.steps);
-    let of = |(number, step): (u32, &crate::journal::fold::StepView)| Some((number, step.log.clone()?));
+    let of = |(number, step): (u32, &StepView)| Some((number, step.log()?.to_owned()));
     match cursor {
         Some(cursor) => numbered().find(|(number, _)| *number == cursor).and_then(of),
         None => match view.open_attempt() {
             Some((open, ..)) => numbered().find(|(number, _)| *number == open).and_then(of),
-            None => numbered().filter(|(_, step)| step.log.is_some()).max_by_key(|(_, step)| step.started).and_then(of),
+            None => {
+                numbered().filter(|(_, step)| step.log().is_some()).max_by_key(|(_, step)| begun(step)).and_then(of)
+            }
         },
     }
 }
@@ -84,7 +108,7 @@ fn turn_to(model: &mut Model, is_list: bool) -> Vec<Effect> {
     let pane = if is_list { &model.checklist.run } else { &model.run };
     let Some(view) = &pane.view else { return Vec::new() };
     let (run, source) = (pane.following.clone(), source_of(view, pane.cursor));
-    if run == model.log.run && source == model.log.source {
+    if run == model.log.run && (source == model.log.source || model.log.stays(pane.cursor)) {
         return Vec::new();
     }
     model.log = model.log.renewed(run, source);
@@ -97,6 +121,30 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
     let effects = turn_to(model, is_list && model.checklist.run.following.is_some());
     model.focus = Pane::Log;
     effects
+}
+
+/// Shows another log of the same step: that of the attempt before or after, of the step or of its undo.
+pub fn turn(model: &mut Model, later: bool) -> Vec<Effect> {
+    let view = model.log.run.as_ref().and_then(|run| model.followed(run)?.view.as_deref());
+    let found = view.and_then(|view| model.log.among(view));
+    let (Some((logs, at)), Some((step, _))) = (found, model.log.source.clone()) else {
+        model.say("no log is shown");
+        return Vec::new();
+    };
+    let to = if later { at.checked_add(1) } else { at.checked_sub(1) };
+    let Some((to, other)) = to.and_then(|to| Some((to, logs.get(to)?.file.clone()))) else {
+        let which = if later { "newest" } else { "oldest" };
+        let only = logs.len() == 1;
+        model.say(if only {
+            format!("step {} has one log", step + 1)
+        } else {
+            format!("this is the {which} log of step {}", step + 1)
+        });
+        return Vec::new();
+    };
+    let chosen = to + 1 < logs.len();
+    model.log = Log { chosen, ..model.log.renewed(model.log.run.clone(), Some((step, other))) };
+    ask(model, LogAt::Tail).into_iter().collect()
 }
 
 /// Asks for a window of lines.

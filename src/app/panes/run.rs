@@ -17,6 +17,8 @@ pub struct RunPane {
     pub view: Option<Box<RunView>>,
     /// Whether its runner lives.
     pub lives: bool,
+    /// The process of its act, where that runs without a runner.
+    pub act: Option<u32>,
     /// Who looks at it now, this console included.
     pub people: Vec<Attendee>,
     /// Why its journal cannot be read on.
@@ -207,6 +209,9 @@ pub fn told(end: &PromptEnd) -> String {
         PromptEnding::Answered(Answer::BreakGlass { .. }) => format!("{who} broke the glass for step {step}"),
         PromptEnding::Answered(Answer::Cancel) => format!("{who} declined step {step}"),
         PromptEnding::Closed(Closed::Moved, _) => format!("the prompt of step {step} closed: its set moved"),
+        PromptEnding::Closed(Closed::NoPreview, _) => {
+            format!("the prompt of step {step} closed: its set could not be read again and kept")
+        }
         PromptEnding::Closed(Closed::Expired, _) => format!("the prompt of step {step} lapsed after ten minutes"),
         PromptEnding::Closed(Closed::Aborted, _) => format!("the prompt of step {step} closed: the run was stopped"),
         PromptEnding::Closed(Closed::RunnerGone, _) => {
@@ -254,6 +259,13 @@ pub fn open_prompt(model: &mut Model, id: &RunId) -> bool {
 pub fn seen_by(model: &mut Model, run: &RunId, people: Vec<Attendee>) {
     if let Some(pane) = model.followed_mut(run) {
         pane.people = people;
+    }
+}
+
+/// Takes the news whether the act of a run without a runner still runs.
+pub fn act_seen(model: &mut Model, run: &RunId, pid: Option<u32>) {
+    if let Some(pane) = model.followed_mut(run) {
+        pane.act = pid;
     }
 }
 

@@ -53,8 +53,8 @@ pub fn line(record: &Record, view: &RunView) -> Option<String> {
         }
         Event::Note { text, .. } => format!("note of {}: {text}", who(&record.actor)),
         Event::AbortRequested { undo } => {
-            let and = if *undo { ", and to take back what it changed" } else { "" };
-            format!("{} asked the run to stop{and}", who(&record.actor))
+            let what = if *undo { "asked to roll the run back" } else { "asked the run to stop" };
+            format!("{} {what}", who(&record.actor))
         }
         Event::RunSealed { status, unknown, rolled_back } => sealed(*status, *unknown, *rolled_back),
         Event::JournalRecovered { bytes, saved, .. } => format!("{bytes} torn bytes were cut off and kept in {saved}"),
@@ -118,6 +118,9 @@ fn answered(answer: &Answer) -> String {
 fn closed(why: Closed, moved: &[String]) -> String {
     match why {
         Closed::Moved => format!("the prompt closed, for what it showed has moved: {}", moved.join("; ")),
+        Closed::NoPreview => {
+            format!("the prompt closed: what it showed could not be read again and kept: {}", moved.join("; "))
+        }
         Closed::Expired => "the prompt lapsed and asks anew".to_owned(),
         Closed::Aborted => "the prompt closed: the run stops".to_owned(),
         Closed::RunnerGone => "the prompt closed: its runner is gone".to_owned(),

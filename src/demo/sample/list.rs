@@ -125,6 +125,7 @@ pub fn checklists() -> Vec<Outline> {
             title: title.to_owned(),
             purpose: String::new(),
             effect: EffectClass::Read,
+            acts_on: Vec::new(),
             takes_s: None,
             params: Vec::new(),
         },

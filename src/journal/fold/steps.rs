@@ -2,7 +2,7 @@
 
 use crate::domain::{Digest, EffectClass, Order, PromptId, Saved, StepState, Verb};
 use crate::journal::eyes::{Override, is_another};
-use crate::journal::fold::{Act, Impossible, RunView, refuse};
+use crate::journal::fold::{Act, AttemptLog, Impossible, RunView, refuse};
 use crate::journal::record::{Choice, Ending, Outcome, Record, StepHead};
 
 impl RunView {
@@ -64,7 +64,7 @@ impl RunView {
         view.ended = None;
         view.outcome = None;
         view.set = set.cloned();
-        view.log = Some(log.to_owned());
+        view.logs.push(AttemptLog { act: Act::Forward, attempt, file: log.to_owned() });
         // Those that it names are undone one after another, each with its own intent.
         if view.head.verb == Verb::UndoOf {
             self.back.undoing = Some((step, attempt));

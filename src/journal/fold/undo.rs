@@ -1,7 +1,7 @@
 //! Which step may be taken back, and what became of it.
 
 use crate::domain::{Digest, StepState, Verb};
-use crate::journal::fold::{Act, Held, Impossible, RunView, StepView, WayBackView, refuse};
+use crate::journal::fold::{Act, AttemptLog, Held, Impossible, RunView, StepView, WayBackView, refuse};
 use crate::journal::record::{Choice, Ending, Outcome, Record, WentBack};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -156,7 +156,7 @@ impl RunView {
         let view = self.turn(step, state)?;
         view.undo_attempts = attempt;
         view.undo_acted = record.seq;
-        view.log = Some(log.to_owned());
+        view.logs.push(AttemptLog { act: Act::Undo, attempt, file: log.to_owned() });
         self.open = Some((step, attempt, Act::Undo));
         self.back.aborts_before = self.back.aborts;
         Ok(())

@@ -2,7 +2,7 @@
 
 use crate::domain::{Actor, Digest, EffectClass, Order, PromptId, RunId, RunStatus, Saved, StepState, Wall};
 use crate::journal::eyes::{Approval, Override};
-use crate::journal::fold::TimeView;
+use crate::journal::fold::{AttemptLog, TimeView};
 use crate::journal::reading::{Counts, Side};
 use crate::journal::record::{Answer, Ask, Closed, Outcome, RollbackHead, StepHead};
 use crate::journal::terms::{Terms, WindowStanding};
@@ -163,8 +163,8 @@ pub struct StepView {
     pub attempts: u32,
     /// Whether an attempt may have had an effect: one that provably never started has none.
     pub ran: bool,
-    /// The newest attempt's log below `logs/`.
-    pub log: Option<String>,
+    /// The log of each attempt at it and at its undo, the oldest first.
+    pub logs: Vec<AttemptLog>,
     /// When the newest attempt began.
     pub started: Option<Wall>,
     /// When the step ended.
@@ -370,7 +370,7 @@ impl StepView {
             state: StepState::Planned,
             attempts: 0,
             ran: false,
-            log: None,
+            logs: Vec::new(),
             started: None,
             ended: None,
             set_ms: (0, 0),

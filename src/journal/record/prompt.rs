@@ -273,6 +273,8 @@ pub enum Answer {
 pub enum Closed {
     /// What it showed is no longer so.
     Moved,
+    /// What it showed could not be read again or kept.
+    NoPreview,
     /// It lived its ten minutes.
     Expired,
     /// The run was stopped.

@@ -113,7 +113,7 @@ fn step_json(step: &StepView) -> Value {
         "claimed": step.claimed,
         "overridden": step.overridden,
         "undo": step.undo,
-        "log": step.log,
+        "log": step.log(),
     })
 }
 

@@ -152,6 +152,7 @@ pub(super) fn answered(answer: &Answer, by: &Actor) -> String {
 pub(super) fn closed(why: Closed, moved: &[String]) -> String {
     let why = match why {
         Closed::Moved => "what it showed had moved",
+        Closed::NoPreview => "what it showed could not be read again and kept",
         Closed::Expired => "it had lapsed",
         Closed::Aborted => "the run was stopped",
         Closed::RunnerGone => "its runner was gone",
@@ -190,8 +191,8 @@ pub(super) fn deviation(view: &RunView, record: &Record) -> Option<(Tone, String
             (Tone::Odd, format!("{bytes} torn bytes were cut off the journal and saved as {saved}"))
         }
         Event::AbortRequested { undo } => {
-            let undo = if *undo { ", and to take back what was done" } else { "" };
-            (Tone::Bad, format!("{} asked to stop{undo}", who(&record.actor)))
+            let what = if *undo { "asked to roll the run back" } else { "asked to stop" };
+            (Tone::Bad, format!("{} {what}", who(&record.actor)))
         }
         Event::UndoOutcome { step, outcome, .. }
             if outcome.ending == Ending::Ok && is_planned(view, *step, record.wall) =>

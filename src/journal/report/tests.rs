@@ -37,7 +37,7 @@ fn the_record_tells_the_night() {
         "confirmed with the word change",
         "ok: deleted 1,284, left 2 alone (code 0, 1 s, deleted 1,284, left alone 2, log 1-1.log: 100 B)",
         "| 2 | disk \\| at \\`84 %\\`\\\\n\\# fine |",
-        &format!("{anna} runner asked to stop, and to take back what was done"),
+        &format!("{anna} runner asked to roll the run back"),
         "the undo of step 2 (a do step) ended ok",
         &format!("The journal has 17 records; the digest of the last is {}.", view.head),
         &format!("    midwatch verify {}\n", view.id),

@@ -80,7 +80,7 @@ fn told(view: &RunView, record: &Record) -> Option<Told> {
             Some((Tone::of_run(*status), None, format!("The run was sealed: {}{back}", status.word()), more))
         }
         Event::AbortRequested { undo } => {
-            let what = if *undo { "Asked to stop, and to take back what was done" } else { "Asked to stop" };
+            let what = if *undo { "Asked to roll the run back" } else { "Asked to stop" };
             Some((Tone::Bad, None, what.to_owned(), String::new()))
         }
         Event::Note { step, text } => Some((Tone::Person, *step, format!("Note: {text}"), String::new())),

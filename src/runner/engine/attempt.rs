@@ -2,7 +2,6 @@
 
 use crate::domain::error::Result;
 use crate::domain::{Actor, Digest, EffectClass, Error, PromptId, Verb};
-use crate::journal::beside::UNDO;
 use crate::journal::log;
 use crate::journal::record::{Ending, Event, Outcome};
 use crate::procedure::plan::Step;
@@ -29,12 +28,12 @@ pub enum Found {
 
 /// The name of an attempt at a step, steps counted from 1 as people do.
 pub fn name(step: u32, attempt: u32) -> String {
-    format!("{}.{attempt}", step + 1)
+    living::name_of_attempt(step, attempt, false)
 }
 
 /// The name of an attempt at a step's undo.
 pub fn undo_name(step: u32, attempt: u32) -> String {
-    format!("{}.{attempt}{UNDO}", step + 1)
+    living::name_of_attempt(step, attempt, true)
 }
 
 /// Whether an attempt is one at an undo.

@@ -5,7 +5,7 @@ use crate::config::state::team;
 use crate::domain::error::Result;
 use crate::domain::{Digest, EffectClass, Error, Kind, Preview, StepState, Verb, quantity};
 use crate::journal::fold::StepView;
-use crate::journal::record::Covered;
+use crate::journal::record::{Closed, Covered};
 use crate::procedure::condition::spoken;
 use crate::procedure::plan::{Action, Step, WayBack};
 use crate::procedure::template::OfRun;
@@ -29,6 +29,14 @@ pub struct Frozen {
     pub digest: Digest,
     /// What a prompt shows.
     pub preview: Preview,
+}
+
+/// Why a frozen set holds no longer.
+pub(super) struct Moved {
+    /// Whether it is another one, or cannot be compared.
+    pub why: Closed,
+    /// What moved, or the cause.
+    pub lines: Vec<String>,
 }
 
 impl Engine {
@@ -161,19 +169,28 @@ impl Engine {
         Ok(())
     }
 
-    /// What moved since a set was frozen; `None` when it is the same.
-    pub(super) async fn moved(&mut self, step: u32, set: &Digest) -> Result<Option<Vec<String>>> {
+    /// What moved since a set was frozen, or that this cannot be known; `None` when it is the same.
+    pub(super) async fn moved(&mut self, step: u32, set: &Digest) -> Result<Option<Moved>> {
         let before = self.dir.set(set);
         let after = match self.freeze(step).await? {
-            Err(refusal) => return Ok(Some(vec![format!("it cannot be previewed any more: {refusal}")])),
+            Err(refusal) if refusal.kind == Kind::Refused => {
+                let lines = vec![format!("it cannot be previewed any more: {refusal}")];
+                return Ok(Some(Moved { why: Closed::Moved, lines }));
+            }
+            Err(failed) => return Ok(Some(Moved { why: Closed::NoPreview, lines: vec![failed.to_string()] })),
             Ok(frozen) if frozen.digest == *set => return Ok(None),
             Ok(frozen) => self.dir.set(&frozen.digest),
         };
         self.remember_moved(&before, &after);
         let open = |path: &PathBuf| plain::open(path).map(BufReader::new);
         Ok(Some(match (open(&before), open(&after)) {
-            (Ok(mut before), Ok(mut after)) => adapters::moved(&mut before, &mut after),
-            _ => vec!["the frozen set cannot be read any more".to_owned()],
+            (Ok(mut before), Ok(mut after)) => {
+                Moved { why: Closed::Moved, lines: adapters::moved(&mut before, &mut after) }
+            }
+            _ => {
+                let lines = vec!["the frozen set cannot be read any more".to_owned()];
+                Moved { why: Closed::NoPreview, lines }
+            }
         }))
     }
 

@@ -35,7 +35,7 @@ impl Engine {
         }
         let Some(moved) = moved else { return Ok(false) };
         if self.view().permit(step).is_some_and(|(given, _)| given == permit) {
-            self.write(Event::ConsentLapsed { prompt: permit.clone(), step, moved })?;
+            self.write(Event::ConsentLapsed { prompt: permit.clone(), step, moved: moved.lines })?;
         }
         Ok(true)
     }

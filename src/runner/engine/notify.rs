@@ -114,8 +114,8 @@ impl Engine {
         let counts = states.into_iter().map(|state| (count(state), state.word())).filter(|(count, _)| *count > 0);
         let mut said: Vec<String> = counts.map(|(count, word)| format!("{count} {word}")).collect();
         if let Some((who, undo)) = &view.abort {
-            let how = if *undo { " and to take back what it did" } else { "" };
-            said.push(format!("{} asked to stop{how}", who.name));
+            let what = if *undo { "asked to roll the run back" } else { "asked to stop" };
+            said.push(format!("{} {what}", who.name));
         }
         if said.is_empty() { "nothing yet".to_owned() } else { said.join(", ") }
     }

@@ -76,7 +76,7 @@ fn line(event: &Event) -> Line<'_> {
         }
         Event::LockTaken { name, .. } => Line { what: Some(name.into()), ..Line::default() },
         Event::AbortRequested { undo } => {
-            Line { what: Some(if *undo { "undo" } else { "leave" }.into()), ..Line::default() }
+            Line { what: Some(if *undo { "rollback" } else { "leave" }.into()), ..Line::default() }
         }
         _ => Line::default(),
     }

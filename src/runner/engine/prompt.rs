@@ -128,7 +128,7 @@ impl Engine {
                 Ok(None)
             }
             Some(moved) => {
-                self.close(open, Closed::Moved, moved)?;
+                self.close(open, moved.why, moved.lines)?;
                 Ok(Some(Asked::Anew))
             }
         }
@@ -161,8 +161,14 @@ impl Engine {
                 return Ok(Some(Asked::Stopped));
             }
             if let Some(moved) = moved {
-                self.reject(call, "what the prompt showed has changed since; look at the new one".to_owned())?;
-                self.close(open, Closed::Moved, moved)?;
+                let why = match moved.why {
+                    Closed::NoPreview => {
+                        format!("what the prompt showed cannot be compared: {}", moved.lines.join("; "))
+                    }
+                    _ => "what the prompt showed has changed since; look at the new one".to_owned(),
+                };
+                self.reject(call, why)?;
+                self.close(open, moved.why, moved.lines)?;
                 return Ok(Some(Asked::Anew));
             }
         }

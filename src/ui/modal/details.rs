@@ -69,8 +69,8 @@ pub(super) fn step(pen: Pen<'_>, snapshot: &Snapshot<'_>, number: u32, scroll: u
         if let Some(remark) = step.remark.as_ref().filter(|remark| !remark.trim().is_empty()) {
             say("remark", Role::UiText, remark.clone());
         }
-        if let Some(log) = &step.log {
-            say("log", Role::UiText, format!("logs/{log}"));
+        for log in &step.logs {
+            say("log", Role::UiText, format!("logs/{}", log.file));
         }
         if let Some(listing) = &step.head.listing {
             say("runs", Role::UiText, listing.title());

@@ -25,12 +25,12 @@ const PALETTE: usize = 24;
 /// The fewest columns in which the palette says what a command does.
 const LEAST_DOC: usize = 16;
 
-fn mark(pen: Pen<'_>, on: bool) -> Strip {
+pub(super) fn mark(pen: Pen<'_>, on: bool) -> Strip {
     let strip = Strip::new().put(pen.style(Role::UiFocus), if on { pen.glyph("▌", ">") } else { " " });
     strip.gap(1)
 }
 
-fn selected(pen: Pen<'_>, on: bool, mut line: Line<'static>, width: usize) -> Line<'static> {
+pub(super) fn selected(pen: Pen<'_>, on: bool, mut line: Line<'static>, width: usize) -> Line<'static> {
     if on {
         let blanks = Strip::new().gap(width.saturating_sub(line.width())).line();
         line.spans.extend(blanks.spans);
@@ -188,7 +188,7 @@ pub(super) fn runs(pen: Pen<'_>, snapshot: &Snapshot<'_>, cursor: Option<&RunId>
         .enumerate()
         .map(|(place, run)| {
             let on = cursor.is_some() && place == at;
-            selected(pen, on, run_line(pen, run, on, width), width)
+            selected(pen, on, run_line(pen, (run, snapshot.status(run)), on, width), width)
         })
         .collect();
     let mut keys = vec![(Action::Back, "goes back")];
@@ -207,22 +207,19 @@ pub(super) fn runs(pen: Pen<'_>, snapshot: &Snapshot<'_>, cursor: Option<&RunId>
     }
 }
 
-fn run_line(pen: Pen<'_>, run: &RunSummary, on: bool, width: usize) -> Line<'static> {
+fn run_line(pen: Pen<'_>, (run, status): (&RunSummary, RunStatus), on: bool, width: usize) -> Line<'static> {
     let (role, word) = match run.damage {
         Some(_) => (Role::VerdictCritical, "damaged"),
         None if run.broke_glass => (Role::VerdictCritical, "glass"),
-        None => (Role::from(run.status), RunStatus::word(run.status)),
+        None => (Role::from(status), status.word()),
     };
     let strip = badge(pen, mark(pen, on), role, word, 11);
     let start = strip.width();
     let muted = pen.style(Role::UiMuted);
     let progress = format!("{}/{}", run.progress.0, run.progress.1);
     let room = width.saturating_sub(start + 17 + 8 + 10 + 1);
-    let marked = if run.broke_glass {
-        format!("{} · {} · BREAK GLASS", run.title, RunStatus::word(run.status))
-    } else {
-        run.title.clone()
-    };
+    let marked =
+        if run.broke_glass { format!("{} · {} · BREAK GLASS", run.title, status.word()) } else { run.title.clone() };
     let title = run.damage.as_ref().map_or_else(|| marked.clone(), |why| format!("{marked} · {why}"));
     let (look, title) = match run.emergency {
         true => (Role::VerdictCritical, format!("EMERGENCY · {title}")),

@@ -14,6 +14,7 @@ mod item;
 mod leave;
 mod lists;
 mod plan;
+mod procedures;
 mod prompt;
 mod row;
 mod show;
@@ -88,6 +89,7 @@ pub fn draw(
             let list = lists::offers(pen, (target.kind, &name), (offers.as_deref(), withheld), *cursor, width);
             Dialog { scroll: *scroll, ..list }
         }
+        Modal::Procedures { list, cursor } => procedures::list(pen, snapshot, list.as_deref(), *cursor, width),
         Modal::Runs { cursor } => lists::runs(pen, snapshot, cursor.as_ref(), width),
         Modal::SetList(list) => {
             let rows = area.height.saturating_sub(5);

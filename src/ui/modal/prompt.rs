@@ -29,7 +29,7 @@ use crate::app::panes::run::told;
 use crate::config::theme::Role;
 use crate::domain::{Clean, Digest, Item, Preview, quantity};
 use crate::journal::fold::{PromptEnd, PromptEnding, RunView};
-use crate::journal::record::{Ask, Choice, consequences};
+use crate::journal::record::{Ask, Choice, Closed, consequences};
 use crate::ui::header::environment;
 use crate::ui::pen::{Pen, VALUES, words};
 use crate::ui::text::{Piece, Strip};
@@ -309,9 +309,10 @@ fn ended(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialog, end: &Pro
         first.make_ascii_uppercase();
     }
     let mut body = pen.sentence(Role::VerdictWarn, told, width);
-    if let PromptEnding::Closed(_, moved) = &end.how {
+    if let PromptEnding::Closed(closed, moved) = &end.how {
+        let name = if *closed == Closed::NoPreview { "because" } else { "moved" };
         for line in moved {
-            body.extend(pen.fact("moved", Role::UiText, line, width));
+            body.extend(pen.fact(name, Role::UiText, line, width));
         }
     }
     body.push(Strip::new().line());

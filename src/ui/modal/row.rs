@@ -22,7 +22,7 @@ use crate::app::msg::Offer;
 use crate::app::reason;
 use crate::config::theme::Role;
 use crate::domain::facts::{self, Group};
-use crate::domain::{Clean, Fact, Observation, Row, RunStatus, TargetKind, Wall, quantity};
+use crate::domain::{Clean, Fact, Observation, Row, TargetKind, Wall, quantity};
 use crate::ui::panes::rows;
 use crate::ui::pen::{Pen, VALUES};
 use crate::ui::text::{Piece, Strip};
@@ -193,7 +193,7 @@ fn runs(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &RowDialog, body: &mut Ve
     for run in runs {
         let (role, word) = match run.damage {
             Some(_) => (Role::VerdictCritical, "damaged"),
-            None => (Role::from(run.status), RunStatus::word(run.status)),
+            None => (Role::from(snapshot.status(run)), snapshot.status(run).word()),
         };
         let strip = Strip::new().gap(3).put(pen.style(Role::UiMuted), format!("{} UTC", run.started.minute())).gap(2);
         let strip = strip.put(pen.style(role), pen.symbol(role)).gap(1).put(pen.style(role), word).gap(2);

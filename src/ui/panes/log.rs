@@ -13,7 +13,8 @@ use crate::app::Snapshot;
 use crate::app::model::Pane;
 use crate::app::msg::{LogLine, Page};
 use crate::config::theme::Role;
-use crate::domain::{Clean, quantity};
+use crate::domain::{Clean, StepState, quantity};
+use crate::journal::fold::Act;
 use crate::ui::ViewState;
 use crate::ui::panes::{framed, title};
 use crate::ui::pen::Pen;
@@ -26,9 +27,7 @@ pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot
     let log = snapshot.log;
     let right = position(pen, snapshot);
     let mut left = title(pen, snapshot, Pane::Log);
-    if let Some((step, _)) = &log.source {
-        let name = log.run.as_ref().and_then(|run| snapshot.view(run)?.step(*step)).map_or("", |step| &step.head.title);
-        let text = format!("step {} · {name}", step + 1);
+    if let Some(text) = whose(snapshot) {
         let room = usize::from(area.width).saturating_sub(left.width() + right.width() + 6);
         left = left.gap(1).put_within(room, pen.style(Role::UiText), text).gap(1);
     }
@@ -36,9 +35,9 @@ pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot
     view.seen.log_rows = inner.height;
     let Some(page) = log.page.as_ref().filter(|page| !page.lines.is_empty()) else {
         let words = match (&log.source, &log.page) {
-            (None, _) => "no step has a log yet",
-            (Some(_), None) => "reading the log",
-            (Some(_), Some(_)) => "the log is empty so far",
+            (None, _) => no_log(snapshot),
+            (Some(_), None) => "reading the log".to_owned(),
+            (Some(_), Some(_)) => "the log is empty so far".to_owned(),
         };
         return pen.line(frame, inner, Strip::new().gap(1).put(pen.style(Role::UiMuted), words));
     };
@@ -49,6 +48,36 @@ pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot
     }
     let rows: Vec<_> = rows.into_iter().map(Strip::line).collect();
     pen.lines(frame, inner, &rows);
+}
+
+/// Whose log it is: `step 2 · Delete old sessions`, `undo of step 2 · …`; of several, which: `step 2, log 1 of 2 · …`.
+fn whose(snapshot: &Snapshot<'_>) -> Option<String> {
+    let (log, (number, _)) = (snapshot.log, snapshot.log.source.as_ref()?);
+    let view = log.run.as_ref().and_then(|run| snapshot.view(run));
+    let name = view.and_then(|view| view.step(*number)).map_or("", |step| &step.head.title);
+    let shown = view.and_then(|view| log.among(view));
+    let undo = shown.and_then(|(logs, at)| logs.get(at)).is_some_and(|log| log.act == Act::Undo);
+    let what = if undo { "undo of step" } else { "step" };
+    let which = shown.filter(|(logs, _)| logs.len() > 1);
+    let which = which.map_or_else(String::new, |(logs, at)| format!(", log {} of {}", at + 1, logs.len()));
+    Some(format!("{what} {}{which} · {name}", number + 1))
+}
+
+/// Why no log is shown: of the step under the cursor, or of the whole run.
+fn no_log(snapshot: &Snapshot<'_>) -> String {
+    let list = &snapshot.checklist.run;
+    let pane = if snapshot.log.run.is_some() && snapshot.log.run == list.following { list } else { snapshot.run };
+    let Some(view) = &pane.view else { return "no run is followed, so there is no log".to_owned() };
+    if view.steps.iter().all(|step| step.logs.is_empty()) {
+        return "no step has a log yet".to_owned();
+    }
+    let Some((number, step)) = pane.cursor.and_then(|number| Some((number, view.step(number)?))) else {
+        return "no step has a log yet".to_owned();
+    };
+    match step.state {
+        StepState::Planned | StepState::Waiting => format!("step {} has no log yet: it has not begun", number + 1),
+        _ => format!("step {} has no log: it ran nothing", number + 1),
+    }
 }
 
 /// Which lines are shown of how many, what was not kept, and whether the end is followed.

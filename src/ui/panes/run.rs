@@ -245,10 +245,14 @@ pub fn state(snapshot: &Snapshot<'_>, number: u32, step: &StepView) -> (Role, &'
     let undoing = snapshot.run.view.as_ref().and_then(|run| run.open_attempt());
     match undoing {
         Some((open, _, way)) if open == number => match (snapshot.run.status(), way) {
-            (Some(RunStatus::Interrupted), _) => (Role::StateUnknown, "unknown"),
+            (Some(RunStatus::Interrupted), _) if snapshot.run.act.is_none() => (Role::StateUnknown, "unknown"),
             (_, crate::journal::fold::Act::Undo) => (Role::StateRunning, "undoing"),
             _ => (Role::StateRunning, "running"),
         },
+        // Its question is open in the journal, and there is no runner to take an answer.
+        _ if step.state == StepState::Waiting && snapshot.run.status() == Some(RunStatus::Interrupted) => {
+            (Role::StateInterrupted, "interrupted")
+        }
         _ if step.state == StepState::Planned && snapshot.run.status().is_some_and(RunStatus::is_over) => {
             (Role::StatePlanned, NOT_REACHED)
         }

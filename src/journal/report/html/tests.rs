@@ -135,7 +135,7 @@ fn the_page_tells_the_night_and_the_differences_first() {
         "anna (uid 1000, login 1000) through",
         "<td>with the word change</td>",
         "An answer was refused: typed `chnage`",
-        "Asked to stop, and to take back what was done",
+        "Asked to roll the run back",
         "disk | at `84 %`<br>\n# fine",
         "midwatch verify",
         "1,284",

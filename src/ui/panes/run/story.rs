@@ -41,8 +41,12 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
         say(name, role, text);
     }
     if let Some((who, undo)) = &run.abort {
-        let how = if *undo { "and take back what it did" } else { "as it is" };
-        say("abort", Role::StateInterrupted, format!("{}@{} asked to stop the run {how}", who.name, who.host));
+        let (name, what) = if *undo {
+            ("rollback", "asked to roll the run back: it stops, and what it did is undone")
+        } else {
+            ("abort", "asked to stop the run as it is")
+        };
+        say(name, Role::StateInterrupted, format!("{}@{} {what}", who.name, who.host));
     }
     if let Some(owed) = owed(run, status) {
         say("undo", Role::UiText, owed);
@@ -98,7 +102,8 @@ fn coming(snapshot: &Snapshot<'_>, run: &RunView, status: RunStatus) -> Option<(
         RunStatus::Held => format!("{key} takes it up: a new runner asks the same question again"),
         RunStatus::Interrupted => {
             let step = run.current().map_or_else(String::new, |step| format!(" at step {}", step + 1));
-            format!("{key} resumes it{step}: a new runner takes over, and asks before it acts")
+            let first = if snapshot.run.act.is_some() { ", waits for what still runs" } else { "" };
+            format!("{key} resumes it{step}: a new runner takes over{first}, and asks before it acts")
         }
         _ => next(run)?,
     };
@@ -153,8 +158,7 @@ pub fn now_line(snapshot: &Snapshot<'_>, run: &RunView) -> (Role, String) {
         return (Role::StateWaiting, text);
     }
     if status == RunStatus::Interrupted {
-        let text = format!("no runner is at work; the last that is known is of {}", clock(run.last));
-        return (Role::StateInterrupted, text);
+        return (Role::StateInterrupted, without_runner(snapshot, run));
     }
     if let Some(open) = &run.prompt {
         let asks = match &open.ask {
@@ -185,6 +189,20 @@ pub fn now_line(snapshot: &Snapshot<'_>, run: &RunView) -> (Role, String) {
             (Role::StateWaiting, format!("waits for people · {}", told.unwrap_or_default()))
         }
         None => (Role::StateRunning, "the runner is between two steps".to_owned()),
+    }
+}
+
+/// What is known of a run whose runner is gone: what still runs of it, or where it stood.
+fn without_runner(snapshot: &Snapshot<'_>, run: &RunView) -> String {
+    let gone = format!("the runner is gone, its last record is of {}", run.last.clock());
+    match (run.open_attempt(), snapshot.run.act, &run.prompt) {
+        (Some((step, _, way)), pid, _) => {
+            let what = if way == Act::Undo { "the undo" } else { "the act" };
+            let state = pid.map_or_else(|| "runs no more".to_owned(), |pid| format!("still runs (pid {pid})"));
+            format!("the runner is gone; {what} of step {} {state}", step + 1)
+        }
+        (None, _, Some(open)) => format!("{gone}; step {} waited for an answer", open.step + 1),
+        (None, _, None) => gone,
     }
 }
 
