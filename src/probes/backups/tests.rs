@@ -319,7 +319,7 @@ fn a_repository_of_restic_is_as_new_as_its_last_snapshot() {
     }
     put(&dir.path().join("snapshots"), "3f9a", 300, "2026-11-19T03:00:00Z");
     // Tonight one was forgotten, and no other was made.
-    for name in ["data", "index", "snapshots"] {
+    for name in ["data", "index", "keys", "snapshots"] {
         touch(dir.path(), name, unix("2026-11-22T03:00:00Z"));
     }
     let found = seen(&entry(dir.path(), "*"));
