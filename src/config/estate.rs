@@ -130,6 +130,8 @@ pub struct Service {
     pub critical: bool,
     /// How often it is asked.
     pub every: Duration,
+    /// The roots that its certificate must lead to; the machine's own trust where it is `None`.
+    pub ca: Option<PathBuf>,
 }
 
 impl Service {
@@ -148,6 +150,7 @@ impl Service {
             status: Vec::new(),
             critical: true,
             every: Self::EVERY,
+            ca: None,
         }
     }
 
@@ -306,6 +309,7 @@ mod tests {
                     status: vec![],
                     critical: true,
                     every: Service::EVERY,
+                    ca: Some("/etc/midwatch/ca.pem".into()),
                 },
                 Service {
                     name: "shop".into(),
@@ -314,6 +318,7 @@ mod tests {
                     status: vec![200, 401],
                     critical: false,
                     every: Duration::from_secs(60),
+                    ca: None,
                 },
             ],
             mounts: vec![

@@ -25,9 +25,13 @@ const SCHEMES: [&str; 4] = ["redis", "rediss", "unix", "redis+unix"];
 /// # Errors
 /// What is wrong, in a few words that follow `the URL`.
 pub fn part(text: &str) -> Result<Parted, String> {
+    const FORM: &str = "must begin with redis://, rediss://, unix:// or redis+unix://";
+    if !text.contains("://") {
+        return Err(FORM.to_owned());
+    }
     let mut url = Url::parse(text).map_err(|cause| format!("cannot be read: {cause}"))?;
     if !SCHEMES.contains(&url.scheme()) {
-        return Err("must begin with redis://, rediss://, unix:// or redis+unix://".to_owned());
+        return Err(FORM.to_owned());
     }
     if url.fragment().is_some() {
         return Err("must hold no `#`: a server's certificate is always verified".to_owned());

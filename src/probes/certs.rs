@@ -18,24 +18,31 @@ mod element;
 mod files;
 mod judge;
 mod key;
+mod kind;
 mod members;
 mod name;
 mod parse;
 pub mod pem;
+mod rights;
 mod serve;
+mod signed;
+mod strict;
 
 use crate::config::estate::Certificate;
 use crate::domain::{Finding, Loss, Observation, Verdict, Wall};
 use crate::probes::aside::Aside;
-use crate::probes::certs::chain::{Followed, Trust};
+use crate::probes::certs::chain::{Chain, Followed};
 use crate::probes::certs::judge::{Bundle, Known};
 use crate::probes::certs::pem::Held;
 use crate::probes::certs::serve::Served;
 use crate::probes::{clock, panics};
+use rustls::pki_types::CertificateDer;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
+
+pub(crate) use chain::Trust;
 
 /// How many certificates are read at the same time.
 static TURNS: Semaphore = Semaphore::const_new(64);
@@ -81,6 +88,27 @@ impl CertReader {
         let target = self.target.clone();
         let work = move || look(&target, served.as_ref(), clock::now().wall);
         Ok(self.aside.within(FILES_DEADLINE, work).await?)
+    }
+}
+
+/// Why a chain that rustls takes is refused by clients that use OpenSSL; its dates and its signatures have been verified.
+pub(crate) fn forbidden(
+    own: &CertificateDer<'_>,
+    others: &[CertificateDer<'_>],
+    trust: &Trust,
+    now: i64,
+) -> Option<String> {
+    let leaf = match parse::parse(own) {
+        Ok(leaf) => leaf,
+        Err(why) => return Some(why),
+    };
+    if let Some((_, why)) = leaf.flaw {
+        return Some(why);
+    }
+    let others: Vec<_> = others.iter().filter_map(|other| parse::parse(other).ok()).collect();
+    match chain::follow(&leaf, &others, trust, now).chain {
+        Chain::Trusted | Chain::Tolerated(_) => None,
+        Chain::Untrusted(why) | Chain::Unknown(why) => Some(why),
     }
 }
 

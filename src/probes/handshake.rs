@@ -3,11 +3,28 @@
 //! The libraries name their errors by the words of their source (`InvalidContentType`). What a reader would search for stands in
 //! brackets instead: the name of an alert as RFC 8446 writes it, `handshake_failure`.
 
+use crate::domain::{Loss, quantity};
+use crate::probes::verifier::Forbidden;
 use rustls::{AlertDescription, CertificateError, Error};
+use std::time::Duration;
 
 /// Why the handshake failed; begins with `TLS: `. `host` is what the certificate should be for, where it is known.
 pub(crate) fn why(error: &Error, host: Option<&str>) -> String {
     format!("TLS: {}", cause(error, host))
+}
+
+/// Why the handshake failed, with what to do where the trust of this host lacks a root. A certificate that has expired or that is not
+/// for the host proves that the server is down for every client that verifies.
+pub(crate) fn loss(error: &Error, host: Option<&str>, remedy: &str) -> Loss {
+    use CertificateError as Bad;
+    let words = why(error, host);
+    match error {
+        Error::InvalidCertificate(Bad::UnknownIssuer) => Loss::unread(format!("{words}; {remedy}")),
+        Error::InvalidCertificate(
+            Bad::Expired | Bad::ExpiredContext { .. } | Bad::NotValidForName | Bad::NotValidForNameContext { .. },
+        ) => Loss::down(words),
+        _ => Loss::unread(words),
+    }
 }
 
 fn cause(error: &Error, host: Option<&str>) -> String {
@@ -23,7 +40,17 @@ fn cause(error: &Error, host: Option<&str>) -> String {
             "the server breaks the protocol: a message out of order".to_owned()
         }
         Error::NoCertificatesPresented => "the server sends no certificate".to_owned(),
-        other => other.to_string(),
+        Error::InconsistentKeys(_) => "the key is not that of the certificate".to_owned(),
+        Error::UnsupportedNameType
+        | Error::DecryptError
+        | Error::EncryptError
+        | Error::FailedToGetCurrentTime
+        | Error::FailedToGetRandomBytes
+        | Error::HandshakeNotComplete
+        | Error::PeerSentOversizedRecord
+        | Error::NoApplicationProtocol
+        | Error::BadMaxFragmentSize => error.to_string(),
+        other => format!("the handshake failed: {}", in_words(&format!("{other:?}"))),
     }
 }
 
@@ -31,8 +58,16 @@ fn cause(error: &Error, host: Option<&str>) -> String {
 fn of_certificate(bad: &CertificateError, host: Option<&str>) -> String {
     use CertificateError as Bad;
     match bad {
-        Bad::Expired | Bad::ExpiredContext { .. } => "certificate expired".to_owned(),
-        Bad::NotValidYet | Bad::NotValidYetContext { .. } => "certificate not valid yet".to_owned(),
+        Bad::Expired => "certificate expired".to_owned(),
+        Bad::ExpiredContext { time, not_after } => {
+            let over = time.as_secs().saturating_sub(not_after.as_secs()).max(60);
+            format!("certificate expired {} ago", quantity::age(Duration::from_secs(over)))
+        }
+        Bad::NotValidYet => "certificate not valid yet".to_owned(),
+        Bad::NotValidYetContext { time, not_before } => {
+            let wait = not_before.as_secs().saturating_sub(time.as_secs()).max(60);
+            format!("certificate not valid before {} from now", quantity::age(Duration::from_secs(wait)))
+        }
         Bad::UnknownIssuer => "certificate not trusted".to_owned(),
         Bad::NotValidForName => format!("certificate is not for {}", host.unwrap_or("this host")),
         Bad::NotValidForNameContext { expected, presented } => {
@@ -54,7 +89,10 @@ fn of_certificate(bad: &CertificateError, host: Option<&str>) -> String {
         }
         Bad::Other(other) => match other.0.downcast_ref::<webpki::Error>() {
             Some(cause) => format!("certificate not trusted: {}", of_path(cause)),
-            None => format!("certificate not trusted: {other}"),
+            None => match other.0.downcast_ref::<Forbidden>() {
+                Some(why) => format!("certificate not trusted: {why}"),
+                None => "certificate not trusted".to_owned(),
+            },
         },
         other => format!("certificate refused: {}", in_words(&format!("{other:?}"))),
     }
@@ -151,6 +189,107 @@ mod tests {
     fn is_raw(word: &str) -> bool {
         let inner = word.trim_matches(|letter: char| !letter.is_ascii_alphanumeric());
         inner.chars().skip(1).any(|letter| letter.is_ascii_uppercase()) && inner.chars().any(|c| c.is_ascii_lowercase())
+    }
+
+    /// Every error that rustls has, as far as it lets one be made.
+    fn all() -> Vec<Error> {
+        use CertificateError as Bad;
+        let time = rustls::pki_types::UnixTime::since_unix_epoch(Duration::from_secs(1_796_066_190));
+        let other = Arc::new(webpki::Error::UnsupportedCriticalExtension);
+        let presented = vec!["DnsName(\"web.test\")".to_owned(), "IpAddress(192.0.2.7)".to_owned()];
+        let expected = ServerName::try_from("other.example").unwrap();
+        let of_certificates = [
+            Bad::BadEncoding,
+            Bad::Expired,
+            Bad::ExpiredContext { time, not_after: time },
+            Bad::NotValidYet,
+            Bad::NotValidYetContext { time, not_before: time },
+            Bad::Revoked,
+            Bad::UnhandledCriticalExtension,
+            Bad::UnknownIssuer,
+            Bad::UnknownRevocationStatus,
+            Bad::ExpiredRevocationList,
+            Bad::ExpiredRevocationListContext { time, next_update: time },
+            Bad::BadSignature,
+            Bad::NotValidForName,
+            Bad::NotValidForNameContext { expected, presented },
+            Bad::InvalidPurpose,
+            Bad::InvalidOcspResponse,
+            Bad::ApplicationVerificationFailure,
+            Bad::Other(OtherError(other)),
+            Bad::Other(OtherError(Arc::new(std::fmt::Error))),
+        ];
+        let of_messages = [
+            InvalidMessage::InvalidContentType,
+            InvalidMessage::MissingData("ServerHello"),
+            InvalidMessage::TrailingData("ServerHello"),
+            InvalidMessage::UnexpectedMessage("HelloRequest"),
+            InvalidMessage::UnknownProtocolVersion,
+        ];
+        let of_peers = [
+            PeerMisbehaved::SelectedUnofferedCipherSuite,
+            PeerMisbehaved::AttemptedDowngradeToTls12WhenTls13IsSupported,
+            PeerMisbehaved::UnsolicitedEchExtension,
+        ];
+        let incompatible = [
+            PeerIncompatible::ServerDoesNotSupportTls12Or13,
+            PeerIncompatible::NoKxGroupsInCommon,
+            PeerIncompatible::ServerRejectedEncryptedClientHello(None),
+        ];
+        let mut all = vec![
+            Error::NoCertificatesPresented,
+            Error::UnsupportedNameType,
+            Error::DecryptError,
+            Error::EncryptError,
+            Error::General("InternalName { of: Library }".to_owned()),
+            Error::FailedToGetCurrentTime,
+            Error::FailedToGetRandomBytes,
+            Error::HandshakeNotComplete,
+            Error::PeerSentOversizedRecord,
+            Error::NoApplicationProtocol,
+            Error::BadMaxFragmentSize,
+            Error::InconsistentKeys(rustls::InconsistentKeys::KeyMismatch),
+            Error::InvalidCertRevocationList(rustls::CertRevocationListError::BadSignature),
+            Error::InappropriateHandshakeMessage {
+                expect_types: vec![rustls::HandshakeType::ServerHello],
+                got_type: rustls::HandshakeType::HelloRequest,
+            },
+            Error::InappropriateMessage {
+                expect_types: vec![rustls::ContentType::Handshake],
+                got_type: rustls::ContentType::ApplicationData,
+            },
+            Error::Other(OtherError(Arc::new(std::fmt::Error))),
+        ];
+        all.extend(of_certificates.map(Error::from));
+        all.extend(of_messages.map(Error::from));
+        all.extend(of_peers.map(Error::from));
+        all.extend(incompatible.map(Error::from));
+        all.extend((0..=255).map(|alert| Error::AlertReceived(AlertDescription::from(alert))));
+        all
+    }
+
+    #[test]
+    fn no_name_out_of_a_library_comes_through() {
+        for error in all() {
+            let told = [why(&error, None), why(&error, Some("db.example")), loss(&error, None, "do").why().to_owned()];
+            for told in told {
+                let is_plain = told.len() > "TLS: ".len() && !told.contains(['{', '}']) && !told.contains("Other(");
+                assert!(is_plain && !told.split_whitespace().any(is_raw), "{error:?} is told as {told}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_certificate_that_every_client_refuses_proves_that_the_server_is_down() {
+        let at = |seconds| rustls::pki_types::UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+        let expired = CertificateError::ExpiredContext { time: at(200_000), not_after: at(10_000) };
+        let seen = loss(&expired.into(), Some("web.test"), "do");
+        assert!(seen.is_proof());
+        assert_eq!(seen.why(), "TLS: certificate expired 2 d ago");
+        assert!(loss(&CertificateError::NotValidForName.into(), None, "do").is_proof());
+        let unknown = loss(&CertificateError::UnknownIssuer.into(), None, "let `ca` name its root");
+        assert!(!unknown.is_proof());
+        assert_eq!(unknown.why(), "TLS: certificate not trusted; let `ca` name its root");
     }
 
     #[test]

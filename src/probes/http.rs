@@ -5,12 +5,14 @@
 
 use crate::config::estate::Service;
 use crate::domain::{Fact, Loss, Observation, Trend, Verdict, quantity};
-use crate::probes::aside::alone;
+use crate::probes::aside::{alone, alone_within};
 use crate::probes::clock;
 use crate::probes::contact::Place;
-use crate::probes::why;
+use crate::probes::{handshake, roots, verifier, why};
 use reqwest::{Client, Url, redirect};
+use rustls::pki_types::CertificateDer;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::sync::{OnceCell, Semaphore};
 
@@ -25,6 +27,7 @@ const START_LIMIT: Duration = Duration::from_secs(5);
 
 /// The one client of all services.
 pub struct Http {
+    /// With the machine's own trust.
     client: OnceCell<Result<Client, String>>,
     turns: Semaphore,
 }
@@ -36,20 +39,36 @@ impl Default for Http {
 }
 
 impl Http {
-    /// The client, made at its first use and off the runtime's own threads, because it reads the certificate store.
-    async fn client(&self) -> Result<&Client, String> {
-        let made = self
-            .client
-            .get_or_init(|| async { alone("certificate store", "certificate store".to_owned(), client).await });
-        let made = tokio::time::timeout(START_LIMIT, made).await;
-        made.map_err(|_| "the certificate store cannot be read".to_owned())?.as_ref().map_err(Clone::clone)
+    /// The client for a service. That with the machine's own trust is made at its first use; one with a file of roots each time, because
+    /// the file may have been renewed. Both off the runtime's own threads, because they read files.
+    async fn client(&self, ca: Option<&Path>) -> Result<Client, String> {
+        let Some(ca) = ca.map(Path::to_owned) else {
+            let made = self.client.get_or_init(|| async {
+                alone("certificate store", "certificate store".to_owned(), || {
+                    client(&rustls_native_certs::load_native_certs().certs)
+                })
+                .await
+            });
+            let made = tokio::time::timeout(START_LIMIT, made).await;
+            return made.map_err(|_| "the certificate store cannot be read".to_owned())?.clone();
+        };
+        let place = format!("trust {}", ca.display());
+        alone_within(START_LIMIT, "service trust", place, move || client(&roots::of_file(&ca)?)).await
     }
 }
 
-fn client() -> Result<Client, String> {
+/// A client that believes these roots; without any, plain HTTP still works, and HTTPS says what is wrong.
+fn client(roots: &[CertificateDer<'static>]) -> Result<Client, String> {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         return Err("TLS: no cryptography is installed".to_owned());
     }
+    let trusting = |roots: &[CertificateDer<'static>]| {
+        let mut config = verifier::client_config(roots)?;
+        // What reqwest itself offers.
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Some(config)
+    };
+    let tls = trusting(roots);
     let builder = || {
         Client::builder()
             .user_agent(concat!("midwatch/", env!("CARGO_PKG_VERSION")))
@@ -58,8 +77,10 @@ fn client() -> Result<Client, String> {
             .http1_max_headers(MOST_HEADERS)
             .no_proxy()
     };
-    // Without any trusted certificate on this host plain HTTP still works, and HTTPS says what is wrong.
-    let made = builder().build().or_else(|_| builder().tls_certs_only([]).build());
+    let made = match tls {
+        Some(tls) => builder().tls_backend_preconfigured(tls).build(),
+        None => builder().tls_certs_only([]).build(),
+    };
     made.map_err(|cause| format!("cannot start an HTTP client: {}", why::deepest(&cause)))
 }
 
@@ -73,12 +94,12 @@ pub async fn read(http: &Http, service: &Service) -> Result<Observation, Loss> {
 
 /// As [`read`], for whoever reads again and again.
 pub(super) async fn read_at(http: &Http, service: &Service, place: &Place) -> Result<Observation, Loss> {
-    let url = Url::parse(&service.url).map_err(|cause| format!("not a URL: {cause}"))?;
-    let client = http.client().await?;
+    let url = Url::parse(&service.url).map_err(|_| "not a URL: it must begin with http:// or https://".to_owned())?;
+    let client = http.client(service.ca.as_deref()).await?;
     // Waiting for a turn is not the service's fault, so the deadline starts after it.
     let _turn = http.turns.acquire().await.map_err(|cause| cause.to_string())?;
     let started = Instant::now();
-    let answer = tokio::time::timeout(service.timeout, ask(client, url)).await;
+    let answer = tokio::time::timeout(service.timeout, ask(&client, url, service)).await;
     let answer =
         answer.unwrap_or_else(|_| Err(Loss::unread(format!("timed out after {}", quantity::span(service.timeout)))));
     let (status, bytes) = answer.inspect_err(|loss| place.failed(loss.why()))?;
@@ -87,12 +108,12 @@ pub(super) async fn read_at(http: &Http, service: &Service, place: &Place) -> Re
 }
 
 /// The status and the number of bytes read.
-async fn ask(client: &Client, url: Url) -> Result<(u16, usize), Loss> {
-    let mut response = client.get(url).send().await.map_err(|cause| said(&cause))?;
+async fn ask(client: &Client, url: Url, service: &Service) -> Result<(u16, usize), Loss> {
+    let mut response = client.get(url).send().await.map_err(|cause| said(&cause, service))?;
     let mut bytes = 0;
     while bytes < BODY_LIMIT {
         // What breaks off after the status was there has answered.
-        match response.chunk().await.map_err(|cause| Loss::unread(said(&cause)))? {
+        match response.chunk().await.map_err(|cause| Loss::unread(said(&cause, service)))? {
             Some(chunk) => bytes += chunk.len(),
             None => break,
         }
@@ -138,7 +159,15 @@ pub fn without_credentials(url: &str) -> String {
 }
 
 /// Why no answer came.
-fn said(error: &reqwest::Error) -> Loss {
+fn said(error: &reqwest::Error, service: &Service) -> Loss {
+    if let Some(tls) = why::tls(error) {
+        let remedy = match &service.ca {
+            Some(ca) => format!("{} has no root for it", ca.display()),
+            None => "let `ca` name its root, if this machine does not trust it".to_owned(),
+        };
+        let host = Url::parse(&service.url).ok().and_then(|url| url.host_str().map(str::to_owned));
+        return handshake::loss(tls, host.as_deref(), &remedy);
+    }
     if error.is_builder() {
         return Loss::unread(format!("not a URL that can be asked: {}", why::deepest(error)));
     }

@@ -19,11 +19,13 @@ pub mod mounts;
 pub mod panics;
 pub mod postgres;
 pub mod redis;
+mod roots;
 mod said;
 pub mod schedule;
 pub mod store;
 pub mod target;
 pub mod units;
+mod verifier;
 pub(crate) mod why;
 
 pub use schedule::{Prober, read_all};

@@ -38,6 +38,21 @@ pub(crate) fn io(error: &std::io::Error, lookup: bool) -> Loss {
     }
 }
 
+/// The error of TLS that a failure comes from, through the wrappings of connectors.
+pub(crate) fn tls<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    let mut cause = Some(error);
+    while let Some(this) = cause {
+        if let Some(tls) = this.downcast_ref::<rustls::Error>() {
+            return Some(tls);
+        }
+        cause = match this.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            Some(inner) => Some(inner as &(dyn Error + 'static)),
+            None => this.source(),
+        };
+    }
+    None
+}
+
 /// Why a request over HTTP gave no answer; `lookup` where it was about a name.
 pub(crate) fn request(error: &(dyn Error + 'static), lookup: bool) -> Loss {
     let mut cause = Some(error);

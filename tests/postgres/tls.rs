@@ -72,6 +72,45 @@ impl Estate {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_root_that_may_not_sign_is_believed_as_little_as_by_libpq() {
+    let mut mute = authority("mute");
+    mute.params.key_usages = vec![rcgen::KeyUsagePurpose::DigitalSignature];
+    mute.pem = mute.params.clone().self_signed(&mute.key).unwrap().pem();
+    let key = KeyPair::generate().unwrap();
+    let good = signed(&mute, &key, "db.example", 2090);
+    let access = "hostssl all all 127.0.0.1/32 trust\n";
+    let server =
+        start(&Setup { tcp: true, tls: Some((good, key.serialize_pem())), access: access.into(), ..Setup::default() });
+    server.sql("postgres", "CREATE ROLE watch LOGIN IN ROLE pg_monitor").unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("mute.pem");
+    std::fs::write(&root, &mute.pem).unwrap();
+    let to = |rest: &str| {
+        format!("host=db.example hostaddr=127.0.0.1 port={} user=watch dbname=postgres {rest}", server.port())
+    };
+    let verified = to(&format!("sslmode=verify-full sslrootcert={}", root.display()));
+    let why = refused(&verified, &[]).await;
+    assert_eq!(
+        why,
+        "TLS: certificate not trusted: issuer mute may not sign certificates: its keyUsage lacks keyCertSign"
+    );
+    assert!(read(&to("sslmode=require"), &[]).await.is_ok());
+    let psql = std::process::Command::new("psql").args([&verified, "-c", "SELECT 1"]).output().unwrap();
+    assert!(
+        !psql.status.success() && String::from_utf8_lossy(&psql.stderr).contains("certificate verify failed"),
+        "{psql:?}"
+    );
+    // A key that nobody can use without a passphrase is said to be one.
+    let at = |end: &str| dir.path().join(format!("client.{end}"));
+    std::fs::write(at("pem"), signed(&mute, &KeyPair::generate().unwrap(), "watch", 2090)).unwrap();
+    let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAQID\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    std::fs::write(at("key"), encrypted).unwrap();
+    std::fs::set_permissions(at("key"), PermissionsExt::from_mode(0o600)).unwrap();
+    let shows = format!("sslmode=require sslcert={} sslkey={}", at("pem").display(), at("key").display());
+    assert!(refused(&to(&shows), &[]).await.contains("the key is encrypted, and a probe has no passphrase"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn each_mode_believes_what_the_manual_says() {
     let estate = Estate::new();
     for rest in [

@@ -106,6 +106,13 @@ pub const SECTIONS: &[Section] = &[
                 "false",
                 "Whether a failure is critical; a warning otherwise.",
             ),
+            Key::optional(
+                "ca",
+                Kind::Path,
+                "the machine's own trust",
+                "\"/etc/midwatch/ca.pem\"",
+                "Certificates that the service's must lead to; with `https://` alone.",
+            ),
         ],
         needs: Needs::Nothing,
     },

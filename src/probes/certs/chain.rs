@@ -4,12 +4,15 @@ use crate::config::trust;
 use crate::domain::Digest;
 use crate::probes::certs::files;
 use crate::probes::certs::parse::{Parsed, parse};
+use crate::probes::certs::rights;
+use crate::probes::certs::signed::{Signature, is_signed_by};
 use crate::probes::handshake;
 use rustls::pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
+use std::cell::RefCell;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use webpki::{EndEntityCert, Error, KeyUsage, anchor_from_trusted_cert};
+use webpki::{EndEntityCert, Error, KeyUsage, VerifiedPath, anchor_from_trusted_cert};
 
 /// How long the machine's store is believed once it has been read.
 const FRESH: Duration = Duration::from_secs(600);
@@ -20,6 +23,7 @@ const ROOTS: usize = 1000;
 static MACHINE: Mutex<Option<(Instant, Arc<Trust>)>> = Mutex::new(None);
 
 /// The roots that a chain may lead to.
+#[derive(Debug)]
 pub struct Trust {
     roots: Vec<Root>,
     /// Certificates that are trusted as they are, roots or not: those of a file that the estate names.
@@ -29,11 +33,16 @@ pub struct Trust {
 }
 
 /// A root that is trusted here.
+#[derive(Debug)]
 struct Root {
     anchor: TrustAnchor<'static>,
-    /// Its last moment, in seconds since the epoch; one that cannot be read is believed.
-    ends: i64,
-    word: String,
+    parsed: Parsed,
+}
+
+impl Root {
+    fn is_in_time(&self, moment: i64) -> bool {
+        (self.parsed.not_before.unix..=self.parsed.not_after.unix).contains(&moment)
+    }
 }
 
 /// What became of the way from a certificate to a root.
@@ -41,6 +50,8 @@ struct Root {
 pub enum Chain {
     /// It leads to a root that is trusted here, when the dates of the certificate itself are left aside.
     Trusted,
+    /// It does, and some clients refuse it all the same.
+    Tolerated(String),
     /// It does not.
     Untrusted(String),
     /// It cannot be said.
@@ -67,6 +78,12 @@ impl Trust {
         trust
     }
 
+    /// These roots, and nothing else.
+    #[must_use]
+    pub fn of(roots: &[CertificateDer<'_>]) -> Self {
+        Self { roots: roots.iter().filter_map(root).collect(), pinned: Vec::new(), none: "no root".to_owned() }
+    }
+
     /// What a file of certificates says.
     #[must_use]
     pub fn of_file(path: &Path) -> Self {
@@ -82,11 +99,9 @@ impl Trust {
     }
 }
 
+/// A root that can be read, as every client must.
 fn root(der: &CertificateDer<'_>) -> Option<Root> {
-    let anchor = anchor_from_trusted_cert(der).ok()?.to_owned();
-    let parsed = parse(der).ok();
-    let ends = parsed.as_ref().map_or(i64::MAX, |parsed| parsed.not_after.unix);
-    Some(Root { anchor, ends, word: parsed.map(|parsed| parsed.subject_word).unwrap_or_default() })
+    Some(Root { anchor: anchor_from_trusted_cert(der).ok()?.to_owned(), parsed: parse(der).ok()? })
 }
 
 /// Where a certificate leads, and through which others.
@@ -110,50 +125,123 @@ pub fn follow<'a>(leaf: &'a Parsed, others: &'a [Parsed], trust: &Trust, now: i6
         return longest(Chain::Unknown(trust.none.clone()));
     }
     let moment = now.max(leaf.not_before.unix).min(leaf.not_after.unix);
-    let anchors = |all: bool| -> Vec<TrustAnchor<'_>> {
-        trust.roots.iter().filter(|root| all || root.ends >= moment).map(|root| root.anchor.clone()).collect()
-    };
-    match verified(leaf, others, &anchors(false), moment) {
+    let roots =
+        |all: bool| -> Vec<&Root> { trust.roots.iter().filter(|root| all || root.is_in_time(moment)).collect() };
+    match verified(leaf, others, &roots(false), moment) {
         Ok((path, _)) => Followed { chain: Chain::Trusted, path },
-        Err(error) => match verified(leaf, others, &anchors(true), moment) {
-            // webpki believes a root for ever; OpenSSL and others do not.
-            Ok((path, subject)) => {
-                let root = trust.roots.iter().find(|root| root.anchor.subject.as_ref() == subject);
-                let word = root.map(|root| root.word.clone()).unwrap_or_default();
-                Followed { chain: Chain::Untrusted(format!("root {word} has expired")), path }
+        Err(Refused::By(Error::CaUsedAsEndEntity)) => match by_hand(leaf, others, &roots(false), moment) {
+            Some(path) => {
+                let chain = Chain::Tolerated("it is a CA's own certificate, which some clients refuse".to_owned());
+                Followed { chain, path }
             }
-            Err(_) => longest(match error {
-                Some(error) => why(&error, leaf, others),
-                None => Chain::Unknown("the chain cannot be checked".to_owned()),
+            None => longest(why(&Error::CaUsedAsEndEntity, leaf, others)),
+        },
+        Err(refused) => match verified(leaf, others, &roots(true), moment) {
+            // webpki believes a root for ever; OpenSSL and others do not.
+            Ok((path, root)) => {
+                let word = &root.parsed.subject_word;
+                let when = if root.parsed.not_after.unix < moment { "has expired" } else { "is not valid yet" };
+                Followed { chain: Chain::Untrusted(format!("root {word} {when}")), path }
+            }
+            Err(_) => longest(match refused {
+                Refused::By(error) => why(&error, leaf, others),
+                Refused::Forbidden(why) => Chain::Untrusted(why),
             }),
         },
     }
 }
 
-/// The others on the path to an anchor, and the anchor's subject.
-#[allow(clippy::type_complexity)] // A path, a name; or why not.
-fn verified<'a>(
+/// Whether an issuer of a file limits names to others than those of the certificate.
+#[must_use]
+pub fn constrained(leaf: &Parsed, path: &[&Parsed], now: i64) -> Option<String> {
+    let (top, below) = path.split_last()?;
+    if !path.iter().any(|issuer| issuer.rights.constrains) {
+        return None;
+    }
+    let der = CertificateDer::from(top.der.as_slice());
+    let root = root(&der)?;
+    let below: Vec<Parsed> = below.iter().map(|one| (*one).clone()).collect();
+    let moment = now.max(leaf.not_before.unix).min(leaf.not_after.unix);
+    match verified(leaf, &below, &[&root], moment) {
+        Err(Refused::By(Error::NameConstraintViolation)) => Some("an issuer may not sign for its names".to_owned()),
+        _ => None,
+    }
+}
+
+/// Why no path was found.
+enum Refused {
+    /// What webpki says.
+    By(Error),
+    /// What it does not look at, and OpenSSL refuses.
+    Forbidden(String),
+}
+
+/// The others on the path to a root, and that root.
+fn verified<'a, 'r>(
     leaf: &Parsed,
     others: &'a [Parsed],
-    anchors: &[TrustAnchor<'_>],
+    roots: &[&'r Root],
     moment: i64,
-) -> Result<(Vec<&'a Parsed>, Vec<u8>), Option<Error>> {
+) -> Result<(Vec<&'a Parsed>, &'r Root), Refused> {
     let der = CertificateDer::from(leaf.der.as_slice());
     let between: Vec<_> = others.iter().map(|other| CertificateDer::from(other.der.as_slice())).collect();
+    let anchors: Vec<TrustAnchor<'_>> = roots.iter().map(|root| root.anchor.clone()).collect();
     let moment = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(moment).unwrap_or(0)));
-    let entity = EndEntityCert::try_from(&der).map_err(Some)?;
-    let (algorithms, usage) = (webpki::ALL_VERIFICATION_ALGS, KeyUsage::server_auth());
-    let path = entity.verify_for_usage(algorithms, anchors, &between, moment, usage, None, None).map_err(Some)?;
     let own = |der: &[u8]| others.iter().find(|other| other.der == der);
-    let found = path.intermediate_certificates().filter_map(|between| own(&between.der())).collect();
-    Ok((found, path.anchor().subject.to_vec()))
+    let found = |path: &VerifiedPath<'_>| {
+        let between: Vec<_> = path.intermediate_certificates().filter_map(|one| own(&one.der())).collect();
+        let anchor = path.anchor();
+        let is_it = |root: &&&Root| {
+            let own = &root.anchor;
+            own.subject == anchor.subject && own.subject_public_key_info == anchor.subject_public_key_info
+        };
+        roots.iter().find(is_it).map(|root| (between, *root))
+    };
+    let forbidden = RefCell::new(None);
+    let allowed = |path: &VerifiedPath<'_>| {
+        let Some((between, root)) = found(path) else { return Err(Error::UnknownIssuer) };
+        let Some(why) = rights::forbidden(leaf, &between, Some(&root.parsed)) else { return Ok(()) };
+        forbidden.borrow_mut().get_or_insert(why);
+        Err(Error::EndEntityUsedAsCa)
+    };
+    let verify = || {
+        let entity = EndEntityCert::try_from(&der)?;
+        let (algorithms, usage) = (webpki::ALL_VERIFICATION_ALGS, KeyUsage::server_auth());
+        let path = entity.verify_for_usage(algorithms, &anchors, &between, moment, usage, None, Some(&allowed))?;
+        found(&path).ok_or(Error::UnknownIssuer)
+    };
+    verify().map_err(|error| forbidden.take().map_or(Refused::By(error), Refused::Forbidden))
+}
+
+/// The way upwards from a certificate that says it is a CA's, which webpki does not go and OpenSSL does: each signed by the next, and
+/// none that limits names.
+fn by_hand<'a>(leaf: &'a Parsed, others: &'a [Parsed], roots: &[&Root], moment: i64) -> Option<Vec<&'a Parsed>> {
+    let mut path: Vec<&Parsed> = Vec::new();
+    let mut last = leaf;
+    loop {
+        let signs = |issuer: &Parsed| last.may_be_issued_by(issuer) && is_signed_by(last, issuer) == Some(true);
+        if let Some(root) = roots.iter().find(|root| signs(&root.parsed)) {
+            let all = || path.iter().copied().chain([&root.parsed]);
+            let holds = all().all(|issuer| !issuer.rights.constrains && issuer.rights.serves) && leaf.rights.serves;
+            return (holds && rights::forbidden(leaf, &path, Some(&root.parsed)).is_none()).then_some(path);
+        }
+        let is_next = |other: &&Parsed| {
+            let in_time = (other.not_before.unix..=other.not_after.unix).contains(&moment);
+            in_time && other.der != last.der && !path.contains(other) && signs(other)
+        };
+        let next = others.iter().find(is_next)?;
+        path.push(next);
+        last = next;
+    }
 }
 
 fn why(error: &Error, leaf: &Parsed, others: &[Parsed]) -> Chain {
+    let path = issuers(leaf, others);
     // A signature by such a key is called wrong, whatever it is.
-    if let Some(issuer) = issuers(leaf, others).into_iter().find(|issuer| !issuer.key.is_checked) {
+    if let Some(issuer) = path.iter().find(|issuer| !issuer.key.is_checked) {
         return Chain::Unknown(format!("issuer {}: {}", issuer.subject_word, issuer.key.unchecked()));
     }
+    let weak = |one: &&Parsed| matches!(one.signature, Signature::Weak(_)) && !one.self_issued;
     Chain::Untrusted(match error {
         _ if leaf.self_issued => "self-signed".to_owned(),
         Error::UnknownIssuer => missing(leaf, others),
@@ -166,7 +254,11 @@ fn why(error: &Error, leaf: &Parsed, others: &[Parsed]) -> Chain {
         Error::NameConstraintViolation => "an issuer may not sign for its names".to_owned(),
         Error::PathLenConstraintViolated | Error::MaximumPathDepthExceeded => "the chain is too long".to_owned(),
         Error::UnsupportedSignatureAlgorithmContext(_) | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
-            return Chain::Unknown("signed in a way that is not checked here, such as with SHA-1".to_owned());
+            // What is weak is said by whoever judges it.
+            if std::iter::once(leaf).chain(path.iter().copied()).any(|one| weak(&one)) {
+                return Chain::Untrusted("a weak signature in the chain".to_owned());
+            }
+            return Chain::Unknown("signed in a way that is not checked here".to_owned());
         }
         other => return Chain::Unknown(format!("the chain cannot be checked: {}", handshake::of_path(other))),
     })
@@ -205,28 +297,6 @@ pub fn issuers<'a>(leaf: &'a Parsed, others: &'a [Parsed]) -> Vec<&'a Parsed> {
         last = next;
     }
     found
-}
-
-/// Whether one certificate is signed with the key of another; `None` where that cannot be checked here.
-fn is_signed_by(signed: &Parsed, issuer: &Parsed) -> Option<bool> {
-    let (message, algorithm, signature) = &signed.proof;
-    if !issuer.key.is_checked {
-        return None;
-    }
-    let der = CertificateDer::from(issuer.der.as_slice());
-    let entity = EndEntityCert::try_from(&der).ok()?;
-    let mut known = None;
-    for own in webpki::ALL_VERIFICATION_ALGS {
-        if own.signature_alg_id().as_ref() != algorithm.as_slice() {
-            continue;
-        }
-        match entity.verify_signature(*own, message, signature) {
-            Ok(()) => return Some(true),
-            Err(Error::InvalidSignatureForPublicKey) => known = Some(false),
-            Err(_) => {}
-        }
-    }
-    known
 }
 
 /// Whether a certificate is for a name: a host, an address, or a wildcard as it stands in it (RFC 9525; the common name does not

@@ -1,6 +1,7 @@
 //! Certificates in files and directories.
 
 use crate::domain::error::said;
+use crate::probes::certs::kind;
 use crate::probes::certs::pem::{self, Held};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
@@ -20,6 +21,22 @@ const ENDINGS: [&str; 4] = [".pem", ".crt", ".cer", ".der"];
 /// What a key's file is called; it is never opened.
 const KEYS: [&str; 9] = [".key", "-key.pem", "_key.pem", ".key.pem", "privkey.pem", ".p12", ".pfx", ".jks", ".pk8"];
 
+/// What copies of files are called.
+const COPIES: [&str; 12] = [
+    "~",
+    ".bak",
+    ".backup",
+    ".old",
+    ".orig",
+    ".save",
+    ".swp",
+    ".tmp",
+    ".dpkg-old",
+    ".dpkg-dist",
+    ".rpmsave",
+    ".rpmnew",
+];
+
 /// Reads the certificates of a regular file, at most `most` of them.
 ///
 /// # Errors
@@ -31,13 +48,13 @@ pub fn read(path: &Path, most: usize) -> Result<Held, String> {
     file.take(FILE_LIMIT).read_to_end(&mut bytes).map_err(|cause| why(&cause))?;
     let mut held = pem::certificates(&bytes, most);
     if held.total == 0 {
+        let other = kind::of_der(&bytes).map(str::to_owned).or_else(|| kind::of_text(&bytes));
         return Err(match held.pkcs7 {
-            true => "PKCS#7 is not read: openssl pkcs7 -print_certs makes PEM of it",
-            false if size == 0 => "the file is empty",
-            false if size > FILE_LIMIT => "no certificate in its first 2 MiB",
-            false => "no certificate in it",
-        }
-        .to_owned());
+            true => "PKCS#7 is not read: openssl pkcs7 -print_certs makes PEM of it".to_owned(),
+            false if size == 0 => "the file is empty".to_owned(),
+            false if size > FILE_LIMIT => "no certificate in its first 2 MiB".to_owned(),
+            false => other.unwrap_or_else(|| "no certificate in it".to_owned()),
+        });
     }
     if size > FILE_LIMIT {
         held.cut = Some("only the first 2 MiB are read".to_owned());
@@ -117,7 +134,7 @@ pub fn list(directory: &Path, most: usize) -> Result<Listing, String> {
     (names, listing.unread) = names_of(directory, NAMES)?;
     for name in names {
         let shown = name.to_string_lossy().into_owned();
-        if KEYS.iter().any(|ending| shown.ends_with(ending)) {
+        if KEYS.iter().any(|ending| shown.ends_with(ending)) || is_copy(&shown) {
             continue;
         }
         let mut path = directory.join(&name);
@@ -145,6 +162,12 @@ pub fn list(directory: &Path, most: usize) -> Result<Listing, String> {
     }
     listing.entries.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(listing)
+}
+
+/// Whether a name is that of a copy which no server reads: of an editor, of a package manager, or one put aside by hand.
+fn is_copy(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    COPIES.iter().any(|ending| lower.ends_with(ending))
 }
 
 /// The names in a directory, those of hashes last, and how many there are beyond the most that are looked at.

@@ -7,6 +7,10 @@
 //! | an issuer on the path that clients take, and that ends sooner | as if it were the certificate's own end |
 //! | another certificate of the file, or one that is served beside that path | see `members` |
 //! | a key of RSA of less than 2048 bits in it | warn |
+//! | signed with MD5 or SHA-1, it or an issuer below the root | critical where it is served: clients refuse it; warn in a file |
+//! | what no client takes: an extension, dates, a signature of its own that is wrong | critical |
+//! | an issuer beside it that did not sign it, or may not | critical |
+//! | a CA's own certificate, served | warn: clients that use rustls refuse it, those with OpenSSL do not |
 //! | not for the name that is asked for | critical: every client refuses it |
 //! | served without the key of the certificate | critical |
 //! | the served chain leads to no trusted root | warn with the machine's trust, which clients may not share; critical with `ca` |
@@ -18,10 +22,12 @@
 //! Of what lies in a file, the chain is told and not judged: a file may well hold the certificate alone.
 
 use crate::domain::{Fact, Observation, Verdict, Wall, quantity};
-use crate::probes::certs::chain::{Chain, Followed};
+use crate::probes::certs::chain::{self, Chain, Followed};
 use crate::probes::certs::members::{self, Others};
-use crate::probes::certs::parse::Parsed;
+use crate::probes::certs::parse::{Moment, Parsed};
 use crate::probes::certs::pem::Held;
+use crate::probes::certs::rights;
+use crate::probes::certs::signed::{self, Signature};
 use crate::probes::said::Said;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -109,7 +115,7 @@ pub fn judge(known: &Known<'_>, now: Wall) -> Observation {
     if is_one_of_many {
         said.say(Verdict::Ok, leaf.subject_word.clone());
     } else if is_in_time(leaf, seconds) {
-        said.say(Verdict::Ok, leaf.issuer_word.clone());
+        said.say(Verdict::Ok, issuer_of(leaf));
     }
     let path: &[&Parsed] = if bundle.of_cas { &[] } else { &known.followed.path };
     let soonest = path.iter().copied().min_by_key(|issuer| issuer.not_after.unix);
@@ -122,6 +128,7 @@ pub fn judge(known: &Known<'_>, now: Wall) -> Observation {
     let others = members::judge(bundle, path, known.limits, seconds, known.untrusted.is_some());
     said.others(&others, bundle, is_one_of_many);
     said.keys(known, path);
+    said.links(known, path, seconds);
     said.trust(known);
     if let Some(cut) = &bundle.cut {
         said.say(Verdict::Unknown, cut.clone());
@@ -166,6 +173,30 @@ impl Said {
         }
     }
 
+    /// Signatures that clients refuse, and issuers that are none.
+    fn links(&mut self, known: &Known<'_>, path: &[&Parsed], now: i64) {
+        let leaf = &known.bundle.leaf;
+        for one in std::iter::once(leaf).chain(path.iter().copied()) {
+            let Signature::Weak(digest) = one.signature else { continue };
+            if !one.self_issued || (one.der == leaf.der && !leaf.is_ca) {
+                let verdict = if known.untrusted.is_some() { Verdict::Critical } else { Verdict::Warn };
+                let whose = if one.der == leaf.der { String::new() } else { format!("issuer {}: ", one.subject_word) };
+                self.say(verdict, format!("{whose}signed with {digest}, which clients refuse"));
+                break;
+            }
+        }
+        if known.bundle.of_cas || known.followed.chain == Chain::Trusted {
+            return;
+        }
+        if let Some(issuer) = signed::impostor(leaf, &known.bundle.others) {
+            self.say(Verdict::Critical, format!("not signed by the {} beside it", issuer.subject_word));
+        } else if known.untrusted.is_none()
+            && let Some(why) = rights::forbidden(leaf, path, None).or_else(|| chain::constrained(leaf, path, now))
+        {
+            self.say(Verdict::Critical, why);
+        }
+    }
+
     /// The name, the chain, and whether the file holds the same.
     fn trust(&mut self, known: &Known<'_>) {
         match &known.name {
@@ -175,6 +206,7 @@ impl Said {
         }
         match (&known.followed.chain, known.untrusted) {
             (Chain::Untrusted(why), Some(verdict)) => self.say(verdict, why.clone()),
+            (Chain::Tolerated(why), Some(_)) => self.say(Verdict::Warn, why.clone()),
             (Chain::Unknown(why), Some(_)) => self.say(Verdict::Unknown, why.clone()),
             _ => {}
         }
@@ -185,6 +217,15 @@ impl Said {
             Some(Err(why)) => self.say(Verdict::Unknown, format!("file: {why}")),
             _ => {}
         }
+    }
+}
+
+/// The issuer in a word; of one without a name, whose it is.
+fn issuer_of(leaf: &Parsed) -> String {
+    match leaf.names.first() {
+        _ if !leaf.issuer_word.is_empty() => leaf.issuer_word.clone(),
+        Some(name) if leaf.self_issued => name.clone(),
+        _ => "its issuer has no name".to_owned(),
     }
 }
 
@@ -216,7 +257,13 @@ pub(super) fn own_time(certificate: &Parsed, (warn, critical): (u32, u32), now: 
         return (Verdict::Critical, format!("expired {} ago", span(left)));
     }
     if now < certificate.not_before.unix {
-        return (Verdict::Critical, format!("not valid before {}", certificate.not_before.date));
+        let Moment { unix, date, text } = &certificate.not_before;
+        // Where it begins soon, the day alone would be no news.
+        let time = text.get(10..16).filter(|_| unix - now < DAY).map(|time| time.replace('T', " ") + " UTC");
+        return (Verdict::Critical, format!("not valid before {date}{}", time.unwrap_or_default()));
+    }
+    if let Some(flaw) = &certificate.flaw {
+        return flaw.clone();
     }
     let verdict = if days < i64::from(critical) {
         Verdict::Critical
@@ -237,7 +284,7 @@ fn facts(known: &Known<'_>, soonest: Option<&Parsed>, now: i64) -> BTreeMap<&'st
     }
     let chain = match &known.followed.chain {
         Chain::Trusted => "trusted".to_owned(),
-        Chain::Untrusted(why) | Chain::Unknown(why) => why.clone(),
+        Chain::Tolerated(why) | Chain::Untrusted(why) | Chain::Unknown(why) => why.clone(),
     };
     let text = |text: &str| Fact::Text(text.to_owned());
     let mut facts = BTreeMap::from([

@@ -19,6 +19,8 @@ pub struct Key {
     pub is_weak: bool,
     /// Whether signatures by it can be checked here.
     pub is_checked: bool,
+    /// Whether its kind has a name here.
+    pub is_known: bool,
 }
 
 impl Key {
@@ -34,17 +36,21 @@ impl Key {
 pub(super) fn key(der: &[u8]) -> Key {
     match SubjectPublicKeyInfo::from_der(der) {
         Ok((_, info)) => kind(&info),
-        Err(_) => Key { word: "unknown".to_owned(), is_weak: false, is_checked: false },
+        Err(_) => Key { word: "unknown".to_owned(), is_weak: false, is_checked: false, is_known: false },
     }
 }
 
 fn kind(info: &SubjectPublicKeyInfo<'_>) -> Key {
-    let plain = |word: &str| Key { word: word.to_owned(), is_weak: false, is_checked: true };
+    let plain = |word: &str| Key { word: word.to_owned(), is_weak: false, is_checked: true, is_known: true };
     let oid = info.algorithm.algorithm.to_id_string();
     match oid.as_str() {
         "1.2.840.113549.1.1.1" => rsa("RSA", info),
         "1.2.840.113549.1.1.10" => rsa("RSA-PSS", info),
-        "1.2.840.10045.2.1" => plain(&format!("EC{}", curve(info))),
+        "1.2.840.10045.2.1" => {
+            let curve = curve(info);
+            let is_known = !curve.trim_start().starts_with(|letter: char| letter.is_ascii_digit());
+            Key { is_known, ..plain(&format!("EC{curve}")) }
+        }
         "1.2.840.10040.4.1" => plain("DSA"),
         // RFC 8410.
         "1.3.101.110" => plain("X25519"),
@@ -57,7 +63,7 @@ fn kind(info: &SubjectPublicKeyInfo<'_>) -> Key {
         "2.16.840.1.101.3.4.3.17" => plain("ML-DSA-44"),
         "2.16.840.1.101.3.4.3.18" => plain("ML-DSA-65"),
         "2.16.840.1.101.3.4.3.19" => plain("ML-DSA-87"),
-        other => plain(other),
+        other => Key { is_known: false, ..plain(other) },
     }
 }
 
@@ -67,9 +73,9 @@ fn rsa(word: &str, info: &SubjectPublicKeyInfo<'_>) -> Key {
             let bits = bits(rsa.modulus);
             // ring takes exponents of 2 to 33 bits.
             let is_checked = (WEAK..=LARGEST).contains(&bits) && (2..=33).contains(&self::bits(rsa.exponent));
-            Key { word: format!("{word} {bits}"), is_weak: bits < WEAK, is_checked }
+            Key { word: format!("{word} {bits}"), is_weak: bits < WEAK, is_checked, is_known: true }
         }
-        Err(_) => Key { word: word.to_owned(), is_weak: false, is_checked: false },
+        Err(_) => Key { word: word.to_owned(), is_weak: false, is_checked: false, is_known: false },
     }
 }
 

@@ -1,9 +1,11 @@
 //! One certificate as facts. No date is ever computed by the parser's own arithmetic, which panics near the year 9999.
 
-use crate::domain::Digest;
-use crate::probes::certs::element;
+use crate::domain::{Digest, Verdict};
 use crate::probes::certs::key::{Key, key};
 use crate::probes::certs::name::{name, word};
+use crate::probes::certs::rights::Rights;
+use crate::probes::certs::signed::{self, Signature};
+use crate::probes::certs::{element, kind, strict};
 use crate::probes::panics;
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -64,6 +66,12 @@ pub struct Parsed {
     pub proof: (Vec<u8>, Vec<u8>, Vec<u8>),
     /// SHA-256 of all of it.
     pub fingerprint: Digest,
+    /// What it may be used for.
+    pub rights: Rights,
+    /// How it is signed.
+    pub signature: Signature,
+    /// Why no client takes it, whatever its dates; or why that cannot be said.
+    pub flaw: Option<(Verdict, String)>,
 }
 
 impl Parsed {
@@ -83,15 +91,23 @@ pub fn parse(der: &[u8]) -> Result<Parsed, String> {
 }
 
 fn parsed(der: &[u8]) -> Result<Parsed, String> {
-    let (rest, certificate) = X509Certificate::from_der(der).map_err(|cause| why(&cause))?;
+    let (rest, certificate) = X509Certificate::from_der(der).map_err(|cause| match kind::of_der(der) {
+        Some(kind) => kind.to_owned(),
+        None => why(&cause),
+    })?;
     let whole = der.len().saturating_sub(rest.len());
     let der = der.get(..whole).unwrap_or(der);
+    strict::check(der).map_err(damaged)?;
     let (names, more_names) = names(&certificate);
     let (subject, issuer) = (certificate.subject(), certificate.issuer());
     let self_issued = subject.as_raw() == issuer.as_raw();
     let parts = element::certificate(der).ok_or("not a certificate: its parts are not where they belong")?;
     let validity = certificate.validity();
-    Ok(Parsed {
+    let rights = Rights::of(&certificate, self_issued);
+    if let Some(name) = &rights.damaged {
+        return Err(damaged(&format!("extension {name}")));
+    }
+    let mut parsed = Parsed {
         der: der.to_vec(),
         not_before: moment(&validity.not_before, parts.times.0),
         not_after: moment(&validity.not_after, parts.times.1),
@@ -104,12 +120,48 @@ fn parsed(der: &[u8]) -> Result<Parsed, String> {
         more_names,
         key: key(certificate.public_key().raw),
         is_ca: certificate.is_ca() || (certificate.version() == X509Version::V1 && self_issued),
+        rights,
+        signature: Signature::of(parts.algorithm),
+        flaw: None,
         self_issued,
         links: (subject.as_raw().to_vec(), issuer.as_raw().to_vec()),
         spki: certificate.public_key().raw.to_vec(),
         proof: (parts.signed.to_vec(), parts.algorithm.to_vec(), parts.signature.to_vec()),
         fingerprint: Digest::of(der),
-    })
+    };
+    parsed.flaw = flaw(&parsed, [parts.times.0, parts.times.1]);
+    Ok(parsed)
+}
+
+fn damaged(part: &str) -> String {
+    format!("a damaged certificate: its {part} is not valid DER; install it again from where it was issued")
+}
+
+/// Why no client takes it although it can be read.
+fn flaw(parsed: &Parsed, times: [&[u8]; 2]) -> Option<(Verdict, String)> {
+    if let Some(oid) = &parsed.rights.unknown {
+        return Some((Verdict::Critical, format!("clients do not know its critical extension {oid}")));
+    }
+    // One with the name of its issuer may be signed by another key: a renewed root, by the old one.
+    let is_own = parsed.self_issued && !parsed.rights.of_other_key;
+    if is_own && signed::is_signed_by(parsed, parsed) == Some(false) {
+        return Some((Verdict::Critical, "self-signed, and the signature is wrong".to_owned()));
+    }
+    // RFC 5280, 4.1.2.5: seconds and Z. OpenSSL verifies no other.
+    let is_plain = |time: &[u8]| {
+        let digits = time.strip_suffix(b"Z").unwrap_or_default();
+        matches!(digits.len(), 12 | 14) && digits.iter().all(u8::is_ascii_digit)
+    };
+    if !times.into_iter().all(is_plain) {
+        return Some((Verdict::Critical, "clients refuse the form of its dates: they are not in UTC".to_owned()));
+    }
+    if !parsed.key.is_known {
+        return Some((Verdict::Unknown, format!("a key of kind {} is not known here", parsed.key.word)));
+    }
+    match &parsed.signature {
+        Signature::Unknown(oid) => Some((Verdict::Unknown, format!("signature algorithm {oid} is not known here"))),
+        _ => None,
+    }
 }
 
 /// What is wrong; the parser's words where it names a part of the certificate, ours where it names one of its own.

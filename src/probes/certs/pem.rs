@@ -35,6 +35,9 @@ pub struct Held {
     pub pkcs7: bool,
 }
 
+/// A line with its number.
+type Line<'a> = (usize, &'a [u8]);
+
 impl Held {
     /// Takes one more certificate, unless there are as many as are wanted.
     pub fn take(&mut self, most: usize, certificate: impl FnOnce() -> Result<Vec<u8>, String>) {
@@ -80,24 +83,24 @@ fn in_der(mut bytes: &[u8], most: usize, held: &mut Held) {
 fn in_pem(bytes: &[u8], most: usize, held: &mut Held) {
     // OpenSSL passes over a byte order mark at the beginning of a file.
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut lines = bytes.split(|byte| *byte == b'\n').map(trimmed).peekable();
+    let mut lines = (1..).zip(bytes.split(|byte| *byte == b'\n').map(trimmed)).peekable();
     let mut between = Between::default();
-    while let Some(line) = lines.next() {
+    while let Some((number, line)) = lines.next() {
         let Some(label) = label(line, b"-----BEGIN ") else {
-            between.see(line, most, held);
+            between.see((number, line), most, held);
             continue;
         };
         held.pkcs7 |= matches!(label, b"PKCS7" | b"CMS");
         between.end(most, held);
         if LABELS.contains(&label) {
-            section(label, &mut lines, most, held);
+            section((number, label), &mut lines, most, held);
             continue;
         }
         // What another section holds is not looked at, but for the line of a certificate that is glued to it.
-        while let Some(line) = lines.next_if(|line| self::label(line, b"-----BEGIN ").is_none()) {
+        while let Some((number, line)) = lines.next_if(|(_, line)| self::label(line, b"-----BEGIN ").is_none()) {
             let is_end = line.starts_with(b"-----END ") && !is_end_of_certificate(line);
             if !is_end || begins_somewhere(line) {
-                between.see_in_other(line, most, held);
+                between.see_in_other((number, line), most, held);
             }
             if is_end {
                 break;
@@ -107,27 +110,29 @@ fn in_pem(bytes: &[u8], most: usize, held: &mut Held) {
     between.end(most, held);
 }
 
-/// One section of a certificate; its BEGIN line has been read.
+/// One section of a certificate; its BEGIN line, of this number and with this label, has been read.
 fn section<'a>(
-    label: &[u8],
-    lines: &mut std::iter::Peekable<impl Iterator<Item = &'a [u8]>>,
+    (begun, label): Line<'_>,
+    lines: &mut std::iter::Peekable<impl Iterator<Item = Line<'a>>>,
     most: usize,
     held: &mut Held,
 ) {
     let mut body = Vec::new();
-    let (mut size, mut wrong) = (0, Some("a certificate that does not end"));
-    let (mut gap, mut is_second) = (false, false);
+    let (mut size, mut wrong) = (0, Some(at(begun, "the certificate that begins here has no END line")));
+    let (mut gap, mut is_second) = (None, false);
     // A line that begins a section ends one that has no end, and is read again.
-    while let Some(line) = lines.next_if(|line| self::label(line, b"-----BEGIN ").is_none()) {
+    while let Some((number, line)) = lines.next_if(|(_, line)| self::label(line, b"-----BEGIN ").is_none()) {
         if line.starts_with(b"-----END ") {
             wrong = match self::label(line, b"-----END ") == Some(label) {
-                true => gap.then_some("an empty line in a certificate, which OpenSSL refuses"),
-                false => Some("its END line is not as OpenSSL wants it"),
+                true => gap.map(|gap| at(gap, "an empty line in a certificate, which OpenSSL refuses: remove it")),
+                false => {
+                    Some(at(number, "OpenSSL refuses this END line; only -----END CERTIFICATE----- may stand on it"))
+                }
             };
             break;
         }
         // One empty line before the first of base64 ends a header that is not there.
-        gap |= line.is_empty() && (!body.is_empty() || is_second);
+        gap = gap.or((line.is_empty() && (!body.is_empty() || is_second)).then_some(number));
         is_second |= line.is_empty();
         size += line.len();
         if size <= LARGEST / 3 * 4 + 4 && held.certificates.len() < most {
@@ -136,9 +141,19 @@ fn section<'a>(
     }
     held.take(most, || match wrong {
         _ if size > LARGEST / 3 * 4 + 4 => Err(too_large()),
-        Some(why) => Err(why.to_owned()),
-        None => BASE64.decode(&body).map_err(|_| "not base64 between BEGIN and END".to_owned()),
+        Some(why) => Err(why),
+        None => BASE64.decode(&body).map_err(|_| at(begun, "what follows this BEGIN line is not base64")),
     });
+}
+
+/// What OpenSSL ignores in silence, with what must stand there.
+const PASSED: &str = "OpenSSL ignores this BEGIN line; only -----BEGIN CERTIFICATE----- may stand on it";
+const MISSING: &str = "OpenSSL ignores what ends here: there is no line -----BEGIN CERTIFICATE----- before it";
+const BARE: &str = "OpenSSL ignores the certificate here: it has no line -----BEGIN CERTIFICATE-----";
+
+/// What is wrong, with its place.
+fn at(number: usize, wrong: &str) -> String {
+    format!("line {number}: {wrong}")
 }
 
 /// What was seen between sections of what OpenSSL passes over in silence: it must not be missed, since it may be a certificate.
@@ -146,39 +161,39 @@ fn section<'a>(
 struct Between {
     /// A BEGIN line that is none was told; its END line is told with it.
     begun: bool,
-    /// The first line of a certificate's base64 stood there.
-    bare: bool,
+    /// Where the first line of a certificate's base64 stood.
+    bare: Option<usize>,
 }
 
 impl Between {
     /// Looks at a line outside of every section.
-    fn see(&mut self, line: &[u8], most: usize, held: &mut Held) {
+    fn see(&mut self, (number, line): Line<'_>, most: usize, held: &mut Held) {
         if begins_somewhere(line) {
             self.end(most, held);
-            held.take(most, || Err("a line with BEGIN that OpenSSL passes over".to_owned()));
+            held.take(most, || Err(at(number, PASSED)));
             let last = |mark: &[u8]| line.windows(mark.len()).rposition(|window| window.eq_ignore_ascii_case(mark));
             self.begun = last(b"-begin ") > last(b"-end ");
         } else if is_end_of_certificate(line) {
             if !self.begun {
-                held.take(most, || Err("its BEGIN line is missing or damaged, OpenSSL passes over it".to_owned()));
+                held.take(most, || Err(at(number, MISSING)));
             }
             *self = Self::default();
         } else if is_first_of_base64(line) {
-            self.bare = !self.begun;
+            self.bare = self.bare.or((!self.begun).then_some(number));
         }
     }
 
     /// Looks at a line of a section that is of no certificate.
-    fn see_in_other(&mut self, line: &[u8], most: usize, held: &mut Held) {
-        if begins_somewhere(line) || is_end_of_certificate(line) {
+    fn see_in_other(&mut self, line: Line<'_>, most: usize, held: &mut Held) {
+        if begins_somewhere(line.1) || is_end_of_certificate(line.1) {
             self.see(line, most, held);
         }
     }
 
     /// A section begins, or the file ends.
     fn end(&mut self, most: usize, held: &mut Held) {
-        if std::mem::take(self).bare {
-            held.take(most, || Err("a certificate without BEGIN and END lines, OpenSSL passes over it".to_owned()));
+        if let Some(number) = std::mem::take(self).bare {
+            held.take(most, || Err(at(number, BARE)));
         }
     }
 }
@@ -250,32 +265,33 @@ mod tests {
             -----BEGIN CERTIFICATE-----\nAQID\n-----END CERTIFICATE-----\n-----BEGIN CERTIFICATE-----\nAQID\n";
         let held = certificates(text, LONGEST);
         let wrong = |at: usize| held.certificates[at].clone().unwrap_err();
-        assert_eq!(wrong(0), "not base64 between BEGIN and END");
+        assert_eq!(wrong(0), "line 1: what follows this BEGIN line is not base64");
         assert_eq!(held.certificates[1], Ok(vec![1, 2, 3]));
-        assert_eq!(wrong(2), "a certificate that does not end");
+        assert_eq!(wrong(2), "line 7: the certificate that begins here has no END line");
     }
 
     #[test]
     fn what_openssl_refuses_or_passes_over_is_said() {
         let (begin, end) = ("-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----");
         let good = format!("{begin}\nBAUG\n{end}\n");
-        let refused = "its END line is not as OpenSSL wants it";
-        let passed = "a line with BEGIN that OpenSSL passes over";
-        let missing = "its BEGIN line is missing or damaged, OpenSSL passes over it";
-        let bare = "a certificate without BEGIN and END lines, OpenSSL passes over it";
+        let refused = "OpenSSL refuses this END line; only -----END CERTIFICATE----- may stand on it";
+        let endless = "the certificate that begins here has no END line";
+        let gap = "an empty line in a certificate, which OpenSSL refuses: remove it";
+        let base = "what follows this BEGIN line is not base64";
+        let (passed, missing, bare) = (PASSED, MISSING, BARE);
         let base64 = format!("MII{}", "A".repeat(61));
         let key = "-----BEGIN PRIVATE KEY-----\nAQID\n-----END PRIVATE KEY-----";
         let cases = [
             (format!("{begin}\nAQID\n{end}{good}"), refused),
             (format!("{begin}\nAQID\n{end} trailing\n{good}"), refused),
             (format!("{begin}\nAQID\n-----END X509 CERTIFICATE-----\n{good}"), refused),
-            (format!("{begin}\nAQID{end}\n{good}"), "a certificate that does not end"),
-            (format!("{begin}\nAQID\n{good}"), "a certificate that does not end"),
-            (format!("{begin}\nAQID\n----END CERTIFICATE----\n{good}"), "a certificate that does not end"),
-            (format!("{begin}\nAQ\n\nID\n{end}\n{good}"), "an empty line in a certificate, which OpenSSL refuses"),
-            (format!("{begin}\n\n\nAQID\n{end}\n{good}"), "an empty line in a certificate, which OpenSSL refuses"),
-            (format!("{begin}\nSubject: x\nAQID\n{end}\n{good}"), "not base64 between BEGIN and END"),
-            (format!("{begin}\nAQI\n{end}\n{good}"), "not base64 between BEGIN and END"),
+            (format!("{begin}\nAQID{end}\n{good}"), endless),
+            (format!("{begin}\nAQID\n{good}"), endless),
+            (format!("{begin}\nAQID\n----END CERTIFICATE----\n{good}"), endless),
+            (format!("{begin}\nAQ\n\nID\n{end}\n{good}"), gap),
+            (format!("{begin}\n\n\nAQID\n{end}\n{good}"), gap),
+            (format!("{begin}\nSubject: x\nAQID\n{end}\n{good}"), base),
+            (format!("{begin}\nAQI\n{end}\n{good}"), base),
             (format!(" {begin}\nAQID\n{end}\n{good}"), passed),
             (format!("\"{good}"), passed),
             (format!("----BEGIN CERTIFICATE----\nAQID\n{end}\n{good}"), passed),
@@ -298,7 +314,8 @@ mod tests {
         ];
         for (text, why) in cases {
             let held = certificates(text.as_bytes(), LONGEST);
-            assert!(held.certificates.contains(&Err(why.to_owned())), "{text}: {:?}", held.certificates);
+            let said = |one: &Result<_, String>| one.as_ref().is_err_and(|said| said.ends_with(&format!(": {why}")));
+            assert!(held.certificates.iter().any(said), "{text}: {:?}", held.certificates);
             // Of two that are glued together, OpenSSL takes neither.
             let lost = if text.contains(&format!("{end}{begin}")) { 2 } else { 1 };
             assert_eq!(held.certificates.iter().filter(|one| one.is_err()).count(), lost, "{text}");

@@ -11,7 +11,11 @@ mod corpus;
 #[cfg(test)]
 mod endpoints;
 #[cfg(test)]
+mod mutated;
+#[cfg(test)]
 mod places;
+#[cfg(test)]
+mod served;
 
 /// The moment at which these tests judge, unless they read for real.
 const NOW: &str = "2026-11-22T12:00:00Z";

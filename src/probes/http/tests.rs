@@ -1,4 +1,7 @@
 use super::*;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
+use rustls::pki_types::PrivateKeyDer;
+use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -163,6 +166,101 @@ async fn every_way_of_not_answering_has_its_reason() {
     let lookup = asked("http://nowhere.invalid/").await.unwrap_err();
     let known = ["name not found", "no name server answers", "timed out after 400 ms"];
     assert!(known.contains(&lookup.why()) && !lookup.is_proof(), "{lookup}");
+}
+
+/// A certificate for `localhost` with the issuers below its root, and its key.
+type Shown = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+type Ca = CertifiedIssuer<'static, KeyPair>;
+
+fn ca_params(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    params
+}
+
+fn shown(name: &str, until: i32, root: &Ca, between: Option<&Ca>) -> Shown {
+    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    (params.not_before, params.not_after) = (rcgen::date_time_ymd(2020, 1, 1), rcgen::date_time_ymd(until, 1, 1));
+    let key = KeyPair::generate().unwrap();
+    let own = params.signed_by(&key, between.unwrap_or(root)).unwrap();
+    let chain = std::iter::once(own.der().clone()).chain(between.map(|issuer| issuer.der().clone())).collect();
+    (chain, PrivateKeyDer::try_from(key.serialize_der()).unwrap())
+}
+
+/// A server over TLS that says that all is well.
+async fn over_tls((chain, key): Shown) -> String {
+    let builder = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
+    let builder = builder.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(builder.with_single_cert(chain, key).unwrap()));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://localhost:{}/", listener.local_addr().unwrap().port());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            let _ = stream.read(&mut [0; 1024]).await;
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+            let _ = stream.shutdown().await;
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn a_service_is_verified_by_the_roots_that_it_names() {
+    with_ring();
+    let dir = tempfile::tempdir().unwrap();
+    let root = CertifiedIssuer::self_signed(ca_params("Site Root"), KeyPair::generate().unwrap()).unwrap();
+    let mut mute = ca_params("Mute CA");
+    mute.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    let mute = CertifiedIssuer::signed_by(mute, KeyPair::generate().unwrap(), &root).unwrap();
+    let ca = dir.path().join("ca.pem");
+    std::fs::write(&ca, root.pem()).unwrap();
+    let read_by = |url: String, ca: Option<&Path>| {
+        let service = Service { ca: ca.map(Path::to_owned), ..Service::new("it", url) };
+        async move { read(&Http::default(), &service).await }
+    };
+    let good = || shown("localhost", 2090, &root, None);
+    let seen = read_by(over_tls(good()).await, Some(&ca)).await.unwrap();
+    assert_eq!((seen.verdict, status(&seen)), (Verdict::Ok, "200"));
+    let cases = [
+        (
+            good(),
+            None,
+            false,
+            "TLS: certificate not trusted; let `ca` name its root, if this machine does not trust it",
+        ),
+        (shown("localhost", 2026, &root, None), Some(ca.as_path()), true, "TLS: certificate expired "),
+        (
+            shown("web.test", 2090, &root, None),
+            Some(&ca),
+            true,
+            "TLS: certificate is not for localhost (it names web.test)",
+        ),
+        (
+            shown("localhost", 2090, &root, Some(&mute)),
+            Some(&ca),
+            false,
+            "TLS: certificate not trusted: issuer Mute CA may not sign certificates: its keyUsage lacks keyCertSign",
+        ),
+        (good(), Some(Path::new("/nothing/ca.pem")), false, "TLS: /nothing/ca.pem: no such file or directory"),
+    ];
+    for (shown, ca, is_down, words) in cases {
+        let loss = read_by(over_tls(shown).await, ca).await.unwrap_err();
+        assert!(loss.why().starts_with(words), "{loss} instead of {words}");
+        assert_eq!(loss.is_proof(), is_down, "{loss}");
+    }
+    // One that is renewed is read again.
+    let other = CertifiedIssuer::self_signed(ca_params("Site Root"), KeyPair::generate().unwrap()).unwrap();
+    std::fs::write(&ca, other.pem()).unwrap();
+    let url = over_tls(good()).await;
+    let http = Http::default();
+    let service = Service { ca: Some(ca.clone()), ..Service::new("it", url) };
+    let foreign = read(&http, &service).await.unwrap_err();
+    assert!(foreign.why().starts_with("TLS: certificate not trusted"), "{foreign}");
+    std::fs::write(&ca, root.pem()).unwrap();
+    assert_eq!(read(&http, &service).await.unwrap().verdict, Verdict::Ok);
 }
 
 #[test]

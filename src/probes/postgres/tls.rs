@@ -8,15 +8,13 @@
 use crate::config::libpq::{Tls, TlsMode, TlsRoot};
 use crate::config::trust;
 use crate::domain::error::said;
-use rustls::client::WebPkiServerVerifier;
+use crate::probes::{roots, verifier};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
-};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, SignatureScheme};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -65,13 +63,11 @@ fn verifier(tls: &Tls, provider: &Arc<CryptoProvider>) -> Result<Verifier, Strin
         TlsRoot::File(path) => (certificates(path)?, Some(path.display().to_string())),
         TlsRoot::System => (rustls_native_certs::load_native_certs().certs, Some("the machine's own trust".to_owned())),
     };
-    let mut store = RootCertStore::empty();
-    store.add_parsable_certificates(roots.iter().cloned());
     let chain = match told {
         None => None,
         Some(told) => {
-            let built = WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider)).build();
-            Some(built.map_err(|_| format!("TLS: no certificate is in {told}"))?)
+            let built = verifier::Verifier::new(&roots, provider);
+            Some(built.ok_or_else(|| format!("TLS: no certificate is in {told}"))?)
         }
     };
     // A root that is the server's own certificate stands for that server alone; the machine's trust names no servers.
@@ -98,7 +94,11 @@ fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
         return Err(told("the key is open to others"));
     }
     is_kept(path)?;
-    PrivateKeyDer::from_pem_file(path).map_err(|cause| told(&unreadable(&cause)))
+    let found = PrivateKeyDer::from_pem_file(path);
+    found.map_err(|cause| match std::fs::read(path).is_ok_and(|bytes| roots::is_encrypted(&bytes)) {
+        true => told("the key is encrypted, and a probe has no passphrase: openssl pkey writes it without one"),
+        false => told(&unreadable(&cause)),
+    })
 }
 
 /// Refuses a file that others can change or replace.
@@ -109,7 +109,7 @@ fn is_kept(path: &Path) -> Result<(), String> {
 fn unreadable(cause: &rustls::pki_types::pem::Error) -> String {
     match cause {
         rustls::pki_types::pem::Error::Io(cause) => said(cause),
-        _ => "it is not PEM".to_owned(),
+        _ => "it is not PEM, or damaged".to_owned(),
     }
 }
 
@@ -117,7 +117,7 @@ fn unreadable(cause: &rustls::pki_types::pem::Error) -> String {
 #[derive(Debug)]
 struct Verifier {
     /// Follows a chain to a root; `None` where any certificate is taken.
-    chain: Option<Arc<WebPkiServerVerifier>>,
+    chain: Option<Arc<verifier::Verifier>>,
     /// The roots themselves.
     known: Vec<CertificateDer<'static>>,
     /// Whether the name counts.

@@ -1,11 +1,8 @@
 //! Encrypted connections: rustls with ring, and either the machine's own trust or that of one file.
 
-use crate::config::trust;
 use crate::domain::Loss;
-use crate::domain::error::said;
 use crate::probes::aside::alone_within;
-use crate::probes::handshake;
-use rustls::pki_types::pem::PemObject;
+use crate::probes::{handshake, roots, verifier};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
 use std::path::{Path, PathBuf};
@@ -43,17 +40,19 @@ where
     let name = ServerName::try_from(host.to_owned()).map_err(|_| format!("TLS: {host} is no host name"))?;
     // The store is in files.
     let place = format!("trust {}", ca.as_deref().unwrap_or(Path::new("of the machine")).display());
-    let roots = alone_within(READ, "redis trust", place, move || roots(ca.as_deref())).await?;
-    let config = config(roots)?;
+    let named = ca.clone();
+    let roots = alone_within(READ, "redis trust", place, move || roots(named.as_deref())).await?;
+    let config =
+        verifier::client_config(&roots).ok_or_else(|| "TLS: no certificate of the trust can be read".to_owned())?;
     let connector = TlsConnector::from(Arc::new(config));
-    connector.connect(name, stream).await.map_err(|cause| why(&cause, host))
+    connector.connect(name, stream).await.map_err(|cause| why(&cause, host, ca.as_deref()))
 }
 
-fn config(roots: RootCertStore) -> Result<ClientConfig, String> {
+fn trusting_nothing() -> Result<ClientConfig, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.map_err(|cause| handshake::why(&cause, None))?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+    Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
 }
 
 /// Whether TLS is what a connection answers to the begin of a handshake; nothing is sent or believed beyond that.
@@ -62,7 +61,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let hello = || {
-        let config = Arc::new(config(RootCertStore::empty()).ok()?);
+        let config = Arc::new(trusting_nothing().ok()?);
         let mut client = ClientConnection::new(config, ServerName::try_from(host.to_owned()).ok()?).ok()?;
         let mut bytes = Vec::new();
         client.write_tls(&mut bytes).ok()?;
@@ -79,37 +78,24 @@ pub(super) fn is_record(bytes: &[u8]) -> bool {
     matches!(bytes, [0x15 | 0x16, 3, ..])
 }
 
-fn roots(ca: Option<&Path>) -> Result<RootCertStore, String> {
-    let mut roots = RootCertStore::empty();
-    match ca {
-        Some(path) => {
-            let unusable = |cause: &dyn std::fmt::Display| format!("TLS: {}: {}", path.display(), said(cause));
-            trust::check_file(path).map_err(|why| unusable(&why))?;
-            let pem = std::fs::read(path).map_err(|cause| unusable(&cause))?;
-            for certificate in CertificateDer::pem_slice_iter(&pem) {
-                let certificate = certificate.map_err(|_| unusable(&"not a PEM file"))?;
-                roots.add(certificate).map_err(|cause| unusable(&cause))?;
-            }
-            if roots.is_empty() {
-                return Err(unusable(&"no certificate in it"));
-            }
-        }
-        None => {
-            // What cannot be read of the store is missing in it, and then the server's certificate says so.
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            if roots.is_empty() {
-                return Err("TLS: this host trusts no certificate".to_owned());
-            }
-        }
+fn roots(ca: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, String> {
+    if let Some(path) = ca {
+        return roots::of_file(path);
     }
-    Ok(roots)
+    // What cannot be read of the store is missing in it, and then the server's certificate says so.
+    let found = rustls_native_certs::load_native_certs().certs;
+    if found.is_empty() { Err("TLS: this host trusts no certificate".to_owned()) } else { Ok(found) }
 }
 
-fn why(error: &std::io::Error, host: &str) -> Failed {
+fn why(error: &std::io::Error, host: &str, ca: Option<&Path>) -> Failed {
+    let remedy = match ca {
+        Some(ca) => format!("{} has no root for it", ca.display()),
+        None => "let `ca` name its root, if this machine does not trust it".to_owned(),
+    };
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match tls {
         Some(rustls::Error::InvalidMessage(_)) => Failed::Foreign(Loss::unread("the server does not speak TLS")),
-        Some(tls) => Failed::Refused(Loss::unread(handshake::why(tls, Some(host)))),
+        Some(tls) => Failed::Refused(handshake::loss(tls, Some(host), &remedy)),
         None if error.kind() == std::io::ErrorKind::UnexpectedEof => {
             Failed::Foreign(Loss::unread("closed before TLS began: it may not speak TLS"))
         }

@@ -313,7 +313,15 @@ fn unreached(error: &zbus::Error) -> String {
             "the connection broke".to_owned()
         }
         Some(_) => known.map(|cause| why::deepest(cause.as_ref())).unwrap_or_default(),
-        None => error.to_string(),
+        None => match error {
+            zbus::Error::Address(_) => {
+                "its address is not valid: it must be like unix:path=/run/dbus/system_bus_socket".to_owned()
+            }
+            zbus::Error::Handshake(_) => {
+                "what listens on its socket does not speak D-Bus, or closed at once".to_owned()
+            }
+            other => other.to_string(),
+        },
     }
 }
 

@@ -20,9 +20,14 @@ pub(super) fn services(root: &mut Table, problems: &mut Problems) -> Vec<Service
         let every = span_of(&mut table, "every", (spans.2, spans.3), problems).unwrap_or(Service::EVERY);
         let status = status(&mut table, problems);
         let critical = table.bool("critical", problems).unwrap_or(true);
+        let ca_at = table.place_of("ca");
+        let ca = path(&mut table, "ca", problems);
         table.finish(problems);
         if let (Some(name), Some(url)) = (name, url) {
-            services.push(Service { name, url, timeout, status, critical, every });
+            if ca.is_some() && !url.starts_with("https:") {
+                problems.say_with(ca_at, "`ca` is of use with TLS alone", "let `url` begin with https://");
+            }
+            services.push(Service { name, url, timeout, status, critical, every, ca });
         }
     }
     services
@@ -57,7 +62,12 @@ fn address(text: &str, at: Place, problems: &mut Problems) -> Option<String> {
     let url = match reqwest::Url::parse(text) {
         Ok(url) => url,
         Err(cause) => {
-            problems.say_with(at, format!("`url` is not a URL: {cause}"), "such as \"https://example.org/health\"");
+            let why = if text.contains("://") {
+                cause.to_string()
+            } else {
+                "it does not begin with http:// or https://".to_owned()
+            };
+            problems.say_with(at, format!("`url` is not a URL: {why}"), "such as \"https://example.org/health\"");
             return None;
         }
     };

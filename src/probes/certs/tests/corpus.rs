@@ -160,11 +160,11 @@ fn openssl_reads_the_same_from_every_one() {
 fn each_is_a_row_that_says_what_it_is_and_takes_no_time() {
     let expected = [
         ("NUL and ESC", Verdict::Ok, "755726 d · a\0b\x1b[31mred"),
-        ("no CN, no SAN", Verdict::Ok, "755726 d · "),
+        ("no CN, no SAN", Verdict::Ok, "755726 d · its issuer has no name"),
         ("not yet valid", Verdict::Critical, "not valid before 2050-01-01"),
         ("9999", Verdict::Ok, "never expires · years"),
         ("1950", Verdict::Critical, "expired 27354 d ago"),
-        ("negative serial", Verdict::Ok, "755726 d · serial"),
+        ("negative serial", Verdict::Critical, "self-signed, and the signature is wrong · serial"),
     ];
     let corpus = corpus();
     for (name, verdict, detail) in expected {
@@ -198,7 +198,8 @@ fn days_are_floored_at_every_edge() {
     params.not_after = rcgen::date_time_ymd(2026, 12, 1);
     let der = made(&params);
     let cases = [
-        ("2026-10-31T23:59:59Z", 30, Verdict::Critical, "not valid before 2026-11-01"),
+        ("2026-10-31T00:00:00Z", 31, Verdict::Critical, "not valid before 2026-11-01"),
+        ("2026-10-31T23:59:59Z", 30, Verdict::Critical, "not valid before 2026-11-01 00:00 UTC"),
         ("2026-11-01T00:00:00Z", 30, Verdict::Ok, "30 d · edge"),
         ("2026-11-01T00:00:01Z", 29, Verdict::Warn, "29 d · edge"),
         ("2026-11-24T00:00:00Z", 7, Verdict::Warn, "7 d · edge"),

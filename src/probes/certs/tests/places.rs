@@ -69,6 +69,9 @@ async fn each_file_of_a_directory_is_a_row_and_keys_are_none() {
     write("tls.key", KeyPair::generate().unwrap().serialize_pem().as_bytes());
     write("secret.pem", KeyPair::generate().unwrap().serialize_pem().as_bytes());
     write("README", b"words");
+    for copy in ["good.pem.bak", "good.pem~", "good.crt.dpkg-old", "old.PEM.OLD"] {
+        write(copy, pem(&host(&["old.example"], -9, -2), &ca).as_bytes());
+    }
     symlink("good.pem", dir.path().join("0a1b2c3d.0")).unwrap();
     symlink("nowhere", dir.path().join("gone.pem")).unwrap();
     let live = dir.path().join("shop.example");
@@ -88,7 +91,7 @@ async fn each_file_of_a_directory_is_a_row_and_keys_are_none() {
         })
         .collect();
     let expected = [
-        ("broken.pem", "not base64 between BEGIN and END"),
+        ("broken.pem", "line 1: what follows this BEGIN line is not base64"),
         ("empty.crt", "the file is empty"),
         ("gone.pem", "no such file"),
         ("good.pem", "ok 61 d · Test Root"),

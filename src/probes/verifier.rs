@@ -1,0 +1,104 @@
+//! Verifies the certificates of servers as OpenSSL does, for every probe that connects over TLS.
+//!
+//! rustls alone believes an issuer that may not sign (`keyUsage` without `keyCertSign`), and does not look at what a root says of
+//! itself: its dates, how many issuers may stand below it, what it is for. Psql, curl and kubectl do.
+
+use crate::probes::certs::{Trust, forbidden};
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
+};
+use std::fmt;
+use std::sync::Arc;
+
+/// A client of these roots that shows no certificate of its own; `None` where none of them can be read.
+pub(crate) fn client_config(roots: &[CertificateDer<'static>]) -> Option<ClientConfig> {
+    let provider = Arc::new(ring::default_provider());
+    let verifier = Verifier::new(roots, &provider)?;
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().ok()?;
+    Some(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+}
+
+/// Follows a chain to a root, as rustls does, and looks at what rustls does not.
+#[derive(Debug)]
+pub(crate) struct Verifier {
+    chain: Arc<WebPkiServerVerifier>,
+    trust: Arc<Trust>,
+}
+
+/// Why a chain that rustls takes is refused all the same.
+#[derive(Debug)]
+pub(crate) struct Forbidden(String);
+
+impl fmt::Display for Forbidden {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Forbidden {}
+
+impl Verifier {
+    /// Believes chains that lead to one of these roots; `None` where none of them can be read.
+    pub(crate) fn new(roots: &[CertificateDer<'static>], provider: &Arc<CryptoProvider>) -> Option<Arc<Self>> {
+        let mut store = RootCertStore::empty();
+        store.add_parsable_certificates(roots.iter().cloned());
+        let chain = WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider)).build().ok()?;
+        Some(Arc::new(Self { chain, trust: Arc::new(Trust::of(roots)) }))
+    }
+
+    fn is_allowed(&self, own: &CertificateDer<'_>, others: &[CertificateDer<'_>], now: UnixTime) -> Result<(), Error> {
+        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        match forbidden(own, others, &self.trust, now) {
+            Some(why) => Err(CertificateError::Other(OtherError(Arc::new(Forbidden(why)))).into()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        own: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let judged = self.chain.verify_server_cert(own, others, name, ocsp, now);
+        // The name is looked at last: all else is well.
+        if let Ok(_)
+        | Err(Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        )) = &judged
+        {
+            self.is_allowed(own, others, now)?;
+        }
+        judged
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        own: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.chain.verify_tls12_signature(message, own, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        own: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.chain.verify_tls13_signature(message, own, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.chain.supported_verify_schemes()
+    }
+}
