@@ -19,6 +19,7 @@ use std::time::Duration;
 
 mod check;
 mod file;
+mod text;
 
 /// Where a pod finds who it is.
 const POD: &str = "var/run/secrets/kubernetes.io/serviceaccount";

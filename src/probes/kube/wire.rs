@@ -96,6 +96,23 @@ pub(crate) enum Presence {
     Hidden,
 }
 
+/// Which part of the settings no client can be made of.
+fn unusable(cause: &kube::Error) -> String {
+    use kube::client::RustlsTlsError as Bad;
+    match cause {
+        kube::Error::RustlsTls(Bad::MissingCertificate) => "no certificate in PEM is in client-certificate".to_owned(),
+        kube::Error::RustlsTls(Bad::MissingPrivateKey | Bad::UnknownPrivateKeyFormat) => {
+            "no private key in PEM is in client-key".to_owned()
+        }
+        kube::Error::RustlsTls(Bad::InvalidIdentityPem(_)) => {
+            "client-certificate or client-key is damaged PEM".to_owned()
+        }
+        kube::Error::RustlsTls(Bad::InvalidPrivateKey(_)) => "the key in client-key cannot be used".to_owned(),
+        kube::Error::RustlsTls(Bad::NoValidNativeRootCA(_)) => "this host trusts no certificate".to_owned(),
+        other => why::deepest(other),
+    }
+}
+
 impl Wire {
     /// Prepares a client; it reads certificates and blocks, and connects at the first request.
     ///
@@ -106,7 +123,7 @@ impl Wire {
             return Err("TLS: no cryptography is installed".to_owned());
         }
         let builder = ClientBuilder::try_from(kube::Config::from(settings));
-        let client = builder.map_err(|cause| format!("cannot prepare a client: {}", why::deepest(&cause)))?.build();
+        let client = builder.map_err(|cause| format!("cannot prepare a client: {}", unusable(&cause)))?.build();
         let place = Arc::new(Place::new("kubernetes", settings.server.clone()));
         Ok(Self { client, pace, place, broken: AtomicBool::new(false) })
     }

@@ -3,16 +3,17 @@
 //! Source: client-go, `tools/clientcmd/validation.go`, `tools/clientcmd/client_config.go` and `rest/url_utils.go`; each rule was
 //! tried with kubectl 1.32 (`tests/fixtures/kubeconfigs`).
 
-use crate::domain::error::said;
 use crate::probes::kube::settings::Chosen;
 use crate::probes::kube::settings::file::contents;
+use crate::probes::{handshake, roots as pem};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hyper::Uri;
 use kube::config::{AuthInfo, Cluster};
 use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
+use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::path::Path;
 
 /// Brings what was chosen into the form that kubectl makes of it; gives the certificates that the server's must lead to, where
@@ -84,7 +85,7 @@ fn authority(cluster: &mut Cluster, is_secure: bool) -> Result<Option<Vec<Vec<u8
     for certificate in CertificateDer::pem_slice_iter(&bytes).flatten() {
         match RootCertStore::empty().add(certificate.clone()) {
             Ok(()) => found.push(certificate.to_vec()),
-            Err(cause) => wrong = Some(said(cause)),
+            Err(cause) => wrong = Some(handshake::why(&cause, None)),
         }
     }
     match (found.is_empty(), wrong) {
@@ -117,6 +118,10 @@ fn credentials(user: &AuthInfo) -> Result<AuthInfo, String> {
     if token.contains(|sign: char| sign.is_ascii_control()) {
         return Err("the token of the kubeconfig has a line break or another control character in it".to_owned());
     }
+    let is_empty = |key: &str| fields.get(key).and_then(serde_json::Value::as_str) == Some("");
+    if is_empty("token") && !["client-certificate", "client-certificate-data", "username"].iter().any(|key| has(key)) {
+        return Err("the token of the kubeconfig is empty, and no other proof of the user is in it".to_owned());
+    }
     let has_certificate = has("client-certificate") || has("client-certificate-data");
     let has_key = has("client-key") || has("client-key-data");
     if has_certificate && !has_key {
@@ -125,6 +130,9 @@ fn credentials(user: &AuthInfo) -> Result<AuthInfo, String> {
     if has("token") && (has("username") || has("password")) {
         return Err("the user of the kubeconfig has both a token and a username; only one may be there".to_owned());
     }
+    if has_certificate {
+        pair(&fields)?;
+    }
     if !has_certificate {
         // A key without a certificate proves nothing, and is left alone.
         fields.remove("client-key");
@@ -132,6 +140,34 @@ fn credentials(user: &AuthInfo) -> Result<AuthInfo, String> {
     }
     let own = serde_json::from_value(serde_json::Value::Object(fields));
     own.map_err(|_| "the kubeconfig's user cannot be taken in".to_owned())
+}
+
+/// Whether the client key can be used, and is that of the certificate; what cannot be read of them is said where they are used.
+fn pair(fields: &serde_json::Map<String, serde_json::Value>) -> Result<(), String> {
+    let bytes = |key: &str| {
+        let text = |key: &str| fields.get(key).and_then(serde_json::Value::as_str).filter(|text| !text.is_empty());
+        let data = format!("{key}-data");
+        match (text(&data), text(key)) {
+            (Some(encoded), _) => decoded(&data, encoded),
+            (None, Some(path)) => contents(Path::new(path)),
+            (None, None) => Ok(Vec::new()),
+        }
+    };
+    let (certificate, key) = (bytes("client-certificate")?, bytes("client-key")?);
+    if pem::is_encrypted(&key) {
+        let why = "the client-key of the kubeconfig is encrypted, and a probe has no passphrase";
+        return Err(format!("{why}: openssl pkey writes it without one"));
+    }
+    let Some(Ok(certificate)) = CertificateDer::pem_slice_iter(&certificate).next() else { return Ok(()) };
+    let Ok(key) = PrivateKeyDer::from_pem_slice(&key) else { return Ok(()) };
+    let Ok(key) = ring::default_provider().key_provider.load_private_key(key) else { return Ok(()) };
+    let Ok((_, parsed)) = x509_parser::parse_x509_certificate(&certificate) else { return Ok(()) };
+    match key.public_key() {
+        Some(public) if public.as_ref() != parsed.tbs_certificate.subject_pki.raw => {
+            Err("the client-key of the kubeconfig is not that of its client-certificate".to_owned())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Base64 with line ends wherever they are, as Go reads it; its text is never shown.

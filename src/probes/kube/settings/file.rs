@@ -1,8 +1,8 @@
 //! Reads kubeconfig files, and chooses a context.
 
 use crate::domain::error::said;
-use crate::probes::kube::settings::Chosen;
-use kube::config::{AuthInfo, Kubeconfig, KubeconfigError};
+use crate::probes::kube::settings::{Chosen, text};
+use kube::config::{AuthInfo, Kubeconfig};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
@@ -28,14 +28,14 @@ pub(crate) fn read(files: &[PathBuf], own: bool) -> Result<Option<Merged>, Strin
             continue;
         }
         let bytes = contents(path)?;
-        let text = std::str::from_utf8(&bytes).map_err(|_| format!("{} is not text", path.display()))?;
-        let text = text.trim_start_matches('\u{feff}');
-        let next = Kubeconfig::from_yaml(text).map_err(|cause| why(path, &cause))?;
+        let next = text::decoded(&bytes).map_err(|why| format!("{} is no kubeconfig: {why}", path.display()))?;
         is_kubeconfig(path, &next)?;
         unique(path, &next)?;
         let next = with_whole_paths(next, path.parent().unwrap_or(Path::new("")));
         let merged = match all {
-            Some(before) => before.merge(next).map_err(|cause| why(path, &cause))?,
+            Some(before) => {
+                before.merge(next).map_err(|_| format!("{} does not fit the kubeconfigs before it", path.display()))?
+            }
             None => next,
         };
         all = Some(merged);
@@ -63,17 +63,6 @@ fn unique(path: &Path, config: &Kubeconfig) -> Result<(), String> {
     match contexts.chain(clusters).chain(users).find(|it| !seen.insert(*it)) {
         Some((what, name)) => Err(format!("{}: two {what} are called {name}", path.display())),
         None => Ok(()),
-    }
-}
-
-/// What is wrong with a file; a parser's own words may hold a part of it, so only the place is taken over.
-fn why(path: &Path, cause: &KubeconfigError) -> String {
-    match cause {
-        KubeconfigError::Parse(wrong) => match wrong.location() {
-            Some(at) => format!("{} is no kubeconfig: line {}, column {}", path.display(), at.line(), at.column()),
-            None => format!("{} is no kubeconfig", path.display()),
-        },
-        other => format!("{}: {other}", path.display()),
     }
 }
 
