@@ -125,6 +125,27 @@ fn what_cannot_be_read_completes_nothing_and_says_nothing() {
 }
 
 #[test]
+fn a_file_of_any_name_is_linted_as_what_its_keys_say() {
+    let estate = estate();
+    let other = estate.beside("other-estate.toml");
+    let path = other.to_str().unwrap();
+    let problems = |text: &str| {
+        fs::write(&other, text).unwrap();
+        let said = estate.midwatch(&["lint", path]).exits(2);
+        said.out.lines().filter(|line| line.contains("other-estate.toml:")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let found = problems("schema = 1\nname = \"x\"\nenvironment = \"nowhere\"\n");
+    assert!(matches!(found.as_slice(), [one] if one.contains("environment")), "{found:?}");
+    let found = problems("[[window]]\nnonsense = 1\n");
+    assert!(
+        found.iter().any(|one| one.contains("nonsense")) && found.iter().all(|one| !one.contains("format")),
+        "{found:?}"
+    );
+    let found = problems("format = 1\n");
+    assert!(found.iter().any(|one| one.contains("title")), "{found:?}");
+}
+
+#[test]
 fn every_script_is_one_that_its_shell_reads() {
     let estate = estate();
     for shell in ["bash", "zsh", "fish"] {

@@ -6,9 +6,10 @@ use crate::app::keymap::Keymap;
 use crate::calendar::{self, Calendar};
 use crate::cli::args::{Common, Lint};
 use crate::cli::{out, plan, setup};
-use crate::config::estate::{Environment, Estate};
+use crate::config::estate::{self, Environment, Estate};
 use crate::config::file::problem_of;
 use crate::config::keymap;
+use crate::config::keys::Section;
 use crate::config::packs::Pack;
 use crate::config::paths::{self, Surroundings};
 use crate::config::reader::Problem;
@@ -162,7 +163,7 @@ fn places(estate: Option<&Path>) -> Places {
     estate.and_then(|file| Estate::load(file).ok()).map(|estate| Places::of(&estate)).unwrap_or_default()
 }
 
-/// A file is what its name and its directory say: `midwatch.toml`, `windows.toml`, `themes/*`, `keymaps/*`, else a procedure.
+/// A file is what its name and its directory say: `midwatch.toml`, `windows.toml`, `themes/*`, `keymaps/*`; else what its keys say.
 fn of_file(path: &Path, beside: &[PathBuf], estate: Option<&Path>) -> Vec<Problem> {
     let own = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let directory = path.parent().unwrap_or(Path::new("."));
@@ -173,7 +174,35 @@ fn of_file(path: &Path, beside: &[PathBuf], estate: Option<&Path>) -> Vec<Proble
         (calendar::WINDOWS_FILE, _) => of_windows(path),
         (_, "themes") => of_theme(&stem, &directories),
         (_, "keymaps") => Keymap::load(&stem, &directories).1,
-        _ => of_procedure(path, beside, estate),
+        _ => match kind_of(path) {
+            Kind::Estate => of_estate(path),
+            Kind::Windows => of_windows(path),
+            Kind::Procedure => of_procedure(path, beside, estate),
+        },
+    }
+}
+
+/// What a file is, by its own keys.
+enum Kind {
+    Estate,
+    Windows,
+    Procedure,
+}
+
+/// The kind of a file of any name; one that cannot be read is taken for a procedure, and then that is said.
+fn kind_of(path: &Path) -> Kind {
+    let text = crate::config::file::read_text(path, "the file").unwrap_or_default();
+    let Ok(table) = text.parse::<toml::Table>() else { return Kind::Procedure };
+    let names = |sections: &[Section]| sections.iter().any(|one| !one.name.is_empty() && table.contains_key(one.name));
+    // Every procedure says its format.
+    if table.contains_key("format") {
+        Kind::Procedure
+    } else if table.contains_key("environment") || names(estate::keys::SECTIONS) {
+        Kind::Estate
+    } else if table.contains_key("window") {
+        Kind::Windows
+    } else {
+        Kind::Procedure
     }
 }
 
