@@ -1,6 +1,6 @@
 //! Where only ASCII can be shown: one sign has one meaning, and what the signs say is still said.
 
-use super::{WIDE, drawn, operator, pressed};
+use super::{WIDE, drawn, operator, pressed, run};
 use midwatch::config::theme::{Glyphs, Role, Theme};
 use midwatch::demo::sample;
 use midwatch::ui::text::LIKENESS;
@@ -27,14 +27,21 @@ fn one_sign_has_one_meaning() {
         let meaning = match sign {
             "·" | "–" | "─" => "a dash",
             "▌" => "here",
+            "│" => "an edge",
             other => other,
         };
         mean(like, meaning);
     }
-    // What else is drawn in the place of a sign: standard error, both ends of a list, the cursor of a field.
-    for (sign, meaning) in
-        [("2", "standard error"), ("v", "below"), ("^", "above"), ("_", "types here"), ("~", "about")]
-    {
+    // What else is drawn in the place of a sign: standard error, both ends of a list, the cursor of a field, the edges of frames.
+    for (sign, meaning) in [
+        ("&", "standard error"),
+        ("v", "below"),
+        ("^", "above"),
+        ("_", "types here"),
+        ("~", "about"),
+        ("|", "an edge"),
+        ("#", "an edge"),
+    ] {
         mean(sign, meaning);
     }
     let clashes: Vec<_> = meanings.iter().filter(|(_, all)| all.len() > 1).collect();
@@ -55,4 +62,18 @@ fn an_error_and_a_difference_are_said_as_in_the_output_of_commands() {
     let is_inside = |row: &&String| row.starts_with('|') && (row.contains("+-") || row.contains("!="));
     let edges: Vec<_> = rows.iter().filter(is_inside).collect();
     assert!(edges.iter().all(|row| row.ends_with('|') && row.chars().nth(width / 2 - 1) == Some('|')), "{edges:?}");
+}
+
+#[test]
+fn the_mark_of_standard_error_is_no_digit_of_the_time_before_it() {
+    let theme = Theme::labelled(Glyphs::Ascii);
+    for keys in ["1", "6", "7", "7 t", "7 w"] {
+        let buffer = drawn(&mut pressed(run(WIDE, &sample::running()), keys), &theme);
+        let screen: String = buffer.content.iter().map(|cell| cell.symbol()).collect();
+        assert!(screen.contains("&warning: clock of"), "{keys}: {screen}");
+        assert!(!screen.contains("432warning") && !screen.contains("462error"), "{keys}: {screen}");
+    }
+    let mut help = pressed(sample::healthy((120, 200), operator()), "?");
+    let screen: String = drawn(&mut help, &theme).content.iter().map(|cell| cell.symbol()).collect();
+    assert!(screen.contains("&   stderr"), "the legend: {screen}");
 }

@@ -43,7 +43,8 @@ pub(super) fn help(pen: Pen<'_>, snapshot: &Snapshot<'_>, context: Context, scro
     for (group, heading) in SYMBOLS {
         symbols(pen, group, heading, width, &mut body);
     }
-    items(pen, width, &mut body);
+    signs(pen, "symbols of a checklist's item", &ITEMS, width, &mut body);
+    signs(pen, "symbols of a log", &LOG, width, &mut body);
     let near = context.stack();
     let far = Context::ALL.into_iter().filter(|other| !near.contains(other));
     for context in near.iter().copied().chain(far) {
@@ -117,12 +118,22 @@ const ITEMS: [(&str, &str, &str, &str); 7] = [
     ("2", "[2]", "approval", "Waits for a second person."),
 ];
 
-fn items(pen: Pen<'_>, width: usize, body: &mut Vec<Line<'static>>) {
-    body.push(Strip::new().gap(1).put(pen.style(Role::UiTitle), "symbols of a checklist's item").line());
-    for (unicode, ascii, word, doc) in ITEMS {
+/// What stands between the time and the text of a line of a log.
+const LOG: [(&str, &str, &str, &str); 1] = [("²", "&", "stderr", "The program wrote the line to standard error.")];
+
+/// Signs of our own, each with its word and what it means.
+fn signs(
+    pen: Pen<'_>,
+    heading: &'static str,
+    signs: &[(&'static str, &'static str, &'static str, &str)],
+    width: usize,
+    body: &mut Vec<Line<'static>>,
+) {
+    body.push(Strip::new().gap(1).put(pen.style(Role::UiTitle), heading).line());
+    for (unicode, ascii, word, doc) in signs {
         let strip = Strip::new().gap(2).put(pen.style(Role::UiText), pen.glyph(unicode, ascii)).to(6);
-        let strip = strip.put(pen.style(Role::UiText), word);
-        beside(pen, strip, (Role::UiText, doc.to_owned()), width, body);
+        let strip = strip.put(pen.style(Role::UiText), *word);
+        beside(pen, strip, (Role::UiText, (*doc).to_owned()), width, body);
     }
     body.push(Strip::new().line());
 }

@@ -7,7 +7,7 @@
 //! └───────────────────────────────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! A line of standard error stands behind a small 2.
+//! A line of standard error stands behind a small 2, in ASCII behind `&`.
 
 use crate::app::Snapshot;
 use crate::app::model::Pane;
@@ -136,10 +136,15 @@ pub(super) fn newest(pen: Pen<'_>, snapshot: &Snapshot<'_>, width: usize, rows: 
         let at = line.at.map_or_else(|| " ".repeat(8), crate::domain::Wall::clock);
         let strip = Strip::new().gap(1).put(pen.style(Role::UiMuted), at);
         let style = pen.style(if line.stderr { Role::LogStderr } else { Role::UiText });
-        let stream = if line.stderr { pen.glyph("²", "2") } else { " " };
-        strip.put(style, stream).put_within(width.saturating_sub(11), style, clean)
+        strip.put(style, stream(pen, line)).put_within(width.saturating_sub(11), style, clean)
     };
     page.lines.iter().skip(from).map(line).collect()
+}
+
+/// The mark of standard error; a blank before what came from standard output.
+fn stream(pen: Pen<'_>, line: &LogLine) -> &'static str {
+    // A digit would read as one of the time before it.
+    if line.stderr { pen.glyph("²", "&") } else { " " }
 }
 
 /// The lines from the top of the window on.
@@ -172,8 +177,7 @@ fn rows_of(pen: Pen<'_>, snapshot: &Snapshot<'_>, line: &LogLine, number: u64, w
             let at = line.at.filter(|_| first).map_or_else(|| " ".repeat(8), crate::domain::Wall::clock);
             strip = strip.put(pen.style(Role::UiMuted), at);
         }
-        let stream = if line.stderr { pen.glyph("²", "2") } else { " " };
-        strip.put(style, if first { stream } else { " " })
+        strip.put(style, if first { stream(pen, line) } else { " " })
     };
     let room = width.saturating_sub(gutter(true).width());
     let rows = if log.wrap { clean.wrap(room) } else { vec![clean.cut(room)] };
