@@ -66,7 +66,12 @@ pub struct Wants {
     pub checklist: bool,
     /// How many rows its pane fills, where that is known.
     pub run_rows: Option<u16>,
+    /// Whether the log has no more than a few lines.
+    pub short_log: bool,
 }
+
+/// How many lines a short log has at the most.
+pub const SHORT_LOG: u16 = 4;
 
 impl Layout {
     /// The layout for a size; `None` where the terminal is too small for any.
@@ -163,7 +168,10 @@ fn one_below_the_other(mut rest: Rect, wants: Wants) -> Vec<(Pane, Rect)> {
 
 /// The steps of a run above its log.
 fn run_and_log(mut rest: Rect, wants: Wants) -> Vec<(Pane, Rect)> {
-    let rows = (rest.height * 3 / 5).min(wants.run_rows.unwrap_or(u16::MAX).max(rest.height / 4));
+    // A log that could not fill its part leaves it to the steps.
+    let most = rest.height * 3 / 5;
+    let most = if wants.short_log { most.max(rest.height.saturating_sub(SHORT_LOG + 2)) } else { most };
+    let rows = most.min(wants.run_rows.unwrap_or(u16::MAX).max(rest.height / 4));
     let steps = take_top(&mut rest, rows);
     vec![(Pane::Run, steps), (Pane::Log, rest)]
 }
@@ -242,7 +250,16 @@ mod tests {
     #[test]
     fn the_terminal_of_a_bastion_shows_two_panes_and_a_small_one_shows_one() {
         let shown = |size: (u16, u16), focus, run, checklist| {
-            let wants = Wants { focus, zoomed: false, banner: false, run, checklist, run_rows: None, summary: false };
+            let wants = Wants {
+                focus,
+                zoomed: false,
+                banner: false,
+                run,
+                checklist,
+                run_rows: None,
+                summary: false,
+                short_log: false,
+            };
             let layout = Layout::of(Rect::new(0, 0, size.0, size.1), wants).unwrap();
             assert!(layout.strip.is_some());
             layout.panes.into_iter().map(|(pane, _)| pane).collect::<Vec<_>>()
@@ -278,6 +295,7 @@ mod tests {
                         run,
                         checklist: zoomed,
                         run_rows: Some(height / 2),
+                        short_log: zoomed || banner,
                     },
                 ) else {
                     continue;

@@ -99,6 +99,7 @@ fn draw_all(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>, theme: &Theme, view:
         run: snapshot.run.following.is_some(),
         checklist: snapshot.checklist.run.following.is_some(),
         run_rows: snapshot.run.view.as_deref().map(panes::run::rows),
+        short_log: snapshot.log.page.as_ref().is_none_or(|page| page.total_lines <= u64::from(layout::SHORT_LOG)),
     };
     let Some(layout) = Layout::of(area, wants) else { return too_small(pen, frame, area, view) };
     frame.buffer_mut().set_style(area, pen.style(Role::UiText));

@@ -2,6 +2,7 @@
 
 use super::{HUGE, SMALL, WIDE, operator, pressed, run, shown};
 use midwatch::app::Model;
+use midwatch::app::msg::Page;
 use midwatch::demo::sample;
 use midwatch::domain::{EffectClass, RunStatus, Verb};
 
@@ -95,4 +96,56 @@ fn a_failed_step_that_a_person_is_asked_about_is_not_over() {
     assert_eq!((view.steps_over(), view.steps[2].state.is_over()), (2, true));
     let view = sample::finished().view().unwrap();
     assert_eq!(view.steps_over(), 5);
+}
+
+/// The same with so many lines in the log.
+fn with_log(mut model: Model, lines: usize) -> Model {
+    let mut all = sample::log_lines();
+    all.truncate(lines);
+    let page = Page {
+        top: 0,
+        total_lines: all.len() as u64,
+        counted: true,
+        total_bytes: 4096,
+        dropped: 0,
+        lines: all,
+        following: true,
+        found: None,
+        searched: false,
+    };
+    sample::read_log(&mut model, page);
+    model
+}
+
+#[test]
+fn on_a_laptop_a_long_run_shows_its_steps_and_what_one_may_do() {
+    for (lines, least) in [(0, 9), (2, 9), (9, 5)] {
+        let mut model = with_log(pressed(waiting((100, 30), 12), "6"), lines);
+        let screen = shown(&mut model);
+        assert!(screen.contains(" you may ") && screen.contains(" now ") && screen.contains(" next "), "{screen}");
+        assert!(steps_shown(&screen) >= least, "{lines} lines, {} steps:\n{screen}", steps_shown(&screen));
+        assert!(lines == 0 || screen.contains("reading data/backups") || lines > 4, "{screen}");
+    }
+}
+
+#[test]
+fn where_room_is_short_what_was_goes_before_what_is() {
+    for rows in 20..40 {
+        let mut model = pressed(waiting((100, rows), 30), "6");
+        let screen = shown(&mut model);
+        assert!(screen.contains(" you may ") && screen.contains(" now "), "{rows}:\n{screen}");
+        let (last, next) = (screen.contains("│ last "), screen.contains("│ next "));
+        assert!(next || !last, "{rows}:\n{screen}");
+        assert!(steps_shown(&screen) >= 3, "{rows}:\n{screen}");
+    }
+}
+
+#[test]
+fn a_count_of_nothing_is_left_out_of_a_steps_detail() {
+    let mut view = sample::running().view().unwrap();
+    let outcome = view.steps[0].outcome.as_mut().unwrap();
+    outcome.counts = [("moved".to_owned(), 42), ("left_alone".to_owned(), 0)].into();
+    let mut model = pressed(sample::following(WIDE, operator(), view, true), "6 g g Enter");
+    let screen = shown(&mut model);
+    assert!(screen.contains("moved 42") && !screen.contains("left alone"), "{screen}");
 }

@@ -118,6 +118,7 @@ fn outcome(say: &mut impl FnMut(&'static str, Role, String), name: &'static str,
     let figures: Vec<String> = outcome
         .counts
         .iter()
+        .filter(|(_, count)| **count > 0)
         .map(|(name, count)| match name.as_str() {
             "bytes" => quantity::bytes(*count),
             other => format!("{} {}", other.replace('_', " "), quantity::count(*count)),

@@ -43,7 +43,8 @@ pub(super) fn draw(
     let below = u16::try_from(story.len()).unwrap_or(u16::MAX).min(inner.height.saturating_sub(1));
     let foot = take_bottom(&mut inner, below);
     pen.lines(frame, foot, &story);
-    let room = inner.height.saturating_sub(STEPS);
+    let steps = u16::try_from(run.steps.len()).unwrap_or(STEPS).min(STEPS);
+    let room = inner.height.saturating_sub(steps);
     let lines: Vec<Line<'static>> =
         log::newest(pen, snapshot, width, usize::from(room)).into_iter().map(Strip::line).collect();
     let rows = u16::try_from(lines.len()).unwrap_or(0);

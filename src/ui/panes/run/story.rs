@@ -15,12 +15,66 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-/// The lines below the steps.
-pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width: usize) -> Vec<Line<'static>> {
+/// How much a line weighs where there is no room for all: the lightest go first, and of the same weight the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Weight {
+    /// The blank row above all.
+    Blank,
+    /// What was: it stands in the log and in the report, too.
+    Past,
+    /// What comes next, and until when.
+    Next,
+    /// What is, what is owed, and what the operator may do.
+    Now,
+}
+
+impl Weight {
+    fn of(name: &str) -> Self {
+        match name {
+            "now" | "lost" | "unknown" | "abort" => Self::Now,
+            "last" | "notice" | "notes" | "refused" | "seen" => Self::Past,
+            _ => Self::Next,
+        }
+    }
+}
+
+/// As many of the lines as there is room for, in their order.
+fn fitting(mut lines: Vec<(Weight, Line<'static>)>, rows: usize) -> Vec<Line<'static>> {
+    while lines.len() > rows {
+        let lightest = lines.iter().enumerate().rev().min_by_key(|(_, (weight, _))| *weight);
+        let Some((place, _)) = lightest else { break };
+        lines.remove(place);
+    }
+    lines.into_iter().map(|(_, line)| line).collect()
+}
+
+/// The lines below the steps, at most so many.
+pub(super) fn lines(
+    pen: Pen<'_>,
+    snapshot: &Snapshot<'_>,
+    run: &RunView,
+    (width, rows): (usize, usize),
+) -> Vec<Line<'static>> {
+    let mut lines = vec![(Weight::Blank, Strip::new().line())];
+    lines.extend(eyes::forced(pen, run, width).into_iter().map(|line| (Weight::Now, line)));
+    let say = |name, role, text: String| {
+        let weight = Weight::of(name);
+        lines.extend(pen.fact(name, role, text, width).into_iter().map(|line| (weight, line)));
+    };
+    told(snapshot, run, say);
+    lines.extend(
+        eyes::here(pen, &snapshot.run.people, snapshot.me.pid, width).into_iter().map(|line| (Weight::Past, line)),
+    );
+    let may = may(pen, snapshot, run.status(snapshot.run.lives), width);
+    if may.width() > VALUES + 1 {
+        lines.push((Weight::Now, may.line()));
+    }
+    fitting(lines, rows)
+}
+
+/// What is said of a run, name by name.
+fn told(snapshot: &Snapshot<'_>, run: &RunView, mut say: impl FnMut(&'static str, Role, String)) {
     let status = run.status(snapshot.run.lives);
-    let mut lines = vec![Strip::new().line()];
-    lines.extend(eyes::forced(pen, run, width));
-    let mut say = |name, role, text: String| lines.extend(pen.fact(name, role, text, width));
     if let Some(error) = &snapshot.run.lost {
         say("lost", Role::VerdictUnknown, format!("{} · what stands here may be old", error.message));
     }
@@ -63,12 +117,6 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunView, width:
         let text = short(&note.text.replace('\n', " ")).plain();
         say("notes", Role::UiText, format!("{count} · {} {}: {text}", note.at.clock(), note.by.name));
     }
-    lines.extend(eyes::here(pen, &snapshot.run.people, snapshot.me.pid, width));
-    let may = may(pen, snapshot, status, width);
-    if may.width() > VALUES + 1 {
-        lines.push(may.line());
-    }
-    lines
 }
 
 /// The step that ended last, with what came of it: of an undone step, what its undo did.
