@@ -23,6 +23,12 @@ pub fn sentence(row: &Row, now: Wall) -> String {
     }
     match judged(row.kind, seen) {
         Some(judged) => format!("{verdict}: {}", judged.words(seen.verdict)),
+        None if bloat_limits(row.kind, seen).is_some() => {
+            format!("{verdict}: {}; {}", seen.detail, bloat_limits(row.kind, seen).unwrap_or_default())
+        }
+        None if expected(seen).is_some() => {
+            format!("{verdict}: {}; expected {}", seen.detail, expected(seen).unwrap_or_default())
+        }
         None => match other_cause(row, seen) {
             Some(cause) => format!("{verdict}: {cause}"),
             None if seen.detail.is_empty() => verdict.to_owned(),
@@ -43,6 +49,25 @@ pub fn brief(row: &Row, now: Wall) -> String {
             Some(judged) => judged.short(),
             None => other_cause(row, seen).unwrap_or_else(|| first(&seen.detail)),
         },
+    }
+}
+
+/// From where on a relation that is well would warn; both beyond the error of the estimate.
+fn bloat_limits(kind: TargetKind, seen: &Observation) -> Option<String> {
+    match (seen.facts.get("warn_ratio")?, seen.facts.get("warn_bytes")?) {
+        (Fact::Real(share), Fact::Int(bytes)) if kind == TargetKind::Bloat && seen.verdict == Verdict::Ok => {
+            let bytes = quantity::bytes(u64::try_from(*bytes).unwrap_or(0));
+            Some(format!("warns from {} and {bytes}, both beyond the error", quantity::limit(*share)))
+        }
+        _ => None,
+    }
+}
+
+/// The status that an answer should have.
+fn expected(seen: &Observation) -> Option<&str> {
+    match seen.facts.get("expected_status")? {
+        Fact::Text(expected) => Some(expected),
+        _ => None,
     }
 }
 
@@ -129,17 +154,25 @@ impl Judged {
             _ => None,
         };
         if let Some(limit) = reached {
-            return format!("{figure}, limit {}", self.said(limit));
+            return format!("{figure}, limit {}", self.limit(limit));
         }
         let from = if self.limit.falls { "below" } else { "from" };
-        let say = |word: &str, limit: Option<f64>| limit.map(|limit| format!("{word} {from} {}", self.said(limit)));
+        let say = |word: &str, limit: Option<f64>| limit.map(|limit| format!("{word} {from} {}", self.limit(limit)));
         let limits: Vec<_> = [say("warns", self.warn), say("critical", self.critical)].into_iter().flatten().collect();
-        // A share that is rounded up may read as a limit that it is below.
+        // A share that is rounded up may read as one that has reached a limit.
         let is_used = facts::unit(self.limit.of) == Unit::Used;
-        let reads_as = |limit: f64| self.said(limit) == self.said(self.figure);
+        let reads_as = |limit: f64| (self.figure * 100.0).ceil() >= limit * 100.0;
         let rounded = is_used && [self.warn, self.critical].into_iter().flatten().any(reads_as);
         let rounded = if rounded { " (rounded up)" } else { "" };
         format!("{figure}{rounded}; {}", limits.join(", "))
+    }
+
+    /// A limit as it was set.
+    fn limit(&self, limit: f64) -> String {
+        match facts::unit(self.limit.of) {
+            Unit::Share | Unit::Used => quantity::limit(limit),
+            _ => self.said(limit),
+        }
     }
 
     fn said(&self, figure: f64) -> String {
@@ -204,6 +237,34 @@ mod tests {
         ];
         for (row, expected) in cases {
             assert_eq!(sentence(&row, at(1)), expected);
+        }
+    }
+
+    #[test]
+    fn a_limit_of_half_a_percent_is_said_as_it_was_set() {
+        let facts = [("used_ratio", 0.824), ("warn_ratio", 0.825), ("critical_ratio", 0.995)];
+        let ok = row(TargetKind::Mount, Verdict::Ok, "83 %", &facts);
+        assert_eq!(sentence(&ok, at(1)), "ok: 83 % used (rounded up); warns from 82.5 %, critical from 99.5 %");
+    }
+
+    #[test]
+    fn a_relation_that_is_well_names_from_where_on_it_would_warn() {
+        let mut row = row(TargetKind::Bloat, Verdict::Ok, "11 MiB · 66 % · ±10", &[("warn_ratio", 0.4)]);
+        row.observation.as_mut().unwrap().facts.insert("warn_bytes", Fact::Int(100 << 20));
+        let said = "ok: 11 MiB · 66 % · ±10; warns from 40 % and 100 MiB, both beyond the error";
+        assert_eq!(sentence(&row, at(1)), said);
+    }
+
+    #[test]
+    fn an_answer_is_held_against_the_status_that_was_expected() {
+        for (verdict, detail, said) in [
+            (Verdict::Ok, "200 · 9 ms", "ok: 200 · 9 ms; expected 200 to 299"),
+            (Verdict::Critical, "503 · 12 ms", "critical: 503 · 12 ms; expected 200 to 299"),
+        ] {
+            let mut row = row(TargetKind::Service, verdict, detail, &[]);
+            let expected = Fact::Text("200 to 299".to_owned());
+            row.observation.as_mut().unwrap().facts.insert("expected_status", expected);
+            assert_eq!(sentence(&row, at(1)), said);
         }
     }
 

@@ -34,6 +34,8 @@ pub enum Unit {
     Share,
     /// The share of a space that is used, from 0 to 1.
     Used,
+    /// A share from 0 to 1 from which on something is judged.
+    Limit,
     /// An age, and its limit: seconds, in buckets.
     Age,
     /// Whole days until an end; below zero from the end on, -1 on the first day after it.
@@ -174,6 +176,7 @@ pub fn in_unit(figure: f64, unit: Unit) -> String {
         Unit::PerSecond => format!("{}/s", plain(figure)),
         Unit::Share => quantity::percent(figure),
         Unit::Used => quantity::used(figure),
+        Unit::Limit => quantity::limit(figure),
         #[allow(clippy::cast_possible_truncation)] // Days of a certificate.
         Unit::Days => days(figure.floor() as i64),
         Unit::Age => Duration::try_from_secs_f64(figure).map_or_else(|_| plain(figure), quantity::age),
@@ -295,13 +298,14 @@ mod tests {
 
     #[test]
     fn a_fact_is_said_in_its_unit() {
-        let cases: [(&str, Fact, &str); 14] = [
+        let cases: [(&str, Fact, &str); 15] = [
             ("oid", Fact::Int(1_638_712), "1638712"),
             ("count", Fact::Int(1_284), "1,284"),
             ("size_bytes", Fact::Int(4_509_715_661), "4.2 GiB"),
             ("age_s", Fact::Int(111_600), "31 h"),
             ("latency_ms", Fact::Int(12), "12 ms"),
             ("used_ratio", Fact::Real(0.8412), "85 %"),
+            ("warn_ratio", Fact::Real(0.825), "82.5 %"),
             ("days_left", Fact::Int(-3), "0 d, expired 2 d ago"),
             ("growth_per_hour", Fact::Int(-2048), "-2.0 KiB/h"),
             ("ops_per_s", Fact::Real(12.0), "12/s"),

@@ -117,6 +117,13 @@ pub fn used(ratio: f64) -> String {
     format!("{} %", (ratio * 100.0 - HAIR).ceil() + 0.0)
 }
 
+/// `80 %`, `12.5 %`: a limit as it was set; rounded, it would be another one.
+#[must_use]
+pub fn limit(ratio: f64) -> String {
+    let text = format!("{:.4}", ratio * 100.0);
+    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
 /// Reads a span with its unit: `500ms`, `2s`, `5m`, `12h`, `90d`, `2w`. One unit, no sign, no fraction.
 #[must_use]
 pub fn parse_span(text: &str) -> Option<Duration> {
@@ -221,6 +228,15 @@ mod tests {
         }
         assert_eq!((percent(0.9999).as_str(), used(0.0001).as_str()), ("99 %", "1 %"));
         assert_eq!((percent(-0.0).as_str(), used(0.0).as_str(), used(-0.0).as_str()), ("0 %", "0 %", "0 %"));
+    }
+
+    #[test]
+    fn a_limit_is_never_rounded() {
+        for (given, said) in
+            [("80%", "80 %"), ("12.5%", "12.5 %"), ("99.95%", "99.95 %"), ("0%", "0 %"), ("29%", "29 %")]
+        {
+            assert_eq!(limit(parse_share(given).unwrap()), said);
+        }
     }
 
     #[test]

@@ -139,10 +139,19 @@ fn judge(service: &Service, status: u16, bytes: usize, latency: Duration) -> Obs
     let facts = BTreeMap::from([
         ("url", Fact::Text(without_credentials(&service.url))),
         ("status", Fact::Int(status.into())),
+        ("expected_status", Fact::Text(expected(service))),
         ("latency_ms", Fact::Int(latency_ms.into())),
         ("bytes", Fact::Int(i64::try_from(bytes).unwrap_or(i64::MAX))),
     ]);
     Observation { verdict, detail, facts, observed_at: clock::now().wall, trend: Some(Trend::of("latency_ms")) }
+}
+
+/// The status codes that are healthy: `200 to 299`, `200 or 204`.
+fn expected(service: &Service) -> String {
+    if service.status.is_empty() {
+        return "200 to 299".to_owned();
+    }
+    service.status.iter().map(u16::to_string).collect::<Vec<_>>().join(" or ")
 }
 
 /// A URL as it may be shown: without user and password.

@@ -267,7 +267,7 @@ fn confirmation(plan: &Plan, step: &Step, phrase: Phrase<'_>) -> Option<String> 
 
 fn ceiling(limit: Limit) -> String {
     match limit {
-        Limit::Share(share) => format!("{} of what is looked at", quantity::percent(share)),
+        Limit::Share(share) => format!("{} of what is looked at", quantity::limit(share)),
         Limit::Count(count) => quantity::counted(count, "object", "objects"),
         Limit::Bytes(bytes) => quantity::bytes(bytes),
     }

@@ -3,7 +3,8 @@
 use super::{Entry, Group, Unit};
 use Group::{Copies, Identity, Limits, Load, Space, State, Time, Trust};
 use Unit::{
-    Age, Bytes, BytesPerHour, Count, Days, Id, Milliseconds, Moment, Number, PerSecond, Plain, Seconds, Share, Used,
+    Age, Bytes, BytesPerHour, Count, Days, Id, Limit, Milliseconds, Moment, Number, PerSecond, Plain, Seconds, Share,
+    Used,
 };
 
 const fn fact(name: &'static str, label: &'static str, unit: Unit, group: Group) -> Entry {
@@ -33,8 +34,8 @@ pub(super) const TABLE: &[Entry] = &[
     fact("load_1", "load, 1 minute", Number, Load),
     fact("load_5", "load, 5 minutes", Number, Load),
     fact("load_15", "load, 15 minutes", Number, Load),
-    fact("warn_ratio", "warns from", Share, Limits),
-    fact("critical_ratio", "critical from", Share, Limits),
+    fact("warn_ratio", "warns from", Limit, Limits),
+    fact("critical_ratio", "critical from", Limit, Limits),
     fact("warn_load", "warns from a load of", Number, Limits),
     fact("path", "path", Plain, Identity),
     fact("configured", "entry of the estate", Plain, Identity),
@@ -49,6 +50,7 @@ pub(super) const TABLE: &[Entry] = &[
     fact("down", "down", Plain, State),
     fact("url", "URL", Plain, Identity),
     fact("status", "HTTP status", Id, State),
+    fact("expected_status", "HTTP status expected", Plain, Limits),
     fact("latency_ms", "latency", Milliseconds, Load),
     fact("bytes", "bytes read", Bytes, Load),
     fact("unit", "unit", Plain, Identity),
@@ -127,7 +129,7 @@ pub(super) const TABLE: &[Entry] = &[
     fact("ping_error", "answer to PING", Plain, State),
     fact("used_memory_bytes", "memory used", Bytes, Space),
     fact("maxmemory_bytes", "maxmemory", Bytes, Limits),
-    fact("memory_ratio", "memory used of maxmemory", Share, Space),
+    fact("memory_ratio", "memory used of maxmemory", Used, Space),
     fact("maxmemory_policy", "maxmemory-policy", Plain, Limits),
     fact("rss_bytes", "resident memory", Bytes, Space),
     fact("peak_bytes", "peak memory", Bytes, Space),
@@ -247,7 +249,7 @@ pub(super) const TABLE: &[Entry] = &[
     fact("toast_bytes", "of it TOAST", Bytes, Space),
     fact("bloat_bytes", "reclaimable", Bytes, Space),
     fact("bloat_ratio", "bloat", Share, Space),
-    fact("warn_bytes", "warns from", Bytes, Limits),
+    fact("warn_bytes", "warns from, reclaimable", Bytes, Limits),
     fact("total_bloat_bytes", "reclaimable in the database", Bytes, Space),
     fact("total_bloat_ratio", "bloat of the database", Share, Space),
     fact("total_error_ratio", "error of that estimate", Share, Space),

@@ -1,6 +1,6 @@
 //! The items of a checklist: what closed each, on whose word, and on what evidence; and what a run read and saved.
 
-use crate::domain::facts;
+use crate::domain::facts::{self, Unit};
 use crate::domain::quantity::shortened;
 use crate::journal::fold::{ItemState, ItemView, RunView};
 use crate::journal::report::markdown::{row, safe};
@@ -72,10 +72,20 @@ pub(super) fn details(item: &ItemView) -> Option<Vec<(String, String)>> {
     let mut all = vec![("found".to_owned(), item.found.clone())];
     if let Some(evidence) = evidence {
         all.push(("source".to_owned(), format!("{}, {}", evidence.source, when(evidence.seen))));
-        all.extend(evidence.facts.iter().map(|(name, value)| (name.clone(), value.clone())));
+        all.extend(evidence.facts.iter().map(|(name, value)| (name.clone(), figure(name, value))));
     }
     all.retain(|(_, value)| !value.is_empty());
     Some(all)
+}
+
+/// A share as the panes say it, with what was read: `85 % (0.8412)`; all else as it is. Of several rows each has its name before the fact.
+fn figure(name: &str, value: &str) -> String {
+    let fact = name.rsplit_once(": ").map_or(name, |(_, fact)| fact);
+    let is_share = facts::find(fact).is_some_and(|entry| matches!(entry.unit, Unit::Share | Unit::Used | Unit::Limit));
+    match value.parse::<f64>() {
+        Ok(share) if is_share && share.is_finite() => format!("{} ({value})", facts::in_unit(share, facts::unit(fact))),
+        _ => value.to_owned(),
+    }
 }
 
 /// A fact in words, with its own name where that is another.
@@ -110,7 +120,7 @@ pub(super) fn saved(out: &mut String, view: &RunView) {
     for (name, saved) in &view.saved {
         row(out, &[&safe(name), &safe(&title(view, saved.step)), "", &safe(&saved.says)]);
         for (fact, value) in &saved.facts {
-            row(out, &["", "", &safe(fact), &safe(value)]);
+            row(out, &["", "", &safe(fact), &safe(&figure(fact, value))]);
         }
     }
 }
@@ -135,4 +145,28 @@ pub(super) fn item_json(item: &ItemView) -> Value {
         "stopped": item.stopped,
         "evidence": item.evidence,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Fact;
+
+    #[test]
+    fn a_share_is_rounded_as_in_the_panes_and_stands_beside_what_was_read() {
+        for thousandth in 0..=1000_u32 {
+            let share = f64::from(thousandth) / 1000.0;
+            let read = share.to_string();
+            for fact in ["used_ratio", "inodes_ratio", "busy_ratio", "bloat_ratio", "warn_ratio"] {
+                let pane = facts::say(fact, &Fact::Real(share));
+                assert_eq!(figure(fact, &read), format!("{pane} ({read})"));
+                assert_eq!(figure(&format!("/srv: {fact}"), &read), format!("{pane} ({read})"));
+            }
+        }
+        assert_eq!(figure("used_ratio", "0.841"), "85 % (0.841)");
+        assert_eq!(figure("bloat_ratio", "0.841"), "84 % (0.841)");
+        for (fact, value) in [("size_bytes", "4096"), ("used_ratio", "NaN"), ("verdict", "ok"), ("anything", "0.5")] {
+            assert_eq!(figure(fact, value), value);
+        }
+    }
 }

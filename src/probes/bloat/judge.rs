@@ -152,6 +152,7 @@ impl Reading<'_> {
         // What is fine needs no cure; who keeps dead rows alive is told all the same, since it holds up other tables too.
         let remedy = remedy(relation, known, sure, pinned).filter(|remedy| warns || *remedy == "release");
         facts.insert("warn_bytes", int(self.least));
+        facts.insert("warn_ratio", Fact::Real(WARN_RATIO));
         facts.insert("bloat_bytes", int(bytes));
         facts.insert("bloat_ratio", Fact::Real(ratio));
         facts.insert("error_ratio", Fact::Real(error));

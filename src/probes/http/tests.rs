@@ -72,12 +72,17 @@ async fn a_wrong_status_is_an_answer_and_a_redirect_is_not_followed() {
     let url = saying(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n").await;
     let seen = asked(&url).await.unwrap();
     assert_eq!((seen.verdict, status(&seen)), (Verdict::Critical, "503"));
+    assert_eq!(seen.facts["expected_status"], Fact::Text("200 to 299".to_owned()));
     let mut service = Service { critical: false, ..Service::new("it", &url) };
     assert_eq!(read(&Http::default(), &service).await.unwrap().verdict, Verdict::Warn);
     service.status = vec![503];
     assert_eq!(read(&Http::default(), &service).await.unwrap().verdict, Verdict::Ok);
     service.status = vec![200];
-    assert_eq!(status(&read(&Http::default(), &service).await.unwrap()), "503, not 200");
+    let seen = read(&Http::default(), &service).await.unwrap();
+    assert_eq!((status(&seen), &seen.facts["expected_status"]), ("503, not 200", &Fact::Text("200".to_owned())));
+    service.status = vec![200, 204];
+    let seen = read(&Http::default(), &service).await.unwrap();
+    assert_eq!(seen.facts["expected_status"], Fact::Text("200 or 204".to_owned()));
     let url = saying(b"HTTP/1.1 302 Found\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n").await;
     assert_eq!(status(&asked(&url).await.unwrap()), "302");
 }

@@ -182,7 +182,7 @@ pub(super) fn memory(
     let fragmented = info.real("mem_fragmentation_ratio").filter(|ratio| used >= SMALL && *ratio >= FRAGMENTED);
     let (mut verdict, mut first) = match ratio {
         None => (Verdict::Ok, String::new()),
-        Some(ratio) => (own.unwrap_or(MEMORY).judge(ratio), quantity::percent(ratio)),
+        Some(ratio) => (own.unwrap_or(MEMORY).judge(ratio), quantity::used(ratio)),
     };
     if evicts_any && own.is_none() && verdict == Verdict::Critical {
         verdict = Verdict::Warn;

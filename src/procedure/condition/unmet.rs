@@ -5,7 +5,7 @@ use crate::procedure::condition::{Condition, Operand, Seen, Test};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// A test that does not hold, with the value that the row has: `used: above 80.0 % (now 41.0 %)`.
+/// A test that does not hold, with the value that the row has: `used: above 80 % (now 41 %)`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Unmet {
     /// What is compared, in words.
@@ -50,8 +50,12 @@ impl Test {
     /// The value of a fact, exactly where its unit would round it to what it must be above or below.
     fn now(&self, fact: &Fact) -> String {
         let (now, wanted) = (self.say(fact), self.wanted());
+        let point = |other: f64| {
+            now.ends_with('%')
+                && matches!(&self.right, Operand::Literal(Fact::Real(than)) if (than - other).abs() < 0.01)
+        };
         match fact {
-            Fact::Real(exact) if wanted.ends_with(&now) => format!("{now}, exactly {exact:?}"),
+            Fact::Real(exact) if wanted.ends_with(&now) || point(*exact) => format!("{now}, exactly {exact:?}"),
             _ => now,
         }
     }

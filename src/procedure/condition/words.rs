@@ -1,6 +1,7 @@
-//! A condition as people say it: `used is above 80.0 %`, `before.replicas is not 0`.
+//! A condition as people say it: `used is above 80 %`, `before.replicas is not 0`.
 
-use crate::domain::{Fact, facts};
+use crate::domain::facts::Unit;
+use crate::domain::{Fact, facts, quantity};
 use crate::procedure::condition::{Condition, Op, Operand, Test, spoken};
 
 /// The text of a condition in words; as it stands where it cannot be read.
@@ -42,7 +43,7 @@ impl Test {
         }
     }
 
-    /// What it must be, in words and in the unit of the fact: `above 80.0 %`.
+    /// What it must be, in words and in the unit of the fact: `above 80 %`.
     pub(super) fn wanted(&self) -> String {
         let op = self.op.words();
         let space = if op.is_empty() { "" } else { " " };
@@ -51,9 +52,17 @@ impl Test {
 
     fn value(&self) -> String {
         match &self.right {
-            Operand::Literal(fact) => self.say(fact),
+            Operand::Literal(fact) => self.share(fact).unwrap_or_else(|| self.say(fact)),
             Operand::Fact(name) => facts::label(name).to_owned(),
             Operand::Reference(name) => spoken(&format!("{{{{{name}}}}}")).trim_matches(['{', '}']).to_owned(),
+        }
+    }
+
+    /// A share that a share is held against, as it is written; none of anything else.
+    fn share(&self, fact: &Fact) -> Option<String> {
+        match (&self.left, fact) {
+            (Operand::Fact(name), Fact::Real(share)) if is_share(name) => Some(quantity::limit(*share)),
+            _ => None,
         }
     }
 
@@ -64,6 +73,11 @@ impl Test {
             _ => say("", fact),
         }
     }
+}
+
+/// Whether a fact is said in percent.
+fn is_share(name: &str) -> bool {
+    facts::find(name).is_some_and(|entry| matches!(entry.unit, Unit::Share | Unit::Used | Unit::Limit))
 }
 
 impl Op {
@@ -102,7 +116,8 @@ mod tests {
     fn a_condition_is_said_in_words() {
         for (text, words) in [
             ("kind == 'index' and can_act == true", "kind is index and can be acted on is yes"),
-            ("used_ratio > 0.8 or path != '/a b'", "used is above 80.0 % or path is not \"/a b\""),
+            ("used_ratio > 0.8 or path != '/a b'", "used is above 80 % or path is not \"/a b\""),
+            ("bloat_ratio >= 0.255", "bloat is at least 25.5 %"),
             ("{{saved:2/before.replicas}} >= 3", "before.replicas is at least 3"),
             ("before[worker].output != 'v2'", "before[worker].output is not v2"),
             ("value <= 0.5", "value is at most 0.5"),

@@ -1,6 +1,6 @@
 //! The ceiling of a frozen set, and the bound of one that is not listed.
 
-use crate::domain::quantity::{bytes, count, percent};
+use crate::domain::quantity::{bytes, count, limit as limit_of, used};
 use crate::domain::{Error, Kind};
 use crate::procedure::plan::Limit;
 
@@ -21,7 +21,7 @@ pub(super) fn judge(
         (None, _) => return Ok(None),
         (Some(Limit::Share(share)), _) => {
             let ratio = if of == 0 { 0.0 } else { found as f64 / of as f64 };
-            (ratio > share, format!("{}, limit {}", percent(ratio), percent(share)))
+            (ratio > share, format!("{}, limit {}", used(ratio), limit_of(share)))
         }
         (Some(Limit::Count(most)), _) => (found > most, format!("{}, limit {}", count(found), count(most))),
         (Some(Limit::Bytes(most)), Some(size)) => (size > most, format!("{}, limit {}", bytes(size), bytes(most))),

@@ -175,7 +175,8 @@ fn acts(pen: Pen<'_>, (row, dialog): (&Row, &RowDialog), body: &mut Vec<Line<'st
 
 fn offered(pen: Pen<'_>, offer: &Offer, width: usize) -> Line<'static> {
     let role = Role::from(offer.effect);
-    let takes = offer.takes_s.map_or_else(String::new, |s| format!("~{}", quantity::span(Duration::from_secs(s))));
+    let takes =
+        offer.takes_s.map_or_else(String::new, |s| format!("~{}", quantity::span(Duration::from_secs(s.max(1)))));
     let strip = Strip::new().gap(3).put(pen.style(role), pen.symbol(role)).gap(1);
     let strip = strip.put(pen.style(role), offer.effect.word()).to(14);
     let room = width.saturating_sub(14 + takes.len() + 3);
@@ -228,12 +229,43 @@ fn both(pen: Pen<'_>, seen: &Observation, body: &mut Vec<Line<'static>>, width: 
     }
 }
 
+/// The counts that tell something where they are zero.
+const ZERO_TELLS: [&str; 21] = [
+    "cores",
+    "connections",
+    "connections_active",
+    "connections_limit",
+    "standbys",
+    "clients",
+    "max_clients",
+    "changes_since_save",
+    "replicas",
+    "replicas_online",
+    "good_replicas",
+    "nodes",
+    "sentinels",
+    "shards",
+    "desired",
+    "ready",
+    "updated",
+    "available",
+    "slots_assigned",
+    "slots_ok",
+    "count",
+];
+
+/// Whether a fact is that there is none of something bad: what is not there need not be read.
+fn is_nothing(name: &str, fact: &Fact) -> bool {
+    *fact == Fact::Int(0) && facts::unit(name) == facts::Unit::Count && !ZERO_TELLS.contains(&name)
+}
+
 /// Every fact, group by group in words; or under its own name, one after the other.
 fn groups(pen: Pen<'_>, seen: &Observation, raw: bool, body: &mut Vec<Line<'static>>, width: usize) {
     let mut groups: BTreeMap<Group, Vec<(&'static str, &Fact)>> = BTreeMap::new();
     let both = seen.facts.get("served_matches_file") == Some(&Fact::Bool(false));
     let compared = |name: &str| both && PAIRS.iter().any(|(served, file)| *served == name || *file == name);
-    for (name, fact) in seen.facts.iter().filter(|(name, _)| raw || !compared(name)) {
+    let shown = |name: &str, fact: &Fact| raw || !(compared(name) || is_nothing(name, fact));
+    for (name, fact) in seen.facts.iter().filter(|(name, fact)| shown(name, fact)) {
         let group = if raw { Group::Other } else { facts::group(name) };
         groups.entry(group).or_default().push((*name, fact));
     }
@@ -255,6 +287,20 @@ mod tests {
     use super::*;
     use crate::domain::{Trend, Verdict};
     use std::collections::BTreeMap;
+
+    #[test]
+    fn none_of_something_bad_is_left_out_and_none_of_something_wanted_is_not() {
+        let none = Fact::Int(0);
+        for name in ["gaps", "dead_rows_pinned", "evicted_keys", "restarts", "standbys_gone", "slots_lost"] {
+            assert!(is_nothing(name, &none) && !is_nothing(name, &Fact::Int(1)), "{name}");
+        }
+        for name in ["ready", "replicas", "clients", "latency_ms", "used_ratio", "status", "age_s", "size_bytes"] {
+            assert!(!is_nothing(name, &none), "{name}");
+        }
+        for name in ZERO_TELLS {
+            assert_eq!(facts::find(name).map(|entry| entry.unit), Some(facts::Unit::Count), "{name}");
+        }
+    }
 
     #[test]
     fn a_history_has_the_unit_of_its_fact_and_not_of_another_with_the_same_figure() {

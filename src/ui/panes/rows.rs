@@ -126,7 +126,7 @@ fn out_of_sight(
 /// What the title says on the right: the counts, and the figure that the section is about; as much as there is room for.
 fn summary(pen: Pen<'_>, list: &RowList, room: usize) -> Strip {
     let own = match list.section() {
-        Section::Certificates => list.next().map(|days| format!("next: {days:.0} d")),
+        Section::Certificates => list.next().map(|days| format!("next: {} d", days.floor())),
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Bytes of a disk.
         Section::Bloat => list
             .sum()
