@@ -190,7 +190,7 @@ pub fn wrapped(role: Style, piece: impl Into<Piece>, width: usize) -> Vec<Line<'
     clean.wrap(width).into_iter().map(|row| line(role, row)).collect()
 }
 
-/// A sentence within so many columns: whole parts (` · ` apart), else whole words, where that keeps half of the columns; what was
+/// A sentence within so many columns: whole parts (` · ` or a comma apart), else whole words, where that keeps half of the columns; what was
 /// cut off leaves `…`.
 #[must_use]
 pub fn fitted(sentence: &str, columns: usize) -> Clean {
@@ -204,8 +204,27 @@ pub fn fitted(sentence: &str, columns: usize) -> Clean {
         places.filter(|width| *width < columns && (width + 1) * 2 >= columns).last()
     };
     // Behind whole parts the mark stands by itself, behind a word it touches it.
-    let width = kept(" · ", 1).or_else(|| kept(" ", 0));
+    let width = kept(" · ", 1).max(kept(", ", 0)).or_else(|| kept(" ", 0));
     clean.cut(width.map_or(columns, |width| width + 1))
+}
+
+/// A name in so many columns; of a path the end tells more.
+#[must_use]
+pub fn name(name: &str, columns: usize) -> Clean {
+    let clean = Clean::text(name);
+    if name.starts_with('/') { clean.cut_front(columns) } else { clean.cut(columns) }
+}
+
+/// The columns of names beside sentences in a room of so many, at most so many: of a path the end is enough where the sentences
+/// need the room, of another name not.
+#[must_use]
+pub fn columns_of_names(names: &[String], sentences: usize, room: usize, most: usize) -> usize {
+    let widest = |paths: bool| {
+        let of = names.iter().filter(|name| name.starts_with('/') == paths);
+        of.map(|name| Clean::text(name).width()).max().unwrap_or(0)
+    };
+    let left = room.saturating_sub(sentences).max(room / 4);
+    widest(false).max(widest(true).min(left)).clamp(8, most.max(8))
 }
 
 /// Lines as one text.

@@ -32,7 +32,7 @@ use crate::ui::ViewState;
 use crate::ui::header::{self, class_role};
 use crate::ui::layout::{LEAST, take_bottom, take_top};
 use crate::ui::pen::Pen;
-use crate::ui::text::Strip;
+use crate::ui::text::{self, Strip};
 use crate::ui::{footer, panes};
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -132,19 +132,21 @@ fn list(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot<'_>
     }
     let pages = found.len().div_ceil(rows).max(1);
     let page = snapshot.wall.unwrap_or(0) % pages;
-    let widest = found.iter().map(|problem| Clean::text(&problem.row.name()).width()).max().unwrap_or(0);
-    let name = widest.clamp(8, width / 3);
+    let why = |problem: &Problem<'_>| match problem.class {
+        Class::Stale => panes::rows::says(problem.row, now),
+        _ => reason::brief(problem.row, now),
+    };
+    let wide = |text: String| Clean::text(&text).width();
+    let names: Vec<String> = found.iter().map(|problem| problem.row.name()).collect();
+    let reasons = found.iter().map(|problem| wide(why(problem))).max().unwrap_or(0);
+    let name = text::columns_of_names(&names, reasons, width.saturating_sub(27 + 2 + 1), width / 3);
     let line = |problem: &Problem<'_>| {
         let (role, word) = panes::rows::standing(problem.row, now);
         let strip = Strip::new().gap(1).put(pen.style(role), pen.symbol(role)).gap(1).put(pen.style(role), word).to(13);
         let strip = strip.put(pen.style(Role::UiMuted), Pane::of(problem.section).word()).to(27);
-        let strip = strip.put_within(name, pen.style(Role::UiText), problem.row.name()).to(27 + name + 2);
+        let strip = strip.put(pen.style(Role::UiText), text::name(&problem.row.name(), name)).to(27 + name + 2);
         let room = width.saturating_sub(strip.width() + 1);
-        let why = match problem.class {
-            Class::Stale => panes::rows::says(problem.row, now),
-            _ => reason::brief(problem.row, now),
-        };
-        strip.put_within(room, pen.style(role), why).line()
+        strip.put_within(room, pen.style(role), why(problem)).line()
     };
     let mut lines: Vec<Line<'static>> = found.iter().skip(page * rows).take(rows).map(line).collect();
     if pages > 1 {

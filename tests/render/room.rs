@@ -52,6 +52,22 @@ fn a_long_path_takes_no_room_from_what_the_rows_say() {
 }
 
 #[test]
+fn when_a_disk_is_full_is_said_before_a_graph_is_drawn_and_among_the_problems() {
+    let says = "94 % +44.6 %/h · full in 8 m, in this window";
+    let path = "/home/operator/.local/state/midwatch/demo/srv/cell0";
+    let mut model = sample::console(WIDE, operator());
+    read(&mut model, TargetKind::Mount, path, Verdict::Critical, says, &[]);
+    let screen = text(&mut model);
+    assert!(screen.contains("94 % +44.6 %/h · full in 8 m"), "{screen}");
+    for size in [(100, 30), WIDE] {
+        let mut model = sample::console(size, operator());
+        read(&mut model, TargetKind::Mount, path, Verdict::Critical, says, &[]);
+        let screen = text(&mut pressed(model, "P"));
+        assert!(screen.contains(says) && screen.contains("/srv/cell0 "), "{size:?}:\n{screen}");
+    }
+}
+
+#[test]
 fn a_certificate_that_is_not_valid_yet_has_no_days_left() {
     for size in [SMALL, (100, 30), WIDE, HUGE] {
         let mut model = sample::console(size, operator());
@@ -108,4 +124,14 @@ fn a_wrong_edit_is_named_without_its_directory() {
     update(&mut model, Msg::EstateEdited(Err(why.to_owned())));
     let screen = text(&mut model);
     assert!(screen.contains("in use: midwatch.toml:3:1: unknown key `nmae`; did you mean `name`?"), "{screen}");
+}
+
+#[test]
+fn what_keeps_an_item_open_has_the_room_that_its_title_leaves() {
+    let says = "critical: database 31 h old · limit 24 h";
+    let mut view = sample::checklist().view().unwrap();
+    view.steps[6].outcome.as_mut().unwrap().detail = says.to_owned();
+    let mut model = pressed(sample::walking(SMALL, operator(), view, None), "5 z");
+    let screen = text(&mut model);
+    assert!(screen.contains(says), "{screen}");
 }

@@ -14,7 +14,7 @@ use crate::config::theme::Role;
 use crate::domain::{Clean, Item, RunId, RunStatus, TargetKind, quantity};
 use crate::ui::panes::rows;
 use crate::ui::pen::Pen;
-use crate::ui::text::{Piece, Strip};
+use crate::ui::text::{self, Piece, Strip};
 use crate::ui::widgets::badge::badge;
 use crate::ui::widgets::table::{Column, row};
 use ratatui::text::Line;
@@ -139,7 +139,8 @@ pub(super) fn none_applies(kind: TargetKind, acting: usize) -> String {
 }
 
 fn offer_line(pen: Pen<'_>, offer: &Offer, on: bool, width: usize) -> Line<'static> {
-    let takes = offer.takes_s.map_or_else(String::new, |s| format!("~{}", quantity::span(Duration::from_secs(s))));
+    let takes =
+        offer.takes_s.map_or_else(String::new, |s| format!("~{}", quantity::span(Duration::from_secs(s.max(1)))));
     let room = width.saturating_sub(2 + 24);
     let role = Role::from(offer.effect);
     let strip = mark(pen, on).put_within(room, pen.style(Role::UiText), &offer.title).to(room + 3);
@@ -152,14 +153,16 @@ pub(super) fn problems(pen: Pen<'_>, snapshot: &Snapshot<'_>, cursor: Option<&Ta
     let now = snapshot.now.wall;
     let found = problems::all(snapshot.lists, now);
     let at = cursor.and_then(|id| found.iter().position(|problem| id.is_of(problem.row))).unwrap_or(0);
-    let widest = found.iter().map(|problem| Clean::text(&problem.row.name()).width()).max().unwrap_or(0);
-    let name = widest.clamp(8, width / 3);
+    let names: Vec<String> = found.iter().map(|problem| problem.row.name()).collect();
+    let says = found.iter().map(|problem| Clean::text(&rows::says(problem.row, now)).width()).max().unwrap_or(0);
+    // Why a row is not ok is worth more than the whole of a path.
+    let name = text::columns_of_names(&names, says, width.saturating_sub(17 + 14 + 2 + 1), width / 3);
     let line = |(place, problem): (usize, &Problem<'_>)| {
         let (on, (role, word)) = (place == at, rows::standing(problem.row, now));
         let strip = badge(pen, mark(pen, on), role, word, 11);
         let start = strip.width();
         let strip = strip.put(pen.style(Role::UiMuted), Pane::of(problem.section).word()).to(start + 14);
-        let strip = strip.put_within(name, pen.style(Role::UiText), problem.row.name()).to(start + 14 + name + 2);
+        let strip = strip.put(pen.style(Role::UiText), text::name(&problem.row.name(), name)).to(start + 14 + name + 2);
         let room = width.saturating_sub(strip.width() + 1);
         let says = strip.put_within(room, pen.style(role), rows::says(problem.row, now));
         selected(pen, on, says.line(), width)

@@ -20,7 +20,7 @@ use crate::ui::ViewState;
 use crate::ui::layout::{self, take_bottom, take_top};
 use crate::ui::panes::{filtered, framed, run, title};
 use crate::ui::pen::Pen;
-use crate::ui::text::Strip;
+use crate::ui::text::{self, Strip};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -285,6 +285,9 @@ pub fn who(by: &Actor) -> &str {
     if by.through == RUNNER { "auto" } else { &by.name }
 }
 
+/// The columns of an open item's word, with notes before what was found.
+const TAIL: usize = 18;
+
 /// One item: its state, its title, its notes, on whose word and when, its word.
 fn line(pen: Pen<'_>, snapshot: &Snapshot<'_>, list: &RunView, item: &ItemView, width: usize) -> Strip {
     // Without a cursor of its own it is on the item that Enter opens.
@@ -293,6 +296,8 @@ fn line(pen: Pen<'_>, snapshot: &Snapshot<'_>, list: &RunView, item: &ItemView, 
     let (symbol, role, word) = state(pen, list, item);
     let strip = Strip::new().put(pen.style(Role::UiFocus), if on { pen.glyph("▌", ">") } else { " " });
     let strip = strip.put(pen.style(role), symbol).to(column(pen));
+    // What the title leaves.
+    let left = width.saturating_sub(strip.width() + Clean::text(&item.title).width() + 3);
     let mut tail = Vec::new();
     if item.notes > 0 {
         tail.push(quantity::counted(item.notes as u64, "note", "notes"));
@@ -303,14 +308,16 @@ fn line(pen: Pen<'_>, snapshot: &Snapshot<'_>, list: &RunView, item: &ItemView, 
             tail.push(format!("{} {}", who(by), clock.get(..5).unwrap_or(&clock)));
         }
         _ if item.state == ItemState::Open && item.passed == Some(false) => {
-            tail.push(run::short(&item.found).cut(width / 3).plain());
+            tail.push(
+                text::fitted(&run::short(&item.found).plain(), (width / 3).max(left.saturating_sub(TAIL))).plain(),
+            );
         }
         _ => {}
     }
     if item.state != ItemState::Later {
         tail.push(word.to_owned());
     }
-    let tail = Clean::text(&tail.join("  ")).cut(width * 3 / 5);
+    let tail = Clean::text(&tail.join("  ")).cut(left.max(width * 3 / 5));
     let room = width.saturating_sub(strip.width() + tail.width() + 3);
     let quiet = if item.state == ItemState::Later { Role::UiMuted } else { Role::UiText };
     let strip = strip.put_within(room, pen.style(quiet), &item.title);
