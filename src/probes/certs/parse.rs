@@ -103,7 +103,7 @@ fn parsed(der: &[u8]) -> Result<Parsed, String> {
     let self_issued = subject.as_raw() == issuer.as_raw();
     let parts = element::certificate(der).ok_or("not a certificate: its parts are not where they belong")?;
     let validity = certificate.validity();
-    let rights = Rights::of(&certificate, self_issued);
+    let rights = Rights::of(der, self_issued);
     if let Some(name) = &rights.damaged {
         return Err(damaged(&format!("extension {name}")));
     }

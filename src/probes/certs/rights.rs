@@ -3,6 +3,7 @@
 use crate::probes::certs::parse::Parsed;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::{ParsedExtension, X509Extension};
+use x509_parser::prelude::FromDer;
 use x509_parser::x509::X509Version;
 
 /// The critical extensions that OpenSSL knows (`X509_supported_extension`, OpenSSL 3). What has another one is refused.
@@ -48,9 +49,12 @@ pub struct Rights {
 }
 
 impl Rights {
-    /// Those of a certificate.
+    /// Those of a certificate in DER; none of one that cannot be read.
     #[must_use]
-    pub fn of(certificate: &X509Certificate<'_>, self_issued: bool) -> Self {
+    pub fn of(der: &[u8], self_issued: bool) -> Self {
+        let Ok((_, certificate)) = X509Certificate::from_der(der) else {
+            return Self { signs_not: Some("cannot be read"), ..Self::default() };
+        };
         let mut rights = Self { serves: true, shakes_hands: true, ..Self::default() };
         let (mut constraints, mut usage) = (None, None);
         let (mut own_id, mut issuer_id) = (None, None);

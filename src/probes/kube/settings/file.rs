@@ -28,7 +28,8 @@ pub(crate) fn read(files: &[PathBuf], own: bool) -> Result<Option<Merged>, Strin
             continue;
         }
         let bytes = contents(path)?;
-        let next = text::decoded(&bytes).map_err(|why| format!("{} is no kubeconfig: {why}", path.display()))?;
+        let next: Kubeconfig =
+            text::decoded(&bytes).map_err(|why| format!("{} is no kubeconfig: {why}", path.display()))?.into();
         is_kubeconfig(path, &next)?;
         unique(path, &next)?;
         let next = with_whole_paths(next, path.parent().unwrap_or(Path::new("")));

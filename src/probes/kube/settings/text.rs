@@ -31,11 +31,21 @@ const TEXTS: [&str; 18] = [
     "namespace",
 ];
 
+/// A kubeconfig that was decoded.
+#[derive(Default)]
+pub(super) struct Decoded(Kubeconfig);
+
+impl From<Decoded> for Kubeconfig {
+    fn from(decoded: Decoded) -> Self {
+        decoded.0
+    }
+}
+
 /// Decodes the bytes of a kubeconfig.
 ///
 /// # Errors
 /// What is wrong, with its place; no part of the contents but the names of its entries.
-pub(super) fn decoded(bytes: &[u8]) -> Result<Kubeconfig, String> {
+pub(super) fn decoded(bytes: &[u8]) -> Result<Decoded, String> {
     let text = text(bytes).ok_or("it is not text")?;
     let text = text.trim_start_matches('\u{feff}');
     if begins_with_nothing(text) {
@@ -47,12 +57,13 @@ pub(super) fn decoded(bytes: &[u8]) -> Result<Kubeconfig, String> {
     let first = documents.map_err(|cause| syntax(text, &cause))?.into_iter().next().unwrap_or(Value::Null);
     let Value::Object(_) = &first else {
         return match first {
-            Value::Null => Ok(Kubeconfig::default()),
+            Value::Null => Ok(Decoded::default()),
             _ => Err("it is no mapping of keys to values".to_owned()),
         };
     };
     checked(&first)?;
-    serde_json::from_value(first).map_err(|_| "a key has a value of another kind than kubectl wants".to_owned())
+    let whole = serde_json::from_value(first);
+    whole.map(Decoded).map_err(|_| "a key has a value of another kind than kubectl wants".to_owned())
 }
 
 /// The text, which may be UTF-16 where it says so.
