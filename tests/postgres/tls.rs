@@ -196,7 +196,8 @@ async fn an_expired_certificate_is_told() {
     for rest in
         ["sslmode=verify-full root=ours.pem", "sslmode=verify-ca root=ours.pem", "sslmode=verify-full root=expired.pem"]
     {
-        assert_eq!(refused(&estate.good_name(rest), &PW).await, told, "{rest}");
+        let why = refused(&estate.good_name(rest), &PW).await;
+        assert!(why.starts_with(told), "{rest}: {why}");
     }
     assert!(read(&estate.good_name("sslmode=require"), &PW).await.is_ok(), "nobody asked for a verified one");
 }
