@@ -107,7 +107,7 @@ fn integer(content: &[u8]) -> Option<&[u8]> {
     (!is_padded).then_some(content)
 }
 
-/// The whole bytes of a string of bits; whoever uses them wants no bits beyond.
+/// The whole bytes of a string of bits: no bits are left over.
 fn bits(content: &[u8]) -> Option<&[u8]> {
     match content {
         [0, bytes @ ..] => Some(bytes),
