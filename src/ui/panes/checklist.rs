@@ -285,9 +285,6 @@ pub fn who(by: &Actor) -> &str {
     if by.through == RUNNER { "auto" } else { &by.name }
 }
 
-/// The columns of an open item's word, with notes before what was found.
-const TAIL: usize = 18;
-
 /// One item: its state, its title, its notes, on whose word and when, its word.
 fn line(pen: Pen<'_>, snapshot: &Snapshot<'_>, list: &RunView, item: &ItemView, width: usize) -> Strip {
     // Without a cursor of its own it is on the item that Enter opens.
@@ -308,9 +305,9 @@ fn line(pen: Pen<'_>, snapshot: &Snapshot<'_>, list: &RunView, item: &ItemView, 
             tail.push(format!("{} {}", who(by), clock.get(..5).unwrap_or(&clock)));
         }
         _ if item.state == ItemState::Open && item.passed == Some(false) => {
-            tail.push(
-                text::fitted(&run::short(&item.found).plain(), (width / 3).max(left.saturating_sub(TAIL))).plain(),
-            );
+            let beside: usize = tail.iter().map(|part: &String| part.len() + 2).sum::<usize>() + word.len() + 2;
+            let room = left.saturating_sub(beside).max(width / 3);
+            tail.push(text::fitted(&run::short(&item.found).plain(), room).plain());
         }
         _ => {}
     }
