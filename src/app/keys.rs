@@ -302,12 +302,17 @@ fn answers(model: &mut Model) -> bool {
 fn answer_or_say(model: &mut Model) {
     let said = match model.run.status() {
         _ if answers(model) => return,
-        Some(RunStatus::Interrupted) => "no runner is at work: resume the run first",
-        Some(RunStatus::Held) => "the run is held: resume it to be asked again",
-        Some(_) => "the run asks for nothing now",
-        None => "no run is followed",
+        Some(RunStatus::Interrupted) => format!("no runner is at work: {} resumes the run", resume(model)),
+        Some(RunStatus::Held) => format!("the run is held: {} resumes it, and it asks again", resume(model)),
+        Some(_) => "the run asks for nothing now".to_owned(),
+        None => "no run is followed".to_owned(),
     };
     model.say(said);
+}
+
+/// The key that resumes a run.
+fn resume(model: &Model) -> String {
+    model.keymap.shown(Action::Resume)
 }
 
 /// Asks what can act on the row under the cursor.

@@ -135,7 +135,7 @@ impl Model {
                 (RunStatus::Held, _) => "is held",
                 _ => "goes on",
             };
-            let text = format!("run {} ({title}) {does}: {} attach {id}", id.short(), self.command);
+            let text = format!("run {0} ({title}) {does}: {1} attach {0}", id.short(), self.command);
             crate::domain::Clean::text(&text).plain()
         };
         let mut lines: Vec<String> = runs.iter().take(NAMED).map(line).collect();

@@ -108,9 +108,9 @@ fn who_leaves_is_told_what_goes_on_and_how_to_come_back() {
     assert_eq!(
         model.left_behind(),
         [
-            format!("run {} ({title}) waits for an answer: midwatch --state /s attach {id}", id.short()),
-            format!("run {} (Run 7) is open: midwatch --state /s attach {}", list.id.short(), list.id),
-            format!("run {} (Run 3) goes on: midwatch --state /s attach {three}", three.short()),
+            format!("run {0} ({title}) waits for an answer: midwatch --state /s attach {0}", id.short()),
+            format!("run {0} (Run 7) is open: midwatch --state /s attach {0}", list.id.short()),
+            format!("run {0} (Run 3) goes on: midwatch --state /s attach {0}", three.short()),
         ]
     );
     update(&mut model, Msg::RunsListed((1..9).map(|number| of(number, RunStatus::Held)).collect()));

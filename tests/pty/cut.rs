@@ -130,7 +130,7 @@ fn a_stopped_console_gives_the_terminal_back_and_redraws() {
         }
         let left = pty.wait_for(SOON, |screen| screen.contains("ended 0"));
         assert!(pty.look(is_restored));
-        let said = format!("waits for an answer: midwatch --state {} attach {run}", home.word("state"));
+        let said = format!("waits for an answer: midwatch --state {} attach {}", home.word("state"), &run[20..]);
         assert!(left.lines().collect::<String>().contains(&said), "{left}");
     }
 }

@@ -234,7 +234,9 @@ fn step_line(pen: Pen<'_>, snapshot: &Snapshot<'_>, number: u32, step: &StepView
     let strip = badge(pen, strip, role, word, fit.state);
     let quiet = if step.state == StepState::Planned { Role::UiMuted } else { Role::UiText };
     let strip = strip.put(pen.style(Role::UiMuted), format!("{:>digits$} ", number + 1));
-    let time = if role == Role::StateUnknown { "–".to_owned() } else { step_time(snapshot, step) };
+    // The time of a step that is being undone is that of the step, not of its undo.
+    let undoing = role == Role::StateRunning && step.state != StepState::Running;
+    let time = if role == Role::StateUnknown || undoing { "–".to_owned() } else { step_time(snapshot, step) };
     let tail = fit.time + 2 + if width >= WITH_EFFECT { 8 } else { 0 };
     let room = width.saturating_sub(strip.width() + tail + 1);
     let start = strip.width();

@@ -96,7 +96,7 @@ fn told(snapshot: &Snapshot<'_>, run: &RunView, mut say: impl FnMut(&'static str
     }
     if let Some((who, undo)) = &run.abort {
         let (name, what) = if *undo {
-            ("rollback", "asked to roll the run back: it stops, and what it did is undone")
+            ("rollback", "asked to roll the run back")
         } else {
             ("abort", "asked to stop the run as it is")
         };
@@ -122,7 +122,9 @@ fn told(snapshot: &Snapshot<'_>, run: &RunView, mut say: impl FnMut(&'static str
 /// The step that ended last, with what came of it: of an undone step, what its undo did.
 fn last_ended(run: &RunView) -> Option<(u32, &StepView, &Outcome)> {
     let ended = (0_u32..).zip(&run.steps).filter_map(|(number, step)| Some((number, step, step.latest()?)));
-    ended.max_by_key(|(_, step, _)| (step.acted.max(step.undo_acted), step.ended))
+    // An undo that is at work has not ended: of its step the forward end counts, in its own place.
+    let began = |step: &StepView| if step.is_latest_undo() { step.undo_acted } else { step.acted };
+    ended.max_by_key(|(_, step, _)| (began(step), step.ended))
 }
 
 /// What came of a step, with its role: `done: moved 3 of 3`; of one whose undo ran `undone · undo ok: restored 3 of 3`. An undo
@@ -323,6 +325,13 @@ mod tests {
     use crate::journal::chain::read;
     use crate::journal::record::Event;
     use crate::journal::samples::{bytes, night};
+
+    #[test]
+    fn an_undo_at_work_is_not_what_ended_last() {
+        let mut view = RunView::of(&read(&bytes(1, &night())).records).unwrap();
+        view.steps[0].undo_acted = view.seq + 1;
+        assert_eq!(last_ended(&view).unwrap().0, 1);
+    }
 
     #[test]
     fn what_came_of_an_undo_has_its_own_words_and_a_stopped_one_is_not_drawn_as_failed() {
