@@ -211,7 +211,7 @@ fn without_a_runner_it_says_what_still_runs_and_that_nothing_waits() {
     let view = model.run.view.clone().unwrap();
     update(&mut model, Msg::RunFolded { view, runner_lives: false });
     let screen = text(&mut pressed(model, "Esc 6"));
-    assert!(screen.contains("step 2 waited for an answer") && !screen.contains("  waiting"), "{screen}");
+    assert!(screen.contains("; step 2 waited") && !screen.contains("  waiting"), "{screen}");
 }
 
 #[test]
