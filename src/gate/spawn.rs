@@ -1,6 +1,7 @@
 //! Launches runners, detached: a run outlives whoever started it.
 
 use crate::app::effect::Begun;
+use crate::config::estate::Estate;
 use crate::config::names;
 use crate::config::plain;
 use crate::config::state::{Scope, prepare_state};
@@ -35,6 +36,7 @@ pub async fn start(world: &World, plan: &Plan, hash: &Digest, begun: Begun) -> R
     if let Some(refusal) = policy::refusal(plan, world.state.scope == Scope::Team) {
         return Err(refusal);
     }
+    is_estate_of_now(&world.estate)?;
     let catalog = world.catalog();
     let procedure = catalog.find(&plan.id)?;
     let same = |id: &String, source: &Digest| catalog.library().get(id).is_some_and(|used| used.source == *source);
@@ -78,6 +80,19 @@ pub async fn start(world: &World, plan: &Plan, hash: &Digest, begun: Begun) -> R
     let removed = tokio::task::spawn_blocking(move || keep::apply(&state, keep)).await;
     removed.map(drop).unwrap_or_else(|cause| tracing::warn!(%cause, "runs not removed"));
     Ok(dir.id)
+}
+
+/// Refuses where the estate file says something else than what was read from it: the plan shows an environment, targets and rules that
+/// are not those of the file any more.
+fn is_estate_of_now(estate: &Estate) -> Result<()> {
+    let Some(file) = &estate.source else { return Ok(()) };
+    let changed = match Estate::load(file) {
+        Ok(now) if now == *estate => return Ok(()),
+        Ok(_) => "has changed since it was read".to_owned(),
+        Err(cause) => format!("cannot be used any more: {}", cause.message),
+    };
+    let refusal = Error::new(Kind::Refused, format!("the estate file {} {changed}", file.display()));
+    Err(refusal.hint("read it again (in the console: r), then plan again"))
 }
 
 /// Launches a runner on a run and waits until it says that it is at work.

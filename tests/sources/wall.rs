@@ -325,3 +325,25 @@ fn a_console_says_that_its_estate_changed_and_uses_it_when_asked() {
     pty.send("q");
     assert_eq!(pty.exit(SOON), Exit::Code(0));
 }
+
+#[test]
+fn a_console_starts_nothing_under_an_estate_that_was_edited_since() {
+    let estate = Estate::default();
+    let step = "[[work]]\ntitle = \"Append\"\neffect = \"change\"\ndo = { exec = [\"sh\", \"-c\", \"echo done >>{tree}/done\"] }\nundo = { none = \"a test\" }\n";
+    estate.procedure("append", "", step);
+    edit(&estate, "first", &["/gone-one"]);
+    let pty = open(&estate, &[]);
+    pty.wait_for(SOON, |screen| screen.contains("/gone-one"));
+    pty.send(":");
+    pty.press_until("append", |screen| screen.contains("run test/append"));
+    pty.press_until("\r", |screen| screen.contains("PLAN"));
+    let production = fs::read_to_string(estate.beside("midwatch.toml")).unwrap().replace("\"other\"", "\"production\"");
+    fs::write(estate.beside("midwatch.toml"), production).unwrap();
+    pty.press_until("c", |screen| flat(screen).contains("has changed since it was read"));
+    assert_eq!((estate.lines("done"), estate.runs().len()), (0, 0));
+    pty.press_until("\x1b", |screen| screen.contains("r uses them") && !screen.contains("Not done"));
+    pty.send("r");
+    pty.wait_for(SOON, |screen| header(screen).contains("PRODUCTION"));
+    pty.send("q");
+    assert_eq!(pty.exit(SOON), Exit::Code(0));
+}
