@@ -3,14 +3,14 @@
 //! Standard input holds one line, the [`ActHead`], and then the frozen set. Progress goes to standard output, which the shim
 //! pumps into the step's log. The result is written whole, or not at all, beside the shim's files.
 
-use crate::domain::Error;
-use crate::domain::error::Result;
+use crate::domain::error::{Result, said};
 use crate::domain::quantity::span;
+use crate::domain::{EffectClass, Error, Kind};
 use crate::journal::record::Ending;
 use crate::probes::clock;
 use crate::runner::adapters::{self, ActEnd, hide};
 use crate::runner::failpoint;
-use crate::runner::rundir::write_durably;
+use crate::runner::reserved::Reserved;
 use crate::runner::shim::ActHead;
 use signal_hook::consts::SIGTERM;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -19,6 +19,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+/// The exit code of an act that touched nothing, because its result would have had no room.
+pub const NOT_BEGUN: i32 = 74;
+
 /// The largest set that is kept for a second try, in bytes; an undo of a larger one is tried once.
 const KEPT: u64 = 64 << 20;
 /// The first pause before an undo is tried again, and the longest; each is twice the one before.
@@ -26,12 +29,17 @@ const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_sec
 /// How often a pause looks whether it was cancelled.
 const GLANCE: Duration = Duration::from_millis(50);
 
+/// How much of `result.json` is reserved on disk before anything is touched; a longer result takes more where there is some.
+const RESULT_RESERVE: usize = 32 << 10;
+/// How many characters of a reason are kept where the disk has no room for the whole result.
+const SHORTENED: usize = 2000;
+
 /// Acts; the exit code is 0 when it ended well and 1 otherwise. `begins` is given the directory of the attempt.
 ///
 /// # Errors
-/// When the action cannot be read or the result cannot be kept.
+/// [`Kind::Journal`] (exit code [`NOT_BEGUN`]) where the result has no room: then nothing was touched. Others when the action cannot
+/// be read or the result cannot be kept.
 pub fn main(begins: impl FnOnce(&Path)) -> Result<u8> {
-    let doing = "act";
     let cancel = Arc::new(AtomicBool::new(false));
     let registered = signal_hook::flag::register(SIGTERM, Arc::clone(&cancel));
     registered.map_err(|cause| Error::machine("listen for a cancel", cause))?;
@@ -42,6 +50,10 @@ pub fn main(begins: impl FnOnce(&Path)) -> Result<u8> {
     if let Some(attempt) = head.result.parent() {
         begins(attempt);
     }
+    let mut kept = Reserved::create(&head.result, RESULT_RESERVE).map_err(|cause| {
+        let what = format!("cannot begin, because there is no room to keep the result: {}", said(cause));
+        Error::new(Kind::Journal, what)
+    })?;
     let mut out = hide::Output::of(io::stdout().lock());
     let end = hide::end(match (head.prove, head.again_s) {
         (true, _) => ActEnd::from(adapters::prove(&head.action, &mut input, &mut out, &cancel)),
@@ -52,8 +64,25 @@ pub fn main(begins: impl FnOnce(&Path)) -> Result<u8> {
         }
     });
     drop(out);
-    let bytes = serde_json::to_vec(&end).map_err(|cause| Error::machine(doing, cause))?;
-    write_durably(&head.result, &bytes).map_err(|cause| Error::machine("keep the result of the act", cause))?;
+    let changes = !head.prove && head.action.floor > EffectClass::Read;
+    keep(&mut kept, end, changes)
+}
+
+/// Keeps the result and gives the exit code. Where the disk has no room for all of it, what a change came to is kept without what it
+/// counted and saw; what a look saw is its whole worth, and without it the look failed.
+fn keep(kept: &mut Reserved, mut end: ActEnd, changes: bool) -> Result<u8> {
+    let failed = |cause: io::Error| Error::machine("keep the result of the act", cause);
+    let mut json = serde_json::to_vec(&end).map_err(|cause| failed(cause.into()))?;
+    if !kept.holds(json.len()) {
+        let detail: String = end.detail.chars().take(SHORTENED).collect();
+        let no_room = "the disk has no room for the rest of the result";
+        end = match changes {
+            true => ActEnd::new(end.ending, format!("{detail}; {no_room}")),
+            false => ActEnd::new(Ending::Failed, no_room),
+        };
+        json = serde_json::to_vec(&end).map_err(|cause| failed(cause.into()))?;
+    }
+    kept.keep(&json).map_err(failed)?;
     Ok(u8::from(end.ending != Ending::Ok))
 }
 

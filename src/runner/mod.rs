@@ -19,6 +19,7 @@ pub mod policy;
 pub mod presence;
 pub mod protocol;
 pub mod rehearse;
+mod reserved;
 pub mod rundir;
 pub mod shim;
 pub mod things;

@@ -28,12 +28,13 @@ use crate::runner::failpoint;
 use crate::runner::identity::ProcessId;
 use crate::runner::living;
 use crate::runner::pinned::{self, FileIdentity, Pinned};
-use crate::runner::rundir::{open_private, sync_dir, write_durably};
+use crate::runner::reserved::Reserved;
+use crate::runner::rundir::{open_private, write_durably};
 use hold::{Held, Order};
 use pump::Pump;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::net::Shutdown;
 use std::os::unix::process::ExitStatusExt;
@@ -207,11 +208,13 @@ pub fn main(begins: impl FnOnce(&Path)) -> Result<()> {
     rustix::process::set_child_subreaper(Some(rustix::process::getpid())).map_err(|cause| io(cause.into()))?;
     let stop = pump::stop_signals().map_err(io)?;
     let own = ProcessId::own().ok_or_else(|| Error::machine(doing, "/proc does not tell who this process is"))?;
-    let mut reserve = reserve_exit(&spec.dir).map_err(io)?;
+    let mut kept = Reserved::create(&spec.dir.join("exit.json"), EXIT_RESERVE).map_err(io)?;
     let identity = serde_json::to_vec(&own).map_err(|cause| Error::machine(doing, cause))?;
     write_durably(&spec.dir.join("shim.json"), &identity).map_err(io)?;
     let exit = attend(&spec, &stop);
-    keep(&spec.dir, &mut reserve, &exit)
+    let doing = "keep the outcome of the act";
+    let json = serde_json::to_vec(&exit).map_err(|cause| Error::machine(doing, cause))?;
+    kept.keep(&json).map_err(|cause| Error::machine(doing, cause))
 }
 
 fn read_spec() -> Result<Spec> {
@@ -357,35 +360,4 @@ fn feed(pipe: &mut impl Write, head: &ActHead, set: Option<&Path>) -> io::Result
         io::copy(&mut plain::open(set)?, pipe)?;
     }
     Ok(())
-}
-
-/// Reserves the space of `exit.json`.
-fn reserve_exit(dir: &Path) -> io::Result<File> {
-    let mut file = File::options().write(true).create(true).truncate(true).open(dir.join("exit.part"))?;
-    file.write_all(&[b' '; EXIT_RESERVE])?;
-    file.sync_all()?;
-    Ok(file)
-}
-
-/// Makes the outcome durable in the reserved space, trying for a minute where the disk refuses.
-fn keep(dir: &Path, file: &mut File, exit: &Exit) -> Result<()> {
-    let mut bytes = serde_json::to_vec(exit).map_err(|cause| Error::machine("keep the outcome", cause))?;
-    bytes.resize(bytes.len().max(EXIT_RESERVE), b' ');
-    let mut attempt = || {
-        file.rewind()?;
-        file.write_all(&bytes)?;
-        file.sync_all()?;
-        fs::rename(dir.join("exit.part"), dir.join("exit.json"))?;
-        sync_dir(dir)
-    };
-    let mut last = attempt();
-    for _ in 0..60 {
-        match &last {
-            Ok(()) => return Ok(()),
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => break,
-            Err(_) => std::thread::sleep(Duration::from_secs(1)),
-        }
-        last = attempt();
-    }
-    last.map_err(|cause| Error::machine("keep the outcome of the act", cause))
 }

@@ -4,7 +4,7 @@ use crate::support::disk::Disk;
 use crate::support::estate::{Estate, Said, finish, kill_wholly, wait_for};
 use crate::support::run::{consent, decide};
 use midwatch::domain::RunStatus;
-use midwatch::journal::record::{Ask, Choice, Closed, Event};
+use midwatch::journal::record::{Ask, Choice, Closed, Ending, Event};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
@@ -251,4 +251,57 @@ fn a_runner_that_is_killed_leaves_no_words_and_is_told_from_one_that_gave_up() {
     fs::write(estate.tree("go"), "").unwrap();
     assert_eq!(estate.run().drive().sealed, Some(RunStatus::Ok));
     assert_eq!(effects(&estate), (1, 1));
+}
+
+/// An act of an adapter that takes a while and changes something: the file `moved` tells that it did.
+fn give_an_act(estate: &Estate) {
+    let steps = r#"
+[[work]]
+title  = "Move"
+effect = "change"
+do     = { files = "move", under = "from", match = "*.log", to = "to" }
+undo   = { files = "restore" }
+"#;
+    estate.procedure("move", "", steps);
+    fs::create_dir(estate.tree("from")).unwrap();
+    for number in 0..4000 {
+        fs::write(estate.tree(&format!("from/{number}.log")), "x").unwrap();
+    }
+}
+
+#[test]
+fn a_disk_that_fills_up_while_an_act_changes_things_never_makes_it_a_failure() {
+    let disk = Disk::mount(4096);
+    let estate = Estate::default().keeping_state_in(&disk.path().join("state"));
+    give_an_act(&estate);
+    let run = estate.start_waiting("move");
+    let prompt = run.prompt();
+    run.accept(&prompt, consent(&prompt));
+    wait_for("the first effect", || (!estate.names("to").is_empty()).then_some(()));
+    disk.fill();
+    let view = run.wait("the outcome", |view| view.steps[0].outcome.is_some());
+    let outcome = view.steps[0].outcome.clone().unwrap();
+    assert_eq!(estate.names("to").len(), 4000);
+    assert_eq!(outcome.ending, Ending::Ok, "{}", outcome.detail);
+    disk.empty();
+    assert_eq!(run.drive().sealed, Some(RunStatus::Ok));
+}
+
+#[test]
+fn an_act_begins_only_where_its_result_has_room() {
+    let disk = Disk::mount(4096);
+    let estate = Estate::default().keeping_state_in(&disk.path().join("state"));
+    give_an_act(&estate);
+    let run = estate.start_waiting("move");
+    let prompt = run.prompt();
+    disk.fill();
+    run.accept_or_not(&prompt, consent(&prompt));
+    let next = run.prompt_after(&prompt.id);
+    assert_eq!(estate.names("from").len(), 4000, "{:?}", next.ask);
+    let view = run.view();
+    assert!(
+        view.steps[0].outcome.iter().all(|outcome| outcome.ending != Ending::Unknown),
+        "{:?}",
+        view.steps[0].outcome
+    );
 }

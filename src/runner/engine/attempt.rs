@@ -1,10 +1,11 @@
 //! One attempt: intent, shim, outcome.
 
 use crate::domain::error::Result;
-use crate::domain::{Actor, Digest, EffectClass, Error, PromptId, Verb};
-use crate::journal::log;
+use crate::domain::{Actor, Digest, EffectClass, Error, PromptId, Verb, quantity};
+use crate::journal::log::{self, CAP_FIRST, CAP_LAST};
 use crate::journal::record::{Ending, Event, Outcome};
 use crate::procedure::plan::Step;
+use crate::runner::act::NOT_BEGUN;
 use crate::runner::adapters::reach::Ended;
 use crate::runner::adapters::{self, ActEnd, Proof};
 use crate::runner::engine::Engine;
@@ -179,7 +180,7 @@ impl Engine {
                 let result = self.result(name);
                 let acts = changes_things(&self.dir.attempt(name));
                 let (ending, mut detail) = judge(&exit, result.as_ref(), acts);
-                if ending == Ending::Failed && result.is_none() {
+                if matches!(ending, Ending::Failed | Ending::Unknown) && result.is_none() {
                     let said = log::last_errors(&self.dir.log(&exit.log.file), LAST_ERRORS);
                     if !said.is_empty() {
                         detail = format!("{detail}; it said last: {}", said.join(" · "));
@@ -188,6 +189,10 @@ impl Engine {
                 // Of what failed it is asked about, by name.
                 if exit.left_running > 0 && ending == Ending::Ok {
                     detail = format!("{detail}; {} of its processes still run", exit.left_running);
+                }
+                if exit.log.dropped > 0 && exit.log.bytes <= CAP_FIRST + CAP_LAST {
+                    detail =
+                        format!("{detail}; the disk did not take {} of its log", quantity::bytes(exit.log.dropped));
                 }
                 if let Some(words) = exit.sessions.as_ref().and_then(Ended::words) {
                     detail = format!("{detail}; {words}");
@@ -222,8 +227,8 @@ fn changes_things(dir: &Path) -> bool {
 
 /// How an act ended, from what the shim saw and what the act itself reported.
 ///
-/// An act that `changes` things and died without a word may have done its work. TERM alone is not such a death: the act listens
-/// for it before it touches anything.
+/// An act that `changes` things and ended without a result may have done its work. TERM alone is no such end: the act listens for it
+/// before it touches anything; [`NOT_BEGUN`] is none either.
 fn judge(exit: &Exit, result: Option<&ActEnd>, changes: bool) -> (Ending, String) {
     if let Some(why) = &exit.not_started {
         return (Ending::Failed, format!("could not be started: {why}"));
@@ -234,6 +239,8 @@ fn judge(exit: &Exit, result: Option<&ActEnd>, changes: bool) -> (Ending, String
     }
     let so_far = result.map(|result| format!(": {}", result.detail)).unwrap_or_default();
     match (exit.stopped, result, exit.code, exit.signal) {
+        (_, None, Some(NOT_BEGUN), _) if changes => (Ending::Failed, "it touched nothing".to_owned()),
+        (_, None, Some(code), _) if changes => (Ending::Unknown, format!("exit code {code}, and it kept no result")),
         // An act that was stopped and cannot tell what came of it says so.
         (Some(_), Some(result), ..) if result.ending == Ending::Unknown => (Ending::Unknown, result.detail.clone()),
         (_, None, _, Some(signal)) if changes && signal != signal_hook::consts::SIGTERM => {
@@ -261,4 +268,25 @@ pub fn examine(dir: &Path) -> Found {
         return Found::NotStarted;
     }
     Found::Lost("its shim is gone and kept no outcome".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_act_that_kept_no_result_is_unknown_unless_it_provably_touched_nothing() {
+        let ended = |code: Option<i32>, signal: Option<i32>| Exit { code, signal, ..Exit::default() };
+        let ending = |exit: &Exit, changes| judge(exit, None, changes).0;
+        for code in [0, 1, 2, 101] {
+            assert_eq!(ending(&ended(Some(code), None), true), Ending::Unknown, "{code}");
+        }
+        let stopped = Exit { stopped: Some(Stopped::TimedOut), ..ended(Some(1), None) };
+        assert_eq!(ending(&stopped, true), Ending::Unknown);
+        assert_eq!(ending(&ended(Some(NOT_BEGUN), None), true), Ending::Failed);
+        assert_eq!(ending(&ended(None, Some(signal_hook::consts::SIGKILL)), true), Ending::Unknown);
+        // A program and a look have no result of their own: their exit code is it.
+        assert_eq!(ending(&ended(Some(0), None), false), Ending::Ok);
+        assert_eq!(ending(&ended(Some(1), None), false), Ending::Failed);
+    }
 }
