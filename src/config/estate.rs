@@ -105,7 +105,7 @@ impl Limits {
 pub struct Thresholds {
     /// Used space and used inodes of a mount.
     pub disk: Limits,
-    /// Used CPU time of the host; `None` means that it is shown and not judged.
+    /// The busy share of the host's processors; `None` means that it is shown and not judged.
     pub cpu: Option<Limits>,
 }
 

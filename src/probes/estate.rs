@@ -9,7 +9,7 @@ use crate::probes::target::{Cluster, Database, Mount, RedisServer, Target};
 #[must_use]
 pub fn targets(estate: &Estate, around: &Surroundings) -> Vec<Target> {
     let disk = estate.thresholds.disk;
-    let mut targets = Target::host();
+    let mut targets = Target::host(estate.thresholds.cpu);
     // A mount that the estate names has one row, with the limits that it has there.
     let is_named = |target: &Target| match target {
         Target::Mount(found) => estate.mounts.iter().any(|named| named.path == found.path),

@@ -20,15 +20,13 @@ mod processes;
 
 /// The fact of a part that this kernel does not have; it is true.
 const NOT_AVAILABLE: &str = "not_available";
-/// The busy share that warns; a busy processor alone is never critical.
-const CPU_LIMITS: Limits = Limits { warn: 0.9, critical: f64::INFINITY };
-/// A shorter interval than this is shown but not judged: a burst, perhaps of our own start, is no trouble.
-const JUDGED_INTERVAL: Duration = Duration::from_secs(4);
+/// The shortest interval over which a busy share is judged: within less, the start of one program fills a processor.
+const JUDGED_INTERVAL: Duration = Duration::from_secs(1);
 /// The five-minute load for each core that warns.
 const LOAD_LIMITS: Limits = Limits { warn: 2.0, critical: f64::INFINITY };
 /// Memory stalls of every task at once: the machine is thrashing.
 const MEMORY_STALL_LIMITS: Limits = Limits { warn: 0.1, critical: 0.3 };
-/// The shortest interval over which a busy share says something; also that of the first reading.
+/// The shortest interval over which a busy share that is not judged says something; also that of the first reading.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Whether an observation says that this kernel does not have the part.
@@ -40,6 +38,8 @@ pub fn is_absent(seen: &Observation) -> bool {
 /// Reads one part of the host again and again.
 pub struct HostReader {
     part: HostPart,
+    /// Of the busy share, which is judged only where there are some.
+    limits: Option<Limits>,
     proc: PathBuf,
     before: Option<(CpuTimes, Instant)>,
     /// Named beside the memory.
@@ -49,8 +49,8 @@ pub struct HostReader {
 impl HostReader {
     /// A reader that has not read anything yet.
     #[must_use]
-    pub fn new(part: HostPart) -> Self {
-        Self { part, proc: PathBuf::from("/proc"), before: None, processes: Processes::default() }
+    pub fn new(part: HostPart, limits: Option<Limits>) -> Self {
+        Self { part, limits, proc: PathBuf::from("/proc"), before: None, processes: Processes::default() }
     }
 
     /// Reads it now; the busy share of the processors covers the time since the last reading.
@@ -79,11 +79,12 @@ impl HostReader {
             Some(sample) => sample,
             None => (CpuTimes::read(&self.proc)?, Instant::now()),
         };
-        if let Some(rest) = SHORTEST_INTERVAL.checked_sub(since.elapsed()) {
+        let shortest = if self.limits.is_some() { JUDGED_INTERVAL } else { SHORTEST_INTERVAL };
+        if let Some(rest) = shortest.checked_sub(since.elapsed()) {
             tokio::time::sleep(rest).await;
         }
         let (after, now) = (CpuTimes::read(&self.proc)?, Instant::now());
-        let seen = busy(&before, &after, now.duration_since(since));
+        let seen = busy(&before, &after, now.duration_since(since), self.limits);
         self.before = Some((after, now));
         seen
     }
@@ -124,7 +125,14 @@ impl CpuTimes {
 }
 
 /// The busy share between two samples; waiting for a disk is idle, time stolen by the hypervisor is busy.
-fn busy(before: &CpuTimes, after: &CpuTimes, interval: Duration) -> Result<Observation, String> {
+///
+/// What is watched again and again and what is read once are judged alike.
+fn busy(
+    before: &CpuTimes,
+    after: &CpuTimes,
+    interval: Duration,
+    limits: Option<Limits>,
+) -> Result<Observation, String> {
     let total = after.total.checked_sub(before.total).filter(|ticks| *ticks > 0);
     let total = total.ok_or("the counters of /proc/stat did not move forward")?;
     // The kernel may correct iowait downwards, so a difference below zero counts as none.
@@ -138,9 +146,16 @@ fn busy(before: &CpuTimes, after: &CpuTimes, interval: Duration) -> Result<Obser
         ("interval_s", Fact::Real(interval.as_secs_f64())),
         ("cores", count(after.cores)),
     ]);
-    facts.extend(CPU_LIMITS.facts());
-    let detail = format!("{} over {}", quantity::percent(used), stated(interval));
-    let verdict = if interval < JUDGED_INTERVAL { Verdict::Ok } else { CPU_LIMITS.judge(used) };
+    facts.extend(limits.into_iter().flat_map(Limits::facts));
+    let (verdict, over) = match limits {
+        None => (Verdict::Ok, stated(interval)),
+        Some(_) if interval < JUDGED_INTERVAL => {
+            let needed = quantity::span(JUDGED_INTERVAL);
+            (Verdict::Unknown, format!("{}: too short to judge, which needs {needed}", quantity::span(interval)))
+        }
+        Some(limits) => (limits.judge(used), stated(interval)),
+    };
+    let detail = format!("{} over {over}", quantity::percent(used));
     Ok(observation(verdict, detail, facts, Trend::of("busy_ratio")))
 }
 

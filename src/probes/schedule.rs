@@ -287,7 +287,7 @@ enum Memory {
 impl Reader {
     fn new(target: &Target, http: &Arc<Http>) -> Self {
         let memory = match target {
-            Target::Host(part) => Memory::Host(Box::new(HostReader::new(*part))),
+            Target::Host(part, limits) => Memory::Host(Box::new(HostReader::new(*part, *limits))),
             Target::Mount(mount) => Memory::Mount(MountReader::new(mount.clone())),
             Target::Mounts => Memory::Mounts,
             Target::Service(service) => Memory::Service(service.clone(), Place::of_url(&service.url)),

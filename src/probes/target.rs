@@ -12,8 +12,8 @@ use std::time::Duration;
 /// One thing to read; it becomes one row.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Target {
-    /// A part of this machine.
-    Host(HostPart),
+    /// A part of this machine, with the limits that the estate has for it.
+    Host(HostPart, Option<Limits>),
     /// A mounted file system.
     Mount(Mount),
     /// The mounts of this machine, where the mount table could not be read.
@@ -163,10 +163,11 @@ impl HostPart {
 }
 
 impl Target {
-    /// Every part of this machine.
+    /// Every part of this machine; `cpu` are the limits of the busy share of its processors.
     #[must_use]
-    pub fn host() -> Vec<Self> {
-        HostPart::ALL.into_iter().map(Self::Host).collect()
+    pub fn host(cpu: Option<Limits>) -> Vec<Self> {
+        let limits = |part| if part == HostPart::Cpu { cpu } else { None };
+        HostPart::ALL.into_iter().map(|part| Self::Host(part, limits(part))).collect()
     }
 
     /// Every real mount of this machine, now, all with the same limits. Where the mount table cannot be read, one target stands
@@ -190,7 +191,7 @@ impl Target {
     #[must_use]
     pub fn every(&self, every: Every) -> Duration {
         match self {
-            Self::Host(_) => every.host,
+            Self::Host(..) => every.host,
             Self::Mount(_) | Self::Mounts => every.mount,
             Self::Service(service) => service.every,
             Self::Unit(_) | Self::FailedUnits | Self::Postgres(_) | Self::Redis(_) | Self::Kubernetes(_) => {
@@ -225,7 +226,7 @@ impl Target {
             Self::Postgres(database) | Self::Bloat(database) => database.critical,
             Self::Redis(server) => server.entry.critical,
             Self::Kubernetes(cluster) => cluster.entry.critical,
-            Self::Host(_) | Self::Mounts | Self::FailedUnits => true,
+            Self::Host(..) | Self::Mounts | Self::FailedUnits => true,
             Self::Certificate(_) | Self::Backup(_) | Self::Unread(_) => true,
         };
         if critical { Verdict::Critical } else { Verdict::Warn }
@@ -248,7 +249,7 @@ impl Target {
     #[must_use]
     pub fn unread(&self, every: Every) -> Row {
         let (kind, target, source) = match self {
-            Self::Host(part) => (TargetKind::Host, part.word().to_owned(), part.source().to_owned()),
+            Self::Host(part, _) => (TargetKind::Host, part.word().to_owned(), part.source().to_owned()),
             Self::Mount(mount) => {
                 let path = mount.path.to_string_lossy().into_owned();
                 let source = format!("statvfs {path}");

@@ -2,6 +2,7 @@
 
 pub mod bus;
 mod check;
+mod cpu;
 mod endpoint;
 mod keys;
 mod losing;

@@ -66,7 +66,7 @@ pub const SECTIONS: &[Section] = &[
                 Kind::Limits,
                 "not judged",
                 "{ warn = \"90%\", critical = \"99%\" }",
-                "The busy share of all processors of this host.",
+                "The busy share of all processors of this host, over at least 1 s.",
             ),
         ],
         needs: Needs::Nothing,

@@ -15,15 +15,42 @@ fn the_busy_share_is_that_of_the_interval() {
     let before = CpuTimes::parse(STAT).unwrap();
     assert_eq!((before.total, before.idle, before.cores), (1000, 800, 2));
     let after = CpuTimes::parse("cpu 130 0 60 850 60 0 0 0 0 0\ncpu0 1 1 1 1 1 1 1 1\n").unwrap();
-    let seen = busy(&before, &after, Duration::from_millis(5003)).unwrap();
+    let seen = busy(&before, &after, Duration::from_millis(5003), None).unwrap();
     assert!((real(&seen, "busy_ratio") - 0.4).abs() < 1e-9);
     assert!((real(&seen, "iowait_ratio") - 0.1).abs() < 1e-9);
     assert_eq!((seen.detail.as_str(), seen.verdict), ("40 % over 5 s", Verdict::Ok));
-    let after_busy = CpuTimes { total: 1100, ..before.clone() };
-    assert_eq!(busy(&before, &after_busy, Duration::from_secs(5)).unwrap().verdict, Verdict::Warn);
-    assert_eq!(busy(&before, &after_busy, Duration::from_millis(500)).unwrap().verdict, Verdict::Ok);
-    assert!(busy(&after, &before, Duration::from_secs(5)).is_err());
-    assert!(busy(&after, &after, Duration::from_secs(5)).is_err(), "no time passed");
+    assert!(busy(&after, &before, Duration::from_secs(5), None).is_err());
+    assert!(busy(&after, &after, Duration::from_secs(5), None).is_err(), "no time passed");
+}
+
+#[test]
+fn the_busy_share_is_judged_by_the_limits_of_the_estate_alone() {
+    let before = CpuTimes::parse(STAT).unwrap();
+    let after = CpuTimes { total: 1100, ..before.clone() };
+    let seen = |millis, limits| busy(&before, &after, Duration::from_millis(millis), limits).unwrap();
+    for interval in [500, 1000, 5000] {
+        let all = seen(interval, None);
+        assert_eq!(all.verdict, Verdict::Ok, "{interval}");
+        assert!(!all.facts.contains_key("warn_ratio"), "{:?}", all.facts);
+    }
+    let limits = |warn, critical| Some(Limits { warn, critical });
+    for interval in [1000, 5000] {
+        let all = seen(interval, limits(0.9, 1.0));
+        assert_eq!((all.verdict, real(&all, "critical_ratio")), (Verdict::Critical, 1.0), "{interval}");
+        assert_eq!(seen(interval, limits(0.9, 1.1)).verdict, Verdict::Warn);
+    }
+    let short = seen(999, limits(0.9, 1.0));
+    let why = "100 % over 999 ms: too short to judge, which needs 1 s";
+    assert_eq!((short.verdict, short.detail.as_str()), (Verdict::Unknown, why));
+}
+
+#[tokio::test]
+async fn one_reading_is_long_enough_to_be_judged() {
+    let mut reader = HostReader::new(HostPart::Cpu, Some(Limits { warn: 0.0, critical: 2.0 }));
+    for _ in 0..2 {
+        let seen = reader.read().await.unwrap();
+        assert_eq!(seen.verdict, Verdict::Warn, "{seen:?}");
+    }
 }
 
 #[test]
@@ -32,7 +59,7 @@ fn the_row_and_its_facts_tell_the_same_share() {
     let before = CpuTimes { total: 0, idle: 0, iowait: 0, steal: 0, cores: 1 };
     for idle in 0..=1000 {
         let after = CpuTimes { total: 1000, idle, ..before.clone() };
-        let seen = busy(&before, &after, Duration::from_secs(5)).unwrap();
+        let seen = busy(&before, &after, Duration::from_secs(5), None).unwrap();
         assert_eq!(seen.detail, format!("{} over 5 s", facts::say("busy_ratio", &seen.facts["busy_ratio"])));
         let proc = tempfile::tempdir().unwrap();
         let text = format!("MemTotal: 1000 kB\nMemAvailable: {idle} kB\nSwapTotal: 1000 kB\nSwapFree: {idle} kB\n");
@@ -93,14 +120,14 @@ fn load_is_judged_against_the_cores() {
 #[tokio::test]
 async fn this_machine_can_be_read() {
     for part in [HostPart::Memory, HostPart::Swap, HostPart::Load] {
-        HostReader::new(part).read().await.unwrap();
+        HostReader::new(part, None).read().await.unwrap();
     }
-    let mut reader = HostReader::new(HostPart::Cpu);
+    let mut reader = HostReader::new(HostPart::Cpu, None);
     let seen = reader.read().await.unwrap();
     assert!((0.0..=1.0).contains(&real(&seen, "busy_ratio")));
     assert!(real(&seen, "interval_s") >= 0.5);
     assert!(real(&reader.read().await.unwrap(), "interval_s") >= 0.5, "two readings at once still cover an interval");
-    let seen = HostReader::new(HostPart::Pressure).read().await.unwrap();
+    let seen = HostReader::new(HostPart::Pressure, None).read().await.unwrap();
     let is_there = fs::read_to_string("/proc/pressure/io").is_ok();
     assert_eq!(seen.facts.contains_key("io_some_ratio"), is_there, "{seen:?}");
 }
@@ -113,7 +140,9 @@ async fn of_host(part: HostPart, files: &[(&str, &str)]) -> Result<Observation, 
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
-    HostReader { part, proc: proc.path().to_owned(), before: None, processes: Processes::default() }.read().await
+    HostReader { part, proc: proc.path().to_owned(), before: None, limits: None, processes: Processes::default() }
+        .read()
+        .await
 }
 
 const CALM: &str = "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n";
@@ -147,9 +176,15 @@ async fn what_the_kernel_does_not_have_is_not_available_and_what_it_hides_is_unk
 async fn said_of(proc: &Path) -> String {
     let mut said = String::new();
     for part in [HostPart::Memory, HostPart::Swap, HostPart::Load, HostPart::Pressure] {
-        let words = match (HostReader { part, proc: proc.to_owned(), before: None, processes: Processes::default() })
-            .read()
-            .await
+        let words = match (HostReader {
+            part,
+            proc: proc.to_owned(),
+            before: None,
+            limits: None,
+            processes: Processes::default(),
+        })
+        .read()
+        .await
         {
             Ok(seen) => format!("{} {}", seen.verdict.word(), seen.detail),
             Err(why) => format!("unknown {why}"),

@@ -71,7 +71,7 @@ async fn every_target_is_read_again_and_again_and_a_dead_one_harms_no_other() {
     let targets = vec![
         service("alive", &alive.url),
         service("dead", "http://127.0.0.1:1/"),
-        Target::Host(HostPart::Memory),
+        Target::Host(HostPart::Memory, None),
         Target::Mount(mount),
     ];
     let (prober, mut rows) = started(targets, FAST);
@@ -128,7 +128,7 @@ async fn many_services_are_read_in_parallel_up_to_the_cap() {
 async fn one_reading_of_all_ends_at_its_deadline() {
     let stalls = server(Duration::from_secs(3600)).await;
     let service = Service { timeout: Duration::from_secs(3600), ..Service::new("stalls", &stalls.url) };
-    let targets = vec![Target::Service(service), Target::Host(HostPart::Swap)];
+    let targets = vec![Target::Service(service), Target::Host(HostPart::Swap, None)];
     let rows = read_all(targets, Duration::from_millis(700)).await;
     let rows: Vec<Row> = rows.into_iter().flat_map(|all| all.rows).collect();
     assert_eq!(rows[0].lost.as_ref().unwrap().0, "no answer within 700 ms");
