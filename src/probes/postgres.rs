@@ -12,6 +12,7 @@ mod replication;
 mod stream;
 mod synchronous;
 mod tls;
+mod writable;
 
 pub use identity::identity;
 
@@ -19,6 +20,7 @@ use crate::domain::{Fact, Finding, Loss, Observation, Trend, Verdict, quantity};
 use crate::probes::clock;
 use crate::probes::postgres::connect::{Failure, Line, Session};
 use crate::probes::postgres::replication::Standbys;
+use crate::probes::postgres::writable::Writable;
 use crate::probes::target::Database;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -54,6 +56,8 @@ pub fn source(target: &Database) -> String {
 pub struct PostgresReader {
     target: Database,
     session: Option<Session>,
+    /// Whether a session that begins now would learn more than this one.
+    is_old: bool,
     standbys: Standbys,
 }
 
@@ -73,7 +77,7 @@ impl PostgresReader {
     /// A reader that has read nothing yet.
     #[must_use]
     pub fn new(target: Database) -> Self {
-        Self { target, session: None, standbys: Standbys::default() }
+        Self { target, session: None, is_old: false, standbys: Standbys::default() }
     }
 
     /// Reads once.
@@ -93,7 +97,7 @@ impl PostgresReader {
         if session.is_over() {
             return Err("the connection ended during the reading".into());
         }
-        self.session = Some(session);
+        self.session = Some(session).filter(|_| !self.is_old);
         Ok(findings)
     }
 
@@ -103,16 +107,24 @@ impl PostgresReader {
         let latency = began.elapsed();
         let line = session.row(SERVER).await?;
         let about = About::of(&line).ok_or("the server does not say what it is")?;
+        let writable = if about.standby { None } else { Some(writable::read(session).await?) };
+        self.is_old = writable.as_ref().is_some_and(|writable| writable.is_old);
         let connections = connections::read(session, &about).await;
         let replication = self.standbys.read(session, &about).await;
         Ok(vec![
-            Finding::of_target(self.itself(session, &line, &about, latency)),
+            Finding::of_target(self.itself(session, &line, (&about, writable), latency)),
             Finding::of(CONNECTIONS, connections.map_err(String::from)),
             Finding::of(REPLICATION, replication.map_err(String::from)),
         ])
     }
 
-    fn itself(&self, session: &Session, line: &Line, about: &About, latency: Duration) -> Observation {
+    fn itself(
+        &self,
+        session: &Session,
+        line: &Line,
+        (about, writable): (&About, Option<Writable>),
+        latency: Duration,
+    ) -> Observation {
         let latency_ms = i64::try_from(latency.as_millis()).unwrap_or(i64::MAX);
         let mut facts = BTreeMap::from([
             ("server", Fact::Text(session.server().to_owned())),
@@ -147,6 +159,9 @@ impl PostgresReader {
             facts.insert("tls_failed", Fact::Text(why.to_owned()));
             detail.push_str(&format!(" · not encrypted ({why})"));
             verdict = Verdict::Warn;
+        }
+        if let Some(writable) = writable {
+            verdict = verdict.worse(writable.say(&mut detail, &mut facts));
         }
         let trend = Some(Trend::of("latency_ms"));
         Observation { verdict, detail, facts, observed_at: clock::now().wall, trend }

@@ -3,6 +3,7 @@
 mod hba;
 mod loss;
 mod pooler;
+mod read_only;
 mod replication;
 mod tls;
 

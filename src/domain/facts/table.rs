@@ -83,6 +83,8 @@ pub(super) const TABLE: &[Entry] = &[
     fact("is_standby", "standby", Plain, Copies),
     fact("has_pg_monitor", "role has pg_monitor", Plain, Trust),
     fact("is_pooled", "through a pooler", Plain, Identity),
+    fact("read_only_by", "read-only by", Plain, State),
+    fact("read_only_roles", "roles that are read-only by default", Plain, State),
     fact("system_identifier", "system identifier", Id, Identity),
     fact("tls", "TLS", Plain, Trust),
     fact("tls_failed", "TLS not used because", Plain, Trust),

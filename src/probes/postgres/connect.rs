@@ -94,6 +94,7 @@ pub struct Session {
     bare: Option<String>,
     /// What each question takes with it where a pooler stands before the server.
     pooled: Option<Pooled>,
+    read_only_from: Option<String>,
     /// Dropped with the session; the connection then has [`GOODBYE`] to end.
     _needed: oneshot::Sender<()>,
 }
@@ -238,7 +239,9 @@ impl Way<'_> {
             Err(cause) => return Err(cause),
         };
         match session.row(&Own::question()).await {
-            Ok(answer) if own.is(answer.text("session")) => Ok(Ok(session)),
+            Ok(answer) if own.is(answer.text("session")) => {
+                Ok(session.restricted(&self.manner.settings, &answer).await)
+            }
             Ok(_) => Ok(self.through_pooler(session)),
             Err(failure) => Ok(Err(failure)),
         }
@@ -293,6 +296,7 @@ impl Way<'_> {
             server: place,
             bare: None,
             pooled: None,
+            read_only_from: None,
             _needed: needed,
         })
     }

@@ -156,7 +156,12 @@ fn range(row: &Row) -> Option<String> {
 fn acts(pen: Pen<'_>, (row, dialog): (&Row, &RowDialog), body: &mut Vec<Line<'static>>, width: usize) {
     heading(pen, body, "What can be done");
     if let Some(command) = row.remedy_command() {
-        body.extend(pen.sentence(Role::UiMuted, "  A superuser of the database grants what this role lacks:", width));
+        let is_read_only = row.observation.as_ref().is_some_and(|seen| seen.facts.contains_key("read_only_by"));
+        let why = match is_read_only {
+            true => "  A superuser of the database lets transactions write again:",
+            false => "  A superuser of the database grants what this role lacks:",
+        };
+        body.extend(pen.sentence(Role::UiMuted, why, width));
         body.extend(pen.sentence(Role::UiKey, format!("  {command}"), width));
     }
     match dialog.offers.as_deref() {

@@ -25,7 +25,9 @@ const REFUSED: &str = "08P01";
 /// The column in which a pooled server says which one it is.
 const WHICH: &str = "pg_postmaster_start_time()";
 /// Settings of a whole session that have no meaning in one transaction.
-const OF_SESSIONS: [&str; 2] = ["default_transaction_read_only", "idle_in_transaction_session_timeout"];
+const OF_SESSIONS: [&str; 2] = [READ_ONLY, "idle_in_transaction_session_timeout"];
+/// The setting that is not in the start: what it would be without us is then still there to be read (`pg_settings.reset_val`).
+pub(super) const READ_ONLY: &str = "default_transaction_read_only";
 
 /// What to do where a session that acts meets a pooler.
 const NO_ACT: &str = "a connection pooler such as PgBouncer stands before the server, and settings \
@@ -59,14 +61,18 @@ impl Own {
 
     /// The startup parameter `options`: theirs first, so that nobody's options widen what a session is allowed.
     pub(in crate::probes::postgres) fn options(&self, theirs: Option<&str>, settings: &[Setting]) -> String {
-        let ours = settings.iter().map(|(name, value)| format!("-c {name}={value}"));
+        let ours = settings.iter().filter(|(name, _)| *name != READ_ONLY);
+        let ours = ours.map(|(name, value)| format!("-c {name}={value}"));
         let all = theirs.map(str::to_owned).into_iter().chain(ours).chain([format!("-c {NAME}={}", self.0)]);
         all.collect::<Vec<_>>().join(" ")
     }
 
-    /// The question whose answer is this name where the server itself was reached.
+    /// The question whose answer is this name where the server itself was reached; and what decides whether a session may write.
     pub(in crate::probes::postgres) fn question() -> String {
-        format!("SELECT current_setting('{NAME}', true) AS session")
+        format!(
+            "SELECT current_setting('{NAME}', true) AS session, \
+            (SELECT source FROM pg_catalog.pg_settings WHERE name = '{READ_ONLY}') AS source"
+        )
     }
 
     /// Whether the answer is this name.
@@ -121,7 +127,7 @@ mod tests {
         let own = Own("01X".to_owned());
         assert_eq!(
             own.options(Some("-c statement_timeout=0"), &settings()),
-            "-c statement_timeout=0 -c default_transaction_read_only=on -c statement_timeout=5000 -c TimeZone=UTC \
+            "-c statement_timeout=0 -c statement_timeout=5000 -c TimeZone=UTC \
              -c midwatch.session=01X"
         );
         assert!(own.is(Some("01X")) && !own.is(Some("01Y")) && !own.is(None));

@@ -33,6 +33,21 @@ impl Pooled {
 }
 
 impl Session {
+    /// Turns read-only what only looks, where the server itself was reached and `answer` is what it said to the first question.
+    pub(super) async fn restricted(mut self, settings: &[Setting], answer: &Line) -> Result<Self, Failure> {
+        self.read_only_from = answer.text("source").map(str::to_owned);
+        for (name, value) in settings.iter().filter(|(name, _)| *name == pooler::READ_ONLY) {
+            self.rows(&format!("SET {name} = {value}")).await?;
+        }
+        Ok(self)
+    }
+
+    /// What decided at its start whether its transactions may write, as `pg_settings` names it; none through a pooler.
+    #[must_use]
+    pub fn read_only_from(&self) -> Option<&str> {
+        self.read_only_from.as_deref()
+    }
+
     /// The server and the database, without the role: `db1:5432/app`.
     #[must_use]
     pub fn server(&self) -> &str {
