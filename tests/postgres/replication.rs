@@ -91,6 +91,23 @@ async fn hidden(primary: &PrivatePostgres, standby: &PrivatePostgres) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_unused_slot_is_a_warning_unless_no_standby_has_ever_used_it() {
+    let server = start(&Setup::default());
+    server.sql("postgres", "SELECT pg_create_physical_replication_slot('planned')").unwrap();
+    let row = async || {
+        let read = read(&server.conninfo("postgres"), &[]).await;
+        let seen = replication(&read).unwrap();
+        (seen.verdict, seen.detail.clone(), int(seen, "slots_inactive"))
+    };
+    assert_eq!(row().await, (Verdict::Ok, "no standby".to_owned(), 1));
+    server.sql("postgres", "SELECT pg_create_physical_replication_slot('stby1', true)").unwrap();
+    // Whoever has never seen its standby warns, too, however little is kept.
+    let (verdict, detail, inactive) = row().await;
+    assert_eq!((verdict, inactive), (Verdict::Warn, 2));
+    assert!(detail.starts_with("slot stby1 is unused and keeps ") && detail.ends_with(" · no standby"), "{detail}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn slots_and_synchronous_standbys_that_are_missing_are_told() {
     let server =
         start(&Setup { settings: "max_slot_wal_keep_size = 3MB\nmax_wal_size = 4MB\n".into(), ..Setup::default() });
@@ -102,6 +119,7 @@ async fn slots_and_synchronous_standbys_that_are_missing_are_told() {
     let seen_first = seen(&findings, "replication");
     assert_eq!((int(seen_first, "slots"), int(seen_first, "slots_inactive"), text(seen_first, "slot")), (1, 1, "dead"));
     assert!(seen_first.detail.contains("slot dead is unused and keeps "), "{}", seen_first.detail);
+    assert_eq!(seen_first.verdict, Verdict::Warn, "a slot that keeps WAL has had a standby, or waits for one");
     for _ in 0..6 {
         server.sql("postgres", "INSERT INTO t SELECT repeat('x', 1000) FROM generate_series(1, 2000); SELECT pg_switch_wal(); CHECKPOINT").unwrap();
     }

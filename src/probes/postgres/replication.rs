@@ -27,7 +27,7 @@ const STANDBYS: &str = "SELECT coalesce(nullif(application_name, ''), host(clien
     application_name AS application, state, sync_state, extract(epoch FROM replay_lag) AS lag_s, \
     (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_lsn() END - replay_lsn)::bigint AS lag_bytes \
     FROM pg_stat_replication WHERE state IS DISTINCT FROM 'backup' ORDER BY lag_bytes DESC NULLS LAST, pid";
-const SLOTS: &str = "SELECT slot_name AS name, active, wal_status, \
+const SLOTS: &str = "SELECT slot_name AS name, active, wal_status, slot_type = 'physical' AS physical, \
     (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() ELSE pg_current_wal_lsn() END - restart_lsn)::bigint AS kept_bytes \
     FROM pg_replication_slots ORDER BY kept_bytes DESC NULLS LAST, slot_name";
 /// A standby's own view. `latest_end_lsn` is how far the primary said that it is.
@@ -104,7 +104,7 @@ impl Standbys {
             let names: Vec<&str> = receivers.iter().filter_map(|line| line.text("name")).collect();
             story.say(Verdict::Ok, format!("WAL without replay: {}", names.join(", ")));
         }
-        slots(&session.rows(SLOTS).await?, &mut story);
+        slots(&session.rows(SLOTS).await?, about, &mut story);
         if !about.standby {
             synchronous::read(session, &all, about, &mut story).await?;
         }
@@ -215,7 +215,10 @@ fn receiver(line: &Line, about: &About, story: &mut Story) {
 }
 
 /// Slots: what is lost, and what is kept for nobody.
-fn slots(slots: &[Line], story: &mut Story) {
+///
+/// A physical slot that keeps WAL has had a standby, or was made for one: unused on a primary, that standby is away. On a standby it may
+/// only be held ready for a failover.
+fn slots(slots: &[Line], about: &About, story: &mut Story) {
     let inactive = || slots.iter().filter(|slot| slot.flag("active") == Some(false));
     let lost: Vec<&str> = slots
         .iter()
@@ -235,10 +238,15 @@ fn slots(slots: &[Line], story: &mut Story) {
     for slot in slots.iter().filter(|slot| slot.text("wal_status") == Some("unreserved")) {
         story.say(Verdict::Warn, format!("slot {} is about to be lost", slot.text("name").unwrap_or_default()));
     }
-    let kept = inactive().find_map(|slot| Some((slot.text("name")?, slot.int("kept_bytes")?)));
-    if let Some((name, bytes)) = kept {
-        let said = format!("slot {name} is unused and keeps {}", quantity::bytes(plain(bytes)));
-        story.say(verdict(bytes, KEPT_WARN, KEPT_CRITICAL), said);
+    let kept = inactive().filter_map(|slot| {
+        let bytes = slot.int("kept_bytes")?;
+        let missed = slot.flag("physical") == Some(true) && !about.standby;
+        let missed = if missed { Verdict::Warn } else { Verdict::Ok };
+        Some((slot.text("name")?, bytes, verdict(bytes, KEPT_WARN, KEPT_CRITICAL).worse(missed)))
+    });
+    // The first of the worst: they come with the one that keeps the most before the others.
+    if let Some((name, bytes, verdict)) = kept.min_by_key(|(.., verdict)| std::cmp::Reverse(verdict.rank())) {
+        story.say(verdict, format!("slot {name} is unused and keeps {}", quantity::bytes(plain(bytes))));
     }
 }
 
