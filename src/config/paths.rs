@@ -41,6 +41,11 @@ impl Surroundings {
         self.variables.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
     }
 
+    /// Whether a variable is there, be it set to nothing.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.variables.contains_key(OsStr::new(name))
+    }
+
     /// A variable as a path; a relative one is invalid and counts as unset.
     ///
     /// Source: XDG Base Directory Specification 0.8, "All paths set in these environment variables must be absolute".

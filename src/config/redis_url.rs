@@ -25,19 +25,22 @@ const SCHEMES: [&str; 4] = ["redis", "rediss", "unix", "redis+unix"];
 /// # Errors
 /// What is wrong, in a few words that follow `the URL`.
 pub fn part(text: &str) -> Result<Parted, String> {
-    const FORM: &str = "must begin with redis://, rediss://, unix:// or redis+unix://";
-    if !text.contains("://") {
-        return Err(FORM.to_owned());
+    // A text without a scheme is no URL at all, and the parser's words for that help nobody.
+    if !SCHEMES.iter().any(|scheme| begins(text, scheme)) {
+        return Err("must begin with redis://, rediss://, unix:// or redis+unix://".to_owned());
     }
     let mut url = Url::parse(text).map_err(|cause| format!("cannot be read: {cause}"))?;
-    if !SCHEMES.contains(&url.scheme()) {
-        return Err(FORM.to_owned());
-    }
     if url.fragment().is_some() {
         return Err("must hold no `#`: a server's certificate is always verified".to_owned());
     }
     let password = if url.scheme().ends_with("unix") { of_socket(&mut url)? } else { of_host(&mut url)? };
     Ok(Parted { url: url.into(), password: password.map(Secret::new) })
+}
+
+/// Whether a text begins with this scheme, in either case, as the parser takes it: without the blanks before it.
+fn begins(text: &str, scheme: &str) -> bool {
+    let (head, rest) = text.trim_start_matches(|c: char| c <= ' ').split_at_checked(scheme.len()).unwrap_or_default();
+    head.eq_ignore_ascii_case(scheme) && rest.starts_with("://")
 }
 
 fn of_host(url: &mut Url) -> Result<Option<String>, String> {
@@ -122,5 +125,25 @@ mod tests {
             let why = part(given).unwrap_err();
             assert!(!why.contains("hunter2"), "{given}: {why}");
         }
+    }
+
+    #[test]
+    fn a_text_that_is_no_url_is_told_how_one_begins() {
+        for given in [
+            "hunter2",
+            "cache:6379",
+            "cache",
+            "",
+            "redis",
+            "redis:",
+            "redis:/cache",
+            "//cache",
+            "tcp://cache:1",
+            "\u{e9}",
+        ] {
+            let why = part(given).unwrap_err();
+            assert_eq!(why, "must begin with redis://, rediss://, unix:// or redis+unix://", "{given}");
+        }
+        assert_eq!(parted(" REDIS://h:1/2").0, "redis://h:1/2");
     }
 }

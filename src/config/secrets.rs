@@ -113,7 +113,8 @@ impl Secrets {
 }
 
 fn of_variable(variable: &str, around: &Surroundings) -> Result<String, String> {
-    let value = around.get(variable).ok_or("it is not set")?;
+    let missing = || if around.has(variable) { "it is set, but empty" } else { "it is not set" };
+    let value = around.get(variable).ok_or_else(missing)?;
     value.to_str().map(str::to_owned).ok_or_else(|| "it is not UTF-8 text".to_owned())
 }
 
@@ -221,7 +222,10 @@ mod tests {
         let env = || SecretPlace::Env("PG".to_owned());
         let url = || SecretPlace::EnvUrl("REDIS_URL".to_owned());
         assert_eq!(read(env(), &[("PG", " hunter2\n")]).unwrap().expose(), " hunter2\n");
-        assert_eq!(read(env(), &[("PG", "")]).unwrap_err(), "secret pg: variable PG: it is not set");
+        assert_eq!(read(env(), &[("PG", "")]).unwrap_err(), "secret pg: variable PG: it is set, but empty");
+        assert_eq!(read(env(), &[]).unwrap_err(), "secret pg: variable PG: it is not set");
+        let why = read(url(), &[("REDIS_URL", "")]).unwrap_err();
+        assert_eq!(why, "secret pg: URL in the variable REDIS_URL: it is set, but empty");
         assert_eq!(read(url(), &[("REDIS_URL", "redis://:hunter%402@h/")]).unwrap().expose(), "hunter@2");
         let why = read(url(), &[("REDIS_URL", "redis://h/")]).unwrap_err();
         assert_eq!(why, "secret pg: URL in the variable REDIS_URL: no password is in it");

@@ -85,9 +85,10 @@ impl Info {
     pub fn saved(&self, now: Wall) -> Saved {
         let moment =
             |seconds: u64| i64::try_from(seconds).map_or(Saved::Untold, |at| Saved::At(Wall::from_unix(at, 0)));
-        if let Some(at) = self.number("last_success_save") {
-            // Dragonfly names no file before the first one.
-            return if at > 0 && self.text("last_saved_file").is_some() { moment(at) } else { Saved::Never };
+        if let Some(at) = self.number("last_success_save").or_else(|| self.number("last_save")) {
+            // Dragonfly names no file before the first one; before 1.14 it had other names for both.
+            let file = self.text("last_saved_file").or_else(|| self.text("last_save_file"));
+            return if at > 0 && file.is_some() { moment(at) } else { Saved::Never };
         }
         let Some(at) = self.number("rdb_last_save_time") else { return Saved::Untold };
         // A server begins with the time of its start in the place of a save, and with the status of one that went well (`initServer`
@@ -108,6 +109,8 @@ impl Info {
         match (self.number("last_success_save"), self.number("last_failed_save")) {
             (Some(well), Some(failed)) => Some(failed <= well),
             (Some(_), None) => Some(true),
+            // Dragonfly before 1.14 tells of the last that went well, and of none that failed.
+            (None, None) if self.number("last_save").is_some() => Some(true),
             _ => self.went_well("rdb_last_bgsave_status"),
         }
     }

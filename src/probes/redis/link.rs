@@ -174,6 +174,10 @@ impl Link {
             Err(Trouble::Said { asked, code, words }) if words.contains("unknown command") => {
                 return Err(Trouble::Said { asked, code, words: "unknown command".to_owned() });
             }
+            // A user was named, and no password: the empty one serves only for a user without any.
+            Err(Trouble::Said { asked, code, words }) if password.is_none() && words::is_of_password(&code, &words) => {
+                return Err(Trouble::Said { asked, code: words::NO_PASSWORD.to_owned(), words });
+            }
             Err(trouble) => return Err(trouble),
             Ok(_) => {}
         }

@@ -224,12 +224,16 @@ async fn each_loss_of_rights_has_its_words_and_no_password_in_them() {
     assert_eq!(denied, "INFO is denied to user blind (NOPERM)");
     let wrong = why(with_password(&at("watch"), "wr0ng")).await;
     assert_eq!(wrong, "password rejected for user watch");
-    assert_eq!(why(target(&at("nobody"))).await, "password rejected for user nobody");
+    assert_eq!(why(with_password(&at("nobody"), "wr0ng")).await, "password rejected for user nobody");
+    for user in ["watch", "nobody"] {
+        assert_eq!(why(target(&at(user))).await, format!("a password is required for user {user}: none is given"));
+    }
     let needless = why(with_password(&server.url(), "hunter2")).await;
     assert_eq!(needless, "it has no password, but the estate names one");
     let mut missing = with_password(&server.url(), "hunter2");
     missing.around = Surroundings::default();
     assert_eq!(why(missing).await, "secret redis: variable PASSWORD: it is not set");
+    assert_eq!(why(with_password(&server.url(), "")).await, "secret redis: variable PASSWORD: it is set, but empty");
 
     let locked = Server::start(&["--requirepass", "hunter2"]);
     assert_eq!(why(target(&locked.url())).await, "a password is required (NOAUTH)");
@@ -351,6 +355,40 @@ async fn a_server_that_loads_its_data_is_critical_and_says_how_long() {
     assert!(main.detail.starts_with("loading · ") && main.detail.contains(" left"), "{}", main.detail);
     assert_eq!(main.facts["loading"], Fact::Bool(true));
     assert_eq!(main.facts["ping_error"], Fact::Text("LOADING".to_owned()));
+}
+
+#[tokio::test]
+async fn a_script_that_keeps_the_server_from_all_clients_is_critical() {
+    let server = Server::start(&["--busy-reply-threshold", "1"]);
+    let mut kept = server.reader();
+    assert_eq!(row(&rows(&mut kept).await, None).verdict, Verdict::Ok);
+    let url = server.url();
+    let script = std::thread::spawn(move || {
+        let mut connection = redis::Client::open(url).unwrap().get_connection().unwrap();
+        redis::cmd("EVAL").arg("while true do end").arg(0).query::<redis::Value>(&mut connection)
+    });
+    wait(|| server.told(&["PING"]).is_err_and(|refused| refused.code() == Some("BUSY")));
+    let busy = Loss::down("busy running a script, answers no client (BUSY)");
+    assert_eq!(kept.read().await.unwrap_err(), busy);
+    assert_eq!(server.reader().read().await.unwrap_err(), busy, "one that connects now");
+    server.told(&["SCRIPT", "KILL"]).unwrap();
+    assert!(script.join().unwrap().is_err());
+    assert_eq!(row(&rows(&mut kept).await, None).verdict, Verdict::Ok);
+}
+
+#[tokio::test]
+async fn a_socket_whose_queue_is_full_says_so() {
+    use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, bind, listen, socket};
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("s");
+    let listener = socket(AddressFamily::UNIX, SocketType::STREAM, None).unwrap();
+    bind(&listener, &SocketAddrUnix::new(&path).unwrap()).unwrap();
+    listen(&listener, 0).unwrap();
+    // Nobody takes them from the queue, which has a place for one.
+    let waiting = std::os::unix::net::UnixStream::connect(&path).unwrap();
+    let lost = RedisReader::new(target(&format!("unix://{}", path.display()))).read().await.unwrap_err();
+    assert_eq!(lost, Loss::unread("too many wait at its socket: it takes no connection"));
+    drop((waiting, listener));
 }
 
 #[tokio::test]

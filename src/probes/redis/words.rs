@@ -8,6 +8,20 @@ use std::io;
 /// How a server says that it has no place for another client; it has no code for it (`acceptCommonHandler` in networking.c).
 const FULL: &str = "max number of clients";
 
+/// A script has run for longer than `busy-reply-threshold`: until it ends, or SCRIPT KILL or FUNCTION KILL ends it, every other client is
+/// refused.
+///
+/// Source: <https://redis.io/docs/latest/develop/programmability/>, "Maximum execution time".
+const BUSY: &str = "BUSY";
+
+/// Our own code for a password that was rejected because none was given.
+pub(super) const NO_PASSWORD: &str = "NOPASSWORD";
+
+/// Whether an error rejects a user's password: before version 6 there was no code for it.
+pub(super) fn is_of_password(code: &str, words: &str) -> bool {
+    code == "WRONGPASS" || (code == "ERR" && words.contains("invalid password"))
+}
+
 /// Why a reading was lost.
 pub(super) fn of(trouble: &Trouble, user: Option<&str>) -> String {
     let who = user.map(|user| format!(" to user {user}")).unwrap_or_default();
@@ -16,10 +30,14 @@ pub(super) fn of(trouble: &Trouble, user: Option<&str>) -> String {
         Trouble::Lost(why) => why.clone(),
         Trouble::Said { asked, code, words } => match code.as_str() {
             "NOAUTH" => "a password is required (NOAUTH)".to_owned(),
-            "WRONGPASS" => wrong_password(user),
+            NO_PASSWORD => format!(
+                "a password is required{}: none is given",
+                user.map(|user| format!(" for user {user}")).unwrap_or_default()
+            ),
+            _ if is_of_password(code, words) => wrong_password(user),
             "NOPERM" => format!("{asked} is denied{who} (NOPERM)"),
             "LOADING" => "it is loading its data (LOADING)".to_owned(),
-            "BUSY" => "it is busy with a script (BUSY)".to_owned(),
+            BUSY => "busy running a script, answers no client (BUSY)".to_owned(),
             "MASTERDOWN" => "its primary is down and it serves nothing (MASTERDOWN)".to_owned(),
             "READONLY" => "it is a replica, which takes no changes (READONLY)".to_owned(),
             "MISCONF" => "it refuses changes because it cannot save its data (MISCONF)".to_owned(),
@@ -35,7 +53,6 @@ pub(super) fn of(trouble: &Trouble, user: Option<&str>) -> String {
             "ERR" if words.contains("without any password configured") => {
                 "it has no password, but the estate names one".to_owned()
             }
-            "ERR" if words.contains("invalid password") => wrong_password(user),
             "ERR" if words.contains("unknown command") => format!("it has no {asked}: renamed or taken away"),
             "ERR" if words.contains("DB index is out of range") => "it has no database of that number".to_owned(),
             _ => format!("{asked} is refused: {code} {words}"),
@@ -49,6 +66,7 @@ pub(super) fn loss(trouble: &Trouble, user: Option<&str>) -> Loss {
         Trouble::Gone(loss) => loss.clone(),
         // It says itself that it serves nobody more.
         Trouble::Said { words, .. } if words.contains(FULL) => Loss::down(of(trouble, user)),
+        Trouble::Said { code, .. } if code == BUSY => Loss::down(of(trouble, user)),
         Trouble::Lost(_) | Trouble::Said { .. } => Loss::unread(of(trouble, user)),
     }
 }
@@ -72,6 +90,8 @@ pub(super) fn io(error: &io::Error) -> Loss {
 pub(super) fn socket(error: &io::Error) -> Loss {
     match error.kind() {
         io::ErrorKind::NotFound => Loss::down("its socket does not exist"),
+        // The kernel does not wait for a place in the queue of a socket (`unix(7)`, EAGAIN).
+        io::ErrorKind::WouldBlock => Loss::unread("too many wait at its socket: it takes no connection"),
         _ => io(error),
     }
 }
