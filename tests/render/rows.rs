@@ -1,6 +1,8 @@
 //! The columns of rows, the detail of one, the list of all problems, and the palette.
 
 use super::*;
+use midwatch::config::estate::Estate;
+use std::path::Path;
 
 screen!(row_of_a_backup_120x36, {
     let mut model = pressed(sample::healthy(WIDE, operator()), "2 j Enter");
@@ -51,4 +53,18 @@ fn the_order_by_what_can_be_had_back_is_marked_at_its_heading() {
         .map(|times| shown(&mut pressed(sample::healthy(WIDE, operator()), &format!("4 z{}", " o".repeat(times)))));
     let sorted: Vec<String> = screens.filter(|screen| screen.contains("by reclaimable")).collect();
     assert!(!sorted.is_empty() && sorted.iter().all(|screen| screen.contains("by reclaimable▼")), "{sorted:#?}");
+}
+
+#[test]
+fn what_an_empty_pane_says_to_write_is_a_whole_estate_file() {
+    for (pane, section) in [("2", "[[backup]]"), ("3", "[[certificate]]"), ("4", "[[postgres]]")] {
+        let screen = shown(&mut pressed(sample::bare(SMALL, operator()), pane));
+        let lines = screen.lines().skip_while(|line| !line.contains("write into")).skip(1);
+        let text = lines.map(|line| line.trim_matches(['┃', ' '])).take_while(|line| !line.is_empty());
+        let text = text.collect::<Vec<_>>().join("\n");
+        assert!(text.contains(section), "{screen}");
+        let estate = Estate::parse(&text, Path::new("midwatch.toml"));
+        let estate = estate.unwrap_or_else(|problems| panic!("{text}\n{problems:?}"));
+        assert_eq!((estate.name.as_str(), estate.environment.word()), ("novacron", "production"));
+    }
 }

@@ -25,9 +25,14 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, section: Section, wid
     let mut lines = pen.sentence(Role::UiText, sentence, width);
     let place = format!("To have one watched, write into {}:", snapshot.estate_file);
     lines.extend(pen.sentence(Role::UiMuted, place, width));
-    let line =
-        |text: &&'static str| Strip::new().gap(3).put_within(width.saturating_sub(4), pen.style(Role::UiKey), *text);
-    lines.extend(entry.iter().map(|text| line(text).line()));
+    let line = |text: &str| {
+        Strip::new().gap(3).put_within(width.saturating_sub(4), pen.style(Role::UiKey), text.to_owned()).line()
+    };
+    // Without a file there is nothing yet that an entry could be added to.
+    if !snapshot.not_found.is_empty() {
+        lines.extend(top(snapshot).iter().map(|text| line(text)));
+    }
+    lines.extend(entry.iter().map(|text| line(text)));
     if !snapshot.not_found.is_empty() {
         lines.push(Line::default());
         lines.extend(pen.sentence(Role::UiMuted, "Looked for, and not there:", width));
@@ -36,6 +41,15 @@ pub(super) fn lines(pen: Pen<'_>, snapshot: &Snapshot<'_>, section: Section, wid
         }
     }
     lines
+}
+
+/// The keys at the top that every estate file must have; the environment is what it is taken for without a file.
+fn top(snapshot: &Snapshot<'_>) -> [String; 3] {
+    [
+        "schema = 1".to_owned(),
+        format!("name = {:?}", snapshot.estate),
+        format!("environment = {:?}", snapshot.environment),
+    ]
 }
 
 fn found_nothing(section: Section) -> &'static str {
