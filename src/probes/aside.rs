@@ -139,14 +139,21 @@ mod tests {
         let hung = move || hold.recv().map_err(|cause| cause.to_string());
         let why = alone_within::<(), String, _>(short, "test", at("one"), hung).await.unwrap_err();
         assert_eq!(why, "no answer within 20 ms");
+        let began = Arc::new(Mutex::new(0));
         for _ in 0..3 {
-            let never = || -> Result<u8, String> { panic!("a second one began") };
-            assert_eq!(alone_within(short, "test", at("one"), never).await.unwrap_err(), "no answer within 20 ms");
+            let began = Arc::clone(&began);
+            let second = move || -> Result<(), String> {
+                *began.lock().unwrap() += 1;
+                Ok(())
+            };
+            let waited = alone_within(short, "test", at("one"), second).await;
+            assert_eq!(waited.unwrap_err(), "no answer within 20 ms");
         }
         // Another place is not held up, and neither is this one once the work has ended.
         assert_eq!(alone_within(long, "test", at("two"), || Ok::<_, String>(2)).await, Ok(2));
         release.send(()).unwrap();
         assert_eq!(alone_within(long, "test", at("one"), || Ok::<_, String>(1)).await, Ok(1));
+        assert_eq!(*began.lock().unwrap(), 0, "what nobody waits for any more does not begin");
         // What panics gives its turn back.
         let breaks = || -> Result<u8, String> { panic!("broken") };
         assert!(alone_within(long, "test", at("one"), breaks).await.unwrap_err().contains("a defect of Midwatch"));
