@@ -149,10 +149,15 @@ fn the_report_tells_it(run: &Run<'_>) {
     }
     // The table says it in a sentence; every fact stands in the appendix.
     let (table, appendix) = page.split_once("## Appendix: evidence").unwrap();
-    assert!(appendix.contains("- size_bytes: 4") && !table.contains("size_bytes"), "{page}");
+    assert!(
+        appendix.contains("- size (size_bytes): 4")
+            && appendix.contains("- read from: ")
+            && !table.contains("size_bytes"),
+        "{page}"
+    );
     let html = run.midwatch("report", &["--format", "html"]).exits(0).out;
     let (table, appendix) = html.split_once("<h2>Appendix: evidence</h2>").unwrap();
-    assert!(appendix.contains("<dt>size_bytes</dt><dd>4</dd>") && !table.contains("size_bytes"), "{html}");
+    assert!(appendix.contains("<dt>size (size_bytes)</dt><dd>4</dd>") && !table.contains("size_bytes"), "{html}");
     let json: serde_json::Value =
         serde_json::from_str(&run.midwatch("report", &["--format", "json"]).exits(0).out).unwrap();
     assert_eq!(json["items"][2]["state"], "claim");

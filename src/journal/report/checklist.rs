@@ -71,8 +71,8 @@ pub(super) fn details(item: &ItemView) -> Option<Vec<(String, String)>> {
     }
     let mut all = vec![("found".to_owned(), item.found.clone())];
     if let Some(evidence) = evidence {
-        all.push(("source".to_owned(), format!("{}, {}", evidence.source, when(evidence.seen))));
-        all.extend(evidence.facts.iter().map(|(name, value)| (name.clone(), figure(name, value))));
+        all.push(("read from".to_owned(), format!("{}, {}", evidence.source, when(evidence.seen))));
+        all.extend(evidence.facts.iter().map(|(name, value)| (named(name), figure(name, value))));
     }
     all.retain(|(_, value)| !value.is_empty());
     Some(all)
@@ -106,7 +106,7 @@ pub(super) fn appendix(out: &mut String, view: &RunView) {
     for (details, item) in all {
         let _ = writeln!(out, "\n### Item {}: {}\n", u64::from(item.step) + 1, safe(&item.title));
         for (name, value) in &details {
-            let _ = writeln!(out, "- {}: {}", safe(&named(name)), safe(value));
+            let _ = writeln!(out, "- {}: {}", safe(name), safe(value));
         }
     }
 }
