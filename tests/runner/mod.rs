@@ -10,6 +10,7 @@ mod checklist;
 mod codes;
 mod consent;
 mod deadlines;
+mod earlier;
 mod echoes;
 mod failpoints;
 mod faults;
