@@ -215,7 +215,7 @@ fn at_rest_nothing_is_written_until_the_minute_ends() {
     pty.wait_for(SOON, |screen| screen.contains("live") && screen.contains("200"));
     // The log takes the place of the rows, so that no reading is on the screen.
     pty.send("7z");
-    pty.wait_for(SOON, |screen| screen.contains("no step has a log yet") && !screen.contains("1 Health ─"));
+    pty.wait_for(SOON, |screen| screen.contains("there is no log") && !screen.contains("1 Health ─"));
     // What the start wrote has left the average.
     pty.wait_for(SOON, |screen| screen.contains("<100 B/s"));
     let (rest, before) = (pty.raw().len(), asked.load(Ordering::SeqCst));

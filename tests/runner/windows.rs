@@ -235,7 +235,7 @@ fn how_long_steps_took_is_learnt_and_shown() {
         estate.start("good", &["--yes", "change"]).exits(0);
     }
     let said = estate.midwatch(&["plan", "test/good"]).exits(0);
-    assert!(said.out.contains("of 3 runs)"), "{}", said.out);
+    assert!(said.out.contains("(3 earlier runs, longest "), "{}", said.out);
     let run = estate.start_waiting("good");
     let pace = run.view().step(0).unwrap().head.timing.pace.unwrap();
     assert_eq!(pace.runs, 3);

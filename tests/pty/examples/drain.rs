@@ -110,7 +110,7 @@ fn drained(queue: &Queue, home: &Home) -> Pty {
     assert_eq!(queue.flag().unwrap(), home.newest_run());
     // What waits is not all: what the worker has counts as well, and keeps the run where it is.
     pty.wait_for(SOON, |screen| {
-        line_with(screen, "seen").contains("value 1") && screen.contains("value == 0 for 10 s")
+        line_with(screen, "seen").contains("value 1") && screen.contains("value is 0 for 10 s")
     });
     assert_eq!(queue.server.ask::<i64>(&["LREM", "processing", "1", &job.unwrap()]).unwrap(), 1);
     queue.done.fetch_add(1, SeqCst);
