@@ -43,14 +43,15 @@ pub struct HostReader {
     proc: PathBuf,
     before: Option<(CpuTimes, Instant)>,
     /// Named beside the memory.
-    processes: Processes,
+    processes: Option<Processes>,
 }
 
 impl HostReader {
     /// A reader that has not read anything yet.
     #[must_use]
     pub fn new(part: HostPart, limits: Option<Limits>) -> Self {
-        Self { part, limits, proc: PathBuf::from("/proc"), before: None, processes: Processes::default() }
+        let processes = if part == HostPart::Memory { Processes::new() } else { None };
+        Self { part, limits, proc: PathBuf::from("/proc"), before: None, processes }
     }
 
     /// Reads it now; the busy share of the processors covers the time since the last reading.
@@ -69,7 +70,7 @@ impl HostReader {
 
     fn memory(&mut self) -> Result<Observation, String> {
         let mut seen = meminfo::Table::read(&self.proc)?.memory()?;
-        let largest = self.processes.largest(&self.proc, seen.verdict, Instant::now());
+        let largest = self.processes.as_mut().and_then(|all| all.largest(seen.verdict, Instant::now()));
         seen.facts.extend(largest.map(|words| ("largest_processes", Fact::Text(words))));
         Ok(seen)
     }

@@ -140,9 +140,7 @@ async fn of_host(part: HostPart, files: &[(&str, &str)]) -> Result<Observation, 
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
-    HostReader { part, proc: proc.path().to_owned(), before: None, limits: None, processes: Processes::default() }
-        .read()
-        .await
+    HostReader { part, proc: proc.path().to_owned(), before: None, limits: None, processes: None }.read().await
 }
 
 const CALM: &str = "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n";
@@ -176,15 +174,9 @@ async fn what_the_kernel_does_not_have_is_not_available_and_what_it_hides_is_unk
 async fn said_of(proc: &Path) -> String {
     let mut said = String::new();
     for part in [HostPart::Memory, HostPart::Swap, HostPart::Load, HostPart::Pressure] {
-        let words = match (HostReader {
-            part,
-            proc: proc.to_owned(),
-            before: None,
-            limits: None,
-            processes: Processes::default(),
-        })
-        .read()
-        .await
+        let words = match (HostReader { part, proc: proc.to_owned(), before: None, limits: None, processes: None })
+            .read()
+            .await
         {
             Ok(seen) => format!("{} {}", seen.verdict.word(), seen.detail),
             Err(why) => format!("unknown {why}"),
