@@ -33,7 +33,9 @@ fn the_key_that_confirms_is_no_text_for_a_field_that_was_filled_in() {
     let (held, hint) = fields(&model);
     assert_eq!(held, ["/srv", "nightly"]);
     assert!(hint.unwrap().contains("nothing starts yet"));
-    // Whoever means it writes it: the arrow shows that the field is written into.
+    press(&mut model, "PageDown c F5 c");
+    assert_eq!(fields(&model).0, ["/srv", "nightly"], "a key that writes nothing opens no field");
+    // Who means it writes it: the arrow shows that the field is written into.
     press(&mut model, "Left Right c x");
     assert_eq!(fields(&model), (vec!["/srv".to_owned(), "nightlycx".to_owned()], None));
     let mut model = form(vec![param("root", "/srv", &[]), param("set", "", &[])]);

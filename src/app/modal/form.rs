@@ -46,8 +46,10 @@ impl Form {
             return;
         }
         if let Some(field) = self.fields.get_mut(self.cursor) {
-            field.take(key);
-            self.written.insert(self.cursor);
+            // A key that means nothing to a line of text, PageDown say, shows no intent to write.
+            if field.take(key) {
+                self.written.insert(self.cursor);
+            }
         }
     }
 
