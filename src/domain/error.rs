@@ -31,7 +31,7 @@ pub enum Kind {
 impl Kind {
     /// The process exit code: 1, 2, 6, 7, 8, 9, 74, 75, and 4 for a damaged journal.
     #[must_use]
-    pub fn exit_code(self) -> u8 {
+    pub const fn exit_code(self) -> u8 {
         match self {
             Self::StepFailed | Self::Machine => 1,
             Self::Usage => 2,

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// The exit code of an act that touched nothing, because its result would have had no room.
-pub const NOT_BEGUN: i32 = 74;
+pub const NOT_BEGUN: i32 = Kind::Journal.exit_code() as i32;
 
 /// The largest set that is kept for a second try, in bytes; an undo of a larger one is tried once.
 const KEPT: u64 = 64 << 20;
