@@ -10,6 +10,7 @@ pub mod config;
 pub mod demo;
 pub mod domain;
 pub mod gate;
+pub mod history;
 pub mod journal;
 pub mod probes;
 pub mod procedure;

@@ -5,12 +5,13 @@ use crate::app::model::TargetId;
 use crate::calendar::Calendar;
 use crate::domain::key::Key;
 use crate::domain::time::Now;
-use crate::domain::{Attendee, Digest, Error, Item, Rows, RunId, Section, TargetKind};
+use crate::domain::{Attendee, Digest, Error, Item, Past, Rows, RunId, Section, TargetKind};
 use crate::journal::fold::RunView;
 pub use crate::journal::list::RunSummary;
 pub use crate::journal::log::{LogLine, Page};
 use crate::procedure::plan::Plan;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -29,6 +30,10 @@ pub enum Msg {
     Resized(u16, u16),
     /// A target was read; all its rows, newest reading or loss included.
     RowsRead(Rows),
+    /// What earlier processes have read of the estate in the last hour.
+    PastRead(Arc<Past>),
+    /// Figures of the past cannot be kept or read for now, or a damaged file of them was put aside.
+    HistoryTroubled(Error),
     /// The estate file or the windows were edited: whether what they say is another thing now, or why they cannot be used.
     EstateEdited(Result<bool, String>),
     /// The edited estate is in use.

@@ -13,7 +13,7 @@ use crate::app::msg::{Mouse, Msg, Offer, PlanShown};
 use crate::app::panes::{checklist, log, run};
 use crate::app::runs;
 use crate::app::wall;
-use crate::domain::{EffectClass, Error, Order, RunId, Section};
+use crate::domain::{Clean, EffectClass, Error, Order, RunId, Section};
 
 /// What to ask for after the first frame. The gate reads every target as soon as it is there, unasked.
 #[must_use]
@@ -48,6 +48,8 @@ fn moved(model: &mut Model, msg: Msg) -> Vec<Effect> {
             return from_terminal(model, msg);
         }
         Msg::RowsRead(rows) => model.lists.read(model.window.judged(rows, model.now.wall), model.now.wall),
+        Msg::PastRead(past) => model.lists.remember(past, model.now.wall),
+        Msg::HistoryTroubled(error) => history_troubled(model, &error),
         Msg::Offered { target, offers, withheld } => offered(model, &target, offers, withheld),
         Msg::EstateEdited(edited) => return estate::edited(model, edited),
         Msg::EstateLoaded(shown) => return estate::loaded(model, *shown),
@@ -115,6 +117,16 @@ fn from_terminal(model: &mut Model, msg: Msg) -> Vec<Effect> {
         _ => {}
     }
     Vec::new()
+}
+
+/// What is wrong with the history, in a banner; a wall has none, and says it in its corner.
+fn history_troubled(model: &mut Model, error: &Error) {
+    if model.wall.is_some() {
+        model.remark = Some("no history: see Midwatch's own log".to_owned());
+        return;
+    }
+    let hint = error.hints.first().map_or_else(String::new, |hint| format!("; {hint}"));
+    model.banners.push(Clean::text(&format!("{}{hint}", error.message)).plain());
 }
 
 fn shows_set(modal: &Modal, set: &crate::domain::Digest) -> bool {

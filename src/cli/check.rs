@@ -5,14 +5,17 @@ mod items;
 use crate::cli::args::{Check, Common, Pane};
 use crate::cli::{out, setup};
 use crate::config::estate::Estate;
-use crate::domain::{Clean, Error, Kind, Row, Section, Verdict, Wall, quantity};
+use crate::domain::series::PastRead;
+use crate::domain::{Clean, Error, Kind, Row, Rows, Section, Verdict, Wall, quantity};
 use crate::gate::lookup;
+use crate::history::{self, About};
 use crate::probes::clock;
-use crate::probes::schedule::read_all;
+use crate::probes::schedule::read_all_after;
 use items::ItemRow;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The word for the pane of the checklist.
@@ -44,6 +47,8 @@ impl Asked {
 /// What was read.
 struct Reading {
     estate: Estate,
+    /// Where its history is kept, and the rows as they were read; none where there is no place for state.
+    history: Option<(About, Vec<Rows>)>,
     rows: Vec<Row>,
     /// The items of the open checklist; why they could not be read, where they could not.
     items: Result<Vec<ItemRow>, Error>,
@@ -67,6 +72,7 @@ pub fn run(common: &Common, args: &Check) -> u8 {
                 return unknown;
             }
             let _ = reading.items.as_ref().map_err(super::complain);
+            keep(&reading);
             let rows = reading.rows.iter().map(|row| row.verdict(now));
             let items = reading.items.iter().flatten().map(|item| item.verdict);
             let nothing = empty(&reading, &asked).into_iter().map(|_| Verdict::Unknown);
@@ -100,20 +106,41 @@ fn read(common: &Common, asked: &Asked) -> Result<Reading, Error> {
     let estate = setup::estate(common, &around)?;
     let mut targets = lookup::targets(&estate, &around);
     targets.retain(|target| asked.sections.contains(&target.section()));
-    let read = setup::wait_for(async { Ok(read_all(targets, DEADLINE).await) })?;
-    let mut rows: Vec<Row> = read.into_iter().flat_map(|all| all.rows).collect();
+    let state = setup::state(common, &around);
+    let about = state.as_ref().ok().map(|state| About::of(&estate, state, &around));
+    let past = about.clone().map_or_else(PastRead::default, past);
+    let read = setup::wait_for(async { Ok(read_all_after(targets, DEADLINE, &past).await) })?;
+    let mut rows: Vec<Row> = read.iter().flat_map(|all| all.rows.clone()).collect();
     let now = clock::now().wall;
     rows.sort_by_cached_key(|row| {
         let worst = std::cmp::Reverse(row.verdict(now).rank());
         (row.kind.section(), worst, row.kind, row.target.clone(), row.object.clone())
     });
-    let items = match setup::state(common, &around) {
+    let items = match state {
         Ok(state) if asked.checklist => setup::spared("the runs", move || items::read(&state.dir)).flatten(),
         // Where there is no place for state, no checklist can be open; one that does not answer may have one.
         Err(cause) if asked.checklist && (asked.named || cause.kind == Kind::Machine) => Err(cause),
         _ => Ok(Vec::new()),
     };
-    Ok(Reading { estate, rows, items })
+    Ok(Reading { estate, history: about.map(|about| (about, read)), rows, items })
+}
+
+/// What was read in the last hour: from it comes when a file system will be full. Without it, that is not said.
+fn past(about: About) -> PastRead {
+    let past = PastRead::default();
+    match setup::spared("the history", move || history::read(about)).flatten() {
+        Ok(read) => past.fill(Arc::new(read)),
+        Err(cause) => tracing::warn!(cause = cause.message, "history not read"),
+    }
+    past
+}
+
+/// Adds the figures to the history, where there is a state directory and no console writes it; nothing of that is the reading's affair.
+fn keep(reading: &Reading) {
+    let Some((about, read)) = reading.history.clone() else { return };
+    if let Err(cause) = setup::spared("the history", move || history::contribute(about, &read)) {
+        tracing::warn!(cause = cause.message, "history not kept");
+    }
 }
 
 /// One line a row, worst first: `critical  service  novacron-api  503`, behind which stands what would help; the items of a checklist in their order.

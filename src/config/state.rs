@@ -119,8 +119,9 @@ pub fn prepare_state(state: &State) -> Result<(), Error> {
     prove_writable(&state.dir)
 }
 
-/// The directory that holds the log's.
-fn log_home(state: &State, around: &Surroundings) -> Option<PathBuf> {
+/// This user's own state directory: a team's holds what the team shares, and no log or history of a member.
+#[must_use]
+pub fn own_home(state: &State, around: &Surroundings) -> Option<PathBuf> {
     match state.scope {
         Scope::User => Some(state.dir.clone()),
         Scope::Team => own_dir(around),
@@ -130,7 +131,17 @@ fn log_home(state: &State, around: &Surroundings) -> Option<PathBuf> {
 /// Whether a log can be kept without making the directory that holds it.
 #[must_use]
 pub fn has_log_home(state: &State, around: &Surroundings) -> bool {
-    log_home(state, around).is_some_and(|home| home.is_dir())
+    own_home(state, around).is_some_and(|home| home.is_dir())
+}
+
+/// Makes this user's own state directory where it is missing, for this user alone.
+///
+/// # Errors
+/// As [`prepare_state`]; where there is no home directory.
+pub fn prepare_own(state: &State, around: &Surroundings) -> Result<PathBuf, Error> {
+    let own = own_home(state, around).ok_or_else(|| homeless("keep a log or a history", "MIDWATCH_STATE"))?;
+    prepare(&own, Scope::User, None)?;
+    Ok(own)
 }
 
 /// The directory of Midwatch's own log, made for this user alone whatever the umask: in the user's own state directory, for a
@@ -139,8 +150,7 @@ pub fn has_log_home(state: &State, around: &Surroundings) -> bool {
 /// # Errors
 /// As [`prepare_state`]; where there is no home directory.
 pub fn prepare_log(state: &State, around: &Surroundings) -> Result<PathBuf, Error> {
-    let own = log_home(state, around).ok_or_else(|| homeless("keep a log", "MIDWATCH_STATE"))?;
-    prepare(&own, Scope::User, None)?;
+    let own = prepare_own(state, around)?;
     let log = own.join("log");
     prepare(&log, Scope::User, None)?;
     for place in [log.as_path()].into_iter().chain(Some(own.as_path()).filter(|own| own.ends_with("midwatch"))) {

@@ -110,7 +110,7 @@ fn row(kind: TargetKind, target: &str, verdict: Verdict, detail: &str, history: 
         observed_at: at(446),
         trend: None,
     });
-    row.history = history.to_vec();
+    row.history = sections::spaced(history, Duration::from_secs(60), at(446));
     row.trend = Some(match (kind, target) {
         (TargetKind::Host, "load") => Trend::of("load_1"),
         (TargetKind::Host, "cpu") => Trend::of("busy_ratio"),

@@ -15,6 +15,7 @@ pub mod preview;
 pub mod quantity;
 pub mod reference;
 pub mod run;
+pub mod series;
 pub mod step;
 pub mod time;
 pub mod trend;
@@ -31,6 +32,7 @@ pub use observation::{Fact, Finding, Observation, Row, Rows, Section, TargetKind
 pub use pace::{Basis, Budget, Expected, Pace};
 pub use preview::{Item, Listing, Preview};
 pub use run::{Actor, Attendee, RunStatus};
+pub use series::{Figure, Past, Series, SeriesId};
 pub use step::{Order, PromptScope, StepState, Verb};
 pub use time::{Boot, Wall};
 pub use trend::Trend;

@@ -1,7 +1,7 @@
 //! What a probe saw, and the row a pane makes of it.
 
 use crate::domain::error::said;
-use crate::domain::{Loss, Trend, Verdict, Wall};
+use crate::domain::{Figure, Loss, Series, Trend, Verdict, Wall};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -234,16 +234,13 @@ pub struct Row {
     pub observation: Option<Observation>,
     /// Why the newest attempt gave no reading, with its time; cleared by the next good one.
     pub lost: Option<(String, Wall)>,
-    /// The last trend figures, oldest first, at most [`Row::HISTORY`].
-    pub history: Vec<f64>,
+    /// The last trend figures.
+    pub history: Series,
     /// What the history is of.
     pub trend: Option<Trend>,
 }
 
 impl Row {
-    /// How many trend figures a row keeps.
-    pub const HISTORY: usize = 60;
-
     /// A row that has not been read yet.
     #[must_use]
     pub fn unread(kind: TargetKind, target: String, source: String, every: Duration) -> Self {
@@ -255,7 +252,7 @@ impl Row {
             every,
             observation: None,
             lost: None,
-            history: Vec::new(),
+            history: Series::default(),
             trend: None,
         }
     }
@@ -285,6 +282,22 @@ impl Row {
             Some(seen) if self.lost.is_none() && !self.is_stale(now) => seen.verdict,
             _ => Verdict::Unknown,
         }
+    }
+
+    /// How long nothing may have been read between two figures of the history: three of its periods, as before it is stale, and three
+    /// minutes at the least, because a figure is of a minute. The figures of backups are of its members, which come when they come.
+    #[must_use]
+    pub fn longest_pause(&self) -> Duration {
+        match self.kind {
+            TargetKind::Backup => Duration::MAX,
+            _ => (self.every * 3).max(Duration::from_secs(180)),
+        }
+    }
+
+    /// The history as it is drawn, with a NaN for each gap.
+    #[must_use]
+    pub fn bars(&self) -> Vec<f64> {
+        self.history.bars(self.longest_pause())
     }
 
     /// Whether the newest reading is that the target provably does not serve.
@@ -327,11 +340,10 @@ impl Row {
     pub fn saw(&mut self, observation: Observation) {
         if let Some(trend) = observation.trend {
             if self.trend.replace(trend) != Some(trend) {
-                self.history.clear();
+                self.history = Series::default();
             }
-            self.history.extend(observation.figure(trend.fact));
-            if self.history.len() > Self::HISTORY {
-                self.history.remove(0);
+            if let Some(value) = observation.figure(trend.fact) {
+                self.history.take(Figure { at: observation.observed_at, value });
             }
         }
         self.observation = Some(observation);

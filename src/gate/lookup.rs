@@ -4,11 +4,13 @@ use crate::app::effect::Query;
 use crate::app::model::TargetId;
 use crate::app::msg::{EstateShown, Msg, RunSummary};
 use crate::config::{paths, plain};
+use crate::domain::series::PastRead;
 use crate::domain::{Digest, Error, RunId};
 use crate::gate::edits::{Edits, Load};
 use crate::gate::follow::Follower;
 use crate::gate::logs::LogReader;
 use crate::gate::{World, plans};
+use crate::history::{About, Event, History};
 use crate::journal::list::{self, Known};
 pub use crate::probes::estate::targets;
 use crate::probes::schedule::Prober;
@@ -24,6 +26,8 @@ pub struct Lookup {
     world: Arc<World>,
     out: mpsc::Sender<Msg>,
     prober: Prober,
+    history: History,
+    past: PastRead,
     follower: Option<Follower>,
     checklist: Option<Follower>,
     logs: LogReader,
@@ -36,7 +40,9 @@ impl Lookup {
     /// Starts the probes; their readings and every answer go to `out`. Must be called within a runtime.
     #[must_use]
     pub fn start(world: World, out: mpsc::Sender<Msg>) -> Self {
-        let prober = prober(&world, &out);
+        let past = PastRead::default();
+        let history = history(&world, &out, past.clone());
+        let prober = prober(&world, &out, &history, &past);
         let logs = LogReader::start(out.clone());
         let world = Arc::new(world);
         let own = Arc::clone(&world);
@@ -45,7 +51,19 @@ impl Lookup {
             own.catalog().problems().iter().for_each(|problem| tracing::warn!(%problem, "file refused"));
         });
         let known = Arc::default();
-        Self { world, out, prober, follower: None, checklist: None, logs, known, edits: None, acts: false }
+        Self {
+            world,
+            out,
+            prober,
+            history,
+            past,
+            follower: None,
+            checklist: None,
+            logs,
+            known,
+            edits: None,
+            acts: false,
+        }
     }
 
     /// The same for a console that notices edits of its estate and its windows.
@@ -58,7 +76,8 @@ impl Lookup {
     /// Uses the estate as it was edited: reads its targets, and forgets those that it no longer has.
     fn reload(&mut self) {
         let Some(world) = self.edits.as_ref().and_then(Edits::take) else { return };
-        self.prober = prober(&world, &self.out);
+        self.prober = prober(&world, &self.out, &self.history, &self.past);
+        self.history.read_again();
         self.say(Msg::EstateLoaded(Box::new(shown(&world))));
         tracing::info!(estate = world.estate.name, "estate loaded again");
         self.world = Arc::new(world);
@@ -164,11 +183,31 @@ impl Lookup {
 }
 
 /// Begins to read the targets of a world.
-fn prober(world: &World, out: &mpsc::Sender<Msg>) -> Prober {
-    let readings = out.clone();
-    Prober::start(targets(&world.estate, &world.around), Every::default(), move |rows| {
+fn prober(world: &World, out: &mpsc::Sender<Msg>, history: &History, past: &PastRead) -> Prober {
+    let (readings, recorder) = (out.clone(), history.recorder());
+    Prober::start(targets(&world.estate, &world.around), Every::default(), past, move |rows| {
+        recorder.note(&rows);
         // A full channel means a console that cannot keep up: the next reading will do.
         let _ = readings.try_send(Msg::RowsRead(rows));
+    })
+}
+
+/// Begins to keep the history of a world; what was kept before goes to the console, and to the probes.
+fn history(world: &World, out: &mpsc::Sender<Msg>, past: PastRead) -> History {
+    let out = out.clone();
+    History::start(About::of(&world.estate, &world.state, &world.around), move |event| {
+        let msg = match event {
+            Event::Read(read) => {
+                past.fill(Arc::clone(&read));
+                Msg::PastRead(read)
+            }
+            Event::Trouble(error) => Msg::HistoryTroubled(error),
+        };
+        // Within the runtime nothing may wait.
+        match tokio::runtime::Handle::try_current() {
+            Ok(_) => drop(out.try_send(msg)),
+            Err(_) => drop(out.blocking_send(msg)),
+        }
     })
 }
 

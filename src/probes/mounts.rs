@@ -1,14 +1,18 @@
 //! Mounted file systems: space, inodes, growth (`statvfs(3)`).
 
+mod growth;
+
 use crate::config::estate::Limits;
 use crate::domain::error::said;
-use crate::domain::{Fact, Loss, Observation, Trend, Verdict, quantity};
+use crate::domain::series::PastRead;
+use crate::domain::{Fact, Loss, Observation, SeriesId, TargetKind, Trend, Verdict, quantity};
 use crate::probes::aside::Aside;
 use crate::probes::clock;
 use crate::probes::fstab::{self, Fstab};
 use crate::probes::mountinfo::{self, Mounted};
 use crate::probes::target::Mount;
-use std::collections::{BTreeMap, VecDeque};
+use growth::Growth;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,21 +20,13 @@ use std::time::{Duration, Instant};
 
 /// How long a file system may take to answer; a hung NFS server never does.
 const DEADLINE: Duration = Duration::from_secs(3);
-/// The growth is that of this much of the past.
-const GROWTH_WINDOW: Duration = Duration::from_secs(600);
-/// Less of the past than this says nothing about an hour, and neither do fewer samples.
-const GROWTH_SPAN: Duration = Duration::from_secs(300);
-/// See [`GROWTH_SPAN`].
-const GROWTH_SAMPLES: usize = 6;
-/// How much faster one half of the past may have grown than the other; what grew all at once says nothing about an hour.
-const GROWTH_UNEVEN: f64 = 4.0;
-/// Samples closer together than this are not kept, so that the window holds few of them.
-const GROWTH_STEP: Duration = Duration::from_secs(5);
-
 /// A file system that is full within this is a warning, whatever its share.
 const FULL_SOON: Duration = Duration::from_secs(3600);
 /// When a file system will be full is said up to here: a few minutes tell nothing of tomorrow.
 const FULL_TOLD: Duration = Duration::from_secs(12 * 3600);
+
+/// The fact that its history is of.
+const USED: &str = "used_ratio";
 
 /// Where the mount table is read from.
 pub const TABLE: &str = "/proc/self/mountinfo";
@@ -59,6 +55,8 @@ pub struct MountReader {
     mount: Mount,
     aside: Aside<Usage, Loss>,
     growth: Growth,
+    /// What was read of it before this process began, until it was taken.
+    past: Option<PastRead>,
     /// Whether it could be written to at an earlier reading.
     was_writable: bool,
 }
@@ -67,7 +65,13 @@ impl MountReader {
     /// A reader that has not read anything yet.
     #[must_use]
     pub fn new(mount: Mount) -> Self {
-        Self { mount, aside: Aside::new("statvfs"), growth: Growth::default(), was_writable: false }
+        Self { mount, aside: Aside::new("statvfs"), growth: Growth::default(), past: None, was_writable: false }
+    }
+
+    /// The same with what earlier processes have read of it, so that its growth need not be watched for minutes first.
+    #[must_use]
+    pub fn after(self, past: PastRead) -> Self {
+        Self { past: Some(past), ..self }
     }
 
     /// Reads it now, or goes on waiting for the reading that has not answered yet; at most 3 s. `None` for one that has no blocks
@@ -85,8 +89,24 @@ impl MountReader {
         if usage.size == 0 && !self.mount.own {
             return Ok(None);
         }
+        self.remember(usage.whole());
         let growth = self.growth.take(Instant::now(), usage.used);
         Ok(Some(judge(&self.mount, &usage, growth)?))
+    }
+}
+
+impl MountReader {
+    /// Takes the figures of the past once they are there. They are shares: of the size that it has now.
+    fn remember(&mut self, whole: u64) {
+        let Some(past) = self.past.as_ref().and_then(PastRead::get) else { return };
+        let (kind, target) = (TargetKind::Mount, self.mount.path.to_string_lossy().into_owned());
+        let figures = past.figures(&SeriesId { kind, target, object: None, fact: USED.to_owned() });
+        let now = clock::now().wall;
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Saturates.
+        let used = |share: f64| (share * real(whole)) as u64;
+        let known = figures.iter().filter(|figure| figure.at <= now);
+        self.growth.begin_with(Instant::now(), known.map(|figure| (now.since(figure.at), used(figure.value))));
+        self.past = None;
     }
 }
 
@@ -159,6 +179,13 @@ impl Usage {
     }
 }
 
+impl Usage {
+    /// The whole that its share is of, as `df(1)` has it: what is used or may still be written.
+    fn whole(&self) -> u64 {
+        self.used.saturating_add(self.avail).saturating_sub(self.over)
+    }
+}
+
 /// The mount that holds an own entry's path, and its point where that is another; an automount that waits is left alone, for a look
 /// would mount it.
 fn held<'a>(mounts: &'a [Mounted], target: &Mount, fstab: &Fstab) -> Result<(&'a Mounted, Option<PathBuf>), Loss> {
@@ -199,9 +226,9 @@ fn mounted<'a>(mounts: &'a [Mounted], point: &Path) -> Result<&'a Mounted, Strin
     found.ok_or("no longer mounted".to_owned())
 }
 
-/// Makes the observation. The used share is that of `df(1)`: used of what is used or may still be written.
+/// Makes the observation.
 fn judge(mount: &Mount, usage: &Usage, growth: Option<f64>) -> Result<Observation, String> {
-    let whole = usage.used.saturating_add(usage.avail).saturating_sub(usage.over);
+    let whole = usage.whole();
     if whole == 0 {
         return Err("the file system tells no size".to_owned());
     }
@@ -212,7 +239,7 @@ fn judge(mount: &Mount, usage: &Usage, growth: Option<f64>) -> Result<Observatio
         ("configured", Fact::Bool(mount.own)),
         ("source", Fact::Text(usage.source.clone())),
         ("fs", Fact::Text(usage.fs.clone())),
-        ("used_ratio", Fact::Real(used)),
+        (USED, Fact::Real(used)),
         ("size_bytes", bytes(usage.size)),
         ("avail_bytes", bytes(usage.avail)),
     ]);
@@ -233,7 +260,7 @@ fn judge(mount: &Mount, usage: &Usage, growth: Option<f64>) -> Result<Observatio
     if let Some(point) = &usage.held_by {
         detail.push_str(&format!(" · held by {}", point.display()));
     }
-    let trend = Some(Trend::of("used_ratio"));
+    let trend = Some(Trend::of(USED));
     Ok(Observation { verdict, detail, facts, observed_at: clock::now().wall, trend })
 }
 
@@ -276,39 +303,6 @@ fn coarse(time: Duration) -> String {
         0 => "less than 1 m".to_owned(),
         seconds => quantity::span(Duration::from_secs(seconds)),
     }
-}
-
-/// The used bytes of the last minutes.
-#[derive(Default)]
-struct Growth(VecDeque<(Instant, u64)>);
-
-impl Growth {
-    /// Takes a sample and tells the growth in bytes an hour, once there are enough of them and they grow evenly.
-    fn take(&mut self, now: Instant, used: u64) -> Option<f64> {
-        while self.0.front().is_some_and(|(at, _)| now.duration_since(*at) > GROWTH_WINDOW) {
-            self.0.pop_front();
-        }
-        let (first_at, first) = self.0.front().copied().unwrap_or((now, used));
-        if self.0.back().is_none_or(|(at, _)| now.duration_since(*at) >= GROWTH_STEP) {
-            self.0.push_back((now, used));
-        }
-        let span = now.duration_since(first_at);
-        let enough = span >= GROWTH_SPAN && self.0.len() >= GROWTH_SAMPLES;
-        let an_hour = |from: u64, to: u64, span: Duration| (real(to) - real(from)) / span.as_secs_f64() * 3600.0;
-        let (middle_at, middle) = self.0.iter().copied().find(|(at, _)| now.duration_since(*at) * 2 <= span)?;
-        let (early, late) = (middle_at.duration_since(first_at), now.duration_since(middle_at));
-        if !enough || early.is_zero() || late.is_zero() {
-            return None;
-        }
-        let is_even = even(an_hour(first, middle, early), an_hour(middle, used, late));
-        is_even.then(|| an_hour(first, used, span))
-    }
-}
-
-/// Whether two rates are of one kind of growth.
-fn even(one: f64, other: f64) -> bool {
-    let (less, more) = if one.abs() < other.abs() { (one, other) } else { (other, one) };
-    more == 0.0 || (less * more > 0.0 && more.abs() <= less.abs() * GROWTH_UNEVEN)
 }
 
 #[allow(clippy::cast_precision_loss)] // Figures for people.

@@ -12,6 +12,7 @@
 mod heard;
 
 use crate::config::estate::Service;
+use crate::domain::series::PastRead;
 use crate::domain::{Fact, Finding, Loss, Observation, Row, Rows, Verdict, Wall, quantity};
 use crate::probes::backups::BackupReader;
 use crate::probes::bloat::BloatReader;
@@ -49,7 +50,7 @@ pub struct Prober {
 }
 
 impl Prober {
-    /// Starts one task for each target on the current runtime, and reads each at once.
+    /// Starts one task for each target on the current runtime, and reads each at once; `past` is what was read before, once it is there.
     ///
     /// `send` gets every row of the target after each good reading, because their age starts anew even when their figures are the
     /// same, and after a loss only when the reason is another than they already have. It is called from the tasks and must not
@@ -57,11 +58,17 @@ impl Prober {
     ///
     /// # Panics
     /// Outside a tokio runtime.
-    pub fn start(targets: Vec<Target>, every: Every, send: impl Fn(Rows) + Send + Sync + 'static) -> Self {
+    pub fn start(
+        targets: Vec<Target>,
+        every: Every,
+        past: &PastRead,
+        send: impl Fn(Rows) + Send + Sync + 'static,
+    ) -> Self {
         let (refresh, _) = watch::channel(());
         let (send, http, epoch) = (Arc::new(send), Arc::new(Http::default()), Instant::now());
         let begin = |target: Target| {
-            let task = keep_reading(target, (every, epoch), Arc::clone(&http), Arc::clone(&send), refresh.subscribe());
+            let reader = Reader::new(&target, &http, past);
+            let task = keep_reading(target, reader, (every, epoch), Arc::clone(&send), refresh.subscribe());
             tokio::spawn(task).abort_handle()
         };
         let tasks = targets.into_iter().map(begin).collect();
@@ -86,12 +93,17 @@ impl Drop for Prober {
 ///
 /// A target that has not answered by the deadline has one lost row.
 pub async fn read_all(targets: Vec<Target>, deadline: Duration) -> Vec<Rows> {
+    read_all_after(targets, deadline, &PastRead::default()).await
+}
+
+/// The same with what was read before.
+pub async fn read_all_after(targets: Vec<Target>, deadline: Duration, past: &PastRead) -> Vec<Rows> {
     let http = Arc::new(Http::default());
     let read = targets.into_iter().map(|target| {
         let http = Arc::clone(&http);
         async move {
             let mut known = Known::new(&target, Every::default());
-            let mut reader = Reader::new(&target, &http);
+            let mut reader = Reader::new(&target, &http, past);
             let reading = within(deadline, &mut reader).await;
             known.settle(reading, clock::now().wall);
             known.rows()
@@ -102,13 +114,12 @@ pub async fn read_all(targets: Vec<Target>, deadline: Duration) -> Vec<Rows> {
 
 async fn keep_reading(
     target: Target,
+    mut reader: Reader,
     (every, epoch): (Every, Instant),
-    http: Arc<Http>,
     send: Arc<impl Fn(Rows)>,
     mut refresh: watch::Receiver<()>,
 ) {
     let mut known = Known::new(&target, every);
-    let mut reader = Reader::new(&target, &http);
     let mut losses = 0_u32;
     loop {
         let started = Instant::now();
@@ -263,6 +274,7 @@ async fn guarded(reader: &mut Reader) -> Result<Vec<Finding>, Loss> {
 struct Reader {
     target: Target,
     http: Arc<Http>,
+    past: PastRead,
     memory: Memory,
     /// Whether the next reading panics.
     #[cfg(test)]
@@ -285,10 +297,10 @@ enum Memory {
 }
 
 impl Reader {
-    fn new(target: &Target, http: &Arc<Http>) -> Self {
+    fn new(target: &Target, http: &Arc<Http>, past: &PastRead) -> Self {
         let memory = match target {
             Target::Host(part, limits) => Memory::Host(Box::new(HostReader::new(*part, *limits))),
-            Target::Mount(mount) => Memory::Mount(MountReader::new(mount.clone())),
+            Target::Mount(mount) => Memory::Mount(MountReader::new(mount.clone()).after(past.clone())),
             Target::Mounts => Memory::Mounts,
             Target::Service(service) => Memory::Service(service.clone(), Place::of_url(&service.url)),
             Target::Unit(unit) => Memory::Units(UnitReader::new(Some(unit.clone()))),
@@ -304,6 +316,7 @@ impl Reader {
         Self {
             target: target.clone(),
             http: Arc::clone(http),
+            past: past.clone(),
             memory,
             #[cfg(test)]
             breaks: false,
@@ -312,7 +325,7 @@ impl Reader {
 
     /// Forgets what it remembers; after a panic it cannot be trusted.
     fn anew(&mut self) {
-        *self = Self::new(&self.target, &self.http);
+        *self = Self::new(&self.target, &self.http, &self.past);
     }
 
     async fn read(&mut self) -> Result<Vec<Finding>, Loss> {

@@ -15,13 +15,8 @@ use std::path::Path;
 
 /// A whole-file lock description of a type.
 fn whole_file(kind: libc::c_int) -> libc::flock {
-    libc::flock {
-        l_type: libc::c_short::try_from(kind).unwrap_or_default(),
-        l_whence: 0,
-        l_start: 0,
-        l_len: 0,
-        l_pid: 0,
-    }
+    let l_type = libc::c_short::try_from(kind).unwrap_or_default();
+    libc::flock { l_type, l_whence: 0, l_start: 0, l_len: 0, l_pid: 0 }
 }
 
 /// Takes the exclusive lock if it is free; the file must be open for writing.
@@ -29,7 +24,19 @@ fn whole_file(kind: libc::c_int) -> libc::flock {
 /// # Errors
 /// When the kernel refuses for another reason than that somebody holds it.
 pub fn try_lock(file: &File) -> io::Result<bool> {
-    match fcntl(file, FcntlArg::F_OFD_SETLK(&whole_file(libc::F_WRLCK))) {
+    taken(file, &whole_file(libc::F_WRLCK))
+}
+
+/// The same for one byte of the file, whether the file has it or not: many may hold a lock each on one file.
+///
+/// # Errors
+/// As [`try_lock`].
+pub fn try_lock_byte(file: &File, byte: u32) -> io::Result<bool> {
+    taken(file, &libc::flock { l_start: byte.into(), l_len: 1, ..whole_file(libc::F_WRLCK) })
+}
+
+fn taken(file: &File, lock: &libc::flock) -> io::Result<bool> {
+    match fcntl(file, FcntlArg::F_OFD_SETLK(lock)) {
         Ok(_) => Ok(true),
         Err(nix::errno::Errno::EAGAIN | nix::errno::Errno::EACCES) => Ok(false),
         Err(cause) => Err(cause.into()),
@@ -102,6 +109,17 @@ mod tests {
             std::thread::yield_now();
         }
         assert!(try_lock(&open()).unwrap());
+    }
+
+    #[test]
+    fn each_byte_has_a_lock_of_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let open = || File::options().read(true).write(true).create(true).truncate(false).open(&path).unwrap();
+        let (one, other) = (open(), open());
+        assert!(try_lock_byte(&one, 7).unwrap() && try_lock_byte(&other, 8).unwrap());
+        assert!(!try_lock_byte(&other, 7).unwrap() && !try_lock_byte(&one, 8).unwrap());
+        assert!(!try_lock(&open()).unwrap(), "the whole file is not free");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::arch::source::{Named, Source, Token, is_word};
 
 /// The floors from the ground up. A module may use those on lower floors and on its own, but `app` and `runner` never use each
 /// other. The demo stands beside them: it may use everything below the command line, and only that may use it.
-const FLOORS: [(&str, u8); 14] = [
+const FLOORS: [(&str, u8); 15] = [
     ("domain", 0),
     ("config", 1),
     ("calendar", 1),
@@ -14,6 +14,7 @@ const FLOORS: [(&str, u8); 14] = [
     ("probes", 2),
     ("app", 3),
     ("runner", 3),
+    ("history", 3),
     ("gate", 4),
     ("ui", 5),
     ("tui", 6),

@@ -8,6 +8,7 @@ mod keys;
 mod losing;
 mod masked;
 mod mounted;
+mod past;
 mod secrets;
 mod stalled;
 mod units;

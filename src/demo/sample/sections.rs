@@ -1,7 +1,7 @@
 //! Rows of backups, certificates and bloat as their probes give them.
 
 use super::at;
-use crate::domain::{Fact, Observation, Row, Rows, TargetKind, Trend, Verdict};
+use crate::domain::{Fact, Figure, Observation, Row, Rows, Series, TargetKind, Trend, Verdict, Wall};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -38,6 +38,17 @@ fn row(
     row
 }
 
+/// Figures so far apart, the last of them at this moment.
+pub(super) fn spaced(figures: &[f64], apart: Duration, last: Wall) -> Series {
+    let mut series = Series::default();
+    let count = u32::try_from(figures.len()).unwrap_or(0);
+    for (value, ago) in figures.iter().copied().zip((0..count).rev()) {
+        let at = last.0.checked_sub(apart.saturating_mul(ago)).map_or(last, Wall);
+        series.take(Figure { at, value });
+    }
+    series
+}
+
 fn text(text: &str) -> Fact {
     Fact::Text(text.to_owned())
 }
@@ -55,7 +66,7 @@ fn backups() -> Vec<Row> {
         let mut row = row(TargetKind::Backup, (name, None), &format!("/backups/{name}/*"), (verdict, detail, facts));
         #[allow(clippy::cast_precision_loss)] // Sizes of a picture.
         let history = [0.96, 0.97, 0.97, 0.98, 0.99, 0.99, 1.0].map(|share| share * size as f64);
-        row.history = history.to_vec();
+        row.history = spaced(&history, Duration::from_secs(86_400), at(446));
         row.trend = Some(Trend::of("size_bytes"));
         row
     };

@@ -1,4 +1,6 @@
 use super::*;
+use crate::domain::{Figure, Past, Wall};
+use std::sync::Arc;
 
 fn some(path: &str, own: bool) -> Mount {
     Mount { path: path.into(), limits: Limits::DISK, own, mount_point: false, critical: true }
@@ -184,4 +186,62 @@ fn what_is_wrongly_read_only_is_as_bad_as_the_estate_says_and_says_why() {
     let usage = Usage { read_only: true, held_by: Some("/srv".into()), ..full_to(10, 90, None) };
     let seen = judge(&some("/srv/x", true), &usage, None).unwrap();
     assert_eq!((seen.detail.as_str(), seen.verdict), ("10 % · held by /srv", Verdict::Ok));
+}
+
+#[test]
+fn what_was_read_before_tells_the_growth_at_once_and_a_gap_tells_nothing() {
+    let now = Instant::now() + Duration::from_secs(3600);
+    let minutes = |past: &[(u64, u64)]| -> Vec<(Duration, u64)> {
+        past.iter().map(|(ago, used)| (Duration::from_secs(ago * 60), *used)).collect()
+    };
+    let growth = |past: &[(u64, u64)]| {
+        let mut growth = Growth::default();
+        growth.begin_with(now, minutes(past).into_iter());
+        growth.take(now, 2000)
+    };
+    let even: Vec<(u64, u64)> = (1..=8).rev().map(|ago| (ago, 2000 - ago * 100)).collect();
+    assert_eq!(growth(&even), Some(6000.0));
+    assert_eq!(growth(&even[4..]), None, "five minutes are too few");
+    // It was not watched for the last three minutes, or for three in between.
+    assert_eq!(growth(&even[..5]), None);
+    let holed: Vec<_> = even.iter().copied().filter(|(ago, _)| !(2..=4).contains(ago)).collect();
+    assert_eq!(growth(&holed), None);
+    // What is older than the window, however even it is.
+    let old: Vec<_> = (11..=30).rev().map(|ago| (ago, 2000 - ago * 10)).collect();
+    assert_eq!(growth(&old), None);
+    // Samples of its own come after, and one of the past does not replace them.
+    let mut own = Growth::default();
+    own.take(now, 2000);
+    own.begin_with(now, minutes(&even).into_iter());
+    assert_eq!(own.take(now + Duration::from_secs(60), 2100), Some(6000.0));
+    // A loss of some minutes is a gap, too.
+    assert_eq!(own.take(now + Duration::from_secs(300), 2500), None);
+}
+
+#[tokio::test]
+async fn a_mount_takes_its_growth_from_the_past_once_that_is_read() {
+    let past = PastRead::default();
+    let mut reader = MountReader::new(some("/", true)).after(past.clone());
+    let first = reader.read().await.unwrap().unwrap();
+    assert!(!first.facts.contains_key("growth_per_hour"));
+    let Fact::Real(used) = first.facts[USED] else { panic!("{first:?}") };
+    let whole = match (&first.facts["avail_bytes"], used) {
+        (Fact::Int(avail), used) => *avail as f64 / (1.0 - used),
+        other => panic!("{other:?}"),
+    };
+    // It has grown by a hundredth of the whole each minute.
+    let at = |ago: u64| Wall(clock::now().wall.0.checked_sub(Duration::from_secs(ago * 60)).unwrap());
+    let figures = (1..=9_u32).rev().map(|ago| Figure { at: at(ago.into()), value: used - f64::from(ago) / 100.0 });
+    let of = |target: &str| SeriesId {
+        kind: TargetKind::Mount,
+        target: target.to_owned(),
+        object: None,
+        fact: USED.to_owned(),
+    };
+    past.fill(Arc::new(Past(BTreeMap::from([(of("/"), figures.collect())]))));
+    let second = reader.read().await.unwrap().unwrap();
+    let Some(Fact::Int(growth)) = second.facts.get("growth_per_hour") else { panic!("{second:?}") };
+    let share = *growth as f64 / whole;
+    assert!((0.5..0.7).contains(&share), "{share} of the whole an hour");
+    assert!(second.detail.contains("%/h"), "{}", second.detail);
 }

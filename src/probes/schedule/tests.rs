@@ -1,5 +1,6 @@
 use super::*;
 use crate::config::estate::Limits;
+use crate::domain::series::PastRead;
 use crate::domain::{Fact, Observation, TargetKind, Trend, Verdict};
 use crate::probes::target::{HostPart, Mount};
 use std::collections::BTreeMap;
@@ -47,7 +48,7 @@ fn service(name: &str, url: &str) -> Target {
 
 fn started(targets: Vec<Target>, every: Every) -> (Prober, UnboundedReceiver<Row>) {
     let (send, rows) = unbounded_channel();
-    let prober = Prober::start(targets, every, move |mut rows| {
+    let prober = Prober::start(targets, every, &PastRead::default(), move |mut rows| {
         let _ = send.send(rows.rows.remove(0));
     });
     (prober, rows)
@@ -84,7 +85,7 @@ async fn every_target_is_read_again_and_again_and_a_dead_one_harms_no_other() {
     }
     let now = clock::now().wall;
     assert_eq!(newest["alive"].verdict(now), Verdict::Ok);
-    assert!(newest["alive"].history.len() >= 4);
+    assert!(newest["alive"].history.figures().len() <= 2, "a figure for each minute");
     let reason = |name: &str| newest[name].lost.as_ref().map(|(why, _)| why.as_str());
     assert_eq!((newest["dead"].is_down(), newest["dead"].verdict(now)), (true, Verdict::Critical));
     assert_eq!(reason("/no/such/mount"), Some("no longer mounted"));
@@ -166,7 +167,7 @@ async fn a_panic_in_any_probe_is_its_reason_and_the_next_reading_is_whole() {
         targets.iter().map(|target| target.unread(Every::default()).kind).collect();
     assert_eq!(kinds.len(), TargetKind::ALL.len(), "{kinds:?}");
     for target in targets {
-        let mut reader = Reader::new(&target, &http);
+        let mut reader = Reader::new(&target, &http, &PastRead::default());
         reader.breaks = true;
         let why = guarded(&mut reader).await.unwrap_err();
         assert!(why.why().starts_with("the probe broke off, which is a defect of Midwatch"), "{target:?}: {why}");
@@ -218,9 +219,10 @@ fn a_row_is_sent_for_each_good_reading_and_for_each_new_reason() {
 fn rows_come_and_go_with_what_a_target_holds() {
     let mut known = Known::new(&service("cluster", "http://127.0.0.1:1/"), Every::default());
     let at = clock::now().wall;
-    let good = |name: &str| {
+    let good = |name: &str, minute: u64| {
         let seen = Observation {
             facts: BTreeMap::from([("latency_ms", Fact::Int(1))]),
+            observed_at: at.plus(Duration::from_secs(minute * 60)),
             trend: Some(Trend::of("latency_ms")),
             ..observation()
         };
@@ -229,14 +231,18 @@ fn rows_come_and_go_with_what_a_target_holds() {
     let named = |known: &Known| known.rows.iter().filter_map(|row| row.object.clone()).collect::<Vec<_>>();
     known.settle(Err(Loss::unread("no route")), at);
     assert_eq!((known.rows.len(), &known.rows[0].object), (1, &None), "a target that never answered has one row");
-    known.settle(Ok(vec![good("a"), good("b")]), at);
+    known.settle(Ok(vec![good("a", 0), good("b", 0)]), at);
     assert_eq!(named(&known), ["a", "b"]);
     known.settle(Err(Loss::unread("no route")), at);
     assert_eq!(named(&known), ["a", "b"], "a loss removes nothing");
     assert!(known.rows.iter().all(|row| row.lost.is_some()));
-    known.settle(Ok(vec![good("b"), Finding::of("c", Err("no permission".to_owned()))]), at);
+    known.settle(Ok(vec![good("b", 1), Finding::of("c", Err("no permission".to_owned()))]), at);
     assert_eq!(named(&known), ["b", "c"]);
-    assert_eq!((known.rows[0].history.len(), known.rows[0].lost.as_ref()), (2, None), "a row keeps its history");
+    assert_eq!(
+        (known.rows[0].history.figures().len(), known.rows[0].lost.as_ref()),
+        (2, None),
+        "a row keeps its history"
+    );
     assert_eq!(known.rows[1].lost.as_ref().unwrap().0, "no permission");
     known.settle(Ok(vec![]), at);
     assert!(known.rows.is_empty());

@@ -128,28 +128,32 @@ fn ago(age: String) -> String {
 /// The last figures as a graph, with the least and the greatest of them, and over what time they are.
 fn history(pen: Pen<'_>, row: &Row, role: Role, body: &mut Vec<Line<'static>>, width: usize) {
     let Some(range) = range(row) else { return };
-    let bars = spark(&row.history, trend::scale(row), width.saturating_sub(VALUES + 3), pen.glyph("u", "a") == "u");
+    let bars = spark(&row.bars(), trend::scale(row), width.saturating_sub(VALUES + 3), pen.glyph("u", "a") == "u");
     body.extend(pen.fact("history", role, bars, width));
     body.extend(pen.fact("", Role::UiMuted, range, width));
 }
 
 /// What a history is of, its least and its greatest figure, and the time it is over; none of an empty one.
 fn range(row: &Row) -> Option<String> {
-    let finite = || row.history.iter().copied().filter(|figure| figure.is_finite());
+    let finite = || row.history.figures().iter().map(|figure| figure.value).filter(|figure| figure.is_finite());
     let (least, greatest) = (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
     if least > greatest {
         return None;
     }
     let unit = row.trend.map_or(facts::Unit::Number, |trend| trend.unit());
     let of = row.trend.map_or_else(String::new, |trend| format!("{}: ", facts::label(trend.fact)));
-    let count = row.history.len();
-    let readings = quantity::counted(count as u64, "reading", "readings");
-    let span = match u32::try_from(count.saturating_sub(1)).unwrap_or(u32::MAX) {
+    let readings = quantity::counted(row.history.figures().len() as u64, "reading", "readings");
+    let minutes = row.history.span().as_secs() / 60 * 60;
+    let span = match minutes {
         0 => String::new(),
-        between => format!(", about {}", quantity::span(row.every.saturating_mul(between))),
+        seconds => format!(" in {}", quantity::span(Duration::from_secs(seconds))),
+    };
+    let gaps = match row.bars().len() - row.history.figures().len() {
+        0 => String::new(),
+        gaps => format!(", {}", quantity::counted(gaps as u64, "gap", "gaps")),
     };
     let said = |figure: f64| facts::in_unit(figure, unit);
-    Some(format!("{of}{} to {} over {readings}{span}", said(least), said(greatest)))
+    Some(format!("{of}{} to {} over {readings}{span}{gaps}", said(least), said(greatest)))
 }
 
 /// What can be done: a command to copy, and the procedures that act on it, as the key for acting lists them.

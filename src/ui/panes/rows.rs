@@ -254,7 +254,7 @@ fn said(pen: Pen<'_>, strip: Strip, row: &Row, now: Wall, role: Role, end: usize
     if !graph {
         return strip;
     }
-    let bars = spark(&row.history, trend::scale(row), SPARK, pen.glyph("u", "a") == "u");
+    let bars = spark(&row.bars(), trend::scale(row), SPARK, pen.glyph("u", "a") == "u");
     strip.right(end, pen.style(trend::role(role)), bars)
 }
 

@@ -2,7 +2,8 @@
 
 use crate::app::model::TargetId;
 use crate::app::panes::rows::RowList;
-use crate::domain::{Row, Rows, Section, TargetKind, Wall};
+use crate::domain::{Past, Row, Rows, Section, TargetKind, Wall};
+use std::sync::Arc;
 
 /// A list for every section.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,6 +12,8 @@ pub struct Lists {
     backups: RowList,
     certificates: RowList,
     bloat: RowList,
+    /// What was read before this console was there.
+    past: Arc<Past>,
 }
 
 impl Default for Lists {
@@ -20,7 +23,19 @@ impl Default for Lists {
             backups: RowList::new(Section::Backups),
             certificates: RowList::new(Section::Certificates),
             bloat: RowList::new(Section::Bloat),
+            past: Arc::default(),
         }
+    }
+}
+
+impl RowList {
+    /// The rows of each target as they were read.
+    fn read_rows(&self) -> impl Iterator<Item = Rows> {
+        let of = |((kind, target), at): (&(TargetKind, String), &usize)| {
+            let rows = self.groups.get(*at)?.rows.clone();
+            Some(Rows { kind: *kind, target: target.clone(), rows })
+        };
+        self.places.iter().filter_map(of)
     }
 }
 
@@ -57,9 +72,19 @@ impl Lists {
         self.of(id.kind.section()).row(id)
     }
 
-    /// Takes a target's newest rows.
-    pub fn read(&mut self, rows: Rows, now: Wall) {
+    /// Takes a target's newest rows, and gives them their past.
+    pub fn read(&mut self, mut rows: Rows, now: Wall) {
+        self.past.join(&mut rows);
         self.of_mut(rows.kind.section()).read(rows, now);
+    }
+
+    /// Takes what was read before this console was there; rows that are here already have their past at once.
+    pub fn remember(&mut self, past: Arc<Past>, now: Wall) {
+        self.past = past;
+        for section in Section::ALL {
+            let read: Vec<Rows> = self.of(section).read_rows().collect();
+            read.into_iter().for_each(|rows| self.read(rows, now));
+        }
     }
 
     /// Forgets the rows of every target that is not among these.

@@ -1,0 +1,456 @@
+use super::schema::{APPLICATION, VERSION};
+use super::*;
+use crate::config::paths::tests::around;
+use crate::config::state::Scope;
+use crate::domain::series::minute;
+use crate::domain::{Fact, Figure, Observation, Row, SeriesId, TargetKind, Trend, Verdict, Wall};
+use rusqlite::Connection;
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+
+/// A state directory and what was told of its history.
+struct Home {
+    dir: tempfile::TempDir,
+    told: Arc<Mutex<Vec<String>>>,
+}
+
+impl Home {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap(), told: Arc::default() }
+    }
+
+    fn state(&self) -> PathBuf {
+        self.dir.path().join("state")
+    }
+
+    fn database(&self) -> PathBuf {
+        self.state().join("history.db")
+    }
+
+    fn about(&self, estate: &str) -> About {
+        let (dir, locks) = (self.state(), self.state().join("locks"));
+        let file = self.dir.path().join(estate);
+        fs::write(&file, "").unwrap();
+        let state = State { dir, scope: Scope::User, locks, locks_scope: Scope::User };
+        About { state, around: around(self.dir.path(), &[]), file: Some(file), name: "the same".to_owned() }
+    }
+
+    /// Whoever works at the history of an estate, and what was told so far.
+    fn keeper<'a>(&self, estate: &str, tell: &'a dyn Fn(Event)) -> Keeper<'a> {
+        Keeper::new(self.about(estate), true, tell)
+    }
+
+    fn teller(&self) -> impl Fn(Event) + use<> {
+        let told = Arc::clone(&self.told);
+        move |event| {
+            if let Event::Trouble(error) = event {
+                told.lock().unwrap().push(error.to_string());
+            }
+        }
+    }
+
+    /// Writes one figure of an estate, in a process of its own as it were.
+    fn write(&self, estate: &str, figure: (i64, f64)) {
+        let tell = self.teller();
+        let mut pending = noted(&[row("api", figure)]);
+        self.keeper(estate, &tell).write(&mut pending);
+        assert_eq!(pending.0.len(), 0, "{:?}", self.told());
+    }
+
+    fn values(&self, estate: &str) -> Vec<f64> {
+        let past = read(self.about(estate)).unwrap();
+        past.figures(&id("api")).iter().map(|figure| figure.value).collect()
+    }
+
+    fn told(&self) -> Vec<String> {
+        let place = fs::canonicalize(self.state()).unwrap().display().to_string();
+        self.told.lock().unwrap().iter().map(|told| told.replace(&place, "STATE")).collect()
+    }
+}
+
+fn ago(seconds: i64) -> Wall {
+    let now = clock::now().wall;
+    Wall(now.0.checked_sub(jiff::SignedDuration::from_secs(seconds)).unwrap())
+}
+
+fn row(target: &str, (seconds, value): (i64, f64)) -> Row {
+    let mut row = Row::unread(TargetKind::Service, target.to_owned(), "there".to_owned(), MINUTE);
+    row.saw(seen(seconds, value));
+    row
+}
+
+fn seen(seconds: i64, value: f64) -> Observation {
+    let facts = BTreeMap::from([("latency_ms", Fact::Real(value))]);
+    let trend = Some(Trend::of("latency_ms"));
+    Observation { verdict: Verdict::Ok, detail: String::new(), facts, observed_at: ago(seconds), trend }
+}
+
+fn noted(rows: &[Row]) -> Pending {
+    let mut pending = Pending::default();
+    for row in rows {
+        pending.note(&Rows { kind: row.kind, target: row.target.clone(), rows: vec![row.clone()] });
+    }
+    pending
+}
+
+fn id(target: &str) -> SeriesId {
+    let (kind, fact) = (TargetKind::Service, "latency_ms".to_owned());
+    SeriesId { kind, target: target.to_owned(), object: None, fact }
+}
+
+/// Figures of so many series for each of these minutes.
+fn filled(minutes: std::ops::Range<i64>, series: u32) -> Pending {
+    let at = |minute: i64| Wall::from_unix(minute * 60, 0);
+    let of = |minute| {
+        (0..series).map(move |number| {
+            let value = f64::from(number) + 0.1;
+            ((minute, id(&format!("service-{number}"))), Figure { at: at(minute), value })
+        })
+    };
+    Pending(minutes.flat_map(of).collect())
+}
+
+fn number(db: &Connection, sql: &str) -> i64 {
+    db.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn what_one_process_wrote_another_reads_and_no_estate_sees_anothers() {
+    let home = Home::new();
+    assert_eq!(home.values("one.toml"), [0.0; 0]);
+    for (seconds, value) in [(600, 1.0), (300, 2.0), (0, 3.0)] {
+        home.write("one.toml", (seconds, value));
+    }
+    home.write("other.toml", (0, 9.0));
+    assert_eq!(home.values("one.toml"), [1.0, 2.0, 3.0]);
+    assert_eq!(home.values("other.toml"), [9.0]);
+    // The same estate by another name of its file.
+    symlink(home.dir.path().join("one.toml"), home.dir.path().join("link.toml")).unwrap();
+    let about = About { file: Some(home.dir.path().join("link.toml")), ..home.about("one.toml") };
+    assert_eq!(read(about).unwrap().figures(&id("api")).len(), 3);
+    // More than an hour ago is not shown, and one minute has one figure.
+    home.write("one.toml", (3720, 0.0));
+    home.write("one.toml", (0, 4.0));
+    assert!(home.values("one.toml").starts_with(&[1.0, 2.0]) && home.values("one.toml").ends_with(&[4.0]));
+    let modes = ["history.db", "history.lock"].map(|name| fs::metadata(home.state().join(name)).unwrap().permissions());
+    assert_eq!(modes.map(|mode| mode.mode() & 0o7777), [0o600; 2]);
+    assert_eq!(home.told(), [""; 0]);
+}
+
+#[test]
+fn what_is_not_known_leaves_no_figure() {
+    let mut lost = row("lost", (0, 1.0));
+    lost.lost("timed out".to_owned(), ago(0));
+    let mut down = row("down", (600, 1.0));
+    down.saw(Observation::down(&crate::domain::Loss::down("refused"), Verdict::Critical, ago(0)));
+    let odd = [row("nan", (0, f64::NAN)), row("infinite", (0, f64::INFINITY))];
+    let mut backup = row("backup", (0, 1.0));
+    backup.kind = TargetKind::Backup;
+    let unread = Row::unread(TargetKind::Service, "unread".to_owned(), "there".to_owned(), MINUTE);
+    let [nan, infinite] = odd;
+    assert!(noted(&[lost, down, nan, infinite, backup, unread]).0.is_empty());
+    assert_eq!(noted(&[row("read", (0, 1.0))]).0.len(), 1);
+}
+
+#[test]
+fn a_day_is_kept_and_the_file_does_not_grow_beyond_it() {
+    let home = Home::new();
+    home.write("one.toml", (0, 1.0));
+    let mut db = Connection::open(home.database()).unwrap();
+    let begin = 30_000_000;
+    let size = || fs::metadata(home.database()).unwrap().len();
+    write::figures(&mut db, "one", &filled(begin..begin + write::KEPT, 80), begin + write::KEPT - 1, true).unwrap();
+    let day = size();
+    assert_eq!(number(&db, "SELECT count(*) FROM figure"), write::KEPT * 80);
+    // Hour by hour, for another day.
+    for hour in 0..24 {
+        let from = begin + write::KEPT + hour * 60;
+        write::figures(&mut db, "one", &filled(from..from + 60, 80), from + 59, false).unwrap();
+    }
+    assert_eq!(number(&db, "SELECT count(*) FROM figure"), write::KEPT * 80);
+    assert_eq!(number(&db, "SELECT min(minute) FROM figure"), begin + write::KEPT);
+    assert!(size() < day + day / 4, "{} after {day}", size());
+    // Then fewer: what is free goes back to the file system, and the names that nothing is of any more go, too.
+    let late = begin + 4 * write::KEPT;
+    write::figures(&mut db, "one", &filled(late..late + 1, 2), late, true).unwrap();
+    assert_eq!((number(&db, "SELECT count(*) FROM figure"), number(&db, "SELECT count(*) FROM series")), (2, 2));
+    assert!(size() < 2 << 20 && size() < day / 2, "{}", size());
+}
+
+#[test]
+fn a_file_that_would_be_too_large_loses_its_oldest_hours_first() {
+    let home = Home::new();
+    home.write("one.toml", (0, 1.0));
+    let mut db = Connection::open(home.database()).unwrap();
+    let begin = 30_000_000;
+    write::figures(&mut db, "one", &filled(begin..begin + 600, 40), begin + 599, true).unwrap();
+    let pages = number(&db, "PRAGMA page_count");
+    let change = db.transaction().unwrap();
+    write::make_room(&change, u64::try_from(pages / 2).unwrap()).unwrap();
+    change.commit().unwrap();
+    let used = number(&db, "PRAGMA page_count") - number(&db, "PRAGMA freelist_count");
+    assert!(used < pages / 2, "{used} of {pages}");
+    let (least, greatest) =
+        (number(&db, "SELECT min(minute) FROM figure"), number(&db, "SELECT max(minute) FROM figure"));
+    assert!((begin + 240..=begin + 420).contains(&least), "{}", least - begin);
+    assert_eq!((greatest, (least - begin) % 60), (begin + 599, 0));
+    // And SQLite itself takes no more than that.
+    let db = schema::open(&place::Place::prepare(&home.about("x").state, &home.about("x").around).unwrap()).unwrap();
+    assert_eq!(number(&db, "PRAGMA max_page_count") * number(&db, "PRAGMA page_size"), 512 << 20);
+}
+
+#[test]
+fn what_lies_ahead_is_not_shown_and_does_not_stay_for_ever() {
+    let home = Home::new();
+    home.write("one.toml", (120, 1.0));
+    let tell = home.teller();
+    // A clock that was an hour ahead, and one that was a year ahead, each wrote; now it is right.
+    let db = Connection::open(home.database()).unwrap();
+    for ahead in [60, 365 * 24 * 60] {
+        let minute = minute(ago(0)) + ahead;
+        db.execute("INSERT INTO figure SELECT ?1, id, 0, 7.0 FROM series", [minute]).unwrap();
+    }
+    assert_eq!(home.values("one.toml"), [1.0]);
+    home.write("one.toml", (0, 2.0));
+    assert_eq!(home.values("one.toml"), [1.0, 2.0]);
+    assert_eq!(number(&db, "SELECT count(*) FROM figure WHERE value = 7.0"), 1, "that of a year ahead is gone");
+    // A figure that is itself ahead is not written.
+    let mut pending = noted(&[row("api", (-7200, 8.0))]);
+    home.keeper("one.toml", &tell).write(&mut pending);
+    assert_eq!(number(&db, "SELECT count(*) FROM figure WHERE value = 8.0"), 0);
+}
+
+#[test]
+fn one_process_writes_for_an_estate_and_the_next_takes_over() {
+    let home = Home::new();
+    let tell = home.teller();
+    let (mut first, mut second) = (home.keeper("one.toml", &tell), home.keeper("one.toml", &tell));
+    first.write(&mut noted(&[row("api", (240, 1.0))]));
+    let mut pending = noted(&[row("api", (600, 5.0)), row("api", (0, 2.0))]);
+    second.write(&mut pending);
+    assert_eq!(pending.0.len(), 1, "what is older than three minutes is the writer's");
+    assert_eq!(home.values("one.toml"), [1.0]);
+    // Another estate has its own writer, in the same file and at the same time.
+    home.write("other.toml", (0, 9.0));
+    first.write(&mut noted(&[row("api", (60, 3.0))]));
+    drop(first);
+    second.write(&mut pending);
+    assert_eq!(home.values("one.toml"), [1.0, 3.0, 2.0]);
+    assert_eq!((home.values("other.toml"), home.told()), (vec![9.0], vec![]));
+}
+
+/// What stands in the place of the file, and what is said of it.
+#[track_caller]
+fn refused(make: impl FnOnce(&Path), says: &str) {
+    let home = Home::new();
+    home.write("one.toml", (60, 1.0));
+    fs::remove_file(home.database()).unwrap();
+    make(&home.database());
+    let before = fs::symlink_metadata(home.database()).unwrap();
+    let content = before.is_file().then(|| fs::read(home.database()).unwrap());
+    let tell = home.teller();
+    let mut keeper = home.keeper("one.toml", &tell);
+    let mut pending = noted(&[row("api", (0, 2.0))]);
+    keeper.read();
+    keeper.write(&mut pending);
+    keeper.write(&mut pending);
+    let told = home.told();
+    assert!(matches!(&*told, [one] if one.starts_with(says) && one.contains("\n  hint: ")), "{told:#?}");
+    assert_eq!(pending.0.len(), 1, "it waits for its chance");
+    let after = fs::symlink_metadata(home.database()).unwrap();
+    assert_eq!(before.file_type(), after.file_type());
+    assert!(content.is_none_or(|content| fs::read(home.database()).unwrap() == content), "the file was touched");
+    // Moved away as the hint says, a new one is begun.
+    fs::rename(home.database(), home.state().join("history.db.old")).unwrap();
+    keeper.write(&mut pending);
+    assert_eq!((pending.0.len(), home.values("one.toml")), (0, vec![2.0]));
+}
+
+#[test]
+fn what_is_not_ours_to_use_is_left_alone_and_said_once() {
+    refused(
+        |path| symlink("/etc/passwd", path).unwrap(),
+        "cannot keep history in STATE/history.db: it is a symbolic link",
+    );
+    refused(
+        |path| fs::create_dir(path).unwrap(),
+        "cannot keep history in STATE/history.db: it is a directory, not a file",
+    );
+    let fifo = |path: &Path| rustix::fs::mkfifoat(rustix::fs::CWD, path, rustix::fs::Mode::RUSR).unwrap();
+    refused(fifo, "cannot keep history in STATE/history.db: it is a FIFO, not a file");
+    let later = |path: &Path| {
+        let sql = format!("CREATE TABLE x (y); PRAGMA application_id = {APPLICATION}; PRAGMA user_version = 2;");
+        Connection::open(path).unwrap().execute_batch(&sql).unwrap();
+    };
+    let says =
+        "cannot keep history in STATE/history.db: a later version of Midwatch wrote it (schema 2; this one knows 1)";
+    refused(later, says);
+    let foreign = |path: &Path| Connection::open(path).unwrap().execute_batch("CREATE TABLE bookmarks (url);").unwrap();
+    refused(foreign, "cannot keep history in STATE/history.db: it is the database of another program");
+    if rustix::process::geteuid().is_root() {
+        let theirs = |path: &Path| {
+            fs::write(path, "").unwrap();
+            std::os::unix::fs::chown(path, Some(4711), None).unwrap();
+        };
+        refused(theirs, "cannot keep history in STATE/history.db: it belongs to uid 4711, not to you");
+    }
+}
+
+#[test]
+fn a_file_that_is_open_to_others_is_closed() {
+    let home = Home::new();
+    home.write("one.toml", (60, 1.0));
+    fs::set_permissions(home.database(), fs::Permissions::from_mode(0o644)).unwrap();
+    home.write("one.toml", (0, 2.0));
+    assert_eq!(fs::metadata(home.database()).unwrap().permissions().mode() & 0o7777, 0o600);
+    assert_eq!(home.values("one.toml"), [1.0, 2.0]);
+}
+
+/// Damages a file of some figures; it is kept as it was, a new one is begun, and that is said once.
+#[track_caller]
+fn put_aside(damage: impl FnOnce(&Path)) {
+    let home = Home::new();
+    home.write("one.toml", (120, 1.0));
+    damage(&home.database());
+    let content = fs::read(home.database()).unwrap();
+    let tell = home.teller();
+    let mut keeper = home.keeper("one.toml", &tell);
+    keeper.read();
+    let mut pending = noted(&[row("api", (0, 2.0))]);
+    keeper.write(&mut pending);
+    keeper.write(&mut pending);
+    let told = home.told();
+    let says = "the history in STATE/history.db was damaged, and a new one is begun\n  hint: the damaged one is kept as STATE/";
+    let [one] = &*told else { panic!("{told:#?}") };
+    let kept = one.strip_prefix(says).unwrap_or_else(|| panic!("{one}"));
+    assert!(kept.starts_with("history.db.damaged-2"), "{kept}");
+    assert_eq!(fs::read(home.state().join(kept)).unwrap(), content, "nothing of it is lost");
+    assert_eq!((pending.0.len(), home.values("one.toml")), (0, vec![2.0]));
+}
+
+#[test]
+fn a_damaged_file_is_put_aside_and_a_new_one_begun() {
+    put_aside(|path| fs::write(path, "this is no database, and never was one\n".repeat(200)).unwrap());
+    put_aside(|path| {
+        let mut bytes = fs::read(path).unwrap();
+        bytes.truncate(6000);
+        fs::write(path, bytes).unwrap();
+    });
+    put_aside(|path| {
+        let mut bytes = fs::read(path).unwrap();
+        bytes[4096..].iter_mut().for_each(|byte| *byte ^= 0xa5);
+        fs::write(path, bytes).unwrap();
+    });
+    put_aside(|path| {
+        let sql = format!("DROP TABLE figure; PRAGMA user_version = {VERSION};");
+        Connection::open(path).unwrap().execute_batch(&sql).unwrap();
+    });
+}
+
+#[test]
+fn a_damaged_file_is_not_put_aside_by_whoever_does_not_write() {
+    let home = Home::new();
+    let tell = home.teller();
+    let mut writer = home.keeper("one.toml", &tell);
+    writer.write(&mut noted(&[row("api", (0, 1.0))]));
+    fs::write(home.database(), "no database".repeat(900)).unwrap();
+    let mut reader = home.keeper("one.toml", &tell);
+    reader.read();
+    let told = home.told();
+    assert!(matches!(&*told, [one] if one.contains("it is damaged")), "{told:?}");
+    let kept = || {
+        let names = fs::read_dir(home.state()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.contains(".damaged-") && !name.ends_with("-journal")).count()
+    };
+    assert_eq!(kept(), 0);
+    writer.write(&mut noted(&[row("api", (0, 2.0))]));
+    assert_eq!((kept(), home.values("one.toml")), (1, vec![2.0]));
+}
+
+#[test]
+fn what_a_killed_writer_had_begun_is_rolled_back() {
+    let home = Home::new();
+    home.write("one.toml", (60, 1.0));
+    let mut db = Connection::open(home.database()).unwrap();
+    // A cache so small that pages reach the file before the end of the transaction.
+    db.execute_batch("PRAGMA journal_mode = TRUNCATE; PRAGMA cache_size = 1; PRAGMA cache_spill = 1;").unwrap();
+    let change = db.transaction().unwrap();
+    change.execute("UPDATE figure SET value = 66.0", []).unwrap();
+    let more = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+        INSERT INTO figure SELECT 1, i + 1000, 0, 66.0 FROM n";
+    change.execute(more, []).unwrap();
+    // As the disk is when the process is killed now.
+    let killed = Home::new();
+    fs::create_dir(killed.state()).unwrap();
+    fs::set_permissions(killed.state(), fs::Permissions::from_mode(0o700)).unwrap();
+    for name in ["history.db", "history.db-journal"] {
+        fs::copy(home.state().join(name), killed.state().join(name)).unwrap();
+    }
+    assert!(fs::metadata(killed.state().join("history.db-journal")).unwrap().len() > 512);
+    let sql = "UPDATE series SET estate = ?1";
+    drop((change, home));
+    let tell = killed.teller();
+    let mut keeper = killed.keeper("one.toml", &tell);
+    keeper.write(&mut noted(&[row("api", (0, 2.0))]));
+    let db = Connection::open(killed.database()).unwrap();
+    assert_eq!(number(&db, "SELECT count(*) FROM figure WHERE value = 66.0"), 0);
+    // The estate file lies elsewhere now.
+    let moved = killed.about("one.toml").file.map(|file| fs::canonicalize(file).unwrap().display().to_string());
+    db.execute("DELETE FROM series WHERE estate = ?1", [&moved]).unwrap();
+    db.execute(sql, [&moved]).unwrap();
+    assert_eq!((killed.values("one.toml"), killed.told()), (vec![1.0], vec![]));
+}
+
+#[test]
+fn a_history_ends_with_what_was_noted_and_begins_with_it() {
+    let home = Home::new();
+    let (send, events) = channel();
+    let history = History::start(home.about("one.toml"), move |event| drop(send.send(event)));
+    assert!(matches!(events.recv(), Ok(Event::Read(past)) if past.0.is_empty()));
+    let rows = Rows { kind: TargetKind::Service, target: "api".to_owned(), rows: vec![row("api", (0, 4.0))] };
+    history.recorder().note(&rows);
+    history.read_again();
+    assert!(matches!(events.recv(), Ok(Event::Read(past)) if past.figures(&id("api")).len() == 1));
+    history.recorder().note(&Rows { rows: vec![row("api", (120, 3.0))], ..rows });
+    drop(history);
+    assert_eq!(home.values("one.toml"), [3.0, 4.0]);
+}
+
+#[test]
+fn a_reading_contributes_where_no_one_writes_and_there_is_a_directory() {
+    let home = Home::new();
+    let read =
+        |value| [Rows { kind: TargetKind::Service, target: "api".to_owned(), rows: vec![row("api", (0, value))] }];
+    contribute(home.about("one.toml"), &read(1.0));
+    assert!(!home.state().exists(), "a command that only looks makes none");
+    home.write("other.toml", (0, 9.0));
+    contribute(home.about("one.toml"), &read(2.0));
+    assert_eq!(home.values("one.toml"), [2.0]);
+    let tell = home.teller();
+    let mut writer = home.keeper("one.toml", &tell);
+    writer.write(&mut noted(&[row("api", (0, 3.0))]));
+    contribute(home.about("one.toml"), &read(4.0));
+    assert_eq!(home.values("one.toml"), [3.0]);
+}
+
+#[test]
+fn a_disk_that_does_not_answer_is_said_once_and_holds_up_nobody() {
+    let home = Home::new();
+    let told = Arc::clone(&home.told);
+    let tell = home.teller();
+    let shared = Shared {
+        pending: Mutex::default(),
+        busy: AtomicU64::new(clock::boot().0.saturating_sub(21_000_000_000).max(1)),
+        slow: AtomicBool::new(false),
+        place: "/nfs/state/history.db".into(),
+        tell: Box::new(tell),
+    };
+    let recorder = Recorder(Arc::new(shared));
+    let rows = |value| Rows { kind: TargetKind::Service, target: "api".to_owned(), rows: vec![row("api", (0, value))] };
+    (0..3).for_each(|value| recorder.note(&rows(f64::from(value))));
+    let says = "cannot keep history in /nfs/state/history.db: no answer within 20 s\n  hint: its file system may hang: `findmnt` lists the mounts";
+    assert_eq!(*told.lock().unwrap(), [says]);
+    assert_eq!(recorder.0.pending.lock().unwrap().0.len(), 1);
+}
