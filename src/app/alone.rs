@@ -4,7 +4,7 @@
 use crate::app::early;
 use crate::app::effect::Effect;
 use crate::app::field::Field;
-use crate::app::keymap::{Action, Context, Resolved};
+use crate::app::keymap::{Action, Resolved};
 use crate::app::keys;
 use crate::app::modal::Modal;
 use crate::app::model::Model;
@@ -130,10 +130,6 @@ fn commits(model: &Model, key: Key) -> Option<Needs> {
     let modal = model.modal()?;
     let is_enter = key.code == KeyCode::Enter;
     match modal {
-        Modal::Note(_) if modal.commits() => {
-            let saves = model.keymap.resolve(Context::Note, &[key]) == Resolved::Action(Action::Save);
-            saves.then_some(Needs::Nothing)
-        }
         Modal::Emergency(emergency) if !emergency.confirming => None,
         Modal::Prompt(dialog) if dialog.in_field => (is_enter && dialog.is_consent()).then_some(Needs::Nothing),
         _ => match early::resolved(model, modal.context(), key) {

@@ -22,7 +22,6 @@ pub fn taken(model: &mut Model, key: Key) -> Option<Vec<Effect>> {
     let modal = model.modal()?;
     let (context, commits, is_text) = (modal.context(), modal.commits(), modal.takes_text());
     let is_prompt = matches!(modal, Modal::Prompt(dialog) if dialog.ended.is_none() && !dialog.sent);
-    let is_note = matches!(modal, Modal::Note(_));
     let is_words = is_text && matches!(modal, Modal::Prompt(dialog) if !dialog.is_consent());
     let resolved = resolved(model, context, key);
     let elsewhere = !is_text && matches!(resolved, Resolved::Action(action) if leads_elsewhere(action));
@@ -55,12 +54,6 @@ pub fn taken(model: &mut Model, key: Key) -> Option<Vec<Effect>> {
             model.pending.clear();
             Some(keys::perform(model, Action::Back))
         }
-        Resolved::Action(Action::Save) if is_note => {
-            disturb(model, TOO_EARLY);
-            Some(Vec::new())
-        }
-        // The words of a note commit to nothing before they are saved.
-        _ if is_note => None,
         _ => {
             disturb(model, TOO_EARLY);
             Some(Vec::new())
@@ -150,7 +143,6 @@ fn disturb(model: &mut Model, why: &str) {
     match model.modal_mut() {
         Some(Modal::Prompt(dialog)) if dialog.ended.is_some() => {}
         Some(Modal::Item(_)) => {}
-        Some(Modal::Note(note)) => note.hint = Some(why.to_owned()),
         Some(Modal::Plan { .. } | Modal::Abort { .. } | Modal::Resume { .. }) => model.say(why),
         Some(modal) => {
             if let Some(hint) = modal.hint_mut() {

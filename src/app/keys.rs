@@ -327,14 +327,18 @@ pub(crate) fn offer(model: &mut Model) -> Vec<Effect> {
 /// Why a consent takes no pasted text.
 const NO_PASTE: &str = "nothing can be pasted here: read, then type";
 
+/// Why a note takes no pasted text where letters are keys.
+const NO_TEXT: &str = "nothing was pasted: go to the text first";
+
 /// Takes pasted text: into what is being typed, but never into the consent to an act, and never as keys.
 pub fn pasted(model: &mut Model, text: &str) {
     let awake = model.is_awake();
-    if model.modal().is_some_and(|modal| modal.is_guarded() && !matches!(modal, Modal::Note(_))) {
+    if model.modal().is_some_and(Modal::is_guarded) {
         model.disturbed();
     }
     match model.modal_mut() {
-        Some(Modal::Note(note)) => note.paste(text),
+        Some(Modal::Note(note)) if note.writing => note.paste(text),
+        Some(Modal::Note(note)) => note.hint = Some(NO_TEXT.to_owned()),
         Some(Modal::Line { purpose, field }) => {
             field.paste(text);
             if let (Purpose::Filter(_), text) = (*purpose, field.text().to_owned()) {

@@ -182,10 +182,10 @@ impl Modal {
             Self::Plan { .. }
             | Self::Emergency(_)
             | Self::Prompt(_)
+            | Self::Note(_)
             | Self::Abort { .. }
             | Self::Resume { .. }
             | Self::LeaveDemo(_) => Context::Prompt,
-            Self::Note(_) => Context::Note,
             Self::Item(_) => Context::Checklist,
             _ => Context::List,
         }
@@ -196,7 +196,7 @@ impl Modal {
     pub fn commits(&self) -> bool {
         match self {
             Self::Prompt(dialog) => dialog.ended.is_none(),
-            Self::Note(note) => note.writes != note::Writes::Beside,
+            Self::Note(note) => !note.writing,
             Self::Plan { .. } | Self::Emergency(_) | Self::Abort { .. } | Self::Resume { .. } | Self::LeaveDemo(_) => {
                 true
             }
@@ -224,7 +224,8 @@ impl Modal {
     #[must_use]
     pub fn takes_text(&self) -> bool {
         match self {
-            Self::Palette(_) | Self::Line { .. } | Self::Note(_) => true,
+            Self::Palette(_) | Self::Line { .. } => true,
+            Self::Note(note) => note.writing,
             // While its plan is made nothing is typed into it, and nothing typed acts as a key.
             Self::Params(_) | Self::Refused(_) => true,
             Self::Prompt(dialog) => dialog.in_field,
@@ -239,6 +240,7 @@ impl Modal {
         match self {
             Self::Prompt(dialog) => Some(&mut dialog.hint),
             Self::Item(dialog) => Some(&mut dialog.hint),
+            Self::Note(note) => Some(&mut note.hint),
             Self::Emergency(emergency) => Some(&mut emergency.hint),
             Self::LeaveDemo(leaving) => Some(&mut leaving.hint),
             _ => None,

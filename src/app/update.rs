@@ -289,16 +289,20 @@ pub(crate) fn save_note(model: &mut Model) -> Vec<Effect> {
     let (Some(authority), Some(Modal::Note(note))) = (model.authority.clone(), model.modal()) else {
         return Vec::new();
     };
+    if note.writing || !model.is_whole() {
+        return Vec::new();
+    }
     let (key, text, lines) = ((note.run.clone(), note.step, note.writes), note.text(), note.lines().to_vec());
     if text.is_empty() {
         if let Some(Modal::Note(note)) = model.modal_mut() {
-            note.hint = Some("an empty note is not written down".to_owned());
+            note.hint = Some("an empty note is not saved".to_owned());
         }
         return Vec::new();
     }
     model.close();
     model.drafts.insert(key.clone(), lines);
-    model.saving = Some(key.clone());
+    // A second press of the key must not answer what the run asks next.
+    (model.saving, model.answered) = (Some(key.clone()), Some(key.0.clone()));
     vec![Effect::Command(confirm::note(&authority, key.0, key.1, text))]
 }
 

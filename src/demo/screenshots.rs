@@ -76,7 +76,7 @@ fn consoles() -> Result<Vec<(String, &'static str, Model)>> {
         ("checklist-120x36", "night", pressed(both(wide)?, "5 j j")),
         ("checklist-item-80x24", "night", pressed(walk(small)?, "j Enter")),
         ("checklist-item-120x36", "night", pressed(both(wide)?, "5 j j Enter")),
-        ("checklist-claim-120x36", "night", pressed(walk(wide)?, "j j m a l l Space o f Space i t")),
+        ("checklist-claim-120x36", "night", pressed(walk(wide)?, "j j m a l l Space o f Space i t Tab")),
         ("checklist-unticked-120x36", "night", pressed(healthy(wide), "5")),
         ("details-80x24", "night", pressed(healthy(small), "2 j Enter")),
         ("read-only-80x24", "night", sample::healthy(small, None)),

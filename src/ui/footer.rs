@@ -2,7 +2,7 @@
 
 use crate::app::Snapshot;
 use crate::app::keymap::Action;
-use crate::app::modal::{Modal, Purpose};
+use crate::app::modal::{Modal, Note, Purpose};
 use crate::app::model::Pane;
 use crate::app::panes::rows::RowList;
 use crate::config::theme::Role;
@@ -121,8 +121,15 @@ fn left(pen: Pen<'_>, snapshot: &Snapshot<'_>, room: usize) -> Strip {
     if !snapshot.modals.is_empty() {
         // In a text field the key for help is a letter.
         let typing = snapshot.modals.last().is_some_and(Modal::takes_text);
-        let keys = [(Action::Back, "leaves the dialog"), (Action::Help, "help")];
-        return pen.keys(snapshot.keymap, if typing { &keys[..1] } else { &keys }, room);
+        let mut keys = vec![(Action::Back, "leaves the dialog")];
+        match snapshot.modals.last() {
+            Some(Modal::Note(note)) => keys.insert(0, next_key(snapshot, note)),
+            _ => {}
+        }
+        if !typing {
+            keys.push((Action::Help, "help"));
+        }
+        return pen.keys(snapshot.keymap, &keys, room);
     }
     let keys = keys_here(snapshot);
     // The way out is always there.
@@ -134,6 +141,16 @@ fn left(pen: Pen<'_>, snapshot: &Snapshot<'_>, room: usize) -> Strip {
         .put(pen.style(Role::UiKey), snapshot.keymap.shown(Action::Quit))
         .gap(usize::from(left > 0))
         .put(pen.style(Role::UiMuted), word)
+}
+
+/// The next key of a note.
+fn next_key(snapshot: &Snapshot<'_>, note: &Note) -> (Action, &'static str) {
+    let item = note.step.and_then(|step| snapshot.view(&note.run)?.item(step));
+    match (note.writing, note.lacks(item.as_ref())) {
+        (true, _) => (Action::Leave, "leaves the text"),
+        (false, true) => (Action::Leave, "goes to the text"),
+        (false, false) => (Action::Confirm, note.writes.does()),
+    }
 }
 
 /// The keys that mean something in the focused pane now, those that are needed most first.

@@ -25,7 +25,11 @@ fn committing() -> Vec<(&'static str, Model, Key)> {
     let mut emergency = super::prompts::planned(late());
     press(&mut emergency, "E d i s k Enter");
     let mut claim = both(&sample::checklist());
-    press(&mut claim, "5 j m o k");
+    press(&mut claim, "5 j m o k Tab");
+    let mut skip = both(&sample::checklist());
+    press(&mut skip, "5 j s n o Tab");
+    let mut note = following(&sample::running());
+    press(&mut note, "N h i Tab");
     let view = sample::interrupted().view().unwrap();
     let mut resume = sample::following((80, 24), Some(Authority::grant()), view, false);
     press(&mut resume, "g r");
@@ -41,7 +45,9 @@ fn committing() -> Vec<(&'static str, Model, Key)> {
         ("resume", resume, c),
         ("emergency", emergency, c),
         ("item", on_an_item(), enter),
-        ("claim", claim, Key::parse("Ctrl-D").unwrap()),
+        ("claim", claim, c),
+        ("skip", skip, c),
+        ("note", note, c),
     ];
     press(&mut all[2].1, &phrase);
     for (_, model, _) in &mut all {

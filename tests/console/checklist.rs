@@ -14,7 +14,7 @@ use midwatch::domain::{Boot, Error, Kind, Order, RunId, RunStatus};
 use midwatch::journal::record::Event;
 
 /// Items by their place in the file: the failed check, the sign-off, the act, the second person.
-const CHECK: u32 = 6;
+pub const CHECK: u32 = 6;
 const SIGN: u32 = 7;
 
 fn walking(story: &Story) -> Model {
@@ -22,7 +22,7 @@ fn walking(story: &Story) -> Model {
 }
 
 /// A console on one item of the sample, large.
-fn on(step: u32) -> Model {
+pub fn on(step: u32) -> Model {
     let mut model = walking(&sample::checklist());
     model.checklist.run.cursor = Some(step);
     press(&mut model, "Enter");
@@ -44,7 +44,7 @@ fn hint(model: &Model) -> String {
     }
 }
 
-fn deed(effects: &[Effect]) -> (u32, u64, Deed) {
+pub fn deed(effects: &[Effect]) -> (u32, u64, Deed) {
     match command(effects) {
         Command::Item { step, seq, deed, .. } => (step, seq, deed),
         other => panic!("no deed but {other:?}"),
@@ -142,18 +142,18 @@ fn each_key_sends_its_deed_bound_to_the_item_as_it_was_shown() {
     let seq = sample::checklist().view().unwrap().item(CHECK).unwrap().seq;
     assert!(seq > 0);
     assert_eq!(deed(&press(&mut on(CHECK), "Enter")), (CHECK, seq, Deed::Close));
-    let effects = press(&mut on(CHECK), "m o k Ctrl-D");
+    let effects = press(&mut on(CHECK), "m o k Tab c");
     assert_eq!(deed(&effects), (CHECK, seq, Deed::Hand { note: "ok".to_owned() }));
-    let effects = press(&mut on(CHECK), "s n o Enter t Ctrl-D");
+    let effects = press(&mut on(CHECK), "s n o Enter t Tab c");
     assert_eq!(deed(&effects), (CHECK, seq, Deed::Skip { reason: "no\nt".to_owned() }));
     let before = sample::checklist().view().unwrap().item(1).unwrap().seq;
-    let effects = press(&mut on(1), "u s o Ctrl-D");
+    let effects = press(&mut on(1), "u s o Tab c");
     assert_eq!(deed(&effects), (1, before, Deed::Reopen { reason: "so".to_owned() }));
-    let effects = press(&mut on(CHECK), "N h i Ctrl-D");
+    let effects = press(&mut on(CHECK), "N h i Tab c");
     assert!(matches!(command(&effects), Command::Note { step: Some(CHECK), text, .. } if text == "hi"));
     // From the pane the same key takes words at once, above the item.
     let mut model = walking(&sample::checklist());
-    assert_eq!(deed(&press(&mut model, "j m o k Ctrl-D")).0, CHECK);
+    assert_eq!(deed(&press(&mut model, "j m o k Tab c")).0, CHECK);
     assert_eq!(shown(&model), CHECK);
 }
 
@@ -178,7 +178,7 @@ fn what_an_item_cannot_take_is_said_and_not_sent() {
         assert!(said.contains(why), "{step} {keys}: {said}");
     }
     let mut model = on(SIGN);
-    assert_eq!(press(&mut model, "m Ctrl-D"), [], "this sign-off needs a note");
+    assert_eq!(press(&mut model, "m Tab c"), [], "this sign-off needs a note");
     let Some(Modal::Note(note)) = model.modal() else { panic!("{:?}", model.modal()) };
     assert!(note.hint.as_ref().unwrap().contains("needs a note"), "it is said where it is typed");
 }
@@ -240,7 +240,7 @@ fn letters_typed_ahead_do_not_become_a_claim() {
     let mut model = on(CHECK);
     sample::looked_at(&mut model);
     let now = model.now;
-    for key in [Key::char('m'), Key::char('x'), Key::parse("Ctrl-D").unwrap()] {
+    for key in [Key::char('m'), Key::char('x'), Key::plain(KeyCode::Tab), Key::char('c')] {
         assert_eq!(update(&mut model, Msg::KeyPressed(key, now)), []);
     }
     let Some(Modal::Note(note)) = model.modal() else { panic!("{:?}", model.modal()) };
@@ -279,12 +279,12 @@ fn a_refused_deed_says_why_where_it_was_wanted_and_keeps_the_words() {
     let why = "it stays open: load 9.1 on 4 CPUs";
     update(&mut model, Msg::CommandFailed(Error::new(Kind::Refused, why)));
     assert_eq!(hint(&model), why);
-    press(&mut model, "m w h y Ctrl-D");
+    press(&mut model, "m w h y Tab c");
     update(&mut model, Msg::CommandFailed(Error::new(Kind::Refused, "somebody was faster")));
     assert_eq!(hint(&model), "somebody was faster");
     press(&mut model, "m");
     assert!(matches!(model.modal(), Some(Modal::Note(note)) if note.text() == "why"));
-    press(&mut model, "Ctrl-D");
+    press(&mut model, "Tab c");
     update(&mut model, Msg::CommandDone("closed".to_owned()));
     assert!(model.drafts.is_empty());
 }
@@ -297,7 +297,7 @@ fn an_item_that_was_opened_anew_is_looked_at_again() {
     let by_hand = Event::StepClosed { step: SIGN, note: "mine".to_owned() };
     let again = Event::StepReopened { step: SIGN, reason: "no".to_owned() };
     fold(&mut model, &sample::checklist().tell("lena", by_hand.clone()).tell("lena", again));
-    assert_eq!(press(&mut model, "Ctrl-D"), []);
+    assert_eq!(press(&mut model, "Tab c"), []);
     assert!(hint(&model).contains("opened anew"), "{}", hint(&model));
     // Somebody closes it under the operator's eyes: the same key means another thing, and waits.
     let mut model = on(SIGN);

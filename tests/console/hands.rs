@@ -23,7 +23,7 @@ pub fn after(start: Now, ms: u64) -> Now {
     Now { boot: Boot(start.boot.0 + ms * 1_000_000), ..start }
 }
 
-fn draw(model: &mut Model, at: Now) {
+pub fn draw(model: &mut Model, at: Now) {
     model.drawn(Seen { size: model.size, whole: true, ..Seen::default() }, at.boot);
 }
 
@@ -79,6 +79,7 @@ pub fn busy() -> Vec<(&'static str, Model)> {
         ("filter of another pane", of_run("4 / c")),
         ("palette", of_run(": c")),
         ("note", of_run("N c o l d")),
+        ("note, out of its text", of_run("N c o l d Tab")),
         ("log search", of_run("7 / c")),
         ("help", of_run("?")),
         ("runs", of_run("R")),
@@ -93,6 +94,7 @@ pub fn busy() -> Vec<(&'static str, Model)> {
         ("emergency", started("j j Enter Enter", Some(late()), "E d i s k")),
         ("item", of_list(&sample::checklist(), "j Enter")),
         ("claim", of_list(&sample::checklist(), "j m a l l")),
+        ("claim, out of its text", of_list(&sample::checklist(), "j m a l l Tab")),
         ("skip", of_list(&sample::checklist(), "j s a l l")),
         ("note of an item", of_list(&sample::checklist(), "j Enter N a l l")),
         ("prompt of an item", of_list(&sample::checklist_asks(), "Enter")),
@@ -370,28 +372,6 @@ fn whatever_comes_from_the_terminal_begins_the_quiet_time_of_an_item_again() {
             draw(&mut model, after(start, at));
             let effects = key(&mut model, Key::plain(KeyCode::Enter), after(start, pressed));
             assert_eq!(confirms(&effects), counts, "{name} at {at}, Enter at {pressed}");
-        }
-    }
-}
-
-#[test]
-fn the_key_that_saves_a_claim_counts_400_ms_after_its_text_stood_on_the_screen() {
-    let save = Key::parse("Ctrl-D").unwrap();
-    for (opens, words) in [('m', "ok"), ('s', "not tonight")] {
-        for (drawn, pressed, counts) in
-            [(0, 0, false), (0, 399, false), (0, 400, true), (900, 1000, false), (900, 1300, true)]
-        {
-            let mut model = on_an_item();
-            sample::looked_at(&mut model);
-            let start = model.now;
-            key(&mut model, Key::char(opens), start);
-            draw(&mut model, after(start, drawn));
-            for c in words.chars() {
-                assert_eq!(key(&mut model, Key::char(c), after(start, drawn)), []);
-            }
-            assert_eq!(confirms(&key(&mut model, save, after(start, pressed))), counts, "{opens}: {drawn}, {pressed}");
-            let Some(Modal::Note(note)) = model.modal() else { continue };
-            assert_eq!(note.text(), words, "too early a key loses no word");
         }
     }
 }

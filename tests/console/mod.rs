@@ -20,6 +20,7 @@ mod rows;
 mod runs;
 mod waiting;
 mod wild;
+mod words;
 
 use midwatch::app::confirm::{Authority, Reply};
 use midwatch::app::effect::{Command, Effect};

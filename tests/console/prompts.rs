@@ -360,11 +360,11 @@ fn a_note_is_kept_until_it_is_written_down() {
     let mut model = following(&sample::running());
     press(&mut model, "N h i Esc");
     assert!(model.modal().is_none());
-    let Command::Note { step, text, .. } = command(&press(&mut model, "N ! Ctrl-D")) else { panic!() };
+    let Command::Note { step, text, .. } = command(&press(&mut model, "N ! Tab c")) else { panic!() };
     assert_eq!((step, text.as_str()), (Some(1), "hi!"));
     update(&mut model, Msg::CommandFailed(Error::new(Kind::Machine, "the runner is gone")));
     assert_eq!(model.drafts.len(), 1);
-    press(&mut model, "Esc N Ctrl-D");
+    press(&mut model, "Esc N Tab c");
     update(&mut model, Msg::CommandDone("the note is written down".to_owned()));
     assert!(model.drafts.is_empty());
 }

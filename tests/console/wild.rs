@@ -54,7 +54,7 @@ fn dialogs() -> Vec<(&'static str, Model)> {
     all
 }
 
-fn any(chance: &mut Chance, model: &Model, now: midwatch::domain::time::Now) -> Msg {
+fn any(chance: &mut Chance, now: midwatch::domain::time::Now) -> Msg {
     const WORDS: &[u8] = b"ccccjkgGxnzoryRlNqvbewtfsumO/:?1234567 E";
     let below = |chance: &mut Chance, limit: usize| chance.below(limit as u64) as usize;
     let key = |code| Msg::KeyPressed(Key { code, ctrl: false, alt: false, shift: false }.normal(), now);
@@ -76,10 +76,7 @@ fn any(chance: &mut Chance, model: &Model, now: midwatch::domain::time::Now) -> 
         4 => Msg::Planned(Box::new(sample::plan())),
         5..9 => key(NAMED[below(chance, NAMED.len())]),
         9 | 10 => key(KeyCode::Enter),
-        // Of words that somebody wrote, the key that saves them is the one that is meant.
-        11 if !matches!(model.modal(), Some(Modal::Note(_))) => {
-            Msg::KeyPressed(Key { code: KeyCode::Char('d'), ctrl: true, alt: false, shift: false }, now)
-        }
+        11 => Msg::KeyPressed(Key { code: KeyCode::Char('d'), ctrl: true, alt: false, shift: false }, now),
         _ => key(KeyCode::Char(char::from(WORDS[below(chance, WORDS.len())]))),
     }
 }
@@ -100,7 +97,7 @@ fn keys_that_come_faster_than_the_quiet_time_confirm_nothing_in_any_dialog_at_an
             let mut typed = Vec::new();
             for _ in 0..keys {
                 let now = after(model.now, chance.below(400));
-                let msg = any(&mut chance, &model, now);
+                let msg = any(&mut chance, now);
                 typed.push(format!("{msg:.60?}"));
                 let effects = update(&mut model, msg);
                 pressed += 1;

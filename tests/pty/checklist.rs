@@ -68,13 +68,13 @@ fn items_are_closed_by_evidence_by_hand_and_passed_over_in_the_console() {
     pty.press_until("\r", |screen| screen.contains("✓ EVIDENCE") || screen.contains("item 2 of 5"));
     // Another one by hand, with a note; one is passed over, with a reason.
     turn(&pty, 2);
-    pty.press_until("m", |screen| screen.contains("Close by hand"));
+    pty.press_until("m", |screen| screen.contains("Sign off by hand"));
     write(&pty, "seen with my own eyes");
-    pty.press_until("\x04", |screen| screen.contains("✎ CLAIM") && screen.contains("says      seen with my own eyes"));
+    pty.press_until("c", |screen| screen.contains("✎ CLAIM") && screen.contains("says      seen with my own eyes"));
     turn(&pty, 3);
     pty.press_until("s", |screen| screen.contains("Skip: why"));
     write(&pty, "not tonight");
-    pty.press_until("\x04", |screen| screen.contains("SKIPPED") && screen.contains("because   not tonight"));
+    pty.press_until("c", |screen| screen.contains("SKIPPED") && screen.contains("because   not tonight"));
     again(&pty);
     assert!(turn(&pty, 4).contains("asks before it acts"), "{}", pty.screen());
     pty.press_until("\r", |screen| screen.contains("□ CHANGE"));
@@ -83,9 +83,9 @@ fn items_are_closed_by_evidence_by_hand_and_passed_over_in_the_console() {
     assert_eq!(home.effects(), ["x"]);
     // The next phase has opened; the sign-off is the last.
     pty.press_until("\r", |screen| screen.contains("item 5 of 5"));
-    pty.press_until("m", |screen| screen.contains("Close by hand"));
+    pty.press_until("m", |screen| screen.contains("Sign off by hand"));
     write(&pty, "yes");
-    pty.press_until("\x04", |screen| screen.contains("says      yes"));
+    pty.press_until("c", |screen| screen.contains("says      yes"));
     pty.send("\x1b");
     pty.wait_for(SOON, |screen| screen.contains("Before 4/4 · After 1/1") && screen.contains("leaves it"));
     let run = home.newest_run();
@@ -104,14 +104,15 @@ fn items_are_closed_by_evidence_by_hand_and_passed_over_in_the_console() {
 fn again(pty: &Pty) {
     pty.press_until("u", |screen| screen.contains("Open again: why"));
     write(pty, "a mistake");
-    pty.press_until("\x04", |screen| screen.contains("☐ OPEN") && screen.contains("item 3 of 5"));
+    pty.press_until("c", |screen| screen.contains("☐ OPEN") && screen.contains("item 3 of 5"));
     pty.send("N");
-    pty.wait_for(SOON, |screen| screen.contains("Ctrl-D writes it down"));
+    pty.wait_for(SOON, |screen| screen.contains("Tab leaves the text; then c saves the note."));
     pty.send("odd smell");
-    pty.press_until("\x04", |screen| screen.contains("root: odd smell"));
+    leave_text(pty);
+    pty.press_until("c", |screen| screen.contains("root: odd smell"));
     pty.press_until("s", |screen| screen.contains("Skip: why"));
     write(pty, "really not tonight");
-    pty.press_until("\x04", |screen| screen.contains("because   really not tonight"));
+    pty.press_until("c", |screen| screen.contains("because   really not tonight"));
     // An act asks above its item, and Enter alone does nothing there.
 }
 
@@ -121,11 +122,18 @@ fn write(pty: &Pty, text: &str) {
     pty.press_until("\x7f", |screen| area(screen).is_empty());
     pty.send(text);
     pty.wait_for(SOON, |screen| area(screen) == text);
+    leave_text(pty);
+}
+
+/// Goes from the text to the keys; the screen says what the next one does.
+fn leave_text(pty: &Pty) {
+    pty.send("\t");
+    pty.wait_for(SOON, |screen| screen.contains("Tab goes to the text") && !screen.contains("leaves the text"));
 }
 
 /// The first line of the text area on the screen.
 fn area(screen: &str) -> String {
-    let mut lines = screen.lines().skip_while(|line| !line.contains(": w") && !line.contains("Close by hand: "));
+    let mut lines = screen.lines().skip_while(|line| !line.contains(": w") && !line.contains("Sign off by hand: "));
     let line = lines.nth(1).unwrap_or_default();
     line.split('┃').nth(1).unwrap_or_default().trim().to_owned()
 }

@@ -33,11 +33,12 @@ fn one_item_after_the_other_is_done_claimed_skipped_or_left_for_later() {
     fs::write(home.path("work/a.gz"), "x").unwrap();
     pty.send("done\r");
     pty.wait_for(SOON, |screen| {
-        screen.contains("after 0/1  Signed") && screen.trim_end().ends_with("done (sign), skip, later, note, leave:")
+        screen.contains("after 0/1  Signed")
+            && screen.trim_end().ends_with("done: NOTE (sign off), skip, later, note, leave:")
     });
     pty.send("done\r");
-    pty.wait_for(SOON, |screen| screen.trim_end().ends_with("note (required):"));
-    pty.send("yes\r");
+    pty.wait_for(SOON, |screen| screen.contains("must say something") && screen.trim_end().ends_with("leave:"));
+    pty.send("done: yes\r");
     pty.wait_for(SOON, |screen| screen.contains("the run is over: ok"));
     assert_eq!(pty.exit(SOON), Exit::Code(0));
     assert_eq!(home.effects(), ["x"]);

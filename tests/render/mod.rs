@@ -226,6 +226,7 @@ screen!(item_second_person_80x24, walk(SMALL, operator(), "j j j Enter"));
 screen!(item_read_only_80x24, walk(SMALL, None, "j Enter"));
 screen!(item_scrolls_60x15, walk((60, 15), operator(), "j j Enter"));
 screen!(item_by_hand_80x24, walk(SMALL, operator(), "j j Enter m a l l"));
+screen!(item_by_hand_signs_80x24, walk(SMALL, operator(), "j j Enter m a l l Tab"));
 screen!(item_asks_80x24, sample::walking(SMALL, operator(), sample::checklist_asks().view().unwrap(), None));
 screen!(log_zoomed_120x36, pressed(run(WIDE, &sample::running()), "7 z"));
 screen!(filtered_120x36, pressed(sample::healthy(WIDE, operator()), "4 / t a s k s Enter"));

@@ -26,6 +26,7 @@ fn banner(mut model: Model) -> String {
 
 use RunStatus::{Running, Waiting};
 
+screen!(item_by_hand_lacks_60x15, walk((60, 15), operator(), "j j Enter m Tab"));
 screen!(others_80x24, beside(pressed(run(SMALL, &sample::running()), "1"), &[Waiting]));
 screen!(others_120x36, beside(pressed(run(WIDE, &sample::running()), "1"), &[Running, Waiting, Running]));
 screen!(others_beside_a_prompt_120x36, beside(pressed(run(WIDE, &sample::change()), "Esc 1"), &[Waiting]));

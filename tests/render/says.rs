@@ -271,7 +271,7 @@ fn help_begins_with_the_keys_of_the_pane_that_it_was_asked_from() {
     // In a question its own keys come first.
     let mut model = pressed(run((120, 36), &sample::change()), "?");
     let said = words(&mut model);
-    assert!(said.starts_with("in a question, outside its text field c "), "{said}");
+    assert!(said.starts_with("in a question or a note, outside its text c "), "{said}");
 }
 
 #[test]

@@ -13,16 +13,13 @@ pub enum Context {
     Run,
     /// In the Log pane.
     Log,
-    /// In a dialog that asks for consent, outside its text field.
+    /// In a dialog that asks for consent or takes a note, outside its text.
     Prompt,
-    /// In the note's text area.
-    Note,
 }
 
 impl Context {
     /// Every context, in the order of the help.
-    pub const ALL: [Self; 7] =
-        [Self::Global, Self::List, Self::Checklist, Self::Run, Self::Log, Self::Prompt, Self::Note];
+    pub const ALL: [Self; 6] = [Self::Global, Self::List, Self::Checklist, Self::Run, Self::Log, Self::Prompt];
 
     /// The one word for it.
     #[must_use]
@@ -34,7 +31,6 @@ impl Context {
             Self::Run => "run",
             Self::Log => "log",
             Self::Prompt => "prompt",
-            Self::Note => "note",
         }
     }
 
@@ -47,8 +43,7 @@ impl Context {
             Self::Checklist => "In the Checklist pane and in one of its items.",
             Self::Run => "In the Run pane.",
             Self::Log => "In the Log pane.",
-            Self::Prompt => "In a dialog that asks for consent, outside its text field.",
-            Self::Note => "In the note's text area.",
+            Self::Prompt => "In a dialog that asks for consent or takes a note, outside its text.",
         }
     }
 
@@ -63,7 +58,6 @@ impl Context {
             Self::Run => &[Self::Run, Self::List, Self::Global],
             Self::Log => &[Self::Log, Self::List, Self::Global],
             Self::Prompt => &[Self::Prompt, Self::List, Self::Global],
-            Self::Note => &[Self::Note],
         }
     }
 }
@@ -141,7 +135,7 @@ actions! {
     Act, "act", List, Acts, "Offers what can act on the row; in a run, opens its prompt.";
     Abort, "abort", Run, Commits, "Asks whether to stop the run, and whether to take back what it did.";
     Resume, "resume", Run, Commits, "Asks whether to continue an interrupted run.";
-    Hand, "hand", Checklist, Acts, "Closes the item by hand, with a note: a claim.";
+    Hand, "hand", Checklist, Acts, "Signs the item off by hand, with a note: a claim. The key that confirms signs it.";
     Skip, "skip", Checklist, Acts, "Passes over the item, with a reason.";
     Override, "override", Checklist, Acts, "Leads past a hard gate that did not pass, with a reason; for another person than the starter.";
     Reopen, "reopen", Checklist, Acts, "Opens the item again that was closed by hand or passed over, with a reason.";
@@ -154,12 +148,11 @@ actions! {
     Follow, "follow", Log, None, "Follows the end of the log.";
     PreviousLog, "previous-log", Log, None, "Shows the log of the attempt before: of the step, or of its undo.";
     NextLog, "next-log", Log, None, "Shows the log of the attempt after.";
-    Confirm, "confirm", Prompt, Commits, "Confirms a change, a start, a sign-off or a decision.";
+    Confirm, "confirm", Prompt, Commits, "Confirms a change, a start, a sign-off, a decision or a note.";
     Decline, "decline", Prompt, Commits, "Answers no, after asking once more: the run stops before the step.";
     ListSet, "list-set", Prompt, None, "Lists everything the act will touch.";
     Emergency, "emergency", Prompt, Acts, "Starts the plan outside its window: asks for the reason, then a second person.";
-    Leave, "leave-field", Prompt, None, "Moves between the text field and the keys.";
-    Save, "save", Note, Acts, "Writes it down.";
+    Leave, "leave-field", Prompt, None, "Leaves the text, so that letters are keys; goes back to it.";
 }
 
 /// A line of the registry.

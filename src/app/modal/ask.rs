@@ -8,6 +8,7 @@ use crate::app::effect::{Begun, Effect, Query, Screen};
 use crate::app::keymap::{Action, Context, Resolved};
 use crate::app::keys;
 use crate::app::modal::answer::{answer, decline, list_items, list_set};
+use crate::app::modal::note::Writes;
 use crate::app::modal::palette::Command;
 use crate::app::modal::scroll::{scroll, scroll_in_text, turn_page};
 use crate::app::modal::{Form, Modal, emergency, leave as leaving};
@@ -28,17 +29,7 @@ pub fn typed(model: &mut Model, key: Key) -> Vec<Effect> {
     let Some(context) = model.modal().map(Modal::context) else { return Vec::new() };
     if !keys::is_letter(key)
         && let Resolved::Action(action) = model.keymap.resolve(context, &[key])
-        && matches!(
-            action,
-            Action::Redraw | Action::Suspend | Action::Interrupt | Action::Back | Action::Save | Action::Leave
-        )
-    {
-        return keys::perform(model, action);
-    }
-    if context == Context::Note
-        && let Resolved::Action(action @ (Action::Redraw | Action::Suspend | Action::Interrupt | Action::Back)) =
-            model.keymap.resolve(Context::Global, &[key])
-        && !keys::is_letter(key)
+        && matches!(action, Action::Redraw | Action::Suspend | Action::Interrupt | Action::Back | Action::Leave)
     {
         return keys::perform(model, action);
     }
@@ -182,16 +173,19 @@ pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Decline => return decline(model),
         Action::ListSet => return list_set(model),
         Action::Leave => turn_field(model),
-        Action::Save if model.modal().is_some_and(Modal::commits) => return checklist::save(model),
-        Action::Save => return save_note(model),
         _ => {}
     }
     Vec::new()
 }
 
-/// Goes into the field of a prompt, or out of it.
+/// Goes into the text of a prompt or a note, or out of it.
 fn turn_field(model: &mut Model) {
     let read_only = model.is_read_only();
+    if let Some(Modal::Note(note)) = model.modal_mut() {
+        note.turn();
+        // What the keys do now must be on the screen before one of them counts.
+        return model.look_again();
+    }
     if let Some(Modal::Prompt(dialog)) = model.modal_mut()
         && dialog.has_field()
         && dialog.ended.is_none()
@@ -338,6 +332,8 @@ fn confirm(model: &mut Model) -> Vec<Effect> {
             vec![Effect::Command(confirm::start(&authority, shown.plan.clone(), shown.hash.clone(), begun))]
         }
         Some(Modal::Emergency(_)) => emergency::start(model, &authority),
+        Some(Modal::Note(note)) if note.writes == Writes::Beside => save_note(model),
+        Some(Modal::Note(_)) => checklist::save(model),
         Some(Modal::Abort { run, undo: Some(undo), .. }) => {
             let command = confirm::abort(&authority, run.clone(), *undo);
             sent(model, command)

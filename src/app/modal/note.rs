@@ -3,7 +3,8 @@
 use crate::app::keymap::Action;
 use crate::domain::RunId;
 use crate::domain::key::{Key, KeyCode};
-use crate::journal::item::Deed;
+use crate::journal::fold::ItemView;
+use crate::journal::item::{Deed, fits};
 use tui_textarea::{Input, Key as Typed, TextArea, WrapMode};
 
 /// What is done with a text when it is written.
@@ -37,6 +38,18 @@ impl Writes {
         }
     }
 
+    /// What the key that confirms does with a text: `signs off`.
+    #[must_use]
+    pub fn does(self) -> &'static str {
+        match self {
+            Self::Beside => "saves the note",
+            Self::Hand => "signs off",
+            Self::Skip => "skips the item",
+            Self::Override => "overrides the gate",
+            Self::Reopen => "reopens the item",
+        }
+    }
+
     /// What a text does with an item; `None` where it only stands beside it.
     #[must_use]
     pub fn deed(self, text: &str) -> Option<Deed> {
@@ -62,6 +75,8 @@ pub struct Note {
     pub writes: Writes,
     /// Of an item, the record that opened it as it was shown.
     pub seq: u64,
+    /// Whether letters are text; else they are keys, and one of them confirms.
+    pub writing: bool,
     /// What the operator should know after a key that did nothing.
     pub hint: Option<String>,
     area: TextArea<'static>,
@@ -75,7 +90,7 @@ impl Note {
         area.set_wrap_mode(WrapMode::WordOrGlyph);
         area.move_cursor(tui_textarea::CursorMove::Bottom);
         area.move_cursor(tui_textarea::CursorMove::End);
-        Self { run, step, writes: Writes::Beside, seq: 0, hint: None, area }
+        Self { run, step, writes: Writes::Beside, seq: 0, writing: true, hint: None, area }
     }
 
     /// The words of a deed on an item, given as its step and the record that opened it.
@@ -102,6 +117,23 @@ impl Note {
         self.area.lines().join("\n").trim().to_owned()
     }
 
+    /// Whether what is to be done with it needs words, and there are none.
+    #[must_use]
+    pub fn lacks(&self, item: Option<&ItemView>) -> bool {
+        let text = self.text();
+        let takes_none = match (item, self.writes.deed(&text)) {
+            (Some(item), Some(deed)) => fits(item, &deed).is_ok(),
+            (_, deed) => deed.is_some(),
+        };
+        text.is_empty() && !takes_none
+    }
+
+    /// Goes out of the text, where letters are keys, or back into it.
+    pub fn turn(&mut self) {
+        self.writing = !self.writing;
+        self.hint = None;
+    }
+
     /// Takes a key.
     pub fn take(&mut self, key: Key) {
         self.hint = None;
@@ -118,12 +150,11 @@ impl Note {
             KeyCode::Right => Typed::Right,
             KeyCode::PageUp => Typed::PageUp,
             KeyCode::PageDown => Typed::PageDown,
-            KeyCode::Tab => Typed::Tab,
             _ => return,
         };
         let input = Input { key: typed, ctrl: key.ctrl, alt: key.alt, shift: key.shift };
         match (key.code, key.ctrl || key.alt) {
-            (KeyCode::Char(_) | KeyCode::Enter | KeyCode::Backspace | KeyCode::Delete | KeyCode::Tab, false) => {
+            (KeyCode::Char(_) | KeyCode::Enter | KeyCode::Backspace | KeyCode::Delete, false) => {
                 self.area.input_without_shortcuts(input);
             }
             _ => {

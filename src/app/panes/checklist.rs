@@ -332,7 +332,7 @@ pub fn write(model: &mut Model, action: Action) -> Vec<Effect> {
 pub fn save(model: &mut Model) -> Vec<Effect> {
     let (whole, awake) = (model.is_whole(), model.is_awake());
     let Some(Modal::Note(note)) = model.modal_mut() else { return Vec::new() };
-    if !awake {
+    if !awake || note.writing {
         return Vec::new();
     }
     if !whole {
@@ -354,6 +354,8 @@ pub fn save(model: &mut Model) -> Vec<Effect> {
     model.drafts.insert(key.clone(), lines);
     let effects = deed(model, &item, seq, wanted);
     if !effects.is_empty() {
+        // A second press of the key must not answer what the run asks next.
+        model.answered = Some(key.0.clone());
         model.saving = Some(key);
     }
     effects

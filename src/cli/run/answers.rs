@@ -168,8 +168,8 @@ async fn sign(person: &mut Person, note_required: bool) -> Option<Answer> {
     }
 }
 
-/// The note of a line that signs off.
-fn note_of(line: &str) -> Option<&str> {
+/// The note of a line that signs off: `done` or `done: NOTE`.
+pub(super) fn note_of(line: &str) -> Option<&str> {
     match line.strip_prefix("done")? {
         "" => Some(""),
         rest => rest.trim_start().strip_prefix(':').map(str::trim),

@@ -12,6 +12,7 @@ use crate::app::confirm;
 use crate::cli::interactive::Person;
 use crate::cli::out;
 use crate::cli::plan::clean;
+use crate::cli::run::answers::note_of;
 use crate::cli::run::follow::{Follow, LOOK, WATCH};
 use crate::domain::error::Result;
 use crate::domain::{EffectClass, Kind, Verb};
@@ -132,7 +133,7 @@ fn done(item: &ItemView) -> &'static str {
         Verb::Read | Verb::Check => "look again",
         Verb::Do => "preview and ask",
         Verb::Notify => "give notice",
-        _ => "sign",
+        _ => "sign off",
     }
 }
 
@@ -144,8 +145,13 @@ fn may_override(view: &RunView, item: &ItemView) -> bool {
 
 async fn ask(person: &mut Person, item: &ItemView, overrides: bool) -> Turn {
     let by_hand = !item.hard && item.verb != Verb::Notify;
-    let mut words = format!("done ({})", done(item));
-    if by_hand && item.verb != Verb::Manual {
+    let signs = item.verb == Verb::Manual;
+    let mut words = match (signs, item.note_required) {
+        (true, true) => "done: NOTE (sign off)".to_owned(),
+        (true, false) => "done or done: NOTE (sign off)".to_owned(),
+        (false, _) => format!("done ({})", done(item)),
+    };
+    if by_hand && !signs {
         words.push_str(", hand");
     }
     if !item.hard {
@@ -157,7 +163,7 @@ async fn ask(person: &mut Person, item: &ItemView, overrides: bool) -> Turn {
     loop {
         let Some(typed) = person.ask(&format!("{words}, later, note, leave: ")).await else { return Turn::Leave };
         let turn = match typed.trim() {
-            "done" if item.verb == Verb::Manual => sign(person, item).await,
+            line if signs && note_of(line).is_some() => sign(item, line),
             "done" => Some(Turn::Deed(Deed::Close)),
             "hand" if by_hand => said(person, "note (required): ", |note| Turn::Deed(Deed::Hand { note })).await,
             "skip" if !item.hard => said(person, "reason: ", |reason| Turn::Deed(Deed::Skip { reason })).await,
@@ -174,10 +180,10 @@ async fn ask(person: &mut Person, item: &ItemView, overrides: bool) -> Turn {
     }
 }
 
-async fn sign(person: &mut Person, item: &ItemView) -> Option<Turn> {
-    let word = if item.note_required { "note (required): " } else { "note, or Enter for none: " };
-    let note = person.ask(word).await?;
-    (!item.note_required || !note.trim().is_empty()).then_some(Turn::Deed(Deed::Hand { note }))
+/// Signs an item off as a step of a run is signed off.
+fn sign(item: &ItemView, line: &str) -> Option<Turn> {
+    let note = note_of(line).filter(|note| !(item.note_required && note.is_empty()))?;
+    Some(Turn::Deed(Deed::Hand { note: note.to_owned() }))
 }
 
 async fn said(person: &mut Person, word: &str, make: impl FnOnce(String) -> Turn) -> Option<Turn> {

@@ -9,6 +9,7 @@ use crate::app::modal::{Form, Note};
 use crate::app::model::Hit;
 use crate::config::theme::Role;
 use crate::domain::Clean;
+use crate::journal::fold::ItemView;
 use crate::ui::ViewState;
 use crate::ui::layout;
 use crate::ui::pen::Pen;
@@ -21,6 +22,9 @@ use ratatui::widgets::Clear;
 
 /// The fewest rows in which words are written that close something.
 const LEAST_ROWS: u16 = 3;
+
+/// The row below the text that says what the next key does.
+const FOOT: u16 = 1;
 
 pub(super) fn params(pen: Pen<'_>, form: &Form, width: usize) -> Dialog {
     let mut body = Vec::new();
@@ -101,38 +105,41 @@ pub(super) fn note(
     snapshot: &Snapshot<'_>,
     view: &mut ViewState,
 ) {
-    let rows = note.lines().len().clamp(6, 14);
+    let rows = note.lines().len().clamp(6, 14) + usize::from(FOOT);
     let place = place(below_banner(area, rows, snapshot), rows);
-    let inner = layout::inside(place);
+    let mut inner = layout::inside(place);
     let item = note.step.and_then(|step| snapshot.view(&note.run)?.item(step));
-    let beside = match (note.step, item) {
-        (_, Some(item)) => item.title,
+    let beside = match (note.step, &item) {
+        (_, Some(item)) => item.title.clone(),
         (Some(step), None) => format!("beside step {}", step + 1),
         (None, None) => "beside the run".to_owned(),
     };
     view.hit(place, Hit::Dialog);
     let asks = note.writes != Writes::Beside;
-    view.seen.whole = inner.height >= LEAST_ROWS;
-    view.seen.needed = (area.width, area.y + LEAST_ROWS + 2);
+    view.seen.whole = inner.height >= LEAST_ROWS + FOOT;
+    view.seen.needed = (area.width, area.y + LEAST_ROWS + FOOT + 2);
     frame.render_widget(Clear, place);
     frame.buffer_mut().set_style(place, pen.style(Role::UiText));
-    let (word, saves) = match note.writes {
-        Writes::Beside => ("Note", "writes it down"),
-        Writes::Hand => ("Close by hand: what you claim", "closes it by hand"),
-        Writes::Skip => ("Skip: why", "passes over it"),
-        Writes::Override => ("Override a hard gate: why", "overrides it"),
-        Writes::Reopen => ("Open again: why", "opens it again"),
+    let word = match note.writes {
+        Writes::Beside => "Note",
+        Writes::Hand => "Sign off by hand: what you claim",
+        Writes::Skip => "Skip: why",
+        Writes::Override => "Override a hard gate: why",
+        Writes::Reopen => "Open again: why",
     };
     let left = title(pen, [(Role::UiTitle, Piece::Words(word)), (Role::UiText, Piece::from(beside))]);
-    let (back, width) = ((Action::Back, "keeps it for later"), usize::from(inner.width));
-    let foot = keys(pen, snapshot, &[(Action::Save, saves), back], width);
+    let width = usize::from(inner.width);
+    let turn = (Action::Leave, if note.writing { "leaves the text" } else { "goes to the text" });
+    let foot = keys(pen, snapshot, &[turn, (Action::Back, "keeps it for later")], width);
     let role = if asks { Role::UiPrompt } else { Role::UiFocus };
     draw_frame(pen, frame, place, (role, true), left, Strip::new(), foot);
     let mut area = note.area().clone();
     area.set_style(pen.style(Role::UiText));
     area.set_cursor_line_style(pen.style(Role::UiText));
-    area.set_cursor_style(pen.style(Role::UiSelection));
-    let mut inner = inner;
+    area.set_cursor_style(pen.style(if note.writing { Role::UiSelection } else { Role::UiText }));
+    let row = layout::take_bottom(&mut inner, FOOT);
+    let next = next_key(snapshot, note, item.as_ref());
+    pen.line(frame, row, Strip::new().gap(1).put_within(width, pen.style(Role::UiPrompt), next));
     if let Some(hint) = &note.hint {
         let row = layout::take_bottom(&mut inner, 1);
         pen.line(frame, row, Strip::new().put_within(width, pen.style(Role::VerdictWarn), hint.to_owned()));
@@ -151,5 +158,19 @@ mod tests {
         for said in [wrong, "cannot plan cell0/rotate-archive:", "a: b", "at 12:30: nothing", "17:1: no file"] {
             assert_eq!(without_place(said), said);
         }
+    }
+}
+
+/// What the next key does: in the text the key that confirms is a letter.
+fn next_key(snapshot: &Snapshot<'_>, note: &Note, item: Option<&ItemView>) -> String {
+    let (key, tab) = (snapshot.keymap.shown(Action::Confirm), snapshot.keymap.shown(Action::Leave));
+    let does = note.writes.does();
+    if note.writing {
+        return format!("{tab} leaves the text; then {key} {does}.");
+    }
+    match (note.lacks(item), note.writes) {
+        (true, _) => format!("The text is empty: {tab} goes to it."),
+        (false, Writes::Hand) => format!("{key} signs off: a claim, with your name."),
+        (false, _) => format!("{key} {does}."),
     }
 }

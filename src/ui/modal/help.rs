@@ -73,8 +73,7 @@ fn place(context: Context) -> String {
         Context::Checklist => "in the checklist",
         Context::Run => "in the run",
         Context::Log => "in the log",
-        Context::Prompt => "in a question, outside its text field",
-        Context::Note => "in a note",
+        Context::Prompt => "in a question or a note, outside its text",
     }
     .to_owned()
 }
@@ -111,7 +110,7 @@ fn section(
 const ITEMS: [(&str, &str, &str, &str); 7] = [
     ("☐", "[ ]", "open", "Not closed yet; in the colour of a warning, its check did not hold."),
     ("✓", "[x]", "evidence", "Closed: a check, a reading or a run shows it."),
-    ("✎", "[c]", "claim", "Closed by hand: somebody says so, in a note."),
+    ("✎", "[c]", "claim", "Signed off by hand: somebody says so, in a note."),
     ("–", "[-]", "skipped", "Skipped with a reason, or undone."),
     ("‼", "[!]", "overridden", "Closed against its check, with a reason."),
     ("▶", "[>]", "at work", "Its step runs, or asks."),

@@ -178,15 +178,18 @@ fn foot(
 
 fn asked(pen: Pen<'_>, snapshot: &Snapshot<'_>, list: &RunView, item: &ItemView, width: usize) -> Vec<Line<'static>> {
     let shown = |action| snapshot.keymap.shown(action);
-    let press = |key: String, after: &'static str| {
+    let press = |key: String, after: &str| {
         let prompt = pen.style(Role::UiPrompt);
         let strip = Strip::new().gap(1).put(prompt, "Press  ").put(pen.style(Role::UiKey), key).gap(2);
-        vec![strip.put_within(width.saturating_sub(14), prompt, after).line()]
+        vec![strip.put_within(width.saturating_sub(14), prompt, after.to_owned()).line()]
     };
     let quiet = |text: String| pen.sentence(Role::UiMuted, text, width);
     match item.state {
         ItemState::Open => match item.verb {
-            Verb::Manual => press(shown(Action::Hand), "to sign it: a claim, with your name."),
+            Verb::Manual => {
+                let after = format!("to write the note; {} then signs off.", shown(Action::Confirm));
+                press(shown(Action::Hand), &after)
+            }
             Verb::Do => press(shown(Action::Open), "to begin it. It previews, and asks before it acts."),
             Verb::Notify => press(shown(Action::Open), "to give the notice. That closes it."),
             _ => press(shown(Action::Open), "to look now. What is seen closes it, if it passes."),

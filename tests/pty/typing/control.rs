@@ -77,9 +77,9 @@ fn each_kind_of_confirmation_is_seen_by_the_judge() {
         let pty = attach(&estate, "list");
         pty.wait_for(SOON, |screen| screen.contains("Other"));
         pty.press_until("j", |screen| screen.lines().any(|line| line.contains('▌') && line.contains("Other")));
-        pty.press_until("m", |screen| screen.contains("Close by hand"));
+        pty.press_until("m", |screen| screen.contains("Sign off by hand"));
         pty.press_until("x", |screen| screen.contains("┃x"));
-        pty.press_until("\x04", gone("Close by hand"));
+        sign_off(&pty);
         pty
     });
     // A run that nobody was meant to start.
@@ -88,4 +88,11 @@ fn each_kind_of_confirmation_is_seen_by_the_judge() {
     let run = starts_own(&mut estate, &pty);
     estate.forget(&run);
     assert_eq!(estate.confirmations().len(), before + 1);
+}
+
+/// Goes from a text to the keys, and signs it.
+fn sign_off(pty: &Pty) {
+    pty.send("\t");
+    pty.wait_for(SOON, |screen| screen.contains("Tab goes to the text"));
+    pty.press_until("c", |screen| !screen.contains("Sign off by hand"));
 }

@@ -19,7 +19,7 @@ const STRETCHES: [&str; 34] = [
     ":cc\r",
     ":confirm\r",
     "Nc ccc, cold cache",
-    "Nchange\x04",
+    "Nchange\tc",
     "1c",
     "2jc",
     "3cG",
