@@ -5,6 +5,7 @@ use crate::cli::args::{Common, Runs};
 use crate::cli::{demo, out, plan, setup};
 use crate::domain::error::Result;
 use crate::gate::lookup;
+use crate::journal::record::ended;
 use serde_json::json;
 use std::fmt::Write;
 
@@ -35,12 +36,17 @@ fn as_text(runs: &[RunSummary]) -> String {
         return "no runs yet\n".to_owned();
     }
     let mut text = String::new();
+    let status = |run: &RunSummary| match run.damage {
+        Some(_) => "damaged".to_owned(),
+        None => ended(run.status, run.went_back),
+    };
+    let widest = runs.iter().map(|run| status(run).len()).max().unwrap_or(0).max(11);
     for run in runs {
         let (over, of) = run.progress;
-        let status = if run.damage.is_some() { "damaged" } else { run.status.word() };
+        let status = status(run);
         let started = run.started.minute();
         let title = if run.emergency { format!("EMERGENCY · {}", run.title) } else { run.title.clone() };
-        let _ = writeln!(text, "{}  {status:<11}  {over:>3}/{of:<3}  {started}  {}  {title}", run.id, run.starter);
+        let _ = writeln!(text, "{}  {status:<widest$}  {over:>3}/{of:<3}  {started}  {}  {title}", run.id, run.starter);
         if run.broke_glass {
             let _ = writeln!(text, "{:28}BREAK GLASS: it went on without a second person", "");
         }
@@ -56,7 +62,7 @@ fn as_json(runs: &[RunSummary]) -> String {
         .iter()
         .map(|run| {
             json!({
-                "run": run.id, "title": run.title, "status": run.status, "started": run.started, "ended": run.ended,
+                "run": run.id, "title": run.title, "status": run.status, "rolled_back": run.went_back, "started": run.started, "ended": run.ended,
                 "starter": run.starter, "steps_over": run.progress.0, "steps": run.progress.1, "damage": run.damage,
                 "broke_glass": run.broke_glass, "emergency": run.emergency,
             })

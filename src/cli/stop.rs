@@ -11,6 +11,7 @@ use crate::gate::operate::{self, Performed};
 use crate::gate::{World, lookup};
 use crate::journal::beside::never_began;
 use crate::journal::list::walk_file;
+use crate::journal::record::ended;
 use crate::runner::aside;
 use crate::runner::failpoint;
 use crate::runner::living::{self, Living};
@@ -200,7 +201,7 @@ fn refuse_sealed(world: &World, run: &crate::domain::RunId) -> Result<()> {
     let found = lookup::runs(world)?.into_iter().find(|summary| summary.id == *run);
     match found {
         Some(summary) if summary.status.is_over() => {
-            let message = format!("run {run} is over: {}", summary.status.word());
+            let message = format!("run {run} is over: {}", ended(summary.status, summary.went_back));
             Err(Error::new(Kind::Usage, message).hint(format!("its record: midwatch report {run}")))
         }
         _ => Ok(()),

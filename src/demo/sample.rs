@@ -20,6 +20,7 @@ use crate::domain::{
 };
 use crate::journal::fold::RunView;
 use std::collections::BTreeMap;
+use crate::journal::record::WentBack;
 use std::time::Duration;
 
 pub use plan::plan;
@@ -283,6 +284,7 @@ fn run_in_list(number: u128, title: &str, status: RunStatus, progress: (u32, u32
         order: Order::Listed,
         status,
         started: at(-86_400 * i64::try_from(number).unwrap_or(0)),
+        went_back: None,
         ended: None,
         starter: "lena".to_owned(),
         progress,
@@ -299,7 +301,10 @@ pub fn runs() -> Vec<RunSummary> {
     vec![
         run(0, "Data retention cleanup", RunStatus::Waiting, (1, 5), None),
         run(1, "Move rotated logs to the archive", RunStatus::Ok, (3, 3), None),
-        run(2, "Data retention cleanup", RunStatus::Failed, (2, 5), None),
+        RunSummary {
+            went_back: Some(WentBack { undone: 1, left: 0, proved: Some(true) }),
+            ..run(2, "Data retention cleanup", RunStatus::Failed, (2, 5), None)
+        },
         run(3, "Data retention cleanup", RunStatus::Aborted, (1, 5), Some("record 7 does not chain")),
     ]
 }

@@ -7,6 +7,7 @@ use crate::journal::append::JOURNAL;
 use crate::journal::beside::{Beside, never_began};
 use crate::journal::chain::{Verdict, Walk};
 use crate::journal::fold::RunView;
+use crate::journal::record::WentBack;
 use std::collections::BTreeMap;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,8 @@ pub struct RunSummary {
     pub order: Order,
     /// Where it stands.
     pub status: RunStatus,
+    /// What became of its rollback; none where it was not rolled back.
+    pub went_back: Option<WentBack>,
     /// When it started.
     pub started: Wall,
     /// When it was sealed.
@@ -139,6 +142,26 @@ pub fn runs_again(state: &Path, known: &mut Known, lives: impl Fn(&RunId) -> boo
     Ok(ids.into_iter().rev().map(|id| known.summary(&dir, id, &lives)).collect())
 }
 
+/// A run of which nothing can be read but its id.
+fn unreadable(id: RunId, damage: Option<String>) -> RunSummary {
+    RunSummary {
+        started: started(&id),
+        id,
+        procedure: String::new(),
+        title: String::new(),
+        params: BTreeMap::new(),
+        order: Order::Listed,
+        status: RunStatus::Interrupted,
+        went_back: None,
+        ended: None,
+        starter: String::new(),
+        progress: (0, 0),
+        broke_glass: false,
+        damage,
+        emergency: false,
+    }
+}
+
 /// One run, whatever its journal is like.
 fn summary(dir: &Path, id: RunId, lives: impl Fn(&RunId) -> bool) -> RunSummary {
     let path = dir.join(id.as_str()).join(JOURNAL);
@@ -160,23 +183,7 @@ fn summary(dir: &Path, id: RunId, lives: impl Fn(&RunId) -> bool) -> RunSummary 
             None => Some("its journal is another run's".to_owned()),
             damage => damage,
         };
-        let started = started(&id);
-        let (status, progress) = (RunStatus::Interrupted, (0, 0));
-        return RunSummary {
-            id,
-            procedure: String::new(),
-            title: String::new(),
-            params: BTreeMap::new(),
-            order: Order::Listed,
-            status,
-            started,
-            ended: None,
-            starter: String::new(),
-            progress,
-            broke_glass: false,
-            damage,
-            emergency: false,
-        };
+        return unreadable(id, damage);
     };
     let done = match view.order {
         Order::Listed => view.steps_over(),
@@ -186,6 +193,7 @@ fn summary(dir: &Path, id: RunId, lives: impl Fn(&RunId) -> bool) -> RunSummary 
     let of = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     RunSummary {
         status: view.status(lives(&id)),
+        went_back: view.went_back(),
         progress: (of(done), of(view.steps.len())),
         broke_glass: view.broke_glass(),
         emergency: view.is_emergency(),

@@ -16,7 +16,7 @@ pub use outcome::{Ending, LogEnd, Outcome};
 pub use prompt::{About, Answer, Ask, Choice, Closed, Covered, consequences};
 
 use crate::domain::reference;
-use crate::domain::{Actor, Boot, Digest, EffectClass, Listing, RunId, Verb, Wall};
+use crate::domain::{Actor, Boot, Digest, EffectClass, Listing, RunId, RunStatus, Verb, Wall};
 use crate::journal::terms::Timing;
 use serde::{Deserialize, Serialize};
 
@@ -191,6 +191,25 @@ impl WentBack {
             (0, Some(false)) => "rolled back, not proved",
             (0, None) => "rolled back",
         }
+    }
+
+    /// What it lacks; none where all of it was undone and no check says otherwise.
+    #[must_use]
+    pub fn lacks(self) -> Option<&'static str> {
+        match (self.left, self.proved) {
+            (1.., _) => Some("in part"),
+            (0, Some(false)) => Some("not proved"),
+            (0, _) => None,
+        }
+    }
+}
+
+/// How a run that is over ended: `failed, rolled back`.
+#[must_use]
+pub fn ended(status: RunStatus, back: Option<WentBack>) -> String {
+    match back.filter(|_| status.is_over()) {
+        Some(back) => format!("{}, {}", status.word(), back.words()),
+        None => status.word().to_owned(),
     }
 }
 

@@ -137,6 +137,12 @@ fn a_failure_goes_back_by_itself_down_to_its_phase_proves_it_and_closes() {
     assert_eq!((run.count("undo.intent"), run.count("prompt.opened")), (2, 3));
     let report = run.midwatch("report", &[]).exits(0);
     report.says("failed, rolled back, proved").says("the way back began, for step 4 failed: step 3 to take back");
+    estate.midwatch(&["runs"]).exits(0).says("  failed, rolled back, proved  ");
+    let listed = estate.midwatch(&["runs", "--json"]).exits(0).out;
+    let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+    let row = &listed["runs"][0];
+    assert_eq!((row["status"].as_str(), row["rolled_back"]["undone"].as_u64()), (Some("failed"), Some(1)), "{row}");
+    assert_eq!(row["rolled_back"]["proved"].as_bool(), Some(true), "{row}");
     run.is_whole_and_known();
     estate.nothing_runs();
 }

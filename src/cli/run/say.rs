@@ -2,7 +2,7 @@
 
 use crate::domain::{Actor, RunStatus, quantity};
 use crate::journal::fold::RunView;
-use crate::journal::record::{Answer, Ask, Closed, Event, Record, WentBack};
+use crate::journal::record::{Answer, Ask, Closed, Event, Record, WentBack, ended};
 use crate::runner::things::KINDS;
 use std::time::Duration;
 
@@ -138,9 +138,9 @@ fn began_back(steps: &[u32], takes_s: Option<u64>, why: &str) -> String {
 }
 
 fn sealed(status: RunStatus, unknown: u32, back: Option<WentBack>) -> String {
-    let back = back.map_or_else(String::new, |back| format!(", {}", back.words()));
+    let ended = ended(status, back);
     match unknown {
-        0 => format!("the run is over: {}{back}", status.word()),
-        _ => format!("the run is over: {}{back}; {unknown} outcomes remain unknown", status.word()),
+        0 => format!("the run is over: {ended}"),
+        _ => format!("the run is over: {ended}; {unknown} outcomes remain unknown"),
     }
 }

@@ -4,7 +4,7 @@ use crate::domain::quantity::{bytes, count, counted, span};
 use crate::domain::{Actor, Digest, EffectClass, RunStatus, StepState, Verb, Wall};
 use crate::journal::answer::consent_words;
 use crate::journal::fold::{RunView, StepView};
-use crate::journal::record::{Answer, Ask, Choice, Closed, Ending, Event, Outcome, Record};
+use crate::journal::record::{Answer, Ask, Choice, Closed, Ending, Event, Outcome, Record, ended};
 use crate::journal::report::time;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -251,9 +251,11 @@ pub(super) fn numbers(steps: &[u32]) -> String {
 
 /// How a run was sealed: `failed, rolled back, proved`.
 pub(super) fn status(view: &RunView) -> String {
-    let status = view.sealed.map_or("not sealed", |status| status.word());
-    let back = view.went_back().map_or_else(String::new, |back| format!(", {}", back.words()));
-    format!("{status}{back}")
+    let back = view.went_back();
+    match view.sealed {
+        Some(status) => ended(status, back),
+        None => format!("not sealed{}", back.map_or_else(String::new, |back| format!(", {}", back.words()))),
+    }
 }
 
 /// The same with what was skipped and what did not go as planned: `ok, 1 skipped, 3 deviations`.

@@ -2,7 +2,7 @@
 
 use crate::domain::quantity::span;
 use crate::journal::fold::RunView;
-use crate::journal::record::{Answer, Ask, Choice, Event, Record};
+use crate::journal::record::{Answer, Ask, Choice, Event, Record, ended};
 use crate::journal::report::model::{Moment, Tone, answered, asked, closed, numbers, outcome_facts};
 use crate::journal::report::time;
 use std::time::Duration;
@@ -75,9 +75,8 @@ fn told(view: &RunView, record: &Record) -> Option<Told> {
             Some((Tone::Odd, None, format!("An answer was refused: {why}"), format!("to {prompt}")))
         }
         Event::RunSealed { status, unknown, rolled_back } => {
-            let back = rolled_back.map_or_else(String::new, |back| format!(", {}", back.words()));
             let more = if *unknown > 0 { format!("{unknown} outcomes remain unknown") } else { String::new() };
-            Some((Tone::of_run(*status), None, format!("The run was sealed: {}{back}", status.word()), more))
+            Some((Tone::of_run(*status), None, format!("The run was sealed: {}", ended(*status, *rolled_back)), more))
         }
         Event::AbortRequested { undo } => {
             let what = if *undo { "Asked to roll the run back" } else { "Asked to stop" };

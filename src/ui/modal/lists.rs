@@ -12,6 +12,7 @@ use crate::app::problems::{self, Problem};
 use crate::app::reading::ItemsShown;
 use crate::config::theme::Role;
 use crate::domain::{Clean, Item, RunId, RunStatus, TargetKind, quantity};
+use crate::journal::record::WentBack;
 use crate::ui::panes::rows;
 use crate::ui::pen::Pen;
 use crate::ui::text::{self, Piece, Strip};
@@ -211,9 +212,11 @@ pub(super) fn runs(pen: Pen<'_>, snapshot: &Snapshot<'_>, cursor: Option<&RunId>
 }
 
 fn run_line(pen: Pen<'_>, (run, status): (&RunSummary, RunStatus), on: bool, width: usize) -> Line<'static> {
+    let back = run.went_back.filter(|_| status.is_over());
     let (role, word) = match run.damage {
         Some(_) => (Role::VerdictCritical, "damaged"),
         None if run.broke_glass => (Role::VerdictCritical, "glass"),
+        None if back.is_some() => (Role::from(status), "rolled back"),
         None => (Role::from(status), status.word()),
     };
     let strip = badge(pen, mark(pen, on), role, word, 11);
@@ -224,6 +227,7 @@ fn run_line(pen: Pen<'_>, (run, status): (&RunSummary, RunStatus), on: bool, wid
     let marked =
         if run.broke_glass { format!("{} · {} · BREAK GLASS", run.title, status.word()) } else { run.title.clone() };
     let title = run.damage.as_ref().map_or_else(|| marked.clone(), |why| format!("{marked} · {why}"));
+    let title = back.and_then(WentBack::lacks).map_or_else(|| title.clone(), |lacks| format!("{lacks} · {title}"));
     let (look, title) = match run.emergency {
         true => (Role::VerdictCritical, format!("EMERGENCY · {title}")),
         false => (Role::UiText, title),

@@ -16,6 +16,7 @@ use crate::app::msg::Outline;
 use crate::config::theme::Role;
 use crate::domain::{Actor, Clean, RunStatus, quantity};
 use crate::journal::fold::{ItemState, ItemView, RunView};
+use crate::journal::record::ended;
 use crate::ui::ViewState;
 use crate::ui::layout::{self, take_bottom, take_top};
 use crate::ui::panes::{filtered, framed, run, title};
@@ -108,8 +109,8 @@ fn standing(pen: Pen<'_>, snapshot: &Snapshot<'_>, list: &RunView) -> Option<(ra
         }
         status if status.is_over() => {
             let back = keymap.shown(Action::Back);
-            let text =
-                format!("{} · {back} leaves it · {} report {}", status.word(), snapshot.command, list.id.short());
+            let ended = ended(status, list.went_back());
+            let text = format!("{ended} · {back} leaves it · {} report {}", snapshot.command, list.id.short());
             (Role::from(status), text)
         }
         _ => return None,

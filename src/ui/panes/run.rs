@@ -27,6 +27,7 @@ use crate::app::model::{Hit, Pane};
 use crate::config::theme::Role;
 use crate::domain::{Clean, EffectClass, RunStatus, StepState, Verb, quantity};
 use crate::journal::fold::{RunView, StepView};
+use crate::journal::record::ended;
 use crate::ui::ViewState;
 use crate::ui::layout::{self, take_bottom};
 use crate::ui::panes::{filtered, framed, title};
@@ -120,7 +121,8 @@ pub fn standing(pen: Pen<'_>, strip: Strip, snapshot: &Snapshot<'_>) -> Strip {
     let (Some(run), Some(status)) = (&snapshot.run.view, snapshot.run.status()) else { return strip };
     let style = pen.style(Role::from(status));
     let over = run.steps_over();
-    let strip = strip.put(style, pen.symbol(Role::from(status))).gap(1).put(style, status.word()).gap(2);
+    let strip =
+        strip.put(style, pen.symbol(Role::from(status))).gap(1).put(style, ended(status, run.went_back())).gap(2);
     strip.put(pen.style(Role::UiText), format!("{over}/{} ", run.steps.len()))
 }
 
