@@ -14,6 +14,7 @@ mod keys;
 mod lint;
 mod listing;
 mod logout;
+mod named;
 mod output;
 mod postgres;
 mod print;

@@ -16,6 +16,7 @@ use crate::app::panes::log::Log;
 use crate::app::panes::rows::Lists;
 use crate::app::panes::run::RunPane;
 use crate::app::reading::{ItemsShown, Reading, TextShown};
+use crate::app::runs::Commands;
 use crate::app::wall::Wall;
 use crate::app::window::WindowWatch;
 use crate::calendar::Calendar;
@@ -101,7 +102,7 @@ pub struct Opening {
     /// Whether leaving asks what becomes of the demo.
     pub demo: bool,
     /// How this estate's runs are reached from a shell: `midwatch`, `midwatch --demo`.
-    pub command: String,
+    pub command: Commands,
     /// What the operator should know first: a theme that fell back.
     pub banners: Vec<String>,
     /// What holds all the time and is said quietly: locks that only this user sees.
@@ -160,7 +161,7 @@ pub struct Model {
     /// Whether leaving asks what becomes of the demo.
     pub demo: bool,
     /// How this estate's runs are reached from a shell.
-    pub command: String,
+    pub command: Commands,
     /// What holds all the time and is said quietly.
     pub remark: Option<String>,
     /// What became of an edit of the estate or its windows, until it is in use.

@@ -74,6 +74,15 @@ fn rank(status: RunStatus) -> u8 {
     }
 }
 
+/// How this program is called from a shell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Commands {
+    /// For what needs the runs alone: `midwatch`, `midwatch --demo`.
+    pub runs: String,
+    /// For what needs the estate beside them, as `attach` does: `midwatch --config FILE`.
+    pub estate: String,
+}
+
 impl Model {
     /// Every run that is not sealed, in their order. A run on a pane stands as its journal says now, not as it was listed.
     fn unsealed(&self) -> Vec<(RunStatus, &RunSummary)> {
@@ -135,12 +144,12 @@ impl Model {
                 (RunStatus::Held, _) => "is held",
                 _ => "goes on",
             };
-            let text = format!("run {0} ({title}) {does}: {1} attach {0}", id.short(), self.command);
+            let text = format!("run {0} ({title}) {does}: {1} attach {0}", id.short(), self.command.estate);
             crate::domain::Clean::text(&text).plain()
         };
         let mut lines: Vec<String> = runs.iter().take(NAMED).map(line).collect();
         if let Some(more) = runs.len().checked_sub(NAMED).filter(|more| *more > 0) {
-            lines.push(format!("and {more} more: {} runs", self.command));
+            lines.push(format!("and {more} more: {} runs", self.command.runs));
         }
         lines
     }

@@ -199,7 +199,7 @@ impl Model {
             keymap: &self.keymap,
             pending: self.pending.iter().map(|key| format!("{key} ")).collect(),
             mouse: self.mouse,
-            command: &self.command,
+            command: &self.command.runs,
             wall: self.wall.map(Wall::page),
             window: self.window.shown(self.now.wall),
             no_window: self.window.missing(),

@@ -207,7 +207,7 @@ pub struct Runs {
 /// A command on one run.
 #[derive(Debug, Args)]
 pub struct OneRun {
-    /// The run's id, or the end of it if no other run ends so.
+    /// The run's id, or the end of it, such as the last 6 characters, if no other run's id ends so.
     #[arg(value_name = "RUN")]
     pub run: String,
 }

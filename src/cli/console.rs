@@ -99,8 +99,8 @@ fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, shown: S
     banners.iter().for_each(|cause| tracing::warn!(cause, "theme or keymap refused"));
     let is_wall = matches!(shown, Shown::Wall);
     let found = demo::hint(common).filter(|_| world.estate.source.is_none());
-    let command = setup::command(common, around);
-    let watch = matches!(shown, Shown::Demo).then(|| format!("second terminal: {command} watch"));
+    let command = setup::commands(common, around);
+    let watch = matches!(shown, Shown::Demo).then(|| format!("second terminal: {} watch", command.runs));
     let remark = (world.state.locks_scope == Scope::User).then(|| "locks: this user only".to_owned());
     // A wall has no banner.
     let remark =

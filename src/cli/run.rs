@@ -10,6 +10,7 @@ mod say;
 
 use crate::app::confirm;
 use crate::app::effect::Begun;
+use crate::app::runs::Commands;
 use crate::cli::args::{Common, OneRun, Run};
 use crate::cli::interactive::{self, Person};
 use crate::cli::{complain, out, plan, setup, stop};
@@ -51,6 +52,7 @@ pub fn run(common: &Common, args: &Run) -> Result<u8> {
         person = may_end_with_us(args, person)?;
     }
     let begun = Begun { how: "invoked", emergency: args.emergency.clone(), warned };
+    let commands = setup::commands(common, &world.around);
     setup::wait_for(async {
         let command = confirm::start(&authority, plan, hash, begun);
         let Performed::Started(run) = operate::perform(&world, command, "run").await? else {
@@ -63,7 +65,7 @@ pub fn run(common: &Common, args: &Run) -> Result<u8> {
         let authority = Some(authority);
         let mut follow = Follow { world, authority, answers, json: args.json, dir, person, walk };
         let end = follow.until_it_ends().await?;
-        Ok(code(&end, args.json, &run))
+        Ok(code(&end, args.json, &run, &commands))
     })
 }
 
@@ -77,12 +79,13 @@ pub fn attach(common: &Common, args: &OneRun) -> Result<u8> {
     let authority = if common.read_only { None } else { Some(stop::operator(common)?.1) };
     let dir = setup::find_run(common, &world, &args.run)?;
     let run = dir.id.clone();
+    let commands = setup::commands(common, &world.around);
     setup::wait_for(async {
         let answers = Answers::new(false, Vec::new(), authority.is_some() && interactive::is_here());
         let (person, walk) = (Person, Walk::default());
         let mut follow = Follow { world, authority, answers, json: false, dir, person, walk };
         let end = follow.until_it_ends().await?;
-        Ok(code(&end, false, &run))
+        Ok(code(&end, false, &run, &commands))
     })
 }
 
@@ -104,16 +107,17 @@ fn may_end_with_us(args: &Run, mut person: Person) -> Result<Person> {
 }
 
 /// The exit code, with a last word for a person about the way on.
-fn code(end: &End, json: bool, run: &crate::domain::RunId) -> u8 {
+fn code(end: &End, json: bool, run: &crate::domain::RunId, commands: &Commands) -> u8 {
+    let Commands { runs, estate } = commands;
     let (code, word) = match end {
-        End::Sealed(view) => (sealed(view), format!("its record: midwatch report {run}")),
+        End::Sealed(view) => (sealed(view), format!("its record: {runs} report {run}")),
         End::Held => {
-            (Kind::Waiting.exit_code(), format!("it is held, and waits to be taken up: midwatch resume {run}"))
+            (Kind::Waiting.exit_code(), format!("it is held, and waits to be taken up: {estate} resume {run}"))
         }
-        End::NeedsPerson(kind) => (kind.exit_code(), format!("it waits for a person: midwatch attach {run}")),
+        End::NeedsPerson(kind) => (kind.exit_code(), format!("it waits for a person: {estate} attach {run}")),
         End::Interrupted(cause) => {
             complain(cause);
-            (cause.kind.exit_code(), format!("it is interrupted: midwatch resume {run}"))
+            (cause.kind.exit_code(), format!("it is interrupted: {estate} resume {run}"))
         }
     };
     if !json {

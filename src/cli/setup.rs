@@ -1,11 +1,13 @@
 //! From the options and the environment to the world that a command works on.
 
+use crate::app::runs::Commands;
 use crate::calendar;
 use crate::cli::args::Common;
 use crate::cli::demo;
 use crate::config::estate::{Estate, Unread};
 use crate::config::paths::{self, Surroundings};
 use crate::config::state::{self, State};
+use crate::config::trust::quoted;
 use crate::domain::error::Result;
 use crate::domain::{Error, Kind, TargetKind, quantity};
 use crate::gate::{World, lookup};
@@ -132,12 +134,28 @@ pub fn command(common: &Common, around: &Surroundings) -> String {
     let is_default = |dir: &Path| state::state(around).is_ok_and(|state| state.dir == dir);
     match &common.state {
         Some(dir) if common.demo => match dir.parent().and_then(Path::parent).filter(|dir| !is_default(dir)) {
-            Some(dir) => format!("midwatch --state {} --demo", dir.display()),
+            Some(dir) => format!("midwatch --state {} --demo", quoted(dir)),
             None => "midwatch --demo".to_owned(),
         },
-        Some(dir) if !is_default(dir) => format!("midwatch --state {}", dir.display()),
+        Some(dir) if !is_default(dir) => format!("midwatch --state {}", quoted(dir)),
         _ => "midwatch".to_owned(),
     }
+}
+
+/// The same, and for a command that needs the estate beside the runs with the file that an option named. One that the environment
+/// names is found there again.
+#[must_use]
+pub fn commands(common: &Common, around: &Surroundings) -> Commands {
+    let runs = command(common, around);
+    let from_option = |file: &&PathBuf| around.get("MIDWATCH_CONFIG") != Some(file.as_os_str());
+    let estate = match common.config.as_ref().filter(|_| !common.demo).filter(from_option) {
+        Some(file) => {
+            let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+            format!("{runs} --config {}", quoted(&file))
+        }
+        None => runs.clone(),
+    };
+    Commands { runs, estate }
 }
 
 /// Runs something that waits, on this thread.

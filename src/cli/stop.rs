@@ -40,7 +40,7 @@ pub fn resume(common: &Common, args: &OneRun) -> Result<u8> {
     let command = confirm::resume(&authority, dir.id.clone());
     act(&world, of_another(&authority, &dir, command)?)
         .map_err(|refusal| with_way_out(refusal, &dir, &setup::command(common, &world.around)))?;
-    out::line(format_args!("see it: midwatch attach {}", dir.id));
+    out::line(format_args!("see it: {} attach {}", setup::commands(common, &world.around).estate, dir.id));
     Ok(0)
 }
 
@@ -71,7 +71,8 @@ pub fn abort(common: &Common, args: &Abort) -> Result<u8> {
         complain(&Error::new(Kind::UnknownOutcome, message));
     }
     let way = "it cannot be ended by this run; the run is not sealed, and what it locks stays locked, until it is gone";
-    complain(&Error::new(Kind::UnknownOutcome, way).hint(format!("see it: midwatch attach {}", dir.id)));
+    let command = setup::commands(common, &world.around).estate;
+    complain(&Error::new(Kind::UnknownOutcome, way).hint(format!("see it: {command} attach {}", dir.id)));
     Ok(Kind::UnknownOutcome.exit_code())
 }
 

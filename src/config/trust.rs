@@ -218,7 +218,8 @@ fn holds_alone(users: &str, groups: &str, group: u32, owner: u32) -> bool {
 }
 
 /// A path as a shell takes it.
-fn quoted(path: &Path) -> String {
+#[must_use]
+pub fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let is_plain = |c: char| c.is_alphanumeric() || "-_./:=,+@%".contains(c);
     if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }

@@ -11,6 +11,7 @@ use crate::app::modal::Modal;
 use crate::app::model::{Pane, Seen, TargetId};
 use crate::app::msg::{LogLine, LogPage, Msg, Offer, Page, ParamShown, RunSummary};
 use crate::app::reading::{ItemsShown, TextShown};
+use crate::app::runs::Commands;
 use crate::app::{Model, Opening, update};
 use crate::calendar::Calendar;
 use crate::domain::key::Key;
@@ -19,8 +20,8 @@ use crate::domain::{
     Boot, EffectClass, Fact, Observation, Order, Row, Rows, RunStatus, TargetKind, Trend, Verdict, Wall,
 };
 use crate::journal::fold::RunView;
-use std::collections::BTreeMap;
 use crate::journal::record::WentBack;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use plan::plan;
@@ -69,7 +70,7 @@ fn opening(size: (u16, u16), authority: Option<Authority>) -> Opening {
         calendar: calendar(),
         wall: false,
         demo: false,
-        command: "midwatch".to_owned(),
+        command: Commands { runs: "midwatch".to_owned(), estate: "midwatch".to_owned() },
         banners: Vec::new(),
         remark: None,
         now: now(451),
@@ -283,8 +284,8 @@ fn run_in_list(number: u128, title: &str, status: RunStatus, progress: (u32, u32
         params: BTreeMap::new(),
         order: Order::Listed,
         status,
-        started: at(-86_400 * i64::try_from(number).unwrap_or(0)),
         went_back: None,
+        started: at(-86_400 * i64::try_from(number).unwrap_or(0)),
         ended: None,
         starter: "lena".to_owned(),
         progress,
@@ -314,7 +315,7 @@ pub fn runs() -> Vec<RunSummary> {
 pub fn demo(size: (u16, u16), authority: Option<Authority>) -> Model {
     let mut model = healthy(size, authority);
     model.demo = true;
-    "midwatch --demo".clone_into(&mut model.command);
+    "midwatch --demo".clone_into(&mut model.command.runs);
     update(&mut model, Msg::RunsListed(runs().into_iter().filter(|run| run.status.is_over()).collect()));
     model
 }

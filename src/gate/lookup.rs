@@ -258,17 +258,31 @@ pub fn find_run(world: &World, wanted: &str) -> crate::domain::error::Result<Run
     if let Some(dir) = RunId::parse(&upper).map(|id| RunDir::of(&world.state.dir, id)).filter(|dir| dir.path.is_dir()) {
         return Ok(dir);
     }
-    let found: Vec<RunId> =
-        runs(world)?.into_iter().map(|run| run.id).filter(|id| id.as_str().ends_with(&upper)).collect();
+    let found: Vec<RunSummary> = runs(world)?.into_iter().filter(|run| run.id.as_str().ends_with(&upper)).collect();
     match found.as_slice() {
-        [only] if !upper.is_empty() => Ok(RunDir::of(&world.state.dir, only.clone())),
+        [only] if !upper.is_empty() => Ok(RunDir::of(&world.state.dir, only.id.clone())),
         [] => {
             let place = world.state.dir.join("runs");
             let message = format!("there is no run {} in {}", wanted.escape_debug(), place.display());
             Err(Error::new(Kind::Usage, message).hint("midwatch runs lists them; --state DIR names another directory"))
         }
-        _ => Err(Error::new(Kind::Usage, format!("several runs end in {}", wanted.escape_debug()))
-            .hint("give more of the id; midwatch runs lists them")),
+        several => Err(ambiguous(wanted, several)),
+    }
+}
+
+/// How many runs are named where an abbreviation fits several.
+const CANDIDATES: usize = 8;
+
+/// Refuses an abbreviation that fits several runs, and names them, the newest first.
+fn ambiguous(wanted: &str, several: &[RunSummary]) -> Error {
+    use crate::domain::Kind;
+    let (count, what) = (several.len(), wanted.escape_debug());
+    let error = Error::new(Kind::Usage, format!("{count} runs have an id that ends in {what}: give more of it"));
+    let line = |run: &RunSummary| format!("{}  {}  {}  {}", run.id, run.status.word(), run.started.minute(), run.title);
+    let error = several.iter().take(CANDIDATES).map(line).fold(error, Error::hint);
+    match count.checked_sub(CANDIDATES).filter(|more| *more > 0) {
+        Some(more) => error.hint(format!("and {more} more: midwatch runs lists them")),
+        None => error,
     }
 }
 

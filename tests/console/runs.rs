@@ -97,7 +97,8 @@ fn a_prompt_that_waits_here_does_not_hide_that_others_wait() {
 #[test]
 fn who_leaves_is_told_what_goes_on_and_how_to_come_back() {
     let mut model = following(&sample::change());
-    model.command = "midwatch --state /s".to_owned();
+    model.command.runs = "midwatch --state /s".to_owned();
+    model.command.estate = "midwatch --state /s --config /e".to_owned();
     let id = model.run.following.clone().unwrap();
     let followed = RunSummary { id: id.clone(), ..of(1, RunStatus::Running) };
     let list = RunSummary { order: Order::Any, ..of(7, RunStatus::Waiting) };
@@ -108,9 +109,9 @@ fn who_leaves_is_told_what_goes_on_and_how_to_come_back() {
     assert_eq!(
         model.left_behind(),
         [
-            format!("run {0} ({title}) waits for an answer: midwatch --state /s attach {0}", id.short()),
-            format!("run {0} (Run 7) is open: midwatch --state /s attach {0}", list.id.short()),
-            format!("run {0} (Run 3) goes on: midwatch --state /s attach {0}", three.short()),
+            format!("run {0} ({title}) waits for an answer: midwatch --state /s --config /e attach {0}", id.short()),
+            format!("run {0} (Run 7) is open: midwatch --state /s --config /e attach {0}", list.id.short()),
+            format!("run {0} (Run 3) goes on: midwatch --state /s --config /e attach {0}", three.short()),
         ]
     );
     update(&mut model, Msg::RunsListed((1..9).map(|number| of(number, RunStatus::Held)).collect()));
