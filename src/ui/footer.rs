@@ -122,9 +122,8 @@ fn left(pen: Pen<'_>, snapshot: &Snapshot<'_>, room: usize) -> Strip {
         // In a text field the key for help is a letter.
         let typing = snapshot.modals.last().is_some_and(Modal::takes_text);
         let mut keys = vec![(Action::Back, "leaves the dialog")];
-        match snapshot.modals.last() {
-            Some(Modal::Note(note)) => keys.insert(0, next_key(snapshot, note)),
-            _ => {}
+        if let Some(Modal::Note(note)) = snapshot.modals.last() {
+            keys.insert(0, next_key(snapshot, note));
         }
         if !typing {
             keys.push((Action::Help, "help"));

@@ -147,20 +147,6 @@ pub(super) fn note(
     frame.render_widget(&area, inner);
 }
 
-#[cfg(test)]
-mod tests {
-    use super::without_place;
-
-    #[test]
-    fn what_is_wrong_in_a_form_is_said_without_a_place_in_a_file() {
-        let wrong = "`days` must be 1 to 365 days, not \"abc\"";
-        assert_eq!(without_place(&format!("<built-in>/cell0/rotate-archive.toml:17:1: {wrong}")), wrong);
-        for said in [wrong, "cannot plan cell0/rotate-archive:", "a: b", "at 12:30: nothing", "17:1: no file"] {
-            assert_eq!(without_place(said), said);
-        }
-    }
-}
-
 /// What the next key does: in the text the key that confirms is a letter.
 fn next_key(snapshot: &Snapshot<'_>, note: &Note, item: Option<&ItemView>) -> String {
     let (key, tab) = (snapshot.keymap.shown(Action::Confirm), snapshot.keymap.shown(Action::Leave));
@@ -172,5 +158,19 @@ fn next_key(snapshot: &Snapshot<'_>, note: &Note, item: Option<&ItemView>) -> St
         (true, _) => format!("The text is empty: {tab} goes to it."),
         (false, Writes::Hand) => format!("{key} signs off: a claim, with your name."),
         (false, _) => format!("{key} {does}."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_place;
+
+    #[test]
+    fn what_is_wrong_in_a_form_is_said_without_a_place_in_a_file() {
+        let wrong = "`days` must be 1 to 365 days, not \"abc\"";
+        assert_eq!(without_place(&format!("<built-in>/cell0/rotate-archive.toml:17:1: {wrong}")), wrong);
+        for said in [wrong, "cannot plan cell0/rotate-archive:", "a: b", "at 12:30: nothing", "17:1: no file"] {
+            assert_eq!(without_place(said), said);
+        }
     }
 }
