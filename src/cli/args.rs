@@ -60,6 +60,8 @@ pub enum Command {
     Demo(Demo),
     /// Print one reading; exit 0 ok, 1 warn, 2 critical, 3 unknown.
     Check(Check),
+    /// Print the figures that were kept of a target: one a minute, for a day.
+    History(History),
     /// List the procedures that this estate is offered, or show one.
     Procedures(Procedures),
     /// Preview every step of a procedure; change nothing.
@@ -265,6 +267,23 @@ pub struct Windows {
     /// How many days ahead.
     #[arg(long, value_name = "DAYS", default_value_t = 35, env = "MIDWATCH_WINDOWS_DAYS", value_parser = clap::value_parser!(u16).range(1..=731))]
     pub days: u16,
+    /// Print JSON.
+    #[arg(long, env = "MIDWATCH_JSON", value_parser = Switch("MIDWATCH_JSON"))]
+    pub json: bool,
+}
+
+/// `midwatch history`.
+#[derive(Debug, Args)]
+pub struct History {
+    /// The target, as its row is called; a line for each row when none is named.
+    #[arg(value_name = "TARGET")]
+    pub target: Option<String>,
+    /// Only this of several things in the target: connections, public.orders.
+    #[arg(value_name = "OBJECT")]
+    pub object: Option<String>,
+    /// How many hours back.
+    #[arg(long, value_name = "HOURS", default_value_t = 24, env = "MIDWATCH_HISTORY_HOURS", value_parser = clap::value_parser!(u16).range(1..=24))]
+    pub hours: u16,
     /// Print JSON.
     #[arg(long, env = "MIDWATCH_JSON", value_parser = Switch("MIDWATCH_JSON"))]
     pub json: bool,

@@ -128,7 +128,7 @@ fn read(common: &Common, asked: &Asked) -> Result<Reading, Error> {
 /// What was read in the last hour: from it comes when a file system will be full. Without it, that is not said.
 fn past(about: About) -> PastRead {
     let past = PastRead::default();
-    match setup::spared("the history", move || history::read(about)).flatten() {
+    match setup::spared("the history", move || history::read(about, history::SHOWN)).flatten() {
         Ok(read) => past.fill(Arc::new(read)),
         Err(cause) => tracing::warn!(cause = cause.message, "history not read"),
     }

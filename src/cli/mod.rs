@@ -5,6 +5,7 @@ mod check;
 mod complete;
 mod console;
 mod demo;
+mod history;
 mod interactive;
 mod lint;
 mod man;
@@ -85,6 +86,7 @@ fn start_log(cli: &Cli) -> Option<ownlog::Guard> {
         Some(Command::Report(_)) => Writes::looking("report"),
         Some(Command::Verify(_)) => Writes::looking("verify"),
         Some(Command::Windows(_)) => Writes::looking("windows"),
+        Some(Command::History(_)) => Writes::looking("history"),
         Some(Command::Lint(_)) => Writes::looking("lint"),
         _ => return None,
     };
@@ -104,6 +106,7 @@ fn dispatch(cli: Cli) -> crate::domain::error::Result<u8> {
         Some(Command::Watch) => console::wall(common),
         Some(Command::Demo(args)) => demo::run(common, &args),
         Some(Command::Check(args)) => Ok(check::run(common, &args)),
+        Some(Command::History(args)) => history::run(common, &args),
         Some(Command::Plan(args)) => plan::run(common, &args),
         Some(Command::Print(args)) => print::run(common, &args),
         Some(Command::Procedures(args)) => procedures::run(common, &args),

@@ -3,7 +3,7 @@
 use super::fault::Fault;
 use super::pending::Pending;
 use super::place::Place;
-use super::{About, Event, read, schema, write};
+use super::{About, Event, SHOWN, read, schema, write};
 use crate::config::state;
 use crate::domain::error::Result;
 use crate::domain::series::minute;
@@ -13,8 +13,6 @@ use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How much of the past the console shows, in minutes.
-const SHOWN: i64 = 60;
 /// What is older was written by the process that holds the lock, if one does.
 const THEIRS: Duration = Duration::from_secs(180);
 
@@ -39,7 +37,7 @@ impl<'a> Keeper<'a> {
 
     /// Tells what the last hour was.
     pub fn read(&mut self) {
-        let read = self.last_hour(true);
+        let read = self.past(SHOWN, true);
         if let Some(past) = self.settle(read) {
             (self.tell)(Event::Read(Arc::new(past)));
         }
@@ -51,8 +49,8 @@ impl<'a> Keeper<'a> {
         self.settle(wrote);
     }
 
-    /// The figures of the last hour; none where there is no file. `claims`: whether this process would write, too.
-    pub fn last_hour(&mut self, claims: bool) -> Result<Past> {
+    /// The figures of the last minutes; none where there is no file. `claims`: whether this process would write, too.
+    pub fn past(&mut self, minutes: i64, claims: bool) -> Result<Past> {
         let (Some(place), now) = (self.place()?, clock::now().wall) else { return Ok(Past::default()) };
         let _ = claims && self.claim(&place)?;
         let estate = self.about.estate();
@@ -63,7 +61,7 @@ impl<'a> Keeper<'a> {
                 false => schema::open_to_read(&place)?,
             };
             let Some(db) = db else { return Ok(Past::default()) };
-            let read = read::figures(&db, &estate, minute(now) - SHOWN, now);
+            let read = read::figures(&db, &estate, minute(now) - minutes, now);
             read.map_err(|cause| Fault::of(&place.database(), &cause))
         })
     }

@@ -34,6 +34,8 @@ use std::time::Duration;
 
 /// How far apart two transactions are.
 const MINUTE: Duration = Duration::from_secs(60);
+/// How much of the past the graphs show, in minutes.
+pub const SHOWN: i64 = 60;
 /// How long the end of a console waits for the last transaction.
 pub const PATIENCE: Duration = Duration::from_millis(500);
 /// How long the disk may take before it is said that it does not answer.
@@ -58,6 +60,12 @@ impl About {
     pub fn of(estate: &Estate, state: &State, around: &Surroundings) -> Self {
         let (state, around) = (state.clone(), around.clone());
         Self { state, around, file: estate.source.clone(), name: estate.name.clone() }
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn place(&self) -> PathBuf {
+        state::own_home(&self.state, &self.around).unwrap_or_default().join(place::DATABASE)
     }
 
     /// What tells the estate from every other in the same file: the place of its estate file, whatever leads there.
@@ -116,7 +124,7 @@ impl History {
             pending: Mutex::default(),
             busy: AtomicU64::new(0),
             slow: AtomicBool::new(false),
-            place: state::own_home(&about.state, &about.around).unwrap_or_default().join(place::DATABASE),
+            place: about.place(),
             tell: Box::new(tell),
         });
         let (ask, asked) = channel();
@@ -212,12 +220,12 @@ pub fn contribute(about: About, rows: &[Rows]) {
     Keeper::new(about, false, &|_| ()).write(&mut pending);
 }
 
-/// Reads the figures of the last hour.
+/// Reads the figures of the last minutes, of which no more than a day is kept.
 ///
 /// # Errors
 /// Why they cannot be read; where there are none, that is no error.
-pub fn read(about: About) -> Result<Past> {
-    Keeper::new(about, false, &|_| ()).last_hour(false)
+pub fn read(about: About, minutes: i64) -> Result<Past> {
+    Keeper::new(about, false, &|_| ()).past(minutes, false)
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ impl Home {
     }
 
     fn values(&self, estate: &str) -> Vec<f64> {
-        let past = read(self.about(estate)).unwrap();
+        let past = read(self.about(estate), SHOWN).unwrap();
         past.figures(&id("api")).iter().map(|figure| figure.value).collect()
     }
 
@@ -129,7 +129,7 @@ fn what_one_process_wrote_another_reads_and_no_estate_sees_anothers() {
     // The same estate by another name of its file.
     symlink(home.dir.path().join("one.toml"), home.dir.path().join("link.toml")).unwrap();
     let about = About { file: Some(home.dir.path().join("link.toml")), ..home.about("one.toml") };
-    assert_eq!(read(about).unwrap().figures(&id("api")).len(), 3);
+    assert_eq!(read(about, SHOWN).unwrap().figures(&id("api")).len(), 3);
     // More than an hour ago is not shown, and one minute has one figure.
     home.write("one.toml", (3720, 0.0));
     home.write("one.toml", (0, 4.0));

@@ -130,6 +130,44 @@ fn checks_of_a_monitor_make_a_past_where_there_is_a_state_directory() {
 }
 
 #[test]
+fn the_figures_of_a_target_are_printed_with_their_gaps() {
+    let night = Night::new();
+    let none = night.estate.midwatch(&["history", "web"]).exits(2);
+    none.says("there are no figures of web of the last 24 hours in").says("a console, a wallboard, or midwatch check");
+    fs::DirBuilder::new().mode(0o700).create(night.estate.state()).unwrap();
+    for minutes in [90, 31, 30] {
+        night.ago(minutes);
+        night.estate.midwatch(&["check", "health"]);
+    }
+    night.ago(0);
+    let said = night.estate.midwatch(&["history", "web"]).exits(0);
+    let lines: Vec<&str> = said.out.lines().collect();
+    let [title, first, gap, second, third] = *lines else { panic!("{}", said.out) };
+    assert_eq!(title, "service web: latency");
+    assert!([first, second, third].iter().all(|line| line.ends_with(" ms") && line.contains(" UTC  ")), "{}", said.out);
+    assert!(matches!(gap, "  nothing was read for 58 m" | "  nothing was read for 59 m"), "{gap}");
+    let said = night.estate.midwatch(&["history", "web", "--hours", "1", "--json"]).exits(0);
+    let report: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let series = &report["series"][0];
+    assert_eq!((&report["schema"], &report["series"].as_array().unwrap().len()), (&1.into(), &1));
+    assert_eq!(
+        (&series["kind"], &series["target"], &series["fact"]),
+        (&"service".into(), &"web".into(), &"latency_ms".into())
+    );
+    assert!(series["object"].is_null());
+    let figures = series["figures"].as_array().unwrap();
+    assert!(figures.len() == 2 && figures.iter().all(|figure| figure["value"].is_f64()), "{series}");
+    let all = night.estate.midwatch(&["history"]).exits(0);
+    assert!(
+        all.out.lines().any(|line| line.starts_with("service web ") && line.contains("3 readings since")),
+        "{}",
+        all.out
+    );
+    assert!(all.out.lines().any(|line| line.starts_with("host cpu ")), "{}", all.out);
+    night.estate.midwatch(&["history", "wbe"]).exits(2).says("there are some of").says("web");
+}
+
+#[test]
 fn a_damaged_file_costs_the_past_and_nothing_else() {
     let night = Night::new();
     night.looked(1);
