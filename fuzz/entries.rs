@@ -99,7 +99,7 @@ pub fn sql(data: &[u8]) {
     let _ = classify(text);
     for first in ["DROP TABLE t; ", "DELETE FROM t; "] {
         if let Ok(class) = classify(&format!("{first}{text}")) {
-            assert_eq!(class.floor, EffectClass::Destroy, "{first}{text}");
+            assert_eq!(class.least, EffectClass::Destroy, "{first}{text}");
         }
     }
 }
@@ -127,7 +127,7 @@ pub fn script(data: &[u8]) {
     let lines = text.lines().count().max(1) + 1;
     for finding in shell::findings(text, false) {
         let line = usize::try_from(finding.line).unwrap_or(usize::MAX);
-        assert!((1..=lines).contains(&line) && !finding.says.is_empty(), "{finding:?}");
+        assert!((1..=lines).contains(&line) && !finding.message.is_empty(), "{finding:?}");
     }
     let _ = shell::programs(text);
 }

@@ -347,7 +347,7 @@ fn a_switch_takes_the_usual_words_and_names_its_variable_otherwise() {
     for variable in ["MIDWATCH_JSON", "MIDWATCH_READ_ONLY"] {
         let mut estate = Estate::default();
         estate.set(variable, "perhaps");
-        estate.midwatch(&["runs"]).exits(2).says(variable).says("perhaps");
+        estate.midwatch(&["runs"]).exits(2).prints(variable).prints("perhaps");
     }
 }
 

@@ -1,6 +1,6 @@
 //! What stands where an estate file should, told by `lint`, by `check`, and by every other command.
 
-use crate::support::estate::{Estate, Said, finish};
+use crate::support::estate::{Estate, Printed, finish};
 use rustix::fs::{CWD, Mode, mkfifoat};
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Runs the program on a file as its estate.
-fn on(estate: &Estate, file: &Path, args: &[&str]) -> Said {
+fn on(estate: &Estate, file: &Path, args: &[&str]) -> Printed {
     let mut command = estate.command(args);
     command.arg("--config").arg(file);
     finish(command)
@@ -26,7 +26,7 @@ fn refused(estate: &Estate, file: &Path, why: &str) {
         (&["plan", "cell0/health-check"], 2),
         (&["run", "cell0/health-check"], 2),
     ] {
-        let said = on(estate, file, args).exits(code).says(why);
+        let said = on(estate, file, args).exits(code).prints(why);
         assert!(!said.out.contains("hunter2") && !said.err.contains("hunter2"), "{args:?}: {said:?}");
     }
 }
@@ -83,7 +83,7 @@ fn a_file_that_may_not_be_read_is_refused() {
             // Root may read everything.
             command.uid(65_534).gid(65_534);
         }
-        finish(command).exits(code).says("permission denied");
+        finish(command).exits(code).prints("permission denied");
     }
 }
 
@@ -117,7 +117,7 @@ fn the_schema_is_printed() {
     let schema: serde_json::Value = serde_json::from_str(&said.out).unwrap();
     assert_eq!(schema["properties"]["backup"]["items"]["required"], serde_json::json!(["name", "max_age"]));
     let other = finish(Estate::default().command(&["schema", "nothing"]));
-    other.exits(2).says("estate");
+    other.exits(2).prints("estate");
 }
 
 #[test]
@@ -132,13 +132,13 @@ fn warnings_are_told_apart_from_errors_and_fail_only_when_asked() {
     let said = estate.midwatch(&["lint"]).exits(0);
     assert!(said.out.starts_with(&review) && said.out.contains(&shell), "{}", said.out);
     estate.midwatch(&["lint", "--strict"]).exits(1);
-    estate.midwatch(&["lint", "--strict", file.to_str().unwrap()]).exits(1).says(&shell);
+    estate.midwatch(&["lint", "--strict", file.to_str().unwrap()]).exits(1).prints(&shell);
     let report = estate.midwatch(&["lint", "--json"]).exits(0).out;
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
     assert_eq!((report["errors"].as_array().unwrap().len(), report["warnings"].as_array().unwrap().len()), (0, 2));
     assert_eq!((&report["warnings"][1]["line"], &report["warnings"][1]["column"]), (&12.into(), &31.into()));
     estate.procedure("wrong", "zzz = 1", "[[work]]\ntitle = \"W\"\nmanual = \"x\"");
-    estate.midwatch(&["lint"]).exits(2).says("unknown key `zzz`").says("warning: its review");
+    estate.midwatch(&["lint"]).exits(2).prints("unknown key `zzz`").prints("warning: its review");
 }
 
 #[test]
@@ -156,20 +156,20 @@ fn procedures_and_windows_are_held_against_one_another() {
     estate.procedure("two", "window = \"weekly\"", &step("50m"));
     let windows = estate.beside("windows.toml");
     let crowded = format!("{}:3:8: what belongs in this window takes 2 h 10 m, and it lasts 2 h", windows.display());
-    estate.midwatch(&["lint"]).exits(2).says(&crowded);
+    estate.midwatch(&["lint"]).exits(2).prints(&crowded);
     // Told where the windows are named, and not where one procedure is looked at by itself.
-    estate.midwatch(&["lint", windows.to_str().unwrap()]).exits(2).says(&crowded);
+    estate.midwatch(&["lint", windows.to_str().unwrap()]).exits(2).prints(&crowded);
     let two = estate.beside("procedures/two.toml");
     estate.midwatch(&["lint", two.to_str().unwrap()]).exits(0);
     estate.procedure("two", "window = { operation = \"patches\" }", &step("50m"));
     let nothing = "no window of other is for the operation `patches`";
-    estate.midwatch(&["lint", two.to_str().unwrap()]).exits(2).says(nothing);
+    estate.midwatch(&["lint", two.to_str().unwrap()]).exits(2).prints(nothing);
     estate.procedure("two", "window = \"weekly\"", &step("121m"));
-    estate.midwatch(&["lint"]).exits(2).says("this takes 2 h 1 m, and the window `weekly` lasts 2 h");
+    estate.midwatch(&["lint"]).exits(2).prints("this takes 2 h 1 m, and the window `weekly` lasts 2 h");
     fs::remove_file(estate.beside("procedures/one.toml")).unwrap();
     fs::remove_file(two).unwrap();
     let unserved = "warning: no procedure is for the operation `vacuum` of this window";
-    estate.midwatch(&["lint"]).exits(0).says(unserved);
+    estate.midwatch(&["lint"]).exits(0).prints(unserved);
     estate.midwatch(&["lint", "--strict"]).exits(1);
 }
 
@@ -227,15 +227,15 @@ fn what_the_estate_does_not_have_is_refused_with_its_place_and_the_nearest_name(
             assert!(said.out.ends_with(&expected), "{expected}{}", said.out);
         }
         let why = what.split(" (").next().unwrap();
-        estate.midwatch(&["plan", "test/wrong"]).exits(2).says(&format!(":{place}: the estate has {why}"));
+        estate.midwatch(&["plan", "test/wrong"]).exits(2).prints(&format!(":{place}: the estate has {why}"));
     }
     // What parameters decide is judged by their values.
     estate.procedure("wrong", params, &step("service", "{{at}}"));
     estate.midwatch(&["lint"]).exits(0);
     estate.midwatch(&["print", "test/wrong"]).exits(0);
     let plan = |db: &str, at: &str| estate.midwatch(&["plan", "test/wrong", &format!("db={db}"), &format!("at={at}")]);
-    plan("main", "apo").exits(2).says("no service `apo`").says("did you mean `api`?");
-    plan("mian", "api").exits(2).says("no postgres `mian`").says("did you mean `main`?");
+    plan("main", "apo").exits(2).prints("no service `apo`").prints("did you mean `api`?");
+    plan("mian", "api").exits(2).prints("no postgres `mian`").prints("did you mean `main`?");
 }
 
 #[test]
@@ -310,11 +310,11 @@ fn a_root_that_a_parameter_gives_is_held_against_the_roots_that_are_known() {
     // Two parameters may be one directory, whatever they are called.
     deleting(&estate, "short", "root = \"{{place}}/logs\"\n[params]\nplace = { path = true }", "archive", 30);
     let both = "where `place` of test/short and `root` of cell0/data-retention are one directory";
-    estate.midwatch(&["lint"]).exits(0).says(&format!("{kept}, {both}"));
+    estate.midwatch(&["lint"]).exits(0).prints(&format!("{kept}, {both}"));
     // What is known on both sides contradicts for sure.
     deleting(&estate, "short", &format!("root = \"{tree}/logs/\""), "archive", 30);
     deleting(&estate, "long", &format!("root = \"{tree}\""), "logs/archive", 60);
-    estate.midwatch(&["lint"]).exits(2).says("this deletes after 30 d what test/long keeps for 60 d (");
+    estate.midwatch(&["lint"]).exits(2).prints("this deletes after 30 d what test/long keeps for 60 d (");
 }
 
 #[test]
@@ -329,5 +329,5 @@ fn what_rows_of_the_estate_give_to_a_procedure_is_held_against_its_own() {
     estate
         .midwatch(&["lint"])
         .exits(0)
-        .says(&format!("{what}, where `directory` of common/delete-old-backups is {backups} ("));
+        .prints(&format!("{what}, where `directory` of common/delete-old-backups is {backups} ("));
 }

@@ -1,6 +1,6 @@
 //! Commands that list: procedures, windows, runs and readings, for people, for programs, and where there is nothing.
 
-use crate::support::estate::{BINARY, Estate, Said, finish};
+use crate::support::estate::{BINARY, Estate, Printed, finish};
 use crate::support::pty::{Exit, Pty};
 use std::fs;
 use std::process::Command;
@@ -28,7 +28,7 @@ fn drawn(estate: &Estate, args: &[&str], more: &[(&str, &str)], word: &str) -> (
 }
 
 /// The same without an estate file, in a home of its own.
-fn bare(home: &Estate, args: &[&str]) -> Said {
+fn bare(home: &Estate, args: &[&str]) -> Printed {
     let mut command = Command::new(BINARY);
     command.args(args).env_clear().env("HOME", home.beside("home")).env("LC_ALL", "C.UTF-8");
     finish(command)
@@ -73,9 +73,9 @@ fn procedures_are_listed_for_people_and_for_programs_and_one_shows_what_it_asks_
     let file = estate.beside("midwatch.toml");
     let before = fs::read_to_string(&file).unwrap();
     estate.configure("[[postgres]]\nname = \"main\"\nwatch = \"service=nowhere\"\n");
-    estate.midwatch(&["plan", "test/own", "database=main"]).says("  days = 7   (How old a thing must be)\n");
+    estate.midwatch(&["plan", "test/own", "database=main"]).prints("  days = 7   (How old a thing must be)\n");
     fs::write(&file, before).unwrap();
-    estate.midwatch(&["print", "test/own"]).exits(0).says("- `days`: `7` (1 to 30 days): How old a thing must be\n");
+    estate.midwatch(&["print", "test/own"]).exits(0).prints("- `days`: `7` (1 to 30 days): How old a thing must be\n");
     let json: serde_json::Value =
         serde_json::from_str(&estate.midwatch(&["procedures", "--json"]).exits(0).out).unwrap();
     let own = json["procedures"].as_array().unwrap().iter().find(|one| one["id"] == "test/own").unwrap();
@@ -83,12 +83,12 @@ fn procedures_are_listed_for_people_and_for_programs_and_one_shows_what_it_asks_
         (&own["effect"], &own["acts_on"][0]["row"], &own["pack"]),
         (&"read".into(), &"mount".into(), &serde_json::Value::Null)
     );
-    estate.midwatch(&["procedures", "test/owm"]).exits(2).says("did you mean test/own?");
-    estate.midwatch(&["run", "nope"]).exits(2).says("midwatch procedures lists what can be run here");
-    estate.midwatch(&["plan", "nope"]).exits(2).says("midwatch procedures lists what can be run here");
+    estate.midwatch(&["procedures", "test/owm"]).exits(2).prints("did you mean test/own?");
+    estate.midwatch(&["run", "nope"]).exits(2).prints("midwatch procedures lists what can be run here");
+    estate.midwatch(&["plan", "nope"]).exits(2).prints("midwatch procedures lists what can be run here");
     // A file that is wrong is not in the list, and not silently so.
     fs::write(estate.beside("procedures/broken.toml"), "id = 3\n").unwrap();
-    let said = estate.midwatch(&["procedures"]).exits(0).says("not in the list").says("procedures/broken.toml");
+    let said = estate.midwatch(&["procedures"]).exits(0).prints("not in the list").prints("procedures/broken.toml");
     assert!(said.err.contains("midwatch lint"), "{}", said.err);
 }
 
@@ -107,7 +107,7 @@ fn where_there_is_no_estate_file_each_command_that_misses_one_says_where_it_look
         (&["procedures", "cell0/checklist"], 2),
         (&["plan", "common/vacuum-table", "database=main", "schema=a", "table=b"], 2),
     ] {
-        bare(&home, args).exits(code).says(&own).says("/etc/midwatch/midwatch.toml");
+        bare(&home, args).exits(code).prints(&own).prints("/etc/midwatch/midwatch.toml");
     }
     let said = bare(&home, &["lint"]).exits(0).out;
     assert!(said.starts_with("ok: 8 built-in procedures; no estate file: looked for "), "{said}");
@@ -154,7 +154,7 @@ fn a_cron_pattern_that_cannot_be_read_says_which_field_and_what_it_takes() {
         let said = estate
             .midwatch(&["lint"])
             .exits(2)
-            .says(&format!("windows.toml:4:10: `starts` is not a cron pattern: {why}"));
+            .prints(&format!("windows.toml:4:10: `starts` is not a cron pattern: {why}"));
         assert!(!said.out.contains("Component") && !said.out.contains("pattern."), "{}", said.out);
     }
 }
@@ -163,12 +163,17 @@ fn a_cron_pattern_that_cannot_be_read_says_which_field_and_what_it_takes() {
 fn where_nothing_is_found_the_commands_say_so_with_a_way_on() {
     let estate = Estate::default();
     let runs =
-        estate.midwatch(&["runs"]).exits(0).says("no runs yet").says("midwatch procedures lists what can be run");
+        estate.midwatch(&["runs"]).exits(0).prints("no runs yet").prints("midwatch procedures lists what can be run");
     assert!(runs.err.contains("/state/runs"), "{}", runs.err);
     let json = estate.midwatch(&["runs", "--json"]).exits(0);
     assert!(json.err.is_empty(), "{}", json.err);
     for args in [&["report", "01ARZ3NDEKTSV4RRFFQ69G5FAV"][..], &["verify", "NONE"], &["attach", "--plain", "NONE"]] {
-        estate.midwatch(args).exits(2).says("there is no run").says("/state/runs").says("midwatch runs lists them");
+        estate
+            .midwatch(args)
+            .exits(2)
+            .prints("there is no run")
+            .prints("/state/runs")
+            .prints("midwatch runs lists them");
     }
     let said = estate.midwatch(&["check", "backups", "certificates", "checklist"]).exits(3).out;
     let file = estate.beside("midwatch.toml").display().to_string();

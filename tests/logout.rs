@@ -44,7 +44,7 @@ fn the_plain_line_asks_before_step_1() {
             assert_eq!(estate.runs().len(), 1);
             pty.send("done\r");
             assert_eq!(pty.exit(SOON), Exit::Code(0));
-            estate.run().midwatch("report", &[]).exits(0).says(KILLED);
+            estate.run().midwatch("report", &[]).exits(0).prints(KILLED);
         } else {
             assert_eq!(pty.exit(SOON), Exit::Code(9));
             assert!(estate.runs().is_empty());

@@ -1,6 +1,6 @@
 //! How a run is named on the command line, and the commands that Midwatch prints to be typed.
 
-use crate::support::estate::{BINARY, Estate, Said, finish};
+use crate::support::estate::{BINARY, Estate, Printed, finish};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -12,7 +12,7 @@ fn estate() -> Estate {
 }
 
 /// Runs a line as a shell takes it, where `midwatch` is this program and nothing else is set.
-fn typed(estate: &Estate, line: &str) -> Said {
+fn typed(estate: &Estate, line: &str) -> Printed {
     let mut command = Command::new("sh");
     command.args(["-c", line]);
     estate.surround(&mut command);
@@ -39,7 +39,7 @@ fn the_command_that_is_printed_leads_back_to_the_run_as_it_stands() {
     assert!(again.out.contains(&format!("it waits for a person: {line}")), "{}", again.out);
     // From the environment they come by themselves.
     let said = estate.start("sign", &[]).exits(75);
-    said.says(&format!("it waits for a person: midwatch attach {}", estate.run().dir.id));
+    said.prints(&format!("it waits for a person: midwatch attach {}", estate.run().dir.id));
     typed(&estate, &format!("midwatch abort {options} {}", line.rsplit(' ').next().unwrap())).exits(0);
     estate.run().midwatch("abort", &[]).exits(0);
     estate.nothing_runs();
@@ -52,8 +52,8 @@ fn the_end_of_an_id_names_a_run_and_one_that_fits_several_lists_them() {
     let run = estate.run().dir;
     let id = run.id.as_str();
     let end = &id[20..];
-    estate.midwatch(&["report", end]).exits(0).says(id);
-    estate.midwatch(&["attach", "--help"]).exits(0).says("or the end of it");
+    estate.midwatch(&["report", end]).exits(0).prints(id);
+    estate.midwatch(&["attach", "--help"]).exits(0).prints("or the end of it");
     // Another one whose id ends so.
     let other = format!("{}{}{end}", &id[..19], if id.as_bytes()[19] == b'7' { '8' } else { '7' });
     let from = run.path.to_str().unwrap().to_owned();
@@ -64,7 +64,7 @@ fn the_end_of_an_id_names_a_run_and_one_that_fits_several_lists_them() {
         assert!(said.err.contains(expected), "{expected}: {}", said.err);
     }
     let longer = &id[19..];
-    estate.midwatch(&["report", longer]).exits(0).says(id);
+    estate.midwatch(&["report", longer]).exits(0).prints(id);
     fs::remove_dir_all(from.replace(id, &other)).unwrap();
     estate.midwatch(&["abort", end]).exits(0);
     estate.nothing_runs();

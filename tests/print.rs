@@ -63,8 +63,8 @@ fn a_page_tells_every_step_with_its_way_back() {
     assert!(estate.runs().is_empty());
     let open = estate.midwatch(&["print", "test/page"]).exits(0).out;
     assert!(open.contains("asked before step 1; this page shows `<env>`"), "{open}");
-    estate.midwatch(&["print", "test/pgae"]).exits(2).says("did you mean test/page?");
-    estate.midwatch(&["print", "test/page", "env=prod"]).exits(2).says("must be one of staging, production");
+    estate.midwatch(&["print", "test/pgae"]).exits(2).prints("did you mean test/page?");
+    estate.midwatch(&["print", "test/page", "env=prod"]).exits(2).prints("must be one of staging, production");
 }
 
 #[test]

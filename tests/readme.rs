@@ -67,7 +67,7 @@ fn the_first_estate_and_procedure_of_the_readme_pass_lint_and_can_be_planned() {
     {
         fs::write(place.beside(name), text).unwrap();
     }
-    place.midwatch(&["lint", "--strict"]).exits(0).says("1 procedure of yours");
+    place.midwatch(&["lint", "--strict"]).exits(0).prints("1 procedure of yours");
     // No window is open at most times, and then the plan says so after its steps.
     let planned = place.midwatch(&["plan", "shop/old-sessions"]);
     assert!(planned.out.contains("Archive sessions older than 90 days"), "{}", planned.out);

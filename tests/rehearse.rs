@@ -2,7 +2,7 @@
 
 use crate::runner::http::Service;
 use crate::sources::bus::{self, Bus};
-use crate::support::estate::{Estate, Said};
+use crate::support::estate::{Estate, Printed};
 use crate::team::people::{ANNA, Person, Team, is_root};
 use midwatch::demo::postgres::{PrivatePostgres, Setup};
 use midwatch::demo::redis::PrivateRedis;
@@ -19,7 +19,7 @@ fn exec(undo: &str) -> String {
 const MOVE: &str = "[[work]]\ntitle = \"Move\"\neffect = \"change\"\n\
     do = { files = \"move\", under = \"logs\", match = \"*.gz\", to = \"old/logs\" }\nundo = { files = \"restore\" }\n";
 
-fn rehearsed(estate: &Estate, steps: &str) -> Said {
+fn rehearsed(estate: &Estate, steps: &str) -> Printed {
     estate.procedure("p", "", steps);
     let said = estate.midwatch(&["rehearse", "test/p"]);
     assert!(estate.runs().is_empty(), "a rehearsal is no run");
@@ -29,15 +29,16 @@ fn rehearsed(estate: &Estate, steps: &str) -> Said {
 #[test]
 fn a_program_must_be_there_and_executable() {
     let estate = Estate::default();
-    rehearsed(&estate, &exec("exec = [\"rm\", \"{tree}/made\"]")).exits(0).says("rm can be executed");
-    rehearsed(&estate, &exec("exec = [\"no-such-program\"]")).exits(1).says("not possible").says("no-such-program");
+    rehearsed(&estate, &exec("exec = [\"rm\", \"{tree}/made\"]")).exits(0).prints("rm can be executed");
+    rehearsed(&estate, &exec("exec = [\"no-such-program\"]")).exits(1).prints("not possible").prints("no-such-program");
     estate.file("undo", "#!/nowhere/sh\n");
     let undo = exec("exec = [\"{tree}/undo\"]");
-    rehearsed(&estate, &undo).exits(1).says("cannot be executed");
+    rehearsed(&estate, &undo).exits(1).prints("cannot be executed");
     fs::set_permissions(estate.tree("undo"), fs::Permissions::from_mode(0o755)).unwrap();
-    rehearsed(&estate, &undo).exits(1).says("needs /nowhere/sh");
-    rehearsed(&estate, &exec("exec = [\"rm\", \"x\"], cwd = \"/nowhere\"")).exits(1).says("/nowhere is no directory");
-    let none = rehearsed(&estate, &exec("none = \"nobody minds\"")).exits(0).says("no way back").says("nobody minds");
+    rehearsed(&estate, &undo).exits(1).prints("needs /nowhere/sh");
+    rehearsed(&estate, &exec("exec = [\"rm\", \"x\"], cwd = \"/nowhere\"")).exits(1).prints("/nowhere is no directory");
+    let none =
+        rehearsed(&estate, &exec("none = \"nobody minds\"")).exits(0).prints("no way back").prints("nobody minds");
     assert!(none.out.ends_with("0 undos; 1 step has no way back\n"), "{}", none.out);
     assert_eq!(estate.names(""), ["undo"], "nothing was made");
 }
@@ -45,12 +46,12 @@ fn a_program_must_be_there_and_executable() {
 #[test]
 fn files_go_back_only_where_both_ends_can_be_written() {
     let estate = Estate::default();
-    rehearsed(&estate, MOVE).exits(1).says("logs is not there");
+    rehearsed(&estate, MOVE).exits(1).prints("logs is not there");
     estate.file("logs/a.gz", "a");
-    rehearsed(&estate, MOVE).exits(0).says("logs and old/logs, which will be made, can be written");
+    rehearsed(&estate, MOVE).exits(0).prints("logs and old/logs, which will be made, can be written");
     assert_eq!(estate.names(""), ["logs"], "nothing was made");
     symlink("logs", estate.tree("old")).unwrap();
-    rehearsed(&estate, MOVE).exits(1).says("old/logs cannot be entered: a symbolic link is in the way");
+    rehearsed(&estate, MOVE).exits(1).prints("old/logs cannot be entered: a symbolic link is in the way");
 }
 
 #[test]
@@ -59,10 +60,10 @@ fn what_an_undo_needs_is_read_first() {
     estate.file("logs/a.gz", "a");
     let read = "[[look]]\ntitle = \"Newest\"\nread = { files = \"newest\", under = \"logs\", match = \"*.gz\" }\nsave = \"before\"\n";
     let with = |fact: &str| format!("{read}{}", exec(&format!("exec = [\"echo\", \"{{{{before.{fact}}}}}\"]")));
-    rehearsed(&estate, &with("name")).exits(0).says("echo can be executed");
-    rehearsed(&estate, &with("missing")).exits(1).says("has no `missing`");
+    rehearsed(&estate, &with("name")).exits(0).prints("echo can be executed");
+    rehearsed(&estate, &with("missing")).exits(1).prints("has no `missing`");
     fs::remove_dir_all(estate.tree("logs")).unwrap();
-    rehearsed(&estate, &with("name")).exits(8).says("`before` could not be read");
+    rehearsed(&estate, &with("name")).exits(8).prints("`before` could not be read");
 }
 
 #[test]
@@ -72,15 +73,15 @@ fn what_a_program_prints_and_what_is_read_for_each_is_known_to_an_undo() {
     estate.file("two", "other\n");
     let read = "[[look]]\ntitle = \"Read\"\nread = { exec = [\"cat\", \"{tree}/one\"] }\nsave = \"before\"\n";
     let plain = format!("{read}{}", exec("exec = [\"echo\", \"{{before.output}}\"]"));
-    let said = rehearsed(&estate, &plain).exits(0).says("echo can be executed");
+    let said = rehearsed(&estate, &plain).exits(0).prints("echo can be executed");
     assert!(said.out.contains("first line") && !said.out.contains("saved:"), "{}", said.out);
     let each = "[[look]]\ntitle = \"Read {{it}}\"\neach = [\"one\", \"two\"]\nread = { exec = [\"cat\", \"{tree}/{{it}}\"] }\nsave = \"before\"\n\
         [[work]]\ntitle = \"Write {{it}}\"\neach = [\"one\", \"two\"]\neffect = \"change\"\n\
         do = { exec = [\"touch\", \"{tree}/{{it}}\"] }\nundo = { exec = [\"echo\", \"{{before[it].output}}\"] }\n";
-    let said = rehearsed(&estate, each).exits(0).says("echo can be executed");
+    let said = rehearsed(&estate, each).exits(0).prints("echo can be executed");
     assert!(said.out.contains("other") && !said.out.contains("no step before it"), "{}", said.out);
     fs::remove_file(estate.tree("two")).unwrap();
-    let said = rehearsed(&estate, each).exits(8).says("`before[two]` could not be read");
+    let said = rehearsed(&estate, each).exits(8).prints("`before[two]` could not be read");
     assert!(!said.out.contains("saved:"), "{}", said.out);
 }
 
@@ -107,19 +108,19 @@ fn the_role_of_act_is_asked_for_its_rights() {
     let insert = step("INSERT INTO public.tasks VALUES (1)", "UPDATE public.tasks SET id = 0 WHERE id = 1");
     let alter = step("ALTER TABLE public.tasks ADD y int", "ALTER TABLE public.tasks RENAME y TO z");
     names("admin");
-    rehearsed(&estate, &insert).exits(0).says("the server plans it");
-    rehearsed(&estate, &alter).exits(0).says("owns public.tasks");
+    rehearsed(&estate, &insert).exits(0).prints("the server plans it");
+    rehearsed(&estate, &alter).exits(0).prints("owns public.tasks");
     let gone = step("ANALYZE public.tasks", "ALTER TABLE public.gone RENAME y TO z");
-    rehearsed(&estate, &gone).exits(1).says("public.gone is not there");
+    rehearsed(&estate, &gone).exits(1).prints("public.gone is not there");
     names("small");
-    rehearsed(&estate, &insert).exits(1).says("permission denied");
-    rehearsed(&estate, &alter).exits(1).says("does not own public.tasks");
-    rehearsed(&estate, &step("ANALYZE public.tasks", "VACUUM public.tasks")).exits(8).says("maintain");
+    rehearsed(&estate, &insert).exits(1).prints("permission denied");
+    rehearsed(&estate, &alter).exits(1).prints("does not own public.tasks");
+    rehearsed(&estate, &step("ANALYZE public.tasks", "VACUUM public.tasks")).exits(8).prints("maintain");
     names("nobody");
-    rehearsed(&estate, &insert).exits(1).says("`act` gets no session");
+    rehearsed(&estate, &insert).exits(1).prints("`act` gets no session");
     names("admin");
     postgres.stop();
-    rehearsed(&estate, &insert).exits(8).says("unknown");
+    rehearsed(&estate, &insert).exits(8).prints("unknown");
 }
 
 #[test]
@@ -145,17 +146,17 @@ fn a_script_is_read_by_bash_and_what_it_calls_is_looked_for() {
     let estate = Estate::default();
     let undo = |script: &str, more: &str| step("script = 'true'", &format!("script = '{script}'{more}"));
     let fine = undo("rm -f {tree}/made; sync", "");
-    rehearsed(&estate, &fine).exits(0).says("possible").says("bash reads its 1 line, and finds what they call");
-    rehearsed(&estate, &undo("pkill -f worker", "")).exits(0).says("line 1: `pkill` hits every process that fits");
+    rehearsed(&estate, &fine).exits(0).prints("possible").prints("bash reads its 1 line, and finds what they call");
+    rehearsed(&estate, &undo("pkill -f worker", "")).exits(0).prints("line 1: `pkill` hits every process that fits");
     let gone = rehearsed(&estate, &undo("no-such-program --off", "")).exits(8);
-    gone.says("unknown").says("whether it gets past `no-such-program`, which is not found, is not known");
+    gone.prints("unknown").prints("whether it gets past `no-such-program`, which is not found, is not known");
     // What may be missing is not asked for, and who looks elsewhere says nothing of where.
     rehearsed(&estate, &undo("if no-such-program; then sync; fi", "")).exits(0);
     rehearsed(&estate, &undo("PATH=/opt/app:$PATH; no-such-program", "")).exits(0);
-    rehearsed(&estate, &undo("sync", ", cwd = \"/nowhere\"")).exits(1).says("/nowhere is no directory");
+    rehearsed(&estate, &undo("sync", ", cwd = \"/nowhere\"")).exits(1).prints("/nowhere is no directory");
     let secret = estate.beside("pw");
     estate.configure(&format!("[secrets]\npw = \"file:{}\"\n", secret.display()));
-    rehearsed(&estate, &undo("sync", ", env = { PW = \"secret:pw\" }")).exits(1).says("not possible").says("pw");
+    rehearsed(&estate, &undo("sync", ", env = { PW = \"secret:pw\" }")).exits(1).prints("not possible").prints("pw");
     assert!(estate.names("").is_empty(), "nothing was made");
 }
 
@@ -171,19 +172,19 @@ fn rotations_archives_and_permissions_are_asked_for_what_they_would_touch_now() 
     estate.file("logs/b.log", "some lines");
     let logs = "under = \"logs\", match = \"*.log\", recursive = true";
     let rotate = restored(&format!("files = \"rotate\", {logs}, reopen = \"each-line\""));
-    rehearsed(&estate, &rotate).exits(0).says("2 files in 2 directories that can be written; then: ");
+    rehearsed(&estate, &rotate).exits(0).prints("2 files in 2 directories that can be written; then: ");
     let archive = restored(&format!("files = \"archive\", {logs}, to = \"old\""));
-    rehearsed(&estate, &archive).exits(0).says("2 files in 4 directories that can be written");
+    rehearsed(&estate, &archive).exits(0).prints("2 files in 4 directories that can be written");
     let mode = restored(&format!("files = \"permissions\", {logs}, mode = \"0600\""));
-    rehearsed(&estate, &mode).exits(0).says("2 files; this user may give them back what they have");
+    rehearsed(&estate, &mode).exits(0).prints("2 files; this user may give them back what they have");
     let none = mode.replace("*.log", "*.none");
-    rehearsed(&estate, &none).exits(0).says("no file matches now");
+    rehearsed(&estate, &none).exits(0).prints("no file matches now");
     // What the act would be refused for keeps its way back from being seen.
     let writer = fs::OpenOptions::new().append(true).open(estate.tree("logs/b.log")).unwrap();
-    rehearsed(&estate, &rotate).exits(8).says("what it would take back cannot be seen").says("keeps a log open");
+    rehearsed(&estate, &rotate).exits(8).prints("what it would take back cannot be seen").prints("keeps a log open");
     drop(writer);
     symlink("logs", estate.tree("old")).unwrap();
-    rehearsed(&estate, &archive).exits(8).says("what it would take back cannot be seen");
+    rehearsed(&estate, &archive).exits(8).prints("what it would take back cannot be seen");
     assert_eq!(
         (estate.names(""), estate.names("logs")),
         (vec!["logs".into(), "old".into()], vec!["api".into(), "b.log".into()])
@@ -203,15 +204,15 @@ fn the_rights_to_every_file_and_directory_are_those_of_whoever_asks() {
     };
     let logs = "under = \"logs\", match = \"*.log\"";
     let mode = restored(&format!("files = \"permissions\", {logs}, mode = \"0600\""));
-    rehearsed(&mode).exits(1).says("logs/b.log belongs to uid 0, and this user is uid 61001");
+    rehearsed(&mode).exits(1).prints("logs/b.log belongs to uid 0, and this user is uid 61001");
     let rotate = restored(&format!("files = \"rotate\", {logs}, reopen = \"each-line\""));
     // The new log cannot have the owner of the old one, so that the act itself is refused.
-    rehearsed(&rotate).exits(8).says("logs/b.log: its owner is uid 0, and this user is uid 61001");
+    rehearsed(&rotate).exits(8).prints("logs/b.log: its owner is uid 0, and this user is uid 61001");
     std::os::unix::fs::chown(team.estate.tree("logs/b.log"), Some(ANNA.uid), Some(ANNA.uid)).unwrap();
-    rehearsed(&rotate).exits(1).says("this user may not write in logs");
+    rehearsed(&rotate).exits(1).prints("this user may not write in logs");
     std::os::unix::fs::chown(team.estate.tree("logs"), Some(ANNA.uid), None).unwrap();
-    rehearsed(&mode).exits(0).says("may give them back");
-    rehearsed(&rotate).exits(0).says("can be written");
+    rehearsed(&mode).exits(0).prints("may give them back");
+    rehearsed(&rotate).exits(0).prints("can be written");
     // Whether systemd lets another user do it is known only when it is asked to.
     let bus = Bus::start(&team.estate.beside("home"));
     let restart = step("systemd = \"restart\", unit = \"UNIT\"", "systemd = \"restart\", unit = \"UNIT\"");
@@ -222,7 +223,7 @@ fn the_rights_to_every_file_and_directory_are_those_of_whoever_asks() {
         team.command(daemon, std::path::Path::new(crate::support::estate::BINARY), &["rehearse", "test/p"]);
     command.env("DBUS_SYSTEM_BUS_ADDRESS", bus.address());
     let said = crate::support::estate::finish(command).exits(8);
-    said.says("is loaded; whether this user may restart it is not known");
+    said.prints("is loaded; whether this user may restart it is not known");
 }
 
 #[test]
@@ -233,9 +234,9 @@ fn a_unit_must_be_loaded_and_the_bus_must_answer() {
     let restart = step("systemd = \"restart\", unit = \"UNIT\"", "systemd = \"restart\", unit = \"UNIT\"");
     let restart = restart.replace("UNIT", bus::UNIT);
     let root = rustix::process::geteuid().is_root();
-    rehearsed(&estate, &restart).exits(if root { 0 } else { 8 }).says("faults.service is loaded");
+    rehearsed(&estate, &restart).exits(if root { 0 } else { 8 }).prints("faults.service is loaded");
     bus.stop();
-    rehearsed(&estate, &restart).exits(8).says("unknown");
+    rehearsed(&estate, &restart).exits(8).prints("unknown");
 }
 
 #[test]
@@ -248,13 +249,13 @@ fn a_service_is_asked_with_head_and_nothing_else() {
             &format!("http = \"{url}/banner\", method = \"DELETE\", status = 204"),
         )
     };
-    rehearsed(&estate, &put(&url)).exits(0).says("the service answers (404 to HEAD)");
+    rehearsed(&estate, &put(&url)).exits(0).prints("the service answers (404 to HEAD)");
     let lines: Vec<String> = service.taken.lock().unwrap().iter().map(|taken| taken.line.clone()).collect();
     assert!(!lines.is_empty() && lines.iter().all(|line| line.starts_with("HEAD ")), "{lines:?}");
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let nobody = format!("http://{}", free.local_addr().unwrap());
     drop(free);
-    rehearsed(&estate, &put(&nobody)).exits(1).says("the service cannot be reached");
+    rehearsed(&estate, &put(&nobody)).exits(1).prints("the service cannot be reached");
 }
 
 #[test]
@@ -274,16 +275,16 @@ fn a_redis_is_asked_who_it_is_and_nothing_is_written() {
         "redis = \"release\", key = \"drain\", value = \"1\"",
     );
     names(&format!("act = \"{}\"\n", server.url()));
-    rehearsed(&estate, &drain).exits(0).says("cache answers `act`, and takes changes");
+    rehearsed(&estate, &drain).exits(0).prints("cache answers `act`, and takes changes");
     let keys: u64 = server.ask(&["DBSIZE"]).unwrap();
     assert_eq!(keys, 0, "nothing was written");
     let _: String = server.ask(&["REPLICAOF", "127.0.0.1", "1"]).unwrap();
-    rehearsed(&estate, &drain).exits(1).says("is a replica, which takes no changes");
+    rehearsed(&estate, &drain).exits(1).prints("is a replica, which takes no changes");
     let _: String = server.ask(&["REPLICAOF", "NO", "ONE"]).unwrap();
     names("");
-    rehearsed(&estate, &drain).exits(2).says("has no `act`");
+    rehearsed(&estate, &drain).exits(2).prints("has no `act`");
     names("act = \"redis://127.0.0.1:1/0\"\n");
-    rehearsed(&estate, &drain).exits(8).says("`act` gets no session");
+    rehearsed(&estate, &drain).exits(8).prints("`act` gets no session");
 }
 
 /// The reasons that only a mistake of the rehearsal itself can have, whatever the estate lacks.
@@ -291,7 +292,7 @@ const FALSE: [&str; 5] = ["no step before it reads", "has no `", "was not read y
 
 /// Rehearses, and asserts that no answer is an error of the rehearsal.
 #[track_caller]
-fn rehearses(estate: &Estate, id: &str, params: &[String]) -> Said {
+fn rehearses(estate: &Estate, id: &str, params: &[String]) -> Printed {
     let words: Vec<&str> = ["rehearse", id].into_iter().chain(params.iter().map(String::as_str)).collect();
     let said = estate.midwatch(&words);
     assert!(matches!(said.code, Some(0 | 1 | 8)), "{id}: {}\n{}", said.out, said.err);
@@ -394,6 +395,6 @@ fn what_sql_reads_for_each_item_is_known_to_an_undo() {
         do = { sql = '''UPDATE public.parts SET low = 9 WHERE low = {{bound[it].low|literal}}''' }\n\
         undo = { sql = '''UPDATE public.parts SET low = {{bound[it].low|literal}} WHERE low = 9''' }\n";
     estate.procedure("p", "", steps);
-    let said = rehearses(&estate, "test/p", &[]).exits(0).says("the server plans it");
+    let said = rehearses(&estate, "test/p", &[]).exits(0).prints("the server plans it");
     assert!(said.out.contains("SET low = '7' WHERE"), "{}", said.out);
 }

@@ -13,18 +13,18 @@ pub fn copy(model: &mut Model) -> Vec<Effect> {
     let (what, text) = match of(model) {
         Ok(found) => found,
         Err(why) => {
-            model.say(why);
+            model.notify(why);
             return Vec::new();
         }
     };
     let all = text.len();
     let text = cut(text);
-    model.say(said(&what, text.len(), all));
+    model.notify(copied_message(&what, text.len(), all));
     vec![Effect::Screen(Screen::Copy(text))]
 }
 
 /// What was copied, and of how much where it is not all.
-fn said(what: &str, copied: usize, all: usize) -> String {
+fn copied_message(what: &str, copied: usize, all: usize) -> String {
     let of = if copied < all { format!(", the first of {}", quantity::bytes(all as u64)) } else { String::new() };
     format!("copied {what}: {}{of}", quantity::bytes(copied as u64))
 }
@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn what_is_cut_says_of_how_much() {
         let text = cut("ä".repeat(LARGEST));
-        assert_eq!(said("3 lines", text.len(), 2 * LARGEST), "copied 3 lines: 32 KiB, the first of 64 KiB");
-        assert_eq!(said("line 1", 5, 5), "copied line 1: 5 B");
+        assert_eq!(copied_message("3 lines", text.len(), 2 * LARGEST), "copied 3 lines: 32 KiB, the first of 64 KiB");
+        assert_eq!(copied_message("line 1", 5, 5), "copied line 1: 5 B");
     }
 }

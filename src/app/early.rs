@@ -143,7 +143,7 @@ fn disturb(model: &mut Model, why: &str) {
     match model.modal_mut() {
         Some(Modal::Prompt(dialog)) if dialog.ended.is_some() => {}
         Some(Modal::Item(_)) => {}
-        Some(Modal::Plan { .. } | Modal::Abort { .. } | Modal::Resume { .. }) => model.say(why),
+        Some(Modal::Plan { .. } | Modal::Abort { .. } | Modal::Resume { .. }) => model.notify(why),
         Some(modal) => {
             if let Some(hint) = modal.hint_mut() {
                 *hint = Some(why.to_owned());

@@ -2,7 +2,7 @@
 
 use crate::app::confirm::{Confirmed, Removal, Reply};
 use crate::domain::{Digest, Row, RunId};
-pub use crate::journal::item::Deed;
+pub use crate::journal::item::ItemAction;
 pub use crate::journal::log::LogAt;
 use crate::procedure::plan::Plan;
 use std::collections::BTreeMap;
@@ -108,7 +108,7 @@ pub enum Command {
         /// The record that opened the item, as it was shown.
         seq: u64,
         /// What is wanted with it.
-        deed: Deed,
+        action: ItemAction,
     },
     /// Stop a run.
     Abort {

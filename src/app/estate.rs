@@ -13,7 +13,7 @@ use crate::domain::quantity;
 /// Takes note of an edit.
 pub(super) fn edited(model: &mut Model, edited: Result<bool, String>) -> Vec<Effect> {
     model.edited = match edited {
-        Ok(true) if model.wall.is_some() => return vec![Effect::Query(Query::Reload)],
+        Ok(true) if model.wallboard.is_some() => return vec![Effect::Query(Query::Reload)],
         Ok(true) => Some(Edited::Ready),
         // Back to what is in use.
         Ok(false) => None,
@@ -43,7 +43,7 @@ pub(super) fn loaded(model: &mut Model, shown: EstateShown) -> Vec<Effect> {
         )
     });
     let targets = quantity::counted(shown.targets.len() as u64, "target", "targets");
-    model.say(format!("the edited estate is in use: {targets}"));
+    model.notify(format!("the edited estate is in use: {targets}"));
     vec![Effect::Query(Query::ListRuns), Effect::Query(Query::ListChecklists)]
 }
 

@@ -62,7 +62,7 @@ fn resolve(model: &mut Model, context: Context, key: Key) -> Option<Action> {
 /// Carries an action out where it is asked for; one that acts does nothing in a read-only console.
 pub fn perform(model: &mut Model, action: Action) -> Vec<Effect> {
     if action.acts() && model.is_read_only() {
-        refuse_or_say(model, action, READ_ONLY);
+        refuse_or_explain(model, action, READ_ONLY);
         return Vec::new();
     }
     match action {
@@ -92,7 +92,7 @@ fn perform_in_pane(model: &mut Model, action: Action) -> Vec<Effect> {
             return vec![Effect::Query(Query::Reload)];
         }
         Action::Refresh => {
-            model.say("reading every target");
+            model.notify("reading every target");
             let mut effects = vec![Effect::Query(Query::Refresh)];
             effects.extend(checklist::entered(model));
             return effects;
@@ -113,7 +113,11 @@ fn perform_in_pane(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Copy => return copy::copy(model),
         Action::Mouse => {
             model.mouse = !model.mouse;
-            model.say(if model.mouse { "the mouse is ours" } else { "the mouse is the terminal's: select as usual" });
+            model.notify(if model.mouse {
+                "the mouse is ours"
+            } else {
+                "the mouse is the terminal's: select as usual"
+            });
             return vec![Effect::Screen(Screen::Mouse(model.mouse))];
         }
         Action::Open | Action::Act => return open_or_act(model, action),
@@ -165,12 +169,12 @@ fn quit(model: &mut Model) -> Vec<Effect> {
 pub const READ_ONLY: &str = "read-only: this console holds nothing to act with";
 
 /// Says why an action is refused: where text would follow it, in a dialog that takes the text.
-pub fn refuse_or_say(model: &mut Model, action: Action, why: impl Into<String>) {
+pub fn refuse_or_explain(model: &mut Model, action: Action, why: impl Into<String>) {
     match action {
         Action::Note | Action::Hand | Action::Skip | Action::Override | Action::Reopen => {
             model.open(Modal::Refused(why.into()));
         }
-        _ => model.say(why),
+        _ => model.notify(why),
     }
 }
 
@@ -260,7 +264,7 @@ pub(crate) fn open_note(model: &mut Model) {
         Some(_) => None,
     };
     let (None, Some(view)) = (refusal, &pane.view) else {
-        return refuse_or_say(model, Action::Note, refusal.unwrap_or_default());
+        return refuse_or_explain(model, Action::Note, refusal.unwrap_or_default());
     };
     let step = match model.modal() {
         Some(Modal::Item(dialog)) => Some(dialog.step),
@@ -285,7 +289,7 @@ fn open_or_act(model: &mut Model, action: Action) -> Vec<Effect> {
     match (model.focus, action) {
         (Pane::Checklist, Action::Act) if answers(model) => {}
         (Pane::Checklist, _) => return checklist::open(model),
-        (Pane::Run, Action::Act) => answer_or_say(model),
+        (Pane::Run, Action::Act) => answer_or_explain(model),
         (Pane::Run, _) => return run::open(model),
         _ => {}
     }
@@ -299,7 +303,7 @@ fn answers(model: &mut Model) -> bool {
 }
 
 /// Opens the prompt of the run, or says why there is none.
-fn answer_or_say(model: &mut Model) {
+fn answer_or_explain(model: &mut Model) {
     let said = match model.run.status() {
         _ if answers(model) => return,
         Some(RunStatus::Interrupted) => format!("no runner is at work: {} resumes the run", resume(model)),
@@ -307,7 +311,7 @@ fn answer_or_say(model: &mut Model) {
         Some(_) => "the run asks for nothing now".to_owned(),
         None => "no run is followed".to_owned(),
     };
-    model.say(said);
+    model.notify(said);
 }
 
 /// The key that resumes a run.

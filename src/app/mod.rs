@@ -1,13 +1,13 @@
 //! What the console knows and decides: `update(&mut Model, Msg) -> Vec<Effect>`, with no I/O and no clock.
 
-pub mod alone;
+pub mod burst;
 pub mod confirm;
 pub mod copy;
+pub mod drafts;
 pub mod early;
 pub mod effect;
 pub mod estate;
 pub mod field;
-pub mod kept;
 pub mod keymap;
 pub mod keys;
 pub mod modal;
@@ -23,7 +23,7 @@ pub mod reason;
 pub mod runs;
 pub mod snapshot;
 pub mod update;
-pub mod wall;
+pub mod wallboard;
 pub mod window;
 
 pub use model::{Model, Opening};

@@ -3,9 +3,9 @@
 mod quiet;
 mod read;
 
-use crate::app::alone::Burst;
+use crate::app::burst::Burst;
 use crate::app::confirm::Authority;
-use crate::app::kept::Kept;
+use crate::app::drafts::Kept;
 use crate::app::keymap::Keymap;
 use crate::app::modal::Modal;
 use crate::app::modal::note::Writes;
@@ -17,7 +17,7 @@ use crate::app::panes::rows::Lists;
 use crate::app::panes::run::RunPane;
 use crate::app::reading::{ItemsShown, Reading, TextShown};
 use crate::app::runs::Commands;
-use crate::app::wall::Wall;
+use crate::app::wallboard::Wallboard;
 use crate::app::window::WindowWatch;
 use crate::calendar::Calendar;
 use crate::config::estate::Environment;
@@ -98,7 +98,7 @@ pub struct Opening {
     /// The windows.
     pub calendar: Calendar,
     /// Whether this is a wall: it turns by itself, and takes hardly a key.
-    pub wall: bool,
+    pub wallboard: bool,
     /// Whether leaving asks what becomes of the demo.
     pub demo: bool,
     /// How this estate's runs are reached from a shell: `midwatch`, `midwatch --demo`.
@@ -157,7 +157,7 @@ pub struct Model {
     /// The open or the next window.
     pub window: WindowWatch,
     /// Whether this is a wall, and where it stands.
-    pub wall: Option<Wall>,
+    pub wallboard: Option<Wallboard>,
     /// Whether leaving asks what becomes of the demo.
     pub demo: bool,
     /// How this estate's runs are reached from a shell.
@@ -201,7 +201,7 @@ pub struct Model {
     shown_since: Option<Boot>,
     /// Whether a key moved something in the topmost dialog since it was first looked at.
     moving: bool,
-    heard: Option<Boot>,
+    last_message: Option<Boot>,
     /// A key that commits and has not stood alone yet, and when it was pressed.
     pub(super) held: Option<(Key, Boot)>,
     /// When the last input of any kind came.
@@ -301,7 +301,7 @@ impl Model {
             mouse: true,
             demo: opening.demo,
             command: opening.command,
-            wall: opening.wall.then(|| Wall::new(opening.now.boot)),
+            wallboard: opening.wallboard.then(|| Wallboard::new(opening.now.boot)),
             window: WindowWatch::new(opening.calendar, environment, opening.now.wall),
             remark: opening.remark,
             edited: None,
@@ -324,13 +324,13 @@ impl Model {
             unsent: None,
             shown_since: None,
             moving: false,
-            heard: None,
+            last_message: None,
             held: None,
             last_input: None,
             burst: Burst::default(),
         };
         if let Some(found) = found {
-            model.say(found);
+            model.notify(found);
         }
         model
     }
@@ -387,7 +387,7 @@ impl Model {
     }
 
     /// Says something for a while.
-    pub fn say(&mut self, text: impl Into<String>) {
+    pub fn notify(&mut self, text: impl Into<String>) {
         self.notice = Some((text.into(), Boot(self.now.boot.0.saturating_add(NOTICE.as_nanos() as u64))));
     }
 

@@ -61,7 +61,9 @@ pub fn move_in(model: &mut Model, pane: Pane, by: isize) -> Vec<Effect> {
 
 /// Sorts the focused pane by the next column, or the other way round.
 pub(super) fn sort(model: &mut Model, action: Action) {
-    let Some(section) = model.focus.section() else { return model.say("steps stand in the order in which they run") };
+    let Some(section) = model.focus.section() else {
+        return model.notify("steps stand in the order in which they run");
+    };
     let now = model.now.wall;
     let list = model.lists.of_mut(section);
     if action == Action::Reverse {
@@ -71,5 +73,5 @@ pub(super) fn sort(model: &mut Model, action: Action) {
     }
     let reversed = if list.is_reversed() { ", reversed" } else { "" };
     let said = format!("{}: {}{reversed}", section.word(), list.sort().word(section));
-    model.say(said);
+    model.notify(said);
 }

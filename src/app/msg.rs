@@ -21,7 +21,7 @@ pub enum Msg {
     /// A key was pressed.
     KeyPressed(Key, Now),
     /// No key was waiting at a moment, so that one that commits may have stood alone.
-    KeyStood(Now),
+    KeyStayedAlone(Now),
     /// Text was pasted.
     Pasted(String, Now),
     /// A mouse button was pressed, or the wheel turned, at a cell (column, row).
@@ -218,7 +218,7 @@ pub struct PlanShown {
     /// Whether only its window refuses it, so that an emergency could start it.
     pub late: bool,
     /// The run as it would begin now: how long its steps take, and how its window stands; `None` where that is not known.
-    pub foreseen: Option<Box<RunView>>,
+    pub preflight: Option<Box<RunView>>,
     /// What whoever starts it should know before, a sentence each.
     pub warnings: Vec<String>,
 }

@@ -141,14 +141,14 @@ pub(crate) fn next(model: &mut Model) -> Vec<Effect> {
     let at = here.and_then(|id| found.iter().position(|other| *other == id));
     let next = at.map_or(0, |at| (at + 1) % found.len().max(1));
     let Some(target) = found.get(next).cloned() else {
-        model.say("nothing is critical, warn, unknown or stale");
+        model.notify("nothing is critical, warn, unknown or stale");
         return Vec::new();
     };
     let list = model.lists.of(target.kind.section());
     let hidden = !list.filter().is_empty() && !list.shown().any(|row| target.is_of(row));
     let off =
         if hidden { format!("; the filter of {} is off", Pane::of(list.section()).word()) } else { String::new() };
-    model.say(format!("problem {} of {}{off}", next + 1, found.len()));
+    model.notify(format!("problem {} of {}{off}", next + 1, found.len()));
     go(model, &target)
 }
 

@@ -17,7 +17,7 @@ impl Model {
     #[must_use]
     pub fn counts_seconds(&self) -> bool {
         let is_active = |pane: &RunPane| pane.lives && pane.status().is_some_and(|status| !RunStatus::is_over(status));
-        self.wall.is_some() || [&self.run, &self.checklist.run].into_iter().any(is_active)
+        self.wallboard.is_some() || [&self.run, &self.checklist.run].into_iter().any(is_active)
     }
 
     /// How long until the console should know the time again: by then a shown minute ends, or a reading becomes stale.

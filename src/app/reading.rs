@@ -47,7 +47,7 @@ impl ItemsShown {
 
     /// The item and the row of it that stand so many rows below, or above, what is at the top of the screen.
     #[must_use]
-    pub fn moved(&self, asked: (u64, usize), by: isize, total: u64) -> (u64, usize) {
+    pub fn scrolled(&self, asked: (u64, usize), by: isize, total: u64) -> (u64, usize) {
         let (mut item, mut skip) = self.top.unwrap_or(asked);
         if by == isize::MIN + 1 {
             return (0, 0);
@@ -254,7 +254,7 @@ mod tests {
             ((2, 0), -9, (0, 0)),
             ((4, 0), isize::MIN + 1, (0, 0)),
         ] {
-            assert_eq!(shown(top).moved((0, 0), by, 10), moved, "{top:?} by {by}");
+            assert_eq!(shown(top).scrolled((0, 0), by, 10), moved, "{top:?} by {by}");
         }
     }
 

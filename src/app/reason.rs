@@ -143,7 +143,7 @@ impl Judged {
 
     /// The figure alone: `31 h old`.
     fn short(&self) -> String {
-        format!("{} {}", self.said(self.figure), self.limit.word)
+        format!("{} {}", self.figure_text(self.figure), self.limit.word)
     }
 
     fn words(&self, verdict: Verdict) -> String {
@@ -171,11 +171,11 @@ impl Judged {
     fn limit(&self, limit: f64) -> String {
         match facts::unit(self.limit.of) {
             Unit::Share | Unit::Used => quantity::limit(limit),
-            _ => self.said(limit),
+            _ => self.figure_text(limit),
         }
     }
 
-    fn said(&self, figure: f64) -> String {
+    fn figure_text(&self, figure: f64) -> String {
         match facts::unit(self.limit.of) {
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Not below zero.
             Unit::Days => quantity::counted(figure.max(0.0) as u64, "day", "days"),

@@ -8,7 +8,7 @@ use crate::app::model::{Model, Pane};
 use crate::app::msg::RunSummary;
 use crate::app::panes::run::RunPane;
 use crate::app::panes::{checklist, run};
-use crate::app::wall;
+use crate::app::wallboard;
 use crate::domain::{Order, RunId, RunStatus};
 use std::time::Duration;
 
@@ -121,7 +121,7 @@ impl Model {
     /// What a console says on the terminal that it leaves: a line for each run that goes on without it, and how to come back to it.
     #[must_use]
     pub fn left_behind(&self) -> Vec<String> {
-        if self.wall.is_some() {
+        if self.wallboard.is_some() {
             return Vec::new();
         }
         let mut runs: Vec<(RunStatus, RunId, String, Order)> = Vec::new();
@@ -164,14 +164,14 @@ pub(crate) fn listed(model: &mut Model, runs: Vec<RunSummary>) -> Vec<Effect> {
     let live = model.unsealed();
     let of = |order: Order| live.iter().find(|(_, run)| run.order == order).map(|(_, run)| run.id.clone());
     let (attach, list) = (of(Order::Listed), of(Order::Any));
-    if first_time && !live.is_empty() && !model.touched && model.wall.is_none() && follows_none {
+    if first_time && !live.is_empty() && !model.touched && model.wallboard.is_none() && follows_none {
         // The items of a checklist stay open for the whole window: beside a run, the run has the screen.
         model.focus = if attach.is_some() { Pane::Run } else { Pane::Checklist };
     }
     let mut effects = checklist::runs_listed(model, list);
     effects.extend(match attach {
         Some(id) if model.run.following.is_none() && (first_time || follows_none) => run::follow(model, id),
-        Some(id) if model.wall.is_some() => wall::follow(model, id),
+        Some(id) if model.wallboard.is_some() => wallboard::follow(model, id),
         _ => Vec::new(),
     });
     effects

@@ -9,7 +9,7 @@ use crate::app::panes::log::Log;
 use crate::app::panes::rows::Lists;
 use crate::app::panes::run::RunPane;
 use crate::app::runs::Other;
-use crate::app::wall::Wall;
+use crate::app::wallboard::Wallboard;
 use crate::app::window::WindowShown;
 use crate::domain::time::Now;
 use crate::domain::{Actor, EffectClass, RunId, RunStatus, Section};
@@ -67,7 +67,7 @@ pub struct Snapshot<'a> {
     /// Whether the mouse is ours.
     pub mouse: bool,
     /// Whether this is a wallboard, and how often its page was turned.
-    pub wall: Option<usize>,
+    pub wallboard: Option<usize>,
     /// How this estate's runs are reached from a shell.
     pub command: &'a str,
     /// The open or the next window, and the time left.
@@ -200,7 +200,7 @@ impl Model {
             pending: self.pending.iter().map(|key| format!("{key} ")).collect(),
             mouse: self.mouse,
             command: &self.command.runs,
-            wall: self.wall.map(Wall::page),
+            wallboard: self.wallboard.map(Wallboard::page),
             window: self.window.shown(self.now.wall),
             no_window: self.window.missing(),
             remark: self.remark.as_deref(),

@@ -1,6 +1,6 @@
 //! One function moves the console on.
 
-use crate::app::alone;
+use crate::app::burst;
 use crate::app::confirm;
 use crate::app::effect::{Effect, Query};
 use crate::app::estate;
@@ -12,7 +12,7 @@ use crate::app::moves;
 use crate::app::msg::{Mouse, Msg, Offer, PlanShown};
 use crate::app::panes::{checklist, log, run};
 use crate::app::runs;
-use crate::app::wall;
+use crate::app::wallboard;
 use crate::domain::{Clean, EffectClass, Error, Order, RunId, Section};
 
 /// What to ask for after the first frame. The gate reads every target as soon as it is there, unasked.
@@ -23,28 +23,32 @@ pub fn begin(_: &Model) -> Vec<Effect> {
 
 /// Moves the console on by one thing that happened.
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
-    let effects = moved(model, msg);
+    let effects = follow_mouse(model, msg);
     for section in Section::ALL {
         model.lists.of_mut(section).attend(model.focus == Pane::of(section));
     }
     effects
 }
 
-fn moved(model: &mut Model, msg: Msg) -> Vec<Effect> {
+fn follow_mouse(model: &mut Model, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Tick(now) => {
             model.now = now;
             model.window.tick(now.wall);
             model.notice.take_if(|(_, until)| *until <= now.boot);
             model.lists.tick(now.wall);
-            wall::tick(model);
+            wallboard::tick(model);
             return runs::tick(model);
         }
-        Msg::KeyPressed(key, now) if model.wall.is_some() => {
+        Msg::KeyPressed(key, now) if model.wallboard.is_some() => {
             model.now = now;
-            return wall::pressed(model, key);
+            return wallboard::pressed(model, key);
         }
-        msg @ (Msg::KeyPressed(..) | Msg::KeyStood(_) | Msg::Pasted(..) | Msg::MouseMoved(..) | Msg::Resized(..)) => {
+        msg @ (Msg::KeyPressed(..)
+        | Msg::KeyStayedAlone(_)
+        | Msg::Pasted(..)
+        | Msg::MouseMoved(..)
+        | Msg::Resized(..)) => {
             return from_terminal(model, msg);
         }
         Msg::RowsRead(rows) => model.lists.read(model.window.judged(rows, model.now.wall), model.now.wall),
@@ -80,10 +84,10 @@ fn moved(model: &mut Model, msg: Msg) -> Vec<Effect> {
             if let Some(Modal::Item(dialog)) = model.modal_mut() {
                 dialog.sent = false;
             }
-            model.say(said);
+            model.notify(said);
         }
         Msg::CommandFailed(error) => command_failed(model, error),
-        Msg::TaskDied(name) => model.say(format!("{name} stopped working; Midwatch's own log says why")),
+        Msg::TaskDied(name) => model.notify(format!("{name} stopped working; Midwatch's own log says why")),
     }
     Vec::new()
 }
@@ -94,24 +98,24 @@ fn from_terminal(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::KeyPressed(key, now) => {
             (model.now, model.touched) = (now, true);
             model.dismiss_notice();
-            return alone::pressed(model, key);
+            return burst::pressed(model, key);
         }
-        Msg::KeyStood(now) => {
+        Msg::KeyStayedAlone(now) => {
             model.now = now;
-            return alone::stood(model);
+            return burst::elapsed(model);
         }
         Msg::Pasted(text, now) => {
             (model.now, model.touched) = (now, true);
-            alone::followed(model);
+            burst::followed(model);
             keys::pasted(model, &text);
         }
         Msg::MouseMoved(mouse, cell, now) => {
             (model.now, model.touched) = (now, true);
-            alone::followed(model);
+            burst::followed(model);
             return moused(model, mouse, cell);
         }
         Msg::Resized(columns, rows) => {
-            alone::followed(model);
+            burst::followed(model);
             model.resized(columns, rows);
         }
         _ => {}
@@ -121,7 +125,7 @@ fn from_terminal(model: &mut Model, msg: Msg) -> Vec<Effect> {
 
 /// What is wrong with the history, in a banner; a wall has none, and says it in its corner.
 fn history_troubled(model: &mut Model, error: &Error) {
-    if model.wall.is_some() {
+    if model.wallboard.is_some() {
         model.remark = Some("no history: see Midwatch's own log".to_owned());
         return;
     }
@@ -202,7 +206,7 @@ fn started(model: &mut Model, id: RunId) -> Vec<Effect> {
         model.focus = if is_list { Pane::Checklist } else { Pane::Run };
     } else {
         model.close_where(|modal| start(modal).is_some());
-        model.say("the run has started");
+        model.notify("the run has started");
     }
     let mut effects = if is_list { checklist::follow(model, id) } else { run::follow(model, id) };
     effects.push(Effect::Query(Query::ListRuns));
@@ -228,7 +232,7 @@ fn command_failed(model: &mut Model, error: Error) {
             *sent = false;
             model.open(Modal::Notice { error, scroll: 0 });
         }
-        Some(_) => model.say(error.message),
+        Some(_) => model.notify(error.message),
         None => model.open(Modal::Notice { error, scroll: 0 }),
     }
 }

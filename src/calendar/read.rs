@@ -56,7 +56,7 @@ pub fn parse(text: &str, file: &Path) -> Result<Calendar, Vec<Problem>> {
             let at = table.place_of("name");
             let Some(window) = window(table, &mut problems) else { continue };
             if let Some(Place { line, .. }) = names.get(&window.name) {
-                problems.say(at, format!("a window of this name is on line {line} already: `{}`", window.name));
+                problems.add(at, format!("a window of this name is on line {line} already: `{}`", window.name));
             }
             names.entry(window.name.clone()).or_insert(at);
             windows.push(window);
@@ -74,7 +74,7 @@ fn window(mut table: Table, problems: &mut Problems) -> Option<Window> {
     let name_at = table.place_of("name");
     let name = table.required_text("name", problems);
     if name.as_ref().is_some_and(|name| name.trim().is_empty() || name.chars().any(char::is_control)) {
-        problems.say(name_at, "`name` must be text without control characters");
+        problems.add(name_at, "`name` must be text without control characters");
     }
     let environment = table.parsed("environment", "production, staging or other", problems, Environment::from_word);
     let starts_at = table.place_of("starts");
@@ -106,7 +106,7 @@ fn pattern(starts: &str, at: Place, problems: &mut Problems) -> Option<Cron> {
         Ok(cron) => Some(cron),
         Err(_) => {
             let message = format!("`starts` is not a cron pattern: {}", misread(starts));
-            problems.say_with(at, message, "minute hour day month weekday, such as \"0 2 * * SUN\" or \"SUN#1\"");
+            problems.add_with_hint(at, message, "minute hour day month weekday, such as \"0 2 * * SUN\" or \"SUN#1\"");
             None
         }
     }
@@ -148,7 +148,11 @@ fn time_zone(zone: &str, at: Place, problems: &mut Problems) -> Option<TimeZone>
     let found = TimeZone::get(zone).ok();
     if found.is_none() {
         let message = format!("`zone` is not a time zone of this machine: \"{}\"", zone.escape_debug());
-        problems.say_with(at, message, "such as \"UTC\" or \"Europe/Berlin\"; the zones are in the package tzdata");
+        problems.add_with_hint(
+            at,
+            message,
+            "such as \"UTC\" or \"Europe/Berlin\"; the zones are in the package tzdata",
+        );
     }
     found
 }
@@ -160,7 +164,7 @@ fn try_openings(window: &Window, at: Place, problems: &mut Problems) {
     let end = begin.saturating_add(jiff::Span::new().days(TRIED_DAYS));
     let far = begin.saturating_add(jiff::Span::new().days(HORIZON_DAYS));
     let Some(first) = window.next(begin, true).filter(|first| *first <= far) else {
-        problems.say(at, format!("`starts` names no time that ever comes: \"{}\"", window.starts.escape_debug()));
+        problems.add(at, format!("`starts` names no time that ever comes: \"{}\"", window.starts.escape_debug()));
         return;
     };
     let mut before = first;
@@ -169,12 +173,12 @@ fn try_openings(window: &Window, at: Place, problems: &mut Problems) {
         if window.is_doubtful(time) {
             let shown = time.strftime("%H:%M on %Y-%m-%d");
             let message = format!("`starts` names {shown}, which the clocks of {} show never or twice", window.zone);
-            problems.say_with(at, message, "take another hour, or zone = \"UTC\"");
+            problems.add_with_hint(at, message, "take another hour, or zone = \"UTC\"");
             return;
         }
         if time > before && Duration::try_from(before.duration_until(time)).is_ok_and(|apart| apart < window.lasts) {
             let message = format!("the window opens again before it has ended ({})", quantity::span(window.lasts));
-            problems.say_with(at, message, "a window that never closes may last exactly as long as it is apart");
+            problems.add_with_hint(at, message, "a window that never closes may last exactly as long as it is apart");
             return;
         }
         before = time;

@@ -78,8 +78,8 @@ impl Calendar {
             let message = format!("there is no procedure `{}`", id.escape_debug());
             let near = || nearest(id, known.clone()).map(|near| format!("did you mean `{near}`?"));
             match whereabouts(id).or_else(near) {
-                Some(hint) => problems.say_with(*at, message, hint),
-                None => problems.say(*at, message),
+                Some(hint) => problems.add_with_hint(*at, message, hint),
+                None => problems.add(*at, message),
             }
         }
     }

@@ -56,11 +56,11 @@ pub fn demo(common: &Common) -> Result<(Left, u8)> {
 ///
 /// # Errors
 /// As [`open`].
-pub fn wall(common: &Common) -> Result<u8> {
+pub fn run_wallboard(common: &Common) -> Result<u8> {
     let around = setup::surroundings();
     let tty = terminal(&around)?;
     let common = Common { read_only: true, ..common.clone() };
-    show(&common, &around, tty, setup::world(&common)?, Shown::Wall).map(|left| code(&left))
+    show(&common, &around, tty, setup::world(&common)?, Shown::Wallboard).map(|left| code(&left))
 }
 
 /// What is shown.
@@ -70,7 +70,7 @@ enum Shown {
     /// The console of the demo.
     Demo,
     /// The wall.
-    Wall,
+    Wallboard,
 }
 
 /// The terminal, if it can show a full screen.
@@ -97,7 +97,7 @@ fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, shown: S
     let (keymap, problems) = keys(common, around, &world);
     banners.extend(problems);
     banners.iter().for_each(|cause| tracing::warn!(cause, "theme or keymap refused"));
-    let is_wall = matches!(shown, Shown::Wall);
+    let is_wall = matches!(shown, Shown::Wallboard);
     let found = demo::hint(common).filter(|_| world.estate.source.is_none());
     let command = setup::commands(common, around);
     let watch = matches!(shown, Shown::Demo).then(|| format!("second terminal: {} watch", command.runs));
@@ -123,7 +123,7 @@ fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, shown: S
             found: estate.found,
             not_found: estate.not_found,
             calendar: estate.calendar,
-            wall: is_wall,
+            wallboard: is_wall,
             demo: matches!(shown, Shown::Demo),
             command,
             banners,
@@ -132,7 +132,7 @@ fn show(common: &Common, around: &Surroundings, tty: Tty, world: World, shown: S
             size: tty.size().unwrap_or_default(),
             ssh: around.get("SSH_CONNECTION").is_some(),
         };
-        let gate = door(common, world, outbox.clone());
+        let gate = gate_of(common, world, outbox.clone());
         let mut model = Model::new(Opening { authority: gate.authority(), ..opening });
         let mut first = begin(&model);
         if let Shown::Console(Some(run)) = shown {
@@ -159,7 +159,7 @@ fn code(left: &Left) -> u8 {
     }
 }
 
-fn door(common: &Common, world: World, outbox: mpsc::Sender<Msg>) -> Box<dyn Gate> {
+fn gate_of(common: &Common, world: World, outbox: mpsc::Sender<Msg>) -> Box<dyn Gate> {
     let again = common.clone();
     let lookup = Lookup::start(world, outbox).noticing(Arc::new(move || setup::world(&again)));
     if common.read_only { Box::new(Watch::new(lookup)) } else { Box::new(Operate::new(lookup, "console")) }

@@ -118,7 +118,7 @@ pub fn hint(common: &Common) -> Option<String> {
 /// # Errors
 /// When it cannot be built.
 pub fn keep(dir: &Path) -> Result<u8> {
-    demo::keeper::keep(dir).map(|()| 0)
+    demo::supervisor::keep(dir).map(|()| 0)
 }
 
 /// Below the user's own state, never in a place that others can write to.

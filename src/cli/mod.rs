@@ -103,7 +103,7 @@ fn dispatch(cli: Cli) -> crate::domain::error::Result<u8> {
     let common = &cli.common;
     match cli.command {
         None => console::open(common, None),
-        Some(Command::Watch) => console::wall(common),
+        Some(Command::Watch) => console::run_wallboard(common),
         Some(Command::Demo(args)) => demo::run(common, &args),
         Some(Command::Check(args)) => Ok(check::run(common, &args)),
         Some(Command::History(args)) => history::run(common, &args),

@@ -49,8 +49,8 @@ fn as_json(shown: &PlanShown) -> Result<String> {
         "plan": shown.plan,
         "hash": shown.hash,
         "previews": previews,
-        "takes": shown.foreseen.as_ref().map(|view| view.steps.iter().map(takes_json).collect::<Vec<_>>()),
-        "window": shown.foreseen.as_ref().and_then(|view| view.window.as_ref()),
+        "takes": shown.preflight.as_ref().map(|view| view.steps.iter().map(takes_json).collect::<Vec<_>>()),
+        "window": shown.preflight.as_ref().and_then(|view| view.window.as_ref()),
         "warnings": shown.warnings,
         "refused": shown.refused.as_ref().map(|refusal| &refusal.message),
     });
@@ -68,7 +68,7 @@ fn takes_json(step: &StepView) -> serde_json::Value {
         Basis::Unknown => "unknown",
     };
     let (pace, undo) = (&step.head.timing.pace, &step.head.timing.undo);
-    let way_back = step.way_back().map(|expected| expected.time.as_secs_f64());
+    let way_back = step.rollback().map(|expected| expected.time.as_secs_f64());
     serde_json::json!({
         "seconds": expected.time.as_secs_f64(), "basis": basis, "past": pace, "way_back_seconds": way_back, "undo": undo,
     })
@@ -87,7 +87,7 @@ pub fn as_text(shown: &PlanShown, params: &[Param]) -> String {
         let help = help.filter(|help| !help.is_empty()).map(|help| format!("   ({help})")).unwrap_or_default();
         let _ = writeln!(text, "  {name} = {value}{help}");
     }
-    if let Some(standing) = shown.foreseen.as_ref().and_then(|view| view.window.as_ref()) {
+    if let Some(standing) = shown.preflight.as_ref().and_then(|view| view.window.as_ref()) {
         let _ = writeln!(text, "  {}", standing.words());
     }
     let mut phase = "";
@@ -112,7 +112,7 @@ pub fn as_text(shown: &PlanShown, params: &[Param]) -> String {
 
 /// How long a step takes, as far as past runs or its author tell: `12 s (p50 8 s, p90 12 s of 14 runs)`.
 fn takes(shown: &PlanShown, step: usize) -> Option<String> {
-    let view = shown.foreseen.as_ref()?.steps.get(step)?;
+    let view = shown.preflight.as_ref()?.steps.get(step)?;
     let expected = view.expected();
     let pace = view.head.timing.pace.map(|pace| format!(" ({})", pace.words())).unwrap_or_default();
     match expected.basis {
@@ -190,8 +190,8 @@ pub fn preview_lines(text: &mut String, preview: &Preview) {
     for warning in &preview.warnings {
         let _ = writeln!(text, "       note: {warning}");
     }
-    if !preview.way_back.is_empty() {
-        let _ = writeln!(text, "       way back: {}", preview.way_back);
+    if !preview.undo.is_empty() {
+        let _ = writeln!(text, "       way back: {}", preview.undo);
     }
 }
 
@@ -222,7 +222,10 @@ mod tests {
         let previews = plan.steps.iter().map(|_| None).collect();
         let hash = plan.hash().unwrap();
         let (refused, late, foreseen, warnings) = (None, false, None, Vec::new());
-        let text = as_text(&PlanShown { plan, hash, previews, refused, late, foreseen, warnings }, &procedure.params);
+        let text = as_text(
+            &PlanShown { plan, hash, previews, refused, late, preflight: foreseen, warnings },
+            &procedure.params,
+        );
         assert!(text.contains("set queue_drain_mode to <run id> for 2 h"), "{text}");
         assert!(text.contains("run_id of INFO is <server.run_id>"), "{text}");
         assert!(!text.contains("{{"), "{text}");

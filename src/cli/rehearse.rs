@@ -41,7 +41,7 @@ fn code(found: &[Rehearsal]) -> u8 {
 fn as_text(plan: &Plan, found: &[Rehearsal]) -> String {
     let mut text = format!("{}  ({})\n", plan.title, plan.id);
     for one in found {
-        let (word, why) = told(&one.way);
+        let (word, why) = columns(&one.way);
         let _ = writeln!(text, "{:>3}  {word:<12} {}", one.step + 1, one.title);
         if !one.undo.is_empty() {
             let _ = writeln!(text, "       undo: {}", one.undo);
@@ -52,7 +52,7 @@ fn as_text(plan: &Plan, found: &[Rehearsal]) -> String {
     plan::clean(&text)
 }
 
-fn told(way: &Way) -> (&str, &str) {
+fn columns(way: &Way) -> (&str, &str) {
     match way {
         Way::Asked(answer) => (answer.word(), answer.why()),
         Way::None(reason) => ("no way back", reason),
@@ -83,7 +83,7 @@ fn as_json(plan: &Plan, found: &[Rehearsal]) -> Result<String> {
     let steps: Vec<serde_json::Value> = found
         .iter()
         .map(|one| {
-            let (answer, why) = told(&one.way);
+            let (answer, why) = columns(&one.way);
             let undo = (!one.undo.is_empty()).then_some(&one.undo);
             serde_json::json!({ "step": one.step + 1, "title": one.title, "undo": undo, "answer": answer, "why": why })
         })

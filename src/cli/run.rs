@@ -6,7 +6,7 @@
 mod answers;
 mod follow;
 mod items;
-mod say;
+mod lines;
 
 use crate::app::confirm;
 use crate::app::effect::Begun;
@@ -18,7 +18,7 @@ use crate::config::state::Scope;
 use crate::domain::error::Result;
 use crate::domain::{Error, Kind, RunStatus};
 use crate::gate::operate::{self, Performed};
-use crate::gate::{foreseen, plans};
+use crate::gate::{plans, preflight};
 use crate::journal::fold::RunView;
 use crate::runner::policy;
 use crate::runner::rundir::RunDir;
@@ -38,17 +38,17 @@ pub fn run(common: &Common, args: &Run) -> Result<u8> {
     if let Some(refusal) = policy::refusal(&plan, world.state.scope == Scope::Team) {
         return Err(refusal);
     }
-    let foreseen = foreseen::foreseen(&world, &plan, args.emergency.as_deref())?;
-    if let Some(refusal) = foreseen.refused {
+    let preflight = preflight::preflight(&world, &plan, args.emergency.as_deref())?;
+    if let Some(refusal) = preflight.refused {
         return Err(refusal);
     }
     let hash = plan.hash()?;
-    let warned = foreseen.warned();
+    let warned = preflight.warned();
     for warning in &warned {
         out::warn(format_args!("{}", plan::clean(&format!("warning: {warning}\n"))));
     }
     let mut person = Person;
-    if foreseen.logout.is_some() {
+    if preflight.logout.is_some() {
         person = may_end_with_us(args, person)?;
     }
     let begun = Begun { how: "invoked", emergency: args.emergency.clone(), warned };

@@ -9,14 +9,14 @@ use crate::domain::error::Result;
 use crate::domain::{Error, Kind};
 use crate::gate::operate::{self, Performed};
 use crate::gate::{World, lookup};
-use crate::journal::beside::never_began;
 use crate::journal::list::walk_file;
 use crate::journal::record::ended;
-use crate::runner::aside;
+use crate::journal::witness::never_began;
 use crate::runner::failpoint;
-use crate::runner::living::{self, Living};
+use crate::runner::quarantine;
 use crate::runner::rundir::RunDir;
 use crate::runner::shim::GRACE;
+use crate::runner::survivors::{self, Living};
 use std::time::{Duration, Instant};
 
 /// How much longer than the grace of an act is waited until it has ended.
@@ -64,10 +64,10 @@ pub fn abort(common: &Common, args: &Abort) -> Result<u8> {
         .map_err(|refusal| with_way_out(refusal, &dir, &setup::command(common, &world.around)))?;
     let left = wait_for_living(&dir, args.undo);
     if left.is_empty() {
-        return Ok(tell_of_ended(&dir, &before));
+        return Ok(print_ended(&dir, &before));
     }
-    for (attempt, living) in left {
-        let message = format!("attempt {attempt} is still at work: {}", living::shown(&living));
+    for (attempt, alive) in left {
+        let message = format!("attempt {attempt} is still at work: {}", survivors::shown(&alive));
         complain(&Error::new(Kind::UnknownOutcome, message));
     }
     let way = "it cannot be ended by this run; the run is not sealed, and what it locks stays locked, until it is gone";
@@ -78,15 +78,15 @@ pub fn abort(common: &Common, args: &Abort) -> Result<u8> {
 
 /// What still runs of a run's acts and an abort ends; an undo at work is no part of it where the run goes back.
 fn to_end(dir: &RunDir, undo: bool) -> Vec<(String, Vec<Living>)> {
-    living::of_run(dir).into_iter().filter(|(name, _)| !(undo && living::takes_back(name))).collect()
+    survivors::of_run(dir).into_iter().filter(|(name, _)| !(undo && survivors::is_undo(name))).collect()
 }
 
 /// Tells what was at work without its shim and has ended; gives the exit code: 8 where nobody knows what it did.
-fn tell_of_ended(dir: &RunDir, before: &[(String, Vec<Living>)]) -> u8 {
+fn print_ended(dir: &RunDir, before: &[(String, Vec<Living>)]) -> u8 {
     let mut code = 0;
-    for (attempt, living) in before {
-        let shown = living::shown(living);
-        if living::is_lost(&dir.attempt(attempt)) {
+    for (attempt, alive) in before {
+        let shown = survivors::shown(alive);
+        if survivors::is_lost(&dir.attempt(attempt)) {
             let message = format!(
                 "attempt {attempt} was at work without its shim and has ended: {shown}; its outcome is unknown"
             );
@@ -114,7 +114,7 @@ fn wait_for_living(dir: &RunDir, undo: bool) -> Vec<(String, Vec<Living>)> {
 
 /// Names the way on from a run that no runner can take up again.
 pub fn with_way_out(refusal: Error, dir: &RunDir, midwatch: &str) -> Error {
-    match aside::why_lost(dir) {
+    match quarantine::why_lost(dir) {
         Some(_) => refusal.hint(format!("put it aside: {midwatch} abort {} --set-aside", dir.id)),
         None => refusal,
     }
@@ -125,7 +125,7 @@ fn set_aside(dir: &RunDir) -> Result<u8> {
     if !interactive::is_here() {
         return Err(Error::new(Kind::Refused, "a run is put aside by a person at a terminal"));
     }
-    let why = aside::why_lost(dir).unwrap_or_else(|| "it is not damaged".to_owned());
+    let why = quarantine::why_lost(dir).unwrap_or_else(|| "it is not damaged".to_owned());
     let text = format!(
         "run {}: {why}\nIts directory is kept, and what it locks is free for other runs. Nothing is taken back: see first what it \
          has changed.\n",
@@ -137,7 +137,7 @@ fn set_aside(dir: &RunDir) -> Result<u8> {
     if typed.as_deref() != Some(dir.id.as_str()) {
         return Err(Error::new(Kind::Aborted, "the id does not match; nothing was done"));
     }
-    let place = aside::set_aside(dir)?;
+    let place = quarantine::set_aside(dir)?;
     out::line(format_args!("run {} lies in {}", dir.id, place.display()));
     Ok(0)
 }
@@ -174,7 +174,7 @@ fn of_another(authority: &Authority, dir: &RunDir, command: Confirmed<Command>) 
         text.push_str(&format!("  {number}. {}\n", step.head.title));
     }
     for step in
-        view.iter().flat_map(|view| view.undo_owed().into_iter().filter_map(|step| view.step(step).zip(Some(step))))
+        view.iter().flat_map(|view| view.pending_undos().into_iter().filter_map(|step| view.step(step).zip(Some(step))))
     {
         text.push_str(&format!("  the undo of {}. {}, where the run is rolled back\n", step.1 + 1, step.0.head.title));
     }

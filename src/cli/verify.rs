@@ -7,10 +7,10 @@ use crate::config::plain;
 use crate::domain::error::Result;
 use crate::domain::quantity;
 use crate::journal::LARGEST_JOURNAL;
-use crate::journal::beside::never_began;
 use crate::journal::chain::{Chain, Verdict, read};
-use crate::journal::named;
-use crate::runner::aside;
+use crate::journal::digests;
+use crate::journal::witness::never_began;
+use crate::runner::quarantine;
 use crate::runner::rundir::RunDir;
 
 /// Says whether the journal chains from its first byte to its last, whether every log and set that it names by digest is still
@@ -31,7 +31,7 @@ pub fn run(common: &Common, args: &OneRun) -> Result<u8> {
     let bytes = match plain::read(&path, LARGEST_JOURNAL) {
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         Err(cause) if plain::is_odd(&cause) => {
-            let lost = aside::why_lost(&dir).filter(|_| !dir.runner_lives());
+            let lost = quarantine::why_lost(&dir).filter(|_| !dir.runner_lives());
             let way = lost.map_or_else(String::new, |_| format!("; {}", put_aside()));
             out::line(format_args!("damaged: {}{way}", plain::unreadable(&path, &cause).message));
             return Ok(4);
@@ -40,10 +40,10 @@ pub fn run(common: &Common, args: &OneRun) -> Result<u8> {
     };
     let chain = read(&bytes);
     let code = chain.verdict.exit_code();
-    let wrong = if code == 4 { Vec::new() } else { named::wrong(&dir.path, &chain.records) };
+    let wrong = if code == 4 { Vec::new() } else { digests::wrong(&dir.path, &chain.records) };
     let unsealed = matches!(chain.verdict, Verdict::Whole { sealed: false });
     // What a runner would need to take it up again.
-    let lost = if unsealed && wrong.is_empty() { aside::why_lost(&dir) } else { None };
+    let lost = if unsealed && wrong.is_empty() { quarantine::why_lost(&dir) } else { None };
     if wrong.is_empty() && lost.is_none() {
         out::line(format_args!("{}", verdict(&chain, &dir)));
         return Ok(code);
@@ -77,7 +77,7 @@ fn verdict(chain: &Chain, dir: &RunDir) -> String {
 
 /// What else is known of a run that ends unsealed and has no runner.
 fn untold(chain: &Chain, dir: &RunDir) -> String {
-    let unnamed = named::unnamed(&dir.path, &chain.records);
+    let unnamed = digests::unnamed(&dir.path, &chain.records);
     let none = "no runner has it".to_owned();
     let Some(first) = unnamed.first() else { return none };
     let (first, more) = (first.display(), unnamed.len() - 1);

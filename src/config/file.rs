@@ -2,7 +2,7 @@
 
 use crate::config::reader::{LARGEST_FILE, Place, Problem};
 use crate::config::trust;
-use crate::domain::error::said;
+use crate::domain::error::system_text;
 use crate::domain::{Error, Kind, quantity};
 use rustix::fs::{FileType, Mode, OFlags};
 use std::fs::File;
@@ -18,8 +18,8 @@ pub fn read_text(path: &Path, what: &str) -> Result<String, Error> {
     let refuse = |why: String| Error::new(Kind::Usage, format!("cannot read {what} {}: {why}", path.display()));
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let opened = rustix::fs::open(path, flags, Mode::empty());
-    let mut file = File::from(opened.map_err(|cause| refuse(said(cause)))?);
-    let found = rustix::fs::fstat(&file).map_err(|cause| refuse(said(cause)))?;
+    let mut file = File::from(opened.map_err(|cause| refuse(system_text(cause)))?);
+    let found = rustix::fs::fstat(&file).map_err(|cause| refuse(system_text(cause)))?;
     let kind = FileType::from_raw_mode(found.st_mode);
     if kind != FileType::RegularFile {
         return Err(no_file(path, what, kind));
@@ -34,7 +34,7 @@ pub fn read_text(path: &Path, what: &str) -> Result<String, Error> {
     }
     let mut bytes = Vec::new();
     let read = file.by_ref().take(LARGEST_FILE + 1).read_to_end(&mut bytes);
-    read.map_err(|cause| refuse(said(cause)))?;
+    read.map_err(|cause| refuse(system_text(cause)))?;
     if bytes.len() as u64 > LARGEST_FILE {
         return Err(too_large(bytes.len() as u64));
     }
@@ -126,7 +126,7 @@ mod tests {
     use rustix::fs::{CWD, mkfifoat};
     use std::fs;
 
-    fn said(path: &Path) -> String {
+    fn reason(path: &Path) -> String {
         read_text(path, "the estate file").unwrap_err().message.replace(&path.display().to_string(), "FILE")
     }
 
@@ -134,20 +134,20 @@ mod tests {
     fn whatever_is_no_text_file_is_refused_with_its_reason() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
-        assert!(said(&at("missing")).starts_with("cannot read the estate file FILE: no such file"));
-        assert_eq!(said(dir.path()), "cannot read the estate file FILE: it is a directory, not a file");
+        assert!(reason(&at("missing")).starts_with("cannot read the estate file FILE: no such file"));
+        assert_eq!(reason(dir.path()), "cannot read the estate file FILE: it is a directory, not a file");
         mkfifoat(CWD, at("fifo"), Mode::RUSR | Mode::WUSR).unwrap();
-        assert_eq!(said(&at("fifo")), "cannot read the estate file FILE: it is a FIFO, not a file");
-        assert!(said(Path::new("/dev/zero")).ends_with("it is a character device, not a file"));
+        assert_eq!(reason(&at("fifo")), "cannot read the estate file FILE: it is a FIFO, not a file");
+        assert!(reason(Path::new("/dev/zero")).ends_with("it is a character device, not a file"));
         fs::write(at("empty"), "\u{feff} \n\n").unwrap();
-        assert!(said(&at("empty")).ends_with("it is empty"));
+        assert!(reason(&at("empty")).ends_with("it is empty"));
         fs::write(at("binary"), b"a = 1\nb = \xff\xfe").unwrap();
-        assert!(said(&at("binary")).ends_with("line 2 is not UTF-8 text"));
+        assert!(reason(&at("binary")).ends_with("line 2 is not UTF-8 text"));
         fs::write(at("nul"), b"a = 1\n\n\0\0").unwrap();
-        assert!(said(&at("nul")).ends_with("line 3 is not UTF-8 text"));
+        assert!(reason(&at("nul")).ends_with("line 3 is not UTF-8 text"));
         let large = File::create(at("large")).unwrap();
         large.set_len(100_000_000).unwrap();
-        assert!(said(&at("large")).ends_with("it has 95 MiB, and 4.0 MiB is the most that is read"));
+        assert!(reason(&at("large")).ends_with("it has 95 MiB, and 4.0 MiB is the most that is read"));
         // Says no size, and holds more than a little: what is read counts, not what is claimed.
         assert!(read_text(Path::new("/proc/self/status"), "the file").is_ok());
     }

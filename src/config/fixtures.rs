@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 /// Holds a reader of files to the fixtures of its kind; it gets the text and the bare file name.
 pub(crate) fn hold(kind: &str, read: impl Fn(&str, &Path) -> Vec<Problem>) {
     for path in files(kind, "valid") {
-        let problems = said(&path, &read);
+        let problems = report(&path, &read);
         assert!(problems.is_empty(), "{}: {problems}", path.display());
     }
     let mut wrong = Vec::new();
     for path in files(kind, "invalid") {
         let expected = fs::read_to_string(path.with_extension("expected")).unwrap_or_default();
-        let said = said(&path, &read);
+        let said = report(&path, &read);
         if said != expected || said.is_empty() {
             wrong.push(format!("{}\n--- expected\n{expected}--- said\n{said}", path.display()));
         }
@@ -21,7 +21,7 @@ pub(crate) fn hold(kind: &str, read: impl Fn(&str, &Path) -> Vec<Problem>) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-fn said(path: &Path, read: impl Fn(&str, &Path) -> Vec<Problem>) -> String {
+fn report(path: &Path, read: impl Fn(&str, &Path) -> Vec<Problem>) -> String {
     let problems = read(&fs::read_to_string(path).unwrap(), Path::new(path.file_name().unwrap()));
     problems.iter().map(|problem| format!("{problem}\n")).collect()
 }

@@ -1,7 +1,7 @@
 //! Keymaps as they are written; what an action is and which keys clash is known above, where the actions are.
 
+use crate::config::layers::{Layer, Layers};
 use crate::config::reader::{Place, Problem, Problems, Table, Value};
-use crate::config::shelf::{Layer, Shelf};
 use std::path::PathBuf;
 
 /// The keymap that every other stands on, and the one that is used when none is named.
@@ -42,7 +42,7 @@ pub struct Binding {
 /// screen, and never a reason not to open it.
 #[must_use]
 pub fn load(name: &str, directories: &[PathBuf]) -> (Vec<KeymapFile>, Vec<Problem>) {
-    match layers(name, directories) {
+    match load_layers(name, directories) {
         Ok(layers) => (layers, Vec::new()),
         Err(problems) => (default_layers(), problems),
     }
@@ -52,21 +52,21 @@ pub fn load(name: &str, directories: &[PathBuf]) -> (Vec<KeymapFile>, Vec<Proble
 #[must_use]
 pub fn default_layers() -> Vec<KeymapFile> {
     // It can be read, and a test holds it to that.
-    layers(DEFAULT, &[]).unwrap_or_default()
+    load_layers(DEFAULT, &[]).unwrap_or_default()
 }
 
 /// The names of all keymaps there are.
 #[must_use]
 pub fn names(directories: &[PathBuf]) -> Vec<String> {
-    shelf(directories).names()
+    layers(directories).names()
 }
 
-fn shelf(directories: &[PathBuf]) -> Shelf<'_> {
-    Shelf { what: "keymap", directories, built_in: BUILT_IN, root: DEFAULT }
+fn layers(directories: &[PathBuf]) -> Layers<'_> {
+    Layers { what: "keymap", directories, built_in: BUILT_IN, root: DEFAULT }
 }
 
-fn layers(name: &str, directories: &[PathBuf]) -> Result<Vec<KeymapFile>, Vec<Problem>> {
-    let chain = shelf(directories).chain(name, read)?;
+fn load_layers(name: &str, directories: &[PathBuf]) -> Result<Vec<KeymapFile>, Vec<Problem>> {
+    let chain = layers(directories).chain(name, read)?;
     let file = |layer: Layer<Vec<Binding>>| KeymapFile {
         name: layer.name,
         inherits: layer.inherits,
@@ -81,7 +81,7 @@ fn read(root: &mut Table, problems: &mut Problems) -> Vec<Binding> {
     let mut bindings = Vec::new();
     for context in std::mem::take(&mut root.entries) {
         let Value::Table(table) = context.node.value else {
-            problems.say(context.at, format!("unknown key `{}`", context.key.escape_debug()));
+            problems.add(context.at, format!("unknown key `{}`", context.key.escape_debug()));
             continue;
         };
         for action in table.entries {
@@ -90,7 +90,7 @@ fn read(root: &mut Table, problems: &mut Problems) -> Vec<Binding> {
                 other => {
                     let name = action.key.escape_debug();
                     let message = format!("`{name}` must be a list of keys, not {}", other.kind());
-                    problems.say_with(action.node.at, message, "such as [\"g g\", \"Home\"]");
+                    problems.add_with_hint(action.node.at, message, "such as [\"g g\", \"Home\"]");
                     continue;
                 }
             };
@@ -98,7 +98,7 @@ fn read(root: &mut Table, problems: &mut Problems) -> Vec<Binding> {
             for key in keys {
                 match key.value {
                     Value::Text(text) => texts.push(text),
-                    other => problems.say(key.at, format!("a key is text, not {}", other.kind())),
+                    other => problems.add(key.at, format!("a key is text, not {}", other.kind())),
                 }
             }
             bindings.push(Binding { context: context.key.clone(), action: action.key, keys: texts, place: action.at });
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
     use std::fs;
 
-    fn said(problems: &[Problem], dir: &std::path::Path) -> Vec<String> {
+    fn messages(problems: &[Problem], dir: &std::path::Path) -> Vec<String> {
         problems.iter().map(|problem| problem.to_string().replace(&format!("{}/", dir.display()), "")).collect()
     }
 
@@ -177,7 +177,7 @@ mod tests {
             "vim.toml:7:7: a key is text, not a whole number",
             "vim.toml:3:12: there is no keymap `emacs` (there are default, vim)",
         ];
-        assert_eq!(said(&problems, dir.path()), expected);
+        assert_eq!(messages(&problems, dir.path()), expected);
         let (layers, problems) = load("../../etc/passwd", &[dir.path().to_owned()]);
         assert_eq!((layers, problems.len()), (default_layers(), 1));
     }

@@ -49,10 +49,10 @@ pub(in crate::config) fn read(root: &mut Table, problems: &mut Problems) -> Vec<
     let mut packs = Vec::new();
     for (at, word) in root.texts(KEY, problems).unwrap_or_default() {
         match Pack::from_word(&word) {
-            Some(pack) if packs.contains(&pack) => problems.say(at, "this pack is in the list already"),
+            Some(pack) if packs.contains(&pack) => problems.add(at, "this pack is in the list already"),
             Some(pack) => packs.push(pack),
             None if word == "common" => {
-                problems.say_with(
+                problems.add_with_hint(
                     at,
                     "`common` is offered to every estate and is not a pack",
                     "remove it from the list",
@@ -62,8 +62,8 @@ pub(in crate::config) fn read(root: &mut Table, problems: &mut Problems) -> Vec<
                 let message =
                     format!("there is no built-in pack `{}`: there are {}", word.escape_debug(), WORDS.join(", "));
                 match nearest(&word, WORDS.iter().copied()) {
-                    Some(near) => problems.say_with(at, message, format!("did you mean `{near}`?")),
-                    None => problems.say(at, message),
+                    Some(near) => problems.add_with_hint(at, message, format!("did you mean `{near}`?")),
+                    None => problems.add(at, message),
                 }
             }
         }

@@ -63,12 +63,12 @@ impl Problems {
     }
 
     /// Notes a problem.
-    pub fn say(&mut self, place: Place, message: impl Into<String>) {
+    pub fn add(&mut self, place: Place, message: impl Into<String>) {
         self.found.push(Problem { file: self.file.clone(), place, message: message.into(), hint: None });
     }
 
     /// Notes a problem with the way on.
-    pub fn say_with(&mut self, place: Place, message: impl Into<String>, hint: impl Into<String>) {
+    pub fn add_with_hint(&mut self, place: Place, message: impl Into<String>, hint: impl Into<String>) {
         let hint = Some(hint.into());
         self.found.push(Problem { file: self.file.clone(), place, message: message.into(), hint });
     }
@@ -191,7 +191,7 @@ impl Table {
     pub fn required_text(&mut self, key: &'static str, problems: &mut Problems) -> Option<String> {
         if !self.has(key) {
             self.asked.insert(key);
-            problems.say(self.at, format!("`{key}` is missing"));
+            problems.add(self.at, format!("`{key}` is missing"));
             return None;
         }
         self.text(key, problems)
@@ -229,12 +229,12 @@ impl Table {
         let at = self.place_of("schema");
         if !self.has("schema") {
             self.asked.insert("schema");
-            problems.say_with(at, "`schema` is missing", format!("write `schema = {known}`"));
+            problems.add_with_hint(at, "`schema` is missing", format!("write `schema = {known}`"));
             return true;
         }
         match self.int("schema", problems) {
             Some(given) if given != known => {
-                problems.say(at, format!("schema {given} is not known to this version, which reads schema {known}"));
+                problems.add(at, format!("schema {given} is not known to this version, which reads schema {known}"));
                 false
             }
             _ => true,
@@ -290,7 +290,7 @@ impl Table {
         let text = self.text(key, problems)?;
         let value = parse(&text);
         if value.is_none() {
-            problems.say(at, format!("`{key}` must be {what}, not \"{}\"", text.escape_debug()));
+            problems.add(at, format!("`{key}` must be {what}, not \"{}\"", text.escape_debug()));
         }
         value
     }
@@ -302,8 +302,8 @@ impl Table {
         for entry in self.entries {
             let message = format!("unknown key `{}`", entry.key.escape_debug());
             match nearest(&entry.key, self.asked.iter().copied()) {
-                Some(name) => problems.say_with(entry.at, message, format!("did you mean `{name}`?")),
-                None => problems.say(entry.at, message),
+                Some(name) => problems.add_with_hint(entry.at, message, format!("did you mean `{name}`?")),
+                None => problems.add(entry.at, message),
             }
         }
     }
@@ -316,7 +316,7 @@ fn wrong<T>(problems: &mut Problems, at: Place, key: &str, expected: &str, found
     if at == (Place { line: 1, column: 1 }) {
         return None;
     }
-    problems.say(at, format!("`{key}` must be {expected}, not {}", found.kind()));
+    problems.add(at, format!("`{key}` must be {expected}, not {}", found.kind()));
     None
 }
 

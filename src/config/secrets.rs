@@ -3,7 +3,7 @@
 use crate::config::file::kind_word;
 use crate::config::paths::Surroundings;
 use crate::config::redis_url;
-use crate::domain::error::said;
+use crate::domain::error::system_text;
 use crate::domain::quantity;
 use rustix::fs::{FileType, Mode, OFlags};
 use std::collections::{BTreeMap, BTreeSet};
@@ -120,7 +120,7 @@ fn of_variable(variable: &str, around: &Surroundings) -> Result<String, String> 
 
 /// Reads a file that none but its owner may open, as `ssh` and libpq demand it of theirs.
 fn of_file(path: &Path) -> Result<String, String> {
-    let told = |cause: rustix::io::Errno| said(cause);
+    let told = |cause: rustix::io::Errno| system_text(cause);
     // Without waiting: what stands there may be a FIFO.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = File::from(rustix::fs::open(path, flags, Mode::empty()).map_err(told)?);
@@ -134,7 +134,7 @@ fn of_file(path: &Path) -> Result<String, String> {
         return Err(format!("it is open to others (mode {mode:04o}): chmod 600"));
     }
     let mut bytes = Vec::new();
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(said)?;
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(system_text)?;
     if bytes.len() as u64 > LARGEST {
         return Err(format!("it has more than {}", quantity::bytes(LARGEST)));
     }

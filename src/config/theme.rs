@@ -12,8 +12,8 @@ mod terminal;
 pub use role::Role;
 pub use terminal::{depth, glyphs};
 
+use crate::config::layers::Layers;
 use crate::config::reader::Problem;
-use crate::config::shelf::Shelf;
 use crate::domain::Clean;
 use crate::domain::clean::{Depth, Ink};
 use std::path::PathBuf;
@@ -98,12 +98,12 @@ impl Theme {
     #[must_use]
     pub fn load(name: &str, directories: &[PathBuf], depth: Depth, glyphs: Glyphs) -> (Self, Vec<Problem>) {
         let name = if depth == Depth::None { MONO } else { name };
-        let failed = match resolve::theme(&shelf(directories), name, depth, glyphs) {
+        let failed = match resolve::theme(&layers(directories), name, depth, glyphs) {
             Ok(theme) => return (theme, Vec::new()),
             Err(problems) => problems,
         };
         let safe = if depth == Depth::None { MONO } else { DEFAULT };
-        let fallback = resolve::theme(&shelf(&[]), safe, depth, glyphs);
+        let fallback = resolve::theme(&layers(&[]), safe, depth, glyphs);
         // The built-in themes resolve, and a test holds them to it; even so, a screen without any look is a screen.
         let plain = || Self { name: "plain".to_owned(), glyphs, looks: Vec::new() };
         (fallback.unwrap_or_else(|_| plain()), failed)
@@ -128,7 +128,7 @@ impl Theme {
     /// The names of all themes there are.
     #[must_use]
     pub fn names(directories: &[PathBuf]) -> Vec<String> {
-        shelf(directories).names()
+        layers(directories).names()
     }
 
     /// How a role looks.
@@ -155,8 +155,8 @@ impl Theme {
     }
 }
 
-fn shelf(directories: &[PathBuf]) -> Shelf<'_> {
-    Shelf { what: "theme", directories, built_in: BUILT_IN, root: MONO }
+fn layers(directories: &[PathBuf]) -> Layers<'_> {
+    Layers { what: "theme", directories, built_in: BUILT_IN, root: MONO }
 }
 
 #[cfg(test)]

@@ -13,7 +13,6 @@ pub mod build;
 pub mod ca;
 mod clients;
 pub mod database;
-pub mod keeper;
 pub mod night;
 pub mod place;
 pub mod postgres;
@@ -22,6 +21,7 @@ pub mod sample;
 pub mod screenshots;
 pub mod servers;
 pub mod services;
+pub mod supervisor;
 
 use crate::demo::place::Place;
 use crate::domain::Kind;
@@ -74,7 +74,7 @@ pub fn ensure(dir: &Path, exe: &Path) -> Result<Demo> {
         match ended {
             _ if place.is_kept()? || place.is_gone() => {}
             None => {
-                place.forget(keeper::FAILED);
+                place.forget(supervisor::FAILED);
                 started = Some(spawn(&dir, &exe)?);
             }
             Some(true) => return Err(not_started(&dir)),
@@ -86,7 +86,7 @@ pub fn ensure(dir: &Path, exe: &Path) -> Result<Demo> {
         std::thread::sleep(LOOK);
     }
     // Written before the keeper answers.
-    let absent = fs::read_to_string(dir.join(keeper::ABSENT)).unwrap_or_default();
+    let absent = fs::read_to_string(dir.join(supervisor::ABSENT)).unwrap_or_default();
     let absent = absent.lines().map(str::to_owned).collect();
     Ok(Demo { config: dir.join(build::CONFIG), state: dir.join(build::STATE), already: started.is_none(), absent })
 }
@@ -177,7 +177,7 @@ fn spawn(dir: &Path, exe: &Path) -> Result<Child> {
 
 fn not_started(dir: &Path) -> Error {
     let doing = format!("start the demo in {}", dir.display());
-    match fs::read_to_string(dir.join(keeper::FAILED)) {
+    match fs::read_to_string(dir.join(supervisor::FAILED)) {
         Ok(why) => Error::machine(doing, why.trim()),
         Err(_) => Error::machine(doing, format_args!("its keeper was not ready within {} s", START_LIMIT.as_secs())),
     }
@@ -195,7 +195,7 @@ fn ask(place: &Place, request: &str, limit: Duration) -> std::io::Result<String>
     stream.set_write_timeout(Some(limit))?;
     stream.write_all(format!("{request}\n").as_bytes())?;
     let mut line = String::new();
-    BufReader::new(stream).take(keeper::LINE_LIMIT).read_line(&mut line)?;
+    BufReader::new(stream).take(supervisor::LINE_LIMIT).read_line(&mut line)?;
     Ok(line.trim_end().to_owned())
 }
 

@@ -194,7 +194,7 @@ impl Place {
         if self.is_gone() {
             return Ok(());
         }
-        let mut aside = self.aside();
+        let mut aside = self.side_name();
         aside.push(std::process::id().to_string());
         let doomed = match fs::rename(&self.path, &aside) {
             Ok(()) => PathBuf::from(aside),
@@ -204,7 +204,7 @@ impl Place {
     }
 
     /// How a directory is named while it is being removed, up to the pid of who does it.
-    fn aside(&self) -> OsString {
+    fn side_name(&self) -> OsString {
         let mut name = self.path.clone().into_os_string();
         name.push(".removed-");
         name
@@ -212,7 +212,7 @@ impl Place {
 
     /// Removes what removals that broke off have left beside it.
     fn sweep(&self) {
-        let aside = self.aside();
+        let aside = self.side_name();
         let entries = self.path.parent().and_then(|above| fs::read_dir(above).ok());
         for path in entries.into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())) {
             let named = path.as_os_str().as_bytes().starts_with(aside.as_bytes());

@@ -29,8 +29,8 @@ pub use plan::plan;
 pub use list::{checklist, checklist_asks, checklists, finished_checklist};
 
 pub use journal::{
-    Story, change, changes, confirmed, confirmed_by_another, decide, destroy, ended, finished, finished_but_last,
-    four_eyes, glass, interrupted, moved, preview, running, sign, start_to_approve,
+    Story, break_glass, change, changes, confirmed, confirmed_by_another, decide, destroy, drifted, ended, finished,
+    finished_but_last, four_eyes, interrupted, preview, running, sign, start_to_approve,
 };
 
 /// 2026-11-22 02:40:00 UTC, when somebody is tired.
@@ -68,7 +68,7 @@ fn opening(size: (u16, u16), authority: Option<Authority>) -> Opening {
         not_found: Vec::new(),
         targets: BTreeMap::new(),
         calendar: calendar(),
-        wall: false,
+        wallboard: false,
         demo: false,
         command: Commands { runs: "midwatch".to_owned(), estate: "midwatch".to_owned() },
         banners: Vec::new(),

@@ -3,11 +3,11 @@ use crate::demo::place::{LOCK, MARKER};
 use std::thread::JoinHandle;
 
 /// A keeper in a thread, in place of its process.
-fn keeper(dir: &Path) -> JoinHandle<Result<()>> {
+fn start(dir: &Path) -> JoinHandle<Result<()>> {
     let dir = dir.to_owned();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(keeper::keep_until(&dir, std::future::pending()))
+        runtime.block_on(supervisor::keep_until(&dir, std::future::pending()))
     })
 }
 
@@ -30,25 +30,25 @@ fn deep() -> (tempfile::TempDir, PathBuf) {
 fn a_living_keeper_is_found_again_and_stop_removes_everything() {
     let (_above, dir) = deep();
     let place = Place::create(&dir).unwrap();
-    let keeper = keeper(&dir);
+    let supervisor = start(&dir);
     // The program would fail at once: a keeper lives, so it is not started.
     wait_for(|| place.is_kept().unwrap());
     let demo = ensure(&dir, Path::new("/bin/false")).unwrap();
     assert!(demo.already && demo.config.is_file() && demo.state.is_dir());
-    assert!(fs::read_to_string(dir.join(keeper::READY)).unwrap().contains("midwatch.toml"));
+    assert!(fs::read_to_string(dir.join(supervisor::READY)).unwrap().contains("midwatch.toml"));
     let lock = fs::read_to_string(dir.join(LOCK)).unwrap();
     assert!(lock.starts_with(&format!("pid {}\nstart ", std::process::id())) && lock.contains("\nboot "), "{lock}");
     assert_eq!(ask(&place, "dance", PING_LIMIT).unwrap(), "unknown request");
     // The keeper may close before all of it is written.
     let _ = ask(&place, &"x".repeat(100_000), PING_LIMIT);
 
-    let second = self::keeper(&dir).join().unwrap();
+    let second = start(&dir).join().unwrap();
     assert_eq!(second.unwrap_err().kind, Kind::Locked);
     assert!(answers(&place), "the second keeper did no harm");
 
     assert!(stop(&dir).unwrap());
     assert!(!dir.exists());
-    keeper.join().unwrap().unwrap();
+    supervisor.join().unwrap().unwrap();
     assert!(!stop(&dir).unwrap(), "there is nothing left to stop");
 }
 
@@ -60,7 +60,7 @@ fn the_demos_redis_is_read_and_ends_with_it() {
     use crate::probes::{self, Target};
     let (_above, dir) = deep();
     let place = Place::create(&dir).unwrap();
-    let keeper = keeper(&dir);
+    let supervisor = start(&dir);
     wait_for(|| place.is_kept().unwrap());
     let demo = ensure(&dir, Path::new("/bin/false")).unwrap();
     assert_eq!(demo.absent, Vec::<String>::new());
@@ -79,7 +79,7 @@ fn the_demos_redis_is_read_and_ends_with_it() {
     let socket = PathBuf::from(rows.rows[0].source.trim_start_matches("unix://"));
     assert!(socket.exists());
     assert!(stop(&dir).unwrap());
-    keeper.join().unwrap().unwrap();
+    supervisor.join().unwrap().unwrap();
     assert!(!socket.exists() && !dir.exists() && UnixStream::connect(&socket).is_err());
 }
 
@@ -87,13 +87,13 @@ fn the_demos_redis_is_read_and_ends_with_it() {
 fn a_keeper_ends_when_its_directory_is_removed() {
     let (_above, dir) = deep();
     let place = Place::create(&dir).unwrap();
-    let keeper = keeper(&dir);
+    let supervisor = start(&dir);
     wait_for(|| answers(&place));
     let aside = dir.with_file_name("aside");
     fs::rename(&dir, &aside).unwrap();
     fs::create_dir(&dir).unwrap();
     fs::write(dir.join("precious"), "x").unwrap();
-    keeper.join().unwrap().unwrap();
+    supervisor.join().unwrap().unwrap();
     assert!(dir.join("precious").exists() && aside.join(MARKER).exists(), "it removed what was not its own");
 }
 
@@ -104,15 +104,15 @@ fn leftovers_of_a_dead_keeper_are_cleaned_but_not_the_records_of_runs() {
     fs::create_dir_all(dir.join("srv/cell0/data/sessions")).unwrap();
     fs::write(dir.join("srv/cell0/data/sessions/left.json"), "x").unwrap();
     fs::create_dir_all(dir.join("state/runs/01J")).unwrap();
-    fs::write(dir.join(keeper::READY), "pid 1\n").unwrap();
+    fs::write(dir.join(supervisor::READY), "pid 1\n").unwrap();
     drop(std::os::unix::net::UnixListener::bind(place.socket()).unwrap());
     assert!(!answers(&place), "nobody listens on the socket that was left");
-    let keeper = keeper(&dir);
+    let supervisor = start(&dir);
     wait_for(|| answers(&place));
     assert_eq!(fs::read_dir(dir.join("srv/cell0/data/sessions")).unwrap().count(), 1200);
     assert!(dir.join("state/runs/01J").exists());
     assert!(stop(&dir).unwrap());
-    keeper.join().unwrap().unwrap();
+    supervisor.join().unwrap().unwrap();
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn a_keeper_that_cannot_start_is_told_at_once_with_its_reason() {
     let began = Instant::now();
     assert!(ensure(&dir, Path::new("/bin/false")).is_err());
     assert!(ensure(&dir, Path::new("/no/such/program")).unwrap_err().message.contains("/no/such/program"));
-    fs::write(dir.join(keeper::FAILED), "an old story\n").unwrap();
+    fs::write(dir.join(supervisor::FAILED), "an old story\n").unwrap();
     assert!(!ensure(&dir, Path::new("/bin/false")).unwrap_err().message.contains("old story"));
     fs::write(dir.join(build::STATE), "in the way").unwrap();
     let error = ensure(&dir, &std::env::current_exe().unwrap()).unwrap_err();
@@ -153,7 +153,7 @@ fn __keeper() {
     if let [_, word, dir] = args.as_slice()
         && word == "__keeper"
     {
-        keeper::keep(Path::new(dir)).unwrap();
+        supervisor::keep(Path::new(dir)).unwrap();
     }
 }
 
@@ -211,11 +211,11 @@ fn two_that_start_at_once_share_one_keeper() {
 fn a_crowd_of_silent_clients_does_not_keep_others_out() {
     let (_above, dir) = deep();
     let place = Place::create(&dir).unwrap();
-    let keeper = keeper(&dir);
+    let supervisor = start(&dir);
     wait_for(|| answers(&place));
     let crowd: Vec<_> = (0..100).filter_map(|_| UnixStream::connect(place.socket()).ok()).collect();
     assert!(crowd.len() >= 64);
     wait_for(|| answers(&place));
     assert!(stop(&dir).unwrap());
-    keeper.join().unwrap().unwrap();
+    supervisor.join().unwrap().unwrap();
 }

@@ -60,7 +60,7 @@ pub struct Error {
 impl Error {
     /// Makes an error of a kind with a sentence.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: said(message.into()), hints: Vec::new() }
+        Self { kind, message: system_text(message.into()), hints: Vec::new() }
     }
 
     /// Makes an error of the machine: "cannot `doing`: `cause`".
@@ -71,7 +71,7 @@ impl Error {
     /// Adds something to try.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hints.push(said(hint.into()));
+        self.hints.push(system_text(hint.into()));
         self
     }
 
@@ -103,7 +103,7 @@ const MARK: &str = " (os error ";
 
 /// What a cause says, with errors of the system in plain words; their number stays only where nobody has words for it.
 #[must_use]
-pub fn said(cause: impl fmt::Display) -> String {
+pub fn system_text(cause: impl fmt::Display) -> String {
     let mut rest = cause.to_string();
     if !rest.contains(MARK) {
         return rest;
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn an_error_of_the_system_is_told_in_words_and_its_number_only_where_there_are_none() {
-        let of = |number: i32| said(io::Error::from_raw_os_error(number));
+        let of = |number: i32| system_text(io::Error::from_raw_os_error(number));
         assert_eq!(of(2), "no such file or directory");
         assert_eq!(of(20), "a part of the path is not a directory");
         assert_eq!((of(1), of(13)), ("permission denied".into(), "permission denied".into()));
@@ -217,8 +217,8 @@ mod tests {
         assert_eq!(error.hints, ["/x: no such file or directory"]);
         // What only looks like one stays as it is.
         for text in ["no mark", "strange (os error x) text", "cut (os error 2", "broken (os error "] {
-            assert_eq!(said(text), text);
+            assert_eq!(system_text(text), text);
         }
-        assert_eq!(said("Anything else (os error 2)."), "Anything else.");
+        assert_eq!(system_text("Anything else (os error 2)."), "Anything else.");
     }
 }

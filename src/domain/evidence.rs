@@ -22,7 +22,7 @@ pub struct Saved {
     /// The step that read it, from 0.
     pub step: u32,
     /// What it says in a line: what stands for `{{name}}`.
-    pub says: String,
+    pub text: String,
     /// Its facts: what stands for `{{name.fact}}`. Of those in `whole` only an excerpt.
     pub facts: BTreeMap<String, String>,
     /// Its facts that are too long for a journal, by their names.

@@ -151,7 +151,7 @@ pub fn unit(name: &str) -> Unit {
 
 /// A fact with its unit, as people read it.
 #[must_use]
-pub fn say(name: &str, fact: &Fact) -> String {
+pub fn format_fact(name: &str, fact: &Fact) -> String {
     match (fact, unit(name)) {
         (Fact::Bool(yes), _) => if *yes { "yes" } else { "no" }.to_owned(),
         (Fact::Text(text), Unit::Moment) => moment(text),
@@ -316,7 +316,7 @@ mod tests {
             ("newest_at", Fact::Text("some day".to_owned()), "some day"),
         ];
         for (name, fact, expected) in cases {
-            assert_eq!(say(name, &fact), expected, "{name}");
+            assert_eq!(format_fact(name, &fact), expected, "{name}");
         }
         assert_eq!((label("oid"), label("something_new")), ("oid", "something_new"));
     }

@@ -1,6 +1,6 @@
 //! Why a reading brought nothing, and what that proves of its target.
 
-use crate::domain::error::said;
+use crate::domain::error::system_text;
 use std::fmt;
 
 /// Why a target could not be read.
@@ -19,17 +19,17 @@ pub enum Loss {
 impl Loss {
     /// The target does not serve.
     pub fn down(why: impl fmt::Display) -> Self {
-        Self::Down(said(why))
+        Self::Down(system_text(why))
     }
 
     /// What the estate names does not exist.
     pub fn missing(why: impl fmt::Display) -> Self {
-        Self::Missing(said(why))
+        Self::Missing(system_text(why))
     }
 
     /// How the target is remains unknown.
     pub fn unread(why: impl fmt::Display) -> Self {
-        Self::Unread(said(why))
+        Self::Unread(system_text(why))
     }
 
     /// The cause in a few words.

@@ -1,6 +1,6 @@
 //! What a probe saw, and the row a pane makes of it.
 
-use crate::domain::error::said;
+use crate::domain::error::system_text;
 use crate::domain::{Figure, Loss, Series, Trend, Verdict, Wall};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -352,6 +352,6 @@ impl Row {
 
     /// Notes that an attempt gave no reading; the last good one stays, and ages.
     pub fn lost(&mut self, why: String, at: Wall) {
-        self.lost = Some((said(why), at));
+        self.lost = Some((system_text(why), at));
     }
 }

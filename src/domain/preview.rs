@@ -108,7 +108,8 @@ pub struct Preview {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<String>,
     /// The way back, in words.
-    pub way_back: String,
+    #[serde(rename = "way_back")]
+    pub undo: String,
     /// How long it should take, in seconds, as the author declared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub takes_s: Option<u64>,

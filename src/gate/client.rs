@@ -1,6 +1,6 @@
 //! Speaks to a run's control socket.
 
-use crate::domain::error::{Result, said};
+use crate::domain::error::{Result, system_text};
 use crate::domain::{Error, Kind};
 use crate::runner::protocol::{Demand, LARGEST_REQUEST, Reply, Request, VERSION};
 use crate::runner::rundir::RunDir;
@@ -39,13 +39,13 @@ pub async fn send(dir: &RunDir, demand: Demand, through: &str) -> Result<Reply> 
     let heard = async {
         loop {
             match exchange(dir, &line, &doing).await {
-                Ok(Heard::Replied(Reply::Busy)) => tokio::time::sleep(AGAIN).await,
-                Ok(Heard::Replied(reply)) => return Ok(reply),
+                Ok(Received::Replied(Reply::Busy)) => tokio::time::sleep(AGAIN).await,
+                Ok(Received::Replied(reply)) => return Ok(reply),
                 // The runner opens its socket again when it sees that it is gone.
-                Ok(Heard::NoSocket(cause)) if !dir.runner_lives() || began.elapsed() > SOCKET => {
+                Ok(Received::NoSocket(cause)) if !dir.runner_lives() || began.elapsed() > SOCKET => {
                     return Err(unreachable(dir, &doing, &cause));
                 }
-                Ok(Heard::NoSocket(_)) => tokio::time::sleep(AGAIN).await,
+                Ok(Received::NoSocket(_)) => tokio::time::sleep(AGAIN).await,
                 Err(cause) => return Err(cause),
             }
         }
@@ -80,7 +80,7 @@ fn stopped(dir: &RunDir, doing: &str, pid: u32) -> Error {
 }
 
 /// What came of one connection.
-enum Heard {
+enum Received {
     Replied(Reply),
     /// Nobody listens at the socket's name, and nothing was sent.
     NoSocket(io::Error),
@@ -102,12 +102,12 @@ fn unreachable(dir: &RunDir, doing: &str, cause: &io::Error) -> Error {
 }
 
 /// One connection: one request, one reply.
-async fn exchange(dir: &RunDir, line: &[u8], doing: &str) -> Result<Heard> {
+async fn exchange(dir: &RunDir, line: &[u8], doing: &str) -> Result<Received> {
     let (_keeps_the_path_valid, path) = dir.socket()?;
     let mut stream = match UnixStream::connect(&path).await {
         Ok(stream) => stream,
         Err(cause) if matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
-            return Ok(Heard::NoSocket(cause));
+            return Ok(Received::NoSocket(cause));
         }
         Err(cause) => return Err(Error::machine(doing, cause)),
     };
@@ -117,9 +117,9 @@ async fn exchange(dir: &RunDir, line: &[u8], doing: &str) -> Result<Heard> {
     let limit = u64::try_from(LARGEST_REQUEST).unwrap_or(u64::MAX);
     let read = BufReader::new(stream.take(limit)).read_until(b'\n', &mut reply).await;
     if let Ok(reply) = serde_json::from_slice(&reply) {
-        return Ok(Heard::Replied(reply));
+        return Ok(Received::Replied(reply));
     }
-    let why = sent.and(read.map(drop)).err().map_or_else(|| "it closed the connection".to_owned(), said);
+    let why = sent.and(read.map(drop)).err().map_or_else(|| "it closed the connection".to_owned(), system_text);
     Err(Error::machine(doing, format!("it ended before it replied ({why})"))
         .hint(format!("see how the run stands: midwatch attach {}", dir.id)))
 }

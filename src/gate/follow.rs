@@ -4,9 +4,9 @@ use crate::app::msg::Msg;
 use crate::domain::{Attendee, Error};
 use crate::journal::fold::{Act, RunView};
 use crate::journal::tail::Tail;
-use crate::runner::living;
 use crate::runner::presence::Presence;
 use crate::runner::rundir::RunDir;
+use crate::runner::survivors;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -45,7 +45,7 @@ impl Follower {
 /// Who looks at the run, and when that was asked last.
 struct Company {
     presence: Option<Presence>,
-    told: Vec<Attendee>,
+    reported: Vec<Attendee>,
     asked: Option<Instant>,
 }
 
@@ -57,8 +57,8 @@ impl Company {
         }
         self.asked = Some(Instant::now());
         let people = self.presence.as_ref()?.people();
-        (people != self.told).then(|| {
-            self.told.clone_from(&people);
+        (people != self.reported).then(|| {
+            self.reported.clone_from(&people);
             people
         })
     }
@@ -67,12 +67,12 @@ impl Company {
 /// The process of the act at work, while it runs.
 fn act_of(dir: &RunDir, view: &RunView) -> Option<u32> {
     let (step, attempt, way) = view.open_attempt()?;
-    let name = living::name_of_attempt(step, attempt, way == Act::Undo);
-    living::act(&dir.attempt(&name)).map(|id| id.pid)
+    let name = survivors::name_of_attempt(step, attempt, way == Act::Undo);
+    survivors::act(&dir.attempt(&name)).map(|id| id.pid)
 }
 
 async fn follow(dir: RunDir, out: mpsc::Sender<Msg>, acts: bool) {
-    let mut company = Company { presence: Presence::take(&dir, acts), told: Vec::new(), asked: None };
+    let mut company = Company { presence: Presence::take(&dir, acts), reported: Vec::new(), asked: None };
     let mut tail = match Tail::open(dir.journal()) {
         Ok(tail) => tail,
         Err(error) => {

@@ -78,7 +78,7 @@ impl Lookup {
         let Some(world) = self.edits.as_ref().and_then(Edits::take) else { return };
         self.prober = prober(&world, &self.out, &self.history, &self.past);
         self.history.read_again();
-        self.say(Msg::EstateLoaded(Box::new(shown(&world))));
+        self.send(Msg::EstateLoaded(Box::new(shown(&world))));
         tracing::info!(estate = world.estate.name, "estate loaded again");
         self.world = Arc::new(world);
     }
@@ -102,7 +102,7 @@ impl Lookup {
     }
 
     /// Gives an answer that is ready.
-    pub fn say(&self, msg: Msg) {
+    pub fn send(&self, msg: Msg) {
         let out = self.out.clone();
         tokio::spawn(async move {
             let _ = out.send(msg).await;

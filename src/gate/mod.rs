@@ -6,11 +6,11 @@
 pub mod client;
 pub mod edits;
 pub mod follow;
-pub mod foreseen;
 pub mod logs;
 pub mod lookup;
 pub mod operate;
 pub mod plans;
+pub mod preflight;
 pub mod spawn;
 pub mod watch;
 

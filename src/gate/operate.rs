@@ -7,7 +7,7 @@ use crate::domain::error::Result;
 use crate::domain::{Error, Kind, RunId};
 use crate::gate::lookup::Lookup;
 use crate::gate::{Gate, World, client, spawn};
-use crate::journal::item::Deed;
+use crate::journal::item::ItemAction;
 use crate::journal::list::walk_file;
 use crate::journal::record::Answer;
 use crate::runner::engine::Mode;
@@ -100,15 +100,15 @@ async fn carry_out(world: &World, command: Confirmed<Command>, through: &str) ->
             let demand = Demand::Note { step, text };
             demanded(world, &run, demand, through).await.map(|_| Performed::Done("note saved".to_owned()))
         }
-        Command::Item { run, step, seq, deed } => {
+        Command::Item { run, step, seq, action: deed } => {
             let said = match &deed {
-                Deed::Close => "closed",
-                Deed::Hand { .. } => "signed off manually",
-                Deed::Skip { .. } => "skipped",
-                Deed::Override { .. } => "overridden",
-                Deed::Reopen { .. } => "reopened",
+                ItemAction::Close => "closed",
+                ItemAction::Hand { .. } => "signed off manually",
+                ItemAction::Skip { .. } => "skipped",
+                ItemAction::Override { .. } => "overridden",
+                ItemAction::Reopen { .. } => "reopened",
             };
-            let demand = Demand::Item { step, seq, deed };
+            let demand = Demand::Item { step, seq, action: deed };
             demanded(world, &run, demand, through).await?;
             Ok(Performed::Done(format!("item {} {said}", u64::from(step) + 1)))
         }
@@ -150,7 +150,7 @@ async fn abort(world: &World, run: RunId, undo: bool, owner: Option<u32>, throug
     let dir = RunDir::of(&world.state.dir, run);
     if dir.runner_lives() {
         let asked = demanded(world, &dir.id, Demand::Abort { undo }, through).await;
-        asked.map_err(|cause| ended_meanwhile(&dir).unwrap_or(cause))?;
+        asked.map_err(|cause| already_ended(&dir).unwrap_or(cause))?;
     } else {
         spawn::refuse_other(&dir, owner, if undo { "abort --undo" } else { "abort" })?;
         spawn::launch(world, &dir, Mode::Abort { undo }).await?;
@@ -160,7 +160,7 @@ async fn abort(world: &World, run: RunId, undo: bool, owner: Option<u32>, throug
 }
 
 /// What to say of a run whose runner ended before it replied: that it is over, where it is.
-fn ended_meanwhile(dir: &RunDir) -> Option<Error> {
+fn already_ended(dir: &RunDir) -> Option<Error> {
     let status = walk_file(&dir.journal()).ok()?.view?.sealed?;
     let message = format!("run {} is over: {}", dir.id, status.word());
     Some(Error::new(Kind::Usage, message).hint(format!("its record: midwatch report {}", dir.id)))

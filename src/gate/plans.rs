@@ -7,7 +7,7 @@ use crate::domain::error::Result;
 use crate::domain::reference;
 use crate::domain::{Error, Fact, Kind, Order, Preview, Row, TargetKind, Verb};
 use crate::gate::World;
-use crate::gate::foreseen;
+use crate::gate::preflight;
 use crate::procedure::acts_on::Refusal;
 use crate::procedure::catalog::Catalog;
 use crate::procedure::header::Procedure;
@@ -174,7 +174,7 @@ fn plan_by(
     let (estate, environment) = (&world.estate.name, world.estate.environment.word());
     let mut plan = Plan::make(found, params, estate, environment, adapters, catalog.library())
         .map_err(|problems| world.without_estate(refused(&found.id, &problems)))?;
-    if foreseen::demands_window(world, &plan)? {
+    if preflight::demands_window(world, &plan)? {
         plan.window = Some(WindowUse::Any);
     }
     Ok(plan)
@@ -192,22 +192,22 @@ fn refused(procedure: &str, problems: &[Problem]) -> Error {
 pub fn shown(world: &World, procedure: &str, params: &BTreeMap<String, String>) -> Result<PlanShown> {
     let plan = plan(world, procedure, params)?;
     let previews = plan.steps.iter().map(preview).collect();
-    let (foreseen, late) = match foreseen::foreseen(world, &plan, None) {
+    let (preflight, late) = match preflight::preflight(world, &plan, None) {
         Ok(found) => {
             let warned = found.warned();
             (Some((Box::new(found.view), warned)), found.refused)
         }
         // As an emergency it may begin all the same: what cannot be foreseen even so begins in no way.
         Err(cause) => {
-            let found = foreseen::foreseen(world, &plan, Some("")).ok();
+            let found = preflight::preflight(world, &plan, Some("")).ok();
             (found.map(|found| (Box::new(found.view), Vec::new())), Some(cause))
         }
     };
-    let (foreseen, warnings) = foreseen.map_or((None, Vec::new()), |(view, warnings)| (Some(view), warnings));
+    let (preflight, warnings) = preflight.map_or((None, Vec::new()), |(view, warnings)| (Some(view), warnings));
     let policy = policy::refusal(&plan, world.state.scope == Scope::Team);
-    let is_late = policy.is_none() && late.is_some() && foreseen.is_some();
+    let is_late = policy.is_none() && late.is_some() && preflight.is_some();
     let refused = policy.or(late);
-    Ok(PlanShown { hash: plan.hash()?, previews, refused, late: is_late, plan, foreseen, warnings })
+    Ok(PlanShown { hash: plan.hash()?, previews, refused, late: is_late, plan, preflight, warnings })
 }
 
 fn preview(step: &Step) -> Option<Result<Preview>> {
@@ -220,7 +220,7 @@ fn preview(step: &Step) -> Option<Result<Preview>> {
         headline: reference::show(&seen.headline),
         place: reference::show(&seen.place),
         warnings: seen.warnings.iter().map(|warning| reference::show(warning)).collect(),
-        way_back: reference::show(&seen.way_back),
+        undo: reference::show(&seen.undo),
         facts: seen.facts.iter().map(|(name, value)| (name.clone(), reference::show(value))).collect(),
         ..seen
     }))

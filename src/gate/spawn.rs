@@ -7,12 +7,12 @@ use crate::config::plain;
 use crate::config::state::{Scope, prepare_state};
 use crate::domain::error::Result;
 use crate::domain::{Digest, Error, Kind, RunId};
-use crate::gate::{World, foreseen};
+use crate::gate::{World, preflight};
 use crate::probes::clock;
 use crate::procedure::plan::Plan;
 use crate::runner::engine::Mode;
-use crate::runner::keep;
 use crate::runner::policy;
+use crate::runner::retention;
 use crate::runner::rundir::{RunDir, Start};
 use serde::Deserialize;
 use std::fs;
@@ -52,10 +52,10 @@ pub async fn start(world: &World, plan: &Plan, hash: &Digest, begun: Begun) -> R
     prepare_state(&world.state).map_err(|cause| cause.of_kind(Kind::Journal))?;
     let estate =
         world.estate.source.as_deref().map(|file| std::path::absolute(file).unwrap_or_else(|_| file.to_owned()));
-    if let Some(refusal) = foreseen::foreseen(world, plan, begun.emergency.as_deref())?.refused {
+    if let Some(refusal) = preflight::preflight(world, plan, begun.emergency.as_deref())?.refused {
         return Err(refusal);
     }
-    let windows = foreseen::windows(world, plan, begun.emergency.is_some())?.map(|calendar| calendar.text);
+    let windows = preflight::windows(world, plan, begun.emergency.is_some())?.map(|calendar| calendar.text);
     let start = Start {
         plan: hash.clone(),
         how: begun.how.to_owned(),
@@ -77,7 +77,7 @@ pub async fn start(world: &World, plan: &Plan, hash: &Digest, begun: Begun) -> R
     launched?;
     // The new run is there, and the list is as long as it will be.
     let (state, keep) = (world.state.dir.clone(), world.estate.keep);
-    let removed = tokio::task::spawn_blocking(move || keep::apply(&state, keep)).await;
+    let removed = tokio::task::spawn_blocking(move || retention::apply(&state, keep)).await;
     removed.map(drop).unwrap_or_else(|cause| tracing::warn!(%cause, "runs not removed"));
     Ok(dir.id)
 }
@@ -159,14 +159,14 @@ pub fn refuse_other(dir: &RunDir, consent: Option<u32>, verb: &str) -> Result<()
 
 /// What a runner says when it cannot begin.
 #[derive(Deserialize)]
-struct Said {
+struct FirstLine {
     message: String,
     hints: Vec<String>,
     exit: u8,
 }
 
 fn refusal(line: &str) -> Option<Error> {
-    let said: Said = serde_json::from_str(line).ok()?;
+    let said: FirstLine = serde_json::from_str(line).ok()?;
     let kinds = [Kind::Usage, Kind::Damaged, Kind::Locked, Kind::Refused, Kind::Journal];
     let kind = kinds.into_iter().find(|kind| kind.exit_code() == said.exit).unwrap_or(Kind::Machine);
     Some(Error { kind, message: said.message, hints: said.hints })

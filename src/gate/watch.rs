@@ -27,7 +27,7 @@ impl Gate for Watch {
 
     fn command(&mut self, _: Confirmed<Command>) {
         let refusal = Error::new(Kind::Refused, "this console is read-only").hint("open it without --read-only to act");
-        self.lookup.say(Msg::CommandFailed(refusal));
+        self.lookup.send(Msg::CommandFailed(refusal));
     }
 
     fn authority(&self) -> Option<Authority> {

@@ -1,6 +1,6 @@
 //! What can be wrong with the file, and what is said of it.
 
-use crate::domain::error::said;
+use crate::domain::error::system_text;
 use crate::domain::{Error, Kind};
 use rusqlite::ErrorCode;
 use std::path::Path;
@@ -39,7 +39,7 @@ impl Fault {
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
                 other("it may not be written", "look at the rights of the file and of its directory, and at `findmnt`")
             }
-            _ => other(&said(cause), "it is tried again each minute"),
+            _ => other(&system_text(cause), "it is tried again each minute"),
         }
     }
 

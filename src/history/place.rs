@@ -9,7 +9,7 @@ use super::fault::unusable;
 use crate::config::file::kind_word;
 use crate::config::paths::Surroundings;
 use crate::config::state::{self, State};
-use crate::domain::error::{Result, said};
+use crate::domain::error::{Result, system_text};
 use crate::domain::{Digest, Error, Wall};
 use crate::runner::ofd;
 use rustix::fs::{CWD, FileType, Mode, OFlags, RenameFlags};
@@ -39,7 +39,7 @@ impl Place {
         let dir = state::prepare_own(state, around)?;
         // SQLite refuses a path with a symbolic link anywhere in it.
         let real = std::fs::canonicalize(&dir);
-        let dir = real.map_err(|cause| unusable(&dir.join(DATABASE), &said(cause), "look at the directory"))?;
+        let dir = real.map_err(|cause| unusable(&dir.join(DATABASE), &system_text(cause), "look at the directory"))?;
         Ok(Self { dir })
     }
 
@@ -55,11 +55,11 @@ impl Place {
         let path = self.database();
         let found = match rustix::fs::lstat(&path) {
             Err(Errno::NOENT) => return Ok(None),
-            found => found.map_err(|cause| odd(&path, &said(cause)))?,
+            found => found.map_err(|cause| odd(&path, &system_text(cause)))?,
         };
         fit(&path, &found)?;
         if Mode::from_raw_mode(found.st_mode).intersects(Mode::RWXG | Mode::RWXO) {
-            rustix::fs::chmod(&path, OWN).map_err(|cause| odd(&path, &said(cause)))?;
+            rustix::fs::chmod(&path, OWN).map_err(|cause| odd(&path, &system_text(cause)))?;
         }
         Ok(Some((found.st_dev, found.st_ino)))
     }
@@ -77,7 +77,7 @@ impl Place {
             Err(Errno::NOSPC | Errno::DQUOT) => {
                 Err(unusable(&path, "its file system is full", "make room there: `df -h` and `df -i` show both limits"))
             }
-            Err(cause) => Err(odd(&path, &said(cause))),
+            Err(cause) => Err(odd(&path, &system_text(cause))),
         }
     }
 
@@ -94,11 +94,11 @@ impl Place {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let opened = match rustix::fs::open(&path, flags, OWN) {
             Err(Errno::LOOP) => Err(odd(&path, "it is a symbolic link")),
-            opened => opened.map_err(|cause| odd(&path, &said(cause))),
+            opened => opened.map_err(|cause| odd(&path, &system_text(cause))),
         };
         let file = File::from(opened?);
-        fit(&path, &rustix::fs::fstat(&file).map_err(|cause| odd(&path, &said(cause)))?)?;
-        let taken = ofd::try_lock_byte(&file, byte).map_err(|cause| odd(&path, &said(cause)))?;
+        fit(&path, &rustix::fs::fstat(&file).map_err(|cause| odd(&path, &system_text(cause)))?)?;
+        let taken = ofd::try_lock_byte(&file, byte).map_err(|cause| odd(&path, &system_text(cause)))?;
         Ok(taken.then_some(file))
     }
 
@@ -116,7 +116,7 @@ impl Place {
             let name = format!("{DATABASE}.damaged-{stamp}{more}");
             match rename(&path, &self.dir.join(&name)) {
                 Err(Errno::EXIST) => {}
-                Err(cause) => return Err(odd(&path, &said(cause))),
+                Err(cause) => return Err(odd(&path, &system_text(cause))),
                 Ok(()) => {
                     let journal = |name: &str| self.dir.join(format!("{name}-journal"));
                     let _ = rename(&journal(DATABASE), &journal(&name));

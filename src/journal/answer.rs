@@ -2,7 +2,7 @@
 
 use crate::domain::Actor;
 use crate::domain::preview::is_consent;
-use crate::journal::eyes::is_another;
+use crate::journal::approval::is_another;
 use crate::journal::fold::OpenPrompt;
 use crate::journal::record::{Answer, Ask, Choice};
 

@@ -6,7 +6,7 @@
 
 use crate::config::plain;
 use crate::config::state::team;
-use crate::domain::error::{Result, said};
+use crate::domain::error::{Result, system_text};
 use crate::domain::ids::{Digest, Hasher};
 use crate::domain::time::Now;
 use crate::domain::{Actor, Error, Kind, RunId};
@@ -208,9 +208,9 @@ impl Appender {
             Ok(written) if written == line.len() => {}
             Ok(written) => {
                 let why = format!("{written} of {wanted} bytes of record {} were taken", record.seq);
-                return Err(self.take_back(&why, line));
+                return Err(self.remove_line(&why, line));
             }
-            Err(cause) => return Err(self.take_back(&cause, line)),
+            Err(cause) => return Err(self.remove_line(&cause, line)),
         }
         rustix::fs::fdatasync(&self.file).map_err(|cause| self.give_up("sync", &cause, line))?;
         self.len += wanted;
@@ -229,7 +229,7 @@ impl Appender {
 
     /// Whether the file is still ours: linked, and as long as we left it.
     fn check_file(&self) -> std::result::Result<(), String> {
-        let stat = rustix::fs::fstat(&self.file).map_err(said)?;
+        let stat = rustix::fs::fstat(&self.file).map_err(system_text)?;
         if stat.st_nlink == 0 {
             return Err("the run directory was removed".to_owned());
         }
@@ -241,7 +241,7 @@ impl Appender {
     }
 
     /// After a short or failed write: cuts the file back to its last whole record, then gives up.
-    fn take_back(&mut self, cause: &dyn std::fmt::Display, line: &[u8]) -> Error {
+    fn remove_line(&mut self, cause: &dyn std::fmt::Display, line: &[u8]) -> Error {
         let cut = rustix::fs::ftruncate(&self.file, self.len).and_then(|()| rustix::fs::fdatasync(&self.file));
         match cut {
             Ok(()) => self.give_up("append to", cause, line),

@@ -19,7 +19,9 @@ mod view;
 pub use items::{ItemState, ItemView, PhaseCount};
 pub use logs::AttemptLog;
 pub use time::{Late, NoTime, Spare, TimeView};
-pub use view::{Act, Held, NoteView, OpenPrompt, PromptEnd, PromptEnding, ReadingView, RunView, StepView, WayBackView};
+pub use view::{
+    Act, Held, NoteView, OpenPrompt, PromptEnd, PromptEnding, ReadingView, RollbackView, RunView, StepView,
+};
 
 use crate::domain::reference;
 use crate::domain::{Digest, Order, RunStatus, StepState};
@@ -85,7 +87,7 @@ impl RunView {
             steps: Vec::new(),
             order: Order::Listed,
             rollback: None,
-            way_back: None,
+            rollback_state: None,
             saved: BTreeMap::new(),
             starter: record.actor.clone(),
             confirmed: String::new(),
@@ -283,6 +285,6 @@ fn goes_on(event: &Event) -> bool {
 }
 
 #[cfg(test)]
-mod eyes;
+mod approval;
 #[cfg(test)]
 mod tests;

@@ -1,14 +1,14 @@
 //! What a person may do with one item of a checklist; asked by the console, by the runner and by the tests alike.
 
 use crate::domain::{Actor, Verb};
-use crate::journal::eyes::is_another;
+use crate::journal::approval::is_another;
 use crate::journal::fold::{ItemState, ItemView};
 use serde::{Deserialize, Serialize};
 
 /// What a person wants with one item.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "deed", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Deed {
+pub enum ItemAction {
     /// Close it with evidence: its check or read is made now, its act begins and asks, its notice is given.
     Close,
     /// Close it by hand, with a note; it is a claim.
@@ -33,7 +33,7 @@ pub enum Deed {
     },
 }
 
-impl Deed {
+impl ItemAction {
     /// The one word for it.
     #[must_use]
     pub fn word(&self) -> &'static str {
@@ -51,8 +51,8 @@ impl Deed {
 ///
 /// # Errors
 /// Why it cannot, in a sentence.
-pub fn fits(item: &ItemView, deed: &Deed) -> Result<(), String> {
-    if let Deed::Reopen { reason } = deed {
+pub fn fits(item: &ItemView, deed: &ItemAction) -> Result<(), String> {
+    if let ItemAction::Reopen { reason } = deed {
         return match item.state {
             ItemState::Claim | ItemState::Skipped | ItemState::Overridden => {
                 require(!reason.trim().is_empty(), "to open it again needs a reason")
@@ -64,7 +64,7 @@ pub fn fits(item: &ItemView, deed: &Deed) -> Result<(), String> {
     }
     match item.state {
         ItemState::Open => {}
-        ItemState::SecondPerson if *deed == Deed::Close => return Ok(()),
+        ItemState::SecondPerson if *deed == ItemAction::Close => return Ok(()),
         ItemState::Later => return Err(format!("the phase {} is not open yet", item.phase)),
         ItemState::SecondPerson => {
             return Err("it waits for a second person: only an approval closes it".to_owned());
@@ -77,24 +77,26 @@ pub fn fits(item: &ItemView, deed: &Deed) -> Result<(), String> {
         }
     }
     match deed {
-        Deed::Close => require(item.verb != Verb::Manual, "nothing but a person can vouch for it: close it by hand"),
-        Deed::Hand { .. } if item.verb == Verb::Notify => {
+        ItemAction::Close => {
+            require(item.verb != Verb::Manual, "nothing but a person can vouch for it: close it by hand")
+        }
+        ItemAction::Hand { .. } if item.verb == Verb::Notify => {
             Err("a notice is given, not claimed: close it, or skip it with a reason".to_owned())
         }
-        Deed::Override { .. } if !item.hard => {
+        ItemAction::Override { .. } if !item.hard => {
             Err("it is no hard gate: close it by hand, or skip it with a reason".to_owned())
         }
-        Deed::Override { .. } if item.passed != Some(false) => {
+        ItemAction::Override { .. } if item.passed != Some(false) => {
             Err("it was not looked at yet: only a gate that did not pass is overridden".to_owned())
         }
-        Deed::Override { reason } => require(!reason.trim().is_empty(), "to override it needs a reason"),
+        ItemAction::Override { reason } => require(!reason.trim().is_empty(), "to override it needs a reason"),
         _ if item.hard => Err(HARD.to_owned()),
-        Deed::Hand { note } => {
+        ItemAction::Hand { note } => {
             let may_be_bare = item.verb == Verb::Manual && !item.note_required;
             require(may_be_bare || !note.trim().is_empty(), "to close it by hand needs a note")
         }
-        Deed::Skip { reason } => require(!reason.trim().is_empty(), "to skip it needs a reason"),
-        Deed::Reopen { .. } => Ok(()),
+        ItemAction::Skip { reason } => require(!reason.trim().is_empty(), "to skip it needs a reason"),
+        ItemAction::Reopen { .. } => Ok(()),
     }
 }
 
@@ -105,9 +107,9 @@ pub const HARD: &str = "it is a hard gate: only evidence closes it, or another p
 ///
 /// # Errors
 /// Why not, in a sentence.
-pub fn may_do(starter: &Actor, by: &Actor, deed: &Deed) -> Result<(), String> {
+pub fn may_do(starter: &Actor, by: &Actor, deed: &ItemAction) -> Result<(), String> {
     match deed {
-        Deed::Override { .. } => is_another(by, starter, "started the run"),
+        ItemAction::Override { .. } => is_another(by, starter, "started the run"),
         _ => Ok(()),
     }
 }

@@ -62,8 +62,8 @@ pub struct StepHead {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub takes_s: Option<u64>,
     /// The way back, in words; empty where there is nothing to take back.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub way_back: String,
+    #[serde(rename = "way_back", default, skip_serializing_if = "String::is_empty")]
+    pub undo: String,
     /// Whether `way_back` is an undo that the runner can run.
     #[serde(default)]
     pub can_undo: bool,
@@ -117,7 +117,7 @@ impl StepHead {
     pub fn shown(self) -> Self {
         Self {
             title: reference::show(&self.title),
-            way_back: reference::show(&self.way_back),
+            undo: reference::show(&self.undo),
             what: reference::show(&self.what),
             why: reference::show(&self.why),
             when: self.when.as_deref().map(reference::show),
@@ -135,7 +135,7 @@ impl StepHead {
             verb,
             effect,
             takes_s: None,
-            way_back: String::new(),
+            undo: String::new(),
             can_undo: false,
             what: String::new(),
             why: String::new(),

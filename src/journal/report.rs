@@ -7,8 +7,8 @@
 //! All of it is told from the journal. Text from outside is escaped, so that a title, a note or a file's name can neither
 //! break the page nor hide in it. A journal that is damaged or torn is told so before anything else.
 
+mod approval;
 mod checklist;
-mod eyes;
 mod html;
 mod json;
 mod listings;
@@ -24,8 +24,8 @@ pub use markdown::markdown;
 use crate::config::plain;
 use crate::domain::{Digest, EffectClass};
 use crate::journal::chain::{Chain, Verdict};
+use crate::journal::digests::{self, READINGS, SETS, Wrong};
 use crate::journal::fold::RunView;
-use crate::journal::named::{self, READINGS, SETS, Wrong};
 use crate::journal::reading::{LARGEST, Reading, Side};
 use crate::journal::record::{Ask, Event, Record};
 use std::io::Read as _;
@@ -78,7 +78,7 @@ impl Report {
     /// When not one record chains: then there is nothing to tell. The chain is given back.
     pub fn of(dir: &Path, chain: Chain) -> Result<Self, Box<Chain>> {
         let Some(view) = chain.walk.view().cloned() else { return Err(Box::new(chain)) };
-        let wrong = named::wrong(dir, &chain.records);
+        let wrong = digests::wrong(dir, &chain.records);
         let sets = sets(&chain.records, &wrong);
         let (before, after) = (reading(dir, &view, Side::Before), reading(dir, &view, Side::After));
         Ok(Self { verdict: chain.verdict, view, records: chain.records, sets, wrong, before, after })

@@ -34,7 +34,7 @@ pub fn actor(through: &str) -> Actor {
 pub fn head(verb: Verb, effect: EffectClass) -> StepHead {
     StepHead {
         takes_s: Some(60),
-        way_back: "move them back".into(),
+        undo: "move them back".into(),
         can_undo: effect == EffectClass::Change,
         ..StepHead::new("during", &format!("a {} step", verb.word()), verb, effect)
     }

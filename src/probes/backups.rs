@@ -32,11 +32,11 @@ pub(crate) mod when;
 
 use crate::config::estate::{Backup, BackupPlace};
 use crate::domain::{Finding, Loss, Observation, Trend, Wall};
-use crate::probes::aside::Aside;
 use crate::probes::backups::checksum::Verifier;
 use crate::probes::backups::judge::Checked;
 use crate::probes::backups::series::{Identity, Series};
 use crate::probes::backups::when::Clock;
+use crate::probes::blocking::Blocking;
 use crate::probes::clock;
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -59,7 +59,7 @@ pub fn source(target: &Backup) -> String {
 /// Reads one target again and again.
 pub struct BackupReader {
     target: Backup,
-    aside: Aside<Observation, Loss>,
+    blocking: Blocking<Observation, Loss>,
     memory: Arc<Mutex<Memory>>,
 }
 
@@ -77,7 +77,7 @@ impl BackupReader {
     /// A reader that has read nothing yet.
     #[must_use]
     pub fn new(target: Backup) -> Self {
-        Self { target, aside: Aside::new("backups"), memory: Arc::default() }
+        Self { target, blocking: Blocking::new("backups"), memory: Arc::default() }
     }
 
     /// Reads once.
@@ -100,7 +100,7 @@ impl BackupReader {
             let now = clock::now().wall;
             look(&target, &mut memory, now, &Clock::here(now.0.as_second()))
         };
-        self.aside.within(DEADLINE, work).await.map(|seen| vec![Finding::of_target(seen)])
+        self.blocking.within(DEADLINE, work).await.map(|seen| vec![Finding::of_target(seen)])
     }
 }
 

@@ -30,7 +30,7 @@ mod strict;
 
 use crate::config::estate::Certificate;
 use crate::domain::{Finding, Loss, Observation, Verdict, Wall};
-use crate::probes::aside::Aside;
+use crate::probes::blocking::Blocking;
 use crate::probes::certs::chain::{Chain, Followed};
 use crate::probes::certs::judge::{Bundle, Known};
 use crate::probes::certs::pem::Held;
@@ -64,14 +64,14 @@ pub fn source(target: &Certificate) -> String {
 /// Reads one target again and again.
 pub struct CertReader {
     target: Certificate,
-    aside: Aside<Vec<Finding>>,
+    blocking: Blocking<Vec<Finding>>,
 }
 
 impl CertReader {
     /// A reader that has read nothing yet.
     #[must_use]
     pub fn new(target: Certificate) -> Self {
-        Self { target, aside: Aside::new("certificates") }
+        Self { target, blocking: Blocking::new("certificates") }
     }
 
     /// Reads once.
@@ -87,7 +87,7 @@ impl CertReader {
         };
         let target = self.target.clone();
         let work = move || look(&target, served.as_ref(), clock::now().wall);
-        Ok(self.aside.within(FILES_DEADLINE, work).await?)
+        Ok(self.blocking.within(FILES_DEADLINE, work).await?)
     }
 }
 

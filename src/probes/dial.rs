@@ -1,6 +1,6 @@
 //! Connecting: to a host that may have several addresses, which refuses only where each address does, and to a socket of this host.
 
-use crate::probes::aside;
+use crate::probes::blocking;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 use std::io;
 use std::net::SocketAddr;
@@ -13,7 +13,8 @@ use tokio::net::{TcpStream, UnixStream, lookup_host};
 pub(crate) async fn unix(path: &Path) -> io::Result<UnixStream> {
     let path = path.to_owned();
     let place = format!("socket {}", path.display());
-    let made: Result<io::Result<Socket>, String> = aside::alone("socket", place, move || Ok(to_socket(&path))).await;
+    let made: Result<io::Result<Socket>, String> =
+        blocking::run_blocking("socket", place, move || Ok(to_socket(&path))).await;
     UnixStream::from_std(made.map_err(io::Error::other)??)
 }
 

@@ -4,7 +4,7 @@
 //! no fault of the host.
 
 use crate::config::estate::Limits;
-use crate::domain::error::said;
+use crate::domain::error::system_text;
 use crate::domain::{Fact, Observation, Trend, Verdict, quantity};
 use crate::probes::clock;
 use crate::probes::target::HostPart;
@@ -200,7 +200,7 @@ fn pressure(proc: &Path) -> Result<Observation, String> {
         match fs::read_to_string(&path) {
             Ok(text) => Stall::parse(&text).map(Some).map_err(|cause| format!("{} {cause}", path.display())),
             Err(cause) if lacks(&cause) => Ok(None),
-            Err(cause) => Err(format!("{}: {}", path.display(), said(cause))),
+            Err(cause) => Err(format!("{}: {}", path.display(), system_text(cause))),
         }
     };
     let (cpu, memory, io) = (stall("cpu")?, stall("memory")?, stall("io")?);
@@ -299,7 +299,7 @@ fn count(number: u64) -> Fact {
 }
 
 fn read(path: &Path) -> Result<String, String> {
-    fs::read_to_string(path).map_err(|cause| format!("{}: {}", path.display(), said(cause)))
+    fs::read_to_string(path).map_err(|cause| format!("{}: {}", path.display(), system_text(cause)))
 }
 
 #[cfg(test)]

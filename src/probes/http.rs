@@ -5,10 +5,10 @@
 
 use crate::config::estate::Service;
 use crate::domain::{Fact, Loss, Observation, Trend, Verdict, quantity};
-use crate::probes::aside::{alone, alone_within};
+use crate::probes::blocking::{run_blocking, run_blocking_within};
 use crate::probes::clock;
 use crate::probes::contact::Place;
-use crate::probes::{handshake, roots, verifier, why};
+use crate::probes::{cause, handshake, roots, verifier};
 use reqwest::{Client, Url, redirect};
 use rustls::pki_types::CertificateDer;
 use std::collections::BTreeMap;
@@ -44,7 +44,7 @@ impl Http {
     async fn client(&self, ca: Option<&Path>) -> Result<Client, String> {
         let Some(ca) = ca.map(Path::to_owned) else {
             let made = self.client.get_or_init(|| async {
-                alone("certificate store", "certificate store".to_owned(), || {
+                run_blocking("certificate store", "certificate store".to_owned(), || {
                     client(&rustls_native_certs::load_native_certs().certs)
                 })
                 .await
@@ -53,7 +53,7 @@ impl Http {
             return made.map_err(|_| "the certificate store cannot be read".to_owned())?.clone();
         };
         let place = format!("trust {}", ca.display());
-        alone_within(START_LIMIT, "service trust", place, move || client(&roots::of_file(&ca)?)).await
+        run_blocking_within(START_LIMIT, "service trust", place, move || client(&roots::of_file(&ca)?)).await
     }
 }
 
@@ -81,7 +81,7 @@ fn client(roots: &[CertificateDer<'static>]) -> Result<Client, String> {
         Some(tls) => builder().tls_backend_preconfigured(tls).build(),
         None => builder().tls_certs_only([]).build(),
     };
-    made.map_err(|cause| format!("cannot start an HTTP client: {}", why::deepest(&cause)))
+    made.map_err(|cause| format!("cannot start an HTTP client: {}", cause::deepest(&cause)))
 }
 
 /// Asks a service once.
@@ -109,11 +109,11 @@ pub(super) async fn read_at(http: &Http, service: &Service, place: &Place) -> Re
 
 /// The status and the number of bytes read.
 async fn ask(client: &Client, url: Url, service: &Service) -> Result<(u16, usize), Loss> {
-    let mut response = client.get(url).send().await.map_err(|cause| said(&cause, service))?;
+    let mut response = client.get(url).send().await.map_err(|cause| loss_of(&cause, service))?;
     let mut bytes = 0;
     while bytes < BODY_LIMIT {
         // What breaks off after the status was there has answered.
-        match response.chunk().await.map_err(|cause| Loss::unread(said(&cause, service)))? {
+        match response.chunk().await.map_err(|cause| Loss::unread(loss_of(&cause, service)))? {
             Some(chunk) => bytes += chunk.len(),
             None => break,
         }
@@ -168,8 +168,8 @@ pub fn without_credentials(url: &str) -> String {
 }
 
 /// Why no answer came.
-fn said(error: &reqwest::Error, service: &Service) -> Loss {
-    if let Some(tls) = why::tls(error) {
+fn loss_of(error: &reqwest::Error, service: &Service) -> Loss {
+    if let Some(tls) = cause::tls(error) {
         let remedy = match &service.ca {
             Some(ca) => format!("{} has no root for it", ca.display()),
             None => "let `ca` name its root, if this machine does not trust it".to_owned(),
@@ -178,9 +178,9 @@ fn said(error: &reqwest::Error, service: &Service) -> Loss {
         return handshake::loss(tls, host.as_deref(), &remedy);
     }
     if error.is_builder() {
-        return Loss::unread(format!("not a URL that can be asked: {}", why::deepest(error)));
+        return Loss::unread(format!("not a URL that can be asked: {}", cause::deepest(error)));
     }
-    why::request(error, error.is_dns())
+    cause::request(error, error.is_dns())
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@
 use crate::domain::{Finding, quantity};
 pub use identity::identity;
 
-use crate::probes::aside::alone;
+use crate::probes::blocking::run_blocking;
 use crate::probes::kube::link::Link;
 use crate::probes::kube::pace::Pace;
 use crate::probes::kube::settings::Settings;
@@ -32,7 +32,6 @@ use tokio::time::timeout;
 #[cfg(test)]
 pub(crate) mod double;
 mod identity;
-mod keep;
 mod link;
 mod node;
 mod objects;
@@ -42,6 +41,7 @@ mod pulse;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod watch;
 mod wire;
 mod workload;
 
@@ -122,6 +122,6 @@ async fn off_the_runtime<T: Send + 'static>(
         let _entered = runtime.enter();
         work()
     };
-    let done = timeout(FILES, alone("kubeconfig", format!("kubeconfig {}", source(target)), within)).await;
+    let done = timeout(FILES, run_blocking("kubeconfig", format!("kubeconfig {}", source(target)), within)).await;
     done.unwrap_or_else(|_| Err(format!("the kubeconfig cannot be read: no answer within {}", quantity::span(FILES))))
 }

@@ -74,7 +74,7 @@ impl Process {
     /// This process, on this machine; `MIDWATCH_CGROUP` names another file to read in debug builds.
     #[must_use]
     pub fn own(user: &str) -> Self {
-        let file = moved().unwrap_or_else(|| PathBuf::from("/proc/self/cgroup"));
+        let file = runtime_dir().unwrap_or_else(|| PathBuf::from("/proc/self/cgroup"));
         let cgroup = fs::read_to_string(file).unwrap_or_default();
         let uid = rustix::process::getuid().as_raw();
         Self { cgroup, uid, user: user.to_owned(), root: PathBuf::from("/") }
@@ -141,7 +141,7 @@ impl Process {
 
     async fn with_the_session(&self, bus: &mut Bus) -> Logout {
         let told = bus.properties_of(LOGIN, MANAGER_PATH, "Manager").await.ok();
-        let settings = told.as_ref().and_then(Settings::told).unwrap_or_else(|| Settings::read(&self.root));
+        let settings = told.as_ref().and_then(Settings::parse).unwrap_or_else(|| Settings::read(&self.root));
         settings.judge(&self.user)
     }
 }
@@ -156,7 +156,7 @@ struct Settings {
 }
 
 impl Settings {
-    fn told(manager: &Properties) -> Option<Self> {
+    fn parse(manager: &Properties) -> Option<Self> {
         let exclude = Some(manager.texts("KillExcludeUsers")).filter(|users| !users.is_empty());
         Some(Self { kill: Some(manager.flag("KillUserProcesses")?), only: manager.texts("KillOnlyUsers"), exclude })
     }
@@ -249,7 +249,7 @@ fn text(path: &Path) -> Option<String> {
 }
 
 #[cfg(debug_assertions)]
-fn moved() -> Option<PathBuf> {
+fn runtime_dir() -> Option<PathBuf> {
     std::env::var_os("MIDWATCH_CGROUP").map(PathBuf::from)
 }
 

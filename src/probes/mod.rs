@@ -1,8 +1,9 @@
 //! Sources of readings, one file each; a probe reads one target and changes nothing.
 
-pub mod aside;
 pub mod backups;
 pub mod bloat;
+pub mod blocking;
+pub(crate) mod cause;
 pub mod certs;
 pub mod clock;
 pub(crate) mod contact;
@@ -20,13 +21,12 @@ pub mod panics;
 pub mod postgres;
 pub mod redis;
 mod roots;
-mod said;
 pub mod schedule;
+mod sentence;
 pub mod store;
 pub mod target;
 pub mod units;
 mod verifier;
-pub(crate) mod why;
 
 pub use schedule::{Prober, read_all};
 pub use target::{Every, HostPart, Mount, Target};

@@ -3,10 +3,10 @@
 mod growth;
 
 use crate::config::estate::Limits;
-use crate::domain::error::said;
+use crate::domain::error::system_text;
 use crate::domain::series::PastRead;
 use crate::domain::{Fact, Loss, Observation, SeriesId, TargetKind, Trend, Verdict, quantity};
-use crate::probes::aside::Aside;
+use crate::probes::blocking::Blocking;
 use crate::probes::clock;
 use crate::probes::fstab::{self, Fstab};
 use crate::probes::mountinfo::{self, Mounted};
@@ -23,7 +23,7 @@ const DEADLINE: Duration = Duration::from_secs(3);
 /// A file system that is full within this is a warning, whatever its share.
 const FULL_SOON: Duration = Duration::from_secs(3600);
 /// When a file system will be full is said up to here: a few minutes tell nothing of tomorrow.
-const FULL_TOLD: Duration = Duration::from_secs(12 * 3600);
+const FULL_HORIZON: Duration = Duration::from_secs(12 * 3600);
 
 /// The fact that its history is of.
 const USED: &str = "used_ratio";
@@ -53,7 +53,7 @@ pub fn missing() -> Result<Observation, String> {
 /// Reads one mount again and again.
 pub struct MountReader {
     mount: Mount,
-    aside: Aside<Usage, Loss>,
+    blocking: Blocking<Usage, Loss>,
     growth: Growth,
     /// What was read of it before this process began, until it was taken.
     past: Option<PastRead>,
@@ -65,7 +65,7 @@ impl MountReader {
     /// A reader that has not read anything yet.
     #[must_use]
     pub fn new(mount: Mount) -> Self {
-        Self { mount, aside: Aside::new("statvfs"), growth: Growth::default(), past: None, was_writable: false }
+        Self { mount, blocking: Blocking::new("statvfs"), growth: Growth::default(), past: None, was_writable: false }
     }
 
     /// The same with what earlier processes have read of it, so that its growth need not be watched for minutes first.
@@ -81,7 +81,7 @@ impl MountReader {
     /// Why there is no reading.
     pub async fn read(&mut self) -> Result<Option<Observation>, Loss> {
         let mount = self.mount.clone();
-        let mut usage = self.aside.within(DEADLINE, move || usage(&mount)).await?;
+        let mut usage = self.blocking.within(DEADLINE, move || usage(&mount)).await?;
         if usage.read_only && self.was_writable {
             usage.wrongly_read_only.get_or_insert("it was writable before");
         }
@@ -131,7 +131,7 @@ struct Usage {
 }
 
 fn table() -> Result<Vec<Mounted>, String> {
-    let text = fs::read(TABLE).map_err(|cause| format!("{TABLE}: {}", said(cause)))?;
+    let text = fs::read(TABLE).map_err(|cause| format!("{TABLE}: {}", system_text(cause)))?;
     mountinfo::parse(&text)
 }
 
@@ -149,7 +149,7 @@ fn usage(target: &Mount) -> Result<Usage, Loss> {
     let told = rustix::fs::statvfs(path).map_err(|cause| match cause {
         // The program that serves it has ended (fuse(4)).
         rustix::io::Errno::NOTCONN => Loss::down("the program behind the file system has gone"),
-        _ => Loss::unread(format!("statvfs: {}", said(cause))),
+        _ => Loss::unread(format!("statvfs: {}", system_text(cause))),
     })?;
     let figures = [told.f_frsize, told.f_blocks, told.f_bfree, told.f_bavail, told.f_files, told.f_ffree];
     let (source, fs, read_only) = (mount.source.clone(), mount.fs.clone(), mount.read_only);
@@ -293,7 +293,7 @@ fn verdict(
 fn full_in(avail: u64, growth: f64) -> Option<Duration> {
     let hours = real(avail) / growth;
     let time = (growth > 0.0).then(|| Duration::try_from_secs_f64(hours * 3600.0).ok()).flatten()?;
-    (time <= FULL_TOLD).then_some(time)
+    (time <= FULL_HORIZON).then_some(time)
 }
 
 /// A forecast in whole minutes, from an hour on in whole hours: it is no better than that.

@@ -161,7 +161,7 @@ impl PostgresReader {
             verdict = Verdict::Warn;
         }
         if let Some(writable) = writable {
-            verdict = verdict.worse(writable.say(&mut detail, &mut facts));
+            verdict = verdict.worse(writable.describe(&mut detail, &mut facts));
         }
         let trend = Some(Trend::of("latency_ms"));
         Observation { verdict, detail, facts, observed_at: clock::now().wall, trend }

@@ -110,10 +110,10 @@ impl RedisReader {
     async fn read_over(&mut self, link: &mut Link) -> Result<Vec<Finding>, Trouble> {
         let began = Instant::now();
         let greeting = match link.ask(&["PING"]).await {
-            Ok(_) => Greeting { latency: Some(began.elapsed()), said: None },
+            Ok(_) => Greeting { latency: Some(began.elapsed()), reply: None },
             // INFO tells more of these, and may be had all the same.
-            Err(Trouble::Said { code, .. }) if OTHER_THAN_PONG.contains(&code.as_str()) => {
-                Greeting { latency: None, said: Some(code) }
+            Err(Trouble::ErrorReply { code, .. }) if OTHER_THAN_PONG.contains(&code.as_str()) => {
+                Greeting { latency: None, reply: Some(code) }
             }
             Err(trouble) => return Err(trouble),
         };
@@ -121,7 +121,7 @@ impl RedisReader {
         let schedule = link.config("save").await?;
         let strict = link.config("stop-writes-on-bgsave-error").await?.map(|value| value == "yes");
         let cluster = if info.is_clustered() { Some(self.cluster(link).await?) } else { None };
-        let said = Said { info, greeting, cluster, schedule, strict };
+        let said = Replies { info, greeting, cluster, schedule, strict };
         let now = clock::now().wall;
         let findings = said.judge(&self.target, self.before.as_ref(), now);
         self.before = Before::of(&said.info, now);
@@ -132,7 +132,7 @@ impl RedisReader {
     async fn cluster(&self, link: &mut Link) -> Result<Result<Info, String>, Trouble> {
         match link.ask(&["CLUSTER", "INFO"]).await {
             Ok(told) => Ok(Ok(Info::of(&told))),
-            Err(trouble @ Trouble::Said { .. }) => Ok(Err(self.why(&trouble).into())),
+            Err(trouble @ Trouble::ErrorReply { .. }) => Ok(Err(self.why(&trouble).into())),
             Err(trouble) => Err(trouble),
         }
     }
@@ -144,7 +144,7 @@ impl RedisReader {
 }
 
 /// What a server said in one reading.
-struct Said {
+struct Replies {
     info: Info,
     greeting: Greeting,
     /// Of a node of a cluster: what it says of that, or why it does not.
@@ -154,7 +154,7 @@ struct Said {
     strict: Option<bool>,
 }
 
-impl Said {
+impl Replies {
     /// The rows: the server itself, and the parts that it has.
     fn judge(&self, target: &RedisServer, before: Option<&Before>, now: Wall) -> Vec<Finding> {
         let info = &self.info;

@@ -1,7 +1,7 @@
 //! Roots that an estate names by a file, and what is the matter with keys.
 
 use crate::config::trust;
-use crate::domain::error::said;
+use crate::domain::error::system_text;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::path::Path;
@@ -12,8 +12,8 @@ use std::path::Path;
 /// Why there are none, with the file; begins with `TLS: `.
 pub(crate) fn of_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let unusable = |why: &dyn std::fmt::Display| format!("TLS: {}: {why}", path.display());
-    trust::check_file(path).map_err(|why| unusable(&said(why)))?;
-    let pem = std::fs::read(path).map_err(|cause| unusable(&said(cause)))?;
+    trust::check_file(path).map_err(|why| unusable(&system_text(why)))?;
+    let pem = std::fs::read(path).map_err(|cause| unusable(&system_text(cause)))?;
     let roots: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     let roots = roots.map_err(|_| unusable(&"not a PEM file, or damaged"))?;
     if roots.is_empty() { Err(unusable(&"no certificate in it")) } else { Ok(roots) }

@@ -9,7 +9,7 @@
 //! when a good reading of its target no longer finds it. That a target provably does not serve is a reading of its own row, and
 //! the reason on the rows of its objects.
 
-mod heard;
+mod log_changes;
 
 use crate::config::estate::Service;
 use crate::domain::series::PastRead;
@@ -28,7 +28,7 @@ use crate::probes::postgres::PostgresReader;
 use crate::probes::redis::RedisReader;
 use crate::probes::target::{Every, Target};
 use crate::probes::units::UnitReader;
-use heard::{Heard, Objects};
+use log_changes::{LogChanges, Objects};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -172,7 +172,7 @@ fn pause(every: Duration, losses: u32, name: &str) -> Duration {
 struct Known {
     unread: Row,
     rows: Vec<Row>,
-    heard: Heard,
+    log_changes: LogChanges,
     /// How bad it is that the target does not serve.
     down: Verdict,
     /// What is known of it even then.
@@ -181,8 +181,8 @@ struct Known {
 
 impl Known {
     fn new(target: &Target, every: Every) -> Self {
-        let (unread, rows, heard) = (target.unread(every), Vec::new(), Heard::default());
-        Self { unread, rows, heard, down: target.down(), own: target.own() }
+        let (unread, rows, heard) = (target.unread(every), Vec::new(), LogChanges::default());
+        Self { unread, rows, log_changes: heard, down: target.down(), own: target.own() }
     }
 
     fn rows(&self) -> Rows {
@@ -218,11 +218,11 @@ impl Known {
             }
             self.rows.push(row);
         }
-        self.heard.answered(&self.unread, objects);
+        self.log_changes.answered(&self.unread, objects);
     }
 
     fn lost(&mut self, loss: &Loss, at: Wall) -> bool {
-        self.heard.failed(&self.unread, loss.why());
+        self.log_changes.failed(&self.unread, loss.why());
         let proof = loss.is_proof();
         if self.rows.is_empty() || (proof && self.rows.iter().all(|row| row.object.is_some())) {
             self.rows.insert(0, self.unread.clone());
@@ -253,7 +253,7 @@ async fn within(deadline: Duration, reader: &mut Reader) -> Result<Vec<Finding>,
     match tokio::time::timeout(deadline, guarded(reader)).await {
         Ok(reading) => reading,
         Err(_) => {
-            reader.anew();
+            reader.reread_all();
             Err(Loss::unread(format!("no answer within {}", quantity::span(deadline))))
         }
     }
@@ -264,7 +264,7 @@ async fn guarded(reader: &mut Reader) -> Result<Vec<Finding>, Loss> {
     match panics::caught(reader.read()).await {
         Ok(reading) => reading,
         Err(why) => {
-            reader.anew();
+            reader.reread_all();
             Err(Loss::unread(why))
         }
     }
@@ -324,7 +324,7 @@ impl Reader {
     }
 
     /// Forgets what it remembers; after a panic it cannot be trusted.
-    fn anew(&mut self) {
+    fn reread_all(&mut self) {
         *self = Self::new(&self.target, &self.http, &self.past);
     }
 

@@ -8,11 +8,11 @@ use crate::config::paths::Surroundings;
 use crate::config::secrets::{Secret, Secrets};
 use crate::config::trust;
 use crate::domain::Loss;
-use crate::domain::error::said;
+use crate::domain::error::system_text;
+use crate::probes::cause;
 use crate::probes::contact::Place;
 use crate::probes::http::without_credentials;
 use crate::probes::store::refusal::Refusal;
-use crate::probes::why;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpService, ReqwestConnector,
@@ -95,7 +95,7 @@ pub(crate) fn bucket(reach: &Reach, patience: Patience) -> Result<Arc<AmazonS3>,
     if let Some(ca) = &reach.ca {
         let failed = |why: String| format!("{}: {why}", ca.display());
         trust::check_file(ca).map_err(failed)?;
-        let pem = std::fs::read(ca).map_err(|cause| failed(said(cause)))?;
+        let pem = std::fs::read(ca).map_err(|cause| failed(system_text(cause)))?;
         for certificate in Certificate::from_pem_bundle(&pem).map_err(|cause| failed(words(&cause)))? {
             options = options.with_root_certificate(certificate);
         }
@@ -180,7 +180,7 @@ impl HttpService for LoggedClient {
             let answer = self.client.execute(request).await;
             match &answer {
                 Ok(_) => self.place.answered(),
-                Err(cause) => self.place.failed(why::request(cause, false).why()),
+                Err(cause) => self.place.failed(cause::request(cause, false).why()),
             }
             if is_list { list::with_any_key(answer?).await } else { answer }
         })
@@ -204,7 +204,7 @@ pub(crate) fn directory(path: &Path) -> Result<Arc<dyn ObjectStore>, String> {
 /// # Errors
 /// A sentence: no store has such a key.
 pub(crate) fn key(text: &str) -> Result<Key, String> {
-    Key::parse(text).map_err(said)
+    Key::parse(text).map_err(system_text)
 }
 
 /// The variables that send requests to a proxy; what a proxy refuses proves nothing of the store.
@@ -216,7 +216,7 @@ pub(crate) fn loss(cause: &object_store::Error) -> Loss {
         return refusal.loss();
     }
     let direct = PROXIES.iter().all(|name| std::env::var_os(name).is_none());
-    match why::request(cause, false) {
+    match cause::request(cause, false) {
         loss if loss.is_proof() && direct => loss,
         _ => Loss::unread(words(cause)),
     }

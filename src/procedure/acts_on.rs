@@ -132,7 +132,7 @@ fn read_one(mut table: Table, params: &[Param], problems: &mut Problems) -> Opti
     let when = match when.transpose() {
         Ok(when) => when,
         Err(why) => {
-            problems.say(when_at.unwrap_or(at), format!("`when` cannot be read: {why}"));
+            problems.add(when_at.unwrap_or(at), format!("`when` cannot be read: {why}"));
             return None;
         }
     };
@@ -141,8 +141,8 @@ fn read_one(mut table: Table, params: &[Param], problems: &mut Problems) -> Opti
         if !params.iter().any(|param| param.name == entry.key) {
             let message = format!("`{}` is not a parameter", entry.key.escape_debug());
             match nearest(&entry.key, params.iter().map(|param| param.name.as_str())) {
-                Some(near) => problems.say_with(entry.at, message, format!("did you mean `{near}`?")),
-                None => problems.say(entry.at, message),
+                Some(near) => problems.add_with_hint(entry.at, message, format!("did you mean `{near}`?")),
+                None => problems.add(entry.at, message),
             }
             continue;
         }
@@ -155,7 +155,7 @@ fn read_one(mut table: Table, params: &[Param], problems: &mut Problems) -> Opti
                 taken.insert(entry.key, number.to_string());
             }
             Node { at, value } => {
-                problems.say(at, format!("`{}` must be text or a whole number, not {}", entry.key, value.kind()));
+                problems.add(at, format!("`{}` must be text or a whole number, not {}", entry.key, value.kind()));
             }
         }
     }
@@ -169,7 +169,7 @@ fn kind(word: &str, at: Place, problems: &mut Problems) -> Option<TargetKind> {
         let message = format!("there are no rows of the kind \"{}\"", word.escape_debug());
         let hint = nearest(word, known)
             .map_or_else(|| format!("one of {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
-        problems.say_with(at, message, hint);
+        problems.add_with_hint(at, message, hint);
     }
     found
 }

@@ -4,7 +4,7 @@ use crate::config::file::kind_word;
 use crate::config::packs::Pack;
 use crate::config::reader::{LARGEST_FILE, Place, Problem, nearest};
 use crate::config::trust::{self, Loose};
-use crate::domain::error::said;
+use crate::domain::error::system_text;
 use crate::domain::{Error, Kind, Row};
 use crate::procedure::acts_on::Refusal;
 use crate::procedure::adapters::Adapters;
@@ -210,7 +210,7 @@ fn collect(directory: &Path, depth: usize, files: &mut Vec<PathBuf>, problems: &
         Ok(entries) => entries,
         Err(cause) if depth == 0 && cause.kind() == std::io::ErrorKind::NotFound => return,
         Err(cause) => {
-            return problems.push(at_start(directory, format!("cannot list the directory: {}", said(cause))));
+            return problems.push(at_start(directory, format!("cannot list the directory: {}", system_text(cause))));
         }
     };
     let mut paths: Vec<_> = entries.into_iter().map(|entry| (entry.path(), entry.file_type())).collect();
@@ -248,15 +248,17 @@ fn is_file(mode: RawMode) -> Result<(), String> {
 /// The reason, in a few words.
 pub fn text_of(file: &Path) -> Result<String, String> {
     // Opening a pipe, a tape or a console can do something by itself: what it is, is asked first.
-    let kind = statat(CWD, file, AtFlags::empty()).map_err(|cause| format!("cannot open it: {}", said(cause)))?;
+    let kind =
+        statat(CWD, file, AtFlags::empty()).map_err(|cause| format!("cannot open it: {}", system_text(cause)))?;
     is_file(kind.st_mode)?;
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
-    let open = openat(CWD, file, flags, Mode::empty()).map_err(|cause| format!("cannot open it: {}", said(cause)))?;
-    let stat = fstat(&open).map_err(|cause| format!("cannot look at it: {}", said(cause)))?;
+    let open =
+        openat(CWD, file, flags, Mode::empty()).map_err(|cause| format!("cannot open it: {}", system_text(cause)))?;
+    let stat = fstat(&open).map_err(|cause| format!("cannot look at it: {}", system_text(cause)))?;
     is_file(stat.st_mode)?;
     let mut bytes = Vec::new();
     let mut bounded = File::from(open).take(LARGEST_FILE + 1);
-    bounded.read_to_end(&mut bytes).map_err(|cause| format!("cannot read it: {}", said(cause)))?;
+    bounded.read_to_end(&mut bytes).map_err(|cause| format!("cannot read it: {}", system_text(cause)))?;
     if bytes.len() as u64 > LARGEST_FILE {
         return Err(format!("it is larger than {}", crate::domain::quantity::bytes(LARGEST_FILE)));
     }

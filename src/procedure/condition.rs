@@ -356,7 +356,7 @@ fn known<'a>(names: impl Iterator<Item = &'a str>) -> String {
 
 /// A condition of a plan as its author would write it: `{{saved:2/before.replicas}} > 0` is `before.replicas > 0`.
 #[must_use]
-pub fn spoken(text: &str) -> String {
+pub fn readable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, from)) = rest.split_once("{{saved:") {

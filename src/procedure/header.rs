@@ -3,8 +3,8 @@
 use crate::config::reader::{Node, Place, Problems, Table, Value};
 use crate::domain::{Budget, Digest, EffectClass, Order, PromptScope, Row};
 use crate::procedure::acts_on::{self, ActsOn, Refusal};
-use crate::procedure::back::{self, RawRollback};
 use crate::procedure::params::{self, Param};
+use crate::procedure::rollback::{self, RawRollback};
 use crate::procedure::steps::RawStep;
 use crate::procedure::window::{self, RawWindow};
 use std::collections::BTreeMap;
@@ -158,7 +158,7 @@ pub(super) fn read(table: &mut Table, problems: &mut Problems) -> Header {
     let id_at = place_of(table, "id");
     let id = table.required_text("id", problems).filter(|id| is_id(id, id_at, problems));
     if !table.has("title") {
-        problems.say(table.at, "`title` is missing");
+        problems.add(table.at, "`title` is missing");
     }
     let title = text_node(table, "title", problems);
     let purpose = text_node(table, "purpose", problems);
@@ -166,7 +166,7 @@ pub(super) fn read(table: &mut Table, problems: &mut Problems) -> Header {
     let reviewed = table.take("reviewed").and_then(|node| match node.value {
         Value::Date(date) => Some(date),
         other => {
-            problems.say(node.at, format!("`reviewed` must be a date such as 2026-11-21, not {}", other.kind()));
+            problems.add(node.at, format!("`reviewed` must be a date such as 2026-11-21, not {}", other.kind()));
             None
         }
     });
@@ -177,7 +177,7 @@ pub(super) fn read(table: &mut Table, problems: &mut Problems) -> Header {
         Some("any") => Order::Any,
         Some(other) => {
             let message = format!("`order` must be \"listed\" or \"any\", not \"{}\"", other.escape_debug());
-            problems.say(order_at, message);
+            problems.add(order_at, message);
             Order::Listed
         }
     };
@@ -190,7 +190,7 @@ pub(super) fn read(table: &mut Table, problems: &mut Problems) -> Header {
     let root = text_node(table, "root", problems);
     let window = window::read(table, problems);
     let budget = window::budget(table, problems);
-    let rollback = back::rollback(table, problems);
+    let rollback = rollback::rollback(table, problems);
     Header {
         id,
         title,
@@ -215,11 +215,11 @@ fn read_format(table: &mut Table, problems: &mut Problems) {
     let at = place_of(table, "format");
     if !table.has("format") {
         table.take("format");
-        problems.say(table.at, "`format` is missing: write `format = 1`");
+        problems.add(table.at, "`format` is missing: write `format = 1`");
     } else if let Some(version) = table.int("format", problems)
         && version != 1
     {
-        problems.say(at, format!("format {version} is not known; this version reads format 1"));
+        problems.add(at, format!("format {version} is not known; this version reads format 1"));
     }
 }
 
@@ -228,13 +228,13 @@ fn read_prompt(table: &mut Table, order: Order, problems: &mut Problems) -> Prom
     match table.text("prompt", problems).as_deref() {
         None | Some("step") => PromptScope::Step,
         Some("phase") if order == Order::Any => {
-            problems.say(at, "`prompt = \"phase\"` needs steps in order: a checklist asks for each item alone");
+            problems.add(at, "`prompt = \"phase\"` needs steps in order: a checklist asks for each item alone");
             PromptScope::Step
         }
         Some("phase") => PromptScope::Phase,
         Some(other) => {
             let message = format!("`prompt` must be \"step\" or \"phase\", not \"{}\"", other.escape_debug());
-            problems.say(at, message);
+            problems.add(at, message);
             PromptScope::Step
         }
     }
@@ -244,22 +244,22 @@ fn read_phases(table: &mut Table, problems: &mut Problems) -> Vec<(Place, String
     let at = place_of(table, "phases");
     if !table.has("phases") {
         table.take("phases");
-        problems.say(table.at, "`phases` is missing");
+        problems.add(table.at, "`phases` is missing");
         return Vec::new();
     }
     let Some(given) = table.texts("phases", problems) else { return Vec::new() };
     if given.is_empty() {
-        problems.say(at, "`phases` must name at least one phase");
+        problems.add(at, "`phases` must name at least one phase");
     }
     let mut phases: Vec<(Place, String)> = Vec::new();
     for (at, name) in given {
         let shown = name.escape_debug().to_string();
         if KEYS.contains(&name.as_str()) {
-            problems.say(at, format!("`{shown}` is a key of the header and cannot name a phase"));
+            problems.add(at, format!("`{shown}` is a key of the header and cannot name a phase"));
         } else if !is_word(&name) {
-            problems.say(at, format!("a phase is named by lower-case letters, digits and `-`, not \"{shown}\""));
+            problems.add(at, format!("a phase is named by lower-case letters, digits and `-`, not \"{shown}\""));
         } else if phases.iter().any(|(_, known)| *known == name) {
-            problems.say(at, format!("the phase `{shown}` is named twice"));
+            problems.add(at, format!("the phase `{shown}` is named twice"));
         } else {
             phases.push((at, name));
         }
@@ -277,7 +277,7 @@ pub(super) fn is_word(text: &str) -> bool {
 fn is_id(id: &str, at: Place, problems: &mut Problems) -> bool {
     let fits = id.len() <= 100 && id.split('/').all(is_word);
     if !fits {
-        problems.say(
+        problems.add(
             at,
             format!(
                 "`id` must be lower-case words joined by `-` and `/`, such as cell0/data-retention, not \"{}\"",
@@ -298,7 +298,7 @@ pub(super) fn text_node(table: &mut Table, key: &'static str, problems: &mut Pro
     let at = place_of(table, key);
     let text = table.text(key, problems)?;
     if text.trim().is_empty() {
-        problems.say(at, format!("`{key}` must not be empty"));
+        problems.add(at, format!("`{key}` must not be empty"));
     }
     Some(Node { at, value: Value::Text(text) })
 }

@@ -2,11 +2,11 @@
 
 use crate::config::reader::{Node, Place, Problem, Problems, Value, nearest};
 use crate::procedure::adapters::Adapters;
-use crate::procedure::back::{self, RawRollback};
 use crate::procedure::catalog::Library;
 use crate::procedure::header::Procedure;
 use crate::procedure::params::{Bound, absolute};
 use crate::procedure::plan::{Plan, Step, WindowUse};
+use crate::procedure::rollback::{self, RawRollback};
 use crate::procedure::uses::Expansion;
 use crate::procedure::{steps, template, window};
 use std::collections::BTreeMap;
@@ -44,7 +44,7 @@ impl Plan {
         if !found.is_empty() {
             return Err(found);
         }
-        back::link(&mut expansion.steps);
+        rollback::link(&mut expansion.steps);
         Ok(Self {
             id: procedure.id.clone(),
             title: filled.title,
@@ -90,20 +90,22 @@ fn bind(
             Ok(bound) => {
                 match param.is_there(&bound, adapters) {
                     Ok(()) => {}
-                    Err((why, Some(hint))) => problems.say_with(param.at, format!("`{}`: {why}", param.name), hint),
-                    Err((why, None)) => problems.say(param.at, format!("`{}`: {why}", param.name)),
+                    Err((why, Some(hint))) => {
+                        problems.add_with_hint(param.at, format!("`{}`: {why}", param.name), hint);
+                    }
+                    Err((why, None)) => problems.add(param.at, format!("`{}`: {why}", param.name)),
                 }
                 values.insert(param.name.clone(), bound);
             }
-            Err(why) => problems.say(param.at, why),
+            Err(why) => problems.add(param.at, why),
         }
     }
     for name in given.keys().filter(|name| !procedure.params.iter().any(|param| param.name == **name)) {
         let message = format!("`{}` is not a parameter of {}", name.escape_debug(), procedure.id);
         let start = Place { line: 1, column: 1 };
         match nearest(name, procedure.params.iter().map(|param| param.name.as_str())) {
-            Some(near) => problems.say_with(start, message, format!("did you mean `{near}`?")),
-            None => problems.say(start, message),
+            Some(near) => problems.add_with_hint(start, message, format!("did you mean `{near}`?")),
+            None => problems.add(start, message),
         }
     }
     values
@@ -137,10 +139,10 @@ pub(super) fn filled(
         let name = text(node);
         let again = procedure.locks.iter().take(place).any(|earlier| earlier.value == node.value);
         if name.trim().is_empty() || again {
-            problems.say(node.at, "a lock must be named, and only once");
+            problems.add(node.at, "a lock must be named, and only once");
         }
         if let Some(found) = adapters.refuses_lock(&name).filter(|_| adapters.plans()) {
-            found.say(node.at, problems);
+            found.report(node.at, problems);
         }
         // Two parameters may lead to one target.
         if !locks.contains(&name) {
@@ -150,7 +152,7 @@ pub(super) fn filled(
     let root = procedure.root.as_ref().map(|node| {
         let given = text(node);
         absolute(&given).unwrap_or_else(|| {
-            problems.say(
+            problems.add(
                 node.at,
                 format!("`root` must be an absolute path without `..`, not \"{}\"", given.escape_debug()),
             );

@@ -2,7 +2,6 @@
 
 pub mod acts_on;
 pub mod adapters;
-pub mod back;
 pub mod catalog;
 pub mod condition;
 pub mod header;
@@ -16,6 +15,7 @@ pub mod pattern;
 pub mod plan;
 pub mod quote;
 pub mod read;
+pub mod rollback;
 pub mod shell;
 pub mod shipped;
 pub mod sql;

@@ -10,7 +10,7 @@ use crate::domain::{EffectClass, Order, Verb, quantity};
 use crate::procedure::condition::in_words;
 use crate::procedure::header::Procedure;
 use crate::procedure::params::Param;
-use crate::procedure::plan::{Action, Gate, Limit, OnFail, Plan, Step, WayBack, WindowUse};
+use crate::procedure::plan::{Action, Gate, Limit, OnFail, Plan, Step, UndoPlan, WindowUse};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub fn page(procedure: &Procedure, plan: &Plan, open: &BTreeMap<String, String>,
     let mut out = String::new();
     head(&mut out, procedure, plan);
     params(&mut out, procedure, plan, open);
-    way_back(&mut out, plan);
+    write_rollback(&mut out, plan);
     let mut phase = "";
     for (number, step) in plan.steps.iter().enumerate() {
         if step.phase != phase {
@@ -119,7 +119,7 @@ fn params(out: &mut String, procedure: &Procedure, plan: &Plan, open: &BTreeMap<
     }
 }
 
-fn way_back(out: &mut String, plan: &Plan) {
+fn write_rollback(out: &mut String, plan: &Plan) {
     let Some(rollback) = &plan.rollback else { return };
     out.push_str("\n## The way back as a whole\n\n");
     let asked = match rollback.on_fail {
@@ -186,15 +186,15 @@ fn body(out: &mut String, plan: &Plan, step: &Step, phrase: Phrase<'_>) {
     if let Some(asked) = confirmation(plan, step, phrase) {
         line(out, "Confirmation", &asked);
     }
-    taken_back(out, step);
+    write_undo(out, step);
 }
 
 /// How it is taken back, and whether every ending takes it.
-fn taken_back(out: &mut String, step: &Step) {
-    match &step.way_back {
-        WayBack::NotNeeded => {}
-        WayBack::None(reason) => line(out, "Way back", &format!("none: {}", text(reason))),
-        WayBack::Undo(undo) => line(out, "Way back", &code(&undo.line)),
+fn write_undo(out: &mut String, step: &Step) {
+    match &step.undo {
+        UndoPlan::NotNeeded => {}
+        UndoPlan::None(reason) => line(out, "Way back", &format!("none: {}", text(reason))),
+        UndoPlan::Undo(undo) => line(out, "Way back", &code(&undo.line)),
     }
     if step.always {
         line(out, "Taken in every ending", "after success, failure and abort alike");
@@ -246,7 +246,7 @@ fn lead(step: &Step) -> &'static str {
 
 fn confirmation(plan: &Plan, step: &Step, phrase: Phrase<'_>) -> Option<String> {
     let act = step.act.as_ref().filter(|_| step.verb == Verb::Do)?;
-    let irreversible = !matches!(step.way_back, WayBack::Undo(_));
+    let irreversible = !matches!(step.undo, UndoPlan::Undo(_));
     let four_eyes =
         step.four_eyes || (plan.environment == "production" && step.effect == EffectClass::Destroy && irreversible);
     let second = if four_eyes { "; a second person approves" } else { "" };

@@ -116,7 +116,8 @@ pub struct Step {
     /// What asks, read-only, whether the step's effect is there.
     pub prove: Option<Action>,
     /// How it is taken back.
-    pub way_back: WayBack,
+    #[serde(rename = "way_back")]
+    pub undo: UndoPlan,
     /// Whether the runner may repeat it by itself when its outcome is unknown.
     pub rerun_safe: bool,
     /// What a person shall do (`manual`) or agree to (`approve`), or what is said (`notify`).
@@ -165,7 +166,8 @@ pub struct Action {
     /// The adapter's key: `exec`, `files`, `http`.
     pub adapter: String,
     /// The least class of this very action.
-    pub floor: EffectClass,
+    #[serde(rename = "floor")]
+    pub least: EffectClass,
     /// It, in one line for people: `delete data/sessions/*.json older than 90 d`.
     pub line: String,
     /// It, as the adapter's own type in JSON.
@@ -200,7 +202,7 @@ pub enum Gate {
 /// How a step is taken back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum WayBack {
+pub enum UndoPlan {
     /// Nothing was changed, so there is nothing to take back.
     NotNeeded,
     /// There is none, for this reason.
@@ -219,12 +221,12 @@ impl Step {
     /// What an act was seen to run, with what its undo would run below it.
     #[must_use]
     pub fn with_undo_text(&self, seen: Option<Listing>) -> Option<Listing> {
-        let undo = if let WayBack::Undo(undo) = &self.way_back { undo.listing.as_ref() } else { None };
+        let undo = if let UndoPlan::Undo(undo) = &self.undo { undo.listing.as_ref() } else { None };
         Listing::with_undo(seen, undo)
     }
 }
 
-impl WayBack {
+impl UndoPlan {
     /// In words, for the prompt; empty where nothing is changed.
     #[must_use]
     pub fn words(&self) -> String {

@@ -48,7 +48,7 @@ impl Quote {
 ///
 /// # Errors
 /// The sentence for whoever wrote it.
-pub(super) fn stands_alone(text: &str) -> Result<(), String> {
+pub(super) fn is_separate(text: &str) -> Result<(), String> {
     let Ok(found) = pieces(text) else { return Ok(()) };
     let (mut text, mut marks) = (String::new(), Vec::new());
     for piece in found {
@@ -85,7 +85,7 @@ mod tests {
             "SELEC {{a|ident}} nonsense",
             "SELECT 1",
         ] {
-            assert_eq!(stands_alone(good), Ok(()), "{good}");
+            assert_eq!(is_separate(good), Ok(()), "{good}");
         }
         for bad in [
             "SELECT 'it is {{a|literal}}'",
@@ -99,7 +99,7 @@ mod tests {
             "SELECT E{{a|literal}}",
             "SELECT U&{{a|ident}}",
         ] {
-            assert!(stands_alone(bad).is_err(), "{bad}");
+            assert!(is_separate(bad).is_err(), "{bad}");
         }
     }
 }

@@ -3,11 +3,11 @@
 use crate::config::reader::{self, Node, Place, Problem, Problems, Table, Value, nearest};
 use crate::domain::Digest;
 use crate::procedure::adapters::Adapters;
-use crate::procedure::back;
 use crate::procedure::header::{self, Header, Procedure};
 use crate::procedure::lint::argv;
 use crate::procedure::make;
 use crate::procedure::quote;
+use crate::procedure::rollback;
 use crate::procedure::steps::{self, RawStep, judged};
 use crate::procedure::template::{self, Allowed, Known};
 use crate::procedure::window::RawWindow;
@@ -51,11 +51,11 @@ fn whole(text: &str, file: &Path, problems: &mut Problems) -> Option<Procedure> 
     let steps = sections(&mut table, &header, problems);
     table.finish(problems);
     unique_ids(&steps, problems);
-    back::check(&header, &steps, problems);
+    rollback::check(&header, &steps, problems);
     references(&header, &steps, problems);
     argv::check(&steps, problems);
     if steps.len() > MOST_STEPS {
-        problems.say(Place { line: 1, column: 1 }, format!("more than {MOST_STEPS} steps"));
+        problems.add(Place { line: 1, column: 1 }, format!("more than {MOST_STEPS} steps"));
         return None;
     }
     let nowhere = Node { at: Place { line: 1, column: 1 }, value: Value::Text(String::new()) };
@@ -89,27 +89,27 @@ fn sections(table: &mut Table, header: &Header, problems: &mut Problems) -> Vec<
     let mut before: Option<(Place, &str)> = None;
     for (at, phase) in &header.phases {
         let Some(index) = table.entries.iter().position(|entry| entry.key == *phase) else {
-            problems.say(*at, format!("the phase `{phase}` has no step"));
+            problems.add(*at, format!("the phase `{phase}` has no step"));
             continue;
         };
         let entry = table.entries.remove(index);
         let Value::List(items) = entry.node.value else {
-            problems.say(entry.at, format!("a step of the phase `{phase}` begins with `[[{phase}]]`"));
+            problems.add(entry.at, format!("a step of the phase `{phase}` begins with `[[{phase}]]`"));
             continue;
         };
         if items.is_empty() {
-            problems.say(*at, format!("the phase `{phase}` has no step"));
+            problems.add(*at, format!("the phase `{phase}` has no step"));
         }
         for item in items {
             let Value::Table(section) = item.value else {
-                problems.say(item.at, format!("a step of the phase `{phase}` begins with `[[{phase}]]`"));
+                problems.add(item.at, format!("a step of the phase `{phase}` begins with `[[{phase}]]`"));
                 continue;
             };
             if let Some((last, other)) = before
                 && item.at < last
                 && other != phase
             {
-                problems.say(item.at, format!("this step stands before those of `{other}`, which come first"));
+                problems.add(item.at, format!("this step stands before those of `{other}`, which come first"));
             }
             before = Some((before.map_or(item.at, |(last, _)| last.max(item.at)), phase));
             steps.extend(steps::read(phase, section, header.order, problems));
@@ -130,8 +130,8 @@ fn undeclared(table: &mut Table, header: &Header, problems: &mut Problems) {
         let message = format!("`{}` is not in `phases`", entry.key.escape_debug());
         let known = header.phases.iter().map(|(_, name)| name.as_str()).chain(header::KEYS);
         match nearest(&entry.key, known) {
-            Some(near) => problems.say_with(entry.at, message, format!("did you mean `{near}`?")),
-            None => problems.say(entry.at, message),
+            Some(near) => problems.add_with_hint(entry.at, message, format!("did you mean `{near}`?")),
+            None => problems.add(entry.at, message),
         }
     }
 }
@@ -140,7 +140,7 @@ fn unique_ids(steps: &[RawStep], problems: &mut Problems) {
     let mut seen: BTreeMap<&str, Place> = BTreeMap::new();
     for (at, id) in steps.iter().filter_map(|step| step.id.as_ref()) {
         if let Some(first) = seen.insert(id, *at) {
-            problems.say(*at, format!("the id `{id}` is taken by the step at line {}", first.line));
+            problems.add(*at, format!("the id `{id}` is taken by the step at line {}", first.line));
         }
     }
 }
@@ -153,15 +153,15 @@ fn references_of_action(action: &Table, known: &Known<'_>, used: &mut BTreeSet<S
         {
             let message = "a script takes no `{{…}}`: bash would read the value as code";
             let hint = "give it as a variable: `env = { NAME = \"{{…}}\" }`, and write \"$NAME\"";
-            problems.say_with(inner.node.at, message, hint);
+            problems.add_with_hint(inner.node.at, message, hint);
             continue;
         }
         let allowed = if inner.key == QUOTING { Allowed::InSql } else { Allowed::ParamsAndRun };
         template::check(&inner.node, allowed, known, used, problems);
         if let (Allowed::InSql, Value::Text(text)) = (allowed, &inner.node.value)
-            && let Err(why) = quote::stands_alone(text)
+            && let Err(why) = quote::is_separate(text)
         {
-            problems.say(inner.node.at, why);
+            problems.add(inner.node.at, why);
         }
     }
 }
@@ -200,7 +200,7 @@ fn references(header: &Header, steps: &[RawStep], problems: &mut Problems) {
         if let Some((at, name)) = &step.save
             && (known.params.contains(name.as_str()) || !known.saved.insert(name))
         {
-            problems.say(*at, format!("`{name}` is taken: what is saved needs a name of its own"));
+            problems.add(*at, format!("`{name}` is taken: what is saved needs a name of its own"));
         }
         if let (Some((_, name)), true) = (&step.save, known.it) {
             known.each.insert(name);
@@ -208,7 +208,7 @@ fn references(header: &Header, steps: &[RawStep], problems: &mut Problems) {
     }
     for param in &header.params {
         if !used.contains(&param.name) {
-            problems.say(param.at, format!("the parameter `{}` is never used", param.name));
+            problems.add(param.at, format!("the parameter `{}` is never used", param.name));
         }
     }
 }

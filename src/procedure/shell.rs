@@ -37,7 +37,7 @@ pub struct Finding {
     /// The column, in characters from 1.
     pub column: u32,
     /// What is there, in a sentence.
-    pub says: String,
+    pub message: String,
     /// The way on.
     pub hint: &'static str,
 }
@@ -56,7 +56,7 @@ fn findings_within(script: &str, strict: bool, within: usize) -> Vec<Finding> {
             if !reader.strict && many(&program) {
                 let says = "a failure in the middle is passed over: the script is not strict";
                 let hint = "begin with `set -euo pipefail`, or use the adapter `script`";
-                reader.found.push(Finding { line: 1, column: 1, says: says.to_owned(), hint });
+                reader.found.push(Finding { line: 1, column: 1, message: says.to_owned(), hint });
             }
             program.complete_commands.iter().for_each(|list| reader.list(list, false));
             if strict {
@@ -67,7 +67,12 @@ fn findings_within(script: &str, strict: bool, within: usize) -> Vec<Finding> {
         Err(_) if within > 0 => {}
         Err(Unreadable { line, column, why }) => {
             let says = format!("it cannot be read as a shell script: {why}");
-            reader.found.push(Finding { line: line.unwrap_or(1), column: column.unwrap_or(1), says, hint: "" });
+            reader.found.push(Finding {
+                line: line.unwrap_or(1),
+                column: column.unwrap_or(1),
+                message: says,
+                hint: "",
+            });
         }
     }
     reader.found.sort();
@@ -98,7 +103,7 @@ fn loosened(script: &str) -> Vec<Finding> {
     let finding = |(line, text): (u32, &str)| Finding {
         line,
         column: column(text),
-        says: "strict mode is turned off from here on".to_owned(),
+        message: "strict mode is turned off from here on".to_owned(),
         hint: "let the commands that may fail say so: `if ! command; then …`",
     };
     found.map(finding).collect()
@@ -206,10 +211,10 @@ struct Reader {
 }
 
 impl Reader {
-    fn say(&mut self, at: &impl SourceLocation, says: String, hint: &'static str) {
+    fn report(&mut self, at: &impl SourceLocation, says: String, hint: &'static str) {
         let start = at.location().map(|span| (span.start.line, span.start.column)).unwrap_or((1, 1));
         let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        self.found.push(Finding { line: number(start.0), column: number(start.1), says, hint });
+        self.found.push(Finding { line: number(start.0), column: number(start.1), message: says, hint });
     }
 
     /// `checked` says that somebody looks at the status of the list.
@@ -229,7 +234,7 @@ impl Reader {
                 AndOr::Or(pipeline) => {
                     if rules::does_nothing(pipeline) {
                         let says = "`|| true` swallows a failure".to_owned();
-                        self.say(pipeline, says, "name the exit codes that are fine, or let it fail");
+                        self.report(pipeline, says, "name the exit codes that are fine, or let it fail");
                     }
                     self.pipeline(pipeline, checked_here);
                 }
@@ -240,7 +245,7 @@ impl Reader {
     fn pipeline(&mut self, pipeline: &Pipeline, checked: bool) {
         if let Some(at) = rules::runs_the_network(pipeline) {
             let says = "it runs whatever the network brings".to_owned();
-            self.say(at, says, "fetch it to a file, hold it to a checksum, then run it");
+            self.report(at, says, "fetch it to a file, hold it to a checksum, then run it");
         }
         for command in &pipeline.seq {
             self.command(command, checked || pipeline.bang);

@@ -16,11 +16,11 @@ use crate::journal::record::Choice;
 use crate::procedure::adapters::{Adapters, Purpose, Scope};
 use crate::procedure::header::{is_word, place_of, span};
 use crate::procedure::params::Bound;
-use crate::procedure::plan::{Action, Gate, Limit, Step, Until, WayBack};
+use crate::procedure::plan::{Action, Gate, Limit, Step, UndoPlan, Until};
 use crate::procedure::template::{self, IT};
 use belongs::{belongs, unknown_keys, verb};
 use each::Each;
-use ends::way_back;
+use ends::read_undo;
 use keys::{choice, effect, includes, limit, save, timeout, undo_fits};
 use std::collections::BTreeMap;
 
@@ -104,7 +104,7 @@ pub fn read(phase: &str, mut table: Table, order: Order, problems: &mut Problems
     let id_at = place_of(&table, "id");
     let id = table.text("id", problems).filter(|id| {
         if !is_word(id) {
-            problems.say(id_at, "a step's `id` is made of lower-case letters, digits and `-`");
+            problems.add(id_at, "a step's `id` is made of lower-case letters, digits and `-`");
         }
         is_word(id)
     });
@@ -208,8 +208,8 @@ fn one(
         Verb::Read => step.act = Some(action(&mut rest, "read", Purpose::Read, &scope, adapters, problems)?),
         Verb::Check => step.act = Some(action(&mut rest, "check", Purpose::Check, &scope, adapters, problems)?),
         Verb::Do => does(raw, &mut step, &mut rest, scope, adapters, problems)?,
-        Verb::Manual => step.text = spoken(&mut rest, "manual", problems)?,
-        Verb::Approve => step.text = spoken(&mut rest, "approve", problems)?,
+        Verb::Manual => step.text = read_sentence(&mut rest, "manual", problems)?,
+        Verb::Approve => step.text = read_sentence(&mut rest, "approve", problems)?,
         Verb::Notify => notify::make(&mut step, &mut rest, titled, adapters, problems)?,
         Verb::Wait => {
             // What is judged by its facts need not pass by itself.
@@ -241,7 +241,7 @@ fn plain(raw: &RawStep, title: String, why: String) -> Step {
         timeout_s: raw.timeout_s,
         gate: raw.gate,
         prove: None,
-        way_back: WayBack::NotNeeded,
+        undo: UndoPlan::NotNeeded,
         rerun_safe: raw.rerun_safe,
         text: String::new(),
         note_required: raw.note_required,
@@ -269,16 +269,16 @@ fn does(
 ) -> Option<()> {
     let at = place_of(rest, "do");
     let act = action(rest, "do", Purpose::Do, &scope, adapters, problems)?;
-    if raw.effect < act.floor {
-        let (declared, floor) = (raw.effect.word(), act.floor.word());
-        problems.say(at, format!("this is at least `{floor}`, and the step declares `{declared}`"));
+    if raw.effect < act.least {
+        let (declared, floor) = (raw.effect.word(), act.least.word());
+        problems.add(at, format!("this is at least `{floor}`, and the step declares `{declared}`"));
     }
     scope.of = Some(act);
     if rest.has("prove") {
         step.prove = action(rest, "prove", Purpose::Prove, &scope, adapters, problems);
     }
     if raw.effect > EffectClass::Read {
-        step.way_back = way_back(rest, &scope, adapters, problems)?;
+        step.undo = read_undo(rest, &scope, adapters, problems)?;
     }
     step.act = scope.of;
     Some(())
@@ -289,7 +289,7 @@ fn on(rest: &mut Table, problems: &mut Problems) -> Option<(Place, String)> {
     let at = place_of(rest, "on");
     let name = rest.has("on").then(|| rest.text("on", problems)).flatten()?;
     if name.trim().is_empty() {
-        problems.say(at, "`on` must name a target");
+        problems.add(at, "`on` must name a target");
         return None;
     }
     Some((at, name))
@@ -299,7 +299,7 @@ fn why(rest: &mut Table, problems: &mut Problems) -> String {
     let at = place_of(rest, "why");
     let text = rest.has("why").then(|| rest.text("why", problems)).flatten();
     if text.as_ref().is_some_and(|text| text.trim().is_empty()) {
-        problems.say(at, "`why` must not be empty");
+        problems.add(at, "`why` must not be empty");
     }
     text.unwrap_or_default()
 }
@@ -310,28 +310,28 @@ fn title(raw: &RawStep, rest: &mut Table, problems: &mut Problems) -> String {
         None if raw.verb == Verb::Notify => "Notify".to_owned(),
         None if raw.verb == Verb::Use => String::new(),
         None => {
-            problems.say(raw.at, "`title` is missing");
+            problems.add(raw.at, "`title` is missing");
             String::new()
         }
         Some(Node { value: Value::Text(text), .. }) if !text.trim().is_empty() => text,
         Some(Node { value: Value::Int(number), .. }) => number.to_string(),
         Some(_) => {
-            problems.say(at, "`title` must be text that is not empty");
+            problems.add(at, "`title` must be text that is not empty");
             String::new()
         }
     }
 }
 
-fn spoken(rest: &mut Table, key: &'static str, problems: &mut Problems) -> Option<String> {
+fn read_sentence(rest: &mut Table, key: &'static str, problems: &mut Problems) -> Option<String> {
     let node = rest.take(key)?;
     match node.value {
         Value::Text(text) if !text.trim().is_empty() => Some(text),
         Value::Text(_) => {
-            problems.say(node.at, format!("`{key}` must not be empty"));
+            problems.add(node.at, format!("`{key}` must not be empty"));
             None
         }
         other => {
-            problems.say(node.at, format!("`{key}` must be text, not {}", other.kind()));
+            problems.add(node.at, format!("`{key}` must be text, not {}", other.kind()));
             None
         }
     }
@@ -348,17 +348,17 @@ fn action(
     let at = place_of(rest, key);
     let mut table = rest.table(key, problems)?;
     let action = adapters.parse(purpose, &mut table, scope, problems)?;
-    if matches!(purpose, Purpose::Read | Purpose::Check | Purpose::Prove) && action.floor > EffectClass::Read {
-        let message = format!("`{key}` must only read, and `{}` is at least `{}`", action.line, action.floor.word());
+    if matches!(purpose, Purpose::Read | Purpose::Check | Purpose::Prove) && action.least > EffectClass::Read {
+        let message = format!("`{key}` must only read, and `{}` is at least `{}`", action.line, action.least.word());
         match action.adapter.as_str() {
             "exec" => {
-                problems.say_with(
+                problems.add_with_hint(
                     at,
                     message,
                     "a program that only reads can be named in the estate's `trusted_reads`",
                 );
             }
-            _ => problems.say(at, message),
+            _ => problems.add(at, message),
         }
         return None;
     }

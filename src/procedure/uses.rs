@@ -122,13 +122,13 @@ impl<'a> Expansion<'a> {
         }
         let listed = self.order == Order::Any && inner.order == Order::Listed;
         if listed && inner.steps.iter().any(RawStep::is_listed) {
-            problems.say(at, format!("`{id}` waits, or takes steps under a condition, which a checklist does not"));
+            problems.add(at, format!("`{id}` waits, or takes steps under a condition, which a checklist does not"));
             return None;
         }
         if listed && inner.effect() > EffectClass::Read {
             let message = format!("`{id}` changes things in the order it lists, which a checklist does not keep");
             let hint = format!("run it by itself, and look for its run: check = {{ run = \"{id}\", since = \"24h\" }}");
-            problems.say_with(at, message, hint);
+            problems.add_with_hint(at, message, hint);
             return None;
         }
         Some(inner)
@@ -137,7 +137,7 @@ impl<'a> Expansion<'a> {
     fn put_in_place(&mut self, raw: &RawStep, values: &BTreeMap<String, Bound>, problems: &mut Problems) {
         self.put(raw, values, problems);
         if let (1, Some((at, _))) = (self.chain.len(), &raw.includes) {
-            self.tell(*at, problems);
+            self.report(*at, problems);
         }
     }
 
@@ -164,7 +164,7 @@ impl<'a> Expansion<'a> {
         self.include(inner, &bound, &filled, &mut own);
         self.chain.pop();
         if !own.is_empty() && !self.sampled {
-            problems.say(*at, format!("`{id}` cannot be included with these parameters"));
+            problems.add(*at, format!("`{id}` cannot be included with these parameters"));
             self.problems.extend(own.into_sorted());
         }
         self.uses.insert(id.clone(), inner.source.clone());
@@ -183,12 +183,12 @@ impl<'a> Expansion<'a> {
     }
 
     /// Tells, at the step that they begin with, of ways that lead back, too deep, or to too many steps.
-    fn tell(&mut self, at: Place, problems: &mut Problems) {
+    fn report(&mut self, at: Place, problems: &mut Problems) {
         for knot in std::mem::take(&mut self.knots) {
-            problems.say(at, knot);
+            problems.add(at, knot);
         }
         if self.tried > MOST_STEPS || self.steps.len() > MOST_STEPS {
-            problems.say(at, format!("more than {MOST_STEPS} steps with what is included"));
+            problems.add(at, format!("more than {MOST_STEPS} steps with what is included"));
             (self.tried, self.steps) = (0, Vec::new());
         }
     }
@@ -209,8 +209,8 @@ impl<'a> Expansion<'a> {
             if !inner.params.iter().any(|param| param.name == entry.key) {
                 let message = format!("`{}` is not a parameter of {}", entry.key.escape_debug(), inner.id);
                 match nearest(&entry.key, inner.params.iter().map(|param| param.name.as_str())) {
-                    Some(near) => problems.say_with(entry.at, message, format!("did you mean `{near}`?")),
-                    None => problems.say(entry.at, message),
+                    Some(near) => problems.add_with_hint(entry.at, message, format!("did you mean `{near}`?")),
+                    None => problems.add(entry.at, message),
                 }
             }
         }
@@ -233,7 +233,7 @@ impl<'a> Expansion<'a> {
             };
             match value {
                 Ok(value) => drop(bound.insert(param.name.clone(), value)),
-                Err(why) => problems.say(at, why),
+                Err(why) => problems.add(at, why),
             }
         }
         bound
@@ -253,7 +253,7 @@ fn unknown(id: &str, at: Place, library: &Library, problems: &mut Problems) {
     let message = format!("there is no procedure `{}`", id.escape_debug());
     let near = || nearest(id, library.keys().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
     match shipped::whereabouts(id).or_else(near) {
-        Some(hint) => problems.say_with(at, message, hint),
-        None => problems.say(at, message),
+        Some(hint) => problems.add_with_hint(at, message, hint),
+        None => problems.add(at, message),
     }
 }

@@ -44,7 +44,7 @@ impl RawWindow {
             Value::Text(text) if !text.trim().is_empty() => Some(text),
             Value::Int(number) => Some(number.to_string()),
             _ => {
-                problems.say(node.at, "the parameters leave nothing here");
+                problems.add(node.at, "the parameters leave nothing here");
                 None
             }
         };
@@ -84,7 +84,7 @@ pub(super) fn read(table: &mut Table, problems: &mut Problems) -> Option<RawWind
     let mut inner = table.table("window", problems)?;
     let environment = text_node(&mut inner, "environment", problems);
     if !inner.has("operation") {
-        problems.say(inner.at, "`operation` is missing: a window is named, or found by an operation that it is for");
+        problems.add(inner.at, "`operation` is missing: a window is named, or found by an operation that it is for");
     }
     let operation = text_node(&mut inner, "operation", problems);
     inner.finish(problems);
@@ -93,7 +93,7 @@ pub(super) fn read(table: &mut Table, problems: &mut Problems) -> Option<RawWind
         && Environment::from_word(word).is_none()
     {
         let words = Environment::ALL.map(Environment::word).join(", ");
-        problems.say(*at, format!("`environment` must be one of {words}, not \"{}\"", word.escape_debug()));
+        problems.add(*at, format!("`environment` must be one of {words}, not \"{}\"", word.escape_debug()));
     }
     Some(RawWindow::Operation { environment, operation: operation? })
 }
@@ -111,7 +111,7 @@ pub(super) fn budget(table: &mut Table, problems: &mut Problems) -> Budget {
     inner.finish(problems);
     if empty {
         problems
-            .say(at, "`budget` says nothing: give `run`, `undo` or both, such as { run = \"70m\", undo = \"20m\" }");
+            .add(at, "`budget` says nothing: give `run`, `undo` or both, such as { run = \"70m\", undo = \"20m\" }");
     }
     budget
 }
@@ -123,6 +123,6 @@ pub(super) fn is_of(raw: &RawWindow, wanted: &WindowUse, environment: &str, prob
         && given != environment
     {
         let given = given.escape_debug();
-        problems.say(node.at, format!("this estate is {environment}, and the windows of {given} are not its own"));
+        problems.add(node.at, format!("this estate is {environment}, and the windows of {given} are not its own"));
     }
 }

@@ -3,7 +3,7 @@
 //! Standard input holds one line, the [`ActHead`], and then the frozen set. Progress goes to standard output, which the shim
 //! pumps into the step's log. The result is written whole, or not at all, beside the shim's files.
 
-use crate::domain::error::{Result, said};
+use crate::domain::error::{Result, system_text};
 use crate::domain::quantity::span;
 use crate::domain::{EffectClass, Error, Kind};
 use crate::journal::record::Ending;
@@ -51,7 +51,7 @@ pub fn main(begins: impl FnOnce(&Path)) -> Result<u8> {
         begins(attempt);
     }
     let mut kept = Reserved::create(&head.result, RESULT_RESERVE).map_err(|cause| {
-        let what = format!("cannot begin, because there is no room to keep the result: {}", said(cause));
+        let what = format!("cannot begin, because there is no room to keep the result: {}", system_text(cause));
         Error::new(Kind::Journal, what)
     })?;
     let mut out = hide::Output::of(io::stdout().lock());
@@ -64,7 +64,7 @@ pub fn main(begins: impl FnOnce(&Path)) -> Result<u8> {
         }
     });
     drop(out);
-    let changes = !head.prove && head.action.floor > EffectClass::Read;
+    let changes = !head.prove && head.action.least > EffectClass::Read;
     keep(&mut kept, end, changes)
 }
 

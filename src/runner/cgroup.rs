@@ -6,7 +6,7 @@
 //! It is a group of version 2 below the one of its shim (cgroups(7)), and enables no controller. Where none can be made, because
 //! there is no such file system or it may not be written, an attempt has none and is known by all else.
 
-use crate::runner::living::mark;
+use crate::runner::survivors::mark;
 use rustix::fs::{FsWord, statfs};
 use std::collections::BTreeSet;
 use std::ffi::OsString;

@@ -132,16 +132,16 @@ async fn accept(dir: RunDir, mut bound: Bound, calls: mpsc::Sender<Call>, places
         let calls = calls.clone();
         tokio::spawn(async move {
             let _place = place;
-            let _ = hear(stream, calls).await;
+            let _ = serve_client(stream, calls).await;
         });
     }
 }
 
 async fn turn_away(mut stream: UnixStream) {
-    let _ = tokio::time::timeout(Duration::from_millis(100), say(&mut stream, &Reply::Busy)).await;
+    let _ = tokio::time::timeout(Duration::from_millis(100), send_reply(&mut stream, &Reply::Busy)).await;
 }
 
-async fn hear(stream: UnixStream, calls: mpsc::Sender<Call>) -> io::Result<()> {
+async fn serve_client(stream: UnixStream, calls: mpsc::Sender<Call>) -> io::Result<()> {
     let peer = stream.peer_cred()?;
     let (reader, mut writer) = stream.into_split();
     let limit = u64::try_from(LARGEST_REQUEST).unwrap_or(u64::MAX);
@@ -166,11 +166,11 @@ async fn hear(stream: UnixStream, calls: mpsc::Sender<Call>) -> io::Result<()> {
             }
         }
     };
-    let said = tokio::time::timeout(PATIENCE, say(&mut writer, &reply)).await;
+    let said = tokio::time::timeout(PATIENCE, send_reply(&mut writer, &reply)).await;
     said.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
 }
 
-async fn say(stream: &mut (impl AsyncWriteExt + Unpin), reply: &Reply) -> io::Result<()> {
+async fn send_reply(stream: &mut (impl AsyncWriteExt + Unpin), reply: &Reply) -> io::Result<()> {
     let mut bytes = serde_json::to_vec(reply)?;
     bytes.push(b'\n');
     stream.write_all(&bytes).await

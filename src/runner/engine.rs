@@ -8,18 +8,16 @@
 //! A run that is stopped goes back where asked to, and takes what is taken in every ending (`ending`, `back`).
 //! A checklist is walked instead (`walk`): its items are open at once, and people turn to them over the control socket.
 
+mod approval;
 mod attempt;
-mod back;
 mod bound;
 mod created;
 mod decide;
 mod ending;
-mod eyes;
 mod facts;
 mod freeze;
 mod launch;
 mod look;
-mod lost;
 mod menu;
 mod notify;
 mod ownlog;
@@ -27,6 +25,8 @@ mod panes;
 mod process;
 mod prompt;
 mod resume;
+mod rollback;
+mod survivors;
 mod wait;
 mod walk;
 mod when;
@@ -35,9 +35,9 @@ mod window;
 use crate::domain::error::Result;
 use crate::domain::{Actor, EffectClass, Error, Kind, Order, PromptId, PromptScope, RunStatus, StepState, Verb};
 use crate::journal::append::Appender;
-use crate::journal::beside;
 use crate::journal::fold::{RunView, StepView};
 use crate::journal::record::{Answer, Ask, Event, Record};
+use crate::journal::witness;
 use crate::probes::clock;
 use crate::procedure::plan::{Plan, Step};
 use crate::runner::control::{self, Call, Control};
@@ -45,7 +45,7 @@ use crate::runner::failpoint;
 use crate::runner::locks::{self, Held};
 use crate::runner::protocol::{Demand, Reply};
 use crate::runner::rundir::{RunDir, Taken};
-use crate::runner::{identity, policy, presence, things};
+use crate::runner::{identity, lock_targets, policy, presence};
 use panes::Pending;
 use process::{ignore_hangup, last_words};
 use prompt::Asked;
@@ -76,7 +76,7 @@ pub struct Engine {
     /// How often a file named in arguments changed while it was asked about.
     restless: BTreeMap<PathBuf, u32>,
     /// How many requests to stop are heeded.
-    heeded: u32,
+    aborts_seen: u32,
     /// The steps of the ending that somebody did not want taken.
     passed: Vec<u32>,
     /// Whether the run is stopped and on its way to its end.
@@ -128,7 +128,7 @@ impl Engine {
         let resume = mode != Mode::Begin;
         let busy = || Error::new(Kind::Locked, format!("run {} has a runner already", dir.id));
         let taken = dir.take()?.ok_or_else(busy)?;
-        if let Some(why) = beside::cut(&dir.path).filter(|_| resume) {
+        if let Some(why) = witness::cut(&dir.path).filter(|_| resume) {
             let message = format!("cannot go on with {}: it is damaged: it was cut: {why}", dir.journal().display());
             return Err(Error::new(Kind::Damaged, message));
         }
@@ -137,7 +137,7 @@ impl Engine {
             return Err(refusal);
         }
         let me = identity::own("runner");
-        let held = locks::take_all(&start.locks, things::of(&plan, &start, &dir, resume).await?, &dir, &me.name)?;
+        let held = locks::take_all(&start.locks, lock_targets::of(&plan, &start, &dir, resume).await?, &dir, &me.name)?;
         let hours = Hours::of(&dir, &plan, &start)?;
         let journal = if resume {
             Appender::open(&dir.path, true, me.clone(), clock::now(), None)?
@@ -157,7 +157,7 @@ impl Engine {
             retrying: None,
             awaited: None,
             restless: BTreeMap::new(),
-            heeded: 0,
+            aborts_seen: 0,
             passed: Vec::new(),
             ending: false,
             wanted: VecDeque::new(),
@@ -310,13 +310,13 @@ impl Engine {
         let ask = Ask::Confirm { effect: planned.effect, set: set.clone(), preview: Box::new(frozen.preview), also };
         match self.ask(step, ask).await? {
             // Moved, lapsed, cancelled or aborted: the loop looks at the run anew.
-            Asked::Anew | Asked::Stopped | Asked::Answered(_, Answer::Cancel) => Ok(()),
+            Asked::Again | Asked::Stopped | Asked::Answered(_, Answer::Cancel) => Ok(()),
             Asked::Answered(prompt, _) => self.attempt_in_time(step, planned, set, prompt).await,
         }
     }
 
     async fn sign(&mut self, step: u32, planned: &Step) -> Result<()> {
-        let ask = Ask::Sign { text: self.told(&planned.text), note_required: planned.note_required };
+        let ask = Ask::Sign { text: self.mask(&planned.text), note_required: planned.note_required };
         match self.ask(step, ask).await? {
             Asked::Answered(_, Answer::Sign { note }) => self.write(Event::StepClosed { step, note }).map(drop),
             _ => Ok(()),
@@ -351,8 +351,8 @@ impl Engine {
                 let _ = call.reply.send(Reply::Accepted { seq: record.seq });
                 Ok(false)
             }
-            Demand::Item { step, seq, deed } => self.take_item(call, step, seq, deed).map(|()| false),
-            Demand::Abort { undo: true } if self.goes_back() => self.ask_once_more(call).map(|()| false),
+            Demand::Item { step, seq, action: deed } => self.take_item(call, step, seq, deed).map(|()| false),
+            Demand::Abort { undo: true } if self.rolls_back() => self.ask_once_more(call).map(|()| false),
             Demand::Abort { undo } => {
                 let record = self.write_as(&call.actor, Event::AbortRequested { undo })?;
                 let _ = call.reply.send(Reply::Accepted { seq: record.seq });
@@ -384,7 +384,7 @@ impl Engine {
         let prompt = match &call.request.ask {
             Demand::Answer { prompt, .. } => prompt.0.chars().take(64).collect(),
             Demand::Note { .. } => "note".to_owned(),
-            Demand::Item { step, deed, .. } => format!("{} item {}", deed.word(), u64::from(*step) + 1),
+            Demand::Item { step, action: deed, .. } => format!("{} item {}", deed.word(), u64::from(*step) + 1),
             Demand::Abort { .. } => "abort".to_owned(),
         };
         self.write_as(&call.actor, Event::AnswerRejected { prompt, why: why.clone() })?;

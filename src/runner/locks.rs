@@ -13,9 +13,9 @@ use crate::config::state::team;
 use crate::domain::error::Result;
 use crate::domain::{Digest, Error, Kind};
 use crate::probes::clock;
+use crate::runner::lock_targets::LockTarget;
 use crate::runner::rundir::{RunDir, open_private};
-use crate::runner::things::Thing;
-use crate::runner::{aside, ofd};
+use crate::runner::{ofd, quarantine};
 use claim::Holder;
 use rustix::fs::FileType;
 use std::fs::{self, File};
@@ -54,7 +54,7 @@ impl Held {
 ///
 /// # Errors
 /// `Locked` with the holder when another run has one; a machine error when the lock directory cannot be used.
-pub fn take_all(dir: &Path, things: Vec<Thing>, run: &RunDir, by: &str) -> Result<Vec<Held>> {
+pub fn take_all(dir: &Path, things: Vec<LockTarget>, run: &RunDir, by: &str) -> Result<Vec<Held>> {
     let mut builder = fs::DirBuilder::new();
     let made = builder.mode(0o700).recursive(true).create(dir);
     made.map_err(|cause| Error::machine(format!("make the lock directory {}", dir.display()), cause))?;
@@ -159,7 +159,8 @@ fn refusal(name: &str, holder: &Holder, verb: &str) -> Error {
     let since = holder.since.map(|at| format!(" since {} UTC", at.minute())).unwrap_or_default();
     let alias = if holder.name == name { String::new() } else { format!(", which calls it {}", holder.name) };
     let message = format!("{name} {verb} run {} of {}{since}{alias}", holder.run, holder.by);
-    let lost = RunDir::at(&holder.dir).ok().filter(|dir| !dir.runner_lives()).and_then(|dir| aside::why_lost(&dir));
+    let lost =
+        RunDir::at(&holder.dir).ok().filter(|dir| !dir.runner_lives()).and_then(|dir| quarantine::why_lost(&dir));
     if let Some(why) = lost {
         return Error::new(Kind::Locked, message)
             .hint(format!("that run cannot be continued: {why}"))

@@ -1,7 +1,7 @@
 //! What is refused before anybody is asked.
 
 use crate::domain::{EffectClass, Error, Kind, Order, Verb};
-use crate::procedure::plan::{Plan, Step, WayBack};
+use crate::procedure::plan::{Plan, Step, UndoPlan};
 
 /// The commands that make a team directory, as root; the operators are the members of its group.
 const MAKES_A_TEAM: [&str; 4] = [
@@ -39,7 +39,7 @@ pub fn without_team(what: &str, why: &str) -> Error {
 /// production.
 #[must_use]
 pub fn needs_four_eyes(plan: &Plan, step: &Step) -> bool {
-    let no_way_back = !matches!(step.way_back, WayBack::Undo(_));
+    let no_way_back = !matches!(step.undo, UndoPlan::Undo(_));
     let destroys = plan.environment == "production" && step.effect == EffectClass::Destroy && no_way_back;
     step.verb == Verb::Do && (step.four_eyes || destroys)
 }

@@ -1,7 +1,7 @@
 //! What goes over a run's control socket: one JSON object a line, one request a connection.
 
 use crate::domain::{Digest, PromptId, RunId};
-use crate::journal::item::Deed;
+use crate::journal::item::ItemAction;
 use crate::journal::record::Answer;
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +56,8 @@ pub enum Demand {
         /// The record that opened the item, as it was shown.
         seq: u64,
         /// What is wanted.
-        deed: Deed,
+        #[serde(rename = "deed")]
+        action: ItemAction,
     },
     /// Stop.
     Abort {

@@ -5,7 +5,7 @@
 use crate::domain::quantity::bytes;
 use crate::domain::{EffectClass, Saved};
 use crate::journal::record::Ending;
-use crate::procedure::plan::{Action, Plan, Step, WayBack};
+use crate::procedure::plan::{Action, Plan, Step, UndoPlan};
 use crate::procedure::template::OfRun;
 use crate::runner::adapters::rehearse::Rehearsed;
 use crate::runner::adapters::{self, hide, rehearse};
@@ -47,12 +47,12 @@ pub fn rehearse(plan: &Plan) -> Vec<Rehearsal> {
 }
 
 fn one(number: usize, step: &Step, facts: &mut Facts<'_>) -> Option<Rehearsal> {
-    let (undo, way) = match (&step.way_back, &step.act) {
-        (WayBack::Undo(undo), Some(act)) => {
+    let (undo, way) = match (&step.undo, &step.act) {
+        (UndoPlan::Undo(undo), Some(act)) => {
             let (line, answer) = facts.ask(number, undo, act);
             (line, Way::Asked(answer))
         }
-        (WayBack::None(reason), _) => (String::new(), Way::None(reason.clone())),
+        (UndoPlan::None(reason), _) => (String::new(), Way::None(reason.clone())),
         _ => return None,
     };
     Some(Rehearsal { step: number, title: step.title.clone(), undo, way })
@@ -69,12 +69,12 @@ impl Facts<'_> {
         let mut saved = BTreeMap::new();
         let found = [undo, act].into_iter().try_for_each(|action| self.take(number, action, &mut saved));
         if let Err(answer) = found {
-            return (spoken(&undo.line), answer);
+            return (sentence(&undo.line), answer);
         }
         let run = OfRun { id: "{{run.id}}", dir: "{{run.dir}}", saved: &saved };
         match (undo.of_run(run), act.of_run(run)) {
             (Ok(undo), Ok(act)) => (undo.line.clone(), rehearse::rehearse(&undo, &act)),
-            (Err(why), _) | (_, Err(why)) => (spoken(&undo.line), Rehearsed::NotPossible(why)),
+            (Err(why), _) | (_, Err(why)) => (sentence(&undo.line), Rehearsed::NotPossible(why)),
         }
     }
 
@@ -146,7 +146,7 @@ fn carried_out(reader: usize, action: &Action) -> Result<Saved, String> {
     if adapters::is_look(action) {
         return Err("only a run reads it".to_owned());
     }
-    if action.floor > EffectClass::Read || action.spec.to_string().contains("{{") {
+    if action.least > EffectClass::Read || action.spec.to_string().contains("{{") {
         return Err("it needs what only a run knows".to_owned());
     }
     let step = u32::try_from(reader).unwrap_or(u32::MAX);
@@ -162,14 +162,14 @@ fn carried_out(reader: usize, action: &Action) -> Result<Saved, String> {
         }
         let output = hide::text(&adapters::printed(printed.bytes)?);
         let says = output.lines().next().unwrap_or_default().to_owned();
-        return Ok(Saved { step, says, facts: BTreeMap::from([("output".to_owned(), output)]), whole });
+        return Ok(Saved { step, text: says, facts: BTreeMap::from([("output".to_owned(), output)]), whole });
     }
     let end = hide::end(adapters::act(action, &mut io::empty(), &mut io::sink(), &AtomicBool::new(false)));
     if end.ending != Ending::Ok {
         return Err(end.detail);
     }
     let facts = end.evidence.map(|evidence| evidence.facts).unwrap_or_default();
-    Ok(Saved { step, says: end.detail, facts, whole })
+    Ok(Saved { step, text: end.detail, facts, whole })
 }
 
 /// What an action takes from earlier reads: their names, with the entry of `each` where one is named.
@@ -192,7 +192,7 @@ fn shown(name: &str) -> &str {
 }
 
 /// A line of a plan as its author would write it: `{{saved:2/before.n}}` is `{{before.n}}`.
-fn spoken(line: &str) -> String {
+fn sentence(line: &str) -> String {
     let mut parts = line.split("{{saved:");
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |mut out, part| {

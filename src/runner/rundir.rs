@@ -11,7 +11,7 @@ use crate::config::plain;
 use crate::config::state::team;
 use crate::domain::error::Result;
 use crate::domain::{Digest, Error, Kind, RunId, Whole};
-use crate::journal::named;
+use crate::journal::digests;
 use crate::procedure::plan::Plan;
 use crate::runner::ofd;
 use rustix::fs::{FileType, Mode, OFlags};
@@ -131,10 +131,10 @@ impl RunDir {
         builder.create(runs).map_err(io)?;
         builder.recursive(false).create(&self.path).map_err(io)?;
         team::share_dir(&self.path, runs).map_err(io)?;
-        for sub in [named::SETS, named::READINGS, "logs", "steps"] {
+        for sub in [digests::SETS, digests::READINGS, "logs", "steps"] {
             builder.create(self.path.join(sub)).map_err(io)?;
         }
-        for shared in [named::SETS, named::READINGS, "logs"] {
+        for shared in [digests::SETS, digests::READINGS, "logs"] {
             team::share_dir(&self.path.join(shared), &self.path).map_err(io)?;
         }
         let json = |value: serde_json::Result<Vec<u8>>| value.map_err(|cause| Error::machine(&doing, cause));
@@ -211,19 +211,19 @@ impl RunDir {
     /// A frozen set.
     #[must_use]
     pub fn set(&self, digest: &Digest) -> PathBuf {
-        self.path.join(named::SETS).join(digest.as_str())
+        self.path.join(digests::SETS).join(digest.as_str())
     }
 
     /// A reading of all panes.
     #[must_use]
     pub fn reading(&self, digest: &Digest) -> PathBuf {
-        self.path.join(named::READINGS).join(digest.as_str())
+        self.path.join(digests::READINGS).join(digest.as_str())
     }
 
     /// A value that a read saved and that is too long for the journal.
     #[must_use]
     pub fn saved(&self, digest: &Digest) -> PathBuf {
-        self.path.join(named::SAVED).join(digest.as_str())
+        self.path.join(digests::SAVED).join(digest.as_str())
     }
 
     /// Keeps such a value, durable, under its digest.
@@ -233,7 +233,7 @@ impl RunDir {
     pub fn keep_saved(&self, value: &[u8]) -> io::Result<Whole> {
         let whole = Whole { sha256: Digest::of(value), bytes: value.len() as u64 };
         let path = self.saved(&whole.sha256);
-        let dir = self.path.join(named::SAVED);
+        let dir = self.path.join(digests::SAVED);
         match fs::DirBuilder::new().mode(0o700).create(&dir) {
             Ok(()) => {
                 team::share_dir(&dir, &self.path)?;

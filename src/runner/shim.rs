@@ -16,7 +16,7 @@ mod pump;
 
 use crate::config::plain;
 use crate::domain::Error;
-use crate::domain::error::{Result, said};
+use crate::domain::error::{Result, system_text};
 use crate::journal::record::LogEnd;
 use crate::probes::clock;
 use crate::procedure::plan::Action;
@@ -26,10 +26,10 @@ use crate::runner::adapters::{self, Variables};
 use crate::runner::cgroup::Group;
 use crate::runner::failpoint;
 use crate::runner::identity::ProcessId;
-use crate::runner::living;
 use crate::runner::pinned::{self, FileIdentity, Pinned};
 use crate::runner::reserved::Reserved;
 use crate::runner::rundir::{open_private, write_durably};
+use crate::runner::survivors;
 use hold::{Held, Order};
 use pump::Pump;
 use serde::{Deserialize, Serialize};
@@ -189,7 +189,7 @@ impl Exit {
     /// The end of an act that could not be started.
     #[must_use]
     pub fn not_started(why: String) -> Self {
-        Self { not_started: Some(said(why)), ..Self::default() }
+        Self { not_started: Some(system_text(why)), ..Self::default() }
     }
 }
 
@@ -232,12 +232,12 @@ fn attend(spec: &Spec, stop: &std::os::unix::net::UnixStream) -> Exit {
     let mut exit = Exit::default();
     let started = variables_of(spec).and_then(|(env, secrets)| Ok((start(spec, &env, &secrets)?, secrets)));
     match started {
-        Err(cause) => exit.not_started = Some(said(cause)),
+        Err(cause) => exit.not_started = Some(system_text(cause)),
         Ok(((mut held, group), secrets)) => {
             let hidden: Vec<Vec<u8>> = secrets.values().map(|value| value.clone().into_bytes()).collect();
             let mut pump = Pump::of(&mut held.child, &spec.log, &hidden);
             let waits = sessions_of(spec).and_then(|(database, run, attempt)| database.waits(run, attempt));
-            waits.into_iter().for_each(|said| pump.hear(said));
+            waits.into_iter().for_each(|output| pump.add(output));
             (exit.stopped, exit.replaced) = pump.run(&mut held, stop, spec, began);
             if let Ok(status) = held.child.wait() {
                 (exit.code, exit.signal) = (status.code(), status.signal());
@@ -279,7 +279,7 @@ fn variables_of(spec: &Spec) -> io::Result<(Variables, Variables)> {
 /// The database that a program opens sessions at, with the run and the attempt that name them.
 fn sessions_of(spec: &Spec) -> Option<(&Reach, String, String)> {
     let ChildSpec::Program { database: Some(database), .. } = &spec.child else { return None };
-    let (run, attempt) = living::names(&spec.dir);
+    let (run, attempt) = survivors::names(&spec.dir);
     Some((database, run, attempt))
 }
 
@@ -294,7 +294,7 @@ fn keep_script(dir: &Path, text: &str) -> io::Result<FileIdentity> {
 
 /// Starts what becomes the act, writes down which process that is, and lets it go.
 fn start(spec: &Spec, env: &Variables, secrets: &Variables) -> io::Result<(Held, Option<Group>)> {
-    let mark = living::mark(&spec.dir);
+    let mark = survivors::mark(&spec.dir);
     let (mut command, order) = match &spec.child {
         ChildSpec::Program { path, argv, cwd, script, pinned, .. } => {
             let mut argv = argv.clone();
@@ -346,7 +346,7 @@ fn write_down(dir: &Path, pid: u32, group: Option<&Group>) -> io::Result<()> {
     let id = ProcessId::of(pid).ok_or_else(|| io::Error::other("/proc does not tell which process would act"))?;
     let session = ProcessId::own().map(|own| own.pid);
     let own_group = group.map(|group| group.path().to_owned());
-    let record = ActRecord { id, group: Some(pid), session, cgroup: living::cgroup_of(pid), own_group };
+    let record = ActRecord { id, group: Some(pid), session, cgroup: survivors::cgroup_of(pid), own_group };
     write_durably(&dir.join("act.json"), &serde_json::to_vec(&record)?)
         .map_err(|cause| io::Error::new(cause.kind(), format!("it cannot be written down which process acts: {cause}")))
 }

@@ -110,7 +110,7 @@ async fn held(console: Console<'_>) -> io::Result<(Left, Vec<String>)> {
     // Listened to before the size is read, so that no change of it is missed.
     let mut signals = Signals::listen()?;
     let guard = TerminalGuard::enter(tty.clone(), model.mouse)?;
-    tell_of_panics(&guard, outbox.clone());
+    report_panics(&guard, outbox.clone());
     let (gone, mut gone_notice) = mpsc::channel(1);
     let _hangup = Hangup::watch(tty.clone(), move || {
         let _ = gone.try_send(());
@@ -131,7 +131,7 @@ async fn held(console: Console<'_>) -> io::Result<(Left, Vec<String>)> {
             _ = gone_notice.recv() => turn.left = Some(Left::Gone),
             event = events.next() => turn.take(event)?,
             msg = inbox.recv() => if let Some(msg) = msg {
-                turn.hear(msg)?;
+                turn.receive(msg)?;
             },
             () = tokio::time::sleep(pause.unwrap_or(Duration::MAX)), if pause.is_some() => {}
             () = tokio::time::sleep(tick) => turn.tick(clock::now())?,
@@ -157,7 +157,7 @@ fn events(tty: &Tty) -> Option<EventStream> {
 }
 
 /// Has the loop hear of a task that broke off.
-fn tell_of_panics(guard: &TerminalGuard, outbox: mpsc::Sender<Msg>) {
+fn report_panics(guard: &TerminalGuard, outbox: mpsc::Sender<Msg>) {
     catch_panics(guard.restore(), move |death: Death| {
         let _ = outbox.try_send(Msg::TaskDied(death.thread.plain()));
     });
@@ -264,13 +264,13 @@ impl<'a> Loop<'a> {
             // The stream says nothing, too, while its own thread is about to read what is there.
             let before = clock::boot();
             if !self.tty.has_input() {
-                self.model.heard_nothing(before);
-                if self.model.stands_at().is_some_and(|at| at <= before) {
-                    self.update(Msg::KeyStood(clock::now()), Cause::Key)?;
+                self.model.note_silence(before);
+                if self.model.due_at().is_some_and(|at| at <= before) {
+                    self.update(Msg::KeyStayedAlone(clock::now()), Cause::Key)?;
                 }
             }
             let Ok(msg) = inbox.try_recv() else { return Ok(()) };
-            self.hear(msg)?;
+            self.receive(msg)?;
         }
         Ok(())
     }
@@ -279,12 +279,12 @@ impl<'a> Loop<'a> {
     fn pause(&self) -> Option<Duration> {
         let frame = self.pace.due().map(|due| due.saturating_sub(self.now()));
         let wake = self.model.wakes_at().map(|at| at.since(clock::boot()));
-        let stands = self.model.stands_at().map(|at| at.since(clock::boot()));
+        let stands = self.model.due_at().map(|at| at.since(clock::boot()));
         [frame, wake, stands].into_iter().flatten().min()
     }
 
     /// Takes what came through the door, at the time of now: between two ticks the clock may stand for a while.
-    fn hear(&mut self, msg: Msg) -> io::Result<()> {
+    fn receive(&mut self, msg: Msg) -> io::Result<()> {
         let now = clock::now();
         if now.wall.0.as_second() != self.model.now.wall.0.as_second() {
             self.tick(now)?;

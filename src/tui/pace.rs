@@ -52,7 +52,7 @@ pub struct Pace {
     /// What went out in the last second, oldest first.
     sent: VecDeque<(Duration, usize)>,
     /// What went out in the last [`SHOWN`], for each second.
-    told: VecDeque<(u64, usize)>,
+    written: VecDeque<(u64, usize)>,
     /// When the last frame went out.
     last: Option<Duration>,
     /// When the last frame for a key was drawn.
@@ -80,7 +80,7 @@ impl Pace {
             key_wanted: None,
             data_wanted: None,
             sent: VecDeque::new(),
-            told: VecDeque::new(),
+            written: VecDeque::new(),
             last: None,
             key: None,
             data: None,
@@ -105,19 +105,19 @@ impl Pace {
     pub fn due(&self) -> Option<Duration> {
         if self.left > 0 {
             let room = if self.left <= BYTES_PER_SECOND { self.left } else { PART };
-            return Some(self.room_at(room, BYTES_PER_SECOND).max(self.hold));
+            return Some(self.wait_for(room, BYTES_PER_SECOND).max(self.hold));
         }
         let key = self.key_wanted.map(|since| since.max(self.last.map_or(Duration::ZERO, |last| last + self.key_gap)));
         let data = self.data_wanted.map(|since| (since + self.gather).max(self.data_at()).max(self.rest));
         let start = [key, data].into_iter().flatten().min()?;
-        Some(start.max(self.hold).max(self.room_at(SMALLEST, BYTES_PER_SECOND)))
+        Some(start.max(self.hold).max(self.wait_for(SMALLEST, BYTES_PER_SECOND)))
     }
 
     /// When the next frame for data may go, if it is as large as the last: evenly spread, and out of the way of keys.
     fn data_at(&self) -> Duration {
         let Some((last, bytes)) = self.data else { return Duration::ZERO };
         let spread = Duration::from_secs_f64(bytes as f64 / DATA_PER_SECOND as f64);
-        let room = |cap: usize| self.room_at(bytes.min(cap), cap);
+        let room = |cap: usize| self.wait_for(bytes.min(cap), cap);
         let typed = self.key.map_or(Duration::ZERO, |key| room(DATA_BESIDE_KEYS).min(key + WINDOW));
         (last + self.interval.max(spread)).max(room(DATA_PER_SECOND)).max(typed)
     }
@@ -137,7 +137,7 @@ impl Pace {
     /// How many bytes a second went out on average over the last while: the figure in the footer.
     #[must_use]
     pub fn average(&self, now: Duration) -> usize {
-        let recent = self.told.iter().filter(|(second, _)| second + SHOWN > now.as_secs());
+        let recent = self.written.iter().filter(|(second, _)| second + SHOWN > now.as_secs());
         recent.map(|(_, bytes)| bytes).sum::<usize>() / usize::try_from(SHOWN).unwrap_or(1)
     }
 
@@ -154,7 +154,7 @@ impl Pace {
         }
         if drawn.bytes > 0 {
             self.sent.push_back((now, drawn.bytes));
-            self.told(now.as_secs(), drawn.bytes);
+            self.written(now.as_secs(), drawn.bytes);
             self.last = Some(now);
         }
         if drawn.fresh {
@@ -179,16 +179,16 @@ impl Pace {
         }
     }
 
-    fn told(&mut self, second: u64, bytes: usize) {
-        self.told.retain(|(then, _)| then + SHOWN > second);
-        match self.told.back_mut().filter(|(then, _)| *then == second) {
+    fn written(&mut self, second: u64, bytes: usize) {
+        self.written.retain(|(then, _)| then + SHOWN > second);
+        match self.written.back_mut().filter(|(then, _)| *then == second) {
             Some((_, sum)) => *sum += bytes,
-            None => self.told.push_back((second, bytes)),
+            None => self.written.push_back((second, bytes)),
         }
     }
 
     /// When this many bytes will have room below a cap on the second before.
-    fn room_at(&self, bytes: usize, cap: usize) -> Duration {
+    fn wait_for(&self, bytes: usize, cap: usize) -> Duration {
         let mut used: usize = self.sent.iter().map(|(_, bytes)| bytes).sum();
         let mut at = Duration::ZERO;
         for (then, gone) in &self.sent {
@@ -243,7 +243,7 @@ mod tests {
         assert_eq!(pace.average(ms(29_600)), 500);
         assert_eq!(pace.average(ms(34_600)), 250);
         assert_eq!(pace.average(ms(60_000)), 0);
-        assert!(pace.told.len() <= 10);
+        assert!(pace.written.len() <= 10);
     }
 
     #[test]

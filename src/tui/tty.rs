@@ -64,7 +64,7 @@ impl Tty {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(taken) => rest = rest.get(taken..).unwrap_or_default(),
                 Err(rustix::io::Errno::INTR) => {}
-                Err(rustix::io::Errno::AGAIN) => self.wait_for_room(until)?,
+                Err(rustix::io::Errno::AGAIN) => self.wait_writable(until)?,
                 Err(error) => return Err(error.into()),
             }
         }
@@ -72,7 +72,7 @@ impl Tty {
     }
 
     /// Waits until the terminal takes something.
-    fn wait_for_room(&self, until: Instant) -> io::Result<()> {
+    fn wait_writable(&self, until: Instant) -> io::Result<()> {
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(io::ErrorKind::TimedOut.into());

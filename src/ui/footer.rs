@@ -90,7 +90,7 @@ pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot
 }
 
 /// Draws the footer of a wall: the way out, and how old the oldest reading is, whether that is much or little.
-pub fn draw_wall(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot<'_>) {
+pub fn draw_wallboard(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot<'_>) {
     let width = usize::from(area.width);
     let mut right = Strip::new();
     if let Some(oldest) = snapshot.lists.all().filter_map(RowList::oldest_reading).min() {

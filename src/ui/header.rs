@@ -49,7 +49,7 @@ pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot
     // On a wallboard, where all else is large, a name must not read like a time.
     let quoted = |window: &WindowShown| WindowShown { name: format!("window \"{}\"", window.name), ..window.clone() };
     let shown =
-        snapshot.window.as_ref().map(|shown| if snapshot.wall.is_some() { quoted(shown) } else { shown.clone() });
+        snapshot.window.as_ref().map(|shown| if snapshot.wallboard.is_some() { quoted(shown) } else { shown.clone() });
     let window = shown.as_ref().and_then(|window| window_in(pen, window, left, roomy));
     let none = snapshot.no_window.map(|text| (Clean::text(text), Role::VerdictWarn));
     let window = window.or(none);
@@ -132,7 +132,7 @@ pub fn environment(environment: &str) -> (Role, Clean) {
 
 /// How much the strip says of the panes that do not have the keys.
 #[derive(Clone, Copy, PartialEq)]
-enum Says {
+enum Place {
     /// Names and all counts.
     All,
     /// Names and the worst count.
@@ -145,11 +145,11 @@ enum Says {
 
 /// Draws the names of all panes with what they count, as much as fits; the one that has the keys is marked.
 pub fn strip(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot<'_>, view: &mut ViewState) {
-    let ways = [Says::All, Says::Worst, Says::Short, Says::Numbers];
+    let ways = [Place::All, Place::Worst, Place::Short, Place::Numbers];
     let parts = |says| Pane::ALL.map(|pane| (pane, part(pen, snapshot, pane, says)));
     let width = |says| parts(says).iter().map(|(_, part)| part.width()).sum::<usize>();
-    let fits = |says: &Says| width(*says) <= usize::from(area.width);
-    let says = ways.into_iter().find(fits).unwrap_or(Says::Numbers);
+    let fits = |says: &Place| width(*says) <= usize::from(area.width);
+    let says = ways.into_iter().find(fits).unwrap_or(Place::Numbers);
     // A blank more between them, where there is room for it.
     let apart = u16::from(width(says) + Pane::ALL.len() <= usize::from(area.width));
     let mut x = area.x;
@@ -162,21 +162,21 @@ pub fn strip(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapsho
     }
 }
 
-fn part(pen: Pen<'_>, snapshot: &Snapshot<'_>, pane: Pane, says: Says) -> Strip {
+fn part(pen: Pen<'_>, snapshot: &Snapshot<'_>, pane: Pane, says: Place) -> Strip {
     let focused = snapshot.focus == pane;
     let (role, mark) = if focused { (Role::UiFocus, pen.glyph("▌", ">")) } else { (Role::UiMuted, " ") };
     let style = pen.style(role);
     let mut strip = Strip::new().put(style, mark).put(style, u64::from(pane.number()));
     let name = match (pane, says) {
         _ if focused => pane.word(),
-        (_, Says::Numbers) => "",
-        (Pane::Certificates, Says::Short) => "Certs",
-        (Pane::Checklist, Says::Short) => "Check",
+        (_, Place::Numbers) => "",
+        (Pane::Certificates, Place::Short) => "Certs",
+        (Pane::Checklist, Place::Short) => "Check",
         _ => pane.word(),
     };
     strip = strip.gap(usize::from(!name.is_empty()));
     strip = strip.put(style, name);
-    let worst = says != Says::All;
+    let worst = says != Place::All;
     // The counts of the pane that has the keys stand in its own title.
     match (pane.section(), focused) {
         (Some(_), true) => strip,

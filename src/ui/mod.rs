@@ -25,7 +25,7 @@ pub mod shot;
 pub mod text;
 pub mod theme;
 pub mod trend;
-pub mod wall;
+pub mod wallboard;
 pub mod widgets;
 
 use crate::app::Snapshot;
@@ -85,8 +85,8 @@ pub fn draw(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>, theme: &Theme, view:
 fn draw_all(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>, theme: &Theme, view: &mut ViewState) {
     let (area, pen) = (frame.area(), Pen { theme });
     view.seen = Seen { size: (area.width, area.height), ..Seen::default() };
-    if snapshot.wall.is_some() {
-        if !wall::draw(pen, frame, snapshot, view) {
+    if snapshot.wallboard.is_some() {
+        if !wallboard::draw(pen, frame, snapshot, view) {
             too_small(pen, frame, area, view);
         }
         return;

@@ -5,7 +5,7 @@ use crate::arch::source::{Named, Source, Token, is_word};
 
 /// The floors from the ground up. A module may use those on lower floors and on its own, but `app` and `runner` never use each
 /// other. The demo stands beside them: it may use everything below the command line, and only that may use it.
-const FLOORS: [(&str, u8); 15] = [
+const LAYERS: [(&str, u8); 15] = [
     ("domain", 0),
     ("config", 1),
     ("calendar", 1),
@@ -39,8 +39,8 @@ fn is_exempt(rule: &str, path: &str) -> bool {
     EXEMPT.iter().any(|(of, place)| *of == rule && holds(place))
 }
 
-fn floor_of(name: &str) -> Option<u8> {
-    FLOORS.iter().find(|(floor, _)| *floor == name).map(|(_, height)| *height)
+fn layer_of(name: &str) -> Option<u8> {
+    LAYERS.iter().find(|(floor, _)| *floor == name).map(|(_, height)| *height)
 }
 
 /// The top-level module a file belongs to.
@@ -66,14 +66,14 @@ fn reached<'a>(source: &Source, named: &'a Named) -> Option<&'a str> {
 }
 
 /// Arrows that point upward, or sideways where they may not.
-pub fn floors(source: &Source) -> Vec<Finding> {
+pub fn layers(source: &Source) -> Vec<Finding> {
     let here = module_of(&source.path);
     if here == "lib" {
         return Vec::new();
     }
     let judge = |named: &Named| {
         let there = reached(source, named)?;
-        let what = match (floor_of(here), floor_of(there)) {
+        let what = match (layer_of(here), layer_of(there)) {
             _ if there == here => return None,
             (None, _) => format!("`{here}` has no floor: give it one in tests/arch"),
             (_, None) => format!("`{there}` has no floor: give it one in tests/arch"),
@@ -255,22 +255,22 @@ mod tests {
             "fn f() { crate::tui::run::<crate::domain::Error>(); }",
         ];
         for text in upward {
-            assert_eq!(lines(floors, "src/journal/append.rs", text).len(), 1, "{text}");
+            assert_eq!(lines(layers, "src/journal/append.rs", text).len(), 1, "{text}");
         }
         let downward = "use crate::domain::{Error, Kind};\nuse crate::journal::chain;\nuse crate::config::reader;\n\
             use crate::procedure::plan::Plan;\n// crate::app::Model\nuse super::chain;\nconst X: &str = \"crate::ui\";";
-        assert_eq!(lines(floors, "src/journal/append.rs", downward), [0; 0]);
+        assert_eq!(lines(layers, "src/journal/append.rs", downward), [0; 0]);
     }
 
     #[test]
     fn the_sides_that_never_meet_are_kept_apart() {
-        assert_eq!(lines(floors, "src/app/update.rs", "\nuse crate::runner::engine;"), [2]);
-        assert_eq!(lines(floors, "src/runner/engine.rs", "use crate::app::Model;"), [1]);
-        assert_eq!(lines(floors, "src/demo/mod.rs", "use crate::cli::Args;"), [1]);
-        assert_eq!(lines(floors, "src/demo/mod.rs", "use crate::tui::run;\nuse crate::gate::Gate;"), [0; 0]);
-        assert_eq!(lines(floors, "src/cli/demo.rs", "use crate::demo::keeper;"), [0; 0]);
-        assert_eq!(lines(floors, "src/gate/mod.rs", "use crate::demo::keeper;"), [1]);
-        assert_eq!(lines(floors, "src/stray.rs", "use crate::domain::Error;"), [1]);
+        assert_eq!(lines(layers, "src/app/update.rs", "\nuse crate::runner::engine;"), [2]);
+        assert_eq!(lines(layers, "src/runner/engine.rs", "use crate::app::Model;"), [1]);
+        assert_eq!(lines(layers, "src/demo/mod.rs", "use crate::cli::Args;"), [1]);
+        assert_eq!(lines(layers, "src/demo/mod.rs", "use crate::tui::run;\nuse crate::gate::Gate;"), [0; 0]);
+        assert_eq!(lines(layers, "src/cli/demo.rs", "use crate::demo::keeper;"), [0; 0]);
+        assert_eq!(lines(layers, "src/gate/mod.rs", "use crate::demo::keeper;"), [1]);
+        assert_eq!(lines(layers, "src/stray.rs", "use crate::domain::Error;"), [1]);
     }
 
     #[test]
@@ -296,7 +296,7 @@ mod tests {
             use std::process;\nfn f() { process::Command::new(x); std::process::exit(1); rustix::process::getpid(); }\n\
             use std::process as p;\nuse std::process::*;\n#[cfg(test)]\nmod tests { use std::process::Command; }";
         assert_eq!(lines(processes, "src/probes/host.rs", text), [1, 2, 3, 5, 6, 7]);
-        for path in ["src/runner/shim.rs", "src/gate/mod.rs", "src/demo/keeper.rs"] {
+        for path in ["src/runner/shim.rs", "src/gate/mod.rs", "src/demo/supervisor.rs"] {
             assert_eq!(lines(processes, path, text), [0; 0], "{path}");
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{command, press};
 use midwatch::app::confirm::Authority;
-use midwatch::app::effect::{Command, Deed, Effect, Query};
+use midwatch::app::effect::{Command, Effect, ItemAction, Query};
 use midwatch::app::modal::Modal;
 use midwatch::app::model::{Pane, Seen};
 use midwatch::app::msg::{Msg, PlanShown, RunSummary};
@@ -44,9 +44,9 @@ fn hint(model: &Model) -> String {
     }
 }
 
-pub fn deed(effects: &[Effect]) -> (u32, u64, Deed) {
+pub fn item_action(effects: &[Effect]) -> (u32, u64, ItemAction) {
     match command(effects) {
-        Command::Item { step, seq, deed, .. } => (step, seq, deed),
+        Command::Item { step, seq, action: deed, .. } => (step, seq, deed),
         other => panic!("no deed but {other:?}"),
     }
 }
@@ -141,19 +141,19 @@ fn without_a_checklist_the_file_is_shown_and_enter_goes_to_its_plan() {
 fn each_key_sends_its_deed_bound_to_the_item_as_it_was_shown() {
     let seq = sample::checklist().view().unwrap().item(CHECK).unwrap().seq;
     assert!(seq > 0);
-    assert_eq!(deed(&press(&mut on(CHECK), "Enter")), (CHECK, seq, Deed::Close));
+    assert_eq!(item_action(&press(&mut on(CHECK), "Enter")), (CHECK, seq, ItemAction::Close));
     let effects = press(&mut on(CHECK), "m o k Tab c");
-    assert_eq!(deed(&effects), (CHECK, seq, Deed::Hand { note: "ok".to_owned() }));
+    assert_eq!(item_action(&effects), (CHECK, seq, ItemAction::Hand { note: "ok".to_owned() }));
     let effects = press(&mut on(CHECK), "s n o Enter t Tab c");
-    assert_eq!(deed(&effects), (CHECK, seq, Deed::Skip { reason: "no\nt".to_owned() }));
+    assert_eq!(item_action(&effects), (CHECK, seq, ItemAction::Skip { reason: "no\nt".to_owned() }));
     let before = sample::checklist().view().unwrap().item(1).unwrap().seq;
     let effects = press(&mut on(1), "u s o Tab c");
-    assert_eq!(deed(&effects), (1, before, Deed::Reopen { reason: "so".to_owned() }));
+    assert_eq!(item_action(&effects), (1, before, ItemAction::Reopen { reason: "so".to_owned() }));
     let effects = press(&mut on(CHECK), "N h i Tab c");
     assert!(matches!(command(&effects), Command::Note { step: Some(CHECK), text, .. } if text == "hi"));
     // From the pane the same key takes words at once, above the item.
     let mut model = walking(&sample::checklist());
-    assert_eq!(deed(&press(&mut model, "j m o k Tab c")).0, CHECK);
+    assert_eq!(item_action(&press(&mut model, "j m o k Tab c")).0, CHECK);
     assert_eq!(shown(&model), CHECK);
 }
 
@@ -296,14 +296,14 @@ fn an_item_that_was_opened_anew_is_looked_at_again() {
     press(&mut model, "m a l l");
     let by_hand = Event::StepClosed { step: SIGN, note: "mine".to_owned() };
     let again = Event::StepReopened { step: SIGN, reason: "no".to_owned() };
-    fold(&mut model, &sample::checklist().tell("lena", by_hand.clone()).tell("lena", again));
+    fold(&mut model, &sample::checklist().record("lena", by_hand.clone()).record("lena", again));
     assert_eq!(press(&mut model, "Tab c"), []);
     assert!(hint(&model).contains("opened anew"), "{}", hint(&model));
     // Somebody closes it under the operator's eyes: the same key means another thing, and waits.
     let mut model = on(SIGN);
     sample::looked_at(&mut model);
     assert!(model.is_awake());
-    fold(&mut model, &sample::checklist().tell("lena", by_hand));
+    fold(&mut model, &sample::checklist().record("lena", by_hand));
     assert!(!model.is_awake());
 }
 

@@ -1,12 +1,11 @@
 //! What the console decides, by value: (model, message) to (model facts, effects).
 
-mod alone;
+mod approval;
+mod burst;
 mod checklist;
 mod decisions;
 mod emergency;
-mod eyes;
 mod forms;
-mod hands;
 mod leaving;
 mod logs;
 mod notices;
@@ -16,6 +15,7 @@ mod problems;
 mod prompts;
 mod pulse;
 mod read_only;
+mod reflexes;
 mod rows;
 mod runs;
 mod waiting;

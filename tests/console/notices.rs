@@ -7,7 +7,7 @@ use midwatch::domain::Boot;
 use midwatch::domain::time::Now;
 
 /// A console in which something was just said, some milliseconds ago.
-fn said(ago: u64) -> Model {
+fn with_notice(ago: u64) -> Model {
     let mut model = model();
     update(&mut model, Msg::CommandDone("item 9 closed".to_owned()));
     assert_eq!(model.snapshot().notice, Some("item 9 closed"));
@@ -22,18 +22,18 @@ fn tick(model: &mut Model, ms: u64) {
 
 #[test]
 fn what_was_said_leaves_by_itself_after_four_seconds() {
-    assert!(said(3900).snapshot().notice.is_some());
-    assert_eq!(said(4000).snapshot().notice, None);
+    assert!(with_notice(3900).snapshot().notice.is_some());
+    assert_eq!(with_notice(4000).snapshot().notice, None);
 }
 
 #[test]
 fn a_key_dismisses_what_stood_for_a_second_and_says_its_own() {
     for (ago, there) in [(500, true), (1000, false), (3000, false)] {
-        let mut model = said(ago);
+        let mut model = with_notice(ago);
         press(&mut model, "j");
         assert_eq!(model.snapshot().notice.is_some(), there, "{ago}");
     }
-    let mut model = said(3000);
+    let mut model = with_notice(3000);
     press(&mut model, "4 o");
     assert!(model.snapshot().notice.is_some_and(|notice| notice.starts_with("bloat: ")));
 }

@@ -95,10 +95,10 @@ fn a_key_that_waited_while_the_console_was_held_up_does_not_count() {
         let at = |ms: u64| Boot(start.boot.0 + ms * 1_000_000);
         model.drawn(Seen { size: model.size, whole: true, ..Seen::default() }, at(0));
         assert_eq!(model.wakes_at(), Some(at(400)));
-        model.heard_nothing(at(heard));
+        model.note_silence(at(heard));
         assert_eq!(model.wakes_at(), (!counts).then_some(at(400)));
         assert_eq!(update(&mut model, Msg::KeyPressed(Key::char('c'), Now { boot: at(1000), ..start })), []);
-        let effects = update(&mut model, Msg::KeyStood(Now { boot: at(1300), ..start }));
+        let effects = update(&mut model, Msg::KeyStayedAlone(Now { boot: at(1300), ..start }));
         assert_eq!(effects.len(), usize::from(counts), "no key was waiting at {heard} ms, one was read at 1000 ms");
     }
 }
@@ -219,7 +219,7 @@ fn a_required_note_is_required() {
 fn a_set_that_moved_closes_the_prompt_and_says_what_moved() {
     let mut model = following(&sample::destroy());
     press(&mut model, &typed("delete 1284 files"));
-    fold(&mut model, &sample::moved());
+    fold(&mut model, &sample::drifted());
     assert!(dialog(&model).ended.is_some());
     assert_eq!(press(&mut model, "l q Enter"), [], "what is typed on for it acts nowhere");
     assert!(dialog(&model).ended.is_some());
@@ -232,7 +232,7 @@ fn a_set_read_again_keeps_what_was_typed() {
     let mut model = following(&sample::destroy());
     press(&mut model, "d e l");
     let prompt = dialog(&model).prompt.id.clone();
-    fold(&mut model, &sample::destroy().tell("operator", Event::PromptReread { prompt }));
+    fold(&mut model, &sample::destroy().record("operator", Event::PromptReread { prompt }));
     assert_eq!(dialog(&model).field.text(), "del");
     assert!(dialog(&model).prompt.read > dialog(&model).prompt.opened);
     assert!(model.is_awake(), "it is the same prompt");

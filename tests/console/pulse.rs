@@ -42,7 +42,7 @@ fn the_clock_is_asked_seldom_while_nothing_counts_seconds() {
     // The minute that is shown ends in time, and so does what can be believed of a row: three periods.
     assert_eq!(waits(&model, 27_250), Duration::from_millis(1750));
     assert_eq!(waits(&model, 178_000), Duration::from_secs(3));
-    model.say("copied");
+    model.notify("copied");
     assert_eq!(waits(&model, 250), Duration::from_millis(750));
     model.notice = None;
     press(&mut model, "?");

@@ -23,7 +23,7 @@ fn places() -> Vec<(&'static str, Model)> {
         places.push((keys, model));
     }
     for story in
-        [sample::running(), sample::change(), sample::destroy(), sample::decide(), sample::sign(), sample::moved()]
+        [sample::running(), sample::change(), sample::destroy(), sample::decide(), sample::sign(), sample::drifted()]
     {
         for keys in ["", "Enter", "Enter v", "l", "k Enter", "g", ":", ": a b o r t"] {
             for lives in [true, false] {

@@ -6,7 +6,7 @@ use midwatch::app::msg::RunSummary;
 use midwatch::app::pane::Pane;
 use midwatch::app::runs;
 use midwatch::app::snapshot::Asks;
-use midwatch::app::wall::{Wall, sentence};
+use midwatch::app::wallboard::{Wallboard, sentence};
 use midwatch::domain::time::Now;
 use midwatch::domain::{Boot, Order, RunId, RunStatus};
 use std::time::Duration;
@@ -31,7 +31,7 @@ fn others(model: &Model) -> Vec<String> {
 fn each_console_lists_the_runs_again_and_again() {
     for wall in [false, true] {
         let mut model = console();
-        model.wall = wall.then(|| Wall::new(model.now.boot));
+        model.wallboard = wall.then(|| Wallboard::new(model.now.boot));
         let tick = later(&model, 4);
         assert_eq!(update(&mut model, tick), []);
         let tick = later(&model, 1);
@@ -117,7 +117,7 @@ fn who_leaves_is_told_what_goes_on_and_how_to_come_back() {
     update(&mut model, Msg::RunsListed((1..9).map(|number| of(number, RunStatus::Held)).collect()));
     let said = model.left_behind();
     assert_eq!((said.len(), said.last().unwrap().as_str()), (6, "and 4 more: midwatch --state /s runs"), "{said:?}");
-    model.wall = Some(Wall::new(model.now.boot));
+    model.wallboard = Some(Wallboard::new(model.now.boot));
     assert!(model.left_behind().is_empty(), "a wallboard leads nowhere");
 }
 
@@ -147,7 +147,7 @@ fn who_reattaches_comes_to_the_run_that_waits_else_to_the_newest() {
 #[test]
 fn a_wallboard_follows_what_waits_and_says_what_else_there_is() {
     let mut model = model();
-    model.wall = Some(Wall::new(model.now.boot));
+    model.wallboard = Some(Wallboard::new(model.now.boot));
     update(&mut model, Msg::RunsListed(vec![of(1, RunStatus::Running)]));
     let newer = [of(2, RunStatus::Running), of(1, RunStatus::Running)];
     assert_eq!(

@@ -181,7 +181,7 @@ fn a_prompt_that_follows_an_answer_takes_no_key_for_a_second() {
         model.look_again();
         let (size, text) = (model.size, midwatch::app::reading::TextShown::default());
         model.drawn(Seen { size, whole: true, text, ..Seen::default() }, start.boot);
-        super::hands::confirms(&super::hands::key(model, Key::char('c'), super::hands::after(start, millis)))
+        super::reflexes::confirms(&super::reflexes::key(model, Key::char('c'), super::reflexes::after(start, millis)))
     };
     // The first one takes the key as soon as it was looked at.
     assert!(confirms_after(&mut model, 650));

@@ -2,7 +2,7 @@
 //! nothing is confirmed.
 
 use super::following;
-use super::hands::{after, busy};
+use super::reflexes::{after, busy};
 use crate::runner::chance::{Chance, seed};
 use crate::support::keys::NAMED;
 use midwatch::app::effect::{Command, Effect, Screen};

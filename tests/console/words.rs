@@ -1,9 +1,9 @@
 //! The words of a note, a claim or a reason: in them every letter is text, and behind them the key that confirms counts as anywhere.
 
-use super::checklist::{CHECK, deed, on};
-use super::hands::{after, confirms, draw, key, on_an_item};
+use super::checklist::{CHECK, item_action, on};
+use super::reflexes::{after, confirms, draw, key, on_an_item};
 use super::{fold, following, press};
-use midwatch::app::effect::Deed;
+use midwatch::app::effect::ItemAction;
 use midwatch::app::modal::Modal;
 use midwatch::app::msg::Msg;
 use midwatch::app::update;
@@ -20,7 +20,7 @@ fn in_the_words_of_a_claim_the_key_that_confirms_is_a_letter() {
     }
     // What was signed off is not signed again, and nothing else is, by the same key.
     let mut model = on(CHECK);
-    assert_eq!(deed(&press(&mut model, "m o k Tab c")).0, CHECK);
+    assert_eq!(item_action(&press(&mut model, "m o k Tab c")).0, CHECK);
     assert_eq!(press(&mut model, "c c c"), []);
 }
 
@@ -39,7 +39,7 @@ fn nothing_is_pasted_into_a_claim_whose_letters_are_keys() {
     // Back in the text it is taken.
     press(&mut model, "Tab");
     update(&mut model, Msg::Pasted("!".to_owned(), now));
-    assert_eq!(deed(&press(&mut model, "Tab c")).2, Deed::Hand { note: "ok!".to_owned() });
+    assert_eq!(item_action(&press(&mut model, "Tab c")).2, ItemAction::Hand { note: "ok!".to_owned() });
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn cases() -> Vec<PathBuf> {
     found
 }
 
-fn told(case: &Path) -> String {
+fn messages(case: &Path) -> String {
     let mut files: Vec<PathBuf> = case.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|file| file.extension().is_some_and(|ending| ending == "toml"));
     files.sort();
@@ -52,7 +52,7 @@ fn every_case_is_told_of_at_its_place() {
     assert!(cases.len() >= 4);
     for case in cases {
         let expected = case.join("expected");
-        let told = told(&case);
+        let told = messages(&case);
         if std::env::var_os("MIDWATCH_EXPECT").is_some() {
             std::fs::write(expected, told).unwrap();
         } else {

@@ -38,8 +38,8 @@ fn an_id_that_is_not_offered_says_where_it_is() {
         ("cell0/checklist", pack),
         ("common/vacum-table", "did you mean common/vacuum-table?"),
     ] {
-        estate.midwatch(&["plan", id]).exits(2).says(hint);
-        estate.midwatch(&["run", id]).exits(2).says(hint);
+        estate.midwatch(&["plan", id]).exits(2).prints(hint);
+        estate.midwatch(&["run", id]).exits(2).prints(hint);
     }
     // What refers to one says so at its place.
     estate.procedure("own", "", "[[a]]\nuse = \"cell0/health-check\"\nparams = { root = \"/srv\" }\n");
@@ -77,6 +77,6 @@ fn an_estate_is_offered_the_packs_that_it_names_and_no_other() {
     let file = estate.beside("midwatch.toml");
     fs::write(&file, fs::read_to_string(&file).unwrap().replace("novacron", "novacorn")).unwrap();
     let said = format!("{}:4:10: there is no built-in pack `novacorn`", file.display());
-    estate.midwatch(&["lint"]).exits(2).says(&said).says("did you mean `novacron`?");
-    estate.midwatch(&["plan", "common/vacuum-table"]).exits(2).says(&said);
+    estate.midwatch(&["lint"]).exits(2).prints(&said).prints("did you mean `novacron`?");
+    estate.midwatch(&["plan", "common/vacuum-table"]).exits(2).prints(&said);
 }

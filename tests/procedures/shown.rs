@@ -78,7 +78,7 @@ fn shown(world: &World, procedure: &Procedure, plan: &Plan) -> Vec<(&'static str
         previews,
         refused,
         late: false,
-        foreseen,
+        preflight: foreseen,
         warnings: vec![],
     };
     let mut model = sample::console((120, 400), Some(Authority::grant()));

@@ -1,6 +1,6 @@
 //! The demo estate, from its first screen to its removal.
 
-use super::{Home, WIDE, files, is_restored, leave, line_with, open_prompt, said, settings, told, until};
+use super::{Home, WIDE, files, is_restored, leave, line_with, open_prompt, settings, stderr, stdout, until};
 use crate::support::pty::{Exit, Pty, SOON};
 use rustix::process::Signal;
 use std::fs;
@@ -74,12 +74,16 @@ fn the_whole_path_from_a_row_to_the_report() {
         std::process::Command::new(super::MIDWATCH).args(["--state", &state]).args(arguments).output().unwrap()
     };
     let runs = ask(&["runs"]);
-    let run = said(&runs).split_whitespace().next().unwrap().to_owned();
-    assert!(said(&runs).contains("Archive rotated logs") && over.contains(&run), "{}", told(&runs));
+    let run = stderr(&runs).split_whitespace().next().unwrap().to_owned();
+    assert!(stderr(&runs).contains("Archive rotated logs") && over.contains(&run), "{}", stdout(&runs));
     let report = ask(&["report", &run]);
-    assert!(report.status.success() && said(&report).contains("Move rotated logs to the archive"), "{}", told(&report));
+    assert!(
+        report.status.success() && stderr(&report).contains("Move rotated logs to the archive"),
+        "{}",
+        stdout(&report)
+    );
     let verify = ask(&["verify", &run]);
-    assert!(verify.status.success() && said(&verify).contains("whole and sealed"), "{}", told(&verify));
+    assert!(verify.status.success() && stderr(&verify).contains("whole and sealed"), "{}", stdout(&verify));
 
     // `q` goes back level by level, and asks at the top.
     asked(&pty);
@@ -150,8 +154,8 @@ fn what_is_kept_is_found_from_a_shell_and_removed_by_name() {
     pty.press_until("\x1b", |screen| !screen.contains("Leave the demo"));
     let root = format!("root={}", home.word("state/demo/srv/cell0"));
     let ran = home.command(&["--demo", "run", "cell0/health-check", &root]);
-    let run = said(&home.command(&["--demo", "runs"])).split_whitespace().next().unwrap_or_default().to_owned();
-    assert_eq!(run.len(), 26, "{}", told(&ran));
+    let run = stderr(&home.command(&["--demo", "runs"])).split_whitespace().next().unwrap_or_default().to_owned();
+    assert_eq!(run.len(), 26, "{}", stdout(&ran));
     // Its service is asked for where the demo has none.
     home.command(&["--demo", "abort", &run]);
     until("the run is over", || home.processes("__runner").is_empty());
@@ -171,12 +175,12 @@ fn what_is_kept_is_found_from_a_shell_and_removed_by_name() {
     // The commands that were printed work, and without the flag they say which do.
     for (command, word) in [("report", "Health check"), ("verify", "whole")] {
         let found = home.command(&["--demo", command, &run]);
-        assert!(said(&found).contains(word), "{}", told(&found));
+        assert!(stderr(&found).contains(word), "{}", stdout(&found));
         let lost = home.command(&[command, &run]);
         let hint = format!("a demo estate is there; its runs: midwatch --state {state} --demo runs");
-        assert!(told(&lost).contains(&hint) && !lost.status.success(), "{}", told(&lost));
+        assert!(stdout(&lost).contains(&hint) && !lost.status.success(), "{}", stdout(&lost));
     }
-    let none = told(&home.command(&["runs"]));
+    let none = stdout(&home.command(&["runs"]));
     assert!(none.contains("no runs yet") && none.contains("a demo estate is there"), "{none}");
     let wall = home.open(&["--demo", "watch"], &[], WIDE);
     wall.wait_for(SOON, |screen| screen.contains("demo · OTHER") && screen.contains("novacron-worker"));
@@ -192,10 +196,10 @@ fn what_is_kept_is_found_from_a_shell_and_removed_by_name() {
     leave(&attached);
     assert!(home.path("state/demo/midwatch.toml").exists(), "only the demo's own console asks");
 
-    let gone = said(&home.command(&["demo", "--stop"]));
+    let gone = stderr(&home.command(&["demo", "--stop"]));
     assert!(gone.contains("the demo estate is removed, with 1 run"), "{gone}");
     let none = home.command(&["--demo", "runs"]);
-    assert!(told(&none).contains("there is no demo estate in") && none.status.code() == Some(2), "{}", told(&none));
+    assert!(stdout(&none).contains("there is no demo estate in") && none.status.code() == Some(2), "{}", stdout(&none));
 }
 
 /// The screen with its wrapped lines in one piece.
@@ -224,7 +228,7 @@ fn nothing_is_removed_under_a_second_console_and_a_second_demo_comes_back_to_the
     second.kill(Signal::TERM);
     assert_eq!(second.exit(SOON), Exit::Code(143));
     assert!(second.screen().contains("the demo estate stays, with 0 runs"), "{}", second.screen());
-    assert!(said(&home.command(&["demo", "--stop"])).contains("removed"));
+    assert!(stderr(&home.command(&["demo", "--stop"])).contains("removed"));
 }
 
 #[test]
@@ -244,10 +248,10 @@ fn a_cut_terminal_keeps_the_demo_and_the_next_one_comes_back_to_it() {
     assert_eq!(home.processes("__keeper").len(), 1);
 
     let stop = home.command(&["demo", "--stop"]);
-    assert!(stop.status.success() && said(&stop).contains("removed"), "{}", told(&stop));
+    assert!(stop.status.success() && stderr(&stop).contains("removed"), "{}", stdout(&stop));
     assert!(!home.path("state/demo").exists());
     until("the keeper is gone", || home.processes("__keeper").is_empty());
-    assert!(said(&home.command(&["demo", "--stop"])).contains("there is no demo estate"));
+    assert!(stderr(&home.command(&["demo", "--stop"])).contains("there is no demo estate"));
 }
 
 #[test]
@@ -271,7 +275,7 @@ fn leaving_with_a_live_run_keeps_the_demo_and_says_so() {
     let back = open_prompt(&pty, "□ CHANGE");
     assert!(back.contains("Move 12 files"), "{back}");
     let stop = home.command(&["demo", "--stop"]);
-    assert!(stop.status.success(), "{}", super::told(&stop));
+    assert!(stop.status.success(), "{}", stdout(&stop));
 }
 
 #[test]
@@ -291,5 +295,5 @@ fn the_demos_own_checklist_ticks_by_what_the_demo_shows() {
     }
     assert!(line_with(&shown, "All backups are healthy").contains("☐"), "{shown}");
     let stop = home.command(&["demo", "--stop"]);
-    assert!(stop.status.success(), "{}", told(&stop));
+    assert!(stop.status.success(), "{}", stdout(&stop));
 }

@@ -2,7 +2,7 @@
 
 mod ascii;
 mod consent;
-mod says;
+mod keys;
 mod steps;
 
 use midwatch::app::confirm::Authority;
@@ -96,10 +96,10 @@ macro_rules! screen {
     };
 }
 
+mod narrow;
 mod others;
-mod room;
 mod rows;
-mod wall;
+mod wallboard;
 
 const SMALL: (u16, u16) = (80, 24);
 const WIDE: (u16, u16) = (120, 36);
@@ -205,7 +205,7 @@ screen!(prompt_approve_start_80x24, {
 screen!(prompt_second_person_read_only_80x24, {
     pressed(sample::following(SMALL, None, sample::confirmed().view().unwrap(), true), "6 Enter")
 });
-screen!(glass_120x36, run(WIDE, &sample::glass()));
+screen!(glass_120x36, run(WIDE, &sample::break_glass()));
 screen!(run_with_company_120x36, {
     let mut model = run(WIDE, &sample::running());
     let person = |name: &str, pid, may_act| {
@@ -258,7 +258,7 @@ screen!(note_80x24, pressed(run(SMALL, &sample::running()), "N h e l l o Enter t
 #[test]
 fn moved_80x24() {
     let mut model = run(SMALL, &sample::destroy());
-    let view = Box::new(sample::moved().view().unwrap());
+    let view = Box::new(sample::drifted().view().unwrap());
     update(&mut model, Msg::RunFolded { view, runner_lives: true });
     insta::assert_snapshot!("moved_80x24", shown(&mut model));
 }
@@ -335,7 +335,7 @@ fn scenes(size: (u16, u16)) -> Vec<Model> {
         sample::destroy(),
         sample::decide(),
         sample::sign(),
-        sample::moved(),
+        sample::drifted(),
         sample::finished(),
         sample::checklist(),
     ];

@@ -2,7 +2,7 @@
 
 use super::*;
 use midwatch::app::msg::RunSummary;
-use midwatch::app::wall::Wall;
+use midwatch::app::wallboard::Wallboard;
 use midwatch::domain::RunStatus;
 
 /// Runs beside the one that is followed.
@@ -32,7 +32,7 @@ screen!(others_120x36, beside(pressed(run(WIDE, &sample::running()), "1"), &[Run
 screen!(others_beside_a_prompt_120x36, beside(pressed(run(WIDE, &sample::change()), "Esc 1"), &[Waiting]));
 screen!(wall_of_several_runs_80x24, {
     let mut model = beside(run(SMALL, &sample::change()), &[Waiting]);
-    model.wall = Some(Wall::new(model.now.boot));
+    model.wallboard = Some(Wallboard::new(model.now.boot));
     model
 });
 screen!(no_window_80x24, {
@@ -84,7 +84,7 @@ fn the_time_of_a_plan_does_not_reckon_with_limits_and_an_undo_that_asks_nothing_
             step.head.takes_s = (is_known || place != last).then_some(60);
         }
         view.steps[2].head.undo_of = vec![1];
-        let shown = Box::new(PlanShown { foreseen: Some(Box::new(view)), ..sample::plan() });
+        let shown = Box::new(PlanShown { preflight: Some(Box::new(view)), ..sample::plan() });
         let mut model = sample::healthy(WIDE, operator());
         model.open(midwatch::app::modal::Modal::Plan { shown, scroll: 0, sent: false });
         self::shown(&mut model)

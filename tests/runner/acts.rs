@@ -68,7 +68,7 @@ fn a_flood_is_kept_within_bounds_and_the_run_answers_meanwhile() {
 fn a_command_that_never_ends_is_stopped_when_its_time_is_up() {
     let estate = estate("sleep 600; exit 0", "timeout = \"1s\"");
     let said = estate.start("act", &["--yes", "change"]).exits(1);
-    said.says("time was up");
+    said.prints("time was up");
     let run = estate.run();
     assert_eq!(outcome(&run).ending, Ending::TimedOut);
     run.kill_runner();
@@ -96,7 +96,7 @@ fn whoever_forks_and_leaves_the_session_is_found_and_ended() {
 fn a_child_that_keeps_the_pipe_does_not_keep_the_step() {
     let estate = estate("sleep 605 & echo started", "");
     let began = Instant::now();
-    estate.start("act", &["--yes", "change"]).exits(0).says("1 of its processes still run");
+    estate.start("act", &["--yes", "change"]).exits(0).prints("1 of its processes still run");
     assert!(began.elapsed() < Duration::from_secs(60), "it took {:?}", began.elapsed());
     let left = estate.processes();
     assert!(left.len() == 1 && left[0].line.starts_with("sleep 605"), "{left:?}");
@@ -116,7 +116,7 @@ fn a_question_at_the_terminal_fails_at_once() {
 #[test]
 fn a_line_of_ten_megabytes_is_one_short_line_on_the_screen() {
     let estate = estate("head -c 10000000 /dev/zero | tr '\\0' x; echo; echo after", "");
-    let said = estate.start("act", &["--yes", "change"]).exits(0).says("| after");
+    let said = estate.start("act", &["--yes", "change"]).exits(0).prints("| after");
     assert!(said.out.len() < 64 << 10, "{} bytes were printed", said.out.len());
     assert_eq!(outcome(&estate.run()).log.unwrap().bytes, 10_000_007);
     estate.run().is_whole_and_known();

@@ -192,7 +192,7 @@ fn a_consent_and_an_abort_at_once_make_one_story() {
             .any(|event| matches!(event, Event::StepOutcome { outcome, .. } if outcome.ending == Ending::Ok));
         assert!(estate.lines("done") <= intents, "an effect without an intent");
         assert!(!done || estate.lines("done") == 1);
-        run.midwatch("verify", &[]).exits(0).says("whole and sealed");
+        run.midwatch("verify", &[]).exits(0).prints("whole and sealed");
         estate.nothing_runs();
     }
 }

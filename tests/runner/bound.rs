@@ -90,7 +90,7 @@ fn an_undo_that_its_own_act_replaced_is_asked_about_and_run_only_where_a_person_
     let view = run.sealed();
     assert_eq!((view.sealed, view.steps[0].state), (Some(RunStatus::Failed), StepState::Undone));
     assert_eq!((done(&estate).as_str(), run.count("undo.intent")), ("other\n", 1));
-    run.midwatch("report", &[]).exits(0).says("run-changed").says("the test says so");
+    run.midwatch("report", &[]).exits(0).prints("run-changed").prints("the test says so");
     run.is_whole_and_known();
 }
 

@@ -1,12 +1,12 @@
 //! What lies below the root by its path and not by its mount, as the real kernel has it.
 
-use crate::support::estate::{Estate, Said, finish};
+use crate::support::estate::{Estate, Printed, finish};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::Command;
 
 /// Runs a procedure where a file from outside is mounted over one below the root.
-fn with_a_mount(estate: &Estate, arguments: &[&str]) -> Said {
+fn with_a_mount(estate: &Estate, arguments: &[&str]) -> Printed {
     let inner = estate.command(arguments);
     let mut command = Command::new("unshare");
     command.args(["--mount", "--propagation", "private", "sh", "-c"]);

@@ -4,7 +4,7 @@ use crate::support::estate::{Estate, wait_for};
 use crate::support::run::{Run, consent, demand};
 use midwatch::domain::{RunStatus, StepState};
 use midwatch::journal::fold::{ItemState, ItemView, RunView};
-use midwatch::journal::item::Deed;
+use midwatch::journal::item::ItemAction;
 use midwatch::journal::record::{Answer, Event};
 use midwatch::runner::protocol::{Demand, Reply};
 use std::fs;
@@ -57,20 +57,20 @@ fn item(view: &RunView, step: u32) -> ItemView {
     view.item(step).unwrap()
 }
 
-fn want(item: &ItemView, deed: Deed) -> Demand {
-    Demand::Item { step: item.step, seq: item.seq, deed }
+fn want(item: &ItemView, deed: ItemAction) -> Demand {
+    Demand::Item { step: item.step, seq: item.seq, action: deed }
 }
 
-pub fn hand(note: &str) -> Deed {
-    Deed::Hand { note: note.to_owned() }
+pub fn hand(note: &str) -> ItemAction {
+    ItemAction::Hand { note: note.to_owned() }
 }
 
-pub fn skip(reason: &str) -> Deed {
-    Deed::Skip { reason: reason.to_owned() }
+pub fn skip(reason: &str) -> ItemAction {
+    ItemAction::Skip { reason: reason.to_owned() }
 }
 
 #[track_caller]
-pub fn accepted(run: &Run<'_>, step: u32, deed: Deed) {
+pub fn accepted(run: &Run<'_>, step: u32, deed: ItemAction) {
     let reply = run.ask(want(&item(&run.view(), step), deed));
     assert!(matches!(reply, Reply::Accepted { .. }), "{reply:?}");
 }
@@ -94,12 +94,12 @@ fn a_checklist_is_walked_to_its_end_on_evidence_claims_and_skips() {
     assert_eq!(found[1].1, "no run of test/looks is here");
     assert!(found[2].1.starts_with("critical") || found[2].1.starts_with("unknown"), "{found:?}");
     // A read saves, and its item is closed by it.
-    assert_eq!(view.saved["state"].says, "all quiet");
+    assert_eq!(view.saved["state"].text, "all quiet");
     assert_eq!(item(&view, 3).state, ItemState::Evidence);
     // A hard gate takes nobody's word; a look that is wanted says what it saw.
     run.refused(&run.to_it(want(&item(&view, 0), hand("trust me"))), "hard gate");
     run.refused(&run.to_it(want(&item(&view, 0), skip("later"))), "hard gate");
-    let reply = run.ask(want(&item(&view, 0), Deed::Close));
+    let reply = run.ask(want(&item(&view, 0), ItemAction::Close));
     assert!(matches!(&reply, Reply::Rejected { why } if why.starts_with("it stays open")), "{reply:?}");
     // Evidence ticks by itself as soon as it is there.
     estate.file("backups/new.gz", "data");
@@ -116,23 +116,23 @@ fn a_checklist_is_walked_to_its_end_on_evidence_claims_and_skips() {
     accepted(&run, 2, hand("down on purpose"));
     // The act asks as everywhere; meanwhile the other item can be turned to.
     becomes(&run, 4, ItemState::Open);
-    accepted(&run, 4, Deed::Close);
+    accepted(&run, 4, ItemAction::Close);
     let prompt = run.prompt();
     assert_eq!(prompt.step, 4);
     accepted(&run, 5, hand("none"));
     run.accept(&prompt, consent(&prompt));
     becomes(&run, 4, ItemState::Evidence);
     assert_eq!(fs::read_to_string(estate.tree("done")).unwrap(), "all quiet\n");
-    accepted(&run, 6, Deed::Close);
+    accepted(&run, 6, ItemAction::Close);
     let view = run.sealed();
     assert_eq!(view.sealed, Some(RunStatus::Ok));
     assert_eq!(item(&view, 6).note, "It was all quiet\nsecond line");
     run.is_whole_and_known();
-    the_report_tells_it(&run);
+    check_report(&run);
     estate.nothing_runs();
 }
 
-fn the_report_tells_it(run: &Run<'_>) {
+fn check_report(run: &Run<'_>) {
     let page = run.midwatch("report", &[]).exits(0).out;
     for expected in [
         "## Checklist",
@@ -174,7 +174,7 @@ fn a_runner_killed_in_mid_walk_is_followed_by_another_and_nothing_is_lost() {
     estate.file("backups/new.gz", "data");
     accepted(&run, 1, skip("nothing to look at"));
     becomes(&run, 4, ItemState::Open);
-    accepted(&run, 4, Deed::Close);
+    accepted(&run, 4, ItemAction::Close);
     let prompt = run.prompt();
     run.kill_runner();
     run.is_interrupted();
@@ -184,7 +184,7 @@ fn a_runner_killed_in_mid_walk_is_followed_by_another_and_nothing_is_lost() {
     assert_eq!(states, [ItemState::Evidence, ItemState::Skipped, ItemState::Claim]);
     run.refused(&run.to_it(demand(&prompt, consent(&prompt))), "not open");
     becomes(&run, 4, ItemState::Open);
-    accepted(&run, 4, Deed::Close);
+    accepted(&run, 4, ItemAction::Close);
     let again = run.prompt_after(&prompt.id);
     run.accept(&again, consent(&again));
     becomes(&run, 4, ItemState::Evidence);
@@ -193,7 +193,7 @@ fn a_runner_killed_in_mid_walk_is_followed_by_another_and_nothing_is_lost() {
     run.midwatch("resume", &[]).exits(0);
     run.wait("the new runner", |view| view.resumed == 2);
     wait_for("its ear", || run.connect().ok());
-    accepted(&run, 6, Deed::Close);
+    accepted(&run, 6, ItemAction::Close);
     assert_eq!(run.sealed().sealed, Some(RunStatus::Ok));
     assert_eq!(estate.lines("done"), 1);
     run.is_whole_and_known();
@@ -205,16 +205,16 @@ fn an_old_or_wrong_wish_is_refused_and_recorded() {
     let run = estate.start_waiting("list");
     let view = run.view();
     let open = item(&view, 2);
-    run.refused(&run.to_it(Demand::Item { step: 2, seq: open.seq + 1, deed: hand("x") }), "opened by record");
+    run.refused(&run.to_it(Demand::Item { step: 2, seq: open.seq + 1, action: hand("x") }), "opened by record");
     run.refused(&run.to_it(want(&item(&view, 5), hand("early"))), "the phase during is not open yet");
-    run.refused(&run.to_it(Demand::Item { step: 99, seq: 1, deed: Deed::Close }), "no such item");
+    run.refused(&run.to_it(Demand::Item { step: 99, seq: 1, action: ItemAction::Close }), "no such item");
     run.refused(
-        &run.to_it(want(&open, Deed::Reopen { reason: "x".to_owned() })),
+        &run.to_it(want(&open, ItemAction::Reopen { reason: "x".to_owned() })),
         "only a claim, or what was skipped or overridden",
     );
     accepted(&run, 2, hand("it is down"));
     run.refused(&run.to_it(want(&open, hand("me too"))), "closed already: claim");
-    accepted(&run, 2, Deed::Reopen { reason: "the other one".to_owned() });
+    accepted(&run, 2, ItemAction::Reopen { reason: "the other one".to_owned() });
     // What was meant for the item as it was before does not close it now.
     run.refused(&run.to_it(want(&open, skip("moot"))), "opened by record");
     assert_eq!(item(&run.view(), 2).state, ItemState::Open);
@@ -257,14 +257,14 @@ fn a_cancelled_act_leaves_its_item_open_and_the_walk_goes_on() {
     accepted(&run, 1, skip("x"));
     accepted(&run, 2, skip("x"));
     becomes(&run, 4, ItemState::Open);
-    accepted(&run, 4, Deed::Close);
+    accepted(&run, 4, ItemAction::Close);
     let prompt = run.prompt();
     run.accept(&prompt, Answer::Cancel);
     becomes(&run, 4, ItemState::Open);
     assert!(run.view().abort.is_none());
     accepted(&run, 4, skip("not tonight"));
     accepted(&run, 5, hand("one"));
-    accepted(&run, 6, Deed::Close);
+    accepted(&run, 6, ItemAction::Close);
     assert_eq!(run.sealed().sealed, Some(RunStatus::Ok));
     assert_eq!(estate.lines("done"), 0);
 }
@@ -277,7 +277,7 @@ fn an_approval_stays_open_and_is_refused_where_steps_are_listed() {
     estate.procedure("listed", "", steps);
     estate.procedure("including", "", "[[a]]\nuse = \"test/listed\"\n");
     for name in ["listed", "including"] {
-        estate.start(name, &[]).exits(7).says("second person");
+        estate.start(name, &[]).exits(7).prints("second person");
     }
     assert!(estate.runs().is_empty());
     let run = estate.start_waiting("agree");
@@ -321,11 +321,11 @@ undo   = { none = "a test" }
     let verdict = run.view().saved["root"].facts["verdict"].clone();
     assert!(estate.tree(&format!("is-{verdict}")).exists());
     assert!(run.view().steps.iter().all(|step| step.state == StepState::Done));
-    run.midwatch("report", &[]).exits(0).says("| name | 1 (Read) |");
+    run.midwatch("report", &[]).exits(0).prints("| name | 1 (Read) |");
     run.is_whole_and_known();
     // Nothing read is nothing known, and what is not known is never filled in as nothing.
-    estate.start("nothing", &[]).exits(1).says("it printed nothing");
-    estate.start("wrong", &[]).exits(1).says("has no `size`");
+    estate.start("nothing", &[]).exits(1).prints("it printed nothing");
+    estate.start("wrong", &[]).exits(1).prints("has no `size`");
 }
 
 #[test]

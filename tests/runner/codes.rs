@@ -31,19 +31,19 @@ fn well_is_0_and_a_failed_step_is_1() {
     estate.procedure("good", "", &exec("exit 0"));
     estate.procedure("bad", "", &exec("exit 5"));
     estate.start("good", &["--yes", "change"]).exits(0);
-    estate.start("bad", &["--yes", "change"]).exits(1).says("exit code 5");
+    estate.start("bad", &["--yes", "change"]).exits(1).prints("exit code 5");
 }
 
 #[test]
 fn a_wrong_command_line_or_configuration_is_2() {
     let estate = Estate::default();
     estate.procedure("good", "", &exec("exit 0"));
-    estate.start("none", &[]).exits(2).says("test/none");
-    estate.start("good", &["x=1"]).exits(2).says("not a parameter");
+    estate.start("none", &[]).exits(2).prints("test/none");
+    estate.start("good", &["x=1"]).exits(2).prints("not a parameter");
     estate.start("good", &["--yes", "destroy"]).exits(2);
-    estate.midwatch(&["resume", "01ARZ3NDEKTSV4RRFFQ69G5FAV"]).exits(2).says("there is no run");
+    estate.midwatch(&["resume", "01ARZ3NDEKTSV4RRFFQ69G5FAV"]).exits(2).prints("there is no run");
     fs::write(estate.beside("midwatch.toml"), "schema = 1\nnam = \"x\"\n").unwrap();
-    estate.start("good", &[]).exits(2).says("nam");
+    estate.start("good", &[]).exits(2).prints("nam");
     assert!(estate.runs().is_empty());
 }
 
@@ -51,7 +51,7 @@ fn a_wrong_command_line_or_configuration_is_2() {
 #[track_caller]
 fn is_held(estate: &Estate, first: &Run<'_>) {
     let runs = estate.runs().len();
-    estate.start("locked", &[]).exits(6).says(first.dir.id.as_str());
+    estate.start("locked", &[]).exits(6).prints(first.dir.id.as_str());
     assert_eq!(estate.runs().len(), runs, "a run that never began is left behind");
 }
 
@@ -65,7 +65,7 @@ fn what_another_run_holds_is_6_also_while_that_one_is_interrupted() {
     is_held(&estate, &first);
     first.midwatch("resume", &[]).exits(0);
     is_held(&estate, &first);
-    first.midwatch("resume", &[]).exits(6).says("has a runner already");
+    first.midwatch("resume", &[]).exits(6).prints("has a runner already");
     first.drive();
     estate.start("locked", &["--yes", "change"]).exits(0);
     assert_eq!(first.view().locks.len(), 2);
@@ -105,17 +105,17 @@ fn what_policy_refuses_is_7() {
     data(&estate, 3);
     let limited = format!("limit = {{ count = 2 }}\n{NO_UNDO}");
     estate.procedure("limited", "", &step("destroy", DELETE, &limited));
-    estate.start("limited", &["--confirm", "delete 3 files"]).exits(7).says("refused");
+    estate.start("limited", &["--confirm", "delete 3 files"]).exits(7).prints("refused");
     estate.procedure("four", "", &step("destroy", DELETE, &format!("confirm = \"four-eyes\"\n{NO_UNDO}")));
-    estate.start("four", &["--confirm", "delete 3 files"]).exits(7).says("second person");
-    estate.midwatch(&["--read-only", "run", "test/four"]).exits(7).says("read-only");
+    estate.start("four", &["--confirm", "delete 3 files"]).exits(7).prints("second person");
+    estate.midwatch(&["--read-only", "run", "test/four"]).exits(7).prints("read-only");
     assert_eq!(estate.names("data").len(), 3);
 
     let production = Estate::of("production");
     fs::write(production.beside("windows.toml"), crate::support::hours::ANYTIME).unwrap();
     data(&production, 3);
     production.procedure("delete", "", &step("destroy", DELETE, NO_UNDO));
-    production.start("delete", &["--confirm", "delete 3 files"]).exits(7).says("second person");
+    production.start("delete", &["--confirm", "delete 3 files"]).exits(7).prints("second person");
     assert_eq!((production.names("data").len(), production.runs().len()), (3, 0));
 }
 
@@ -127,7 +127,7 @@ fn an_outcome_that_nobody_knows_is_8() {
         let said = scope.spawn(|| estate.start("long", &["--yes", "change"]));
         wait_for("the effect", || (estate.lines("done") == 1).then_some(()));
         kill_wholly(estate.run().pid_of("1.1", "shim.json"));
-        said.join().unwrap().exits(8).says("unknown");
+        said.join().unwrap().exits(8).prints("unknown");
     });
     assert_eq!(estate.lines("done"), 1);
 }
@@ -142,8 +142,8 @@ fn a_run_that_a_person_stopped_is_9() {
         estate.run().midwatch("abort", &[]).exits(0);
         said.join().unwrap().exits(9);
     });
-    estate.run().midwatch("resume", &[]).exits(2).says("is over");
-    estate.run().midwatch("abort", &[]).exits(2).says("is over");
+    estate.run().midwatch("resume", &[]).exits(2).prints("is over");
+    estate.run().midwatch("abort", &[]).exits(2).prints("is over");
     estate.nothing_runs();
 }
 
@@ -152,7 +152,7 @@ fn a_run_that_waits_for_a_person_is_75_and_goes_on_waiting() {
     let estate = Estate::default();
     data(&estate, 3);
     estate.procedure("delete", "", &step("destroy", DELETE, NO_UNDO));
-    estate.start("delete", &["--yes", "change"]).exits(75).says("waits for a person");
+    estate.start("delete", &["--yes", "change"]).exits(75).prints("waits for a person");
     let run = estate.run();
     assert_eq!(run.status(), "waiting");
     run.kill_runner();

@@ -78,7 +78,7 @@ fn a_program_that_is_replaced_after_the_answer_is_asked_about_again() {
     assert_eq!(fs::read_to_string(estate.tree("done")).unwrap(), "other\n", "that was confirmed the second time");
     run.is_whole_and_known();
     let said = format!("{} is another file than the one shown", shown.display());
-    run.midwatch("report", &[]).exits(0).says("answer lapsed, what was confirmed had drifted").says(&said);
+    run.midwatch("report", &[]).exits(0).prints("answer lapsed, what was confirmed had drifted").prints(&said);
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn what_is_given_in_advance_answers_a_step_once() {
             drop((asked, listener));
             run.join().unwrap()
         });
-        said.exits(75).says("asks again: an answer given in advance counts once");
+        said.exits(75).prints("asks again: an answer given in advance counts once");
         let run = estate.run();
         assert_eq!((run.count("prompt.opened"), run.count("answer.accepted")), (2, 1), "{effect}");
         assert_eq!((run.count("step.intent"), estate.lines("done")), (0, 0), "{effect}");
@@ -318,7 +318,7 @@ fn a_script_that_others_could_replace_is_refused() {
     let shown = script(&estate, "program", "shown");
     fs::set_permissions(&shown, fs::Permissions::from_mode(0o757)).unwrap();
     procedure(&estate, &[shown.to_str().unwrap()]);
-    estate.start("one", &["--yes", "change"]).says("is a script, and others may write to");
+    estate.start("one", &["--yes", "change"]).prints("is a script, and others may write to");
     assert_eq!((estate.run().count("step.intent"), estate.lines("done")), (0, 0));
 }
 

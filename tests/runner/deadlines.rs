@@ -188,13 +188,13 @@ fn mute() -> SocketAddr {
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            std::thread::spawn(move || listen_and_say_nothing(stream.unwrap()));
+            std::thread::spawn(move || accept_silently(stream.unwrap()));
         }
     });
     address
 }
 
-fn listen_and_say_nothing(mut stream: TcpStream) {
+fn accept_silently(mut stream: TcpStream) {
     // Protocol, 55.2.10: a length of 8 and the code of SSLRequest.
     const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
     let mut buffer = [0; 4096];

@@ -145,7 +145,7 @@ fn spellings() -> Vec<String> {
 
 /// Asserts that nothing that a run printed, kept or reports holds the secret.
 #[track_caller]
-fn says_it_nowhere(estate: &Estate, run: &Run<'_>, printed: &str) {
+fn prints_it_nowhere(estate: &Estate, run: &Run<'_>, printed: &str) {
     let mut text = printed.to_owned();
     for command in [
         &["attach", "--plain"][..],
@@ -192,10 +192,10 @@ fn an_error_of_postgresql_that_holds_a_secret_is_masked_in_every_record() {
             let told = format!("{name}: {} {}", said.out, said.err);
             let outcome = run.view().steps[0].outcome.clone().unwrap_or_else(|| panic!("{told}"));
             assert!(outcome.detail.contains(says), "the server did not say it: {} {told}", outcome.detail);
-            says_it_nowhere(&estate, &run, &told);
+            prints_it_nowhere(&estate, &run, &told);
             run.midwatch("abort", &[]).exits(0);
             run.sealed();
-            says_it_nowhere(&estate, &run, "");
+            prints_it_nowhere(&estate, &run, "");
         }
     }
     estate.nothing_runs();
@@ -238,10 +238,10 @@ fn a_reply_of_redis_that_holds_a_secret_is_masked_in_every_record() {
     }
     let judged = run.view().steps[9].outcome.clone().unwrap_or_else(|| panic!("{told}"));
     assert!(judged.detail.contains("reversed holds [masked]"), "{judged:?}");
-    says_it_nowhere(&estate, &run, &told);
+    prints_it_nowhere(&estate, &run, &told);
     run.midwatch("abort", &[]).exits(0);
     run.sealed();
-    says_it_nowhere(&estate, &run, "");
+    prints_it_nowhere(&estate, &run, "");
     estate.nothing_runs();
 }
 

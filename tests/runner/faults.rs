@@ -70,7 +70,7 @@ fn a_stopped_runner_is_not_taken_over_and_goes_on_when_it_may() {
     assert_eq!((run.records().len(), effects(&estate)), (before, (1, 0)));
     // Whoever would stop the run is told why nothing answers.
     let stopped = format!("process {}, is stopped (SIGSTOP) and answers nothing", run.runner());
-    run.midwatch("abort", &[]).exits(1).says(&stopped).says(&format!("kill -CONT {}", run.runner()));
+    run.midwatch("abort", &[]).exits(1).prints(&stopped).prints(&format!("kill -CONT {}", run.runner()));
     kill_process(runner, Signal::CONT).unwrap();
     let of_it = Run { estate: &estate, dir: run.dir.clone() };
     assert_eq!(of_it.drive().sealed, Some(RunStatus::Ok));

@@ -7,12 +7,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Where histories are kept: those that once failed, and some that held.
-pub fn shelf() -> PathBuf {
+pub fn histories_dir() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/histories")
 }
 
 fn kept() -> Vec<(String, Vec<u8>)> {
-    let mut all: Vec<(String, Vec<u8>)> = fs::read_dir(shelf())
+    let mut all: Vec<(String, Vec<u8>)> = fs::read_dir(histories_dir())
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|end| end == "jsonl"))
@@ -38,7 +38,7 @@ fn longest() -> Vec<Value> {
 
 /// The records of the history of a name.
 fn named(name: &str) -> Vec<Value> {
-    lines(fs::read(shelf().join(format!("held-{name}.jsonl"))).unwrap())
+    lines(fs::read(histories_dir().join(format!("held-{name}.jsonl"))).unwrap())
 }
 
 fn lines(journal: Vec<u8>) -> Vec<Value> {
@@ -172,7 +172,7 @@ const OF_ONE: [(&str, &str, Break); 14] = [
         let at = place(all, "rollback.began", |_| true);
         all[at]["body"]["steps"] = vec![2].into();
     }),
-    (UNDONE, "neither a step nor the way back says so", |all| {
+    (UNDONE, "is undone without a rollback or a step that names it", |all| {
         let at = place(all, "rollback.began", |_| true);
         all.remove(at);
     }),

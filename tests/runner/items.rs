@@ -14,7 +14,7 @@ fn check_gives_the_items_of_the_open_checklist_and_nothing_when_it_is_over() {
     };
     // None is open: asked for by name it is unknown, else it does not count.
     assert_eq!(report(&["checklist"], 3)["panes"]["checklist"], serde_json::json!([]));
-    estate.midwatch(&["check", "checklist"]).exits(3).says("checklist: none is open");
+    estate.midwatch(&["check", "checklist"]).exits(3).prints("checklist: none is open");
     let all = estate.midwatch(&["check", "--json"]);
     let all: serde_json::Value = serde_json::from_str(&all.out).unwrap();
     assert_eq!(all["panes"]["checklist"], serde_json::json!([]));

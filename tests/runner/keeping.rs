@@ -43,7 +43,7 @@ fn a_start_removes_what_is_no_longer_kept_and_says_so_in_the_log() {
     for gone in &before[..2] {
         assert!(log.lines().any(|line| line.contains("run removed") && line.contains(gone)), "{log}");
     }
-    estate.midwatch(&["report", &before[0]]).exits(2).says("there is no run");
+    estate.midwatch(&["report", &before[0]]).exits(2).prints("there is no run");
     for kept in &after {
         estate.midwatch(&["verify", kept]).exits(0);
     }
@@ -54,7 +54,7 @@ fn a_start_removes_what_is_no_longer_kept_and_says_so_in_the_log() {
     estate.start("look", &[]).exits(0);
     assert_eq!(ids(&estate).len(), 3);
     fs::write(&file, text.replace("runs = 2", "runs = -1")).unwrap();
-    estate.midwatch(&["lint"]).exits(2).says("midwatch.toml:5:17: `runs` must be from 1 to 1000000, not -1");
+    estate.midwatch(&["lint"]).exits(2).prints("midwatch.toml:5:17: `runs` must be from 1 to 1000000, not -1");
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn a_kill_between_the_rename_and_the_removal_leaves_whole_runs_alone_in_the_list
     assert!(half.join("journal.jsonl").exists());
     let listed = estate.midwatch(&["runs"]).exits(0).out;
     assert!(!listed.contains(&before[0]) && !listed.contains("damaged"), "{listed}");
-    estate.midwatch(&["verify", &before[0]]).exits(2).says("there is no run");
+    estate.midwatch(&["verify", &before[0]]).exits(2).prints("there is no run");
     // The run that was started goes on by itself, and the next start finishes the removal.
     let newest = crate::support::estate::wait_for("the seal of the run", || {
         let newest = estate.runs().into_iter().max_by_key(|run| run.id.to_string())?;

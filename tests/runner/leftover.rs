@@ -92,7 +92,7 @@ fn an_abort_ends_what_a_failed_act_left_before_it_takes_anything_back() {
     let estate = estate("");
     let (run, at_work) = asked(&estate);
     assert!(is_at_work(&at_work), "{at_work:?}");
-    run.midwatch("abort", &["--undo"]).exits(0).says("what still ran of attempt 1.1 has ended: ");
+    run.midwatch("abort", &["--undo"]).exits(0).prints("what still ran of attempt 1.1 has ended: ");
     run.sealed();
     assert_eq!(order(&estate), "undone\n");
     estate.nothing_runs();

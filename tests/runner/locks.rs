@@ -6,7 +6,7 @@ use midwatch::demo::postgres::{PrivatePostgres, Setup};
 use midwatch::demo::redis::PrivateRedis;
 use midwatch::domain::error::Result;
 use midwatch::domain::{Kind, RunStatus};
-use midwatch::runner::things::{Thing, behind, by_name};
+use midwatch::runner::lock_targets::{LockTarget, behind, by_name};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -16,14 +16,14 @@ fn estate(dir: &Path, entries: &str) -> PathBuf {
     file
 }
 
-fn ask(names: &[&str], file: &Path, earlier: &[Thing]) -> Result<Vec<Thing>> {
+fn ask(names: &[&str], file: &Path, earlier: &[LockTarget]) -> Result<Vec<LockTarget>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     runtime.block_on(behind(&names, "e", Some(file), earlier))
 }
 
 /// The identities of the servers alone.
-fn servers(things: &[Thing]) -> Vec<&str> {
+fn servers(things: &[LockTarget]) -> Vec<&str> {
     let is_server = |identity: &&str| identity.starts_with("postgres:") || identity.starts_with("redis:");
     things.iter().map(|(identity, _)| identity.as_str()).filter(is_server).collect()
 }
@@ -103,18 +103,19 @@ fn a_run_on_another_name_of_the_same_server_is_refused_and_told_who_holds_it() {
     let held: Vec<String> = run.view().locks.into_iter().map(|(_, identity)| identity).collect();
     assert_eq!(held.len(), 5, "{held:?}");
     let id = run.dir.id.to_string();
-    let said = base.start("second", &["--yes", "change"]).exits(6).says(&id).says("postgres:reporting is held by run");
+    let said =
+        base.start("second", &["--yes", "change"]).exits(6).prints(&id).prints("postgres:reporting is held by run");
     let since = run.view().started.minute();
     let since = since.get(..10).unwrap();
-    said.says(&format!(" since {since}")).says(", which calls it postgres:main");
-    base.start("third", &["--yes", "change"]).exits(6).says(&id).says("which calls it redis:cache");
+    said.prints(&format!(" since {since}")).prints(", which calls it postgres:main");
+    base.start("third", &["--yes", "change"]).exits(6).prints(&id).prints("which calls it redis:cache");
     // Its claim outlives its runner, and the servers.
     run.kill_runner();
-    base.start("second", &["--yes", "change"]).exits(6).says("is still claimed by the unfinished run");
+    base.start("second", &["--yes", "change"]).exits(6).prints("is still claimed by the unfinished run");
     drop(redis);
     run.drive();
     base.start("second", &["--yes", "change"]).exits(0);
-    base.start("third", &["--yes", "change"]).exits(1).says("cannot lock redis:queue");
+    base.start("third", &["--yes", "change"]).exits(1).prints("cannot lock redis:queue");
 }
 
 /// The one lock file of an estate.
@@ -146,7 +147,7 @@ fn a_claim_outlives_the_content_of_its_lock_file_and_the_file_itself() {
     for spoil in spoil {
         spoil();
         let said = estate.start("one", &["--yes", "change"]).exits(6);
-        said.says("still claimed by the unfinished run").says(run.dir.id.as_str());
+        said.prints("still claimed by the unfinished run").prints(run.dir.id.as_str());
     }
     run.midwatch("resume", &[]).exits(0);
     run.drive();
@@ -170,7 +171,7 @@ fn a_run_whose_journal_is_gone_keeps_its_claim_while_it_may_be_at_work() {
     for spoil in spoil {
         spoil();
         let said = estate.start("one", &["--yes", "change"]).exits(6);
-        said.says("still claimed by the unfinished run").says(run.dir.id.as_str());
+        said.prints("still claimed by the unfinished run").prints(run.dir.id.as_str());
     }
     fs::write(&journal, whole).unwrap();
     run.midwatch("abort", &[]);
@@ -210,8 +211,8 @@ fn whoever_holds_a_shared_lock_on_a_run_is_named() {
     let lock = libc::flock { l_type: libc::F_RDLCK as libc::c_short, l_whence: 0, l_start: 0, l_len: 0, l_pid: 0 };
     fcntl(&file, FcntlArg::F_OFD_SETLK(&lock)).unwrap();
     let us = format!("the process {} (", std::process::id());
-    run.midwatch("resume", &[]).exits(6).says(&us).says("is no runner").says("fuser -v");
-    run.midwatch("abort", &[]).exits(6).says(&us);
+    run.midwatch("resume", &[]).exits(6).prints(&us).prints("is no runner").prints("fuser -v");
+    run.midwatch("abort", &[]).exits(6).prints(&us);
     drop(file);
     // A child that another test has just forked holds the descriptor until it executes its program.
     wait_for("the lock to be free", || is_free(&path).then_some(()));

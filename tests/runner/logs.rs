@@ -158,7 +158,7 @@ fn a_log_is_rotated_under_its_writer_and_no_line_is_lost() {
     let bus = Bus::start_for(&estate.beside("home"), child.id());
     estate = estate.with("DBUS_SYSTEM_BUS_ADDRESS", &bus.address());
     signalled(&estate);
-    estate.start("logs", &["--yes", "change"]).exits(0).says("no writer is left");
+    estate.start("logs", &["--yes", "change"]).exits(0).prints("no writer is left");
     wait_for("lines in the new log", || (estate.lines("logs/app.log") > 5).then_some(()));
     kill_wholly(child.id());
     child.wait().unwrap();
@@ -180,7 +180,7 @@ fn a_program_that_does_not_handle_the_signal_is_not_sent_it() {
     let bus = Bus::start_for(&estate.beside("home"), child.id());
     estate = estate.with("DBUS_SYSTEM_BUS_ADDRESS", &bus.address());
     signalled(&estate);
-    estate.start("logs", &["--yes", "change"]).says("does not handle it, and would end");
+    estate.start("logs", &["--yes", "change"]).prints("does not handle it, and would end");
     assert!(child.try_wait().unwrap().is_none(), "it was killed");
     assert_eq!(estate.names("logs"), ["app.log"]);
     kill_wholly(child.id());

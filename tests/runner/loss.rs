@@ -228,10 +228,10 @@ fn an_abort_ends_what_outlived_its_shim_before_it_seals() {
         }
         assert!(act.lives());
         let said = format!("attempt 1.1 was at work without its shim and has ended: {} (sh)", act.pid);
-        run.midwatch("abort", &[]).exits(8).says(&said).says("its outcome is unknown");
+        run.midwatch("abort", &[]).exits(8).prints(&said).prints("its outcome is unknown");
         assert!(!act.lives(), "the command waits for it");
         run.sealed();
-        run.midwatch("report", &[]).says(&format!("ended what still ran of attempt 1.1: {} (sh)", act.pid));
+        run.midwatch("report", &[]).prints(&format!("ended what still ran of attempt 1.1: {} (sh)", act.pid));
         let view = run.sealed();
         assert_eq!((view.sealed, view.unknown()), (Some(RunStatus::Aborted), 1));
         estate.nothing_runs();

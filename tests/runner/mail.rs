@@ -32,7 +32,7 @@ fn estate(url: &str, root: Option<&std::path::Path>) -> Estate {
 }
 
 /// Runs to the end; gives how the receiver fared.
-fn told(estate: &Estate) -> (Run<'_>, String) {
+fn run_and_print(estate: &Estate) -> (Run<'_>, String) {
     estate.start("tell", &[]).exits(0);
     let run = estate.run();
     let view = run.sealed();
@@ -56,8 +56,8 @@ fn a_letter_goes_over_tls_with_the_password_only_there() {
         let dir = tempfile::tempdir().unwrap();
         let mail = Mail::start(speaks, certified(dir.path(), "127.0.0.1"), "235 in");
         let estate = estate(&url.replace("HOST", &mail.address.to_string()), Some(&dir.path().join("root.pem")));
-        let (_, said) = told(&estate);
-        assert_eq!(said, "told (mail handed in for 1 addresses)", "{speaks:?}: {:?}", mail.told());
+        let (_, said) = run_and_print(&estate);
+        assert_eq!(said, "told (mail handed in for 1 addresses)", "{speaks:?}: {:?}", mail.received());
         let (plain, secure) = (mail.lines(false), mail.lines(true));
         assert!(secure.contains(ENCODED[0]) && secure.contains("It is over."), "{secure}");
         for part in ["AUTH", "MAIL", "RCPT", "It is over", ENCODED[0]] {
@@ -78,7 +78,7 @@ fn whom_the_machine_does_not_trust_learns_nothing() {
             let mail = Mail::start(speaks, certified(dir.path(), name), "235 in");
             let root = dir.path().join("root.pem");
             let estate = estate(&url.replace("HOST", &mail.address.to_string()), trusted.then_some(root.as_path()));
-            let (_, said) = told(&estate);
+            let (_, said) = run_and_print(&estate);
             assert!(said.starts_with("not told: ") && said.contains("certificate"), "{speaks:?} {name}: {said}");
             let all = mail.lines(false) + &mail.lines(true);
             for part in ["AUTH", "MAIL", "It is over", ENCODED[0]] {
@@ -94,13 +94,13 @@ fn a_server_without_tls_is_not_told_and_what_it_says_of_the_password_is_not_repe
     let (config, root) = (certified(dir.path(), "127.0.0.1"), dir.path().join("root.pem"));
     let mail = Mail::start(Speaks::Never, config.clone(), "235 in");
     let estate_of = |mail: &Mail, url: &str| estate(&url.replace("HOST", &mail.address.to_string()), Some(&root));
-    let (_, said) = told(&estate_of(&mail, "smtp://watch@HOST?tls=required"));
+    let (_, said) = run_and_print(&estate_of(&mail, "smtp://watch@HOST?tls=required"));
     assert!(said.starts_with("not told: "), "{said}");
     let lines = mail.lines(false);
     assert!(lines.contains("EHLO") && !lines.contains("AUTH") && !lines.contains("It is over"), "{lines}");
 
     let refuses = Mail::start(Speaks::AtOnce, config, "535 hunter2-mail is wrong");
-    let (_, said) = told(&estate_of(&refuses, "smtps://watch@HOST"));
+    let (_, said) = run_and_print(&estate_of(&refuses, "smtps://watch@HOST"));
     assert_eq!(said, "not told: log-in: the mail server refused: 535");
     assert!(!refuses.lines(true).contains("It is over"));
 }

@@ -6,7 +6,7 @@ use crate::support::post::{Manner, Post};
 use crate::support::run::{Run, consent, decide};
 use midwatch::domain::{RunStatus, StepState};
 use midwatch::journal::fold::ItemState;
-use midwatch::journal::item::Deed;
+use midwatch::journal::item::ItemAction;
 use midwatch::journal::record::{Ask, Choice, Ending, Outcome};
 use midwatch::runner::protocol::{Demand, Reply};
 use std::fs;
@@ -127,7 +127,7 @@ fn every_kind_of_receiver_is_told_once_and_no_secret_stands_anywhere() {
     assert_eq!(outcome.counts["told"], 4);
     let facts = outcome.evidence.unwrap().facts;
     assert_eq!((facts["hook"].as_str(), facts["pager"].as_str()), ("told (HTTP 200)", "told (exit code 0)"));
-    let told = web.told();
+    let told = web.received();
     assert_eq!(told.len(), 2);
     assert!(
         told[0].starts_with("POST /hunter2-room HTTP/1.1") && told[0].contains("It is over &amp; done."),
@@ -144,7 +144,7 @@ fn every_kind_of_receiver_is_told_once_and_no_secret_stands_anywhere() {
         ("test".into(), "test/tell".into(), run.dir.id.to_string())
     );
     assert_eq!((said("outcome"), said("text")), ("1 done".into(), "It is over & done.".into()));
-    let letter = mail.told().concat();
+    let letter = mail.received().concat();
     for part in
         ["AUTH PLAIN", "RCPT TO:<night@test.example>", "Subject: [OTHER] test: Test tell", "step 2 of 2: Tell them"]
     {
@@ -189,7 +189,7 @@ fn a_hard_gate_asks_and_tells_again_only_those_who_were_not_told() {
     mail.turn(Manner::Takes);
     run.accept(&prompt, decide(Choice::Retry));
     assert_eq!(run.sealed().sealed, Some(RunStatus::Ok));
-    assert_eq!((web.told().len(), mail.told().len()), (1, 1));
+    assert_eq!((web.received().len(), mail.received().len()), (1, 1));
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn what_a_crash_left_open_is_said_and_not_sent_again() {
     let estate = estate(&web, &mail);
     procedure(&estate, r#"["hook", "oncall"]"#, "");
     let run = begin(&estate);
-    wait_for("the request", || (web.told().len() == 1).then_some(()));
+    wait_for("the request", || (web.received().len() == 1).then_some(()));
     run.kill_runner();
     for file in ["shim.json", "act.json"] {
         kill_wholly(run.pid_of("2.1", file));
@@ -208,7 +208,7 @@ fn what_a_crash_left_open_is_said_and_not_sent_again() {
     assert_eq!((view.sealed, view.steps[1].state), (Some(RunStatus::Ok), StepState::Skipped));
     assert_eq!(outcome(&run).ending, Ending::Unknown);
     assert!(view.steps[1].remark.as_ref().unwrap().contains("is not sent again"), "{:?}", view.steps[1].remark);
-    assert_eq!((web.told().len(), mail.told().len()), (1, 0));
+    assert_eq!((web.received().len(), mail.received().len()), (1, 0));
     estate.nothing_runs();
 }
 
@@ -224,7 +224,7 @@ fn nobody_is_waited_for_beyond_the_time_there_is_and_an_abort_ends_it_at_once() 
     assert_eq!(facts["hook"], "not told: the time for it was over");
     procedure(&estate, r#"["hook"]"#, "");
     let run = begin(&estate);
-    wait_for("the request", || (!web.told().is_empty()).then_some(()));
+    wait_for("the request", || (!web.received().is_empty()).then_some(()));
     assert!(matches!(run.ask(Demand::Abort { undo: false }), Reply::Accepted { .. }));
     let view = run.sealed();
     assert_eq!((view.sealed, view.steps[1].state), (Some(RunStatus::Aborted), StepState::Skipped));
@@ -240,13 +240,13 @@ fn an_item_of_a_checklist_is_closed_by_what_its_receivers_answer() {
     let run = estate.start_waiting("list");
     let item = run.view().item(0).unwrap();
     assert_eq!((item.title.as_str(), item.what.as_str()), ("Tell hook", "tell hook"));
-    let reply = run.ask(Demand::Item { step: 0, seq: item.seq, deed: Deed::Close });
+    let reply = run.ask(Demand::Item { step: 0, seq: item.seq, action: ItemAction::Close });
     assert!(matches!(&reply, Reply::Rejected { why } if why.contains("it answered 503")), "{reply:?}");
     web.turn(Manner::Takes);
-    accepted(&run, 0, Deed::Close);
+    accepted(&run, 0, ItemAction::Close);
     assert_eq!(run.sealed().sealed, Some(RunStatus::Ok));
     becomes(&run, 0, ItemState::Evidence);
-    assert_eq!(web.told().len(), 2);
+    assert_eq!(web.received().len(), 2);
 }
 
 #[test]
@@ -254,6 +254,6 @@ fn a_receiver_that_the_estate_does_not_have_is_no_plan() {
     let (web, mail) = (Post::http(Manner::Takes), Post::smtp(Manner::Takes));
     let estate = estate(&web, &mail);
     procedure(&estate, r#"["oncal"]"#, "");
-    estate.midwatch(&["lint"]).exits(2).says("the estate has no receiver `oncal` (did you mean `oncall`?)");
+    estate.midwatch(&["lint"]).exits(2).prints("the estate has no receiver `oncal` (did you mean `oncall`?)");
     estate.start("tell", &[]).exits(2);
 }

@@ -133,9 +133,9 @@ fn other_content_is_never_written_over_unless_the_step_says_so() {
     put(&estate, "");
     estate.start("put", &["--yes", "change"]).exits(0);
     // Once more: all of it is there already.
-    estate.start("put", &["--yes", "change"]).exits(0).says("3 already so");
+    estate.start("put", &["--yes", "change"]).exits(0).prints("3 already so");
     estate.file("backup/db.dump", "another database");
-    estate.start("put", &["--yes", "change"]).says("one key is there already with other content: runs/one/db.dump");
+    estate.start("put", &["--yes", "change"]).prints("one key is there already with other content: runs/one/db.dump");
     assert_eq!(std::fs::read_to_string(s3.path(BUCKET, "runs/one/db.dump")).unwrap(), "database");
     put(&estate, ", overwrite = true");
     estate.start("put", &["--confirm", "put 3 objects"]).exits(0);
@@ -171,7 +171,7 @@ fn wrong_credentials_and_a_dead_store_are_told_and_change_nothing() {
     wrong.configure(&s3.entry(BUCKET));
     backup(&wrong);
     put(&wrong, "");
-    let said = wrong.start("put", &["--yes", "change"]).says("SignatureDoesNotMatch");
+    let said = wrong.start("put", &["--yes", "change"]).prints("SignatureDoesNotMatch");
     assert!(said.code != Some(0) && !said.out.contains("another key"), "{said:?}");
     let estate = estate(&s3).with("MIDWATCH_SPAN_STORE", "300");
     backup(&estate);

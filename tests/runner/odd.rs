@@ -109,10 +109,10 @@ fn a_run_whose_journal_is_no_file_is_damaged_for_every_command() {
             &["abort", &id],
             &["abort", "--undo", &id],
         ] {
-            let said = estate.midwatch(args).exits(4).says(&why).says(&way);
+            let said = estate.midwatch(args).exits(4).prints(&why).prints(&way);
             assert_eq!((said.out + &said.err).matches(&why).count(), 1, "{args:?} says it once");
         }
-        estate.midwatch(&["runs"]).says("damaged");
+        estate.midwatch(&["runs"]).prints("damaged");
         let removed = if what == "a directory" { fs::remove_dir(&journal) } else { fs::remove_file(&journal) };
         removed.unwrap();
     }

@@ -120,6 +120,6 @@ fn after_a_power_cut_in_mid_step_nothing_is_repeated_and_the_run_goes_on() {
     let view = run.drive();
     assert_eq!((view.sealed, view.steps[1].state), (Some(RunStatus::Ok), StepState::Done));
     assert_eq!(effects(&estate), [1, 1, 1]);
-    run.midwatch("verify", &[]).exits(0).says("whole");
+    run.midwatch("verify", &[]).exits(0).prints("whole");
     estate.nothing_runs();
 }

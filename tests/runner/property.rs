@@ -12,7 +12,7 @@
 mod case;
 
 use crate::runner::chance::{Chance, seed};
-use crate::runner::histories::shelf;
+use crate::runner::histories::histories_dir;
 use crate::support::estate::LOOK;
 use crate::support::invariants::violations;
 use crate::support::run::{Run, decide, demand};
@@ -186,7 +186,7 @@ fn effects(case: &Case, view: &RunView, events: &[Event], number: u32) {
 /// Keeps the history of a case that failed.
 fn keep(case: &Case, seed: u64, number: u32) {
     let Some(dir) = case.estate().runs().pop() else { return };
-    let place = shelf().join(format!("failed-{seed}-{number}.jsonl"));
+    let place = histories_dir().join(format!("failed-{seed}-{number}.jsonl"));
     let _ = fs::copy(dir.journal(), &place);
     eprintln!("the history is kept in {}", place.display());
 }

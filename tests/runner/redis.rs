@@ -199,7 +199,7 @@ fn a_flag_of_somebody_else_is_neither_taken_nor_given_back() {
     let cache = Cache::new();
     cache.ask(&["SET", "drain", "theirs", "EX", "600"]);
     cache.step("change", SET, "");
-    cache.estate.start("redis", &[]).exits(7).says("drain is there already");
+    cache.estate.start("redis", &[]).exits(7).prints("drain is there already");
     cache.step("change", "\"release\", key = \"drain\", value = \"{{run.id}}\"", "");
     let (run, prompt) = cache.asked();
     assert!(preview(&prompt).warnings.iter().any(|it| it.contains("another value")), "{prompt:?}");
@@ -261,7 +261,7 @@ fn keys_go_by_pattern_and_nothing_else() {
     run.is_whole_and_known();
 
     cache.step("destroy", "\"delete\", match = \"session:*\"", "limit = { count = 100 }");
-    cache.estate.start("redis", &[]).exits(7).says("the set is over its limit: 150 of 154 keys");
+    cache.estate.start("redis", &[]).exits(7).prints("the set is over its limit: 150 of 154 keys");
 }
 
 /// The lines of a set, and what acts on it, without a run: what lies between a preview and its act is the test's own.
@@ -343,7 +343,7 @@ fn who_may_not_act_is_told_so() {
     // Without `act` the plan cannot be made.
     cache.names(&url, None);
     cache.step("change", SET, "");
-    cache.estate.start("redis", &[]).exits(2).says("cache has no `act`");
+    cache.estate.start("redis", &[]).exits(2).prints("cache has no `act`");
 
     let cases = [
         ("+info +select +watch", "SET is denied to user small (NOPERM)"),
@@ -388,5 +388,5 @@ fn a_replica_and_another_server_are_not_touched() {
 
     other.ask(&["REPLICAOF", "127.0.0.1", "1"]);
     other.step("change", SET, "");
-    other.estate.start("redis", &[]).exits(7).says("cache is a replica, which takes no changes");
+    other.estate.start("redis", &[]).exits(7).prints("cache is a replica, which takes no changes");
 }

@@ -39,7 +39,7 @@ fn the_report_shows_every_pane_before_and_after_the_differences_first() {
     let kinds: Vec<String> = run.events().iter().map(|event| event.kind().to_owned()).collect();
     let place = |kind: &str| kinds.iter().position(|own| own == kind).unwrap();
     assert!(place("panes.read") < place("step.intent"), "{kinds:?}");
-    run.midwatch("verify", &[]).exits(0).says("whole");
+    run.midwatch("verify", &[]).exits(0).prints("whole");
 
     let told: serde_json::Value =
         serde_json::from_str(&run.midwatch("report", &["--format", "json"]).exits(0).out).unwrap();
@@ -64,7 +64,7 @@ fn a_damaged_journal_or_reading_is_told_first_and_in_the_exit_code() {
     let reading = run.dir.reading(&view.reading(Side::After).unwrap().digest);
     let kept = fs::read(&reading).unwrap();
     fs::write(&reading, "{}").unwrap();
-    run.midwatch("verify", &[]).exits(4).says("readings/");
+    run.midwatch("verify", &[]).exits(4).prints("readings/");
     let page = run.midwatch("report", &["--format", "html"]).exits(4).out;
     assert!(page.contains("role=\"alert\"") && page.contains("is not the file that the journal names"), "{page}");
     fs::write(&reading, kept).unwrap();

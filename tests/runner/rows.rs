@@ -73,9 +73,9 @@ fn rows_are_shown_by_their_keys_and_go_in_batches() {
     run.is_whole_and_known();
 
     base.step("destroy", "DELETE FROM public.tasks", "limit = { count = 100 }");
-    base.estate.start("sql", &[]).exits(7).says("the set is over its limit: 500 of");
+    base.estate.start("sql", &[]).exits(7).prints("the set is over its limit: 500 of");
     base.step("destroy", "TRUNCATE public.tasks", "limit = { count = 100 }");
-    base.estate.start("sql", &[]).exits(2).says("`limit` needs rows that can be counted");
+    base.estate.start("sql", &[]).exits(2).prints("`limit` needs rows that can be counted");
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn a_row_that_does_not_fit_any_more_is_left_alone() {
     assert_eq!(set.iter().filter(|byte| **byte == b'\n').count(), 1 + 1 + 50);
     base.sql("UPDATE public.tasks SET note = 'kept' WHERE id = 7; INSERT INTO public.tasks VALUES (8, 'new')");
     let (_, later) = frozen(&base, "DELETE FROM public.tasks WHERE id <= 100 AND note <> 'kept'");
-    let moved = midwatch::runner::adapters::moved(&mut set.as_slice(), &mut later.as_slice());
+    let moved = midwatch::runner::adapters::drift(&mut set.as_slice(), &mut later.as_slice());
     assert_eq!(moved, ["a row no longer fits: 7", "a new row fits: 8"]);
     let end = carry_out(&action, &set);
     assert_eq!((end.ending, end.detail.as_str()), (Ending::Ok, "DELETE of 49 of 50 rows, 1 left alone"));
@@ -138,9 +138,9 @@ fn rows_that_cannot_be_frozen_say_why() {
     let words = "its rows are not frozen, and the statement is done whole: its table has no primary key";
     assert!(preview(&prompt).warnings.iter().any(|it| it == words), "{prompt:?}");
     base.step("destroy", "DELETE FROM public.tasks WHERE id = 1", "limit = { count = 10 }");
-    base.estate.start("sql", &[]).exits(7).says("cannot be held against their limit: its table has no primary key");
+    base.estate.start("sql", &[]).exits(7).prints("cannot be held against their limit: its table has no primary key");
     base.sql("ALTER TABLE public.tasks ADD PRIMARY KEY (id); REVOKE ALL ON public.tasks FROM watch");
-    base.estate.start("sql", &[]).exits(7).says("grant SELECT on it to the role of `watch`");
+    base.estate.start("sql", &[]).exits(7).prints("grant SELECT on it to the role of `watch`");
 }
 
 /// A statement whose third batch waits for a lock that somebody holds, killed there with everything that was at work.

@@ -230,9 +230,9 @@ fn a_script_is_shown_whole_or_refused_with_its_size() {
     run.midwatch("abort", &[]).exits(0);
     script(&format!("#!/bin/sh\n{}", ": a line\n".repeat(40_000)));
     let said = estate.start("script", &["--yes", "change"]).exits(7);
-    said.says("tool: it has 352 KiB, and at most 256 KiB in 20,000 lines are shown");
+    said.prints("tool: it has 352 KiB, and at most 256 KiB in 20,000 lines are shown");
     // As many bytes as may be shown, and each of them six in a record.
     script(&format!("#!/bin/sh\n: {}\n", "\u{1}".repeat(200 << 10)));
-    estate.start("script", &["--yes", "change"]).exits(7).says("and a prompt holds at most 480 KiB");
+    estate.start("script", &["--yes", "change"]).exits(7).prints("and a prompt holds at most 480 KiB");
     assert_eq!(estate.names(""), ["tool"]);
 }

@@ -42,7 +42,7 @@ fn it_gets_its_values_by_the_environment_alone_and_its_secret_is_kept_nowhere() 
     let estate = Estate::default().with("MW_TEST_SECRET", "hunter2secret!");
     estate.configure("[secrets]\npw = \"env:MW_TEST_SECRET\"\n");
     step(&estate, script, ", env = { PW = \"secret:pw\", A = \"x; touch injected\" }");
-    estate.start("script", &["--yes", "change"]).exits(0).says("pw=[masked] and [masked]").says("no input");
+    estate.start("script", &["--yes", "change"]).exits(0).prints("pw=[masked] and [masked]").prints("no input");
     let seen = std::fs::read_to_string(estate.tree("done")).unwrap();
     assert!(seen.contains("PW=hunter2secret!\n") && seen.contains("A=x; touch "), "{seen}");
     assert!(!seen.contains("MW_TEST_SECRET") && !estate.tree("injected").exists());
@@ -57,7 +57,7 @@ fn it_gets_its_values_by_the_environment_alone_and_its_secret_is_kept_nowhere() 
 fn nothing_is_filled_into_the_text() {
     let estate = Estate::default();
     step(&estate, "echo {{run.dir}} >done", "");
-    estate.midwatch(&["lint"]).says("a script takes no `{{…}}`: bash would read the value as code");
+    estate.midwatch(&["lint"]).prints("a script takes no `{{…}}`: bash would read the value as code");
     estate.start("script", &["--yes", "change"]).exits(2);
     assert_eq!(estate.lines("done"), 0);
 }

@@ -161,7 +161,7 @@ fn of_two_aborts_at_once_each_says_how_the_run_stands() {
         for said in said {
             match said.code {
                 Some(0) => {}
-                _ => drop(said.exits(2).says(&format!("run {} is over: aborted", run.dir.id))),
+                _ => drop(said.exits(2).prints(&format!("run {} is over: aborted", run.dir.id))),
             }
         }
     }

@@ -315,7 +315,7 @@ fn a_standby_takes_no_changes() {
     let to = standby.conninfo_as("watch", "postgres");
     base.names(&to, &standby.conninfo_as("admin", "postgres"));
     base.step("change", "VACUUM public.tasks", "");
-    base.estate.start("sql", &[]).exits(7).says("main is a standby, which takes no changes");
+    base.estate.start("sql", &[]).exits(7).prints("main is a standby, which takes no changes");
 }
 
 #[test]

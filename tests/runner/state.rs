@@ -1,7 +1,7 @@
 //! The state directory is full, read-only, somebody else's or gone, or its disk fails: nothing more is changed, and it is said.
 
 use crate::support::disk::Disk;
-use crate::support::estate::{Estate, Said, finish, kill_wholly, wait_for};
+use crate::support::estate::{Estate, Printed, finish, kill_wholly, wait_for};
 use crate::support::run::{consent, decide};
 use midwatch::domain::RunStatus;
 use midwatch::journal::record::{Ask, Choice, Closed, Ending, Event};
@@ -31,7 +31,7 @@ fn effects(estate: &Estate) -> (usize, usize) {
 }
 
 /// `midwatch run` on the procedure, on a thread of its own, while the test does something to it.
-fn meanwhile(estate: &Estate, act: impl FnOnce()) -> Said {
+fn act_during(estate: &Estate, act: impl FnOnce()) -> Printed {
     std::thread::scope(|scope| {
         let run = scope.spawn(|| estate.start("two", &["--yes", "change"]));
         wait_for("the first effect", || (estate.lines("first") == 1).then_some(()));
@@ -46,7 +46,7 @@ fn a_full_disk_lets_no_run_begin() {
     let estate = Estate::default().keeping_state_in(&disk.path().join("state"));
     give(&estate);
     disk.fill();
-    estate.start("two", &["--yes", "change"]).exits(74).says("full");
+    estate.start("two", &["--yes", "change"]).exits(74).prints("full");
     assert_eq!((effects(&estate), estate.runs().len()), ((0, 0), 0));
     estate.nothing_runs();
 }
@@ -133,7 +133,7 @@ fn a_read_only_disk_lets_no_run_begin() {
     let estate = Estate::default().keeping_state_in(&disk.path().join("state"));
     give(&estate);
     disk.freeze();
-    estate.start("two", &["--yes", "change"]).exits(74).says("read-only");
+    estate.start("two", &["--yes", "change"]).exits(74).prints("read-only");
     assert_eq!(effects(&estate), (0, 0));
 }
 
@@ -144,14 +144,14 @@ fn a_state_directory_that_is_not_ours_alone_is_refused() {
     give(&estate);
     fs::create_dir(estate.state()).unwrap();
     std::os::unix::fs::chown(estate.state(), Some(65534), None).unwrap();
-    estate.start("two", &["--yes", "change"]).exits(74).says("belongs to uid 65534");
+    estate.start("two", &["--yes", "change"]).exits(74).prints("belongs to uid 65534");
     std::os::unix::fs::chown(estate.state(), Some(0), None).unwrap();
     fs::set_permissions(estate.state(), fs::Permissions::from_mode(0o777)).unwrap();
-    estate.start("two", &["--yes", "change"]).exits(74).says("others may write to it");
+    estate.start("two", &["--yes", "change"]).exits(74).prints("others may write to it");
     fs::remove_dir(estate.state()).unwrap();
     fs::create_dir(estate.beside("elsewhere")).unwrap();
     symlink(estate.beside("elsewhere"), estate.state()).unwrap();
-    estate.start("two", &["--yes", "change"]).exits(74).says("symbolic link");
+    estate.start("two", &["--yes", "change"]).exits(74).prints("symbolic link");
     assert_eq!(effects(&estate), (0, 0));
 }
 
@@ -159,13 +159,13 @@ fn a_state_directory_that_is_not_ours_alone_is_refused() {
 fn a_run_whose_directory_is_removed_in_mid_step_changes_nothing_more() {
     let estate = Estate::default();
     give(&estate);
-    let said = meanwhile(&estate, || {
+    let said = act_during(&estate, || {
         let run = estate.run();
         // The runner and the shim hold their files; only the names are gone.
         wait_for("the removal", || fs::remove_dir_all(&run.dir.path).ok());
         fs::write(estate.tree("go"), "").unwrap();
     });
-    said.exits(74).says("was removed");
+    said.exits(74).prints("was removed");
     estate.nothing_runs();
     assert_eq!(effects(&estate), (1, 0));
 }
@@ -186,21 +186,21 @@ fn a_run_whose_directory_is_removed_while_it_asks_stops() {
 fn a_journal_that_another_program_wrote_to_is_not_written_on() {
     let estate = Estate::default();
     give(&estate);
-    let said = meanwhile(&estate, || {
+    let said = act_during(&estate, || {
         use std::io::Write;
         let run = estate.run();
         let mut journal = fs::File::options().append(true).open(run.dir.journal()).unwrap();
         journal.write_all(b"x").unwrap();
         fs::write(estate.tree("go"), "").unwrap();
     });
-    said.exits(74).says("another program changed it");
+    said.exits(74).prints("another program changed it");
     assert_eq!(effects(&estate), (1, 0));
     estate.run().midwatch("verify", &[]).exits(3);
     estate.nothing_runs();
 }
 
 /// `midwatch run` under strace, with the runner's n-th `fdatasync` failing; and what strace saw.
-fn with_failing_sync(estate: &Estate, nth: u32) -> (Said, Vec<String>) {
+fn with_failing_sync(estate: &Estate, nth: u32) -> (Printed, Vec<String>) {
     let trace = estate.beside("trace");
     let inject = format!("fdatasync:error=EIO:when={nth}");
     let mut command = Command::new("strace");
@@ -224,7 +224,7 @@ fn a_sync_that_fails_stops_the_run_and_is_not_tried_again() {
         give(&estate);
         fs::write(estate.tree("go"), "").unwrap();
         let (said, seen) = with_failing_sync(&estate, nth);
-        said.exits(74).says("sync");
+        said.exits(74).prints("sync");
         assert_eq!(effects(&estate), expected, "sync {nth}");
         let failed = seen.iter().position(|line| line.contains("INJECTED")).expect("no sync failed");
         let runner = seen[failed].split_whitespace().next().unwrap();
@@ -246,8 +246,8 @@ fn a_sync_that_fails_stops_the_run_and_is_not_tried_again() {
 fn a_runner_that_is_killed_leaves_no_words_and_is_told_from_one_that_gave_up() {
     let estate = Estate::default();
     give(&estate);
-    let said = meanwhile(&estate, || kill_wholly(estate.run().runner()));
-    said.exits(8).says("is gone while a step was under way");
+    let said = act_during(&estate, || kill_wholly(estate.run().runner()));
+    said.exits(8).prints("is gone while a step was under way");
     fs::write(estate.tree("go"), "").unwrap();
     assert_eq!(estate.run().drive().sealed, Some(RunStatus::Ok));
     assert_eq!(effects(&estate), (1, 1));

@@ -168,7 +168,7 @@ const CASES: [Case; 19] = [
 ];
 
 fn bare(case: &Case) {
-    case.told(&Estate::default(), "");
+    case.check(&Estate::default(), "");
 }
 
 fn files(case: &Case) {
@@ -177,35 +177,35 @@ fn files(case: &Case) {
     for number in 0..3 {
         estate.file(&format!("logs/{number}.log"), "log\n");
     }
-    case.told(&estate, "");
+    case.check(&estate, "");
 }
 
 fn database(case: &Case) {
     let base = Base::new();
     base.sql("GRANT USAGE ON SCHEMA public TO watch, admin");
-    case.told(&base.estate, "");
+    case.check(&base.estate, "");
 }
 
 fn cache(case: &Case) {
     let cache = Cache::new();
     cache.ask(&["SET", "mode", "calm"]);
-    case.told(&cache.estate, "");
+    case.check(&cache.estate, "");
 }
 
 fn service(case: &Case) {
     let (_service, url) = Service::start();
-    case.told(&Estate::default(), &url);
+    case.check(&Estate::default(), &url);
 }
 
 fn unit(case: &Case) {
     let dir = tempfile::tempdir().unwrap();
     let bus = Bus::start(dir.path());
-    case.told(&Estate::default().with("DBUS_SYSTEM_BUS_ADDRESS", &bus.address()), "");
+    case.check(&Estate::default().with("DBUS_SYSTEM_BUS_ADDRESS", &bus.address()), "");
 }
 
 impl Case {
     /// Runs it, takes it back, and holds everything that tells of it against what the undo did.
-    fn told(&self, estate: &Estate, url: &str) {
+    fn check(&self, estate: &Estate, url: &str) {
         let filled = |text: &str| text.replace("URL", url).replace("UNIT", UNIT);
         let (act, undo) = (filled(self.acts.0), filled(self.acts.1));
         let steps = format!(

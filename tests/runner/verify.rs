@@ -39,7 +39,7 @@ fn spoilt(run: &Run<'_>, path: &Path, spoil: impl Fn(&mut Vec<u8>), code: i32, s
     let mut bad = good.clone();
     spoil(&mut bad);
     fs::write(path, bad).unwrap();
-    let said = run.midwatch("verify", &[]).exits(code).says(says);
+    let said = run.midwatch("verify", &[]).exits(code).prints(says);
     assert!(code == 0 || !said.out.contains("whole and"), "one verdict: {}", said.out);
     fs::write(path, good).unwrap();
 }
@@ -48,7 +48,7 @@ fn spoilt(run: &Run<'_>, path: &Path, spoil: impl Fn(&mut Vec<u8>), code: i32, s
 fn a_whole_run_is_whole_and_whatever_is_spoilt_is_seen() {
     let estate = Estate::default();
     let run = finished(&estate);
-    run.midwatch("verify", &[]).exits(0).says("whole and sealed");
+    run.midwatch("verify", &[]).exits(0).prints("whole and sealed");
     let journal = run.dir.journal();
     spoilt(&run, &journal, |bytes| bytes.extend_from_slice(b"{\"v\":1,\"seq\""), 3, "torn");
     spoilt(&run, &journal, |bytes| bytes.extend_from_slice(&[0; 300]), 3, "torn");
@@ -78,10 +78,10 @@ fn a_whole_run_is_whole_and_whatever_is_spoilt_is_seen() {
         let path = run.dir.set(&set);
         let kept = fs::read(&path).unwrap();
         fs::remove_file(&path).unwrap();
-        run.midwatch("verify", &[]).exits(4).says("cannot be read");
+        run.midwatch("verify", &[]).exits(4).prints("cannot be read");
         fs::write(&path, kept).unwrap();
     }
-    run.midwatch("verify", &[]).exits(0).says("whole and sealed");
+    run.midwatch("verify", &[]).exits(0).prints("whole and sealed");
 }
 
 #[test]
@@ -89,14 +89,14 @@ fn a_torn_end_is_cut_off_by_the_next_runner_and_a_damaged_journal_is_not_gone_on
     let estate = Estate::default();
     estate.procedure("sign", "", "[[work]]\ntitle = \"Look\"\nmanual = \"Look.\"\n");
     let run = estate.start_waiting("sign");
-    run.midwatch("verify", &[]).exits(0).says("not sealed");
+    run.midwatch("verify", &[]).exits(0).prints("not sealed");
     run.kill_runner();
     let good = fs::read(run.dir.journal()).unwrap();
     let damaged: Vec<u8> = good.iter().enumerate().map(|(at, byte)| if at == 40 { byte ^ 1 } else { *byte }).collect();
     fs::write(run.dir.journal(), damaged).unwrap();
-    run.midwatch("resume", &[]).exits(4).says("record 1 at byte 0");
+    run.midwatch("resume", &[]).exits(4).prints("record 1 at byte 0");
     fs::write(run.dir.journal(), [&good[..], b"{\"v\":1,\"seq\":4"].concat()).unwrap();
-    run.midwatch("verify", &[]).exits(3).says("torn");
+    run.midwatch("verify", &[]).exits(3).prints("torn");
     run.midwatch("resume", &[]).exits(0);
     run.drive();
     assert_eq!(run.count("journal.recovered"), 1);
@@ -126,24 +126,24 @@ fn a_sealed_journal_that_is_cut_at_the_end_of_a_line_is_damaged_for_every_comman
                 let text = fs::read_to_string(&journal).unwrap();
                 if text.matches("step.intent").count() == 3 {
                     let ends = format!("not sealed: it ends after record {}", text.lines().count());
-                    let said = said.exits(0).says(&ends).says("no runner has it");
+                    let said = said.exits(0).prints(&ends).prints("no runner has it");
                     assert!(!said.out.contains("whole"), "{}", said.out);
                 } else {
-                    said.exits(4).says("damaged");
+                    said.exits(4).prints("damaged");
                 }
                 continue;
             }
-            run.midwatch("verify", &[]).exits(4).says("damaged");
+            run.midwatch("verify", &[]).exits(4).prints("damaged");
             run.midwatch("report", &[]).exits(4);
             run.midwatch("attach", &["--plain"]).exits(4);
             run.midwatch("resume", &[]).exits(4);
             run.midwatch("abort", &[]).exits(4);
-            estate.midwatch(&["runs"]).exits(0).says("damaged");
+            estate.midwatch(&["runs"]).exits(0).prints("damaged");
         }
         let _ = fs::remove_file(run.dir.path.join("seal.json"));
     }
     fs::write(&journal, &good).unwrap();
-    run.midwatch("verify", &[]).exits(0).says("whole and sealed");
+    run.midwatch("verify", &[]).exits(0).prints("whole and sealed");
     run.midwatch("attach", &["--plain"]).exits(0);
 }
 
@@ -153,7 +153,7 @@ fn damage_after_a_prompt_or_after_the_seal_is_never_called_waiting_or_ok() {
     let run = finished(&estate);
     let (journal, good) = (run.dir.journal(), fs::read(run.dir.journal()).unwrap());
     fs::write(&journal, [&good[..], b"{}\n"].concat()).unwrap();
-    run.midwatch("attach", &["--plain"]).exits(4).says("record ");
+    run.midwatch("attach", &["--plain"]).exits(4).prints("record ");
     estate.procedure("sign", "", "[[work]]\ntitle = \"Look\"\nmanual = \"Look.\"\n");
     let run = estate.start_waiting("sign");
     run.kill_runner();
@@ -171,18 +171,18 @@ fn a_run_that_never_began_is_not_waited_for_and_can_be_removed() {
     let good = fs::read(run.dir.journal()).unwrap();
     for torn in [&b""[..], &[0; 300], &good[..40]] {
         fs::write(run.dir.journal(), torn).unwrap();
-        run.midwatch("verify", &[]).exits(3).says("never began");
-        run.midwatch("attach", &["--plain"]).exits(4).says("never began");
-        run.midwatch("resume", &[]).exits(7).says("remove it: midwatch abort");
+        run.midwatch("verify", &[]).exits(3).prints("never began");
+        run.midwatch("attach", &["--plain"]).exits(4).prints("never began");
+        run.midwatch("resume", &[]).exits(7).prints("remove it: midwatch abort");
         estate
             .midwatch(&["runs"])
             .exits(0)
-            .says("never began")
-            .says(&format!("remove it: midwatch abort {}", run.dir.id));
+            .prints("never began")
+            .prints(&format!("remove it: midwatch abort {}", run.dir.id));
     }
-    run.midwatch("abort", &[]).exits(0).says("its directory is removed");
+    run.midwatch("abort", &[]).exits(0).prints("its directory is removed");
     assert!(!run.dir.path.exists());
-    estate.midwatch(&["runs"]).exits(0).says("no runs yet");
+    estate.midwatch(&["runs"]).exits(0).prints("no runs yet");
 }
 
 /// A checklist whose one item is looked at: its log is written before the record of the look.
@@ -202,7 +202,7 @@ fn a_runner_killed_between_a_log_and_its_record_leaves_no_damaged_run() {
     let run = estate.run();
     assert!(run.dir.log("1.1.log").exists(), "the log is there before its record");
     assert_eq!(run.count("step.intent"), 0);
-    run.midwatch("verify", &[]).exits(0).says("not sealed: it ends after record").says("no runner has it");
+    run.midwatch("verify", &[]).exits(0).prints("not sealed: it ends after record").prints("no runner has it");
     run.midwatch("resume", &[]).exits(0);
     assert_eq!(run.sealed().sealed, Some(RunStatus::Ok));
     run.is_whole_and_known();
@@ -219,17 +219,17 @@ fn a_run_that_no_runner_can_take_up_again_is_put_aside_by_a_person() {
         let run = estate.start_waiting("one");
         let (id, file) = (run.dir.id.to_string(), run.dir.path.join(name));
         // Nothing is put aside that can be continued, and nothing under a runner.
-        run.midwatch("abort", &["--set-aside"]).exits(7).says("by a person at a terminal");
+        run.midwatch("abort", &["--set-aside"]).exits(7).prints("by a person at a terminal");
         run.kill_runner();
         let mut bytes = fs::read(&file).unwrap();
         let spoilt = bytes.len() / 2;
         bytes[spoilt] ^= 1;
         fs::write(&file, if name == "start.json" { Vec::new() } else { bytes }).unwrap();
-        run.midwatch("verify", &[]).exits(4).says("damaged");
+        run.midwatch("verify", &[]).exits(4).prints("damaged");
         for command in ["resume", "abort"] {
-            run.midwatch(command, &[]).says(&format!("midwatch abort {id} --set-aside"));
+            run.midwatch(command, &[]).prints(&format!("midwatch abort {id} --set-aside"));
         }
-        estate.start("one", &["--yes", "change"]).exits(6).says(&format!("midwatch abort {id} --set-aside"));
+        estate.start("one", &["--yes", "change"]).exits(6).prints(&format!("midwatch abort {id} --set-aside"));
         let pty = estate.terminal(&["abort", &id, "--set-aside"], (120, 24));
         pty.wait_for(SOON, |screen| screen.contains("to put it aside"));
         pty.send("nothing\r");

@@ -167,8 +167,8 @@ notify = "unreached"
     );
     estate.file("api", "v1\n");
     estate.file("worker", "v2\n");
-    estate.start("each", &["image=api=v2"]).exits(2).says("needs a value for `worker`");
-    estate.start("each", &["image=api=v2,worker=latest"]).exits(2).says("does not match ^v\\d+$");
+    estate.start("each", &["image=api=v2"]).exits(2).prints("needs a value for `worker`");
+    estate.start("each", &["image=api=v2,worker=latest"]).exits(2).prints("does not match ^v\\d+$");
     estate.start("each", &["image=api=v2,worker=v2"]).exits(75);
     let run = estate.run();
     let prompt = run.prompt();

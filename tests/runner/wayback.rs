@@ -82,7 +82,7 @@ fn an_undo_of_takes_back_what_ran_and_passes_over_what_is_undone() {
     let page = run.prompt();
     // The prompt of an act says which cleanup step undoes it, and asks for nothing else.
     let Ask::Confirm { also, preview, .. } = &page.ask else { panic!("{page:?}") };
-    assert!(also.is_empty() && preview.way_back.contains("in every ending (step 6)"), "{page:?}");
+    assert!(also.is_empty() && preview.undo.contains("in every ending (step 6)"), "{page:?}");
     run.accept(&page, consent(&page));
     let stop = run.prompt_after(&page.id);
     run.accept(&stop, consent(&stop));
@@ -122,7 +122,7 @@ fn a_failure_goes_back_by_itself_down_to_its_phase_proves_it_and_closes() {
     let text = fs::read_to_string(estate.beside("procedures/back.toml")).unwrap();
     let text = text.replace(&heal, &format!("echo start >>{undo}; touch {}\"]", estate.tree("go").display()));
     fs::write(estate.beside("procedures/back.toml"), text).unwrap();
-    estate.start("back", &["--yes", "change"]).exits(1).says("failed, rolled back, proved");
+    estate.start("back", &["--yes", "change"]).exits(1).prints("failed, rolled back, proved");
     let run = estate.run();
     let view = run.sealed();
     assert_eq!(view.sealed, Some(RunStatus::Failed));
@@ -136,8 +136,8 @@ fn a_failure_goes_back_by_itself_down_to_its_phase_proves_it_and_closes() {
     assert!(first("undo.intent") < first("rollback.proved"));
     assert_eq!((run.count("undo.intent"), run.count("prompt.opened")), (2, 3));
     let report = run.midwatch("report", &[]).exits(0);
-    report.says("failed, rolled back, proved").says("the way back began, for step 4 failed: step 3 to take back");
-    estate.midwatch(&["runs"]).exits(0).says("  failed, rolled back, proved  ");
+    report.prints("failed, rolled back, proved").prints("the way back began, for step 4 failed: step 3 to take back");
+    estate.midwatch(&["runs"]).exits(0).prints("  failed, rolled back, proved  ");
     let listed = estate.midwatch(&["runs", "--json"]).exits(0).out;
     let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
     let row = &listed["runs"][0];
@@ -150,7 +150,7 @@ fn a_failure_goes_back_by_itself_down_to_its_phase_proves_it_and_closes() {
 #[test]
 fn what_is_not_proved_after_the_way_back_is_said() {
     let estate = estate("rollback = { on_fail = \"rollback\", prove = [\"healthy\"] }", "");
-    estate.start("back", &["--yes", "change"]).exits(1).says("failed, rolled back, not proved");
+    estate.start("back", &["--yes", "change"]).exits(1).prints("failed, rolled back, not proved");
     let view = estate.run().sealed();
     assert_eq!(view.went_back(), Some(WentBack { undone: 2, left: 0, proved: Some(false) }));
     assert_eq!(states(&view), ["done", "undone", "undone", "failed", "skipped", "done"]);
@@ -239,7 +239,11 @@ fn a_fact_that_an_undo_would_miss_refuses_the_act() {
     let estate = estate("", "");
     let text = fs::read_to_string(estate.beside("procedures/back.toml")).unwrap();
     fs::write(estate.beside("procedures/back.toml"), text.replace("before.output", "before.replicas")).unwrap();
-    estate.start("back", &["--yes", "change"]).exits(7).says("its undo could not be made").says("has no `replicas`");
+    estate
+        .start("back", &["--yes", "change"])
+        .exits(7)
+        .prints("its undo could not be made")
+        .prints("has no `replicas`");
     assert_eq!(effects(&estate), [0; 5]);
     let run = estate.run();
     run.accept(&run.prompt(), decide(Choice::Abort));

@@ -38,12 +38,12 @@ fn outside_its_window_a_change_is_refused_with_the_next_one_and_reading_is_not()
     estate.procedure("change", "window = \"weekly\"", &step("one", "1m"));
     estate.procedure("look", "window = \"weekly\"", "[[look]]\ntitle = \"L\"\ncheck = { exec = [\"true\"] }\n");
     let next = "no window is open; next: weekly at 2026-11-29 02:00 UTC";
-    estate.start("change", &["--yes", "change"]).exits(7).says(next).says("--emergency");
-    estate.midwatch(&["plan", "test/change"]).exits(7).says(next);
+    estate.start("change", &["--yes", "change"]).exits(7).prints(next).prints("--emergency");
+    estate.midwatch(&["plan", "test/change"]).exits(7).prints(next);
     assert!(estate.runs().is_empty());
-    estate.start("look", &[]).exits(0).says("next: weekly at 2026-11-29 02:00 UTC (the run begins)");
+    estate.start("look", &[]).exits(0).prints("next: weekly at 2026-11-29 02:00 UTC (the run begins)");
     set_clock(&estate, "2026-11-29T02:00:30Z");
-    estate.start("change", &["--yes", "change"]).exits(0).says("window weekly open until 2026-11-29 04:00 UTC");
+    estate.start("change", &["--yes", "change"]).exits(0).prints("window weekly open until 2026-11-29 04:00 UTC");
     assert_eq!(estate.lines("done"), 1);
 }
 
@@ -52,13 +52,13 @@ fn a_window_that_nobody_knows_allows_nothing() {
     let estate = estate("03:00");
     estate.procedure("change", "window = \"weakly\"", &step("one", "1m"));
     estate.procedure("patch", "window = { operation = \"patches\" }", &step("one", "1m"));
-    estate.start("change", &["--yes", "change"]).exits(7).says("there is no window `weakly`").says("`weekly`");
+    estate.start("change", &["--yes", "change"]).exits(7).prints("there is no window `weakly`").prints("`weekly`");
     // A window without operations is for any.
     estate.start("patch", &["--yes", "change"]).exits(0);
     fs::remove_file(estate.beside("windows.toml")).unwrap();
-    estate.start("patch", &["--yes", "change"]).exits(7).says("no window is known");
+    estate.start("patch", &["--yes", "change"]).exits(7).prints("no window is known");
     fs::write(estate.beside("windows.toml"), "schema = 1\n[[window]]\nname = 3\n").unwrap();
-    estate.start("patch", &["--yes", "change"]).exits(2).says("windows.toml:3:8");
+    estate.start("patch", &["--yes", "change"]).exits(2).prints("windows.toml:3:8");
     assert_eq!(estate.lines("done"), 1);
 }
 
@@ -67,8 +67,8 @@ fn what_cannot_be_done_and_taken_back_before_the_end_is_refused_with_its_numbers
     let estate = estate("03:42");
     estate.procedure("long", "window = \"weekly\"\nbudget = { undo = \"20m\" }", &step("one", "12m"));
     // A minute is given to a slow machine: 18 min are left at the most, and 17 at the least.
-    let said = estate.start("long", &["--yes", "change"]).exits(7).says("needs 12 m + 20 m way back, 17 m left");
-    said.says("window weekly ends 04:00 UTC");
+    let said = estate.start("long", &["--yes", "change"]).exits(7).prints("needs 12 m + 20 m way back, 17 m left");
+    said.prints("window weekly ends 04:00 UTC");
     assert!(estate.runs().is_empty());
     set_clock(&estate, &sunday("03:20"));
     estate.start("long", &["--yes", "change"]).exits(0);
@@ -99,7 +99,7 @@ fn a_change_whose_time_ran_out_while_it_was_asked_for_does_not_begin() {
     assert_eq!((view.sealed, estate.lines("done")), (Some(RunStatus::Ok), 2));
     assert_eq!(jumps(&run).len(), 2);
     run.is_whole_and_known();
-    run.midwatch("report", &[]).exits(0).says("the clock was set");
+    run.midwatch("report", &[]).exits(0).prints("the clock was set");
 }
 
 #[test]
@@ -151,8 +151,8 @@ fn the_way_back_goes_on_past_the_end_and_is_said_to() {
     assert_eq!((estate.lines("done"), estate.lines("undone")), (1, 1));
     assert!(view.time.late.iter().any(|late| late.undo && late.step == 0), "{:?}", view.time.late);
     run.is_whole_and_known();
-    let said = run.midwatch("report", &[]).exits(0).says("the way back of step 1");
-    said.says("after the end of its window");
+    let said = run.midwatch("report", &[]).exits(0).prints("the way back of step 1");
+    said.prints("after the end of its window");
 }
 
 #[test]
@@ -195,10 +195,10 @@ fn a_run_counts_by_the_windows_that_it_was_started_with() {
     let text = fs::read_to_string(&frozen).unwrap();
     assert_eq!(text, WINDOWS);
     fs::write(&frozen, WINDOWS.replace("2h", "3h")).unwrap();
-    run.midwatch("resume", &[]).exits(7).says("the frozen windows are not those");
+    run.midwatch("resume", &[]).exits(7).prints("the frozen windows are not those");
     fs::write(&frozen, text).unwrap();
     assert_eq!(run.drive().sealed, Some(RunStatus::Ok));
-    estate.start("one", &["--yes", "change"]).exits(7).says("next: weekly at 2026-11-29 02:00 UTC");
+    estate.start("one", &["--yes", "change"]).exits(7).prints("next: weekly at 2026-11-29 02:00 UTC");
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn an_item_of_a_checklist_keeps_to_the_window_and_the_rest_does_not() {
     let close = |step: u32| midwatch::runner::protocol::Demand::Item {
         step,
         seq: view.item(step).unwrap().seq,
-        deed: midwatch::journal::item::Deed::Close,
+        action: midwatch::journal::item::ItemAction::Close,
     };
     run.ask(close(0));
     let refused = run.prompt();
@@ -248,8 +248,8 @@ fn an_emergency_needs_a_second_person() {
     let estate = estate("12:00");
     estate.procedure("change", "window = \"weekly\"", &step("one", "1m"));
     let refused = estate.start("change", &["--yes", "change", "--emergency", "the disk is full"]).exits(7);
-    refused.says("second person");
-    estate.start("change", &["--yes", "change", "--emergency", " "]).exits(7).says("needs a reason");
+    refused.prints("second person");
+    estate.start("change", &["--yes", "change", "--emergency", " "]).exits(7).prints("needs a reason");
     assert!(estate.runs().is_empty());
 }
 
@@ -262,14 +262,14 @@ fn a_change_in_production_needs_a_window_although_its_procedure_names_none() {
     estate.procedure("look", "", "[[look]]\ntitle = \"L\"\ncheck = { exec = [\"true\"] }\n");
     let outside =
         "step 1 (one) is outside any maintenance window: no window is open; next: weekly at 2026-11-29 02:00 UTC";
-    estate.start("change", &["--yes", "change"]).exits(7).says(outside).says("--emergency");
-    estate.midwatch(&["plan", "test/change"]).exits(7).says(outside);
+    estate.start("change", &["--yes", "change"]).exits(7).prints(outside).prints("--emergency");
+    estate.midwatch(&["plan", "test/change"]).exits(7).prints(outside);
     assert!(estate.runs().is_empty());
     estate.start("look", &[]).exits(0);
-    estate.midwatch(&["print", "test/change"]).exits(0).says("any maintenance window");
-    estate.midwatch(&["windows"]).exits(0).says("a change needs an open window");
+    estate.midwatch(&["print", "test/change"]).exits(0).prints("any maintenance window");
+    estate.midwatch(&["windows"]).exits(0).prints("a change needs an open window");
     set_clock(&estate, "2026-11-29T02:00:30Z");
-    estate.start("change", &["--yes", "change"]).exits(0).says("window weekly open until 2026-11-29 04:00 UTC");
+    estate.start("change", &["--yes", "change"]).exits(0).prints("window weekly open until 2026-11-29 04:00 UTC");
     assert_eq!(estate.lines("done"), 1);
 }
 
@@ -279,16 +279,16 @@ fn production_without_a_window_refuses_every_change_until_its_rule_allows_it() {
     estate.procedure("change", "", &step("one", "1m"));
     let write = |text: &str| fs::write(estate.beside("windows.toml"), text).unwrap();
     let start = || estate.start("change", &["--yes", "change"]);
-    start().exits(7).says(NO_WINDOW).says("[[window]]").says("default = \"anytime\"");
+    start().exits(7).prints(NO_WINDOW).prints("[[window]]").prints("default = \"anytime\"");
     // The window of another environment is none of production's.
     write(&format!("{WINDOWS}environment = \"staging\"\n"));
-    start().exits(7).says(NO_WINDOW);
+    start().exits(7).prints(NO_WINDOW);
     write("schema = 1\n[rules.production]\nanytime = [\"test/chnge\"]\n");
-    start().exits(7).says(NO_WINDOW);
+    start().exits(7).prints(NO_WINDOW);
     estate
         .midwatch(&["lint"])
         .exits(2)
-        .says("windows.toml:3:12: there is no procedure `test/chnge` (did you mean `test/change`?)");
+        .prints("windows.toml:3:12: there is no procedure `test/chnge` (did you mean `test/change`?)");
     assert_eq!((estate.lines("done"), estate.runs().len()), (0, 0));
     write("schema = 1\n[rules.production]\nanytime = [\"test/change\"]\n");
     start().exits(0);
@@ -304,7 +304,7 @@ fn another_environment_needs_a_window_only_by_its_own_rule() {
     estate.start("change", &["--yes", "change"]).exits(0);
     fs::write(estate.beside("windows.toml"), "schema = 1\n[rules.staging]\ndefault = \"window\"\n").unwrap();
     let no_window = NO_WINDOW.replace("production", "staging");
-    estate.start("change", &["--yes", "change"]).exits(7).says(&no_window);
+    estate.start("change", &["--yes", "change"]).exits(7).prints(&no_window);
     assert_eq!(estate.lines("done"), 1);
 }
 
@@ -335,5 +335,5 @@ fn a_run_keeps_to_the_rule_it_was_started_by_at_each_step() {
     run.accept(&refused, decide(Choice::Abort));
     run.sealed();
     assert_eq!(estate.lines("done"), 1);
-    run.midwatch("report", &[]).exits(0).says("any window");
+    run.midwatch("report", &[]).exits(0).prints("any window");
 }

@@ -22,7 +22,7 @@ const KINDS: [(&str, &str); 10] = [
     ("bloat", "bloat"),
 ];
 
-pub(super) fn report(said: &Said) -> Value {
+pub(super) fn report(said: &Printed) -> Value {
     serde_json::from_str(&said.out).unwrap_or_else(|cause| panic!("{cause}:\n{}\n{}", said.out, said.err))
 }
 
@@ -294,7 +294,7 @@ impl Small {
     }
 
     #[track_caller]
-    fn check(&self, panes: &[&str], code: i32) -> Said {
+    fn check(&self, panes: &[&str], code: i32) -> Printed {
         self.0.midwatch(&[&["check", "--json"], panes].concat()).exits(code)
     }
 }
@@ -345,11 +345,11 @@ fn the_exit_code_is_the_worst_rows_and_an_empty_pane_counts_when_it_was_asked_fo
 
     // Text says the same.
     world.estate(&fresh);
-    world.0.midwatch(&["check", "bloat"]).exits(3).says("bloat: nothing is configured or found");
-    world.0.midwatch(&["check", "backups"]).exits(0).says("ok        backup");
+    world.0.midwatch(&["check", "bloat"]).exits(3).prints("bloat: nothing is configured or found");
+    world.0.midwatch(&["check", "backups"]).exits(0).prints("ok        backup");
     // What prevents a reading is unknown, and nothing that looks like a reading is printed.
     world.estate("[[backup]]\nname = 3\n");
-    let said = world.0.midwatch(&["check", "--json"]).exits(3).says("midwatch.toml:");
+    let said = world.0.midwatch(&["check", "--json"]).exits(3).prints("midwatch.toml:");
     assert!(said.out.is_empty(), "{}", said.out);
     world.0.midwatch(&["check", "nonsense"]).exits(3);
 }

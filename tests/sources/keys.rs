@@ -105,7 +105,7 @@ fn keys_at_random_break_nothing() {
             play(seed, sample::following((100, 30), operator(), story.view().unwrap(), true));
         }
         let mut wall = sample::healthy((120, 36), None);
-        wall.wall = Some(midwatch::app::wall::Wall::new(wall.now.boot));
+        wall.wallboard = Some(midwatch::app::wallboard::Wallboard::new(wall.now.boot));
         play(seed, wall);
     }
 }

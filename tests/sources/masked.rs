@@ -5,7 +5,7 @@ use crate::support::estate::BINARY;
 use serde_json::Value;
 
 /// Runs `check health --json` where the shell has first done what is given; `$1` is a directory of the test's own.
-fn check(prepare: &str, own: &Path) -> (Said, Value) {
+fn check(prepare: &str, own: &Path) -> (Printed, Value) {
     let mut command = Command::new("unshare");
     command.args(["--mount", "--propagation", "private", "sh", "-c"]);
     command.arg(format!("{prepare} && exec \"$2\" check health --json")).args([

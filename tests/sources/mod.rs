@@ -12,9 +12,9 @@ mod past;
 mod secrets;
 mod stalled;
 mod units;
-mod wall;
+mod wallboard;
 
-use crate::support::estate::{Estate, Said, finish, wait_for};
+use crate::support::estate::{Estate, Printed, finish, wait_for};
 use crate::support::pty::Pty;
 use bus::Bus;
 use endpoint::{Endpoint, Tls, freeze};

@@ -133,7 +133,8 @@ fn checks_of_a_monitor_make_a_past_where_there_is_a_state_directory() {
 fn the_figures_of_a_target_are_printed_with_their_gaps() {
     let night = Night::new();
     let none = night.estate.midwatch(&["history", "web"]).exits(2);
-    none.says("there are no figures of web of the last 24 hours in").says("a console, a wallboard, or midwatch check");
+    none.prints("there are no figures of web of the last 24 hours in")
+        .prints("a console, a wallboard, or midwatch check");
     fs::DirBuilder::new().mode(0o700).create(night.estate.state()).unwrap();
     for minutes in [90, 31, 30] {
         night.ago(minutes);
@@ -164,7 +165,7 @@ fn the_figures_of_a_target_are_printed_with_their_gaps() {
         all.out
     );
     assert!(all.out.lines().any(|line| line.starts_with("host cpu ")), "{}", all.out);
-    night.estate.midwatch(&["history", "wbe"]).exits(2).says("there are some of").says("web");
+    night.estate.midwatch(&["history", "wbe"]).exits(2).prints("there are some of").prints("web");
 }
 
 #[test]

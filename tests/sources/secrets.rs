@@ -117,7 +117,7 @@ impl Way {
         command
     }
 
-    fn says(&self, world: &World, arguments: &[&str]) -> Said {
+    fn run(&self, world: &World, arguments: &[&str]) -> Printed {
         let said = finish(self.command(world, arguments));
         for (stream, text) in [("output", &said.out), ("errors", &said.err)] {
             is_clean(&format!("{}: the {stream} of {arguments:?}", self.name), text.as_bytes());
@@ -126,7 +126,7 @@ impl Way {
     }
 
     /// Every command that prints what it knows.
-    fn every_command(&self, world: &World) -> Said {
+    fn every_command(&self, world: &World) -> Printed {
         for arguments in [
             &["check"][..],
             &["check", "bloat"],
@@ -137,9 +137,9 @@ impl Way {
             &["runs", "--json"],
             &["nonsense"],
         ] {
-            self.says(world, arguments);
+            self.run(world, arguments);
         }
-        self.says(world, &["check", "--json"])
+        self.run(world, &["check", "--json"])
     }
 
     fn open(&self, world: &World, arguments: &[&str]) -> Pty {
@@ -158,7 +158,7 @@ impl Way {
 const LOOK: &str = "[[look]]\ntitle = \"Look\"\ncheck = { exec = [\"uname\"] }\n";
 const HEADER: &str = "purpose = \"Look\"\nowner = \"tests\"\nreviewed = 2026-11-21\nreview_every = \"90d\"\n";
 
-fn verdict(said: &Said, kind: &str) -> (String, String) {
+fn verdict(said: &Printed, kind: &str) -> (String, String) {
     let report: serde_json::Value = serde_json::from_str(&said.out).unwrap();
     let rows = report["panes"]["health"].as_array().unwrap();
     let row = rows.iter().find(|row| row["kind"] == kind && row["object"].is_null());
@@ -216,10 +216,10 @@ fn no_password_is_on_a_screen_in_a_log_in_a_journal_or_on_a_command_line() {
             is_clean(&format!("{}: the screen", way.name), &pty.raw());
         }
         if right {
-            ways[0].says(&world, &["run", "test/look"]);
+            ways[0].run(&world, &["run", "test/look"]);
             for command in ["report", "verify"] {
                 let run = world.estate.run().dir.id.to_string();
-                ways[0].says(&world, &[command, &run]);
+                ways[0].run(&world, &[command, &run]);
             }
         }
         nothing_is_kept(&world);

@@ -94,10 +94,10 @@ fn discovery_says_what_it_could_not_look_for() {
     let estate = Estate::default();
     let file = mirror.at("midwatch.toml");
     let said = mirror.midwatch(&estate, &[], &["check", "--config", &file]).exits(3);
-    said.says("cannot read the estate file").says("no answer within").says("findmnt");
+    said.prints("cannot read the estate file").prints("no answer within").prints("findmnt");
     let estate = Estate::default().keeping_state_in(Path::new(&mirror.at("state")));
     let said = mirror.midwatch(&estate, &[], &["check", "checklist"]).exits(3);
-    said.says("cannot read the state directory: no answer within");
+    said.prints("cannot read the state directory: no answer within");
 }
 
 #[test]

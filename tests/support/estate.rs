@@ -2,8 +2,8 @@
 
 use crate::support::pty::Pty;
 use crate::support::run::Run;
-use midwatch::runner::living;
 use midwatch::runner::rundir::RunDir;
+use midwatch::runner::survivors;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 
 /// What a command said, and how it ended.
 #[derive(Debug)]
-pub struct Said {
+pub struct Printed {
     /// Its exit code; `None` when a signal ended it.
     pub code: Option<i32>,
     /// Its standard output.
@@ -46,7 +46,7 @@ pub struct Said {
     pub err: String,
 }
 
-impl Said {
+impl Printed {
     /// Asserts the exit code, and shows what was said when it is another.
     #[track_caller]
     pub fn exits(self, code: i32) -> Self {
@@ -56,7 +56,7 @@ impl Said {
 
     /// Asserts that it says something, on either stream.
     #[track_caller]
-    pub fn says(self, text: &str) -> Self {
+    pub fn prints(self, text: &str) -> Self {
         let said = self.out.contains(text) || self.err.contains(text);
         assert!(said, "it does not say {text:?}:\n{}\n{}", self.out, self.err);
         self
@@ -65,7 +65,7 @@ impl Said {
 
 /// Runs a command to its end; one that does not end is killed, and fails the test.
 #[track_caller]
-pub fn finish(mut command: Command) -> Said {
+pub fn finish(mut command: Command) -> Printed {
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let pid = child.id();
     let (send, receive) = mpsc::channel();
@@ -77,7 +77,7 @@ pub fn finish(mut command: Command) -> Said {
     };
     let output = output.unwrap();
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-    Said { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+    Printed { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
 }
 
 /// Kills one process by its exact pid.
@@ -261,13 +261,13 @@ impl Estate {
 
     /// Runs the program to its end.
     #[track_caller]
-    pub fn midwatch(&self, args: &[&str]) -> Said {
+    pub fn midwatch(&self, args: &[&str]) -> Printed {
         finish(self.command(args))
     }
 
     /// `midwatch run test/NAME` with more arguments, to its end.
     #[track_caller]
-    pub fn start(&self, name: &str, more: &[&str]) -> Said {
+    pub fn start(&self, name: &str, more: &[&str]) -> Printed {
         let name = format!("test/{name}");
         self.midwatch(&[&["run", &name], more].concat())
     }
@@ -337,10 +337,10 @@ impl Drop for Estate {
         // What left its session and its environment is known by the control group of its attempt alone.
         for run in self.runs() {
             for entry in fs::read_dir(run.path.join("steps")).into_iter().flatten().flatten() {
-                living::kill_group(&entry.path());
+                survivors::kill_group(&entry.path());
             }
             for _ in 0..50 {
-                if living::remove_groups(&run) {
+                if survivors::remove_groups(&run) {
                     break;
                 }
                 std::thread::sleep(LOOK);

@@ -44,7 +44,7 @@ pub fn violations(journal: &[u8]) -> Vec<String> {
         check.chain(&record);
         check.record(record["kind"].as_str().unwrap_or_default(), &record["body"]);
         if record["kind"] == "run.sealed" && lines.peek().is_some() {
-            check.say("the seal is not the last record");
+            check.violate("the seal is not the last record");
         }
     }
     check.wrong
@@ -104,25 +104,25 @@ struct Check {
 }
 
 impl Check {
-    fn say(&mut self, what: impl std::fmt::Display) {
+    fn violate(&mut self, what: impl std::fmt::Display) {
         self.wrong.push(format!("record {}: {what}", self.seq));
     }
 
     fn chain(&mut self, record: &Value) {
         if record["seq"] != self.seq {
-            self.say(format_args!("it is numbered {}", record["seq"]));
+            self.violate(format_args!("it is numbered {}", record["seq"]));
         }
         let run = record["run"].clone();
         if *self.run.get_or_insert_with(|| run.clone()) != run {
-            self.say("it belongs to another run");
+            self.violate("it belongs to another run");
         }
         let boot = record["boot"].as_u64().unwrap_or_default();
         if boot < self.boot {
-            self.say("the clock of the machine went back");
+            self.violate("the clock of the machine went back");
         }
         self.boot = boot;
         if (self.seq == 1) != (record["kind"] == "run.created") {
-            self.say("run.created is the first record, and no other");
+            self.violate("run.created is the first record, and no other");
         }
         self.actor = record["actor"].clone();
         self.wall = millis(&record["wall"]);
@@ -134,8 +134,8 @@ impl Check {
         let attempt = body["attempt"].as_u64().unwrap_or_default();
         match kind {
             "prompt.opened" => {
-                if self.prompt.is_some() || !self.has_room() {
-                    self.say("a prompt opens beside a prompt or an attempt");
+                if self.prompt.is_some() || !self.fits() {
+                    self.violate("a prompt opens beside a prompt or an attempt");
                 }
                 let id = body["prompt"].as_str().unwrap_or_default().to_owned();
                 self.prompt = Some((id, step, body["ask"].clone()));
@@ -144,7 +144,7 @@ impl Check {
             "prompt.closed" => {
                 let open = self.prompt.take();
                 if open.is_none_or(|(id, ..)| body["prompt"] != id) {
-                    self.say("a prompt closes that is not open");
+                    self.violate("a prompt closes that is not open");
                 }
             }
             "answer.accepted" => self.accepted(step, body),
@@ -152,13 +152,13 @@ impl Check {
             "step.intent" => self.intent(step, attempt, body),
             "undo.intent" => {
                 if !self.ran.contains(&step) || self.undone.contains(&step) {
-                    self.say(format_args!("step {step} is taken back and never ran, or was taken back already"));
+                    self.violate(format_args!("step {step} is undone and never ran, or was undone already"));
                 }
                 let named = |(by, ..): &(u64, u64, bool)| {
                     self.head(*by)["undo_of"].as_array().is_some_and(|all| all.contains(&step.into()))
                 };
                 if !self.went_back && !self.open.iter().any(named) {
-                    self.say(format_args!("step {step} is taken back, and neither a step nor the way back says so"));
+                    self.violate(format_args!("step {step} is undone without a rollback or a step that names it"));
                 }
                 self.is_locked();
                 self.begin(step, attempt, true);
@@ -166,13 +166,13 @@ impl Check {
             "step.outcome" | "undo.outcome" => {
                 let undo = kind == "undo.outcome";
                 if self.open.pop() != Some((step, attempt, undo)) {
-                    self.say(format_args!("an outcome of step {step}, attempt {attempt}, without its intent"));
+                    self.violate(format_args!("an outcome of step {step}, attempt {attempt}, without its intent"));
                 }
                 self.ended(step, undo, &body["outcome"]);
             }
             "step.resolved" => {
                 if !self.unknown.remove(&step) {
-                    self.say(format_args!("step {step} is settled, and was not unknown"));
+                    self.violate(format_args!("step {step} is settled, and was not unknown"));
                 }
                 if body["choice"] == "done" {
                     self.failed.remove(&step);
@@ -212,18 +212,18 @@ impl Check {
             }
             "window.judged" => self.standing = body["standing"].clone(),
             "abort.requested" => self.stopped = true,
-            "rollback.began" => self.way_back(body),
+            "rollback.began" => self.check_rollback(body),
             "run.sealed" => {
                 if !self.open.is_empty() || self.prompt.is_some() {
-                    self.say("a seal while something is open");
+                    self.violate("a seal while something is open");
                 }
                 if body["unknown"] != self.unknown.len() as u64 {
                     let told = format!("the seal counts {}, and {:?} are unknown", body["unknown"], self.unknown);
-                    self.say(told);
+                    self.violate(told);
                 }
                 if body["status"] == "ok" && !self.failed.is_empty() {
                     let failed = self.failed.clone();
-                    self.say(format_args!("it is called well, and {failed:?} failed"));
+                    self.violate(format_args!("it is called well, and {failed:?} failed"));
                 }
             }
             _ => {}
@@ -237,17 +237,17 @@ impl Check {
     fn is_locked(&mut self) {
         if !self.locks.is_subset(&self.held) {
             let (wanted, held) = (self.locks.clone(), self.held.clone());
-            self.say(format_args!("something begins with {held:?} locked, and the run began with {wanted:?}"));
+            self.violate(format_args!("something begins with {held:?} locked, and the run began with {wanted:?}"));
         }
     }
 
     fn accepted(&mut self, step: u64, body: &Value) {
         let id = body["prompt"].as_str().unwrap_or_default().to_owned();
         let Some((_, of, ask)) = self.prompt.take_if(|(open, ..)| *open == id) else {
-            return self.say("an answer to a prompt that is not open");
+            return self.violate("an answer to a prompt that is not open");
         };
         if of != step || !self.answered.insert(id.clone()) {
-            self.say("an answer for another step, or a second one");
+            self.violate("an answer for another step, or a second one");
         }
         if body["answer"]["answer"] == "decide" {
             return self.decided(step, &ask, &body["answer"]);
@@ -262,7 +262,7 @@ impl Check {
         let phrase = ask["preview"]["phrase"].as_str().unwrap_or_default().replace(',', "");
         let wanted = if ask["effect"] == "destroy" { phrase } else { "change".to_owned() };
         if wanted.is_empty() || typed != wanted {
-            self.say(format_args!("`{typed}` counts as consent, and `{wanted}` was asked for"));
+            self.violate(format_args!("`{typed}` counts as consent, and `{wanted}` was asked for"));
         }
         if self.head(step)["four_eyes"] == true {
             // It stays open for somebody else.
@@ -276,45 +276,45 @@ impl Check {
 
     fn lapsed(&mut self, step: u64, body: &Value) {
         if self.consents.remove(&step).is_none_or(|(prompt, _)| body["prompt"] != prompt) {
-            self.say(format_args!("a consent to step {step} lapses that was not given"));
+            self.violate(format_args!("a consent to step {step} lapses that was not given"));
         }
     }
 
     fn intent(&mut self, step: u64, attempt: u64, body: &Value) {
         let head = self.head(step).clone();
         if head.is_null() {
-            return self.say(format_args!("there is no step {step}"));
+            return self.violate(format_args!("there is no step {step}"));
         }
         if self.passed.contains(&step) {
-            self.say(format_args!("step {step} was passed over, and is taken"));
+            self.violate(format_args!("step {step} was passed over, and is taken"));
         }
         if self.stopped && head["always"] != true {
-            self.say(format_args!("step {step} is taken after the run was stopped"));
+            self.violate(format_args!("step {step} is taken after the run was stopped"));
         }
         self.is_locked();
         if body["effect"] != "read" {
             self.has_time(step, &head);
         }
         if body["effect"] != head["effect"] {
-            self.say(format_args!("step {step} is of another class than it was created with"));
+            self.violate(format_args!("step {step} is of another class than it was created with"));
         }
         if self.unknown.contains(&step) {
-            self.say(format_args!("step {step} is tried again, and its outcome is unknown"));
+            self.violate(format_args!("step {step} is tried again, and its outcome is unknown"));
         }
         if body["effect"] != "read" {
             if self.done.contains(&step) && !self.undone.contains(&step) {
-                self.say(format_args!("step {step} is done, and is tried again"));
+                self.violate(format_args!("step {step} is done, and is tried again"));
             }
             if !self.stopped && !self.unknown.is_empty() {
                 let unknown = self.unknown.clone();
-                self.say(format_args!("step {step} acts while the outcome of {unknown:?} is unknown"));
+                self.violate(format_args!("step {step} acts while the outcome of {unknown:?} is unknown"));
             }
             let held = self.consents.remove(&step);
             let named = (body["permit"].as_str(), body["set"].as_str());
             // To an undo was consented with its act, where it is taken in an ending, or in every one.
             let closing = head["verb"] == "undo_of" && (self.stopped || head["always"] == true);
             if !closing && held.as_ref().is_none_or(|(prompt, set)| named != (Some(prompt), Some(set))) {
-                self.say(format_args!("step {step} acts without consent to this very set: {held:?}, {named:?}"));
+                self.violate(format_args!("step {step} acts without consent to this very set: {held:?}, {named:?}"));
             }
         }
         self.ran.insert(step);
@@ -322,20 +322,20 @@ impl Check {
     }
 
     fn begin(&mut self, step: u64, attempt: u64, undo: bool) {
-        if !self.has_room() || (!undo && self.prompt.is_some() && self.listed()) {
-            self.say("an intent while an attempt or a prompt is open");
+        if !self.fits() || (!undo && self.prompt.is_some() && self.listed()) {
+            self.violate("an intent while an attempt or a prompt is open");
         }
         let last = self.attempts.entry((step, undo)).or_default();
         *last += 1;
         if *last != attempt {
             let last = *last;
-            self.say(format_args!("attempt {attempt} of step {step} is the {last}th"));
+            self.violate(format_args!("attempt {attempt} of step {step} is the {last}th"));
         }
         self.open.push((step, attempt, undo));
     }
 
     /// Whether nothing is open, or only an `undo_of`.
-    fn has_room(&self) -> bool {
+    fn fits(&self) -> bool {
         match self.open.as_slice() {
             [] => true,
             [(step, _, false)] => self.head(*step)["verb"] == "undo_of",

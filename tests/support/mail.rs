@@ -25,7 +25,7 @@ pub enum Speaks {
 pub struct Mail {
     /// Where it listens.
     pub address: SocketAddr,
-    told: Arc<Mutex<Vec<(bool, String)>>>,
+    received: Arc<Mutex<Vec<(bool, String)>>>,
 }
 
 /// An authority of the test's own, in `root.pem` below a directory, and the certificate of a server of this name.
@@ -59,17 +59,17 @@ impl Mail {
                 std::thread::spawn(move || drop(serve(stream, speaks, config, code, &told)));
             }
         });
-        Self { address, told }
+        Self { address, received: told }
     }
 
     /// The lines that came, each with whether it came over TLS.
-    pub fn told(&self) -> Vec<(bool, String)> {
-        self.told.lock().unwrap().clone()
+    pub fn received(&self) -> Vec<(bool, String)> {
+        self.received.lock().unwrap().clone()
     }
 
     /// The lines that came over TLS, or those that did not.
     pub fn lines(&self, secure: bool) -> String {
-        self.told().into_iter().filter(|(over, _)| *over == secure).map(|(_, line)| line).collect()
+        self.received().into_iter().filter(|(over, _)| *over == secure).map(|(_, line)| line).collect()
     }
 }
 
@@ -78,11 +78,11 @@ fn serve(
     speaks: Speaks,
     config: Arc<ServerConfig>,
     code: &str,
-    told: &Mutex<Vec<(bool, String)>>,
+    received: &Mutex<Vec<(bool, String)>>,
 ) -> Result<()> {
     if speaks != Speaks::AtOnce {
         stream.write_all(b"220 test\r\n")?;
-        if !talk(&mut stream, speaks, false, code, told)? {
+        if !talk(&mut stream, speaks, false, code, received)? {
             return Ok(());
         }
     }
@@ -91,7 +91,7 @@ fn serve(
     if speaks == Speaks::AtOnce {
         secure.write_all(b"220 test\r\n")?;
     }
-    talk(&mut secure, speaks, true, code, told).map(drop)
+    talk(&mut secure, speaks, true, code, received).map(drop)
 }
 
 /// Talks until the other side leaves; says whether it wants TLS now.
@@ -100,7 +100,7 @@ fn talk(
     speaks: Speaks,
     secure: bool,
     code: &str,
-    told: &Mutex<Vec<(bool, String)>>,
+    received: &Mutex<Vec<(bool, String)>>,
 ) -> Result<bool> {
     let mut in_letter = false;
     loop {
@@ -113,7 +113,7 @@ fn talk(
             line.push(byte[0]);
         }
         let line = String::from_utf8_lossy(&line).into_owned();
-        told.lock().unwrap().push((secure, line.clone()));
+        received.lock().unwrap().push((secure, line.clone()));
         let word = line.split_whitespace().next().unwrap_or_default().to_uppercase();
         let answer = match word.as_str() {
             _ if in_letter && line != ".\r\n" => continue,

@@ -19,7 +19,7 @@ pub enum Manner {
 pub struct Post {
     /// Where it listens.
     pub address: SocketAddr,
-    told: Arc<Mutex<Vec<String>>>,
+    received: Arc<Mutex<Vec<String>>>,
     manner: Arc<Mutex<Manner>>,
 }
 
@@ -45,12 +45,12 @@ impl Post {
                 std::thread::spawn(move || answer(stream, manner, &told));
             }
         });
-        Self { address, told, manner }
+        Self { address, received: told, manner }
     }
 
     /// What it was told so far.
-    pub fn told(&self) -> Vec<String> {
-        self.told.lock().unwrap().clone()
+    pub fn received(&self) -> Vec<String> {
+        self.received.lock().unwrap().clone()
     }
 
     /// Changes its manner for whoever comes next.

@@ -1,6 +1,6 @@
 //! One run of a throwaway estate: what watches it, answers it and drives it.
 
-use crate::support::estate::{Estate, LOOK, SOON, Said, kill_wholly, wait_for};
+use crate::support::estate::{Estate, LOOK, Printed, SOON, kill_wholly, wait_for};
 use midwatch::domain::{Digest, PromptId};
 use midwatch::journal::chain::{self, Verdict};
 use midwatch::journal::fold::{OpenPrompt, RunView};
@@ -116,7 +116,7 @@ impl Run<'_> {
 
     /// `midwatch COMMAND RUN` with more arguments.
     #[track_caller]
-    pub fn midwatch(&self, command: &str, more: &[&str]) -> Said {
+    pub fn midwatch(&self, command: &str, more: &[&str]) -> Printed {
         self.estate.midwatch(&[&[command, self.dir.id.as_str()], more].concat())
     }
 

@@ -2,7 +2,7 @@
 //!
 //! It is mounted in a mount namespace of its own, so that no other test sees it; what is to see it is started there.
 
-use crate::support::estate::{Estate, Said, finish, wait_for};
+use crate::support::estate::{Estate, Printed, finish, wait_for};
 use crate::support::pty::Pty;
 use std::fs;
 use std::path::PathBuf;
@@ -66,7 +66,7 @@ impl Mirror {
     }
 
     /// The estate's program where it sees the mount, without the variables of these names.
-    pub fn midwatch(&self, estate: &Estate, without: &[&str], args: &[&str]) -> Said {
+    pub fn midwatch(&self, estate: &Estate, without: &[&str], args: &[&str]) -> Printed {
         let inner = estate.command(args);
         let mut command = Command::new("nsenter");
         command.args(self.enter()).arg(inner.get_program()).args(inner.get_args()).env_clear();

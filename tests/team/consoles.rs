@@ -130,6 +130,6 @@ fn whoever_is_alone_breaks_the_glass_and_it_stays_red() {
     until(&pty, "\r", |screen| ["6 Run ✓2/2", "✓ ok  2/2"].iter().any(|sign| screen.contains(sign)));
     let view = run.sealed();
     assert!(view.broke_glass() && team.estate.names("data").is_empty());
-    assert_eq!(view.approvals[0].glass.as_deref(), Some("nobody is awake"));
-    team.midwatch(BEN, &["runs"]).exits(0).says("BREAK GLASS");
+    assert_eq!(view.approvals[0].break_glass_reason.as_deref(), Some("nobody is awake"));
+    team.midwatch(BEN, &["runs"]).exits(0).prints("BREAK GLASS");
 }

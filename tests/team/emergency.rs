@@ -48,8 +48,8 @@ fn an_emergency_begins_when_another_person_agrees_to_the_whole_plan() {
     assert_eq!((view.sealed, team.estate.lines("done")), (Some(RunStatus::Ok), 1));
     assert_eq!(view.start_approval().unwrap().by.uid, BEN.uid);
     let report = team.midwatch(ANNA, &["report", run.dir.id.as_str()]).exits(0);
-    report.says("the disk is full").says("the start");
-    team.midwatch(ANNA, &["runs"]).exits(0).says("EMERGENCY");
+    report.prints("the disk is full").prints("the start");
+    team.midwatch(ANNA, &["runs"]).exits(0).prints("EMERGENCY");
     run.is_whole_and_known();
 }
 
@@ -101,8 +101,8 @@ fn past_the_end_a_step_begins_by_the_word_of_another_person_alone() {
     team.accept(ANNA, &run, &next, decide(Choice::Abort));
     let view = run.sealed();
     assert!(view.is_emergency() && view.overrides.iter().all(|passed| passed.late && passed.by.uid == BEN.uid));
-    team.midwatch(ANNA, &["report", run.dir.id.as_str()]).exits(0).says("although there was no time");
-    team.midwatch(ANNA, &["runs"]).exits(0).says("EMERGENCY");
+    team.midwatch(ANNA, &["report", run.dir.id.as_str()]).exits(0).prints("although there was no time");
+    team.midwatch(ANNA, &["runs"]).exits(0).prints("EMERGENCY");
     run.is_whole_and_known();
 }
 

@@ -2,11 +2,11 @@
 //!
 //! Only root can become other users. Where the tests run as somebody else, each says so, and tries what one user can see.
 
+mod approval;
 mod backups;
+mod break_glass;
 mod consoles;
 mod emergency;
-mod eyes;
-mod glass;
 pub mod people;
 mod shared;
 mod steps;

@@ -1,6 +1,6 @@
 //! A team: an estate with its state in a team directory, and processes of other users that work on it.
 
-use crate::support::estate::{BINARY, Estate, SOON, Said, finish};
+use crate::support::estate::{BINARY, Estate, Printed, SOON, finish};
 use crate::support::pty::Pty;
 use crate::support::run::{Run, demand};
 use midwatch::journal::fold::OpenPrompt;
@@ -110,7 +110,7 @@ impl Team {
 
     /// `midwatch` of somebody, to its end.
     #[track_caller]
-    pub fn midwatch(&self, who: Person, args: &[&str]) -> Said {
+    pub fn midwatch(&self, who: Person, args: &[&str]) -> Printed {
         finish(self.command(who, Path::new(BINARY), args))
     }
 
@@ -167,7 +167,7 @@ pub fn approve() -> Answer {
 }
 
 /// A broken glass.
-pub fn glass(reason: &str) -> Answer {
+pub fn break_glass(reason: &str) -> Answer {
     Answer::BreakGlass { reason: reason.to_owned() }
 }
 
@@ -196,7 +196,7 @@ fn holds_a_shared_lock() {
 pub struct Squatter {
     child: std::process::Child,
     /// What it said: `holds`, or why not.
-    pub said: String,
+    pub printed: String,
 }
 
 impl Drop for Squatter {
@@ -217,7 +217,7 @@ impl Team {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
         let said = lines.find_map(|line| line.split_once("SQUAT ").map(|(_, said)| said.to_owned())).unwrap();
         std::thread::spawn(move || lines.for_each(drop));
-        Squatter { child, said }
+        Squatter { child, printed: said }
     }
 }
 

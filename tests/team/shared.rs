@@ -52,7 +52,7 @@ fn members_read_the_run_and_answer_it_and_only_its_user_writes_it() {
     }
     assert_eq!(mode(&at("steps")) & 0o077, 0, "acts and their environments are nobody else's");
     let id = run.dir.id.as_str();
-    team.midwatch(BEN, &["runs"]).exits(0).says("waiting");
+    team.midwatch(BEN, &["runs"]).exits(0).prints("waiting");
     team.midwatch(BEN, &["verify", id]).exits(0);
     assert_ne!(team.midwatch(OUTSIDER, &["runs"]).code, Some(0));
     team.accept(BEN, &run, &prompt, consent(&prompt));
@@ -71,9 +71,9 @@ fn a_lock_holds_across_users_and_names_its_holder() {
     let team = Team::of("other");
     team.estate.procedure("one", "lock = [\"host\"]", CHANGE);
     let run = team.start_waiting(ANNA, "one", &[]);
-    team.midwatch(BEN, &["run", "test/one"]).exits(6).says(run.dir.id.as_str());
+    team.midwatch(BEN, &["run", "test/one"]).exits(6).prints(run.dir.id.as_str());
     run.kill_runner();
-    team.midwatch(BEN, &["run", "test/one"]).exits(6).says("still claimed");
+    team.midwatch(BEN, &["run", "test/one"]).exits(6).prints("still claimed");
     team.midwatch(ANNA, &["abort", run.dir.id.as_str()]).exits(0);
     run.sealed();
     let other = team.start_waiting(BEN, "one", &[]);
@@ -87,7 +87,7 @@ fn a_directory_that_is_no_teams_is_refused_with_its_reason() {
     fs::create_dir(estate.state()).unwrap();
     let refused = |mode: u32, why: &str| {
         fs::set_permissions(estate.state(), Permissions::from_mode(mode)).unwrap();
-        estate.start("one", &[]).exits(74).says(why).says("chmod 3770");
+        estate.start("one", &[]).exits(74).prints(why).prints("chmod 3770");
     };
     refused(0o2777, "everybody may write to it");
     refused(0o2775, "others than its group may enter it");
@@ -99,13 +99,13 @@ fn a_directory_that_is_no_teams_is_refused_with_its_reason() {
     fs::set_permissions(estate.state(), Permissions::from_mode(0o3770)).unwrap();
     chown(estate.state(), Some(BEN.uid), Some(TEAM)).unwrap();
     fs::set_permissions(estate.state(), Permissions::from_mode(0o3770)).unwrap();
-    estate.start("one", &[]).exits(74).says(&format!("it belongs to uid {}", BEN.uid)).says("chown root");
+    estate.start("one", &[]).exits(74).prints(&format!("it belongs to uid {}", BEN.uid)).prints("chown root");
     chown(estate.state(), Some(0), Some(TEAM)).unwrap();
     fs::set_permissions(estate.state(), Permissions::from_mode(0o3770)).unwrap();
     fs::create_dir(estate.state().join("runs")).unwrap();
     chown(estate.state().join("runs"), Some(0), Some(61_555)).unwrap();
     fs::set_permissions(estate.state().join("runs"), Permissions::from_mode(0o3770)).unwrap();
-    estate.start("one", &[]).exits(74).says("its group is 61555");
+    estate.start("one", &[]).exits(74).prints("its group is 61555");
     assert!(estate.runs().is_empty());
     // Above the state only, and above the estate as well, which is read first.
     let loose = estate.beside("loose");
@@ -114,9 +114,9 @@ fn a_directory_that_is_no_teams_is_refused_with_its_reason() {
     fs::set_permissions(loose.join("state"), Permissions::from_mode(0o3770)).unwrap();
     fs::set_permissions(&loose, Permissions::from_mode(0o777)).unwrap();
     let estate = estate.keeping_state_in(&loose.join("state"));
-    estate.start("one", &[]).exits(74).says(&format!("others may write to {} above it", loose.display()));
+    estate.start("one", &[]).exits(74).prints(&format!("others may write to {} above it", loose.display()));
     fs::set_permissions(estate.beside(""), Permissions::from_mode(0o777)).unwrap();
-    estate.start("one", &[]).exits(2).says("others may write to");
+    estate.start("one", &[]).exits(2).prints("others may write to");
     assert!(estate.runs().is_empty());
 }
 
@@ -133,7 +133,7 @@ fn a_member_cannot_remove_or_rename_what_is_anothers() {
         fs::set_permissions(team.estate.state().join(below), Permissions::from_mode(0o2770)).unwrap();
     }
     team.estate.procedure("one", "lock = [\"thing\"]", CHANGE);
-    team.midwatch(ANNA, &["run", "test/one"]).exits(74).says("it has no sticky bit").says("chmod 3770");
+    team.midwatch(ANNA, &["run", "test/one"]).exits(74).prints("it has no sticky bit").prints("chmod 3770");
     for below in ["runs", "locks"] {
         fs::set_permissions(team.estate.state().join(below), Permissions::from_mode(0o3770)).unwrap();
     }
@@ -152,12 +152,12 @@ fn a_member_cannot_remove_or_rename_what_is_anothers() {
         assert_ne!(said.code, Some(0), "{program} {args:?}");
     }
     assert!(lock.exists() && run.dir.path.exists());
-    team.midwatch(BEN, &["run", "test/one"]).exits(6).says(run.dir.id.as_str());
+    team.midwatch(BEN, &["run", "test/one"]).exits(6).prints(run.dir.id.as_str());
 }
 
 /// The file of a lock that is itself.
 fn lock_file(team: &Team, name: &str) -> std::path::PathBuf {
-    let identity = midwatch::runner::things::by_name(name, "test");
+    let identity = midwatch::runner::lock_targets::by_name(name, "test");
     team.estate.state().join("locks").join(format!("{}.lock", midwatch::domain::Digest::of(identity.as_bytes())))
 }
 
@@ -186,7 +186,7 @@ fn what_a_member_plants_as_a_lock_file_is_refused_at_once_by_name() {
         ),
     ] {
         crate::support::estate::finish(team.command(BEN, Path::new("/bin/sh"), &["-c", &plant])).exits(0);
-        let said = team.midwatch(ANNA, &["run", "test/one"]).exits(6).says(what).says(place).says("rm ");
+        let said = team.midwatch(ANNA, &["run", "test/one"]).exits(6).prints(what).prints(place).prints("rm ");
         assert!(said.err.contains(&midwatch::config::names::user(BEN.uid)), "{}", said.err);
         fs::remove_file(&lock).or_else(|_| fs::remove_dir(&lock)).unwrap();
     }
@@ -202,17 +202,17 @@ fn a_shared_lock_of_a_member_keeps_no_owner_from_the_run() {
     team.estate.procedure("one", "", CHANGE);
     let run = team.start_waiting(ANNA, "one", &[]);
     let prompt = run.prompt();
-    team.midwatch(BEN, &["runs"]).exits(0).says("waiting");
+    team.midwatch(BEN, &["runs"]).exits(0).prints("waiting");
     run.kill_runner();
     let on_the_lock = team.squat(BEN, &run.dir.path.join("runner.lock"));
-    assert!(on_the_lock.said.contains("Permission denied"), "{}", on_the_lock.said);
+    assert!(on_the_lock.printed.contains("Permission denied"), "{}", on_the_lock.printed);
     // What shows the team that the runner lives can be read, and so be locked; it keeps nobody away.
     let on_alive = team.squat(BEN, &run.dir.path.join("alive"));
-    assert_eq!(on_alive.said, "holds");
-    team.midwatch(BEN, &["runs"]).exits(0).says("interrupted");
+    assert_eq!(on_alive.printed, "holds");
+    team.midwatch(BEN, &["runs"]).exits(0).prints("interrupted");
     team.midwatch(ANNA, &["resume", run.dir.id.as_str()]).exits(0);
     run.prompt_after(&prompt.id);
-    team.midwatch(BEN, &["runs"]).exits(0).says("waiting");
+    team.midwatch(BEN, &["runs"]).exits(0).prints("waiting");
     team.midwatch(ANNA, &["abort", run.dir.id.as_str()]).exits(0);
     run.sealed();
 }

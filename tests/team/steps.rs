@@ -5,7 +5,7 @@ use crate::support::pty::SOON;
 use crate::support::run::{decide, demand};
 use midwatch::domain::RunStatus;
 use midwatch::journal::fold::ItemState;
-use midwatch::journal::item::Deed;
+use midwatch::journal::item::ItemAction;
 use midwatch::journal::record::{Answer, Ask, Choice};
 use midwatch::runner::protocol::Demand;
 
@@ -72,7 +72,7 @@ fn a_hard_gate_is_overridden_by_another_person_for_a_reason_and_for_ever() {
     team.accept(BEN, &run, &prompt, decide(Choice::Override));
     let view = run.sealed();
     assert_eq!((view.sealed, view.overrides.len(), view.overrides[0].by.uid), (Some(RunStatus::Ok), 1, BEN.uid));
-    team.midwatch(ANNA, &["report", run.dir.id.as_str()]).exits(0).says("OVERRIDE").says("the test says so");
+    team.midwatch(ANNA, &["report", run.dir.id.as_str()]).exits(0).prints("OVERRIDE").prints("the test says so");
 }
 
 const WAIT: &str = r#"
@@ -139,15 +139,19 @@ fn a_hard_gate_of_a_checklist_is_overridden_by_another_person_for_a_reason() {
     let run = team.start_waiting(ANNA, "gates", &[]);
     let item = || run.view().item(0).unwrap();
     run.wait("the look", |view| view.item(0).unwrap().passed == Some(false));
-    let past = |reason: &str| Demand::Item { step: 0, seq: item().seq, deed: Deed::Override { reason: reason.into() } };
-    let skip = Demand::Item { step: 0, seq: item().seq, deed: Deed::Skip { reason: "moot".into() } };
+    let past = |reason: &str| Demand::Item {
+        step: 0,
+        seq: item().seq,
+        action: ItemAction::Override { reason: reason.into() },
+    };
+    let skip = Demand::Item { step: 0, seq: item().seq, action: ItemAction::Skip { reason: "moot".into() } };
     let own = "nobody is their own second person";
     team.refused(BEN, &run, skip, "only evidence closes it, or another person than the starter");
     team.refused(ANNA, &run, past("haste"), own);
     team.refused(BEN.logged_in_as(ANNA.login), &run, past("haste"), "logged in as the same person");
     team.refused(BEN, &run, past(" "), "needs a reason");
-    let sign = Deed::Override { reason: "haste".into() };
-    team.refused(BEN, &run, Demand::Item { step: 1, seq: item().seq, deed: sign }, "it is no hard gate");
+    let sign = ItemAction::Override { reason: "haste".into() };
+    team.refused(BEN, &run, Demand::Item { step: 1, seq: item().seq, action: sign }, "it is no hard gate");
     assert_eq!(item().state, ItemState::Open);
 
     // At a terminal the starter is not offered what they may not do; another person is.
@@ -165,18 +169,22 @@ fn a_hard_gate_of_a_checklist_is_overridden_by_another_person_for_a_reason() {
     assert_eq!(view.overrides.iter().map(|passed| passed.by.uid).collect::<Vec<_>>(), [BEN.uid]);
 
     // It can be opened again, and that it was overridden stays.
-    let again = Demand::Item { step: 0, seq: item().seq, deed: Deed::Reopen { reason: "it is back".into() } };
+    let again = Demand::Item { step: 0, seq: item().seq, action: ItemAction::Reopen { reason: "it is back".into() } };
     assert!(matches!(team.ask(ANNA, &run, again), midwatch::runner::protocol::Reply::Accepted { .. }));
     team.estate.file("there", "x");
-    let close = Demand::Item { step: 0, seq: item().seq, deed: Deed::Close };
+    let close = Demand::Item { step: 0, seq: item().seq, action: ItemAction::Close };
     assert!(matches!(team.ask(ANNA, &run, close), midwatch::runner::protocol::Reply::Accepted { .. }));
     assert_eq!(item().state, ItemState::Evidence);
-    let sign = Demand::Item { step: 1, seq: run.view().item(1).unwrap().seq, deed: Deed::Hand { note: String::new() } };
+    let sign = Demand::Item {
+        step: 1,
+        seq: run.view().item(1).unwrap().seq,
+        action: ItemAction::Hand { note: String::new() },
+    };
     assert!(matches!(team.ask(ANNA, &run, sign), midwatch::runner::protocol::Reply::Accepted { .. }));
     assert_eq!(run.sealed().sealed, Some(RunStatus::Ok));
     run.is_whole_and_known();
     let page = team.midwatch(ANNA, &["report", id]).exits(0);
-    page.says("**OVERRIDE**").says("the disk is borrowed tonight").says("overrode the gate of step 1");
+    page.prints("**OVERRIDE**").prints("the disk is borrowed tonight").prints("overrode the gate of step 1");
 }
 
 #[test]
@@ -189,9 +197,9 @@ fn an_item_of_a_checklist_asks_another_person() {
     let run = team.start_waiting(ANNA, "list", &[]);
     let item = run.view().item(0).unwrap();
     assert_eq!(item.state, ItemState::SecondPerson);
-    let hand = Demand::Item { step: 0, seq: item.seq, deed: Deed::Hand { note: "fine".into() } };
+    let hand = Demand::Item { step: 0, seq: item.seq, action: ItemAction::Hand { note: "fine".into() } };
     team.refused(BEN, &run, hand, "only an approval closes it");
-    let ask = Demand::Item { step: 0, seq: item.seq, deed: Deed::Close };
+    let ask = Demand::Item { step: 0, seq: item.seq, action: ItemAction::Close };
     assert!(matches!(team.ask(ANNA, &run, ask), midwatch::runner::protocol::Reply::Accepted { .. }));
     let prompt = run.prompt();
     team.refused(ANNA, &run, demand(&prompt, approve()), "nobody is their own second person");

@@ -1,7 +1,7 @@
 //! What others can change is not used; and another user's run is not taken over with root's rights unasked.
 
 use super::people::{ANNA, BEN, ROOT, Team, is_root};
-use crate::support::estate::{Estate, Said};
+use crate::support::estate::{Estate, Printed};
 use crate::support::pty::SOON;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
@@ -20,7 +20,7 @@ fn chmod(path: &Path, mode: u32) {
 }
 
 /// A command's answer while a place has another mode.
-fn while_open(place: &Path, mode: u32, command: &dyn Fn() -> Said) -> Said {
+fn while_open(place: &Path, mode: u32, command: &dyn Fn() -> Printed) -> Printed {
     let before = fs::metadata(place).unwrap().permissions();
     chmod(place, mode);
     let said = command();
@@ -45,10 +45,10 @@ fn an_estate_its_procedures_and_windows_are_refused_where_others_can_change_them
     ] {
         let place = place.to_str().unwrap().trim_end_matches('/').to_owned();
         let said = while_open(Path::new(&place), mode, &start).exits(2);
-        said.says(&format!("others may write to {place} (mode {mode:04o})")).says(&format!("{command}{place}"));
+        said.prints(&format!("others may write to {place} (mode {mode:04o})")).prints(&format!("{command}{place}"));
         let lint = while_open(Path::new(&place), mode, &|| estate.midwatch(&["lint"]));
         assert_ne!(lint.code, Some(0), "{place}");
-        lint.says(&format!("others may write to {place}"));
+        lint.prints(&format!("others may write to {place}"));
     }
     assert_eq!(estate.lines("done"), 0);
     start().exits(0);
@@ -58,7 +58,7 @@ fn an_estate_its_procedures_and_windows_are_refused_where_others_can_change_them
     for place in [estate.beside("midwatch.toml"), file, estate.beside("procedures")] {
         chown(&place, Some(BEN.uid), None).unwrap();
         let place = place.display().to_string();
-        start().exits(2).says(&format!("{place} belongs to uid {}", BEN.uid)).says(&format!("chown root {place}"));
+        start().exits(2).prints(&format!("{place} belongs to uid {}", BEN.uid)).prints(&format!("chown root {place}"));
         chown(&place, Some(0), None).unwrap();
     }
     assert_eq!(estate.lines("done"), 1);
@@ -99,7 +99,7 @@ fn a_strangers_procedure_with_the_id_of_a_built_in_one_is_not_run_and_neither_is
     let estate = Estate::default();
     let id = "cell0/health-check";
     estate.configure("packs = [\"cell0\"]\n");
-    estate.midwatch(&["plan", id]).says("health");
+    estate.midwatch(&["plan", id]).prints("health");
     let text = format!(
         "format = 1\nid = \"{id}\"\ntitle = \"Harmless\"\nphases = [\"w\"]\n[[w]]\ntitle = \"health\"\ncheck = {{ exec = [\"true\"] }}\n"
     );
@@ -109,9 +109,9 @@ fn a_strangers_procedure_with_the_id_of_a_built_in_one_is_not_run_and_neither_is
     estate
         .midwatch(&["run", id])
         .exits(2)
-        .says("cannot use the procedure")
-        .says("others may write to")
-        .says("chmod go-w");
+        .prints("cannot use the procedure")
+        .prints("others may write to")
+        .prints("chmod go-w");
     chmod(&file, 0o644);
     estate.midwatch(&["run", id]).exits(0);
 }
@@ -138,7 +138,7 @@ fn a_program_that_runs_without_a_confirmation_is_refused_where_others_can_change
             let said = while_open(&place, mode, &|| estate.start(name, &[]));
             // A notice that reached nobody stops no run; a check that could not run does.
             assert!(name == "tell" || said.code != Some(0), "{}", said.out);
-            said.says("is run without a confirmation, and others may write to").says("chmod go-w");
+            said.prints("is run without a confirmation, and others may write to").prints("chmod go-w");
         }
     }
     assert_eq!(estate.lines("ran"), 0);
@@ -163,8 +163,8 @@ fn a_members_run_is_not_taken_over_with_the_rights_of_root_unasked() {
         [(vec!["resume", id], "resume"), (vec!["abort", id], "abort"), (vec!["abort", "--undo", id], "abort --undo")]
     {
         let said = team.midwatch(ROOT, &words).exits(7);
-        said.says(&format!("belongs to uid {}", ANNA.uid)).says(&format!("{sudo} {verb} {id}"));
-        team.midwatch(BEN, &words).exits(7).says("only they or root can take it over");
+        said.prints(&format!("belongs to uid {}", ANNA.uid)).prints(&format!("{sudo} {verb} {id}"));
+        team.midwatch(BEN, &words).exits(7).prints("only they or root can take it over");
         assert!(!run.dir.runner_lives());
     }
     // At a terminal root is shown whose run it is and what it still does, and asked for the owner's name.
@@ -208,8 +208,8 @@ fn a_user_that_a_directory_service_alone_knows_is_called_by_name() {
         eprintln!("no name service reads user records here");
         return;
     }
-    said.exits(2).says("midwatch.toml belongs to clara, not to root or to you");
-    estate.midwatch(&["runs"]).exits(2).says("belongs to uid 61077");
+    said.exits(2).prints("midwatch.toml belongs to clara, not to root or to you");
+    estate.midwatch(&["runs"]).exits(2).prints("belongs to uid 61077");
 }
 
 #[test]

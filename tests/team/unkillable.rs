@@ -37,9 +37,9 @@ fn an_abort_over_what_it_may_not_end_says_so_exits_8_and_seals_nothing_before_th
     let id = run.dir.id.to_string();
     team.midwatch(ANNA, &["abort", &id])
         .exits(8)
-        .says(&format!("attempt 1.1 is still at work: {act} (sh)"))
-        .says("the run is not sealed, and what it locks stays locked")
-        .says(&format!("midwatch attach {id}"));
+        .prints(&format!("attempt 1.1 is still at work: {act} (sh)"))
+        .prints("the run is not sealed, and what it locks stays locked")
+        .prints(&format!("midwatch attach {id}"));
     assert_eq!(run.view().sealed, None);
     let notes = |event| match event {
         Event::Note { text, .. } => Some(text),

@@ -18,7 +18,7 @@ use crate::app::panes::{checklist, log, run};
 use crate::app::problems;
 use crate::app::update::{entered, save_note};
 use crate::domain::key::{Key, KeyCode};
-use crate::journal::eyes::glass;
+use crate::journal::approval::break_glass_reason;
 use crate::journal::record::Answer;
 
 /// Why nothing is confirmed in a dialog whose keys do not fit on the screen.
@@ -116,7 +116,7 @@ fn typed_in_prompt(model: &mut Model, key: Key) -> Vec<Effect> {
     }
     let typed = dialog.field.text().to_owned();
     if dialog.prompt.waits_for_second() {
-        let reason = glass(&typed).unwrap_or_default().to_owned();
+        let reason = break_glass_reason(&typed).unwrap_or_default().to_owned();
         return answer(model, Answer::BreakGlass { reason }, "type  break glass: REASON  ; nothing happened");
     }
     answer(model, Answer::Confirm { typed }, "that is not the phrase yet; nothing happened")
@@ -225,7 +225,7 @@ pub(crate) fn leave(model: &mut Model, action: Action) -> Vec<Effect> {
             } else {
                 model.drafts.insert(key, note.lines().to_vec());
                 let key_shown = model.keymap.shown(note.writes.action());
-                model.say(format!("the note is kept, not written down: {key_shown} goes on with it"));
+                model.notify(format!("the note is kept, not written down: {key_shown} goes on with it"));
             }
         }
         Some(Modal::Line { purpose: purpose @ crate::app::modal::Purpose::Filter(_), .. }) => {
@@ -246,13 +246,13 @@ fn open(model: &mut Model) -> Vec<Effect> {
             }
             if none_selected {
                 let key = model.keymap.shown(Action::Down);
-                model.say(format!("no procedure is selected: {key} selects one"));
+                model.notify(format!("no procedure is selected: {key} selects one"));
             }
             Vec::new()
         }
         Some(Modal::Procedures { list: Some(list), cursor }) => match list.get(*cursor).cloned() {
             Some(_) if model.is_read_only() => {
-                model.say(keys::READ_ONLY);
+                model.notify(keys::READ_ONLY);
                 Vec::new()
             }
             Some(offer) => launch(model, offer),
@@ -322,7 +322,7 @@ fn confirm(model: &mut Model) -> Vec<Effect> {
             let why = unread.filter(|_| whole).unwrap_or_else(|| NOT_WHOLE.to_owned());
             match model.modal_mut().and_then(Modal::hint_mut) {
                 Some(hint) => *hint = Some(why),
-                None => model.say(why),
+                None => model.notify(why),
             }
             Vec::new()
         }

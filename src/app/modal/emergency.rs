@@ -38,7 +38,7 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
         unread => unread,
     };
     if let Some(why) = refusal {
-        model.say(why);
+        model.notify(why);
         return Vec::new();
     }
     let (shown, field) = (shown.clone(), model.kept.reason(&shown.plan.id));

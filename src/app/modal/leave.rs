@@ -54,7 +54,7 @@ pub fn choose(model: &mut Model, by: isize) {
     let choice = if by > 0 && may_remove { Choice::Remove } else { Choice::Keep };
     if leaving.choice != choice {
         **leaving = Leaving { choice, scroll: leaving.scroll, ..Leaving::default() };
-        model.moved();
+        model.note_move();
     }
 }
 

@@ -4,7 +4,7 @@ use crate::app::keymap::Action;
 use crate::domain::RunId;
 use crate::domain::key::{Key, KeyCode};
 use crate::journal::fold::ItemView;
-use crate::journal::item::{Deed, fits};
+use crate::journal::item::{ItemAction, fits};
 use tui_textarea::{Input, Key as Typed, TextArea, WrapMode};
 
 /// What is done with a text when it is written.
@@ -52,14 +52,14 @@ impl Writes {
 
     /// What a text does with an item; `None` where it only stands beside it.
     #[must_use]
-    pub fn deed(self, text: &str) -> Option<Deed> {
+    pub fn item_action(self, text: &str) -> Option<ItemAction> {
         let text = text.to_owned();
         match self {
             Self::Beside => None,
-            Self::Hand => Some(Deed::Hand { note: text }),
-            Self::Skip => Some(Deed::Skip { reason: text }),
-            Self::Override => Some(Deed::Override { reason: text }),
-            Self::Reopen => Some(Deed::Reopen { reason: text }),
+            Self::Hand => Some(ItemAction::Hand { note: text }),
+            Self::Skip => Some(ItemAction::Skip { reason: text }),
+            Self::Override => Some(ItemAction::Override { reason: text }),
+            Self::Reopen => Some(ItemAction::Reopen { reason: text }),
         }
     }
 }
@@ -121,7 +121,7 @@ impl Note {
     #[must_use]
     pub fn lacks(&self, item: Option<&ItemView>) -> bool {
         let text = self.text();
-        let takes_none = match (item, self.writes.deed(&text)) {
+        let takes_none = match (item, self.writes.item_action(&text)) {
             (Some(item), Some(deed)) => fits(item, &deed).is_ok(),
             (_, deed) => deed.is_some(),
         };

@@ -32,7 +32,7 @@ pub(super) fn scroll_in_text(model: &mut Model, key: Key) -> Vec<Effect> {
 pub fn scroll(model: &mut Model, by: isize) -> Vec<Effect> {
     let end = model.seen().scroll_end;
     let ids: Vec<_> = model.runs.iter().flatten().map(|summary| summary.id.clone()).collect();
-    let undo_owed = owes_undo(model);
+    let undo_owed = has_undo_left(model);
     match model.modal_mut() {
         Some(Modal::Offers { offers: Some(offers), cursor, .. }) if !offers.is_empty() => {
             let moved = cursor.map_or(0, |cursor| cursor.saturating_add_signed(by));
@@ -50,15 +50,15 @@ pub fn scroll(model: &mut Model, by: isize) -> Vec<Effect> {
         Some(Modal::LeaveDemo(_)) => leaving::choose(model, by),
         Some(Modal::Abort { undo, .. }) => {
             *undo = Some(by > 0 && undo_owed && undo.is_some());
-            model.moved();
+            model.note_move();
         }
         Some(Modal::Prompt(dialog)) if matches!(dialog.prompt.ask, Ask::Decide { .. }) => {
             dialog.choose(by);
-            model.moved();
+            model.note_move();
         }
         Some(Modal::Prompt(dialog)) if dialog.leaves_page(by, end) => {
             dialog.turn(by);
-            model.moved();
+            model.note_move();
         }
         Some(Modal::SetList(_)) => return scroll_set(model, by),
         Some(_) => scroll_lines(model, by),
@@ -95,7 +95,7 @@ fn scroll_set(model: &mut Model, by: isize) -> Vec<Effect> {
     let total = list.total.unwrap_or(0);
     (list.top, list.skip) = match by {
         isize::MAX => (total.saturating_sub(1), usize::MAX),
-        _ => items.moved((list.top, list.skip), by, total),
+        _ => items.scrolled((list.top, list.skip), by, total),
     };
     let end = list.from + list.items.len() as u64;
     let wanted = (list.top + visible).min(total);
@@ -107,7 +107,7 @@ fn scroll_set(model: &mut Model, by: isize) -> Vec<Effect> {
     vec![Effect::Query(Query::ListSet { run, set, from, rows: rows.saturating_mul(3) })]
 }
 
-fn owes_undo(model: &Model) -> bool {
+fn has_undo_left(model: &Model) -> bool {
     let Some(Modal::Abort { run, .. }) = model.modal() else { return false };
-    model.followed(run).and_then(|pane| pane.view.as_ref()).is_some_and(|view| !view.undo_owed().is_empty())
+    model.followed(run).and_then(|pane| pane.view.as_ref()).is_some_and(|view| !view.pending_undos().is_empty())
 }

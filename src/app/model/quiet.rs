@@ -36,7 +36,7 @@ impl Model {
     }
 
     /// A key moved what another key commits to (a choice, a page): that counts only after it was drawn and looked at.
-    pub fn moved(&mut self) {
+    pub fn note_move(&mut self) {
         self.moving = true;
         self.forget_frames();
     }
@@ -89,14 +89,14 @@ impl Model {
     /// Takes note that no key was waiting at a moment: what comes later was typed later.
     ///
     /// A key that waited while the console was held up is as old as that, however late it is read.
-    pub fn heard_nothing(&mut self, at: Boot) {
-        self.heard = Some(at);
+    pub fn note_silence(&mut self, at: Boot) {
+        self.last_message = Some(at);
     }
 
     /// Whether somebody tells whether keys are waiting.
     #[must_use]
     pub fn is_told_of_waiting_keys(&self) -> bool {
-        self.heard.is_some()
+        self.last_message.is_some()
     }
 
     /// When it must next be seen that no key is waiting, for the topmost dialog to take keys from then on.
@@ -104,7 +104,7 @@ impl Model {
     pub fn wakes_at(&self) -> Option<Boot> {
         let since = self.shown_since.filter(|_| self.modal().is_some_and(Modal::is_guarded))?;
         let wakes = Boot(since.0.saturating_add(self.quiet_time().as_nanos() as u64));
-        (self.heard < Some(wakes)).then_some(wakes)
+        (self.last_message < Some(wakes)).then_some(wakes)
     }
 
     /// What the last frame showed.
@@ -129,7 +129,7 @@ impl Model {
     /// Counted to the last moment at which no key was waiting; to the present where nobody tells of such moments.
     #[must_use]
     pub fn is_awake(&self) -> bool {
-        let heard = self.heard.unwrap_or(self.now.boot);
+        let heard = self.last_message.unwrap_or(self.now.boot);
         self.shown_since.is_some_and(|since| heard.since(since) >= self.quiet_time())
     }
 

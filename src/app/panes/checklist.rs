@@ -11,7 +11,7 @@ use crate::app::msg::Outline;
 use crate::app::panes::run::{self, RunPane};
 use crate::domain::{RunId, RunStatus};
 use crate::journal::fold::{ItemState, ItemView, RunView};
-use crate::journal::item::{Deed, fits, may_do};
+use crate::journal::item::{ItemAction, fits, may_do};
 
 /// The Checklist pane.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -89,7 +89,7 @@ pub fn follow(model: &mut Model, id: RunId) -> Vec<Effect> {
 }
 
 /// Takes a run out of the Run pane that turns out to be a checklist.
-pub fn moved(model: &mut Model, id: RunId) -> Vec<Effect> {
+pub fn run_changed(model: &mut Model, id: RunId) -> Vec<Effect> {
     model.checklist.run = std::mem::take(&mut model.run);
     if model.focus == Pane::Run {
         model.focus = Pane::Checklist;
@@ -173,11 +173,11 @@ pub fn point_at_prompt(model: &mut Model) {
 fn begin(model: &mut Model) -> Vec<Effect> {
     let Some(outline) = model.checklist.chosen().cloned() else {
         let none = model.checklist.known.as_ref().is_some_and(Vec::is_empty);
-        model.say(if none { "there is no checklist here" } else { "the checklists are being read" });
+        model.notify(if none { "there is no checklist here" } else { "the checklists are being read" });
         return Vec::new();
     };
     if model.is_read_only() {
-        model.say(keys::READ_ONLY);
+        model.notify(keys::READ_ONLY);
         return Vec::new();
     }
     ask::launch(model, outline.offer)
@@ -190,7 +190,7 @@ pub fn item(pane: &ChecklistPane, dialog: &ItemDialog) -> Option<ItemView> {
 }
 
 /// Whether the operator of this console may do this with an item now.
-fn may(model: &Model, item: &ItemView, deed: &Deed) -> Result<(), String> {
+fn may(model: &Model, item: &ItemView, deed: &ItemAction) -> Result<(), String> {
     fits(item, deed)?;
     model.checklist.view().map_or(Ok(()), |view| may_do(&view.starter, &model.me, deed))
 }
@@ -254,7 +254,7 @@ pub fn enter(model: &mut Model) -> Vec<Effect> {
             return Vec::new();
         }
         return match unread(model) {
-            None => deed(model, &item, item.seq, Deed::Close),
+            None => act_on_item(model, &item, item.seq, ItemAction::Close),
             Some(why) => {
                 hint(model, why);
                 Vec::new()
@@ -278,7 +278,7 @@ fn unread(model: &Model) -> Option<String> {
 }
 
 /// Sends what a person wants with an item that was read, where it can take it.
-fn deed(model: &mut Model, item: &ItemView, seq: u64, deed: Deed) -> Vec<Effect> {
+fn act_on_item(model: &mut Model, item: &ItemView, seq: u64, deed: ItemAction) -> Vec<Effect> {
     let authority = model.authority.clone();
     let (id, lives) = (model.checklist.run.following.clone(), model.checklist.run.lives);
     let sent = matches!(model.modal(), Some(Modal::Item(dialog)) if dialog.sent);
@@ -310,15 +310,15 @@ pub fn write(model: &mut Model, action: Action) -> Vec<Effect> {
         open_item(model);
     }
     let Some(item) = at_hand(model) else {
-        keys::refuse_or_say(model, action, "no checklist is followed");
+        keys::refuse_or_explain(model, action, "no checklist is followed");
         return Vec::new();
     };
     let unread = if from_pane { None } else { unread(model) };
     let id = model.checklist.run.following.clone().filter(|_| model.checklist.run.lives);
-    match (id, writes.deed("something").map(|deed| may(model, &item, &deed))) {
-        _ if unread.is_some() => keys::refuse_or_say(model, action, unread.unwrap_or_default()),
-        (None, _) => keys::refuse_or_say(model, action, "no runner is there: resume the run first"),
-        (_, Some(Err(why))) => keys::refuse_or_say(model, action, why),
+    match (id, writes.item_action("something").map(|deed| may(model, &item, &deed))) {
+        _ if unread.is_some() => keys::refuse_or_explain(model, action, unread.unwrap_or_default()),
+        (None, _) => keys::refuse_or_explain(model, action, "no runner is there: resume the run first"),
+        (_, Some(Err(why))) => keys::refuse_or_explain(model, action, why),
         (Some(id), _) => {
             let lines = model.drafts.get(&(id.clone(), Some(item.step), writes)).cloned().unwrap_or_default();
             let note = Note::of_item(id, (item.step, item.seq), writes, lines);
@@ -342,7 +342,7 @@ pub fn save(model: &mut Model) -> Vec<Effect> {
     let (writes, text, seq) = (note.writes, note.text(), note.seq);
     let (key, lines) = ((note.run.clone(), note.step, writes), note.lines().to_vec());
     let item = note.step.and_then(|step| model.checklist.view()?.item(step));
-    let (Some(item), Some(wanted)) = (item, writes.deed(&text)) else { return Vec::new() };
+    let (Some(item), Some(wanted)) = (item, writes.item_action(&text)) else { return Vec::new() };
     if text.is_empty()
         && let Err(why) = fits(&item, &wanted)
         && let Some(Modal::Note(note)) = model.modal_mut()
@@ -352,7 +352,7 @@ pub fn save(model: &mut Model) -> Vec<Effect> {
     }
     model.close();
     model.drafts.insert(key.clone(), lines);
-    let effects = deed(model, &item, seq, wanted);
+    let effects = act_on_item(model, &item, seq, wanted);
     if !effects.is_empty() {
         // A second press of the key must not answer what the run asks next.
         model.answered = Some(key.0.clone());

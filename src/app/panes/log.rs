@@ -128,14 +128,14 @@ pub fn turn(model: &mut Model, later: bool) -> Vec<Effect> {
     let view = model.log.run.as_ref().and_then(|run| model.followed(run)?.view.as_deref());
     let found = view.and_then(|view| model.log.among(view));
     let (Some((logs, at)), Some((step, _))) = (found, model.log.source.clone()) else {
-        model.say("no log is shown");
+        model.notify("no log is shown");
         return Vec::new();
     };
     let to = if later { at.checked_add(1) } else { at.checked_sub(1) };
     let Some((to, other)) = to.and_then(|to| Some((to, logs.get(to)?.file.clone()))) else {
         let which = if later { "newest" } else { "oldest" };
         let only = logs.len() == 1;
-        model.say(if only {
+        model.notify(if only {
             format!("step {} has one log", step + 1)
         } else {
             format!("this is the {which} log of step {}", step + 1)
@@ -285,7 +285,7 @@ fn seek(model: &mut Model, at: impl FnOnce(u64) -> LogAt) -> Vec<Effect> {
     let for_text = !matches!(at, LogAt::NextError { .. });
     if for_text && model.log.needle.is_empty() {
         let key = model.keymap.shown(crate::app::keymap::Action::Search);
-        model.say(format!("nothing is searched for yet: {key} searches"));
+        model.notify(format!("nothing is searched for yet: {key} searches"));
         return Vec::new();
     }
     if model.log.follow {

@@ -118,7 +118,7 @@ pub fn folded(model: &mut Model, view: Box<RunView>, lives: bool) -> Vec<Effect>
     let id = view.id.clone();
     let mut effects = Vec::new();
     if view.order == Order::Any && model.run.following.as_ref() == Some(&id) {
-        effects = checklist::moved(model, id.clone());
+        effects = checklist::run_changed(model, id.clone());
     }
     let Some(pane) = model.followed_mut(&id) else { return effects };
     let asked = |view: &RunView| view.prompt.as_ref().map(|open| open.id.clone());
@@ -164,9 +164,9 @@ fn settle_prompt(model: &mut Model, id: &RunId) {
             dialog.sent = false;
         }
         Some(end) if !dialog.sent => {
-            let said = told(end);
+            let said = describe_end(end);
             model.close();
-            model.say(said);
+            model.notify(said);
         }
         _ => {
             model.close();
@@ -197,7 +197,7 @@ fn settle_below(model: &mut Model, view: &RunView) {
 
 /// How a prompt ended, in a sentence.
 #[must_use]
-pub fn told(end: &PromptEnd) -> String {
+pub fn describe_end(end: &PromptEnd) -> String {
     let (who, step) = (format!("{}@{}", end.by.name, end.by.host), end.step + 1);
     match &end.how {
         PromptEnding::Answered(Answer::Confirm { .. }) => format!("{who} confirmed step {step}"),
@@ -295,8 +295,8 @@ pub fn open_abort(model: &mut Model) {
             let run = view.id.clone();
             model.open(Modal::Abort { run, undo: None, scroll: 0 });
         }
-        (Some(_), _) => model.say("this run is over"),
-        _ => model.say("no run is followed"),
+        (Some(_), _) => model.notify("this run is over"),
+        _ => model.notify("no run is followed"),
     }
 }
 
@@ -308,7 +308,7 @@ pub fn open_resume(model: &mut Model) {
             let run = view.id.clone();
             model.open(Modal::Resume { run, scroll: 0 });
         }
-        (Some(_), _) => model.say("only an interrupted or held run can be resumed"),
-        _ => model.say("no run is followed"),
+        (Some(_), _) => model.notify("only an interrupted or held run can be resumed"),
+        _ => model.notify("no run is followed"),
     }
 }

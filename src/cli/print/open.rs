@@ -37,7 +37,7 @@ pub(super) fn drafted(world: &World, procedure: &Procedure, given: &BTreeMap<Str
     let widened = widened(procedure, given);
     let (world, mut kept) = (with_targets(world, &open), Vec::new());
     let draft = |marked: &[usize]| {
-        let open = stand_ins(&world, &open, marked, given);
+        let open = placeholders(&world, &open, marked, given);
         plans::draft(&world, &widened, &open.values).map(|plan| (plan, open))
     };
     let all: Vec<usize> = (0..open.len()).collect();
@@ -83,7 +83,7 @@ fn number(place: usize) -> i64 {
 }
 
 /// The value that stands for an open parameter, where one of its type is nothing else.
-fn stand_in(param: &Param, place: usize) -> Option<String> {
+fn placeholder(param: &Param, place: usize) -> Option<String> {
     match param.kind {
         ParamKind::Path => Some(format!("/{}", mark(place))),
         ParamKind::Days(..) | ParamKind::Int(..) => Some(number(place).to_string()),
@@ -95,11 +95,11 @@ fn stand_in(param: &Param, place: usize) -> Option<String> {
 }
 
 /// Values for the open parameters; those at `marked` have one that is nothing else.
-fn stand_ins(world: &World, open: &[&Param], marked: &[usize], given: &BTreeMap<String, String>) -> Open {
+fn placeholders(world: &World, open: &[&Param], marked: &[usize], given: &BTreeMap<String, String>) -> Open {
     let mut all = Open { values: given.clone(), ..Open::default() };
     for (place, param) in open.iter().enumerate() {
         let name = format!("<{}>", param.name);
-        let value = match stand_in(param, place).filter(|_| marked.contains(&place)) {
+        let value = match placeholder(param, place).filter(|_| marked.contains(&place)) {
             Some(value) => {
                 let number = matches!(param.kind, ParamKind::Days(..) | ParamKind::Int(..));
                 let counted = number.then(|| crate::domain::quantity::count(number_of(place)));

@@ -6,7 +6,7 @@ use crate::cli::plan;
 use crate::domain::preview::is_consent;
 use crate::domain::{EffectClass, Kind, Preview};
 use crate::journal::answer::consent_words;
-use crate::journal::eyes::glass;
+use crate::journal::approval::break_glass_reason;
 use crate::journal::fold::OpenPrompt;
 use crate::journal::record::{About, Answer, Ask, Choice, Covered, consequences};
 use std::collections::BTreeSet;
@@ -140,7 +140,7 @@ async fn second(
     out::text(format_args!("{}", plan::clean(&page)));
     loop {
         let typed = person.ask(question).await?;
-        match (typed.trim(), glass(&typed)) {
+        match (typed.trim(), break_glass_reason(&typed)) {
             ("cancel", _) => return Some(Answer::Cancel),
             ("approve", _) => return Some(Answer::Approve { note: String::new() }),
             (_, Some(reason)) => return Some(Answer::BreakGlass { reason: reason.to_owned() }),

@@ -6,19 +6,19 @@ use crate::cli::out;
 use crate::cli::plan::clean;
 use crate::cli::run::answers::{Answers, ask_person};
 use crate::cli::run::items::Walk;
-use crate::cli::run::say;
+use crate::cli::run::lines;
 use crate::config::plain;
 use crate::domain::clean::json_escaped;
 use crate::domain::error::Result;
 use crate::domain::{Clean, Error, Kind, Order, PromptId};
 use crate::gate::{World, operate};
 use crate::journal::answer::may_give;
-use crate::journal::beside;
-use crate::journal::eyes::is_another;
+use crate::journal::approval::is_another;
 use crate::journal::fold::{OpenPrompt, RunView};
 use crate::journal::line::{Fault, as_written};
 use crate::journal::record::{Answer, Ask, Event, Record};
 use crate::journal::tail::Tail;
+use crate::journal::witness;
 use crate::runner::identity;
 use crate::runner::presence::Presence;
 use crate::runner::rundir::RunDir;
@@ -174,7 +174,7 @@ impl Follow {
         if written {
             return Ok(());
         }
-        let Some(why) = beside::cut(&self.dir.path) else { return Ok(()) };
+        let Some(why) = witness::cut(&self.dir.path) else { return Ok(()) };
         let message = format!("cannot follow {}: it was cut: {why}", self.dir.journal().display());
         Err(Error::new(Kind::Damaged, message))
     }
@@ -244,7 +244,7 @@ impl Follow {
             self.print_log(log, true);
             *log = None;
         }
-        if let Some(line) = say::line(record, view) {
+        if let Some(line) = lines::line(record, view) {
             out::text(format_args!("{}", clean(&line)));
         }
         if let Event::StepIntent { log: name, .. } | Event::UndoIntent { log: name, .. } = &record.event {
@@ -293,11 +293,11 @@ impl Follow {
             return removed;
         }
         let id = &self.dir.id;
-        if beside::never_began(&self.dir.path) {
+        if witness::never_began(&self.dir.path) {
             return Error::new(Kind::Damaged, format!("run {id} never began: its journal has no record"))
                 .hint(format!("remove it: midwatch abort {id}"));
         }
-        let why = beside::cut(&self.dir.path).unwrap_or_else(|| "its journal has no whole record".to_owned());
+        let why = witness::cut(&self.dir.path).unwrap_or_else(|| "its journal has no whole record".to_owned());
         Error::new(Kind::Damaged, format!("cannot follow run {id}: {why}"))
     }
 

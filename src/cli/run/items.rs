@@ -18,7 +18,7 @@ use crate::domain::error::Result;
 use crate::domain::{EffectClass, Kind, Verb};
 use crate::gate::operate;
 use crate::journal::fold::{ItemState, ItemView, RunView};
-use crate::journal::item::{Deed, fits, may_do};
+use crate::journal::item::{ItemAction, fits, may_do};
 use crate::journal::tail::Tail;
 use crate::runner::identity;
 use crate::runner::rundir::RunDir;
@@ -36,7 +36,7 @@ pub struct Walk {
 
 /// What a person answers about an item.
 enum Turn {
-    Deed(Deed),
+    Act(ItemAction),
     Note(String),
     Later,
     Leave,
@@ -86,7 +86,7 @@ impl Follow {
                 return Ok(None);
             }
             Turn::Note(text) => Some(confirm::note(authority, self.dir.id.clone(), Some(item.step), text)),
-            Turn::Deed(deed) => confirm::item(authority, &self.dir.id, item, deed),
+            Turn::Act(deed) => confirm::item(authority, &self.dir.id, item, deed),
         };
         let Some(command) = command else {
             out::line(format_args!("this item cannot be answered so"));
@@ -139,7 +139,7 @@ fn done(item: &ItemView) -> &'static str {
 
 /// Whether the person at the terminal can lead past a hard gate that did not pass.
 fn may_override(view: &RunView, item: &ItemView) -> bool {
-    let deed = Deed::Override { reason: "something".to_owned() };
+    let deed = ItemAction::Override { reason: "something".to_owned() };
     fits(item, &deed).is_ok() && may_do(&view.starter, &identity::own("run"), &deed).is_ok()
 }
 
@@ -164,11 +164,15 @@ async fn ask(person: &mut Person, item: &ItemView, overrides: bool) -> Turn {
         let Some(typed) = person.ask(&format!("{words}, later, note, leave: ")).await else { return Turn::Leave };
         let turn = match typed.trim() {
             line if signs && note_of(line).is_some() => sign(item, line),
-            "done" => Some(Turn::Deed(Deed::Close)),
-            "hand" if by_hand => said(person, "note (required): ", |note| Turn::Deed(Deed::Hand { note })).await,
-            "skip" if !item.hard => said(person, "reason: ", |reason| Turn::Deed(Deed::Skip { reason })).await,
-            "override" if overrides => said(person, "reason: ", |reason| Turn::Deed(Deed::Override { reason })).await,
-            "note" => said(person, "note: ", Turn::Note).await,
+            "done" => Some(Turn::Act(ItemAction::Close)),
+            "hand" if by_hand => {
+                ask_text(person, "note (required): ", |note| Turn::Act(ItemAction::Hand { note })).await
+            }
+            "skip" if !item.hard => ask_text(person, "reason: ", |reason| Turn::Act(ItemAction::Skip { reason })).await,
+            "override" if overrides => {
+                ask_text(person, "reason: ", |reason| Turn::Act(ItemAction::Override { reason })).await
+            }
+            "note" => ask_text(person, "note: ", Turn::Note).await,
             "later" => Some(Turn::Later),
             "leave" => Some(Turn::Leave),
             _ => None,
@@ -183,10 +187,10 @@ async fn ask(person: &mut Person, item: &ItemView, overrides: bool) -> Turn {
 /// Signs an item off as a step of a run is signed off.
 fn sign(item: &ItemView, line: &str) -> Option<Turn> {
     let note = note_of(line).filter(|note| !(item.note_required && note.is_empty()))?;
-    Some(Turn::Deed(Deed::Hand { note: note.to_owned() }))
+    Some(Turn::Act(ItemAction::Hand { note: note.to_owned() }))
 }
 
-async fn said(person: &mut Person, word: &str, make: impl FnOnce(String) -> Turn) -> Option<Turn> {
+async fn ask_text(person: &mut Person, word: &str, make: impl FnOnce(String) -> Turn) -> Option<Turn> {
     person.ask(word).await.filter(|text| !text.trim().is_empty()).map(make)
 }
 

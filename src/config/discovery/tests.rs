@@ -37,7 +37,7 @@ impl Root {
     }
 
     /// Phrases without this root.
-    fn told(&self, phrases: &[String]) -> Vec<String> {
+    fn notes(&self, phrases: &[String]) -> Vec<String> {
         let root = self.0.path().display().to_string();
         phrases.iter().map(|phrase| phrase.replace(&root, "")).collect()
     }
@@ -62,7 +62,7 @@ fn an_empty_host_is_production_and_says_what_is_not_there() {
         "Kubernetes: no KUBECONFIG, no ~/.kube/config, and this is no pod",
         "certificates: none in the usual places",
     ];
-    assert_eq!(root.told(&estate.not_found), expected);
+    assert_eq!(root.notes(&estate.not_found), expected);
     let is_empty = estate.postgres.is_empty() && estate.redis.is_empty() && estate.kubernetes.is_empty();
     assert!(is_empty && estate.certificates.is_empty() && estate.services.is_empty());
 }
@@ -101,7 +101,7 @@ fn the_service_file_names_databases() {
     let estate = root.discover(&[]);
     assert_eq!(databases(&estate), [("main", "service=main"), ("my app", "service='my app'")]);
     let expected = "PostgreSQL main, my app from /etc/postgresql-common/pg_service.conf";
-    assert_eq!(root.told(&estate.discovered)[2], expected);
+    assert_eq!(root.notes(&estate.discovered)[2], expected);
     assert!(!format!("{estate:?}").contains("hunter2"));
     let many: String = (0..11).map(|number| format!("[s{number}]\nhost=db1\nuser=ada\n")).collect();
     root.write("home/ada/.pg_service.conf", &many, 0o600);
@@ -136,7 +136,7 @@ fn the_password_file_names_servers_and_keeps_its_passwords() {
     let estate = root.discover(&[]);
     assert_eq!(databases(&estate), []);
     let expected = "/home/ada/.pgpass: not used, it is open to others (mode 0640)";
-    assert!(root.told(&estate.not_found).contains(&expected.to_owned()), "{:?}", estate.not_found);
+    assert!(root.notes(&estate.not_found).contains(&expected.to_owned()), "{:?}", estate.not_found);
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn local_sockets_are_seen_and_not_connected_to() {
     listener.set_nonblocking(true).unwrap();
     root.write("var/run/postgresql/.s.PGSQL.5432.lock", "", 0o600);
     root.write("tmp/.s.PGSQL.5499", "not a socket", 0o600);
-    let told = |estate: &Estate| root.told(&estate.postgres.iter().map(|one| one.watch.clone()).collect::<Vec<_>>());
+    let told = |estate: &Estate| root.notes(&estate.postgres.iter().map(|one| one.watch.clone()).collect::<Vec<_>>());
     let estate = root.discover(&[]);
     assert_eq!(estate.postgres[0].name, "postgres");
     assert_eq!(told(&estate), ["host=/var/run/postgresql port=5432 dbname=postgres"]);
@@ -213,7 +213,7 @@ fn a_cluster_is_named_by_its_context() {
     let file = root.write("home/ada/.kube/config", "apiVersion: v1\ncurrent-context: \"novacron\"\n", 0o600);
     let estate = root.discover(&[]);
     assert_eq!((estate.kubernetes[0].name.as_str(), &estate.kubernetes[0].kubeconfig), ("novacron", &None));
-    assert_eq!(root.told(&estate.discovered)[2], "Kubernetes novacron from /home/ada/.kube/config");
+    assert_eq!(root.notes(&estate.discovered)[2], "Kubernetes novacron from /home/ada/.kube/config");
     fs::remove_file(file).unwrap();
     // A file that somebody names has a row that says what is wrong with it.
     let estate = root.discover(&[("KUBECONFIG", "/nowhere/config")]);
@@ -250,7 +250,7 @@ fn certificates_are_found_once_each_and_keys_are_left_alone() {
         "/srv/a.pem",
         "/srv/b.pem",
     ];
-    assert_eq!(root.told(&files), expected);
+    assert_eq!(root.notes(&files), expected);
     assert_eq!(estate.certificates[0].name, "api.novacron.io");
     assert_eq!((estate.certificates[0].warn_days, estate.certificates[0].critical_days), (30, 7));
 }

@@ -63,7 +63,7 @@ pub(super) fn read(root: &mut Table, problems: &mut Problems) -> Keep {
         let runs = keep.int("runs", problems).and_then(|runs| {
             let fits = u32::try_from(runs).ok().filter(|_| (1..=MOST).contains(&runs));
             if fits.is_none() {
-                problems.say(runs_at, format!("`runs` must be from 1 to {MOST}, not {runs}"));
+                problems.add(runs_at, format!("`runs` must be from 1 to {MOST}, not {runs}"));
             }
             fits
         });
@@ -76,7 +76,11 @@ pub(super) fn read(root: &mut Table, problems: &mut Problems) -> Keep {
     policy.finish(problems);
     match keep {
         Some((false, _)) => {
-            problems.say_with(at, "`keep` must say `runs`, `age` or both", "such as { runs = 500, age = \"400d\" }");
+            problems.add_with_hint(
+                at,
+                "`keep` must say `runs`, `age` or both",
+                "such as { runs = 500, age = \"400d\" }",
+            );
             Keep::default()
         }
         Some((true, keep)) => keep,

@@ -83,9 +83,9 @@ fn trusted_reads(root: &mut Table, problems: &mut Problems) -> Vec<PathBuf> {
     let mut programs = Vec::new();
     for (at, text) in root.texts("trusted_reads", problems).unwrap_or_default() {
         match plain_path(&text) {
-            Ok(path) if programs.contains(&path) => problems.say(at, "this program is in the list already"),
+            Ok(path) if programs.contains(&path) => problems.add(at, "this program is in the list already"),
             Ok(path) => programs.push(path),
-            Err(why) => problems.say(at, format!("a trusted program's path {why}")),
+            Err(why) => problems.add(at, format!("a trusted program's path {why}")),
         }
     }
     programs

@@ -28,7 +28,8 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, String> {
         return Err(format!("the password file {} is open to others (mode {mode:04o}, not 0600)", path.display()));
     }
     let text = fs::read_to_string(path);
-    text.map(Some).map_err(|cause| format!("the password file {}: {}", path.display(), super::service::told(&cause)))
+    text.map(Some)
+        .map_err(|cause| format!("the password file {}: {}", path.display(), super::service::why_unreadable(&cause)))
 }
 
 /// The password of the first line that fits.

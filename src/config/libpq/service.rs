@@ -2,7 +2,7 @@
 
 use crate::config::libpq::words::{Given, known};
 use crate::config::paths::Surroundings;
-use crate::domain::error::said;
+use crate::domain::error::system_text;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ pub(super) fn read(name: &str, file: Option<&Path>, around: &Surroundings) -> Re
             Ok(text) => text,
             // Only a file that somebody names must be there.
             Err(cause) if cause.kind() == ErrorKind::NotFound && file != Some(&place) => continue,
-            Err(cause) => return Err(format!("the service file {}: {}", place.display(), told(&cause))),
+            Err(cause) => return Err(format!("the service file {}: {}", place.display(), why_unreadable(&cause))),
         };
         if let Some(found) = section(&text, name).map_err(|why| format!("{}: {why}", place.display()))? {
             return Ok(found);
@@ -73,10 +73,10 @@ pub(super) fn home(around: &Surroundings) -> Option<PathBuf> {
 }
 
 /// Why a file cannot be read.
-pub(super) fn told(cause: &std::io::Error) -> String {
+pub(super) fn why_unreadable(cause: &std::io::Error) -> String {
     match cause.kind() {
         ErrorKind::NotFound => "it does not exist".to_owned(),
         ErrorKind::PermissionDenied => "it may not be read".to_owned(),
-        _ => said(cause),
+        _ => system_text(cause),
     }
 }

@@ -50,7 +50,7 @@ pub(super) fn given(access: &Access) -> Result<(Given, Option<Secret>), String> 
     }
     widen(&mut given, around)?;
     if let Some((name, _)) =
-        REFUSED.iter().find(|(name, fine)| said(&given, name).is_some_and(|value| !fine.contains(&value)))
+        REFUSED.iter().find(|(name, fine)| value_of(&given, name).is_some_and(|value| !fine.contains(&value)))
     {
         return Err(format!("the connection parameter {name} is not supported"));
     }
@@ -61,16 +61,17 @@ pub(super) fn given(access: &Access) -> Result<(Given, Option<Secret>), String> 
 pub(super) fn parameters(access: &Access) -> Result<Parameters, String> {
     let around = &access.around;
     let (given, secret) = given(access)?;
-    let user = match said(&given, "user") {
+    let user = match value_of(&given, "user") {
         Some(user) => user.to_owned(),
         None => os_user(around).ok_or("no role is named, and this user has no name")?,
     };
-    let database = said(&given, "dbname").unwrap_or(&user).to_owned();
-    let password = secret.or_else(|| said(&given, "password").map(Secret::new));
+    let database = value_of(&given, "dbname").unwrap_or(&user).to_owned();
+    let password = secret.or_else(|| value_of(&given, "password").map(Secret::new));
     let mut servers = servers(&given, around)?;
     let mut passfile_refused = None;
     if password.is_none() {
-        let file = said(&given, "passfile").map(PathBuf::from).or_else(|| Some(service::home(around)?.join(".pgpass")));
+        let file =
+            value_of(&given, "passfile").map(PathBuf::from).or_else(|| Some(service::home(around)?.join(".pgpass")));
         match file.map(|path| passfile::read(&path)).transpose() {
             Ok(text) => fill(&mut servers, text.flatten().as_deref(), &database, &user, around),
             Err(why) => passfile_refused = Some(why),
@@ -79,13 +80,13 @@ pub(super) fn parameters(access: &Access) -> Result<Parameters, String> {
     for server in &mut servers {
         server.password = password.clone().or(server.password.take());
     }
-    let name = said(&given, "application_name").or_else(|| said(&given, "fallback_application_name"));
+    let name = value_of(&given, "application_name").or_else(|| value_of(&given, "fallback_application_name"));
     Ok(Parameters {
         servers,
         tls: tls(&given, around)?,
         connect_timeout: timeout(&given)?,
         application_name: name.map(str::to_owned),
-        options: said(&given, "options").map(str::to_owned),
+        options: value_of(&given, "options").map(str::to_owned),
         session: one_of(&given, "target_session_attrs", SESSIONS)?.unwrap_or(SessionKind::Any),
         channel_binding: one_of(&given, "channel_binding", BINDINGS)?.unwrap_or(ChannelBinding::Prefer),
         passfile_refused,
@@ -96,7 +97,7 @@ pub(super) fn parameters(access: &Access) -> Result<Parameters, String> {
 
 /// The secret that is named as the password; a password itself is refused, because files with connections are shown and shared.
 fn password_by_reference(given: &Given) -> Result<Option<String>, String> {
-    match said(given, "password").map(|password| password.strip_prefix(SECRET)) {
+    match value_of(given, "password").map(|password| password.strip_prefix(SECRET)) {
         None => Ok(None),
         Some(Some(name)) if !name.is_empty() => Ok(Some(name.to_owned())),
         Some(_) => Err("a password is not written here: password=secret:NAME names one of [secrets]".to_owned()),
@@ -108,13 +109,13 @@ pub(super) fn shown(access: &Access) -> Result<String, String> {
     let around = &access.around;
     let mut given = words::read(&access.written)?;
     if let Some(name) = service_of(&given, around)? {
-        let database = said(&given, "dbname").filter(|name| !name.contains([':', '=']));
+        let database = value_of(&given, "dbname").filter(|name| !name.contains([':', '=']));
         let database = database.map(|name| format!("/{name}")).unwrap_or_default();
         return Ok(format!("service {name}{database}"));
     }
     widen_by_variables(&mut given, around)?;
-    let user = || said(&given, "user").map(str::to_owned).or_else(|| os_user(around));
-    let database = said(&given, "dbname").map(str::to_owned).or_else(user);
+    let user = || value_of(&given, "user").map(str::to_owned).or_else(|| os_user(around));
+    let database = value_of(&given, "dbname").map(str::to_owned).or_else(user);
     // A whole connection string in its place may hold a password.
     let database = database.filter(|name| !name.contains([':', '='])).unwrap_or_default();
     let servers: Vec<String> = servers(&given, around)?.iter().map(ToString::to_string).collect();
@@ -129,7 +130,7 @@ fn variable(name: &str, around: &Surroundings) -> Result<Option<String>, String>
 
 /// The service that is named.
 fn service_of(given: &Given, around: &Surroundings) -> Result<Option<String>, String> {
-    match said(given, "service") {
+    match value_of(given, "service") {
         Some(name) => Ok(Some(name.to_owned())),
         None if given.contains_key("service") => Ok(None),
         None => variable("PGSERVICE", around),
@@ -139,7 +140,7 @@ fn service_of(given: &Given, around: &Surroundings) -> Result<Option<String>, St
 /// Adds what the service and the variables say of what is not given yet.
 fn widen(given: &mut Given, around: &Surroundings) -> Result<(), String> {
     if let Some(name) = service_of(given, around)? {
-        let file = match said(given, "servicefile") {
+        let file = match value_of(given, "servicefile") {
             Some(file) => Some(file.to_owned()),
             None => variable("PGSERVICEFILE", around)?,
         };
@@ -162,13 +163,13 @@ fn widen_by_variables(given: &mut Given, around: &Surroundings) -> Result<(), St
 }
 
 /// A value that is there and not empty.
-pub(super) fn said<'a>(given: &'a Given, name: &str) -> Option<&'a str> {
+pub(super) fn value_of<'a>(given: &'a Given, name: &str) -> Option<&'a str> {
     given.get(name).map(String::as_str).filter(|value| !value.is_empty())
 }
 
 /// The servers, without passwords.
 pub(super) fn servers(given: &Given, around: &Surroundings) -> Result<Vec<Server>, String> {
-    let list = |name| said(given, name).map(|list| list.split(',').map(str::trim).collect::<Vec<_>>());
+    let list = |name| value_of(given, name).map(|list| list.split(',').map(str::trim).collect::<Vec<_>>());
     let (hosts, addresses) = (list("host"), list("hostaddr"));
     let count = hosts.as_ref().or(addresses.as_ref()).map_or(1, Vec::len);
     let ports = list("port").unwrap_or_else(|| vec![""]);
@@ -260,7 +261,7 @@ const NEGOTIATIONS: &[(&str, bool)] = &[("postgres", false), ("direct", true)];
 
 /// The meaning of a value that is one of a few words.
 fn one_of<T: Copy>(given: &Given, name: &str, words: &[(&str, T)]) -> Result<Option<T>, String> {
-    let Some(value) = said(given, name) else { return Ok(None) };
+    let Some(value) = value_of(given, name) else { return Ok(None) };
     match words.iter().find(|(word, _)| *word == value) {
         Some((_, meaning)) => Ok(Some(*meaning)),
         None => {
@@ -273,7 +274,7 @@ fn one_of<T: Copy>(given: &Given, name: &str, words: &[(&str, T)]) -> Result<Opt
 fn tls(given: &Given, around: &Surroundings) -> Result<Tls, String> {
     let wanted = one_of(given, "sslmode", MODES)?;
     let usual = |name: &str| Some(service::home(around)?.join(".postgresql").join(name)).filter(|path| path.exists());
-    let root = match said(given, "sslrootcert") {
+    let root = match value_of(given, "sslrootcert") {
         Some("system") => TlsRoot::System,
         Some(file) => TlsRoot::File(file.into()),
         None => usual("root.crt").map_or(TlsRoot::None, TlsRoot::File),
@@ -294,9 +295,9 @@ fn tls(given: &Given, around: &Surroundings) -> Result<Tls, String> {
     if direct && mode < TlsMode::Require {
         return Err("sslnegotiation=direct needs sslmode=require or more".to_owned());
     }
-    let own = match said(given, "sslcert").map(PathBuf::from).or_else(|| usual("postgresql.crt")) {
-        Some(certificate) if said(given, "sslcertmode") != Some("disable") => {
-            let key = said(given, "sslkey").map(PathBuf::from).or_else(|| usual("postgresql.key"));
+    let own = match value_of(given, "sslcert").map(PathBuf::from).or_else(|| usual("postgresql.crt")) {
+        Some(certificate) if value_of(given, "sslcertmode") != Some("disable") => {
+            let key = value_of(given, "sslkey").map(PathBuf::from).or_else(|| usual("postgresql.key"));
             Some((certificate, key.ok_or("sslcert names a certificate, and nothing names its key")?))
         }
         _ => None,
@@ -313,7 +314,7 @@ fn tls(given: &Given, around: &Surroundings) -> Result<Tls, String> {
 
 /// Seconds; none and less mean no limit, and 1 means 2.
 fn timeout(given: &Given) -> Result<Option<Duration>, String> {
-    let Some(text) = said(given, "connect_timeout") else { return Ok(None) };
+    let Some(text) = value_of(given, "connect_timeout") else { return Ok(None) };
     let seconds: i64 =
         text.trim().parse().map_err(|_| format!("connect_timeout: {} is no number of seconds", text.escape_debug()))?;
     Ok(u64::try_from(seconds).ok().filter(|seconds| *seconds > 0).map(|seconds| Duration::from_secs(seconds.max(2))))

@@ -3,7 +3,7 @@
 //! Variables are the weakest source that libpq has, so the service and this process's own variables are worked in before. What a
 //! program finds by itself, the password file and the certificates below its home, is left to it.
 
-use crate::config::libpq::settle::{self, said};
+use crate::config::libpq::settle::{self, value_of};
 use crate::config::libpq::words::KNOWN;
 use crate::config::libpq::{Access, ServerPlace};
 use crate::config::secrets::Secret;
@@ -24,15 +24,15 @@ pub struct Variables {
 /// Works them out.
 pub(super) fn variables(access: &Access) -> Result<Variables, String> {
     let (mut given, secret) = settle::given(access)?;
-    let password = secret.or_else(|| said(&given, "password").map(Secret::new));
-    if said(&given, "host").or(said(&given, "hostaddr")).is_none() {
+    let password = secret.or_else(|| value_of(&given, "password").map(Secret::new));
+    if value_of(&given, "host").or(value_of(&given, "hostaddr")).is_none() {
         let servers = settle::servers(&given, &access.around)?;
         if let Some(ServerPlace::Socket(directory)) = servers.first().map(|server| &server.place) {
             given.insert("host".to_owned(), directory.display().to_string());
         }
     }
     let one = |(name, variable): &(&str, Option<&str>)| {
-        Some(((*variable)?.to_owned(), said(&given, name).filter(|_| !APART.contains(name))?.to_owned()))
+        Some(((*variable)?.to_owned(), value_of(&given, name).filter(|_| !APART.contains(name))?.to_owned()))
     };
     Ok(Variables { plain: KNOWN.iter().filter_map(one).collect(), password })
 }

@@ -18,13 +18,13 @@ pub fn parse(text: &str, problems: &mut Problems) -> Table {
     let deep = too_deep(text);
     if let Some(Deep { at, .. }) = deep {
         let message = format!("tables and lists stand more than {DEEPEST} levels deep in one another");
-        problems.say(lines.place(text, at), message);
+        problems.add(lines.place(text, at), message);
     }
     let text = deep.and_then(|deep| text.get(..deep.statement)).unwrap_or(text);
     let (root, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         let at = error.span().map_or(Place { line: 1, column: 1 }, |span| lines.place(text, span.start));
-        problems.say(at, error.message().to_owned());
+        problems.add(at, error.message().to_owned());
     }
     table(root.get_ref(), Place { line: 1, column: 1 }, text, &lines, problems)
 }
@@ -136,14 +136,14 @@ fn convert(given: &DeValue<'_>, at: Place, text: &str, lines: &Lines, problems: 
         DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
             Ok(number) => Value::Int(number),
             Err(_) => {
-                problems.say(at, format!("the number {} is too large", number.as_str()));
+                problems.add(at, format!("the number {} is too large", number.as_str()));
                 return None;
             }
         },
         DeValue::Float(number) => match number.as_str().parse::<f64>() {
             Ok(number) if number.is_finite() => Value::Float(number),
             _ => {
-                problems.say(at, format!("{} is not a finite number", number.as_str()));
+                problems.add(at, format!("{} is not a finite number", number.as_str()));
                 return None;
             }
         },
@@ -151,7 +151,7 @@ fn convert(given: &DeValue<'_>, at: Place, text: &str, lines: &Lines, problems: 
         DeValue::Datetime(moment) => match moment.to_string().parse::<Date>() {
             Ok(date) if moment.time.is_none() => Value::Date(date),
             _ => {
-                problems.say(at, "a date without a time is expected, such as 2026-11-21");
+                problems.add(at, "a date without a time is expected, such as 2026-11-21");
                 return None;
             }
         },
@@ -175,7 +175,7 @@ mod tests {
     use super::*;
     use std::path::Path;
 
-    fn said(text: &str) -> (Vec<String>, usize) {
+    fn messages(text: &str) -> (Vec<String>, usize) {
         let mut problems = Problems::of(Path::new("f"));
         let table = parse(text, &mut problems);
         (problems.into_sorted().iter().map(ToString::to_string).collect(), table.entries.len())
@@ -200,7 +200,7 @@ mod tests {
             "x = ".to_owned() + &"[ } ".repeat(20_000),
             "x = ".to_owned() + &"{ a = [ } ] ".repeat(20_000),
         ] {
-            let (said, kept) = said(&format!("first = 1\n{deep}\n"));
+            let (said, kept) = messages(&format!("first = 1\n{deep}\n"));
             let shown: String = deep.chars().take(40).collect();
             assert!(said[0].starts_with("f:2:") || said[0].starts_with("f:3:"), "{shown}: {said:?}");
             assert!(said[0].ends_with("tables and lists stand more than 64 levels deep in one another"), "{said:?}");
@@ -226,8 +226,8 @@ mod tests {
         let many: String = (0..500).map(|n| one.replace('N', &n.to_string())).collect();
         let lists = format!("l = [\n{}]\n", "  [1.5, { a.b = 2.5 }],\n".repeat(2_000));
         let texts = format!("t = '''\n{}'''\n", "[.{.".repeat(2_000));
-        assert_eq!(said(&(lists + &texts + &many)), (Vec::new(), 3));
+        assert_eq!(messages(&(lists + &texts + &many)), (Vec::new(), 3));
         let most = format!("x = {}{}", "[".repeat(63), "]".repeat(63));
-        assert_eq!(said(&most), (Vec::new(), 1));
+        assert_eq!(messages(&most), (Vec::new(), 1));
     }
 }

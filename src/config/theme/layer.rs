@@ -40,7 +40,7 @@ pub(super) struct Colour {
 
 /// What a file says of a role; `None` where it says nothing.
 #[derive(Clone, Debug, PartialEq, Default)]
-pub(super) struct Said {
+pub(super) struct Setting {
     pub at: Place,
     pub fg: Option<(Place, String)>,
     pub bg: Option<(Place, String)>,
@@ -52,7 +52,7 @@ pub(super) struct Said {
 #[derive(Clone, Debug, PartialEq, Default)]
 pub(super) struct Content {
     pub palette: Vec<Colour>,
-    pub roles: Vec<(Role, Said)>,
+    pub roles: Vec<(Role, Setting)>,
 }
 
 /// The index of one of the 16 names.
@@ -71,7 +71,7 @@ pub(super) fn read(root: &mut Table, problems: &mut Problems) -> Content {
             if let Some(said) = table.table(role.key(), problems) {
                 let said = role_of(said, at, problems);
                 if group == "env" && said.symbol.is_some() {
-                    problems.say(at, "the words of an environment's badge are fixed: no symbol can replace them");
+                    problems.add(at, "the words of an environment's badge are fixed: no symbol can replace them");
                 }
                 roles.push((*role, said));
             }
@@ -85,16 +85,16 @@ fn palette(table: Table, problems: &mut Problems) -> Vec<Colour> {
     let mut colours = Vec::new();
     for entry in table.entries {
         if entry.key == NO_COLOUR || named(&entry.key).is_some() {
-            problems.say(entry.at, format!("`{}` has a meaning already and cannot name a colour", entry.key));
+            problems.add(entry.at, format!("`{}` has a meaning already and cannot name a colour", entry.key));
             continue;
         }
         let at = entry.node.at;
         let Value::List(items) = entry.node.value else {
-            problems.say_with(at, "a colour is a list, best first", "such as [\"#2fa4c8\", 38, \"cyan\"]");
+            problems.add_with_hint(at, "a colour is a list, best first", "such as [\"#2fa4c8\", 38, \"cyan\"]");
             continue;
         };
         if items.is_empty() {
-            problems.say(at, "a colour needs at least one entry");
+            problems.add(at, "a colour needs at least one entry");
         }
         let inks = items.into_iter().filter_map(|item| ink(&item, problems)).collect();
         colours.push(Colour { name: entry.key, inks });
@@ -114,9 +114,13 @@ fn ink(item: &Node, problems: &mut Problems) -> Option<Ink> {
         match &item.value {
             Value::Text(text) => {
                 let near = nearest(text, NAMES).map(|near| format!("did you mean `{near}`?"));
-                problems.say_with(item.at, message, near.unwrap_or_else(|| format!("such as {}", NAMES.join(", "))));
+                problems.add_with_hint(
+                    item.at,
+                    message,
+                    near.unwrap_or_else(|| format!("such as {}", NAMES.join(", "))),
+                );
             }
-            _ => problems.say(item.at, message),
+            _ => problems.add(item.at, message),
         }
     }
     found
@@ -131,14 +135,14 @@ fn rgb(text: &str) -> Option<Ink> {
     Some(Ink::Rgb(r, g, b))
 }
 
-fn role_of(mut table: Table, at: Place, problems: &mut Problems) -> Said {
+fn role_of(mut table: Table, at: Place, problems: &mut Problems) -> Setting {
     let (fg_at, bg_at, symbol_at) = (table.place_of("fg"), table.place_of("bg"), table.place_of("symbol"));
     let fg = table.text("fg", problems).map(|name| (fg_at, name));
     let bg = table.text("bg", problems).map(|name| (bg_at, name));
     let mods = table.texts("mods", problems).map(|given| mods(given, problems));
     let symbol = table.table("symbol", problems).map(|given| symbol(given, symbol_at, problems));
     table.finish(problems);
-    Said { at, fg, bg, mods, symbol }
+    Setting { at, fg, bg, mods, symbol }
 }
 
 fn mods(given: Vec<(Place, String)>, problems: &mut Problems) -> Mods {
@@ -152,7 +156,7 @@ fn mods(given: Vec<(Place, String)>, problems: &mut Problems) -> Mods {
             "reversed" => &mut mods.reversed,
             _ => {
                 let message = format!("there is no modifier `{}`", name.escape_debug());
-                problems.say_with(at, message, format!("there are {}", MODS.join(", ")));
+                problems.add_with_hint(at, message, format!("there are {}", MODS.join(", ")));
                 continue;
             }
         };
@@ -170,12 +174,12 @@ fn symbol(mut table: Table, at: Place, problems: &mut Problems) -> Symbol {
             return Some(clean);
         }
         let what = if ascii { "ASCII " } else { "" };
-        problems.say(at, format!("`{key}` must be at most {most} columns of {what}text, without control characters"));
+        problems.add(at, format!("`{key}` must be at most {most} columns of {what}text, without control characters"));
         None
     };
     let (unicode, ascii, text) = (part("unicode", 2, false), part("ascii", 2, true), part("text", 10, true));
     if unicode.as_ref().zip(ascii.as_ref()).is_some_and(|(one, other)| one.is_empty() != other.is_empty()) {
-        problems.say(at, "a symbol needs both its `unicode` and its `ascii`, or neither");
+        problems.add(at, "a symbol needs both its `unicode` and its `ascii`, or neither");
     }
     table.finish(problems);
     Symbol { unicode: unicode.unwrap_or_default(), ascii: ascii.unwrap_or_default(), text: text.unwrap_or_default() }

@@ -1,8 +1,8 @@
 //! From a chain of theme files to the looks of one terminal.
 
+use crate::config::layers::{Layer, Layers};
 use crate::config::reader::{Place, Problem, nearest};
-use crate::config::shelf::{Layer, Shelf};
-use crate::config::theme::layer::{self, Content, NAMES, NO_COLOUR, Said};
+use crate::config::theme::layer::{self, Content, NAMES, NO_COLOUR, Setting};
 use crate::config::theme::{Glyphs, Look, Mods, Role, Symbol, Theme};
 use crate::domain::clean::{Depth, Ink};
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ struct Merged {
 ///
 /// # Errors
 /// Everything that is wrong with any file of its chain.
-pub(super) fn theme(shelf: &Shelf<'_>, name: &str, depth: Depth, glyphs: Glyphs) -> Result<Theme, Vec<Problem>> {
+pub(super) fn theme(shelf: &Layers<'_>, name: &str, depth: Depth, glyphs: Glyphs) -> Result<Theme, Vec<Problem>> {
     let chain = shelf.chain(name, layer::read)?;
     let mut palette: BTreeMap<&str, &[Ink]> = BTreeMap::new();
     for colour in chain.iter().flat_map(|layer| &layer.content.palette) {
@@ -42,7 +42,7 @@ fn merge(chain: &[Layer<Content>], role: Role) -> Merged {
     let mut merged = Merged::default();
     for layer in chain {
         let said = layer.content.roles.iter().filter(|(other, _)| *other == role);
-        for (_, Said { at, fg, bg, mods, symbol }) in said {
+        for (_, Setting { at, fg, bg, mods, symbol }) in said {
             let placed = |(at, name): &(Place, String)| (layer.file.clone(), *at, name.clone());
             merged.fg = fg.as_ref().map(placed).or(merged.fg);
             merged.bg = bg.as_ref().map(placed).or(merged.bg);

@@ -9,7 +9,7 @@ use std::path::Path;
 const DEPTHS: [Depth; 4] = [Depth::None, Depth::Sixteen, Depth::Indexed, Depth::True];
 
 fn built_in(name: &str, depth: Depth) -> Theme {
-    resolve::theme(&shelf(&[]), name, depth, Glyphs::Unicode).unwrap()
+    resolve::theme(&layers(&[]), name, depth, Glyphs::Unicode).unwrap()
 }
 
 /// Loads themes from a directory with these files.

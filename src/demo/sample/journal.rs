@@ -37,17 +37,10 @@ pub(super) fn actor(name: &str, through: &str) -> Actor {
     }
 }
 
-pub(super) fn head(
-    phase: &str,
-    title: &str,
-    verb: Verb,
-    effect: EffectClass,
-    takes_s: u64,
-    way_back: &str,
-) -> StepHead {
+pub(super) fn head(phase: &str, title: &str, verb: Verb, effect: EffectClass, takes_s: u64, undo: &str) -> StepHead {
     StepHead {
         takes_s: Some(takes_s),
-        way_back: way_back.to_owned(),
+        undo: undo.to_owned(),
         can_undo: effect == EffectClass::Change,
         ..StepHead::new(phase, title, verb, effect)
     }
@@ -88,7 +81,7 @@ pub fn preview(effect: EffectClass) -> Preview {
         listing: None,
         warnings: vec!["2 files are open in other processes and will be left alone".to_owned()],
         limit: of.map(|_| "13 %, limit 40 %".to_owned()),
-        way_back: back.to_owned(),
+        undo: back.to_owned(),
         takes_s: Some(9),
         phrase: phrase.to_owned(),
     }
@@ -144,12 +137,12 @@ impl Story {
             confirmed: "console".to_owned(),
             terms: Box::default(),
         };
-        Self { id: run_id(number), records: Vec::new(), clock: 100 }.tell("operator", created)
+        Self { id: run_id(number), records: Vec::new(), clock: 100 }.record("operator", created)
     }
 
     /// Goes on by one record.
     #[must_use]
-    pub fn tell(self, who: &str, event: Event) -> Self {
+    pub fn record(self, who: &str, event: Event) -> Self {
         self.through("console", who, event)
     }
 
@@ -181,7 +174,7 @@ impl Story {
         let set = (effect > EffectClass::Read).then(|| Digest::of(b"set"));
         let permit = set.is_some().then(|| prompt_id(step));
         let log = format!("{}-{attempt}.log", step + 1);
-        let told = self.tell("operator", Event::StepIntent { step, attempt, effect, set, permit, log: log.clone() });
+        let told = self.record("operator", Event::StepIntent { step, attempt, effect, set, permit, log: log.clone() });
         let Some((ending, detail)) = ending else { return told };
         let outcome = Outcome {
             ending,
@@ -196,20 +189,20 @@ impl Story {
             evidence: None,
             whole: BTreeMap::new(),
         };
-        told.tell("operator", Event::StepOutcome { step, attempt, outcome })
+        told.record("operator", Event::StepOutcome { step, attempt, outcome })
     }
 
     /// A prompt opens.
     #[must_use]
     pub fn ask(self, step: u32, ask: Ask) -> Self {
-        self.tell("operator", Event::PromptOpened { prompt: prompt_id(step), step, ask, expires: at(3600) })
+        self.record("operator", Event::PromptOpened { prompt: prompt_id(step), step, ask, expires: at(3600) })
     }
 
     /// Somebody consents.
     #[must_use]
     pub fn agree(self, who: &str, step: u32, typed: &str) -> Self {
         let answer = Answer::Confirm { typed: typed.to_owned() };
-        self.tell(who, Event::AnswerAccepted { prompt: prompt_id(step), step, answer })
+        self.record(who, Event::AnswerAccepted { prompt: prompt_id(step), step, answer })
     }
 
     /// The run as told so far.
@@ -233,7 +226,7 @@ fn looked() -> Story {
     Story::begin().act(0, 1, EffectClass::Read, Some((Ending::Ok, "9,702 members, none damaged")))
 }
 
-fn moved_logs() -> Story {
+fn drifted_logs() -> Story {
     let asked = looked().ask(1, consent(EffectClass::Change, Vec::new())).agree("operator", 1, "change");
     asked.act(1, 1, EffectClass::Change, Some((Ending::Ok, "moved 42, left 2 alone")))
 }
@@ -243,7 +236,7 @@ fn moved_logs() -> Story {
 pub fn running() -> Story {
     let asked = looked().ask(1, consent(EffectClass::Change, Vec::new())).agree("operator", 1, "change");
     let note = Event::Note { step: Some(1), text: "archive disk is slow tonight".to_owned() };
-    asked.tell("lena", note).wait_until(446).act(1, 1, EffectClass::Change, None)
+    asked.record("lena", note).wait_until(446).act(1, 1, EffectClass::Change, None)
 }
 
 /// A run that asks for the consent to a change.
@@ -275,13 +268,13 @@ pub fn changes(script: &str) -> Story {
 /// A run that asks for the consent to a destroy.
 #[must_use]
 pub fn destroy() -> Story {
-    moved_logs().wait_until(440).ask(2, consent(EffectClass::Destroy, Vec::new()))
+    drifted_logs().wait_until(440).ask(2, consent(EffectClass::Destroy, Vec::new()))
 }
 
 /// A run whose destroy takes two answers, before the first.
 #[must_use]
 pub fn four_eyes() -> Story {
-    let mut story = moved_logs();
+    let mut story = drifted_logs();
     for record in &mut story.records {
         if let Event::RunCreated { steps, .. } = &mut record.event {
             for step in steps.iter_mut().filter(|step| step.effect == EffectClass::Destroy) {
@@ -313,18 +306,18 @@ pub fn start_to_approve() -> Story {
 
 /// A run that went on for a reason instead of a second person.
 #[must_use]
-pub fn glass() -> Story {
+pub fn break_glass() -> Story {
     let answer = Answer::BreakGlass { reason: "the disk is full, and nobody else is awake".to_owned() };
-    let broken = confirmed().tell("operator", Event::AnswerAccepted { prompt: prompt_id(2), step: 2, answer });
+    let broken = confirmed().record("operator", Event::AnswerAccepted { prompt: prompt_id(2), step: 2, answer });
     broken.act(2, 1, EffectClass::Destroy, Some((Ending::Ok, "deleted 1,284, left 2 alone")))
 }
 
 /// A run that asks what a failed step means, after a refused answer.
 #[must_use]
 pub fn decide() -> Story {
-    let asked = moved_logs().ask(2, consent(EffectClass::Destroy, Vec::new()));
+    let asked = drifted_logs().ask(2, consent(EffectClass::Destroy, Vec::new()));
     let wrong = Event::AnswerRejected { prompt: "x".to_owned(), why: "the phrase is not the one shown".to_owned() };
-    let failed = asked.tell("lena", wrong).agree("operator", 2, "delete 1284 files").act(
+    let failed = asked.record("lena", wrong).agree("operator", 2, "delete 1284 files").act(
         2,
         1,
         EffectClass::Destroy,
@@ -349,22 +342,22 @@ pub fn decide() -> Story {
 #[must_use]
 pub fn sign() -> Story {
     let skipped = |story: Story, step| {
-        story.tell("operator", Event::StepSkipped { step, reason: "nothing to do tonight".to_owned() })
+        story.record("operator", Event::StepSkipped { step, reason: "nothing to do tonight".to_owned() })
     };
-    let story = skipped(skipped(moved_logs(), 2), 3);
+    let story = skipped(skipped(drifted_logs(), 2), 3);
     let text = "Set the running digests in the version page; paste the link.".to_owned();
     story.ask(4, Ask::Sign { text, note_required: true })
 }
 
 /// A run whose prompt closed because its set moved.
 #[must_use]
-pub fn moved() -> Story {
+pub fn drifted() -> Story {
     let why = Event::PromptClosed {
         prompt: prompt_id(2),
         why: Closed::Moved,
         moved: vec!["3 files are gone".to_owned(), "s-9c1d.json grew from 1.2 KiB to 4.0 KiB".to_owned()],
     };
-    destroy().tell("operator", why)
+    destroy().record("operator", why)
 }
 
 /// A run whose runner died in mid-step.
@@ -385,12 +378,12 @@ pub fn finished() -> Story {
     let story = destroy().agree("operator", 2, "delete 1284 files");
     let story = story.act(2, 1, EffectClass::Destroy, Some((Ending::Ok, "deleted 1,284, left 2 alone")));
     let skip = |step| Event::StepSkipped { step, reason: "nothing to do tonight".to_owned() };
-    let story = story.tell("operator", skip(3)).tell("operator", skip(4));
-    story.wait_until(640).tell("operator", Event::RunSealed { status: RunStatus::Ok, unknown: 0, rolled_back: None })
+    let story = story.record("operator", skip(3)).record("operator", skip(4));
+    story.wait_until(640).record("operator", Event::RunSealed { status: RunStatus::Ok, unknown: 0, rolled_back: None })
 }
 
 /// A run that changed something and can still take it back.
 #[must_use]
 pub fn finished_but_last() -> Story {
-    moved_logs()
+    drifted_logs()
 }

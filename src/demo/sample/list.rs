@@ -28,7 +28,7 @@ fn begun() -> Story {
         StepHead {
             effect: EffectClass::Change,
             can_undo: true,
-            way_back: "move them back".to_owned(),
+            undo: "move them back".to_owned(),
             ..item("during", "Old reports are out of the way", Verb::Do, "move reports/*.pdf to reports/archive", WHY)
         },
         item("during", "The host is not strained", Verb::Check, "host is ok or warn", WHY),
@@ -83,15 +83,15 @@ pub fn checklist() -> Story {
     let skip = |step, reason: &str| Event::StepSkipped { step, reason: reason.to_owned() };
     let note = |step, text: &str| Event::Note { step: Some(step), text: text.to_owned() };
     let story = story
-        .tell("lena", by_hand(1, "the worker restarts each night at this hour; it answered two minutes later"))
-        .tell("operator", by_hand(2, "told in #operations at 01:30"))
-        .tell("operator", skip(3, "nobody deploys on a Sunday night"));
+        .record("lena", by_hand(1, "the worker restarts each night at this hour; it answered two minutes later"))
+        .record("operator", by_hand(2, "told in #operations at 01:30"))
+        .record("operator", skip(3, "nobody deploys on a Sunday night"));
     let story = look(story, AUTO, 4, 1, (true, "run 01K8X3 ended well 4 m ago", "run 01K8X3"));
     let story = look(story, AUTO, 6, 1, (false, "load 9.1 on 4 CPUs", "probe host"));
     story
-        .tell("lena", note(7, "archive disk is slow tonight"))
+        .record("lena", note(7, "archive disk is slow tonight"))
         .wait_until(430)
-        .tell("operator", note(7, "the worker was left alone: it came back by itself"))
+        .record("operator", note(7, "the worker was left alone: it came back by itself"))
 }
 
 /// The same with an item that asks for the consent to a change.
@@ -104,7 +104,7 @@ pub fn checklist_asks() -> Story {
         also: Vec::new(),
     };
     let prompt = PromptId::new(0x2000);
-    checklist().wait_until(440).tell("operator", Event::PromptOpened { prompt, step: 5, ask, expires: at(3600) })
+    checklist().wait_until(440).record("operator", Event::PromptOpened { prompt, step: 5, ask, expires: at(3600) })
 }
 
 /// A checklist that somebody stopped.
@@ -112,8 +112,8 @@ pub fn checklist_asks() -> Story {
 pub fn finished_checklist() -> Story {
     let stop = Event::AbortRequested { undo: false };
     checklist()
-        .tell("operator", stop)
-        .tell("operator", Event::RunSealed { status: RunStatus::Aborted, unknown: 0, rolled_back: None })
+        .record("operator", stop)
+        .record("operator", Event::RunSealed { status: RunStatus::Aborted, unknown: 0, rolled_back: None })
 }
 
 /// The checklists of an estate, none of them begun.

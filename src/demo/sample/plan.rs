@@ -3,7 +3,7 @@
 use super::journal::preview;
 use crate::app::msg::PlanShown;
 use crate::domain::{Digest, EffectClass, Error, Kind, Order, PromptScope, Verb};
-use crate::procedure::plan::{Action, Budget, Gate, Plan, Step, WayBack};
+use crate::procedure::plan::{Action, Budget, Gate, Plan, Step, UndoPlan};
 use std::collections::BTreeMap;
 
 /// A step of the plan; its act is the same for all.
@@ -16,7 +16,7 @@ fn step(phase: &str, title: &str, verb: Verb, effect: EffectClass, takes_s: u64)
         effect,
         act: Some(Action {
             adapter: "files".to_owned(),
-            floor: effect,
+            least: effect,
             line: "delete data/sessions/*.json older than 90 d".to_owned(),
             spec: serde_json::Value::Null,
             listing: None,
@@ -26,7 +26,7 @@ fn step(phase: &str, title: &str, verb: Verb, effect: EffectClass, takes_s: u64)
         timeout_s: 60,
         gate: Gate::Hard,
         prove: None,
-        way_back: WayBack::None("in the backup proven above".to_owned()),
+        undo: UndoPlan::None("in the backup proven above".to_owned()),
         rerun_safe: false,
         text: String::new(),
         note_required: false,
@@ -82,7 +82,7 @@ pub fn plan() -> PlanShown {
         ],
         refused: None,
         late: false,
-        foreseen: None,
+        preflight: None,
         warnings: Vec::new(),
     }
 }

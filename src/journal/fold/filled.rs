@@ -30,7 +30,7 @@ fn bare(name: &str) -> &str {
 }
 
 fn put(head: &mut StepHead, name: &str, value: &str) {
-    let StepHead { title, way_back, what, why, when, until, .. } = head;
+    let StepHead { title, undo: way_back, what, why, when, until, .. } = head;
     for text in [title, way_back, what, why].into_iter().chain(when).chain(until) {
         if text.contains(name) {
             *text = text.replace(name, value);

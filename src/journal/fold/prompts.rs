@@ -2,7 +2,7 @@
 
 use crate::domain::{EffectClass, PromptId, StepState, Verb, Wall};
 use crate::journal::answer::{fits_now, may_give};
-use crate::journal::eyes::{Approval, Override};
+use crate::journal::approval::{Approval, Override};
 use crate::journal::fold::{Impossible, OpenPrompt, PromptEnd, PromptEnding, RunView, refuse};
 use crate::journal::record::{Answer, Ask, Choice, Closed, Covered, Record};
 
@@ -22,7 +22,7 @@ impl RunView {
     /// Whether a reason ever stood for a second person.
     #[must_use]
     pub fn broke_glass(&self) -> bool {
-        self.approvals.iter().any(|approval| approval.glass.is_some())
+        self.approvals.iter().any(|approval| approval.break_glass_reason.is_some())
     }
 
     pub(super) fn open_prompt(
@@ -104,7 +104,7 @@ impl RunView {
             }
             Ask::Approve { .. } => verb == Verb::Approve && state == StepState::Planned,
             Ask::Decide { choices, set, .. } => {
-                if choices.contains(&Choice::RunChanged) && (set.is_none() || !view.owes_undo()) {
+                if choices.contains(&Choice::RunChanged) && (set.is_none() || !view.needs_undo()) {
                     return refuse(format!("step {step} has no undo to run that is not what was confirmed"));
                 }
                 let untouched = state == StepState::Skipped && view.attempts == 0;
@@ -251,7 +251,7 @@ impl RunView {
             hash,
             first: open.confirmed.as_ref().map(|(first, _)| first.clone()),
             note,
-            glass,
+            break_glass_reason: glass,
         });
     }
 }

@@ -1,7 +1,7 @@
 //! Which attempt may begin, and how a step ends.
 
 use crate::domain::{Digest, EffectClass, Order, PromptId, Saved, StepState, Verb};
-use crate::journal::eyes::{Override, is_another};
+use crate::journal::approval::{Override, is_another};
 use crate::journal::fold::{Act, AttemptLog, Impossible, RunView, refuse};
 use crate::journal::record::{Choice, Ending, Outcome, Record, StepHead};
 
@@ -138,7 +138,7 @@ impl RunView {
             let facts = outcome.evidence.as_ref().map(|evidence| evidence.facts.clone()).unwrap_or_default();
             self.saved.insert(
                 name.clone(),
-                Saved { step, says: outcome.detail.clone(), facts, whole: outcome.whole.clone() },
+                Saved { step, text: outcome.detail.clone(), facts, whole: outcome.whole.clone() },
             );
             self.fill(&name);
         }

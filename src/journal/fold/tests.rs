@@ -313,7 +313,7 @@ fn what_an_undo_left_unknown_is_settled_as_there_or_as_undone() {
         assert_eq!((view.step(1).unwrap().state, view.unknown()), (state, 0));
     }
     let failed = and(&over(Ending::Ok), &[abort(true), undo(1, 1), undone(1, 1, Ending::Failed)]);
-    assert_eq!(after(&failed).undo_owed(), [1]);
+    assert_eq!(after(&failed).pending_undos(), [1]);
     assert!(refusal(&failed, &undo(1, 2)).contains("nobody wants it again"));
     after(&and(&failed, &[sealed(RunStatus::Aborted, 0)]));
 }
@@ -322,8 +322,8 @@ fn what_an_undo_left_unknown_is_settled_as_there_or_as_undone() {
 fn the_undo_of_a_step_that_was_passed_over_after_it_failed_is_still_owed() {
     let events = [opened(2, 1, decision(&[Choice::Skip])), accepted(2, 1, decide(Choice::Skip)), skipped(1)];
     let view = after(&and(&over(Ending::Failed), &events));
-    assert_eq!(view.undo_owed(), [1]);
-    assert_eq!(after(&[skipped(1)]).undo_owed(), Vec::<u32>::new());
+    assert_eq!(view.pending_undos(), [1]);
+    assert_eq!(after(&[skipped(1)]).pending_undos(), Vec::<u32>::new());
 }
 
 #[test]
@@ -336,8 +336,8 @@ fn a_step_that_could_not_be_started_has_nothing_to_take_back() {
         }
         events
     };
-    assert_eq!(after(&over(Ending::Failed)).undo_owed(), [1]);
-    assert_eq!(after(&unexecuted(over(Ending::Failed))).undo_owed(), Vec::<u32>::new());
+    assert_eq!(after(&over(Ending::Failed)).pending_undos(), [1]);
+    assert_eq!(after(&unexecuted(over(Ending::Failed))).pending_undos(), Vec::<u32>::new());
 }
 
 /// Any record about the steps of the sample, possible or not.
@@ -448,7 +448,7 @@ fn what_a_run_did_not_know_when_it_was_created_is_shown_by_its_name() {
     let head = crate::journal::record::StepHead {
         title: "Say to {{saved:2/host.name}}".into(),
         what: "tell ops: the host said {{saved:host}}".into(),
-        way_back: "delete drain while it holds {{run.id}}".into(),
+        undo: "delete drain while it holds {{run.id}}".into(),
         when: Some("{{run.dir}} != ''".into()),
         until: Some("{{server.run_id}} == 'a'".into()),
         ..head(crate::domain::Verb::Notify, Read)
@@ -456,7 +456,7 @@ fn what_a_run_did_not_know_when_it_was_created_is_shown_by_its_name() {
     let shown = StepView::planned(head).head;
     assert_eq!(shown.title, "Say to <host.name>");
     assert_eq!(shown.what, "tell ops: the host said <host>");
-    assert_eq!(shown.way_back, "delete drain while it holds <run id>");
+    assert_eq!(shown.undo, "delete drain while it holds <run id>");
     assert_eq!(shown.when.as_deref(), Some("<run directory> != ''"));
     assert_eq!(shown.until.as_deref(), Some("<server.run_id> == 'a'"));
 }

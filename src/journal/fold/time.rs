@@ -64,7 +64,7 @@ pub enum NoTime {
         /// How long the step takes.
         step: Expected,
         /// How long the way back takes afterwards.
-        way_back: Duration,
+        rollback: Duration,
         /// The time left.
         left: Duration,
         /// The window.
@@ -80,7 +80,7 @@ pub enum NoTime {
         budget: Duration,
     },
     /// The way back would take longer than its budget.
-    WayBack {
+    Rollback {
         /// How long it would take.
         needs: Duration,
         /// The budget.
@@ -116,7 +116,7 @@ impl NoTime {
             Self::Outside { next: Some(next) } => {
                 format!("no window is open; next: {} at {} UTC", next.window, next.from.minute())
             }
-            Self::Window { step, way_back, left, open } => {
+            Self::Window { step, rollback: way_back, left, open } => {
                 let back = if way_back.is_zero() { String::new() } else { format!(" + {} way back", whole(*way_back)) };
                 let ends = open.until.clock();
                 let ends = ends.get(..5).unwrap_or(&ends);
@@ -126,7 +126,7 @@ impl NoTime {
             Self::Run { step, left, budget } => {
                 format!("needs {}, {} left of the run's budget of {}", step.words(), span(*left), span(*budget))
             }
-            Self::WayBack { needs, budget } => {
+            Self::Rollback { needs, budget } => {
                 format!("the way back would take {}, and its budget is {}", whole(*needs), span(*budget))
             }
         }
@@ -151,7 +151,7 @@ impl StepView {
     ///
     /// Where no run tells, as long as the step itself takes, and nothing known of that either, as long as it may.
     #[must_use]
-    pub fn way_back(&self) -> Option<Expected> {
+    pub fn rollback(&self) -> Option<Expected> {
         let of = || Expected::of(self.head.timing.undo, self.head.takes_s, self.head.timing.timeout_s.unwrap_or(0));
         self.head.can_undo.then(of)
     }
@@ -195,10 +195,10 @@ impl RunView {
 
     /// How long the way back would take of what has run, with this step as well.
     #[must_use]
-    pub fn way_back_with(&self, step: Option<u32>) -> Duration {
-        let mut owed = self.undo_owed();
+    pub fn rollback_with(&self, step: Option<u32>) -> Duration {
+        let mut owed = self.pending_undos();
         owed.extend(step.filter(|step| !owed.contains(step)));
-        let times = owed.into_iter().filter_map(|step| self.step(step)?.way_back()).map(|expected| expected.time);
+        let times = owed.into_iter().filter_map(|step| self.step(step)?.rollback()).map(|expected| expected.time);
         times.fold(Duration::ZERO, Duration::saturating_add)
     }
 
@@ -228,7 +228,7 @@ impl RunView {
     #[must_use]
     pub fn no_time(&self, step: u32, now: Wall) -> Option<NoTime> {
         let view = self.step(step).filter(|view| view.changes() && self.counts_time() && !self.cannot_wait(step))?;
-        self.would_fit(view, now, self.way_back_with(Some(step)))
+        self.would_fit(view, now, self.rollback_with(Some(step)))
     }
 
     /// Why a change would not fit that begins at a moment, and after which the way back takes so long.
@@ -241,7 +241,7 @@ impl RunView {
             let left = open.until.since(at);
             let way_back = self.reserved(way_back);
             if step.time.saturating_add(way_back) > left {
-                return Some(NoTime::Window { step, way_back, left, open: open.clone() });
+                return Some(NoTime::Window { step, rollback: way_back, left, open: open.clone() });
             }
         }
         if let Some(budget) = self.terms.budget.run_s.map(Duration::from_secs) {
@@ -251,7 +251,7 @@ impl RunView {
             }
         }
         let budget = self.terms.budget.undo_s.map(Duration::from_secs);
-        budget.filter(|budget| way_back > *budget).map(|budget| NoTime::WayBack { needs: way_back, budget })
+        budget.filter(|budget| way_back > *budget).map(|budget| NoTime::Rollback { needs: way_back, budget })
     }
 
     /// The first step that would not fit any more if all goes on as expected from now: from there on is no time to go back.
@@ -261,13 +261,13 @@ impl RunView {
             return None;
         }
         let mut at = now;
-        let mut way_back = self.way_back_with(None);
+        let mut way_back = self.rollback_with(None);
         for (number, step) in (0_u32..).zip(&self.steps) {
             if step.state.is_over() {
                 continue;
             }
             if matches!(step.state, StepState::Planned | StepState::Waiting) && step.changes() {
-                way_back = way_back.saturating_add(step.way_back().map_or(Duration::ZERO, |expected| expected.time));
+                way_back = way_back.saturating_add(step.rollback().map_or(Duration::ZERO, |expected| expected.time));
                 if let Some(why) = self.would_fit(step, at, way_back) {
                     return Some((number, why));
                 }
@@ -282,7 +282,7 @@ impl RunView {
     pub fn remaining(&self, now: Wall) -> (Duration, Duration) {
         let open = self.steps.iter().filter(|step| !step.state.is_over());
         let forward = open.fold(Duration::ZERO, |sum, step| sum.saturating_add(step.still(now, self.time.set_ms())));
-        (forward, self.reserved(self.way_back_with(None)))
+        (forward, self.reserved(self.rollback_with(None)))
     }
 
     /// Keeps in mind how the windows stand, that the clock was set, and what went on past the end of the window: an act that ended

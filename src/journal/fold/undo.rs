@@ -1,14 +1,14 @@
 //! Which step may be taken back, and what became of it.
 
 use crate::domain::{Digest, StepState, Verb};
-use crate::journal::fold::{Act, AttemptLog, Held, Impossible, RunView, StepView, WayBackView, refuse};
+use crate::journal::fold::{Act, AttemptLog, Held, Impossible, RollbackView, RunView, StepView, refuse};
 use crate::journal::record::{Choice, Ending, Outcome, Record, WentBack};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 impl StepView {
     /// Whether an attempt of it may have left something that its undo takes back; passing over it leaves that there.
-    pub(super) fn owes_undo(&self) -> bool {
+    pub(super) fn needs_undo(&self) -> bool {
         let over = matches!(self.state, StepState::Done | StepState::Failed | StepState::Stopped | StepState::Skipped);
         let under_way = matches!(self.state, StepState::Running | StepState::Waiting);
         self.head.can_undo && self.attempts > 0 && ((over && self.ran) || under_way)
@@ -32,9 +32,9 @@ impl RunView {
     /// The steps whose undo is owed when the run is taken back: they ran, changed something, can be undone, and stand in a
     /// phase that the way back reaches; last first.
     #[must_use]
-    pub fn undo_owed(&self) -> Vec<u32> {
+    pub fn pending_undos(&self) -> Vec<u32> {
         let numbered = (0_u32..).zip(&self.steps);
-        let owed = numbered.filter(|(_, step)| step.owes_undo() && self.is_in_reach(step));
+        let owed = numbered.filter(|(_, step)| step.needs_undo() && self.is_in_reach(step));
         let mut steps: Vec<(u32, u64)> = owed.map(|(index, step)| (index, step.acted)).collect();
         steps.sort_by_key(|(index, acted)| Reverse((*acted, *index)));
         steps.into_iter().map(|(index, _)| index).collect()
@@ -42,11 +42,11 @@ impl RunView {
 
     /// The same among the steps that an `undo_of` names.
     #[must_use]
-    pub fn named_owed(&self, step: u32) -> Vec<u32> {
+    pub fn named_undos(&self, step: u32) -> Vec<u32> {
         let named = self.step(step).map(|view| view.head.undo_of.clone()).unwrap_or_default();
         let owed = named.into_iter().filter_map(|number| Some((number, self.step(number)?)));
         let wanted = |number: u32, view: &StepView| self.may_try(number, view) && !self.is_left(number);
-        let owed = owed.filter(|(number, view)| view.owes_undo() && wanted(*number, view));
+        let owed = owed.filter(|(number, view)| view.needs_undo() && wanted(*number, view));
         let mut steps: Vec<(u32, u64)> = owed.map(|(number, view)| (number, view.acted)).collect();
         steps.sort_by_key(|(number, acted)| Reverse((*acted, *number)));
         steps.into_iter().map(|(number, _)| number).collect()
@@ -114,7 +114,7 @@ impl RunView {
     /// What became of the way back so far; `None` where it was not taken.
     #[must_use]
     pub fn went_back(&self) -> Option<WentBack> {
-        let way = self.way_back.as_ref()?;
+        let way = self.rollback_state.as_ref()?;
         let is_undone = |step: &&u32| self.step(**step).is_some_and(|view| view.state == StepState::Undone);
         let undone = way.steps.iter().filter(is_undone).count();
         let of = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
@@ -145,7 +145,7 @@ impl RunView {
         if !by_name && !self.is_in_reach(view) {
             return refuse(format!("the way back does not reach step {step}"));
         }
-        if !view.owes_undo() || attempt != view.undo_attempts.saturating_add(1) || view.set.as_ref() != set {
+        if !view.needs_undo() || attempt != view.undo_attempts.saturating_add(1) || view.set.as_ref() != set {
             return refuse(format!("step {step} cannot be undone now"));
         }
         if !self.may_try(step, view) {
@@ -207,17 +207,17 @@ impl RunView {
     }
 
     pub(super) fn begin_rollback(&mut self, record: &Record, why: &str, steps: &[u32]) -> Result<(), Impossible> {
-        if self.way_back.is_some() {
+        if self.rollback_state.is_some() {
             return refuse("the way back begins twice");
         }
         if !self.abort.as_ref().is_some_and(|(_, undo)| *undo) {
             return refuse("a way back that nobody asked for");
         }
-        if steps != self.undo_owed() {
+        if steps != self.pending_undos() {
             return refuse("the way back names other steps than those that are owed their undo");
         }
         let (began, why) = (record.wall, why.to_owned());
-        self.way_back = Some(WayBackView { began, why, steps: steps.to_vec(), proved: BTreeMap::new() });
+        self.rollback_state = Some(RollbackView { began, why, steps: steps.to_vec(), proved: BTreeMap::new() });
         Ok(())
     }
 
@@ -226,7 +226,7 @@ impl RunView {
             return refuse("a proof while an attempt or a prompt is open");
         }
         let named = self.rollback.as_ref().is_some_and(|rollback| rollback.prove.contains(&step));
-        match &mut self.way_back {
+        match &mut self.rollback_state {
             Some(way) if named => {
                 way.proved.insert(step, outcome.clone());
                 Ok(())

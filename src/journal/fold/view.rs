@@ -1,7 +1,7 @@
 //! A run and its steps as their journal tells them.
 
 use crate::domain::{Actor, Digest, EffectClass, Order, PromptId, RunId, RunStatus, Saved, StepState, Wall};
-use crate::journal::eyes::{Approval, Override};
+use crate::journal::approval::{Approval, Override};
 use crate::journal::fold::{AttemptLog, TimeView};
 use crate::journal::reading::{Counts, Side};
 use crate::journal::record::{Answer, Ask, Closed, Outcome, RollbackHead, StepHead};
@@ -34,7 +34,7 @@ pub struct RunView {
     /// How it is taken back as a whole, where it says.
     pub rollback: Option<RollbackHead>,
     /// The way back, once it was taken.
-    pub way_back: Option<WayBackView>,
+    pub rollback_state: Option<RollbackView>,
     /// What its reads saved, by name.
     pub saved: BTreeMap<String, Saved>,
     /// Who started it.
@@ -128,7 +128,7 @@ pub(super) struct Back {
 
 /// The way back of a run.
 #[derive(Clone, Debug, PartialEq)]
-pub struct WayBackView {
+pub struct RollbackView {
     /// When it began.
     pub began: Wall,
     /// Why.

@@ -102,7 +102,7 @@ fn every_kind() -> impl Strategy<Value = Vec<Event>> {
                 *rollback = flag.then(|| RollbackHead { to: Some(word(1)), prove: vec![step], budget_s: Some(n) });
                 params.insert(word(1), word(2));
                 steps.push(crate::journal::record::StepHead {
-                    way_back: word(3),
+                    undo: word(3),
                     what: word(4),
                     why: word(5),
                     hard: flag,

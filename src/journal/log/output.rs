@@ -2,7 +2,7 @@
 
 use crate::config::plain;
 use crate::domain::Clean;
-use crate::domain::error::said;
+use crate::domain::error::system_text;
 use crate::domain::quantity::{bytes, shortened};
 use crate::journal::log::stamp::Stamps;
 use crate::journal::log::{LogAt, LogFile};
@@ -12,7 +12,7 @@ use std::path::Path;
 
 /// How many of the last lines of a log are looked through for errors, and how much of one line is told, in characters.
 const TAIL: u16 = 200;
-const TOLD: usize = 300;
+const MAX_SENTENCE: usize = 300;
 
 /// How long a piece of a line is that is read at once.
 const PIECE: usize = 64 << 10;
@@ -35,7 +35,7 @@ impl fmt::Display for NotWhole {
                 write!(f, "it printed {}, and at most {} are kept", bytes(*length), bytes(*most))
             }
             Self::Dropped(length) => write!(f, "it printed {}, more than a log keeps", bytes(*length)),
-            Self::Unreadable(cause) => write!(f, "its log cannot be read: {}", said(cause)),
+            Self::Unreadable(cause) => write!(f, "its log cannot be read: {}", system_text(cause)),
         }
     }
 }
@@ -79,7 +79,7 @@ pub fn last_errors(log: &Path, most: usize) -> Vec<String> {
     let lines = page.map(|page| page.lines).unwrap_or_default();
     let told = lines.iter().filter(|line| line.stderr).filter_map(|line| {
         let text = Clean::line_capped(&line.bytes, line.bytes.len() as u64 + line.cut).plain();
-        (!text.trim().is_empty()).then(|| shortened(text.trim(), TOLD))
+        (!text.trim().is_empty()).then(|| shortened(text.trim(), MAX_SENTENCE))
     });
     let told: Vec<String> = told.collect();
     told.get(told.len().saturating_sub(most)..).unwrap_or_default().to_vec()

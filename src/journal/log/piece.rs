@@ -1,6 +1,6 @@
 //! One file of a log, or the line that stands for what was dropped.
 
-use crate::domain::error::said;
+use crate::domain::error::system_text;
 use crate::journal::line::newline;
 use crate::journal::log::index::Index;
 use crate::journal::log::{LogLine, unreadable};
@@ -80,7 +80,7 @@ impl Piece {
     /// When it was removed or became shorter.
     pub fn refresh(&mut self) -> Result<(), String> {
         let Source::File(file, _) = &self.source else { return Ok(()) };
-        let stat = file.metadata().map_err(said)?;
+        let stat = file.metadata().map_err(system_text)?;
         // A part may be dropped while it is read; the log itself may not go.
         if stat.nlink() == 0 && self.start == 0 {
             return Err("it was removed".to_owned());

@@ -2,7 +2,7 @@
 
 use crate::config::plain;
 use crate::config::state::team;
-use crate::domain::error::{Result, said};
+use crate::domain::error::{Result, system_text};
 use crate::domain::ids::Hasher;
 use crate::domain::{Digest, Error, Wall};
 use crate::journal::log::mask::Mask;
@@ -116,7 +116,7 @@ impl LogWriter {
             return;
         }
         self.bytes += bytes.len() as u64;
-        if let Err(cause) = self.tell_loss() {
+        if let Err(cause) = self.write_loss() {
             self.lose(bytes.len() as u64, &cause);
             return;
         }
@@ -129,11 +129,11 @@ impl LogWriter {
     fn lose(&mut self, bytes: u64, cause: &io::Error) {
         self.dropped += bytes;
         let before = self.lost.as_ref().map_or(0, |(lost, _)| *lost);
-        self.lost = Some((before + bytes, said(cause)));
+        self.lost = Some((before + bytes, system_text(cause)));
     }
 
     /// Says in the log that bytes were lost, as soon as it takes bytes again.
-    fn tell_loss(&mut self) -> io::Result<()> {
+    fn write_loss(&mut self) -> io::Result<()> {
         let Some((lost, why)) = self.lost.take() else { return Ok(()) };
         let count = crate::domain::quantity::counted(lost, "byte", "bytes");
         let line_end = if self.at_line_start { "" } else { "\n" };
@@ -251,7 +251,7 @@ impl LogWriter {
             let held = if from == Stream::Err { err.finish() } else { out.finish() };
             self.keep(&held, from, at);
         }
-        let _ = self.tell_loss();
+        let _ = self.write_loss();
         let digest = self.gather().ok();
         let file = self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         LogEnd { file, bytes: self.bytes, dropped: self.dropped, digest }

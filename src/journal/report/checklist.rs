@@ -118,7 +118,7 @@ pub(super) fn saved(out: &mut String, view: &RunView) {
     }
     out.push_str("\n## Read and saved\n\n| name | step | fact | value |\n|---|---|---|---|\n");
     for (name, saved) in &view.saved {
-        row(out, &[&safe(name), &safe(&title(view, saved.step)), "", &safe(&saved.says)]);
+        row(out, &[&safe(name), &safe(&title(view, saved.step)), "", &safe(&saved.text)]);
         for (fact, value) in &saved.facts {
             row(out, &["", "", &safe(fact), &safe(&figure(fact, value))]);
         }
@@ -158,7 +158,7 @@ mod tests {
             let share = f64::from(thousandth) / 1000.0;
             let read = share.to_string();
             for fact in ["used_ratio", "inodes_ratio", "busy_ratio", "bloat_ratio", "warn_ratio"] {
-                let pane = facts::say(fact, &Fact::Real(share));
+                let pane = facts::format_fact(fact, &Fact::Real(share));
                 assert_eq!(figure(fact, &read), format!("{pane} ({read})"));
                 assert_eq!(figure(&format!("/srv: {fact}"), &read), format!("{pane} ({read})"));
             }

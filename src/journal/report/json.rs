@@ -5,7 +5,7 @@ use crate::journal::reading::{Change, Compared, Reading, compare};
 use crate::journal::record::{Event, Record};
 use crate::journal::report::markdown::is_unseen;
 use crate::journal::report::model::{self, Confirmation, Person, Timing, Tone};
-use crate::journal::report::{Report, SetShown, checklist, eyes, listings, time, verify_command};
+use crate::journal::report::{Report, SetShown, approval, checklist, listings, time, verify_command};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -43,7 +43,7 @@ pub fn json(report: &Report) -> Value {
     let saved: serde_json::Map<String, Value> = view
         .saved
         .iter()
-        .map(|(name, saved)| (name.clone(), json!({ "step": saved.step, "says": saved.says, "facts": saved.facts })))
+        .map(|(name, saved)| (name.clone(), json!({ "step": saved.step, "says": saved.text, "facts": saved.facts })))
         .collect();
     json!({
         "run": view.id,
@@ -69,8 +69,8 @@ pub fn json(report: &Report) -> Value {
         "items": items,
         "saved": saved,
         "notes": notes,
-        "approvals": eyes::approvals_json(view),
-        "overrides": eyes::overrides_json(view),
+        "approvals": approval::approvals_json(view),
+        "overrides": approval::overrides_json(view),
         "broke_glass": view.broke_glass(),
         "refused": refused,
         "whole": report.faults().is_empty(),
@@ -100,7 +100,7 @@ fn step_json(step: &StepView) -> Value {
         "title": step.head.title,
         "verb": step.head.verb,
         "effect": step.head.effect,
-        "way_back": step.head.way_back,
+        "way_back": step.head.undo,
         "state": step.state,
         "attempts": step.attempts,
         "began": step.started,

@@ -6,7 +6,7 @@ use crate::journal::fold::RunView;
 use crate::journal::reading::{Change, Compared, Reading, RowRead, compare};
 use crate::journal::record::{Event, Record, StepHead};
 use crate::journal::report::model::{self, Tone, title, when, who};
-use crate::journal::report::{Report, checklist, eyes, listings, time, verify_command};
+use crate::journal::report::{Report, approval, checklist, listings, time, verify_command};
 use std::fmt::Write as _;
 
 /// The record as Markdown, to be read.
@@ -17,7 +17,7 @@ pub fn markdown(report: &Report) -> String {
     let _ = writeln!(out, "# {}\n", safe(&view.title));
     faults(&mut out, report);
     head(&mut out, view, records);
-    eyes::section(&mut out, view);
+    approval::section(&mut out, view);
     checklist::section(&mut out, view);
     steps(&mut out, view);
     checklist::saved(&mut out, view);
@@ -220,7 +220,7 @@ fn compared(out: &mut String, section: Section, rows: &[Compared]) {
     }
     for pair in different {
         let Some(own) = pair.row() else { continue };
-        let (before, after) = (pair.before.as_ref().map(told), pair.after.as_ref().map(told));
+        let (before, after) = (pair.before.as_ref().map(cell_text), pair.after.as_ref().map(cell_text));
         let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
         row(out, &[pair.change.word(), own.kind.word(), &name(own), &before, &after]);
     }
@@ -231,7 +231,7 @@ fn one_side(out: &mut String, only: &Reading, why: &str) {
     let _ = writeln!(out, "{}. Read at {}:\n", safe(why), when(only.at));
     out.push_str("| kind | name | |\n|---|---|---|\n");
     for own in &only.rows {
-        row(out, &[own.kind.word(), &name(own), &told(own)]);
+        row(out, &[own.kind.word(), &name(own), &cell_text(own)]);
     }
 }
 
@@ -240,7 +240,7 @@ fn name(own: &RowRead) -> String {
     safe(&format!("{}{object}", own.target))
 }
 
-fn told(own: &RowRead) -> String {
+fn cell_text(own: &RowRead) -> String {
     format!("{}: {}", own.verdict.word(), safe(&own.detail))
 }
 

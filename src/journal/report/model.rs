@@ -240,7 +240,7 @@ fn forced(answer: &Answer) -> Option<(&'static str, &str)> {
 /// Whether the plan itself calls for the undo of a step: an `undo_of` does, unless the run was rolled back before.
 fn is_planned(view: &RunView, step: u32, at: Wall) -> bool {
     let by_a_step = view.steps.iter().any(|own| own.head.undo_of.contains(&step));
-    by_a_step && view.way_back.as_ref().is_none_or(|back| at < back.began)
+    by_a_step && view.rollback_state.as_ref().is_none_or(|back| at < back.began)
 }
 
 /// `step 3, 2`, from 1; `nothing` where there is none.

@@ -213,7 +213,7 @@ fn an_undone_step_says_first_what_its_undo_did() {
 fn an_undo_that_the_plan_calls_for_is_no_deviation() {
     let deviations = |undo_of: Vec<u32>| {
         let mut report = of(&night());
-        report.view.way_back = None;
+        report.view.rollback_state = None;
         report.view.steps[2].head.undo_of = undo_of;
         markdown(&report).matches("the undo of step 2 (a do step) ended ok").count()
     };
@@ -223,6 +223,6 @@ fn an_undo_that_the_plan_calls_for_is_no_deviation() {
     report.view.steps[2].head.undo_of = vec![1];
     let began = report.view.started;
     let (why, steps, proved) = ("w".to_owned(), vec![1], std::collections::BTreeMap::new());
-    report.view.way_back = Some(crate::journal::fold::WayBackView { began, why, steps, proved });
+    report.view.rollback_state = Some(crate::journal::fold::RollbackView { began, why, steps, proved });
     assert!(markdown(&report).contains("the undo of step 2 (a do step) ended ok"));
 }

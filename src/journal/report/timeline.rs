@@ -14,7 +14,7 @@ pub(super) fn moments<'a>(view: &RunView, records: &'a [Record]) -> Vec<Moment<'
     while let Some(record) = rest.next() {
         let ends = |next: &&Record| is_end_of(&next.event, &record.event);
         let shown = rest.next_if(ends).unwrap_or(record);
-        let Some((tone, step, what, more)) = told(view, shown) else { continue };
+        let Some((tone, step, what, more)) = line_of(view, shown) else { continue };
         let at = record.wall;
         all.push(Moment { seq: shown.seq, at, by: &shown.actor, tone, step, what, more });
     }
@@ -32,10 +32,10 @@ fn is_end_of(next: &Event, begun: &Event) -> bool {
     }
 }
 
-type Told = (Tone, Option<u32>, String, String);
+type Line = (Tone, Option<u32>, String, String);
 
 /// What a record says, and its small print; none for what only says that a prompt is still as it was.
-fn told(view: &RunView, record: &Record) -> Option<Told> {
+fn line_of(view: &RunView, record: &Record) -> Option<Line> {
     let event = &record.event;
     let plain = |what: String, more: String| Some((Tone::Plain, None, what, more));
     match event {
@@ -84,11 +84,11 @@ fn told(view: &RunView, record: &Record) -> Option<Told> {
         }
         Event::Note { step, text } => Some((Tone::Person, *step, format!("Note: {text}"), String::new())),
         Event::Other { kind, body } => Some((Tone::Odd, None, format!("{kind}, of a newer version"), body.to_string())),
-        of_step => told_of_step(view, of_step),
+        of_step => line_of_step(view, of_step),
     }
 }
 
-fn told_of_step(view: &RunView, event: &Event) -> Option<Told> {
+fn line_of_step(view: &RunView, event: &Event) -> Option<Line> {
     let named = |step: u32| view.step(step).map_or_else(String::new, |step| step.head.title.clone());
     Some(match event {
         Event::ConsentLapsed { step, moved, .. } => {

@@ -5,7 +5,7 @@
 //! once is not hashed again while path, inode, size and time of change are the same.
 
 use crate::domain::Digest;
-use crate::domain::error::said;
+use crate::domain::error::system_text;
 use crate::domain::ids::Hasher;
 use crate::probes::backups::series::Identity;
 use crate::probes::backups::sums::{self, Lack};
@@ -75,12 +75,12 @@ pub fn beside(directory: &Path, name: &std::ffi::OsStr) -> Option<Expected> {
     let all = SUMS.iter().map(|sums| (OsString::from(sums), false));
     for (file, is_own) in own.chain(all) {
         let file = directory.join(file);
-        let said = match text(&file) {
-            Ok(text) => said_in(&text, &lossy, is_own),
+        let stated = match text(&file) {
+            Ok(text) => digest_in(&text, &lossy, is_own),
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => None,
-            Err(cause) => Some(Err(said(cause))),
+            Err(cause) => Some(Err(system_text(cause))),
         };
-        if let Some(digest) = said {
+        if let Some(digest) = stated {
             return Some(Expected { file, digest });
         }
     }
@@ -89,7 +89,7 @@ pub fn beside(directory: &Path, name: &std::ffi::OsStr) -> Option<Expected> {
 
 /// What a text of checksums says of a file: its digest, or what is wrong; `own` where the text is called after that file alone. `None`
 /// where it need not name the file, and does not.
-pub fn said_in(text: &str, name: &str, own: bool) -> Option<Result<Digest, String>> {
+pub fn digest_in(text: &str, name: &str, own: bool) -> Option<Result<Digest, String>> {
     match sums::digest_in(text, name, own) {
         Ok(digest) => Some(Ok(digest)),
         Err(Lack::Wrong(why)) => Some(Err(why)),
@@ -142,7 +142,7 @@ impl Verifier {
             }
             Err(cause) => {
                 self.under_way = None;
-                Progress::Lost(said(cause))
+                Progress::Lost(system_text(cause))
             }
         }
     }

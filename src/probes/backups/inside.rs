@@ -166,11 +166,11 @@ fn ending(name: &[u8]) -> Option<Vec<u8>> {
 fn status(path: &Path) -> io::Result<Option<Kind>> {
     let mut text = Vec::new();
     File::open(path)?.take(INFO).read_to_end(&mut text)?;
-    Ok(said_by_barman(&String::from_utf8_lossy(&text)))
+    Ok(kind_by_barman(&String::from_utf8_lossy(&text)))
 }
 
 /// What the text of a `backup.info` says; `None` where the backup is done, or the text says nothing.
-pub fn said_by_barman(text: &str) -> Option<Kind> {
+pub fn kind_by_barman(text: &str) -> Option<Kind> {
     let said = text.lines().find_map(|line| line.trim().strip_prefix("status").map(str::trim_start)?.strip_prefix('='));
     match said.map(str::trim) {
         Some("FAILED") => Some(Kind::Failed),

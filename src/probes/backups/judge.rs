@@ -22,7 +22,7 @@ use crate::domain::{Fact, Observation, Verdict, Wall, quantity};
 use crate::probes::backups::checksum::{ENDING, Expected, Progress};
 use crate::probes::backups::series::{Member, Series};
 use crate::probes::backups::when::TimeFrom;
-use crate::probes::said::Said;
+use crate::probes::sentence::Sentence;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -66,10 +66,10 @@ pub fn judge(target: &Backup, directory: &Path, series: &Series, checked: Option
         ("age_s", Fact::Int(i64::try_from(age.as_secs()).unwrap_or(i64::MAX))),
         ("path", Fact::Text(path(directory, newest))),
     ]);
-    let mut said = Said { verdict: Verdict::Ok, words: vec![when(target, age, made, now)] };
+    let mut said = Sentence { verdict: Verdict::Ok, words: vec![when(target, age, made, now)] };
     if newest.from == TimeFrom::Doubted {
         let changed = Wall::from_unix(newest.identity.changed.0, 0);
-        said = Said {
+        said = Sentence {
             verdict: Verdict::Unknown,
             words: vec![format!("its name says {} · last changed {}", made.date(), changed.date())],
         };
@@ -80,14 +80,14 @@ pub fn judge(target: &Backup, directory: &Path, series: &Series, checked: Option
     said.size(target, series, newest, &mut facts);
     said.gaps(target, series, &mut facts);
     if series.growing > 0 && said.verdict != Verdict::Ok {
-        said.say(Verdict::Ok, format!("{} being written", quantity::count(series.growing as u64)));
+        said.add(Verdict::Ok, format!("{} being written", quantity::count(series.growing as u64)));
     }
     if series.future.0 > 0 {
-        said.say(Verdict::Warn, format!("{} dated in the future", series.future.0));
+        said.add(Verdict::Warn, format!("{} dated in the future", series.future.0));
     }
     let failed = series.failed.iter().filter(|made| **made > newest.unix).count();
     if failed > 0 {
-        said.say(Verdict::Warn, format!("{} failed since", quantity::count(failed as u64)));
+        said.add(Verdict::Warn, format!("{} failed since", quantity::count(failed as u64)));
     }
     let detail = said.words.join(" · ");
     Observation { verdict: said.verdict, detail, facts, observed_at: now, trend: None }
@@ -128,9 +128,9 @@ fn when(target: &Backup, age: Duration, made: Wall, now: Wall) -> String {
     }
 }
 
-impl Said {
+impl Sentence {
     /// Says something about the time, right behind it.
-    fn add(&mut self, verdict: Verdict, words: &str) {
+    fn add_time(&mut self, verdict: Verdict, words: &str) {
         self.verdict = self.verdict.worse(verdict);
         if let Some(first) = self.words.first_mut() {
             first.push_str(" · ");
@@ -151,7 +151,7 @@ impl Said {
         facts.insert("checksum_file", Fact::Text(expected.file.display().to_string()));
         let mut lost = |said: &mut Self, why: &str| {
             facts.insert("not_verified", Fact::Text(why.to_owned()));
-            said.add(Verdict::Unknown, &format!("not verified: {why}"));
+            said.add_time(Verdict::Unknown, &format!("not verified: {why}"));
         };
         match (&expected.digest, progress) {
             (Err(why), _) => lost(self, why),
@@ -160,16 +160,16 @@ impl Said {
             (_, Some(Progress::UnderWay(share))) => {
                 let words = format!("verifying {}", quantity::percent(*share));
                 facts.insert("not_verified", Fact::Text(words.clone()));
-                self.add(Verdict::Ok, &words);
+                self.add_time(Verdict::Ok, &words);
             }
             (Ok(should), Some(Progress::Done(is, at))) => {
                 facts.insert("verified", Fact::Bool(should == is));
                 facts.insert("verified_at", Fact::Text(Wall::from_unix(*at, 0).0.to_string()));
                 facts.insert("sha256", Fact::Text(is.to_string()));
                 if should == is {
-                    self.add(Verdict::Ok, "verified");
+                    self.add_time(Verdict::Ok, "verified");
                 } else {
-                    self.add(Verdict::Critical, "checksum wrong");
+                    self.add_time(Verdict::Critical, "checksum wrong");
                 }
             }
         }
@@ -197,7 +197,7 @@ impl Said {
         let recent = gaps.iter().filter(|at| **at < RECENT).count();
         if recent > 0 {
             let words = quantity::counted(u64::try_from(recent).unwrap_or(u64::MAX), "gap", "gaps");
-            self.say(Verdict::Warn, words);
+            self.add(Verdict::Warn, words);
         }
     }
 }

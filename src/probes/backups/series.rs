@@ -4,7 +4,7 @@ mod stored;
 
 pub use stored::{Stored, of_objects};
 
-use crate::domain::error::said;
+use crate::domain::error::system_text;
 use crate::domain::glob;
 use crate::probes::backups::inside::{self, Inside};
 use crate::probes::backups::kind::{self, Around, Kind};
@@ -128,7 +128,7 @@ pub fn why(cause: &io::Error) -> String {
         io::ErrorKind::NotFound => "no such directory".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         io::ErrorKind::NotADirectory => "not a directory".to_owned(),
-        _ => said(cause),
+        _ => system_text(cause),
     }
 }
 

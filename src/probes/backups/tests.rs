@@ -70,7 +70,7 @@ fn text(seen: &Observation, fact: &str) -> String {
     }
 }
 
-fn said(seen: &Observation) -> (Verdict, &str) {
+fn outcome(seen: &Observation) -> (Verdict, &str) {
     (seen.verdict, seen.detail.as_str())
 }
 
@@ -81,7 +81,7 @@ fn the_newest_is_so_by_its_data_and_not_by_its_name() {
     put(dir.path(), "a-2026-11-22T0310.dump", 4096, "2026-11-01T00:00:00Z");
     put(dir.path(), "m.dump", 1024, "2026-11-21T23:00:00Z");
     let found = seen(&entry(dir.path(), "*.dump"));
-    assert_eq!(said(&found), (Verdict::Ok, "03:10 today · 4.0 KiB"));
+    assert_eq!(outcome(&found), (Verdict::Ok, "03:10 today · 4.0 KiB"));
     assert_eq!(
         (text(&found, "newest").as_str(), text(&found, "time_from").as_str()),
         ("a-2026-11-22T0310.dump", "name")
@@ -103,9 +103,9 @@ fn age_is_held_against_its_limit() {
     let dir = tempfile::tempdir().unwrap();
     put(dir.path(), "2026-11-21T050000Z.dump", 10, "2026-11-01T00:00:00Z");
     let mut target = entry(dir.path(), "*.dump");
-    assert_eq!(said(&seen(&target)), (Verdict::Critical, "31 h old · limit 24 h · 10 B"));
+    assert_eq!(outcome(&seen(&target)), (Verdict::Critical, "31 h old · limit 24 h · 10 B"));
     target.max_age = Duration::from_secs(31 * 3600);
-    assert_eq!(said(&seen(&target)), (Verdict::Ok, "05:00 yesterday · 10 B"), "exactly at its limit");
+    assert_eq!(outcome(&seen(&target)), (Verdict::Ok, "05:00 yesterday · 10 B"), "exactly at its limit");
     target.max_age = Duration::from_secs(7 * 86_400);
     fs::rename(dir.path().join("2026-11-21T050000Z.dump"), dir.path().join("2026-11-19T050000Z.dump")).unwrap();
     assert_eq!(seen(&target).detail, "2026-11-19 05:00 · 10 B");
@@ -139,8 +139,8 @@ fn a_name_that_says_the_day_alone_leaves_the_hour_to_the_last_change() {
 fn nothing_there_is_critical_and_nothing_readable_is_no_reading() {
     let dir = tempfile::tempdir().unwrap();
     let target = entry(dir.path(), "*.dump");
-    assert_eq!(said(&seen(&target)), (Verdict::Critical, "no backup"));
-    assert_eq!(said(&seen(&entry(dir.path(), "one.dump"))), (Verdict::Critical, "no backup"));
+    assert_eq!(outcome(&seen(&target)), (Verdict::Critical, "no backup"));
+    assert_eq!(outcome(&seen(&entry(dir.path(), "one.dump"))), (Verdict::Critical, "no backup"));
     let lost = |target: &Backup| looked(target, &mut Memory::default()).unwrap_err();
     assert_eq!(lost(&entry(&dir.path().join("gone"), "*.dump")), Loss::missing("no such directory"));
     assert_eq!(lost(&entry(&dir.path().join("gone"), "one.dump")), Loss::missing("no such directory"));
@@ -159,7 +159,7 @@ fn what_is_no_member_does_not_count() {
     }
     symlink("nowhere", dir.path().join("gone.dump")).unwrap();
     let target = entry(dir.path(), "*.dump");
-    assert_eq!(said(&seen(&target)), (Verdict::Critical, "no backup · 2 unfinished"));
+    assert_eq!(outcome(&seen(&target)), (Verdict::Critical, "no backup · 2 unfinished"));
     put(dir.path(), "2026-11-22T0310.dump", 10, "2026-11-22T03:11:00Z");
     symlink("2026-11-22T0310.dump", dir.path().join("latest.dump")).unwrap();
     let found = seen(&target);
@@ -180,11 +180,11 @@ fn what_still_grows_waits_until_it_has_settled() {
     put(dir.path(), "now.dump", 10, "2026-11-22T11:59:55Z");
     let mut memory = Memory::default();
     let mut look = || looked(&target, &mut memory).unwrap();
-    assert_eq!(said(&look()), (Verdict::Unknown, "no finished backup · one is being written"));
+    assert_eq!(outcome(&look()), (Verdict::Unknown, "no finished backup · one is being written"));
     put(dir.path(), "now.dump", 20, "2026-11-22T11:59:56Z");
     assert_eq!(look().verdict, Verdict::Unknown, "it has grown");
     let settled = look();
-    assert_eq!(said(&settled), (Verdict::Ok, "11:59 today · 20 B"));
+    assert_eq!(outcome(&settled), (Verdict::Ok, "11:59 today · 20 B"));
     assert_eq!((settled.trend, look().trend), (Some(Trend::of("size_bytes")), None), "the history is of members");
     put(dir.path(), "older.dump", 30, "2026-11-22T10:00:00Z");
     put(dir.path(), "now.dump", 21, "2026-11-22T11:59:58Z");
@@ -200,7 +200,7 @@ fn a_size_is_held_against_the_history() {
     let newest = "2026-11-22T0210.dump";
     let found = seen(&target);
     assert_eq!(
-        (said(&found), &found.facts["median_size_bytes"]),
+        (outcome(&found), &found.facts["median_size_bytes"]),
         ((Verdict::Ok, "02:10 today · 1000 B"), &Fact::Int(1000))
     );
     for (size, verdict, detail) in [
@@ -209,11 +209,11 @@ fn a_size_is_held_against_the_history() {
         (0, Verdict::Critical, "02:10 today · empty"),
     ] {
         put(dir.path(), newest, size, "2026-01-01T00:00:00Z");
-        assert_eq!(said(&seen(&target)), (verdict, detail));
+        assert_eq!(outcome(&seen(&target)), (verdict, detail));
     }
     put(dir.path(), newest, 20, "2026-01-01T00:00:00Z");
     target.min_size = Some(21);
-    assert_eq!(said(&seen(&target)), (Verdict::Critical, "02:10 today · 20 B · least 21 B"));
+    assert_eq!(outcome(&seen(&target)), (Verdict::Critical, "02:10 today · 20 B · least 21 B"));
 }
 
 #[test]
@@ -227,7 +227,10 @@ fn a_gap_is_one_that_the_series_came_back_from() {
         fs::remove_file(dir.path().join(format!("2026-11-{day}T0210.dump"))).unwrap();
     }
     let found = seen(&target);
-    assert_eq!((said(&found), &found.facts["gaps"]), ((Verdict::Warn, "02:10 today · 100 B · 1 gap"), &Fact::Int(1)));
+    assert_eq!(
+        (outcome(&found), &found.facts["gaps"]),
+        ((Verdict::Warn, "02:10 today · 100 B · 1 gap"), &Fact::Int(1))
+    );
     target.every = Some(Duration::from_secs(3 * 86_400));
     assert_eq!(seen(&target).verdict, Verdict::Ok, "as the estate says it");
 
@@ -242,7 +245,7 @@ fn a_gap_is_one_that_the_series_came_back_from() {
     target.every = Some(Duration::from_secs(86_400));
     let found = seen(&target);
     assert_eq!((&found.facts["count"], &found.facts["gaps"]), (&Fact::Int(13), &Fact::Int(0)));
-    assert_eq!(said(&found), (Verdict::Ok, "02:10 today · 100 B"));
+    assert_eq!(outcome(&found), (Verdict::Ok, "02:10 today · 100 B"));
 }
 
 #[test]
@@ -255,7 +258,7 @@ fn the_future_is_never_the_newest() {
     assert_eq!((found.verdict, &found.facts["future"]), (Verdict::Unknown, &Fact::Int(2)));
     assert!(found.detail.starts_with("2 backups dated in the future: "), "{}", found.detail);
     put(dir.path(), "2026-11-22T0310.dump", 10, "2026-11-01T00:00:00Z");
-    assert_eq!(said(&seen(&target)), (Verdict::Warn, "03:10 today · 10 B · 2 dated in the future"));
+    assert_eq!(outcome(&seen(&target)), (Verdict::Warn, "03:10 today · 10 B · 2 dated in the future"));
     put(dir.path(), "2026-11-22T1204.dump", 10, "2026-11-22T11:00:00Z");
     assert_eq!(text(&seen(&target), "newest"), "2026-11-22T1204.dump", "a clock may be a little ahead");
 }
@@ -269,7 +272,7 @@ fn a_checksum_beside_it_is_held_against_the_data() {
     let right = Digest::of(&[b'x'; 100]);
     fs::write(&sum, format!("{right}  2026-11-22T0310.dump\n")).unwrap();
     let found = seen(&target);
-    assert_eq!(said(&found), (Verdict::Ok, "03:10 today · verified · 100 B"));
+    assert_eq!(outcome(&found), (Verdict::Ok, "03:10 today · verified · 100 B"));
     assert_eq!((&found.facts["verified"], text(&found, "verified_at").as_str()), (&Fact::Bool(true), NOW));
     assert_eq!((text(&found, "checksum_file"), text(&found, "sha256")), (sum.display().to_string(), right.to_string()));
 
@@ -284,12 +287,12 @@ fn a_checksum_beside_it_is_held_against_the_data() {
     touch(dir.path(), "2026-11-22T0310.dump", unix("2026-11-22T03:11:02Z"));
     // It differs from the last look, so it is waited for once.
     let found = seen(&target);
-    assert_eq!(said(&found), (Verdict::Critical, "03:10 today · checksum wrong · 100 B"));
+    assert_eq!(outcome(&found), (Verdict::Critical, "03:10 today · checksum wrong · 100 B"));
     assert_eq!(found.facts["verified"], Fact::Bool(false));
 
     fs::write(&sum, "words").unwrap();
     let found = seen(&target);
-    assert_eq!(said(&found), (Verdict::Unknown, "03:10 today · not verified: no SHA-256 in it · 100 B"));
+    assert_eq!(outcome(&found), (Verdict::Unknown, "03:10 today · not verified: no SHA-256 in it · 100 B"));
     assert!(!found.facts.contains_key("verified"));
     fs::remove_file(&sum).unwrap();
     fs::write(dir.path().join("SHA256SUMS"), format!("{}  2026-11-22T0310.dump\n", Digest::of(&bytes))).unwrap();
@@ -307,7 +310,7 @@ fn a_directory_may_be_a_member() {
         touch(dir.path(), name, unix("2026-11-22T03:20:00Z"));
     }
     let found = seen(&entry(dir.path(), "base-*"));
-    assert_eq!(said(&found), (Verdict::Ok, "03:10 today · 724 B"));
+    assert_eq!(outcome(&found), (Verdict::Ok, "03:10 today · 724 B"));
     assert_eq!(text(&found, "not_verified"), "a directory is not verified");
 }
 
@@ -323,7 +326,7 @@ fn a_repository_of_restic_is_as_new_as_its_last_snapshot() {
         touch(dir.path(), name, unix("2026-11-22T03:00:00Z"));
     }
     let found = seen(&entry(dir.path(), "*"));
-    assert_eq!(said(&found), (Verdict::Critical, "3 d old · limit 24 h · 300 B"));
+    assert_eq!(outcome(&found), (Verdict::Critical, "3 d old · limit 24 h · 300 B"));
     assert_eq!((text(&found, "newest").as_str(), &found.facts["count"]), ("snapshots", &Fact::Int(1)));
 }
 

@@ -44,7 +44,7 @@ impl Age {
     }
 
     /// Adds its facts.
-    pub(super) fn tell(self, facts: &mut BTreeMap<&'static str, Fact>) {
+    pub(super) fn add_facts(self, facts: &mut BTreeMap<&'static str, Fact>) {
         facts.insert("wraparound_age", Fact::Int(self.xids));
         facts.insert("wraparound_ratio", Fact::Real(self.ratio));
     }

@@ -13,7 +13,7 @@ use crate::probes::bloat::count::{self, Count};
 use crate::probes::bloat::estimate::{Estimate, Rows};
 use crate::probes::bloat::horizon::{self, Holder};
 use crate::probes::bloat::index::{self, Btree};
-use crate::probes::bloat::left;
+use crate::probes::bloat::invalid;
 use crate::probes::bloat::table::{self, Heap, Toast};
 use crate::probes::bloat::unknown::{self, Unknown};
 use crate::probes::bloat::widths::{Column, Missing};
@@ -108,7 +108,7 @@ impl Reading<'_> {
         if let Some(index) = relation.index.as_ref().filter(|index| sized.left && !index.valid) {
             tally.invalid += 1;
             let mut facts = self.facts(sized, relation, (0, 0));
-            let (verdict, detail) = left::judge(sized, relation, index, self.server.standby, &mut facts);
+            let (verdict, detail) = invalid::judge(sized, relation, index, self.server.standby, &mut facts);
             let seen = Observation { verdict, detail, facts, observed_at: self.at, trend: None };
             return Finding::of(&relation.quoted, Ok(seen));
         }
@@ -116,12 +116,12 @@ impl Reading<'_> {
         let known = self.estimate(sized, relation, columns, pinned);
         let mut facts = self.facts(sized, relation, pinned);
         let (mut verdict, detail) = match &known {
-            Ok(known) => self.told(known, relation, pinned, &mut facts, tally),
+            Ok(known) => self.describe(known, relation, pinned, &mut facts, tally),
             Err(unknown) => self.untold(unknown, sized, &mut facts, tally),
         };
         let mut notes = vec![detail];
         if let Some(age) = sized.ages.map(|ages| Age::of(ages, self.server)) {
-            age.tell(&mut facts);
+            age.add_facts(&mut facts);
             verdict = verdict.worse(age.verdict);
             notes.extend(age.note());
         }
@@ -133,7 +133,7 @@ impl Reading<'_> {
 
     /// What can be said with an estimate.
     #[allow(clippy::cast_precision_loss)] // Sizes of files.
-    fn told(
+    fn describe(
         &self,
         known: &Known,
         relation: &Relation,

@@ -58,7 +58,7 @@ impl Smaller {
         let mut verdict = Verdict::Ok;
         if let Some((_, ages)) = self.oldest {
             let age = Age::of(ages, reading.server);
-            age.tell(&mut facts);
+            age.add_facts(&mut facts);
             verdict = age.verdict;
             facts.extend(oldest.map(|oldest| ("oldest", Fact::Text(oldest.quoted.clone()))));
             let named = oldest.map_or_else(String::new, |oldest| format!("{}: ", oldest.quoted));
@@ -89,7 +89,7 @@ pub(super) fn database(reading: &Reading<'_>, tally: &Tally, smaller: &Smaller) 
         ("other_databases", Fact::Text(server.others.clone())),
     ]);
     let age = Age::of(server.ages, server);
-    age.tell(&mut facts);
+    age.add_facts(&mut facts);
     let (verdict, sum) = sum(tally, &mut facts);
     let mut verdict = verdict.worse(age.verdict);
     let mut notes = vec![sum];

@@ -1,6 +1,6 @@
 //! Certificates in files and directories.
 
-use crate::domain::error::said;
+use crate::domain::error::system_text;
 use crate::probes::certs::kind;
 use crate::probes::certs::pem::{self, Held};
 use std::ffi::{OsStr, OsString};
@@ -82,7 +82,7 @@ pub fn why(cause: &io::Error) -> String {
         io::ErrorKind::NotFound => "no such file".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
-        _ => said(cause),
+        _ => system_text(cause),
     }
 }
 

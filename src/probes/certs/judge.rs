@@ -28,7 +28,7 @@ use crate::probes::certs::parse::{Moment, Parsed};
 use crate::probes::certs::pem::Held;
 use crate::probes::certs::rights;
 use crate::probes::certs::signed::{self, Signature};
-use crate::probes::said::Said;
+use crate::probes::sentence::Sentence;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -108,21 +108,21 @@ pub fn judge(known: &Known<'_>, now: Wall) -> Observation {
     let seconds = now.0.as_second();
     let bundle = known.bundle;
     let leaf = &bundle.leaf;
-    let mut said = Said { verdict: Verdict::Ok, words: Vec::new() };
+    let mut said = Sentence { verdict: Verdict::Ok, words: Vec::new() };
     let (verdict, words) = own_time(leaf, known.limits, seconds);
-    said.say(members::verdict_of_leaf(bundle, verdict), words);
+    said.add(members::verdict_of_leaf(bundle, verdict), words);
     let is_one_of_many = bundle.of_cas && !bundle.others.is_empty();
     if is_one_of_many {
-        said.say(Verdict::Ok, leaf.subject_word.clone());
+        said.add(Verdict::Ok, leaf.subject_word.clone());
     } else if is_in_time(leaf, seconds) {
-        said.say(Verdict::Ok, issuer_of(leaf));
+        said.add(Verdict::Ok, issuer_of(leaf));
     }
     let path: &[&Parsed] = if bundle.of_cas { &[] } else { &known.followed.path };
     let soonest = path.iter().copied().min_by_key(|issuer| issuer.not_after.unix);
     if let Some(issuer) = soonest.filter(|issuer| issuer.not_after.unix < leaf.not_after.unix) {
         let (verdict, words) = own_time(issuer, known.limits, seconds);
         if verdict != Verdict::Ok {
-            said.say(verdict, format!("issuer {}: {words}", issuer.subject_word));
+            said.add(verdict, format!("issuer {}: {words}", issuer.subject_word));
         }
     }
     let others = members::judge(bundle, path, known.limits, seconds, known.untrusted.is_some());
@@ -131,29 +131,29 @@ pub fn judge(known: &Known<'_>, now: Wall) -> Observation {
     said.links(known, path, seconds);
     said.trust(known);
     if let Some(cut) = &bundle.cut {
-        said.say(Verdict::Unknown, cut.clone());
+        said.add(Verdict::Unknown, cut.clone());
     }
     let mut facts = facts(known, soonest, seconds);
     facts.insert("expired", Fact::Int(i64::try_from(others.expired).unwrap_or(i64::MAX)));
     Observation { verdict: said.verdict, detail: said.words.join(" · "), facts, observed_at: now, trend: None }
 }
 
-impl Said {
+impl Sentence {
     /// The worst of the others, and how many of all have expired.
     fn others(&mut self, others: &Others, bundle: &Bundle, is_one_of_many: bool) {
         let total = bundle.total;
         match &others.worst {
-            Some((verdict, words)) if !is_one_of_many => self.say(*verdict, words.clone()),
+            Some((verdict, words)) if !is_one_of_many => self.add(*verdict, words.clone()),
             // The one that leads the row is no better.
             Some((verdict, _)) => self.verdict = self.verdict.worse(*verdict),
             None if !is_one_of_many => return,
             None => {}
         }
         if others.expired > 0 {
-            self.say(Verdict::Ok, format!("{} of {total} expired", others.expired));
+            self.add(Verdict::Ok, format!("{} of {total} expired", others.expired));
         }
         if others.soon > 0 && is_one_of_many {
-            self.say(Verdict::Ok, format!("{} of {total} end soon", others.soon));
+            self.add(Verdict::Ok, format!("{} of {total} end soon", others.soon));
         }
     }
 
@@ -161,15 +161,15 @@ impl Said {
     fn keys(&mut self, known: &Known<'_>, path: &[&Parsed]) {
         let leaf = &known.bundle.leaf;
         if known.forged && leaf.key.is_checked {
-            self.say(Verdict::Critical, "served without its key".to_owned());
+            self.add(Verdict::Critical, "served without its key".to_owned());
         } else if known.forged {
             let verdict = if leaf.key.is_weak { Verdict::Warn } else { Verdict::Unknown };
-            self.say(verdict, leaf.key.unchecked());
+            self.add(verdict, leaf.key.unchecked());
         } else if leaf.key.is_weak {
-            self.say(Verdict::Warn, format!("{} is weak", leaf.key.word));
+            self.add(Verdict::Warn, format!("{} is weak", leaf.key.word));
         }
         if let Some(issuer) = path.iter().find(|issuer| issuer.key.is_weak && !issuer.self_issued) {
-            self.say(Verdict::Warn, format!("issuer {}: {} is weak", issuer.subject_word, issuer.key.word));
+            self.add(Verdict::Warn, format!("issuer {}: {} is weak", issuer.subject_word, issuer.key.word));
         }
     }
 
@@ -181,7 +181,7 @@ impl Said {
             if !one.self_issued || (one.der == leaf.der && !leaf.is_ca) {
                 let verdict = if known.untrusted.is_some() { Verdict::Critical } else { Verdict::Warn };
                 let whose = if one.der == leaf.der { String::new() } else { format!("issuer {}: ", one.subject_word) };
-                self.say(verdict, format!("{whose}signed with {digest}, which clients refuse"));
+                self.add(verdict, format!("{whose}signed with {digest}, which clients refuse"));
                 break;
             }
         }
@@ -189,32 +189,32 @@ impl Said {
             return;
         }
         if let Some(issuer) = signed::impostor(leaf, &known.bundle.others) {
-            self.say(Verdict::Critical, format!("not signed by the {} beside it", issuer.subject_word));
+            self.add(Verdict::Critical, format!("not signed by the {} beside it", issuer.subject_word));
         } else if known.untrusted.is_none()
             && let Some(why) = rights::forbidden(leaf, path, None).or_else(|| chain::constrained(leaf, path, now))
         {
-            self.say(Verdict::Critical, why);
+            self.add(Verdict::Critical, why);
         }
     }
 
     /// The name, the chain, and whether the file holds the same.
     fn trust(&mut self, known: &Known<'_>) {
         match &known.name {
-            Some((name, Ok(false))) => self.say(Verdict::Critical, format!("not for {name}")),
-            Some((_, Err(why))) => self.say(Verdict::Unknown, why.clone()),
+            Some((name, Ok(false))) => self.add(Verdict::Critical, format!("not for {name}")),
+            Some((_, Err(why))) => self.add(Verdict::Unknown, why.clone()),
             _ => {}
         }
         match (&known.followed.chain, known.untrusted) {
-            (Chain::Untrusted(why), Some(verdict)) => self.say(verdict, why.clone()),
-            (Chain::Tolerated(why), Some(_)) => self.say(Verdict::Warn, why.clone()),
-            (Chain::Unknown(why), Some(_)) => self.say(Verdict::Unknown, why.clone()),
+            (Chain::Untrusted(why), Some(verdict)) => self.add(verdict, why.clone()),
+            (Chain::Tolerated(why), Some(_)) => self.add(Verdict::Warn, why.clone()),
+            (Chain::Unknown(why), Some(_)) => self.add(Verdict::Unknown, why.clone()),
             _ => {}
         }
         match &known.file {
             Some(Ok(file)) if file.der != known.bundle.leaf.der => {
-                self.say(Verdict::Warn, "served ≠ file".to_owned());
+                self.add(Verdict::Warn, "served ≠ file".to_owned());
             }
-            Some(Err(why)) => self.say(Verdict::Unknown, format!("file: {why}")),
+            Some(Err(why)) => self.add(Verdict::Unknown, format!("file: {why}")),
             _ => {}
         }
     }

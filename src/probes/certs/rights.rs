@@ -37,7 +37,7 @@ pub struct Rights {
     /// Whether it, and what it signs, may be a server's.
     pub serves: bool,
     /// Whether its key may be used in a handshake.
-    pub shakes_hands: bool,
+    pub handshakes: bool,
     /// Whether it limits the names of what it signs.
     pub constrains: bool,
     /// Whether the key of its issuer is said to be another one than its own.
@@ -55,7 +55,7 @@ impl Rights {
         let Ok((_, certificate)) = X509Certificate::from_der(der) else {
             return Self { signs_not: Some("cannot be read"), ..Self::default() };
         };
-        let mut rights = Self { serves: true, shakes_hands: true, ..Self::default() };
+        let mut rights = Self { serves: true, handshakes: true, ..Self::default() };
         let (mut constraints, mut usage) = (None, None);
         let (mut own_id, mut issuer_id) = (None, None);
         for extension in certificate.extensions() {
@@ -63,8 +63,7 @@ impl Rights {
                 ParsedExtension::BasicConstraints(found) => constraints = Some(found),
                 ParsedExtension::KeyUsage(found) => {
                     usage = Some(found.key_cert_sign());
-                    rights.shakes_hands =
-                        found.digital_signature() || found.key_encipherment() || found.key_agreement();
+                    rights.handshakes = found.digital_signature() || found.key_encipherment() || found.key_agreement();
                 }
                 // What is for any purpose is not for servers with OpenSSL, nor with rustls.
                 ParsedExtension::ExtendedKeyUsage(found) => rights.serves = found.server_auth,
@@ -98,7 +97,7 @@ impl Rights {
 /// the root last. `None` where nothing is in the way.
 #[must_use]
 pub fn forbidden(leaf: &Parsed, issuers: &[&Parsed], root: Option<&Parsed>) -> Option<String> {
-    if root.is_some() && !leaf.rights.shakes_hands {
+    if root.is_some() && !leaf.rights.handshakes {
         return Some("its keyUsage allows no handshake".to_owned());
     }
     if let Some(root) = root.filter(|root| !root.rights.serves) {

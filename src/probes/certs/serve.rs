@@ -2,7 +2,7 @@
 
 use crate::domain::Loss;
 use crate::probes::certs::pem::{Held, LARGEST, LONGEST};
-use crate::probes::{dial, handshake, why};
+use crate::probes::{cause, dial, handshake};
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
@@ -53,7 +53,7 @@ pub async fn ask(connect: &str, name: &str, deadline: Duration) -> Result<Served
     let until = tokio::time::Instant::now() + deadline;
     let late = |what: &str| format!("{what} within {}", crate::domain::quantity::span(deadline));
     let connected = tokio::time::timeout_at(until, dial::tcp(host, port)).await;
-    let stream = connected.map_err(|_| late("no connection"))?.map_err(|cause| why::io(&cause, false))?;
+    let stream = connected.map_err(|_| late("no connection"))?.map_err(|cause| cause::io(&cause, false))?;
     let seen = Arc::new(Recorder::default());
     let connector = TlsConnector::from(Arc::new(config(Arc::clone(&seen))?));
     let ended = tokio::time::timeout_at(until, connector.connect(server, stream)).await;
@@ -91,7 +91,7 @@ fn why(cause: &io::Error) -> Loss {
             "it has no certificate for the name".to_owned()
         }
         Some(other) => handshake::why(other, None),
-        None => return why::io(cause, false),
+        None => return cause::io(cause, false),
     };
     Loss::unread(words)
 }

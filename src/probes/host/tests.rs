@@ -60,13 +60,13 @@ fn the_row_and_its_facts_tell_the_same_share() {
     for idle in 0..=1000 {
         let after = CpuTimes { total: 1000, idle, ..before.clone() };
         let seen = busy(&before, &after, Duration::from_secs(5), None).unwrap();
-        assert_eq!(seen.detail, format!("{} over 5 s", facts::say("busy_ratio", &seen.facts["busy_ratio"])));
+        assert_eq!(seen.detail, format!("{} over 5 s", facts::format_fact("busy_ratio", &seen.facts["busy_ratio"])));
         let proc = tempfile::tempdir().unwrap();
         let text = format!("MemTotal: 1000 kB\nMemAvailable: {idle} kB\nSwapTotal: 1000 kB\nSwapFree: {idle} kB\n");
         fs::write(proc.path().join("meminfo"), text).unwrap();
         let table = meminfo::Table::read(proc.path()).unwrap();
         for seen in [table.memory().unwrap(), table.swap().unwrap()] {
-            let said = facts::say("used_ratio", &seen.facts["used_ratio"]);
+            let said = facts::format_fact("used_ratio", &seen.facts["used_ratio"]);
             assert_eq!(seen.detail.split(" · ").next().unwrap().split(" of ").next(), Some(said.as_str()));
         }
     }
@@ -171,8 +171,8 @@ async fn what_the_kernel_does_not_have_is_not_available_and_what_it_hides_is_unk
 }
 
 /// What is read of the files of one host, a line for each part.
-async fn said_of(proc: &Path) -> String {
-    let mut said = String::new();
+async fn read_detail(proc: &Path) -> String {
+    let mut lines = String::new();
     for part in [HostPart::Memory, HostPart::Swap, HostPart::Load, HostPart::Pressure] {
         let words = match (HostReader { part, proc: proc.to_owned(), before: None, limits: None, processes: None })
             .read()
@@ -181,9 +181,9 @@ async fn said_of(proc: &Path) -> String {
             Ok(seen) => format!("{} {}", seen.verdict.word(), seen.detail),
             Err(why) => format!("unknown {why}"),
         };
-        said.push_str(&format!("{}: {words}\n", part.word()));
+        lines.push_str(&format!("{}: {words}\n", part.word()));
     }
-    said
+    lines
 }
 
 #[tokio::test]
@@ -194,7 +194,7 @@ async fn every_host_of_the_corpus_is_read_as_it_is() {
     assert!(cases.len() > 10, "{}", cases.len());
     let mut wrong = Vec::new();
     for case in &cases {
-        let (seen, expected) = (said_of(case).await, fs::read_to_string(case.join("expected")).unwrap());
+        let (seen, expected) = (read_detail(case).await, fs::read_to_string(case.join("expected")).unwrap());
         if seen != expected {
             wrong.push(format!("{}:\n{seen}instead of\n{expected}", case.display()));
         }

@@ -392,7 +392,7 @@ fn list(path: &str, query: &BTreeMap<String, String>, fail: Option<&Fail>, world
 
 /// The stream of a watch: events after its version, until its time is over.
 fn watched(
-    said: String,
+    text: String,
     path: String,
     query: &BTreeMap<String, String>,
     world: Arc<Mutex<World>>,
@@ -404,7 +404,7 @@ fn watched(
     if from < world.lock().unwrap().oldest {
         return refused(410);
     }
-    let state = (from, world, beat.subscribe(), path, said);
+    let state = (from, world, beat.subscribe(), path, text);
     let lines = stream::unfold(Some(state), move |state| async move {
         let (mut from, world, mut beat, path, said) = state?;
         loop {

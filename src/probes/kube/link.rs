@@ -1,12 +1,12 @@
 //! What is known of one cluster, and the tasks that keep it so; dropping it ends them.
 
 use crate::domain::{Fact, Finding, Observation, Trend, Verdict, Wall, quantity};
-use crate::probes::kube::keep::{Known, keep};
 use crate::probes::kube::objects::{Kept, Plural};
 use crate::probes::kube::pace::Pace;
 use crate::probes::kube::pods::Pods;
 use crate::probes::kube::pulse::{Pulse, pulse};
 use crate::probes::kube::settings::{Expected, Settings};
+use crate::probes::kube::watch::{Known, keep};
 use crate::probes::kube::wire::{Presence, Wire};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

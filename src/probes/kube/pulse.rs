@@ -6,9 +6,9 @@
 
 use crate::domain::{self, Wall};
 use crate::probes::clock;
-use crate::probes::kube::keep::told;
 use crate::probes::kube::objects::Plural;
 use crate::probes::kube::pace::Pace;
+use crate::probes::kube::watch::describe;
 use crate::probes::kube::wire::{Hello, Loss, Presence, Wire};
 use futures_util::future::try_join_all;
 use std::collections::BTreeMap;
@@ -46,7 +46,7 @@ pub(crate) async fn pulse(wire: Arc<Wire>, namespaces: Vec<String>, pace: Pace, 
             Err(loss) => {
                 pause = pause.max(pace.pause(1, loss.wait));
                 let down = loss.down;
-                let why = told(loss, pace);
+                let why = describe(loss, pace);
                 let lost = if down { domain::Loss::down(why) } else { domain::Loss::unread(why) };
                 known.send_modify(|known| (known.lost, known.tried) = (Some(lost), true));
             }

@@ -4,7 +4,7 @@ use crate::domain::{self, quantity};
 use crate::probes::contact::Place;
 use crate::probes::kube::pace::Pace;
 use crate::probes::kube::settings::Settings;
-use crate::probes::{panics, why};
+use crate::probes::{cause, panics};
 use http_body_util::BodyExt;
 use hyper::{Request, Response, StatusCode};
 use k8s_openapi::api::core::v1::Namespace;
@@ -109,7 +109,7 @@ fn unusable(cause: &kube::Error) -> String {
         }
         kube::Error::RustlsTls(Bad::InvalidPrivateKey(_)) => "the key in client-key cannot be used".to_owned(),
         kube::Error::RustlsTls(Bad::NoValidNativeRootCA(_)) => "this host trusts no certificate".to_owned(),
-        other => why::deepest(other),
+        other => cause::deepest(other),
     }
 }
 
@@ -144,7 +144,7 @@ impl Wire {
             }
             next = this.source();
         }
-        why::request(cause, false)
+        cause::request(cause, false)
     }
 
     /// Asks for the version, which needs no rights in a usual cluster.
@@ -296,8 +296,8 @@ impl Lines {
             let silent = || Loss::new(Fault::Silent, format!("silent for {}", quantity::span(self.silence)));
             match timeout(self.silence, self.body.frame()).await.map_err(|_| silent())? {
                 None if self.buffer.is_empty() => return Ok(None),
-                None => return Err(Loss::new(Fault::Cut, why::CLOSED)),
-                Some(Err(cause)) => return Err(Loss::new(Fault::Cut, why::request(&cause, false))),
+                None => return Err(Loss::new(Fault::Cut, cause::CLOSED)),
+                Some(Err(cause)) => return Err(Loss::new(Fault::Cut, cause::request(&cause, false))),
                 Some(Ok(frame)) => {
                     if let Ok(bytes) = frame.into_data() {
                         self.buffer.extend_from_slice(&bytes);
@@ -314,7 +314,7 @@ async fn whole(answer: Response<Body>, most: usize, limit: Duration) -> Result<V
     let mut bytes = Vec::new();
     let read = async {
         while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|cause| Loss::new(Fault::Cut, why::request(&cause, false)))?;
+            let frame = frame.map_err(|cause| Loss::new(Fault::Cut, cause::request(&cause, false)))?;
             if let Ok(more) = frame.into_data() {
                 bytes.extend_from_slice(&more);
             }
@@ -355,7 +355,7 @@ fn no_api() -> Loss {
 }
 
 fn odd(cause: &(dyn Cause + 'static)) -> Loss {
-    Loss::new(Fault::Odd, format!("cannot ask: {}", why::deepest(cause)))
+    Loss::new(Fault::Odd, format!("cannot ask: {}", cause::deepest(cause)))
 }
 
 fn late(limit: Duration) -> String {

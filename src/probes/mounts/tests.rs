@@ -31,7 +31,7 @@ fn inodes_speak_when_they_are_worse_and_are_absent_where_there_are_none() {
 }
 
 /// The growth that is told after each of some samples, so many seconds apart.
-fn told(apart: u64, samples: impl IntoIterator<Item = u64>) -> Vec<Option<f64>> {
+fn forecasts(apart: u64, samples: impl IntoIterator<Item = u64>) -> Vec<Option<f64>> {
     let (start, mut growth) = (Instant::now(), Growth::default());
     let at = |number: u64| start + Duration::from_secs(number * apart);
     let told = (0..).zip(samples).map(|(number, used)| growth.take(at(number), used)).collect();
@@ -41,24 +41,24 @@ fn told(apart: u64, samples: impl IntoIterator<Item = u64>) -> Vec<Option<f64>> 
 
 #[test]
 fn growth_is_told_from_five_minutes_on_and_forgets_after_ten() {
-    let even = told(60, (0..8).map(|minute| 1000 + minute * 100));
+    let even = forecasts(60, (0..8).map(|minute| 1000 + minute * 100));
     assert_eq!(even, [None, None, None, None, None, Some(6000.0), Some(6000.0), Some(6000.0)]);
-    assert_eq!(told(120, (0..6).map(|step| 900 - step * 100)).last(), Some(&Some(-3000.0)));
-    assert_eq!(told(15, [1000; 60]).last(), Some(&Some(0.0)));
+    assert_eq!(forecasts(120, (0..6).map(|step| 900 - step * 100)).last(), Some(&Some(-3000.0)));
+    assert_eq!(forecasts(15, [1000; 60]).last(), Some(&Some(0.0)));
     // So few samples say nothing, however long they take.
-    assert_eq!(told(150, [0, 100, 200, 300, 400]).last(), Some(&None));
+    assert_eq!(forecasts(150, [0, 100, 200, 300, 400]).last(), Some(&None));
     // What grew before the last ten minutes.
     let calm = (0..20).map(|minute| if minute < 8 { minute * 100 } else { 800 });
-    assert_eq!(told(60, calm).last(), Some(&Some(0.0)));
+    assert_eq!(forecasts(60, calm).last(), Some(&Some(0.0)));
 }
 
 #[test]
 fn what_grows_all_at_once_is_not_told_by_the_hour() {
     let mut burst = vec![1000; 18];
     burst.extend([900_000; 3]);
-    assert!(told(20, burst).iter().all(|told| told.is_none_or(|growth| growth == 0.0)));
+    assert!(forecasts(20, burst).iter().all(|told| told.is_none_or(|growth| growth == 0.0)));
     let back_and_forth = (0..30).map(|step| 1000 + (step % 2) * 500);
-    assert!(told(15, back_and_forth).last().unwrap().is_none());
+    assert!(forecasts(15, back_and_forth).last().unwrap().is_none());
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn the_figures_of_a_file_system_are_those_of_df() {
     assert_eq!(judged([4096, 1000, 800, 800, 5, 9]), ("20 %".into(), Verdict::Ok, false), "more free than there are");
     for used in 0..=1000 {
         let seen = judge(&some("/", false), &Usage::of([4096, 1000, 1000 - used, 1000 - used, 0, 0]), None).unwrap();
-        assert_eq!(seen.detail, crate::domain::facts::say("used_ratio", &seen.facts["used_ratio"]));
+        assert_eq!(seen.detail, crate::domain::facts::format_fact("used_ratio", &seen.facts["used_ratio"]));
     }
     assert_eq!([0.0, 0.196, 0.2, 0.201, 0.84].map(quantity::used), ["0 %", "20 %", "20 %", "21 %", "84 %"]);
 }

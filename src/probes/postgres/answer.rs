@@ -58,11 +58,11 @@ impl Failure {
     /// A reason of our own, without a SQLSTATE.
     #[must_use]
     pub fn ours(reason: String) -> Self {
-        Self::said(None, reason)
+        Self::from_server(None, reason)
     }
 
     /// A reason with the SQLSTATE of the server, where it answered.
-    pub(super) fn said(code: Option<String>, reason: String) -> Self {
+    pub(super) fn from_server(code: Option<String>, reason: String) -> Self {
         Self { code, reason, refused: false }
     }
 

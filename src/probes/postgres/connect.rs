@@ -8,7 +8,7 @@ mod session;
 
 use crate::config::libpq::{Access, ChannelBinding, Parameters, Server, ServerPlace, SessionKind, TlsMode};
 use crate::domain::{Loss, quantity};
-use crate::probes::aside::alone_within;
+use crate::probes::blocking::run_blocking_within;
 use crate::probes::contact;
 use crate::probes::postgres::connect::act::{Again, Notice};
 use crate::probes::postgres::connect::pooler::{Own, Setting};
@@ -68,12 +68,12 @@ pub(super) struct Manner {
     /// Whether it changes things; through a pooler none may.
     pub(super) acts: bool,
     /// Who hears what the server says on the way.
-    pub(super) heard: Option<mpsc::UnboundedSender<Notice>>,
+    pub(super) notices: Option<mpsc::UnboundedSender<Notice>>,
 }
 
 impl Manner {
     fn to_watch() -> Self {
-        Self { settings: settings_of(&[WATCH, FORM]), acts: false, heard: None }
+        Self { settings: settings_of(&[WATCH, FORM]), acts: false, notices: None }
     }
 }
 
@@ -130,7 +130,7 @@ async fn prepared(access: &Access) -> Result<(Parameters, Option<Arc<ClientConfi
         let tls = wanted.then(|| tls::config(&parameters.tls)).transpose()?;
         Ok((parameters, tls.map(Arc::new)))
     };
-    alone_within(FILES_LIMIT, "postgres", place, work).await
+    run_blocking_within(FILES_LIMIT, "postgres", place, work).await
 }
 
 /// Tries each server, and for a standby that is only preferred each once more.
@@ -267,7 +267,7 @@ impl Way<'_> {
         let place = format!("{server}/{}", parameters.database);
         let ended = Arc::new(Mutex::new(None));
         let (needed, gone) = oneshot::channel();
-        let heard = manner.heard.clone();
+        let heard = manner.notices.clone();
         let made = || contact::Connection::made("postgres", place.clone());
         let (client, tls) = match (tls, &server.place) {
             (Some(tls), ServerPlace::Tcp { name, address }) if mode != config::SslMode::Disable => {
@@ -331,7 +331,7 @@ async fn keep<S, T>(
     mut made: contact::Connection,
     ended: Arc<Mutex<Option<String>>>,
     mut gone: oneshot::Receiver<()>,
-    heard: Option<mpsc::UnboundedSender<Notice>>,
+    notices: Option<mpsc::UnboundedSender<Notice>>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
     T: AsyncRead + AsyncWrite + Unpin,
@@ -340,7 +340,7 @@ async fn keep<S, T>(
         loop {
             match poll_fn(|cx| connection.poll_message(cx)).await {
                 Some(Ok(AsyncMessage::Notice(told))) => {
-                    let _ = heard.as_ref().map(|heard| heard.send(Notice::from(&told)));
+                    let _ = notices.as_ref().map(|heard| heard.send(Notice::from(&told)));
                 }
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return reasons::of_asking(&error).1,
@@ -385,7 +385,7 @@ async fn fitting(session: Session, kind: SessionKind) -> Result<Session, Failure
 
 impl Session {
     /// What went wrong: how the connection ended tells more than that it did.
-    fn told(&self, error: &tokio_postgres::Error) -> Failure {
+    fn failure_of(&self, error: &tokio_postgres::Error) -> Failure {
         let (code, reason) = reasons::of_asking(error);
         // The server closes the connection behind such an answer; another question would only find that out.
         if reasons::is_last(error) {
@@ -394,7 +394,7 @@ impl Session {
         let ended = self.ended.lock().ok().and_then(|ended| ended.clone());
         match ended {
             Some(why) if code.is_none() => Failure::ours(why),
-            _ => Failure::said(code, reason),
+            _ => Failure::from_server(code, reason),
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::config::libpq::{Parameters, Server, ServerPlace};
 use crate::probes::postgres::answer::Failure;
 use crate::probes::postgres::tls;
-use crate::probes::{handshake, why};
+use crate::probes::{cause, handshake};
 use std::error::Error as Cause;
 use std::io;
 use tokio_postgres::error::{DbError, SqlState};
@@ -27,7 +27,9 @@ pub(super) fn of_connecting(error: &(dyn Cause + 'static), attempt: &Attempt) ->
         return Failure::ours(format!("too many connections for {whose}: its CONNECTION LIMIT is reached"));
     }
     match told {
-        Some(told) => Failure::said(Some(told.code().code().to_owned()), of_server(told, Some(attempt.parameters))),
+        Some(told) => {
+            Failure::from_server(Some(told.code().code().to_owned()), of_server(told, Some(attempt.parameters)))
+        }
         None => Failure { refused: refuses(error, attempt), ..Failure::ours(of_the_way(error, attempt)) },
     }
 }
@@ -79,7 +81,7 @@ fn of_the_way(error: &(dyn Cause + 'static), attempt: &Attempt) -> String {
         return "the answer is not PostgreSQL's".to_owned();
     }
     if is_closed(error) {
-        return why::CLOSED.to_owned();
+        return cause::CLOSED.to_owned();
     }
     // What follows has no type of its own in the client library.
     let (own, deep) = (error.to_string(), deepest(error).to_string());
@@ -110,7 +112,7 @@ pub(super) fn of_asking(error: &(dyn Cause + 'static)) -> (Option<String>, Strin
         return (Some(told.code().code().to_owned()), of_server(told, None));
     }
     let io = find::<io::Error>(error).map(|cause| of_io(cause, None));
-    let closed = is_closed(error).then(|| why::CLOSED.to_owned());
+    let closed = is_closed(error).then(|| cause::CLOSED.to_owned());
     (None, io.or(closed).unwrap_or_else(|| deepest(error).to_string()))
 }
 
@@ -182,14 +184,14 @@ fn of_io(error: &io::Error, server: Option<&Server>) -> String {
         (io::ErrorKind::WouldBlock, Some(_)) => "too many wait at the socket".to_owned(),
         (io::ErrorKind::ConnectionRefused, _) => "connection refused".to_owned(),
         (io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof, _) => {
-            why::CLOSED.to_owned()
+            cause::CLOSED.to_owned()
         }
         (io::ErrorKind::HostUnreachable, _) => "no route to the host".to_owned(),
         (io::ErrorKind::NetworkUnreachable, _) => "network unreachable".to_owned(),
         (io::ErrorKind::TimedOut, _) => "connection timed out".to_owned(),
         (io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData, _) => "the answer is not PostgreSQL's".to_owned(),
         // So does the one who cuts the stream into messages, of one that ended in the middle (tokio-util's `decode_eof`).
-        _ if error.to_string() == "bytes remaining on stream" => why::CLOSED.to_owned(),
+        _ if error.to_string() == "bytes remaining on stream" => cause::CLOSED.to_owned(),
         // The resolver gives only its text (`gai_strerror(3)`).
         _ if error.to_string().contains("Temporary failure") => "no name server answers".to_owned(),
         _ if error.to_string().contains("failed to lookup address") => "name not found".to_owned(),

@@ -62,7 +62,7 @@ impl Story {
     }
 
     /// Adds a part; the worst verdict stays, and an unknown one weighs more than a warning.
-    pub(super) fn say(&mut self, verdict: Verdict, part: impl Into<String>) {
+    pub(super) fn add(&mut self, verdict: Verdict, part: impl Into<String>) {
         let rank = |verdict| match verdict {
             Verdict::Ok => 0,
             Verdict::Warn => 1,
@@ -102,7 +102,7 @@ impl Standbys {
         if !receivers.is_empty() {
             story.facts.insert("receivers", Fact::Int(i64::try_from(receivers.len()).unwrap_or(i64::MAX)));
             let names: Vec<&str> = receivers.iter().filter_map(|line| line.text("name")).collect();
-            story.say(Verdict::Ok, format!("WAL without replay: {}", names.join(", ")));
+            story.add(Verdict::Ok, format!("WAL without replay: {}", names.join(", ")));
         }
         slots(&session.rows(SLOTS).await?, about, &mut story);
         if !about.standby {
@@ -117,7 +117,7 @@ impl Standbys {
         if hidden && !about.monitor {
             let many = quantity::counted(standbys.len() as u64, "standby", "standbys");
             story.facts.extend(about.remedy());
-            story.say(Verdict::Unknown, format!("{many}, lag hidden, needs pg_monitor"));
+            story.add(Verdict::Unknown, format!("{many}, lag hidden, needs pg_monitor"));
             return;
         }
         self.known.retain(|_, seen| seen.elapsed() < REMEMBERED);
@@ -125,11 +125,11 @@ impl Standbys {
         let gone: Vec<&str> = self.known.keys().map(String::as_str).filter(|name| !is_here(name)).collect();
         if !gone.is_empty() {
             story.facts.insert("standbys_gone", Fact::Text(gone.join(", ")));
-            story.say(Verdict::Warn, format!("{} gone", gone.join(", ")));
+            story.add(Verdict::Warn, format!("{} gone", gone.join(", ")));
         }
         match standbys.first() {
             Some(worst) => standby(worst, standbys, about, story),
-            None if self.known.is_empty() && !about.standby => story.say(Verdict::Ok, "no standby"),
+            None if self.known.is_empty() && !about.standby => story.add(Verdict::Ok, "no standby"),
             None => {}
         }
         let streaming = standbys.iter().filter(|line| line.text("state") == Some("streaming"));
@@ -160,13 +160,13 @@ fn standby(worst: &Line, all: &[&Line], about: &About, story: &mut Story) {
             if !about.standby {
                 story.behind(bytes, seconds);
             }
-            story.say(verdict(bytes, BEHIND_WARN, BEHIND_CRITICAL), format!("{name}{others} {}", lag(bytes, seconds)));
+            story.add(verdict(bytes, BEHIND_WARN, BEHIND_CRITICAL), format!("{name}{others} {}", lag(bytes, seconds)));
         }
-        None => story.say(Verdict::Unknown, format!("{name}{others}: its position is not known yet")),
+        None => story.add(Verdict::Unknown, format!("{name}{others}: its position is not known yet")),
     }
     for line in all.iter().filter(|line| line.text("state") != Some("streaming")) {
         let (name, state) = (line.text("name").unwrap_or_default(), line.text("state").unwrap_or("hidden"));
-        story.say(Verdict::Warn, format!("{name} is in {state}"));
+        story.add(Verdict::Warn, format!("{name} is in {state}"));
     }
 }
 
@@ -197,7 +197,7 @@ fn receiver(line: &Line, about: &About, story: &mut Story) {
         // What was received and not replayed is known all the same.
         (Some(why), bytes) => {
             story.facts.extend(bytes.map(|bytes| ("unreplayed_bytes", Fact::Int(bytes))));
-            story.say(Verdict::Unknown, why);
+            story.add(Verdict::Unknown, why);
         }
         (None, Some(bytes)) => {
             // Caught up, the time since the last transaction says only that the primary is idle.
@@ -205,12 +205,12 @@ fn receiver(line: &Line, about: &About, story: &mut Story) {
             story.behind(bytes, seconds);
             let late = if delay.is_some() { Verdict::Ok } else { verdict(bytes, BEHIND_WARN, BEHIND_CRITICAL) };
             let meant = delay.map(|delay| format!(", delayed by {delay} on purpose")).unwrap_or_default();
-            story.say(late, format!("{}{meant}", lag(bytes, seconds.filter(|_| bytes > 0))));
+            story.add(late, format!("{}{meant}", lag(bytes, seconds.filter(|_| bytes > 0))));
         }
-        (None, None) => story.say(Verdict::Unknown, "lag unknown: nothing was replayed yet"),
+        (None, None) => story.add(Verdict::Unknown, "lag unknown: nothing was replayed yet"),
     }
     if paused {
-        story.say(Verdict::Warn, "replay is paused");
+        story.add(Verdict::Warn, "replay is paused");
     }
 }
 
@@ -233,10 +233,10 @@ fn slots(slots: &[Line], about: &About, story: &mut Story) {
         story.facts.insert("slot", Fact::Text(name.to_owned()));
     }
     if !lost.is_empty() {
-        story.say(Verdict::Critical, format!("slot {} lost", lost.join(", ")));
+        story.add(Verdict::Critical, format!("slot {} lost", lost.join(", ")));
     }
     for slot in slots.iter().filter(|slot| slot.text("wal_status") == Some("unreserved")) {
-        story.say(Verdict::Warn, format!("slot {} is about to be lost", slot.text("name").unwrap_or_default()));
+        story.add(Verdict::Warn, format!("slot {} is about to be lost", slot.text("name").unwrap_or_default()));
     }
     let kept = inactive().filter_map(|slot| {
         let bytes = slot.int("kept_bytes")?;
@@ -246,7 +246,7 @@ fn slots(slots: &[Line], about: &About, story: &mut Story) {
     });
     // The first of the worst: they come with the one that keeps the most before the others.
     if let Some((name, bytes, verdict)) = kept.min_by_key(|(.., verdict)| std::cmp::Reverse(verdict.rank())) {
-        story.say(verdict, format!("slot {name} is unused and keeps {}", quantity::bytes(plain(bytes))));
+        story.add(verdict, format!("slot {name} is unused and keeps {}", quantity::bytes(plain(bytes))));
     }
 }
 

@@ -69,7 +69,7 @@ pub(super) async fn read(
         hangs = !waiting.is_empty() && replayed(session).await? == before;
     }
     if lacks {
-        story.say(
+        story.add(
             Verdict::Critical,
             if held == 0 && wanted == 1 {
                 "no synchronous standby: commits wait".to_owned()
@@ -85,7 +85,7 @@ pub(super) async fn read(
         story.facts.insert("commits_waiting_s", Fact::Int(longest));
         let many = quantity::counted(waiting.len() as u64, "commit waits", "commits wait");
         let longest = quantity::span(Duration::from_secs(plain(longest)));
-        story.say(verdict, format!("{many} for a synchronous standby, longest {longest}"));
+        story.add(verdict, format!("{many} for a synchronous standby, longest {longest}"));
     }
     Ok(())
 }

@@ -7,7 +7,7 @@
 
 use crate::config::libpq::{Tls, TlsMode, TlsRoot};
 use crate::config::trust;
-use crate::domain::error::said;
+use crate::domain::error::system_text;
 use crate::probes::{roots, verifier};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
@@ -28,7 +28,7 @@ pub(super) fn config(tls: &Tls) -> Result<ClientConfig, String> {
     let verifier = verifier(tls, &provider)?;
     let versions: &[_] = if tls.only_1_3 { &[&rustls::version::TLS13] } else { rustls::ALL_VERSIONS };
     let builder = ClientConfig::builder_with_provider(provider).with_protocol_versions(versions);
-    let builder = builder.map_err(|cause| format!("TLS: {}", said(cause)))?;
+    let builder = builder.map_err(|cause| format!("TLS: {}", system_text(cause)))?;
     let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
     let mut config = match &tls.own {
         Some((certificate, key)) => builder.with_client_cert_resolver(Arc::new(own(certificate, key)?)),
@@ -88,7 +88,7 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
 /// A private key that nobody else reads: of mode 0600, or 0640 where root owns it.
 fn private_key(path: &Path) -> Result<PrivateKeyDer<'static>, String> {
     let told = |why: &str| format!("TLS: {}: {why}", path.display());
-    let found = std::fs::metadata(path).map_err(|cause| told(&said(cause)))?;
+    let found = std::fs::metadata(path).map_err(|cause| told(&system_text(cause)))?;
     let theirs = if found.uid() == 0 { 0o037 } else { 0o077 };
     if found.mode() & theirs != 0 {
         return Err(told("the key is open to others"));
@@ -108,7 +108,7 @@ fn is_kept(path: &Path) -> Result<(), String> {
 
 fn unreadable(cause: &rustls::pki_types::pem::Error) -> String {
     match cause {
-        rustls::pki_types::pem::Error::Io(cause) => said(cause),
+        rustls::pki_types::pem::Error::Io(cause) => system_text(cause),
         _ => "it is not PEM, or damaged".to_owned(),
     }
 }

@@ -69,7 +69,7 @@ impl Writable {
     }
 
     /// Adds what it means to the row of the server; gives the verdict.
-    pub(super) fn say(self, detail: &mut String, facts: &mut BTreeMap<&'static str, Fact>) -> Verdict {
+    pub(super) fn describe(self, detail: &mut String, facts: &mut BTreeMap<&'static str, Fact>) -> Verdict {
         facts.extend(self.roles.map(|roles| ("read_only_roles", Fact::Text(roles))));
         let Some((by, undo)) = self.read_only else { return Verdict::Ok };
         *detail = format!("writes fail: default_transaction_read_only is on by {by} · {detail}");

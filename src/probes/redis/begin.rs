@@ -4,7 +4,7 @@ use crate::domain::Loss;
 use crate::probes::redis::link::{ANSWER, CONNECT, Place, Trouble, Wire};
 use crate::probes::redis::tls::{self, Failed};
 use crate::probes::redis::words;
-use crate::probes::{dial, why};
+use crate::probes::{cause, dial};
 use std::path::PathBuf;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -55,7 +55,7 @@ pub(super) async fn connect(place: &Place, ca: Option<PathBuf>) -> Result<Box<dy
 /// Why a server that ended the connection to the first PING did so: it may be that TLS is spoken there, and then it is not down.
 pub(super) async fn why_closed(place: &Place, why: Loss) -> Loss {
     match place {
-        Place::Tcp { host, port, tls: false } if speaks(host, *port, |stream| tls::is_spoken(stream, host)).await => {
+        Place::Tcp { host, port, tls: false } if speaks(host, *port, |stream| tls::is_offered(stream, host)).await => {
             Loss::unread(ENCRYPTED)
         }
         _ => why,
@@ -86,7 +86,7 @@ pub(super) async fn greet(stream: &mut Box<dyn Wire>) -> Result<(), Trouble> {
         while !line.ends_with(b"\r\n") && line.len() < FIRST_LINE {
             match (stream.read_u8().await, &sent) {
                 (Ok(byte), _) => line.push(byte),
-                (Err(_), Err(_)) => return Err(Trouble::Gone(Loss::down(why::CLOSED))),
+                (Err(_), Err(_)) => return Err(Trouble::Gone(Loss::down(cause::CLOSED))),
                 (Err(cause), Ok(())) => return Err(broke(cause)),
             }
         }
@@ -109,5 +109,5 @@ pub(super) async fn greet(stream: &mut Box<dyn Wire>) -> Result<(), Trouble> {
     if passes || renamed {
         return Ok(());
     }
-    Err(Trouble::Said { asked: "PING".to_owned(), code: code.to_owned(), words: words.to_owned() })
+    Err(Trouble::ErrorReply { asked: "PING".to_owned(), code: code.to_owned(), words: words.to_owned() })
 }

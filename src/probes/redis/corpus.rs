@@ -15,7 +15,7 @@ use crate::config::paths::Surroundings;
 use crate::config::secrets::Secrets;
 use crate::domain::{Finding, Wall};
 use crate::probes::redis::server::Greeting;
-use crate::probes::redis::{Info, Said};
+use crate::probes::redis::{Info, Replies};
 use crate::probes::target::RedisServer;
 use std::collections::BTreeMap;
 use std::fs;
@@ -36,9 +36,9 @@ fn judged(info: &Path) -> (Vec<String>, Vec<String>) {
     let expected = lines.iter().filter(|line| !is_setting(line) && !line.ends_with(" =")).map(ToString::to_string);
     let setting = |key: &str| settings.get(key).map(ToString::to_string);
     let refused = setting("cluster refused").map(Err);
-    let said = Said {
+    let said = Replies {
         info: Info::of(&read("info").unwrap()),
-        greeting: Greeting { latency: None, said: None },
+        greeting: Greeting { latency: None, reply: None },
         cluster: refused.or_else(|| read("cluster").ok().map(|text| Ok(Info::of(&text)))),
         schedule: setting("save"),
         strict: setting("strict").map(|value| value == "yes"),

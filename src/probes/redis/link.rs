@@ -2,7 +2,7 @@
 
 use crate::config::secrets::Secret;
 use crate::domain::Loss;
-use crate::probes::aside::alone_within;
+use crate::probes::blocking::run_blocking_within;
 use crate::probes::contact::Connection;
 use crate::probes::redis::begin::{connect, greet, why_closed};
 use crate::probes::redis::words;
@@ -88,7 +88,7 @@ pub(super) enum Trouble {
     /// No answer in time, or one that is not Redis's.
     Lost(String),
     /// An error that the server answered: its code and the words behind it.
-    Said { asked: String, code: String, words: String },
+    ErrorReply { asked: String, code: String, words: String },
 }
 
 /// A connection that is signed in.
@@ -131,7 +131,7 @@ impl Link {
             let (secrets, around) = (server.secrets.clone(), server.around.clone());
             let own = name.clone();
             let read = move || secrets.read(&own, &around);
-            let secret = alone_within(CONNECT, "redis secret", format!("redis secret {name}"), read).await?;
+            let secret = run_blocking_within(CONNECT, "redis secret", format!("redis secret {name}"), read).await?;
             address.password = Some(secret.expose().to_owned());
         }
         let mut stream = connect(&address.place, server.entry.ca.clone()).await?;
@@ -157,7 +157,7 @@ impl Link {
         match &trouble {
             Trouble::Gone(loss) => self.made.lose(loss.why()),
             Trouble::Lost(why) => self.made.lose(why),
-            Trouble::Said { .. } => {}
+            Trouble::ErrorReply { .. } => {}
         }
         trouble
     }
@@ -171,12 +171,14 @@ impl Link {
         };
         match signed {
             // A server without the command repeats what followed it.
-            Err(Trouble::Said { asked, code, words }) if words.contains("unknown command") => {
-                return Err(Trouble::Said { asked, code, words: "unknown command".to_owned() });
+            Err(Trouble::ErrorReply { asked, code, words }) if words.contains("unknown command") => {
+                return Err(Trouble::ErrorReply { asked, code, words: "unknown command".to_owned() });
             }
             // A user was named, and no password: the empty one serves only for a user without any.
-            Err(Trouble::Said { asked, code, words }) if password.is_none() && words::is_of_password(&code, &words) => {
-                return Err(Trouble::Said { asked, code: words::NO_PASSWORD.to_owned(), words });
+            Err(Trouble::ErrorReply { asked, code, words })
+                if password.is_none() && words::is_of_password(&code, &words) =>
+            {
+                return Err(Trouble::ErrorReply { asked, code: words::NO_PASSWORD.to_owned(), words });
             }
             Err(trouble) => return Err(trouble),
             Ok(_) => {}
@@ -188,10 +190,10 @@ impl Link {
             match self.ask(asked).await {
                 Err(trouble) if strict && asked.first() == Some(&"SELECT") => return Err(trouble),
                 // Neither a name nor a chosen database is needed for what is read.
-                Err(Trouble::Said { code, .. }) if code == "NOPERM" => {}
-                Err(Trouble::Said { words, .. }) if words.contains("unknown") => {}
+                Err(Trouble::ErrorReply { code, .. }) if code == "NOPERM" => {}
+                Err(Trouble::ErrorReply { words, .. }) if words.contains("unknown") => {}
                 // It is told by the first question that matters, with its own words.
-                Err(Trouble::Said { code, .. }) if code == "NOAUTH" || code == "LOADING" => {}
+                Err(Trouble::ErrorReply { code, .. }) if code == "NOAUTH" || code == "LOADING" => {}
                 Err(trouble) => return Err(trouble),
                 Ok(_) => {}
             }
@@ -220,7 +222,7 @@ impl Link {
                 _ => Ok(None),
             },
             Ok(_) => Ok(None),
-            Err(Trouble::Said { .. }) => {
+            Err(Trouble::ErrorReply { .. }) => {
                 self.no_config = true;
                 Ok(None)
             }
@@ -262,15 +264,17 @@ impl Link {
         }
         // A command that was refused when it was queued says why; EXEC then says only that there was one.
         let refused = answers.iter().find_map(|answer| match answer {
-            Answer::Said { code, words } => Some((code.clone(), words.clone())),
+            Answer::ErrorReply { code, words } => Some((code.clone(), words.clone())),
             _ => None,
         });
         if let Some((code, words)) = refused {
-            return Err(Trouble::Said { asked: name, code, words });
+            return Err(Trouble::ErrorReply { asked: name, code, words });
         }
         match answers.pop() {
             Some(Answer::Many(inner)) => Ok(inner),
-            Some(Answer::Nil) => Err(Trouble::Said { asked: name, code: "CHANGED".to_owned(), words: String::new() }),
+            Some(Answer::Nil) => {
+                Err(Trouble::ErrorReply { asked: name, code: "CHANGED".to_owned(), words: String::new() })
+            }
             _ => Err(Trouble::Lost(format!("the answer to {name} is not Redis's"))),
         }
     }
@@ -283,7 +287,7 @@ pub(super) enum Answer {
     Bytes(Vec<u8>),
     Many(Vec<Self>),
     /// An error: its code and the words behind it.
-    Said {
+    ErrorReply {
         code: String,
         words: String,
     },
@@ -305,7 +309,7 @@ impl Answer {
             }
             Value::ServerError(error) => {
                 let words = error.details().unwrap_or_default().to_owned();
-                Self::Said { code: error.code().to_owned(), words }
+                Self::ErrorReply { code: error.code().to_owned(), words }
             }
             _ => Self::Nil,
         }
@@ -337,7 +341,7 @@ fn no_answer(asked: &[&str]) -> Trouble {
 fn trouble(asked: &str, error: &RedisError, patience: Duration) -> Trouble {
     if let Some(code) = error.code() {
         let words = error.detail().unwrap_or_default().to_owned();
-        return Trouble::Said { asked: asked.to_owned(), code: code.to_owned(), words };
+        return Trouble::ErrorReply { asked: asked.to_owned(), code: code.to_owned(), words };
     }
     if error.is_timeout() {
         return Trouble::Lost(format!("no answer within {} s", patience.as_secs()));

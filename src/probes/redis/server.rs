@@ -10,7 +10,7 @@ use std::time::Duration;
 pub(super) struct Greeting {
     pub(super) latency: Option<Duration>,
     /// The code of the error that it answered instead.
-    pub(super) said: Option<String>,
+    pub(super) reply: Option<String>,
 }
 
 /// What is compared with the reading before, as long as it is of the same run of the server.
@@ -88,7 +88,7 @@ pub(super) fn observation(info: &Info, greeting: &Greeting, before: Option<&Befo
         ("hit_ratio", hits(info).map(Fact::Real)),
         ("loading", info.flag("loading").map(Fact::Bool)),
         ("read_only", info.flag("slave_read_only").filter(|_| role(info) == Some("replica")).map(Fact::Bool)),
-        ("ping_error", greeting.said.clone().map(Fact::Text)),
+        ("ping_error", greeting.reply.clone().map(Fact::Text)),
     ]);
     facts.extend(Limits::CONNECTIONS.facts().filter(|_| share(taken, most).is_some()));
     let trend = Some(Trend::of("ops_per_s"));
@@ -108,13 +108,13 @@ fn places_taken(info: &Info) -> Option<u64> {
 }
 
 fn judge(info: &Info, greeting: &Greeting, turned_away: Option<u64>) -> (Verdict, String) {
-    if info.flag("loading") == Some(true) || greeting.said.as_deref() == Some("LOADING") {
+    if info.flag("loading") == Some(true) || greeting.reply.as_deref() == Some("LOADING") {
         return (Verdict::Critical, loading(info));
     }
     if role(info).is_none() {
         return (Verdict::Unknown, "INFO does not tell its role".to_owned());
     }
-    if greeting.said.as_deref() == Some("MASTERDOWN") {
+    if greeting.reply.as_deref() == Some("MASTERDOWN") {
         return (Verdict::Critical, "serves nothing while its primary is down (MASTERDOWN)".to_owned());
     }
     let used = share(places_taken(info), most_clients(info));

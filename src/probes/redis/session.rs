@@ -91,7 +91,7 @@ impl Session {
     pub async fn ask<W: AsRef<[u8]>>(&mut self, asked: &[W]) -> Result<Reply, Failure> {
         let asked = owned(asked);
         let name = named(&asked);
-        let answer = self.link.send_bytes(&asked).await.map_err(|trouble| self.told(&trouble))?;
+        let answer = self.link.send_bytes(&asked).await.map_err(|trouble| self.failure_of(&trouble))?;
         match self.reply(&name, answer) {
             Reply::Failed(failure) => Err(failure),
             reply => Ok(reply),
@@ -118,7 +118,7 @@ impl Session {
         if commands.is_empty() {
             return Ok(Vec::new());
         }
-        let answers = self.link.send_many(commands, whole).await.map_err(|trouble| self.told(&trouble))?;
+        let answers = self.link.send_many(commands, whole).await.map_err(|trouble| self.failure_of(&trouble))?;
         if answers.len() != commands.len() {
             return Err(Failure { code: None, reason: "it answers another number of questions".to_owned() });
         }
@@ -142,12 +142,12 @@ impl Session {
     /// That there is no answer.
     pub async fn config(&mut self, name: &str) -> Result<Option<String>, Failure> {
         let told = self.link.config(name).await;
-        told.map_err(|trouble| self.told(&trouble))
+        told.map_err(|trouble| self.failure_of(&trouble))
     }
 
-    fn told(&self, trouble: &Trouble) -> Failure {
+    fn failure_of(&self, trouble: &Trouble) -> Failure {
         let code = match trouble {
-            Trouble::Said { code, .. } => Some(code.clone()),
+            Trouble::ErrorReply { code, .. } => Some(code.clone()),
             Trouble::Gone(_) | Trouble::Lost(_) => None,
         };
         Failure { code, reason: words::of(trouble, self.user.as_deref()) }
@@ -159,8 +159,8 @@ impl Session {
             Answer::Int(number) => Reply::Int(number),
             Answer::Bytes(bytes) => Reply::Bytes(bytes),
             Answer::Many(inner) => Reply::Many(inner.into_iter().map(|answer| self.reply(asked, answer)).collect()),
-            Answer::Said { code, words } => {
-                Reply::Failed(self.told(&Trouble::Said { asked: asked.to_owned(), code, words }))
+            Answer::ErrorReply { code, words } => {
+                Reply::Failed(self.failure_of(&Trouble::ErrorReply { asked: asked.to_owned(), code, words }))
             }
         }
     }

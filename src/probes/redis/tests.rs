@@ -82,14 +82,14 @@ impl Server {
     }
 
     /// What the server answers to one command of an unrestricted client.
-    fn told(&self, command: &[&str]) -> redis::RedisResult<redis::Value> {
+    fn send(&self, command: &[&str]) -> redis::RedisResult<redis::Value> {
         let mut connection = redis::Client::open(self.url()).unwrap().get_connection()?;
         let (name, rest) = command.split_first().unwrap();
         redis::cmd(name).arg(rest).query(&mut connection)
     }
 
     fn info(&self, key: &str) -> String {
-        let redis::Value::BulkString(text) = self.told(&["INFO"]).unwrap() else { panic!("no text") };
+        let redis::Value::BulkString(text) = self.send(&["INFO"]).unwrap() else { panic!("no text") };
         Info::of(&String::from_utf8(text).unwrap()).text(key).unwrap_or_default().to_owned()
     }
 
@@ -183,7 +183,7 @@ async fn a_healthy_server_has_four_rows_and_one_kept_connection_with_a_name() {
     assert_eq!(row(&found, Some("replication")).detail, "no replicas");
 
     rows(&mut reader).await;
-    let redis::Value::BulkString(list) = server.told(&["CLIENT", "LIST"]).unwrap() else { panic!("no list") };
+    let redis::Value::BulkString(list) = server.send(&["CLIENT", "LIST"]).unwrap() else { panic!("no list") };
     let list = String::from_utf8(list).unwrap();
     assert_eq!(list.matches("name=midwatch").count(), 1, "{list}");
     assert_eq!(server.info("total_connections_received").parse::<u32>().unwrap(), 1 + 1 + 1 + 1);
@@ -201,7 +201,7 @@ async fn each_loss_of_rights_has_its_words_and_no_password_in_them() {
         &["dumb", "on", ">hunter2", "~*", "+info"],
         &["open", "on", "nopass", "~*", "+ping", "+info"],
     ] {
-        server.told(&[&["ACL", "SETUSER"], rules].concat()).unwrap();
+        server.send(&[&["ACL", "SETUSER"], rules].concat()).unwrap();
     }
     let at = |user: &str| format!("unix://{}?user={user}", server.socket().display());
     let mut reader = RedisReader::new(with_password(&at("watch"), "hunter2"));
@@ -210,7 +210,7 @@ async fn each_loss_of_rights_has_its_words_and_no_password_in_them() {
     // Without CONFIG nothing is known of the schedule; and it is asked for once only.
     assert!(!row(&found, Some("persistence")).facts.contains_key("save_schedule"));
     rows(&mut reader).await;
-    let redis::Value::Array(log) = server.told(&["ACL", "LOG"]).unwrap() else { panic!("no log") };
+    let redis::Value::Array(log) = server.send(&["ACL", "LOG"]).unwrap() else { panic!("no log") };
     let log = format!("{log:?}");
     assert_eq!(log.matches("'\"config|get\"'").count(), 1, "{log}");
     assert_eq!(log.matches("'\"count\"'), int(1)").count(), log.matches("'\"count\"'").count(), "{log}");
@@ -330,7 +330,7 @@ async fn tls_is_verified_against_the_named_authority() {
     assert_eq!(hidden, Loss::unread("the port speaks TLS: its URL must begin with rediss://"));
     let bare = lost(trusting(&format!("rediss://127.0.0.1:{plain}"), Some(&ca))).await;
     assert_eq!(bare, Loss::unread("the port speaks Redis without TLS: its URL must begin with redis://"));
-    server.told(&["CONFIG", "SET", "requirepass", "hunter2"]).unwrap();
+    server.send(&["CONFIG", "SET", "requirepass", "hunter2"]).unwrap();
     assert_eq!(lost(trusting(&format!("rediss://127.0.0.1:{plain}"), Some(&ca))).await, bare);
     let web =
         why(trusting(&saying(b"HTTP/1.1 400 Bad Request\r\n\r\n", true).await.replace("redis:", "rediss:"), Some(&ca)));
@@ -340,8 +340,8 @@ async fn tls_is_verified_against_the_named_authority() {
 #[tokio::test]
 async fn a_server_that_loads_its_data_is_critical_and_says_how_long() {
     let mut server = Server::start(&["--enable-debug-command", "yes"]);
-    server.told(&["DEBUG", "POPULATE", "20000"]).unwrap();
-    server.told(&["SAVE"]).unwrap();
+    server.send(&["DEBUG", "POPULATE", "20000"]).unwrap();
+    server.send(&["SAVE"]).unwrap();
     let mut reader = server.reader();
     assert_eq!(row(&rows(&mut reader).await, None).verdict, Verdict::Ok);
     server.stop();
@@ -367,11 +367,11 @@ async fn a_script_that_keeps_the_server_from_all_clients_is_critical() {
         let mut connection = redis::Client::open(url).unwrap().get_connection().unwrap();
         redis::cmd("EVAL").arg("while true do end").arg(0).query::<redis::Value>(&mut connection)
     });
-    wait(|| server.told(&["PING"]).is_err_and(|refused| refused.code() == Some("BUSY")));
+    wait(|| server.send(&["PING"]).is_err_and(|refused| refused.code() == Some("BUSY")));
     let busy = Loss::down("busy running a script, answers no client (BUSY)");
     assert_eq!(kept.read().await.unwrap_err(), busy);
     assert_eq!(server.reader().read().await.unwrap_err(), busy, "one that connects now");
-    server.told(&["SCRIPT", "KILL"]).unwrap();
+    server.send(&["SCRIPT", "KILL"]).unwrap();
     assert!(script.join().unwrap().is_err());
     assert_eq!(row(&rows(&mut kept).await, None).verdict, Verdict::Ok);
 }
@@ -399,19 +399,19 @@ async fn a_failed_save_refuses_writes_and_is_told_apart() {
     assert_eq!((kept.verdict, kept.detail.as_str()), (Verdict::Ok, "never saved since its start"));
     assert_eq!(kept.facts["saved_since_start"], Fact::Bool(false));
     assert!(!kept.facts.contains_key("rdb_last_save_at"));
-    server.told(&["SAVE"]).unwrap();
+    server.send(&["SAVE"]).unwrap();
     let kept = row(&rows(&mut reader).await, Some("persistence"));
     assert_eq!((kept.detail.as_str(), &kept.facts["saved_since_start"]), ("saved just now", &Fact::Bool(true)));
     assert_eq!(kept.facts["save_schedule"], Fact::Text("3600 1000000".to_owned()));
-    server.told(&["SET", "a", "1"]).unwrap();
+    server.send(&["SET", "a", "1"]).unwrap();
     // Its directory goes away under it; rights do not stop the superuser.
     let gone = server.dir.path().join("gone");
     std::fs::create_dir(&gone).unwrap();
-    server.told(&["CONFIG", "SET", "dir", gone.to_str().unwrap()]).unwrap();
+    server.send(&["CONFIG", "SET", "dir", gone.to_str().unwrap()]).unwrap();
     std::fs::remove_dir(&gone).unwrap();
-    server.told(&["BGSAVE"]).unwrap();
+    server.send(&["BGSAVE"]).unwrap();
     wait(|| server.info("rdb_last_bgsave_status") == "err");
-    assert_eq!(server.told(&["SET", "a", "2"]).unwrap_err().code(), Some("MISCONF"));
+    assert_eq!(server.send(&["SET", "a", "2"]).unwrap_err().code(), Some("MISCONF"));
     let found = rows(&mut reader).await;
     let kept = row(&found, Some("persistence"));
     assert_eq!(kept.verdict, Verdict::Critical);
@@ -423,19 +423,19 @@ async fn a_failed_save_refuses_writes_and_is_told_apart() {
     );
     assert_eq!(row(&found, Some("replication")).verdict, Verdict::Ok);
 
-    server.told(&["CONFIG", "SET", "stop-writes-on-bgsave-error", "no"]).unwrap();
-    server.told(&["SET", "a", "2"]).unwrap();
+    server.send(&["CONFIG", "SET", "stop-writes-on-bgsave-error", "no"]).unwrap();
+    server.send(&["SET", "a", "2"]).unwrap();
     let kept = row(&rows(&mut reader).await, Some("persistence"));
     assert_eq!(kept.verdict, Verdict::Critical);
     assert!(kept.detail.starts_with("the last save failed · "), "{}", kept.detail);
     // Whoever may not see the settings cannot know.
-    server.told(&["ACL", "SETUSER", "watch", "on", ">x", "~*", "+ping", "+info"]).unwrap();
+    server.send(&["ACL", "SETUSER", "watch", "on", ">x", "~*", "+ping", "+info"]).unwrap();
     let watcher = with_password(&format!("{}?user=watch", server.url()), "x");
     let kept = row(&rows(&mut RedisReader::new(watcher)).await, Some("persistence"));
     assert!(kept.detail.starts_with("the last save failed, writes may be refused (MISCONF)"), "{}", kept.detail);
     assert!(!kept.facts.contains_key("writes_refused"));
-    server.told(&["CONFIG", "SET", "dir", server.dir.path().to_str().unwrap()]).unwrap();
-    server.told(&["BGSAVE"]).unwrap();
+    server.send(&["CONFIG", "SET", "dir", server.dir.path().to_str().unwrap()]).unwrap();
+    server.send(&["BGSAVE"]).unwrap();
     wait(|| server.info("rdb_last_bgsave_status") == "ok");
     assert_eq!(row(&rows(&mut reader).await, Some("persistence")).verdict, Verdict::Ok);
 }
@@ -445,10 +445,10 @@ async fn a_first_save_that_fails_is_none() {
     let server = Server::start(&["--save", "3600 1000000", "--enable-protected-configs", "yes"]);
     let gone = server.dir.path().join("gone");
     std::fs::create_dir(&gone).unwrap();
-    server.told(&["CONFIG", "SET", "dir", gone.to_str().unwrap()]).unwrap();
+    server.send(&["CONFIG", "SET", "dir", gone.to_str().unwrap()]).unwrap();
     std::fs::remove_dir(&gone).unwrap();
-    server.told(&["SET", "a", "1"]).unwrap();
-    server.told(&["BGSAVE"]).unwrap();
+    server.send(&["SET", "a", "1"]).unwrap();
+    server.send(&["BGSAVE"]).unwrap();
     wait(|| server.info("rdb_last_bgsave_status") == "err");
     assert_eq!(server.info("rdb_saves"), "1", "it counts attempts");
     let kept = row(&rows(&mut server.reader()).await, Some("persistence"));
@@ -457,7 +457,7 @@ async fn a_first_save_that_fails_is_none() {
     assert_eq!(kept.facts["saved_since_start"], Fact::Bool(false));
     assert!(!kept.facts.contains_key("rdb_last_save_at") && !kept.facts.contains_key("rdb_last_save_age_s"));
     // Where no save is scheduled, nothing depends on it.
-    server.told(&["CONFIG", "SET", "save", ""]).unwrap();
+    server.send(&["CONFIG", "SET", "save", ""]).unwrap();
     let kept = row(&rows(&mut server.reader()).await, Some("persistence"));
     let said = "the last save failed · kept nowhere: no save, no AOF · never saved since its start · 1 change since";
     assert_eq!((kept.verdict, kept.detail.as_str()), (Verdict::Warn, said));
@@ -490,7 +490,7 @@ async fn a_replica_that_lost_its_primary_is_critical_and_read_only() {
     assert!(link.detail.starts_with("link down · "), "{}", link.detail);
     assert!(matches!(link.facts["link_down_s"], Fact::Int(0..30)));
     assert_eq!(row(&found, None).verdict, Verdict::Ok, "it still serves its old data");
-    replica.told(&["CONFIG", "SET", "replica-serve-stale-data", "no"]).unwrap();
+    replica.send(&["CONFIG", "SET", "replica-serve-stale-data", "no"]).unwrap();
     let main = row(&rows(&mut reader).await, None);
     assert_eq!(main.verdict, Verdict::Critical);
     assert!(main.detail.starts_with("serves nothing while its primary is down (MASTERDOWN)"), "{}", main.detail);
@@ -511,19 +511,19 @@ async fn memory_is_judged_against_its_limit_and_by_what_happens_there() {
     assert_eq!(row(&rows(&mut RedisReader::new(strict)).await, Some("memory")).verdict, Verdict::Warn);
 
     let value = "x".repeat(10_000);
-    let full = (0..1000).find_map(|key| server.told(&["SET", &format!("k{key}"), &value]).err()).unwrap();
+    let full = (0..1000).find_map(|key| server.send(&["SET", &format!("k{key}"), &value]).err()).unwrap();
     assert_eq!(full.code(), Some("OOM"));
     let memory = row(&rows(&mut reader).await, Some("memory"));
     assert_eq!(memory.verdict, Verdict::Critical, "{}", memory.detail);
-    server.told(&["CONFIG", "SET", "maxmemory", "3mb"]).unwrap();
+    server.send(&["CONFIG", "SET", "maxmemory", "3mb"]).unwrap();
     let memory = row(&rows(&mut reader).await, Some("memory"));
     assert_eq!(memory.verdict, Verdict::Critical);
     assert!(memory.detail.starts_with("full, writes are refused (OOM) · "), "{}", memory.detail);
     assert_eq!(memory.facts["writes_refused"], Fact::Bool(true));
 
-    server.told(&["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]).unwrap();
+    server.send(&["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]).unwrap();
     for key in 0..50 {
-        server.told(&["SET", &format!("more{key}"), &value]).unwrap();
+        server.send(&["SET", &format!("more{key}"), &value]).unwrap();
     }
     let memory = row(&rows(&mut reader).await, Some("memory"));
     assert_eq!(memory.verdict, Verdict::Warn, "a cache may be full: {}", memory.detail);
@@ -602,7 +602,7 @@ async fn a_server_without_room_for_another_client_says_so() {
     let full = RedisReader::new(target(&server.url())).read().await.unwrap_err();
     assert_eq!(full, Loss::down("no connection left (max number of clients reached)"));
     held.clear();
-    wait(|| server.told(&["PING"]).is_ok());
+    wait(|| server.send(&["PING"]).is_ok());
     let main = row(&rows(&mut reader).await, None);
     assert_eq!(main.verdict, Verdict::Warn);
     assert!(main.detail.starts_with("turned "), "{}", main.detail);
@@ -730,7 +730,7 @@ async fn a_wrong_url_is_told_without_it() {
 }
 
 fn greeted() -> Greeting {
-    Greeting { latency: Some(Duration::from_millis(2)), said: None }
+    Greeting { latency: Some(Duration::from_millis(2)), reply: None }
 }
 
 #[test]

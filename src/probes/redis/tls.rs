@@ -1,7 +1,7 @@
 //! Encrypted connections: rustls with ring, and either the machine's own trust or that of one file.
 
 use crate::domain::Loss;
-use crate::probes::aside::alone_within;
+use crate::probes::blocking::run_blocking_within;
 use crate::probes::{handshake, roots, verifier};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore};
@@ -41,7 +41,7 @@ where
     // The store is in files.
     let place = format!("trust {}", ca.as_deref().unwrap_or(Path::new("of the machine")).display());
     let named = ca.clone();
-    let roots = alone_within(READ, "redis trust", place, move || roots(named.as_deref())).await?;
+    let roots = run_blocking_within(READ, "redis trust", place, move || roots(named.as_deref())).await?;
     let config =
         verifier::client_config(&roots).ok_or_else(|| "TLS: no certificate of the trust can be read".to_owned())?;
     let connector = TlsConnector::from(Arc::new(config));
@@ -56,7 +56,7 @@ fn trusting_nothing() -> Result<ClientConfig, String> {
 }
 
 /// Whether TLS is what a connection answers to the begin of a handshake; nothing is sent or believed beyond that.
-pub(super) async fn is_spoken<S>(mut stream: S, host: &str) -> bool
+pub(super) async fn is_offered<S>(mut stream: S, host: &str) -> bool
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {

@@ -1,8 +1,8 @@
 //! Why something could not be had from a Redis, in a few words.
 
 use crate::domain::Loss;
+use crate::probes::cause;
 use crate::probes::redis::link::Trouble;
-use crate::probes::why;
 use std::io;
 
 /// How a server says that it has no place for another client; it has no code for it (`acceptCommonHandler` in networking.c).
@@ -28,7 +28,7 @@ pub(super) fn of(trouble: &Trouble, user: Option<&str>) -> String {
     match trouble {
         Trouble::Gone(loss) => loss.why().to_owned(),
         Trouble::Lost(why) => why.clone(),
-        Trouble::Said { asked, code, words } => match code.as_str() {
+        Trouble::ErrorReply { asked, code, words } => match code.as_str() {
             "NOAUTH" => "a password is required (NOAUTH)".to_owned(),
             NO_PASSWORD => format!(
                 "a password is required{}: none is given",
@@ -65,9 +65,9 @@ pub(super) fn loss(trouble: &Trouble, user: Option<&str>) -> Loss {
     match trouble {
         Trouble::Gone(loss) => loss.clone(),
         // It says itself that it serves nobody more.
-        Trouble::Said { words, .. } if words.contains(FULL) => Loss::down(of(trouble, user)),
-        Trouble::Said { code, .. } if code == BUSY => Loss::down(of(trouble, user)),
-        Trouble::Lost(_) | Trouble::Said { .. } => Loss::unread(of(trouble, user)),
+        Trouble::ErrorReply { words, .. } if words.contains(FULL) => Loss::down(of(trouble, user)),
+        Trouble::ErrorReply { code, .. } if code == BUSY => Loss::down(of(trouble, user)),
+        Trouble::Lost(_) | Trouble::ErrorReply { .. } => Loss::unread(of(trouble, user)),
     }
 }
 
@@ -82,7 +82,7 @@ fn wrong_password(user: Option<&str>) -> String {
 pub(super) fn io(error: &io::Error) -> Loss {
     match error.kind() {
         io::ErrorKind::PermissionDenied => Loss::unread("permission denied"),
-        _ => why::io(error, false),
+        _ => cause::io(error, false),
     }
 }
 

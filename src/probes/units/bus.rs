@@ -4,7 +4,7 @@
 //! has no answer may have been carried out.
 
 use crate::domain::quantity;
-use crate::probes::{dial, why};
+use crate::probes::{cause, dial};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
@@ -312,7 +312,7 @@ fn unreached(error: &zbus::Error) -> String {
         Some(io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof) => {
             "the connection broke".to_owned()
         }
-        Some(_) => known.map(|cause| why::deepest(cause.as_ref())).unwrap_or_default(),
+        Some(_) => known.map(|cause| cause::deepest(cause.as_ref())).unwrap_or_default(),
         None => match error {
             zbus::Error::Address(_) => {
                 "its address is not valid: it must be like unix:path=/run/dbus/system_bus_socket".to_owned()

@@ -91,7 +91,7 @@ fn a_plan_holds_values_and_what_the_run_knows_later_and_reads_both_back() {
     let text = bound.unwrap().to_string();
     assert_eq!(text, "{{saved:2/before[api].image}} != 'x}''\"y' and 'it''s' == 'it''s' or 4 >= 3");
     assert_eq!(Condition::parse(&text).unwrap().to_string(), text);
-    assert_eq!(spoken(&text), "before[api].image != 'x}''\"y' and 'it''s' == 'it''s' or 4 >= 3");
+    assert_eq!(readable(&text), "before[api].image != 'x}''\"y' and 'it''s' == 'it''s' or 4 >= 3");
 }
 
 #[test]

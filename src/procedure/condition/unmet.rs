@@ -49,7 +49,7 @@ impl Test {
 
     /// The value of a fact, exactly where its unit would round it to what it must be above or below.
     fn now(&self, fact: &Fact) -> String {
-        let (now, wanted) = (self.say(fact), self.wanted());
+        let (now, wanted) = (self.format_fact(fact), self.wanted());
         let point = |other: f64| {
             now.ends_with('%')
                 && matches!(&self.right, Operand::Literal(Fact::Real(than)) if (than - other).abs() < 0.01)

@@ -2,12 +2,12 @@
 
 use crate::domain::facts::Unit;
 use crate::domain::{Fact, facts, quantity};
-use crate::procedure::condition::{Condition, Op, Operand, Test, spoken};
+use crate::procedure::condition::{Condition, Op, Operand, Test, readable};
 
 /// The text of a condition in words; as it stands where it cannot be read.
 #[must_use]
 pub fn in_words(text: &str) -> String {
-    let text = spoken(text);
+    let text = readable(text);
     Condition::parse(&text).map_or(text, |condition| condition.words())
 }
 
@@ -38,8 +38,8 @@ impl Test {
     pub(super) fn label(&self) -> String {
         match &self.left {
             Operand::Fact(name) => facts::label(name).to_owned(),
-            Operand::Reference(name) => spoken(&format!("{{{{{name}}}}}")).trim_matches(['{', '}']).to_owned(),
-            Operand::Literal(fact) => say("", fact),
+            Operand::Reference(name) => readable(&format!("{{{{{name}}}}}")).trim_matches(['{', '}']).to_owned(),
+            Operand::Literal(fact) => format_fact("", fact),
         }
     }
 
@@ -52,9 +52,9 @@ impl Test {
 
     fn value(&self) -> String {
         match &self.right {
-            Operand::Literal(fact) => self.share(fact).unwrap_or_else(|| self.say(fact)),
+            Operand::Literal(fact) => self.share(fact).unwrap_or_else(|| self.format_fact(fact)),
             Operand::Fact(name) => facts::label(name).to_owned(),
-            Operand::Reference(name) => spoken(&format!("{{{{{name}}}}}")).trim_matches(['{', '}']).to_owned(),
+            Operand::Reference(name) => readable(&format!("{{{{{name}}}}}")).trim_matches(['{', '}']).to_owned(),
         }
     }
 
@@ -67,10 +67,10 @@ impl Test {
     }
 
     /// A value of its fact.
-    pub(super) fn say(&self, fact: &Fact) -> String {
+    pub(super) fn format_fact(&self, fact: &Fact) -> String {
         match &self.left {
-            Operand::Fact(name) => say(name, fact),
-            _ => say("", fact),
+            Operand::Fact(name) => format_fact(name, fact),
+            _ => format_fact("", fact),
         }
     }
 }
@@ -94,7 +94,7 @@ impl Op {
 }
 
 /// A value in the unit of a fact that the catalogue has, else as it is. A text that is no plain word stands in quotation marks.
-fn say(name: &str, fact: &Fact) -> String {
+fn format_fact(name: &str, fact: &Fact) -> String {
     match fact {
         Fact::Text(text) => {
             let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | ':' | '@');
@@ -104,7 +104,7 @@ fn say(name: &str, fact: &Fact) -> String {
         }
         Fact::Int(number) if facts::find(name).is_none() => number.to_string(),
         Fact::Real(number) if facts::find(name).is_none() => format!("{number:?}"),
-        fact => facts::say(name, fact),
+        fact => facts::format_fact(name, fact),
     }
 }
 

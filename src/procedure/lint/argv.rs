@@ -75,7 +75,7 @@ fn arguments(items: &[Node], problems: &mut Problems) {
     for item in items {
         let word = text(item);
         if let Some(what) = found(program, &before, &word) {
-            problems.say_with(item.at, format!("{what} is seen by every user of the machine"), HINT);
+            problems.add_with_hint(item.at, format!("{what} is seen by every user of the machine"), HINT);
         }
         before = word;
     }
@@ -157,7 +157,7 @@ fn variable(name: &str, node: &Node, problems: &mut Problems) {
     let refers =
         value.starts_with("secret:") || value.starts_with("{{run.dir}}") || value.starts_with('/') || value.is_empty();
     if !refers && (is_secret_name(name) || has_password(value) || is_token(value)) {
-        problems.say_with(node.at, "a secret stands in the file", HINT);
+        problems.add_with_hint(node.at, "a secret stands in the file", HINT);
     }
 }
 

@@ -17,11 +17,11 @@ pub(super) fn warnings(procedure: &Procedure) -> Vec<Problem> {
         let Value::Table(action) = &entry.node.value else { continue };
         for inner in &action.entries {
             match (inner.key.as_str(), &inner.node.value) {
-                (SCRIPT, Value::Text(text)) => told(procedure, inner.node.at, text, true, &mut found),
+                (SCRIPT, Value::Text(text)) => report(procedure, inner.node.at, text, true, &mut found),
                 ("exec", Value::List(items)) => {
                     if let Some((at, text, strict)) = handed(items) {
                         references(procedure, at, text, &mut found);
-                        told(procedure, at, text, strict, &mut found);
+                        report(procedure, at, text, strict, &mut found);
                     }
                 }
                 _ => {}
@@ -68,12 +68,12 @@ fn references(procedure: &Procedure, at: Place, script: &str, found: &mut Vec<Pr
     }
 }
 
-fn told(procedure: &Procedure, at: Place, script: &str, strict: bool, found: &mut Vec<Problem>) {
+fn report(procedure: &Procedure, at: Place, script: &str, strict: bool, found: &mut Vec<Problem>) {
     for finding in findings(script, strict) {
         let number = |number: u32| usize::try_from(number).unwrap_or(1);
         let place = inside(&procedure.text, at, number(finding.line), number(finding.column));
         let hint = Some(finding.hint.to_owned()).filter(|hint| !hint.is_empty());
-        found.push(problem(procedure, place, finding.says, hint));
+        found.push(problem(procedure, place, finding.message, hint));
     }
 }
 

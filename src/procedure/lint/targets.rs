@@ -16,7 +16,7 @@ pub fn errors(procedure: &Procedure, adapters: &dyn Adapters) -> Vec<Problem> {
         if let Value::Text(lock) = &node.value
             && let Some(found) = adapters.refuses_lock(lock)
         {
-            found.say(node.at, &mut problems);
+            found.report(node.at, &mut problems);
         }
     }
     for entry in procedure.steps.iter().flat_map(|step| &step.rest.entries) {
@@ -33,16 +33,16 @@ fn probe(action: &Table, adapters: &dyn Adapters, problems: &mut Problems) {
         && let (Value::Text(kind), Value::Text(name)) = (&kind.value, &target.value)
         && let Some(found) = adapters.refuses_probe(kind, name)
     {
-        found.say(target.at, problems);
+        found.report(target.at, problems);
     }
 }
 
 impl NoTarget {
     /// Joins the problems at a place.
-    pub(crate) fn say(self, at: crate::config::reader::Place, problems: &mut Problems) {
+    pub(crate) fn report(self, at: crate::config::reader::Place, problems: &mut Problems) {
         match self.hint {
-            Some(hint) => problems.say_with(at, self.why, hint),
-            None => problems.say(at, self.why),
+            Some(hint) => problems.add_with_hint(at, self.why, hint),
+            None => problems.add(at, self.why),
         }
     }
 }

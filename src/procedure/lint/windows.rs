@@ -31,7 +31,7 @@ pub fn contradicts(procedure: &Procedure, library: &Library, hours: Hours<'_>) -
     let Some(raw) = &procedure.window else { return Vec::new() };
     let (Some(wanted), Some(node)) = (raw.literal(), raw.nodes().pop()) else { return Vec::new() };
     if let Some(none) = hours.calendar.refuses(&wanted, hours.environment) {
-        problems.say_with(node.at, none.why, none.hint);
+        problems.add_with_hint(node.at, none.why, none.hint);
         return problems.into_sorted();
     }
     let longest = hours.calendar.allowing(&wanted, hours.environment).max_by_key(|window| window.lasts);
@@ -42,7 +42,7 @@ pub fn contradicts(procedure: &Procedure, library: &Library, hours: Hours<'_>) -
             if back.is_zero() { String::new() } else { format!(" and {} for the way back", quantity::span(back)) };
         let message =
             format!("this takes {}{also}, and the window `{}` lasts {lasts}", quantity::span(needs), window.name);
-        problems.say_with(node.at, message, "a longer window, or fewer steps at a time");
+        problems.add_with_hint(node.at, message, "a longer window, or fewer steps at a time");
     }
     problems.into_sorted()
 }
@@ -78,7 +78,7 @@ pub fn crowded(hours: Hours<'_>, library: &Library) -> Vec<Problem> {
             let told: Vec<String> = own.iter().map(|(id, (run, _))| format!("{id} {}", quantity::span(*run))).collect();
             let (sum, lasts) = (quantity::span(sum), quantity::span(window.lasts));
             let message = format!("what belongs in this window takes {sum}, and it lasts {lasts}: {}", told.join(", "));
-            problems.say(window.at, message);
+            problems.add(window.at, message);
         }
     }
     problems.into_sorted()
@@ -111,7 +111,7 @@ pub fn unserved(hours: Hours<'_>, library: &Library) -> Vec<Problem> {
         for word in window.operations.iter().filter(|word| !served(window, word)) {
             let message = format!("no procedure is for the operation `{}` of this window", word.escape_debug());
             let hint = format!("a procedure says window = {{ operation = \"{}\" }}", word.escape_debug());
-            problems.say_with(window.at, message, hint);
+            problems.add_with_hint(window.at, message, hint);
         }
     }
     problems.into_sorted()

@@ -2,7 +2,7 @@
 
 use crate::domain::reference;
 use crate::procedure::page::words::{code, text};
-use crate::procedure::plan::{Plan, Step, WayBack};
+use crate::procedure::plan::{Plan, Step, UndoPlan};
 use std::collections::BTreeMap;
 
 /// Each reference that a step leaves to the run, by its name, with what fills it in.
@@ -10,7 +10,7 @@ pub(super) fn open(plan: &Plan, place: usize, step: &Step) -> Vec<(String, Strin
     let mut texts = vec![step.text.clone()];
     texts.extend(step.when.clone());
     texts.extend(step.until.as_ref().map(|until| until.condition.clone()));
-    let undo = if let WayBack::Undo(undo) = &step.way_back { Some(undo) } else { None };
+    let undo = if let UndoPlan::Undo(undo) = &step.undo { Some(undo) } else { None };
     for action in step.act.iter().chain(&step.prove).chain(undo) {
         texts.push(action.spec.to_string());
     }

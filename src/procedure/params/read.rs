@@ -13,12 +13,12 @@ pub fn read(table: Table, problems: &mut Problems) -> Vec<Param> {
     for entry in table.entries {
         if !is_name(&entry.key) || matches!(entry.key.as_str(), "run" | "row" | IT) {
             let name = entry.key.escape_debug();
-            problems.say(entry.at, format!("`{name}` cannot name a parameter: use lower-case letters, digits and `_`"));
+            problems.add(entry.at, format!("`{name}` cannot name a parameter: use lower-case letters, digits and `_`"));
             continue;
         }
         match entry.node.value {
             Value::Table(definition) => params.extend(read_one(entry.key, entry.at, definition, problems)),
-            other => problems.say(
+            other => problems.add(
                 entry.node.at,
                 format!("`{}` must be a table such as `{{ text = true }}`, not {}", entry.key, other.kind()),
             ),
@@ -33,7 +33,7 @@ const KINDS: &str = "`days`, `int`, `one_of`, `text`, `path`, `target`, `list`, 
 fn read_one(name: String, at: Place, mut table: Table, problems: &mut Problems) -> Option<Param> {
     if let Some(node) = table.take("secret") {
         let message = "a secret is no parameter: it would be shown and recorded";
-        problems.say_with(
+        problems.add_with_hint(
             node.at,
             message,
             "name it in the estate's [secrets], and write `secret:NAME` where it is used",
@@ -64,11 +64,11 @@ fn read_one(name: String, at: Place, mut table: Table, problems: &mut Problems) 
     let place = table.at;
     table.finish(problems);
     if kinds.len() != 1 {
-        problems.say(place, format!("`{name}` must have exactly one of {KINDS}"));
+        problems.add(place, format!("`{name}` must have exactly one of {KINDS}"));
     }
     let [Some(kind)] = <[Option<ParamKind>; 1]>::try_from(kinds).ok()? else { return None };
     if pattern.is_some() && !matches!(kind, ParamKind::Text | ParamKind::List(_) | ParamKind::Map(_)) {
-        problems.say(pattern_at, "`match` belongs to `text`, `list` and `map`");
+        problems.add(pattern_at, "`match` belongs to `text`, `list` and `map`");
     }
     let mut param = Param { name, at, kind, default: None, pattern, help };
     if let Some(node) = default {
@@ -85,14 +85,14 @@ fn read_default(param: &Param, node: &Node, problems: &mut Problems) -> Option<S
         Value::List(items) if matches!(param.kind, ParamKind::List(_)) => words(items).join(","),
         Value::Table(table) if matches!(param.kind, ParamKind::Map(_)) => pairs(table).join(","),
         other => {
-            problems.say(node.at, format!("`default` must be {}, not {}", param.accepts(), other.kind()));
+            problems.add(node.at, format!("`default` must be {}, not {}", param.accepts(), other.kind()));
             return None;
         }
     };
     match param.bind(&typed) {
         Ok(bound) => Some(bound.text),
         Err(why) => {
-            problems.say(node.at, format!("the default does not fit: {why}"));
+            problems.add(node.at, format!("the default does not fit: {why}"));
             None
         }
     }
@@ -114,7 +114,7 @@ fn list(node: &Node, problems: &mut Problems) -> Option<ParamKind> {
         Value::Bool(true) => Some(ParamKind::List(Vec::new())),
         Value::List(_) => names(node, "list", problems).map(ParamKind::List),
         other => {
-            problems.say(node.at, format!("`list` must be true, or the words to choose from, not {}", other.kind()));
+            problems.add(node.at, format!("`list` must be true, or the words to choose from, not {}", other.kind()));
             None
         }
     }
@@ -126,7 +126,7 @@ fn names(node: &Node, key: &str, problems: &mut Problems) -> Option<Vec<String>>
     let found = words(items);
     let mut before = BTreeSet::new();
     if found.is_empty() || !found.iter().all(|name| is_item(name) && before.insert(name)) {
-        problems.say(node.at, format!("`{key}` must be a list of different names such as [\"api\", \"worker\"]"));
+        problems.add(node.at, format!("`{key}` must be a list of different names such as [\"api\", \"worker\"]"));
         return None;
     }
     Some(found)
@@ -135,7 +135,7 @@ fn names(node: &Node, key: &str, problems: &mut Problems) -> Option<Vec<String>>
 fn pattern(table: &mut Table, problems: &mut Problems) -> Option<Pattern> {
     let at = table.place_of("match");
     let text = table.text("match", problems)?;
-    Pattern::parse(&text).map_err(|why| problems.say(at, format!("`match` cannot be read: {why}"))).ok()
+    Pattern::parse(&text).map_err(|why| problems.add(at, format!("`match` cannot be read: {why}"))).ok()
 }
 
 /// The most letters of a help: more is a page, and belongs in the procedure's documentation.
@@ -146,7 +146,7 @@ fn help(table: &mut Table, problems: &mut Problems) -> String {
     let Some(text) = table.text("help", problems) else { return String::new() };
     let length = text.chars().count();
     if text.trim().is_empty() || text.chars().any(char::is_control) || length > LONGEST_HELP {
-        problems.say(at, format!("`help` must be one line of 1 to {LONGEST_HELP} characters, and it has {length}"));
+        problems.add(at, format!("`help` must be one line of 1 to {LONGEST_HELP} characters, and it has {length}"));
     }
     text
 }
@@ -154,7 +154,7 @@ fn help(table: &mut Table, problems: &mut Problems) -> String {
 fn bounds(node: &Node, key: &str, problems: &mut Problems) -> Option<(i64, i64)> {
     let Value::List(items) = &node.value else {
         problems
-            .say(node.at, format!("`{key}` must be two whole numbers such as [30, 3650], not {}", node.value.kind()));
+            .add(node.at, format!("`{key}` must be two whole numbers such as [30, 3650], not {}", node.value.kind()));
         return None;
     };
     match items.as_slice() {
@@ -164,7 +164,7 @@ fn bounds(node: &Node, key: &str, problems: &mut Problems) -> Option<(i64, i64)>
             Some((*least, *most))
         }
         _ => {
-            problems.say(node.at, format!("`{key}` must be two whole numbers, the smaller first, such as [30, 3650]"));
+            problems.add(node.at, format!("`{key}` must be two whole numbers, the smaller first, such as [30, 3650]"));
             None
         }
     }
@@ -174,7 +174,7 @@ fn one_of(table: &mut Table, problems: &mut Problems) -> Option<ParamKind> {
     let at = table.at;
     let words = table.texts("one_of", problems)?;
     if words.is_empty() {
-        problems.say(at, "`one_of` must hold at least one word");
+        problems.add(at, "`one_of` must hold at least one word");
         return None;
     }
     Some(ParamKind::OneOf(words.into_iter().map(|(_, word)| word).collect()))
@@ -189,7 +189,7 @@ fn target(table: &mut Table, problems: &mut Problems) -> Option<ParamKind> {
     let words = TargetKind::ALL.map(TargetKind::word);
     let hint = nearest(&word, words)
         .map_or_else(|| format!("one of {}", words.join(", ")), |near| format!("did you mean `{near}`?"));
-    problems.say_with(at, format!("there is no kind of target `{}`", shortened(&word)), hint);
+    problems.add_with_hint(at, format!("there is no kind of target `{}`", shortened(&word)), hint);
     None
 }
 
@@ -197,6 +197,6 @@ fn flag(node: &Node, key: &str, problems: &mut Problems) -> Option<()> {
     if node.value == Value::Bool(true) {
         return Some(());
     }
-    problems.say(node.at, format!("`{key}` must be true"));
+    problems.add(node.at, format!("`{key}` must be true"));
     None
 }

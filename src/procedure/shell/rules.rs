@@ -85,21 +85,21 @@ pub(super) fn simple(reader: &mut Reader, simple: &SimpleCommand, checked: bool)
         "rm" => removes(reader, &words),
         "cd" if !checked && !reader.strict => {
             let says = "nothing checks that `cd` worked: what follows may work elsewhere".to_owned();
-            reader.say(simple, says, "`cd DIR || exit`, or absolute paths");
+            reader.report(simple, says, "`cd DIR || exit`, or absolute paths");
         }
         "kill" if words.iter().any(|word| is_kill(&word.value)) => {
             let says = "`kill -9` leaves the program no time to close anything".to_owned();
-            reader.say(simple, says, "send TERM, wait, and only then KILL");
+            reader.report(simple, says, "send TERM, wait, and only then KILL");
         }
         "pkill" | "killall" => {
             let says = format!("`{name}` hits every process that fits, others' too");
-            reader.say(simple, says, "name the unit or the process");
+            reader.report(simple, says, "name the unit or the process");
         }
         "mkdir" => makes(reader, &words, checked, simple),
         "tee" | "touch" => words.iter().for_each(|word| shared(reader, word, simple)),
         name if SHELLS.contains(&name) && words.iter().any(|word| fetched(word)) => {
             let says = "it runs whatever the network brings".to_owned();
-            reader.say(simple, says, "fetch it to a file, hold it to a checksum, then run it");
+            reader.report(simple, says, "fetch it to a file, hold it to a checksum, then run it");
         }
         _ => {}
     }
@@ -124,13 +124,13 @@ fn removes(reader: &mut Reader, words: &[&Word]) {
         let shown = &word.value;
         if expansions(shown).iter().any(|expansion| !expansion.quoted) {
             let says = format!("`rm` of a variable that is not quoted: {shown}");
-            reader.say(*word, says, "write it between double quotes");
+            reader.report(*word, says, "write it between double quotes");
         } else if leads_with_expansion(shown) {
             let says = format!("an empty variable makes it remove from `/`: {shown}");
-            reader.say(*word, says, "`${NAME:?}` stops where it is empty");
+            reader.report(*word, says, "`${NAME:?}` stops where it is empty");
         } else if recursive && !unquote_str(shown).starts_with(['/', '$', '~', '{']) {
             let says = format!("a relative `rm -r` removes whatever the working directory holds: {shown}");
-            reader.say(*word, says, "write the absolute path");
+            reader.report(*word, says, "write the absolute path");
         }
     }
 }
@@ -190,8 +190,8 @@ fn shared(reader: &mut Reader, word: &Word, at: &impl SourceLocation) {
     let says = format!("everybody can put a link in the place of {path} first");
     let hint = "`mktemp`, or `{{run.dir}}` by way of `env`";
     match word.loc {
-        Some(_) => reader.say(word, says, hint),
-        None => reader.say(at, says, hint),
+        Some(_) => reader.report(word, says, hint),
+        None => reader.report(at, says, hint),
     }
 }
 
@@ -219,8 +219,8 @@ fn is_ours_alone(path: &str) -> bool {
 fn substituted(reader: &mut Reader, word: &Word, at: &impl SourceLocation) {
     let within = reader.within;
     let mut say = |says: String, hint: &'static str| match word.loc {
-        Some(_) => reader.say(word, says, hint),
-        None => reader.say(at, says, hint),
+        Some(_) => reader.report(word, says, hint),
+        None => reader.report(at, says, hint),
     };
     for script in expansions(&word.value).into_iter().filter_map(|expansion| expansion.script) {
         if within >= SUBSTITUTED {
@@ -231,7 +231,7 @@ fn substituted(reader: &mut Reader, word: &Word, at: &impl SourceLocation) {
             return;
         }
         for finding in findings_within(&script, true, within + 1) {
-            say(finding.says, finding.hint);
+            say(finding.message, finding.hint);
         }
     }
 }

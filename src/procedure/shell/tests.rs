@@ -8,8 +8,8 @@ fn the_programs_that_a_script_needs_are_named_and_nothing_else() {
     assert_eq!(programs("if true; then"), Vec::<String>::new());
 }
 
-fn told(script: &str, strict: bool) -> Vec<String> {
-    findings(script, strict).iter().map(|one| format!("{}:{} {}", one.line, one.column, one.says)).collect()
+fn messages(script: &str, strict: bool) -> Vec<String> {
+    findings(script, strict).iter().map(|one| format!("{}:{} {}", one.line, one.column, one.message)).collect()
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn each_danger_is_told_at_its_place() {
         ),
     ];
     for (script, expected) in cases {
-        assert_eq!(told(script, true), [expected], "{script}");
+        assert_eq!(messages(script, true), [expected], "{script}");
     }
 }
 
@@ -55,7 +55,7 @@ fn what_is_careful_is_not_told_of() {
         "grep -q x file || exit 3",
         "cat <<'END'\nrm -rf $DIR\nEND",
     ] {
-        assert_eq!(told(script, true), Vec::<String>::new(), "{script}");
+        assert_eq!(messages(script, true), Vec::<String>::new(), "{script}");
     }
 }
 
@@ -63,30 +63,30 @@ fn what_is_careful_is_not_told_of() {
 fn without_strict_mode_more_is_told() {
     let loose = "1:1 a failure in the middle is passed over: the script is not strict";
     let cd = "1:1 nothing checks that `cd` worked: what follows may work elsewhere";
-    assert_eq!(told("cd /srv; ls", false), [loose, cd]);
-    assert_eq!(told("cd /srv && ls", false), Vec::<String>::new());
-    assert_eq!(told("if cd /srv; then ls; fi", false), Vec::<String>::new());
-    assert_eq!(told("pg_dump x | gzip", false), [loose]);
-    assert_eq!(told("ls", false), Vec::<String>::new());
-    assert_eq!(told("cd /srv; ls", true), Vec::<String>::new());
-    assert_eq!(told("set -euo pipefail\ncd /srv; ls", false), Vec::<String>::new());
+    assert_eq!(messages("cd /srv; ls", false), [loose, cd]);
+    assert_eq!(messages("cd /srv && ls", false), Vec::<String>::new());
+    assert_eq!(messages("if cd /srv; then ls; fi", false), Vec::<String>::new());
+    assert_eq!(messages("pg_dump x | gzip", false), [loose]);
+    assert_eq!(messages("ls", false), Vec::<String>::new());
+    assert_eq!(messages("cd /srv; ls", true), Vec::<String>::new());
+    assert_eq!(messages("set -euo pipefail\ncd /srv; ls", false), Vec::<String>::new());
 }
 
 #[test]
 fn what_turns_strict_mode_off_is_told_where_it_is_forced() {
-    assert_eq!(told("true\ntrue; set +eu; true", true), ["2:7 strict mode is turned off from here on"]);
-    assert_eq!(told("set -euo pipefail\nset +x; true", true), Vec::<String>::new());
-    assert_eq!(told("set -e\nset +e", false), Vec::<String>::new());
+    assert_eq!(messages("true\ntrue; set +eu; true", true), ["2:7 strict mode is turned off from here on"]);
+    assert_eq!(messages("set -euo pipefail\nset +x; true", true), Vec::<String>::new());
+    assert_eq!(messages("set -e\nset +e", false), Vec::<String>::new());
 }
 
 #[test]
 fn what_cannot_be_read_says_so() {
     assert!(
-        told("if true; then", true)[0]
+        messages("if true; then", true)[0]
             .starts_with("1:1 it cannot be read as a shell script: syntax error: something is not closed")
     );
-    assert!(told("true\n ;;", true)[0].starts_with("2:2 it cannot be read"), "{:?}", told("true\n ;;", true));
-    assert_eq!(told("", true), Vec::<String>::new());
+    assert!(messages("true\n ;;", true)[0].starts_with("2:2 it cannot be read"), "{:?}", messages("true\n ;;", true));
+    assert_eq!(messages("", true), Vec::<String>::new());
 }
 
 #[test]
@@ -95,19 +95,19 @@ fn a_file_in_a_directory_that_only_we_can_change_is_not_told_of() {
     let dir = tempfile::tempdir_in("/tmp").unwrap();
     let place = dir.path().display();
     let shared = |path: &str| format!("1:10 everybody can put a link in the place of {path} first");
-    assert_eq!(told(&format!("echo x > {place}/report"), true), Vec::<String>::new());
+    assert_eq!(messages(&format!("echo x > {place}/report"), true), Vec::<String>::new());
     // One that is not there, one that a variable names, and one that others may write to.
     let absent = format!("{place}/none/report");
-    assert_eq!(told(&format!("echo x > {absent}"), true), [shared(&absent)]);
+    assert_eq!(messages(&format!("echo x > {absent}"), true), [shared(&absent)]);
     let named = format!("{place}/$X");
-    assert_eq!(told(&format!("echo x > {named}"), true), [shared(&named)]);
+    assert_eq!(messages(&format!("echo x > {named}"), true), [shared(&named)]);
     // The sticky bit keeps what is there, not a name that is free.
     std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o1777)).unwrap();
     let sticky = format!("{place}/sticky");
-    assert_eq!(told(&format!("echo x > {sticky}"), true), [shared(&sticky)]);
+    assert_eq!(messages(&format!("echo x > {sticky}"), true), [shared(&sticky)]);
     std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
     let open = format!("{place}/report");
-    assert_eq!(told(&format!("echo x > {open}"), true), [shared(&open)]);
+    assert_eq!(messages(&format!("echo x > {open}"), true), [shared(&open)]);
 }
 
 #[test]
@@ -115,10 +115,10 @@ fn a_directory_that_the_script_makes_is_its_own_and_one_that_may_be_there_is_not
     let shared = |at: &str, path: &str| format!("{at} everybody can put a link in the place of {path} first");
     // `mkdir` fails where anything has the name, a link too.
     for careful in ["mkdir /tmp/new", "mkdir /tmp/new\necho x > /tmp/new/report\nls | tee /tmp/new/list"] {
-        assert_eq!(told(careful, true), Vec::<String>::new(), "{careful}");
+        assert_eq!(messages(careful, true), Vec::<String>::new(), "{careful}");
     }
-    assert_eq!(told("mkdir -p /tmp/new", true), [shared("1:10", "/tmp/new")]);
-    assert_eq!(told("mkdir --parents /tmp/new", true), [shared("1:17", "/tmp/new")]);
+    assert_eq!(messages("mkdir -p /tmp/new", true), [shared("1:10", "/tmp/new")]);
+    assert_eq!(messages("mkdir --parents /tmp/new", true), [shared("1:17", "/tmp/new")]);
     for (loose, strict, path) in [
         ("mkdir /tmp/new\ncd /srv && echo x > /tmp/new/report", false, "/tmp/new/report"),
         ("mkdir -m 777 /tmp/new\necho x > /tmp/new/report", true, "/tmp/new/report"),
@@ -127,7 +127,7 @@ fn a_directory_that_the_script_makes_is_its_own_and_one_that_may_be_there_is_not
         ("mkdir /tmp/new\necho x > /tmp/new/../report", true, "/tmp/new/../report"),
         ("mkdir /tmp/new\necho x > /tmp/other/report", true, "/tmp/other/report"),
     ] {
-        let found = told(loose, strict);
+        let found = messages(loose, strict);
         assert!(found.iter().any(|one| one.contains(&format!("in the place of {path} first"))), "{loose}: {found:?}");
     }
 }
@@ -167,10 +167,10 @@ fn what_lies_too_deep_is_refused_however_its_depth_is_hidden() {
     ] {
         let shown: String = deep.chars().take(40).collect();
         assert_eq!(parse(&deep).unwrap_err().why, "commands lie too deep within commands", "{shown}");
-        assert_eq!(told(&deep, true).len(), 1, "{shown}");
+        assert_eq!(messages(&deep, true).len(), 1, "{shown}");
     }
     assert_eq!(
-        told(&often(50, "( ", "true", " )"), true),
+        messages(&often(50, "( ", "true", " )"), true),
         ["1:25 it cannot be read as a shell script: commands lie too deep within commands"]
     );
     let many = "$(".repeat(20_000);
@@ -211,11 +211,11 @@ fn no_number_and_no_index_breaks_the_grammar_off() {
 #[test]
 fn commands_are_looked_into_that_words_substitute_and_to_a_bound() {
     let kill = "`kill -9` leaves the program no time to close anything";
-    assert_eq!(told(&often(7, "x=$(", "kill -9 1", ")"), true), [format!("1:1 {kill}")]);
-    let deep = told(&often(3_000, "x=$(", "kill -9 1", ")"), true);
+    assert_eq!(messages(&often(7, "x=$(", "kill -9 1", ")"), true), [format!("1:1 {kill}")]);
+    let deep = messages(&often(3_000, "x=$(", "kill -9 1", ")"), true);
     assert_eq!(deep, ["1:1 commands are substituted too deep within commands to be looked into"]);
-    assert_eq!(told(&often(3_000, "x=\"a$(", "true", ")\""), true), deep);
-    assert_eq!(told(&often(9_000, "x=${a:-", "b", "}"), true), Vec::<String>::new());
+    assert_eq!(messages(&often(3_000, "x=\"a$(", "true", ")\""), true), deep);
+    assert_eq!(messages(&often(9_000, "x=${a:-", "b", "}"), true), Vec::<String>::new());
 }
 
 proptest::proptest! {

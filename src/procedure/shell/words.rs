@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     /// Each expansion: its script or `$`, behind a quote where it is quoted.
-    fn told(word: &str) -> Vec<String> {
+    fn messages(word: &str) -> Vec<String> {
         let shown = |one: Expansion| {
             let quote = if one.quoted { "\"" } else { "" };
             format!("{quote}{}", one.script.unwrap_or_else(|| "$".to_owned()))
@@ -156,7 +156,7 @@ mod tests {
             ("$1$?$@", &["$", "$", "$"]),
         ];
         for (word, expected) in cases {
-            assert_eq!(told(word), expected, "{word}");
+            assert_eq!(messages(word), expected, "{word}");
         }
     }
 

@@ -15,12 +15,12 @@ pub(super) fn verb(table: &Table, problems: &mut Problems) -> Option<Verb> {
         [verb] => Some(*verb),
         [] => {
             let words = VERBS.map(|verb| format!("`{}`", verb.word()));
-            problems.say(at, format!("a step needs one verb of {}", words.join(", ")));
+            problems.add(at, format!("a step needs one verb of {}", words.join(", ")));
             None
         }
         many => {
             let words: Vec<_> = many.iter().map(|verb| format!("`{}`", verb.word())).collect();
-            problems.say(at, format!("a step has exactly one verb, not {}", words.join(" and ")));
+            problems.add(at, format!("a step has exactly one verb, not {}", words.join(" and ")));
             None
         }
     }
@@ -31,13 +31,13 @@ pub(super) fn belongs(table: &Table, verb: Verb, order: Order, problems: &mut Pr
     if let Some(entry) = table.entries.iter().find(listed) {
         let message =
             format!("`{}` belongs to a procedure whose steps are taken as listed, not to a checklist", entry.key);
-        problems.say_with(entry.at, message, "an item's `check` is looked at again each minute while it is open");
+        problems.add_with_hint(entry.at, message, "an item's `check` is looked at again each minute while it is open");
     }
     for entry in &table.entries {
         let Some(verbs) = keys::belongs(&entry.key) else { continue };
         if !verbs.contains(&verb) {
             let words: Vec<_> = verbs.iter().map(|verb| format!("`{}`", verb.word())).collect();
-            problems.say(
+            problems.add(
                 entry.at,
                 format!("`{}` belongs to {}, and this step is a `{}`", entry.key, words.join(" or "), verb.word()),
             );

@@ -29,7 +29,7 @@ pub(super) fn read(table: &mut Table, problems: &mut Problems) -> Option<Each> {
     };
     if !sound {
         let message = "`each` must be a list of texts, or one whole reference to a parameter that is a list or a map";
-        problems.say_with(at, message, "such as [\"api\", \"worker\"] or \"{{image}}\"");
+        problems.add_with_hint(at, message, "such as [\"api\", \"worker\"] or \"{{image}}\"");
     }
     sound.then_some(Each { at, items })
 }
@@ -78,7 +78,7 @@ impl Each {
             (.., Some(item)) => format!("`each` has \"{}\" twice", item.escape_debug()),
             _ => return true,
         };
-        problems.say(self.at, why);
+        problems.add(self.at, why);
         false
     }
 }
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
     use std::path::Path;
 
-    fn said(items: impl Iterator<Item = String>) -> (usize, Vec<String>) {
+    fn list_names(items: impl Iterator<Item = String>) -> (usize, Vec<String>) {
         let at = Place { line: 1, column: 1 };
         let node = |text: String| Node { at, value: Value::Text(text) };
         let each = Each { at, items: Node { at, value: Value::List(items.map(node).collect()) } };
@@ -108,12 +108,12 @@ mod tests {
     #[test]
     fn ten_thousand_items_are_taken_and_no_more() {
         let many = |count: usize| (0..count).map(|n| format!("i{n}"));
-        assert_eq!(said(many(10_000)), (10_000, Vec::new()));
+        assert_eq!(list_names(many(10_000)), (10_000, Vec::new()));
         let more = "`each` has 10,001 items, and at most 10,000 are taken".to_owned();
-        assert_eq!(said(many(10_001)), (0, vec![more]));
+        assert_eq!(list_names(many(10_001)), (0, vec![more]));
         let twice = "`each` has \"i1\" twice".to_owned();
-        assert_eq!(said(many(9_999).chain(["i1".to_owned()])), (0, vec![twice]));
+        assert_eq!(list_names(many(9_999).chain(["i1".to_owned()])), (0, vec![twice]));
         // Pair by pair these would be twenty billion comparisons.
-        assert_eq!(said(many(200_000)).0, 0);
+        assert_eq!(list_names(many(200_000)).0, 0);
     }
 }

@@ -5,7 +5,7 @@ use crate::domain::Order;
 use crate::journal::record::Choice;
 use crate::procedure::adapters::{Adapters, Purpose, Scope};
 use crate::procedure::header::place_of;
-use crate::procedure::plan::WayBack;
+use crate::procedure::plan::UndoPlan;
 
 /// What `on_fail` may offer.
 const CHOICES: [Choice; 4] = [Choice::Retry, Choice::Rollback, Choice::Skip, Choice::Hold];
@@ -26,7 +26,7 @@ pub(super) fn read(table: &mut Table, order: Order, problems: &mut Problems) -> 
     if order == Order::Any {
         for key in ["undo_of", "always", "on_fail"] {
             if let Some(node) = table.take(key) {
-                problems.say(node.at, format!("a checklist keeps no order, and so has no `{key}`"));
+                problems.add(node.at, format!("a checklist keeps no order, and so has no `{key}`"));
             }
         }
         return Ends::default();
@@ -34,7 +34,7 @@ pub(super) fn read(table: &mut Table, order: Order, problems: &mut Problems) -> 
     let at = place_of(table, "undo_of");
     let undo_of = table.texts("undo_of", problems);
     if undo_of.as_ref().is_some_and(Vec::is_empty) {
-        problems.say(at, "`undo_of` must name at least one step");
+        problems.add(at, "`undo_of` must name at least one step");
     }
     let always = table.bool("always", problems).unwrap_or(false);
     Ends { undo_of: undo_of.unwrap_or_default(), always, on_fail: on_fail(table, problems) }
@@ -44,19 +44,19 @@ fn on_fail(table: &mut Table, problems: &mut Problems) -> Vec<Choice> {
     let list_at = place_of(table, "on_fail");
     let Some(words) = table.texts("on_fail", problems) else { return Vec::new() };
     if words.is_empty() {
-        problems.say(list_at, "`on_fail` must offer at least one choice");
+        problems.add(list_at, "`on_fail` must offer at least one choice");
     }
     let mut choices = Vec::new();
     for (at, word) in words {
         match CHOICES.into_iter().find(|choice| choice.word() == word) {
             Some(choice) if choices.contains(&choice) => {
-                problems.say(at, format!("`on_fail` offers \"{word}\" twice"));
+                problems.add(at, format!("`on_fail` offers \"{word}\" twice"));
             }
             Some(choice) => choices.push(choice),
             None => {
                 let known: Vec<String> = CHOICES.iter().map(|choice| format!("\"{}\"", choice.word())).collect();
                 let shown = word.escape_debug();
-                problems.say(at, format!("`on_fail` offers {}, not \"{shown}\"", known.join(", ")));
+                problems.add(at, format!("`on_fail` offers {}, not \"{shown}\"", known.join(", ")));
             }
         }
     }
@@ -64,12 +64,12 @@ fn on_fail(table: &mut Table, problems: &mut Problems) -> Vec<Choice> {
 }
 
 /// How an act is taken back.
-pub(super) fn way_back(
+pub(super) fn read_undo(
     rest: &mut Table,
     scope: &Scope,
     adapters: &dyn Adapters,
     problems: &mut Problems,
-) -> Option<WayBack> {
+) -> Option<UndoPlan> {
     let at = place_of(rest, "undo");
     let mut table = rest.table("undo", problems)?;
     if table.has("none") {
@@ -78,15 +78,15 @@ pub(super) fn way_back(
         table.finish(problems);
         let reason = reason?;
         if reason.trim().is_empty() {
-            problems.say(reason_at, "`none` must give the reason");
+            problems.add(reason_at, "`none` must give the reason");
         }
-        return Some(WayBack::None(reason));
+        return Some(UndoPlan::None(reason));
     }
     let undo = adapters.parse(Purpose::Undo, &mut table, scope, problems)?;
     let of = scope.of.as_ref().map(|act| act.adapter.as_str());
     if of != Some(undo.adapter.as_str()) {
-        problems.say(at, format!("`undo` must use the adapter of `do`, not `{}`", undo.adapter));
+        problems.add(at, format!("`undo` must use the adapter of `do`, not `{}`", undo.adapter));
         return None;
     }
-    Some(WayBack::Undo(undo))
+    Some(UndoPlan::Undo(undo))
 }

@@ -41,7 +41,7 @@ pub(super) fn read(table: &Table, verb: Option<Verb>, problems: &mut Problems) {
     for entry in &table.entries {
         let Some(under) = Under::of(&entry.key) else { continue };
         let Value::Text(text) = &entry.node.value else {
-            problems.say(entry.node.at, format!("`{}` must be text, not {}", entry.key, entry.node.value.kind()));
+            problems.add(entry.node.at, format!("`{}` must be text, not {}", entry.key, entry.node.value.kind()));
             continue;
         };
         let text = under.text(text);
@@ -51,15 +51,15 @@ pub(super) fn read(table: &Table, verb: Option<Verb>, problems: &mut Problems) {
         if let Err(why) = Condition::parse(text) {
             let message = format!("`{}` cannot be read: {why}", entry.key);
             match under {
-                Under::When => problems.say(entry.node.at, message),
+                Under::When => problems.add(entry.node.at, message),
                 Under::Until => {
-                    problems.say_with(entry.node.at, message, "such as \"value == 0 for 30s\", or \"passed\"");
+                    problems.add_with_hint(entry.node.at, message, "such as \"value == 0 for 30s\", or \"passed\"");
                 }
             }
         }
     }
     if verb == Some(Verb::Wait) && !table.has("timeout") {
-        problems.say_with(table.at, "a `wait` needs its `timeout`", "such as timeout = \"20m\"");
+        problems.add_with_hint(table.at, "a `wait` needs its `timeout`", "such as timeout = \"20m\"");
     }
 }
 
@@ -77,7 +77,7 @@ pub(in crate::procedure) fn check(
         let Some(name) = name_of(under, operand) else { continue };
         match template::reference(name) {
             Ok(to) => template::check_one(node, &to, Allowed::ParamsAndSaved, known, used, problems),
-            Err(why) => problems.say(node.at, why),
+            Err(why) => problems.add(node.at, why),
         }
     }
     true
@@ -105,7 +105,7 @@ fn bound(
         Some(name) => template::value_of(name, values).map(Some),
         None => Ok(None),
     });
-    found.map(|condition| condition.to_string()).map_err(|why| problems.say(at, why)).ok()
+    found.map(|condition| condition.to_string()).map_err(|why| problems.add(at, why)).ok()
 }
 
 fn take(rest: &mut Table, key: &'static str) -> Option<(Place, String)> {

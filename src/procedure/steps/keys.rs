@@ -14,7 +14,7 @@ pub(super) fn save(table: &mut Table, problems: &mut Problems) -> Option<(Place,
     let name = table.text("save", problems)?;
     if !template::is_name(&name) || matches!(name.as_str(), "run" | "row" | template::IT) {
         let shown = name.escape_debug();
-        problems.say(at, format!("`{shown}` cannot name what is saved: use lower-case letters, digits and `_`"));
+        problems.add(at, format!("`{shown}` cannot name what is saved: use lower-case letters, digits and `_`"));
         return None;
     }
     Some((at, name))
@@ -24,13 +24,13 @@ pub(super) fn save(table: &mut Table, problems: &mut Problems) -> Option<(Place,
 pub(super) fn includes(table: &mut Table, problems: &mut Problems) -> Option<(Place, String)> {
     for key in ["title", "id"] {
         if let Some(entry) = table.entries.iter().find(|entry| entry.key == key) {
-            problems.say(entry.at, format!("`{key}` belongs to the steps of what is included, not to `use`"));
+            problems.add(entry.at, format!("`{key}` belongs to the steps of what is included, not to `use`"));
         }
     }
     let at = place_of(table, "use");
     let id = table.text("use", problems)?;
     if id.contains("{{") {
-        problems.say(at, "`use` names a procedure as it is: no reference can stand in it");
+        problems.add(at, "`use` names a procedure as it is: no reference can stand in it");
         return None;
     }
     Some((at, id))
@@ -38,7 +38,7 @@ pub(super) fn includes(table: &mut Table, problems: &mut Problems) -> Option<(Pl
 
 pub(super) fn effect(table: &mut Table, verb: Option<Verb>, problems: &mut Problems) -> EffectClass {
     if verb == Some(Verb::Do) && !table.has("effect") {
-        problems.say(table.at, "`do` must declare its `effect`: \"read\", \"change\" or \"destroy\"");
+        problems.add(table.at, "`do` must declare its `effect`: \"read\", \"change\" or \"destroy\"");
     }
     let words = EffectClass::ALL.map(|class| (class.word(), class));
     let declared = choice(table, "effect", &words, problems);
@@ -52,11 +52,11 @@ pub(super) fn effect(table: &mut Table, verb: Option<Verb>, problems: &mut Probl
 pub(super) fn undo_fits(table: &Table, effect: EffectClass, problems: &mut Problems) {
     match (table.has("undo"), effect) {
         (true, EffectClass::Read) => {
-            problems.say(place_of(table, "undo"), "a step that only reads has nothing to take back");
+            problems.add(place_of(table, "undo"), "a step that only reads has nothing to take back");
         }
         (false, EffectClass::Change | EffectClass::Destroy) => {
             let message = format!("a `{}` must say how it is taken back: `undo` is missing", effect.word());
-            problems.say_with(table.at, message, "an action of the same adapter, or `{ none = \"the reason\" }`");
+            problems.add_with_hint(table.at, message, "an action of the same adapter, or `{ none = \"the reason\" }`");
         }
         _ => {}
     }
@@ -67,7 +67,7 @@ pub(super) fn timeout(table: &mut Table, verb: Option<Verb>, takes_s: Option<u64
     let takes = takes_s.unwrap_or(0);
     match span(table, "timeout", problems) {
         Some(timeout) if timeout < takes => {
-            problems.say(at, "`timeout` is shorter than what the step `takes`");
+            problems.add(at, "`timeout` is shorter than what the step `takes`");
             timeout
         }
         Some(timeout) => timeout,
@@ -92,7 +92,7 @@ pub(in crate::procedure) fn choice<T: Copy>(
     let found = words.iter().find(|(known, _)| *known == word).map(|(_, value)| *value);
     if found.is_none() {
         let known: Vec<_> = words.iter().map(|(word, _)| format!("\"{word}\"")).collect();
-        problems.say(at, format!("`{key}` must be {}, not \"{}\"", known.join(" or "), word.escape_debug()));
+        problems.add(at, format!("`{key}` must be {}, not \"{}\"", known.join(" or "), word.escape_debug()));
     }
     found
 }
@@ -106,13 +106,13 @@ pub(super) fn limit(mut table: Table, problems: &mut Problems) -> Option<Limit> 
     let count = table.int("count", problems).and_then(|count| {
         let count = u64::try_from(count).ok();
         if count.is_none() {
-            problems.say(count_at, "`count` must not be negative");
+            problems.add(count_at, "`count` must not be negative");
         }
         count.map(Limit::Count)
     });
     table.finish(problems);
     if given != 1 {
-        problems.say(at, "`limit` must have exactly one of `share`, `count`, `bytes`");
+        problems.add(at, "`limit` must have exactly one of `share`, `count`, `bytes`");
     }
     share.or(bytes).or(count)
 }

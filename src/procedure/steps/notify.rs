@@ -3,7 +3,7 @@
 use crate::config::reader::{Node, Place, Problems, Table, Value, nearest};
 use crate::procedure::adapters::Adapters;
 use crate::procedure::plan::Step;
-use crate::procedure::steps::spoken;
+use crate::procedure::steps::read_sentence;
 
 /// Reads the text, or the receivers with their `message`.
 pub(super) fn make(
@@ -16,9 +16,9 @@ pub(super) fn make(
     let node = rest.entries.iter().find(|entry| entry.key == "notify").map(|entry| entry.node.clone())?;
     let Value::List(items) = node.value else {
         if let Some(message) = rest.entries.iter().find(|entry| entry.key == "message") {
-            problems.say(message.at, "`message` goes to receivers, and `notify` names none: it is the text itself");
+            problems.add(message.at, "`message` goes to receivers, and `notify` names none: it is the text itself");
         }
-        step.text = spoken(rest, "notify", problems)?;
+        step.text = read_sentence(rest, "notify", problems)?;
         return Some(());
     };
     let known = adapters.receivers();
@@ -26,10 +26,10 @@ pub(super) fn make(
         step.receivers.extend(receiver(item, &step.receivers, known.as_deref(), problems));
     }
     if items.is_empty() {
-        problems.say(node.at, "`notify` must name at least one receiver");
+        problems.add(node.at, "`notify` must name at least one receiver");
     }
     if rest.has("message") {
-        step.text = spoken(rest, "message", problems)?;
+        step.text = read_sentence(rest, "message", problems)?;
     }
     if !titled {
         step.title = format!("Tell {}", step.receivers.join(", "));
@@ -39,12 +39,12 @@ pub(super) fn make(
 
 fn receiver(item: &Node, others: &[String], known: Option<&[String]>, problems: &mut Problems) -> Option<String> {
     let Value::Text(name) = &item.value else {
-        problems.say(item.at, format!("a receiver is named by text, not by {}", item.value.kind()));
+        problems.add(item.at, format!("a receiver is named by text, not by {}", item.value.kind()));
         return None;
     };
     let shown = name.escape_debug();
     if others.contains(name) {
-        problems.say(item.at, format!("the receiver `{shown}` is named twice"));
+        problems.add(item.at, format!("the receiver `{shown}` is named twice"));
         return None;
     }
     if let Some(known) = known.filter(|known| !known.contains(name)) {
@@ -56,7 +56,9 @@ fn receiver(item: &Node, others: &[String], known: Option<&[String]>, problems: 
 fn unknown(at: Place, name: &str, known: &[String], problems: &mut Problems) {
     let message = format!("the estate has no receiver `{}`", name.escape_debug());
     match nearest(name, known.iter().map(String::as_str)) {
-        Some(near) => problems.say_with(at, message, format!("did you mean `{near}`?")),
-        None => problems.say_with(at, message, format!("write a [[notify]] with name = \"{}\"", name.escape_debug())),
+        Some(near) => problems.add_with_hint(at, message, format!("did you mean `{near}`?")),
+        None => {
+            problems.add_with_hint(at, message, format!("write a [[notify]] with name = \"{}\"", name.escape_debug()));
+        }
     }
 }

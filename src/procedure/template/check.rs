@@ -45,17 +45,17 @@ pub fn check(node: &Node, allowed: Allowed, known: &Known<'_>, used: &mut BTreeS
                         Piece::Quoted(to, _) => (to, true),
                     };
                     match (quoted, allowed == Allowed::InSql) {
-                        (true, false) => problems.say(node.at, "`|ident` and `|literal` belong into the text of `sql`"),
+                        (true, false) => problems.add(node.at, "`|ident` and `|literal` belong into the text of `sql`"),
                         (false, true) => {
                             let hint = "`{{name|ident}}` for a name, `{{name|literal}}` for a value";
-                            problems.say_with(node.at, "inside SQL every reference must be quoted", hint);
+                            problems.add_with_hint(node.at, "inside SQL every reference must be quoted", hint);
                         }
                         _ => {}
                     }
                     check_one(node, &to, allowed, known, used, problems);
                 }
             }
-            Err(why) => problems.say(node.at, why),
+            Err(why) => problems.add(node.at, why),
         },
         Value::List(items) => items.iter().for_each(|item| check(item, allowed, known, used, problems)),
         Value::Table(table) => {
@@ -83,14 +83,14 @@ pub(in crate::procedure) fn check_one(
             if allowed != Allowed::Row && known.saved.contains(name.as_str()) =>
         {
             if !takes_saved {
-                problems.say(node.at, format!("`{{{{{name}}}}}` is read by the run, and not known here yet"));
+                problems.add(node.at, format!("`{{{{{name}}}}}` is read by the run, and not known here yet"));
             }
         }
         (Reference::SavedFact(name, _) | Reference::Entry(name, _, Some(_)), _) if allowed != Allowed::Row => {
             let message = format!("nothing is saved as `{name}` before this");
             match nearest(name, known.saved.iter().copied()) {
-                Some(near) => problems.say_with(node.at, message, format!("did you mean `{near}`?")),
-                None => problems.say(node.at, message),
+                Some(near) => problems.add_with_hint(node.at, message, format!("did you mean `{near}`?")),
+                None => problems.add(node.at, message),
             }
         }
         (Reference::Param(name) | Reference::Entry(name, _, None), _) if allowed != Allowed::Row => {
@@ -100,20 +100,20 @@ pub(in crate::procedure) fn check_one(
             }
             let message = format!("`{{{{{name}}}}}` is not a parameter");
             match nearest(name, known.params.iter().chain(&known.saved).copied()) {
-                Some(near) => problems.say_with(node.at, message, format!("did you mean `{near}`?")),
-                None => problems.say(node.at, message),
+                Some(near) => problems.add_with_hint(node.at, message, format!("did you mean `{near}`?")),
+                None => problems.add(node.at, message),
             }
         }
         (Reference::RunId | Reference::RunDir, Allowed::ParamsAndRun | Allowed::InSql)
         | (Reference::RowTarget | Reference::RowFact(_), Allowed::Row) => {}
         (Reference::RunId | Reference::RunDir, _) => {
-            problems.say(node.at, "`{{run.…}}` is known only inside an action");
+            problems.add(node.at, "`{{run.…}}` is known only inside an action");
         }
         (Reference::RowTarget | Reference::RowFact(_), _) => {
-            problems.say(node.at, "`{{row.…}}` is known only in the `params` of `acts_on`");
+            problems.add(node.at, "`{{row.…}}` is known only in the `params` of `acts_on`");
         }
         (Reference::Param(_) | Reference::SavedFact(..) | Reference::Entry(..), _) => {
-            problems.say(node.at, "only `{{row.target}}` and `{{row.facts.…}}` are known here");
+            problems.add(node.at, "only `{{row.target}}` and `{{row.facts.…}}` are known here");
         }
     }
 }
@@ -123,7 +123,7 @@ fn of_each(node: &Node, to: &Reference, allowed: Allowed, known: &Known<'_>, pro
     let needs_it =
         matches!(to, Reference::Entry(_, Index::It, _)) || matches!(to, Reference::Param(name) if name == IT);
     if needs_it && (!known.it || allowed == Allowed::Row) {
-        problems.say(node.at, "`it` is known only in a step that has `each`");
+        problems.add(node.at, "`it` is known only in a step that has `each`");
         return true;
     }
     let whole = match to {
@@ -132,7 +132,7 @@ fn of_each(node: &Node, to: &Reference, allowed: Allowed, known: &Known<'_>, pro
     };
     if let Some(name) = whole {
         let hint = format!("`{{{{{name}[it].fact}}}}` in a step that has `each`, or `{{{{{name}[word].fact}}}}`");
-        problems.say_with(node.at, format!("`{name}` was read for each by itself"), hint);
+        problems.add_with_hint(node.at, format!("`{name}` was read for each by itself"), hint);
         return true;
     }
     matches!(to, Reference::Param(name) if name == IT)
@@ -146,7 +146,7 @@ pub fn entries(node: &Node, values: &BTreeMap<String, Bound>, problems: &mut Pro
                 if let Piece::Reference(to) | Piece::Quoted(to, _) = piece
                     && let Err(why) = entry_is_there(&to, values)
                 {
-                    problems.say(node.at, why);
+                    problems.add(node.at, why);
                 }
             }
         }

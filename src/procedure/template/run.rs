@@ -142,7 +142,7 @@ fn has(saved: &Saved) -> String {
 }
 
 fn of_saved<'a>(saved: &'a Saved, shown: &str, fact: Option<&str>) -> Result<&'a str, String> {
-    let Some(fact) = fact else { return Ok(&saved.says) };
+    let Some(fact) = fact else { return Ok(&saved.text) };
     let found = saved.facts.get(fact);
     let found = found.ok_or_else(|| format!("what was read as `{shown}` has no `{fact}`; it has {}", has(saved)))?;
     not_blank(found, shown, fact)

@@ -38,7 +38,7 @@ fn what_is_quoted_is_one_token_whatever_is_in_it() {
         "before".to_owned(),
         Saved {
             step: 0,
-            says: "it's".to_owned(),
+            text: "it's".to_owned(),
             facts: BTreeMap::from([("x".to_owned(), "a\"b".to_owned())]),
             whole: BTreeMap::new(),
         },
@@ -63,7 +63,7 @@ fn what_is_no_reference_is_said() {
 fn a_run_fills_its_own_references_once() {
     let spec = serde_json::json!({"argv": ["a", "{{run.dir}}/{{run.id}}", "{{run.x}}"], "n": 1});
     let action =
-        Action { adapter: "exec".into(), floor: EffectClass::Read, line: "{{run.id}}".into(), spec, listing: None };
+        Action { adapter: "exec".into(), least: EffectClass::Read, line: "{{run.id}}".into(), spec, listing: None };
     let run = OfRun { id: "{{run.dir}}", dir: "/r", saved: &BTreeMap::new() };
     let filled = action.of_run(run).unwrap();
     assert_eq!(filled.spec, serde_json::json!({"argv": ["a", "/r/{{run.dir}}", "{{run.x}}"], "n": 1}));
@@ -73,7 +73,7 @@ fn a_run_fills_its_own_references_once() {
 #[test]
 fn what_was_saved_is_filled_in_once_and_never_as_nothing() {
     let facts = BTreeMap::from([("image".to_owned(), "{{saved:before}}".to_owned())]);
-    let before = Saved { step: 0, says: "two images".to_owned(), facts, whole: BTreeMap::new() };
+    let before = Saved { step: 0, text: "two images".to_owned(), facts, whole: BTreeMap::new() };
     let saved = BTreeMap::from([("before".to_owned(), before)]);
     let run = OfRun { id: "i", dir: "/d", saved: &saved };
     let values = BTreeMap::from([("before".to_owned(), saved_as("before"))]);
@@ -114,7 +114,7 @@ fn an_entry_is_that_of_a_parameter_or_of_what_was_read() {
     assert_eq!(planned("{{before[it].n}} {{before[it]}}"), "{{saved:2/before[a.b].n}} {{saved:2/before[a.b]}}");
     let saved = |facts: &[(&str, &str)]| Saved {
         step: 0,
-        says: "said".to_owned(),
+        text: "said".to_owned(),
         facts: facts.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         whole: BTreeMap::new(),
     };

@@ -6,7 +6,7 @@
 
 use crate::domain::error::Result;
 use crate::domain::{Digest, Error, Item};
-use crate::procedure::plan::{Action, Step, WayBack};
+use crate::procedure::plan::{Action, Step, UndoPlan};
 use crate::runner::adapters::{Draft, Program, exec, frozen, program};
 use crate::runner::pinned::{FileIdentity, MOST_ARGUMENTS, Pinned, named};
 use serde::{Deserialize, Serialize};
@@ -60,8 +60,8 @@ impl Bound {
     pub fn of(step: &Step, restless: &[PathBuf]) -> Result<Self> {
         let act = step.act.as_ref();
         let of = |what: &str, cause: Error| Error { message: format!("its {what}: {}", cause.message), ..cause };
-        let undo = match &step.way_back {
-            WayBack::Undo(undo) => Code::of_undo(undo, act, restless).map_err(|cause| of("undo", cause))?,
+        let undo = match &step.undo {
+            UndoPlan::Undo(undo) => Code::of_undo(undo, act, restless).map_err(|cause| of("undo", cause))?,
             _ => None,
         };
         let prove = step.prove.as_ref().map(|prove| Code::of_proof(prove, restless)).transpose();
@@ -167,9 +167,9 @@ impl Code {
         let (was, is) = (self.files(), now.files());
         for file in &was {
             match is.iter().find(|other| other.path == file.path) {
-                Some(other) if file.changes(other).is_some() => lines.push(told(file, Some(other))),
+                Some(other) if file.changes(other).is_some() => lines.push(describe(file, Some(other))),
                 Some(_) => {}
-                None => lines.push(told(file, None)),
+                None => lines.push(describe(file, None)),
             }
         }
         // What is there only now counts where it would be run: the act may make any other file.
@@ -202,7 +202,7 @@ pub(super) fn items(head: &serde_json::Value) -> Vec<Item> {
 }
 
 /// One file that is another than before, or gone.
-fn told(was: &FileIdentity, is: Option<&FileIdentity>) -> String {
+fn describe(was: &FileIdentity, is: Option<&FileIdentity>) -> String {
     let path = was.path.display();
     match is {
         Some(is) => format!("{path} was {}; is {}", was.shown(), is.shown()),

@@ -1,7 +1,7 @@
 //! How an act ended, and whether its effect is there.
 
 use crate::domain::Evidence;
-use crate::domain::error::said;
+use crate::domain::error::system_text;
 use crate::journal::record::Ending;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -42,7 +42,7 @@ impl ActEnd {
     pub fn new(ending: Ending, detail: impl Into<String>) -> Self {
         Self {
             ending,
-            detail: said(detail.into()),
+            detail: system_text(detail.into()),
             counts: BTreeMap::new(),
             evidence: None,
             source_run: None,
@@ -55,7 +55,7 @@ impl ActEnd {
     /// A check that learned nothing.
     pub fn unknown(why: impl std::fmt::Display) -> Self {
         let counts = BTreeMap::from([("unknown".to_owned(), 1)]);
-        Self { counts, ..Self::new(Ending::Failed, format!("unknown: {}", said(why))) }
+        Self { counts, ..Self::new(Ending::Failed, format!("unknown: {}", system_text(why))) }
     }
 
     /// The same with what was seen.

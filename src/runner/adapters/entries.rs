@@ -6,7 +6,7 @@ use crate::probes::target::HostPart;
 use crate::procedure::adapters::NoTarget;
 use crate::procedure::params::no_such_target;
 use crate::runner::adapters::BuiltIn;
-use crate::runner::things;
+use crate::runner::lock_targets;
 
 /// The names of each kind that an estate must name for it to be read.
 #[derive(Clone, Debug, Default)]
@@ -53,7 +53,7 @@ impl Entries {
     /// Why a lock of this name is refused: a server is locked by what it says it is, so the estate must name it.
     #[must_use]
     pub fn refuses_lock(&self, lock: &str) -> Option<NoTarget> {
-        let (kind, name) = lock.split_once(':').filter(|(kind, _)| things::KINDS.contains(kind))?;
+        let (kind, name) = lock.split_once(':').filter(|(kind, _)| lock_targets::KINDS.contains(kind))?;
         self.refuses(kind, name)
     }
 }

@@ -115,7 +115,7 @@ pub(super) fn parse(
     problems: &mut Problems,
 ) -> Option<Action> {
     if let Some(at) = scope.limit.filter(|_| purpose == Purpose::Do) {
-        problems.say(at, "`limit` needs a set that can be counted, and a program has none");
+        problems.add(at, "`limit` needs a set that can be counted, and a program has none");
     }
     let argv = table.take(KEY).and_then(|node| arguments(node, problems));
     let cwd = directory(&mut table, scope, problems);
@@ -131,7 +131,7 @@ pub(super) fn parse(
 
 fn arguments(node: Node, problems: &mut Problems) -> Option<Vec<String>> {
     let Value::List(items) = node.value else {
-        problems.say(node.at, format!("`exec` must be a list such as [\"df\", \"-h\"], not {}", node.value.kind()));
+        problems.add(node.at, format!("`exec` must be a list such as [\"df\", \"-h\"], not {}", node.value.kind()));
         return None;
     };
     let mut argv = Vec::new();
@@ -155,11 +155,11 @@ fn arguments(node: Node, problems: &mut Problems) -> Option<Vec<String>> {
             }
             other => format!("an argument must be text or a whole number, not {}", other.kind()),
         };
-        problems.say(item.at, why);
+        problems.add(item.at, why);
         sound = false;
     }
     if argv.is_empty() && sound {
-        problems.say(node.at, "`exec` must name a program");
+        problems.add(node.at, "`exec` must name a program");
     }
     (sound && !argv.is_empty()).then_some(argv)
 }
@@ -175,7 +175,7 @@ pub(super) fn directory(table: &mut Table, scope: &Scope, problems: &mut Problem
     let of_run = given.strip_prefix("{{run.dir}}");
     let sound = absolute(of_run.map_or(given.as_str(), |rest| if rest.is_empty() { "/" } else { rest })).is_some();
     if !sound {
-        problems.say(at, format!("`cwd` must be an absolute path without `..`, not \"{}\"", given.escape_debug()));
+        problems.add(at, format!("`cwd` must be an absolute path without `..`, not \"{}\"", given.escape_debug()));
     }
     sound.then_some(given)
 }
@@ -289,7 +289,7 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
         facts,
         listing,
         warnings,
-        way_back: look.way_back.clone(),
+        undo: look.undo.clone(),
         takes_s: look.takes_s,
         phrase: if destroys { format!("run {}", adapters::plain_word(base, "program")) } else { String::new() },
         ..Preview::default()
@@ -346,7 +346,7 @@ fn ended(action: &Action, ran: Result<Ran, Error>) -> ActEnd {
         Ok(Ran::Ended(status)) => end_of(status),
         Ok(Ran::Cancelled) => ActEnd::new(Ending::Cancelled, "stopped"),
         Ok(Ran::Lost(why)) => ActEnd::new(Ending::Unknown, why),
-        Err(error) if action.floor == EffectClass::Read => ActEnd::unknown(error.message),
+        Err(error) if action.least == EffectClass::Read => ActEnd::unknown(error.message),
         Err(error) => ActEnd::new(Ending::Failed, error.message),
     }
 }
@@ -392,7 +392,7 @@ mod tests {
         Look {
             limit: None,
             takes_s: None,
-            way_back: String::new(),
+            undo: String::new(),
             host: "h".to_owned(),
             effect,
             now: Wall::from_unix(0, 0),
@@ -422,8 +422,8 @@ mod tests {
         ] {
             assert!(!is_reader(name, &trusted), "{name}");
         }
-        assert_eq!(action("exec = ['df']").floor, EffectClass::Read);
-        assert_eq!(action("exec = ['df']\nenv = { A = 'b' }").floor, EffectClass::Change);
+        assert_eq!(action("exec = ['df']").least, EffectClass::Read);
+        assert_eq!(action("exec = ['df']\nenv = { A = 'b' }").least, EffectClass::Change);
     }
 
     #[test]
@@ -478,8 +478,8 @@ mod tests {
 
     #[test]
     fn a_cancelled_flood_that_ignores_term_is_killed() {
-        struct Tell(mpsc::Sender<()>);
-        impl Write for Tell {
+        struct ExitNotice(mpsc::Sender<()>);
+        impl Write for ExitNotice {
             fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
                 let _ = self.0.send(());
                 Ok(bytes.len())
@@ -492,7 +492,7 @@ mod tests {
         let cancel = AtomicBool::new(false);
         let (sender, receiver) = mpsc::channel();
         std::thread::scope(|scope| {
-            let running = scope.spawn(|| act(&flood, &mut Tell(sender), &cancel));
+            let running = scope.spawn(|| act(&flood, &mut ExitNotice(sender), &cancel));
             receiver.recv().unwrap();
             cancel.store(true, Ordering::Relaxed);
             assert_eq!(running.join().unwrap().ending, Ending::Cancelled);
@@ -523,7 +523,7 @@ mod tests {
         std::fs::remove_file(&tool).unwrap();
         std::fs::copy("/bin/false", &tool).unwrap();
         let after = frozen(EffectClass::Change).unwrap().1;
-        let said = adapters::moved(&mut &*before, &mut &*after);
+        let said = adapters::drift(&mut &*before, &mut &*after);
         // The inode may have been given to the new file.
         let new = [" is another file than the one shown", " has changed since it was shown"];
         assert!(new.iter().any(|what| said == [format!("{}{what}", tool.display())]), "{said:?}");

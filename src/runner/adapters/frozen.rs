@@ -26,7 +26,7 @@ use std::path::PathBuf;
 const PINNED: &str = "pinned";
 
 /// The most lines that say what moved between two sets.
-const MOST_MOVED: usize = 20;
+const MAX_DRIFT_LINES: usize = 20;
 
 /// The first line of a listed set.
 pub(super) trait Head: Serialize + DeserializeOwned {
@@ -49,7 +49,7 @@ pub(super) trait Head: Serialize + DeserializeOwned {
     }
 
     /// What moved since then, as far as the heads know it.
-    fn moved(&self, now: &Self) -> Vec<String>;
+    fn drift(&self, now: &Self) -> Vec<String>;
 }
 
 /// One thing of a listed set.
@@ -70,7 +70,7 @@ pub(super) trait Listed: Serialize + DeserializeOwned + PartialEq {
     fn item(&self) -> Item;
 
     /// What became of it, in words.
-    fn told(change: &Change<'_, Self>) -> String;
+    fn describe(change: &Change<'_, Self>) -> String;
 }
 
 /// What became of one thing between two sets.
@@ -237,37 +237,37 @@ pub(super) fn skip(lines: u64, set: &mut dyn BufRead) -> Result<(), Error> {
 }
 
 /// What moved between two sets of one action, one line each, at most twenty and the number of the rest.
-pub fn moved(before: &mut dyn BufRead, after: &mut dyn BufRead) -> Vec<String> {
+pub fn drift(before: &mut dyn BufRead, after: &mut dyn BufRead) -> Vec<String> {
     let found = head(before).and_then(|old| {
         let new = head(after)?;
-        let mut lines = bound_moved(&old, &new);
+        let mut lines = bound_drift(&old, &new);
         lines.extend(match (kind_of(&old), kind_of(&new)) {
-            (files::KEY, files::KEY) => moved_of::<files::Head>(&old, before, &new, after)?,
-            (objects::KEY, objects::KEY) => moved_of::<objects::Head>(&old, before, &new, after)?,
-            (redis::KEY, redis::KEY) => moved_of::<redis::Head>(&old, before, &new, after)?,
-            (sql::KEY, sql::KEY) => sql::moved(&old, before, &new, after)?,
-            _ => head_moved(&old, &new),
+            (files::KEY, files::KEY) => drift_of::<files::Head>(&old, before, &new, after)?,
+            (objects::KEY, objects::KEY) => drift_of::<objects::Head>(&old, before, &new, after)?,
+            (redis::KEY, redis::KEY) => drift_of::<redis::Head>(&old, before, &new, after)?,
+            (sql::KEY, sql::KEY) => sql::drift(&old, before, &new, after)?,
+            _ => head_drift(&old, &new),
         });
         Ok(lines)
     });
     let mut lines = found.unwrap_or_else(|error| vec![format!("the sets cannot be compared: {}", error.message)]);
-    let more = lines.len().saturating_sub(MOST_MOVED);
+    let more = lines.len().saturating_sub(MAX_DRIFT_LINES);
     if more > 0 {
-        lines.truncate(MOST_MOVED);
+        lines.truncate(MAX_DRIFT_LINES);
         let count = crate::domain::quantity::count(more as u64);
         lines.push(format!("and {count} more"));
     }
     lines
 }
 
-fn moved_of<H: Head>(
+fn drift_of<H: Head>(
     old: &Value,
     before: &mut dyn BufRead,
     new: &Value,
     later: &mut dyn BufRead,
 ) -> Result<Vec<String>, Error> {
     let ((old, was), (new, is)) = (after::<H>(old, before)?, after::<H>(new, later)?);
-    let mut lines = old.moved(&new);
+    let mut lines = old.drift(&new);
     lines.extend(changes(&was, &is));
     Ok(lines)
 }
@@ -287,14 +287,14 @@ pub(super) fn changes<T: Listed>(was: &[T], is: &[T]) -> Vec<String> {
         (None, Some(new)) => Some(Change::New(new)),
         _ => None,
     };
-    both.into_values().filter_map(change).map(|change| T::told(&change)).collect()
+    both.into_values().filter_map(change).map(|change| T::describe(&change)).collect()
 }
 
 /// The keys in which two heads differ.
-fn head_moved(old: &Value, new: &Value) -> Vec<String> {
+fn head_drift(old: &Value, new: &Value) -> Vec<String> {
     let (Some(old), Some(new)) = (old.as_object(), new.as_object()) else { return Vec::new() };
     let keys: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-    let mut lines = pinned_moved(old.get(PINNED), new.get(PINNED));
+    let mut lines = pinned_drift(old.get(PINNED), new.get(PINNED));
     let keys = keys.into_iter().filter(|key| *key != bound::KEY && (*key != PINNED || lines.is_empty()));
     let differ = keys.filter(|key| old.get(*key) != new.get(*key));
     let differ: Vec<String> = differ.map(|key| format!("the {key} is another than the one shown")).collect();
@@ -303,7 +303,7 @@ fn head_moved(old: &Value, new: &Value) -> Vec<String> {
 }
 
 /// Which of the files that a program runs and reads are others.
-fn pinned_moved(old: Option<&Value>, new: Option<&Value>) -> Vec<String> {
+fn pinned_drift(old: Option<&Value>, new: Option<&Value>) -> Vec<String> {
     let pinned = |value: Option<&Value>| Pinned::deserialize(value?).ok();
     match (pinned(old), pinned(new)) {
         (Some(old), Some(new)) => old.changes(&new),
@@ -312,7 +312,7 @@ fn pinned_moved(old: Option<&Value>, new: Option<&Value>) -> Vec<String> {
 }
 
 /// What the undo and the proof would run and is another in a later set of the same step.
-fn bound_moved(old: &Value, new: &Value) -> Vec<String> {
+fn bound_drift(old: &Value, new: &Value) -> Vec<String> {
     match (Bound::in_head(old), Bound::in_head(new)) {
         (None, None) => Vec::new(),
         (old, new) => old.unwrap_or_default().changes(&new.unwrap_or_default()),
@@ -320,7 +320,7 @@ fn bound_moved(old: &Value, new: &Value) -> Vec<String> {
 }
 
 /// The files of the arguments that are others in a later set of the same program.
-pub fn moved_arguments(before: &mut dyn BufRead, after: &mut dyn BufRead) -> Vec<PathBuf> {
+pub fn drifted_arguments(before: &mut dyn BufRead, after: &mut dyn BufRead) -> Vec<PathBuf> {
     let (Ok(old), Ok(new)) = (head(before), head(after)) else { return Vec::new() };
     let pinned = |head: &Value| Pinned::deserialize(head.get(PINNED)?).ok();
     let mut paths = match (Bound::in_head(&old), Bound::in_head(&new)) {

@@ -42,7 +42,7 @@ pub fn preview(mut preview: Preview) -> Preview {
         preview.place = mask.whole(&preview.place);
         preview.facts.iter_mut().for_each(|(_, value)| *value = mask.whole(value));
         preview.warnings.iter_mut().for_each(|warning| *warning = mask.whole(warning));
-        preview.way_back = mask.whole(&preview.way_back);
+        preview.undo = mask.whole(&preview.undo);
         if let Some(listing) = &mut preview.listing {
             listing.text = mask.whole(&listing.text);
         }

@@ -35,7 +35,7 @@ pub mod undo;
 pub mod wait;
 
 pub use end::{ActEnd, Proof};
-pub use frozen::{Draft, items, moved, moved_arguments};
+pub use frozen::{Draft, drift, drifted_arguments, items};
 pub use program::{
     Program, Variables, environment, fit_unasked, is_fit_unasked, pinned, printed, program, read_program,
 };
@@ -79,9 +79,9 @@ const LATER: [&str; 2] = ["kube", "cert"];
 pub struct BuiltIn {
     trusted_reads: Vec<String>,
     /// The estate's databases; `None` where no estate is known.
-    databases: Option<Vec<sql::ways::Database>>,
+    databases: Option<Vec<sql::connection::Database>>,
     /// The estate's Redis servers; `None` where no estate is known.
-    servers: Option<Vec<redis::ways::Server>>,
+    servers: Option<Vec<redis::connection::Server>>,
     /// The names of the estate's secrets with their places; `None` where no estate is known.
     secrets: Option<Secrets>,
     /// The names of the estate's receivers; `None` where no estate is known.
@@ -107,8 +107,8 @@ impl BuiltIn {
         let trusted = estate.trusted_reads.iter().map(|path| path.display().to_string()).collect();
         let receivers = estate.receivers.iter().map(|receiver| receiver.name.clone()).collect();
         Self {
-            databases: Some(sql::ways::databases(estate)),
-            servers: Some(redis::ways::servers(estate)),
+            databases: Some(sql::connection::databases(estate)),
+            servers: Some(redis::connection::servers(estate)),
             secrets: Some(estate.secrets.clone()),
             receivers: Some(receivers),
             stores: Some(objects::Known::of(estate)),
@@ -160,7 +160,7 @@ impl Adapters for BuiltIn {
         if let (Some((on, _)), [only], true) = (&scope.on, found.as_slice(), main)
             && ![sql::KEY, redis::KEY].contains(only)
         {
-            problems.say(*on, format!("`on` names a target for `sql` and `redis`; `{only}` works on none"));
+            problems.add(*on, format!("`on` names a target for `sql` and `redis`; `{only}` works on none"));
         }
         match found.as_slice() {
             [exec::KEY] => {
@@ -183,19 +183,19 @@ impl Adapters for BuiltIn {
             [systemd::KEY] => systemd::parse(purpose, std::mem::take(table), scope, problems),
             [] => {
                 if let Some(later) = LATER.into_iter().find(|name| table.has(name)) {
-                    problems.say(at, format!("the adapter `{later}` is not supported by this version"));
+                    problems.add(at, format!("the adapter `{later}` is not supported by this version"));
                 } else {
                     let given = table.entries.first().map_or("", |entry| entry.key.as_str());
                     let hint = nearest(given, NAMES).map_or_else(
                         || format!("one of {}", NAMES.join(", ")),
                         |near| format!("did you mean `{near}`?"),
                     );
-                    problems.say_with(at, "an action names its adapter, and none is here", hint);
+                    problems.add_with_hint(at, "an action names its adapter, and none is here", hint);
                 }
                 None
             }
             many => {
-                problems.say(at, format!("an action has exactly one adapter, not {}", many.join(" and ")));
+                problems.add(at, format!("an action has exactly one adapter, not {}", many.join(" and ")));
                 None
             }
         }
@@ -224,7 +224,7 @@ pub struct Look {
     /// How long it should take, in seconds, as the author declared.
     pub takes_s: Option<u64>,
     /// The way back, in words.
-    pub way_back: String,
+    pub undo: String,
     /// The name of this machine.
     pub host: String,
     /// The step's effect class; the phrase is asked for from destroy on.
@@ -244,7 +244,7 @@ impl Look {
         Self {
             limit: step.limit,
             takes_s: step.takes_s,
-            way_back: step.way_back.words(),
+            undo: step.undo.words(),
             host,
             effect: step.effect,
             now: clock::now().wall,

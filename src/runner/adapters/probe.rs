@@ -56,7 +56,7 @@ pub(super) fn parse(
 ) -> Option<Action> {
     let at = table.at;
     if !matches!(purpose, Purpose::Read | Purpose::Check) {
-        problems.say(at, format!("`probe` can be read and checked, and not stand under `{}`", purpose.word()));
+        problems.add(at, format!("`probe` can be read and checked, and not stand under `{}`", purpose.word()));
         return None;
     }
     let kind_at = table.place_of(KEY);
@@ -67,7 +67,7 @@ pub(super) fn parse(
             let words = TargetKind::ALL.map(TargetKind::word);
             let hint = nearest(&word, words)
                 .map_or_else(|| format!("one of {}", words.join(", ")), |near| format!("did you mean `{near}`?"));
-            problems.say_with(kind_at, format!("there is no kind of target `{}`", word.escape_debug()), hint);
+            problems.add_with_hint(kind_at, format!("there is no kind of target `{}`", word.escape_debug()), hint);
         }
         kind
     });
@@ -76,14 +76,14 @@ pub(super) fn parse(
     if let (Some(kind), Some(name), true) = (kind, &target, adapters.plans())
         && let Some(found) = adapters.refuses_probe(kind.word(), name)
     {
-        found.say(target_at, problems);
+        found.report(target_at, problems);
     }
     let object_at = table.place_of("object");
     let object = table.text("object", problems);
     if let (Some(kind), Some(name)) = (kind, &object)
         && let Some((why, hint)) = refuses_object(kind, name)
     {
-        problems.say_with(object_at, why, hint);
+        problems.add_with_hint(object_at, why, hint);
     }
     let least_at = table.place_of("at_least");
     let least = table.parsed("at_least", "\"ok\" or \"warn\"", problems, |word| match word {
@@ -92,7 +92,7 @@ pub(super) fn parse(
         _ => None,
     });
     if least.is_some() && purpose == Purpose::Read {
-        problems.say(least_at, "`at_least` belongs to `check`: a `read` takes the facts whatever the verdict");
+        problems.add(least_at, "`at_least` belongs to `check`: a `read` takes the facts whatever the verdict");
     }
     table.finish(problems);
     let (kind, warn) = (kind?, least.unwrap_or(false));
@@ -168,7 +168,7 @@ fn judge(spec: &Spec, rows: &[Row]) -> ActEnd {
         facts: facts(rows),
     };
     let told = if worst == Verdict::Ok { rows.iter().collect() } else { of_verdict(rows, worst) };
-    let detail = told_of(&told, rows.len());
+    let detail = list_rows(&told, rows.len());
     let ends_well = worst == Verdict::Ok || (worst == Verdict::Warn && spec.warn) || spec.facts_only;
     let absent = |row: &Row| row.observation.as_ref().is_some_and(host::is_absent);
     match worst {
@@ -188,7 +188,7 @@ fn of_verdict(rows: &[Row], verdict: Verdict) -> Vec<&Row> {
 }
 
 /// What the rows say: of one its own words, of several each with its name.
-fn told_of(rows: &[&Row], all: usize) -> String {
+fn list_rows(rows: &[&Row], all: usize) -> String {
     let words = |row: &Row| match (&row.lost, &row.observation) {
         (Some((why, _)), _) => why.clone(),
         (None, Some(seen)) => seen.detail.clone(),
@@ -243,7 +243,7 @@ fn log(rows: &[Row]) -> Vec<u8> {
     let now = clock::now().wall;
     let mut told = String::new();
     for row in rows {
-        let _ = writeln!(told, "{} {} · {}", row.verdict(now).word(), told_of(&[row], 2), row.source);
+        let _ = writeln!(told, "{} {} · {}", row.verdict(now).word(), list_rows(&[row], 2), row.source);
     }
     told.into_bytes()
 }

@@ -94,7 +94,7 @@ pub fn environment(
 /// # Errors
 /// A sentence with the place that others can change, and the command that closes it.
 pub fn is_fit_unasked(action: &Action) -> Result<(), String> {
-    let program = program(action).filter(|_| action.floor == EffectClass::Read);
+    let program = program(action).filter(|_| action.least == EffectClass::Read);
     program.map_or(Ok(()), |program| fit_unasked(&program.path))
 }
 

@@ -18,7 +18,7 @@ use crate::config::libpq::Variables;
 use crate::config::reader::{Problems, Table};
 use crate::domain::{Error, TargetKind};
 use crate::procedure::params::{ANY_TARGET, no_such_target};
-use crate::runner::adapters::sql::ways::{Database, Way};
+use crate::runner::adapters::sql::connection::{Database, Way};
 use serde::{Deserialize, Serialize};
 
 /// The key.
@@ -48,15 +48,15 @@ impl Reach {
         let Some(found) = known.iter().find(|database| database.name == name) else {
             let names: Vec<String> = known.iter().map(|database| database.name.clone()).collect();
             match no_such_target(TargetKind::Postgres, &name, &names) {
-                (why, Some(hint)) => problems.say_with(at, why, hint),
-                (why, None) => problems.say(at, why),
+                (why, Some(hint)) => problems.add_with_hint(at, why, hint),
+                (why, None) => problems.add(at, why),
             }
             return None;
         };
         if found.act.is_none() {
             let shown = name.escape_debug();
             let message = format!("{shown} has no `act`: the estate names no role that programs may use");
-            problems.say_with(at, message, format!("add `act = \"…\"` to the [[postgres]] `{shown}`"));
+            problems.add_with_hint(at, message, format!("add `act = \"…\"` to the [[postgres]] `{shown}`"));
             return None;
         }
         Some(Self { name, way: found.act.clone() })

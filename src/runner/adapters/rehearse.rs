@@ -14,7 +14,7 @@
 //!
 //! Whatever keeps that from being known makes the answer unknown, which is not fine.
 
-use crate::domain::error::said;
+use crate::domain::error::system_text;
 use crate::procedure::plan::Action;
 use crate::runner::adapters::{exec, files, http, redis, script, sql, systemd};
 
@@ -63,8 +63,8 @@ pub fn rehearse(undo: &Action, of: &Action) -> Rehearsed {
         other => Rehearsed::Unknown(format!("`{other}` cannot be asked beforehand")),
     };
     match answer {
-        Rehearsed::Possible(why) => Rehearsed::Possible(said(why)),
-        Rehearsed::NotPossible(why) => Rehearsed::NotPossible(said(why)),
-        Rehearsed::Unknown(why) => Rehearsed::Unknown(said(why)),
+        Rehearsed::Possible(why) => Rehearsed::Possible(system_text(why)),
+        Rehearsed::NotPossible(why) => Rehearsed::NotPossible(system_text(why)),
+        Rehearsed::Unknown(why) => Rehearsed::Unknown(system_text(why)),
     }
 }

@@ -40,7 +40,7 @@ struct Spec {
 pub(super) fn parse(purpose: Purpose, mut table: Table, problems: &mut Problems) -> Option<Action> {
     let at = table.at;
     if !matches!(purpose, Purpose::Read | Purpose::Check) {
-        problems.say(at, format!("`run` can be read and checked, and not stand under `{}`", purpose.word()));
+        problems.add(at, format!("`run` can be read and checked, and not stand under `{}`", purpose.word()));
         return None;
     }
     let procedure = table.text(KEY, problems);
@@ -49,7 +49,7 @@ pub(super) fn parse(purpose: Purpose, mut table: Table, problems: &mut Problems)
         parse_span(text).map(|span| span.as_secs()).filter(|seconds| *seconds > 0)
     });
     if missing {
-        problems.say(at, "`since` is missing: how old may the run be?");
+        problems.add(at, "`since` is missing: how old may the run be?");
     }
     table.finish(problems);
     let spec = Spec { procedure: procedure?, since_s: since? };
@@ -83,7 +83,7 @@ pub fn look(action: &Action, runs: &Path, estate: &str, own: &RunId) -> ActEnd {
         let well = view.sealed == Some(RunStatus::Ok);
         match view.ended.filter(|ended| well && now.since(*ended) <= within) {
             Some(ended) => return found(&view, ended, now),
-            None => drop(newest.get_or_insert_with(|| told(&view, now))),
+            None => drop(newest.get_or_insert_with(|| describe(&view, now))),
         }
     }
     let limit = span(within);
@@ -115,7 +115,7 @@ fn found(view: &RunView, ended: Wall, now: Wall) -> ActEnd {
     ActEnd::new(Ending::Ok, detail).seen(Evidence { source: format!("run {}", view.id), seen: ended, facts })
 }
 
-fn told(view: &RunView, now: Wall) -> String {
+fn describe(view: &RunView, now: Wall) -> String {
     match (view.sealed, view.ended) {
         (Some(status), Some(ended)) => {
             format!("({}) ended {} {}", view.id.short(), status.word(), ago(now.since(ended)))

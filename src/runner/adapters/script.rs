@@ -83,13 +83,13 @@ pub(super) fn parse(
     problems: &mut Problems,
 ) -> Option<Action> {
     if let Some(at) = scope.limit.filter(|_| purpose == Purpose::Do) {
-        problems.say(at, "`limit` needs a set that can be counted, and a script has none");
+        problems.add(at, "`limit` needs a set that can be counted, and a script has none");
     }
     let text = table.take(KEY).and_then(|node| script(node, problems));
     let cwd = exec::directory(&mut table, scope, problems);
     let env = exec::environment(&mut table, known, problems);
     for entry in env.iter().flat_map(|env| env.at.iter()).filter(|(name, _)| LOADS.contains(&name.as_str())) {
-        problems.say(*entry.1, format!("`{}` would have bash read other code or options", entry.0));
+        problems.add(*entry.1, format!("`{}` would have bash read other code or options", entry.0));
     }
     table.finish(problems);
     let (text, cwd, Environment { env, secrets, database, .. }) = (text?, cwd?, env?);
@@ -104,7 +104,7 @@ pub(super) fn parse(
 fn script(node: Node, problems: &mut Problems) -> Option<String> {
     let at = node.at;
     let refuse = |at: Place, why: String, problems: &mut Problems| {
-        problems.say(at, why);
+        problems.add(at, why);
         None
     };
     let text = match node.value {
@@ -174,8 +174,8 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
         count: 1,
         facts,
         listing: Some(Listing { name: NAME.to_owned(), text: spec.text.clone() }),
-        warnings: found.into_iter().map(|one| format!("line {}: {}", one.line, one.says)).collect(),
-        way_back: look.way_back.clone(),
+        warnings: found.into_iter().map(|one| format!("line {}: {}", one.line, one.message)).collect(),
+        undo: look.undo.clone(),
         takes_s: look.takes_s,
         phrase: if look.effect == EffectClass::Destroy { format!("run {lines} lines") } else { String::new() },
         ..Preview::default()

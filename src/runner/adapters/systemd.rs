@@ -107,7 +107,7 @@ struct Head {
 pub(super) fn parse(purpose: Purpose, mut table: Table, scope: &Scope, problems: &mut Problems) -> Option<Action> {
     let at = table.at;
     if let Some(at) = scope.limit.filter(|_| purpose == Purpose::Do) {
-        problems.say(at, "`limit` needs a set that can be counted, and this is one unit");
+        problems.add(at, "`limit` needs a set that can be counted, and this is one unit");
     }
     let op = table.parsed("systemd", "one of is-active, restarted, restart, reload, stop, start", problems, |word| {
         Op::ALL.into_iter().find(|op| op.word() == word)
@@ -117,7 +117,7 @@ pub(super) fn parse(purpose: Purpose, mut table: Table, scope: &Scope, problems:
         let sound = is_unit(name);
         if !sound {
             let message = format!("\"{}\" is not the name of a unit", name.escape_debug());
-            problems.say_with(unit_at, message, "a name with its suffix, such as \"nginx.service\"");
+            problems.add_with_hint(unit_at, message, "a name with its suffix, such as \"nginx.service\"");
         }
         sound
     });
@@ -126,13 +126,13 @@ pub(super) fn parse(purpose: Purpose, mut table: Table, scope: &Scope, problems:
     if !op.fits().contains(&purpose) {
         let words: Vec<String> = op.fits().iter().map(|fit| format!("`{}`", fit.word())).collect();
         let message = format!("`{}` belongs under {}, not `{}`", op.word(), words.join(" or "), purpose.word());
-        problems.say(at, message);
+        problems.add(at, message);
         return None;
     }
     let of = scope.of.as_ref().filter(|of| of.adapter == KEY).and_then(|of| common::spec::<Spec>(of).ok());
     let needs_it = op == Op::Restarted || purpose == Purpose::Undo;
     if needs_it && of.as_ref().is_none_or(|of| of.unit != unit) {
-        problems.say(unit_at, format!("`{}` here is about the unit of the step's `do`", op.word()));
+        problems.add(unit_at, format!("`{}` here is about the unit of the step's `do`", op.word()));
         return None;
     }
     let floor = if op.member().is_some() { EffectClass::Change } else { EffectClass::Read };
@@ -176,7 +176,7 @@ async fn preview_on(mut bus: Bus, action: &Action, look: &Look, set: &mut dyn Wr
         return refused(format!("{} cannot be reloaded", spec.unit));
     }
     common::write_line(set, &head(&spec, &state))?;
-    let mut facts = vec![("state".to_owned(), told(&state))];
+    let mut facts = vec![("state".to_owned(), describe(&state))];
     facts.extend(state.main_pid.map(|pid| ("main process".to_owned(), pid.to_string())));
     let (word, with) = match spec.op {
         Op::Reload => ("reloaded with it", &state.reload_with),
@@ -206,7 +206,7 @@ async fn preview_on(mut bus: Bus, action: &Action, look: &Look, set: &mut dyn Wr
         count: 1,
         facts,
         warnings,
-        way_back: look.way_back.clone(),
+        undo: look.undo.clone(),
         takes_s: look.takes_s,
         phrase: if destroys { phrase } else { String::new() },
         ..Preview::default()
@@ -225,7 +225,7 @@ fn head(spec: &Spec, state: &State) -> Head {
     }
 }
 
-fn told(state: &State) -> String {
+fn describe(state: &State) -> String {
     let since = state.since.map(|since| format!(" since {} ago", age(clock::now().wall.since(since))));
     format!("{} ({}){}", state.active, state.sub, since.unwrap_or_default())
 }
@@ -262,7 +262,7 @@ fn judged(state: &State) -> (Ending, String) {
     let active = matches!(state.active.as_str(), "active" | "reloading" | "refreshing");
     let detail = match state.load.as_str() {
         "not-found" if !active => "no such unit".to_owned(),
-        _ => told(state),
+        _ => describe(state),
     };
     (if active { Ending::Ok } else { Ending::Failed }, detail)
 }

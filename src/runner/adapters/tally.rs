@@ -1,6 +1,6 @@
 //! What came of the things of a set, one after the other: told, counted and summed up.
 
-use crate::domain::error::said;
+use crate::domain::error::system_text;
 use crate::domain::quantity::count;
 use crate::journal::record::Ending;
 use crate::runner::adapters::ActEnd;
@@ -85,7 +85,7 @@ impl<'a> Tally<'a> {
                 writeln!(self.out, "left alone {shown}: {why}")
             }
             Came::Failed(why) => {
-                let why = said(why);
+                let why = system_text(why);
                 self.failed += 1;
                 if self.in_a_row >= self.patience {
                     self.stopped = Some((Ending::Failed, format!("given up: {why}")));

@@ -7,7 +7,7 @@ use crate::domain::{Fact, Observation, Row, TargetKind, Verdict};
 use crate::procedure::Catalog;
 use crate::procedure::acts_on::Refusal;
 use crate::procedure::catalog::Library;
-use crate::procedure::plan::{Plan, WayBack};
+use crate::procedure::plan::{Plan, UndoPlan};
 use crate::procedure::read::{lint, read};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,7 +20,7 @@ fn fixtures(kind: &str) -> Vec<PathBuf> {
     files
 }
 
-fn said(file: &Path) -> String {
+fn report(file: &Path) -> String {
     let text = std::fs::read_to_string(file).unwrap();
     let name = file.file_name().unwrap();
     lint(&text, Path::new(name), &BuiltIn::default()).iter().map(|problem| format!("{problem}\n")).collect()
@@ -31,7 +31,7 @@ fn valid_procedures_have_no_problem() {
     let files = fixtures("valid");
     assert!(!files.is_empty());
     for file in files {
-        assert_eq!(said(&file), "");
+        assert_eq!(report(&file), "");
     }
 }
 
@@ -41,7 +41,7 @@ fn invalid_procedures_have_exactly_the_known_problems() {
     assert!(files.len() > 20);
     for file in files {
         let expected = std::fs::read_to_string(file.with_extension("expected")).unwrap_or_default();
-        let said = said(&file);
+        let said = report(&file);
         assert_ne!(said, "", "{}", file.display());
         if std::env::var_os("MIDWATCH_EXPECT").is_some() {
             std::fs::write(file.with_extension("expected"), &said).unwrap();
@@ -80,7 +80,7 @@ fn a_plan_is_filled_in_and_leaves_only_the_run_open() {
         ]
     );
     assert_eq!(plan.steps[2].timeout_s, 4800);
-    assert!(matches!(&plan.steps[4].way_back, WayBack::Undo(undo) if undo.floor == EffectClass::Change));
+    assert!(matches!(&plan.steps[4].undo, UndoPlan::Undo(undo) if undo.least == EffectClass::Change));
     let json = plan.to_json().unwrap();
     assert_eq!(Plan::from_json(&json).unwrap(), plan);
     assert!(!String::from_utf8(json).unwrap().replace("{{run.id}}", "").replace("{{run.dir}}", "").contains("{{"));

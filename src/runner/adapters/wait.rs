@@ -67,7 +67,7 @@ impl Waiting {
 /// What the last look saw.
 struct Last {
     /// In words: `value 12`, `unknown: connection refused`.
-    said: String,
+    sentence: String,
     evidence: Option<Evidence>,
 }
 
@@ -226,7 +226,7 @@ impl Wait<'_> {
             let source = self.spec.look.line.clone();
             so.then(|| Evidence { source, seen: clock::now().wall, facts })
         });
-        self.last = Some(Last { said, evidence });
+        self.last = Some(Last { sentence: said, evidence });
         self.so = match self.so {
             _ if !so => None,
             // Where nobody looked for so long, nobody knows whether it was so all the time.
@@ -265,7 +265,7 @@ impl Wait<'_> {
             Some(_) if self.spec.until.for_s > 0 => format!(" · so for {}", span(self.held())),
             _ => String::new(),
         };
-        format!("{}{held}", last.said)
+        format!("{}{held}", last.sentence)
     }
 
     /// Pauses; false when the time is up or it is cancelled.

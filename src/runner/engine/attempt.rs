@@ -11,7 +11,7 @@ use crate::runner::adapters::{self, ActEnd, Proof};
 use crate::runner::engine::Engine;
 use crate::runner::rundir::{LARGEST_OF_ATTEMPT, read_bounded};
 use crate::runner::shim::{ChildSpec, Exit, Spec, Stopped};
-use crate::runner::{failpoint, living};
+use crate::runner::{failpoint, survivors};
 use std::path::Path;
 
 /// How many of the last lines on standard error stand beside an exit code.
@@ -29,17 +29,17 @@ pub enum Found {
 
 /// The name of an attempt at a step, steps counted from 1 as people do.
 pub fn name(step: u32, attempt: u32) -> String {
-    living::name_of_attempt(step, attempt, false)
+    survivors::name_of_attempt(step, attempt, false)
 }
 
 /// The name of an attempt at a step's undo.
 pub fn undo_name(step: u32, attempt: u32) -> String {
-    living::name_of_attempt(step, attempt, true)
+    survivors::name_of_attempt(step, attempt, true)
 }
 
 /// Whether an attempt is one at an undo.
 pub fn is_undo(name: &str) -> bool {
-    living::takes_back(name)
+    survivors::is_undo(name)
 }
 
 impl Engine {
@@ -178,7 +178,7 @@ impl Engine {
             Found::Lost(why) => outcome.detail = why,
             Found::Ended(exit) => {
                 let result = self.result(name);
-                let acts = changes_things(&self.dir.attempt(name));
+                let acts = changes_targets(&self.dir.attempt(name));
                 let (ending, mut detail) = judge(&exit, result.as_ref(), acts);
                 if matches!(ending, Ending::Failed | Ending::Unknown) && result.is_none() {
                     let said = log::last_errors(&self.dir.log(&exit.log.file), LAST_ERRORS);
@@ -217,11 +217,11 @@ impl Engine {
 }
 
 /// Whether an attempt was an act of an adapter that changes things, and not a look or a program of its own.
-fn changes_things(dir: &Path) -> bool {
+fn changes_targets(dir: &Path) -> bool {
     let spec = read_bounded(&dir.join("spec.json"), LARGEST_OF_ATTEMPT).ok();
     let spec = spec.and_then(|bytes| serde_json::from_slice::<Spec>(&bytes).ok());
     spec.is_some_and(
-        |spec| matches!(spec.child, ChildSpec::Act { action, prove: false, .. } if action.floor > EffectClass::Read),
+        |spec| matches!(spec.child, ChildSpec::Act { action, prove: false, .. } if action.least > EffectClass::Read),
     )
 }
 
@@ -264,7 +264,7 @@ pub fn examine(dir: &Path) -> Found {
     if let Some(exit) = read("exit.json").and_then(|bytes| serde_json::from_slice::<Exit>(&bytes).ok()) {
         return Found::Ended(Box::new(exit));
     }
-    if !dir.join("shim.json").exists() || living::never_began(dir) {
+    if !dir.join("shim.json").exists() || survivors::never_began(dir) {
         return Found::NotStarted;
     }
     Found::Lost("its shim is gone and kept no outcome".to_owned())

@@ -11,7 +11,7 @@ use crate::config::plain;
 use crate::domain::Digest;
 use crate::domain::error::Result;
 use crate::journal::record::{About, Choice};
-use crate::procedure::plan::{Action, Step, WayBack};
+use crate::procedure::plan::{Action, Step, UndoPlan};
 use crate::runner::adapters;
 use crate::runner::adapters::bound::{Bound, Code};
 use crate::runner::engine::Engine;
@@ -90,7 +90,7 @@ impl Engine {
         let view = self.view();
         let set = view.changed_undo(step).or(view.step(step).and_then(|view| view.set.as_ref()));
         let was = set.and_then(|set| self.bound_in(set)).and_then(|bound| bound.undo);
-        let (Some(was), WayBack::Undo(undo)) = (was, &planned.way_back) else { return Ok(None) };
+        let (Some(was), UndoPlan::Undo(undo)) = (was, &planned.undo) else { return Ok(None) };
         // What cannot be filled in any more is said by its start.
         let Ok(undo) = self.filled(undo) else { return Ok(None) };
         let act = planned.act.as_ref().and_then(|act| self.filled(act).ok());

@@ -7,9 +7,9 @@ use crate::journal::history::{History, Named};
 use crate::journal::record::{Event, RollbackHead, StepHead};
 use crate::journal::terms::{Terms, Timing};
 use crate::probes::clock;
-use crate::procedure::back::is_named;
-use crate::procedure::condition::spoken;
-use crate::procedure::plan::{Gate, Plan, Step, Until, WayBack, WindowUse};
+use crate::procedure::condition::readable;
+use crate::procedure::plan::{Gate, Plan, Step, UndoPlan, Until, WindowUse};
+use crate::procedure::rollback::is_named;
 use crate::runner::engine::window::Hours;
 use crate::runner::rundir::{RunDir, Start};
 use crate::runner::{identity, policy};
@@ -99,8 +99,8 @@ fn head(plan: &Plan, step: &Step, history: &History) -> StepHead {
         verb: step.verb,
         effect: step.effect,
         takes_s: step.takes_s,
-        way_back: step.way_back.words(),
-        can_undo: matches!(step.way_back, WayBack::Undo(_)),
+        undo: step.undo.words(),
+        can_undo: matches!(step.undo, UndoPlan::Undo(_)),
         what,
         why: step.why.clone(),
         hard: step.gate == Gate::Hard && (step.verb == Verb::Notify || (is_item && step.verb == Verb::Check)),
@@ -111,7 +111,7 @@ fn head(plan: &Plan, step: &Step, history: &History) -> StepHead {
         timing: timing(plan, step, history),
         undo_of: numbered(plan, &step.undo_of),
         always: step.always,
-        when: step.when.as_deref().map(spoken),
+        when: step.when.as_deref().map(readable),
         until: step.until.as_ref().map(Until::words),
         timeout_s: step.until.as_ref().map(|_| step.timeout_s),
         listing: None,

@@ -79,7 +79,7 @@ impl Engine {
         matter: Matter,
         past: Option<Choice>,
     ) -> Result<()> {
-        if self.goes_back_by_itself(planned) {
+        if self.rolls_back_unasked(planned) {
             return self.write(Event::AbortRequested { undo: true }).map(drop);
         }
         let menu = self.meaning(step, &self.menu(planned, past));
@@ -142,7 +142,7 @@ impl Engine {
     }
 
     /// Whether a failure leads to the way back without a question: the plan says so, and the step says nothing else.
-    fn goes_back_by_itself(&self, planned: &Step) -> bool {
+    fn rolls_back_unasked(&self, planned: &Step) -> bool {
         let by_itself = self.plan.rollback.as_ref().is_some_and(|rollback| rollback.on_fail == OnFail::Rollback);
         by_itself && planned.on_fail.is_empty() && !self.is_stopped()
     }

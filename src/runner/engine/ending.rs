@@ -7,9 +7,9 @@
 
 use crate::domain::error::Result;
 use crate::domain::{Order, RunStatus, StepState, Verb};
-use crate::journal::beside::{SEAL, Seal};
 use crate::journal::fold::StepView;
 use crate::journal::record::{Ending, Event, Outcome};
+use crate::journal::witness::{SEAL, Seal};
 use crate::probes::clock;
 use crate::procedure::plan::{Action, Step};
 use crate::runner::adapters;
@@ -17,12 +17,12 @@ use crate::runner::control::Call;
 use crate::runner::engine::Engine;
 use crate::runner::protocol::Reply;
 use crate::runner::rundir::write_durably;
-use crate::runner::{failpoint, living};
+use crate::runner::{failpoint, survivors};
 
 impl Engine {
     /// Whether somebody asked the run to stop, and it was not heeded yet.
     pub(super) fn is_stopped(&self) -> bool {
-        self.view().aborts() > self.heeded
+        self.view().aborts() > self.aborts_seen
     }
 
     /// Whether a person put the run down.
@@ -31,7 +31,7 @@ impl Engine {
     }
 
     /// Whether somebody wanted the way back, and nobody stopped it since.
-    pub(super) fn goes_back(&self) -> bool {
+    pub(super) fn rolls_back(&self) -> bool {
         self.view().abort.as_ref().is_some_and(|(_, undo)| *undo)
     }
 
@@ -48,8 +48,8 @@ impl Engine {
     pub(super) async fn stop(&mut self) -> Result<RunStatus> {
         self.ending = true;
         loop {
-            self.heeded = self.view().aborts();
-            let undo = self.goes_back();
+            self.aborts_seen = self.view().aborts();
+            let undo = self.rolls_back();
             self.end_all_living(undo).await?;
             self.let_go()?;
             if undo {
@@ -97,7 +97,7 @@ impl Engine {
 
     /// Ends an `undo_of` that somebody stopped, with what it took back until then.
     fn end_undoing(&mut self, step: u32, attempt: u32) -> Result<()> {
-        let detail = format!("stopped on request; {}", self.told_of_undo(step));
+        let detail = format!("stopped on request; {}", self.undo_context(step));
         self.end_attempt(step, attempt, plain(Ending::Cancelled, detail))
     }
 
@@ -105,7 +105,7 @@ impl Engine {
     async fn prove_again(&mut self) -> Result<()> {
         let checks = self.view().rollback.as_ref().map(|rollback| rollback.prove.clone()).unwrap_or_default();
         for step in checks {
-            let done = self.view().way_back.as_ref().is_none_or(|way| way.proved.contains_key(&step));
+            let done = self.view().rollback_state.as_ref().is_none_or(|way| way.proved.contains_key(&step));
             if done || self.is_stopped() {
                 continue;
             }
@@ -140,7 +140,7 @@ impl Engine {
                 return Ok(());
             }
             if self.is_stopped() {
-                return self.pass_over(step);
+                return self.leave_out(step);
             }
         }
         Ok(())
@@ -163,7 +163,7 @@ impl Engine {
     }
 
     /// Leaves a step that somebody did not want taken in the ending.
-    fn pass_over(&mut self, step: u32) -> Result<()> {
+    fn leave_out(&mut self, step: u32) -> Result<()> {
         self.passed.push(step);
         if let Some((_, attempt)) = self.view().undoing().filter(|(at_work, _)| *at_work == step) {
             return self.end_undoing(step, attempt);
@@ -188,7 +188,7 @@ impl Engine {
             let _ = write_durably(&self.dir.path.join(SEAL), &bytes);
         }
         failpoint::pass("seal.post");
-        let _ = living::remove_groups(&self.dir);
+        let _ = survivors::remove_groups(&self.dir);
         Ok(status)
     }
 

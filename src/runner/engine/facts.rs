@@ -6,11 +6,11 @@
 //! | a long one | an excerpt in the journal, which says how much more there is; all of it in `saved/<sha256>` |
 //! | more of them than a record holds | nowhere: a read is refused with the size, all else says how many facts it left out |
 
-use crate::domain::error::said;
+use crate::domain::error::system_text;
 use crate::domain::quantity::{bytes, counted};
 use crate::domain::{Digest, Saved, Verb, Whole};
+use crate::journal::digests;
 use crate::journal::log::{self, NotWhole};
-use crate::journal::named;
 use crate::journal::record::{Ending, Outcome};
 use crate::runner::adapters;
 use crate::runner::engine::Engine;
@@ -32,11 +32,11 @@ const MOST_FACTS: usize = 128 << 10;
 const OUTPUT: &str = "output";
 
 /// What stands for the sentence itself, among the names of facts.
-const SAYS: &str = "";
+const SENTENCE: &str = "";
 
 /// The fact that says how many were left out, and the room that it needs itself.
 const LEFT_OUT: &str = "facts_left_out";
-const ROOM: usize = 64;
+const TAIL_ROOM: usize = 64;
 
 impl Engine {
     /// Makes what a program printed the fact that was read, whole. Nothing printed is nothing learned.
@@ -63,11 +63,12 @@ impl Engine {
     pub(super) fn keep_whole(&self, outcome: &mut Outcome, verb: Verb) {
         let refuses = verb == Verb::Read && outcome.ending == Ending::Ok;
         let mut failed = None;
-        if outcome.detail.len() > EXCERPT && !outcome.whole.contains_key(SAYS) {
-            outcome.detail = self.kept(&outcome.detail, SAYS, &mut outcome.whole).unwrap_or_else(|(excerpt, why)| {
-                failed = Some(why);
-                excerpt
-            });
+        if outcome.detail.len() > EXCERPT && !outcome.whole.contains_key(SENTENCE) {
+            outcome.detail =
+                self.kept(&outcome.detail, SENTENCE, &mut outcome.whole).unwrap_or_else(|(excerpt, why)| {
+                    failed = Some(why);
+                    excerpt
+                });
         }
         let Some(evidence) = &mut outcome.evidence else { return };
         let long = |name: &String, fact: &String| fact.len() > EXCERPT && !outcome.whole.contains_key(name);
@@ -99,12 +100,12 @@ impl Engine {
     fn kept(&self, text: &str, name: &str, whole: &mut BTreeMap<String, Whole>) -> Result<String, (String, String)> {
         match self.dir.keep_saved(text.as_bytes()) {
             Ok(kept) => {
-                let excerpt = excerpt(text, &format!("whole in {}/{}", named::SAVED, kept.sha256));
+                let excerpt = excerpt(text, &format!("whole in {}/{}", digests::SAVED, kept.sha256));
                 whole.insert(name.to_owned(), kept);
                 Ok(excerpt)
             }
             Err(cause) => {
-                let why = format!("what was read as `{name}` cannot be kept: {}", said(cause));
+                let why = format!("what was read as `{name}` cannot be kept: {}", system_text(cause));
                 Err((excerpt(text, "not kept"), why))
             }
         }
@@ -129,18 +130,19 @@ impl Engine {
         for name in long.into_iter().cloned().collect::<Vec<_>>() {
             let Some(found) = saved.get_mut(&name) else { continue };
             for (fact, whole) in &found.whole {
-                let value = read_bounded(&self.dir.saved(&whole.sha256), whole.bytes)
-                    .map_err(|cause| format!("what was read as `{name}` cannot be read again: {}", said(cause)))?;
+                let value = read_bounded(&self.dir.saved(&whole.sha256), whole.bytes).map_err(|cause| {
+                    format!("what was read as `{name}` cannot be read again: {}", system_text(cause))
+                })?;
                 if Digest::of(&value) != whole.sha256 {
                     return Err(format!("what was read as `{name}` is not what was kept"));
                 }
                 let value = String::from_utf8_lossy(&value).into_owned();
-                if fact == SAYS {
-                    found.says = value;
+                if fact == SENTENCE {
+                    found.text = value;
                     continue;
                 }
                 if fact == OUTPUT {
-                    value.lines().next().unwrap_or_default().clone_into(&mut found.says);
+                    value.lines().next().unwrap_or_default().clone_into(&mut found.text);
                 }
                 found.facts.insert(fact.clone(), value);
             }
@@ -157,7 +159,7 @@ fn bare(name: &str) -> &str {
 /// Takes out facts until the others fit, and says how many those were.
 fn leave_out(facts: &mut BTreeMap<String, String>, mut all: usize) {
     let mut left_out = 0_u64;
-    while all > MOST_FACTS - ROOM {
+    while all > MOST_FACTS - TAIL_ROOM {
         let Some((name, fact)) = facts.pop_last() else { break };
         all -= name.len() + fact.len();
         left_out += 1;

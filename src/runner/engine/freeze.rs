@@ -6,13 +6,13 @@ use crate::domain::error::Result;
 use crate::domain::{Digest, EffectClass, Error, Kind, Preview, StepState, Verb, quantity};
 use crate::journal::fold::StepView;
 use crate::journal::record::{Closed, Covered};
-use crate::procedure::condition::spoken;
-use crate::procedure::plan::{Action, Step, WayBack};
+use crate::procedure::condition::readable;
+use crate::procedure::plan::{Action, Step, UndoPlan};
 use crate::procedure::template::OfRun;
 use crate::runner::adapters::bound::Bound;
 use crate::runner::adapters::{self, Draft, Look, hide, undo};
 use crate::runner::engine::Engine;
-use crate::runner::engine::back::passed_over;
+use crate::runner::engine::rollback::why_no_undo;
 use crate::runner::rundir::sync_dir;
 use crate::runner::{failpoint, identity, policy};
 use std::fs::{self, File};
@@ -32,7 +32,7 @@ pub struct Frozen {
 }
 
 /// Why a frozen set holds no longer.
-pub(super) struct Moved {
+pub(super) struct Drift {
     /// Whether it is another one, or cannot be compared.
     pub why: Closed,
     /// What moved, or the cause.
@@ -49,7 +49,7 @@ impl Engine {
         if planned.verb == Verb::UndoOf {
             return self.freeze_undo(step, &planned);
         }
-        if let Err(why) = self.know_the_way_back(&mut planned) {
+        if let Err(why) = self.set_undo(&mut planned) {
             return Ok(Err(Error::new(Kind::Refused, format!("cannot preview step {}: {why}", step + 1))));
         }
         let action = match planned.act.as_ref().map(|action| self.filled(action)) {
@@ -82,14 +82,14 @@ impl Engine {
         let takes_back =
             |view: &StepView| view.head.verb == Verb::UndoOf && view.head.always && view.head.undo_of.contains(&step);
         if let Some(by) = self.view().steps.iter().position(takes_back) {
-            frozen.preview.way_back.push_str(&format!(" · in every ending (step {})", by + 1));
+            frozen.preview.undo.push_str(&format!(" · in every ending (step {})", by + 1));
         }
         frozen
     }
 
     /// Fills in what the way back and the proof need. What is not known now would be missed when it is too late.
-    fn know_the_way_back(&self, planned: &mut Step) -> std::result::Result<(), String> {
-        if let WayBack::Undo(undo) = &mut planned.way_back {
+    fn set_undo(&self, planned: &mut Step) -> std::result::Result<(), String> {
+        if let UndoPlan::Undo(undo) = &mut planned.undo {
             *undo = self.filled(undo).map_err(|why| format!("its undo could not be made: {why}"))?;
         }
         if let Some(prove) = &mut planned.prove {
@@ -101,9 +101,9 @@ impl Engine {
     /// Freezes what an `undo_of` takes back now: the steps that it names and that are owed their undo, last first.
     fn freeze_undo(&self, step: u32, planned: &Step) -> Result<std::result::Result<Frozen, Error>> {
         let mut rows = Vec::new();
-        for number in self.view().named_owed(step) {
+        for number in self.view().named_undos(step) {
             let other = self.planned(number)?;
-            let WayBack::Undo(undo) = &other.way_back else { continue };
+            let UndoPlan::Undo(undo) = &other.undo else { continue };
             let line = match self.filled(undo) {
                 Ok(undo) => undo.line,
                 Err(why) => {
@@ -129,7 +129,7 @@ impl Engine {
         let count = quantity::counted(rows.len() as u64, "step", "steps");
         let titles: Vec<&str> = rows.iter().map(|row| row.title.as_str()).collect();
         let headline = if rows.is_empty() {
-            format!("nothing to take back: {}", self.told_of_undo(step))
+            format!("nothing to take back: {}", self.undo_context(step))
         } else {
             format!("Take back {count}: {}", titles.join("; "))
         };
@@ -137,7 +137,7 @@ impl Engine {
         let named = self.view().step(step).map(|view| view.head.undo_of.clone()).unwrap_or_default();
         let passed = named.into_iter().filter(|number| !rows.is_empty() && !numbers.contains(number));
         let warnings = passed.filter_map(|number| {
-            let why = passed_over(self.view().step(number)?);
+            let why = why_no_undo(self.view().step(number)?);
             Some(format!("step {} is passed over, {why}", number + 1))
         });
         Preview {
@@ -146,8 +146,8 @@ impl Engine {
             count: rows.len() as u64,
             facts: rows.iter().map(|row| (format!("step {}", row.step), row.line.clone())).collect(),
             warnings: warnings.collect(),
-            takes_s: self.owed_time(&numbers),
-            way_back: "none (it is the way back itself)".to_owned(),
+            takes_s: self.undo_time(&numbers),
+            undo: "none (it is the way back itself)".to_owned(),
             phrase: if planned.effect == EffectClass::Destroy { format!("undo {count}") } else { String::new() },
             ..Preview::default()
         }
@@ -170,26 +170,26 @@ impl Engine {
     }
 
     /// What moved since a set was frozen, or that this cannot be known; `None` when it is the same.
-    pub(super) async fn moved(&mut self, step: u32, set: &Digest) -> Result<Option<Moved>> {
+    pub(super) async fn find_drift(&mut self, step: u32, set: &Digest) -> Result<Option<Drift>> {
         let before = self.dir.set(set);
         let after = match self.freeze(step).await? {
             Err(refusal) if refusal.kind == Kind::Refused => {
                 let lines = vec![format!("it cannot be previewed any more: {refusal}")];
-                return Ok(Some(Moved { why: Closed::Moved, lines }));
+                return Ok(Some(Drift { why: Closed::Moved, lines }));
             }
-            Err(failed) => return Ok(Some(Moved { why: Closed::NoPreview, lines: vec![failed.to_string()] })),
+            Err(failed) => return Ok(Some(Drift { why: Closed::NoPreview, lines: vec![failed.to_string()] })),
             Ok(frozen) if frozen.digest == *set => return Ok(None),
             Ok(frozen) => self.dir.set(&frozen.digest),
         };
-        self.remember_moved(&before, &after);
+        self.remember_drift(&before, &after);
         let open = |path: &PathBuf| plain::open(path).map(BufReader::new);
         Ok(Some(match (open(&before), open(&after)) {
             (Ok(mut before), Ok(mut after)) => {
-                Moved { why: Closed::Moved, lines: adapters::moved(&mut before, &mut after) }
+                Drift { why: Closed::Moved, lines: adapters::drift(&mut before, &mut after) }
             }
             _ => {
                 let lines = vec!["the frozen set cannot be read any more".to_owned()];
-                Moved { why: Closed::NoPreview, lines }
+                Drift { why: Closed::NoPreview, lines }
             }
         }))
     }
@@ -240,13 +240,15 @@ impl Engine {
         let run = OfRun { id: self.dir.id.as_str(), dir: &dir, saved: &saved };
         match run.value(name)? {
             None => Err(format!("`{name}` is nothing that the run knows")),
-            Some(value) if value.trim().is_empty() => Err(format!("`{}` is empty", spoken(&format!("{{{{{name}}}}}")))),
+            Some(value) if value.trim().is_empty() => {
+                Err(format!("`{}` is empty", readable(&format!("{{{{{name}}}}}"))))
+            }
             Some(value) => Ok(value),
         }
     }
 
     /// Text for people with the run's own references filled in; what is not known is said in its place.
-    pub(super) fn told(&self, text: &str) -> String {
+    pub(super) fn mask(&self, text: &str) -> String {
         let dir = self.dir.path.to_string_lossy();
         let run = OfRun { id: self.dir.id.as_str(), dir: &dir, saved: &self.view().saved };
         run.fill(text).unwrap_or_else(|why| format!("{text} ({why})"))

@@ -1,7 +1,7 @@
 //! Starts acts under shims, stays with them, and adopts those that another runner started.
 
 use crate::config::plain;
-use crate::domain::error::{Result, said};
+use crate::domain::error::{Result, system_text};
 use crate::domain::{Digest, EffectClass, Kind};
 use crate::procedure::plan::Action;
 use crate::runner::adapters::Program;
@@ -11,7 +11,7 @@ use crate::runner::identity::ProcessId;
 use crate::runner::pinned::Pinned;
 use crate::runner::rundir::{open_private, read_bounded, sync_dir};
 use crate::runner::shim::{self, ChildSpec, Exit, GRACE, Spec, hold};
-use crate::runner::{adapters, failpoint, living, notify, ofd};
+use crate::runner::{adapters, failpoint, notify, ofd, survivors};
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -48,14 +48,14 @@ impl Engine {
         set: Option<&Digest>,
         timeout_s: u64,
     ) -> Result<Found> {
-        let reads = prove || (action.floor == EffectClass::Read && action.adapter != notify::KEY);
+        let reads = prove || (action.least == EffectClass::Read && action.adapter != notify::KEY);
         let spec = match self.spec(name, action, prove, set, timeout_s) {
             Ok(spec) => spec,
             Err(refusal) => return Ok(Found::Ended(Box::new(Exit::not_started(refusal.message)))),
         };
         let mut shim = match self.spawn(&spec) {
             Ok(shim) => shim,
-            Err(cause) => return Ok(Found::Ended(Box::new(Exit::not_started(said(cause))))),
+            Err(cause) => return Ok(Found::Ended(Box::new(Exit::not_started(system_text(cause))))),
         };
         failpoint::pass("shim.spawned");
         let mut running = false;
@@ -97,7 +97,7 @@ impl Engine {
             Some(program) => {
                 let mut env = program.env.clone();
                 env.insert(shim::RUN.to_owned(), self.dir.id.to_string());
-                env.insert(hold::MARK.to_owned(), living::mark(&self.dir.attempt(name)));
+                env.insert(hold::MARK.to_owned(), survivors::mark(&self.dir.attempt(name)));
                 let pinned = match self.confirmed_files(name, &action, prove, set) {
                     Some(confirmed) => Some(confirmed),
                     // No set names it: what is there now is what is executed, whatever happens in between.
@@ -151,7 +151,7 @@ impl Engine {
         let dir = self.dir.attempt(name);
         // Whoever takes a run over to stop it stops what is at work; an undo goes on where the way back is wanted once more.
         if self.is_stopped()
-            && !(self.goes_back() && is_undo(name))
+            && !(self.rolls_back() && is_undo(name))
             && let Some(shim) = shim_of(&dir)
         {
             terminate(shim.pid);

@@ -11,7 +11,7 @@ impl Engine {
     /// `past` it stands in the place of a skip; that the step cannot wait is on every menu where it is a choice at all.
     pub(super) fn menu(&self, planned: &Step, past: Option<Choice>) -> Vec<Choice> {
         let wanted = if planned.on_fail.is_empty() {
-            let back = if self.view().undo_owed().is_empty() { None } else { Some(Choice::Rollback) };
+            let back = if self.view().pending_undos().is_empty() { None } else { Some(Choice::Rollback) };
             let hold = if self.plan.order == Order::Listed { Some(Choice::Hold) } else { None };
             let all = [Some(Choice::Retry), back, Some(Choice::Skip), hold, Some(Choice::Abort)];
             all.into_iter().flatten().collect()
@@ -58,7 +58,7 @@ impl Engine {
             Choice::Override => "another person than the starter leads past it, with a reason".to_owned(),
             Choice::Rollback => format!("stop; {}{}", self.back_in_numbers(), self.closing()),
             Choice::Abort => {
-                let left = self.view().undo_owed().len() as u64;
+                let left = self.view().pending_undos().len() as u64;
                 let unknown =
                     self.view().steps.iter().any(|view| view.state == StepState::Unknown && view.head.can_undo);
                 let leave = match left {
@@ -74,7 +74,7 @@ impl Engine {
 
     /// `take back 3 steps in ~12 m, 2 checks`.
     fn back_in_numbers(&self) -> String {
-        let owed = self.view().undo_owed();
+        let owed = self.view().pending_undos();
         if owed.is_empty() {
             return "nothing is there to take back".to_owned();
         }

@@ -8,7 +8,7 @@ use crate::procedure::plan::{Gate, Step};
 use crate::runner::adapters::hide;
 use crate::runner::engine::Engine;
 use crate::runner::engine::attempt::{self, Found};
-use crate::runner::notify::{Message, Telling, was_told};
+use crate::runner::notify::{Delivery, Message, was_delivered};
 use crate::runner::{failpoint, identity};
 
 /// How much longer than the notice its shim lives, in seconds, so that the notice itself can say what came of it.
@@ -18,22 +18,22 @@ impl Engine {
     /// Says it on the screen and in the journal, or tells the receivers.
     pub(super) async fn notify(&mut self, step: u32, planned: &Step) -> Result<()> {
         if planned.receivers.is_empty() {
-            let note = self.masked(&self.told(&planned.text));
+            let note = self.masked(&self.mask(&planned.text));
             return self.write(Event::StepClosed { step, note }).map(drop);
         }
         let me = self.me.clone();
-        self.tell(&me, step, planned).await?;
+        self.send_notice(&me, step, planned).await?;
         self.pass_notice(step, planned).map(drop)
     }
 
     /// Tells the receivers, in the name of whoever wants it; those alone that an earlier attempt has not told.
-    pub(super) async fn tell(&mut self, actor: &Actor, step: u32, planned: &Step) -> Result<()> {
+    pub(super) async fn send_notice(&mut self, actor: &Actor, step: u32, planned: &Step) -> Result<()> {
         let view = self.view().step(step);
         let attempt = view.map_or(0, |view| view.attempts) + 1;
         let before = view.and_then(|view| view.outcome.as_ref()).and_then(|end| end.evidence.clone());
-        let told = |name: &String| before.as_ref().is_some_and(|seen| was_told(&seen.facts, name));
+        let told = |name: &String| before.as_ref().is_some_and(|seen| was_delivered(&seen.facts, name));
         let receivers: Vec<String> = planned.receivers.iter().filter(|name| !told(name)).cloned().collect();
-        let telling = Telling {
+        let telling = Delivery {
             receivers,
             message: self.message(step, planned),
             within_ms: planned.timeout_s.saturating_mul(1000),
@@ -48,11 +48,11 @@ impl Engine {
         self.write_as(actor, Event::StepIntent { step, attempt, effect, set: None, permit: None, log })?;
         failpoint::pass("intent.post");
         let found = self.launch_filled(&name, action, false, None, planned.timeout_s.saturating_add(GRACE_S)).await?;
-        self.told_how(step, attempt, found, false)
+        self.conclude_notice(step, attempt, found, false)
     }
 
     /// Records what came of it. An act that left no word may have told everybody.
-    pub(super) fn told_how(&mut self, step: u32, attempt: u32, found: Found, recovered: bool) -> Result<()> {
+    pub(super) fn conclude_notice(&mut self, step: u32, attempt: u32, found: Found, recovered: bool) -> Result<()> {
         let mut outcome = self.conclude(&attempt::name(step, attempt), found, recovered);
         let began = outcome.code.is_some() || outcome.signal.is_some();
         let ended = !matches!(outcome.ending, Ending::NotStarted | Ending::Unknown);
@@ -91,7 +91,7 @@ impl Engine {
             step_title: planned.title.clone(),
             outcome: self.masked(&self.so_far()),
             at: clock::now().wall,
-            text: self.masked(&self.told(&planned.text)),
+            text: self.masked(&self.mask(&planned.text)),
         }
     }
 

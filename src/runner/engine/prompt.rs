@@ -7,7 +7,7 @@ use crate::journal::fold::OpenPrompt;
 use crate::journal::record::{Answer, Ask, Choice, Closed, Event};
 use crate::probes::clock;
 use crate::runner::control::Call;
-use crate::runner::engine::{Engine, lost};
+use crate::runner::engine::{Engine, survivors};
 use crate::runner::failpoint;
 use crate::runner::protocol::{Demand, Reply};
 use std::time::Duration;
@@ -26,7 +26,7 @@ pub enum Asked {
     /// An answer counts.
     Answered(PromptId, Answer),
     /// What it showed has moved, or it lapsed: ask anew.
-    Anew,
+    Again,
     /// The run is to stop.
     Stopped,
 }
@@ -66,7 +66,7 @@ impl Engine {
             let age = clock::boot().since(began.boot);
             if age >= life {
                 self.close(&open, Closed::Expired, Vec::new())?;
-                return Ok(Asked::Anew);
+                return Ok(Asked::Again);
             }
             if let Some(wanted) = self.wanted.pop_front() {
                 self.look_for(wanted).await?;
@@ -89,11 +89,11 @@ impl Engine {
                         return Ok(asked);
                     }
                 }
-                () = tokio::time::sleep(lost::LOOK), if self.awaited.is_some() => {
+                () = tokio::time::sleep(survivors::LOOK), if self.awaited.is_some() => {
                     if self.has_ended_awaited() {
                         let moved = vec![format!("nothing of step {} is at work any more", open.step + 1)];
                         self.close(&open, Closed::Moved, moved)?;
-                        return Ok(Asked::Anew);
+                        return Ok(Asked::Again);
                     }
                 }
                 () = tokio::time::sleep(reread.min(life).saturating_sub(age)) => {
@@ -117,7 +117,7 @@ impl Engine {
     /// still there.
     async fn reread(&mut self, open: &Open) -> Result<Option<Asked>> {
         let Ask::Confirm { set, .. } = &open.ask else { return self.journal.confirm().map(|()| None) };
-        let moved = self.moved(open.step, set).await?;
+        let moved = self.find_drift(open.step, set).await?;
         if self.is_stopped() {
             self.close(open, Closed::Aborted, Vec::new())?;
             return Ok(Some(Asked::Stopped));
@@ -129,7 +129,7 @@ impl Engine {
             }
             Some(moved) => {
                 self.close(open, moved.why, moved.lines)?;
-                Ok(Some(Asked::Anew))
+                Ok(Some(Asked::Again))
             }
         }
     }
@@ -154,7 +154,7 @@ impl Engine {
         if let Ask::Confirm { set, .. } = &open.ask
             && answer != Answer::Cancel
         {
-            let moved = self.moved(open.step, set).await?;
+            let moved = self.find_drift(open.step, set).await?;
             if self.is_stopped() {
                 self.reject(call, "the run was stopped before the answer counted".to_owned())?;
                 self.close(open, Closed::Aborted, Vec::new())?;
@@ -169,7 +169,7 @@ impl Engine {
                 };
                 self.reject(call, why)?;
                 self.close(open, moved.why, moved.lines)?;
-                return Ok(Some(Asked::Anew));
+                return Ok(Some(Asked::Again));
             }
         }
         let event = Event::AnswerAccepted { prompt: open.id.clone(), step: open.step, answer: answer.clone() };

@@ -14,10 +14,10 @@ impl Engine {
     /// was asked to stop, as an undo, is not stopped by that.
     pub(super) async fn recover(&mut self) -> Result<()> {
         if !self.view().is_attempt_to_stop() {
-            self.heeded = self.view().aborts();
+            self.aborts_seen = self.view().aborts();
         }
         let recovered = self.close_open().await;
-        self.heeded = 0;
+        self.aborts_seen = 0;
         recovered
     }
 
@@ -34,7 +34,7 @@ impl Engine {
                 }
                 let found = self.adopt(&attempt::name(step, attempt)).await?;
                 if planned.verb == Verb::Notify {
-                    return self.told_how(step, attempt, found, true);
+                    return self.conclude_notice(step, attempt, found, true);
                 }
                 self.finish(step, attempt, &planned, found, true).await
             }

@@ -11,7 +11,7 @@
 use crate::domain::error::Result;
 use crate::domain::{Actor, RunStatus, StepState, Verb};
 use crate::journal::fold::ItemState;
-use crate::journal::item::{Deed, fits, may_do};
+use crate::journal::item::{ItemAction, fits, may_do};
 use crate::journal::record::{Ending, Event, Outcome};
 use crate::procedure::plan::{Action, Step};
 use crate::runner::adapters;
@@ -107,7 +107,7 @@ impl Engine {
     async fn look_at(&mut self, step: u32, by: Option<&Actor>) -> Result<()> {
         let planned = self.planned(step)?;
         if let (Verb::Notify, Some(by)) = (planned.verb, by) {
-            return self.tell(by, step, &planned).await;
+            return self.send_notice(by, step, &planned).await;
         }
         let Some(action) = planned.act.clone() else { return Ok(()) };
         let actor = by.cloned().unwrap_or_else(|| self.me.clone());
@@ -144,7 +144,7 @@ impl Engine {
     }
 
     /// Takes what somebody wants with an item: at once where only a record is needed, in its turn where it takes its time.
-    pub(super) fn take_item(&mut self, call: Call, step: u32, seq: u64, deed: Deed) -> Result<()> {
+    pub(super) fn take_item(&mut self, call: Call, step: u32, seq: u64, deed: ItemAction) -> Result<()> {
         let Some(item) = self.view().item(step) else {
             return self.reject(call, "there is no such item: the run is no checklist, or a shorter one".to_owned());
         };
@@ -157,15 +157,15 @@ impl Engine {
             return self.reject(call, why);
         }
         let event = match deed {
-            Deed::Hand { note } => Event::StepClosed { step, note },
-            Deed::Skip { reason } => Event::StepSkipped { step, reason },
-            Deed::Override { reason } => Event::StepOverridden { step, reason },
-            Deed::Reopen { reason } => Event::StepReopened { step, reason },
-            Deed::Close if item.verb == Verb::Notify && self.planned(step)?.receivers.is_empty() => {
-                let note = self.told(&self.planned(step)?.text);
+            ItemAction::Hand { note } => Event::StepClosed { step, note },
+            ItemAction::Skip { reason } => Event::StepSkipped { step, reason },
+            ItemAction::Override { reason } => Event::StepOverridden { step, reason },
+            ItemAction::Reopen { reason } => Event::StepReopened { step, reason },
+            ItemAction::Close if item.verb == Verb::Notify && self.planned(step)?.receivers.is_empty() => {
+                let note = self.mask(&self.planned(step)?.text);
                 Event::StepClosed { step, note }
             }
-            Deed::Close => return self.want(call, step, item.verb),
+            ItemAction::Close => return self.want(call, step, item.verb),
         };
         let record = self.write_as(&call.actor, event)?;
         failpoint::pass("answer.accepted");

@@ -15,7 +15,7 @@ use crate::probes::clock;
 use crate::procedure::plan::{Plan, Step};
 use crate::runner::engine::Engine;
 use crate::runner::engine::decide::Matter;
-use crate::runner::foresee;
+use crate::runner::preflight;
 use crate::runner::rundir::{RunDir, Start, read_bounded};
 use std::time::Duration;
 
@@ -44,10 +44,10 @@ impl Hours {
 
     /// Refuses a run that its window does not allow now; whoever launched it has looked, but the clock goes on.
     pub(super) fn allow(&self, dir: &RunDir, plan: &Plan, start: &Start, history: &History, now: Now) -> Result<()> {
-        let view = foresee::foresee(plan, start, history, self.calendar(), now)?;
+        let view = preflight::preview(plan, start, history, self.calendar(), now)?;
         let emergency =
-            start.emergency.as_ref().and_then(|reason| foresee::emergency_refusal(reason, dir.team().is_some()));
-        emergency.or_else(|| foresee::refusal(plan, &view, now)).map_or(Ok(()), Err)
+            start.emergency.as_ref().and_then(|reason| preflight::emergency_refusal(reason, dir.team().is_some()));
+        emergency.or_else(|| preflight::refusal(plan, &view, now)).map_or(Ok(()), Err)
     }
 
     /// The windows.

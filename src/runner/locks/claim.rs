@@ -4,8 +4,8 @@
 //! the middle of the write leaves the earlier record whole. A file of an earlier version is one record in the first place.
 
 use crate::domain::{RunId, Wall};
-use crate::journal::beside::never_began;
 use crate::journal::list::walk_file;
+use crate::journal::witness::never_began;
 use crate::runner::rundir::RunDir;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};

@@ -118,7 +118,7 @@ async fn hand_in(
         Ok(_) => {
             // The letter is the server's now, whatever comes of the farewell.
             let _ = tokio::time::timeout(std::time::Duration::from_secs(1), connection.quit()).await;
-            Ok(Came::Told(format!("mail handed in for {} addresses", letter.to.len())))
+            Ok(Came::Delivered(format!("mail handed in for {} addresses", letter.to.len())))
         }
         Err(cause) if cause.is_permanent() || cause.is_transient() || cause.is_client() => Ok(Came::Not(why(&cause))),
         Err(cause) => Err(why(&cause)),

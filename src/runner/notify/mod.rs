@@ -19,7 +19,7 @@ pub use message::Message;
 use crate::config::estate::{Address, Estate, Receiver, Way};
 use crate::config::paths::Surroundings;
 use crate::config::secrets::Secret;
-use crate::domain::error::said;
+use crate::domain::error::system_text;
 use crate::domain::{EffectClass, Error, Evidence};
 use crate::journal::record::Ending;
 use crate::probes::clock;
@@ -42,11 +42,11 @@ const EACH: Duration = Duration::from_secs(20);
 const GLANCE: Duration = Duration::from_millis(50);
 
 /// The fact of a receiver that was told begins so.
-const TOLD: &str = "told";
+const DELIVERED: &str = "told";
 
 /// What a notice shall do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Telling {
+pub struct Delivery {
     /// The names of the receivers.
     pub receivers: Vec<String>,
     /// What they are told.
@@ -57,13 +57,13 @@ pub struct Telling {
     pub around: Around,
 }
 
-impl Telling {
+impl Delivery {
     /// It, as an action for a shim.
     #[must_use]
     pub fn action(&self) -> Option<Action> {
         let line = format!("tell {}", self.receivers.join(", "));
         let spec = serde_json::to_value(self).ok()?;
-        Some(Action { adapter: KEY.to_owned(), floor: EffectClass::Read, line, spec, listing: None })
+        Some(Action { adapter: KEY.to_owned(), least: EffectClass::Read, line, spec, listing: None })
     }
 }
 
@@ -71,7 +71,7 @@ impl Telling {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Came {
     /// It has the text.
-    Told(String),
+    Delivered(String),
     /// It provably has not.
     Not(String),
     /// It may have.
@@ -81,9 +81,9 @@ enum Came {
 impl Came {
     fn words(&self) -> String {
         match self {
-            Self::Told(how) => format!("{TOLD} ({how})"),
-            Self::Not(why) => format!("not told: {}", said(why)),
-            Self::Unclear(why) => format!("nobody knows whether it was told: {}", said(why)),
+            Self::Delivered(how) => format!("{DELIVERED} ({how})"),
+            Self::Not(why) => format!("not told: {}", system_text(why)),
+            Self::Unclear(why) => format!("nobody knows whether it was told: {}", system_text(why)),
         }
     }
 }
@@ -92,7 +92,7 @@ impl Came {
     /// Says it in Midwatch's own log.
     fn log(&self, receiver: &str) {
         match self {
-            Self::Told(how) => tracing::info!(receiver, how, "notice sent"),
+            Self::Delivered(how) => tracing::info!(receiver, how, "notice sent"),
             Self::Not(cause) => tracing::warn!(receiver, cause, "notice not sent"),
             Self::Unclear(cause) => tracing::warn!(receiver, cause, "notice may have been sent"),
         }
@@ -101,8 +101,8 @@ impl Came {
 
 /// Of the receivers of an attempt, those that were told, by what it said of them.
 #[must_use]
-pub fn was_told(facts: &BTreeMap<String, String>, receiver: &str) -> bool {
-    facts.get(receiver).is_some_and(|said| said.starts_with(TOLD))
+pub fn was_delivered(facts: &BTreeMap<String, String>, receiver: &str) -> bool {
+    facts.get(receiver).is_some_and(|outcome| outcome.starts_with(DELIVERED))
 }
 
 /// Until when, and whether at all.
@@ -143,7 +143,7 @@ struct Sender<'a> {
 
 /// Tells the receivers, one after another.
 pub fn act(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd {
-    let spec: Telling = match serde_json::from_value(action.spec.clone()) {
+    let spec: Delivery = match serde_json::from_value(action.spec.clone()) {
         Ok(spec) => spec,
         Err(cause) => return ActEnd::new(Ending::Failed, format!("the notice cannot be read: {cause}")),
     };
@@ -157,7 +157,7 @@ pub fn act(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd 
     let mut came = Vec::new();
     for name in &spec.receivers {
         let bounds = Bounds { until: until.min(Instant::now() + EACH), cancel };
-        let one = sender.tell(name, &bounds);
+        let one = sender.deliver(name, &bounds);
         one.log(name);
         let _ = writeln!(out, "{name}: {}", one.words());
         came.push((name.clone(), one));
@@ -168,23 +168,23 @@ pub fn act(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd 
 /// How it ended, with what is known of each receiver.
 fn end(came: &[(String, Came)]) -> ActEnd {
     let count = |of: fn(&Came) -> bool| came.iter().filter(|(_, one)| of(one)).count() as u64;
-    let told = count(|one| matches!(one, Came::Told(_)));
+    let told = count(|one| matches!(one, Came::Delivered(_)));
     let unclear = count(|one| matches!(one, Came::Unclear(_)));
     let ending = match (told == came.len() as u64, unclear) {
         (true, _) => Ending::Ok,
         (false, 0) => Ending::Failed,
         (false, _) => Ending::Unknown,
     };
-    let said: Vec<String> = came.iter().map(|(name, one)| format!("{name}: {}", one.words())).collect();
+    let outcomes: Vec<String> = came.iter().map(|(name, one)| format!("{name}: {}", one.words())).collect();
     let facts = came.iter().map(|(name, one)| (name.clone(), one.words())).collect();
-    let mut end = ActEnd::new(ending, said.join(" · "));
+    let mut end = ActEnd::new(ending, outcomes.join(" · "));
     let counts = [("told", told), ("not_told", came.len() as u64 - told - unclear), ("unclear", unclear)];
     end.counts.extend(counts.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| (name.to_owned(), count)));
     end.seen(Evidence { source: "what each receiver answered".to_owned(), seen: clock::now().wall, facts })
 }
 
 impl Sender<'_> {
-    fn tell(&self, name: &str, bounds: &Bounds<'_>) -> Came {
+    fn deliver(&self, name: &str, bounds: &Bounds<'_>) -> Came {
         if bounds.is_cancelled() || bounds.left().is_zero() {
             return Came::Not("the time for it was over".to_owned());
         }

@@ -1,6 +1,6 @@
 //! A program that tells somebody: no shell, an environment of its own, the text on standard input.
 
-use crate::domain::error::said;
+use crate::domain::error::system_text;
 use crate::runner::adapters;
 use crate::runner::notify::{Bounds, Came, GLANCE, Message, PATH};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -19,7 +19,7 @@ pub(super) fn run(argv: &[String], receiver: &str, message: &Message, bounds: &B
     command.env("MIDWATCH_RUN", &message.run).env("MIDWATCH_RECEIVER", receiver);
     command.env("MIDWATCH_SUBJECT", message.subject());
     command.stdin(Stdio::piped()).stdout(Stdio::inherit()).stderr(Stdio::inherit());
-    let mut child = command.spawn().map_err(|cause| format!("{program} cannot be started: {}", said(cause)))?;
+    let mut child = command.spawn().map_err(|cause| format!("{program} cannot be started: {}", system_text(cause)))?;
     if let Some(mut pipe) = child.stdin.take() {
         let text = message.body();
         // One that reads nothing must not hold us up; it is judged by its exit alone.
@@ -28,7 +28,7 @@ pub(super) fn run(argv: &[String], receiver: &str, message: &Message, bounds: &B
     let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     loop {
         match child.try_wait() {
-            Ok(Some(status)) if status.success() => return Ok(Came::Told("exit code 0".to_owned())),
+            Ok(Some(status)) if status.success() => return Ok(Came::Delivered("exit code 0".to_owned())),
             Ok(Some(status)) => {
                 let how = status.code().map(|code| format!("exit code {code}"));
                 return Ok(match how {
@@ -37,7 +37,7 @@ pub(super) fn run(argv: &[String], receiver: &str, message: &Message, bounds: &B
                 });
             }
             Ok(None) => {}
-            Err(cause) => return Ok(Came::Unclear(format!("cannot wait for it: {}", said(cause)))),
+            Err(cause) => return Ok(Came::Unclear(format!("cannot wait for it: {}", system_text(cause)))),
         }
         if bounds.is_cancelled() || bounds.left().is_zero() {
             let why = if bounds.is_cancelled() { "it was stopped" } else { "it took longer than it may" };

@@ -19,21 +19,21 @@ fn message() -> Message {
     }
 }
 
-fn told(came: &[(&str, Came)]) -> ActEnd {
+fn combine(came: &[(&str, Came)]) -> ActEnd {
     end(&came.iter().map(|(name, one)| ((*name).to_owned(), one.clone())).collect::<Vec<_>>())
 }
 
 #[test]
 fn one_who_was_not_told_fails_it_and_one_of_whom_nobody_knows_leaves_it_unknown() {
-    let (yes, no) = (Came::Told("HTTP 200".to_owned()), Came::Not("it answered 503".to_owned()));
+    let (yes, no) = (Came::Delivered("HTTP 200".to_owned()), Came::Not("it answered 503".to_owned()));
     let unclear = Came::Unclear("it took longer than it may".to_owned());
-    assert_eq!(told(&[("a", yes.clone())]).ending, Ending::Ok);
-    let failed = told(&[("a", yes.clone()), ("b", no.clone())]);
+    assert_eq!(combine(&[("a", yes.clone())]).ending, Ending::Ok);
+    let failed = combine(&[("a", yes.clone()), ("b", no.clone())]);
     assert_eq!((failed.ending, failed.counts["told"], failed.counts["not_told"]), (Ending::Failed, 1, 1));
-    let unknown = told(&[("a", yes), ("b", no), ("c", unclear)]);
+    let unknown = combine(&[("a", yes), ("b", no), ("c", unclear)]);
     assert_eq!(unknown.ending, Ending::Unknown);
     let facts = unknown.evidence.unwrap().facts;
-    let who: Vec<bool> = ["a", "b", "c", "d"].iter().map(|name| was_told(&facts, name)).collect();
+    let who: Vec<bool> = ["a", "b", "c", "d"].iter().map(|name| was_delivered(&facts, name)).collect();
     assert_eq!(who, [true, false, false, false]);
 }
 
@@ -50,14 +50,14 @@ fn a_subject_is_one_line_and_a_text_for_slack_is_escaped() {
 }
 
 /// An estate with these receivers, and what came of telling one of them.
-fn tell(receivers: &str, name: &str, within: Duration) -> ActEnd {
+fn notify(receivers: &str, name: &str, within: Duration) -> ActEnd {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("midwatch.toml");
     std::fs::write(&file, format!("schema = 1\nname = \"n\"\nenvironment = \"other\"\n{receivers}")).unwrap();
     let around = Around { estate: Some(file), name: "n".to_owned(), runs: PathBuf::from("/"), own: RunId::new(1, 1) };
     let within_ms = u64::try_from(within.as_millis()).unwrap();
-    let telling = Telling { receivers: vec![name.to_owned()], message: message(), within_ms, around };
+    let telling = Delivery { receivers: vec![name.to_owned()], message: message(), within_ms, around };
     act(&telling.action().unwrap(), &mut Vec::new(), &AtomicBool::new(false))
 }
 
@@ -84,7 +84,7 @@ program = ["/no/such/program"]
 "#
     );
     for name in ["hook", "mail", "room", "pager", "nobody"] {
-        let end = tell(&receivers, name, Duration::from_secs(60));
+        let end = notify(&receivers, name, Duration::from_secs(60));
         assert_eq!(end.ending, Ending::Failed, "{name}: {}", end.detail);
         assert!(end.detail.contains("not told: ") && !end.detail.contains("hunter2"), "{}", end.detail);
     }
@@ -93,7 +93,7 @@ program = ["/no/such/program"]
 #[test]
 fn a_program_that_never_ends_is_killed_and_nobody_knows() {
     let receivers = "[[notify]]\nname = \"pager\"\nprogram = [\"/bin/sleep\", \"600\"]\n";
-    let end = tell(receivers, "pager", Duration::from_millis(300));
+    let end = notify(receivers, "pager", Duration::from_millis(300));
     assert_eq!(end.ending, Ending::Unknown);
     assert!(end.detail.contains("it took longer than it may"), "{}", end.detail);
 }
@@ -121,7 +121,7 @@ fn a_mail_server_that_asks_for_nothing_gets_no_password_without_tls() {
     let receivers = format!(
         "secrets.mail = \"env:PATH\"\n[[notify]]\nname = \"mail\"\nmail = [\"a@b.example\"]\nsmtp = \"smtp://u@{address}?tls=required\"\npassword = \"secret:mail\"\n"
     );
-    let end = tell(&receivers, "mail", Duration::from_secs(60));
+    let end = notify(&receivers, "mail", Duration::from_secs(60));
     assert_eq!(end.ending, Ending::Failed, "{}", end.detail);
     let heard = server.join().unwrap();
     assert!(!heard.contains("AUTH") && !heard.contains("MAIL"), "{heard}");

@@ -34,7 +34,7 @@ pub(super) fn post(
     let came = runtime.block_on(async {
         tokio::select! {
             answer = client.execute(request) => match answer {
-                Ok(answer) if answer.status().is_success() => Came::Told(format!("HTTP {}", answer.status().as_u16())),
+                Ok(answer) if answer.status().is_success() => Came::Delivered(format!("HTTP {}", answer.status().as_u16())),
                 Ok(answer) => Came::Not(format!("it answered {}", answer.status().as_u16())),
                 Err(cause) if cause.is_connect() || cause.is_builder() => Came::Not(why(&cause.without_url())),
                 Err(cause) => Came::Unclear(why(&cause.without_url())),

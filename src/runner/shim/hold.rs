@@ -7,7 +7,7 @@
 //! Its standard input is one end of a socket. The order and the one byte that lets it go come in; if nothing can be executed,
 //! the reason goes out. On success the socket is closed by the execution itself, so that the shim sees when that happened.
 
-use crate::domain::error::{Result, said};
+use crate::domain::error::{Result, system_text};
 use crate::domain::{Boot, Error};
 use crate::probes::clock;
 use crate::runner::adapters::Variables;
@@ -186,11 +186,11 @@ fn execute(order: Order) -> String {
     match order {
         Order::Act => {
             let own = Command::new(ITSELF).arg0("midwatch").arg("__act").exec();
-            format!("cannot execute Midwatch's own program: {}", said(own))
+            format!("cannot execute Midwatch's own program: {}", system_text(own))
         }
         Order::Program { dir, path, argv, cwd, env, pinned, kept } => {
             if let Err(cause) = std::env::set_current_dir(&cwd) {
-                return format!("cannot work in {}: {}", cwd.display(), said(cause));
+                return format!("cannot work in {}: {}", cwd.display(), system_text(cause));
             }
             if let Some(why) = kept.and_then(|kept| kept.open_same().err()) {
                 return why;
@@ -209,7 +209,7 @@ fn execute(order: Order) -> String {
             };
             let mut command = Command::new(target);
             command.arg0(argv.first().map_or("", String::as_str)).args(argv.iter().skip(1));
-            said(command.env_clear().envs(env).stdin(Stdio::null()).exec())
+            system_text(command.env_clear().envs(env).stdin(Stdio::null()).exec())
         }
     }
 }

@@ -79,7 +79,7 @@ impl Pump {
     }
 
     /// Takes what this shim itself has to say beside the act, until the act has ended.
-    pub fn hear(&mut self, pipe: OwnedFd) {
+    pub fn add(&mut self, pipe: OwnedFd) {
         self.streams.push(Stream { pipe: File::from(pipe), from: From::Err, own: true });
     }
 

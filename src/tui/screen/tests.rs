@@ -47,7 +47,7 @@ fn screen(columns: u16, rows: u16) -> (Screen<Shared>, Shared) {
     (Screen::new(shared.clone(), columns, rows, Depth::True).unwrap(), shared)
 }
 
-fn say(words: &'static str) -> impl FnOnce(&mut Frame<'_>) {
+fn print(words: &'static str) -> impl FnOnce(&mut Frame<'_>) {
     move |frame| {
         let area = frame.area();
         text::draw(&text::line(Style::new(), words), 0, 0, area, frame.buffer_mut());
@@ -57,15 +57,15 @@ fn say(words: &'static str) -> impl FnOnce(&mut Frame<'_>) {
 #[test]
 fn nothing_changed_writes_nothing_and_a_change_writes_once() {
     let (mut screen, out) = screen(80, 24);
-    let drawn = screen.draw(usize::MAX, say("hello")).unwrap();
+    let drawn = screen.draw(usize::MAX, print("hello")).unwrap();
     let writes = out.take();
     assert_eq!(writes, [b"\x1b[?2026h\x1b[Hhello\x1b[?25l\x1b[?2026l"]);
     assert_eq!((drawn.bytes, drawn.left, drawn.fresh), (writes[0].len(), 0, true));
 
-    let drawn = screen.draw(usize::MAX, say("hello")).unwrap();
+    let drawn = screen.draw(usize::MAX, print("hello")).unwrap();
     assert_eq!((drawn.bytes, out.take().len()), (0, 0));
 
-    screen.draw(usize::MAX, say("help!")).unwrap();
+    screen.draw(usize::MAX, print("help!")).unwrap();
     assert_eq!(out.take(), [b"\x1b[?2026h\x1b[1;4Hp!\x1b[?2026l"]);
     assert_eq!(screen.total(), 30 + 24);
 }
@@ -83,7 +83,7 @@ fn the_cursor_is_written_only_when_it_moved() {
     // Drawing elsewhere moves it, so it is put back.
     screen
         .draw(usize::MAX, |frame| {
-            say("x")(frame);
+            print("x")(frame);
             at(5)(frame);
         })
         .unwrap();
@@ -93,15 +93,15 @@ fn the_cursor_is_written_only_when_it_moved() {
 #[test]
 fn a_redraw_and_a_resize_paint_everything_without_a_question() {
     let (mut screen, out) = screen(20, 2);
-    screen.draw(usize::MAX, say("hello")).unwrap();
+    screen.draw(usize::MAX, print("hello")).unwrap();
     let whole: &[u8] = b"\x1b[?2026h\x1b[m\x1b[2J\x1b[Hhello\x1b[?25l\x1b[?2026l";
     out.take();
     screen.redraw().unwrap();
     assert!(out.take().is_empty());
-    screen.draw(usize::MAX, say("hello")).unwrap();
+    screen.draw(usize::MAX, print("hello")).unwrap();
     assert_eq!(out.take(), [whole]);
     screen.resize(30, 3);
-    screen.draw(usize::MAX, say("hello")).unwrap();
+    screen.draw(usize::MAX, print("hello")).unwrap();
     assert_eq!(out.take(), [b"\x1b[?2026h\x1b[m\x1b[2J\x1b[Hhello\x1b[?2026l"]);
 }
 
@@ -111,7 +111,7 @@ fn any_size_is_drawn() {
     let (mut screen, out) = screen(0, 0);
     for (columns, rows) in sizes {
         screen.resize(columns, rows);
-        screen.draw(usize::MAX, say("hello")).unwrap();
+        screen.draw(usize::MAX, print("hello")).unwrap();
         assert!(out.take().len() <= 1);
     }
 }
@@ -119,11 +119,11 @@ fn any_size_is_drawn() {
 #[test]
 fn a_frame_waits_for_its_allowance_and_then_goes_whole() {
     let (mut screen, out) = screen(80, 24);
-    let drawn = screen.draw(10, say("hello")).unwrap();
+    let drawn = screen.draw(10, print("hello")).unwrap();
     assert_eq!((drawn.bytes, drawn.left, drawn.fresh), (0, 30, true));
-    let drawn = screen.draw(29, say("never called")).unwrap();
+    let drawn = screen.draw(29, print("never called")).unwrap();
     assert_eq!((drawn.bytes, drawn.left, drawn.fresh), (0, 30, false));
-    let drawn = screen.draw(60, say("help!")).unwrap();
+    let drawn = screen.draw(60, print("help!")).unwrap();
     assert_eq!((drawn.bytes, drawn.left, drawn.fresh), (54, 0, true));
     assert_eq!(out.take().len(), 2);
 }
@@ -132,12 +132,12 @@ fn a_frame_waits_for_its_allowance_and_then_goes_whole() {
 fn a_terminal_that_takes_nothing_gets_the_rest_later() {
     let (mut screen, out) = screen(80, 24);
     out.0.borrow_mut().takes = Some(12);
-    let drawn = screen.draw(usize::MAX, say("hello")).unwrap();
+    let drawn = screen.draw(usize::MAX, print("hello")).unwrap();
     assert_eq!((drawn.bytes, drawn.left, drawn.blocked), (12, 18, true));
-    let drawn = screen.draw(usize::MAX, say("help!")).unwrap();
+    let drawn = screen.draw(usize::MAX, print("help!")).unwrap();
     assert_eq!((drawn.bytes, drawn.left, drawn.blocked, drawn.fresh), (0, 18, true, false));
     out.0.borrow_mut().takes = None;
-    screen.draw(usize::MAX, say("help!")).unwrap();
+    screen.draw(usize::MAX, print("help!")).unwrap();
     let all = out.take().concat();
     let expected: &[u8] = b"\x1b[?2026h\x1b[Hhello\x1b[?25l\x1b[?2026l\x1b[?2026h\x1b[1;4Hp!\x1b[?2026l";
     assert_eq!(all, expected);
@@ -300,15 +300,15 @@ proptest! {
 #[test]
 fn a_sequence_goes_out_behind_the_frame_in_the_same_write() {
     let (mut screen, out) = screen(80, 24);
-    screen.draw(usize::MAX, say("a")).unwrap();
+    screen.draw(usize::MAX, print("a")).unwrap();
     out.take();
     screen.append(b"\x1b]52;c;Zg==\x07");
     assert_eq!(out.take().len(), 0, "not before a frame");
-    screen.draw(usize::MAX, say("b")).unwrap();
+    screen.draw(usize::MAX, print("b")).unwrap();
     assert_eq!(out.take(), [b"\x1b[?2026h\x1b[Hb\x1b[?2026l\x1b]52;c;Zg==\x07"]);
     screen.append(b"\x1b[?1000l");
-    screen.draw(usize::MAX, say("b")).unwrap();
+    screen.draw(usize::MAX, print("b")).unwrap();
     assert_eq!(out.take(), [b"\x1b[?1000l"], "even where nothing else changed");
-    screen.draw(usize::MAX, say("b")).unwrap();
+    screen.draw(usize::MAX, print("b")).unwrap();
     assert_eq!(out.take().len(), 0);
 }

@@ -49,7 +49,7 @@ pub(super) fn step(pen: Pen<'_>, snapshot: &Snapshot<'_>, number: u32, scroll: u
         if let Some(when) = &step.head.when {
             say("only when", Role::UiText, in_words(when));
         }
-        let back = if step.head.way_back.is_empty() { "nothing to take back" } else { &step.head.way_back };
+        let back = if step.head.undo.is_empty() { "nothing to take back" } else { &step.head.undo };
         say("undo", Role::UiText, back.replace(RUN_ID, &run_id));
         if let Some((who, typed)) = &step.confirmed {
             say("confirmed", Role::UiText, format!("by {}@{}, {}", who.name, who.host, consent_words(typed, who)));

@@ -21,7 +21,7 @@ use crate::app::panes::checklist as pane;
 use crate::config::theme::Role;
 use crate::domain::{EffectClass, Verb, quantity};
 use crate::journal::fold::{ItemState, ItemView, RunView};
-use crate::journal::item::{Deed, fits, may_do};
+use crate::journal::item::{ItemAction, fits, may_do};
 use crate::ui::panes::checklist::{state, who};
 use crate::ui::pen::Pen;
 use crate::ui::text::{Piece, Strip};
@@ -223,7 +223,7 @@ fn keys(snapshot: &Snapshot<'_>, list: &RunView, item: &ItemView) -> Vec<(Action
             if !item.hard {
                 keys.push((Action::Skip, "skip"));
             }
-            let reason = Deed::Override { reason: "something".to_owned() };
+            let reason = ItemAction::Override { reason: "something".to_owned() };
             if fits(item, &reason).is_ok() && may_do(&list.starter, snapshot.me, &reason).is_ok() {
                 keys.push((Action::Override, "override"));
             }

@@ -53,7 +53,7 @@ pub(super) fn plan(
         body.line(pen.fact("locks", Role::UiText, plan.locks.join(", "), width));
     }
     body.line(takes(pen, shown, width));
-    let foreseen = shown.foreseen.as_deref();
+    let foreseen = shown.preflight.as_deref();
     if let Some(standing) = foreseen.and_then(|view| view.window.as_ref()) {
         let role = if standing.open.is_some() { Role::UiText } else { Role::VerdictWarn };
         // The name of the row says what it is about.
@@ -84,7 +84,7 @@ pub(super) fn plan(
 /// How long all of it takes, and its undo; nothing where that is not known.
 fn takes(pen: Pen<'_>, shown: &PlanShown, width: usize) -> Vec<Line<'static>> {
     let declared = || shown.plan.steps.iter().filter_map(|step| step.takes_s).fold(0_u64, u64::saturating_add);
-    let (forward, back) = match shown.foreseen.as_deref() {
+    let (forward, back) = match shown.preflight.as_deref() {
         Some(view) => view.remaining(view.started),
         None => (Duration::from_secs(declared()), Duration::ZERO),
     };
@@ -93,7 +93,7 @@ fn takes(pen: Pen<'_>, shown: &PlanShown, width: usize) -> Vec<Line<'static>> {
     }
     let back = if back.is_zero() { String::new() } else { format!(", and ~{} for the undo", whole(back)) };
     // A change or a wait of which nothing is known counts with its limit: that is no time to reckon with.
-    let open = shown.foreseen.iter().flat_map(|view| &view.steps).filter(|step| !step.state.is_over());
+    let open = shown.preflight.iter().flat_map(|view| &view.steps).filter(|step| !step.state.is_over());
     let counted = open.filter(|step| step.changes() || step.head.verb == Verb::Wait).map(StepView::expected);
     let unknown: Vec<Duration> = counted.filter(|own| own.basis == Basis::Unknown).map(|own| own.time).collect();
     let most = unknown.iter().sum::<Duration>().min(forward);
@@ -111,7 +111,7 @@ fn takes(pen: Pen<'_>, shown: &PlanShown, width: usize) -> Vec<Line<'static>> {
 
 /// Every step with its advisory preview; where there would be no time, a line says so.
 fn steps(pen: Pen<'_>, snapshot: &Snapshot<'_>, shown: &PlanShown, width: usize, body: &mut Body) {
-    let foreseen = shown.foreseen.as_deref();
+    let foreseen = shown.preflight.as_deref();
     let no_time = foreseen.and_then(|view| view.no_time_from(snapshot.now.wall));
     let mut phase = None;
     let mut previews = shown.previews.iter();
@@ -149,7 +149,7 @@ fn steps(pen: Pen<'_>, snapshot: &Snapshot<'_>, shown: &PlanShown, width: usize,
             Some(Some(Ok(preview))) => {
                 under(pen.sentence(Role::UiText, &preview.headline, indent));
                 listing(pen, preview.listing.as_ref(), indent).into_iter().for_each(&mut under);
-                let back = if preview.way_back.is_empty() { "nothing to take back" } else { &preview.way_back };
+                let back = if preview.undo.is_empty() { "nothing to take back" } else { &preview.undo };
                 under(pen.sentence(Role::UiMuted, format!("{} · way back: {back}", amount(preview)), indent));
                 for warning in &preview.warnings {
                     let text = format!("{} {warning}", pen.symbol(Role::VerdictWarn).plain());

@@ -16,8 +16,8 @@
 //! ┗ Esc leaves it open  Tab leaves the field ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
 //! ```
 
+mod approval;
 mod ask;
-mod eyes;
 
 use super::body::Body;
 use super::{Dialog, title};
@@ -25,7 +25,7 @@ use crate::app::Snapshot;
 use crate::app::keymap::Action;
 use crate::app::modal::PromptDialog;
 use crate::app::modal::pages::{INLINE, Page};
-use crate::app::panes::run::told;
+use crate::app::panes::run::describe_end;
 use crate::config::theme::Role;
 use crate::domain::{Clean, Digest, Item, Preview, quantity};
 use crate::journal::fold::{PromptEnd, PromptEnding, RunView};
@@ -63,7 +63,7 @@ pub(super) fn prompt(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialo
         }
         Ask::Approve { text, hash, start } => {
             let params = snapshot.view(&dialog.run).and_then(RunView::params_words);
-            eyes::approval(pen, text, (hash, params), *start, width, &mut body);
+            approval::approval(pen, text, (hash, params), *start, width, &mut body);
         }
     }
     if open.expires <= snapshot.now.wall.plus(Duration::from_secs(120)) {
@@ -156,7 +156,7 @@ fn consent(
     let mut say = |name: &'static str, role, text: String| {
         body.line(pen.named_to(column, Piece::Words(name), role, text, width));
     };
-    let back = if preview.way_back.is_empty() { "nothing to take back" } else { &preview.way_back };
+    let back = if preview.undo.is_empty() { "nothing to take back" } else { &preview.undo };
     let none = back.starts_with("none");
     say("way back", if none { Role::VerdictWarn } else { Role::UiText }, back.to_owned());
     for (name, value) in &preview.facts {
@@ -166,7 +166,7 @@ fn consent(
     let age = quantity::ago(snapshot.now.wall.since(open.read));
     let frozen = format!("frozen {} · last read {age} · sha256 {}…", open.opened.clock(), set.short());
     body.known(("set", set.as_str()), pen.named_to(column, Piece::Words("set"), Role::UiMuted, frozen, width));
-    let who = eyes::who(pen, open, column, width);
+    let who = approval::who(pen, open, column, width);
     if !who.is_empty() {
         body.line(who);
     }
@@ -272,8 +272,8 @@ fn foot(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialog, width: usi
 
 /// What came of the last key; what stands in the foot already is not said twice.
 fn hint(snapshot: &Snapshot<'_>, dialog: &PromptDialog) -> String {
-    let told = if dialog.prompt.waits_for_second() { eyes::may(snapshot, dialog).err() } else { None };
-    dialog.hint.clone().filter(|hint| told.as_ref() != Some(hint)).unwrap_or_default()
+    let refusal = if dialog.prompt.waits_for_second() { approval::may(snapshot, dialog).err() } else { None };
+    dialog.hint.clone().filter(|hint| refusal.as_ref() != Some(hint)).unwrap_or_default()
 }
 
 fn keys(snapshot: &Snapshot<'_>, dialog: &PromptDialog) -> Vec<(Action, &'static str)> {
@@ -283,7 +283,7 @@ fn keys(snapshot: &Snapshot<'_>, dialog: &PromptDialog) -> Vec<(Action, &'static
         return keys;
     }
     if dialog.has_field() {
-        match (dialog.prompt.waits_for_second(), eyes::may(snapshot, dialog)) {
+        match (dialog.prompt.waits_for_second(), approval::may(snapshot, dialog)) {
             (false, _) => keys.push((Action::Leave, "goes to the field")),
             (true, Err(_)) => keys.push((Action::Leave, "nobody else can be had")),
             // Whoever can approve needs no way without a second person.
@@ -304,11 +304,11 @@ fn keys(snapshot: &Snapshot<'_>, dialog: &PromptDialog) -> Vec<(Action, &'static
 /// A prompt that closed under the operator's eyes: why, and what moved.
 fn ended(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &PromptDialog, end: &PromptEnd, width: usize) -> Dialog {
     let answered = matches!(end.how, PromptEnding::Answered(_));
-    let mut told = told(end);
-    if let Some(first) = told.get_mut(..1) {
+    let mut sentence = describe_end(end);
+    if let Some(first) = sentence.get_mut(..1) {
         first.make_ascii_uppercase();
     }
-    let mut body = pen.sentence(Role::VerdictWarn, told, width);
+    let mut body = pen.sentence(Role::VerdictWarn, sentence, width);
     if let PromptEnding::Closed(closed, moved) = &end.how {
         let name = if *closed == Closed::NoPreview { "because" } else { "moved" };
         for line in moved {

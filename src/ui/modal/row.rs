@@ -50,7 +50,7 @@ pub(super) fn row(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &RowDialog, wid
     let row = snapshot.lists.row(&dialog.target);
     let mut body = Vec::new();
     match row {
-        Some(row) => told(pen, snapshot, (row, dialog), &mut body, width),
+        Some(row) => facts_lines(pen, snapshot, (row, dialog), &mut body, width),
         None => body.extend(pen.sentence(Role::UiMuted, "The newest reading has no such row any more.", width)),
     }
     let name = Piece::from(row.map_or_else(|| dialog.target.name.clone(), Row::name));
@@ -65,7 +65,7 @@ pub(super) fn row(pen: Pen<'_>, snapshot: &Snapshot<'_>, dialog: &RowDialog, wid
     }
 }
 
-fn told(
+fn facts_lines(
     pen: Pen<'_>,
     snapshot: &Snapshot<'_>,
     (row, dialog): (&Row, &RowDialog),
@@ -227,7 +227,7 @@ fn both(pen: Pen<'_>, seen: &Observation, body: &mut Vec<Line<'static>>, width: 
         _ => "Both are valid from the same moment.",
     };
     body.extend(pen.sentence(Role::VerdictWarn, format!("  {newer}"), width));
-    let said = |name: &str| seen.facts.get(name).map_or_else(|| "–".to_owned(), |fact| facts::say(name, fact));
+    let said = |name: &str| seen.facts.get(name).map_or_else(|| "–".to_owned(), |fact| facts::format_fact(name, fact));
     for (served, file) in PAIRS {
         let label = facts::label(served);
         let (ours, theirs) = (said(served), said(file));
@@ -239,7 +239,7 @@ fn both(pen: Pen<'_>, seen: &Observation, body: &mut Vec<Line<'static>>, width: 
 }
 
 /// The counts that tell something where they are zero.
-const ZERO_TELLS: [&str; 21] = [
+const ZERO_MATTERS: [&str; 21] = [
     "cores",
     "connections",
     "connections_active",
@@ -265,7 +265,7 @@ const ZERO_TELLS: [&str; 21] = [
 
 /// Whether a fact is that there is none of something bad: what is not there need not be read.
 fn is_nothing(name: &str, fact: &Fact) -> bool {
-    *fact == Fact::Int(0) && facts::unit(name) == facts::Unit::Count && !ZERO_TELLS.contains(&name)
+    *fact == Fact::Int(0) && facts::unit(name) == facts::Unit::Count && !ZERO_MATTERS.contains(&name)
 }
 
 /// Every fact, group by group in words; or under its own name, one after the other.
@@ -285,7 +285,7 @@ fn groups(pen: Pen<'_>, seen: &Observation, raw: bool, body: &mut Vec<Line<'stat
         heading(pen, body, if raw { "Facts" } else { group.word() });
         for (name, fact) in of {
             let label = Piece::from(Clean::text(&format!(" {}", label(name))));
-            let value = Clean::text(&facts::say(name, fact));
+            let value = Clean::text(&facts::format_fact(name, fact));
             body.extend(pen.named_to(longest + 4, label, Role::UiText, value, width));
         }
     }
@@ -306,7 +306,7 @@ mod tests {
         for name in ["ready", "replicas", "clients", "latency_ms", "used_ratio", "status", "age_s", "size_bytes"] {
             assert!(!is_nothing(name, &none), "{name}");
         }
-        for name in ZERO_TELLS {
+        for name in ZERO_MATTERS {
             assert_eq!(facts::find(name).map(|entry| entry.unit), Some(facts::Unit::Count), "{name}");
         }
     }

@@ -16,7 +16,7 @@ use ratatui::text::Line;
 pub(super) fn abort(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunId, undo: Option<bool>, width: usize) -> Dialog {
     let (mut head, mut body) = (Body::default(), Body::default());
     let view = snapshot.view(run);
-    let owed = view.map(|run| run.undo_owed()).unwrap_or_default();
+    let owed = view.map(|run| run.pending_undos()).unwrap_or_default();
     if let Some(run) = view {
         head.line(pen.sentence(Role::UiText, format!("Stop {}?", run.title), width));
         body.line(match run.open_attempt().and_then(|(step, ..)| Some((step, run.step(step)?))) {
@@ -38,8 +38,7 @@ pub(super) fn abort(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunId, undo: Op
     }
     for number in owed {
         if let Some(step) = view.and_then(|run| run.step(number)) {
-            let text =
-                Clean::text(&format!("step {}: {}", number + 1, step.head.way_back.replace(RUN_ID, run.as_str())));
+            let text = Clean::text(&format!("step {}: {}", number + 1, step.head.undo.replace(RUN_ID, run.as_str())));
             let rows = words(&text, width.saturating_sub(BEHIND_CHOICE + 3)).into_iter();
             let muted = pen.style(Role::UiMuted);
             body.line(rows.map(|row| Strip::new().gap(BEHIND_CHOICE + 2).put(muted, row).line()).collect());
@@ -50,7 +49,7 @@ pub(super) fn abort(pen: Pen<'_>, snapshot: &Snapshot<'_>, run: &RunId, undo: Op
         None => vec![press(pen, snapshot, "Choose first, then press  ", "  to stop the run.")],
         Some(undo) => {
             let key = snapshot.keymap.shown(Action::Confirm);
-            let steps = view.map(|run| run.undo_owed().len() as u64).unwrap_or_default();
+            let steps = view.map(|run| run.pending_undos().len() as u64).unwrap_or_default();
             let how = if undo {
                 format!("UNDO {}, the last first", quantity::counted(steps, "step", "steps"))
             } else {

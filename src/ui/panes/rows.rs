@@ -36,7 +36,7 @@ const SPARK: usize = 10;
 /// How wide the word of a verdict is.
 const WORD: usize = 8;
 /// From which width on a row has the verdict's word in any case, the reading's age, and its source.
-const ROOM: [usize; 3] = [76, 96, 150];
+const DETAIL_WIDTHS: [usize; 3] = [76, 96, 150];
 
 /// How many rows above are looked through for the worst; they are sorted by it, unless somebody chose otherwise.
 const MOST_LOOKED_AT: usize = 200;
@@ -161,7 +161,7 @@ struct Shape {
 
 impl Shape {
     fn of(list: &RowList, width: usize) -> Self {
-        let [word, age, source] = ROOM.map(|least| width >= least);
+        let [word, age, source] = DETAIL_WIDTHS.map(|least| width >= least);
         let source = if source { width / 3 } else { 0 };
         let shape = Self { width, name: 0, bare: false, word: false, age, source };
         // Where it is narrow, the end of a path is enough.
@@ -195,7 +195,7 @@ fn strip(pen: Pen<'_>, list: &RowList, row: &Row, now: Wall, shape: Shape, on: b
     let end = shape.end();
     strip = match columns::of(row, now).filter(|_| role != Role::VerdictStale) {
         Some(parts) => columns::put(pen, strip, parts, role, end),
-        None => said(pen, strip, row, now, role, end),
+        None => add_detail(pen, strip, row, now, role, end),
     };
     if shape.age {
         let age = row.observation.as_ref().map_or_else(
@@ -242,15 +242,15 @@ fn name(list: &RowList, row: &Row, shape: Shape) -> Clean {
 }
 
 /// What the row says in a sentence, and the graph where that leaves room.
-fn said(pen: Pen<'_>, strip: Strip, row: &Row, now: Wall, role: Role, end: usize) -> Strip {
+fn add_detail(pen: Pen<'_>, strip: Strip, row: &Row, now: Wall, role: Role, end: usize) -> Strip {
     let room = end.saturating_sub(strip.width());
-    let says = text::fitted(&says(row, now), room);
-    let graph = says.width() + SPARK + 2 <= room
+    let sentence = text::fitted(&verdict_text(row, now), room);
+    let graph = sentence.width() + SPARK + 2 <= room
         && !row.history.is_empty()
         && row.kind.section() == Section::Health
         && role != Role::VerdictStale
         && row.lost.is_none();
-    let strip = strip.put_within(room, pen.style(spoken(role)), says);
+    let strip = strip.put_within(room, pen.style(text_role(role)), sentence);
     if !graph {
         return strip;
     }
@@ -259,7 +259,7 @@ fn said(pen: Pen<'_>, strip: Strip, row: &Row, now: Wall, role: Role, end: usize
 }
 
 /// The role of what a row says: well is no news, and needs no colour.
-fn spoken(role: Role) -> Role {
+fn text_role(role: Role) -> Role {
     if role == Role::VerdictOk { Role::UiText } else { role }
 }
 
@@ -275,7 +275,7 @@ pub fn standing(row: &Row, now: Wall) -> (Role, &'static str) {
 
 /// What the row says: its reading; or why there is none, and how old the last one is.
 #[must_use]
-pub fn says(row: &Row, now: Wall) -> String {
+pub fn verdict_text(row: &Row, now: Wall) -> String {
     match (&row.lost, &row.observation) {
         (Some((why, _)), Some(seen)) => {
             format!("{why} · was {}, {}", seen.detail, quantity::ago(now.since(seen.observed_at)))

@@ -16,9 +16,9 @@
 //! ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
 //! ```
 
-mod eyes;
 mod hidden;
 mod overview;
+mod people;
 mod story;
 pub mod time;
 
@@ -44,7 +44,7 @@ pub use story::{now_line, one_line};
 const NOT_REACHED: &str = "not reached";
 
 /// The rows for what is told below the steps, however many these are: now, next, until when, the undo and the keys.
-const LEAST_TOLD: u16 = 5;
+const MIN_STORY_ROWS: u16 = 5;
 
 /// From which width on a step has its effect beside its title.
 const WITH_EFFECT: usize = 64;
@@ -73,8 +73,8 @@ pub fn draw(
         return overview::draw(pen, frame, (area, inner), snapshot, run, view);
     }
     // A wall says it in its sentence, and shows nobody what to type.
-    let room = (usize::from(inner.width), usize::from(told_rows(snapshot, run, inner.height)));
-    let story = if snapshot.wall.is_some() { Vec::new() } else { story::lines(pen, snapshot, run, room) };
+    let room = (usize::from(inner.width), usize::from(story_rows(snapshot, run, inner.height)));
+    let story = if snapshot.wallboard.is_some() { Vec::new() } else { story::lines(pen, snapshot, run, room) };
     let below = u16::try_from(story.len()).unwrap_or(u16::MAX);
     let foot = take_bottom(&mut inner, below);
     pen.lines(frame, foot, &story);
@@ -82,10 +82,10 @@ pub fn draw(
 }
 
 /// How many rows there are for what is told below the steps: what they leave, and a third where they need more than that.
-fn told_rows(snapshot: &Snapshot<'_>, run: &RunView, height: u16) -> u16 {
+fn story_rows(snapshot: &Snapshot<'_>, run: &RunView, height: u16) -> u16 {
     let rules = usize::from(no_return(run).is_some()) + usize::from(run.no_time_from(snapshot.now.wall).is_some());
     let steps = u16::try_from(run.steps.len() + run.phases.len() + rules).unwrap_or(u16::MAX);
-    height.saturating_sub(steps).max(height / 3).max(LEAST_TOLD).min(height.saturating_sub(3))
+    height.saturating_sub(steps).max(height / 3).max(MIN_STORY_ROWS).min(height.saturating_sub(3))
 }
 
 fn nothing(pen: Pen<'_>, frame: &mut Frame<'_>, inner: Rect, snapshot: &Snapshot<'_>) {

@@ -259,7 +259,7 @@ fn a_disk_without_room_stops_it_before_the_dump() {
     command.env_clear().envs(base.home.environment()).env("DUMP_PW", PASSWORD);
     command.env("PATH", std::env::var_os("PATH").unwrap()).arg("--state").arg(disk.path());
     command.args(["run", "common/dump-database", "database=main", "scratch=spare", "--yes", "change"]);
-    finish(command).exits(1).says("There is room for as much again): timed-out");
+    finish(command).exits(1).prints("There is room for as much again): timed-out");
     let run = fs::read_dir(disk.path().join("runs")).unwrap().next().unwrap().unwrap().path();
     assert!(!run.join("counted").exists() && !run.join("db.dump").exists());
     // What it leaves waiting would hold the disk.
@@ -287,7 +287,9 @@ fn a_locked_table_ends_the_dump_in_time_and_its_holder_is_named() {
     command.env("PATH", std::env::var_os("PATH").unwrap()).arg("--state").arg(base.home.path("state"));
     command.args(["run", "common/dump-database", "database=main", "scratch=spare", "locks=300ms", "--yes", "change"]);
     let said = finish(command).exits(1);
-    said.says("it said last: ").says("canceling statement due to lock timeout").says(&format!("locked by pid {pid} "));
+    said.prints("it said last: ")
+        .prints("canceling statement due to lock timeout")
+        .prints(&format!("locked by pid {pid} "));
     assert!(!base.of_run("db.dump").exists());
     let mut abort = std::process::Command::new(crate::pty::MIDWATCH);
     abort.env_clear().envs(base.home.environment()).arg("--state").arg(base.home.path("state"));

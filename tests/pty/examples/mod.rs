@@ -5,7 +5,7 @@ mod drain;
 mod dump;
 mod retention;
 
-use super::{Home, choose, line_with, said, told};
+use super::{Home, choose, line_with, stderr, stdout};
 use crate::support::pty::{Pty, SOON};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
@@ -88,8 +88,8 @@ impl Drop for Over<'_> {
 fn report(home: &Home) -> String {
     let run = home.newest_run();
     let verify = home.command(&["verify", &run]);
-    assert!(verify.status.success() && said(&verify).contains("whole and sealed"), "{}", told(&verify));
+    assert!(verify.status.success() && stderr(&verify).contains("whole and sealed"), "{}", stdout(&verify));
     let report = home.command(&["report", &run]);
-    assert!(report.status.success(), "{}", told(&report));
-    said(&report)
+    assert!(report.status.success(), "{}", stdout(&report));
+    stderr(&report)
 }

@@ -1,7 +1,7 @@
 //! Data past their retention: deleted from the demo's own row once a backup is proven, and left alone where none is.
 
 use super::{console, plan, report};
-use crate::pty::{Home, demo, files, line_with, said, told};
+use crate::pty::{Home, demo, files, line_with, stderr, stdout};
 use crate::support::pty::{Pty, SOON};
 use std::fs;
 use std::io::{Read, Write};
@@ -60,13 +60,13 @@ fn what_is_past_its_retention_is_deleted_once_the_newest_backup_is_proven() {
     let ask = |arguments: &[&str]| {
         std::process::Command::new(crate::pty::MIDWATCH).args(["--state", &state]).args(arguments).output().unwrap()
     };
-    let run = said(&ask(&["runs"])).split_whitespace().next().unwrap().to_owned();
+    let run = stderr(&ask(&["runs"])).split_whitespace().next().unwrap().to_owned();
     let page = ask(&["report", &run]);
     for expected in ["The newest backup is what was written", "The service is well", "delete 350 files"] {
-        assert!(said(&page).contains(expected), "{expected}\n{}", told(&page));
+        assert!(stderr(&page).contains(expected), "{expected}\n{}", stdout(&page));
     }
     let stop = home.command(&["demo", "--stop"]);
-    assert!(stop.status.success(), "{}", told(&stop));
+    assert!(stop.status.success(), "{}", stdout(&stop));
 }
 
 /// A service that is well, for as long as the test lasts.
@@ -160,7 +160,7 @@ fn old_backups_are_not_deleted_where_there_is_no_second_person() {
     let home = cell(b"sound", Duration::from_secs(3600), Some(b"sound"));
     let directory = format!("directory={}", home.word("srv/backups"));
     let out = home.command(&["run", "common/delete-old-backups", "set=files", &directory]);
-    let said = told(&out);
+    let said = stdout(&out);
     assert_eq!(out.status.code(), Some(7), "{said}");
     assert!(said.contains("needs a second person") && said.contains("install -d -o root -g midwatch"), "{said}");
 }

@@ -223,7 +223,7 @@ impl<'a> Drive<'a> {
         if !self.case.acts(open.step) {
             return pick(Choice::Rollback).or_else(|| pick(Choice::Retry)).or_else(|| pick(Choice::Abort));
         }
-        let undo = has(Choice::Undone) || (view.way_back.is_some() && step.undo.is_some());
+        let undo = has(Choice::Undone) || (view.rollback_state.is_some() && step.undo.is_some());
         let number = open.step + 1;
         let attempt = match undo {
             true => format!("{number}.{}.undo", step.undo_attempts),

@@ -20,7 +20,7 @@ pub fn judge(case: &Case) -> Vec<String> {
     };
     let journal = fs::read(run.dir.journal()).unwrap();
     let mut wrong = violations(&journal);
-    let left = wait_for_nobody(case);
+    let left = wait_for_no_process(case);
     if !left.is_empty() {
         wrong.push(format!("processes are left: {left:?}"));
     }
@@ -41,7 +41,7 @@ pub fn judge(case: &Case) -> Vec<String> {
     wrong
 }
 
-fn wait_for_nobody(case: &Case) -> Vec<String> {
+fn wait_for_no_process(case: &Case) -> Vec<String> {
     let deadline = Instant::now() + SOON / 2;
     loop {
         let left = case.estate.processes();

@@ -160,7 +160,7 @@ fn the_data_is_saved_and_the_append_only_file_rewritten() {
     assert!(outcome(&run).detail.ends_with("the data was saved since it was shown"), "{:?}", outcome(&run));
     assert_eq!(cache.calls("bgsave"), 1);
     cache.step("change", "\"bgrewriteaof\"", "");
-    cache.estate.start("redis", &[]).exits(7).says("cache keeps no append-only file");
+    cache.estate.start("redis", &[]).exits(7).prints("cache keeps no append-only file");
 
     let cache = Cache::with(&["--appendonly", "yes"]);
     cache.step("change", "\"bgrewriteaof\"", "prove = { redis = \"rewritten\" }");

@@ -5,13 +5,13 @@ use serde_json::Value;
 
 impl Check {
     /// The way back lists what ran and can be taken back, last first.
-    pub(super) fn way_back(&mut self, body: &Value) {
+    pub(super) fn check_rollback(&mut self, body: &Value) {
         self.went_back = true;
         let steps: Vec<u64> = body["steps"].as_array().into_iter().flatten().filter_map(Value::as_u64).collect();
         let owed =
             |step: &u64| self.ran.contains(step) && !self.undone.contains(step) && self.head(*step)["can_undo"] == true;
         if !steps.iter().all(owed) || !steps.is_sorted_by(|one, next| one > next) {
-            self.say(format_args!("the way back lists {steps:?}"));
+            self.violate(format_args!("the way back lists {steps:?}"));
         }
         let missing = |step: &&u64| self.head(**step)["can_undo"] == true && !self.undone.contains(step);
         let forgotten: Vec<u64> =
@@ -19,7 +19,7 @@ impl Check {
         // What lies before the phase that is gone back to stays as it is.
         let least = steps.iter().min().copied().unwrap_or(u64::MAX);
         if forgotten.iter().any(|step| *step > least) {
-            self.say(format_args!("the way back forgets {forgotten:?}"));
+            self.violate(format_args!("the way back forgets {forgotten:?}"));
         }
     }
 
@@ -52,7 +52,7 @@ impl Check {
                 self.failed.insert(step);
             }
             Some("not-started" | "failed" | "timed-out" | "cancelled") => {}
-            other => self.say(format_args!("an outcome ends {other:?}")),
+            other => self.violate(format_args!("an outcome ends {other:?}")),
         }
     }
 }

@@ -14,7 +14,7 @@ impl Check {
             }
             _ => {
                 let by = self.actor.clone();
-                self.say(format_args!("{answer} of {by} is no second answer beside {first}"));
+                self.violate(format_args!("{answer} of {by} is no second answer beside {first}"));
             }
         }
     }
@@ -26,7 +26,7 @@ impl Check {
         for also in ask["also"].as_array().into_iter().flatten() {
             let later = also["step"].as_u64().unwrap_or(u64::MAX);
             if self.head(later)["four_eyes"] == true && !of_two {
-                self.say(format_args!("one person's consent covers step {later}, which takes two"));
+                self.violate(format_args!("one person's consent covers step {later}, which takes two"));
             }
             self.consents.insert(later, (prompt.to_owned(), text(&also["set"])));
         }
@@ -36,11 +36,11 @@ impl Check {
     pub(super) fn decided(&mut self, step: u64, ask: &Value, answer: &Value) {
         let choice = &answer["choice"];
         if !ask["choices"].as_array().is_some_and(|choices| choices.contains(choice)) {
-            self.say(format_args!("{choice} was not offered"));
+            self.violate(format_args!("{choice} was not offered"));
         }
         if choice == "override" || choice == "emergency" {
             if is_same(&self.starter, &self.actor) || answer["reason"].as_str().is_none_or(str::is_empty) {
-                self.say("a hard gate, or an end, was led past by the starter, or without a reason");
+                self.violate("a hard gate, or an end, was led past by the starter, or without a reason");
             }
             if choice == "override" {
                 self.failed.remove(&step);

@@ -22,11 +22,11 @@ impl Check {
             "clock.jump" => {
                 let told = record["body"]["by_ms"].as_i64().unwrap_or_default();
                 if (told - moved).abs() > SLOP {
-                    self.say(format_args!("a jump by {told} ms is recorded, and the clock was set by {moved} ms"));
+                    self.violate(format_args!("a jump by {told} ms is recorded, and the clock was set by {moved} ms"));
                 }
             }
             _ if moved.abs() > JUMP + SLOP => {
-                self.say(format_args!("the clock was set by {moved} ms, and nothing says so"));
+                self.violate(format_args!("the clock was set by {moved} ms, and nothing says so"));
             }
             _ => {}
         }
@@ -43,18 +43,18 @@ impl Check {
         let within = !open.is_null() && self.wall >= millis(&open["from"]) && self.wall < millis(&open["until"]);
         if named && self.terms["emergency"].is_null() && !within {
             let standing = self.standing.clone();
-            self.say(format_args!("step {step} begins outside its window: {standing}"));
+            self.violate(format_args!("step {step} begins outside its window: {standing}"));
         }
         let takes = |head: &Value| head["takes_s"].as_i64().unwrap_or_default() * 1000;
         let spent = (self.wall - self.began).max(0) + takes(head);
         if self.terms["budget"]["run_s"].as_i64().is_some_and(|budget| spent > budget * 1000 + SLOP) {
-            self.say(format_args!("step {step} begins beyond the run's budget: {spent} ms"));
+            self.violate(format_args!("step {step} begins beyond the run's budget: {spent} ms"));
         }
         let owed = self.done.iter().filter(|done| !self.undone.contains(done) && **done != step);
         let owed = owed.map(|done| self.head(*done)).chain([head]).filter(|head| head["can_undo"] == true);
         let back: i64 = owed.map(takes).sum();
         if self.terms["budget"]["undo_s"].as_i64().is_some_and(|budget| back > budget * 1000) {
-            self.say(format_args!("step {step} begins, and to take all back would take {back} ms"));
+            self.violate(format_args!("step {step} begins, and to take all back would take {back} ms"));
         }
     }
 }

@@ -14,7 +14,7 @@ fn at_the_top() -> BTreeSet<&'static str> {
 }
 
 /// Reads a file; its problems as they are told.
-fn said(text: &str) -> Vec<String> {
+fn messages(text: &str) -> Vec<String> {
     let problems = Estate::parse(text, Path::new("f")).err().unwrap_or_default();
     problems.iter().map(ToString::to_string).collect()
 }
@@ -47,7 +47,7 @@ fn every_key_of_the_table_is_read() {
     for section in SECTIONS {
         for key in section.keys {
             let text = file_with(section, Some(key));
-            assert_eq!(said(&text), Vec::<String>::new(), "{text}");
+            assert_eq!(messages(&text), Vec::<String>::new(), "{text}");
         }
     }
 }
@@ -59,7 +59,7 @@ fn the_reader_asks_for_the_keys_of_the_table_and_for_no_other() {
         let heading = section.written();
         let text = format!("schema = 1\nname = \"n\"\nenvironment = \"other\"\n{heading}\n{mark} = 1\n");
         finished();
-        assert!(said(&text).iter().any(|said| said.contains(&format!("unknown key `{mark}`"))), "{text}");
+        assert!(messages(&text).iter().any(|said| said.contains(&format!("unknown key `{mark}`"))), "{text}");
         let asked = finished().into_iter().find(|(unread, _)| unread.contains(&mark)).unwrap().1;
         let known = match section.form {
             Form::Top => at_the_top(),
@@ -73,7 +73,7 @@ fn the_reader_asks_for_the_keys_of_the_table_and_for_no_other() {
 fn what_the_table_requires_is_missed_when_it_is_not_there() {
     for section in SECTIONS.iter().filter(|section| section.form == Form::Many) {
         let text = format!("schema = 1\nname = \"n\"\nenvironment = \"other\"\n{}\n", section.written());
-        let said = said(&text);
+        let said = messages(&text);
         for key in section.keys {
             let missed = said.iter().any(|said| said.contains(&format!("`{}` is missing", key.name)));
             assert_eq!(missed, key.default.is_none(), "{}: {said:?}", key.name);

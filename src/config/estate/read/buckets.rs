@@ -27,7 +27,7 @@ pub(super) fn stores(root: &mut Table, known: &[String], problems: &mut Problems
             if read.is_none() {
                 // It is not repeated: it may hold a password.
                 let hint = "such as \"https://minio.novacron.io:9000\"";
-                problems.say_with(at, "`endpoint` must be http or https, a host, and nothing else", hint);
+                problems.add_with_hint(at, "`endpoint` must be http or https, a host, and nothing else", hint);
             }
             read
         });
@@ -53,7 +53,7 @@ fn secret(table: &mut Table, key: &'static str, known: &[String], problems: &mut
     match reference(&written, known) {
         Ok(name) => Some(name),
         Err((why, hint)) => {
-            problems.say_with(at, format!("`{key}`: {why}"), hint.unwrap_or_default());
+            problems.add_with_hint(at, format!("`{key}`: {why}"), hint.unwrap_or_default());
             None
         }
     }

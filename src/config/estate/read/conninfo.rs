@@ -121,7 +121,7 @@ fn of_uri(rest: &str) -> Result<Vec<Pair>, Wrong> {
 mod tests {
     use super::*;
 
-    fn said(written: &str) -> Vec<String> {
+    fn messages(written: &str) -> Vec<String> {
         wrong_with(written, &["pg".to_owned()]).into_iter().map(|(why, hint)| format!("{why}|{hint:?}")).collect()
     }
 
@@ -138,7 +138,7 @@ mod tests {
             "postgresql://[::1]:5432/app?ssl=true",
         ];
         for written in sound {
-            assert_eq!(said(written), Vec::<String>::new(), "{written}");
+            assert_eq!(messages(written), Vec::<String>::new(), "{written}");
         }
     }
 
@@ -167,7 +167,7 @@ mod tests {
             " ",
         ];
         for written in wrong {
-            let said = said(written).concat();
+            let said = messages(written).concat();
             let repeats = said.contains("hunter2") && !said.contains("no secret `hunter2`");
             assert!(!said.is_empty() && !repeats, "{written}: {said}");
         }

@@ -25,7 +25,7 @@ pub(super) fn services(root: &mut Table, problems: &mut Problems) -> Vec<Service
         table.finish(problems);
         if let (Some(name), Some(url)) = (name, url) {
             if ca.is_some() && !url.starts_with("https:") {
-                problems.say_with(ca_at, "`ca` is of use with TLS alone", "let `url` begin with https://");
+                problems.add_with_hint(ca_at, "`ca` is of use with TLS alone", "let `url` begin with https://");
             }
             services.push(Service { name, url, timeout, status, critical, every, ca });
         }
@@ -38,7 +38,7 @@ fn status(table: &mut Table, problems: &mut Problems) -> Vec<u16> {
     let Some(node) = table.take("status") else { return Vec::new() };
     let given = match node.value {
         Value::List(items) if items.is_empty() => {
-            problems.say_with(node.at, "`status` is an empty list", "without `status`, any 2xx is healthy");
+            problems.add_with_hint(node.at, "`status` is an empty list", "without `status`, any 2xx is healthy");
             items
         }
         Value::List(items) => items,
@@ -50,7 +50,7 @@ fn status(table: &mut Table, problems: &mut Problems) -> Vec<u16> {
             Value::Int(code @ 100..=599) => codes.extend(u16::try_from(code)),
             other => {
                 let found = if matches!(other, Value::Int(_)) { "outside 100 to 599" } else { other.kind() };
-                problems.say(item.at, format!("`status` must be an HTTP status code such as 200, this one is {found}"));
+                problems.add(item.at, format!("`status` must be an HTTP status code such as 200, this one is {found}"));
             }
         }
     }
@@ -67,16 +67,16 @@ fn address(text: &str, at: Place, problems: &mut Problems) -> Option<String> {
             } else {
                 "it does not begin with http:// or https://".to_owned()
             };
-            problems.say_with(at, format!("`url` is not a URL: {why}"), "such as \"https://example.org/health\"");
+            problems.add_with_hint(at, format!("`url` is not a URL: {why}"), "such as \"https://example.org/health\"");
             return None;
         }
     };
     if !matches!(url.scheme(), "http" | "https") {
-        problems.say(at, format!("`url` must begin with http:// or https://, not {}:", url.scheme()));
+        problems.add(at, format!("`url` must begin with http:// or https://, not {}:", url.scheme()));
     } else if url.password().is_some() {
-        problems.say(at, "`url` holds a password: passwords are never in an estate file");
+        problems.add(at, "`url` holds a password: passwords are never in an estate file");
     } else if !url.username().is_empty() {
-        problems.say(at, "`url` holds a user name: this version asks services without one");
+        problems.add(at, "`url` holds a user name: this version asks services without one");
     } else {
         return Some(text.to_owned());
     }
@@ -110,24 +110,28 @@ fn is_unit(name: &str, at: Place, problems: &mut Problems) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b":-_.\\@".contains(&byte);
     if name.is_empty() || name.starts_with('.') || name.len() > LONGEST_UNIT || !name.bytes().all(is_plain) {
         let message = "`name` must be a unit's: letters, digits and :-_.@\\, at most 255 of them";
-        problems.say(at, message);
+        problems.add(at, message);
         return false;
     }
     match name.rsplit_once('.') {
         Some((stem, suffix)) if SUFFIXES.contains(&suffix) && !stem.is_empty() => {
             if stem.ends_with('@') {
                 let message = format!("`{shown}` is a template, which never runs itself");
-                problems.say_with(at, message, format!("name an instance, such as `{stem}main.{suffix}`"));
+                problems.add_with_hint(at, message, format!("name an instance, such as `{stem}main.{suffix}`"));
             }
             !stem.ends_with('@')
         }
         Some((stem, suffix)) if nearest(suffix, SUFFIXES).is_some() => {
             let near = nearest(suffix, SUFFIXES).unwrap_or_default();
-            problems.say_with(at, format!("`{shown}` has no unit's suffix"), format!("did you mean `{stem}.{near}`?"));
+            problems.add_with_hint(
+                at,
+                format!("`{shown}` has no unit's suffix"),
+                format!("did you mean `{stem}.{near}`?"),
+            );
             false
         }
         _ => {
-            problems.say_with(at, format!("`{shown}` has no unit's suffix"), format!("write `{shown}.service`"));
+            problems.add_with_hint(at, format!("`{shown}` has no unit's suffix"), format!("write `{shown}.service`"));
             false
         }
     }

@@ -20,10 +20,10 @@ pub(super) fn receivers(root: &mut Table, known: &[String], problems: &mut Probl
         unique(&mut seen, name.clone(), at, "a receiver of this name", problems);
         let given: Vec<&str> = WAYS.into_iter().filter(|way| table.has(way)).collect();
         match given.as_slice() {
-            [] => problems.say(table.at, "a receiver needs `mail`, `webhook`, `slack` or `program`"),
+            [] => problems.add(table.at, "a receiver needs `mail`, `webhook`, `slack` or `program`"),
             [only] => misplaced(&table, only, problems),
             many => {
-                problems.say(table.place_of(many.last().unwrap_or(&"name")), "a receiver is reached in one way only");
+                problems.add(table.place_of(many.last().unwrap_or(&"name")), "a receiver is reached in one way only");
             }
         }
         let password = password(&mut table, known, problems);
@@ -50,7 +50,7 @@ fn misplaced(table: &Table, way: &str, problems: &mut Problems) {
     for (key, ways) in [("smtp", &["mail"][..]), ("from", &["mail"]), ("password", &["mail", "webhook"])] {
         if table.has(key) && !ways.contains(&way) {
             let words: Vec<String> = ways.iter().map(|way| format!("`{way}`")).collect();
-            problems.say(table.place_of(key), format!("`{key}` belongs to {}, not to `{way}`", words.join(" and ")));
+            problems.add(table.place_of(key), format!("`{key}` belongs to {}, not to `{way}`", words.join(" and ")));
         }
     }
 }
@@ -63,14 +63,14 @@ fn password(table: &mut Table, known: &[String], problems: &mut Problems) -> Opt
 
 fn secret(written: &str, key: &str, at: Place, known: &[String], problems: &mut Problems) -> Option<String> {
     let told = reference(written, known);
-    told.map_err(|(why, hint)| problems.say_with(at, format!("`{key}`: {why}"), hint.unwrap_or_default())).ok()
+    told.map_err(|(why, hint)| problems.add_with_hint(at, format!("`{key}`: {why}"), hint.unwrap_or_default())).ok()
 }
 
 fn mail(table: &mut Table, password: Option<&(Place, String)>, problems: &mut Problems) -> Option<Way> {
     let to_at = table.place_of("mail");
     let to = table.texts("mail", problems);
     if to.as_ref().is_some_and(Vec::is_empty) {
-        problems.say(to_at, "`mail` must name at least one address");
+        problems.add(to_at, "`mail` must name at least one address");
     }
     let smtp_at = table.place_of("smtp");
     let smtp = table.text("smtp", problems);
@@ -85,7 +85,7 @@ fn mail(table: &mut Table, password: Option<&(Place, String)>, problems: &mut Pr
 fn is_mail(text: &str, at: Place, problems: &mut Problems) -> bool {
     let fits = text.parse::<lettre::Address>().is_ok();
     if !fits {
-        problems.say(at, format!("\"{}\" is not an e-mail address", text.escape_debug()));
+        problems.add(at, format!("\"{}\" is not an e-mail address", text.escape_debug()));
     }
     fits
 }
@@ -93,21 +93,21 @@ fn is_mail(text: &str, at: Place, problems: &mut Problems) -> bool {
 /// Checks where mail is handed in: a password goes only over TLS, or stays on this host.
 fn smtp_fits(text: &str, at: Place, password: Option<&(Place, String)>, problems: &mut Problems) {
     const EXAMPLE: &str = "such as \"smtps://mail.example.org\" or \"smtp://mail.example.org?tls=required\"";
-    let Ok(url) = reqwest::Url::parse(text) else { return problems.say_with(at, "`smtp` is not a URL", EXAMPLE) };
+    let Ok(url) = reqwest::Url::parse(text) else { return problems.add_with_hint(at, "`smtp` is not a URL", EXAMPLE) };
     if !matches!(url.scheme(), "smtp" | "smtps") || url.host_str().is_none_or(str::is_empty) {
-        problems.say_with(at, "`smtp` must begin with smtps:// or smtp://, and name a host", EXAMPLE);
+        problems.add_with_hint(at, "`smtp` must begin with smtps:// or smtp://, and name a host", EXAMPLE);
     } else if url.password().is_some() {
-        problems.say(at, "`smtp` holds a password: write `password = \"secret:NAME\"`");
+        problems.add(at, "`smtp` holds a password: write `password = \"secret:NAME\"`");
     } else if password.is_none() && !url.username().is_empty() {
-        problems.say(at, "`smtp` names a user who logs in: `password = \"secret:NAME\"` is missing");
+        problems.add(at, "`smtp` names a user who logs in: `password = \"secret:NAME\"` is missing");
     } else if !matches!(url.query(), None | Some("tls=required")) || !matches!(url.path(), "" | "/") {
-        problems.say_with(at, "`smtp` has nothing behind its host but `?tls=required`", EXAMPLE);
+        problems.add_with_hint(at, "`smtp` has nothing behind its host but `?tls=required`", EXAMPLE);
     } else if let Some((at, _)) = password
         && url.scheme() == "smtp"
         && url.query().is_none()
         && !is_here(&url)
     {
-        problems.say_with(*at, "a password does not go over the network without TLS", EXAMPLE);
+        problems.add_with_hint(*at, "a password does not go over the network without TLS", EXAMPLE);
     }
 }
 
@@ -125,15 +125,15 @@ fn address(
         return secret(&written, key, at, known, problems).map(Address::Secret);
     }
     let Ok(url) = reqwest::Url::parse(&written) else {
-        problems.say_with(at, format!("`{key}` is not a URL"), "an http or https URL, or `secret:NAME`");
+        problems.add_with_hint(at, format!("`{key}` is not a URL"), "an http or https URL, or `secret:NAME`");
         return None;
     };
     if !matches!(url.scheme(), "http" | "https") {
-        problems.say(at, format!("`{key}` must begin with http:// or https://"));
+        problems.add(at, format!("`{key}` must begin with http:// or https://"));
     } else if url.password().is_some() || !url.username().is_empty() {
-        problems.say(at, format!("`{key}` holds a user or a password: passwords are never in an estate file"));
+        problems.add(at, format!("`{key}` holds a user or a password: passwords are never in an estate file"));
     } else if secretive && url.scheme() == "http" && !is_here(&url) {
-        problems.say(at, format!("`{key}` must begin with https://: a token does not go over the network without TLS"));
+        problems.add(at, format!("`{key}` must begin with https://: a token does not go over the network without TLS"));
     } else {
         return Some(Address::Plain(written));
     }
@@ -150,14 +150,14 @@ fn program(table: &mut Table, problems: &mut Problems) -> Option<Vec<String>> {
     let at = table.place_of("program");
     let argv: Vec<(Place, String)> = table.texts("program", problems)?;
     for (at, _) in argv.iter().filter(|(_, text)| text.starts_with("secret:")) {
-        problems.say(*at, "a secret is never an argument");
+        problems.add(*at, "a secret is never an argument");
     }
     let argv: Vec<String> = argv.into_iter().map(|(_, text)| text).collect();
     match argv.first().map(|first| plain_path(first)) {
         Some(Ok(_)) if argv.iter().all(|text| !text.contains('\0')) => return Some(argv),
-        Some(Ok(_)) => problems.say(at, "an argument must not hold NUL"),
-        Some(Err(why)) => problems.say(at, format!("the path of `program` {why}")),
-        None => problems.say(at, "`program` must name a program"),
+        Some(Ok(_)) => problems.add(at, "an argument must not hold NUL"),
+        Some(Err(why)) => problems.add(at, format!("the path of `program` {why}")),
+        None => problems.add(at, "`program` must name a program"),
     }
     None
 }

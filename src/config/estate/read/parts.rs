@@ -25,7 +25,7 @@ pub(super) fn limits(table: &mut Table, key: &'static str, problems: &mut Proble
     given.finish(problems);
     let limits = Limits { warn: warn?, critical: critical? };
     if limits.warn >= limits.critical {
-        problems.say(at, format!("`{key}`: warn must be less than critical"));
+        problems.add(at, format!("`{key}`: warn must be less than critical"));
     }
     Some(limits)
 }
@@ -46,7 +46,7 @@ pub(super) fn span_of(
 pub(super) fn path(table: &mut Table, key: &'static str, problems: &mut Problems) -> Option<PathBuf> {
     let at = table.place_of(key);
     let text = table.text(key, problems)?;
-    plain_path(&text).map_err(|why| problems.say(at, format!("`{key}` {why}"))).ok()
+    plain_path(&text).map_err(|why| problems.add(at, format!("`{key}` {why}"))).ok()
 }
 
 /// Reads a path that means the same from everywhere.
@@ -76,7 +76,7 @@ pub(super) fn unique(
     let Some(name) = name else { return };
     match seen.iter().find(|(other, _)| *other == name) {
         Some((_, first)) => {
-            problems.say(at, format!("{what} is on line {} already: `{}`", first.line, name.escape_debug()));
+            problems.add(at, format!("{what} is on line {} already: `{}`", first.line, name.escape_debug()));
         }
         None => seen.push((name, at)),
     }
@@ -93,7 +93,7 @@ impl Table {
         }
         let message =
             format!("`{key}` must be 1 to {LONGEST_NAME} characters, without control characters or outer spaces");
-        problems.say(at, message);
+        problems.add(at, message);
         None
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn secrets(root: &mut Table, problems: &mut Problems) -> (Secrets, Kn
     for entry in root.table("secrets", problems).map(|table| table.entries).unwrap_or_default() {
         known.push(entry.key.clone());
         if !is_name(&entry.key) {
-            problems.say(entry.at, "a secret's name is letters, digits, `-` and `_`");
+            problems.add(entry.at, "a secret's name is letters, digits, `-` and `_`");
         }
         let written = match &entry.node.value {
             Value::Text(text) => text.as_str(),
@@ -26,7 +26,7 @@ pub(super) fn secrets(root: &mut Table, problems: &mut Problems) -> (Secrets, Kn
             }
             Err((message, hint)) => {
                 let message = format!("the secret `{}` {message}", entry.key.escape_debug());
-                problems.say_with(entry.node.at, message, hint);
+                problems.add_with_hint(entry.node.at, message, hint);
             }
         }
     }

@@ -38,8 +38,8 @@ fn connection(table: &mut Table, key: &'static str, known: &[String], problems: 
     for (why, hint) in wrong {
         let message = format!("`{key}` {why}");
         match hint {
-            Some(hint) => problems.say_with(at, message, hint),
-            None => problems.say(at, message),
+            Some(hint) => problems.add_with_hint(at, message, hint),
+            None => problems.add(at, message),
         }
     }
     sound.then_some(written)
@@ -67,7 +67,7 @@ pub(super) fn redis(root: &mut Table, known: &[String], problems: &mut Problems)
         let Some(url) = url else { continue };
         let with_tls = |url: &str| url.starts_with("rediss:");
         if ca.is_some() && !with_tls(&url) && !act.as_deref().is_some_and(with_tls) {
-            problems.say_with(ca_at, "`ca` is of use with TLS alone", "let `url` begin with rediss://");
+            problems.add_with_hint(ca_at, "`ca` is of use with TLS alone", "let `url` begin with rediss://");
         }
         all.extend(name.map(|name| Redis { name, url, password, act, act_password, memory, critical, ca }));
     }
@@ -79,7 +79,7 @@ fn password(table: &mut Table, key: &'static str, known: &[String], problems: &m
     let at = table.place_of(key);
     let written = table.text(key, problems)?;
     let told = reference(&written, known);
-    told.map_err(|(why, hint)| problems.say_with(at, format!("`{key}`: {why}"), hint.unwrap_or_default())).ok()
+    told.map_err(|(why, hint)| problems.add_with_hint(at, format!("`{key}`: {why}"), hint.unwrap_or_default())).ok()
 }
 
 /// Takes a URL out; it is not repeated in messages, where it could hold a password.
@@ -90,10 +90,14 @@ fn url(table: &mut Table, key: &'static str, problems: &mut Problems) -> Option<
         Ok(parted) if parted.password.is_some() => {
             let word = if key == "act" { "act_password" } else { "password" };
             let hint = format!("leave it out, and write `{word} = \"secret:NAME\"`");
-            problems.say_with(at, format!("`{key}` holds a password: passwords are never in an estate file"), hint);
+            problems.add_with_hint(
+                at,
+                format!("`{key}` holds a password: passwords are never in an estate file"),
+                hint,
+            );
         }
         Ok(_) => return Some(written),
-        Err(why) => problems.say_with(at, format!("`{key}` {why}"), "such as \"redis://127.0.0.1:6379/0\""),
+        Err(why) => problems.add_with_hint(at, format!("`{key}` {why}"), "such as \"redis://127.0.0.1:6379/0\""),
     }
     None
 }
@@ -109,7 +113,7 @@ pub(super) fn kubernetes(root: &mut Table, problems: &mut Problems) -> Vec<Kuber
         let context_at = table.place_of("context");
         let context = table.text("context", problems);
         if context.as_ref().is_some_and(|context| context.trim().is_empty()) {
-            problems.say_with(
+            problems.add_with_hint(
                 context_at,
                 "`context` is empty",
                 "without `context`, the kubeconfig's current one is meant",
@@ -129,15 +133,15 @@ fn namespaces(table: &mut Table, problems: &mut Problems) -> Vec<String> {
     let at = table.place_of("namespaces");
     let Some(given) = table.texts("namespaces", problems) else { return Vec::new() };
     if given.is_empty() {
-        problems.say_with(at, "`namespaces` is an empty list", "without `namespaces`, the context's own is meant");
+        problems.add_with_hint(at, "`namespaces` is an empty list", "without `namespaces`, the context's own is meant");
     }
     let mut names: Vec<String> = Vec::new();
     for (at, name) in given {
         if !is_label(&name) {
             let message = "a namespace is lower-case letters, digits and `-`, at most 63 of them";
-            problems.say(at, message);
+            problems.add(at, message);
         } else if names.contains(&name) {
-            problems.say(at, "this namespace is in the list already");
+            problems.add(at, "this namespace is in the list already");
         } else {
             names.push(name);
         }
@@ -152,20 +156,20 @@ fn workloads(table: &mut Table, namespaces: &[String], problems: &mut Problems) 
         let Some(wanted) = Workload::parse(&text) else {
             let kinds = Workload::KINDS.join(", ");
             let hint = format!("the kind is one of {kinds}");
-            problems.say_with(at, "a workload is `kind/name` or `kind/namespace/name`", hint);
+            problems.add_with_hint(at, "a workload is `kind/name` or `kind/namespace/name`", hint);
             continue;
         };
         if all.contains(&wanted) {
-            problems.say(at, "this workload is in the list already");
+            problems.add(at, "this workload is in the list already");
             continue;
         }
         match &wanted.namespace {
             None if namespaces.len() > 1 => {
                 let hint = format!("for example `{}/{}/{}`", wanted.kind, namespaces.join("|"), wanted.name);
-                problems.say_with(at, "several namespaces are watched, and this workload names none", hint);
+                problems.add_with_hint(at, "several namespaces are watched, and this workload names none", hint);
             }
             Some(own) if !namespaces.contains(own) => {
-                problems.say_with(at, format!("the namespace {own} is not watched"), "name it in `namespaces`");
+                problems.add_with_hint(at, format!("the namespace {own} is not watched"), "name it in `namespaces`");
             }
             _ => {}
         }

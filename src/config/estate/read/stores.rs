@@ -23,7 +23,7 @@ pub(super) fn certificates(root: &mut Table, problems: &mut Problems) -> Vec<Cer
         let name = table.named("name", problems);
         unique(&mut seen, name.clone(), at, "a certificate of this name", problems);
         if !table.has("connect") && !table.has("file") {
-            problems.say(table.at, "a certificate needs `connect`, `file` or both");
+            problems.add(table.at, "a certificate needs `connect`, `file` or both");
         }
         let named_at = table.place_of("server_name");
         let has_endpoint = table.has("connect");
@@ -35,13 +35,13 @@ pub(super) fn certificates(root: &mut Table, problems: &mut Problems) -> Vec<Cer
             (is_host(text) || text.parse::<Ipv6Addr>().is_ok()).then(|| text.to_owned())
         });
         if server_name.is_some() && !has_endpoint {
-            problems.say(named_at, "`server_name` is of use with `connect` alone");
+            problems.add(named_at, "`server_name` is of use with `connect` alone");
         }
         let file = path(&mut table, "file", problems);
         let ca_at = table.place_of("ca");
         let ca = path(&mut table, "ca", problems);
         if ca.is_some() && !has_endpoint {
-            problems.say(ca_at, "`ca` is of use with `connect` alone");
+            problems.add(ca_at, "`ca` is of use with `connect` alone");
         }
         let warn_at = table.place_of(if table.has("warn") { "warn" } else { "critical" });
         let warn_days = days(&mut table, "warn", Certificate::WARN_DAYS, problems);
@@ -49,7 +49,7 @@ pub(super) fn certificates(root: &mut Table, problems: &mut Problems) -> Vec<Cer
         if let (Some(warn), Some(critical)) = (warn_days, critical_days)
             && warn <= critical
         {
-            problems.say(warn_at, format!("`warn` ({warn}d) must be more than `critical` ({critical}d)"));
+            problems.add(warn_at, format!("`warn` ({warn}d) must be more than `critical` ({critical}d)"));
         }
         table.finish(problems);
         if let (Some(name), Some(warn_days), Some(critical_days)) = (name, warn_days, critical_days) {
@@ -110,7 +110,7 @@ pub(super) fn backups(root: &mut Table, stores: &[Store], secrets: &Secrets, pro
         if let (Some(max_age), Some(every)) = (max_age, every)
             && every > max_age
         {
-            problems.say(every_at, "`every` is more than `max_age`: each backup would be too old before the next one");
+            problems.add(every_at, "`every` is more than `max_age`: each backup would be too old before the next one");
         }
         let min_size = table.parsed("min_size", "a size such as \"1 MiB\"", problems, size);
         table.finish(problems);
@@ -124,8 +124,8 @@ pub(super) fn backups(root: &mut Table, stores: &[Store], secrets: &Secrets, pro
 /// Takes `files` or `objects` out: exactly one of them.
 fn place(table: &mut Table, stores: &[Store], secrets: &Secrets, problems: &mut Problems) -> Option<BackupPlace> {
     match (table.has("files"), table.has("objects")) {
-        (false, false) => problems.say(table.at, "a backup needs `files` or `objects`"),
-        (true, true) => problems.say(table.place_of("objects"), "a backup has `files` or `objects`, not both"),
+        (false, false) => problems.add(table.at, "a backup needs `files` or `objects`"),
+        (true, true) => problems.add(table.place_of("objects"), "a backup has `files` or `objects`, not both"),
         _ => {}
     }
     let (files_at, objects_at) = (table.place_of("files"), table.place_of("objects"));
@@ -144,18 +144,18 @@ fn pattern(text: &str, at: Place, problems: &mut Problems) -> Option<String> {
     let path = match plain_path(text) {
         Ok(path) => path,
         Err(why) => {
-            problems.say(at, format!("`files` {why}"));
+            problems.add(at, format!("`files` {why}"));
             return None;
         }
     };
     let is_wild = |text: &str| text.contains(['*', '?']);
     if text.ends_with('/') {
         let hint = format!("write \"{}/*\" for all in it", path.display().to_string().trim_end_matches('/'));
-        problems.say_with(at, "`files` ends in a slash: it says which files of the directory are meant", hint);
+        problems.add_with_hint(at, "`files` ends in a slash: it says which files of the directory are meant", hint);
         return None;
     }
     if path.parent().is_some_and(|parent| is_wild(&parent.to_string_lossy())) {
-        problems.say(at, "`files` may have `*` and `?` in its last part alone");
+        problems.add(at, "`files` may have `*` and `?` in its last part alone");
         return None;
     }
     Some(path.to_str()?.to_owned())
@@ -166,6 +166,6 @@ fn prefix(text: String, at: Place, problems: &mut Problems) -> Option<String> {
     if bucket_of(&text).is_some_and(is_bucket) && !text.chars().any(char::is_control) {
         return Some(text);
     }
-    problems.say_with(at, "`objects` must be a prefix of an object store", "such as \"s3://bucket/prefix/\"");
+    problems.add_with_hint(at, "`objects` must be a prefix of an object store", "such as \"s3://bucket/prefix/\"");
     None
 }

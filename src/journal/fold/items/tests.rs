@@ -1,6 +1,6 @@
 use super::*;
 use crate::domain::{Digest, RunStatus};
-use crate::journal::item::{self, Deed};
+use crate::journal::item::{self, ItemAction};
 use crate::journal::record::{Event, Record, StepHead};
 use crate::journal::samples::*;
 use EffectClass::{Change, Read};
@@ -216,29 +216,29 @@ fn only_another_person_leads_past_a_hard_gate_that_did_not_pass_and_that_stays()
 #[test]
 fn a_person_is_told_what_an_item_can_take() {
     let view = after(&before_is_over());
-    let note = |note: &str| Deed::Hand { note: note.into() };
-    let reason = |reason: &str| Deed::Skip { reason: reason.into() };
-    let reopen = |reason: &str| Deed::Reopen { reason: reason.into() };
-    let cases: Vec<(&RunView, u32, Deed, &str)> = vec![
-        (&view, 3, Deed::Close, ""),
+    let note = |note: &str| ItemAction::Hand { note: note.into() };
+    let reason = |reason: &str| ItemAction::Skip { reason: reason.into() };
+    let reopen = |reason: &str| ItemAction::Reopen { reason: reason.into() };
+    let cases: Vec<(&RunView, u32, ItemAction, &str)> = vec![
+        (&view, 3, ItemAction::Close, ""),
         (&view, 3, note("by myself"), ""),
         (&view, 3, note(""), "needs a note"),
         (&view, 3, reopen("x"), "only a claim, or what was skipped"),
         (&view, 4, note("x"), "waits for a second person"),
-        (&view, 4, Deed::Close, ""),
+        (&view, 4, ItemAction::Close, ""),
         (&view, 4, reason("x"), "waits for a second person"),
-        (&view, 5, Deed::Close, "nothing but a person can vouch for it"),
+        (&view, 5, ItemAction::Close, "nothing but a person can vouch for it"),
         (&view, 5, note(""), "needs a note"),
         (&view, 5, reason(" "), "needs a reason"),
-        (&view, 6, Deed::Close, "the phase after is not open yet"),
-        (&view, 1, Deed::Close, "closed already: claim, by anna"),
+        (&view, 6, ItemAction::Close, "the phase after is not open yet"),
+        (&view, 1, ItemAction::Close, "closed already: claim, by anna"),
         (&view, 1, reopen("x"), ""),
     ];
     for (view, step, deed, why) in cases {
         let said = item::fits(&view.item(step).unwrap(), &deed).err().unwrap_or_default();
         assert!(if why.is_empty() { said.is_empty() } else { said.contains(why) }, "{step} {deed:?}: {said}");
     }
-    let past = |reason: &str| Deed::Override { reason: reason.into() };
+    let past = |reason: &str| ItemAction::Override { reason: reason.into() };
     assert!(item::fits(&view.item(5).unwrap(), &past("x")).unwrap_err().contains("no hard gate"));
     let failed = after(&failed(0, 1));
     assert!(item::fits(&failed.item(0).unwrap(), &past("x")).is_ok());
@@ -246,7 +246,7 @@ fn a_person_is_told_what_an_item_can_take() {
     let fresh = after(&[]);
     assert!(item::fits(&fresh.item(0).unwrap(), &past("x")).unwrap_err().contains("not looked at yet"));
     assert!(item::fits(&fresh.item(0).unwrap(), &note("x")).unwrap_err().contains("hard gate"));
-    assert!(item::fits(&fresh.item(0).unwrap(), &Deed::Close).is_ok());
+    assert!(item::fits(&fresh.item(0).unwrap(), &ItemAction::Close).is_ok());
 }
 
 #[test]

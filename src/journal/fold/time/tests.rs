@@ -80,7 +80,7 @@ fn a_change_needs_its_time_and_that_of_the_way_back() {
     assert!(words(&view, 3, 1).starts_with("needs up to 1 h (its limit"), "{}", words(&view, 3, 1));
     // What has run is owed its way back as well.
     let begun = run(plain, open(60), &done(1, 1));
-    assert_eq!(begun.undo_owed(), [1]);
+    assert_eq!(begun.pending_undos(), [1]);
     let late = format!("needs 12 m + 22 m way back, 30 m left, window weekly ends {ends} UTC");
     assert_eq!(words(&begun, 2, 30), late);
     assert_eq!(words(&begun, 2, 26), "fits");
@@ -146,9 +146,9 @@ fn past_runs_tell_better_than_the_author() {
     heads[1].timing.pace = pace(90_000);
     heads[1].timing.undo = pace(30_000);
     let step = StepView::planned(heads[1].clone());
-    assert_eq!((step.expected().time.as_secs(), step.way_back().unwrap().time.as_secs()), (90, 30));
-    assert_eq!(StepView::planned(heads[3].clone()).way_back(), None);
-    assert_eq!(StepView::planned(heads[2].clone()).way_back().unwrap().basis, Basis::Declared);
+    assert_eq!((step.expected().time.as_secs(), step.rollback().unwrap().time.as_secs()), (90, 30));
+    assert_eq!(StepView::planned(heads[3].clone()).rollback(), None);
+    assert_eq!(StepView::planned(heads[2].clone()).rollback().unwrap().basis, Basis::Declared);
 }
 
 #[test]

@@ -87,7 +87,7 @@ fn asked(number: u128, step: u32, choices: &[Choice], choice: Choice) -> Vec<Eve
 #[test]
 fn the_way_back_reaches_its_phase_and_is_taken_once() {
     let view = after(&[abort(true)]);
-    assert_eq!((view.undo_owed(), view.named_owed(2)), (vec![1], vec![1, 0]));
+    assert_eq!((view.pending_undos(), view.named_undos(2)), (vec![1], vec![1, 0]));
     assert!(refusal(&[], began(&[1])).contains("nobody asked for"));
     assert!(refusal(&[abort(false)], began(&[1])).contains("nobody asked for"));
     assert!(refusal(&[abort(true)], began(&[1, 0])).contains("names other steps"));
@@ -110,7 +110,7 @@ fn an_undo_is_tried_again_only_when_a_person_wants_it() {
     assert!(refusal(&failed, undo(1, 2)).contains("nobody wants it again"));
     let menu = [Choice::Retry, Choice::Skip];
     let wanted = and(&failed, &asked(5, 1, &menu, Choice::Retry));
-    assert!(after(&and(&wanted, &[undo(1, 2), undone(1, 2, Ending::Ok)])).undo_owed().is_empty());
+    assert!(after(&and(&wanted, &[undo(1, 2), undone(1, 2, Ending::Ok)])).pending_undos().is_empty());
     // Wanted once is tried once.
     let again = and(&wanted, &[undo(1, 2), undone(1, 2, Ending::Failed)]);
     assert!(refusal(&again, undo(1, 3)).contains("nobody wants it again"));
@@ -145,7 +145,7 @@ fn an_undo_that_is_not_what_was_confirmed_is_wanted_by_its_digest_for_one_attemp
     assert!(after(&chosen(Choice::Retry)).changed_undo(1).is_none());
     // One that was never tried can be left, in a step that takes others back as well.
     let left = after(&chosen(Choice::Skip));
-    assert!(left.is_left(1) && left.named_owed(2) == [0]);
+    assert!(left.is_left(1) && left.named_undos(2) == [0]);
 }
 
 #[test]
@@ -225,5 +225,5 @@ fn what_was_stopped_is_never_folded_to_failed() {
     assert_eq!(wrong, []);
     // One that is stopped is still owed, and is tried again only where a person wants it.
     let stopped = after(&undo_ends(Ending::Cancelled));
-    assert!(stopped.steps[1].is_latest_undo() && stopped.undo_owed() == [1] && !stopped.may_undo(1));
+    assert!(stopped.steps[1].is_latest_undo() && stopped.pending_undos() == [1] && !stopped.may_undo(1));
 }

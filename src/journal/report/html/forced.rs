@@ -2,11 +2,11 @@
 
 use super::page::{Page, text};
 use crate::journal::fold::RunView;
-use crate::journal::report::{eyes, model};
+use crate::journal::report::{approval, model};
 
 /// Says in red where a reason stood for a second person, or for the evidence of a gate.
 pub(super) fn alarms(page: &mut Page, view: &RunView) {
-    for (word, told) in eyes::marks(view) {
+    for (word, told) in approval::marks(view) {
         page.raw(&format!("<div class=\"alarm\" role=\"alert\"><strong>{word}</strong><p>{}</p></div>\n", text(&told)));
     }
 }
@@ -19,11 +19,11 @@ pub(super) fn approvals(page: &mut Page, view: &RunView) {
     page.section("Second persons");
     page.raw("<div class=\"card\"><ul class=\"list\">");
     for approval in &view.approvals {
-        let (class, told) = match &approval.glass {
+        let (class, told) = match &approval.break_glass_reason {
             Some(_) => ("bad", "nobody approved it: the glass was broken by"),
             None => ("good", "approved by"),
         };
-        let (of, at) = (text(&eyes::of(view, approval)), text(&approval.at.clock()));
+        let (of, at) = (text(&approval::of(view, approval)), text(&approval.at.clock()));
         let (by, hash) = (text(&model::who(&approval.by)), text(approval.hash.as_str()));
         page.raw(&format!(
             "<li class=\"{class}\">{of}: {told} {by} <span class=\"soft\">{at}, sha256 {hash}</span></li>"

@@ -50,7 +50,7 @@ fn pair_row(page: &mut Page, pair: &Compared) {
         Change::New => "odd",
         Change::Other | Change::Same => "soft",
     };
-    let side = |row: &Option<RowRead>| row.as_ref().map_or_else(|| "–".to_owned(), told);
+    let side = |row: &Option<RowRead>| row.as_ref().map_or_else(|| "–".to_owned(), cell_text);
     page.raw(&format!(
         "<tr><td class=\"tight {class}\">{}</td><td class=\"tight soft\">{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
         pair.change.word(),
@@ -89,7 +89,7 @@ fn one_row(page: &mut Page, own: &RowRead) {
         "<tr><td class=\"tight\">{}</td><td>{}</td><td>{}</td></tr>\n",
         own.kind.word(),
         name(own),
-        told(own)
+        cell_text(own)
     ));
 }
 
@@ -99,7 +99,7 @@ fn name(own: &RowRead) -> String {
 }
 
 /// The verdict as a word in its colour, and its reason.
-fn told(own: &RowRead) -> String {
+fn cell_text(own: &RowRead) -> String {
     let class = match own.verdict {
         Verdict::Ok => "good",
         Verdict::Warn | Verdict::Unknown => "odd",

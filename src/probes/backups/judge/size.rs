@@ -5,7 +5,7 @@ use crate::domain::{Fact, Verdict, quantity};
 use crate::probes::backups::judge::{USUAL, median};
 use crate::probes::backups::series::{Member, Series};
 use crate::probes::backups::stamp::id::is_hexadecimal;
-use crate::probes::said::Said;
+use crate::probes::sentence::Sentence;
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
 
@@ -75,7 +75,7 @@ const DAYS: &[&str] = &[
     "dec",
 ];
 
-impl Said {
+impl Sentence {
     pub(super) fn size(
         &mut self,
         target: &Backup,
@@ -90,29 +90,29 @@ impl Said {
         facts.extend(usual.filter(|_| known >= USUAL).map(|usual| ("median_size_bytes", bytes(usual))));
         let Some(size) = newest.size else {
             let verdict = if target.min_size.is_some() { Verdict::Unknown } else { Verdict::Ok };
-            self.say(verdict, "size not counted".to_owned());
+            self.add(verdict, "size not counted".to_owned());
             return;
         };
         facts.insert("size_bytes", bytes(size));
         if size == 0 {
-            self.say(Verdict::Critical, "empty".to_owned());
+            self.add(Verdict::Critical, "empty".to_owned());
             return;
         }
         let shown = quantity::bytes(size);
         match (target.min_size, usual) {
             _ if !newest.is_dir && holds_nothing(newest.name.as_bytes(), size) => {
-                self.say(Verdict::Critical, format!("{shown} · empty archive"));
+                self.add(Verdict::Critical, format!("{shown} · empty archive"));
             }
             (Some(least), _) if size < least => {
-                self.say(Verdict::Critical, format!("{shown} · least {}", quantity::bytes(least)));
+                self.add(Verdict::Critical, format!("{shown} · least {}", quantity::bytes(least)));
             }
             (_, Some(usual)) if known >= USUAL && size < usual / 2 => {
-                self.say(Verdict::Warn, format!("{shown} · usually {}", quantity::bytes(usual)));
+                self.add(Verdict::Warn, format!("{shown} · usually {}", quantity::bytes(usual)));
             }
             (_, Some(usual)) if size.saturating_mul(COLLAPSE) < usual => {
-                self.say(Verdict::Warn, format!("{shown} · {} before it", quantity::bytes(usual)));
+                self.add(Verdict::Warn, format!("{shown} · {} before it", quantity::bytes(usual)));
             }
-            _ => self.say(Verdict::Ok, shown),
+            _ => self.add(Verdict::Ok, shown),
         }
     }
 }

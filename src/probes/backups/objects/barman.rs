@@ -49,7 +49,7 @@ pub(super) async fn take_out(
             got => got.map_err(|cause| unread(&cause))?,
         };
         let text = got.bytes().await.map_err(|cause| unread(&cause))?;
-        let Some(state) = inside::said_by_barman(&String::from_utf8_lossy(&text)) else { continue };
+        let Some(state) = inside::kind_by_barman(&String::from_utf8_lossy(&text)) else { continue };
         objects.retain(|object| !object.name.as_bytes().starts_with(directory.as_bytes()));
         match state {
             Kind::Failed => {

@@ -214,7 +214,7 @@ fn days_are_floored_at_every_edge() {
     for second in (-70 * 86_400..40 * 86_400).step_by(10_800).flat_map(|near| [near - 1, near, near + 1]) {
         let now = jiff::Timestamp::from_second(end + second).unwrap().to_string();
         let seen = observed(&der, &now).unwrap();
-        let said = crate::domain::facts::say("days_left", &seen.facts["days_left"]);
+        let said = crate::domain::facts::format_fact("days_left", &seen.facts["days_left"]);
         let row = seen.detail.split(" · ").next().unwrap();
         match row.split_once(' ') {
             Some(("expired", ago)) if ago.ends_with(" d ago") => {

@@ -133,7 +133,7 @@ impl Site {
     }
 }
 
-fn said(seen: &Observation) -> (Verdict, &str) {
+fn outcome(seen: &Observation) -> (Verdict, &str) {
     (seen.verdict, seen.detail.as_str())
 }
 
@@ -143,18 +143,18 @@ async fn a_good_endpoint_is_fine_and_a_wildcard_covers_one_label() {
     let connect = tls(shown(&host(&["*.novacron.io"], -1, 61), &[&site.root])).await;
     let mut target = site.at(connect.clone());
     let seen = one(target.clone()).await.unwrap();
-    assert_eq!(said(&seen), (Verdict::Ok, "61 d · Site Root"));
+    assert_eq!(outcome(&seen), (Verdict::Ok, "61 d · Site Root"));
     assert_eq!((text(&seen, "chain").as_str(), text(&seen, "endpoint")), ("trusted", connect.clone()));
     assert_eq!(seen.facts["name_matches"], Fact::Bool(true));
     assert!(!seen.facts.contains_key("served_matches_file"));
     for wrong in ["novacron.io", "a.b.novacron.io"] {
         target.server_name = Some(wrong.into());
         let seen = one(target.clone()).await.unwrap();
-        assert_eq!(said(&seen), (Verdict::Critical, format!("61 d · Site Root · not for {wrong}").as_str()));
+        assert_eq!(outcome(&seen), (Verdict::Critical, format!("61 d · Site Root · not for {wrong}").as_str()));
         assert_eq!(seen.facts["name_matches"], Fact::Bool(false));
     }
     target.server_name = None;
-    assert_eq!(said(&one(target).await.unwrap()).1, "61 d · Site Root · not for 127.0.0.1");
+    assert_eq!(outcome(&one(target).await.unwrap()).1, "61 d · Site Root · not for 127.0.0.1");
 }
 
 #[tokio::test]
@@ -168,7 +168,7 @@ async fn dates_are_judged_apart_from_the_chain() {
     for (from, until, verdict, detail) in cases {
         let connect = tls(shown(&host(&["api.novacron.io"], from, until), &[&site.root])).await;
         let seen = one(site.at(connect)).await.unwrap();
-        assert_eq!((said(&seen), text(&seen, "chain").as_str()), ((verdict, detail), "trusted"));
+        assert_eq!((outcome(&seen), text(&seen, "chain").as_str()), ((verdict, detail), "trusted"));
     }
     let connect = tls(shown(&host(&["api.novacron.io"], 5, 90), &[&site.root])).await;
     let seen = one(site.at(connect)).await.unwrap();
@@ -182,17 +182,17 @@ async fn a_chain_that_lacks_its_middle_or_its_root_says_so() {
     let whole = shown(&host(&["api.novacron.io"], -1, 61), &[&between, &site.root]);
     let connect = tls(whole.clone()).await;
     let seen = one(site.at(connect.clone())).await.unwrap();
-    assert_eq!((said(&seen), &seen.facts["chain_length"]), ((Verdict::Ok, "61 d · R11"), &Fact::Int(2)));
+    assert_eq!((outcome(&seen), &seen.facts["chain_length"]), ((Verdict::Ok, "61 d · R11"), &Fact::Int(2)));
 
     let lacks = tls(whole.without_issuers()).await;
     let seen = one(site.at(lacks)).await.unwrap();
-    assert_eq!(said(&seen), (Verdict::Critical, "61 d · R11 · issuer R11 is neither served nor trusted"));
+    assert_eq!(outcome(&seen), (Verdict::Critical, "61 d · R11 · issuer R11 is neither served nor trusted"));
 
     // The machine does not know this root; whether clients do is theirs to say.
     let seen = one(Certificate { ca: None, ..site.at(connect.clone()) }).await.unwrap();
-    assert_eq!(said(&seen), (Verdict::Warn, "61 d · R11 · issuer Site Root is neither served nor trusted"));
+    assert_eq!(outcome(&seen), (Verdict::Warn, "61 d · R11 · issuer Site Root is neither served nor trusted"));
     let seen = one(Certificate { ca: Some("/nothing".into()), ..site.at(connect) }).await.unwrap();
-    assert_eq!(said(&seen), (Verdict::Unknown, "61 d · R11 · /nothing: no such file"));
+    assert_eq!(outcome(&seen), (Verdict::Unknown, "61 d · R11 · /nothing: no such file"));
 
     let own = KeyPair::generate().unwrap();
     let alone = host(&["api.novacron.io"], -1, 61).self_signed(&own).unwrap();
@@ -200,10 +200,10 @@ async fn a_chain_that_lacks_its_middle_or_its_root_says_so() {
     let key = CertifiedKey::new(vec![alone.der().clone()], ring::sign::any_supported_type(&key).unwrap());
     let target = site.at(tls(Shown(Arc::new(key))).await);
     let seen = one(target.clone()).await.unwrap();
-    assert_eq!(said(&seen), (Verdict::Critical, "61 d · api.novacron.io · self-signed"));
+    assert_eq!(outcome(&seen), (Verdict::Critical, "61 d · api.novacron.io · self-signed"));
     fs::write(site.ca(), alone.pem()).unwrap();
     let seen = one(target).await.unwrap();
-    assert_eq!((said(&seen).0, text(&seen, "chain").as_str()), (Verdict::Ok, "trusted"), "the estate names it");
+    assert_eq!((outcome(&seen).0, text(&seen, "chain").as_str()), (Verdict::Ok, "trusted"), "the estate names it");
 }
 
 #[tokio::test]
@@ -217,16 +217,16 @@ async fn what_is_served_is_held_against_the_file() {
     fs::write(&path, served.pem()).unwrap();
     let seen = one(target.clone()).await.unwrap();
     assert_eq!(
-        (said(&seen), &seen.facts["served_matches_file"]),
+        (outcome(&seen), &seen.facts["served_matches_file"]),
         ((Verdict::Warn, "9 d · Site Root"), &Fact::Bool(true))
     );
     fs::write(&path, renewed.pem()).unwrap();
     let seen = one(target.clone()).await.unwrap();
-    assert_eq!(said(&seen), (Verdict::Warn, "9 d · Site Root · served ≠ file"));
+    assert_eq!(outcome(&seen), (Verdict::Warn, "9 d · Site Root · served ≠ file"));
     assert_eq!(seen.facts["served_matches_file"], Fact::Bool(false));
     fs::remove_file(&path).unwrap();
     let seen = one(target).await.unwrap();
-    assert_eq!(said(&seen), (Verdict::Unknown, "9 d · Site Root · file: no such file"));
+    assert_eq!(outcome(&seen), (Verdict::Unknown, "9 d · Site Root · file: no such file"));
     assert_eq!(text(&seen, "file_lost"), "no such file");
 }
 
@@ -258,7 +258,7 @@ async fn who_wants_a_certificate_of_ours_has_shown_its_own_first() {
             ServerConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(&[version]).unwrap();
         let config = builder.with_client_cert_verifier(verifier.build().unwrap());
         let connect = acceptor(config.with_cert_resolver(Arc::new(shown.clone()))).await;
-        assert_eq!(said(&one(site.at(connect)).await.unwrap()), (Verdict::Ok, "61 d · Site Root"), "{version:?}");
+        assert_eq!(outcome(&one(site.at(connect)).await.unwrap()), (Verdict::Ok, "61 d · Site Root"), "{version:?}");
     }
 }
 
@@ -269,7 +269,7 @@ async fn who_lacks_the_key_is_found_out() {
     let key = PrivateKeyDer::try_from(own.serialize_der()).unwrap();
     let forged = CertifiedKey::new(real.0.cert.clone(), ring::sign::any_supported_type(&key).unwrap());
     let seen = one(site.at(tls(Shown(Arc::new(forged))).await)).await.unwrap();
-    assert_eq!(said(&seen), (Verdict::Critical, "61 d · Site Root · served without its key"));
+    assert_eq!(outcome(&seen), (Verdict::Critical, "61 d · Site Root · served without its key"));
 }
 
 #[tokio::test]
@@ -354,7 +354,7 @@ async fn a_cross_sign_that_has_expired_is_at_most_a_warning() {
         key.cert.truncate(1);
         key.cert.extend(others.map(|other| other.der().clone()));
         let seen = one(site.at(tls(Shown(Arc::new(key))).await)).await.unwrap();
-        assert_eq!(said(&seen), (Verdict::Warn, format!("61 d · R11 · {says} · 1 of 3 expired").as_str()));
+        assert_eq!(outcome(&seen), (Verdict::Warn, format!("61 d · R11 · {says} · 1 of 3 expired").as_str()));
         assert_eq!(text(&seen, "chain"), "trusted");
     }
     // Where it is the only way, it is the certificate's own end.
@@ -362,7 +362,7 @@ async fn a_cross_sign_that_has_expired_is_at_most_a_warning() {
     key.cert.truncate(1);
     key.cert.push(late.der().clone());
     let seen = one(site.at(tls(Shown(Arc::new(key))).await)).await.unwrap();
-    assert_eq!(said(&seen).0, Verdict::Critical, "{}", seen.detail);
+    assert_eq!(outcome(&seen).0, Verdict::Critical, "{}", seen.detail);
 }
 
 /// OpenSSL serves what rustls refuses to sign with. It ends with this value.

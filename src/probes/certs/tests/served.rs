@@ -8,7 +8,7 @@ use std::process::Command;
 const THEN: &str = "2026-12-15T12:00:00Z";
 
 /// What is said of a chain that is served as `web.test`, with the roots of a file.
-fn said_of(chain: &str, roots: &str) -> Observation {
+fn observe(chain: &str, roots: &str) -> Observation {
     let dir = tempfile::tempdir().unwrap();
     let ca = dir.path().join("ca.pem");
     fs::write(&ca, roots).unwrap();
@@ -50,7 +50,7 @@ fn what_openssl_does_not_verify_is_never_ok_where_it_is_served() {
         let text = |ending: &str| fs::read_to_string(place.join(name).with_extension(ending));
         let roots = text("roots").unwrap_or_else(|_| fs::read_to_string(place.join("ca-as-leaf.roots")).unwrap());
         let chain = text("pem").unwrap();
-        let seen = said_of(&chain, &roots);
+        let seen = observe(&chain, &roots);
         assert_eq!(seen.verdict, verdict, "{name}: {}", seen.detail);
         assert!(seen.detail.contains(words), "{name}: {}", seen.detail);
         assert_eq!(is_verified(&chain, &roots), verdict != Verdict::Critical, "{name}");
@@ -103,7 +103,7 @@ fn the_limits_that_certificates_set_are_those_of_openssl() {
     ];
     for (name, (chain, roots), is_good) in cases {
         assert_eq!(is_verified(&chain, &roots), is_good, "{name}");
-        let seen = said_of(&chain, &roots);
+        let seen = observe(&chain, &roots);
         assert_eq!(seen.verdict == Verdict::Ok, is_good, "{name}: {}", seen.detail);
     }
 }
@@ -113,7 +113,7 @@ fn a_weak_signature_that_is_served_is_critical() {
     let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/certificates");
     for (name, words) in [("signed-with-sha-1", "signed with SHA-1"), ("signed-with-md5", "signed with MD5")] {
         let chain = fs::read_to_string(place.join(name).with_extension("pem")).unwrap();
-        let seen = said_of(&chain, &made(|_| ()).1);
+        let seen = observe(&chain, &made(|_| ()).1);
         assert!(seen.verdict == Verdict::Critical && seen.detail.contains(words), "{name}: {}", seen.detail);
     }
 }

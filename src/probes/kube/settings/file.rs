@@ -1,6 +1,6 @@
 //! Reads kubeconfig files, and chooses a context.
 
-use crate::domain::error::said;
+use crate::domain::error::system_text;
 use crate::probes::kube::settings::{Chosen, text};
 use kube::config::{AuthInfo, Kubeconfig};
 use std::collections::BTreeSet;
@@ -46,7 +46,7 @@ pub(crate) fn read(files: &[PathBuf], own: bool) -> Result<Option<Merged>, Strin
 
 /// Refuses a file that calls itself something else.
 fn is_kubeconfig(path: &Path, config: &Kubeconfig) -> Result<(), String> {
-    let other = |said: &Option<String>, own: &str| said.clone().filter(|said| !said.is_empty() && said != own);
+    let other = |stated: &Option<String>, own: &str| stated.clone().filter(|word| !word.is_empty() && word != own);
     let shown = path.display();
     match (other(&config.kind, "Config"), other(&config.api_version, "v1")) {
         (Some(kind), _) => Err(format!("{shown} is a {} and no Config", kind.escape_debug())),
@@ -119,7 +119,7 @@ pub(crate) fn contents(path: &Path) -> Result<Vec<u8>, String> {
     let meta = fs::metadata(path).map_err(|cause| match cause.kind() {
         ErrorKind::NotFound => format!("{shown} is not there"),
         ErrorKind::PermissionDenied => format!("{shown} may not be read"),
-        _ => format!("{shown}: {}", said(cause)),
+        _ => format!("{shown}: {}", system_text(cause)),
     })?;
     if !meta.is_file() {
         return Err(format!("{shown} is not a regular file"));
@@ -127,9 +127,9 @@ pub(crate) fn contents(path: &Path) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(|cause| match cause.kind() {
         ErrorKind::PermissionDenied => format!("{shown} may not be read"),
-        _ => format!("{shown}: {}", said(cause)),
+        _ => format!("{shown}: {}", system_text(cause)),
     })?;
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|cause| format!("{shown}: {}", said(cause)))?;
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|cause| format!("{shown}: {}", system_text(cause)))?;
     if bytes.len() as u64 > LARGEST {
         return Err(format!("{shown} is larger than 8 MiB"));
     }

@@ -46,7 +46,7 @@ pub struct Notice {
     /// Whether it warns.
     pub is_warning: bool,
     /// Whether it says that a relation was passed over: then the statement ends well and has not done it.
-    pub passed_over: bool,
+    pub is_skipped: bool,
     /// Its text, with its detail.
     pub text: String,
 }
@@ -65,7 +65,7 @@ impl From<&DbError> for Notice {
         Self {
             severity: told.severity().to_owned(),
             is_warning,
-            passed_over: is_warning && (skips || told.message().contains("skipping")),
+            is_skipped: is_warning && (skips || told.message().contains("skipping")),
             text: format!("{}{detail}", told.message()),
         }
     }
@@ -83,7 +83,7 @@ pub struct Done {
 pub struct Acting {
     session: Session,
     /// What is heard.
-    pub heard: mpsc::UnboundedReceiver<Notice>,
+    pub notices: mpsc::UnboundedReceiver<Notice>,
     /// The server's process for this session.
     pub pid: i64,
 }
@@ -103,7 +103,7 @@ pub async fn connect_to_act(access: &Access, lock_timeout: Duration) -> Result<A
     let (say, heard) = mpsc::unbounded_channel();
     let mut settings = settings_of(&[ACT, FORM]);
     settings.push(("lock_timeout", lock_timeout.as_millis().to_string()));
-    let without = Manner { settings, acts: true, heard: Some(say) };
+    let without = Manner { settings, acts: true, notices: Some(say) };
     let mut with = without.clone();
     with.settings.push((CLIENT_CHECK.0, CLIENT_CHECK.1.to_owned()));
     // All of it is part of the start: nothing is ever set in a session that a pooler might hand on.
@@ -115,7 +115,7 @@ pub async fn connect_to_act(access: &Access, lock_timeout: Duration) -> Result<A
     };
     let told = session.row("SELECT pg_backend_pid() AS pid").await?;
     let pid = told.int("pid").ok_or_else(|| Failure::ours("the server does not tell its process".to_owned()))?;
-    Ok(Acting { session, heard, pid })
+    Ok(Acting { session, notices: heard, pid })
 }
 
 /// The version of the server itself, as `150020`, where it can be reached as whoever acts would.
@@ -123,7 +123,7 @@ pub async fn connect_to_act(access: &Access, lock_timeout: Duration) -> Result<A
 /// # Errors
 /// Why not; [`Failure::is_of_pooler`] says that a pooler stands before it.
 pub async fn version_to_act(access: &Access) -> Result<i64, Failure> {
-    let manner = Manner { settings: settings_of(&[WATCH, FORM]), acts: true, heard: None };
+    let manner = Manner { settings: settings_of(&[WATCH, FORM]), acts: true, notices: None };
     let session = begin_as(access, &manner).await?;
     let told = session.row("SELECT current_setting('server_version_num') AS version").await?;
     Ok(told.int("version").unwrap_or_default())
@@ -159,15 +159,15 @@ impl Acting {
         let answer = loop {
             tokio::select! {
                 biased;
-                Some(notice) = self.heard.recv() => hear(notice),
+                Some(notice) = self.notices.recv() => hear(notice),
                 answer = &mut work => break answer,
             }
         };
-        while let Ok(notice) = self.heard.try_recv() {
+        while let Ok(notice) = self.notices.try_recv() {
             hear(notice);
         }
         let mut done = Done { lines: Vec::new(), rows: 0 };
-        for message in answer.map_err(|error| self.session.told(&error))? {
+        for message in answer.map_err(|error| self.session.failure_of(&error))? {
             match message {
                 SimpleQueryMessage::Row(row) => done.lines.push(row.into()),
                 SimpleQueryMessage::CommandComplete(rows) => done.rows = rows,

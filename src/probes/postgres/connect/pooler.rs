@@ -83,7 +83,7 @@ impl Own {
 
 /// Why a session that acts is not opened through a pooler.
 pub(in crate::probes::postgres) fn no_act() -> Failure {
-    Failure::said(Some(REFUSED.to_owned()), NO_ACT.to_owned())
+    Failure::from_server(Some(REFUSED.to_owned()), NO_ACT.to_owned())
 }
 
 impl Failure {

@@ -104,7 +104,7 @@ impl Session {
         let whole = self.pooled.as_ref().map(|pooled| pooler::whole(&pooled.settings, sql, span));
         let work = self.client.simple_query(whole.as_deref().unwrap_or(sql));
         let answer = match tokio::time::timeout(limit, work).await {
-            Ok(answer) => answer.map_err(|error| self.told(&error))?,
+            Ok(answer) => answer.map_err(|error| self.failure_of(&error))?,
             Err(_) => {
                 let reason = late(limit);
                 self.end(&reason);

@@ -24,14 +24,14 @@ async fn a_cluster_without_its_slots_has_failed_and_one_with_all_of_them_is_well
     let failed = until(&mut reader, "cluster", (Verdict::Critical, "cluster failed, queries are refused")).await;
     assert_eq!(failed.facts["cluster_state"], Fact::Text("fail".to_owned()));
     assert_eq!((&failed.facts["slots_assigned"], &failed.facts["nodes"]), (&Fact::Int(0), &Fact::Int(1)));
-    server.told(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]).unwrap();
+    server.send(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]).unwrap();
     let well = until(&mut reader, "cluster", (Verdict::Ok, "cluster ok")).await;
     assert_eq!(well.detail, "cluster ok · 1 node · 1 shard");
-    server.told(&["CLUSTER", "DELSLOTS", "7"]).unwrap();
-    server.told(&["CONFIG", "SET", "cluster-require-full-coverage", "no"]).unwrap();
+    server.send(&["CLUSTER", "DELSLOTS", "7"]).unwrap();
+    server.send(&["CONFIG", "SET", "cluster-require-full-coverage", "no"]).unwrap();
     until(&mut reader, "cluster", (Verdict::Warn, "1 of 16,384 slots are not assigned")).await;
     // A user who may not ask knows the server, and not its cluster.
-    server.told(&["ACL", "SETUSER", "watch", "on", "nopass", "~*", "+@all", "-cluster"]).unwrap();
+    server.send(&["ACL", "SETUSER", "watch", "on", "nopass", "~*", "+@all", "-cluster"]).unwrap();
     let mut blind = RedisReader::new(target(&format!("unix://{}?user=watch", server.socket().display())));
     let found = blind.read().await.unwrap();
     let cluster = found.iter().find(|finding| finding.object.as_deref() == Some("cluster")).unwrap();

@@ -136,7 +136,7 @@ fn it_stands_in_the_head_of_any_set_and_another_one_is_told() {
     assert!(Bound::in_set(&mut b"{\"set\":\"exec\"}\n".as_slice()).is_none());
     fs::write(&script, "echo other\n").unwrap();
     let after = set("after");
-    let moved = adapters::moved(&mut before.as_slice(), &mut after.as_slice());
+    let moved = adapters::drift(&mut before.as_slice(), &mut after.as_slice());
     let begins = |what: &str| format!("its {what}: {} was sha256 ", script.display());
     assert_eq!(moved.len(), 2, "{moved:?}");
     assert!(moved[0].starts_with(&begins("undo")) && moved[1].starts_with(&begins("proof")), "{moved:?}");
@@ -146,7 +146,7 @@ fn it_stands_in_the_head_of_any_set_and_another_one_is_told() {
 fn a_script_that_others_could_replace_is_refused() {
     let tree = Tree::new();
     tree.file("script", "echo\n", 0o757);
-    let undo = WayBack::Undo(tree.action(&["@script"]));
+    let undo = UndoPlan::Undo(tree.action(&["@script"]));
     let refusal = Code::of_undo(&tree.action(&["@script"]), None, &[]).unwrap_err();
-    assert!(matches!(undo, WayBack::Undo(_)) && refusal.message.contains("is a script, and others may write to"));
+    assert!(matches!(undo, UndoPlan::Undo(_)) && refusal.message.contains("is a script, and others may write to"));
 }

@@ -1,7 +1,7 @@
 //! Runs a program to its end, passing its output on.
 
 use crate::domain::Error;
-use crate::domain::error::said;
+use crate::domain::error::system_text;
 use crate::procedure::plan::Action;
 use crate::runner::adapters;
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -73,7 +73,7 @@ pub(super) fn run(action: &Action, out: &mut dyn Write, errors: Errors, cancel: 
                 return Ok(if killed_at.is_none() { Ran::Ended(status) } else { Ran::Cancelled });
             }
             Ok(None) => {}
-            Err(cause) => return Ok(Ran::Lost(format!("cannot wait for the program: {}", said(cause)))),
+            Err(cause) => return Ok(Ran::Lost(format!("cannot wait for the program: {}", system_text(cause)))),
         }
         match killed_at {
             None if cancel.load(Ordering::Relaxed) => {

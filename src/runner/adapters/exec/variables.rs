@@ -5,7 +5,7 @@ use crate::config::secrets::Secrets;
 use crate::runner::adapters::exec::PATH;
 use crate::runner::adapters::reach::Reach;
 use crate::runner::adapters::secret::Named;
-use crate::runner::adapters::sql::ways::Database;
+use crate::runner::adapters::sql::connection::Database;
 use std::collections::BTreeMap;
 
 /// What is known of the estate.
@@ -62,7 +62,7 @@ pub(in super::super) fn environment(
                     None => drop(env.env.insert(entry.key, text)),
                     Some(Ok(secret)) => drop(env.secrets.insert(entry.key, secret)),
                     Some(Err(why)) => {
-                        problems.say(entry.node.at, why);
+                        problems.add(entry.node.at, why);
                         sound = false;
                     }
                 }
@@ -75,7 +75,7 @@ pub(in super::super) fn environment(
             }
             other => format!("a variable must be text or a whole number, not {}", other.kind()),
         };
-        problems.say(entry.at, why);
+        problems.add(entry.at, why);
         sound = false;
     }
     sound.then_some(env)

@@ -17,7 +17,7 @@ use crate::runner::adapters::files::compressed;
 use crate::runner::adapters::files::frozen::{Frozen, Had, Name};
 use crate::runner::adapters::files::gz::{self, Halt};
 use crate::runner::adapters::files::handles;
-use crate::runner::adapters::files::hands::{Hands, reach, unreached};
+use crate::runner::adapters::files::worker::{Worker, reach, unreached};
 use crate::runner::adapters::tally::Came;
 use crate::runner::failpoint;
 use rustix::fs::{
@@ -90,7 +90,7 @@ fn make(directory: &OwnedFd, name: &[u8]) -> Result<File, Errno> {
     openat(directory, OsStr::from_bytes(name), flags, Mode::RUSR | Mode::WUSR).map(File::from)
 }
 
-impl Hands {
+impl Worker {
     /// Compresses, reads back, and removes.
     pub(super) fn archive(&mut self, file: &Frozen, cancel: &AtomicBool) -> Came {
         let Some(to) = &file.to else { return Came::Failed("the set names no new place".to_owned()) };

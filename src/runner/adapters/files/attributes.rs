@@ -5,7 +5,7 @@
 //! its directory gave it. With an ACL the group bits of the mode are the ACL's mask and not the right of the group (acl(5)): so the
 //! ACL is set before the mode, and at no instant may anyone do more than with the old file.
 
-use crate::domain::error::said;
+use crate::domain::error::system_text;
 use crate::runner::adapters::files::beneath::{Root, hold, split};
 use crate::runner::adapters::files::frozen::{Frozen, Had};
 use rustix::fs::{
@@ -114,15 +114,15 @@ impl Attributes {
 ///
 /// The order matters: a new owner takes capabilities and set-id bits away, and a mode before the ACL would be the group's right.
 pub(super) fn settle(file: &File, had: Had, attributes: &Attributes) -> Result<(), String> {
-    let failed = |what: String, cause: Errno| format!("{what} cannot be kept: {}", said(cause));
-    let own = fstat(file).map(|stat| Had::of(&stat)).map_err(said)?;
+    let failed = |what: String, cause: Errno| format!("{what} cannot be kept: {}", system_text(cause));
+    let own = fstat(file).map(|stat| Had::of(&stat)).map_err(system_text)?;
     if (own.uid, own.gid) != (had.uid, had.gid) {
         fchown(file, Some(Uid::from_raw(had.uid)), Some(Gid::from_raw(had.gid)))
             .map_err(|cause| failed(format!("the owner {}:{}", had.uid, had.gid), cause))?;
     }
     attributes.give(file).map_err(|(name, cause)| failed(name, cause))?;
     fchmod(file, Mode::from_raw_mode(had.mode)).map_err(|cause| failed(format!("the mode {:04o}", had.mode), cause))?;
-    fsync(file).map_err(said)
+    fsync(file).map_err(system_text)
 }
 
 /// The attributes of a frozen file as it is now.
@@ -183,7 +183,7 @@ pub(super) fn not_kept(root: &Root, files: &[Frozen]) -> Option<String> {
         let why = match of_frozen(root, file) {
             Ok((stat, attributes)) => rights.lacks(&stat, &attributes)?,
             Err(Errno::NOENT) => return None,
-            Err(cause) => format!("its attributes cannot be read: {}", said(cause)),
+            Err(cause) => format!("its attributes cannot be read: {}", system_text(cause)),
         };
         Some(format!("{}: {why}", file.name.shown()))
     })

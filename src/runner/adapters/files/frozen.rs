@@ -158,7 +158,7 @@ impl frozen::Head for Head {
         self.count
     }
 
-    fn moved(&self, now: &Self) -> Vec<String> {
+    fn drift(&self, now: &Self) -> Vec<String> {
         let same = (self.dev, self.ino) == (now.dev, now.ino);
         if same { Vec::new() } else { vec![format!("{} is another directory now", now.root)] }
     }
@@ -183,7 +183,7 @@ impl Listed for Frozen {
         }
     }
 
-    fn told(change: &Change<'_, Self>) -> String {
+    fn describe(change: &Change<'_, Self>) -> String {
         change.named(|file| file.name.shown())
     }
 }

@@ -82,7 +82,7 @@ pub(in super::super) fn preview(action: &Action, look: &Look, set: &mut dyn Writ
     let mut preview = shown(&spec, select, look, &seen, total);
     preview.limit = limit;
     preview.facts = facts;
-    permissions::told(&seen.files, &mut preview);
+    permissions::describe(&seen.files, &mut preview);
     if let Some(reopen) = &spec.reopen {
         rotate::foretell(reopen, &seen.files, &mut preview)?;
     }
@@ -278,7 +278,7 @@ fn shown(spec: &Spec, select: &Select, look: &Look, seen: &Seen, total: u64) -> 
         bytes: Some(total),
         oldest: seen.files.iter().min_by_key(|file| file.mtime).map(Frozen::item),
         newest: seen.files.iter().max_by_key(|file| file.mtime).map(Frozen::item),
-        way_back: look.way_back.clone(),
+        undo: look.undo.clone(),
         takes_s: look.takes_s,
         phrase: if destroys { phrase } else { String::new() },
         ..Preview::default()

@@ -26,7 +26,6 @@ mod compressed;
 mod frozen;
 mod gz;
 mod handles;
-mod hands;
 mod look;
 mod names;
 mod newest;
@@ -39,6 +38,7 @@ mod scan;
 #[cfg(test)]
 mod tests;
 mod verify;
+mod worker;
 
 use crate::config::reader::{Problems, Table};
 use crate::domain::EffectClass;
@@ -52,11 +52,11 @@ pub(super) use frozen::{Head, Name};
 
 /// The adapter's key.
 pub(super) const KEY: &str = "files";
-pub(super) use hands::act;
 pub(super) use look::{NOUN, preview};
 pub(super) use proof::prove;
 use read::{parse_do, pattern, relative};
 pub(super) use rehearse::rehearse;
+pub(super) use worker::act;
 
 /// What is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,7 +123,7 @@ impl Op {
     }
 
     /// What can be taken back.
-    const TAKEN_BACK: [Self; 4] = [Self::Move, Self::Rotate, Self::Archive, Self::Permissions];
+    const UNDOABLE: [Self; 4] = [Self::Move, Self::Rotate, Self::Archive, Self::Permissions];
 
     /// What it may stand for, and what it needs its step to do.
     fn purpose(self) -> (Purpose, &'static [Self]) {
@@ -131,7 +131,7 @@ impl Op {
             Self::List | Self::Move | Self::Delete | Self::Rotate | Self::Archive | Self::Permissions => {
                 (Purpose::Do, &[])
             }
-            Self::Restore => (Purpose::Undo, &Self::TAKEN_BACK),
+            Self::Restore => (Purpose::Undo, &Self::UNDOABLE),
             Self::Rotated => (Purpose::Prove, &[Self::Rotate]),
             Self::Archived => (Purpose::Prove, &[Self::Archive]),
             Self::Granted => (Purpose::Prove, &[Self::Permissions]),
@@ -141,7 +141,7 @@ impl Op {
         }
     }
 
-    fn floor(self) -> EffectClass {
+    fn least_effect(self) -> EffectClass {
         match self {
             Self::List
             | Self::Gone
@@ -216,7 +216,7 @@ pub(super) fn parse(purpose: Purpose, mut table: Table, scope: &Scope, problems:
     let op = table.parsed(KEY, WORDS, problems, |word| Op::ALL.into_iter().find(|op| op.word() == word))?;
     let root = scope.root.clone();
     if root.is_none() {
-        problems.say(at, "`files` needs the procedure's `root`");
+        problems.add(at, "`files` needs the procedure's `root`");
     }
     let (fits, of) = op.purpose();
     if op == Op::Newest && matches!(purpose, Purpose::Check | Purpose::Read) {
@@ -230,7 +230,7 @@ pub(super) fn parse(purpose: Purpose, mut table: Table, scope: &Scope, problems:
     }
     if fits != purpose {
         problems
-            .say(at, format!("`files = \"{}\"` belongs under `{}`, not `{}`", op.word(), fits.word(), purpose.word()));
+            .add(at, format!("`files = \"{}\"` belongs under `{}`, not `{}`", op.word(), fits.word(), purpose.word()));
         return None;
     }
     if fits == Purpose::Do {
@@ -240,7 +240,7 @@ pub(super) fn parse(purpose: Purpose, mut table: Table, scope: &Scope, problems:
     let done = scope.of.as_ref().filter(|act| act.adapter == KEY).and_then(|act| common::spec::<Spec>(act).ok());
     let Some(done) = done.filter(|done| of.contains(&done.op)) else {
         let words: Vec<_> = of.iter().map(|op| format!("`{}`", op.word())).collect();
-        problems.say(at, format!("`{}` follows {} of files only", op.word(), words.join(" or ")));
+        problems.add(at, format!("`{}` follows {} of files only", op.word(), words.join(" or ")));
         return None;
     };
     let line = match (op, done.op) {
@@ -255,5 +255,5 @@ pub(super) fn parse(purpose: Purpose, mut table: Table, scope: &Scope, problems:
         _ => "every file is gone from its place",
     };
     let (reopen, grant) = (done.reopen, done.grant);
-    common::action(KEY, op.floor(), line.to_owned(), &Spec { reopen, grant, ..Spec::of(op, root?) })
+    common::action(KEY, op.least_effect(), line.to_owned(), &Spec { reopen, grant, ..Spec::of(op, root?) })
 }

@@ -47,7 +47,7 @@ pub(super) fn parse(purpose: Purpose, mut table: Table, root: String, problems: 
         parse_span(text).map(|span| span.as_secs()).filter(|seconds| *seconds > 0)
     });
     if !has_limit && purpose == Purpose::Check {
-        problems.say(at, "`younger` is missing: how old may the newest be?");
+        problems.add(at, "`younger` is missing: how old may the newest be?");
     }
     // A file of no bytes is nobody's backup.
     let larger = table.parsed("larger", "a size such as \"1MiB\"", problems, parse_bytes).unwrap_or(1);
@@ -86,7 +86,7 @@ pub(super) fn find(spec: &Spec, select: &Select) -> Result<Option<Frozen>, Error
     let look = Look {
         limit: None,
         takes_s: None,
-        way_back: String::new(),
+        undo: String::new(),
         host: identity::host_name(),
         effect: EffectClass::Read,
         now: clock::now().wall,

@@ -7,7 +7,7 @@ use crate::domain::{Error, Kind, Preview};
 use crate::runner::adapters::files::attributes;
 use crate::runner::adapters::files::beneath::{self, Root, look_at, split};
 use crate::runner::adapters::files::frozen::{Frozen, Had};
-use crate::runner::adapters::files::hands::{Hands, reach, unreached};
+use crate::runner::adapters::files::worker::{Worker, reach, unreached};
 use crate::runner::adapters::tally::Came;
 use crate::runner::failpoint;
 use rustix::fs::{Stat, fstat};
@@ -44,7 +44,7 @@ impl fmt::Display for Grant {
 pub(super) fn parse(table: &mut Table, problems: &mut Problems) -> Option<Grant> {
     let at = table.at;
     if !table.has("mode") && !table.has("owner") && !table.has("group") {
-        problems.say(at, "`permissions` needs `mode`, `owner` or `group`");
+        problems.add(at, "`permissions` needs `mode`, `owner` or `group`");
         return None;
     }
     let had = (table.has("mode"), table.has("owner"), table.has("group"));
@@ -150,7 +150,7 @@ pub(super) fn warn(root: &Root, files: &[Frozen], grant: &Grant, preview: &mut P
 }
 
 /// Says which permissions there are among the files now.
-pub(super) fn told(files: &[Frozen], preview: &mut Preview) {
+pub(super) fn describe(files: &[Frozen], preview: &mut Preview) {
     let mut kinds: Vec<String> = files
         .iter()
         .filter_map(|file| file.had)
@@ -170,7 +170,7 @@ pub(super) fn is_granted(file: &Frozen, grant: Option<&Grant>, stat: &Stat) -> O
     Some(Had::of(stat) == grant.of(had))
 }
 
-impl Hands {
+impl Worker {
     /// Gives a file its new mode and owner.
     pub(super) fn grant(&mut self, file: &Frozen, grant: Option<&Grant>) -> Came {
         match ends(file, grant) {

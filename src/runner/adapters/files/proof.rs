@@ -52,7 +52,7 @@ fn judge(action: &Action, set: &mut dyn BufRead, cancel: &AtomicBool) -> Result<
             return Ok(Proof::Unclear("stopped".to_owned()));
         }
         if matches!(spec.op, Op::Rotated | Op::Archived | Op::Granted) {
-            match stands(&spec, &root, file, grant.as_ref(), cancel) {
+            match is_done(&spec, &root, file, grant.as_ref(), cancel) {
                 Some(true) => done += 1,
                 Some(false) => undone += 1,
                 None => {}
@@ -85,7 +85,7 @@ fn judge(action: &Action, set: &mut dyn BufRead, cancel: &AtomicBool) -> Result<
 }
 
 /// Whether the effect on one file is there; `None` where it is neither there nor wholly not.
-fn stands(spec: &Spec, root: &Root, file: &Frozen, grant: Option<&Grant>, cancel: &AtomicBool) -> Option<bool> {
+fn is_done(spec: &Spec, root: &Root, file: &Frozen, grant: Option<&Grant>, cancel: &AtomicBool) -> Option<bool> {
     let look = |place: &Name| {
         let (parent, name) = split(&place.0);
         root.directory(parent).and_then(|directory| look_at(&directory, name))

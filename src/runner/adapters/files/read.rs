@@ -22,7 +22,7 @@ pub(super) fn parse_do(op: Op, mut table: Table, root: String, problems: &mut Pr
     table.finish(problems);
     let (select, to, reopen, grant) = (select?, to?, reopen?, grant?);
     if to.as_ref().is_some_and(|to| lies_in(&select.under, to)) {
-        problems.say(to_at, "`to` must be another directory than `under`, and none above it");
+        problems.add(to_at, "`to` must be another directory than `under`, and none above it");
         return None;
     }
     let mut line = line(op, &select, to.as_deref());
@@ -32,7 +32,12 @@ pub(super) fn parse_do(op: Op, mut table: Table, root: String, problems: &mut Pr
     if let Some(reopen) = &reopen {
         line.push_str(&format!(", then {reopen}"));
     }
-    common::action(KEY, op.floor(), line, &Spec { select: Some(select), to, reopen, grant, ..Spec::of(op, root) })
+    common::action(
+        KEY,
+        op.least_effect(),
+        line,
+        &Spec { select: Some(select), to, reopen, grant, ..Spec::of(op, root) },
+    )
 }
 
 /// Reads which files are meant.
@@ -61,7 +66,7 @@ fn keep_newest(table: &mut Table, problems: &mut Problems) -> Option<u64> {
     let at = table.place_of("keep_newest");
     let kept = u64::try_from(table.int("keep_newest", problems).unwrap_or(0)).ok();
     if kept.is_none() {
-        problems.say(at, "`keep_newest` must not be negative");
+        problems.add(at, "`keep_newest` must not be negative");
     }
     kept
 }
@@ -81,7 +86,7 @@ pub(super) fn relative(text: &str, key: &str, at: Place, problems: &mut Problems
         && !text.contains("{{run.dir")
         && !text.split('/').any(|part| matches!(part, "" | "." | ".."));
     if !sound {
-        problems.say(at, format!("`{key}` must be a path below `root`, without `..`, not \"{}\"", text.escape_debug()));
+        problems.add(at, format!("`{key}` must be a path below `root`, without `..`, not \"{}\"", text.escape_debug()));
     }
     sound.then(|| text.to_owned())
 }
@@ -91,7 +96,7 @@ pub(super) fn pattern(text: String, at: Place, problems: &mut Problems) -> Optio
     let sound = !text.is_empty() && !text.contains(['/', '[', ']', '{', '}', '\\', '\0']) && !text.contains("**");
     if !sound {
         let message = format!("\"{}\" is not a pattern of a file's name", text.escape_debug());
-        problems.say_with(at, message, "only `*` and `?` stand for something, and `/` is no part of a name");
+        problems.add_with_hint(at, message, "only `*` and `?` stand for something, and `/` is no part of a name");
     }
     sound.then_some(text)
 }
@@ -105,7 +110,7 @@ fn older(table: &mut Table, problems: &mut Problems) -> Result<Option<u64>, ()> 
         _ => None,
     };
     if seconds.is_none() {
-        problems.say(node.at, "`older` must be a number of days or a span such as \"90d\" or \"12h\"");
+        problems.add(node.at, "`older` must be a number of days or a span such as \"90d\" or \"12h\"");
     }
     seconds.map(Some).ok_or(())
 }

@@ -1,6 +1,6 @@
 //! Whether files could be taken back now.
 
-mod back;
+mod undo;
 
 use crate::procedure::plan::Action;
 use crate::runner::adapters as common;
@@ -26,7 +26,7 @@ pub(in super::super) fn rehearse(undo: &Action, of: &Action) -> Rehearsed {
         return Rehearsed::Unknown("which directory it is, only the run knows".to_owned());
     }
     if act.op != Op::Move {
-        return back::rehearse(of, &act);
+        return undo::rehearse(of, &act);
     }
     let root = match Root::open(&act.root) {
         Ok(root) => root,

@@ -14,7 +14,7 @@ use crate::runner::adapters::files::attributes::{self, Attributes};
 use crate::runner::adapters::files::beneath::{self, Root, look_at, split};
 use crate::runner::adapters::files::frozen::{Frozen, Had, Name};
 use crate::runner::adapters::files::handles;
-use crate::runner::adapters::files::hands::{Hands, reach, unreached};
+use crate::runner::adapters::files::worker::{Worker, reach, unreached};
 use crate::runner::adapters::tally::Came;
 use crate::runner::adapters::{ActEnd, Look, block};
 use crate::runner::failpoint;
@@ -67,18 +67,18 @@ pub(super) fn parse(table: &mut Table, problems: &mut Problems) -> Option<Reopen
     let hint = "`{ unit = \"api.service\", signal = \"USR1\" }`, `{ unit = \"api.service\", reload = true }`, or \"each-line\"";
     let copying = "copying and truncating loses what is written in between";
     if table.entries.iter().any(|entry| entry.key == "copytruncate") {
-        problems.say_with(table.at, copying, hint);
+        problems.add_with_hint(table.at, copying, hint);
         return None;
     }
     let mut inner = match table.take("reopen").map(|node| node.value) {
         Some(Value::Text(word)) if word == "each-line" => return Some(Reopen::EachLine),
         Some(Value::Text(word)) if word == "copytruncate" => {
-            problems.say_with(at, copying, hint);
+            problems.add_with_hint(at, copying, hint);
             return None;
         }
         Some(Value::Table(inner)) => inner,
         _ => {
-            problems.say_with(at, "`reopen` must say how the writer is told to open its log anew", hint);
+            problems.add_with_hint(at, "`reopen` must say how the writer is told to open its log anew", hint);
             return None;
         }
     };
@@ -86,7 +86,7 @@ pub(super) fn parse(table: &mut Table, problems: &mut Problems) -> Option<Reopen
     let unit = inner.required_text("unit", problems).filter(|name| {
         let sound = crate::runner::adapters::systemd::is_unit(name);
         if !sound {
-            problems.say(unit_at, format!("\"{}\" is not the name of a unit", name.escape_debug()));
+            problems.add(unit_at, format!("\"{}\" is not the name of a unit", name.escape_debug()));
         }
         sound
     });
@@ -97,7 +97,7 @@ pub(super) fn parse(table: &mut Table, problems: &mut Problems) -> Option<Reopen
     let reload = inner.bool("reload", problems).unwrap_or(false);
     inner.finish(problems);
     if signalled == reloaded || (reloaded && !reload) {
-        problems.say_with(at, "`reopen` needs either `signal` or `reload = true`", hint);
+        problems.add_with_hint(at, "`reopen` needs either `signal` or `reload = true`", hint);
         return None;
     }
     let unit = unit?;
@@ -222,7 +222,7 @@ fn number(signal: &str) -> i32 {
     SIGNALS.iter().find(|(name, _)| *name == signal).map_or(1, |(_, number)| *number)
 }
 
-impl Hands {
+impl Worker {
     /// Lets the log and a new empty one change places.
     pub(super) fn rotate(&mut self, file: &Frozen) -> Came {
         let Some(to) = &file.to else { return Came::Failed("the set names no new name".to_owned()) };
@@ -332,7 +332,7 @@ fn make_empty(directory: &OwnedFd, log: &[u8], name: &[u8], stat: &Stat) -> Resu
 }
 
 /// Tells the writer, waits until it has let the old logs go where there are `old` ones, and says so in the end of the act.
-pub(super) fn tell(reopen: &Reopen, old: Option<&[Frozen]>, mut end: ActEnd, out: &mut dyn Write) -> ActEnd {
+pub(super) fn signal(reopen: &Reopen, old: Option<&[Frozen]>, mut end: ActEnd, out: &mut dyn Write) -> ActEnd {
     let rotated = |name: &str| end.counts.get(name).copied().unwrap_or(0);
     if rotated("rotated") + rotated("restored") + rotated("already") == 0 {
         return end;

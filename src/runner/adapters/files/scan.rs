@@ -32,7 +32,7 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How many findings are told one by one, and how many are facts.
-const MOST_TOLD: usize = 1000;
+const MAX_LISTED: usize = 1000;
 const MOST_FACTS: usize = 20;
 
 /// What is looked for.
@@ -53,7 +53,7 @@ pub(super) struct Wanted {
 /// Reads the action.
 pub(super) fn parse(mut table: Table, root: String, problems: &mut Problems) -> Option<Action> {
     if !table.has("for") {
-        problems.say(table.at, "`for` is missing: world-writable or secrets");
+        problems.add(table.at, "`for` is missing: world-writable or secrets");
     }
     let looks_for = table.parsed("for", "world-writable or secrets", problems, |word| match word {
         "world-writable" => Some(For::WorldWritable),
@@ -63,7 +63,7 @@ pub(super) fn parse(mut table: Table, root: String, problems: &mut Problems) -> 
     let mut allow = Vec::new();
     for (at, text) in table.texts("allow", problems).unwrap_or_default() {
         if text.is_empty() || text.starts_with('/') || text.split('/').any(|part| matches!(part, "." | "..")) {
-            problems.say(at, "`allow` lists patterns of paths below `root`");
+            problems.add(at, "`allow` lists patterns of paths below `root`");
         }
         allow.push(text);
     }
@@ -240,7 +240,7 @@ fn one(
             return;
         }
         found.all += 1;
-        if found.lines.len() < MOST_TOLD {
+        if found.lines.len() < MAX_LISTED {
             found.lines.push(line);
         }
     };

@@ -10,7 +10,7 @@ use crate::config::reader::parse as parse_toml;
 use crate::domain::{Digest, Error, Item, Kind, Preview, Wall};
 use crate::journal::record::Ending;
 use crate::procedure::plan::Limit;
-use crate::runner::adapters::{ActEnd, Look, Proof, act, items, moved, preview, prove};
+use crate::runner::adapters::{ActEnd, Look, Proof, act, drift, items, preview, prove};
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Write;
@@ -88,7 +88,7 @@ fn look() -> Look {
     Look {
         limit: None,
         takes_s: Some(9),
-        way_back: "none (past retention)".to_owned(),
+        undo: "none (past retention)".to_owned(),
         host: "cell0-prod-1".to_owned(),
         effect: EffectClass::Destroy,
         now: Wall::from_unix(NOW, 0),
@@ -195,7 +195,7 @@ fn what_changed_after_the_freeze_is_left_alone_and_named() {
     fs::remove_file(tree.at("data/sessions/c.json")).unwrap();
     symlink("d.json", tree.at("data/sessions/c.json")).unwrap();
     let now = frozen(&action).1;
-    let said = moved(&mut &*set, &mut &*now);
+    let said = drift(&mut &*set, &mut &*now);
     assert!(said.contains(&"no longer among them: data/sessions/a.json".to_owned()), "{said:?}");
     assert!(said.contains(&"no longer among them: data/sessions/c.json".to_owned()), "{said:?}");
     let (end, out) = acted(&action, &set);
@@ -501,10 +501,10 @@ fn what_moved_is_told_in_twenty_lines() {
     }
     tree.file("data/sessions/kept.json", 2, 100);
     let after = frozen(&action).1;
-    let said = moved(&mut &*before, &mut &*after);
+    let said = drift(&mut &*before, &mut &*after);
     assert_eq!((said.len(), said[0].as_str()), (21, "changed: data/sessions/kept.json"));
     assert_eq!((said[1].as_str(), said[20].as_str()), ("new: data/sessions/n00.json", "and 11 more"));
-    assert_eq!(moved(&mut &*before, &mut &*before), Vec::<String>::new());
+    assert_eq!(drift(&mut &*before, &mut &*before), Vec::<String>::new());
 }
 
 #[test]
@@ -553,7 +553,7 @@ fn the_newest_is_held_against_the_checksum_beside_it() {
         let table = parse_toml("files = 'verify'\nunder = '.'\nmatch = '*.dump'", &mut problems);
         let scope = Scope { root: Some(place.path().display().to_string()), ..Scope::default() };
         let action = parse(Purpose::Check, table, &scope, &mut problems).unwrap();
-        assert_eq!((problems.into_sorted(), action.floor), (Vec::new(), EffectClass::Read));
+        assert_eq!((problems.into_sorted(), action.least), (Vec::new(), EffectClass::Read));
         act(&action, &mut std::io::empty(), &mut Vec::new(), &AtomicBool::new(false))
     };
     let end = verified();

@@ -21,7 +21,7 @@ impl Head for Shelf {
         self.count
     }
 
-    fn moved(&self, _: &Self) -> Vec<String> {
+    fn drift(&self, _: &Self) -> Vec<String> {
         Vec::new()
     }
 }
@@ -39,7 +39,7 @@ impl Listed for Book {
         Item::named(self.title.clone())
     }
 
-    fn told(change: &Change<'_, Self>) -> String {
+    fn describe(change: &Change<'_, Self>) -> String {
         change.named(|book| book.title.clone())
     }
 }

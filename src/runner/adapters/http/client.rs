@@ -3,9 +3,9 @@
 use crate::config::paths::Surroundings;
 use crate::domain::{EffectClass, Error};
 use crate::journal::log::Mask;
+use crate::probes::cause;
 use crate::probes::contact::Place;
 use crate::probes::http::MOST_HEADERS;
-use crate::probes::why;
 use crate::runner::adapters::http::{Body, Method, Spec, short_span};
 use crate::runner::adapters::secret;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -98,7 +98,7 @@ impl<'a> Asking<'a> {
             value.set_sensitive(true);
             headers.insert(key, value);
         }
-        if let (Some(key), true) = (&spec.key, spec.method.floor() > EffectClass::Read) {
+        if let (Some(key), true) = (&spec.key, spec.method.least_effect() > EffectClass::Read) {
             let value = HeaderValue::from_str(key).map_err(|_| "the key of the attempt is no header".to_owned())?;
             headers.insert(HeaderName::from_static(IDEMPOTENCY), value);
         }
@@ -119,7 +119,7 @@ impl<'a> Asking<'a> {
     /// Asks once.
     pub(super) async fn once(&self) -> Result<Answer, Lost> {
         let began = Instant::now();
-        let changes = self.spec.method.floor() > EffectClass::Read;
+        let changes = self.spec.method.least_effect() > EffectClass::Read;
         let limit = self.spec.within() + if changes { LATER } else { Duration::ZERO };
         let late =
             |_| Lost { why: format!("no answer within {}", short_span(self.spec.within())), sent: true, down: false };
@@ -140,7 +140,7 @@ impl<'a> Asking<'a> {
             Method::Patch => reqwest::Method::PATCH,
             Method::Delete => reqwest::Method::DELETE,
         };
-        let changes = self.spec.method.floor() > EffectClass::Read;
+        let changes = self.spec.method.least_effect() > EffectClass::Read;
         let mut request = self.client.request(method, &self.spec.url).headers(self.headers.clone());
         if let Some(body) = &self.spec.body {
             request = request.body(body.bytes());
@@ -154,7 +154,7 @@ impl<'a> Asking<'a> {
             } else {
                 whole_cause(cause)
             };
-            Lost { why: self.masked(&why), sent: !early, down: !after && why::request(cause, false).is_proof() }
+            Lost { why: self.masked(&why), sent: !early, down: !after && cause::request(cause, false).is_proof() }
         };
         let mut answer = request.send().await.map_err(|cause| lost(&cause))?;
         let status = answer.status().as_u16();

@@ -127,7 +127,7 @@ impl Method {
         *self == Self::Get
     }
 
-    fn floor(self) -> EffectClass {
+    fn least_effect(self) -> EffectClass {
         match self {
             Self::Get | Self::Head => EffectClass::Read,
             Self::Post | Self::Put | Self::Patch => EffectClass::Change,
@@ -175,7 +175,7 @@ pub(super) fn least_s(action: &Action) -> u64 {
 pub(super) fn of_attempt(mut action: Action, run: &RunId, attempt: &str) -> Action {
     let step = attempt.split('.').next().unwrap_or_default();
     let undo = if attempt.ends_with(".undo") { "-undo" } else { "" };
-    if action.floor > EffectClass::Read
+    if action.least > EffectClass::Read
         && let Some(spec) = action.spec.as_object_mut()
     {
         spec.insert("key".to_owned(), serde_json::Value::String(format!("{run}-{step}{undo}")));
@@ -206,7 +206,7 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
         }
     }
     let mut warnings = Vec::new();
-    if spec.method.floor() > EffectClass::Read {
+    if spec.method.least_effect() > EffectClass::Read {
         match glimpse(&spec)? {
             Ok(told) => facts.push(("GET answers now".to_owned(), told)),
             Err(why) => warnings.push(format!("GET has no answer now: {why}")),
@@ -219,12 +219,13 @@ pub(super) fn preview(action: &Action, look: &Look, set: &mut dyn Write) -> Resu
     let phrase = format!("{} {noun}", spec.method.word().to_lowercase());
     Ok(Preview {
         headline: action.line.clone(),
-        place: if spec.method.floor() > EffectClass::Read { host } else { None }.unwrap_or_else(|| look.host.clone()),
+        place: if spec.method.least_effect() > EffectClass::Read { host } else { None }
+            .unwrap_or_else(|| look.host.clone()),
         count: 1,
         facts,
         warnings,
         listing: spec.listing(),
-        way_back: look.way_back.clone(),
+        undo: look.undo.clone(),
         takes_s: look.takes_s,
         phrase: if destroys { phrase } else { String::new() },
         ..Preview::default()
@@ -264,5 +265,5 @@ pub(super) fn act(
     out: &mut dyn Write,
     cancel: &std::sync::atomic::AtomicBool,
 ) -> crate::runner::adapters::ActEnd {
-    if action.floor > EffectClass::Read { send::act(action, out, cancel) } else { learn::act(action, out, cancel) }
+    if action.least > EffectClass::Read { send::act(action, out, cancel) } else { learn::act(action, out, cancel) }
 }

@@ -72,13 +72,13 @@ pub(in super::super) fn parse(
         over: looks.over,
         key: None,
     };
-    let action = common::action(KEY, method.floor(), line(&spec), &spec)?;
+    let action = common::action(KEY, method.least_effect(), line(&spec), &spec)?;
     Some(Action { listing: spec.listing(), ..action })
 }
 
 fn line(spec: &Spec) -> String {
     let request = format!("{} {}", spec.method.word(), spec.url);
-    if spec.method.floor() > EffectClass::Read {
+    if spec.method.least_effect() > EffectClass::Read {
         return request;
     }
     let mut line = format!("{request} answers {} within {}", spec.wanted(), short_span(spec.within()));
@@ -109,7 +109,7 @@ fn url(table: &mut Table, problems: &mut Problems) -> Option<String> {
     });
     if parsed.is_none() {
         // The text is not repeated: it may hold a password.
-        problems.say(at, "`http` must be an http or https URL without a user or password in it");
+        problems.add(at, "`http` must be an http or https URL without a user or password in it");
     }
     parsed.map(|_| text)
 }
@@ -118,7 +118,7 @@ fn method(table: &mut Table, acts: bool, problems: &mut Problems) -> Option<Meth
     let at = table.place_of("method");
     if !table.has("method") {
         if acts {
-            problems.say_with(table.at, "`method` is missing: GET changes nothing", "POST, PUT, PATCH or DELETE");
+            problems.add_with_hint(table.at, "`method` is missing: GET changes nothing", "POST, PUT, PATCH or DELETE");
         }
         return if acts { None } else { Some(Method::Get) };
     }
@@ -126,12 +126,12 @@ fn method(table: &mut Table, acts: bool, problems: &mut Problems) -> Option<Meth
         Method::ALL.into_iter().find(|method| method.word() == word)
     })?;
     // What only reads is refused by its floor where it stands in the place of a change.
-    if !acts && method.floor() > EffectClass::Read {
-        problems.say(at, format!("{} changes something: it belongs under `do` or `undo`", method.word()));
+    if !acts && method.least_effect() > EffectClass::Read {
+        problems.add(at, format!("{} changes something: it belongs under `do` or `undo`", method.word()));
         return None;
     }
-    if acts && method.floor() == EffectClass::Read {
-        problems.say(at, format!("{} changes nothing: it belongs under `check`, `read` or `prove`", method.word()));
+    if acts && method.least_effect() == EffectClass::Read {
+        problems.add(at, format!("{} changes nothing: it belongs under `check`, `read` or `prove`", method.word()));
         return None;
     }
     Some(method)
@@ -153,7 +153,7 @@ fn headers(table: &mut Table, known: Option<&Secrets>, problems: &mut Problems) 
         match (why, entry.node.value) {
             (None, Value::Text(value)) => headers.push((entry.key, value)),
             (Some((why, hint)), _) => {
-                problems.say_with(entry.at, why, hint.unwrap_or_default());
+                problems.add_with_hint(entry.at, why, hint.unwrap_or_default());
                 sound = false;
             }
             _ => sound = false,
@@ -195,20 +195,20 @@ fn wrong_header(
 /// What is sent along: text as it is, a table or a list as JSON.
 fn body(table: &mut Table, method: Option<Method>, problems: &mut Problems) -> Option<Option<Body>> {
     let Some(node) = table.take("body") else { return Some(None) };
-    if method.is_none_or(|method| method.floor() == EffectClass::Read) {
-        problems.say(node.at, "`body` belongs to a request that changes something");
+    if method.is_none_or(|method| method.least_effect() == EffectClass::Read) {
+        problems.add(node.at, "`body` belongs to a request that changes something");
         return None;
     }
     let body = match &node.value {
         Value::Text(text) => Body::Text(text.clone()),
         Value::Table(_) | Value::List(_) => Body::Json(json(&node)),
         other => {
-            problems.say(node.at, format!("`body` must be text, a table or a list, not {}", other.kind()));
+            problems.add(node.at, format!("`body` must be text, a table or a list, not {}", other.kind()));
             return None;
         }
     };
     if String::from_utf8_lossy(&body.bytes()).contains("secret:") {
-        problems.say(node.at, "a secret belongs into a header, and never into a body");
+        problems.add(node.at, "a secret belongs into a header, and never into a body");
         return None;
     }
     Some(Some(body))
@@ -234,7 +234,7 @@ fn status(table: &mut Table, problems: &mut Problems) -> Option<u16> {
     let status = table.int("status", problems)?;
     let fits = u16::try_from(status).ok().filter(|status| (100..600).contains(status));
     if fits.is_none() {
-        problems.say(at, format!("`status` must be a number from 100 to 599, not {status}"));
+        problems.add(at, format!("`status` must be a number from 100 to 599, not {status}"));
     }
     fits
 }
@@ -253,7 +253,7 @@ fn looks(table: &mut Table, problems: &mut Problems) -> Option<Looks> {
     let times = table.int("times", problems).unwrap_or(1);
     let times = u32::try_from(times).ok().filter(|times| (1..=MOST_TIMES).contains(&i64::from(*times)));
     if times.is_none() {
-        problems.say(times_at, format!("`times` must be a number from 1 to {MOST_TIMES}"));
+        problems.add(times_at, format!("`times` must be a number from 1 to {MOST_TIMES}"));
     }
     let seconds = |text: &str| parse_span(text).map(|span| span.as_secs()).filter(|seconds| *seconds > 0);
     let over = table.parsed("over", "a span up to six hours such as \"5m\"", problems, |text| {
@@ -262,14 +262,14 @@ fn looks(table: &mut Table, problems: &mut Problems) -> Option<Looks> {
     let every_at = table.place_of("every");
     let every = table.parsed("every", "a span of a second or more such as \"10s\"", problems, seconds);
     if every.is_some() && over.is_none() {
-        problems.say(every_at, "`every` belongs to `over`");
+        problems.add(every_at, "`every` belongs to `over`");
     }
     if often && over.is_some() {
-        problems.say(times_at, "either `times` or `over` says how often it is asked");
+        problems.add(times_at, "either `times` or `over` says how often it is asked");
     }
     let percentile = percentile(table, problems);
     if let (Some((at, ..)), false) = (&percentile, often || over.is_some()) {
-        problems.say(*at, "a percentile needs several answers: `times` or `over`");
+        problems.add(*at, "a percentile needs several answers: `times` or `over`");
     }
     let percentile = percentile.map(|(_, share, most)| (share, most));
     Some(Looks { times: times?, percentile, over: over.map(|over| (over, every.unwrap_or(EVERY))) })
@@ -284,7 +284,7 @@ fn percentile(table: &mut Table, problems: &mut Problems) -> Option<(Place, u8, 
         });
         match (most, &found) {
             (Some(most), None) => found = Some((at, share, most)),
-            (Some(_), Some(_)) => problems.say(at, "one percentile is judged, not several"),
+            (Some(_), Some(_)) => problems.add(at, "one percentile is judged, not several"),
             (None, _) => {}
         }
     }
@@ -299,15 +299,15 @@ fn judged(purpose: Purpose, table: &mut Table, problems: &mut Problems) -> (Opti
     });
     let expect = table.text("expect", problems);
     if let Some(Err(why)) = expect.as_deref().map(Condition::on_a_value) {
-        problems.say(expect_at, format!("`expect` {why}"));
+        problems.add(expect_at, format!("`expect` {why}"));
     }
     match (&json, &expect, purpose) {
-        (None, Some(_), _) => problems.say(expect_at, "`expect` needs `json`: which value of the answer?"),
+        (None, Some(_), _) => problems.add(expect_at, "`expect` needs `json`: which value of the answer?"),
         (Some(_), None, Purpose::Check | Purpose::Prove) => {
-            problems.say(json_at, "`json` needs `expect`: what must the value be?");
+            problems.add(json_at, "`json` needs `expect`: what must the value be?");
         }
         (Some(_), Some(_), Purpose::Read) => {
-            problems.say(expect_at, "`expect` belongs to `check`: a `read` takes the value as it is");
+            problems.add(expect_at, "`expect` belongs to `check`: a `read` takes the value as it is");
         }
         _ => {}
     }

@@ -23,7 +23,7 @@ use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How much of an answer that was not wanted is written to the log, in characters.
-const TOLD: usize = 500;
+const MAX_BODY_SHOWN: usize = 500;
 
 /// Sends it.
 pub(super) fn act(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd {
@@ -54,7 +54,7 @@ pub(super) fn act(action: &Action, out: &mut dyn Write, cancel: &AtomicBool) -> 
             Ok(answer) => {
                 let _ = writeln!(out, "{request}: {} in {}", answer.status, latency(answer.took));
                 if !spec.is_right(answer.status) {
-                    let text = shortened(&asking.masked(&String::from_utf8_lossy(&answer.body)), TOLD);
+                    let text = shortened(&asking.masked(&String::from_utf8_lossy(&answer.body)), MAX_BODY_SHOWN);
                     let _ = writeln!(out, "{text}{}", if answer.cut { " and more, which was not read" } else { "" });
                 }
                 judge(action, &spec, &answer)

@@ -356,7 +356,7 @@ fn a_plan_holds_the_place_of_a_secret_and_never_its_value() {
     let toml = "http = 'http://h/x'\nmethod = 'DELETE'\nheaders = { Authorization = 'Bearer secret:api' }";
     let table = parse_toml(toml, &mut problems);
     let action = parse(Purpose::Do, table, Some(&secrets), &mut problems).unwrap();
-    assert_eq!((action.floor, action.line.as_str()), (EffectClass::Destroy, "DELETE http://h/x"));
+    assert_eq!((action.least, action.line.as_str()), (EffectClass::Destroy, "DELETE http://h/x"));
     assert_eq!(action.spec["secrets"], serde_json::json!({"api": {"env": "API"}}));
     assert_eq!(action.spec["headers"], serde_json::json!([["Authorization", "Bearer secret:api"]]));
 }
@@ -369,7 +369,7 @@ fn a_long_body_is_shown_whole_and_a_short_one_in_its_line() {
         let look = Look {
             limit: None,
             takes_s: None,
-            way_back: String::new(),
+            undo: String::new(),
             host: "host".to_owned(),
             effect: EffectClass::Change,
             now: crate::probes::clock::now().wall,

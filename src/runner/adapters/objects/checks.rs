@@ -26,7 +26,7 @@ const TEXT: u64 = 4 << 10;
 const SUMS: u64 = 1 << 20;
 
 /// How many objects a list writes into its log.
-const MOST_TOLD: usize = 1000;
+const MAX_LISTED: usize = 1000;
 
 /// Looks, and judges what was found.
 pub(super) async fn look(action: &Action, spec: &Spec, out: &mut dyn Write, cancel: &AtomicBool) -> ActEnd {
@@ -108,11 +108,11 @@ async fn body(store: &dyn ObjectStore, key: &Key, most: u64) -> Result<Option<Ve
 async fn list(spec: &Spec, store: &dyn ObjectStore, out: &mut dyn Write) -> Seen {
     let found = listed(spec, store).await.map_err(|error| error.message)?;
     let total = found.iter().map(|object| object.size).fold(0, u64::saturating_add);
-    for object in found.iter().take(MOST_TOLD) {
+    for object in found.iter().take(MAX_LISTED) {
         let when = Wall::from_unix(object.last_modified.timestamp(), 0).minute();
         let _ = writeln!(out, "{:>9}  {when}  {}", bytes(object.size), object.location.as_ref().escape_default());
     }
-    let more = found.len().saturating_sub(MOST_TOLD) as u64;
+    let more = found.len().saturating_sub(MAX_LISTED) as u64;
     if more > 0 {
         let _ = writeln!(out, "and {} not listed here", counted(more, "more object", "more objects"));
     }
@@ -191,7 +191,7 @@ async fn verify(spec: &Spec, soon: &dyn ObjectStore, patient: &dyn ObjectStore, 
     let all = checksum::SUMS.iter().map(|sums| (format!("{directory}{slash}{sums}"), false));
     for (beside, is_own) in own.chain(all) {
         let Some(bytes) = body(soon, &store::key(&beside)?, SUMS).await? else { continue };
-        match checksum::said_in(&sums::decode(&bytes), last, is_own) {
+        match checksum::digest_in(&sums::decode(&bytes), last, is_own) {
             Some(Ok(digest)) => {
                 found = Some((beside, digest));
                 break;

@@ -100,7 +100,7 @@ impl frozen::Head for Head {
         self.count
     }
 
-    fn moved(&self, _: &Self) -> Vec<String> {
+    fn drift(&self, _: &Self) -> Vec<String> {
         Vec::new() // The place is the action's own.
     }
 }
@@ -124,7 +124,7 @@ impl Listed for Object {
         Item { name, bytes: Some(self.size), modified, to }
     }
 
-    fn told(change: &Change<'_, Self>) -> String {
+    fn describe(change: &Change<'_, Self>) -> String {
         change.named(|object| object.key.clone())
     }
 }

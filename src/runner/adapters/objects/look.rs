@@ -342,7 +342,7 @@ fn shown(spec: &Spec, look: &Look, seen: &Seen, total: u64) -> Preview {
         newest: seen.objects.iter().max_by_key(when).map(Object::item),
         facts: vec![("store".to_owned(), spec.way.shown())],
         warnings,
-        way_back: look.way_back.clone(),
+        undo: look.undo.clone(),
         takes_s: look.takes_s,
         phrase: if destroys { phrase } else { String::new() },
         ..Preview::default()

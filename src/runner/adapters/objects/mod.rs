@@ -19,6 +19,7 @@
 
 mod act;
 mod checks;
+mod connection;
 mod frozen;
 mod list;
 mod look;
@@ -26,7 +27,6 @@ mod proof;
 mod send;
 #[cfg(test)]
 mod tests;
-mod ways;
 
 use crate::config::estate::{Estate, Store};
 use crate::config::reader::{Place, Problems, Table, Value};
@@ -37,9 +37,9 @@ use crate::procedure::adapters::{Purpose, Scope};
 use crate::procedure::params::absolute;
 use crate::procedure::plan::Action;
 use crate::runner::adapters as common;
+use connection::Way;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use ways::Way;
 
 pub(super) use act::act;
 pub(super) use frozen::Head;
@@ -153,7 +153,7 @@ pub(super) fn parse(
         .parsed(KEY, &format!("one of {words}"), problems, |word| Op::ALL.into_iter().find(|op| op.word() == word))?;
     if !op.fits().contains(&purpose) {
         let words: Vec<_> = op.fits().iter().map(|fit| format!("`{}`", fit.word())).collect();
-        problems.say(
+        problems.add(
             at,
             format!("`objects = \"{}\"` belongs under {}, not `{}`", op.word(), words.join(" or "), purpose.word()),
         );
@@ -169,7 +169,7 @@ pub(super) fn parse(
     };
     let place_at = table.place_of(key);
     let place = table.required_text(key, problems);
-    let way = place.as_deref().and_then(|place| ways::read(place, key, place_at, known, problems));
+    let way = place.as_deref().and_then(|place| connection::read(place, key, place_at, known, problems));
     let mut spec = Spec {
         op,
         way: Way::Directory(String::new()),
@@ -205,7 +205,7 @@ fn proving(op: Op, table: Table, scope: &Scope, problems: &mut Problems) -> Opti
     let of = if op == Op::SameSha256 { Op::Put } else { Op::Delete };
     let done = scope.of.as_ref().filter(|act| act.adapter == KEY).and_then(|act| common::spec::<Spec>(act).ok());
     let Some(done) = done.filter(|done| done.op == of) else {
-        problems.say(at, format!("`{}` follows `{}` of objects only", op.word(), of.word()));
+        problems.add(at, format!("`{}` follows `{}` of objects only", op.word(), of.word()));
         return None;
     };
     let line = match op {
@@ -228,7 +228,7 @@ fn keys(op: Op, purpose: Purpose, table: &mut Table, spec: &mut Spec, problems: 
                 let rest = of_run.map_or(from.as_str(), |rest| if rest.is_empty() { "/" } else { rest });
                 let sound = absolute(rest).is_some();
                 if !sound {
-                    problems.say(at, "`from` must be an absolute path without `..`, or begin with `{{run.dir}}`");
+                    problems.add(at, "`from` must be an absolute path without `..`, or begin with `{{run.dir}}`");
                 }
                 sound
             });
@@ -239,12 +239,12 @@ fn keys(op: Op, purpose: Purpose, table: &mut Table, spec: &mut Spec, problems: 
             let batch = if table.has("batch") { table.int("batch", problems) } else { Some(100) };
             match batch.and_then(|batch| u64::try_from(batch).ok()).filter(|batch| (1..=1000).contains(batch)) {
                 Some(batch) => spec.batch = batch,
-                None => problems.say(at, "`batch` must be from 1 to 1000"),
+                None => problems.add(at, "`batch` must be from 1 to 1000"),
             }
         }
         Op::Newest => {
             if !table.has("younger") && purpose == Purpose::Check {
-                problems.say(table.at, "`younger` is missing: how old may the newest be?");
+                problems.add(table.at, "`younger` is missing: how old may the newest be?");
             }
             spec.younger_s = table.parsed("younger", "a span such as \"24h\" or \"7d\"", problems, |text| {
                 parse_span(text).map(|span| span.as_secs()).filter(|seconds| *seconds > 0)
@@ -275,14 +275,14 @@ fn select(op: Op, table: &mut Table, problems: &mut Problems) -> Option<Select> 
             Some(Value::Int(days)) => u64::try_from(days).ok().and_then(|days| days.checked_mul(86_400)).map(Some)?,
             Some(Value::Text(text)) if parse_span(&text).is_some() => parse_span(&text).map(|span| span.as_secs()),
             Some(_) => {
-                problems.say(at, "`older` must be a number of days or a span such as \"90d\" or \"12h\"");
+                problems.add(at, "`older` must be a number of days or a span such as \"90d\" or \"12h\"");
                 None
             }
         };
         let at = table.place_of("keep_newest");
         match u64::try_from(table.int("keep_newest", problems).unwrap_or(0)) {
             Ok(kept) => keep_newest = kept,
-            Err(_) => problems.say(at, "`keep_newest` must not be negative"),
+            Err(_) => problems.add(at, "`keep_newest` must not be negative"),
         }
     }
     Some(Select { pattern: pattern?, except: except?, older_s, keep_newest })
@@ -293,7 +293,7 @@ fn pattern(text: String, at: Place, problems: &mut Problems) -> Option<String> {
     let sound = !text.is_empty() && !text.contains(['/', '\0']) && !text.contains("**") && !text.contains("{{");
     if !sound {
         let message = format!("\"{}\" is not a pattern of the last part of a key", text.escape_debug());
-        problems.say_with(at, message, "only `*` and `?` stand for something, and `/` is no part of it");
+        problems.add_with_hint(at, message, "only `*` and `?` stand for something, and `/` is no part of it");
     }
     sound.then_some(text)
 }

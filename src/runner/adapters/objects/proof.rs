@@ -1,7 +1,7 @@
 //! Asks whether the effect on a frozen set is there.
 
 use crate::domain::Error;
-use crate::domain::error::said;
+use crate::domain::error::system_text;
 use crate::domain::quantity::count;
 use crate::probes::store;
 use crate::procedure::plan::Action;
@@ -94,7 +94,7 @@ async fn same(
         (Some(sha256), _) => sha256.clone(),
         (None, Some(root)) => {
             let mut open = opened(root, object.size, file)?;
-            file_digest(&mut open).map_err(said)?
+            file_digest(&mut open).map_err(system_text)?
         }
         (None, None) => return Err("its file cannot be read any more".to_owned()),
     };

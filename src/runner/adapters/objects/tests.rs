@@ -24,7 +24,7 @@ fn look() -> Look {
     Look {
         limit: None,
         takes_s: None,
-        way_back: String::new(),
+        undo: String::new(),
         host: "h".to_owned(),
         effect: EffectClass::Destroy,
         now: Wall::from_unix(i64::try_from(seconds()).unwrap(), 0),
@@ -89,7 +89,7 @@ fn what_does_not_fit_is_refused() {
 
 #[test]
 fn the_floor_is_that_of_the_deed() {
-    let floor = |purpose, toml: &str| read(purpose, toml, None).unwrap().floor;
+    let floor = |purpose, toml: &str| read(purpose, toml, None).unwrap().least;
     let put = "objects = 'put'\nfrom = '{{run.dir}}/x'\nto = 's3://bucket/{{run.id}}/'";
     assert_eq!(floor(Purpose::Do, put), EffectClass::Change);
     assert_eq!(floor(Purpose::Do, &format!("{put}\noverwrite = true")), EffectClass::Destroy);

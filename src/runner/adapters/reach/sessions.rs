@@ -4,8 +4,8 @@ use crate::probes::postgres::connect::act::{client_check, version_to_act};
 use crate::probes::postgres::connect::{Session, connect};
 use crate::runner::adapters::Variables;
 use crate::runner::adapters::reach::Reach;
-use crate::runner::adapters::sql::beside;
-use crate::runner::adapters::sql::ways::finish;
+use crate::runner::adapters::sql::blockers;
+use crate::runner::adapters::sql::connection::finish;
 use crate::runner::failpoint;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Write};
@@ -91,11 +91,11 @@ impl Reach {
     pub fn waits(&self, run: String, attempt: String) -> Option<OwnedFd> {
         let (read, mut write) = io::pipe().ok()?;
         let own = self.clone();
-        std::thread::spawn(move || own.tell_waits(&name(&run, &attempt), &mut write));
+        std::thread::spawn(move || own.print_waits(&name(&run, &attempt), &mut write));
         Some(read.into())
     }
 
-    fn tell_waits(&self, name: &str, out: &mut impl Write) {
+    fn print_waits(&self, name: &str, out: &mut impl Write) {
         let Some(way) = &self.way else { return };
         let _ = finish(async {
             let (mut known, mut session) = (String::new(), None);
@@ -107,7 +107,7 @@ impl Reach {
                     session = connect(&way.access()).await.ok();
                 }
                 let Some(session) = &session else { continue };
-                let Ok((pids, who)) = beside::blocking_named(session, name).await else { continue };
+                let Ok((pids, who)) = blockers::blocking_named(session, name).await else { continue };
                 if pids != known && !who.is_empty() && writeln!(out, "it waits for {}", who.join("; ")).is_err() {
                     return;
                 }

@@ -13,7 +13,7 @@ use crate::procedure::plan::Action;
 use crate::runner::adapters::frozen;
 use crate::runner::adapters::redis::frozen::{Frozen, Head};
 use crate::runner::adapters::redis::server::server;
-use crate::runner::adapters::redis::{ACTS, If, Spec, What, delete, look, save, ways};
+use crate::runner::adapters::redis::{ACTS, If, Spec, What, connection, delete, look, save};
 use crate::runner::adapters::{self as common, ActEnd};
 use crate::runner::failpoint;
 use std::io::{BufRead, Write};
@@ -55,7 +55,7 @@ pub(in super::super) fn act(
         return ActEnd::new(Ending::Cancelled, "stopped before it began");
     }
     let work = Work { spec: &spec, head, keys, cancel };
-    let mut end = ways::finish(work.whole(out)).unwrap_or_else(|error| nothing(&error.message));
+    let mut end = connection::finish(work.whole(out)).unwrap_or_else(|error| nothing(&error.message));
     if let What::Release { key, value } = &spec.what {
         end.next = Some(format!(
             "{key} stays at {} until it expires; when the server answers, look with `GET {key}`, and `DEL {key}` while it holds {value}",
@@ -138,7 +138,7 @@ impl Work<'_> {
             if may_pass(&failure) { NotNow::Later(failure.reason) } else { NotNow::Never(failure.reason) }
         })?;
         let by_pattern = matches!(&self.spec.what, What::Delete(which) if which.pattern.is_some());
-        if let Some(why) = now.refusal(self.spec.what.floor(), by_pattern) {
+        if let Some(why) = now.refusal(self.spec.what.least_effect(), by_pattern) {
             let why = format!("{} {why}", self.spec.target);
             return Err(if now.is_loading() { NotNow::Later(why) } else { NotNow::Never(why) });
         }

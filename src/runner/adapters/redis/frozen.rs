@@ -80,7 +80,7 @@ impl frozen::Head for Head {
         }
     }
 
-    fn moved(&self, now: &Self) -> Vec<String> {
+    fn drift(&self, now: &Self) -> Vec<String> {
         let bound = |head: &Self| head.pattern.clone().map(|pattern| (pattern, head.count));
         let told = [
             (self.run_id != now.run_id, "it is another server than the one shown, or was restarted since"),
@@ -100,7 +100,7 @@ impl frozen::Head for Head {
 }
 
 impl Frozen {
-    fn told(&self) -> String {
+    fn describe(&self) -> String {
         let length = self.length.map(|length| format!(" of {length}")).unwrap_or_default();
         format!("{}  {}{length}", self.key.shown(), self.kind)
     }
@@ -116,16 +116,16 @@ impl Listed for Frozen {
     }
 
     fn item(&self) -> Item {
-        Item::named(self.told())
+        Item::named(self.describe())
     }
 
-    fn told(change: &Change<'_, Self>) -> String {
+    fn describe(change: &Change<'_, Self>) -> String {
         match change {
             Change::Gone(key) => format!("no longer there: {}", key.key.shown()),
             Change::Changed(old, new) => {
-                format!("changed: {} (was {}, is {})", old.key.shown(), old.kind, Frozen::told(new))
+                format!("changed: {} (was {}, is {})", old.key.shown(), old.kind, Frozen::describe(new))
             }
-            Change::New(key) => format!("new: {}", Frozen::told(key)),
+            Change::New(key) => format!("new: {}", Frozen::describe(key)),
         }
     }
 }

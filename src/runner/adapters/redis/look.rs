@@ -9,7 +9,7 @@ use crate::procedure::condition::Condition;
 use crate::procedure::plan::Action;
 use crate::runner::adapters::redis::frozen::Name;
 use crate::runner::adapters::redis::scan::{Scan, length_of};
-use crate::runner::adapters::redis::{Held, LONGEST_VALUE, Spec, What, ways};
+use crate::runner::adapters::redis::{Held, LONGEST_VALUE, Spec, What, connection};
 use crate::runner::adapters::{ActEnd, Proof};
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -20,16 +20,16 @@ use std::time::Duration;
 /// The most keys that are counted.
 const MOST_COUNTED: usize = 50_000_000;
 /// How many of the largest keys are told.
-const MOST_TOLD: usize = 10;
+const MAX_LISTED: usize = 10;
 /// The longest value that stands in a sentence, in characters; a longer one is a fact alone.
-const LONGEST_SAID: usize = 200;
+const MAX_VALUE_SHOWN: usize = 200;
 /// How often a wait looks whether it was cancelled.
 const GLANCE: Duration = Duration::from_millis(50);
 
 /// What was learned: the value, in words, with facts. No value where the key is not there.
 pub(super) struct Learned {
     value: Option<String>,
-    told: String,
+    text: String,
     facts: BTreeMap<String, String>,
     /// Why the value does not count, and no later one can.
     lost: Option<String>,
@@ -46,7 +46,7 @@ impl Learned {
     fn of(value: u64, told: String, facts: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut facts: BTreeMap<String, String> = facts.into_iter().collect();
         facts.insert("value".to_owned(), value.to_string());
-        Self { value: Some(value.to_string()), told, facts, lost: None }
+        Self { value: Some(value.to_string()), text: told, facts, lost: None }
     }
 }
 
@@ -59,10 +59,10 @@ pub(super) fn ask(action: &Action, spec: &Spec, out: &mut dyn Write, cancel: &At
             let source = format!("{} ({place})", action.line);
             let seen = Evidence { source, seen: clock::now().wall, facts: learned.facts.clone() };
             let end = match (learned.lost.clone(), judge(spec, &learned)) {
-                (Some(why), _) => ActEnd::unknown(format!("{why}; {}", learned.told)).for_good(),
-                (None, Ok(true)) => ActEnd::new(Ending::Ok, learned.told),
-                (None, Ok(false)) => ActEnd::new(Ending::Failed, learned.told),
-                (None, Err(why)) => ActEnd::unknown(format!("{}: {why}", learned.told)),
+                (Some(why), _) => ActEnd::unknown(format!("{why}; {}", learned.text)).for_good(),
+                (None, Ok(true)) => ActEnd::new(Ending::Ok, learned.text),
+                (None, Ok(false)) => ActEnd::new(Ending::Failed, learned.text),
+                (None, Err(why)) => ActEnd::unknown(format!("{}: {why}", learned.text)),
             };
             end.seen(seen).of_run(run)
         }
@@ -78,9 +78,9 @@ pub(super) fn prove(spec: &Spec, cancel: &AtomicBool) -> Proof {
         Some(Err(why)) => Proof::Unclear(why),
         Some(Ok(Answer { learned: Learned { lost: Some(why), .. }, .. })) => Proof::Unclear(why),
         Some(Ok(Answer { learned, .. })) => match judge(spec, &learned) {
-            Ok(true) => Proof::Done(learned.told),
-            Ok(false) => Proof::NotDone(learned.told),
-            Err(why) => Proof::Unclear(format!("{}: {why}", learned.told)),
+            Ok(true) => Proof::Done(learned.text),
+            Ok(false) => Proof::NotDone(learned.text),
+            Err(why) => Proof::Unclear(format!("{}: {why}", learned.text)),
         },
     }
 }
@@ -127,7 +127,7 @@ fn learn(spec: &Spec, cancel: &AtomicBool) -> Option<Result<Answer, String>> {
             () = cancelled(cancel) => None,
         }
     };
-    ways::finish(work).unwrap_or_else(|error| Some(Err(error.message)))
+    connection::finish(work).unwrap_or_else(|error| Some(Err(error.message)))
 }
 
 pub(super) async fn cancelled(cancel: &AtomicBool) {
@@ -154,7 +154,7 @@ async fn look(session: &mut Session, spec: &Spec) -> Result<Learned, Failure> {
         What::MemoryDoctor => {
             let text = session.ask(&["MEMORY", "DOCTOR"]).await?.text().unwrap_or_default();
             let facts = BTreeMap::from([("text".to_owned(), text.clone())]);
-            Ok(Learned { value: Some(text.clone()), told: text, facts, lost: None })
+            Ok(Learned { value: Some(text.clone()), text, facts, lost: None })
         }
         _ => Err(wrong("this is no question".to_owned())),
     }
@@ -170,16 +170,16 @@ async fn get(session: &mut Session, key: &str, only_there: bool) -> Result<Learn
     let kind = session.ask(&["TYPE", key]).await?.text().unwrap_or_default();
     let mut facts = BTreeMap::from([("present".to_owned(), (kind != "none").to_string())]);
     if kind == "none" {
-        return Ok(Learned { value: None, told: format!("{key} is not there"), facts, lost: None });
+        return Ok(Learned { value: None, text: format!("{key} is not there"), facts, lost: None });
     }
     facts.insert("type".to_owned(), kind.clone());
     if kind != "string" {
-        return Ok(Learned { value: Some(String::new()), told: format!("{key} is a {kind}"), facts, lost: None });
+        return Ok(Learned { value: Some(String::new()), text: format!("{key} is a {kind}"), facts, lost: None });
     }
     let value = match text(session, key).await? {
         Ok(Some(value)) => value,
-        Ok(None) => return Ok(Learned { value: None, told: format!("{key} is not there"), facts, lost: None }),
-        Err(why) if only_there => return Ok(Learned { value: Some(String::new()), told: why, facts, lost: None }),
+        Ok(None) => return Ok(Learned { value: None, text: format!("{key} is not there"), facts, lost: None }),
+        Err(why) if only_there => return Ok(Learned { value: Some(String::new()), text: why, facts, lost: None }),
         Err(why) => return Err(wrong(why)),
     };
     if let Reply::Int(left) = session.ask(&["TTL", key]).await?
@@ -188,11 +188,11 @@ async fn get(session: &mut Session, key: &str, only_there: bool) -> Result<Learn
         facts.insert("ttl_s".to_owned(), left.to_string());
     }
     facts.insert("value".to_owned(), value.clone());
-    let told = match value.chars().nth(LONGEST_SAID) {
+    let told = match value.chars().nth(MAX_VALUE_SHOWN) {
         None => format!("{key} holds {value}"),
         Some(_) => format!("{key} holds a text of {}", bytes(value.len() as u64)),
     };
-    Ok(Learned { told, value: Some(value), facts, lost: None })
+    Ok(Learned { text: told, value: Some(value), facts, lost: None })
 }
 
 /// The whole text of a key; the inner error says why it is not taken.
@@ -305,7 +305,7 @@ async fn info(session: &mut Session, fields: &[String]) -> Result<Learned, Failu
     let told = fields.iter().filter_map(|field| Some(format!("{field} {}", facts.get(field)?)));
     let told = told.collect::<Vec<_>>().join(" · ");
     facts.extend(value.clone().map(|value| ("value".to_owned(), value)));
-    Ok(Learned { value, told, facts, lost: None })
+    Ok(Learned { value, text: told, facts, lost: None })
 }
 
 async fn keys(session: &mut Session, pattern: &str) -> Result<Learned, Failure> {
@@ -347,7 +347,7 @@ async fn big_keys(session: &mut Session, pattern: &str, sample: u64) -> Result<L
             largest.push((size, format!("{} ({}, {})", key.frozen.key.shown(), key.frozen.kind, bytes(size))));
         }
         largest.sort_by_key(|found| std::cmp::Reverse(found.0));
-        largest.truncate(MOST_TOLD);
+        largest.truncate(MAX_LISTED);
         if seen.len() as u64 >= sample {
             break;
         }

@@ -27,6 +27,7 @@
 //! FLUSHDB is never offered: whatever else lives in the database would go with it.
 
 mod act;
+pub(super) mod connection;
 mod delete;
 mod frozen;
 mod look;
@@ -37,14 +38,13 @@ mod rehearse;
 mod save;
 mod scan;
 mod server;
-pub(super) mod ways;
 
 use crate::domain::quantity::span;
 use crate::domain::{EffectClass, Error, Kind};
 use crate::probes::redis::session::Session;
+use connection::Way;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use ways::Way;
 
 pub(super) use act::act;
 pub(super) use frozen::Head;
@@ -176,7 +176,7 @@ struct Which {
 }
 
 impl What {
-    fn floor(&self) -> EffectClass {
+    fn least_effect(&self) -> EffectClass {
         match self {
             Self::Delete(_) => EffectClass::Destroy,
             Self::Set { .. } | Self::Release { .. } | Self::Expire { .. } | Self::Save { .. } | Self::RewriteAof => {

@@ -8,7 +8,7 @@ use crate::procedure::condition::{Condition, value_in_words};
 use crate::procedure::params::{ANY_TARGET, no_such_target};
 use crate::procedure::plan::Action;
 use crate::runner::adapters as common;
-use crate::runner::adapters::redis::ways::Server;
+use crate::runner::adapters::redis::connection::Server;
 use crate::runner::adapters::redis::{Held, If, KEY, Spec, What, Which};
 
 /// The words, with what each may stand under.
@@ -80,18 +80,18 @@ pub(in super::super) fn parse(
         return None;
     }
     if let Some(at) = scope.limit.filter(|_| purpose == Purpose::Do && word != "delete") {
-        problems.say(at, "`limit` needs a set that can be counted, and only `delete` has one");
+        problems.add(at, "`limit` needs a set that can be counted, and only `delete` has one");
     }
     let what = what(&word, purpose, &mut table, scope, problems);
     let judged = matches!(word.as_str(), "get" | "length" | "info" | "keys");
     let expect = if judged { expect(purpose, &word, &mut table, problems) } else { None };
     table.finish(problems);
     let (what, server) = (what?, server?);
-    let changes = what.floor() > EffectClass::Read;
+    let changes = what.least_effect() > EffectClass::Read;
     if changes && server.act.is_none() && known.is_some() && server.name != ANY_TARGET {
         let name = server.name.escape_debug();
         let message = format!("{name} has no `act`: the estate does not say how it may be changed");
-        problems.say_with(at, message, format!("add `act = \"…\"` to the [[redis]] `{name}`"));
+        problems.add_with_hint(at, message, format!("add `act = \"…\"` to the [[redis]] `{name}`"));
         return None;
     }
     let wanted = expect.as_ref().map(|expect| format!(" {}", value_in_words(expect))).unwrap_or_default();
@@ -99,14 +99,14 @@ pub(in super::super) fn parse(
     let act = server.act.filter(|_| changes);
     let undo = purpose == Purpose::Undo;
     let spec = Spec { target: server.name, watch: server.watch, act, what, expect, undo };
-    common::action(KEY, spec.what.floor(), line, &spec)
+    common::action(KEY, spec.what.least_effect(), line, &spec)
 }
 
 /// Whether a word is one, and stands where it may.
 fn fits(word: &str, purpose: Purpose, at: Place, problems: &mut Problems) -> bool {
     if FLUSH.contains(&word) {
         let message = format!("`{word}` is not offered: whatever else lives in the database would go with it");
-        problems.say_with(at, message, "`delete` takes a `match`, and leaves everything else alone");
+        problems.add_with_hint(at, message, "`delete` takes a `match`, and leaves everything else alone");
         return false;
     }
     let names = || WORDS.iter().map(|(name, _)| *name);
@@ -115,12 +115,12 @@ fn fits(word: &str, purpose: Purpose, at: Place, problems: &mut Problems) -> boo
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("one of {}", names().collect::<Vec<_>>().join(", ")),
         };
-        problems.say_with(at, format!("`redis` has no command `{}`", word.escape_debug()), hint);
+        problems.add_with_hint(at, format!("`redis` has no command `{}`", word.escape_debug()), hint);
         return false;
     };
     if !fits.contains(&purpose) {
         let words: Vec<String> = fits.iter().map(|fit| format!("`{}`", fit.word())).collect();
-        problems.say(at, format!("`{word}` belongs under {}, not `{}`", words.join(" or "), purpose.word()));
+        problems.add(at, format!("`{word}` belongs under {}, not `{}`", words.join(" or "), purpose.word()));
         return false;
     }
     true
@@ -178,7 +178,7 @@ fn proof(word: &str, at: Place, scope: &Scope, problems: &mut Problems) -> Optio
             "saved" => "`save` or `bgsave`",
             _ => "`bgrewriteaof`",
         };
-        problems.say(at, format!("`{word}` follows {of} of redis only"));
+        problems.add(at, format!("`{word}` follows {of} of redis only"));
     }
     found
 }
@@ -187,7 +187,7 @@ fn key(table: &mut Table, problems: &mut Problems) -> Option<String> {
     let at = table.place_of("key");
     let key = table.required_text("key", problems)?;
     if key.is_empty() {
-        problems.say(at, "`key` must not be empty");
+        problems.add(at, "`key` must not be empty");
     }
     Some(key).filter(|key| !key.is_empty())
 }
@@ -198,12 +198,12 @@ fn pattern(table: &mut Table, every: bool, problems: &mut Problems) -> Option<St
     let pattern = table.required_text("match", problems)?;
     if pattern.is_empty() || pattern.contains(['[', ']', '\\']) {
         let message = format!("\"{}\" is not a pattern of keys", pattern.escape_debug());
-        problems.say_with(at, message, "only `*` and `?` stand for something");
+        problems.add_with_hint(at, message, "only `*` and `?` stand for something");
         return None;
     }
     if !every && pattern.chars().all(|c| matches!(c, '*' | '?')) {
         let message = "this `match` fits every key, and whatever else lives in the database would go";
-        problems.say_with(at, message, "name what the keys begin with, such as \"cache:*\"");
+        problems.add_with_hint(at, message, "name what the keys begin with, such as \"cache:*\"");
         return None;
     }
     Some(pattern)
@@ -215,7 +215,7 @@ fn length(table: &mut Table, problems: &mut Problems) -> Option<What> {
     let mut in_flight: Vec<String> = Vec::new();
     for (at, name) in given {
         if name.is_empty() || name == key || in_flight.contains(&name) {
-            problems.say(at, "`in_flight` names other keys than `key`, each once");
+            problems.add(at, "`in_flight` names other keys than `key`, each once");
         }
         in_flight.push(name);
     }
@@ -256,12 +256,12 @@ fn set(table: &mut Table, problems: &mut Problems) -> Option<What> {
     match (&expire_s, &endless) {
         (None, None) => {
             let hint = "`expire = \"2h\"`, or `no_expiry = \"the reason\"`";
-            problems.say_with(at, "`expire` is missing: what is never taken back must end by itself", hint);
+            problems.add_with_hint(at, "`expire` is missing: what is never taken back must end by itself", hint);
             return None;
         }
-        (Some(_), Some(_)) => problems.say(endless_at, "a key that expires needs no reason for not doing so"),
+        (Some(_), Some(_)) => problems.add(endless_at, "a key that expires needs no reason for not doing so"),
         (None, Some(reason)) if reason.trim().is_empty() => {
-            problems.say(endless_at, "`no_expiry` must give the reason");
+            problems.add(endless_at, "`no_expiry` must give the reason");
         }
         _ => {}
     }
@@ -277,7 +277,7 @@ fn set(table: &mut Table, problems: &mut Problems) -> Option<What> {
 
 fn required_span(table: &mut Table, problems: &mut Problems) -> Option<u64> {
     if !table.has("expire") {
-        problems.say(table.at, "`expire` is missing");
+        problems.add(table.at, "`expire` is missing");
     }
     table.parsed("expire", "a span of a second up to a year such as \"2h\"", problems, |text| {
         parse_span(text).map(|span| span.as_secs()).filter(|seconds| (1..=LONGEST).contains(seconds))
@@ -287,7 +287,7 @@ fn required_span(table: &mut Table, problems: &mut Problems) -> Option<u64> {
 fn delete(purpose: Purpose, table: &mut Table, problems: &mut Problems) -> Option<Which> {
     let at = table.at;
     if table.has("key") == table.has("match") {
-        problems.say(at, "`delete` takes either a `key` or a `match`");
+        problems.add(at, "`delete` takes either a `key` or a `match`");
         return None;
     }
     if table.has("key") {
@@ -295,7 +295,7 @@ fn delete(purpose: Purpose, table: &mut Table, problems: &mut Problems) -> Optio
         return Some(Which { key: Some(key), pattern: None, batch: 1, bounded: false });
     }
     if purpose == Purpose::Undo {
-        problems.say(at, "a way back deletes one `key`: what a `match` fits is not known before");
+        problems.add(at, "a way back deletes one `key`: what a `match` fits is not known before");
         return None;
     }
     let pattern = pattern(table, false, problems);
@@ -309,7 +309,7 @@ fn number(table: &mut Table, key: &'static str, default: i64, most: i64, problem
     let at = table.place_of(key);
     let given = table.int(key, problems).unwrap_or(default);
     if !(1..=most).contains(&given) {
-        problems.say(at, format!("`{key}` must be a number from 1 to {most}"));
+        problems.add(at, format!("`{key}` must be a number from 1 to {most}"));
         return None;
     }
     u64::try_from(given).ok()
@@ -320,7 +320,7 @@ fn expect(purpose: Purpose, word: &str, table: &mut Table, problems: &mut Proble
     let at = table.place_of("expect");
     if purpose == Purpose::Read {
         if table.has("expect") {
-            problems.say(at, "`expect` belongs to `check`: a `read` takes the value as it is");
+            problems.add(at, "`expect` belongs to `check`: a `read` takes the value as it is");
             table.take("expect");
         }
         return None;
@@ -329,7 +329,7 @@ fn expect(purpose: Purpose, word: &str, table: &mut Table, problems: &mut Proble
     let presence = word == "get" && matches!(text.as_str(), "present" | "absent");
     match Condition::on_a_value(&text) {
         Err(why) if !presence => {
-            problems.say(at, format!("`expect` {why}"));
+            problems.add(at, format!("`expect` {why}"));
             None
         }
         _ => Some(text),
@@ -355,20 +355,20 @@ fn server(at: Place, scope: &Scope, known: Option<&[Server]>, problems: &mut Pro
             if found.is_none() {
                 let names: Vec<String> = known.iter().map(|it| it.name.clone()).collect();
                 match no_such_target(TargetKind::Redis, name, &names) {
-                    (why, Some(hint)) => problems.say_with(at, why, hint),
-                    (why, None) => problems.say(at, why),
+                    (why, Some(hint)) => problems.add_with_hint(at, why, hint),
+                    (why, None) => problems.add(at, why),
                 }
             }
             found
         }
         (None, Some([only])) => Some(only.clone()),
         (None, Some([])) => {
-            problems.say(at, "the estate has no [[redis]] that `redis` could work on");
+            problems.add(at, "the estate has no [[redis]] that `redis` could work on");
             None
         }
         (None, Some(several)) => {
             let names: Vec<&str> = several.iter().map(|it| it.name.as_str()).collect();
-            problems.say(at, format!("`on` is missing: the estate has several Redis: {}", names.join(", ")));
+            problems.add(at, format!("`on` is missing: the estate has several Redis: {}", names.join(", ")));
             None
         }
     }

@@ -9,7 +9,7 @@ use crate::runner::adapters::frozen;
 use crate::runner::adapters::redis::frozen::{Frozen, Head, MOST, Name};
 use crate::runner::adapters::redis::scan::{Scan, Seen, describe};
 use crate::runner::adapters::redis::server::{Server, server};
-use crate::runner::adapters::redis::{If, KEY, LONGEST_VALUE, Spec, What, Which, ways};
+use crate::runner::adapters::redis::{If, KEY, LONGEST_VALUE, Spec, What, Which, connection};
 use crate::runner::adapters::{self as common, Look, limit};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -43,10 +43,10 @@ struct Sight {
 /// Looks over the estate's `url`, and freezes the server, the command and its keys.
 pub(in super::super) fn preview(action: &Action, asked: &Look, set: &mut dyn Write) -> Result<Preview, Error> {
     let spec: Spec = common::spec(action)?;
-    if spec.what.floor() == EffectClass::Read {
+    if spec.what.least_effect() == EffectClass::Read {
         return Err(Error::new(Kind::Usage, format!("cannot preview \"{}\": it only looks", action.line)));
     }
-    let sight = ways::finish(see(&spec, asked))??;
+    let sight = connection::finish(see(&spec, asked))??;
     let size = sight.bytes;
     let words = match spec.what {
         What::Delete(_) => limit::judge(asked.limit, sight.head.count, sight.of.max(sight.head.count), size, "keys")?,
@@ -63,7 +63,7 @@ async fn see(spec: &Spec, asked: &Look) -> Result<Sight, Error> {
     let mut session = spec.to_look().await.map_err(|why| failed(&why))?;
     let server = server(&mut session).await.map_err(told)?;
     let by_pattern = matches!(&spec.what, What::Delete(which) if which.pattern.is_some());
-    if let Some(why) = server.refusal(spec.what.floor(), by_pattern) {
+    if let Some(why) = server.refusal(spec.what.least_effect(), by_pattern) {
         let message = format!("cannot go on: {} {why}", spec.target);
         return Err(Error::new(Kind::Refused, message).hint("let `url` and `act` lead to the primary"));
     }
@@ -311,7 +311,7 @@ fn shown(spec: &Spec, asked: &Look, sight: Sight, limit: Option<String>) -> Prev
         (true, false) => there,
         (false, _) => 1,
     };
-    let mut told = vec![("server".to_owned(), server.told())];
+    let mut told = vec![("server".to_owned(), server.describe())];
     told.append(&mut facts);
     told.push(("database".to_owned(), format!("{} with {}", head.db, counted(of, "key", "keys"))));
     told.push(("memory".to_owned(), server.memory()));
@@ -339,7 +339,7 @@ fn shown(spec: &Spec, asked: &Look, sight: Sight, limit: Option<String>) -> Prev
         facts: told,
         warnings,
         limit,
-        way_back: asked.way_back.clone(),
+        undo: asked.undo.clone(),
         takes_s: asked.takes_s,
         phrase: if destroys { format!("{word} {number} {noun}") } else { String::new() },
         ..Preview::default()

@@ -6,7 +6,7 @@ use crate::procedure::plan::Action;
 use crate::runner::adapters::frozen;
 use crate::runner::adapters::redis::frozen::{Frozen, Head, Name};
 use crate::runner::adapters::redis::server::server;
-use crate::runner::adapters::redis::{Spec, What, look, save, scan, ways};
+use crate::runner::adapters::redis::{Spec, What, connection, look, save, scan};
 use crate::runner::adapters::{self as common, Proof};
 use std::io::{BufRead, Write};
 use std::sync::atomic::AtomicBool;
@@ -30,7 +30,7 @@ pub(in super::super) fn prove(
         }
         Ok(spec) => match frozen::whole::<Head>(set) {
             Err(error) => Proof::Unclear(error.message),
-            Ok((head, keys)) => ways::finish(async {
+            Ok((head, keys)) => connection::finish(async {
                 tokio::select! {
                     proof = over(&spec, &head, &keys) => proof.unwrap_or_else(Proof::Unclear),
                     () = look::cancelled(cancel) => Proof::Unclear("stopped".to_owned()),
@@ -124,7 +124,7 @@ async fn counters(session: &mut Session, what: &What, head: &Head) -> Result<Pro
     }
     let busy = |flag: &str| now.info.flag(flag) == Some(true);
     if *what == What::Saved {
-        let moved = head.saved.is_some_and(|before| save::has_moved(before, save::saved(&now.info)));
+        let moved = head.saved.is_some_and(|before| save::has_changed(before, save::saved(&now.info)));
         return Ok(match (moved, now.info.went_well("rdb_last_bgsave_status")) {
             _ if busy("rdb_bgsave_in_progress") => Proof::Unclear("a save is at work".to_owned()),
             (true, Some(true)) => Proof::Done("the data was saved since it was shown".to_owned()),

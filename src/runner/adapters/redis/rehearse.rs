@@ -3,7 +3,7 @@
 use crate::domain::EffectClass;
 use crate::procedure::plan::Action;
 use crate::runner::adapters as common;
-use crate::runner::adapters::redis::{ACTS, Spec, server, ways};
+use crate::runner::adapters::redis::{ACTS, Spec, connection, server};
 use crate::runner::adapters::rehearse::Rehearsed;
 
 /// Asks the server over `act` who it is; writes nothing.
@@ -15,7 +15,7 @@ pub(in super::super) fn rehearse(undo: &Action) -> Rehearsed {
     if spec.act.is_none() {
         return Rehearsed::NotPossible(format!("{} has no `act`", spec.target));
     }
-    ways::finish(asked(&spec)).unwrap_or_else(|error| Rehearsed::Unknown(error.message))
+    connection::finish(asked(&spec)).unwrap_or_else(|error| Rehearsed::Unknown(error.message))
 }
 
 async fn asked(spec: &Spec) -> Rehearsed {

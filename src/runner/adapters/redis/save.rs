@@ -21,7 +21,7 @@ pub(super) fn saved(info: &Info) -> (u64, Option<u64>) {
 }
 
 /// Whether a save ended between two looks.
-pub(super) fn has_moved(before: (u64, Option<u64>), now: (u64, Option<u64>)) -> bool {
+pub(super) fn has_changed(before: (u64, Option<u64>), now: (u64, Option<u64>)) -> bool {
     match (before.1, now.1) {
         (Some(before), Some(now)) => now > before,
         _ => now.0 > before.0,
@@ -78,7 +78,7 @@ pub(super) async fn save(work: &Work<'_>, session: &mut Session, background: boo
     if info.went_well("rdb_last_bgsave_status") == Some(false) && background {
         return ActEnd::new(Ending::Failed, "the save failed; the server's own log says why");
     }
-    if !has_moved(before, saved(&info)) && background && info.number("rdb_saves").is_some() {
+    if !has_changed(before, saved(&info)) && background && info.number("rdb_saves").is_some() {
         return ActEnd::new(Ending::Failed, "the save ended, and the server counts none");
     }
     let took = info.number("rdb_last_bgsave_time_sec").filter(|_| background);

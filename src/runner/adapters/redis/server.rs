@@ -67,7 +67,7 @@ impl Server {
     }
 
     /// Its product, role and run, in one line.
-    pub(super) fn told(&self) -> String {
+    pub(super) fn describe(&self) -> String {
         let (product, version) = self.info.product();
         let named = match product {
             "valkey" => "Valkey",

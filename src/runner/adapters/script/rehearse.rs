@@ -43,7 +43,9 @@ pub(in super::super) fn rehearse(undo: &Action) -> Rehearsed {
         ));
     }
     let lines = counted(spec.text.lines().count() as u64, "line", "lines");
-    let found: String =
-        shell::findings(&spec.text, true).into_iter().map(|one| format!("; line {}: {}", one.line, one.says)).collect();
+    let found: String = shell::findings(&spec.text, true)
+        .into_iter()
+        .map(|one| format!("; line {}: {}", one.line, one.message))
+        .collect();
     Rehearsed::Possible(format!("bash reads its {lines}, and finds what they call{found}"))
 }

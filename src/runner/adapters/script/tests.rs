@@ -6,7 +6,7 @@ use crate::config::secrets::{SecretPlace, Secrets};
 use crate::domain::Wall;
 use crate::procedure::adapters::Adapters;
 use crate::runner::adapters::BuiltIn;
-use crate::runner::adapters::sql::ways::Database;
+use crate::runner::adapters::sql::connection::Database;
 use std::time::{Duration, Instant};
 
 fn read(purpose: Purpose, toml: &str) -> (Option<Action>, Vec<String>) {
@@ -32,7 +32,7 @@ fn look() -> Look {
     Look {
         limit: None,
         takes_s: None,
-        way_back: String::new(),
+        undo: String::new(),
         host: "h".to_owned(),
         effect: EffectClass::Change,
         now: Wall::from_unix(0, 0),
@@ -90,7 +90,7 @@ fn its_floor_is_change_whatever_it_says() {
     let mut problems = Problems::of(Path::new("f"));
     let mut table = parse_toml("script = 'true'", &mut problems);
     let action = adapters.parse(Purpose::Check, &mut table, &Scope::default(), &mut problems).unwrap();
-    assert_eq!((action.floor, action.line.as_str()), (EffectClass::Change, "bash script of 1 line: true"));
+    assert_eq!((action.least, action.line.as_str()), (EffectClass::Change, "bash script of 1 line: true"));
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn the_preview_shows_the_whole_script_and_what_loosens_it() {
     assert_eq!((all, shown.len(), shown[0].name.as_str()), (3, 1, "   2  echo \"$A\""));
     assert_eq!(set, freeze(toml).unwrap().1, "nothing in it ages");
     let (_, other) = freeze(&toml.replace("b c", "d")).unwrap();
-    assert_eq!(adapters::moved(&mut &*set, &mut &*other), ["the env is another than the one shown"]);
+    assert_eq!(adapters::drift(&mut &*set, &mut &*other), ["the env is another than the one shown"]);
     let why = freeze("script = 'true'\nenv = { A = 'secret:pg' }").unwrap_err().message;
     assert!(why.ends_with("secret pg: variable NO_SUCH_VARIABLE_HERE: it is not set"), "{why}");
 }

@@ -15,7 +15,7 @@ use crate::procedure::plan::Action;
 use crate::runner::adapters::frozen;
 use crate::runner::adapters::sql::frozen::{Head, Object};
 use crate::runner::adapters::sql::shape::{Shape, shape};
-use crate::runner::adapters::sql::{Ask, Spec, beside, look, named, short, ways};
+use crate::runner::adapters::sql::{Ask, Spec, blockers, check, connection, look, short};
 use crate::runner::adapters::{self as common, ActEnd};
 use crate::runner::failpoint;
 use std::cell::RefCell;
@@ -50,7 +50,7 @@ pub(in super::super) fn act(
         Err(error) => return ActEnd::new(Ending::Failed, format!("nothing was done: {}", error.message)),
     };
     let Ask::Statement { sql, lock_timeout_ms, undo } = &spec.ask else {
-        return named::ask(action, &spec, out, cancel);
+        return check::ask(action, &spec, out, cancel);
     };
     let frozen = frozen::whole::<Head>(set).and_then(|(head, objects)| {
         let fits = *undo || head.statement == *sql;
@@ -69,7 +69,7 @@ pub(in super::super) fn act(
         objects: if *undo { Vec::new() } else { objects },
         cancel,
     };
-    ways::finish(work.whole(set, out)).unwrap_or_else(|error| ActEnd::new(Ending::Failed, error.message))
+    connection::finish(work.whole(set, out)).unwrap_or_else(|error| ActEnd::new(Ending::Failed, error.message))
 }
 
 /// One act.
@@ -172,7 +172,7 @@ impl Work<'_> {
         let out = RefCell::new(out);
         let hear = |notice: Notice| {
             let _ = writeln!(out.borrow_mut(), "{}: {}", notice.severity, notice.text);
-            if notice.passed_over {
+            if notice.is_skipped {
                 passed_over.push(notice.text);
             }
         };
@@ -239,7 +239,7 @@ impl Work<'_> {
                 session = connect(&way.access()).await.ok();
             }
             let Some(session) = &session else { continue };
-            if let Ok((pids, who)) = beside::blocking(session, pid).await
+            if let Ok((pids, who)) = blockers::blocking(session, pid).await
                 && !who.is_empty()
                 && known.as_ref() != Some(&pids)
             {
@@ -260,7 +260,7 @@ impl Work<'_> {
                 None => Vec::new(),
             };
             if self.shape.concurrently {
-                found.extend(beside::waited_for(&session, &oids, own).await?);
+                found.extend(blockers::waited_for(&session, &oids, own).await?);
             }
             Ok::<_, String>(found)
         };
@@ -315,10 +315,10 @@ impl Work<'_> {
     async fn with_leftovers(&self, session: &Session, mut end: ActEnd) -> ActEnd {
         if self.shape.concurrently && !session.is_over() {
             let oids: Vec<i64> = self.objects.iter().map(|object| object.oid).collect();
-            let left = beside::invalid_indexes(session, &oids).await.unwrap_or_default();
-            let left = beside::new_ones(left, &self.head.left);
+            let left = blockers::invalid_indexes(session, &oids).await.unwrap_or_default();
+            let left = blockers::new_ones(left, &self.head.left);
             if !left.is_empty() {
-                end.detail.push_str(&format!("; left invalid, to be dropped: {}", beside::names(&left)));
+                end.detail.push_str(&format!("; left invalid, to be dropped: {}", blockers::names(&left)));
             }
         }
         end

@@ -19,7 +19,7 @@ use squawk_syntax::{Parse, SourceFile, SyntaxKind as K, SyntaxNode};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Class {
     /// The least class.
-    pub floor: EffectClass,
+    pub least: EffectClass,
     /// Its first word, in lower case: `vacuum`.
     pub word: String,
     /// What decided, in a few words.
@@ -65,7 +65,7 @@ fn class(sql: &str, parsed: &Parse<SourceFile>) -> Result<Class, String> {
     let statements: Vec<SyntaxNode> =
         tree.stmts().map(|stmt| stmt.syntax().clone()).filter(|node| node.kind() != K::EMPTY_STMT).collect();
     let word = first_word(sql);
-    let class = |floor, why: &str| Ok(Class { floor, word: word.clone(), why: why.to_owned() });
+    let class = |floor, why: &str| Ok(Class { least: floor, word: word.clone(), why: why.to_owned() });
     if word.is_empty() {
         return Err("there is no statement".to_owned());
     }
@@ -200,7 +200,7 @@ mod tests {
         let bound = crate::procedure::sql::DEEPEST;
         let expected = format!("the statement nests up to 9001 levels deep, and at most {bound} are parsed");
         assert_eq!(classify(&nested).unwrap_err(), expected);
-        assert_eq!(classify("SELECT (((1)))").unwrap().floor, Read);
+        assert_eq!(classify("SELECT (((1)))").unwrap().least, Read);
     }
 
     #[test]
@@ -310,7 +310,7 @@ mod tests {
         ];
         for (sql, expected) in cases {
             let class = classify(sql).unwrap();
-            assert_eq!(class.floor, expected, "{sql}: {}", class.why);
+            assert_eq!(class.least, expected, "{sql}: {}", class.why);
         }
     }
 
@@ -351,7 +351,7 @@ mod tests {
         #[test]
         fn a_delete_never_hides(before in "(WITH a AS \\(SELECT 1\\) |EXPLAIN |/\\* x \\*/ |)", table in "[a-z]{1,8}") {
             let class = classify(&format!("{before}DELETE FROM {table}"));
-            proptest::prop_assert!(class.is_err() || class.unwrap().floor == Destroy);
+            proptest::prop_assert!(class.is_err() || class.unwrap().least == Destroy);
         }
     }
 }

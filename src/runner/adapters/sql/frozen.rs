@@ -11,7 +11,7 @@
 use crate::domain::{Error, Item};
 use crate::runner::adapters::frozen::{self, Change, Head as _, Listed};
 use crate::runner::adapters::not_a_set;
-use crate::runner::adapters::sql::beside::Left;
+use crate::runner::adapters::sql::blockers::Left;
 use crate::runner::adapters::sql::rows::{Key, MOST, Rows};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -87,7 +87,7 @@ impl frozen::Head for Head {
         }
     }
 
-    fn moved(&self, now: &Self) -> Vec<String> {
+    fn drift(&self, now: &Self) -> Vec<String> {
         let told = [
             (
                 (&self.system, &self.database) != (&now.system, &now.database),
@@ -114,7 +114,7 @@ impl Listed for Object {
         Item::named(format!("{} {}", self.kind, self.called()))
     }
 
-    fn told(change: &Change<'_, Self>) -> String {
+    fn describe(change: &Change<'_, Self>) -> String {
         match change {
             Change::Gone(object) => format!("no longer there: {}", object.called()),
             Change::New(object) => format!("new: {}", object.called()),
@@ -143,7 +143,7 @@ impl Listed for Key {
         Item::named(self.shown())
     }
 
-    fn told(change: &Change<'_, Self>) -> String {
+    fn describe(change: &Change<'_, Self>) -> String {
         match change {
             Change::New(key) => format!("a new row fits: {}", key.shown()),
             Change::Gone(key) | Change::Changed(key, _) => format!("a row no longer fits: {}", key.shown()),
@@ -178,23 +178,23 @@ pub(in super::super) fn items(
 }
 
 /// What moved between two sets.
-pub(in super::super) fn moved(
+pub(in super::super) fn drift(
     old: &Value,
     before: &mut dyn BufRead,
     new: &Value,
     after: &mut dyn BufRead,
 ) -> Result<Vec<String>, Error> {
     let ((old, was), (new, is)) = (frozen::after::<Head>(old, before)?, frozen::after::<Head>(new, after)?);
-    let mut lines = old.moved(&new);
+    let mut lines = old.drift(&new);
     lines.extend(frozen::changes(&was, &is));
     if let (Some(old), Some(new)) = (&old.rows, &new.rows) {
-        rows_moved(old, before, new, after, &mut lines)?;
+        row_drift(old, before, new, after, &mut lines)?;
     }
     Ok(lines)
 }
 
 /// Which rows came and went, and what goes with them.
-fn rows_moved(
+fn row_drift(
     old: &Rows,
     before: &mut dyn BufRead,
     new: &Rows,

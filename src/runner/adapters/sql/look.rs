@@ -232,7 +232,7 @@ pub(super) async fn oldest_snapshot(session: &Session, under_s: u64) -> Result<O
 }
 
 /// What a person is told of an object.
-pub(super) fn told(seen: &Seen) -> String {
+pub(super) fn describe(seen: &Seen) -> String {
     let size = match &seen.size {
         Ok(size) => bytes(*size),
         Err(why) => format!("size unknown ({why})"),

@@ -20,11 +20,12 @@
 
 mod act;
 mod batches;
-pub(super) mod beside;
+pub(super) mod blockers;
+mod check;
 pub mod classify;
+pub mod connection;
 mod frozen;
 mod look;
-mod named;
 mod phrase;
 mod preview;
 mod rehearse;
@@ -32,7 +33,6 @@ mod rows;
 mod shape;
 #[cfg(test)]
 mod tests;
-pub mod ways;
 
 use crate::config::reader::{Place, Problems, Table, nearest};
 use crate::domain::quantity::{latency, parse_span, span};
@@ -41,13 +41,13 @@ use crate::procedure::adapters::{Purpose, Scope};
 use crate::procedure::params::{ANY_TARGET, no_such_target};
 use crate::procedure::plan::Action;
 use crate::runner::adapters as common;
+use connection::{Database, Way};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use ways::{Database, Way};
 
 pub(super) use act::act;
-pub(super) use frozen::{items, moved};
-pub(super) use named::prove;
+pub(super) use check::prove;
+pub(super) use frozen::{drift, items};
 pub(super) use phrase::phrase;
 pub(super) use preview::preview;
 pub(super) use rehearse::rehearse;
@@ -126,27 +126,27 @@ pub(super) fn parse(
     if let (Some(at), Some(Err(why))) =
         (scope.limit.filter(|_| purpose == Purpose::Do), text.as_ref().map(|text| rows::parts(&sampled(text))))
     {
-        problems.say(at, format!("`limit` needs rows that can be counted, and this statement has none: {why}"));
+        problems.add(at, format!("`limit` needs rows that can be counted, and this statement has none: {why}"));
     }
     let database = database(at, scope, known, problems);
     let text = text?;
     if is_named(&text) {
         let ask = named(purpose, &text, table, problems);
         let (database, ask) = (database?, ask?);
-        let line = format!("{}: {}", database.name, said(&ask));
+        let line = format!("{}: {}", database.name, describe(&ask));
         let spec = Spec { target: database.name, watch: database.watch, act: None, ask };
         return common::action(KEY, EffectClass::Read, line, &spec);
     }
-    let class = classify::classify(&sampled(&text)).map_err(|why| problems.say(at, format!("`sql`: {why}"))).ok();
+    let class = classify::classify(&sampled(&text)).map_err(|why| problems.add(at, format!("`sql`: {why}"))).ok();
     let acts = matches!(purpose, Purpose::Do | Purpose::Undo);
-    let changes = acts && class.as_ref().is_some_and(|class| class.floor > EffectClass::Read);
+    let changes = acts && class.as_ref().is_some_and(|class| class.least > EffectClass::Read);
     let lock_timeout = if changes { lock_timeout(&mut table, problems) } else { LOCK_TIMEOUT };
     table.finish(problems);
     let (class, database) = (class?, database?);
     if changes && database.act.is_none() && known.is_some() && database.name != ANY_TARGET {
         let name = database.name.escape_debug();
         let message = format!("{name} has no `act`: the estate names no role that may change it");
-        problems.say_with(at, message, format!("add `act = \"…\"` to the [[postgres]] `{name}`"));
+        problems.add_with_hint(at, message, format!("add `act = \"…\"` to the [[postgres]] `{name}`"));
         return None;
     }
     let line = format!("{}: {}", database.name, one_line(&text));
@@ -159,7 +159,7 @@ pub(super) fn parse(
     };
     let act = database.act.filter(|_| changes);
     let action =
-        common::action(KEY, class.floor, line, &Spec { target: database.name, watch: database.watch, act, ask })?;
+        common::action(KEY, class.least, line, &Spec { target: database.name, watch: database.watch, act, ask })?;
     Some(Action { listing, ..action })
 }
 
@@ -185,19 +185,19 @@ fn named(purpose: Purpose, word: &str, mut table: Table, problems: &mut Problems
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("one of {}; a statement has more than one word", NAMED.join(", ")),
             };
-            problems.say_with(at, format!("`sql` has no question `{word}`"), hint);
+            problems.add_with_hint(at, format!("`sql` has no question `{word}`"), hint);
             return None;
         }
     };
     if !fits.contains(&purpose) {
         let words: Vec<String> = fits.iter().map(|fit| format!("`{}`", fit.word())).collect();
-        problems.say(at, format!("`{word}` belongs under {}, not `{}`", words.join(" or "), purpose.word()));
+        problems.add(at, format!("`{word}` belongs under {}, not `{}`", words.join(" or "), purpose.word()));
         return None;
     }
     let ask = match word {
         "oldest-snapshot" => {
             if !table.has("under") {
-                problems.say(at, "`under` is missing: how old may the oldest snapshot be?");
+                problems.add(at, "`under` is missing: how old may the oldest snapshot be?");
             }
             let under = table.parsed("under", "a span such as \"10m\"", problems, |text| {
                 parse_span(text).map(|span| span.as_secs()).filter(|seconds| *seconds > 0)
@@ -217,7 +217,7 @@ fn named(purpose: Purpose, word: &str, mut table: Table, problems: &mut Problems
     ask
 }
 
-fn said(ask: &Ask) -> String {
+fn describe(ask: &Ask) -> String {
     match ask {
         Ask::Statement { sql, .. } | Ask::Question { sql, .. } => one_line(sql),
         Ask::OldestSnapshot { under_s } => {
@@ -255,20 +255,20 @@ fn database(at: Place, scope: &Scope, known: Option<&[Database]>, problems: &mut
             if found.is_none() {
                 let names: Vec<String> = known.iter().map(|it| it.name.clone()).collect();
                 match no_such_target(TargetKind::Postgres, name, &names) {
-                    (why, Some(hint)) => problems.say_with(at, why, hint),
-                    (why, None) => problems.say(at, why),
+                    (why, Some(hint)) => problems.add_with_hint(at, why, hint),
+                    (why, None) => problems.add(at, why),
                 }
             }
             found
         }
         (None, Some([only])) => Some(only.clone()),
         (None, Some([])) => {
-            problems.say(at, "the estate has no [[postgres]] that `sql` could work on");
+            problems.add(at, "the estate has no [[postgres]] that `sql` could work on");
             None
         }
         (None, Some(several)) => {
             let names: Vec<&str> = several.iter().map(|it| it.name.as_str()).collect();
-            problems.say(at, format!("`on` is missing: the estate has several databases: {}", names.join(", ")));
+            problems.add(at, format!("`on` is missing: the estate has several databases: {}", names.join(", ")));
             None
         }
     }

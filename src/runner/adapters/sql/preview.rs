@@ -7,11 +7,11 @@ use crate::probes::postgres::connect::{Failure, Session, connect};
 use crate::procedure::plan::Action;
 use crate::procedure::quote::Quote;
 use crate::runner::adapters::frozen;
-use crate::runner::adapters::sql::beside::{self, Left};
+use crate::runner::adapters::sql::blockers::{self, Left};
 use crate::runner::adapters::sql::frozen::Head;
 use crate::runner::adapters::sql::look::{self, Seen, Server};
 use crate::runner::adapters::sql::shape::{Shape, shape};
-use crate::runner::adapters::sql::{Ask, Spec, listing, one_line, rows, short, ways};
+use crate::runner::adapters::sql::{Ask, Spec, connection, listing, one_line, rows, short};
 use crate::runner::adapters::{self as common, Look};
 use std::io::Write;
 use std::time::Duration;
@@ -32,7 +32,7 @@ struct Sight {
     facts: Vec<(String, String)>,
     warnings: Vec<String>,
     /// The rows, where they are frozen.
-    rows: Option<rows::Told>,
+    rows: Option<rows::Rendered>,
 }
 
 /// Looks over `watch`, and freezes the server, the statement and its objects.
@@ -41,8 +41,8 @@ pub(in super::super) fn preview(action: &Action, asked: &Look, set: &mut dyn Wri
     let Ask::Statement { sql, lock_timeout_ms, .. } = &spec.ask else {
         return Err(Error::new(Kind::Usage, format!("cannot preview \"{}\": it only looks", action.line)));
     };
-    ways::finish(async {
-        let (session, sight) = see(&spec, sql, action.floor, asked).await?;
+    connection::finish(async {
+        let (session, sight) = see(&spec, sql, action.least, asked).await?;
         asked.in_time(&format!("look at {}", spec.target))?;
         freeze(&session, sql, &sight, asked, set).await?;
         Ok(shown(&spec, sql, Duration::from_millis(*lock_timeout_ms), asked, sight))
@@ -199,7 +199,7 @@ async fn around(session: &Session, sql: &str, sight: &mut Sight) {
 
 /// Whom it will wait for, and what earlier ones have left.
 async fn beside_others(session: &Session, oids: &[i64], sight: &mut Sight) {
-    let told = match beside::waited_for(session, oids, 0).await {
+    let told = match blockers::waited_for(session, oids, 0).await {
         Ok(found) if found.is_empty() => "no transaction now".to_owned(),
         Ok(found) => {
             sight.warnings.extend(found.iter().map(|who| format!("it will wait for {who}")));
@@ -208,7 +208,7 @@ async fn beside_others(session: &Session, oids: &[i64], sight: &mut Sight) {
         Err(why) => format!("not known: {why}"),
     };
     sight.facts.push(("waits for".to_owned(), told));
-    match beside::invalid_indexes(session, oids).await {
+    match blockers::invalid_indexes(session, oids).await {
         Ok(left) => {
             let others = left.iter().filter(|left| !oids.contains(&left.oid));
             sight
@@ -285,7 +285,7 @@ fn shown(spec: &Spec, sql: &str, lock_timeout: Duration, asked: &Look, sight: Si
     let listing = listing(&reference::show(sql));
     let mut told = vec![("server".to_owned(), who)];
     for seen in &objects {
-        told.push((format!("{} {}", seen.object.kind, seen.object.called()), look::told(seen)));
+        told.push((format!("{} {}", seen.object.kind, seen.object.called()), look::describe(seen)));
     }
     told.append(&mut facts);
     if shape.lock.is_some() {
@@ -322,7 +322,7 @@ fn shown(spec: &Spec, sql: &str, lock_timeout: Duration, asked: &Look, sight: Si
         warnings,
         listing,
         limit: rows.and_then(|told| told.limit),
-        way_back: asked.way_back.clone(),
+        undo: asked.undo.clone(),
         takes_s: asked.takes_s,
         phrase: if destroys { phrase } else { String::new() },
         ..Preview::default()

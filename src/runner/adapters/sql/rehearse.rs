@@ -11,7 +11,7 @@ use crate::procedure::quote::Quote;
 use crate::runner::adapters as common;
 use crate::runner::adapters::rehearse::Rehearsed;
 use crate::runner::adapters::sql::shape::{Named, Shape, shape};
-use crate::runner::adapters::sql::{Ask, Spec, look, ways};
+use crate::runner::adapters::sql::{Ask, Spec, connection, look};
 use std::time::Duration;
 
 /// How long a lock is waited for; nothing here needs one that others keep.
@@ -37,14 +37,14 @@ pub(in super::super) fn rehearse(undo: &Action, of: &Action) -> Rehearsed {
         Ask::Statement { sql, .. } => shape(sql).named,
         _ => Vec::new(),
     };
-    ways::finish(asked(undo, &undo_spec, sql, &made)).unwrap_or_else(|error| Rehearsed::Unknown(error.message))
+    connection::finish(asked(undo, &undo_spec, sql, &made)).unwrap_or_else(|error| Rehearsed::Unknown(error.message))
 }
 
 async fn asked(undo: &Action, spec: &Spec, sql: &str, made: &[Named]) -> Rehearsed {
     if sql.contains("{{") {
         return Rehearsed::Unknown("what it says, only the run knows".to_owned());
     }
-    let Some(way) = spec.act.as_ref().or(spec.watch.as_ref().filter(|_| undo.floor == EffectClass::Read)) else {
+    let Some(way) = spec.act.as_ref().or(spec.watch.as_ref().filter(|_| undo.least == EffectClass::Read)) else {
         return Rehearsed::NotPossible(format!("{} has no `act`", spec.target));
     };
     let acting = match connect_to_act(&way.access(), LOCK_TIMEOUT).await {

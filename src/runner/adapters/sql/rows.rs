@@ -38,7 +38,7 @@ pub(super) struct Parts {
     /// Whether rows go.
     deletes: bool,
     /// Whether the condition names a column that is set.
-    tells_done: bool,
+    reports_completion: bool,
 }
 
 /// The parts of a statement.
@@ -82,15 +82,21 @@ fn parts_of(tree: &SyntaxNode) -> Result<Parts, String> {
         Some(alias) => format!("{} {}", name.text(), alias.text()),
         None => name.text().to_string(),
     };
-    let tells_done = deletes || names_a_set_column(child(K::SET_CLAUSE), clause.as_ref());
+    let reports_completion = deletes || names_a_set_column(child(K::SET_CLAUSE), clause.as_ref());
     let alias = match alias {
         Some(alias) => last_word(&alias),
         None => last_word(&name),
     };
-    let parts =
-        Parts { head, from, alias: alias.ok_or("its table has no plain name")?, condition, deletes, tells_done };
+    let parts = Parts {
+        head,
+        from,
+        alias: alias.ok_or("its table has no plain name")?,
+        condition,
+        deletes,
+        reports_completion,
+    };
     match classify(&parts.select("1")) {
-        Ok(class) if class.floor == EffectClass::Read => Ok(parts),
+        Ok(class) if class.least == EffectClass::Read => Ok(parts),
         Ok(class) => Err(format!("in its WHERE {}", class.why)),
         Err(why) => Err(why),
     }
@@ -208,7 +214,7 @@ impl Rows {
 }
 
 /// What a prompt shows of the rows.
-pub(super) struct Told {
+pub(super) struct Rendered {
     pub(super) rows: Rows,
     pub(super) parts: Parts,
     /// How many rows the table has, about.
@@ -228,7 +234,7 @@ pub(super) async fn look(
     sql: &str,
     table: &Seen,
     wanted: Option<crate::procedure::plan::Limit>,
-) -> Result<Result<Told, String>, Error> {
+) -> Result<Result<Rendered, String>, Error> {
     let parts = match parts(sql) {
         Ok(parts) => parts,
         Err(why) => return Ok(Err(why)),
@@ -275,12 +281,12 @@ pub(super) async fn look(
     if parts.deletes {
         cascades(session, &parts, table, &mut rows, &mut facts, &mut warnings).await.map_err(told)?;
     }
-    if !parts.tells_done {
+    if !parts.reports_completion {
         let words = "its WHERE does not tell changed rows from others: done again, it would change them again";
         warnings.push(words.to_owned());
     }
     let size = number("size");
-    Ok(Ok(Told { rows, parts, of, bytes: size, facts, warnings, limit }))
+    Ok(Ok(Rendered { rows, parts, of, bytes: size, facts, warnings, limit }))
 }
 
 async fn whole_count(session: &Session, parts: &Parts) -> Result<Option<u64>, Failure> {
@@ -358,18 +364,18 @@ async fn cascades(
 /// Writes the keys of a set that is listed, as many as its head says.
 pub(super) async fn stream(
     session: &Session,
-    told: &Told,
+    rendered: &Rendered,
     deadline: Instant,
     set: &mut dyn Write,
 ) -> Result<(), Error> {
     let doing = "freeze the rows";
     let failed = |why: &dyn std::fmt::Display| Error::machine(doing, why);
-    if !told.rows.bounded && told.rows.count > 0 {
-        let keys = told.parts.key(&told.rows);
-        let columns = told.parts.key_as_text(&told.rows);
-        let asked = format!("DECLARE keys NO SCROLL CURSOR FOR {} ORDER BY {keys}", told.parts.select(&columns));
+    if !rendered.rows.bounded && rendered.rows.count > 0 {
+        let keys = rendered.parts.key(&rendered.rows);
+        let columns = rendered.parts.key_as_text(&rendered.rows);
+        let asked = format!("DECLARE keys NO SCROLL CURSOR FOR {} ORDER BY {keys}", rendered.parts.select(&columns));
         session.rows_within(&asked, QUESTION).await.map_err(|why| failed(&why))?;
-        let mut left = told.rows.count;
+        let mut left = rendered.rows.count;
         while left > 0 {
             if Instant::now() >= deadline {
                 return Err(failed(&"it took longer than a preview may"));
@@ -380,7 +386,7 @@ pub(super) async fn stream(
                 return Err(failed(&"the server gives fewer keys than it counts"));
             }
             for line in &lines {
-                let key = key_of(line, told.rows.width()).ok_or_else(|| failed(&"a key is null"))?;
+                let key = key_of(line, rendered.rows.width()).ok_or_else(|| failed(&"a key is null"))?;
                 write_line(set, &key)?;
                 left = left.checked_sub(1).ok_or_else(|| failed(&"the server gives more keys than it counts"))?;
             }
@@ -414,9 +420,9 @@ mod tests {
              (VALUES ('1'::integer, '2026-01-01'::date), ('1'::integer, '2026-01-01'::date))"
         );
         let parts = super::parts("UPDATE public.\"Jobs\" SET state = 'x' WHERE state <> 'x'").unwrap();
-        assert_eq!((parts.alias.as_str(), parts.deletes, parts.tells_done), ("\"Jobs\"", false, true));
+        assert_eq!((parts.alias.as_str(), parts.deletes, parts.reports_completion), ("\"Jobs\"", false, true));
         assert_eq!(parts.select("1"), "SELECT 1 FROM public.\"Jobs\" WHERE ( state <> 'x'\n)");
-        assert!(!super::parts("UPDATE a.b SET n = n + 1 WHERE id < 5").unwrap().tells_done);
+        assert!(!super::parts("UPDATE a.b SET n = n + 1 WHERE id < 5").unwrap().reports_completion);
         let whole = super::parts("DELETE FROM a.b").unwrap();
         assert_eq!((whole.select("1").as_str(), whole.head.as_str()), ("SELECT 1 FROM a.b", "DELETE FROM a.b"));
         let commented = super::parts("DELETE FROM a.b -- those that are done\nWHERE true").unwrap();

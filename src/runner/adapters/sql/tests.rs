@@ -27,7 +27,7 @@ fn procedure(on: &str) -> String {
     )
 }
 
-fn said(problems: &[Problem]) -> Vec<String> {
+fn messages(problems: &[Problem]) -> Vec<String> {
     problems.iter().map(|it| format!("{} | {}", it.message, it.hint.as_deref().unwrap_or_default())).collect()
 }
 
@@ -35,7 +35,7 @@ fn planned(on: &str, base: &str, adapters: &BuiltIn) -> Result<Plan, Vec<String>
     let file = Path::new("f");
     let procedure = read(&procedure(on), file, &BuiltIn::default()).unwrap();
     let given = BTreeMap::from([("base".to_owned(), base.to_owned())]);
-    Plan::make(&procedure, &given, "e", "other", adapters, &Library::default()).map_err(|problems| said(&problems))
+    Plan::make(&procedure, &given, "e", "other", adapters, &Library::default()).map_err(|problems| messages(&problems))
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn a_plan_holds_the_way_to_its_database_and_places_of_secrets_alone() {
         "ask": {"statement": {"sql": "VACUUM public.a", "lock_timeout_ms": 2000, "undo": false}},
     });
     assert_eq!(act.spec, expected);
-    let crate::procedure::plan::WayBack::Undo(undo) = &plan.steps[0].way_back else { panic!() };
+    let crate::procedure::plan::UndoPlan::Undo(undo) = &plan.steps[0].undo else { panic!() };
     assert_eq!(undo.spec["act"], expected["act"], "the undo has its step's database");
 }
 

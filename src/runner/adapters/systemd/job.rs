@@ -4,7 +4,7 @@ use crate::journal::record::Ending;
 use crate::probes::units::bus::{Bus, Trouble};
 use crate::probes::units::jobs::{self, State};
 use crate::procedure::plan::Action;
-use crate::runner::adapters::systemd::{Op, Spec, finish, frozen, is_active, not_its, told};
+use crate::runner::adapters::systemd::{Op, Spec, describe, finish, frozen, is_active, not_its};
 use crate::runner::adapters::{self as common, ActEnd};
 use std::io::{BufRead, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -85,7 +85,7 @@ pub(super) async fn act_on(
 /// What came of the unit, after its job.
 async fn ended(bus: &mut Bus, spec: &Spec, result: &str) -> ActEnd {
     let state = jobs::state(bus, &spec.unit).await;
-    let now = state.as_ref().map_or_else(Clone::clone, told);
+    let now = state.as_ref().map_or_else(Clone::clone, describe);
     let ending = match result {
         "done" => match &state {
             Err(why) => {
@@ -94,7 +94,7 @@ async fn ended(bus: &mut Bus, spec: &Spec, result: &str) -> ActEnd {
                     format!("the job is done, and the unit's state is not known: {why}"),
                 );
             }
-            Ok(state) if stands(spec.op, state) => Ending::Ok,
+            Ok(state) if is_reached(spec.op, state) => Ending::Ok,
             Ok(_) => Ending::Failed,
         },
         "canceled" => Ending::Cancelled,
@@ -113,7 +113,7 @@ async fn ended(bus: &mut Bus, spec: &Spec, result: &str) -> ActEnd {
 }
 
 /// Whether a unit is as the action wants it.
-fn stands(op: Op, state: &State) -> bool {
+fn is_reached(op: Op, state: &State) -> bool {
     match (op, state.active.as_str()) {
         (Op::Stop, active) => matches!(active, "inactive" | "failed"),
         (_, "active" | "reloading" | "refreshing") => true,

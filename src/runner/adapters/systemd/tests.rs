@@ -23,9 +23,9 @@ fn restart() -> Action {
 
 #[test]
 fn actions_are_read_and_what_does_not_fit_is_said() {
-    assert_eq!((restart().line.as_str(), restart().floor), ("restart nginx.service", EffectClass::Change));
+    assert_eq!((restart().line.as_str(), restart().least), ("restart nginx.service", EffectClass::Change));
     let active = parsed(Purpose::Check, "systemd = 'is-active'\nunit = 'a@b.timer'", None).unwrap();
-    assert_eq!((active.line.as_str(), active.floor), ("a@b.timer is active", EffectClass::Read));
+    assert_eq!((active.line.as_str(), active.least), ("a@b.timer is active", EffectClass::Read));
     let cases: [(Purpose, &str, &str); 7] = [
         (
             Purpose::Do,
@@ -62,7 +62,7 @@ fn look() -> Look {
     Look {
         limit: None,
         takes_s: None,
-        way_back: String::new(),
+        undo: String::new(),
         host: "host".to_owned(),
         effect: EffectClass::Change,
         now: clock::now().wall,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 fn waiting(file: &std::path::Path, until: Until, left_ms: u64) -> Waiting {
     let spec = serde_json::json!({ "argv": ["cat", file], "cwd": "/", "env": {} });
     let look =
-        Action { adapter: "exec".to_owned(), floor: EffectClass::Read, line: "cat".to_owned(), spec, listing: None };
+        Action { adapter: "exec".to_owned(), least: EffectClass::Read, line: "cat".to_owned(), spec, listing: None };
     let around = Around { estate: None, name: "e".to_owned(), runs: PathBuf::from("/"), own: RunId::new(1, 1) };
     Waiting { look, until, left_ms, timeout_s: left_ms.div_ceil(1000), every_ms: 20, around }
 }

@@ -5,7 +5,7 @@
 //! Press  c  to HOLD the run: it stays as it is, and waits until somebody resumes it.
 //! ```
 
-use super::eyes;
+use super::approval;
 use crate::app::Snapshot;
 use crate::app::keymap::Action;
 use crate::app::modal::PromptDialog;
@@ -31,7 +31,7 @@ pub(super) fn lines(
         vec![strip.put_within(width.saturating_sub(before.len() + 4), prompt, after).line()]
     };
     match &dialog.prompt.ask {
-        _ if dialog.prompt.waits_for_second() => eyes::ask(pen, snapshot, dialog, key, width),
+        _ if dialog.prompt.waits_for_second() => approval::ask(pen, snapshot, dialog, key, width),
         Ask::Approve { .. } => Vec::new(),
         Ask::Confirm { effect: EffectClass::Destroy, preview, .. } => {
             let strip =

@@ -6,7 +6,7 @@
 //! Bloat         public.audit_logs  12 GiB   48 %    ±3  vacuum
 //! ```
 
-use super::spoken;
+use super::text_role;
 use crate::app::panes::rows::Sort;
 use crate::config::theme::Role;
 use crate::domain::{Clean, Fact, Observation, Row, Section, Wall, quantity};
@@ -213,7 +213,7 @@ pub(super) fn short(suffix: &'static str) -> &'static str {
 
 /// Puts the figures and the rest, all of it before a column.
 pub(super) fn put(pen: Pen<'_>, strip: Strip, parts: Parts, role: Role, end: usize) -> Strip {
-    put_in(strip, parts, (pen.style(spoken(role)), pen.style(Role::UiText)), end)
+    put_in(strip, parts, (pen.style(text_role(role)), pen.style(Role::UiText)), end)
 }
 
 /// The same in the style of what the verdict is about, and in that of all else.

@@ -1,7 +1,7 @@
 //! What happens now, what comes next, and what the operator may do about it.
 
 use super::time as time_of;
-use super::{eyes, short, state, step_time as time};
+use super::{people, short, state, step_time as time};
 use crate::app::Snapshot;
 use crate::app::keymap::Action;
 use crate::config::theme::Role;
@@ -56,14 +56,14 @@ pub(super) fn lines(
     (width, rows): (usize, usize),
 ) -> Vec<Line<'static>> {
     let mut lines = vec![(Weight::Blank, Strip::new().line())];
-    lines.extend(eyes::forced(pen, run, width).into_iter().map(|line| (Weight::Now, line)));
+    lines.extend(people::forced(pen, run, width).into_iter().map(|line| (Weight::Now, line)));
     let say = |name, role, text: String| {
         let weight = Weight::of(name);
         lines.extend(pen.fact(name, role, text, width).into_iter().map(|line| (weight, line)));
     };
-    told(snapshot, run, say);
+    facts_lines(snapshot, run, say);
     lines.extend(
-        eyes::here(pen, &snapshot.run.people, snapshot.me.pid, width).into_iter().map(|line| (Weight::Past, line)),
+        people::here(pen, &snapshot.run.people, snapshot.me.pid, width).into_iter().map(|line| (Weight::Past, line)),
     );
     let may = may(pen, snapshot, run.status(snapshot.run.lives), width);
     if may.width() > VALUES + 1 {
@@ -73,7 +73,7 @@ pub(super) fn lines(
 }
 
 /// What is said of a run, name by name.
-fn told(snapshot: &Snapshot<'_>, run: &RunView, mut say: impl FnMut(&'static str, Role, String)) {
+fn facts_lines(snapshot: &Snapshot<'_>, run: &RunView, mut say: impl FnMut(&'static str, Role, String)) {
     let status = run.status(snapshot.run.lives);
     if let Some(error) = &snapshot.run.lost {
         say("lost", Role::VerdictUnknown, format!("{} · what stands here may be old", error.message));
@@ -102,7 +102,7 @@ fn told(snapshot: &Snapshot<'_>, run: &RunView, mut say: impl FnMut(&'static str
         };
         say(name, Role::StateInterrupted, format!("{}@{} {what}", who.name, who.host));
     }
-    if let Some(owed) = owed(run, status) {
+    if let Some(owed) = undo_left(run, status) {
         say("undo", Role::UiText, owed);
     }
     if run.unknown() > 0 {
@@ -161,13 +161,13 @@ fn coming(snapshot: &Snapshot<'_>, run: &RunView, status: RunStatus) -> Option<(
 }
 
 /// The steps that are owed their undo.
-fn owed(run: &RunView, status: RunStatus) -> Option<String> {
-    let owed = run.undo_owed();
+fn undo_left(run: &RunView, status: RunStatus) -> Option<String> {
+    let owed = run.pending_undos();
     if owed.is_empty() || status == RunStatus::Ok {
         return None;
     }
     let steps: Vec<String> = owed.iter().map(|step| (step + 1).to_string()).collect();
-    let word = match (status.is_over(), &run.way_back) {
+    let word = match (status.is_over(), &run.rollback_state) {
         (true, _) => "not taken back: step",
         (false, Some(_)) => "still to take back: step",
         (false, None) => "can be taken back: step",

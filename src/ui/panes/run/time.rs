@@ -35,7 +35,7 @@ pub fn no_time(why: &NoTime) -> String {
         NoTime::Outside { next: Some(next) } => format!("outside the window · next {} UTC", next.from.minute()),
         NoTime::Outside { next: None } => "outside every window".to_owned(),
         NoTime::Run { budget, .. } => format!("beyond the run's budget of {}", quantity::span(*budget)),
-        NoTime::WayBack { budget, .. } => {
+        NoTime::Rollback { budget, .. } => {
             format!("beyond the budget of the way back, {}", quantity::span(*budget))
         }
     }

@@ -223,7 +223,7 @@ fn permissions_are_given_and_given_back() {
 
 fn scanned(tree: &Tree, more: &str) -> (ActEnd, String) {
     let action = tree.action(Purpose::Check, &format!("files = 'scan'\nrecursive = true\n{more}"), None);
-    assert_eq!(action.floor, EffectClass::Read);
+    assert_eq!(action.least, EffectClass::Read);
     acted(&action, b"")
 }
 

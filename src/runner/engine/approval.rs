@@ -1,0 +1,76 @@
+//! Asks a second person.
+//!
+//! ```text
+//! do, four eyes ─▶ prompt ─▶ confirmed by one ─▶ approved by another, or the glass is broken ─▶ attempt
+//! approve       ─▶ prompt ─▶ approved by another than the starter, or the glass is broken
+//! start         ─▶ the same, before step 1, about the whole plan
+//! ```
+
+use crate::domain::error::Result;
+use crate::domain::{Actor, Attendee};
+use crate::journal::answer::may_give;
+use crate::journal::fold::OpenPrompt;
+use crate::journal::record::{Answer, Ask, Choice, Event};
+use crate::procedure::plan::Step;
+use crate::runner::engine::Engine;
+use crate::runner::engine::prompt::Asked;
+use crate::runner::presence::Presence;
+
+impl Engine {
+    /// An `approve` step, or item: another person than the starter agrees to its text.
+    pub(super) async fn approve(&mut self, step: u32, planned: &Step) -> Result<()> {
+        let ask = Ask::Approve { text: self.mask(&planned.text), hash: self.view().plan.clone(), start: false };
+        let said = match self.ask(step, ask).await? {
+            Asked::Answered(_, Answer::Approve { note }) => note,
+            Asked::Answered(_, Answer::BreakGlass { reason }) => format!("break glass: {reason}"),
+            _ => return Ok(()),
+        };
+        let by = self.second_of(step);
+        self.write_as(&by, Event::StepClosed { step, note: said }).map(drop)
+    }
+
+    /// Whoever approved a step last.
+    fn second_of(&self, step: u32) -> Actor {
+        self.view().approval(step).map_or_else(|| self.me.clone(), |approval| approval.by.clone())
+    }
+
+    /// Asks another person than the starter to agree to the run's start, before its first step; `why` says what is special
+    /// about it. A run that goes on after its runner was gone asks no second time. Says whether to go on: not where the run was
+    /// stopped. A start for which no second person can be had is refused before there is a run.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub(super) async fn approve_start(&mut self, why: &str) -> Result<bool> {
+        while self.view().start_approval().is_none() {
+            let ask = Ask::Approve { text: why.to_owned(), hash: self.view().plan.clone(), start: true };
+            if let Asked::Stopped = self.ask(0, ask).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Refuses to break the glass while somebody is attached who could approve instead.
+    pub(super) fn must_break(&self, open: &OpenPrompt, answer: &Answer) -> std::result::Result<(), String> {
+        let Answer::BreakGlass { .. } = answer else { return Ok(()) };
+        let approve = Answer::Approve { note: String::new() };
+        let people = Presence::unseen(&self.dir).map(|presence| presence.people()).unwrap_or_default();
+        let could = |person: &&Attendee| {
+            person.may_act && may_give(open, &self.view().starter, &person.actor, &approve).is_ok()
+        };
+        match people.iter().find(could) {
+            Some(person) => Err(format!("{} is attached and can approve it: the glass stays whole", person.actor.name)),
+            None => Ok(()),
+        }
+    }
+
+    /// How a run goes on past a hard gate: only by another person than its starter, where others reach it.
+    pub(super) fn past_a_gate(&self) -> Option<Choice> {
+        self.has_team().then_some(Choice::Override)
+    }
+
+    /// Whether others than the starter reach this run: it is kept in a team directory.
+    pub(super) fn has_team(&self) -> bool {
+        self.dir.team().is_some()
+    }
+}

@@ -1,0 +1,76 @@
+//! A run as it would begin now: what its steps will take, whether its window allows it, and from where on there is no time.
+
+use crate::calendar::Calendar;
+use crate::domain::error::Result;
+use crate::domain::time::Now;
+use crate::domain::{Digest, Error, Kind, RunId};
+use crate::journal::fold::{NoTime, RunView};
+use crate::journal::history::History;
+use crate::journal::record::Record;
+use crate::procedure::plan::Plan;
+use crate::runner::engine::{created, standing};
+use crate::runner::rundir::Start;
+use crate::runner::{identity, policy};
+
+/// The state of a run at its first record, as it would be if it began now.
+///
+/// # Errors
+/// When the plan cannot be written as JSON.
+pub fn preview(plan: &Plan, start: &Start, history: &History, calendar: &Calendar, now: Now) -> Result<RunView> {
+    let record = Record {
+        seq: 1,
+        run: RunId::new(0, 0),
+        wall: now.wall,
+        boot: now.boot,
+        actor: identity::own(&start.how),
+        event: created(plan, start, history)?,
+        prev: Digest::zero(),
+        h: Digest::zero(),
+    };
+    let mut view = RunView::begin(&record).map_err(|why| Error::machine("foresee the run", why.0))?;
+    view.window = standing(calendar, plan, now.wall);
+    Ok(view)
+}
+
+/// Why a run may not begin now: its first change would be refused. Nothing is in the way of what only reads, nor of a checklist, whose
+/// items are turned to one by one.
+#[must_use]
+pub fn refusal(plan: &Plan, view: &RunView, now: Now) -> Option<Error> {
+    if !plan.order.is_listed() {
+        return None;
+    }
+    let (step, head) = (0_u32..).zip(&view.steps).find(|(_, step)| step.changes())?;
+    let why = view.no_time(step, now.wall)?;
+    let title = &head.head.title;
+    let message = why.of(&format!("step {} ({title})", step + 1));
+    let mut refusal = Error::new(Kind::Refused, message);
+    let NoTime::Outside { next } = &why else { return Some(refusal) };
+    if next.is_some() {
+        refusal = refusal.hint("start it then: midwatch windows shows all of them");
+    }
+    Some(refusal.hint("what cannot wait is an emergency: --emergency \"REASON\", which takes a second person"))
+}
+
+/// Why an emergency may not begin: it needs its reason, and a second person, so that its run must be where one reaches it (`team`).
+#[must_use]
+pub fn emergency_refusal(reason: &str, team: bool) -> Option<Error> {
+    if reason.trim().is_empty() {
+        return Some(Error::new(Kind::Refused, "an emergency needs a reason, for the report"));
+    }
+    let why = "an emergency takes a second person, or the next window: midwatch windows shows it";
+    (!team).then(|| policy::without_team("an emergency", why))
+}
+
+/// What whoever starts a run should know of its time, in a sentence each: where it would have to stop.
+#[must_use]
+pub fn warnings(view: &RunView, now: Now) -> Vec<String> {
+    let late = view.no_time_from(now.wall).map(|(step, why)| {
+        let title = view.step(step).map_or("", |step| step.head.title.as_str());
+        let steps = format!("step {} ({title}) and what follows", step + 1);
+        format!("if all takes as long as expected: {}", why.of(&steps))
+    });
+    late.into_iter().collect()
+}
+
+#[cfg(test)]
+mod windows;
