@@ -21,7 +21,7 @@ pub enum Msg {
     /// A key was pressed.
     KeyPressed(Key, Now),
     /// No key was waiting at a moment, so that one that commits may have stood alone.
-    KeyStayedAlone(Now),
+    KeyAlone(Now),
     /// Text was pasted.
     Pasted(String, Now),
     /// A mouse button was pressed, or the wheel turned, at a cell (column, row).

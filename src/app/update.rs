@@ -23,14 +23,14 @@ pub fn begin(_: &Model) -> Vec<Effect> {
 
 /// Moves the console on by one thing that happened.
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
-    let effects = follow_mouse(model, msg);
+    let effects = apply(model, msg);
     for section in Section::ALL {
         model.lists.of_mut(section).attend(model.focus == Pane::of(section));
     }
     effects
 }
 
-fn follow_mouse(model: &mut Model, msg: Msg) -> Vec<Effect> {
+fn apply(model: &mut Model, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Tick(now) => {
             model.now = now;
@@ -44,11 +44,7 @@ fn follow_mouse(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.now = now;
             return wallboard::pressed(model, key);
         }
-        msg @ (Msg::KeyPressed(..)
-        | Msg::KeyStayedAlone(_)
-        | Msg::Pasted(..)
-        | Msg::MouseMoved(..)
-        | Msg::Resized(..)) => {
+        msg @ (Msg::KeyPressed(..) | Msg::KeyAlone(_) | Msg::Pasted(..) | Msg::MouseMoved(..) | Msg::Resized(..)) => {
             return from_terminal(model, msg);
         }
         Msg::RowsRead(rows) => model.lists.read(model.window.judged(rows, model.now.wall), model.now.wall),
@@ -100,7 +96,7 @@ fn from_terminal(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.dismiss_notice();
             return burst::pressed(model, key);
         }
-        Msg::KeyStayedAlone(now) => {
+        Msg::KeyAlone(now) => {
             model.now = now;
             return burst::elapsed(model);
         }

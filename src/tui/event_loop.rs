@@ -266,7 +266,7 @@ impl<'a> Loop<'a> {
             if !self.tty.has_input() {
                 self.model.note_silence(before);
                 if self.model.due_at().is_some_and(|at| at <= before) {
-                    self.update(Msg::KeyStayedAlone(clock::now()), Cause::Key)?;
+                    self.update(Msg::KeyAlone(clock::now()), Cause::Key)?;
                 }
             }
             let Ok(msg) = inbox.try_recv() else { return Ok(()) };

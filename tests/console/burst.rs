@@ -70,9 +70,9 @@ fn a_key_that_commits_counts_where_it_stands_alone() {
         assert_eq!(key(&mut model, commit, start), [], "{name}");
         let silence = silence(commit);
         assert_eq!(model.due_at(), Some(after(start, silence).boot), "{name}");
-        assert_eq!(update(&mut model, Msg::KeyStayedAlone(after(start, silence - 1))), [], "{name}");
-        assert!(confirms(&update(&mut model, Msg::KeyStayedAlone(after(start, silence)))), "{name}");
-        assert_eq!(update(&mut model, Msg::KeyStayedAlone(after(start, 900))), [], "{name}: once");
+        assert_eq!(update(&mut model, Msg::KeyAlone(after(start, silence - 1))), [], "{name}");
+        assert!(confirms(&update(&mut model, Msg::KeyAlone(after(start, silence)))), "{name}");
+        assert_eq!(update(&mut model, Msg::KeyAlone(after(start, 900))), [], "{name}: once");
     }
 }
 
@@ -87,7 +87,7 @@ fn a_key_that_others_follow_at_once_commits_to_nothing() {
                 let (what, msg) = follow(after(start, gap)).nth(place).unwrap();
                 assert!(!confirms(&update(&mut model, msg)), "{name}, then {what} {gap} ms later");
                 // The last key of a burst is followed by nothing, and is no answer either.
-                let stood = update(&mut model, Msg::KeyStayedAlone(after(start, gap + counted)));
+                let stood = update(&mut model, Msg::KeyAlone(after(start, gap + counted)));
                 assert!(!confirms(&stood), "{name}, then {what} {gap} ms later");
             }
         }
@@ -99,7 +99,7 @@ fn a_key_that_others_follow_at_once_commits_to_nothing() {
             let gap = if before == 'k' { 299 } else { 5 };
             key(&mut model, Key::char(before), start);
             key(&mut model, commit, after(start, gap));
-            assert!(!confirms(&update(&mut model, Msg::KeyStayedAlone(after(start, 900)))), "{name} after {before}");
+            assert!(!confirms(&update(&mut model, Msg::KeyAlone(after(start, 900)))), "{name} after {before}");
         }
     }
 }
@@ -116,7 +116,7 @@ fn phrase(model: &mut Model, text: &str, (bunch, ms): (usize, u64)) -> bool {
         let seen = Seen { size: model.size, whole: true, ..Seen::default() };
         model.drawn(seen, at.boot);
     }
-    confirmed |= confirms(&update(model, Msg::KeyStayedAlone(after(model.now, 60))));
+    confirmed |= confirms(&update(model, Msg::KeyAlone(after(model.now, 60))));
     confirmed
 }
 

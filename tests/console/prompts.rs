@@ -98,7 +98,7 @@ fn a_key_that_waited_while_the_console_was_held_up_does_not_count() {
         model.note_silence(at(heard));
         assert_eq!(model.wakes_at(), (!counts).then_some(at(400)));
         assert_eq!(update(&mut model, Msg::KeyPressed(Key::char('c'), Now { boot: at(1000), ..start })), []);
-        let effects = update(&mut model, Msg::KeyStayedAlone(Now { boot: at(1300), ..start }));
+        let effects = update(&mut model, Msg::KeyAlone(Now { boot: at(1300), ..start }));
         assert_eq!(effects.len(), usize::from(counts), "no key was waiting at {heard} ms, one was read at 1000 ms");
     }
 }

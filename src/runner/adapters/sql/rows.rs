@@ -38,7 +38,7 @@ pub(super) struct Parts {
     /// Whether rows go.
     deletes: bool,
     /// Whether the condition names a column that is set.
-    reports_completion: bool,
+    converges: bool,
 }
 
 /// The parts of a statement.
@@ -82,19 +82,12 @@ fn parts_of(tree: &SyntaxNode) -> Result<Parts, String> {
         Some(alias) => format!("{} {}", name.text(), alias.text()),
         None => name.text().to_string(),
     };
-    let reports_completion = deletes || names_a_set_column(child(K::SET_CLAUSE), clause.as_ref());
+    let converges = deletes || names_a_set_column(child(K::SET_CLAUSE), clause.as_ref());
     let alias = match alias {
         Some(alias) => last_word(&alias),
         None => last_word(&name),
     };
-    let parts = Parts {
-        head,
-        from,
-        alias: alias.ok_or("its table has no plain name")?,
-        condition,
-        deletes,
-        reports_completion,
-    };
+    let parts = Parts { head, from, alias: alias.ok_or("its table has no plain name")?, condition, deletes, converges };
     match classify(&parts.select("1")) {
         Ok(class) if class.least == EffectClass::Read => Ok(parts),
         Ok(class) => Err(format!("in its WHERE {}", class.why)),
@@ -281,7 +274,7 @@ pub(super) async fn look(
     if parts.deletes {
         cascades(session, &parts, table, &mut rows, &mut facts, &mut warnings).await.map_err(told)?;
     }
-    if !parts.reports_completion {
+    if !parts.converges {
         let words = "its WHERE does not tell changed rows from others: done again, it would change them again";
         warnings.push(words.to_owned());
     }
@@ -420,9 +413,9 @@ mod tests {
              (VALUES ('1'::integer, '2026-01-01'::date), ('1'::integer, '2026-01-01'::date))"
         );
         let parts = super::parts("UPDATE public.\"Jobs\" SET state = 'x' WHERE state <> 'x'").unwrap();
-        assert_eq!((parts.alias.as_str(), parts.deletes, parts.reports_completion), ("\"Jobs\"", false, true));
+        assert_eq!((parts.alias.as_str(), parts.deletes, parts.converges), ("\"Jobs\"", false, true));
         assert_eq!(parts.select("1"), "SELECT 1 FROM public.\"Jobs\" WHERE ( state <> 'x'\n)");
-        assert!(!super::parts("UPDATE a.b SET n = n + 1 WHERE id < 5").unwrap().reports_completion);
+        assert!(!super::parts("UPDATE a.b SET n = n + 1 WHERE id < 5").unwrap().converges);
         let whole = super::parts("DELETE FROM a.b").unwrap();
         assert_eq!((whole.select("1").as_str(), whole.head.as_str()), ("SELECT 1 FROM a.b", "DELETE FROM a.b"));
         let commented = super::parts("DELETE FROM a.b -- those that are done\nWHERE true").unwrap();
