@@ -16,9 +16,9 @@
 //! In an object store every object whose key begins with the prefix is looked at, at most a million; the time of one whose name has none is that of its
 //! upload. No checksum is looked for there: `files` and `objects` of a procedure do that.
 //!
-//! Facts: `newest` (its name) `newest_at` (RFC 3339, UTC) `time_from` (`name`, `mtime`, `name and mtime`, `name against mtime`) `age_s` `size_bytes` `path`
+//! Facts: `newest` (its name) `newest_at` (RFC 3339, UTC) `time_from` (`name`, `mtime`, `name and mtime`, `name or mtime`, `name against mtime`) `age_s` `size_bytes` `path`
 //! `directory` `count` `unfinished` `failed` `future` (how many are dated in it) `beside` (how many files are none) `max_age_s` `interval_s` `gaps` `median_size_bytes` `verified`
-//! `verified_at` `sha256` `checksum_file`; `not_verified` says why `verified` is absent.
+//! `verified_at` `sha256` `checksum_file`; `not_verified` says why `verified` is absent, `remedy_command` grants the right to read what cannot be read.
 
 pub(crate) mod checksum;
 mod inside;
@@ -28,6 +28,7 @@ mod objects;
 pub(crate) mod series;
 pub mod stamp;
 pub(crate) mod sums;
+mod unread;
 pub(crate) mod when;
 
 use crate::config::estate::{Backup, BackupPlace};

@@ -5,6 +5,7 @@
 //! | nothing but logs, lists and what is not finished | not finished |
 //! | what its program leaves only until it is done (`ENDS`), or a `backup.info` of Barman that says so | not finished |
 //! | a `backup.info` of Barman that says `FAILED` | failed |
+//! | a directory, or a `backup.info`, that cannot be read, and nothing else that is a backup | not known |
 //! | a file that is not finished beside one of the same ending that is, and that is no later | not finished |
 //!
 //! A directory without a time in its name was changed by whatever was made or removed in it last, a log or an old dump among it. Where dumps lie right
@@ -13,10 +14,11 @@
 //! Files right in it are judged by their names; a directory in it is a part of the backup, whatever is in it.
 
 use crate::probes::backups::kind::{self, Kind};
+use crate::probes::backups::unread::Unread;
 use crate::probes::backups::when::{self, Clock};
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{DirEntry, File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -40,7 +42,7 @@ const ENDS: &[(&str, &str)] = &[
 ];
 
 /// What a directory is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Inside {
     /// A backup.
     Backup {
@@ -48,7 +50,11 @@ pub enum Inside {
         size: Option<u64>,
         /// When the newest of the dumps right in it was made, in seconds since the epoch, where there are any.
         newest: Option<i64>,
+        /// What cannot be read, so that the size is not known.
+        uncounted: Option<Unread>,
     },
+    /// What it is cannot be known: this cannot be read.
+    Unread(Unread),
     /// One that is not finished.
     Unfinished,
     /// One that its program says has failed.
@@ -57,7 +63,10 @@ pub enum Inside {
 
 /// Looks into a directory; the budget is how many files may be counted yet.
 pub fn look(directory: &Path, clock: &Clock, budget: &mut usize) -> Inside {
-    let Ok(found) = Found::of(directory, clock, budget) else { return Inside::Backup { size: None, newest: None } };
+    let found = match Found::of(directory, clock, budget) {
+        Ok(found) => found,
+        Err(unread) => return Inside::Unread(unread),
+    };
     match found.status {
         Some(Kind::Failed) => return Inside::Failed,
         Some(_) => return Inside::Unfinished,
@@ -76,13 +85,35 @@ pub fn look(directory: &Path, clock: &Clock, budget: &mut usize) -> Inside {
     if is_begun || is_half || (!found.holds && found.others) {
         return Inside::Unfinished;
     }
-    Inside::Backup { size: found.size, newest: found.newest }
+    match found.uncounted {
+        Some(unread) if !found.holds => Inside::Unread(unread),
+        uncounted => Inside::Backup { size: found.size, newest: found.newest, uncounted },
+    }
 }
 
-/// The last change of what lies right in a directory, in seconds since the epoch.
-pub fn newest(directory: &Path) -> Option<i64> {
-    let entries = std::fs::read_dir(directory).ok()?.take(FILES).flatten();
-    entries.filter_map(|entry| Some(entry.metadata().ok()?.mtime())).max()
+/// The last change of what lies right in a directory, in seconds since the epoch; `None` where nothing does.
+///
+/// # Errors
+/// What cannot be read.
+pub fn newest(directory: &Path) -> Result<Option<i64>, Unread> {
+    let mut newest = None;
+    for entry in entries(directory)?.take(FILES) {
+        newest = newest.max(known(directory, entry)?.map(|(_, known)| known.mtime()));
+    }
+    Ok(newest)
+}
+
+/// What lies in a directory; nothing where it has gone.
+fn entries(directory: &Path) -> Result<impl Iterator<Item = io::Result<DirEntry>>, Unread> {
+    let listed = std::fs::read_dir(directory).map(Some);
+    let listed = listed.or_else(|cause| Unread::of(directory, &cause).map_or(Ok(None), Err))?;
+    Ok(listed.into_iter().flatten())
+}
+
+/// An entry of a directory with what is known of it; `None` where it has gone.
+fn known(directory: &Path, entry: io::Result<DirEntry>) -> Result<Option<(DirEntry, Metadata)>, Unread> {
+    let found = entry.and_then(|entry| entry.metadata().map(|known| Some((entry, known))));
+    found.or_else(|cause| Unread::of(directory, &cause).map_or(Ok(None), Err))
 }
 
 /// What lies right in a directory.
@@ -100,30 +131,33 @@ struct Found {
     /// Whether there is a backup, and whether there is anything else.
     holds: bool,
     others: bool,
-    /// The bytes of what is a backup.
+    /// The bytes of what is a backup, and why they are not known.
     size: Option<u64>,
+    uncounted: Option<Unread>,
 }
 
 impl Found {
-    fn of(directory: &Path, clock: &Clock, budget: &mut usize) -> io::Result<Self> {
+    fn of(directory: &Path, clock: &Clock, budget: &mut usize) -> Result<Self, Unread> {
         let mut found = Self { size: Some(0), ..Self::default() };
         let parent = directory.file_name().unwrap_or_default();
-        for entry in std::fs::read_dir(directory)? {
-            let entry = entry?;
-            let (name, known) = (entry.file_name(), entry.metadata()?);
+        for entry in entries(directory)? {
+            let Some((entry, known)) = known(directory, entry)? else { continue };
+            let name = entry.file_name();
             let Some(left) = budget.checked_sub(1) else {
                 found.size = None;
                 break;
             };
             *budget = left;
-            let size = if known.is_dir() { size_of(&entry.path(), DEPTH, budget).ok() } else { Some((known.len(), 1)) };
+            let size = if known.is_dir() { size_of(&entry.path(), DEPTH, budget) } else { Ok((known.len(), 1)) };
             let kind = kind::within(name.as_bytes(), parent.as_bytes(), known.is_dir());
             if !known.is_dir() {
                 found.note(name.as_bytes(), kind, known.mtime(), clock);
             }
             found.take(&name, kind, known.is_dir(), size);
             if name.eq_ignore_ascii_case("backup.info") && known.is_file() {
-                found.status = status(&entry.path())?;
+                let path = entry.path();
+                let said = status(&path);
+                found.status = said.or_else(|cause| Unread::of(&path, &cause).map_or(Ok(None), Err))?;
             }
         }
         Ok(found)
@@ -144,13 +178,20 @@ impl Found {
         *last = changed.max(*last);
     }
 
-    fn take(&mut self, name: &OsStr, kind: Kind, is_dir: bool, size: Option<(u64, usize)>) {
+    fn take(&mut self, name: &OsStr, kind: Kind, is_dir: bool, size: Result<(u64, usize), Uncounted>) {
         let name = name.as_bytes();
         if kind != Kind::Member {
             self.others = true;
             return;
         }
-        let (bytes, files) = size.map_or((None, 1), |(bytes, files)| (Some(bytes), files));
+        let (bytes, files) = match size {
+            Ok((bytes, files)) => (Some(bytes), files),
+            Err(Uncounted::Many) => (None, 1),
+            Err(Uncounted::Unread(unread)) => {
+                self.uncounted = Some(unread);
+                (None, 0)
+            }
+        };
         self.holds |= files > 0 && (is_dir || !name.starts_with(b"."));
         self.size = self.size.zip(bytes).map(|(sum, bytes)| sum.saturating_add(bytes));
     }
@@ -179,19 +220,28 @@ pub fn kind_by_barman(text: &str) -> Option<Kind> {
     }
 }
 
+/// Why the files of a directory are not counted.
+enum Uncounted {
+    /// There are too many of them, or they lie too deep.
+    Many,
+    /// This cannot be read.
+    Unread(Unread),
+}
+
+impl From<Unread> for Uncounted {
+    fn from(unread: Unread) -> Self {
+        Self::Unread(unread)
+    }
+}
+
 /// The bytes of all files in a directory, and how many files there are.
-///
-/// # Errors
-/// There are too many of them, or they cannot be read.
-fn size_of(directory: &Path, depth: usize, budget: &mut usize) -> io::Result<(u64, usize)> {
-    let too_many = || io::Error::other("too many files");
+fn size_of(directory: &Path, depth: usize, budget: &mut usize) -> Result<(u64, usize), Uncounted> {
     let (mut sum, mut files) = (0_u64, 0);
-    for entry in std::fs::read_dir(directory)? {
-        *budget = budget.checked_sub(1).ok_or_else(too_many)?;
-        let entry = entry?;
-        let known = entry.metadata()?;
+    for entry in entries(directory)? {
+        *budget = budget.checked_sub(1).ok_or(Uncounted::Many)?;
+        let Some((entry, known)) = known(directory, entry)? else { continue };
         let (bytes, more) = match known.is_dir() {
-            true => size_of(&entry.path(), depth.checked_sub(1).ok_or_else(too_many)?, budget)?,
+            true => size_of(&entry.path(), depth.checked_sub(1).ok_or(Uncounted::Many)?, budget)?,
             false => (known.len(), 1),
         };
         (sum, files) = (sum.saturating_add(bytes), files + more);

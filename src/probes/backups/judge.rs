@@ -5,6 +5,8 @@
 //! | no member; the newest older than `max_age`, empty, smaller than `min_size`, or not what its checksum says | critical |
 //! | all members dated in the future; none that is finished yet; a checksum that cannot be read | unknown |
 //! | the newest has a name that says a day of more than a year before its last change, or, of a file, behind it | unknown |
+//! | the newest within `max_age` by its last change and not by its name, where either may be right | unknown |
+//! | the newest, or one that may be, cannot be read | unknown |
 //! | the size of the newest is not known, and `min_size` is set | unknown |
 //! | the newest no more than an empty archive (`size`) | critical |
 //! | the newest less than half of the median of up to 29 members before it, of at least 3; less than a tenth of one or two | warn |
@@ -53,11 +55,14 @@ pub fn judge(target: &Backup, directory: &Path, series: &Series, checked: Option
         ("beside", count(series.beside)),
         ("max_age_s", Fact::Int(i64::try_from(target.max_age.as_secs()).unwrap_or(i64::MAX))),
     ]);
+    let unread = series.members.first().and_then(|newest| newest.unread.as_ref()).or(series.unread.as_ref());
+    let uncounted = series.members.first().and_then(|newest| newest.uncounted.as_ref());
+    facts.extend(unread.or(uncounted).and_then(|unread| Some(("remedy_command", Fact::Text(unread.remedy()?)))));
     let Some(newest) = series.members.first() else {
         let (verdict, detail) = none(series);
         return Observation { verdict, detail, facts, observed_at: now, trend: None };
     };
-    let age = Duration::from_secs(u64::try_from(now.0.as_second().saturating_sub(newest.unix)).unwrap_or(0));
+    let age = age_at(newest.unix, now);
     let made = Wall::from_unix(newest.unix, 0);
     facts.extend([
         ("newest", Fact::Text(newest.name.to_string_lossy().into_owned())),
@@ -66,16 +71,7 @@ pub fn judge(target: &Backup, directory: &Path, series: &Series, checked: Option
         ("age_s", Fact::Int(i64::try_from(age.as_secs()).unwrap_or(i64::MAX))),
         ("path", Fact::Text(path(directory, newest))),
     ]);
-    let mut said = Sentence { verdict: Verdict::Ok, words: vec![when(target, age, made, now)] };
-    if newest.from == TimeFrom::Doubted {
-        let changed = Wall::from_unix(newest.identity.changed.0, 0);
-        said = Sentence {
-            verdict: Verdict::Unknown,
-            words: vec![format!("its name says {} · last changed {}", made.date(), changed.date())],
-        };
-    } else if age > target.max_age {
-        said.verdict = Verdict::Critical;
-    }
+    let mut said = of_time(target, series, newest, now);
     said.checksum(newest, checked, &mut facts);
     said.size(target, series, newest, &mut facts);
     said.gaps(target, series, &mut facts);
@@ -93,6 +89,37 @@ pub fn judge(target: &Backup, directory: &Path, series: &Series, checked: Option
     Observation { verdict: said.verdict, detail, facts, observed_at: now, trend: None }
 }
 
+/// What the time of the newest says, and what of it cannot be read.
+fn of_time(target: &Backup, series: &Series, newest: &Member, now: Wall) -> Sentence {
+    let (age, least) = (age_at(newest.unix, now), age_at(newest.latest(), now));
+    let made = Wall::from_unix(newest.unix, 0);
+    let (verdict, words) = if newest.from == TimeFrom::Doubted {
+        let changed = Wall::from_unix(newest.identity.changed.0, 0);
+        (Verdict::Unknown, format!("its name says {} · last changed {}", made.date(), changed.date()))
+    } else if age > target.max_age && least <= target.max_age {
+        let (least, most, limit) = (quantity::age(least), quantity::age(age), quantity::age(target.max_age));
+        (Verdict::Unknown, format!("{least} or {most} old: its name has no zone · limit {limit}"))
+    } else {
+        let verdict = if age > target.max_age { Verdict::Critical } else { Verdict::Ok };
+        (verdict, when(target, age, made, now))
+    };
+    let mut said = Sentence { verdict, words: vec![words] };
+    if let Some(unread) = &series.unread {
+        // It may be newer than the newest: an age proves nothing.
+        said.verdict = Verdict::Unknown;
+        said.add_time(Verdict::Unknown, &unread.words());
+    }
+    if let Some(unread) = &newest.unread {
+        said.add_time(Verdict::Unknown, &unread.words());
+    }
+    said
+}
+
+/// How old it is at a moment, what was made then.
+fn age_at(unix: i64, now: Wall) -> Duration {
+    Duration::from_secs(u64::try_from(now.0.as_second().saturating_sub(unix)).unwrap_or(0))
+}
+
 /// Where a member lies; the rest of a key may begin with a `/` itself.
 fn path(directory: &Path, member: &Member) -> String {
     format!("{}/{}", directory.to_string_lossy().trim_end_matches('/'), member.name.to_string_lossy())
@@ -103,6 +130,9 @@ fn none(series: &Series) -> (Verdict, String) {
     let others = [(series.unfinished, "unfinished"), (series.failed.len(), "failed"), (series.beside, "beside them")];
     let others = others.iter().filter(|(count, _)| *count > 0);
     let others: String = others.map(|(count, word)| format!(" · {count} {word}")).collect();
+    if let Some(unread) = &series.unread {
+        return (Verdict::Unknown, format!("{}{others}", unread.words()));
+    }
     match &series.future {
         (_, Some(name)) => {
             let future = quantity::counted(u64::try_from(series.future.0).unwrap_or(u64::MAX), "backup", "backups");

@@ -4,10 +4,10 @@ mod stored;
 
 pub use stored::{Stored, of_objects};
 
-use crate::domain::error::system_text;
 use crate::domain::glob;
 use crate::probes::backups::inside::{self, Inside};
 use crate::probes::backups::kind::{self, Around, Kind};
+use crate::probes::backups::unread::{Unread, why};
 use crate::probes::backups::when::{self, Clock, SKEW, TimeFrom};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -49,7 +49,7 @@ impl Identity {
 pub struct Member {
     /// Its name in its directory.
     pub name: OsString,
-    /// When it was made, in seconds since the epoch.
+    /// When it was made, in seconds since the epoch; the earliest it may have been.
     pub unix: i64,
     /// How that is known.
     pub from: TimeFrom,
@@ -57,8 +57,20 @@ pub struct Member {
     pub identity: Identity,
     /// Whether it is a directory.
     pub is_dir: bool,
-    /// Its bytes; `None` of a directory of too many files.
+    /// Its bytes; `None` of a directory of too many files, or of one that cannot be read.
     pub size: Option<u64>,
+    /// What of a directory cannot be read, so that what it is is not known.
+    pub unread: Option<Unread>,
+    /// What in a directory cannot be read, so that its size is not known.
+    pub uncounted: Option<Unread>,
+}
+
+impl Member {
+    /// The latest that it may have been made, in seconds since the epoch.
+    #[must_use]
+    pub fn latest(&self) -> i64 {
+        if self.from == TimeFrom::Either { self.identity.changed.0 } else { self.unix }
+    }
 }
 
 /// A series as it lies there.
@@ -78,6 +90,8 @@ pub struct Series {
     pub failed: Vec<i64>,
     /// How many lie beside members: checksums, logs, notes.
     pub beside: usize,
+    /// One that lies there, of which nothing can be known.
+    pub unread: Option<Unread>,
     /// What the newest are, those that grow included, for the next look.
     pub looked_at: HashMap<OsString, Identity>,
 }
@@ -99,19 +113,19 @@ pub fn list(pattern: &str, before: &HashMap<OsString, Identity>, clock: &Clock) 
     let (directory, pattern) = place(pattern)?;
     let mut sieve = Sieve::of(&pattern, clock);
     if pattern.as_bytes().iter().any(|byte| matches!(byte, b'*' | b'?')) {
-        for entry in fs::read_dir(&directory).map_err(|cause| why(&cause))? {
-            let entry = entry.map_err(|cause| why(&cause))?;
+        for entry in fs::read_dir(&directory).map_err(|cause| lost(&directory, &cause))? {
+            let entry = entry.map_err(|cause| lost(&directory, &cause))?;
             let name = entry.file_name();
             if belongs(pattern.as_bytes(), name.as_bytes()) {
                 sieve.take(&directory, name, Some(&entry));
             }
         }
     } else {
-        fs::metadata(&directory).map_err(|cause| why(&cause))?;
+        fs::metadata(&directory).map_err(|cause| lost(&directory, &cause))?;
         match fs::symlink_metadata(directory.join(&pattern)) {
             Ok(_) => sieve.take(&directory, pattern.clone(), None),
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
-            Err(cause) => return Err(why(&cause)),
+            Err(cause) => return Err(lost(&directory, &cause)),
         }
     }
     Ok(sieve.finish(&directory, before))
@@ -122,14 +136,10 @@ fn belongs(pattern: &[u8], name: &[u8]) -> bool {
     glob::selects(pattern, name) || kind::finished(name).is_some_and(|bare| glob::selects(pattern, bare))
 }
 
-/// What the system said, in a few words.
-pub fn why(cause: &io::Error) -> String {
-    match cause.kind() {
-        io::ErrorKind::NotFound => "no such directory".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        io::ErrorKind::NotADirectory => "not a directory".to_owned(),
-        _ => system_text(cause),
-    }
+/// Why a directory cannot be listed, with the command that grants the right to.
+fn lost(directory: &Path, cause: &io::Error) -> String {
+    let remedy = Unread::of(directory, cause).and_then(|unread| unread.remedy());
+    remedy.map_or_else(|| why(cause), |remedy| format!("{}; {remedy}", why(cause)))
 }
 
 /// Sorts members, and keeps those that are looked at.
@@ -188,7 +198,10 @@ impl<'a> Sieve<'a> {
                     None => fs::metadata(&path),
                 };
                 // What has gone since, and a link to nothing, is no backup.
-                let Ok(known) = known else { return };
+                let known = match known {
+                    Ok(known) => known,
+                    Err(cause) => return self.unread(&path, &cause),
+                };
                 when::time(bytes, known.mtime(), known.is_dir(), self.clock).0
             }
         };
@@ -211,6 +224,11 @@ impl<'a> Sieve<'a> {
         self.series.future.1 = Some(name);
     }
 
+    /// Notes what lies there and cannot be looked at.
+    fn unread(&mut self, path: &Path, cause: &io::Error) {
+        self.series.unread = Unread::of(path, cause).or(self.series.unread.take());
+    }
+
     /// Looks at what was kept.
     fn finish(mut self, directory: &Path, before: &HashMap<OsString, Identity>) -> Series {
         let kept: Vec<OsString> = std::mem::take(&mut self.newest).into_iter().map(|Reverse((_, name))| name).collect();
@@ -231,17 +249,26 @@ impl<'a> Sieve<'a> {
                         identity: Identity::of(&known),
                         is_dir: known.is_dir(),
                         size,
+                        unread: None,
+                        uncounted: None,
                     });
                 }
-                _ => self.series.count = self.series.count.saturating_sub(1),
+                Err(cause) => {
+                    self.unread(&directory.join(&name), &cause);
+                    self.series.count = self.series.count.saturating_sub(1);
+                }
+                Ok(_) => self.series.count = self.series.count.saturating_sub(1),
             }
         }
         self.leave_out_by_the_others(&mut members);
         if self.around.is_repository() {
             // Snapshots that are forgotten change their directory too.
-            let snapshots = members.iter_mut().filter(|member| member.name.as_bytes() == kind::SNAPSHOTS);
-            snapshots
-                .for_each(|member| member.unix = inside::newest(&directory.join(&member.name)).unwrap_or(member.unix));
+            for member in members.iter_mut().filter(|member| member.name.as_bytes() == kind::SNAPSHOTS) {
+                match inside::newest(&directory.join(&member.name)) {
+                    Ok(newest) => member.unix = newest.unwrap_or(member.unix),
+                    Err(unread) => member.unread = Some(unread),
+                }
+            }
         }
         when::settle(&mut members, self.clock);
         members.sort_by(|one, other| (other.unix, &other.name).cmp(&(one.unix, &one.name)));
@@ -262,13 +289,15 @@ impl<'a> Sieve<'a> {
             let is_growing = self.grows(&member, before);
             let inside = (!is_growing && member.is_dir)
                 .then(|| inside::look(&directory.join(&member.name), self.clock, &mut budget));
+            let is_done = !matches!(inside, Some(Inside::Failed | Inside::Unfinished));
             match inside {
-                Some(Inside::Backup { size, newest }) => {
-                    member.size = size;
+                Some(Inside::Backup { size, newest, uncounted }) => {
+                    (member.size, member.uncounted) = (size, uncounted);
                     if let Some(newest) = newest.filter(|_| member.from == TimeFrom::Mtime) {
                         member.unix = member.unix.min(newest);
                     }
                 }
+                Some(Inside::Unread(unread)) => member.unread = Some(unread),
                 Some(Inside::Failed) => self.series.failed.push(member.unix),
                 Some(Inside::Unfinished) => self.series.unfinished += 1,
                 None if is_growing => {
@@ -277,7 +306,7 @@ impl<'a> Sieve<'a> {
                 }
                 None => {}
             }
-            if is_growing || matches!(inside, Some(Inside::Failed | Inside::Unfinished)) {
+            if is_growing || !is_done {
                 self.series.count = self.series.count.saturating_sub(1);
             } else {
                 self.series.members.push(member);

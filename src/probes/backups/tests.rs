@@ -1,4 +1,5 @@
 mod corpus;
+mod denied;
 
 use super::*;
 use crate::config::estate::ObjectPlace;

@@ -81,6 +81,8 @@ pub enum TimeFrom {
     Mtime,
     /// The day, or a moment of an unknown zone, from the name, and the rest from the last change.
     Both,
+    /// Its name on this host's clock; where that is of a zone to the west, the last change.
+    Either,
     /// Its name, which the last change contradicts.
     Doubted,
 }
@@ -92,6 +94,7 @@ impl TimeFrom {
             Self::Name => "name",
             Self::Mtime => "mtime",
             Self::Both => "name and mtime",
+            Self::Either => "name or mtime",
             Self::Doubted => "name against mtime",
         }
     }

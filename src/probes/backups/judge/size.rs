@@ -90,7 +90,10 @@ impl Sentence {
         facts.extend(usual.filter(|_| known >= USUAL).map(|usual| ("median_size_bytes", bytes(usual))));
         let Some(size) = newest.size else {
             let verdict = if target.min_size.is_some() { Verdict::Unknown } else { Verdict::Ok };
-            self.add(verdict, "size not counted".to_owned());
+            if newest.unread.is_none() {
+                let why = newest.uncounted.as_ref().map(|unread| format!(": {}", unread.words())).unwrap_or_default();
+                self.add(verdict, format!("size not counted{why}"));
+            }
             return;
         };
         facts.insert("size_bytes", bytes(size));

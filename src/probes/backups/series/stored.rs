@@ -44,7 +44,16 @@ pub fn of_objects(objects: impl IntoIterator<Item = Stored>, pattern: &str, cloc
             continue;
         }
         let identity = Identity { inode: (0, 0), size, changed: (changed, 0) };
-        members.push(Member { name, unix, from, identity, is_dir: false, size: Some(size) });
+        members.push(Member {
+            name,
+            unix,
+            from,
+            identity,
+            is_dir: false,
+            size: Some(size),
+            unread: None,
+            uncounted: None,
+        });
         if members.len() >= 2 * LOOKED_AT {
             newest_first(&mut members);
         }

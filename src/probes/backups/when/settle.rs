@@ -3,7 +3,8 @@
 //! | the last changes of members whose names say different times | what follows |
 //! |---|---|
 //! | are all at once | they were copied: the names count |
-//! | are as far apart as the names, by the offset of a zone to the west | they were written there: the last changes count |
+//! | are as far apart as the names, each behind its name by the offset of a zone to the west | a zone, or a copy that is made at the same time each day: the names count, and the last changes may be right (`Either`) |
+//! | the same, and that offset is twice as long as two of them are apart | a zone: a copy of one is made before the next but one. The last changes count |
 //! | say what the names do not, of one and the same date more than a year ago | it is a number: the last changes count |
 //!
 //! A member alone proves neither, so its name counts: nothing that was copied lately looks fresh.
@@ -69,14 +70,17 @@ pub fn settle(members: &mut [Member], clock: &Clock) {
         }
         // It was changed later than its name says, and so were the others.
         let is_late = late > if matches!(own.stamp, Stamp::Local(_)) { TAKES } else { lasts } && late <= APART + lasts;
-        if !is_late || own.changed > clock.now || !distances.any(|(named, changed)| (named - changed).abs() <= exact) {
+        if !is_late || own.changed > clock.now {
             continue;
         }
+        let alike = distances.filter(|(named, changed)| (named - changed).abs() <= exact).map(|(named, _)| named.abs());
+        let Some(nearest) = alike.min() else { continue };
         match own.stamp {
             // The day is over here; how long it went on there is not known.
             Stamp::Day(_) => (member.unix, member.from) = (own.begins + DAY, TimeFrom::Both),
             Stamp::Local(civil) if !is_of_zone(civil, own.changed) => {}
-            _ => (member.unix, member.from) = (own.changed, TimeFrom::Both),
+            _ if late >= 2 * nearest => (member.unix, member.from) = (own.changed, TimeFrom::Both),
+            _ => member.from = TimeFrom::Either,
         }
     }
 }

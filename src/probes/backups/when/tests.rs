@@ -1,5 +1,6 @@
 use super::*;
 use crate::probes::backups::series::{Identity, Member};
+use std::cmp::Ordering;
 
 fn unix(moment: &str) -> i64 {
     moment.parse::<jiff::Timestamp>().unwrap().as_second()
@@ -11,7 +12,7 @@ fn members(began: &[i64], there: i64, clock: &Clock) -> Vec<Member> {
         let (name, changed) = (format!("db_{written}.dump"), began + 90);
         let (unix, from) = time(name.as_bytes(), changed, false, clock);
         let identity = Identity { inode: (0, 0), size: 1, changed: (changed, 0) };
-        Member { name: name.into(), unix, from, identity, is_dir: false, size: Some(1) }
+        Member { name: name.into(), unix, from, identity, is_dir: false, size: Some(1), unread: None, uncounted: None }
     };
     began.iter().map(of).collect()
 }
@@ -30,10 +31,21 @@ fn every_offset_of_a_zone_that_is_ahead_or_behind_is_recognised() {
             settle(&mut alone, &clock);
             let expected = if there > here { by_both } else { by_name };
             assert_eq!(seen(&alone), expected, "alone: here {here}, there {there}");
+            // West of here, or copied at the same time each day.
             let mut two = members(&[began, began - DAY], there, &clock);
             settle(&mut two, &clock);
-            let expected = if there == here { by_name } else { by_both };
-            assert_eq!(seen(&two), expected, "here {here}, there {there}");
+            let expected = match there.cmp(&here) {
+                Ordering::Equal => by_name,
+                Ordering::Greater => by_both,
+                Ordering::Less => (by_name.0, TimeFrom::Either),
+            };
+            assert_eq!(seen(&two), expected, "each day: here {here}, there {there}");
+            assert_eq!(two[0].latest(), if there < here { began + 90 } else { expected.0 });
+            // No copy is later than the next backup but one.
+            let mut often = members(&[began, began - HOUR], there, &clock);
+            settle(&mut often, &clock);
+            let expected = if here - there >= 8 { by_both } else { expected };
+            assert_eq!(seen(&often), expected, "each hour: here {here}, there {there}");
         }
     }
 }
