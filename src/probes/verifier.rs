@@ -3,21 +3,23 @@
 //! rustls alone believes an issuer that may not sign (`keyUsage` without `keyCertSign`), and does not look at what a root says of
 //! itself: its dates, how many issuers may stand below it, what it is for. Psql, curl and kubectl do.
 
+mod signed;
+
+pub(crate) use signed::{Handshake, Judge, Signed};
+
 use crate::probes::certs::{Trust, forbidden};
 use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
-};
+use rustls::{CertificateError, ClientConfig, Error, OtherError, RootCertStore};
 use std::fmt;
 use std::sync::Arc;
 
 /// A client of these roots that shows no certificate of its own; `None` where none of them can be read.
 pub(crate) fn client_config(roots: &[CertificateDer<'static>]) -> Option<ClientConfig> {
     let provider = Arc::new(ring::default_provider());
-    let verifier = Verifier::new(roots, &provider)?;
+    let verifier = Handshake::new(Verifier::new(roots, &provider)?, Arc::clone(&provider));
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().ok()?;
     Some(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
 }
@@ -43,11 +45,11 @@ impl std::error::Error for Forbidden {}
 
 impl Verifier {
     /// Believes chains that lead to one of these roots; `None` where none of them can be read.
-    pub(crate) fn new(roots: &[CertificateDer<'static>], provider: &Arc<CryptoProvider>) -> Option<Arc<Self>> {
+    pub(crate) fn new(roots: &[CertificateDer<'static>], provider: &Arc<CryptoProvider>) -> Option<Self> {
         let mut store = RootCertStore::empty();
         store.add_parsable_certificates(roots.iter().cloned());
         let chain = WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(provider)).build().ok()?;
-        Some(Arc::new(Self { chain, trust: Arc::new(Trust::of(roots)) }))
+        Some(Self { chain, trust: Arc::new(Trust::of(roots)) })
     }
 
     fn is_allowed(&self, own: &CertificateDer<'_>, others: &[CertificateDer<'_>], now: UnixTime) -> Result<(), Error> {
@@ -59,15 +61,15 @@ impl Verifier {
     }
 }
 
-impl ServerCertVerifier for Verifier {
-    fn verify_server_cert(
+impl Judge for Verifier {
+    fn judge(
         &self,
         own: &CertificateDer<'_>,
         others: &[CertificateDer<'_>],
         name: &ServerName<'_>,
         ocsp: &[u8],
         now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
+    ) -> Result<(), Error> {
         let judged = self.chain.verify_server_cert(own, others, name, ocsp, now);
         // The name is looked at last: all else is well.
         if let Ok(_)
@@ -77,28 +79,28 @@ impl ServerCertVerifier for Verifier {
         {
             self.is_allowed(own, others, now)?;
         }
-        judged
+        judged.map(|_| ())
     }
+}
 
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        own: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.chain.verify_tls12_signature(message, own, signed)
+/// Judges a certificate that is believed as it stands, whoever signed it: by its dates, and by its name where that counts.
+pub(crate) fn known(own: &CertificateDer<'_>, name: Option<&ServerName<'_>>, now: UnixTime) -> Result<(), Error> {
+    let bad = |_| Error::from(CertificateError::BadEncoding);
+    let (_, parsed) = x509_parser::parse_x509_certificate(own).map_err(|_| bad(()))?;
+    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    let validity = parsed.validity();
+    if now < validity.not_before.timestamp() {
+        return Err(CertificateError::NotValidYet.into());
     }
+    if now > validity.not_after.timestamp() {
+        return Err(CertificateError::Expired.into());
+    }
+    let Some(name) = name else { return Ok(()) };
+    let entity = webpki::EndEntityCert::try_from(own).map_err(refused)?;
+    entity.verify_is_valid_for_subject_name(name).map_err(|_| Error::from(CertificateError::NotValidForName))
+}
 
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        own: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.chain.verify_tls13_signature(message, own, signed)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.chain.supported_verify_schemes()
-    }
+/// What is wrong with a certificate, as rustls has it.
+pub(crate) fn refused(cause: webpki::Error) -> Error {
+    CertificateError::Other(OtherError(Arc::new(cause))).into()
 }

@@ -2,14 +2,13 @@
 
 use crate::domain::Loss;
 use crate::probes::certs::pem::{Held, LARGEST, LONGEST};
+use crate::probes::verifier::{Handshake, Judge, Signed};
 use crate::probes::{cause, dial, handshake};
 use rustls::client::Resumption;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{
-    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, InvalidMessage, SignatureScheme,
-};
+use rustls::{AlertDescription, CertificateError, ClientConfig, Error, InvalidMessage};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -72,9 +71,11 @@ pub async fn ask(connect: &str, name: &str, deadline: Duration) -> Result<Served
 }
 
 fn config(seen: Arc<Recorder>) -> Result<ClientConfig, String> {
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&seen.provider));
+    let provider = Arc::new(ring::default_provider());
+    let verifier = Handshake::new(seen, Arc::clone(&provider));
+    let builder = ClientConfig::builder_with_provider(provider);
     let builder = builder.with_safe_default_protocol_versions().map_err(|cause| handshake::why(&cause, None))?;
-    let mut config = builder.dangerous().with_custom_certificate_verifier(seen).with_no_client_auth();
+    let mut config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
     // A resumed session shows no certificate.
     config.resumption = Resumption::disabled();
     Ok(config)
@@ -97,73 +98,46 @@ fn why(cause: &io::Error) -> Loss {
 }
 
 /// Takes down what is served, and objects to nothing.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Recorder {
-    provider: Arc<CryptoProvider>,
     served: Mutex<Option<Served>>,
-}
-
-impl Default for Recorder {
-    fn default() -> Self {
-        Self { provider: Arc::new(ring::default_provider()), served: Mutex::new(None) }
-    }
 }
 
 impl Recorder {
     fn taken(&self) -> Option<Served> {
         self.served.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
-
-    /// Whether the signature is by the certificate's key; one that cannot be checked is not held against it.
-    fn note(&self, proof: &Result<HandshakeSignatureValid, Error>) -> HandshakeSignatureValid {
-        if let Err(Error::InvalidCertificate(CertificateError::BadSignature)) = proof
-            && let Some(served) = self.served.lock().unwrap_or_else(PoisonError::into_inner).as_mut()
-        {
-            served.forged = true;
-        }
-        HandshakeSignatureValid::assertion()
-    }
 }
 
-impl ServerCertVerifier for Recorder {
-    fn verify_server_cert(
+impl Judge for Recorder {
+    fn judge(
         &self,
         own: &CertificateDer<'_>,
         others: &[CertificateDer<'_>],
         _: &ServerName<'_>,
         _: &[u8],
         _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
+    ) -> Result<(), Error> {
         let mut served = Served::default();
         for der in std::iter::once(own).chain(others) {
             served.held.take(LONGEST, || Ok(der.as_ref().to_vec()));
         }
         *self.served.lock().unwrap_or_else(PoisonError::into_inner) = Some(served);
-        Ok(ServerCertVerified::assertion())
+        Ok(())
     }
 
-    fn verify_tls12_signature(
+    /// One that cannot be checked is not held against it.
+    fn proved(
         &self,
-        message: &[u8],
-        own: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
+        proof: Result<HandshakeSignatureValid, Error>,
+        _: &Signed<'_>,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let known = &self.provider.signature_verification_algorithms;
-        Ok(self.note(&verify_tls12_signature(message, own, signed, known)))
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        own: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let known = &self.provider.signature_verification_algorithms;
-        Ok(self.note(&verify_tls13_signature(message, own, signed, known)))
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        if let Err(Error::InvalidCertificate(CertificateError::BadSignature)) = proof
+            && let Some(served) = self.served.lock().unwrap_or_else(PoisonError::into_inner).as_mut()
+        {
+            served.forged = true;
+        }
+        Ok(HandshakeSignatureValid::assertion())
     }
 }
 

@@ -8,13 +8,14 @@
 use crate::config::libpq::{Tls, TlsMode, TlsRoot};
 use crate::config::trust;
 use crate::domain::error::system_text;
+use crate::probes::verifier::{Handshake, Judge, Signed};
 use crate::probes::{roots, verifier};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, SignatureScheme};
+use rustls::{CertificateError, ClientConfig, Error};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -25,11 +26,11 @@ use std::sync::Arc;
 /// Which file cannot be used, and why.
 pub(super) fn config(tls: &Tls) -> Result<ClientConfig, String> {
     let provider = Arc::new(ring::default_provider());
-    let verifier = verifier(tls, &provider)?;
+    let verifier = Handshake::new(verifier(tls, &provider)?, Arc::clone(&provider));
     let versions: &[_] = if tls.only_1_3 { &[&rustls::version::TLS13] } else { rustls::ALL_VERSIONS };
     let builder = ClientConfig::builder_with_provider(provider).with_protocol_versions(versions);
     let builder = builder.map_err(|cause| format!("TLS: {}", system_text(cause)))?;
-    let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
+    let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
     let mut config = match &tls.own {
         Some((certificate, key)) => builder.with_client_cert_resolver(Arc::new(own(certificate, key)?)),
         None => builder.with_no_client_auth(),
@@ -117,7 +118,7 @@ fn unreadable(cause: &rustls::pki_types::pem::Error) -> String {
 #[derive(Debug)]
 struct Verifier {
     /// Follows a chain to a root; `None` where any certificate is taken.
-    chain: Option<Arc<verifier::Verifier>>,
+    chain: Option<verifier::Verifier>,
     /// The roots themselves.
     known: Vec<CertificateDer<'static>>,
     /// Whether the name counts.
@@ -126,39 +127,13 @@ struct Verifier {
 }
 
 impl Verifier {
-    /// A certificate that stands among the roots: only its dates and its name are left to be judged.
-    fn known(&self, certificate: &CertificateDer<'_>, name: &ServerName<'_>, now: UnixTime) -> Result<(), Error> {
-        let bad = |_| Error::from(CertificateError::BadEncoding);
-        let (_, parsed) = x509_parser::parse_x509_certificate(certificate).map_err(|_| bad(()))?;
-        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-        let validity = parsed.validity();
-        if now < validity.not_before.timestamp() {
-            return Err(CertificateError::NotValidYet.into());
-        }
-        if now > validity.not_after.timestamp() {
-            return Err(CertificateError::Expired.into());
-        }
-        if self.names {
-            let entity = webpki::EndEntityCert::try_from(certificate).map_err(refused)?;
-            let other = |_| Error::from(CertificateError::NotValidForName);
-            entity.verify_is_valid_for_subject_name(name).map_err(other)?;
-        }
-        Ok(())
-    }
-}
-
-impl Verifier {
     /// Whether a message is signed by the key of a certificate, of which nothing but that key is read.
-    fn signed_by_key(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
+    fn signed_by_key(&self, of: &Signed<'_>) -> Result<HandshakeSignatureValid, Error> {
+        let Signed { message, own, signed } = of;
         let bad = |_| Error::from(CertificateError::BadEncoding);
-        let (_, parsed) = x509_parser::parse_x509_certificate(certificate).map_err(|_| bad(()))?;
+        let (_, parsed) = x509_parser::parse_x509_certificate(own).map_err(|_| bad(()))?;
         let key = SubjectPublicKeyInfoDer::from(parsed.tbs_certificate.subject_pki.raw);
-        let entity = webpki::RawPublicKeyEntity::try_from(&key).map_err(refused)?;
+        let entity = webpki::RawPublicKeyEntity::try_from(&key).map_err(verifier::refused)?;
         let known = self.provider.signature_verification_algorithms.mapping;
         let fitting =
             known.iter().filter(|(scheme, _)| *scheme == signed.scheme).flat_map(|(_, algorithms)| *algorithms);
@@ -167,73 +142,43 @@ impl Verifier {
     }
 }
 
-/// What is wrong with a certificate, as rustls has it.
-fn refused(cause: webpki::Error) -> Error {
-    CertificateError::Other(OtherError(Arc::new(cause))).into()
-}
-
 /// Whether a certificate is refused for its version alone.
 pub(super) fn is_of_version(error: &CertificateError) -> bool {
     let CertificateError::Other(other) = error else { return false };
     matches!(other.0.downcast_ref(), Some(webpki::Error::UnsupportedCertVersion))
 }
 
-/// The signature, where only the version of the certificate is in the way.
-fn or_by_key(
-    judged: Result<HandshakeSignatureValid, Error>,
-    by_key: impl FnOnce() -> Result<HandshakeSignatureValid, Error>,
-) -> Result<HandshakeSignatureValid, Error> {
-    match judged {
-        Err(Error::InvalidCertificate(bad)) if is_of_version(&bad) => by_key(),
-        judged => judged,
-    }
-}
-
-impl ServerCertVerifier for Verifier {
-    fn verify_server_cert(
+impl Judge for Verifier {
+    fn judge(
         &self,
         certificate: &CertificateDer<'_>,
         others: &[CertificateDer<'_>],
         name: &ServerName<'_>,
         ocsp: &[u8],
         now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        let Some(chain) = &self.chain else { return Ok(ServerCertVerified::assertion()) };
+    ) -> Result<(), Error> {
+        let Some(chain) = &self.chain else { return Ok(()) };
         if self.known.iter().any(|known| known == certificate) {
-            return self.known(certificate, name, now).map(|()| ServerCertVerified::assertion());
+            return verifier::known(certificate, self.names.then_some(name), now);
         }
-        match chain.verify_server_cert(certificate, others, name, ocsp, now) {
+        match chain.judge(certificate, others, name, ocsp, now) {
             // The name is looked at last: all else is well.
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) if !self.names => Ok(ServerCertVerified::assertion()),
+            )) if !self.names => Ok(()),
             judged => judged,
         }
     }
 
-    fn verify_tls12_signature(
+    /// The signature counts by the key alone, where only the version of the certificate is in the way.
+    fn proved(
         &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
+        proof: Result<HandshakeSignatureValid, Error>,
+        of: &Signed<'_>,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let judged =
-            verify_tls12_signature(message, certificate, signed, &self.provider.signature_verification_algorithms);
-        or_by_key(judged, || self.signed_by_key(message, certificate, signed))
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let judged =
-            verify_tls13_signature(message, certificate, signed, &self.provider.signature_verification_algorithms);
-        or_by_key(judged, || self.signed_by_key(message, certificate, signed))
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        match proof {
+            Err(Error::InvalidCertificate(bad)) if is_of_version(&bad) => self.signed_by_key(of),
+            proof => proof,
+        }
     }
 }
