@@ -29,6 +29,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
+mod client;
 #[cfg(test)]
 pub(crate) mod double;
 mod identity;

@@ -7,7 +7,7 @@ use crate::config::estate;
 use crate::config::paths::Surroundings;
 use crate::probes::target::Cluster;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
-use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use serde_json::{Value, json};
@@ -40,14 +40,31 @@ pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
     pub fn new(name: &str) -> Self {
+        Self::of(name, |_| ())
+    }
+
+    /// One that says something else of itself.
+    pub fn of(name: &str, change: impl FnOnce(&mut CertificateParams)) -> Self {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        change(&mut params);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
     pub fn pem(&self) -> String {
         self.0.pem()
+    }
+
+    /// A certificate of these particulars.
+    pub fn issue(&self, params: &CertificateParams, key: &KeyPair) -> rcgen::Certificate {
+        params.signed_by(key, &self.0).unwrap()
+    }
+
+    /// Its own certificate, and its key.
+    pub fn itself(&self) -> (CertificateDer<'static>, KeyPair) {
+        let key = KeyPair::from_pem(&self.0.key().serialize_pem()).unwrap();
+        (self.0.der().clone(), key)
     }
 
     /// A certificate for these names, and its key.
@@ -106,9 +123,19 @@ impl Double {
 
     /// The same with an authority of another name.
     pub async fn named(authority: &str, names: &[&str], clients: Option<&Authority>) -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let authority = Authority::new(authority);
         let (certificate, key) = authority.sign(names);
+        Self::showing(authority, vec![certificate.der().clone()], &key, clients).await
+    }
+
+    /// One that shows these certificates, the first of which is of this key.
+    pub async fn showing(
+        authority: Authority,
+        certificates: Vec<CertificateDer<'static>>,
+        key: &KeyPair,
+        clients: Option<&Authority>,
+    ) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         let config = match clients {
             None => ServerConfig::builder().with_no_client_auth(),
@@ -119,7 +146,7 @@ impl Double {
                 ServerConfig::builder().with_client_cert_verifier(verifier)
             }
         };
-        let config = config.with_single_cert(vec![certificate.der().clone()], key).unwrap();
+        let config = config.with_single_cert(certificates, key).unwrap();
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();

@@ -333,3 +333,7 @@ async fn reason(target: crate::probes::target::Cluster) -> String {
         Ok(found) => lost(&found, "").to_owned(),
     }
 }
+
+fn text_of<'a>(found: &'a [Finding], object: &str) -> &'a str {
+    &seen(found, object).detail
+}

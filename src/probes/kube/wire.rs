@@ -2,6 +2,7 @@
 
 use crate::domain::{self, quantity};
 use crate::probes::contact::Place;
+use crate::probes::kube::client::Expected;
 use crate::probes::kube::pace::Pace;
 use crate::probes::kube::settings::Settings;
 use crate::probes::{cause, panics};
@@ -10,7 +11,7 @@ use hyper::{Request, Response, StatusCode};
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apimachinery::pkg::version::Info;
 use kube::api::{ListParams, WatchParams};
-use kube::client::{Body, Client, ClientBuilder};
+use kube::client::{Body, Client};
 use kube::core::{Request as Collection, Resource, Status};
 use std::error::Error as Cause;
 use std::sync::Arc;
@@ -35,6 +36,7 @@ const SYSTEM: &str = "/api/v1/namespaces/kube-system";
 /// A way to one API server.
 pub(crate) struct Wire {
     client: Client,
+    expected: Expected,
     pace: Pace,
     place: Arc<Place>,
     /// Whether the client has ended in a panic, after which no request gets an answer.
@@ -96,23 +98,6 @@ pub(crate) enum Presence {
     Hidden,
 }
 
-/// Which part of the settings no client can be made of.
-fn unusable(cause: &kube::Error) -> String {
-    use kube::client::RustlsTlsError as Bad;
-    match cause {
-        kube::Error::RustlsTls(Bad::MissingCertificate) => "no certificate in PEM is in client-certificate".to_owned(),
-        kube::Error::RustlsTls(Bad::MissingPrivateKey | Bad::UnknownPrivateKeyFormat) => {
-            "no private key in PEM is in client-key".to_owned()
-        }
-        kube::Error::RustlsTls(Bad::InvalidIdentityPem(_)) => {
-            "client-certificate or client-key is damaged PEM".to_owned()
-        }
-        kube::Error::RustlsTls(Bad::InvalidPrivateKey(_)) => "the key in client-key cannot be used".to_owned(),
-        kube::Error::RustlsTls(Bad::NoValidNativeRootCA(_)) => "this host trusts no certificate".to_owned(),
-        other => cause::deepest(other),
-    }
-}
-
 impl Wire {
     /// Prepares a client; it reads certificates and blocks, and connects at the first request.
     ///
@@ -122,10 +107,9 @@ impl Wire {
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             return Err("TLS: no cryptography is installed".to_owned());
         }
-        let builder = ClientBuilder::try_from(kube::Config::from(settings));
-        let client = builder.map_err(|cause| format!("cannot prepare a client: {}", unusable(&cause)))?.build();
+        let client = Client::try_from(settings)?;
         let place = Arc::new(Place::new("kubernetes", settings.server.clone()));
-        Ok(Self { client, pace, place, broken: AtomicBool::new(false) })
+        Ok(Self { client, expected: Expected::from(settings), pace, place, broken: AtomicBool::new(false) })
     }
 
     /// Whether it is of no use any more.
@@ -144,7 +128,7 @@ impl Wire {
             }
             next = this.source();
         }
-        cause::request(cause, false)
+        self.expected.why(cause)
     }
 
     /// Asks for the version, which needs no rights in a usual cluster.

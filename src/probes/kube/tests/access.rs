@@ -1,6 +1,8 @@
 //! Whom a probe believes, as whom it asks, and where it finds that.
 
 use super::*;
+use crate::probes::kube::double::Authority;
+use rcgen::{CertificateParams, IsCa, KeyPair, KeyUsagePurpose};
 
 #[tokio::test]
 async fn a_broken_chain_of_trust_is_named() {
@@ -10,7 +12,10 @@ async fn a_broken_chain_of_trust_is_named() {
     assert_eq!(reason(it.reader.target.clone()).await, "TLS: certificate not trusted: a signature is wrong");
     let named = Double::named("another authority", &["127.0.0.1"], None).await;
     std::fs::write(it.directory.path().join("ca.pem"), named.authority.pem()).unwrap();
-    assert_eq!(reason(it.reader.target).await, "TLS: certificate not trusted");
+    assert_eq!(
+        reason(it.reader.target).await,
+        "TLS: certificate not trusted; certificate-authority of the kubeconfig has no root for it"
+    );
     let misnamed = Tried::of(Double::with(&["api.example"], None).await, "");
     let why = reason(misnamed.reader.target.clone()).await;
     assert_eq!(why, "TLS: certificate is not for 127.0.0.1 (it names api.example)");
@@ -34,6 +39,64 @@ async fn a_broken_chain_of_trust_is_named() {
     assert!(target.detail.contains("the server is not verified"), "{}", target.detail);
 }
 
+/// What the row says of a server whose authority says this of itself.
+async fn of_authority(change: impl FnOnce(&mut CertificateParams)) -> String {
+    let authority = Authority::of("kubernetes", change);
+    let (certificate, key) = authority.sign(&["127.0.0.1"]);
+    let double = Double::showing(authority, vec![certificate.der().clone()], &key, None).await;
+    reason(Tried::of(double, "").reader.target).await
+}
+
+#[tokio::test]
+async fn an_authority_that_may_not_sign_or_is_no_longer_valid_is_refused_as_kubectl_does() {
+    let why = of_authority(|params| params.key_usages = vec![KeyUsagePurpose::CrlSign]).await;
+    let lacks = "its keyUsage lacks keyCertSign";
+    assert_eq!(why, format!("TLS: certificate not trusted: issuer kubernetes may not sign certificates: {lacks}"));
+    let why = of_authority(|params| params.not_after = rcgen::date_time_ymd(2020, 1, 1)).await;
+    assert_eq!(why, "TLS: certificate not trusted: root kubernetes has expired");
+    let why = of_authority(|params| params.is_ca = IsCa::ExplicitNoCa).await;
+    assert_eq!(why, "TLS: certificate not trusted: issuer kubernetes is no CA");
+    let authority = Authority::of("kubernetes", |params| params.key_usages = vec![KeyUsagePurpose::KeyCertSign]);
+    let (certificate, key) = authority.sign(&["127.0.0.1"]);
+    let double = Double::showing(authority, vec![certificate.der().clone()], &key, None).await;
+    let mut it = Tried::of(double, "");
+    assert_eq!(seen(&it.reader.read().await.unwrap(), "").verdict, Verdict::Ok, "one that may sign is believed");
+}
+
+#[tokio::test]
+async fn a_certificate_that_has_expired_or_is_for_another_host_proves_that_the_server_is_down() {
+    let shown = async |names: &[&str], until: i32| {
+        let (authority, key) = (Authority::new("kubernetes"), KeyPair::generate().unwrap());
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        params.not_after = rcgen::date_time_ymd(until, 1, 1);
+        let certificate = authority.issue(&params, &key);
+        let double = Double::showing(authority, vec![certificate.der().clone()], &key, None).await;
+        let mut it = Tried::of(double, "");
+        of(&it.reader.read().await.unwrap(), "").seen.as_ref().unwrap_err().clone()
+    };
+    let lost = shown(&["127.0.0.1"], 2020).await;
+    assert!(lost.is_proof() && lost.why().starts_with("TLS: certificate expired "), "{lost:?}");
+    let lost = shown(&["api.example"], 2099).await;
+    assert!(lost.is_proof() && lost.why().starts_with("TLS: certificate is not for 127.0.0.1"), "{lost:?}");
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_its_own_authority_is_believed_as_it_stands() {
+    let own = Authority::of("kubernetes", |params| {
+        params.subject_alt_names = vec![rcgen::SanType::IpAddress([127, 0, 0, 1].into())];
+    });
+    let (certificate, key) = own.itself();
+    let double = Double::showing(own, vec![certificate], &key, None).await;
+    double.put(NODES, node("a1", &[("Ready", "True")]));
+    let mut it = Tried::of(double, "");
+    assert_eq!(seen(&it.reader.read().await.unwrap(), "").verdict, Verdict::Ok);
+    // Beside another authority it is one that nobody signed.
+    std::fs::write(it.directory.path().join("ca.pem"), Authority::new("other").pem()).unwrap();
+    let why = reason(it.reader.target).await;
+    assert!(why.starts_with("TLS: certificate not trusted"), "{why}");
+}
+
 #[tokio::test]
 async fn tokens_and_certificates_open_the_door() {
     let mut it = Tried::new().await;
@@ -51,7 +114,7 @@ async fn tokens_and_certificates_open_the_door() {
     std::fs::write(it.directory.path().join("token"), "third").unwrap();
     it.until(|found| !is_lost(found, "")).await;
 
-    let clients = crate::probes::kube::double::Authority::new("clients");
+    let clients = Authority::new("clients");
     let it =
         Tried::of(Double::with(&["127.0.0.1"], Some(&clients)).await, "client-certificate: me.pem, client-key: me.key");
     it.double.put(NODES, node("a1", &[("Ready", "True")]));

@@ -2,10 +2,6 @@
 
 use super::*;
 
-fn text_of<'a>(found: &'a [Finding], object: &str) -> &'a str {
-    &seen(found, object).detail
-}
-
 /// A ready pod that runs an image of a digest.
 fn running(owner: &str, pod: &str, image: &str, digest: &str) -> Value {
     let mut made = pod_of(owner, pod, 0);
