@@ -133,6 +133,40 @@ async fn a_question_that_is_under_way_when_the_server_dies_ends_with_it() {
     );
 }
 
+/// An `ErrorResponse` with these fields.
+fn error(code: &str, text: &str, routine: &str) -> Vec<u8> {
+    let fields = [('S', "FATAL"), ('V', "FATAL"), ('C', code), ('M', text), ('R', routine)];
+    let body: String = fields.iter().map(|(key, value)| format!("{key}{value}\0")).collect::<String>() + "\0";
+    let length = u32::try_from(body.len() + 4).unwrap();
+    [&b"E"[..], &length.to_be_bytes(), body.as_bytes()].concat()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_in_any_language_is_known_by_its_code_and_its_function() {
+    let entry = "kein pg_hba.conf-Eintrag f\u{fc}r Host";
+    let gone = "Verbindung wird abgebrochen";
+    for (code, text, routine, why) in [
+        ("28000", entry, "ClientAuthentication", "no pg_hba.conf entry for role watch, without TLS"),
+        // The words of one in another's mouth decide nothing.
+        ("28000", "no pg_hba.conf entry for it", "InitializeSessionUserId", "no pg_hba.conf entry for it"),
+        ("57P01", gone, "secure_read", "the server died"),
+        ("57P01", "postmaster exit", "ProcessInterrupts", "the connection was ended by the server's administrator"),
+        ("55P03", "Sperre nicht verf\u{fc}gbar", "ProcessInterrupts", "a lock was in the way"),
+    ] {
+        let told = error(code, text, routine);
+        let port = double(move |mut stream| {
+            let told = told.clone();
+            async move {
+                let mut some = [0; 512];
+                let _ = stream.read(&mut some).await;
+                let _ = stream.write_all(&told).await;
+            }
+        })
+        .await;
+        assert_eq!(refused_by(port, "sslmode=disable").await, why, "{code} {routine}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_answer_is_cut_off_by_the_server_itself() {
     let session = connect(&access(&shared().conninfo("postgres"), &[])).await.unwrap();

@@ -16,6 +16,13 @@ pub(super) struct Attempt<'a> {
     pub first: Option<u8>,
 }
 
+impl Attempt<'_> {
+    /// Whether it went on in TLS: the server took the wish for it, or began a record of it at once (RFC 8446, 5.1).
+    fn is_encrypted(&self) -> bool {
+        matches!(self.first, Some(b'S' | 0x16))
+    }
+}
+
 /// How a PostgreSQL server's first byte may be: `S` or `N` to the wish for TLS, or a message of the start of a session.
 const OPENINGS: &[u8] = b"SNREvK";
 
@@ -27,9 +34,7 @@ pub(super) fn of_connecting(error: &(dyn Cause + 'static), attempt: &Attempt) ->
         return Failure::ours(format!("too many connections for {whose}: its CONNECTION LIMIT is reached"));
     }
     match told {
-        Some(told) => {
-            Failure::from_server(Some(told.code().code().to_owned()), of_server(told, Some(attempt.parameters)))
-        }
+        Some(told) => Failure::from_server(Some(told.code().code().to_owned()), of_server(told, Some(attempt))),
         None => Failure { refused: refuses(error, attempt), ..Failure::ours(of_the_way(error, attempt)) },
     }
 }
@@ -83,7 +88,8 @@ fn of_the_way(error: &(dyn Cause + 'static), attempt: &Attempt) -> String {
     if is_closed(error) {
         return cause::CLOSED.to_owned();
     }
-    // What follows has no type of its own in the client library.
+    // What follows has no type of its own in the client library, which speaks one language (`error/mod.rs`, `connect_tls.rs` and
+    // `connect_raw.rs` of tokio-postgres 0.7; the last one is the resolver's, by way of the standard library).
     let (own, deep) = (error.to_string(), deepest(error).to_string());
     match deep.as_str() {
         "password missing" => {
@@ -123,7 +129,7 @@ pub(super) fn is_of_transport(error: &(dyn Cause + 'static)) -> bool {
     refused || is_of_handshake(error)
 }
 
-/// Whether TLS itself failed.
+/// Whether TLS itself failed: a kind of the client library that it shows by its text alone (`error/mod.rs` of tokio-postgres 0.7).
 pub(super) fn is_of_handshake(error: &(dyn Cause + 'static)) -> bool {
     error.to_string() == "error performing TLS handshake"
 }
@@ -134,24 +140,34 @@ pub(super) fn is_last(error: &(dyn Cause + 'static)) -> bool {
     find::<DbError>(error).is_some_and(|told| matches!(told.parsed_severity(), Some(Fatal | Panic)))
 }
 
-fn of_server(told: &DbError, parameters: Option<&Parameters>) -> String {
+/// The function that looks a connection up in `pg_hba.conf`: it raises the error of one without an entry, and of one that an entry
+/// rejects or wants a client certificate of. Texts are translated. Source: PostgreSQL 18, `auth.c`.
+const ACCESS: &str = "ClientAuthentication";
+
+/// The functions that end a session whose postmaster has gone. Source: PostgreSQL 18, `be-secure.c`.
+const DIED: [&str; 2] = ["secure_read", "secure_write"];
+
+fn of_server(told: &DbError, attempt: Option<&Attempt>) -> String {
     let text = told.message();
+    let parameters = attempt.map(|attempt| attempt.parameters);
     let role = parameters.map_or("", |parameters| parameters.user.as_str());
     let database = parameters.map_or("", |parameters| parameters.database.as_str());
     match told.code().code() {
         "28P01" => format!("password rejected for role {role}"),
-        "28000" if text.starts_with("no pg_hba.conf entry") || text.contains("rejects connection") => {
-            let bare = if text.ends_with("no encryption") { ", without TLS" } else { "" };
-            format!("no pg_hba.conf entry for role {role}{bare}")
+        "28000" if told.routine() == Some(ACCESS) => {
+            let is_encrypted = attempt.is_some_and(Attempt::is_encrypted);
+            let how = if is_encrypted { ", or one that wants a client certificate" } else { ", without TLS" };
+            format!("no pg_hba.conf entry for role {role}{how}")
         }
         "3D000" if parameters.is_some() => format!("database {database} does not exist"),
         "53300" => "too many connections".to_owned(),
-        "57P01" if text.contains("postmaster exit") => "the server died".to_owned(),
+        "57P01" if told.routine().is_some_and(|routine| DIED.contains(&routine)) => "the server died".to_owned(),
         "57P01" => "the connection was ended by the server's administrator".to_owned(),
         "57P02" => "the server crashed and starts again".to_owned(),
         "57P03" => text.replace("the database system", "the server"),
+        // A cancel of whatever cause has one code and one function (`ProcessInterrupts` in postgres.c): only the text tells them apart.
         "57014" if text.contains("statement timeout") => "the answer took longer than statement_timeout".to_owned(),
-        "55P03" | "57014" if text.contains("lock timeout") => "a lock was in the way".to_owned(),
+        "55P03" => "a lock was in the way".to_owned(),
         _ => text.to_owned(),
     }
 }

@@ -3,7 +3,7 @@
 use crate::domain::Loss;
 use crate::probes::redis::link::{ANSWER, CONNECT, Place, Trouble, Wire};
 use crate::probes::redis::tls::{self, Failed};
-use crate::probes::redis::words;
+use crate::probes::redis::words::{self, Plain};
 use crate::probes::{cause, dial};
 use std::path::PathBuf;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -105,7 +105,7 @@ pub(super) async fn greet(stream: &mut Box<dyn Wire>) -> Result<(), Trouble> {
     };
     let (code, words) = error.split_once(' ').unwrap_or((error, ""));
     let passes = ["NOAUTH", "LOADING", "MASTERDOWN", "NOPERM", "BUSY", "MISCONF"].contains(&code);
-    let renamed = code == "ERR" && words.contains("unknown command");
+    let renamed = Plain::of(code, words) == Some(Plain::NoCommand);
     if passes || renamed {
         return Ok(());
     }

@@ -5,7 +5,7 @@ use crate::domain::Loss;
 use crate::probes::blocking::run_blocking_within;
 use crate::probes::contact::Connection;
 use crate::probes::redis::begin::{connect, greet, why_closed};
-use crate::probes::redis::words;
+use crate::probes::redis::words::{self, Plain};
 use crate::probes::target::RedisServer;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Cmd, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo, RedisError, Value};
@@ -171,7 +171,7 @@ impl Link {
         };
         match signed {
             // A server without the command repeats what followed it.
-            Err(Trouble::ErrorReply { asked, code, words }) if words.contains("unknown command") => {
+            Err(Trouble::ErrorReply { asked, code, words }) if Plain::of(&code, &words) == Some(Plain::NoCommand) => {
                 return Err(Trouble::ErrorReply { asked, code, words: "unknown command".to_owned() });
             }
             // A user was named, and no password: the empty one serves only for a user without any.
@@ -191,7 +191,7 @@ impl Link {
                 Err(trouble) if strict && asked.first() == Some(&"SELECT") => return Err(trouble),
                 // Neither a name nor a chosen database is needed for what is read.
                 Err(Trouble::ErrorReply { code, .. }) if code == "NOPERM" => {}
-                Err(Trouble::ErrorReply { words, .. }) if words.contains("unknown") => {}
+                Err(Trouble::ErrorReply { code, words, .. }) if Plain::of(&code, &words) == Some(Plain::NoCommand) => {}
                 // It is told by the first question that matters, with its own words.
                 Err(Trouble::ErrorReply { code, .. }) if code == "NOAUTH" || code == "LOADING" => {}
                 Err(trouble) => return Err(trouble),

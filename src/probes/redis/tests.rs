@@ -282,3 +282,19 @@ fn an_aof_that_cannot_be_written_refuses_writes_on_a_primary() {
         (Verdict::Warn, "the last save failed · kept nowhere: no save, no AOF".to_owned())
     );
 }
+
+/// A listener that says these bytes to each client, and then closes or waits.
+async fn saying(bytes: &'static [u8], closes: bool) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("redis://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.write_all(bytes).await;
+            if !closes {
+                held.push(stream);
+            }
+        }
+    });
+    url
+}

@@ -165,22 +165,6 @@ fn replicas_and_the_links_of_a_cluster_take_places_for_clients() {
     assert_eq!(judged("connected_slaves:30\n"), (Verdict::Critical, Fact::Real(1.0)));
 }
 
-/// A listener that says these bytes to each client, and then closes or waits.
-async fn saying(bytes: &'static [u8], closes: bool) -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("redis://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move {
-        let mut held = Vec::new();
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let _ = stream.write_all(bytes).await;
-            if !closes {
-                held.push(stream);
-            }
-        }
-    });
-    url
-}
-
 /// A listener that answers one question after another with these bytes.
 async fn answering(answers: &'static [&'static [u8]]) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
