@@ -7,6 +7,8 @@ use x509_parser::x509::SubjectPublicKeyInfo;
 
 /// RSA keys of fewer bits are weak. Source: CA/Browser Forum baseline requirements, 6.1.5; OpenSSL's security level 2.
 const WEAK: usize = 2048;
+/// Keys of a curve over a smaller field are weak, in bits. Source: OpenSSL's security level 2.
+const WEAK_CURVE: usize = 224;
 /// RSA keys of more bits are not checked by ring.
 const LARGEST: usize = 8192;
 
@@ -49,7 +51,8 @@ fn kind(info: &SubjectPublicKeyInfo<'_>) -> Key {
         "1.2.840.10045.2.1" => {
             let curve = curve(info);
             let is_known = !curve.trim_start().starts_with(|letter: char| letter.is_ascii_digit());
-            Key { is_known, ..plain(&format!("EC{curve}")) }
+            let is_weak = field(&info.subject_public_key.data).is_some_and(|bits| bits < WEAK_CURVE);
+            Key { is_known, is_weak, ..plain(&format!("EC{curve}")) }
         }
         "1.2.840.10040.4.1" => plain("DSA"),
         // RFC 8410.
@@ -104,6 +107,15 @@ fn curve(info: &SubjectPublicKeyInfo<'_>) -> String {
     format!(" {name}")
 }
 
+/// How many bits the coordinates of a point have, in whole bytes. Source: SEC 1, 2.3.3.
+fn field(point: &[u8]) -> Option<usize> {
+    match point.split_first()? {
+        (4, both) => Some(both.len() / 2 * 8),
+        (2 | 3, one) => Some(one.len() * 8),
+        _ => None,
+    }
+}
+
 /// How many bits a number has, without its leading zeros.
 fn bits(number: &[u8]) -> usize {
     let mut rest = number.iter().skip_while(|byte| **byte == 0);
@@ -114,6 +126,40 @@ fn bits(number: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A key of a curve, by the DER of the curve's name, with a point of so many bytes.
+    fn on_curve(curve: &[u8], form: u8, point: u8) -> Key {
+        let algorithm =
+            [&[0x06, 7, 0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1, 0x06, u8::try_from(curve.len()).unwrap()], curve];
+        let algorithm = algorithm.concat();
+        let body = [
+            &[0x30, u8::try_from(algorithm.len()).unwrap()][..],
+            &algorithm,
+            &[0x03, point + 2, 0, form],
+            &vec![1; usize::from(point)],
+        ]
+        .concat();
+        key(&[&[0x30, u8::try_from(body.len()).unwrap()][..], &body].concat())
+    }
+
+    #[test]
+    fn a_key_of_a_small_curve_is_weak_in_whatever_form_its_point_is() {
+        let (p192, p224, p256) = (
+            &[0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 1][..],
+            &[0x2b, 0x81, 4, 0, 0x21][..],
+            &[0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7][..],
+        );
+        for (curve, form, point, word, is_weak) in [
+            (p192, 4, 48, "EC P-192", true),
+            (p192, 3, 24, "EC P-192", true),
+            (p224, 4, 56, "EC P-224", false),
+            (p256, 4, 64, "EC P-256", false),
+            (p256, 2, 32, "EC P-256", false),
+        ] {
+            let found = on_curve(curve, form, point);
+            assert_eq!((found.word.as_str(), found.is_weak), (word, is_weak), "{word} {form}");
+        }
+    }
 
     #[test]
     fn bits_leave_out_leading_zeros() {
