@@ -22,6 +22,8 @@ pub(crate) const MOST_HEADERS: usize = 1000;
 const AT_ONCE: usize = 64;
 /// How much of a body is read; the rest is dropped with its connection.
 const BODY_LIMIT: usize = 64 * 1024;
+/// How long a service's own thread may take beyond the service's limit to say that it is over.
+const GRACE: Duration = Duration::from_millis(250);
 /// How long reading the certificate store may take, once.
 const START_LIMIT: Duration = Duration::from_secs(5);
 
@@ -98,13 +100,26 @@ pub(super) async fn read_at(http: &Http, service: &Service, place: &Place) -> Re
     let client = http.client(service.ca.as_deref()).await?;
     // Waiting for a turn is not the service's fault, so the deadline starts after it.
     let _turn = http.turns.acquire().await.map_err(|cause| cause.to_string())?;
-    let started = Instant::now();
-    let answer = tokio::time::timeout(service.timeout, ask(&client, url, service)).await;
-    let answer =
-        answer.unwrap_or_else(|_| Err(Loss::unread(format!("timed out after {}", quantity::span(service.timeout)))));
-    let (status, bytes) = answer.inspect_err(|loss| place.failed(loss.why()))?;
+    let late = || Loss::unread(format!("timed out after {}", quantity::span(service.timeout)));
+    let asked = service.clone();
+    let apart = run_blocking("service", format!("service {}", service.name), move || ask_apart(&client, url, &asked));
+    let answer = tokio::time::timeout(service.timeout + GRACE, apart).await.unwrap_or_else(|_| Err(late()));
+    let (status, bytes, latency) = answer.inspect_err(|loss| place.failed(loss.why()))?.ok_or_else(late)?;
     place.answered();
-    Ok(judge(service, status, bytes, started.elapsed()))
+    Ok(judge(service, status, bytes, latency))
+}
+
+/// Asks in a runtime of its own: a server that sends faster than its answer can be taken apart keeps the thread that reads it from
+/// everything else (an endless row of `100 Continue` is taken apart within one turn of the client). `None` where there is no answer in time.
+fn ask_apart(client: &Client, url: Url, service: &Service) -> Result<Option<(u16, usize, Duration)>, Loss> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime =
+        runtime.map_err(|cause| format!("cannot start a runtime: {}", crate::domain::error::system_text(cause)))?;
+    let started = Instant::now();
+    let answer = runtime.block_on(async { tokio::time::timeout(service.timeout, ask(client, url, service)).await });
+    // A lookup that hangs is not waited for.
+    runtime.shutdown_background();
+    answer.ok().transpose().map(|answer| answer.map(|(status, bytes)| (status, bytes, started.elapsed())))
 }
 
 /// The status and the number of bytes read.
