@@ -101,6 +101,8 @@ mod tests {
                 ..Object::default()
             });
             let next = (start + 2 < fits.len()).then(|| (start + 2).to_string());
+            // A store that begins again where it should end.
+            let next = next.or_else(|| prefix.starts_with("loop/").then(|| "0".to_owned()));
             let output = ListObjectsV2Output {
                 contents: Some(page.collect()),
                 is_truncated: Some(next.is_some()),
@@ -223,6 +225,13 @@ mod tests {
         assert_eq!(wrong, Loss::unread(words));
         // The store has no such key: nothing that it says of the bucket.
         assert!(!refused(S3ErrorCode::NoSuchKey).await.unwrap_err().is_proof());
+    }
+
+    #[tokio::test]
+    async fn a_list_that_leads_back_to_itself_is_no_list() {
+        let keys = [("loop/2026-11-28.dump", 7), ("loop/2026-11-29.dump", 7), ("loop/2026-11-30.dump", 7)];
+        let lost = listed(Keys(Ok(keys.to_vec())), "loop/", "KEY").await.unwrap_err();
+        assert_eq!(lost, Loss::unread("the store's list leads back to a page of it that was read before"));
     }
 
     #[tokio::test]

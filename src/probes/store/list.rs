@@ -12,6 +12,7 @@ use object_store::aws::AmazonS3;
 use object_store::client::{HttpError, HttpErrorKind, HttpRequest, HttpResponse};
 use object_store::list::{PaginatedListOptions, PaginatedListStore};
 use percent_encoding::percent_decode_str;
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 /// Marks a request whose answer is read so.
@@ -36,7 +37,8 @@ pub(crate) async fn list(
     prefix: &str,
     mut take: impl FnMut(Stored) -> Result<(), String>,
 ) -> Result<(), Loss> {
-    let mut token = None;
+    let mut token: Option<String> = None;
+    let mut before = HashSet::new();
     loop {
         let mut options = PaginatedListOptions { page_token: token.take(), ..PaginatedListOptions::default() };
         options.extensions.insert(AnyKey);
@@ -47,8 +49,12 @@ pub(crate) async fn list(
             take(Stored { key, meta: object })?;
         }
         token = page.page_token;
-        if token.is_none() {
-            return Ok(());
+        match &token {
+            None => return Ok(()),
+            Some(token) if !before.insert(token.clone()) => {
+                return Err(Loss::unread("the store's list leads back to a page of it that was read before"));
+            }
+            Some(_) => {}
         }
     }
 }
