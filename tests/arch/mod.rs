@@ -56,13 +56,29 @@ fn files(below: &str) -> Vec<Source> {
     let name = |path: &Path| path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
     let mut sources: Vec<_> =
         found.iter().map(|path| Source::new(&name(path), &std::fs::read_to_string(path).unwrap())).collect();
-    let of_tests: Vec<String> = sources.iter().flat_map(Source::test_modules).collect();
-    for source in &mut sources {
-        if of_tests.iter().any(|module| source.is_module(module)) {
-            source.become_test();
+    // A module of tests may have modules of its own.
+    let mut known = Vec::new();
+    loop {
+        let of_tests: Vec<String> = sources.iter().flat_map(Source::test_modules).collect();
+        if of_tests.len() == known.len() {
+            return sources;
         }
+        let is_test = |source: &&mut Source| of_tests.iter().any(|module| source.is_module(module));
+        sources.iter_mut().filter(is_test).for_each(Source::become_test);
+        known = of_tests;
     }
-    sources
+}
+
+#[test]
+fn a_module_of_a_module_of_tests_is_one_of_tests() {
+    let sources = files("src");
+    let of = |path: &str| sources.iter().find(|source| source.path == path).unwrap();
+    for path in
+        ["src/probes/redis/tests.rs", "src/probes/redis/tests/lost.rs", "src/probes/certs/tests/endpoints/odd.rs"]
+    {
+        assert!(of(path).tokens.iter().all(|token| token.in_test), "{path}");
+    }
+    assert!(of("src/probes/redis/link.rs").tokens.iter().any(|token| !token.in_test));
 }
 
 /// Holds the tree to one rule.
