@@ -181,7 +181,7 @@ impl RunView {
                 self.refused.push((record.wall, record.actor.clone(), why.clone()));
                 Ok(())
             }
-            Event::ConsentLapsed { prompt, step, moved } => self.lapse(record, prompt, *step, moved),
+            Event::ConsentLapsed { prompt, step, why, moved } => self.lapse(record, prompt, *step, (*why, moved)),
             Event::StepIntent { step, attempt, effect, set, permit, log } => {
                 self.intend(record, *step, *attempt, *effect, set.as_ref(), permit.as_ref(), log)
             }

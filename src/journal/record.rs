@@ -13,7 +13,7 @@ mod prompt;
 
 pub use event::Event;
 pub use outcome::{Ending, LogEnd, Outcome};
-pub use prompt::{About, Answer, Ask, Choice, Closed, Covered, consequences};
+pub use prompt::{About, Answer, Ask, Choice, Closed, Covered, Lapsed, consequences};
 
 use crate::domain::reference;
 use crate::domain::{Actor, Boot, Digest, EffectClass, Listing, RunId, RunStatus, Verb, Wall};

@@ -1,9 +1,9 @@
 //! What was confirmed is what runs: a program that is replaced after the answer is not started.
 
 use crate::support::estate::{BINARY, Estate, wait_for};
-use crate::support::run::{Run, consent};
+use crate::support::run::{Run, consent, decide};
 use midwatch::domain::RunStatus;
-use midwatch::journal::record::{Ask, Closed, Ending, Event, Outcome};
+use midwatch::journal::record::{Ask, Choice, Closed, Ending, Event, Lapsed, Outcome};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::{self, File};
 use std::io::Write;
@@ -69,6 +69,37 @@ fn replace(with: &Path, what: &Path) {
 }
 
 #[test]
+fn a_consent_whose_set_cannot_be_kept_again_lapses_for_that_and_not_for_a_drift() {
+    let (estate, listener) = slow();
+    let shown = script(&estate, "program", "shown");
+    procedure(&estate, &[shown.to_str().unwrap()]);
+    let run = estate.start_waiting("one");
+    let (mut asked, _) = listener.accept().unwrap();
+    let first = run.prompt();
+    run.accept(&first, consent(&first));
+    let (sets, away) = (run.dir.path.join("sets"), run.dir.path.join("sets.away"));
+    fs::rename(&sets, &away).unwrap();
+    asked.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
+    drop((asked, listener));
+    let next = run.prompt_after(&first.id);
+    let lapsed = run.events().into_iter().find_map(|event| match event {
+        Event::ConsentLapsed { step: 0, why, moved, .. } => Some((why, moved.join("; "))),
+        _ => None,
+    });
+    let (why, cause) = lapsed.unwrap();
+    assert!(why == Lapsed::Unread && cause.contains("no such file or directory"), "{why:?}: {cause}");
+    assert_eq!((run.count("step.intent"), estate.lines("done")), (0, 0));
+    fs::rename(&away, &sets).unwrap();
+    run.accept(&next, decide(Choice::Retry));
+    let again = run.prompt_after(&next.id);
+    run.accept(&again, consent(&again));
+    assert_eq!(outcome(&run).ending, Ending::Ok);
+    let said = run.midwatch("report", &[]).exits(0);
+    assert!(said.out.contains("could not be read again: ") && !said.out.contains("drifted"), "{}", said.out);
+    estate.nothing_runs();
+}
+
+#[test]
 fn a_program_that_is_replaced_after_the_answer_is_asked_about_again() {
     let (estate, listener) = slow();
     let (shown, other) = (script(&estate, "program", "shown"), script(&estate, "other", "other"));
@@ -78,7 +109,7 @@ fn a_program_that_is_replaced_after_the_answer_is_asked_about_again() {
     assert_eq!(fs::read_to_string(estate.tree("done")).unwrap(), "other\n", "that was confirmed the second time");
     run.is_whole_and_known();
     let said = format!("{} is another file than the one shown", shown.display());
-    run.midwatch("report", &[]).exits(0).prints("answer lapsed, what was confirmed had drifted").prints(&said);
+    run.midwatch("report", &[]).exits(0).prints("answer lapsed, what was confirmed has drifted").prints(&said);
 }
 
 #[test]

@@ -22,8 +22,8 @@ pub fn line(record: &Record, view: &RunView) -> Option<String> {
         Event::PromptClosed { why, moved, .. } => closed(*why, moved),
         Event::AnswerAccepted { answer, .. } => format!("{} answered: {}", who(&record.actor), answered(answer)),
         Event::AnswerRejected { why, .. } => format!("refused an answer of {}: {why}", who(&record.actor)),
-        Event::ConsentLapsed { step, moved, .. } => {
-            format!("{} was not run, for what was confirmed has drifted: {}", named(view, *step), moved.join("; "))
+        Event::ConsentLapsed { step, why, moved, .. } => {
+            format!("{} was not run, for {}: {}", named(view, *step), why.words(), moved.join("; "))
         }
         Event::StepIntent { step, attempt, .. } => match attempt {
             1 => format!("{} begins", named(view, *step)),

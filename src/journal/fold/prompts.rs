@@ -4,7 +4,7 @@ use crate::domain::{EffectClass, PromptId, StepState, Verb, Wall};
 use crate::journal::answer::{fits_now, may_give};
 use crate::journal::approval::{Approval, Override};
 use crate::journal::fold::{Impossible, OpenPrompt, PromptEnd, PromptEnding, RunView, refuse};
-use crate::journal::record::{Answer, Ask, Choice, Closed, Covered, Record};
+use crate::journal::record::{Answer, Ask, Choice, Closed, Covered, Lapsed, Record};
 
 impl RunView {
     /// The newest approval of a step.
@@ -217,20 +217,20 @@ impl RunView {
         Ok(())
     }
 
-    /// Takes back a consent whose set drifted before the intent.
+    /// Takes back a consent whose set drifted before the intent, or could not be read again.
     pub(super) fn lapse(
         &mut self,
         record: &Record,
         id: &PromptId,
         step: u32,
-        moved: &[String],
+        (why, moved): (Lapsed, &[String]),
     ) -> Result<(), Impossible> {
         self.at(step)?;
         if self.permits.get(&step).is_none_or(|(prompt, _)| prompt != id) {
             return refuse(format!("a consent to step {step} lapses that was not given"));
         }
         self.permits.remove(&step);
-        self.end_prompt(record, id, step, PromptEnding::Closed(Closed::Moved, moved.to_vec()));
+        self.end_prompt(record, id, step, PromptEnding::Closed(why.closes(), moved.to_vec()));
         Ok(())
     }
 

@@ -3,7 +3,7 @@ mod refused;
 use super::*;
 use crate::domain::{Digest, EffectClass, Preview, PromptId};
 use crate::journal::reading::{Counts, Side};
-use crate::journal::record::{Answer, Ask, Choice, Closed, Ending};
+use crate::journal::record::{Answer, Ask, Choice, Closed, Ending, Lapsed};
 use crate::journal::samples::*;
 use EffectClass::{Change, Destroy, Read};
 use proptest::prelude::*;
@@ -69,7 +69,7 @@ fn prompt_closed(number: u128) -> Event {
 }
 
 fn lapsed(number: u128, step: u32) -> Event {
-    Event::ConsentLapsed { prompt: prompt(number), step, moved: vec!["one file more".into()] }
+    Event::ConsentLapsed { prompt: prompt(number), step, why: Lapsed::Drifted, moved: vec!["one file more".into()] }
 }
 
 #[test]
@@ -80,6 +80,11 @@ fn a_consent_that_lapsed_permits_nothing_and_says_what_drifted() {
     assert!(view.permit(1).is_none() && view.permit(2).is_some(), "what else the answer covered stays");
     let end = view.prompt_end.as_ref().unwrap();
     assert_eq!((end.step, &end.how), (1, &PromptEnding::Closed(Closed::Moved, vec!["one file more".into()])));
+    let event = Event::ConsentLapsed { prompt: prompt(1), step: 1, why: Lapsed::Unread, moved: vec!["denied".into()] };
+    let view = after(&and(&given, &[event]));
+    assert!(view.permit(1).is_none());
+    let end = view.prompt_end.as_ref().unwrap();
+    assert_eq!(end.how, PromptEnding::Closed(Closed::NoPreview, vec!["denied".into()]));
     assert!(refusal(&and(&given, &[lapsed(1, 1)]), &intent(1, 1, Change, Some(1))).contains("without a confirmation"));
 }
 

@@ -2,7 +2,7 @@ use super::*;
 use crate::domain::{Budget, EffectClass, Evidence, Item, Order, Pace, Preview, RunStatus, Verb, Whole};
 use crate::journal::reading::{Counts, Side};
 use crate::journal::record::{
-    About, Answer, Ask, Choice, Closed, Covered, Ending, LogEnd, Outcome, RollbackHead, WentBack,
+    About, Answer, Ask, Choice, Closed, Covered, Ending, Lapsed, LogEnd, Outcome, RollbackHead, WentBack,
 };
 use crate::journal::samples::{created, head, prompt, run_id, set, steps};
 use crate::journal::terms::{Span, Terms, Timing, WindowStanding};
@@ -140,7 +140,12 @@ fn every_kind() -> impl Strategy<Value = Vec<Event>> {
                 Event::PromptClosed { prompt: prompt.clone(), why: Closed::RunnerGone, moved: words.clone() },
                 Event::AnswerAccepted { prompt: prompt.clone(), step, answer },
                 Event::AnswerRejected { prompt: word(4), why: word(5) },
-                Event::ConsentLapsed { prompt: prompt.clone(), step, moved: words.clone() },
+                Event::ConsentLapsed {
+                    prompt: prompt.clone(),
+                    step,
+                    why: if step % 2 == 0 { Lapsed::Drifted } else { Lapsed::Unread },
+                    moved: words.clone(),
+                },
                 Event::StepIntent {
                     step,
                     attempt,

@@ -2,7 +2,7 @@
 
 use crate::domain::{Digest, EffectClass, Order, PromptId, RunStatus, Wall};
 use crate::journal::reading::{Counts, Side};
-use crate::journal::record::{Answer, Ask, Choice, Closed, Outcome, RollbackHead, StepHead, WentBack};
+use crate::journal::record::{Answer, Ask, Choice, Closed, Lapsed, Outcome, RollbackHead, StepHead, WentBack};
 use crate::journal::terms::{Terms, WindowStanding};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -131,14 +131,18 @@ pub enum Event {
         /// Why.
         why: String,
     },
-    /// What an accepted answer was given for has drifted before the intent; nothing was run, and the step asks again.
+    /// What an accepted answer was given for has drifted before the intent, or could not be read again; nothing was run, and the step
+    /// asks again.
     #[serde(rename = "consent.lapsed")]
     ConsentLapsed {
         /// The prompt whose answer counts no longer.
         prompt: PromptId,
         /// The step, from 0.
         step: u32,
-        /// What drifted, one line each.
+        /// Whether it drifted or could not be read; records of an earlier version say nothing, and mean that it drifted.
+        #[serde(default, skip_serializing_if = "Lapsed::is_drifted")]
+        why: Lapsed,
+        /// What drifted or why it could not be read, one line each.
         moved: Vec<String>,
     },
     /// An attempt is about to start; synced before its effect.

@@ -267,6 +267,41 @@ pub enum Answer {
     Cancel,
 }
 
+/// Why an accepted answer counts no longer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lapsed {
+    /// What was confirmed has drifted.
+    #[default]
+    Drifted,
+    /// What was confirmed could not be read again or kept.
+    Unread,
+}
+
+impl Lapsed {
+    pub(super) fn is_drifted(&self) -> bool {
+        *self == Self::Drifted
+    }
+
+    /// In words: `what was confirmed has drifted`.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Drifted => "what was confirmed has drifted",
+            Self::Unread => "what was confirmed could not be read again",
+        }
+    }
+
+    /// Why the prompt behind the answer is closed.
+    #[must_use]
+    pub fn closes(self) -> Closed {
+        match self {
+            Self::Drifted => Closed::Moved,
+            Self::Unread => Closed::NoPreview,
+        }
+    }
+}
+
 /// Why a prompt closed without an accepted answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

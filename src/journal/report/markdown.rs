@@ -152,7 +152,7 @@ fn answers(out: &mut String, view: &RunView, records: &[Record]) {
             Event::AnswerAccepted { step, answer, .. } => (Some(*step), model::answered(answer, &record.actor)),
             Event::AnswerRejected { prompt, why } => (None, format!("refused: {why} (prompt {prompt})")),
             Event::PromptClosed { why, moved, .. } => (None, model::closed(*why, moved)),
-            Event::ConsentLapsed { step, moved, .. } => (Some(*step), model::lapsed(moved)),
+            Event::ConsentLapsed { step, why, moved, .. } => (Some(*step), model::lapsed(*why, moved)),
             _ => continue,
         };
         let step = step.map_or_else(String::new, |step| safe(&title(view, step)));

@@ -4,7 +4,7 @@ use crate::domain::quantity::{bytes, count, counted, span};
 use crate::domain::{Actor, Digest, EffectClass, RunStatus, StepState, Verb, Wall};
 use crate::journal::answer::consent_words;
 use crate::journal::fold::{RunView, StepView};
-use crate::journal::record::{Answer, Ask, Choice, Closed, Ending, Event, Outcome, Record, ended};
+use crate::journal::record::{Answer, Ask, Choice, Closed, Ending, Event, Lapsed, Outcome, Record, ended};
 use crate::journal::report::time;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -162,8 +162,8 @@ pub(super) fn closed(why: Closed, moved: &[String]) -> String {
 }
 
 /// That an answer counts no longer.
-pub(super) fn lapsed(moved: &[String]) -> String {
-    format!("answer lapsed, what was confirmed had drifted: {}", moved.join("; "))
+pub(super) fn lapsed(why: Lapsed, moved: &[String]) -> String {
+    format!("answer lapsed, {}: {}", why.words(), moved.join("; "))
 }
 
 /// What a record says that did not go as planned, and how grave that is.

@@ -91,8 +91,8 @@ fn line_of(view: &RunView, record: &Record) -> Option<Line> {
 fn line_of_step(view: &RunView, event: &Event) -> Option<Line> {
     let named = |step: u32| view.step(step).map_or_else(String::new, |step| step.head.title.clone());
     Some(match event {
-        Event::ConsentLapsed { step, moved, .. } => {
-            let what = format!("{} was not run: what was confirmed has drifted", named(*step));
+        Event::ConsentLapsed { step, why, moved, .. } => {
+            let what = format!("{} was not run: {}", named(*step), why.words());
             (Tone::Odd, Some(*step), what, moved.join("; "))
         }
         Event::StepIntent { step, attempt, set, .. } => {

@@ -3,7 +3,7 @@
 use crate::config::plain;
 use crate::domain::error::{Result, system_text};
 use crate::domain::{Digest, EffectClass, PromptId, StepState, Verb};
-use crate::journal::record::{Choice, Event};
+use crate::journal::record::{Choice, Closed, Event, Lapsed};
 use crate::procedure::plan::Step;
 use crate::runner::engine::decide::Matter;
 use crate::runner::engine::{Engine, attempt};
@@ -26,8 +26,8 @@ const AFTER_KILL: Duration = Duration::from_secs(3);
 const CHANGES: u32 = 2;
 
 impl Engine {
-    /// Whether what a consent was given for is another by now. Then nothing is run, the record says what drifted, and the step
-    /// asks again.
+    /// Whether what a consent was given for is another by now, or cannot be read. Then nothing is run, the record says which, and
+    /// the step asks again.
     pub(super) async fn has_drifted(&mut self, step: u32, permit: &PromptId, set: &Digest) -> Result<bool> {
         let moved = self.find_drift(step, set).await?;
         if self.is_stopped() {
@@ -35,7 +35,8 @@ impl Engine {
         }
         let Some(moved) = moved else { return Ok(false) };
         if self.view().permit(step).is_some_and(|(given, _)| given == permit) {
-            self.write(Event::ConsentLapsed { prompt: permit.clone(), step, moved: moved.lines })?;
+            let why = if moved.why == Closed::NoPreview { Lapsed::Unread } else { Lapsed::Drifted };
+            self.write(Event::ConsentLapsed { prompt: permit.clone(), step, why, moved: moved.lines })?;
         }
         Ok(true)
     }
