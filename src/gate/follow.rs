@@ -1,12 +1,15 @@
 //! Follows one run: its journal, and whether its runner lives.
 
 use crate::app::msg::Msg;
-use crate::domain::{Attendee, Error};
+use crate::domain::{Attendee, Error, RunId, quantity};
 use crate::journal::fold::{Act, RunView};
 use crate::journal::tail::Tail;
 use crate::runner::presence::Presence;
 use crate::runner::rundir::RunDir;
 use crate::runner::survivors;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -23,14 +26,21 @@ const COMPANY: Duration = Duration::from_secs(2);
 /// How many quiet looks make it quiet.
 const CALM_AFTER: u32 = 40;
 
+/// How long one look may take before it is said that nothing answers.
+const HANGS: Duration = Duration::from_secs(3);
+
 /// Follows a run until it is dropped.
+///
+/// It looks in a thread of its own: the state directory may be on a server that does not answer, and then nothing but this thread waits.
 pub struct Follower {
-    task: AbortHandle,
+    watch: AbortHandle,
+    /// Held only to be dropped: that wakes the thread, which then ends.
+    _open: Sender<()>,
 }
 
 impl Drop for Follower {
     fn drop(&mut self) {
-        self.task.abort();
+        self.watch.abort();
     }
 }
 
@@ -38,7 +48,67 @@ impl Follower {
     /// Follows a run; every change goes to `out`. `acts` is whether this console holds the means to act.
     #[must_use]
     pub fn start(dir: RunDir, out: mpsc::Sender<Msg>, acts: bool) -> Self {
-        Self { task: tokio::spawn(follow(dir, out, acts)).abort_handle() }
+        let (open, closed) = channel();
+        let look = Arc::new(Mutex::new(Look { began: Some(Instant::now()), said: false }));
+        let watch = tokio::spawn(watch(dir.id.clone(), Arc::clone(&look), out.clone())).abort_handle();
+        let run = dir.id.clone();
+        let work = move || follow(&dir, &Way { out, closed, look }, acts);
+        if let Err(cause) = thread::Builder::new().name("follow".to_owned()).spawn(work) {
+            tracing::warn!(%run, %cause, "run not followed");
+        }
+        Self { watch, _open: open }
+    }
+}
+
+/// Where the thread stands.
+struct Look {
+    /// When the look that is not over began.
+    began: Option<Instant>,
+    /// Whether it was said that it takes long.
+    said: bool,
+}
+
+/// What the thread has beside its run.
+struct Way {
+    out: mpsc::Sender<Msg>,
+    closed: Receiver<()>,
+    look: Arc<Mutex<Look>>,
+}
+
+impl Way {
+    /// Says something; `false` where nobody listens any more.
+    fn say(&self, msg: Msg) -> bool {
+        self.out.blocking_send(msg).is_ok()
+    }
+
+    /// Ends a look; whether it was said meanwhile that nothing answers.
+    fn looked(&self) -> bool {
+        let mut look = self.look.lock().unwrap_or_else(PoisonError::into_inner);
+        look.began = None;
+        std::mem::take(&mut look.said)
+    }
+
+    /// Waits for the next look, and begins it; `false` where it is followed no longer.
+    fn waits(&self, time: Duration) -> bool {
+        let goes_on = self.closed.recv_timeout(time) == Err(RecvTimeoutError::Timeout);
+        self.look.lock().unwrap_or_else(PoisonError::into_inner).began = Some(Instant::now());
+        goes_on
+    }
+}
+
+/// Says that a look takes long, once for each that does.
+async fn watch(run: RunId, look: Arc<Mutex<Look>>, out: mpsc::Sender<Msg>) {
+    loop {
+        tokio::time::sleep(HANGS / 4).await;
+        let mut look = look.lock().unwrap_or_else(PoisonError::into_inner);
+        if look.said || look.began.is_none_or(|began| began.elapsed() < HANGS) {
+            continue;
+        }
+        let why = format!("no answer within {}", quantity::span(HANGS));
+        let error = Error::machine("read the run's directory", why)
+            .hint("its file system may hang, such as that of a file server that has gone");
+        // Under the lock, so that it comes before what the thread says of an answer.
+        look.said = out.try_send(Msg::RunLost { run: run.clone(), error }).is_ok();
     }
 }
 
@@ -71,12 +141,13 @@ fn act_of(dir: &RunDir, view: &RunView) -> Option<u32> {
     survivors::act(&dir.attempt(&name)).map(|id| id.pid)
 }
 
-async fn follow(dir: RunDir, out: mpsc::Sender<Msg>, acts: bool) {
-    let mut company = Company { presence: Presence::take(&dir, acts), reported: Vec::new(), asked: None };
+fn follow(dir: &RunDir, way: &Way, acts: bool) {
+    let mut company = Company { presence: Presence::take(dir, acts), reported: Vec::new(), asked: None };
     let mut tail = match Tail::open(dir.journal()) {
         Ok(tail) => tail,
         Err(error) => {
-            let _ = out.send(Msg::RunLost { run: dir.id.clone(), error }).await;
+            way.say(Msg::RunLost { run: dir.id.clone(), error });
+            way.looked();
             return;
         }
     };
@@ -87,38 +158,36 @@ async fn follow(dir: RunDir, out: mpsc::Sender<Msg>, acts: bool) {
     loop {
         let grown = tail.poll();
         let lives = dir.runner_lives();
+        let act = tail.view().filter(|_| !lives).and_then(|view| act_of(dir, view));
+        let people = company.news();
+        if way.looked() {
+            // The screen says that nothing answers.
+            (told, trouble) = (None, None);
+        }
+        let mut news = Vec::new();
         match (grown, tail.view()) {
             (Err(error), _) => {
                 if trouble.as_ref() != Some(&error) {
                     trouble = Some(error.clone());
-                    if out.send(Msg::RunLost { run: dir.id.clone(), error }).await.is_err() {
-                        return;
-                    }
+                    news.push(Msg::RunLost { run: dir.id.clone(), error });
                 }
             }
             (Ok(_), Some(view)) if told != Some((view.seq, lives)) => {
                 told = Some((view.seq, lives));
                 trouble = None;
                 calm = 0;
-                let msg = Msg::RunFolded { view: Box::new(view.clone()), runner_lives: lives };
-                if out.send(msg).await.is_err() {
-                    return;
-                }
+                news.push(Msg::RunFolded { view: Box::new(view.clone()), runner_lives: lives });
             }
             (Ok(_), _) => calm += 1,
         }
-        let act = tail.view().filter(|_| !lives).and_then(|view| act_of(&dir, view));
         if act != act_told {
             act_told = act;
-            if out.send(Msg::ActSeen { run: dir.id.clone(), pid: act }).await.is_err() {
-                return;
-            }
+            news.push(Msg::ActSeen { run: dir.id.clone(), pid: act });
         }
-        if let Some(people) = company.news()
-            && out.send(Msg::PeopleSeen { run: dir.id.clone(), people }).await.is_err()
-        {
+        news.extend(people.map(|people| Msg::PeopleSeen { run: dir.id.clone(), people }));
+        let heard = news.into_iter().all(|msg| way.say(msg));
+        if !heard || !way.waits(if calm < CALM_AFTER { LIVELY } else { QUIET }) {
             return;
         }
-        tokio::time::sleep(if calm < CALM_AFTER { LIVELY } else { QUIET }).await;
     }
 }

@@ -13,6 +13,7 @@ use crate::journal::record::Answer;
 use crate::runner::engine::Mode;
 use crate::runner::protocol::{Demand, Reply};
 use crate::runner::rundir::RunDir;
+use tokio::runtime::Handle;
 use tracing::field::display;
 
 /// What came of a command.
@@ -45,13 +46,15 @@ impl Gate for Operate {
 
     fn command(&mut self, command: Confirmed<Command>) {
         let (world, out, through) = (self.lookup.world().clone(), self.lookup.sender(), self.through);
-        tokio::spawn(async move {
-            let msg = match perform(&world, command, through).await {
+        let runtime = Handle::current();
+        // The state directory may not answer: nothing else waits for that.
+        tokio::task::spawn_blocking(move || {
+            let msg = match runtime.block_on(perform(&world, command, through)) {
                 Ok(Performed::Started(run)) => Msg::RunStarted(run),
                 Ok(Performed::Done(said)) => Msg::CommandDone(said),
                 Err(cause) => Msg::CommandFailed(cause),
             };
-            let _ = out.send(msg).await;
+            let _ = out.blocking_send(msg);
         });
     }
 

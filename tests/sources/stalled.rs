@@ -145,3 +145,42 @@ fn a_console_opens_and_ends_beside_a_mount_that_has_stalled() {
     }
     mirror.go_on();
 }
+
+#[test]
+fn a_console_whose_state_directory_stalls_says_so_and_leaves() {
+    let mirror = Mirror::mount();
+    let estate = Estate::default().keeping_state_in(Path::new(&mirror.at("state")));
+    estate.procedure("sign", "", "[[look]]\ntitle = \"Sign\"\nmanual = \"Sign it.\"\n");
+    mirror.midwatch(&estate, &[], &["run", "test/sign"]).exits(75);
+    let run = fs::read_dir(mirror.behind("state/runs")).unwrap().next().unwrap().unwrap().file_name();
+    let run = run.to_str().unwrap();
+    let pty = mirror.terminal(&estate, &[], &["attach", run], (120, 36));
+    pty.wait_for(SOON, |screen| screen.contains("Sign") && screen.contains("waiting"));
+    for stopped in [true, false] {
+        mirror.stop();
+        pty.wait_for(SOON, |screen| screen.contains("no answer within"));
+        // Every key has its effect; what needs the directory waits by itself.
+        pty.send("R");
+        pty.wait_for(SOON, |screen| screen.contains("newest first"));
+        pty.send("\x1b");
+        pty.wait_for(SOON, |screen| !screen.contains("newest first"));
+        pty.send("?");
+        pty.wait_for(SOON, |screen| screen.contains("keys and symbols"));
+        pty.send("\x1b");
+        pty.wait_for(SOON, |screen| !screen.contains("keys and symbols"));
+        if stopped {
+            mirror.go_on();
+            pty.wait_for(SOON, |screen| !screen.contains("no answer within") && screen.contains("waiting"));
+        }
+    }
+    // It ends while nothing answers.
+    pty.press_until("q", |screen| screen.contains("1 Health") && !screen.contains("Sign it"));
+    pty.send("q");
+    assert_eq!(pty.exit(SOON), Exit::Code(0));
+    mirror.go_on();
+    mirror.midwatch(&estate, &[], &["abort", run]).exits(0);
+    wait_for("the end of its runner", || {
+        let journal = fs::read_to_string(mirror.behind("state/runs").join(run).join("journal.jsonl")).unwrap();
+        journal.contains("run.sealed").then_some(())
+    });
+}
