@@ -1,5 +1,6 @@
 //! `midwatch demo`: a real throwaway estate, and the console on it.
 
+use crate::app::confirm;
 use crate::app::modal::leave;
 use crate::cli::args::{Common, Demo};
 use crate::cli::{console, out, ownlog, setup};
@@ -8,10 +9,18 @@ use crate::demo;
 use crate::domain::error::Result;
 use crate::domain::quantity::counted;
 use crate::domain::{Clean, Error, Kind, RunId};
+use crate::gate::operate;
 use crate::journal::list;
 use crate::runner::rundir::RunDir;
 use crate::tui::event_loop::Left;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// How long runs may take to end: the grace of an act, and what comes behind it.
+const UNTIL_ENDED: Duration = Duration::from_secs(20);
+
+/// How often it is looked whether they have.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Builds the estate or comes back to it, and opens the console; the estate goes only where a person typed that it shall.
 ///
@@ -25,6 +34,7 @@ pub fn run(common: &Common, args: &Demo) -> Result<u8> {
     }
     if args.stop {
         let (runs, _) = runs(&dir.join(demo::build::STATE));
+        end_runs(common, &dir)?;
         let gone = demo::stop(&dir)?;
         out::line(format_args!("{}", if gone { removed(runs) } else { "there is no demo estate".to_owned() }));
         return Ok(0);
@@ -63,6 +73,36 @@ pub fn run(common: &Common, args: &Demo) -> Result<u8> {
     out::line(format_args!("  go on      {}", command.replace("--demo", "demo")));
     out::line(format_args!("  remove all {} --stop", command.replace("--demo", "demo")));
     Ok(code)
+}
+
+/// Stops the runs of the demo that have a runner, and waits until each has ended: a runner that asks would see only at its next look that
+/// its directory is gone, and its act would go on beside it.
+fn end_runs(common: &Common, dir: &Path) -> Result<()> {
+    let Some((config, state)) = demo::find(dir) else { return Ok(()) };
+    let found = list::runs(&state, |_| true).unwrap_or_default().into_iter().map(|run| RunDir::of(&state, run.id));
+    let open: Vec<RunDir> = found.filter(RunDir::runner_lives).collect();
+    if open.is_empty() {
+        return Ok(());
+    }
+    let count = counted(open.len() as u64, "run is", "runs are");
+    out::line(format_args!("stopping: {count} being ended"));
+    let world = setup::world(&Common { config: Some(config), state: Some(state), demo: true, ..common.clone() })?;
+    for run in &open {
+        let command = confirm::abort(&operate::authority(), run.id.clone(), false);
+        if let Err(cause) = setup::wait_for(operate::perform(&world, command, "demo --stop")) {
+            tracing::warn!(run = %run.id, cause = cause.message, "run not stopped");
+        }
+    }
+    let began = Instant::now();
+    while open.iter().any(RunDir::runner_lives) && began.elapsed() < UNTIL_ENDED {
+        std::thread::sleep(LOOK);
+    }
+    let left = open.iter().filter(|run| run.runner_lives()).count();
+    if left > 0 {
+        let count = counted(left as u64, "run has", "runs have");
+        out::line(format_args!("{count} not ended yet and will, without its directory, within a minute"));
+    }
+    Ok(())
 }
 
 /// Why the demo is not removed after all: it is no longer what the person saw.

@@ -276,6 +276,9 @@ fn leaving_with_a_live_run_keeps_the_demo_and_says_so() {
     assert!(back.contains("Move 12 files"), "{back}");
     let stop = home.command(&["demo", "--stop"]);
     assert!(stop.status.success(), "{}", stdout(&stop));
+    let said = stdout(&stop);
+    assert!(said.contains("stopping: 1 run is being ended") && said.contains("removed, with 1 run"), "{said}");
+    assert!(home.processes("__runner").is_empty(), "a runner outlives its demo");
 }
 
 #[test]
