@@ -22,6 +22,9 @@ use std::time::{Duration, Instant};
 /// How much longer than the grace of an act is waited until it has ended.
 const UNTIL_ENDED: Duration = Duration::from_secs(5);
 
+/// What is done instead of undoing a run that is over.
+const NO_UNDO: &str = "a run that is over cannot be undone: run a procedure that reverses what it changed";
+
 /// How often it is looked whether it has.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -54,7 +57,8 @@ pub fn abort(common: &Common, args: &Abort) -> Result<u8> {
     if args.set_aside {
         return set_aside(&dir);
     }
-    refuse_sealed(&world, &dir.id)?;
+    let no_undo = |refusal: Error| if args.undo { refusal.hint(NO_UNDO) } else { refusal };
+    refuse_sealed(&world, &dir.id).map_err(no_undo)?;
     if never_began(&dir.path) && !dir.runner_lives() {
         return remove(&dir);
     }

@@ -339,7 +339,12 @@ fn stopping_a_run_is_asked_with_nothing_chosen() {
     let mut model = following(&sample::finished_but_last());
     let Command::Abort { undo, .. } = command(&press(&mut model, "g x j c")) else { panic!() };
     assert!(!undo);
-    assert_eq!(press(&mut following(&sample::finished()), "g x j c"), [], "it is over");
+    let mut model = following(&sample::finished());
+    assert_eq!(press(&mut model, "g x j c"), [], "it is over");
+    let mut model = following(&sample::finished());
+    press(&mut model, "g x");
+    let said = model.snapshot().notice.map(str::to_owned).unwrap_or_default();
+    assert!(model.modal().is_none() && said.contains("cannot be undone: run a procedure"), "{said}");
     let mut model = following(&sample::running());
     press(&mut model, ": a b o r t Enter");
     assert!(matches!(model.modal(), Some(Modal::Abort { .. })), "the palette asks as well");

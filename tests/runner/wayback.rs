@@ -110,6 +110,10 @@ fn an_undo_of_takes_back_what_ran_and_passes_over_what_is_undone() {
     assert_eq!(detail(4), "took back step 2");
     assert_eq!(detail(5), "took back step 3; passed over step 2, which is undone already");
     assert!(view.went_back().is_none());
+    run.midwatch("abort", &["--undo"])
+        .exits(2)
+        .prints("is over: ok")
+        .prints("cannot be undone: run a procedure that reverses");
     run.is_whole_and_known();
     estate.nothing_runs();
 }

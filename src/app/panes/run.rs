@@ -295,10 +295,14 @@ pub fn open_abort(model: &mut Model) {
             let run = view.id.clone();
             model.open(Modal::Abort { run, undo: None, scroll: 0 });
         }
-        (Some(_), _) => model.notify("this run is over"),
+        (Some(RunStatus::Ok), _) => model.notify(ENDED_OK),
+        (Some(_), _) => model.notify("this run is over: it is neither stopped nor undone any more"),
         _ => model.notify("no run is followed"),
     }
 }
+
+/// Why a run that ended well is not undone.
+const ENDED_OK: &str = "this run ended ok and cannot be undone: run a procedure that reverses it";
 
 /// Asks whether to continue the followed run.
 pub fn open_resume(model: &mut Model) {
