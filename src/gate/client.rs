@@ -1,17 +1,28 @@
 //! Speaks to a run's control socket.
+//!
+//! ```text
+//! send ─▶ reply
+//!      ─▶ none, given up: the connection is closed, and the request counts no more ─▶ the journal says what counted before
+//! ```
+
+mod counted;
 
 use crate::domain::error::{Result, system_text};
 use crate::domain::{Error, Kind};
-use crate::runner::protocol::{Demand, LARGEST_REQUEST, Reply, Request, VERSION};
+use crate::runner::protocol::{Demand, LARGEST_REQUEST, Reply, Request, Until, VERSION};
 use crate::runner::rundir::RunDir;
-use crate::runner::{identity, ofd};
+use crate::runner::{failpoint, identity, ofd};
+use counted::{Mark, nothing_came};
 use std::io;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 
-/// How long a runner may take to reply: it may read a large set again before it accepts an answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a request counts: the runner may read a large set again before it accepts an answer.
+const COUNTS: Duration = Duration::from_secs(60);
+
+/// How much longer the reply is waited for: what counted in the last moment is still written and told.
+const MARGIN: Duration = Duration::from_secs(5);
 
 /// How long a runner may be without its socket before that is an error: it looks each few seconds.
 const SOCKET: Duration = Duration::from_secs(12);
@@ -28,35 +39,49 @@ const AGAIN: Duration = Duration::from_millis(50);
 /// When the run has no runner, or the runner goes away before it replies.
 pub async fn send(dir: &RunDir, demand: Demand, through: &str) -> Result<Reply> {
     let doing = format!("reach the runner of run {}", dir.id);
-    let request = Request { v: VERSION, run: dir.id.clone(), ask: demand, through: through.to_owned() };
+    let counts = failpoint::span("REQUEST", COUNTS);
+    let (v, run, through) = (VERSION, dir.id.clone(), through.to_owned());
+    let request = Request { v, run, ask: demand, through, until: Until::after(counts) };
     let mut line = serde_json::to_vec(&request).map_err(|cause| Error::machine(&doing, cause))?;
     line.push(b'\n');
     if line.len() > LARGEST_REQUEST {
         let message = format!("the text is too long: a request has at most {LARGEST_REQUEST} bytes");
         return Err(Error::new(Kind::Usage, message));
     }
-    let began = Instant::now();
-    let heard = async {
-        loop {
-            match exchange(dir, &line, &doing).await {
-                Ok(Received::Replied(Reply::Busy)) => tokio::time::sleep(AGAIN).await,
-                Ok(Received::Replied(reply)) => return Ok(reply),
-                // The runner opens its socket again when it sees that it is gone.
-                Ok(Received::NoSocket(cause)) if !dir.runner_lives() || began.elapsed() > SOCKET => {
-                    return Err(unreachable(dir, &doing, &cause));
-                }
-                Ok(Received::NoSocket(_)) => tokio::time::sleep(AGAIN).await,
-                Err(cause) => return Err(cause),
-            }
-        }
+    let mark = Mark::of(dir);
+    let heard = tokio::select! {
+        reply = reply(dir, &line, &doing) => reply,
+        pid = until_stopped(dir) => Err(stopped(dir, &doing, pid, &request.ask)),
+        () = tokio::time::sleep(counts + MARGIN) => Err(silent(dir, &doing, counts + MARGIN, &request.ask)),
     };
-    tokio::select! {
-        reply = heard => reply,
-        pid = until_stopped(dir) => Err(stopped(dir, &doing, pid)),
-        () = tokio::time::sleep(PATIENCE) => {
-            Err(Error::machine(&doing, format!("no reply within {} s", PATIENCE.as_secs())))
+    // Without a reply the connection is closed by now: the journal says whether it counted before.
+    match heard {
+        Err(cause) => mark.counted(dir, &request).map_or(Err(cause), |seq| Ok(Reply::Accepted { seq })),
+        reply => reply,
+    }
+}
+
+/// Sends one request, again while the runner is busy or about to open its socket, and waits for the reply.
+async fn reply(dir: &RunDir, line: &[u8], doing: &str) -> Result<Reply> {
+    let began = Instant::now();
+    loop {
+        match exchange(dir, line, doing).await? {
+            Received::Replied(Reply::Busy) => tokio::time::sleep(AGAIN).await,
+            Received::Replied(reply) => return Ok(reply),
+            // The runner opens its socket again when it sees that it is gone.
+            Received::NoSocket(cause) if !dir.runner_lives() || began.elapsed() > SOCKET => {
+                return Err(unreachable(dir, doing, &cause));
+            }
+            Received::NoSocket(_) => tokio::time::sleep(AGAIN).await,
         }
     }
+}
+
+/// Why nothing came of a request that the runner did not reply to in time.
+fn silent(dir: &RunDir, doing: &str, waited: Duration, ask: &Demand) -> Error {
+    let cause = format!("no reply within {} s, and the request has expired; {}", waited.as_secs(), nothing_came(ask));
+    Error::machine(doing, cause)
+        .hint(format!("what the runner accepted in the last moment, the run shows: midwatch attach {}", dir.id))
 }
 
 /// Waits until the runner is seen stopped twice, and gives its pid: whoever debugs it may hold it up for a moment.
@@ -73,8 +98,9 @@ async fn until_stopped(dir: &RunDir) -> u32 {
 }
 
 /// Why a runner that is stopped answers nothing, and what to do.
-fn stopped(dir: &RunDir, doing: &str, pid: u32) -> Error {
-    Error::machine(doing, format!("its runner, process {pid}, is stopped (SIGSTOP) and answers nothing"))
+fn stopped(dir: &RunDir, doing: &str, pid: u32, ask: &Demand) -> Error {
+    let nothing = nothing_came(ask);
+    Error::machine(doing, format!("its runner, process {pid}, is stopped (SIGSTOP) and answers nothing; {nothing}"))
         .hint(format!("let it go on: kill -CONT {pid}"))
         .hint(format!("or end it: kill -KILL {pid}; what it started goes on. Then: midwatch resume {}", dir.id))
 }

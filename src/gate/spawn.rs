@@ -11,15 +11,15 @@ use crate::gate::{World, preflight};
 use crate::probes::clock;
 use crate::procedure::plan::Plan;
 use crate::runner::engine::Mode;
-use crate::runner::policy;
 use crate::runner::retention;
 use crate::runner::rundir::{RunDir, Start};
+use crate::runner::{failpoint, policy};
 use serde::Deserialize;
 use std::fs;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 /// How long a runner may take to say that its first record is durable.
 const LAUNCH: Duration = Duration::from_secs(10);
@@ -121,8 +121,8 @@ pub async fn launch(world: &World, dir: &RunDir, mode: Mode) -> Result<()> {
     let Some(stdout) = runner.stdout.take() else { return Err(Error::machine(&doing, "it has no standard output")) };
     let mut line = String::new();
     let mut reader = BufReader::new(stdout);
-    match tokio::time::timeout(LAUNCH, reader.read_line(&mut line)).await {
-        Err(_) => Err(Error::machine(&doing, format!("it said nothing within {} s", LAUNCH.as_secs()))),
+    match tokio::time::timeout(failpoint::span("LAUNCH", LAUNCH), reader.read_line(&mut line)).await {
+        Err(_) => Err(give_up(&mut runner, dir, &doing).await),
         Ok(Err(cause)) => Err(Error::machine(&doing, cause)),
         Ok(Ok(_)) if line.trim() == "started" => Ok(()),
         Ok(Ok(_)) => Err(refusal(&line).unwrap_or_else(|| {
@@ -131,6 +131,14 @@ pub async fn launch(world: &World, dir: &RunDir, mode: Mode) -> Result<()> {
                 .hint(format!("if the run exists, continue it: midwatch resume {}", dir.id))
         })),
     }
+}
+
+/// Ends a runner that did not say in time that it is at work, so that what is reported as failed does not begin later.
+async fn give_up(runner: &mut Child, dir: &RunDir, doing: &str) -> Error {
+    let _ = runner.start_kill();
+    let _ = tokio::time::timeout(LAUNCH, runner.wait()).await;
+    let error = Error::machine(doing, format!("it said nothing within {} s and was ended", LAUNCH.as_secs()));
+    if dir.journal().exists() { error.hint(format!("continue the run: midwatch resume {}", dir.id)) } else { error }
 }
 
 /// Refuses to take over another user's run: its acts would have the rights of the one who takes it. Root may, where the owner's

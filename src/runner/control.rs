@@ -5,14 +5,19 @@
 //! while the process is held. At most [`CONNECTIONS`] peers are heard at once (`places`); each has [`PATIENCE`] for
 //! one request of [`LARGEST_REQUEST`] bytes. A peer beyond that gets the reply that the runner is busy, and tries again. A socket
 //! that was removed or replaced is opened again.
+//!
+//! A request counts only while its client waits for the reply ([`Call::counts`]): a client that gave it up has reported that nothing
+//! came of it.
 
+mod connection;
 mod places;
 
 use crate::domain::error::Result;
 use crate::domain::{Actor, Error};
-use crate::runner::protocol::{LARGEST_REQUEST, Reply, Request, VERSION};
+use crate::runner::protocol::{LARGEST_REQUEST, Reply, Request, Until, VERSION};
 use crate::runner::rundir::RunDir;
 use crate::runner::{failpoint, identity};
+use connection::Connection;
 use places::Places;
 use std::fs;
 use std::io;
@@ -44,6 +49,23 @@ pub struct Call {
     pub proven: bool,
     /// Where the reply goes.
     pub reply: oneshot::Sender<Reply>,
+    connection: Connection,
+}
+
+impl Call {
+    /// Asks the clock and the kernel whether the client still waits: right before what was asked counts.
+    ///
+    /// # Errors
+    /// Why it counts no more, in a sentence.
+    pub fn counts(&self) -> std::result::Result<(), String> {
+        if self.request.until.as_ref().is_some_and(Until::has_passed) {
+            return Err("the request expired before it was accepted: its client has given it up".to_owned());
+        }
+        if !self.connection.is_held() {
+            return Err("the request was withdrawn before it was accepted: its client closed the connection".to_owned());
+        }
+        Ok(())
+    }
 }
 
 /// The open socket.
@@ -143,6 +165,7 @@ async fn turn_away(mut stream: UnixStream) {
 
 async fn serve_client(stream: UnixStream, calls: mpsc::Sender<Call>) -> io::Result<()> {
     let peer = stream.peer_cred()?;
+    let connection = Connection::of(&stream)?;
     let (reader, mut writer) = stream.into_split();
     let limit = u64::try_from(LARGEST_REQUEST).unwrap_or(u64::MAX);
     let mut line = Vec::new();
@@ -159,8 +182,8 @@ async fn serve_client(stream: UnixStream, calls: mpsc::Sender<Call>) -> io::Resu
             let pid = peer.pid().and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0);
             let peer = identity::peer(peer.uid(), peer.gid(), pid, &through(&request.through));
             let (reply, answered) = oneshot::channel();
-            match calls.send(Call { request, actor: peer.actor, groups: peer.groups, proven: peer.proven, reply }).await
-            {
+            let identity::Peer { actor, groups, proven } = peer;
+            match calls.send(Call { request, actor, groups, proven, reply, connection }).await {
                 Ok(()) => answered.await.unwrap_or(Reply::Rejected { why: "the run has ended".to_owned() }),
                 Err(_) => Reply::Rejected { why: "the run has ended".to_owned() },
             }

@@ -326,10 +326,14 @@ impl Engine {
     /// Takes a call beside a prompt: notes and aborts count, answers wait for the prompt that is open, if one is. Says
     /// whether to stop.
     fn take_call(&mut self, call: Call) -> Result<bool> {
-        if let Err(why) = self.may_act(&call) {
-            self.reject(call, why)?;
-            return Ok(false);
+        match self.may_act(&call) {
+            Ok(()) => self.heed(call),
+            Err(why) => self.reject(call, why).map(|()| false),
         }
+    }
+
+    /// Takes a call that may act.
+    fn heed(&mut self, call: Call) -> Result<bool> {
         match call.request.ask.clone() {
             Demand::Answer { .. } if self.view().prompt.is_some() => {
                 self.held.push_back(call);
@@ -361,7 +365,7 @@ impl Engine {
         }
     }
 
-    /// Only the run's own user, root and members of its team may act, and only on this run.
+    /// Only the run's own user, root and members of its team may act, only on this run, and only while they wait for the reply.
     fn may_act(&self, call: &Call) -> std::result::Result<(), String> {
         if call.request.run != self.dir.id {
             return Err(format!("this is run {}, not run {}", self.dir.id, call.request.run));
@@ -376,7 +380,7 @@ impl Engine {
                 call.actor.pid, call.actor.name
             ));
         }
-        Ok(())
+        call.counts()
     }
 
     /// Records an answer that does not count, and says so.

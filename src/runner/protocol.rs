@@ -1,9 +1,11 @@
 //! What goes over a run's control socket: one JSON object a line, one request a connection.
 
-use crate::domain::{Digest, PromptId, RunId};
+use crate::domain::{Boot, Digest, PromptId, RunId};
 use crate::journal::item::ItemAction;
 use crate::journal::record::Answer;
+use crate::probes::clock;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// The largest request in bytes, its newline included.
 pub const LARGEST_REQUEST: usize = 64 << 10;
@@ -23,6 +25,35 @@ pub struct Request {
     pub ask: Demand,
     /// What it comes through: `console`, `run`, `abort`; a claim.
     pub through: String,
+    /// How long it counts. Without it, it counts as long as its client holds the connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Until>,
+}
+
+/// The moment from which a request counts no more: the client has given it up by then.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Until {
+    /// The boot that the moment is of.
+    pub boot_id: String,
+    /// The moment.
+    pub boot: Boot,
+}
+
+impl Until {
+    /// The moment that is `span` from now; `None` where the kernel does not name its boot.
+    #[must_use]
+    pub fn after(span: Duration) -> Option<Self> {
+        let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+        let boot = Boot(clock::boot().0.saturating_add(nanos));
+        Some(Self { boot_id: clock::boot_id(), boot }).filter(|until| !until.boot_id.is_empty())
+    }
+
+    /// Whether the moment has passed. One of another boot has.
+    #[must_use]
+    pub fn has_passed(&self) -> bool {
+        self.boot_id != clock::boot_id() || clock::boot() >= self.boot
+    }
 }
 
 /// What is asked of a runner.

@@ -48,3 +48,4 @@ mod verify;
 mod waiting;
 mod wayback;
 mod windows;
+mod withdrawn;

@@ -151,7 +151,7 @@ impl Run<'_> {
 
     /// A request to this run.
     pub fn to_it(&self, ask: Demand) -> Request {
-        Request { v: VERSION, run: self.dir.id.clone(), ask, through: "test".to_owned() }
+        Request { v: VERSION, run: self.dir.id.clone(), ask, through: "test".to_owned(), until: None }
     }
 
     /// Asks the runner for something; `None` when it went away before it replied.

@@ -139,7 +139,7 @@ impl Engine {
         let Demand::Answer { prompt, seq, set, answer } = call.request.ask.clone() else {
             if matches!(call.request.ask, Demand::Abort { .. }) && self.may_act(&call).is_ok() {
                 // The abort stands in the journal before the prompt closes, so that it reads in the order it happened.
-                self.take_call(call)?;
+                self.heed(call)?;
                 self.close(open, Closed::Aborted, Vec::new())?;
                 return Ok(Some(Asked::Stopped));
             }
@@ -171,6 +171,11 @@ impl Engine {
                 self.close(open, moved.why, moved.lines)?;
                 return Ok(Some(Asked::Again));
             }
+        }
+        // To read the set again takes its time.
+        if let Err(why) = call.counts() {
+            self.reject(call, why)?;
+            return Ok(None);
         }
         let event = Event::AnswerAccepted { prompt: open.id.clone(), step: open.step, answer: answer.clone() };
         let record = self.write_as(&call.actor, event)?;

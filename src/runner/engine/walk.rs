@@ -104,17 +104,20 @@ impl Engine {
     }
 
     /// Makes the check or the read of an open item. What nobody asked for and says nothing new is not recorded.
-    async fn look_at(&mut self, step: u32, by: Option<&Actor>) -> Result<()> {
+    async fn look_at(&mut self, step: u32, by: Option<&Call>) -> Result<()> {
         let planned = self.planned(step)?;
         if let (Verb::Notify, Some(by)) = (planned.verb, by) {
-            return self.send_notice(by, step, &planned).await;
+            return self.send_notice(&by.actor, step, &planned).await;
         }
         let Some(action) = planned.act.clone() else { return Ok(()) };
-        let actor = by.cloned().unwrap_or_else(|| self.me.clone());
         if adapters::program(&action).is_some() {
+            let actor = by.map_or_else(|| self.me.clone(), |call| call.actor.clone());
             return self.attempt_for(&actor, step, &planned, None, None).await;
         }
         let (end, told) = self.look(step, &planned, &action).await?;
+        // Of a person who gave it up meanwhile it is not; it stays what the runner found.
+        let by = by.filter(|call| call.counts().is_ok());
+        let actor = by.map_or_else(|| self.me.clone(), |call| call.actor.clone());
         // Somebody may have closed it meanwhile.
         if !self.is_open(step) || self.view().abort.is_some() || (by.is_none() && !self.is_news(step, &end)) {
             return Ok(());
@@ -197,6 +200,9 @@ impl Engine {
         if !self.is_open(wanted.step) {
             return self.reject(wanted.call, "it is not open any more".to_owned());
         }
+        if let Err(why) = wanted.call.counts() {
+            return self.reject(wanted.call, why);
+        }
         let seq = self.view().seq;
         let _ = wanted.call.reply.send(Reply::Accepted { seq });
         self.begin_item(wanted.step).await
@@ -217,7 +223,10 @@ impl Engine {
         if !self.is_open(step) || matches!(self.planned(step)?.verb, Verb::Do | Verb::Approve) {
             return self.reject(call, "it cannot be turned to now".to_owned());
         }
-        self.look_at(step, Some(&call.actor)).await?;
+        if let Err(why) = call.counts() {
+            return self.reject(call, why);
+        }
+        self.look_at(step, Some(&call)).await?;
         let reply = match self.view().item(step) {
             Some(item) if item.state == ItemState::Evidence => Reply::Accepted { seq: self.view().seq },
             Some(item) if item.state == ItemState::Open => {
