@@ -24,7 +24,7 @@ use crate::config::estate::Environment;
 use crate::domain::key::Key;
 use crate::domain::time::Now;
 use crate::domain::{Actor, Boot, Row, RunId, Section, TargetKind};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How long a dialog that can commit must stand on the screen untouched before its keys count.
@@ -186,8 +186,6 @@ pub struct Model {
     pub saving: Option<Draft>,
     /// What was typed in other dialogs and not used, so that leaving them loses nothing.
     pub kept: Kept,
-    /// The runs that this console process started itself: only their prompts open by themselves.
-    pub started: BTreeSet<RunId>,
     /// The run whose prompt was answered here last.
     pub answered: Option<RunId>,
     /// Whether a key was pressed since the console opened.
@@ -315,7 +313,6 @@ impl Model {
             drafts: BTreeMap::new(),
             saving: None,
             kept: Kept::default(),
-            started: BTreeSet::new(),
             answered: None,
             touched: false,
             modals: Vec::new(),

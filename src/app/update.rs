@@ -196,7 +196,6 @@ fn started(model: &mut Model, id: RunId) -> Vec<Effect> {
     for procedure in model.modals().iter().filter_map(start).collect::<Vec<_>>() {
         model.kept.forget_start(&procedure);
     }
-    model.started.insert(id.clone());
     if model.modal().and_then(start).is_some() {
         model.close_all();
         model.focus = if is_list { Pane::Checklist } else { Pane::Run };

@@ -10,6 +10,7 @@ use crate::app::keymap::Keymap;
 use crate::app::modal::Modal;
 use crate::app::model::{Pane, Seen, TargetId};
 use crate::app::msg::{LogLine, LogPage, Msg, Offer, Page, ParamShown, RunSummary};
+use crate::app::panes::run::open_prompt;
 use crate::app::reading::{ItemsShown, TextShown};
 use crate::app::runs::Commands;
 use crate::app::{Model, Opening, update};
@@ -201,7 +202,7 @@ pub fn bare(size: (u16, u16), authority: Option<Authority>) -> Model {
     model
 }
 
-/// A console that follows a run.
+/// A console that follows a run; an operator has opened what it asks.
 #[must_use]
 pub fn following(size: (u16, u16), authority: Option<Authority>, view: RunView, lives: bool) -> Model {
     let mut model = healthy(size, authority);
@@ -212,6 +213,9 @@ pub fn following(size: (u16, u16), authority: Option<Authority>, view: RunView, 
     let file = view.steps.iter().filter_map(|step| step.log().map(str::to_owned)).next_back();
     let run = view.id.clone();
     update(&mut model, Msg::RunFolded { view: Box::new(view), runner_lives: lives });
+    if lives && !model.is_read_only() && model.focus == Pane::Run && model.modal().is_none() {
+        open_prompt(&mut model, &run);
+    }
     if let Some(file) = file {
         let lines = log_lines();
         let total_lines = lines.len() as u64;

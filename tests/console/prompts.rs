@@ -109,6 +109,7 @@ fn the_beginning_of_a_sequence_typed_before_is_forgotten() {
     press(&mut model, "g");
     assert!(!model.pending.is_empty());
     fold(&mut model, &sample::change());
+    press(&mut model, "Enter");
     assert!(model.pending.is_empty() && matches!(model.modal(), Some(Modal::Prompt(_))));
 }
 

@@ -1,4 +1,4 @@
-//! Prompts that wait: where they open by themselves, how they are opened, and what is typed for something else.
+//! Prompts that wait: that none opens by itself, how they are opened, and what is typed for something else.
 
 use super::prompts::planned;
 use super::{answer, dialog, fold, following, model, press, waiting};
@@ -22,17 +22,27 @@ fn attached(story: &Story) -> Model {
 }
 
 #[test]
-fn a_prompt_opens_by_itself_only_where_the_run_was_started_and_nothing_else_is_looked_at() {
+fn no_prompt_opens_by_itself_and_enter_opens_it() {
     let stories = [sample::change(), sample::destroy(), sample::sign(), sample::decide(), sample::confirmed()];
-    for story in &stories {
-        let step = story.view().unwrap().prompt.unwrap().step + 1;
-        assert!(matches!(following(story).modal(), Some(Modal::Prompt(_))));
-        let mut model = attached(story);
-        assert!(model.modal().is_none(), "another console started it");
+    let of_its_starter = |story: &Story| {
+        let mut model = following(&sample::running());
+        fold(&mut model, story);
+        model
+    };
+    for (story, of) in stories.iter().flat_map(|story| [(story, attached(story)), (story, of_its_starter(story))]) {
+        let (mut model, step) = (of, story.view().unwrap().prompt.unwrap().step + 1);
+        assert!(model.modal().is_none(), "{:?}", model.modal());
         assert!(waiting(&model).starts_with(&format!("step {step} waits")), "{}", waiting(&model));
+        // However long the banner was looked at.
+        assert_eq!(press(&mut model, "c c c"), []);
+        assert!(model.modal().is_none() && model.focus == Pane::Run);
         press(&mut model, "Enter");
         assert!(matches!(model.modal(), Some(Modal::Prompt(_))));
     }
+}
+
+#[test]
+fn a_prompt_that_comes_while_something_else_is_looked_at_opens_at_no_key_but_its_own() {
     for keys in ["1", "4", "5", "l", "?", ":", "R", "N", "/", "g x", "j Enter", "/ m Enter", "Ctrl-C"] {
         let mut model = following(&sample::running());
         press(&mut model, keys);
@@ -186,7 +196,10 @@ fn a_prompt_that_follows_an_answer_takes_no_key_for_a_second() {
     // The first one takes the key as soon as it was looked at.
     assert!(confirms_after(&mut model, 650));
     update(&mut model, Msg::RunFolded { view: Box::new(next), runner_lives: true });
-    assert_eq!((dialog(&model).run.clone(), dialog(&model).sent), (id, false), "the next one opened by itself");
+    assert!(model.modal().is_none(), "the next one waits behind its banner");
+    assert_eq!(press(&mut model, "c"), []);
+    press(&mut model, "Enter");
+    assert_eq!((dialog(&model).run.clone(), dialog(&model).sent), (id, false));
     assert!(!confirms_after(&mut model, 650));
     assert!(confirms_after(&mut model, 1000));
 }

@@ -83,7 +83,9 @@ fn the_key_that_saves_a_note_answers_no_prompt_that_comes_for_a_second() {
         press(&mut model, "N h i Tab");
         assert!(confirms(&press(&mut model, "c")));
         fold(&mut model, &sample::change());
-        assert!(matches!(model.modal(), Some(Modal::Prompt(_))), "it opens by itself: {:?}", model.modal());
+        assert!(model.modal().is_none(), "it waits behind its banner: {:?}", model.modal());
+        press(&mut model, "Enter");
+        assert!(matches!(model.modal(), Some(Modal::Prompt(_))), "{:?}", model.modal());
         let start = model.now;
         draw(&mut model, start);
         assert_eq!(confirms(&key(&mut model, c, after(start, pressed))), counts, "{pressed}");

@@ -1,6 +1,8 @@
 //! The demo estate, from its first screen to its removal.
 
-use super::{Home, WIDE, files, is_restored, leave, line_with, open_prompt, settings, stderr, stdout, until};
+use super::{
+    Home, WIDE, files, is_restored, leave, line_with, next_prompt, open_prompt, settings, start, stderr, stdout, until,
+};
 use crate::support::pty::{Exit, Pty, SOON};
 use rustix::process::Signal;
 use std::fs;
@@ -57,11 +59,11 @@ fn the_whole_path_from_a_row_to_the_report() {
 
     plan(&pty, "Archive rotated logs", 2);
     assert!(pty.screen().contains("Move 12 files from logs to logs/archive"), "{}", pty.screen());
-    pty.press_until("c", |screen| screen.contains("□ CHANGE"));
+    start(&pty, "□ CHANGE");
     let shown = pty.wait_for(SOON, |screen| screen.contains("to confirm this change"));
     assert!(shown.contains("12 of 15") && shown.contains("open handles"), "{shown}");
     assert_eq!(files(&logs, ".gz"), waiting, "something was done before it was confirmed");
-    pty.press_until("c", |screen| screen.contains("SIGN OFF"));
+    next_prompt(&pty, "to confirm this change", "SIGN OFF");
     pty.wait_for(SOON, |screen| screen.contains("moved logs/") && screen.contains("ollowing ┐"));
     assert_eq!((files(&logs, ".gz"), files(&archive, ".gz")), (waiting - 12, archived + 12));
     pty.press_until("c", |screen| screen.contains("ended well"));
@@ -260,7 +262,7 @@ fn leaving_with_a_live_run_keeps_the_demo_and_says_so() {
     let pty = demo(&home);
     let found = settings(&pty);
     plan(&pty, "Archive rotated logs", 2);
-    pty.press_until("c", |screen| screen.contains("□ CHANGE"));
+    start(&pty, "□ CHANGE");
     pty.press_until("\x1b", |screen| !screen.contains("□ CHANGE") && screen.contains("asks to confirm"));
     let dialog = asked(&pty);
     assert!(dialog.contains("It cannot be removed while 1 run is not over"), "{dialog}");

@@ -208,6 +208,18 @@ fn open_prompt(pty: &Pty, word: &str) -> String {
     pty.press_until("\r", |screen| screen.contains(word))
 }
 
+/// Starts the plan on the screen, and opens the first prompt of the run.
+fn start(pty: &Pty, word: &str) -> String {
+    pty.press_until("c", |screen| screen.contains(" opens it"));
+    open_prompt(pty, word)
+}
+
+/// Gives the answer that stands on the screen, until `old` is no more there, and opens the prompt that follows.
+fn next_prompt(pty: &Pty, old: &str, word: &str) -> String {
+    pty.press_until("c", |screen| !screen.contains(old));
+    open_prompt(pty, word)
+}
+
 /// Waits for something that no terminal shows.
 #[track_caller]
 fn until(what: &str, mut so: impl FnMut() -> bool) {

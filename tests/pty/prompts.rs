@@ -1,6 +1,6 @@
 //! Prompts, and everything that must not answer them.
 
-use super::{Home, SLOW, line_with, open_prompt, until};
+use super::{Home, SLOW, WIDE, line_with, open_prompt, until};
 use crate::support::pty::{Pty, SOON};
 use midwatch::journal::chain;
 use midwatch::journal::record::Event;
@@ -312,4 +312,69 @@ fn a_paste_that_comes_in_pieces_confirms_nothing() {
             tried += 1;
         }
     }
+}
+
+/// Three changes, one after the other.
+const THREE: &str = r#"
+format = 1
+id = "test/three"
+title = "Three changes"
+purpose = "Ask three times"
+owner = "tests"
+reviewed = 2026-11-21
+review_every = "90d"
+phases = ["work"]
+
+[[work]]
+title = "First"
+effect = "change"
+do = { exec = ["sh", "-c", "echo one >>{{home}}/work/effects"] }
+undo = { none = "a test" }
+[[work]]
+title = "Second"
+effect = "change"
+do = { exec = ["sh", "-c", "echo two >>{{home}}/work/effects"] }
+undo = { none = "a test" }
+[[work]]
+title = "Third"
+effect = "change"
+do = { exec = ["sh", "-c", "echo three >>{{home}}/work/effects"] }
+undo = { none = "a test" }
+"#;
+
+/// Presses `c` again and again, each time after longer than any quiet time, while the banner stands.
+fn rhythm(pty: &Pty) {
+    for _ in 0..4 {
+        pty.wait_for(SOON, |screen| screen.contains(" opens it"));
+        std::thread::sleep(Duration::from_millis(1100));
+        pty.send("c");
+    }
+}
+
+#[test]
+fn the_key_that_starts_a_run_confirms_none_of_its_steps_however_often_it_is_pressed() {
+    let home = Home::with("", &[]);
+    let three = THREE.replace("{{home}}", &home.word(""));
+    fs::write(home.path("config/midwatch/procedures/test/three.toml"), three).unwrap();
+    let pty = home.open(&[], &[], WIDE);
+    pty.wait_for(SOON, |screen| screen.contains("UTC"));
+    pty.press_until(":", |screen| screen.contains("palette") || screen.contains("Commands"));
+    pty.send("run test/three");
+    pty.wait_for(SOON, |screen| screen.contains("run test/three"));
+    pty.press_until("\r", |screen| screen.contains("PLAN"));
+    pty.press_until("c", |screen| screen.contains(" opens it"));
+    let run = home.newest_run();
+    rhythm(&pty);
+    assert_eq!((accepted(&home, &run), home.effects()), (Vec::new(), Vec::new()));
+    // Opened and read, the same key is the answer; and to nothing that follows.
+    for done in 1..=3 {
+        open_prompt(&pty, "□ CHANGE");
+        pty.press_until("c", |screen| !screen.contains("□ CHANGE"));
+        until("it is done", || home.effects().len() == done);
+        if done < 3 {
+            rhythm(&pty);
+        }
+        assert_eq!((accepted(&home, &run).len(), home.effects().len()), (done, done));
+    }
+    pty.wait_for(SOON, |screen| screen.contains("ended well"));
 }

@@ -6,7 +6,7 @@
 //!
 //! * What people type for something else (filters, commands, notes, claims, searches, a paste, a click), in a burst or slowly. No
 //!   key of it opens a prompt, so no prompt is open, and every answer is a defect.
-//! * The same in a console that started a run itself, whose prompt opens by itself: only what leads elsewhere.
+//! * The same over the open prompt of a run that the console started itself: only what leads elsewhere.
 //! * Any key at all, those that open and those that confirm too, never as far apart as the quiet time.
 //!
 //! Before all that, each kind of confirmation is made once on purpose, and the judge must see it. `MIDWATCH_TYPING_SECONDS` goes on
@@ -107,7 +107,7 @@ fn console(estate: &mut Estate, chance: &mut Chance, tally: &mut Tally) -> (Stri
     typist.goes()
 }
 
-/// A console that starts a run itself: its prompt opens by itself, under hands that type on.
+/// A console that starts a run itself: its prompt is open, under hands that type on.
 fn own(estate: &mut Estate, size: (u16, u16), chance: &mut Chance, tally: &mut Tally) -> (String, bool) {
     tally.own += 1;
     let pty = estate.home.open(&[], &[], size);

@@ -32,7 +32,7 @@ pub struct PromptDialog {
     pub scroll: u16,
     /// The page in sight of a prompt that asks for several steps, from 0.
     pub page: usize,
-    /// Whether it took the place of a prompt that was just answered here: the key for that one must not answer this one.
+    /// Whether another prompt of its run was answered here before it: a second press of the key for that one must not answer this one.
     pub follows: bool,
 }
 

@@ -5,7 +5,7 @@ use crate::app::modal::Modal;
 use crate::domain::Boot;
 use std::time::Duration;
 
-/// The same for a prompt that took the place of one which was just answered: a second press of the key came for that one.
+/// The same for a prompt that follows one which was answered here: a second press of the key came for that one.
 const AFTER_AN_ANSWER: Duration = Duration::from_secs(1);
 
 impl Model {

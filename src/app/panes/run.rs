@@ -121,18 +121,9 @@ pub fn folded(model: &mut Model, view: Box<RunView>, lives: bool) -> Vec<Effect>
         effects = checklist::run_changed(model, id.clone());
     }
     let Some(pane) = model.followed_mut(&id) else { return effects };
-    let asked = |view: &RunView| view.prompt.as_ref().map(|open| open.id.clone());
-    let (before, now) = (pane.view.as_deref().and_then(asked), asked(&view));
     (pane.view, pane.lives, pane.lost) = (Some(view), lives, None);
     settle_prompt(model, &id);
     checklist::settle(model);
-    if now.is_some() && now != before && opens_by_itself(model, &id) {
-        open_prompt(model, &id);
-        let follows = model.answered.as_ref() == Some(&id);
-        if let Some(Modal::Prompt(dialog)) = model.modal_mut() {
-            dialog.follows = follows;
-        }
-    }
     effects.extend(log::attend(model));
     effects
 }
@@ -154,8 +145,6 @@ fn settle_prompt(model: &mut Model, id: &RunId) {
         return;
     }
     let end = view.prompt_end.as_ref().filter(|end| end.id == dialog.prompt.id);
-    let answered = matches!(end, Some(PromptEnd { how: PromptEnding::Answered(_), .. }));
-    let by_others = answered && !dialog.sent;
     let (step, typing) = (dialog.prompt.step, dialog.in_field && !dialog.sent);
     match end {
         // What is being typed for it must not act as keys elsewhere: it stays on the screen until it is left.
@@ -172,10 +161,6 @@ fn settle_prompt(model: &mut Model, id: &RunId) {
             model.close();
             model.kept.forget_answer(id, step);
         }
-    }
-    if by_others {
-        // Somebody else leads: what the run asks next must not take the place of this one under a hand.
-        model.started.remove(id);
     }
 }
 
@@ -220,19 +205,6 @@ pub fn describe_end(end: &PromptEnd) -> String {
     }
 }
 
-/// Whether a prompt that arrives now opens by itself: only in the console that started the run, while the operator looks at its
-/// pane and at nothing else. Everywhere else a banner says that it waits.
-fn opens_by_itself(model: &Model, id: &RunId) -> bool {
-    let pane = &model.run;
-    !model.is_read_only()
-        && model.started.contains(id)
-        && pane.following.as_ref() == Some(id)
-        && pane.lives
-        && model.focus == Pane::Run
-        && model.modal().is_none()
-        && pane.filter.is_empty()
-}
-
 /// Moves to the Run pane; where a prompt waits, to its step, so that the key that opens is about it.
 pub fn enter(model: &mut Model) -> Vec<Effect> {
     model.focus = Pane::Run;
@@ -243,13 +215,15 @@ pub fn enter(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Opens the prompt of a followed run; `false` where there is none.
+/// Opens the prompt of a followed run because an operator asked for it; `false` where there is none. None opens by itself: a key that was
+/// pressed for what was on the screen must not count in a dialog that took its place.
 pub fn open_prompt(model: &mut Model, id: &RunId) -> bool {
     let may_answer = !model.is_read_only();
     let Some(pane) = model.followed(id) else { return false };
     let Some(view) = pane.view.as_ref() else { return false };
     let Some(open) = view.prompt.clone() else { return false };
     let mut dialog = PromptDialog::new(view.id.clone(), open, may_answer, !pane.lives);
+    dialog.follows = model.answered.as_ref() == Some(id);
     model.kept.restore_answer(&mut dialog);
     model.open(Modal::Prompt(Box::new(dialog)));
     true

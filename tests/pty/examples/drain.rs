@@ -1,7 +1,7 @@
 //! A queue with a producer that heeds the flag and a worker that really takes jobs: drained, kept empty, and in use again.
 
 use super::{Over, console, decide, plan, report, sign};
-use crate::pty::{Home, line_with, until};
+use crate::pty::{Home, line_with, open_prompt, start, until};
 use crate::support::pty::{Pty, SOON};
 use midwatch::demo::redis::PrivateRedis;
 use rustix::process::{Pid, Signal, kill_process};
@@ -87,7 +87,7 @@ fn asked(queue: &Queue, home: &Home) -> Pty {
     let pty = console(home, &[("MIDWATCH_SPAN_REDIS_PATIENCE", "1000")], "queue");
     let shown = plan(&pty, ("1", "queue"), "Drain job_queue", "", 4);
     assert!(shown.contains("Stop new jobs") && shown.contains("The queue reaches zero"), "{shown}");
-    pty.press_until("c", |screen| screen.contains("□ CHANGE"));
+    start(&pty, "□ CHANGE");
     let shown = pty.wait_for(SOON, |screen| screen.contains("to confirm this change"));
     assert!(shown.contains("is not there") && shown.contains("while it holds"), "{shown}");
     assert_eq!(queue.flag(), None, "nothing is done before it is confirmed");
@@ -114,7 +114,7 @@ fn drained(queue: &Queue, home: &Home) -> Pty {
     });
     assert_eq!(queue.server.ask::<i64>(&["LREM", "processing", "1", &job.unwrap()]).unwrap(), 1);
     queue.done.fetch_add(1, SeqCst);
-    let shown = pty.wait_for(SOON, |screen| screen.contains("SIGN OFF"));
+    let shown = open_prompt(&pty, "SIGN OFF");
     assert!(shown.contains("Nothing waits and nothing is at work"), "{shown}");
     assert_eq!((queue.length("job_queue"), queue.length("processing")), (0, 0));
     assert_eq!(queue.taken_in.load(SeqCst), queue.done.load(SeqCst), "every job that was taken in is done");

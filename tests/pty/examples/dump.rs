@@ -1,7 +1,7 @@
 //! A database that is written to while it is dumped, the dump restored and compared; and a scratch database that goes in every ending.
 
 use super::{Over, console, decide, plan, report};
-use crate::pty::{Home, choose, line_with, open_prompt, until};
+use crate::pty::{Home, choose, line_with, next_prompt, open_prompt, start, until};
 use crate::support::disk::Disk;
 use crate::support::estate::finish;
 use crate::support::pty::{Pty, SOON};
@@ -68,7 +68,7 @@ impl Base {
         let pty = console(&self.home, &[("DUMP_PW", PASSWORD)], "main");
         let shown = plan(&pty, ("1", "main"), "Dump main, proven by a restore", "spare", 2);
         assert!(shown.contains("Dump main, and count each table"), "{shown}");
-        pty.press_until("c", |screen| screen.contains("□ CHANGE"));
+        start(&pty, "□ CHANGE");
         pty.wait_for(SOON, |screen| screen.contains("to confirm this change") && screen.contains("step 3 of 11"));
         // A script that does not fit into its prompt is read to its end first.
         pty.press_until("v", |screen| screen.contains("   2  "));
@@ -80,7 +80,7 @@ impl Base {
     /// The dump is there, and the prompt for the scratch database is open.
     fn dumped(&self) -> Pty {
         let pty = self.asked();
-        pty.press_until("c", |screen| screen.contains("step 4 of 11"));
+        next_prompt(&pty, "to confirm this change", "□ CHANGE");
         let shown = pty.wait_for(SOON, |screen| screen.contains("CREATE DATABASE") && screen.contains("□ CHANGE"));
         assert!(shown.contains("DROP DATABASE IF EXISTS"), "{shown}");
         assert_eq!(self.scratch(), "", "nothing is made before it is confirmed");
@@ -89,16 +89,14 @@ impl Base {
 
     /// Makes the scratch database, and begins what fills and reads it.
     fn restores(pty: &Pty) {
-        pty.press_until("c", |screen| screen.contains("step 5 of 11") && screen.contains("□ CHANGE"));
+        next_prompt(pty, "to confirm this change", "□ CHANGE");
+        assert!(pty.screen().contains("step 5 of 11"), "{}", pty.screen());
         pty.press_until("c", |screen| !screen.contains("□ CHANGE"));
     }
 
     /// Confirms the counting in the scratch database, which asks once the restore is over.
     fn counts(pty: &Pty) {
-        let asks = |screen: &str| screen.contains("step 6 of 11") || screen.contains(" opens it");
-        if !pty.wait_for(SOON, asks).contains("step 6 of 11") {
-            open_prompt(pty, "step 6 of 11");
-        }
+        open_prompt(pty, "step 6 of 11");
         pty.press_until("c", |screen| !screen.contains("□ CHANGE"));
     }
 
@@ -237,7 +235,7 @@ fn a_dump_that_fails_is_no_dump_and_nothing_is_restored() {
     // The counting is allowed to everybody, and the dump to nobody but the owner of this.
     base.server.sql("app", "CREATE SEQUENCE public.others").unwrap();
     let pty = base.asked();
-    let shown = pty.press_until("c", |screen| screen.contains("DECIDE"));
+    let shown = next_prompt(&pty, "to confirm this change", "DECIDE");
     assert!(shown.contains("Dump main, and count each table") && shown.contains("exit code"), "{shown}");
     assert!(base.of_run("counted").exists() && !base.of_run("db.dump").exists());
     decide(&pty, "abort");

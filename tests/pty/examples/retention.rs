@@ -1,7 +1,7 @@
 //! Data past their retention: deleted from the demo's own row once a backup is proven, and left alone where none is.
 
 use super::{console, plan, report};
-use crate::pty::{Home, demo, files, line_with, stderr, stdout};
+use crate::pty::{Home, demo, files, line_with, open_prompt, start, stderr, stdout};
 use crate::support::pty::{Pty, SOON};
 use std::fs;
 use std::io::{Read, Write};
@@ -43,14 +43,14 @@ fn what_is_past_its_retention_is_deleted_once_the_newest_backup_is_proven() {
     demo::plan(&pty, "Data retention cleanup", 4);
     let shown = pty.screen();
     assert!(shown.contains("The newest backup is what was written"), "{shown}");
-    pty.press_until("c", |screen| screen.contains("■ DESTROY"));
+    start(&pty, "■ DESTROY");
     let shown = pty.wait_for(SOON, |screen| screen.contains("delete 350 files"));
     for expected in ["350 of 1,200", "limit 40 %", "in the backup proven above", "tonight · fits"] {
         assert!(shown.contains(expected), "{expected}\n{shown}");
     }
     assert_eq!(files(&sessions, ".json"), 1200, "nothing is done before it is confirmed");
     phrase(&pty, "delete 350 files");
-    pty.wait_for(SOON, |screen| screen.contains("delete 3 files"));
+    open_prompt(&pty, "Type  delete 3 files");
     assert_eq!((files(&sessions, ".json"), older(&sessions, 90), older(&archive, 365)), (850, 0, 3));
     phrase(&pty, "delete 3 files");
     let over = pty.wait_for(SOON, |screen| screen.contains("ended well"));
@@ -128,7 +128,7 @@ fn without_a_proven_backup_of_today_nothing_is_deleted() {
     ] {
         let pty = console(&home, &[], "cell0-gateway");
         plan(&pty, ("1", "srv"), "Data retention cleanup", "", 4);
-        pty.press_until("c", |screen| screen.contains("DECIDE"));
+        start(&pty, "DECIDE");
         let shown = pty.wait_for(SOON, |screen| screen.contains("Reason:"));
         assert!(shown.contains(why), "{why}\n{shown}");
         for choice in ["skip", "override"] {
@@ -149,7 +149,7 @@ fn more_than_the_limit_is_a_mistake_and_is_refused() {
     }
     let pty = console(&home, &[], "cell0-gateway");
     plan(&pty, ("1", "srv"), "Data retention cleanup", "", 4);
-    let shown = pty.press_until("c", |screen| screen.contains("DECIDE"));
+    let shown = start(&pty, "DECIDE");
     assert!(shown.contains("Delete old sessions") && shown.contains("40 %"), "{shown}");
     super::decide(&pty, "abort");
     assert_eq!(files(&home.path("srv/data/sessions"), ".json"), 10);

@@ -55,7 +55,7 @@ const ASKS: [(&str, &str, &str); 5] = [
     ),
 ];
 
-/// The procedure that a console starts itself, so that its prompt opens by itself.
+/// The procedure that a console starts itself.
 const OWN: &str = r#"
 format = 1
 id = "test/own"

@@ -1,6 +1,7 @@
 //! Somebody at a terminal, and what they type.
 
 use super::estate::Estate;
+use crate::pty::start;
 use crate::runner::chance::Chance;
 use crate::support::pty::{Pty, SOON};
 use rustix::process::Signal;
@@ -304,13 +305,13 @@ pub fn pause(ms: u64) {
     std::thread::sleep(Duration::from_millis(ms));
 }
 
-/// Starts a procedure in the console, which is then the one whose prompts open by themselves; the run's id.
+/// Starts a procedure in the console, and opens its prompt; the run's id.
 pub fn starts_own(estate: &mut Estate, pty: &Pty) -> String {
     pty.wait_for(SOON, |screen| screen.contains("UTC"));
     pty.press_until(":", |screen| screen.contains("palette") || screen.contains("Commands"));
     pty.send("run test/own");
     pty.wait_for(SOON, |screen| screen.contains("run test/own"));
     pty.press_until("\r", |screen| screen.contains("PLAN"));
-    pty.press_until("c", |screen| screen.contains("□ CHANGE"));
+    start(pty, "□ CHANGE");
     estate.new_run().expect("the run that was started")
 }
