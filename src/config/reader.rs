@@ -6,92 +6,17 @@
 
 use jiff::civil::Date;
 use std::collections::BTreeSet;
-use std::fmt;
-use std::path::{Path, PathBuf};
 
+mod nearest;
 mod parse;
+mod problem;
 
+pub use nearest::nearest;
 pub use parse::parse;
+pub use problem::{Place, Problem, Problems};
 
 /// The largest file that is read: an estate or a procedure of this size is a mistake.
 pub const LARGEST_FILE: u64 = 4 << 20;
-
-/// Where something stands in a file; lines and columns count from 1, columns in characters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Place {
-    /// The line.
-    pub line: u32,
-    /// The column.
-    pub column: u32,
-}
-
-/// One thing wrong with a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The file.
-    pub file: PathBuf,
-    /// Where in it.
-    pub place: Place,
-    /// What is wrong.
-    pub message: String,
-    /// The way on, where one is known.
-    pub hint: Option<String>,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}", self.file.display(), self.place.line, self.place.column, self.message)?;
-        match &self.hint {
-            Some(hint) => write!(f, " ({hint})"),
-            None => Ok(()),
-        }
-    }
-}
-
-/// Everything wrong with a file, in the order found.
-#[derive(Debug, Default)]
-pub struct Problems {
-    file: PathBuf,
-    found: Vec<Problem>,
-}
-
-impl Problems {
-    /// Starts a collection for one file.
-    #[must_use]
-    pub fn of(file: &Path) -> Self {
-        Self { file: file.to_owned(), found: Vec::new() }
-    }
-
-    /// Notes a problem.
-    pub fn add(&mut self, place: Place, message: impl Into<String>) {
-        self.found.push(Problem { file: self.file.clone(), place, message: message.into(), hint: None });
-    }
-
-    /// Notes a problem with the way on.
-    pub fn add_with_hint(&mut self, place: Place, message: impl Into<String>, hint: impl Into<String>) {
-        let hint = Some(hint.into());
-        self.found.push(Problem { file: self.file.clone(), place, message: message.into(), hint });
-    }
-
-    /// Whether nothing is wrong.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.found.is_empty()
-    }
-
-    /// How many there are.
-    #[must_use]
-    pub fn count(&self) -> usize {
-        self.found.len()
-    }
-
-    /// All of them, in the order of their places.
-    #[must_use]
-    pub fn into_sorted(mut self) -> Vec<Problem> {
-        self.found.sort_by_key(|problem| problem.place);
-        self.found
-    }
-}
 
 /// A value with its place.
 #[derive(Clone, Debug, PartialEq)]
@@ -320,102 +245,5 @@ fn wrong<T>(problems: &mut Problems, at: Place, key: &str, expected: &str, found
     None
 }
 
-/// The known name nearest to a misspelt one: at most a third of its letters away.
-pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = given.chars().count().div_ceil(3).max(1);
-    let scored = known.into_iter().map(|name| (distance(given, name), name));
-    scored.filter(|(far, _)| *far <= limit).min().map(|(_, name)| name)
-}
-
-/// The edit distance of Levenshtein, in characters.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.chars().enumerate() {
-        let mut previous = i;
-        let mut last = i + 1;
-        for (slot, b) in row.iter_mut().skip(1).zip(&right) {
-            let above = *slot;
-            let here = (previous + usize::from(a != *b)).min(above + 1).min(last + 1);
-            previous = above;
-            last = here;
-            *slot = here;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or(0)
-}
-
 #[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-    use std::cell::RefCell;
-
-    /// What stood unread in a finished table, and what was asked of it.
-    pub(crate) type Finished = (Vec<String>, BTreeSet<&'static str>);
-
-    thread_local! {
-        static FINISHED: RefCell<Vec<Finished>> = const { RefCell::new(Vec::new()) };
-    }
-
-    pub(super) fn note(table: &Table) {
-        let unread = table.entries.iter().map(|entry| entry.key.clone()).collect();
-        FINISHED.with_borrow_mut(|all| all.push((unread, table.asked.clone())));
-    }
-
-    /// The tables that this thread has finished since it was last asked.
-    pub(crate) fn finished() -> Vec<Finished> {
-        FINISHED.take()
-    }
-
-    fn read(text: &str) -> (Table, Vec<String>) {
-        let mut problems = Problems::of(Path::new("f"));
-        let table = parse(text, &mut problems);
-        (table, problems.into_sorted().iter().map(ToString::to_string).collect())
-    }
-
-    #[test]
-    fn values_know_their_place() {
-        let (mut table, problems) = read("a = 1\n[[s]]\n  \"näme\" = \"x\"\n  n = 2\n");
-        assert_eq!(problems, Vec::<String>::new());
-        let mut problems = Problems::of(Path::new("f"));
-        let section = table.tables("s", &mut problems).remove(0);
-        let places: Vec<_> = section.entries.iter().map(|e| (e.key.as_str(), e.at.line, e.at.column)).collect();
-        assert_eq!(places, [("näme", 3, 3), ("n", 4, 3)]);
-        assert_eq!(section.entries[0].node.at, Place { line: 3, column: 12 });
-    }
-
-    #[test]
-    fn unknown_keys_are_named_with_the_nearest_known_one() {
-        let (mut table, _) = read("tilte = \"x\"\nzzz = 1\n");
-        let mut problems = Problems::of(Path::new("f"));
-        assert_eq!(table.text("title", &mut problems), None);
-        table.finish(&mut problems);
-        let said: Vec<_> = problems.into_sorted().iter().map(ToString::to_string).collect();
-        assert_eq!(said, ["f:1:1: unknown key `tilte` (did you mean `title`?)", "f:2:1: unknown key `zzz`"]);
-    }
-
-    #[test]
-    fn everything_wrong_is_said_at_once() {
-        let (_, said) = read("a = 99999999999999999999\nb = nan\nc = 1999-01-01T00:00:00Z\nd = = 1\na = 2\n");
-        assert_eq!(said.len(), 6, "{said:#?}");
-    }
-
-    #[test]
-    fn a_wrong_kind_is_said_and_not_read_as_nothing() {
-        let (mut table, _) = read("flag = 1\nname = true\n");
-        let mut problems = Problems::of(Path::new("f"));
-        assert_eq!(table.bool("flag", &mut problems), None);
-        assert_eq!(table.text("name", &mut problems), None);
-        let said: Vec<_> = problems.into_sorted().iter().map(ToString::to_string).collect();
-        assert_eq!(
-            said,
-            [
-                "f:1:8: `flag` must be true or false, not a whole number",
-                "f:2:8: `name` must be text, not true or false"
-            ]
-        );
-    }
-}
+pub(crate) mod tests;

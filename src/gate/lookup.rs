@@ -9,7 +9,7 @@ use crate::domain::{Digest, Error, RunId};
 use crate::gate::edits::{Edits, Load};
 use crate::gate::follow::Follower;
 use crate::gate::logs::LogReader;
-use crate::gate::{World, plans};
+use crate::gate::{World, offers, plans};
 use crate::history::{About, Event, History};
 use crate::journal::list::{self, Known};
 pub use crate::probes::estate::targets;
@@ -115,14 +115,14 @@ impl Lookup {
             Query::Refresh => self.prober.refresh(),
             Query::Reload => self.reload(),
             Query::Offer(row) => self.answer(move |world| {
-                let (offers, withheld) = plans::offers(world, &row);
+                let (offers, withheld) = offers::offers(world, &row);
                 Msg::Offered { target: TargetId::of(&row), offers, withheld }
             }),
             Query::Acts(row) => self.answer(move |world| {
-                let acts = plans::acts(world, &row);
+                let acts = offers::acts(world, &row);
                 Msg::ActsKnown { target: TargetId::of(&row), acts }
             }),
-            Query::ListProcedures => self.answer(|world| Msg::ProceduresListed(plans::all(world))),
+            Query::ListProcedures => self.answer(|world| Msg::ProceduresListed(offers::all(world))),
             Query::Plan { procedure, params } => {
                 self.answer(move |world| match plans::shown(world, &procedure, &params) {
                     Ok(shown) => {
@@ -151,7 +151,7 @@ impl Lookup {
                 self.checklist = Some(Follower::start(dir, self.out.clone(), self.acts));
             }
             Query::LeaveChecklist => self.checklist = None,
-            Query::ListChecklists => self.answer(|world| Msg::ChecklistsListed(plans::checklists(world))),
+            Query::ListChecklists => self.answer(|world| Msg::ChecklistsListed(offers::checklists(world))),
             Query::ReadLog { run, file, at, rows } => {
                 let path = RunDir::of(&self.world.state.dir, run.clone()).log(&file);
                 self.logs.read(run, file, path, at, rows);

@@ -8,6 +8,7 @@ pub mod edits;
 pub mod follow;
 pub mod logs;
 pub mod lookup;
+pub mod offers;
 pub mod operate;
 pub mod plans;
 pub mod preflight;

@@ -10,7 +10,7 @@ use midwatch::config::state::{Scope, State};
 use midwatch::config::theme::{Glyphs, Theme};
 use midwatch::demo::sample;
 use midwatch::domain::{Error, Kind, RunId, TargetKind};
-use midwatch::gate::{World, plans};
+use midwatch::gate::{World, offers, plans};
 use midwatch::journal::append::Appender;
 use midwatch::journal::chain::read;
 use midwatch::journal::history::History;
@@ -118,12 +118,12 @@ fn nothing_that_is_shown_of_a_procedure_holds_a_raw_reference() {
     let world = world(dir.path());
     let mut model = sample::console((120, 200), Some(Authority::grant()));
     model.open(Modal::Palette(Palette::new(|_| true)));
-    update(&mut model, Msg::ProceduresListed(plans::all(&world)));
+    update(&mut model, Msg::ProceduresListed(offers::all(&world)));
     let mut all = vec![("all".to_owned(), "palette", screen(&mut model))];
     let mut model = sample::console((120, 200), Some(Authority::grant()));
-    update(&mut model, Msg::ChecklistsListed(plans::checklists(&world)));
+    update(&mut model, Msg::ChecklistsListed(offers::checklists(&world)));
     sample::press(&mut model, "5 z");
-    for _ in plans::checklists(&world) {
+    for _ in offers::checklists(&world) {
         all.push(("all".to_owned(), "checklists", screen(&mut model)));
         sample::press(&mut model, "j");
     }

@@ -1,8 +1,68 @@
-//! What an estate looks after beside its services and mounts.
+//! What an estate looks after.
 
+use crate::config::estate::Limits;
 use crate::config::secrets::Secrets;
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// An HTTP service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Its name, unique among services.
+    pub name: String,
+    /// What is asked for: `http` or `https`, without user or password.
+    pub url: String,
+    /// How long an answer may take.
+    pub timeout: Duration,
+    /// The status codes that are healthy; empty means any 2xx.
+    pub status: Vec<u16>,
+    /// Whether a failure is critical; a warning otherwise.
+    pub critical: bool,
+    /// How often it is asked.
+    pub every: Duration,
+    /// The roots that its certificate must lead to; the machine's own trust where it is `None`.
+    pub ca: Option<PathBuf>,
+}
+
+impl Service {
+    /// How long an answer may take unless the file says otherwise.
+    pub const TIMEOUT: Duration = Duration::from_secs(5);
+    /// How often it is asked unless the file says otherwise.
+    pub const EVERY: Duration = Duration::from_secs(10);
+
+    /// A service of which nothing but its name and its URL is said.
+    #[must_use]
+    pub fn new(name: impl Into<String>, url: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            url: url.into(),
+            timeout: Self::TIMEOUT,
+            status: Vec::new(),
+            critical: true,
+            every: Self::EVERY,
+            ca: None,
+        }
+    }
+
+    /// Whether an answer with this status code is healthy.
+    #[must_use]
+    pub fn is_healthy(&self, status: u16) -> bool {
+        if self.status.is_empty() { (200..300).contains(&status) } else { self.status.contains(&status) }
+    }
+}
+
+/// A path that stands for the mount that holds it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mount {
+    /// The path, absolute and without `..`.
+    pub path: PathBuf,
+    /// Limits of its own.
+    pub disk: Option<Limits>,
+    /// Whether the path must be a mount point, whatever `/etc/fstab` says.
+    pub mount_point: bool,
+    /// Whether it is critical that it is not mounted, or has turned read-only; a warning otherwise.
+    pub critical: bool,
+}
 
 /// One `[[unit]]`: a systemd unit of this host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +108,7 @@ pub struct Redis {
     /// The secret that is the password for `act`; that of `url` otherwise.
     pub act_password: Option<String>,
     /// The share of `maxmemory` from which on to warn and to be critical.
-    pub memory: Option<super::Limits>,
+    pub memory: Option<Limits>,
     /// Whether it is critical that it is down; a warning otherwise.
     pub critical: bool,
     /// A file of certificates that the server's must lead to; the machine's own trust otherwise.

@@ -1,0 +1,81 @@
+//! What is wrong with a file, and where.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Where something stands in a file; lines and columns count from 1, columns in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Place {
+    /// The line.
+    pub line: u32,
+    /// The column.
+    pub column: u32,
+}
+
+/// One thing wrong with a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The file.
+    pub file: PathBuf,
+    /// Where in it.
+    pub place: Place,
+    /// What is wrong.
+    pub message: String,
+    /// The way on, where one is known.
+    pub hint: Option<String>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}: {}", self.file.display(), self.place.line, self.place.column, self.message)?;
+        match &self.hint {
+            Some(hint) => write!(f, " ({hint})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Everything wrong with a file, in the order found.
+#[derive(Debug, Default)]
+pub struct Problems {
+    file: PathBuf,
+    found: Vec<Problem>,
+}
+
+impl Problems {
+    /// Starts a collection for one file.
+    #[must_use]
+    pub fn of(file: &Path) -> Self {
+        Self { file: file.to_owned(), found: Vec::new() }
+    }
+
+    /// Notes a problem.
+    pub fn add(&mut self, place: Place, message: impl Into<String>) {
+        self.found.push(Problem { file: self.file.clone(), place, message: message.into(), hint: None });
+    }
+
+    /// Notes a problem with the way on.
+    pub fn add_with_hint(&mut self, place: Place, message: impl Into<String>, hint: impl Into<String>) {
+        let hint = Some(hint.into());
+        self.found.push(Problem { file: self.file.clone(), place, message: message.into(), hint });
+    }
+
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.found.len()
+    }
+
+    /// All of them, in the order of their places.
+    #[must_use]
+    pub fn into_sorted(mut self) -> Vec<Problem> {
+        self.found.sort_by_key(|problem| problem.place);
+        self.found
+    }
+}
