@@ -30,3 +30,4 @@ mod sources;
 mod support;
 mod team;
 mod terminal;
+mod variables;

@@ -100,7 +100,7 @@ fn positional(arg: &Arg) -> String {
 
 /// The variables: those that stand for an option, from the definitions, and the others.
 fn environment(page: &mut Roff, root: &Command) {
-    page.control("SH", ["ENVIRONMENT"]);
+    page.control("SH", ["ENVIRONMENT"]).text([roman("A variable that is set to nothing counts as unset.")]);
     let all = std::iter::once(root).chain(root.get_subcommands().filter(|sub| !sub.is_hide_set()));
     let args = all.flat_map(Command::get_arguments).filter(|arg| !arg.is_hide_set());
     let known: BTreeMap<String, String> = args

@@ -29,8 +29,8 @@ mod windows;
 
 use crate::domain::{Clean, Error};
 use args::{Cli, Command};
-use clap::{CommandFactory, Parser};
-use std::ffi::OsString;
+use clap::{Arg, CommandFactory, FromArgMatches};
+use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -38,7 +38,7 @@ use std::process::ExitCode;
 #[must_use]
 pub fn main() -> ExitCode {
     crate::probes::panics::install();
-    let cli = match Cli::try_parse() {
+    let cli = match parse() {
         Ok(cli) => cli,
         Err(cause) => return usage(&cause),
     };
@@ -55,6 +55,20 @@ pub fn main() -> ExitCode {
             ExitCode::from(if is_check { crate::domain::Verdict::Unknown.exit_code() } else { cause.kind.exit_code() })
         }
     }
+}
+
+/// Reads the command line and the variables.
+fn parse() -> Result<Cli, clap::Error> {
+    let mut command = without_empty(Cli::command());
+    let mut found = command.try_get_matches_from_mut(std::env::args_os())?;
+    Cli::from_arg_matches_mut(&mut found).map_err(|cause| cause.format(&mut command))
+}
+
+/// The command line where a variable that is set to nothing counts as unset.
+fn without_empty(command: clap::Command) -> clap::Command {
+    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    let reset = |arg: Arg| if arg.get_env().is_some_and(is_empty) { arg.env(None::<&'static str>) } else { arg };
+    command.mut_args(reset).mut_subcommands(without_empty)
 }
 
 /// With `--demo`, the command on the demo's estate; what Midwatch starts for itself knows its own.

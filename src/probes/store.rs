@@ -112,9 +112,10 @@ pub(crate) fn bucket(reach: &Reach, patience: Patience) -> Result<Arc<AmazonS3>,
     let mut place = format!("s3://{}", reach.bucket);
     // A key of the estate is not mixed with a token of the environment.
     let own = reach.id.is_some() && reach.key.is_some();
-    let builder = if own { AmazonS3Builder::new() } else { AmazonS3Builder::from_env() };
+    let builder = if own { AmazonS3Builder::new() } else { of_environment() };
     let mut builder = builder.with_bucket_name(&reach.bucket).with_retry(retry);
-    let variable = |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok());
+    let variable =
+        |names: &[&str]| names.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
     // The builder reads them from the environment by itself.
     ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]
         .iter()
@@ -202,6 +203,17 @@ pub(crate) fn directory(path: &Path) -> Result<Arc<dyn ObjectStore>, String> {
 /// The key that a text names, character by character.
 ///
 /// # Errors
+/// What the environment says of a store, as [`AmazonS3Builder::from_env`] reads it; a variable that is set to nothing counts as unset.
+fn of_environment() -> AmazonS3Builder {
+    let texts =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let set = texts.filter(|(name, value)| name.starts_with("AWS_") && !value.is_empty());
+    set.fold(AmazonS3Builder::new(), |builder, (name, value)| match name.to_ascii_lowercase().parse() {
+        Ok(key) => builder.with_config(key, value),
+        Err(_) => builder,
+    })
+}
+
 /// A sentence: no store has such a key.
 pub(crate) fn key(text: &str) -> Result<Key, String> {
     Key::parse(text).map_err(system_text)
@@ -215,7 +227,7 @@ pub(crate) fn loss(cause: &object_store::Error) -> Loss {
     if let Some(refusal) = Refusal::behind(cause) {
         return refusal.loss();
     }
-    let direct = PROXIES.iter().all(|name| std::env::var_os(name).is_none());
+    let direct = PROXIES.iter().all(|name| std::env::var_os(name).is_none_or(|value| value.is_empty()));
     match cause::request(cause, false) {
         loss if loss.is_proof() && direct => loss,
         _ => Loss::unread(words(cause)),
