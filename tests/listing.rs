@@ -213,3 +213,17 @@ fn verdicts_have_colours_on_a_terminal_alone_and_signs_are_ascii_where_the_local
         assert!(!own.contains(['·', '…', '–', '±']), "{own}");
     }
 }
+
+#[test]
+fn a_journal_that_is_larger_than_any_is_not_read_to_its_end() {
+    let estate = Estate::default();
+    let run = "01JD000000000000000000000A";
+    let dir = estate.state().join("runs").join(run);
+    fs::create_dir_all(&dir).unwrap();
+    fs::File::create(dir.join("journal.jsonl")).unwrap().set_len((1 << 30) + 1).unwrap();
+    estate.midwatch(&["runs"]).exits(0).prints(run).prints("it is larger than 1.0 GiB");
+    for command in ["report", "verify"] {
+        estate.midwatch(&[command, run]).exits(1).prints("it is larger than 1.0 GiB");
+    }
+    estate.midwatch(&["report", ""]).exits(2).prints("there is no run \"\" in ");
+}

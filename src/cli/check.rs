@@ -119,7 +119,9 @@ fn read(common: &Common, asked: &Asked) -> Result<Reading, Error> {
     let items = match state {
         Ok(state) if asked.checklist => setup::spared("the runs", move || items::read(&state.dir)).flatten(),
         // Where there is no place for state, no checklist can be open; one that does not answer may have one.
-        Err(cause) if asked.checklist && (asked.named || cause.kind == Kind::Machine) => Err(cause),
+        Err(cause) if asked.checklist && (asked.named || cause.kind == Kind::Machine || setup::has_hung()) => {
+            Err(cause)
+        }
         _ => Ok(Vec::new()),
     };
     Ok(Reading { estate, history: about.map(|about| (about, read)), rows, items })

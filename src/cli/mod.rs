@@ -47,7 +47,7 @@ pub fn main() -> ExitCode {
     let is_check = matches!(cli.command, Some(Command::Check(_)));
     let cli = of_demo(cli);
     let _log = cli.as_ref().ok().and_then(start_log);
-    match descriptors().and(cli).and_then(dispatch) {
+    match descriptors().and(cli).and_then(carry_out) {
         Ok(code) => ExitCode::from(code),
         Err(cause) => {
             complain(&cause);
@@ -111,6 +111,18 @@ fn start_log(cli: &Cli) -> Option<ownlog::Guard> {
         ownlog::start(&state, &around, writes)
     });
     started.ok().flatten()
+}
+
+/// Carries a command out; one that only looks is given up where a file system does not answer it.
+fn carry_out(cli: Cli) -> crate::domain::error::Result<u8> {
+    use Command::{Check, Lint, Plan, Print, Procedures, Report, Runs, Verify, Windows};
+    let looks = |command: &Command| {
+        matches!(
+            command,
+            Check(_) | Lint(_) | Plan(_) | Print(_) | Procedures(_) | Report(_) | Runs(_) | Verify(_) | Windows(_)
+        )
+    };
+    if cli.command.as_ref().is_some_and(looks) { setup::watched(move || dispatch(cli)) } else { dispatch(cli) }
 }
 
 fn dispatch(cli: Cli) -> crate::domain::error::Result<u8> {

@@ -6,13 +6,14 @@ use crate::cli::args::Common;
 use crate::cli::demo;
 use crate::config::estate::{Estate, Unread};
 use crate::config::paths::{self, Surroundings};
+use crate::config::patience;
 use crate::config::state::{self, State};
 use crate::config::trust::quoted;
 use crate::domain::error::Result;
 use crate::domain::{Error, Kind, TargetKind, quantity};
 use crate::gate::{World, lookup};
-use crate::runner::identity;
 use crate::runner::rundir::RunDir;
+use crate::runner::{failpoint, identity};
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,7 +26,10 @@ pub fn surroundings() -> Surroundings {
 }
 
 /// How long what a command needs may take to be read: a file system may hang.
-const LONG: Duration = Duration::from_secs(10);
+fn long() -> Duration {
+    failpoint::span("FILES", Duration::from_secs(10))
+}
+
 /// How long what it can do without may take.
 const SHORT: Duration = Duration::from_secs(2);
 /// The same once something has not answered: what lies beside it will not either.
@@ -44,7 +48,7 @@ pub fn spared<T: Send + 'static>(what: &str, work: impl FnOnce() -> T + Send + '
 
 /// Reads something that the command needs, alike.
 fn needed<T: Send + 'static>(what: &str, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    answered(what, if HANGS.load(Ordering::Relaxed) { SHORT } else { LONG }, work)
+    answered(what, if has_hung() { SHORT.min(long()) } else { long() }, work)
 }
 
 fn answered<T: Send + 'static>(what: &str, limit: Duration, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
@@ -57,10 +61,33 @@ fn answered<T: Send + 'static>(what: &str, limit: Duration, work: impl FnOnce() 
     thread.map_err(|cause| Error::machine("start a thread", cause))?;
     answer.recv_timeout(limit).map_err(|_| {
         HANGS.store(true, Ordering::Relaxed);
-        let message = format!("cannot read {what}: no answer within {}", quantity::span(limit));
-        Error::new(Kind::Machine, message)
-            .hint("its file system may hang, such as that of a file server that has gone: `findmnt` lists the mounts")
+        hangs(what, limit)
     })
+}
+
+/// Does the work of a command that only looks, in a thread that is left behind where a file system does not answer it.
+///
+/// # Errors
+/// What the work says; of kind `Usage` with the path where one does not answer.
+pub fn watched<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    let limit = || if has_hung() { SHORT.min(long()) } else { long() };
+    match patience::bounded(limit, work).map_err(|cause| Error::machine("start a thread", cause))? {
+        Ok(ended) => ended,
+        Err(path) => Err(hangs(&path.display().to_string(), limit())),
+    }
+}
+
+/// Says that something does not answer; it counts like a file that cannot be read.
+fn hangs(what: &str, limit: Duration) -> Error {
+    let message = format!("cannot read {what}: no answer within {}", quantity::span(limit));
+    Error::new(Kind::Usage, message)
+        .hint("its file system may hang, such as that of a file server that has gone: `findmnt` lists the mounts")
+}
+
+/// Whether something did not answer.
+#[must_use]
+pub fn has_hung() -> bool {
+    HANGS.load(Ordering::Relaxed)
 }
 
 /// The estate, the state directory and this program.
@@ -112,7 +139,8 @@ fn loaded(file: PathBuf) -> Result<Estate> {
 /// When there is no place for state.
 pub fn state(common: &Common, around: &Surroundings) -> Result<State> {
     let (named, around) = (common.state.clone(), around.clone());
-    needed("the state directory", move || {
+    let what = named.as_ref().map_or_else(String::new, |dir| format!(" {}", dir.display()));
+    needed(&format!("the state directory{what}"), move || {
         let Some(dir) = named else { return state::state(&around) };
         let dir = std::path::absolute(dir).map_err(|cause| Error::machine("find the state directory", cause))?;
         state::state_in(Some(dir), &around)

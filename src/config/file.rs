@@ -1,5 +1,6 @@
 //! Reads the files that people write, and refuses whatever is none of them.
 
+use crate::config::patience;
 use crate::config::reader::{LARGEST_FILE, Place, Problem};
 use crate::config::trust;
 use crate::domain::error::system_text;
@@ -15,6 +16,10 @@ use std::path::Path;
 /// Anything but a readable regular file of UTF-8 text, neither empty nor larger than [`LARGEST_FILE`]. A FIFO or a device
 /// is refused without waiting for it.
 pub fn read_text(path: &Path, what: &str) -> Result<String, Error> {
+    patience::at(path, || text(path, what))
+}
+
+fn text(path: &Path, what: &str) -> Result<String, Error> {
     let refuse = |why: String| Error::new(Kind::Usage, format!("cannot read {what} {}: {why}", path.display()));
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
     let opened = rustix::fs::open(path, flags, Mode::empty());
@@ -67,7 +72,7 @@ fn no_file(path: &Path, what: &str, kind: FileType) -> Error {
 }
 
 /// Takes bytes as text, or says where they are none.
-fn text_of(bytes: Vec<u8>) -> Result<String, String> {
+pub(crate) fn text_of(bytes: Vec<u8>) -> Result<String, String> {
     let not_text = |before: &[u8]| {
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
         Err(format!("line {line} is not UTF-8 text"))

@@ -5,6 +5,7 @@
 //! one last.
 
 use crate::config::file::{problem_of, read_trusted};
+use crate::config::patience;
 use crate::config::reader::{Place, Problem, Problems, Table, nearest, parse};
 use std::path::{Path, PathBuf};
 
@@ -106,7 +107,7 @@ impl Layers<'_> {
         if is_plain {
             let files = self.directories.iter().map(|directory| directory.join(format!("{name}.toml")));
             for file in files.filter(|file| !held(file)) {
-                if file.symlink_metadata().is_ok() {
+                if patience::at(&file, || file.symlink_metadata()).is_ok() {
                     let text = read_trusted(&file, &format!("the {}", self.what));
                     return text
                         .map(|text| (file.clone(), text))
@@ -136,7 +137,8 @@ impl Layers<'_> {
 
     /// Every name on the shelf, sorted.
     pub fn names(&self) -> Vec<String> {
-        let own = self.directories.iter().filter_map(|directory| directory.read_dir().ok()).flatten().flatten();
+        let list = |directory: &Path| directory.read_dir().into_iter().flatten().flatten().collect::<Vec<_>>();
+        let own = self.directories.iter().flat_map(|directory| patience::at(directory, || list(directory)));
         let own = own.map(|entry| entry.path()).filter(|file| file.extension().is_some_and(|end| end == "toml"));
         let own = own.filter_map(|file| Some(file.file_stem()?.to_str()?.to_owned()));
         let mut names: Vec<_> = own.chain(self.built_in.iter().map(|(name, _)| (*name).to_owned())).collect();

@@ -10,6 +10,7 @@ pub mod libpq;
 pub mod names;
 pub mod packs;
 pub mod paths;
+pub mod patience;
 mod percent;
 pub mod plain;
 pub mod reader;

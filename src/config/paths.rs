@@ -1,5 +1,6 @@
 //! Where things lie, worked out from the surroundings of a process given as a value.
 
+use crate::config::patience;
 use crate::domain::{Error, Kind};
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -87,7 +88,8 @@ pub fn named_estate_file(named: Option<&Path>, around: &Surroundings) -> Option<
 #[must_use]
 pub fn is_absent(path: &Path) -> bool {
     use std::io::ErrorKind::{NotADirectory, NotFound};
-    std::fs::symlink_metadata(path).is_err_and(|cause| matches!(cause.kind(), NotFound | NotADirectory))
+    patience::at(path, || std::fs::symlink_metadata(path))
+        .is_err_and(|cause| matches!(cause.kind(), NotFound | NotADirectory))
 }
 
 /// The estate file: the one named by `--config`, by `MIDWATCH_CONFIG`, or the first that exists.

@@ -1,7 +1,8 @@
 //! Opens what must be a plain file, and never waits for what is none: a FIFO, a device or a link may lie in a file's place.
 
 use crate::config::file::kind_word;
-use crate::domain::{Error, Kind};
+use crate::config::patience::{Reading, at};
+use crate::domain::{Error, Kind, quantity};
 use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 use std::fs::File;
@@ -13,7 +14,7 @@ use std::path::Path;
 /// # Errors
 /// As `open(2)`; what is there instead, where it is no plain file or a link.
 pub fn open(path: &Path) -> io::Result<File> {
-    open_with(path, OFlags::RDONLY)
+    at(path, || open_with(path, OFlags::RDONLY))
 }
 
 /// Opens a plain file for appending, and makes it where there is none.
@@ -50,11 +51,27 @@ fn kind_of(path: &Path) -> FileType {
 /// As [`open`] and `read(2)`, or when it is larger.
 pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
+    Reading::of(path, open(path)?).take(limit + 1).read_to_end(&mut bytes)?;
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > limit {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {limit} bytes")));
+        return Err(too_large(limit));
     }
     Ok(bytes)
+}
+
+/// Refuses a plain file of more than `limit` bytes without reading it.
+///
+/// # Errors
+/// As [`open`] and `fstat(2)`, or when it is larger.
+pub fn open_bounded(path: &Path, limit: u64) -> io::Result<File> {
+    let file = open(path)?;
+    if at(path, || file.metadata())?.len() > limit {
+        return Err(too_large(limit));
+    }
+    Ok(file)
+}
+
+fn too_large(limit: u64) -> io::Error {
+    io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {}", quantity::bytes(limit)))
 }
 
 /// Whether it failed for what stands in the file's place, and not for want of rights, descriptors or a working disk.
@@ -98,5 +115,7 @@ mod tests {
         assert!(open(Path::new("/dev/zero")).unwrap_err().to_string().ends_with(", not a file"));
         assert_eq!(read(&place("file"), 5).unwrap(), b"12345");
         assert_eq!(read(&place("file"), 4).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        assert!(open_bounded(&place("file"), 5).is_ok());
+        assert_eq!(open_bounded(&place("file"), 4).unwrap_err().to_string(), "it is larger than 4 B");
     }
 }

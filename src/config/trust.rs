@@ -12,7 +12,7 @@
 //! give one to each user. That counts only where `/etc/passwd` and `/etc/group` prove it, and the name service knows no other member.
 
 use crate::config::file::kind_word;
-use crate::config::names;
+use crate::config::{names, patience};
 use rustix::fs::{FileType, Mode, Stat};
 use rustix::io::Errno;
 use std::fmt;
@@ -74,7 +74,7 @@ impl fmt::Display for Loose {
 /// # Errors
 /// What stands there, where it is no file; else the first place, from the root on, that others can change.
 pub fn check(path: &Path) -> Result<(), Loose> {
-    match rustix::fs::stat(path) {
+    match patience::at(path, || rustix::fs::stat(path)) {
         Ok(found) if FileType::from_raw_mode(found.st_mode) != FileType::RegularFile => {
             Err(Loose::odd(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()), &found))
         }
@@ -88,7 +88,7 @@ pub fn check(path: &Path) -> Result<(), Loose> {
 /// The first place, from the root on, that others can change.
 pub fn check_directory(path: &Path) -> Result<(), Loose> {
     match std::path::absolute(path) {
-        Ok(path) => walk(&path, &Judge::new(), LINKS),
+        Ok(path) => patience::at(&path, || walk(&path, &Judge::new(), LINKS)),
         Err(_) => Ok(()),
     }
 }

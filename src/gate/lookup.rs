@@ -3,7 +3,7 @@
 use crate::app::effect::Query;
 use crate::app::model::TargetId;
 use crate::app::msg::{EstateShown, Msg, RunSummary};
-use crate::config::{paths, plain};
+use crate::config::{paths, patience, plain};
 use crate::domain::series::PastRead;
 use crate::domain::{Digest, Error, RunId};
 use crate::gate::edits::{Edits, Load};
@@ -255,15 +255,20 @@ pub fn find_run(world: &World, wanted: &str) -> crate::domain::error::Result<Run
     use crate::domain::Kind;
     let upper = wanted.to_ascii_uppercase();
     // A whole id is looked up, not searched for: a journal that is damaged from its first record on must be found, too.
-    if let Some(dir) = RunId::parse(&upper).map(|id| RunDir::of(&world.state.dir, id)).filter(|dir| dir.path.is_dir()) {
+    if let Some(dir) = RunId::parse(&upper)
+        .map(|id| RunDir::of(&world.state.dir, id))
+        .filter(|dir| patience::at(&dir.path, || dir.path.is_dir()))
+    {
         return Ok(dir);
     }
-    let found: Vec<RunSummary> = runs(world)?.into_iter().filter(|run| run.id.as_str().ends_with(&upper)).collect();
+    let fits = |run: &RunSummary| !upper.is_empty() && run.id.as_str().ends_with(&upper);
+    let found: Vec<RunSummary> = runs(world)?.into_iter().filter(fits).collect();
     match found.as_slice() {
-        [only] if !upper.is_empty() => Ok(RunDir::of(&world.state.dir, only.id.clone())),
+        [only] => Ok(RunDir::of(&world.state.dir, only.id.clone())),
         [] => {
             let place = world.state.dir.join("runs");
-            let message = format!("there is no run {} in {}", wanted.escape_debug(), place.display());
+            let shown = if wanted.is_empty() { "\"\"".to_owned() } else { wanted.escape_debug().to_string() };
+            let message = format!("there is no run {shown} in {}", place.display());
             Err(Error::new(Kind::Usage, message).hint("midwatch runs lists them; --state DIR names another directory"))
         }
         several => Err(ambiguous(wanted, several)),

@@ -3,6 +3,7 @@
 //! A step is known by the procedure it belongs to (the included one, where it is included) and by its id, else its title. What ended
 //! well counts, from its intent to its outcome, its proof with it. The work is bounded: the newest runs, so many bytes, so much time.
 
+use crate::config::patience::{Reading, at};
 use crate::domain::{Boot, Pace, RunId};
 use crate::journal::append::JOURNAL;
 use crate::journal::chain::Walk;
@@ -59,13 +60,15 @@ impl History {
     #[must_use]
     pub fn read(runs: &Path) -> Self {
         let began = Instant::now();
-        let entries = std::fs::read_dir(runs).into_iter().flatten().flatten();
+        let entries = at(runs, || runs.read_dir().into_iter().flatten().flatten().collect::<Vec<_>>());
+        let entries = entries.into_iter();
         let mut ids: Vec<RunId> = entries.filter_map(|entry| RunId::parse(entry.file_name().to_str()?)).collect();
         ids.sort_unstable();
         let mut history = Self::default();
         let mut left = MOST_BYTES;
         for id in ids.iter().rev().take(MOST_RUNS) {
-            let Some((file, bytes)) = open(&runs.join(id.as_str()).join(JOURNAL)) else { continue };
+            let path = runs.join(id.as_str()).join(JOURNAL);
+            let Some((file, bytes)) = at(&path, || open(&path)) else { continue };
             if bytes > LARGEST {
                 continue;
             }
@@ -75,7 +78,7 @@ impl History {
             left -= bytes;
             let mut run = OneRun::default();
             // A journal that is torn or damaged tells what stands before that.
-            let _ = Walk::default().all(BufReader::new(file), |record| run.take(&record));
+            let _ = Walk::default().all(BufReader::new(Reading::of(&path, file)), |record| run.take(&record));
             history.add(run);
         }
         history

@@ -1,8 +1,10 @@
 //! Which runs there are.
 
+use crate::config::patience::{Reading, at};
 use crate::config::plain;
 use crate::domain::error::Result;
 use crate::domain::{Error, Order, RunId, RunStatus, Wall};
+use crate::journal::LARGEST_JOURNAL;
 use crate::journal::append::JOURNAL;
 use crate::journal::chain::{Verdict, Walk};
 use crate::journal::fold::RunView;
@@ -72,9 +74,9 @@ pub struct Walked {
 /// When it cannot be read, of kind `Damaged` where it is no file; that it does not chain is its verdict, not an error.
 pub fn walk_file(path: &Path) -> Result<Walked> {
     let failed = |cause| plain::unreadable(path, &cause);
-    let file = plain::open(path).map_err(failed)?;
+    let file = plain::open_bounded(path, LARGEST_JOURNAL).map_err(failed)?;
     let mut walk = Walk::default();
-    let input = BufReader::with_capacity(256 << 10, file);
+    let input = BufReader::with_capacity(256 << 10, Reading::of(path, file));
     let (good_bytes, verdict) = walk.all(input, drop).map_err(failed)?;
     Ok(Walked { view: walk.into_view(), good_bytes, verdict })
 }
@@ -87,7 +89,8 @@ pub struct Known(BTreeMap<RunId, (u64, SystemTime, RunSummary)>);
 impl Known {
     /// One run, read again only where it may have changed.
     fn summary(&mut self, dir: &Path, id: RunId, lives: impl Fn(&RunId) -> bool) -> RunSummary {
-        let stamp = std::fs::metadata(dir.join(id.as_str()).join(JOURNAL)).ok();
+        let path = dir.join(id.as_str()).join(JOURNAL);
+        let stamp = at(&path, || path.metadata()).ok();
         let stamp = stamp.and_then(|found| Some((found.len(), found.modified().ok()?)));
         if let (Some((bytes, changed)), Some((own, at, run))) = (stamp, self.0.get(&id))
             && (bytes, changed) == (*own, *at)
@@ -124,7 +127,7 @@ pub fn runs(state: &Path, lives: impl Fn(&RunId) -> bool) -> Result<Vec<RunSumma
 pub fn runs_again(state: &Path, known: &mut Known, lives: impl Fn(&RunId) -> bool) -> Result<Vec<RunSummary>> {
     let dir = state.join(RUNS);
     let failed = |cause: std::io::Error| Error::machine(format_args!("list the runs in {}", dir.display()), cause);
-    let entries = match std::fs::read_dir(&dir) {
+    let entries = match at(&dir, || dir.read_dir().map(Iterator::collect::<Vec<_>>)) {
         Ok(entries) => entries,
         Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(cause) => return Err(failed(cause)),

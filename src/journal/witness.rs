@@ -8,6 +8,7 @@
 //!
 //! `logs/3.1.log` shows nothing: the log of a look, and that of a step that only undoes others, is written before its intent.
 
+use crate::config::patience::at;
 use crate::config::plain;
 use crate::domain::Digest;
 use crate::journal::append::JOURNAL;
@@ -48,6 +49,10 @@ impl Beside {
     /// Looks into a run's directory.
     #[must_use]
     pub fn look(dir: &Path) -> Self {
+        at(dir, || Self::found(dir))
+    }
+
+    fn found(dir: &Path) -> Self {
         let mut text = Vec::new();
         let read = plain::open(&dir.join(SEAL)).and_then(|file| file.take(4096).read_to_end(&mut text));
         let seal = read.ok().and_then(|_| serde_json::from_slice(&text).ok());
@@ -107,7 +112,7 @@ pub fn cut(dir: &Path) -> Option<String> {
 pub fn never_began(dir: &Path) -> bool {
     let beside = Beside::look(dir);
     let journal = dir.join(JOURNAL);
-    let none = match fs::symlink_metadata(&journal) {
+    let none = match at(&journal, || journal.symlink_metadata()) {
         Err(cause) => cause.kind() == std::io::ErrorKind::NotFound,
         Ok(_) => walk_file(&journal).is_ok_and(|walked| walked.view.is_none() && walked.verdict.exit_code() != 4),
     };

@@ -7,8 +7,8 @@
 //! ```
 
 use crate::config::file::kind_word;
-use crate::config::plain;
 use crate::config::state::team;
+use crate::config::{patience, plain};
 use crate::domain::error::Result;
 use crate::domain::{Digest, Error, Kind, RunId, Whole};
 use crate::journal::digests;
@@ -296,6 +296,10 @@ impl RunDir {
     /// Whether a runner has the run.
     #[must_use]
     pub fn runner_lives(&self) -> bool {
+        patience::at(&self.path, || self.is_taken())
+    }
+
+    fn is_taken(&self) -> bool {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let open = |name: &str| rustix::fs::open(self.path.join(name), flags, Mode::empty());
         let file = match open("runner.lock") {

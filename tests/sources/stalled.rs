@@ -97,7 +97,74 @@ fn discovery_says_what_it_could_not_look_for() {
     said.prints("cannot read the estate file").prints("no answer within").prints("findmnt");
     let estate = Estate::default().keeping_state_in(Path::new(&mirror.at("state")));
     let said = mirror.midwatch(&estate, &[], &["check", "checklist"]).exits(3);
-    said.prints("cannot read the state directory: no answer within");
+    said.prints("cannot read the state directory ").prints("no answer within").prints(&mirror.at("state"));
+}
+
+/// The commands that only look, each with a run or a procedure where it takes one.
+const LOOKING: [&[&str]; 9] = [
+    &["lint"],
+    &["check", "checklist"],
+    &["procedures"],
+    &["plan", "test/look"],
+    &["print", "test/look"],
+    &["windows"],
+    &["runs"],
+    &["report", "00000000"],
+    &["verify", "00000000"],
+];
+
+/// An estate whose commands wait for three seconds.
+fn hasty() -> Estate {
+    Estate::default().with("MIDWATCH_SPAN_FILES", "3000")
+}
+
+/// Asserts that a command ends with an error that names the path.
+fn gives_up(said: Printed, command: &[&str], path: &str) {
+    let code = if command[0] == "check" { 3 } else { 2 };
+    said.exits(code).prints("cannot read").prints(path).prints("no answer within").prints("findmnt");
+}
+
+#[test]
+fn whatever_only_looks_gives_up_a_configuration_that_does_not_answer_and_names_it() {
+    let mirror = Mirror::mount();
+    fs::copy(Estate::default().beside("midwatch.toml"), mirror.behind("midwatch.toml")).unwrap();
+    // One whose procedures alone lie on the mount.
+    let estate = hasty();
+    fs::create_dir(mirror.behind("procedures")).unwrap();
+    fs::remove_dir(estate.beside("procedures")).unwrap();
+    std::os::unix::fs::symlink(mirror.at("procedures"), estate.beside("procedures")).unwrap();
+    mirror.stop();
+    let file = mirror.at("midwatch.toml");
+    for command in LOOKING {
+        let args = [&["--config", &file], command].concat();
+        gives_up(mirror.midwatch(&hasty(), &[], &args), command, &file);
+    }
+    for command in LOOKING.iter().filter(|command| ["lint", "procedures", "plan", "print"].contains(&command[0])) {
+        let path = estate.beside("procedures").display().to_string();
+        gives_up(mirror.midwatch(&estate, &[], command), command, &path);
+    }
+    // Without an estate file, a home on the mount may hold one.
+    let home = hasty().with("HOME", &mirror.at("home"));
+    gives_up(mirror.midwatch(&home, &["MIDWATCH_CONFIG"], &["lint"]), &["lint"], &mirror.at("home"));
+    // A file that is named is one of them.
+    gives_up(mirror.midwatch(&hasty(), &[], &["lint", &file]), &["lint"], &file);
+}
+
+#[test]
+fn whatever_only_looks_gives_up_a_state_that_does_not_answer_and_names_it() {
+    let mirror = Mirror::mount();
+    let estate = hasty().keeping_state_in(Path::new(&mirror.at("state")));
+    // The directory answers here, and what lies in it does not.
+    let inner = hasty();
+    fs::create_dir_all(inner.state()).unwrap();
+    std::os::unix::fs::symlink(mirror.at("runs"), inner.state().join("runs")).unwrap();
+    mirror.stop();
+    for command in LOOKING.iter().filter(|command| !["lint", "procedures", "print"].contains(&command[0])) {
+        gives_up(mirror.midwatch(&estate, &[], command), command, &mirror.at("state"));
+    }
+    for command in [&["runs"][..], &["report", "00000000"], &["verify", "00000000"]] {
+        gives_up(mirror.midwatch(&inner, &[], command), command, &inner.state().join("runs").display().to_string());
+    }
 }
 
 #[test]
