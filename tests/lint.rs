@@ -112,6 +112,41 @@ fn every_file_beside_the_estate_is_told_of_together() {
 }
 
 #[test]
+fn a_theme_and_a_keymap_that_are_named_and_not_there_are_told_of_together() {
+    let estate = Estate::default();
+    let said = estate.midwatch(&["lint", "--theme", "nihgt", "--keymap", "emacs"]).exits(2);
+    assert_eq!(
+        said.out,
+        "themes/nihgt.toml:1:1: there is no theme `nihgt` (did you mean `night`?)\n\
+         keymaps/emacs.toml:1:1: there is no keymap `emacs` (there are default, vim)\n"
+    );
+    estate.midwatch(&["lint", "--theme", "night", "--keymap", "vim"]).exits(0);
+}
+
+#[test]
+fn what_a_wrong_procedure_includes_is_looked_for_too_and_all_stands_in_the_order_of_the_file() {
+    let estate = Estate::default();
+    let steps = "[[work]]\ntitle = \"A\"\nmanual = \"x\"\nfrob = 1\n[[work]]\nuse = \"test/nothing\"\n\
+         [[work]]\nuse = \"test/other\"\n[[work]]\ntitle = \"B\"\nmanual = \"x\"\nfrob = 2\n";
+    estate.procedure("wrong", "", steps);
+    // One that is wrong itself is there all the same.
+    estate.procedure("other", "", "[[work]]\ntitle = \"C\"\nmanual = 3\n");
+    let file = estate.beside("procedures/wrong.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let line = |part: &str| text.lines().position(|line| line == part).unwrap() + 1;
+    let at = |line: usize, what: &str| format!("{}:{line}:{what}\n", file.display());
+    let expected = at(line("frob = 1"), "1: unknown key `frob`")
+        + &at(line("use = \"test/nothing\""), "7: there is no procedure `test/nothing`")
+        + &at(line("frob = 2"), "1: unknown key `frob`");
+    for args in [&["lint"][..], &["lint", file.to_str().unwrap()]] {
+        let said = estate.midwatch(args).exits(2);
+        let own: String =
+            said.out.lines().filter(|line| line.contains("wrong.toml")).map(|l| l.to_owned() + "\n").collect();
+        assert_eq!(own, expected, "{args:?}");
+    }
+}
+
+#[test]
 fn the_schema_is_printed() {
     let said = finish(Estate::default().command(&["schema"])).exits(0);
     let schema: serde_json::Value = serde_json::from_str(&said.out).unwrap();

@@ -15,6 +15,7 @@ mod lint;
 mod listing;
 mod logout;
 mod named;
+mod odd;
 mod output;
 mod postgres;
 mod print;

@@ -219,7 +219,8 @@ fn back(model: &mut Model) -> Vec<Effect> {
         (Pane::Health, _) => {
             model.run.filter.clear();
             model.checklist.run.filter.clear();
-            model.banners.clear();
+            // One after another: each says something else.
+            drop(model.banners.drain(..model.banners.len().min(1)));
             model.notice = None;
         }
         _ => model.focus = Pane::Health,

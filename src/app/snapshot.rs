@@ -205,11 +205,20 @@ impl Model {
             no_window: self.window.missing(),
             remark: self.remark.as_deref(),
             trouble: self.estate_trouble(),
-            banner: self.estate_banner().or_else(|| self.banners.first().cloned()),
+            banner: self.estate_banner().or_else(|| self.banner()),
             waiting: self.waiting(),
             notice: self.notice.as_ref().map(|(text, _)| text.as_str()),
             bytes_per_second: self.bytes_per_second,
         }
+    }
+
+    /// The first of what was to be said at the start, and how the next is reached.
+    fn banner(&self) -> Option<String> {
+        let first = self.banners.first()?;
+        Some(match self.banners.len() {
+            1 => first.clone(),
+            count => format!("1 of {count} ({} shows the next): {first}", self.keymap.shown(Action::Back)),
+        })
     }
 
     /// The prompt that waits and is not on the screen: of the run, else of the checklist.

@@ -12,6 +12,7 @@ use crate::config::keymap;
 use crate::config::keys::Section;
 use crate::config::packs::Pack;
 use crate::config::paths::{self, Surroundings};
+use crate::config::patience;
 use crate::config::reader::Problem;
 use crate::config::theme::{Glyphs, Theme};
 use crate::domain::clean::Depth;
@@ -24,6 +25,7 @@ use crate::procedure::lint::windows::Hours;
 use crate::procedure::lint::{Judged, judge, judge_windows, targets};
 use crate::procedure::read::read;
 use crate::runner::adapters::BuiltIn;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Prints every problem; the exit code is 2 when there is an error, and 1 when there are only warnings and they are to fail.
@@ -34,27 +36,28 @@ pub fn run(common: &Common, args: &Lint) -> Result<u8> {
     let around = setup::surroundings();
     let mut problems = Vec::new();
     let file = paths::estate_file(common.config.as_deref(), &around);
+    let adapters = adapters(file.as_deref());
+    let catalog = Catalog::read(file.as_deref(), &packs(file.as_deref()), &adapters);
     if args.paths.is_empty() {
         if let Some(file) = &file {
             problems.extend(of_estate(file));
             problems.extend(of_windows_beside(file));
         }
-        problems.extend(
-            Catalog::read(file.as_deref(), &packs(file.as_deref()), &adapters(file.as_deref())).problems().to_vec(),
-        );
-        let themes = paths::layer_directories("themes", file.as_deref(), &around);
-        problems.extend(Theme::names(&themes).iter().flat_map(|name| of_theme(name, &themes)));
-        let keymaps = paths::layer_directories("keymaps", file.as_deref(), &around);
-        problems.extend(keymap::names(&keymaps).iter().flat_map(|name| Keymap::load(name, &keymaps).1));
+        problems.extend(catalog.problems().to_vec());
+        problems.extend(of_looks(common, file.as_deref(), &around));
     }
-    problems.extend(args.paths.iter().flat_map(|path| of_file(path, &args.paths, file.as_deref())));
-    let judged = judged(&args.paths, file.as_deref());
+    let mut beside = catalog.clone().beside(&args.paths, &adapters);
+    problems.extend(args.paths.iter().flat_map(|path| of_file(path, &mut beside, &adapters)));
+    let judged = judged(&args.paths, file.as_deref(), &catalog, &adapters);
     problems.extend(judged.errors);
+    let mut problems = in_order(problems);
     problems.dedup();
     problems.iter().for_each(|problem| tracing::warn!(%problem, "file refused"));
     let text = match (args.json, problems.is_empty() && judged.warnings.is_empty()) {
         (true, _) => out::json(&as_json(&problems, &judged.warnings)?),
-        (false, true) => plan::clean(&format!("ok: {}\n", checked(&args.paths, file.as_deref(), &around).join(", "))),
+        (false, true) => {
+            plan::clean(&format!("ok: {}\n", checked(&args.paths, file.as_deref(), &catalog, &around).join(", ")))
+        }
         (false, false) => as_text(&problems, &judged.warnings),
     };
     out::print(text.as_bytes())?;
@@ -65,12 +68,35 @@ pub fn run(common: &Common, args: &Lint) -> Result<u8> {
     })
 }
 
+/// What is wrong with the themes and keymaps there are, and with those that an option or a variable names.
+fn of_looks(common: &Common, estate: Option<&Path>, around: &Surroundings) -> Vec<Problem> {
+    let themes = paths::layer_directories("themes", estate, around);
+    let keymaps = paths::layer_directories("keymaps", estate, around);
+    let named = |names: Vec<String>, chosen: Option<&String>| {
+        let more = chosen.filter(|chosen| !names.contains(chosen)).cloned();
+        names.into_iter().chain(more)
+    };
+    let themes = named(Theme::names(&themes), common.theme.as_ref()).flat_map(|name| of_theme(&name, &themes));
+    let keys = named(keymap::names(&keymaps), common.keymap.as_ref());
+    themes.chain(keys.flat_map(|name| Keymap::load(&name, &keymaps).1)).collect()
+}
+
+/// The files in the order in which they were read, and the problems of each by their places.
+fn in_order(mut problems: Vec<Problem>) -> Vec<Problem> {
+    let mut order: BTreeMap<PathBuf, usize> = BTreeMap::new();
+    for problem in &problems {
+        let next = order.len();
+        order.entry(problem.file.clone()).or_insert(next);
+    }
+    problems.sort_by_key(|problem| (order.get(&problem.file).copied(), problem.place));
+    problems
+}
+
 /// What was checked: the files that were named, else those of the estate.
-fn checked(named: &[PathBuf], estate: Option<&Path>, around: &Surroundings) -> Vec<String> {
+fn checked(named: &[PathBuf], estate: Option<&Path>, catalog: &Catalog, around: &Surroundings) -> Vec<String> {
     if !named.is_empty() {
         return named.iter().map(|path| path.display().to_string()).collect();
     }
-    let catalog = Catalog::read(estate, &packs(estate), &adapters(estate));
     let is_own = |procedure: &&Procedure| !catalog::is_built_in(procedure);
     let counted = |count: usize| u64::try_from(count).unwrap_or(0);
     let own = counted(catalog.procedures().filter(is_own).count());
@@ -79,7 +105,7 @@ fn checked(named: &[PathBuf], estate: Option<&Path>, around: &Surroundings) -> V
         let built_in = quantity::counted(built_in, "built-in procedure", "built-in procedures");
         return vec![format!("{built_in}; {}", paths::no_estate_file(around))];
     };
-    let windows = calendar::beside(estate).filter(|path| path.symlink_metadata().is_ok());
+    let windows = windows_beside(estate);
     let files = [Some(file.to_owned()), windows].into_iter().flatten();
     let mut checked: Vec<String> =
         files.filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned())).collect();
@@ -117,11 +143,9 @@ fn as_json(errors: &[Problem], warnings: &[Problem]) -> Result<String> {
 
 /// What is wrong with procedures beside one another, beside the windows and beside the date: with those of the files that are named, else with
 /// all of the estate's. The built-in ones are not theirs to mend.
-fn judged(paths: &[PathBuf], estate: Option<&Path>) -> Judged {
-    let adapters = adapters(estate);
-    let catalog = Catalog::read(estate, &packs(estate), &adapters);
+fn judged(paths: &[PathBuf], estate: Option<&Path>, catalog: &Catalog, adapters: &BuiltIn) -> Judged {
     let mut library = catalog.library().clone();
-    let named = paths.iter().filter_map(|path| read(&catalog::text_of(path).ok()?, path, &adapters).ok());
+    let named = paths.iter().filter_map(|path| read(&catalog::text_of(path).ok()?, path, adapters).ok());
     library.extend(named.map(|procedure| (procedure.id.clone(), procedure)));
     let is_named = |procedure: &&Procedure| paths.is_empty() || paths.contains(&procedure.file);
     let own = library.values().filter(|procedure| !catalog::is_built_in(procedure)).filter(is_named);
@@ -129,7 +153,7 @@ fn judged(paths: &[PathBuf], estate: Option<&Path>) -> Judged {
     let hours = known.as_ref().map(|(file, calendar, environment)| Hours { file, calendar, environment: *environment });
     let own: Vec<&Procedure> = own.collect();
     let mut judged = judge(&own, &library, hours, &places(estate), jiff::Zoned::now().date());
-    judged.errors.extend(own.iter().flat_map(|procedure| targets::errors(procedure, &adapters)));
+    judged.errors.extend(own.iter().flat_map(|procedure| targets::errors(procedure, adapters)));
     match hours.filter(|hours| paths.is_empty() || paths.iter().any(|path| path == hours.file)) {
         Some(hours) => judged.and(judge_windows(&library, hours)),
         None => judged,
@@ -164,7 +188,7 @@ fn places(estate: Option<&Path>) -> Places {
 }
 
 /// A file is what its name and its directory say: `midwatch.toml`, `windows.toml`, `themes/*`, `keymaps/*`; else what its keys say.
-fn of_file(path: &Path, beside: &[PathBuf], estate: Option<&Path>) -> Vec<Problem> {
+fn of_file(path: &Path, beside: &mut Catalog, adapters: &BuiltIn) -> Vec<Problem> {
     let own = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let directory = path.parent().unwrap_or(Path::new("."));
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
@@ -177,7 +201,7 @@ fn of_file(path: &Path, beside: &[PathBuf], estate: Option<&Path>) -> Vec<Proble
         _ => match kind_of(path) {
             Kind::Estate => of_estate(path),
             Kind::Windows => of_windows(path),
-            Kind::Procedure => of_procedure(path, beside, estate),
+            Kind::Procedure => of_procedure(path, beside, adapters),
         },
     }
 }
@@ -218,8 +242,12 @@ fn of_estate(path: &Path) -> Vec<Problem> {
 }
 
 fn of_windows_beside(estate: &Path) -> Vec<Problem> {
-    let path = calendar::beside(Some(estate)).filter(|path| path.symlink_metadata().is_ok());
-    path.map(|path| of_windows(&path)).unwrap_or_default()
+    windows_beside(Some(estate)).map(|path| of_windows(&path)).unwrap_or_default()
+}
+
+/// The file of the windows beside an estate's, where there is one.
+fn windows_beside(estate: Option<&Path>) -> Option<PathBuf> {
+    calendar::beside(estate).filter(|path| patience::at(path, || path.symlink_metadata()).is_ok())
 }
 
 fn of_windows(path: &Path) -> Vec<Problem> {
@@ -229,9 +257,9 @@ fn of_windows(path: &Path) -> Vec<Problem> {
     }
 }
 
-fn of_procedure(path: &Path, beside: &[PathBuf], estate: Option<&Path>) -> Vec<Problem> {
+fn of_procedure(path: &Path, beside: &mut Catalog, adapters: &BuiltIn) -> Vec<Problem> {
     match catalog::text_of(path) {
-        Ok(text) => Catalog::lint(&text, path, beside, estate, &packs(estate), &adapters(estate)),
+        Ok(text) => beside.lint(&text, path, adapters),
         Err(why) => {
             let place = crate::config::reader::Place { line: 1, column: 1 };
             vec![Problem { file: path.to_owned(), place, message: why, hint: None }]

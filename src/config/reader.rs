@@ -116,7 +116,7 @@ impl Table {
     pub fn required_text(&mut self, key: &'static str, problems: &mut Problems) -> Option<String> {
         if !self.has(key) {
             self.asked.insert(key);
-            problems.add(self.at, format!("`{key}` is missing"));
+            problems.add_of_key(self.at, format!("`{key}` is missing"), None);
             return None;
         }
         self.text(key, problems)
@@ -226,10 +226,8 @@ impl Table {
         tests::note(&self);
         for entry in self.entries {
             let message = format!("unknown key `{}`", entry.key.escape_debug());
-            match nearest(&entry.key, self.asked.iter().copied()) {
-                Some(name) => problems.add_with_hint(entry.at, message, format!("did you mean `{name}`?")),
-                None => problems.add(entry.at, message),
-            }
+            let near = nearest(&entry.key, self.asked.iter().copied());
+            problems.add_of_key(entry.at, message, near.map(|name| format!("did you mean `{name}`?")));
         }
     }
 }

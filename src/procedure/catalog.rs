@@ -1,7 +1,9 @@
 //! Finds procedures: those beside the estate file, then those that are built in.
 
+use crate::config;
 use crate::config::file::kind_word;
 use crate::config::packs::Pack;
+use crate::config::patience;
 use crate::config::reader::{LARGEST_FILE, Place, Problem, nearest};
 use crate::config::trust::{self, Loose};
 use crate::domain::error::system_text;
@@ -9,7 +11,7 @@ use crate::domain::{Error, Kind, Row};
 use crate::procedure::acts_on::Refusal;
 use crate::procedure::adapters::Adapters;
 use crate::procedure::header::Procedure;
-use crate::procedure::read::read;
+use crate::procedure::read::{draft, read};
 use crate::procedure::{shipped, uses};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawMode, fstat, openat, statat};
 use std::collections::BTreeMap;
@@ -39,6 +41,8 @@ pub struct Catalog {
     procedures: Library,
     /// What is wrong with the files found.
     problems: Vec<Problem>,
+    /// Those that are not sound, as far as they could be read.
+    drafts: Vec<Procedure>,
     /// The ids of the files that others can change, which are not used.
     refused: BTreeMap<String, Problem>,
 }
@@ -67,33 +71,37 @@ impl Catalog {
         let Self { procedures, refused, .. } = &mut catalog;
         procedures.retain(|id, procedure| !(is_built_in(procedure) && refused.contains_key(id)));
         catalog.link(adapters);
+        let unnamed = catalog.drafts.iter().flat_map(|own| uses::unnamed(own, &catalog.procedures, &catalog.drafts));
+        let unnamed: Vec<Problem> = unnamed.collect();
+        catalog.problems.extend(unnamed);
         catalog
     }
 
-    /// Everything wrong with one file, also with what it includes; the procedures of the estate, the built-in ones of its packs
-    /// and the other files `beside` it can be included.
+    /// The same with other files beside them, which can be included and stand before those of the same id.
     #[must_use]
-    pub fn lint(
-        text: &str,
-        file: &Path,
-        beside: &[PathBuf],
-        estate_file: Option<&Path>,
-        packs: &[Pack],
-        adapters: &dyn Adapters,
-    ) -> Vec<Problem> {
-        let procedure = match read(text, file, adapters) {
-            Ok(procedure) => procedure,
-            Err(problems) => return problems,
-        };
-        let mut catalog = Self::default();
-        let others = beside.iter().filter(|other| *other != file);
-        for (other, text) in others.filter_map(|other| Some((other, text_of(other).ok()?))) {
-            catalog.add(&text, other, adapters);
+    pub fn beside(mut self, files: &[PathBuf], adapters: &dyn Adapters) -> Self {
+        for (file, text) in files.iter().filter_map(|file| Some((file, text_of(file).ok()?))) {
+            match draft(&text, file, adapters) {
+                (Some(procedure), problems) if problems.is_empty() => {
+                    self.procedures.insert(procedure.id.clone(), procedure);
+                }
+                (draft, _) => self.drafts.extend(draft),
+            }
         }
-        let mut library = Self::read(estate_file, packs, adapters).procedures;
-        library.append(&mut catalog.procedures);
-        library.insert(procedure.id.clone(), procedure.clone());
-        uses::check(&procedure, adapters, &library)
+        self
+    }
+
+    /// Everything wrong with one file, also with what it includes of these procedures.
+    pub fn lint(&mut self, text: &str, file: &Path, adapters: &dyn Adapters) -> Vec<Problem> {
+        let (procedure, mut problems) = draft(text, file, adapters);
+        let Some(procedure) = procedure else { return problems };
+        if !problems.is_empty() {
+            problems.extend(uses::unnamed(&procedure, &self.procedures, &self.drafts));
+            problems.sort_by_key(|problem| problem.place);
+            return problems;
+        }
+        self.procedures.insert(procedure.id.clone(), procedure.clone());
+        uses::check(&procedure, adapters, &self.procedures)
     }
 
     /// Leaves out a file that others can change. Its id stays taken: what is built in under it is another procedure than the one
@@ -133,8 +141,8 @@ impl Catalog {
     }
 
     fn add(&mut self, text: &str, file: &Path, adapters: &dyn Adapters) {
-        match read(text, file, adapters) {
-            Ok(procedure) => match self.procedures.get(&procedure.id) {
+        match draft(text, file, adapters) {
+            (Some(procedure), problems) if problems.is_empty() => match self.procedures.get(&procedure.id) {
                 Some(first) => {
                     let why = format!("the id `{}` is taken by {}, which is used", procedure.id, first.file.display());
                     self.problems.push(at_start(file, why));
@@ -143,7 +151,10 @@ impl Catalog {
                     self.procedures.insert(procedure.id.clone(), procedure);
                 }
             },
-            Err(problems) => self.problems.extend(problems),
+            (draft, problems) => {
+                self.drafts.extend(draft);
+                self.problems.extend(problems);
+            }
         }
     }
 
@@ -206,7 +217,8 @@ fn at_start(file: &Path, message: String) -> Problem {
 
 /// Collects `*.toml` below a directory, sorted; a directory reached by a symbolic link is not entered.
 fn collect(directory: &Path, depth: usize, files: &mut Vec<PathBuf>, problems: &mut Vec<Problem>) {
-    let entries = match std::fs::read_dir(directory).and_then(Iterator::collect::<std::io::Result<Vec<_>>>) {
+    let list = || std::fs::read_dir(directory).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
+    let entries = match patience::at(directory, list) {
         Ok(entries) => entries,
         Err(cause) if depth == 0 && cause.kind() == std::io::ErrorKind::NotFound => return,
         Err(cause) => {
@@ -247,6 +259,10 @@ fn is_file(mode: RawMode) -> Result<(), String> {
 /// # Errors
 /// The reason, in a few words.
 pub fn text_of(file: &Path) -> Result<String, String> {
+    patience::at(file, || text(file))
+}
+
+fn text(file: &Path) -> Result<String, String> {
     // Opening a pipe, a tape or a console can do something by itself: what it is, is asked first.
     let kind =
         statat(CWD, file, AtFlags::empty()).map_err(|cause| format!("cannot open it: {}", system_text(cause)))?;
@@ -262,5 +278,9 @@ pub fn text_of(file: &Path) -> Result<String, String> {
     if bytes.len() as u64 > LARGEST_FILE {
         return Err(format!("it is larger than {}", crate::domain::quantity::bytes(LARGEST_FILE)));
     }
-    String::from_utf8(bytes).map_err(|cause| format!("byte {} is not UTF-8", cause.utf8_error().valid_up_to()))
+    let text = config::file::text_of(bytes)?;
+    if text.trim_start_matches('\u{feff}').trim().is_empty() {
+        return Err("it is empty".to_owned());
+    }
+    Ok(text)
 }

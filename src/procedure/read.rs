@@ -25,6 +25,14 @@ const QUOTING: &str = "sql";
 /// # Errors
 /// Everything that is wrong, in the order of the file.
 pub fn read(text: &str, file: &Path, adapters: &dyn Adapters) -> Result<Procedure, Vec<Problem>> {
+    match draft(text, file, adapters) {
+        (Some(procedure), problems) if problems.is_empty() => Ok(procedure),
+        (_, problems) => Err(problems),
+    }
+}
+
+/// The same, with as much of it as could be read beside what is wrong.
+pub(super) fn draft(text: &str, file: &Path, adapters: &dyn Adapters) -> (Option<Procedure>, Vec<Problem>) {
     let mut problems = Problems::of(file);
     let procedure = whole(text, file, &mut problems);
     if let Some(procedure) = &procedure {
@@ -32,10 +40,7 @@ pub fn read(text: &str, file: &Path, adapters: &dyn Adapters) -> Result<Procedur
         make::name_saved(procedure, "", &mut values);
         make::filled(procedure, &values, adapters, &mut problems);
     }
-    match procedure {
-        Some(procedure) if problems.is_empty() => Ok(procedure),
-        _ => Err(problems.into_sorted()),
-    }
+    (procedure, problems.into_sorted())
 }
 
 /// Everything wrong with a procedure's file; nothing when it is sound.
@@ -112,15 +117,16 @@ fn sections(table: &mut Table, header: &Header, problems: &mut Problems) -> Vec<
                 problems.add(item.at, format!("this step stands before those of `{other}`, which come first"));
             }
             before = Some((before.map_or(item.at, |(last, _)| last.max(item.at)), phase));
-            steps.extend(steps::read(phase, section, header.order, problems));
+            steps.push(steps::read(phase, section, header.order, problems));
         }
     }
-    undeclared(table, header, problems);
+    steps.extend(undeclared(table, header, problems));
     steps
 }
 
-/// Reports sections that are not among the phases.
-fn undeclared(table: &mut Table, header: &Header, problems: &mut Problems) {
+/// Reports sections that are not among the phases; those that hold steps are read like the others.
+fn undeclared(table: &mut Table, header: &Header, problems: &mut Problems) -> Vec<RawStep> {
+    let mut steps = Vec::new();
     let is_section = |value: &Value| matches!(value, Value::List(items) if items.iter().any(|item| matches!(item.value, Value::Table(_))));
     let (sections, others) =
         std::mem::take(&mut table.entries).into_iter().partition(|entry| is_section(&entry.node.value));
@@ -133,7 +139,16 @@ fn undeclared(table: &mut Table, header: &Header, problems: &mut Problems) {
             Some(near) => problems.add_with_hint(entry.at, message, format!("did you mean `{near}`?")),
             None => problems.add(entry.at, message),
         }
+        let Value::List(items) = entry.node.value else { continue };
+        for item in items {
+            if let Value::Table(section) = item.value
+                && steps::is_step(&section)
+            {
+                steps.push(steps::read(&entry.key, section, header.order, problems));
+            }
+        }
     }
+    steps
 }
 
 fn unique_ids(steps: &[RawStep], problems: &mut Problems) {

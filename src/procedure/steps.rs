@@ -18,7 +18,8 @@ use crate::procedure::header::{is_word, place_of, span};
 use crate::procedure::params::Bound;
 use crate::procedure::plan::{Action, Gate, Limit, Step, UndoPlan, Until};
 use crate::procedure::template::{self, IT};
-use belongs::{belongs, unknown_keys, verb};
+pub(super) use belongs::is_step;
+use belongs::{belongs, others, stand_in, unknown_keys, verb};
 use each::Each;
 use ends::read_undo;
 use keys::{choice, effect, includes, limit, save, timeout, undo_fits};
@@ -92,8 +93,8 @@ impl RawStep {
 }
 
 /// Reads one section. In a checklist a check is a soft gate unless its author says that it is hard; otherwise it is hard
-/// unless its author says that it is soft.
-pub fn read(phase: &str, mut table: Table, order: Order, problems: &mut Problems) -> Option<RawStep> {
+/// unless its author says that it is soft. What is wrong with it is a problem, and the step is as much as could be read.
+pub fn read(phase: &str, mut table: Table, order: Order, problems: &mut Problems) -> RawStep {
     let at = table.at;
     let verb = verb(&table, problems);
     if let Some(verb) = verb {
@@ -108,9 +109,8 @@ pub fn read(phase: &str, mut table: Table, order: Order, problems: &mut Problems
         }
         is_word(id)
     });
-    let declared = table.has("effect");
-    let effect = effect(&mut table, verb, problems);
-    if verb == Some(Verb::Do) && declared {
+    let (declared, effect) = effect(&mut table, verb, problems);
+    if let (Some(Verb::Do), Some(effect)) = (verb, declared) {
         undo_fits(&table, effect, problems);
     }
     let takes_s = span(&mut table, "takes", problems);
@@ -129,11 +129,11 @@ pub fn read(phase: &str, mut table: Table, order: Order, problems: &mut Problems
     let ends = ends::read(&mut table, order, problems);
     let includes = if verb == Some(Verb::Use) { includes(&mut table, problems) } else { None };
     unknown_keys(&table, problems);
-    Some(RawStep {
+    RawStep {
         at,
         phase: phase.to_owned(),
         id: id.map(|id| (id_at, id)),
-        verb: verb?,
+        verb: verb.unwrap_or_else(|| stand_in(&table)),
         effect,
         takes_s,
         timeout_s,
@@ -149,7 +149,7 @@ pub fn read(phase: &str, mut table: Table, order: Order, problems: &mut Problems
         includes,
         each,
         rest: table,
-    })
+    }
 }
 
 /// Makes the steps of a plan: one, or with `each` one for each item, under `id/item`. A `use` makes none.
@@ -203,6 +203,9 @@ fn one(
         of: None,
         on: on(&mut rest, problems),
     };
+    for verb in others(&rest, raw.verb) {
+        problems.keys_only(|problems| action(&mut rest, verb.word(), Purpose::Read, &scope, adapters, problems));
+    }
     let mut step = Step { when, until, ..plain(raw, title, why(&mut rest, problems)) };
     match raw.verb {
         Verb::Read => step.act = Some(action(&mut rest, "read", Purpose::Read, &scope, adapters, problems)?),
@@ -268,7 +271,14 @@ fn does(
     problems: &mut Problems,
 ) -> Option<()> {
     let at = place_of(rest, "do");
-    let act = action(rest, "do", Purpose::Do, &scope, adapters, problems)?;
+    let Some(act) = action(rest, "do", Purpose::Do, &scope, adapters, problems) else {
+        // What proves it and what takes it back cannot be judged without it.
+        return problems.keys_only(|problems| {
+            action(rest, "prove", Purpose::Prove, &scope, adapters, problems);
+            read_undo(rest, &scope, adapters, problems);
+            None
+        });
+    };
     if raw.effect < act.least {
         let (declared, floor) = (raw.effect.word(), act.least.word());
         problems.add(at, format!("this is at least `{floor}`, and the step declares `{declared}`"));

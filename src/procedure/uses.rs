@@ -62,6 +62,18 @@ pub(super) fn check(procedure: &Procedure, adapters: &dyn Adapters, library: &Li
     found
 }
 
+/// The procedures that one which is not sound includes and that are none: neither in the library nor among the `others` that are not
+/// sound.
+pub(super) fn unnamed(procedure: &Procedure, library: &Library, others: &[Procedure]) -> Vec<Problem> {
+    let mut problems = Problems::of(&procedure.file);
+    for (at, id) in procedure.steps.iter().filter_map(|step| step.includes.as_ref()) {
+        if !library.contains_key(id) && *id != procedure.id && !others.iter().any(|other| other.id == *id) {
+            unknown(id, *at, library, &mut problems);
+        }
+    }
+    problems.into_sorted()
+}
+
 impl<'a> Expansion<'a> {
     pub(super) fn of(procedure: &Procedure, adapters: &'a dyn Adapters, library: &'a Library) -> Self {
         Self {

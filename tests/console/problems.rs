@@ -176,3 +176,14 @@ fn a_problem_that_the_filter_keeps_out_turns_the_filter_off() {
     press(&mut model, &format!("1 / {} Enter !", keys.join(" ")));
     assert_eq!(list(&model), name);
 }
+
+#[test]
+fn what_is_to_be_said_at_the_start_is_said_one_after_another() {
+    let mut model = model();
+    model.banners = vec!["no such theme".to_owned(), "no such keymap".to_owned()];
+    assert_eq!(model.snapshot().banner.unwrap(), "1 of 2 (Esc shows the next): no such theme");
+    press(&mut model, "1 Esc");
+    assert_eq!(model.snapshot().banner.unwrap(), "no such keymap");
+    press(&mut model, "Esc");
+    assert_eq!(model.snapshot().banner, None);
+}

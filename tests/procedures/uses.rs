@@ -42,8 +42,11 @@ fn linted(files: &[(&str, String)]) -> Vec<String> {
     for (path, (id, rest)) in paths.iter().zip(files) {
         std::fs::write(path, file(id, rest)).unwrap();
     }
-    let problems =
-        Catalog::lint(&file(files[0].0, &files[0].1), &paths[0], &paths, None, &Pack::ALL, &BuiltIn::default());
+    let problems = Catalog::read(None, &Pack::ALL, &BuiltIn::default()).beside(&paths, &BuiltIn::default()).lint(
+        &file(files[0].0, &files[0].1),
+        &paths[0],
+        &BuiltIn::default(),
+    );
     let home = home.path().display().to_string() + "/";
     problems.iter().map(|problem| problem.to_string().replace(&home, "")).collect()
 }

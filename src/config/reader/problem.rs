@@ -40,24 +40,41 @@ impl fmt::Display for Problem {
 pub struct Problems {
     file: PathBuf,
     found: Vec<Problem>,
+    keys_only: bool,
 }
 
 impl Problems {
     /// Starts a collection for one file.
     #[must_use]
     pub fn of(file: &Path) -> Self {
-        Self { file: file.to_owned(), found: Vec::new() }
+        Self { file: file.to_owned(), ..Self::default() }
     }
 
     /// Notes a problem.
     pub fn add(&mut self, place: Place, message: impl Into<String>) {
-        self.found.push(Problem { file: self.file.clone(), place, message: message.into(), hint: None });
+        if !self.keys_only {
+            self.add_of_key(place, message.into(), None);
+        }
     }
 
     /// Notes a problem with the way on.
     pub fn add_with_hint(&mut self, place: Place, message: impl Into<String>, hint: impl Into<String>) {
-        let hint = Some(hint.into());
-        self.found.push(Problem { file: self.file.clone(), place, message: message.into(), hint });
+        if !self.keys_only {
+            self.add_of_key(place, message.into(), Some(hint.into()));
+        }
+    }
+
+    /// Notes that a key is unknown or missing, which is so whatever the rest says.
+    pub(super) fn add_of_key(&mut self, place: Place, message: String, hint: Option<String>) {
+        self.found.push(Problem { file: self.file.clone(), place, message, hint });
+    }
+
+    /// Reads what refers to something that could not be read: of it, only unknown and missing keys are noted.
+    pub fn keys_only<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.keys_only, true);
+        let found = read(self);
+        self.keys_only = before;
+        found
     }
 
     /// Whether nothing is wrong.

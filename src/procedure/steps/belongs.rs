@@ -7,6 +7,23 @@ use crate::procedure::keys;
 const VERBS: [Verb; 9] =
     [Verb::Read, Verb::Check, Verb::Wait, Verb::Do, Verb::UndoOf, Verb::Manual, Verb::Approve, Verb::Notify, Verb::Use];
 
+/// The verb by which the rest of a step is read that has none or several, so that as much as possible of it is checked.
+pub(super) fn stand_in(table: &Table) -> Verb {
+    let has = |verb: &Verb| table.has(verb.word());
+    [Verb::Do].into_iter().chain(VERBS).find(has).unwrap_or(Verb::Manual)
+}
+
+/// The verbs of a step beside the one that it is read by: only where it has several.
+pub(super) fn others(table: &Table, verb: Verb) -> impl Iterator<Item = Verb> + use<> {
+    let found: Vec<Verb> = VERBS.into_iter().filter(|other| *other != verb && table.has(other.word())).collect();
+    found.into_iter()
+}
+
+/// Whether a table is meant for a step: it has a title or a verb.
+pub(crate) fn is_step(table: &Table) -> bool {
+    table.has("title") || VERBS.into_iter().any(|verb| table.has(verb.word()))
+}
+
 /// Finds the one verb.
 pub(super) fn verb(table: &Table, problems: &mut Problems) -> Option<Verb> {
     let at = table.at;

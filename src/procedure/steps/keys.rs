@@ -36,17 +36,24 @@ pub(super) fn includes(table: &mut Table, problems: &mut Problems) -> Option<(Pl
     Some((at, id))
 }
 
-pub(super) fn effect(table: &mut Table, verb: Option<Verb>, problems: &mut Problems) -> EffectClass {
+/// The effect that is declared, where it is one, and the one that counts.
+pub(super) fn effect(
+    table: &mut Table,
+    verb: Option<Verb>,
+    problems: &mut Problems,
+) -> (Option<EffectClass>, EffectClass) {
     if verb == Some(Verb::Do) && !table.has("effect") {
         problems.add(table.at, "`do` must declare its `effect`: \"read\", \"change\" or \"destroy\"");
     }
     let words = EffectClass::ALL.map(|class| (class.word(), class));
     let declared = choice(table, "effect", &words, problems);
-    match verb {
+    let counts = match verb {
         Some(Verb::Do) => declared.unwrap_or(EffectClass::Destroy),
         Some(Verb::UndoOf) => EffectClass::Change,
-        _ => EffectClass::Read,
-    }
+        Some(_) => EffectClass::Read,
+        None => declared.unwrap_or(EffectClass::Read),
+    };
+    (declared, counts)
 }
 
 pub(super) fn undo_fits(table: &Table, effect: EffectClass, problems: &mut Problems) {

@@ -229,7 +229,7 @@ fn the_catalog_survives_what_lies_beside_the_estate() {
     assert_eq!(
         said,
         [
-            "bytes.toml: byte 9 is not UTF-8",
+            "bytes.toml: line 1 is not UTF-8 text",
             "dangling.toml: cannot open it: no such file or directory",
             "twice.toml: the id `cell0/archive-logs` is taken by",
             "device.toml: it is a character device, not a file",
@@ -268,7 +268,11 @@ fn linted(files: &[(&str, &str)]) -> Vec<String> {
         std::fs::write(path, head + text).unwrap();
     }
     let text = std::fs::read_to_string(&paths[0]).unwrap();
-    let problems = Catalog::lint(&text, &paths[0], &paths, None, &Pack::ALL, &BuiltIn::default());
+    let problems = Catalog::read(None, &Pack::ALL, &BuiltIn::default()).beside(&paths, &BuiltIn::default()).lint(
+        &text,
+        &paths[0],
+        &BuiltIn::default(),
+    );
     let home = home.path().display().to_string() + "/";
     problems.iter().map(|problem| problem.to_string().replace(&home, "")).collect()
 }
