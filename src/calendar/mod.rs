@@ -137,6 +137,25 @@ impl Window {
         !matches!(self.tz.to_ambiguous_timestamp(at).offset(), AmbiguousOffset::Unambiguous { .. })
     }
 
+    /// The first time from one on and before another that its pattern names and its zone's clock shows never or twice: only what lies
+    /// in between where the clock is set can be one.
+    fn doubtful(&self, begin: DateTime, end: DateTime) -> Option<DateTime> {
+        let from = self.tz.to_ambiguous_timestamp(begin).earlier().ok()?;
+        for change in self.tz.following(from) {
+            let at = change.timestamp();
+            let before = self.tz.to_offset(at.checked_sub(jiff::SignedDuration::from_nanos(1)).ok()?);
+            let (old, new) = (before.to_datetime(at), change.offset().to_datetime(at));
+            let (start, stop) = (old.min(new), old.max(new).min(end));
+            if start >= end {
+                return None;
+            }
+            if let Some(time) = self.next(start, true).filter(|time| *time < stop) {
+                return Some(time);
+            }
+        }
+        None
+    }
+
     /// Whether it is a window of an environment.
     #[must_use]
     pub fn is_of(&self, environment: Environment) -> bool {

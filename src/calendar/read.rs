@@ -3,6 +3,7 @@
 use crate::calendar::{Calendar, HORIZON_DAYS, Window, rules};
 use crate::config::estate::Environment;
 use crate::config::file::{read_trusted, refused};
+use crate::config::patience;
 use crate::config::reader::{self, Place, Problem, Problems, Table};
 use crate::domain::{Error, quantity};
 use croner::Cron;
@@ -27,13 +28,17 @@ pub fn beside(estate: Option<&Path>) -> Option<PathBuf> {
     Some(estate?.parent()?.join(WINDOWS_FILE))
 }
 
+/// One day.
+const DAY: Duration = Duration::from_secs(86_400);
+
 /// Reads the windows of an estate; a file that is not there holds none.
 ///
 /// # Errors
 /// Kind `Usage`: the file cannot be read, or anything in it is wrong, each thing told with its line and column.
 pub fn load(estate: Option<&Path>) -> Result<Calendar, Error> {
     let Some(path) = beside(estate) else { return Ok(Calendar::default()) };
-    if std::fs::symlink_metadata(&path).is_err_and(|cause| cause.kind() == std::io::ErrorKind::NotFound) {
+    let found = patience::at(&path, || path.symlink_metadata());
+    if found.is_err_and(|cause| cause.kind() == std::io::ErrorKind::NotFound) {
         return Ok(Calendar::default());
     }
     let text = read_trusted(&path, "the windows")?;
@@ -157,6 +162,12 @@ fn time_zone(zone: &str, at: Place, problems: &mut Problems) -> Option<TimeZone>
     found
 }
 
+/// Whether a pattern names at most one time of each day.
+fn is_once_a_day(starts: &str) -> bool {
+    let is_number = |field: &str| field.bytes().all(|byte| byte.is_ascii_digit());
+    starts.split_whitespace().take(2).all(is_number)
+}
+
 /// Says where the times of a window are none, doubtful, or reach into each other.
 fn try_openings(window: &Window, at: Place, problems: &mut Problems) {
     // A fixed beginning: whether a file is right must not depend on the day it is read. These years have every rule.
@@ -167,13 +178,23 @@ fn try_openings(window: &Window, at: Place, problems: &mut Problems) {
         problems.add(at, format!("`starts` names no time that ever comes: \"{}\"", window.starts.escape_debug()));
         return;
     };
+    let doubtful = |time: DateTime, problems: &mut Problems| {
+        let shown = time.strftime("%H:%M on %Y-%m-%d");
+        let message = format!("`starts` names {shown}, which the clocks of {} show never or twice", window.zone);
+        problems.add_with_hint(at, message, "take another hour, or zone = \"UTC\"");
+    };
+    // What opens at one time of a day and lasts no longer than one is only looked at where its clock is set.
+    if is_once_a_day(&window.starts) && window.lasts <= DAY {
+        if let Some(time) = window.doubtful(begin, end) {
+            doubtful(time, problems);
+        }
+        return;
+    }
     let mut before = first;
     let mut next = Some(first);
     while let Some(time) = next.filter(|time| *time < end) {
         if window.is_doubtful(time) {
-            let shown = time.strftime("%H:%M on %Y-%m-%d");
-            let message = format!("`starts` names {shown}, which the clocks of {} show never or twice", window.zone);
-            problems.add_with_hint(at, message, "take another hour, or zone = \"UTC\"");
+            doubtful(time, problems);
             return;
         }
         if time > before && Duration::try_from(before.duration_until(time)).is_ok_and(|apart| apart < window.lasts) {

@@ -249,3 +249,36 @@ fn an_exception_for_a_procedure_that_does_not_exist_has_its_place_and_the_neares
 fn the_page_of_the_windows_is_that_of_the_table() {
     crate::config::keys::page::assert_current("windows.md", &crate::config::keys::reference(keys::SECTIONS));
 }
+
+#[test]
+fn only_where_a_clock_is_set_a_time_is_doubtful() {
+    let (begin, end) = (DateTime::constant(2026, 1, 1, 0, 0, 0, 0), DateTime::constant(2028, 1, 2, 0, 0, 0, 0));
+    let mut found = 0;
+    for zone in ["UTC", "Asia/Tokyo", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Casablanca"] {
+        for (hour, minute, day) in (0..24).flat_map(|hour| [(hour, 0, "*"), (hour, 30, "*"), (hour, 15, "SUN#1")]) {
+            let text = format!(
+                "schema = 1\n[[window]]\nname = \"w\"\nstarts = \"{minute} {hour} * * {day}\"\nlasts = \"1h\"\nzone = \"{zone}\"\n"
+            );
+            let window = match parse(&text, Path::new("w")) {
+                Ok(calendar) => calendar.windows[0].clone(),
+                Err(problems) => {
+                    // The first day is named, and each day is looked at by itself.
+                    let fine = text.replace(zone, "UTC");
+                    let mut window = parse(&fine, Path::new("w")).unwrap().windows[0].clone();
+                    window.tz = TimeZone::get(zone).unwrap();
+                    let first = window.doubtful(begin, end).unwrap().strftime("%H:%M on %Y-%m-%d").to_string();
+                    assert!(problems[0].message.contains(&first), "{problems:?}");
+                    found += 1;
+                    window
+                }
+            };
+            let mut next = window.next(begin, true);
+            while let Some(time) = next.filter(|time| *time < end && !window.is_doubtful(*time)) {
+                next = window.next(time, false);
+            }
+            let by_day = next.filter(|time| *time < end);
+            assert_eq!(window.doubtful(begin, end), by_day, "{text}");
+        }
+    }
+    assert!(found > 5, "{found}");
+}

@@ -9,6 +9,7 @@ use crate::procedure::header::Procedure;
 use crate::procedure::lint::fit;
 use crate::procedure::shipped;
 use crate::procedure::window::RawWindow;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -66,13 +67,16 @@ pub fn exceptions(hours: Hours<'_>, library: &Library) -> Vec<Problem> {
 #[must_use]
 pub fn crowded(hours: Hours<'_>, library: &Library) -> Vec<Problem> {
     let mut problems = Problems::of(hours.file);
+    let mut belonging: BTreeMap<&str, Vec<&Procedure>> = BTreeMap::new();
+    for procedure in library.values() {
+        let wanted = procedure.window.as_ref().and_then(RawWindow::literal);
+        if let Some(window) = wanted.and_then(|wanted| only(hours, &wanted)) {
+            belonging.entry(window).or_default().push(procedure);
+        }
+    }
     for window in &hours.calendar.windows {
-        let belongs = |procedure: &&Procedure| {
-            let wanted = procedure.window.as_ref().and_then(RawWindow::literal);
-            wanted.is_some_and(|wanted| only(hours, &wanted) == Some(&window.name))
-        };
-        let own: Vec<_> =
-            library.values().filter(belongs).map(|procedure| (&procedure.id, needs(procedure, library))).collect();
+        let own = belonging.get(window.name.as_str()).into_iter().flatten();
+        let own: Vec<_> = own.map(|procedure| (&procedure.id, needs(procedure, library))).collect();
         let sum = own.iter().fold(Duration::ZERO, |sum, (_, (run, _))| sum.saturating_add(*run));
         if own.len() > 1 && sum > window.lasts {
             let told: Vec<String> = own.iter().map(|(id, (run, _))| format!("{id} {}", quantity::span(*run))).collect();
