@@ -29,7 +29,9 @@ fn put_odd(path: &Path, kind: &str, sound: &str) {
     match kind {
         "binary" => write(b"\x7fELF\x02\x01\x00\n\xff\xfe"),
         "utf-16" => {
-            write(&[0xff, 0xfe].into_iter().chain(sound.encode_utf16().flat_map(u16::to_le_bytes)).collect::<Vec<u8>>())
+            write(
+                &[0xff, 0xfe].into_iter().chain(sound.encode_utf16().flat_map(u16::to_le_bytes)).collect::<Vec<u8>>(),
+            );
         }
         "zero byte" => write(format!("{sound}\0").as_bytes()),
         "empty" => write(b""),
@@ -70,7 +72,7 @@ fn whatever_lies_in_the_place_of_a_file_is_refused_with_its_name_or_read() {
             let refused = said.out.lines().find(|line| line.starts_with(&format!("{}:", path.display())));
             match why {
                 Some(why) => {
-                    assert!(said.code == Some(2) && refused.is_some_and(|line| line.contains(why)), "{kind}: {said:?}")
+                    assert!(said.code == Some(2) && refused.is_some_and(|line| line.contains(why)), "{kind}: {said:?}");
                 }
                 None => assert_eq!((said.code, refused), (Some(0), None), "{kind} {name}"),
             }

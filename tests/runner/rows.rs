@@ -187,3 +187,19 @@ fn killed_midway_each_row_is_changed_once() {
     killed_midway(&base, "change", "UPDATE public.tasks SET note = 'done' WHERE note <> 'done'");
     assert_eq!(base.sql("SELECT count(*) FROM public.tasks WHERE note = 'done'"), "2500");
 }
+
+#[test]
+fn a_bare_name_is_refused_with_what_to_write() {
+    let base = Base::new();
+    let check = |table: &str| {
+        let steps = format!("[[work]]\ntitle = \"Look\"\ncheck = {{ sql = \"SELECT count(*) > 0 FROM {table}\" }}\n");
+        base.estate.procedure("look", "", &steps);
+        base.estate.start("look", &[])
+    };
+    let hint = "a name without its schema is looked for in pg_catalog alone: write SCHEMA.NAME";
+    check("tasks").prints("relation \"tasks\" does not exist").prints(hint);
+    check("public.tasks").exits(0);
+    // Where the preview of an act is refused, alike.
+    base.step("destroy", "DELETE FROM tasks WHERE id = 1", "");
+    base.estate.midwatch(&["plan", "test/sql"]).prints(hint);
+}

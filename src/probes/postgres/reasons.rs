@@ -168,6 +168,10 @@ fn of_server(told: &DbError, attempt: Option<&Attempt>) -> String {
         // A cancel of whatever cause has one code and one function (`ProcessInterrupts` in postgres.c): only the text tells them apart.
         "57014" if text.contains("statement timeout") => "the answer took longer than statement_timeout".to_owned(),
         "55P03" => "a lock was in the way".to_owned(),
+        // No such relation, no such function: often one that is there, in a schema that is not named.
+        "42P01" | "42883" => {
+            format!("{text}; a name without its schema is looked for in pg_catalog alone: write SCHEMA.NAME")
+        }
         _ => text.to_owned(),
     }
 }

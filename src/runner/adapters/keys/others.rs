@@ -192,7 +192,7 @@ pub(super) const WAYS: &[Way] = &[
     ),
     way(
         sql::KEY,
-        "One statement on one database.",
+        "One statement on one database. Tables and functions are named with their schema, such as `public.tasks`: a bare name is looked for in `pg_catalog` alone.",
         ACTS,
         &[
             Key::required(
@@ -206,7 +206,7 @@ pub(super) const WAYS: &[Way] = &[
     ),
     way(
         sql::KEY,
-        "A question: a `check` passes on one row whose first column is true.",
+        "A question: a `check` passes on one row whose first column is true. Tables and functions are named with their schema: a bare name is looked for in `pg_catalog` alone.",
         ASKS,
         &[Key::required(sql::KEY, Kind::Text("SQL that only reads", r"\s"), "\"SELECT true\"", "The question.")],
     ),
