@@ -178,6 +178,54 @@ fn files_and_functions_stay_short() {
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
 }
 
+/// The libraries that the console stands on: none of them may be replaced by code of our own, or be named and not used.
+const REQUIRED: [&str; 11] = [
+    "ratatui",
+    "crossterm",
+    "tokio",
+    "serde",
+    "tokio-postgres",
+    "redis",
+    "sysinfo",
+    "kube",
+    "x509-parser",
+    "ratatui-textarea",
+    "tracing-appender",
+];
+
+/// Those of the required libraries that the manifest does not name, or that no code outside tests uses.
+fn unused_libraries(manifest: &toml::Table, required: &[&str], sources: &[Source]) -> Vec<String> {
+    let dependencies = manifest["dependencies"].as_table().unwrap();
+    let is_package = |name: &str, entry: (&String, &toml::Value)| {
+        entry.1.get("package").and_then(toml::Value::as_str).unwrap_or(entry.0) == name
+    };
+    let is_used = |name: &str| {
+        let Some((key, _)) = dependencies.iter().find(|entry| is_package(name, *entry)) else { return false };
+        let own = key.replace('-', "_");
+        let uses = |source: &Source| source.paths().iter().any(|path| !path.in_test && path.begins(&[&own]));
+        sources.iter().any(uses)
+    };
+    required.iter().filter(|name| !is_used(name)).map(|name| (*name).to_owned()).collect()
+}
+
+#[test]
+fn the_required_libraries_are_named_and_used() {
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap().parse::<toml::Table>().unwrap();
+    let sources = files("src");
+    assert_eq!(unused_libraries(&manifest, &REQUIRED, &sources), Vec::<String>::new());
+    // One that is not named, and one that is named and used nowhere.
+    let bare =
+        "[dependencies]\nredis = \"1\"\ntext = { package = \"ratatui-textarea\", version = \"1\" }".parse().unwrap();
+    let source = |text: &str| vec![Source::new("src/x.rs", text)];
+    let named = ["redis", "ratatui-textarea", "kube"];
+    assert_eq!(
+        unused_libraries(&bare, &named, &source("use text::TextArea; fn f() { redis::f(); kube::f(); }")),
+        ["kube"]
+    );
+    let in_test = "use text::A; #[cfg(test)] mod tests { use redis::B; }";
+    assert_eq!(unused_libraries(&bare, &named, &source(in_test)), ["redis", "kube"]);
+}
+
 #[test]
 fn dependencies_are_those_that_deny_toml_allows() {
     let read = |name: &str| std::fs::read_to_string(root().join(name)).unwrap().parse::<toml::Table>().unwrap();
