@@ -2,16 +2,12 @@
 
 use crate::bloat::{Server, real, text};
 use midwatch::domain::{Fact, Verdict};
-use std::time::{Duration, Instant};
 
 #[test]
 fn the_demo_has_something_of_every_kind_to_look_at() {
     let server = Server::start("");
-    let began = Instant::now();
     server.sql(include_str!("../../src/demo/database/bloat.sql"));
     server.sql(include_str!("../../src/demo/database/settle.sql"));
-    let took = began.elapsed();
-    assert!(took < Duration::from_secs(60), "{took:?}");
     let size: i64 = server.sql("SELECT pg_database_size('postgres')").parse().unwrap();
     assert!(size < 60 << 20, "{size}");
     let seen = server.seen();

@@ -123,14 +123,11 @@ async fn a_question_that_is_under_way_when_the_server_dies_ends_with_it() {
         tokio::spawn(async move { session.rows_within("SELECT pg_sleep(60)", Duration::from_secs(60)).await.err() });
     let waiting = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'";
     while server.sql("postgres", waiting).unwrap() != "1" {}
-    let began = Instant::now();
     server.kill();
     let failure = asked.await.unwrap().unwrap();
-    assert!(
-        began.elapsed() < Duration::from_secs(60) && failure.code.is_none_or(|code| code.starts_with("57P")),
-        "{}",
-        failure.reason
-    );
+    // Not by the limit of the question, which is as long as the question itself.
+    assert!(!failure.reason.contains("no answer within"), "{}", failure.reason);
+    assert!(failure.code.is_none_or(|code| code.starts_with("57P")), "{}", failure.reason);
 }
 
 /// An `ErrorResponse` with these fields.
@@ -208,14 +205,12 @@ async fn a_server_that_stops_in_the_middle_is_lost_after_a_while() {
     );
     kept.read().await.unwrap();
     stall.send(true).unwrap();
-    let began = Instant::now();
     assert_eq!(kept.read().await.unwrap_err(), Loss::unread("no answer within 6 s"));
     assert_eq!(
         kept.read().await.unwrap_err(),
         Loss::unread("no answer within 2 s"),
         "it is not waited for on the same session again"
     );
-    assert!(began.elapsed() < Duration::from_secs(60));
     stall.send(false).unwrap();
     assert!(kept.read().await.is_ok());
 }

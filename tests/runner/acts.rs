@@ -7,7 +7,6 @@ use midwatch::journal::record::{Ask, Ending, Outcome};
 use midwatch::runner::failpoint;
 use midwatch::runner::protocol::{Demand, Reply};
 use std::fs;
-use std::time::{Duration, Instant};
 
 /// A procedure of one step that runs a shell script.
 fn estate(script: &str, more: &str) -> Estate {
@@ -95,9 +94,7 @@ fn whoever_forks_and_leaves_the_session_is_found_and_ended() {
 #[test]
 fn a_child_that_keeps_the_pipe_does_not_keep_the_step() {
     let estate = estate("sleep 605 & echo started", "");
-    let began = Instant::now();
     estate.start("act", &["--yes", "change"]).exits(0).prints("1 of its processes still run");
-    assert!(began.elapsed() < Duration::from_secs(60), "it took {:?}", began.elapsed());
     let left = estate.processes();
     assert!(left.len() == 1 && left[0].line.starts_with("sleep 605"), "{left:?}");
     kill_wholly(left[0].pid);
@@ -106,9 +103,7 @@ fn a_child_that_keeps_the_pipe_does_not_keep_the_step() {
 #[test]
 fn a_question_at_the_terminal_fails_at_once() {
     let estate = estate("read password </dev/tty", "");
-    let began = Instant::now();
     estate.start("act", &["--yes", "change"]).exits(1);
-    assert!(began.elapsed() < Duration::from_secs(60), "it took {:?}", began.elapsed());
     let end = outcome(&estate.run());
     assert!(end.ending == Ending::Failed && end.took_ms < 60_000, "{end:?}");
 }

@@ -113,7 +113,7 @@ pub fn list(pattern: &str, before: &HashMap<OsString, Identity>, clock: &Clock) 
     let (directory, pattern) = place(pattern)?;
     let mut sieve = Sieve::of(&pattern, clock);
     if pattern.as_bytes().iter().any(|byte| matches!(byte, b'*' | b'?')) {
-        for entry in fs::read_dir(&directory).map_err(|cause| lost(&directory, &cause))? {
+        for entry in counted(|| fs::read_dir(&directory)).map_err(|cause| lost(&directory, &cause))? {
             let entry = entry.map_err(|cause| lost(&directory, &cause))?;
             let name = entry.file_name();
             if belongs(pattern.as_bytes(), name.as_bytes()) {
@@ -129,6 +129,13 @@ pub fn list(pattern: &str, before: &HashMap<OsString, Identity>, clock: &Clock) 
         }
     }
     Ok(sieve.finish(&directory, before))
+}
+
+/// Asks the file system; a test counts how often.
+fn counted<T>(ask: impl FnOnce() -> T) -> T {
+    #[cfg(test)]
+    super::tests::ASKED.set(super::tests::ASKED.get() + 1);
+    ask()
 }
 
 /// Whether a pattern fits a name, or would fit it once it is finished.
@@ -183,7 +190,8 @@ impl<'a> Sieve<'a> {
         let pattern = self.pattern.as_bytes();
         let kind = if is_dir { kind::of_directory(bytes, pattern) } else { kind::of(bytes, pattern) };
         self.around.note(bytes);
-        let time = || fs::metadata(&path).ok().map(|known| when::time(bytes, known.mtime(), is_dir, clock).0);
+        let time =
+            || counted(|| fs::metadata(&path)).ok().map(|known| when::time(bytes, known.mtime(), is_dir, clock).0);
         if !self.is_member(kind, time) {
             return;
         }
@@ -194,8 +202,8 @@ impl<'a> Sieve<'a> {
             Some(unix) => unix,
             None => {
                 let known = match entry.filter(|_| !is_link) {
-                    Some(entry) => entry.metadata(),
-                    None => fs::metadata(&path),
+                    Some(entry) => counted(|| entry.metadata()),
+                    None => counted(|| fs::metadata(&path)),
                 };
                 // What has gone since, and a link to nothing, is no backup.
                 let known = match known {
@@ -234,7 +242,7 @@ impl<'a> Sieve<'a> {
         let kept: Vec<OsString> = std::mem::take(&mut self.newest).into_iter().map(|Reverse((_, name))| name).collect();
         let mut members: Vec<Member> = Vec::with_capacity(kept.len());
         for name in kept {
-            match fs::metadata(directory.join(&name)) {
+            match counted(|| fs::metadata(directory.join(&name))) {
                 Ok(known) if known.is_file() || known.is_dir() => {
                     let (unix, from) = when::time(name.as_bytes(), known.mtime(), known.is_dir(), self.clock);
                     if unix > self.clock.now + SKEW {
@@ -341,7 +349,8 @@ impl<'a> Sieve<'a> {
     /// Leaves out each link to a member that is there by its own name: `latest`.
     fn leave_out_links(&mut self, directory: &Path, members: &mut Vec<Member>) {
         let is_link = |member: &Member| {
-            fs::symlink_metadata(directory.join(&member.name)).is_ok_and(|known| known.file_type().is_symlink())
+            counted(|| fs::symlink_metadata(directory.join(&member.name)))
+                .is_ok_and(|known| known.file_type().is_symlink())
         };
         let (links, mut own): (Vec<Member>, Vec<Member>) = members.drain(..).partition(is_link);
         for link in links {

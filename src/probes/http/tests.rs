@@ -43,6 +43,22 @@ async fn saying(bytes: &'static [u8]) -> String {
     .await
 }
 
+/// Whether the other end of a connection on this machine has not read all that was sent (`proc_pid_net(5)`: `tx_queue:rx_queue`).
+fn unread(stream: &TcpStream) -> bool {
+    let (own, other) = (stream.local_addr().unwrap().port(), stream.peer_addr().unwrap().port());
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let is_empty = |from: u16, to: u16| {
+        let is_it = |line: &&str| {
+            let mut fields = line.split_whitespace().skip(1);
+            let mut port = || fields.next().and_then(|field| u16::from_str_radix(field.split_once(':')?.1, 16).ok());
+            (port(), port()) == (Some(from), Some(to))
+        };
+        let queues = table.lines().find(is_it).and_then(|line| line.split_whitespace().nth(4).map(str::to_owned));
+        queues.is_none_or(|queues| queues == "00000000:00000000")
+    };
+    !(is_empty(own, other) && is_empty(other, own))
+}
+
 async fn asked(url: &str) -> Result<Observation, Loss> {
     with_ring();
     let service = Service { timeout: Duration::from_millis(400), ..Service::new("it", url) };
@@ -195,7 +211,9 @@ async fn every_way_of_not_answering_has_its_reason() {
     let breaks = server(|mut stream| async move {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhal").await;
         // Sent before the reset, and read.
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        while unread(&stream) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         stream.set_zero_linger().unwrap();
     })
     .await;

@@ -5,7 +5,7 @@ use crate::domain::{Fact, Trend, Verdict, Wall};
 use crate::probes::units::double::{Daemon, Systemd, Values, ago, service, unit, values};
 use crate::probes::units::seen::{Exit, Service, Timer};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use zbus::Variant;
 
 async fn one(reader: &mut UnitReader) -> Observation {
@@ -126,9 +126,7 @@ async fn an_answer_that_does_not_come_ends_by_itself_and_one_that_is_none_is_a_l
     let mut reader = daemon.reader("nginx.service");
     assert_eq!(one(&mut reader).await.verdict, Verdict::Ok);
     systemd.play.lock().unwrap().silent = Some("GetAll");
-    let began = Instant::now();
     assert_eq!(reader.read().await.unwrap_err(), "systemd gives no answer within 1 s");
-    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
     systemd.play.lock().unwrap().silent = None;
     assert_eq!(one(&mut reader).await.verdict, Verdict::Ok);
 

