@@ -48,18 +48,27 @@ pub(super) fn loaded(model: &mut Model, shown: EstateShown) -> Vec<Effect> {
 }
 
 impl Model {
-    /// Why an edit cannot be used.
+    /// Why an edit cannot be used: the first cause, then its place, for the end of a sentence is what is cut.
     #[must_use]
     pub fn estate_trouble(&self) -> Option<String> {
-        match &self.edited {
-            Some(Edited::Wrong(why)) => {
-                // Which directory it is in is known, and the cause must not be cut for it.
-                let directory = self.estate_file.rsplit_once('/').map_or("", |(directory, _)| directory);
-                let short = why.strip_prefix(directory).and_then(|rest| rest.strip_prefix('/')).unwrap_or(why);
-                Some(format!("the edited estate is wrong, the one before is in use: {short}"))
-            }
-            _ => None,
-        }
+        let causes = self.estate_causes();
+        let (cause, place) = placed(causes.first()?);
+        let more = match causes.len() - 1 {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let place = if place.is_empty() { String::new() } else { format!(" ({place})") };
+        Some(format!("the edited estate is wrong: {cause}{place}{more}; the one before is in use"))
+    }
+
+    /// Every cause why an edit cannot be used, each behind its place.
+    #[must_use]
+    pub fn estate_causes(&self) -> Vec<&str> {
+        let Some(Edited::Wrong(why)) = &self.edited else { return Vec::new() };
+        // Which directory it is in is known.
+        let directory = self.estate_file.rsplit_once('/').map_or("", |(directory, _)| directory);
+        let short = |line| str::strip_prefix(line, directory).and_then(|rest| rest.strip_prefix('/')).unwrap_or(line);
+        why.lines().map(short).collect()
     }
 
     /// What the banner says of an edit.
@@ -71,6 +80,43 @@ impl Model {
                 Some(format!("the estate file or its windows changed: {key} uses them"))
             }
             _ => self.estate_trouble(),
+        }
+    }
+
+    /// All that a banner says, nothing cut off: the causes of a wrong edit, and what was found at the start.
+    #[must_use]
+    pub fn banners_in_full(&self) -> Vec<String> {
+        let edit = self.estate_banner().into_iter().filter(|_| self.estate_causes().len() < 2);
+        let many = self.estate_causes();
+        let head = (many.len() > 1).then(|| "the edited estate is wrong, the one before is in use:".to_owned());
+        let causes = many.iter().filter(|_| many.len() > 1).map(|cause| (*cause).to_owned());
+        edit.chain(head).chain(causes).chain(self.banners.iter().cloned()).collect()
+    }
+}
+
+/// A cause without its place, `midwatch.toml:3:1`, and that place; empty where it has none.
+fn placed(why: &str) -> (&str, &str) {
+    let is_place = |place: &str| {
+        let mut numbers = place.rsplit(':').take(2);
+        place.contains(':') && numbers.all(|part| part.parse::<u32>().is_ok())
+    };
+    let found = why.match_indices(": ").filter_map(|(at, _)| Some((why.get(..at)?, why.get(at + 2..)?)));
+    found.into_iter().find(|(place, _)| is_place(place)).map_or((why, ""), |(place, cause)| (cause, place))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_stands_before_its_place() {
+        for (why, cause, place) in [
+            ("midwatch.toml:3:1: unknown key `nmae`", "unknown key `nmae`", "midwatch.toml:3:1"),
+            ("a: b.toml:3:1: expected: a text", "expected: a text", "a: b.toml:3:1"),
+            ("midwatch.toml: Permission denied", "midwatch.toml: Permission denied", ""),
+            ("", "", ""),
+        ] {
+            assert_eq!(placed(why), (cause, place), "{why}");
         }
     }
 }

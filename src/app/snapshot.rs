@@ -80,6 +80,8 @@ pub struct Snapshot<'a> {
     pub trouble: Option<String>,
     /// What the operator should know, where no prompt waits.
     pub banner: Option<String>,
+    /// All that the banner says of the estate and of the start, a line each, nothing cut off.
+    pub banners: Vec<String>,
     /// The prompt that waits and is not on the screen.
     pub waiting: Option<Waiting>,
     /// What just came of something.
@@ -206,6 +208,7 @@ impl Model {
             remark: self.remark.as_deref(),
             trouble: self.estate_trouble(),
             banner: self.estate_banner().or_else(|| self.banner()),
+            banners: self.banners_in_full(),
             waiting: self.waiting(),
             notice: self.notice.as_ref().map(|(text, _)| text.as_str()),
             bytes_per_second: self.bytes_per_second,

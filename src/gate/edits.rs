@@ -122,9 +122,11 @@ fn settle(loaded: Result<World>, shared: &Mutex<Shared>) -> std::result::Result<
         Ok(world) => world,
         Err(error) => {
             tracing::warn!(cause = error.message, "file refused");
-            // Below what cannot be used stands what is wrong with it, a line each; the first says enough here.
-            let first = error.message.lines().nth(1).unwrap_or(&error.message);
-            return Err(Clean::text(first.trim()).plain());
+            // Below what cannot be used stands what is wrong with it, a line each.
+            let (head, below) = error.message.split_once('\n').unwrap_or((&error.message, ""));
+            let causes = if below.trim().is_empty() { head } else { below };
+            let causes = causes.lines().map(|line| Clean::text(line.trim()).plain()).filter(|line| !line.is_empty());
+            return Err(causes.collect::<Vec<_>>().join("\n"));
         }
     };
     let is_other = (&world.estate, &world.calendar) != (&shared.current.0, &shared.current.1);

@@ -3,6 +3,8 @@
 //! ```text
 //!  ◆ destroy  step 2 waits: 6 Enter opens it · +1 more run waits: Vacuum public.tasks (Z1A2B3)
 //!  ◆ waiting  Data retention cleanup waits for an operator: R lists the runs
+//!  ◆ the edited estate is wrong: unknown key `nmae`; did you mean `name`?
+//!    (midwatch.toml:3:1) and 2 more; the one before is in use · P shows all of it
 //! ```
 
 use crate::app::Snapshot;
@@ -11,29 +13,60 @@ use crate::app::runs::{self, Other};
 use crate::app::snapshot::{Asks, Waiting};
 use crate::config::theme::Role;
 use crate::domain::{Clean, RunStatus};
-use crate::ui::pen::Pen;
+use crate::ui::pen::{self, Pen};
 use crate::ui::text::Strip;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-/// Whether there is one.
+/// The most rows of a banner.
+const MOST: usize = 2;
+
+/// How many rows it needs at a width; none where there is none.
 #[must_use]
-pub fn is_wanted(snapshot: &Snapshot<'_>) -> bool {
-    snapshot.banner.is_some() || snapshot.waiting.is_some() || !snapshot.others.is_empty()
+pub fn rows(snapshot: &Snapshot<'_>, width: u16) -> u16 {
+    match known(snapshot, width, MOST) {
+        Some(lines) => u16::try_from(lines.len()).unwrap_or(1),
+        None => u16::from(snapshot.waiting.is_some() || !snapshot.others.is_empty()),
+    }
 }
 
 /// Draws it: what waits for a person comes before anything else.
 pub fn draw(pen: Pen<'_>, frame: &mut Frame<'_>, area: Rect, snapshot: &Snapshot<'_>) {
-    let waits = snapshot.others.first().filter(|other| other.status == RunStatus::Waiting);
-    match (&snapshot.waiting, waits, &snapshot.banner) {
-        (Some(own), ..) => waiting(pen, frame, area, own, &snapshot.others),
-        (None, None, Some(text)) => {
-            let strip = Strip::new().gap(1).put(pen.style(Role::UiPrompt), pen.symbol(Role::UiPrompt)).gap(1);
-            let room = usize::from(area.width).saturating_sub(4);
-            pen.line(frame, area, strip.put_within(room, pen.style(Role::UiPrompt), text));
-        }
-        _ => others(pen, frame, area, snapshot),
+    if let Some(own) = &snapshot.waiting {
+        return waiting(pen, frame, area, own, &snapshot.others);
     }
+    let Some(lines) = known(snapshot, area.width, usize::from(area.height)) else {
+        return others(pen, frame, area, snapshot);
+    };
+    let style = pen.style(Role::UiPrompt);
+    let mut sign = Strip::new().gap(1).put(style, pen.symbol(Role::UiPrompt)).gap(1);
+    let lines = lines.into_iter().map(|line| {
+        let strip = std::mem::replace(&mut sign, Strip::new().gap(3));
+        strip.put(style, line).line()
+    });
+    pen.lines(frame, area, &lines.collect::<Vec<_>>());
+}
+
+/// What should be known of the estate or of the start, over so many rows at the most; `None` where nothing is, or something else comes before
+/// it. Where that is not all of it, the last row ends with the key that shows the rest.
+fn known(snapshot: &Snapshot<'_>, width: u16, rows: usize) -> Option<Vec<Clean>> {
+    let waits = snapshot.others.first().is_some_and(|other| other.status == RunStatus::Waiting);
+    let text = snapshot.banner.as_ref().filter(|_| snapshot.waiting.is_none() && !waits)?;
+    let room = usize::from(width).saturating_sub(4);
+    let whole = pen::words(&Clean::text(text), room);
+    if whole.len() <= rows && snapshot.banners.len() < 2 {
+        return Some(whole);
+    }
+    let key = format!("{} shows all of it", snapshot.keymap.shown(Action::Problems));
+    let with = pen::words(&Clean::text(&format!("{text} · {key}")), room);
+    if with.len() <= rows {
+        return Some(with);
+    }
+    let (first, rest) = whole.split_at(rows.saturating_sub(1).min(whole.len()));
+    let rest = rest.iter().map(Clean::plain).collect::<Vec<_>>().join(" ");
+    let rest = Clean::text(&format!("{rest}…")).cut(room.saturating_sub(key.chars().count() + 1));
+    let last = Clean::text(&format!("{} {key}", rest.plain())).cut(room);
+    Some(first.iter().cloned().chain([last]).collect())
 }
 
 /// A prompt that waits: what it asks for, and the keys that open it. Both stay where room is short.

@@ -25,8 +25,8 @@ const STRIP: (u16, u16) = (60, 15);
 const TALL: (u16, u16) = (80, 28);
 const WIDE: (u16, u16) = (110, 28);
 const HUGE: (u16, u16) = (190, 40);
-/// From how many rows on one of them is for the sentence.
-const ROOMY: u16 = 30;
+/// From how many rows on a banner may have two of them.
+const TWO_ROWS: u16 = 20;
 
 /// Where everything goes.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -58,8 +58,8 @@ pub struct Wants {
     pub zoomed: bool,
     /// Whether there is a sentence for all rows.
     pub summary: bool,
-    /// Whether there is a banner.
-    pub banner: bool,
+    /// How many rows the banner wants; none where there is none.
+    pub banner: u16,
     /// Whether a run is followed.
     pub run: bool,
     /// Whether a checklist is followed.
@@ -84,13 +84,11 @@ impl Layout {
         let mut layout = Self { header: take_top(&mut rest, 1), ..Self::default() };
         layout.dialogs = rest;
         layout.footer = take_bottom(&mut rest, 1);
-        if wants.summary && area.height >= ROOMY {
+        let at_least = |size: (u16, u16)| area.width >= size.0 && area.height >= size.1;
+        if wants.summary && at_least(STRIP) {
             layout.summary = take_top(&mut rest, 1);
         }
-        if wants.banner {
-            layout.banner = take_top(&mut rest, 1);
-        }
-        let at_least = |size: (u16, u16)| area.width >= size.0 && area.height >= size.1;
+        layout.banner = take_top(&mut rest, wants.banner.min(if area.height < TWO_ROWS { 1 } else { 2 }));
         // The log has no place among the others.
         let of_run = wants.focus == Pane::Log || (wants.run && wants.focus == Pane::Run);
         if at_least(HUGE) && wants.run && !wants.zoomed {
@@ -253,7 +251,7 @@ mod tests {
             let wants = Wants {
                 focus,
                 zoomed: false,
-                banner: false,
+                banner: 0,
                 run,
                 checklist,
                 run_rows: None,
@@ -283,7 +281,7 @@ mod tests {
     fn no_size_overlaps_or_leaves_the_screen() {
         for (width, height) in (0..220).step_by(7).flat_map(|w| (0..60).map(move |h| (w, h))) {
             let area = Rect::new(0, 0, width, height);
-            let ways = [(false, false, true), (true, true, true), (false, true, false)];
+            let ways = [(false, 0, true), (true, 1, true), (false, 2, false)];
             for (focus, (zoomed, banner, run)) in Pane::ALL.into_iter().flat_map(|pane| ways.map(|way| (pane, way))) {
                 let Some(layout) = Layout::of(
                     area,
@@ -295,7 +293,7 @@ mod tests {
                         run,
                         checklist: zoomed,
                         run_rows: Some(height / 2),
-                        short_log: zoomed || banner,
+                        short_log: zoomed || banner > 0,
                     },
                 ) else {
                     continue;

@@ -95,7 +95,7 @@ fn draw_all(frame: &mut Frame<'_>, snapshot: &Snapshot<'_>, theme: &Theme, view:
         focus: snapshot.focus,
         zoomed: snapshot.zoomed,
         summary: snapshot.lists.all().any(RowList::has_read),
-        banner: banner::is_wanted(snapshot),
+        banner: banner::rows(snapshot, area.width),
         run: snapshot.run.following.is_some(),
         checklist: snapshot.checklist.run.following.is_some(),
         run_rows: snapshot.run.view.as_deref().map(panes::run::rows),

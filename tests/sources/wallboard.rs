@@ -296,7 +296,7 @@ fn a_wallboard_follows_edits_and_keeps_what_it_has_where_one_is_wrong() {
     pty.wait_for(SOON, |screen| flat(screen).contains("window \"02:00\" ends at"));
 
     fs::write(estate.beside("midwatch.toml"), "schema = 1\nname = \"third\"\nenvironment = \"moon\"\n").unwrap();
-    let wrong = "the edited estate is wrong, the one before is in use:";
+    let wrong = "the edited estate is wrong:";
     let screen = pty.wait_for(SOON, |screen| flat(screen).contains(wrong));
     assert!(flat(&screen).contains("midwatch.toml:3:"), "{screen}");
     assert!(header(&screen).contains("second") && screen.contains("/gone-two"), "{screen}");

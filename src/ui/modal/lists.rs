@@ -14,7 +14,7 @@ use crate::config::theme::Role;
 use crate::domain::{Clean, Item, RunId, RunStatus, TargetKind, quantity};
 use crate::journal::record::WentBack;
 use crate::ui::panes::rows;
-use crate::ui::pen::Pen;
+use crate::ui::pen::{self, Pen};
 use crate::ui::text::{self, Piece, Strip};
 use crate::ui::widgets::badge::badge;
 use crate::ui::widgets::table::{Column, row};
@@ -25,6 +25,10 @@ use std::time::Duration;
 const PALETTE: usize = 24;
 /// The fewest columns in which the palette says what a command does.
 const LEAST_DOC: usize = 16;
+/// The rows below the list for all that the chosen command does.
+const CHOSEN: usize = 2;
+/// From how many rows of the screen on they are there.
+const LEAST_HEIGHT: usize = 14;
 
 pub(super) fn mark(pen: Pen<'_>, on: bool) -> Strip {
     let strip = Strip::new().put(pen.style(Role::UiFocus), if on { pen.glyph("▌", ">") } else { " " });
@@ -52,7 +56,9 @@ pub(super) fn palette(
     let matches = palette.matches();
     let every = palette.choices.iter().map(|command| command.name().chars().count()).max().unwrap_or(0);
     let name = every.clamp(10, width / 2);
-    let rows = height.saturating_sub(3).clamp(1, PALETTE);
+    // Where it is very small, the commands have all of it.
+    let below = if height < LEAST_HEIGHT { 0 } else { CHOSEN };
+    let rows = height.saturating_sub(3 + below).clamp(1, PALETTE);
     let top = palette.cursor / rows * rows;
     let mut head = Body::default();
     head.push(pen.typed(mark(pen, false), &palette.field, width - 1, true).line());
@@ -74,15 +80,44 @@ pub(super) fn palette(
         body.extend(pen.sentence(Role::UiMuted, "no command matches", width));
     }
     body.resize_with(rows, Line::default);
+    let mut foot = matches.get(palette.cursor).map_or_else(Vec::new, |command| chosen(pen, command, width));
+    foot.resize_with(below, Line::default);
     let (first, last) = ((top + 1).min(matches.len()), (top + rows).min(matches.len()));
     let of = format!("{first}–{last} of {}", matches.len());
     Dialog {
         title: title(pen, [(Role::UiTitle, Piece::Words("Commands")), (Role::UiMuted, Piece::from(of))]),
         head,
         body: body.into(),
+        foot,
         keys: vec![(Action::Open, "does it"), (Action::PageDown, "next page"), (Action::Back, "goes back")],
         ..Dialog::default()
     }
+}
+
+/// What the command under the cursor does, nothing cut off for the columns of the list.
+fn chosen(pen: Pen<'_>, command: &Command, width: usize) -> Vec<Line<'static>> {
+    let (word, text) = match command {
+        Command::Action(_) => (Strip::new().gap(2), command.doc()),
+        Command::Procedure(offer) => {
+            let (style, symbol) = (pen.style(Role::from(offer.effect)), pen.symbol(Role::from(offer.effect)));
+            let word = Strip::new().gap(2).put(style, symbol).gap(1).put(style, offer.effect.word()).gap(2);
+            let apart = if offer.purpose.is_empty() { "" } else { " · " };
+            (word, format!("{}{apart}{}", command.doc(), offer.purpose))
+        }
+    };
+    let (start, mut first) = (word.width(), Some(word));
+    let room = width.saturating_sub(start + 1);
+    let mut rows = pen::words(&Clean::text(&text), room);
+    if let Some(more) = rows.get(CHOSEN - 1..).filter(|more| more.len() > 1) {
+        let last = more.iter().map(Clean::plain).collect::<Vec<_>>().join(" ");
+        rows.truncate(CHOSEN - 1);
+        rows.push(text::fitted(&last, room));
+    }
+    let rows = rows.into_iter().map(|row| {
+        let strip = first.take().unwrap_or_else(|| Strip::new().gap(start));
+        strip.put(pen.style(Role::UiText), row).line()
+    });
+    rows.collect()
 }
 
 pub(super) fn offers(
@@ -176,8 +211,14 @@ pub(super) fn problems(pen: Pen<'_>, snapshot: &Snapshot<'_>, cursor: Option<&Ta
         keys.remove(0);
     }
     let count = quantity::counted(found.len() as u64, "row is not ok", "rows are not ok");
+    let mut head: Vec<Line<'static>> =
+        snapshot.banners.iter().flat_map(|text| pen.sentence(Role::UiPrompt, text, width)).collect();
+    if !head.is_empty() {
+        head.push(Line::default());
+    }
     Dialog {
         title: title(pen, [(Role::UiTitle, Piece::Words("Problems")), (Role::UiMuted, Piece::from(count))]),
+        head: head.into(),
         body: body.into(),
         keys,
         cursor: Some(at),
