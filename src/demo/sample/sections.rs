@@ -182,6 +182,7 @@ fn bloat() -> Vec<Row> {
         ("reason", text("no right to its statistics")),
         ("remedy", text("grant")),
         ("remedy_command", text("GRANT pg_read_all_data TO watch;")),
+        ("size_bytes", Fact::Int(4 << 30)),
     ];
     let blind = (Verdict::Unknown, "4.0 GiB · no right to its statistics", facts);
     let source = "host=/run/postgresql dbname=novacron";

@@ -8,7 +8,7 @@
 //! ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛└─────────────────────────────────────────────────────┘
 //! ```
 //!
-//! What a pane says to each symbol stands in its title; where there is room, the word stands on the row as well.
+//! The name and the state have the room first, then the word of the verdict; graph, age, source, error and issuer have what is left.
 
 mod columns;
 mod empty;
@@ -33,11 +33,21 @@ use std::time::Duration;
 
 /// How wide the graph of a row is.
 const SPARK: usize = 10;
+/// How wide it is at the least, where what the row says leaves no more.
+const LEAST_SPARK: usize = 6;
+/// How much of a path is enough, where a cause needs the room.
+const LEAST_PATH: usize = 12;
 /// How wide the word of a verdict is.
 const WORD: usize = 8;
 /// From which width on a row has the verdict's word in any case, the reading's age, and its source.
 const DETAIL_WIDTHS: [usize; 3] = [76, 96, 150];
+/// From which width on the word stays, and what is not the name or the state gives way to it.
+const LEAST_WITH_WORD: usize = 48;
 
+/// What is left out of a name in Bloat: `public.`, and ` idx` in the place of ` (index)`.
+const SPARE: usize = 11;
+/// The age that tells nothing.
+const NOW: &str = "now";
 /// How many rows above are looked through for the worst; they are sorted by it, unless somebody chose otherwise.
 const MOST_LOOKED_AT: usize = 200;
 
@@ -151,8 +161,10 @@ struct Shape {
     name: usize,
     /// Whether the usual schema is left out of every name, because one of them is too long.
     bare: bool,
-    /// Whether the verdict's word stands beside its symbol.
-    word: bool,
+    /// The columns of the verdict's word beside its symbol; none where it is not there.
+    word: usize,
+    /// Whether the columns that give way to that word are left out.
+    lean: bool,
     /// Whether the reading's age stands at the end.
     age: bool,
     /// How many columns its source has, after that.
@@ -161,23 +173,61 @@ struct Shape {
 
 impl Shape {
     fn of(list: &RowList, width: usize) -> Self {
-        let [word, age, source] = DETAIL_WIDTHS.map(|least| width >= least);
+        let [wide, age, source] = DETAIL_WIDTHS.map(|least| width >= least);
         let source = if source { width / 3 } else { 0 };
-        let shape = Self { width, name: 0, bare: false, word: false, age, source };
+        let shape = Self { width, name: 0, bare: false, word: 0, lean: false, age, source };
         // Where it is narrow, the end of a path is enough.
-        let widest = list.widest(source == 0) + columns::tag(list.section());
+        let section = list.section();
+        let widest = list.widest(source == 0) + columns::tag(section);
+        let (full, lean) = (columns::least(section), columns::least_beside_word(section));
         // What stands behind a name has its least room first, and the name all that is left.
-        let room = shape.end().saturating_sub(4 + 2 + columns::least(list.section()));
-        let word = word || widest + WORD < room;
-        let room = room.saturating_sub(if word { WORD + 1 } else { 0 });
-        let name = widest.clamp(8, room.max(width / 3).max(8));
-        Self { name, bare: widest > name, word, ..shape }
+        let behind = |word: usize, least: usize| 4 + 2 + least + if word > 0 { word + 1 } else { 0 };
+        let room = |word: usize, least: usize| shape.end().saturating_sub(behind(word, least));
+        let brief = list.shown_counts().into_iter().filter(|(_, count)| *count > 0);
+        let brief = brief.map(|(verdict, _)| verdict.word().len()).max().unwrap_or(WORD);
+        let ways = [(WORD, false, full), (WORD, true, lean), (brief, true, lean)];
+        // Of a name that is too long, the usual schema and half of what stands behind it are left out.
+        let spare = if section == Section::Bloat { SPARE } else { 0 };
+        let fits = ways.into_iter().find(|(word, _, least)| widest <= room(*word, *least) + spare);
+        let (word, is_lean, least) = match fits {
+            Some(way) => way,
+            None if wide => (WORD, true, lean),
+            None if width >= LEAST_WITH_WORD => (brief, true, lean),
+            None => (0, false, full),
+        };
+        let name = widest.clamp(8, room(word, least).max(width / 3).max(8));
+        Self { name, bare: widest > name, word, lean: is_lean, ..shape }
+    }
+
+    /// Where the names start.
+    fn start(self) -> usize {
+        if self.word > 0 { 4 + self.word + 1 } else { 4 }
     }
 
     /// Where what the row says has to end.
     fn end(self) -> usize {
-        let source = if self.source > 0 { self.source + 2 } else { 0 };
-        self.width.saturating_sub(1 + source + if self.age { 6 } else { 0 })
+        self.end_beside(self.age, self.source > 0)
+    }
+
+    /// The same where the reading's age and its source stand behind it, or do not.
+    fn end_beside(self, age: bool, source: bool) -> usize {
+        let source = if source { self.source + 2 } else { 0 };
+        self.width.saturating_sub(1 + source + if age { 6 } else { 0 })
+    }
+
+    /// The blanks between two columns.
+    fn apart(self) -> usize {
+        columns::apart(self.end())
+    }
+
+    /// How a row that goes up to a column ends: where, and whether its age and its source stand behind that. What it says comes first; an
+    /// age that tells something stays.
+    fn tail(self, reach: usize, tells: bool) -> (usize, bool, bool) {
+        let (age, source) = (self.age, self.source > 0);
+        let ways = [(age, source), (age && tells, source), (age && tells, false)];
+        let ends = ways.map(|(age, source)| (self.end_beside(age, source), age, source));
+        let [.., shortest] = ends;
+        ends.into_iter().find(|(end, ..)| reach <= *end).unwrap_or(shortest)
     }
 }
 
@@ -187,34 +237,53 @@ fn strip(pen: Pen<'_>, list: &RowList, row: &Row, now: Wall, shape: Shape, on: b
     let quiet = if role == Role::VerdictStale { Role::VerdictStale } else { Role::UiText };
     let strip = Strip::new().put(pen.style(Role::UiFocus), if on { pen.glyph("▌", ">") } else { " " });
     let mut strip = strip.put(pen.style(role), pen.symbol(role)).to(4);
-    if shape.word {
-        strip = strip.put_within(WORD, pen.style(role), word).to(4 + WORD + 1);
+    if shape.word > 0 {
+        strip = strip.put_within(shape.word, pen.style(role), word).to(shape.start());
     }
-    let start = strip.width();
-    strip = strip.put(pen.style(quiet), name(list, row, shape)).to(start + shape.name + 2);
-    let end = shape.end();
-    strip = match columns::of(row, now).filter(|_| role != Role::VerdictStale) {
-        Some(parts) => columns::put(pen, strip, parts, role, end),
-        None => add_detail(pen, strip, row, now, role, end),
+    let (at, apart) = (shape.start() + shape.name + 2, shape.apart());
+    let parts = columns::of(row, now, shape.lean).filter(|_| role != Role::VerdictStale);
+    let says = verdict_text(row, now);
+    let (must, reach) = match &parts {
+        Some(parts) => parts.reach(at, apart),
+        None => (0, at + Clean::text(&says).width()),
     };
-    if shape.age {
-        let age = row.observation.as_ref().map_or_else(
-            || "–".to_owned(),
-            |seen| {
-                let age = now.since(seen.observed_at);
-                if row.lost.is_some() || row.is_stale(now) { exact(age) } else { rough(age) }
-            },
-        );
+    let age = age(row, now);
+    let (end, has_age, has_source) = shape.tail(reach, age != NOW);
+    // Beside figures that are not what the verdict is about, a sentence comes first.
+    let alone = parts.as_ref().filter(|_| must > end).and_then(|parts| parts.sentence()).map(str::to_owned);
+    strip = match parts.filter(|_| alone.is_none()) {
+        Some(parts) => {
+            let strip = strip.put(pen.style(quiet), name(list, row, shape, shape.name)).to(at);
+            columns::put(pen, strip, parts, role, (end, apart))
+        }
+        None => {
+            let text = alone.unwrap_or(says);
+            let whole = name(list, row, shape, shape.name).width();
+            let least = if list.name(row).starts_with('/') { whole.min(LEAST_PATH) } else { whole };
+            let (start, text) = place_sentence(row, &text, (shape.start() + least + 2, at), end);
+            let columns = start.saturating_sub(shape.start() + 2).min(shape.name);
+            let strip = strip.put(pen.style(quiet), name(list, row, shape, columns)).to(start);
+            add_detail(pen, strip, row, text, role, end)
+        }
+    };
+    if has_age {
         strip = strip.right(end + 6, pen.style(if quiet == Role::UiText { Role::UiMuted } else { quiet }), age);
     }
-    if shape.source > 0 {
+    if has_source {
         let source = Clean::text(&row.source);
         // Of a path the end tells more.
         let source =
             if row.source.starts_with('/') { source.cut_front(shape.source) } else { source.cut(shape.source) };
-        strip = strip.to(end + 8).put(pen.style(Role::UiMuted), source);
+        strip = strip.to(shape.end() + 8).put(pen.style(Role::UiMuted), source);
     }
     strip
+}
+
+/// How long ago a row was read.
+fn age(row: &Row, now: Wall) -> String {
+    let Some(seen) = &row.observation else { return "–".to_owned() };
+    let age = now.since(seen.observed_at);
+    if row.lost.is_some() || row.is_stale(now) { exact(age) } else { rough(age) }
 }
 
 /// An age that is never "now": of what no longer holds.
@@ -224,37 +293,57 @@ fn exact(age: Duration) -> String {
 
 /// An age in minutes at the least: what is read every few seconds is of now, and costs no byte.
 fn rough(age: Duration) -> String {
-    if age < Duration::from_secs(60) { "now".to_owned() } else { quantity::age(age) }
+    if age < Duration::from_secs(60) { NOW.to_owned() } else { quantity::age(age) }
 }
 
 /// A row's name in so many columns; of a path the end tells more.
-fn name(list: &RowList, row: &Row, shape: Shape) -> Clean {
+fn name(list: &RowList, row: &Row, shape: Shape, columns: usize) -> Clean {
     let name = list.name(row);
     let tag = columns::suffix(row);
     // Of names that are too long, the usual schema says least; without it in one, it would be missed in the others.
     let name = name.strip_prefix("public.").filter(|_| shape.bare).unwrap_or(&name).to_owned();
     let clean = Clean::text(&name);
     // The name is worth more than the word behind it.
-    let tag = if clean.width() + tag.len() > shape.name { columns::short(tag) } else { tag };
-    let room = shape.name.saturating_sub(tag.len());
+    let tag = if clean.width() + tag.len() > columns { columns::short(tag) } else { tag };
+    let room = columns.saturating_sub(tag.len());
     let clean = if name.starts_with('/') { clean.cut_front(room) } else { clean.cut(room) };
     if tag.is_empty() { clean } else { Clean::text(&format!("{}{tag}", clean.plain())) }
 }
 
-/// What the row says in a sentence, and the graph where that leaves room.
-fn add_detail(pen: Pen<'_>, strip: Strip, row: &Row, now: Wall, role: Role, end: usize) -> Strip {
-    let room = end.saturating_sub(strip.width());
-    let sentence = text::fitted(&verdict_text(row, now), room);
-    let graph = sentence.width() + SPARK + 2 <= room
+/// Where a sentence begins, and as much of it as there is room for: at its column; or, where that cuts off what must be read, as far
+/// before it as the name leaves room. Of a path the end is enough, in the name and before a cause.
+fn place_sentence(row: &Row, says: &str, (least, at): (usize, usize), end: usize) -> (usize, Clean) {
+    let room = end.saturating_sub(at);
+    let must = row.lost.as_ref().map_or(says, |(why, _)| why);
+    let wanted = Clean::text(says).width();
+    if Clean::text(must).width() <= room {
+        return (at, text::fitted(says, room));
+    }
+    let start = at.min(end.saturating_sub(wanted)).max(least.min(at));
+    let room = end.saturating_sub(start);
+    let text = match must.split_once(": ").filter(|(path, _)| path.starts_with('/') && wanted > room) {
+        Some((path, cause)) => {
+            let left = room.saturating_sub(Clean::text(cause).width() + 2).max(LEAST_PATH);
+            Clean::text(&format!("{}: {cause}", Clean::text(path).cut_front(left).plain())).cut(room)
+        }
+        None => text::fitted(says, room),
+    };
+    (at.min(end.saturating_sub(text.width())).max(least.min(at)), text)
+}
+
+/// What the row says, and the graph where that leaves room.
+fn add_detail(pen: Pen<'_>, strip: Strip, row: &Row, says: Clean, role: Role, end: usize) -> Strip {
+    let left = end.saturating_sub(strip.width() + says.width());
+    let graph = left >= LEAST_SPARK + 2
         && !row.history.is_empty()
         && row.kind.section() == Section::Health
         && role != Role::VerdictStale
         && row.lost.is_none();
-    let strip = strip.put_within(room, pen.style(text_role(role)), sentence);
+    let strip = strip.put(pen.style(text_role(role)), says);
     if !graph {
         return strip;
     }
-    let bars = spark(&row.bars(), trend::scale(row), SPARK, pen.glyph("u", "a") == "u");
+    let bars = spark(&row.bars(), trend::scale(row), SPARK.min(left - 2), pen.glyph("u", "a") == "u");
     strip.right(end, pen.style(trend::role(role)), bars)
 }
 

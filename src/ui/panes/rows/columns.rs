@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Backups       database           31 h old · limit 24 h    4.2 GiB
-//! Certificates  api.novacron.io   9 d  R11      served ≠ file
+//! Certificates  api.novacron.io   9 d  served ≠ file      R11
 //! Bloat         public.audit_logs  12 GiB   48 %    ±3  vacuum
 //! ```
 
@@ -29,6 +29,8 @@ pub(super) struct Parts {
     /// Each in its column; the one that the verdict is about has its colour.
     figures: Vec<(Width, String, bool)>,
     rest: String,
+    /// How many columns of it must be read: all but what could be done.
+    must: usize,
 }
 
 /// How wide a column is, and where its text stands.
@@ -42,6 +44,14 @@ enum Width {
     Last(usize),
 }
 
+impl Width {
+    fn columns(self) -> usize {
+        match self {
+            Self::Left(columns) | Self::Right(columns) | Self::Last(columns) => columns,
+        }
+    }
+}
+
 /// A column of figures.
 pub(super) struct Column {
     width: Width,
@@ -49,21 +59,23 @@ pub(super) struct Column {
     pub(super) heading: &'static str,
     /// What sorts by it; none where nothing does.
     pub(super) sort: Option<Sort>,
+    /// Whether it gives way to the word of the verdict where room is short.
+    yields: bool,
 }
 
 const fn column(width: Width, heading: &'static str, sort: Option<Sort>) -> Column {
-    Column { width, heading, sort }
+    Column { width, heading, sort, yields: false }
 }
 
 /// The columns of figures of a section, from left to right.
 pub(super) fn columns(section: Section) -> &'static [Column] {
     const BACKUPS: &[Column] = &[column(Width::Last(8), "size", Some(Sort::Size))];
     const CERTIFICATES: &[Column] =
-        &[column(Width::Right(6), "days", Some(Sort::Figure)), column(Width::Left(8), "issuer", Some(Sort::Word))];
+        &[column(Width::Right(6), "days", Some(Sort::Figure)), column(Width::Last(8), "issuer", Some(Sort::Word))];
     const BLOAT: &[Column] = &[
         column(Width::Right(7), "size", Some(Sort::Size)),
         column(Width::Right(6), "bloat", Some(Sort::Share)),
-        column(Width::Right(5), "error", None),
+        Column { yields: true, ..column(Width::Right(5), "error", None) },
         column(Width::Left(7), "remedy", Some(Sort::Word)),
     ];
     match section {
@@ -75,23 +87,20 @@ pub(super) fn columns(section: Section) -> &'static [Column] {
 }
 
 /// Headings in the columns of the figures, and one over the rest.
-pub(super) fn headings(section: Section, say: impl Fn(&Column) -> String, rest: String) -> Parts {
-    let figures = columns(section).iter().map(|column| {
-        let columns = match column.width {
-            Width::Left(columns) | Width::Right(columns) | Width::Last(columns) => columns,
-        };
-        let text = say(column);
+pub(super) fn headings(section: Section, lean: bool, say: impl Fn(&Column) -> String, rest: String) -> Parts {
+    let figures = columns(section).iter().filter(|column| !(lean && column.yields)).map(|column| {
+        let (columns, text) = (column.width.columns(), say(column));
         // What marks the column stays, whatever must go.
         let mark: String = text.chars().skip(column.heading.chars().count()).collect();
         let room = columns.saturating_sub(mark.chars().count());
         let heading: String = text.chars().take(column.heading.chars().count().min(room)).collect();
         (column.width, format!("{heading}{mark}"), false)
     });
-    Parts { figures: figures.collect(), rest }
+    Parts { figures: figures.collect(), rest, must: 0 }
 }
 
-/// The figures of a row with a good reading; `None` where it has none.
-pub(super) fn of(row: &Row, now: Wall) -> Option<Parts> {
+/// The figures of a row with a good reading, in all columns or in those that never give way; `None` where it has none.
+pub(super) fn of(row: &Row, now: Wall, lean: bool) -> Option<Parts> {
     let seen = row.observation.as_ref().filter(|_| row.lost.is_none() && !row.is_stale(now))?;
     let real = |name: &str| number(seen.facts.get(name)?);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Bytes, and not below zero.
@@ -117,11 +126,39 @@ pub(super) fn of(row: &Row, now: Wall) -> Option<Parts> {
             (word("remedy").unwrap_or_default(), false),
         ],
     };
-    let figures: Vec<_> =
-        columns(section).iter().zip(said).map(|(column, (text, own))| (column.width, text, own)).collect();
-    let told = |part: &&str| !figures.iter().any(|(_, figure, _)| same(part, figure));
+    let told = |part: &&str| !said.iter().any(|(figure, _)| same(part, figure));
     let rest: Vec<&str> = seen.detail.split(APART).filter(told).collect();
-    Some(Parts { rest: row.with_remedy(&rest.join(APART)), figures })
+    let rest = rest.join(APART);
+    let must = Clean::text(&rest).width();
+    let rest = row.with_remedy(&rest);
+    let kept = columns(section).iter().zip(said).filter(|(column, _)| !(lean && column.yields));
+    let mut figures: Vec<_> = kept.map(|(column, (text, own))| (column.width, text, own)).collect();
+    // Where the last columns are empty, the rest begins in them.
+    while figures.last().is_some_and(|(width, figure, _)| !matches!(width, Width::Last(_)) && figure.is_empty()) {
+        figures.pop();
+    }
+    Some(Parts { figures, rest, must })
+}
+
+impl Parts {
+    /// Up to which column the figures and what must be read beside them go from one on, and the same with all of the rest; without what
+    /// gives way to them.
+    pub(super) fn reach(&self, start: usize, apart: usize) -> (usize, usize) {
+        let placed = self.figures.iter().filter(|(width, ..)| !matches!(width, Width::Last(_)));
+        let figures: usize = placed.map(|(width, ..)| width.columns() + apart + before(*width, apart)).sum();
+        (start + figures + self.must, start + figures + Clean::text(&self.rest).width())
+    }
+
+    /// What is said beside the figures, where none of these is what the verdict is about.
+    pub(super) fn sentence(&self) -> Option<&str> {
+        let judged = self.figures.iter().any(|(_, figure, own)| *own && !figure.is_empty());
+        Some(self.rest.as_str()).filter(|rest| !judged && !rest.is_empty())
+    }
+}
+
+/// The blanks before a column beside those behind the one before it.
+fn before(width: Width, apart: usize) -> usize {
+    usize::from(matches!(width, Width::Left(_)) && apart == 1)
 }
 
 /// Whether a part of the detail says no more than a column: `9 d left` beside `9 d`.
@@ -192,6 +229,15 @@ pub(super) fn least(section: Section) -> usize {
     }
 }
 
+/// The same beside the word of the verdict: what gives way to that is left out.
+pub(super) fn least_beside_word(section: Section) -> usize {
+    match section {
+        Section::Health | Section::Certificates => 22,
+        Section::Bloat => 23,
+        Section::Backups => 28,
+    }
+}
+
 /// The columns that [`suffix`] may take.
 pub(super) fn tag(section: Section) -> usize {
     if section == Section::Bloat { INDEX.len() } else { 0 }
@@ -211,35 +257,38 @@ pub(super) fn short(suffix: &'static str) -> &'static str {
     if suffix == INDEX { " idx" } else { suffix }
 }
 
-/// Puts the figures and the rest, all of it before a column.
-pub(super) fn put(pen: Pen<'_>, strip: Strip, parts: Parts, role: Role, end: usize) -> Strip {
-    put_in(strip, parts, (pen.style(text_role(role)), pen.style(Role::UiText)), end)
+/// The blanks between two columns of a row that ends at one.
+pub(super) fn apart(end: usize) -> usize {
+    if end < NARROW { 1 } else { 2 }
 }
 
-/// The same in the style of what the verdict is about, and in that of all else.
-pub(super) fn put_in(mut strip: Strip, parts: Parts, (style, plain): (Style, Style), end: usize) -> Strip {
-    // Where it is narrow, a blank less apart.
-    let apart = if end < NARROW { 1 } else { 2 };
+/// Puts the figures and the rest, all of it before a column.
+pub(super) fn put(pen: Pen<'_>, strip: Strip, parts: Parts, role: Role, room: (usize, usize)) -> Strip {
+    put_in(strip, parts, (pen.style(text_role(role)), pen.style(Role::UiText)), room)
+}
+
+/// The same in the style of what the verdict is about, and in that of all else; so many blanks apart.
+pub(super) fn put_in(
+    mut strip: Strip,
+    parts: Parts,
+    (style, plain): (Style, Style),
+    (end, apart): (usize, usize),
+) -> Strip {
     let mut last = None;
-    let mut figures = parts.figures;
-    // Where the last columns are empty, the rest begins in them.
-    while figures.last().is_some_and(|(width, figure, _)| !matches!(width, Width::Last(_)) && figure.is_empty()) {
-        figures.pop();
-    }
     let rest = parts.rest;
     let rest_width = Clean::text(&rest).width();
-    let count = figures.len();
-    for (place, (width, figure, own)) in figures.into_iter().enumerate() {
+    let count = parts.figures.len();
+    for (place, (width, figure, own)) in parts.figures.into_iter().enumerate() {
         let style = if own { style } else { plain };
         let (columns, right) = match width {
             Width::Left(columns) => (columns, false),
             Width::Right(columns) => (columns, true),
             Width::Last(columns) => {
-                last = Some((columns, figure));
+                last = Some((columns, Piece::from(figure)));
                 continue;
             }
         };
-        let before = usize::from(!right && apart == 1);
+        let before = before(width, apart);
         if strip.width() + before + columns > end {
             return strip;
         }
@@ -253,12 +302,15 @@ pub(super) fn put_in(mut strip: Strip, parts: Parts, (style, plain): (Style, Sty
         strip = strip.gap(before + if right { blanks } else { 0 }).put(style, figure);
         strip = strip.gap(apart + if right { 0 } else { blanks });
     }
-    let behind = last.as_ref().map_or(0, |(columns, _)| columns + 1);
-    let room = end.saturating_sub(strip.width() + behind);
+    // What the row says is worth more than the figure at its end; that has all the room that it leaves.
+    let left = end.saturating_sub(strip.width());
+    let last = last.filter(|(columns, figure)| rest_width + 1 + figure.width().min(*columns) <= left);
+    let last = last.map(|(columns, figure)| figure.cut(columns.max(left.saturating_sub(rest_width + 2))));
+    let room = left.saturating_sub(last.as_ref().map_or(0, |figure| figure.width() + 1));
     // A few letters of a sentence say nothing.
     let strip = if room < LEAST { strip } else { strip.put(style, text::fitted(&rest, room)) };
     match last {
-        Some((columns, figure)) => strip.right(end, plain, Piece::from(figure).cut(columns)),
+        Some(figure) => strip.right(end, plain, figure),
         None => strip,
     }
 }

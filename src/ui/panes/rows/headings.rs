@@ -28,10 +28,10 @@ pub(super) fn strip(pen: Pen<'_>, list: &RowList, shape: Shape) -> Strip {
         }
     };
     let mut strip = Strip::new().gap(1);
-    if shape.word {
-        strip = strip.to(4).put_within(WORD, style, mark("verdict", Some(Sort::Verdict))).to(4 + WORD + 1);
+    if shape.word < WORD {
+        strip = strip.put(style, mark("", Some(Sort::Verdict))).to(shape.start());
     } else {
-        strip = strip.put(style, mark("", Some(Sort::Verdict))).to(4);
+        strip = strip.to(4).put_within(WORD, style, mark("verdict", Some(Sort::Verdict))).to(shape.start());
     }
     let start = strip.width();
     strip = strip.put_within(shape.name, style, mark("name", Some(Sort::Name))).to(start + shape.name + 2);
@@ -41,8 +41,8 @@ pub(super) fn strip(pen: Pen<'_>, list: &RowList, shape: Shape) -> Strip {
         Section::Bloat if list.sort() == Sort::Figure => mark("state, by reclaimable", Some(Sort::Figure)),
         _ => "state".to_owned(),
     };
-    let parts = columns::headings(section, |column| mark(column.heading, column.sort), rest);
-    strip = columns::put_in(strip, parts, (style, style), shape.end());
+    let parts = columns::headings(section, shape.lean, |column| mark(column.heading, column.sort), rest);
+    strip = columns::put_in(strip, parts, (style, style), (shape.end(), shape.apart()));
     if shape.age {
         strip = strip.right(shape.end() + 6, style, mark("read", Some(Sort::Age)));
     }
