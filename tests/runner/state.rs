@@ -254,7 +254,7 @@ fn a_runner_that_is_killed_leaves_no_words_and_is_told_from_one_that_gave_up() {
 }
 
 /// An act of an adapter that takes a while and changes something: the file `moved` tells that it did.
-fn give_an_act(estate: &Estate) {
+fn give_an_act(estate: &Estate, files: u32) {
     let steps = r#"
 [[work]]
 title  = "Move"
@@ -264,7 +264,7 @@ undo   = { files = "restore" }
 "#;
     estate.procedure("move", "", steps);
     fs::create_dir(estate.tree("from")).unwrap();
-    for number in 0..4000 {
+    for number in 0..files {
         fs::write(estate.tree(&format!("from/{number}.log")), "x").unwrap();
     }
 }
@@ -273,7 +273,7 @@ undo   = { files = "restore" }
 fn a_disk_that_fills_up_while_an_act_changes_things_never_makes_it_a_failure() {
     let disk = Disk::mount(4096);
     let estate = Estate::default().keeping_state_in(&disk.path().join("state"));
-    give_an_act(&estate);
+    give_an_act(&estate, 4000);
     let run = estate.start_waiting("move");
     let prompt = run.prompt();
     run.accept(&prompt, consent(&prompt));
@@ -291,7 +291,7 @@ fn a_disk_that_fills_up_while_an_act_changes_things_never_makes_it_a_failure() {
 fn an_act_begins_only_where_its_result_has_room() {
     let disk = Disk::mount(4096);
     let estate = Estate::default().keeping_state_in(&disk.path().join("state"));
-    give_an_act(&estate);
+    give_an_act(&estate, 4000);
     let run = estate.start_waiting("move");
     let prompt = run.prompt();
     disk.fill();
@@ -304,4 +304,21 @@ fn an_act_begins_only_where_its_result_has_room() {
         "{:?}",
         view.steps[0].outcome
     );
+}
+
+#[test]
+fn an_act_whose_result_has_no_room_touches_nothing_although_its_shim_had_room() {
+    let disk = Disk::mount(4096);
+    let estate = Estate::default().keeping_state_in(&disk.path().join("state"));
+    give_an_act(&estate, 3);
+    let run = estate.start_waiting("move");
+    let prompt = run.prompt();
+    // Enough for the small files of a shim, and not for the result of the act.
+    disk.fill_but(40);
+    run.accept_or_not(&prompt, consent(&prompt));
+    let view = run.wait("the outcome", |view| view.steps[0].outcome.is_some());
+    let outcome = view.steps[0].outcome.clone().unwrap();
+    assert_eq!(outcome.ending, Ending::Failed);
+    assert!(outcome.detail.starts_with("it touched nothing"), "{}", outcome.detail);
+    assert_eq!((estate.names("from").len(), estate.names("to").len()), (3, 0));
 }

@@ -37,6 +37,13 @@ impl Disk {
         }
     }
 
+    /// Fills it, but for so many KiB.
+    pub fn fill_but(&self, kib: u64) {
+        self.fill();
+        let filler = File::options().write(true).open(&self.filler).unwrap();
+        filler.set_len(filler.metadata().unwrap().len() - (kib << 10)).unwrap();
+    }
+
     /// Makes room again.
     pub fn empty(&self) {
         std::fs::remove_file(&self.filler).unwrap();
