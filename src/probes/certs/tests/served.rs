@@ -115,5 +115,11 @@ fn a_weak_signature_that_is_served_is_critical() {
         let chain = fs::read_to_string(place.join(name).with_extension("pem")).unwrap();
         let seen = observe(&chain, &made(|_| ()).1);
         assert!(seen.verdict == Verdict::Critical && seen.detail.contains(words), "{name}: {}", seen.detail);
+        // Below a root of the issuer's name the signature is all that is wrong with the chain.
+        let root = in_years(ca_params("RSA CA"));
+        let root = CertifiedIssuer::self_signed(root, KeyPair::generate().unwrap()).unwrap();
+        let seen = observe(&chain, &root.pem());
+        let said = seen.verdict == Verdict::Critical && seen.detail.contains("a weak signature in the chain");
+        assert!(said, "{name}: {}", seen.detail);
     }
 }
