@@ -147,6 +147,25 @@ fn what_a_wrong_procedure_includes_is_looked_for_too_and_all_stands_in_the_order
 }
 
 #[test]
+fn a_file_of_any_name_is_linted_as_what_its_own_keys_say() {
+    let estate = Estate::default();
+    for (name, text, words) in [
+        (
+            "shop.toml",
+            "schema = 1\nname = \"x\"\nenvironment = \"mars\"\n",
+            "3:15: `environment` must be production, staging or other, not \"mars\"",
+        ),
+        ("weekly.toml", "schema = 1\n[[window]]\nname = \"w\"\nlasts = \"2h\"\n", "2:1: `starts` is missing"),
+        ("steps.toml", "format = 1\ntitle = 3\n", "2:9: `title` must be text, not a whole number"),
+    ] {
+        let file = estate.beside(name);
+        fs::write(&file, text).unwrap();
+        let said = finish(estate.command(&["lint", file.to_str().unwrap()])).exits(2).prints(words);
+        assert!(!said.out.contains("`format` is missing"), "{name}: {}", said.out);
+    }
+}
+
+#[test]
 fn the_schema_is_printed() {
     let said = finish(Estate::default().command(&["schema"])).exits(0);
     let schema: serde_json::Value = serde_json::from_str(&said.out).unwrap();
