@@ -238,7 +238,7 @@ fn lead(step: &Step) -> &'static str {
         (Verb::Do, EffectClass::Destroy) => "**Do, destroy.** It destroys something.",
         (Verb::UndoOf, _) => "**Undo.** It takes back what earlier steps did.",
         (Verb::Manual, _) => "**Manual.** A person acts and signs.",
-        (Verb::Approve, _) => "**Approve.** Another person agrees.",
+        (Verb::Approve, _) => "**Approve.** Approval by a second person.",
         (Verb::Notify, _) => "**Notify.** Somebody is told.",
         (Verb::Use, _) => "**Use.** Another procedure stands here.",
     }

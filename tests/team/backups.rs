@@ -58,6 +58,6 @@ fn where_backups_have_stopped_the_old_ones_stay() {
     fs::write(team.estate.beside("windows.toml"), windows).unwrap();
     let directory = format!("directory={}", team.estate.tree("backups").display());
     let args = ["run", "common/delete-old-backups", "set=files", &directory, "--confirm", "delete 3 files"];
-    team.midwatch(ANNA, &args).exits(1).prints("The newest backup is of today");
+    team.midwatch(ANNA, &args).exits(1).prints("Check that the newest backup is of today");
     assert_eq!(team.estate.names("backups").len(), 20);
 }

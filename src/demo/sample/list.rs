@@ -18,7 +18,7 @@ fn begun() -> Story {
     let backup = "What goes wrong tonight is restored from it";
     let steps = vec![
         StepHead { hard: true, ..item("before", "Backup verified", Verb::Check, "every backup is ok", backup) },
-        item("before", "Health is green", Verb::Check, "every service is ok", "To tell afterwards what was so before"),
+        item("before", "Health is green", Verb::Check, "every service is ok", "To compare with afterwards"),
         StepHead {
             note_required: true,
             ..item("before", "Users were told", Verb::Manual, "Tell the users when the window opens and ends.", "")
@@ -31,7 +31,7 @@ fn begun() -> Story {
             undo: "move them back".to_owned(),
             ..item("during", "Old reports are out of the way", Verb::Do, "move reports/*.pdf to reports/archive", WHY)
         },
-        item("during", "The host is not strained", Verb::Check, "host is ok or warn", WHY),
+        item("during", "Check the load of the host", Verb::Check, "host is ok or warn", WHY),
         StepHead {
             note_required: true,
             ..item(
@@ -42,7 +42,7 @@ fn begun() -> Story {
                 "The next window is planned from it",
             )
         },
-        item("during", "Another person agrees", Verb::Approve, "Agree that the window may go on past three.", ""),
+        item("during", "Approval by a second person", Verb::Approve, "Agree that the window may go on past three.", ""),
         item("after", "Health is green again", Verb::Check, "every service is ok", ""),
         item("after", "Say so", Verb::Notify, "The maintenance is over.", ""),
     ];

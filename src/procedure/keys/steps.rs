@@ -80,7 +80,7 @@ pub const STEP: &[StepKey] = &[
         "Runs the undo of these steps, where they ran.",
     ),
     verb(Manual, "manual", TEXT, "\"Look at the site.\"", "A person acts and signs."),
-    verb(Approve, "approve", TEXT, "\"The customer agrees.\"", "Another person agrees."),
+    verb(Approve, "approve", TEXT, "\"The customer agrees.\"", "Approval by a second person."),
     verb(
         Notify,
         "notify",

@@ -178,7 +178,7 @@ fn a_dump_that_lacks_a_row_fails_the_comparison_and_only_the_way_back_is_left() 
     Base::restores(&pty);
     Base::counts(&pty);
     let shown = pty.wait_for(SOON, |screen| ["DECIDE", "rollback", "differ"].iter().all(|word| screen.contains(word)));
-    assert!(shown.contains("Every table came back as it was") && shown.contains("differ"), "{shown}");
+    assert!(shown.contains("Compare the row counts of every table") && shown.contains("differ"), "{shown}");
     for choice in ["retry", "skip", "override"] {
         assert!(!shown.contains(&format!("  {choice}")), "{choice} is offered: {shown}");
     }
@@ -257,7 +257,7 @@ fn a_disk_without_room_stops_it_before_the_dump() {
     command.env_clear().envs(base.home.environment()).env("DUMP_PW", PASSWORD);
     command.env("PATH", std::env::var_os("PATH").unwrap()).arg("--state").arg(disk.path());
     command.args(["run", "common/dump-database", "database=main", "scratch=spare", "--yes", "change"]);
-    finish(command).exits(1).prints("There is room for as much again): timed-out");
+    finish(command).exits(1).prints("Check free space for a second copy): timed-out");
     let run = fs::read_dir(disk.path().join("runs")).unwrap().next().unwrap().unwrap().path();
     assert!(!run.join("counted").exists() && !run.join("db.dump").exists());
     // What it leaves waiting would hold the disk.
