@@ -1,6 +1,6 @@
 //! A checklist as its operator walks it in the console: items by evidence, by hand, passed over; and who may only look.
 
-use super::{Home, WIDE, leave, line_with, stderr, until};
+use super::{Home, WIDE, leave, line_with, stdout, until};
 use crate::support::pty::{Pty, SOON};
 use std::fs;
 
@@ -89,7 +89,7 @@ fn items_are_closed_by_evidence_by_hand_and_passed_over_in_the_console() {
     pty.send("\x1b");
     pty.wait_for(SOON, |screen| screen.contains("Before 4/4 · After 1/1") && screen.contains("leaves it"));
     let run = home.newest_run();
-    let report = stderr(&home.command(&["report", &run]));
+    let report = stdout(&home.command(&["report", &run]));
     for expected in
         ["says: seen with my own eyes", "reason: really not tonight", "odd smell", "says: yes", "| evidence |"]
     {
@@ -146,7 +146,7 @@ fn a_watcher_looks_at_the_checklist_and_at_a_run_beside_it_and_ticks_nothing() {
     home.run("test/list");
     let run = home.newest_run();
     let slow = home.command(&["run", "test/slow", &format!("root={}", home.word("work"))]);
-    assert!(stderr(&slow).contains("it waits for a person"), "{}", stderr(&slow));
+    assert!(stdout(&slow).contains("it waits for a person"), "{}", stdout(&slow));
     let pty = home.open(&["--read-only"], &[], WIDE);
     // It comes to the run that waits; the overview has both.
     pty.wait_for(SOON, |screen| screen.contains(" opens it"));
@@ -173,5 +173,5 @@ fn a_watcher_looks_at_the_checklist_and_at_a_run_beside_it_and_ticks_nothing() {
     // The same through `check`, and a second console sees what it says.
     let check = home.command(&["check", "checklist"]);
     assert_eq!(check.status.code(), Some(3));
-    assert!(line_with(&stderr(&check), "Other").starts_with("unknown   item"), "{}", stderr(&check));
+    assert!(line_with(&stdout(&check), "Other").starts_with("unknown   item"), "{}", stdout(&check));
 }

@@ -162,7 +162,7 @@ fn a_killed_runner_is_resumed_from_the_console() {
     pty.press_until("c", |screen| screen.contains("ended well"));
     assert_eq!(home.effects(), ["mark", "begun", "over"], "nothing was done twice");
     let verify = home.command(&["verify", &run]);
-    assert!(verify.status.success(), "{}", super::stdout(&verify));
+    assert!(verify.status.success(), "{}", super::all_output(&verify));
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn an_interrupted_run_is_aborted_as_it_is() {
     choose(&pty, "leave it");
     pty.press_until("c", |screen| screen.contains("was stopped"));
     assert_eq!(home.effects(), ["mark", "begun", "over"]);
-    assert!(super::stderr(&home.command(&["runs"])).contains("aborted"), "{}", home.journal(&run));
+    assert!(super::stdout(&home.command(&["runs"])).contains("aborted"), "{}", home.journal(&run));
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn a_live_run_is_aborted_with_its_undo() {
     choose(&pty, "undo");
     pty.press_until("c", |screen| screen.contains(" report 01"));
     assert_eq!(home.effects(), ["mark", "begun", "unmark"], "{}", home.journal(&run));
-    assert!(super::stderr(&home.command(&["runs"])).contains("aborted"), "{}", home.journal(&run));
+    assert!(super::stdout(&home.command(&["runs"])).contains("aborted"), "{}", home.journal(&run));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The demo estate, from its first screen to its removal.
 
 use super::{
-    Home, WIDE, files, is_restored, leave, line_with, next_prompt, open_prompt, settings, start, stderr, stdout, until,
+    Home, WIDE, files, is_restored, leave, line_with, next_prompt, open_prompt, settings, start, stdout, all_output, until,
 };
 use crate::support::pty::{Exit, Pty, SOON};
 use rustix::process::Signal;
@@ -76,16 +76,16 @@ fn the_whole_path_from_a_row_to_the_report() {
         std::process::Command::new(super::MIDWATCH).args(["--state", &state]).args(arguments).output().unwrap()
     };
     let runs = ask(&["runs"]);
-    let run = stderr(&runs).split_whitespace().next().unwrap().to_owned();
-    assert!(stderr(&runs).contains("Archive rotated logs") && over.contains(&run), "{}", stdout(&runs));
+    let run = stdout(&runs).split_whitespace().next().unwrap().to_owned();
+    assert!(stdout(&runs).contains("Archive rotated logs") && over.contains(&run), "{}", all_output(&runs));
     let report = ask(&["report", &run]);
     assert!(
-        report.status.success() && stderr(&report).contains("Move rotated logs to the archive"),
+        report.status.success() && stdout(&report).contains("Move rotated logs to the archive"),
         "{}",
-        stdout(&report)
+        all_output(&report)
     );
     let verify = ask(&["verify", &run]);
-    assert!(verify.status.success() && stderr(&verify).contains("whole and sealed"), "{}", stdout(&verify));
+    assert!(verify.status.success() && stdout(&verify).contains("whole and sealed"), "{}", all_output(&verify));
 
     // `q` goes back level by level, and asks at the top.
     asked(&pty);
@@ -156,8 +156,8 @@ fn what_is_kept_is_found_from_a_shell_and_removed_by_name() {
     pty.press_until("\x1b", |screen| !screen.contains("Leave the demo"));
     let root = format!("root={}", home.word("state/demo/srv/cell0"));
     let ran = home.command(&["--demo", "run", "cell0/health-check", &root]);
-    let run = stderr(&home.command(&["--demo", "runs"])).split_whitespace().next().unwrap_or_default().to_owned();
-    assert_eq!(run.len(), 26, "{}", stdout(&ran));
+    let run = stdout(&home.command(&["--demo", "runs"])).split_whitespace().next().unwrap_or_default().to_owned();
+    assert_eq!(run.len(), 26, "{}", all_output(&ran));
     // Its service is asked for where the demo has none.
     home.command(&["--demo", "abort", &run]);
     until("the run is over", || home.processes("__runner").is_empty());
@@ -177,12 +177,12 @@ fn what_is_kept_is_found_from_a_shell_and_removed_by_name() {
     // The commands that were printed work, and without the flag they say which do.
     for (command, word) in [("report", "Health check"), ("verify", "whole")] {
         let found = home.command(&["--demo", command, &run]);
-        assert!(stderr(&found).contains(word), "{}", stdout(&found));
+        assert!(stdout(&found).contains(word), "{}", all_output(&found));
         let lost = home.command(&[command, &run]);
         let hint = format!("a demo estate is there; its runs: midwatch --state {state} --demo runs");
-        assert!(stdout(&lost).contains(&hint) && !lost.status.success(), "{}", stdout(&lost));
+        assert!(all_output(&lost).contains(&hint) && !lost.status.success(), "{}", all_output(&lost));
     }
-    let none = stdout(&home.command(&["runs"]));
+    let none = all_output(&home.command(&["runs"]));
     assert!(none.contains("no runs yet") && none.contains("a demo estate is there"), "{none}");
     let wall = home.open(&["--demo", "watch"], &[], WIDE);
     wall.wait_for(SOON, |screen| screen.contains("demo · OTHER") && screen.contains("novacron-worker"));
@@ -198,10 +198,10 @@ fn what_is_kept_is_found_from_a_shell_and_removed_by_name() {
     leave(&attached);
     assert!(home.path("state/demo/midwatch.toml").exists(), "only the demo's own console asks");
 
-    let gone = stderr(&home.command(&["demo", "--stop"]));
+    let gone = stdout(&home.command(&["demo", "--stop"]));
     assert!(gone.contains("the demo estate is removed, with 1 run"), "{gone}");
     let none = home.command(&["--demo", "runs"]);
-    assert!(stdout(&none).contains("there is no demo estate in") && none.status.code() == Some(2), "{}", stdout(&none));
+    assert!(all_output(&none).contains("there is no demo estate in") && none.status.code() == Some(2), "{}", all_output(&none));
 }
 
 /// The screen with its wrapped lines in one piece.
@@ -230,7 +230,7 @@ fn nothing_is_removed_under_a_second_console_and_a_second_demo_comes_back_to_the
     second.kill(Signal::TERM);
     assert_eq!(second.exit(SOON), Exit::Code(143));
     assert!(second.screen().contains("the demo estate stays, with 0 runs"), "{}", second.screen());
-    assert!(stderr(&home.command(&["demo", "--stop"])).contains("removed"));
+    assert!(stdout(&home.command(&["demo", "--stop"])).contains("removed"));
 }
 
 #[test]
@@ -250,10 +250,10 @@ fn a_cut_terminal_keeps_the_demo_and_the_next_one_comes_back_to_it() {
     assert_eq!(home.processes("__keeper").len(), 1);
 
     let stop = home.command(&["demo", "--stop"]);
-    assert!(stop.status.success() && stderr(&stop).contains("removed"), "{}", stdout(&stop));
+    assert!(stop.status.success() && stdout(&stop).contains("removed"), "{}", all_output(&stop));
     assert!(!home.path("state/demo").exists());
     until("the keeper is gone", || home.processes("__keeper").is_empty());
-    assert!(stderr(&home.command(&["demo", "--stop"])).contains("there is no demo estate"));
+    assert!(stdout(&home.command(&["demo", "--stop"])).contains("there is no demo estate"));
 }
 
 #[test]
@@ -277,8 +277,8 @@ fn leaving_with_a_live_run_keeps_the_demo_and_says_so() {
     let back = open_prompt(&pty, "□ CHANGE");
     assert!(back.contains("Move 12 files"), "{back}");
     let stop = home.command(&["demo", "--stop"]);
-    assert!(stop.status.success(), "{}", stdout(&stop));
-    let said = stdout(&stop);
+    assert!(stop.status.success(), "{}", all_output(&stop));
+    let said = all_output(&stop);
     assert!(said.contains("stopping: 1 run is being ended") && said.contains("removed, with 1 run"), "{said}");
     assert!(home.processes("__runner").is_empty(), "a runner outlives its demo");
 }
@@ -300,5 +300,5 @@ fn the_demos_own_checklist_ticks_by_what_the_demo_shows() {
     }
     assert!(line_with(&shown, "All backups are healthy").contains("☐"), "{shown}");
     let stop = home.command(&["demo", "--stop"]);
-    assert!(stop.status.success(), "{}", stdout(&stop));
+    assert!(stop.status.success(), "{}", all_output(&stop));
 }

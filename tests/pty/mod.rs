@@ -136,7 +136,7 @@ impl Home {
     fn run(&self, procedure: &str) -> String {
         let root = format!("root={}", self.word("work"));
         let out = self.command(&["run", procedure, &root]);
-        assert!(stderr(&out).contains("it waits for a person"), "{}", stdout(&out));
+        assert!(stdout(&out).contains("it waits for a person"), "{}", all_output(&out));
         self.newest_run()
     }
 
@@ -231,12 +231,12 @@ fn until(what: &str, mut so: impl FnMut() -> bool) {
 }
 
 /// What a command said, for a message.
-fn stdout(out: &Output) -> String {
+fn all_output(out: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     format!("{:?}\n{}{}", out.status, text(&out.stdout), text(&out.stderr))
 }
 
-fn stderr(out: &Output) -> String {
+fn stdout(out: &Output) -> String {
     String::from_utf8_lossy(&out.stdout).into_owned()
 }
 

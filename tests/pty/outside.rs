@@ -1,6 +1,6 @@
 //! Read-only consoles, and places where no console can be.
 
-use super::{Home, SLOW, WIDE, leave, open_prompt, stdout};
+use super::{Home, SLOW, WIDE, leave, open_prompt, all_output};
 use crate::support::pty::{Exit, Pty, SOON};
 use std::fs;
 
@@ -46,9 +46,9 @@ fn without_a_terminal_it_says_what_works_there() {
     {
         let out = home.command_with(arguments, more);
         let text = String::from_utf8_lossy(&out.stderr).into_owned();
-        assert_eq!(out.status.code(), Some(2), "{}", stdout(&out));
+        assert_eq!(out.status.code(), Some(2), "{}", all_output(&out));
         assert!(text.contains("midwatch check") && text.contains("midwatch run"), "{text}");
-        assert!(out.stdout.is_empty() && !out.stderr.contains(&0x1b), "{}", stdout(&out));
+        assert!(out.stdout.is_empty() && !out.stderr.contains(&0x1b), "{}", all_output(&out));
     }
     // Half a terminal is none.
     let script = format!("{} | cat; true", super::MIDWATCH);
@@ -139,7 +139,7 @@ fn the_palette_opens_beside_procedures_that_nest_without_end() {
     all.push(("slow", SLOW));
     let home = Home::with("", &all);
     let lint = home.command(&["lint"]);
-    assert_eq!(lint.status.code(), Some(2), "{}", stdout(&lint));
+    assert_eq!(lint.status.code(), Some(2), "{}", all_output(&lint));
     let said = String::from_utf8_lossy(&lint.stderr).into_owned() + &String::from_utf8_lossy(&lint.stdout);
     for (name, _) in &deep {
         assert!(said.contains(&format!("test/{name}.toml:")), "{name}: {said}");

@@ -1,6 +1,6 @@
 //! A checklist as plain prompts: one item at a time, what it is, why, and what is known of it.
 
-use super::{Home, LIST, stderr};
+use super::{Home, LIST, stdout};
 use crate::support::pty::{Exit, SOON};
 use std::fs;
 
@@ -42,7 +42,7 @@ fn one_item_after_the_other_is_done_claimed_skipped_or_left_for_later() {
     pty.wait_for(SOON, |screen| screen.contains("the run is over: ok"));
     assert_eq!(pty.exit(SOON), Exit::Code(0));
     assert_eq!(home.effects(), ["x"]);
-    let report = stderr(&home.command(&["report", &home.newest_run()]));
+    let report = stdout(&home.command(&["report", &home.newest_run()]));
     for expected in ["says: seen with my own eyes", "odd smell", "says: yes", "| evidence |"] {
         assert!(report.contains(expected), "{expected}\n{report}");
     }

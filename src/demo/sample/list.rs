@@ -44,7 +44,7 @@ fn begun() -> Story {
         },
         item("during", "Approval by a second person", Verb::Approve, "Agree that the window may go on past three.", ""),
         item("after", "Health is green again", Verb::Check, "every service is ok", ""),
-        item("after", "Say so", Verb::Notify, "The maintenance is over.", ""),
+        item("after", "Announce the end", Verb::Notify, "The maintenance is over.", ""),
     ];
     let name = ("novacron/weekly-checklist", "Weekly window checklist");
     Story::ordered(9, name, Order::Any, &["before", "during", "after"], steps)
@@ -138,7 +138,7 @@ pub fn checklists() -> Vec<Outline> {
         ("during", "Logs were archived"),
         ("during", "Write down every deviation"),
         ("after", "Health is green again"),
-        ("after", "Say so"),
+        ("after", "Announce the end"),
     ];
     vec![
         outline("novacron/weekly-checklist", "Weekly window checklist", &weekly),

@@ -142,8 +142,8 @@ fn what_is_included_stands_in_its_place_and_a_default_in_its_name() {
     let list = outline::of(catalog.find("cell0/checklist").unwrap(), catalog.library());
     let phases: Vec<&str> = list.iter().map(|(phase, _)| phase.as_str()).collect();
     assert!(phases.is_sorted_by_key(|phase| ["before", "during", "after"].iter().position(|p| p == phase)));
-    assert_eq!(list.first().unwrap().1, "Users know of the window");
-    assert_eq!(list.last().unwrap().1, "Say so");
+    assert_eq!(list.first().unwrap().1, "Notify users of the window");
+    assert_eq!(list.last().unwrap().1, "Announce the end");
     let inner = outline::of(catalog.find("cell0/health-check").unwrap(), catalog.library());
     assert!(inner.len() > 1 && inner.iter().all(|(_, title)| list.iter().any(|(_, other)| other == title)));
     assert_eq!(list.len(), 13 + inner.len());

@@ -314,13 +314,13 @@ mod tests {
     #[test]
     fn a_history_has_the_unit_of_its_fact_and_not_of_another_with_the_same_figure() {
         let mut row = Row::unread(TargetKind::Service, "api".to_owned(), String::new(), Duration::from_secs(5));
-        let mut read = |bytes, latency| {
+        let mut read = |at, bytes, latency| {
             let facts = BTreeMap::from([("bytes", Fact::Int(bytes)), ("latency_ms", Fact::Int(latency))]);
             let (verdict, detail, trend) = (Verdict::Ok, String::new(), Some(Trend::of("latency_ms")));
-            row.saw(Observation { verdict, detail, facts, observed_at: Wall::from_unix(0, 0), trend });
+            row.saw(Observation { verdict, detail, facts, observed_at: Wall::from_unix(at, 0), trend });
         };
-        read(2, 40);
-        read(2, 2);
+        read(0, 2, 40);
+        read(5, 2, 2);
         assert_eq!(range(&row).unwrap(), "latency: 2 ms to 40 ms over 2 readings, about 5 s");
         row.saw(Observation {
             verdict: Verdict::Ok,

@@ -5,7 +5,7 @@ mod drain;
 mod dump;
 mod retention;
 
-use super::{Home, choose, line_with, stderr, stdout};
+use super::{Home, choose, line_with, stdout, all_output};
 use crate::support::pty::{Pty, SOON};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
@@ -88,8 +88,8 @@ impl Drop for Over<'_> {
 fn report(home: &Home) -> String {
     let run = home.newest_run();
     let verify = home.command(&["verify", &run]);
-    assert!(verify.status.success() && stderr(&verify).contains("whole and sealed"), "{}", stdout(&verify));
+    assert!(verify.status.success() && stdout(&verify).contains("whole and sealed"), "{}", all_output(&verify));
     let report = home.command(&["report", &run]);
-    assert!(report.status.success(), "{}", stdout(&report));
-    stderr(&report)
+    assert!(report.status.success(), "{}", all_output(&report));
+    stdout(&report)
 }

@@ -1,7 +1,7 @@
 //! Data past their retention: deleted from the demo's own row once a backup is proven, and left alone where none is.
 
 use super::{console, plan, report};
-use crate::pty::{Home, demo, files, line_with, open_prompt, start, stderr, stdout};
+use crate::pty::{Home, demo, files, line_with, open_prompt, start, stdout, all_output};
 use crate::support::pty::{Pty, SOON};
 use std::fs;
 use std::io::{Read, Write};
@@ -42,7 +42,7 @@ fn what_is_past_its_retention_is_deleted_once_the_newest_backup_is_proven() {
     assert_eq!((older(&sessions, 90), older(&archive, 365)), (350, 3));
     demo::plan(&pty, "Data retention cleanup", 4);
     let shown = pty.screen();
-    assert!(shown.contains("The newest backup is what was written"), "{shown}");
+    assert!(shown.contains("Compare the checksum of the newest backup"), "{shown}");
     start(&pty, "■ DESTROY");
     let shown = pty.wait_for(SOON, |screen| screen.contains("delete 350 files"));
     for expected in ["350 of 1,200", "limit 40 %", "in the backup proven above", "tonight · fits"] {
@@ -60,13 +60,13 @@ fn what_is_past_its_retention_is_deleted_once_the_newest_backup_is_proven() {
     let ask = |arguments: &[&str]| {
         std::process::Command::new(crate::pty::MIDWATCH).args(["--state", &state]).args(arguments).output().unwrap()
     };
-    let run = stderr(&ask(&["runs"])).split_whitespace().next().unwrap().to_owned();
+    let run = stdout(&ask(&["runs"])).split_whitespace().next().unwrap().to_owned();
     let page = ask(&["report", &run]);
-    for expected in ["The newest backup is what was written", "The service is well", "delete 350 files"] {
-        assert!(stderr(&page).contains(expected), "{expected}\n{}", stdout(&page));
+    for expected in ["Compare the checksum of the newest backup", "The service is well", "delete 350 files"] {
+        assert!(stdout(&page).contains(expected), "{expected}\n{}", all_output(&page));
     }
     let stop = home.command(&["demo", "--stop"]);
-    assert!(stop.status.success(), "{}", stdout(&stop));
+    assert!(stop.status.success(), "{}", all_output(&stop));
 }
 
 /// A service that is well, for as long as the test lasts.
@@ -160,7 +160,7 @@ fn old_backups_are_not_deleted_where_there_is_no_second_person() {
     let home = cell(b"sound", Duration::from_secs(3600), Some(b"sound"));
     let directory = format!("directory={}", home.word("srv/backups"));
     let out = home.command(&["run", "common/delete-old-backups", "set=files", &directory]);
-    let said = stdout(&out);
+    let said = all_output(&out);
     assert_eq!(out.status.code(), Some(7), "{said}");
     assert!(said.contains("needs a second person") && said.contains("install -d -o root -g midwatch"), "{said}");
 }

@@ -109,8 +109,8 @@ impl Estate {
         fs::create_dir_all(&root).unwrap();
         fs::write(root.join("a.old"), "x").unwrap();
         let out = self.home.command(&["run", &format!("test/{name}"), &format!("root={}", root.display())]);
-        let run = self.new_run().unwrap_or_else(|| panic!("{name} did not start: {}", super::super::stdout(&out)));
-        assert!(self.opened(&run) > 0 || name == "list", "{name} asks for nothing: {}", super::super::stdout(&out));
+        let run = self.new_run().unwrap_or_else(|| panic!("{name} did not start: {}", super::super::all_output(&out)));
+        assert!(self.opened(&run) > 0 || name == "list", "{name} asks for nothing: {}", super::super::all_output(&out));
         self.waiting.push((name, run));
     }
 
