@@ -1,7 +1,8 @@
 //! The demo estate, from its first screen to its removal.
 
 use super::{
-    Home, WIDE, files, is_restored, leave, line_with, next_prompt, open_prompt, settings, start, stdout, all_output, until,
+    Home, WIDE, all_output, files, is_restored, leave, line_with, next_prompt, open_prompt, settings, start, stdout,
+    until,
 };
 use crate::support::pty::{Exit, Pty, SOON};
 use rustix::process::Signal;
@@ -201,7 +202,11 @@ fn what_is_kept_is_found_from_a_shell_and_removed_by_name() {
     let gone = stdout(&home.command(&["demo", "--stop"]));
     assert!(gone.contains("the demo estate is removed, with 1 run"), "{gone}");
     let none = home.command(&["--demo", "runs"]);
-    assert!(all_output(&none).contains("there is no demo estate in") && none.status.code() == Some(2), "{}", all_output(&none));
+    assert!(
+        all_output(&none).contains("there is no demo estate in") && none.status.code() == Some(2),
+        "{}",
+        all_output(&none)
+    );
 }
 
 /// The screen with its wrapped lines in one piece.

@@ -1,6 +1,6 @@
 //! Read-only consoles, and places where no console can be.
 
-use super::{Home, SLOW, WIDE, leave, open_prompt, all_output};
+use super::{Home, SLOW, WIDE, all_output, leave, open_prompt};
 use crate::support::pty::{Exit, Pty, SOON};
 use std::fs;
 

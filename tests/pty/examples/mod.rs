@@ -5,7 +5,7 @@ mod drain;
 mod dump;
 mod retention;
 
-use super::{Home, choose, line_with, stdout, all_output};
+use super::{Home, all_output, choose, line_with, stdout};
 use crate::support::pty::{Pty, SOON};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 

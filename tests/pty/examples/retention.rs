@@ -1,7 +1,7 @@
 //! Data past their retention: deleted from the demo's own row once a backup is proven, and left alone where none is.
 
 use super::{console, plan, report};
-use crate::pty::{Home, demo, files, line_with, open_prompt, start, stdout, all_output};
+use crate::pty::{Home, all_output, demo, files, line_with, open_prompt, start, stdout};
 use crate::support::pty::{Pty, SOON};
 use std::fs;
 use std::io::{Read, Write};
