@@ -12,8 +12,9 @@ use std::panic::PanicHookInfo;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// The other screen, no cursor, pastes in brackets (xterm, ctlseqs).
-const ENTER: &[u8] = b"\x1b[?1049h\x1b[?25l\x1b[?2004h";
+/// The other screen, blank, no cursor, pastes in brackets (xterm, ctlseqs). A terminal on which a console was killed is on the other
+/// screen already, and clears nothing when it is asked for that again.
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[m\x1b[H\x1b[2J\x1b[?25l\x1b[?2004h";
 /// Clicks and the wheel, with coordinates beyond column 223; no movement.
 const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1006h";
 const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1000l";
