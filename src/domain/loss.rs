@@ -22,6 +22,17 @@ impl Loss {
         Self::Down(system_text(why))
     }
 
+    /// The same, with what was tried before the reason.
+    #[must_use]
+    pub fn of(self, what: &str) -> Self {
+        let with = |why: String| format!("{what}: {why}");
+        match self {
+            Self::Down(why) => Self::Down(with(why)),
+            Self::Missing(why) => Self::Missing(with(why)),
+            Self::Unread(why) => Self::Unread(with(why)),
+        }
+    }
+
     /// What the estate names does not exist.
     pub fn missing(why: impl fmt::Display) -> Self {
         Self::Missing(system_text(why))

@@ -20,6 +20,7 @@ pub mod mounts;
 pub mod panics;
 pub mod postgres;
 pub mod redis;
+pub mod renewal;
 mod roots;
 pub mod schedule;
 mod sentence;

@@ -21,6 +21,7 @@ use crate::probes::clock;
 use crate::probes::postgres::connect::{Failure, Line, Session};
 use crate::probes::postgres::replication::Standbys;
 use crate::probes::postgres::writable::Writable;
+use crate::probes::renewal::{NO_NEW, Renewal};
 use crate::probes::target::Database;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -56,6 +57,7 @@ pub fn source(target: &Database) -> String {
 pub struct PostgresReader {
     target: Database,
     session: Option<Session>,
+    renewal: Renewal,
     /// Whether a session that begins now would learn more than this one.
     is_old: bool,
     standbys: Standbys,
@@ -77,7 +79,13 @@ impl PostgresReader {
     /// A reader that has read nothing yet.
     #[must_use]
     pub fn new(target: Database) -> Self {
-        Self { target, session: None, is_old: false, standbys: Standbys::default() }
+        Self::renewing(target, Renewal::default())
+    }
+
+    /// The same with a pace of its own for new connections.
+    #[must_use]
+    pub fn renewing(target: Database, renewal: Renewal) -> Self {
+        Self { target, session: None, renewal, is_old: false, standbys: Standbys::default() }
     }
 
     /// Reads once.
@@ -86,10 +94,19 @@ impl PostgresReader {
     /// Why nothing was learnt.
     pub async fn read(&mut self) -> Result<Vec<Finding>, Loss> {
         let session = match self.session.take().filter(|session| !session.is_over()) {
-            Some(session) => session,
-            None => match connect::begin(&self.target.watch).await {
-                Ok(session) => session,
-                Err(failure) => return refused(failure),
+            Some(session) if !self.renewal.is_due() => session,
+            kept => match (connect::begin(&self.target.watch).await, kept) {
+                (Ok(session), _) => {
+                    self.renewal.made();
+                    session
+                }
+                // None is left, and the one that is here says how many there are.
+                (Err(failure), Some(kept)) if failure.code.as_deref() == Some(NONE_LEFT) => kept,
+                (Err(failure), Some(kept)) => {
+                    self.session = Some(kept);
+                    return Err(Loss::from(failure).of(NO_NEW));
+                }
+                (Err(failure), None) => return refused(failure),
             },
         };
         let findings = self.ask(&session).await?;

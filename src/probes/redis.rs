@@ -36,10 +36,11 @@ mod words;
 pub use identity::identity;
 
 use crate::config::estate::Limits;
-use crate::domain::{Fact, Finding, Loss, Wall};
+use crate::domain::{Fact, Finding, Loss, Verdict, Wall};
 use crate::probes::clock;
 use crate::probes::redis::link::{Address, Link, Trouble};
 use crate::probes::redis::server::{Before, Greeting};
+use crate::probes::renewal::{NO_NEW, Renewal};
 use crate::probes::target::RedisServer;
 use std::time::Instant;
 
@@ -71,6 +72,7 @@ pub fn source(target: &RedisServer) -> String {
 pub struct RedisReader {
     target: RedisServer,
     link: Option<Link>,
+    renewal: Renewal,
     before: Option<Before>,
 }
 
@@ -78,7 +80,13 @@ impl RedisReader {
     /// A reader that has read nothing yet.
     #[must_use]
     pub fn new(target: RedisServer) -> Self {
-        Self { target, link: None, before: None }
+        Self::renewing(target, Renewal::default())
+    }
+
+    /// The same with a pace of its own for new connections.
+    #[must_use]
+    pub fn renewing(target: RedisServer, renewal: Renewal) -> Self {
+        Self { target, link: None, renewal, before: None }
     }
 
     /// Reads once: the row of the server itself, then `memory`, `persistence` and `replication`.
@@ -87,7 +95,13 @@ impl RedisReader {
     /// Why nothing was learnt: no connection, no right, no answer within a second, or one that is not Redis's.
     pub async fn read(&mut self) -> Result<Vec<Finding>, Loss> {
         if let Some(mut link) = self.link.take() {
+            let lost = if self.renewal.is_due() { self.renew(&mut link).await } else { None };
             match self.read_over(&mut link).await {
+                // Over the connection that it has it may say why: there is no place for another client.
+                Ok(findings) if lost.is_some() && !is_critical(&findings) => {
+                    self.link = Some(link);
+                    return Err(lost.unwrap_or_else(|| NO_NEW.into()));
+                }
                 Ok(findings) => {
                     self.link = Some(link);
                     return Ok(findings);
@@ -98,12 +112,25 @@ impl RedisReader {
             }
         }
         let mut link = Link::open(&self.target).await?;
+        self.renewal.made();
         match self.read_over(&mut link).await {
             Ok(findings) => {
                 self.link = Some(link);
                 Ok(findings)
             }
             Err(trouble) => Err(self.why(&trouble)),
+        }
+    }
+
+    /// Takes a new connection in the place of one that is kept; says why there is none.
+    async fn renew(&mut self, link: &mut Link) -> Option<Loss> {
+        match Link::open(&self.target).await {
+            Ok(new) => {
+                self.renewal.made();
+                link.become_new(new);
+                None
+            }
+            Err(why) => Some(why.of(NO_NEW)),
         }
     }
 
@@ -141,6 +168,12 @@ impl RedisReader {
         let user = Address::of(&self.target.entry.url).ok().and_then(|address| address.user);
         words::loss(trouble, user.as_deref())
     }
+}
+
+/// Whether the server itself is critical.
+fn is_critical(findings: &[Finding]) -> bool {
+    let of_itself = findings.iter().filter(|finding| finding.object.is_none());
+    of_itself.filter_map(|finding| finding.seen.as_ref().ok()).any(|seen| seen.verdict == Verdict::Critical)
 }
 
 /// What a server said in one reading.

@@ -3,6 +3,7 @@
 use super::*;
 use midwatch::domain::Verdict;
 use midwatch::probes::postgres::connect::connect;
+use midwatch::probes::renewal::Renewal;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 
@@ -316,4 +317,38 @@ async fn places_that_run_out_warn_before_the_last_one() {
     let refused = read(&written, &[]).await.unwrap();
     let full = seen(&refused, "connections");
     assert_eq!((full.verdict, full.detail.as_str()), (Verdict::Critical, "none left: the server refuses more"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_takes_no_new_connection_is_not_ok_over_the_one_that_is_kept() {
+    let server = start(&Setup::default());
+    let postmaster = rustix::process::Pid::from_raw(i32::try_from(server.pid().unwrap()).unwrap()).unwrap();
+    let target = Database {
+        name: "main".into(),
+        watch: access(&format!("{} connect_timeout=2", server.conninfo("postgres")), &[]),
+        can_act: false,
+        critical: true,
+        bloat_size: 1,
+    };
+    let mut eager = PostgresReader::renewing(target.clone(), Renewal::each(Duration::ZERO));
+    let mut calm = PostgresReader::new(target);
+    assert!(eager.read().await.is_ok() && calm.read().await.is_ok());
+    rustix::process::kill_process(postmaster, rustix::process::Signal::STOP).unwrap();
+    let lost = eager.read().await;
+    let kept = calm.read().await;
+    rustix::process::kill_process(postmaster, rustix::process::Signal::CONT).unwrap();
+    assert_eq!(lost.unwrap_err(), Loss::unread("takes no new connection: no answer within 2 s"));
+    assert!(kept.is_ok(), "its backend lives, and it is not yet time for a new one");
+    let back = until(&mut eager, Result::is_ok).await;
+    assert_eq!(seen(&back, "").verdict, Verdict::Ok);
+    // The connection before each new one is let go.
+    let count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'midwatch'";
+    for _ in 0..5 {
+        eager.read().await.unwrap();
+    }
+    let began = Instant::now();
+    while server.sql("postgres", count).unwrap().trim() != "2" {
+        assert!(began.elapsed() < Duration::from_secs(60), "{}", server.sql("postgres", count).unwrap());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }

@@ -121,6 +121,12 @@ impl Link {
         Self::open_as(server, ANSWER, false).await
     }
 
+    /// Becomes a newer connection to the same server; a CONFIG that was refused is not asked for again.
+    pub(super) fn become_new(&mut self, mut new: Self) {
+        new.no_config = self.no_config;
+        *self = new;
+    }
+
     /// The same with a patience of its own. `strict` takes nothing but the database that is meant.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 mod access;
 mod lost;
+mod renewal;
 mod saving;
 mod together;
 
