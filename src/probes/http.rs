@@ -20,8 +20,8 @@ use tokio::sync::{OnceCell, Semaphore};
 pub(crate) const MOST_HEADERS: usize = 1000;
 /// How many services are asked at the same time.
 const AT_ONCE: usize = 64;
-/// How much of a body is read; the rest is dropped with its connection.
-const BODY_LIMIT: usize = 64 * 1024;
+/// How long a body may be that is read to its end; a longer one is no answer.
+const BODY_LIMIT: usize = 16 << 20;
 /// How long a service's own thread may take beyond the service's limit to say that it is over.
 const GRACE: Duration = Duration::from_millis(250);
 /// How long reading the certificate store may take, once.
@@ -126,14 +126,14 @@ fn ask_apart(client: &Client, url: Url, service: &Service) -> Result<Option<(u16
 async fn ask(client: &Client, url: Url, service: &Service) -> Result<(u16, usize), Loss> {
     let mut response = client.get(url).send().await.map_err(|cause| loss_of(&cause, service))?;
     let mut bytes = 0;
-    while bytes < BODY_LIMIT {
-        // What breaks off after the status was there has answered.
-        match response.chunk().await.map_err(|cause| Loss::unread(loss_of(&cause, service)))? {
-            Some(chunk) => bytes += chunk.len(),
-            None => break,
+    // What breaks off after the status was there has answered.
+    while let Some(chunk) = response.chunk().await.map_err(|cause| Loss::unread(loss_of(&cause, service)))? {
+        bytes += chunk.len();
+        if bytes > BODY_LIMIT {
+            return Err(Loss::unread(format!("the answer has more than {}", quantity::bytes(BODY_LIMIT as u64))));
         }
     }
-    Ok((response.status().as_u16(), bytes.min(BODY_LIMIT)))
+    Ok((response.status().as_u16(), bytes))
 }
 
 fn judge(service: &Service, status: u16, bytes: usize, latency: Duration) -> Observation {
