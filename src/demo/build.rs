@@ -3,6 +3,7 @@
 use crate::demo::backups;
 use crate::demo::database::{self, Database};
 use crate::demo::night;
+use crate::demo::own;
 use crate::demo::services::Served;
 use crate::domain::Wall;
 use crate::domain::error::{Error, Result};
@@ -87,6 +88,7 @@ pub fn build(
         }
     }
     night::build(dir, now)?;
+    own::build(dir, now, services)?;
     let config = dir.join(CONFIG);
     write(&config, estate.as_bytes(), now)?;
     Ok(DemoEstate { config, state, root, sessions: SESSIONS, old_sessions: OLD_SESSIONS, rotated })
@@ -99,7 +101,7 @@ fn estate_file(root: &Path, services: &[Served], database: Option<&Database>) ->
         .to_str()
         .ok_or_else(|| Error::machine(format_args!("build the demo in {}", root.display()), "the path is not UTF-8"))?;
     let mut text =
-        "schema = 1\nname = \"demo\"\nenvironment = \"other\"\npacks = [\"cell0\", \"novacron\"]\n".to_owned();
+        "schema = 1\nname = \"demo\"\nenvironment = \"other\"\n# The procedures of the pack cell0 lie beside this file, with the port that the gateway has here.\npacks = [\"novacron\"]\n".to_owned();
     for service in services {
         let (name, url) = (quoted(&service.name), quoted(&service.url));
         let _ = write!(text, "\n[[service]]\nname = {name}\nurl = {url}\n");

@@ -14,6 +14,7 @@ pub mod ca;
 mod clients;
 pub mod database;
 pub mod night;
+mod own;
 pub mod place;
 pub mod postgres;
 pub mod redis;

@@ -159,8 +159,9 @@ fn what_is_kept_is_found_from_a_shell_and_removed_by_name() {
     let ran = home.command(&["--demo", "run", "cell0/health-check", &root]);
     let run = stdout(&home.command(&["--demo", "runs"])).split_whitespace().next().unwrap_or_default().to_owned();
     assert_eq!(run.len(), 26, "{}", all_output(&ran));
-    // Its service is asked for where the demo has none.
-    home.command(&["--demo", "abort", &run]);
+    assert_eq!(ran.status.code(), Some(0), "{}", all_output(&ran));
+    let report = format!("midwatch --state {} --demo report {run}", home.word("state"));
+    assert!(all_output(&ran).contains(&report), "{}", all_output(&ran));
     until("the run is over", || home.processes("__runner").is_empty());
     let left = keep(&pty);
     let state = home.word("state");
