@@ -24,3 +24,16 @@ screen!(edited_estate_120x36, {
     update(&mut model, Msg::EstateEdited(Ok(true)));
     model
 });
+
+#[test]
+fn the_pane_of_a_run_names_an_estate_that_is_not_the_one_of_the_header() {
+    for size in [SMALL, (100, 30), WIDE, HUGE] {
+        let mut model = run(size, &sample::running());
+        assert!(!shown(&mut model).contains("estate novacron"));
+        model.estate = "shop".to_owned();
+        assert!(shown(&mut model).contains("estate novacron · STAGING"), "{size:?}");
+        model.estate = "novacron".to_owned();
+        model.environment = "production".to_owned();
+        assert!(shown(&mut model).contains("estate novacron · STAGING"), "{size:?}");
+    }
+}

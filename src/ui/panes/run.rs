@@ -29,6 +29,7 @@ use crate::domain::{Clean, EffectClass, RunStatus, StepState, Verb, quantity};
 use crate::journal::fold::{RunView, StepView};
 use crate::journal::record::ended;
 use crate::ui::ViewState;
+use crate::ui::header::environment;
 use crate::ui::layout::{self, take_bottom};
 use crate::ui::panes::{filtered, framed, title};
 use crate::ui::pen::Pen;
@@ -61,6 +62,7 @@ pub fn draw(
     let right = standing(pen, Strip::new().gap(1), snapshot);
     let mut left = title(pen, snapshot, Pane::Run);
     if let Some(run) = &snapshot.run.view {
+        left = of_another(pen, left, snapshot, run);
         let room = usize::from(area.width).saturating_sub(left.width() + right.width() + 6);
         let mark = if run.is_emergency() { "EMERGENCY " } else { "" };
         left = left.gap(1).put(pen.style(Role::VerdictCritical), mark);
@@ -79,6 +81,18 @@ pub fn draw(
     let foot = take_bottom(&mut inner, below);
     pen.lines(frame, foot, &story);
     steps(pen, frame, (area, inner), snapshot, run, view);
+}
+
+/// Names the estate of a run that belongs to another one than the header says: `estate shop · STAGING`. One state directory may
+/// hold the runs of several.
+#[must_use]
+pub fn of_another(pen: Pen<'_>, strip: Strip, snapshot: &Snapshot<'_>, run: &RunView) -> Strip {
+    if run.estate == snapshot.estate && run.environment == snapshot.environment {
+        return strip;
+    }
+    let (role, word) = environment(&run.environment);
+    let estate = format!("estate {} · ", Clean::text(&run.estate).cut(24).plain());
+    strip.gap(1).put(pen.style(Role::VerdictCritical), estate).put(pen.style(role), word)
 }
 
 /// How many rows there are for what is told below the steps: what they leave, and a third where they need more than that.
