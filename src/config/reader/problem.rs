@@ -27,7 +27,10 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}: {}", self.file.display(), self.place.line, self.place.column, self.message)?;
+        // A name may hold a newline, and a line is one problem.
+        let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+        let file: String = self.file.to_string_lossy().chars().map(escaped).collect();
+        write!(f, "{file}:{}:{}: {}", self.place.line, self.place.column, self.message)?;
         match &self.hint {
             Some(hint) => write!(f, " ({hint})"),
             None => Ok(()),
@@ -94,5 +97,17 @@ impl Problems {
     pub fn into_sorted(mut self) -> Vec<Problem> {
         self.found.sort_by_key(|problem| problem.place);
         self.found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_is_one_line_whatever_its_file_is_called() {
+        let place = Place { line: 3, column: 7 };
+        let problem = Problem { file: "a\nb.toml".into(), place, message: "wrong".to_owned(), hint: None };
+        assert_eq!(problem.to_string(), "a\\nb.toml:3:7: wrong");
     }
 }
