@@ -210,7 +210,9 @@ fn open_prompt(pty: &Pty, word: &str) -> String {
 
 /// Starts the plan on the screen, and opens the first prompt of the run.
 fn start(pty: &Pty, word: &str) -> String {
-    pty.press_until("c", |screen| screen.contains(" opens it"));
+    pty.press_until("c", |screen| !screen.contains("Press  c  to start"));
+    // Other runs may wait as well; it is this one's banner that `Enter` alone opens.
+    pty.wait_for(SOON, |screen| screen.contains("Enter opens it") && !screen.contains("then 6 Enter"));
     open_prompt(pty, word)
 }
 

@@ -154,7 +154,7 @@ fn a_server_that_falls_silent_amid_the_work_is_unknown_and_the_way_back_takes_jo
         let server = Pid::from_raw(i32::try_from(queue.server.pid().unwrap()).unwrap()).unwrap();
         kill_process(server, Signal::STOP).unwrap();
         sign(&pty, "half done");
-        let shown = pty.wait_for(SOON, |screen| screen.contains("DECIDE") && screen.contains("rollback"));
+        let shown = open_prompt(&pty, "DECIDE");
         kill_process(server, Signal::CONT).unwrap();
         assert!(shown.contains("unknown") && shown.contains("Check that intake stayed off"), "{shown}");
         assert!(shown.contains("take back 1 step in ~2 s, 1 check"), "{shown}");
