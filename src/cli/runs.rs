@@ -38,7 +38,7 @@ fn as_text(runs: &[RunSummary]) -> String {
     let mut text = String::new();
     let status = |run: &RunSummary| match run.damage {
         Some(_) => "damaged".to_owned(),
-        None => ended(run.status, run.went_back),
+        None => ended(run.status, run.went_back, run.caveats),
     };
     let widest = runs.iter().map(|run| status(run).len()).max().unwrap_or(0).max(11);
     for run in runs {
@@ -64,7 +64,8 @@ fn as_json(runs: &[RunSummary]) -> String {
             json!({
                 "run": run.id, "title": run.title, "status": run.status, "rolled_back": run.went_back, "started": run.started, "ended": run.ended,
                 "starter": run.starter, "steps_over": run.progress.0, "steps": run.progress.1, "damage": run.damage,
-                "broke_glass": run.broke_glass, "emergency": run.emergency,
+                "broke_glass": run.broke_glass, "emergency": run.emergency, "settled_by_hand": run.caveats.settled_by_hand,
+                "skipped": run.caveats.skipped,
             })
         })
         .collect();

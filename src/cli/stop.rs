@@ -206,7 +206,7 @@ fn refuse_sealed(world: &World, run: &crate::domain::RunId) -> Result<()> {
     let found = lookup::runs(world)?.into_iter().find(|summary| summary.id == *run);
     match found {
         Some(summary) if summary.status.is_over() => {
-            let message = format!("run {run} is over: {}", ended(summary.status, summary.went_back));
+            let message = format!("run {run} is over: {}", ended(summary.status, summary.went_back, summary.caveats));
             Err(Error::new(Kind::Usage, message).hint(format!("its record: midwatch report {run}")))
         }
         _ => Ok(()),

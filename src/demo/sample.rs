@@ -21,7 +21,7 @@ use crate::domain::{
     Boot, EffectClass, Fact, Observation, Order, Row, Rows, RunStatus, TargetKind, Trend, Verdict, Wall,
 };
 use crate::journal::fold::RunView;
-use crate::journal::record::WentBack;
+use crate::journal::record::{Caveats, WentBack};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -289,6 +289,7 @@ fn run_in_list(number: u128, title: &str, status: RunStatus, progress: (u32, u32
         order: Order::Listed,
         status,
         went_back: None,
+        caveats: Caveats::default(),
         started: at(-86_400 * i64::try_from(number).unwrap_or(0)),
         ended: None,
         starter: "lena".to_owned(),
@@ -393,10 +394,4 @@ pub fn press(model: &mut Model, keys: &str) -> Vec<crate::app::effect::Effect> {
         effects.extend(update(model, Msg::KeyPressed(key, now)));
     }
     effects
-}
-
-/// The topmost dialog, for a test to look into.
-#[must_use]
-pub fn dialog(model: &Model) -> Option<&Modal> {
-    model.modal()
 }

@@ -111,6 +111,7 @@ impl RunView {
             permits: BTreeMap::new(),
             signed: BTreeSet::new(),
             waived: BTreeSet::new(),
+            called_done: BTreeSet::new(),
             approvals: Vec::new(),
             overrides: Vec::new(),
             unsettled: 0,
@@ -167,6 +168,7 @@ impl RunView {
             Event::RunResumed { .. } => {
                 self.resumed += 1;
                 self.back.held = None;
+                self.called_done.clear();
                 self.locks.clear();
                 self.permits.clear();
                 Ok(())

@@ -8,7 +8,7 @@ use crate::journal::LARGEST_JOURNAL;
 use crate::journal::append::JOURNAL;
 use crate::journal::chain::{Verdict, Walk};
 use crate::journal::fold::RunView;
-use crate::journal::record::WentBack;
+use crate::journal::record::{Caveats, WentBack};
 use crate::journal::witness::{Beside, never_began};
 use std::collections::BTreeMap;
 use std::io::BufReader;
@@ -35,6 +35,8 @@ pub struct RunSummary {
     pub status: RunStatus,
     /// What became of its rollback; none where it was not rolled back.
     pub went_back: Option<WentBack>,
+    /// What its `ok` does not rest on.
+    pub caveats: Caveats,
     /// When it started.
     pub started: Wall,
     /// When it was sealed.
@@ -156,6 +158,7 @@ fn unreadable(id: RunId, damage: Option<String>) -> RunSummary {
         order: Order::Listed,
         status: RunStatus::Interrupted,
         went_back: None,
+        caveats: Caveats::default(),
         ended: None,
         starter: String::new(),
         progress: (0, 0),
@@ -197,6 +200,7 @@ fn summary(dir: &Path, id: RunId, lives: impl Fn(&RunId) -> bool) -> RunSummary 
     RunSummary {
         status: view.status(lives(&id)),
         went_back: view.went_back(),
+        caveats: view.caveats(),
         progress: (of(done), of(view.steps.len())),
         broke_glass: view.broke_glass(),
         emergency: view.is_emergency(),

@@ -15,6 +15,7 @@ pub use event::Event;
 pub use outcome::{Ending, LogEnd, Outcome};
 pub use prompt::{About, Answer, Ask, Choice, Closed, Covered, Lapsed, consequences};
 
+use crate::domain::quantity::count;
 use crate::domain::reference;
 use crate::domain::{Actor, Boot, Digest, EffectClass, Listing, RunId, RunStatus, Verb, Wall};
 use crate::journal::terms::Timing;
@@ -204,13 +205,34 @@ impl WentBack {
     }
 }
 
-/// How a run that is over ended: `failed, rolled back`.
-#[must_use]
-pub fn ended(status: RunStatus, back: Option<WentBack>) -> String {
-    match back.filter(|_| status.is_over()) {
-        Some(back) => format!("{}, {}", status.word(), back.words()),
-        None => status.word().to_owned(),
+/// What an `ok` does not rest on: steps that ended without evidence of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Caveats {
+    /// How many steps with an unknown outcome a person called done.
+    pub settled_by_hand: u32,
+    /// How many steps were skipped.
+    pub skipped: u32,
+}
+
+impl Caveats {
+    /// In words, one for each kind there is: `1 settled by hand`, `3 skipped`.
+    #[must_use]
+    pub fn words(self) -> Vec<String> {
+        let kinds = [(self.settled_by_hand, "settled by hand"), (self.skipped, "skipped")];
+        let there = kinds.into_iter().filter(|(number, _)| *number > 0);
+        there.map(|(number, word)| format!("{} {word}", count(number.into()))).collect()
     }
+}
+
+/// How a run that is over ended: `failed, rolled back`, `ok, 1 settled by hand`.
+#[must_use]
+pub fn ended(status: RunStatus, back: Option<WentBack>, caveats: Caveats) -> String {
+    let mut parts = vec![status.word().to_owned()];
+    parts.extend(back.filter(|_| status.is_over()).map(|back| back.words().to_owned()));
+    if status == RunStatus::Ok {
+        parts.extend(caveats.words());
+    }
+    parts.join(", ")
 }
 
 fn is_false(flag: &bool) -> bool {

@@ -7,6 +7,7 @@ mod bound;
 mod bounds;
 pub mod chance;
 mod checklist;
+mod claims;
 mod codes;
 mod consent;
 mod deadlines;

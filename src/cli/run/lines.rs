@@ -2,7 +2,7 @@
 
 use crate::domain::{Actor, RunStatus, quantity};
 use crate::journal::fold::RunView;
-use crate::journal::record::{Answer, Ask, Closed, Event, Record, WentBack, ended};
+use crate::journal::record::{Answer, Ask, Caveats, Closed, Event, Record, WentBack, ended};
 use crate::runner::lock_targets::KINDS;
 use std::time::Duration;
 
@@ -56,7 +56,7 @@ pub fn line(record: &Record, view: &RunView) -> Option<String> {
             let what = if *undo { "asked to roll the run back" } else { "asked the run to stop" };
             format!("{} {what}", who(&record.actor))
         }
-        Event::RunSealed { status, unknown, rolled_back } => sealed(*status, *unknown, *rolled_back),
+        Event::RunSealed { status, unknown, rolled_back } => sealed(*status, *unknown, *rolled_back, view.caveats()),
         Event::JournalRecovered { bytes, saved, .. } => format!("{bytes} torn bytes were cut off and kept in {saved}"),
         Event::PromptReread { .. } | Event::PanesRead { .. } => return None,
         Event::Other { kind, .. } => format!("{kind} (of a newer version)"),
@@ -137,8 +137,8 @@ fn began_back(steps: &[u32], takes_s: Option<u64>, why: &str) -> String {
     format!("the way back begins ({why}): {count}{time}, last first: {}", numbers.join(", "))
 }
 
-fn sealed(status: RunStatus, unknown: u32, back: Option<WentBack>) -> String {
-    let ended = ended(status, back);
+fn sealed(status: RunStatus, unknown: u32, back: Option<WentBack>, caveats: Caveats) -> String {
+    let ended = ended(status, back, caveats);
     match unknown {
         0 => format!("the run is over: {ended}"),
         _ => format!("the run is over: {ended}; {unknown} outcomes remain unknown"),

@@ -175,7 +175,7 @@ impl RunView {
 
     fn item_state(&self, view: &StepView) -> ItemState {
         match view.state {
-            StepState::Done if view.claimed => ItemState::Claim,
+            StepState::Done if view.claimed || view.settled_by_hand => ItemState::Claim,
             StepState::Done => ItemState::Evidence,
             StepState::Skipped if view.overridden => ItemState::Overridden,
             StepState::Skipped => ItemState::Skipped,

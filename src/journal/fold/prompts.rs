@@ -205,6 +205,9 @@ impl RunView {
                 if matches!(choice, Choice::Skip | Choice::Override) {
                     self.waived.insert(step);
                 }
+                if *choice == Choice::Done {
+                    self.called_done.insert(step);
+                }
                 if matches!(choice, Choice::Override | Choice::Emergency) {
                     let (at, by, reason) = (record.wall, record.actor.clone(), reason.clone());
                     self.overrides.push(Override { at, by, step, reason, late: *choice == Choice::Emergency });

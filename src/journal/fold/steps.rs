@@ -59,6 +59,7 @@ impl RunView {
         view.acted = record.seq;
         view.by = Some(record.actor.clone());
         view.claimed = false;
+        view.settled_by_hand = false;
         view.started = Some(record.wall);
         view.set_ms = (set_ms, set_ms);
         view.ended = None;
@@ -172,7 +173,9 @@ impl RunView {
             _ => return refuse("an unknown outcome is settled as done or as not-done"),
         };
         let set_ms = self.time.set_ms();
+        let by_hand = self.called_done.remove(&step) && choice == Choice::Done;
         let view = self.turn(step, state)?;
+        view.settled_by_hand = by_hand;
         view.ended = Some(record.wall);
         view.set_ms.1 = set_ms;
         view.remark = Some(evidence.to_owned());
@@ -267,7 +270,8 @@ impl RunView {
     pub(super) fn reopen_step(&mut self, record: &Record, step: u32, reason: &str) -> Result<(), Impossible> {
         self.in_its_phase(step)?;
         let view = self.at(step)?;
-        let by_hand = view.state == StepState::Skipped || (view.state == StepState::Done && view.claimed);
+        let by_hand = view.state == StepState::Skipped
+            || (view.state == StepState::Done && (view.claimed || view.settled_by_hand));
         if self.order != Order::Any || !by_hand {
             return refuse(format!("step {step} was not closed by hand, and cannot be opened again"));
         }
@@ -282,6 +286,7 @@ impl RunView {
         };
         let view = self.turn(step, state)?;
         (view.claimed, view.overridden, view.ended, view.remark, view.by) = (false, false, None, None, None);
+        view.settled_by_hand = false;
         view.opened = record.seq;
         Ok(())
     }

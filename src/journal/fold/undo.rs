@@ -2,7 +2,7 @@
 
 use crate::domain::{Digest, StepState, Verb};
 use crate::journal::fold::{Act, AttemptLog, Held, Impossible, RollbackView, RunView, StepView, refuse};
-use crate::journal::record::{Choice, Ending, Outcome, Record, WentBack};
+use crate::journal::record::{Caveats, Choice, Ending, Outcome, Record, WentBack};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -122,6 +122,18 @@ impl RunView {
         let passed = |step: &u32| way.proved.get(step).is_some_and(|outcome| outcome.ending == Ending::Ok);
         let proved = (!checks.is_empty()).then(|| checks.iter().all(passed));
         Some(WentBack { undone: of(undone), left: of(way.steps.len() - undone), proved })
+    }
+
+    /// What an `ok` of this run does not rest on.
+    #[must_use]
+    pub fn caveats(&self) -> Caveats {
+        let number = |so: fn(&StepView) -> bool| {
+            u32::try_from(self.steps.iter().filter(|step| so(step)).count()).unwrap_or(u32::MAX)
+        };
+        Caveats {
+            settled_by_hand: number(|step| step.state == StepState::Done && step.settled_by_hand),
+            skipped: number(|step| step.state == StepState::Skipped),
+        }
     }
 
     pub(super) fn intend_undo(

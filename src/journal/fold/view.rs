@@ -85,6 +85,8 @@ pub struct RunView {
     pub(super) signed: BTreeSet<u32>,
     /// Steps that a person decided to pass over.
     pub(super) waived: BTreeSet<u32>,
+    /// The steps with an unknown outcome that a person just called done.
+    pub(super) called_done: BTreeSet<u32>,
     /// How many steps are unknown now.
     pub(super) unsettled: u32,
     /// Where the step of the open prompt stood before it waited.
@@ -193,6 +195,8 @@ pub struct StepView {
     pub opened: u64,
     /// Whether a person closed it by hand, on nothing but their word.
     pub claimed: bool,
+    /// Whether its outcome was unknown, and a person called it done.
+    pub settled_by_hand: bool,
     /// Whether somebody else than the starter led the run past it, a hard gate.
     pub overridden: bool,
 }
@@ -385,6 +389,7 @@ impl StepView {
             by: None,
             opened: 0,
             claimed: false,
+            settled_by_hand: false,
             overridden: false,
         }
     }

@@ -111,6 +111,7 @@ fn step_json(step: &StepView) -> Value {
         "remark": step.remark,
         "by": step.by,
         "claimed": step.claimed,
+        "settled_by_hand": step.settled_by_hand,
         "overridden": step.overridden,
         "undo": step.undo,
         "log": step.log(),

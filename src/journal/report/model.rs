@@ -4,7 +4,7 @@ use crate::domain::quantity::{bytes, count, counted, span};
 use crate::domain::{Actor, Digest, EffectClass, RunStatus, StepState, Verb, Wall};
 use crate::journal::answer::consent_words;
 use crate::journal::fold::{RunView, StepView};
-use crate::journal::record::{Answer, Ask, Choice, Closed, Ending, Event, Lapsed, Outcome, Record, ended};
+use crate::journal::record::{Answer, Ask, Caveats, Choice, Closed, Ending, Event, Lapsed, Outcome, Record, ended};
 use crate::journal::report::time;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -253,17 +253,18 @@ pub(super) fn numbers(steps: &[u32]) -> String {
 pub(super) fn status(view: &RunView) -> String {
     let back = view.went_back();
     match view.sealed {
-        Some(status) => ended(status, back),
+        Some(status) => ended(status, back, view.caveats()),
         None => format!("not sealed{}", back.map_or_else(String::new, |back| format!(", {}", back.words()))),
     }
 }
 
 /// The same with what was skipped and what did not go as planned: `ok, 1 skipped, 3 deviations`.
 pub(super) fn status_in_full(view: &RunView, records: &[Record]) -> String {
-    let skipped = view.steps.iter().filter(|step| step.state == StepState::Skipped).count();
+    // An `ok` says so already.
+    let caveats = if view.sealed == Some(RunStatus::Ok) { Caveats::default() } else { view.caveats() };
     let odd = records.iter().filter(|record| deviation(view, record).is_some()).count();
     let mut parts = vec![status(view)];
-    parts.extend((skipped > 0).then(|| format!("{} skipped", count(skipped as u64))));
+    parts.extend(caveats.words());
     parts.extend((odd > 0).then(|| counted(odd as u64, "deviation", "deviations")));
     parts.join(", ")
 }

@@ -76,7 +76,12 @@ fn line_of(view: &RunView, record: &Record) -> Option<Line> {
         }
         Event::RunSealed { status, unknown, rolled_back } => {
             let more = if *unknown > 0 { format!("{unknown} outcomes remain unknown") } else { String::new() };
-            Some((Tone::of_run(*status), None, format!("The run was sealed: {}", ended(*status, *rolled_back)), more))
+            Some((
+                Tone::of_run(*status),
+                None,
+                format!("The run was sealed: {}", ended(*status, *rolled_back, view.caveats())),
+                more,
+            ))
         }
         Event::AbortRequested { undo } => {
             let what = if *undo { "Asked to roll the run back" } else { "Asked to stop" };

@@ -326,6 +326,12 @@ pub fn prove(action: &Action, set: &mut dyn BufRead, out: &mut dyn Write, cancel
     }
 }
 
+/// The proof that counts the effect of an action on its frozen set, where its adapter needs no further key for it.
+#[must_use]
+pub fn counting(action: &Action) -> Option<Action> {
+    if action.adapter == files::KEY { files::counting(action) } else { None }
+}
+
 /// Whether the runner itself looks, because what is asked lies in its own state or its own probes.
 #[must_use]
 pub fn is_look(action: &Action) -> bool {

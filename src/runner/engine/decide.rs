@@ -4,6 +4,7 @@ use crate::domain::error::Result;
 use crate::domain::{Digest, EffectClass, Error, Kind, Verb};
 use crate::journal::record::{About, Answer, Ask, Choice, Ending, Event};
 use crate::procedure::plan::{OnFail, Step};
+use crate::runner::adapters::{self, ActEnd};
 use crate::runner::engine::Engine;
 use crate::runner::engine::prompt::Asked;
 
@@ -161,8 +162,8 @@ impl Engine {
         // What was told cannot be told again unnoticed.
         let safe = (planned.effect == EffectClass::Read && planned.verb != Verb::Notify) || planned.rerun_safe;
         let changed = self.changed_proof(step, &planned);
-        let proof = if planned.prove.is_some() { Some(self.prove(step, &planned).await?) } else { None };
-        let proof = proof.filter(|_| !going_back || !self.is_stopped());
+        let seen = self.look_at_effect(step, &planned).await?.filter(|_| !going_back || !self.is_stopped());
+        let proof = seen.as_ref().filter(|_| planned.prove.is_some());
         let settled = match proof {
             Some(end) if end.ending == Ending::Ok => Some((Choice::Done, format!("proved: {}", end.detail))),
             Some(end) if end.ending == Ending::Failed => Some((Choice::NotDone, format!("proved: {}", end.detail))),
@@ -176,6 +177,10 @@ impl Engine {
         if let Some(why) = changed.filter(|why| !detail.contains(why)) {
             detail = format!("{detail}; the proof: {why}");
         }
+        let seen = seen.filter(|end| !end.detail.is_empty() && !detail.contains(&end.detail));
+        if let Some(seen) = &seen {
+            detail = format!("{detail}; looked at now: {}", seen.detail);
+        }
         if going_back {
             let mut menu = vec![
                 (Choice::Done, "its effect is there, wholly or in part: take it back".to_owned()),
@@ -185,11 +190,33 @@ impl Engine {
             let text = format!("outcome unknown, and the way back needs it: {detail}");
             return self.choose(step, Matter { about: About::Unknown, text }, menu).await;
         }
+        self.settle_by_person(step, &planned, &detail, seen).await
+    }
+
+    /// Looks, without acting, at what an attempt with an unknown outcome left. Where the step has no proof its adapter may be able to
+    /// count: that is shown to a person, and settles nothing.
+    async fn look_at_effect(&mut self, step: u32, planned: &Step) -> Result<Option<ActEnd>> {
+        let counts = planned.act.as_ref().and_then(adapters::counting);
+        let Some(prove) = planned.prove.clone().or(counts) else { return Ok(None) };
+        self.prove(step, &Step { prove: Some(prove), ..planned.clone() }).await.map(Some)
+    }
+
+    /// Asks what an unknown outcome was. To call it done against what was looked at is possible, and is recorded as that.
+    async fn settle_by_person(&mut self, step: u32, planned: &Step, detail: &str, seen: Option<ActEnd>) -> Result<()> {
         // What only looks is never said to have passed: it looks again.
         let done = Some(Choice::Done).filter(|_| !matches!(planned.verb, Verb::Check | Verb::Wait));
-        let choices = [done, Some(Choice::NotDone), self.past(&planned), Some(Choice::Abort)];
-        let menu = self.meaning(step, &choices.into_iter().flatten().collect::<Vec<_>>());
-        self.choose(step, Matter::unknown(&detail), menu).await
+        let choices = [done, Some(Choice::NotDone), self.past(planned), Some(Choice::Abort)];
+        let mut menu = self.meaning(step, &choices.into_iter().flatten().collect::<Vec<_>>());
+        let against = seen.filter(|seen| seen.ending != Ending::Ok);
+        for (_, means) in menu.iter_mut().filter(|(choice, _)| *choice == Choice::Done && against.is_some()) {
+            means.push_str(", against what was looked at now: say why");
+        }
+        let Some((choice, reason)) = self.chosen(step, Matter::unknown(detail), menu).await? else { return Ok(()) };
+        let reason = match against.filter(|_| choice == Choice::Done) {
+            Some(seen) => format!("{reason} (against what was looked at: {})", seen.detail),
+            None => reason,
+        };
+        self.follow(step, choice, reason)
     }
 
     /// How the last attempt at a step ended, in its own words.

@@ -268,6 +268,8 @@ fn run_line(pen: Pen<'_>, (run, status): (&RunSummary, RunStatus), on: bool, wid
     let room = width.saturating_sub(start + 17 + 8 + 10 + 1);
     let marked =
         if run.broke_glass { format!("{} · {} · BREAK GLASS", run.title, status.word()) } else { run.title.clone() };
+    let caveats = if status == RunStatus::Ok { run.caveats.words().join(", ") } else { String::new() };
+    let marked = if caveats.is_empty() { marked } else { format!("{caveats} · {marked}") };
     let title = run.damage.as_ref().map_or_else(|| marked.clone(), |why| format!("{marked} · {why}"));
     let title = back.and_then(WentBack::lacks).map_or_else(|| title.clone(), |lacks| format!("{lacks} · {title}"));
     let (look, title) = match run.emergency {

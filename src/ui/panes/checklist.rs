@@ -109,7 +109,7 @@ fn standing(pen: Pen<'_>, snapshot: &Snapshot<'_>, list: &RunView) -> Option<(ra
         }
         status if status.is_over() => {
             let back = keymap.shown(Action::Back);
-            let ended = ended(status, list.went_back());
+            let ended = ended(status, list.went_back(), list.caveats());
             let text = format!("{ended} · {back} leaves it · {} report {}", snapshot.command, list.id.short());
             (Role::from(status), text)
         }

@@ -135,8 +135,11 @@ pub fn standing(pen: Pen<'_>, strip: Strip, snapshot: &Snapshot<'_>) -> Strip {
     let (Some(run), Some(status)) = (&snapshot.run.view, snapshot.run.status()) else { return strip };
     let style = pen.style(Role::from(status));
     let over = run.steps_over();
-    let strip =
-        strip.put(style, pen.symbol(Role::from(status))).gap(1).put(style, ended(status, run.went_back())).gap(2);
+    let strip = strip
+        .put(style, pen.symbol(Role::from(status)))
+        .gap(1)
+        .put(style, ended(status, run.went_back(), run.caveats()))
+        .gap(2);
     strip.put(pen.style(Role::UiText), format!("{over}/{} ", run.steps.len()))
 }
 
@@ -247,7 +250,16 @@ fn step_line(pen: Pen<'_>, snapshot: &Snapshot<'_>, number: u32, step: &StepView
     let Fit { width, digits, .. } = fit;
     let (role, word) = state(snapshot, number, step);
     let strip = Strip::new().put(pen.style(Role::UiFocus), if on { pen.glyph("▌", ">") } else { " " });
-    let strip = badge(pen, strip, role, word, fit.state);
+    let strip = if step.state == StepState::Done && step.settled_by_hand {
+        let (start, style) = (strip.width(), pen.style(Role::UiText));
+        strip
+            .put(style, pen.glyph("✎", "[c]"))
+            .to(start + 3)
+            .put_within(fit.state, style, "claim")
+            .to(start + 4 + fit.state)
+    } else {
+        badge(pen, strip, role, word, fit.state)
+    };
     let quiet = if step.state == StepState::Planned { Role::UiMuted } else { Role::UiText };
     let strip = strip.put(pen.style(Role::UiMuted), format!("{:>digits$} ", number + 1));
     // The time of a step that is being undone is that of the step, not of its undo.

@@ -243,6 +243,11 @@ pub(super) fn parse(purpose: Purpose, mut table: Table, scope: &Scope, problems:
         problems.add(at, format!("`{}` follows {} of files only", op.word(), words.join(" or ")));
         return None;
     };
+    of_done(op, done, root?)
+}
+
+/// What takes an action of files back, or proves it.
+fn of_done(op: Op, done: Spec, root: String) -> Option<Action> {
     let line = match (op, done.op) {
         (Op::Restore, Op::Rotate) => "give every log its name back",
         (Op::Restore, Op::Archive) => "unpack every file to where it was",
@@ -255,5 +260,20 @@ pub(super) fn parse(purpose: Purpose, mut table: Table, scope: &Scope, problems:
         _ => "every file is gone from its place",
     };
     let (reopen, grant) = (done.reopen, done.grant);
-    common::action(KEY, op.least_effect(), line.to_owned(), &Spec { reopen, grant, ..Spec::of(op, root?) })
+    common::action(KEY, op.least_effect(), line.to_owned(), &Spec { reopen, grant, ..Spec::of(op, root) })
+}
+
+/// The proof that counts what an action did to its set.
+pub(super) fn counting(act: &Action) -> Option<Action> {
+    let done: Spec = common::spec(act).ok()?;
+    let op = match done.op {
+        Op::Delete => Op::Gone,
+        Op::Move => Op::Arrived,
+        Op::Rotate => Op::Rotated,
+        Op::Archive => Op::Archived,
+        Op::Permissions => Op::Granted,
+        _ => return None,
+    };
+    let root = done.root.clone();
+    of_done(op, done, root)
 }

@@ -200,7 +200,12 @@ pub fn now_line(snapshot: &Snapshot<'_>, run: &RunView) -> (Role, String) {
     if let (Some(ended), true) = (run.ended, status.is_over()) {
         let took = quantity::span(run.lasted(ended));
         let back = run.went_back().map_or_else(String::new, |back| format!(", {}", back.words()));
-        return (Role::from(status), format!("{}{back} at {}, after {took}", ended_word(status), clock(ended)));
+        let caveats = if status == RunStatus::Ok { run.caveats().words() } else { Vec::new() };
+        let caveats: String = caveats.into_iter().map(|words| format!(", {words}")).collect();
+        return (
+            Role::from(status),
+            format!("{}{back}{caveats} at {}, after {took}", ended_word(status), clock(ended)),
+        );
     }
     if let (RunStatus::Held, Some(held)) = (status, run.held()) {
         let why = if held.reason.is_empty() { String::new() } else { format!(": {}", short(&held.reason).plain()) };
