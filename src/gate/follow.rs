@@ -1,10 +1,11 @@
 //! Follows one run: its journal, and whether its runner lives.
 
 use crate::app::msg::Msg;
-use crate::domain::{Attendee, Error, RunId, quantity};
+use crate::domain::{Attendee, Error, RunId, Wall, quantity};
 use crate::journal::fold::{Act, RunView};
 use crate::journal::tail::Tail;
 use crate::runner::presence::Presence;
+use crate::runner::reread;
 use crate::runner::rundir::RunDir;
 use crate::runner::survivors;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -151,7 +152,7 @@ fn follow(dir: &RunDir, way: &Way, acts: bool) {
             return;
         }
     };
-    let mut told: Option<(u64, bool)> = None;
+    let mut told: Option<(u64, bool, Option<Wall>)> = None;
     let mut trouble: Option<Error> = None;
     let mut act_told: Option<u32> = None;
     let mut calm = 0;
@@ -159,6 +160,8 @@ fn follow(dir: &RunDir, way: &Way, acts: bool) {
         let grown = tail.poll();
         let lives = dir.runner_lives();
         let act = tail.view().filter(|_| !lives).and_then(|view| act_of(dir, view));
+        let asks = tail.view().and_then(|view| view.prompt.as_ref());
+        let read = asks.and_then(|open| reread::last(dir, &open.id));
         let people = company.news();
         if way.looked() {
             // The screen says that nothing answers.
@@ -172,11 +175,15 @@ fn follow(dir: &RunDir, way: &Way, acts: bool) {
                     news.push(Msg::RunLost { run: dir.id.clone(), error });
                 }
             }
-            (Ok(_), Some(view)) if told != Some((view.seq, lives)) => {
-                told = Some((view.seq, lives));
+            (Ok(_), Some(view)) if told != Some((view.seq, lives, read)) => {
+                told = Some((view.seq, lives, read));
                 trouble = None;
                 calm = 0;
-                news.push(Msg::RunFolded { view: Box::new(view.clone()), runner_lives: lives });
+                let mut view = Box::new(view.clone());
+                if let (Some(open), Some(read)) = (&mut view.prompt, read) {
+                    open.read = open.read.max(read);
+                }
+                news.push(Msg::RunFolded { view, runner_lives: lives });
             }
             (Ok(_), _) => calm += 1,
         }

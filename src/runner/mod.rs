@@ -18,6 +18,7 @@ pub mod presence;
 pub mod protocol;
 pub mod quarantine;
 pub mod rehearse;
+pub mod reread;
 mod reserved;
 pub mod retention;
 pub mod rundir;

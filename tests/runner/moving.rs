@@ -1,10 +1,13 @@
 //! What a prompt showed changes before it is answered, or the prompt grows old.
 
-use crate::support::estate::Estate;
+use crate::support::estate::{Estate, wait_for};
 use crate::support::run::{Run, consent, demand, set_of};
-use midwatch::domain::{PromptId, RunStatus};
+use midwatch::app::msg::Msg;
+use midwatch::domain::{PromptId, RunStatus, Wall};
+use midwatch::gate::follow::Follower;
 use midwatch::journal::fold::OpenPrompt;
 use midwatch::journal::record::{Answer, Ask, Closed, Covered, Event};
+use midwatch::runner::reread;
 use std::fs;
 
 fn estate() -> Estate {
@@ -69,12 +72,29 @@ fn an_open_prompt_is_read_again_and_closes_only_when_its_set_moved() {
     let estate = estate().with("MIDWATCH_SPAN_PROMPT_REREAD", "60");
     let run = estate.start_waiting("clean");
     let prompt = run.prompt();
-    let reread = |event: &Event| matches!(event, Event::PromptReread { prompt: id } if *id == prompt.id);
-    let read_twice = || run.events().iter().filter(|event| reread(event)).count() >= 2;
-    crate::support::estate::wait_for("two readings", || read_twice().then_some(()));
-    let open = run.view().prompt.unwrap();
-    assert_eq!((&open.id, &open.ask), (&prompt.id, &prompt.ask));
-    assert!(open.read > open.opened);
+    let read = |after: Option<Wall>| {
+        wait_for("a reading", || reread::last(&run.dir, &prompt.id).filter(|at| Some(*at) > after))
+    };
+    let records = run.records().len();
+    let first = read(None);
+    read(Some(first));
+    let view = run.view();
+    assert_eq!(view.prompt.as_ref(), Some(&prompt));
+    assert_eq!((run.records().len(), run.count("prompt.reread")), (records, 0), "what says nothing new is no record");
+    // A console shows how long ago that was.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let shown = runtime.block_on(async {
+        let (out, mut seen) = tokio::sync::mpsc::channel(16);
+        let _follower = Follower::start(run.dir.clone(), out, false);
+        loop {
+            if let Some(Msg::RunFolded { view, .. }) = seen.recv().await
+                && let Some(open) = view.prompt.filter(|open| open.read > first)
+            {
+                break open;
+            }
+        }
+    });
+    assert_eq!((&shown.id, &shown.ask, shown.opened), (&prompt.id, &prompt.ask, prompt.opened));
     estate.file("data/new.json", "data");
     let next = run.prompt_after(&prompt.id);
     assert_eq!(closing(&run, &prompt.id), (Closed::Moved, vec!["new: data/new.json".to_owned()]));
@@ -187,7 +207,7 @@ fn a_new_runner_asks_again_for_what_was_consented_to_and_not_begun() {
     let run = estate.start_waiting("clean");
     let prompt = run.prompt();
     run.send(demand(&prompt, consent(&prompt)));
-    crate::support::estate::wait_for("the kill", || (!run.dir.runner_lives()).then_some(()));
+    wait_for("the kill", || (!run.dir.runner_lives()).then_some(()));
     let mut estate = estate;
     estate.without("MIDWATCH_FAILPOINT");
     let run = estate.run();

@@ -96,7 +96,7 @@ pub enum Event {
         /// When it lapses.
         expires: Wall,
     },
-    /// The open prompt's set was read again and is the same.
+    /// The open prompt's set was read again and is the same. Earlier versions wrote it; now it is noted beside the journal.
     #[serde(rename = "prompt.reread")]
     PromptReread {
         /// The prompt.

@@ -10,6 +10,7 @@ use crate::runner::control::Call;
 use crate::runner::engine::{Engine, survivors};
 use crate::runner::failpoint;
 use crate::runner::protocol::{Demand, Reply};
+use crate::runner::reread;
 use std::time::Duration;
 
 /// How long a prompt lives before it asks anew.
@@ -124,7 +125,10 @@ impl Engine {
         }
         match moved {
             None => {
-                self.write(Event::PromptReread { prompt: open.id.clone() })?;
+                self.journal.confirm()?;
+                if let Err(cause) = reread::note(&self.dir, &open.id, clock::now().wall) {
+                    tracing::warn!(%cause, "reading of the prompt's set not noted");
+                }
                 Ok(None)
             }
             Some(moved) => {
