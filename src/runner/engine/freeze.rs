@@ -39,6 +39,16 @@ pub(super) struct Drift {
     pub lines: Vec<String>,
 }
 
+impl Drift {
+    /// Why an answer to what was shown does not count.
+    pub(super) fn refusal(&self) -> String {
+        match self.why {
+            Closed::NoPreview => format!("what the prompt showed cannot be compared: {}", self.lines.join("; ")),
+            _ => "what the prompt showed has changed since; look at the new one".to_owned(),
+        }
+    }
+}
+
 impl Engine {
     /// Previews a step and keeps its set, durable; `Err` inside is a refusal that a person must decide about.
     ///

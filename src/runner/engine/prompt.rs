@@ -165,13 +165,7 @@ impl Engine {
                 return Ok(Some(Asked::Stopped));
             }
             if let Some(moved) = moved {
-                let why = match moved.why {
-                    Closed::NoPreview => {
-                        format!("what the prompt showed cannot be compared: {}", moved.lines.join("; "))
-                    }
-                    _ => "what the prompt showed has changed since; look at the new one".to_owned(),
-                };
-                self.reject(call, why)?;
+                self.reject(call, moved.refusal())?;
                 self.close(open, moved.why, moved.lines)?;
                 return Ok(Some(Asked::Again));
             }
